@@ -1,0 +1,7 @@
+"""Tables, charts and sentences for reading: the only place that makes HTML; all text from data is escaped."""
+
+from trialbook.display.blocks import key_numbers, notice, sentence
+from trialbook.display.figures import figure
+from trialbook.display.tables import ard_table, table
+
+__all__ = ["ard_table", "figure", "key_numbers", "notice", "sentence", "table"]

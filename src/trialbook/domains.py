@@ -1,0 +1,98 @@
+"""The SDTM domains of one snapshot as a mapping that knows which were delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+# Variables used, as listed in the interface (§3). Columns beyond these are kept.
+VARIABLES: dict[str, str] = {
+    "DM": "STUDYID USUBJID SUBJID SITEID RFICDTC BRTHDTC AGE AGEU SEX RACE ARMCD ARM ACTARMCD ACTARM DTHDTC DTHFL",
+    "EX": "USUBJID EXSEQ EXTRT EXDOSE EXDOSU EXSTDTC EXENDTC VISIT VISITNUM",
+    "AE": "USUBJID AESEQ AESPID AETERM AEDECOD AEBODSYS AETOXGR AESER AESDTH AESLIFE AESHOSP AESDISAB AESCONG "
+    "AESMIE AEREL AEACN AEOUT AESTDTC AEENDTC AEENRTPT",
+    "SUPPAE": "RDOMAIN USUBJID IDVAR IDVARVAL QNAM QVAL",
+    "SUPPDM": "RDOMAIN USUBJID IDVAR IDVARVAL QNAM QVAL",
+    "LB": "USUBJID LBSEQ LBTESTCD LBORRES LBORRESU LBORNRLO LBORNRHI LBSTRESN LBSTRESU LBDTC VISIT VISITNUM",
+    "VS": "USUBJID VSSEQ VSTESTCD VSORRES VSORRESU VSDTC",
+    "RS": "USUBJID RSSEQ RSCAT RSTESTCD RSORRES RSDTC VISIT",
+    "FA": "USUBJID FASEQ FAOBJ FATESTCD FAORRES FAORRESU FADTC",
+    "QS": "USUBJID QSSEQ QSCAT QSTESTCD QSORRES QSDTC VISIT",
+    "CM": "USUBJID CMSEQ CMTRT CMDECOD CMCAT CMDOSE CMDOSU CMROUTE CMSTDTC CMENDTC CMENRTPT",
+    "MH": "USUBJID MHSEQ MHTERM MHDECOD MHCAT MHSEV MHTOXGR MHSTDTC MHENDTC MHENRTPT",
+    "CE": "USUBJID CESEQ CETERM CEDECOD CECAT CESEV CETOXGR CESTDTC CEENDTC CEENRTPT",
+    "PR": "USUBJID PRSEQ PRTRT PRDECOD PRCAT PRSTDTC PRENDTC",
+    "IE": "USUBJID IETESTCD IECAT IEORRES IEDTC",
+    "DS": "USUBJID DSSEQ DSCAT DSTERM DSDECOD DSSTDTC",
+    "SS": "USUBJID SSTESTCD SSORRES SSDTC",
+    "SV": "USUBJID VISIT VISITNUM SVSTDTC",
+    "DV": "USUBJID DVSEQ DVTERM DVDECOD DVCAT DVSTDTC",
+    "MB": "USUBJID MBSEQ MBTESTCD MBORRES MBDTC",
+    "IS": "USUBJID ISSEQ ISTESTCD ISORRES ISDTC",
+    "SU": "USUBJID SUSEQ SUTRT SUCAT SUSTDTC SUENDTC",
+}
+REQUIRED = ("DM", "EX", "AE")
+DOMAIN_ORDER = tuple(VARIABLES)
+
+# Numbers in a clean domain; every other column is text. Sequence numbers are whole.
+NUMERIC = {"AGE", "EXDOSE", "CMDOSE", "VISITNUM", "LBORNRLO", "LBORNRHI", "LBSTRESN"}
+# A clean result domain also carries the parsed number and its sign ("<", ">" or blank) of --ORRES.
+RESULT_DOMAINS = ("LB", "VS", "FA", "RS", "QS")
+
+
+def empty_domain(code: str) -> pd.DataFrame:
+    """An empty clean frame of one domain with its variables and types."""
+    columns = {name: pd.Series(dtype=column_type(name)) for name in clean_variables(code)}
+    return pd.DataFrame(columns)
+
+
+def clean_variables(code: str) -> list[str]:
+    """Variables that every clean frame of a domain has: those of the interface and the parsed results."""
+    names = VARIABLES[code].split()
+    if code in RESULT_DOMAINS:
+        names += [f"{code}ORRESN", f"{code}ORRESOP"]
+    return [*names, "SRCROW"]
+
+
+def column_type(name: str) -> str:
+    """Type of a clean variable: Int64 for --SEQ and SRCROW, float64 for numbers, else str."""
+    if name.endswith("SEQ") or name == "SRCROW":
+        return "Int64"
+    return "float64" if name in NUMERIC or name.endswith("ORRESN") else "str"
+
+
+class Domains(Mapping[str, pd.DataFrame]):
+    """Clean SDTM frames by domain code; a domain that was not delivered reads as empty.
+
+    `delivered(code)` tells "no records" from "not delivered": what depends on the latter is not evaluable, never a
+    pass. Every frame has at least the variables of the interface, so a derivation need not ask for columns.
+    """
+
+    def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        self._frames = {code: _with_variables(code, frame) for code, frame in frames.items()}
+
+    def __getitem__(self, code: str) -> pd.DataFrame:
+        if code in self._frames:
+            return self._frames[code]
+        return empty_domain(code)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._frames)
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def delivered(self, code: str) -> bool:
+        """Whether the snapshot held this domain, with or without records."""
+        return code in self._frames
+
+
+def _with_variables(code: str, frame: pd.DataFrame) -> pd.DataFrame:
+    if code not in VARIABLES:
+        return frame
+    missing = [name for name in clean_variables(code) if name not in frame.columns]
+    if not missing:
+        return frame
+    blank = {name: pd.Series(pd.NA, index=frame.index).astype(column_type(name)) for name in missing}
+    return frame.assign(**blank)

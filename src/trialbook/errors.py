@@ -1,0 +1,62 @@
+"""The one error type of the workbook: what, where, why, and what to do next, with its exit status."""
+
+from __future__ import annotations
+
+
+class TrialbookError(Exception):
+    """A problem a user can act on.
+
+    The message is one line that names the place (file, row, column, value), the rule that was
+    broken and the next step. Values are named only where they are not identifying.
+    """
+
+    exit_status = 1
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        file: str | None = None,
+        row: int | str | None = None,
+        column: str | None = None,
+        value: object = None,
+        rule: str | None = None,
+        next_step: str | None = None,
+    ) -> None:
+        self.problem = problem
+        self.file, self.row, self.column, self.value, self.rule = file, row, column, value, rule
+        self.next_step = next_step
+        super().__init__(self.describe())
+
+    def describe(self) -> str:
+        """The message as one line: `[rule] file, row, column, value: problem. Next: ...`."""
+        place = [self.file] if self.file else []
+        if self.row is not None:
+            place.append(f"row {self.row}")
+        if self.column:
+            place.append(f"column {self.column}")
+        if self.value is not None:
+            place.append(f"value {self.value!r}")
+        head = f"[{self.rule}] " if self.rule else ""
+        where = f"{', '.join(place)}: " if place else ""
+        tail = f" Next: {self.next_step}." if self.next_step else ""
+        text = f"{head}{where}{self.problem.rstrip('.')}.{tail}"
+        return " ".join(text.split())
+
+
+class UsageError(TrialbookError):
+    """Wrong usage: no such cut, bad parameter file, unreadable path."""
+
+    exit_status = 2
+
+
+class StopError(TrialbookError):
+    """The data or a contract stop the build; the last complete build stays as it is."""
+
+    exit_status = 1
+
+
+class BusyError(TrialbookError):
+    """Another build of the same cut is running."""
+
+    exit_status = 3

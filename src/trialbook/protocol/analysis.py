@@ -1,0 +1,100 @@
+"""The analysis keys (domain document §10): every assumption is a typed parameter with a default, never a constant."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Fraction01 = Annotated[float, Field(ge=0, le=1)]
+Window = Annotated[list[int], Field(min_length=2, max_length=2)]
+
+SR_DEFINITIONS = Literal["EBMT-NIH-CIBMTR-2018", "CN-2024", "REACH2", "REACH1", "MSB", "FDA-2023"]
+RULES = Literal["3+3", "i3+3", "mTPI-2", "keyboard", "BOIN", "CRM", "TITE-CRM", "TITE-BOIN", "Rolling6", "none"]
+
+
+class Analysis(BaseModel):
+    """The values in force for one cut: the protocol file's defaults with the cut file's overrides.
+
+    Days are REL_DAY (0 = first infusion) unless a name says otherwise; doses of steroid are mg/kg/day of
+    methylprednisolone. The meaning, source and assumption id of each key stand in `params/protocol.yaml`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+    # time
+    day_numbering: Literal["D0", "CDISC"] = "D0"
+    os_add_one: bool = False
+    safety_end_rel_day: int | None = 180
+    dlt_window: Window = [0, 28]
+    maturity_margin_d28: int = 31
+    maturity_margin_d56: int = 63
+    # arms
+    treatment_arm: Literal["received", "assigned"] = "received"
+    dose_band: Fraction01 = 0.10
+    # eligibility
+    elig_window_days: int = 14
+    lab_window_days: int = 7
+    sero_window_days: int = 28
+    age_rule: Literal["completed_years_inclusive", "strict_70"] = "completed_years_inclusive"
+    assent_age: int = 8
+    sr_definition: SR_DEFINITIONS = "EBMT-NIH-CIBMTR-2018"
+    crcl_formula_adult: Literal["CG"] = "CG"
+    crcl_formula_child: Literal["Schwartz2009"] = "Schwartz2009"
+    schwartz_compare: Literal["indexed", "deindexed", "both"] = "indexed"
+    # staging
+    skin4_rule: Literal["and", "or"] = "and"
+    child_rule: Literal["age<18 and weight<=50", "age<=14", "age<18"] = "age<18 and weight<=50"
+    bili_cut_umol: Annotated[list[float], Field(min_length=4, max_length=4)] = [34.2, 51.3, 102.6, 256.5]
+    lgi_conflict: Literal["volume_first", "episodes_first", "worst"] = "volume_first"
+    ugi_requires_biopsy: bool = False
+    # response
+    baseline_window: Window = [-3, 0]
+    baseline_window_wide: Window = [-7, 0]
+    response_rules: Literal["CIBMTR", "CN"] = "CIBMTR"
+    d28_window: Window = [25, 31]
+    d56_window: Window = [49, 63]
+    bor_until: int = 31
+    dor_start: Literal["day28", "first_response"] = "day28"
+    relapse_strategy_orr: Literal["treatment_policy", "composite"] = "treatment_policy"
+    steroid_escalation_is_newtx: bool = True
+    steroid_escalation_days: int = 3
+    gvhdtx: list[str] = []
+    # safety
+    trae_levels: list[Literal["definite", "probable", "possible", "missing", "unassessable"]] = [
+        "definite", "probable", "possible", "missing", "unassessable",
+    ]  # fmt: skip
+    teae_worsening: bool = True
+    ae_start_impute: Literal["admiral_conservative", "none"] = "admiral_conservative"
+    ae_collapse_gap_days: int = 1
+    infusion_reaction_hours: int = 24
+    ctcae_version: Literal["5.0"] = "5.0"
+    # dose escalation
+    escalation_rule: RULES = "3+3"
+    allow_deescalate: bool = True
+    dlt_target: Annotated[float, Field(gt=0, lt=1)] = 0.30
+    n_cap: int = 12
+    cap_counts: Literal["treated", "evaluable"] = "treated"
+    dlt_min_dose_frac: Fraction01 = 0.8
+    irr_g3_exempt: bool = False
+    show_alternative_rules: bool = False
+    crm_skeleton: list[float] = [0.12, 0.25, 0.40]
+    # estimation
+    ci_primary_orr: Literal["clopper_pearson", "wilson", "jeffreys", "midp"] = "clopper_pearson"
+    km_ci: Literal["log-log", "log", "plain", "logit"] = "log-log"
+    os_days: list[int] = [28, 100, 180]
+    orr0: Fraction01 = 0.40
+    beta_prior: Annotated[list[float], Field(min_length=2, max_length=2)] = [1.0, 1.0]
+    stale_followup_days: int = 30
+    # display
+    pct_min_n: int = 10
+
+    @model_validator(mode="after")
+    def _windows_in_order(self) -> Analysis:
+        for name in ("dlt_window", "baseline_window", "baseline_window_wide", "d28_window", "d56_window"):
+            first, last = getattr(self, name)
+            if first > last:
+                raise ValueError(f"{name} starts after it ends")
+        if sorted(self.bili_cut_umol) != list(self.bili_cut_umol):
+            raise ValueError("bili_cut_umol must rise")
+        return self

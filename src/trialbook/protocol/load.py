@@ -1,0 +1,83 @@
+"""Loads a cut file with its protocol file and checks both; every mistake is one clear line and exit status 2."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from trialbook.errors import UsageError
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import CUT_ID, Cut, Protocol, Trial
+from trialbook.protocol.yaml_file import read_yaml, validated
+
+
+def project_root(start: Path | None = None) -> Path:
+    """The folder that holds `params/` and `notebooks/`: `TRIALBOOK_ROOT`, else the nearest above `start` (cwd)."""
+    named = os.environ.get("TRIALBOOK_ROOT")
+    if named:
+        return Path(named).resolve()
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "params").is_dir() and (folder / "notebooks").is_dir():
+            return folder
+    raise UsageError(
+        "no folder with params/ and notebooks/ here or above",
+        file=str(here),
+        next_step="run trialbook inside the workbook's folder",
+    )
+
+
+def find_cut_file(name: str, root: Path) -> Path:
+    """The cut file of a path or of an id in `params/cuts/`; raises UsageError naming the cuts there are."""
+    direct = Path(name)
+    if direct.suffix in (".yaml", ".yml") or "/" in name:
+        if direct.is_file():
+            return direct.resolve()
+        raise UsageError("there is no such cut file", file=name)
+    folder = root / "params" / "cuts"
+    if CUT_ID.fullmatch(name) and (folder / f"{name}.yaml").is_file():
+        return folder / f"{name}.yaml"
+    known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
+    raise UsageError(f"there is no cut {name!r}; known cuts: {known}", next_step="name one of these, or a cut file")
+
+
+def base_folder(cut_file: Path, root: Path) -> Path:
+    """Where relative paths of a cut file start: the nearest folder above it that holds `params/`, else the root."""
+    for folder in cut_file.resolve().parents:
+        if (folder / "params").is_dir():
+            return folder
+    return root
+
+
+def load_protocol(path: Path) -> Protocol:
+    """The protocol file as a typed model; raises UsageError."""
+    if not path.is_file():
+        raise UsageError("there is no such protocol file", file=str(path))
+    protocol = validated(Protocol, read_yaml(path), str(path))
+    analysis_values(protocol, {}, str(path))
+    return protocol
+
+
+def analysis_values(protocol: Protocol, overrides: dict[str, Any], file: str) -> Analysis:
+    """The analysis keys in force: the protocol's defaults, then the cut's overrides, typed; raises UsageError."""
+    defaults = {key: entry.default for key, entry in protocol.analysis.items()}
+    validated(Analysis, defaults, file, within="analysis")
+    return validated(Analysis, {**defaults, **overrides}, file, within="overrides")
+
+
+def make_trial(content: Any, file: str, base: Path) -> Trial:
+    """A checked trial from the content of a cut file; raises UsageError for a wrong key, type, date or path."""
+    cut = validated(Cut, content, file)
+    for key in ("snapshot", "protocol", "mapping", "approved_deletions"):
+        named = getattr(cut, key)
+        if named is not None and not (base / named).exists():
+            raise UsageError("there is no such path", file=file, column=key, value=named)
+    protocol = load_protocol((base / cut.protocol).resolve())
+    analysis = analysis_values(protocol, cut.overrides, file)
+    return Trial(cut=cut, protocol=protocol, analysis=analysis, root=base)
+
+
+def load_trial(cut_file: Path, root: Path) -> Trial:
+    """The trial of one cut file; raises UsageError."""
+    return make_trial(read_yaml(cut_file), str(cut_file), base_folder(cut_file, root))

@@ -1,0 +1,183 @@
+"""Typed models of the parameter files: the protocol as data, and one cut."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from trialbook.dates import as_date
+from trialbook.protocol.analysis import Analysis
+
+CUT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+NOT_DOSE_LEVELS = ("SCRNFAIL", "NOTASSGN", "NOTTRT")
+ENDPOINTS = ("ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Study(_Model):
+    """What the registry entry says of the study, and which endpoints the workbook reports for it."""
+
+    id: str
+    registry_id: str
+    title: str
+    sponsor: str
+    planned_n: Annotated[int, Field(gt=0)]
+    design: str
+    endpoints: list[Literal["ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS"]]
+    disclaimer: str
+    notes: list[str] = []
+
+
+class DoseLevel(_Model):
+    """One dose level (or arm): id as in DM ARMCD, cells per kg in 10^6, planned infusions as REL_DAYs."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,20}$")]
+    label: str
+    cells_per_kg: Annotated[float, Field(gt=0)] | None = None
+    planned_infusions: list[int] = []
+    infusion_window: Annotated[int, Field(ge=0)] = 1
+
+
+class Criterion(_Model):
+    """One registered criterion: its exact wording, its audit columns and the check that tests it."""
+
+    id: Annotated[str, Field(pattern=r"^(IN|EX)[0-9]{2}$")]
+    text: str
+    kind: Literal["inclusion", "exclusion"]
+    check: str
+    columns: list[str] = []
+    parameters: dict[str, Any] = {}
+    note: str | None = None
+
+    def audit_columns(self) -> list[str]:
+        """Columns of the audit matrix: the criterion's own id, or its parts (EX04A to EX04E)."""
+        return self.columns or [self.id]
+
+
+class AnalysisKey(_Model):
+    """One analysis key: its default, where that comes from, and whether it is an assumption (with its A-nn id)."""
+
+    default: Any
+    source: str
+    assumption: str | None = None
+    meaning: str = ""
+
+
+class Protocol(_Model):
+    """The trial as data: `params/protocol.yaml`."""
+
+    study: Study
+    dose_levels: Annotated[list[DoseLevel], Field(min_length=1)]
+    dose_levels_note: str = ""
+    criteria: list[Criterion] = []
+    analysis: dict[str, AnalysisKey]
+
+    @field_validator("analysis")
+    @classmethod
+    def _known_analysis_keys(cls, keys: dict[str, AnalysisKey]) -> dict[str, AnalysisKey]:
+        known = list(Analysis.model_fields)
+        for key in keys:
+            if key not in known:
+                nearest = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
+                raise ValueError(f"unknown analysis key {key}; the nearest known key is {nearest}")
+        missing = [key for key in known if key not in keys]
+        if missing:
+            raise ValueError(f"the analysis key {missing[0]} is missing")
+        return keys
+
+    @model_validator(mode="after")
+    def _unique_ids(self) -> Protocol:
+        for name, ids in (
+            ("dose level", [level.id for level in self.dose_levels]),
+            ("criterion", [c.id for c in self.criteria]),
+        ):
+            twice = sorted({i for i in ids if ids.count(i) > 1})
+            if twice:
+                raise ValueError(f"the {name} {twice[0]} stands twice")
+        reserved = [level.id for level in self.dose_levels if level.id in (*NOT_DOSE_LEVELS, "Total")]
+        if reserved:
+            raise ValueError(f"{reserved[0]} cannot be the id of a dose level")
+        return self
+
+    @property
+    def level_ids(self) -> list[str]:
+        """Dose level ids in the order of the file, which is the order of escalation."""
+        return [level.id for level in self.dose_levels]
+
+    def level(self, level_id: str) -> DoseLevel:
+        """The dose level with this id; raises KeyError when there is none."""
+        return {level.id: level for level in self.dose_levels}[level_id]
+
+    def has_endpoint(self, endpoint: str) -> bool:
+        """Whether the trial has this endpoint; what it does not have is 'not an endpoint', never an error."""
+        return endpoint in self.study.endpoints
+
+
+class TransferredFile(_Model):
+    """What was received of one file, written by `trialbook new-cut`; a difference stops the build."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    bytes: Annotated[int, Field(ge=0)]
+    rows: Annotated[int, Field(ge=0)] | None = None
+
+
+class Cut(_Model):
+    """One cut file. Paths are relative to the folder that holds `params/`, or absolute."""
+
+    cut_id: str
+    cut_date: str
+    snapshot: str
+    protocol: str
+    previous_cut: str | None = None
+    overrides: dict[str, Any] = {}
+    mapping: str | None = None
+    transfer: dict[str, TransferredFile] | None = None
+    approved_deletions: str | None = None
+
+    @field_validator("cut_id", "previous_cut")
+    @classmethod
+    def _safe_id(cls, value: str | None) -> str | None:
+        if value is not None and not CUT_ID.fullmatch(value):
+            raise ValueError("a cut id is 1 to 64 of A-Z a-z 0-9 . _ - without a leading dot")
+        return value
+
+    @field_validator("cut_date")
+    @classmethod
+    def _complete_date(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            raise ValueError("a cut date is a complete date, YYYY-MM-DD")
+        try:
+            as_date(value)
+        except ValueError:
+            raise ValueError("there is no such calendar date") from None
+        return value
+
+    @field_validator("overrides", mode="before")
+    @classmethod
+    def _no_overrides(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+
+class Trial(_Model):
+    """Everything one build is given: the cut, the protocol, the values in force, and where relative paths start."""
+
+    cut: Cut
+    protocol: Protocol
+    analysis: Analysis
+    root: Path
+
+    def path(self, text: str) -> Path:
+        """A path of the cut file as an absolute path."""
+        return (self.root / text).resolve()
+
+    @property
+    def cut_date(self) -> Any:
+        """CUTDT, the inclusive data cut-off date."""
+        return as_date(self.cut.cut_date)

@@ -1,0 +1,101 @@
+"""Reads the parameter files: safe YAML in which every plain scalar is text until the typed model says otherwise."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from trialbook.errors import UsageError
+
+Model = TypeVar("Model", bound=BaseModel)
+NULLS = {"", "~", "null", "Null", "NULL"}
+
+
+class _TextLoader(yaml.SafeLoader):
+    """All scalars are text (`012` stays `012`, `no` stays `no`); duplicate keys, anchors and tags are errors."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise yaml.MarkedYAMLError(problem="anchors and aliases are not allowed", problem_mark=event.start_mark)
+        tag = getattr(event, "tag", None)
+        if tag:
+            raise yaml.MarkedYAMLError(problem=f"the tag {tag} is not allowed", problem_mark=event.start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value} stands twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _scalar(loader: _TextLoader, node: yaml.ScalarNode) -> str | None:
+    plain = node.style is None
+    return None if plain and node.value in NULLS else node.value
+
+
+for _tag in ("null", "bool", "int", "float", "timestamp", "str"):
+    _TextLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _scalar)
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file, scalars as text, null as None.
+
+    Raises UsageError, naming the file and line, for a file that cannot be read, is not UTF-8, or is not plain YAML.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot be read ({type(error).__name__})", file=str(path)) from None
+    try:
+        return yaml.load(text, Loader=_TextLoader)  # noqa: S506 - a SafeLoader that allows less
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else None
+        problem = getattr(error, "problem", None) or "is not valid YAML"
+        raise UsageError(str(problem), file=str(path), row=line, next_step="correct the file") from None
+
+
+def validated(model: type[Model], content: Any, file: str, within: str = "") -> Model:
+    """`content` as the typed model; raises UsageError with one line that names the file, the key and the rule."""
+    if not isinstance(content, dict):
+        raise UsageError("is not a mapping of keys to values", file=file, column=within or None)
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        first = sorted(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")[0]
+        raise _as_usage_error(model, first, file, within) from None
+
+
+def _as_usage_error(model: type[BaseModel], error: Any, file: str, within: str) -> UsageError:
+    location = [str(part) for part in error["loc"]]
+    key = ".".join([*([within] if within else []), *location])
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(model, error["loc"])
+        nearest = difflib.get_close_matches(location[-1], known, n=1, cutoff=0)
+        hint = f"; the nearest known key is {nearest[0]}" if nearest else ""
+        return UsageError(f"unknown key {location[-1]}{hint}", file=file, column=key, next_step="correct the key")
+    if error["type"] == "missing":
+        return UsageError("the key is missing", file=file, column=key, next_step="add the key")
+    value = error.get("input")
+    message = error["msg"].removeprefix("Value error, ")
+    return UsageError(message, file=file, column=key, value=value, next_step="correct the value")
+
+
+def _known_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    """Keys allowed where the unknown key stands, found by walking the fields along its place."""
+    current: Any = model
+    for part in location[:-1]:
+        if isinstance(part, int) or not hasattr(current, "model_fields"):
+            continue
+        annotation = current.model_fields[part].annotation if part in current.model_fields else None
+        args = [a for a in getattr(annotation, "__args__", ()) if hasattr(a, "model_fields")]
+        current = annotation if hasattr(annotation, "model_fields") else (args[0] if args else None)
+    return list(current.model_fields) if hasattr(current, "model_fields") else []

@@ -1,0 +1,1 @@
+"""Reported numbers (ARD rows) and the query list."""

@@ -1,0 +1,109 @@
+"""Analysis results data (ARD): every reported number is one row here before any reader sees it (interface §6)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TypedDict
+
+import pandas as pd
+
+COLUMNS = [
+    "analysis_id", "group1", "group1_level", "variable", "variable_level", "context",
+    "stat_name", "stat_label", "stat", "stat_text",
+]  # fmt: skip
+TOTAL = "Total"
+LABELS = {
+    "n": "Subjects", "N": "Subjects in the set", "p": "Share of subjects", "events": "Events", "pending": "Pending",
+    "estimate": "Estimate", "conf.low": "Lower 95% limit", "conf.high": "Upper 95% limit", "time": "Time at risk",
+    "rate": "Rate", "n.risk": "At risk", "n.event": "Events", "prob_gt_target": "Pr(rate > target)",
+}  # fmt: skip
+COUNTS = {"n", "N", "events", "pending", "n.risk", "n.event"}
+NOT_ESTIMABLE = "-"
+
+
+class ArdRow(TypedDict):
+    """One reported number; `stat` is None where it is not estimable, and `stat_text` then says `-` or why."""
+
+    analysis_id: str
+    group1: str
+    group1_level: str
+    variable: str
+    variable_level: str
+    context: str
+    stat_name: str
+    stat_label: str
+    stat: float | None
+    stat_text: str
+
+
+def round_half_up(value: float, digits: int) -> str:
+    """Decimal text rounded half away from zero, as tables of trials are (never to even)."""
+    quantum = Decimal(1).scaleb(-digits)
+    # repr gives the shortest decimal that means this float, so 12.25 rounds as it reads.
+    return str(Decimal(repr(float(value))).quantize(quantum, rounding=ROUND_HALF_UP))
+
+
+def format_stat(stat_name: str, stat: float | None) -> str:
+    """Text of a statistic: counts whole, shares as percent with one decimal, other numbers with three decimals."""
+    if stat is None or math.isnan(stat):
+        return NOT_ESTIMABLE
+    if stat_name in COUNTS:
+        return str(int(stat))
+    if stat_name == "p":
+        return f"{round_half_up(100 * stat, 1)}%"
+    return round_half_up(stat, 3)
+
+
+def ard_row(
+    analysis_id: str,
+    level: str,
+    variable: str,
+    stat_name: str,
+    stat: float | int | None,
+    *,
+    variable_level: str = "",
+    context: str = "",
+    stat_text: str | None = None,
+    stat_label: str | None = None,
+    group1: str = "TRT01A",
+) -> ArdRow:
+    """One ARD row for one dose level (or `Total`); a missing or NaN statistic becomes null with the text `-`."""
+    number = None if stat is None or math.isnan(float(stat)) else float(stat)
+    text = format_stat(stat_name, number) if stat_text is None else stat_text
+    return ArdRow(
+        analysis_id=analysis_id, group1=group1, group1_level=level, variable=variable,
+        variable_level=variable_level, context=context, stat_name=stat_name,
+        stat_label=stat_label or LABELS.get(stat_name, stat_name), stat=number, stat_text=text,
+    )  # fmt: skip
+
+
+def proportion_rows(
+    analysis_id: str, level: str, variable: str, n: int, total: int, events: int | None = None,
+    *, variable_level: str = "", context: str = "",
+) -> list[ArdRow]:  # fmt: skip
+    """Rows n, N, p (and events): subjects, their set, the share; with N = 0 the share is null, not 0."""
+    stats: list[tuple[str, float | None]] = [("n", n), ("N", total), ("p", n / total if total else None)]
+    if events is not None:
+        stats.append(("events", events))
+    return [
+        ard_row(analysis_id, level, variable, name, value, variable_level=variable_level, context=context)
+        for name, value in stats
+    ]
+
+
+def to_ard(rows: Iterable[ArdRow]) -> pd.DataFrame:
+    """The rows as a frame with the columns and types of the interface, in the order given.
+
+    Raises ValueError when two rows report the same statistic, since then one of them would be a different number
+    under the same name.
+    """
+    frame = pd.DataFrame(list(rows), columns=COLUMNS)
+    text = [name for name in COLUMNS if name != "stat"]
+    frame = frame.astype({**dict.fromkeys(text, "str"), "stat": "float64"})
+    keys = [name for name in COLUMNS if name not in ("stat", "stat_text", "stat_label")]
+    twice = frame[frame.duplicated(keys)]
+    if len(twice):
+        raise ValueError(f"reported twice: {twice[keys].iloc[0].to_dict()}")
+    return frame

@@ -1,0 +1,188 @@
+"""The one object through which a notebook reads its inputs and leaves its outputs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from trialbook.datasets import read_dataset, write_dataset
+from trialbook.domains import Domains
+from trialbook.errors import StopError
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.load import make_trial, project_root
+from trialbook.protocol.models import Cut, Protocol, Trial
+from trialbook.results.ard import ArdRow, to_ard
+from trialbook.results.queries import Query
+
+if TYPE_CHECKING:
+    from trialbook.snapshot import Snapshot
+
+# Set by the runner for its kernels; absent when an analyst runs a notebook.
+WORKSPACE = "TRIALBOOK_WORKSPACE"
+NONCE = "TRIALBOOK_NONCE"
+BUILD = "TRIALBOOK_BUILD"
+
+
+class Step:
+    """One notebook's view of the build of one cut.
+
+    Under the runner it reads and writes the build's scratch folder. Under "Run All", papermill or nbval it reads the
+    last complete build of the cut and writes beside it, to `build/.interactive/<cut_id>/`, so that a build is never
+    changed by hand.
+    """
+
+    def __init__(self, name: str, trial: Trial, source: Path, target: Path, builds: Path) -> None:
+        self.name, self.trial = name, trial
+        self._source, self._target, self._builds = source, target, builds
+        self._rows: list[ArdRow] = []
+        self._queries: list[Query] = []
+        self._written: dict[str, int] = {}
+
+    @property
+    def cut(self) -> Cut:
+        """The cut file, typed."""
+        return self.trial.cut
+
+    @property
+    def cut_date(self) -> pd.Timestamp:
+        """CUTDT, the inclusive data cut-off date."""
+        return self.trial.cut_date
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol file, typed."""
+        return self.trial.protocol
+
+    @property
+    def analysis(self) -> Analysis:
+        """The analysis keys in force at this cut."""
+        return self.trial.analysis
+
+    @property
+    def levels(self) -> list[str]:
+        """Dose level ids in the order of escalation."""
+        return self.protocol.level_ids
+
+    def title(self, subject: str) -> str:
+        """A title that names its subject and the cut."""
+        return f"{subject}, data cut {self.cut.cut_date}"
+
+    @cached_property
+    def raw(self) -> Snapshot:
+        """The snapshot as delivered, everything as text."""
+        from trialbook.snapshot import read_snapshot
+
+        return read_snapshot(self.trial)
+
+    @cached_property
+    def clean(self) -> Domains:
+        """The clean domains left by the cleaning step."""
+        folder = self._source / "data" / "clean"
+        files = sorted(folder.glob("*.parquet"))
+        if not files:
+            raise StopError(
+                "the clean domains of this cut have not been built",
+                next_step=f"run `trialbook build {self.cut.cut_id}`, or 01_cleaning first",
+            )
+        return Domains({path.stem.upper(): read_dataset(path) for path in files})
+
+    def read(self, name: str) -> pd.DataFrame:
+        """One analysis dataset left by an earlier step."""
+        path = self._source / "data" / f"{name}.parquet"
+        if not path.is_file():
+            raise StopError(
+                f"the dataset {name} of this cut has not been built",
+                next_step=f"run `trialbook build {self.cut.cut_id}`, or the step that writes {name} first",
+            )
+        return read_dataset(path)
+
+    @cached_property
+    def previous(self) -> PreviousCut | None:
+        """The last complete build of the previous cut, or None when there is none."""
+        if self.cut.previous_cut is None:
+            return None
+        folder = self._builds / self.cut.previous_cut
+        return PreviousCut(folder) if (folder / "manifest.json").is_file() else None
+
+    def write(self, name: str, frame: pd.DataFrame, keys: list[str]) -> None:
+        """Leaves one analysis dataset for later steps, sorted by its keys."""
+        write_dataset(frame, self._target / "data" / f"{name}.parquet", keys)
+        self._written[name] = len(frame)
+
+    def write_clean(self, domains: Mapping[str, pd.DataFrame]) -> None:
+        """Leaves the clean domains for later steps, in the order of their records."""
+        for code in domains:
+            write_dataset(domains[code], self._target / "data" / "clean" / f"{code.lower()}.parquet")
+            self._written[f"clean/{code.lower()}"] = len(domains[code])
+
+    def write_changelog(self, changes: pd.DataFrame) -> None:
+        """Leaves the change log: one row for every value that cleaning changed."""
+        self._own.mkdir(parents=True, exist_ok=True)
+        changes.to_csv(self._own / "changelog.csv", index=False, lineterminator="\n")
+        self._written["changelog"] = len(changes)
+
+    def report(self, rows: Iterable[ArdRow]) -> pd.DataFrame:
+        """Adds reported numbers to the results and returns them as an ARD frame to build tables from."""
+        added = list(rows)
+        self._rows += added
+        return to_ard(added)
+
+    def ask(self, queries: Iterable[Query]) -> None:
+        """Adds questions to the query list for the site."""
+        self._queries += list(queries)
+
+    def close(self) -> pd.DataFrame:
+        """Leaves results, queries and the receipt that proves this step ran to its end; returns what was left."""
+        ard = to_ard(self._rows)
+        self._own.mkdir(parents=True, exist_ok=True)
+        _write_json(self._own / "ard.json", ard.to_dict("records"))
+        _write_json(self._own / "queries.json", self._queries)
+        self._written |= {"results (ARD rows)": len(ard), "queries": len(self._queries)}
+        receipt = {"step": self.name, "nonce": os.environ.get(NONCE, ""), "written": self._written}
+        _write_json(self._own / "receipt.json", receipt)
+        return pd.DataFrame({"left for later steps": list(self._written), "rows": list(self._written.values())})
+
+    @property
+    def _own(self) -> Path:
+        return self._target / ".steps" / self.name
+
+
+class PreviousCut:
+    """A complete earlier build, read only."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, name: str) -> pd.DataFrame | None:
+        """A dataset of that build (`adsl`, `clean/dm`), or None when it had none."""
+        path = self._folder / "data" / f"{name}.parquet"
+        return read_dataset(path) if path.is_file() else None
+
+    def results(self) -> pd.DataFrame:
+        """The ARD of that build."""
+        return read_dataset(self._folder / "results" / "ard.parquet")
+
+
+def open_step(name: str, **cut: Any) -> Step:
+    """The step of a notebook, from its parameters (the keys of a cut file).
+
+    Raises UsageError when a parameter is wrong; relative paths start at the folder that holds `params/`.
+    """
+    base = project_root()
+    trial = make_trial({k: v for k, v in cut.items() if v is not None}, "notebook parameters", base)
+    builds = Path(os.environ.get(BUILD) or base / "build")
+    workspace = os.environ.get(WORKSPACE)
+    if workspace:
+        return Step(name, trial, Path(workspace), Path(workspace), builds)
+    return Step(name, trial, builds / trial.cut.cut_id, builds / ".interactive" / trial.cut.cut_id, builds)
+
+
+def _write_json(path: Path, content: Any) -> None:
+    text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=True)
+    path.write_text(text + "\n", encoding="utf-8")
