@@ -56,8 +56,10 @@ class TrialBuilder:
         when = self.date(day) + time if isinstance(day, int) else day
         return self.add("EX", EXTRT="iMSC", EXDOSE=dose, EXDOSU="10^6 cells/kg", EXSTDTC=when, EXENDTC=when, **ex)
 
-    def event(self, term: str, day: int | str, grade: int = 1, *, end: int | str | None = None,
-              related: str = "NOT RELATED", serious: str = "N", soc: str = "General disorders", **ae: Any) -> TrialBuilder:  # fmt: skip
+    def event(
+        self, term: str, day: int | str, grade: int = 1, *, end: int | str | None = None,
+        related: str = "NOT RELATED", serious: str = "N", soc: str = "General disorders", **ae: Any,
+    ) -> TrialBuilder:  # fmt: skip
         """An adverse event that starts on a REL_DAY (or partial date)."""
         ending = None if end is None else self.date(end)
         return self.add(

@@ -19,7 +19,7 @@ class _TextLoader(yaml.SafeLoader):
     """All scalars are text (`012` stays `012`, `no` stays `no`); duplicate keys, anchors and tags are errors."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise yaml.MarkedYAMLError(problem="anchors and aliases are not allowed", problem_mark=event.start_mark)
         tag = getattr(event, "tag", None)

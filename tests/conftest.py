@@ -1,0 +1,41 @@
+"""Fixtures that every test may use: the project's root, the parameter files, and the independent oracles."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.load import load_protocol
+from trialbook.protocol.models import Protocol
+
+ROOT = Path(__file__).resolve().parents[1]
+ORACLES = Path(os.environ.get("TRIALBOOK_ORACLES") or ROOT.parent / "shared" / "oracles")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's root folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def oracles() -> Path:
+    """The folder of independent expected results; the test is skipped where it is absent."""
+    if not ORACLES.is_dir():
+        pytest.skip("the folder of independent expected results (TRIALBOOK_ORACLES) is not here")
+    return ORACLES
+
+
+@pytest.fixture(scope="session")
+def protocol() -> Protocol:
+    """The trial's protocol file."""
+    return load_protocol(ROOT / "params" / "protocol.yaml")
+
+
+@pytest.fixture
+def analysis() -> Analysis:
+    """The default analysis keys; `analysis.model_copy(update={...})` gives others."""
+    return Analysis()
