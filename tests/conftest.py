@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.load import load_protocol
+from trialbook.protocol.load import analysis_values, load_protocol
 from trialbook.protocol.models import Protocol
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,6 +36,6 @@ def protocol() -> Protocol:
 
 
 @pytest.fixture
-def analysis() -> Analysis:
-    """The default analysis keys; `analysis.model_copy(update={...})` gives others."""
-    return Analysis()
+def analysis(protocol: Protocol) -> Analysis:
+    """The protocol's analysis keys; `analysis.model_copy(update={...})` gives others."""
+    return analysis_values(protocol, {}, "protocol.yaml")
