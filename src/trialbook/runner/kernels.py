@@ -1,0 +1,66 @@
+"""Kernels that see nothing of the machine but the build: own folders, own settings, no network.
+
+What is kept out, each seen to change results (trust notes §2.5): a start-up file in the user's IPython profile, a
+`pandas.py` beside the data, the user's locale and time zone, a random hash seed, loopback TCP.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.manager import AsyncKernelManager
+from traitlets import Dict, Unicode
+
+# Passed through where set: where programs and shared libraries are found, and how the numeric library is tuned to
+# the processor. Nothing else of the user's environment reaches a kernel.
+PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+
+
+def sterile_environment(home: Path, extra: dict[str, str]) -> dict[str, str]:
+    """The whole environment of a kernel; `home` is an empty folder of this build."""
+    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return {
+        **passed,
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(home / "jupyter-config"),
+        "JUPYTER_DATA_DIR": str(home / "jupyter-data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "jupyter-runtime"),
+        "JUPYTER_NO_CONFIG": "1",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONUTF8": "1",
+        "PYTHONHASHSEED": "0",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "GX_ANALYTICS_ENABLED": "false",
+        **extra,
+    }
+
+
+class SterileKernelManager(AsyncKernelManager):
+    """Starts one kernel in a given environment and empty folder, over a unix socket where the system has them."""
+
+    environment = Dict()
+    folder = Unicode()
+
+    async def _async_start_kernel(self, **options: Any) -> None:
+        await super()._async_start_kernel(**{**options, "env": dict(self.environment), "cwd": self.folder})
+
+    start_kernel = _async_start_kernel
+
+
+def sterile_manager(home: Path, extra: dict[str, str]) -> SterileKernelManager:
+    """A manager for one notebook; `home` must be an empty folder with a short path (unix sockets: 107 characters)."""
+    home.mkdir(parents=True, exist_ok=True)
+    settings: dict[str, Any] = {"environment": sterile_environment(home, extra), "folder": str(home)}
+    if sys.platform != "win32":
+        # Without a path of its own, two kernels share socket names and reject each other's messages.
+        settings |= {"transport": "ipc", "ip": str(home / "k")}
+    return SterileKernelManager(
+        kernel_name="python3", connection_file=str(home / "connection.json"), **settings
+    )
