@@ -1,0 +1,1 @@
+"""Plain estimators that know no trial: intervals, exact rates, Kaplan-Meier, competing risks."""

@@ -1,0 +1,123 @@
+"""Intervals for one binomial proportion x/n, and the Beta posterior of a rate (domain document §5.1).
+
+Each function returns an `Interval`. With n = 0 nothing is known: estimate and limits are None, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+
+from scipy import special
+from scipy.optimize import brentq
+
+# Root finding of mid-P: far below the smallest difference that a reader sees, far above rounding error.
+MIDP_TOLERANCE = 1e-14
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its limits; None where it cannot be estimated. `method` names how the limits were found."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+    method: str
+
+
+def clopper_pearson(x: int, n: int, level: float = 0.95) -> Interval:
+    """Exact limits from the binomial tails (Clopper and Pearson, Biometrika 1934;26:404-413)."""
+    if not _known(x, n, level):
+        return Interval(None, None, None, "clopper_pearson")
+    tail = (1 - level) / 2
+    low = 0.0 if x == 0 else float(special.betaincinv(x, n - x + 1, tail))
+    high = 1.0 if x == n else float(special.betainccinv(x + 1, n - x, tail))
+    return Interval(x / n, low, high, "clopper_pearson")
+
+
+def clopper_pearson_lower(x: int, n: int, level: float = 0.95) -> Interval:
+    """The one-sided exact lower bound; for x = n it is (1 - level)^(1/n). The upper limit is 1."""
+    if not _known(x, n, level):
+        return Interval(None, None, None, "clopper_pearson_lower")
+    low = 0.0 if x == 0 else float(special.betaincinv(x, n - x + 1, 1 - level))
+    return Interval(x / n, low, 1.0, "clopper_pearson_lower")
+
+
+def wilson(x: int, n: int, level: float = 0.95) -> Interval:
+    """Score limits without continuity correction (Wilson, JASA 1927;22:209-212)."""
+    if not _known(x, n, level):
+        return Interval(None, None, None, "wilson")
+    p, z = x / n, normal_quantile(level)
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    # At the ends the formula is 0 or 1 exactly; in floating point it may miss by one unit.
+    return Interval(p, 0.0 if x == 0 else centre - half, 1.0 if x == n else centre + half, "wilson")
+
+
+def jeffreys(x: int, n: int, level: float = 0.95) -> Interval:
+    """Equal-tailed limits of the posterior under Beta(1/2, 1/2), with 0 at x = 0 and 1 at x = n (§5.1)."""
+    if not _known(x, n, level):
+        return Interval(None, None, None, "jeffreys")
+    tail, a, b = (1 - level) / 2, x + 0.5, n - x + 0.5
+    low = 0.0 if x == 0 else float(special.betaincinv(a, b, tail))
+    high = 1.0 if x == n else float(special.betainccinv(a, b, tail))
+    return Interval(x / n, low, high, "jeffreys")
+
+
+def midp(x: int, n: int, level: float = 0.95) -> Interval:
+    """Exact limits that count half of P(X = x) in each tail (Newcombe, Stat Med 1998;17:857-872, method 6)."""
+    if not _known(x, n, level):
+        return Interval(None, None, None, "midp")
+    tail = (1 - level) / 2
+    low = 0.0 if x == 0 else float(brentq(lambda p: _upper_midp(x, n, p) - tail, 0, x / n, xtol=MIDP_TOLERANCE))
+    high = 1.0 if x == n else 1 - (midp(n - x, n, level).low or 0.0)
+    return Interval(x / n, low, high, "midp")
+
+
+def beta_binomial(x: int, n: int, prior: tuple[float, float] = (1, 1), level: float = 0.95) -> Interval:
+    """Posterior mean and equal-tailed credible limits of a rate under a Beta prior."""
+    if not _known(x, n, level):
+        return Interval(None, None, None, "beta_binomial")
+    a, b = prior[0] + x, prior[1] + n - x
+    tail = (1 - level) / 2
+    low, high = float(special.betaincinv(a, b, tail)), float(special.betainccinv(a, b, tail))
+    return Interval(a / (a + b), low, high, "beta_binomial")
+
+
+def prob_greater(x: int, n: int, threshold: float, prior: tuple[float, float] = (1, 1)) -> float | None:
+    """Posterior probability that the rate exceeds `threshold`; None with n = 0, where it would be the prior alone."""
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"a threshold lies in [0, 1], not {threshold}")
+    if not _known(x, n, 0.95):
+        return None
+    return float(special.betaincc(prior[0] + x, prior[1] + n - x, threshold))
+
+
+# The intervals of a response rate by the name that results and parameter files use.
+PROPORTION_INTERVALS: dict[str, Callable[[int, int, float], Interval]] = {
+    "clopper_pearson": clopper_pearson,
+    "wilson": wilson,
+    "jeffreys": jeffreys,
+    "midp": midp,
+}
+
+
+def normal_quantile(level: float) -> float:
+    """z of a two-sided level: 1.959964 for 0.95."""
+    return float(special.ndtri(0.5 + level / 2))
+
+
+def _upper_midp(x: int, n: int, p: float) -> float:
+    """P(X > x) + P(X = x) / 2, which is the mean of P(X > x) and P(X >= x)."""
+    above = float(special.betainc(x + 1, n - x, p)) if x < n else 0.0
+    return (above + float(special.betainc(x, n - x + 1, p))) / 2
+
+
+def _known(x: int, n: int, level: float) -> bool:
+    """False when n = 0; raises ValueError when x of n at this level means nothing."""
+    if int(x) != x or int(n) != n or not 0 <= x <= n:
+        raise ValueError(f"x of n are whole numbers with 0 <= x <= n, not {x} of {n}")
+    if not 0 < level < 1:
+        raise ValueError(f"a level lies between 0 and 1, not {level}")
+    return n > 0
