@@ -70,9 +70,7 @@ def midp(x: int, n: int, level: float = 0.95) -> Interval:
     if not _known(x, n, level):
         return Interval(None, None, None, "midp")
     tail = (1 - level) / 2
-    low = 0.0 if x == 0 else float(brentq(lambda p: _upper_midp(x, n, p) - tail, 0, x / n, xtol=MIDP_TOLERANCE))
-    high = 1.0 if x == n else 1 - (midp(n - x, n, level).low or 0.0)
-    return Interval(x / n, low, high, "midp")
+    return Interval(x / n, _midp_low(x, n, tail), 1 - _midp_low(n - x, n, tail), "midp")
 
 
 def beta_binomial(x: int, n: int, prior: tuple[float, float] = (1, 1), level: float = 0.95) -> Interval:
@@ -106,6 +104,13 @@ PROPORTION_INTERVALS: dict[str, Callable[[int, int, float], Interval]] = {
 def normal_quantile(level: float) -> float:
     """z of a two-sided level: 1.959964 for 0.95."""
     return float(special.ndtri(0.5 + level / 2))
+
+
+def _midp_low(x: int, n: int, tail: float) -> float:
+    """Lower mid-P limit; the upper limit is its mirror image, 1 - low(n - x)."""
+    if x == 0:
+        return 0.0
+    return float(brentq(lambda p: _upper_midp(x, n, p) - tail, 0, 1, xtol=MIDP_TOLERANCE))
 
 
 def _upper_midp(x: int, n: int, p: float) -> float:
