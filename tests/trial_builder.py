@@ -54,7 +54,8 @@ class TrialBuilder:
     def infused(self, day: int | str, dose: float = 1.0, time: str = "T10:00", **ex: Any) -> TrialBuilder:
         """An infusion of `dose` x 10^6 cells/kg."""
         when = self.date(day) + time if isinstance(day, int) else day
-        return self.add("EX", EXTRT="iMSC", EXDOSE=dose, EXDOSU="10^6 cells/kg", EXSTDTC=when, EXENDTC=when, **ex)
+        record = dict(EXTRT="iMSC", EXDOSE=dose, EXDOSU="10^6 cells/kg", EXSTDTC=when, EXENDTC=when)
+        return self.add("EX", **{**record, **ex})
 
     def event(
         self, term: str, day: int | str, grade: int = 1, *, end: int | str | None = None,

@@ -32,6 +32,8 @@ class Analysis(BaseModel):
     # arms
     treatment_arm: Literal["received", "assigned"] = "received"
     dose_band: Fraction01 = 0.10
+    weight_window_days: int = 7
+    age_groups: Annotated[list[Window], Field(min_length=1)] = [[4, 11], [12, 17], [18, 70]]
     # eligibility
     elig_window_days: int = 14
     lab_window_days: int = 7

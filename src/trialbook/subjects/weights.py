@@ -1,0 +1,52 @@
+"""Body weight in kilograms: every usable record, and the last one before a date (P12, P32)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.dates import complete_date
+from trialbook.domains import Domains
+
+# Kilograms per unit; one jin is half a kilogram (P12). A weight without a unit is not used: it could be either.
+KILOGRAMS = {"kg": 1.0, "g": 0.001, "lb": 0.45359237, "jin": 0.5, "斤": 0.5, "公斤": 1.0, "千克": 1.0}
+
+
+def measurements(domains: Domains, test: str, factors: dict[str, float]) -> pd.DataFrame:
+    """One vital sign in one unit: USUBJID VSDT VALUE VSSEQ, in order of subject, date and sequence.
+
+    `factors` gives the size of each unit. Left out are records without a number, a complete date or a known unit,
+    and values that are not positive.
+    """
+    vs = domains["VS"]
+    vs = vs[vs["VSTESTCD"] == test]
+    unit = vs["VSORRESU"].str.strip().str.lower().map(factors).astype("float64")
+    frame = pd.DataFrame(
+        {
+            "USUBJID": vs["USUBJID"],
+            "VSDT": complete_date(vs["VSDTC"]),
+            "VALUE": vs["VSORRESN"].where(vs["VSORRESOP"].fillna("") == "") * unit,
+            "VSSEQ": vs["VSSEQ"],
+        }
+    )
+    frame = frame[frame["VSDT"].notna() & (frame["VALUE"] > 0)]
+    return frame.sort_values(["USUBJID", "VSDT", "VSSEQ"], kind="stable").reset_index(drop=True)
+
+
+def weights(domains: Domains) -> pd.DataFrame:
+    """Body weight in kilograms: USUBJID VSDT VALUE VSSEQ."""
+    return measurements(domains, "WEIGHT", KILOGRAMS)
+
+
+def last_on_or_before(asked: pd.DataFrame, measured: pd.DataFrame, within_days: int | None = None) -> pd.DataFrame:
+    """The last measurement on or before each asked day: VALUE VSDT VSSEQ on the index of `asked`.
+
+    `asked` has USUBJID and DAY; `within_days` leaves out measurements that are older than this. Missing where there
+    is none.
+    """
+    numbered = asked[["USUBJID", "DAY"]].reset_index(drop=True).rename_axis("ASKED").reset_index()
+    pairs = numbered.merge(measured, on="USUBJID")
+    age = (pairs["DAY"] - pairs["VSDT"]).dt.days
+    usable = pairs[(age >= 0) & (age <= (within_days if within_days is not None else age.max()))]
+    last = usable.sort_values(["ASKED", "VSDT", "VSSEQ"], kind="stable").groupby("ASKED").tail(1).set_index("ASKED")
+    found = last[["VALUE", "VSDT", "VSSEQ"]].reindex(range(len(asked)))
+    return found.set_axis(asked.index)
