@@ -1,4 +1,4 @@
-"""Reads the parameter files: safe YAML in which every plain scalar is text until the typed model says otherwise."""
+"""Reads YAML files strictly: duplicate keys, anchors and tags are errors, and a mistake is one clear line."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Model = TypeVar("Model", bound=BaseModel)
 NULLS = {"", "~", "null", "Null", "NULL"}
 
 
-class _TextLoader(yaml.SafeLoader):
-    """All scalars are text (`012` stays `012`, `no` stays `no`); duplicate keys, anchors and tags are errors."""
+class _StrictLoader(yaml.SafeLoader):
+    """Plain data only: duplicate keys, anchors and tags are errors."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
@@ -36,6 +36,10 @@ class _TextLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+class _TextLoader(_StrictLoader):
+    """All scalars are text (`012` stays `012`, `no` stays `no`) until the typed model says otherwise."""
+
+
 def _scalar(loader: _TextLoader, node: yaml.ScalarNode) -> str | None:
     plain = node.style is None
     return None if plain and node.value in NULLS else node.value
@@ -45,8 +49,8 @@ for _tag in ("null", "bool", "int", "float", "timestamp", "str"):
     _TextLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _scalar)
 
 
-def read_yaml(path: Path) -> Any:
-    """The content of a YAML file, scalars as text, null as None.
+def read_yaml(path: Path, *, typed_scalars: bool = False) -> Any:
+    """The content of a YAML file; scalars as text and null as None, unless `typed_scalars` asks for numbers.
 
     Raises UsageError, naming the file and line, for a file that cannot be read, is not UTF-8, or is not plain YAML.
     """
@@ -55,7 +59,7 @@ def read_yaml(path: Path) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot be read ({type(error).__name__})", file=str(path)) from None
     try:
-        return yaml.load(text, Loader=_TextLoader)  # noqa: S506 - a SafeLoader that allows less
+        return yaml.load(text, Loader=_StrictLoader if typed_scalars else _TextLoader)  # noqa: S506 - stricter than safe
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None

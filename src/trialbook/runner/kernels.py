@@ -61,6 +61,4 @@ def sterile_manager(home: Path, extra: dict[str, str]) -> SterileKernelManager:
     if sys.platform != "win32":
         # Without a path of its own, two kernels share socket names and reject each other's messages.
         settings |= {"transport": "ipc", "ip": str(home / "k")}
-    return SterileKernelManager(
-        kernel_name="python3", connection_file=str(home / "connection.json"), **settings
-    )
+    return SterileKernelManager(kernel_name="python3", connection_file=str(home / "connection.json"), **settings)

@@ -73,7 +73,7 @@ def run_notebook(
     finally:
         if getattr(manager, "provisioner", None) is not None:
             manager.cleanup_ipc_files()
-    executed = nbformat.read(str(output), as_version=4)
+    executed = _read(output)
     receipt_file = workspace / ".steps" / step / "receipt.json"
     prove_complete(step, executed, receipt_file, nonce)
     warnings = take_stderr(executed)
@@ -81,8 +81,8 @@ def run_notebook(
     return NotebookRun(without_run_details(executed), receipt, warnings)
 
 
-def _read(path: Path) -> nbformat.NotebookNode | None:
-    return nbformat.read(str(path), as_version=4) if path.is_file() else None
+def _read(path: Path) -> Any:
+    return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4) if path.is_file() else None  # type: ignore[no-untyped-call]
 
 
 def _own_error(step: str, error: Any, notebook: nbformat.NotebookNode | None) -> StopError:
@@ -126,12 +126,10 @@ def take_stderr(notebook: nbformat.NotebookNode) -> list[str]:
 
 def without_run_details(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The notebook without times, paths, versions and random ids: what is left is the same on every run."""
-    notebook.metadata = nbformat.from_dict(
-        {"kernelspec": notebook.metadata.kernelspec, "language_info": {"name": "python"}}
-    )
+    notebook.metadata = nbformat.NotebookNode(kernelspec=notebook.metadata.kernelspec, language_info={"name": "python"})
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        cell.metadata = nbformat.NotebookNode(tags=tags) if tags else nbformat.NotebookNode()
         if "injected-parameters" in tags:
             cell.id = "injected-parameters"
     return notebook

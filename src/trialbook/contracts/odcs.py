@@ -1,0 +1,147 @@
+"""The contract files of `data_contracts/` as typed models (Open Data Contract Standard v3, one dataset per file)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from trialbook.errors import UsageError
+from trialbook.protocol.models import ENDPOINTS
+from trialbook.protocol.yaml_file import read_yaml, validated
+
+Severity = Literal["critical", "warning", "info"]
+KINDS = ("raw", "clean", "analysis")
+PRIVACY = Literal["public", "pseudonymised", "sensitive", "identifying"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Implementation(_Model):
+    """A Great Expectations expectation: its type and arguments.
+
+    A `value_set` may be `{dataset: dm, column: USUBJID}`: the values of that column in the same build.
+    """
+
+    type: Annotated[str, Field(pattern=r"^expect_[a-z0-9_]+$")]
+    kwargs: dict[str, Any] = {}
+
+
+class QualityRule(_Model):
+    """One rule of a dataset or column; `name` is its id, which queries and messages carry."""
+
+    name: str
+    type: Literal["custom"]
+    engine: Literal["greatExpectations"]
+    severity: Severity
+    description: str
+    implementation: Implementation
+
+
+class CustomProperty(_Model):
+    """An addition to the standard: `unit`, `codelist`, or `requiredFor` (the endpoints that need the column)."""
+
+    property: Literal["unit", "codelist", "requiredFor", "codelistSeverity"]
+    value: Any
+
+
+class Column(_Model):
+    """One column: its name, meaning, type, privacy class and rules."""
+
+    name: str
+    logicalType: Literal["string", "date", "number", "integer"]  # noqa: N815 - the standard's spelling
+    description: str
+    required: bool = False
+    primaryKey: bool = False  # noqa: N815
+    classification: PRIVACY = "pseudonymised"
+    customProperties: list[CustomProperty] = []  # noqa: N815
+    quality: list[QualityRule] = []
+
+    def custom(self, name: str) -> Any:
+        """The value of a custom property, or None."""
+        return next((p.value for p in self.customProperties if p.property == name), None)
+
+    def needed_for(self, endpoints: list[str]) -> bool:
+        """Whether a dataset without this column cannot serve a trial with these endpoints."""
+        wanted = self.custom("requiredFor") or []
+        return wanted == "ALL" or any(endpoint in endpoints for endpoint in wanted)
+
+
+class Dataset(_Model):
+    """The one schema object of a contract file."""
+
+    name: str
+    logicalType: Literal["object"] = "object"  # noqa: N815
+    physicalType: Literal["table"] = "table"  # noqa: N815
+    description: str
+    properties: Annotated[list[Column], Field(min_length=1)]
+    quality: list[QualityRule] = []
+
+    @property
+    def keys(self) -> list[str]:
+        """Primary key columns in the order of the file."""
+        return [column.name for column in self.properties if column.primaryKey]
+
+    def column(self, name: str) -> Column | None:
+        """The column with this name, or None."""
+        return next((column for column in self.properties if column.name == name), None)
+
+
+class Description(_Model):
+    """Why the dataset exists."""
+
+    purpose: str
+
+
+class Contract(_Model):
+    """One contract file."""
+
+    apiVersion: Annotated[str, Field(pattern=r"^v3\.[0-9]+\.[0-9]+$")]  # noqa: N815
+    kind: Literal["DataContract"]
+    id: str
+    name: str
+    version: str
+    status: Literal["active", "draft", "retired"]
+    description: Description
+    schema_: Annotated[list[Dataset], Field(alias="schema", min_length=1, max_length=1)]
+
+    @property
+    def dataset(self) -> Dataset:
+        """The dataset this contract is about."""
+        return self.schema_[0]
+
+
+def load_contracts(folder: Path) -> dict[str, Contract]:
+    """All contracts of a folder by `kind/dataset` (`raw/dm`, `analysis/adsl`); raises UsageError for a bad file."""
+    contracts = {}
+    for kind in KINDS:
+        for path in sorted((folder / kind).glob("*.yaml")):
+            contract = validated(Contract, read_yaml(path, typed_scalars=True), str(path))
+            _check(contract, kind, path)
+            contracts[f"{kind}/{contract.dataset.name}"] = contract
+    if not contracts:
+        raise UsageError("there are no data contracts", file=str(folder))
+    return contracts
+
+
+def _check(contract: Contract, kind: str, path: Path) -> None:
+    """Raises UsageError where name, place, rule ids or endpoints of a contract do not agree."""
+    dataset = contract.dataset
+    rules = [rule.name for rule in dataset.quality] + [r.name for c in dataset.properties for r in c.quality]
+    columns = [column.name for column in dataset.properties]
+    wanted = [
+        e for c in dataset.properties if isinstance(c.custom("requiredFor"), list) for e in c.custom("requiredFor")
+    ]
+    problems = {
+        f"the dataset {dataset.name} must be the file's name": dataset.name != path.stem,
+        f"the id must be trialbook.{kind}.{path.stem}": contract.id != f"trialbook.{kind}.{path.stem}",
+        "a rule name stands twice": len(set(rules)) < len(rules),
+        "a column stands twice": len(set(columns)) < len(columns),
+        "requiredFor names an endpoint that does not exist": bool(set(wanted) - set(ENDPOINTS)),
+    }
+    for problem, found in problems.items():
+        if found:
+            raise UsageError(problem, file=str(path), next_step="correct the contract")

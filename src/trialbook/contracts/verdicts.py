@@ -1,0 +1,153 @@
+"""Evaluates compiled rules with Great Expectations and states the verdict in our own words and form.
+
+Great Expectations drops what it does not understand (an unknown expectation, a misspelt severity) and lets the smaller
+or empty suite succeed; here every rule is built through its typed class, counted, and must have been evaluated.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from trialbook.contracts.suites import Rule
+from trialbook.errors import UsageError
+
+MAX_RECORDS = 20
+POSITION = "_position"
+SEVERITY_ORDER = ("critical", "warning", "info")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A rule that does not hold: how many records break it and which the first of them are."""
+
+    rule: str
+    column: str
+    severity: str
+    description: str
+    count: int
+    records: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one contract: the dataset, its rows, the rules evaluated and those that failed."""
+
+    dataset: str
+    rows: int
+    evaluated: list[str]
+    failures: list[Failure]
+
+    @property
+    def worst(self) -> str:
+        """The worst severity among the failures; else `empty` for a table without records, which says nothing; else
+        `pass`.
+        """
+        found = {failure.severity for failure in self.failures}
+        clean = "pass" if self.rows else "empty"
+        return next((severity for severity in SEVERITY_ORDER if severity in found), clean)
+
+    def as_json(self) -> dict[str, Any]:
+        """The verdict as plain data, without anything that varies from run to run."""
+        return {**asdict(self), "verdict": self.worst}
+
+
+def evaluate(dataset: str, frame: pd.DataFrame, rules: list[Rule], keys: list[str]) -> Verdict:
+    """Evaluates the rules over the frame; `keys` are the columns that name a record in the verdict.
+
+    Raises UsageError when a rule cannot be understood or was not evaluated (a broken contract is not bad data, and
+    never a pass).
+    """
+    if not rules:
+        raise UsageError("the contract has no rule, so it can not pass", file=f"data_contracts/{dataset}.yaml")
+    batch = _batch(frame)
+    failures = []
+    for rule, expectation in [(rule, _expectation(dataset, rule)) for rule in rules]:
+        result = batch.validate(expectation, result_format="SUMMARY")
+        if not result.success:
+            _raise_if_broken(dataset, rule, result, frame)
+            failures.append(_failure(rule, result, frame, keys))
+    return Verdict(dataset, len(frame), [rule.name for rule in rules], failures)
+
+
+def _batch(frame: pd.DataFrame) -> Any:
+    import great_expectations as gx
+
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    source = context.data_sources.add_pandas("frames")
+    definition = source.add_dataframe_asset("frame").add_batch_definition_whole_dataframe("whole")
+    return definition.get_batch({"dataframe": frame})
+
+
+def _expectation(dataset: str, rule: Rule) -> Any:
+    """The typed expectation of a rule; raises UsageError where Great Expectations would log and drop it."""
+    import great_expectations.expectations as gxe
+
+    name = "".join(part.capitalize() for part in rule.expectation.split("_"))
+    kind = getattr(gxe, name, None)
+    if kind is None:
+        raise UsageError(
+            f"there is no expectation {rule.expectation}", file=f"data_contracts/{dataset}.yaml", rule=rule.name
+        )
+    try:
+        return kind(**rule.kwargs, severity=rule.severity)
+    except (TypeError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        raise UsageError(
+            f"the arguments do not fit {rule.expectation} ({first})", file=f"data_contracts/{dataset}.yaml",
+            rule=rule.name,
+        ) from None  # fmt: skip
+
+
+def _raise_if_broken(dataset: str, rule: Rule, result: Any, frame: pd.DataFrame) -> None:
+    """A rule that crashed on data that has its column is a broken contract; a missing column is bad data."""
+    info = result.exception_info or {}
+    entries = [info] if "raised_exception" in info else list(info.values())
+    crashed = any(entry.get("raised_exception") for entry in entries if isinstance(entry, dict))
+    if crashed and all(column in frame.columns for column in _columns(rule)):
+        message = next(e.get("exception_message") for e in entries if isinstance(e, dict) and e.get("raised_exception"))
+        raise UsageError(
+            f"{rule.expectation} could not be evaluated ({str(message).splitlines()[0]})",
+            file=f"data_contracts/{dataset}.yaml", rule=rule.name,
+        )  # fmt: skip
+
+
+def _columns(rule: Rule) -> list[str]:
+    named = [rule.kwargs.get(key) for key in ("column", "column_A", "column_B")]
+    return [name for name in named if name] + list(rule.kwargs.get("column_list", []))
+
+
+def _failure(rule: Rule, result: Any, frame: pd.DataFrame, keys: list[str]) -> Failure:
+    """The failure with its offending records, found by the rule's own unexpected index on the frame."""
+    summary = result.result or {}
+    count = int(summary.get("unexpected_count") or 0)
+    records: list[dict[str, Any]] = []
+    if count:
+        numbered = frame.reset_index(drop=True).assign(**{POSITION: range(len(frame))})
+        detail = _batch(numbered).validate(
+            _expectation("", rule),
+            result_format={"result_format": "COMPLETE", "unexpected_index_column_names": [POSITION]},
+        )
+        positions = [entry[POSITION] for entry in (detail.result or {}).get("unexpected_index_list") or []]
+        records = [_record(frame, position, keys) for position in sorted(positions)[:MAX_RECORDS]]
+    return Failure(rule.name, rule.column, rule.severity, rule.description, count or 1, records)
+
+
+def _record(frame: pd.DataFrame, position: int, keys: list[str]) -> dict[str, Any]:
+    row = frame.iloc[position]
+    named = {key: _plain(row[key]) for key in keys if key in frame.columns}
+    return {**({"ROW": int(frame.index[position])} if frame.index.name == "ROW" else {}), **named}
+
+
+def _plain(value: Any) -> Any:
+    """A key value as plain data: text, whole number or None."""
+    if pd.isna(value):
+        return None
+    return (
+        int(value) if hasattr(value, "__int__") and not isinstance(value, str) and value == int(value) else str(value)
+    )

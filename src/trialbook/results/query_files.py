@@ -1,0 +1,47 @@
+"""The query list as files for people: CSV and XLSX without live formulas."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+
+import pandas as pd
+
+NUMBER = re.compile(r"^[+-]?[0-9]+([.,][0-9]+)?$")
+FORMULA = re.compile(r"^\s*[=+\-@\t\r＝＋－＠]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+WIDTHS = {"message_en": 60, "message_zh": 40, "expected": 30, "observed": 20, "rule": 28, "subject": 20}
+
+
+def as_text(value: object) -> str:
+    """A cell as visible text: control characters shown, and a leading apostrophe where a spreadsheet would compute."""
+    text = "" if pd.isna(value) else str(value)
+    text = CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+    return f"'{text}" if FORMULA.match(text) and not NUMBER.match(text) else text
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Writes the list as UTF-8 CSV (with BOM, so that a spreadsheet reads the Chinese)."""
+    frame.map(as_text).to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+
+
+def write_xlsx(frame: pd.DataFrame, path: Path, cut_date: str, sheet: str = "Queries") -> None:
+    """Writes the list as a workbook of typed text: filters, frozen header, no formulas, no links, no clock."""
+    import xlsxwriter
+
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(str(path), options) as book:
+        # The creation time would differ on every build; the cut date does not.
+        book.set_properties({"created": dt.datetime.fromisoformat(cut_date)})
+        page = book.add_worksheet(sheet)
+        head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
+        text = book.add_format({"num_format": "@", "text_wrap": True, "valign": "top"})
+        for column, name in enumerate(frame.columns):
+            page.set_column(column, column, WIDTHS.get(name, 14))
+            page.write_string(0, column, name, head)
+            for row, value in enumerate(frame[name], start=1):
+                shown = "" if pd.isna(value) else CONTROL.sub(lambda c: f"\\x{ord(c.group()):02x}", str(value))
+                page.write_string(row, column, shown, text)
+        page.freeze_panes(1, 0)
+        page.autofilter(0, 0, max(len(frame), 1), len(frame.columns) - 1)
