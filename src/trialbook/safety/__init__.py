@@ -1,0 +1,1 @@
+"""Safety: adverse events (ADAE), laboratory grades (ADLB), events of special interest, rates (domain document §3)."""
