@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trialbook.fast_imports import skip_slow_format_checker
+
 if TYPE_CHECKING:
     from trialbook.runner.step import Step
 
 __version__ = "0.1.0"
+
+skip_slow_format_checker()
 
 
 def open_step(name: str, **cut: Any) -> Step:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from trialbook.display.blocks import Block
+from trialbook.display.text import safe, show, visible, width
+
+LONG_TABLE = 200
+LONG_CELL = 36
+INDENT = "\u2003"
 
 
 def table(
@@ -18,17 +24,23 @@ def table(
     group: str | None = None,
     notes: Sequence[str] = (),
     empty: str = "No records.",
+    digits: Mapping[str, int] | None = None,
 ) -> Block:
     """A listing or table: one row per row of `frame`, in its order.
 
     `labels` names columns for readers; `group` is a column whose values become row-group headings; `notes` are
-    footnotes; an empty frame is shown as the sentence `empty`, never as a bare header.
+    footnotes; `digits` fixes the decimals of a number column; an empty frame is shown as the sentence `empty`, never
+    as a bare header. Missing values are blank, numbers stand right, hidden characters are written out.
     """
-    from html import escape
-
-    shown = frame.rename(columns=dict(labels or {})).astype("object").where(frame.notna().to_numpy(), "")
-    html = f"<h4>{escape(title)}</h4>" + (shown.to_html(index=False) if len(frame) else f"<p>{escape(empty)}</p>")
-    return Block(html + "".join(f"<p>{escape(n)}</p>" for n in notes), shown.to_string(index=False))
+    frame = frame.reset_index(drop=True)
+    names = [str(name) for name in frame.columns]
+    cells = {
+        name: [visible(show(value, (digits or {}).get(name))) for value in frame.iloc[:, position]]
+        for position, name in enumerate(names)
+    }
+    right = [name for position, name in enumerate(names) if _is_number(frame.iloc[:, position])]
+    heads = {name: visible((labels or {}).get(name, name)) for name in names}
+    return _block(cells, heads, right, title, subtitle, group, notes, empty)
 
 
 def ard_table(
@@ -40,16 +52,137 @@ def ard_table(
     stats: str = "{n} ({p}) [{events}]",
     row_labels: Mapping[str, str] | None = None,
     row: str = "variable",
+    group: str | None = None,
+    stub: str = "",
     subtitle: str = "",
     notes: Sequence[str] = (),
     empty: str = "No records.",
     pct_min_n: int = 10,
 ) -> Block:
-    """A table that is a view of ARD rows: a row per `row` value (ARD column `variable` or `variable_level`), a column
-    per group level.
+    """A table that is a view of ARD rows: a row per `row` value (ARD column `variable`, `variable_level` or `context`),
+    a column per group level.
 
     `columns` are the group1 levels in order (dose level ids, then Total); `headers` their texts ("DL1 (N=3)").
-    `stats` is the cell pattern over stat names, filled with each row's `stat_text`; the share is left out of a cell
-    whose N is below `pct_min_n`.
+    `stats` is the cell pattern over stat names, filled with each row's `stat_text`; a part in brackets falls away
+    where its statistic is absent, and the share where N is below `pct_min_n`. A cell without any estimable number
+    reads "-"; a cell without ARD rows is blank. `group` is an ARD column whose values head row groups (the SOC over
+    its preferred terms); `row_labels` gives a row value its text ("" = any term); `stub` heads the row labels.
+
+    Raises ValueError when one cell would hold two different numbers: the ARD then needs a narrower selection.
     """
-    raise NotImplementedError("the display helper fills this in")
+    keys = [*([group] if group else []), row]
+    wanted = ard[ard["group1_level"].isin(list(columns))]
+    twice = wanted[wanted.duplicated([*keys, "group1_level", "stat_name"])]
+    if len(twice):
+        first = twice.iloc[0]
+        raise ValueError(f"two numbers for one cell: {first[row]!r}, {first['group1_level']}, {first['stat_name']}")
+    cells: dict[tuple[str, ...], dict[str, dict[str, tuple[float, str]]]] = {}
+    for record in wanted.to_dict("records"):
+        levels = cells.setdefault(tuple(str(record[key]) for key in keys), {})
+        levels.setdefault(record["group1_level"], {})[record["stat_name"]] = (record["stat"], record["stat_text"])
+    names = [*(["group"] if group else []), "row", *columns]
+    rows = [
+        (*key[:-1], (row_labels or {}).get(key[-1], key[-1]),
+         *(_ard_cell(levels.get(level, {}), stats, pct_min_n) for level in columns))
+        for key, levels in cells.items()
+    ]  # fmt: skip
+    by_column = {name: [visible(r[k]) for r in rows] for k, name in enumerate(names)}
+    heads = {"group": "", "row": visible(stub), **{level: visible(headers.get(level, level)) for level in columns}}
+    return _block(by_column, heads, list(columns), title, subtitle, "group" if group else None, notes, empty)
+
+
+def _ard_cell(stats: Mapping[str, tuple[float, str]], pattern: str, pct_min_n: int) -> str:
+    """The pattern filled with the statistics of one row at one level."""
+    if not stats:
+        return ""
+    texts = {name: text for name, (_, text) in stats.items()}
+    total = stats.get("N", (float("nan"), ""))[0]
+    if total < pct_min_n:
+        texts.pop("p", None)
+    asked = [name for name in re.findall(r"\{([^}]+)\}", pattern) if name in texts]
+    if total == 0 or all(texts[name] == "-" for name in asked):
+        return "-"
+    return _fill(pattern, texts)
+
+
+def _fill(pattern: str, texts: Mapping[str, str]) -> str:
+    """The pattern with `{name}` replaced; a bracketed part with an absent name falls away."""
+
+    def bracket(found: re.Match[str]) -> str:
+        names = re.findall(r"\{([^}]+)\}", found[0])
+        return found[0] if all(name in texts for name in names) else ""
+
+    kept = re.sub(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])", bracket, pattern)
+    return re.sub(r"\{([^}]+)\}", lambda found: texts.get(found[1], "-"), kept).strip()
+
+
+def _is_number(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _block(
+    cells: dict[str, list[str]],
+    heads: Mapping[str, str],
+    right: Sequence[str],
+    title: str,
+    subtitle: str,
+    group: str | None,
+    notes: Sequence[str],
+    empty: str,
+) -> Block:
+    """The table as HTML with its heading and notes around the box that scrolls, and its plain-text twin."""
+    rows = len(next(iter(cells.values()), []))
+    sub = f'<p class="tb-subtitle">{safe(subtitle)}</p>' if subtitle else ""
+    body = _box(cells, heads, right, group, title) if rows else f"<p>{safe(empty)}</p>"
+    count = f"{rows} rows" if rows > LONG_TABLE else ""
+    counted = f'<p class="tb-count">{count}</p>' if count else ""
+    foot = "".join(f"<p>{safe(note)}</p>" for note in notes)
+    notes_html = f'<div class="tb-notes">{foot}</div>' if foot else ""
+    html = f'<div class="tb tb-table"><p class="tb-title">{safe(title)}</p>{sub}{counted}{body}{notes_html}</div>'
+    lines = [title, subtitle, count, _as_text(cells, heads, right) if rows else empty, *notes]
+    return Block(html, "\n".join(visible(line) for line in lines if line))
+
+
+def _box(
+    cells: dict[str, list[str]], heads: Mapping[str, str], right: Sequence[str], group: str | None, title: str
+) -> str:
+    from great_tables import GT, html
+
+    # Internal names keep data out of ids; formatted cells and labels are HTML that `safe` has escaped.
+    inner = {name: f"c{k}" for k, name in enumerate(cells)}
+    frame = pd.DataFrame({inner[name]: pd.Series(values, dtype="object") for name, values in cells.items()})
+    gt = GT(frame, groupname_col=inner[group] if group else None, id="tb")
+    shown = [name for name in cells if name != group]
+    gt = gt.cols_label({inner[name]: html(safe(heads[name])) for name in shown})
+    gt = gt.fmt(_cell, columns=[inner[name] for name in shown])
+    for side in ("left", "right"):
+        named = [inner[name] for name in shown if (name in right) == (side == "right")]
+        gt = gt.cols_align(side, named) if named else gt
+    made = gt.as_raw_html()
+    made = made[made.index("<thead>") : made.rindex("</table>")]
+    # No ids: they would repeat on a page with several tables; each header cell has its scope instead.
+    made = re.sub(r' (?:id|headers|rowspan|colspan)="(?:[^"]*[^"\d][^"]*|1)"', "", made)
+    made = re.sub(r"\s*\n\s*", "", made)
+    tall = " tb-tall" if len(frame) > LONG_TABLE else ""
+    opening = f'<table class="gt_table" aria-label="{safe(title)}">'
+    return f'<div class="tb-box{tall}" tabindex="0">{opening}{made}</table></div>'
+
+
+def _cell(text: str) -> str:
+    shown = safe(text)
+    if text.startswith(INDENT):
+        return f'<span class="tb-in">{safe(text.lstrip(INDENT))}</span>'
+    return f'<span class="tb-long">{shown}</span>' if len(text) > LONG_CELL else shown
+
+
+def _as_text(cells: dict[str, list[str]], heads: Mapping[str, str], right: Sequence[str]) -> str:
+    """The table in a fixed-width font, at most LONG_TABLE rows."""
+    columns = []
+    for name, values in cells.items():
+        texts = [" ".join(text.split()) for text in (heads[name], *values[:LONG_TABLE])]
+        wide = min(max(width(text) for text in texts), 40)
+        pad = [" " * max(wide - width(text), 0) for text in texts]
+        columns.append([p + t if name in right else t + p for t, p in zip(texts, pad, strict=True)])
+    lines = ["  ".join(parts).rstrip() for parts in zip(*columns, strict=True)]
+    more = len(next(iter(cells.values()))) - LONG_TABLE
+    return "\n".join([*lines, *([f"... and {more} more rows"] if more > 0 else [])])
