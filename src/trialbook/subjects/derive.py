@@ -9,9 +9,10 @@ from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.subjects.ages import age_at_consent, age_group
+from trialbook.subjects.deaths import death_dates
 from trialbook.subjects.disposition import consent_dtc, end_of_study
 from trialbook.subjects.dosing import infusion_levels
-from trialbook.subjects.last_alive import death_dates, last_known_alive
+from trialbook.subjects.last_alive import last_known_alive
 from trialbook.subjects.weights import last_on_or_before, weights
 
 CORE = [
@@ -102,7 +103,7 @@ def _weight_at_baseline(domains: Domains, trtsdt: pd.Series, cut_date: pd.Timest
 
 def _survival(domains: Domains, subjects: pd.Index, cut_date: pd.Timestamp) -> dict[str, pd.Series]:
     """DTHFL DTHDT of deaths up to the cut, and LSTALVDT."""
-    deaths = death_dates(domains).set_index("USUBJID").reindex(subjects)
+    deaths = death_dates(domains, cut_date).set_index("USUBJID").reindex(subjects)
     after_cut = deaths["DTHDT"] > cut_date
     alive = last_known_alive(domains, cut_date).set_index("USUBJID").reindex(subjects)
     return {

@@ -1,0 +1,199 @@
+"""Deaths: one date per dead subject from all sources, and where the sources contradict each other (P22, P25)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from trialbook.dates import complete_date, earliest_date, latest_date, missing_part
+from trialbook.domains import Domains
+from trialbook.results.queries import Query, query
+from trialbook.subjects.last_alive import last_known_alive, proofs_of_life
+
+ONE_DAY = pd.Timedelta(days=1)
+# A status sweep says that the subject is dead by its date, not when the death was.
+DATED_SOURCES = ("DM", "DS", "AE")
+
+
+def death_reports(domains: Domains) -> pd.DataFrame:
+    """Every record that reports a death: USUBJID SOURCE (DM DS AE SS) DTHDTC (ISO text, may be partial or missing).
+
+    DM: DTHFL Y or a death date. DS: DSDECOD DEATH. AE: grade 5, AESDTH Y or outcome FATAL, dated by its end, since
+    the start is that of the event. SS: survival status DEAD, dated by the status.
+    """
+    dm, ds, ae, ss = domains["DM"], domains["DS"], domains["AE"], domains["SS"]
+    in_dm = dm["DTHFL"].eq("Y") | dm["DTHDTC"].notna()
+    in_ds = ds["DSDECOD"].str.upper().eq("DEATH")
+    in_ae = ae["AETOXGR"].eq("5") | ae["AESDTH"].eq("Y") | ae["AEOUT"].str.upper().eq("FATAL")
+    in_ss = ss["SSTESTCD"].eq("SURVSTAT") & ss["SSORRES"].str.upper().eq("DEAD")
+    parts = [
+        _reports("DM", dm[in_dm], "DTHDTC"),
+        _reports("DS", ds[in_ds], "DSSTDTC"),
+        _reports("AE", ae[in_ae], "AEENDTC"),
+        _reports("SS", ss[in_ss], "SSDTC"),
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def death_dates(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
+    """Who is dead at the cut, and since when: one row per subject of DM, sorted.
+
+    Columns USUBJID, DTHFL (Y or blank), DTHDT, DTHDTF (blank = complete; D, M, Y = part that was imputed), DTHSRC.
+    The date is, in order: the earliest complete date of DM, DS, AE (and of SS when it is earlier still); within a
+    partial date, the day after the last contact or the nearest day to it that the known parts allow (§3.7); the date
+    of a status DEAD; the day after the last contact. An imputed date never passes the cut. A report dated wholly after
+    the cut is not known at the cut and is ignored.
+    """
+    reports = death_reports(domains)
+    reports = reports[~(earliest_date(reports["DTHDTC"]) > cut_date)]
+    alive = last_known_alive(domains, cut_date).set_index("USUBJID")["LSTALVDT"]
+    frame = pd.DataFrame({"DTHFL": ""}, index=alive.index).astype("str")
+    frame.loc[frame.index.isin(reports["USUBJID"]), "DTHFL"] = "Y"
+    chosen = _first_known([_complete(reports), _partial(reports, alive, cut_date), _by_status(reports),
+                           _undated(reports, alive, cut_date)])  # fmt: skip
+    frame = frame.join(chosen).rename_axis("USUBJID").reset_index()
+    frame["DTHDT"] = pd.to_datetime(frame["DTHDT"]).astype("datetime64[s]")
+    return frame.fillna({"DTHDTF": "", "DTHSRC": ""})
+
+
+def life_after_death(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
+    """Records dated after the death date: USUBJID DOMAIN SOURCE ALIVEDT DTHDT PROVES, one per subject and domain.
+
+    The last record of each domain is named. PROVES: the subject was seen (visit, infusion, measurement, status ALIVE),
+    so that the death date or the record is wrong and the survival time of this subject is unresolved (P25). Otherwise
+    the record may carry the date of a form or a result, and the death date stands.
+    """
+    deaths = death_dates(domains, cut_date)[["USUBJID", "DTHDT"]].dropna()
+    proofs = proofs_of_life(domains, cut_date).merge(deaths, on="USUBJID")
+    late = proofs[proofs["ALIVEDT"] > proofs["DTHDT"]]
+    late = late.sort_values(["USUBJID", "DOMAIN", "ALIVEDT", "RANK", "SOURCE"], kind="stable")
+    late = late.drop_duplicates(["USUBJID", "DOMAIN"], keep="last").rename(columns={"SEEN": "PROVES"})
+    return late[["USUBJID", "DOMAIN", "SOURCE", "ALIVEDT", "DTHDT", "PROVES"]].reset_index(drop=True)
+
+
+def death_queries(domains: Domains, cut_date: pd.Timestamp) -> list[Query]:
+    """Questions about deaths: sources silent or in disagreement (P22), incomplete dates (§3.7), later records (P25)."""
+    deaths = death_dates(domains, cut_date)
+    deaths = deaths[deaths["DTHFL"].eq("Y")]
+    reports = death_reports(domains)
+    reports = reports[reports["USUBJID"].isin(deaths["USUBJID"])]
+    return [
+        *_silent_sources(reports, domains),
+        *_differing_dates(reports),
+        *_incomplete_dates(deaths),
+        *_later_records(life_after_death(domains, cut_date)),
+    ]
+
+
+def _reports(source: str, frame: pd.DataFrame, variable: str) -> pd.DataFrame:
+    reports = pd.DataFrame({"USUBJID": frame["USUBJID"].astype("str"), "DTHDTC": frame[variable].astype("str")})
+    return reports.assign(SOURCE=pd.Series(source, index=frame.index, dtype="str"))
+
+
+def _first_known(choices: list[pd.DataFrame]) -> pd.DataFrame:
+    """The first choice that knows each subject, by USUBJID: DTHDT DTHDTF DTHSRC."""
+    both = pd.concat(choices)
+    return both[~both.index.duplicated()]
+
+
+def _complete(reports: pd.DataFrame) -> pd.DataFrame:
+    """The earliest complete date of the subjects whose death DM, DS or AE dates completely."""
+    full = reports.assign(DTHDT=complete_date(reports["DTHDTC"])).dropna(subset="DTHDT")
+    known = full.loc[full["SOURCE"].isin(DATED_SOURCES), "USUBJID"]
+    first = full[full["USUBJID"].isin(known)].sort_values("DTHDT", kind="stable").drop_duplicates("USUBJID")
+    return _chosen(first, first["DTHDT"], "", "")
+
+
+def _partial(reports: pd.DataFrame, alive: pd.Series, cut_date: pd.Timestamp) -> pd.DataFrame:
+    """Within the first partial date: the day after the last contact, or the nearest day that the known parts allow."""
+    first, last = earliest_date(reports["DTHDTC"]), latest_date(reports["DTHDTC"])
+    open_ended = reports["SOURCE"].isin(DATED_SOURCES) & first.notna() & (first < last)
+    known = reports[open_ended].drop_duplicates("USUBJID")
+    day = _after_contact(known, alive, cut_date).clip(first[known.index], last[known.index]).clip(upper=cut_date)
+    return _chosen(known, day, missing_part(known["DTHDTC"]), ", day after last contact")
+
+
+def _by_status(reports: pd.DataFrame) -> pd.DataFrame:
+    """The date of the first status DEAD: the death was on it or before."""
+    status = reports[reports["SOURCE"].eq("SS")]
+    status = status.assign(DTHDT=complete_date(status["DTHDTC"])).dropna(subset="DTHDT")
+    status = status.sort_values("DTHDT", kind="stable").drop_duplicates("USUBJID")
+    return _chosen(status, status["DTHDT"], "", ", known dead by this date")
+
+
+def _undated(reports: pd.DataFrame, alive: pd.Series, cut_date: pd.Timestamp) -> pd.DataFrame:
+    """The day after the last contact of subjects who are dead on an unknown date."""
+    first = reports.drop_duplicates("USUBJID")
+    return _chosen(first, _after_contact(first, alive, cut_date), "Y", ", day after last contact")
+
+
+def _after_contact(reports: pd.DataFrame, alive: pd.Series, cut_date: pd.Timestamp) -> pd.Series:
+    """The day after each subject's last contact, at most the cut."""
+    return (reports["USUBJID"].map(alive) + ONE_DAY).fillna(cut_date).clip(upper=cut_date)
+
+
+def _chosen(reports: pd.DataFrame, day: pd.Series, part: pd.Series | str, how: str) -> pd.DataFrame:
+    """DTHDT DTHDTF DTHSRC by USUBJID."""
+    columns = {"DTHDT": day.astype("datetime64[s]"), "DTHDTF": part, "DTHSRC": reports["SOURCE"] + how}
+    return pd.DataFrame(columns, index=reports.index).set_axis(pd.Index(reports["USUBJID"], name="USUBJID"))
+
+
+def _silent_sources(reports: pd.DataFrame, domains: Domains) -> Iterable[Query]:
+    """Deaths that DM, DS or AE does not show."""
+    expected = {"DM": ("DTHFL", "Y", "major"), "DS": ("DSDECOD", "DEATH", "minor"), "AE": ("AETOXGR", "5", "minor")}
+    for subject, group in reports.groupby("USUBJID", sort=True):
+        said = sorted(group["SOURCE"].unique())
+        for domain, (field, value, severity) in expected.items():
+            if domain in said or not domains.delivered(domain):
+                continue
+            yield query(
+                "P22-DEATH-SOURCE-MISSING", str(subject), domain, field=field, severity=severity,
+                observed="no record of the death", expected=f"{field} = {value}",
+                message_en=f"{' and '.join(said)} report(s) a death, {domain} does not. Please complete or correct.",
+                message_zh=f"{'、'.join(said)} 记录了死亡，但 {domain} 中没有，请补充或更正。",
+            )  # fmt: skip
+
+
+def _differing_dates(reports: pd.DataFrame) -> Iterable[Query]:
+    """Complete death dates that differ; a status DEAD differs only when it is earlier than the death."""
+    full = reports.assign(DATE=complete_date(reports["DTHDTC"])).dropna(subset="DATE")
+    several = full.groupby("USUBJID")["DATE"].transform("nunique") > 1
+    for subject, group in full[several].groupby("USUBJID", sort=True):
+        dates = group[group["SOURCE"].isin(DATED_SOURCES)]
+        status = group[group["SOURCE"].eq("SS") & (group["DATE"] < dates["DATE"].min())]
+        shown = pd.concat([dates, status])
+        if shown["DATE"].nunique() < 2:
+            continue
+        observed = "; ".join(f"{r.SOURCE} {r.DATE:%Y-%m-%d}" for r in shown.itertuples())
+        yield query(
+            "P22-DEATH-DATES-DIFFER", str(subject), "DM", field="DTHDTC", severity="major", observed=observed,
+            expected="one date of death",
+            message_en="The sources give different dates of death; the earliest is used until this is resolved.",
+            message_zh="各来源的死亡日期不一致；在核实之前采用最早的日期。",
+        )  # fmt: skip
+
+
+def _incomplete_dates(deaths: pd.DataFrame) -> Iterable[Query]:
+    """Deaths without a complete date, and those known only from a status."""
+    unsure = deaths[deaths["DTHDTF"].ne("") | deaths["DTHSRC"].str.startswith("SS")]
+    for row in unsure.itertuples():
+        yield query(
+            "P22-DEATH-DATE-INCOMPLETE", row.USUBJID, "DM", field="DTHDTC", severity="major",
+            observed=f"used: {row.DTHDT:%Y-%m-%d} ({row.DTHSRC})", expected="a complete date of death",
+            message_en="The date of death is missing or incomplete. Please give year, month and day.",
+            message_zh="死亡日期缺失或不完整，请填写完整的年、月、日。",
+        )  # fmt: skip
+
+
+def _later_records(late: pd.DataFrame) -> Iterable[Query]:
+    """Records dated after the death."""
+    for row in late.itertuples():
+        meanwhile = "survival time unresolved" if row.PROVES else "the death date is used"
+        yield query(
+            "P25-RECORD-AFTER-DEATH", row.USUBJID, row.DOMAIN, field=row.SOURCE.split(" ")[0].split(".")[1],
+            severity="major" if row.PROVES else "minor",
+            observed=f"{row.SOURCE} {row.ALIVEDT:%Y-%m-%d}", expected=f"on or before the death, {row.DTHDT:%Y-%m-%d}",
+            message_en=f"A record is dated after the death; until it is corrected: {meanwhile}.",
+            message_zh="有记录的日期晚于死亡日期，请核实" + ("；该受试者的生存时间暂不确定。" if row.PROVES else "。"),
+        )  # fmt: skip
