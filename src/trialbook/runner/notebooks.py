@@ -126,10 +126,12 @@ def take_stderr(notebook: nbformat.NotebookNode) -> list[str]:
 
 def without_run_details(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The notebook without times, paths, versions and random ids: what is left is the same on every run."""
-    notebook.metadata = nbformat.NotebookNode(kernelspec=notebook.metadata.kernelspec, language_info={"name": "python"})
+    notebook.metadata = nbformat.NotebookNode(  # type: ignore[no-untyped-call]
+        kernelspec=notebook.metadata.kernelspec, language_info={"name": "python"}
+    )
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
-        cell.metadata = nbformat.NotebookNode(tags=tags) if tags else nbformat.NotebookNode()
+        cell.metadata = nbformat.NotebookNode({"tags": tags} if tags else {})  # type: ignore[no-untyped-call]
         if "injected-parameters" in tags:
             cell.id = "injected-parameters"
     return notebook

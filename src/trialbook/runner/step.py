@@ -78,7 +78,23 @@ class Step:
         """The snapshot as delivered, everything as text."""
         from trialbook.snapshot import read_snapshot
 
-        return read_snapshot(self.trial)
+        snapshot = read_snapshot(self.trial)
+        expected = self._source / ".steps" / "inputs.json"
+        if expected.is_file():
+            self._stop_if_changed(snapshot, json.loads(expected.read_text(encoding="utf-8")))
+        return snapshot
+
+    @staticmethod
+    def _stop_if_changed(snapshot: Snapshot, expected: dict[str, str]) -> None:
+        """Raises StopError when a file is no longer the one that the runner checked against the raw contracts."""
+        found = {table.file: table.sha256 for table in snapshot.tables.values()}
+        for name in sorted({*found, *expected}):
+            if found.get(name) != expected.get(name):
+                raise StopError(
+                    "the file changed while the build was reading it",
+                    file=name,
+                    next_step="wait until the transfer is complete, then build again",
+                )
 
     @cached_property
     def clean(self) -> Domains:

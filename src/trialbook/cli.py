@@ -1,0 +1,137 @@
+"""The command line: thin; it parses, calls the runner, and turns our errors into one message and an exit status."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from trialbook.errors import StopError, TrialbookError, UsageError
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+    help="Builds and checks the data cuts of the trial workbook.",
+)  # fmt: skip
+console = Console(highlight=False, soft_wrap=True)
+Cut = Annotated[str, typer.Argument(help="A cut file, or the id of one in params/cuts/")]
+Out = Annotated[Path, typer.Option("--out", help="Folder that holds the builds")]
+
+
+@app.command()
+def build(
+    cuts: Annotated[list[str], typer.Argument(metavar="CUT...", help="Cut files, or ids of params/cuts/")],
+    out: Out = Path("build"),
+    jobs: Annotated[int, typer.Option(min=1, help="Notebooks that run side by side")] = 2,
+    force: Annotated[bool, typer.Option("--force", help="Build every step anew")] = False,
+    charts: Annotated[Literal["live", "static"], typer.Option(help="static: pages without any script")] = "live",
+) -> None:
+    """Build data cuts: clean, audit, analyse, render. A stopped build leaves the last complete one untouched."""
+    from trialbook.protocol.load import find_cut_file, load_trial, project_root
+    from trialbook.runner.build import Options, build_cut
+
+    root = project_root()
+    trials = [load_trial(find_cut_file(cut, root), root) for cut in cuts]
+    failed: list[TrialbookError] = []
+    for trial in trials:
+        try:
+            folder = build_cut(trial, root, Options(out, jobs, charts))
+        except TrialbookError as error:
+            # One cut that stops must not keep the others from being built.
+            failed.append(error)
+            console.print(f"{trial.cut.cut_id} stopped: {error}", markup=False)
+        else:
+            console.print(str(folder / "index.html"), markup=False)
+    if failed:
+        raise typer.Exit(max(error.exit_status for error in failed))
+
+
+@app.command()
+def check(
+    cut: Cut,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the query list to this file (.csv or .xlsx)")] = None,
+) -> None:
+    """Read a snapshot and run the raw contracts; builds nothing."""
+    from trialbook.contracts.gate import stop_if_critical
+    from trialbook.protocol.load import find_cut_file, load_trial, project_root
+    from trialbook.runner.check import check_snapshot, write_query_list
+
+    root = project_root()
+    trial = load_trial(find_cut_file(cut, root), root)
+    verdicts, listed, files = check_snapshot(trial, root)
+    for verdict in verdicts:
+        console.print(f"{verdict.worst:9} {verdict.rows:7} rows  {files[verdict.dataset]}", markup=False)
+        for failure in verdict.failures:
+            console.print(f"          {failure.severity}: {failure.description} ({failure.count})", markup=False)
+    if out is not None:
+        write_query_list(listed, out, trial.cut.cut_date)
+        console.print(f"{len(listed)} queries written to {out}", markup=False)
+    stop_if_critical(verdicts, files)
+
+
+@app.command()
+def verify(cut: Cut, out: Out = Path("build"), jobs: Annotated[int, typer.Option(min=1)] = 2) -> None:
+    """Build a cut again in a scratch folder and compare every byte with what stands."""
+    from trialbook.protocol.load import find_cut_file, load_trial, project_root
+    from trialbook.runner.verify import verify_build
+
+    root = project_root()
+    trial = load_trial(find_cut_file(cut, root), root)
+    differences = verify_build(trial, root, out, jobs)
+    if differences:
+        for line in differences:
+            console.print(line, markup=False)
+        raise StopError(f"{len(differences)} places of the build {trial.cut.cut_id} differ from its rebuild")
+    console.print(f"{trial.cut.cut_id}: every byte agrees with the rebuild", markup=False)
+
+
+@app.command()
+def diff(old: str, new: str, out: Out = Path("build")) -> None:
+    """What changed between two built cuts (ids, or build folders): records, subjects, results, decisions."""
+    from trialbook.runner.compare import difference_report
+
+    folders = [Path(name) if "/" in name else out / name for name in (old, new)]
+    for folder in folders:
+        if not (folder / "manifest.json").is_file():
+            raise UsageError("there is no complete build here", file=str(folder), next_step="build this cut first")
+    for title, frame in difference_report(*folders).items():
+        console.print(f"\n{title}: {len(frame)}", markup=False)
+        if len(frame):
+            console.print(frame.to_string(index=False), markup=False)
+
+
+@app.command("new-cut")
+def new_cut(
+    cut_id: Annotated[str, typer.Argument(metavar="ID")],
+    snapshot: Annotated[Path, typer.Option("--snapshot", help="Folder or workbook that was received")],
+    date: Annotated[str, typer.Option("--date", help="Data cut-off date, YYYY-MM-DD")],
+) -> None:
+    """Write a new cut file, with what was received, to params/cuts/."""
+    from trialbook.protocol.load import project_root
+    from trialbook.runner.new_cut import write_cut_file
+
+    console.print(str(write_cut_file(cut_id, snapshot, date, project_root())), markup=False)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write the snapshot to")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same trial")] = 20240321,
+    subjects: Annotated[int, typer.Option(min=0, help="Treated subjects")] = 12,
+) -> None:
+    """Write the snapshot of a synthetic trial."""
+    from trialbook.simulate import write_snapshot
+
+    write_snapshot(out, seed, subjects)
+    console.print(str(out), markup=False)
+
+
+def main() -> None:
+    """Entry point: our errors become one line on stderr and their exit status."""
+    try:
+        app()
+    except TrialbookError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"trialbook: {error}", markup=False)
+        sys.exit(error.exit_status)

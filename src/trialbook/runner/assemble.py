@@ -1,0 +1,63 @@
+"""Puts together what the steps left: one results table, one query list, one change log, the verdicts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from trialbook.contracts.verdicts import Verdict
+from trialbook.datasets import write_dataset
+from trialbook.protocol.models import Trial
+from trialbook.results import queries as query_module
+from trialbook.results.ard import COLUMNS, to_ard
+from trialbook.results.queries import Query, query_list
+from trialbook.results.query_files import write_csv, write_xlsx
+from trialbook.runner.graph import STEP_NAMES
+from trialbook.runner.manifest import write_json
+
+CHANGELOG = ["file", "sheet", "row", "column", "raw", "new", "rule"]
+
+
+def assemble_results(scratch: Path) -> pd.DataFrame:
+    """Writes `results/ard.parquet` and `.json` from the rows that the steps reported, in the order of the steps."""
+    rows = [row for step in STEP_NAMES for row in _left(scratch, step, "ard.json")]
+    ard = to_ard({**row, "stat": None if pd.isna(row["stat"]) else row["stat"]} for row in rows)
+    (scratch / "results").mkdir(exist_ok=True)
+    write_dataset(ard, scratch / "results" / "ard.parquet")
+    plain = ard[COLUMNS].astype("object").where(ard[COLUMNS].notna(), None)
+    write_json(scratch / "results" / "ard.json", plain.to_dict("records"))
+    return ard
+
+
+def assemble_queries(scratch: Path, trial: Trial, from_contracts: list[Query], previous: Path | None) -> pd.DataFrame:
+    """Writes `queries.csv` and `.xlsx`; issues known at the previous cut keep their first-seen date."""
+    asked: list[Any] = [row for step in STEP_NAMES for row in _left(scratch, step, "queries.json")]
+    earlier = None
+    if previous is not None and (previous / "queries.csv").is_file():
+        earlier = pd.read_csv(previous / "queries.csv", dtype="str", keep_default_na=False, encoding="utf-8-sig")
+    listed = query_list([*asked, *from_contracts], trial.cut.cut_date, earlier)
+    write_csv(listed[query_module.COLUMNS], scratch / "queries.csv")
+    write_xlsx(listed[query_module.COLUMNS], scratch / "queries.xlsx", trial.cut.cut_date)
+    return listed
+
+
+def assemble_changelog(scratch: Path) -> int:
+    """Puts the change log of the cleaning step in place; returns its number of rows."""
+    source = scratch / ".steps" / "01_cleaning" / "changelog.csv"
+    changes = pd.read_csv(source, dtype="str", keep_default_na=False) if source.is_file() else pd.DataFrame()
+    changes.reindex(columns=CHANGELOG).to_csv(scratch / "changelog.csv", index=False, lineterminator="\n")
+    return len(changes)
+
+
+def write_verdicts(scratch: Path, verdicts: list[Verdict]) -> None:
+    """Writes one file per contract under `contracts/`."""
+    for verdict in verdicts:
+        write_json(scratch / "contracts" / f"{verdict.dataset.replace('/', '.')}.json", verdict.as_json())
+
+
+def _left(scratch: Path, step: str, name: str) -> list[dict[str, Any]]:
+    path = scratch / ".steps" / step / name
+    return list(json.loads(path.read_text(encoding="utf-8")))
