@@ -1,0 +1,142 @@
+"""ADAE: every adverse event with its analysis dates, emergence, relationship, grade and special interest (§3)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.dates import rel_day, study_day
+from trialbook.domains import Domains
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.safety.ae_dates import impute_end, impute_start
+from trialbook.safety.aesi import aesi_category
+from trialbook.safety.emergence import emergent_lines, grade_rose, moment_range, treatment_emergent
+from trialbook.safety.episodes import episodes, event_term
+from trialbook.safety.relationship import relationship
+from trialbook.subjects.dosing import infusions
+
+SERIOUSNESS_CRITERIA = ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE")
+UNCODED = "UNCODED"
+FROM_ADSL = ["TRT01A", "TRTSDT", "SAFFL"]
+
+
+def derive_adae(
+    adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
+) -> pd.DataFrame:
+    """ADAE: one row per AE record, sorted by USUBJID and AESEQ; source variables kept, analysis variables added.
+
+    | variable        | rule                                                                                  |
+    |-----------------|---------------------------------------------------------------------------------------|
+    | ASTDT ASTDTF    | start, partial dates by `ae_start_impute`; flag Y, M or D of what was imputed (§3.7)   |
+    | AENDT AENDTF    | end, partial = last possible date capped by death, cut, last contact; missing stays    |
+    | ASTDY AENDY     | CDISC study days; RELDAY = days since the first infusion, which is day 0               |
+    | ATOXGR          | CTCAE grade 1 to 5 as a number, missing where the record has none                      |
+    | TRTEMFL         | Y or blank, the ordered cases of §3.1                                                  |
+    | AREL            | RELATED / NOT RELATED; missing and unassessable count as `trae_levels` says (A-61)     |
+    | ASER            | Y: AESER is Y, or AESER is missing and a seriousness criterion is ticked (P23)         |
+    | AESICAT         | category of special interest, blank where none (§3.5)                                  |
+    | DLTFL           | the committee's answer of SUPPAE AEDLT, Y or N; blank = not adjudicated                |
+    | EPISODE         | AESEQ of the first record of the same event (§3.8)                                     |
+    | ADECOD ABODSYS  | term and class used for counting: AEDECOD or the reported term; AEBODSYS or UNCODED     |
+
+    `adsl` needs USUBJID TRT01A TRTSDT TRTSDTM SAFFL DTHDT LSTALVDT.
+    """
+    subjects = adsl.set_index("USUBJID")
+    ae = domains["AE"].sort_values(["USUBJID", "AESEQ"], kind="stable").reset_index(drop=True)
+    of_subject = subjects.reindex(ae["USUBJID"]).set_axis(ae.index)
+    adae = ae.assign(
+        **{name: of_subject[name].fillna("") for name in ("TRT01A", "SAFFL")},
+        TRTSDT=of_subject["TRTSDT"].astype("datetime64[s]"),
+        ATOXGR=grade_number(ae["AETOXGR"]),
+        AREL=relationship(ae["AEREL"], analysis.trae_levels),
+        ASER=serious(ae),
+        ADECOD=event_term(ae),
+        ABODSYS=ae["AEBODSYS"].where(ae["AEBODSYS"].fillna("").str.strip() != "", UNCODED).astype("str"),
+        DLTFL=adjudicated_dlt(ae, domains["SUPPAE"]),
+    )
+    adae = _with_dates(adae, of_subject, analysis, cut_date)
+    adae = adae.assign(**episodes(adae, analysis.ae_collapse_gap_days))
+    adae["TRTEMFL"] = _emergence(adae, treatment_start(of_subject), analysis)
+    given = infusions(domains, cut_date)
+    adae["AESICAT"] = aesi_category(adae, given, analysis.aesi, analysis.infusion_reaction_hours)
+    return adae.drop(columns="GROUPED").assign(ASEQ=adae["AESEQ"])
+
+
+def _with_dates(
+    adae: pd.DataFrame, of_subject: pd.DataFrame, analysis: Analysis, cut_date: pd.Timestamp
+) -> pd.DataFrame:
+    trtsdt = adae["TRTSDT"]
+    start = impute_start(adae["AESTDTC"], adae["AEENDTC"], trtsdt, analysis.ae_start_impute)
+    cut = pd.Series(cut_date, index=adae.index).astype("datetime64[s]")
+    end = impute_end(adae["AEENDTC"], [of_subject["DTHDT"], of_subject["LSTALVDT"], cut], start["ASTDT"])
+    return adae.assign(
+        **start,
+        **end,
+        ASTDY=study_day(start["ASTDT"], trtsdt),
+        AENDY=study_day(end["AENDT"], trtsdt),
+        RELDAY=rel_day(start["ASTDT"], trtsdt),
+    )
+
+
+def _emergence(adae: pd.DataFrame, started: pd.Series, analysis: Analysis) -> pd.Series:
+    onset, end = moment_range(adae["AESTDTC"]), moment_range(adae["AEENDTC"])
+    last_day = pd.Series(pd.NaT, index=adae.index, dtype="datetime64[s]")
+    if analysis.safety_end_rel_day is not None:
+        last_day = adae["TRTSDT"] + pd.Timedelta(days=analysis.safety_end_rel_day)
+    predose = _flagged_predose(adae, onset, started)
+    worsened = pd.Series(False, index=adae.index)
+    if analysis.teae_worsening and "AEITOXGR" in adae.columns:
+        worsened = grade_rose(grade_number(adae["AEITOXGR"]), adae["ATOXGR"])
+    emergent = treatment_emergent(onset, end, started, last_day, worsened, predose)
+    if not analysis.teae_worsening:
+        return emergent
+    before = (onset["last"] < started) | predose
+    return emergent_lines(adae, emergent, before)
+
+
+def _flagged_predose(adae: pd.DataFrame, onset: pd.DataFrame, started: pd.Series) -> pd.Series:
+    """Events on the day of the first infusion, without a time, that the site says began before it (A-60)."""
+    if "AESTRTPT" not in adae.columns:
+        return pd.Series(False, index=adae.index)
+    same_day = (onset["first"].dt.normalize() == adae["TRTSDT"]) & (onset["last"] >= started)
+    untimed = onset["first"] != onset["last"]
+    return same_day & untimed & adae["AESTRTPT"].str.upper().eq("BEFORE").fillna(False).astype(bool)
+
+
+def treatment_start(subject: pd.DataFrame) -> pd.Series:
+    """The moment of the first infusion from TRTSDT and TRTSDTM (ISO text or datetime); midnight without a time."""
+    moment = subject["TRTSDTM"]
+    if moment.dtype.kind == "M":
+        timed = moment.astype("datetime64[s]")
+    else:
+        timed = moment_range(moment)["first"]
+    return timed.where(timed.dt.normalize() == subject["TRTSDT"], subject["TRTSDT"]).astype("datetime64[s]")
+
+
+def grade_number(grade: pd.Series) -> pd.Series:
+    """CTCAE grade as Int64, 1 to 5; anything else is missing."""
+    number = pd.to_numeric(grade, errors="coerce").astype("Float64")
+    return number.where(number.isin([1, 2, 3, 4, 5])).astype("Int64")
+
+
+def serious(ae: pd.DataFrame) -> pd.Series:
+    """ASER: AESER as given; where it is missing, Y if a seriousness criterion is ticked, else blank (P23)."""
+    given = ae["AESER"].fillna("").str.upper().str.strip()
+    ticked = criterion_ticked(ae)
+    flag = (given == "Y") | ((given == "") & ticked)
+    return pd.Series("", index=ae.index, dtype="str").mask(flag, "Y")
+
+
+def criterion_ticked(ae: pd.DataFrame) -> pd.Series:
+    """Whether one of the seriousness criteria of an AE record is Y."""
+    return ae[list(SERIOUSNESS_CRITERIA)].apply(lambda column: column.str.upper().eq("Y")).fillna(False).any(axis=1)
+
+
+def adjudicated_dlt(ae: pd.DataFrame, suppae: pd.DataFrame) -> pd.Series:
+    """DLTFL: the committee's AEDLT of each AE record, Y or N; blank where SUPPAE holds none. Y wins over N."""
+    answers = suppae[suppae["QNAM"].str.upper().eq("AEDLT") & suppae["IDVAR"].str.upper().eq("AESEQ")]
+    seq = pd.to_numeric(answers["IDVARVAL"], errors="coerce").astype("Float64").astype("Int64")
+    keyed = pd.DataFrame({"USUBJID": answers["USUBJID"], "AESEQ": seq, "QVAL": answers["QVAL"].str.upper().str.strip()})
+    keyed = keyed[keyed["QVAL"].isin(["Y", "N"])].groupby(["USUBJID", "AESEQ"])["QVAL"].max()
+    found = keyed.reindex(pd.MultiIndex.from_frame(ae[["USUBJID", "AESEQ"]]))
+    return pd.Series(found.fillna("").to_numpy(), index=ae.index, dtype="str")

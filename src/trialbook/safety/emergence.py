@@ -1,0 +1,81 @@
+"""Treatment-emergent adverse events: the ordered cases of domain document §3.1, on what a date may mean."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.dates import complete_date, earliest_date, latest_date, time_of_day
+
+_DAY = pd.Timedelta(days=1)
+_LAST_SECOND = pd.Timedelta(seconds=86399)
+
+
+def moment_range(dtc: pd.Series) -> pd.DataFrame:
+    """Earliest and latest moment that an ISO 8601 text may mean, as columns `first` and `last`; NaT where unknown.
+
+    A date without time spans its whole day, a month its whole month; a time without seconds is read as given.
+    """
+    seconds = pd.to_timedelta(time_of_day(dtc), unit="s")
+    exact = complete_date(dtc) + seconds
+    first = exact.fillna(earliest_date(dtc))
+    last = exact.fillna(latest_date(dtc) + _LAST_SECOND)
+    return pd.DataFrame({"first": first.astype("datetime64[s]"), "last": last.astype("datetime64[s]")})
+
+
+def treatment_emergent(
+    onset: pd.DataFrame,
+    end: pd.DataFrame,
+    treatment_start: pd.Series,
+    window_end: pd.Series,
+    worsened: pd.Series,
+    predose: pd.Series | None = None,
+) -> pd.Series:
+    """TRTEMFL: `Y` or blank, by the first case that applies.
+
+    1. never treated: blank
+    2. ended before the first infusion: blank
+    3. onset unknown: Y
+    4. onset on or after the first infusion, and not after `window_end`: Y; on the day of infusion without a time it
+       counts as after (A-60), unless `predose` says before
+    5. onset before the first infusion and worsened after it: Y
+    6. else blank
+
+    `onset` and `end` are ranges of `moment_range`; a partial date counts as on or after when it may be. `window_end`
+    is the last date of emergence, NaT = no end.
+    """
+    before = (onset["last"] < treatment_start) | (False if predose is None else predose)
+    started = onset["first"].notna()
+    # The earliest moment on treatment that the onset may mean decides whether it lies in the window.
+    earliest_on_treatment = onset["first"].where(onset["first"] > treatment_start, treatment_start)
+    in_window = window_end.isna() | (earliest_on_treatment < window_end + _DAY)
+    emergent = ~started | (started & ~before & in_window) | (before & worsened)
+    ended_before = end["last"] < treatment_start
+    flag = emergent & treatment_start.notna() & ~ended_before
+    return pd.Series("", index=onset.index, dtype="str").mask(flag, "Y")
+
+
+def grade_rose(before: pd.Series, after: pd.Series) -> pd.Series:
+    """Whether a grade rose: final above initial, or either unknown (an unknown worsening is not ruled out)."""
+    return (after > before).fillna(False).astype(bool) | before.isna() | after.isna()
+
+
+def emergent_lines(records: pd.DataFrame, emergent: pd.Series, before: pd.Series) -> pd.Series:
+    """TRTEMFL of the lines of an event whose grade changes stand on several lines (same AESPID or AEGRPID).
+
+    Columns of `records`: USUBJID EPISODE ATOXGR ASTDT AESEQ and GROUPED (lines joined by an id of the site).
+    An event that began before the first infusion is not new: its later lines are treatment-emergent only from the
+    first line on whose grade exceeds the grade at the first infusion. `before` marks the lines that began before.
+    """
+    order = records.assign(before=before, flag=emergent == "Y").sort_values(
+        ["USUBJID", "EPISODE", "before", "ASTDT", "AESEQ"], ascending=[True, True, False, True, True], kind="stable"
+    )
+    group = order.groupby(["USUBJID", "EPISODE"], sort=False)
+    grade = order["ATOXGR"].astype("Float64")
+    # Grade at the first infusion: of the last line that began before it.
+    at_infusion = grade.where(order["before"]).groupby([order["USUBJID"], order["EPISODE"]]).ffill()
+    pre_existing = group["before"].transform("any") & order["GROUPED"]
+    rose = ~order["before"] & grade_rose(at_infusion, grade) & pre_existing
+    since = rose.groupby([order["USUBJID"], order["EPISODE"]]).cummax()
+    changed = pre_existing & ~order["before"]
+    flag = order["flag"].where(~changed, order["flag"] & since)
+    return pd.Series("", index=order.index, dtype="str").mask(flag.astype(bool), "Y").reindex(records.index)

@@ -1,0 +1,51 @@
+"""Episodes: records that describe one adverse event, such as its grade changes, counted as one event (§3.8, A-66)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+
+def event_term(ae: pd.DataFrame) -> pd.Series:
+    """The term an event is counted under: AEDECOD, or the reported term where it is not coded yet."""
+    coded = ae["AEDECOD"].where(ae["AEDECOD"].notna() & (ae["AEDECOD"].str.strip() != ""), ae["AETERM"])
+    return coded.fillna("").astype("str").str.strip()
+
+
+def episodes(ae: pd.DataFrame, gap_days: int | None) -> pd.DataFrame:
+    """EPISODE (the AESEQ of its first record) and GROUPED (joined by an id of the site) of each AE record.
+
+    Columns in: USUBJID AESEQ AESPID AEGRPID (optional) AEDECOD AETERM ASTDT ASTDTF AENDT AENDTF. In this order:
+
+    1. records of one subject and term that share AEGRPID, or AESPID, are one episode
+    2. else a record that starts after the one before it and within `gap_days` of its end continues it
+    3. else it stands alone; two records of one term that start on the same day are near duplicates, never merged
+
+    Imputed dates never merge records. `gap_days` None: every record is an event of its own.
+    """
+    if gap_days is None:
+        alone = pd.Series(False, index=ae.index)
+        return pd.DataFrame({"EPISODE": ae["AESEQ"].astype("Int64"), "GROUPED": alone})
+    term = event_term(ae).str.upper()
+    work = pd.DataFrame({"USUBJID": ae["USUBJID"], "term": term, "AESEQ": ae["AESEQ"], "site": _site_id(ae, term)})
+    work["start"] = ae["ASTDT"].where(ae["ASTDTF"] == "")
+    work["end"] = ae["AENDT"].where(ae["AENDTF"] == "")
+    work = work.sort_values(["USUBJID", "term", "site", "start", "AESEQ"], kind="stable", na_position="last")
+    same = (work[["USUBJID", "term", "site"]] == work[["USUBJID", "term", "site"]].shift()).all(axis=1)
+    gap = (work["start"] - work["end"].shift()) / pd.Timedelta(days=1)
+    follows = (work["start"] > work["start"].shift()) & gap.between(0, gap_days)
+    grouped = work["site"] != ""
+    number = (~(same & (grouped | follows))).cumsum()
+    first = work.groupby(number)["AESEQ"].transform("min")
+    return pd.DataFrame({"EPISODE": first.astype("Int64"), "GROUPED": grouped}).reindex(ae.index)
+
+
+def _site_id(ae: pd.DataFrame, term: pd.Series) -> pd.Series:
+    """The id by which the site joins records of one event; blank where none is shared by records of the same term."""
+    joined = pd.Series("", index=ae.index, dtype="str")
+    for name in ("AESPID", "AEGRPID"):
+        if name not in ae.columns:
+            continue
+        given = ae[name].fillna("").astype("str").str.strip()
+        shared = ae.groupby([ae["USUBJID"], term, given])["USUBJID"].transform("size") > 1
+        joined = joined.mask(shared & (given != ""), name + "=" + given)
+    return joined

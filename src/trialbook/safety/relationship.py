@@ -1,0 +1,57 @@
+"""Relationship of an adverse event to iMSC: the site's words, English or Chinese, and what counts as related (§3.1)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+import pandas as pd
+
+# Words of AEREL in upper case. The plain yes/no forms are levels of their own: they say nothing of the certainty.
+_WORDS: dict[str, tuple[str, ...]] = {
+    "definite": ("DEFINITE", "DEFINITELY", "DEFINITELY RELATED", "CERTAIN", "CERTAINLY RELATED", "肯定有关", "肯定相关"),
+    "probable": ("PROBABLE", "PROBABLY", "PROBABLY RELATED", "LIKELY", "LIKELY RELATED", "很可能有关", "很可能相关"),
+    "possible": ("POSSIBLE", "POSSIBLY", "POSSIBLY RELATED", "可能有关", "可能相关"),
+    "related": ("RELATED", "Y", "YES", "有关", "相关", "是"),
+    "unlikely": (
+        "UNLIKELY", "UNLIKELY RELATED", "UNLIKELY TO BE RELATED", "PROBABLY NOT", "PROBABLY NOT RELATED",
+        "POSSIBLY NOT RELATED", "REMOTE", "DOUBTFUL", "可能无关", "很可能无关", "可能不相关",
+    ),
+    "not": (
+        "NOT RELATED", "UNRELATED", "NONE", "N", "NO", "NOT", "DEFINITELY NOT", "DEFINITELY NOT RELATED", "肯定无关",
+        "无关", "不相关", "否",
+    ),
+    "unassessable": (
+        "UNASSESSABLE", "NOT ASSESSABLE", "UNKNOWN", "UNCLASSIFIABLE", "INDETERMINATE", "CANNOT BE DETERMINED",
+        "无法判定", "无法判断", "无法评价",
+    ),
+    "missing": ("",),
+}  # fmt: skip
+_LEVELS = {word: level for level, words in _WORDS.items() for word in words}
+
+
+def relationship_level(aerel: pd.Series) -> pd.Series:
+    """The level of each AEREL: definite, probable, possible, related, unlikely, not, unassessable, missing.
+
+    | AEREL                    | level        |
+    |--------------------------|--------------|
+    | 很可能有关, PROBABLE      | probable     |
+    | RELATED, Y, 有关          | related      |
+    | 可能无关, REMOTE          | unlikely     |
+    | 无法判定, any other word  | unassessable |
+
+    A word outside the vocabulary is unassessable: nobody can say from it that the event is unrelated (A-61).
+    """
+    levels = {text: _LEVELS.get(_plain(text), "unassessable") for text in aerel.dropna().unique()}
+    return aerel.map(levels).fillna("missing").astype("str")
+
+
+def relationship(aerel: pd.Series, trae_levels: Sequence[str]) -> pd.Series:
+    """AREL: RELATED where the level is one of `trae_levels` or a plain "related", else NOT RELATED."""
+    counted = {*trae_levels, "related"}
+    return relationship_level(aerel).isin(counted).map({True: "RELATED", False: "NOT RELATED"}).astype("str")
+
+
+def _plain(text: str) -> str:
+    words = unicodedata.normalize("NFKC", text).upper().replace("_", " ").replace("-", " ")
+    return " ".join(words.split())
