@@ -13,6 +13,29 @@ SR_DEFINITIONS = Literal["EBMT-NIH-CIBMTR-2018", "CN-2024", "REACH2", "REACH1", 
 RULES = Literal["3+3", "i3+3", "mTPI-2", "keyboard", "BOIN", "CRM", "TITE-CRM", "TITE-BOIN", "Rolling6", "none"]
 
 
+class AesiRule(BaseModel):
+    """One search of adverse events of special interest: a record fits when every condition given fits.
+
+    `terms` are words found at the start of a word of the coded or reported term, `socs` words of the system organ
+    class; `minimum_grade` leaves out milder events; `after_infusion` asks for an onset within
+    `infusion_reaction_hours` after the start of an infusion.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    category: str
+    terms: list[str] = []
+    socs: list[str] = []
+    minimum_grade: Annotated[int, Field(ge=1, le=5)] = 1
+    after_infusion: bool = False
+
+    @model_validator(mode="after")
+    def _says_what_to_find(self) -> AesiRule:
+        if not self.terms and not self.socs:
+            raise ValueError(f"the search {self.category} names neither terms nor socs")
+        return self
+
+
 class Analysis(BaseModel):
     """The values in force for one cut: the protocol file's defaults with the cut file's overrides.
 
@@ -68,8 +91,11 @@ class Analysis(BaseModel):
     ]  # fmt: skip
     teae_worsening: bool = True
     ae_start_impute: Literal["admiral_conservative", "none"] = "admiral_conservative"
-    ae_collapse_gap_days: int = 1
+    ae_collapse_gap_days: Annotated[int, Field(ge=0)] | None = 1
     infusion_reaction_hours: int = 24
+    aesi: list[AesiRule] = []
+    lab_ae_match_days: Annotated[int, Field(ge=0)] = 7
+    eair_unit: Literal["patient_years", "100_patient_months"] = "patient_years"
     ctcae_version: Literal["5.0"] = "5.0"
     # dose escalation
     escalation_rule: RULES = "3+3"
