@@ -94,5 +94,5 @@ def _with_variables(code: str, frame: pd.DataFrame) -> pd.DataFrame:
     missing = [name for name in clean_variables(code) if name not in frame.columns]
     if not missing:
         return frame
-    blank = {name: pd.Series(pd.NA, index=frame.index).astype(column_type(name)) for name in missing}
+    blank = {name: pd.Series(float("nan"), index=frame.index).astype(column_type(name)) for name in missing}
     return frame.assign(**blank)
