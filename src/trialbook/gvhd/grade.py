@@ -1,0 +1,68 @@
+"""Overall acute GVHD grade (MAGIC) from organ stages, and its bounds where an organ is missing (domain §2.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+ORGANS = ("SKIN", "LIVER", "UGI", "LGI")
+HIGHEST_STAGE = {"SKIN": 4, "LIVER": 4, "UGI": 1, "LGI": 4}
+GRADES = ("0", "I", "II", "III", "IV")
+
+
+def agvhd_grade(skin: Any, liver: Any, ugi: Any, lgi: Any) -> np.ndarray:
+    """Overall grade 0 to 4 of organ stages (scalars or arrays), NaN where an organ is missing (§2.2.1).
+
+    1. stage 4 of skin, liver or lower GI -> IV
+    2. stage 2-3 of liver or lower GI -> III
+    3. stage 3 of skin, or stage 1 of liver, upper or lower GI -> II
+    4. stage 1-2 of skin -> I
+    5. else 0. The grade is not the highest stage: skin 3 alone is II, lower GI 2 alone is III.
+    """
+    s, v, u, g = (np.asarray(x, dtype="float64") for x in np.broadcast_arrays(skin, liver, ugi, lgi))
+    grade = np.select(
+        [
+            (s == 4) | (v == 4) | (g == 4),
+            np.isin(v, (2, 3)) | np.isin(g, (2, 3)),
+            (s == 3) | (v == 1) | (u == 1) | (g == 1),
+            np.isin(s, (1, 2)),
+        ],
+        [4.0, 3.0, 2.0, 1.0],
+        0.0,
+    )
+    missing = np.isnan(s) | np.isnan(v) | np.isnan(u) | np.isnan(g)
+    return np.where(missing, np.nan, grade)
+
+
+def stage_range(stages: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Lowest and highest possible stage of every organ, as two frames with the columns SKIN LIVER UGI LGI.
+
+    Taken from <organ>LO and <organ>HI where `stages` has them (`derive_stages`); else a missing stage ranges from 0 to
+    4 (upper GI to 1), as A-45 says.
+    """
+    low, high = {}, {}
+    for organ in ORGANS:
+        stage = stages[organ].astype("float64")
+        low[organ] = stages[f"{organ}LO"] if f"{organ}LO" in stages else stage.fillna(0)
+        high[organ] = stages[f"{organ}HI"] if f"{organ}HI" in stages else stage.fillna(HIGHEST_STAGE[organ])
+    return pd.DataFrame(low, index=stages.index), pd.DataFrame(high, index=stages.index)
+
+
+def grade_bounds(stages: pd.DataFrame) -> pd.DataFrame:
+    """The lowest and highest grade that the known stages allow (§2.2.3, A-45).
+
+    `stages`: SKIN LIVER UGI LGI (and <organ>LO, <organ>HI). Returns GRADELO GRADEHI, and GRADE: their value where they
+    agree, else NaN (reported as NE with both bounds); same index.
+    """
+    low, high = stage_range(stages)
+    lowest = agvhd_grade(*(low[o] for o in ORGANS))
+    highest = agvhd_grade(*(high[o] for o in ORGANS))
+    grade = np.where(lowest == highest, lowest, np.nan)
+    return pd.DataFrame({"GRADELO": lowest, "GRADEHI": highest, "GRADE": grade}, index=stages.index)
+
+
+def grade_text(grade: pd.Series) -> pd.Series:
+    """Grades 0 to 4 as 0, I, II, III, IV; NE where missing."""
+    return grade.map(dict(enumerate(GRADES))).astype("str").fillna("NE")

@@ -1,0 +1,112 @@
+"""The systemic steroid of every subject and day, as methylprednisolone equivalent in mg/kg/day (domain §1.4, §2.4)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from trialbook.dates import earliest_date, latest_date
+from trialbook.gvhd.weights import weight_on
+
+# Milligrams of methylprednisolone equivalent to 1 mg of the drug: 4 mg MP = 5 mg prednisone = 20 mg hydrocortisone =
+# 0.75 mg dexamethasone (§1.4). The first name found decides, so methylprednisolone stands before prednisolone.
+STEROIDS: tuple[tuple[str, float], ...] = (
+    (r"METHYLPREDNISOLONE|甲泼尼龙|甲泼尼松龙|甲基泼尼松龙|甲强龙|甲基强的松", 1.0),
+    (r"DEXAMETHASONE|地塞米松", 4 / 0.75),
+    (r"HYDROCORTISONE|氢化可的松", 4 / 20),
+    (r"PREDNISOLONE|PREDNISONE|泼尼松|强的松", 4 / 5),
+)
+DOSES_PER_DAY = {
+    "QD": 1.0, "ONCE": 1.0, "DAILY": 1.0, "BID": 2.0, "Q12H": 2.0, "TID": 3.0, "Q8H": 3.0, "QID": 4.0, "Q6H": 4.0,
+    "QOD": 0.5,
+}  # fmt: skip
+
+
+def steroid_factor(cm: pd.DataFrame) -> pd.Series:
+    """mg of methylprednisolone equivalent to 1 mg of the record's drug; NaN where it is not a systemic steroid drug.
+
+    `cm`: CMDECOD CMTRT. Budesonide and beclomethasone are no systemic steroids (A-54), so they are not in the table.
+    """
+    name = cm["CMDECOD"].fillna("").str.upper() + " " + cm["CMTRT"].fillna("").str.upper()
+    factor = pd.Series(np.nan, index=cm.index, dtype="float64")
+    for pattern, value in reversed(STEROIDS):
+        factor = factor.mask(name.str.contains(pattern, regex=True), value)
+    return factor
+
+
+def is_systemic(cm: pd.DataFrame, local_routes: list[str]) -> pd.Series:
+    """Whether a record's route is systemic (A-54): not one of `local_routes`; a blank route counts as systemic."""
+    if not local_routes:
+        return pd.Series(True, index=cm.index)
+    wanted = [r.upper() for r in local_routes]
+    route = cm["CMROUTE"].fillna("").str.upper()
+    return pd.Series([not any(word in text for word in wanted) for text in route], index=cm.index, dtype="bool")
+
+
+def daily_steroid_dose(
+    cm: pd.DataFrame, weights: pd.DataFrame, subjects: pd.DataFrame, local_routes: list[str] | None = None
+) -> pd.DataFrame:
+    """The systemic steroid dose of every subject and calendar day with a steroid.
+
+    `cm`: the clean CM domain. `weights`: USUBJID VSDT VALUE VSSEQ (`subjects.weights.weights`). `subjects`:
+    USUBJID TRTSDT CUTDT, and DTHDT where known. `local_routes`: routes that are not systemic (`analysis.local_routes`).
+    Returns USUBJID ADT MPEQ (mg/kg/day of methylprednisolone equivalent), one row per subject and day with a steroid
+    record; no row means no systemic steroid that day; MPEQ is NaN where a record of that day has no usable dose.
+
+    1. Drug by name in CMDECOD or CMTRT (English or Chinese), route systemic.
+    2. Dose per day by unit: mg/kg(/day) as it is, mg(/day) and g(/day) divided by the weight; CMDOSFRQ multiplies where
+       delivered and the unit is not per day.
+    3. One weight per subject, the last on or before TRTSDT (else the first after): a weight that changes must not look
+       like a change of dose.
+    4. A record runs from its earliest possible start to its latest possible end; without an end, to the death or cut.
+    """
+    rows = cm.assign(factor=steroid_factor(cm))
+    rows = rows[rows["factor"].notna() & is_systemic(rows, local_routes or [])]
+    ends = subjects["CUTDT"]
+    if "DTHDT" in subjects:
+        ends = ends.where(subjects["DTHDT"].isna() | (subjects["DTHDT"] > ends), subjects["DTHDT"])
+    asked = pd.DataFrame({"USUBJID": subjects["USUBJID"], "DAY": subjects["TRTSDT"].fillna(subjects["CUTDT"])})
+    known = asked[["USUBJID"]].assign(WEIGHT=weight_on(weights, asked), LASTDAY=ends)
+    rows = rows.merge(known, on="USUBJID", how="inner", validate="many_to_one")
+    stop = latest_date(rows["CMENDTC"])
+    spans = pd.DataFrame(
+        {
+            "USUBJID": rows["USUBJID"],
+            "start": earliest_date(rows["CMSTDTC"]),
+            "stop": stop.where(stop < rows["LASTDAY"], rows["LASTDAY"]),
+            "MPEQ": _per_kg_day(rows) * rows["factor"],
+        }
+    )
+    return _by_day(spans)
+
+
+def _per_kg_day(rows: pd.DataFrame) -> pd.Series:
+    """Dose of the drug itself in mg/kg/day; NaN where dose, unit, or a needed weight or frequency is not usable."""
+    unit = rows["CMDOSU"].fillna("").str.upper().str.replace(r"\s", "", regex=True)
+    per_kg = unit.str.contains("/KG", regex=False)
+    mass = unit.str.extract(r"^(MG|G|UG|MCG)(?:/|$)", expand=False).map(
+        {"MG": 1.0, "G": 1000.0, "UG": 0.001, "MCG": 0.001}
+    )
+    times = pd.Series(1.0, index=rows.index)
+    if "CMDOSFRQ" in rows:
+        frequency = rows["CMDOSFRQ"].fillna("").str.upper().str.strip()
+        per_day = unit.str.contains(r"/(?:D|DAY|24H)$", regex=True)
+        times = frequency.map(DOSES_PER_DAY).where(frequency != "", 1.0).mask(per_day, 1.0)
+    dose = rows["CMDOSE"].astype("float64") * mass.astype("float64") * times.astype("float64")
+    return dose.where(per_kg, dose / rows["WEIGHT"])
+
+
+def _by_day(spans: pd.DataFrame) -> pd.DataFrame:
+    """Sums spans (USUBJID start stop MPEQ) into one row per subject and day; an unknown dose makes the day unknown."""
+    spans = spans[spans["start"].notna() & spans["stop"].notna() & (spans["start"] <= spans["stop"])]
+    days = ((spans["stop"] - spans["start"]) / pd.Timedelta(days=1)).astype("int64") + 1
+    long = spans.loc[spans.index.repeat(days)]
+    offset = np.concatenate([np.arange(n) for n in days]) if len(days) else np.array([], dtype="int64")
+    long = long.assign(ADT=(long["start"] + pd.to_timedelta(offset, unit="D")).astype("datetime64[s]"))
+    unknown = long["MPEQ"].isna()
+    daily = long.assign(unknown=unknown).groupby(["USUBJID", "ADT"], as_index=False).agg(
+        MPEQ=("MPEQ", "sum"), unknown=("unknown", "any")
+    )  # fmt: skip
+    # Nine decimals, so that 0.3 + 0.6 does not exceed 0.9.
+    daily["MPEQ"] = daily["MPEQ"].round(9).mask(daily["unknown"].astype("bool"))
+    return daily[["USUBJID", "ADT", "MPEQ"]].sort_values(["USUBJID", "ADT"], kind="stable").reset_index(drop=True)
