@@ -1,0 +1,59 @@
+# What a person does here: make demo, pilot, test, lab. Everything lives inside this folder; the first call makes .venv.
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+READY := $(VENV)/.made-from-the-lock
+DEMO := 2025-03-31 2025-06-30 2025-09-30
+LAST := 2025-09-30
+
+# Jupyter, IPython and the tools keep their files inside .venv, never in the home folder.
+export IPYTHONDIR := $(CURDIR)/$(VENV)/var/ipython
+export JUPYTER_CONFIG_DIR := $(CURDIR)/$(VENV)/var/jupyter-config
+export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/var/jupyter-data
+export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/var/jupyter-runtime
+export PYTHONUTF8 := 1
+
+.PHONY: demo pilot test lint lab golden lock clean
+
+demo: $(READY)  ## build the three demo data cuts
+	@$(BIN)/trialbook build $(DEMO)
+
+pilot: $(READY)  ## build a real trial: the CDISC pilot study
+	@$(BIN)/python -m trialbook.pilot build/.pilot-snapshot
+	@$(BIN)/trialbook build params/pilot/cut.yaml
+
+test: lint demo  ## the whole test suite; nbval executes the notebooks of the last demo cut a second time
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -p no:cacheprovider --nbval --nbval-current-env \
+	  --nbval-cell-timeout 300 -c tests/notebooks/nbval.ini --rootdir . build/$(LAST)/notebooks
+
+lint: $(READY)
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lab: $(READY)  ## JupyterLab on the notebooks, without any call to the network
+	$(BIN)/jupyter lab notebooks --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+	  --LabApp.news_url=None --LabApp.extension_manager=readonly
+
+golden: demo  ## accept the results of the demo cuts as the new golden files, on purpose
+	@$(BIN)/python tests/builds/golden.py
+
+lock:  ## resolve requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --output-file requirements.lock
+
+clean:  ## remove the environment and every build
+	rm -rf $(VENV) && git clean -fdxq build
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 2; }
+	@echo "making $(VENV) from requirements.lock (once, some two minutes)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@git config filter.notebook-without-outputs.clean "$(BIN)/python -m trialbook.runner.strip" 2>/dev/null || true
+	@touch $@
