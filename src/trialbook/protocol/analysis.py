@@ -84,7 +84,11 @@ class Analysis(BaseModel):
     relapse_strategy_orr: Literal["treatment_policy", "composite"] = "treatment_policy"
     steroid_escalation_is_newtx: bool = True
     steroid_escalation_days: int = 3
+    newtx_strategy_orr: Literal["composite", "treatment_policy"] = "composite"
+    d28_window_wide: Window = [21, 35]
     gvhdtx: list[str] = []
+    nonsystemic_drugs: list[str] = []
+    local_routes: list[str] = []
     # safety
     trae_levels: list[Literal["definite", "probable", "possible", "missing", "unassessable"]] = [
         "definite", "probable", "possible", "missing", "unassessable",
