@@ -36,6 +36,25 @@ class AesiRule(BaseModel):
         return self
 
 
+class DltTerms(BaseModel):
+    """Words that sort adverse events for the DLT definition (domain document §4.1).
+
+    `haematological` and `brief` are whole terms, as coded; the others are words found at the start of a word of the
+    coded or reported term (`disease`: of the coded term where there is one). `trial_drug` is sought in CM.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    infusion_reaction: list[str] = []
+    haematological: list[str] = []
+    cytopenia: dict[str, list[str]] = {}
+    disease: list[str] = []
+    brief: list[str] = []
+    product_growth: list[str] = []
+    thromboembolic: list[str] = []
+    trial_drug: list[str] = []
+
+
 class Analysis(BaseModel):
     """The values in force for one cut: the protocol file's defaults with the cut file's overrides.
 
@@ -109,8 +128,21 @@ class Analysis(BaseModel):
     cap_counts: Literal["treated", "evaluable"] = "treated"
     dlt_min_dose_frac: Fraction01 = 0.8
     irr_g3_exempt: bool = False
+    irr_exempt_hours: Annotated[int, Field(gt=0)] = 24
+    dlt_min_grade: Annotated[int, Field(ge=1, le=5)] = 3
+    dlt_brief_hours: Annotated[int, Field(ge=0)] = 72
+    dlt_haem_grade: Annotated[int, Field(ge=1, le=5)] = 4
+    dlt_haem_days: Annotated[int, Field(ge=0)] = 7
+    dlt_cytopenia_below: dict[str, float] = {"NEUT": 0.5, "PLAT": 25}
+    dlt_terms: DltTerms = DltTerms()
+    stop_at_two_dlts: bool = True
+    expand_top_level: bool = True
+    cohort_size: Annotated[int, Field(gt=0)] = 3
+    interval_margin: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    overdose_certainty: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     show_alternative_rules: bool = False
-    crm_skeleton: list[float] = [0.12, 0.25, 0.40]
+    crm_skeleton: list[Annotated[float, Field(gt=0, lt=1)]] = [0.12, 0.25, 0.40]
+    crm_prior_variance: Annotated[float, Field(gt=0)] = 1.34
     # estimation
     ci_primary_orr: Literal["clopper_pearson", "wilson", "jeffreys", "midp"] = "clopper_pearson"
     km_ci: Literal["log-log", "log", "plain", "logit"] = "log-log"
