@@ -130,7 +130,8 @@ def _undated(reports: pd.DataFrame, alive: pd.Series, cut_date: pd.Timestamp) ->
 
 def _after_contact(reports: pd.DataFrame, alive: pd.Series, cut_date: pd.Timestamp) -> pd.Series:
     """The day after each subject's last contact, at most the cut."""
-    return (reports["USUBJID"].map(alive) + ONE_DAY).fillna(cut_date).clip(upper=cut_date)
+    contact = alive.reindex(reports["USUBJID"]).set_axis(reports.index)
+    return (contact + ONE_DAY).fillna(cut_date).clip(upper=cut_date)
 
 
 def _chosen(reports: pd.DataFrame, day: pd.Series, part: pd.Series | str, how: str) -> pd.DataFrame:

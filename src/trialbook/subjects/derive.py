@@ -104,11 +104,10 @@ def _weight_at_baseline(domains: Domains, trtsdt: pd.Series, cut_date: pd.Timest
 def _survival(domains: Domains, subjects: pd.Index, cut_date: pd.Timestamp) -> dict[str, pd.Series]:
     """DTHFL DTHDT of deaths up to the cut, and LSTALVDT."""
     deaths = death_dates(domains, cut_date).set_index("USUBJID").reindex(subjects)
-    after_cut = deaths["DTHDT"] > cut_date
     alive = last_known_alive(domains, cut_date).set_index("USUBJID").reindex(subjects)
     return {
-        "DTHFL": flag(deaths["DTHFL"].eq("Y") & ~after_cut),
-        "DTHDT": deaths["DTHDT"].mask(after_cut).astype("datetime64[s]"),
+        "DTHFL": flag(deaths["DTHFL"].eq("Y")),
+        "DTHDT": deaths["DTHDT"].astype("datetime64[s]"),
         "LSTALVDT": alive["LSTALVDT"].astype("datetime64[s]"),
     }
 
