@@ -1,0 +1,86 @@
+"""What was recorded at each acute GVHD assessment: collected stages and raw findings, one value per test and day."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.dates import complete_date, time_of_day
+from trialbook.domains import Domains
+
+# Test code of each collected stage (RS, RSCAT MAGIC) and its organ.
+COLLECTED = {"SKINSTG": "SKIN", "LIVERSTG": "LIVER", "UGISTG": "UGI", "LGISTG": "LGI"}
+RAW_TESTS = (
+    "RASHBSA", "ERYTHDRM", "BULLAE", "DESQBSA", "NAUSEA", "UGIBIOP", "STOOLVOL", "STOOLN", "ABDPAIN", "ILEUS",
+    "BLDSTOOL",
+)  # fmt: skip
+PREDOSE = r"pre-?\s?dose|pre-?\s?infusion|baseline|screening|基线|筛选|给药前|输注前|回输前"
+RECORD = ["USUBJID", "ADT", "TEST", "TEXT", "NUMBER", "SIGN", "UNIT", "TIMING", "SRCDOM", "SRCSEQ"]
+
+
+def organ_findings(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
+    """The record that counts for each subject, date and test of RS (collected stages), FA (raw) and LB (bilirubin).
+
+    `subjects`: USUBJID TRTSDT TRTSDTM CUTDT. Returns USUBJID ADT TEST TEXT NUMBER SIGN ("<", ">" or "") UNIT TIMING
+    SRCDOM SRCSEQ, sorted by subject, date and test. TIMING tells for the day of the first infusion whether the record
+    is PRE-infusion (earlier time, or a pre-dose visit label), POST, or UNTIMED; it is blank on other days.
+    Several records of one test on one day: pre-infusion before untimed before post-infusion, then the last by time,
+    else the worst (P16). Records without a result, without a complete date, or after the cut are left out. Bilirubin
+    counts only on a day with an assessment in RS or FA, and never after the infusion on its day: a laboratory day
+    alone is no assessment of GVHD.
+    """
+    rs, fa, lb = domains["RS"], domains["FA"], domains["LB"]
+    magic = (rs["RSCAT"].str.upper() == "MAGIC") & rs["RSTESTCD"].isin(COLLECTED)
+    acute = fa["FAOBJ"].fillna("GVHD").str.upper().str.contains("GVHD", regex=False) & fa["FATESTCD"].isin(RAW_TESTS)
+    seen = pd.concat([_records("RS", rs[magic]), _records("FA", fa[acute])], ignore_index=True)
+    bilirubin = _records("LB", lb[lb["LBTESTCD"] == "BILI"])
+    seen, bilirubin = (_timed(frame, subjects) for frame in (seen, bilirubin))
+    days = seen[["USUBJID", "ADT"]].drop_duplicates()
+    bilirubin = bilirubin[bilirubin["TIMING"] != "POST"].merge(days, on=["USUBJID", "ADT"], how="inner")
+    return _one_per_test(pd.concat([seen, bilirubin], ignore_index=True))
+
+
+def _records(domain: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """The records of one domain with a result, in the shape of `RECORD`."""
+    label = pd.Series("", index=rows.index, dtype="str")
+    for name in ("VISIT", f"{domain}TPT"):
+        if name in rows:
+            label = label + " " + rows[name].fillna("")
+    unit = rows[f"{domain}ORRESU"].fillna("") if f"{domain}ORRESU" in rows else ""
+    sequence = rows[f"{domain}SEQ"].astype("Int64")
+    frame = pd.DataFrame(
+        {
+            "USUBJID": rows["USUBJID"],
+            "ADT": complete_date(rows[f"{domain}DTC"]),
+            "TIME": time_of_day(rows[f"{domain}DTC"]),
+            "TEST": rows[f"{domain}TESTCD"],
+            "TEXT": rows[f"{domain}ORRES"].str.strip().str.upper(),
+            "NUMBER": rows[f"{domain}ORRESN"].astype("float64"),
+            "SIGN": rows[f"{domain}ORRESOP"].fillna(""),
+            "UNIT": unit,
+            "SRCDOM": domain,
+            "SRCSEQ": sequence,
+            "PREDOSE": label.str.contains(PREDOSE, case=False, regex=True),
+        }
+    )
+    return frame[frame["TEXT"].fillna("") != ""]
+
+
+def _timed(records: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
+    """Records of these subjects to the cut, with TIMING against the first infusion."""
+    infusion = pd.DataFrame({"USUBJID": subjects["USUBJID"], "TRTSDT": subjects["TRTSDT"], "CUTDT": subjects["CUTDT"]})
+    infusion["START"] = time_of_day(subjects["TRTSDTM"]) if "TRTSDTM" in subjects else float("nan")
+    frame = records.merge(infusion, on="USUBJID", how="inner", validate="many_to_one")
+    frame = frame[frame["ADT"].notna() & (frame["ADT"] <= frame["CUTDT"])]
+    same_day = frame["ADT"] == frame["TRTSDT"]
+    both = frame["TIME"].notna() & frame["START"].notna()
+    pre = frame["PREDOSE"].astype("bool") | (both & (frame["TIME"] < frame["START"]))
+    timing = pd.Series("UNTIMED", index=frame.index, dtype="str").mask(both, "POST").mask(pre, "PRE")
+    return frame.assign(TIMING=timing.where(same_day, ""))
+
+
+def _one_per_test(records: pd.DataFrame) -> pd.DataFrame:
+    rank = records["TIMING"].map({"POST": 0, "UNTIMED": 1, "PRE": 2, "": 2})
+    ordered = records.assign(RANK=rank, LATE=records["TIME"].fillna(-1)).sort_values(
+        ["USUBJID", "ADT", "TEST", "RANK", "LATE", "NUMBER", "TEXT", "SRCSEQ"], kind="stable", na_position="first"
+    )
+    return ordered.drop_duplicates(["USUBJID", "ADT", "TEST"], keep="last")[RECORD].reset_index(drop=True)

@@ -1,0 +1,200 @@
+"""Organ stages of every acute GVHD assessment: from raw findings where these decide, else as collected (§2.1)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from trialbook.domains import Domains
+from trialbook.gvhd import magic
+from trialbook.gvhd.findings import COLLECTED, organ_findings
+from trialbook.gvhd.grade import HIGHEST_STAGE, ORGANS
+from trialbook.gvhd.weights import weight_on
+from trialbook.protocol.analysis import Analysis
+from trialbook.subjects.weights import weights
+from trialbook.units import si_factor
+
+# Litres and millilitres of stool a day; a volume below 20 in mL is taken for litres and not used (P27).
+MILLILITRES = {"ML/DAY": 1.0, "ML/D": 1.0, "ML/24H": 1.0, "ML": 1.0, "": 1.0, "L/DAY": 1000.0, "L/D": 1000.0,
+               "L/24H": 1000.0, "L": 1000.0}  # fmt: skip
+PLAUSIBLE_STOOL_ML = (20.0, 20_000.0)
+PLAUSIBLE_BILIRUBIN_UMOL = (1.0, 900.0)  # §1.4
+COLUMNS = ["USUBJID", "ADT", "TIMING"] + [
+    f"{organ}{part}" for part in ("", "DRV", "COL", "SRC", "LO", "HI") for organ in ORGANS
+]
+
+
+def derive_stages(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """One row per subject and assessment date, with the stages of the four organs.
+
+    `subjects`: USUBJID TRTSDT TRTSDTM CUTDT AGE. An assessment is a date with a stage in RS (RSCAT MAGIC) or a raw
+    finding in FA; total bilirubin comes from LB of that date. Returns, for each organ SKIN LIVER UGI LGI:
+    <organ> the stage used, <organ>DRV derived from raw findings, <organ>COL collected, <organ>SRC where the stage used
+    comes from (DERIVED, COLLECTED, blank), <organ>LO and <organ>HI the range that is possible; all float, NaN = not
+    known. TIMING as in `organ_findings`. Sorted by subject and date.
+
+    1. Raw findings that decide a stage give it; else a collected stage that they do not contradict is used.
+    2. A collected value is never overwritten: it stands in <organ>COL, a difference is a query.
+    3. A censored value ("<5") decides only where its bound does. Unreadable, impossible or missing = not known.
+    4. A sign of stage 4 that the form did not ask at that assessment does not raise the stage; one asked for and not
+       readable leaves both possibilities open.
+    """
+    records = organ_findings(domains, subjects)
+    if records.empty:
+        return _empty()
+    number, text, sign, unit = (
+        records.pivot(index=["USUBJID", "ADT"], columns="TEST", values=value)
+        for value in ("NUMBER", "TEXT", "SIGN", "UNIT")
+    )
+    findings = Findings(number, text, sign, unit)
+    people = _people(number.index, subjects, weights(domains), analysis)
+    ranges = {
+        "SKIN": _skin(findings, analysis),
+        "LIVER": _liver(findings, analysis),
+        "UGI": _ugi(findings, analysis),
+        "LGI": _lgi(findings, people, analysis),
+    }
+    columns: dict[str, np.ndarray] = {}
+    for organ, (low, high) in ranges.items():
+        columns |= _choose(organ, low, high, _collected(findings, organ))
+    frame = pd.DataFrame(columns, index=number.index).reset_index()
+    timing = records.assign(order=records["TIMING"].map({"": 0, "PRE": 0, "UNTIMED": 1, "POST": 2}))
+    latest = timing[timing["SRCDOM"] != "LB"].sort_values("order", kind="stable").drop_duplicates(
+        ["USUBJID", "ADT"], keep="last"
+    )  # fmt: skip
+    frame = frame.merge(latest[["USUBJID", "ADT", "TIMING"]], on=["USUBJID", "ADT"], validate="one_to_one")
+    return frame[COLUMNS].sort_values(["USUBJID", "ADT"], kind="stable").reset_index(drop=True)
+
+
+class Findings:
+    """The records of all assessments by test: numbers, texts, censoring signs and units, one row per assessment."""
+
+    def __init__(self, number: pd.DataFrame, text: pd.DataFrame, sign: pd.DataFrame, unit: pd.DataFrame) -> None:
+        self._number, self._text, self._sign, self._unit = number, text, sign, unit
+        self.index = number.index
+
+    def number(self, test: str, low: float = -np.inf, high: float = np.inf) -> np.ndarray:
+        """The number of a test, NaN where there is none or it lies outside what is possible."""
+        value = self._column(self._number, test).astype("float64").to_numpy()
+        return np.where((value >= low) & (value <= high), value, np.nan)
+
+    def sign(self, test: str) -> np.ndarray:
+        """The censoring sign of a test: "<", ">" or ""."""
+        return self._column(self._sign, test).fillna("").to_numpy(dtype="object")
+
+    def unit(self, test: str) -> pd.Series:
+        """The unit of a test, blank where there is none."""
+        return self._column(self._unit, test).fillna("").astype("str")
+
+    def text(self, test: str) -> pd.Series:
+        """The result of a test as upper-case text, missing where it was not recorded."""
+        return self._column(self._text, test)
+
+    def asked(self, test: str) -> np.ndarray:
+        """Whether the test was recorded at the assessment."""
+        return self.text(test).notna().to_numpy()
+
+    def yes(self, test: str) -> np.ndarray:
+        """A sign as 1 (Y), 0 (N, or not asked at this assessment) or NaN (asked, not readable)."""
+        answer = self.text(test).map({"Y": 1.0, "N": 0.0, "YES": 1.0, "NO": 0.0}).astype("float64").to_numpy()
+        return np.where(self.asked(test), answer, 0.0)
+
+    def _column(self, frame: pd.DataFrame, test: str) -> pd.Series:
+        return frame[test] if test in frame else pd.Series(index=frame.index, dtype="object")
+
+
+def stool_millilitres(value: np.ndarray, unit: pd.Series) -> np.ndarray:
+    """Stool volume in mL a day; NaN for an unknown unit and for a volume that is not plausible (P27)."""
+    factor = unit.str.upper().str.replace(r"\s", "", regex=True).map(MILLILITRES).astype("float64").to_numpy()
+    volume = value * factor
+    plausible = (volume == 0) | ((volume >= PLAUSIBLE_STOOL_ML[0]) & (volume <= PLAUSIBLE_STOOL_ML[1]))
+    return np.where(plausible, volume, np.nan)
+
+
+def is_child(age: pd.Series, weight: pd.Series, rule: str) -> np.ndarray:
+    """Who is staged by the child column of lower GI (A-41): 1, 0, or NaN where age or weight does not tell."""
+    years, kilograms = age.to_numpy(dtype="float64"), weight.to_numpy(dtype="float64")
+    if rule == "age<=14":
+        return np.where(np.isnan(years), np.nan, years <= 14)
+    if rule == "age<18":
+        return np.where(np.isnan(years), np.nan, years < 18)
+    not_child = (years >= 18) | (kilograms > 50)
+    unknown = np.isnan(years) | np.isnan(kilograms)
+    return np.where(not_child, 0.0, np.where(unknown, np.nan, 1.0))
+
+
+def _people(index: pd.MultiIndex, subjects: pd.DataFrame, measured: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """WEIGHT (kg) and CHILD of each assessment."""
+    asked = index.to_frame(index=False).set_axis(["USUBJID", "DAY"], axis=1)
+    weight = weight_on(measured, asked)
+    age = asked["USUBJID"].map(subjects.set_index("USUBJID")["AGE"]).astype("float64")
+    return pd.DataFrame({"WEIGHT": weight, "CHILD": is_child(age, weight, analysis.child_rule)})
+
+
+def _skin(findings: Findings, analysis: Analysis) -> magic.Range:
+    bsa, peeled = findings.number("RASHBSA", 0, 100), findings.number("DESQBSA", 0, 100)
+    # Not asked at this assessment: no desquamation was reported, which cannot raise the stage.
+    peeled = np.where(findings.asked("DESQBSA"), peeled, 0.0)
+    low, high = magic.skin_range(
+        bsa, findings.sign("RASHBSA"), findings.yes("ERYTHDRM"), findings.yes("BULLAE"), peeled, analysis.skin4_rule
+    )
+    return _where_raw(findings.asked("RASHBSA") | findings.asked("ERYTHDRM"), low, high, "SKIN")
+
+
+def _liver(findings: Findings, analysis: Analysis) -> magic.Range:
+    factor = si_factor(pd.Series("BILI", index=findings.index), findings.unit("BILI")).to_numpy()
+    value = findings.number("BILI") * factor
+    first, last = PLAUSIBLE_BILIRUBIN_UMOL
+    # A bound such as "<0.5" may lie below what is plausible as a measurement.
+    plausible = ((value >= first) & (value <= last)) | (findings.sign("BILI") != "")
+    low, high = magic.liver_range(
+        np.where(plausible, value, np.nan), findings.sign("BILI"), analysis.bili_cut_umol
+    )  # fmt: skip
+    return _where_raw(findings.asked("BILI"), low, high, "LIVER")
+
+
+def _ugi(findings: Findings, analysis: Analysis) -> magic.Range:
+    nausea = findings.text("NAUSEA").map({"NONE": 0.0, "INTERMITTENT": 0.0, "PERSISTENT": 1.0})
+    biopsy = np.where(findings.asked("UGIBIOP"), findings.yes("UGIBIOP"), np.nan)
+    low, high = magic.ugi_range(nausea.astype("float64").to_numpy(), biopsy, analysis.ugi_requires_biopsy)
+    return _where_raw(findings.asked("NAUSEA"), low, high, "UGI")
+
+
+def _lgi(findings: Findings, people: pd.DataFrame, analysis: Analysis) -> magic.Range:
+    low, high = magic.lgi_range(
+        stool_millilitres(findings.number("STOOLVOL", 0), findings.unit("STOOLVOL")), findings.sign("STOOLVOL"),
+        findings.number("STOOLN", 0), findings.yes("ABDPAIN"), findings.yes("BLDSTOOL"),
+        people["CHILD"].to_numpy(dtype="float64"), people["WEIGHT"].to_numpy(dtype="float64"), analysis.lgi_conflict,
+    )  # fmt: skip
+    raw = [findings.asked(test) for test in ("STOOLVOL", "STOOLN", "ABDPAIN", "BLDSTOOL")]
+    return _where_raw(np.logical_or.reduce(raw), low, high, "LGI")
+
+
+def _where_raw(raw: np.ndarray, low: np.ndarray, high: np.ndarray, organ: str) -> magic.Range:
+    """The range where raw findings were recorded, everything possible where none were."""
+    return np.where(raw, low, 0.0), np.where(raw, high, float(HIGHEST_STAGE[organ]))
+
+
+def _collected(findings: Findings, organ: str) -> np.ndarray:
+    """The collected stage, NaN where there is none or it is not a stage of this organ (upper GI has 0 and 1 only)."""
+    test = next(code for code, name in COLLECTED.items() if name == organ)
+    value = findings.number(test, 0, HIGHEST_STAGE[organ])
+    return np.where(value == np.floor(value), value, np.nan)
+
+
+def _choose(organ: str, low: np.ndarray, high: np.ndarray, collected: np.ndarray) -> dict[str, np.ndarray]:
+    derived = np.where(low == high, low, np.nan)
+    usable = np.isnan(derived) & (collected >= low) & (collected <= high)
+    stage = np.where(usable, collected, derived)
+    source = np.where(usable, "COLLECTED", np.where(np.isnan(derived), "", "DERIVED"))
+    known = ~np.isnan(stage)
+    return {
+        organ: stage, f"{organ}DRV": derived, f"{organ}COL": collected, f"{organ}SRC": source,
+        f"{organ}LO": np.where(known, stage, low), f"{organ}HI": np.where(known, stage, high),
+    }  # fmt: skip
+
+
+def _empty() -> pd.DataFrame:
+    kinds = dict.fromkeys(COLUMNS, "float64")
+    kinds |= {"USUBJID": "str", "TIMING": "str", "ADT": "datetime64[s]"} | {f"{o}SRC": "str" for o in ORGANS}
+    return pd.DataFrame({name: pd.Series(dtype=kinds[name]) for name in COLUMNS})
