@@ -1,0 +1,176 @@
+"""The Kaplan-Meier estimate, exact for small samples, with Greenwood limits and R's rule for quantiles (§5.2).
+
+Kaplan and Meier, JASA 1958;53:457-481. With twelve subjects S(t) is often exactly 1/2, where a rounding error of one
+unit moves the median to another death. So S(t) is a `Fraction` up to `EXACT_UP_TO` subjects; beyond that, floats with
+R's tolerance.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import exp, inf, log, sqrt
+from typing import Literal
+
+from trialbook.statistics.event_table import TIME_TOLERANCE, EventTable, event_table
+from trialbook.statistics.intervals import Interval, normal_quantile
+
+Transform = Literal["log-log", "log", "plain", "logit"]
+Number = Fraction | float
+# The digits of a fraction grow with each distinct event time; at this size the curve still takes milliseconds.
+EXACT_UP_TO = 500
+
+
+@dataclass(frozen=True)
+class SurvivalAt:
+    """S(t) with its limits; `n_risk` are at risk just before t, `n_event` had the event up to and including t."""
+
+    time: float
+    survival: Interval
+    n_risk: int
+    n_event: int
+
+
+@dataclass(frozen=True)
+class KaplanMeier:
+    """The curve: one entry per distinct time (events and censorings), S right-continuous with S = 1 before the first.
+
+    `greenwood` is sum d / (n (n - d)) up to each time, infinite once S is 0: the squared standard error of log S.
+    """
+
+    times: tuple[float, ...]
+    n_risk: tuple[int, ...]
+    n_event: tuple[int, ...]
+    n_censor: tuple[int, ...]
+    survival: tuple[Number, ...]
+    greenwood: tuple[float, ...]
+
+    @property
+    def n(self) -> int:
+        """Subjects in the sample."""
+        return self.n_risk[0] if self.times else 0
+
+    @property
+    def last_time(self) -> float | None:
+        """The longest time in the sample, event or censored."""
+        return self.times[-1] if self.times else None
+
+    def reaches(self, time: float) -> bool:
+        """Whether S(time) may be reported: somebody was followed to it, or nobody is left (A-81)."""
+        return bool(self.times) and (self.times[-1] >= time or self.survival[-1] == 0)
+
+    def fully_followed_to(self, time: float) -> bool:
+        """Whether no subject was censored before `time`, so that S(time) is a plain share of subjects."""
+        return not any(c for t, c in zip(self.times, self.n_censor, strict=True) if t < time)
+
+    def at(self, time: float, transform: Transform = "log-log", level: float = 0.95) -> SurvivalAt:
+        """S(time), carried forward beyond the last time; whether that may be reported says `reaches`."""
+        k = bisect_right(self.times, time) - 1
+        first_after = bisect_left(self.times, time)
+        at_risk = self.n_risk[first_after] if first_after < len(self.times) else 0
+        if not self.times:
+            return SurvivalAt(time, Interval(None, None, None, transform), 0, 0)
+        survival, greenwood = (float(self.survival[k]), self.greenwood[k]) if k >= 0 else (1.0, 0.0)
+        low, high = limits(survival, greenwood, transform, level)
+        return SurvivalAt(time, Interval(survival, low, high, transform), at_risk, sum(self.n_event[: k + 1]))
+
+    def band(self, transform: Transform = "log-log", level: float = 0.95) -> list[tuple[float | None, float | None]]:
+        """The limits of S at each time, None where they are not defined."""
+        pairs = zip(self.survival, self.greenwood, strict=True)
+        return [limits(float(s), g, transform, level) for s, g in pairs]
+
+    def quantile(self, p: float, transform: Transform = "log-log", level: float = 0.95) -> Interval:
+        """The time by which a share `p` had the event, by R's rule, with Brookmeyer-Crowley limits from the band.
+
+        When the curve is flat exactly at 1 - p, the middle of that piece; a flat piece at the end of the curve reaches
+        to the last time. None where the curve, or its band, never gets there (Brookmeyer and Crowley, Biometrics
+        1982;38:29-41).
+        """
+        band = self.band(transform, level)
+        low = _crossing([None if b[0] is None else 1 - b[0] for b in band], self.times, p, TIME_TOLERANCE)
+        high = _crossing([None if b[1] is None else 1 - b[1] for b in band], self.times, p, TIME_TOLERANCE)
+        exact = self.n <= EXACT_UP_TO
+        # A share as it is written: 0.3 means 3/10, not the nearest binary number.
+        share, tolerance = (Fraction(str(p)), Fraction(0)) if exact else (p, TIME_TOLERANCE)
+        return Interval(_crossing([1 - s for s in self.survival], self.times, share, tolerance), low, high, transform)
+
+    def median(self, transform: Transform = "log-log", level: float = 0.95) -> Interval:
+        """The median time; see `quantile`."""
+        return self.quantile(0.5, transform, level)
+
+
+def kaplan_meier(times: Sequence[float], events: Sequence[int]) -> KaplanMeier:
+    """The curve of a sample: `events` is 1 for an event, 0 for a censored time; a time of 0 is allowed (A-02).
+
+    Raises ValueError for a negative or missing time, or an event that is neither 0 nor 1.
+    """
+    table = event_table(times, events)
+    if any(set(deaths) - {1} for deaths in table.n_event):
+        raise ValueError("an event is 1 or 0")
+    return _curve(table)
+
+
+def reverse_kaplan_meier(times: Sequence[float], events: Sequence[int]) -> KaplanMeier:
+    """The curve of follow-up: being censored is the event, and the event censors (Schemper and Smith, 1996)."""
+    return kaplan_meier(times, [1 - e for e in events])
+
+
+def limits(
+    survival: float, greenwood: float, transform: Transform = "log-log", level: float = 0.95
+) -> tuple[float | None, float | None]:
+    """Limits of S from the standard error of log S on a transformed scale, None where that is not defined.
+
+    At S = 0 no transform gives limits; at S = 1 log-log and logit give none (A-80), plain and log give 1 and 1.
+    """
+    if survival == 0 or (survival == 1 and transform in ("log-log", "logit")):
+        return None, None
+    half = normal_quantile(level) * sqrt(greenwood)
+    if transform == "plain":
+        return max(0.0, survival * (1 - half)), min(1.0, survival * (1 + half))
+    if transform == "log":
+        return survival * exp(-half), min(1.0, survival * exp(half))
+    if transform == "log-log":
+        width = half / abs(log(survival))
+        return survival ** exp(width), survival ** exp(-width)
+    if transform == "logit":
+        centre, width = log(survival / (1 - survival)), half / (1 - survival)
+        return 1 / (1 + exp(-(centre - width))), 1 / (1 + exp(-(centre + width)))
+    raise ValueError(f"unknown transform {transform}")
+
+
+def _crossing(reached: Sequence[Number | None], times: Sequence[float], p: Number, tolerance: Number) -> float | None:
+    """When `reached` (the share with an event by each time, None = unknown) comes to p.
+
+    The middle between the first point with at least p and the first with more; where the last point has just p, the
+    second is the last time. Points are taken by their height, which matters only for a band that is not monotone.
+    """
+    if not times:
+        return None
+    first: dict[Number | None, float] = {}
+    for share, time in zip([0, *reached], [0.0, *times], strict=True):
+        first.setdefault(share, time)
+    heights = sorted(share for share in first if share is not None)
+    start = next((first[h] for h in heights if p - h <= tolerance), None)
+    beyond = next((first[h] for h in heights if h - p > tolerance), None)
+    last = next(reversed(first))
+    if last is not None and -tolerance <= p - last <= tolerance:
+        beyond = times[-1]
+    return None if start is None or beyond is None else (start + beyond) / 2
+
+
+def _curve(table: EventTable) -> KaplanMeier:
+    """The product-limit estimate and Greenwood's sum over a table of times."""
+    survival: Number = Fraction(1) if table.n <= EXACT_UP_TO else 1.0
+    greenwood = 0.0
+    levels: list[Number] = []
+    sums: list[float] = []
+    deaths = [d.get(1, 0) for d in table.n_event]
+    for n, d in zip(table.n_risk, deaths, strict=True):
+        if d:
+            survival = survival * (Fraction(n - d, n) if isinstance(survival, Fraction) else (n - d) / n)
+            greenwood += d / (n * (n - d)) if n > d else inf
+        levels.append(survival)
+        sums.append(greenwood)
+    return KaplanMeier(table.times, table.n_risk, tuple(deaths), table.n_censor, tuple(levels), tuple(sums))
