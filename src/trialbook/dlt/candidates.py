@@ -1,0 +1,187 @@
+"""Candidate DLTs by the definition of the parameter file (§4.1, A-70). The committee's flag decides, never this."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from trialbook.dlt.cytopenia import grade_4_at_baseline
+from trialbook.dlt.onset import LAST_SECOND, OUT, event_moments, onset_in_window
+from trialbook.domains import Domains
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.safety.relationship import relationship, relationship_level
+
+COLUMNS = ["USUBJID", "AESEQ", "DLTCAND", "REASON", "ONSETWIN", "ONSETDT", "GRADE"]
+_SAID_TO_BE_RELATED = ["definite", "probable", "possible", "related"]
+_HOUR = pd.Timedelta(hours=1)
+Cases = list[tuple[pd.Series, str]]
+
+
+def dlt_candidates(
+    ae: pd.DataFrame, subjects: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis
+) -> pd.DataFrame:
+    """One row per AE record, sorted by USUBJID and AESEQ: USUBJID AESEQ DLTCAND REASON ONSETWIN ONSETDT GRADE.
+
+    DLTCAND `Y`: the onset lies or may lie in `dlt_window`, the event is related (`trae_levels`; missing counts), and
+    the first case that fits is REASON:
+
+    1. fatal, unless a disease term whose relationship is missing or unassessable
+    2. ectopic tissue or new malignancy, any grade
+    3. infusion-related or allergic reaction of `dlt_min_grade` or more (exempt: `irr_g3_exempt`, grade 3, within
+       `irr_exempt_hours`)
+    4. thromboembolic event of `dlt_min_grade` or more
+    5. neutropenia or thrombocytopenia of `dlt_haem_grade`, longer than `dlt_haem_days`, not grade 4 at baseline
+    6. any other event of `dlt_min_grade` or more, but not haematological, not a disease term, and not nausea,
+       vomiting, diarrhoea or fatigue of grade 3 that is known to have lasted less than `dlt_brief_hours`
+
+    Where an event of that grade, a fatal one or a related one without a grade began in the window and is no
+    candidate, REASON says why, so that none disappears in silence. Times that dates leave open are read as the
+    longest. ONSETWIN is IN, OUT or UNRESOLVED; ONSETDT is filled where the day of onset is certain.
+    `ae` is the clean AE domain; `subjects` needs USUBJID TRTSDT (and TRTSDTM CUTDT DTHDT where known); `domains`
+    gives the baseline counts of LB.
+    """
+    ae = ae.sort_values(["USUBJID", "AESEQ"], kind="stable").reset_index(drop=True)
+    subject = subjects.set_index("USUBJID").reindex(ae["USUBJID"]).set_axis(ae.index)
+    subject = subject.assign(TRTSDT=subject["TRTSDT"].astype("datetime64[s]"))
+    moments = event_moments(ae, subject)
+    window = onset_in_window(ae, subject, moments, analysis.dlt_window)
+    facts = _facts(ae, subject, moments, domains, analysis)
+    possible = window.ne(OUT) & protocol.has_endpoint("DLT")
+    candidate = _first_case(_candidate_cases(facts, analysis)).where(possible & facts["related"], "")
+    otherwise = _first_case(_other_cases(facts, analysis)).where(possible, "")
+    certain = moments["first"].dt.normalize().eq(moments["last"].dt.normalize())
+    frame = ae[["USUBJID", "AESEQ"]].assign(
+        DLTCAND=pd.Series("", index=ae.index, dtype="str").mask(candidate.ne(""), "Y"),
+        REASON=candidate.where(candidate.ne(""), otherwise),
+        ONSETWIN=window,
+        ONSETDT=moments["first"].dt.normalize().where(certain).astype("datetime64[s]"),
+        GRADE=facts["grade"],
+    )
+    return frame[COLUMNS]
+
+
+def _facts(
+    ae: pd.DataFrame, subject: pd.DataFrame, moments: pd.DataFrame, domains: Domains, analysis: Analysis
+) -> pd.DataFrame:
+    """What the cases ask of each event, one column each; hours are the longest that the dates allow."""
+    terms = analysis.dlt_terms
+    coded = ae["AEDECOD"].where(ae["AEDECOD"].fillna("").str.strip() != "", ae["AETERM"]).fillna("")
+    words = coded + " | " + ae["AETERM"].fillna("")
+    grade = pd.to_numeric(ae["AETOXGR"], errors="coerce").astype("Float64").astype("Int64")
+    fatal = grade.eq(5).fillna(False) | ae["AESDTH"].eq("Y") | ae["AEOUT"].fillna("").str.upper().eq("FATAL")
+    related = relationship(ae["AEREL"], analysis.trae_levels).eq("RELATED")
+    start = moments["first"].where(moments["first"] > subject["TRTSDT"], subject["TRTSDT"])
+    known_hours = (moments["ended"] - start + pd.Timedelta(seconds=1)) / _HOUR
+    until = _followed_until(subject)
+    return pd.DataFrame(
+        {
+            "grade": grade,
+            "fatal": fatal.astype(bool),
+            "related": related,
+            "said": relationship_level(ae["AEREL"]).isin(_SAID_TO_BE_RELATED),
+            "hours": known_hours.fillna(float("inf")),
+            "hours_so_far": known_hours.fillna((until - start) / _HOUR),
+            "reaction": _begins(words, terms.infusion_reaction),
+            "growth": _begins(words, terms.product_growth),
+            "thrombus": _begins(words, terms.thromboembolic),
+            "disease": _begins(coded, terms.disease),
+            "haematological": _is(coded, terms.haematological),
+            "brief": _is(coded, terms.brief),
+            **_cytopenia(ae, coded, subject, domains, analysis),
+        },
+        index=ae.index,
+    )
+
+
+def _candidate_cases(f: pd.DataFrame, analysis: Analysis) -> Cases:
+    severe = f["grade"].ge(analysis.dlt_min_grade).fillna(False).astype(bool)
+    deep = f["grade"].ge(analysis.dlt_haem_grade).fillna(False).astype(bool)
+    lasting = f["hours_so_far"] > 24 * analysis.dlt_haem_days
+    ordinary = ~f["haematological"] & ~f["disease"] & ~f["reaction"] & ~_brief(f, analysis)
+    g = analysis.dlt_min_grade
+    return [
+        (f["fatal"] & (f["said"] | ~f["disease"]), "death related to iMSC"),
+        (f["growth"], "ectopic tissue or new malignancy"),
+        (f["reaction"] & severe & ~_exempt_reaction(f, analysis), f"infusion-related or allergic reaction, grade {g}+"),
+        (f["thrombus"] & severe, f"thromboembolic event, grade {g}+"),
+        (
+            f["cytopenia"] & deep & lasting & ~f["deep_at_baseline"],
+            f"grade {analysis.dlt_haem_grade} cytopenia for more than {analysis.dlt_haem_days} days",
+        ),
+        (severe & ordinary, f"non-haematological event, grade {g}+"),
+    ]
+
+
+def _other_cases(f: pd.DataFrame, analysis: Analysis) -> Cases:
+    notable = f["fatal"] | f["grade"].ge(analysis.dlt_min_grade).fillna(False).astype(bool)
+    haem, limit = (
+        f["haematological"] & notable,
+        f"{analysis.dlt_haem_grade} for more than {analysis.dlt_haem_days} days",
+    )
+    return [
+        (f["grade"].isna() & f["related"] & ~f["disease"], "no grade: cannot be judged"),
+        (notable & ~f["related"], "not related to iMSC"),
+        (notable & f["disease"], "attributed to aGVHD or the underlying disease"),
+        (haem & f["deep_at_baseline"], "blood count was grade 4 at baseline already"),
+        (haem, f"haematological, not neutropenia or thrombocytopenia of grade {limit}"),
+        (notable & f["reaction"], f"grade 3 infusion reaction resolved within {analysis.irr_exempt_hours} h"),
+        (notable & f["brief"], f"grade 3, shorter than {analysis.dlt_brief_hours} h"),
+    ]
+
+
+def _exempt_reaction(f: pd.DataFrame, analysis: Analysis) -> pd.Series:
+    if not analysis.irr_g3_exempt:
+        return pd.Series(False, index=f.index)
+    return f["grade"].eq(3).fillna(False).astype(bool) & (f["hours"] <= analysis.irr_exempt_hours)
+
+
+def _brief(f: pd.DataFrame, analysis: Analysis) -> pd.Series:
+    third = f["grade"].eq(3).fillna(False).astype(bool)
+    # A day that is known without a time ends at 24:00, so three calendar days are at most 72 hours: shorter.
+    return f["brief"] & third & (f["hours"] <= analysis.dlt_brief_hours)
+
+
+def _first_case(cases: Cases) -> pd.Series:
+    """The text of the first case that is true, blank where none is."""
+    text = pd.Series("", index=cases[0][0].index, dtype="str")
+    for true, words in cases:
+        text = text.mask(true & text.eq(""), words)
+    return text
+
+
+def _followed_until(subject: pd.DataFrame) -> pd.Series:
+    """End of the day of death or of the cut, whichever is first; the infusion where neither is known."""
+    known = [subject[name] for name in ("CUTDT", "DTHDT") if name in subject.columns]
+    days = pd.concat([column.astype("datetime64[s]") for column in known], axis=1) if known else None
+    last = subject["TRTSDT"] if days is None else days.min(axis=1).fillna(subject["TRTSDT"])
+    return last + LAST_SECOND
+
+
+def _cytopenia(
+    ae: pd.DataFrame, coded: pd.Series, subject: pd.DataFrame, domains: Domains, analysis: Analysis
+) -> dict[str, pd.Series]:
+    """Whether an event is a cytopenia of the definition, and whether its count was grade 4 at baseline."""
+    test = pd.Series("", index=ae.index, dtype="str")
+    for code, terms in analysis.dlt_terms.cytopenia.items():
+        test = test.mask(_is(coded, terms), code)
+    treated = subject[["TRTSDT"]].assign(USUBJID=ae["USUBJID"]).drop_duplicates("USUBJID")
+    deep = grade_4_at_baseline(domains["LB"], treated, analysis.dlt_cytopenia_below)
+    keys = set(deep.loc[deep["GRADE4"], ["USUBJID", "LBTESTCD"]].itertuples(index=False, name=None))
+    at_baseline = [pair in keys for pair in zip(ae["USUBJID"], test, strict=True)]
+    return {"cytopenia": test.ne(""), "deep_at_baseline": pd.Series(at_baseline, index=ae.index, dtype="bool")}
+
+
+def _begins(text: pd.Series, terms: Sequence[str]) -> pd.Series:
+    """Whether a term stands at the start of a word; Chinese has no word breaks, so none is asked."""
+    if not terms:
+        return pd.Series(False, index=text.index)
+    pattern = "|".join((r"\b" if term[0].isascii() else "") + re.escape(term) for term in terms)
+    return text.str.contains(pattern, case=False, regex=True).astype(bool)
+
+
+def _is(text: pd.Series, terms: Sequence[str]) -> pd.Series:
+    """Whether the whole text is one of the terms."""
+    return text.str.strip().str.lower().isin([term.lower() for term in terms])
