@@ -13,7 +13,7 @@ from trialbook.contracts.odcs import Column, Contract, QualityRule, Severity
 # A trial without a screened subject has nothing to report; every other dataset may be empty, and then says so.
 NEVER_EMPTY = ("dm", "adsl")
 # Complete or partial ISO 8601, anchored at both ends since expectations are not.
-ISO_8601 = r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T[0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?)?)?)?$"
+ISO_8601 = r"^[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2}(?:T[0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?)?)?)?$"
 
 
 @dataclass(frozen=True)

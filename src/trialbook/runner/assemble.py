@@ -14,9 +14,9 @@ from trialbook.protocol.models import Trial
 from trialbook.results import queries as query_module
 from trialbook.results.ard import COLUMNS, to_ard
 from trialbook.results.queries import Query, query_list
-from trialbook.results.query_files import write_csv, write_xlsx
 from trialbook.runner.graph import STEP_NAMES
 from trialbook.runner.manifest import write_json
+from trialbook.runner.query_files import write_csv, write_xlsx
 
 CHANGELOG = ["file", "sheet", "row", "column", "raw", "new", "rule"]
 

@@ -11,7 +11,7 @@ from trialbook.contracts.odcs import load_contracts
 from trialbook.contracts.verdicts import Verdict
 from trialbook.protocol.models import Trial
 from trialbook.results.queries import query_list
-from trialbook.results.query_files import write_csv, write_xlsx
+from trialbook.runner.query_files import write_csv, write_xlsx
 from trialbook.snapshot import read_snapshot
 
 

@@ -15,6 +15,7 @@ import nbformat
 from trialbook.errors import StopError, TrialbookError, UsageError
 from trialbook.runner.kernels import sterile_manager
 from trialbook.runner.step import BUILD, NONCE, WORKSPACE
+from trialbook.runner.vetting import refusal
 
 CELL_TIMEOUT = 600
 OWN_ERRORS = {kind.__name__: kind for kind in (StopError, UsageError, TrialbookError)}
@@ -50,6 +51,9 @@ def run_notebook(
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
     step = source.stem
+    refused = refusal(_read(source))
+    if refused:
+        raise NotebookError(step, refused, next_step="change the cell")
     nonce = secrets.token_hex(16)
     extra = {WORKSPACE: str(workspace), NONCE: nonce, BUILD: str(builds), "TRIALBOOK_ROOT": str(root)}
     manager = sterile_manager(home, extra)
@@ -77,6 +81,9 @@ def run_notebook(
     receipt_file = workspace / ".steps" / step / "receipt.json"
     prove_complete(step, executed, receipt_file, nonce)
     warnings = take_stderr(executed)
+    if any("Traceback (most recent call last)" in text for text in warnings):
+        # An exception in a thread or a background task leaves every cell "completed".
+        raise NotebookError(step, "something failed beside the cells", executed)
     receipt = json.loads(receipt_file.read_text(encoding="utf-8"))
     return NotebookRun(without_run_details(executed), receipt, warnings)
 
@@ -102,8 +109,6 @@ def prove_complete(step: str, notebook: nbformat.NotebookNode, receipt: Path, no
     """Raises NotebookError unless every code cell completed in order, none failed, and this run's receipt is there."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for position, cell in enumerate(cells, start=1):
-        if "raises-exception" in cell.metadata.get("tags", []):
-            raise NotebookError(step, f"code cell {position} is allowed to fail", notebook)
         if cell.metadata.get("papermill", {}).get("status") != "completed" or cell.execution_count != position:
             raise NotebookError(step, f"code cell {position} of {len(cells)} did not run", notebook)
         if any(output.output_type == "error" for output in cell.outputs):

@@ -1,0 +1,38 @@
+"""Refuses notebooks whose cells could end a run unseen: shell escapes, magics, calls that quit, work beside the cells."""
+
+from __future__ import annotations
+
+import ast
+
+import nbformat
+
+QUITTING = {"exit", "quit", "_exit", "abort"}
+# A failure in a thread, a task or another process leaves every cell "completed".
+BESIDE = {"asyncio", "threading", "multiprocessing", "concurrent", "subprocess"}
+
+
+def refusal(notebook: nbformat.NotebookNode) -> str | None:
+    """Why this notebook may not be run as a step of a build, or None.
+
+    Each of these has been seen to end with status 0 and every cell "completed": `quit()` and `!false` in the middle of
+    a notebook, and a failing cell that is tagged as allowed to fail.
+    """
+    for position, cell in enumerate([c for c in notebook.cells if c.cell_type == "code"], start=1):
+        if "raises-exception" in cell.metadata.get("tags", []):
+            return f"code cell {position} is allowed to fail"
+        if any(line.lstrip().startswith(("!", "%")) for line in cell.source.splitlines()):
+            return f"code cell {position} uses a shell escape or a magic"
+        try:
+            tree = ast.parse(cell.source)
+        except SyntaxError:
+            return f"code cell {position} is not valid Python"
+        for node in ast.walk(tree):
+            modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            beside = [module for module in modules if module.split(".")[0] in BESIDE]
+            if beside:
+                return f"code cell {position} imports {beside[0]}"
+            name = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
+            if name in QUITTING:
+                return f"code cell {position} calls {name}()"
+    return None

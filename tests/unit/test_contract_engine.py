@@ -1,0 +1,118 @@
+"""A contract never passes by saying nothing: broken files, dropped rules, empty tables and empty suites are told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from trialbook.contracts.gate import Gate, stop_if_critical
+from trialbook.contracts.odcs import load_contracts
+from trialbook.contracts.suites import Rule, compile_rules
+from trialbook.contracts.verdicts import Failure, Verdict, evaluate
+from trialbook.domains import VARIABLES, clean_variables
+from trialbook.errors import StopError, UsageError
+
+TABLE = pd.DataFrame({"USUBJID": ["a", "b", "b", None], "X": [1, 2, 2, 3]}, index=pd.Index([2, 3, 4, 5], name="ROW"))
+
+
+def rule(expectation: str, **kwargs: object) -> Rule:
+    return Rule("r1", str(kwargs.get("column", "")), "critical", "it holds", expectation, dict(kwargs))
+
+
+def test_offending_records_are_named_by_row_and_key() -> None:
+    verdict = evaluate("raw/t", TABLE, [rule("expect_column_values_to_not_be_null", column="USUBJID")], ["X"])
+    assert verdict.failures == [Failure("r1", "USUBJID", "critical", "it holds", 1, [{"ROW": 5, "X": 3}])]
+    assert verdict.worst == "critical"
+
+
+def test_a_missing_column_fails_the_rule() -> None:
+    verdict = evaluate("raw/t", TABLE, [rule("expect_column_values_to_not_be_null", column="NOPE")], [])
+    assert [f.rule for f in verdict.failures] == ["r1"]
+
+
+def test_an_unknown_expectation_is_an_error_not_a_pass() -> None:
+    with pytest.raises(UsageError, match="no expectation"):
+        evaluate("raw/t", TABLE, [rule("expect_nothing_at_all")], [])
+
+
+def test_wrong_arguments_are_an_error_not_a_pass() -> None:
+    with pytest.raises(UsageError, match="arguments do not fit"):
+        evaluate("raw/t", TABLE, [rule("expect_column_to_exist", colum="X")], [])
+
+
+def test_a_rule_that_crashes_is_a_broken_contract_not_bad_data() -> None:
+    crash = rule("expect_column_values_to_match_regex", column="USUBJID", regex="(")
+    with pytest.raises(UsageError, match="could not be evaluated"):
+        evaluate("raw/t", TABLE, [crash], [])
+
+
+def test_an_empty_suite_is_an_error() -> None:
+    with pytest.raises(UsageError, match="no rule"):
+        evaluate("raw/t", TABLE, [], [])
+
+
+def test_an_empty_table_is_called_empty() -> None:
+    verdict = evaluate("raw/t", TABLE.iloc[:0], [rule("expect_column_to_exist", column="X")], [])
+    assert verdict.worst == "empty"
+
+
+def test_every_dataset_has_a_contract_with_meaning_type_and_privacy(root: Path) -> None:
+    contracts = load_contracts(root / "data_contracts")
+    analysis = {"adsl", "adie", "adae", "adlb", "addlt", "adrs", "adtte"}
+    expected = {f"{kind}/{code.lower()}" for kind in ("raw", "clean") for code in VARIABLES}
+    assert set(contracts) == expected | {f"analysis/{name}" for name in analysis}
+    for code in VARIABLES:
+        assert [c.name for c in contracts[f"raw/{code.lower()}"].dataset.properties] == VARIABLES[code].split()
+        assert [c.name for c in contracts[f"clean/{code.lower()}"].dataset.properties] == clean_variables(code)
+
+
+def test_every_contract_compiles_to_rules_that_can_be_evaluated(root: Path) -> None:
+    contracts = load_contracts(root / "data_contracts")
+    frames = {"adsl": pd.DataFrame({"USUBJID": ["a"]}), "dm": pd.DataFrame({"USUBJID": ["a"]})}
+    for key, contract in contracts.items():
+        rules = compile_rules(contract, key.split("/")[0], ["ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS"], frames)
+        empty = pd.DataFrame({c.name: pd.Series(dtype="str") for c in contract.dataset.properties})
+        verdict = evaluate(key, empty, [r for r in rules if not r.name.endswith(("ordered", "before_cut"))], [])
+        assert verdict.evaluated, key
+
+
+def test_a_misspelt_severity_in_a_file_is_refused(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "clean").mkdir()
+    text = (root / "data_contracts" / "clean" / "ex.yaml").read_text(encoding="utf-8")
+    (tmp_path / "clean" / "ex.yaml").write_text(text.replace("severity: critical", "severity: fatal"), encoding="utf-8")
+    with pytest.raises(UsageError, match="severity"):
+        load_contracts(tmp_path)
+
+
+def gate(root: Path, endpoints: list[str]) -> Gate:
+    return Gate(load_contracts(root / "data_contracts"), endpoints)
+
+
+def raw_ae(**columns: list[str]) -> pd.DataFrame:
+    base = {name: ["x"] for name in VARIABLES["AE"].split()} | {"USUBJID": ["S1"], "AESEQ": ["1"]}
+    return pd.DataFrame({**base, **columns}, index=pd.Index([2], name="ROW"))
+
+
+def test_a_column_needed_by_an_endpoint_stops_only_trials_with_it(root: Path) -> None:
+    frames = {"ae": raw_ae().drop(columns="AETOXGR"), "dm": pd.DataFrame({"USUBJID": ["S1"]})}
+    assert gate(root, ["TEAE"]).check("raw", frames, ["ae"])[0].worst == "pass"
+    with pytest.raises(StopError, match="AETOXGR"):
+        stop_if_critical(gate(root, ["TEAE", "DLT"]).check("raw", frames, ["ae"]), {"raw/ae": "ae.csv"})
+
+
+def test_an_event_of_an_unknown_subject_stops_and_names_the_row(root: Path) -> None:
+    frames = {"ae": raw_ae(), "dm": pd.DataFrame({"USUBJID": ["S9"]})}
+    with pytest.raises(StopError) as caught:
+        stop_if_critical(gate(root, ["TEAE"]).check("raw", frames, ["ae"]), {"raw/ae": "ae.csv"})
+    for part in ("ae.csv", "row 2", "USUBJID", "every subject of the domain is in DM", "Next:"):
+        assert part in str(caught.value)
+
+
+def test_many_records_with_one_cause_are_one_query(root: Path) -> None:
+    records = [{"USUBJID": f"S{i}", "AESEQ": i} for i in range(20)]
+    few = Verdict("clean/ae", 30, ["r"], [Failure("r", "AESER", "warning", "d", 2, records[:2])])
+    many = Verdict("clean/ae", 30, ["r"], [Failure("r", "AESER", "warning", "d", 25, records)])
+    assert len(gate(root, []).queries([few])) == 2
+    assert [q["observed"] for q in gate(root, []).queries([many])] == ["25 records"]

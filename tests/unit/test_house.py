@@ -1,0 +1,146 @@
+"""The house keeps its own rules: packages, lock, notebooks, tracked files, size of modules."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+# Where a package has another name on conda-forge, or is taken from PyPI in environment.yml.
+CONDA_NAMES = {"python-duckdb": "duckdb"}
+
+
+def requirement_names(lines: list[str]) -> set[str]:
+    return {re.split(r"[<>=! ]", line)[0].lower() for line in lines}
+
+
+def test_environment_and_pyproject_name_the_same_packages(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = requirement_names(project["dependencies"] + project["optional-dependencies"]["test"])
+    entries = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    conda = requirement_names([entry for entry in entries if isinstance(entry, str)]) - {"python", "pip"}
+    pip = requirement_names([e for entry in entries if isinstance(entry, dict) for e in entry["pip"] if e != "-e ."])
+    assert {CONDA_NAMES.get(name, name) for name in conda} | pip == wanted
+
+
+def test_versions_in_environment_and_pyproject_agree(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = project["dependencies"] + project["optional-dependencies"]["test"]
+    entries = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    listed = [e for e in entries if isinstance(e, str)] + [p for e in entries if isinstance(e, dict) for p in e["pip"]]
+    floors = {CONDA_NAMES.get(n, n): v for n, v in (re.split(r"\s*>=", e) for e in listed if ">=" in e)}
+    for line in lines:
+        name, floor = line.split(">=")
+        assert floors[name] == floor, name
+
+
+def test_every_dependency_states_its_reason(root: Path) -> None:
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    listed = re.findall(r'^    "[a-z0-9-]+>=.*$', text, flags=re.MULTILINE)
+    assert len(listed) > 20
+    assert [line for line in listed if "#" not in line] == []
+
+
+def test_lock_is_pinned_by_hash_and_names_no_index(root: Path) -> None:
+    text = (root / "requirements.lock").read_text(encoding="utf-8")
+    pins = re.findall(r"^([a-z0-9-]+)==[^\\\n]+\\\n    --hash=sha256:[0-9a-f]{64}", text, flags=re.MULTILINE)
+    names = re.findall(r"^([a-z0-9-]+)==", text, flags=re.MULTILINE)
+    assert pins == names
+    assert len(names) > 100
+    assert not re.search(r"https?://|--index-url|--find-links|file:", text)
+
+
+def test_lock_holds_every_direct_dependency(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = requirement_names(project["dependencies"] + project["optional-dependencies"]["test"])
+    locked = set(re.findall(r"^([a-z0-9-]+)==", (root / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE))
+    assert wanted <= locked
+
+
+def notebooks(root: Path) -> list[Path]:
+    return sorted((root / "notebooks").glob("*.ipynb"))
+
+
+def test_there_are_six_notebooks(root: Path) -> None:
+    names = [path.stem for path in notebooks(root)]
+    assert names == ["01_cleaning", "02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os"]
+
+
+def test_notebooks_hold_no_outputs(root: Path) -> None:
+    for path in notebooks(root):
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        assert set(notebook["metadata"]) == {"kernelspec", "language_info"}, path.name
+        for cell in notebook["cells"]:
+            assert set(cell["metadata"]) <= {"tags"}, path.name
+            if cell["cell_type"] == "code":
+                assert cell["outputs"] == [], path.name
+                assert cell["execution_count"] is None, path.name
+
+
+def test_notebooks_declare_the_keys_of_a_cut_file(root: Path) -> None:
+    from trialbook.protocol.models import Cut
+
+    for path in notebooks(root):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        tagged = ["".join(c["source"]) for c in cells if "parameters" in c["metadata"].get("tags", [])]
+        assert len(tagged) == 1, path.name
+        names = [node.targets[0].id for node in ast.parse(tagged[0]).body]  # type: ignore[attr-defined]
+        assert names == list(Cut.model_fields), path.name
+
+
+BANNED = {"eval", "exec", "open", "exit", "quit", "__import__", "input", "print"}
+
+
+def test_notebooks_tell_and_do_not_derive(root: Path) -> None:
+    for path in notebooks(root):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] != "code":
+                continue
+            source = "".join(cell["source"])
+            assert len(source.splitlines()) <= 20, f"{path.name}: {source[:60]}"
+            for node in ast.walk(ast.parse(source)):
+                assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda), f"{path.name}: {source[:60]}"
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    assert node.func.id not in BANNED, f"{path.name}: {node.func.id}"
+
+
+def test_clean_filter_removes_what_a_run_left() -> None:
+    from trialbook.runner.strip import stripped
+
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {"execution": {}},
+        "source": ["1"],
+        "outputs": [1],
+        "execution_count": 3,
+    }
+    injected = {**cell, "metadata": {"tags": ["injected-parameters"]}}
+    notebook = {"cells": [cell, injected], "metadata": {"papermill": {}}, "nbformat": 4, "nbformat_minor": 5}
+    assert stripped(notebook)["cells"] == [{**cell, "metadata": {}, "outputs": [], "execution_count": None}]
+    assert "papermill" not in notebook["metadata"]
+
+
+def tracked(root: Path, *patterns: str) -> list[str]:
+    listed = subprocess.run(["git", "ls-files", *patterns], cwd=root, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("this is not a git clone")
+    return listed.stdout.split()
+
+
+def test_build_is_tracked_only_by_its_readme(root: Path) -> None:
+    assert tracked(root, "build") == ["build/.gitignore", "build/README.md"]
+
+
+def test_modules_are_short_and_say_what_they_are_for(root: Path) -> None:
+    for path in sorted((root / "src").rglob("*.py")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= 300, path.name
+        assert lines, path.name
+        assert lines[0].startswith('"""'), path.name
