@@ -37,6 +37,7 @@ def derive_adae(
     | AESICAT         | category of special interest, blank where none (§3.5)                                  |
     | DLTFL           | the committee's answer of SUPPAE AEDLT, Y or N; blank = not adjudicated                |
     | EPISODE         | AESEQ of the first record of the same event (§3.8)                                     |
+    | AENEGFL         | Y: an imputed end fell before the start and was set to the start                       |
     | ADECOD ABODSYS  | term and class used for counting: AEDECOD or the reported term; AEBODSYS or UNCODED     |
 
     `adsl` needs USUBJID TRT01A TRTSDT TRTSDTM SAFFL DTHDT LSTALVDT.
@@ -59,7 +60,8 @@ def derive_adae(
     adae["TRTEMFL"] = _emergence(adae, treatment_start(of_subject), analysis)
     given = infusions(domains, cut_date)
     adae["AESICAT"] = aesi_category(adae, given, analysis.aesi, analysis.infusion_reaction_hours)
-    return adae.drop(columns="GROUPED").assign(ASEQ=adae["AESEQ"])
+    negative = pd.Series("", index=adae.index, dtype="str").mask(adae["NEGDUR"], "Y")
+    return adae.drop(columns=["GROUPED", "NEGDUR"]).assign(AENEGFL=negative, ASEQ=adae["AESEQ"])
 
 
 def _with_dates(

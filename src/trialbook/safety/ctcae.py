@@ -1,0 +1,113 @@
+"""CTCAE v5.0 grades of laboratory results: the rules of domain document §3.2 applied to the table of limits."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from trialbook.safety.ctcae_table import TERMS, Limit, Term
+
+# Both sides of a comparison are rounded to these digits, so that 3 x 0.7 is not above 2.1 (A-13; admiral signif_dig).
+SIGNIFICANT_DIGITS = 10
+# "<50" is a value just below 50: enough to be on its side of a limit, too little to change any digit shown.
+_JUST_BESIDE = 1e-6
+_Floats = npt.NDArray[np.float64]
+
+
+def lab_grades(results: pd.DataFrame) -> pd.DataFrame:
+    """ATOXGRL, ATOXGRH (Int64, 0 to 4, missing = not evaluable), ATOXDRV and CLINFL of each result.
+
+    Columns in: PARAMCD AVAL AVALOP ANRLO ANRHI BASE BASEHI (bool: baseline above its ULN), values in SI units.
+
+    - Grade 0: every limit of the term could be compared and none was crossed.
+    - A limit whose reference is missing cannot be crossed: LLN missing leaves grade 1 of a cytopenia open, its absolute
+      grades 2 to 4 stand. A term of multiples of ULN is not evaluable without ULN.
+    - Baseline above ULN: multiples of the baseline replace those of ULN; an unknown baseline counts as normal.
+    - "<x" and ">x": graded at the bound where the bound decides or the value lies beyond it on the worse side (then
+      the grade is "at least"); else not evaluable (A-14).
+    - ATOXDRV: the reference that gave the grade (ULN, LLN, BASE, ABS); CLINFL: Y where only the worse clinical case
+      gives it (A-63).
+    """
+    out = pd.DataFrame(index=results.index)
+    for name in ("ATOXGRL", "ATOXGRH"):
+        out[name] = pd.Series(pd.NA, index=results.index, dtype="Int64")
+    for name in ("ATOXDRV", "CLINFL"):
+        out[name] = pd.Series("", index=results.index, dtype="str")
+    for term in TERMS:
+        rows = results["PARAMCD"] == term.test
+        if not rows.any():
+            continue
+        graded = _grade_term(results[rows], term)
+        out.loc[rows, f"ATOXGR{term.direction}"] = graded["grade"]
+        crossed = graded.index[(graded["grade"] > 0).fillna(False)]
+        out.loc[crossed, "ATOXDRV"] = graded.loc[crossed, "driver"]
+        out.loc[crossed, "CLINFL"] = graded.loc[crossed, "clinical"]
+    return out
+
+
+def _grade_term(rows: pd.DataFrame, term: Term) -> pd.DataFrame:
+    by_normal = _apply(rows, term.normal, term.direction)
+    if not term.abnormal:
+        return by_normal
+    by_baseline = _apply(rows, term.abnormal, term.direction)
+    return by_baseline.where(rows["BASEHI"], by_normal)
+
+
+def _apply(rows: pd.DataFrame, limits: tuple[Limit, ...], direction: str) -> pd.DataFrame:
+    """Columns grade, driver and clinical: the highest limit crossed by each row."""
+    value = _comparable(rows)
+    grade = np.zeros(len(rows), dtype="int64")
+    references: dict[str, _Floats] = {
+        "ULN": rows["ANRHI"].to_numpy("float64"),
+        "LLN": rows["ANRLO"].to_numpy("float64"),
+        "BASE": rows["BASE"].to_numpy("float64"),
+        "ABS": np.ones(len(rows)),
+    }
+    driver = np.full(len(rows), "", dtype=object)
+    clinical = np.zeros(len(rows), dtype=bool)
+    for limit in sorted(limits, key=lambda one: one.grade):
+        crossed = _crosses(value, limit.sign, significant(references[limit.reference] * limit.factor))
+        higher, level = crossed & (limit.grade > grade), crossed & (limit.grade == grade)
+        driver = np.where(higher, limit.reference, np.where(level, driver + "+" + limit.reference, driver))
+        clinical = np.where(higher, limit.clinical, np.where(level, clinical & limit.clinical, clinical))
+        grade = np.where(higher, limit.grade, grade)
+    used = {limit.reference for limit in limits}
+    present = np.all([~np.isnan(references[name]) for name in used], axis=0)
+    known = ~np.isnan(value) & (present | (grade > 0))
+    if "ULN" in used and "ABS" not in used:
+        # A term of ratios only is not evaluable without its ULN, whatever another reference says.
+        known &= ~np.isnan(references["ULN"])
+    known &= _bound_decides(rows, direction, grade)
+    found = pd.Series(grade, index=rows.index).astype("Int64").where(known)
+    flags = np.where(clinical, "Y", "")
+    return pd.DataFrame({"grade": found, "driver": driver, "clinical": flags}, index=rows.index)
+
+
+def _crosses(value: _Floats, sign: str, limit: _Floats) -> npt.NDArray[np.bool_]:
+    if sign == ">":
+        return value > limit
+    return value >= limit if sign == ">=" else value < limit
+
+
+def _comparable(rows: pd.DataFrame) -> _Floats:
+    """The value to compare: rounded; a censored one is taken just beyond its bound."""
+    value = rows["AVAL"].to_numpy("float64")
+    sign = rows["AVALOP"].to_numpy(dtype=object)
+    beside = np.where(sign == "<", 1 - _JUST_BESIDE, np.where(sign == ">", 1 + _JUST_BESIDE, 1.0))
+    return significant(value * beside)
+
+
+def _bound_decides(rows: pd.DataFrame, direction: str, grade: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """False where a censored value points away from the worse side and its bound is not already grade 0."""
+    away = rows["AVALOP"].to_numpy(dtype=object) == ("<" if direction == "H" else ">")
+    return ~away | (grade == 0)
+
+
+def significant(value: _Floats, digits: int = SIGNIFICANT_DIGITS) -> _Floats:
+    """Values rounded to significant digits; missing stays missing."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = np.floor(np.log10(np.abs(value)))
+        scale = 10.0 ** (digits - 1 - power)
+        rounded = np.round(value * scale) / scale
+    return np.where((value == 0) | ~np.isfinite(rounded), value, rounded)
