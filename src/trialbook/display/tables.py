@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -12,7 +13,27 @@ from trialbook.display.text import safe, show, visible, width
 
 LONG_TABLE = 200
 LONG_CELL = 36
+KEY_WIDTH = 24
 INDENT = "\u2003"
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """The cells of a table as visible text by column, the column heads, and which columns are what."""
+
+    cells: Mapping[str, list[str]]
+    heads: Mapping[str, str]
+    right: Sequence[str]
+    group: str | None = None
+    stub: str | None = None
+
+    @property
+    def rows(self) -> int:
+        return len(next(iter(self.cells.values()), []))
+
+    @property
+    def shown(self) -> list[str]:
+        return [name for name in self.cells if name != self.group]
 
 
 def table(
@@ -40,7 +61,7 @@ def table(
     }
     right = [name for position, name in enumerate(names) if _is_number(frame.iloc[:, position])]
     heads = {name: visible((labels or {}).get(name, name)) for name in names}
-    return _block(cells, heads, right, title, subtitle, group, notes, empty)
+    return _block(_Grid(cells, heads, right, group), title, subtitle, notes, empty)
 
 
 def ard_table(
@@ -88,7 +109,8 @@ def ard_table(
     ]  # fmt: skip
     by_column = {name: [visible(r[k]) for r in rows] for k, name in enumerate(names)}
     heads = {"group": "", "row": visible(stub), **{level: visible(headers.get(level, level)) for level in columns}}
-    return _block(by_column, heads, list(columns), title, subtitle, "group" if group else None, notes, empty)
+    grid = _Grid(by_column, heads, list(columns), "group" if group else None, "row")
+    return _block(grid, title, subtitle, notes, empty)
 
 
 def _ard_cell(stats: Mapping[str, tuple[float, str]], pattern: str, pct_min_n: int) -> str:
@@ -120,69 +142,71 @@ def _is_number(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
-def _block(
-    cells: dict[str, list[str]],
-    heads: Mapping[str, str],
-    right: Sequence[str],
-    title: str,
-    subtitle: str,
-    group: str | None,
-    notes: Sequence[str],
-    empty: str,
-) -> Block:
+def _block(grid: _Grid, title: str, subtitle: str, notes: Sequence[str], empty: str) -> Block:
     """The table as HTML with its heading and notes around the box that scrolls, and its plain-text twin."""
-    rows = len(next(iter(cells.values()), []))
-    sub = f'<p class="tb-subtitle">{safe(subtitle)}</p>' if subtitle else ""
-    body = _box(cells, heads, right, group, title) if rows else f"<p>{safe(empty)}</p>"
-    count = f"{rows} rows" if rows > LONG_TABLE else ""
-    counted = f'<p class="tb-count">{count}</p>' if count else ""
-    foot = "".join(f"<p>{safe(note)}</p>" for note in notes)
-    notes_html = f'<div class="tb-notes">{foot}</div>' if foot else ""
-    html = f'<div class="tb tb-table"><p class="tb-title">{safe(title)}</p>{sub}{counted}{body}{notes_html}</div>'
-    lines = [title, subtitle, count, _as_text(cells, heads, right) if rows else empty, *notes]
-    return Block(html, "\n".join(visible(line) for line in lines if line))
+    count = f"{grid.rows} rows" if grid.rows > LONG_TABLE else ""
+    html = [f'<div class="tb tb-table"><p class="tb-title">{safe(title)}</p>']
+    html += [f'<p class="tb-subtitle">{safe(subtitle)}</p>'] if subtitle else []
+    html += [f'<p class="tb-count">{count}</p>'] if count else []
+    html += [_box(grid, title) if grid.rows else f"<p>{safe(empty)}</p>"]
+    if notes:
+        html += ['<div class="tb-notes">', *(f"<p>{safe(note)}</p>" for note in notes), "</div>"]
+    lines = [title, subtitle, count, _as_text(grid) if grid.rows else empty, *notes]
+    return Block("".join([*html, "</div>"]), "\n".join(visible(line) for line in lines if line))
 
 
-def _box(
-    cells: dict[str, list[str]], heads: Mapping[str, str], right: Sequence[str], group: str | None, title: str
-) -> str:
+def _box(grid: _Grid, title: str) -> str:
+    """The table itself, in a box that scrolls sideways, and up and down when it is long."""
+    # Internal names keep data out of ids; formatted cells and labels are HTML that `safe` has escaped.
     from great_tables import GT, html
 
-    # Internal names keep data out of ids; formatted cells and labels are HTML that `safe` has escaped.
-    inner = {name: f"c{k}" for k, name in enumerate(cells)}
-    frame = pd.DataFrame({inner[name]: pd.Series(values, dtype="object") for name, values in cells.items()})
-    gt = GT(frame, groupname_col=inner[group] if group else None, id="tb")
-    shown = [name for name in cells if name != group]
-    gt = gt.cols_label({inner[name]: html(safe(heads[name])) for name in shown})
-    gt = gt.fmt(_cell, columns=[inner[name] for name in shown])
+    inner = {name: f"c{position}" for position, name in enumerate(grid.cells)}
+    frame = pd.DataFrame({inner[name]: pd.Series(values, dtype="object") for name, values in grid.cells.items()})
+    group, stub = (inner[name] if name else None for name in (grid.group, grid.stub))
+    gt = GT(frame, rowname_col=stub, groupname_col=group, id="tb").fmt(_cell, [inner[name] for name in grid.shown])
+    gt = gt.cols_label({inner[name]: html(_head(grid.heads[name])) for name in grid.shown if name != grid.stub})
+    if grid.stub:
+        gt = gt.tab_stubhead(html(_head(grid.heads[grid.stub])))
     for side in ("left", "right"):
-        named = [inner[name] for name in shown if (name in right) == (side == "right")]
+        named = [inner[name] for name in grid.shown if (name in grid.right) == (side == "right")]
         gt = gt.cols_align(side, named) if named else gt
-    made = gt.as_raw_html()
-    made = made[made.index("<thead>") : made.rindex("</table>")]
-    # No ids: they would repeat on a page with several tables; each header cell has its scope instead.
-    made = re.sub(r' (?:id|headers|rowspan|colspan)="(?:[^"]*[^"\d][^"]*|1)"', "", made)
-    made = re.sub(r"\s*\n\s*", "", made)
-    tall = " tb-tall" if len(frame) > LONG_TABLE else ""
-    opening = f'<table class="gt_table" aria-label="{safe(title)}">'
-    return f'<div class="tb-box{tall}" tabindex="0">{opening}{made}</table></div>'
+    kinds = "tb-box tb-tall" if grid.rows > LONG_TABLE else "tb-box"
+    # A short first column stays in sight while the rest scrolls sideways.
+    keyed = " tb-keyed" if max(width(text) for text in grid.cells[grid.shown[0]]) <= KEY_WIDTH else ""
+    return (
+        f'<div class="{kinds}" tabindex="0"><table class="gt_table{keyed}" aria-label="{safe(title)}">'
+        f"{_bare(gt.as_raw_html())}</table></div>"
+    )
+
+
+def _bare(made: str) -> str:
+    """Head and body of the table that great_tables made: without its style, which the page has once, and without ids,
+    which would repeat on a page with several tables (each header cell has its scope instead).
+    """
+    inside = made[made.index("<thead>") : made.rindex("</table>")]
+    inside = re.sub(r' (?:(?:id|headers)="[^"]*"|(?:row|col)span="1")', "", inside)
+    return re.sub(r"\s*\n\s*", "", inside)
+
+
+def _head(text: str) -> str:
+    return safe(text).replace("\n", "<br>")
 
 
 def _cell(text: str) -> str:
-    shown = safe(text)
+    shown = _head(text.lstrip(INDENT))
     if text.startswith(INDENT):
-        return f'<span class="tb-in">{safe(text.lstrip(INDENT))}</span>'
-    return f'<span class="tb-long">{shown}</span>' if len(text) > LONG_CELL else shown
+        return f'<span class="tb-in">{shown}</span>'
+    return f'<span class="tb-long">{shown}</span>' if width(text) > LONG_CELL else shown
 
 
-def _as_text(cells: dict[str, list[str]], heads: Mapping[str, str], right: Sequence[str]) -> str:
+def _as_text(grid: _Grid) -> str:
     """The table in a fixed-width font, at most LONG_TABLE rows."""
     columns = []
-    for name, values in cells.items():
-        texts = [" ".join(text.split()) for text in (heads[name], *values[:LONG_TABLE])]
+    for name, values in grid.cells.items():
+        texts = [" ".join(text.split()) for text in (grid.heads[name], *values[:LONG_TABLE])]
         wide = min(max(width(text) for text in texts), 40)
         pad = [" " * max(wide - width(text), 0) for text in texts]
-        columns.append([p + t if name in right else t + p for t, p in zip(texts, pad, strict=True)])
+        columns.append([p + t if name in grid.right else t + p for t, p in zip(texts, pad, strict=True)])
     lines = ["  ".join(parts).rstrip() for parts in zip(*columns, strict=True)]
-    more = len(next(iter(cells.values()))) - LONG_TABLE
+    more = grid.rows - LONG_TABLE
     return "\n".join([*lines, *([f"... and {more} more rows"] if more > 0 else [])])

@@ -1,0 +1,77 @@
+"""Drawing charts on pages without network: the chart library's script, and a still SVG of each chart."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from typing import Any
+
+from trialbook.display.specs import spec_json
+from trialbook.display.templates import template_text
+
+
+def chart_script_version() -> str:
+    """What the chart script depends on: cache its text under this name."""
+    from importlib.metadata import version
+
+    return f"vl-convert-{version('vl-convert-python')}"
+
+
+def chart_script() -> str:
+    """The chart library (Vega, Vega-Lite, Vega-Embed) as one script, from the installed package; takes seconds.
+
+    The same bytes for the same version of the package. Raises ValueError when it could not stand in a page.
+    """
+    import vl_convert
+
+    converter: Any = vl_convert  # its type stub asks for an argument that has a default
+    script = str(converter.javascript_bundle())
+    if re.search(r"</script|<!--|\r", script, re.IGNORECASE):
+        raise ValueError("the chart library holds text that would end its script element early")
+    return script
+
+
+def draw_script() -> str:
+    """Our own few lines that draw every chart of a page."""
+    return template_text("draw.js")
+
+
+def csp_hash(script: str) -> str:
+    """The source expression of a Content-Security-Policy that admits exactly this script."""
+    return "'sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii") + "'"
+
+
+def still_svg(spec: dict[str, Any], name: str) -> str:
+    """The chart as SVG, the same bytes on every run; `name` makes its gradient ids those of one figure.
+
+    Nothing is fetched: addresses in a specification have been refused, and the converter is allowed none.
+    """
+    import vl_convert
+
+    svg = str(vl_convert.vegalite_to_svg(spec_json(spec), vl_version=vegalite_version(spec), allowed_base_urls=[]))
+    # The converter counts gradients per process.
+    found = list(dict.fromkeys(re.findall(r'id="((?:gradient|clip|pattern)_?\d+)"', svg)))
+    for position, old in enumerate(found, 1):
+        svg = re.sub(rf"\b{old}\b", f"{name}-g{position}", svg)
+    return svg
+
+
+def vegalite_version(spec: dict[str, Any]) -> str:
+    """The version to convert a specification with: the one that its schema names, or the newest of the same major."""
+    import vl_convert
+
+    known = [str(version) for version in vl_convert.get_vegalite_versions()]
+    asked = re.search(r"/v(\d+)\.(\d+)", str(spec.get("$schema", "")))
+    if asked is None:
+        return known[-1]
+    exact, major = f"{asked[1]}.{asked[2]}", f"{asked[1]}."
+    return exact if exact in known else [version for version in known if version.startswith(major)][-1]
+
+
+def svg_size(svg: str) -> tuple[int, int]:
+    """Width and height of an SVG in pixels."""
+    found = re.search(r'<svg[^>]* width="([\d.]+)" height="([\d.]+)"', svg)
+    if found is None:
+        raise ValueError("the chart has no size")
+    return round(float(found[1])), round(float(found[2]))

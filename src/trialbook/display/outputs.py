@@ -1,0 +1,84 @@
+"""What a page takes of an executed notebook: our own HTML, charts, plain text; nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal
+
+from trialbook.display.figures import CHART_MIME
+from trialbook.display.specs import clean_spec
+from trialbook.display.text import visible
+from trialbook.display.theme import BLOCK_STYLE
+
+# The tags and attributes that trialbook.display writes, and no others: the first wall is that data are escaped, this
+# is the second, the Content-Security-Policy of the page the third.
+TAGS = "div|p|span|strong|h4|details|summary|table|thead|tbody|tfoot|tr|th|td"
+ATTRIBUTES = r'(?: (?:class|aria-label|scope)="[^"<>]*"| (?:colspan|rowspan|tabindex)="\d+"| open)*'
+OWN_TAG = re.compile(rf"</(?:{TAGS})>|<(?:{TAGS}){ATTRIBUTES}>|<br>")
+ANY_TAG = re.compile(r"<[^>]*>?")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One piece of a page: HTML of ours, a chart specification, or text."""
+
+    kind: Literal["html", "chart", "text"]
+    html: str = ""
+    spec: dict[str, Any] = field(default_factory=dict)
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """An output that no page shows, and why."""
+
+    cell: int
+    reason: str
+
+
+def is_own_html(html: str) -> bool:
+    """Whether the HTML consists of nothing but the tags and attributes that trialbook.display writes."""
+    return all(_is_own_tag(tag) for tag in ANY_TAG.findall(html))
+
+
+@cache
+def _is_own_tag(tag: str) -> bool:
+    return OWN_TAG.fullmatch(tag) is not None
+
+
+def shown_outputs(cell: Mapping[str, Any], position: int) -> Iterator[Shown | Dropped]:
+    """The outputs of a code cell, in order. Standard error is never shown.
+
+    Raises ValueError at an error output: a page is made of a notebook that ran to its end.
+    """
+    for output in cell.get("outputs", []):
+        kind = output["output_type"]
+        if kind == "error":
+            raise ValueError(f"cell {position} ended with an error; there is no page of it")
+        if kind == "stream":
+            if output["name"] == "stdout":
+                yield Shown("text", text=visible(_joined(output["text"])))
+        else:
+            yield from _rich(output["data"], position)
+
+
+def _rich(data: Mapping[str, Any], position: int) -> Iterator[Shown | Dropped]:
+    """The richest form of one output that a page may show; what it may not show at all is reported."""
+    for unknown in sorted(set(data) - {CHART_MIME, "text/html", "text/plain"}):
+        yield Dropped(position, f"the type {unknown} is not shown on pages")
+    html = _joined(data.get("text/html", "")).replace(BLOCK_STYLE, "")
+    if CHART_MIME in data:
+        yield Shown("chart", spec=clean_spec(data[CHART_MIME]), text=_joined(data.get("text/plain", "Chart")))
+    elif html and is_own_html(html):
+        yield Shown("html", html=html)
+    elif "text/plain" in data:
+        yield Shown("text", text=visible(_joined(data["text/plain"])))
+    elif html:
+        yield Dropped(position, "HTML that trialbook.display did not make")
+
+
+def _joined(text: str | list[str]) -> str:
+    return "".join(text)
