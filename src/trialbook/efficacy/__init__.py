@@ -1,0 +1,1 @@
+"""Efficacy: response (ADRS) and time to event (ADTTE)."""

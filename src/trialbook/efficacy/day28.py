@@ -1,0 +1,131 @@
+"""The response at day 28 of every treated subject: category, reason of non-response, maturity (domain §2.6, §2.7)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from trialbook.dates import rel_day, study_day
+from trialbook.domains import Domains
+from trialbook.efficacy.assessments import DAY_28, baseline_assessments, counted_day, day28_assessments, with_rel_day
+from trialbook.efficacy.intercurrent import new_therapy, relapses
+from trialbook.gvhd.grade import ORGANS, stage_range
+from trialbook.gvhd.response_rules import CATEGORIES, INCOMPLETE, RESPONDERS, decide, respond_between
+from trialbook.gvhd.stages import derive_stages
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+
+PENDING = "PENDING"
+REASONS = ("DEATH", "NEWTX", "MISSING", "INCOMPLETE")
+COLUMNS = {
+    "USUBJID": "str", "TRT01A": "str", "AVALC": "str", "REASON": "str", "ADT": "datetime64[s]", "ADY": "Int64",
+    "RELDAY": "Int64", "MAT28FL": "str", "EVAL28FL": "str", "RSPSTG": "str", "BASEADT": "datetime64[s]",
+    "BASETYPE": "str", "BASESTG": "str", "D28STG": "str", "EVNTDT": "datetime64[s]", "EVNTDESC": "str",
+    "EVNTCERT": "str", "RELAPFL": "str",
+}  # fmt: skip
+
+
+def day28_response(
+    subjects: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
+) -> pd.DataFrame:
+    """One row per treated subject (SAF) with the response at day 28; empty where the trial has no such endpoint.
+
+    `subjects`: USUBJID TRT01A TRTSDT SAFFL DTHDT AGE (and TRTSDTM). Returns the columns of `COLUMNS`, by subject.
+
+    AVALC in order:
+    1. PENDING: TRTSDT + `maturity_margin_d28` is after the cut, whatever has happened (MAT28FL blank, A-04).
+    2. NR with REASON DEATH: dead on REL_DAY <= 28.
+    3. NR with REASON NEWTX: new systemic therapy by the day-28 assessment, or by day 28 where there is none
+       (`newtx_strategy_orr` composite); EVNTDT, EVNTDESC say which, EVNTCERT is blank where its date is partial.
+    4. NR with REASON MISSING: no assessment in `d28_window`, or no baseline.
+    5. NR with REASON INCOMPLETE: missing organs leave the class open (§2.7); or a response, while no medication records
+       were delivered, so that new therapy cannot be ruled out.
+    6. NR without a reason: relapse by then where `relapse_strategy_orr` is composite; no organ involved at baseline.
+    7. else the category of the stages: CR PR MR NR PD by `response_rules`.
+    RSPSTG is the category of the stages alone (NE: no organ involved at baseline). EVAL28FL: mature, and not without
+    an assessment in the window for another reason than death or new therapy.
+    """
+    if not protocol.has_endpoint("ORR_D28"):
+        return _typed(pd.DataFrame(columns=list(COLUMNS)))
+    treated = subjects[(subjects["SAFFL"] == "Y") & subjects["TRTSDT"].notna()].sort_values("USUBJID", kind="stable")
+    treated = treated.assign(CUTDT=pd.Timestamp(cut_date)).reset_index(drop=True)
+    assessments = with_rel_day(derive_stages(domains, treated, analysis), treated)
+    frame = treated.set_index("USUBJID", drop=False)
+    base = baseline_assessments(assessments, analysis).set_index("USUBJID")
+    day = day28_assessments(assessments, analysis).set_index("USUBJID")
+    frame = frame.assign(
+        ADT=day["ADT"], RELDAY=day["RELDAY"], BASEADT=base["ADT"], BASETYPE=base["BASETYPE"],
+        BASESTG=stages_text(base), D28STG=stages_text(day), RSPSTG=_by_stages(frame.index, base, day, analysis),
+    )  # fmt: skip
+    frame = _with_events(frame.reset_index(drop=True), domains, analysis)
+    return _typed(_decided(frame, domains, analysis))
+
+
+def stages_text(stages: pd.DataFrame) -> pd.Series:
+    """Stages as one text, skin-liver-upper-lower GI: `3-1-0-2`; a missing one is a question mark."""
+    parts = [stages[organ].astype("Int64").astype("str").fillna("?") for organ in ORGANS]
+    return parts[0] + "-" + parts[1] + "-" + parts[2] + "-" + parts[3]
+
+
+def _by_stages(subjects: pd.Index, base: pd.DataFrame, day: pd.DataFrame, analysis: Analysis) -> pd.Series:
+    """RSPSTG of subjects that have both assessments, blank for others."""
+    both = subjects[subjects.isin(base.index) & subjects.isin(day.index)]
+    (base_low, base_high), (day_low, day_high) = stage_range(base.loc[both]), stage_range(day.loc[both])
+    worst, best = respond_between(base_low, base_high, day_low, day_high, analysis.response_rules)
+    category = decide(worst, best) if len(both) else np.array([], dtype="object")
+    return pd.Series(category, index=both, dtype="str").reindex(subjects).fillna("")
+
+
+def _with_events(frame: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
+    """Adds HORIZON, the first new therapy (EVNTDT EVNTDESC EVNTCERT) and RELAPFL."""
+    landmark = DAY_28 - (1 if analysis.day_numbering == "CDISC" else 0)
+    frame = frame.assign(HORIZON=frame["ADT"].fillna(frame["TRTSDT"] + pd.Timedelta(days=landmark)))
+    therapy = new_therapy(domains, frame, analysis).set_index("USUBJID")
+    relapsed = frame["USUBJID"].isin(relapses(domains, frame)["USUBJID"])
+    return frame.assign(
+        EVNTDT=frame["USUBJID"].map(therapy["EVNTDT"]),
+        EVNTDESC=frame["USUBJID"].map(therapy["EVNTDESC"]),
+        EVNTCERT=frame["USUBJID"].map(therapy["CERTAIN"]),
+        RELAPFL=np.where(relapsed, "Y", ""),
+    )
+
+
+def _decided(frame: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
+    mature = frame["TRTSDT"] + pd.Timedelta(days=analysis.maturity_margin_d28) <= frame["CUTDT"]
+    died = (frame["DTHDT"] <= frame["CUTDT"]) & (
+        counted_day(rel_day(frame["DTHDT"], frame["TRTSDT"]), analysis) <= DAY_28
+    ).fillna(False).astype("bool")
+    composite = analysis.newtx_strategy_orr == "composite"
+    treated_anew = frame["EVNTDT"].notna() & composite
+    unseen = frame["ADT"].isna()
+    missing = unseen | frame["BASEADT"].isna()
+    response = frame["RSPSTG"].isin(RESPONDERS)
+    undecided = (frame["RSPSTG"] == INCOMPLETE) | (response & composite & (not domains.delivered("CM")))
+    relapsed = (frame["RELAPFL"] == "Y") & (analysis.relapse_strategy_orr == "composite")
+    reason = np.select(
+        [died, treated_anew, missing, undecided], ["DEATH", "NEWTX", "MISSING", "INCOMPLETE"], ""
+    )  # fmt: skip
+    counted = frame["RSPSTG"].isin(CATEGORIES) & (reason == "") & ~relapsed
+    value = frame["RSPSTG"].where(counted, "NR").where(mature, PENDING)
+    return frame.assign(
+        AVALC=value,
+        REASON=pd.Series(reason, index=frame.index).where(mature, ""),
+        ADT=frame["ADT"].where(mature),
+        RELDAY=frame["RELDAY"].where(mature),
+        RSPSTG=frame["RSPSTG"].where(mature, ""),
+        D28STG=frame["D28STG"].where(mature, ""),
+        EVNTDT=frame["EVNTDT"].mask(died, frame["DTHDT"]).where(mature),
+        EVNTDESC=frame["EVNTDESC"].mask(died, "death").where(mature, ""),
+        EVNTCERT=frame["EVNTCERT"].mask(died, "Y").where(mature, ""),
+        RELAPFL=frame["RELAPFL"].where(mature, ""),
+        MAT28FL=np.where(mature, "Y", ""),
+        EVAL28FL=np.where(mature & ~(unseen & ~died & ~treated_anew), "Y", ""),
+    )
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    if "ADT" in frame and "TRTSDT" in frame:
+        frame = frame.assign(ADY=study_day(frame["ADT"], frame["TRTSDT"]))
+    frame = frame[list(COLUMNS)].astype(COLUMNS)
+    blank = {name: "" for name, kind in COLUMNS.items() if kind == "str"}
+    return frame.fillna(blank).sort_values("USUBJID", kind="stable").reset_index(drop=True)

@@ -1,0 +1,178 @@
+"""Intercurrent events of the response at day 28: new systemic therapy, steroid re-escalation, relapse (domain §2.7)."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from trialbook.dates import earliest_date, latest_date, missing_part, time_of_day
+from trialbook.domains import Domains
+from trialbook.gvhd.steroids import daily_steroid_dose, is_systemic
+from trialbook.protocol.analysis import Analysis
+from trialbook.subjects.weights import weights
+
+EVENT = ["USUBJID", "EVNTDT", "EVNTDESC", "CERTAIN", "SRCDOM", "SRCSEQ"]
+# A stop and a start one day apart are one continued therapy.
+ONE_DAY = pd.Timedelta(days=1)
+
+
+def new_therapy(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """The first new systemic anti-aGVHD therapy of each subject after the first infusion and to HORIZON.
+
+    `subjects`: USUBJID TRTSDT TRTSDTM CUTDT HORIZON (date of the day-28 assessment, else of day 28). Returns EVENT
+    columns: EVNTDT (first day it may have started), EVNTDESC (the drug), CERTAIN (Y, or blank where a partial start
+    date also allows a start outside), one row per subject.
+
+    1. A record of CM or PR whose name has a term of `gvhdtx`, not one of `nonsystemic_drugs`, by a systemic route
+       (A-54), or steroids above their baseline dose (`steroid_escalations`).
+    2. It may have started after the first infusion and on or before HORIZON. A partial date counts when any day it may
+       mean does (P30: conservative, query); a start on the day of infusion only when its time is later.
+    3. Not new: a drug that was running at the first infusion and continues without a gap at no higher dose.
+    """
+    records = _therapy_records(domains, analysis)
+    frame = records.merge(_clock(subjects), on="USUBJID", how="inner", validate="many_to_one")
+    frame = frame[_may_start_after_infusion(frame) & (frame["FIRST"].isna() | (frame["FIRST"] <= frame["HORIZON"]))]
+    frame = frame[~_continued(frame, records)]
+    day_after = frame["TRTSDT"] + ONE_DAY
+    certain = (frame["PART"] == "") | ((frame["FIRST"] > frame["TRTSDT"]) & (frame["LAST"] <= frame["HORIZON"]))
+    events = pd.DataFrame(
+        {
+            "USUBJID": frame["USUBJID"],
+            "EVNTDT": frame["FIRST"].where(frame["FIRST"] >= frame["TRTSDT"], day_after).fillna(day_after),
+            "EVNTDESC": frame["NAME"],
+            "CERTAIN": np.where(certain, "Y", ""),
+            "SRCDOM": frame["SRCDOM"],
+            "SRCSEQ": frame["SRCSEQ"],
+        }
+    )
+    if analysis.steroid_escalation_is_newtx:
+        events = pd.concat([events, steroid_escalations(domains, subjects, analysis)], ignore_index=True)
+    # A certain start decides over a possible one, so that a query is raised only where the reason hangs on it.
+    ordered = events.sort_values(
+        ["USUBJID", "CERTAIN", "EVNTDT", "SRCDOM", "SRCSEQ"], ascending=[True, False, True, True, True], kind="stable"
+    )
+    return ordered.drop_duplicates("USUBJID")[EVENT].reset_index(drop=True)
+
+
+def steroid_escalations(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """Steroids above the dose of the day of infusion for `steroid_escalation_days` days running, to HORIZON (A-53).
+
+    Returns EVENT columns, EVNTDT = first day of the first such run. A day whose dose is not known ends a run.
+    """
+    daily = daily_steroid_dose(domains["CM"], weights(domains), subjects, analysis.local_routes)
+    frame = daily.merge(_clock(subjects), on="USUBJID", how="inner", validate="many_to_one")
+    at_infusion = frame[frame["ADT"] == frame["TRTSDT"]].set_index("USUBJID")["MPEQ"]
+    known = frame["USUBJID"].isin(at_infusion.index)
+    base = frame["USUBJID"].map(at_infusion).where(known, 0.0).astype("float64")
+    after = (frame["ADT"] > frame["TRTSDT"]) & (frame["ADT"] <= frame["HORIZON"])
+    high = frame[after & (frame["MPEQ"] > base)].sort_values(["USUBJID", "ADT"], kind="stable")
+    same = (high["ADT"].diff() == ONE_DAY) & (high["USUBJID"] == high["USUBJID"].shift())
+    runs = high.assign(run=(~same).cumsum()).groupby(["USUBJID", "run"], as_index=False).agg(
+        EVNTDT=("ADT", "min"), days=("ADT", "size")
+    )  # fmt: skip
+    long = runs[runs["days"] >= analysis.steroid_escalation_days].drop_duplicates("USUBJID")
+    return long.assign(
+        EVNTDESC="steroid above baseline dose", CERTAIN="Y", SRCDOM="CM", SRCSEQ=pd.Series(pd.NA, long.index, "Int64")
+    )[EVENT].astype({"EVNTDESC": "str", "CERTAIN": "str", "SRCDOM": "str"})
+
+
+def relapses(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
+    """The first relapse (CE term RELAPSE) of each subject after the first infusion and to HORIZON: USUBJID RELAPDT."""
+    ce = domains["CE"]
+    named = ce["CEDECOD"].fillna("").str.upper() + " " + ce["CETERM"].fillna("").str.upper()
+    rows = pd.DataFrame({"USUBJID": ce["USUBJID"], "RELAPDT": earliest_date(ce["CESTDTC"])})
+    rows = rows[named.str.contains("RELAPSE", regex=False)].merge(_clock(subjects), on="USUBJID", how="inner")
+    rows = rows[(rows["RELAPDT"] > rows["TRTSDT"]) & (rows["RELAPDT"] <= rows["HORIZON"])]
+    return rows.sort_values(["USUBJID", "RELAPDT"], kind="stable").drop_duplicates("USUBJID")[["USUBJID", "RELAPDT"]]
+
+
+def find_term(names: pd.Series, terms: list[str]) -> pd.Series:
+    """The first term of a list that each drug name holds, blank where none does.
+
+    Letter case and hyphens do not matter. A Latin term starts a word; one of up to four letters (ATG, MMF) is a whole
+    word. A Chinese term may stand anywhere.
+    """
+    patterns = [(term, _pattern(term)) for term in terms]
+    found = {
+        name: next((term for term, pattern in patterns if pattern.search(_plain(name))), "")
+        for name in names.dropna().unique()
+    }
+    return names.map(found).fillna("").astype("str")
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[-‐‑–]", "", text).casefold()
+
+
+def _pattern(term: str) -> re.Pattern[str]:
+    plain = re.escape(_plain(term))
+    if not term.isascii():
+        return re.compile(plain)
+    return re.compile(rf"(?<![a-z]){plain}" + (r"(?![a-z])" if len(term) <= 4 else ""))
+
+
+def _clock(subjects: pd.DataFrame) -> pd.DataFrame:
+    start = time_of_day(subjects["TRTSDTM"]) if "TRTSDTM" in subjects else float("nan")
+    return subjects[["USUBJID", "TRTSDT", "HORIZON"]].assign(START=start)
+
+
+def _therapy_records(domains: Domains, analysis: Analysis) -> pd.DataFrame:
+    """Systemic anti-aGVHD therapies of CM and PR: drug term, possible first and last start, dose, end."""
+    cm, pr = domains["CM"], domains["PR"]
+    cm = cm[is_systemic(cm, analysis.local_routes)]
+    both = pd.concat([_therapies("CM", cm), _therapies("PR", pr)], ignore_index=True)
+    terms, local = find_term(both["NAME"], analysis.gvhdtx), find_term(both["NAME"], analysis.nonsystemic_drugs)
+    return both.assign(TERM=terms)[(terms != "") & (local == "")]
+
+
+def _therapies(domain: str, rows: pd.DataFrame) -> pd.DataFrame:
+    decoded, reported = rows[f"{domain}DECOD"].fillna(""), rows[f"{domain}TRT"].fillna("")
+    start = rows[f"{domain}STDTC"]
+    part = missing_part(start)
+    dose = rows["CMDOSE"].astype("float64") if domain == "CM" else float("nan")
+    unit = rows["CMDOSU"].fillna("").str.upper() if domain == "CM" else ""
+    return pd.DataFrame(
+        {
+            "USUBJID": rows["USUBJID"],
+            "NAME": decoded.where(decoded == reported, decoded + " " + reported).str.strip(),
+            "FIRST": earliest_date(start),
+            "LAST": latest_date(start),
+            "TIME": time_of_day(start),
+            "PART": part,
+            "STOP": latest_date(rows[f"{domain}ENDTC"]),
+            "DOSE": dose,
+            "UNIT": unit,
+            "SRCDOM": domain,
+            "SRCSEQ": rows[f"{domain}SEQ"].astype("Int64"),
+        }
+    )
+
+
+def _may_start_after_infusion(frame: pd.DataFrame) -> pd.Series:
+    """Whether a start may lie after the first infusion; without any start date, unless it ended by then."""
+    same_day = (frame["PART"] == "") & (frame["LAST"] == frame["TRTSDT"])
+    later = frame["LAST"].isna() | (frame["LAST"] > frame["TRTSDT"]) | (same_day & (frame["TIME"] > frame["START"]))
+    return later & ~(frame["STOP"] <= frame["TRTSDT"])
+
+
+def _continued(frame: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
+    """Whether a record continues, without a gap and at no higher dose, the same drug that ran at the infusion.
+
+    A continued record may itself be continued by the next one.
+    """
+    started = frame.assign(ROW=range(len(frame)))
+    clock = started.drop_duplicates("USUBJID")[["USUBJID", "TRTSDT"]]
+    old = records[["USUBJID", "TERM", "FIRST", "LAST", "STOP", "DOSE", "UNIT"]].merge(clock, on="USUBJID")
+    chain = old[(old["LAST"] <= old["TRTSDT"]) & (old["STOP"].isna() | (old["STOP"] >= old["TRTSDT"]))]
+    continued: set[int] = set()
+    while len(chain):
+        pairs = started.merge(chain, on=["USUBJID", "TERM"], suffixes=("", "_OLD"))
+        no_gap = pairs["STOP_OLD"].isna() | (pairs["FIRST"] <= pairs["STOP_OLD"] + ONE_DAY)
+        no_higher = (pairs["DOSE"] <= pairs["DOSE_OLD"]) | (pairs["DOSE"].isna() & pairs["DOSE_OLD"].isna())
+        fits = no_gap & no_higher & (pairs["UNIT"] == pairs["UNIT_OLD"])
+        new = set(pairs.loc[fits, "ROW"].astype("int64")) - continued
+        chain = started[started["ROW"].isin(new)][chain.columns]
+        continued |= new
+    return pd.Series(started["ROW"].isin(continued).to_numpy(), index=frame.index)
