@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ from trialbook.contracts.verdicts import Verdict
 from trialbook.datasets import write_dataset
 from trialbook.protocol.models import Trial
 from trialbook.results import queries as query_module
-from trialbook.results.ard import COLUMNS, to_ard
+from trialbook.results.ard import COLUMNS, ArdRow, to_ard
 from trialbook.results.queries import Query, query_list
 from trialbook.runner.graph import STEP_NAMES
 from trialbook.runner.manifest import write_json
@@ -24,7 +24,7 @@ CHANGELOG = ["file", "sheet", "row", "column", "raw", "new", "rule"]
 def assemble_results(scratch: Path) -> pd.DataFrame:
     """Writes `results/ard.parquet` and `.json` from the rows that the steps reported, in the order of the steps."""
     rows = [row for step in STEP_NAMES for row in _left(scratch, step, "ard.json")]
-    ard = to_ard({**row, "stat": None if pd.isna(row["stat"]) else row["stat"]} for row in rows)
+    ard = to_ard(cast("list[ArdRow]", rows))
     (scratch / "results").mkdir(exist_ok=True)
     write_dataset(ard, scratch / "results" / "ard.parquet")
     plain = ard[COLUMNS].astype("object").where(ard[COLUMNS].notna(), None)

@@ -99,6 +99,7 @@ def _build_in(trial: Trial, root: Path, options: Options, scratch: Path, progres
     assemble.assemble_changelog(scratch)
     _write_notebooks(work)
     made_of = sources(trial, root, hashes)
+    made_of["charts"] = options.charts
     made_of["previous_build"] = sha256((previous / "manifest.json").read_bytes()) if previous else None
     mark = fingerprint(made_of, scratch / "results" / "ard.parquet")
     progress.tell("pages", "rendering")

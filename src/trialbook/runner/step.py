@@ -157,7 +157,7 @@ class Step:
         """Leaves results, queries and the receipt that proves this step ran to its end; returns what was left."""
         ard = to_ard(self._rows)
         self._own.mkdir(parents=True, exist_ok=True)
-        _write_json(self._own / "ard.json", ard.to_dict("records"))
+        _write_json(self._own / "ard.json", self._rows)
         _write_json(self._own / "queries.json", self._queries)
         self._written |= {"results (ARD rows)": len(ard), "queries": len(self._queries)}
         receipt = {"step": self.name, "nonce": os.environ.get(NONCE, ""), "written": self._written}
@@ -200,5 +200,5 @@ def open_step(name: str, **cut: Any) -> Step:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=True)
+    text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")

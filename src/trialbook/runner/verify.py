@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from trialbook.errors import UsageError
 from trialbook.protocol.models import Trial
@@ -31,10 +32,10 @@ def verify_build(trial: Trial, root: Path, out: Path, jobs: int) -> list[str]:
         return compare_builds(standing, rebuilt)
 
 
-def _charts(standing: Path) -> str:
+def _charts(standing: Path) -> Literal["live", "static"]:
     """How the standing build drew its charts; live where its manifest does not say."""
     try:
         manifest = json.loads((standing / "manifest.json").read_text(encoding="utf-8"))
     except ValueError:
         return "live"
-    return str(manifest.get("sources", {}).get("charts", "live"))
+    return "static" if manifest.get("sources", {}).get("charts") == "static" else "live"

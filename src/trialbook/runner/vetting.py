@@ -1,4 +1,4 @@
-"""Refuses notebooks whose cells could end a run unseen: shell escapes, magics, calls that quit, work beside the cells."""
+"""Refuses notebooks whose cells could end a run unseen: shell escapes, magics, quitting, work beside the cells."""
 
 from __future__ import annotations
 

@@ -1,0 +1,104 @@
+"""The commands and their exit statuses, as batch jobs see them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from workbook import Workbook
+
+pytestmark = pytest.mark.build
+
+
+def trialbook(root: Path, *words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command line in the project's root."""
+    command = [sys.executable, "-c", "from trialbook.cli import main; main()", *map(str, words)]
+    return subprocess.run(
+        command, cwd=root, capture_output=True, text=True, check=False, env={**os.environ, **environment}
+    )
+
+
+def test_an_unknown_cut_exits_2_and_names_the_cuts(root: Path) -> None:
+    done = trialbook(root, "build", "1999-01-01")
+    assert done.returncode == 2
+    assert "2025-06-30" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bad_parameter_file_exits_2_in_one_line(root: Path, workbook: Workbook) -> None:
+    done = trialbook(root, "build", workbook.cut_file(overrides={"respone_rules": "CN"}), "--out", workbook.out)
+    assert done.returncode == 2
+    assert "response_rules" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_snapshot_that_is_not_there_exits_2(root: Path, workbook: Workbook) -> None:
+    done = trialbook(root, "build", workbook.cut_file(snapshot="nowhere"), "--out", workbook.out)
+    assert done.returncode == 2
+    assert "nowhere" in done.stderr
+
+
+def test_bad_data_exits_1_without_a_traceback(root: Path, workbook: Workbook) -> None:
+    (workbook.snapshot / "dm.csv").unlink()
+    done = trialbook(root, "build", workbook.cut_file(), "--out", workbook.out)
+    assert done.returncode == 1
+    assert "DM" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (workbook.out / "case").exists()
+
+
+def test_a_second_build_of_the_same_cut_exits_3(root: Path, workbook: Workbook) -> None:
+    (workbook.out / ".locks").mkdir(parents=True)
+    with FileLock(workbook.out / ".locks" / "case.lock"):
+        done = trialbook(root, "build", workbook.cut_file(), "--out", workbook.out)
+    assert done.returncode == 3
+    assert "running" in done.stdout + done.stderr
+
+
+def test_check_is_quiet_on_good_data_and_builds_nothing(root: Path, workbook: Workbook, tmp_path: Path) -> None:
+    done = trialbook(root, "check", workbook.cut_file(), "--out", tmp_path / "queries.csv")
+    assert done.returncode == 0, done.stderr
+    assert "dm.csv" in done.stdout
+    assert (tmp_path / "queries.csv").read_text(encoding="utf-8-sig").startswith("query_id,")
+    assert not workbook.out.exists()
+
+
+def test_check_stops_on_bad_data(root: Path, workbook: Workbook) -> None:
+    rows = workbook.read("dm")
+    workbook.write("dm", [*rows, rows[0]])
+    done = trialbook(root, "check", workbook.cut_file())
+    assert done.returncode == 1
+    assert "dm.csv" in done.stderr
+
+
+def test_new_cut_writes_a_file_that_loads(root: Path, workbook: Workbook) -> None:
+    (workbook.folder / "notebooks").mkdir()
+    protocol = workbook.folder / "params" / "protocol.yaml"
+    protocol.write_bytes((root / "params" / "protocol.yaml").read_bytes())
+    words = ("new-cut", "n1", "--snapshot", workbook.snapshot, "--date", "2025-12-31")
+    done = trialbook(root, *words, TRIALBOOK_ROOT=str(workbook.folder))
+    assert done.returncode == 0, done.stderr
+    text = (workbook.folder / "params" / "cuts" / "n1.yaml").read_text(encoding="utf-8")
+    assert "sha256" in text
+    assert "snapshot: snapshot" in text
+    again = trialbook(root, *words, TRIALBOOK_ROOT=str(workbook.folder))
+    assert again.returncode == 2
+    assert "exists already" in again.stderr
+
+
+def test_simulate_writes_the_same_snapshot_for_the_same_seed(root: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        done = trialbook(root, "simulate", "--out", tmp_path / name, "--seed", 7, "--subjects", 4)
+        assert done.returncode == 0, done.stderr
+    files = sorted(p.name for p in (tmp_path / "a").iterdir())
+    assert "dm.csv" in files
+    assert [(tmp_path / "a" / f).read_bytes() for f in files] == [(tmp_path / "b" / f).read_bytes() for f in files]
+
+
+def test_wrong_usage_exits_2(root: Path) -> None:
+    assert trialbook(root, "build").returncode == 2
+    assert trialbook(root, "nonsense").returncode == 2
