@@ -1,0 +1,172 @@
+"""The story of one made-up subject: what happens to whom on which day. Days are REL_DAYs: 0 = first infusion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+STUDY, SITE = "NCT06321198", "01"
+LEVELS = {"DL1": 1.0, "DL2": 2.0, "DL3": 4.0}  # 10^6 cells/kg, illustrative (A-90)
+
+Stages = tuple[int, int, int, int]  # skin, liver, upper GI, lower GI (MAGIC, 0-4; upper GI 0-1)
+
+
+@dataclass(frozen=True)
+class Dose:
+    """One planned infusion and what was given of it; 0 = not given."""
+
+    day: int
+    per_kg: float
+
+
+@dataclass(frozen=True)
+class Event:
+    """One adverse event. `end` None = ongoing; `hour` = clock time of the start; `known_end` = day the end was entered.
+
+    `serious` is the seriousness variable that applies (AESHOSP ...); `group` joins the rows of one event whose grade
+    changed; `regraded` = (grade first entered, day it was corrected); `dlt` = the committee's flag; `partial` = the
+    start is known to the month only; `fatal` = it becomes grade 5 on the day of death.
+    """
+
+    term: str
+    day: int
+    grade: int
+    end: int | None = None
+    related: str = "NOT RELATED"
+    hour: str = ""
+    serious: str = ""
+    action: str = "DOSE NOT CHANGED"
+    group: str = ""
+    regraded: tuple[int, int] | None = None
+    dlt: str = ""
+    partial: bool = False
+    fatal: bool = False
+    known_end: int | None = None
+
+
+@dataclass(frozen=True)
+class LabFact:
+    """A laboratory result that the story fixes at some visits: a text, or a multiple of the upper limit of normal.
+
+    `typed` = (result first entered, day it was corrected); `no_limits` leaves the reference limits blank; `extra_day`
+    is the REL_DAY of a sample between visits.
+    """
+
+    test: str
+    visits: tuple[str, ...] = ()
+    text: str = ""
+    times_uln: float = 0.0
+    typed: tuple[str, int] | None = None
+    no_limits: bool = False
+    extra_day: int | None = None
+
+
+@dataclass(frozen=True)
+class Drug:
+    """A concomitant medication of the story; `entered_twice` = days on which a second entry was made and removed."""
+
+    name: str
+    category: str
+    start: int
+    end: int | None
+    dose: str = ""
+    unit: str = "mg"
+    route: str = "ORAL"
+    entered_twice: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A line of the medical history; days are REL_DAYs, `end` None = ongoing."""
+
+    term: str
+    category: str
+    start: int
+    end: int | None = None
+    grade: str = ""
+    severity: str = ""
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A line of the deviation log; `code` names the criterion or the procedure."""
+
+    day: int
+    code: str
+    category: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """One subject. `level` blank = failed screening on criterion `failed`; `day0` is then the day it was planned for."""
+
+    role: str
+    day0: date
+    consent: int
+    level: str
+    birth: date
+    sex: str
+    weight: float
+    height: float
+    disease: str
+    baseline: Stages
+    course: dict[int, Stages] = field(default_factory=dict)
+    doses: tuple[Dose, ...] = ()
+    hsct: int = -45
+    onset: int = -16
+    steroids: int = -11
+    worsened_on_steroids: bool = False
+    visit_days: dict[int, int] = field(default_factory=dict)
+    new_therapy: tuple[str, int] | None = None
+    relapse: int | None = None
+    death: int | None = None
+    death_cause: str = ""
+    death_known: tuple[int, int] | None = None
+    lost: int | None = None
+    failed: str = ""
+    earlier_self: str = ""
+    labs: tuple[LabFact, ...] = ()
+    events: tuple[Event, ...] = ()
+    drugs: tuple[Drug, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
+    form: dict[str, str] = field(default_factory=dict)
+    performance: int = 1
+    stream: int = 0
+    subject_id: str = ""
+
+    @property
+    def usubjid(self) -> str:
+        """The unique subject identifier."""
+        return f"{STUDY}-{SITE}-{self.subject_id}"
+
+    @property
+    def treated(self) -> bool:
+        """Whether the subject was infused at all."""
+        return bool(self.level)
+
+    @property
+    def last_day(self) -> int:
+        """The last REL_DAY on which something can happen: death, the day of loss, or the end of the safety window."""
+        ends = [day for day in (self.death, self.lost) if day is not None]
+        return min(ends, default=180) if self.treated else -1
+
+    @property
+    def age(self) -> int:
+        """Completed years at consent."""
+        signed = self.on(self.consent)
+        return signed.year - self.birth.year - ((signed.month, signed.day) < (self.birth.month, self.birth.day))
+
+    @property
+    def child(self) -> bool:
+        """Staged by the child column of lower GI: under 18 years and at most 50 kg (A-41)."""
+        return self.age < 18 and self.weight <= 50
+
+    def on(self, day: int) -> date:
+        """The calendar date of a REL_DAY."""
+        return self.day0 + timedelta(days=day)
+
+    def iso(self, day: int, clock: str = "") -> str:
+        """The ISO 8601 text of a REL_DAY, with a clock time if one is given."""
+        return self.on(day).isoformat() + (f"T{clock}" if clock else "")
