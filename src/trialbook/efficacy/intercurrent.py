@@ -79,12 +79,18 @@ def steroid_escalations(domains: Domains, subjects: pd.DataFrame, analysis: Anal
 
 
 def relapses(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
-    """The first relapse (CE term RELAPSE) of each subject after the first infusion and to HORIZON: USUBJID RELAPDT."""
+    """The first relapse of the malignancy (CE term RELAPSE) after the first infusion and to HORIZON: USUBJID RELAPDT.
+
+    Without a complete date, the first day after the infusion that it may have been.
+    """
     ce = domains["CE"]
     named = ce["CEDECOD"].fillna("").str.upper() + " " + ce["CETERM"].fillna("").str.upper()
-    rows = pd.DataFrame({"USUBJID": ce["USUBJID"], "RELAPDT": earliest_date(ce["CESTDTC"])})
+    when = ce["CESTDTC"]
+    rows = pd.DataFrame({"USUBJID": ce["USUBJID"], "RELAPDT": earliest_date(when), "LAST": latest_date(when)})
     rows = rows[named.str.contains("RELAPSE", regex=False)].merge(_clock(subjects), on="USUBJID", how="inner")
-    rows = rows[(rows["RELAPDT"] > rows["TRTSDT"]) & (rows["RELAPDT"] <= rows["HORIZON"])]
+    day_after = rows["TRTSDT"] + ONE_DAY
+    rows["RELAPDT"] = rows["RELAPDT"].fillna(day_after).clip(lower=day_after)
+    rows = rows[~(rows["LAST"] <= rows["TRTSDT"]) & (rows["RELAPDT"] <= rows["HORIZON"])]
     return rows.sort_values(["USUBJID", "RELAPDT"], kind="stable").drop_duplicates("USUBJID")[["USUBJID", "RELAPDT"]]
 
 
