@@ -152,6 +152,8 @@ class Analysis(BaseModel):
     stale_followup_days: int = 30
     # display
     pct_min_n: int = 10
+    km_level_min_n: Annotated[int, Field(ge=1)] = 3
+    risk_table_days: list[Annotated[int, Field(ge=0)]] = [0, 14, 28, 56, 100, 180]
 
     @model_validator(mode="after")
     def _windows_in_order(self) -> Analysis:
