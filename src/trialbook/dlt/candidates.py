@@ -15,6 +15,7 @@ from trialbook.protocol.models import Protocol
 from trialbook.safety.relationship import relationship, relationship_level
 
 COLUMNS = ["USUBJID", "AESEQ", "DLTCAND", "REASON", "ONSETWIN", "ONSETDT", "GRADE"]
+NO_GRADE = "no grade: cannot be judged"
 _SAID_TO_BE_RELATED = ["definite", "probable", "possible", "related"]
 _HOUR = pd.Timedelta(hours=1)
 Cases = list[tuple[pd.Series, str]]
@@ -122,7 +123,7 @@ def _other_cases(f: pd.DataFrame, analysis: Analysis) -> Cases:
         f"{analysis.dlt_haem_grade} for more than {analysis.dlt_haem_days} days",
     )
     return [
-        (f["grade"].isna() & f["related"] & ~f["disease"], "no grade: cannot be judged"),
+        (f["grade"].isna() & f["related"] & ~f["disease"], NO_GRADE),
         (notable & ~f["related"], "not related to iMSC"),
         (notable & f["disease"], "attributed to aGVHD or the underlying disease"),
         (haem & f["deep_at_baseline"], "blood count was grade 4 at baseline already"),

@@ -1,0 +1,144 @@
+"""ADDLT: the DLT status of each treated subject at a cut (domain document §4.2, §4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from trialbook.dlt.events import AWAITED, CONFIRMED, UNDATED, UNGRADED, dlt_events
+from trialbook.dlt.followup import dose_received, left_early, other_trial_drug
+from trialbook.domains import Domains
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.results.queries import Query, query
+
+COLUMNS = [
+    "USUBJID", "SUBJID", "TRT01P", "TRT01A", "TRTSDT", "DLTSTAT", "REASON", "COUNTED", "REPLACE", "FUPFRAC",
+    "DOSEFRAC", "WINENDT", "DLTDT", "DLTSEQ",
+]  # fmt: skip
+DLT, NO_DLT, PENDING, NOT_EVALUABLE = "DLT", "NO-DLT", "PENDING", "NOT-EVAL"
+PENDING_ADJUDICATION, PENDING_DATA, UNRESOLVED = "PENDING-ADJ", "PENDING-DATA", "UNRESOLVED"
+STATUSES = (DLT, PENDING_ADJUDICATION, UNRESOLVED, NO_DLT, PENDING, PENDING_DATA, NOT_EVALUABLE)
+COUNTED_AS_DLT = (DLT, PENDING_ADJUDICATION, UNRESOLVED)
+EVALUABLE = (*COUNTED_AS_DLT, NO_DLT)
+WAITING = (PENDING, PENDING_DATA)
+# Statuses that one event decides, by the role of that event.
+_BY_EVENT = {CONFIRMED: DLT, AWAITED: PENDING_ADJUDICATION, UNDATED: UNRESOLVED}
+
+
+def derive_addlt(
+    adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
+) -> pd.DataFrame:
+    """ADDLT, one row per subject of SAF, sorted by USUBJID. DLTSTAT is the first case that fits:
+
+    | DLTSTAT      | case                                                                                       |
+    |--------------|--------------------------------------------------------------------------------------------|
+    | DLT          | an event flagged by the committee, onset in the window                                     |
+    | PENDING-ADJ  | a candidate without the committee's flag, onset in the window: counted (A-71)              |
+    | UNRESOLVED   | flagged or candidate, and a partial onset date decides in or out: counted (A-65)            |
+    | NOT-EVAL     | died, left, or began another trial's drug before the window ended; or received less than   |
+    |              | `dlt_min_dose_frac` of the dose due: replaceable (§4.2)                                    |
+    | PENDING      | the window is open at the cut                                                              |
+    | PENDING-DATA | closed, but a dose or a grade is unknown, or no record proves contact to its end (A-74)    |
+    | NO-DLT       | closed, followed to its last day, no DLT                                                   |
+
+    There is no DLT form among the domains. A-74 is therefore read as: the window counts as documented when the
+    subject was known alive on or after WINENDT (LSTALVDT) or died on or after it.
+    FUPFRAC is the share of the window that was followed by the cut; DOSEFRAC the dose received over the dose due;
+    COUNTED `Y` = counts as DLT in the advice; REPLACE `Y` = may be replaced; DLTDT the onset where its day is
+    certain; DLTSEQ the AESEQ of the deciding event.
+    `adsl` needs USUBJID SUBJID TRT01P TRT01A TRTSDT SAFFL DTHDT LSTALVDT (and TRTSDTM). No rows where the trial has
+    no DLT endpoint.
+    """
+    with_endpoint = adsl["SAFFL"].eq("Y") & protocol.has_endpoint("DLT")
+    treated = adsl[with_endpoint].sort_values("USUBJID", kind="stable").reset_index(drop=True)
+    treated = _through_the_window(treated.assign(CUTDT=cut_date), domains, protocol, analysis, cut_date)
+    decided = _deciding_event(dlt_events(treated, domains, protocol, analysis), treated)
+    cases = [*_cases_by_event(decided), *_cases_by_window(treated, decided, domains, analysis, cut_date)]
+    status = pd.Series("", index=treated.index, dtype="str")
+    reason = status.copy()
+    for true, code, words in cases:
+        first = true & status.eq("")
+        status, reason = status.mask(first, code), reason.mask(first, words)
+    by_event = status.isin(COUNTED_AS_DLT)
+    addlt = treated.assign(
+        DLTSTAT=status,
+        REASON=reason,
+        COUNTED=_flag(by_event),
+        REPLACE=_flag(status.eq(NOT_EVALUABLE)),
+        DLTDT=decided["ONSETDT"].where(by_event).astype("datetime64[s]"),
+        DLTSEQ=decided["AESEQ"].where(by_event).astype("Int64"),
+    )
+    return addlt[COLUMNS]
+
+
+def dlt_subject_queries(addlt: pd.DataFrame) -> Iterator[Query]:
+    """Questions about subjects whose window has closed without the data that would close it (A-74)."""
+    for row in addlt[addlt["DLTSTAT"].eq(PENDING_DATA)].itertuples():
+        yield query(
+            "A74-DLT-WINDOW-NOT-DOCUMENTED", row.USUBJID, "SV", severity="major", observed=row.REASON,
+            expected=f"contact on or after {row.WINENDT:%Y-%m-%d}, doses and grades complete",
+            message_en="The DLT window has passed but is not documented to its end. Please complete the records.",
+            message_zh="剂量限制性毒性观察期已结束，但记录不完整。请补充完整。",
+        )  # fmt: skip
+
+
+def _through_the_window(
+    treated: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
+) -> pd.DataFrame:
+    """Adds WINENDT, FUPDT (last day followed by the cut), FUPFRAC, DOSEFRAC, DOSEKNOWN."""
+    first, last = analysis.dlt_window
+    starts = treated["TRTSDT"].astype("datetime64[s]")
+    ends = starts + pd.Timedelta(days=last)
+    followed = treated["DTHDT"].astype("datetime64[s]").fillna(treated["LSTALVDT"].astype("datetime64[s]"))
+    followed = followed.mask(followed > cut_date, cut_date)
+    days = (followed - starts).dt.days - first
+    share = (days / max(last - first, 1)).clip(0, 1).fillna(0.0).astype("float64")
+    treated = treated.assign(TRTSDT=starts, WINENDT=ends, FUPDT=followed, FUPFRAC=share)
+    dose = dose_received(treated, domains, protocol, analysis, cut_date)
+    return treated.assign(DOSEFRAC=dose["DOSEFRAC"], DOSEKNOWN=dose["DOSEKNOWN"])
+
+
+def _deciding_event(events: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
+    """The strongest event of each treated subject: ROLE AESEQ ONSETDT WORDS, blank where there is none."""
+    rank = {role: k for k, role in enumerate((CONFIRMED, AWAITED, UNDATED, UNGRADED))}
+    events = events[events["ROLE"].isin(list(rank))]
+    events = events.assign(RANK=events["ROLE"].map(rank).astype("int64"))
+    order = events.sort_values(["USUBJID", "RANK", "ONSETDT", "AESEQ"], kind="stable", na_position="last")
+    best = order.drop_duplicates("USUBJID").set_index("USUBJID").reindex(treated["USUBJID"]).set_axis(treated.index)
+    words = "AESEQ " + best["AESEQ"].astype("str") + ", " + best["AEDECOD"].fillna("").astype("str")
+    return best[["AESEQ", "ONSETDT"]].assign(ROLE=best["ROLE"].fillna("").astype("str"), WORDS=words.astype("str"))
+
+
+def _cases_by_event(decided: pd.DataFrame) -> Iterator[tuple[pd.Series, str, pd.Series]]:
+    says = {
+        CONFIRMED: ": adjudicated as DLT",
+        AWAITED: ": candidate, not yet adjudicated, counted as DLT",
+        UNDATED: ": partial onset date decides in or out of the window, counted as DLT",
+    }
+    for role, status in _BY_EVENT.items():
+        yield decided["ROLE"].eq(role), status, decided["WORDS"] + says[role]
+
+
+def _cases_by_window(
+    treated: pd.DataFrame, decided: pd.DataFrame, domains: Domains, analysis: Analysis, cut_date: pd.Timestamp
+) -> Iterator[tuple[pd.Series, str, pd.Series | str]]:
+    ends = treated["WINENDT"]
+    died = treated["DTHDT"].astype("datetime64[s]")
+    day = (died - treated["TRTSDT"]).dt.days.astype("Int64").astype("str")
+    share = (100 * treated["DOSEFRAC"]).round().astype("Int64").astype("str")
+    under = treated["DOSEFRAC"] < analysis.dlt_min_dose_frac
+    yield died < ends, NOT_EVALUABLE, "died on day " + day + " without a DLT"
+    yield left_early(treated, domains), NOT_EVALUABLE, "left the trial before the window ended, without a DLT"
+    yield other_trial_drug(treated, domains, analysis), NOT_EVALUABLE, "began a drug of another trial, without a DLT"
+    yield under, NOT_EVALUABLE, "received " + share + "% of the dose due, without a DLT"
+    yield ends > cut_date, PENDING, "window open to " + ends.dt.strftime("%Y-%m-%d").astype("str")
+    yield ~treated["DOSEKNOWN"], PENDING_DATA, "the dose of an infusion cannot be told"
+    yield decided["ROLE"].eq(UNGRADED), PENDING_DATA, decided["WORDS"] + ": no grade"
+    yield ~(treated["FUPDT"] >= ends), PENDING_DATA, "no record proves contact to the end of the window"
+    yield pd.Series(True, index=treated.index), NO_DLT, "followed to the end of the window without a DLT"
+
+
+def _flag(true: pd.Series) -> pd.Series:
+    return pd.Series("", index=true.index, dtype="str").mask(true, "Y")

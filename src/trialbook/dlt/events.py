@@ -1,0 +1,130 @@
+"""The adverse events that bear on the DLT determination: candidates, what the committee said, and questions (§4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from trialbook.dlt.candidates import NO_GRADE, dlt_candidates
+from trialbook.dlt.onset import IN, OUT, UNRESOLVED
+from trialbook.domains import Domains
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.results.queries import Query, query
+from trialbook.safety.adae import adjudicated_dlt
+
+COLUMNS = [
+    "USUBJID", "TRT01A", "AESEQ", "AEDECOD", "GRADE", "AEREL", "AESTDTC", "AEENDTC", "ONSETWIN", "ONSETDT",
+    "DLTCAND", "DLTFL", "REASON", "ROLE",
+]  # fmt: skip
+# What an event means for its subject, the strongest first; "" = nothing.
+CONFIRMED, AWAITED, UNDATED, UNGRADED, OUTSIDE = "CONFIRMED", "AWAITED", "UNDATED", "UNGRADED", "OUTSIDE"
+
+
+def dlt_events(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
+    """Events with a reason or a committee's flag, of treated subjects: one row each, sorted by USUBJID and AESEQ.
+
+    DLTFL is the committee's flag (SUPPAE AEDLT, Y or N), the analysis value. ROLE, by the first case that fits:
+
+    | ROLE      | rule                                                                                  |
+    |-----------|---------------------------------------------------------------------------------------|
+    | CONFIRMED | flag Y, onset in the window                                                           |
+    | AWAITED   | candidate without a flag, onset in the window: counted as DLT until adjudicated (A-71) |
+    | UNDATED   | flag Y or candidate without a flag, and a partial date decides in or out (A-65)       |
+    | OUTSIDE   | flag Y, onset outside the window: not a DLT of the window, asked about                |
+    | UNGRADED  | related, in the window, without grade and flag: the window cannot be closed           |
+    | blank     | flag N, or no candidate                                                               |
+    """
+    treated = adsl[adsl["SAFFL"].eq("Y")]
+    ae = domains["AE"][domains["AE"]["USUBJID"].isin(treated["USUBJID"])]
+    found = dlt_candidates(ae, treated, domains, protocol, analysis)
+    events = ae.merge(found, on=["USUBJID", "AESEQ"], validate="one_to_one")
+    events = events.merge(treated[["USUBJID", "TRT01A"]], on="USUBJID")
+    events = events.assign(DLTFL=adjudicated_dlt(events, domains["SUPPAE"]))
+    events = events.assign(ROLE=_roles(events), AEDECOD=events["AEDECOD"].fillna(events["AETERM"]))
+    kept = events[events["REASON"].ne("") | events["DLTFL"].ne("")]
+    return kept.sort_values(["USUBJID", "AESEQ"], kind="stable")[COLUMNS].reset_index(drop=True)
+
+
+def dlt_event_queries(events: pd.DataFrame, domains: Domains) -> Iterator[Query]:
+    """Questions about single events: flag missing, contradictory or outside the window; date or grade that decides."""
+    both = _contradicted(domains["SUPPAE"])
+    for row in events.itertuples():
+        key = (row.USUBJID, f"AESEQ={row.AESEQ}")
+        if key in both:
+            yield _ask("DLT-FLAG-CONFLICT", *key, observed="Y and N")
+        if row.ROLE in QUESTIONS:
+            yield _ask(QUESTIONS[row.ROLE], *key, observed=_observed(row))
+
+
+def _roles(events: pd.DataFrame) -> pd.Series:
+    yes, open_ = events["DLTFL"].eq("Y"), events["DLTFL"].eq("")
+    candidate = events["DLTCAND"].eq("Y") & open_
+    window = events["ONSETWIN"]
+    cases = [
+        (yes & window.eq(IN), CONFIRMED),
+        (candidate & window.eq(IN), AWAITED),
+        ((yes | candidate) & window.eq(UNRESOLVED), UNDATED),
+        (yes & window.eq(OUT), OUTSIDE),
+        (events["REASON"].eq(NO_GRADE) & open_, UNGRADED),
+    ]
+    role = pd.Series("", index=events.index, dtype="str")
+    for true, name in cases:
+        role = role.mask(true & role.eq(""), name)
+    return role
+
+
+# Rule: domain, field, what was expected, the question in English and in Chinese.
+RULES = {
+    "A71-DLT-NOT-ADJUDICATED": (
+        "SUPPAE", "AEDLT", "the committee's flag, Y or N",
+        "This event meets the DLT definition but has no adjudication. It counts as a DLT until the committee decides.",
+        "该事件符合剂量限制性毒性定义但尚未裁定。在委员会裁定之前按剂量限制性毒性计算。",
+    ),
+    "A65-DLT-ONSET-UNRESOLVED": (
+        "AE", "AESTDTC", "a complete date of onset",
+        "The onset date leaves open whether this event began in the DLT window. It is treated as inside it.",
+        "发生日期不完整，无法判断该事件是否发生在观察期内。在核实之前按在观察期内处理。",
+    ),
+    "DLT-FLAG-OUTSIDE-WINDOW": (
+        "SUPPAE", "AEDLT", "an onset inside the DLT window",
+        "The event is flagged as DLT but began outside the DLT window. It is not counted; please check date and flag.",
+        "该事件标记为剂量限制性毒性，但发生在观察期之外，未计入。请核对日期和标记。",
+    ),
+    "DLT-GRADE-MISSING": (
+        "AE", "AETOXGR", "a CTCAE grade",
+        "A related event in the DLT window has no grade, so the subject cannot be called free of DLT.",
+        "观察期内的相关事件缺少分级，因此不能判定该受试者无剂量限制性毒性。",
+    ),
+    "DLT-FLAG-CONFLICT": (
+        "SUPPAE", "AEDLT", "one flag",
+        "The event carries both DLT flags, Y and N. Y is used until this is resolved.",
+        "该事件同时有 Y 和 N 两个裁定标记。在核实之前采用 Y。",
+    ),
+}  # fmt: skip
+QUESTIONS = {
+    AWAITED: "A71-DLT-NOT-ADJUDICATED", UNDATED: "A65-DLT-ONSET-UNRESOLVED", OUTSIDE: "DLT-FLAG-OUTSIDE-WINDOW",
+    UNGRADED: "DLT-GRADE-MISSING",
+}  # fmt: skip
+
+
+def _ask(rule: str, subject: str, record: str, observed: object) -> Query:
+    domain, field, expected, english, chinese = RULES[rule]
+    return query(
+        rule, subject, domain, record=record, field=field, severity="major", observed=observed, expected=expected,
+        message_en=english, message_zh=chinese,
+    )  # fmt: skip
+
+
+def _observed(row: object) -> object:
+    """The value that raises the question: the onset as entered, or blank where a value is missing."""
+    return getattr(row, "AESTDTC", "") if getattr(row, "ROLE", "") in (UNDATED, OUTSIDE) else ""
+
+
+def _contradicted(suppae: pd.DataFrame) -> set[tuple[str, str]]:
+    flags = suppae[suppae["QNAM"].str.upper().eq("AEDLT") & suppae["IDVAR"].str.upper().eq("AESEQ")]
+    seq = pd.to_numeric(flags["IDVARVAL"], errors="coerce")
+    flags = flags.assign(SEQ=seq, FLAG=flags["QVAL"].str.upper().str.strip()).dropna(subset="SEQ")
+    several = flags[flags["FLAG"].isin(["Y", "N"])].groupby(["USUBJID", "SEQ"])["FLAG"].nunique()
+    return {(str(subject), f"AESEQ={int(number)}") for subject, number in several[several > 1].index}

@@ -1,0 +1,86 @@
+"""How a subject went through the DLT window: dose received, follow-up, and why it ended early (§4.2)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.dates import complete_date, earliest_date, latest_date
+from trialbook.domains import Domains
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.subjects.dosing import infusion_levels
+
+# Ends of participation that are neither death nor completion; another trial marks them by DSCAT.
+_LEFT = r"^(?:LOST TO FOLLOW-UP|WITHDRAWAL)"
+_NO_END = ("COMPLETED", "SCREEN FAILURE", "DEATH")
+
+
+def dose_received(
+    treated: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
+) -> pd.DataFrame:
+    """DOSEFRAC and DOSEKNOWN on the index of `treated` (USUBJID TRT01A TRTSDT): dose given over dose due.
+
+    Due by the cut are the planned infusions of the window whose own window has passed, and as many more as were
+    given early. DOSEFRAC is missing where the level has no planned dose (nothing to compare with: DOSEKNOWN true) or
+    where the dose of an infusion cannot be told (DOSEKNOWN false).
+    """
+    given = infusion_levels(domains, protocol, analysis, cut_date)
+    given = given.merge(treated[["USUBJID", "TRTSDT"]], on="USUBJID")
+    given = given[given["EXSTDT"] <= given["TRTSDT"] + pd.Timedelta(days=analysis.dlt_window[1])]
+    doses = given.groupby("USUBJID")["DOSEKG"].agg(list)
+    rows = []
+    for subject, level_id, start in treated[["USUBJID", "TRT01A", "TRTSDT"]].itertuples(index=False):
+        own = [float(dose) for dose in doses.get(subject, [])]
+        due = _due_dose(protocol, level_id, (cut_date - start).days, len(own), analysis.dlt_window)
+        known = due is None or not any(pd.isna(dose) for dose in own)
+        rows.append((sum(own) / due if due and known else float("nan"), known))
+    return pd.DataFrame(rows, columns=["DOSEFRAC", "DOSEKNOWN"], index=treated.index).astype(
+        {"DOSEFRAC": "float64", "DOSEKNOWN": "bool"}
+    )
+
+
+def left_early(treated: pd.DataFrame, domains: Domains) -> pd.Series:
+    """Whether each subject left the trial alive before the end of the window (index of `treated`).
+
+    Left: a DS record of loss or withdrawal before WINENDT, or at any date when the last contact (FUPDT) is before
+    WINENDT. A visit on or after WINENDT proves that the window was followed all the same.
+    """
+    ds = domains["DS"]
+    term = ds["DSDECOD"].fillna("").str.upper()
+    other = ds["DSCAT"].fillna("").str.upper().eq("DISPOSITION EVENT") & ~term.isin(_NO_END)
+    ends = ds[term.str.contains(_LEFT, regex=True) | other]
+    left_on = _by_subject(treated, earliest_date(ends["DSSTDTC"]).groupby(ends["USUBJID"]).min())
+    has_left = treated["USUBJID"].isin(ends["USUBJID"])
+    sv = domains["SV"]
+    visited = _by_subject(treated, complete_date(sv["SVSTDTC"]).groupby(sv["USUBJID"]).max())
+    seen = visited >= treated["WINENDT"]
+    return has_left & ~seen & ((left_on < treated["WINENDT"]) | ~(treated["FUPDT"] >= treated["WINENDT"]))
+
+
+def other_trial_drug(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.Series:
+    """Whether each subject began, or may have begun, a drug of another trial after TRTSDT and before WINENDT."""
+    cm, terms = domains["CM"], analysis.dlt_terms.trial_drug
+    words = cm["CMCAT"].fillna("").str.lower() + " | " + cm["CMTRT"].fillna("").str.lower()
+    named = pd.Series(False, index=cm.index)
+    for term in terms:
+        named |= words.str.contains(term.lower(), regex=False)
+    drugs = cm[named].merge(treated[["USUBJID", "TRTSDT", "WINENDT"]], on="USUBJID")
+    begun = (latest_date(drugs["CMSTDTC"]) > drugs["TRTSDT"]) & (earliest_date(drugs["CMSTDTC"]) < drugs["WINENDT"])
+    return treated["USUBJID"].isin(drugs.loc[begun, "USUBJID"])
+
+
+def _by_subject(treated: pd.DataFrame, dates: pd.Series) -> pd.Series:
+    """Dates by USUBJID on the index of `treated`."""
+    return dates.reindex(treated["USUBJID"]).set_axis(treated.index).astype("datetime64[s]")
+
+
+def _due_dose(protocol: Protocol, level_id: str, day: int, given: int, window: list[int]) -> float | None:
+    """10^6 cells/kg due by REL_DAY `day`; None where the level has no planned dose."""
+    if level_id not in protocol.level_ids:
+        return None
+    level = protocol.level(level_id)
+    planned = [d for d in level.planned_infusions if d <= window[1]]
+    if level.cells_per_kg is None or not planned:
+        return None
+    passed = sum(d == 0 or d + level.infusion_window <= day for d in planned)
+    return max(passed, min(given, len(planned))) * level.cells_per_kg
