@@ -1,0 +1,62 @@
+"""Cumulative incidence of non-relapse death and relapse from the NRM rows of ADTTE (domain document §2.8)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.efficacy.time_to_event import COMPETING, EVENT
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.statistics.competing_risks import CumulativeIncidence, aalen_johansen
+
+NAMES = {1: "NRM", 2: "RELAPSE"}
+METHOD = "aalen-johansen"
+
+
+def incidence_rows(adtte: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
+    """CIF: share with NRM and with RELAPSE by each of `os_days`, and n.event; null where follow-up is shorter.
+
+    An ADTTE without NRM (relapse is not evaluable, or nobody was treated) gives no rows.
+    """
+    nrm = adtte[adtte["PARAMCD"].eq("NRM")]
+    rows: list[ArdRow] = []
+    for level in [*protocol.level_ids, TOTAL] if len(nrm) else []:
+        group = nrm if level == TOTAL else nrm[nrm["TRT01A"].eq(level)]
+        curve = _incidence(group)
+        for cause, name in NAMES.items():
+            for day in analysis.os_days:
+                known = _reaches(curve, day)
+                text = "not reached" if len(group) and not known else None
+                place = {"variable_level": str(day), "context": METHOD}
+                n = int(((_causes(group) == cause) & (group["AVAL"] <= day)).sum())
+                share = curve.at(cause, day) if known else None
+                rows.append(ard_row("CIF", level, name, "estimate", share, stat_text=text, **place))
+                rows.append(ard_row("CIF", level, name, "n.event", n, **place))
+    return rows
+
+
+def incidence_steps(adtte: pd.DataFrame) -> pd.DataFrame:
+    """The two curves of all treated subjects to draw: event, day, incidence; each starts with 0 on day 0."""
+    group = adtte[adtte["PARAMCD"].eq("NRM")]
+    curve = _incidence(group)
+    rows = [(name, 0.0, 0.0) for name in NAMES.values() if len(group)]
+    for cause, name in NAMES.items():
+        rows += [(name, day, float(share)) for day, share in zip(curve.times, curve.incidence[cause], strict=True)]
+    steps = pd.DataFrame(rows, columns=["event", "day", "incidence"]).drop_duplicates(["event", "day"], keep="last")
+    return steps.sort_values(["event", "day"]).reset_index(drop=True)
+
+
+def _incidence(group: pd.DataFrame) -> CumulativeIncidence:
+    return aalen_johansen(group["AVAL"].tolist(), _causes(group).tolist(), of=list(NAMES))
+
+
+def _causes(group: pd.DataFrame) -> pd.Series:
+    """Cause of each NRM row: 1 = death without relapse, 2 = relapse, 0 = censored."""
+    cause = pd.Series(0, index=group.index, dtype="int64")
+    return cause.mask(group["CNSR"].eq(EVENT), 1).mask(group["CNSR"].eq(COMPETING), 2)
+
+
+def _reaches(curve: CumulativeIncidence, day: float) -> bool:
+    """Whether somebody was followed to the day, or nobody is left without an event (A-81)."""
+    return bool(curve.times) and (curve.times[-1] >= day or curve.event_free[-1] == 0)

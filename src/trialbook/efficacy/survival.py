@@ -1,0 +1,203 @@
+"""Survival of ADTTE as reported numbers, curves and listings (domain document §5.2; interface §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.results.ard import NOT_ESTIMABLE, TOTAL, ArdRow, ard_row, proportion_rows
+from trialbook.statistics.intervals import Interval, clopper_pearson, clopper_pearson_lower
+from trialbook.statistics.kaplan_meier import KaplanMeier, kaplan_meier, reverse_kaplan_meier
+
+NOT_REACHED = "not reached"
+
+
+def time_to_event_rows(
+    adtte: pd.DataFrame, protocol: Protocol, analysis: Analysis, parameter: str = "OS"
+) -> list[ArdRow]:
+    """Reported numbers of one Kaplan-Meier endpoint of ADTTE (OS, FFS), per dose level and in total.
+
+    `<P>_EVENTS`: subjects with the event of those followed. `<P>_KM`: S(t) at the days of `os_days` with the limits
+    of `km_ci`, n.risk just before t, n.event up to t; S(t) stands only where follow-up reaches t or all are dead
+    (A-81), else "not reached". `<P>_MEDIAN`: the median time. With nobody treated OS has its rows, all null. A protocol
+    without OS gives no rows, nor does another endpoint that ADTTE does not have.
+    """
+    rows: list[ArdRow] = []
+    if not protocol.has_endpoint("OS") or (parameter != "OS" and not adtte["PARAMCD"].eq(parameter).any()):
+        return rows
+    for level in [*protocol.level_ids, TOTAL]:
+        curve = curve_of(adtte, parameter, level)
+        rows += proportion_rows(f"{parameter}_EVENTS", level, parameter, sum(curve.n_event), curve.n)
+        for day in analysis.os_days:
+            rows += _survival_at(curve, level, parameter, day, analysis)
+        median = curve.median(analysis.km_ci)
+        rows += _time_rows(f"{parameter}_MEDIAN", level, parameter, median, curve, analysis.km_ci)
+    return rows
+
+
+def follow_up_rows(adtte: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp) -> list[ArdRow]:
+    """Follow-up of OS: the median by reverse Kaplan-Meier (FUP_RKM), and the range to the cut (FUP_POTENTIAL)."""
+    rows: list[ArdRow] = []
+    os = adtte[adtte["PARAMCD"].eq("OS")]
+    for level in [*protocol.level_ids, TOTAL] if protocol.has_endpoint("OS") else []:
+        group = os if level == TOTAL else os[os["TRT01A"].eq(level)]
+        curve = reverse_kaplan_meier(group["AVAL"].tolist(), _events(group))
+        rows += _time_rows("FUP_RKM", level, "OS", curve.median(analysis.km_ci), curve, analysis.km_ci)
+        potential = (cut_date - group["STARTDT"]).dt.days
+        for name, value in (("min", potential.min()), ("max", potential.max())):
+            rows.append(_days_row("FUP_POTENTIAL", level, "OS", name, None if group.empty else value, ""))
+    return rows
+
+
+def curve_of(adtte: pd.DataFrame, parameter: str, level: str = TOTAL) -> KaplanMeier:
+    """The Kaplan-Meier curve of one endpoint at one dose level, or of all treated subjects."""
+    group = adtte[adtte["PARAMCD"].eq(parameter)]
+    group = group if level == TOTAL else group[group["TRT01A"].eq(level)]
+    return kaplan_meier(group["AVAL"].tolist(), _events(group))
+
+
+def drawn_levels(adtte: pd.DataFrame, levels: Sequence[str], analysis: Analysis, parameter: str = "OS") -> list[str]:
+    """Curves to draw: the total, and each dose level with at least `km_level_min_n` subjects when there are several."""
+    n = adtte.loc[adtte["PARAMCD"].eq(parameter), "TRT01A"].value_counts()
+    enough = [level for level in levels if n.get(level, 0) >= analysis.km_level_min_n]
+    return [TOTAL, *enough] if len(n) > 1 else [TOTAL]
+
+
+def curve_steps(adtte: pd.DataFrame, levels: Sequence[str], analysis: Analysis, parameter: str = "OS") -> pd.DataFrame:
+    """The steps of the curves to draw: level, day, n_risk, n_event, n_censor, survival, low, high.
+
+    A curve starts with S = 1 on day 0; limits are missing where the transform has none (S of 1 or 0).
+    """
+    frames = [_steps(curve_of(adtte, parameter, level), level, analysis) for level in levels]
+    columns = ["level", "day", "n_risk", "n_event", "n_censor", "survival", "low", "high"]
+    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+
+
+def numbers_at_risk(
+    adtte: pd.DataFrame, levels: Sequence[str], days: Sequence[int], parameter: str = "OS"
+) -> pd.DataFrame:
+    """Subjects at risk just before each day: level, day, n."""
+    rows = [
+        (level, day, curve.at(day).n_risk)
+        for level in levels
+        for curve in [curve_of(adtte, parameter, level)]
+        for day in days
+    ]
+    return pd.DataFrame(rows, columns=["level", "day", "n"])
+
+
+def censored_subjects(adtte: pd.DataFrame, analysis: Analysis, cut_date: pd.Timestamp) -> pd.DataFrame:
+    """The living: SUBJID TRT01A AVAL ADT SOURCE DAYS_AGO (last contact before the cut) STALE, longest ago first.
+
+    STALE is Y when the last contact lies more than `stale_followup_days` before the cut: then being censored may not
+    be independent of dying (§5.2).
+    """
+    alive = adtte[adtte["PARAMCD"].eq("OS") & adtte["CNSR"].ne(0)]
+    ago = (cut_date - alive["ADT"]).dt.days.astype("Int64")
+    stale = pd.Series("", index=alive.index, dtype="str").mask(ago > analysis.stale_followup_days, "Y")
+    listed = alive[["SUBJID", "TRT01A", "AVAL", "ADT"]].assign(SOURCE=alive["CNSDTDSC"], DAYS_AGO=ago, STALE=stale)
+    return listed.sort_values(["DAYS_AGO", "SUBJID"], ascending=[False, True]).reset_index(drop=True)
+
+
+def survival_sentence(rows: pd.DataFrame, day: int, analysis: Analysis) -> str:
+    """S(day) of all treated subjects in words, from the ARD of `time_to_event_rows`; says why when it is not known."""
+    total = rows[rows["group1_level"].eq(TOTAL)].set_index(["analysis_id", "variable_level", "context", "stat_name"])
+    if total.empty or total["stat"]["OS_EVENTS", "", "", "N"] == 0:
+        return "No subject has been treated at this cut."
+    text = total["stat_text"]
+    estimate = text["OS_KM", str(day), analysis.km_ci, "estimate"]
+    if estimate == NOT_REACHED:
+        return f"Survival at day {day} cannot be reported yet: no subject has been followed for {day} days."
+    limits = [text["OS_KM", str(day), analysis.km_ci, name] for name in ("conf.low", "conf.high")]
+    if limits[0] != NOT_ESTIMABLE:
+        return f"Survival at day {day} is {estimate} (95% interval {limits[0]} to {limits[1]}, {analysis.km_ci})."
+    bound = text.get(("OS_KM", str(day), "clopper_pearson_lower", "conf.low"))
+    if bound:
+        return f"Nobody has died by day {day}: survival is {estimate}, at least {bound} (one-sided 95% bound)."
+    return f"Survival at day {day} is {estimate}; its interval cannot be estimated."
+
+
+def _events(group: pd.DataFrame) -> list[int]:
+    return [int(code == 0) for code in group["CNSR"]]
+
+
+def _survival_at(curve: KaplanMeier, level: str, parameter: str, day: int, analysis: Analysis) -> list[ArdRow]:
+    """The rows of S(day) and, where the transform has no limits or nobody was censored, exact ones beside it."""
+    at = curve.at(day, analysis.km_ci)
+    reached = curve.reaches(day)
+    shown = at.survival if reached else Interval(None, None, None, analysis.km_ci)
+    text = NOT_REACHED if curve.n and not reached else None
+    rows = _interval_rows(f"{parameter}_KM", level, parameter, shown, analysis.km_ci, str(day), text)
+    for name, count in (("n.risk", at.n_risk), ("n.event", at.n_event)):
+        rows.append(
+            ard_row(f"{parameter}_KM", level, parameter, name, count, variable_level=str(day), context=analysis.km_ci)
+        )
+    for exact in _exact_beside(curve, at.survival.estimate, at.n_risk, at.n_event, day) if reached else []:
+        rows += _interval_rows(f"{parameter}_KM", level, parameter, exact, exact.method, str(day), None)
+    return rows
+
+
+def _exact_beside(curve: KaplanMeier, estimate: float | None, n_risk: int, n_event: int, day: int) -> list[Interval]:
+    """A-80: the one-sided bound of those at risk while nobody died; the exact interval when nobody was censored."""
+    exact = [clopper_pearson_lower(n_risk, n_risk)] if estimate == 1 and n_risk else []
+    if curve.fully_followed_to(day):
+        exact.append(clopper_pearson(curve.n - n_event, curve.n))
+    return exact
+
+
+def _interval_rows(
+    analysis_id: str, level: str, parameter: str, interval: Interval, context: str, day: str, text: str | None
+) -> list[ArdRow]:
+    stats = (
+        ("estimate", interval.estimate, text),
+        ("conf.low", interval.low, None),
+        ("conf.high", interval.high, None),
+    )
+    return [
+        ard_row(analysis_id, level, parameter, name, value, variable_level=day, context=context, stat_text=words)
+        for name, value, words in stats
+    ]
+
+
+def _time_rows(
+    analysis_id: str, level: str, parameter: str, time: Interval, curve: KaplanMeier, context: str
+) -> list[ArdRow]:
+    """A quantile of time: what the curve (or its band) does not come down to is not reached, not unknown."""
+    still_open = bool(curve.n) and curve.survival[-1] > 0
+    missing = {"estimate": NOT_REACHED if curve.n else NOT_ESTIMABLE, "conf.low": NOT_ESTIMABLE,
+               "conf.high": NOT_REACHED if still_open else NOT_ESTIMABLE}  # fmt: skip
+    values = {"estimate": time.estimate, "conf.low": time.low, "conf.high": time.high}
+    return [
+        _days_row(analysis_id, level, parameter, name, value, context, missing[name]) for name, value in values.items()
+    ]
+
+
+def _days_row(
+    analysis_id: str, level: str, parameter: str, name: str, days: float | None, context: str,
+    missing: str = NOT_ESTIMABLE,
+) -> ArdRow:  # fmt: skip
+    """A number of days, written without the decimals that it does not have."""
+    text = missing if days is None else f"{float(days):g}"
+    return ard_row(analysis_id, level, parameter, name, days, context=context, stat_text=text)
+
+
+def _steps(curve: KaplanMeier, level: str, analysis: Analysis) -> pd.DataFrame:
+    band = curve.band(analysis.km_ci)
+    steps = pd.DataFrame(
+        {
+            "day": curve.times,
+            "n_risk": curve.n_risk,
+            "n_event": curve.n_event,
+            "n_censor": curve.n_censor,
+            "survival": [float(s) for s in curve.survival],
+            "low": [low for low, _ in band],
+            "high": [high for _, high in band],
+        }
+    ).astype({"low": "float64", "high": "float64"})
+    if not curve.n or curve.times[0] == 0:
+        return steps.assign(level=level)
+    first = pd.DataFrame({"day": [0.0], "n_risk": [curve.n], "n_event": [0], "n_censor": [0], "survival": [1.0]})
+    return pd.concat([first, steps], ignore_index=True).assign(level=level)

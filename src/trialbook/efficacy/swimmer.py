@@ -1,0 +1,56 @@
+"""The course of each treated subject for the swimmer plot: bars of follow-up and marks of what happened (§8, F1)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.dates import complete_date
+from trialbook.domains import Domains
+
+
+def swimmer_bars(adtte: pd.DataFrame) -> pd.DataFrame:
+    """One bar per subject from the first infusion to death or last contact: subject, level, day, status."""
+    os = adtte[adtte["PARAMCD"].eq("OS")].sort_values(["TRT01AN", "STARTDT", "SUBJID"], kind="stable")
+    status = os["CNSR"].eq(0).map({True: "died", False: "alive"})
+    days = (os["ADT"] - os["STARTDT"]).dt.days.astype("Int64")
+    bars = {"subject": os["SUBJID"], "level": os["TRT01A"], "day": days, "status": status.astype("str")}
+    return pd.DataFrame(bars).reset_index(drop=True)
+
+
+def swimmer_marks(adtte: pd.DataFrame, domains: Domains) -> pd.DataFrame:
+    """What happened on which day: subject, day, event, in the order of the bars.
+
+    Infusions (EX dose above 0), serious adverse events and DLTs of the committee (AE with a complete start date, from
+    the first infusion on), new systemic therapy and relapse (FFS and NRM rows), death (OS).
+    """
+    os = adtte[adtte["PARAMCD"].eq("OS")]
+    start = os.set_index("USUBJID")["STARTDT"]
+    ex, ae = domains["EX"], domains["AE"]
+    ae = ae.assign(DAY=complete_date(ae["AESTDTC"]))
+    nrm, ffs = (adtte[adtte["PARAMCD"].eq(p)] for p in ("NRM", "FFS"))
+    parts = [
+        _dated(ex.assign(DAY=complete_date(ex["EXSTDTC"]))[ex["EXDOSE"] > 0], "infusion"),
+        _dated(ae[ae["AESER"].eq("Y")], "serious adverse event"),
+        _dated(ae[_committee_dlt(domains)], "DLT"),
+        _dated(ffs[ffs["EVNTDESC"].str.startswith("NEW")].rename(columns={"ADT": "DAY"}), "new systemic therapy"),
+        _dated(nrm[nrm["EVNTDESC"].eq("RELAPSE")].rename(columns={"ADT": "DAY"}), "relapse"),
+        _dated(os[os["CNSR"].eq(0)].rename(columns={"ADT": "DAY"}), "death"),
+    ]
+    marks = pd.concat(parts, ignore_index=True)
+    marks = marks[marks["USUBJID"].isin(start.index)]
+    marks["day"] = (marks["DAY"] - start.reindex(marks["USUBJID"]).to_numpy()).dt.days.astype("Int64")
+    marks = marks[marks["day"] >= 0].sort_values(["USUBJID", "day", "event"], kind="stable")
+    marks = marks.merge(os[["USUBJID", "SUBJID"]].rename(columns={"SUBJID": "subject"}), on="USUBJID")
+    return marks[["subject", "day", "event"]].drop_duplicates().reset_index(drop=True)
+
+
+def _dated(records: pd.DataFrame, event: str) -> pd.DataFrame:
+    return records[["USUBJID", "DAY"]].dropna().assign(event=pd.Series(event, index=records.index, dtype="str"))
+
+
+def _committee_dlt(domains: Domains) -> pd.Series:
+    """Which AE records the committee called a DLT (SUPPAE AEDLT = Y)."""
+    ae, supp = domains["AE"], domains["SUPPAE"]
+    dlt = supp[supp["QNAM"].eq("AEDLT") & supp["QVAL"].eq("Y") & supp["IDVAR"].eq("AESEQ")]
+    keys = set(zip(dlt["USUBJID"], dlt["IDVARVAL"], strict=True))
+    return pd.Series([(u, str(s)) in keys for u, s in zip(ae["USUBJID"], ae["AESEQ"], strict=True)], ae.index, bool)
