@@ -21,7 +21,7 @@ COLUMNS = {
     "USUBJID": "str", "TRT01A": "str", "AVALC": "str", "REASON": "str", "ADT": "datetime64[s]", "ADY": "Int64",
     "RELDAY": "Int64", "MAT28FL": "str", "EVAL28FL": "str", "RSPSTG": "str", "BASEADT": "datetime64[s]",
     "BASETYPE": "str", "BASESTG": "str", "D28STG": "str", "EVNTDT": "datetime64[s]", "EVNTDESC": "str",
-    "EVNTCERT": "str", "RELAPFL": "str",
+    "EVNTCERT": "str", "EVNTSRC": "str", "RELAPFL": "str",
 }  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def day28_response(
     1. PENDING: TRTSDT + `maturity_margin_d28` is after the cut, whatever has happened (MAT28FL blank, A-04).
     2. NR with REASON DEATH: dead on REL_DAY <= 28.
     3. NR with REASON NEWTX: new systemic therapy by the day-28 assessment, or by day 28 where there is none
-       (`newtx_strategy_orr` composite); EVNTDT, EVNTDESC say which, EVNTCERT is blank where its date is partial.
+       (`newtx_strategy_orr` composite); EVNTDT EVNTDESC EVNTSRC say which, EVNTCERT is blank where it may lie outside.
     4. NR with REASON MISSING: no assessment in `d28_window`, or no baseline.
     5. NR with REASON INCOMPLETE: missing organs leave the class open (§2.7); or a response, while no medication records
        were delivered, so that new therapy cannot be ruled out.
@@ -67,6 +67,11 @@ def stages_text(stages: pd.DataFrame) -> pd.Series:
     return parts[0] + "-" + parts[1] + "-" + parts[2] + "-" + parts[3]
 
 
+def source_key(events: pd.DataFrame) -> pd.Series:
+    """The record that proves an event, as `CMSEQ=3`; blank where several do. `events`: SRCDOM SRCSEQ."""
+    return (events["SRCDOM"] + "SEQ=" + events["SRCSEQ"].astype("str")).fillna("")
+
+
 def _by_stages(subjects: pd.Index, base: pd.DataFrame, day: pd.DataFrame, analysis: Analysis) -> pd.Series:
     """RSPSTG of subjects that have both assessments, blank for others."""
     both = subjects[subjects.isin(base.index) & subjects.isin(day.index)]
@@ -80,12 +85,13 @@ def _with_events(frame: pd.DataFrame, domains: Domains, analysis: Analysis) -> p
     """Adds HORIZON, the first new therapy (EVNTDT EVNTDESC EVNTCERT) and RELAPFL."""
     landmark = DAY_28 - (1 if analysis.day_numbering == "CDISC" else 0)
     frame = frame.assign(HORIZON=frame["ADT"].fillna(frame["TRTSDT"] + pd.Timedelta(days=landmark)))
-    therapy = new_therapy(domains, frame, analysis).set_index("USUBJID")
+    therapy = new_therapy(domains, frame, analysis).set_index("USUBJID").reindex(frame["USUBJID"]).set_axis(frame.index)
     relapsed = frame["USUBJID"].isin(relapses(domains, frame)["USUBJID"])
     return frame.assign(
-        EVNTDT=frame["USUBJID"].map(therapy["EVNTDT"]),
-        EVNTDESC=frame["USUBJID"].map(therapy["EVNTDESC"]),
-        EVNTCERT=frame["USUBJID"].map(therapy["CERTAIN"]),
+        EVNTDT=therapy["EVNTDT"],
+        EVNTDESC=therapy["EVNTDESC"],
+        EVNTCERT=therapy["CERTAIN"],
+        EVNTSRC=source_key(therapy),
         RELAPFL=np.where(relapsed, "Y", ""),
     )
 
@@ -117,6 +123,7 @@ def _decided(frame: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.Da
         EVNTDT=frame["EVNTDT"].mask(died, frame["DTHDT"]).where(mature),
         EVNTDESC=frame["EVNTDESC"].mask(died, "death").where(mature, ""),
         EVNTCERT=frame["EVNTCERT"].mask(died, "Y").where(mature, ""),
+        EVNTSRC=frame["EVNTSRC"].mask(died, "").where(mature, ""),
         RELAPFL=frame["RELAPFL"].where(mature, ""),
         MAT28FL=np.where(mature, "Y", ""),
         EVAL28FL=np.where(mature & ~(unseen & ~died & ~treated_anew), "Y", ""),

@@ -1,0 +1,172 @@
+"""Queries about the response at day 28: windows, baseline, missing organs, partial dates, disagreement (P27-P31)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from trialbook.domains import Domains
+from trialbook.efficacy.assessments import counted_day
+from trialbook.gvhd.questions import stage_queries
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.results.queries import Query, query
+
+# Rule: domain, field, severity, what was expected, the question in English and in Chinese.
+RULES: dict[str, tuple[str, str, str, str, str, str]] = {
+    "P29-RS-DAY28-OUTSIDE": (
+        "RS", "RSDTC", "major", "an assessment in the day-28 window",
+        "The assessment nearest to day 28 lies outside its window. The subject counts as a non-responder (MISSING).",
+        "最接近第28天的评估不在时间窗内。该受试者按无应答（MISSING）处理。",
+    ),
+    "P29-RS-DAY28-NONE": (
+        "RS", "RSDTC", "major", "an assessment in the day-28 window",
+        "No GVHD assessment near day 28 was found. The subject counts as a non-responder (MISSING).",
+        "未找到第28天前后的GVHD评估。该受试者按无应答（MISSING）处理。",
+    ),
+    "P29-RS-DAY28-SEVERAL": (
+        "RS", "RSDTC", "minor", "one assessment in the day-28 window",
+        "Several assessments lie in the day-28 window. The one closest to day 28 is used, of two the later.",
+        "第28天时间窗内有多次评估。采用最接近第28天者，等距时取较晚者。",
+    ),
+    "P29-RS-BASELINE-UNTIMED": (
+        "RS", "RSDTC", "minor", "a time, or a visit named pre-dose",
+        "The only baseline is dated on the day of infusion without a time. It is taken as before the infusion.",
+        "唯一的基线评估在输注当日且无时间，按输注前处理。请补充时间。",
+    ),
+    "P29-RS-BASELINE-WIDE": (
+        "RS", "RSDTC", "minor", "a complete assessment in the baseline window",
+        "There is no complete assessment in the baseline window; an earlier one is used as baseline.",
+        "基线时间窗内无完整评估，采用更早的评估作为基线。",
+    ),
+    "P29-RS-BASELINE-NONE": (
+        "RS", "RSDTC", "major", "an assessment before the first infusion",
+        "There is no baseline assessment of GVHD. The subject counts as a non-responder (MISSING).",
+        "无GVHD基线评估。该受试者按无应答（MISSING）处理。",
+    ),
+    "P29-RS-BASELINE-ZERO": (
+        "RS", "RSORRES", "major", "an organ with stage 1 or more at baseline",
+        "No organ is involved at baseline. The subject cannot respond and counts as a non-responder.",
+        "基线无受累器官，无法评价应答，按无应答处理。",
+    ),
+    "P27-RS-ORGAN-MISSING": (
+        "RS", "RSORRES", "major", "the stages of all four organs",
+        "A missing organ stage leaves the response open. The subject counts as a non-responder (INCOMPLETE).",
+        "器官分期缺失，无法判定应答。该受试者按无应答（INCOMPLETE）处理。",
+    ),
+    "P28-RS-RESPONSE-DIFFERS": (
+        "RS", "RSORRES", "minor", "the response that the organ stages give",
+        "The investigator's response differs from the derived one. The derived response is primary.",
+        "研究者评估的应答与推导结果不一致。以推导结果为主。",
+    ),
+    "P30-CM-PARTIAL-START": (
+        "CM", "CMSTDTC", "major", "a complete start date",
+        "The start date of an anti-GVHD therapy is partial and may lie between infusion and day 28. It is counted as "
+        "new therapy.",
+        "抗GVHD治疗的开始日期不完整，可能在首次输注至第28天之间。按新治疗处理。",
+    ),
+    "P34-CM-NOT-DELIVERED": (
+        "CM", "", "major", "the medication records",
+        "No medication records were delivered: new anti-GVHD therapy cannot be ruled out, so no response is counted.",
+        "未提供用药记录，无法排除新的抗GVHD治疗，因此不计任何应答。",
+    ),
+    "P34-RS-NOT-DELIVERED": (
+        "RS", "", "major", "the GVHD assessments",
+        "Neither organ stages nor organ findings were delivered: no response can be derived.",
+        "未提供器官分期或器官检查数据，无法推导应答。",
+    ),
+}  # fmt: skip
+
+
+def response_queries(
+    adrs: pd.DataFrame, responses: pd.DataFrame, adsl: pd.DataFrame, domains: Domains, protocol: Protocol,
+    analysis: Analysis,
+) -> list[Query]:  # fmt: skip
+    """Queries about organ stages and the response, by subject and rule; none where the trial has no such endpoint.
+
+    `responses` is the result of `day28_response`; only subjects who are mature at the cut are asked about day 28.
+    """
+    if not protocol.has_endpoint("ORR_D28"):
+        return []
+    treated = adsl[(adsl["SAFFL"] == "Y") & adsl["TRTSDT"].notna()]
+    found = [
+        *_not_delivered(responses, domains),
+        *_day28(responses, adrs, analysis),
+        *_baseline(responses),
+        *_decisions(responses),
+        *_investigator(responses, adrs),
+        *stage_queries(domains, treated, analysis),
+    ]
+    return sorted(found, key=lambda q: (q["subject"], q["rule"], q["record"]))
+
+
+def _ask(rule: str, subject: str, *, observed: object = "", record: str = "", domain: str = "") -> Query:
+    usual, field, severity, expected, english, chinese = RULES[rule]
+    # A procedure has the same variables under its own prefix.
+    field = field.replace("CM", domain, 1) if domain else field
+    return query(
+        rule, subject, domain or usual, record=record, field=field, severity=severity, observed=observed,
+        expected=expected, message_en=english, message_zh=chinese,
+    )  # fmt: skip
+
+
+def _not_delivered(responses: pd.DataFrame, domains: Domains) -> Iterator[Query]:
+    if responses.empty:
+        return
+    if not domains.delivered("CM"):
+        yield _ask("P34-CM-NOT-DELIVERED", "")
+    if not domains.delivered("RS") and not domains.delivered("FA"):
+        yield _ask("P34-RS-NOT-DELIVERED", "")
+
+
+def _day28(responses: pd.DataFrame, adrs: pd.DataFrame, analysis: Analysis) -> Iterator[Query]:
+    """Mature subjects with no assessment in the window, or with several."""
+    assessed = adrs[adrs["PARAMCD"] == "GRADE"][["USUBJID", "ADT", "RELDAY"]]
+    day = counted_day(assessed["RELDAY"], analysis)
+    near = assessed[day.between(*analysis.d28_window_wide)].groupby("USUBJID")["RELDAY"].agg(list).to_dict()
+    inside = assessed[day.between(*analysis.d28_window)].groupby("USUBJID").size()
+    mature = responses[responses["MAT28FL"] == "Y"]
+    for row in mature.itertuples():
+        days = near.get(row.USUBJID, [])
+        if row.REASON == "MISSING" and pd.isna(row.ADT):
+            if days:
+                shown = ", ".join(f"REL_DAY {d}" for d in days)
+                yield _ask("P29-RS-DAY28-OUTSIDE", row.USUBJID, observed=shown)
+            else:
+                yield _ask("P29-RS-DAY28-NONE", row.USUBJID)
+        elif inside.get(row.USUBJID, 0) > 1:
+            yield _ask("P29-RS-DAY28-SEVERAL", row.USUBJID, observed=f"{inside[row.USUBJID]} assessments")
+
+
+def _baseline(responses: pd.DataFrame) -> Iterator[Query]:
+    for row in responses.itertuples():
+        if pd.isna(row.BASEADT):
+            yield _ask("P29-RS-BASELINE-NONE", row.USUBJID)
+        elif row.BASETYPE in ("UNTIMED", "WIDE"):
+            yield _ask(f"P29-RS-BASELINE-{row.BASETYPE}", row.USUBJID, observed=f"{row.BASEADT:%Y-%m-%d}")
+        if row.BASESTG == "0-0-0-0":
+            yield _ask("P29-RS-BASELINE-ZERO", row.USUBJID, observed=row.BASESTG)
+
+
+def _decisions(responses: pd.DataFrame) -> Iterator[Query]:
+    """Missing organs that leave the response open, and partial dates that decide it."""
+    for row in responses.itertuples():
+        if row.RSPSTG == "INCOMPLETE":
+            observed = f"baseline {row.BASESTG}, day 28 {row.D28STG}"
+            yield _ask("P27-RS-ORGAN-MISSING", row.USUBJID, observed=observed)
+        if row.EVNTDESC and row.EVNTDESC != "death" and row.EVNTCERT == "":
+            domain = "PR" if row.EVNTSRC.startswith("PR") else ""
+            yield _ask(
+                "P30-CM-PARTIAL-START", row.USUBJID, observed=row.EVNTDESC, record=row.EVNTSRC, domain=domain
+            )  # fmt: skip
+
+
+def _investigator(responses: pd.DataFrame, adrs: pd.DataFrame) -> Iterator[Query]:
+    """The investigator's category at the day-28 assessment against that of the stages (P28)."""
+    said = adrs[adrs["PARAMCD"] == "RSPINV"][["USUBJID", "ADT", "AVALC"]].rename(columns={"AVALC": "SAID"})
+    both = responses.merge(said, on=["USUBJID", "ADT"])
+    decided = both["RSPSTG"].ne("") & both["RSPSTG"].ne("INCOMPLETE")
+    for row in both[decided & (both["SAID"] != both["RSPSTG"])].itertuples():
+        observed = f"{row.SAID} by the investigator, {row.RSPSTG} by stages"
+        yield _ask("P28-RS-RESPONSE-DIFFERS", row.USUBJID, observed=observed, record=f"{row.ADT:%Y-%m-%d}")

@@ -1,0 +1,108 @@
+"""Sensitivity analyses of the response at day 28: one assumption changed at a time (domain §5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from trialbook.domains import Domains
+from trialbook.efficacy.assessments import DAY_28
+from trialbook.efficacy.day28 import PENDING, day28_response
+from trialbook.efficacy.response import investigator_responses
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+
+PRIMARY = "primary"
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """One alternative: its name in the results, what it changes in words, and the analysis keys that it sets.
+
+    `only`: a flag that narrows the denominator; `investigator`: the investigator's category instead of the derived.
+    """
+
+    name: str
+    meaning: str
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    only: str = ""
+    investigator: bool = False
+
+
+def sensitivities(analysis: Analysis) -> list[Sensitivity]:
+    """The alternatives to the values in force: those that would change nothing are left out, whatever the default."""
+    rules = "CN" if analysis.response_rules == "CIBMTR" else "CIBMTR"
+    wide = tuple(analysis.d28_window_wide)
+    days = f"+/-{wide[1] - DAY_28}" if wide[1] - DAY_28 == DAY_28 - wide[0] else f"{wide[0]} to {wide[1]}"
+    choices = [
+        Sensitivity(f"sens: {rules} rules", f"response by the rule set {rules}", {"response_rules": rules}),
+        Sensitivity("sens: treatment policy", "new therapy is ignored", {"newtx_strategy_orr": "treatment_policy"}),
+        Sensitivity("sens: EVAL-28", "without subjects lacking an assessment in the window", only="EVAL28FL"),
+        Sensitivity(f"sens: window {days}", f"day-28 window {wide[0]} to {wide[1]}", {"d28_window": list(wide)}),
+        *(
+            Sensitivity(f"sens: child rule {rule}", f"child column of lower GI by {rule}", {"child_rule": rule})
+            for rule in ("age<18 and weight<=50", "age<=14", "age<18")
+        ),
+        Sensitivity("sens: skin stage 4 or", "skin stage 4 by bullae or desquamation", {"skin4_rule": "or"}),
+        Sensitivity(
+            "sens: bilirubin 34/51/102/255", "liver limits by the factor 17", {"bili_cut_umol": [34, 51, 102, 255]}
+        ),
+        Sensitivity("sens: lower GI worst", "the worse of stool volume and episodes", {"lgi_conflict": "worst"}),
+        Sensitivity("sens: steroid ignored", "a steroid increase is ignored", {"steroid_escalation_is_newtx": False}),
+        Sensitivity("sens: relapse composite", "relapse is a non-response", {"relapse_strategy_orr": "composite"}),
+        Sensitivity("sens: investigator", "the investigator's category at the day-28 assessment", investigator=True),
+    ]
+    return [choice for choice in choices if not choice.keys or _changes(choice.keys, analysis)]
+
+
+def _changes(keys: Mapping[str, Any], analysis: Analysis) -> bool:
+    return any(getattr(analysis, key) != value for key, value in keys.items())
+
+
+def sensitivity_responses(
+    subjects: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
+) -> pd.DataFrame:
+    """The response at day 28 of each subject under the primary analysis and each alternative.
+
+    Arguments as for `day28_response`. Returns its rows with SENS (`primary`, then the names of `sensitivities`), and
+    INSET: Y where the subject is in the denominator. The order of SENS is that of the list.
+    """
+    primary = day28_response(subjects, domains, protocol, analysis, cut_date)
+    parts = [primary.assign(SENS=PRIMARY, INSET=primary["MAT28FL"])]
+    for choice in sensitivities(analysis):
+        # Fresh validation, so that an alternative obeys the same types as a parameter file.
+        changed = Analysis.model_validate({**analysis.model_dump(), **choice.keys})
+        response = day28_response(subjects, domains, protocol, changed, cut_date) if choice.keys else primary
+        if choice.investigator:
+            response = _by_investigator(primary, domains, subjects, cut_date)
+        parts.append(response.assign(SENS=choice.name, INSET=response[choice.only or "MAT28FL"]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _by_investigator(
+    primary: pd.DataFrame, domains: Domains, subjects: pd.DataFrame, cut_date: pd.Timestamp
+) -> pd.DataFrame:
+    """The primary analysis with the investigator's category at the same assessment; death and the like stay."""
+    said = investigator_responses(domains, subjects.assign(CUTDT=pd.Timestamp(cut_date)))
+    frame = primary.merge(said.rename(columns={"AVALC": "SAID"}), on=["USUBJID", "ADT"], how="left")
+    by_stages = (frame["REASON"].isin(["", "INCOMPLETE"])) & (frame["AVALC"] != PENDING)
+    value = frame["AVALC"].mask(by_stages, frame["SAID"].fillna("NR"))
+    reason = frame["REASON"].mask(by_stages, "").mask(by_stages & frame["SAID"].isna(), "MISSING")
+    return frame.assign(AVALC=value, REASON=reason).drop(columns="SAID")
+
+
+def category_changes(responses: pd.DataFrame) -> pd.DataFrame:
+    """Who changes category or set: SENS USUBJID PRIMARY ALTERNATIVE, one row per change (`sensitivity_responses`)."""
+    told = responses["AVALC"] + (", " + responses["REASON"]).where(responses["REASON"] != "", "")
+    outside = (responses["INSET"] != "Y") & (responses["AVALC"] != PENDING)
+    frame = responses.assign(TOLD=told.mask(outside, "not in the set"))
+    primary = frame[frame["SENS"] == PRIMARY].set_index("USUBJID")["TOLD"]
+    others = frame[frame["SENS"] != PRIMARY]
+    before = others["USUBJID"].map(primary).astype("str")
+    changes = pd.DataFrame(
+        {"SENS": others["SENS"], "USUBJID": others["USUBJID"], "PRIMARY": before, "ALTERNATIVE": others["TOLD"]}
+    )
+    return changes[before != others["TOLD"]].reset_index(drop=True)
