@@ -113,7 +113,8 @@ def _named_data(spec: Spec) -> Spec:
     datasets = spec.get("datasets")
     if not datasets:
         return spec
-    names = {name: f"data_{position}" for position, name in enumerate(datasets, 1)}
+    # Vega-Lite itself makes up data_1, data_2, ...; the same name twice stops the chart.
+    names = {name: f"frame_{position}" for position, name in enumerate(datasets, 1)}
 
     def walk(node: Any) -> Any:
         if isinstance(node, dict):
