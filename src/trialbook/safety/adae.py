@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.dates import rel_day, study_day
+from trialbook.dlt.candidates import dlt_candidates
 from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -35,6 +36,7 @@ def derive_adae(
     | AREL            | RELATED / NOT RELATED; missing and unassessable count as `trae_levels` says (A-61)     |
     | ASER            | Y: AESER is Y, or AESER is missing and a seriousness criterion is ticked (P23)         |
     | AESICAT         | category of special interest, blank where none (§3.5)                                  |
+    | DLTCAND         | Y: a candidate DLT by the definition of the protocol file (§4.1)                       |
     | DLTFL           | the committee's answer of SUPPAE AEDLT, Y or N; blank = not adjudicated                |
     | EPISODE         | AESEQ of the first record of the same event (§3.8)                                     |
     | AENEGFL         | Y: an imputed end fell before the start and was set to the start                       |
@@ -60,6 +62,7 @@ def derive_adae(
     adae["TRTEMFL"] = _emergence(adae, treatment_start(of_subject), analysis)
     given = infusions(domains, cut_date)
     adae["AESICAT"] = aesi_category(adae, given, analysis.aesi, analysis.infusion_reaction_hours)
+    adae["DLTCAND"] = dlt_candidates(ae, adsl, domains, protocol, analysis)["DLTCAND"]
     negative = pd.Series("", index=adae.index, dtype="str").mask(adae["NEGDUR"], "Y")
     return adae.drop(columns=["GROUPED", "NEGDUR"]).assign(AENEGFL=negative, ASEQ=adae["AESEQ"])
 
@@ -108,10 +111,7 @@ def _flagged_predose(adae: pd.DataFrame, onset: pd.DataFrame, started: pd.Series
 def treatment_start(subject: pd.DataFrame) -> pd.Series:
     """The moment of the first infusion from TRTSDT and TRTSDTM (ISO text or datetime); midnight without a time."""
     moment = subject["TRTSDTM"]
-    if moment.dtype.kind == "M":
-        timed = moment.astype("datetime64[s]")
-    else:
-        timed = moment_range(moment)["first"]
+    timed = moment.astype("datetime64[s]") if moment.dtype.kind == "M" else moment_range(moment)["first"]
     return timed.where(timed.dt.normalize() == subject["TRTSDT"], subject["TRTSDT"]).astype("datetime64[s]")
 
 

@@ -1,4 +1,4 @@
-"""Start and end dates of adverse events when parts are missing (domain document §3.7, A-64): flags kept, no known part changed."""
+"""Start and end dates of adverse events when parts are missing (§3.7, A-64): flags kept, known parts never changed."""
 
 from __future__ import annotations
 

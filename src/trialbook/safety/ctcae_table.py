@@ -86,7 +86,7 @@ TERMS: tuple[Term, ...] = (
          ("anaemia", "anemia", "haemoglobin", "hemoglobin", "pancytopen", "贫血", "血红蛋白")),
     Term("INR increased", "INR", "H",
          _limits(">1.2; >1 BASE ?", ">1.5; >1.5 BASE ?", ">2.5; >2.5 BASE ?"), (),
-         ("INR", "international normalised ratio", "international normalized ratio", "coagul", "凝血", "国际标准化比值")),
+         ("INR", "international normalised ratio", "international normalized ratio", "coagul", "凝血")),
     Term("Hypoalbuminemia", "ALB", "L", _limits("<1 LLN", "<30", "<20"), (),
          ("albumin", "hypoalbumin", "白蛋白")),
     Term("Hyperkalemia", "K", "H", _limits(">1 ULN", ">5.5", ">6", ">7"), (),

@@ -9,7 +9,8 @@ import pandas as pd
 
 # Words of AEREL in upper case. The plain yes/no forms are levels of their own: they say nothing of the certainty.
 _WORDS: dict[str, tuple[str, ...]] = {
-    "definite": ("DEFINITE", "DEFINITELY", "DEFINITELY RELATED", "CERTAIN", "CERTAINLY RELATED", "肯定有关", "肯定相关"),
+    "definite": ("DEFINITE", "DEFINITELY", "DEFINITELY RELATED", "CERTAIN", "CERTAINLY RELATED", "肯定有关",
+                 "肯定相关"),
     "probable": ("PROBABLE", "PROBABLY", "PROBABLY RELATED", "LIKELY", "LIKELY RELATED", "很可能有关", "很可能相关"),
     "possible": ("POSSIBLE", "POSSIBLY", "POSSIBLY RELATED", "可能有关", "可能相关"),
     "related": ("RELATED", "Y", "YES", "有关", "相关", "是"),

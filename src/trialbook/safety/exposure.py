@@ -1,0 +1,80 @@
+"""Exposure-adjusted rates of adverse events with exact Poisson limits (domain document §3.6)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.dates import earliest_date, rel_day
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.safety.ae_results import grades_collected, selections
+from trialbook.statistics.rates import poisson_exact_rate
+
+DAYS_PER_YEAR = 365.25
+UNIT_DAYS = {"patient_years": DAYS_PER_YEAR, "100_patient_months": 100 * DAYS_PER_YEAR / 12}
+UNIT_WORDS = {"patient_years": "per patient-year", "100_patient_months": "per 100 patient-months"}
+
+
+def days_at_risk(adsl: pd.DataFrame, analysis: Analysis, cut_date: pd.Timestamp) -> pd.Series:
+    """Days at risk of each subject of the safety set, by USUBJID: first infusion to the end of risk, both included.
+
+    The end is the earliest of death (or last contact of the living), the cut, and the end of the safety window.
+    """
+    treated = adsl[adsl["SAFFL"] == "Y"].set_index("USUBJID")
+    contact = treated["DTHDT"].fillna(treated["LSTALVDT"])
+    last_day = rel_day(contact, treated["TRTSDT"]).fillna(0)
+    cut_day = rel_day(pd.Series(cut_date, index=treated.index).astype("datetime64[s]"), treated["TRTSDT"])
+    last_day = last_day.where(last_day < cut_day, cut_day)
+    if analysis.safety_end_rel_day is not None:
+        last_day = last_day.clip(upper=analysis.safety_end_rel_day)
+    return (last_day.clip(lower=0) + 1).astype("float64").rename("DAYS")
+
+
+def first_event_days(records: pd.DataFrame) -> pd.Series:
+    """Days from the first infusion to the first event of each subject, both included, by USUBJID.
+
+    An onset that is not known to the day counts from the first day it may mean; one before the infusion (a worsening)
+    from the infusion.
+    """
+    possible = rel_day(earliest_date(records["AESTDTC"]), records["TRTSDT"])
+    day = records["RELDAY"].fillna(possible).fillna(0).clip(lower=0)
+    return (day.groupby(records["USUBJID"]).min() + 1).astype("float64")
+
+
+def rate_rows(
+    adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
+) -> list[ArdRow]:
+    """EAIR: n, time, rate and exact 95% limits of the first event of each kind, by level and Total.
+
+    Time is the sum of the days to the first event, or to the end of risk without one, in the unit of `eair_unit`.
+    """
+    at_risk = days_at_risk(adsl, analysis, cut_date)
+    level_of = adsl.set_index("USUBJID")["TRT01A"].reindex(at_risk.index)
+    rows: list[ArdRow] = []
+    for name, mask in selections(adae, protocol).items():
+        first = first_event_days(adae[mask]).reindex(at_risk.index)
+        # An event on the last day of risk ends the time there; the event never lies after it.
+        time = first.where(first < at_risk, at_risk)
+        evaluable = grades_collected(adae) or not name.endswith("_GE3")
+        for level in [*protocol.level_ids, TOTAL]:
+            chosen = level_of.eq(level) if level != TOTAL else level_of.notna()
+            n = int(first[chosen].notna().sum())
+            rows += _rate(level, name, n, float(time[chosen].sum()), analysis, evaluable)
+    return rows
+
+
+def _rate(level: str, name: str, n: int, days: float, analysis: Analysis, evaluable: bool) -> list[ArdRow]:
+    time = days / UNIT_DAYS[analysis.eair_unit]
+    unit = UNIT_WORDS[analysis.eair_unit]
+    if not evaluable:
+        return [ard_row("EAIR", level, name, stat, None) for stat in ("n", "time", "rate", "conf.low", "conf.high")]
+    interval = poisson_exact_rate(n, time)
+    label = f"Rate {unit}"
+    return [
+        ard_row("EAIR", level, name, "n", n),
+        ard_row("EAIR", level, name, "time", time, stat_label=f"Time at risk, {unit.removeprefix('per ')}s"),
+        ard_row("EAIR", level, name, "rate", interval.estimate, stat_label=label),
+        ard_row("EAIR", level, name, "conf.low", interval.low),
+        ard_row("EAIR", level, name, "conf.high", interval.high),
+    ]

@@ -1,0 +1,141 @@
+"""Reported numbers of laboratory results: worst grades against baseline, and the hepatic screen (§3.2, §3.3)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pandas as pd
+
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.safety.ctcae_table import TERMS
+
+NOT_EVALUABLE = "missing"
+_BOTH_WAYS = {t.test for t in TERMS if len({other.direction for other in TERMS if other.test == t.test}) > 1}
+WORST_COLUMNS = ["USUBJID", "TRT01A", "VARIABLE", "PARAMCD", "DIRECTION", "BGRADE", "WORST", "AVAL", "ADT", "RELDAY"]
+
+
+def shift_variable(test: str, direction: str) -> str:
+    """Name of a graded test in LAB_SHIFT: its code, with _LOW or _HIGH where CTCAE grades it in both directions."""
+    return f"{test}_{'LOW' if direction == 'L' else 'HIGH'}" if test in _BOTH_WAYS else test
+
+
+def worst_grades(adlb: pd.DataFrame) -> pd.DataFrame:
+    """Worst grade after the first infusion against baseline: one row per treated subject and graded test.
+
+    Columns: USUBJID TRT01A VARIABLE PARAMCD DIRECTION BGRADE WORST (Int64, missing = not evaluable) and AVAL ADT
+    RELDAY of the first result with the worst grade. Subjects with no result after the infusion have no row.
+    """
+    after = adlb[(adlb["APOBLFL"] == "Y") & (adlb["SAFFL"] == "Y") & adlb["AVAL"].notna()]
+    frames = []
+    for term in TERMS:
+        grade, base = f"ATOXGR{term.direction}", f"BTOXGR{term.direction}"
+        rows = after[after["PARAMCD"] == term.test].assign(
+            VARIABLE=shift_variable(term.test, term.direction), DIRECTION=term.direction
+        )
+        rows = rows.assign(WORST=rows[grade], BGRADE=rows[base], _rank=rows[grade].fillna(-1))
+        order = ["USUBJID", "_rank", "ADT", "LBSEQ"]
+        rows = rows.sort_values(order, ascending=[True, False, True, True], kind="stable")
+        frames.append(rows.drop_duplicates("USUBJID")[WORST_COLUMNS])
+    return pd.concat(frames, ignore_index=True)
+
+
+def shift_rows(worst: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
+    """LAB_SHIFT: subjects by worst grade after the infusion (level) and baseline grade (context), by dose level.
+
+    Only combinations that occur in Total have rows; a grade that is not evaluable is `missing`.
+    """
+    words = worst.assign(**{name: _grade_words(worst[name]) for name in ("BGRADE", "WORST")})
+    both = pd.concat([words.assign(LEVEL=words["TRT01A"]), words.assign(LEVEL=TOTAL)])
+    counts = both.groupby(["VARIABLE", "BGRADE", "WORST", "LEVEL"]).size().to_dict()
+    order = {shift_variable(t.test, t.direction): k for k, t in enumerate(TERMS)}
+    occurring = sorted({key[:3] for key in counts}, key=lambda key: (order[key[0]], key[1:]))
+    return [
+        ard_row("LAB_SHIFT", level, test, "n", counts.get((test, base, grade, level), 0),
+                variable_level=grade, context=base)
+        for test, base, grade in occurring
+        for level in [*protocol.level_ids, TOTAL]
+    ]  # fmt: skip
+
+
+def worst_grade_rows(worst: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
+    """LAB_WORST: subjects evaluated, worse than baseline, and newly grade 3 or 4, by test and dose level.
+
+    A result counts as treatment-emergent only when its grade exceeds the grade at baseline (§3.2).
+    """
+    risen = worst.assign(
+        any=worst["WORST"].notna(),
+        worse=(worst["WORST"] > worst["BGRADE"].fillna(0)).fillna(False),
+    )
+    risen["severe"] = risen["worse"] & (risen["WORST"] >= 3).fillna(False)
+    kinds = {"evaluated": "any", "worse than baseline": "worse", "newly grade 3 or 4": "severe"}
+    rows: list[ArdRow] = []
+    for test in worst["VARIABLE"].drop_duplicates():
+        one = risen[risen["VARIABLE"] == test]
+        for words, column in kinds.items():
+            for level in [*protocol.level_ids, TOTAL]:
+                chosen = one if level == TOTAL else one[one["TRT01A"] == level]
+                n = int(chosen[column].sum())
+                rows.append(ard_row("LAB_WORST", level, test, "n", n, context=words))
+    return rows
+
+
+def shift_frame(ard: pd.DataFrame, level: str = TOTAL) -> pd.DataFrame:
+    """LAB_SHIFT rows of one level as a table to read: test and baseline grade, then a column per worst grade."""
+    rows = ard[(ard["analysis_id"] == "LAB_SHIFT") & (ard["group1_level"] == level)]
+    keys = ["variable", "context"]
+    wide = rows.pivot(index=keys, columns="variable_level", values="stat").fillna(0).astype("int64")
+    wide = wide.reindex(pd.MultiIndex.from_frame(rows[keys].drop_duplicates())).reset_index()
+    return wide.rename_axis(columns=None).rename(columns={"variable": "test", "context": "baseline grade"})
+
+
+def hepatic_screen(adlb: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """Peaks of transaminases and bilirubin after the infusion, one row per treated subject with both.
+
+    Columns: USUBJID TRT01A TA_PEAK BILI_PEAK (multiples of ULN), TA_BASE BILI_BASE (baseline, multiples of ULN),
+    TA_RISE BILI_RISE (peak as multiple of baseline), MET `Y`: both criteria within the days of `hepatic_screen`,
+    bilirubin on or after the transaminase. MET asks for clinical review; it is no diagnosis (§3.3).
+    """
+    limits = analysis.hepatic_screen
+    ratio = adlb["AVAL"] / adlb["ANRHI"]
+    rows = adlb.assign(RATIO=ratio)[(adlb["SAFFL"] == "Y") & ratio.notna() & (adlb["AVALOP"] != "<")]
+    kind = rows["PARAMCD"].map({"ALT": "TA", "AST": "TA", "BILI": "BILI"})
+    rows = rows.assign(KIND=kind)[kind.notna()]
+    after = rows[rows["APOBLFL"] == "Y"]
+    peak = after.groupby(["USUBJID", "KIND"])["RATIO"].max().unstack("KIND").reindex(columns=["TA", "BILI"])
+    base = rows[rows["ABLFL"] == "Y"].groupby(["USUBJID", "KIND"])["RATIO"].max().unstack("KIND")
+    base = base.reindex(index=peak.index, columns=["TA", "BILI"])
+    found = pd.DataFrame({
+        "TRT01A": after.groupby("USUBJID")["TRT01A"].first(),
+        "TA_PEAK": peak["TA"], "BILI_PEAK": peak["BILI"], "TA_BASE": base["TA"], "BILI_BASE": base["BILI"],
+        "TA_RISE": peak["TA"] / base["TA"], "BILI_RISE": peak["BILI"] / base["BILI"],
+    })  # fmt: skip
+    high_ta = after[(after["KIND"] == "TA") & (after["RATIO"] >= limits.transaminase_uln)]
+    high_bili = after[(after["KIND"] == "BILI") & (after["RATIO"] >= limits.bilirubin_uln)]
+    pairs = high_ta[["USUBJID", "ADT"]].merge(high_bili[["USUBJID", "ADT"]], on="USUBJID", suffixes=("_TA", "_BILI"))
+    gap = (pairs["ADT_BILI"] - pairs["ADT_TA"]) / pd.Timedelta(days=1)
+    met = set(pairs.loc[gap.between(0, limits.days), "USUBJID"])
+    found["MET"] = ["Y" if subject in met else "" for subject in found.index]
+    found = found.dropna(subset=["TA_PEAK", "BILI_PEAK"]).astype({"MET": "str"})
+    return found.rename_axis("USUBJID").reset_index().sort_values("USUBJID", ignore_index=True)
+
+
+def hepatic_points(found: pd.DataFrame, unit: Literal["ULN", "baseline"]) -> pd.DataFrame:
+    """The points that the hepatic figure draws, as multiples of ULN or of baseline: USUBJID TRT01A X Y X0 Y0.
+
+    X is the peak transaminase, Y the peak bilirubin, X0 and Y0 the baseline. Subjects without both are left out.
+    """
+    names = ("TA_PEAK", "BILI_PEAK", "TA_BASE", "BILI_BASE") if unit == "ULN" else ("TA_RISE", "BILI_RISE")
+    columns = dict(zip(names, ("X", "Y", "X0", "Y0"), strict=False))
+    points = found[["USUBJID", "TRT01A", *names]].rename(columns=columns)
+    if unit == "baseline":
+        points = points.assign(X0=1.0, Y0=1.0)
+    # Without a baseline the arrow has no length.
+    points = points.assign(X0=points["X0"].fillna(points["X"]), Y0=points["Y0"].fillna(points["Y"]))
+    drawn = (points[["X", "Y", "X0", "Y0"]] > 0).all(axis=1)
+    return points[drawn].reset_index(drop=True)
+
+
+def _grade_words(grade: pd.Series) -> pd.Series:
+    return grade.astype("Int64").astype("str").where(grade.notna(), NOT_EVALUABLE).astype("str")

@@ -1,0 +1,169 @@
+"""Questions to the site about adverse events and laboratory results (domain document §3, problems P18, P23, P24)."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from trialbook.domains import Domains
+from trialbook.protocol.analysis import Analysis
+from trialbook.results.queries import Query, query
+from trialbook.safety.adae import SERIOUSNESS_CRITERIA, UNCODED, criterion_ticked
+from trialbook.safety.adlb import unknown_units
+from trialbook.safety.ae_results import fatal
+from trialbook.safety.ctcae_table import TERMS, Term
+from trialbook.safety.relationship import relationship_level
+
+
+def adverse_event_queries(adae: pd.DataFrame, domains: Domains) -> list[Query]:
+    """Questions about single AE records: seriousness, grade, coding, relationship, emergence, imputed ends."""
+    asked = [
+        *_seriousness(adae),
+        *_grades(adae),
+        *_coding(adae),
+        *_relationship(adae),
+        *_emergence(adae, domains["SUPPAE"]),
+        *_negative_durations(adae),
+    ]
+    return sorted(asked, key=lambda q: (q["subject"], q["record"], q["rule"]))
+
+
+def _of_record(rule: str, row: pd.Series, field: str, **words: str) -> Query:
+    key = f"AESEQ={row['AESEQ']}"
+    return query(rule, row["USUBJID"], "AE", record=key, field=field, observed=row.get(field), **words)
+
+
+def _each(rule: str, rows: pd.DataFrame, field: str, **words: str) -> list[Query]:
+    return [_of_record(rule, row, field, **words) for _, row in rows.iterrows()]
+
+
+def _seriousness(adae: pd.DataFrame) -> list[Query]:
+    given = adae["AESER"].fillna("").str.upper().str.strip()
+    ticked = criterion_ticked(adae)
+    severe = adae["ATOXGR"].ge(4).fillna(False).astype(bool)
+    deadly = fatal(adae)
+    # A criterion column that is empty throughout was not collected: nothing to hold against the site.
+    collected = bool(adae[list(SERIOUSNESS_CRITERIA)].notna().any(axis=None))
+    no_criterion = (given == "Y") & ~ticked if collected else pd.Series(False, index=adae.index)
+    return [
+        *_each("SAE-NO-CRITERION", adae[no_criterion], "AESER", severity="major",
+               expected="at least one seriousness criterion",
+               message_en="The event is serious but no seriousness criterion is ticked. Which one applies?",
+               message_zh="该事件标记为严重，但未勾选任何严重性标准。请补充适用的标准。"),
+        *_each("SAE-CRITERION-NOT-SERIOUS", adae[(given == "N") & ticked], "AESER", severity="major",
+               expected="Y, or no criterion ticked",
+               message_en="A seriousness criterion is ticked but the event is not serious. Which is right?",
+               message_zh="已勾选严重性标准，但该事件标记为非严重。请核实。"),
+        *_each("SAE-FATAL-NOT-SERIOUS", adae[(given == "N") & ~ticked & deadly], "AESER", severity="major", expected="Y",
+               message_en="The event is fatal but not serious. A fatal event is serious.",
+               message_zh="该事件为致死事件，但标记为非严重。致死事件应为严重。"),
+        *_each("SAE-GRADE4-NOT-SERIOUS", adae[(given == "N") & severe & ~deadly], "AESER",
+               expected="Y, or a laboratory finding without clinical consequence (A-62)",
+               message_en="The event is grade 4 but not serious. Please confirm that it was a laboratory finding only.",
+               message_zh="该事件为4级但标记为非严重。请确认其仅为实验室检查异常。"),
+    ]  # fmt: skip
+
+
+def _grades(adae: pd.DataFrame) -> list[Query]:
+    # Without any grade in the file the grade is not collected at all: one statement in the report, no query per record.
+    missing = adae[adae["ATOXGR"].isna()] if adae["ATOXGR"].notna().any() else adae.iloc[:0]
+    return _each(
+        "AE-GRADE-MISSING", missing, "AETOXGR", severity="major", expected="1 to 5",
+        message_en="The CTCAE grade is missing or not 1 to 5. Until it is known, the event counts without a grade.",
+        message_zh="CTCAE分级缺失或不在1至5之间。补充之前该事件按无分级计数。",
+    )  # fmt: skip
+
+
+def _coding(adae: pd.DataFrame) -> list[Query]:
+    uncoded = adae[(adae["ABODSYS"] == UNCODED) | adae["AEDECOD"].fillna("").str.strip().eq("")]
+    return _each(
+        "AE-UNCODED", uncoded, "AEDECOD", expected="a preferred term and a system organ class",
+        message_en="The event has no preferred term or no system organ class. It is counted under UNCODED.",
+        message_zh="该事件缺少首选术语或系统器官分类，按“未编码”计数。",
+    )  # fmt: skip
+
+
+def _relationship(adae: pd.DataFrame) -> list[Query]:
+    level = relationship_level(adae["AEREL"])
+    return _each(
+        "AE-REL-UNASSESSABLE", adae[level == "unassessable"], "AEREL", expected="related or not related to iMSC",
+        message_en="The relationship to iMSC cannot be read or was not assessable. Until answered it counts as the "
+        "protocol file says (A-61).",
+        message_zh="与iMSC的关系无法判定或无法识别。补充之前按方案参数计数。",
+    )  # fmt: skip
+
+
+def _emergence(adae: pd.DataFrame, suppae: pd.DataFrame) -> list[Query]:
+    """P18: the collected flag (AETRTEM, on the record or in SUPPAE) differs from the derived one, which wins."""
+    answers = suppae[suppae["QNAM"].str.upper().eq("AETRTEM")]
+    seq = pd.to_numeric(answers["IDVARVAL"], errors="coerce").astype("Float64").astype("Int64")
+    keyed = answers.assign(AESEQ=seq).groupby(["USUBJID", "AESEQ"])["QVAL"].last()
+    found = pd.Series(keyed.reindex(pd.MultiIndex.from_frame(adae[["USUBJID", "AESEQ"]])).to_numpy(), index=adae.index)
+    if "AETRTEM" in adae.columns:
+        found = adae["AETRTEM"].fillna(found)
+    collected = found.astype("str").str.upper().map({"Y": "Y", "N": ""})
+    rows = adae.assign(AETRTEM=found)[collected.notna() & (collected != adae["TRTEMFL"])]
+    return _each(
+        "P18-AE-EMERGENCE-DIFFERS", rows, "AETRTEM", expected="the flag that the dates give",
+        message_en="The collected treatment-emergent flag differs from the one derived from the dates. The derived "
+        "flag is used. Please check the start date.",
+        message_zh="收集的“治疗期出现”标记与按日期推导的结果不一致，分析采用推导结果。请核实开始日期。",
+    )  # fmt: skip
+
+
+def _negative_durations(adae: pd.DataFrame) -> list[Query]:
+    return _each(
+        "AE-END-IMPUTED-BEFORE-START", adae[adae["AENEGFL"] == "Y"], "AEENDTC", expected="the complete end date",
+        message_en="The partial end date cannot be after the start date. The end is set to the start.",
+        message_zh="不完整的结束日期早于开始日期，分析中将结束日期设为开始日期。",
+    )  # fmt: skip
+
+
+def laboratory_queries(adlb: pd.DataFrame, adae: pd.DataFrame, analysis: Analysis) -> list[Query]:
+    """Questions about laboratory results: a new grade 3 or 4 without an adverse event, and units we do not know."""
+    asked = [q for term in TERMS for q in _without_event(adlb, adae, term, analysis.lab_ae_match_days)]
+    units = unknown_units(adlb).drop_duplicates(["USUBJID", "PARAMCD", "AVALU"])
+    asked += [
+        query("LB-UNIT-UNKNOWN", row["USUBJID"], "LB", record=f"LBSEQ={row['LBSEQ']}", field="LBORRESU",
+              observed=row["LBORRESU"], expected="a unit of the conversion table",
+              message_en=f"The unit of {row['PARAMCD']} is not known. The result is listed but not graded.",
+              message_zh=f"{row['PARAMCD']}的单位无法识别。该结果仅列出，不进行分级。")
+        for _, row in units.iterrows()
+    ]  # fmt: skip
+    return sorted(asked, key=lambda q: (q["subject"], q["record"], q["rule"]))
+
+
+def _without_event(adlb: pd.DataFrame, adae: pd.DataFrame, term: Term, days: int) -> list[Query]:
+    """One question per subject and term: the first new grade 3 or 4 with no event of that kind within `days`.
+
+    New = after the infusion and above the baseline grade. A result the investigator marked not clinically significant
+    (LBCLSIG N) asks nothing.
+    """
+    grade, base = adlb[f"ATOXGR{term.direction}"], adlb[f"BTOXGR{term.direction}"]
+    new = (grade >= 3) & ~(grade <= base).fillna(False)
+    rows = adlb[new.fillna(False).astype(bool) & (adlb["PARAMCD"] == term.test) & (adlb["APOBLFL"] == "Y")]
+    if "LBCLSIG" in rows.columns:
+        rows = rows[rows["LBCLSIG"].fillna("").str.upper() != "N"]
+    rows = rows.sort_values(["USUBJID", "ADT", "LBSEQ"], kind="stable")
+    explained = _explained(rows, adae, term, days)
+    first = rows[~explained].drop_duplicates("USUBJID")
+    return [
+        query("LB-GRADE3-NO-AE", row["USUBJID"], "LB", record=f"LBSEQ={row['LBSEQ']}", field="LBORRES",
+              observed=f"{row['PARAMCD']} grade {row[f'ATOXGR{term.direction}']}",
+              expected=f"an adverse event within {days} days, or 'not clinically significant'",
+              message_en=f"{term.name}: CTCAE grade 3 or 4 without a matching adverse event within {days} days.",
+              message_zh=f"{row['PARAMCD']}：CTCAE 3级或4级，但前后{days}天内无对应不良事件。")
+        for _, row in first.iterrows()
+    ]  # fmt: skip
+
+
+def _explained(rows: pd.DataFrame, adae: pd.DataFrame, term: Term, days: int) -> pd.Series:
+    """Whether an event of the term's kind runs within `days` of each result; an event without end is ongoing."""
+    words = adae["AEDECOD"].fillna("") + " | " + adae["AETERM"].fillna("")
+    pattern = "|".join((r"\b" if word[0].isascii() else "") + re.escape(word) for word in term.words)
+    events = adae[words.str.contains(pattern, case=False, regex=True)][["USUBJID", "ASTDT", "AENDT"]]
+    pairs = rows[["USUBJID", "ADT"]].assign(row=rows.index).merge(events, on="USUBJID")
+    margin = pd.Timedelta(days=days)
+    near = (pairs["ASTDT"] - margin <= pairs["ADT"]) & ~(pairs["AENDT"] + margin < pairs["ADT"])
+    return pd.Series(rows.index.isin(pairs.loc[near, "row"]), index=rows.index)
