@@ -55,6 +55,16 @@ class DltTerms(BaseModel):
     trial_drug: list[str] = []
 
 
+class HepaticScreen(BaseModel):
+    """Biochemical criteria of liver injury: ALT or AST and bilirubin as multiples of ULN, and the days between."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    transaminase_uln: Annotated[float, Field(gt=0)]
+    bilirubin_uln: Annotated[float, Field(gt=0)]
+    days: Annotated[int, Field(ge=0)]
+
+
 class Analysis(BaseModel):
     """The values in force for one cut: the protocol file's defaults with the cut file's overrides.
 
@@ -117,6 +127,7 @@ class Analysis(BaseModel):
     ae_collapse_gap_days: Annotated[int, Field(ge=0)] | None = 1
     infusion_reaction_hours: int = 24
     aesi: list[AesiRule] = []
+    hepatic_screen: HepaticScreen = HepaticScreen(transaminase_uln=3, bilirubin_uln=2, days=14)
     lab_ae_match_days: Annotated[int, Field(ge=0)] = 7
     eair_unit: Literal["patient_years", "100_patient_months"] = "patient_years"
     ctcae_version: Literal["5.0"] = "5.0"
