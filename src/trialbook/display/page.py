@@ -118,7 +118,7 @@ def render(template: str, frame: Frame, current: str, **values: Any) -> str:
         .render(
             frame=frame,
             current=current,
-            style=Markup(template_text("page.css") + BLOCK_CSS),  # noqa: S704 - our own files
+            style=Markup(BLOCK_CSS + template_text("page.css")),  # noqa: S704 - our own files
             **values,
         )
     )

@@ -46,12 +46,14 @@ def table(
     notes: Sequence[str] = (),
     empty: str = "No records.",
     digits: Mapping[str, int] | None = None,
+    right: Sequence[str] = (),
 ) -> Block:
     """A listing or table: one row per row of `frame`, in its order.
 
     `labels` names columns for readers; `group` is a column whose values become row-group headings; `notes` are
-    footnotes; `digits` fixes the decimals of a number column; an empty frame is shown as the sentence `empty`, never
-    as a bare header. Missing values are blank, numbers stand right, hidden characters are written out.
+    footnotes; `digits` fixes the decimals of a number column; `right` names text columns that stand right like
+    numbers; an empty frame is shown as the sentence `empty`, never as a bare header. Missing values are blank,
+    numbers stand right, hidden characters are written out.
     """
     frame = frame.reset_index(drop=True)
     names = [str(name) for name in frame.columns]
@@ -59,9 +61,9 @@ def table(
         name: [visible(show(value, (digits or {}).get(name))) for value in frame.iloc[:, position]]
         for position, name in enumerate(names)
     }
-    right = [name for position, name in enumerate(names) if _is_number(frame.iloc[:, position])]
+    numbers = [name for position, name in enumerate(names) if name in right or _is_number(frame.iloc[:, position])]
     heads = {name: visible((labels or {}).get(name, name)) for name in names}
-    return _block(_Grid(cells, heads, right, group), title, subtitle, notes, empty)
+    return _block(_Grid(cells, heads, numbers, group), title, subtitle, notes, empty)
 
 
 def ard_table(

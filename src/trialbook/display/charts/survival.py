@@ -1,0 +1,116 @@
+"""Charts of survival: Kaplan-Meier curves with numbers at risk, cumulative incidence, swimmer plot (F1, F2, F14)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+
+from trialbook.display.theme import INK, PALETTE, QUIET
+
+WIDTH = 640
+ROW = 20
+TOTAL = "Total"
+DAYS = "Days since the first infusion"
+SHAPES = {
+    "infusion": "triangle-down",
+    "serious adverse event": "square",
+    "DLT": "diamond",
+    "new systemic therapy": "triangle-up",
+    "relapse": "circle",
+    "death": "cross",
+}
+DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
+CAUSES = {"NRM": "death without relapse", "RELAPSE": "relapse"}
+
+
+def kaplan_meier_chart(steps: pd.DataFrame, at_risk: pd.DataFrame, days: Sequence[int]) -> alt.VConcatChart:
+    """Survival curves with a tick for each censored subject, the band of the total, and the numbers at risk below.
+
+    `steps`: level day survival low high n_censor, from `curve_steps`; `at_risk`: level day n; `days`: upright lines.
+    """
+    levels = list(dict.fromkeys(steps["level"]))
+    scale = alt.Scale(domain=[0, _last(steps["day"], at_risk["day"])], nice=False)
+    x = alt.X("day:Q", title=DAYS, scale=scale)
+    y = alt.Y("survival:Q", title="Survival probability", scale=alt.Scale(domain=[0, 1]))
+    colour = alt.Color("level:N", title="Dose level", scale=_level_colours(levels))
+    dash = alt.StrokeDash("level:N", title="Dose level", scale=alt.Scale(domain=levels, range=_dashes(levels)))
+    band = alt.Chart(_band(steps)).mark_area(interpolate="step-after", opacity=0.15, color=INK)
+    line = alt.Chart(steps).mark_line(interpolate="step-after").encode(x=x, y=y, color=colour, strokeDash=dash)
+    ticks = alt.Chart(steps[steps["n_censor"] > 0]).mark_tick(orient="vertical", size=12, thickness=2)
+    curves = alt.layer(
+        _upright(days, x),
+        band.encode(x=x, y=alt.Y("low:Q", title="Survival probability"), y2="high:Q"),
+        line,
+        ticks.encode(x=x, y=y, color=colour),
+    ).properties(width=WIDTH, height=300)
+    table = alt.Chart(at_risk, title=alt.TitleParams("Number at risk", fontSize=12)).mark_text(color=INK)
+    order = alt.Y("level:N", title=None, sort=levels, axis=alt.Axis(domain=False, ticks=False, grid=False))
+    below = table.encode(x=alt.X("day:Q", axis=None, scale=scale), y=order, text="n:Q")
+    return alt.vconcat(curves, below.properties(width=WIDTH, height=ROW * len(levels)), spacing=6)
+
+
+def incidence_chart(steps: pd.DataFrame, days: Sequence[int]) -> alt.LayerChart | alt.FacetChart:
+    """Cumulative incidence of death without relapse and of relapse: event (NRM, RELAPSE) day incidence."""
+    named = steps.assign(event=steps["event"].map(CAUSES))
+    x = alt.X("day:Q", title=DAYS, scale=alt.Scale(domain=[0, _last(steps["day"], pd.Series(days))], nice=False))
+    events = list(CAUSES.values())
+    line = alt.Chart(named).mark_line(interpolate="step-after")
+    curves = line.encode(
+        x=x,
+        y=alt.Y("incidence:Q", title="Cumulative incidence", scale=alt.Scale(domain=[0, 1])),
+        color=alt.Color("event:N", title="First event", scale=alt.Scale(domain=events, range=PALETTE[:2])),
+        strokeDash=alt.StrokeDash("event:N", title="First event", scale=alt.Scale(domain=events, range=DASHES[:2])),
+    )
+    return alt.layer(_upright(days, x), curves).properties(width=WIDTH, height=240)
+
+
+def swimmer_chart(
+    bars: pd.DataFrame, marks: pd.DataFrame, levels: Sequence[str], days: Sequence[int]
+) -> alt.LayerChart | alt.FacetChart:
+    """One bar per subject from the first infusion to death or last contact; an arrow = alive; marks of events.
+
+    `bars`: subject level day status, in the order to draw; `marks`: subject day event.
+    """
+    x = alt.X("day:Q", title=DAYS, scale=alt.Scale(domain=[0, _last(bars["day"], marks["day"], pd.Series(days)) + 4]))
+    y = alt.Y("subject:N", title="Subject", sort=bars["subject"].tolist())
+    colour = alt.Color(
+        "level:N", title="Dose level", scale=alt.Scale(domain=list(levels), range=PALETTE[: len(levels)])
+    )
+    seen = [event for event in SHAPES if event in set(marks["event"])]
+    shape = alt.Shape("event:N", title="Event", scale=alt.Scale(domain=seen, range=[SHAPES[e] for e in seen]))
+    bar = alt.Chart(bars.assign(start=0)).mark_bar(height=8, opacity=0.55).encode(
+        x=x, x2="start:Q", y=y, color=colour
+    )  # fmt: skip
+    arrow = alt.Chart(bars[bars["status"] == "alive"]).mark_point(shape="triangle-right", size=110, xOffset=5)
+    point = alt.Chart(marks).mark_point(size=70, filled=False, strokeWidth=1.8, color=INK)
+    return alt.layer(
+        _upright(days, x), bar, arrow.encode(x=x, y=y, color=colour), point.encode(x=x, y=y, shape=shape)
+    ).properties(width=WIDTH, height=ROW * max(len(bars), 3))  # fmt: skip
+
+
+def _upright(days: Sequence[int], x: alt.X) -> alt.Chart:
+    rules = alt.Chart(pd.DataFrame({"day": [float(day) for day in days if day]}))
+    return rules.mark_rule(color=QUIET, opacity=0.5, strokeDash=[2, 3], strokeWidth=1).encode(x=x)
+
+
+def _band(steps: pd.DataFrame) -> pd.DataFrame:
+    """The band of the total; carried to the step on which everybody is dead, where it has no limits of its own."""
+    total = steps[steps["level"].eq(TOTAL)]
+    limits = total[["low", "high"]].ffill(limit=1)
+    return total.assign(low=limits["low"], high=limits["high"]).dropna(subset=["low", "high"])
+
+
+def _level_colours(levels: Sequence[str]) -> alt.Scale:
+    palette = iter(PALETTE)
+    return alt.Scale(domain=list(levels), range=[INK if level == TOTAL else next(palette) for level in levels])
+
+
+def _dashes(levels: Sequence[str]) -> list[list[int]]:
+    return [DASHES[k % len(DASHES)] for k in range(len(levels))]
+
+
+def _last(*days: pd.Series) -> float:
+    known = pd.concat([d.astype("float64") for d in days]).dropna()
+    return float(known.max()) if len(known) else 1.0

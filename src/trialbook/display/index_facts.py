@@ -1,0 +1,235 @@
+"""What the first page says, taken from the results, datasets, queries and verdicts of a build: no recomputation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from trialbook.display.subject_lines import subject_lines
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.load import analysis_values
+from trialbook.protocol.models import Cut, Protocol
+from trialbook.results.ard import NOT_ESTIMABLE, TOTAL
+
+if TYPE_CHECKING:
+    from trialbook.contracts.verdicts import Verdict
+
+REGISTERED_OS_DAY = 100  # the registry measures overall survival at day 100
+DLT_INTERVAL = "clopper_pearson"
+CONTRACT_WORDS = {
+    "pass": "holds", "empty": "no records", "info": "remarks", "warning": "questions asked", "critical": "broken",
+}  # fmt: skip
+WORST_FIRST = ("critical", "warning", "info", "pass", "empty")
+
+
+@dataclass(frozen=True)
+class StepStatus:
+    """One notebook of the build: its page and the analysis datasets that it left (none: it made the clean domains)."""
+
+    name: str
+    title: str
+    page: str
+    datasets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One headline number, what it counts, its value at the previous cut ("" = no previous cut), and its page."""
+
+    label: str
+    value: str
+    note: str
+    before: str = ""
+    note_before: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is a previous value and it was another one."""
+        return bool(self.before) and (self.before, self.note_before) != (self.value, self.note)
+
+
+@dataclass(frozen=True)
+class StepLine:
+    """A step, its page, and what became of its contracts in words."""
+
+    title: str
+    page: str
+    verdict: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class IndexFacts:
+    """Everything the first page says of a cut."""
+
+    headlines: list[Headline]
+    levels: pd.DataFrame
+    level_heads: dict[str, str]
+    steps: list[StepLine]
+    contracts: pd.DataFrame
+    queries: pd.DataFrame
+    subjects: pd.DataFrame
+    screened_only: int
+    previous_cut: str
+
+
+def index_facts(
+    protocol: Protocol,
+    cut: Cut,
+    ard: pd.DataFrame,
+    previous_ard: pd.DataFrame | None,
+    datasets: Mapping[str, pd.DataFrame],
+    queries: pd.DataFrame,
+    steps: Sequence[StepStatus],
+    verdicts: Sequence[Verdict],
+) -> IndexFacts:
+    """The facts of the first page. `datasets` holds adsl, and adrs and addlt where the trial has them."""
+    analysis = analysis_values(protocol, cut.overrides, "cut file")
+    now = _headlines(protocol, _Numbers(ard, analysis))
+    before = _headlines(protocol, _Numbers(previous_ard, analysis)) if previous_ard is not None else []
+    earlier = {headline.label: headline for headline in before}
+    adsl = datasets["adsl"]
+    return IndexFacts(
+        headlines=[_with_previous(headline, earlier.get(headline.label)) for headline in now],
+        levels=_by_level(protocol, _Numbers(ard, analysis)),
+        level_heads={level.id: f"{level.id}\n{_dose(level.cells_per_kg)}".strip() for level in protocol.dose_levels},
+        steps=[_step_line(step, verdicts) for step in steps],
+        contracts=_contracts(verdicts),
+        queries=_query_counts(queries, cut),
+        subjects=subject_lines(protocol, datasets, queries),
+        screened_only=int((adsl["SCRFL"].eq("Y") & ~adsl["SAFFL"].eq("Y")).sum()),
+        previous_cut=cut.previous_cut or "",
+    )
+
+
+class _Numbers:
+    """Looks up the texts of an ARD."""
+
+    def __init__(self, ard: pd.DataFrame, analysis: Analysis) -> None:
+        names = ["analysis_id", "variable", "variable_level", "context", "group1_level", "stat_name"]
+        keys = ard[names].itertuples(index=False, name=None)
+        self._texts = {tuple(map(str, key)): str(text) for key, text in zip(keys, ard["stat_text"], strict=True)}
+        self.analysis = analysis
+        self.os_day = REGISTERED_OS_DAY if REGISTERED_OS_DAY in analysis.os_days else analysis.os_days[-1]
+
+    def text(self, analysis: str, variable: str, stat: str, *, at: str = TOTAL, level: str = "", by: str = "") -> str:
+        """The text of one statistic, or "" where it was not reported."""
+        return self._texts.get((analysis, variable, level, by, at, stat), "")
+
+    def share(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
+        """`n of N`, with the share where N is large enough; "-" where the set is empty."""
+        n, total = (self.text(analysis, variable, stat, at=at, by=by) for stat in ("n", "N"))
+        rate = self.text(analysis, variable, "estimate" if by else "p", at=at, by=by)
+        if not n or not total.isdigit() or total == "0":
+            return NOT_ESTIMABLE
+        return f"{n} of {total} ({rate})" if rate and int(total) >= self.analysis.pct_min_n else f"{n} of {total}"
+
+    def limits(self, analysis: str, variable: str, *, at: str = TOTAL, level: str = "", by: str = "") -> str:
+        """`low to high` of a 95% interval, or "" where there is none."""
+        ends = [self.text(analysis, variable, f"conf.{end}", at=at, level=level, by=by) for end in ("low", "high")]
+        return " to ".join(ends) if all(end not in ("", NOT_ESTIMABLE) for end in ends) else ""
+
+
+def _headlines(protocol: Protocol, numbers: _Numbers) -> list[Headline]:
+    """The headline numbers in the order of the story; an endpoint the trial does not have is left out."""
+    dlt, orr = {"by": DLT_INTERVAL}, {"by": numbers.analysis.ci_primary_orr}
+    survival = {"level": str(numbers.os_day), "by": numbers.analysis.km_ci}
+    lines = [Headline("Treated", numbers.text("SETS", "SAFFL", "n"), f"of {protocol.study.planned_n} planned")]
+    if protocol.has_endpoint("TEAE"):
+        lines += [
+            Headline("Any TEAE", numbers.share("TEAE_OVERVIEW", "TEAE"), _events(numbers, "TEAE")),
+            Headline("Serious adverse events", numbers.share("TEAE_OVERVIEW", "SAE"), _events(numbers, "SAE")),
+        ]
+    if protocol.has_endpoint("DLT"):
+        waiting = numbers.text("DLT", "DLTSTAT", "n", level="PENDING")
+        note = f"evaluable; {waiting} pending" if waiting else "evaluable"
+        lines.append(Headline("Dose-limiting toxicity", numbers.share("DLT_RATE", "DLT", **dlt), note))
+    if protocol.has_endpoint("ORR_D28"):
+        waiting = numbers.text("ORR_D28", "RSP28", "pending", **orr)
+        parts = [_interval(numbers.limits("ORR_D28", "RSP28", **orr)), f"{waiting} pending" if waiting else ""]
+        note = "; ".join(part for part in parts if part)
+        lines.append(Headline("Response at day 28", numbers.share("ORR_D28", "RSP28", **orr), note))
+    if protocol.has_endpoint("OS"):
+        alive = numbers.text("OS_KM", "OS", "estimate", **survival)
+        note = _interval(numbers.limits("OS_KM", "OS", **survival))
+        lines.append(Headline(f"Overall survival, day {numbers.os_day}", alive, note))
+        lines.append(Headline("Deaths", numbers.share("OS_EVENTS", "OS"), "among the treated"))
+    return [Headline(line.label, line.value or NOT_ESTIMABLE, line.note) for line in lines]
+
+
+def _events(numbers: _Numbers, variable: str) -> str:
+    count = numbers.text("TEAE_OVERVIEW", variable, "events")
+    return f"{count} events" if count else ""
+
+
+def _interval(limits: str) -> str:
+    return f"95% CI {limits}" if limits else ""
+
+
+def _with_previous(now: Headline, before: Headline | None) -> Headline:
+    return Headline(now.label, now.value, now.note, before.value, before.note) if before else now
+
+
+def _by_level(protocol: Protocol, numbers: _Numbers) -> pd.DataFrame:
+    """One row per headline measure, one column per dose level and for all: the texts of the ARD."""
+    levels = [*protocol.level_ids, TOTAL]
+    orr, km, day = numbers.analysis.ci_primary_orr, numbers.analysis.km_ci, str(numbers.os_day)
+    rows = {"Treated": [numbers.text("SETS", "SAFFL", "n", at=at) for at in levels]}
+    if protocol.has_endpoint("TEAE"):
+        rows["Any TEAE"] = [numbers.share("TEAE_OVERVIEW", "TEAE", at=at) for at in levels]
+        rows["Serious adverse events"] = [numbers.share("TEAE_OVERVIEW", "SAE", at=at) for at in levels]
+    if protocol.has_endpoint("DLT"):
+        rows["DLT, of those evaluable"] = [numbers.share("DLT_RATE", "DLT", at=at, by=DLT_INTERVAL) for at in levels]
+        rows["DLT pending"] = [numbers.text("DLT", "DLTSTAT", "n", at=at, level="PENDING") for at in levels]
+    if protocol.has_endpoint("ORR_D28"):
+        rows["Response at day 28"] = [numbers.share("ORR_D28", "RSP28", at=at, by=orr) for at in levels]
+        rows[f"95% CI ({orr.replace('_', '-')})"] = [numbers.limits("ORR_D28", "RSP28", at=at, by=orr) for at in levels]
+        rows["Day 28 not yet reached"] = [numbers.text("ORR_D28", "RSP28", "pending", at=at, by=orr) for at in levels]
+    if protocol.has_endpoint("OS"):
+        rows[f"Alive at day {day} (Kaplan-Meier)"] = [
+            numbers.text("OS_KM", "OS", "estimate", at=at, level=day, by=km) for at in levels
+        ]
+        rows[f"95% CI ({km})"] = [numbers.limits("OS_KM", "OS", at=at, level=day, by=km) for at in levels]
+    table = [(measure, *(text or NOT_ESTIMABLE for text in texts)) for measure, texts in rows.items()]
+    return pd.DataFrame(table, columns=["measure", *levels]).astype("str")
+
+
+def _dose(cells_per_kg: float | None) -> str:
+    return f"{cells_per_kg:g} x 10^6/kg" if cells_per_kg is not None else ""
+
+
+def _step_line(step: StepStatus, verdicts: Sequence[Verdict]) -> StepLine:
+    """A step with the worst verdict among its contracts, and how many there were."""
+    own = [
+        verdict
+        for verdict in verdicts
+        for kind, _, name in [verdict.dataset.partition("/")]
+        if (name in step.datasets if kind == "analysis" else not step.datasets)
+    ]
+    if not own:
+        return StepLine(step.title, step.page, "built", "no contract")
+    worst = min((verdict.worst for verdict in own), key=WORST_FIRST.index)
+    failed = sum(len(verdict.failures) for verdict in own)
+    rules = sum(len(verdict.evaluated) for verdict in own)
+    return StepLine(
+        step.title, step.page, CONTRACT_WORDS[worst], f"{len(own)} contracts, {rules} rules, {failed} broken"
+    )
+
+
+def _contracts(verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    rows = [(v.dataset, v.rows, len(v.evaluated), len(v.failures), CONTRACT_WORDS[v.worst]) for v in verdicts]
+    return pd.DataFrame(rows, columns=["dataset", "records", "rules", "broken", "verdict"])
+
+
+def _query_counts(queries: pd.DataFrame, cut: Cut) -> pd.DataFrame:
+    """Queries by severity: open, of these new at this cut, and closed since the previous cut."""
+    is_open = queries["status"].eq("open")
+    is_new = is_open & queries["first_seen"].eq(cut.cut_date)
+    rows = []
+    for severity in ("stop", "major", "minor"):
+        of_kind = queries["severity"].eq(severity)
+        rows.append((severity, *(int((of_kind & chosen).sum()) for chosen in (is_open, is_new, ~is_open))))
+    return pd.DataFrame(rows, columns=["severity", "open", "new", "closed"])

@@ -1,0 +1,82 @@
+"""One line per treated subject for the first page: where each stands at the cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from trialbook.protocol.models import Protocol
+
+COLUMNS = ["subject", "level", "infusions", "first", "day", "grade", "response", "dlt", "status", "queries"]
+LABELS = {
+    "subject": "Subject", "level": "Level", "infusions": "Infusions", "first": "First infusion", "day": "Day at cut",
+    "grade": "Grade, baseline to latest", "response": "Response at day 28", "dlt": "DLT status", "status": "Status",
+    "queries": "Open queries",
+}  # fmt: skip
+
+
+def subject_lines(protocol: Protocol, datasets: Mapping[str, pd.DataFrame], queries: pd.DataFrame) -> pd.DataFrame:
+    """One row per treated subject, by dose level and first infusion; days count from the first infusion (day 0).
+
+    Reads ADSL (and ADRS, ADDLT where they are); a column that does not apply to the trial is left out.
+    """
+    adsl = datasets["adsl"]
+    treated = adsl[adsl["SAFFL"].eq("Y")]
+    rank = treated["TRT01A"].map({level: position for position, level in enumerate(protocol.level_ids)})
+    treated = treated.assign(rank=rank).sort_values(["rank", "TRTSDT", "USUBJID"], kind="stable", ignore_index=True)
+    died = treated["DTHFL"].eq("Y")
+    asked = queries.loc[queries["status"].eq("open"), "subject"]
+    until = treated["DTHDT"].where(died & treated["DTHDT"].notna(), treated["CUTDT"])
+    lines = pd.DataFrame(
+        {
+            "subject": treated["SUBJID"],
+            "level": treated["TRT01A"],
+            "infusions": treated.get("NINF", pd.NA),
+            "first": treated["TRTSDT"],
+            "day": (until - treated["TRTSDT"]).dt.days.astype("Int64"),
+            "grade": treated["USUBJID"].map(_grades(treated, datasets.get("adrs"))),
+            "response": treated["USUBJID"].map(_day_28(datasets.get("adrs"))),
+            "dlt": treated["USUBJID"].map(_coded(datasets.get("addlt"), "DLTSTAT")),
+            "status": [_status(row) for row in treated[["DTHFL", "DTHDT", "LSTALVDT"]].itertuples(index=False)],
+            "queries": [int(asked.isin([row.USUBJID, row.SUBJID]).sum()) for row in treated.itertuples()],
+        },
+        columns=COLUMNS,
+    )
+    return lines.drop(columns=[name for name in ("infusions", "grade", "response", "dlt") if lines[name].isna().all()])
+
+
+def _status(subject: tuple[str, pd.Timestamp, pd.Timestamp]) -> str:
+    flag, death, seen = subject
+    if flag == "Y":
+        return f"Died {death:%Y-%m-%d}" if pd.notna(death) else "Died, date unknown"
+    return f"Alive, last seen {seen:%Y-%m-%d}" if pd.notna(seen) else "Alive"
+
+
+def _grades(treated: pd.DataFrame, adrs: pd.DataFrame | None) -> dict[str, str]:
+    """Overall grade at baseline (the last assessment up to the first infusion) and at the latest assessment."""
+    if adrs is None or adrs.empty:
+        return {}
+    grades = adrs[adrs["PARAMCD"].eq("GRADE") & adrs["AVALC"].fillna("").ne("") & adrs["ADT"].notna()]
+    grades = grades.sort_values(["USUBJID", "ADT"], kind="stable")
+    start = dict(zip(treated["USUBJID"], treated["TRTSDT"], strict=True))
+    shown = {}
+    for subject, rows in grades.groupby("USUBJID", sort=True):
+        if subject in start:
+            before = rows.loc[rows["ADT"] <= start[subject], "AVALC"]
+            shown[str(subject)] = f"{before.iloc[-1] if len(before) else '?'} → {rows['AVALC'].iloc[-1]}"
+    return shown
+
+
+def _day_28(adrs: pd.DataFrame | None) -> dict[str, str]:
+    """The response at day 28, with the reason where one is given."""
+    if adrs is None or adrs.empty:
+        return {}
+    rows = adrs[adrs["PARAMCD"].eq("RSP28") & adrs["RSP28FL"].eq("Y")]
+    reasons = rows["REASON"].fillna("") if "REASON" in rows else pd.Series("", index=rows.index)
+    shown = [f"{value} ({why.lower()})" if why else value for value, why in zip(rows["AVALC"], reasons, strict=True)]
+    return dict(zip(rows["USUBJID"], shown, strict=True))
+
+
+def _coded(frame: pd.DataFrame | None, column: str) -> dict[str, str]:
+    return {} if frame is None else dict(zip(frame["USUBJID"], frame[column], strict=True))
