@@ -65,9 +65,8 @@ def unresolved_subjects(adsl: pd.DataFrame, domains: Domains, cut_date: pd.Times
     """
     treated = adsl[adsl["SAFFL"].eq("Y")].sort_values("USUBJID")
     late = life_after_death(domains, cut_date)
-    seen = late[late["PROVES"]].groupby("USUBJID")["SOURCE"].agg(", ".join)
-    reason = pd.Series("", index=treated.index, dtype="str")
-    reason = reason.mask(treated["USUBJID"].isin(seen.index), "seen after the death: " + treated["USUBJID"].map(seen))
+    seen = late[late["PROVES"]].groupby("USUBJID")["SOURCE"].agg(", ".join).astype("str")
+    reason = ("seen after the death: " + seen).reindex(treated["USUBJID"]).fillna("").set_axis(treated.index)
     reason = reason.mask(treated["DTHDT"] < treated["TRTSDT"], "death before the first infusion")
     listed = treated[["USUBJID", "SUBJID", "TRT01A"]].assign(REASON=reason)
     return listed[reason.ne("")].reset_index(drop=True)

@@ -46,7 +46,9 @@ def kaplan_meier_chart(steps: pd.DataFrame, at_risk: pd.DataFrame, days: Sequenc
         ticks.encode(x=x, y=y, color=colour),
     ).properties(width=WIDTH, height=300)
     table = alt.Chart(at_risk, title=alt.TitleParams("Number at risk", fontSize=12)).mark_text(color=INK)
-    order = alt.Y("level:N", title=None, sort=levels, axis=alt.Axis(domain=False, ticks=False, grid=False))
+    order = alt.Y(
+        "level:N", title=None, sort=levels, axis=alt.Axis(domain=False, ticks=False, grid=False, labelPadding=16)
+    )
     below = table.encode(x=alt.X("day:Q", axis=None, scale=scale), y=order, text="n:Q")
     return alt.vconcat(curves, below.properties(width=WIDTH, height=ROW * len(levels)), spacing=6)
 
