@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -48,6 +48,8 @@ class Record:
         """The values as they stood at the end of a day; None where the record was not there yet, or no longer."""
         if self.known > day:
             return None
+        if not self.later:
+            return self.values
         values = dict(self.values)
         for when, changes in sorted(self.later, key=lambda change: change[0]):
             if when > day:
@@ -93,8 +95,5 @@ class CaseBook:
             for record in records:
                 values = record.at(day)
                 if values is not None:
-                    yield domain, _row(names, same, values)
-
-
-def _row(names: list[str], same: Mapping[str, str], values: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(values.get(name) or same.get(name, "") for name in names)
+                    filled = same | values
+                    yield domain, tuple(filled.get(name, "") for name in names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from trialbook.simulate.chance import Chance
-from trialbook.simulate.story import LEVELS, Dose, Event, LabFact, Stages, Story
+from trialbook.simulate.story import LEVELS, Dose, Event, LabFact, Person, Stages, Story
 
 FIRST_DAY, ENTRY_DAYS = date(2024, 12, 10), 275
 DISEASES = ("Acute myeloid leukemia", "Acute lymphoblastic leukemia", "Myelodysplastic syndrome")
@@ -32,11 +32,11 @@ def treated_by_chance(number: int, chance: Chance) -> Story:
     doses = (Dose(0, _given(LEVELS[level], chance)), second)
     end = min(day for day in (death, lost, 180) if day is not None)
     return Story(
-        f"R{number}", day0, -chance.whole(4, 7), level, baseline=baseline,
+        f"R{number}", day0, -chance.whole(4, 7), level, person, baseline,
         course={28: _at28(baseline, answer)}, doses=tuple(dose for dose in doses if dose.day < end or dose.day == 0),
         worsened_on_steroids=chance.yes(0.5), new_therapy=("Ruxolitinib", 30) if answer in ("NR", "PD") else None,
         death=death, death_cause="ACUTE GVHD" if death is not None else "", lost=lost,
-        events=_events(end, death, level, chance), stream=number, **person,
+        events=_events(end, death, level, chance), stream=number,
     )  # fmt: skip
 
 
@@ -49,23 +49,23 @@ def failed_by_chance(number: int, chance: Chance) -> Story:
         ("EX12", LabFact("HIVAB", ("SCREENING",), "POSITIVE")),
     ))  # fmt: skip
     return Story(
-        f"S{number}", day0, -7, "", baseline=chance.pick(BASELINES), failed=kind[0], labs=(kind[1],), stream=number,
-        **_person(day0, chance),
+        f"S{number}", day0, -7, "", _person(day0, chance), chance.pick(BASELINES), failed=kind[0], labs=(kind[1],),
+        stream=number,
     )  # fmt: skip
 
 
-def _person(day0: date, chance: Chance) -> dict[str, object]:
+def _person(day0: date, chance: Chance) -> Person:
     sex = chance.pick(("F", "M"))
     young = chance.yes(0.2)
     years = chance.between(4.1, 17.9) if young else chance.between(18.1, 70.5)
     weight, height = (12 + 2.4 * years, 82 + 5.4 * years) if young else (60 + 8 * (sex == "M"), 160 + 11 * (sex == "M"))
-    return {
-        "birth": day0 - timedelta(days=round(365.25 * years) + 7),
-        "sex": sex,
-        "weight": round(weight * (1 + 0.08 * chance.bell()), 1),
-        "height": round(height * (1 + 0.02 * chance.bell())),
-        "disease": chance.pick(DISEASES),
-    }
+    return Person(
+        birth=day0 - timedelta(days=round(365.25 * years) + 7),
+        sex=sex,
+        weight=round(weight * (1 + 0.08 * chance.bell()), 1),
+        height=round(height * (1 + 0.02 * chance.bell())),
+        disease=chance.pick(DISEASES),
+    )
 
 
 def _given(level: float, chance: Chance) -> float:

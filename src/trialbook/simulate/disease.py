@@ -108,7 +108,7 @@ def _performance(book: CaseBook, visit: Visit, when: str, stages: Stages) -> Non
 
 def _findings(book: CaseBook, visit: Visit, when: str, stages: Stages, chance: Chance) -> None:
     skin, _, upper, lower = stages
-    stool, weight = STOOL_ADULT[lower], book.story.weight
+    stool, weight = STOOL_ADULT[lower], book.story.person.weight
     count = STOOLS_ADULT[lower]
     if book.story.child:
         low, high = STOOL_CHILD_PER_KG[lower]

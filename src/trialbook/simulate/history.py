@@ -26,7 +26,7 @@ def write_subject(book: CaseBook) -> None:
     code = story.level or "SCRNFAIL"
     record = book.add(
         "DM", story.consent, SUBJID=story.subject_id, SITEID=SITE, RFICDTC=story.iso(story.consent),
-        BRTHDTC=story.birth.isoformat(), AGE=str(story.age), AGEU="YEARS", SEX=story.sex, RACE="ASIAN",
+        BRTHDTC=story.person.birth.isoformat(), AGE=str(story.age), AGEU="YEARS", SEX=story.person.sex, RACE="ASIAN",
         ARMCD="NOTASSGN", ARM="Not Assigned", ACTARMCD="NOTASSGN", ACTARM="Not Assigned",
     )  # fmt: skip
     decided = story.on(0 if story.treated else _failed_on(story))
@@ -96,7 +96,7 @@ def write_history(book: CaseBook) -> None:
     story = book.story
     found = story.hsct - 190
     lines = [
-        (story.disease, "UNDERLYING DISEASE", found, None, "", ""),
+        (story.person.disease, "UNDERLYING DISEASE", found, None, "", ""),
         ("Allogeneic haematopoietic stem cell transplantation", "TRANSPLANT", story.hsct, story.hsct, "", ""),
         ("Acute graft versus host disease", "ACUTE GVHD", story.onset, None, "", ""),
         *((c.term, c.category, c.start, c.end, c.grade, c.severity) for c in story.conditions),
@@ -121,13 +121,15 @@ def write_history(book: CaseBook) -> None:
 
 
 def write_infusions(book: CaseBook) -> None:
-    """EX: one record per planned infusion; dose 0 = not given."""
-    for number, dose in enumerate(book.story.doses):
-        begun, ended = book.story.iso(dose.day, INFUSION_START), book.story.iso(dose.day, INFUSION_END)
+    """EX: one record per planned infusion, in cells per kg or in total cells; dose 0 = not given."""
+    story = book.story
+    for number, dose in enumerate(story.doses):
+        amount = dose.per_kg * story.person.weight if story.cells else dose.per_kg
+        begun, ended = story.iso(dose.day, INFUSION_START), story.iso(dose.day, INFUSION_END)
         book.add(
-            "EX", dose.day, EXTRT="iMSC", EXDOSE=f"{dose.per_kg:g}", EXDOSU="10^6 cells/kg", EXSTDTC=begun,
-            EXENDTC=ended if dose.per_kg > 0 else begun, VISIT="DAY 7" if number else "BASELINE",
-            VISITNUM="4" if number else "2",
+            "EX", dose.day, EXTRT="iMSC", EXDOSE=f"{amount:g}", EXSTDTC=begun,
+            EXDOSU="10^6 cells" if story.cells else "10^6 cells/kg", EXENDTC=ended if dose.per_kg > 0 else begun,
+            VISIT="DAY 7" if number else "BASELINE", VISITNUM="4" if number else "2",
         )  # fmt: skip
 
 

@@ -48,6 +48,11 @@ TESTS = {
     "NEUT": Test("10^9/L", 2, (1.8, 6.3), (1.8, 6.3), (1.2, 6.0), (1.3, 2.6), "low"),
     "LYM": Test("10^9/L", 2, (1.1, 3.2), (1.1, 3.2), (1.2, 6.0), (0.5, 0.85), "low"),
 }
+# Tests that only some subjects have: BUN of an outside laboratory, clearance measured over 24 hours.
+RARE = {
+    "BUN": Test("mg/dL", 0, (7, 20), (7, 20), (7, 18), (0.5, 0.9)),
+    "CREATCLR": Test("mL/min", 0, (80, 120), (75, 115), (75, 115), (0.6, 0.8)),
+}
 WBC = Test("10^9/L", 2, (3.5, 9.5), (3.5, 9.5), (4.4, 11.9), (1.0, 1.0), "low")
 # Bilirubin of each liver stage, umol/L, well inside the limits of the stage.
 BILIRUBIN = ((8.0, 18.0), (36.0, 49.0), (56.0, 98.0), (110.0, 240.0), (270.0, 400.0))
@@ -69,13 +74,16 @@ def write_labs(book: CaseBook, held: list[Visit], chance: Chance) -> None:
             _add(book, visit, test, TESTS[test], value, facts.get((test, visit.name)))
         white = values["NEUT"] + values["LYM"] + chance.between(0.2, 0.6)
         _add(book, visit, "WBC", WBC, white, facts.get(("WBC", visit.name)))
+        for test, kind in RARE.items():
+            if (test, visit.name) in facts:
+                _add(book, visit, test, kind, 0.0, facts[test, visit.name])
         if visit.name in ("SCREENING", "BASELINE"):
             _qualitative(book, visit, facts)
     for fact in story.labs:
         if fact.extra_day is not None:
             _add(book, unscheduled(fact.extra_day, held), fact.test, TESTS[fact.test], 0.0, fact)
     for event in story.events:
-        if event.term in LAB_OF_TERM and 0 < event.day and event.day not in {visit.day for visit in held}:
+        if event.term in LAB_OF_TERM and event.day > 0 and event.day not in {visit.day for visit in held}:
             test = LAB_OF_TERM[event.term][0]
             value = _value(story, unscheduled(event.day, held), test, place[test], chance)
             _add(book, unscheduled(event.day, held), test, TESTS[test], value, None)
@@ -107,7 +115,7 @@ def limits(story: Story, test: Test) -> Limits:
     """Reference limits for the subject's age and sex."""
     if story.age < 13:
         return test.children
-    return test.men if story.sex == "M" else test.women
+    return test.men if story.person.sex == "M" else test.women
 
 
 def _add(book: CaseBook, visit: Visit, test: str, kind: Test, value: float, fact: LabFact | None) -> None:
@@ -130,7 +138,7 @@ def _add(book: CaseBook, visit: Visit, test: str, kind: Test, value: float, fact
 def _qualitative(book: CaseBook, visit: Visit, facts: dict[tuple[str, str], LabFact]) -> None:
     """Serology at screening, pregnancy test at screening and baseline for females from 12 years on."""
     tests = dict(SEROLOGY) if visit.name == "SCREENING" else {}
-    if book.story.sex == "F" and book.story.age >= 12:
+    if book.story.person.sex == "F" and book.story.age >= 12:
         tests["HCG"] = ("NEGATIVE", "")
     for test, (usual, unit) in tests.items():
         fact = facts.get((test, visit.name))

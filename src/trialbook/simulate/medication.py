@@ -22,7 +22,7 @@ def write_medication(book: CaseBook) -> None:
     drugs = [*_steroids(story), *_background(story), *story.drugs]
     if story.new_therapy:
         name, day = story.new_therapy
-        dose = "5" if story.weight < 30 else "10"
+        dose = "5" if story.person.weight < 30 else "10"
         drugs.append(Drug(name, "SECOND-LINE GVHD THERAPY", day, None, dose))
     for drug in sorted(drugs, key=lambda drug: drug.start):
         if drug.start <= max(story.last_day, 0):
@@ -30,8 +30,8 @@ def write_medication(book: CaseBook) -> None:
 
 
 def _steroids(story: Story) -> list[Drug]:
-    full = steroid_dose(story.weight)
-    taper = TAPER_NONE
+    full = steroid_dose(story.person.weight)
+    taper: tuple[tuple[int, float], ...] = TAPER_NONE
     if story.treated and 28 in story.course and response(story.baseline, story.course[28]) in ("CR", "PR"):
         taper = TAPER_RESPONSE
     starts = [(story.steroids, 1.0), *taper] if story.treated else [(story.steroids, 1.0)]
@@ -47,8 +47,8 @@ def _steroids(story: Story) -> list[Drug]:
 def _background(story: Story) -> list[Drug]:
     """Ciclosporin since the transplant, short methotrexate after it, antifungal prophylaxis."""
     h = story.hsct
-    ciclosporin = f"{5 * round(3 * story.weight / 5):d}"
-    methotrexate = f"{max(5, round(0.25 * story.weight)):d}"
+    ciclosporin = f"{5 * round(3 * story.person.weight / 5):d}"
+    methotrexate = f"{max(5, round(0.25 * story.person.weight)):d}"
     return [
         Drug("Ciclosporin", "GVHD PROPHYLAXIS", h - 1, None, ciclosporin),
         Drug("Methotrexate", "GVHD PROPHYLAXIS", h + 1, h + 6, methotrexate, route="INTRAVENOUS"),

@@ -98,18 +98,33 @@ class Deviation:
 
 
 @dataclass(frozen=True)
-class Story:
-    """One subject. `level` blank = failed screening on criterion `failed`; `day0` is then the day it was planned for."""
+class Person:
+    """The human being: birth, sex, weight in kg, height in cm, underlying disease."""
 
-    role: str
-    day0: date
-    consent: int
-    level: str
     birth: date
     sex: str
     weight: float
     height: float
     disease: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """One subject.
+
+    `role` is the name in the cast. `level` blank = failed screening on criterion `failed`; `day0` is then the day that
+    was planned. `course` holds the organ stages of planned visit days, `visit_days` the days on which visits really
+    took place, `hsct`, `onset` and `steroids` the days of the transplant, of acute GVHD and of the first steroid.
+    `death_known` = (day on which the death was heard of and entered with its month only, day the date was completed).
+    `earlier_self` is the role under which the same person was screened before; `form` holds answers of the eligibility
+    form that differ from the usual; `cells` = the dose is recorded in total cells.
+    """
+
+    role: str
+    day0: date
+    consent: int
+    level: str
+    person: Person
     baseline: Stages
     course: dict[int, Stages] = field(default_factory=dict)
     doses: tuple[Dose, ...] = ()
@@ -133,6 +148,7 @@ class Story:
     deviations: tuple[Deviation, ...] = ()
     form: dict[str, str] = field(default_factory=dict)
     performance: int = 1
+    cells: bool = False
     stream: int = 0
     subject_id: str = ""
 
@@ -156,12 +172,13 @@ class Story:
     def age(self) -> int:
         """Completed years at consent."""
         signed = self.on(self.consent)
-        return signed.year - self.birth.year - ((signed.month, signed.day) < (self.birth.month, self.birth.day))
+        birth = self.person.birth
+        return signed.year - birth.year - ((signed.month, signed.day) < (birth.month, birth.day))
 
     @property
     def child(self) -> bool:
         """Staged by the child column of lower GI: under 18 years and at most 50 kg (A-41)."""
-        return self.age < 18 and self.weight <= 50
+        return self.age < 18 and self.person.weight <= 50
 
     def on(self, day: int) -> date:
         """The calendar date of a REL_DAY."""

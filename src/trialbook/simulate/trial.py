@@ -15,8 +15,14 @@ from trialbook.simulate.crowd import failed_by_chance, treated_by_chance
 from trialbook.simulate.disease import write_disease
 from trialbook.simulate.events import write_events
 from trialbook.simulate.history import (
-    write_deviations, write_disposition, write_earlier_number, write_eligibility_form, write_history, write_infusions,
-    write_subject, write_survival,
+    write_deviations,
+    write_disposition,
+    write_earlier_number,
+    write_eligibility_form,
+    write_history,
+    write_infusions,
+    write_subject,
+    write_survival,
 )  # fmt: skip
 from trialbook.simulate.labs import write_labs
 from trialbook.simulate.medication import write_medication

@@ -38,10 +38,11 @@ def visits(story: Story, chance: Chance) -> list[Visit]:
     if not story.treated:
         return result
     result.append(Visit("BASELINE", "2", 0, 0))
-    second = {7: dose.day for dose in story.doses if dose.day > 0}
+    second = next((dose.day for dose in story.doses if dose.day > 0), None)
     for name, number, planned, spread in SCHEDULE:
         late = chance.whole(-spread, spread)  # drawn in any case, so that a fixed day moves no other draw
-        day = story.visit_days.get(planned, second.get(planned, planned + late))
+        usual = second if planned == 7 and second is not None else planned + late
+        day = story.visit_days.get(planned, usual)
         gone = story.death is not None and day >= story.death
         if not gone and (story.lost is None or day <= story.lost):
             result.append(Visit(name, number, planned, day))
@@ -49,9 +50,9 @@ def visits(story: Story, chance: Chance) -> list[Visit]:
 
 
 def unscheduled(day: int, held: list[Visit]) -> Visit:
-    """A sample between visits; its number follows that of the visit before it."""
+    """A sample between visits, numbered after the visit before it; its subject is as ill as at that visit."""
     before = max((visit for visit in held if visit.day <= day), key=lambda visit: visit.day, default=held[0])
-    return Visit("UNSCHEDULED", f"{before.number}.1", day, day)
+    return Visit("UNSCHEDULED", f"{before.number}.1", before.planned, day)
 
 
 def write_visits(book: CaseBook, held: list[Visit]) -> None:

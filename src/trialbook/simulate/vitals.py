@@ -21,9 +21,9 @@ def write_vitals(book: CaseBook, held: list[Visit], chance: Chance) -> None:
         measured: dict[str, str] = {}
         if visit.name != "DAY 3":
             share = 1 + 0.01 * chance.bell() * (visit.planned > 0)
-            measured["WEIGHT"] = f"{story.weight * share:.1f}"
+            measured["WEIGHT"] = f"{story.person.weight * share:.1f}"
         if visit.name in ("SCREENING", "BASELINE"):
-            measured["HEIGHT"] = f"{story.height:g}"
+            measured["HEIGHT"] = f"{story.person.height:g}"
         measured |= _signs(story, visit.day, 0, chance)
         _add(book, visit, measured, "08:00", "PRE-DOSE" if visit.day in infusions else "")
         if visit.day in infusions:
