@@ -24,9 +24,9 @@ from trialbook.runner import assemble
 from trialbook.runner.graph import STEPS, StepSpec, ready
 from trialbook.runner.manifest import fingerprint, sha256, sources, write_json, write_manifest
 from trialbook.runner.notebooks import NotebookError, NotebookRun, notebook_text, run_notebook
-from trialbook.runner.pages import write_pages
+from trialbook.runner.pages import PageSources, is_synthetic, write_pages
 from trialbook.runner.progress import Progress
-from trialbook.runner.publish import STOPPED, one_builder, publish, restore_replaced, scratch_folder
+from trialbook.runner.publish import CACHE, STOPPED, one_builder, publish, restore_replaced, scratch_folder
 from trialbook.snapshot import Snapshot, read_snapshot
 
 
@@ -100,10 +100,14 @@ def _build_in(trial: Trial, root: Path, options: Options, scratch: Path, progres
     _write_notebooks(work)
     made_of = sources(trial, root, hashes)
     made_of["charts"] = options.charts
+    made_of["synthetic"] = is_synthetic(trial.path(trial.cut.snapshot))
     made_of["previous_build"] = sha256((previous / "manifest.json").read_bytes()) if previous else None
     mark = fingerprint(made_of, scratch / "results" / "ard.parquet")
     progress.tell("pages", "rendering")
-    write_pages(work, ard, queries, previous, mark)
+    pages = PageSources(
+        trial, bool(made_of["synthetic"]), work.runs, work.verdicts, ard, queries, previous, mark, options.charts
+    )
+    write_pages(pages, scratch, options.out / CACHE)
     steps = [work.runs[spec.name].receipt | {"nonce": "left out"} for spec in STEPS]
     shutil.rmtree(scratch / ".steps")
     write_json(scratch / "run.json", _run_details(work, began))

@@ -18,6 +18,7 @@ from trialbook.errors import BusyError, StopError, UsageError
 SCRATCH = ".scratch"
 LOCKS = ".locks"
 STOPPED = ".stopped"
+CACHE = ".cache"
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 

@@ -1,0 +1,109 @@
+"""Renders the pages of a build: one per notebook and the first page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from trialbook.contracts.verdicts import Verdict
+from trialbook.datasets import read_dataset
+from trialbook.display.drawing import chart_script, chart_script_version
+from trialbook.display.index import StepStatus, index_facts, render_index
+from trialbook.display.page import Frame, Link, left_out, render_page
+from trialbook.errors import StopError
+from trialbook.protocol.models import Trial
+from trialbook.runner.graph import STEPS
+from trialbook.runner.manifest import sha256
+from trialbook.runner.notebooks import NotebookRun
+
+SYNTHETIC = "SYNTHETIC DATA: made by a simulator, no real person is described"
+
+
+@dataclass(frozen=True)
+class PageSources:
+    """What the pages of a build are made of."""
+
+    trial: Trial
+    synthetic: bool
+    runs: Mapping[str, NotebookRun]
+    verdicts: Mapping[str, list[Verdict]]
+    ard: pd.DataFrame
+    queries: pd.DataFrame
+    previous: Path | None
+    fingerprint: str
+    charts: Literal["live", "static"]
+
+
+def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
+    """Writes `index.html` and a page per notebook into the build; raises StopError when a page would lose an output."""
+    frame = _frame(sources)
+    script = cached_chart_script(cache) if sources.charts == "live" else ""
+    for spec in STEPS:
+        notebook = sources.runs[spec.name].notebook
+        lost = left_out(notebook)
+        if lost:
+            raise StopError(f"the page would leave out an output: {lost[0]}", file=f"notebooks/{spec.notebook}")
+        page = render_page(
+            notebook, title=spec.title, frame=frame, current=f"{spec.name}.html", charts=sources.charts,
+            chart_script=script or None,
+        )  # fmt: skip
+        (scratch / f"{spec.name}.html").write_text(page, encoding="utf-8", newline="\n")
+    (scratch / "index.html").write_text(_index(sources, scratch, frame), encoding="utf-8", newline="\n")
+
+
+def is_synthetic(snapshot: Path) -> bool:
+    """Whether the README in the snapshot or beside it says SYNTHETIC DATA, as the simulator writes it."""
+    readmes = [folder / "README.md" for folder in (snapshot, snapshot.parent)]
+    return any(p.is_file() and "SYNTHETIC DATA" in p.read_text(encoding="utf-8", errors="replace") for p in readmes)
+
+
+def cached_chart_script(cache: Path) -> str:
+    """The chart library's script; made once per version of its package, since that takes seconds.
+
+    A cached script is used only while it is the one that was written.
+    """
+    place = cache / f"{chart_script_version()}.js"
+    seal = place.with_suffix(".sha256")
+    if place.is_file() and seal.is_file():
+        script = place.read_bytes()
+        if sha256(script) == seal.read_text(encoding="ascii"):
+            return script.decode("utf-8")
+    text = chart_script()
+    cache.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(text.encode("utf-8"))
+    seal.write_text(sha256(text.encode("utf-8")), encoding="ascii")
+    return text
+
+
+def _frame(sources: PageSources) -> Frame:
+    protocol = sources.trial.protocol
+    assumed = sum(1 for entry in protocol.analysis.values() if entry.source.startswith("assumption"))
+    changed = ", ".join(sorted(sources.trial.cut.overrides)) or "none"
+    return Frame(
+        study=protocol.study,
+        cut=sources.trial.cut,
+        navigation=[Link("index.html", "Summary"), *(Link(f"{spec.name}.html", spec.title) for spec in STEPS)],
+        fingerprint=sources.fingerprint,
+        banner=SYNTHETIC if sources.synthetic else "",
+        assumptions=f"{assumed} analysis keys rest on assumptions (listed under Eligibility audit); overridden in this "
+        f"cut: {changed}.",
+    )
+
+
+def _index(sources: PageSources, scratch: Path, frame: Frame) -> str:
+    data = scratch / "data"
+    datasets = {
+        p.relative_to(data).with_suffix("").as_posix(): read_dataset(p) for p in sorted(data.rglob("*.parquet"))
+    }
+    previous = read_dataset(sources.previous / "results" / "ard.parquet") if sources.previous else None
+    steps = [StepStatus(spec.name, spec.title, f"{spec.name}.html", "done") for spec in STEPS]
+    facts = index_facts(
+        sources.trial.protocol, sources.trial.cut, sources.ard, previous, datasets, sources.queries, steps,
+        json.loads(json.dumps([v.as_json() for verdicts in sources.verdicts.values() for v in verdicts])),
+    )  # fmt: skip
+    return render_index(facts, frame)

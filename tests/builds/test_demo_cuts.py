@@ -1,0 +1,197 @@
+"""The demo builds hold what the interface promises, and the three cuts of one trial fit together."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from trialbook.datasets import read_dataset
+from trialbook.domains import VARIABLES
+from trialbook.results.ard import COLUMNS
+
+pytestmark = pytest.mark.build
+CUTS = ("2025-03-31", "2025-06-30", "2025-09-30")
+STEPS = ("01_cleaning", "02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os")
+DATASETS = {
+    "adsl": "USUBJID SUBJID TRT01P TRT01A TRT01AN TRTSDT CUTDT SCRFL ENRFL SAFFL DLTEFL MAT28FL EVAL28FL PPFL AGE "
+    "AGEGR1 SEX DTHFL DTHDT LSTALVDT",
+    "adie": "USUBJID CRITCD RESULT AVAL LIMIT EVIDENCE SRCDOM SRCSEQ",
+    "adae": "USUBJID AESEQ AETERM AEDECOD AEBODSYS ASTDT ASTDTF AENDT AENDTF ASTDY AENDY TRTEMFL AREL ATOXGR AESICAT "
+    "DLTCAND DLTFL",
+    "adlb": "USUBJID PARAMCD AVAL AVALU ANRLO ANRHI ABLFL BASE ADT ADY ATOXGRL ATOXGRH BTOXGRL BTOXGRH",
+    "addlt": "USUBJID TRT01A DLTSTAT FUPFRAC WINENDT DLTDT",
+    "adrs": "USUBJID PARAMCD RSP28FL ADT ADY AVAL AVALC REASON",
+    "adtte": "USUBJID PARAMCD AVAL CNSR STARTDT ADT EVNTDESC",
+}
+
+
+@pytest.fixture(scope="module")
+def builds(demo: Path) -> dict[str, Path]:
+    return {cut: demo / cut for cut in CUTS}
+
+
+def dataset(build: Path, name: str) -> pd.DataFrame:
+    return read_dataset(build / "data" / f"{name}.parquet")
+
+
+def stat(build: Path, analysis_id: str, variable: str, stat_name: str, **where: str) -> pd.DataFrame:
+    ard = read_dataset(build / "results" / "ard.parquet")
+    wanted = {"analysis_id": analysis_id, "variable": variable, "stat_name": stat_name, **where}
+    for column, value in wanted.items():
+        ard = ard[ard[column] == value]
+    return ard
+
+
+def test_a_build_leaves_every_file_of_the_interface(builds: dict[str, Path]) -> None:
+    for build in builds.values():
+        files = ["index.html", "queries.csv", "queries.xlsx", "changelog.csv", "manifest.json", "run.json"]
+        files += ["results/ard.parquet", "results/ard.json", *(f"{s}.html" for s in STEPS)]
+        files += [f"notebooks/{s}.ipynb" for s in STEPS] + [f"data/{name}.parquet" for name in DATASETS]
+        files += [f"data/clean/{code.lower()}.parquet" for code in VARIABLES]
+        files += ["contracts/raw.dm.json", "contracts/clean.ae.json", "contracts/analysis.adsl.json"]
+        assert [name for name in files if not (build / name).is_file()] == []
+        assert not list(build.rglob(".*"))
+
+
+def test_datasets_have_their_variables_and_types(builds: dict[str, Path]) -> None:
+    for build in builds.values():
+        for name, variables in DATASETS.items():
+            schema = pq.read_schema(build / "data" / f"{name}.parquet")
+            assert [v for v in variables.split() if v not in schema.names] == [], name
+            dates = [f for f in schema if f.name.endswith("DT")]
+            assert all(f.type == pa.date32() for f in dates), name
+            frame = dataset(build, name)
+            flags = [c for c in frame.columns if c.endswith("FL") and c != "DLTFL"]
+            assert all(set(frame[c].unique()) <= {"Y", ""} for c in flags), name
+
+
+def test_ard_parquet_and_json_hold_the_same_rows(builds: dict[str, Path]) -> None:
+    for build in builds.values():
+        frame = read_dataset(build / "results" / "ard.parquet")
+        rows = json.loads((build / "results" / "ard.json").read_text(encoding="utf-8"))
+        assert list(frame.columns) == COLUMNS
+        assert len(rows) == len(frame) > 100
+        assert [r["stat_text"] for r in rows] == list(frame["stat_text"])
+        assert all(r["stat"] is None or isinstance(r["stat"], int | float) for r in rows)
+
+
+def test_manifest_names_every_output_by_its_hash(builds: dict[str, Path]) -> None:
+    for build in builds.values():
+        manifest = json.loads((build / "manifest.json").read_text(encoding="utf-8"))
+        found = {p.relative_to(build).as_posix(): p for p in build.rglob("*") if p.is_file()}
+        assert set(manifest["outputs"]) == set(found) - {"manifest.json", "run.json"}
+        for name, entry in manifest["outputs"].items():
+            assert entry["sha256"] == hashlib.sha256(found[name].read_bytes()).hexdigest(), name
+        assert len(manifest["sources"]["inputs"]) == len(VARIABLES)
+
+
+def test_the_trial_grows_from_cut_to_cut(builds: dict[str, Path]) -> None:
+    treated = [int((dataset(b, "adsl")["SAFFL"] == "Y").sum()) for b in builds.values()]
+    assert treated == sorted(treated)
+    assert treated[-1] == 12
+    for build, count in zip(builds.values(), treated, strict=True):
+        assert stat(build, "SETS", "SAFFL", "n", group1_level="Total")["stat"].tolist() == [count]
+
+
+def test_nothing_dated_after_the_cut_is_left(builds: dict[str, Path]) -> None:
+    for cut, build in builds.items():
+        for path in (build / "data").rglob("*.parquet"):
+            frame = read_dataset(path)
+            for column in frame.columns:
+                if column.endswith("DTC"):
+                    late = frame[column].dropna().str[:10] > cut
+                    assert not late.any(), f"{path.name} {column}"
+                elif column.endswith("DT") and column not in ("WINENDT",):
+                    assert not (frame[column] > pd.Timestamp(cut)).any(), f"{path.name} {column}"
+
+
+def test_pending_subjects_are_decided_at_a_later_cut(builds: dict[str, Path]) -> None:
+    first, last = (dataset(builds[c], "addlt").set_index("USUBJID")["DLTSTAT"] for c in (CUTS[0], CUTS[-1]))
+    pending = first[first == "PENDING"].index
+    assert len(pending) > 0
+    assert set(last.loc[pending]) <= {"DLT", "NO-DLT", "NOT-EVAL"}
+
+
+def test_the_response_denominator_is_the_mature_subjects(builds: dict[str, Path]) -> None:
+    for build in builds.values():
+        mature = int((dataset(build, "adsl")["MAT28FL"] == "Y").sum())
+        rows = stat(build, "ORR_D28", "RSP28", "N", group1_level="Total", context="clopper_pearson")
+        assert rows["stat"].tolist() == [mature]
+
+
+def test_query_ids_persist_and_age(builds: dict[str, Path]) -> None:
+    lists = {c: pd.read_csv(b / "queries.csv", dtype="str", keep_default_na=False, encoding="utf-8-sig")
+             for c, b in builds.items()}  # fmt: skip
+    for before, after in (CUTS[:2], CUTS[1:]):
+        both = lists[after].merge(lists[before], on="query_id", suffixes=("", "_before"))
+        assert len(both) > 0
+        assert (both["first_seen"] == both["first_seen_before"]).all()
+        assert (lists[after]["age_days"].astype(int) >= 0).all()
+    for listed in lists.values():
+        assert listed["query_id"].is_unique
+        assert (listed["message_en"].str.len() > 10).all()
+        assert (listed["message_zh"].str.len() > 3).all()
+
+
+def test_the_audit_has_26_results_per_screened_subject(builds: dict[str, Path]) -> None:
+    for build in builds.values():
+        audit = dataset(build, "adie")
+        assert (audit.groupby("USUBJID").size() == 26).all()
+        assert set(audit["USUBJID"]) == set(dataset(build, "adsl")["USUBJID"])
+
+
+def test_scenarios_of_the_demo_trial_end_as_they_should(builds: dict[str, Path]) -> None:
+    """What each subject plays is known from the simulator; these are the results its role demands (§11)."""
+    last = builds[CUTS[-1]]
+    dlt = dataset(last, "addlt").set_index("USUBJID")["DLTSTAT"]
+    response = dataset(last, "adrs").query("PARAMCD == 'RSP28'").set_index("USUBJID")
+    subject = "NCT06321198-01-{}".format
+    assert dlt[subject("009")] == "DLT"
+    assert dlt[subject("004")] == "NOT-EVAL"
+    assert response.loc[subject("004"), "REASON"] == "DEATH"
+    assert response.loc[subject("008"), "REASON"] == "NEWTX"
+    assert response.loc[subject("011"), "REASON"] == "MISSING"
+    assert response.loc[subject("012"), "AVALC"] == "MR"
+    assert response.loc[subject("001"), "AVALC"] == "CR"
+    assert response.loc[subject("015"), "AVALC"] == "PD"
+    adsl = dataset(last, "adsl").set_index("USUBJID")
+    assert adsl.loc[subject("013"), "AGE"] == 4
+    assert adsl.loc[subject("011"), "AGE"] == 70
+    assert adsl.loc[subject("015"), "DTHFL"] == ""  # died two days after the cut
+    audit = dataset(last, "adie").set_index(["USUBJID", "CRITCD"])["RESULT"]
+    assert audit[subject("002"), "EX12"] == "FAIL"
+    assert audit[subject("016"), "EX04A"] == "CONFLICT"
+    assert audit[subject("001"), "EX13"] == "PASS"
+    assert audit[subject("013"), "IN02"] == "PASS"
+    assert audit[subject("011"), "IN02"] == "PASS"
+
+
+def test_pages_print_no_programming_words(builds: dict[str, Path]) -> None:
+    for build in builds.values():
+        for page in build.glob("*.html"):
+            text = page.read_text(encoding="utf-8")
+            body = text[text.index("<body") :]
+            for word in (">nan<", ">NaN<", ">NaT<", ">None<", "&lt;NA&gt;", ">inf<"):
+                assert word not in body, f"{page.name}: {word}"
+
+
+def golden_rows(build: Path) -> list[list[str]]:
+    frame = read_dataset(build / "results" / "ard.parquet")
+    return frame[[c for c in COLUMNS if c not in ("stat", "stat_label")]].astype("str").to_numpy().tolist()
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_results_are_the_golden_ones(builds: dict[str, Path], root: Path, cut: str) -> None:
+    """`make golden` accepts new results, on purpose."""
+    with (root / "tests" / "golden" / f"{cut}.csv").open(encoding="utf-8", newline="") as file:
+        expected = list(csv.reader(file))[1:]
+    found = golden_rows(builds[cut])
+    assert [row for row in found if row not in expected] == []
+    assert found == expected

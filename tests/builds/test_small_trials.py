@@ -1,0 +1,80 @@
+"""Trials with nothing in them build too, and say so in words."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+from workbook import Workbook
+
+from trialbook.datasets import read_dataset
+
+pytestmark = pytest.mark.build
+
+
+def words(page: Path) -> str:
+    """What a reader reads of a page: no markup, no scripts, one space between words."""
+    text = page.read_text(encoding="utf-8")
+    text = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", text, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+def no_programming_words(build: Path) -> None:
+    for page in build.glob("*.html"):
+        found = re.findall(r"\b(nan|NaN|NaT|inf|None|RuntimeWarning|Traceback)\b", words(page))
+        assert [w for w in found if w != "None"] == [], page.name
+
+
+def rates(build: Path) -> set[str]:
+    ard = read_dataset(build / "results" / "ard.parquet")
+    empty = ard[(ard["stat_name"] == "N") & (ard["stat"] == 0)]
+    keys = ["analysis_id", "group1_level", "variable", "variable_level", "context"]
+    beside = ard.merge(empty[keys], on=keys)
+    return set(beside.loc[beside["stat_name"].isin(["estimate", "p", "conf.low"]), "stat_text"])
+
+
+def test_no_adverse_event_at_all(workbook: Workbook) -> None:
+    workbook.write("ae", [])
+    workbook.write("suppae", [])
+    build = workbook.build()
+    assert "No adverse event" in words(build / "03_safety.html")
+    no_programming_words(build)
+
+
+def test_nobody_treated(workbook: Workbook) -> None:
+    treated = {row["USUBJID"] for row in workbook.read("ex")}
+    workbook.keep(lambda row: row["USUBJID"] not in treated)
+    build = workbook.build()
+    for page in ("03_safety", "04_dlt", "05_orr", "06_os"):
+        assert "No subject has been treated" in words(build / f"{page}.html"), page
+    assert rates(build) <= {"-"}
+    assert len(read_dataset(build / "data" / "adsl.parquet")) > 0
+    no_programming_words(build)
+
+
+def test_one_subject_treated(workbook: Workbook) -> None:
+    first = workbook.read("ex")[0]["USUBJID"]
+    workbook.keep(lambda row: row["USUBJID"] == first)
+    build = workbook.build()
+    ard = read_dataset(build / "results" / "ard.parquet")
+    total = ard[(ard["analysis_id"] == "SETS") & (ard["variable"] == "SAFFL") & (ard["group1_level"] == "Total")]
+    assert total["stat"].tolist() == [1]
+    assert rates(build) <= {"-"}
+    no_programming_words(build)
+
+
+def test_only_the_required_domains(workbook: Workbook) -> None:
+    """What depends on a domain that was not delivered is not evaluable, never a pass."""
+    for path in workbook.snapshot.glob("*.csv"):
+        if path.stem not in ("dm", "ex", "ae"):
+            path.unlink()
+    build = workbook.build()
+    audit = read_dataset(build / "data" / "adie.parquet")
+    laboratory = audit[audit["CRITCD"].isin(["EX04A", "EX04B", "EX04C", "EX04D", "EX04E", "EX12", "EX13"])]
+    assert set(laboratory["RESULT"]) == {"NE"}
+    assert "PASS" not in set(audit.loc[audit["CRITCD"].isin(["IN03", "IN04", "IN05"]), "RESULT"])
+    responses = read_dataset(build / "data" / "adrs.parquet").query("PARAMCD == 'RSP28'")
+    assert not set(responses["AVALC"]) & {"CR", "PR"}
+    no_programming_words(build)
