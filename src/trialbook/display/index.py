@@ -27,6 +27,7 @@ def render_index(facts: IndexFacts, frame: Frame) -> str:
     levels = table(
         facts.levels, "Headline numbers by dose level", labels={"measure": "", **facts.level_heads},
         notes=["- : not estimable, or not reported at this cut."], right=list(facts.levels.columns[1:]),
+        stub="measure",
     )  # fmt: skip
     subjects = table(
         facts.subjects, "Where each treated subject stands", labels=LABELS,
@@ -77,4 +78,4 @@ def _changes(facts: IndexFacts) -> Block:
 
 
 def _said(value: str, note: str) -> str:
-    return f"{value}; {note}" if note else value
+    return f"{value} ({note})" if note else value

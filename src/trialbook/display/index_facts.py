@@ -119,13 +119,22 @@ class _Numbers:
         """The text of one statistic, or "" where it was not reported."""
         return self._texts.get((analysis, variable, level, by, at, stat), "")
 
-    def share(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
-        """`n of N`, with the share where N is large enough; "-" where the set is empty."""
+    def count(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
+        """`n of N`; "-" where the set is empty."""
         n, total = (self.text(analysis, variable, stat, at=at, by=by) for stat in ("n", "N"))
-        rate = self.text(analysis, variable, "estimate" if by else "p", at=at, by=by)
-        if not n or not total.isdigit() or total == "0":
-            return NOT_ESTIMABLE
-        return f"{n} of {total} ({rate})" if rate and int(total) >= self.analysis.pct_min_n else f"{n} of {total}"
+        return f"{n} of {total}" if n and total.isdigit() and total != "0" else NOT_ESTIMABLE
+
+    def rate(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
+        """The share, or "" where N is too small for one."""
+        total = self.text(analysis, variable, "N", at=at, by=by)
+        if not total.isdigit() or int(total) < self.analysis.pct_min_n:
+            return ""
+        return self.text(analysis, variable, "estimate" if by else "p", at=at, by=by)
+
+    def share(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
+        """`n of N (share)`."""
+        rate = self.rate(analysis, variable, at=at, by=by)
+        return f"{self.count(analysis, variable, at=at, by=by)}{f' ({rate})' if rate else ''}"
 
     def limits(self, analysis: str, variable: str, *, at: str = TOTAL, level: str = "", by: str = "") -> str:
         """`low to high` of a 95% interval, or "" where there is none."""
@@ -139,34 +148,34 @@ def _headlines(protocol: Protocol, numbers: _Numbers) -> list[Headline]:
     survival = {"level": str(numbers.os_day), "by": numbers.analysis.km_ci}
     lines = [Headline("Treated", numbers.text("SETS", "SAFFL", "n"), f"of {protocol.study.planned_n} planned")]
     if protocol.has_endpoint("TEAE"):
-        lines += [
-            Headline("Any TEAE", numbers.share("TEAE_OVERVIEW", "TEAE"), _events(numbers, "TEAE")),
-            Headline("Serious adverse events", numbers.share("TEAE_OVERVIEW", "SAE"), _events(numbers, "SAE")),
-        ]
+        for label, variable in (("Any TEAE", "TEAE"), ("Serious adverse events", "SAE")):
+            events = _words("{} events", numbers.text("TEAE_OVERVIEW", variable, "events"))
+            note = _joined(numbers.rate("TEAE_OVERVIEW", variable), events)
+            lines.append(Headline(label, numbers.count("TEAE_OVERVIEW", variable), note))
     if protocol.has_endpoint("DLT"):
-        waiting = numbers.text("DLT", "DLTSTAT", "n", level="PENDING")
-        note = f"evaluable; {waiting} pending" if waiting else "evaluable"
-        lines.append(Headline("Dose-limiting toxicity", numbers.share("DLT_RATE", "DLT", **dlt), note))
+        waiting = _words("{} pending", numbers.text("DLT", "DLTSTAT", "n", level="PENDING"))
+        note = _joined("of those evaluable", waiting)
+        lines.append(Headline("Dose-limiting toxicity", numbers.count("DLT_RATE", "DLT", **dlt), note))
     if protocol.has_endpoint("ORR_D28"):
-        waiting = numbers.text("ORR_D28", "RSP28", "pending", **orr)
-        parts = [_interval(numbers.limits("ORR_D28", "RSP28", **orr)), f"{waiting} pending" if waiting else ""]
-        note = "; ".join(part for part in parts if part)
-        lines.append(Headline("Response at day 28", numbers.share("ORR_D28", "RSP28", **orr), note))
+        limits = _words("95% CI {}", numbers.limits("ORR_D28", "RSP28", **orr))
+        waiting = _words("{} pending", numbers.text("ORR_D28", "RSP28", "pending", **orr))
+        note = _joined(numbers.rate("ORR_D28", "RSP28", **orr), limits, waiting)
+        lines.append(Headline("Response at day 28", numbers.count("ORR_D28", "RSP28", **orr), note))
     if protocol.has_endpoint("OS"):
         alive = numbers.text("OS_KM", "OS", "estimate", **survival)
-        note = _interval(numbers.limits("OS_KM", "OS", **survival))
-        lines.append(Headline(f"Overall survival, day {numbers.os_day}", alive, note))
-        lines.append(Headline("Deaths", numbers.share("OS_EVENTS", "OS"), "among the treated"))
+        limits = _words("95% CI {}", numbers.limits("OS_KM", "OS", **survival))
+        lines.append(Headline(f"Alive at day {numbers.os_day}", alive, _joined("Kaplan-Meier", limits)))
+        note = _joined(numbers.rate("OS_EVENTS", "OS"), "of the treated")
+        lines.append(Headline("Deaths", numbers.count("OS_EVENTS", "OS"), note))
     return [Headline(line.label, line.value or NOT_ESTIMABLE, line.note) for line in lines]
 
 
-def _events(numbers: _Numbers, variable: str) -> str:
-    count = numbers.text("TEAE_OVERVIEW", variable, "events")
-    return f"{count} events" if count else ""
+def _words(pattern: str, text: str) -> str:
+    return pattern.format(text) if text not in ("", NOT_ESTIMABLE) else ""
 
 
-def _interval(limits: str) -> str:
-    return f"95% CI {limits}" if limits else ""
+def _joined(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)
 
 
 def _with_previous(now: Headline, before: Headline | None) -> Headline:
@@ -214,9 +223,12 @@ def _step_line(step: StepStatus, verdicts: Sequence[Verdict]) -> StepLine:
     worst = min((verdict.worst for verdict in own), key=WORST_FIRST.index)
     failed = sum(len(verdict.failures) for verdict in own)
     rules = sum(len(verdict.evaluated) for verdict in own)
-    return StepLine(
-        step.title, step.page, CONTRACT_WORDS[worst], f"{len(own)} contracts, {rules} rules, {failed} broken"
-    )
+    detail = f"{_counted(len(own), 'contract')}, {_counted(rules, 'rule')}, {failed} broken"
+    return StepLine(step.title, step.page, CONTRACT_WORDS[worst], detail)
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _contracts(verdicts: Sequence[Verdict]) -> pd.DataFrame:

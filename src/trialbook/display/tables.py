@@ -13,7 +13,7 @@ from trialbook.display.text import safe, show, visible, width
 
 LONG_TABLE = 200
 LONG_CELL = 36
-KEY_WIDTH = 24
+KEY_WIDTH = 16
 INDENT = "\u2003"
 
 
@@ -47,13 +47,14 @@ def table(
     empty: str = "No records.",
     digits: Mapping[str, int] | None = None,
     right: Sequence[str] = (),
+    stub: str | None = None,
 ) -> Block:
     """A listing or table: one row per row of `frame`, in its order.
 
     `labels` names columns for readers; `group` is a column whose values become row-group headings; `notes` are
     footnotes; `digits` fixes the decimals of a number column; `right` names text columns that stand right like
-    numbers; an empty frame is shown as the sentence `empty`, never as a bare header. Missing values are blank,
-    numbers stand right, hidden characters are written out.
+    numbers; `stub` is the column whose values head their rows. Missing values are blank, numbers stand right, hidden
+    characters are written out; an empty frame is shown as the sentence `empty`, never as a bare header.
     """
     frame = frame.reset_index(drop=True)
     names = [str(name) for name in frame.columns]
@@ -63,7 +64,7 @@ def table(
     }
     numbers = [name for position, name in enumerate(names) if name in right or _is_number(frame.iloc[:, position])]
     heads = {name: visible((labels or {}).get(name, name)) for name in names}
-    return _block(_Grid(cells, heads, numbers, group), title, subtitle, notes, empty)
+    return _block(_Grid(cells, heads, numbers, group, stub), title, subtitle, notes, empty)
 
 
 def ard_table(
@@ -174,7 +175,8 @@ def _box(grid: _Grid, title: str) -> str:
         gt = gt.cols_align(side, named) if named else gt
     kinds = "tb-box tb-tall" if grid.rows > LONG_TABLE else "tb-box"
     # A short first column stays in sight while the rest scrolls sideways.
-    keyed = " tb-keyed" if max(width(text) for text in grid.cells[grid.shown[0]]) <= KEY_WIDTH else ""
+    is_key = grid.stub or max(width(text) for text in grid.cells[grid.shown[0]]) <= KEY_WIDTH
+    keyed = " tb-keyed" if is_key else ""
     return (
         f'<div class="{kinds}" tabindex="0"><table class="gt_table{keyed}" aria-label="{safe(title)}">'
         f"{_bare(gt.as_raw_html())}</table></div>"
