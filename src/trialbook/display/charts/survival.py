@@ -25,17 +25,23 @@ DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
 CAUSES = {"NRM": "death without relapse", "RELAPSE": "relapse"}
 
 
-def kaplan_meier_chart(steps: pd.DataFrame, at_risk: pd.DataFrame, days: Sequence[int]) -> alt.VConcatChart:
+def kaplan_meier_chart(
+    steps: pd.DataFrame, at_risk: pd.DataFrame, levels: Sequence[str], days: Sequence[int]
+) -> alt.VConcatChart:
     """Survival curves with a tick for each censored subject, the band of the total, and the numbers at risk below.
 
-    `steps`: level day survival low high n_censor, from `curve_steps`; `at_risk`: level day n; `days`: upright lines.
+    `steps`: level day survival low high n_censor, from `curve_steps`; `at_risk`: level day n; `levels`: all dose
+    levels, so that a level keeps its colour when another has no curve; `days`: upright lines.
     """
-    levels = list(dict.fromkeys(steps["level"]))
+    drawn = list(dict.fromkeys(steps["level"]))
     scale = alt.Scale(domain=[0, _last(steps["day"], at_risk["day"])], nice=False)
     x = alt.X("day:Q", title=DAYS, scale=scale)
     y = alt.Y("survival:Q", title="Survival probability", scale=alt.Scale(domain=[0, 1]))
-    colour = alt.Color("level:N", title="Dose level", scale=_level_colours(levels))
-    dash = alt.StrokeDash("level:N", title="Dose level", scale=alt.Scale(domain=levels, range=_dashes(levels)))
+    key = alt.Legend(symbolType="stroke", symbolSize=300)
+    colours = alt.Scale(domain=drawn, range=[_colour(level, levels) for level in drawn])
+    colour = alt.Color("level:N", title="Dose level", scale=colours, legend=key)
+    dashes = alt.Scale(domain=drawn, range=[DASHES[k % len(DASHES)] for k in range(len(drawn))])
+    dash = alt.StrokeDash("level:N", title="Dose level", scale=dashes, legend=key)
     band = alt.Chart(_band(steps)).mark_area(interpolate="step-after", opacity=0.15, color=INK)
     line = alt.Chart(steps).mark_line(interpolate="step-after").encode(x=x, y=y, color=colour, strokeDash=dash)
     ticks = alt.Chart(steps[steps["n_censor"] > 0]).mark_tick(orient="vertical", size=12, thickness=2)
@@ -47,10 +53,10 @@ def kaplan_meier_chart(steps: pd.DataFrame, at_risk: pd.DataFrame, days: Sequenc
     ).properties(width=WIDTH, height=300)
     table = alt.Chart(at_risk, title=alt.TitleParams("Number at risk", fontSize=12)).mark_text(color=INK)
     order = alt.Y(
-        "level:N", title=None, sort=levels, axis=alt.Axis(domain=False, ticks=False, grid=False, labelPadding=16)
+        "level:N", title=None, sort=drawn, axis=alt.Axis(domain=False, ticks=False, grid=False, labelPadding=16)
     )
     below = table.encode(x=alt.X("day:Q", axis=None, scale=scale), y=order, text="n:Q")
-    return alt.vconcat(curves, below.properties(width=WIDTH, height=ROW * len(levels)), spacing=6)
+    return alt.vconcat(curves, below.properties(width=WIDTH, height=ROW * len(drawn)), spacing=6)
 
 
 def incidence_chart(steps: pd.DataFrame, days: Sequence[int]) -> alt.LayerChart | alt.FacetChart:
@@ -77,9 +83,8 @@ def swimmer_chart(
     """
     x = alt.X("day:Q", title=DAYS, scale=alt.Scale(domain=[0, _last(bars["day"], marks["day"], pd.Series(days)) + 4]))
     y = alt.Y("subject:N", title="Subject", sort=bars["subject"].tolist())
-    colour = alt.Color(
-        "level:N", title="Dose level", scale=alt.Scale(domain=list(levels), range=PALETTE[: len(levels)])
-    )
+    colours = alt.Scale(domain=list(levels), range=[_colour(level, levels) for level in levels])
+    colour = alt.Color("level:N", title="Dose level", scale=colours)
     seen = [event for event in SHAPES if event in set(marks["event"])]
     shape = alt.Shape("event:N", title="Event", scale=alt.Scale(domain=seen, range=[SHAPES[e] for e in seen]))
     bar = alt.Chart(bars.assign(start=0)).mark_bar(height=8, opacity=0.55).encode(
@@ -104,13 +109,9 @@ def _band(steps: pd.DataFrame) -> pd.DataFrame:
     return total.assign(low=limits["low"], high=limits["high"]).dropna(subset=["low", "high"])
 
 
-def _level_colours(levels: Sequence[str]) -> alt.Scale:
-    palette = iter(PALETTE)
-    return alt.Scale(domain=list(levels), range=[INK if level == TOTAL else next(palette) for level in levels])
-
-
-def _dashes(levels: Sequence[str]) -> list[list[int]]:
-    return [DASHES[k % len(DASHES)] for k in range(len(levels))]
+def _colour(level: str, levels: Sequence[str]) -> str:
+    """Ink for the total; each dose level has one colour on every chart."""
+    return INK if level == TOTAL else PALETTE[list(levels).index(level) % len(PALETTE)]
 
 
 def _last(*days: pd.Series) -> float:
