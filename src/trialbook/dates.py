@@ -7,6 +7,8 @@ as text and read as the interval [earliest, latest] of dates it may mean (domain
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import wraps
 
 import pandas as pd
 
@@ -15,12 +17,25 @@ DTC_PATTERN = re.compile(
 )
 
 
+def _once_per_text(read: Callable[[pd.Series], pd.Series]) -> Callable[[pd.Series], pd.Series]:
+    """Reads each distinct text once, since the same few dates stand in many records."""
+
+    @wraps(read)
+    def read_once(dtc: pd.Series) -> pd.Series:
+        codes, texts = pd.factorize(dtc.astype("str"))
+        # A missing text has the code -1, which no distinct text has: it stays missing.
+        return read(pd.Series(texts, dtype="str")).reindex(codes).set_axis(dtc.index)
+
+    return read_once
+
+
 def _parts(dtc: pd.Series) -> pd.DataFrame:
     """Year, month, day of ISO text as text columns; all missing where the text is not complete or partial ISO."""
     parts = dtc.astype("str").str.extract(DTC_PATTERN)
     return parts.iloc[:, :3].set_axis(["year", "month", "day"], axis=1)
 
 
+@_once_per_text
 def earliest_date(dtc: pd.Series) -> pd.Series:
     """First date that an ISO 8601 text, complete or partial, may mean; NaT where missing or not a date."""
     p = _parts(dtc)
@@ -28,6 +43,7 @@ def earliest_date(dtc: pd.Series) -> pd.Series:
     return pd.to_datetime(text, format="%Y-%m-%d", errors="coerce").astype("datetime64[s]")
 
 
+@_once_per_text
 def latest_date(dtc: pd.Series) -> pd.Series:
     """Last date that an ISO 8601 text, complete or partial, may mean; NaT where missing or not a date."""
     p = _parts(dtc)
@@ -38,11 +54,13 @@ def latest_date(dtc: pd.Series) -> pd.Series:
     return ends.astype("datetime64[s]")
 
 
+@_once_per_text
 def complete_date(dtc: pd.Series) -> pd.Series:
     """The date of a text that names year, month and day; NaT where any part is missing."""
     return earliest_date(dtc).where(_parts(dtc)["day"].notna())
 
 
+@_once_per_text
 def time_of_day(dtc: pd.Series) -> pd.Series:
     """Seconds after midnight of a text with at least hours and minutes, as float; NaN where there is no time."""
     t = dtc.astype("str").str.extract(r"T([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?").astype("float64")

@@ -47,9 +47,25 @@ def day28_response(
     """
     if not protocol.has_endpoint("ORR_D28"):
         return _typed(pd.DataFrame(columns=list(COLUMNS)))
+    treated = treated_subjects(subjects, cut_date)
+    return response_of(treated, staged_assessments(treated, domains, analysis), domains, analysis)
+
+
+def treated_subjects(subjects: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
+    """The treated subjects (SAF) by USUBJID, with CUTDT."""
     treated = subjects[(subjects["SAFFL"] == "Y") & subjects["TRTSDT"].notna()].sort_values("USUBJID", kind="stable")
-    treated = treated.assign(CUTDT=pd.Timestamp(cut_date)).reset_index(drop=True)
-    assessments = with_rel_day(derive_stages(domains, treated, analysis), treated)
+    return treated.assign(CUTDT=pd.Timestamp(cut_date)).reset_index(drop=True)
+
+
+def staged_assessments(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
+    """The organ stages of all assessments (`derive_stages`) with RELDAY."""
+    return with_rel_day(derive_stages(domains, treated, analysis), treated)
+
+
+def response_of(
+    treated: pd.DataFrame, assessments: pd.DataFrame, domains: Domains, analysis: Analysis
+) -> pd.DataFrame:  # fmt: skip
+    """`day28_response` of treated subjects whose assessments have been staged already."""
     frame = treated.set_index("USUBJID", drop=False)
     base = baseline_assessments(assessments, analysis).set_index("USUBJID")
     day = day28_assessments(assessments, analysis).set_index("USUBJID")

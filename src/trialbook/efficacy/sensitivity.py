@@ -10,12 +10,14 @@ import pandas as pd
 
 from trialbook.domains import Domains
 from trialbook.efficacy.assessments import DAY_28
-from trialbook.efficacy.day28 import PENDING, day28_response
+from trialbook.efficacy.day28 import PENDING, day28_response, response_of, staged_assessments, treated_subjects
 from trialbook.efficacy.response import investigator_responses
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 
 PRIMARY = "primary"
+# The keys that change organ stages; the others leave them, so that they need not be derived again.
+STAGING_KEYS = frozenset({"skin4_rule", "child_rule", "bili_cut_umol", "lgi_conflict", "ugi_requires_biopsy"})
 
 
 @dataclass(frozen=True)
@@ -70,23 +72,27 @@ def sensitivity_responses(
     Arguments as for `day28_response`. Returns its rows with SENS (`primary`, then the names of `sensitivities`), and
     INSET: Y where the subject is in the denominator. The order of SENS is that of the list.
     """
-    primary = day28_response(subjects, domains, protocol, analysis, cut_date)
+    if not protocol.has_endpoint("ORR_D28"):
+        return day28_response(subjects, domains, protocol, analysis, cut_date).assign(SENS="", INSET="")
+    treated = treated_subjects(subjects, cut_date)
+    as_is = staged_assessments(treated, domains, analysis)
+    primary = response_of(treated, as_is, domains, analysis)
     parts = [primary.assign(SENS=PRIMARY, INSET=primary["MAT28FL"])]
     for choice in sensitivities(analysis):
         # Fresh validation, so that an alternative obeys the same types as a parameter file.
         changed = Analysis.model_validate({**analysis.model_dump(), **choice.keys})
-        response = day28_response(subjects, domains, protocol, changed, cut_date) if choice.keys else primary
+        restaged = STAGING_KEYS.intersection(choice.keys)
+        staged = staged_assessments(treated, domains, changed) if restaged else as_is
+        response = response_of(treated, staged, domains, changed) if choice.keys else primary
         if choice.investigator:
-            response = _by_investigator(primary, domains, subjects, cut_date)
+            response = _by_investigator(primary, domains, treated)
         parts.append(response.assign(SENS=choice.name, INSET=response[choice.only or "MAT28FL"]))
     return pd.concat(parts, ignore_index=True)
 
 
-def _by_investigator(
-    primary: pd.DataFrame, domains: Domains, subjects: pd.DataFrame, cut_date: pd.Timestamp
-) -> pd.DataFrame:
+def _by_investigator(primary: pd.DataFrame, domains: Domains, treated: pd.DataFrame) -> pd.DataFrame:
     """The primary analysis with the investigator's category at the same assessment; death and the like stay."""
-    said = investigator_responses(domains, subjects.assign(CUTDT=pd.Timestamp(cut_date)))
+    said = investigator_responses(domains, treated)
     frame = primary.merge(said.rename(columns={"AVALC": "SAID"}), on=["USUBJID", "ADT"], how="left")
     by_stages = (frame["REASON"].isin(["", "INCOMPLETE"])) & (frame["AVALC"] != PENDING)
     value = frame["AVALC"].mask(by_stages, frame["SAID"].fillna("NR"))
