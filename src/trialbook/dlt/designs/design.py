@@ -1,0 +1,122 @@
+"""What every escalation rule is given and what it answers: counts by level, pending subjects, one action (§4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, Protocol
+
+import pandas as pd
+
+# The outcome vocabulary A-78; an ongoing trial says which move is advised.
+ONGOING, MTD_DECLARED, NO_DOSE = "ONGOING", "MTD_DECLARED", "NO_DOSE"
+MAX_TESTED_NOT_EXCEEDED, CAP_REACHED = "MAX_TESTED_NOT_EXCEEDED", "CAP_REACHED"
+START, ENROL, EXPAND, ESCALATE, DE_ESCALATE, WAIT = "START", "ENROL", "EXPAND", "ESCALATE", "DE_ESCALATE", "WAIT"
+
+
+class Outcome(NamedTuple):
+    """An evaluable subject: the index of the level received, and whether there was a DLT."""
+
+    level: int
+    dlt: bool
+
+
+class Pending(NamedTuple):
+    """A subject whose window is not closed: level, share of the window followed, last day of the window.
+
+    `due` is None where only data, not time, can close it.
+    """
+
+    level: int
+    weight: float
+    due: pd.Timestamp | None = None
+
+
+@dataclass(frozen=True)
+class History:
+    """The trial so far: level ids in order of escalation, evaluable subjects in order of first infusion.
+
+    `replaced` holds the levels of treated subjects who are not evaluable; `current` is the level of the subject
+    treated last, None before the first.
+    """
+
+    ids: tuple[str, ...]
+    outcomes: tuple[Outcome, ...] = ()
+    replaced: tuple[int, ...] = ()
+    current: int | None = None
+
+    def n(self, level: int) -> int:
+        """Evaluable subjects at a level."""
+        return sum(o.level == level for o in self.outcomes)
+
+    def dlts(self, level: int) -> int:
+        """Evaluable subjects with a DLT at a level."""
+        return sum(o.level == level and o.dlt for o in self.outcomes)
+
+    def says(self, level: int) -> str:
+        """`DL1 1/3`: DLTs of evaluable subjects, for sentences."""
+        return f"{self.ids[level]} {self.dlts(level)}/{self.n(level)}"
+
+    def resolved(self, pending: Iterable[Pending], dlt: bool) -> History:
+        """The trial if every pending subject ended with, or without, a DLT."""
+        return replace(self, outcomes=(*self.outcomes, *(Outcome(p.level, dlt) for p in pending)))
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a rule advises. `level` is where the move leads, or the level that the outcome names.
+
+    `excluded_from` is the lowest level that the rule excludes (the number of levels when none is); `because` is the
+    rule's sentence; `decision_date` the day from which the waiting can end.
+    """
+
+    outcome: str
+    because: str
+    level: int | None = None
+    move: str = ""
+    excluded_from: int = 0
+    decision_date: pd.Timestamp | None = None
+
+    def code(self, ids: tuple[str, ...]) -> str:
+        """`ONGOING(ESCALATE DL2)`, `MTD_DECLARED(DL1)`, `CAP_REACHED(none)`, `NO_DOSE`."""
+        if self.outcome == NO_DOSE:
+            return NO_DOSE
+        name = "none" if self.level is None else ids[self.level]
+        return f"{self.outcome}({self.move} {name})" if self.move else f"{self.outcome}({name})"
+
+
+class Rule(Protocol):
+    """An escalation rule: from what is known at a date to the next action."""
+
+    def next_action(self, history: History, pending: tuple[Pending, ...], as_of: pd.Timestamp) -> Action:
+        """The action advised at the end of the day `as_of`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Cap:
+    """The enrolment cap and whom it counts (A-73)."""
+
+    limit: int
+    counts: Literal["treated", "evaluable"] = "treated"
+
+    def places(self, history: History, pending: tuple[Pending, ...]) -> int:
+        """Subjects who may still be treated."""
+        used = len(history.outcomes) + len(pending)
+        if self.counts == "treated":
+            used += len(history.replaced)
+        return self.limit - used
+
+
+NO_CAP = Cap(10**9)
+
+
+def wait(history: History, pending: Iterable[Pending], as_of: pd.Timestamp, level: int, excluded_from: int) -> Action:
+    """Wait at a level for these pending subjects; the decision date is the day on which the last window closes."""
+    waiting = tuple(pending)
+    dates = [p.due for p in waiting if p.due is not None and p.due > as_of]
+    last = max(dates) if dates else None
+    for_what = f"to {last:%Y-%m-%d}" if last is not None else "for data that would close windows already past"
+    return Action(
+        ONGOING, f"{history.says(level)} DLT, {len(waiting)} pending: wait {for_what}", level, WAIT, excluded_from, last
+    )  # fmt: skip
