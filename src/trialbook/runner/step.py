@@ -180,6 +180,11 @@ class PreviousCut:
         path = self._folder / "data" / f"{name}.parquet"
         return read_dataset(path) if path.is_file() else None
 
+    def clean(self) -> dict[str, pd.DataFrame]:
+        """The clean domains of that build by upper-case code."""
+        files = sorted((self._folder / "data" / "clean").glob("*.parquet"))
+        return {path.stem.upper(): read_dataset(path) for path in files}
+
     def results(self) -> pd.DataFrame:
         """The ARD of that build."""
         return read_dataset(self._folder / "results" / "ard.parquet")

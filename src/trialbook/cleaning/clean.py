@@ -1,0 +1,197 @@
+"""Cleans a snapshot: raw text to typed SDTM domains, with a change log of every FIX and a query for every doubt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from trialbook.cleaning import keys
+from trialbook.cleaning.codes import CODE_READERS, RESULT_READERS, arm_reader
+from trialbook.cleaning.columns import EXPECTED_DOMAINS, check_columns, kind_of
+from trialbook.cleaning.dates import date_reader
+from trialbook.cleaning.exposure import check_first_infusions
+from trialbook.cleaning.numbers import parse_results, read_number, read_result, read_whole, split_units
+from trialbook.cleaning.privacy import is_personal_column, read_private, read_withheld
+from trialbook.cleaning.reading import WHOLE_RECORD, WITHHELD, Doubt, Reader, Working, change_frame
+from trialbook.cleaning.rules import ask
+from trialbook.cleaning.text import read_free_text, read_plain
+from trialbook.cleaning.units import doses_in_millions, read_unit, weights_in_kg
+from trialbook.domains import RESULT_DOMAINS, Domains, column_type
+from trialbook.protocol.models import Trial
+from trialbook.results.queries import Query
+from trialbook.snapshot.tables import RawTable, Snapshot
+
+UNIT_OF = {"EXDOSE": "EXDOSU", "CMDOSE": "CMDOSU", "LBSTRESN": "LBSTRESU", "AGE": "AGEU"}
+# What may stand in a query about a value that was to be a date or a number: nothing that could name a person.
+_HARMLESS = re.compile(r"[\d\s.,:;<>=+*/()%?-]*(?:[A-Za-zμ^%/]{1,4}[\d\s.,:;<>=+*/()%?-]*){0,3}")
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """Clean domains on the whole snapshot (before the data cut), the change log, and the questions to the site.
+
+    `files` names the file and sheet of each domain.
+    """
+
+    domains: Domains
+    changes: pd.DataFrame
+    queries: list[Query]
+    files: Mapping[str, tuple[str, str]]
+
+
+def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
+    """Clean domains of all delivered tables (domain document §9).
+
+    Text stays text; dates are ISO 8601, complete or partial; --SEQ and SRCROW are Int64, numbers float64; LB, VS, FA,
+    RS and QS gain --ORRESN and --ORRESOP. Blank stays missing and never becomes "No". Every change of a value is a row
+    of `changes` (file, sheet, row, column, raw, new, rule); the log replayed on the raw text gives the clean text.
+
+    Raises StopError (naming file, row, column and rule) for a required column that is missing (P34), a subject who
+    stands twice in DM (P09), and a treated subject without the date of the first infusion (P11).
+    """
+    check_columns(snapshot, trial.protocol)
+    work = {code: Working(table, table.frame.copy()) for code, table in snapshot.tables.items()}
+    reader_of = _Readers(trial)
+    for table in work.values():
+        _clean_values(table, reader_of)
+    keys.check_subjects(work["DM"])
+    for code, table in work.items():
+        if code != "DM" and "USUBJID" in table.frame:
+            keys.spell_subjects(table, work["DM"].frame["USUBJID"])
+            keys.drop_without_subject(table)
+            keys.settle_repeated(table, _referred(code, work))
+            keys.ask_repeated_numbers(table)
+    domains = Domains({code: typed(code, table.frame) for code, table in work.items()})
+    check_first_infusions(domains, snapshot.tables["EX"].file)
+    queries = [query for code in work for query in _questions(code, work[code])]
+    return Cleaned(
+        domains=domains,
+        changes=change_frame(
+            [change for table in work.values() for change in (*_reading_notes(table), *table.changes)]
+        ),
+        queries=[*queries, *_missing_domains(domains)],
+        files={code: (table.file, table.sheet or "") for code, table in snapshot.tables.items()},
+    )
+
+
+class _Readers:
+    """Readers of values that depend on the trial: its year settles two-digit years, its levels the arms."""
+
+    def __init__(self, trial: Trial) -> None:
+        self.date = date_reader(trial.cut_date.year)
+        self.arm = arm_reader(trial.protocol.level_ids)
+
+    def of(self, kind: str, column: str) -> Reader | None:
+        """The reader of a column, or None where its characters are all that is read."""
+        if column in ("ARMCD", "ACTARMCD"):
+            return self.arm
+        by_kind = {"date": self.date, "sequence": read_whole, "unit": read_unit, "result": read_result}
+        return CODE_READERS.get(column) or by_kind.get(kind)
+
+
+def _clean_values(work: Working, readers: _Readers) -> None:
+    """All steps on the values of one table, personal data first, so that nothing later can show them."""
+    domain = work.table.domain
+    kinds = {column: kind_of(domain, column) for column in work.frame.columns}
+    for column, kind in kinds.items():
+        if is_personal_column(column):
+            _withhold(work, column)
+        elif kind not in ("id", "sequence"):
+            work.read(column, read_private, secret=True)
+    for column, kind in kinds.items():
+        work.read(column, read_free_text if kind == "free" else read_plain)
+    for column, kind in kinds.items():
+        reader = readers.of(kind, column)
+        if reader is not None:
+            work.read(column, reader)
+    _clean_amounts(work, kinds)
+    _clean_coded_results(work)
+
+
+def _withhold(work: Working, column: str) -> None:
+    """A whole personal column, with one question for the file."""
+    if work.frame[column].notna().any():
+        work.read(column, read_withheld, secret=True)
+        kept = [doubt for doubt in work.doubts if doubt.column != column]
+        work.doubts = [*kept, Doubt(0, column, "P37-PERSONAL-DATA", WITHHELD)]
+
+
+def _clean_amounts(work: Working, kinds: Mapping[str, str]) -> None:
+    """Numbers and results that may carry their unit."""
+    domain = work.table.domain
+    for column, kind in kinds.items():
+        if kind == "result":
+            split_units(work, column, f"{domain}ORRESU")
+        elif column in UNIT_OF:
+            split_units(work, column, UNIT_OF[column])
+    if domain == "VS":
+        weights_in_kg(work)
+    if domain == "EX":
+        doses_in_millions(work)
+    for column, kind in kinds.items():
+        if kind == "number":
+            work.read(column, read_number)
+
+
+def _clean_coded_results(work: Working) -> None:
+    """Results and supplemental values that are codes for some tests."""
+    domain = work.table.domain
+    named, value = ("QNAM", "QVAL") if domain.startswith("SUPP") else (f"{domain}TESTCD", f"{domain}ORRES")
+    for (code, test), reader in RESULT_READERS.items():
+        if code == domain and {named, value} <= set(work.frame):
+            work.read(value, reader, within=work.frame[named].eq(test))
+
+
+def typed(code: str, text: pd.DataFrame) -> pd.DataFrame:
+    """A clean text frame with its types, the parsed results and SRCROW; rows in the order of the file."""
+    frame = text.astype({name: column_type(name) for name in text.columns if column_type(name) != "str"})
+    if code in RESULT_DOMAINS and f"{code}ORRES" in frame:
+        number, sign = parse_results(text[f"{code}ORRES"])
+        frame = frame.assign(**{f"{code}ORRESN": number, f"{code}ORRESOP": sign})
+    return frame.assign(SRCROW=text.index.astype("Int64")).reset_index(drop=True)
+
+
+def _referred(code: str, work: Mapping[str, Working]) -> pd.DataFrame:
+    """The records of a domain that its SUPP-- records refer to: USUBJID, IDVARVAL."""
+    supp = work.get(f"SUPP{code}")
+    if supp is None or not {"IDVAR", "IDVARVAL", "USUBJID"} <= set(supp.frame):
+        return pd.DataFrame(columns=["USUBJID", "IDVARVAL"], dtype="str")
+    return supp.frame.loc[supp.frame["IDVAR"].eq(f"{code}SEQ"), ["USUBJID", "IDVARVAL"]]
+
+
+def _reading_notes(work: Working) -> Iterator[tuple[str, str, int, str, str, str, str]]:
+    """Change-log rows about the file itself: an encoding other than UTF-8 (P01), label rows set aside (P03)."""
+    table: RawTable = work.table
+    if table.encoding in ("gb18030", "utf-16", "utf-8-sig"):
+        yield table.file, table.sheet or "", 0, WHOLE_RECORD, table.encoding, "utf-8", "P01-ENCODING"
+    for row in table.label_rows:
+        yield table.file, table.sheet or "", row, WHOLE_RECORD, "(label row)", "", "P03-LABEL-ROW"
+
+
+def _questions(code: str, work: Working) -> Iterator[Query]:
+    """The doubts of one table as queries; a record that was left out has no key but its row."""
+    known = work.frame.assign(**{"--KEY": keys.record_keys(code, work.frame)})
+    for doubt in work.doubts:
+        there = doubt.row in known.index
+        record = known.at[doubt.row, "--KEY"] if there else f"row {doubt.row}" if doubt.row else ""
+        subject = known.at[doubt.row, "USUBJID"] if there and "USUBJID" in known else ""
+        yield from ask(doubt.rule, code, [(subject, record, _shown(doubt))], doubt.column)
+
+
+def _shown(doubt: Doubt) -> str:
+    """The value as a query may show it: free words where a date or number belongs could name a person."""
+    if doubt.observed == WITHHELD or doubt.rule.startswith(("P21", "P34")) or _HARMLESS.fullmatch(doubt.observed):
+        return doubt.observed
+    return f"(text of {len(doubt.observed)} characters)"
+
+
+def _missing_domains(domains: Domains) -> list[Query]:
+    return [
+        query
+        for code in EXPECTED_DOMAINS
+        if not domains.delivered(code)
+        for query in ask("P34-DOMAIN-MISSING", code, [("", "", "")], "")
+    ]

@@ -1,0 +1,79 @@
+"""What kind of value a column holds, and which columns a domain must have for the endpoints of the trial (P34)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from trialbook.cleaning.codes import CODE_READERS
+from trialbook.domains import NUMERIC, RESULT_DOMAINS
+from trialbook.errors import StopError
+from trialbook.protocol.models import Protocol
+from trialbook.snapshot.tables import Snapshot
+
+Kind = Literal["date", "sequence", "number", "result", "unit", "code", "id", "free"]
+
+IDS = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "IDVARVAL", "DOMAIN")
+_UNIT_ENDINGS = ("ORRESU", "STRESU", "DOSU")
+_ALWAYS: dict[str, str] = {
+    "DM": "STUDYID USUBJID SUBJID ARMCD ACTARMCD",
+    "EX": "USUBJID EXSEQ EXTRT EXDOSE EXSTDTC",
+    "AE": "USUBJID AESEQ AETERM AEDECOD AEBODSYS AESER AEREL AEOUT AESTDTC AEENDTC",
+    "DS": "USUBJID DSDECOD DSSTDTC",
+    "IE": "USUBJID IETESTCD IEORRES",
+    "LB": "USUBJID LBSEQ LBTESTCD LBORRES LBORRESU LBORNRHI LBDTC",
+    "VS": "USUBJID VSTESTCD VSORRES VSORRESU VSDTC",
+    "RS": "USUBJID RSTESTCD RSORRES RSDTC",
+    "FA": "USUBJID FATESTCD FAORRES FADTC",
+    "CM": "USUBJID CMTRT CMSTDTC",
+    "MH": "USUBJID MHTERM",
+    "CE": "USUBJID CETERM",
+    "SS": "USUBJID SSTESTCD SSORRES SSDTC",
+    "SV": "USUBJID SVSTDTC",
+    "SUPPAE": "USUBJID IDVAR IDVARVAL QNAM QVAL",
+    "SUPPDM": "USUBJID QNAM QVAL",
+}
+# Needed only where the trial reports the endpoint.
+_FOR_ENDPOINT: dict[str, dict[str, str]] = {
+    "DLT": {"AE": "AETOXGR", "EX": "EXDOSU"},
+    "ELIGIBILITY": {"DM": "RFICDTC BRTHDTC SEX"},
+}
+# Optional domains without which a part of the workbook is not evaluable; their absence is asked about.
+EXPECTED_DOMAINS = ("DS", "IE", "LB", "VS", "RS", "CM", "MH")
+
+
+def kind_of(domain: str, column: str) -> Kind:
+    """The kind of a column by its name, as SDTM names variables."""
+    if column.endswith("DTC"):
+        return "date"
+    if column.endswith("SEQ"):
+        return "sequence"
+    if column in NUMERIC:
+        return "number"
+    if domain in RESULT_DOMAINS and column == f"{domain}ORRES":
+        return "result"
+    if column.endswith(_UNIT_ENDINGS) or column == "AGEU":
+        return "unit"
+    if column in CODE_READERS or column in ("ARMCD", "ACTARMCD"):
+        return "code"
+    return "id" if column in IDS or column.endswith(("SPID", "REFID", "GRPID")) else "free"
+
+
+def required_columns(domain: str, protocol: Protocol) -> list[str]:
+    """Columns that a domain must have for the endpoints of this trial; of an unknown domain, none."""
+    names = _ALWAYS.get(domain, "").split()
+    for endpoint, columns in _FOR_ENDPOINT.items():
+        if protocol.has_endpoint(endpoint):
+            names += columns.get(domain, "").split()
+    return names
+
+
+def check_columns(snapshot: Snapshot, protocol: Protocol) -> None:
+    """Raises StopError (P34) for the first required column that a file does not have."""
+    for code, table in snapshot.tables.items():
+        absent = [name for name in required_columns(code, protocol) if name not in table.frame.columns]
+        if absent:
+            raise StopError(
+                f"the required column is missing (delivered: {', '.join(table.frame.columns)})",
+                file=table.file, row=table.header_row, column=absent[0], rule="P34-COLUMN-MISSING",
+                next_step="deliver the column, empty where nothing was collected",
+            )  # fmt: skip

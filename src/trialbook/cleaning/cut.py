@@ -1,0 +1,215 @@
+"""The data cut (§0.1, P26): nothing dated after CUTDT stays, and what ended after it is ongoing at the cut.
+
+The rules of datacutr (a record goes only when it is certainly after the cut), and what datacutr leaves in: end dates,
+outcomes, the supplemental records of removed parents, and a death flag whose date is known elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from trialbook.cleaning.keys import record_keys
+from trialbook.cleaning.rules import ask
+from trialbook.dates import earliest_date
+from trialbook.domains import Domains
+from trialbook.results.queries import Query
+
+CUT_VARIABLES: Mapping[str, str] = {
+    "DM": "RFICDTC", "EX": "EXSTDTC", "AE": "AESTDTC", "LB": "LBDTC", "VS": "VSDTC", "RS": "RSDTC", "FA": "FADTC",
+    "QS": "QSDTC", "CM": "CMSTDTC", "MH": "MHSTDTC", "CE": "CESTDTC", "PR": "PRSTDTC", "IE": "IEDTC", "DS": "DSSTDTC",
+    "SS": "SSDTC", "SV": "SVSTDTC", "DV": "DVSTDTC", "MB": "MBDTC", "IS": "ISDTC", "SU": "SUSTDTC",
+}  # fmt: skip
+SUBJECT_RULE = "the subject consented after the cut"
+RECORD_RULE = "the record is dated after the cut"
+PARENT_RULE = "its parent record is dated after the cut"
+REMOVED_COLUMNS = ["domain", "subject", "record", "variable", "date", "rule", "SRCROW"]
+EDIT_COLUMNS = ["domain", "SRCROW", "column", "raw", "new"]
+# What an event that ended after the cut was, seen from the cut.
+_OPEN_OUTCOMES = ("NOT RECOVERED/NOT RESOLVED", "RECOVERING/RESOLVING", "UNKNOWN")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Domains at the cut; the records removed; the values changed because they lay after it; counts by domain."""
+
+    domains: Domains
+    removed: pd.DataFrame
+    edits: pd.DataFrame
+    counts: pd.DataFrame
+    queries: list[Query]
+
+
+def apply_cut(domains: Domains, cut_date: pd.Timestamp) -> Cut:
+    """The domains as they stood at the end of the cut date (inclusive, by calendar day).
+
+    In this order:
+    1. subjects whose consent is after the cut leave all domains;
+    2. a record leaves when the earliest date its cut variable may mean is after the cut; a missing date stays;
+    3. a SUPP-- record leaves with its parent;
+    4. any other date after the cut is removed from its record; an event, drug or history whose end is removed is
+       ONGOING, and an outcome other than an open one becomes NOT RECOVERED/NOT RESOLVED;
+    5. a death after the cut leaves DM, and a fatal outcome without a date of its own leaves AE.
+
+    | AESTDTC | AEENDTC    | cut        | result                          |
+    |---------|------------|------------|---------------------------------|
+    | 2025-06 | 2025-07-02 | 2025-06-30 | kept, end removed, ONGOING      |
+    | 2025-07 |            | 2025-06-30 | removed                         |
+    | 2025    |            | 2025-06-30 | kept: it may lie before the cut |
+    """
+    late = _late_subjects(domains, cut_date)
+    dead_later = _late_deaths(domains, cut_date)
+    frames: dict[str, pd.DataFrame] = {}
+    removed: list[pd.DataFrame] = []
+    for code in sorted(domains, key=lambda name: name.startswith("SUPP")):  # parents first
+        frame = domains[code]
+        reasons = _reasons(code, frame, late, cut_date, removed)
+        frames[code] = frame[reasons.eq("")]
+        removed.append(_removed(code, frame[reasons.ne("")], reasons))
+    gone = pd.concat(removed, ignore_index=True)
+    edits = _Edits(cut_date)
+    final = {code: edits.state_at_cut(code, frames[code], dead_later) for code in domains}
+    return Cut(
+        domains=Domains({code: frame.reset_index(drop=True) for code, frame in final.items()}),
+        removed=gone,
+        edits=edits.frame(),
+        counts=_counts(domains, gone),
+        queries=edits.queries,
+    )
+
+
+def after_cut(dtc: pd.Series, cut_date: pd.Timestamp) -> pd.Series:
+    """Whether a date, complete or partial, certainly lies after the cut."""
+    return (earliest_date(dtc) > cut_date).astype(bool)
+
+
+def cut_variable(domain: str, columns: pd.Index) -> str | None:
+    """The date that places a record of a domain in time; None where it has none (it then follows its subject)."""
+    wanted = [CUT_VARIABLES[domain]] if domain in CUT_VARIABLES else [f"{domain}DTC", f"{domain}STDTC"]
+    return next((name for name in wanted if name in columns), None)
+
+
+def _late_subjects(domains: Domains, cut_date: pd.Timestamp) -> set[str]:
+    """Subjects who consented after the cut: by DM RFICDTC, else by the consent in DS."""
+    dm, ds = domains["DM"], domains["DS"]
+    consent = ds.loc[ds["DSDECOD"].eq("INFORMED CONSENT OBTAINED")].drop_duplicates("USUBJID").set_index("USUBJID")
+    dated = dm["RFICDTC"].fillna(dm["USUBJID"].map(consent["DSSTDTC"]))
+    return set(dm.loc[after_cut(dated, cut_date), "USUBJID"])
+
+
+def _late_deaths(domains: Domains, cut_date: pd.Timestamp) -> set[str]:
+    """Subjects who died after the cut by any dated source: DM, else the death in DS."""
+    dm, ds = domains["DM"], domains["DS"]
+    reported = ds.loc[ds["DSDECOD"].eq("DEATH")].drop_duplicates("USUBJID").set_index("USUBJID")["DSSTDTC"]
+    dated = dm["DTHDTC"].fillna(dm["USUBJID"].map(reported))
+    return set(dm.loc[after_cut(dated, cut_date), "USUBJID"])
+
+
+def _reasons(
+    code: str, frame: pd.DataFrame, late: set[str], cut_date: pd.Timestamp, removed: list[pd.DataFrame]
+) -> pd.Series:
+    """Why each record leaves; blank where it stays."""
+    reasons = pd.Series("", index=frame.index, dtype="str")
+    if code.startswith("SUPP"):
+        reasons = reasons.mask(_parent_removed(frame, removed), PARENT_RULE)
+    variable = cut_variable(code, frame.columns)
+    if variable is not None:
+        reasons = reasons.mask(after_cut(frame[variable], cut_date), RECORD_RULE)
+    if "USUBJID" in frame:
+        reasons = reasons.mask(frame["USUBJID"].isin(late), SUBJECT_RULE)
+    return reasons
+
+
+def _parent_removed(supp: pd.DataFrame, removed: list[pd.DataFrame]) -> pd.Series:
+    """Whether the record that a supplemental record describes was removed."""
+    gone = {(row.domain, row.subject, row.record) for frame in removed for row in frame.itertuples() if row.record}
+    parent = supp["IDVAR"].astype("str") + "=" + supp["IDVARVAL"].astype("str")
+    named = zip(supp["RDOMAIN"].fillna(""), supp["USUBJID"].fillna(""), parent.fillna(""), strict=True)
+    return pd.Series([key in gone for key in named], index=supp.index, dtype=bool)
+
+
+def _removed(code: str, frame: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:
+    variable = cut_variable(code, frame.columns)
+    blank = pd.Series("", index=frame.index, dtype="str")
+    columns = {
+        "domain": pd.Series(code, index=frame.index, dtype="str"),
+        "subject": frame.get("USUBJID", blank),
+        "record": record_keys(code, frame),
+        "variable": pd.Series(variable or "", index=frame.index, dtype="str"),
+        "date": frame[variable].fillna("") if variable else blank,
+        "rule": reasons[frame.index],
+        "SRCROW": frame["SRCROW"],
+    }
+    return pd.DataFrame(columns)[REMOVED_COLUMNS].reset_index(drop=True)
+
+
+def _counts(domains: Domains, removed: pd.DataFrame) -> pd.DataFrame:
+    """Records by domain: read, removed, kept, and the rule in words."""
+    rows = []
+    for code in domains:
+        gone = removed[removed["domain"] == code]
+        variable = cut_variable(code, domains[code].columns)
+        rule = f"{variable} on or before the cut, or its earliest date" if variable else "with its subject"
+        read = len(domains[code])
+        words = "with its parent record" if code.startswith("SUPP") else rule
+        rows.append({"domain": code, "read": read, "removed": len(gone), "kept": read - len(gone), "rule": words})
+    return pd.DataFrame(rows, columns=["domain", "read", "removed", "kept", "rule"])
+
+
+class _Edits:
+    """Sets values back to what was known at the cut, and remembers each."""
+
+    def __init__(self, cut_date: pd.Timestamp) -> None:
+        self._cut_date = cut_date
+        self._rows: list[pd.DataFrame] = []
+        self.queries: list[Query] = []
+
+    def frame(self) -> pd.DataFrame:
+        """All changes: domain, SRCROW, column, raw, new."""
+        rows = [part for part in self._rows if len(part)]
+        return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=EDIT_COLUMNS)
+
+    def state_at_cut(self, code: str, frame: pd.DataFrame, dead_later: set[str]) -> pd.DataFrame:
+        """One domain with every later date removed and what follows from that."""
+        if code == "DM":
+            dead = frame["USUBJID"].isin(dead_later)
+            frame = self._set(code, self._set(code, frame, "DTHDTC", dead, None), "DTHFL", dead, None)
+        end = f"{code}ENDTC"
+        ended = after_cut(frame[end], self._cut_date) if end in frame else pd.Series(False, index=frame.index)
+        for column in [name for name in frame.columns if name.endswith("DTC")]:
+            frame = self._set(code, frame, column, after_cut(frame[column], self._cut_date), None)
+        if f"{code}ENRTPT" in frame:
+            frame = self._set(code, frame, f"{code}ENRTPT", ended, "ONGOING")
+        return self._open_events(frame, ended, dead_later) if code == "AE" else frame
+
+    def _open_events(self, ae: pd.DataFrame, ended: pd.Series, dead_later: set[str]) -> pd.DataFrame:
+        """AE: an outcome that lies after the cut is not known at the cut; a fatal one takes its grade 5 with it."""
+        undated = ae["AEENDTC"].isna() & ~ended & ae["USUBJID"].isin(dead_later)
+        fatal = ae["AEOUT"].eq("FATAL") | ae["AESDTH"].eq("Y") | ae["AETOXGR"].eq("5")
+        later_death = fatal & ae["USUBJID"].isin(dead_later) & (ended | undated)
+        known = ae["AEOUT"].notna() & ~ae["AEOUT"].isin(_OPEN_OUTCOMES)
+        reopened = (ended & known) | (later_death & known)
+        grade = later_death & ae["AETOXGR"].eq("5")
+        lost = ae[grade]
+        observed = zip(lost["USUBJID"], record_keys("AE", lost), [""] * len(lost), strict=True)
+        self.queries += ask("P26-FATAL-AFTER-CUT", "AE", observed, "AETOXGR")
+        ae = self._set("AE", ae, "AEOUT", reopened, "NOT RECOVERED/NOT RESOLVED")
+        ae = self._set("AE", ae, "AESDTH", later_death & ae["AESDTH"].eq("Y"), None)
+        ae = self._set("AE", ae, "AETOXGR", grade, None)
+        return self._set("AE", ae, "AEENRTPT", later_death, "ONGOING")
+
+    def _set(self, code: str, frame: pd.DataFrame, column: str, rows: pd.Series, new: str | None) -> pd.DataFrame:
+        old = frame.loc[rows, column]
+        changed = old[old.notna()] if new is None else old[old.fillna("").ne(new)]
+        if changed.empty:
+            return frame
+        self._rows.append(
+            pd.DataFrame({
+                "domain": code, "SRCROW": frame.loc[changed.index, "SRCROW"], "column": column,
+                "raw": changed.fillna(""), "new": new or "",
+            })
+        )  # fmt: skip
+        values = frame[column].mask(frame.index.isin(changed.index), pd.NA if new is None else new)
+        return frame.assign(**{column: values.astype(frame[column].dtype)})

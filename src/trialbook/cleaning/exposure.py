@@ -1,0 +1,56 @@
+"""Infusions: the first one must have a date (P11 STOP), and dates, doses and times must make sense (P11, P12)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.cleaning.keys import record_keys
+from trialbook.cleaning.rules import ask
+from trialbook.dates import complete_date, earliest_date, latest_date, time_of_day
+from trialbook.domains import Domains
+from trialbook.errors import StopError
+from trialbook.results.queries import Query
+
+
+def check_first_infusions(domains: Domains, file: str) -> None:
+    """Raises StopError (P11) where a treated subject's first infusion has no complete date: it is never imputed.
+
+    The first infusion is the one with the lowest EXSEQ among those with EXDOSE > 0; where a later one lacks its date,
+    the subject's day 0 is still known, and that is asked, not stopped.
+    """
+    given = domains["EX"].loc[domains["EX"]["EXDOSE"] > 0]
+    first = given.sort_values(["USUBJID", "EXSEQ", "SRCROW"], kind="stable").drop_duplicates("USUBJID")
+    undated = first[complete_date(first["EXSTDTC"]).isna()].sort_values("SRCROW")
+    if len(undated):
+        row = undated.iloc[0]
+        raise StopError(
+            f"the first infusion of the treated subject {row['USUBJID']} has no complete date",
+            file=file, row=int(row["SRCROW"]), column="EXSTDTC",
+            value=None if pd.isna(row["EXSTDTC"]) else row["EXSTDTC"], rule="P11-NO-FIRST-INFUSION-DATE",
+            next_step="enter the date of the first infusion; it is never imputed",
+        )  # fmt: skip
+
+
+def exposure_queries(domains: Domains) -> list[Query]:
+    """Questions about infusions: before consent, end before start, no time, two on one day, no date, no dose."""
+    ex = domains["EX"]
+    consent = latest_date(domains["DM"].drop_duplicates("USUBJID").set_index("USUBJID")["RFICDTC"])
+    given = ex["EXDOSE"] > 0
+    start, day = complete_date(ex["EXSTDTC"]), earliest_date(ex["EXSTDTC"])
+    ends = latest_date(ex["EXENDTC"])
+    minutes = time_of_day(ex["EXENDTC"]) - time_of_day(ex["EXSTDTC"])
+    twice = pd.Series(list(zip(ex["USUBJID"], start, strict=True)), index=ex.index).duplicated()
+    found = {
+        "P11-EX-BEFORE-CONSENT": given & (start < ex["USUBJID"].map(consent)),
+        "P11-EX-END-BEFORE-START": (ends < day) | ((ends == start) & (minutes < 0)),
+        "P11-EX-NO-TIME": given & start.notna() & time_of_day(ex["EXSTDTC"]).isna(),
+        "P11-EX-SAME-DAY": given & start.notna() & twice,
+        "P11-EX-UNDATED": given & start.isna(),
+    }
+    queries = [q for rule, rows in found.items() for q in _ask(rule, ex[rows], "EXSTDTC")]
+    return [*queries, *_ask("P12-EX-DOSE-MISSING", ex[ex["EXDOSE"].isna()], "EXDOSE")]
+
+
+def _ask(rule: str, rows: pd.DataFrame, field: str) -> list[Query]:
+    observed = rows[field].astype("str").fillna("")
+    return ask(rule, "EX", zip(rows["USUBJID"], record_keys("EX", rows), observed, strict=True), field)

@@ -1,0 +1,117 @@
+"""Who and which record: subject numbers across domains (P09), subjects listed twice, record keys, repeated records."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from trialbook.cleaning.reading import Reading, Working
+from trialbook.errors import StopError
+
+# What tells the records of a subject apart where there is no --SEQ (interface §3).
+_NATURAL_KEYS = {
+    "DM": [],
+    "IE": ["IETESTCD"],
+    "SS": ["SSTESTCD", "SSDTC"],
+    "SV": ["VISITNUM", "VISIT"],
+}
+_SUPP_KEYS = ["IDVAR", "IDVARVAL", "QNAM"]
+# Domains whose exact repetitions are left out: a second copy would be a second event or result.
+COUNTED_ONCE = ("AE", "LB")
+# Columns that number a record without describing it.
+_NUMBERING = ("SEQ", "SPID", "GRPID", "REFID")
+
+
+def key_columns(domain: str, columns: pd.Index) -> list[str]:
+    """The columns that, with USUBJID, tell the records of a domain apart."""
+    if domain.startswith("SUPP"):
+        wanted = _SUPP_KEYS
+    else:
+        seq = f"{domain}SEQ"
+        wanted = [seq] if seq in columns else _NATURAL_KEYS.get(domain, [])
+    return [name for name in wanted if name in columns]
+
+
+def record_keys(domain: str, frame: pd.DataFrame) -> pd.Series:
+    """The key of each record as text, for people and for comparing cuts: `AESEQ=3`; blank in DM."""
+    text = pd.Series("", index=frame.index, dtype="str")
+    for name in key_columns(domain, frame.columns):
+        part = frame[name].astype("str").fillna("")
+        text = text.where(part.eq(""), text + " " + name + "=" + part)
+    return text.str.strip().astype("str")
+
+
+def check_subjects(dm: Working) -> None:
+    """Raises StopError where DM does not list each subject once: no number, twice, or alike but for zeros (P09)."""
+    ids = dm.frame["USUBJID"]
+    file = dm.table.file
+    if ids.isna().any():
+        raise StopError(
+            "the subject has no number", file=file, row=int(ids.index[ids.isna()][0]), column="USUBJID",
+            rule="P34-NO-SUBJECT", next_step="complete DM",
+        )  # fmt: skip
+    for rule, key, problem in (
+        ("P09-SUBJECT-TWICE", ids, "the subject stands twice in DM"),
+        ("P09-SUBJECT-ALIKE", ids.map(_bare), "two subject numbers differ only in leading zeros or letter case"),
+    ):
+        twice = key[key.duplicated(keep=False)]
+        if len(twice):
+            rows = key.index[key == twice.iloc[0]]
+            raise StopError(
+                problem, file=file, row=" and ".join(map(str, rows)), column="USUBJID", value=ids[rows[0]], rule=rule,
+                next_step="keep one row per subject",
+            )  # fmt: skip
+
+
+def spell_subjects(work: Working, known: pd.Series) -> None:
+    """Spells subject numbers as in DM where a spreadsheet dropped leading zeros (P09); others stay as they are."""
+    by_bare = {_bare(subject): subject for subject in known}
+
+    def read(value: str) -> Reading:
+        return Reading(value if value in by_bare.values() else by_bare.get(_bare(value), value), "P09-LEADING-ZEROS")
+
+    work.read("USUBJID", read)
+
+
+def drop_without_subject(work: Working) -> None:
+    """Leaves out records that name no subject, and asks (an empty key would join to anything)."""
+    nobody = work.frame.index[work.frame["USUBJID"].isna()]
+    for row in nobody:
+        work.doubt(int(row), "USUBJID", "P34-NO-SUBJECT", "")
+    work.drop(nobody, "P34-NO-SUBJECT")
+
+
+def settle_repeated(work: Working, referred: pd.DataFrame) -> None:
+    """A record that repeats an earlier one in every value but its own number: left out of AE and LB (§3.8, P16), where
+    it would be counted twice, and asked about elsewhere.
+
+    A record that a SUPP-- record refers to stays: what is said about it would be lost.
+    """
+    domain, frame = work.table.domain, work.frame
+    content = [name for name in frame.columns if not name.endswith(_NUMBERING)]
+    repeated = frame.duplicated(content)
+    seq = f"{domain}SEQ"
+    if domain not in COUNTED_ONCE:
+        for row in frame.index[repeated]:
+            work.doubt(int(row), seq if seq in frame else "", "P24-REPEATED-RECORD", "")
+        return
+    if seq in frame and len(referred):
+        own = frame["USUBJID"].astype("str") + "/" + frame[seq].astype("str")
+        repeated &= ~own.isin(referred["USUBJID"].astype("str") + "/" + referred["IDVARVAL"].astype("str"))
+    work.drop(frame.index[repeated], "P16-DUPLICATE")
+
+
+def ask_repeated_numbers(work: Working) -> None:
+    """Asks where two different records of a subject have one --SEQ."""
+    seq = f"{work.table.domain}SEQ"
+    if seq not in work.frame:
+        return
+    numbered = work.frame[["USUBJID", seq]].dropna()
+    for row, number in numbered.loc[numbered.duplicated(), seq].items():
+        work.doubt(int(row), seq, "P34-SEQ-REPEATED", str(number))
+
+
+def _bare(subject: str) -> str:
+    """A subject number without leading zeros of its digit groups and without letter case."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", subject).upper()

@@ -1,0 +1,236 @@
+"""The register of cleaning rules (domain document §9): what each FIX does, what each QUERY asks, in two languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+import pandas as pd
+
+from trialbook.results.queries import Query, query
+
+
+class Rule(NamedTuple):
+    """One rule. A FIX has no severity; a QUERY says what was expected and how the value is treated meanwhile."""
+
+    kind: Literal["FIX", "QUERY"]
+    english: str
+    chinese: str
+    severity: str = ""
+    expected: str = ""
+
+
+def _fix(english: str, chinese: str) -> Rule:
+    return Rule("FIX", english, chinese)
+
+
+def _ask(severity: str, expected: str, english: str, chinese: str) -> Rule:
+    return Rule("QUERY", english, chinese, severity, expected)
+
+
+_FIXES = {
+    "P01-ENCODING": _fix("The file is not UTF-8; its encoding was recognised", "文件编码不是 UTF-8，已识别"),
+    "P02-CHARACTERS": _fix("Full-width characters, odd spaces, line breaks", "全角字符、特殊空格或换行已规范"),
+    "P03-EXCEL-DATE": _fix("Excel day number turned into its date", "Excel 日期序号已转换为日期"),
+    "P03-LABEL-ROW": _fix("A row of labels beside the variable names was set aside", "变量名旁的标签行已略去"),
+    "P04-DATE-FORMAT": _fix("Date written as ISO 8601", "日期已改写为 ISO 8601 格式"),
+    "P05-PARTIAL-DATE": _fix("Partial date written as ISO 8601", "不完整日期已改写为 ISO 8601 格式"),
+    "P09-LEADING-ZEROS": _fix("Subject number spelled as in DM", "受试者编号已按 DM 书写"),
+    "P12-DOSE-UNIT": _fix("Dose written in 10^6 cells", "剂量已换算为 10^6 细胞"),
+    "P14-RESULT-WORDS": _fix("Result word or sign in its standard form", "结果用语或符号已规范"),
+    "P16-DUPLICATE": _fix("Record that repeats another one in every value", "与另一条记录完全相同的记录已删除"),
+    "P21-GRADE": _fix("Grade written as a digit", "分级已改写为数字"),
+    "P26-AFTER-CUT": _fix("What is dated after the data cut", "数据截止日之后的内容"),
+    "P32-WEIGHT-UNIT": _fix("Body weight in kg", "体重已换算为 kg"),
+    "P34-CODE": _fix("Code in its standard spelling", "代码已规范书写"),
+    "P37-REDACTED": _fix("Personal data withheld", "个人信息已隐去"),
+    "P38-YES-NO": _fix("Yes or no as Y or N", "是/否已统一为 Y/N"),
+    "P39-CLOCK": _fix("Time of day as ISO 8601 on the 24-hour clock", "时间已改写为 24 小时制 ISO 8601"),
+    "P40-NUMBER": _fix("Number without separators, unit in its own field", "数值已去除分隔符，单位单列"),
+    "U01-UNIT": _fix("Unit in its standard spelling", "单位已规范书写"),
+}
+_QUERIES = {
+    "P03-EXCEL-DATE-UNSURE": _ask(
+        "major", "a date", "A number stands where a date belongs. It is treated as missing.",
+        "日期栏中为数字，按缺失处理。",
+    ),
+    "P04-DATE-AMBIGUOUS": _ask(
+        "major", "YYYY-MM-DD", "Day and month of this date cannot be told apart. It is treated as missing.",
+        "该日期的日与月无法区分，按缺失处理。",
+    ),
+    "P04-DATE-UNREADABLE": _ask(
+        "major", "YYYY-MM-DD", "This is not a calendar date. It is treated as missing.",
+        "该值不是有效日期，按缺失处理。",
+    ),
+    "P08-SAME-PERSON": _ask(
+        "major", "one subject number per person",
+        "Another subject number has the same birth date and sex. Is this a re-screened subject?",
+        "另一受试者编号的出生日期和性别相同，是否为重新筛选的受试者？",
+    ),
+    "P11-EX-BEFORE-CONSENT": _ask(
+        "major", "an infusion after consent", "The infusion started before informed consent.",
+        "输注开始时间早于知情同意。",
+    ),
+    "P11-EX-END-BEFORE-START": _ask(
+        "major", "an end not before the start", "The infusion ended before it started.", "输注结束时间早于开始时间。"
+    ),
+    "P11-EX-NO-TIME": _ask(
+        "minor", "a time of day", "The infusion has no start time, so reactions on its day cannot be ordered.",
+        "输注缺少开始时刻，当日反应无法排序。",
+    ),
+    "P11-EX-SAME-DAY": _ask(
+        "major", "one infusion a day", "Two infusions are recorded on one day. Is one of them a duplicate?",
+        "同一天记录了两次输注，是否重复录入？",
+    ),
+    "P11-EX-UNDATED": _ask(
+        "major", "a complete date", "A later infusion has no complete start date.", "后续输注缺少完整的开始日期。"
+    ),
+    "P12-EX-DOSE-MISSING": _ask(
+        "major", "a dose, or 0 for not given", "The dose of the infusion is missing. It is not counted as given.",
+        "输注剂量缺失，不计为已输注。",
+    ),
+    "P13-LB-UNIT-JUMP": _ask(
+        "major", "the unit of the result",
+        "The result moved against its upper limit by the factor between two units. Is the unit right?",
+        "结果与上限之比的变化等于两种单位之间的换算系数，单位是否正确？",
+    ),
+    "P13-UNIT-UNKNOWN": _ask(
+        "minor", "a unit of the test", "The unit is not known for this test; the result is not converted.",
+        "该检验项目不认识此单位，结果未换算。",
+    ),
+    "P14-NOT-A-NUMBER": _ask(
+        "minor", "a number", "The result is not a number. It is not evaluable.", "结果不是数值，视为不可评价。"
+    ),
+    "P15-LIMIT-MISSING": _ask(
+        "minor", "the upper limit of the laboratory",
+        "The upper reference limit is missing. What is judged against it is not evaluable.",
+        "缺少参考值上限，与其比较的判断不可评价。",
+    ),
+    "P16-LB-REPEATED": _ask(
+        "minor", "one result per test and time", "The same test has two different results at one time. Both are kept.",
+        "同一时间同一项目有两个不同结果，均保留。",
+    ),
+    "P19-AE-END-BEFORE-START": _ask(
+        "major", "an end not before the start", "The event ended before it started.", "不良事件结束日期早于开始日期。"
+    ),
+    "P19-AE-END-AFTER-DEATH": _ask(
+        "minor", "an end not after death", "The event ended after the death of the subject; it is capped at death.",
+        "不良事件结束日期晚于死亡日期，计算时截至死亡。",
+    ),
+    "P19-AE-ONGOING-AT-DEATH": _ask(
+        "minor", "an outcome at death", "The event is ongoing in a subject who has died; it is capped at death.",
+        "受试者已死亡但不良事件仍标为持续，计算时截至死亡。",
+    ),
+    "P20-AE-ONGOING-WITH-END": _ask(
+        "minor", "ongoing or an end date", "The event has an end date and is marked ongoing.",
+        "不良事件有结束日期，但标为持续。",
+    ),
+    "P20-AE-RESOLVED-NO-END": _ask(
+        "minor", "an end date", "The event is resolved and has no end date.", "不良事件已恢复，但缺少结束日期。"
+    ),
+    "P21-GRADE-RANGE": _ask(
+        "major", "one grade", "The grade is a range. The higher grade is used.", "分级为范围，采用较高分级。"
+    ),
+    "P21-GRADE-UNREADABLE": _ask(
+        "major", "a grade from 1 to 5", "This is not a CTCAE grade. It is treated as missing.",
+        "该值不是 CTCAE 分级，按缺失处理。",
+    ),
+    "P23-AE-RELATION-MISSING": _ask(
+        "major", "a relationship to iMSC", "The relationship is missing. The event is counted as related.",
+        "与研究药物的关系缺失，按相关处理。",
+    ),
+    "P23-AE-SERIOUS-MISSING": _ask(
+        "major", "Y or N", "The seriousness is missing. The event is counted as serious only where a criterion is Y.",
+        "严重性缺失，仅在有严重性标准为 Y 时按严重处理。",
+    ),
+    "P23-AE-SERIOUS-CRITERION": _ask(
+        "major", "Y", "A seriousness criterion is Y and the event is not serious.", "有严重性标准为 Y，但未标为严重。"
+    ),
+    "P24-AE-NEAR-DUPLICATE": _ask(
+        "minor", "one record per event",
+        "Another record has the same term and start and overlaps. Are they one event?",
+        "另一条记录术语相同、开始日期相近且时间重叠，是否为同一事件？",
+    ),
+    "P24-REPEATED-RECORD": _ask(
+        "minor", "one record for one fact", "Another record of the subject is the same in every value.",
+        "该受试者有另一条记录的内容完全相同。",
+    ),
+    "P26-FATAL-AFTER-CUT": _ask(
+        "minor", "the state at the cut",
+        "The fatal outcome lies after the data cut. The grade at the cut is not known.",
+        "致死结局发生在数据截止日之后，截止时的分级未知。",
+    ),
+    "P27-OUT-OF-RANGE": _ask(
+        "major", "a value in its range", "The value is outside its range. Please check value and unit.",
+        "数值超出范围，请核对数值和单位。",
+    ),
+    "P32-WEIGHT-JUMP": _ask(
+        "minor", "a plausible change", "The body weight changed sharply since the last one. Is the unit kg?",
+        "体重较上次变化过大，单位是否为 kg？",
+    ),
+    "P34-CODE-UNKNOWN": _ask(
+        "minor", "a code of the list", "The code is not in its list. It is kept as it is.",
+        "代码不在代码表中，按原样保留。",
+    ),
+    "P34-DOMAIN-MISSING": _ask(
+        "minor", "the domain", "The domain was not delivered. What depends on it is not evaluable.",
+        "未提供该数据域，依赖它的内容不可评价。",
+    ),
+    "P34-NO-SUBJECT": _ask(
+        "major", "a subject", "The record names no subject and is left out.", "该记录没有受试者编号，已排除。"
+    ),
+    "P34-SEQ-REPEATED": _ask(
+        "major", "one record per number", "Two records of the subject have the same number.",
+        "同一受试者有两条记录编号相同。",
+    ),
+    "P36-RESTATED": _ask(
+        "major", "the value of the previous cut, or a reason",
+        "A value reported at the previous cut has changed. Please confirm the change.",
+        "前次数据截止时已报告的值被更改，请确认。",
+    ),
+    "P37-PERSONAL-DATA": _ask(
+        "major", "no personal data",
+        "The field holds what looks like a name, an identity card or a telephone number. It is withheld here; "
+        "please remove it at the source.",
+        "该栏疑似含有姓名、身份证号或电话号码，此处已隐去，请在源数据中删除。",
+    ),
+    "P38-YES-NO-UNKNOWN": _ask(
+        "minor", "Y or N", "This is neither yes nor no. It is treated as missing.", "该值既非是也非否，按缺失处理。"
+    ),
+    "P39-TIME-UNREADABLE": _ask(
+        "minor", "a time from 00:00 to 23:59", "This is not a time of day. The date alone is used.",
+        "该时间无效，仅采用日期。",
+    ),
+    "P39-TIME-ZONE": _ask(
+        "major", "the local time of the site", "The time is given in another time zone. It is treated as missing.",
+        "该时间属于其他时区，按缺失处理。",
+    ),
+    "P40-COMMA-UNSURE": _ask(
+        "minor", "a number without separators",
+        "The comma may separate thousands or decimals. It is read as separating thousands.",
+        "逗号可能是千分位或小数点，按千分位读取。",
+    ),
+    "P40-NOT-A-NUMBER": _ask(
+        "minor", "a number", "This is not a number. It is treated as missing.", "该值不是数值，按缺失处理。"
+    ),
+    "P40-UNIT-CONFLICT": _ask(
+        "major", "one unit", "The value carries another unit than its unit field. It is not evaluable.",
+        "数值中的单位与单位栏不一致，视为不可评价。",
+    ),
+}  # fmt: skip
+RULES: Mapping[str, Rule] = {**_FIXES, **_QUERIES}
+
+
+def ask(
+    rule: str, domain: str, records: Iterable[tuple[object, object, object]], field: str, severity: str = ""
+) -> list[Query]:
+    """One query of a rule for each (subject, record key, observed value); the caller masks what is personal."""
+    known = RULES[rule]
+    return [
+        query(
+            rule, "" if pd.isna(subject) else str(subject), domain, record=str(record), field=field,
+            severity=severity or known.severity, observed=observed, expected=known.expected,
+            message_en=known.english, message_zh=known.chinese,
+        )
+        for subject, record, observed in records
+    ]  # fmt: skip

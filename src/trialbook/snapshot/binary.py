@@ -1,0 +1,87 @@
+"""Reads SAS transport and data files and parquet, every value as text."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyreadstat
+
+from trialbook.errors import StopError
+from trialbook.snapshot.tables import Grid
+from trialbook.snapshot.workbook import cell_text
+
+# A transport file is a sequence of 80-byte records; any other length is a torn file (it has no row count to tell).
+XPT_RECORD = 80
+ENCODINGS = ("utf-8", "gb18030")
+
+
+def read_sas(content: bytes, file: str, suffix: str) -> Grid:
+    """The records of a .xpt or .sas7bdat file; raises StopError for a torn or damaged file."""
+    if suffix == ".xpt" and len(content) % XPT_RECORD:
+        raise _unreadable(file, f"its {len(content)} bytes are not a whole number of 80-byte records")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"table{suffix}"  # the library reads paths only
+        path.write_bytes(content)
+        frame, encoding = _read_sas_file(path, file, suffix)
+    return _grid(frame, encoding)
+
+
+def _read_sas_file(path: Path, file: str, suffix: str) -> tuple[pd.DataFrame, str]:
+    problem = ""
+    for encoding in ENCODINGS if suffix == ".xpt" else (None,):
+        try:
+            if suffix == ".xpt":
+                frame, _ = pyreadstat.read_xport(path, encoding=encoding)
+            else:
+                frame, meta = pyreadstat.read_sas7bdat(path)
+                return frame, (meta.file_encoding or "").lower()
+        except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError) as error:
+            problem = type(error).__name__
+            continue
+        return frame, str(encoding)
+    raise _unreadable(file, problem)
+
+
+def read_parquet(content: bytes, file: str) -> Grid:
+    """The records of a parquet file; raises StopError for a damaged file."""
+    try:
+        table = pq.read_table(io.BytesIO(content))
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, type(error).__name__) from None
+    columns = [[_plain(value) for value in column.to_pylist()] for column in table.columns]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    return Grid([table.column_names, *rows], range(1, len(rows) + 2), "parquet")
+
+
+def _plain(value: Any) -> str | None:
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    return cell_text(value)
+
+
+def _grid(frame: pd.DataFrame, encoding: str) -> Grid:
+    rows = [[_sas_text(value) for value in row] for row in frame.itertuples(index=False, name=None)]
+    return Grid([list(frame.columns), *rows], range(1, len(rows) + 2), encoding)
+
+
+def _sas_text(value: Any) -> str | None:
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, pd.Timestamp):
+        value = value.to_pydatetime()
+    elif isinstance(value, datetime.timedelta):
+        value = (datetime.datetime.min + value).time()
+    elif hasattr(value, "item"):
+        value = value.item()
+    return cell_text(value)
+
+
+def _unreadable(file: str, problem: str) -> StopError:
+    return StopError(f"the file cannot be read ({problem})", file=file, rule="P34", next_step="ask for the file anew")

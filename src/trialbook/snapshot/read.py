@@ -1,0 +1,169 @@
+"""Reads one snapshot: finds the domains of a folder or workbook, reads each file once, and hashes what was read."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from trialbook.domains import DOMAIN_ORDER, REQUIRED
+from trialbook.errors import StopError, UsageError
+from trialbook.protocol.models import Trial
+from trialbook.snapshot.binary import read_parquet, read_sas
+from trialbook.snapshot.dataset_json import read_dataset_json
+from trialbook.snapshot.delimited import read_delimited
+from trialbook.snapshot.tables import Grid, RawTable, Snapshot, raw_table
+from trialbook.snapshot.transfer import Transfer, check_content, check_received, rows_by_file
+from trialbook.snapshot.workbook import read_sheets
+
+FORMATS = (".csv", ".tsv", ".xpt", ".sas7bdat", ".parquet", ".xlsx", ".json", ".ndjson")
+# Codes of SDTM domains that this workbook does not use are read too, and kept as they are.
+OTHER_DOMAIN = re.compile(r"[A-Z]{2}|SUPP[A-Z]{2}|RELREC")
+
+
+def read_snapshot(trial: Trial) -> Snapshot:
+    """The snapshot of a cut, everything as text; nothing in it is written to or interpreted.
+
+    Raises StopError (rule P34) where a file cannot be read, two files hold one domain, DM, EX or AE is missing, or
+    the files are not those of the transfer manifest; UsageError where the snapshot itself cannot be read or the cut
+    names a mapping file, which this version does not apply.
+    """
+    if trial.cut.mapping is not None:
+        raise UsageError(
+            "a mapping file is not applied by this version", column="mapping", value=trial.cut.mapping,
+            next_step="deliver the domains as SDTM and remove the key",
+        )  # fmt: skip
+    snapshot = read_folder(trial.path(trial.cut.snapshot), trial.cut.transfer)
+    if not snapshot.tables:
+        raise StopError(
+            "no SDTM domain is here", file=trial.cut.snapshot, rule="P34",
+            next_step=f"deliver one file per domain, named by its code ({', '.join(FORMATS)})",
+        )  # fmt: skip
+    check_received(snapshot, trial.cut.transfer)
+    missing = [code for code in REQUIRED if code not in snapshot.tables]
+    if missing:
+        raise StopError(
+            f"the required domain {missing[0]} was not delivered", file=trial.cut.snapshot, rule="P34",
+            next_step=f"add {missing[0].lower()}.csv (or another format); an export without records has a header only",
+        )  # fmt: skip
+    return snapshot
+
+
+def read_folder(path: Path, transfer: Transfer | None = None) -> Snapshot:
+    """The domains of a folder or of a single workbook, without asking which are required.
+
+    With a transfer manifest, each file's size and hash are compared before it is parsed.
+    """
+    files, ignored = _find_files(path)
+    tables: dict[str, RawTable] = {}
+    for domain, file in files:
+        content = _bytes(file)
+        check_content(file.name, content, transfer)
+        found, hidden = _tables(domain, file.name, content)
+        ignored += hidden
+        for table in found:
+            if table.domain in tables:
+                raise _twice(table, tables[table.domain])
+            tables[table.domain] = table
+    order = [*[c for c in DOMAIN_ORDER if c in tables], *sorted(c for c in tables if c not in DOMAIN_ORDER)]
+    return Snapshot({code: tables[code] for code in order}, tuple(sorted(ignored)))
+
+
+def describe_files(snapshot: Snapshot) -> pd.DataFrame:
+    """What came in: one row per domain with file, sheet, encoding, records, columns, bytes and sha256."""
+    rows = [
+        {
+            "domain": t.domain, "file": t.file, "sheet": t.sheet or "", "encoding": t.encoding, "rows": t.rows,
+            "columns": t.frame.shape[1], "bytes": t.bytes, "sha256": t.sha256,
+        }
+        for t in snapshot.tables.values()
+    ]  # fmt: skip
+    names = ["domain", "file", "sheet", "encoding", "rows", "columns", "bytes", "sha256"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def transfer_manifest(path: Path) -> dict[str, dict[str, Any]]:
+    """What was received, by file name: sha256, bytes and rows (of all sheets of a workbook); for `new-cut`."""
+    snapshot = read_folder(path)
+    rows = rows_by_file(snapshot)
+    files = {table.file: table for table in snapshot.tables.values()}
+    return {
+        name: {"sha256": files[name].sha256, "bytes": files[name].bytes, "rows": rows[name]} for name in sorted(files)
+    }
+
+
+def is_domain(name: str) -> bool:
+    """Whether a file stem or sheet name, in any letter case, is a domain code."""
+    code = name.upper()
+    return code in DOMAIN_ORDER or bool(OTHER_DOMAIN.fullmatch(code))
+
+
+def _find_files(path: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
+    """The files to read with their domain (None: a workbook with a sheet per domain), and the names of the others."""
+    if path.is_file():
+        if path.suffix.lower() != ".xlsx":
+            raise UsageError("a snapshot is a folder or one .xlsx workbook", file=path.name)
+        return [(None, path)], []
+    try:
+        entries = sorted(path.iterdir(), key=lambda entry: entry.name)
+    except OSError as error:
+        raise UsageError(f"the snapshot cannot be read ({type(error).__name__})", file=path.name) from None
+    files: list[tuple[str | None, Path]] = [
+        (e.stem.upper(), e) for e in entries if e.is_file() and e.suffix.lower() in FORMATS and is_domain(e.stem)
+    ]
+    books = [e for e in entries if e.is_file() and e.suffix.lower() == ".xlsx" and not e.name.startswith("~$")]
+    if not files and len(books) == 1:
+        files = [(None, books[0])]
+    read = {file for _, file in files}
+    return files, [entry.name for entry in entries if entry not in read]
+
+
+def _tables(domain: str | None, file: str, content: bytes) -> tuple[list[RawTable], list[str]]:
+    """The tables of one file, and what of it was ignored (hidden sheets, sheets that are no domain)."""
+    sha256, suffix = hashlib.sha256(content).hexdigest(), Path(file).suffix.lower()
+    if suffix != ".xlsx":
+        return [raw_table(str(domain), _grid(content, file, suffix), file, None, sha256, len(content))], []
+    grids, hidden = read_sheets(content, file)
+    ignored = [f"{file}: hidden sheet {name}" for name in hidden]
+    if domain is None:
+        wanted = {name: name.strip().upper() for name in grids if is_domain(name.strip())}
+    else:
+        wanted = dict.fromkeys(_sheet_of(domain, grids, file), domain)
+    ignored += [f"{file}: sheet {name}" for name in grids if name not in wanted]
+    tables = [raw_table(code, grids[name], file, name, sha256, len(content)) for name, code in wanted.items()]
+    return tables, ignored
+
+
+def _sheet_of(domain: str, grids: dict[str, Grid], file: str) -> list[str]:
+    named = [name for name in grids if name.strip().upper() == domain]
+    if named or len(grids) == 1:
+        return named or list(grids)
+    raise StopError(f"none of its {len(grids)} sheets is named {domain}", file=file, rule="P34")
+
+
+def _grid(content: bytes, file: str, suffix: str) -> Grid:
+    if suffix in (".csv", ".tsv"):
+        return read_delimited(content, file, "," if suffix == ".csv" else "\t")
+    if suffix in (".xpt", ".sas7bdat"):
+        return read_sas(content, file, suffix)
+    if suffix == ".parquet":
+        return read_parquet(content, file)
+    return read_dataset_json(content, file, lines=suffix == ".ndjson")
+
+
+def _bytes(file: Path) -> bytes:
+    """The bytes of a file, read once: what is hashed is what is parsed, even when the file is rewritten meanwhile."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise StopError(f"the file cannot be read ({type(error).__name__})", file=file.name, rule="P34") from None
+
+
+def _twice(second: RawTable, first: RawTable) -> StopError:
+    other = first.file if first.file != second.file else f"the sheet {first.sheet}"
+    return StopError(
+        f"the domain {second.domain} is also in {other}", file=second.file, rule="P34", next_step="deliver one of them"
+    )
