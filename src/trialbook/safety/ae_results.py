@@ -30,7 +30,7 @@ _STOPPED = {
     "DRUG DISCONTINUED", "停药", "永久停药", "暂停用药", "暂停输注", "中止输注",
 }  # fmt: skip
 NONE = (0, 0)
-_SUBJECT_EVENT = ["USUBJID", "EPISODE"]
+SUBJECT_EVENT = ["USUBJID", "EPISODE"]
 
 
 def safety_records(adae: pd.DataFrame) -> pd.DataFrame:
@@ -170,7 +170,7 @@ def _counts(records: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     both = pd.concat([records.assign(LEVEL=records["TRT01A"]), records.assign(LEVEL=TOTAL)])
     keys = ["LEVEL", *by]
     n = both.drop_duplicates([*keys, "USUBJID"]).groupby(keys).size()
-    events = both.drop_duplicates([*keys, *_SUBJECT_EVENT]).groupby(keys).size()
+    events = both.drop_duplicates([*keys, *SUBJECT_EVENT]).groupby(keys).size()
     return pd.DataFrame({"n": n, "events": events}, dtype="int64")
 
 

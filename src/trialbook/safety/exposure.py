@@ -78,3 +78,9 @@ def _rate(level: str, name: str, n: int, days: float, analysis: Analysis, evalua
         ard_row("EAIR", level, name, "conf.low", interval.low),
         ard_row("EAIR", level, name, "conf.high", interval.high),
     ]
+
+
+def rate_notes(analysis: Analysis) -> list[str]:
+    """What a cell of the rate table says."""
+    unit = UNIT_WORDS[analysis.eair_unit]
+    return [f"Subjects / time at risk: rate {unit} (95% exact Poisson interval); a year is {DAYS_PER_YEAR} days."]

@@ -1,12 +1,16 @@
-"""Safety as readers want it: the headline of a cut, listings, and the frames that figures draw (§3.4, §8)."""
+"""Safety as readers want it: the headline of a cut, listings, and the notes under tables (§3.4, §8)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
+from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL
-from trialbook.safety.ae_results import fatal, safety_records, set_sizes
+from trialbook.results.queries import Query
+from trialbook.safety.ae_results import SUBJECT_EVENT, fatal, safety_records, set_sizes
 
 HEADLINES = {
     "TEAE": "Subjects with any TEAE",
@@ -16,6 +20,12 @@ HEADLINES = {
     "TEAE_DTH": "TEAE leading to death",
     "DLT": "Confirmed DLT",
 }
+LISTING_LABELS = {
+    "USUBJID": "Subject", "TRT01A": "Dose level", "ADECOD": "Event", "ATOXGR": "Grade", "ASTDT": "Start",
+    "RELDAY": "Day", "AENDT": "End", "AREL": "Relation to iMSC", "AEOUT": "Outcome", "TRTEMFL": "TEAE",
+    "DTHDT": "Date of death", "DTHDAY": "Day of death", "SINCELAST": "Days since last infusion",
+    "CAUSE": "Fatal event",
+}  # fmt: skip
 
 
 def level_headers(adsl: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
@@ -85,80 +95,108 @@ def serious_listing(adae: pd.DataFrame) -> pd.DataFrame:
     return rows[columns].reset_index(drop=True)
 
 
-def term_dots(soc_pt: pd.DataFrame, grades: pd.DataFrame, limit: int) -> pd.DataFrame:
-    """F7: TERM, KIND (any grade; grade 3 or more), SUBJECTS in Total of the `limit` most frequent terms."""
-    any_grade = _totals(soc_pt, ["variable", "variable_level"])
-    severe = _totals(grades[grades["context"].isin(["grade 3", "grade 4", "grade 5"])], ["variable", "variable_level"])
-    frame = pd.DataFrame({"Any grade": any_grade, "Grade 3 or more": severe.reindex(any_grade.index)}).fillna(0)
-    frame = frame.reset_index().rename(columns={"variable_level": "TERM"})
-    frame = frame[frame["TERM"] != ""].sort_values(["Any grade", "TERM"], ascending=[False, True]).head(limit)
-    if grades.empty:
-        frame = frame.drop(columns="Grade 3 or more")
-    kinds = [name for name in ("Any grade", "Grade 3 or more") if name in frame.columns]
-    dots = frame.melt("TERM", kinds, var_name="KIND", value_name="SUBJECTS")
-    return dots.astype({"SUBJECTS": "int64", "KIND": "str"})
-
-
-def _totals(rows: pd.DataFrame, keys: list[str]) -> pd.Series:
-    chosen = rows[(rows["group1_level"] == TOTAL) & (rows["stat_name"] == "n")]
-    return chosen.groupby(keys)["stat"].sum()
-
-
-def timeline(adae: pd.DataFrame, adsl: pd.DataFrame, given: pd.DataFrame, limit: int) -> pd.DataFrame:
-    """F8: events and infusions of at most `limit` treated subjects on REL_DAYs, those with the worst events first.
-
-    Columns: USUBJID TRT01A KIND (event, infusion) TERM FROM UNTIL (days) GRADE (text) ONGOING. An event without an end
-    runs to death or the cut.
-    """
-    events = safety_records(adae)
-    rank = events.groupby("USUBJID")["ATOXGR"].max().fillna(0).sort_values(ascending=False, kind="stable")
-    chosen = sorted(rank.index[:limit])
-    subject = adsl.set_index("USUBJID")
-    events = events[events["USUBJID"].isin(chosen) & events["RELDAY"].notna()]
-    last = subject["DTHDT"].fillna(subject["CUTDT"])
-    last_day = ((last - subject["TRTSDT"]) / pd.Timedelta(days=1)).reindex(events["USUBJID"]).to_numpy()
-    end = ((events["AENDT"] - events["TRTSDT"]) / pd.Timedelta(days=1)).to_numpy()
-    bars = pd.DataFrame({
-        "USUBJID": events["USUBJID"], "TRT01A": events["TRT01A"], "KIND": "event", "TERM": events["ADECOD"],
-        "FROM": events["RELDAY"].astype("float64"), "UNTIL": end, "GRADE": _grade_text(events["ATOXGR"]),
-        "ONGOING": pd.Series("", index=events.index).mask(events["AENDT"].isna(), "ongoing"),
-    })  # fmt: skip
-    bars["UNTIL"] = bars["UNTIL"].fillna(pd.Series(last_day, index=bars.index)) + 1
-    doses = given[given["USUBJID"].isin(chosen)]
-    start = subject["TRTSDT"].reindex(doses["USUBJID"]).to_numpy()
-    lines = pd.DataFrame({
-        "USUBJID": doses["USUBJID"], "KIND": "infusion", "TERM": "",
-        "FROM": (doses["EXSTDT"] - pd.Series(start, index=doses.index)) / pd.Timedelta(days=1),
-        "TRT01A": subject["TRT01A"].reindex(doses["USUBJID"]).to_numpy(), "GRADE": "", "ONGOING": "",
-    })  # fmt: skip
-    both = pd.concat([bars, lines], ignore_index=True)
-    return both.sort_values(["USUBJID", "KIND", "FROM", "TERM"], kind="stable", ignore_index=True)
-
-
-def _grade_text(grade: pd.Series) -> pd.Series:
-    return ("grade " + grade.astype("str")).where(grade.notna(), "grade not given").astype("str")
-
-
-def lab_panel(adlb: pd.DataFrame, tests: list[str], limit: int) -> pd.DataFrame:
-    """F9: results of the named tests over time: USUBJID TRT01A TEST DAY VALUE (multiples of ULN for liver, else SI).
-
-    At most `limit` subjects: those with the highest grades of these tests after the infusion.
-    """
-    rows = adlb[adlb["PARAMCD"].isin(tests) & (adlb["SAFFL"] == "Y") & adlb["RELDAY"].notna()]
-    worst = rows[["ATOXGRL", "ATOXGRH"]].max(axis=1).where(rows["APOBLFL"] == "Y")
-    rank = worst.groupby(rows["USUBJID"]).max().fillna(-1).sort_values(ascending=False, kind="stable")
-    rows = rows[rows["USUBJID"].isin(rank.index[:limit])]
-    in_uln = rows["PARAMCD"].isin(["ALT", "AST", "BILI", "ALP", "GGT"])
-    value = (rows["AVAL"] / rows["ANRHI"]).where(in_uln, rows["AVAL"])
-    unit = rows["AVALU"].where(~in_uln, "x ULN")
-    panel = pd.DataFrame({
-        "USUBJID": rows["USUBJID"], "TRT01A": rows["TRT01A"], "TEST": rows["PARAMCD"] + " (" + unit + ")",
-        "DAY": rows["RELDAY"].astype("int64"), "VALUE": value,
-    })  # fmt: skip
-    order = {test: k for k, test in enumerate(tests)}
-    panel = panel.assign(_order=rows["PARAMCD"].map(order))[value.notna() & (value > 0)]
-    return panel.sort_values(["_order", "USUBJID", "DAY"], kind="stable").drop(columns="_order").reset_index(drop=True)
-
-
 def _joined(texts: pd.Series) -> str:
     return "; ".join(dict.fromkeys(texts))
+
+
+def endpoint_sentence(protocol: Protocol) -> str:
+    """Whether adverse events are a registered endpoint of this trial."""
+    if protocol.has_endpoint("TEAE"):
+        return "Treatment-emergent adverse events are a registered endpoint of this trial."
+    return "TEAE is not an endpoint of this trial; the events are described all the same."
+
+
+def event_counts(adae: pd.DataFrame) -> pd.DataFrame:
+    """How many AE records reach the tables, and why the others do not: columns what, records."""
+    treated = adae["SAFFL"] == "Y"
+    emergent = treated & (adae["TRTEMFL"] == "Y")
+    steps = {
+        "Records of adverse events": len(adae),
+        "of subjects who were never treated": int((~treated).sum()),
+        "of treated subjects, not treatment-emergent": int((treated & ~emergent).sum()),
+        "treatment-emergent": int(emergent.sum()),
+        "treatment-emergent events, grade changes joined": len(safety_records(adae).drop_duplicates(SUBJECT_EVENT)),
+        "with an imputed start date": int((adae["ASTDTF"] != "").sum()),
+        "without a CTCAE grade": int(adae["ATOXGR"].isna().sum()),
+    }
+    return pd.DataFrame({"what": list(steps), "records": list(steps.values())})
+
+
+def count_notes(analysis: Analysis) -> list[str]:
+    """What a cell of an event table says."""
+    end = analysis.safety_end_rel_day
+    window = "no end" if end is None else f"day {end} after the first infusion"
+    notes = ["Subjects (share) [events]. Related: see A-61.", f"End of the safety window: {window} (A-03)."]
+    return [*notes, f"With fewer than {analysis.pct_min_n} subjects no share is printed (A-98)."]
+
+
+def most_frequent(rows: pd.DataFrame, limit: int) -> pd.DataFrame:
+    """The ARD rows of at most `limit` table lines: all lines where they fit, else the terms with most subjects.
+
+    Each class keeps its own line when one of its terms stays.
+    """
+    n = rows[(rows["group1_level"] == TOTAL) & (rows["stat_name"] == "n")]
+    if len(n) <= limit:
+        return rows
+    terms = n[n["variable_level"] != ""].sort_values(["stat"], ascending=False, kind="stable").head(limit)
+    pairs = set(terms[["variable", "variable_level"]].itertuples(index=False, name=None))
+    kept = pairs | {(soc, "") for soc, _ in pairs}
+    chosen = [pair in kept for pair in rows[["variable", "variable_level"]].itertuples(index=False, name=None)]
+    return rows[chosen]
+
+
+def most_frequent_terms(frame: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
+    """The lines of `frame` (variable, variable_level) that a shortened table shows too."""
+    if frame.empty:
+        return frame
+    pairs = set(shown[["variable", "variable_level"]].replace({"": "Any event"}).itertuples(index=False, name=None))
+    chosen = [pair in pairs for pair in frame[["variable", "variable_level"]].itertuples(index=False, name=None)]
+    return frame[chosen]
+
+
+def left_out(rows: pd.DataFrame, shown: pd.DataFrame) -> list[str]:
+    """A note where a table shows only the most frequent terms; all stand in the results."""
+    every, some = (frame[frame["variable_level"] != ""] for frame in (rows, shown))
+    total, kept = (len(frame.drop_duplicates(["variable", "variable_level"])) for frame in (every, some))
+    return [f"The {kept} most frequent of {total} terms; all stand in results/ard.parquet."] if kept < total else []
+
+
+def no_grade_words(adae: pd.DataFrame) -> str:
+    """Why a table by grade is empty."""
+    if safety_records(adae).empty:
+        return "No treatment-emergent adverse event at this cut."
+    return "CTCAE grades were not collected in this trial: events by grade are not evaluable."
+
+
+def lab_sentence(adlb: pd.DataFrame, delivered: bool) -> str:
+    """How many laboratory results were graded; says so when the domain was not delivered."""
+    if not delivered:
+        return "Laboratory results (LB) were not delivered: nothing can be said about them."
+    graded = adlb["ATOXGRL"].notna() | adlb["ATOXGRH"].notna()
+    after = adlb[graded & (adlb["APOBLFL"] == "Y")]
+    return (
+        f"{len(adlb)} laboratory results, of which {int(graded.sum())} have a CTCAE grade; {len(after)} of these were "
+        f"taken after the first infusion, from {after['USUBJID'].nunique()} subjects."
+    )
+
+
+def hepatic_sentence(found: pd.DataFrame, analysis: Analysis) -> str:
+    """Who meets the biochemical criteria, in words that ask for review and name no diagnosis (§3.3)."""
+    limits = analysis.hepatic_screen
+    rule = (
+        f"ALT or AST at least {limits.transaminase_uln:g} times and bilirubin at least {limits.bilirubin_uln:g} times "
+        f"ULN within {limits.days} days after"
+    )
+    if found.empty:
+        return "No treated subject has both transaminases and bilirubin after the infusion at this cut."
+    met = found.loc[found["MET"] == "Y", "USUBJID"].tolist()
+    if not met:
+        return f"No subject meets the biochemical criteria ({rule})."
+    return f"Biochemical criteria met - clinical review ({rule}): {', '.join(met)}."
+
+
+def question_counts(asked: Sequence[Query]) -> pd.DataFrame:
+    """Number of questions by rule."""
+    rules = pd.Series([question["rule"] for question in asked], dtype="str")
+    counts = rules.value_counts().sort_index()
+    return pd.DataFrame({"rule": counts.index.to_numpy(), "records": counts.to_numpy()})

@@ -76,7 +76,9 @@ def lab_panel(results: pd.DataFrame) -> alt.ConcatChart:
     return alt.concat(*panels, columns=2)
 
 
-def hepatic_screen(points: pd.DataFrame, transaminase: float, bilirubin: float, unit: str) -> alt.LayerChart:
+def hepatic_screen(
+    points: pd.DataFrame, transaminase: float, bilirubin: float, unit: str
+) -> alt.LayerChart | alt.FacetChart:
     """F10: peak transaminase (X) against peak bilirubin (Y), both logarithmic, with the criteria as lines.
 
     An arrow leads from the start (X0, Y0: the baseline) to the peak. Columns USUBJID TRT01A X Y X0 Y0.

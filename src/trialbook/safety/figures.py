@@ -1,0 +1,104 @@
+"""The frames that the safety figures draw (F7 to F9): only the columns drawn, at most a readable number of subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from trialbook.results.ard import TOTAL
+from trialbook.safety.ae_results import safety_records
+
+LIVER_TESTS = ("ALT", "AST", "BILI", "ALP", "GGT")
+TIMELINE_LABELS = {
+    "USUBJID": "Subject", "TRT01A": "Dose level", "KIND": "Kind", "TERM": "Event", "FROM": "From day",
+    "UNTIL": "Until day", "GRADE": "Grade", "ONGOING": "Ongoing",
+}  # fmt: skip
+PANEL_LABELS = {"USUBJID": "Subject", "TRT01A": "Dose level", "TEST": "Test", "DAY": "Day", "VALUE": "Result"}
+HEPATIC_LABELS = {
+    "USUBJID": "Subject", "TRT01A": "Dose level", "X": "ALT or AST, peak", "Y": "Bilirubin, peak",
+    "X0": "ALT or AST, baseline", "Y0": "Bilirubin, baseline",
+}  # fmt: skip
+
+
+def term_dots(soc_pt: pd.DataFrame, grades: pd.DataFrame, limit: int) -> pd.DataFrame:
+    """F7: TERM, KIND (any grade; grade 3 or more), SUBJECTS in Total of the `limit` most frequent terms."""
+    any_grade = _totals(soc_pt, ["variable", "variable_level"])
+    severe = _totals(grades[grades["context"].isin(["grade 3", "grade 4", "grade 5"])], ["variable", "variable_level"])
+    frame = pd.DataFrame({"Any grade": any_grade, "Grade 3 or more": severe.reindex(any_grade.index)}).fillna(0)
+    frame = frame.reset_index().rename(columns={"variable_level": "TERM"})
+    frame = frame[frame["TERM"] != ""].sort_values(["Any grade", "TERM"], ascending=[False, True]).head(limit)
+    if grades.empty:
+        frame = frame.drop(columns="Grade 3 or more")
+    kinds = [name for name in ("Any grade", "Grade 3 or more") if name in frame.columns]
+    dots = frame.melt("TERM", kinds, var_name="KIND", value_name="SUBJECTS")
+    return dots.astype({"SUBJECTS": "int64", "KIND": "str"})
+
+
+def _totals(rows: pd.DataFrame, keys: list[str]) -> pd.Series:
+    chosen = rows[(rows["group1_level"] == TOTAL) & (rows["stat_name"] == "n")]
+    return chosen.groupby(keys)["stat"].sum()
+
+
+def timeline(adae: pd.DataFrame, adsl: pd.DataFrame, given: pd.DataFrame, limit: int) -> pd.DataFrame:
+    """F8: events and infusions of at most `limit` treated subjects on REL_DAYs, those with the worst events first.
+
+    Columns: USUBJID TRT01A KIND (event, infusion) TERM FROM UNTIL (days) GRADE (text) ONGOING. An event without an end
+    runs to death or the cut.
+    """
+    events = safety_records(adae)
+    rank = events.groupby("USUBJID")["ATOXGR"].max().fillna(0).sort_values(ascending=False, kind="stable")
+    chosen = sorted(rank.index[:limit])
+    subject = adsl.set_index("USUBJID")
+    events = events[events["USUBJID"].isin(chosen) & events["RELDAY"].notna()]
+    last = subject["DTHDT"].fillna(subject["CUTDT"])
+    last_day = ((last - subject["TRTSDT"]) / pd.Timedelta(days=1)).reindex(events["USUBJID"]).to_numpy()
+    end = ((events["AENDT"] - events["TRTSDT"]) / pd.Timedelta(days=1)).to_numpy()
+    bars = pd.DataFrame({
+        "USUBJID": events["USUBJID"], "TRT01A": events["TRT01A"], "KIND": "event", "TERM": events["ADECOD"],
+        "FROM": events["RELDAY"].astype("float64"), "UNTIL": end, "GRADE": _grade_text(events["ATOXGR"]),
+        "ONGOING": pd.Series("", index=events.index).mask(events["AENDT"].isna(), "ongoing"),
+    })  # fmt: skip
+    bars["UNTIL"] = bars["UNTIL"].fillna(pd.Series(last_day, index=bars.index)) + 1
+    doses = given[given["USUBJID"].isin(chosen)]
+    start = subject["TRTSDT"].reindex(doses["USUBJID"]).to_numpy()
+    lines = pd.DataFrame({
+        "USUBJID": doses["USUBJID"], "KIND": "infusion", "TERM": "",
+        "FROM": (doses["EXSTDT"] - pd.Series(start, index=doses.index)) / pd.Timedelta(days=1),
+        "TRT01A": subject["TRT01A"].reindex(doses["USUBJID"]).to_numpy(), "GRADE": "", "ONGOING": "",
+    })  # fmt: skip
+    both = pd.concat([bars, lines], ignore_index=True)
+    return both.sort_values(["USUBJID", "KIND", "FROM", "TERM"], kind="stable", ignore_index=True)
+
+
+def _grade_text(grade: pd.Series) -> pd.Series:
+    return ("grade " + grade.astype("str")).where(grade.notna(), "grade not given").astype("str")
+
+
+def lab_panel(adlb: pd.DataFrame, tests: Sequence[str], limit: int) -> pd.DataFrame:
+    """F9: results of the named tests over time: USUBJID TRT01A TEST DAY VALUE (multiples of ULN for liver, else SI).
+
+    At most `limit` subjects: those with the highest grades of these tests after the infusion.
+    """
+    rows = adlb[adlb["PARAMCD"].isin(tests) & (adlb["SAFFL"] == "Y") & adlb["RELDAY"].notna()]
+    worst = rows[["ATOXGRL", "ATOXGRH"]].max(axis=1).where(rows["APOBLFL"] == "Y")
+    rank = worst.groupby(rows["USUBJID"]).max().fillna(-1).sort_values(ascending=False, kind="stable")
+    rows = rows[rows["USUBJID"].isin(rank.index[:limit])]
+    in_uln = rows["PARAMCD"].isin(LIVER_TESTS)
+    value = (rows["AVAL"] / rows["ANRHI"]).where(in_uln, rows["AVAL"])
+    unit = rows["AVALU"].where(~in_uln, "x ULN")
+    panel = pd.DataFrame({
+        "USUBJID": rows["USUBJID"], "TRT01A": rows["TRT01A"], "TEST": rows["PARAMCD"] + " (" + unit + ")",
+        "DAY": rows["RELDAY"].astype("int64"), "VALUE": value,
+    })  # fmt: skip
+    order = {test: k for k, test in enumerate(tests)}
+    panel = panel.assign(_order=rows["PARAMCD"].map(order))[value.notna() & (value > 0)]
+    return panel.sort_values(["_order", "USUBJID", "DAY"], kind="stable").drop(columns="_order").reset_index(drop=True)
+
+
+def subjects_left_out(drawn: pd.DataFrame, adsl: pd.DataFrame) -> list[str]:
+    """A note where a figure shows only some of the treated subjects with data."""
+    shown, treated = drawn["USUBJID"].nunique(), int((adsl["SAFFL"] == "Y").sum())
+    if shown in (0, treated):
+        return []
+    return [f"{shown} of {treated} treated subjects: those with such data, the highest grades first."]
