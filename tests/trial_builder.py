@@ -45,9 +45,13 @@ class TrialBuilder:
         if seq in clean_variables(domain) and seq not in values:
             values[seq] = 1 + sum(r["USUBJID"] == self._id for r in records)
         if f"{domain}ORRES" in values and f"{domain}ORRESN" not in values:
-            values[f"{domain}ORRESN"] = pd.to_numeric(values[f"{domain}ORRES"], errors="coerce")
-            values.setdefault(f"{domain}ORRESOP", "")
-            values[f"{domain}ORRES"] = str(values[f"{domain}ORRES"])
+            text = str(values[f"{domain}ORRES"])
+            sign = text[:1] if text[:1] in ("<", ">") else ""
+            values |= {
+                f"{domain}ORRES": text,
+                f"{domain}ORRESN": pd.to_numeric(text.removeprefix(sign), errors="coerce"),
+            }
+            values.setdefault(f"{domain}ORRESOP", sign)
         records.append({"USUBJID": self._id, "SRCROW": len(records) + 2, **values})
         return self
 
@@ -98,6 +102,16 @@ class TrialBuilder:
         record = next(r for r in self._records["DM"] if r["USUBJID"] == self._id)
         record |= {"DTHFL": "Y", "DTHDTC": self.date(day)}
         return self.add("DS", DSDECOD="DEATH", DSSTDTC=self.date(day))
+
+    def finding(self, test: str, value: float | str, day: int | str, *, unit: str = "") -> TrialBuilder:
+        """A raw finding of acute GVHD."""
+        return self.add("FA", FAOBJ="ACUTE GVHD", FATESTCD=test, FAORRES=value, FAORRESU=unit, FADTC=self.date(day))
+
+    def delivers(self, *domains: str) -> TrialBuilder:
+        """Says that these domains were delivered, with or without records."""
+        for code in domains:
+            self._records.setdefault(code, [])
+        return self
 
     def domains(self) -> Domains:
         """The clean domains so far; a domain without a record was not delivered (but DM, EX, AE always are)."""

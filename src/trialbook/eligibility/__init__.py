@@ -1,0 +1,1 @@
+"""Eligibility: every registered criterion tested on the data of every screened subject (ADIE)."""

@@ -1,0 +1,110 @@
+"""Histories, events, drugs and procedures as conditions with dates that may be partial (EX01, EX02, EX05 to EX11)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from trialbook.dates import earliest_date, latest_date, time_of_day
+from trialbook.domains import Domains
+
+YES, NO, UNKNOWN = "YES", "NO", "UNKNOWN"
+# The variables that say what a record is about; TEXT is searched, the first is shown.
+_WORDS = {
+    "MH": ("MHTERM", "MHDECOD", "MHCAT", "MHSEV"), "CE": ("CETERM", "CEDECOD"), "AE": ("AETERM", "AEDECOD"),
+    "CM": ("CMTRT", "CMDECOD"), "PR": ("PRTRT", "PRDECOD"), "SU": ("SUTRT", "SUCAT"),
+}  # fmt: skip
+_SEVERITY = {"MILD": 1.0, "MODERATE": 2.0, "SEVERE": 3.0, "VERY SEVERE": 4.0, "LIFE THREATENING": 4.0,
+             "LIFE-THREATENING": 4.0, "轻度": 1.0, "中度": 2.0, "重度": 3.0, "极重度": 4.0}  # fmt: skip
+
+
+def conditions(domains: Domains, codes: Sequence[str]) -> pd.DataFrame:
+    """The records of some domains: USUBJID SRCDOM SRCSEQ TERM TEXT GRADE ADT, and what their dates allow.
+
+    GRADE is --TOXGR, else the severity in words as a number, NaN where neither is known. STLO STHI ENLO ENHI bound
+    start and end; STTIME is the time of the start in seconds; ONGOING is --ENRTPT = ONGOING. A record that says a
+    prespecified condition did not occur is left out.
+    """
+    return pd.concat([_of_domain(domains[code], code) for code in codes], ignore_index=True)
+
+
+def _of_domain(rows: pd.DataFrame, code: str) -> pd.DataFrame:
+    if f"{code}OCCUR" in rows:
+        rows = rows[rows[f"{code}OCCUR"].fillna("").str.upper() != "N"]
+    first, *others = (rows[name].fillna("") for name in _WORDS[code])
+    text = first.str.cat(others, sep=" | ")
+    start, end = rows[f"{code}STDTC"], rows[f"{code}ENDTC"]
+    ongoing = rows[f"{code}ENRTPT"] if f"{code}ENRTPT" in rows else pd.Series("", index=rows.index, dtype="str")
+    return pd.DataFrame(
+        {
+            "USUBJID": rows["USUBJID"],
+            "SRCDOM": pd.Series(code, index=rows.index, dtype="str"),
+            "SRCSEQ": rows[f"{code}SEQ"].astype("Int64"),
+            "TERM": first.mask(first == "", others[0] if others else ""),
+            "TEXT": text,
+            "GRADE": _grade(rows, code),
+            "STARTDTC": start,
+            "ENDDTC": end,
+            "STLO": earliest_date(start),
+            "STHI": latest_date(start),
+            "ENLO": earliest_date(end),
+            "ENHI": latest_date(end),
+            "STTIME": time_of_day(start),
+            "ADT": earliest_date(start),
+            "ONGOING": ongoing.fillna("").str.upper().eq("ONGOING"),
+        }
+    )
+
+
+def _grade(rows: pd.DataFrame, code: str) -> pd.Series:
+    unknown = pd.Series(float("nan"), index=rows.index)
+    grade = pd.to_numeric(rows[f"{code}TOXGR"], errors="coerce") if f"{code}TOXGR" in rows else unknown
+    severity = rows[f"{code}SEV"].str.strip().str.upper().map(_SEVERITY) if f"{code}SEV" in rows else unknown
+    return grade.astype("float64").fillna(severity.astype("float64"))
+
+
+def started_before(rows: pd.DataFrame) -> pd.Series:
+    """Whether each condition (with the subject's columns added) began before the reference moment.
+
+    A history without a start date is taken as begun, since that is what makes it history. On the reference day itself
+    only an earlier time proves it; a condition of that day without a time is taken to have come after.
+    """
+    timed = (rows["STLO"] == rows["REFDT"]) & (rows["STTIME"] < rows["REFTIME"])
+    history = rows["SRCDOM"].eq("MH") & rows["STLO"].isna()
+    sure = (rows["STHI"] < rows["REFDT"]) | timed | history
+    one_day = rows["STLO"].eq(rows["STHI"])
+    never = (rows["STLO"] > rows["REFDT"]) | (one_day & rows["STLO"].eq(rows["REFDT"]) & ~timed)
+    return _three(sure, never)
+
+
+def ongoing_at_reference(rows: pd.DataFrame) -> pd.Series:
+    """Whether each condition was present at the reference moment: begun before, and not ended before that day."""
+    begun = started_before(rows)
+    ended = rows["ENHI"] < rows["REFDT"]
+    lasted = rows["ONGOING"] | (rows["ENLO"] >= rows["REFDT"])
+    return _three(begun.eq(YES) & lasted & ~ended, begun.eq(NO) | ended)
+
+
+def active_since(rows: pd.DataFrame, day: pd.Series) -> pd.Series:
+    """Whether each condition that began before the reference was still present on or after `day`."""
+    begun = started_before(rows)
+    ended = rows["ENHI"] < day
+    lasted = rows["ONGOING"] | (rows["ENLO"] >= day) | (rows["STLO"] >= day)
+    return _three(begun.eq(YES) & lasted & ~ended, begun.eq(NO) | ended)
+
+
+def _three(sure: pd.Series, never: pd.Series) -> pd.Series:
+    answer = pd.Series(UNKNOWN, index=sure.index, dtype="str")
+    return answer.mask(sure.fillna(False).astype(bool), YES).mask(never.fillna(False).astype(bool), NO)
+
+
+def in_words(rows: pd.DataFrame) -> pd.Series:
+    """Each condition as evidence: domain, term, grade, dates."""
+    texts = []
+    for row in rows.itertuples():
+        grade = f", grade {row.GRADE:g}" if row.GRADE == row.GRADE else ""
+        start = row.STARTDTC if isinstance(row.STARTDTC, str) else "start not known"
+        end = row.ENDDTC if isinstance(row.ENDDTC, str) else ("ongoing" if row.ONGOING else "end not known")
+        texts.append(f"{row.SRCDOM}: {row.TERM}{grade}, {start} to {end}")
+    return pd.Series(texts, index=rows.index, dtype="str")

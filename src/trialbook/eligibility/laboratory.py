@@ -1,0 +1,90 @@
+"""Organ function before the infusion: ALT, AST, BUN, INR against the laboratory's own limit, and clearance (EX04)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.eligibility.comparisons import excluded_above, significant
+from trialbook.eligibility.creatinine import creatinine_clearance
+from trialbook.eligibility.findings import NE, decide, together
+from trialbook.eligibility.parameters import number, parameter
+from trialbook.eligibility.results_in_window import in_window, last_result, results_of, window_text
+from trialbook.eligibility.screening import Screening
+from trialbook.protocol.models import Criterion
+from trialbook.units import si_factor
+
+
+def organ_function(screening: Screening, criterion: Criterion) -> pd.DataFrame:
+    """EX04A ALT, EX04B AST, EX04C creatinine clearance, EX04D BUN or urea, EX04E INR: five findings per subject.
+
+    The last result in the laboratory window decides (A-11); ratios are to the upper limit on the same record (A-12),
+    so no unit is converted. A ratio equal to the limit passes, a clearance equal to the limit does not (A-13).
+    """
+    alt, ast, clearance, bun, inr = criterion.audit_columns()
+    return together(
+        [
+            times_uln(screening, alt, ["ALT"], number(criterion, "ALT_uln")),
+            times_uln(screening, ast, ["AST"], number(criterion, "AST_uln")),
+            creatinine_clearance(screening, clearance, criterion),
+            times_uln(screening, bun, ["BUN", "UREA"], number(criterion, "BUN_uln"), _urea_band(criterion)),
+            times_uln(screening, inr, ["INR"], number(criterion, "INR_uln")),
+        ]
+    )
+
+
+def times_uln(
+    screening: Screening, column: str, tests: list[str], limit: float, uln_band: tuple[float, float] | None = None
+) -> pd.DataFrame:
+    """Excluded where the last result in the window is more than `limit` times its own upper limit of normal.
+
+    NE without a result, without an upper limit, with a censored value that does not decide, or with an upper limit
+    outside `uln_band` (in SI units): a urea value printed with the limit of BUN, or the reverse (§1.4).
+    """
+    days = screening.analysis.lab_window_days
+    rows = in_window(results_of(screening.domains, ["LB"], tests), screening, days)
+    rows = rows[rows["VALUE"].notna()].reset_index(drop=True)
+    rows["RATIO"] = significant(rows["VALUE"] / rows["HIGH"].where(rows["HIGH"] > 0))
+    # A result without a limit cannot be shown to be better than one with a limit, so it ranks as the worst.
+    last = last_result(rows, rows["RATIO"].fillna(float("inf")))
+    last["DATARESULT"] = excluded_above(last["RATIO"], last["SIGN"], limit)
+    last["FLAG"] = _doubt(last)
+    if uln_band is not None:
+        mixed = _outside(last, uln_band)
+        last["DATARESULT"] = last["DATARESULT"].mask(mixed, NE)
+        last["FLAG"] = last["FLAG"].mask(mixed, "MIXED-LIMIT")
+    worst = last["USUBJID"].map(rows.groupby("USUBJID")["RATIO"].max())
+    records = last.assign(
+        AVAL=last["RATIO"], UNIT="x ULN", LIMIT=limit, EVIDENCE=_in_words(last, worst),
+    )  # fmt: skip
+    missing = "no " + " or ".join(tests) + " result from " + window_text(screening, days)
+    if not screening.domains.delivered("LB"):
+        missing = pd.Series("laboratory results (LB) were not delivered", index=missing.index)
+    return decide(screening, column, records, NE, missing)
+
+
+def _urea_band(criterion: Criterion) -> tuple[float, float]:
+    low, high = parameter(criterion, "urea_uln_mmol_l")
+    return float(low), float(high)
+
+
+def _doubt(last: pd.DataFrame) -> pd.Series:
+    """The question that an undecided result raises: NO-LIMIT, or CENSORED."""
+    undecided = last["DATARESULT"].eq(NE)
+    flag = pd.Series("", index=last.index, dtype="str").mask(undecided, "CENSORED")
+    return flag.mask(undecided & last["RATIO"].isna(), "NO-LIMIT")
+
+
+def _outside(last: pd.DataFrame, band: tuple[float, float]) -> pd.Series:
+    """Whether the upper limit, in the unit of its record, is no upper limit of this test; unknown units are not."""
+    limit = last["HIGH"] * si_factor(last["TEST"], last["UNIT"])
+    return (limit < band[0]) | (limit > band[1])
+
+
+def _in_words(last: pd.DataFrame, worst: pd.Series) -> pd.Series:
+    texts = []
+    for row, highest in zip(last.itertuples(), worst, strict=True):
+        value = f"{row.TEST} {row.SIGN}{row.VALUE:g} {row.UNIT}".strip()
+        limit = f"upper limit {row.HIGH:g}" if row.HIGH > 0 else "no upper limit on the record"
+        more = f"; highest in the window {highest:.3g} x ULN" if highest > row.RATIO else ""
+        texts.append(f"{value} on {row.ADT:%Y-%m-%d}, {limit}{more}")
+    return pd.Series(texts, index=last.index, dtype="str")

@@ -1,0 +1,48 @@
+"""What the audit reports: counts by result (ARD ELIG), the matrix for reading, and the findings to look at."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.eligibility.audit import audit_columns
+from trialbook.eligibility.form import RESULTS
+from trialbook.protocol.models import Protocol
+from trialbook.results.ard import TOTAL, ArdRow, ard_row
+
+ATTENTION = ("FAIL", "ATT-FAIL", "CONFLICT", "NE", "WAIVED", "PENDING")
+
+
+def eligibility_rows(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
+    """ARD rows ELIG: subjects with each result per audit column, by level planned and Total; zeros are reported too.
+
+    Subjects without a planned level (screen failures) count in Total only.
+    """
+    if adie.empty:
+        return []
+    level = adie["USUBJID"].map(adsl.set_index("USUBJID")["TRT01P"])
+    rows = []
+    for code in [*protocol.level_ids, TOTAL]:
+        counts = adie[level.eq(code) | (code == TOTAL)].groupby(["CRITCD", "RESULT"]).size()
+        rows += [
+            ard_row("ELIG", code, column, "n", int(counts.get((column, result), 0)), variable_level=result)
+            for column in audit_columns(protocol)
+            for result in RESULTS
+        ]
+    return rows
+
+
+def to_look_at(adie: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
+    """The findings a reader must look at, with the subject's number: every result but PASS and ATT-PASS."""
+    rows = adie[adie["RESULT"].isin(ATTENTION)]
+    number = rows["USUBJID"].map(adsl.set_index("USUBJID")["SUBJID"])
+    return rows.assign(SUBJID=number).reset_index(drop=True)
+
+
+def results_by_criterion(adie: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """Subjects with each result, one row per audit column: CRITCD, the registered wording, one count per code."""
+    counts = adie.groupby(["CRITCD", "RESULT"]).size().unstack(fill_value=0)
+    counts = counts.reindex(index=audit_columns(protocol), columns=RESULTS, fill_value=0)
+    wording = {column: criterion.text for criterion in protocol.criteria for column in criterion.audit_columns()}
+    table = counts.rename_axis(index="CRITCD", columns=None).reset_index()
+    table.insert(1, "RULE", table["CRITCD"].map(wording))
+    return table

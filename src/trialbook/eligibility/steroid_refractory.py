@@ -1,0 +1,224 @@
+"""Steroid-refractory aGVHD by selectable definitions: each rule TRUE, FALSE or NE with its dates (§2.4, A-19).
+
+A rule looks at one course of steroids (consecutive days at its dose or more) and at the organ stages since its first
+day. Stages that are known only as a range make a rule NE where the range does not decide it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from trialbook.eligibility.parameters import number, parameter
+from trialbook.eligibility.screening import Screening
+from trialbook.eligibility.stages_before import stages_before
+from trialbook.errors import UsageError
+from trialbook.gvhd.grade import ORGANS
+from trialbook.gvhd.steroids import daily_steroid_dose
+from trialbook.protocol.models import Criterion
+from trialbook.subjects.weights import weights
+
+TRUE, FALSE, NE = "TRUE", "FALSE", "NE"
+COLUMNS = ["USUBJID", "DEFINITION", "RULE", "RESULT", "STARTDT", "EVIDDT", "EVIDENCE"]
+KINDS = ("worse", "not_improved", "no_pr", "not_resolved", "new_organ", "failed_taper")
+_DAY = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: `kind`, dose in mg/kg/day of methylprednisolone, days since the start of the course, its wording."""
+
+    kind: str
+    mpeq: float
+    first: int
+    last: int | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Course:
+    """Consecutive days at the dose of a rule; `broken` = it ended at a day whose dose is not known."""
+
+    start: np.datetime64
+    days: int
+    broken: bool
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The assessments of one subject: dates, and the lowest and highest possible stage of each organ."""
+
+    dates: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result of a rule on one course, with its dates and why."""
+
+    result: str
+    start: np.datetime64 | None
+    on: np.datetime64 | None
+    why: str
+
+
+def refractoriness(
+    screening: Screening, criterion: Criterion, definitions: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """One row per subject, definition and rule: RESULT TRUE, FALSE or NE, with STARTDT (first day at the dose), EVIDDT
+    (the assessment that decides) and EVIDENCE in words.
+
+    `definitions` default to all of the criterion. A definition holds where one of its rules is TRUE.
+    """
+    doses = daily_steroid_dose(
+        screening.domains["CM"], weights(screening.domains), screening.subjects, screening.analysis.local_routes
+    )
+    doses = screening.add_subject(doses)
+    doses = doses[doses["ADT"] < doses["REFDT"]]
+    stages = stages_before(screening)
+    share = 1 - number(criterion, "dose_tolerance")
+    look_back = screening.analysis.elig_window_days
+    rows = []
+    for subject in screening.subjects["USUBJID"]:
+        daily = doses[doses["USUBJID"] == subject]
+        seen = _stages_of(stages[stages["USUBJID"] == subject])
+        for definition, rule in _rules(criterion, definitions):
+            verdict = _judge(rule, daily, seen, share, look_back)
+            rows.append((subject, definition, rule.text, verdict.result, verdict.start, verdict.on, verdict.why))
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    text = dict.fromkeys(["USUBJID", "DEFINITION", "RULE", "RESULT", "EVIDENCE"], "str")
+    return frame.astype({**text, "STARTDT": "datetime64[s]", "EVIDDT": "datetime64[s]"})
+
+
+def _rules(criterion: Criterion, wanted: Sequence[str] | None) -> Iterator[tuple[str, Rule]]:
+    known = parameter(criterion, "definitions")
+    place = f"criteria.{criterion.id}.parameters.definitions"
+    for definition in wanted if wanted is not None else known:
+        if definition not in known:
+            raise UsageError(
+                f"the definition {definition} has no rules", file="protocol file",
+                column=place, next_step=f"name one of {', '.join(known)}",
+            )  # fmt: skip
+        for rule in known[definition]:
+            if rule["kind"] not in KINDS:
+                raise UsageError(
+                    f"unknown kind of rule {rule['kind']}", file="protocol file",
+                    column=place, next_step=f"name one of {', '.join(KINDS)}",
+                )  # fmt: skip
+            first, last = rule["days"]
+            until = None if last is None else int(last)
+            yield definition, Rule(rule["kind"], float(rule["mpeq"]), int(first), until, rule["text"])
+
+
+def _stages_of(rows: pd.DataFrame) -> Stages:
+    dates = rows["ADT"].to_numpy(dtype="datetime64[D]")
+    low, high = (rows[[f"{organ}{part}" for organ in ORGANS]].to_numpy(dtype="float64") for part in ("LO", "HI"))
+    return Stages(dates, low, high)
+
+
+def _judge(rule: Rule, daily: pd.DataFrame, seen: Stages, share: float, look_back: int) -> Verdict:
+    """The rule on all courses of a subject: TRUE on any, else NE if one is open, else FALSE."""
+    if daily.empty:
+        return Verdict(NE, None, None, "no systemic steroid in the data")
+    days = daily["ADT"].to_numpy(dtype="datetime64[D]")
+    dose = daily["MPEQ"].to_numpy(dtype="float64")
+    courses = _courses(days, dose, rule.mpeq * share)
+    if not courses:
+        if np.isnan(dose).any():
+            return Verdict(NE, None, None, "steroid dose or weight not known")
+        return Verdict(FALSE, None, None, f"steroids never reached {rule.mpeq:g} mg/kg/day")
+    if rule.kind == "failed_taper":
+        return _failed_taper(courses, rule)
+    verdicts = [_on_course(rule, course, seen, look_back) for course in courses]
+    for wanted in (TRUE, NE, FALSE):
+        for verdict in verdicts:
+            if verdict.result == wanted:
+                return verdict
+    raise AssertionError("every verdict is TRUE, NE or FALSE")
+
+
+def _courses(days: np.ndarray, dose: np.ndarray, threshold: float) -> list[Course]:
+    """Runs of consecutive days at the threshold or more (above 0 for a threshold of 0)."""
+    courses: list[Course] = []
+    reached = (dose >= threshold) & (dose > 0)
+    start = 0
+    for k in range(len(days)):
+        if not reached[k]:
+            continue
+        if k == 0 or not reached[k - 1] or days[k] - days[k - 1] != _DAY:
+            start = k
+        following = k + 1 < len(days) and days[k + 1] - days[k] == _DAY
+        if not (following and reached[k + 1]):
+            courses.append(Course(days[start], k - start + 1, bool(following and np.isnan(dose[k + 1]))))
+    return courses
+
+
+def _failed_taper(courses: list[Course], rule: Rule) -> Verdict:
+    if len(courses) > 1:
+        again = courses[1].start
+        return Verdict(TRUE, courses[0].start, again, f"back to {rule.mpeq:g} mg/kg/day on {again}")
+    if courses[0].broken:
+        return Verdict(NE, courses[0].start, None, "steroid dose not known after the course")
+    return Verdict(FALSE, courses[0].start, None, f"one course from {courses[0].start}, {courses[0].days} days")
+
+
+def _on_course(rule: Rule, course: Course, seen: Stages, look_back: int) -> Verdict:
+    """One rule on one course; NE without stages at its start or in the days of the rule."""
+    start = course.start
+    if course.days < rule.first:
+        result = NE if course.broken else FALSE
+        return Verdict(result, start, None, f"course from {start} lasted {course.days} of {rule.first} days")
+    day = (seen.dates - start) / _DAY
+    before = np.flatnonzero((day <= 0) & (day >= -look_back))
+    if not len(before):
+        return Verdict(NE, start, None, f"no organ stages at the start of steroids on {start}")
+    # An open rule ends with the course: later stages no longer speak of this dose.
+    last = course.days if rule.last is None else rule.last
+    inside = np.flatnonzero((day >= max(rule.first, 1)) & (day <= last))
+    if not len(inside):
+        return Verdict(NE, start, None, f"no organ stages {rule.first} to {last} days after {start}")
+    base = before[-1]
+    if not seen.high[base].any():
+        return Verdict(NE, start, None, f"no organ involved at the start of steroids on {start}")
+    if rule.kind in ("worse", "new_organ"):
+        return _any_of(rule, start, seen, base, inside)
+    chosen = inside[0] if rule.last is None else inside[-1]
+    return _verdict(_holds(rule.kind, seen, base, chosen), start, seen.dates[chosen])
+
+
+def _any_of(rule: Rule, start: np.datetime64, seen: Stages, base: int, inside: np.ndarray) -> Verdict:
+    results = [_holds(rule.kind, seen, base, k) for k in inside]
+    for wanted in (TRUE, NE):
+        if wanted in results:
+            return _verdict(wanted, start, seen.dates[inside[results.index(wanted)]])
+    return _verdict(FALSE, start, seen.dates[inside[-1]])
+
+
+def _verdict(result: str, start: np.datetime64, on: np.datetime64) -> Verdict:
+    day = int((on - start) / _DAY)
+    why = {TRUE: "shown by", FALSE: "refuted by", NE: "left open by"}[result]
+    return Verdict(result, start, on, f"{why} the stages of {on}, day {day} of steroids from {start}")
+
+
+def _holds(kind: str, seen: Stages, base: int, then: int) -> str:
+    """Whether the stages of one assessment show the kind of rule against those at the start of steroids."""
+    b_low, b_high, d_low, d_high = seen.low[base], seen.high[base], seen.low[then], seen.high[then]
+    worse, maybe_worse = bool((d_low > b_high).any()), bool((d_high > b_low).any())
+    better, maybe_better = bool((d_high < b_low).any()), bool((d_low < b_high).any())
+    if kind == "worse":
+        return _three(worse, not maybe_worse)
+    if kind == "new_organ":
+        return _three(bool(((b_high == 0) & (d_low > 0)).any()), not bool(((b_low == 0) & (d_high > 0)).any()))
+    if kind == "not_improved":
+        return _three(not maybe_better, better)
+    if kind == "no_pr":
+        return _three(not maybe_better or worse, better and not maybe_worse)
+    return _three(bool((d_low > 0).any()), bool((d_high == 0).all()))
+
+
+def _three(holds: bool, refuted: bool) -> str:
+    return TRUE if holds else FALSE if refuted else NE

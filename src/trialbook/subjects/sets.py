@@ -1,0 +1,105 @@
+"""Analysis sets of each subject, the reason for every membership, and their sizes (domain document §0.3)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.subjects.derive import flag
+
+SETS = {
+    "SCRFL": "Screened",
+    "ENRFL": "Enrolled",
+    "SAFFL": "Safety set (SAF)",
+    "DLTEFL": "DLT-evaluable",
+    "MAT28FL": "Mature for day 28",
+    "EVAL28FL": "Evaluable at day 28",
+    "PPFL": "Per protocol",
+}
+# Before an infusion a subject has no level received; screening and enrolment are counted by the level planned.
+BY_PLANNED_LEVEL = ("SCRFL", "ENRFL")
+DLT_EVALUABLE = ("DLT", "NO-DLT")
+
+
+def add_analysis_sets(
+    adsl: pd.DataFrame,
+    addlt: pd.DataFrame,
+    day28: pd.DataFrame,
+    protocol: Protocol,
+    analysis: Analysis,
+    adie: pd.DataFrame,
+) -> pd.DataFrame:
+    """ADSL with the sets that need more than the core: DLTEFL, MAT28FL, EVAL28FL, PPFL.
+
+    DLTEFL: DLTSTAT of `addlt` is DLT or NO-DLT (§4.2). MAT28FL and EVAL28FL: as `day28` says (A-04). PPFL: in SAF, no
+    FAIL in `adie`, and at least as many infusions as planned for the level.
+    """
+    status = addlt.set_index("USUBJID")["DLTSTAT"].reindex(adsl["USUBJID"]).set_axis(adsl.index)
+    at_28 = day28.set_index("USUBJID")[["MAT28FL", "EVAL28FL"]].reindex(adsl["USUBJID"]).set_axis(adsl.index)
+    safety = adsl["SAFFL"].eq("Y")
+    return adsl.assign(
+        DLTEFL=flag(safety & status.isin(DLT_EVALUABLE)),
+        MAT28FL=flag(safety & at_28["MAT28FL"].eq("Y")),
+        EVAL28FL=flag(safety & at_28["EVAL28FL"].eq("Y")),
+        PPFL=flag(safety & _violations(adsl, adie).eq("") & (adsl["NINF"] >= _planned(adsl, protocol))),
+    )
+
+
+def set_reasons(
+    adsl: pd.DataFrame, addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis, adie: pd.DataFrame
+) -> pd.DataFrame:
+    """Why each subject is, or is not, in each set: USUBJID and one column of text per set, `yes` or `no: reason`."""
+    safety, mature = adsl["SAFFL"].eq("Y"), adsl["MAT28FL"].eq("Y")
+    never = "not infused"
+    status = addlt.set_index("USUBJID")["DLTSTAT"].reindex(adsl["USUBJID"]).set_axis(adsl.index).fillna("not assessed")
+    due = (adsl["TRTSDT"] + pd.Timedelta(days=analysis.maturity_margin_d28)).dt.strftime("%Y-%m-%d").fillna("")
+    why = {
+        "SCRFL": pd.Series("no consent in the data", index=adsl.index, dtype="str"),
+        "ENRFL": adsl["DCSREAS"].where(adsl["DCSREAS"] != "", "no dose level assigned").str.lower(),
+        "SAFFL": pd.Series(never, index=adsl.index, dtype="str"),
+        "DLTEFL": ("DLT status " + status).where(safety, never),
+        "MAT28FL": ("day 28 is complete on " + due).where(safety, never),
+        "EVAL28FL": pd.Series("no assessment in the window", index=adsl.index).where(mature, "not mature").where(
+            safety, never
+        ),
+        "PPFL": _why_not_per_protocol(adsl, protocol, adie).where(safety, never),
+    }  # fmt: skip
+    columns = {name: ("no: " + why[name]).mask(adsl[name].eq("Y"), "yes").astype("str") for name in SETS}
+    return pd.DataFrame({"USUBJID": adsl["USUBJID"], **columns})
+
+
+def set_rows(adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
+    """ARD rows SETS: n of each set by dose level and Total.
+
+    Screened and enrolled subjects are counted at the level planned (those without one in Total only), the other sets
+    at the level received.
+    """
+    rows = []
+    for name in SETS:
+        members = adsl[adsl[name].eq("Y")]
+        level = members["TRT01P" if name in BY_PLANNED_LEVEL else "TRT01A"]
+        rows += [ard_row("SETS", code, name, "n", int((level == code).sum())) for code in protocol.level_ids]
+        rows.append(ard_row("SETS", TOTAL, name, "n", len(members)))
+    return rows
+
+
+def _planned(adsl: pd.DataFrame, protocol: Protocol) -> pd.Series:
+    """Infusions planned for the level received; at least one."""
+    planned = {level.id: max(1, len(level.planned_infusions)) for level in protocol.dose_levels}
+    return adsl["TRT01A"].map(planned).fillna(1).astype("Int64")
+
+
+def _violations(adsl: pd.DataFrame, adie: pd.DataFrame) -> pd.Series:
+    """The criteria that each subject fails by data or by form, as text; blank where there is none."""
+    failed = adie[adie["RESULT"].isin(["FAIL", "ATT-FAIL"])].sort_values("CRITCD", kind="stable")
+    names = failed.groupby("USUBJID")["CRITCD"].agg(", ".join)
+    return names.reindex(adsl["USUBJID"]).set_axis(adsl.index).fillna("").astype("str")
+
+
+def _why_not_per_protocol(adsl: pd.DataFrame, protocol: Protocol, adie: pd.DataFrame) -> pd.Series:
+    violated, planned = _violations(adsl, adie), _planned(adsl, protocol)
+    few = adsl["NINF"].astype("str") + " of " + planned.astype("str") + " infusions"
+    both = ("violates " + violated).where(violated != "", "") + ("; " + few).where(adsl["NINF"] < planned, "")
+    return both.str.removeprefix("; ").astype("str")
