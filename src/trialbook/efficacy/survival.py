@@ -89,37 +89,6 @@ def numbers_at_risk(
     return pd.DataFrame(rows, columns=["level", "day", "n"])
 
 
-def censored_subjects(adtte: pd.DataFrame, analysis: Analysis, cut_date: pd.Timestamp) -> pd.DataFrame:
-    """The living: SUBJID TRT01A AVAL ADT SOURCE DAYS_AGO (last contact before the cut) STALE, longest ago first.
-
-    STALE is Y when the last contact lies more than `stale_followup_days` before the cut: then being censored may not
-    be independent of dying (§5.2).
-    """
-    alive = adtte[adtte["PARAMCD"].eq("OS") & adtte["CNSR"].ne(0)]
-    ago = (cut_date - alive["ADT"]).dt.days.astype("Int64")
-    stale = pd.Series("", index=alive.index, dtype="str").mask(ago > analysis.stale_followup_days, "Y")
-    listed = alive[["SUBJID", "TRT01A", "AVAL", "ADT"]].assign(SOURCE=alive["CNSDTDSC"], DAYS_AGO=ago, STALE=stale)
-    return listed.sort_values(["DAYS_AGO", "SUBJID"], ascending=[False, True]).reset_index(drop=True)
-
-
-def survival_sentence(rows: pd.DataFrame, day: int, analysis: Analysis) -> str:
-    """S(day) of all treated subjects in words, from the ARD of `time_to_event_rows`; says why when it is not known."""
-    total = rows[rows["group1_level"].eq(TOTAL)].set_index(["analysis_id", "variable_level", "context", "stat_name"])
-    if total.empty or total["stat"]["OS_EVENTS", "", "", "N"] == 0:
-        return "No subject has been treated at this cut."
-    text = total["stat_text"]
-    estimate = text["OS_KM", str(day), analysis.km_ci, "estimate"]
-    if estimate == NOT_REACHED:
-        return f"Survival at day {day} cannot be reported yet: no subject has been followed for {day} days."
-    limits = [text["OS_KM", str(day), analysis.km_ci, name] for name in ("conf.low", "conf.high")]
-    if limits[0] != NOT_ESTIMABLE:
-        return f"Survival at day {day} is {estimate} (95% interval {limits[0]} to {limits[1]}, {analysis.km_ci})."
-    bound = text.get(("OS_KM", str(day), "clopper_pearson_lower", "conf.low"))
-    if bound:
-        return f"Nobody has died by day {day}: survival is {estimate}, at least {bound} (one-sided 95% bound)."
-    return f"Survival at day {day} is {estimate}; its interval cannot be estimated."
-
-
 def _events(group: pd.DataFrame) -> list[int]:
     return [int(code == 0) for code in group["CNSR"]]
 

@@ -94,21 +94,6 @@ def survival_queries(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, c
     return asked
 
 
-def estimand(analysis: Analysis) -> pd.DataFrame:
-    """The estimand of overall survival, attribute by attribute (§5.3, ICH E9(R1))."""
-    days = ", ".join(str(day) for day in analysis.os_days)
-    rows = [
-        ("Population", "All subjects who received any iMSC (SAF)"),
-        ("Treatment", "iMSC at the level received, then any therapy"),
-        ("Variable", "Time from the first infusion to death of any cause"),
-        ("New aGVHD therapy", "Treatment policy: followed on"),
-        ("Relapse", "Treatment policy: followed on"),
-        ("Withdrawal, loss to follow-up", "Censored when last known alive"),
-        ("Summary", f"Kaplan-Meier S(t) at day {days} with a {analysis.km_ci} 95% interval"),
-    ]
-    return pd.DataFrame(rows, columns=["Attribute", "Overall survival"])
-
-
 def _followed(adsl: pd.DataFrame, domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     """ADSL of SAF without unresolved subjects, with STARTDT, DTHDT up to the cut, DTHHOW, LASTDT, LASTSRC, HORIZON."""
     unresolved = unresolved_subjects(adsl, domains, cut_date)["USUBJID"]

@@ -1,0 +1,152 @@
+"""Survival as readers want it: the headline of a cut, what tables show of the ARD, who is censored (§5.2, §5.3, §8)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.efficacy.survival import NOT_REACHED
+from trialbook.protocol.analysis import Analysis
+from trialbook.results.ard import NOT_ESTIMABLE, TOTAL
+
+REGISTERED_DAY = 100  # the registry measures overall survival at day 100
+LIMITS = ("conf.low", "conf.high")
+EXACT = {
+    "clopper_pearson": "Nobody censored before that day: exact interval (Clopper-Pearson)",
+    "clopper_pearson_lower": "Nobody died by that day: one-sided 95% bound of those at risk (Clopper-Pearson)",
+}
+NO_ENDPOINT = "Overall survival is not an endpoint of this trial."
+NOBODY = "No subject has been treated at this cut."
+
+
+def headline_day(analysis: Analysis) -> int:
+    """The day of S(t) that leads the page: the registry's, or the last of `os_days` where that is not among them."""
+    return REGISTERED_DAY if REGISTERED_DAY in analysis.os_days else analysis.os_days[-1]
+
+
+def survival_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str, str, str]]:
+    """Headline numbers as (label, value, note) from the ARD of OS and its follow-up; none without the endpoint."""
+    text = _texts(rows)
+    if text.empty:
+        return []
+    day, km = headline_day(analysis), analysis.km_ci
+    n, dead = text["OS_EVENTS", "", "", "N"], text["OS_EVENTS", "", "", "n"]
+    low, high = (text["OS_KM", str(day), km, name] for name in LIMITS)
+    interval = f"95% interval {low} to {high}" if NOT_ESTIMABLE not in (low, high) else "interval not estimable"
+    survival = text["OS_KM", str(day), km, "estimate"]
+    known = survival not in (NOT_ESTIMABLE, NOT_REACHED)
+    median, follow_up = text["OS_MEDIAN", "", km, "estimate"], text["FUP_RKM", "", km, "estimate"]
+    return [
+        ("Treated and followed", n, "subjects"),
+        ("Deaths", dead, "any cause"),
+        (f"Survival at day {day}", survival, interval if known else ""),
+        ("Median survival", median, "" if median in (NOT_REACHED, NOT_ESTIMABLE) else "days"),
+        ("Median follow-up", follow_up, "days" if follow_up != NOT_ESTIMABLE else ""),
+    ]
+
+
+def survival_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
+    """S(t) at the headline day in words, from the ARD of OS; says why when it is not known."""
+    text = _texts(rows)
+    if text.empty:
+        return NO_ENDPOINT
+    if text["OS_EVENTS", "", "", "N"] == "0":
+        return NOBODY
+    day, km = headline_day(analysis), analysis.km_ci
+    estimate = text["OS_KM", str(day), km, "estimate"]
+    if estimate == NOT_REACHED:
+        return f"Survival at day {day} cannot be reported yet: no subject has been followed for {day} days."
+    low, high = (text["OS_KM", str(day), km, name] for name in LIMITS)
+    if NOT_ESTIMABLE not in (low, high):
+        return f"Survival at day {day} is {estimate} (95% interval {low} to {high}, {km})."
+    bound = text.get(("OS_KM", str(day), "clopper_pearson_lower", "conf.low"), "")
+    if bound:
+        return f"Nobody has died by day {day}: survival is {estimate}, at least {bound} (one-sided 95% bound)."
+    return f"Survival at day {day} is {estimate}; its {km} interval cannot be estimated."
+
+
+def level_headers(rows: pd.DataFrame) -> dict[str, str]:
+    """Column heads of tables by level, with the subjects followed: `DL1 (N=3)`."""
+    n = rows[rows["analysis_id"].eq("OS_EVENTS") & rows["stat_name"].eq("N")]
+    return {level: f"{level} (N={text})" for level, text in zip(n["group1_level"], n["stat_text"], strict=True)}
+
+
+def day_labels(analysis: Analysis) -> dict[str, str]:
+    """Row labels of tables by day."""
+    return {str(day): f"Day {day}" for day in analysis.os_days}
+
+
+def estimates(rows: pd.DataFrame, analysis_id: str, context: str) -> pd.DataFrame:
+    """The ARD rows of one analysis that a table shows as `{estimate} ({conf.low} to {conf.high})`.
+
+    Limits that cannot be estimated are left out, so that a cell is the estimate alone and not `1.000 (- to -)`.
+    """
+    own = rows[rows["analysis_id"].eq(analysis_id) & rows["context"].eq(context)]
+    group = ["group1_level", "variable", "variable_level"]
+    unknown = own["stat_name"].isin(LIMITS) & own["stat_text"].eq(NOT_ESTIMABLE)
+    anything = own.assign(unknown=unknown).groupby(group)["unknown"].transform("sum") < len(LIMITS)
+    return own[anything | ~own["stat_name"].isin(LIMITS)]
+
+
+def exact_intervals(rows: pd.DataFrame) -> pd.DataFrame:
+    """The ARD rows of exact intervals beside S(t), with words for the context (A-80)."""
+    own = rows[rows["analysis_id"].eq("OS_KM") & rows["context"].isin(list(EXACT))]
+    return own.assign(context=own["context"].map(EXACT).astype("str"))
+
+
+def censored_subjects(adtte: pd.DataFrame, analysis: Analysis, cut_date: pd.Timestamp) -> pd.DataFrame:
+    """The living: SUBJID TRT01A AVAL ADT SOURCE DAYS_AGO (last contact before the cut) STALE, longest ago first.
+
+    STALE is Y when the last contact lies more than `stale_followup_days` before the cut: then being censored may not
+    be independent of dying (§5.2).
+    """
+    alive = adtte[adtte["PARAMCD"].eq("OS") & adtte["CNSR"].ne(0)]
+    ago = (cut_date - alive["ADT"]).dt.days.astype("Int64")
+    stale = pd.Series("", index=alive.index, dtype="str").mask(ago > analysis.stale_followup_days, "Y")
+    listed = alive[["SUBJID", "TRT01A", "AVAL", "ADT"]].assign(SOURCE=alive["CNSDTDSC"], DAYS_AGO=ago, STALE=stale)
+    return listed.sort_values(["DAYS_AGO", "SUBJID"], ascending=[False, True]).reset_index(drop=True)
+
+
+def dead_subjects(adtte: pd.DataFrame) -> pd.DataFrame:
+    """The dead: SUBJID TRT01A AVAL ADT EVNTDESC in the order of time."""
+    dead = adtte[adtte["PARAMCD"].eq("OS") & adtte["CNSR"].eq(0)]
+    return dead.sort_values(["AVAL", "SUBJID"])[["SUBJID", "TRT01A", "AVAL", "ADT", "EVNTDESC"]].reset_index(drop=True)
+
+
+def stale_sentence(censored: pd.DataFrame, analysis: Analysis) -> str:
+    """Names the living who were last seen too long before the cut; blank when there are none."""
+    stale = censored.loc[censored["STALE"].eq("Y"), "SUBJID"].tolist()
+    if not stale:
+        return ""
+    return (
+        f"Not known dead, but last seen more than {analysis.stale_followup_days} days before the cut: "
+        f"{', '.join(stale)}. Survival may be overestimated until their status is known."
+    )
+
+
+def unresolved_sentence(unresolved: pd.DataFrame) -> str:
+    """Names the subjects whose survival time is unresolved; blank when there are none."""
+    if unresolved.empty:
+        return ""
+    named = "; ".join(f"{row.SUBJID} ({row.REASON})" for row in unresolved.itertuples())
+    return f"Left out of every estimate here until the site answers: {named}."
+
+
+def estimand(analysis: Analysis) -> pd.DataFrame:
+    """The estimand of overall survival, attribute by attribute (§5.3, ICH E9(R1)): Attribute, Choice."""
+    days = ", ".join(str(day) for day in analysis.os_days)
+    rows = [
+        ("Population", "All subjects who received any iMSC (SAF)"),
+        ("Treatment", "iMSC at the level received, then any therapy"),
+        ("Variable", "Time from the first infusion to death of any cause"),
+        ("New aGVHD therapy", "Treatment policy: followed on"),
+        ("Relapse", "Treatment policy: followed on"),
+        ("Withdrawal, loss to follow-up", "Censored when last known alive"),
+        ("Summary", f"Kaplan-Meier S(t) at day {days} with a {analysis.km_ci} 95% interval"),
+    ]
+    return pd.DataFrame(rows, columns=["Attribute", "Choice"])
+
+
+def _texts(rows: pd.DataFrame) -> pd.Series:
+    """Texts of the total by analysis_id, variable_level, context, stat_name."""
+    total = rows[rows["group1_level"].eq(TOTAL) & rows["variable"].eq("OS")]
+    return total.set_index(["analysis_id", "variable_level", "context", "stat_name"])["stat_text"]
