@@ -1,0 +1,163 @@
+"""Pages in a browser: they draw their charts, ask for nothing, run nothing from data, and fit the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import altair as alt
+import pandas as pd
+import pytest
+
+from page_samples import FIRED, PAYLOADS, frame, notebook, run
+from trialbook import display
+from trialbook.display.drawing import chart_script
+from trialbook.display.page import render_page
+from trialbook.display.text import visible
+from trialbook.protocol.models import Protocol
+
+pytestmark = pytest.mark.browser
+Render = Callable[..., str]
+RUN = run("smuggled")
+CELL = ".tb-subtitle ~ .tb-box tbody tr:nth-child(2) td:first-child"
+
+
+@pytest.fixture(scope="session")
+def script() -> str:
+    return chart_script()
+
+
+@pytest.fixture
+def page_of(protocol: Protocol, script: str) -> Render:
+    """Renders a notebook of display objects."""
+
+    def render(*items: object, charts: str = "live") -> str:
+        return render_page(
+            notebook(*items), title="Sample", frame=frame(protocol), current="05_orr.html", charts=charts,
+            chart_script=script,
+        )  # fmt: skip
+
+    return render
+
+
+def step_curve(group: str = "DL1", title: str = "Survival") -> object:
+    data = pd.DataFrame({"day": [0, 10, 40], "alive": [1.0, 0.9, 0.8], "group": [group] * 3})
+    chart = (
+        alt.Chart(data)
+        .mark_line(interpolate="step-after")
+        .encode(x="day:Q", y="alive:Q", color="group:N", tooltip=["day:Q", "group:N"])
+    )
+    return display.figure(chart, data, title)
+
+
+def heat_map() -> object:
+    data = pd.DataFrame({"day": [0, 28], "subject": ["S01", "S02"], "grade": [3, 0]})
+    chart = alt.Chart(data).mark_rect().encode(x="day:O", y="subject:N", color="grade:Q")
+    return display.figure(chart, data, "Grade")
+
+
+def wide_table() -> object:
+    columns = {f"COLUMN{position:02d}": [f"a value {position}"] * 3 for position in range(30)}
+    return display.table(pd.DataFrame(columns), "A wide table")
+
+
+def test_a_live_page_draws_every_chart_and_asks_for_nothing(open_page, page_of):
+    watched = open_page(page_of("# Survival", step_curve(), heat_map()))
+    assert watched.wait_for_charts() == 2
+    assert watched.page.locator(".chart.drawn .live svg path").count() > 0
+    assert not watched.page.locator(".still").first.is_visible()
+    assert watched.outside_requests == []
+    assert watched.problems == []
+
+
+def test_a_live_page_shows_the_still_charts_when_scripts_are_off(open_page, page_of):
+    watched = open_page(page_of("# Survival", step_curve(), heat_map()), scripts=False)
+    assert [image.is_visible() for image in watched.page.locator(".still").all()] == [True, True]
+
+
+def test_a_static_page_holds_no_script_and_shows_its_charts(open_page, page_of):
+    html = page_of("# Survival", step_curve(), heat_map(), charts="static")
+    assert "<script" not in html
+    watched = open_page(html)
+    sizes = watched.page.evaluate("[...document.images].map(image => image.naturalWidth)")
+    assert len(sizes) == 2
+    assert min(sizes) > 100
+    assert watched.outside_requests == []
+    assert watched.problems == []
+
+
+def test_print_shows_the_still_charts_and_leaves_out_navigation_and_code(open_page, page_of):
+    watched = open_page(page_of("# Survival", step_curve()))
+    watched.wait_for_charts()
+    watched.page.emulate_media(media="print")
+    assert watched.page.locator(".still").is_visible()
+    for hidden in (".live", "nav.pages", "pre.code", ".code-label"):
+        assert not watched.page.locator(hidden).first.is_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_cut_off_because_wide_content_scrolls_in_its_box(open_page, page_of, width):
+    long_word = "x" * 500
+    html = page_of(
+        f"# {long_word}\n\n{long_word} `{long_word}`", wide_table(), step_curve(title=long_word),
+        display.sentence(long_word), display.key_numbers([(long_word, long_word, long_word)]),
+        display.notice(long_word), {"text/plain": long_word},
+    )  # fmt: skip
+    watched = open_page(html, width=width)
+    watched.wait_for_charts()
+    assert watched.overflow(width) == 0
+    box = watched.page.locator(".tb-box").first
+    assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+
+
+def test_code_is_hidden_until_the_reader_asks_for_it(open_page, page_of):
+    watched = open_page(page_of("# Code", display.sentence("One subject.")))
+    assert not watched.page.locator("pre.code").first.is_visible()
+    watched.page.locator("label.code-label").click()
+    assert watched.page.locator("pre.code").first.is_visible()
+
+
+def everything_says(text: str) -> list[object]:
+    """Prose, tables, sentences and a chart made of one text."""
+    data = pd.DataFrame({"term": [text, text], "group": [text, text], text: [text, "b"]})
+    return [
+        f"# A title\n\n{text}",
+        display.table(data, text, subtitle=text, labels={"term": text}, group="group", notes=[text]),
+        display.table(data.iloc[:0], text, empty=text),
+        display.sentence(text),
+        display.notice(text, "stop"),
+        display.key_numbers([(text, text, text)]),
+        step_curve(group=text, title=text),
+        {"text/plain": text},
+    ]
+
+
+@pytest.mark.parametrize("charts", ["live", "static"])
+def test_text_from_data_is_shown_and_never_run(open_page, page_of, charts):
+    html = page_of(*[item for text in PAYLOADS.values() for item in everything_says(text)], charts=charts)
+    watched = open_page(html)
+    if charts == "live":
+        assert watched.wait_for_charts() == len(PAYLOADS)
+    expected = [visible(text) for text in PAYLOADS.values()]
+    for place in (".tb-sentence", ".tb-value", "pre.text", ".tb-figure", ".tb-label", CELL):
+        assert watched.page.locator(place).all_text_contents() == expected, place
+    watched.page.evaluate("document.querySelectorAll('main *').forEach(e => e.dispatchEvent(new Event('mouseover')))")
+    assert watched.page.evaluate(f"document.documentElement.getAttribute('{FIRED}')") is None
+    assert watched.page.url == watched.address
+    assert watched.outside_requests == []
+    assert watched.problems == []
+
+
+@pytest.mark.parametrize("charts", ["live", "static"])
+def test_the_policy_stops_a_script_that_got_past_the_escaping(open_page, page_of, charts):
+    html = page_of("# A title", step_curve(), charts=charts)
+    smuggled = html.replace("</main>", f"<script>{RUN}</script><img src=x onerror='{RUN}'></main>")
+    assert smuggled != html
+    watched = open_page(smuggled)
+    watched.page.wait_for_timeout(300)
+    assert watched.page.evaluate(f"document.documentElement.hasAttribute('{FIRED}')") is False
+    assert any("Content Security Policy" in problem for problem in watched.problems)
+
+
+def test_the_script_of_these_tests_would_run_without_the_policy(open_page):
+    watched = open_page(f"<!DOCTYPE html><title>x</title><script>{RUN}</script>")
+    assert watched.page.evaluate(f"document.documentElement.hasAttribute('{FIRED}')") is True
