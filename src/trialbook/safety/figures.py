@@ -22,7 +22,7 @@ HEPATIC_LABELS = {
 
 
 def term_dots(soc_pt: pd.DataFrame, grades: pd.DataFrame, limit: int) -> pd.DataFrame:
-    """F7: TERM, KIND (any grade; grade 3 or more), SUBJECTS in Total of the `limit` most frequent terms."""
+    """F7: TERM, KIND (any grade; grade 3 or more), SUBJECTS (1 or more, Total) of the `limit` most frequent terms."""
     any_grade = _totals(soc_pt, ["variable", "variable_level"])
     severe = _totals(grades[grades["context"].isin(["grade 3", "grade 4", "grade 5"])], ["variable", "variable_level"])
     frame = pd.DataFrame({"Any grade": any_grade, "Grade 3 or more": severe.reindex(any_grade.index)}).fillna(0)
@@ -32,7 +32,7 @@ def term_dots(soc_pt: pd.DataFrame, grades: pd.DataFrame, limit: int) -> pd.Data
         frame = frame.drop(columns="Grade 3 or more")
     kinds = [name for name in ("Any grade", "Grade 3 or more") if name in frame.columns]
     dots = frame.melt("TERM", kinds, var_name="KIND", value_name="SUBJECTS")
-    return dots.astype({"SUBJECTS": "int64", "KIND": "str"})
+    return dots[dots["SUBJECTS"] > 0].astype({"SUBJECTS": "int64", "KIND": "str"}).reset_index(drop=True)
 
 
 def _totals(rows: pd.DataFrame, keys: list[str]) -> pd.Series:

@@ -20,6 +20,10 @@ HEADLINES = {
     "TEAE_DTH": "TEAE leading to death",
     "DLT": "Confirmed DLT",
 }
+SHIFT_NOTES = [
+    "Columns are the worst grade after the infusion; missing = not evaluable.",
+    "INR above its baseline counts as grade 1 even when normal: the worse case, as if anticoagulated (A-63).",
+]
 LISTING_LABELS = {
     "USUBJID": "Subject", "TRT01A": "Dose level", "ADECOD": "Event", "ATOXGR": "Grade", "ASTDT": "Start",
     "RELDAY": "Day", "AENDT": "End", "AREL": "Relation to iMSC", "AEOUT": "Outcome", "TRTEMFL": "TEAE",
@@ -40,11 +44,15 @@ def headline(overview: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> 
     facts = [("Treated subjects", str(sizes[TOTAL]), _by_level({k: str(v) for k, v in sizes.items()}))]
     for name, label in HEADLINES.items():
         if (name, TOTAL) in n.index:
-            facts.append((label, n[name, TOTAL], _by_level({level: n[name, level] for level in sizes})))
+            facts.append((label, _of(n[name, TOTAL], sizes[TOTAL]), _by_level({k: n[name, k] for k in sizes})))
     treated = adsl[adsl["SAFFL"] == "Y"]
     died = treated[treated["DTHFL"] == "Y"]["TRT01A"]
     deaths = {level: str(int((died == level).sum())) for level in protocol.level_ids}
-    return [*facts, ("Deaths, any cause", str(len(died)), _by_level(deaths))]
+    return [*facts, ("Deaths, any cause", _of(str(len(died)), sizes[TOTAL]), _by_level(deaths))]
+
+
+def _of(n: str, size: int) -> str:
+    return f"{n} of {size}" if size and n != "-" else "-"
 
 
 def _by_level(texts: dict[str, str]) -> str:
@@ -67,6 +75,17 @@ def safety_sentence(overview: pd.DataFrame, adsl: pd.DataFrame, protocol: Protoc
         f"{start}; {total['TEAE', 'n']} of {size} had a treatment-emergent adverse event ({total['TEAE', 'events']} "
         f"events), {severe_words}, {total['SAE', 'n']} a serious one, {total['TRAE', 'n']} a related one."
     )
+
+
+def dlt_sentence(adae: pd.DataFrame, protocol: Protocol) -> str:
+    """How many candidate DLTs wait for the committee; the committee's answer is the analysis value (A-71)."""
+    if not protocol.has_endpoint("DLT"):
+        return "DLT is not an endpoint of this trial."
+    waiting = adae[(adae["DLTCAND"] == "Y") & (adae["DLTFL"] == "") & (adae["SAFFL"] == "Y")]
+    if waiting.empty:
+        return "No candidate DLT waits for the committee."
+    records = [f"{u} {t}" for u, t in waiting[["USUBJID", "ADECOD"]].itertuples(index=False, name=None)]
+    return f"Candidate DLTs that wait for the committee (see 04_dlt): {len(waiting)}: {'; '.join(records)}."
 
 
 def deaths_listing(adsl: pd.DataFrame, adae: pd.DataFrame) -> pd.DataFrame:

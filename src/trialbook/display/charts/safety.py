@@ -14,42 +14,43 @@ ROW, PANEL_WIDTH, PANEL_HEIGHT, SQUARE = 16, 300, 170, 330
 
 
 def term_dots(dots: pd.DataFrame) -> alt.Chart:
-    """F7: subjects per term; filled = any grade, diamond = grade 3 or more. Columns TERM, KIND, SUBJECTS."""
-    order = list(dict.fromkeys(dots["TERM"]))
+    """F7: subjects per term; circle = any grade, smaller diamond = grade 3 or more. Columns TERM, KIND, SUBJECTS."""
     kinds = ["Any grade", "Grade 3 or more"]
     return (
         alt.Chart(dots)
-        .mark_point(size=90, filled=True)
+        .mark_point(filled=True, opacity=1)
         .encode(
             x=alt.X("SUBJECTS:Q", title="Subjects", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(domainMin=0)),
-            y=alt.Y("TERM:N", sort=order, title=None),
+            y=alt.Y("TERM:N", sort=list(dict.fromkeys(dots["TERM"])), title=None),
             color=alt.Color("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=PALETTE[:2])),
             shape=alt.Shape("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=["circle", "diamond"])),
+            size=alt.Size("KIND:N", legend=None, scale=alt.Scale(domain=kinds, range=[170, 60])),
         )
         .properties(height=alt.Step(ROW + 4))
     )
 
 
 def timeline(events: pd.DataFrame) -> alt.FacetChart:
-    """F8: one row per event on the days since the first infusion, by subject, coloured by grade; lines = infusions."""
-    day = alt.Axis(tickMinStep=1)
-    base = alt.Chart(events)
-    bars = (
-        base.transform_filter("datum.KIND == 'event'")
-        .mark_bar(height=10)
-        .encode(
-            x=alt.X("FROM:Q", title="Days since the first infusion", axis=day),
-            x2="UNTIL:Q",
-            y=alt.Y("TERM:N", title=None, sort=alt.EncodingSortField("FROM", op="min")),
-            color=alt.Color("GRADE:N", title=None, scale=alt.Scale(domain=GRADE_ORDER, range=GRADE_COLOURS)),
-        )
+    """F8: one row per event on the days since the first infusion, by subject, coloured by grade; lines = infusions.
+
+    Columns USUBJID KIND TERM FROM UNTIL GRADE. A dot marks the onset, so that an event of one day is seen.
+    """
+    # An infusion has no row of its own: it borrows a term of its subject, so that no empty row is drawn.
+    terms = events[events["KIND"] == "event"].groupby("USUBJID")["TERM"].first()
+    drawn = events.assign(TERM=events["TERM"].where(events["KIND"] == "event", events["USUBJID"].map(terms)))
+    base = alt.Chart(drawn)
+    of_events = base.transform_filter("datum.KIND == 'event'").encode(
+        x=alt.X("FROM:Q", title="Days since the first infusion", axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y("TERM:N", title=None, sort=alt.EncodingSortField("FROM", op="min")),
+        color=alt.Color("GRADE:N", title=None, scale=alt.Scale(domain=GRADE_ORDER, range=GRADE_COLOURS)),
     )
-    lines = base.transform_filter("datum.KIND == 'infusion'").mark_rule(color=PALETTE[2]).encode(x="FROM:Q")
-    layered = alt.layer(bars, lines).properties(height=alt.Step(ROW), width=520)
-    return layered.facet(
-        row=alt.Row("USUBJID:N", title=None, header=alt.Header(labelAngle=0, labelAlign="left", labelOrient="top")),
-        spacing=6,
-    ).resolve_scale(y="independent")
+    infusions = base.transform_filter("datum.KIND == 'infusion'").mark_rule(color=PALETTE[2]).encode(x="FROM:Q")
+    layers = alt.layer(infusions, of_events.mark_bar(height=9).encode(x2="UNTIL:Q"), of_events.mark_point(size=45))
+    header = alt.Header(labelAngle=0, labelAnchor="start", labelOrient="top", labelPadding=2)
+    facet = layers.properties(height=alt.Step(ROW), width=520).facet(
+        row=alt.Row("USUBJID:N", title=None, header=header), spacing=4
+    )
+    return facet.resolve_scale(y="independent")
 
 
 def lab_panel(results: pd.DataFrame) -> alt.ConcatChart:
