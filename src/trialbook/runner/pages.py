@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,8 @@ import pandas as pd
 from trialbook.contracts.verdicts import Verdict
 from trialbook.datasets import read_dataset
 from trialbook.display.drawing import chart_script, chart_script_version
-from trialbook.display.index import StepStatus, index_facts, render_index
+from trialbook.display.index import render_index
+from trialbook.display.index_facts import StepStatus, index_facts
 from trialbook.display.page import Frame, Link, left_out, render_page
 from trialbook.errors import StopError
 from trialbook.protocol.models import Trial
@@ -101,9 +101,9 @@ def _index(sources: PageSources, scratch: Path, frame: Frame) -> str:
         p.relative_to(data).with_suffix("").as_posix(): read_dataset(p) for p in sorted(data.rglob("*.parquet"))
     }
     previous = read_dataset(sources.previous / "results" / "ard.parquet") if sources.previous else None
-    steps = [StepStatus(spec.name, spec.title, f"{spec.name}.html", "done") for spec in STEPS]
+    steps = [StepStatus(spec.name, spec.title, f"{spec.name}.html", spec.datasets) for spec in STEPS]
+    verdicts = [verdict for found in sources.verdicts.values() for verdict in found]
     facts = index_facts(
-        sources.trial.protocol, sources.trial.cut, sources.ard, previous, datasets, sources.queries, steps,
-        json.loads(json.dumps([v.as_json() for verdicts in sources.verdicts.values() for v in verdicts])),
-    )  # fmt: skip
+        sources.trial.protocol, sources.trial.cut, sources.ard, previous, datasets, sources.queries, steps, verdicts
+    )
     return render_index(facts, frame)
