@@ -76,8 +76,8 @@ LEVEL_2 = (
         baseline=(1, 2, 0, 1), course={28: (0, 1, 0, 0), 56: (0, 0, 0, 0)}, worsened_on_steroids=True,
         doses=(Dose(0, 2.02), Dose(7, 1.98)), labs=(LabFact("ALT", ENTRY, times_uln=1.8),),
         events=(
-            Event("Anaemia", 5, 3, end=16, regraded=(2, 30)),
-            Event("Hyperglycemia", 6, 2, end=26),
+            Event("Anaemia", 5, 3, end=16, at_first={"AETOXGR": "2"}, corrected=30),
+            Event("Hyperglycemia", 6, 2, end=26, at_first={"AEREL": ""}, corrected=40),
             Event("Sepsis", 31, 3, end=44, serious="AESHOSP"),
         ),
     ),
@@ -121,7 +121,8 @@ LEVEL_2 = (
     Story(
         "T09", date(2025, 6, 12), -6, "DL2", Person(date(1999, 1, 25), "F", 51.0, 165.0, ALL),
         baseline=(2, 0, 0, 2), course={28: (0, 0, 1, 1), 56: (0, 0, 0, 1), 100: (0, 0, 0, 0)}, visit_days={21: 21},
-        doses=(Dose(0, 2.0), Dose(7, 1.96)), labs=(LabFact("PLAT", text="61", extra_day=20),), form={"EX16": "Y"},
+        investigator={28: "PR"}, doses=(Dose(0, 2.0), Dose(7, 1.96)),
+        labs=(LabFact("PLAT", text="61", extra_day=20),), form={"EX16": "Y"},
         drugs=(Drug("Investigational GVHD prophylaxis drug of another clinical trial", "OTHER CLINICAL TRIAL", -100,
                     -84, "20"),),
         deviations=(Deviation(-1, "EX16", "WAIVER", "Waiver of EX16: study drug of another trial 78 days before"),),

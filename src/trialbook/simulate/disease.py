@@ -81,7 +81,8 @@ def write_disease(book: CaseBook, held: list[Visit], chance: Chance) -> None:
         when = story.iso(visit.day, "08:40")
         _stages(book, visit.day, when, stages, visit.fields)
         if visit.planned > 0:
-            _rs(book, visit.day, when, "MAGIC", "OVRLRESP", response(story.baseline, stages), visit.fields)
+            said = story.investigator.get(visit.planned) or response(story.baseline, stages)
+            _rs(book, visit.day, when, "MAGIC", "OVRLRESP", said, visit.fields)
         _performance(book, visit, when, stages)
         _findings(book, visit, when, stages, chance)
 

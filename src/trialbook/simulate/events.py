@@ -72,16 +72,16 @@ def write_events(book: CaseBook, chance: Chance) -> None:
 def _write(book: CaseBook, event: Event, spid: str) -> Record:
     story = book.story
     serious = {name: "Y" if name == event.serious else "N" for name in CRITERIA}
-    first_grade = event.regraded[0] if event.regraded else event.grade
     start = story.iso(event.day, event.hour)
     record = book.add(
         "AE", event.day, AESPID=spid, AETERM=event.term, AEDECOD=event.term, AEBODSYS=SYSTEM[event.term],
-        AETOXGR=str(first_grade), AESER="Y" if event.serious else "N", **serious, AEREL=event.related,
+        AETOXGR=str(event.grade), AESER="Y" if event.serious else "N", **serious, AEREL=event.related,
         AEACN=event.action, AEOUT="NOT RECOVERED/NOT RESOLVED", AEENRTPT="ONGOING",
         AESTDTC=start[:7] if event.partial else start,
     )  # fmt: skip
-    if event.regraded:
-        record.change(story.on(event.regraded[1]), AETOXGR=str(event.grade))
+    if event.at_first:
+        record.change(story.on(event.corrected), **{name: record.values[name] for name in event.at_first})
+        record.values |= event.at_first
     if event.end is not None:
         known = story.on(event.end if event.known_end is None else event.known_end)
         record.change(known, AEENDTC=story.iso(event.end), AEENRTPT="", AEOUT="RECOVERED/RESOLVED")

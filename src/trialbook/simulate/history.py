@@ -52,6 +52,8 @@ def write_disposition(book: CaseBook, held: list[Visit]) -> None:
     by_guardian = " FROM THE LEGAL GUARDIAN" if story.age < 18 else ""
     _milestone(book, story.consent, "PROTOCOL MILESTONE", "INFORMED CONSENT OBTAINED" + by_guardian,
                "INFORMED CONSENT OBTAINED")  # fmt: skip
+    if 8 <= story.age < 18:  # from 8 years on the child agrees too
+        _milestone(book, story.consent, "PROTOCOL MILESTONE", "ASSENT OBTAINED", "ASSENT OBTAINED")
     if not story.treated:
         reason = f"SCREEN FAILURE: {story.failed} NOT MET"
         _milestone(book, _failed_on(story), "DISPOSITION EVENT", reason, "SCREEN FAILURE")

@@ -21,7 +21,7 @@ SCENARIOS = (
     Scenario("replacement", "T04", "treated at level 1 in the place of the subject who died on day 10"),
     Scenario("dlt", "T07", "grade 3 infusion related reaction, adjudicated as a DLT; the second infusion is not given"),
     Scenario("new_therapy", "T06", "ruxolitinib on day 20, all organ stages 0 at day 28"),
-    Scenario("mixed_response", "T09", "mixed response at day 28"),
+    Scenario("mixed_response", "T09", "mixed response at day 28 by the organ stages; the investigator says PR"),
     Scenario("late_assessment", "T08", "day-28 assessment on day 33"),
     Scenario("relapse_then_death", "T04", "relapse on day 60, death on day 95; its date first known to the month"),
     Scenario("liver_gvhd", "T05", "liver GVHD at baseline: ALT above normal, bilirubin above 34.2 umol/L"),
@@ -41,6 +41,7 @@ SCENARIOS = (
     Scenario("liver_enzymes", "F02", "screen failure: ALT and AST above twice the upper limit"),
     Scenario("grade_one", "F03", "screen failure: acute GVHD of grade I only"),
     Scenario("regraded", "T05", "anaemia entered as grade 2, corrected to grade 3 after the first cut"),
+    Scenario("relationship_missing", "T05", "hyperglycemia without a relationship at the first cut, NOT RELATED later"),
     Scenario("lab_corrected", "T04", "platelets of day 28 entered as 8, corrected to 82 after the first cut"),
     Scenario("deleted_record", "T02", "a medication entered twice; the second entry is gone at the second cut"),
 )

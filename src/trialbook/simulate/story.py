@@ -24,8 +24,8 @@ class Event:
     """One adverse event. `end` None = ongoing; `hour` = clock time of the start; `known_end` = day the end was entered.
 
     `serious` is the seriousness variable that applies (AESHOSP ...); `group` joins the rows of one event whose grade
-    changed; `regraded` = (grade first entered, day it was corrected); `dlt` = the committee's flag; `partial` = the
-    start is known to the month only; `fatal` = it becomes grade 5 on the day of death.
+    changed; `at_first` holds values as first entered, corrected on the day `corrected`; `dlt` = the committee's flag;
+    `partial` = the start is known to the month only; `fatal` = it becomes grade 5 on the day of death.
     """
 
     term: str
@@ -37,11 +37,12 @@ class Event:
     serious: str = ""
     action: str = "DOSE NOT CHANGED"
     group: str = ""
-    regraded: tuple[int, int] | None = None
     dlt: str = ""
     partial: bool = False
     fatal: bool = False
     known_end: int | None = None
+    at_first: dict[str, str] = field(default_factory=dict)
+    corrected: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ class Story:
     took place, `hsct`, `onset` and `steroids` the days of the transplant, of acute GVHD and of the first steroid.
     `death_known` = (day on which the death was heard of and entered with its month only, day the date was completed).
     `earlier_self` is the role under which the same person was screened before; `form` holds answers of the eligibility
-    form that differ from the usual; `cells` = the dose is recorded in total cells.
+    form that differ from the usual, `investigator` responses by planned day that differ from the stages; `cells` = the
+    dose is recorded in total cells.
     """
 
     role: str
@@ -147,6 +149,7 @@ class Story:
     conditions: tuple[Condition, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     form: dict[str, str] = field(default_factory=dict)
+    investigator: dict[int, str] = field(default_factory=dict)
     performance: int = 1
     cells: bool = False
     stream: int = 0
