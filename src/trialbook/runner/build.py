@@ -25,6 +25,7 @@ from trialbook.runner.graph import STEPS, StepSpec, ready
 from trialbook.runner.manifest import fingerprint, sha256, sources, write_json, write_manifest
 from trialbook.runner.notebooks import NotebookError, NotebookRun, notebook_text, run_notebook
 from trialbook.runner.pages import PageSources, is_synthetic, write_pages
+from trialbook.runner.preloaded import KernelServer, kernel_server
 from trialbook.runner.progress import Progress
 from trialbook.runner.publish import CACHE, STOPPED, one_builder, publish, restore_replaced, scratch_folder
 from trialbook.snapshot import Snapshot, read_snapshot
@@ -50,6 +51,8 @@ class Work:
     gate: Gate
     progress: Progress
     snapshot: Snapshot
+    home: Path
+    server: KernelServer | None
     runs: dict[str, NotebookRun] = field(default_factory=dict)
     verdicts: dict[str, list[Verdict]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -63,11 +66,17 @@ def build_cut(trial: Trial, root: Path, options: Options) -> Path:
     with one_builder(options.out, cut_id):
         restore_replaced(final)
         _import_great_expectations()
-        with scratch_folder(options.out, cut_id) as place, Progress(cut_id) as progress:
+        with (
+            scratch_folder(options.out, cut_id) as place,
+            # Unix sockets need a short path, which a project's folder may not have.
+            tempfile.TemporaryDirectory(prefix="tb-") as home,
+            kernel_server(Path(home) / "server") as server,
+            Progress(cut_id) as progress,
+        ):
             scratch = place / "build"
             scratch.mkdir()
             try:
-                _build_in(trial, root, options, scratch, progress, began)
+                _build_in(trial, root, options, scratch, Path(home), server, progress, began)
                 publish(scratch, final)
             except Exception as error:
                 _keep_stopped(options.out, cut_id, began, error)
@@ -81,11 +90,14 @@ def _import_great_expectations() -> None:
     threading.Thread(target=__import__, args=("great_expectations",), daemon=True).start()
 
 
-def _build_in(trial: Trial, root: Path, options: Options, scratch: Path, progress: Progress, began: datetime) -> None:
+def _build_in(
+    trial: Trial, root: Path, options: Options, scratch: Path, home: Path, server: KernelServer | None,
+    progress: Progress, began: datetime,
+) -> None:  # fmt: skip
     progress.tell("snapshot", "reading")
     snapshot = read_snapshot(trial)
     gate = Gate(load_contracts(root / "data_contracts"), list(trial.protocol.study.endpoints))
-    work = Work(trial, root, scratch, options, gate, progress, snapshot)
+    work = Work(trial, root, scratch, options, gate, progress, snapshot, home, server)
     hashes = {table.file: table.sha256 for table in snapshot.tables.values()}
     # The cleaning notebook reads the same files again and stops when they are no longer these.
     write_json(scratch / ".steps" / "inputs.json", hashes)
@@ -128,14 +140,11 @@ def _run_steps(work: Work) -> None:
     done: set[str] = set()
     started: set[str] = set()
     running: dict[Future[None], StepSpec] = {}
-    with (
-        tempfile.TemporaryDirectory(prefix="tb-") as home,
-        ThreadPoolExecutor(max_workers=max(1, work.options.jobs)) as pool,
-    ):
+    with ThreadPoolExecutor(max_workers=max(1, work.options.jobs)) as pool:
         while len(done) < len(STEPS):
             for spec in ready(done, started):
                 started.add(spec.name)
-                running[pool.submit(_run_step, work, spec, Path(home) / spec.name[:2])] = spec
+                running[pool.submit(_run_step, work, spec)] = spec
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 spec = running.pop(future)
@@ -143,7 +152,7 @@ def _run_steps(work: Work) -> None:
                 done.add(spec.name)
 
 
-def _run_step(work: Work, spec: StepSpec, home: Path) -> None:
+def _run_step(work: Work, spec: StepSpec) -> None:
     began = time.monotonic()
     work.progress.tell(spec.name, "running")
     try:
@@ -153,7 +162,8 @@ def _run_step(work: Work, spec: StepSpec, home: Path) -> None:
             work.scratch,
             work.options.out.resolve(),
             work.trial.root,
-            home,
+            work.home / spec.name[:2],
+            work.server,
         )
         work.verdicts[spec.name] = _check_step(work, spec)
         stop_if_critical(work.verdicts[spec.name])

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
+import uuid
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Dict, Unicode
+
+if TYPE_CHECKING:
+    from trialbook.runner.preloaded import KernelServer
 
 # Passed through where set: where programs and shared libraries are found, and how the numeric library is tuned to
 # the processor. Nothing else of the user's environment reaches a kernel.
@@ -54,11 +58,23 @@ class SterileKernelManager(AsyncKernelManager):
     start_kernel = _async_start_kernel
 
 
-def sterile_manager(home: Path, extra: dict[str, str]) -> SterileKernelManager:
-    """A manager for one notebook; `home` must be an empty folder with a short path (unix sockets: 107 characters)."""
+def sterile_manager(home: Path, extra: dict[str, str], server: KernelServer | None = None) -> SterileKernelManager:
+    """A manager for one notebook; `home` must be an empty folder with a short path (unix sockets: 107 characters).
+
+    With a `server` the kernel is forked from it; without one it is an ordinary process, slower, with the same results.
+    """
     home.mkdir(parents=True, exist_ok=True)
     settings: dict[str, Any] = {"environment": sterile_environment(home, extra), "folder": str(home)}
     if sys.platform != "win32":
         # Without a path of its own, two kernels share socket names and reject each other's messages.
         settings |= {"transport": "ipc", "ip": str(home / "k")}
-    return SterileKernelManager(kernel_name="python3", connection_file=str(home / "connection.json"), **settings)
+    manager = SterileKernelManager(kernel_name="python3", connection_file=str(home / "connection.json"), **settings)
+    if server is not None:
+        from trialbook.runner.preloaded import PreloadedProvisioner
+
+        manager.kernel_id = str(uuid.uuid4())
+        manager.provisioner = PreloadedProvisioner(
+            kernel_id=manager.kernel_id, kernel_spec=manager.kernel_spec, parent=manager
+        )
+        manager.provisioner.server = server
+    return manager

@@ -14,6 +14,7 @@ import nbformat
 
 from trialbook.errors import StopError, TrialbookError, UsageError
 from trialbook.runner.kernels import sterile_manager
+from trialbook.runner.preloaded import KernelServer
 from trialbook.runner.step import BUILD, NONCE, WORKSPACE
 from trialbook.runner.vetting import refusal
 
@@ -39,9 +40,15 @@ class NotebookError(StopError):
 
 
 def run_notebook(
-    source: Path, parameters: Mapping[str, Any], workspace: Path, builds: Path, root: Path, home: Path
+    source: Path,
+    parameters: Mapping[str, Any],
+    workspace: Path,
+    builds: Path,
+    root: Path,
+    home: Path,
+    server: KernelServer | None = None,
 ) -> NotebookRun:
-    """Executes the notebook at `source` in a sterile kernel.
+    """Executes the notebook at `source` in a sterile kernel, forked from the preloaded server when there is one.
 
     The parameters come from the typed cut model, never from a file. Raises NotebookError unless it is proved that
     every cell ran, in order and without error, and that the last one left a receipt with this run's nonce: an exit
@@ -56,7 +63,7 @@ def run_notebook(
         raise NotebookError(step, refused, next_step="change the cell")
     nonce = secrets.token_hex(16)
     extra = {WORKSPACE: str(workspace), NONCE: nonce, BUILD: str(builds), "TRIALBOOK_ROOT": str(root)}
-    manager = sterile_manager(home, extra)
+    manager = sterile_manager(home, extra, server)
     output = home / f"{step}.ipynb"
     try:
         papermill.execute_notebook(
