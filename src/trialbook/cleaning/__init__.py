@@ -1,11 +1,22 @@
 """Dates, units, codes and duplicates; the change log; the data cut; one cut against another."""
 
 from trialbook.cleaning.clean import Cleaned, clean_snapshot
+from trialbook.cleaning.consistency import consistency_queries
 from trialbook.cleaning.cut import Cut, apply_cut
-from trialbook.cleaning.differences import Differences, check_deletions, compare_cuts, restatement_queries
+from trialbook.cleaning.differences import Differences, check_deletions, compare_cuts, restatement_queries, restatements
 from trialbook.cleaning.rules import RULES
+from trialbook.cleaning.summary import (
+    cleaning_rows,
+    fix_counts,
+    missing_values,
+    query_counts,
+    record_counts,
+    whole_change_log,
+)
+from trialbook.cleaning.words import arrival_sentence, differences_sentence, headline
 
 __all__ = [
-    "RULES", "Cleaned", "Cut", "Differences", "apply_cut", "check_deletions", "clean_snapshot", "compare_cuts",
-    "restatement_queries",
+    "RULES", "Cleaned", "Cut", "Differences", "apply_cut", "arrival_sentence", "check_deletions", "clean_snapshot",
+    "cleaning_rows", "compare_cuts", "consistency_queries", "differences_sentence", "fix_counts", "headline",
+    "missing_values", "query_counts", "record_counts", "restatement_queries", "restatements", "whole_change_log",
 ]  # fmt: skip

@@ -16,9 +16,10 @@ from trialbook.cleaning.exposure import check_first_infusions
 from trialbook.cleaning.numbers import parse_results, read_number, read_result, read_whole, split_units
 from trialbook.cleaning.privacy import is_personal_column, read_private, read_withheld
 from trialbook.cleaning.reading import WHOLE_RECORD, WITHHELD, Doubt, Reader, Working, change_frame
+from trialbook.cleaning.rescreening import check_treated_once
 from trialbook.cleaning.rules import ask
 from trialbook.cleaning.text import read_free_text, read_plain
-from trialbook.cleaning.units import doses_in_millions, read_unit, weights_in_kg
+from trialbook.cleaning.units import doses_in_millions, read_unit, stool_in_millilitres, weights_in_kg
 from trialbook.domains import RESULT_DOMAINS, Domains, column_type
 from trialbook.protocol.models import Trial
 from trialbook.results.queries import Query
@@ -50,7 +51,8 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
     of `changes` (file, sheet, row, column, raw, new, rule); the log replayed on the raw text gives the clean text.
 
     Raises StopError (naming file, row, column and rule) for a required column that is missing (P34), a subject who
-    stands twice in DM (P09), and a treated subject without the date of the first infusion (P11).
+    stands twice in DM (P09) or was infused under two numbers (P08), and a treated subject without the date of the
+    first infusion (P11).
     """
     check_columns(snapshot, trial.protocol)
     work = {code: Working(table, table.frame.copy()) for code, table in snapshot.tables.items()}
@@ -66,6 +68,8 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
             keys.ask_repeated_numbers(table)
     domains = Domains({code: typed(code, table.frame) for code, table in work.items()})
     check_first_infusions(domains, snapshot.tables["EX"].file)
+    if domains.delivered("SUPPDM"):
+        check_treated_once(domains, snapshot.tables["SUPPDM"].file)
     queries = [query for code in work for query in _questions(code, work[code])]
     return Cleaned(
         domains=domains,
@@ -129,6 +133,8 @@ def _clean_amounts(work: Working, kinds: Mapping[str, str]) -> None:
             split_units(work, column, UNIT_OF[column])
     if domain == "VS":
         weights_in_kg(work)
+    if domain == "FA":
+        stool_in_millilitres(work)
     if domain == "EX":
         doses_in_millions(work)
     for column, kind in kinds.items():

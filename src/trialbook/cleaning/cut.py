@@ -194,7 +194,7 @@ class _Edits:
         grade = later_death & ae["AETOXGR"].eq("5")
         lost = ae[grade]
         observed = zip(lost["USUBJID"], record_keys("AE", lost), [""] * len(lost), strict=True)
-        self.queries += ask("P26-FATAL-AFTER-CUT", "AE", observed, "AETOXGR")
+        self.queries += ask("P26-GRADE-AT-CUT", "AE", observed, "AETOXGR")
         ae = self._set("AE", ae, "AEOUT", reopened, "NOT RECOVERED/NOT RESOLVED")
         ae = self._set("AE", ae, "AESDTH", later_death & ae["AESDTH"].eq("Y"), None)
         ae = self._set("AE", ae, "AETOXGR", grade, None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from trialbook.cleaning.columns import kind_of
 from trialbook.cleaning.keys import record_keys
 from trialbook.cleaning.rules import ask
 from trialbook.domains import Domains
@@ -103,6 +104,21 @@ def check_deletions(
             next_step="restore it, or list it (domain, subject, record, reason) in the approved deletions of the cut",
         )  # fmt: skip
     return deleted.assign(reason=pd.Series(found, index=deleted.index, dtype="str"))
+
+
+def restatements(differences: Differences) -> pd.DataFrame:
+    """Values of the previous cut that read otherwise now, for reading: domain, subject, record, column, old, new.
+
+    Free text and birth dates are not shown.
+    """
+    rows = differences.changed[differences.changed["kind"].isin([RESTATED, EMPTIED])]
+    personal = [
+        kind_of(domain, column) in ("free", "id") or column == "BRTHDTC"
+        for domain, column in rows[["domain", "column"]].itertuples(index=False)
+    ]
+    secret = pd.Series(personal, index=rows.index, dtype=bool)
+    hidden = {name: rows[name].mask(secret, "(text)") for name in ("old", "new")}
+    return rows.assign(**hidden)[CHANGE_COLUMNS].reset_index(drop=True)
 
 
 def restatement_queries(differences: Differences) -> list[Query]:

@@ -41,6 +41,7 @@ _FIXES = {
     "P16-DUPLICATE": _fix("Record that repeats another one in every value", "与另一条记录完全相同的记录已删除"),
     "P21-GRADE": _fix("Grade written as a digit", "分级已改写为数字"),
     "P26-AFTER-CUT": _fix("What is dated after the data cut", "数据截止日之后的内容"),
+    "P27-STOOL-UNIT": _fix("Stool volume in mL per day", "粪便量已换算为 mL/天"),
     "P32-WEIGHT-UNIT": _fix("Body weight in kg", "体重已换算为 kg"),
     "P34-CODE": _fix("Code in its standard spelling", "代码已规范书写"),
     "P37-REDACTED": _fix("Personal data withheld", "个人信息已隐去"),
@@ -155,10 +156,9 @@ _QUERIES = {
         "minor", "one record for one fact", "Another record of the subject is the same in every value.",
         "该受试者有另一条记录的内容完全相同。",
     ),
-    "P26-FATAL-AFTER-CUT": _ask(
-        "minor", "the state at the cut",
-        "The fatal outcome lies after the data cut. The grade at the cut is not known.",
-        "致死结局发生在数据截止日之后，截止时的分级未知。",
+    "P26-GRADE-AT-CUT": _ask(
+        "minor", "the grade at the cut", "The grade entered is of a later date. Which grade had the event at the cut?",
+        "所录分级为截止日之后的情况，数据截止时该事件为几级？",
     ),
     "P27-OUT-OF-RANGE": _ask(
         "major", "a value in its range", "The value is outside its range. Please check value and unit.",

@@ -74,6 +74,17 @@ def weights_in_kg(work: Working) -> None:
             work.set(row, "VSORRESU", "kg", "P32-WEIGHT-UNIT")
 
 
+def stool_in_millilitres(work: Working) -> None:
+    """FA stool volumes in mL/day where their unit says litres (P27); a volume without unit is never touched."""
+    if not {"FATESTCD", "FAORRES", "FAORRESU"} <= set(work.frame):
+        return
+    litres = work.frame[work.frame["FATESTCD"].eq("STOOLVOL") & work.frame["FAORRESU"].isin(["L", "L/day"])]
+    for row, value in litres["FAORRES"].items():
+        if _is_number(value):
+            work.set(row, "FAORRES", _text(Decimal(value) * 1000), "P27-STOOL-UNIT")
+            work.set(row, "FAORRESU", "mL/day", "P27-STOOL-UNIT")
+
+
 def doses_in_millions(work: Working) -> None:
     """EX doses in 10^6 cells where value or unit say otherwise (P12): `2×10^6` cells/kg, 2000000 cells/kg."""
     if not {"EXDOSE", "EXDOSU"} <= set(work.frame):

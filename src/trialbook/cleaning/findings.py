@@ -1,0 +1,122 @@
+"""Findings that cannot be right or judged: units, limits, numbers, repetitions, ranges, weights (P13-P16, P27, P32)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from trialbook.cleaning.keys import record_keys
+from trialbook.cleaning.numbers import RESULT_WORDS
+from trialbook.cleaning.rules import ask
+from trialbook.dates import complete_date, time_of_day
+from trialbook.domains import Domains
+from trialbook.protocol.analysis import Analysis
+from trialbook.results.queries import Query
+from trialbook.units import SI_UNITS, plain_unit, si_factor
+
+# Tests that criteria judge against the laboratory's own upper limit (§1.2).
+JUDGED_BY_LIMIT = ("ALT", "AST", "BUN", "UREA", "INR", "BILI")
+# The scales of aGVHD staging (§2.1) and of body surface: outside them there is no such value.
+SCALES = {
+    ("RS", "SKINSTG"): (0, 4), ("RS", "LIVERSTG"): (0, 4), ("RS", "UGISTG"): (0, 1), ("RS", "LGISTG"): (0, 4),
+    ("RS", "ECOG101"): (0, 5), ("RS", "LANSKY"): (0, 100), ("FA", "RASHBSA"): (0, 100), ("FA", "DESQBSA"): (0, 100),
+}  # fmt: skip
+# A ratio this close to the factor between two units is a swapped unit (§1.4).
+SWAP_TOLERANCE = 0.02
+
+
+def finding_queries(domains: Domains, analysis: Analysis) -> list[Query]:
+    """Questions about LB, VS, RS and FA records, at the cut."""
+    lb = domains["LB"]
+    return [
+        *_units_and_numbers(lb),
+        *_missing_limits(lb),
+        *_unit_jumps(lb),
+        *_repeated(lb),
+        *_off_scale(domains),
+        *_implausible(domains, analysis),
+        *_weight_jumps(domains["VS"], analysis),
+    ]
+
+
+def _units_and_numbers(lb: pd.DataFrame) -> Iterator[Query]:
+    """P13, P14: a measured test whose result is no number, or whose unit is not one of the test's."""
+    measured = lb["LBTESTCD"].isin(list(SI_UNITS)) & lb["LBORRES"].notna()
+    worded = measured & lb["LBORRESN"].isna()
+    words = lb["LBORRES"].where(lb["LBORRES"].isin(list(RESULT_WORDS)), "(text)")
+    yield from _ask("P14-NOT-A-NUMBER", "LB", lb[worded], "LBORRES", words)
+    unknown = measured & lb["LBORRESN"].notna() & si_factor(lb["LBTESTCD"], lb["LBORRESU"]).isna()
+    yield from _ask("P13-UNIT-UNKNOWN", "LB", lb[unknown], "LBORRESU", lb["LBORRESU"])
+
+
+def _missing_limits(lb: pd.DataFrame) -> list[Query]:
+    """P15: one question per subject and test whose upper limit is missing on some result."""
+    judged = lb["LBTESTCD"].isin(JUDGED_BY_LIMIT) & lb["LBORRES"].notna()
+    missing = lb[judged & lb["LBORNRHI"].isna()]
+    counts = missing.groupby(["USUBJID", "LBTESTCD"], sort=True).size()
+    rows = [(subject, f"LBTESTCD={test}", f"missing on {n} results") for (subject, test), n in counts.items()]
+    return ask("P15-LIMIT-MISSING", "LB", rows, "LBORNRHI")
+
+
+def _unit_jumps(lb: pd.DataFrame) -> Iterator[Query]:
+    """P13: value over upper limit moves by the factor between two units of the test, from one result to the next."""
+    tested = lb[lb["LBTESTCD"].isin(list(SI_UNITS)) & (lb["LBORRESN"] > 0) & (lb["LBORNRHI"] > 0)]
+    ordered = tested.sort_values(["USUBJID", "LBTESTCD", "LBDTC", "LBSEQ"], kind="stable")
+    ratio = ordered["LBORRESN"] / ordered["LBORNRHI"]
+    step = ratio / ratio.groupby([ordered["USUBJID"], ordered["LBTESTCD"]]).shift()
+    jumps = pd.Series(False, index=ordered.index)
+    for test, (_, units) in SI_UNITS.items():
+        for factor in {a / b for a in units.values() for b in units.values() if a / b >= 2}:
+            near = ((step / factor - 1).abs() <= SWAP_TOLERANCE) | ((step * factor - 1).abs() <= SWAP_TOLERANCE)
+            jumps |= ordered["LBTESTCD"].eq(test) & near
+    shown = ordered["LBORRES"] + " " + ordered["LBORRESU"].fillna("")
+    yield from _ask("P13-LB-UNIT-JUMP", "LB", ordered[jumps], "LBORRES", shown)
+
+
+def _repeated(lb: pd.DataFrame) -> list[Query]:
+    """P16: different results of one test at one moment (or one day and visit, where no time is given)."""
+    timed = complete_date(lb["LBDTC"]).notna() & lb["LBORRES"].notna()
+    key = ["USUBJID", "LBTESTCD", "LBDTC", "VISIT"]
+    again = timed & lb[timed].duplicated(key).reindex(lb.index, fill_value=False)
+    return list(_ask("P16-LB-REPEATED", "LB", lb[again], "LBDTC", lb["LBDTC"]))
+
+
+def _off_scale(domains: Domains) -> Iterator[Query]:
+    """P27: stages, scores and body surface outside their scale."""
+    for (code, test), (low, high) in SCALES.items():
+        frame = domains[code]
+        value = frame[f"{code}ORRESN"]
+        outside = frame[f"{code}TESTCD"].eq(test) & ((value < low) | (value > high))
+        yield from _ask("P27-OUT-OF-RANGE", code, frame[outside], f"{code}ORRES", frame[f"{code}ORRES"])
+
+
+def _implausible(domains: Domains, analysis: Analysis) -> Iterator[Query]:
+    """P27, §1.4: values outside the plausible range of their test, in its unit (SI for laboratory tests)."""
+    for code, test, low, high, unit in analysis.plausible_ranges:
+        frame = domains[code]
+        value, own = frame[f"{code}ORRESN"], plain_unit(frame[f"{code}ORRESU"])
+        same = own.eq(plain_unit(pd.Series([unit]))[0]) | own.eq("")
+        if code == "LB":
+            value, same = value * si_factor(frame["LBTESTCD"], frame["LBORRESU"]), value.notna()
+        if code == "FA":
+            same &= value.ne(0)  # 0 means none, not a small amount
+        outside = frame[f"{code}TESTCD"].eq(test) & same & ((value < low) | (value > high))
+        shown = frame[f"{code}ORRES"] + " " + frame[f"{code}ORRESU"].fillna("")
+        yield from _ask("P27-OUT-OF-RANGE", code, frame[outside], f"{code}ORRES", shown)
+
+
+def _weight_jumps(vs: pd.DataFrame, analysis: Analysis) -> Iterator[Query]:
+    """P32: a body weight that moved by more than a share of the one before."""
+    weights = vs[vs["VSTESTCD"].eq("WEIGHT") & (vs["VSORRESN"] > 0)]
+    order = weights.assign(TIME=time_of_day(weights["VSDTC"]), DAY=complete_date(weights["VSDTC"]))
+    order = order.sort_values(["USUBJID", "DAY", "TIME", "VSSEQ"], kind="stable")
+    before = order.groupby("USUBJID")["VSORRESN"].shift()
+    jumped = (order["VSORRESN"] / before - 1).abs() > analysis.weight_jump
+    shown = before.astype("str") + " then " + order["VSORRES"]
+    yield from _ask("P32-WEIGHT-JUMP", "VS", order[jumped], "VSORRES", shown)
+
+
+def _ask(rule: str, domain: str, rows: pd.DataFrame, field: str, observed: pd.Series) -> Iterator[Query]:
+    seen = observed.reindex(rows.index).fillna("")
+    yield from ask(rule, domain, zip(rows["USUBJID"], record_keys(domain, rows), seen, strict=True), field)

@@ -1,0 +1,118 @@
+"""What the cleaning step reports: the whole change log, fixes by rule, missing values, and its numbers as ARD rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from trialbook.cleaning.clean import Cleaned
+from trialbook.cleaning.columns import kind_of
+from trialbook.cleaning.cut import Cut
+from trialbook.cleaning.reading import CHANGE_COLUMNS, WHOLE_RECORD, WITHHELD
+from trialbook.cleaning.rules import RULES
+from trialbook.domains import VARIABLES, Domains
+from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.results.queries import SEVERITIES, Query
+from trialbook.snapshot.tables import Snapshot
+
+CUT_RULE = "P26-AFTER-CUT"
+# Values of these kinds of columns may be shown as examples; ids, birth dates and free text may not.
+_SHOWN_KINDS = ("date", "number", "result", "unit", "code", "sequence")
+_NEVER_SHOWN = ("BRTHDTC",)
+
+
+def whole_change_log(cleaned: Cleaned, cut: Cut) -> pd.DataFrame:
+    """The change log of cleaning, then what the cut set back and removed (P26), in the order of files and rows.
+
+    Columns file, sheet, row, column (blank: the whole record or file), raw, new, rule.
+    """
+    removed = cut.removed.assign(column=WHOLE_RECORD, raw="(record)", new="")
+    parts = [cleaned.changes]
+    for frame in (cut.edits, removed):
+        if len(frame):
+            places = pd.DataFrame([cleaned.files[code] for code in frame["domain"]], columns=["file", "sheet"])
+            rows = frame[["SRCROW", "column", "raw", "new"]].rename(columns={"SRCROW": "row"}).reset_index(drop=True)
+            parts.append(pd.concat([places, rows], axis=1).assign(rule=CUT_RULE)[CHANGE_COLUMNS])
+    return pd.concat(parts, ignore_index=True).astype(cleaned.changes.dtypes)
+
+
+def fix_counts(changes: pd.DataFrame) -> pd.DataFrame:
+    """Changes by rule, file and column: how many, what the rule does, and one example where it may be shown.
+
+    Columns rule, meaning, file, column, changes, example. A value is an example only where its column holds dates,
+    numbers or codes; free text, subject numbers, birth dates and what lies after the cut are never shown.
+    """
+    groups = changes.groupby(["rule", "file", "sheet", "column"], sort=True)
+    rows = [
+        {
+            "rule": rule, "meaning": RULES[rule].english, "file": f"{file} {sheet}".strip(),
+            "column": column or "(record or file)", "changes": len(group), "example": _example(group.iloc[0]),
+        }
+        for (rule, file, sheet, column), group in groups
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["rule", "meaning", "file", "column", "changes", "example"])
+
+
+def query_counts(queries: Sequence[Query]) -> pd.DataFrame:
+    """Questions by domain, rule and severity: domain, severity, rule, meaning, queries."""
+    frame = pd.DataFrame(queries, columns=["domain", "severity", "rule", "message_en"]).astype("str")
+    rank = frame["severity"].map({name: k for k, name in enumerate(SEVERITIES)})
+    counted = frame.assign(rank=rank).groupby(["rank", "domain", "rule", "severity", "message_en"], sort=True).size()
+    rows = counted.rename("queries").reset_index().rename(columns={"message_en": "meaning"})
+    return rows[["severity", "domain", "rule", "meaning", "queries"]]
+
+
+def missing_values(domains: Domains) -> pd.DataFrame:
+    """Variables with missing values, by delivered domain with records; a variable that is complete has no row.
+
+    Columns NAME (`AE.AEENDTC`), DOMAIN, VARIABLE, RECORDS, MISSING, SHARE (of records, 0 to 1), in the order of the
+    interface.
+    """
+    rows = []
+    for code, frame in domains.items():
+        for name in VARIABLES.get(code, "").split():
+            missing = int(frame[name].isna().sum())
+            if missing:
+                rows.append((f"{code}.{name}", code, name, len(frame), missing, missing / len(frame)))
+    return pd.DataFrame(rows, columns=["NAME", "DOMAIN", "VARIABLE", "RECORDS", "MISSING", "SHARE"])
+
+
+def record_counts(snapshot: Snapshot, cleaned: Cleaned, cut: Cut) -> pd.DataFrame:
+    """Records by domain: delivered, left out by cleaning, removed by the cut, kept, and the rule of the cut."""
+    counts = cut.counts.rename(columns={"read": "cleaned"})
+    delivered = counts["domain"].map({code: table.rows for code, table in snapshot.tables.items()})
+    left_out = delivered - counts["cleaned"]
+    frame = counts.assign(delivered=delivered, left_out=left_out)
+    return frame[["domain", "delivered", "left_out", "removed", "kept", "rule"]]
+
+
+def cleaning_rows(records: pd.DataFrame, changes: pd.DataFrame, queries: Sequence[Query]) -> list[ArdRow]:
+    """ARD rows of the cleaning step: records read, left out, removed and kept by domain; changes; queries."""
+    rows = []
+    contexts = {"read": "delivered", "left out": "left_out", "removed": "removed", "kept": "kept"}
+    for record in records.to_dict("records"):
+        for context, column in contexts.items():
+            value = int(record[column])
+            rows.append(_row(str(record["domain"]), value, f"Records {context}", context=context))
+    values = changes["column"].ne(WHOLE_RECORD) & changes["rule"].ne(CUT_RULE)
+    rows.append(_row("CHANGES", int(values.sum()), "Values fixed"))
+    for severity in SEVERITIES:
+        count = sum(query["severity"] == severity for query in queries)
+        rows.append(_row("QUERIES", count, "Queries", variable_level=severity))
+    return rows
+
+
+def _row(variable: str, value: int, label: str, *, context: str = "", variable_level: str = "") -> ArdRow:
+    return ard_row(
+        "CLEANING", TOTAL, variable, "n", value, context=context, variable_level=variable_level, stat_label=label
+    )
+
+
+def _example(change: pd.Series) -> str:
+    domain = change["sheet"] or change["file"].partition(".")[0]
+    kind = kind_of(str(domain).upper(), change["column"])
+    hidden = change["rule"] == CUT_RULE or change["raw"] == WITHHELD or kind not in _SHOWN_KINDS
+    if hidden or change["column"] in (*_NEVER_SHOWN, WHOLE_RECORD):
+        return ""
+    return f"{change['raw'] or 'missing'} → {change['new'] or 'missing'}"
