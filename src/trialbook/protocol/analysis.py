@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Fraction01 = Annotated[float, Field(ge=0, le=1)]
+PlausibleRange = tuple[str, str, float, float, str]
 Window = Annotated[list[int], Field(min_length=2, max_length=2)]
 
 SR_DEFINITIONS = Literal["EBMT-NIH-CIBMTR-2018", "CN-2024", "REACH2", "REACH1", "MSB", "FDA-2023"]
@@ -161,6 +162,17 @@ class Analysis(BaseModel):
     orr0: Fraction01 = 0.40
     beta_prior: Annotated[list[float], Field(min_length=2, max_length=2)] = [1.0, 1.0]
     stale_followup_days: int = 30
+    # cleaning
+    plausible_ranges: list[PlausibleRange] = [
+        ("LB", "BILI", 1, 900, "umol/L"), ("LB", "CREAT", 10, 2000, "umol/L"), ("LB", "UREA", 0.5, 60, "mmol/L"),
+        ("LB", "BUN", 0.5, 60, "mmol/L"), ("LB", "HGB", 20, 220, "g/L"), ("LB", "PLAT", 0, 2000, "10^9/L"),
+        ("LB", "WBC", 0, 100, "10^9/L"), ("LB", "NEUT", 0, 100, "10^9/L"), ("LB", "LYM", 0, 100, "10^9/L"),
+        ("LB", "ALT", 1, 10000, "U/L"), ("LB", "AST", 1, 10000, "U/L"), ("VS", "WEIGHT", 3, 200, "kg"),
+        ("VS", "HEIGHT", 40, 230, "cm"), ("VS", "TEMP", 30, 45, "C"), ("VS", "SYSBP", 40, 260, "mmHg"),
+        ("VS", "DIABP", 15, 160, "mmHg"), ("VS", "PULSE", 20, 250, "beats/min"), ("VS", "OXYSAT", 40, 100, "%"),
+        ("FA", "STOOLVOL", 20, 15000, "mL/day"), ("FA", "STOOLN", 1, 60, "/day"),
+    ]  # fmt: skip
+    weight_jump: Fraction01 = 0.20
     # display
     pct_min_n: int = 10
     km_level_min_n: Annotated[int, Field(ge=1)] = 3
