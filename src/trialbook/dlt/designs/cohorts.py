@@ -1,0 +1,133 @@
+"""What the model-assisted and model-based rules share: cohorts, exclusion of toxic levels, the cap, waiting."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pandas as pd
+
+from trialbook.dlt.designs.design import (
+    DE_ESCALATE,
+    ENROL,
+    ESCALATE,
+    MTD_DECLARED,
+    NO_CAP,
+    NO_DOSE,
+    ONGOING,
+    START,
+    Action,
+    Cap,
+    History,
+    Pending,
+    wait,
+)
+from trialbook.dlt.designs.isotonic import select_mtd
+from trialbook.statistics.intervals import prob_greater
+
+
+def too_toxic(x: int, n: int, target: float, certainty: float, smallest: int) -> bool:
+    """Whether Pr(rate > target | Beta(1 + x, 1 + n - x)) exceeds `certainty`, with at least `smallest` subjects."""
+    probability = prob_greater(x, n, target)
+    return n >= smallest and probability is not None and probability > certainty
+
+
+@dataclass(frozen=True)
+class CohortRule(ABC):
+    """A rule that fills a cohort at the current level and then moves one level, stays, or excludes.
+
+    Nobody is enrolled beyond a full cohort while its windows are open, unless the DLTs seen so far already lead down
+    whatever is pending. `next_level` is the rule itself.
+    """
+
+    target: float
+    certainty: float = 0.95
+    cohort: int = 3
+    cap: Cap = NO_CAP
+
+    name: ClassVar[str] = ""
+    # The rule reads pending subjects itself (by their follow-up), so that a full cohort need not be waited for.
+    reads_pending: ClassVar[bool] = False
+    # Fewest subjects at a level for its exclusion.
+    smallest: ClassVar[int] = 3
+
+    @abstractmethod
+    def next_level(self, history: History, here: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:
+        """The level for the next cohort; None = suspend accrual. `here` are the pending subjects of the level."""
+
+    def excluded_from(self, history: History, pending: tuple[Pending, ...]) -> int:
+        """The lowest level that is too toxic, pending subjects taken as free of DLT; the number of levels if none."""
+        for level in range(len(history.ids)):
+            n = history.n(level) + sum(p.level == level for p in pending)
+            if too_toxic(history.dlts(level), n, self.target, self.certainty, self.smallest):
+                return level
+        return len(history.ids)
+
+    def mtd(self, history: History, excluded_from: int) -> int | None:
+        """The MTD when the trial has ended: by isotonic regression."""
+        levels = range(len(history.ids))
+        n, x = [history.n(k) for k in levels], [history.dlts(k) for k in levels]
+        return select_mtd(n, x, self.target, excluded_from)
+
+    def next_action(self, history: History, pending: tuple[Pending, ...], as_of: pd.Timestamp) -> Action:
+        """The action advised at the end of the day `as_of`."""
+        excluded = self.excluded_from(history, pending)
+        if excluded == 0:
+            return Action(NO_DOSE, f"{history.says(0)} DLT: the lowest level is too toxic, no dose is left")
+        awaited = tuple(p for p in pending if p.level < excluded)
+        if self.cap.places(history, pending) <= 0:
+            if awaited:
+                return wait(history, awaited, as_of, max(p.level for p in awaited), excluded)
+            return self._ended(history, excluded)
+        if history.current is None:
+            return Action(ONGOING, f"nobody has been treated: start at {history.ids[0]}", 0, START, excluded)
+        if history.current >= excluded:
+            return self._go(history, excluded - 1, excluded)
+        level = history.current
+        here = tuple(p for p in pending if p.level == level)
+        goal = self.next_level(history, here, level, excluded)
+        if goal is not None and goal < level:
+            return self._go(history, goal, excluded)
+        if (history.n(level) + len(here)) % self.cohort:
+            return self._go(history, level, excluded)
+        if goal is None or (here and not self.reads_pending):
+            return wait(history, here, as_of, level, excluded)
+        return self._go(history, goal, excluded)
+
+    def _go(self, history: History, level: int, excluded: int) -> Action:
+        now = history.current if history.current is not None else level
+        move, words = (
+            (ESCALATE, "escalate to")
+            if level > now
+            else (DE_ESCALATE, "go down to")
+            if level < now
+            else (ENROL, "stay at")
+        )
+        return Action(ONGOING, f"{history.says(now)} DLT: {words} {history.ids[level]}", level, move, excluded)
+
+    def _ended(self, history: History, excluded: int) -> Action:
+        chosen = self.mtd(history, excluded)
+        if chosen is None:
+            return Action(NO_DOSE, f"the cap of {self.cap.limit} is reached and no level can be chosen")
+        because = f"the cap of {self.cap.limit} is reached; {history.ids[chosen]} is closest to the target rate"
+        return Action(MTD_DECLARED, because, chosen, "", excluded)
+
+
+@dataclass(frozen=True)
+class IntervalRule(CohortRule):
+    """A rule whose decision depends on n and x of the current level alone: E up, S stay, D down."""
+
+    @abstractmethod
+    def letter(self, x: int, n: int) -> str:
+        """E, S or D for x DLTs of n; exclusion (DU) comes before it."""
+
+    def decision(self, x: int, n: int) -> str:
+        """E, S, D or DU, as in the printed tables."""
+        return "DU" if too_toxic(x, n, self.target, self.certainty, self.smallest) else self.letter(x, n)
+
+    def next_level(self, history: History, here: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:
+        """One level up or down by the letter, within the levels that are open; pending count as free of DLT."""
+        n = history.n(level) + len(here)
+        step = {"E": 1, "S": 0, "D": -1}[self.letter(history.dlts(level), n)] if n else 0
+        return min(max(level + step, 0), excluded_from - 1)

@@ -1,0 +1,116 @@
+"""The CRM with a power model, and TITE-CRM (O'Quigley 1990; Cheung and Chappell 2000; as in dfcrm; §4.10)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import exp, log, sqrt
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialbook.dlt.designs.cohorts import CohortRule
+from trialbook.dlt.designs.design import History, Pending
+
+# Gauss-Legendre over 10 prior standard deviations either side: the integrand is smooth and gone beyond.
+NODES, REACH = 800, 10.0
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The posterior of beta: its mean, its variance, and its weight on each node."""
+
+    mean: float
+    variance: float
+    nodes: NDArray[np.float64] = field(repr=False)
+    mass: NDArray[np.float64] = field(repr=False)
+
+    def below(self, limit: float) -> float:
+        """Pr(beta < limit)."""
+        return float(self.mass[self.nodes < limit].sum())
+
+
+def posterior(skeleton: Sequence[float], subjects: Sequence[tuple[int, bool, float]], variance: float) -> Posterior:
+    """Posterior of beta in p_j = skeleton_j ^ exp(beta), beta ~ N(0, variance).
+
+    `subjects` are (level, DLT, weight): the likelihood of one is (w p)^y (1 - w p)^(1 - y), where w is 1 for a DLT or
+    a closed window, else the share of the window that was followed.
+    """
+    nodes, spread = _nodes(variance)
+    log_density = np.log(spread) - nodes**2 / (2 * variance)
+    for level, dlt, weight in subjects:
+        log_rate = np.exp(nodes) * log(skeleton[level])
+        # A rate of 1 makes "no DLT" impossible: log 0, a mass of 0, nothing to warn about.
+        with np.errstate(divide="ignore"):
+            log_density += log_rate + log(weight) if dlt else np.log1p(-weight * np.exp(log_rate))
+    mass = np.exp(log_density - log_density.max())
+    mass /= mass.sum()
+    mean = float(mass @ nodes)
+    return Posterior(mean, float(mass @ (nodes - mean) ** 2), nodes, mass)
+
+
+def rates(skeleton: Sequence[float], beta: float) -> list[float]:
+    """DLT rates of the levels at one beta."""
+    return [p ** exp(beta) for p in skeleton]
+
+
+@lru_cache(maxsize=8)
+def _nodes(variance: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    x, weight = np.polynomial.legendre.leggauss(NODES)
+    half = REACH * sqrt(variance)
+    return x * half, weight * half
+
+
+@dataclass(frozen=True)
+class Crm(CohortRule):
+    """CRM: the level whose rate at the posterior mean is closest to the target.
+
+    No untried level is skipped and nobody goes up after a DLT in the last cohort (A-79). The trial stops when the
+    posterior probability that the lowest level exceeds the target is above `certainty`.
+    """
+
+    skeleton: tuple[float, ...] = ()
+    prior_variance: float = 1.34
+    name: ClassVar[str] = "CRM"
+
+    def excluded_from(self, history: History, pending: tuple[Pending, ...]) -> int:
+        """0 when even the lowest level is too toxic, else the number of levels: the model excludes none of its own."""
+        # p_1 > target means exp(beta) < log(target) / log(skeleton_1).
+        limit = log(log(self.target) / log(self.skeleton[0]))
+        beta = self._posterior(history, pending)
+        toxic = len(history.outcomes) >= self.smallest and beta.below(limit) > self.certainty
+        return 0 if toxic else len(history.ids)
+
+    def next_level(self, history: History, here: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:
+        """The level closest to the target, within the limits of A-79."""
+        tried = max([level, *(o.level for o in history.outcomes), *(p.level for p in here)])
+        best = min(self._closest(history, here), tried + 1)
+        last = [o.dlt for o in history.outcomes if o.level == level][-self.cohort :]
+        return min(best, level) if any(last) else best
+
+    def mtd(self, history: History, excluded_from: int) -> int | None:
+        """The level closest to the target, among those tried."""
+        if not history.outcomes:
+            return None
+        return min(self._closest(history, ()), max(o.level for o in history.outcomes))
+
+    def _closest(self, history: History, pending: tuple[Pending, ...]) -> int:
+        found = rates(self.skeleton, self._posterior(history, pending).mean)
+        distances = [abs(rate - self.target) for rate in found]
+        return distances.index(min(distances))
+
+    def _posterior(self, history: History, pending: tuple[Pending, ...]) -> Posterior:
+        subjects = [(o.level, o.dlt, 1.0) for o in history.outcomes]
+        if self.reads_pending:
+            subjects += [(p.level, False, p.weight) for p in pending]
+        return posterior(self.skeleton, subjects, self.prior_variance)
+
+
+@dataclass(frozen=True)
+class TiteCrm(Crm):
+    """TITE-CRM: as CRM, with each pending subject weighted by the share of the window that was followed."""
+
+    name: ClassVar[str] = "TITE-CRM"
+    reads_pending: ClassVar[bool] = True

@@ -1,0 +1,67 @@
+"""The escalation rules by the names of the parameter file."""
+
+from __future__ import annotations
+
+import itertools
+
+from trialbook.dlt.designs.boin import Boin
+from trialbook.dlt.designs.crm import Crm, TiteCrm
+from trialbook.dlt.designs.design import Cap, Rule
+from trialbook.dlt.designs.i3plus3 import I3Plus3
+from trialbook.dlt.designs.keyboard import Keyboard
+from trialbook.dlt.designs.mtpi2 import Mtpi2
+from trialbook.dlt.designs.rolling_six import RollingSix
+from trialbook.dlt.designs.three_plus_three import ThreePlusThree
+from trialbook.dlt.designs.tite_boin import TiteBoin
+from trialbook.errors import UsageError
+from trialbook.protocol.analysis import Analysis
+
+NO_RULE = "none"
+RULE_NAMES = ("3+3", "i3+3", "mTPI-2", "keyboard", "BOIN", "CRM", "TITE-CRM", "TITE-BOIN", "Rolling6")
+
+
+def make_rule(name: str, analysis: Analysis, levels: int) -> Rule:
+    """The rule of this name with the values in force, for a trial of `levels` dose levels.
+
+    Raises UsageError when the name is not a rule, or when the CRM skeleton does not fit the levels.
+    """
+    cap = Cap(analysis.n_cap, analysis.cap_counts)
+    shared = (analysis.dlt_target, analysis.overdose_certainty, analysis.cohort_size, cap)
+    if name == "3+3":
+        return ThreePlusThree(cap, analysis.allow_deescalate, analysis.stop_at_two_dlts, analysis.expand_top_level)
+    if name == "Rolling6":
+        return RollingSix(cap)
+    if name == "BOIN":
+        return Boin(*shared)
+    if name == "TITE-BOIN":
+        return TiteBoin(*shared)
+    if name in ("i3+3", "mTPI-2", "keyboard"):
+        designs: dict[str, type[I3Plus3 | Mtpi2]] = {"i3+3": I3Plus3, "mTPI-2": Mtpi2, "keyboard": Keyboard}
+        design = designs[name]
+        return design(*shared, margin=_margin(analysis))
+    if name in ("CRM", "TITE-CRM"):
+        model = {"CRM": Crm, "TITE-CRM": TiteCrm}[name]
+        return model(*shared, skeleton=_skeleton(analysis, levels), prior_variance=analysis.crm_prior_variance)
+    raise UsageError(
+        "this escalation rule is not implemented", column="escalation_rule", value=name,
+        next_step=f"choose one of {', '.join(RULE_NAMES)}, or none",
+    )  # fmt: skip
+
+
+def _margin(analysis: Analysis) -> float:
+    if not analysis.interval_margin < min(analysis.dlt_target, 1 - analysis.dlt_target):
+        raise UsageError(
+            "the equivalence interval must lie between 0 and 1", column="interval_margin",
+            value=analysis.interval_margin, next_step="choose a margin smaller than dlt_target",
+        )  # fmt: skip
+    return analysis.interval_margin
+
+
+def _skeleton(analysis: Analysis, levels: int) -> tuple[float, ...]:
+    skeleton = tuple(analysis.crm_skeleton)
+    if len(skeleton) != levels or any(a >= b for a, b in itertools.pairwise(skeleton)):
+        raise UsageError(
+            f"the CRM needs one prior DLT rate per dose level ({levels}), rising", column="crm_skeleton",
+            value=list(skeleton), next_step="give crm_skeleton as many rising rates as there are dose levels",
+        )  # fmt: skip
+    return skeleton

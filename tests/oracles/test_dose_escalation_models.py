@@ -1,0 +1,110 @@
+"""BOIN, mTPI-2, keyboard, CRM and TITE-CRM against the R packages BOIN, escalation, Keyboard and dfcrm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from trialbook.dlt.designs.boin import Boin, boundaries
+from trialbook.dlt.designs.cohorts import IntervalRule, too_toxic
+from trialbook.dlt.designs.crm import posterior, rates
+from trialbook.dlt.designs.isotonic import select_mtd
+from trialbook.dlt.designs.keyboard import Keyboard
+from trialbook.dlt.designs.mtpi2 import Mtpi2
+
+pytestmark = pytest.mark.oracle
+
+
+@pytest.fixture
+def folder(oracles: Path) -> Path:
+    return oracles / "v_dose_escalation"
+
+
+def read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype="str", keep_default_na=False)
+
+
+def numbers(text: str) -> list[float]:
+    return [float(part) for part in text.split("|")]
+
+
+def test_lambdas_of_boin(folder: Path) -> None:
+    for row in read(folder / "boin_lambda.csv").itertuples():
+        up, down = boundaries(float(row.target))
+        assert (up, down) == (
+            pytest.approx(float(row.lambda_e), abs=1e-7),
+            pytest.approx(float(row.lambda_d), abs=1e-7),
+        )
+
+
+@pytest.mark.parametrize(("name", "rule"), [("boin", Boin), ("keyboard", Keyboard)])
+def test_printed_boundaries(name: str, rule: type[IntervalRule], folder: Path) -> None:
+    table = read(folder / f"{name}_boundaries.csv")
+    if "extrasafe" in table.columns:
+        table = table[table["extrasafe"] == "FALSE"]
+    assert len(table) >= 180
+    for row in table.itertuples():
+        n = int(row.n)
+        letters = [rule(float(row.target)).decision(x, n) for x in range(n + 1)]
+        escalate = max((x for x in range(n + 1) if letters[x] == "E"), default=-1)
+        deescalate = next((x for x in range(n + 1) if letters[x] in ("D", "DU")), None)
+        exclude = next((x for x in range(n + 1) if letters[x] == "DU"), None)
+        shown = (str(escalate), *("" if x is None else str(x) for x in (deescalate, exclude)))
+        assert shown == (row.escalate_if_le, row.deescalate_if_ge, row.eliminate_if_ge), row
+
+
+def test_extra_safe_stopping_is_the_same_tail_with_another_certainty(folder: Path) -> None:
+    for path in sorted(folder.glob("boin_extrasafe_stop_*.csv")):
+        target = float(path.stem.rsplit("_", 1)[1])
+        for _, n, printed in read(path).itertuples(index=False):
+            found = next((x for x in range(int(n) + 1) if too_toxic(x, int(n), target, 0.90, 3)), None)
+            assert ("NA" if found is None else str(found)) == printed, (path.name, n)
+
+
+@pytest.mark.parametrize(("name", "rule"), [("mTPI-2", Mtpi2), ("BOIN(escalation)", Boin)])
+def test_decisions_of_the_escalation_package(name: str, rule: type[IntervalRule], folder: Path) -> None:
+    cells = read(folder / "interval_design_decisions.csv")
+    cells = cells[cells["design"] == name]
+    assert len(cells) == 360
+    for row in cells.itertuples():
+        assert rule(float(row.target)).decision(int(row.tox), int(row.n)) == row.decision, row
+
+
+def test_selection_of_the_mtd(folder: Path) -> None:
+    cases = read(folder / "boin_select_mtd.csv")
+    cases = cases[(cases["extrasafe"] == "FALSE") & (cases["boundMTD"] == "FALSE")]
+    assert len(cases) > 30
+    for row in cases.itertuples():
+        n, x = ([int(v) for v in numbers(text)] for text in (row.npts, row.ntox))
+        target = float(row.target)
+        excluded = next((k for k in range(len(n)) if too_toxic(x[k], n[k], target, 0.95, 3)), len(n))
+        found = select_mtd(n, x, target, excluded)
+        assert (99 if found is None else found + 1) == int(row.MTD), row
+
+
+@pytest.mark.parametrize("file", ["crm_dfcrm.csv", "titecrm_dfcrm.csv"])
+def test_posterior_of_the_power_model(file: str, folder: Path) -> None:
+    cases = read(folder / file)
+    cases = cases[cases["model"] == "empiric"]
+    if "method" in cases.columns:
+        cases = cases[cases["method"] == "bayes"].assign(weights="")
+        variances = [float(s) ** 2 for s in cases["scale"]]
+    else:
+        variances = [1.34] * len(cases)
+    assert len(cases) >= 14
+    for row, variance in zip(cases.itertuples(), variances, strict=True):
+        skeleton, tox = numbers(row.prior), numbers(row.tox)
+        weights = numbers(row.weights) if row.weights else [1.0] * len(tox)
+        subjects = [
+            (int(level) - 1, y == 1, 1.0 if y == 1 and not row.weights else w)
+            for level, y, w in zip(numbers(row.level), tox, weights, strict=True)
+        ]
+        found = posterior(skeleton, subjects, variance)
+        ptox = rates(skeleton, found.mean)
+        assert found.mean == pytest.approx(float(row.estimate), abs=1e-5), row.id
+        assert found.variance == pytest.approx(float(row.post_var), abs=1e-4), row.id
+        assert ptox == pytest.approx(numbers(row.ptox), abs=1e-5), row.id
+        distances = [abs(p - float(row.target)) for p in ptox]
+        assert distances.index(min(distances)) + 1 == int(row.mtd), row.id
