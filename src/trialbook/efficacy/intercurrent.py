@@ -142,7 +142,9 @@ def _therapies(domain: str, rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "USUBJID": rows["USUBJID"],
-            "NAME": decoded.where(decoded == reported, decoded + " " + reported).str.strip(),
+            "NAME": reported.where(
+                decoded.str.casefold() == reported.str.casefold(), decoded + " " + reported
+            ).str.strip(),
             "FIRST": earliest_date(start),
             "LAST": latest_date(start),
             "TIME": time_of_day(start),

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.dates import study_day
 from trialbook.efficacy.survival import NOT_REACHED
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import NOT_ESTIMABLE, TOTAL
 
 REGISTERED_DAY = 100  # the registry measures overall survival at day 100
+UNKNOWN = (NOT_REACHED, NOT_ESTIMABLE)
 LIMITS = ("conf.low", "conf.high")
 EXACT = {
     "clopper_pearson": "Nobody censored before that day: exact interval (Clopper-Pearson)",
     "clopper_pearson_lower": "Nobody died by that day: one-sided 95% bound of those at risk (Clopper-Pearson)",
 }
-NO_ENDPOINT = "Overall survival is not an endpoint of this trial."
-NOBODY = "No subject has been treated at this cut."
 
 
 def headline_day(analysis: Analysis) -> int:
@@ -33,25 +33,29 @@ def survival_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str,
     low, high = (text["OS_KM", str(day), km, name] for name in LIMITS)
     interval = f"95% interval {low} to {high}" if NOT_ESTIMABLE not in (low, high) else "interval not estimable"
     survival = text["OS_KM", str(day), km, "estimate"]
-    known = survival not in (NOT_ESTIMABLE, NOT_REACHED)
     median, follow_up = text["OS_MEDIAN", "", km, "estimate"], text["FUP_RKM", "", km, "estimate"]
     return [
         ("Treated and followed", n, "subjects"),
         ("Deaths", dead, "any cause"),
-        (f"Survival at day {day}", survival, interval if known else ""),
-        ("Median survival", median, "" if median in (NOT_REACHED, NOT_ESTIMABLE) else "days"),
-        ("Median follow-up", follow_up, "days" if follow_up != NOT_ESTIMABLE else ""),
+        (f"Survival at day {day}", survival, "" if survival in UNKNOWN else interval),
+        ("Median survival", median, "" if median in UNKNOWN else "days"),
+        ("Median follow-up", follow_up, "" if follow_up in UNKNOWN else "days"),
     ]
 
 
-def survival_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
-    """S(t) at the headline day in words, from the ARD of OS; says why when it is not known."""
+def nobody_followed(rows: pd.DataFrame, adsl: pd.DataFrame) -> str:
+    """Why there is no survival to show: no such endpoint, nobody treated, no time resolved; blank when there is."""
     text = _texts(rows)
     if text.empty:
-        return NO_ENDPOINT
-    if text["OS_EVENTS", "", "", "N"] == "0":
-        return NOBODY
-    day, km = headline_day(analysis), analysis.km_ci
+        return "Overall survival is not an endpoint of this trial."
+    if not adsl["SAFFL"].eq("Y").any():
+        return "No subject has been treated at this cut."
+    return "No survival time is resolved at this cut." if text["OS_EVENTS", "", "", "N"] == "0" else ""
+
+
+def survival_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
+    """S(t) at the headline day in words, from the ARD of OS with somebody followed; says why when it is not known."""
+    text, day, km = _texts(rows), headline_day(analysis), analysis.km_ci
     estimate = text["OS_KM", str(day), km, "estimate"]
     if estimate == NOT_REACHED:
         return f"Survival at day {day} cannot be reported yet: no subject has been followed for {day} days."
@@ -78,23 +82,23 @@ def day_labels(analysis: Analysis) -> dict[str, str]:
 def estimates(rows: pd.DataFrame, analysis_id: str, context: str) -> pd.DataFrame:
     """The ARD rows of one analysis that a table shows as `{estimate} ({conf.low} to {conf.high})`.
 
-    Limits that cannot be estimated are left out, so that a cell is the estimate alone and not `1.000 (- to -)`.
+    Where neither limit is a number both are left out, so that a cell is the estimate alone and not `1.000 (- to -)`.
     """
     own = rows[rows["analysis_id"].eq(analysis_id) & rows["context"].eq(context)]
-    group = ["group1_level", "variable", "variable_level"]
-    unknown = own["stat_name"].isin(LIMITS) & own["stat_text"].eq(NOT_ESTIMABLE)
-    anything = own.assign(unknown=unknown).groupby(group)["unknown"].transform("sum") < len(LIMITS)
-    return own[anything | ~own["stat_name"].isin(LIMITS)]
+    limit = own["stat_name"].isin(LIMITS)
+    known = (limit & own["stat"].notna()).groupby([own[k] for k in ("group1_level", "variable_level")])
+    return own[~limit | known.transform("any")]
 
 
 def exact_intervals(rows: pd.DataFrame) -> pd.DataFrame:
     """The ARD rows of exact intervals beside S(t), with words for the context (A-80)."""
     own = rows[rows["analysis_id"].eq("OS_KM") & rows["context"].isin(list(EXACT))]
+    own = own.sort_values("context", kind="stable")
     return own.assign(context=own["context"].map(EXACT).astype("str"))
 
 
 def censored_subjects(adtte: pd.DataFrame, analysis: Analysis, cut_date: pd.Timestamp) -> pd.DataFrame:
-    """The living: SUBJID TRT01A AVAL ADT SOURCE DAYS_AGO (last contact before the cut) STALE, longest ago first.
+    """The living: SUBJID TRT01A AVAL ADY ADT SOURCE DAYS_AGO (last contact before the cut) STALE, longest ago first.
 
     STALE is Y when the last contact lies more than `stale_followup_days` before the cut: then being censored may not
     be independent of dying (§5.2).
@@ -102,14 +106,14 @@ def censored_subjects(adtte: pd.DataFrame, analysis: Analysis, cut_date: pd.Time
     alive = adtte[adtte["PARAMCD"].eq("OS") & adtte["CNSR"].ne(0)]
     ago = (cut_date - alive["ADT"]).dt.days.astype("Int64")
     stale = pd.Series("", index=alive.index, dtype="str").mask(ago > analysis.stale_followup_days, "Y")
-    listed = alive[["SUBJID", "TRT01A", "AVAL", "ADT"]].assign(SOURCE=alive["CNSDTDSC"], DAYS_AGO=ago, STALE=stale)
+    listed = _with_study_day(alive).assign(SOURCE=alive["CNSDTDSC"], DAYS_AGO=ago, STALE=stale)
     return listed.sort_values(["DAYS_AGO", "SUBJID"], ascending=[False, True]).reset_index(drop=True)
 
 
 def dead_subjects(adtte: pd.DataFrame) -> pd.DataFrame:
-    """The dead: SUBJID TRT01A AVAL ADT EVNTDESC in the order of time."""
-    dead = adtte[adtte["PARAMCD"].eq("OS") & adtte["CNSR"].eq(0)]
-    return dead.sort_values(["AVAL", "SUBJID"])[["SUBJID", "TRT01A", "AVAL", "ADT", "EVNTDESC"]].reset_index(drop=True)
+    """The dead: SUBJID TRT01A AVAL ADY ADT EVNTDESC in the order of time."""
+    dead = adtte[adtte["PARAMCD"].eq("OS") & adtte["CNSR"].eq(0)].sort_values(["AVAL", "SUBJID"])
+    return _with_study_day(dead).assign(EVNTDESC=dead["EVNTDESC"]).reset_index(drop=True)
 
 
 def stale_sentence(censored: pd.DataFrame, analysis: Analysis) -> str:
@@ -144,6 +148,13 @@ def estimand(analysis: Analysis) -> pd.DataFrame:
         ("Summary", f"Kaplan-Meier S(t) at day {days} with a {analysis.km_ci} 95% interval"),
     ]
     return pd.DataFrame(rows, columns=["Attribute", "Choice"])
+
+
+def _with_study_day(rows: pd.DataFrame) -> pd.DataFrame:
+    """SUBJID TRT01A AVAL ADY ADT: listings give the day after the infusion and the CDISC study day (A-01)."""
+    listed = rows[["SUBJID", "TRT01A", "AVAL", "ADT"]]
+    listed.insert(3, "ADY", study_day(rows["ADT"], rows["STARTDT"]))
+    return listed
 
 
 def _texts(rows: pd.DataFrame) -> pd.Series:
