@@ -163,7 +163,7 @@ class _Content:
         elif cell["cell_type"] == "code" and "injected-parameters" in tags:
             self.pieces.append(Piece("html", html=parameters_html(source)))
         elif cell["cell_type"] == "code":
-            self.pieces.append(Piece("code", text=source))
+            self.pieces += [Piece("code", text=visible(source))] if source.strip() else []
             for item in shown_outputs(cell, position):
                 self._show(item)
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from trialbook.display.text import visible
+
 Spec = dict[str, Any]
 DATA_KEYS = ("datasets", "values")
 # `usermeta` could change how the page embeds the chart; the others fetch something or make a link.
@@ -26,12 +28,12 @@ FIELD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 def clean_spec(spec: Spec) -> Spec:
-    """The specification with only the columns it draws, its data named by position.
+    """The specification with only the columns it draws, data named by position, hidden characters made visible.
 
     Raises ValueError when it refers to an address or image, links, or builds an expression from data.
     """
     refuse_unsafe(spec)
-    return _named_data(_only_drawn(spec))
+    return _visible(_named_data(_only_drawn(spec)))
 
 
 def refuse_unsafe(spec: Spec) -> None:
@@ -106,6 +108,15 @@ def _only_drawn(spec: Spec) -> Spec:
         return [walk(item) for item in node] if isinstance(node, list) else node
 
     return walk(spec)
+
+
+def _visible(node: Any) -> Any:
+    """Hidden characters written out in every text, data and specification alike."""
+    if isinstance(node, dict):
+        return {key: _visible(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_visible(item) for item in node]
+    return visible(node) if isinstance(node, str) else node
 
 
 def _named_data(spec: Spec) -> Spec:

@@ -131,11 +131,12 @@ def _ard_cell(stats: Mapping[str, tuple[float, str]], pattern: str, pct_min_n: i
 
 
 def _fill(pattern: str, texts: Mapping[str, str]) -> str:
-    """The pattern with `{name}` replaced; a bracketed part with an absent name falls away."""
+    """The pattern with `{name}` replaced; a bracketed part falls away when it lacks a name or says nothing."""
 
     def bracket(found: re.Match[str]) -> str:
         names = re.findall(r"\{([^}]+)\}", found[0])
-        return found[0] if all(name in texts for name in names) else ""
+        known = all(name in texts for name in names) and any(texts[name] != "-" for name in names)
+        return found[0] if known or not names else ""
 
     kept = re.sub(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])", bracket, pattern)
     return re.sub(r"\{([^}]+)\}", lambda found: texts.get(found[1], "-"), kept).strip()

@@ -22,6 +22,7 @@ SIGNIFICANT_DIGITS = 6
 
 def visible(text: str) -> str:
     """The text with every hidden character written out: U+202E becomes `‹U+202E›`."""
+    text = text.replace("\r\n", "\n")
     shown = HIDDEN.sub(lambda found: f"‹U+{ord(found[0]):04X}›", text)
     return SURROGATE.sub(lambda found: f"‹U+{ord(found[0]):04X}›", shown)
 
@@ -39,7 +40,7 @@ def show(value: object, digits: int | None = None) -> str:
 
     `digits` fixes the decimals of a number; without it a number keeps six significant digits.
     """
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | np.ndarray):
         return ", ".join(show(item, digits) for item in value)
     if value is None or value is pd.NaT or pd.isna(value):
         return ""
