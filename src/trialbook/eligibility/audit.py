@@ -83,6 +83,14 @@ def audit_columns(protocol: Protocol) -> list[str]:
     return [column for criterion in protocol.criteria for column in criterion.audit_columns()]
 
 
+def rule_text(criterion: Criterion, column: str) -> str:
+    """The registered wording of an audit column; a part of a criterion is named before it."""
+    if len(criterion.audit_columns()) == 1:
+        return criterion.text
+    part = dict(zip(criterion.audit_columns(), laboratory.PARTS, strict=True))[column]
+    return f"[{part}] {criterion.text}"
+
+
 def _check(criterion: Criterion) -> Check:
     if criterion.check not in CHECKS:
         raise UsageError(
@@ -95,7 +103,7 @@ def _check(criterion: Criterion) -> Check:
 def _columns(protocol: Protocol) -> pd.DataFrame:
     """CRITCD CRITERION RULE ASSUMPTION ORDER of each audit column."""
     rows = [
-        (column, criterion.id, criterion.text, ASSUMPTIONS.get(criterion.check, ""))
+        (column, criterion.id, rule_text(criterion, column), ASSUMPTIONS.get(criterion.check, ""))
         for criterion in protocol.criteria
         for column in criterion.audit_columns()
     ]

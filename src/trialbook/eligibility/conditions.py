@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from trialbook.dates import earliest_date, latest_date, time_of_day
@@ -19,14 +17,14 @@ _SEVERITY = {"MILD": 1.0, "MODERATE": 2.0, "SEVERE": 3.0, "VERY SEVERE": 4.0, "L
              "LIFE-THREATENING": 4.0, "轻度": 1.0, "中度": 2.0, "重度": 3.0, "极重度": 4.0}  # fmt: skip
 
 
-def conditions(domains: Domains, codes: Sequence[str]) -> pd.DataFrame:
-    """The records of some domains: USUBJID SRCDOM SRCSEQ TERM TEXT GRADE ADT, and what their dates allow.
+def conditions(domains: Domains) -> pd.DataFrame:
+    """The records of MH, CE, AE, CM, PR and SU: USUBJID SRCDOM SRCSEQ TERM TEXT GRADE ADT, and what their dates allow.
 
     GRADE is --TOXGR, else the severity in words as a number, NaN where neither is known. STLO STHI ENLO ENHI bound
     start and end; STTIME is the time of the start in seconds; ONGOING is --ENRTPT = ONGOING. A record that says a
     prespecified condition did not occur is left out.
     """
-    return pd.concat([_of_domain(domains[code], code) for code in codes], ignore_index=True)
+    return pd.concat([_of_domain(domains[code], code) for code in _WORDS], ignore_index=True)
 
 
 def _of_domain(rows: pd.DataFrame, code: str) -> pd.DataFrame:

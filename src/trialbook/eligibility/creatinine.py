@@ -9,7 +9,7 @@ from trialbook.eligibility import renal
 from trialbook.eligibility.comparisons import excluded_at_or_below
 from trialbook.eligibility.findings import FAIL, NE, decide
 from trialbook.eligibility.parameters import number
-from trialbook.eligibility.results_in_window import in_window, last_result, results_of, window_text
+from trialbook.eligibility.results_in_window import in_window, last_result, window_text
 from trialbook.eligibility.screening import Screening
 from trialbook.protocol.models import Criterion
 from trialbook.subjects.weights import last_on_or_before, measurements, weights
@@ -39,7 +39,7 @@ def creatinine_clearance(screening: Screening, column: str, criterion: Criterion
 
 
 def _last(screening: Screening, test: str, *, low_is_worse: bool) -> pd.DataFrame:
-    rows = in_window(results_of(screening.domains, ["LB"], [test]), screening, screening.analysis.lab_window_days)
+    rows = in_window(screening.results(["LB"], [test]), screening, screening.analysis.lab_window_days)
     rows = rows[rows["VALUE"] > 0].reset_index(drop=True)
     return last_result(rows, -rows["VALUE"] if low_is_worse else rows["VALUE"])
 

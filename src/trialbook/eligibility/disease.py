@@ -6,9 +6,8 @@ import pandas as pd
 
 from trialbook.eligibility.findings import BY_FORM, FAIL, NE, PASS, decide
 from trialbook.eligibility.parameters import number, words
-from trialbook.eligibility.results_in_window import in_window, last_result, results_of, window_text
+from trialbook.eligibility.results_in_window import in_window, last_result, window_text
 from trialbook.eligibility.screening import Screening
-from trialbook.eligibility.stages_before import stages_before
 from trialbook.eligibility.steroid_refractory import FALSE, TRUE, refractoriness
 from trialbook.gvhd.grade import ORGANS, grade_bounds, grade_text
 from trialbook.protocol.models import Criterion
@@ -48,7 +47,7 @@ def performance_status(screening: Screening, criterion: Criterion) -> pd.DataFra
     days = screening.analysis.elig_window_days
     best, below = number(criterion, "maximum_ecog"), number(criterion, "lansky_below_age")
     least = number(criterion, "minimum_lansky")
-    rows = in_window(results_of(screening.domains, ["RS", "QS"], ["ECOG101", "LANSKY"]), screening, days)
+    rows = in_window(screening.results(["RS", "QS"], ["ECOG101", "LANSKY"]), screening, days)
     lansky = rows["TEST"].eq("LANSKY")
     children = (rows["AGE"] < below).fillna(False).astype(bool)
     mapped = rows[lansky & children]
@@ -102,13 +101,13 @@ def agvhd_grade(screening: Screening, criterion: Criterion) -> pd.DataFrame:
 
 
 def _last_stages(screening: Screening) -> pd.DataFrame:
-    rows = stages_before(screening)
+    rows = screening.stages
     first = rows["ANCHORDT"] - pd.Timedelta(days=screening.analysis.elig_window_days)
     return rows[rows["ADT"] >= first].drop_duplicates("USUBJID", keep="last").reset_index(drop=True)
 
 
 def _investigator(screening: Screening) -> pd.DataFrame:
     """The grade the investigator recorded, by day: USUBJID ADT INVGRADE."""
-    rows = results_of(screening.domains, ["RS"], ["AGVHGRD"]).sort_values(["USUBJID", "ADT", "SRCSEQ"], kind="stable")
+    rows = screening.results(["RS"], ["AGVHGRD"]).sort_values(["USUBJID", "ADT", "SRCSEQ"], kind="stable")
     rows = rows.assign(INVGRADE=rows["TEXT"].str.removeprefix("GRADE ").str.strip())
     return rows.drop_duplicates(["USUBJID", "ADT"], keep="last")[["USUBJID", "ADT", "INVGRADE"]]

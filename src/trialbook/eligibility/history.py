@@ -12,7 +12,6 @@ from trialbook.eligibility.conditions import (
     UNKNOWN,
     YES,
     active_since,
-    conditions,
     in_words,
     ongoing_at_reference,
     started_before,
@@ -118,7 +117,7 @@ def other_trial(screening: Screening, criterion: Criterion) -> pd.DataFrame:
 
 def _found(screening: Screening, codes: list[str], terms: list[str]) -> pd.DataFrame:
     """The conditions that hold one of the terms, with the subject's columns added."""
-    rows = conditions(screening.domains, codes)
+    rows = screening.conditions(codes)
     return screening.add_subject(rows[holds_term(rows["TEXT"], terms)])
 
 

@@ -8,10 +8,13 @@ from trialbook.eligibility.comparisons import excluded_above, significant
 from trialbook.eligibility.creatinine import creatinine_clearance
 from trialbook.eligibility.findings import NE, decide, together
 from trialbook.eligibility.parameters import number, parameter
-from trialbook.eligibility.results_in_window import in_window, last_result, results_of, window_text
+from trialbook.eligibility.results_in_window import in_window, last_result, window_text
 from trialbook.eligibility.screening import Screening
 from trialbook.protocol.models import Criterion
 from trialbook.units import si_factor
+
+# The five parts of the criterion, in the order of its audit columns.
+PARTS = ("ALT", "AST", "creatinine clearance", "BUN or urea", "INR")
 
 
 def organ_function(screening: Screening, criterion: Criterion) -> pd.DataFrame:
@@ -41,7 +44,7 @@ def times_uln(
     outside `uln_band` (in SI units): a urea value printed with the limit of BUN, or the reverse (§1.4).
     """
     days = screening.analysis.lab_window_days
-    rows = in_window(results_of(screening.domains, ["LB"], tests), screening, days)
+    rows = in_window(screening.results(["LB"], tests), screening, days)
     rows = rows[rows["VALUE"].notna()].reset_index(drop=True)
     rows["RATIO"] = significant(rows["VALUE"] / rows["HIGH"].where(rows["HIGH"] > 0))
     # A result without a limit cannot be shown to be better than one with a limit, so it ranks as the worst.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.eligibility.audit import audit_columns
+from trialbook.eligibility.audit import audit_columns, rule_text
 from trialbook.eligibility.form import RESULTS
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
@@ -38,11 +38,20 @@ def to_look_at(adie: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(SUBJID=number).reset_index(drop=True)
 
 
+def rows_left_out(rows: pd.DataFrame, most_rows: int) -> list[str]:
+    """A note where a listing does not hold every row."""
+    return [f"The first {most_rows} of {len(rows)} rows; the dataset holds all."] if len(rows) > most_rows else []
+
+
 def results_by_criterion(adie: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     """Subjects with each result, one row per audit column: CRITCD, the registered wording, one count per code."""
+    if adie.empty:
+        return pd.DataFrame({name: pd.Series(dtype="str") for name in ("CRITCD", "RULE", *RESULTS)})
     counts = adie.groupby(["CRITCD", "RESULT"]).size().unstack(fill_value=0)
     counts = counts.reindex(index=audit_columns(protocol), columns=RESULTS, fill_value=0)
-    wording = {column: criterion.text for criterion in protocol.criteria for column in criterion.audit_columns()}
+    wording = {
+        column: rule_text(criterion, column) for criterion in protocol.criteria for column in criterion.audit_columns()
+    }
     table = counts.rename_axis(index="CRITCD", columns=None).reset_index()
     table.insert(1, "RULE", table["CRITCD"].map(wording))
     return table

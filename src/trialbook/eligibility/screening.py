@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
 from trialbook.dates import time_of_day
 from trialbook.domains import Domains
+from trialbook.eligibility.conditions import conditions
+from trialbook.eligibility.test_results import all_results
+from trialbook.gvhd.stages import derive_stages
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.subjects.disposition import consent_dtc, screen_failure_date
@@ -27,6 +32,34 @@ class Screening:
     protocol: Protocol
     analysis: Analysis
     cut_date: pd.Timestamp
+
+    @cached_property
+    def _results(self) -> pd.DataFrame:
+        return all_results(self.domains)
+
+    @cached_property
+    def _conditions(self) -> pd.DataFrame:
+        return conditions(self.domains)
+
+    @cached_property
+    def stages(self) -> pd.DataFrame:
+        """Organ stages of every assessment up to the reference day, sorted; with the subject's columns added.
+
+        On the day of the infusion itself only assessments known to precede it count (A-50).
+        """
+        rows = self.add_subject(derive_stages(self.domains, self.subjects, self.analysis))
+        rows = rows[(rows["ADT"] <= rows["REFDT"]) & ~rows["TIMING"].isin(["UNTIMED", "POST"])]
+        return rows.sort_values(["USUBJID", "ADT"], kind="stable").reset_index(drop=True)
+
+    def results(self, sources: Sequence[str], tests: Sequence[str]) -> pd.DataFrame:
+        """The results of some test codes from some domains, in the shape of `all_results`."""
+        rows = self._results
+        return rows[rows["SRCDOM"].isin(sources) & rows["TEST"].isin(tests)].reset_index(drop=True)
+
+    def conditions(self, codes: Sequence[str]) -> pd.DataFrame:
+        """The histories, events, drugs and procedures of some domains, in the shape of `conditions`."""
+        rows = self._conditions
+        return rows[rows["SRCDOM"].isin(codes)].reset_index(drop=True)
 
     def add_subject(self, records: pd.DataFrame) -> pd.DataFrame:
         """Records (with USUBJID) of screened subjects with the columns of `subjects` added, in their own order."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.eligibility.conditions import conditions
 from trialbook.eligibility.findings import BY_FORM, FAIL, NE, PASS, decide
 from trialbook.eligibility.parameters import number, words
 from trialbook.eligibility.qualitative import NEGATIVE, POSITIVE, UNCLEAR, detection, reading
-from trialbook.eligibility.results_in_window import in_window, last_result, results_of, window_text
+from trialbook.eligibility.results_in_window import in_window, last_result, window_text
 from trialbook.eligibility.screening import Screening
 from trialbook.protocol.models import Criterion
 from trialbook.terms import holds_term
@@ -65,7 +64,7 @@ def pregnancy(screening: Screening, criterion: Criterion) -> pd.DataFrame:
     people = screening.subjects
     female, male = people["SEX"].eq("F"), people["SEX"].eq("M")
     child = (people["AGE"] < number(criterion, "minimum_age")).fillna(False).astype(bool)
-    history = conditions(screening.domains, ["MH", "PR"])
+    history = screening.conditions(["MH", "PR"])
     cannot = history[holds_term(history["TEXT"], words(criterion, "no_childbearing_terms"))]
     needs = ~male & ~child & ~people["USUBJID"].isin(cannot["USUBJID"])
     answered = hcg["READ"].isin([POSITIVE, NEGATIVE])
@@ -87,7 +86,7 @@ def _last_reading(
     Of two results at one time a positive one counts before an unclear one before a negative one.
     """
     window = screening.analysis.sero_window_days if days is None else days
-    rows = in_window(results_of(screening.domains, _SOURCES, tests), screening, window)
+    rows = in_window(screening.results(_SOURCES, tests), screening, window)
     if nucleic:
         rows["READ"] = detection(rows["TEXT"], rows["VALUE"], rows["SIGN"])
     else:

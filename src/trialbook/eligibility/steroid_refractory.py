@@ -14,7 +14,6 @@ import pandas as pd
 
 from trialbook.eligibility.parameters import number, parameter
 from trialbook.eligibility.screening import Screening
-from trialbook.eligibility.stages_before import stages_before
 from trialbook.errors import UsageError
 from trialbook.gvhd.grade import ORGANS
 from trialbook.gvhd.steroids import daily_steroid_dose
@@ -79,7 +78,7 @@ def refractoriness(
     )
     doses = screening.add_subject(doses)
     doses = doses[doses["ADT"] < doses["REFDT"]]
-    stages = stages_before(screening)
+    stages = screening.stages
     share = 1 - number(criterion, "dose_tolerance")
     look_back = screening.analysis.elig_window_days
     rows = []

@@ -10,7 +10,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.subjects.ages import age_at_consent, age_group
 from trialbook.subjects.deaths import death_dates
-from trialbook.subjects.disposition import consent_dtc, end_of_study
+from trialbook.subjects.disposition import SCREEN_FAILURE, consent_dtc, end_of_study
 from trialbook.subjects.dosing import infusion_levels
 from trialbook.subjects.last_alive import last_known_alive
 from trialbook.subjects.weights import last_on_or_before, weights
@@ -25,9 +25,9 @@ CORE = [
 def derive_subjects(domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp) -> pd.DataFrame:
     """ADSL core, one row per subject in DM, sorted by USUBJID, with the columns of `CORE`.
 
-    SCRFL: a consent date is known, or screening is proved by an arm code, screen failure or infusion. ENRFL: a dose
-    level is planned, or the subject was infused. SAFFL: an infusion was given on a known date (SAF = FAS). Birth dates
-    are not kept: AGE only.
+    SCRFL: a consent date is known, or screening is proved by an arm code, screen failure or infusion.
+    ENRFL: screening was passed and a dose level is planned, or the subject was infused.
+    SAFFL: an infusion was given on a known date (SAF = FAS). Birth dates are not kept: AGE only.
     Uses DM EX DS VS SUPPDM and, for deaths and last contact, every domain.
     """
     dm = domains["DM"].sort_values("USUBJID", kind="stable").set_index("USUBJID", drop=False)
@@ -38,6 +38,8 @@ def derive_subjects(domains: Domains, protocol: Protocol, analysis: Analysis, cu
     consent_text = consent_dtc(domains).reindex(dm.index)
     consent = complete_date(consent_text)
     age = age_at_consent(dm, consent)
+    ended = end_of_study(domains, treated)
+    failed = ended["DCSREAS"].eq(SCREEN_FAILURE)
     proved = dm["ARMCD"].notna() & dm["ARMCD"].str.upper().ne("NOTASSGN")
     columns = {
         **{name: dm[name] for name in ("STUDYID", "USUBJID", "SUBJID", "SITEID", "SEX", "RACE")},
@@ -48,14 +50,14 @@ def derive_subjects(domains: Domains, protocol: Protocol, analysis: Analysis, cu
         "NINF": first["NINF"].fillna(0).astype("Int64"),
         "CUTDT": pd.Series(cut_date, index=dm.index).astype("datetime64[s]"),
         "SCRFL": flag(consent_text.notna() | proved | treated),
-        "ENRFL": flag(planned.ne("") | treated),
+        "ENRFL": flag((planned.ne("") & ~failed) | treated),
         "SAFFL": flag(treated),
         "RFICDT": consent,
         "AGE": age,
         "AGEGR1": age_group(age, analysis.age_groups),
         "WEIGHTBL": _weight_at_baseline(domains, first["TRTSDT"], cut_date),
         **_survival(domains, dm.index, cut_date),
-        **end_of_study(domains, treated),
+        **ended,
         "RESCREEN_OF": _rescreen_of(domains, dm.index),
     }
     return pd.DataFrame(columns)[CORE].reset_index(drop=True)

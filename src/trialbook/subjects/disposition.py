@@ -35,8 +35,8 @@ def screen_failure_date(domains: Domains) -> pd.Series:
 def end_of_study(domains: Domains, treated: pd.Series) -> pd.DataFrame:
     """EOSSTT and DCSREAS by the USUBJID index of `treated` (bool).
 
-    In order: screen failure (EOSSTT blank, DCSREAS says so), completed, discontinued with its DS term as the reason,
-    else ongoing for the treated and blank for the others.
+    In order: screen failure by DS or ARMCD (EOSSTT blank, DCSREAS says so), completed, discontinued with its DS term
+    as the reason, else ongoing for the treated and blank for the others.
     """
     ds = domains["DS"]
     term = ds["DSDECOD"].str.upper()
@@ -47,5 +47,6 @@ def end_of_study(domains: Domains, treated: pd.Series) -> pd.DataFrame:
     status = pd.Series("", index=treated.index, dtype="str").mask(treated, "ONGOING")
     status = status.mask(last.notna(), "DISCONTINUED").mask(last.eq(COMPLETED), COMPLETED)
     reason = last.mask(last.eq(COMPLETED)).fillna("").astype("str")
-    failed = pd.Series(treated.index.isin(screen_failure_date(domains).index), index=treated.index) & ~treated
+    arm = domains["DM"].drop_duplicates("USUBJID").set_index("USUBJID")["ARMCD"].reindex(treated.index)
+    failed = (treated.index.isin(screen_failure_date(domains).index) | arm.str.upper().eq("SCRNFAIL")) & ~treated
     return pd.DataFrame({"EOSSTT": status.mask(failed, ""), "DCSREAS": reason.mask(failed, SCREEN_FAILURE)})

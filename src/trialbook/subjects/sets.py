@@ -34,7 +34,7 @@ def add_analysis_sets(
     """ADSL with the sets that need more than the core: DLTEFL, MAT28FL, EVAL28FL, PPFL.
 
     DLTEFL: DLTSTAT of `addlt` is DLT or NO-DLT (§4.2). MAT28FL and EVAL28FL: as `day28` says (A-04). PPFL: in SAF, no
-    FAIL in `adie`, and at least as many infusions as planned for the level.
+    violation in `adie`, and at least as many infusions as planned for the level.
     """
     status = addlt.set_index("USUBJID")["DLTSTAT"].reindex(adsl["USUBJID"]).set_axis(adsl.index)
     at_28 = day28.set_index("USUBJID")[["MAT28FL", "EVAL28FL"]].reindex(adsl["USUBJID"]).set_axis(adsl.index)
@@ -50,7 +50,7 @@ def add_analysis_sets(
 def set_reasons(
     adsl: pd.DataFrame, addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis, adie: pd.DataFrame
 ) -> pd.DataFrame:
-    """Why each subject is, or is not, in each set: USUBJID and one column of text per set, `yes` or `no: reason`."""
+    """Why each subject is, or is not, in each set: SUBJID and one column of text per set, `yes` or `no: reason`."""
     safety, mature = adsl["SAFFL"].eq("Y"), adsl["MAT28FL"].eq("Y")
     never = "not infused"
     status = addlt.set_index("USUBJID")["DLTSTAT"].reindex(adsl["USUBJID"]).set_axis(adsl.index).fillna("not assessed")
@@ -67,7 +67,7 @@ def set_reasons(
         "PPFL": _why_not_per_protocol(adsl, protocol, adie).where(safety, never),
     }  # fmt: skip
     columns = {name: ("no: " + why[name]).mask(adsl[name].eq("Y"), "yes").astype("str") for name in SETS}
-    return pd.DataFrame({"USUBJID": adsl["USUBJID"], **columns})
+    return pd.DataFrame({"SUBJID": adsl["SUBJID"], **columns})
 
 
 def set_rows(adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
@@ -92,8 +92,9 @@ def _planned(adsl: pd.DataFrame, protocol: Protocol) -> pd.Series:
 
 
 def _violations(adsl: pd.DataFrame, adie: pd.DataFrame) -> pd.Series:
-    """The criteria that each subject fails by data or by form, as text; blank where there is none."""
-    failed = adie[adie["RESULT"].isin(["FAIL", "ATT-FAIL"])].sort_values("CRITCD", kind="stable")
+    """The criteria that each subject violates, as text: failed by data, by form, or by data against the form."""
+    against_form = adie["RESULT"].eq("CONFLICT") & adie["DATARESULT"].eq("FAIL")
+    failed = adie[adie["RESULT"].isin(["FAIL", "ATT-FAIL"]) | against_form].sort_values("CRITCD", kind="stable")
     names = failed.groupby("USUBJID")["CRITCD"].agg(", ".join)
     return names.reindex(adsl["USUBJID"]).set_axis(adsl.index).fillna("").astype("str")
 

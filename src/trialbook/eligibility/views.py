@@ -1,0 +1,122 @@
+"""The audit for reading: sentences, the matrix of subjects and criteria, the definitions of refractoriness."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.domains import Domains
+from trialbook.eligibility.audit import audit_columns
+from trialbook.eligibility.reporting import ATTENTION
+from trialbook.eligibility.screening import screening
+from trialbook.eligibility.steroid_refractory import FALSE, NE, TRUE, refractoriness
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+
+MEANINGS = {
+    "PASS": "data show the criterion is satisfied",
+    "ATT-PASS": "satisfied by the investigator's answer; no data can test it",
+    "FAIL": "data show a violation",
+    "ATT-FAIL": "violated by the investigator's answer",
+    "CONFLICT": "the investigator's answer contradicts the data",
+    "NE": "not evaluable: data absent, out of the window or without a reference range",
+    "WAIVED": "a documented waiver",
+    "PENDING": "the form was not completed by the cut",
+}
+
+
+def audit_sentence(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> str:
+    """What the audit found, in one paragraph."""
+    if not protocol.criteria or not protocol.has_endpoint("ELIGIBILITY"):
+        return "ELIGIBILITY is not an endpoint of this trial: there are no criteria to audit."
+    if adie.empty:
+        return "There is no screened subject to audit at this cut."
+    infused = set(adsl.loc[adsl["SAFFL"].eq("Y"), "USUBJID"])
+    own = adie[adie["USUBJID"].isin(infused)]
+    if own.empty:
+        return "No subject has been treated at this cut; the audit shows the screening of those who were screened."
+    count = {code: int(own["RESULT"].eq(code).sum()) for code in ATTENTION}
+    violated = count["FAIL"] + count["ATT-FAIL"]
+    return (
+        f"{len(own)} checks of {len(infused)} infused subjects. Violations: {violated}; form and data contradict each "
+        f"other: {count['CONFLICT']}; not evaluable: {count['NE']}; waived: {count['WAIVED']}; waiting for the form: "
+        f"{count['PENDING']}; all others are passes."
+    )
+
+
+def matrix(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, most_subjects: int) -> pd.DataFrame:
+    """The audit as cells to draw: subject, level, criterion, result, for at most `most_subjects` subjects.
+
+    Where there are more, those with findings to look at come first, then the rest in order of subject.
+    """
+    shown = _subjects_to_show(adie, most_subjects)
+    cells = adie[adie["USUBJID"].isin(shown)]
+    person = adsl.set_index("USUBJID")
+    level = person["TRT01A"].where(person["TRT01A"] != "", person["TRT01P"]).replace("", "none")
+    return pd.DataFrame(
+        {
+            "subject": cells["USUBJID"].map(person["SUBJID"]),
+            "level": cells["USUBJID"].map(level),
+            "criterion": pd.Categorical(cells["CRITCD"], audit_columns(protocol), ordered=True),
+            "result": cells["RESULT"],
+        }
+    ).sort_values(["subject", "criterion"], kind="stable", ignore_index=True).astype({"criterion": "str"})  # fmt: skip
+
+
+def matrix_table(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells as a table: one row per subject, one column per criterion."""
+    if cells.empty:
+        return cells
+    order = list(dict.fromkeys(cells["criterion"]))
+    wide = cells.pivot(index=["subject", "level"], columns="criterion", values="result")
+    return wide[order].rename_axis(columns=None).reset_index()
+
+
+def left_out_note(adie: pd.DataFrame, most_subjects: int) -> list[str]:
+    """A note where the figure does not hold every subject."""
+    total = adie["USUBJID"].nunique()
+    if total <= most_subjects:
+        return []
+    return [f"Of {total} subjects the {most_subjects} with most to look at are drawn; the dataset ADIE holds all."]
+
+
+def code_meanings() -> pd.DataFrame:
+    """The result codes and what they mean."""
+    return pd.DataFrame({"CODE": list(MEANINGS), "MEANING": list(MEANINGS.values())})
+
+
+def refractory_table(
+    adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
+) -> pd.DataFrame:
+    """Each screened subject under every definition of steroid-refractory aGVHD: SUBJID and one column per definition.
+
+    A cell says which rule holds, or that none holds, or that the data leave it open. Empty without criterion IN03.
+    """
+    criterion = next((c for c in protocol.criteria if c.check == "steroid_refractory"), None)
+    people = screening(adsl, domains, protocol, analysis, cut_date)
+    if criterion is None or people.subjects.empty:
+        return pd.DataFrame({"SUBJID": pd.Series(dtype="str")})
+    rules = refractoriness(people, criterion)
+    cells = {key: _verdict(group) for key, group in rules.groupby(["USUBJID", "DEFINITION"], sort=False)}
+    definitions = list(dict.fromkeys(rules["DEFINITION"]))
+    number = adsl.set_index("USUBJID")["SUBJID"]
+    rows = [
+        (number[subject], *(cells[subject, definition] for definition in definitions))
+        for subject in people.subjects["USUBJID"]
+    ]
+    return pd.DataFrame(rows, columns=["SUBJID", *definitions])
+
+
+def _verdict(rules: pd.DataFrame) -> str:
+    holds = rules[rules["RESULT"].eq(TRUE)]
+    if len(holds):
+        day = holds.iloc[0]["EVIDDT"]
+        return f"yes, {day:%Y-%m-%d}: {holds.iloc[0]['RULE']}"
+    if rules["RESULT"].eq(FALSE).all():
+        return "no rule holds"
+    return f"open: {rules.loc[rules['RESULT'].eq(NE), 'EVIDENCE'].iloc[0]}"
+
+
+def _subjects_to_show(adie: pd.DataFrame, most_subjects: int) -> set[str]:
+    findings = adie["RESULT"].isin(ATTENTION).groupby(adie["USUBJID"]).sum()
+    first = findings.rename("n").reset_index().sort_values(["n", "USUBJID"], ascending=[False, True], kind="stable")
+    return set(first["USUBJID"].head(most_subjects))

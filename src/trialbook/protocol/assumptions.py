@@ -1,0 +1,65 @@
+"""The assumptions register: every analysis key with its value in force, its source, and whose choice it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel
+
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.load import analysis_values
+from trialbook.protocol.models import Protocol
+
+# A code list longer than this is shown by its first entries and its length; it stands in full in the protocol file.
+_LONG_LIST = 6
+
+
+def assumption_table(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
+    """One row per analysis key, in the order of the protocol file.
+
+    KEY; VALUE in force at this cut; DEFAULT, "yes" or the default that was overridden; SOURCE; ASSUMPTION, its id or
+    blank; MEANING.
+    """
+    defaults = analysis_values(protocol, {}, "protocol file")
+    rows = []
+    for key, entry in protocol.analysis.items():
+        value, default = value_text(getattr(analysis, key)), value_text(getattr(defaults, key))
+        changed = getattr(analysis, key) != getattr(defaults, key)
+        shown = f"no; the default is {default}" if changed else "yes"
+        rows.append((key, value, shown, entry.source, entry.assumption or "", entry.meaning))
+    return pd.DataFrame(rows, columns=["KEY", "VALUE", "DEFAULT", "SOURCE", "ASSUMPTION", "MEANING"]).astype("str")
+
+
+def reading_table(protocol: Protocol) -> pd.DataFrame:
+    """How each criterion is read where its wording leaves a choice: CRITERION, TEXT (as registered), READING."""
+    rows = [(criterion.id, criterion.text, criterion.note) for criterion in protocol.criteria if criterion.note]
+    return pd.DataFrame(rows, columns=["CRITERION", "TEXT", "READING"]).astype("str")
+
+
+def value_text(value: Any) -> str:
+    """A value as a reader writes it: lists with commas, long lists by their first entries, nothing as `none`."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        if value and not isinstance(value[0], str | int | float | list):
+            return f"{len(value)} entries"
+        shown = ", ".join(_item_text(item) for item in value[:_LONG_LIST])
+        return f"{shown}, ... ({len(value)} in all)" if len(value) > _LONG_LIST else shown
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_entry_text(item)}" for key, item in value.items())
+    return _item_text(value)
+
+
+def _entry_text(item: Any) -> str:
+    return f"{len(item)} entries" if isinstance(item, list | dict) else _item_text(item)
+
+
+def _item_text(item: Any) -> str:
+    if isinstance(item, list):
+        return "-".join(_item_text(part) for part in item)
+    return f"{item:g}" if isinstance(item, float) else str(item)

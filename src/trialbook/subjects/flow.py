@@ -1,0 +1,94 @@
+"""The way of the subjects through the trial: screened, failed, enrolled, infused, and where they are at the cut."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.protocol.models import Protocol
+from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.subjects.disposition import SCREEN_FAILURE
+
+FLOW = {
+    "SCREENED": "Screened",
+    "SCRNFAIL": "Screen failures",
+    "INSCREEN": "Still in screening",
+    "ENROLLED": "Enrolled",
+    "NOTYET": "Enrolled, not infused",
+    "TREATED": "Infused",
+    "ONGOING": "Infused, on study",
+    "COMPLETED": "Infused, completed the study",
+    "DISCONT": "Infused, left the study or died",
+}
+
+
+def flow_flags(adsl: pd.DataFrame) -> pd.DataFrame:
+    """Which stations each subject has reached: one bool column per station of `FLOW`, on the index of `adsl`."""
+    failed = adsl["DCSREAS"].eq(SCREEN_FAILURE)
+    treated, enrolled = adsl["SAFFL"].eq("Y"), adsl["ENRFL"].eq("Y")
+    return pd.DataFrame(
+        {
+            "SCREENED": adsl["SCRFL"].eq("Y"),
+            "SCRNFAIL": failed,
+            "INSCREEN": adsl["SCRFL"].eq("Y") & ~failed & ~enrolled,
+            "ENROLLED": enrolled,
+            "NOTYET": enrolled & ~treated,
+            "TREATED": treated,
+            "ONGOING": treated & adsl["EOSSTT"].eq("ONGOING"),
+            "COMPLETED": treated & adsl["EOSSTT"].eq("COMPLETED"),
+            "DISCONT": treated & adsl["EOSSTT"].eq("DISCONTINUED"),
+        }
+    )
+
+
+def flow_rows(adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
+    """ARD rows DISPOSITION: n at each station, by the level received, or planned where nothing was; and Total."""
+    flags = flow_flags(adsl)
+    level = adsl["TRT01A"].where(adsl["TRT01A"] != "", adsl["TRT01P"])
+    rows = []
+    for name in FLOW:
+        here = level[flags[name]]
+        rows += [ard_row("DISPOSITION", code, name, "n", int((here == code).sum())) for code in protocol.level_ids]
+        rows.append(ard_row("DISPOSITION", TOTAL, name, "n", len(here)))
+    return rows
+
+
+def flow_numbers(adsl: pd.DataFrame, protocol: Protocol) -> list[tuple[str, str, str]]:
+    """The headline numbers as (label, value, note)."""
+    n = flow_flags(adsl).sum()
+    received = adsl.loc[adsl["SAFFL"].eq("Y"), "TRT01A"]
+    by_level = ", ".join(f"{code} {int((received == code).sum())}" for code in protocol.level_ids)
+    again = int(adsl["RESCREEN_OF"].ne("").sum())
+    return [
+        ("Screened", str(n["SCREENED"]), f"{again} screened a second time" if again else ""),
+        ("Screen failures", str(n["SCRNFAIL"]), ""),
+        ("Enrolled", str(n["ENROLLED"]), f"{n['NOTYET']} not infused" if n["NOTYET"] else ""),
+        ("Infused", str(n["TREATED"]), by_level),
+        ("In screening", str(n["INSCREEN"]), ""),
+    ]
+
+
+def flow_sentence(adsl: pd.DataFrame, cut_date: str) -> str:
+    """The flow in words."""
+    n = flow_flags(adsl).sum()
+    if not n["SCREENED"]:
+        return f"By {cut_date} nobody has been screened."
+    opening = f"By {cut_date}, {_people(n['SCREENED'])} screened and {n['SCRNFAIL']} failed screening"
+    if not n["TREATED"]:
+        return f"{opening}. No subject has been treated at this cut."
+    return (
+        f"{opening}; {n['TREATED']} of {n['ENROLLED']} enrolled have been infused. Of the infused, {n['ONGOING']} are "
+        f"on study, {n['COMPLETED']} completed it, and {n['DISCONT']} left it or died."
+    )
+
+
+def earlier_screenings(adsl: pd.DataFrame) -> pd.DataFrame:
+    """Subjects who were screened before under another number: SUBJID, EARLIER, how that ended (A-16)."""
+    number = adsl.set_index("USUBJID")["SUBJID"]
+    again = adsl[adsl["RESCREEN_OF"].ne("")]
+    ended = adsl.set_index("USUBJID")["DCSREAS"].reindex(again["RESCREEN_OF"]).fillna("").to_numpy()
+    earlier = number.reindex(again["RESCREEN_OF"]).fillna("not in this snapshot").to_numpy()
+    return pd.DataFrame({"SUBJID": again["SUBJID"].to_numpy(), "EARLIER": earlier, "ENDED": ended})
+
+
+def _people(n: int) -> str:
+    return "1 subject was" if n == 1 else f"{n} subjects were"
