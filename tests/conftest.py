@@ -11,6 +11,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values, load_protocol
 from trialbook.protocol.models import Protocol
 
+pytest_plugins = ["build_fixtures"]
 ROOT = Path(__file__).resolve().parents[1]
 ORACLES = Path(os.environ.get("TRIALBOOK_ORACLES") or ROOT.parent / "shared" / "oracles")
 

@@ -7,7 +7,7 @@ import io
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -59,7 +59,7 @@ class Workbook:
         path.write_text(yaml.safe_dump({**self.cut, **changes}), encoding="utf-8")
         return path
 
-    def build(self, **changes: Any) -> Path:
+    def build(self, *, charts: Literal["live", "static"] = "live", **changes: Any) -> Path:
         """Builds the cut and returns its folder; raises what the build raises."""
         trial = load_trial(self.cut_file(**changes), self.root)
-        return build_cut(trial, self.root, Options(self.out, jobs=2))
+        return build_cut(trial, self.root, Options(self.out, jobs=2, charts=charts))

@@ -1,4 +1,4 @@
-"""Builds that tests share: the demo cuts as `make demo` leaves them, built here when they are missing or stale."""
+"""Fixtures of whole builds: the demo cuts as `make demo` leaves them (built here when missing or stale), and workbooks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from workbook import Workbook
 
 from trialbook.protocol.load import load_trial
 from trialbook.runner.build import Options, build_cut
 from trialbook.runner.manifest import code_files, file_hashes
+from workbook import Workbook
 
 DEMO_CUTS = ("2025-03-31", "2025-06-30", "2025-09-30")
 
