@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from trialbook.cleaning.codes import CODE_READERS
-from trialbook.domains import NUMERIC, RESULT_DOMAINS
+from trialbook.domains import NUMERIC, RESULT_DOMAINS, VARIABLES
 from trialbook.errors import StopError
 from trialbook.protocol.models import Protocol
 from trialbook.snapshot.tables import Snapshot
@@ -60,7 +60,7 @@ def kind_of(domain: str, column: str) -> Kind:
 
 def required_columns(domain: str, protocol: Protocol) -> list[str]:
     """Columns that a domain must have for the endpoints of this trial; of an unknown domain, none."""
-    names = _ALWAYS.get(domain, "").split()
+    names = _ALWAYS.get(domain, "USUBJID" if domain in VARIABLES else "").split()
     for endpoint, columns in _FOR_ENDPOINT.items():
         if protocol.has_endpoint(endpoint):
             names += columns.get(domain, "").split()

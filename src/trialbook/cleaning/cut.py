@@ -151,9 +151,9 @@ def _counts(domains: Domains, removed: pd.DataFrame) -> pd.DataFrame:
     for code in domains:
         gone = removed[removed["domain"] == code]
         variable = cut_variable(code, domains[code].columns)
-        rule = f"{variable} on or before the cut, or its earliest date" if variable else "with its subject"
+        rule = f"{variable} is not certainly after the cut" if variable else "its subject stays"
         read = len(domains[code])
-        words = "with its parent record" if code.startswith("SUPP") else rule
+        words = "its parent record stays" if code.startswith("SUPP") else rule
         rows.append({"domain": code, "read": read, "removed": len(gone), "kept": read - len(gone), "rule": words})
     return pd.DataFrame(rows, columns=["domain", "read", "removed", "kept", "rule"])
 

@@ -66,7 +66,7 @@ def query_counts(queries: Sequence[Query]) -> pd.DataFrame:
 def missing_values(domains: Domains) -> pd.DataFrame:
     """Variables with missing values, by delivered domain with records; a variable that is complete has no row.
 
-    Columns NAME (`AE.AEENDTC`), DOMAIN, VARIABLE, RECORDS, MISSING, SHARE (of records, 0 to 1), in the order of the
+    Columns NAME (`AE.AEENDTC`), DOMAIN, VARIABLE, RECORDS, MISSING, SHARE (of records, 0 to 1, three decimals), in the order of the
     interface.
     """
     rows = []
@@ -74,7 +74,7 @@ def missing_values(domains: Domains) -> pd.DataFrame:
         for name in VARIABLES.get(code, "").split():
             missing = int(frame[name].isna().sum())
             if missing:
-                rows.append((f"{code}.{name}", code, name, len(frame), missing, missing / len(frame)))
+                rows.append((f"{code}.{name}", code, name, len(frame), missing, round(missing / len(frame), 3)))
     return pd.DataFrame(rows, columns=["NAME", "DOMAIN", "VARIABLE", "RECORDS", "MISSING", "SHARE"])
 
 
