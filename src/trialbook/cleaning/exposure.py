@@ -34,14 +34,15 @@ def check_first_infusions(domains: Domains, file: str) -> None:
 def exposure_queries(domains: Domains) -> list[Query]:
     """Questions about infusions: before consent, end before start, no time, two on one day, no date, no dose."""
     ex = domains["EX"]
-    consent = latest_date(domains["DM"].drop_duplicates("USUBJID").set_index("USUBJID")["RFICDTC"])
+    signed = domains["DM"].drop_duplicates("USUBJID").set_index("USUBJID")["RFICDTC"]
+    consent = latest_date(ex["USUBJID"].map(signed).astype("str"))
     given = ex["EXDOSE"] > 0
     start, day = complete_date(ex["EXSTDTC"]), earliest_date(ex["EXSTDTC"])
     ends = latest_date(ex["EXENDTC"])
     minutes = time_of_day(ex["EXENDTC"]) - time_of_day(ex["EXSTDTC"])
     twice = pd.Series(list(zip(ex["USUBJID"], start, strict=True)), index=ex.index).duplicated()
     found = {
-        "P11-EX-BEFORE-CONSENT": given & (start < ex["USUBJID"].map(consent)),
+        "P11-EX-BEFORE-CONSENT": given & (start < consent),
         "P11-EX-END-BEFORE-START": (ends < day) | ((ends == start) & (minutes < 0)),
         "P11-EX-NO-TIME": given & start.notna() & time_of_day(ex["EXSTDTC"]).isna(),
         "P11-EX-SAME-DAY": given & start.notna() & twice,

@@ -66,8 +66,8 @@ def query_counts(queries: Sequence[Query]) -> pd.DataFrame:
 def missing_values(domains: Domains) -> pd.DataFrame:
     """Variables with missing values, by delivered domain with records; a variable that is complete has no row.
 
-    Columns NAME (`AE.AEENDTC`), DOMAIN, VARIABLE, RECORDS, MISSING, SHARE (of records, 0 to 1, three decimals), in the order of the
-    interface.
+    Columns NAME (`AE.AEENDTC`), DOMAIN, VARIABLE, RECORDS, MISSING, SHARE (of records, 0 to 1, three decimals), in
+    the order of the interface.
     """
     rows = []
     for code, frame in domains.items():
