@@ -1,0 +1,109 @@
+"""What the rule in force advises at a cut, between the worst and the best case of what is still open (§4.3, §4.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from trialbook.dlt.designs.design import Action, History, Outcome, Pending
+from trialbook.dlt.designs.registry import NO_RULE, RULE_NAMES, make_rule
+from trialbook.dlt.determination import COUNTED_AS_DLT, DLT, EVALUABLE, PENDING, WAITING
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.results.ard import NOT_ESTIMABLE
+
+COMMITTEE = "The Safety Review Committee decides."
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The advice of one rule at one cut; never a decision.
+
+    `code` is one word of the outcome vocabulary A-78 with its level (`ONGOING(ESCALATE DL2)`, `MTD_DECLARED(DL1)`,
+    `NO_DOSE`); `level` the dose level id that it names, blank for none. `worst` and `best` are the codes if every
+    pending subject ended with, or without, a DLT; the best case also clears what is counted but not yet adjudicated.
+    """
+
+    rule: str
+    code: str
+    sentence: str
+    level: str
+    decision_date: pd.Timestamp | None
+    best: str
+    worst: str
+
+    @property
+    def rule_id(self) -> str:
+        """The rule's id in the results, in lower case: `3+3`, `boin`."""
+        return self.rule.lower()
+
+    @property
+    def date_text(self) -> str:
+        """The decision date as ISO text, `-` when no date is being waited for."""
+        return NOT_ESTIMABLE if self.decision_date is None else f"{self.decision_date:%Y-%m-%d}"
+
+
+def advice(
+    addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp, rule: str | None = None
+) -> Advice:
+    """The advice of `rule` (default: the protocol's) from ADDLT.
+
+    Subjects with DLT, PENDING-ADJ and UNRESOLVED count as DLT, PENDING and PENDING-DATA are pending, NOT-EVAL only
+    use a place under the cap. Raises UsageError when the rule cannot be made from the parameters.
+    """
+    name = rule or analysis.escalation_rule
+    if name == NO_RULE:
+        nothing = f"No escalation rule is in force. {COMMITTEE}"
+        return Advice(name, NOT_ESTIMABLE, nothing, "", None, NOT_ESTIMABLE, NOT_ESTIMABLE)
+    engine = make_rule(name, analysis, len(protocol.level_ids))
+    past, pending = trial_history(addlt, protocol.level_ids)
+    now = engine.next_action(past, pending, cut_date)
+    worst = engine.next_action(past.resolved(pending, dlt=True), (), cut_date)
+    cleared, _ = trial_history(addlt, protocol.level_ids, counted=(DLT,))
+    best = engine.next_action(cleared.resolved(pending, dlt=False), (), cut_date)
+    return Advice(
+        rule=name,
+        code=now.code(past.ids),
+        sentence=_sentence(name, now, len(past.outcomes), cut_date),
+        level="" if now.level is None else past.ids[now.level],
+        decision_date=now.decision_date,
+        best=best.code(past.ids),
+        worst=worst.code(past.ids),
+    )
+
+
+def alternatives(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp) -> list[Advice]:
+    """What every other rule would say. The CRM rules are left out where their skeleton does not fit the levels."""
+    fits = len(analysis.crm_skeleton) == len(protocol.level_ids)
+    others = [name for name in RULE_NAMES if name != analysis.escalation_rule and (fits or "CRM" not in name)]
+    return [advice(addlt, protocol, analysis, cut_date, name) for name in others]
+
+
+def trial_history(
+    addlt: pd.DataFrame, level_ids: list[str], counted: tuple[str, ...] = COUNTED_AS_DLT
+) -> tuple[History, tuple[Pending, ...]]:
+    """The history and the pending subjects of ADDLT, in order of first infusion; `counted` are the statuses that are
+    a DLT. Subjects whose level is not one of the protocol's have no place in it (`notes` names them)."""
+    known = addlt[addlt["TRT01A"].isin(level_ids)]
+    known = known.sort_values(["TRTSDT", "USUBJID"], kind="stable")
+    outcomes: list[Outcome] = []
+    pending: list[Pending] = []
+    replaced: list[int] = []
+    level = 0
+    for level_id, status, share, ends in known[["TRT01A", "DLTSTAT", "FUPFRAC", "WINENDT"]].itertuples(index=False):
+        level = level_ids.index(level_id)
+        if status in EVALUABLE:
+            outcomes.append(Outcome(level, status in counted))
+        elif status in WAITING:
+            pending.append(Pending(level, float(share), ends if status == PENDING else None))
+        else:
+            replaced.append(level)
+    current = level if len(known) else None
+    history = History(tuple(level_ids), tuple(outcomes), tuple(replaced), current)
+    return history, tuple(pending)
+
+
+def _sentence(name: str, action: Action, evaluable: int, cut_date: pd.Timestamp) -> str:
+    who = f"{evaluable} DLT-evaluable subject{'' if evaluable == 1 else 's'}"
+    return f"Advice by rule {name}, given {who} at the cut {cut_date:%Y-%m-%d}: {action.because}. {COMMITTEE}"

@@ -1,0 +1,63 @@
+"""What a committee must not overlook beside the advice: open adjudications, dates, data, replacements, the cap."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import pandas as pd
+
+from trialbook.dlt.advice import Advice, trial_history
+from trialbook.dlt.designs.design import Cap
+from trialbook.dlt.determination import NOT_EVALUABLE, PENDING_ADJUDICATION, PENDING_DATA, UNRESOLVED
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+
+
+class Note(NamedTuple):
+    """A sentence and how loudly to say it."""
+
+    kind: Literal["info", "warning"]
+    text: str
+
+
+def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, analysis: Analysis) -> list[Note]:
+    """The notes of a cut, the loudest first; each names its subjects."""
+    says = {
+        PENDING_ADJUDICATION: "counted as DLT: a candidate DLT has not been adjudicated (A-71)",
+        UNRESOLVED: "counted as DLT: a partial onset date leaves open whether the event lies in the window (A-65)",
+        PENDING_DATA: "still pending although the window has closed: data are missing (A-74)",
+    }
+    notes = [
+        Note("warning", f"{_who(addlt, status)}: {words}.")
+        for status, words in says.items()
+        if addlt["DLTSTAT"].eq(status).any()
+    ]
+    unplaced = addlt[~addlt["TRT01A"].isin(protocol.level_ids)]
+    if len(unplaced):
+        notes.append(Note("warning", f"{_names(unplaced)}: the dose level is not known; left out of the advice."))
+    if addlt["DLTSTAT"].eq(NOT_EVALUABLE).any():
+        place = "; each uses a place under the cap (A-73)" if analysis.cap_counts == "treated" else ""
+        notes.append(Note("warning", f"{_who(addlt, NOT_EVALUABLE)}: not evaluable, may be replaced{place}."))
+    notes += _places(addlt, protocol, analysis)
+    if advice.best != advice.worst:
+        notes.append(
+            Note("info", f"Until everything open is settled: worst case {advice.worst}, best case {advice.best}.")
+        )
+    return notes
+
+
+def _places(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[Note]:
+    places = Cap(analysis.n_cap, analysis.cap_counts).places(*trial_history(addlt, protocol.level_ids))
+    if places > 0:
+        return [Note("info", f"{places} of {analysis.n_cap} places are left ({analysis.cap_counts} subjects count).")]
+    return [Note("warning", f"The cap of {analysis.n_cap} {analysis.cap_counts} subjects is reached.")]
+
+
+def _who(addlt: pd.DataFrame, status: str) -> str:
+    return _names(addlt[addlt["DLTSTAT"].eq(status)])
+
+
+def _names(subjects: pd.DataFrame) -> str:
+    """`S01 (DL1), S02 (DL2)`."""
+    pairs = subjects.sort_values("USUBJID", kind="stable")[["SUBJID", "TRT01A"]].itertuples(index=False)
+    return ", ".join(f"{subject} ({level or 'no level'})" for subject, level in pairs)
