@@ -1,4 +1,4 @@
-"""Fixtures of whole builds: the demo cuts as `make demo` leaves them (built here when missing or stale), and workbooks."""
+"""Fixtures of whole builds: the demo cuts (built here when missing or stale), and workbooks to change."""
 
 from __future__ import annotations
 

@@ -17,7 +17,9 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     for name in ("a", "b"):
         folder = tmp_path / name
         (folder / "data").mkdir(parents=True)
-        frame = pd.DataFrame({"USUBJID": ["S1", "S2"], "ADT": pd.to_datetime(["2025-01-01", None]), "AVAL": [1.0, None]})
+        frame = pd.DataFrame(
+            {"USUBJID": ["S1", "S2"], "ADT": pd.to_datetime(["2025-01-01", None]), "AVAL": [1.0, None]}
+        )
         write_dataset(frame, folder / "data" / "x.parquet", ["USUBJID"])
         write_json(folder / "manifest.json", {"k": [1, {"deep": "v"}]})
         (folder / "index.html").write_text("one\ntwo\nthree\n")
