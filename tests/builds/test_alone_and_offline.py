@@ -1,0 +1,66 @@
+"""Each notebook runs alone under papermill, and a whole build needs no network at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from workbook import Workbook
+
+pytestmark = pytest.mark.build
+STEPS = ("01_cleaning", "02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_notebook_runs_alone_by_the_plain_papermill_command(
+    demo: Path, root: Path, tmp_path: Path, step: str
+) -> None:
+    """And leaves the same results as in the build, without touching the build."""
+    output = tmp_path / "out.ipynb"
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        f"notebooks/{step}.ipynb",
+        output,
+        "-f",
+        "params/cuts/2025-09-30.yaml",
+    ]
+    before = (demo / "2025-09-30" / "manifest.json").read_bytes()
+    done = subprocess.run(
+        [*map(str, command), "--no-progress-bar"], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    alone = root / "build" / ".interactive" / "2025-09-30" / ".steps" / step / "ard.json"
+    built = json.loads((demo / "2025-09-30" / "results" / "ard.json").read_text(encoding="utf-8"))
+    rows = json.loads(alone.read_text(encoding="utf-8"))
+    assert rows
+    assert [row for row in rows if row not in built] == []
+    assert (demo / "2025-09-30" / "manifest.json").read_bytes() == before
+
+
+def in_empty_network(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Runs a command in a network namespace without any interface, not even loopback."""
+    words = ["unshare", "--user", "--map-root-user", "--net", *map(str, command)]
+    return subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_a_build_needs_no_network(root: Path, workbook: Workbook) -> None:
+    if shutil.which("unshare") is None or in_empty_network("true", cwd=root).returncode:
+        pytest.skip("this system does not let a user make a network namespace")
+    program = "from trialbook.cli import main; main()"
+    done = in_empty_network(
+        sys.executable, "-c", program, "build", workbook.cut_file(), "--out", workbook.out, cwd=root
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (workbook.out / "case" / "index.html").is_file()
+
+
+def test_no_library_with_telemetry_is_installed() -> None:
+    from importlib.util import find_spec
+
+    assert [name for name in ("posthog", "sentry_sdk", "segment", "mixpanel") if find_spec(name)] == []
