@@ -95,7 +95,7 @@ def _late_subjects(domains: Domains, cut_date: pd.Timestamp) -> set[str]:
     """Subjects who consented after the cut: by DM RFICDTC, else by the consent in DS."""
     dm, ds = domains["DM"], domains["DS"]
     consent = ds.loc[ds["DSDECOD"].eq("INFORMED CONSENT OBTAINED")].drop_duplicates("USUBJID").set_index("USUBJID")
-    dated = dm["RFICDTC"].fillna(dm["USUBJID"].map(consent["DSSTDTC"]))
+    dated = dm["RFICDTC"].fillna(dm["USUBJID"].map(consent["DSSTDTC"]).astype("str"))
     return set(dm.loc[after_cut(dated, cut_date), "USUBJID"])
 
 
@@ -103,7 +103,7 @@ def _late_deaths(domains: Domains, cut_date: pd.Timestamp) -> set[str]:
     """Subjects who died after the cut by any dated source: DM, else the death in DS."""
     dm, ds = domains["DM"], domains["DS"]
     reported = ds.loc[ds["DSDECOD"].eq("DEATH")].drop_duplicates("USUBJID").set_index("USUBJID")["DSSTDTC"]
-    dated = dm["DTHDTC"].fillna(dm["USUBJID"].map(reported))
+    dated = dm["DTHDTC"].fillna(dm["USUBJID"].map(reported).astype("str"))
     return set(dm.loc[after_cut(dated, cut_date), "USUBJID"])
 
 

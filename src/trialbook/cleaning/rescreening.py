@@ -20,7 +20,7 @@ def check_treated_once(domains: Domains, file: str) -> None:
     treated = set(ex.loc[ex["EXDOSE"] > 0, "USUBJID"])
     by_short = dm.dropna(subset="SUBJID").drop_duplicates("SUBJID").set_index("SUBJID")["USUBJID"]
     links = _links(domains)
-    other = links["QVAL"].map(by_short).fillna(links["QVAL"])
+    other = links["QVAL"].map(by_short).astype("str").fillna(links["QVAL"])
     twice = links[links["USUBJID"].isin(treated) & other.isin(treated)]
     if len(twice):
         row = twice.iloc[0]
