@@ -88,7 +88,7 @@ def test_partial_dates_stay_or_leave_as_in_the_grid(oracles: Path) -> None:
     for day, rows in by_day.groupby("cut"):
         ours = after_cut(clean[rows.index], pd.Timestamp(day))
         theirs = rows["remove"].eq("Y")
-        # Of a day without its month we keep the year alone, so in the January of a cut it stays where datacutr drops it.
+        # Of a day without its month we keep the year alone, so at a cut in January it stays where datacutr drops it.
         differ = rows.loc[ours.to_numpy() != theirs.to_numpy(), "dtc"].tolist()
         assert differ == (["2024---15"] if day == "2024-01-01" else []), day
 
