@@ -1,4 +1,4 @@
-"""Laboratory units: one table of conversions to SI (domain document §1.4), used wherever absolute values are compared."""
+"""Laboratory units: one table of conversions to SI (domain document §1.4), wherever absolute values are compared."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ SI_UNITS: MappingProxyType[str, tuple[str, dict[str, float]]] = MappingProxyType
 
 def plain_unit(unit: pd.Series) -> pd.Series:
     """Units as the table spells them: `×10⁹/L`, `x10*9 / L` and `10^9/L` are all `10^9/l`; missing = blank."""
-    known = {text: _plain(text) for text in unit.dropna().unique()}
-    return unit.map(known).fillna("").astype("str")
+    words = unit.astype("str").fillna("")
+    return words.map({text: _plain(text) for text in words.unique()}).astype("str")
 
 
 def _plain(text: str) -> str:

@@ -13,7 +13,7 @@ from trialbook.results.ard import TOTAL, ArdRow, ard_row, proportion_rows
 LABELS = {
     "TEAE": "Any TEAE",
     "TEAE_GE3": "TEAE of grade 3 or more",
-    "TRAE": "TEAE related to iMSC",
+    "TRAE": "TEAE related to treatment",
     "TRAE_GE3": "Related TEAE of grade 3 or more",
     "SAE": "Serious TEAE",
     "SRAE": "Serious related TEAE",
@@ -38,17 +38,16 @@ def safety_records(adae: pd.DataFrame) -> pd.DataFrame:
     return adae[(adae["TRTEMFL"] == "Y") & (adae["SAFFL"] == "Y")]
 
 
-def selections(adae: pd.DataFrame, protocol: Protocol) -> dict[str, pd.Series]:
+def selections(adae: pd.DataFrame) -> dict[str, pd.Series]:
     """Which records each row of the overview counts, as a mask over `adae`, in the order of the table.
 
-    All but DLT are treatment-emergent; DLT is the committee's flag and only stands where DLT is an endpoint.
+    All but DLT are treatment-emergent; DLT is the committee's flag.
     """
-    emergent = adae.index.isin(safety_records(adae).index)
-    teae = pd.Series(emergent, index=adae.index)
+    teae = pd.Series(adae.index.isin(safety_records(adae).index), index=adae.index)
     severe = adae["ATOXGR"].ge(3).fillna(False).astype(bool)
     related = adae["AREL"] == "RELATED"
     serious = adae["ASER"] == "Y"
-    masks = {
+    return {
         "TEAE": teae,
         "TEAE_GE3": teae & severe,
         "TRAE": teae & related,
@@ -58,10 +57,23 @@ def selections(adae: pd.DataFrame, protocol: Protocol) -> dict[str, pd.Series]:
         "TEAE_DISC": teae & adae["AEACN"].fillna("").str.upper().str.strip().isin(_STOPPED),
         "TEAE_DTH": teae & fatal(adae),
         "AESI": teae & (adae["AESICAT"] != ""),
+        "DLT": (adae["DLTFL"] == "Y") & (adae["SAFFL"] == "Y"),
     }
-    if protocol.has_endpoint("DLT"):
-        masks["DLT"] = (adae["DLTFL"] == "Y") & (adae["SAFFL"] == "Y")
-    return masks
+
+
+def overview_kinds(adae: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> dict[str, bool]:
+    """The rows of the overview in order, and whether the data can answer each.
+
+    DLT stands only where it is an endpoint, AESI only where the protocol file names searches. What was not collected
+    for any event (grades, the action taken) is not evaluable: its numbers are null, not 0.
+    """
+    collected = {
+        "TEAE_GE3": grades_collected(adae),
+        "TRAE_GE3": grades_collected(adae),
+        "TEAE_DISC": adae.empty or bool(adae["AEACN"].notna().any()),
+    }
+    asked = {"DLT": protocol.has_endpoint("DLT"), "AESI": bool(analysis.aesi)}
+    return {name: collected.get(name, True) for name in LABELS if asked.get(name, True)}
 
 
 def fatal(adae: pd.DataFrame) -> pd.Series:
@@ -83,20 +95,20 @@ def set_sizes(adsl: pd.DataFrame, levels: Sequence[str]) -> dict[str, int]:
     return {**sizes, TOTAL: len(treated)}
 
 
-def overview_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
+def overview_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
     """TEAE_OVERVIEW: subjects with at least one event and number of events (episodes) of each kind, by level."""
     sizes = set_sizes(adsl, protocol.level_ids)
-    masks = selections(adae, protocol)
+    masks = selections(adae)
     rows: list[ArdRow] = []
-    for name, mask in masks.items():
-        counts = _cells(_counts(adae[mask], []))
+    for name, evaluable in overview_kinds(adae, protocol, analysis).items():
+        counts = _cells(_counts(adae[masks[name]], []))
         for level, size in sizes.items():
-            if name.endswith("_GE3") and not grades_collected(adae):
+            n, events = counts.get((level,), NONE)
+            if evaluable:
+                rows += proportion_rows("TEAE_OVERVIEW", level, name, n, size, events)
+            else:
                 rows += [ard_row("TEAE_OVERVIEW", level, name, stat, None) for stat in ("n", "p", "events")]
                 rows.append(ard_row("TEAE_OVERVIEW", level, name, "N", size))
-                continue
-            n, events = counts.get((level,), NONE)
-            rows += proportion_rows("TEAE_OVERVIEW", level, name, n, size, events)
     return rows
 
 
@@ -105,7 +117,7 @@ def soc_pt_rows(analysis_id: str, adae: pd.DataFrame, adsl: pd.DataFrame, protoc
 
     A subject counts once per row. Classes and terms stand in descending order of subjects in Total, then by name.
     """
-    records = adae[selections(adae, protocol)[SOC_PT_TABLES[analysis_id]]]
+    records = adae[selections(adae)[SOC_PT_TABLES[analysis_id]]]
     sizes = set_sizes(adsl, protocol.level_ids)
     counts = _class_and_term_counts(records, [])
     cells = _cells(counts)
@@ -122,7 +134,7 @@ def grade_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> li
 
     The variable TEAE gives the maximum over all events of a subject. Empty where no grade was collected.
     """
-    records = adae[selections(adae, protocol)["TEAE"]]
+    records = adae[selections(adae)["TEAE"]]
     if records.empty or not grades_collected(adae):
         return []
     sizes = set_sizes(adsl, protocol.level_ids)
@@ -143,7 +155,7 @@ def grade_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> li
 
 def aesi_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
     """AESI_CAT: subjects and events of special interest by category, in the order of the protocol's searches."""
-    records = adae[selections(adae, protocol)["AESI"]]
+    records = adae[selections(adae)["AESI"]]
     sizes = set_sizes(adsl, protocol.level_ids)
     cells = _cells(_counts(records, ["AESICAT"]))
     rows: list[ArdRow] = []

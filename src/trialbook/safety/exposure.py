@@ -8,7 +8,7 @@ from trialbook.dates import earliest_date, rel_day
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
-from trialbook.safety.ae_results import grades_collected, selections
+from trialbook.safety.ae_results import overview_kinds, selections
 from trialbook.statistics.rates import poisson_exact_rate
 
 DAYS_PER_YEAR = 365.25
@@ -45,21 +45,22 @@ def first_event_days(records: pd.DataFrame) -> pd.Series:
 def rate_rows(
     adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
 ) -> list[ArdRow]:
-    """EAIR: n, time, rate and exact 95% limits of the first event of each kind, by level and Total.
+    """EAIR: N, n, time, rate and exact 95% limits of the first event of each kind, by level and Total.
 
     Time is the sum of the days to the first event, or to the end of risk without one, in the unit of `eair_unit`.
     """
     at_risk = days_at_risk(adsl, analysis, cut_date)
     level_of = adsl.set_index("USUBJID")["TRT01A"].reindex(at_risk.index)
     rows: list[ArdRow] = []
-    for name, mask in selections(adae, protocol).items():
-        first = first_event_days(adae[mask]).reindex(at_risk.index)
+    masks = selections(adae)
+    for name, evaluable in overview_kinds(adae, protocol, analysis).items():
+        first = first_event_days(adae[masks[name]]).reindex(at_risk.index)
         # An event on the last day of risk ends the time there; the event never lies after it.
         time = first.where(first < at_risk, at_risk)
-        evaluable = grades_collected(adae) or not name.endswith("_GE3")
         for level in [*protocol.level_ids, TOTAL]:
             chosen = level_of.eq(level) if level != TOTAL else level_of.notna()
             n = int(first[chosen].notna().sum())
+            rows.append(ard_row("EAIR", level, name, "N", int(chosen.sum())))
             rows += _rate(level, name, n, float(time[chosen].sum()), analysis, evaluable)
     return rows
 

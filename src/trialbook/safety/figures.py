@@ -44,14 +44,14 @@ def timeline(adae: pd.DataFrame, adsl: pd.DataFrame, given: pd.DataFrame, limit:
     """F8: events and infusions of at most `limit` treated subjects on REL_DAYs, those with the worst events first.
 
     Columns: USUBJID TRT01A KIND (event, infusion) TERM FROM UNTIL (days) GRADE (text) ONGOING. An event without an end
-    runs to death or the cut.
+    runs to death or last contact.
     """
     events = safety_records(adae)
     rank = events.groupby("USUBJID")["ATOXGR"].max().fillna(0).sort_values(ascending=False, kind="stable")
     chosen = sorted(rank.index[:limit])
     subject = adsl.set_index("USUBJID")
     events = events[events["USUBJID"].isin(chosen) & events["RELDAY"].notna()]
-    last = subject["DTHDT"].fillna(subject["CUTDT"])
+    last = subject["DTHDT"].fillna(subject["LSTALVDT"])
     last_day = ((last - subject["TRTSDT"]) / pd.Timedelta(days=1)).reindex(events["USUBJID"]).to_numpy()
     end = ((events["AENDT"] - events["TRTSDT"]) / pd.Timedelta(days=1)).to_numpy()
     bars = pd.DataFrame({

@@ -43,8 +43,9 @@ def relationship_level(aerel: pd.Series) -> pd.Series:
 
     A word outside the vocabulary is unassessable: nobody can say from it that the event is unrelated (A-61).
     """
-    levels = {text: _LEVELS.get(_plain(text), "unassessable") for text in aerel.dropna().unique()}
-    return aerel.map(levels).fillna("missing").astype("str")
+    words = aerel.astype("str").fillna("")
+    levels = {text: _LEVELS.get(_plain(text), "unassessable") for text in words.unique()}
+    return words.map(levels).astype("str")
 
 
 def relationship(aerel: pd.Series, trae_levels: Sequence[str]) -> pd.Series:

@@ -15,7 +15,7 @@ from trialbook.safety.ae_results import SUBJECT_EVENT, fatal, safety_records, se
 HEADLINES = {
     "TEAE": "Subjects with any TEAE",
     "TEAE_GE3": "With grade 3 or more",
-    "TRAE": "Related to iMSC",
+    "TRAE": "Related to treatment",
     "SAE": "Serious",
     "TEAE_DTH": "TEAE leading to death",
     "DLT": "Confirmed DLT",
@@ -26,7 +26,7 @@ SHIFT_NOTES = [
 ]
 LISTING_LABELS = {
     "USUBJID": "Subject", "TRT01A": "Dose level", "ADECOD": "Event", "ATOXGR": "Grade", "ASTDT": "Start",
-    "RELDAY": "Day", "AENDT": "End", "AREL": "Relation to iMSC", "AEOUT": "Outcome", "TRTEMFL": "TEAE",
+    "RELDAY": "Day", "AENDT": "End", "AREL": "Relation to treatment", "AEOUT": "Outcome", "TRTEMFL": "TEAE",
     "DTHDT": "Date of death", "DTHDAY": "Day of death", "SINCELAST": "Days since last infusion",
     "CAUSE": "Fatal event",
 }  # fmt: skip
