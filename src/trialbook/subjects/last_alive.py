@@ -63,7 +63,12 @@ def proofs_of_life(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     that did not occur, a status DEAD and everything dated on it, scores that mean death, ends of adverse events
     without recovery, loss to follow-up, screen failure and death forms.
     """
-    parts = [_records(domains, evidence, rank) for rank, evidence in enumerate(EVIDENCE)]
+    # DM always gives a part, so that a trial without any record still has the columns.
+    parts = [
+        _records(domains, evidence, rank)
+        for rank, evidence in enumerate(EVIDENCE)
+        if evidence.domain == "DM" or domains.delivered(evidence.domain)
+    ]
     proofs = pd.concat(parts, ignore_index=True)
     proofs = proofs[proofs["ALIVEDT"].notna() & (proofs["ALIVEDT"] <= cut_date)]
     return _without_dates_of_death_reports(proofs, domains).reset_index(drop=True)
