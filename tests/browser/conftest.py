@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
@@ -29,6 +29,11 @@ class Watched:
     address: str
     requests: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def hear(self, said: ConsoleMessage) -> None:
+        """Keeps what the console says; Vega-Lite's advice to the author of a chart comes as warnings."""
+        (self.warnings if said.type == "warning" else self.problems).append(f"{said.type}: {said.text}")
 
     @property
     def outside_requests(self) -> list[str]:
@@ -75,7 +80,7 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Watche
         watched = Watched(context.new_page(), path.resolve().as_uri())
         watched.page.on("request", lambda request: watched.requests.append(request.url))
         watched.page.on("pageerror", lambda error: watched.problems.append(f"error: {error}"))
-        watched.page.on("console", lambda said: watched.problems.append(f"{said.type}: {said.text}"))
+        watched.page.on("console", watched.hear)
         watched.page.goto(watched.address)
         return watched
 
