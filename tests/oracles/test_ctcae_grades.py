@@ -43,7 +43,7 @@ def graded(cases: pd.DataFrame) -> pd.Series:
 
 @pytest.mark.oracle
 def test_every_expected_grade_of_the_implemented_terms_is_reproduced_but_one(cases: pd.DataFrame) -> None:
-    """The one difference: CTCAE says "2.0 - 2.5 x baseline" for GGT as for ALP; admiral counts exactly 2.0 for ALP only."""
+    """CTCAE says "2.0 - 2.5 x baseline" for GGT as for ALP; admiral counts exactly 2.0 for ALP only."""
     expected = pd.to_numeric(cases["EXPECTED_GRADE"]).astype("Int64")
     ours = graded(cases)
     same = (ours == expected).fillna(False) | (ours.isna() & expected.isna())
