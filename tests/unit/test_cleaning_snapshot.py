@@ -146,6 +146,12 @@ def test_leading_zeros_that_a_spreadsheet_dropped_come_back(tmp_path: Path) -> N
     assert logged(cleaned) == [("ae.csv", 2, "USUBJID", "iMSC-1", "iMSC-001", "P09-LEADING-ZEROS")]
 
 
+def test_a_record_of_a_subject_who_is_not_in_dm_stops(tmp_path: Path) -> None:
+    ae = raw.rows(raw.AE, {}, {"USUBJID": "iMSC-999", "AESEQ": "2"})
+    with pytest.raises(StopError, match=r"P09.*ae\.csv, row 3, column USUBJID"):
+        clean(raw.export(tmp_path / "s", ae=ae))
+
+
 def test_a_record_without_a_subject_is_left_out_and_asked(tmp_path: Path) -> None:
     cleaned = clean(raw.export(tmp_path / "s", ae=raw.rows(raw.AE, {}, {"USUBJID": "", "AESEQ": "2"})))
     assert len(cleaned.domains["AE"]) == 1
@@ -200,8 +206,17 @@ def test_an_infusion_that_was_not_given_needs_no_date(tmp_path: Path) -> None:
     assert len(clean(raw.export(tmp_path / "s", ex=ex)).domains["EX"]) == 1
 
 
-def test_one_person_treated_under_two_numbers_stops(tmp_path: Path) -> None:
+def test_a_subject_treated_by_arm_without_any_infusion_stops_once_the_trial_has_begun(tmp_path: Path) -> None:
     dm = raw.rows(raw.DM, {}, {"USUBJID": "iMSC-002", "SUBJID": "002"})
+    with pytest.raises(StopError, match=r"P11.*dm\.csv, row 3, column ACTARMCD, value 'DL1'"):
+        clean(raw.export(tmp_path / "s", dm=dm))
+    waiting = raw.rows(raw.DM, {}, {"USUBJID": "iMSC-002", "SUBJID": "002", "ACTARMCD": "NOTTRT"})
+    assert len(clean(raw.export(tmp_path / "waiting", dm=waiting)).domains["DM"]) == 2
+    assert len(clean(raw.export(tmp_path / "not begun", ex=[])).domains["EX"]) == 0
+
+
+def test_one_person_treated_under_two_numbers_stops(tmp_path: Path) -> None:
+    dm = raw.rows(raw.DM, {}, {"USUBJID": "iMSC-002", "SUBJID": "002", "ACTARMCD": "NOTTRT"})
     supp = [dict(RDOMAIN="DM", USUBJID="iMSC-002", IDVAR="", IDVARVAL="", QNAM="RESCREEN_OF", QVAL="001")]
     both = raw.rows(raw.EX, {}, {"USUBJID": "iMSC-002"})
     assert clean(raw.export(tmp_path / "one", dm=dm, suppdm=supp)).changes.empty

@@ -12,7 +12,7 @@ from trialbook.cleaning import keys
 from trialbook.cleaning.codes import CODE_READERS, RESULT_READERS, arm_reader
 from trialbook.cleaning.columns import EXPECTED_DOMAINS, check_columns, kind_of
 from trialbook.cleaning.dates import date_reader
-from trialbook.cleaning.exposure import check_first_infusions
+from trialbook.cleaning.exposure import check_first_infusions, check_treated_have_infusions
 from trialbook.cleaning.numbers import parse_results, read_number, read_result, read_whole, split_units
 from trialbook.cleaning.privacy import is_personal_column, read_private, read_withheld
 from trialbook.cleaning.reading import WHOLE_RECORD, WITHHELD, Doubt, Reader, Working, change_frame
@@ -51,7 +51,7 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
     of `changes` (file, sheet, row, column, raw, new, rule); the log replayed on the raw text gives the clean text.
 
     Raises StopError (naming file, row, column and rule) for a required column that is missing (P34), a subject who
-    stands twice in DM (P09) or was infused under two numbers (P08), and a treated subject without the date of the
+    stands twice in DM or is not in it (P09), or was infused under two numbers (P08), and a treated subject without the date of the
     first infusion (P11).
     """
     check_columns(snapshot, trial.protocol)
@@ -63,11 +63,13 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
     for code, table in work.items():
         if code != "DM" and "USUBJID" in table.frame:
             keys.spell_subjects(table, work["DM"].frame["USUBJID"])
+            keys.check_known_subjects(table, work["DM"].frame["USUBJID"])
             keys.drop_without_subject(table)
             keys.settle_repeated(table, _referred(code, work))
             keys.ask_repeated_numbers(table)
     domains = Domains({code: typed(code, table.frame) for code, table in work.items()})
     check_first_infusions(domains, snapshot.tables["EX"].file)
+    check_treated_have_infusions(domains, trial.protocol.level_ids, snapshot.tables["DM"].file)
     if domains.delivered("SUPPDM"):
         check_treated_once(domains, snapshot.tables["SUPPDM"].file)
     queries = [query for code in work for query in _questions(code, work[code])]

@@ -31,6 +31,25 @@ def check_first_infusions(domains: Domains, file: str) -> None:
         )  # fmt: skip
 
 
+def check_treated_have_infusions(domains: Domains, levels: list[str], file: str) -> None:
+    """Raises StopError (P11) for a subject whose actual arm is a dose level and who has no infusion record at all.
+
+    An EX without any given dose is a trial that has not begun: then nobody is treated, and nothing stops. A dose of 0
+    (planned, not given) is a record: that contradiction is asked about with the subject's dose level.
+    """
+    dm, ex = domains["DM"], domains["EX"]
+    if not (ex["EXDOSE"] > 0).any():
+        return
+    without = dm[dm["ACTARMCD"].isin(levels) & ~dm["USUBJID"].isin(ex["USUBJID"])]
+    if len(without):
+        row = without.iloc[0]
+        raise StopError(
+            f"the subject {row['USUBJID']} is treated by its actual arm and has no infusion in EX", file=file,
+            row=int(row["SRCROW"]), column="ACTARMCD", value=row["ACTARMCD"], rule="P11-NO-FIRST-INFUSION-DATE",
+            next_step="deliver the infusions of the subject, or NOTTRT where none was given",
+        )  # fmt: skip
+
+
 def exposure_queries(domains: Domains) -> list[Query]:
     """Questions about infusions: before consent, end before start, no time, two on one day, no date, no dose."""
     ex = domains["EX"]

@@ -74,6 +74,17 @@ def spell_subjects(work: Working, known: pd.Series) -> None:
     work.read("USUBJID", read)
 
 
+def check_known_subjects(work: Working, known: pd.Series) -> None:
+    """Raises StopError (P09) for a record of a subject whom DM does not list: it could be counted nowhere."""
+    ids = work.frame["USUBJID"].dropna()
+    strangers = ids[~ids.isin(known)]
+    if len(strangers):
+        raise StopError(
+            "the subject is not in DM", file=work.table.file, row=int(strangers.index[0]), column="USUBJID",
+            value=strangers.iloc[0], rule="P09-NOT-IN-DM", next_step="correct the number, or complete DM",
+        )  # fmt: skip
+
+
 def drop_without_subject(work: Working) -> None:
     """Leaves out records that name no subject, and asks (an empty key would join to anything)."""
     nobody = work.frame.index[work.frame["USUBJID"].isna()]
