@@ -51,8 +51,8 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
     of `changes` (file, sheet, row, column, raw, new, rule); the log replayed on the raw text gives the clean text.
 
     Raises StopError (naming file, row, column and rule) for a required column that is missing (P34), a subject who
-    stands twice in DM or is not in it (P09), or was infused under two numbers (P08), and a treated subject without the date of the
-    first infusion (P11).
+    stands twice in DM or is not in it (P09) or was infused under two numbers (P08), and a treated subject without the
+    date of the first infusion (P11).
     """
     check_columns(snapshot, trial.protocol)
     work = {code: Working(table, table.frame.copy()) for code, table in snapshot.tables.items()}
