@@ -6,8 +6,12 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
+from trialbook.display import figure
+from trialbook.display.charts.escalation import escalation_diary_chart
+from trialbook.dlt import views
 from trialbook.dlt.advice import advice, alternatives
 from trialbook.dlt.determination import derive_addlt
+from trialbook.dlt.events import dlt_events
 from trialbook.dlt.notes import committee_notes
 from trialbook.dlt.reporting import advice_rows, dlt_count_rows, dlt_rate_rows
 from trialbook.protocol.analysis import Analysis
@@ -128,3 +132,34 @@ def test_the_advice_is_reported_as_text_and_other_rules_apart(protocol: Protocol
     assert ard["stat"].isna().all()
     others = set(ard.loc[ard["context"].eq("alternative"), "variable"])
     assert others == {"i3+3", "mtpi-2", "keyboard", "boin", "crm", "tite-crm", "tite-boin", "rolling6"}
+
+
+def test_the_listings_tell_days_reasons_and_the_order_of_escalation(protocol: Protocol, analysis: Analysis) -> None:
+    builder = cohort(trial(), ["2025-01-15", "2025-01-01"])
+    builder.event("Anaphylactic reaction", 2, 4, related="PROBABLE")
+    domains = builder.domains()
+    adsl = derive_subjects(domains, protocol, analysis, CUT)
+    frame = derive_addlt(adsl, domains, protocol, analysis, CUT)
+    listed = views.event_listing(dlt_events(adsl, domains, protocol, analysis), frame)
+    assert listed[["SUBJID", "DAY", "ADY", "DLTCAND"]].values.tolist() == [["DL1-2025-01-01", 2, 3, "Y"]]
+    diary = views.escalation_diary(frame)
+    assert diary["outcome"].tolist() == ["counted as DLT", "no DLT"]
+    assert diary["order"].tolist() == [1, 2]
+
+
+def test_the_escalation_diary_is_drawn_with_a_mark_for_each_subject(protocol: Protocol, analysis: Analysis) -> None:
+    frame = addlt(cohort(trial(), ["2025-01-01", "2025-03-20"]), protocol, analysis)
+    diary = views.escalation_diary(frame)
+    spec = figure(escalation_diary_chart(diary, protocol.level_ids), diary, "F16").spec  # type: ignore[union-attr]
+    marks = spec["layer"][1]["encoding"]
+    assert marks["fill"]["scale"]["domain"] == ["no DLT", "pending"]
+    assert marks["fill"]["scale"]["range"][1] == "#ffffff"
+    assert marks["y"]["scale"]["domain"] == ["DL3", "DL2", "DL1"]
+
+
+def test_a_trial_without_a_dlt_endpoint_says_so_everywhere(protocol: Protocol, analysis: Analysis) -> None:
+    study = protocol.study.model_copy(update={"endpoints": ["TEAE"]})
+    other = protocol.model_copy(update={"study": study})
+    frame = addlt(cohort(trial(), ["2025-01-01"]), other, analysis)
+    assert views.unavailable(frame, other) == "DLT is not an endpoint of this trial."
+    assert views.definition(other, analysis).empty

@@ -164,6 +164,21 @@ def test_an_infusion_not_yet_due_is_not_missed(protocol: Protocol, analysis: Ana
     assert addlt["FUPFRAC"].tolist() == [pytest.approx(5 / 28)]
 
 
+def test_an_infusion_recorded_as_not_given_ends_evaluability_at_once(protocol: Protocol, analysis: Analysis) -> None:
+    missed = trial().subject("S01").infused(0).infused(7, 0.0).seen(9)
+    assert codes(missed.domains(), protocol, analysis, "2025-01-20") == ["NOT-EVAL"]
+    late = missed.infused(10)
+    assert codes(late.domains(), protocol, analysis, "2025-01-21") == ["PENDING"]
+
+
+def test_an_infusion_without_a_record_may_be_late_while_the_window_is_open(
+    protocol: Protocol, analysis: Analysis
+) -> None:
+    once = trial().subject("S01").infused(0).seen(28)
+    assert codes(once.domains(), protocol, analysis, "2025-01-30") == ["PENDING"]
+    assert codes(once.domains(), protocol, analysis) == ["NOT-EVAL"]
+
+
 def test_a_drug_of_another_trial_in_the_window_ends_evaluability(protocol: Protocol, analysis: Analysis) -> None:
     domains = treated().drug("Investigational product X", 14).domains()
     assert codes(domains, protocol, analysis) == ["NOT-EVAL"]

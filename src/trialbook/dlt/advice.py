@@ -6,7 +6,19 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from trialbook.dlt.designs.design import Action, History, Outcome, Pending
+from trialbook.dlt.designs.design import (
+    DE_ESCALATE,
+    ENROL,
+    ESCALATE,
+    EXPAND,
+    ONGOING,
+    START,
+    WAIT,
+    Action,
+    History,
+    Outcome,
+    Pending,
+)
 from trialbook.dlt.designs.registry import NO_RULE, RULE_NAMES, make_rule
 from trialbook.dlt.determination import COUNTED_AS_DLT, DLT, EVALUABLE, PENDING, WAITING
 from trialbook.protocol.analysis import Analysis
@@ -14,6 +26,10 @@ from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_ESTIMABLE
 
 COMMITTEE = "The Safety Review Committee decides."
+MOVES = {
+    START: "start at", ENROL: "enrol at", EXPAND: "enrol up to 6 at", ESCALATE: "escalate to",
+    DE_ESCALATE: "go down to", WAIT: "wait at",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,6 +39,8 @@ class Advice:
     `code` is one word of the outcome vocabulary A-78 with its level (`ONGOING(ESCALATE DL2)`, `MTD_DECLARED(DL1)`,
     `NO_DOSE`); `level` the dose level id that it names, blank for none. `worst` and `best` are the codes if every
     pending subject ended with, or without, a DLT; the best case also clears what is counted but not yet adjudicated.
+    `decision_date` is the day on which the last open window of a level that is not excluded closes: no decision on
+    these subjects is possible before; None where no window is waited for.
     """
 
     rule: str
@@ -67,7 +85,7 @@ def advice(
         code=now.code(past.ids),
         sentence=_sentence(name, now, len(past.outcomes), cut_date),
         level="" if now.level is None else past.ids[now.level],
-        decision_date=now.decision_date,
+        decision_date=now.decision_date or _last_window(now, pending, cut_date),
         best=best.code(past.ids),
         worst=worst.code(past.ids),
     )
@@ -102,6 +120,20 @@ def trial_history(
     current = level if len(known) else None
     history = History(tuple(level_ids), tuple(outcomes), tuple(replaced), current)
     return history, tuple(pending)
+
+
+def _last_window(action: Action, pending: tuple[Pending, ...], cut_date: pd.Timestamp) -> pd.Timestamp | None:
+    """When the last window at an open level closes, while the trial goes on."""
+    dates = [p.due for p in pending if p.level < action.excluded_from and p.due is not None and p.due > cut_date]
+    return max(dates) if dates and action.outcome == ONGOING else None
+
+
+def plain_code(code: str) -> str:
+    """An advice code as words: `ONGOING(ESCALATE DL2)` is `escalate to DL2`; other outcomes stay as they are."""
+    if not code.startswith(f"{ONGOING}("):
+        return code
+    move, level = code.removeprefix(f"{ONGOING}(").removesuffix(")").split(" ", 1)
+    return f"{MOVES[move]} {level}"
 
 
 def _sentence(name: str, action: Action, evaluable: int, cut_date: pd.Timestamp) -> str:

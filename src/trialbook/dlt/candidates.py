@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import pandas as pd
@@ -13,6 +12,7 @@ from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.safety.relationship import relationship, relationship_level
+from trialbook.terms import holds_term
 
 COLUMNS = ["USUBJID", "AESEQ", "DLTCAND", "REASON", "ONSETWIN", "ONSETDT", "GRADE"]
 NO_GRADE = "no grade: cannot be judged"
@@ -85,10 +85,10 @@ def _facts(
             "said": relationship_level(ae["AEREL"]).isin(_SAID_TO_BE_RELATED),
             "hours": known_hours.fillna(float("inf")),
             "hours_so_far": known_hours.fillna((until - start) / _HOUR),
-            "reaction": _begins(words, terms.infusion_reaction),
-            "growth": _begins(words, terms.product_growth),
-            "thrombus": _begins(words, terms.thromboembolic),
-            "disease": _begins(coded, terms.disease),
+            "reaction": holds_term(words, terms.infusion_reaction),
+            "growth": holds_term(words, terms.product_growth),
+            "thrombus": holds_term(words, terms.thromboembolic),
+            "disease": holds_term(coded, terms.disease),
             "haematological": _is(coded, terms.haematological),
             "brief": _is(coded, terms.brief),
             **_cytopenia(ae, coded, subject, domains, analysis),
@@ -173,14 +173,6 @@ def _cytopenia(
     keys = set(deep.loc[deep["GRADE4"], ["USUBJID", "LBTESTCD"]].itertuples(index=False, name=None))
     at_baseline = [pair in keys for pair in zip(ae["USUBJID"], test, strict=True)]
     return {"cytopenia": test.ne(""), "deep_at_baseline": pd.Series(at_baseline, index=ae.index, dtype="bool")}
-
-
-def _begins(text: pd.Series, terms: Sequence[str]) -> pd.Series:
-    """Whether a term stands at the start of a word; Chinese has no word breaks, so none is asked."""
-    if not terms:
-        return pd.Series(False, index=text.index)
-    pattern = "|".join((r"\b" if term[0].isascii() else "") + re.escape(term) for term in terms)
-    return text.str.contains(pattern, case=False, regex=True).astype(bool)
 
 
 def _is(text: pd.Series, terms: Sequence[str]) -> pd.Series:

@@ -38,13 +38,14 @@ def dlt_events(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysi
     """
     treated = adsl[adsl["SAFFL"].eq("Y")]
     ae = domains["AE"][domains["AE"]["USUBJID"].isin(treated["USUBJID"])]
+    ae = ae.sort_values(["USUBJID", "AESEQ"], kind="stable").reset_index(drop=True)
     found = dlt_candidates(ae, treated, domains, protocol, analysis)
-    events = ae.merge(found, on=["USUBJID", "AESEQ"], validate="one_to_one")
-    events = events.merge(treated[["USUBJID", "TRT01A"]], on="USUBJID")
+    level = treated.set_index("USUBJID")["TRT01A"].reindex(ae["USUBJID"]).set_axis(ae.index)
+    events = ae.assign(TRT01A=level, **found.drop(columns=["USUBJID", "AESEQ"]))
     events = events.assign(DLTFL=adjudicated_dlt(events, domains["SUPPAE"]))
     events = events.assign(ROLE=_roles(events), AEDECOD=events["AEDECOD"].fillna(events["AETERM"]))
     kept = events[events["REASON"].ne("") | events["DLTFL"].ne("")]
-    return kept.sort_values(["USUBJID", "AESEQ"], kind="stable")[COLUMNS].reset_index(drop=True)
+    return kept[COLUMNS].reset_index(drop=True)
 
 
 def dlt_event_queries(events: pd.DataFrame, domains: Domains) -> Iterator[Query]:

@@ -18,20 +18,23 @@ _NO_END = ("COMPLETED", "SCREEN FAILURE", "DEATH")
 def dose_received(
     treated: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
 ) -> pd.DataFrame:
-    """DOSEFRAC and DOSEKNOWN on the index of `treated` (USUBJID TRT01A TRTSDT): dose given over dose due.
+    """DOSEFRAC and DOSEKNOWN on the index of `treated` (USUBJID TRT01A TRTSDT WINENDT): dose given over dose due.
 
-    Due by the cut are the planned infusions of the window whose own window has passed, and as many more as were
-    given early. DOSEFRAC is missing where the level has no planned dose (nothing to compare with: DOSEKNOWN true) or
-    where the dose of an infusion cannot be told (DOSEKNOWN false).
+    Once the window has closed, all planned infusions of the window are due. While it is open, those with a record are
+    (EXDOSE 0 = not given): an infusion without one may be late, or not entered yet. DOSEFRAC is missing where the
+    level has no planned dose (nothing to compare with: DOSEKNOWN true) or where the dose of an infusion cannot be told
+    (DOSEKNOWN false).
     """
     given = infusion_levels(domains, protocol, analysis, cut_date)
-    given = given.merge(treated[["USUBJID", "TRTSDT"]], on="USUBJID")
-    given = given[given["EXSTDT"] <= given["TRTSDT"] + pd.Timedelta(days=analysis.dlt_window[1])]
+    given = given.merge(treated[["USUBJID", "WINENDT"]], on="USUBJID")
+    given = given[given["EXSTDT"] <= given["WINENDT"]]
     doses = given.groupby("USUBJID")["DOSEKG"].agg(list)
+    missed = _not_given(treated, domains, cut_date)
     rows = []
-    for subject, level_id, start in treated[["USUBJID", "TRT01A", "TRTSDT"]].itertuples(index=False):
+    for subject, level_id, closes in treated[["USUBJID", "TRT01A", "WINENDT"]].itertuples(index=False):
         own = [float(dose) for dose in doses.get(subject, [])]
-        due = _due_dose(protocol, level_id, (cut_date - start).days, len(own), analysis.dlt_window)
+        recorded = None if closes <= cut_date else len(own) + int(missed.get(subject, 0))
+        due = _due_dose(protocol, level_id, recorded, analysis.dlt_window)
         known = due is None or not any(pd.isna(dose) for dose in own)
         rows.append((sum(own) / due if due and known else float("nan"), known))
     return pd.DataFrame(rows, columns=["DOSEFRAC", "DOSEKNOWN"], index=treated.index).astype(
@@ -74,13 +77,20 @@ def _by_subject(treated: pd.DataFrame, dates: pd.Series) -> pd.Series:
     return dates.reindex(treated["USUBJID"]).set_axis(treated.index).astype("datetime64[s]")
 
 
-def _due_dose(protocol: Protocol, level_id: str, day: int, given: int, window: list[int]) -> float | None:
-    """10^6 cells/kg due by REL_DAY `day`; None where the level has no planned dose."""
+def _not_given(treated: pd.DataFrame, domains: Domains, cut_date: pd.Timestamp) -> pd.Series:
+    """Infusions of the window that are recorded as not given (EXDOSE 0), by USUBJID."""
+    ex = domains["EX"]
+    ex = ex.assign(DAY=complete_date(ex["EXSTDTC"])).merge(treated[["USUBJID", "TRTSDT", "WINENDT"]], on="USUBJID")
+    skipped = ex["EXDOSE"].eq(0) & (ex["DAY"] > ex["TRTSDT"]) & (ex["DAY"] <= ex["WINENDT"]) & (ex["DAY"] <= cut_date)
+    return ex[skipped.fillna(False)].groupby("USUBJID").size()
+
+
+def _due_dose(protocol: Protocol, level_id: str, recorded: int | None, window: list[int]) -> float | None:
+    """10^6 cells/kg due: of all planned infusions of the window, or of as many as are recorded; None without a plan."""
     if level_id not in protocol.level_ids:
         return None
     level = protocol.level(level_id)
-    planned = [d for d in level.planned_infusions if d <= window[1]]
-    if level.cells_per_kg is None or not planned:
+    planned = sum(day <= window[1] for day in level.planned_infusions)
+    if level.cells_per_kg is None or planned == 0:
         return None
-    passed = sum(d == 0 or d + level.infusion_window <= day for d in planned)
-    return max(passed, min(given, len(planned))) * level.cells_per_kg
+    return level.cells_per_kg * (planned if recorded is None else min(recorded, planned))

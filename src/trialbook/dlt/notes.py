@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
-from trialbook.dlt.advice import Advice, trial_history
+from trialbook.dlt.advice import Advice, plain_code, trial_history
 from trialbook.dlt.designs.design import Cap
 from trialbook.dlt.determination import NOT_EVALUABLE, PENDING_ADJUDICATION, PENDING_DATA, UNRESOLVED
 from trialbook.protocol.analysis import Analysis
@@ -40,9 +40,10 @@ def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, ana
         notes.append(Note("warning", f"{_who(addlt, NOT_EVALUABLE)}: not evaluable, may be replaced{place}."))
     notes += _places(addlt, protocol, analysis)
     if advice.best != advice.worst:
-        notes.append(
-            Note("info", f"Until everything open is settled: worst case {advice.worst}, best case {advice.best}.")
-        )
+        cases = f"worst case {plain_code(advice.worst)}, best case {plain_code(advice.best)}"
+        notes.append(Note("info", f"What is open may lead to: {cases}."))
+    elif advice.best != advice.code:
+        notes.append(Note("info", f"Whatever comes of what is open, the rule will then say {plain_code(advice.best)}."))
     return notes
 
 

@@ -14,7 +14,7 @@ from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.statistics.intervals import clopper_pearson, prob_greater
 
 TREATED, EVALUABLE_N, COUNTED, WAITING_N = "TREATED", "EVALUABLE", "COUNTED", "WAITING"
-_TEXTS = {"advice": "Advice", "decision_date": "Decision possible on", "worst": "Worst case", "best": "Best case"}
+_TEXTS = {"advice": "Advice", "decision_date": "Decision not before", "worst": "Worst case", "best": "Best case"}
 
 
 def dlt_count_rows(addlt: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:

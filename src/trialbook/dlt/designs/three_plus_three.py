@@ -96,7 +96,9 @@ class ThreePlusThree:
         places = self.cap.places(history, pending)
         if places > 0:
             few = f"; {places} of {self.cap.limit} places left" if places < COHORT else ""
-            because = f"{_grounds(history, level, open_levels, move)}: {_WORDS[move]} {history.ids[level]}{few}"
+            waiting = sum(p.level == level for p in pending)
+            seen = _grounds(history, level, open_levels, move) + (f", {waiting} pending" if waiting else "")
+            because = f"{seen}: {_WORDS[move]} {history.ids[level]}{few}"
             return Action(ONGOING, because, level, move, open_levels)
         awaited = [p for p in pending if p.level < open_levels]
         if awaited:

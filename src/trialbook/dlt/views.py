@@ -1,0 +1,170 @@
+"""The DLT step for reading: headline numbers, the listings of subjects and events, the diary of escalation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from trialbook.dlt.advice import COMMITTEE, Advice, plain_code
+from trialbook.dlt.determination import COUNTED_AS_DLT, DLT, NO_DLT, NOT_EVALUABLE, WAITING
+from trialbook.dlt.notes import Note
+from trialbook.dlt.reporting import COUNTED, EVALUABLE_N, TREATED, WAITING_N
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.results.ard import NOT_ESTIMABLE, TOTAL
+
+SET_LABELS = {
+    TREATED: "Treated", EVALUABLE_N: "DLT-evaluable", COUNTED: "Counted as DLT", WAITING_N: "Pending",
+}  # fmt: skip
+STATUS_LABELS = {
+    "DLT": "DLT (adjudicated)",
+    "PENDING-ADJ": "Candidate, not adjudicated: counted as DLT",
+    "UNRESOLVED": "Onset date decides in or out: counted as DLT",
+    "NO-DLT": "No DLT",
+    "PENDING": "Pending: window open",
+    "PENDING-DATA": "Pending: window closed, data missing",
+    "NOT-EVAL": "Not evaluable, may be replaced",
+}
+SUBJECT_LABELS = {
+    "SUBJID": "Subject", "TRT01A": "Dose level", "TRTSDT": "First infusion", "WINENDT": "Window closes",
+    "DLTSTAT": "Status", "REASON": "Why", "COUNTED": "Counts as DLT", "REPLACE": "Replaceable",
+    "FUPFRAC": "Window followed", "DOSEFRAC": "Dose received / due", "DLTDT": "DLT onset",
+}  # fmt: skip
+EVENT_LABELS = {
+    "SUBJID": "Subject", "TRT01A": "Dose level", "AESEQ": "AESEQ", "AEDECOD": "Event", "GRADE": "Grade",
+    "AEREL": "Relationship", "AESTDTC": "Onset", "DAY": "Day", "ADY": "Study day (CDISC)", "AEENDTC": "End",
+    "DLTCAND": "Candidate", "REASON": "What made it one, or why not", "DLTFL": "Committee's flag",
+}  # fmt: skip
+RATE_LABELS = {
+    "level": "Dose level", "counts": "DLT / evaluable", "estimate": "Rate", "interval": "95% interval",
+    "prob": "Pr(rate > target)",
+}  # fmt: skip
+RULE_LABELS = {
+    "rule": "Rule", "advice": "Advice", "date": "Decision not before", "worst": "Worst case", "best": "Best case",
+}  # fmt: skip
+DIARY_LABELS = {"order": "Enrolment order", "subject": "Subject", "level": "Dose level", "outcome": "Outcome"}
+OUTCOMES = ("DLT", "counted as DLT", "no DLT", "pending", "not evaluable")
+
+
+def unavailable(addlt: pd.DataFrame, protocol: Protocol) -> str:
+    """Why there is nothing to show, in words; blank when there is."""
+    if not protocol.has_endpoint("DLT"):
+        return "DLT is not an endpoint of this trial."
+    return "No subject has been treated at this cut." if addlt.empty else ""
+
+
+def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[tuple[str, str, str]]:
+    """The numbers of the first screen: (label, value, note)."""
+    if not protocol.has_endpoint("DLT"):
+        return [("DLT", "not an endpoint", "of this trial")]
+    total = results[results["group1_level"].eq(TOTAL) & results["analysis_id"].eq("DLT_SETS")]
+    n = dict(zip(total["variable"], total["stat_text"], strict=True))
+    return [
+        (f"Advice by rule {advice.rule}", plain_code(advice.code), COMMITTEE),
+        ("Dose level it names", advice.level or "none", ""),
+        (
+            "Decision not before",
+            advice.date_text,
+            "last open window" if advice.decision_date else "no open window",
+        ),
+        ("DLT-evaluable", f"{n[EVALUABLE_N]} of {n[TREATED]}", "treated subjects"),
+        ("Counted as DLT", n[COUNTED], "with those not yet adjudicated"),
+        ("Pending", n[WAITING_N], "windows not closed"),
+    ]
+
+
+def spoken(notes: Sequence[Note], kind: str) -> str:
+    """The notes of one kind as one paragraph."""
+    return " ".join(note.text for note in notes if note.kind == kind)
+
+
+def open_windows(addlt: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
+    """Pending subjects in order of the day their window closes: SUBJID TRT01A TRTSDT WINENDT DAYS FUPFRAC DLTSTAT."""
+    waiting = addlt[addlt["DLTSTAT"].isin(WAITING)].sort_values(["WINENDT", "USUBJID"], kind="stable")
+    days = (waiting["WINENDT"] - cut_date).dt.days.clip(lower=0).astype("Int64")
+    waiting = waiting.assign(DAYS=days)
+    return waiting[["SUBJID", "TRT01A", "TRTSDT", "WINENDT", "DAYS", "FUPFRAC", "DLTSTAT"]].reset_index(drop=True)
+
+
+def status_listing(addlt: pd.DataFrame) -> pd.DataFrame:
+    """The status of each subject in order of first infusion, with the columns of `SUBJECT_LABELS`."""
+    return addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")[list(SUBJECT_LABELS)].reset_index(drop=True)
+
+
+def event_listing(events: pd.DataFrame, addlt: pd.DataFrame) -> pd.DataFrame:
+    """Candidate, flagged and severe events of the window, with the columns of `EVENT_LABELS`.
+
+    DAY is REL_DAY (0 = first infusion), ADY the CDISC study day; both blank where the onset is not a certain day.
+    """
+    subject = addlt.set_index("USUBJID")[["SUBJID", "TRTSDT"]].reindex(events["USUBJID"]).set_axis(events.index)
+    day = (events["ONSETDT"] - subject["TRTSDT"].astype("datetime64[s]")).dt.days.astype("Int64")
+    study_day = day.mask(day >= 0, day + 1)
+    return events.assign(SUBJID=subject["SUBJID"], DAY=day, ADY=study_day)[list(EVENT_LABELS)]
+
+
+def rate_table(results: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
+    """DLT rate per level and in total, from DLT_RATE rows: level counts estimate interval prob."""
+    rows = results[results["analysis_id"].eq("DLT_RATE")]
+    text = {(row.group1_level, row.stat_name): row.stat_text for row in rows.itertuples()}
+    table = []
+    for level in [name for name in (*levels, TOTAL) if (name, "n") in text]:
+        n, total, estimate, low, high, prob = (
+            text[level, name] for name in ("n", "N", "estimate", "conf.low", "conf.high", "prob_gt_target")
+        )
+        interval = NOT_ESTIMABLE if low == NOT_ESTIMABLE else f"{low} to {high}"
+        table.append((level, f"{n}/{total}", estimate, interval, prob))
+    return pd.DataFrame(table, columns=list(RATE_LABELS)).astype("str")
+
+
+def rule_table(advices: Sequence[Advice]) -> pd.DataFrame:
+    """One row per rule: rule advice date worst best."""
+    rows = [(a.rule, plain_code(a.code), a.date_text, plain_code(a.worst), plain_code(a.best)) for a in advices]
+    return pd.DataFrame(rows, columns=list(RULE_LABELS)).astype("str")
+
+
+def escalation_diary(addlt: pd.DataFrame) -> pd.DataFrame:
+    """Subjects in order of first infusion: order subject level outcome (one of `OUTCOMES`)."""
+    listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable").reset_index(drop=True)
+    outcome = {
+        **dict.fromkeys(COUNTED_AS_DLT, "counted as DLT"), **dict.fromkeys(WAITING, "pending"),
+        DLT: "DLT", NO_DLT: "no DLT", NOT_EVALUABLE: "not evaluable",
+    }  # fmt: skip
+    return pd.DataFrame(
+        {
+            "order": pd.Series(range(1, len(listed) + 1), dtype="int64"),
+            "subject": listed["SUBJID"].astype("str"),
+            "level": listed["TRT01A"].astype("str"),
+            "outcome": listed["DLTSTAT"].map(outcome).astype("str"),
+        }
+    )
+
+
+def definition(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
+    """The DLT definition in force, from the analysis keys: item, rule; empty where the trial has no DLT endpoint."""
+    if not protocol.has_endpoint("DLT"):
+        return pd.DataFrame({"item": [], "rule": []}, dtype="str")
+    first, last = analysis.dlt_window
+    terms, grade = analysis.dlt_terms, analysis.dlt_min_grade
+    exempt = f"; grade 3 resolved within {analysis.irr_exempt_hours} h is exempt" if analysis.irr_g3_exempt else ""
+    counts = " or ".join(analysis.dlt_cytopenia_below)
+    rows = [
+        ("Window", f"onset on REL_DAY {first} to {last}; a partial date that decides is unresolved (A-65)"),
+        ("Relationship", "to iMSC: " + ", ".join(analysis.trae_levels)),
+        ("Fatal", "death related to iMSC"),
+        ("Product", "ectopic tissue or new malignancy, any grade"),
+        ("Infusion reaction", f"infusion-related or allergic reaction, grade {grade} or more{exempt}"),
+        ("Thromboembolism", f"grade {grade} or more"),
+        (
+            "Cytopenia",
+            f"{counts}: grade {analysis.dlt_haem_grade}, longer than {analysis.dlt_haem_days} days, "
+            "not grade 4 at baseline",
+        ),
+        (
+            "Other",
+            f"not haematological, grade {grade} or more, not aGVHD or underlying disease; grade 3 "
+            f"{', '.join(t for t in terms.brief if t.isascii())} shorter than {analysis.dlt_brief_hours} h is exempt",
+        ),
+        ("Decided by", "the Safety Review Committee's flag (AEDLT); without it a candidate is counted (A-71)"),
+    ]
+    return pd.DataFrame(rows, columns=["item", "rule"]).astype("str")
