@@ -21,7 +21,7 @@ demo: $(READY)  ## build the three demo data cuts
 	@$(BIN)/trialbook build $(DEMO)
 
 pilot: $(READY)  ## build a real trial: the CDISC pilot study
-	@$(BIN)/python -m trialbook.pilot build/.pilot-snapshot
+	@$(BIN)/python -c 'from pathlib import Path; from trialbook.pilot import write_pilot_snapshot as w; w(Path("build/pilot-snapshot"))'
 	@$(BIN)/trialbook build params/pilot/cut.yaml
 
 test: lint demo  ## the whole test suite; nbval executes the notebooks of the last demo cut a second time

@@ -21,6 +21,7 @@ from trialbook.results.ard import ArdRow, to_ard
 from trialbook.results.queries import Query
 
 if TYPE_CHECKING:
+    from trialbook.display.blocks import Block
     from trialbook.snapshot import Snapshot
 
 # Set by the runner for its kernels; absent when an analyst runs a notebook.
@@ -153,8 +154,10 @@ class Step:
         """Adds questions to the query list for the site."""
         self._queries += list(queries)
 
-    def close(self) -> pd.DataFrame:
-        """Leaves results, queries and the receipt that proves this step ran to its end; returns what was left."""
+    def close(self) -> Block:
+        """Leaves results, queries and the receipt that proves this step ran to its end; shows what was left."""
+        from trialbook.display import table
+
         ard = to_ard(self._rows)
         self._own.mkdir(parents=True, exist_ok=True)
         _write_json(self._own / "ard.json", self._rows)
@@ -162,7 +165,8 @@ class Step:
         self._written |= {"results (ARD rows)": len(ard), "queries": len(self._queries)}
         receipt = {"step": self.name, "nonce": os.environ.get(NONCE, ""), "written": self._written}
         _write_json(self._own / "receipt.json", receipt)
-        return pd.DataFrame({"left for later steps": list(self._written), "rows": list(self._written.values())})
+        left = pd.DataFrame({"Left for later steps": list(self._written), "Rows": list(self._written.values())})
+        return table(left, self.title("Receipt of this step"))
 
     @property
     def _own(self) -> Path:
