@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from trialbook.dates import rel_day, study_day
 from trialbook.domains import Domains
 from trialbook.efficacy.assessments import DAY_28, baseline_assessments, counted_day, day28_assessments, with_rel_day
-from trialbook.efficacy.intercurrent import new_therapy, relapses
+from trialbook.efficacy.intercurrent import first_relapse, first_therapy, relapse_dates, therapy_starts
 from trialbook.gvhd.grade import ORGANS, stage_range
 from trialbook.gvhd.response_rules import CATEGORIES, INCOMPLETE, RESPONDERS, decide, respond_between
 from trialbook.gvhd.stages import derive_stages
@@ -48,7 +50,7 @@ def day28_response(
     if not protocol.has_endpoint("ORR_D28"):
         return _typed(pd.DataFrame(columns=list(COLUMNS)))
     treated = treated_subjects(subjects, cut_date)
-    return response_of(treated, staged_assessments(treated, domains, analysis), domains, analysis)
+    return response_of(read_course(treated, domains, analysis), analysis)
 
 
 def treated_subjects(subjects: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
@@ -57,24 +59,48 @@ def treated_subjects(subjects: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataF
     return treated.assign(CUTDT=pd.Timestamp(cut_date)).reset_index(drop=True)
 
 
+@dataclass(frozen=True)
+class Course:
+    """What was observed of the treated subjects, read once; `response_of` decides on it.
+
+    `treated`: one row per subject; `assessments`: their organ stages with RELDAY; `therapies`: `therapy_starts`;
+    `relapses`: `relapse_dates`; `medications`: whether medication records were delivered.
+    """
+
+    treated: pd.DataFrame
+    assessments: pd.DataFrame
+    therapies: pd.DataFrame
+    relapses: pd.DataFrame
+    medications: bool
+
+
+def read_course(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> Course:
+    """The course of treated subjects (USUBJID TRTSDT TRTSDTM CUTDT DTHDT AGE) under these analysis keys."""
+    return Course(
+        treated=treated,
+        assessments=staged_assessments(treated, domains, analysis),
+        therapies=therapy_starts(domains, treated, analysis),
+        relapses=relapse_dates(domains, treated),
+        medications=domains.delivered("CM"),
+    )
+
+
 def staged_assessments(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
     """The organ stages of all assessments (`derive_stages`) with RELDAY."""
     return with_rel_day(derive_stages(domains, treated, analysis), treated)
 
 
-def response_of(
-    treated: pd.DataFrame, assessments: pd.DataFrame, domains: Domains, analysis: Analysis
-) -> pd.DataFrame:  # fmt: skip
-    """`day28_response` of treated subjects whose assessments have been staged already."""
-    frame = treated.set_index("USUBJID", drop=False)
-    base = baseline_assessments(assessments, analysis).set_index("USUBJID")
-    day = day28_assessments(assessments, analysis).set_index("USUBJID")
+def response_of(course: Course, analysis: Analysis) -> pd.DataFrame:
+    """`day28_response` of a course that was read already."""
+    frame = course.treated.set_index("USUBJID", drop=False)
+    base = baseline_assessments(course.assessments, analysis).set_index("USUBJID")
+    day = day28_assessments(course.assessments, analysis).set_index("USUBJID")
     frame = frame.assign(
         ADT=day["ADT"], RELDAY=day["RELDAY"], BASEADT=base["ADT"], BASETYPE=base["BASETYPE"],
         BASESTG=stages_text(base), D28STG=stages_text(day), RSPSTG=_by_stages(frame.index, base, day, analysis),
     )  # fmt: skip
-    frame = _with_events(frame.reset_index(drop=True), domains, analysis)
-    return _typed(_decided(frame, domains, analysis))
+    frame = _with_events(frame.reset_index(drop=True), course, analysis)
+    return _typed(_decided(frame, course.medications, analysis))
 
 
 def stages_text(stages: pd.DataFrame) -> pd.Series:
@@ -97,12 +123,13 @@ def _by_stages(subjects: pd.Index, base: pd.DataFrame, day: pd.DataFrame, analys
     return pd.Series(category, index=both, dtype="str").reindex(subjects).fillna("")
 
 
-def _with_events(frame: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
+def _with_events(frame: pd.DataFrame, course: Course, analysis: Analysis) -> pd.DataFrame:
     """Adds HORIZON, the first new therapy (EVNTDT EVNTDESC EVNTCERT) and RELAPFL."""
     landmark = DAY_28 - (1 if analysis.day_numbering == "CDISC" else 0)
     frame = frame.assign(HORIZON=frame["ADT"].fillna(frame["TRTSDT"] + pd.Timedelta(days=landmark)))
-    therapy = new_therapy(domains, frame, analysis).set_index("USUBJID").reindex(frame["USUBJID"]).set_axis(frame.index)
-    relapsed = frame["USUBJID"].isin(relapses(domains, frame)["USUBJID"])
+    first = first_therapy(course.therapies, frame).set_index("USUBJID")
+    therapy = first.reindex(frame["USUBJID"]).set_axis(frame.index)
+    relapsed = frame["USUBJID"].isin(first_relapse(course.relapses, frame)["USUBJID"])
     return frame.assign(
         EVNTDT=therapy["EVNTDT"],
         EVNTDESC=therapy["EVNTDESC"],
@@ -112,7 +139,7 @@ def _with_events(frame: pd.DataFrame, domains: Domains, analysis: Analysis) -> p
     )
 
 
-def _decided(frame: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
+def _decided(frame: pd.DataFrame, medications: bool, analysis: Analysis) -> pd.DataFrame:
     mature = frame["TRTSDT"] + pd.Timedelta(days=analysis.maturity_margin_d28) <= frame["CUTDT"]
     died = (frame["DTHDT"] <= frame["CUTDT"]) & (
         counted_day(rel_day(frame["DTHDT"], frame["TRTSDT"]), analysis) <= DAY_28
@@ -122,7 +149,7 @@ def _decided(frame: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.Da
     unseen = frame["ADT"].isna()
     missing = unseen | frame["BASEADT"].isna()
     response = frame["RSPSTG"].isin(RESPONDERS)
-    undecided = (frame["RSPSTG"] == INCOMPLETE) | (response & composite & (not domains.delivered("CM")))
+    undecided = (frame["RSPSTG"] == INCOMPLETE) | (response & composite & (not medications))
     relapsed = (frame["RELAPFL"] == "Y") & (analysis.relapse_strategy_orr == "composite")
     reason = np.select(
         [died, treated_anew, missing, undecided], ["DEATH", "NEWTX", "MISSING", "INCOMPLETE"], ""

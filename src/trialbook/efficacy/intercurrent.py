@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import pandas as pd
 
 from trialbook.dates import earliest_date, latest_date, missing_part, time_of_day
@@ -16,6 +15,7 @@ from trialbook.subjects.weights import weights
 EVENT = ["USUBJID", "EVNTDT", "EVNTDESC", "CERTAIN", "SRCDOM", "SRCSEQ"]
 # A stop and a start one day apart are one continued therapy.
 ONE_DAY = pd.Timedelta(days=1)
+WHOLE_WORD = 4  # letters of an abbreviation such as MMF, which other words may begin with
 
 
 def new_therapy(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
@@ -24,58 +24,88 @@ def new_therapy(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) ->
     `subjects`: USUBJID TRTSDT TRTSDTM CUTDT HORIZON (date of the day-28 assessment, else of day 28). Returns EVENT
     columns: EVNTDT (first day it may have started), EVNTDESC (the drug), CERTAIN (Y, or blank where a partial start
     date also allows a start outside), one row per subject.
+    """
+    return first_therapy(therapy_starts(domains, subjects, analysis), subjects)
+
+
+def therapy_starts(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """Every new systemic anti-aGVHD therapy after the first infusion, whenever it was.
+
+    Returns USUBJID EVNTDT (first day it may have started) COUNTDT (day from which it counts) LASTDT (last day it may
+    have started) INSIDE (its whole range lies after the infusion) EVNTDESC SRCDOM SRCSEQ.
 
     1. A record of CM or PR whose name has a term of `gvhdtx`, not one of `nonsystemic_drugs`, by a systemic route
        (A-54), or steroids above their baseline dose (`steroid_escalations`).
-    2. It may have started after the first infusion and on or before HORIZON. A partial date counts when any day it may
-       mean does (P30: conservative, query); a start on the day of infusion only when its time is later.
+    2. It may have started after the first infusion. A partial date counts when any day it may mean does (P30:
+       conservative, query); a start on the day of infusion only when its time is later.
     3. Not new: a drug that was running at the first infusion and continues without a gap at no higher dose.
     """
     records = _therapy_records(domains, analysis)
     frame = records.merge(_clock(subjects), on="USUBJID", how="inner", validate="many_to_one")
-    frame = frame[_may_start_after_infusion(frame) & (frame["FIRST"].isna() | (frame["FIRST"] <= frame["HORIZON"]))]
+    frame = frame[_may_start_after_infusion(frame)]
     frame = frame[~_continued(frame, records)]
     day_after = frame["TRTSDT"] + ONE_DAY
-    certain = (frame["PART"] == "") | ((frame["FIRST"] > frame["TRTSDT"]) & (frame["LAST"] <= frame["HORIZON"]))
-    events = pd.DataFrame(
+    first = frame["FIRST"].where(frame["FIRST"] >= frame["TRTSDT"], day_after).fillna(day_after)
+    starts = pd.DataFrame(
         {
             "USUBJID": frame["USUBJID"],
-            "EVNTDT": frame["FIRST"].where(frame["FIRST"] >= frame["TRTSDT"], day_after).fillna(day_after),
+            "EVNTDT": first,
+            "COUNTDT": first,
+            "LASTDT": frame["LAST"],
+            "INSIDE": (frame["PART"] == "") | (frame["FIRST"] > frame["TRTSDT"]),
             "EVNTDESC": frame["NAME"],
-            "CERTAIN": np.where(certain, "Y", ""),
             "SRCDOM": frame["SRCDOM"],
             "SRCSEQ": frame["SRCSEQ"],
         }
     )
-    if analysis.steroid_escalation_is_newtx:
-        events = pd.concat([events, steroid_escalations(domains, subjects, analysis)], ignore_index=True)
+    if not analysis.steroid_escalation_is_newtx:
+        return starts
+    return pd.concat([starts, steroid_escalations(domains, subjects, analysis)], ignore_index=True)
+
+
+def first_therapy(starts: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
+    """The first of `therapy_starts` to each subject's HORIZON, a certain one before a possible one: EVENT columns."""
+    frame = starts.merge(subjects[["USUBJID", "HORIZON"]], on="USUBJID", how="inner", validate="many_to_one")
+    frame = frame[frame["COUNTDT"] <= frame["HORIZON"]]
+    certain = frame["INSIDE"].astype("bool") & (frame["LASTDT"] <= frame["HORIZON"])
     # A certain start decides over a possible one, so that a query is raised only where the reason hangs on it.
-    ordered = events.sort_values(
+    ordered = frame.assign(CERTAIN=pd.Series("", index=frame.index, dtype="str").mask(certain, "Y")).sort_values(
         ["USUBJID", "CERTAIN", "EVNTDT", "SRCDOM", "SRCSEQ"], ascending=[True, False, True, True, True], kind="stable"
     )
     return ordered.drop_duplicates("USUBJID")[EVENT].reset_index(drop=True)
 
 
 def steroid_escalations(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
-    """Steroids above the dose of the day of infusion for `steroid_escalation_days` days running, to HORIZON (A-53).
+    """Steroids above the dose of the day of infusion for `steroid_escalation_days` days running (A-53).
 
-    Returns EVENT columns, EVNTDT = first day of the first such run. A day whose dose is not known ends a run.
+    Returns the columns of `therapy_starts` for the first such run of each subject; it counts from the day on which it
+    is long enough. A day whose dose is not known ends a run.
     """
     daily = daily_steroid_dose(domains["CM"], weights(domains), subjects, analysis.local_routes)
     frame = daily.merge(_clock(subjects), on="USUBJID", how="inner", validate="many_to_one")
     at_infusion = frame[frame["ADT"] == frame["TRTSDT"]].set_index("USUBJID")["MPEQ"]
     known = frame["USUBJID"].isin(at_infusion.index)
     base = frame["USUBJID"].map(at_infusion).where(known, 0.0).astype("float64")
-    after = (frame["ADT"] > frame["TRTSDT"]) & (frame["ADT"] <= frame["HORIZON"])
-    high = frame[after & (frame["MPEQ"] > base)].sort_values(["USUBJID", "ADT"], kind="stable")
+    high = frame[(frame["ADT"] > frame["TRTSDT"]) & (frame["MPEQ"] > base)]
+    high = high.sort_values(["USUBJID", "ADT"], kind="stable")
     same = (high["ADT"].diff() == ONE_DAY) & (high["USUBJID"] == high["USUBJID"].shift())
     runs = high.assign(run=(~same).cumsum()).groupby(["USUBJID", "run"], as_index=False).agg(
         EVNTDT=("ADT", "min"), days=("ADT", "size")
     )  # fmt: skip
     long = runs[runs["days"] >= analysis.steroid_escalation_days].drop_duplicates("USUBJID")
-    return long.assign(
-        EVNTDESC="steroid above baseline dose", CERTAIN="Y", SRCDOM="CM", SRCSEQ=pd.Series(pd.NA, long.index, "Int64")
-    )[EVENT].astype({"EVNTDESC": "str", "CERTAIN": "str", "SRCDOM": "str"})
+    counts = long["EVNTDT"] + (analysis.steroid_escalation_days - 1) * ONE_DAY
+    return pd.DataFrame(
+        {
+            "USUBJID": long["USUBJID"],
+            "EVNTDT": long["EVNTDT"],
+            "COUNTDT": counts,
+            "LASTDT": counts,
+            "INSIDE": True,
+            "EVNTDESC": pd.Series("steroid above baseline dose", index=long.index, dtype="str"),
+            "SRCDOM": pd.Series("CM", index=long.index, dtype="str"),
+            "SRCSEQ": pd.Series(pd.NA, index=long.index, dtype="Int64"),
+        }
+    )
 
 
 def relapses(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
@@ -83,22 +113,33 @@ def relapses(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
 
     Without a complete date, the first day after the infusion that it may have been.
     """
+    return first_relapse(relapse_dates(domains, subjects), subjects)
+
+
+def relapse_dates(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
+    """The first relapse after the first infusion, whenever it was: USUBJID RELAPDT."""
     ce = domains["CE"]
     named = ce["CEDECOD"].fillna("").str.upper() + " " + ce["CETERM"].fillna("").str.upper()
     when = ce["CESTDTC"]
     rows = pd.DataFrame({"USUBJID": ce["USUBJID"], "RELAPDT": earliest_date(when), "LAST": latest_date(when)})
-    rows = rows[named.str.contains("RELAPSE", regex=False)].merge(_clock(subjects), on="USUBJID", how="inner")
+    rows = rows[named.str.contains("RELAPSE", regex=False)].merge(subjects[["USUBJID", "TRTSDT"]], on="USUBJID")
     day_after = rows["TRTSDT"] + ONE_DAY
     rows["RELAPDT"] = rows["RELAPDT"].fillna(day_after).clip(lower=day_after)
-    rows = rows[~(rows["LAST"] <= rows["TRTSDT"]) & (rows["RELAPDT"] <= rows["HORIZON"])]
+    rows = rows[~(rows["LAST"] <= rows["TRTSDT"])]
     return rows.sort_values(["USUBJID", "RELAPDT"], kind="stable").drop_duplicates("USUBJID")[["USUBJID", "RELAPDT"]]
+
+
+def first_relapse(relapsed: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
+    """Those of `relapse_dates` on or before each subject's HORIZON."""
+    frame = relapsed.merge(subjects[["USUBJID", "HORIZON"]], on="USUBJID", how="inner", validate="many_to_one")
+    return frame.loc[frame["RELAPDT"] <= frame["HORIZON"], ["USUBJID", "RELAPDT"]].reset_index(drop=True)
 
 
 def find_term(names: pd.Series, terms: list[str]) -> pd.Series:
     """The first term of a list that each drug name holds, blank where none does.
 
-    Letter case and hyphens do not matter. A Latin term starts a word; one of up to four letters (ATG, MMF) is a whole
-    word. A Chinese term may stand anywhere.
+    Letter case does not matter, and a hyphen is a space. A Latin term starts a word; one of up to four letters (ATG,
+    MMF) is a whole word. A Chinese term may stand anywhere.
     """
     patterns = [(term, _pattern(term)) for term in terms]
     found = {
@@ -109,19 +150,20 @@ def find_term(names: pd.Series, terms: list[str]) -> pd.Series:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[-‐‑–]", "", text).casefold()
+    return re.sub(r"[-‐‑–\s]+", " ", text).casefold()
 
 
 def _pattern(term: str) -> re.Pattern[str]:
     plain = re.escape(_plain(term))
     if not term.isascii():
         return re.compile(plain)
-    return re.compile(rf"(?<![a-z]){plain}" + (r"(?![a-z])" if len(term) <= 4 else ""))
+    whole = r"(?![a-z])" if len(term) <= WHOLE_WORD else ""
+    return re.compile(rf"(?<![a-z]){plain}{whole}")
 
 
 def _clock(subjects: pd.DataFrame) -> pd.DataFrame:
     start = time_of_day(subjects["TRTSDTM"]) if "TRTSDTM" in subjects else float("nan")
-    return subjects[["USUBJID", "TRTSDT", "HORIZON"]].assign(START=start)
+    return subjects[["USUBJID", "TRTSDT"]].assign(START=start)
 
 
 def _therapy_records(domains: Domains, analysis: Analysis) -> pd.DataFrame:
@@ -158,11 +200,15 @@ def _therapies(domain: str, rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _started_before_infusion(frame: pd.DataFrame) -> pd.Series:
+    """Whether a start lies surely before the first infusion, or on its day and not at a later time."""
+    later_that_day = (frame["PART"] == "") & (frame["LAST"] == frame["TRTSDT"]) & (frame["TIME"] > frame["START"])
+    return (frame["LAST"] <= frame["TRTSDT"]) & ~later_that_day
+
+
 def _may_start_after_infusion(frame: pd.DataFrame) -> pd.Series:
-    """Whether a start may lie after the first infusion; without any start date, unless it ended by then."""
-    same_day = (frame["PART"] == "") & (frame["LAST"] == frame["TRTSDT"])
-    later = frame["LAST"].isna() | (frame["LAST"] > frame["TRTSDT"]) | (same_day & (frame["TIME"] > frame["START"]))
-    return later & ~(frame["STOP"] <= frame["TRTSDT"])
+    """Whether a start may lie after the first infusion; a therapy that ended before that day did not."""
+    return ~_started_before_infusion(frame) & ~(frame["STOP"] < frame["TRTSDT"])
 
 
 def _continued(frame: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
@@ -171,9 +217,9 @@ def _continued(frame: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
     A continued record may itself be continued by the next one.
     """
     started = frame.assign(ROW=range(len(frame)))
-    clock = started.drop_duplicates("USUBJID")[["USUBJID", "TRTSDT"]]
-    old = records[["USUBJID", "TERM", "FIRST", "LAST", "STOP", "DOSE", "UNIT"]].merge(clock, on="USUBJID")
-    chain = old[(old["LAST"] <= old["TRTSDT"]) & (old["STOP"].isna() | (old["STOP"] >= old["TRTSDT"]))]
+    old = records.merge(started.drop_duplicates("USUBJID")[["USUBJID", "TRTSDT", "START"]], on="USUBJID")
+    running = _started_before_infusion(old) & ~(old["STOP"] < old["TRTSDT"])
+    chain = old.loc[running, ["USUBJID", "TERM", "STOP", "DOSE", "UNIT"]]
     continued: set[int] = set()
     while len(chain):
         pairs = started.merge(chain, on=["USUBJID", "TERM"], suffixes=("", "_OLD"))

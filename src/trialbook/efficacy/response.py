@@ -8,7 +8,7 @@ import pandas as pd
 from trialbook.dates import complete_date, study_day
 from trialbook.domains import Domains
 from trialbook.efficacy.assessments import baseline_assessments, day28_assessments
-from trialbook.efficacy.day28 import PENDING, day28_response, response_of, staged_assessments, treated_subjects
+from trialbook.efficacy.day28 import PENDING, day28_response, read_course, response_of, treated_subjects
 from trialbook.gvhd.grade import ORGANS, grade_bounds, grade_text
 from trialbook.gvhd.response_rules import CATEGORIES
 from trialbook.protocol.analysis import Analysis
@@ -49,12 +49,13 @@ def derive_adrs(
     if not protocol.has_endpoint("ORR_D28"):
         return _typed(pd.DataFrame(columns=list(ADRS_COLUMNS)))
     treated = treated_subjects(adsl, cut_date)
-    assessments = staged_assessments(treated, domains, analysis)
+    course = read_course(treated, domains, analysis)
+    assessments = course.assessments
     baseline, day28 = baseline_assessments(assessments, analysis), day28_assessments(assessments, analysis)
     staged = pd.concat([_stage_rows(assessments), _grade_rows(assessments)], ignore_index=True)
     staged = _against_baseline(staged, baseline)
     investigator = investigator_responses(domains, treated)
-    response = response_of(treated, assessments, domains, analysis)
+    response = response_of(course, analysis)
     rows = pd.concat([staged, _response_rows(investigator), _day28_rows(response)], ignore_index=True)
     rows = rows.merge(treated[["STUDYID", "USUBJID", "TRT01A", "TRTSDT"]], on="USUBJID", validate="many_to_one")
     return _typed(_with_days(rows, baseline, day28))

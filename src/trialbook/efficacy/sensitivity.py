@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
 from trialbook.domains import Domains
 from trialbook.efficacy.assessments import DAY_28
-from trialbook.efficacy.day28 import PENDING, day28_response, response_of, staged_assessments, treated_subjects
+from trialbook.efficacy.day28 import (
+    PENDING,
+    Course,
+    day28_response,
+    read_course,
+    response_of,
+    staged_assessments,
+    treated_subjects,
+)
+from trialbook.efficacy.intercurrent import therapy_starts
 from trialbook.efficacy.response import investigator_responses
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 
 PRIMARY = "primary"
-# The keys that change organ stages; the others leave them, so that they need not be derived again.
+# The keys that change organ stages, and those that change what is new therapy; all others only decide on these.
 STAGING_KEYS = frozenset({"skin4_rule", "child_rule", "bili_cut_umol", "lgi_conflict", "ugi_requires_biopsy"})
+THERAPY_KEYS = frozenset({"steroid_escalation_is_newtx", "steroid_escalation_days", "gvhdtx"})
 
 
 @dataclass(frozen=True)
@@ -75,19 +85,26 @@ def sensitivity_responses(
     if not protocol.has_endpoint("ORR_D28"):
         return day28_response(subjects, domains, protocol, analysis, cut_date).assign(SENS="", INSET="")
     treated = treated_subjects(subjects, cut_date)
-    as_is = staged_assessments(treated, domains, analysis)
-    primary = response_of(treated, as_is, domains, analysis)
+    course = read_course(treated, domains, analysis)
+    primary = response_of(course, analysis)
     parts = [primary.assign(SENS=PRIMARY, INSET=primary["MAT28FL"])]
     for choice in sensitivities(analysis):
         # Fresh validation, so that an alternative obeys the same types as a parameter file.
         changed = Analysis.model_validate({**analysis.model_dump(), **choice.keys})
-        restaged = STAGING_KEYS.intersection(choice.keys)
-        staged = staged_assessments(treated, domains, changed) if restaged else as_is
-        response = response_of(treated, staged, domains, changed) if choice.keys else primary
+        response = response_of(_reread(course, choice, domains, changed), changed) if choice.keys else primary
         if choice.investigator:
             response = _by_investigator(primary, domains, treated)
         parts.append(response.assign(SENS=choice.name, INSET=response[choice.only or "MAT28FL"]))
     return pd.concat(parts, ignore_index=True)
+
+
+def _reread(course: Course, choice: Sensitivity, domains: Domains, changed: Analysis) -> Course:
+    """The course under changed keys: only what these keys touch is read again."""
+    if STAGING_KEYS.intersection(choice.keys):
+        return replace(course, assessments=staged_assessments(course.treated, domains, changed))
+    if THERAPY_KEYS.intersection(choice.keys):
+        return replace(course, therapies=therapy_starts(domains, course.treated, changed))
+    return course
 
 
 def _by_investigator(primary: pd.DataFrame, domains: Domains, treated: pd.DataFrame) -> pd.DataFrame:
