@@ -8,10 +8,10 @@ import altair as alt
 import pandas as pd
 
 from trialbook.display.theme import INK, PALETTE, QUIET
+from trialbook.results.ard import TOTAL
 
 WIDTH = 640
 ROW = 20
-TOTAL = "Total"
 DAYS = "Days since the first infusion"
 SHAPES = {
     "infusion": "triangle-down",
