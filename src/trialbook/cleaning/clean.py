@@ -186,7 +186,9 @@ def _questions(code: str, work: Working) -> Iterator[Query]:
         there = doubt.row in known.index
         record = known.at[doubt.row, "--KEY"] if there else f"row {doubt.row}" if doubt.row else ""
         subject = known.at[doubt.row, "USUBJID"] if there and "USUBJID" in known else ""
-        yield from ask(doubt.rule, code, [(subject, record, _shown(doubt))], doubt.column)
+        # A subject of an unknown arm belongs to no dose level: that changes every table.
+        severity = "major" if doubt.column in ("ARMCD", "ACTARMCD") else ""
+        yield from ask(doubt.rule, code, [(subject, record, _shown(doubt))], doubt.column, severity)
 
 
 def _shown(doubt: Doubt) -> str:

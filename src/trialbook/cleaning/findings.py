@@ -94,14 +94,14 @@ def _off_scale(domains: Domains) -> Iterator[Query]:
 def _implausible(domains: Domains, analysis: Analysis) -> Iterator[Query]:
     """P27, §1.4: values outside the plausible range of their test, in its unit (SI for laboratory tests)."""
     for code, test, low, high, unit in analysis.plausible_ranges:
-        frame = domains[code]
+        frame = domains[code][domains[code][f"{code}TESTCD"].eq(test)]
         value, own = frame[f"{code}ORRESN"], plain_unit(frame[f"{code}ORRESU"])
         same = own.eq(plain_unit(pd.Series([unit]))[0]) | own.eq("")
         if code == "LB":
             value, same = value * si_factor(frame["LBTESTCD"], frame["LBORRESU"]), value.notna()
         if code == "FA":
             same &= value.ne(0)  # 0 means none, not a small amount
-        outside = frame[f"{code}TESTCD"].eq(test) & same & ((value < low) | (value > high))
+        outside = same & ((value < low) | (value > high))
         shown = frame[f"{code}ORRES"] + " " + frame[f"{code}ORRESU"].fillna("")
         yield from _ask("P27-OUT-OF-RANGE", code, frame[outside], f"{code}ORRES", shown)
 

@@ -66,10 +66,10 @@ def check_subjects(dm: Working) -> None:
 
 def spell_subjects(work: Working, known: pd.Series) -> None:
     """Spells subject numbers as in DM where a spreadsheet dropped leading zeros (P09); others stay as they are."""
-    by_bare = {_bare(subject): subject for subject in known}
+    by_bare, listed = {_bare(subject): subject for subject in known}, set(known)
 
     def read(value: str) -> Reading:
-        return Reading(value if value in by_bare.values() else by_bare.get(_bare(value), value), "P09-LEADING-ZEROS")
+        return Reading(value if value in listed else by_bare.get(_bare(value), value), "P09-LEADING-ZEROS")
 
     work.read("USUBJID", read)
 

@@ -10,6 +10,7 @@ from trialbook.cleaning.reading import Reading, Working
 from trialbook.cleaning.units import same_unit, standard_unit
 
 NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_BOUND = re.compile(rf"([<>])?({NUMBER.pattern})")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _SIGNED = re.compile(r"([<>≤≥]=?|=<|=>|小于|大于|低于|高于|不足)? *(.+)")
@@ -17,7 +18,7 @@ _SIGNS = {
     "<": "<", "<=": "<", "=<": "<", "≤": "<", "小于": "<", "低于": "<", "不足": "<",
     ">": ">", ">=": ">", "=>": ">", "≥": ">", "大于": ">", "高于": ">",
 }  # fmt: skip
-_WITH_UNIT = re.compile(rf"((?:[<>≤≥]=?|小于|大于)? *{NUMBER.pattern}|\d[\d,.]*) *([%A-Za-zμ×/^*][^<>]*|\^.*)")
+_WITH_UNIT = re.compile(rf"((?:[<>≤≥]=?|小于|大于)? *{NUMBER.pattern}|\d[\d,.]*) *([%°A-Za-zμ×/^*][^<>]*|\^.*)")
 # Words of results, as laboratories write them, and the standard word (P14).
 RESULT_WORDS = {
     "NEGATIVE": ("NEGATIVE", "NEG", "阴性", "阴性(-)", "(-)", "-阴性"),
@@ -98,19 +99,21 @@ def read_result(value: str) -> Reading:
 
 def parse_results(text: pd.Series) -> tuple[pd.Series, pd.Series]:
     """--ORRESN and --ORRESOP of clean results: the number (NaN where there is none) and its sign `<`, `>` or blank."""
-    parts = text.astype("str").str.extract(rf"^([<>])?({NUMBER.pattern})$")
-    number = pd.to_numeric(parts[1], errors="coerce").astype("float64")
-    return number, parts[0].where(number.notna()).fillna("").astype("str")
+    bounds = {value: found for value in text.dropna().unique() if (found := _BOUND.fullmatch(value))}
+    number = text.map({value: float(found[2]) for value, found in bounds.items()}).astype("float64")
+    sign = text.map({value: found[1] or "" for value, found in bounds.items()}).astype("str").fillna("")
+    return number, sign
 
 
 def split_units(work: Working, value: str, unit: str) -> None:
     """Moves a unit written beside a number into its own column (P40); asks where the two disagree."""
     if value not in work.frame or unit not in work.frame:
         return
-    for row, text in work.frame[value].dropna().items():
-        found = _WITH_UNIT.fullmatch(text)
-        if found is None or NUMBER.fullmatch(text):
-            continue
+    written = work.frame[value].dropna()
+    odd = [text for text in written.unique() if not NUMBER.fullmatch(text)]
+    beside_units = {text: found for text in odd if (found := _WITH_UNIT.fullmatch(text))}
+    for row, text in written[written.isin(list(beside_units))].items():
+        found = beside_units[text]
         number, beside = found[1].strip(), standard_unit(found[2].strip())
         own = work.frame.at[row, unit]
         if beside is None:

@@ -89,10 +89,11 @@ def doses_in_millions(work: Working) -> None:
     """EX doses in 10^6 cells where value or unit say otherwise (P12): `2×10^6` cells/kg, 2000000 cells/kg."""
     if not {"EXDOSE", "EXDOSU"} <= set(work.frame):
         return
-    for row, value, unit in work.frame[["EXDOSE", "EXDOSU"]].dropna().itertuples(name=None):
+    counted = work.frame[work.frame["EXDOSU"].isin(["cells", "cells/kg"])]
+    for row, value, unit in counted[["EXDOSE", "EXDOSU"]].dropna().itertuples(name=None):
         power = re.fullmatch(r"(\d+(?:\.\d+)?) ?[x×*] ?10(?:\^|e)?0?(\d{1,2})", value, re.I)
         number = f"{power[1]}e{power[2]}" if power else value
-        if unit not in ("cells", "cells/kg") or not _is_number(number):
+        if not _is_number(number):
             continue
         work.set(row, "EXDOSE", _text(Decimal(number) / _MILLION), "P12-DOSE-UNIT")
         work.set(row, "EXDOSU", f"10^6 {unit}", "P12-DOSE-UNIT")

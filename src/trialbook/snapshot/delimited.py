@@ -24,7 +24,7 @@ def read_delimited(content: bytes, file: str, delimiter: str) -> Grid:
     Every row must have as many fields as the header: a lenient reader would shift or drop columns silently.
     """
     text, encoding = decode(content, file)
-    rows: list[list[str | None]] = []
+    rows: list[list[str]] = []
     lines: list[int] = []
     for line, fields in _records(text, file, delimiter):
         if not fields:
@@ -36,7 +36,7 @@ def read_delimited(content: bytes, file: str, delimiter: str) -> Grid:
                 f"the row has {len(fields)} fields, the header {len(rows[0])}", file=file, row=line, rule="P34",
                 next_step="correct the export",
             )  # fmt: skip
-        rows.append([field or None for field in fields])
+        rows.append(fields)
         lines.append(line)
     return Grid(rows, lines, encoding)
 

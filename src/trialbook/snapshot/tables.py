@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from trialbook.errors import StopError
 
@@ -14,7 +16,7 @@ KEY = "USUBJID"
 
 @dataclass(frozen=True)
 class Grid:
-    """The cells of one file or sheet as text, None where empty; `lines` says where each row stands in the source."""
+    """The cells of one file or sheet as text, None or blank where empty; `lines` says where each row stands in it."""
 
     rows: Sequence[Sequence[str | None]]
     lines: Sequence[int]
@@ -68,11 +70,17 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
     if start < len(grid.rows) and _is_label_row(names, grid.rows[start]):
         start += 1
     labels = tuple(grid.lines[k] for k in range(start) if k != at)
-    frame = pd.DataFrame(
-        {name: pd.Series([row[k] for row in grid.rows[start:]], dtype="str") for k, name in enumerate(names)}
-    )
+    columns = list(zip(*grid.rows[start:], strict=True)) or [()] * len(names)
+    frame = pd.DataFrame({name: _text(column) for name, column in zip(names, columns, strict=True)})
     frame.index = pd.Index(list(grid.lines[start:]), name="ROW", dtype="int64")
     return RawTable(domain, frame, file, sheet, grid.encoding, sha256, size, grid.lines[at], labels)
+
+
+def _text(values: Sequence[str | None]) -> pd.Series:
+    """A column of text; empty is missing."""
+    text = pa.array(values, pa.large_string())
+    present = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.large_string()), text)
+    return pd.Series(pd.array(present, dtype="str"))
 
 
 def _header_position(grid: Grid) -> int:
