@@ -97,10 +97,14 @@ def test_a_bilirubin_that_jumps_by_the_unit_factor_is_asked(analysis: Analysis) 
 
 def test_results_that_cannot_be_judged_are_asked(analysis: Analysis) -> None:
     built = (
-        treated().lab("ALT", "haemolysed", -1, high=40).lab("AST", 30, -1).lab("HGB", 120, -1, unit="stone", high=150)
+        treated()
+        .lab("ALT", "haemolysed", -1, high=40)
+        .lab("AST", 30, -1)
+        .lab("AST", 30, 5)
+        .lab("HGB", 120, -1, unit="stone", high=150)
     )
     assert asked(built, analysis) == [
-        ("P14-NOT-A-NUMBER", "LBSEQ=1"), ("P13-UNIT-UNKNOWN", "LBSEQ=3"), ("P15-LIMIT-MISSING", "LBTESTCD=AST"),
+        ("P14-NOT-A-NUMBER", "LBSEQ=1"), ("P13-UNIT-UNKNOWN", "LBSEQ=4"), ("P15-LIMIT-MISSING", "LBTESTCD=AST"),
     ]  # fmt: skip
 
 

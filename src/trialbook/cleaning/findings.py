@@ -9,13 +9,13 @@ import pandas as pd
 from trialbook.cleaning.keys import record_keys
 from trialbook.cleaning.numbers import RESULT_WORDS
 from trialbook.cleaning.rules import ask
-from trialbook.dates import complete_date, time_of_day
+from trialbook.dates import complete_date, earliest_date, time_of_day
 from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.queries import Query
 from trialbook.units import SI_UNITS, plain_unit, si_factor
 
-# Tests that criteria judge against the laboratory's own upper limit (§1.2).
+# Tests that criteria and the hepatic screen judge against the laboratory's own upper limit (§1.2, §3.3).
 JUDGED_BY_LIMIT = ("ALT", "AST", "BUN", "UREA", "INR", "BILI")
 # The scales of aGVHD staging (§2.1) and of body surface: outside them there is no such value.
 SCALES = {
@@ -31,7 +31,7 @@ def finding_queries(domains: Domains, analysis: Analysis) -> list[Query]:
     lb = domains["LB"]
     return [
         *_units_and_numbers(lb),
-        *_missing_limits(lb),
+        *_missing_limits(domains),
         *_unit_jumps(lb),
         *_repeated(lb),
         *_off_scale(domains),
@@ -50,9 +50,15 @@ def _units_and_numbers(lb: pd.DataFrame) -> Iterator[Query]:
     yield from _ask("P13-UNIT-UNKNOWN", "LB", lb[unknown], "LBORRESU", lb["LBORRESU"])
 
 
-def _missing_limits(lb: pd.DataFrame) -> list[Query]:
-    """P15: one question per subject and test whose upper limit is missing on some result."""
-    judged = lb["LBTESTCD"].isin(JUDGED_BY_LIMIT) & lb["LBORRES"].notna()
+def _missing_limits(domains: Domains) -> list[Query]:
+    """P15: one question per subject and test whose upper limit is missing after the first infusion.
+
+    Before it, the eligibility audit asks, for the results that it judges.
+    """
+    lb, ex = domains["LB"], domains["EX"]
+    first = ex[ex["EXDOSE"] > 0].groupby("USUBJID")["EXSTDTC"].min().str[:10]
+    treated = earliest_date(lb["USUBJID"].map(first).astype("str"))
+    judged = lb["LBTESTCD"].isin(JUDGED_BY_LIMIT) & lb["LBORRES"].notna() & (earliest_date(lb["LBDTC"]) > treated)
     missing = lb[judged & lb["LBORNRHI"].isna()]
     counts = missing.groupby(["USUBJID", "LBTESTCD"], sort=True).size()
     rows = [(subject, f"LBTESTCD={test}", f"missing on {n} results") for (subject, test), n in counts.items()]
