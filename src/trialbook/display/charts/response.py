@@ -1,0 +1,110 @@
+"""Charts of the response: organ stages over time, change of stages, categories by level, rates (F3, F5, F12, F15)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+
+from trialbook.display.theme import ACCENT, INK, LINE, PALETTE, QUIET, SEQUENTIAL
+
+ROW, WIDTH = 13, 640
+STAGES = ["0", "1", "2", "3", "4"]
+# Blue = response, orange = worse, grey = neither; light to dark within each, so that they print apart.
+RESPONSE_COLOURS = {
+    "CR": "#08306b", "PR": PALETTE[0], "MR": PALETTE[4], "NR": "#8a94a3", "PD": PALETTE[1], "NR by rule": "#c9d0da",
+    "PENDING": "#ffffff",
+}  # fmt: skip
+MARKS = {"new therapy": "triangle-up", "death": "cross"}
+
+
+def organ_heatmap(course: pd.DataFrame, rows: Sequence[str]) -> alt.FacetChart:
+    """F3: one strip per subject, a row per organ, a square per assessment on its day; colour and digit = stage.
+
+    `course`: SUBJECT ROW DAY KIND STAGE from `organ_course`; `rows`: the order of rows. What was not assessed is blank.
+    """
+    base = alt.Chart(course)
+    x = alt.X("DAY:Q", title="Days since the first infusion", axis=alt.Axis(tickMinStep=7))
+    y = alt.Y("ROW:N", title=None, sort=list(rows))
+    stages = base.transform_filter("datum.KIND == 'stage'").encode(x=x, y=y)
+    colour = alt.Color("STAGE:N", title="Stage", scale=alt.Scale(domain=STAGES, range=SEQUENTIAL))
+    squares = stages.mark_square(size=150, opacity=1, stroke=LINE, strokeWidth=1).encode(color=colour)
+    on_dark = alt.condition("datum.STAGE >= 3", alt.value("#ffffff"), alt.value(INK))
+    digits = stages.mark_text(fontSize=9).encode(text="STAGE:N", color=on_dark)
+    shape = alt.Shape("KIND:N", title="Event", scale=alt.Scale(domain=list(MARKS), range=list(MARKS.values())))
+    events = base.transform_filter("datum.KIND != 'stage'").encode(x=x, y=y, shape=shape)
+    marks = events.mark_point(size=60, filled=True, color="#000000", opacity=1)
+    header = alt.Header(labelAngle=0, labelAlign="left")
+    return (
+        alt.layer(squares, digits, marks)
+        .properties(width=WIDTH, height=alt.Step(ROW))
+        .facet(row=alt.Row("SUBJECT:N", title=None, header=header), spacing=6)
+    )
+
+
+def stage_waterfall(changes: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart | alt.FacetChart:
+    """F5: a bar per mature subject, change of the sum of stages, coloured by response and named at its end.
+
+    `changes`: SUBJECT CHANGE RESPONSE LABEL from `stage_changes`; `order`: the categories.
+    """
+    base = alt.Chart(changes).encode(
+        y=alt.Y("SUBJECT:N", title=None, sort=list(changes["SUBJECT"])),
+        x=alt.X("CHANGE:Q", title="Change of the sum of organ stages", axis=alt.Axis(tickMinStep=1)),
+    )
+    drawn = [name for name in order if name in set(changes["RESPONSE"])]
+    bars = base.mark_bar(height=11).encode(color=_response_colour("RESPONSE", drawn))
+    # A change of 0 has no bar: the tick shows that the subject is there.
+    ticks = base.mark_tick(color=INK, thickness=1.5, size=11)
+    names = base.mark_text(align="left", dx=6, fontSize=10, color=INK).encode(x=alt.XDatum(0), text="LABEL:N")
+    better = names.transform_filter("datum.CHANGE <= 0")
+    worse = names.mark_text(align="right", dx=-6, fontSize=10, color=INK).transform_filter("datum.CHANGE > 0")
+    return alt.layer(bars, ticks, better, worse).properties(width=WIDTH, height=alt.Step(18))
+
+
+def response_stack(
+    shares: pd.DataFrame, levels: Sequence[str], order: Sequence[str]
+) -> alt.LayerChart | alt.FacetChart:
+    """F12: subjects by category as one bar per level, pending subjects white with an outline.
+
+    `shares`: LEVEL CATEGORY SUBJECTS (several rows of one category are added); `levels` and `order` fix the orders.
+    """
+    stacked = shares.groupby(["LEVEL", "CATEGORY"], as_index=False)["SUBJECTS"].sum()
+    rank = {name: k for k, name in enumerate(order)}
+    stacked = stacked.assign(RANK=stacked["CATEGORY"].map(rank)).sort_values(["LEVEL", "RANK"])
+    stacked["UNTIL"] = stacked.groupby("LEVEL")["SUBJECTS"].cumsum()
+    stacked["FROM"] = stacked["UNTIL"] - stacked["SUBJECTS"]
+    stacked["MIDDLE"] = (stacked["FROM"] + stacked["UNTIL"]) / 2
+    drawn = [name for name in order if name in set(stacked["CATEGORY"])]
+    base = alt.Chart(stacked).encode(y=alt.Y("LEVEL:N", title=None, sort=list(levels)))
+    x = alt.X("FROM:Q", title="Subjects", axis=alt.Axis(tickMinStep=1))
+    bars = base.mark_bar(height=20, stroke=QUIET, strokeWidth=0.8).encode(
+        x=x, x2="UNTIL:Q", color=_response_colour("CATEGORY", drawn)
+    )
+    light = alt.condition("datum.RANK <= 1", alt.value("#ffffff"), alt.value("#000000"))
+    numbers = base.mark_text(fontSize=11).encode(x="MIDDLE:Q", text="SUBJECTS:Q", color=light)
+    return alt.layer(bars, numbers).properties(width=WIDTH, height=alt.Step(30))
+
+
+def rate_forest(rates: pd.DataFrame, comparison: float) -> alt.LayerChart | alt.FacetChart:
+    """F15: a point with its limits per row; circles of this trial, open diamonds of others; dashed = comparison rate.
+
+    `rates`: ROW KIND ESTIMATE LOW HIGH from `forest_rows`, in order.
+    """
+    kinds = list(dict.fromkeys(rates["KIND"]))
+    scale = alt.Scale(domain=[0, 1])
+    y = alt.Y("ROW:N", title=None, sort=list(rates["ROW"]), axis=alt.Axis(labelLimit=330))
+    colour = alt.Color("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=[ACCENT, QUIET][: len(kinds)]))
+    shape = alt.Shape("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=["circle", "diamond"][: len(kinds)]))
+    base = alt.Chart(rates).encode(y=y, color=colour)
+    limits = base.mark_rule(strokeWidth=1.6).encode(x=alt.X("LOW:Q", title="Response rate", scale=scale), x2="HIGH:Q")
+    points = base.mark_point(size=75, filled=True, opacity=1).encode(x=alt.X("ESTIMATE:Q", scale=scale), shape=shape)
+    line = alt.Chart(pd.DataFrame({"RATE": [comparison]})).mark_rule(strokeDash=[4, 3], color=QUIET)
+    return alt.layer(line.encode(x=alt.X("RATE:Q", scale=scale)), limits, points).properties(
+        width=WIDTH - 160, height=alt.Step(22)
+    )  # fmt: skip
+
+
+def _response_colour(field: str, drawn: Sequence[str]) -> alt.Color:
+    scale = alt.Scale(domain=list(drawn), range=[RESPONSE_COLOURS[name] for name in drawn])
+    return alt.Color(f"{field}:N", title="Response", scale=scale, legend=alt.Legend(symbolStrokeColor=QUIET))

@@ -1,0 +1,292 @@
+"""The response at day 28 as readers want it: the headline of a cut, listings, and the frames of the figures (§8)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.efficacy.benchmarks import LABEL, benchmark_intervals
+from trialbook.efficacy.day28 import PENDING
+from trialbook.efficacy.rates import VARIABLE
+from trialbook.efficacy.sensitivity import PRIMARY, category_changes, sensitivities
+from trialbook.gvhd.grade import ORGANS
+from trialbook.gvhd.response_rules import CATEGORIES, RESPONDERS
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.results.ard import NOT_ESTIMABLE, TOTAL
+
+ORGAN_NAMES = {"SKIN": "Skin", "LIVER": "Liver", "UGI": "Upper GI", "LGI": "Lower GI"}
+INTERVALS = {
+    "clopper_pearson": "Clopper-Pearson, exact", "wilson": "Wilson", "jeffreys": "Jeffreys", "midp": "mid-P",
+    "beta_binomial": "Beta posterior (mean and limits)",
+}  # fmt: skip
+BY_RULE = "NR by rule"
+THIS_TRIAL = "this trial"
+# Days of the organ-stage figure: the baseline window and two months of visits.
+FIRST_DAY, LAST_DAY = -8, 63
+
+
+def nobody_to_report(responses: pd.DataFrame, protocol: Protocol) -> str:
+    """Why there is no response to show: no such endpoint, or nobody treated; blank when there is."""
+    if not protocol.has_endpoint("ORR_D28"):
+        return "ORR_D28 is not an endpoint of this trial."
+    return "" if len(responses) else "No subject has been treated at this cut."
+
+
+def response_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str, str, str]]:
+    """Headline numbers as (label, value, note) from the ARD of the response rate; none without the endpoint."""
+    text = _texts(rows, "ORR_D28", analysis.ci_primary_orr)
+    if not text:
+        return []
+    complete = _texts(rows, "CR_D28", analysis.ci_primary_orr)
+    interval = f"95% interval {text['conf.low']} to {text['conf.high']}"
+    return [
+        ("Mature for day 28", text["N"], "the denominator"),
+        ("Pending", text["pending"], "treated, day 28 not over"),
+        ("Responders (CR or PR)", text["n"], f"of them CR: {complete['n']}"),
+        ("Response rate at day 28", text["estimate"], "" if text["estimate"] == NOT_ESTIMABLE else interval),
+    ]
+
+
+def response_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
+    """The response rate of the cut in words, or why it is not known yet; blank without the endpoint."""
+    text = _texts(rows, "ORR_D28", analysis.ci_primary_orr)
+    if not text:
+        return ""
+    pending = {"0": "Nobody is pending", "1": "1 treated subject is pending"}.get(
+        text["pending"], f"{text['pending']} treated subjects are pending"
+    )
+    if text["N"] == "0":
+        return f"The response rate is not known yet: no subject is mature for day 28. {pending}."
+    method = INTERVALS[analysis.ci_primary_orr]
+    return (
+        f"{text['n']} of {text['N']} mature subjects responded (CR or PR) at day 28: rate {text['estimate']}, "
+        f"95% interval {text['conf.low']} to {text['conf.high']} ({method}). {pending}."
+    )
+
+
+def _texts(rows: pd.DataFrame, analysis_id: str, context: str) -> dict[str, str]:
+    """Stat texts of one analysis in total."""
+    own = rows[(rows["analysis_id"] == analysis_id) & (rows["context"] == context) & (rows["group1_level"] == TOTAL)]
+    return dict(zip(own["stat_name"], own["stat_text"], strict=True))
+
+
+def questions_sentence(asked: int) -> str:
+    """How many questions about stages and response this cut raises, in words."""
+    if not asked:
+        return "Stages and response raise no question to the site at this cut."
+    return f"Stages and response raise {asked} question{'s' if asked > 1 else ''} to the site; see the query list."
+
+
+def level_headers(rows: pd.DataFrame, analysis_id: str) -> dict[str, str]:
+    """Column heads of tables by level, with the responders among the mature subjects: `DL1: 2 of 3`."""
+    own = rows[(rows["analysis_id"] == analysis_id) & rows["stat_name"].isin(["n", "N"])]
+    own = own.drop_duplicates(["group1_level", "stat_name"]).pivot(
+        index="group1_level", columns="stat_name", values="stat_text"
+    )
+    return {str(row.Index): f"{row.Index}: {row.n} of {row.N}" for row in own.itertuples()}
+
+
+def interval_rows(rows: pd.DataFrame, analysis_id: str) -> pd.DataFrame:
+    """The ARD rows of one rate under the primary analysis: a row per interval method."""
+    return rows[(rows["analysis_id"] == analysis_id) & rows["context"].isin(list(INTERVALS))]
+
+
+def sensitivity_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """The ARD rows of the response rate under the primary analysis and each alternative, all with one interval."""
+    own = rows[rows["analysis_id"] == "ORR_D28"]
+    return own[own["context"].str.startswith("sens:") | (own["context"] == analysis.ci_primary_orr)]
+
+
+def sensitivity_labels(analysis: Analysis) -> dict[str, str]:
+    """Row labels of the sensitivity table: what each alternative changes."""
+    return {analysis.ci_primary_orr: "Primary analysis"} | {c.name: c.meaning for c in sensitivities(analysis)}
+
+
+def named_changes(responses: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """Who changes category under which alternative: MEANING SUBJID PRIMARY ALTERNATIVE."""
+    changes = category_changes(responses)
+    meaning = changes["SENS"].map({c.name: c.meaning for c in sensitivities(analysis)}).astype("str")
+    changes = changes.assign(MEANING=meaning, SUBJID=_subject(changes["USUBJID"], adsl))
+    return changes[["MEANING", "SUBJID", "PRIMARY", "ALTERNATIVE"]]
+
+
+def response_listing(
+    responses: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFrame
+) -> pd.DataFrame:  # fmt: skip
+    """One row per treated subject: stages and grade at baseline and day 28, category, reason, the investigator's view.
+
+    Columns SUBJID TRT01A BASESTG D28STG (stages and grade) RELDAY ADY AVALC REASON EVENT RSPINV NOTE.
+    """
+    primary = responses[responses["SENS"] == PRIMARY].reset_index(drop=True)
+    by_stages = "by stages alone: " + primary["RSPSTG"]
+    differs = (primary["RSPSTG"] != "") & (primary["RSPSTG"] != primary["AVALC"])
+    relapse = primary["RELAPFL"].map({"Y": "relapse by then"}).astype("str").fillna("")
+    base = primary["BASETYPE"].map({"WIDE": "early baseline", "UNTIMED": "untimed baseline"}).astype("str").fillna("")
+    notes = pd.concat([by_stages.where(differs, ""), relapse, base], axis=1).astype("object")
+    event = (primary["EVNTDESC"] + " " + primary["EVNTDT"].dt.strftime("%Y-%m-%d").fillna("")).str.strip()
+    return pd.DataFrame(
+        {
+            "SUBJID": _subject(primary["USUBJID"], adsl),
+            "TRT01A": primary["TRT01A"],
+            "BASESTG": _with_grade(primary["BASESTG"], primary["USUBJID"], primary["BASEADT"], adrs),
+            "D28STG": _with_grade(primary["D28STG"], primary["USUBJID"], primary["ADT"], adrs),
+            "RELDAY": primary["RELDAY"],
+            "ADY": primary["ADY"],
+            "AVALC": primary["AVALC"],
+            "REASON": primary["REASON"],
+            "EVENT": event.where(primary["REASON"].isin(["DEATH", "NEWTX"]), ""),
+            "RSPINV": _on(primary["USUBJID"], primary["ADT"], adrs[adrs["PARAMCD"] == "RSPINV"]),
+            "NOTE": [", ".join(text for text in row if text) for row in notes.itertuples(index=False)],
+        }
+    ).astype({"NOTE": "str"})
+
+
+def _subject(usubjid: pd.Series, adsl: pd.DataFrame) -> pd.Series:
+    return usubjid.map(adsl.set_index("USUBJID")["SUBJID"]).astype("str").fillna("")
+
+
+def _with_grade(stages: pd.Series, usubjid: pd.Series, day: pd.Series, adrs: pd.DataFrame) -> pd.Series:
+    """Stages with the overall grade of that day: `2-0-1-1 (II)`."""
+    grade = _on(usubjid, day, adrs[adrs["PARAMCD"] == "GRADE"])
+    return stages.where(stages == "", stages + " (" + grade + ")")
+
+
+def _on(usubjid: pd.Series, day: pd.Series, rows: pd.DataFrame) -> pd.Series:
+    """AVALC of a parameter on each subject's day, blank where there is none."""
+    asked = pd.DataFrame({"USUBJID": usubjid, "ADT": day})
+    found = asked.merge(rows[["USUBJID", "ADT", "AVALC"]], on=["USUBJID", "ADT"], how="left", validate="many_to_one")
+    return pd.Series(found["AVALC"].fillna("").to_numpy(), index=usubjid.index)
+
+
+def organ_course(
+    adrs: pd.DataFrame, responses: pd.DataFrame, adsl: pd.DataFrame, most_subjects: int
+) -> pd.DataFrame:  # fmt: skip
+    """F3: what the organ-stage figure draws: SUBJECT ROW DAY KIND STAGE, by subject, organ and day.
+
+    KIND is `stage`, `new therapy` or `death`; a stage that is not known has no row, so that it is blank and not 0.
+    Days -8 to 63 and the first `most_subjects` subjects only.
+    """
+    staged = adrs[adrs["PARAMCD"].isin(ORGANS) & adrs["AVAL"].notna()]
+    cells = pd.DataFrame(
+        {
+            "USUBJID": staged["USUBJID"], "ROW": staged["PARAMCD"].map(ORGAN_NAMES), "DAY": staged["RELDAY"],
+            "KIND": "stage", "STAGE": staged["AVAL"].astype("Int64").astype("str"),
+        }
+    )  # fmt: skip
+    course = pd.concat([cells, _event_marks(responses, adsl)], ignore_index=True)
+    course = course[course["DAY"].between(FIRST_DAY, LAST_DAY).fillna(False).astype("bool")]
+    kept = sorted(responses["USUBJID"].unique())[:most_subjects]
+    order = course["ROW"].map({name: k for k, name in enumerate([*ORGAN_NAMES.values(), "Event"])})
+    course = course[course["USUBJID"].isin(kept)].assign(order=order).sort_values(["USUBJID", "order", "DAY"])
+    return course.assign(SUBJECT=_subject(course["USUBJID"], adsl))[
+        ["SUBJECT", "ROW", "DAY", "KIND", "STAGE"]
+    ].reset_index(drop=True)
+
+
+def _event_marks(responses: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
+    """New therapy (of mature subjects) and death (of all), by day, in the row `Event`."""
+    primary = responses[responses["SENS"] == PRIMARY].merge(adsl[["USUBJID", "TRTSDT", "DTHDT"]], on="USUBJID")
+    therapy = primary["EVNTDT"].where(primary["EVNTDESC"].ne("death") & primary["EVNTDESC"].ne(""))
+    marks = [
+        pd.DataFrame({"USUBJID": primary["USUBJID"], "DATE": date, "KIND": kind, "TRTSDT": primary["TRTSDT"]})
+        for kind, date in (("new therapy", therapy), ("death", primary["DTHDT"]))
+    ]
+    both = pd.concat(marks, ignore_index=True).dropna(subset="DATE")
+    day = ((both["DATE"] - both["TRTSDT"]) / pd.Timedelta(days=1)).astype("Float64").astype("Int64")
+    return both.assign(DAY=day, ROW="Event", STAGE="")[["USUBJID", "ROW", "DAY", "KIND", "STAGE"]]
+
+
+def stage_changes(responses: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFrame, most_subjects: int) -> pd.DataFrame:
+    """F5: change of the sum of stages (0 to 13) from baseline to day 28: SUBJECT CHANGE RESPONSE LABEL, best first.
+
+    Mature subjects; without a change (an organ or an assessment is missing) CHANGE is 0 and LABEL says why.
+    """
+    primary = responses[(responses["SENS"] == PRIMARY) & (responses["MAT28FL"] == "Y")].reset_index(drop=True)
+    staged = adrs[adrs["PARAMCD"].isin(ORGANS)]
+    change = staged.groupby(["USUBJID", "ADT"])["CHG"].agg(lambda values: values.sum(min_count=len(ORGANS)))
+    at = pd.MultiIndex.from_frame(primary[["USUBJID", "ADT"]])
+    value = pd.Series(change.reindex(at).to_numpy(dtype="float64"), index=primary.index)
+    told = primary["AVALC"] + (", " + primary["REASON"]).where(primary["REASON"] != "", "")
+    label = told.where(value.notna(), told + " (change not known)")
+    frame = pd.DataFrame(
+        {
+            "SUBJECT": _subject(primary["USUBJID"], adsl), "CHANGE": value.fillna(0.0),
+            "RESPONSE": primary["AVALC"].where(primary["REASON"] == "", BY_RULE), "LABEL": label, "order": value,
+        }
+    )  # fmt: skip
+    frame = frame.sort_values(["order", "SUBJECT"], kind="stable", na_position="last").head(most_subjects)
+    return frame.drop(columns="order").reset_index(drop=True)
+
+
+def category_shares(rows: pd.DataFrame) -> pd.DataFrame:
+    """F12: subjects per dose level and category from the ARD, pending ones included: LEVEL CATEGORY REASON SUBJECTS."""
+    own = rows[(rows["analysis_id"] == "RSP28_CAT") & (rows["variable"] == VARIABLE) & (rows["stat"] > 0)]
+    return pd.DataFrame(
+        {
+            "LEVEL": own["group1_level"],
+            "CATEGORY": own["variable_level"].where(own["context"] == "", BY_RULE),
+            "REASON": own["context"],
+            "SUBJECTS": own["stat"].astype("int64"),
+        }
+    ).reset_index(drop=True)
+
+
+def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """F15: response rates with limits: ROW KIND RESPONDERS SUBJECTS ESTIMATE LOW HIGH SOURCE, in the order drawn.
+
+    This trial by level and in total (primary interval), then published rates, marked as not comparable. Empty where
+    this trial has no rate yet: nothing is compared with nothing.
+    """
+    own = rows[(rows["analysis_id"] == "ORR_D28") & (rows["context"] == analysis.ci_primary_orr)]
+    wide = own.pivot(index="group1_level", columns="stat_name", values="stat")
+    wide = wide.reindex(list(dict.fromkeys(own["group1_level"])))
+    if wide.empty or not wide.loc[TOTAL, "N"]:
+        return pd.DataFrame(columns=["ROW", "KIND", "RESPONDERS", "SUBJECTS", "ESTIMATE", "LOW", "HIGH", "SOURCE"])
+    wide = wide[wide["N"] > 0]
+    here = pd.DataFrame(
+        {
+            "ROW": [f"{row.Index}: {row.n:.0f}/{row.N:.0f}" for row in wide.itertuples()],
+            "KIND": THIS_TRIAL, "RESPONDERS": wide["n"].astype("int64"), "SUBJECTS": wide["N"].astype("int64"),
+            "ESTIMATE": wide["estimate"], "LOW": wide["conf.low"], "HIGH": wide["conf.high"],
+            "SOURCE": INTERVALS[analysis.ci_primary_orr],
+        }
+    )  # fmt: skip
+    known = benchmark_intervals()
+    counts = known["n"].astype("str") + "/" + known["N"].astype("str")
+    there = pd.DataFrame(
+        {
+            "ROW": known["ID"] + " " + known["STUDY"] + ": " + counts,
+            "KIND": LABEL, "RESPONDERS": known["n"], "SUBJECTS": known["N"], "ESTIMATE": known["ESTIMATE"],
+            "LOW": known["LOW"], "HIGH": known["HIGH"], "SOURCE": known["SOURCE"] + "; " + known["NOTE"],
+        }
+    )  # fmt: skip
+    return pd.concat([here, there], ignore_index=True)
+
+
+def category_order() -> list[str]:
+    """Response categories as figures order them."""
+    return [*CATEGORIES, BY_RULE, PENDING]
+
+
+def estimand(analysis: Analysis) -> pd.DataFrame:
+    """The estimand of the response rate in the words of ICH E9(R1): ATTRIBUTE CHOICE (§5.3)."""
+    policy = analysis.newtx_strategy_orr == "treatment_policy"
+    relapse = analysis.relapse_strategy_orr == "composite"
+    first, last = analysis.d28_window
+    choices = {
+        "Population": "treated subjects (SAF) who are mature for day 28 at the cut, whatever has happened to them",
+        "Treatment": "iMSC at the dose level received, on top of what was already running",
+        "Variable": f"{' or '.join(RESPONDERS)} by {analysis.response_rules} rules at the assessment closest to day 28 "
+        f"(REL_DAY {first} to {last}), against the baseline before the first infusion",
+        "New systemic anti-GVHD therapy": "ignored (treatment policy)" if policy else "non-response (composite)",
+        "Death by day 28": "non-response (composite)",
+        "Relapse of the malignancy": "non-response (composite)" if relapse else "as assessed (treatment policy)",
+        "Withdrawal or no assessment": "non-response (composite); left out in the sensitivity analysis EVAL-28",
+        "Summary": f"share of responders with its 95% interval ({INTERVALS[analysis.ci_primary_orr]})",
+    }
+    return pd.DataFrame({"ATTRIBUTE": list(choices), "CHOICE": list(choices.values())})
+
+
+def left_out_note(subjects: int, most: int) -> list[str]:
+    """A footnote where a figure or listing shows fewer subjects than there are."""
+    return [f"The first {most} of {subjects} subjects are shown; the datasets hold all."] if subjects > most else []

@@ -1,0 +1,148 @@
+"""What readers see of the response: headline, listing, figures; of a cohort, of nobody, without the endpoint."""
+
+from __future__ import annotations
+
+import pytest
+
+from trial_builder import TrialBuilder, trial
+from trialbook.dates import as_date
+from trialbook.display.charts.response import organ_heatmap, rate_forest, response_stack, stage_waterfall
+from trialbook.display.specs import clean_spec
+from trialbook.efficacy import response_views as views
+from trialbook.efficacy.rates import category_rows, response_rate_rows
+from trialbook.efficacy.response import derive_adrs
+from trialbook.efficacy.sensitivity import PRIMARY, sensitivity_responses
+from trialbook.results.ard import to_ard
+from trialbook.subjects.derive import derive_subjects
+
+CUT = as_date("2025-09-30")
+
+
+class Shown:
+    """Everything notebook 05 shows, derived from one small trial."""
+
+    def __init__(self, built: TrialBuilder, protocol, analysis) -> None:
+        domains = built.delivers("CM").domains()
+        self.protocol, self.analysis = protocol, analysis
+        self.adsl = derive_subjects(domains, protocol, analysis, CUT)
+        self.responses = sensitivity_responses(self.adsl, domains, protocol, analysis, CUT)
+        self.adrs = derive_adrs(self.adsl, domains, protocol, analysis, CUT)
+        self.ard = to_ard(
+            response_rate_rows(self.responses, protocol, analysis) + category_rows(self.responses, protocol)
+        )  # fmt: skip
+
+    def nobody(self) -> str:
+        return views.nobody_to_report(self.responses[self.responses["SENS"] == PRIMARY], self.protocol)
+
+    def frames(self) -> dict[str, object]:
+        return {
+            "course": views.organ_course(self.adrs, self.responses, self.adsl, 40),
+            "changes": views.stage_changes(self.responses, self.adrs, self.adsl, 40),
+            "shares": views.category_shares(self.ard),
+            "forest": views.forest_rows(self.ard, self.analysis),
+        }
+
+    def specifications(self) -> list[dict]:
+        frames, order = self.frames(), views.category_order()
+        charts = [
+            organ_heatmap(frames["course"], [*views.ORGAN_NAMES.values(), "Event"]),
+            stage_waterfall(frames["changes"], order),
+            response_stack(frames["shares"], [*self.protocol.level_ids, "Total"], order),
+            rate_forest(frames["forest"], self.analysis.orr0),
+        ]
+        return [clean_spec(chart.to_dict()) for chart in charts]
+
+
+def cohort() -> TrialBuilder:
+    built = trial().subject("S01").infused(0).stages(-1, 3, 1, 0, 2).stages(28, 0, 0, 0, 0).drug("ruxolitinib", 20)
+    built.subject("S02").infused(0).stages(-1, 3, 1, 0, 2).stages(28, 1, None, 0, 2).stages(14, 2, 1, 0, 2)
+    built.subject("S03").infused(0).stages(-1, 3, 1, 0, 2).died(10)
+    built.subject("S04").infused(0).stages(-1, 2, 0, 0, 0).stages(27, 1, 0, 0, 0)
+    return built.subject("S05", start="2025-09-20").infused(0).stages(-1, 2, 0, 0, 0)
+
+
+@pytest.fixture
+def shown(protocol, analysis) -> Shown:
+    return Shown(cohort(), protocol, analysis)
+
+
+def test_the_headline_gives_denominator_pending_and_rate(shown) -> None:
+    numbers = {label: value for label, value, _ in views.response_headline(shown.ard, shown.analysis)}
+    assert numbers == {
+        "Mature for day 28": "4", "Pending": "1", "Responders (CR or PR)": "1", "Response rate at day 28": "0.250",
+    }  # fmt: skip
+    assert views.response_sentence(shown.ard, shown.analysis).startswith("1 of 4 mature subjects responded")
+    assert shown.nobody() == ""
+
+
+def test_the_listing_says_why_a_subject_did_not_respond(shown) -> None:
+    listing = views.response_listing(shown.responses, shown.adrs, shown.adsl).set_index("SUBJID")
+    assert listing["AVALC"].to_dict() == {"S01": "NR", "S02": "NR", "S03": "NR", "S04": "PR", "S05": "PENDING"}
+    assert listing.loc["S01", ["REASON", "EVENT", "NOTE"]].tolist() == [
+        "NEWTX", "ruxolitinib 2025-01-30", "by stages alone: CR",
+    ]  # fmt: skip
+    assert listing.loc["S02", "REASON"] == "INCOMPLETE"
+    assert listing.loc["S03", ["REASON", "EVENT"]].tolist() == ["DEATH", "death 2025-01-20"]
+    assert listing.loc["S02", "D28STG"] == "1-?-0-2 (NE)"
+
+
+def test_a_missing_stage_is_blank_in_the_figure_and_not_0(shown) -> None:
+    course = views.organ_course(shown.adrs, shown.responses, shown.adsl, 40)
+    liver = course[(course["SUBJECT"] == "S02") & (course["ROW"] == "Liver")]
+    assert liver["DAY"].tolist() == [-1, 14]
+    marks = course[course["ROW"] == "Event"][["SUBJECT", "DAY", "KIND"]].to_numpy().tolist()
+    assert marks == [["S01", 20, "new therapy"], ["S03", 10, "death"]]
+
+
+def test_the_waterfall_holds_every_mature_subject_and_says_what_is_not_known(shown) -> None:
+    changes = views.stage_changes(shown.responses, shown.adrs, shown.adsl, 40)
+    assert changes[["SUBJECT", "CHANGE", "LABEL"]].to_numpy().tolist() == [
+        ["S01", -6.0, "NR, NEWTX"], ["S04", -1.0, "PR"], ["S02", 0.0, "NR, INCOMPLETE (change not known)"],
+        ["S03", 0.0, "NR, DEATH (change not known)"],
+    ]  # fmt: skip
+
+
+def test_the_stack_holds_every_treated_subject(shown) -> None:
+    shares = views.category_shares(shown.ard)
+    assert shares[shares["LEVEL"] == "Total"]["SUBJECTS"].sum() == 5
+    assert set(shares["CATEGORY"]) == {"PR", "NR by rule", "PENDING"}
+
+
+def test_published_rates_are_marked_as_not_comparable(shown) -> None:
+    forest = views.forest_rows(shown.ard, shown.analysis)
+    assert forest["KIND"].tolist() == ["this trial"] * 2 + ["external, not comparable"] * 3
+    assert forest["ROW"].tolist()[:2] == ["DL1: 1/4", "Total: 1/4"]
+
+
+def test_the_charts_are_safe_specifications(shown) -> None:
+    assert all("mark" in str(spec) for spec in shown.specifications())
+
+
+def test_with_nobody_treated_everything_says_so(protocol, analysis) -> None:
+    shown = Shown(trial().subject("S01", level="SCRNFAIL"), protocol, analysis)
+    assert shown.nobody() == "No subject has been treated at this cut."
+    assert all(len(frame) == 0 for frame in shown.frames().values())
+    assert len(shown.specifications()) == 4
+    headline = views.response_headline(shown.ard, analysis)
+    assert headline[-1] == ("Response rate at day 28", "-", "")
+    assert "not known yet" in views.response_sentence(shown.ard, analysis)
+
+
+def test_with_one_pending_subject_the_rate_is_not_known_yet(protocol, analysis) -> None:
+    built = trial().subject("S01", start="2025-09-20").infused(0).stages(-1, 2, 0, 0, 0)
+    shown = Shown(built, protocol, analysis)
+    assert views.response_sentence(shown.ard, analysis) == (
+        "The response rate is not known yet: no subject is mature for day 28. 1 treated subject is pending."
+    )
+    assert len(shown.frames()["changes"]) == 0
+    assert len(shown.frames()["forest"]) == 0
+    assert len(shown.specifications()) == 4
+
+
+def test_without_the_endpoint_the_reader_is_told(protocol, analysis) -> None:
+    study = protocol.study.model_copy(update={"endpoints": ["TEAE"]})
+    shown = Shown(cohort(), protocol.model_copy(update={"study": study}), analysis)
+    assert shown.nobody() == "ORR_D28 is not an endpoint of this trial."
+    assert views.response_headline(shown.ard, analysis) == []
+    assert all(len(frame) == 0 for frame in shown.frames().values())
+    assert len(shown.specifications()) == 4
