@@ -28,6 +28,11 @@ class TrialbookError(Exception):
         self.next_step = next_step
         super().__init__(self.describe())
 
+    def say_next(self, next_step: str) -> None:
+        """Adds what to do next, where that is known only later than the problem."""
+        self.next_step = next_step
+        self.args = (self.describe(),)
+
     def describe(self) -> str:
         """The message as one line: `[rule] file, row, column, value: problem. Next: ...`."""
         place = [self.file] if self.file else []

@@ -11,7 +11,7 @@ from trialbook.contracts.gate import Gate, stop_if_critical
 from trialbook.contracts.odcs import load_contracts
 from trialbook.contracts.suites import Rule, compile_rules
 from trialbook.contracts.verdicts import Failure, Verdict, evaluate
-from trialbook.domains import VARIABLES, clean_variables
+from trialbook.domains import VARIABLES, clean_variables, column_type
 from trialbook.errors import StopError, UsageError
 
 TABLE = pd.DataFrame({"USUBJID": ["a", "b", "b", None], "X": [1, 2, 2, 3]}, index=pd.Index([2, 3, 4, 5], name="ROW"))
@@ -102,11 +102,16 @@ def test_a_column_needed_by_an_endpoint_stops_only_trials_with_it(root: Path) ->
         stop_if_critical(gate(root, ["TEAE", "DLT"]).check("raw", frames, ["ae"]), {"raw/ae": "ae.csv"})
 
 
-def test_an_event_of_an_unknown_subject_stops_and_names_the_row(root: Path) -> None:
-    frames = {"ae": raw_ae(), "dm": pd.DataFrame({"USUBJID": ["S9"]})}
+def clean_ae() -> pd.DataFrame:
+    frame = pd.DataFrame({name: pd.Series([pd.NA]).astype(column_type(name)) for name in clean_variables("AE")})
+    return frame.assign(USUBJID="S1", AESEQ=1)
+
+
+def test_an_event_of_an_unknown_subject_stops_and_names_the_record(root: Path) -> None:
+    frames = {"ae": clean_ae(), "dm": pd.DataFrame({"USUBJID": ["S9"]})}
     with pytest.raises(StopError) as caught:
-        stop_if_critical(gate(root, ["TEAE"]).check("raw", frames, ["ae"]), {"raw/ae": "ae.csv"})
-    for part in ("ae.csv", "row 2", "USUBJID", "every subject of the domain is in DM", "Next:"):
+        stop_if_critical(gate(root, ["TEAE"]).check("clean", frames, ["ae"]))
+    for part in ("clean/ae", "USUBJID S1 AESEQ 1", "every subject of the domain is in DM", "Next:"):
         assert part in str(caught.value)
 
 

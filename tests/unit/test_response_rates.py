@@ -126,6 +126,7 @@ def test_with_no_treated_subject_every_rate_is_a_dash(protocol, analysis) -> Non
     ard = to_ard(response_rate_rows(nobody, protocol, analysis))
     assert set(ard[ard["stat_name"] == "estimate"]["stat_text"]) == {"-"}
     assert set(ard[ard["stat_name"] == "N"]["stat"]) == {0}
+    assert "sens: EVAL-28" in set(ard["context"])
 
 
 @pytest.mark.parametrize(("benchmark", "low", "high"), [("O1", 56.4, 82.0), ("O9", 54.2, 70.0)])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from trialbook.efficacy.day28 import PENDING, REASONS
-from trialbook.efficacy.sensitivity import PRIMARY
+from trialbook.efficacy.sensitivity import PRIMARY, sensitivities
 from trialbook.gvhd.response_rules import CATEGORIES, RESPONDERS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -31,7 +31,7 @@ def response_rate_rows(responses: pd.DataFrame, protocol: Protocol, analysis: An
         return []
     rows: list[ArdRow] = []
     for analysis_id, success in RATES.items():
-        for name in dict.fromkeys([PRIMARY, *responses["SENS"]]):
+        for name in (PRIMARY, *(choice.name for choice in sensitivities(analysis))):
             part = responses[responses["SENS"] == name]
             for level in [*protocol.level_ids, TOTAL]:
                 group = part if level == TOTAL else part[part["TRT01A"] == level]

@@ -268,8 +268,10 @@ def category_order() -> list[str]:
     return [*CATEGORIES, BY_RULE, PENDING]
 
 
-def estimand(analysis: Analysis) -> pd.DataFrame:
-    """The estimand of the response rate in the words of ICH E9(R1): ATTRIBUTE CHOICE (§5.3)."""
+def estimand(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
+    """The estimand of the response rate in the words of ICH E9(R1): ATTRIBUTE CHOICE; none without it (§5.3)."""
+    if not protocol.has_endpoint("ORR_D28"):
+        return pd.DataFrame(columns=["ATTRIBUTE", "CHOICE"])
     policy = analysis.newtx_strategy_orr == "treatment_policy"
     relapse = analysis.relapse_strategy_orr == "composite"
     first, last = analysis.d28_window

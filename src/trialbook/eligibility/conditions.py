@@ -24,7 +24,8 @@ def conditions(domains: Domains) -> pd.DataFrame:
     start and end; STTIME is the time of the start in seconds; ONGOING is --ENRTPT = ONGOING. A record that says a
     prespecified condition did not occur is left out.
     """
-    return pd.concat([_of_domain(domains[code], code) for code in _WORDS], ignore_index=True)
+    filled = [code for code in _WORDS if len(domains[code])] or ["MH"]
+    return pd.concat([_of_domain(domains[code], code) for code in filled], ignore_index=True)
 
 
 def _of_domain(rows: pd.DataFrame, code: str) -> pd.DataFrame:

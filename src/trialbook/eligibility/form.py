@@ -42,7 +42,7 @@ def waivers(domains: Domains, protocol: Protocol) -> pd.DataFrame:
     text = dv["DVTERM"].fillna("") + " | " + dv["DVDECOD"].fillna("") + " | " + dv["DVCAT"].fillna("")
     waived = dv[text.str.contains(_WAIVER, case=False, regex=True)].assign(TEXT=text)
     found = []
-    for criterion in protocol.criteria:
+    for criterion in protocol.criteria if len(waived) else []:
         for column in criterion.audit_columns():
             for name in sorted({column, criterion.id}):
                 named = waived["TEXT"].str.contains(rf"(?<![A-Za-z0-9]){name}(?![A-Za-z0-9])", case=False, regex=True)

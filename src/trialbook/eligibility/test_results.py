@@ -18,7 +18,8 @@ def all_results(domains: Domains) -> pd.DataFrame:
     Returns USUBJID TEST ADT TIME (seconds, NaN without) PREDOSE (label says before the dose) TEXT (upper case) VALUE
     SIGN UNIT LOW HIGH SRCDOM SRCSEQ. Left out: records without a result or without a complete date.
     """
-    frame = pd.concat([_of_domain(domains[code], code) for code in SOURCES], ignore_index=True)
+    filled = [code for code in SOURCES if len(domains[code])] or ["LB"]
+    frame = pd.concat([_of_domain(domains[code], code) for code in filled], ignore_index=True)
     return frame[frame["ADT"].notna() & frame["TEXT"].fillna("").ne("")].reset_index(drop=True)
 
 

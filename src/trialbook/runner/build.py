@@ -39,6 +39,10 @@ class Options:
     jobs: int = 2
     charts: Literal["live", "static"] = "live"
 
+    def __post_init__(self) -> None:
+        # Kernels run in another folder, so that a relative path would mean another place there.
+        self.out = self.out.resolve()
+
 
 @dataclass
 class Work:
@@ -215,8 +219,10 @@ def _keep_stopped(out: Path, cut_id: str, began: datetime, error: Exception) -> 
     """Leaves what is known of a stopped build beside the builds: when, why, and the notebook as far as it ran."""
     folder = out / STOPPED / cut_id
     shutil.rmtree(folder, ignore_errors=True)
+    if isinstance(error, NotebookError) and error.notebook is not None:
+        kept = folder / Path(str(error.file)).name
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(notebook_text(error.notebook), encoding="utf-8", newline="\n")
+        error.say_next(f"open {kept}, the notebook as far as it ran")
     details = {"began": began.isoformat(timespec="seconds"), "status": "stopped", "message": str(error)}
     write_json(folder / "run.json", details | {"ended": datetime.now(UTC).isoformat(timespec="seconds")})
-    if isinstance(error, NotebookError) and error.notebook is not None:
-        text = notebook_text(error.notebook)
-        (folder / Path(str(error.file)).name).write_text(text, encoding="utf-8", newline="\n")

@@ -99,17 +99,11 @@ def _read(path: Path) -> Any:
     return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4) if path.is_file() else None  # type: ignore[no-untyped-call]
 
 
-def _own_error(step: str, error: Any, notebook: nbformat.NotebookNode | None) -> StopError:
+def _own_error(step: str, error: Any, notebook: nbformat.NotebookNode | None) -> TrialbookError:
     """The user's message when a cell stopped with one of our errors; else the kind of error and its cell."""
     if error.ename in OWN_ERRORS:
-        stop = StopError.__new__(StopError)
-        Exception.__init__(stop, error.evalue)
-        stop.rule = None
-        return stop
-    return NotebookError(
-        step, f"cell {error.exec_count} ended with {error.ename}", notebook,
-        next_step="open the stopped notebook named below",
-    )  # fmt: skip
+        return OWN_ERRORS[error.ename](error.evalue)
+    return NotebookError(step, f"cell {error.exec_count} ended with {error.ename}", notebook)
 
 
 def prove_complete(step: str, notebook: nbformat.NotebookNode, receipt: Path, nonce: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.dlt.determination import EVALUABLE
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
@@ -20,7 +21,6 @@ SETS = {
 }
 # Before an infusion a subject has no level received; screening and enrolment are counted by the level planned.
 BY_PLANNED_LEVEL = ("SCRFL", "ENRFL")
-DLT_EVALUABLE = ("DLT", "NO-DLT")
 
 
 def add_analysis_sets(
@@ -33,14 +33,15 @@ def add_analysis_sets(
 ) -> pd.DataFrame:
     """ADSL with the sets that need more than the core: DLTEFL, MAT28FL, EVAL28FL, PPFL.
 
-    DLTEFL: DLTSTAT of `addlt` is DLT or NO-DLT (§4.2). MAT28FL and EVAL28FL: as `day28` says (A-04). PPFL: in SAF, no
+    DLTEFL: the status in `addlt` is one that the advice counts (§4.2), so that the set is its denominator; a DLT that
+    waits for adjudication counts as one (A-71). MAT28FL and EVAL28FL: as `day28` says (A-04). PPFL: in SAF, no
     violation in `adie`, and at least as many infusions as planned for the level.
     """
     status = addlt.set_index("USUBJID")["DLTSTAT"].reindex(adsl["USUBJID"]).set_axis(adsl.index)
     at_28 = day28.set_index("USUBJID")[["MAT28FL", "EVAL28FL"]].reindex(adsl["USUBJID"]).set_axis(adsl.index)
     safety = adsl["SAFFL"].eq("Y")
     return adsl.assign(
-        DLTEFL=flag(safety & status.isin(DLT_EVALUABLE)),
+        DLTEFL=flag(safety & status.isin(EVALUABLE)),
         MAT28FL=flag(safety & at_28["MAT28FL"].eq("Y")),
         EVAL28FL=flag(safety & at_28["EVAL28FL"].eq("Y")),
         PPFL=flag(safety & _violations(adsl, adie).eq("") & (adsl["NINF"] >= _planned(adsl, protocol))),
