@@ -57,10 +57,8 @@ def _measured(screening: Screening, limit: float) -> pd.DataFrame:
 
 def _estimated(screening: Screening, limit: float, size_days: int) -> pd.DataFrame:
     last = _last(screening, "CREAT", low_is_worse=False)
-    asked = last[["USUBJID"]].assign(DAY=last["REFDT"])
-    vs = screening.domains
-    last["KG"] = last_on_or_before(asked, weights(vs), size_days)["VALUE"]
-    last["CM"] = last_on_or_before(asked, measurements(vs, "HEIGHT", _CENTIMETRES), size_days)["VALUE"]
+    last["KG"] = _size(last, weights(screening.domains), size_days)
+    last["CM"] = _size(last, measurements(screening.domains, "HEIGHT", _CENTIMETRES), size_days)
     last["MGDL"] = last["VALUE"] * plain_unit(last["UNIT"]).map(renal.MG_DL).astype("float64")
     last["LABUNIT"] = last["UNIT"]
     age = last["AGE"].astype("float64")
@@ -81,6 +79,12 @@ def _estimated(screening: Screening, limit: float, size_days: int) -> pd.DataFra
     flag = flag.mask(result.eq(NE), "CENSORED").mask(rows["CLEARANCE"].isna(), "SIZE-MISSING")
     flag = flag.mask(rows["MGDL"].isna(), "UNIT")
     return rows.assign(DATARESULT=result, AVAL=rows["CLEARANCE"], FLAG=flag, EVIDENCE=_in_words(rows, size_days))
+
+
+def _size(last: pd.DataFrame, measured: pd.DataFrame, size_days: int) -> pd.Series:
+    """The last weight or height up to the reference day, unless it is older than the window that the days give."""
+    found = last_on_or_before(last[["USUBJID"]].assign(DAY=last["REFDT"]), measured)
+    return found["VALUE"].where(found["VSDT"] >= last["ANCHORDT"] - pd.Timedelta(days=size_days))
 
 
 def _adults(rows: pd.DataFrame, limit: float) -> pd.DataFrame:

@@ -40,7 +40,7 @@ def waivers(domains: Domains, protocol: Protocol) -> pd.DataFrame:
     """
     dv = domains["DV"]
     text = dv["DVTERM"].fillna("") + " | " + dv["DVDECOD"].fillna("") + " | " + dv["DVCAT"].fillna("")
-    waived = dv[text.str.contains(_WAIVER, case=False, regex=True)].assign(TEXT=text)
+    waived = dv.assign(TEXT=text)[text.str.contains(_WAIVER, case=False, regex=True)]
     found = []
     for criterion in protocol.criteria if len(waived) else []:
         for column in criterion.audit_columns():

@@ -42,7 +42,7 @@ def end_of_study(domains: Domains, treated: pd.Series) -> pd.DataFrame:
     term = ds["DSDECOD"].str.upper()
     category = ds["DSCAT"].str.upper()
     ending = term.isin(_END_TERMS) | (category.eq(_END_CATEGORY) & ~term.eq(SCREEN_FAILURE))
-    ends = ds[ending].assign(_term=term).sort_values(["USUBJID", "DSSTDTC", "DSSEQ"], kind="stable")
+    ends = ds.assign(_term=term)[ending].sort_values(["USUBJID", "DSSTDTC", "DSSEQ"], kind="stable")
     last = ends.groupby("USUBJID")["_term"].last().reindex(treated.index)
     status = pd.Series("", index=treated.index, dtype="str").mask(treated, "ONGOING")
     status = status.mask(last.notna(), "DISCONTINUED").mask(last.eq(COMPLETED), COMPLETED)

@@ -24,9 +24,8 @@ def infusions(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     ex = domains["EX"]
     placebo = ex["EXTRT"].str.upper().str.contains("PLACEBO", regex=False).fillna(False).astype(bool)
     start = complete_date(ex["EXSTDTC"])
-    given = ex[((ex["EXDOSE"] > 0) | placebo) & (start <= cut_date)]
-    end = complete_date(given["EXENDTC"]).fillna(start)
-    given = given.assign(EXSTDT=start, EXENDT=end, _time=time_of_day(given["EXSTDTC"]))
+    dated = ex.assign(EXSTDT=start, EXENDT=complete_date(ex["EXENDTC"]).fillna(start), _time=time_of_day(ex["EXSTDTC"]))
+    given = dated[((ex["EXDOSE"] > 0) | placebo) & (start <= cut_date)]
     ordered = given.sort_values(["USUBJID", "EXSTDT", "_time", "EXSEQ"], kind="stable", na_position="last")
     return ordered.drop(columns="_time").reset_index(drop=True)
 

@@ -1,0 +1,114 @@
+"""What the audit reports and asks: counts by result, listings, sentences, and the queries to the site."""
+
+from __future__ import annotations
+
+from eligible_subject import CUT, eligible, form, screened
+from trial_builder import TrialBuilder, trial
+from trialbook.eligibility import reporting, views
+from trialbook.eligibility.audit import CHECKS, audit, audit_columns
+from trialbook.eligibility.form import RESULTS
+from trialbook.eligibility.questions import DOUBTS, eligibility_queries
+from trialbook.results.ard import to_ard
+from trialbook.results.queries import query_id
+from trialbook.subjects.derive import derive_subjects
+
+
+def audited_trial(book: TrialBuilder, protocol, analysis):
+    domains = book.domains()
+    adsl = derive_subjects(domains, protocol, analysis, CUT)
+    return adsl, audit(adsl, domains, protocol, analysis, CUT)
+
+
+def mixed() -> TrialBuilder:
+    """S01 contradicts the form in ALT and lacks the limit of INR; S02 is a screen failure by HIV."""
+    book = form(screened(name="S01", without=("ALT", "INR"))).infused(0)
+    book.lab("ALT", 100, -1, high=40).lab("INR", 1, -1, unit="", high=None)
+    book = screened(book, "S02", level="SCRNFAIL", without=("HIVAB",)).lab("HIVAB", "POSITIVE", -5, unit="")
+    return form(book, EX12="Y").add("DS", DSDECOD="SCREEN FAILURE", DSSTDTC=book.date(-1))
+
+
+def test_counts_of_every_criterion_add_up_to_the_subjects(protocol, analysis) -> None:
+    adsl, adie = audited_trial(mixed(), protocol, analysis)
+    ard = to_ard(reporting.eligibility_rows(adie, adsl, protocol))
+    total = ard[ard["group1_level"] == "Total"]
+    assert set(total["analysis_id"]) == {"ELIG"}
+    assert set(total["variable_level"]) == set(RESULTS)
+    assert total.groupby("variable")["stat"].sum().to_dict() == dict.fromkeys(audit_columns(protocol), 2)
+    level = ard[(ard["group1_level"] == "DL1") & (ard["variable"] == "EX12") & (ard["stat"] > 0)]
+    assert level[["variable_level", "stat"]].values.tolist() == [["PASS", 1]]
+
+
+def test_contradictions_and_missing_limits_are_asked_of_the_site(protocol, analysis) -> None:
+    adsl, adie = audited_trial(mixed(), protocol, analysis)
+    asked = [(q["rule"], q["subject"], q["domain"], q["record"]) for q in eligibility_queries(adie, adsl)]
+    assert asked == [
+        ("P33-IE-CONFLICT", "iMSC-2001-S01", "IE", "CRITCD=EX04A"),
+        ("P15-LB-LIMIT-MISSING", "iMSC-2001-S01", "LB", "LBSEQ=9"),
+    ]
+
+
+def test_a_treated_violation_is_asked_about_and_a_screen_failure_is_not(protocol, analysis) -> None:
+    violated = form(screened(), EX14="Y", EX17="").infused(0)
+    adsl, adie = audited_trial(violated, protocol, analysis)
+    asked = [(q["rule"], q["record"]) for q in eligibility_queries(adie, adsl)]
+    assert asked == [("P33-IE-VIOLATION", "CRITCD=EX14"), ("P33-IE-NOT-EVALUABLE", "CRITCD=EX17")]
+    failed = form(screened(level="SCRNFAIL"), EX14="Y")
+    adsl, adie = audited_trial(failed, protocol, analysis)
+    assert eligibility_queries(adie, adsl) == []
+
+
+def test_every_query_has_its_own_id_and_both_languages(protocol, analysis) -> None:
+    adsl, adie = audited_trial(mixed().subject("S09").infused(0), protocol, analysis)
+    queries = eligibility_queries(adie, adsl)
+    ids = [query_id(q["rule"], q["subject"], q["domain"], q["record"], q["field"]) for q in queries]
+    assert len(set(ids)) == len(ids) > 10
+    assert all(q["message_en"] and any("\u4e00" <= c <= "\u9fff" for c in q["message_zh"]) for q in queries)
+
+
+def test_every_flag_of_the_checks_has_its_question(root) -> None:
+    source = "".join(path.read_text("utf-8") for path in sorted((root / "src/trialbook/eligibility").glob("*.py")))
+    assert all(source.count(f'"{flag}"') >= 2 for flag in DOUBTS)
+
+
+def test_every_criterion_of_the_protocol_has_a_check(protocol) -> None:
+    assert {criterion.check for criterion in protocol.criteria} == set(CHECKS)
+    assert len(audit_columns(protocol)) == 26
+
+
+def test_what_to_look_at_holds_everything_but_passes(protocol, analysis) -> None:
+    adsl, adie = audited_trial(mixed(), protocol, analysis)
+    shown = reporting.to_look_at(adie, adsl)
+    assert shown[["SUBJID", "CRITCD", "RESULT"]].values.tolist() == [
+        ["S01", "EX04A", "CONFLICT"], ["S01", "EX04E", "NE"], ["S02", "EX12", "FAIL"],
+    ]  # fmt: skip
+
+
+def test_the_matrix_shows_those_with_findings_first(protocol, analysis) -> None:
+    book = mixed()
+    form(screened(book, "S03")).infused(0)
+    adsl, adie = audited_trial(book, protocol, analysis)
+    cells = views.matrix(adie, adsl, protocol, most_subjects=2)
+    assert sorted(set(cells["subject"])) == ["S01", "S02"]
+    assert views.left_out_note(adie, 2)[0].startswith("Of 3 subjects the 2 with most")
+    assert list(views.matrix_table(cells).columns) == ["subject", "level", *audit_columns(protocol)]
+
+
+def test_the_sentence_says_what_was_found_or_why_nothing_could_be(protocol, analysis) -> None:
+    adsl, adie = audited_trial(mixed(), protocol, analysis)
+    said = views.audit_sentence(adie, adsl, protocol)
+    assert said.startswith("26 checks of 1 infused subjects. Violations: 0; form and data contradict each other: 1;")
+    adsl, adie = audited_trial(trial(), protocol, analysis)
+    assert views.audit_sentence(adie, adsl, protocol) == "There is no screened subject to audit at this cut."
+    bare = protocol.model_copy(update={"criteria": []})
+    assert "not an endpoint of this trial" in views.audit_sentence(adie, adsl, bare)
+    waiting = form(screened(actual="NOTTRT"))
+    adsl, adie = audited_trial(waiting, protocol, analysis)
+    assert views.audit_sentence(adie, adsl, protocol).startswith("No subject has been treated at this cut")
+
+
+def test_definitions_stand_side_by_side(protocol, analysis) -> None:
+    domains = eligible().domains()
+    adsl = derive_subjects(domains, protocol, analysis, CUT)
+    table = views.refractory_table(adsl, domains, protocol, analysis, CUT)
+    assert table["EBMT-NIH-CIBMTR-2018"].str.startswith("yes, 2025-01-04").all()
+    assert "CN-2024" in table.columns
