@@ -10,6 +10,8 @@ import pytest
 from trialbook.dates import as_date
 from trialbook.domains import Domains, clean_variables, column_type
 from trialbook.protocol.models import DoseLevel
+from trialbook.results.ard import to_ard
+from trialbook.subjects.demography import demography_rows
 from trialbook.subjects.derive import derive_subjects
 
 pytestmark = pytest.mark.oracle
@@ -63,3 +65,21 @@ def test_each_published_adsl_groups_by_its_own_arm(arm: str, column: str, pilot,
     adsl = _adsl(domains, protocol, analysis.model_copy(update={"treatment_arm": arm}))
     treated = adsl[adsl["SAFFL"] == "Y"]
     assert treated["TRT01A"].map(ARMS).tolist() == expected[column].reindex(treated.index).tolist()
+
+
+def test_age_and_sex_are_those_of_the_study_report(pilot, oracles, protocol, analysis) -> None:
+    domains, _ = pilot
+    arms = [DoseLevel(id=code, label=label) for code, label in ARMS.items()]
+    plan = protocol.model_copy(update={"dose_levels": arms})
+    assigned = analysis.model_copy(update={"treatment_arm": "assigned"})
+    adsl = derive_subjects(domains, plan, assigned, as_date("2020-01-01"))
+    ard = to_ard(demography_rows(adsl, plan, assigned))
+    report = pd.read_csv(oracles / "i_cdisc_pilot" / "expected" / "csr_14_2_01_demography.csv", dtype="str")
+    published = report.set_index(["variable", "statistic"])
+    label = {**ARMS, "Total": "Total"}
+    for code, column in label.items():
+        mine = ard[ard["group1_level"].eq(code)].set_index(["variable", "variable_level", "stat_name"])["stat"]
+        for stat, name in (("median", "Median"), ("min", "Min"), ("max", "Max"), ("n", "n")):
+            assert mine["AGE", "", stat] == float(published.loc[("Age (y)", name), column])
+        for sex, name in (("F", "Female"), ("M", "Male")):
+            assert mine["SEX", sex, "n"] == int(published.loc[("Sex", name), column].split()[0])

@@ -96,7 +96,7 @@ def test_the_matrix_shows_those_with_findings_first(protocol, analysis) -> None:
 def test_the_sentence_says_what_was_found_or_why_nothing_could_be(protocol, analysis) -> None:
     adsl, adie = audited_trial(mixed(), protocol, analysis)
     said = views.audit_sentence(adie, adsl, protocol)
-    assert said.startswith("26 checks of 1 infused subjects. Violations: 0; form and data contradict each other: 1;")
+    assert said.startswith("Infused subjects: 1; checks: 26. Violations: 0; form and data contradict each other: 1;")
     adsl, adie = audited_trial(trial(), protocol, analysis)
     assert views.audit_sentence(adie, adsl, protocol) == "There is no screened subject to audit at this cut."
     bare = protocol.model_copy(update={"criteria": []})

@@ -92,6 +92,10 @@ def test_endpoints_that_a_trial_lacks_leave_their_sets_empty(protocol, analysis)
     no_day28 = pd.DataFrame({name: pd.Series(dtype="str") for name in ("USUBJID", "MAT28FL", "EVAL28FL")})
     adsl = add_analysis_sets(core, none, no_day28, protocol, analysis, NO_AUDIT)
     assert set(adsl["DLTEFL"]) | set(adsl["MAT28FL"]) | set(adsl["EVAL28FL"]) == {""}
+    study = protocol.study.model_copy(update={"endpoints": ["TEAE"]})
+    why = set_reasons(adsl, none, protocol.model_copy(update={"study": study}), analysis, NO_AUDIT)
+    assert set(why["MAT28FL"]) == {"no: ORR_D28 is not an endpoint of this trial"}
+    assert set(why["DLTEFL"]) == {"no: DLT is not an endpoint of this trial"}
 
 
 def test_the_flow_adds_up(protocol, analysis) -> None:

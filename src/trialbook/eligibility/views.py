@@ -37,10 +37,15 @@ def audit_sentence(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -
     count = {code: int(own["RESULT"].eq(code).sum()) for code in ATTENTION}
     violated = count["FAIL"] + count["ATT-FAIL"]
     return (
-        f"{len(own)} checks of {len(infused)} infused subjects. Violations: {violated}; form and data contradict each "
+        f"Infused subjects: {len(infused)}; checks: {len(own)}. Violations: {violated}; form and data contradict each "
         f"other: {count['CONFLICT']}; not evaluable: {count['NE']}; waived: {count['WAIVED']}; waiting for the form: "
         f"{count['PENDING']}; all others are passes."
     )
+
+
+def nothing_to_look_at(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> str:
+    """What to say where the listing of findings is empty: all is well, or there was nothing to check."""
+    return audit_sentence(adie, adsl, protocol) if adie.empty else "Every check of every screened subject is a pass."
 
 
 def matrix(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, most_subjects: int) -> pd.DataFrame:

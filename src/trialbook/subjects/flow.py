@@ -76,8 +76,8 @@ def flow_sentence(adsl: pd.DataFrame, cut_date: str) -> str:
     if not n["TREATED"]:
         return f"{opening}. No subject has been treated at this cut."
     return (
-        f"{opening}; {n['TREATED']} of {n['ENROLLED']} enrolled have been infused. Of the infused, {n['ONGOING']} are "
-        f"on study, {n['COMPLETED']} completed it, and {n['DISCONT']} left it or died."
+        f"{opening}. Infused: {n['TREATED']} of {n['ENROLLED']} enrolled. Of the infused, on study: {n['ONGOING']}; "
+        f"completed the study: {n['COMPLETED']}; left it or died: {n['DISCONT']}."
     )
 
 

@@ -22,6 +22,9 @@ SETS = {
 # Before an infusion a subject has no level received; screening and enrolment are counted by the level planned.
 BY_PLANNED_LEVEL = ("SCRFL", "ENRFL")
 
+# Sets that only a trial with this endpoint has.
+_NEEDED = {"DLT": ("DLTEFL",), "ORR_D28": ("MAT28FL", "EVAL28FL")}
+
 
 def add_analysis_sets(
     adsl: pd.DataFrame,
@@ -67,6 +70,9 @@ def set_reasons(
         ),
         "PPFL": _why_not_per_protocol(adsl, protocol, adie).where(safety, never),
     }  # fmt: skip
+    for endpoint, names in _NEEDED.items():
+        if not protocol.has_endpoint(endpoint):
+            why |= dict.fromkeys(names, pd.Series(f"{endpoint} is not an endpoint of this trial", index=adsl.index))
     columns = {name: ("no: " + why[name]).mask(adsl[name].eq("Y"), "yes").astype("str") for name in SETS}
     return pd.DataFrame({"SUBJID": adsl["SUBJID"], **columns})
 
