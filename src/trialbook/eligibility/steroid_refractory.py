@@ -81,10 +81,11 @@ def refractoriness(
     stages = screening.stages
     share = 1 - number(criterion, "dose_tolerance")
     look_back = screening.analysis.elig_window_days
+    daily_of, stages_of = dict(list(doses.groupby("USUBJID"))), dict(list(stages.groupby("USUBJID")))
     rows = []
     for subject in screening.subjects["USUBJID"]:
-        daily = doses[doses["USUBJID"] == subject]
-        seen = _stages_of(stages[stages["USUBJID"] == subject])
+        daily = daily_of.get(subject, doses.iloc[:0])
+        seen = _stages_of(stages_of.get(subject, stages.iloc[:0]))
         for definition, rule in _rules(criterion, definitions):
             verdict = _judge(rule, daily, seen, share, look_back)
             rows.append((subject, definition, rule.text, verdict.result, verdict.start, verdict.on, verdict.why))
