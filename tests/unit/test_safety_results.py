@@ -151,7 +151,7 @@ def test_the_headline_is_a_view_of_the_reported_numbers(
     facts = {label: (value, note) for label, value, note in views.headline(ard, subjects, protocol)}
     assert facts["Subjects with any TEAE"] == ("3 of 3", "DL1: 2, DL2: 1, DL3: 0")
     assert facts["Deaths, any cause"] == ("1 of 3", "DL1: 0, DL2: 1, DL3: 0")
-    sentence = views.safety_sentence(ard, subjects, protocol, "2025-12-31")
+    sentence = views.safety_sentence(ard, subjects, adae, protocol, "2025-12-31")
     assert "3 of 3 had a treatment-emergent adverse event (5 events), 2 had one of grade 3 or more" in sentence
 
 
@@ -160,7 +160,7 @@ def test_without_a_treated_subject_the_report_says_so(protocol: Protocol, analys
     subjects = derive_subjects(domains, protocol, analysis, CUT)
     adae = derive_adae(subjects, domains, protocol, analysis, CUT)
     ard = to_ard(ae_results.overview_rows(adae, subjects, protocol, analysis))
-    assert views.safety_sentence(ard, subjects, protocol, "2025-12-31").startswith("No subject has been treated")
+    assert views.safety_sentence(ard, subjects, adae, protocol, "2025-12-31").startswith("No subject has been treated")
     rates = to_ard(exposure.rate_rows(adae, subjects, protocol, analysis, CUT))
     assert set(rates[rates["stat_name"] == "rate"]["stat_text"]) == {"-"}
 

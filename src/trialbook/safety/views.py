@@ -59,7 +59,9 @@ def _by_level(texts: dict[str, str]) -> str:
     return ", ".join(f"{level}: {text}" for level, text in texts.items() if level != TOTAL)
 
 
-def safety_sentence(overview: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, cut_date: str) -> str:
+def safety_sentence(
+    overview: pd.DataFrame, adsl: pd.DataFrame, adae: pd.DataFrame, protocol: Protocol, cut_date: str
+) -> str:
     """What is known at this cut in one or two sentences; says so when nobody has been treated or no event is known."""
     size = set_sizes(adsl, protocol.level_ids)[TOTAL]
     if size == 0:
@@ -67,6 +69,8 @@ def safety_sentence(overview: pd.DataFrame, adsl: pd.DataFrame, protocol: Protoc
     total = overview[overview["group1_level"] == TOTAL].set_index(["variable", "stat_name"])["stat_text"]
     people = "subject has" if size == 1 else "subjects have"
     start = f"At the cut of {cut_date}, {size} {people} been treated"
+    if adae.empty:
+        return f"{start}. No adverse event is recorded at all: the adverse event domain is empty."
     if total["TEAE", "n"] == "0":
         return f"{start}. No treatment-emergent adverse event has been reported."
     severe = total["TEAE_GE3", "n"]
