@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
-from workbook import Workbook
 
 from trialbook.datasets import read_dataset
+from workbook import Workbook
 
 pytestmark = pytest.mark.build
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from workbook import Workbook
 
 from trialbook.errors import StopError
+from workbook import Workbook
 
 pytestmark = pytest.mark.build
 

@@ -21,7 +21,7 @@ from trialbook.datasets import read_dataset
 from trialbook.errors import StopError
 from trialbook.protocol.models import Trial
 from trialbook.runner import assemble
-from trialbook.runner.graph import STEPS, StepSpec, ready
+from trialbook.runner.graph import STEP_NAMES, STEPS, StepSpec, ready
 from trialbook.runner.manifest import fingerprint, sha256, sources, write_json, write_manifest
 from trialbook.runner.notebooks import NotebookError, NotebookRun, notebook_text, run_notebook
 from trialbook.runner.pages import PageSources, is_synthetic, write_pages
@@ -107,6 +107,8 @@ def _build_in(
     write_json(scratch / ".steps" / "inputs.json", hashes)
     _check_raw(work)
     _run_steps(work)
+    # In the order of the story, not in the order in which notebooks that run side by side happened to end.
+    work.verdicts = {name: work.verdicts[name] for name in ("raw", *STEP_NAMES)}
     ard = assemble.assemble_results(scratch)
     every = [verdict for verdicts in work.verdicts.values() for verdict in verdicts]
     assemble.write_verdicts(scratch, every)
