@@ -6,12 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values, load_protocol
 from trialbook.protocol.models import Protocol
 
 pytest_plugins = ["build_fixtures"]
+# How long an example takes says something of the machine, not of the code.
+settings.register_profile("trialbook", deadline=None)
+settings.load_profile("trialbook")
 ROOT = Path(__file__).resolve().parents[1]
 ORACLES = Path(os.environ.get("TRIALBOOK_ORACLES") or ROOT.parent / "shared" / "oracles")
 
