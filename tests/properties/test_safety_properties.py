@@ -102,7 +102,11 @@ def test_a_subject_counts_once_per_row_and_totals_add_over_levels_and_maximum_gr
     assert by_grade.groupby(row)["stat"].sum().to_dict() == every.set_index(row)["stat"].to_dict()
 
 
+RASH = {"term": "Rash", "day": 0, "grade": 1, "related": "RELATED", "serious": "Y", "AESPID": ""}
+
+
 @few
+@example([("DL1", [])], [RASH])
 @given(subjects, st.lists(events, max_size=3))
 def test_a_screen_failure_changes_no_number(drawn: Subjects, own: list[dict[str, object]]) -> None:
     def numbers(chosen: Subjects) -> pd.DataFrame:

@@ -65,12 +65,14 @@ def overview_kinds(adae: pd.DataFrame, protocol: Protocol, analysis: Analysis) -
     """The rows of the overview in order, and whether the data can answer each.
 
     DLT stands only where it is an endpoint, AESI only where the protocol file names searches. What was not collected
-    for any event (grades, the action taken) is not evaluable: its numbers are null, not 0.
+    for any event of a treated subject (grades, the action taken) is not evaluable: its numbers are null, not 0. What
+    was collected of screen failures says nothing of these.
     """
+    counted = adae[adae["SAFFL"] == "Y"]
     collected = {
-        "TEAE_GE3": grades_collected(adae),
-        "TRAE_GE3": grades_collected(adae),
-        "TEAE_DISC": adae.empty or bool(adae["AEACN"].notna().any()),
+        "TEAE_GE3": grades_collected(counted),
+        "TRAE_GE3": grades_collected(counted),
+        "TEAE_DISC": counted.empty or bool(counted["AEACN"].notna().any()),
     }
     asked = {"DLT": protocol.has_endpoint("DLT"), "AESI": bool(analysis.aesi)}
     return {name: collected.get(name, True) for name in LABELS if asked.get(name, True)}
