@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from trialbook.display.subject_lines import subject_lines
+from trialbook.efficacy.survival_views import headline_day
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Cut, Protocol
@@ -17,7 +18,6 @@ from trialbook.results.ard import NOT_ESTIMABLE, TOTAL
 if TYPE_CHECKING:
     from trialbook.contracts.verdicts import Verdict
 
-REGISTERED_OS_DAY = 100  # the registry measures overall survival at day 100
 DLT_INTERVAL = "clopper_pearson"
 CONTRACT_WORDS = {
     "pass": "holds", "empty": "no records", "info": "remarks", "warning": "questions asked", "critical": "broken",
@@ -113,7 +113,7 @@ class _Numbers:
         keys = ard[names].itertuples(index=False, name=None)
         self._texts = {tuple(map(str, key)): str(text) for key, text in zip(keys, ard["stat_text"], strict=True)}
         self.analysis = analysis
-        self.os_day = REGISTERED_OS_DAY if REGISTERED_OS_DAY in analysis.os_days else analysis.os_days[-1]
+        self.os_day = headline_day(analysis)
 
     def text(self, analysis: str, variable: str, stat: str, *, at: str = TOTAL, level: str = "", by: str = "") -> str:
         """The text of one statistic, or "" where it was not reported."""

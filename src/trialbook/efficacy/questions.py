@@ -11,7 +11,7 @@ from trialbook.efficacy.assessments import counted_day
 from trialbook.gvhd.questions import stage_queries
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.results.queries import Query, query
+from trialbook.results.queries import Query, query_by_rule
 
 # Rule: domain, field, severity, what was expected, the question in English and in Chinese.
 RULES: dict[str, tuple[str, str, str, str, str, str]] = {
@@ -102,13 +102,7 @@ def response_queries(
 
 
 def _ask(rule: str, subject: str, *, observed: object = "", record: str = "", domain: str = "") -> Query:
-    usual, field, severity, expected, english, chinese = RULES[rule]
-    # A procedure has the same variables under its own prefix.
-    field = field.replace("CM", domain, 1) if domain else field
-    return query(
-        rule, subject, domain or usual, record=record, field=field, severity=severity, observed=observed,
-        expected=expected, message_en=english, message_zh=chinese,
-    )  # fmt: skip
+    return query_by_rule(RULES, rule, subject, record=record, observed=observed, domain=domain)
 
 
 def _not_delivered(responses: pd.DataFrame, domains: Domains) -> Iterator[Query]:

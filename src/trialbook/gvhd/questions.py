@@ -13,7 +13,7 @@ from trialbook.gvhd.findings import COLLECTED, organ_findings
 from trialbook.gvhd.grade import GRADES, HIGHEST_STAGE, ORGANS, grade_bounds
 from trialbook.gvhd.stages import PLAUSIBLE_BILIRUBIN_UMOL, derive_stages, stool_millilitres
 from trialbook.protocol.analysis import Analysis
-from trialbook.results.queries import Query, query
+from trialbook.results.queries import Query, query_by_rule
 from trialbook.units import si_factor
 
 # Rule: domain, field, severity, what was expected, the question in English and in Chinese.
@@ -70,11 +70,7 @@ def stage_queries(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) 
 
 
 def _ask(rule: str, subject: str, record: str, observed: object) -> Query:
-    domain, field, severity, expected, english, chinese = RULES[rule]
-    return query(
-        rule, subject, domain, record=record, field=field, severity=severity, observed=observed, expected=expected,
-        message_en=english, message_zh=chinese,
-    )  # fmt: skip
+    return query_by_rule(RULES, rule, subject, record=record, observed=observed)
 
 
 def _impossible(records: pd.DataFrame) -> Iterator[Query]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 import pandas as pd
@@ -43,6 +43,25 @@ def query(
     return Query(
         subject=subject, domain=domain, record=record, field=field, rule=rule, severity=severity,
         observed=seen, expected=expected, message_en=message_en, message_zh=message_zh,
+    )  # fmt: skip
+
+
+# Rule id: domain, field, severity, what was expected, the question in English and in Chinese.
+RuleTable = Mapping[str, tuple[str, str, str, str, str, str]]
+
+
+def query_by_rule(
+    rules: RuleTable, rule: str, subject: str, *, record: str = "", observed: object = "", domain: str = ""
+) -> Query:
+    """One query with the words of its rule in a table of rules.
+
+    `domain` is given where a rule serves another domain with the same variables under its own prefix.
+    """
+    usual, field, severity, expected, english, chinese = rules[rule]
+    field = field.replace(usual, domain, 1) if domain else field
+    return query(
+        rule, subject, domain or usual, record=record, field=field, severity=severity, observed=observed,
+        expected=expected, message_en=english, message_zh=chinese,
     )  # fmt: skip
 
 

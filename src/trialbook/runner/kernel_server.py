@@ -8,6 +8,7 @@ that was imported. POSIX only.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -99,4 +100,6 @@ def _become_kernel(request: dict[str, Any], channel: socket.socket) -> None:
 if __name__ == "__main__":
     _channel = socket.socket(fileno=int(sys.argv[1]))
     preload()
-    serve(_channel)
+    # A build that stopped while the imports ran has closed its end: nothing is left to serve.
+    with contextlib.suppress(BrokenPipeError):
+        serve(_channel)

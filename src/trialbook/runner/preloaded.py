@@ -37,7 +37,6 @@ class KernelServer:
             env=sterile_environment(self._home, {}),
             cwd=self._home,
             stdin=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
         )
         theirs.close()
         self._socket, self._lines = ours, ours.makefile("rw", encoding="utf-8")

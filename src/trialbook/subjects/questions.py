@@ -10,7 +10,7 @@ from trialbook.dates import complete_date, earliest_date
 from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.results.queries import Query, query
+from trialbook.results.queries import Query, query_by_rule
 from trialbook.subjects.ages import age_bounds
 from trialbook.subjects.disposition import consent_dtc
 from trialbook.subjects.dosing import infusion_levels
@@ -69,11 +69,7 @@ def subject_queries(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, an
 
 
 def _ask(rule: str, subject: str, *, observed: object = "", record: str = "") -> Query:
-    domain, field, severity, expected, english, chinese = RULES[rule]
-    return query(
-        rule, subject, domain, record=record, field=field, severity=severity, observed=observed, expected=expected,
-        message_en=english, message_zh=chinese,
-    )  # fmt: skip
+    return query_by_rule(RULES, rule, subject, record=record, observed=observed)
 
 
 def _dose_queries(levels: pd.DataFrame) -> Iterator[Query]:
