@@ -12,6 +12,7 @@ from page_samples import FIRED, PAYLOADS, frame, notebook, run
 from trialbook import display
 from trialbook.display.drawing import chart_script
 from trialbook.display.page import render_page
+from trialbook.display.picked import standing_out
 from trialbook.display.text import visible
 from trialbook.protocol.models import Protocol
 
@@ -161,3 +162,43 @@ def test_the_policy_stops_a_script_that_got_past_the_escaping(open_page, page_of
 def test_the_script_of_these_tests_would_run_without_the_policy(open_page):
     watched = open_page(f"<!DOCTYPE html><title>x</title><script>{RUN}</script>")
     assert watched.page.evaluate(f"document.documentElement.hasAttribute('{FIRED}')") is True
+
+
+def subject_chart(field: str, mark: str) -> object:
+    data = pd.DataFrame({field: ["S01", "S01", "S02", "S02"], "day": [0, 28, 0, 28], "grade": [3, 1, 2, 0]})
+    encoded = alt.Chart(data).encode(x="day:Q", y="grade:Q", detail=f"{field}:N", opacity=standing_out(field))
+    return display.figure(getattr(encoded, f"mark_{mark}")(), data, f"Grade by {field}")
+
+
+def opacities(watched) -> list[list[str | None]]:
+    """Opacity of every mark, chart by chart."""
+    return watched.page.evaluate(
+        "[...document.querySelectorAll('.live')].map(live => [...live.querySelectorAll("
+        "'.mark-symbol.role-mark path, .mark-line.role-mark path')].map(mark => mark.getAttribute('opacity')))"
+    )
+
+
+def test_a_subject_picked_in_one_chart_stands_out_in_all_of_them(open_page, page_of):
+    watched = open_page(
+        page_of("# Course", subject_chart("SUBJECT", "point"), subject_chart("SUBJID", "line"), heat_map())
+    )
+    watched.wait_for_charts()
+    assert opacities(watched) == [["1"] * 4, ["1"] * 2, []]
+    watched.page.locator(".live").first.locator(".mark-symbol.role-mark path").last.click()
+    assert watched.page.locator(".pick select").input_value() == "S02"
+    assert opacities(watched) == [["0.12", "0.12", "1", "1"], ["0.12", "1"], []]
+    watched.page.locator(".pick select").select_option("S01")
+    assert opacities(watched) == [["1", "1", "0.12", "0.12"], ["1", "0.12"], []]
+    watched.page.locator(".live").last.click(position={"x": 2, "y": 2})
+    watched.page.locator(".pick select").select_option("")
+    assert opacities(watched) == [["1"] * 4, ["1"] * 2, []]
+    assert watched.problems == []
+
+
+def test_a_page_without_subjects_offers_none_to_pick_and_a_static_one_neither(open_page, page_of):
+    watched = open_page(page_of("# Survival", step_curve()))
+    watched.wait_for_charts()
+    assert watched.page.locator(".pick").count() == 0
+    still = page_of("# Course", subject_chart("SUBJECT", "point"), charts="static")
+    assert "picked_subject" not in still
+    assert open_page(still).page.locator(".pick").count() == 0

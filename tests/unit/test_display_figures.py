@@ -14,6 +14,7 @@ from page_samples import PAYLOADS
 from trialbook.display import figure
 from trialbook.display.drawing import still_svg, svg_size, vegalite_version
 from trialbook.display.figures import CHART_MIME, Figure, use_house_style
+from trialbook.display.picked import standing_out
 from trialbook.display.specs import clean_spec, spec_json
 from trialbook.display.text import visible
 from trialbook.display.theme import PALETTE
@@ -176,3 +177,13 @@ def test_importing_display_brings_neither_altair_nor_great_tables_nor_the_slow_f
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["[]", "None True"]
+
+
+def test_only_a_chart_that_shows_subjects_declares_the_picked_one():
+    data = points(SUBJECT=["S01", "=== picked_subject"])
+    assert "params" not in figure(chart(data), data, "Grade").spec
+    linked = figure(chart(data, opacity=standing_out("SUBJECT")) | chart(data), data, "Grade").spec
+    assert linked["params"] == [{"name": "picked_subject", "value": ""}]
+    assert "SUBJECT" in rows(linked)[0]
+    with pytest.raises(ValueError, match="not a plain column name"):
+        standing_out("a'b")

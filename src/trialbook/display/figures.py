@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from trialbook.display.blocks import Block, sentence
+from trialbook.display.picked import with_signal
 from trialbook.display.specs import clean_spec
 from trialbook.display.tables import table
 from trialbook.display.text import safe, visible
@@ -76,7 +77,7 @@ def figure(
     if data.empty:
         return sentence(f"{title}: {empty}")
     use_house_style()
-    spec = clean_spec(chart.to_dict())
+    spec = clean_spec(with_signal(chart.to_dict()))
     return Figure(spec, title, table(data, title, labels=labels, notes=notes))
 
 
@@ -89,7 +90,9 @@ def use_house_style() -> None:
 
     if alt.renderers.active == STYLE_NAME:
         return
-    alt.renderers.register(STYLE_NAME, lambda spec, **_: {CHART_MIME: clean_spec(spec), "text/plain": "Chart"})
+    alt.renderers.register(
+        STYLE_NAME, lambda spec, **_: {CHART_MIME: clean_spec(with_signal(spec)), "text/plain": "Chart"}
+    )
     alt.renderers.enable(STYLE_NAME)
     alt.theme.register(STYLE_NAME, enable=True)(lambda: alt.theme.ThemeConfig(chart_config()))  # type: ignore[misc]
     alt.data_transformers.disable_max_rows()
