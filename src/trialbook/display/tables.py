@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.display.blocks import Block
+from trialbook.display.table_pattern import Pattern, table_pattern
 from trialbook.display.text import safe, show, visible, width
 
 LONG_TABLE = 200
@@ -161,36 +162,33 @@ def _block(grid: _Grid, title: str, subtitle: str, notes: Sequence[str], empty: 
 
 def _box(grid: _Grid, title: str) -> str:
     """The table itself, in a box that scrolls sideways, and up and down when it is long."""
-    # Internal names keep data out of ids; formatted cells and labels are HTML that `safe` has escaped.
-    from great_tables import GT, html
-
-    inner = {name: f"c{position}" for position, name in enumerate(grid.cells)}
-    frame = pd.DataFrame({inner[name]: pd.Series(values, dtype="object") for name, values in grid.cells.items()})
-    group, stub = (inner[name] if name else None for name in (grid.group, grid.stub))
-    gt = GT(frame, rowname_col=stub, groupname_col=group, id="tb").fmt(_cell, [inner[name] for name in grid.shown])
-    gt = gt.cols_label({inner[name]: html(_head(grid.heads[name])) for name in grid.shown if name != grid.stub})
-    if grid.stub:
-        gt = gt.tab_stubhead(html(_head(grid.heads[grid.stub])))
-    for side in ("left", "right"):
-        named = [inner[name] for name in grid.shown if (name in grid.right) == (side == "right")]
-        gt = gt.cols_align(side, named) if named else gt
     kinds = "tb-box tb-tall" if grid.rows > LONG_TABLE else "tb-box"
     # A short first column stays in sight while the rest scrolls sideways.
     is_key = grid.stub or max(width(text) for text in grid.cells[grid.shown[0]]) <= KEY_WIDTH
     keyed = " tb-keyed" if is_key else ""
     return (
         f'<div class="{kinds}" tabindex="0"><table class="gt_table{keyed}" aria-label="{safe(title)}">'
-        f"{_bare(gt.as_raw_html())}</table></div>"
+        f"{_filled(grid)}</table></div>"
     )
 
 
-def _bare(made: str) -> str:
-    """Head and body of the table that great_tables made: without its style, which the page has once, and without ids,
-    which would repeat on a page with several tables (each header cell has its scope instead).
-    """
-    inside = made[made.index("<thead>") : made.rindex("</table>")]
-    inside = re.sub(r' (?:(?:id|headers)="[^"]*"|(?:row|col)span="1")', "", inside)
-    return re.sub(r"\s*\n\s*", "", inside)
+def _filled(grid: _Grid) -> str:
+    """Head and body of the table: the pattern for such columns, filled with cells and labels as escaped HTML."""
+    alignments = tuple("right" if name in grid.right else "left" for name in grid.shown)
+    pattern = table_pattern(alignments, grid.shown.index(grid.stub) if grid.stub else None, grid.group is not None)
+    columns = [[_cell(text) for text in grid.cells[name]] for name in grid.shown]
+    rows = [pattern.row.filled(cells) for cells in zip(*columns, strict=True)]
+    return pattern.around([_head(grid.heads[name]) for name in grid.shown], _grouped(grid, pattern, rows))
+
+
+def _grouped(grid: _Grid, pattern: Pattern, rows: list[str]) -> list[str]:
+    """The rows under the headings of their groups, groups in the order in which they first appear."""
+    if grid.group is None:
+        return rows
+    groups: dict[str, list[str]] = {}
+    for label, row in zip(grid.cells[grid.group], rows, strict=True):
+        groups.setdefault(label, []).append(row)
+    return [line for label, lines in groups.items() for line in (pattern.heading(_head(label)), *lines)]
 
 
 def _head(text: str) -> str:
