@@ -1,21 +1,27 @@
-"""Laboratory units: one table of conversions to SI (domain document §1.4), wherever absolute values are compared."""
+"""Units: one reading of their spelling, one table of conversions to SI (domain document §1.4), and of weights."""
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from types import MappingProxyType
 
 import pandas as pd
 
+from trialbook.characters import plain_text
+
 _CELLS = {
-    "10^9/l": 1.0, "10e9/l": 1.0, "gi/l": 1.0, "10^3/ul": 1.0, "10e3/ul": 1.0, "10^3/mm3": 1.0, "k/ul": 1.0,
-    "thou/ul": 1.0, "10^6/ml": 1.0, "10^3/ml": 0.001, "/ul": 0.001, "/mm3": 0.001, "cells/ul": 0.001, "10^6/l": 0.001,
+    "10^9/l": 1.0, "gi/l": 1.0, "10^3/ul": 1.0, "10^3/mm3": 1.0, "k/ul": 1.0, "thou/ul": 1.0, "10^6/ml": 1.0,
+    "10^3/ml": 0.001, "/ul": 0.001, "/mm3": 0.001, "cells/ul": 0.001, "10^6/l": 0.001,
 }  # fmt: skip
 _ENZYME = {"u/l": 1.0, "iu/l": 1.0, "ukat/l": 60.0}
 _MASS = {"g/l": 1.0, "g/dl": 10.0, "mg/ml": 1.0}
 _ION = {"mmol/l": 1.0, "meq/l": 1.0}
 
-# Test code -> SI unit and the factor of each accepted unit to it. Units are compared in lower case, without spaces.
+# Kilograms per unit; one jin (斤) is half a kilogram (P12, P32), one pound 0.45359237 kg by definition.
+KILOGRAMS: MappingProxyType[str, float] = MappingProxyType(
+    {"kg": 1.0, "g": 0.001, "lb": 0.45359237, "jin": 0.5, "斤": 0.5, "公斤": 1.0, "千克": 1.0}
+)
+# Test code -> SI unit and the factor of each accepted unit to it. Units are compared by their key.
 SI_UNITS: MappingProxyType[str, tuple[str, dict[str, float]]] = MappingProxyType({
     "ALT": ("U/L", _ENZYME),
     "AST": ("U/L", _ENZYME),
@@ -41,15 +47,21 @@ SI_UNITS: MappingProxyType[str, tuple[str, dict[str, float]]] = MappingProxyType
 def plain_unit(unit: pd.Series) -> pd.Series:
     """Units as the table spells them: `×10⁹/L`, `x10*9 / L` and `10^9/L` are all `10^9/l`; missing = blank."""
     words = unit.astype("str").fillna("")
-    return words.map({text: _plain(text) for text in words.unique()}).astype("str")
+    return words.map({text: unit_key(text) for text in words.unique()}).astype("str")
 
 
-def _plain(text: str) -> str:
-    # NFKC would flatten the superscript of 10⁹ to a plain 9, so powers are spelled out first.
-    powers = text.replace("⁹", "^9").replace("⁶", "^6").replace("³", "^3").replace("¹²", "^12")
-    plain = unicodedata.normalize("NFKC", powers).lower().replace(" ", "").replace("μ", "u")
-    plain = plain.replace("*", "^").replace("×", "x").removeprefix("x").replace("mm^3", "mm3").replace("litre", "l")
-    return plain.replace("^^", "^")
+def unit_key(unit: str) -> str:
+    """A unit without what its spelling may vary in: case, blanks, the sign of powers, the letter for micro.
+
+    | unit      | key    |
+    |-----------|--------|
+    | ×10⁹ / L  | 10^9/l |
+    | 10E09/L   | 10^9/l |
+    | µmol/Litre| umol/l |
+    """
+    key = plain_text(unit).lower().replace(" ", "").replace("μ", "u").replace("*", "^").replace("litre", "l")
+    key = re.sub(r"^[x×](?=10)", "", key)
+    return re.sub(r"10(?:e|\^+)0?(?=\d)", "10^", key.replace("mm^3", "mm3").replace("m^2", "m2"))
 
 
 def si_unit(test: pd.Series) -> pd.Series:

@@ -11,6 +11,7 @@ from trialbook.cleaning.numbers import parse_results, read_number, read_result, 
 from trialbook.cleaning.privacy import is_personal_column, read_private
 from trialbook.cleaning.text import read_free_text, read_plain
 from trialbook.cleaning.units import standard_unit
+from trialbook.units import si_factor, unit_key
 
 # value as sent, clean value, rule of the fix or query ("" = nothing to say)
 DATES = """
@@ -209,3 +210,17 @@ def test_numbers_that_are_no_personal_data_stay(value: str) -> None:
 def test_columns_that_name_a_person_are_known_by_their_name() -> None:
     assert all(is_personal_column(name) for name in ("姓名", "患者电话", "NAME", "PATNAME", "PHONE", "INITIALS"))
     assert not any(is_personal_column(name) for name in ("QNAM", "AETERM", "LBNAM", "USUBJID", "EPOCH", "CMTRT"))
+
+
+@pytest.mark.parametrize(
+    "spelling", ["×10⁹/L", "10*9/L", "10^9 / L", "10E9/L", "10e09/l", "x10^9/Litre", "１０^９／Ｌ", "10⁹/L"]
+)
+def test_one_reading_of_units_serves_cleaning_and_conversion(spelling: str) -> None:
+    assert unit_key(spelling) == "10^9/l"
+    assert standard_unit(spelling) == "10^9/L"
+    assert si_factor(pd.Series(["PLAT"]), pd.Series([spelling])).tolist() == [1.0]
+
+
+@pytest.mark.parametrize("other", ["10^12/L", "10^6/L", "10/L", "mmol/L", "10^9", "L"])
+def test_another_unit_is_not_taken_for_it(other: str) -> None:
+    assert unit_key(other) != "10^9/l"

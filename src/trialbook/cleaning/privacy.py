@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from trialbook.characters import plain_text
 from trialbook.cleaning.reading import Reading
-from trialbook.cleaning.text import plain_text
 
 _BIRTH = r"(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _ID_CARD = rf"[1-9]\d{{5}}{_BIRTH}\d{{3}}[\dXx]"

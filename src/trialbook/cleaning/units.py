@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 from trialbook.cleaning.reading import Reading, Working
-from trialbook.cleaning.text import plain_text
+from trialbook.units import KILOGRAMS, unit_key
 
 _STANDARD = (
     "umol/L", "mmol/L", "mol/L", "nmol/L", "mg/dL", "mg/L", "ug/L", "ng/mL", "pg/mL", "g/L", "g/dL", "g/mL", "U/L",
@@ -26,19 +26,12 @@ _SYNONYMS = {
     "°c": "C", "℃": "C", "°f": "F", "次/分": "beats/min", "bpm": "beats/min", "厘米": "cm", "mg/kg/d": "mg/kg/day",
     "mg/d": "mg/day", "year": "YEARS", "岁": "YEARS", "年": "YEARS", "month": "MONTHS", "月": "MONTHS", "day": "DAYS",
 }  # fmt: skip
-# kg per unit: 1 jin (斤) = 0.5 kg, 1 lb = 0.45359237 kg by definition.
-_WEIGHTS = {"jin": Decimal("0.5"), "lb": Decimal("0.45359237"), "g": Decimal("0.001")}
+# The weights that are turned into kg here.
+_WEIGHTS = {unit: Decimal(str(KILOGRAMS[unit])) for unit in ("jin", "lb", "g")}
 _MILLION = Decimal(10**6)
 
 
-def _key(unit: str) -> str:
-    """A unit without what its spelling may vary in: case, blanks, the sign of powers."""
-    key = plain_text(unit).lower().replace(" ", "").replace("μ", "u").replace("*", "^").replace("litre", "l")
-    key = re.sub(r"^[x×](?=10)", "", key)
-    return re.sub(r"10(?:e|\^)0?(?=\d)", "10^", key.replace("mm^3", "mm3").replace("m^2", "m2"))
-
-
-_BY_KEY = {**{_key(unit): unit for unit in _STANDARD}, **{_key(k): unit for k, unit in _SYNONYMS.items()}}
+_BY_KEY = {**{unit_key(unit): unit for unit in _STANDARD}, **{unit_key(k): unit for k, unit in _SYNONYMS.items()}}
 
 
 def standard_unit(unit: str) -> str | None:
@@ -50,7 +43,7 @@ def standard_unit(unit: str) -> str | None:
     | µmol / L | umol/L   |
     | 10E6/KG  | 10^6 cells/kg |
     """
-    return _BY_KEY.get(_key(unit))
+    return _BY_KEY.get(unit_key(unit))
 
 
 def read_unit(value: str) -> Reading:
@@ -60,7 +53,7 @@ def read_unit(value: str) -> Reading:
 
 def same_unit(one: str, other: str) -> bool:
     """Whether two spellings name one unit."""
-    return (standard_unit(one) or _key(one)) == (standard_unit(other) or _key(other))
+    return (standard_unit(one) or unit_key(one)) == (standard_unit(other) or unit_key(other))
 
 
 def weights_in_kg(work: Working) -> None:

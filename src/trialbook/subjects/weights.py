@@ -1,17 +1,20 @@
-"""Body weight in kilograms: every usable record, and the last one before a date (P12, P32)."""
+"""Body weight in kilograms: every usable record, and the last one before a date (P12, P32).
+
+A weight without a unit is not used: it could be kilograms or jin.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import pandas as pd
 
 from trialbook.dates import complete_date
 from trialbook.domains import Domains
-
-# Kilograms per unit; one jin is half a kilogram (P12). A weight without a unit is not used: it could be either.
-KILOGRAMS = {"kg": 1.0, "g": 0.001, "lb": 0.45359237, "jin": 0.5, "斤": 0.5, "公斤": 1.0, "千克": 1.0}
+from trialbook.units import KILOGRAMS
 
 
-def measurements(domains: Domains, test: str, factors: dict[str, float]) -> pd.DataFrame:
+def measurements(domains: Domains, test: str, factors: Mapping[str, float]) -> pd.DataFrame:
     """One vital sign in one unit: USUBJID VSDT VALUE VSSEQ, in order of subject, date and sequence.
 
     `factors` gives the size of each unit. Left out are records without a number, a complete date or a known unit,
