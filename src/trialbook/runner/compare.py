@@ -1,103 +1,37 @@
-"""Compares two builds file by file and names the first place that differs: for `verify` and for people who ask why."""
+"""Compares two builds file by file and names the places that differ: for `verify` and for people who ask why."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from trialbook.datasets import read_dataset
+from trialbook.runner.differing import MOST
+from trialbook.runner.places import places
 
 VARIES = "run.json"
 
 
-def compare_builds(standing: Path, rebuilt: Path) -> list[str]:
-    """One line per difference between two build folders, `run.json` aside; empty when every byte agrees."""
+def compare_builds(standing: Path, rebuilt: Path, most: int = MOST) -> list[str]:
+    """The places that differ between two build folders, `run.json` aside; empty when every byte agrees.
+
+    Files in order of name, at most `most` places of each, then how many more.
+    """
     left, right = _files(standing), _files(rebuilt)
-    lines = [f"{name}: only in the build that stands" for name in sorted(left - right)]
-    lines += [f"{name}: only in the rebuild" for name in sorted(right - left)]
-    for name in sorted(left & right):
-        a, b = standing / name, rebuilt / name
-        if a.read_bytes() != b.read_bytes():
-            lines.append(f"{name}: {_place(a, b)}")
+    lines = []
+    for name in sorted(left | right):
+        if name not in right:
+            lines.append(f"{name}: stands, was not rebuilt")
+        elif name not in left:
+            lines.append(f"{name}: was rebuilt, does not stand")
+        else:
+            lines += [f"{name}: {place}" for place in places(standing / name, rebuilt / name, most)]
     return lines
 
 
 def _files(folder: Path) -> set[str]:
-    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.name != VARIES}
-
-
-def _place(a: Path, b: Path) -> str:
-    """Where two files differ, in the terms of their kind: record and column, key, line, or byte."""
-    if a.suffix == ".parquet":
-        return _parquet_place(a, b)
-    if a.suffix == ".json":
-        return _json_place(a, b)
-    try:
-        return _line_place(a.read_text(encoding="utf-8"), b.read_text(encoding="utf-8"))
-    except UnicodeDecodeError:
-        return _byte_place(a.read_bytes(), b.read_bytes())
-
-
-def _parquet_place(a: Path, b: Path) -> str:
-    try:
-        one, two = read_dataset(a), read_dataset(b)
-    except (OSError, ValueError):
-        return f"cannot be read as parquet; {_byte_place(a.read_bytes(), b.read_bytes())}"
-    if list(one.columns) != list(two.columns):
-        return f"the columns differ: {sorted(set(one.columns) ^ set(two.columns)) or 'in their order'}"
-    if len(one) != len(two):
-        return f"{len(one)} rows stand, {len(two)} were rebuilt"
-    for column in one.columns:
-        same = (one[column] == two[column]) | (one[column].isna() & two[column].isna())
-        if not same.all():
-            return f"row {int(same.to_numpy().argmin()) + 1}, column {column}"
-    return _byte_place(a.read_bytes(), b.read_bytes())
-
-
-def _json_place(a: Path, b: Path) -> str:
-    try:
-        one, two = json.loads(a.read_text(encoding="utf-8")), json.loads(b.read_text(encoding="utf-8"))
-    except ValueError:
-        return f"cannot be read as JSON; {_byte_place(a.read_bytes(), b.read_bytes())}"
-    return _key_place(one, two, "") or _byte_place(a.read_bytes(), b.read_bytes())
-
-
-def _key_place(one: Any, two: Any, at: str) -> str | None:
-    if isinstance(one, dict) and isinstance(two, dict):
-        for key in sorted({*one, *two}):
-            if (key in one) != (key in two):
-                return f"key {at}/{key} is only on one side"
-            found = _key_place(one[key], two[key], f"{at}/{key}")
-            if found:
-                return found
-        return None
-    if isinstance(one, list) and isinstance(two, list):
-        if len(one) != len(two):
-            return f"key {at}: {len(one)} entries stand, {len(two)} were rebuilt"
-        return next(
-            (f for i, (x, y) in enumerate(zip(one, two, strict=True)) if (f := _key_place(x, y, f"{at}/{i}"))), None
-        )
-    return None if one == two else f"key {at or '/'}"
-
-
-def _line_place(one: str, two: str) -> str:
-    for number, (x, y) in enumerate(zip(one.splitlines(), two.splitlines(), strict=False), start=1):
-        if x != y:
-            column = next(
-                (i for i, (p, q) in enumerate(zip(x, y, strict=False), start=1) if p != q), min(len(x), len(y)) + 1
-            )
-            return f"line {number}, column {column}"
-    return f"{len(one.splitlines())} lines stand, {len(two.splitlines())} were rebuilt"
-
-
-def _byte_place(one: bytes, two: bytes) -> str:
-    for position, (x, y) in enumerate(zip(one, two, strict=False)):
-        if x != y:
-            return f"byte {position}"
-    return f"{len(one)} bytes stand, {len(two)} were rebuilt"
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {VARIES}
 
 
 def difference_report(old: Path, new: Path) -> dict[str, pd.DataFrame]:
