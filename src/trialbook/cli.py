@@ -37,7 +37,7 @@ def build(
     failed: list[TrialbookError] = []
     for trial in trials:
         try:
-            folder = build_cut(trial, root, Options(out, jobs, charts))
+            folder = build_cut(trial, root, Options(out, jobs, charts, force))
         except TrialbookError as error:
             # One cut that stops must not keep the others from being built.
             failed.append(error)

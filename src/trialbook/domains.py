@@ -70,12 +70,13 @@ class Domains(Mapping[str, pd.DataFrame]):
     """
 
     def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
-        self._frames = {code: _with_variables(code, frame) for code, frame in frames.items()}
+        self._frames, self._ready = frames, dict[str, pd.DataFrame]()
 
     def __getitem__(self, code: str) -> pd.DataFrame:
-        if code in self._frames:
-            return self._frames[code]
-        return empty_domain(code)
+        # A frame is asked for only when it is used, since `frames` may read it from a file then.
+        if code not in self._ready:
+            self._ready[code] = _with_variables(code, self._frames[code]) if code in self._frames else empty_domain(code)
+        return self._ready[code]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._frames)

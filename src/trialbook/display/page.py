@@ -64,6 +64,34 @@ class Piece:
     chart: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class PageContent:
+    """What the page of one notebook shows, without what stands around it; plain data, so that it can be kept."""
+
+    pieces: list[Piece]
+    headings: list[Heading]
+    dropped: list[Dropped]
+    live: bool
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> PageContent:
+        """The content from what `dataclasses.asdict` made of it."""
+        return cls(
+            [Piece(**piece) for piece in plain["pieces"]],
+            [Heading(**heading) for heading in plain["headings"]],
+            [Dropped(**item) for item in plain["dropped"]],
+            plain["live"],
+        )
+
+
+def page_content(notebook: Mapping[str, Any], charts: Literal["live", "static"]) -> PageContent:
+    """The content of the page of one executed notebook: this is what takes time."""
+    content = _Content(charts)
+    for position, cell in enumerate(notebook["cells"], 1):
+        content.add(cell, position)
+    return PageContent(content.pieces, content.headings, content.dropped, content.has_live_charts)
+
+
 def render_page(
     notebook: Mapping[str, Any],
     *,
@@ -78,10 +106,13 @@ def render_page(
     Live pages draw their charts with `chart_script` (made here when it is None, which takes seconds); a page without
     charts, and every static page, holds no script at all. What the page leaves out is said at its end.
     """
-    content = _Content(charts)
-    for position, cell in enumerate(notebook["cells"], 1):
-        content.add(cell, position)
-    scripts = [chart_script or library_script(), draw_script()] if content.has_live_charts else []
+    content = page_content(notebook, charts)
+    return page_of(content, title=title, frame=frame, current=current, chart_script=chart_script)
+
+
+def page_of(content: PageContent, *, title: str, frame: Frame, current: str, chart_script: str | None = None) -> str:
+    """The page of a content; see `render_page`."""
+    scripts = [chart_script or library_script(), draw_script()] if content.live else []
     sources = "".join(f"{csp_hash(script)} " for script in scripts)
     return render(
         "notebook.html",

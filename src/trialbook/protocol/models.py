@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import re
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from trialbook.dates import as_date
 from trialbook.protocol.analysis import Analysis
 
 CUT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
@@ -154,7 +154,7 @@ class Cut(_Model):
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
             raise ValueError("a cut date is a complete date, YYYY-MM-DD")
         try:
-            as_date(value)
+            dt.date.fromisoformat(value)
         except ValueError:
             raise ValueError("there is no such calendar date") from None
         return value
@@ -180,4 +180,7 @@ class Trial(_Model):
     @property
     def cut_date(self) -> Any:
         """CUTDT, the inclusive data cut-off date."""
+        # Imported here: reading a cut file must not wait for pandas.
+        from trialbook.dates import as_date
+
         return as_date(self.cut.cut_date)

@@ -1,8 +1,14 @@
-"""The steps of a build and how they depend on each other: the six notebooks, in the order of the story."""
+"""The steps of a build and the pieces they are made in: six notebooks in the order of the story, their contracts,
+their pages.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from trialbook.runner.schedule import Piece
+
+RAW_CONTRACTS = "raw.contracts"
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,16 @@ class StepSpec:
         """File name of the notebook."""
         return f"{self.name}.ipynb"
 
+    @property
+    def contracts(self) -> str:
+        """Name of the piece that checks what this step leaves."""
+        return f"{self.name}.contracts"
+
+    @property
+    def page(self) -> str:
+        """Name of the piece that is the content of its page."""
+        return f"{self.name}.page"
+
 
 STEPS = (
     StepSpec("01_cleaning", "Cleaning and data cut", (), ()),
@@ -29,8 +45,28 @@ STEPS = (
     StepSpec("06_os", "Overall survival", ("02_eligibility",), ("adtte",)),
 )
 STEP_NAMES = tuple(spec.name for spec in STEPS)
+STEP = {spec.name: spec for spec in STEPS}
 
 
-def ready(done: set[str], started: set[str]) -> list[StepSpec]:
-    """Steps whose needs are built and which have not been started, in the order of the story."""
-    return [spec for spec in STEPS if spec.name not in started and set(spec.needs) <= done]
+def _pieces() -> list[Piece]:
+    """Every piece, in the order of the story.
+
+    Contracts are checked beside the next notebook: it may start on data that are about to be refused, but nothing is
+    published before every contract has been judged.
+    """
+    pieces = [Piece(RAW_CONTRACTS, "contracts", "raw")]
+    for spec in STEPS:
+        checks = (RAW_CONTRACTS, *(STEP[name].contracts for name in _before(spec)))
+        pieces += [
+            Piece(spec.name, "notebook", spec.name, spec.needs, checks),
+            Piece(spec.contracts, "contracts", spec.name, (spec.name,), checks),
+            Piece(spec.page, "page", spec.name, (spec.name,)),
+        ]
+    return pieces
+
+
+def _before(spec: StepSpec) -> list[str]:
+    return [name for need in spec.needs for name in [*_before(STEP[need]), need]]
+
+
+PIECES = tuple(_pieces())

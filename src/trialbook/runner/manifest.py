@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from importlib import metadata
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import STEPS
+from trialbook.runner.ingredients import Ingredients
+from trialbook.runner.reach import PACKAGE
+from trialbook.runner.ro_crate import CRATE, ro_crate
 
-SCHEMA = 1
-NOT_LISTED = ("manifest.json", "run.json")
+SCHEMA = 2
+# As `trialbook.contracts.odcs.KINDS`, which is not imported here: looking whether anything changed must be quick.
+KINDS = ("raw", "clean", "analysis")
+MANIFEST = "manifest.json"
+NOT_LISTED = (MANIFEST, "run.json")
 
 
 def sha256(content: bytes) -> str:
@@ -21,50 +26,71 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def file_hashes(paths: Iterable[Path], base: Path) -> dict[str, str]:
-    """The sha256 of each file by its path below `base`; a file outside is named by its name alone."""
-    named = {(p.relative_to(base).as_posix() if p.is_relative_to(base) else p.name): p for p in paths}
-    return {name: sha256(named[name].read_bytes()) for name in sorted(named)}
+def code_files() -> list[str]:
+    """Every file of the library itself, relative to it."""
+    found = (p for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    return sorted(p.relative_to(PACKAGE).as_posix() for p in found)
 
 
-def code_files() -> list[Path]:
-    """Every file of the library itself."""
-    package = Path(__file__).resolve().parents[1]
-    return sorted(p for p in package.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+def locked_names(lock: Path) -> list[str]:
+    """Normalised names of the packages that the lock names."""
+    if not lock.is_file():
+        return []
+    return sorted(
+        {line.split("==")[0].strip() for line in lock.read_text(encoding="utf-8").splitlines() if "==" in line}
+    )
 
 
-def package_versions(lock: Path) -> dict[str, str]:
-    """Installed versions of the packages that the lock names, as installed (not as locked)."""
-    names = [line.split("==")[0].strip() for line in lock.read_text(encoding="utf-8").splitlines() if "==" in line]
-    versions = {}
-    for name in sorted(set(names)):
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def sources(trial: Trial, root: Path, snapshot: Mapping[str, str]) -> dict[str, Any]:
-    """What a build depends on: inputs, parameters, code, notebooks, contracts, lock and package versions.
-
-    `snapshot` holds the sha256 of each delivered file as it was read.
+def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) -> dict[str, Any]:
+    """What a build depends on: inputs, parameters, code, notebooks, contracts, lock and package versions (as
+    installed, not as locked), and the previous build.
     """
-    parameters = [trial.path(trial.cut.protocol)]
-    parameters += [trial.path(p) for p in (trial.cut.mapping, trial.cut.approved_deletions) if p]
-    package = Path(__file__).resolve().parents[1]
-    lock = root / "requirements.lock"
+    named = [trial.cut.protocol, trial.cut.mapping, trial.cut.approved_deletions]
+    notebooks = [spec.notebook for spec in STEPS]
+    contracts = [name for kind in KINDS for name in ingredients.contracts(kind)]
+    previous = trial.cut.previous_cut
+    before = builds / previous / "manifest.json" if previous else None
     return {
-        "inputs": dict(sorted(snapshot.items())),
+        "inputs": ingredients.inputs,
         "cut": trial.cut.model_dump(mode="json"),
         "analysis": trial.analysis.model_dump(mode="json"),
-        "parameters": file_hashes(parameters, trial.root),
-        "notebooks": file_hashes([root / "notebooks" / spec.notebook for spec in STEPS], root),
-        "contracts": file_hashes((root / "data_contracts").rglob("*.yaml"), root),
-        "code": file_hashes(code_files(), package.parent),
-        "lock": file_hashes([lock], root),
-        "packages": package_versions(lock),
+        "protocol": trial.protocol.model_dump(mode="json"),
+        "parameters": {name: ingredients.value(f"file {name}") for name in sorted(n for n in named if n)},
+        "notebooks": {f"notebooks/{name}": ingredients.value(f"notebook {name}") for name in notebooks},
+        "contracts": {f"data_contracts/{name}": ingredients.value(f"contract {name}") for name in contracts},
+        "code": {f"trialbook/{name}": ingredients.value(f"code {name}") for name in code_files()},
+        "lock": {"requirements.lock": ingredients.value("lock")},
+        "packages": {
+            name: ingredients.installed[name]
+            for name in locked_names(root / "requirements.lock")
+            if name in ingredients.installed
+        },
+        "python": ingredients.value("python"),
+        "charts": ingredients.value("charts"),
+        "synthetic": is_synthetic(trial.path(trial.cut.snapshot)),
+        "previous_build": sha256(before.read_bytes()) if before and before.is_file() else None,
     }
+
+
+def is_synthetic(snapshot: Path) -> bool:
+    """Whether the README in the snapshot or beside it says SYNTHETIC DATA, as the simulator writes it."""
+    readmes = [folder / "README.md" for folder in (snapshot, snapshot.parent)]
+    return any(p.is_file() and "SYNTHETIC DATA" in p.read_text(encoding="utf-8", errors="replace") for p in readmes)
+
+
+def is_current(folder: Path, made_of: Mapping[str, Any]) -> bool:
+    """Whether a build was made of exactly this and is still, file by file, what its manifest says."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        outputs = manifest["outputs"]
+        if manifest["schema"] != SCHEMA or manifest["sources"] != json.loads(json.dumps(made_of)):
+            return False
+        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+        return found == {*outputs, *NOT_LISTED} and all(
+            sha256((folder / name).read_bytes()) == entry["sha256"] for name, entry in outputs.items()
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def fingerprint(made_of: Mapping[str, Any], results: Path) -> str:
@@ -73,11 +99,21 @@ def fingerprint(made_of: Mapping[str, Any], results: Path) -> str:
     return sha256(text.encode() + results.read_bytes())
 
 
+def seal(manifest: Mapping[str, Any]) -> str:
+    """The sha256 over all of a manifest but its seal: a manifest that was changed by hand no longer carries its own."""
+    rest = {key: value for key, value in manifest.items() if key != "seal"}
+    return sha256(json_text(rest).encode())
+
+
 def write_manifest(
     folder: Path, trial: Trial, made_of: Mapping[str, Any], mark: str, steps: list[dict[str, Any]]
 ) -> None:
-    """Writes `manifest.json`, the last file of a build: without it a folder is no build."""
-    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in NOT_LISTED]
+    """Writes the RO-Crate metadata, then `manifest.json`, the last file of a build: without it a folder is no build.
+
+    The manifest lists the crate by its sha256 and the crate names the manifest without one, since two files cannot hold
+    each other's hash; so `trialbook verify` finds a changed crate as it finds any other changed file.
+    """
+    outputs = {name: _listed(folder / name) for name in output_files(folder) if name != CRATE}
     manifest = {
         "schema": SCHEMA,
         "study": trial.protocol.study.registry_id,
@@ -86,16 +122,30 @@ def write_manifest(
         "fingerprint": mark,
         "sources": made_of,
         "steps": steps,
-        "outputs": {
-            path.relative_to(folder).as_posix(): {"sha256": sha256(path.read_bytes()), "bytes": path.stat().st_size}
-            for path in files
-        },
+        "outputs": outputs,
     }
-    write_json(folder / "manifest.json", manifest)
+    write_json(folder / CRATE, ro_crate(manifest))
+    outputs[CRATE] = _listed(folder / CRATE)
+    write_json(folder / MANIFEST, manifest | {"seal": seal(manifest)})
+
+
+def output_files(folder: Path) -> list[str]:
+    """The files of a build that its manifest lists, by their paths in it: all but the manifest and `run.json`."""
+    files = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() or p.is_symlink())
+    return sorted(name for name in files if name not in NOT_LISTED)
+
+
+def _listed(path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    return {"sha256": sha256(content), "bytes": len(content)}
+
+
+def json_text(content: Any) -> str:
+    """JSON with sorted keys, one line feed at the end; not-a-number is refused."""
+    return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def write_json(path: Path, content: Any) -> None:
-    """JSON with sorted keys, UTF-8, one line feed at the end."""
+    """Writes `json_text` as UTF-8."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    path.write_text(json_text(content), encoding="utf-8", newline="\n")

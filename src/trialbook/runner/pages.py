@@ -1,7 +1,11 @@
-"""Renders the pages of a build: one per notebook and the first page."""
+"""Writes the pages of a build: one per notebook, from the content that was rendered beside the notebooks, and the
+first page.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +18,10 @@ from trialbook.datasets import read_dataset
 from trialbook.display.drawing import chart_script, chart_script_version
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import StepStatus, index_facts
-from trialbook.display.page import Frame, Link, left_out, render_page
-from trialbook.errors import StopError
+from trialbook.display.page import Frame, Link, PageContent, page_of
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import STEPS
 from trialbook.runner.manifest import sha256
-from trialbook.runner.notebooks import NotebookRun
 
 SYNTHETIC = "SYNTHETIC DATA: made by a simulator, no real person is described"
 
@@ -30,7 +32,6 @@ class PageSources:
 
     trial: Trial
     synthetic: bool
-    runs: Mapping[str, NotebookRun]
     verdicts: Mapping[str, list[Verdict]]
     ard: pd.DataFrame
     queries: pd.DataFrame
@@ -40,26 +41,17 @@ class PageSources:
 
 
 def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
-    """Writes `index.html` and a page per notebook into the build; raises StopError when a page would lose an output."""
+    """Writes `index.html` and a page per notebook into the build."""
     frame = _frame(sources)
-    script = cached_chart_script(cache) if sources.charts == "live" else ""
+    script = cached_chart_script(cache) if sources.charts == "live" else None
     for spec in STEPS:
-        notebook = sources.runs[spec.name].notebook
-        lost = left_out(notebook)
-        if lost:
-            raise StopError(f"the page would leave out an output: {lost[0]}", file=f"notebooks/{spec.notebook}")
-        page = render_page(
-            notebook, title=spec.title, frame=frame, current=f"{spec.name}.html", charts=sources.charts,
-            chart_script=script or None,
+        plain = json.loads((scratch / ".steps" / spec.page / "page.json").read_text(encoding="utf-8"))
+        page = page_of(
+            PageContent.from_plain(plain), title=spec.title, frame=frame, current=f"{spec.name}.html",
+            chart_script=script,
         )  # fmt: skip
         (scratch / f"{spec.name}.html").write_text(page, encoding="utf-8", newline="\n")
     (scratch / "index.html").write_text(_index(sources, scratch, frame), encoding="utf-8", newline="\n")
-
-
-def is_synthetic(snapshot: Path) -> bool:
-    """Whether the README in the snapshot or beside it says SYNTHETIC DATA, as the simulator writes it."""
-    readmes = [folder / "README.md" for folder in (snapshot, snapshot.parent)]
-    return any(p.is_file() and "SYNTHETIC DATA" in p.read_text(encoding="utf-8", errors="replace") for p in readmes)
 
 
 def cached_chart_script(cache: Path) -> str:
@@ -75,9 +67,16 @@ def cached_chart_script(cache: Path) -> str:
             return script.decode("utf-8")
     text = chart_script()
     cache.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(text.encode("utf-8"))
-    seal.write_text(sha256(text.encode("utf-8")), encoding="ascii")
+    _write_whole(place, text.encode("utf-8"))
+    _write_whole(seal, sha256(text.encode("utf-8")).encode("ascii"))
     return text
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that another build may be reading: it sees the old one or the new one."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_bytes(content)
+    os.replace(fresh, path)
 
 
 def _frame(sources: PageSources) -> Frame:

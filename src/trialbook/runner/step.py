@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from trialbook.protocol.load import make_trial, project_root
 from trialbook.protocol.models import Cut, Protocol, Trial
 from trialbook.results.ard import ArdRow, to_ard
 from trialbook.results.queries import Query
+from trialbook.runner.reads import NotedFrames, noting_trial
 
 if TYPE_CHECKING:
     from trialbook.display.blocks import Block
@@ -39,7 +41,8 @@ class Step:
     """
 
     def __init__(self, name: str, trial: Trial, source: Path, target: Path, builds: Path) -> None:
-        self.name, self.trial = name, trial
+        self._reads: set[str] = set()
+        self.name, self.trial = name, noting_trial(trial, self._reads.add)
         self._source, self._target, self._builds = source, target, builds
         self._rows: list[ArdRow] = []
         self._queries: list[Query] = []
@@ -79,6 +82,7 @@ class Step:
         """The snapshot as delivered, everything as text."""
         from trialbook.snapshot import read_snapshot
 
+        self._reads.add("inputs")
         snapshot = read_snapshot(self.trial)
         expected = self._source / ".steps" / "inputs.json"
         if expected.is_file():
@@ -87,9 +91,13 @@ class Step:
 
     @staticmethod
     def _stop_if_changed(snapshot: Snapshot, expected: dict[str, str]) -> None:
-        """Raises StopError when a file is no longer the one that the runner checked against the raw contracts."""
+        """Raises StopError when a file is no longer the one that the runner checked against the raw contracts.
+
+        `expected` names every file of the snapshot, also those that are not read.
+        """
         found = {table.file: table.sha256 for table in snapshot.tables.values()}
-        for name in sorted({*found, *expected}):
+        beside = {name for name in expected if name in snapshot.ignored}
+        for name in sorted({*found, *expected} - beside):
             if found.get(name) != expected.get(name):
                 raise StopError(
                     "the file changed while the build was reading it",
@@ -107,11 +115,16 @@ class Step:
                 "the clean domains of this cut have not been built",
                 next_step=f"run `trialbook build {self.cut.cut_id}`, or 01_cleaning first",
             )
-        return Domains({path.stem.upper(): read_dataset(path) for path in files})
+        self._reads.add("data data/clean/")
+        return Domains(NotedFrames([path.stem.upper() for path in files], self._clean_domain))
+
+    def _clean_domain(self, code: str) -> pd.DataFrame:
+        return self.read(f"clean/{code.lower()}")
 
     def read(self, name: str) -> pd.DataFrame:
         """One analysis dataset left by an earlier step."""
         path = self._source / "data" / f"{name}.parquet"
+        self._reads.add(f"data data/{name}.parquet")
         if not path.is_file():
             raise StopError(
                 f"the dataset {name} of this cut has not been built",
@@ -125,7 +138,8 @@ class Step:
         if self.cut.previous_cut is None:
             return None
         folder = self._builds / self.cut.previous_cut
-        return PreviousCut(folder) if (folder / "manifest.json").is_file() else None
+        self._reads.add("previous/ ")
+        return PreviousCut(folder, self._reads.add) if (folder / "manifest.json").is_file() else None
 
     def write(self, name: str, frame: pd.DataFrame, keys: list[str]) -> None:
         """Leaves one analysis dataset for later steps, sorted by its keys."""
@@ -165,6 +179,9 @@ class Step:
         self._written |= {"results (ARD rows)": len(ard), "queries": len(self._queries)}
         receipt = {"step": self.name, "nonce": os.environ.get(NONCE, ""), "written": self._written}
         _write_json(self._own / "receipt.json", receipt)
+        _write_json(self._own / "reads.json", sorted(self._reads))
+        if receipt["nonce"]:
+            _write_json(self._own / "usage.json", {"peak_mib": peak_memory()})
         left = pd.DataFrame({"Left for later steps": list(self._written), "Rows": list(self._written.values())})
         return table(left, self.title("Receipt of this step"))
 
@@ -176,22 +193,31 @@ class Step:
 class PreviousCut:
     """A complete earlier build, read only."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, note: Callable[[str], None]) -> None:
+        self._folder, self._note = folder, note
 
     def read(self, name: str) -> pd.DataFrame | None:
         """A dataset of that build (`adsl`, `clean/dm`), or None when it had none."""
-        path = self._folder / "data" / f"{name}.parquet"
+        return self._read(f"data/{name}.parquet")
+
+    def _read(self, name: str) -> pd.DataFrame | None:
+        self._note(f"previous {name}")
+        path = self._folder / name
         return read_dataset(path) if path.is_file() else None
 
     def clean(self) -> dict[str, pd.DataFrame]:
         """The clean domains of that build by upper-case code."""
-        files = sorted((self._folder / "data" / "clean").glob("*.parquet"))
-        return {path.stem.upper(): read_dataset(path) for path in files}
+        # The manifest names every file of that build: what it says decides which domains there are.
+        self._note("previous manifest.json")
+        names = sorted(path.stem for path in (self._folder / "data" / "clean").glob("*.parquet"))
+        return {name.upper(): self.read(f"clean/{name}") for name in names}
 
     def results(self) -> pd.DataFrame:
         """The ARD of that build."""
-        return read_dataset(self._folder / "results" / "ard.parquet")
+        found = self._read("results/ard.parquet")
+        if found is None:
+            raise StopError("the previous build has no results", file=str(self._folder), next_step="build it again")
+        return found
 
 
 def open_step(name: str, **cut: Any) -> Step:
@@ -206,6 +232,16 @@ def open_step(name: str, **cut: Any) -> Step:
     if workspace:
         return Step(name, trial, Path(workspace), Path(workspace), builds)
     return Step(name, trial, builds / trial.cut.cut_id, builds / ".interactive" / trial.cut.cut_id, builds)
+
+
+def peak_memory() -> int:
+    """The most memory that this process held at once, in MiB; 0 where the system does not tell."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak // (1024 * 1024 if sys.platform == "darwin" else 1024))
 
 
 def _write_json(path: Path, content: Any) -> None:

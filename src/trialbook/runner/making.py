@@ -1,0 +1,243 @@
+"""Makes the pieces of one build: runs a notebook, checks contracts, renders the content of a page, or takes what is
+kept of it when nothing that it was made of has changed.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from trialbook.contracts.gate import Gate, stop_if_critical
+from trialbook.contracts.odcs import load_contracts
+from trialbook.contracts.verdicts import Failure, Verdict
+from trialbook.datasets import read_dataset
+from trialbook.display.page import page_content
+from trialbook.errors import StopError
+from trialbook.protocol.models import Trial
+from trialbook.runner.graph import RAW_CONTRACTS, STEP, STEPS
+from trialbook.runner.ingredients import Ingredients
+from trialbook.runner.manifest import KINDS, code_files, write_json
+from trialbook.runner.notebooks import notebook_text, run_notebook
+from trialbook.runner.preloaded import KernelServer, kernel_server
+from trialbook.runner.progress import Progress
+from trialbook.runner.reach import imported_names, reachable_files
+from trialbook.runner.schedule import Piece
+from trialbook.runner.store import Store
+from trialbook.snapshot import Snapshot, read_snapshot
+
+# Kept beside what a notebook leaves; the memory it took differs from run to run and is no part of what it left.
+USAGE = "usage.json"
+
+
+@dataclass
+class Making:
+    """One build while it runs: where it works, what it is made of, and what became of each piece."""
+
+    trial: Trial
+    root: Path
+    builds: Path
+    scratch: Path
+    home: Path
+    charts: Literal["live", "static"]
+    ingredients: Ingredients
+    store: Store
+    force: bool
+    progress: Progress
+    verdicts: dict[str, list[Verdict]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    peaks: dict[str, int] = field(default_factory=dict)
+    reused: list[str] = field(default_factory=list)
+    _starting: threading.Lock = field(default_factory=threading.Lock)
+    _server: KernelServer | None = None
+    _loaded: bool = False
+    _open: ExitStack = field(default_factory=ExitStack)
+
+    def make(self, piece: Piece) -> None:
+        """Makes one piece, or restores it; then judges it. Raises what made it fail."""
+        began = time.monotonic()
+        kept = None if self.force else self.store.find(piece.name, self.ingredients.value)
+        if kept is not None:
+            kept.restore(self.scratch)
+            self.ingredients.left.update(kept.files)
+            self.reused.append(piece.name)
+        else:
+            self.progress.tell(piece.name, "running")
+            try:
+                self._make_anew(piece)
+            except Exception:
+                self.progress.tell(piece.name, "stopped")
+                raise
+        if piece.kind == "contracts":
+            self._judge(piece)
+        self.seconds[piece.name] = round(time.monotonic() - began, 2)
+        self.progress.tell(piece.name, "reused" if kept else "done")
+
+    def _make_anew(self, piece: Piece) -> None:
+        made = {"notebook": self._run, "contracts": self._check, "page": self._render}[piece.kind](piece)
+        names, files = made
+        made_of = self.ingredients.values([*names, *self._environment])
+        self.ingredients.left.update(self.store.keep(piece.name, made_of, self.scratch, files))
+
+    def _run(self, piece: Piece) -> tuple[list[str], list[str]]:
+        """Runs a notebook; its ingredients are what it says it has read, and the code that it can reach."""
+        spec = STEP[piece.step]
+        source = self.root / "notebooks" / spec.notebook
+        run = run_notebook(
+            source, self.trial.cut.model_dump(mode="json"), self.scratch, self.builds, self.trial.root,
+            self.home / spec.name[:2], self.server,
+        )  # fmt: skip
+        own = self.scratch / ".steps" / spec.name
+        (own / "notebook.ipynb").write_text(notebook_text(run.notebook), encoding="utf-8", newline="\n")
+        write_json(own / "receipt.json", run.receipt | {"nonce": "left out"})
+        write_json(own / "warnings.json", run.warnings)
+        self.peaks[piece.name] = json.loads((own / USAGE).read_text(encoding="utf-8"))["peak_mib"]
+        (own / USAGE).unlink()
+        names = [f"notebook {spec.notebook}", *_code(notebook_imports(source)), *self._cut]
+        reads: list[str] = json.loads((own / "reads.json").read_text(encoding="utf-8"))
+        self._stop_if_changed_meanwhile(
+            [names[0], *(name for name in reads if name.startswith(("file ", "previous ")))]
+        )
+        names += self._expanded(reads)
+        return names, [*self._left_by(spec.name), *_files_below(self.scratch, f".steps/{spec.name}")]
+
+    def _stop_if_changed_meanwhile(self, names: list[str]) -> None:
+        """Raises StopError when what this notebook has just read was being changed, or the library while it loaded."""
+        with self._starting:
+            loaded, self._loaded = self._loaded, True
+        self.ingredients.stop_if_changed(names if loaded else [*names, *(f"code {name}" for name in code_files())])
+
+    def _left_by(self, step: str) -> list[str]:
+        if step == STEPS[0].name:
+            return _files_below(self.scratch, "data/clean")
+        for name in STEP[step].datasets:
+            if not (self.scratch / "data" / f"{name}.parquet").is_file():
+                raise StopError(f"the step left no dataset {name}", file=f"notebooks/{STEP[step].notebook}")
+        return [f"data/{name}.parquet" for name in STEP[step].datasets]
+
+    def _expanded(self, reads: list[str]) -> list[str]:
+        """A step that reads the snapshot depends on each file of it."""
+        inputs = [f"input {name}" for name in self.ingredients.inputs] if "inputs" in reads else []
+        return [*reads, *inputs]
+
+    def _check(self, piece: Piece) -> tuple[list[str], list[str]]:
+        """Checks what a step left (or the snapshot) against its contracts."""
+        names = ["protocol.study.endpoints", *_code(["trialbook.contracts.gate"])]
+        if piece.name == RAW_CONTRACTS:
+            frames = {code.lower(): table.frame for code, table in self.snapshot.tables.items()}
+            files = {f"raw/{code.lower()}": table.file for code, table in self.snapshot.tables.items()}
+            verdicts = self.gate.check("raw", frames)
+            names += [*self._contract_names("raw"), *self._expanded(["inputs"]), *self._cut]
+            names += _code(["trialbook.snapshot"])
+        else:
+            kind, datasets, checked = self._datasets_of(piece.step)
+            frames = {name: read_dataset(self.scratch / "data" / f"{path}.parquet") for name, path in datasets.items()}
+            verdicts, files = self.gate.check(kind, frames, checked), {}
+            names += [*self._contract_names(kind), *(f"data data/{path}.parquet" for path in datasets.values())]
+            names += ["data data/clean/"] if kind == "clean" else []
+        target = f".steps/{piece.name}/verdicts.json"
+        write_json(self.scratch / target, {"files": files, "verdicts": [asdict(verdict) for verdict in verdicts]})
+        return names, [target]
+
+    def _datasets_of(self, step: str) -> tuple[str, dict[str, str], list[str]]:
+        """The kind of contract, the datasets that rules may refer to (name and path), and those that are checked."""
+        if step == STEPS[0].name:
+            left = sorted(Path(name).stem for name in self.ingredients.left if name.startswith("data/clean/"))
+            return "clean", {name: f"clean/{name}" for name in left}, left
+        checked = list(STEP[step].datasets)
+        return "analysis", {name: name for name in dict.fromkeys(["adsl", *checked])}, checked
+
+    def _judge(self, piece: Piece) -> None:
+        """Raises StopError when a contract of severity critical does not hold."""
+        path = self.scratch / ".steps" / piece.name / "verdicts.json"
+        found = json.loads(path.read_text(encoding="utf-8"))
+        verdicts = [
+            Verdict(v["dataset"], v["rows"], v["evaluated"], [Failure(**f) for f in v["failures"]])
+            for v in found["verdicts"]
+        ]
+        self.verdicts[piece.name] = verdicts
+        stop_if_critical(verdicts, found["files"])
+
+    def _render(self, piece: Piece) -> tuple[list[str], list[str]]:
+        """Makes the content of a page of the executed notebook."""
+        source, target = f".steps/{piece.step}/notebook.ipynb", f".steps/{piece.name}/page.json"
+        content = page_content(json.loads((self.scratch / source).read_text(encoding="utf-8")), self.charts)
+        if content.dropped:
+            lost = content.dropped[0]
+            raise StopError(
+                f"the page would leave out an output: cell {lost.cell}: {lost.reason}",
+                file=f"notebooks/{STEP[piece.step].notebook}",
+            )
+        write_json(self.scratch / target, asdict(content))
+        return [f"data {source}", "charts", *_code(["trialbook.display.page"])], [target]
+
+    @cached_property
+    def gate(self) -> Gate:
+        """The contracts of this trial."""
+        contracts = load_contracts(self.root / "data_contracts")
+        self.ingredients.stop_if_changed(
+            f"contract {name}" for kind in KINDS for name in self.ingredients.contracts(kind)
+        )
+        return Gate(contracts, list(self.trial.protocol.study.endpoints))
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The snapshot, read for the raw contracts; raises StopError when a file is no longer what was hashed."""
+        snapshot = read_snapshot(self.trial)
+        for table in snapshot.tables.values():
+            if self.ingredients.inputs.get(table.file, table.sha256) != table.sha256:
+                raise StopError(
+                    "the file changed while the build was reading it", file=table.file,
+                    next_step="wait until the transfer is complete, then build again",
+                )  # fmt: skip
+        return snapshot
+
+    @cached_property
+    def _environment(self) -> list[str]:
+        return ["lock", "python", *(f"package {name}" for name in self.ingredients.installed)]
+
+    @cached_property
+    def _cut(self) -> list[str]:
+        return [f"cut.{name}" for name in type(self.trial.cut).model_fields]
+
+    def _contract_names(self, kind: str) -> list[str]:
+        return [f"contracts {kind}", *(f"contract {name}" for name in self.ingredients.contracts(kind))]
+
+    @property
+    def server(self) -> KernelServer | None:
+        """The preloaded kernels, started when the first notebook has to run."""
+        with self._starting:
+            if self._server is None:
+                self._server = self._open.enter_context(kernel_server(self.home / "server"))
+            return self._server
+
+    @contextmanager
+    def kernels(self) -> Iterator[None]:
+        """While this is open notebooks can run; at its end no kernel is left."""
+        with self._open:
+            yield
+
+    def abandon(self) -> None:
+        """Ends every kernel that still runs."""
+        self._open.close()
+
+
+def notebook_imports(path: Path) -> list[str]:
+    """Modules of the library that the code cells of a notebook import; the object that a step works with besides."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    return ["trialbook.runner.step", *(name for source in sources for name in imported_names(source))]
+
+
+def _code(modules: list[str]) -> list[str]:
+    return [f"code {name}" for name in reachable_files(modules)]
+
+
+def _files_below(folder: Path, name: str) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in (folder / name).rglob("*") if p.is_file())

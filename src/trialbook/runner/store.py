@@ -1,0 +1,102 @@
+"""The store of finished pieces: what a notebook, a contract check or a page left, kept under what it was made of.
+
+A piece is used again only when every ingredient has its value of then and every kept file its sha256 of then; what
+does not fit is never repaired, it is made anew. The store lies beside the builds and may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+INGREDIENTS = "ingredients.json"
+FILES = "files"
+# The last few variants of a piece: going back to an earlier parameter finds its results again.
+KEPT = 4
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One kept piece: its place, what it was made of, and the sha256 of each of its files."""
+
+    place: Path
+    made_of: Mapping[str, str]
+    files: Mapping[str, str]
+
+    def restore(self, target: Path) -> None:
+        """Puts copies of its files into a build."""
+        for name in self.files:
+            path = target / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.place / FILES / name, path)
+
+
+class Store:
+    """The kept pieces of one cut."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, piece: str, value: Callable[[str], str]) -> Kept | None:
+        """The kept piece whose every ingredient still has its value, and whose files are whole; else None."""
+        for kept in self._variants(piece):
+            if all(value(name) == then for name, then in kept.made_of.items()) and _whole(kept):
+                os.utime(kept.place)
+                return kept
+        return None
+
+    def latest(self, piece: str) -> Kept | None:
+        """The variant that was made or used last, to say what has changed since."""
+        return next(iter(self._variants(piece)), None)
+
+    def keep(self, piece: str, made_of: Mapping[str, str], build: Path, names: list[str]) -> Mapping[str, str]:
+        """Keeps copies of files of a build as one piece; returns their sha256. All of it appears, or nothing."""
+        text = json.dumps(made_of, ensure_ascii=False, indent=1, sort_keys=True)
+        place = self._folder / piece / hashlib.sha256(text.encode("utf-8")).hexdigest()[:20]
+        fresh = self._folder / f".{uuid.uuid4().hex}"
+        hashes = {}
+        for name in sorted(names):
+            content = (build / name).read_bytes()
+            hashes[name] = hashlib.sha256(content).hexdigest()
+            (fresh / FILES / name).parent.mkdir(parents=True, exist_ok=True)
+            (fresh / FILES / name).write_bytes(content)
+        whole = {"made_of": dict(made_of), "files": hashes}
+        (fresh / INGREDIENTS).write_text(json.dumps(whole, ensure_ascii=False, sort_keys=True), encoding="utf-8")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(place, ignore_errors=True)
+        os.rename(fresh, place)
+        for old in self._variants(piece)[KEPT:]:
+            shutil.rmtree(old.place, ignore_errors=True)
+        return hashes
+
+    def sweep(self) -> None:
+        """Removes what a killed build left half-written; only the holder of the cut's lock may call this."""
+        for left in self._folder.glob(".*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def _variants(self, piece: str) -> list[Kept]:
+        """What is kept of a piece, the last used first; what cannot be read is left out."""
+        found = []
+        for place in (self._folder / piece).glob("*"):
+            try:
+                whole = json.loads((place / INGREDIENTS).read_text(encoding="utf-8"))
+                found.append((place.stat().st_mtime_ns, place.name, Kept(place, whole["made_of"], whole["files"])))
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+        return [kept for _, _, kept in sorted(found, key=lambda entry: entry[:2], reverse=True)]
+
+
+def _whole(kept: Kept) -> bool:
+    try:
+        return all(
+            hashlib.sha256((kept.place / FILES / name).read_bytes()).hexdigest() == then
+            for name, then in kept.files.items()
+        )
+    except OSError:
+        return False
