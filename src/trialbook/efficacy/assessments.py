@@ -1,6 +1,8 @@
-"""Which assessment counts: the baseline before the first infusion, and the one of day 28 (domain §2.5, §2.7)."""
+"""Which assessment counts: the baseline before the first infusion, and the one of day 28 or 56 (domain §2.5-§2.8)."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -9,6 +11,26 @@ from trialbook.gvhd.grade import ORGANS
 from trialbook.protocol.analysis import Analysis
 
 DAY_28 = 28  # the registered time of the response endpoint
+DAY_56 = 56  # a response is durable when it is still there (A-57)
+
+
+@dataclass(frozen=True)
+class Landmark:
+    """A day on which the response is judged: the assessments that may stand for it, and the days until it is mature."""
+
+    day: int
+    window: tuple[int, int]
+    maturity: int
+
+    @classmethod
+    def day_28(cls, analysis: Analysis) -> Landmark:
+        """Day 28 with `d28_window` and `maturity_margin_d28`."""
+        return cls(DAY_28, (analysis.d28_window[0], analysis.d28_window[1]), analysis.maturity_margin_d28)
+
+    @classmethod
+    def day_56(cls, analysis: Analysis) -> Landmark:
+        """Day 56 with `d56_window` and `maturity_margin_d56`."""
+        return cls(DAY_56, (analysis.d56_window[0], analysis.d56_window[1]), analysis.maturity_margin_d56)
 
 
 def with_rel_day(stages: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
@@ -56,8 +78,16 @@ def baseline_assessments(assessments: pd.DataFrame, analysis: Analysis) -> pd.Da
 
 def day28_assessments(assessments: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """The assessment of day 28: in `d28_window`, the closest to day 28, of two equally close the later (A-56)."""
+    return assessments_at(assessments, Landmark.day_28(analysis), analysis)
+
+
+def assessments_at(assessments: pd.DataFrame, landmark: Landmark, analysis: Analysis) -> pd.DataFrame:
+    """The assessment that stands for a landmark: in its window, the closest to its day, of two equally close the later.
+
+    `assessments`: `derive_stages` with RELDAY. At most one row per subject.
+    """
     day = counted_day(assessments["RELDAY"], analysis).astype("Int64")
-    inside = day.between(*analysis.d28_window).fillna(False).astype("bool")
-    frame = assessments[inside].assign(distance=(day[inside] - DAY_28).abs())
+    inside = day.between(*landmark.window).fillna(False).astype("bool")
+    frame = assessments[inside].assign(distance=(day[inside] - landmark.day).abs())
     frame = frame.sort_values(["USUBJID", "distance", "ADT"], ascending=[True, True, False], kind="stable")
     return frame.drop_duplicates("USUBJID").drop(columns="distance").reset_index(drop=True)

@@ -9,8 +9,14 @@ import pandas as pd
 
 from trialbook.dates import rel_day, study_day
 from trialbook.domains import Domains
-from trialbook.efficacy.assessments import DAY_28, baseline_assessments, counted_day, day28_assessments, with_rel_day
-from trialbook.efficacy.intercurrent import first_relapse, first_therapy, relapse_dates, therapy_starts
+from trialbook.efficacy.assessments import Landmark, assessments_at, baseline_assessments, counted_day, with_rel_day
+from trialbook.efficacy.intercurrent import (
+    cell_infusions,
+    first_relapse,
+    first_therapy,
+    relapse_dates,
+    therapy_starts,
+)
 from trialbook.gvhd.grade import ORGANS, stage_range
 from trialbook.gvhd.response_rules import CATEGORIES, INCOMPLETE, RESPONDERS, decide, respond_between
 from trialbook.gvhd.stages import derive_stages
@@ -23,7 +29,7 @@ COLUMNS = {
     "USUBJID": "str", "TRT01A": "str", "AVALC": "str", "REASON": "str", "ADT": "datetime64[s]", "ADY": "Int64",
     "RELDAY": "Int64", "MAT28FL": "str", "EVAL28FL": "str", "RSPSTG": "str", "BASEADT": "datetime64[s]",
     "BASETYPE": "str", "BASESTG": "str", "D28STG": "str", "EVNTDT": "datetime64[s]", "EVNTDESC": "str",
-    "EVNTCERT": "str", "EVNTSRC": "str", "RELAPFL": "str",
+    "EVNTCERT": "str", "EVNTSRC": "str", "RELAPFL": "str", "DLIFL": "str",
 }  # fmt: skip
 
 
@@ -42,7 +48,8 @@ def day28_response(
     4. NR with REASON MISSING: no assessment in `d28_window`, or no baseline.
     5. NR with REASON INCOMPLETE: missing organs leave the class open (§2.7); or a response, while no medication records
        were delivered, so that new therapy cannot be ruled out.
-    6. NR without a reason: relapse by then where `relapse_strategy_orr` is composite; no organ involved at baseline.
+    6. NR without a reason: relapse (RELAPFL) or donor lymphocytes (DLIFL) by then where `relapse_strategy_orr` is
+       composite; no organ involved at baseline.
     7. else the category of the stages: CR PR MR NR PD by `response_rules`.
     RSPSTG is the category of the stages alone (NE: no organ involved at baseline). EVAL28FL: mature, and not without
     an assessment in the window for another reason than death or new therapy.
@@ -64,13 +71,14 @@ class Course:
     """What was observed of the treated subjects, read once; `response_of` decides on it.
 
     `treated`: one row per subject; `assessments`: their organ stages with RELDAY; `therapies`: `therapy_starts`;
-    `relapses`: `relapse_dates`; `medications`: whether medication records were delivered.
+    `relapses`: `relapse_dates`; `donor_cells`: `cell_infusions`; `medications`: whether medication records were delivered.
     """
 
     treated: pd.DataFrame
     assessments: pd.DataFrame
     therapies: pd.DataFrame
     relapses: pd.DataFrame
+    donor_cells: pd.DataFrame
     medications: bool
 
 
@@ -81,6 +89,7 @@ def read_course(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> 
         assessments=staged_assessments(treated, domains, analysis),
         therapies=therapy_starts(domains, treated, analysis),
         relapses=relapse_dates(domains, treated),
+        donor_cells=cell_infusions(domains, treated, analysis),
         medications=domains.delivered("CM"),
     )
 
@@ -90,17 +99,18 @@ def staged_assessments(treated: pd.DataFrame, domains: Domains, analysis: Analys
     return with_rel_day(derive_stages(domains, treated, analysis), treated)
 
 
-def response_of(course: Course, analysis: Analysis) -> pd.DataFrame:
-    """`day28_response` of a course that was read already."""
+def response_of(course: Course, analysis: Analysis, landmark: Landmark | None = None) -> pd.DataFrame:
+    """`day28_response` of a course that was read already; at another landmark, its rules with that day and window."""
+    at = landmark or Landmark.day_28(analysis)
     frame = course.treated.set_index("USUBJID", drop=False)
     base = baseline_assessments(course.assessments, analysis).set_index("USUBJID")
-    day = day28_assessments(course.assessments, analysis).set_index("USUBJID")
+    day = assessments_at(course.assessments, at, analysis).set_index("USUBJID")
     frame = frame.assign(
         ADT=day["ADT"], RELDAY=day["RELDAY"], BASEADT=base["ADT"], BASETYPE=base["BASETYPE"],
-        BASESTG=stages_text(base), D28STG=stages_text(day), RSPSTG=_by_stages(frame.index, base, day, analysis),
+        BASESTG=stages_text(base), D28STG=stages_text(day), RSPSTG=category_by_stages(frame.index, base, day, analysis),
     )  # fmt: skip
-    frame = _with_events(frame.reset_index(drop=True), course, analysis)
-    return _typed(_decided(frame, course.medications, analysis))
+    frame = _with_events(frame.reset_index(drop=True), course, at, analysis)
+    return _typed(_decided(frame, course.medications, at, analysis))
 
 
 def stages_text(stages: pd.DataFrame) -> pd.Series:
@@ -114,8 +124,10 @@ def source_key(events: pd.DataFrame) -> pd.Series:
     return (events["SRCDOM"] + "SEQ=" + events["SRCSEQ"].astype("str")).fillna("")
 
 
-def _by_stages(subjects: pd.Index, base: pd.DataFrame, day: pd.DataFrame, analysis: Analysis) -> pd.Series:
-    """RSPSTG of subjects that have both assessments, blank for others."""
+def category_by_stages(
+    subjects: pd.Index, base: pd.DataFrame, day: pd.DataFrame, analysis: Analysis
+) -> pd.Series:  # fmt: skip
+    """RSPSTG of subjects that have both assessments (by USUBJID), blank for others."""
     both = subjects[subjects.isin(base.index) & subjects.isin(day.index)]
     (base_low, base_high), (day_low, day_high) = stage_range(base.loc[both]), stage_range(day.loc[both])
     worst, best = respond_between(base_low, base_high, day_low, day_high, analysis.response_rules)
@@ -123,26 +135,28 @@ def _by_stages(subjects: pd.Index, base: pd.DataFrame, day: pd.DataFrame, analys
     return pd.Series(category, index=both, dtype="str").reindex(subjects).fillna("")
 
 
-def _with_events(frame: pd.DataFrame, course: Course, analysis: Analysis) -> pd.DataFrame:
-    """Adds HORIZON, the first new therapy (EVNTDT EVNTDESC EVNTCERT) and RELAPFL."""
-    landmark = DAY_28 - (1 if analysis.day_numbering == "CDISC" else 0)
-    frame = frame.assign(HORIZON=frame["ADT"].fillna(frame["TRTSDT"] + pd.Timedelta(days=landmark)))
+def _with_events(frame: pd.DataFrame, course: Course, at: Landmark, analysis: Analysis) -> pd.DataFrame:
+    """Adds HORIZON, the first new therapy (EVNTDT EVNTDESC EVNTCERT), RELAPFL and DLIFL."""
+    day = at.day - (1 if analysis.day_numbering == "CDISC" else 0)
+    frame = frame.assign(HORIZON=frame["ADT"].fillna(frame["TRTSDT"] + pd.Timedelta(days=day)))
     first = first_therapy(course.therapies, frame).set_index("USUBJID")
     therapy = first.reindex(frame["USUBJID"]).set_axis(frame.index)
     relapsed = frame["USUBJID"].isin(first_relapse(course.relapses, frame)["USUBJID"])
+    cells = course.donor_cells.set_index("USUBJID")["DLIDT"].reindex(frame["USUBJID"]).set_axis(frame.index)
     return frame.assign(
         EVNTDT=therapy["EVNTDT"],
         EVNTDESC=therapy["EVNTDESC"],
         EVNTCERT=therapy["CERTAIN"],
         EVNTSRC=source_key(therapy),
         RELAPFL=np.where(relapsed, "Y", ""),
+        DLIFL=np.where(cells <= frame["HORIZON"], "Y", ""),
     )
 
 
-def _decided(frame: pd.DataFrame, medications: bool, analysis: Analysis) -> pd.DataFrame:
-    mature = frame["TRTSDT"] + pd.Timedelta(days=analysis.maturity_margin_d28) <= frame["CUTDT"]
+def _decided(frame: pd.DataFrame, medications: bool, at: Landmark, analysis: Analysis) -> pd.DataFrame:
+    mature = frame["TRTSDT"] + pd.Timedelta(days=at.maturity) <= frame["CUTDT"]
     died = (frame["DTHDT"] <= frame["CUTDT"]) & (
-        counted_day(rel_day(frame["DTHDT"], frame["TRTSDT"]), analysis) <= DAY_28
+        counted_day(rel_day(frame["DTHDT"], frame["TRTSDT"]), analysis) <= at.day
     ).fillna(False).astype("bool")
     composite = analysis.newtx_strategy_orr == "composite"
     treated_anew = frame["EVNTDT"].notna() & composite
@@ -150,7 +164,8 @@ def _decided(frame: pd.DataFrame, medications: bool, analysis: Analysis) -> pd.D
     missing = unseen | frame["BASEADT"].isna()
     response = frame["RSPSTG"].isin(RESPONDERS)
     undecided = (frame["RSPSTG"] == INCOMPLETE) | (response & composite & (not medications))
-    relapsed = (frame["RELAPFL"] == "Y") & (analysis.relapse_strategy_orr == "composite")
+    flagged = (frame["RELAPFL"] == "Y") | (frame["DLIFL"] == "Y")
+    relapsed = flagged & (analysis.relapse_strategy_orr == "composite")
     reason = np.select(
         [died, treated_anew, missing, undecided], ["DEATH", "NEWTX", "MISSING", "INCOMPLETE"], ""
     )  # fmt: skip
@@ -168,6 +183,7 @@ def _decided(frame: pd.DataFrame, medications: bool, analysis: Analysis) -> pd.D
         EVNTCERT=frame["EVNTCERT"].mask(died, "Y").where(mature, ""),
         EVNTSRC=frame["EVNTSRC"].mask(died, "").where(mature, ""),
         RELAPFL=frame["RELAPFL"].where(mature, ""),
+        DLIFL=frame["DLIFL"].where(mature, ""),
         MAT28FL=np.where(mature, "Y", ""),
         EVAL28FL=np.where(mature & ~(unseen & ~died & ~treated_anew), "Y", ""),
     )

@@ -129,6 +129,21 @@ def relapse_dates(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(["USUBJID", "RELAPDT"], kind="stable").drop_duplicates("USUBJID")[["USUBJID", "RELAPDT"]]
 
 
+def cell_infusions(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """The first donor lymphocyte infusion (DLI; a name in CM or PR with a term of `dli_terms`) after the first infusion.
+
+    Returns USUBJID DLIDT; of a partial date the first day it may have been (§2.7).
+    """
+    both = pd.concat([_therapies("CM", domains["CM"]), _therapies("PR", domains["PR"])], ignore_index=True)
+    rows = both[find_term(both["NAME"], analysis.dli_terms) != ""]
+    rows = rows.merge(subjects[["USUBJID", "TRTSDT"]], on="USUBJID", how="inner", validate="many_to_one")
+    rows = rows[~(rows["LAST"] <= rows["TRTSDT"])]
+    day_after = rows["TRTSDT"] + ONE_DAY
+    when = rows["FIRST"].fillna(day_after).clip(lower=day_after)
+    found = rows.assign(DLIDT=when).sort_values(["USUBJID", "DLIDT"], kind="stable")
+    return found.drop_duplicates("USUBJID")[["USUBJID", "DLIDT"]].reset_index(drop=True)
+
+
 def first_relapse(relapsed: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
     """Those of `relapse_dates` on or before each subject's HORIZON."""
     frame = relapsed.merge(subjects[["USUBJID", "HORIZON"]], on="USUBJID", how="inner", validate="many_to_one")

@@ -111,12 +111,15 @@ class Analysis(BaseModel):
     d56_window: Window = [49, 63]
     bor_until: int = 31
     dor_start: Literal["day28", "first_response"] = "day28"
+    dor_progression: Literal["lasting", "single"] = "lasting"
+    steroid_sparing: Fraction01 = 0.50
     relapse_strategy_orr: Literal["treatment_policy", "composite"] = "treatment_policy"
     steroid_escalation_is_newtx: bool = True
     steroid_escalation_days: int = 3
     newtx_strategy_orr: Literal["composite", "treatment_policy"] = "composite"
     d28_window_wide: Window = [21, 35]
     gvhdtx: list[str] = []
+    dli_terms: list[str] = []
     nonsystemic_drugs: list[str] = []
     local_routes: list[str] = []
     # safety
@@ -155,6 +158,12 @@ class Analysis(BaseModel):
     show_alternative_rules: bool = False
     crm_skeleton: list[Annotated[float, Field(gt=0, lt=1)]] = [0.12, 0.25, 0.40]
     crm_prior_variance: Annotated[float, Field(gt=0)] = 1.34
+    oc_scenarios: dict[str, list[Fraction01]] = {
+        "very safe": [0.01, 0.02, 0.05], "safe": [0.05, 0.10, 0.20], "rising": [0.10, 0.20, 0.35],
+        "toxic": [0.25, 0.40, 0.55],
+    }  # fmt: skip
+    oc_accrual_days: Annotated[float, Field(ge=0)] = 21
+    oc_not_evaluable: Fraction01 = 0
     # estimation
     ci_primary_orr: Literal["clopper_pearson", "wilson", "jeffreys", "midp"] = "clopper_pearson"
     km_ci: Literal["log-log", "log", "plain", "logit"] = "log-log"
