@@ -23,7 +23,7 @@ from trialbook.errors import StopError
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import RAW_CONTRACTS, STEP, STEPS
 from trialbook.runner.ingredients import Ingredients
-from trialbook.runner.manifest import KINDS, code_files, write_json
+from trialbook.runner.manifest import KINDS, write_json
 from trialbook.runner.notebooks import notebook_text, run_notebook
 from trialbook.runner.preloaded import KernelServer, kernel_server
 from trialbook.runner.progress import Progress
@@ -56,7 +56,6 @@ class Making:
     reused: list[str] = field(default_factory=list)
     _starting: threading.Lock = field(default_factory=threading.Lock)
     _server: KernelServer | None = None
-    _loaded: bool = False
     _open: ExitStack = field(default_factory=ExitStack)
 
     def make(self, piece: Piece) -> None:
@@ -101,17 +100,10 @@ class Making:
         (own / USAGE).unlink()
         names = [f"notebook {spec.notebook}", *_code(notebook_imports(source)), *self._cut]
         reads: list[str] = json.loads((own / "reads.json").read_text(encoding="utf-8"))
-        self._stop_if_changed_meanwhile(
-            [names[0], *(name for name in reads if name.startswith(("file ", "previous ")))]
-        )
+        used = [f"notebook {spec.notebook}", *(name for name in reads if name.startswith(("file ", "previous ")))]
+        self.ingredients.stop_if_changed(used)
         names += self._expanded(reads)
         return names, [*self._left_by(spec.name), *_files_below(self.scratch, f".steps/{spec.name}")]
-
-    def _stop_if_changed_meanwhile(self, names: list[str]) -> None:
-        """Raises StopError when what this notebook has just read was being changed, or the library while it loaded."""
-        with self._starting:
-            loaded, self._loaded = self._loaded, True
-        self.ingredients.stop_if_changed(names if loaded else [*names, *(f"code {name}" for name in code_files())])
 
     def _left_by(self, step: str) -> list[str]:
         if step == STEPS[0].name:
@@ -181,9 +173,8 @@ class Making:
     def gate(self) -> Gate:
         """The contracts of this trial."""
         contracts = load_contracts(self.root / "data_contracts")
-        self.ingredients.stop_if_changed(
-            f"contract {name}" for kind in KINDS for name in self.ingredients.contracts(kind)
-        )
+        names = [name for kind in KINDS for name in self.ingredients.contracts(kind)]
+        self.ingredients.stop_if_changed(f"contract {name}" for name in names)
         return Gate(contracts, list(self.trial.protocol.study.endpoints))
 
     @cached_property
