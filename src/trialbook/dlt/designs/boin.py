@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log
 from typing import ClassVar
 
 from trialbook.dlt.designs.cohorts import IntervalRule
 
 
+@lru_cache(maxsize=64)
 def boundaries(target: float) -> tuple[float, float]:
     """lambda_e and lambda_d: escalate at or below the first, de-escalate at or above the second.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import pandas as pd
@@ -21,16 +22,23 @@ from trialbook.dlt.designs.design import (
     Cap,
     History,
     Pending,
+    Reads,
     wait,
 )
 from trialbook.dlt.designs.isotonic import select_mtd
 from trialbook.statistics.intervals import prob_greater
 
 
+@lru_cache(maxsize=4096)
 def too_toxic(x: int, n: int, target: float, certainty: float, smallest: int) -> bool:
     """Whether Pr(rate > target | Beta(1 + x, 1 + n - x)) exceeds `certainty`, with at least `smallest` subjects."""
     probability = prob_greater(x, n, target)
     return n >= smallest and probability is not None and probability > certainty
+
+
+def at(pending: tuple[Pending, ...], level: int) -> tuple[Pending, ...]:
+    """The pending subjects of one level."""
+    return tuple(p for p in pending if p.level == level)
 
 
 @dataclass(frozen=True)
@@ -52,9 +60,14 @@ class CohortRule(ABC):
     # Fewest subjects at a level for its exclusion.
     smallest: ClassVar[int] = 3
 
+    @property
+    def reads(self) -> Reads:
+        """The counts of each level are enough, unless a rule says otherwise."""
+        return Reads()
+
     @abstractmethod
-    def next_level(self, history: History, here: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:
-        """The level for the next cohort; None = suspend accrual. `here` are the pending subjects of the level."""
+    def next_level(self, history: History, pending: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:
+        """The level for the next cohort; None = suspend accrual. `pending` are those of all levels."""
 
     def excluded_from(self, history: History, pending: tuple[Pending, ...]) -> int:
         """The lowest level that is too toxic, pending subjects taken as free of DLT; the number of levels if none."""
@@ -85,8 +98,8 @@ class CohortRule(ABC):
         if history.current >= excluded:
             return self._go(history, excluded - 1, excluded)
         level = history.current
-        here = tuple(p for p in pending if p.level == level)
-        goal = self.next_level(history, here, level, excluded)
+        here = at(pending, level)
+        goal = self.next_level(history, pending, level, excluded)
         if goal is not None and goal < level:
             return self._go(history, goal, excluded)
         if (history.n(level) + len(here)) % self.cohort:
@@ -126,8 +139,8 @@ class IntervalRule(CohortRule):
         """E, S, D or DU, as in the printed tables."""
         return "DU" if too_toxic(x, n, self.target, self.certainty, self.smallest) else self.letter(x, n)
 
-    def next_level(self, history: History, here: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:
+    def next_level(self, history: History, pending: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:
         """One level up or down by the letter, within the levels that are open; pending count as free of DLT."""
-        n = history.n(level) + len(here)
+        n = history.n(level) + len(at(pending, level))
         step = {"E": 1, "S": 0, "D": -1}[self.letter(history.dlts(level), n)] if n else 0
         return min(max(level + step, 0), excluded_from - 1)

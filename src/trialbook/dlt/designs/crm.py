@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialbook.dlt.designs.cohorts import CohortRule
-from trialbook.dlt.designs.design import History, Pending
+from trialbook.dlt.designs.design import History, Pending, Reads
 
 # Gauss-Legendre over 10 prior standard deviations either side: the integrand is smooth and gone beyond.
 NODES, REACH = 800, 10.0
@@ -36,19 +36,35 @@ def posterior(skeleton: Sequence[float], subjects: Sequence[tuple[int, bool, flo
     """Posterior of beta in p_j = skeleton_j ^ exp(beta), beta ~ N(0, variance).
 
     `subjects` are (level, DLT, weight): the likelihood of one is (w p)^y (1 - w p)^(1 - y), where w is 1 for a DLT or
-    a closed window, else the share of the window that was followed.
+    a closed window, else the share of the window that was followed. Their order does not matter.
     """
+    return _posterior(tuple(skeleton), tuple(sorted(subjects)), variance)
+
+
+# The same state is asked about twice in a row; a simulation comes back to it often.
+@lru_cache(maxsize=512)
+def _posterior(
+    skeleton: tuple[float, ...], subjects: tuple[tuple[int, bool, float], ...], variance: float
+) -> Posterior:  # fmt: skip
     nodes, spread = _nodes(variance)
     log_density = np.log(spread) - nodes**2 / (2 * variance)
     for level, dlt, weight in subjects:
-        log_rate = np.exp(nodes) * log(skeleton[level])
-        # A rate of 1 makes "no DLT" impossible: log 0, a mass of 0, nothing to warn about.
-        with np.errstate(divide="ignore"):
-            log_density += log_rate + log(weight) if dlt else np.log1p(-weight * np.exp(log_rate))
+        log_density += _log_likelihood(skeleton[level], dlt, weight, variance)
     mass = np.exp(log_density - log_density.max())
     mass /= mass.sum()
     mean = float(mass @ nodes)
     return Posterior(mean, float(mass @ (nodes - mean) ** 2), nodes, mass)
+
+
+@lru_cache(maxsize=4096)
+def _log_likelihood(prior_rate: float, dlt: bool, weight: float, variance: float) -> NDArray[np.float64]:
+    """The contribution of one subject at each node."""
+    log_rate = np.exp(_nodes(variance)[0]) * log(prior_rate)
+    if dlt:
+        return log_rate + log(weight)
+    # A rate of 1 makes "no DLT" impossible: log 0, a mass of 0, nothing to warn about.
+    with np.errstate(divide="ignore"):
+        return np.log1p(-weight * np.exp(log_rate))
 
 
 def rates(skeleton: Sequence[float], beta: float) -> list[float]:
@@ -75,6 +91,11 @@ class Crm(CohortRule):
     prior_variance: float = 1.34
     name: ClassVar[str] = "CRM"
 
+    @property
+    def reads(self) -> Reads:
+        """The last cohort (A-79) and, for TITE-CRM, the follow-up of each pending subject."""
+        return Reads(self.cohort, "each" if self.reads_pending else "nothing")
+
     def excluded_from(self, history: History, pending: tuple[Pending, ...]) -> int:
         """0 when even the lowest level is too toxic, else the number of levels: the model excludes none of its own."""
         # p_1 > target means exp(beta) < log(target) / log(skeleton_1).
@@ -83,10 +104,10 @@ class Crm(CohortRule):
         toxic = len(history.outcomes) >= self.smallest and beta.below(limit) > self.certainty
         return 0 if toxic else len(history.ids)
 
-    def next_level(self, history: History, here: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:
+    def next_level(self, history: History, pending: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:
         """The level closest to the target, within the limits of A-79."""
-        tried = max([level, *(o.level for o in history.outcomes), *(p.level for p in here)])
-        best = min(self._closest(history, here), tried + 1)
+        tried = max([level, *(o.level for o in history.outcomes), *(p.level for p in pending)])
+        best = min(self._closest(history, pending), tried + 1)
         last = [o.dlt for o in history.outcomes if o.level == level][-self.cohort :]
         return min(best, level) if any(last) else best
 

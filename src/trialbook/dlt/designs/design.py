@@ -85,8 +85,29 @@ class Action:
         return f"{self.outcome}({self.move} {name})" if self.move else f"{self.outcome}({name})"
 
 
+@dataclass(frozen=True)
+class Reads:
+    """What a rule reads beyond the counts of each level: needed to tell states of a trial apart.
+
+    `last_cohort`: how many of the last outcomes at the current level; `follow_up`: of pending subjects `nothing`, the
+    `sum` of the shares followed at the current level, or the share of `each`.
+    """
+
+    last_cohort: int = 0
+    follow_up: Literal["nothing", "sum", "each"] = "nothing"
+
+
 class Rule(Protocol):
-    """An escalation rule: from what is known at a date to the next action."""
+    """An escalation rule: from what is known at a date to the next action. Rules are frozen and hashable."""
+
+    def __hash__(self) -> int:
+        """Equal rules are the same key of what was asked before."""
+        ...
+
+    @property
+    def reads(self) -> Reads:
+        """What it reads beyond the counts of evaluable, DLT, pending and replaced subjects of each level."""
+        ...
 
     def next_action(self, history: History, pending: tuple[Pending, ...], as_of: pd.Timestamp) -> Action:
         """The action advised at the end of the day `as_of`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from scipy import special
@@ -13,7 +14,8 @@ from trialbook.dlt.designs.cohorts import IntervalRule
 SAME = 1e-9
 
 
-def intervals(target: float, margin: float, whole_only: bool) -> list[tuple[float, float]]:
+@lru_cache(maxsize=64)
+def intervals(target: float, margin: float, whole_only: bool) -> tuple[tuple[float, float], ...]:
     """Intervals of the width of the equivalence interval, laid out from it to 0 and to 1.
 
     The last ones on either side are shorter; `whole_only` leaves these out.
@@ -24,10 +26,11 @@ def intervals(target: float, margin: float, whole_only: bool) -> list[tuple[floa
         laid.insert(0, (max(laid[0][0] - width, 0.0), laid[0][0]))
     while laid[-1][1] < 1 - SAME:
         laid.append((laid[-1][1], min(laid[-1][1] + width, 1.0)))
-    return [ends for ends in laid if not whole_only or ends[1] - ends[0] > width - SAME]
+    return tuple(ends for ends in laid if not whole_only or ends[1] - ends[0] > width - SAME)
 
 
-def strongest(x: int, n: int, ends: list[tuple[float, float]]) -> tuple[float, float]:
+@lru_cache(maxsize=4096)
+def strongest(x: int, n: int, ends: tuple[tuple[float, float], ...]) -> tuple[float, float]:
     """The interval with the largest posterior mass per unit of width under Beta(1 + x, 1 + n - x)."""
 
     def unit_mass(interval: tuple[float, float]) -> float:

@@ -21,6 +21,7 @@ from trialbook.dlt.designs.design import (
     Cap,
     History,
     Pending,
+    Reads,
     wait,
 )
 
@@ -54,6 +55,11 @@ class RollingSix:
     """Rolling six: up to six subjects at a level, enrolled without waiting for the first three."""
 
     cap: Cap = NO_CAP
+
+    @property
+    def reads(self) -> Reads:
+        """The counts of each level are enough."""
+        return Reads()
 
     def next_action(self, history: History, pending: tuple[Pending, ...], as_of: pd.Timestamp) -> Action:
         """The action advised at the end of the day `as_of`. Two DLTs exclude a level and those above."""

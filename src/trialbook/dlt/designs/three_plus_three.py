@@ -22,6 +22,7 @@ from trialbook.dlt.designs.design import (
     Cap,
     History,
     Pending,
+    Reads,
     wait,
 )
 
@@ -51,6 +52,11 @@ class ThreePlusThree:
     allow_deescalate: bool = True
     stop_at_two: bool = True
     expand_top: bool = True
+
+    @property
+    def reads(self) -> Reads:
+        """The counts of each level are enough."""
+        return Reads()
 
     def next_action(self, history: History, pending: tuple[Pending, ...], as_of: pd.Timestamp) -> Action:
         """The action advised at the end of the day `as_of`."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from trialbook.dlt.designs.boin import boundaries
-from trialbook.dlt.designs.cohorts import CohortRule
-from trialbook.dlt.designs.design import History, Pending
+from trialbook.dlt.designs.cohorts import CohortRule, at
+from trialbook.dlt.designs.design import History, Pending, Reads
 
 SUSPEND = "SUSPEND"
 
@@ -19,6 +19,11 @@ class TiteBoin(CohortRule):
 
     name: ClassVar[str] = "TITE-BOIN"
     reads_pending: ClassVar[bool] = True
+
+    @property
+    def reads(self) -> Reads:
+        """The follow-up of the pending subjects of the current level, as one sum."""
+        return Reads(follow_up="sum")
 
     def letter(self, x: int, completed: int, weights: Sequence[float]) -> str:
         """E, S, D or SUSPEND for x DLTs, `completed` subjects and the followed shares of the pending ones.
@@ -39,8 +44,9 @@ class TiteBoin(CohortRule):
             return "E" if rate <= up else "S"
         return "D" if rate >= down else "S"
 
-    def next_level(self, history: History, here: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:
+    def next_level(self, history: History, pending: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:
         """One level up or down by the letter; None = suspend accrual."""
+        here = at(pending, level)
         if not history.n(level) and not here:
             return level
         letter = self.letter(history.dlts(level), history.n(level), [p.weight for p in here])
