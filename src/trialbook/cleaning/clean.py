@@ -18,6 +18,7 @@ from trialbook.cleaning.privacy import is_personal_column, read_private, read_wi
 from trialbook.cleaning.reading import WHOLE_RECORD, WITHHELD, Doubt, Reader, Working, change_frame
 from trialbook.cleaning.rescreening import check_treated_once
 from trialbook.cleaning.rules import ask
+from trialbook.cleaning.spreadsheet import read_no_error
 from trialbook.cleaning.text import read_free_text, read_plain
 from trialbook.cleaning.units import doses_in_millions, read_unit, stool_in_millilitres, weights_in_kg
 from trialbook.domains import RESULT_DOMAINS, Domains, column_type
@@ -108,6 +109,7 @@ def _clean_values(work: Working, readers: _Readers) -> None:
         elif kind not in ("id", "sequence"):
             work.read(column, read_private, secret=True)
     for column, kind in kinds.items():
+        work.read(column, read_no_error)
         work.read(column, read_free_text if kind == "free" else read_plain)
     for column, kind in kinds.items():
         reader = readers.of(kind, column)

@@ -49,12 +49,17 @@ class Working:
     changes: list[tuple[str, str, int, str, str, str, str]] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        # What the way in has changed and asked comes first.
+        self.doubts += [Doubt(*note) for note in self.table.notes]
+        for row, column, raw, new, rule in self.table.edits:
+            self.log(row, column, raw, new, rule)
+
     def log(self, row: int, column: str, raw: str | None, new: str | None, rule: str) -> None:
-        """Adds one change; the empty text stands for missing."""
+        """Adds one change, at its place in the delivery; the empty text stands for missing."""
         if rule not in RULES:
             raise KeyError(rule)
-        place = (self.table.file, self.table.sheet or "", int(row), column)
-        self.changes.append((*place, raw or "", new or "", rule))
+        self.changes.append((*self.table.place(int(row), column), raw or "", new or "", rule))
 
     def read(self, column: str, reader: Reader, *, within: pd.Series | None = None, secret: bool = False) -> None:
         """Reads the values of a column (of the rows `within`); with `secret` the log withholds what stood there."""

@@ -31,6 +31,10 @@ def _ask(severity: str, expected: str, english: str, chinese: str) -> Rule:
 _FIXES = {
     "P01-ENCODING": _fix("The file is not UTF-8; its encoding was recognised", "文件编码不是 UTF-8，已识别"),
     "P02-CHARACTERS": _fix("Full-width characters, odd spaces, line breaks", "全角字符、特殊空格或换行已规范"),
+    "P02-HEADER": _fix(
+        "Column name in plain characters, or a column without a name and values", "列名已规范，或空列已略去"
+    ),
+    "P03-HIDDEN-CELLS": _fix("Hidden rows or columns were read like all others", "隐藏的行或列已一并读取"),
     "P03-EXCEL-DATE": _fix("Excel day number turned into its date", "Excel 日期序号已转换为日期"),
     "P03-LABEL-ROW": _fix("A row of labels beside the variable names was set aside", "变量名旁的标签行已略去"),
     "P04-DATE-FORMAT": _fix("Date written as ISO 8601", "日期已改写为 ISO 8601 格式"),
@@ -43,6 +47,14 @@ _FIXES = {
     "P26-AFTER-CUT": _fix("What is dated after the data cut", "数据截止日之后的内容"),
     "P27-STOOL-UNIT": _fix("Stool volume in mL per day", "粪便量已换算为 mL/天"),
     "P32-WEIGHT-UNIT": _fix("Body weight in kg", "体重已换算为 kg"),
+    "P34-BLANK-ROWS": _fix("Rows without any value were set aside", "空白行已略去"),
+    "P34-MAPPED-CODE": _fix("Code of the site export translated by the mapping file", "按映射文件转换的代码"),
+    "P34-MAPPED-DATE": _fix(
+        "Date of the site export read in the order of the mapping file", "按映射文件的日期顺序读取"
+    ),
+    "P34-MAPPED-NUMBER": _fix(
+        "Number of the site export turned into the unit of the mapping file", "按映射文件换算的数值"
+    ),
     "P34-CODE": _fix("Code in its standard spelling", "代码已规范书写"),
     "P37-REDACTED": _fix("Personal data withheld", "个人信息已隐去"),
     "P38-YES-NO": _fix("Yes or no as Y or N", "是/否已统一为 Y/N"),
@@ -51,6 +63,23 @@ _FIXES = {
     "U01-UNIT": _fix("Unit in its standard spelling", "单位已规范书写"),
 }
 _QUERIES = {
+    "P01-GARBLED-TEXT": _ask(
+        "major", "readable text", "The text was read with a wrong encoding before it was sent. It is kept as it is.",
+        "该文本在发送前编码错误（乱码），按原样保留。",
+    ),
+    "P03-EXCEL-ERROR": _ask(
+        "major", "a value", "The cell holds an error of the spreadsheet. It is treated as missing.",
+        "单元格为电子表格错误值，按缺失处理。",
+    ),
+    "P03-EXCEL-FORMULA": _ask(
+        "minor", "a value", "The column holds formulas. The values stored with the file are used.",
+        "该列含公式，采用文件中存储的值。",
+    ),
+    "P03-EXCEL-ROUNDED": _ask(
+        "major", "a text, or a number of at most 15 digits",
+        "The number is longer than a spreadsheet can keep; its last digits are lost. It is kept as it is.",
+        "数字超过电子表格的精度，末位数字已丢失，按原样保留。",
+    ),
     "P03-EXCEL-DATE-UNSURE": _ask(
         "major", "a date", "A number stands where a date belongs. It is treated as missing.",
         "日期栏中为数字，按缺失处理。",
@@ -167,6 +196,20 @@ _QUERIES = {
     "P32-WEIGHT-JUMP": _ask(
         "minor", "a plausible change", "The body weight changed sharply since the last one. Is the unit kg?",
         "体重较上次变化过大，单位是否为 kg？",
+    ),
+    "P34-TEXT-CUT-OFF": _ask(
+        "minor", "the whole text", "The text fills all 200 bytes of its field. Was its end cut off?",
+        "文本已占满 200 字节，结尾是否被截断？",
+    ),
+    "P34-COLUMN-UNMAPPED": _ask(
+        "minor", "a column that the mapping file uses, or lists as unused",
+        "The column of the site export is not in the mapping file. It is not read.",
+        "映射文件中没有该列，未读取。",
+    ),
+    "P34-CODE-UNMAPPED": _ask(
+        "major", "a code of the mapping file",
+        "The code of the site export is not in the mapping file. It is kept as it is.",
+        "映射文件中没有该代码，按原样保留。",
     ),
     "P34-CODE-UNKNOWN": _ask(
         "minor", "a code of the list", "The code is not in its list. It is kept as it is.",

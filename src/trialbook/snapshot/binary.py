@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 import io
 import tempfile
 from pathlib import Path
@@ -14,23 +15,38 @@ import pyarrow.parquet as pq
 import pyreadstat
 
 from trialbook.errors import StopError
-from trialbook.snapshot.tables import Grid
+from trialbook.snapshot.tables import Grid, Seen
 from trialbook.snapshot.workbook import cell_text
 
 # A transport file is a sequence of 80-byte records; any other length is a torn file (it has no row count to tell).
 XPT_RECORD = 80
 ENCODINGS = ("utf-8", "gb18030")
+XPT_MEMBER = b"HEADER RECORD*******MEMBER  HEADER RECORD!!!!!!!"
+# A character variable of this format holds so many bytes at most; a longer text was cut off by the writer.
+XPT_TEXT = 200
 
 
 def read_sas(content: bytes, file: str, suffix: str) -> Grid:
     """The records of a .xpt or .sas7bdat file; raises StopError for a torn or damaged file."""
-    if suffix == ".xpt" and len(content) % XPT_RECORD:
-        raise _unreadable(file, f"its {len(content)} bytes are not a whole number of 80-byte records")
+    if suffix == ".xpt":
+        _check_transport(content, file)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"table{suffix}"  # the library reads paths only
         path.write_bytes(content)
         frame, encoding = _read_sas_file(path, file, suffix)
-    return _grid(frame, encoding)
+    return _grid(frame, encoding, suffix)
+
+
+def _check_transport(content: bytes, file: str) -> None:
+    """Raises StopError for what the reader of a transport file would read as fewer or more records."""
+    if len(content) % XPT_RECORD:
+        raise _unreadable(file, f"its {len(content)} bytes are not a whole number of 80-byte records")
+    if not content.rstrip(b" ").strip(b"\0") or content.endswith(bytes(XPT_RECORD)):
+        raise _unreadable(file, "it ends in NUL bytes")
+    if content.count(XPT_MEMBER) > 1:
+        raise StopError(
+            "the file holds more than one table", file=file, rule="P34", next_step="deliver one file per domain"
+        )
 
 
 def _read_sas_file(path: Path, file: str, suffix: str) -> tuple[pd.DataFrame, str]:
@@ -42,7 +58,7 @@ def _read_sas_file(path: Path, file: str, suffix: str) -> tuple[pd.DataFrame, st
             else:
                 frame, meta = pyreadstat.read_sas7bdat(path)
                 return frame, (meta.file_encoding or "").lower()
-        except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError) as error:
+        except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, OverflowError) as error:
             problem = type(error).__name__
             continue
         return frame, str(encoding)
@@ -52,10 +68,14 @@ def _read_sas_file(path: Path, file: str, suffix: str) -> tuple[pd.DataFrame, st
 def read_parquet(content: bytes, file: str) -> Grid:
     """The records of a parquet file; raises StopError for a damaged file."""
     try:
-        table = pq.read_table(io.BytesIO(content))
-    except (pa.ArrowException, OSError) as error:
+        # One thread, and nothing of the file decides what code runs: extension types are not resolved.
+        table = pq.ParquetFile(io.BytesIO(content)).read(use_threads=False)
+        nested = next((f.name for f in table.schema if pa.types.is_nested(f.type)), None)
+        if nested is not None:
+            raise StopError("the column holds lists or objects", file=file, column=nested, rule="P34")
+        columns = [[_plain(value) for value in column.to_pylist()] for column in table.columns]
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise _unreadable(file, type(error).__name__) from None
-    columns = [[_plain(value) for value in column.to_pylist()] for column in table.columns]
     rows = [list(row) for row in zip(*columns, strict=True)]
     return Grid([table.column_names, *rows], range(1, len(rows) + 2), "parquet")
 
@@ -63,12 +83,26 @@ def read_parquet(content: bytes, file: str) -> Grid:
 def _plain(value: Any) -> str | None:
     if isinstance(value, bytes):
         return value.decode("utf-8")
-    return cell_text(value)
+    if isinstance(value, decimal.Decimal):
+        return format(value, "f")
+    return _sas_text(value)
 
 
-def _grid(frame: pd.DataFrame, encoding: str) -> Grid:
+def _grid(frame: pd.DataFrame, encoding: str, suffix: str) -> Grid:
     rows = [[_sas_text(value) for value in row] for row in frame.itertuples(index=False, name=None)]
-    return Grid([list(frame.columns), *rows], range(1, len(rows) + 2), encoding)
+    full = {} if suffix != ".xpt" else _full(rows, encoding)
+    seen = tuple(Seen(row, column, "P34-TEXT-CUT-OFF", observed) for column, (row, observed) in full.items())
+    return Grid([list(frame.columns), *rows], range(1, len(rows) + 2), encoding, seen=seen)
+
+
+def _full(rows: list[list[str | None]], encoding: str) -> dict[int, tuple[int, str]]:
+    """By column: the first record whose text fills all bytes that the format has."""
+    found: dict[int, tuple[int, str]] = {}
+    for line, row in enumerate(rows, 2):
+        for column, text in enumerate(row):
+            if text and len(text) * 4 >= XPT_TEXT and len(text.encode(encoding, "replace")) >= XPT_TEXT:
+                found.setdefault(column, (line, text))
+    return found
 
 
 def _sas_text(value: Any) -> str | None:

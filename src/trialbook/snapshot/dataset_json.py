@@ -1,4 +1,4 @@
-"""Reads CDISC Dataset-JSON 1.1, as one JSON object or as lines (NDJSON); numbers keep the text they were sent with."""
+"""Reads CDISC Dataset-JSON 1.1, as one JSON object or as lines (NDJSON); numbers keep the digits they were sent with."""
 
 from __future__ import annotations
 
@@ -16,16 +16,26 @@ def read_dataset_json(content: bytes, file: str, *, lines: bool) -> Grid:
     The metadata count the records (`records`), so a file that lost some cannot pass.
     """
     text, encoding = decode(content, file)
+    text = text.removeprefix("\ufeff")
     if lines:
-        parsed = [_parse(line, file, k) for k, line in enumerate(text.splitlines(), 1) if line.strip()]
+        # Only a line feed ends a record: the other line ends of Unicode may stand inside a value.
+        parsed = [_parse(line, file, k) for k, line in enumerate(text.split("\n"), 1) if line.strip()]
         meta, rows = (parsed[0], parsed[1:]) if parsed else ({}, [])
     else:
         meta = _parse(text, file, 1)
         rows = meta.get("rows", []) if isinstance(meta, dict) else []
     names = _names(meta, file)
+    if not isinstance(rows, list):
+        raise StopError("the rows are not a list", file=file, rule="P34", next_step="ask for the file anew")
     for k, row in enumerate(rows):
         if not isinstance(row, list) or len(row) != len(names):
-            raise StopError(f"the record does not have {len(names)} values", file=file, row=k + 2, rule="P34")
+            raise StopError(
+                f"the record does not have {len(names)} values", file=file, row=k + 2, rule="P34",
+                next_step="ask for the file anew",
+            )  # fmt: skip
+        nested = next((name for name, v in zip(names, row, strict=True) if isinstance(v, list | dict)), None)
+        if nested:
+            raise StopError("the value is a list or an object", file=file, row=k + 2, column=nested, rule="P34")
     said = str(meta.get("records", len(rows)))
     if said != str(len(rows)):
         raise StopError(
@@ -38,12 +48,23 @@ def read_dataset_json(content: bytes, file: str, *, lines: bool) -> Grid:
 
 def _parse(text: str, file: str, line: int) -> Any:
     try:
-        return json.loads(text, parse_float=str, parse_int=str)
-    except (json.JSONDecodeError, RecursionError) as error:
+        return json.loads(text, parse_float=_number, parse_int=str, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
         at = line + getattr(error, "lineno", 1) - 1
         raise StopError(
             "the file is not valid JSON", file=file, row=at, rule="P34", next_step="ask for the file anew"
         ) from None
+
+
+def _number(text: str) -> str:
+    """A number as it was sent, a whole one without its decimals, as every other format gives it."""
+    whole, _, decimals = text.partition(".")
+    return text if decimals.strip("0") or "." not in text else whole
+
+
+def _no_constant(name: str) -> None:
+    """NaN and Infinity are no JSON: a writer that could not write a number wrote them."""
+    raise ValueError(name)
 
 
 def _names(meta: Any, file: str) -> list[str | None]:

@@ -39,14 +39,15 @@ def read_snapshot(trial: Trial) -> Snapshot:
     snapshot = read_folder(trial.path(trial.cut.snapshot), trial.cut.transfer)
     if not snapshot.tables:
         raise StopError(
-            "no SDTM domain is here", file=trial.cut.snapshot, rule="P34",
+            f"no SDTM domain is here{_not_read(snapshot)}", file=trial.cut.snapshot, rule="P34",
             next_step=f"deliver one file per domain, named by its code ({', '.join(FORMATS)})",
         )  # fmt: skip
     check_received(snapshot, trial.cut.transfer)
     missing = [code for code in REQUIRED if code not in snapshot.tables]
     if missing:
         raise StopError(
-            f"the required domain {missing[0]} was not delivered", file=trial.cut.snapshot, rule="P34",
+            f"the required domain {missing[0]} was not delivered{_not_read(snapshot)}", file=trial.cut.snapshot,
+            rule="P34",
             next_step=f"add {missing[0].lower()}.csv (or another format); an export without records has a header only",
         )  # fmt: skip
     return snapshot
@@ -95,6 +96,12 @@ def transfer_manifest(path: Path) -> dict[str, dict[str, Any]]:
     }
 
 
+def _not_read(snapshot: Snapshot) -> str:
+    """The files that are there and are no domain by their name, for a person who misses one."""
+    shown = [name for name in snapshot.ignored if not name.startswith(".")]
+    return f" (not read: {', '.join(shown[:8])}{', ...' if len(shown) > 8 else ''})" if shown else ""
+
+
 def is_domain(name: str) -> bool:
     """Whether a file stem or sheet name, in any letter case, is a domain code."""
     code = name.upper()
@@ -114,7 +121,8 @@ def _find_files(path: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
     files: list[tuple[str | None, Path]] = [
         (e.stem.upper(), e) for e in entries if e.is_file() and e.suffix.lower() in FORMATS and is_domain(e.stem)
     ]
-    books = [e for e in entries if e.is_file() and e.suffix.lower() == ".xlsx" and not e.name.startswith("~$")]
+    # What an open spreadsheet or a Macintosh leaves beside a workbook is none.
+    books = [e for e in entries if e.is_file() and e.suffix.lower() == ".xlsx" and not e.name.startswith(("~$", "."))]
     if not files and len(books) == 1:
         files = [(None, books[0])]
     read = {file for _, file in files}

@@ -2,25 +2,65 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from trialbook.errors import StopError
+from trialbook.snapshot.garbled import garbled, lost_text
+from trialbook.snapshot.origin import Origin
 
 KEY = "USUBJID"
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+
+
+class Seen(NamedTuple):
+    """Something a reader noticed in a grid: the line of the file and the column (from 0; line 0: the whole sheet)."""
+
+    line: int
+    column: int
+    rule: str
+    observed: str
+
+
+class Note(NamedTuple):
+    """A question about a value as it was delivered: ROW and name of the column, the rule, what was seen."""
+
+    row: int
+    column: str
+    rule: str
+    observed: str
+
+
+class Edit(NamedTuple):
+    """A change made on the way in: ROW and column, the text in the file, the text now, the rule (ROW 0: the file)."""
+
+    row: int
+    column: str
+    raw: str
+    new: str
+    rule: str
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The cells of one file or sheet as text, None or blank where empty; `lines` says where each row stands in it."""
+    """The cells of one file or sheet as text, None or blank where empty; `lines` says where each row stands in it.
+
+    `delimiter` names the sign of a delimited file, `seen` is what the reader noticed, `merged` the first and last line
+    of merged cells.
+    """
 
     rows: Sequence[Sequence[str | None]]
     lines: Sequence[int]
     encoding: str = ""
+    delimiter: str = ""
+    seen: tuple[Seen, ...] = ()
+    merged: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -29,7 +69,8 @@ class RawTable:
 
     `frame` is all text (missing = NaN) under upper-case column names; its index ROW is the line, row or record number
     in the source file, the header being 1. `header_row` is where the variable names stood, `label_rows` the rows of
-    labels that were set aside (P03).
+    labels that were set aside (P03). `edits` and `notes` are what reading changed and what it asks. A domain that was
+    mapped from a site export has an `origin`: its ROW numbers the mapped records, and `place` leads to the export.
     """
 
     domain: str
@@ -41,11 +82,20 @@ class RawTable:
     bytes: int
     header_row: int = 1
     label_rows: tuple[int, ...] = ()
+    delimiter: str = ""
+    edits: tuple[Edit, ...] = ()
+    notes: tuple[Note, ...] = ()
+    origin: Origin | None = None
 
     @property
     def rows(self) -> int:
         """Number of records."""
         return len(self.frame)
+
+    def place(self, row: int, column: str) -> tuple[str, str, int, str]:
+        """File, sheet, row and column of the delivery where a value of this table stood."""
+        found = self.origin.place(row, column) if self.origin is not None else None
+        return found or (self.file, self.sheet or "", row, column)
 
 
 @dataclass(frozen=True)
@@ -60,27 +110,68 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
     """A grid as a raw table; raises StopError for a header that is absent, empty in places or not unique.
 
     A first row of labels above the variable names, or directly below them, is set aside (P03): exports of the EDC
-    carry a Chinese label and a code.
+    carry a Chinese label and a code. Rows and unnamed columns without any value are set aside and noted.
     """
     if not grid.rows:
         raise StopError("the file is empty: it has no header", file=file, rule="P34", next_step="ask for the file anew")
     at = _header_position(grid)
-    names = _variable_names(grid, at, file)
+    header, names, used = _variable_names(grid, at, file)
     start = at + 1
-    if start < len(grid.rows) and _is_label_row(names, grid.rows[start]):
+    if start < len(grid.rows) and _is_label_row(header, grid.rows[start]):
         start += 1
+    _stop_if_merged(grid, grid.lines[start - 1], file)
     labels = tuple(grid.lines[k] for k in range(start) if k != at)
-    columns = list(zip(*grid.rows[start:], strict=True)) or [()] * len(names)
-    frame = pd.DataFrame({name: _text(column) for name, column in zip(names, columns, strict=True)})
-    frame.index = pd.Index(list(grid.lines[start:]), name="ROW", dtype="int64")
-    return RawTable(domain, frame, file, sheet, grid.encoding, sha256, size, grid.lines[at], labels)
+    records = [k for k in range(start, len(grid.rows)) if any(grid.rows[k])]
+    columns = list(zip(*(grid.rows[k] for k in records), strict=True)) or [()] * len(header)
+    _stop_if_lost(columns, header, [grid.lines[k] for k in records], file)
+    frame = pd.DataFrame({header[k]: text_column(columns[k]) for k in used})
+    frame.index = pd.Index([grid.lines[k] for k in records], name="ROW", dtype="int64")
+    blank = [grid.lines[k] for k in range(start, len(grid.rows)) if not any(grid.rows[k])]
+    edits = [Edit(0, "", raw, new, "P02-HEADER") for raw, new in names]
+    if blank:
+        edits.append(Edit(0, "", f"({len(blank)} blank rows, the first is row {blank[0]})", "", "P34-BLANK-ROWS"))
+    edits += [Edit(0, "", f"({seen.observed})", "", seen.rule) for seen in grid.seen if not seen.line]
+    notes = [
+        Note(seen.line, header[seen.column], seen.rule, seen.observed)
+        for seen in grid.seen
+        if seen.line > grid.lines[start - 1] and seen.column in used
+    ]
+    return RawTable(
+        domain, frame, file, sheet, grid.encoding, sha256, size, grid.lines[at], labels, grid.delimiter,
+        tuple(edits), (*notes, *garbled_notes(frame, file)),
+    )  # fmt: skip
 
 
-def _text(values: Sequence[str | None]) -> pd.Series:
+def text_column(values: Sequence[str | None]) -> pd.Series:
     """A column of text; empty is missing."""
     text = pa.array(values, pa.large_string())
     present = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.large_string()), text)
     return pd.Series(pd.array(present, dtype="str"))
+
+
+def garbled_notes(frame: pd.DataFrame, file: str) -> list[Note]:
+    """Questions about single values that were read with a wrong encoding somewhere; raises StopError (P01) where most
+    of the foreign text of the file is.
+    """
+    foreign, wrong = 0, []
+    for name in frame.columns:
+        texts = frame[name].dropna().drop_duplicates()
+        texts = texts[[not text.isascii() for text in texts]]
+        foreign += len(texts)
+        wrong += [(int(row), name, text) for row, text in texts.items() if garbled(text) is not None]
+    if wrong and 2 * len(wrong) > foreign:
+        row, name, text = wrong[0]
+        raise StopError(
+            f"the text is garbled: it was UTF-8 and was read as another encoding ({len(wrong)} different values, "
+            f"the first should begin with {str(garbled(text))[:2]!r})", file=file, row=row, column=name, rule="P01",
+            next_step="ask for the file anew, in UTF-8",
+        )  # fmt: skip
+    return [Note(row, name, "P01-GARBLED-TEXT", text) for row, name, text in wrong]
+
+
+def plain_name(cell: str | None) -> str:
+    """A name of a column as it is compared: NFKC, no invisible signs, single blanks."""
+    return " ".join(unicodedata.normalize("NFKC", cell or "").translate(_INVISIBLE).split())
 
 
 def _header_position(grid: Grid) -> int:
@@ -90,19 +181,50 @@ def _header_position(grid: Grid) -> int:
     return 0
 
 
-def _variable_names(grid: Grid, at: int, file: str) -> list[str]:
-    names, line = _upper(grid.rows[at]), grid.lines[at]
-    if "" in names:
+def _variable_names(grid: Grid, at: int, file: str) -> tuple[list[str], list[tuple[str, str]], list[int]]:
+    """The names of all columns, those that were spelled otherwise (raw, name), and the columns that are used."""
+    row, line = grid.rows[at], grid.lines[at]
+    names = _upper(row)
+    empty = [k for k, name in enumerate(names) if not name]
+    filled = [k for k in empty if any(other[k] for other in grid.rows[at + 1 :])]
+    if filled or len(empty) == len(names):
         raise StopError(
-            f"column {names.index('') + 1} has no name", file=file, row=line, rule="P34",
+            f"column {(filled or empty)[0] + 1} has no name", file=file, row=line, rule="P34",
             next_step="name or remove the column",
         )  # fmt: skip
-    twice = next((name for k, name in enumerate(names) if name in names[:k]), None)
+    twice = next((name for k, name in enumerate(names) if name and name in names[:k]), None)
     if twice:
+        spelled = [str(cell) for cell, name in zip(row, names, strict=True) if name == twice]
         raise StopError(
-            "two columns have this name", file=file, row=line, column=twice, rule="P34", next_step="keep one of them"
-        )
-    return names
+            f"two columns have this name (written {' and '.join(map(repr, spelled))})", file=file, row=line,
+            column=twice, rule="P34", next_step="keep one of them",
+        )  # fmt: skip
+    other = [(str(c), n) for c, n in zip(row, names, strict=True) if n and str(c).upper() != n]
+    other += [(f"(column {k + 1} without a name and without a value)", "") for k in empty]
+    return names, other, [k for k, name in enumerate(names) if name]
+
+
+def _stop_if_merged(grid: Grid, header_line: int, file: str) -> None:
+    """Raises StopError for merged cells among the records: only the first of them would have the value."""
+    for first, last in grid.merged:
+        if last > header_line:
+            raise StopError(
+                f"cells of the rows {first} to {last} are merged: it is not known to which records the value belongs",
+                file=file, row=first, rule="P03", next_step="unmerge the cells and write the value into each row",
+            )  # fmt: skip
+
+
+def _stop_if_lost(
+    columns: Sequence[Sequence[str | None]], header: Sequence[str], lines: Sequence[int], file: str
+) -> None:
+    """Raises StopError (P01) where a value holds a sign that text was lost before it was sent."""
+    for name, column in zip(header, columns, strict=True):
+        lost = lost_text(value for value in column if value)
+        if lost:
+            raise StopError(
+                f"the text holds {lost[1]}: something was lost before it was sent", file=file,
+                row=lines[column.index(lost[0])], column=name or None, rule="P01", next_step="ask for the file anew",
+            )  # fmt: skip
 
 
 def _is_label_row(names: list[str], row: Iterable[str | None]) -> bool:
@@ -113,4 +235,4 @@ def _is_label_row(names: list[str], row: Iterable[str | None]) -> bool:
 
 
 def _upper(row: Iterable[str | None]) -> list[str]:
-    return [(cell or "").strip().upper() for cell in row]
+    return [plain_name(cell).upper() for cell in row]

@@ -9,20 +9,25 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from trialbook.errors import StopError
-from trialbook.snapshot.tables import Grid
+from trialbook.snapshot.tables import Grid, Seen
+from trialbook.snapshot.workbook_marks import Marks, sheet_marks
+
+# A spreadsheet keeps 15 digits of a number; from here on the last ones are zeros that nobody typed.
+ROUNDED_FROM = 1e15
 
 
 def read_sheets(content: bytes, file: str) -> tuple[dict[str, Grid], list[str]]:
     """The visible sheets of a workbook by name, and the names of its hidden sheets, which are never read.
 
-    Raises StopError for a file that is no workbook, and for merged cells in a header (P03), whose columns would have
-    no name.
+    Raises StopError for a file that is no workbook. Formulas, error cells, rounded numbers, hidden rows and merged
+    cells are noted in the grid.
     """
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         shown = [s.name for s in book.sheets_metadata if s.visible == SheetVisibleEnum.Visible]
-        grids = {name: _grid(book, name) for name in shown}
-    except (CalamineError, OSError, ValueError) as error:
+        marks = sheet_marks(content)
+        grids = {name: _grid(book, name, marks.get(name, Marks())) for name in shown}
+    except (CalamineError, OSError, ValueError, OverflowError) as error:
         raise StopError(
             f"the workbook cannot be read ({type(error).__name__})", file=file, rule="P34",
             next_step="ask for the file anew",
@@ -30,12 +35,35 @@ def read_sheets(content: bytes, file: str) -> tuple[dict[str, Grid], list[str]]:
     return grids, [s.name for s in book.sheets_metadata if s.name not in shown]
 
 
-def _grid(book: CalamineWorkbook, name: str) -> Grid:
-    cells = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+def _grid(book: CalamineWorkbook, name: str, marks: Marks) -> Grid:
+    sheet = book.get_sheet_by_name(name)
+    cells = sheet.to_python(skip_empty_area=False)
     rows = [[cell_text(cell) for cell in row] for row in cells]
+    for (row, column), error in marks.errors.items():
+        if row < len(rows) and column < len(rows[row]):
+            rows[row][column] = error
     kept = [(k + 1, row) for k, row in enumerate(rows) if any(cell is not None for cell in row)]
     width = max((_width(row) for _, row in kept), default=0)
-    return Grid([row[:width] for _, row in kept], [line for line, _ in kept], "xlsx")
+    merged = tuple((top + 1, bottom + 1) for (top, _), (bottom, _) in sheet.merged_cell_ranges or ())
+    return Grid(
+        [row[:width] for _, row in kept], [line for line, _ in kept], "xlsx", seen=tuple(_seen(cells, marks)),
+        merged=merged,
+    )  # fmt: skip
+
+
+def _seen(cells: list[list[Any]], marks: Marks) -> list[Seen]:
+    """What a person must know of these cells, one note per cause and column."""
+    found: dict[tuple[str, int], tuple[int, str]] = {}
+    for row, column in marks.formulas:
+        found.setdefault(("P03-EXCEL-FORMULA", column), (row, "a formula"))
+    for row, values in enumerate(cells):
+        for column, value in enumerate(values):
+            if isinstance(value, float) and abs(value) >= ROUNDED_FROM:
+                found.setdefault(("P03-EXCEL-ROUNDED", column), (row, cell_text(value) or ""))
+    notes = [Seen(row + 1, column, rule, observed) for (rule, column), (row, observed) in found.items()]
+    hidden = [f"{marks.hidden_rows} rows"] if marks.hidden_rows else []
+    hidden += [f"{marks.hidden_columns} columns"] if marks.hidden_columns else []
+    return [*notes, Seen(0, -1, "P03-HIDDEN-CELLS", " and ".join(hidden))] if hidden else notes
 
 
 def _width(row: list[str | None]) -> int:
@@ -49,7 +77,7 @@ def cell_text(value: Any) -> str | None:
     |-----------------------------|------------------|
     | 3.0                         | 3                |
     | 0.30000000000000004         | 0.3              |
-    | datetime(2024, 3, 5, 10, 30)| 2024-03-05T10:30:00 |
+    | datetime(2024, 3, 5, 10, 30)| 2024-03-05T10:30 |
     """
     if value is None or value != value or value == "":
         return None
@@ -59,12 +87,25 @@ def cell_text(value: Any) -> str | None:
         return str(value)
     if isinstance(value, float):
         # 15 digits are what a spreadsheet shows and SAS promises; more would be noise of the binary number.
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else format(value, ".15g")
+        return str(int(value)) if value.is_integer() and abs(value) < ROUNDED_FROM else format(value, ".15g")
     if isinstance(value, datetime.datetime):
+        value = _to_the_second(value)
         midnight = value.time() == datetime.time()
-        return value.date().isoformat() if midnight else value.isoformat(timespec="seconds")
+        return value.date().isoformat() if midnight else _moment(value)
     if isinstance(value, datetime.date):
         return value.isoformat()
     if isinstance(value, datetime.time):
-        return value.isoformat(timespec="seconds")
+        return _moment(value)
     return str(value)
+
+
+def _to_the_second(value: datetime.datetime) -> datetime.datetime:
+    """The nearest second: a day number keeps a time of day only to some microseconds."""
+    if value.microsecond and value.year < datetime.MAXYEAR:
+        value += datetime.timedelta(microseconds=500_000)
+    return value.replace(microsecond=0)
+
+
+def _moment(value: datetime.datetime | datetime.time) -> str:
+    """ISO text to the second, or to the minute where no second was entered: a typed moment always has seconds."""
+    return value.isoformat(timespec="seconds" if value.second else "minutes")
