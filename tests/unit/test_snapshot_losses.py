@@ -77,7 +77,7 @@ def test_a_western_file_is_not_read_as_chinese(tmp_path: Path, term: str) -> Non
 
 
 def test_a_chinese_file_whose_bytes_happen_to_be_utf_8_is_not_guessed(tmp_path: Path) -> None:
-    content = (HEAD + "S1,1,\n").encode() + "S1,2,".encode() + bytes.fromhex("d0b0d7a3") + b"\n"
+    content = (HEAD + "S1,1,\n").encode() + b"S1,2," + bytes.fromhex("d0b0d7a3") + b"\n"
     (tmp_path / "ae.csv").write_bytes(content)
     assert "read as UTF-8 and as GB18030" in stopped(tmp_path)
 
@@ -321,8 +321,16 @@ def test_json_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
     assert read_folder(tmp_path).tables["AE"].frame["AETERM"].tolist() == ["a\u2028b"]
 
 
-@pytest.mark.parametrize("content", ['{"columns": [{"name": "A"}], "rows": 3}', '{"columns": [{"name": "A"}], "rows": [[NaN]]}',
-                                     '{"columns": [{"name": "A"}], "rows": [[{"a": 1}]]}', "[1]", "3"])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"columns": [{"name": "A"}], "rows": 3}',
+        '{"columns": [{"name": "A"}], "rows": [[NaN]]}',
+        '{"columns": [{"name": "A"}], "rows": [[{"a": 1}]]}',
+        "[1]",
+        "3",
+    ],
+)
 def test_json_that_is_no_table_stops(tmp_path: Path, content: str) -> None:
     (tmp_path / "ae.json").write_text(content)
     assert "ae.json" in stopped(tmp_path)

@@ -1,4 +1,4 @@
-"""Reads CDISC Dataset-JSON 1.1, as one JSON object or as lines (NDJSON); numbers keep the digits they were sent with."""
+"""Reads CDISC Dataset-JSON 1.1, as one JSON object or as lines (NDJSON); numbers keep their digits."""
 
 from __future__ import annotations
 
