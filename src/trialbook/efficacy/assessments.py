@@ -39,6 +39,11 @@ def with_rel_day(stages: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(RELDAY=rel_day(frame["ADT"], frame["TRTSDT"]))
 
 
+def dates_of(subjects: pd.Series, dates: pd.Series) -> pd.Series:
+    """The dates of these subjects, row by row, from `dates` by USUBJID; missing where a subject has none."""
+    return dates.reindex(subjects).set_axis(subjects.index).astype("datetime64[s]")
+
+
 def counted_day(relday: pd.Series, analysis: Analysis) -> pd.Series:
     """REL_DAY in the numbering of the windows: as it is under D0 (A-01), one more under CDISC numbering."""
     return relday + (1 if analysis.day_numbering == "CDISC" else 0)

@@ -71,7 +71,7 @@ class Course:
     """What was observed of the treated subjects, read once; `response_of` decides on it.
 
     `treated`: one row per subject; `assessments`: their organ stages with RELDAY; `therapies`: `therapy_starts`;
-    `relapses`: `relapse_dates`; `donor_cells`: `cell_infusions`; `medications`: whether medication records were delivered.
+    `relapses`: `relapse_dates`; `donor_cells`: `cell_infusions`; `medications`: whether their records were delivered.
     """
 
     treated: pd.DataFrame

@@ -130,7 +130,7 @@ def relapse_dates(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
 
 
 def cell_infusions(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
-    """The first donor lymphocyte infusion (DLI; a name in CM or PR with a term of `dli_terms`) after the first infusion.
+    """The first donor lymphocyte infusion after the first infusion: a name in CM or PR with a term of `dli_terms`.
 
     Returns USUBJID DLIDT; of a partial date the first day it may have been (§2.7).
     """

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from trialbook.dates import complete_date, study_day
 from trialbook.domains import Domains
-from trialbook.efficacy.assessments import baseline_assessments, day28_assessments
-from trialbook.efficacy.day28 import PENDING, day28_response, read_course, response_of, treated_subjects
+from trialbook.efficacy.assessments import Landmark, baseline_assessments, day28_assessments
+from trialbook.efficacy.course import best_response, durable_response, response_course
+from trialbook.efficacy.day28 import PENDING, Course, day28_response, read_course, response_of, treated_subjects
+from trialbook.efficacy.organ_response import organ_responses, very_good_partial
+from trialbook.efficacy.steroid_sparing import steroid_sparing
 from trialbook.gvhd.grade import ORGANS, grade_bounds, grade_text
 from trialbook.gvhd.response_rules import CATEGORIES
 from trialbook.protocol.analysis import Analysis
@@ -20,7 +25,15 @@ PARAMETERS = {
     "SKIN": "Skin stage (MAGIC)", "LIVER": "Liver stage (MAGIC)", "UGI": "Upper GI stage (MAGIC)",
     "LGI": "Lower GI stage (MAGIC)", "GRADE": "Overall aGVHD grade, derived (MAGIC)",
     "RSPINV": "Response by the investigator", "RSP28": "Response at day 28",
+    "VGPR28": "Very good partial response at day 28", "BOR": "Best overall response",
+    "RSP56": "Durable response, day 28 and still day 56", "RSPSKIN": "Response of the skin at day 28",
+    "RSPLIVER": "Response of the liver at day 28", "RSPUGI": "Response of upper GI at day 28",
+    "RSPLGI": "Response of lower GI at day 28",
+    "STER28": "Steroids on day 28 (mg/kg/day methylprednisolone equivalent)",
 }  # fmt: skip
+VISITS = {"BOR": "Best", "RSP56": "Day 56"}
+AT_DAY_28 = ("RSP28", "VGPR28", "RSPSKIN", "RSPLIVER", "RSPUGI", "RSPLGI", "STER28")
+YES_NO = {"Y": 1.0, "N": 0.0}
 CATEGORY_NUMBER = {name: float(number) for number, name in enumerate(CATEGORIES, 1)}
 ADRS_COLUMNS = {
     "STUDYID": "str", "USUBJID": "str", "TRT01A": "str", "PARAMCD": "str", "PARAM": "str", "ADT": "datetime64[s]",
@@ -43,6 +56,9 @@ def derive_adrs(
     - RSP28: one row per subject. AVALC CR PR MR NR PD PENDING; a non-responder by REASON (DEATH NEWTX MISSING
       INCOMPLETE) has AVALC NR, while RSPSTG keeps the category of the stages alone. ADT is the day-28 assessment,
       missing where there was none. RSP28FL = Y marks the mature subjects, who are the denominator of the response rate.
+    - VGPR28 and RSP56 (durable): Y, N or PENDING per subject. BOR: the best category to `bor_until`, NE without one.
+    - RSPSKIN RSPLIVER RSPUGI RSPLGI: the response of each organ involved at baseline, REASON as for RSP28.
+    - STER28: steroids on day 28 (AVAL, mg/kg/day) and on day 0 (BASE); AVALC of `steroid_sparing`.
     BASE is the AVAL of the subject's baseline of response (ABLFL = Y), CHG = AVAL - BASE after it. ADY is the CDISC
     study day, RELDAY counts from 0. GRADSYS names the grading system: other systems are never pooled with MAGIC.
     """
@@ -56,7 +72,8 @@ def derive_adrs(
     staged = _against_baseline(staged, baseline)
     investigator = investigator_responses(domains, treated)
     response = response_of(course, analysis)
-    rows = pd.concat([staged, _response_rows(investigator), _day28_rows(response)], ignore_index=True)
+    later = _later_rows(course, response, domains, analysis)
+    rows = pd.concat([staged, _response_rows(investigator), _day28_rows(response), *later], ignore_index=True)
     rows = rows.merge(treated[["STUDYID", "USUBJID", "TRT01A", "TRTSDT"]], on="USUBJID", validate="many_to_one")
     return _typed(_with_days(rows, baseline, day28))
 
@@ -126,7 +143,27 @@ def _day28_rows(response: pd.DataFrame) -> pd.DataFrame:
     kept = response[["USUBJID", "ADT", "AVALC", "REASON", "RSPSTG"]]
     number = kept["AVALC"].map(CATEGORY_NUMBER).astype("float64")
     flag = np.where(kept["AVALC"] == PENDING, "", "Y")
-    return kept.assign(PARAMCD="RSP28", AVAL=number, SOURCE="DERIVED", RSP28FL=flag, AVISIT="Day 28")
+    return kept.assign(PARAMCD="RSP28", AVAL=number, SOURCE="DERIVED", RSP28FL=flag)
+
+
+def _later_rows(course: Course, response: pd.DataFrame, domains: Domains, analysis: Analysis) -> list[pd.DataFrame]:
+    """VGPR28, BOR, RSP56, the responses of the organs, and STER28."""
+    over_time = response_course(course, analysis)
+    durable = durable_response(response, response_of(course, analysis, Landmark.day_56(analysis)))
+    organs = organ_responses(response, course, analysis)
+    steroids = steroid_sparing(response, course.treated, domains, analysis)
+    rows = [
+        _valued(very_good_partial(response, course, domains, analysis), "VGPR28", YES_NO),
+        _valued(best_response(response, over_time, analysis), "BOR", CATEGORY_NUMBER),
+        _valued(durable, "RSP56", YES_NO),
+        _valued(organs.drop(columns="ORGAN"), "RSP" + organs["ORGAN"], CATEGORY_NUMBER),
+        steroids.assign(PARAMCD="STER28", CHG=steroids["AVAL"] - steroids["BASE"]),
+    ]
+    return [frame.assign(SOURCE="DERIVED") for frame in rows if len(frame)]
+
+
+def _valued(frame: pd.DataFrame, parameter: str | pd.Series, numbers: Mapping[str, float]) -> pd.DataFrame:
+    return frame.assign(PARAMCD=parameter, AVAL=frame["AVALC"].map(numbers).astype("float64"))
 
 
 def _with_days(rows: pd.DataFrame, baseline: pd.DataFrame, day28: pd.DataFrame) -> pd.DataFrame:
@@ -135,9 +172,9 @@ def _with_days(rows: pd.DataFrame, baseline: pd.DataFrame, day28: pd.DataFrame) 
     named = pd.concat([baseline.assign(NAME="Baseline"), day28.assign(NAME="Day 28")])[["USUBJID", "ADT", "NAME"]]
     name = rows[["USUBJID", "ADT"]].merge(named, on=["USUBJID", "ADT"], how="left", validate="many_to_one")["NAME"]
     visit = pd.Series(name.to_numpy(), index=rows.index).fillna("Day " + relday.astype("str"))
-    is_day28 = rows["PARAMCD"] == "RSP28"
+    fixed = rows["PARAMCD"].map(VISITS | dict.fromkeys(AT_DAY_28, "Day 28"))
     return rows.assign(
-        RELDAY=relday, ADY=study_day(rows["ADT"], rows["TRTSDT"]), AVISIT=visit.mask(is_day28, "Day 28"),
+        RELDAY=relday, ADY=study_day(rows["ADT"], rows["TRTSDT"]), AVISIT=visit.mask(fixed.notna(), fixed),
         PARAM=rows["PARAMCD"].map(PARAMETERS), GRADSYS="MAGIC",
     )  # fmt: skip
 

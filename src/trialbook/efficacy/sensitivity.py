@@ -54,6 +54,11 @@ def sensitivities(analysis: Analysis) -> list[Sensitivity]:
         Sensitivity("sens: treatment policy", "new therapy is ignored", {"newtx_strategy_orr": "treatment_policy"}),
         Sensitivity("sens: EVAL-28", "without subjects lacking an assessment in the window", only="EVAL28FL"),
         Sensitivity(f"sens: window {days}", f"day-28 window {wide[0]} to {wide[1]}", {"d28_window": list(wide)}),
+        Sensitivity(
+            "sens: nearest assessment",
+            f"the assessment nearest to day 28, before day {analysis.d56_window[0]}",
+            {"d28_window": [1, analysis.d56_window[0] - 1]},
+        ),
         *(
             Sensitivity(f"sens: child rule {rule}", f"child column of lower GI by {rule}", {"child_rule": rule})
             for rule in ("age<18 and weight<=50", "age<=14", "age<18")

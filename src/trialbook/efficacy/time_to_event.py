@@ -1,10 +1,12 @@
-"""ADTTE: time from the first infusion to death (OS), failure (FFS), non-relapse death (NRM); domain §5.2, §2.8."""
+"""ADTTE: time to death (OS), failure (FFS), non-relapse death (NRM) and response; its duration (§5.2, §2.8)."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from trialbook.domains import Domains
+from trialbook.efficacy.day28 import read_course
+from trialbook.efficacy.duration import response_duration, time_to_response
 from trialbook.efficacy.intercurrent import new_therapy, relapses
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -20,6 +22,8 @@ PARAMETERS = {
     "OS": "Overall survival (days)",
     "FFS": "Failure-free survival (days)",
     "NRM": "Time to non-relapse mortality (days)",
+    "TTR": "Time to the first response, responders only (days)",
+    "DOR": "Duration of response (days)",
 }
 EVENT, CENSORED, COMPETING = 0, 1, 2
 
@@ -36,7 +40,9 @@ def derive_adtte(
     OS (§5.2): death of any cause is the event, whatever therapy or relapse came before; who is not known dead is
     censored on the last date that proves life, at most the cut. FFS (§2.8): relapse, new systemic anti-GVHD therapy
     or death, whichever is first. NRM: death without relapse; a relapse first is the competing event (CNSR 2).
-    CNSR is 0 for the event. AVAL = ADT - STARTDT in days (+ 1 with `os_add_one`); a time of 0 is a time.
+    TTR and DOR: `time_to_response` and `response_duration` of responders, where the response is an endpoint too; the
+    STARTDT of DOR is the day of the response. CNSR is 0 for the event. AVAL = ADT - STARTDT in days (+ 1 with
+    `os_add_one`); a time of 0 is a time.
 
     Uses ADSL (SAFFL TRTSDT TRTSDTM DTHDT LSTALVDT), all domains for the sources of dates, CE for relapse, CM and PR
     for new therapy. NRM needs CE, FFS needs CE and CM: where these were not delivered, only OS is known. Subjects of
@@ -53,6 +59,8 @@ def derive_adtte(
     if domains.delivered("CE") and domains.delivered("CM"):
         started = new_therapy(domains, subjects, analysis).set_index("USUBJID")["EVNTDT"]
         parts.append(_failure_free_survival(subjects.assign(NEWTXDT=_dates_of(subjects, started))))
+    if protocol.has_endpoint("ORR_D28"):
+        parts += _response_times(subjects, domains, analysis)
     rows = pd.concat(parts, ignore_index=True)
     days = (rows["ADT"] - rows["STARTDT"]).dt.days + int(analysis.os_add_one)
     return _typed(rows.assign(AVAL=days, PARAM=rows["PARAMCD"].map(PARAMETERS)))
@@ -139,6 +147,14 @@ def _non_relapse_mortality(subjects: pd.DataFrame) -> pd.DataFrame:
         (subjects["RELDT"], _text(subjects, "RELAPSE"), COMPETING),
         (subjects["DTHDT"], subjects["DTHHOW"], EVENT),
     ])  # fmt: skip
+
+
+def _response_times(subjects: pd.DataFrame, domains: Domains, analysis: Analysis) -> list[pd.DataFrame]:
+    """TTR and DOR rows of the responders."""
+    course = read_course(subjects.assign(CUTDT=subjects["HORIZON"]), domains, analysis)
+    people = subjects.drop(columns="STARTDT")
+    times = {"TTR": time_to_response(course, analysis), "DOR": response_duration(course, analysis)}
+    return [people.merge(rows, on="USUBJID").assign(PARAMCD=name, CNSDTDSC="") for name, rows in times.items()]
 
 
 def _rows(subjects: pd.DataFrame, parameter: str, ends: list[tuple[pd.Series, pd.Series, int]]) -> pd.DataFrame:

@@ -113,6 +113,7 @@ class Analysis(BaseModel):
     dor_start: Literal["day28", "first_response"] = "day28"
     dor_progression: Literal["lasting", "single"] = "lasting"
     steroid_sparing: Fraction01 = 0.50
+    vgpr_bilirubin: Fraction01 = 0.25
     relapse_strategy_orr: Literal["treatment_policy", "composite"] = "treatment_policy"
     steroid_escalation_is_newtx: bool = True
     steroid_escalation_days: int = 3
