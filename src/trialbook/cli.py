@@ -15,6 +15,7 @@ app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
     help="Builds and checks the data cuts of the trial workbook.",
 )  # fmt: skip
+PROTOCOL = Path("params/protocol.yaml")
 console = Console(highlight=False, soft_wrap=True)
 Cut = Annotated[str, typer.Argument(help="A cut file, or the id of one in params/cuts/")]
 Out = Annotated[Path, typer.Option("--out", help="Folder that holds the builds")]
@@ -72,6 +73,33 @@ def check(
 
 
 @app.command()
+def status(
+    cut: Cut,
+    out: Out = Path("build"),
+    charts: Annotated[Literal["live", "static"], typer.Option()] = "live",
+) -> None:
+    """Say what a build would make anew, and why; builds nothing."""
+    from trialbook.protocol.load import find_cut_file, load_trial, project_root
+    from trialbook.runner.build import step_store
+    from trialbook.runner.status import is_up_to_date, pieces_status
+
+    root = project_root()
+    trial = load_trial(find_cut_file(cut, root), root)
+    if is_up_to_date(trial, root, out.resolve(), charts):
+        console.print(f"{trial.cut.cut_id}: nothing has changed since it was built", markup=False)
+        return
+    found = pieces_status(trial, root, out.resolve(), charts, step_store(out.resolve(), trial.cut.cut_id))
+    for piece in found:
+        console.print(f"{piece.state:14} {piece.name}", markup=False)
+        for line in piece.why:
+            console.print(f"               {line}", markup=False)
+    anew = sum(piece.state != "kept" for piece in found)
+    console.print(
+        f"{trial.cut.cut_id}: {len(found) - anew} of {len(found)} pieces are kept; pages are put together anew"
+    )
+
+
+@app.command()
 def verify(cut: Cut, out: Out = Path("build"), jobs: Annotated[int, typer.Option(min=1)] = 2) -> None:
     """Build a cut again in a scratch folder and compare every byte with what stands."""
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
@@ -126,6 +154,41 @@ def simulate(
 
     write_snapshot(out, seed, subjects)
     console.print(str(out), markup=False)
+
+
+@app.command("design-oc")
+def design_oc(
+    rule: Annotated[list[str] | None, typer.Option(help="A rule; again for more")] = None,
+    rates: Annotated[list[str] | None, typer.Option(help="True DLT rates, 0.05,0.15,0.30; again for more")] = None,
+    cap: Annotated[int | None, typer.Option(help="Subjects at most (default: the protocol's)")] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Simulated trials of each plan")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same trials")] = 20240321,
+    accrual: Annotated[float | None, typer.Option(help="Days between suitable patients; 0 = all at once")] = None,
+    pending: Annotated[Literal["lost", "queue"], typer.Option(help="Who comes while the rule waits")] = "lost",
+    stagger: Annotated[int, typer.Option(min=0, help="Days between two first infusions, at least")] = 0,
+    not_evaluable: Annotated[float | None, typer.Option(help="Share who leave early without a DLT")] = None,
+    skeleton: Annotated[str | None, typer.Option(help="Prior DLT rates of the CRM")] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Enumerate, cohorts treated whole, instead")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes; their number changes no digit")] = 1,
+    out: Annotated[Path | None, typer.Option("--out", help="Write every measure to this CSV file")] = None,
+    protocol: Annotated[Path, typer.Option("--protocol", help="Gives all other values")] = PROTOCOL,
+) -> None:
+    """Operating characteristics of escalation rules under assumed true DLT rates."""
+    from trialbook.protocol.load import analysis_values, load_protocol, project_root
+    from trialbook.runner import design_oc as run
+
+    path = project_root() / protocol
+    values = analysis_values(load_protocol(path), {}, str(protocol))
+    plans = run.plans_of(
+        values, rule or [], rates or [], skeleton, cap=cap, accrual_days=accrual, arrivals=pending,
+        stagger_days=stagger, not_evaluable=not_evaluable,
+    )  # fmt: skip
+    table = run.run_exactly(plans) if exact else run.run_plans(plans, trials, seed, jobs)
+    console.print(run.short_table(table).to_string(index=False), markup=False)
+    if out is not None:
+        run.write_table(table, out)
+        console.print(f"{len(table)} rows written to {out}", markup=False)
+    console.print(run.closing_words(), markup=False)
 
 
 def main() -> None:
