@@ -7,72 +7,98 @@ as text and read as the interval [earliest, latest] of dates it may mean (domain
 from __future__ import annotations
 
 import re
+from calendar import isleap, monthrange
 from collections.abc import Callable
-from functools import wraps
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 DTC_PATTERN = re.compile(
     r"^([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(?:T([0-9]{2})(?::([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?)?)?)?)?$"
 )
+TIME_PATTERN = re.compile(r"T([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
 
 
-def _once_per_text(read: Callable[[pd.Series], pd.Series]) -> Callable[[pd.Series], pd.Series]:
-    """Reads each distinct text once, since the same few dates stand in many records."""
-
-    @wraps(read)
-    def read_once(dtc: pd.Series) -> pd.Series:
-        codes, texts = pd.factorize(dtc.astype("str"))
-        # A missing text has the code -1, which no distinct text has: it stays missing.
-        return read(pd.Series(texts, dtype="str")).reindex(codes).set_axis(dtc.index)
-
-    return read_once
+NO_DAY = int(np.datetime64("NaT", "D").astype("int64"))
+FIRST_DAY = date(1970, 1, 1).toordinal()
 
 
-def _parts(dtc: pd.Series) -> pd.DataFrame:
-    """Year, month, day of ISO text as text columns; all missing where the text is not complete or partial ISO."""
-    parts = dtc.astype("str").str.extract(DTC_PATTERN)
-    return parts.iloc[:, :3].set_axis(["year", "month", "day"], axis=1)
+class Reading(NamedTuple):
+    """What one ISO 8601 text, complete or partial, may mean: days as numpy counts them, and seconds of the day.
+
+    `part` is the largest part of the date that is missing, as in --DTF.
+    """
+
+    first: int = NO_DAY
+    last: int = NO_DAY
+    complete: int = NO_DAY
+    part: str = "Y"
+    seconds: float = float("nan")
 
 
-@_once_per_text
+@lru_cache(maxsize=2**17)
+def _read(text: str) -> Reading:
+    """Reads one text; a text that is not ISO 8601, or names no day of the calendar, means no day."""
+    found, time = DTC_PATTERN.match(text), TIME_PATTERN.search(text)
+    seconds = int(time[1]) * 3600.0 + int(time[2]) * 60 + int(time[3] or 0) if time else float("nan")
+    if found is None:
+        return Reading(seconds=seconds)
+    year, month, day = found.group(1, 2, 3)
+    part = "M" if month is None else "D" if day is None else ""
+    try:
+        first = date(int(year), int(month or 1), int(day or 1))
+    except ValueError:
+        return Reading(part=part, seconds=seconds)
+    start = first.toordinal() - FIRST_DAY
+    length = {"M": 366 if isleap(first.year) else 365, "D": monthrange(first.year, first.month)[1], "": 1}[part]
+    return Reading(start, start + length - 1, NO_DAY if part else start, part, seconds)
+
+
+def _readings(dtc: pd.Series) -> tuple[np.ndarray, list[Reading]]:
+    """For each record which reading is its own, and the readings: the same few dates stand in many records.
+
+    The last reading is that of a missing text, whose code is -1.
+    """
+    codes, texts = pd.factorize(dtc.astype("str"))
+    return codes, [*(_read(text) for text in texts.tolist()), Reading()]
+
+
+def _dates(dtc: pd.Series, days: Callable[[Reading], int]) -> pd.Series:
+    codes, readings = _readings(dtc)
+    each = np.array([days(reading) for reading in readings], dtype="datetime64[D]").astype("datetime64[s]")
+    return pd.Series(each[codes], index=dtc.index)
+
+
 def earliest_date(dtc: pd.Series) -> pd.Series:
     """First date that an ISO 8601 text, complete or partial, may mean; NaT where missing or not a date."""
-    p = _parts(dtc)
-    text = p["year"] + "-" + p["month"].fillna("01") + "-" + p["day"].fillna("01")
-    return pd.to_datetime(text, format="%Y-%m-%d", errors="coerce").astype("datetime64[s]")
+    return _dates(dtc, lambda reading: reading.first)
 
 
-@_once_per_text
 def latest_date(dtc: pd.Series) -> pd.Series:
     """Last date that an ISO 8601 text, complete or partial, may mean; NaT where missing or not a date."""
-    p = _parts(dtc)
-    first = earliest_date(dtc)
-    ends = first.copy()
-    ends = ends.mask(p["day"].isna(), first + pd.offsets.MonthEnd(0))
-    ends = ends.mask(p["month"].isna(), first + pd.offsets.YearEnd(0))
-    return ends.astype("datetime64[s]")
+    return _dates(dtc, lambda reading: reading.last)
 
 
-@_once_per_text
 def complete_date(dtc: pd.Series) -> pd.Series:
     """The date of a text that names year, month and day; NaT where any part is missing."""
-    return earliest_date(dtc).where(_parts(dtc)["day"].notna())
+    return _dates(dtc, lambda reading: reading.complete)
 
 
-@_once_per_text
 def time_of_day(dtc: pd.Series) -> pd.Series:
     """Seconds after midnight of a text with at least hours and minutes, as float; NaN where there is no time."""
-    t = dtc.astype("str").str.extract(r"T([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?").astype("float64")
-    return t[0] * 3600 + t[1] * 60 + t[2].fillna(0)
+    codes, readings = _readings(dtc)
+    seconds = np.array([reading.seconds for reading in readings], dtype="float64")
+    return pd.Series(seconds[codes], index=dtc.index)
 
 
 def missing_part(dtc: pd.Series) -> pd.Series:
     """Largest part that is missing, as in ADaM --DTF: `Y` all missing, `M` month, `D` day, blank when complete."""
-    p = _parts(dtc)
-    flag = pd.Series("", index=dtc.index, dtype="str")
-    flag = flag.mask(p["day"].isna(), "D").mask(p["month"].isna(), "M").mask(p["year"].isna(), "Y")
-    return flag
+    codes, readings = _readings(dtc)
+    parts = np.array([reading.part for reading in readings], dtype="object")
+    return pd.Series(parts[codes], index=dtc.index, dtype="str")
 
 
 def rel_day(date: pd.Series, trtsdt: pd.Series) -> pd.Series:
