@@ -100,19 +100,26 @@ def status(
 
 
 @app.command()
-def verify(cut: Cut, out: Out = Path("build"), jobs: Annotated[int, typer.Option(min=1)] = 2) -> None:
-    """Build a cut again in a scratch folder and compare every byte with what stands."""
+def verify(
+    cut: Cut,
+    out: Out = Path("build"),
+    jobs: Annotated[int, typer.Option(min=1, help="Notebooks that run side by side")] = 2,
+    quick: Annotated[bool, typer.Option("--quick", help="Look at files and sources only, build nothing again")] = False,
+) -> None:
+    """Prove a build: its files against its manifest, its sources against today, every byte against a rebuild."""
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
     from trialbook.runner.verify import verify_build
 
     root = project_root()
     trial = load_trial(find_cut_file(cut, root), root)
-    differences = verify_build(trial, root, out, jobs)
-    if differences:
-        for line in differences:
+    proof = verify_build(trial, root, out, jobs, quick=quick)
+    for title, lines in proof.parts.items():
+        for line in [f"\n{title}", *lines] if lines else []:
             console.print(line, markup=False)
-        raise StopError(f"{len(differences)} places of the build {trial.cut.cut_id} differ from its rebuild")
-    console.print(f"{trial.cut.cut_id}: every byte agrees with the rebuild", markup=False)
+    if proof.differences:
+        raise StopError(f"the build {trial.cut.cut_id} is not proved", next_step="look at the places above")
+    said = "every byte agrees with the rebuild" if proof.rebuilt else "files and sources agree; nothing was built again"
+    console.print(f"{trial.cut.cut_id}: {said}", markup=False)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from trialbook.runner.differing import against_rebuild, first_difference
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 UNSEEN = ("script", "style", "title")
+Say = Callable[[object, object], str]
 
 
 class _Reader(HTMLParser):
@@ -82,17 +83,17 @@ def notebook_places(a: Path, b: Path) -> Iterator[str]:
             yield f"its {key}: {against_rebuild(one.get(key), two.get(key))}"
 
 
-def cell_places(one: list[Any], two: list[Any]) -> Iterator[str]:
-    """Cells that are on one side only, and what differs in the others: source line, output, or another key."""
+def cell_places(one: list[Any], two: list[Any], say: Say = against_rebuild) -> Iterator[str]:
+    """Another number of cells, and what differs in each (source line, output, another key), in the words of `say`."""
     if len(one) != len(two):
-        yield f"{len(one)} cells stand, {len(two)} were rebuilt"
+        yield say(f"{len(one)} cells", f"{len(two)} cells")
     heading = ""
     for number, (x, y) in enumerate(zip(one, two, strict=False), start=1):
         heading = heading_of(x) or heading
         where = f"cell {number} (under {heading!r})" if heading else f"cell {number}"
         for key in sorted({*x, *y} - {"outputs"}):
             if x.get(key) != y.get(key):
-                yield f"{where}, {_part(key, x.get(key), y.get(key))}"
+                yield f"{where}, {_part(key, x.get(key), y.get(key), say)}"
         yield from (f"{where}, {place}" for place in _output_places(x.get("outputs", []), y.get("outputs", [])))
 
 
@@ -110,13 +111,13 @@ def source_text(cell: Any) -> str:
     return source if isinstance(source, str) else "".join(source)
 
 
-def _part(key: str, x: Any, y: Any) -> str:
+def _part(key: str, x: Any, y: Any, say: Say) -> str:
     if key != "source":
-        return f"{key}: {against_rebuild(x, y)}"
+        return f"{key}: {say(x, y)}"
     left, right = (source_text({"source": s or ""}).splitlines() for s in (x, y))
     at = first_difference(left, right)
     old, new = (lines[at] if at < len(lines) else "" for lines in (left, right))
-    return f"source line {at + 1}: {against_rebuild(old, new)}"
+    return f"source line {at + 1}: {say(old, new)}"
 
 
 def _output_places(one: list[Any], two: list[Any]) -> Iterator[str]:

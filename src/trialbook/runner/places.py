@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -111,9 +111,9 @@ def byte_place(one: bytes, two: bytes) -> str:
 
 def rewritten(one: bytes, two: bytes) -> str | None:
     """How two texts differ that agree in every letter: byte order mark, line endings, or white space at the end."""
-    ways = {
+    ways: dict[str, Callable[[bytes], bytes]] = {
         "a byte order mark at the beginning differs": lambda text: text.removeprefix(BOM),
         "the line endings differ": lambda text: text.replace(b"\r\n", b"\n"),
-        "white space at the end of the file differs": bytes.rstrip,
+        "white space at the end of the file differs": lambda text: text.rstrip(),
     }
     return next((words for words, same in ways.items() if same(one) == same(two)), None)

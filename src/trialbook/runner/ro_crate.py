@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -110,10 +111,11 @@ def _sources(made_of: Mapping[str, Any]) -> list[Entity]:
     for kind in ("parameters", "contracts", "lock"):
         named |= made_of[kind]
     entities += [
-        {"@id": _local(name), "@type": "CreativeWork", "name": name, "sha256": found}
+        {"@id": _local(name), "@type": "CreativeWork", "name": _public(name), "sha256": found}
         for name, found in sorted(named.items())
     ]
-    settings = {key: made_of[key] for key in ("cut", "analysis", "charts") if key in made_of}
+    settings = {key: made_of[key] for key in ("analysis", "charts") if key in made_of}
+    settings["cut"] = {key: _public(value) for key, value in made_of["cut"].items()}
     entities.append(
         {
             "@id": "#cut",
@@ -225,7 +227,12 @@ def _digest(content: Any) -> str:
 
 def _local(name: str) -> str:
     """Id of a thing that is described and not in the build's folder."""
-    return f"#{quote(name)}"
+    return f"#{quote(_public(name))}"
+
+
+def _public(value: Any) -> Any:
+    """A path of the cut file as others may see it: of an absolute one, which belongs to one machine, the name alone."""
+    return PurePath(value).name if isinstance(value, str) and PurePath(value).is_absolute() else value
 
 
 def _path(name: str) -> str:

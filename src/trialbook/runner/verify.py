@@ -1,41 +1,124 @@
-"""Proves a build by making it again in a scratch folder and comparing every byte."""
+"""Proves a build: its files against its manifest, what it was made of against today, its bytes against a rebuild."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from trialbook.errors import UsageError
+from trialbook.errors import TrialbookError, UsageError
 from trialbook.protocol.models import Trial
 from trialbook.runner.build import Options, build_cut
 from trialbook.runner.compare import compare_builds
+from trialbook.runner.ingredients import Ingredients
+from trialbook.runner.made_of import made_of_differences
+from trialbook.runner.manifest import MANIFEST, sources
+from trialbook.runner.publish import one_builder
+from trialbook.runner.standing import standing_differences
+
+VERIFY = ".verify"
+Charts = Literal["live", "static"]
 
 
-def verify_build(trial: Trial, root: Path, out: Path, jobs: int) -> list[str]:
-    """Differences between the build that stands and a rebuild of the same cut, one line each.
+@dataclass(frozen=True)
+class Proof:
+    """What was found, in three parts; `rebuilt` says whether the build was made again."""
 
-    The rebuild sees the same previous build, and draws its charts the same way. Raises UsageError when there is no
-    complete build.
+    standing: list[str] = field(default_factory=list)
+    made_of: list[str] = field(default_factory=list)
+    rebuild: list[str] = field(default_factory=list)
+    rebuilt: bool = False
+
+    @property
+    def parts(self) -> dict[str, list[str]]:
+        """The differences by what they were found against, in the order of the search."""
+        return {
+            "The build against its manifest": self.standing,
+            "What it was made of against what stands now": self.made_of,
+            "The build against its rebuild": self.rebuild,
+        }
+
+    @property
+    def differences(self) -> list[str]:
+        """All differences, one line each."""
+        return [line for lines in self.parts.values() for line in lines]
+
+
+def verify_build(trial: Trial, root: Path, out: Path, jobs: int = 2, *, quick: bool = False) -> Proof:
+    """The proof of the build that stands in `out`; with `quick` without making it again.
+
+    The rebuild uses no kept piece of an earlier build, sees the same previous build and draws its charts the same way.
+    While it runs no build of this cut can replace the one that stands. Raises UsageError when there is none.
     """
-    standing = out / trial.cut.cut_id
-    if not (standing / "manifest.json").is_file():
+    standing = out.resolve() / trial.cut.cut_id
+    if not (standing / MANIFEST).is_file():
         raise UsageError("there is no complete build of this cut", file=str(standing), next_step="build it first")
-    with tempfile.TemporaryDirectory(prefix=".verify-", dir=out) as place:
-        scratch = Path(place)
-        previous = trial.cut.previous_cut
-        if previous and (out / previous).is_dir():
-            shutil.copytree(out / previous, scratch / previous)
-        rebuilt = build_cut(trial, root, Options(scratch, jobs, _charts(standing)))
-        return compare_builds(standing, rebuilt)
+    if quick:
+        return Proof(*look(trial, root, standing))
+    with one_builder(out, trial.cut.cut_id):
+        found = look(trial, root, standing)
+        with rebuilt(trial, root, standing, jobs) as other:
+            places = [f"the rebuild stopped: {other}"] if isinstance(other, str) else compare_builds(standing, other)
+    return Proof(*found, places, rebuilt=True)
 
 
-def _charts(standing: Path) -> Literal["live", "static"]:
-    """How the standing build drew its charts; live where its manifest does not say."""
+def look(trial: Trial, root: Path, standing: Path) -> tuple[list[str], list[str]]:
+    """What can be seen without a rebuild: the build (and the previous one) against its manifest, and its sources."""
+    own = standing_differences(standing)
+    previous = trial.cut.previous_cut
+    if previous and (standing.parent / previous / MANIFEST).is_file():
+        own += [f"previous cut {previous}, {line}" for line in standing_differences(standing.parent / previous)]
+    return own, source_differences(trial, root, standing)
+
+
+def source_differences(trial: Trial, root: Path, standing: Path) -> list[str]:
+    """What the manifest says the build was made of against what stands now; nothing where it cannot be read."""
+    then = _sources(standing)
+    if not then:
+        return []
+    ingredients = Ingredients(trial, root, standing.parent, _charts(then))
+    # As the manifest would hold it: JSON knows no tuples.
+    now = json.loads(json.dumps(sources(trial, root, standing.parent, ingredients)))
+    return made_of_differences(then, now, standing, trial, root)
+
+
+@contextmanager
+def rebuilt(trial: Trial, root: Path, standing: Path, jobs: int) -> Iterator[Path | str]:
+    """A rebuild of the cut in a folder that is gone afterwards, or why there is none."""
+    builds = standing.parent
+    with one_builder(builds / VERIFY, trial.cut.cut_id):
+        place = builds / VERIFY / trial.cut.cut_id
+        # Only the holder of the lock is here: what is left was left by a verification that was killed.
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        try:
+            previous = trial.cut.previous_cut
+            if previous and (builds / previous).is_dir():
+                shutil.copytree(builds / previous, place / previous, symlinks=True)
+            yield _build_anew(trial, root, Options(place, jobs, _charts(_sources(standing)), force=True))
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _build_anew(trial: Trial, root: Path, options: Options) -> Path | str:
     try:
-        manifest = json.loads((standing / "manifest.json").read_text(encoding="utf-8"))
-    except ValueError:
-        return "live"
-    return "static" if manifest.get("sources", {}).get("charts") == "static" else "live"
+        return build_cut(trial, root, options)
+    except TrialbookError as error:
+        return str(error)
+
+
+def _sources(standing: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((standing / MANIFEST).read_text(encoding="utf-8"))["sources"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _charts(made_of: dict[str, Any]) -> Charts:
+    """How the standing build drew its charts; live where its manifest does not say."""
+    return "static" if made_of.get("charts") == "static" else "live"
