@@ -8,10 +8,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from trialbook.errors import StopError
+
 NUMBER = re.compile(r"^[+-]?[0-9]+([.,][0-9]+)?$")
 FORMULA = re.compile(r"^\s*[=+\-@\t\r＝＋－＠]")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-WIDTHS = {"message_en": 60, "message_zh": 40, "expected": 30, "observed": 20, "rule": 28, "subject": 20}
+WIDTHS = {
+    "message_en": 60, "message_zh": 40, "expected": 30, "observed": 20, "rule": 30, "subject": 20, "record_list": 40,
+    "domain": 9, "severity": 9, "age_days": 9, "status": 9, "records": 9,
+}  # fmt: skip
+# What a spreadsheet keeps of one cell; more would be cut off without a word.
+LONGEST_CELL = 32767
 
 
 def as_text(value: object) -> str:
@@ -27,7 +34,10 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 def write_xlsx(frame: pd.DataFrame, path: Path, cut_date: str, sheet: str = "Queries") -> None:
-    """Writes the list as a workbook of typed text: filters, frozen header, no formulas, no links, no clock."""
+    """Writes the list as a workbook of typed text: filters, frozen header, no formulas, no links, no clock.
+
+    Raises StopError for a text that is longer than a cell holds.
+    """
     import xlsxwriter
 
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -42,6 +52,11 @@ def write_xlsx(frame: pd.DataFrame, path: Path, cut_date: str, sheet: str = "Que
             page.write_string(0, column, name, head)
             for row, value in enumerate(frame[name], start=1):
                 shown = "" if pd.isna(value) else CONTROL.sub(lambda c: f"\\x{ord(c.group()):02x}", str(value))
+                if len(shown) > LONGEST_CELL:
+                    raise StopError(
+                        f"a text of {len(shown)} characters does not fit into a cell", file=path.name, row=row + 1,
+                        column=name, rule="S20", next_step="shorten the text at its source",
+                    )  # fmt: skip
                 page.write_string(row, column, shown, text)
         page.freeze_panes(1, 0)
         page.autofilter(0, 0, max(len(frame), 1), len(frame.columns) - 1)

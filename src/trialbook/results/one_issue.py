@@ -1,0 +1,55 @@
+"""One issue is asked once: where two checks see the same fault, the one that says more about it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+_NO_DATE = ("P04-DATE-AMBIGUOUS", "P04-DATE-UNREADABLE", "P03-EXCEL-DATE-UNSURE", "P03-EXCEL-ERROR", "P39-TIME-ZONE")
+# Rule -> the rules that ask the same about the same field. A date that could not be read is missing, for example: that
+# it is missing is not asked again.
+SAID_BY: Mapping[str, tuple[str, ...]] = {
+    "AE-END-IMPUTED-BEFORE-START": ("P19-AE-END-BEFORE-START",),
+    "AE-GRADE-MISSING": ("P21-GRADE-UNREADABLE", "P26-GRADE-AT-CUT", "P03-EXCEL-ERROR"),
+    "LB-UNIT-UNKNOWN": ("P13-LB-UNIT-UNKNOWN", "P13-UNIT-UNKNOWN"),
+    "P05-DM-BIRTH-DATE": _NO_DATE,
+    "P05-DM-CONSENT-DATE": _NO_DATE,
+    "P11-EX-UNDATED": _NO_DATE,
+    "P12-EX-DOSE-MISSING": ("P40-NOT-A-NUMBER", "P40-UNIT-CONFLICT"),
+    "P13-LB-UNIT-JUMP": ("P13-LB-BILIRUBIN",),
+    "P13-UNIT-UNKNOWN": ("P13-LB-UNIT-UNKNOWN", "P13-LB-BILIRUBIN"),
+    "P14-NOT-A-NUMBER": ("P40-UNIT-CONFLICT", "P14-LB-INDETERMINATE", "P03-EXCEL-ERROR"),
+    "P20-AE-RESOLVED-NO-END": _NO_DATE,
+    "P22-DEATH-DATE-INCOMPLETE": _NO_DATE,
+    "P23-AE-SERIOUS-MISSING": ("P38-YES-NO-UNKNOWN",),
+    "P25-RECORD-AFTER-DEATH": ("P19-AE-END-AFTER-DEATH",),
+    "P27-OUT-OF-RANGE": (
+        "P27-RS-STAGE-RANGE", "P27-FA-PERCENT", "P27-FA-STOOL-VOLUME", "P13-LB-BILIRUBIN", "P13-LB-UNIT-JUMP",
+        "P27-RS-NO-SUCH-SCORE",
+    ),
+    "P32-WEIGHT-JUMP": ("P27-OUT-OF-RANGE",),
+    "P34-DOMAIN-MISSING": ("P34-CM-NOT-DELIVERED", "P34-RS-NOT-DELIVERED"),
+    "SAE-CRITERION-NOT-SERIOUS": ("P23-AE-SERIOUS-CRITERION",),
+}  # fmt: skip
+
+
+def without_repetitions(queries: pd.DataFrame) -> pd.DataFrame:
+    """The queries without those that another one says already (columns rule, subject, domain, record, field).
+
+    The same fault is one of the same subject, domain and field, and of the same record, unless the query is about the
+    whole subject. A result and its unit count as one field.
+    """
+    field = queries["field"].str.removesuffix("U")
+    places = list(zip(queries["subject"], queries["domain"], field, strict=True))
+    asked = list(zip(queries["rule"], places, queries["record"], strict=True))
+    somewhere = {(rule, place) for rule, place, _ in asked}
+    there = set(asked)
+    said = [
+        any(
+            (other, place, record) in there or (not record and (other, place) in somewhere)
+            for other in SAID_BY.get(rule, ())
+        )
+        for rule, place, record in asked
+    ]
+    return queries[~pd.Series(said, index=queries.index, dtype=bool)]
