@@ -125,13 +125,14 @@ class Making:
             frames = {code.lower(): table.frame for code, table in self.snapshot.tables.items()}
             files = {f"raw/{code.lower()}": table.file for code, table in self.snapshot.tables.items()}
             verdicts = self.gate.check("raw", frames)
-            names += [*self._contract_names("raw"), *self._expanded(["inputs"]), *self._cut]
-            names += _code(["trialbook.snapshot"])
+            names += [f"contract {name}" for name in self.ingredients.contracts("raw")]
+            names += ["contracts raw", *self._expanded(["inputs"]), *self._cut, *_code(["trialbook.snapshot"])]
         else:
             kind, datasets, checked = self._datasets_of(piece.step)
             frames = {name: read_dataset(self.scratch / "data" / f"{path}.parquet") for name, path in datasets.items()}
             verdicts, files = self.gate.check(kind, frames, checked), {}
-            names += [*self._contract_names(kind), *(f"data data/{path}.parquet" for path in datasets.values())]
+            names += [f"data data/{path}.parquet" for path in datasets.values()]
+            names += [f"contract {kind}/{name}.yaml" for name in checked]
             names += ["data data/clean/"] if kind == "clean" else []
         target = f".steps/{piece.name}/verdicts.json"
         write_json(self.scratch / target, {"files": files, "verdicts": [asdict(verdict) for verdict in verdicts]})
@@ -196,9 +197,6 @@ class Making:
     @cached_property
     def _cut(self) -> list[str]:
         return [f"cut.{name}" for name in type(self.trial.cut).model_fields]
-
-    def _contract_names(self, kind: str) -> list[str]:
-        return [f"contracts {kind}", *(f"contract {name}" for name in self.ingredients.contracts(kind))]
 
     @property
     def server(self) -> KernelServer | None:

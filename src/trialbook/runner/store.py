@@ -30,7 +30,8 @@ class Kept:
     files: Mapping[str, str]
 
     def restore(self, target: Path) -> None:
-        """Puts copies of its files into a build."""
+        """Puts copies of its files into a build, and notes that it was used."""
+        os.utime(self.place)
         for name in self.files:
             path = target / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +48,6 @@ class Store:
         """The kept piece whose every ingredient still has its value, and whose files are whole; else None."""
         for kept in self._variants(piece):
             if all(value(name) == then for name, then in kept.made_of.items()) and _whole(kept):
-                os.utime(kept.place)
                 return kept
         return None
 

@@ -1,0 +1,127 @@
+"""After a change only what rests on it is made again, and the result is what a whole new build would give."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from trialbook.protocol.load import load_trial
+from trialbook.runner.build import Options, build_cut, step_store
+from trialbook.runner.compare import compare_builds
+from trialbook.runner.graph import PIECES
+from trialbook.runner.status import is_up_to_date, pieces_status
+
+pytestmark = pytest.mark.build
+EVERY = {piece.name for piece in PIECES}
+
+
+@dataclass
+class Project:
+    """A copy of the project whose files may be changed, and its builds."""
+
+    root: Path
+    cut: Path
+
+    @property
+    def out(self) -> Path:
+        return self.root / "build"
+
+    def build(self, *, force: bool = False, out: Path | None = None) -> set[str]:
+        """Builds; returns the pieces that were made anew."""
+        folder = (out or self.out) / "case"
+        before = (folder / "run.json").stat().st_mtime_ns if folder.is_dir() else None
+        trial = load_trial(self.cut, self.root)
+        build_cut(trial, self.root, Options(out or self.out, jobs=2, charts="static", force=force))
+        if (folder / "run.json").stat().st_mtime_ns == before:
+            return set()
+        return EVERY - set(json.loads((folder / "run.json").read_text(encoding="utf-8"))["reused"])
+
+    def would_make(self) -> dict[str, list[str]]:
+        """What `trialbook status` says would be made, and why."""
+        trial = load_trial(self.cut, self.root)
+        found = pieces_status(trial, self.root, self.out, "static", step_store(self.out, "case"))
+        return {piece.name: piece.why for piece in found if piece.state == "would be made"}
+
+    def change(self, name: str, change: Callable[[str], str]) -> None:
+        path = self.root / name
+        before = path.read_text(encoding="utf-8")
+        after = change(before)
+        assert after != before
+        path.write_text(after, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("notebooks", "params", "data_contracts"):
+        shutil.copytree(root / name, folder / name)
+    shutil.copytree(root / "data" / "demo" / "2025-03-31", folder / "snapshot")
+    shutil.copy(root / "requirements.lock", folder)
+    cut = folder / "params" / "cuts" / "case.yaml"
+    content = {"cut_id": "case", "cut_date": "2025-03-31", "snapshot": "snapshot", "protocol": "params/protocol.yaml"}
+    cut.write_text(yaml.safe_dump(content), encoding="utf-8")
+    made = Project(folder, cut)
+    assert made.build() == EVERY
+    return made
+
+
+def comment(source: str) -> str:
+    """The notebook with a comment in its last code cell."""
+    notebook = json.loads(source)
+    cell = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"][-1]
+    cell["source"] = [*cell["source"], "\n# a comment"]
+    return json.dumps(notebook)
+
+
+def test_only_what_changed_is_made_again(project: Project, tmp_path: Path) -> None:
+    """One story, since each change builds on the one before; every build takes seconds."""
+    trial = load_trial(project.cut, project.root)
+    assert is_up_to_date(trial, project.root, project.out, "static")
+    assert project.build() == set()
+    assert project.would_make() == {}
+
+    project.change("notebooks/06_os.ipynb", comment)
+    assert project.would_make() == {"06_os": ["notebook 06_os.ipynb changed"]}
+    assert project.build() == {"06_os", "06_os.page"}
+
+    # A key that only the response reads; the eligibility page lists every key, and its numbers stay the same.
+    project.change("params/protocol.yaml", lambda text: text.replace("orr0: {default: 0.40", "orr0: {default: 0.45"))
+    made = project.build()
+    assert "05_orr" in made
+    assert not made & {"01_cleaning", "03_safety", "04_dlt", "06_os", "raw.contracts"}
+
+    project.change("data_contracts/analysis/adtte.yaml", lambda text: text + "\n# a comment\n")
+    assert project.build() == {"06_os.contracts"}
+
+    # A value of one adverse event: cleaning is made again; the steps that read no adverse event are not.
+    project.change("snapshot/ae.csv", lambda text: text.replace("infestations,2,N", "infestations,1,N", 1))
+    assert {"raw.contracts", "01_cleaning", "03_safety"} <= project.build()
+
+    # A build put together from kept pieces is the build that is made anew.
+    assert compare_builds(project.out / "case", fresh(project, tmp_path)) == []
+
+
+def fresh(project: Project, place: Path) -> Path:
+    assert project.build(out=place / "fresh") == EVERY
+    return place / "fresh" / "case"
+
+
+def test_force_makes_everything_anew_with_the_same_bytes(project: Project, tmp_path: Path) -> None:
+    shutil.copytree(project.out / "case", tmp_path / "before")
+    assert project.build(force=True) == EVERY
+    assert compare_builds(tmp_path / "before", project.out / "case") == []
+
+
+def test_a_build_whose_file_was_changed_is_put_right(project: Project) -> None:
+    page = project.out / "case" / "index.html"
+    right = page.read_bytes()
+    page.write_bytes(right.replace(b"<h1>", b"<h1>!", 1))
+    assert not is_up_to_date(load_trial(project.cut, project.root), project.root, project.out, "static")
+    assert project.build() == set()
+    assert page.read_bytes() == right

@@ -1,0 +1,94 @@
+"""A step notes every parameter, dataset and file that it reads, and nothing that it does not read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from trialbook.domains import Domains
+from trialbook.protocol.load import load_trial
+from trialbook.protocol.models import Trial
+from trialbook.runner.reads import NotedFrames, noting_trial
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def plain() -> Trial:
+    return load_trial(ROOT / "params" / "cuts" / "2025-09-30.yaml", ROOT)
+
+
+@pytest.fixture
+def noted(plain: Trial) -> tuple[Trial, set[str]]:
+    names: set[str] = set()
+    return noting_trial(plain, names.add), names
+
+
+def test_nothing_is_noted_before_something_is_read(noted: tuple[Trial, set[str]]) -> None:
+    trial, names = noted
+    assert trial.cut.cut_id == "2025-09-30"
+    assert not names
+
+
+def test_reading_a_key_notes_that_key(noted: tuple[Trial, set[str]], plain: Trial) -> None:
+    trial, names = noted
+    assert trial.analysis.os_days == plain.analysis.os_days
+    assert getattr(trial.analysis, "orr0") == plain.analysis.orr0  # noqa: B009 - read by name, as derivations may
+    assert names == {"analysis.os_days", "analysis.orr0"}
+
+
+def test_methods_and_properties_note_what_they_read(noted: tuple[Trial, set[str]]) -> None:
+    trial, names = noted
+    assert trial.protocol.level_ids
+    assert trial.protocol.has_endpoint("OS")
+    assert names == {"protocol.dose_levels", "protocol.study.endpoints"}
+
+
+@pytest.mark.parametrize("read", [lambda keys: keys.model_dump(), list, repr, lambda keys: keys == keys])
+def test_reading_all_at_once_notes_all(noted: tuple[Trial, set[str]], plain: Trial, read: object) -> None:
+    trial, names = noted
+    read(trial.analysis)  # type: ignore[operator]
+    assert names >= {f"analysis.{name}" for name in type(plain.analysis).model_fields}
+
+
+def test_a_changed_copy_goes_on_noting(noted: tuple[Trial, set[str]]) -> None:
+    trial, names = noted
+    changed = trial.analysis.model_copy(update={"orr0": 0.5})
+    assert changed.orr0 == 0.5
+    assert changed.km_ci
+    assert names == {"analysis.orr0", "analysis.km_ci"}
+
+
+def test_the_noting_models_are_the_models_to_everybody_else(noted: tuple[Trial, set[str]], plain: Trial) -> None:
+    trial, _ = noted
+    assert isinstance(trial, Trial)
+    assert isinstance(trial.analysis, type(plain.analysis))
+    assert trial.analysis.model_dump() == plain.analysis.model_dump()
+    assert trial.protocol.model_dump() == plain.protocol.model_dump()
+    with pytest.raises(ValueError, match="frozen"):
+        trial.analysis.orr0 = 0.1
+
+
+def test_a_file_that_the_cut_names_is_noted_when_its_path_is_asked_for(noted: tuple[Trial, set[str]]) -> None:
+    trial, names = noted
+    assert trial.path("params/approved_deletions.csv").is_file()
+    assert names == {"file params/approved_deletions.csv"}
+
+
+def test_only_the_domains_that_are_used_are_read() -> None:
+    read: list[str] = []
+
+    def frame(code: str) -> object:
+        read.append(code)
+        return Domains({})[code]
+
+    domains = Domains(NotedFrames(["AE", "DM", "LB"], frame))
+    assert domains.delivered("LB")
+    assert not domains.delivered("VS")
+    assert list(domains) == ["AE", "DM", "LB"]
+    assert len(domains) == 3
+    assert read == []
+    assert domains["DM"] is domains["DM"]
+    assert len(domains["VS"]) == 0
+    assert read == ["DM"]

@@ -1,0 +1,117 @@
+"""A finished piece is used again only when everything that it was made of, and every file of it, is what it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from trialbook.runner.ingredients import differences
+from trialbook.runner.store import KEPT, Store
+
+MADE_OF = {"notebook 05_orr.ipynb": "aa", "analysis.os_days": "[28, 100]", "data data/adsl.parquet": "bb"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    folder = tmp_path / "build"
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "adrs.parquet").write_bytes(b"rows")
+    (folder / "notebook.ipynb").write_text("{}")
+    return folder
+
+
+def keep(store: Store, build: Path, **changed: str) -> dict[str, str]:
+    made_of = MADE_OF | changed
+    store.keep("05_orr", made_of, build, ["data/adrs.parquet", "notebook.ipynb"])
+    return made_of
+
+
+def test_what_was_kept_is_found_and_restored_byte_for_byte(store: Store, build: Path, tmp_path: Path) -> None:
+    keep(store, build)
+    kept = store.find("05_orr", MADE_OF.get)
+    assert kept is not None
+    kept.restore(tmp_path / "again")
+    assert (tmp_path / "again" / "data" / "adrs.parquet").read_bytes() == b"rows"
+    assert (tmp_path / "again" / "notebook.ipynb").read_text() == "{}"
+
+
+@pytest.mark.parametrize("name", sorted(MADE_OF))
+def test_one_changed_ingredient_is_enough_to_make_it_anew(store: Store, build: Path, name: str) -> None:
+    keep(store, build)
+    assert store.find("05_orr", (MADE_OF | {name: "other"}).get) is None
+
+
+def test_a_piece_of_another_name_is_not_found(store: Store, build: Path) -> None:
+    keep(store, build)
+    assert store.find("06_os", MADE_OF.get) is None
+
+
+def test_a_kept_file_that_was_changed_is_not_used(store: Store, build: Path, tmp_path: Path) -> None:
+    keep(store, build)
+    [kept] = (tmp_path / "store").rglob("adrs.parquet")
+    kept.write_bytes(b"rowz")
+    assert store.find("05_orr", MADE_OF.get) is None
+
+
+def test_a_kept_file_that_is_gone_is_not_used(store: Store, build: Path, tmp_path: Path) -> None:
+    keep(store, build)
+    [kept] = (tmp_path / "store").rglob("adrs.parquet")
+    kept.unlink()
+    assert store.find("05_orr", MADE_OF.get) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"made_of": {}}', "\x00"])
+def test_a_broken_note_of_ingredients_is_as_if_nothing_was_kept(
+    store: Store, build: Path, tmp_path: Path, text: str
+) -> None:
+    keep(store, build)
+    [note] = (tmp_path / "store").rglob("ingredients.json")
+    note.write_text(text)
+    assert store.find("05_orr", MADE_OF.get) is None
+    assert store.latest("05_orr") is None
+
+
+def test_going_back_to_an_earlier_parameter_finds_its_results_again(store: Store, build: Path) -> None:
+    keep(store, build)
+    later = keep(store, build, **{"analysis.os_days": "[28]"})
+    assert store.find("05_orr", later.get) is not None
+    assert store.find("05_orr", MADE_OF.get) is not None
+
+
+def test_only_the_last_few_variants_are_kept(store: Store, build: Path, tmp_path: Path) -> None:
+    for number in range(KEPT + 3):
+        keep(store, build, **{"analysis.os_days": f"[{number}]"})
+    assert len(list((tmp_path / "store" / "05_orr").iterdir())) == KEPT
+    assert store.find("05_orr", (MADE_OF | {"analysis.os_days": f"[{KEPT + 2}]"}).get) is not None
+
+
+def test_keeping_the_same_again_replaces_it(store: Store, build: Path, tmp_path: Path) -> None:
+    keep(store, build)
+    keep(store, build)
+    assert len(list((tmp_path / "store" / "05_orr").iterdir())) == 1
+
+
+def test_what_a_killed_build_left_half_written_is_swept(store: Store, build: Path, tmp_path: Path) -> None:
+    keep(store, build)
+    half = tmp_path / "store" / ".1234"
+    half.mkdir()
+    (half / "ingredients.json").write_text(json.dumps({"made_of": MADE_OF, "files": {}}))
+    store.sweep()
+    assert not half.exists()
+    assert store.find("05_orr", MADE_OF.get) is not None
+
+
+def test_differences_are_told_with_values_where_these_are_short() -> None:
+    long = "a" * 64
+    before = {"analysis.os_days": "[28]", "code x.py": long, "package pandas": "3.1.0"}
+    now = {"analysis.os_days": "[28, 100]", "code x.py": "b" * 64, "package pandas": "3.1.1"}
+    assert differences(before, now) == [
+        "analysis.os_days: [28] -> [28, 100]", "code x.py changed", "package pandas: 3.1.0 -> 3.1.1"
+    ]  # fmt: skip
