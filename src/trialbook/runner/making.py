@@ -150,10 +150,7 @@ class Making:
         """Raises StopError when a contract of severity critical does not hold."""
         path = self.scratch / ".steps" / piece.name / "verdicts.json"
         found = json.loads(path.read_text(encoding="utf-8"))
-        verdicts = [
-            Verdict(v["dataset"], v["rows"], v["evaluated"], [Failure(**f) for f in v["failures"]])
-            for v in found["verdicts"]
-        ]
+        verdicts = [Verdict(**v | {"failures": [Failure(**f) for f in v["failures"]]}) for v in found["verdicts"]]
         self.verdicts[piece.name] = verdicts
         stop_if_critical(verdicts, found["files"])
 
