@@ -8,31 +8,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from breaking import RECEIPT, notebook_of
+from breaking import run_cells as run
 from trialbook.errors import StopError
-from trialbook.runner.notebooks import NotebookError, NotebookRun, run_notebook
-
-RECEIPT = """
-import json, os
-from pathlib import Path
-own = Path(os.environ["TRIALBOOK_WORKSPACE"]) / ".steps" / "99_test"
-own.mkdir(parents=True, exist_ok=True)
-(own / "receipt.json").write_text(json.dumps({"nonce": os.environ["TRIALBOOK_NONCE"], "written": {}}))
-"""
-
-
-def run(tmp_path: Path, *cells: str, receipt: str = RECEIPT, tags: list[str] | None = None) -> NotebookRun:
-    new = nbformat.v4
-    parameters = new.new_code_cell("cut_id = 'x'", metadata={"tags": ["parameters"]})
-    middle = [new.new_code_cell(text, metadata={"tags": tags or []}) for text in cells]
-    notebook = new.new_notebook(
-        cells=[parameters, *middle, new.new_code_cell(receipt)],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-    )
-    source = tmp_path / "99_test.ipynb"
-    nbformat.write(notebook, source)
-    workspace = tmp_path / "workspace"
-    workspace.mkdir()
-    return run_notebook(source, {"cut_id": "c1"}, workspace, tmp_path, tmp_path, tmp_path / "k")
+from trialbook.runner import notebooks
+from trialbook.runner.notebooks import NotebookError, prove_complete
 
 
 def test_a_notebook_that_runs_to_its_end_is_kept_without_run_details(tmp_path: Path) -> None:
@@ -58,7 +38,23 @@ def test_a_notebook_that_runs_to_its_end_is_kept_without_run_details(tmp_path: P
         "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
         "raise KeyboardInterrupt",
         "quit()",
+        "exit()",
+        "get_ipython().ask_exit()",
+        "get_ipython().kernel.do_shutdown(False)",
+        "import os; os.abort()",
+        "import os; os.execv('/bin/true', ['true'])",
+        "import os, sys; sys.modules['os']._exit(0)",
+        "import builtins; builtins.exit()",
+        "raise SystemExit",
+        "raise BaseException('no')",
+        "import signal; signal.raise_signal(signal.SIGTERM)",
+        "import signal; signal.raise_signal(signal.SIGINT)",
+        "import ctypes; ctypes.string_at(0)",
+        "import ctypes; ctypes.CDLL(None)['exit'](0)",
         "!false",
+        "get_ipython().system('false')",
+        "get_ipython().run_cell('1 / 0')",
+        "x = 'not closed",
         "%%bash\nfalse",
         "import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start()\nt.join()",
         "import asyncio\nasyncio.get_event_loop().call_soon(lambda: 1 / 0)\nawait asyncio.sleep(0.2)",
@@ -69,9 +65,70 @@ def test_every_early_end_is_a_failure(tmp_path: Path, ending: str) -> None:
         run(tmp_path, ending)
 
 
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "import sys; sys.exit(0)",
+        "import os; os._exit(0)",
+        "import os; os.abort()",
+        "import os; os.execv('/bin/true', ['true'])",
+        "get_ipython().run_cell('1 / 0')",
+        "import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start()\nt.join()",
+    ],
+)
+def test_an_early_end_is_a_failure_even_where_the_cell_is_not_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    """The vetting of cells is the first wall, the proof after the run is the second."""
+    monkeypatch.setattr(notebooks, "refusal", lambda notebook: None)
+    with pytest.raises(NotebookError):
+        run(tmp_path, ending)
+
+
+def executed() -> nbformat.NotebookNode:
+    notebook = notebook_of("1", "2")
+    for position, cell in enumerate(notebook.cells, start=1):
+        cell.execution_count = position
+        cell.metadata["papermill"] = {"status": "completed"}
+    notebook.metadata["papermill"] = {"exception": None}
+    return notebook
+
+
+def proves(notebook: nbformat.NotebookNode, folder: Path) -> bool:
+    (folder / "receipt.json").write_text('{"nonce": "n"}')
+    try:
+        prove_complete("99_test", notebook, folder / "receipt.json", "n")
+    except NotebookError:
+        return False
+    return True
+
+
+def test_only_a_notebook_whose_every_cell_ran_in_order_is_complete(tmp_path: Path) -> None:
+    assert proves(executed(), tmp_path)
+    pending = executed()
+    pending.cells[1].metadata["papermill"]["status"] = "pending"
+    skipped = executed()
+    skipped.cells[2].execution_count = None
+    out_of_order = executed()
+    out_of_order.cells[1].execution_count, out_of_order.cells[2].execution_count = 3, 2
+    failed = executed()
+    failed.cells[1].outputs = [nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])]
+    broken = executed()
+    broken.metadata["papermill"]["exception"] = True
+    for notebook in (pending, skipped, out_of_order, failed, broken):
+        assert not proves(notebook, tmp_path)
+
+
 def test_a_cell_that_may_fail_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotebookError, match="allowed to fail"):
         run(tmp_path, "1 / 0", tags=["raises-exception"])
+
+
+def test_the_notebooks_of_the_workbook_are_not_refused(root: Path) -> None:
+    paths = sorted((root / "notebooks").glob("*.ipynb"))
+    assert len(paths) >= 6
+    for path in paths:
+        assert notebooks.refusal(nbformat.read(path, as_version=4)) is None
 
 
 def test_a_notebook_without_receipt_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@ a second instead of seconds.
 
 Started by `trialbook.runner.preloaded` as `python -m trialbook.runner.kernel_server FD`; speaks JSON lines over the
 inherited socket. It runs no thread and opens no other socket before a fork, so that a child shares nothing but memory
-that was imported. POSIX only.
+that was imported. It outlives neither its build nor leaves anything behind: when the runner's end of the socket closes,
+however that came about, every kernel is killed with all that it started. POSIX only.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ import random
 import signal
 import socket
 import sys
+import time
 from typing import Any
+
+from trialbook.runner import descent
 
 # What notebooks import, slowest first; a module that is missing here only costs its import in the kernel.
 PRELOADED = (
@@ -40,24 +44,33 @@ def preload() -> None:
 
 
 def serve(channel: socket.socket) -> None:
-    """Answers `start` and `poll` until the runner closes its end; then every kernel left is killed."""
+    """Answers `start`, `poll` and `end` until the runner closes its end; then everything that is left is killed."""
+    descent.adopt_orphans()
     alive: set[int] = set()
-    with channel.makefile("rw", encoding="utf-8") as lines:
-        lines.write(json.dumps({"ready": os.getpid()}) + "\n")
-        lines.flush()
+    # A runner that is killed while it asks leaves half a line, or takes no answer.
+    with contextlib.suppress(OSError, ValueError), channel.makefile("rw", encoding="utf-8") as lines:
+        _say(lines, {"ready": os.getpid()})
         for line in lines:
-            request = json.loads(line)
-            answer = _start(request, channel, alive) if request["do"] == "start" else _poll(request["pid"], alive)
-            lines.write(json.dumps(answer) + "\n")
-            lines.flush()
-    for pid in alive:
-        os.kill(pid, signal.SIGKILL)
+            _say(lines, _answer(json.loads(line), channel, alive))
+    for pid in sorted(alive):
+        _end(pid, alive)
+
+
+def _say(lines: Any, answer: dict[str, Any]) -> None:
+    lines.write(json.dumps(answer) + "\n")
+    lines.flush()
+
+
+def _answer(request: dict[str, Any], channel: socket.socket, alive: set[int]) -> dict[str, Any]:
+    if request["do"] == "start":
+        return _start(request, channel, alive)
+    return _poll(request["pid"], alive) if request["do"] == "poll" else _end(request["pid"], alive)
 
 
 def _start(request: dict[str, Any], channel: socket.socket, alive: set[int]) -> dict[str, Any]:
-    pid = os.fork()
+    server, pid = os.getpid(), os.fork()
     if pid == 0:
-        _become_kernel(request, channel)
+        _become_kernel(request, channel, server)
     alive.add(pid)
     return {"pid": pid}
 
@@ -73,12 +86,37 @@ def _poll(pid: int, alive: set[int]) -> dict[str, Any]:
     return {"status": os.waitstatus_to_exitcode(status)}
 
 
-def _become_kernel(request: dict[str, Any], channel: socket.socket) -> None:
+def _end(pid: int, alive: set[int]) -> dict[str, Any]:
+    """Kills a kernel, what it started, and what such processes left behind when they ended; returns its status."""
+    status: dict[str, Any] = {"status": None}
+    below: set[int] = set()
+    if pid in alive:
+        # The kernel stands still first, so that it starts nothing more while its processes are looked for.
+        os.kill(pid, signal.SIGSTOP)
+        below = descent.descendants([pid])
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
+        status = {"status": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}
+        alive.discard(pid)
+    for _ in range(descent.ROUNDS):
+        left = below | descent.strays(alive)
+        if not left:
+            break
+        descent.end_all(left)
+        below = set()
+        time.sleep(descent.PAUSE_SECONDS)
+    return status
+
+
+def _become_kernel(request: dict[str, Any], channel: socket.socket, server: int) -> None:
     """Turns this forked child into the kernel of one notebook; never returns."""
     status = 1
     try:
         os.setsid()
-        channel.close()
+        descent.end_with_parent(server)
+        # Not `channel.close()`, which waits for its readers: the runner must see at once when the server ends.
+        os.close(channel.fileno())
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(nowhere, descriptor)
@@ -91,7 +129,9 @@ def _become_kernel(request: dict[str, Any], channel: socket.socket) -> None:
         sys.argv = request["cmd"]
         from ipykernel.kernelapp import IPKernelApp
 
-        IPKernelApp.launch_instance(argv=request["cmd"])
+        # Where the system does not kill a kernel with its parent, the kernel watches its parent itself.
+        watch = [] if sys.platform == "linux" else [f"--IPKernelApp.parent_handle={server}"]
+        IPKernelApp.launch_instance(argv=[*request["cmd"], *watch])
         status = 0
     finally:
         os._exit(status)
@@ -100,6 +140,4 @@ def _become_kernel(request: dict[str, Any], channel: socket.socket) -> None:
 if __name__ == "__main__":
     _channel = socket.socket(fileno=int(sys.argv[1]))
     preload()
-    # A build that stopped while the imports ran has closed its end: nothing is left to serve.
-    with contextlib.suppress(BrokenPipeError):
-        serve(_channel)
+    serve(_channel)

@@ -6,14 +6,19 @@ What is kept out, each seen to change results (trust notes §2.5): a start-up fi
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import subprocess
 import sys
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_client.manager import AsyncKernelManager
-from traitlets import Dict, Unicode
+from traitlets import Dict, Int, Unicode
+
+from trialbook.runner.limits import machine_memory
 
 if TYPE_CHECKING:
     from trialbook.runner.preloaded import KernelServer
@@ -51,20 +56,61 @@ class SterileKernelManager(AsyncKernelManager):
 
     environment = Dict()
     folder = Unicode()
+    memory = Int(help="bytes of address space that the kernel may use")
+    process: Any = None
 
     async def _async_start_kernel(self, **options: Any) -> None:
         await super()._async_start_kernel(**{**options, "env": dict(self.environment), "cwd": self.folder})
+        # Jupyter forgets the process when it has ended; its status is asked for after that.
+        self.process = getattr(self.provisioner, "process", None)
+        _limit_memory(self.process.pid, self.memory)
 
     start_kernel = _async_start_kernel
 
+    def kill(self) -> None:
+        """Kills the kernel at once, from any thread."""
+        if self.process is not None:
+            self.process.kill()
 
-def sterile_manager(home: Path, extra: dict[str, str], server: KernelServer | None = None) -> SterileKernelManager:
+    def end(self) -> None:
+        """Makes sure that nothing of the kernel is left: the process, what it started, its sockets."""
+        if isinstance(self.process, subprocess.Popen):
+            _end_group(self.process)
+        elif self.process is not None:
+            self.process.end()
+        if self.provisioner is not None:
+            self.cleanup_ipc_files()
+
+
+def _limit_memory(pid: int, size: int) -> None:
+    """Limits the address space of a process that has just started; Linux can do this to another process."""
+    if sys.platform == "linux":
+        import resource
+
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            resource.prlimit(pid, resource.RLIMIT_AS, (size, size))
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+
+
+def sterile_manager(
+    home: Path, extra: dict[str, str], server: KernelServer | None = None, memory: int | None = None
+) -> SterileKernelManager:
     """A manager for one notebook; `home` must be an empty folder with a short path (unix sockets: 107 characters).
 
     With a `server` the kernel is forked from it; without one it is an ordinary process, slower, with the same results.
     """
     home.mkdir(parents=True, exist_ok=True)
-    settings: dict[str, Any] = {"environment": sterile_environment(home, extra), "folder": str(home)}
+    settings: dict[str, Any] = {
+        "environment": sterile_environment(home, extra), "folder": str(home), "memory": memory or machine_memory()
+    }  # fmt: skip
     if sys.platform != "win32":
         # Without a path of its own, two kernels share socket names and reject each other's messages.
         settings |= {"transport": "ipc", "ip": str(home / "k")}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import secrets
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +15,13 @@ from typing import Any
 import nbformat
 
 from trialbook.errors import StopError, TrialbookError, UsageError
-from trialbook.runner.kernels import sterile_manager
+from trialbook.runner.kernels import SterileKernelManager, sterile_manager
+from trialbook.runner.limits import GIB, MEMORY_LIMIT, TIME_LIMIT, Limits
 from trialbook.runner.preloaded import KernelServer
 from trialbook.runner.step import BUILD, NONCE, WORKSPACE
 from trialbook.runner.vetting import refusal
+from trialbook.runner.watch import Watch
 
-CELL_TIMEOUT = 600
 OWN_ERRORS = {kind.__name__: kind for kind in (StopError, UsageError, TrialbookError)}
 
 
@@ -47,63 +50,130 @@ def run_notebook(
     root: Path,
     home: Path,
     server: KernelServer | None = None,
+    limits: Limits | None = None,
 ) -> NotebookRun:
     """Executes the notebook at `source` in a sterile kernel, forked from the preloaded server when there is one.
 
     The parameters come from the typed cut model, never from a file. Raises NotebookError unless it is proved that
-    every cell ran, in order and without error, and that the last one left a receipt with this run's nonce: an exit
-    status proves nothing (a cell may call `sys.exit(0)`).
+    every cell ran, in order and without error, within the limits, that the last one left a receipt with this run's
+    nonce, and that what other steps had left is as it was: an exit status proves nothing (a cell may call
+    `sys.exit(0)`). No process of the kernel is left afterwards.
     """
-    import papermill
-
-    logging.getLogger("papermill").setLevel(logging.ERROR)
-    step = source.stem
+    step, limits = source.stem, limits or Limits.from_environment()
     refused = refusal(_read(source))
     if refused:
         raise NotebookError(step, refused, next_step="change the cell")
+    earlier = left_by_others(workspace, step)
     nonce = secrets.token_hex(16)
     extra = {WORKSPACE: str(workspace), NONCE: nonce, BUILD: str(builds), "TRIALBOOK_ROOT": str(root)}
-    manager = sterile_manager(home, extra, server)
-    output = home / f"{step}.ipynb"
+    manager = sterile_manager(home, extra, server, limits.memory)
     try:
-        papermill.execute_notebook(
-            str(source),
-            str(output),
-            parameters=dict(parameters),
-            progress_bar=False,
-            log_output=False,
-            request_save_on_cell_execute=False,
-            km=manager,
-            shutdown_kernel="immediate",
-            execution_timeout=CELL_TIMEOUT,
-        )
-    except papermill.PapermillExecutionError as error:
-        raise _own_error(step, error, _read(output)) from None
-    except Exception as error:
-        raise NotebookError(step, f"{type(error).__name__} while it ran", _read(output)) from error
+        executed = _execute(source, home / f"{step}.ipynb", parameters, manager, limits)
     finally:
-        if getattr(manager, "provisioner", None) is not None:
-            manager.cleanup_ipc_files()
-    executed = _read(output)
+        manager.end()
     receipt_file = workspace / ".steps" / step / "receipt.json"
     prove_complete(step, executed, receipt_file, nonce)
     warnings = take_stderr(executed)
     if any("Traceback (most recent call last)" in text for text in warnings):
         # An exception in a thread or a background task leaves every cell "completed".
         raise NotebookError(step, "something failed beside the cells", executed)
+    changed = sorted(name for name, mark in earlier.items() if _mark(workspace / name) != mark)
+    if changed:
+        raise NotebookError(step, f"the notebook changed {changed[0]}, which another step had left", executed)
     receipt = json.loads(receipt_file.read_text(encoding="utf-8"))
     return NotebookRun(without_run_details(executed), receipt, warnings)
+
+
+def _execute(
+    source: Path, output: Path, parameters: Mapping[str, Any], manager: SterileKernelManager, limits: Limits
+) -> Any:
+    """The executed notebook; raises NotebookError, or our own error that a cell raised."""
+    import papermill
+
+    from trialbook.runner import engine
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    with Watch(limits, manager.kill) as watch:
+        try:
+            papermill.execute_notebook(
+                _literal(source), _literal(output), parameters=dict(parameters), progress_bar=False, log_output=False,
+                request_save_on_cell_execute=False, engine_name=engine.NAME, km=manager, watch=watch,
+            )  # fmt: skip
+        except papermill.PapermillExecutionError as error:
+            raise _cell_error(source.stem, error, _read(output), limits) from None
+        except Exception as error:
+            raise _run_error(source.stem, error, watch, manager, limits) from error
+    return _read(output)
+
+
+def _literal(path: Path) -> str:
+    """A path for papermill, which would take braces in it for the names of parameters."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _read(path: Path) -> Any:
     return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4) if path.is_file() else None  # type: ignore[no-untyped-call]
 
 
-def _own_error(step: str, error: Any, notebook: nbformat.NotebookNode | None) -> TrialbookError:
+def _cell_error(step: str, error: Any, notebook: nbformat.NotebookNode | None, limits: Limits) -> TrialbookError:
     """The user's message when a cell stopped with one of our errors; else the kind of error and its cell."""
     if error.ename in OWN_ERRORS:
         return OWN_ERRORS[error.ename](error.evalue)
-    return NotebookError(step, f"cell {error.exec_count} ended with {error.ename}", notebook)
+    where = f"code cell {error.exec_count}"
+    if error.ename.endswith("MemoryError"):
+        problem = f"{where} needed more memory than its limit of {limits.memory / GIB:g} GiB"
+        return NotebookError(step, problem, notebook, next_step=f"set {MEMORY_LIMIT} to more GiB, or use less")
+    if f"[Errno {errno.ENOSPC}]" in error.evalue or f"[Errno {errno.EDQUOT}]" in error.evalue:
+        return NotebookError(step, f"the disk is full: {where} could not write", notebook, next_step="make room")
+    return NotebookError(step, f"{where} ended with {error.ename}", notebook)
+
+
+def _run_error(
+    step: str, error: Exception, watch: Watch, manager: SterileKernelManager, limits: Limits
+) -> NotebookError:
+    """The user's message when the kernel was ended by its limits, by somebody else or by itself, or did not start."""
+    if watch.breach:
+        longer = f"correct the cell, or set {TIME_LIMIT} to more seconds" if " s, the time" in watch.breach else None
+        return NotebookError(step, watch.breach, watch.notebook, next_step=longer)
+    if isinstance(error, OSError):
+        raise error
+    status = manager.process.poll() if manager.process is not None else None
+    if status is None:
+        return NotebookError(step, f"its kernel failed ({type(error).__name__}: {error})", watch.notebook)
+    if status >= 0:
+        return NotebookError(step, f"the kernel ended by itself while {watch.where()} ran", watch.notebook)
+    return NotebookError(
+        step, f"the kernel was killed ({signal.Signals(-status).name}) while {watch.where()} ran", watch.notebook,
+        next_step="if nobody killed it, the machine ran out of memory: use fewer --jobs, or a larger machine",
+    )  # fmt: skip
+
+
+def left_by_others(workspace: Path, step: str) -> dict[str, tuple[int, ...]]:
+    """The files that finished steps have left in this build, each with a mark that changes when it is written again."""
+    names = [".steps/inputs.json"]
+    for receipt in sorted(workspace.glob(".steps/*/receipt.json")):
+        if receipt.parent.name != step:
+            names += [f"data/{name}.parquet" for name in _written(receipt)]
+            names += [f".steps/{receipt.parent.name}/{name}" for name in ("ard.json", "queries.json")]
+    marks = {name: _mark(workspace / name) for name in names}
+    return {name: mark for name, mark in marks.items() if mark}
+
+
+def _written(receipt: Path) -> list[str]:
+    """The datasets of a finished step; none when a step beside this one is just writing its receipt."""
+    try:
+        return list(json.loads(receipt.read_text(encoding="utf-8"))["written"])
+    except ValueError:
+        return []
+
+
+def _mark(path: Path) -> tuple[int, ...]:
+    """Empty when there is no such file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def prove_complete(step: str, notebook: nbformat.NotebookNode, receipt: Path, nonce: str) -> None:

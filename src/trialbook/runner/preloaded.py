@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -17,52 +18,104 @@ from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from trialbook.runner import descent
 from trialbook.runner.kernels import sterile_environment
 
 POLL_SECONDS = 0.05
+# Imports on a busy machine take many seconds; a server that is silent for longer than this is stuck.
+SILENCE_SECONDS = 300
+# In the environment of the server, of its kernels and of all that these start: whose they are.
+MARKER = "TRIALBOOK_KERNELS"
+
+
+class ServerEnded(RuntimeError):
+    """The kernel server has ended, or does not answer."""
 
 
 class KernelServer:
     """The preloaded process of one build; it imports while the runner does other work. Use as a context manager."""
 
+    running: list[KernelServer] = []  # noqa: RUF012 - those of this process, so that a signal can end their kernels
+
     def __init__(self, home: Path) -> None:
-        self._home, self._lock, self._ready = home, threading.Lock(), False
+        self._home, self._lock, self._ready, self._abandoned = home, threading.Lock(), False, False
+        self._kernels: list[ForkedProcess] = []
 
     def __enter__(self) -> KernelServer:
         ours, theirs = socket.socketpair()
+        ours.settimeout(SILENCE_SECONDS)
         self._home.mkdir(parents=True, exist_ok=True)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "trialbook.runner.kernel_server", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=sterile_environment(self._home, {}),
+            env=sterile_environment(self._home, {MARKER: str(self._home)}),
             cwd=self._home,
             stdin=subprocess.DEVNULL,
+            # Ctrl-C is for the runner, which ends its kernels in order.
+            start_new_session=True,
         )
         theirs.close()
         self._socket, self._lines = ours, ours.makefile("rw", encoding="utf-8")
+        self.running.append(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._lines.close()
+        self._abandoned = True
+        self.running.remove(self)
+        with contextlib.suppress(OSError):
+            # Wakes a thread that waits for an answer; what was written and not sent is of no use any more.
+            self._socket.shutdown(socket.SHUT_RDWR)
+            self._lines.close()
         self._socket.close()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._process.returncode != 0:
+            # It could not clear up behind itself.
+            descent.end_marked(f"{MARKER}={self._home}")
+
+    @property
+    def pid(self) -> int:
+        """The process id of the server."""
+        return self._process.pid
+
+    def start(self, arguments: list[str], environment: dict[str, str], folder: str) -> ForkedProcess:
+        """Forks one kernel; raises ServerEnded when there is no server any more, or the build is being given up."""
+        answer = self.ask(do="start", cmd=arguments, env=environment | {MARKER: str(self._home)}, cwd=folder)
+        kernel = ForkedProcess(self, answer["pid"])
+        self._kernels.append(kernel)
+        if self._abandoned:
+            kernel.kill()
+        return kernel
+
+    def abandon(self) -> None:
+        """Kills every kernel and starts none any more: the notebooks that run fail within a second.
+
+        Takes no lock and may be called from a signal handler.
+        """
+        self._abandoned = True
+        for kernel in list(self._kernels):
+            kernel.kill()
 
     def ask(self, **request: Any) -> dict[str, Any]:
-        """One request and its answer; raises RuntimeError when the server has ended."""
-        with self._lock:
-            if not self._ready:
-                self._ready = bool(self._lines.readline())
-            self._lines.write(json.dumps(request) + "\n")
-            self._lines.flush()
-            answer = self._lines.readline()
+        """One request and its answer; raises ServerEnded when the server has ended."""
+        if self._abandoned and request["do"] == "start":
+            raise ServerEnded("the build is being given up")
+        try:
+            with self._lock:
+                if not self._ready:
+                    self._ready = bool(self._lines.readline())
+                self._lines.write(json.dumps(request) + "\n")
+                self._lines.flush()
+                answer = self._lines.readline()
+        except (OSError, ValueError):
+            answer = ""
         if not answer:
-            raise RuntimeError("the kernel server has ended")
+            raise ServerEnded("the kernel server has ended")
         return dict(json.loads(answer))
 
 
@@ -77,12 +130,16 @@ class ForkedProcess:
     stdin = stdout = stderr = None
 
     def __init__(self, server: KernelServer, pid: int) -> None:
-        self._server, self.pid, self.returncode = server, pid, None
+        self._server, self.pid = server, pid
+        self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """The exit status, or None while it runs."""
+        """The exit status, or None while it runs; a kernel does not outlive its server."""
         if self.returncode is None:
-            self.returncode = self._server.ask(do="poll", pid=self.pid)["status"]
+            try:
+                self.returncode = self._server.ask(do="poll", pid=self.pid)["status"]
+            except ServerEnded:
+                self.returncode = -signal.SIGKILL
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
@@ -95,9 +152,14 @@ class ForkedProcess:
         return status
 
     def send_signal(self, number: int) -> None:
-        """Sends a signal, if the kernel still runs."""
-        if self.poll() is None:
-            os.kill(self.pid, number)
+        """Sends a signal to the kernel and its process group, if it has not been seen to end."""
+        if self.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+                return
+            # It may not lead a group of its own yet.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Kills the kernel."""
@@ -106,6 +168,12 @@ class ForkedProcess:
     def terminate(self) -> None:
         """Asks the kernel to end."""
         self.send_signal(signal.SIGTERM)
+
+    def end(self) -> None:
+        """Kills the kernel, if it still runs, and everything it started, also what left its session."""
+        with contextlib.suppress(ServerEnded):
+            status = self._server.ask(do="end", pid=self.pid)["status"]
+            self.returncode = status if self.returncode is None else self.returncode
 
 
 class PreloadedProvisioner(LocalProvisioner):
@@ -116,8 +184,7 @@ class PreloadedProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
         """Forks one kernel; `cmd` is the ordinary command line, of which the arguments of the kernel are used."""
         arguments = cmd[cmd.index("-f") :]
-        answer = self.server.ask(do="start", cmd=arguments, env=dict(options["env"]), cwd=options["cwd"])
-        process: Any = ForkedProcess(self.server, answer["pid"])
+        process: Any = self.server.start(arguments, dict(options["env"]), options["cwd"])
         self.process = process
-        self.pid = self.pgid = answer["pid"]
+        self.pid = self.pgid = process.pid
         return self.connection_info

@@ -6,7 +6,10 @@ import ast
 
 import nbformat
 
-QUITTING = {"exit", "quit", "_exit", "abort"}
+# Calls that end the kernel, or start another program whose failure nobody sees, by whatever object they are called.
+ENDING = {"exit", "quit", "_exit", "abort", "system", "popen", "fork", "forkpty", "execv", "execve", "posix_spawn"}
+# Calls that could hide any of these from this check, or wait for a person.
+HIDING = {"exec", "eval", "compile", "__import__", "get_ipython", "input", "breakpoint"}
 # A failure in a thread, a task or another process leaves every cell "completed".
 BESIDE = {"asyncio", "threading", "multiprocessing", "concurrent", "subprocess"}
 
@@ -32,7 +35,15 @@ def refusal(notebook: nbformat.NotebookNode) -> str | None:
             beside = [module for module in modules if module.split(".")[0] in BESIDE]
             if beside:
                 return f"code cell {position} imports {beside[0]}"
-            name = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
-            if name in QUITTING:
+            name = _called(node)
+            if name:
                 return f"code cell {position} calls {name}()"
     return None
+
+
+def _called(node: ast.AST) -> str | None:
+    """The name of a refused function that is called here."""
+    if not isinstance(node, ast.Call):
+        return None
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    return name if name in ENDING or (isinstance(node.func, ast.Name) and name in HIDING) else None

@@ -1,0 +1,70 @@
+"""Watches over one notebook while it runs: ends its kernel when the step takes too long or writes too much."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+from trialbook.runner.limits import MIB, Limits
+
+
+class Watch:
+    """Keeps a step within its limits, and knows how far the notebook has come. Use as a context manager."""
+
+    def __init__(self, limits: Limits, end_kernel: Callable[[], None]) -> None:
+        self._limits, self._end_kernel = limits, end_kernel
+        self._written = 0
+        self._timer = threading.Timer(limits.seconds, self._too_long)
+        self._timer.daemon = True
+        self.notebook: Any = None
+        self._cell: Any = None
+        self.breach: str | None = None
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+
+    def follow(self, notebook: Any) -> None:
+        """Starts the clock: this is the notebook that is being executed, as far as it has come."""
+        self.notebook = notebook
+        self._timer.start()
+
+    def swallows(self, message: Mapping[str, Any]) -> bool:
+        """Whether a message of the kernel is not to be kept, since the step has written more than it may."""
+        self._written += _size(message.get("content"))
+        if self._written > self._limits.output:
+            self._stop(f"wrote more than {self._limits.output / MIB:g} MiB of output")
+        return self.breach is not None
+
+    def at(self, cell: Any, cell_index: int) -> None:
+        """Takes note of the cell that is sent to the kernel."""
+        self._cell = cell
+
+    def where(self) -> str:
+        """The code cell that runs, as `code cell 3 of 14`."""
+        cells = [cell for cell in self.notebook.cells if cell.cell_type == "code"] if self.notebook else []
+        position = next((k for k, cell in enumerate(cells, start=1) if cell is self._cell), 0)
+        return f"code cell {position} of {len(cells)}" if position else "no cell yet"
+
+    def _too_long(self) -> None:
+        self._stop(f"was still running after {self._limits.seconds:g} s, the time limit of a step")
+
+    def _stop(self, what: str) -> None:
+        if self.breach is None:
+            self.breach = f"{self.where()} {what}"
+            self._end_kernel()
+
+
+def _size(content: Any) -> int:
+    """Characters of text in the content of a message."""
+    if isinstance(content, str):
+        return len(content)
+    if isinstance(content, Mapping):
+        return sum(_size(part) for part in content.values())
+    return sum(_size(part) for part in content) if isinstance(content, list) else 0
