@@ -15,7 +15,7 @@ from trialbook.operating_characteristics.summary import characteristics
 from trialbook.operating_characteristics.tally import Tally, tally
 
 # Trials of one block. It belongs to the result: another size draws other numbers.
-BLOCK = 5_000
+BLOCK = 10_000
 Task = tuple[Plan, int, np.random.SeedSequence]
 # `map`, or the `map` of a cluster that keeps the order: of a function over tasks.
 Mapper = Callable[[Callable[[Task], Tally], Sequence[Task]], Iterable[Any]]

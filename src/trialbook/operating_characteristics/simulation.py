@@ -7,6 +7,7 @@ data cut. The rule is the one of `dlt.designs`, asked once per state.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,25 @@ class Trials:
     left: Ints
 
 
+class Draws(NamedTuple):
+    """All chance of a trial, one value per place: of a DLT, the day it (or leaving) falls on, of leaving, and the
+    days to the next patient. Only who comes while a rule waits, and is lost, is drawn later."""
+
+    dlt: NDArray[np.float64]
+    day: NDArray[np.int32]
+    loss: NDArray[np.float64]
+    gap: NDArray[np.float64]
+
+
+def draw(plan: Plan, shape: tuple[int, int], rng: np.random.Generator) -> Draws:
+    """The draws of a number of places (rows) in a number of trials (columns)."""
+    dlt = rng.random(shape)
+    day = rng.integers(0, plan.window + 1, shape, dtype=np.int32)
+    loss = rng.random(shape) if plan.not_evaluable else np.ones(shape)
+    gap = rng.exponential(plan.accrual_days, shape) if plan.accrual_days else np.zeros(shape)
+    return Draws(dlt, day, loss, gap)
+
+
 def simulate(plan: Plan, trials: int, seed: np.random.SeedSequence) -> Trials:
     """Runs `trials` trials of a plan to their end; the same seed gives the same trials."""
     run = _Run(plan, trials, np.random.default_rng(seed))
@@ -50,12 +70,14 @@ class _Run:
     def __init__(self, plan: Plan, trials: int, rng: np.random.Generator) -> None:
         self.plan, self.rng = plan, rng
         self.questions = questions_of(plan)
+        self.rates = np.array(plan.rates)
         shape = (plan.cap.limit, trials)
         self.status = np.zeros(shape, dtype=np.int8)
         self.level = np.full(shape, -1, dtype=np.int8)
         self.since = np.zeros(shape, dtype=np.int32)
+        self.becomes = np.zeros(shape, dtype=np.int8)
         self.known_on = np.full(shape, NEVER, dtype=np.int32)
-        self.chance, self.onset, self.loss, self.gap = self._draw(shape)
+        self.draws = draw(plan, shape, rng)
         self.counts = np.zeros((len(plan.ids), trials), dtype=np.int64)
         self.number = np.zeros(trials, dtype=np.int64)
         self.current = np.full(trials, -1, dtype=np.int64)
@@ -80,35 +102,19 @@ class _Run:
         enrols = ~ends & ~waits
         self._enrol(here[enrols], advised[enrols] - 1)
 
-    def _draw(self, shape: tuple[int, int]) -> tuple[NDArray[np.float64], ...]:
-        """For each place: chance of a DLT, its day, chance of leaving, days to the next patient."""
-        rng, plan = self.rng, self.plan
-        chance = rng.random(shape)
-        onset = rng.integers(0, plan.window + 1, shape, dtype=np.int32)
-        loss = rng.random(shape) if plan.not_evaluable else np.ones(shape)
-        gap = rng.exponential(plan.accrual_days, shape) if plan.accrual_days else np.zeros(shape)
-        return chance, onset, loss, gap  # type: ignore[return-value]
-
     def _learn(self) -> None:
         """What became known by the end of the day before the decision."""
         place, trial = np.nonzero(self.known_on < self.day)
         if not place.size:
             return
-        became = np.where(self.status[place, trial] == PENDING, self._becomes(place, trial), EMPTY)
-        level = self.level[place, trial]
-        np.add.at(self.counts, (level, trial), self.questions.change[became])
+        became = self.becomes[place, trial]
+        np.add.at(self.counts, (self.level[place, trial], trial), self.questions.change[became])
         self.status[place, trial] = became
         self.known_on[place, trial] = NEVER
 
-    def _becomes(self, place: Ints, trial: Ints) -> Ints:
-        rates = np.asarray(self.plan.rates)[self.level[place, trial]]
-        toxic = self.chance[place, trial] < rates
-        lost = self.loss[place, trial] < self.plan.not_evaluable
-        return np.where(toxic, DLT, np.where(lost, LEFT, NO_DLT))
-
     def _wait(self, trial: Ints) -> None:
         """To the day after the next window closes, or the next DLT; who comes meanwhile is lost or queues."""
-        known = self.known_on[:, trial].min(axis=0)
+        known = self.known_on.min(axis=0)[trial]
         if (known == NEVER).any():
             raise RuntimeError("the rule waits although nobody is pending")
         self.day[trial] = known + 1
@@ -123,8 +129,8 @@ class _Run:
         """Treats whoever has come; where nobody has yet, time goes on to the next event."""
         come = self.arrives[trial] <= self.day[trial]
         self._treat(trial[come], level[come])
-        first_news = self.known_on[:, trial].min(axis=0) + 1
-        self.day[trial] = np.minimum(np.maximum(self.arrives[trial], self.day[trial]), first_news)
+        news = self.known_on.min(axis=0)[trial]
+        self.day[trial] = np.minimum(np.maximum(self.arrives[trial], self.day[trial]), news + 1)
 
     def _treat(self, trial: Ints, level: Ints) -> None:
         plan, place, day = self.plan, self.number[trial], self.day[trial]
@@ -133,39 +139,43 @@ class _Run:
         self.level[place, trial] = level
         self.status[place, trial] = PENDING
         self.since[place, trial] = day
-        became = self._becomes(place, trial)
-        onset = self.onset[place, trial]
-        leaves = np.minimum(onset, max(plan.window - 1, 0))
-        stays = np.where(became == DLT, onset, np.where(became == LEFT, leaves, plan.window))
+        stays = np.full(len(trial), plan.window, dtype=np.int32)
+        became = np.full(len(trial), NO_DLT, dtype=np.int8)
+        drawn = self.draws.day[place, trial]
+        if plan.not_evaluable:
+            lost = self.draws.loss[place, trial] < plan.not_evaluable
+            became[lost], stays[lost] = LEFT, np.minimum(drawn[lost], max(plan.window - 1, 0))
+        toxic = self.draws.dlt[place, trial] < self.rates[level]
+        became[toxic], stays[toxic] = DLT, drawn[toxic]
+        self.becomes[place, trial] = became
         self.known_on[place, trial] = day + stays
         self.counts[level, trial] += self.questions.change[PENDING]
         self.current[trial] = level
         self.number[trial] = place + 1
         free_from = day + plan.stagger_days
         base = np.maximum(self.clock[trial], free_from) if plan.arrivals == "lost" else self.clock[trial]
-        self.clock[trial] = base + self.gap[place, trial]
+        self.clock[trial] = base + self.draws.gap[place, trial]
         self.arrives[trial] = np.maximum(self.clock[trial].astype(np.int32), free_from)
 
     def _more_places(self) -> None:
         """Where only evaluable subjects count, more than the cap may be treated."""
         shape = (self.plan.cap.limit, self.status.shape[1])
-        more = self._draw(shape)
-        for name, drawn in zip(("chance", "onset", "loss", "gap"), more, strict=True):
-            setattr(self, name, np.vstack([getattr(self, name), drawn]))
-        for name, value in (("status", EMPTY), ("level", -1), ("since", 0), ("known_on", NEVER)):
+        more = draw(self.plan, shape, self.rng)
+        self.draws = Draws(*(np.vstack(pair) for pair in zip(self.draws, more, strict=True)))
+        for name, value in (("status", EMPTY), ("level", -1), ("since", 0), ("becomes", 0), ("known_on", NEVER)):
             old = getattr(self, name)
             setattr(self, name, np.vstack([old, np.full(shape, value, dtype=old.dtype)]))
 
     def result(self) -> Trials:
         """Counts by level of all who were treated; a DLT that was still ahead at the end counts."""
-        taken = self.level >= 0
-        place, trial = np.nonzero(taken)
-        level, became = self.level[place, trial], self._becomes(place, trial)
 
         def by_level(chosen: NDArray[np.bool_]) -> Ints:
-            counts = np.zeros(self.counts.shape, dtype=np.int64)
-            np.add.at(counts, (level[chosen], trial[chosen]), 1)
-            return counts
+            rows = [(chosen & (self.level == level)).sum(axis=0) for level in range(len(self.plan.ids))]
+            return np.array(rows, dtype=np.int64)
 
         days = (self.day - 1 - self.since[0]).clip(min=0).astype(np.int64)
-        return Trials(self.ending, days, by_level(became >= 0), by_level(became == DLT), by_level(became == LEFT))
+        return Trials(
+            self.ending,
+            days,
+            *(by_level(chosen) for chosen in (self.level >= 0, self.becomes == DLT, self.becomes == LEFT)),
+        )

@@ -77,6 +77,10 @@ class CohortRule(ABC):
                 return level
         return len(history.ids)
 
+    def awaited(self, pending: tuple[Pending, ...], level: int) -> tuple[Pending, ...]:
+        """The pending subjects without whom a full cohort at this level says nothing yet."""
+        return at(pending, level)
+
     def mtd(self, history: History, excluded_from: int) -> int | None:
         """The MTD when the trial has ended: by isotonic regression."""
         levels = range(len(history.ids))
@@ -104,8 +108,9 @@ class CohortRule(ABC):
             return self._go(history, goal, excluded)
         if (history.n(level) + len(here)) % self.cohort:
             return self._go(history, level, excluded)
-        if goal is None or (here and not self.reads_pending):
-            return wait(history, here, as_of, level, excluded)
+        needed = self.awaited(pending, level)
+        if goal is None or (needed and not self.reads_pending):
+            return wait(history, needed, as_of, level, excluded)
         return self._go(history, goal, excluded)
 
     def _go(self, history: History, level: int, excluded: int) -> Action:

@@ -111,6 +111,10 @@ class Crm(CohortRule):
         last = [o.dlt for o in history.outcomes if o.level == level][-self.cohort :]
         return min(best, level) if any(last) else best
 
+    def awaited(self, pending: tuple[Pending, ...], level: int) -> tuple[Pending, ...]:
+        """Everybody pending: the model learns from every level."""
+        return pending
+
     def mtd(self, history: History, excluded_from: int) -> int | None:
         """The level closest to the target, among those tried."""
         if not history.outcomes:
@@ -123,9 +127,10 @@ class Crm(CohortRule):
         return distances.index(min(distances))
 
     def _posterior(self, history: History, pending: tuple[Pending, ...]) -> Posterior:
+        """Where follow-up is not read, pending subjects count as free of DLT: what then still leads down, does so
+        whatever comes of them."""
         subjects = [(o.level, o.dlt, 1.0) for o in history.outcomes]
-        if self.reads_pending:
-            subjects += [(p.level, False, p.weight) for p in pending]
+        subjects += [(p.level, False, p.weight if self.reads_pending else 1.0) for p in pending]
         return posterior(self.skeleton, subjects, self.prior_variance)
 
 
