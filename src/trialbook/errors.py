@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+LONGEST_VALUE = 120
+
 
 class TrialbookError(Exception):
     """A problem a user can act on.
@@ -41,7 +43,7 @@ class TrialbookError(Exception):
         if self.column:
             place.append(f"column {self.column}")
         if self.value is not None:
-            place.append(f"value {self.value!r}")
+            place.append(f"value {_shortened(repr(self.value))}")
         head = f"[{self.rule}] " if self.rule else ""
         where = f"{', '.join(place)}: " if place else ""
         tail = f" Next: {self.next_step}." if self.next_step else ""
@@ -53,6 +55,11 @@ class UsageError(TrialbookError):
     """Wrong usage: no such cut, bad parameter file, unreadable path."""
 
     exit_status = 2
+
+
+def _shortened(text: str) -> str:
+    """A value as far as one line of a message bears it."""
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}... ({len(text)} characters)"
 
 
 class StopError(TrialbookError):

@@ -127,3 +127,9 @@ def test_overrides_do_not_change_the_protocol(protocol: Protocol) -> None:
     changed = analysis_values(protocol, {"response_rules": "CN"}, "x")
     assert changed.response_rules == "CN"
     assert analysis_values(protocol, {}, "x").response_rules == "CIBMTR"
+
+
+def test_a_message_shows_no_more_of_a_value_than_one_line_bears() -> None:
+    message = str(UsageError("wrong", value="x" * 5000))
+    assert len(message) < 250
+    assert "(5002 characters)" in message
