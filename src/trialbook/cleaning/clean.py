@@ -24,7 +24,7 @@ from trialbook.cleaning.units import doses_in_millions, read_unit, stool_in_mill
 from trialbook.domains import RESULT_DOMAINS, Domains, column_type
 from trialbook.protocol.models import Trial
 from trialbook.results.queries import Query
-from trialbook.snapshot.tables import RawTable, Snapshot
+from trialbook.snapshot.tables import RawTable, Snapshot, stops_at_the_source
 
 UNIT_OF = {"EXDOSE": "EXDOSU", "CMDOSE": "CMDOSU", "LBSTRESN": "LBSTRESU", "AGE": "AGEU"}
 # What may stand in a query about a value that was to be a date or a number: nothing that could name a person.
@@ -35,13 +35,14 @@ _HARMLESS = re.compile(r"[\d\s.,:;<>=+*/()%?-]*(?:[A-Za-zμ^%/]{1,4}[\d\s.,:;<>=
 class Cleaned:
     """Clean domains on the whole snapshot (before the data cut), the change log, and the questions to the site.
 
-    `files` names the file and sheet of each domain.
+    `files` names the file and sheet of each domain, `tables` are the tables as delivered (where a value stood).
     """
 
     domains: Domains
     changes: pd.DataFrame
     queries: list[Query]
     files: Mapping[str, tuple[str, str]]
+    tables: Mapping[str, RawTable]
 
 
 def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
@@ -60,19 +61,24 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
     reader_of = _Readers(trial)
     for table in work.values():
         _clean_values(table, reader_of)
-    keys.check_subjects(work["DM"])
+    with stops_at_the_source(snapshot.tables["DM"]):
+        keys.check_subjects(work["DM"])
     for code, table in work.items():
         if code != "DM" and "USUBJID" in table.frame:
             keys.spell_subjects(table, work["DM"].frame["USUBJID"])
-            keys.check_known_subjects(table, work["DM"].frame["USUBJID"])
+            with stops_at_the_source(table.table):
+                keys.check_known_subjects(table, work["DM"].frame["USUBJID"])
             keys.drop_without_subject(table)
             keys.settle_repeated(table, _referred(code, work))
             keys.ask_repeated_numbers(table)
     domains = Domains({code: typed(code, table.frame) for code, table in work.items()})
-    check_first_infusions(domains, snapshot.tables["EX"].file)
-    check_treated_have_infusions(domains, trial.protocol.level_ids, snapshot.tables["DM"].file)
+    with stops_at_the_source(snapshot.tables["EX"]):
+        check_first_infusions(domains, snapshot.tables["EX"].file)
+    with stops_at_the_source(snapshot.tables["DM"]):
+        check_treated_have_infusions(domains, trial.protocol.level_ids, snapshot.tables["DM"].file)
     if domains.delivered("SUPPDM"):
-        check_treated_once(domains, snapshot.tables["SUPPDM"].file)
+        with stops_at_the_source(snapshot.tables["SUPPDM"]):
+            check_treated_once(domains, snapshot.tables["SUPPDM"].file)
     queries = [query for code in work for query in _questions(code, work[code])]
     return Cleaned(
         domains=domains,
@@ -81,6 +87,7 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
         ),
         queries=[*queries, *_missing_domains(domains)],
         files={code: (table.file, table.sheet or "") for code, table in snapshot.tables.items()},
+        tables=snapshot.tables,
     )
 
 
@@ -184,7 +191,11 @@ def _reading_notes(work: Working) -> Iterator[tuple[str, str, int, str, str, str
 def _questions(code: str, work: Working) -> Iterator[Query]:
     """The doubts of one table as queries; a record that was left out has no key but its row."""
     known = work.frame.assign(**{"--KEY": keys.record_keys(code, work.frame)})
+    # A code that the mapping file does not have is one question, though it is in no code list of SDTM either.
+    unmapped = {(doubt.row, doubt.column) for doubt in work.doubts if doubt.rule == "P34-CODE-UNMAPPED"}
     for doubt in work.doubts:
+        if doubt.rule == "P34-CODE-UNKNOWN" and (doubt.row, doubt.column) in unmapped:
+            continue
         there = doubt.row in known.index
         record = known.at[doubt.row, "--KEY"] if there else f"row {doubt.row}" if doubt.row else ""
         subject = known.at[doubt.row, "USUBJID"] if there and "USUBJID" in known else ""

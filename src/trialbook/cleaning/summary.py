@@ -31,9 +31,12 @@ def whole_change_log(cleaned: Cleaned, cut: Cut) -> pd.DataFrame:
     parts = [cleaned.changes]
     for frame in (cut.edits, removed):
         if len(frame):
-            places = pd.DataFrame([cleaned.files[code] for code in frame["domain"]], columns=["file", "sheet"])
-            rows = frame[["SRCROW", "column", "raw", "new"]].rename(columns={"SRCROW": "row"}).reset_index(drop=True)
-            parts.append(pd.concat([places, rows], axis=1).assign(rule=CUT_RULE)[CHANGE_COLUMNS])
+            places = [
+                cleaned.tables[code].place(int(row), column)
+                for code, row, column in frame[["domain", "SRCROW", "column"]].itertuples(index=False, name=None)
+            ]
+            placed = pd.DataFrame(places, columns=["file", "sheet", "row", "column"], index=frame.index)
+            parts.append(placed.join(frame[["raw", "new"]]).assign(rule=CUT_RULE)[CHANGE_COLUMNS])
     return pd.concat(parts, ignore_index=True).astype(cleaned.changes.dtypes)
 
 

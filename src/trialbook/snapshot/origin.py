@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+ARROW = " → "
+
 
 @dataclass(frozen=True)
 class Part:
@@ -21,28 +23,31 @@ class Part:
 class Origin:
     """The source of every record of a mapped domain.
 
-    `records` has the mapped record number as its index, and the columns `part` (position in `parts`), `row` (in the
-    source) and `spread` (the source column of a result that stood beside others in one row, else blank); `result` is
-    the variable that such a column fills.
+    `records` has the mapped record number as its index, the columns `part` (position in `parts`) and `row` (in the
+    source), and, for each variable whose source column differs from record to record, a column with its header.
     """
 
     parts: tuple[Part, ...]
     records: pd.DataFrame
-    result: str = ""
 
     def place(self, row: int, column: str) -> tuple[str, str, int, str] | None:
-        """File, sheet, row and column of a value; None for what is not about a record."""
+        """File, sheet, row and column of a value; None for what is not about a record.
+
+        The column is named as `性别 → SEX`, since one column of the export may fill several variables.
+        """
         if row not in self.records.index:
             return None
-        number, source_row, spread = self.records.loc[row, ["part", "row", "spread"]]
-        part = self.parts[int(number)]
-        named = part.columns.get(column, column)
-        return part.file, part.sheet, int(source_row), str(spread) if spread and column == self.result else named
+        part = self.parts[int(self.records.at[row, "part"])]
+        header = self.records.at[row, column] if column in self.records.columns else part.columns.get(column, "")
+        named = f"{header}{ARROW}{column}" if isinstance(header, str) and header else column
+        return part.file, part.sheet, int(self.records.at[row, "row"]), named
 
     def trace(self) -> pd.DataFrame:
-        """One row per mapped record: SRCROW, file, sheet, row and the column of a result that stood in a wide row."""
-        named = self.records.assign(
-            file=[self.parts[k].file for k in self.records["part"]],
-            sheet=[self.parts[k].sheet for k in self.records["part"]],
-        )
-        return named.rename_axis("SRCROW").reset_index()[["SRCROW", "file", "sheet", "row", "spread"]]
+        """One row per mapped record, in their order: SRCROW (of the clean data), file, sheet, row of the export."""
+        part = self.records["part"]
+        return pd.DataFrame({
+            "SRCROW": self.records.index,
+            "file": [self.parts[k].file for k in part],
+            "sheet": [self.parts[k].sheet for k in part],
+            "row": self.records["row"].to_numpy(),
+        })  # fmt: skip

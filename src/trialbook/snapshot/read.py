@@ -12,14 +12,11 @@ import pandas as pd
 from trialbook.domains import DOMAIN_ORDER, REQUIRED
 from trialbook.errors import StopError, UsageError
 from trialbook.protocol.models import Trial
-from trialbook.snapshot.binary import read_parquet, read_sas
-from trialbook.snapshot.dataset_json import read_dataset_json
-from trialbook.snapshot.delimited import read_delimited
+from trialbook.snapshot.formats import FORMATS, file_bytes, grid_of
 from trialbook.snapshot.tables import Grid, RawTable, Snapshot, raw_table
 from trialbook.snapshot.transfer import Transfer, check_content, check_received, rows_by_file
 from trialbook.snapshot.workbook import read_sheets
 
-FORMATS = (".csv", ".tsv", ".xpt", ".sas7bdat", ".parquet", ".xlsx", ".json", ".ndjson")
 # Codes of SDTM domains that this workbook does not use are read too, and kept as they are.
 OTHER_DOMAIN = re.compile(r"[A-Z]{2}|SUPP[A-Z]{2}|RELREC")
 
@@ -27,22 +24,25 @@ OTHER_DOMAIN = re.compile(r"[A-Z]{2}|SUPP[A-Z]{2}|RELREC")
 def read_snapshot(trial: Trial) -> Snapshot:
     """The snapshot of a cut, everything as text; nothing in it is written to or interpreted.
 
-    Raises StopError (rule P34) where a file cannot be read, two files hold one domain, DM, EX or AE is missing, or
-    the files are not those of the transfer manifest; UsageError where the snapshot itself cannot be read or the cut
-    names a mapping file, which this version does not apply.
+    A site export becomes SDTM by the mapping file that the cut names. Raises StopError (rule P34) where a file cannot
+    be read, two files hold one domain, DM, EX or AE is missing, or the files are not those of the transfer manifest;
+    UsageError where the snapshot itself cannot be read or the mapping file does not fit it.
     """
+    folder, transfer = trial.path(trial.cut.snapshot), trial.cut.transfer
     if trial.cut.mapping is not None:
-        raise UsageError(
-            "a mapping file is not applied by this version", column="mapping", value=trial.cut.mapping,
-            next_step="deliver the domains as SDTM and remove the key",
-        )  # fmt: skip
-    snapshot = read_folder(trial.path(trial.cut.snapshot), trial.cut.transfer)
+        # The mapping imports the tables of this package.
+        from trialbook.snapshot.export import read_export
+
+        snapshot, rows = read_export(folder, trial.path(trial.cut.mapping), trial.cut.mapping, transfer)
+    else:
+        snapshot = read_folder(folder, transfer)
+        rows = rows_by_file(snapshot)
     if not snapshot.tables:
         raise StopError(
             f"no SDTM domain is here{_not_read(snapshot)}", file=trial.cut.snapshot, rule="P34",
-            next_step=f"deliver one file per domain, named by its code ({', '.join(FORMATS)})",
+            next_step=f"deliver one file per domain, named by its code ({', '.join(FORMATS)}), or name a mapping file",
         )  # fmt: skip
-    check_received(snapshot, trial.cut.transfer)
+    check_received(rows, transfer)
     missing = [code for code in REQUIRED if code not in snapshot.tables]
     if missing:
         raise StopError(
@@ -61,7 +61,7 @@ def read_folder(path: Path, transfer: Transfer | None = None) -> Snapshot:
     files, ignored = _find_files(path)
     tables: dict[str, RawTable] = {}
     for domain, file in files:
-        content = _bytes(file)
+        content = file_bytes(file)
         check_content(file.name, content, transfer)
         found, hidden = _tables(domain, file.name, content)
         ignored += hidden
@@ -86,13 +86,21 @@ def describe_files(snapshot: Snapshot) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def transfer_manifest(path: Path) -> dict[str, dict[str, Any]]:
-    """What was received, by file name: sha256, bytes and rows (of all sheets of a workbook); for `new-cut`."""
-    snapshot = read_folder(path)
-    rows = rows_by_file(snapshot)
-    files = {table.file: table for table in snapshot.tables.values()}
+def transfer_manifest(path: Path, mapping: Path | None = None) -> dict[str, dict[str, Any]]:
+    """What was received, by file name: sha256, bytes and rows (of all sheets of a workbook); for `new-cut`.
+
+    Of a site export, the files that its mapping file uses.
+    """
+    if mapping is None:
+        rows = rows_by_file(read_folder(path))
+    else:
+        from trialbook.snapshot.export import read_export
+
+        rows = read_export(path, mapping, mapping.name).rows
+    contents = {name: file_bytes(path if path.is_file() else path / name) for name in sorted(rows)}
     return {
-        name: {"sha256": files[name].sha256, "bytes": files[name].bytes, "rows": rows[name]} for name in sorted(files)
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "rows": rows[name]}
+        for name, content in contents.items()
     }
 
 
@@ -133,7 +141,7 @@ def _tables(domain: str | None, file: str, content: bytes) -> tuple[list[RawTabl
     """The tables of one file, and what of it was ignored (hidden sheets, sheets that are no domain)."""
     sha256, suffix = hashlib.sha256(content).hexdigest(), Path(file).suffix.lower()
     if suffix != ".xlsx":
-        return [raw_table(str(domain), _grid(content, file, suffix), file, None, sha256, len(content))], []
+        return [raw_table(str(domain), grid_of(content, file), file, None, sha256, len(content))], []
     grids, hidden = read_sheets(content, file)
     ignored = [f"{file}: hidden sheet {name}" for name in hidden]
     if domain is None:
@@ -150,24 +158,6 @@ def _sheet_of(domain: str, grids: dict[str, Grid], file: str) -> list[str]:
     if named or len(grids) == 1:
         return named or list(grids)
     raise StopError(f"none of its {len(grids)} sheets is named {domain}", file=file, rule="P34")
-
-
-def _grid(content: bytes, file: str, suffix: str) -> Grid:
-    if suffix in (".csv", ".tsv"):
-        return read_delimited(content, file, "," if suffix == ".csv" else "\t")
-    if suffix in (".xpt", ".sas7bdat"):
-        return read_sas(content, file, suffix)
-    if suffix == ".parquet":
-        return read_parquet(content, file)
-    return read_dataset_json(content, file, lines=suffix == ".ndjson")
-
-
-def _bytes(file: Path) -> bytes:
-    """The bytes of a file, read once: what is hashed is what is parsed, even when the file is rewritten meanwhile."""
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise StopError(f"the file cannot be read ({type(error).__name__})", file=file.name, rule="P34") from None
 
 
 def _twice(second: RawTable, first: RawTable) -> StopError:

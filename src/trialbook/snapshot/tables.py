@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -119,11 +121,11 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
     start = at + 1
     if start < len(grid.rows) and _is_label_row(header, grid.rows[start]):
         start += 1
-    _stop_if_merged(grid, grid.lines[start - 1], file)
+    stop_if_merged(grid, grid.lines[start - 1], file)
     labels = tuple(grid.lines[k] for k in range(start) if k != at)
     records = [k for k in range(start, len(grid.rows)) if any(grid.rows[k])]
     columns = list(zip(*(grid.rows[k] for k in records), strict=True)) or [()] * len(header)
-    _stop_if_lost(columns, header, [grid.lines[k] for k in records], file)
+    check_records(columns, header, [grid.lines[k] for k in records], file)
     frame = pd.DataFrame({header[k]: text_column(columns[k]) for k in used})
     frame.index = pd.Index([grid.lines[k] for k in records], name="ROW", dtype="int64")
     blank = [grid.lines[k] for k in range(start, len(grid.rows)) if not any(grid.rows[k])]
@@ -140,6 +142,23 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
         domain, frame, file, sheet, grid.encoding, sha256, size, grid.lines[at], labels, grid.delimiter,
         tuple(edits), (*notes, *garbled_notes(frame, file)),
     )  # fmt: skip
+
+
+@contextmanager
+def stops_at_the_source(table: RawTable) -> Iterator[None]:
+    """A STOP about records of a mapped domain names their place in the site export."""
+    try:
+        yield
+    except StopError as error:
+        if table.origin is None or error.row is None:
+            raise
+        rows = [int(number) for number in re.findall(r"\d+", str(error.row))]
+        places = [table.place(row, error.column or "") for row in rows]
+        file, sheet, _, column = places[0]
+        raise StopError(
+            error.problem, file=f"{file}, sheet {sheet}" if sheet else file, column=column or None, value=error.value,
+            row=" and ".join(str(place[2]) for place in places), rule=error.rule, next_step=error.next_step,
+        ) from None  # fmt: skip
 
 
 def text_column(values: Sequence[str | None]) -> pd.Series:
@@ -204,7 +223,7 @@ def _variable_names(grid: Grid, at: int, file: str) -> tuple[list[str], list[tup
     return names, other, [k for k, name in enumerate(names) if name]
 
 
-def _stop_if_merged(grid: Grid, header_line: int, file: str) -> None:
+def stop_if_merged(grid: Grid, header_line: int, file: str) -> None:
     """Raises StopError for merged cells among the records: only the first of them would have the value."""
     for first, last in grid.merged:
         if last > header_line:
@@ -214,7 +233,7 @@ def _stop_if_merged(grid: Grid, header_line: int, file: str) -> None:
             )  # fmt: skip
 
 
-def _stop_if_lost(
+def check_records(
     columns: Sequence[Sequence[str | None]], header: Sequence[str], lines: Sequence[int], file: str
 ) -> None:
     """Raises StopError (P01) where a value holds a sign that text was lost before it was sent."""

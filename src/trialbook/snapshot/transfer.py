@@ -37,9 +37,8 @@ def check_content(file: str, content: bytes, transfer: Transfer | None) -> None:
         )
 
 
-def check_received(snapshot: Snapshot, transfer: Transfer | None) -> None:
-    """Raises StopError when a file of the manifest is missing or holds another number of records."""
-    rows = rows_by_file(snapshot)
+def check_received(rows: Counter[str], transfer: Transfer | None) -> None:
+    """Raises StopError when a file of the manifest is missing or holds another number of records than `rows` says."""
     for name in sorted(transfer or {}):
         expected = (transfer or {})[name]
         if name not in rows:
