@@ -206,6 +206,8 @@ def _questions(code: str, work: Working) -> Iterator[Query]:
 
 def _shown(doubt: Doubt) -> str:
     """The value as a query may show it: free words where a date or number belongs could name a person."""
+    if doubt.rule == "P34-CODE-UNMAPPED":
+        return str(read_private(doubt.observed).text)
     if doubt.observed == WITHHELD or doubt.rule.startswith(("P21", "P34")) or _HARMLESS.fullmatch(doubt.observed):
         return doubt.observed
     return f"(text of {len(doubt.observed)} characters)"

@@ -55,6 +55,7 @@ _FIXES = {
     "P34-MAPPED-NUMBER": _fix(
         "Number of the site export turned into the unit of the mapping file", "按映射文件换算的数值"
     ),
+    "P34-MAPPED-ROWS": _fix("Rows of the site export that hold no record of the domain", "导出表中不属于该数据域的行"),
     "P34-CODE": _fix("Code in its standard spelling", "代码已规范书写"),
     "P37-REDACTED": _fix("Personal data withheld", "个人信息已隐去"),
     "P38-YES-NO": _fix("Yes or no as Y or N", "是/否已统一为 Y/N"),

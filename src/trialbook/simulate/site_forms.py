@@ -50,7 +50,8 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "visit": {
         "SCREENING": "筛选期", "BASELINE": "基线", "STEROID START": "激素开始日", "STEROID DAY 4": "激素第4天",
-        "STEROID DAY 7": "激素第7天", "UNSCHEDULED": "计划外", **{f"DAY {n}": f"第{n}天" for n in (3, 7, 14, 21, 28, 56, 100, 180)},
+        "STEROID DAY 7": "激素第7天", "UNSCHEDULED": "计划外",
+        **{f"DAY {n}": f"第{n}天" for n in (3, 7, 14, 21, 28, 56, 100, 180)},
     },
     "organ": {
         "SKINSTG": "皮肤分期", "LIVERSTG": "肝脏分期", "UGISTG": "上消化道分期", "LGISTG": "下消化道分期",
