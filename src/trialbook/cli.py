@@ -61,7 +61,8 @@ def check(
 
     root = project_root()
     trial = load_trial(find_cut_file(cut, root), root)
-    verdicts, listed, files = check_snapshot(trial, root)
+    verdicts, listed, files = check_snapshot(trial, root, lambda line: console.print(line, markup=False))
+    console.print("\nraw contracts", markup=False)
     for verdict in verdicts:
         console.print(f"{verdict.worst:9} {verdict.rows:7} rows  {files[verdict.dataset]}", markup=False)
         for failure in verdict.failures:
@@ -142,12 +143,13 @@ def new_cut(
     cut_id: Annotated[str, typer.Argument(metavar="ID")],
     snapshot: Annotated[Path, typer.Option("--snapshot", help="Folder or workbook that was received")],
     date: Annotated[str, typer.Option("--date", help="Data cut-off date, YYYY-MM-DD")],
+    mapping: Annotated[str | None, typer.Option("--mapping", help="Mapping file of a site export")] = None,
 ) -> None:
     """Write a new cut file, with what was received, to params/cuts/."""
     from trialbook.protocol.load import project_root
     from trialbook.runner.new_cut import write_cut_file
 
-    console.print(str(write_cut_file(cut_id, snapshot, date, project_root())), markup=False)
+    console.print(str(write_cut_file(cut_id, snapshot, date, project_root(), mapping)), markup=False)
 
 
 @app.command()
