@@ -11,6 +11,7 @@ import pandas as pd
 from trialbook.cleaning import keys
 from trialbook.cleaning.codes import CODE_READERS, RESULT_READERS, arm_reader
 from trialbook.cleaning.columns import EXPECTED_DOMAINS, check_columns, kind_of
+from trialbook.cleaning.cut import future_date_queries
 from trialbook.cleaning.dates import date_reader
 from trialbook.cleaning.exposure import check_first_infusions, check_treated_have_infusions
 from trialbook.cleaning.numbers import parse_results, read_number, read_result, read_whole, split_units
@@ -80,6 +81,7 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
         with stops_at_the_source(snapshot.tables["SUPPDM"]):
             check_treated_once(domains, snapshot.tables["SUPPDM"].file)
     queries = [query for code in work for query in _questions(code, work[code])]
+    queries += future_date_queries(domains, trial.cut_date, trial.analysis.future_date_days)
     return Cleaned(
         domains=domains,
         changes=change_frame(

@@ -9,6 +9,7 @@ from trialbook.cleaning.events import event_queries
 from trialbook.cleaning.exposure import exposure_queries
 from trialbook.cleaning.findings import finding_queries
 from trialbook.cleaning.rescreening import rescreening_queries
+from trialbook.cleaning.visits import visit_queries
 from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.queries import Query
@@ -18,7 +19,8 @@ def consistency_queries(domains: Domains, analysis: Analysis) -> list[Query]:
     """All questions about subjects, infusions, events and findings, for domains at the cut."""
     return [
         *rescreening_queries(domains),
-        *exposure_queries(domains),
+        *exposure_queries(domains, analysis),
         *event_queries(domains),
         *finding_queries(domains, analysis),
+        *visit_queries(domains),
     ]

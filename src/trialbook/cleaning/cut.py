@@ -85,6 +85,24 @@ def after_cut(dtc: pd.Series, cut_date: pd.Timestamp) -> pd.Series:
     return (earliest_date(dtc) > cut_date).astype(bool)
 
 
+def future_date_queries(domains: Domains, cut_date: pd.Timestamp, days: int) -> list[Query]:
+    """P26: dates more than `days` after the cut, in every --DTC column, since no export can hold them.
+
+    Without the question a slip in the year (2052) would let the record leave with what is merely after the cut.
+    """
+    limit = cut_date + pd.Timedelta(days=days)
+    asked: list[Query] = []
+    for code, frame in domains.items():
+        for column in [name for name in frame.columns if name.endswith("DTC")]:
+            rows = frame[after_cut(frame[column], limit)]
+            if "USUBJID" in rows and len(rows):
+                # A birth date would identify: only that it lies in the future is said.
+                shown = rows[column] if column != "BRTHDTC" else pd.Series("(withheld)", index=rows.index)
+                records = zip(rows["USUBJID"], record_keys(code, rows), shown, strict=True)
+                asked += ask("P26-FUTURE-DATE", code, records, column)
+    return asked
+
+
 def cut_variable(domain: str, columns: pd.Index) -> str | None:
     """The date that places a record of a domain in time; None where it has none (it then follows its subject)."""
     wanted = [CUT_VARIABLES[domain]] if domain in CUT_VARIABLES else [f"{domain}DTC", f"{domain}STDTC"]

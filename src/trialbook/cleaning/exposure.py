@@ -1,4 +1,4 @@
-"""Infusions: the first one must have a date (P11 STOP), and dates, doses and times must make sense (P11, P12)."""
+"""Infusions: the first one must have a date (P11 STOP); dates, doses, times and weights must make sense (P11, P12)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from trialbook.cleaning.rules import ask
 from trialbook.dates import complete_date, earliest_date, latest_date, time_of_day
 from trialbook.domains import Domains
 from trialbook.errors import StopError
+from trialbook.protocol.analysis import Analysis
 from trialbook.results.queries import Query
+from trialbook.subjects.weights import last_on_or_before, weights
 
 
 def check_first_infusions(domains: Domains, file: str) -> None:
@@ -50,8 +52,8 @@ def check_treated_have_infusions(domains: Domains, levels: list[str], file: str)
         )  # fmt: skip
 
 
-def exposure_queries(domains: Domains) -> list[Query]:
-    """Questions about infusions: before consent, end before start, no time, two on one day, no date, no dose."""
+def exposure_queries(domains: Domains, analysis: Analysis) -> list[Query]:
+    """Questions about infusions: before consent, end before start, no time, two on one day, no date, dose or weight."""
     ex = domains["EX"]
     signed = domains["DM"].drop_duplicates("USUBJID").set_index("USUBJID")["RFICDTC"]
     consent = latest_date(ex["USUBJID"].map(signed).astype("str"))
@@ -68,7 +70,18 @@ def exposure_queries(domains: Domains) -> list[Query]:
         "P11-EX-UNDATED": given & start.isna(),
     }
     queries = [q for rule, rows in found.items() for q in _ask(rule, ex[rows], "EXSTDTC")]
-    return [*queries, *_ask("P12-EX-DOSE-MISSING", ex[ex["EXDOSE"].isna()], "EXDOSE")]
+    queries += _ask("P12-EX-DOSE-MISSING", ex[ex["EXDOSE"].isna()], "EXDOSE")
+    return [*queries, *_ask("P32-WEIGHT-MISSING", _unweighed(ex[given], domains, analysis), "EXDOSE")]
+
+
+def _unweighed(given: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
+    """P32: infusions of cells without a body weight within `weight_window_days` before; none where VS is missing."""
+    cells = given["EXDOSU"].fillna("").str.contains("cells", regex=False) & complete_date(given["EXSTDTC"]).notna()
+    asked = given[cells]
+    if not domains.delivered("VS"):
+        return asked.iloc[:0]
+    days = pd.DataFrame({"USUBJID": asked["USUBJID"], "DAY": complete_date(asked["EXSTDTC"])})
+    return asked[last_on_or_before(days, weights(domains), analysis.weight_window_days)["VALUE"].isna()]
 
 
 def _ask(rule: str, rows: pd.DataFrame, field: str) -> list[Query]:

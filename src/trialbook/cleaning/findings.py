@@ -32,6 +32,7 @@ def finding_queries(domains: Domains, analysis: Analysis) -> list[Query]:
     return [
         *_units_and_numbers(lb),
         *_missing_limits(domains),
+        *_changed_limits(lb),
         *_unit_jumps(lb),
         *_repeated(lb),
         *_off_scale(domains),
@@ -76,8 +77,36 @@ def _unit_jumps(lb: pd.DataFrame) -> Iterator[Query]:
         for factor in {a / b for a in units.values() for b in units.values() if a / b >= 2}:
             near = ((step / factor - 1).abs() <= SWAP_TOLERANCE) | ((step * factor - 1).abs() <= SWAP_TOLERANCE)
             jumps |= ordered["LBTESTCD"].eq(test) & near
+    # The way back is the same fault: the result between the two jumps is asked about.
+    jumps &= ~_came_back(jumps, step, ordered[["USUBJID", "LBTESTCD"]])
     shown = ordered["LBORRES"] + " " + ordered["LBORRESU"].fillna("")
     yield from _ask("P13-LB-UNIT-JUMP", "LB", ordered[jumps], "LBORRES", shown)
+
+
+def _came_back(jumps: pd.Series, step: pd.Series, of: pd.DataFrame) -> pd.Series:
+    """Whether a jump only undoes the one directly before it (the other way; not twice in a row)."""
+    keys = [of[name] for name in of.columns]
+    before = jumps.groupby(keys).shift(fill_value=False)
+    opposite = (step > 1) ^ (step.groupby(keys).shift() > 1)
+    undone = pd.Series(False, index=jumps.index)
+    for row in jumps.index[jumps & before & opposite]:
+        at = jumps.index.get_loc(row)
+        undone[row] = not undone.iloc[at - 1]
+    return undone
+
+
+def _changed_limits(lb: pd.DataFrame) -> list[Query]:
+    """P15: one question per subject and test whose upper limit, in one unit, changes from result to result."""
+    judged = lb[lb["LBTESTCD"].isin(JUDGED_BY_LIMIT) & lb["LBORRES"].notna()]
+    limit = (judged["LBORNRHI"] * si_factor(judged["LBTESTCD"], judged["LBORRESU"])).dropna()
+    by = limit.groupby([judged.loc[limit.index, "USUBJID"], judged.loc[limit.index, "LBTESTCD"]], sort=True)
+    ends = by.agg(["min", "max"])
+    changed = ends[ends["max"] > ends["min"] * (1 + SWAP_TOLERANCE)]
+    rows = [
+        (subject, f"LBTESTCD={test}", f"from {row['min']:g} to {row['max']:g} {SI_UNITS[test][0]}")
+        for (subject, test), row in changed.iterrows()
+    ]
+    return ask("P15-LIMIT-CHANGED", "LB", rows, "LBORNRHI")
 
 
 def _repeated(lb: pd.DataFrame) -> list[Query]:
@@ -119,6 +148,8 @@ def _weight_jumps(vs: pd.DataFrame, analysis: Analysis) -> Iterator[Query]:
     order = order.sort_values(["USUBJID", "DAY", "TIME", "VSSEQ"], kind="stable")
     before = order.groupby("USUBJID")["VSORRESN"].shift()
     jumped = (order["VSORRESN"] / before - 1).abs() > analysis.weight_jump
+    # One that only undoes the jump before it is the same fault.
+    jumped &= ~_came_back(jumped, order["VSORRESN"] / before, order[["USUBJID"]])
     shown = before.astype("str") + " then " + order["VSORRES"]
     yield from _ask("P32-WEIGHT-JUMP", "VS", order[jumped], "VSORRES", shown)
 

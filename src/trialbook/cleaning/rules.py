@@ -137,9 +137,24 @@ _QUERIES = {
         "The upper reference limit is missing. What is judged against it is not evaluable.",
         "缺少参考值上限，与其比较的判断不可评价。",
     ),
+    "P15-LIMIT-CHANGED": _ask(
+        "minor", "one upper limit, or a reason (another laboratory or kit)",
+        "The upper reference limit of this test changes between results. Each result is judged by its own limit.",
+        "该检验项目的参考值上限在各次结果间不同，各结果按其自身的上限判断。请确认。",
+    ),
     "P16-LB-REPEATED": _ask(
         "minor", "one result per test and time", "The same test has two different results at one time. Both are kept.",
         "同一时间同一项目有两个不同结果，均保留。",
+    ),
+    "P17-LB-OTHER-VISIT": _ask(
+        "minor", "the visit of the sample date",
+        "The results are labelled with one visit and dated at another. The sample date is used, not the label.",
+        "检验结果的访视标签与采样日期不符，按采样日期处理。请核对访视或日期。",
+    ),
+    "P17-LB-RESULT-DATE": _ask(
+        "minor", "the date on which the sample was taken",
+        "The results are dated the day after their visit. Is this the date of the result? Please give the sample date.",
+        "检验日期为访视次日，是否录入了报告日期？请填写采样日期。",
     ),
     "P19-AE-END-BEFORE-START": _ask(
         "major", "an end not before the start", "The event ended before it started.", "不良事件结束日期早于开始日期。"
@@ -186,6 +201,11 @@ _QUERIES = {
         "minor", "one record for one fact", "Another record of the subject is the same in every value.",
         "该受试者有另一条记录的内容完全相同。",
     ),
+    "P26-FUTURE-DATE": _ask(
+        "major", "a date that can have been known when the data were exported",
+        "The date lies far after the data cut. Is the year right? What is dated by it is not in the analysis.",
+        "该日期远晚于数据截止日，年份是否有误？相关内容未纳入分析。",
+    ),
     "P26-GRADE-AT-CUT": _ask(
         "minor", "the grade at the cut", "The grade entered is of a later date. Which grade had the event at the cut?",
         "所录分级为截止日之后的情况，数据截止时该事件为几级？",
@@ -197,6 +217,11 @@ _QUERIES = {
     "P32-WEIGHT-JUMP": _ask(
         "minor", "a plausible change", "The body weight changed sharply since the last one. Is the unit kg?",
         "体重较上次变化过大，单位是否为 kg？",
+    ),
+    "P32-WEIGHT-MISSING": _ask(
+        "minor", "a body weight in the days before the infusion",
+        "No body weight was recorded in the days before the infusion, so its dose per kg cannot be checked.",
+        "输注前规定天数内无体重记录，无法核对每公斤剂量。请补充体重。",
     ),
     "P34-TEXT-CUT-OFF": _ask(
         "minor", "the whole text", "The text fills all 200 bytes of its field. Was its end cut off?",

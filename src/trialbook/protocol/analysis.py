@@ -183,6 +183,7 @@ class Analysis(BaseModel):
         ("FA", "STOOLVOL", 20, 15000, "mL/day"), ("FA", "STOOLN", 1, 60, "/day"),
     ]  # fmt: skip
     weight_jump: Fraction01 = 0.20
+    future_date_days: Annotated[int, Field(gt=0)] = 366
     # display
     pct_min_n: int = 10
     km_level_min_n: Annotated[int, Field(ge=1)] = 3
