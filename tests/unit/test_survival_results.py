@@ -14,6 +14,7 @@ from trialbook.domains import Domains
 from trialbook.efficacy import survival_views as views
 from trialbook.efficacy.competing import incidence_rows, incidence_steps
 from trialbook.efficacy.survival import (
+    curve_points,
     curve_steps,
     drawn_levels,
     follow_up_rows,
@@ -196,12 +197,13 @@ def test_figures_draw_whatever_there_is(
     frame = pd.concat([adtte(times, events), adtte(times, events, "NRM")], ignore_index=True)
     levels = drawn_levels(frame, protocol.level_ids, analysis)
     steps, at_risk = curve_steps(frame, levels, analysis), numbers_at_risk(frame, levels, analysis.risk_table_days)
-    incidence, bars = incidence_steps(frame), swimmer_bars(frame)
-    marks = swimmer_marks(frame, Domains({}))
+    responses = pd.DataFrame({"USUBJID": ["S00"], "AVALC": ["CR"], "REASON": [""], "ADT": [FIRST_INFUSION]})
+    incidence, bars = incidence_steps(frame), swimmer_bars(frame, responses)
+    marks = swimmer_marks(frame, Domains({}), responses)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         charts = [
-            (kaplan_meier_chart(steps, at_risk, protocol.level_ids, analysis.os_days), steps),
+            (kaplan_meier_chart(steps, at_risk, curve_points(frame), protocol.level_ids, analysis.os_days), steps),
             (incidence_chart(incidence, analysis.os_days), incidence),
             (swimmer_chart(bars, marks, protocol.level_ids, analysis.os_days), bars),
         ]

@@ -14,16 +14,21 @@ SIGNAL = "picked_subject"
 FADED = 0.12
 
 
-def standing_out(field: str, *, shown: float = 1.0, faded: float = FADED) -> Any:
+def standing_out(field: str, *, shown: float = 1.0, faded: float = FADED, unpicked: float | None = None) -> Any:
     """The opacity of marks of one subject each, whose name stands in the column `field`.
 
+    `shown`: of the subject picked; `faded`: of the others then; `unpicked`: of all while nobody is picked (`shown`).
     For the channels opacity, fillOpacity and strokeOpacity. Raises ValueError for a field that is no plain ASCII name.
     """
     import altair
 
     if not re.fullmatch(r"[A-Za-z]\w*", field, re.ASCII):
         raise ValueError(f"{field!r} is not a plain column name")
-    return altair.condition(f"{SIGNAL} === '' || datum.{field} === {SIGNAL}", altair.value(shown), altair.value(faded))
+    nobody, this_one = f"{SIGNAL} === ''", f"datum.{field} === {SIGNAL}"
+    if unpicked is None:
+        return altair.condition(f"{nobody} || {this_one}", altair.value(shown), altair.value(faded))
+    conditions = [{"test": nobody, "value": unpicked}, {"test": this_one, "value": shown}]
+    return altair.OpacityValue(faded, condition=conditions)
 
 
 def with_signal(spec: dict[str, Any]) -> dict[str, Any]:

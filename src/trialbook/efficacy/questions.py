@@ -8,6 +8,7 @@ import pandas as pd
 
 from trialbook.domains import Domains
 from trialbook.efficacy.assessments import counted_day
+from trialbook.efficacy.medication_questions import medication_queries
 from trialbook.gvhd.questions import stage_queries
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -97,6 +98,7 @@ def response_queries(
         *_decisions(responses),
         *_investigator(responses, adrs),
         *stage_queries(domains, treated, analysis),
+        *medication_queries(domains, treated, analysis),
     ]
     return sorted(found, key=lambda q: (q["subject"], q["rule"], q["record"]))
 

@@ -6,19 +6,29 @@ import pandas as pd
 
 from trialbook.efficacy.benchmarks import LABEL, benchmark_intervals
 from trialbook.efficacy.day28 import PENDING
+from trialbook.efficacy.estimands import INTERVALS as PROPORTION_NAMES
 from trialbook.efficacy.rates import VARIABLE
-from trialbook.efficacy.sensitivity import PRIMARY, category_changes, sensitivities
+from trialbook.efficacy.sensitivity import PRIMARY, sensitivities
 from trialbook.gvhd.grade import ORGANS
-from trialbook.gvhd.response_rules import CATEGORIES, RESPONDERS
+from trialbook.gvhd.response_rules import CATEGORIES
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, TOTAL
 
 ORGAN_NAMES = {"SKIN": "Skin", "LIVER": "Liver", "UGI": "Upper GI", "LGI": "Lower GI"}
-INTERVALS = {
-    "clopper_pearson": "Clopper-Pearson, exact", "wilson": "Wilson", "jeffreys": "Jeffreys", "midp": "mid-P",
-    "beta_binomial": "Beta posterior (mean and limits)",
+INTERVALS = PROPORTION_NAMES | {"beta_binomial": "Beta posterior (mean and limits)"}
+EVENT_NAMES = {
+    "DEATH": "Death", "NEWTX": "New systemic anti-GVHD therapy", "RELAPSE": "Relapse of the malignancy",
+    "DLI": "Donor lymphocyte infusion", "MISSING": "No assessment to judge by",
+    "INCOMPLETE": "Left open by missing organs",
 }  # fmt: skip
+LATER_NAMES = {
+    "BOR": "Best response CR or PR", "RSP56": "Durable response at day 56", "VGPR28": "Very good partial response",
+    "RSPSKIN": "Skin: CR or PR at day 28", "RSPLIVER": "Liver: CR or PR at day 28",
+    "RSPUGI": "Upper GI: CR or PR at day 28", "RSPLGI": "Lower GI: CR or PR at day 28",
+    "reduced": "Steroids spared at day 28", "stopped": "of these stopped",
+}  # fmt: skip
+BEST_NAMES = {"NE": "NE (nothing that counts)", "PENDING": "Pending"}
 BY_RULE = "NR by rule"
 THIS_TRIAL = "this trial"
 # Days of the organ-stage figure: the baseline window and two months of visits.
@@ -30,6 +40,12 @@ def nobody_to_report(responses: pd.DataFrame, protocol: Protocol) -> str:
     if not protocol.has_endpoint("ORR_D28"):
         return "ORR_D28 is not an endpoint of this trial."
     return "" if len(responses) else "No subject has been treated at this cut."
+
+
+def size_of(responses: pd.DataFrame) -> str:
+    """The set of a figure in words for its title: `N=12 treated, 1 pending`. `responses`: the primary analysis."""
+    pending = int((responses["AVALC"] == PENDING).sum())
+    return f"N={len(responses)} treated, {pending} pending"
 
 
 def response_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str, str, str]]:
@@ -91,23 +107,9 @@ def interval_rows(rows: pd.DataFrame, analysis_id: str) -> pd.DataFrame:
     return rows[(rows["analysis_id"] == analysis_id) & rows["context"].isin(list(INTERVALS))]
 
 
-def sensitivity_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
-    """The ARD rows of the response rate under the primary analysis and each alternative, all with one interval."""
-    own = rows[rows["analysis_id"] == "ORR_D28"]
-    return own[own["context"].str.startswith("sens:") | (own["context"] == analysis.ci_primary_orr)]
-
-
 def sensitivity_labels(analysis: Analysis) -> dict[str, str]:
     """Row labels of the sensitivity table: what each alternative changes."""
     return {analysis.ci_primary_orr: "Primary analysis"} | {c.name: c.meaning for c in sensitivities(analysis)}
-
-
-def named_changes(responses: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
-    """Who changes category under which alternative: MEANING SUBJID PRIMARY ALTERNATIVE."""
-    changes = category_changes(responses)
-    meaning = changes["SENS"].map({c.name: c.meaning for c in sensitivities(analysis)}).astype("str")
-    changes = changes.assign(MEANING=meaning, SUBJID=_subject(changes["USUBJID"], adsl))
-    return changes[["MEANING", "SUBJID", "PRIMARY", "ALTERNATIVE"]]
 
 
 def response_listing(
@@ -268,25 +270,12 @@ def category_order() -> list[str]:
     return [*CATEGORIES, BY_RULE, PENDING]
 
 
-def estimand(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
-    """The estimand of the response rate in the words of ICH E9(R1): ATTRIBUTE CHOICE; none without it (§5.3)."""
-    if not protocol.has_endpoint("ORR_D28"):
-        return pd.DataFrame(columns=["ATTRIBUTE", "CHOICE"])
-    policy = analysis.newtx_strategy_orr == "treatment_policy"
-    relapse = analysis.relapse_strategy_orr == "composite"
-    first, last = analysis.d28_window
-    choices = {
-        "Population": "treated subjects (SAF) who are mature for day 28 at the cut, whatever has happened to them",
-        "Treatment": "iMSC at the dose level received, on top of what was already running",
-        "Variable": f"{' or '.join(RESPONDERS)} by {analysis.response_rules} rules at the assessment closest to day 28 "
-        f"(REL_DAY {first} to {last}), against the baseline before the first infusion",
-        "New systemic anti-GVHD therapy": "ignored (treatment policy)" if policy else "non-response (composite)",
-        "Death by day 28": "non-response (composite)",
-        "Relapse of the malignancy": "non-response (composite)" if relapse else "as assessed (treatment policy)",
-        "Withdrawal or no assessment": "non-response (composite); left out in the sensitivity analysis EVAL-28",
-        "Summary": f"share of responders with its 95% interval ({INTERVALS[analysis.ci_primary_orr]})",
-    }
-    return pd.DataFrame({"ATTRIBUTE": list(choices), "CHOICE": list(choices.values())})
+def later_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """The ARD rows of the endpoints beside the response rate, one `variable` each, in the order of `LATER_NAMES`."""
+    named = rows["variable"].mask(rows["analysis_id"] == "STEROID_D28", rows["variable_level"])
+    own = rows.assign(variable=named)[named.isin(list(LATER_NAMES)) & (rows["analysis_id"] != "BOR")]
+    order = own["variable"].map({name: k for k, name in enumerate(LATER_NAMES)})
+    return own.assign(order=order).sort_values("order", kind="stable").drop(columns="order")
 
 
 def left_out_note(subjects: int, most: int) -> list[str]:

@@ -39,7 +39,9 @@ def time_to_event_rows(
 
 
 def follow_up_rows(adtte: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp) -> list[ArdRow]:
-    """Follow-up of OS: the median by reverse Kaplan-Meier (FUP_RKM), and the range to the cut (FUP_POTENTIAL)."""
+    """Follow-up of OS: the median by reverse Kaplan-Meier (FUP_RKM), the range to the cut (FUP_POTENTIAL), and how many
+    of the living were last seen more than `stale_followup_days` before the cut (FUP_STALE: n of N, an early warning).
+    """
     rows: list[ArdRow] = []
     os = adtte[adtte["PARAMCD"].eq("OS")]
     for level in [*protocol.level_ids, TOTAL] if protocol.has_endpoint("OS") else []:
@@ -49,6 +51,9 @@ def follow_up_rows(adtte: pd.DataFrame, protocol: Protocol, analysis: Analysis, 
         potential = (cut_date - group["STARTDT"]).dt.days
         for name, value in (("min", potential.min()), ("max", potential.max())):
             rows.append(_days_row("FUP_POTENTIAL", level, "OS", name, None if group.empty else value, ""))
+        living = group[group["CNSR"] != 0]
+        stale = (cut_date - living["ADT"]).dt.days > analysis.stale_followup_days
+        rows += proportion_rows("FUP_STALE", level, "OS", int(stale.sum()), len(living))
     return rows
 
 
@@ -87,6 +92,14 @@ def numbers_at_risk(
         for day in days
     ]
     return pd.DataFrame(rows, columns=["level", "day", "n"])
+
+
+def curve_points(adtte: pd.DataFrame, parameter: str = "OS") -> pd.DataFrame:
+    """Where each subject's follow-up ends on the curve of the total: subject, day, survival."""
+    own = adtte[adtte["PARAMCD"].eq(parameter)]
+    curve = curve_of(adtte, parameter)
+    survival = [curve.at(day).survival.estimate for day in own["AVAL"]]
+    return pd.DataFrame({"subject": own["SUBJID"], "day": own["AVAL"], "survival": survival}).reset_index(drop=True)
 
 
 def _events(group: pd.DataFrame) -> list[int]:

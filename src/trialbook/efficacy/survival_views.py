@@ -68,9 +68,9 @@ def survival_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
     return f"Survival at day {day} is {estimate}; its {km} interval cannot be estimated."
 
 
-def level_headers(rows: pd.DataFrame) -> dict[str, str]:
+def level_headers(rows: pd.DataFrame, analysis_id: str = "OS_EVENTS") -> dict[str, str]:
     """Column heads of tables by level, with the subjects followed: `DL1 (N=3)`."""
-    n = rows[rows["analysis_id"].eq("OS_EVENTS") & rows["stat_name"].eq("N")]
+    n = rows[rows["analysis_id"].eq(analysis_id) & rows["stat_name"].eq("N")]
     return {level: f"{level} (N={text})" for level, text in zip(n["group1_level"], n["stat_text"], strict=True)}
 
 
@@ -116,6 +116,16 @@ def dead_subjects(adtte: pd.DataFrame) -> pd.DataFrame:
     return _with_study_day(dead).assign(EVNTDESC=dead["EVNTDESC"]).reset_index(drop=True)
 
 
+def response_times(adtte: pd.DataFrame) -> pd.DataFrame:
+    """Each response and how long it lasts: SUBJID TRT01A FIRST (day of the first response) START ADT AVAL EVNTDESC."""
+    lasting = adtte[adtte["PARAMCD"].eq("DOR")]
+    first = adtte[adtte["PARAMCD"].eq("TTR")].set_index("USUBJID")["AVAL"]
+    shown = lasting[["SUBJID", "TRT01A"]].assign(FIRST=first.reindex(lasting["USUBJID"]).to_numpy(dtype="float64"))
+    return shown.assign(
+        START=lasting["STARTDT"], ADT=lasting["ADT"], AVAL=lasting["AVAL"], EVNTDESC=lasting["EVNTDESC"]
+    ).reset_index(drop=True)
+
+
 def stale_sentence(censored: pd.DataFrame, analysis: Analysis) -> str:
     """Names the living who were last seen too long before the cut; blank when there are none."""
     stale = censored.loc[censored["STALE"].eq("Y"), "SUBJID"].tolist()
@@ -133,21 +143,6 @@ def unresolved_sentence(unresolved: pd.DataFrame) -> str:
         return ""
     named = "; ".join(f"{row.SUBJID} ({row.REASON})" for row in unresolved.itertuples())
     return f"Left out of every estimate here until the site answers: {named}."
-
-
-def estimand(analysis: Analysis) -> pd.DataFrame:
-    """The estimand of overall survival, attribute by attribute (§5.3, ICH E9(R1)): Attribute, Choice."""
-    days = ", ".join(str(day) for day in analysis.os_days)
-    rows = [
-        ("Population", "All subjects who received any iMSC (SAF)"),
-        ("Treatment", "iMSC at the level received, then any therapy"),
-        ("Variable", "Time from the first infusion to death of any cause"),
-        ("New aGVHD therapy", "Treatment policy: followed on"),
-        ("Relapse", "Treatment policy: followed on"),
-        ("Withdrawal, loss to follow-up", "Censored when last known alive"),
-        ("Summary", f"Kaplan-Meier S(t) at day {days} with a {analysis.km_ci} 95% interval"),
-    ]
-    return pd.DataFrame(rows, columns=["Attribute", "Choice"])
 
 
 def _with_study_day(rows: pd.DataFrame) -> pd.DataFrame:

@@ -6,22 +6,30 @@ import pandas as pd
 
 from trialbook.dates import complete_date
 from trialbook.domains import Domains
+from trialbook.gvhd.response_rules import RESPONDERS
 
 
-def swimmer_bars(adtte: pd.DataFrame) -> pd.DataFrame:
-    """One bar per subject from the first infusion to death or last contact: subject, level, day, status."""
+def swimmer_bars(adtte: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
+    """One bar per subject from the first infusion to death or last contact: subject, level, day, status, response.
+
+    `responses`: `day28_response`; a response by rule is named with its reason, a subject not yet mature is PENDING.
+    """
     os = adtte[adtte["PARAMCD"].eq("OS")].sort_values(["TRT01AN", "STARTDT", "SUBJID"], kind="stable")
     status = os["CNSR"].eq(0).map({True: "died", False: "alive"})
     days = (os["ADT"] - os["STARTDT"]).dt.days.astype("Int64")
+    said = responses["AVALC"] + (", " + responses["REASON"]).where(responses["REASON"] != "", "")
+    response = said.set_axis(responses["USUBJID"]).reindex(os["USUBJID"]).fillna("").set_axis(os.index)
     bars = {"subject": os["SUBJID"], "level": os["TRT01A"], "day": days, "status": status.astype("str")}
+    bars |= {"response": response.astype("str")}
     return pd.DataFrame(bars).reset_index(drop=True)
 
 
-def swimmer_marks(adtte: pd.DataFrame, domains: Domains) -> pd.DataFrame:
+def swimmer_marks(adtte: pd.DataFrame, domains: Domains, responses: pd.DataFrame) -> pd.DataFrame:
     """What happened on which day: subject, day, event, in the order of the bars.
 
     Infusions (EX dose above 0), serious adverse events and DLTs of the committee (AE with a complete start date, from
-    the first infusion on), new systemic therapy and relapse (FFS and NRM rows), death (OS).
+    the first infusion on), the response on the day it was assessed (CR or PR, or not; `responses`), new systemic
+    therapy and relapse (FFS and NRM rows), death (OS).
     """
     os = adtte[adtte["PARAMCD"].eq("OS")]
     start = os.set_index("USUBJID")["STARTDT"]
@@ -29,6 +37,7 @@ def swimmer_marks(adtte: pd.DataFrame, domains: Domains) -> pd.DataFrame:
     ae = ae.assign(DAY=complete_date(ae["AESTDTC"]))
     nrm, ffs = (adtte[adtte["PARAMCD"].eq(p)] for p in ("NRM", "FFS"))
     parts = [
+        *_responses(responses),
         _dated(ex.assign(DAY=complete_date(ex["EXSTDTC"]))[ex["EXDOSE"] > 0], "infusion"),
         _dated(ae[ae["AESER"].eq("Y")], "serious adverse event"),
         _dated(ae[_committee_dlt(domains)], "DLT"),
@@ -42,6 +51,12 @@ def swimmer_marks(adtte: pd.DataFrame, domains: Domains) -> pd.DataFrame:
     marks = marks[marks["day"] >= 0].sort_values(["USUBJID", "day", "event"], kind="stable")
     marks = marks.merge(os[["USUBJID", "SUBJID"]].rename(columns={"SUBJID": "subject"}), on="USUBJID")
     return marks[["subject", "day", "event"]].drop_duplicates().reset_index(drop=True)
+
+
+def _responses(responses: pd.DataFrame) -> list[pd.DataFrame]:
+    seen = responses[["USUBJID", "AVALC"]].assign(DAY=responses["ADT"])
+    yes = seen["AVALC"].isin(RESPONDERS)
+    return [_dated(seen[yes], "response at day 28"), _dated(seen[~yes], "no response at day 28")]
 
 
 def _dated(records: pd.DataFrame, event: str) -> pd.DataFrame:

@@ -102,6 +102,23 @@ def survival_queries(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, c
     return asked
 
 
+def follow_up_queries(adtte: pd.DataFrame, analysis: Analysis, cut_date: pd.Timestamp) -> list[Query]:
+    """Asks for the status of the living last seen more than `stale_followup_days` before the cut (§5.2, A-97)."""
+    living = adtte[adtte["PARAMCD"].eq("OS") & adtte["CNSR"].ne(EVENT)]
+    ago = (cut_date - living["ADT"]).dt.days
+    stale = living[ago > analysis.stale_followup_days].sort_values("USUBJID")
+    return [
+        query(
+            "FOLLOW-UP-STALE", row.USUBJID, "SS", field="SSDTC", severity="minor", observed=f"{row.ADT:%Y-%m-%d}",
+            expected=f"a proof of life within {analysis.stale_followup_days} days before the cut",
+            message_en="The subject is not known dead, but was last seen long before the cut. Please give the survival "
+            "status.",
+            message_zh="未知死亡，但最近一次存活记录距数据截止日较久。请补充生存状态。",
+        )
+        for row in stale.itertuples()
+    ]  # fmt: skip
+
+
 def _followed(adsl: pd.DataFrame, domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     """ADSL of SAF without unresolved subjects, with STARTDT, DTHDT up to the cut, DTHHOW, LASTDT, LASTSRC, HORIZON."""
     unresolved = unresolved_subjects(adsl, domains, cut_date)["USUBJID"]

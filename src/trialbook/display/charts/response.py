@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
+from trialbook.display.picked import standing_out
 from trialbook.display.theme import ACCENT, INK, LINE, PALETTE, QUIET, SEQUENTIAL
 
 ROW, WIDTH = 13, 640
@@ -27,14 +28,15 @@ def organ_heatmap(course: pd.DataFrame, rows: Sequence[str]) -> alt.FacetChart:
     base = alt.Chart(course)
     x = alt.X("DAY:Q", title="Days since the first infusion", axis=alt.Axis(tickMinStep=7))
     y = alt.Y("ROW:N", title=None, sort=list(rows))
-    stages = base.transform_filter("datum.KIND == 'stage'").encode(x=x, y=y)
+    clear = standing_out("SUBJECT")
+    stages = base.transform_filter("datum.KIND == 'stage'").encode(x=x, y=y, opacity=clear)
     colour = alt.Color("STAGE:N", title="Stage", scale=alt.Scale(domain=STAGES, range=SEQUENTIAL))
-    squares = stages.mark_square(size=150, opacity=1, stroke=LINE, strokeWidth=1).encode(color=colour)
+    squares = stages.mark_square(size=150, stroke=LINE, strokeWidth=1).encode(color=colour)
     on_dark = alt.condition("datum.STAGE >= 3", alt.value("#ffffff"), alt.value(INK))
     digits = stages.mark_text(fontSize=9).encode(text="STAGE:N", color=on_dark)
     shape = alt.Shape("KIND:N", title="Event", scale=alt.Scale(domain=list(MARKS), range=list(MARKS.values())))
-    events = base.transform_filter("datum.KIND != 'stage'").encode(x=x, y=y, shape=shape)
-    marks = events.mark_point(size=60, filled=True, color="#000000", opacity=1)
+    events = base.transform_filter("datum.KIND != 'stage'").encode(x=x, y=y, shape=shape, opacity=clear)
+    marks = events.mark_point(size=60, filled=True, color="#000000")
     header = alt.Header(labelAngle=0, labelAlign="left")
     return (
         alt.layer(squares, digits, marks)
@@ -51,6 +53,7 @@ def stage_waterfall(changes: pd.DataFrame, order: Sequence[str]) -> alt.LayerCha
     base = alt.Chart(changes).encode(
         y=alt.Y("SUBJECT:N", title=None, sort=list(changes["SUBJECT"])),
         x=alt.X("CHANGE:Q", title="Change of the sum of organ stages", axis=alt.Axis(tickMinStep=1)),
+        opacity=standing_out("SUBJECT"),
     )
     drawn = [name for name in order if name in set(changes["RESPONSE"])]
     bars = base.mark_bar(height=11).encode(color=_response_colour("RESPONSE", drawn))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
+from trialbook.display.picked import standing_out
 from trialbook.display.theme import INK, PALETTE, QUIET
 from trialbook.results.ard import TOTAL
 
@@ -15,6 +16,8 @@ ROW = 20
 DAYS = "Days since the first infusion"
 SHAPES = {
     "infusion": "triangle-down",
+    "response at day 28": "wedge",
+    "no response at day 28": "stroke",
     "serious adverse event": "square",
     "DLT": "diamond",
     "new systemic therapy": "triangle-up",
@@ -26,12 +29,15 @@ CAUSES = {"NRM": "death without relapse", "RELAPSE": "relapse"}
 
 
 def kaplan_meier_chart(
-    steps: pd.DataFrame, at_risk: pd.DataFrame, levels: Sequence[str], days: Sequence[int]
+    steps: pd.DataFrame, at_risk: pd.DataFrame, subjects: pd.DataFrame, levels: Sequence[str], days: Sequence[int]
 ) -> alt.VConcatChart:
     """Survival curves with a tick for each censored subject, the band of the total, and the numbers at risk below.
 
-    `steps`: level day survival low high n_censor, from `curve_steps`; `at_risk`: level day n; `levels`: all dose
-    levels, so that a level keeps its colour when another has no curve; `days`: upright lines.
+    A subject picked elsewhere on the page is circled on the curve of the total, where its follow-up ends.
+
+    `steps`: level day survival low high n_censor, from `curve_steps`; `at_risk`: level day n; `subjects`:
+    subject day survival, from `curve_points`; `levels`: all dose levels, so that a level keeps its colour when another
+    has no curve; `days`: upright lines.
     """
     drawn = list(dict.fromkeys(steps["level"]))
     scale = alt.Scale(domain=[0, _last(steps["day"], at_risk["day"])], nice=False)
@@ -45,11 +51,13 @@ def kaplan_meier_chart(
     band = alt.Chart(_band(steps)).mark_area(interpolate="step-after", opacity=0.15, color=INK)
     line = alt.Chart(steps).mark_line(interpolate="step-after").encode(x=x, y=y, color=colour, strokeDash=dash)
     ticks = alt.Chart(steps[steps["n_censor"] > 0]).mark_tick(orient="vertical", size=12, thickness=2)
+    circles = alt.Chart(subjects).mark_point(size=150, filled=False, strokeWidth=2.5, color=PALETTE[1])
     curves = alt.layer(
         _upright(days, x),
         band.encode(x=x, y=alt.Y("low:Q", title="Survival probability"), y2="high:Q"),
         line,
         ticks.encode(x=x, y=y, color=colour),
+        circles.encode(x=x, y=y, opacity=standing_out("subject", faded=0.0, unpicked=0.0)),
     ).properties(width=WIDTH, height=300)
     table = alt.Chart(at_risk, title=alt.TitleParams("Number at risk", fontSize=12)).mark_text(color=INK)
     order = alt.Y(
@@ -77,23 +85,31 @@ def incidence_chart(steps: pd.DataFrame, days: Sequence[int]) -> alt.LayerChart 
 def swimmer_chart(
     bars: pd.DataFrame, marks: pd.DataFrame, levels: Sequence[str], days: Sequence[int]
 ) -> alt.LayerChart | alt.FacetChart:
-    """One bar per subject from the first infusion to death or last contact; an arrow = alive; marks of events.
+    """F1: one bar per subject from the first infusion to death or last contact; an arrow = alive; marks of events.
 
-    `bars`: subject level day status, in the order to draw; `marks`: subject day event.
+    `bars`: subject level day status response, in the order to draw; `marks`: subject day event. The response at day 28,
+    or PENDING, stands at the end of the bar.
     """
-    x = alt.X("day:Q", title=DAYS, scale=alt.Scale(domain=[0, _last(bars["day"], marks["day"], pd.Series(days)) + 4]))
+    x = alt.X(
+        "day:Q", title=DAYS, scale=alt.Scale(domain=[0, 1.12 * _last(bars["day"], marks["day"], pd.Series(days))])
+    )
     y = alt.Y("subject:N", title="Subject", sort=bars["subject"].tolist())
     colours = alt.Scale(domain=list(levels), range=[_colour(level, levels) for level in levels])
     colour = alt.Color("level:N", title="Dose level", scale=colours)
     seen = [event for event in SHAPES if event in set(marks["event"])]
     shape = alt.Shape("event:N", title="Event", scale=alt.Scale(domain=seen, range=[SHAPES[e] for e in seen]))
-    bar = alt.Chart(bars.assign(start=0)).mark_bar(height=8, opacity=0.55).encode(
-        x=x, x2="start:Q", y=y, color=colour
+    clear = standing_out("subject")
+    bar = alt.Chart(bars.assign(start=0)).mark_bar(height=8).encode(
+        x=x, x2="start:Q", y=y, color=colour, opacity=standing_out("subject", shown=0.55)
+    )  # fmt: skip
+    told = alt.Chart(bars).mark_text(align="left", dx=16, fontSize=10, color=INK).encode(
+        x=x, y=y, text="response:N", opacity=clear
     )  # fmt: skip
     arrow = alt.Chart(bars[bars["status"] == "alive"]).mark_point(shape="triangle-right", size=110, xOffset=5)
     point = alt.Chart(marks).mark_point(size=70, filled=False, strokeWidth=1.8, color=INK)
     return alt.layer(
-        _upright(days, x), bar, arrow.encode(x=x, y=y, color=colour), point.encode(x=x, y=y, shape=shape)
+        _upright(days, x), bar, arrow.encode(x=x, y=y, color=colour, opacity=clear),
+        point.encode(x=x, y=y, shape=shape, opacity=clear), told,
     ).properties(width=WIDTH, height=ROW * max(len(bars), 3))  # fmt: skip
 
 

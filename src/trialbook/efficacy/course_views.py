@@ -1,0 +1,164 @@
+"""Each subject's course for readers: grade and steroids over time, change of grade, later endpoints, who is pending."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.dates import rel_day
+from trialbook.domains import Domains
+from trialbook.efficacy.day28 import treated_subjects
+from trialbook.efficacy.response_results import ORGAN_PARAMETERS
+from trialbook.efficacy.response_views import FIRST_DAY, LAST_DAY, sensitivity_labels
+from trialbook.efficacy.sensitivity import PRIMARY, category_changes
+from trialbook.gvhd.response_rules import RESPONDERS
+from trialbook.gvhd.steroids import daily_steroid_dose
+from trialbook.protocol.analysis import Analysis
+from trialbook.results.ard import TOTAL
+from trialbook.subjects.weights import weights
+
+GRADE, STEROIDS = "grade", "steroids"
+WHY = {
+    "DEATH": "died by day 28", "NEWTX": "new systemic therapy", "MISSING": "no assessment to judge by",
+    "INCOMPLETE": "missing organs or medication records leave it open",
+}  # fmt: skip
+STEROID_WORDS = {
+    "SPARED": "spared", "STOPPED": "stopped", "NOT SPARED": "not spared", "NE": "not known", "DEAD": "dead",
+    "PENDING": "pending",
+}  # fmt: skip
+
+
+def grade_courses(
+    adrs: pd.DataFrame, adsl: pd.DataFrame, domains: Domains, analysis: Analysis, most_subjects: int
+) -> pd.DataFrame:  # fmt: skip
+    """F4: grade and steroid dose over time: SUBJECT DAY KIND VALUE, by subject, kind and day.
+
+    KIND `grade`: the overall grade 0 to 4 of an assessment, none where missing organs leave it open. KIND `steroids`:
+    mg/kg/day of methylprednisolone equivalent, a row where the dose changes. Days -8 to 63, the first `most_subjects`.
+    """
+    names = adsl.set_index("USUBJID")["SUBJID"]
+    kept = sorted(adrs["USUBJID"].unique())[:most_subjects]
+    graded = adrs[(adrs["PARAMCD"] == "GRADE") & adrs["AVAL"].notna()]
+    grades = pd.DataFrame(
+        {"USUBJID": graded["USUBJID"], "DAY": graded["RELDAY"], "KIND": GRADE, "VALUE": graded["AVAL"]}
+    )
+    parts = [grades, *([_steroids(adsl, domains, analysis)] if domains.delivered("CM") else [])]
+    rows = pd.concat(parts, ignore_index=True)
+    rows = rows[rows["DAY"].between(FIRST_DAY, LAST_DAY).fillna(False).astype("bool") & rows["USUBJID"].isin(kept)]
+    rows = rows.sort_values(["USUBJID", "KIND", "DAY"], kind="stable")
+    subject = rows["USUBJID"].map(names).astype("str")
+    return rows.assign(SUBJECT=subject)[["SUBJECT", "DAY", "KIND", "VALUE"]].reset_index(drop=True)
+
+
+def _steroids(adsl: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
+    """The dose of every day of the figure on which it differs from the day before, 0 where there is none."""
+    treated = treated_subjects(adsl, adsl["CUTDT"].max())
+    daily = daily_steroid_dose(domains["CM"], weights(domains), treated, analysis.local_routes)
+    known = daily.merge(treated[["USUBJID", "TRTSDT"]], on="USUBJID").assign(
+        DAY=lambda rows: rel_day(rows["ADT"], rows["TRTSDT"])
+    )
+    ends = treated["DTHDT"].where(treated["DTHDT"] <= treated["CUTDT"], treated["CUTDT"])
+    last = rel_day(ends, treated["TRTSDT"]).clip(upper=LAST_DAY)
+    every = [
+        (subject, day)
+        for subject, end in zip(treated["USUBJID"], last, strict=True)
+        for day in range(FIRST_DAY, int(end) + 1)
+    ]
+    rows = pd.DataFrame(every, columns=["USUBJID", "DAY"]).astype({"USUBJID": "str", "DAY": "Int64"})
+    rows = rows.merge(known[["USUBJID", "DAY", "MPEQ"]], on=["USUBJID", "DAY"], how="left", indicator=True)
+    dose = rows["MPEQ"].astype("float64").mask(rows["_merge"] == "left_only", 0.0)
+    rows = rows.assign(KIND=STEROIDS, VALUE=dose.round(2)).dropna(subset="VALUE")
+    before, after = (rows.groupby("USUBJID")["VALUE"].shift(step) for step in (1, -1))
+    # Where the dose changes, and the last day, so that the area ends where the records do.
+    return rows[(rows["VALUE"] != before) | after.isna()][["USUBJID", "DAY", "KIND", "VALUE"]]
+
+
+def grade_changes(adrs: pd.DataFrame, adsl: pd.DataFrame, most_subjects: int) -> pd.DataFrame:
+    """F6: change of the grade from baseline at each assessment: SUBJECT LEVEL DAY CHANGE, from 0 at the baseline."""
+    rows = adrs[(adrs["PARAMCD"] == "GRADE") & ((adrs["ABLFL"] == "Y") | adrs["CHG"].notna()) & adrs["BASE"].notna()]
+    rows = rows[rows["RELDAY"].between(FIRST_DAY, LAST_DAY).fillna(False).astype("bool")]
+    rows = rows[rows["USUBJID"].isin(sorted(rows["USUBJID"].unique())[:most_subjects])]
+    return pd.DataFrame(
+        {
+            "SUBJECT": rows["USUBJID"].map(adsl.set_index("USUBJID")["SUBJID"]).astype("str"), "LEVEL": rows["TRT01A"],
+            "DAY": rows["RELDAY"], "CHANGE": rows["CHG"].fillna(0.0).astype("int64"),
+        }
+    ).reset_index(drop=True)  # fmt: skip
+
+
+def sensitivity_grid(
+    rates: pd.DataFrame, responses: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis, most_named: int
+) -> pd.DataFrame:  # fmt: skip
+    """The sensitivity grid in one table: a row per analysis, with the subjects who change category (§5.3).
+
+    `rates`: the ARD of the response rate; `responses`: `sensitivity_responses`. Columns CHOICE, each dose level and
+    Total (n of N), RATE LOW HIGH (Total), MOVE (against the primary rate), CHANGES (subject: primary to alternative).
+    """
+    own = rates[rates["analysis_id"] == "ORR_D28"]
+    labels = sensitivity_labels(analysis)
+    text = own.set_index(["context", "group1_level", "stat_name"])["stat_text"]
+    value = own.set_index(["context", "group1_level", "stat_name"])["stat"]
+    levels = list(dict.fromkeys(own["group1_level"]))
+    changes = category_changes(responses)
+    told = adsl.set_index("USUBJID")["SUBJID"].reindex(changes["USUBJID"]).to_numpy()
+    changes = changes.assign(TEXT=told + ": " + changes["PRIMARY"] + " to " + changes["ALTERNATIVE"])
+    rows = []
+    for context, label in labels.items() if len(own) else []:
+        named = changes.loc[changes["SENS"] == context, "TEXT"].tolist()
+        more = [f"and {len(named) - most_named} more"] if len(named) > most_named else []
+        counts = {level: f"{text[context, level, 'n']} of {text[context, level, 'N']}" for level in levels}
+        moved = value[context, TOTAL, "estimate"] - value[analysis.ci_primary_orr, TOTAL, "estimate"]
+        rows.append(
+            {
+                "CHOICE": label, **counts, "RATE": text[context, TOTAL, "estimate"],
+                "LOW": text[context, TOTAL, "conf.low"], "HIGH": text[context, TOTAL, "conf.high"],
+                "MOVE": "-" if pd.isna(moved) else f"{moved:+.3f}",
+                "CHANGES": "; ".join([*named[:most_named], *more]) or "nobody",
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def later_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
+    """One row per treated subject: SUBJID TRT01A BOR VGPR ORGANS DURABLE STEROIDS, as ADRS says them."""
+    subjects = adrs.loc[adrs["PARAMCD"] == "RSP28", ["USUBJID", "TRT01A"]]
+    best = _values(adrs, "BOR")
+    day = adrs[adrs["PARAMCD"] == "BOR"].set_index("USUBJID")["RELDAY"]
+    when = (" (day " + day.astype("str") + ")").fillna("")
+    organs = adrs[adrs["PARAMCD"].isin(ORGAN_PARAMETERS)]
+    told = organs["PARAMCD"].map(ORGAN_PARAMETERS) + " " + organs["AVALC"]
+    told = told + (" " + organs["REASON"]).where(organs["REASON"] != "", "")
+    by_subject = told.groupby(organs["USUBJID"]).agg(", ".join).astype("str")
+    steroids = adrs[adrs["PARAMCD"] == "STER28"].set_index("USUBJID")
+    dose = steroids["BASE"].map("{:.2f}".format) + " to " + steroids["AVAL"].map("{:.2f}".format)
+    word = steroids["AVALC"].map(STEROID_WORDS).astype("str")
+    spared = word.where(steroids["AVAL"].isna(), word + " (" + dose + ")")
+    columns = {
+        "BOR": best + when.reindex(best.index).fillna(""), "VGPR": _values(adrs, "VGPR28"), "ORGANS": by_subject,
+        "DURABLE": _values(adrs, "RSP56"), "STEROIDS": spared,
+    }  # fmt: skip
+    frame = subjects.assign(SUBJID=subjects["USUBJID"].map(adsl.set_index("USUBJID")["SUBJID"]).astype("str"))
+    for name, values in columns.items():
+        frame[name] = values.reindex(frame["USUBJID"]).fillna("").to_numpy()
+    return frame[["SUBJID", "TRT01A", *columns]].reset_index(drop=True)
+
+
+def _values(adrs: pd.DataFrame, parameter: str) -> pd.Series:
+    return adrs[adrs["PARAMCD"] == parameter].set_index("USUBJID")["AVALC"]
+
+
+def non_response_listing(listing: pd.DataFrame) -> pd.DataFrame:
+    """The mature subjects without a response and why: SUBJID TRT01A AVALC WHY, from `response_listing`."""
+    rows = listing[~listing["AVALC"].isin([*RESPONDERS, "PENDING"])]
+    stages = "stages " + rows["BASESTG"] + " to " + rows["D28STG"]
+    why = rows["REASON"].map(WHY).astype("str").fillna("")
+    event = (": " + rows["EVENT"]).where(rows["EVENT"] != "", "")
+    told = (why + event).where(rows["REASON"] != "", stages)
+    return rows[["SUBJID", "TRT01A", "AVALC"]].assign(WHY=told).reset_index(drop=True)
+
+
+def pending_listing(responses: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """The treated subjects who are not mature for day 28: SUBJID TRT01A TRTSDT MATURE (first day counted)."""
+    primary = responses[(responses["SENS"] == PRIMARY) & (responses["MAT28FL"] != "Y")]
+    rows = primary[["USUBJID", "TRT01A"]].merge(adsl[["USUBJID", "SUBJID", "TRTSDT"]], on="USUBJID")
+    mature = rows["TRTSDT"] + pd.Timedelta(days=analysis.maturity_margin_d28)
+    return rows.assign(MATURE=mature)[["SUBJID", "TRT01A", "TRTSDT", "MATURE"]]
