@@ -19,7 +19,6 @@ if __name__ == "__main__":
 
 from reference.escalation_loop import Decide, asking, by_table, one_trial
 from reference.three_plus_three import Counts, advised
-
 from trialbook.operating_characteristics.grid import design_oc
 from trialbook.operating_characteristics.plan import Plan, make_plan
 from trialbook.protocol.analysis import Analysis
@@ -31,7 +30,7 @@ Row = dict[str, str | int | float]
 
 
 def measure() -> list[Row]:
-    """Processor seconds per 10,000 trials: the simulator for each rule, and the two loops of the 3+3 with how many times."""
+    """Processor seconds per 10,000 trials: each rule's simulator, the loops of the 3+3, and how many times its time."""
     plan = make_plan("3+3", RATES, Analysis(), arrivals="queue", accrual_days=21.0)
     design_oc([plan], 100, 1)
     fast = min(_seconds(lambda: design_oc([plan], TRIALS, 1)) for _ in range(3))
@@ -50,7 +49,7 @@ def measure() -> list[Row]:
 
 
 def _loop(plan: Plan, decide: Decide) -> None:
-    rng = random.Random(1)
+    rng = random.Random(1)  # noqa: S311 (made-up patients)
     for _ in range(LOOP_TRIALS):
         places = range(plan.cap.limit)
         dlt, loss = [rng.random() for _ in places], [1.0 for _ in places]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -108,3 +109,28 @@ def test_posterior_of_the_power_model(file: str, folder: Path) -> None:
         assert ptox == pytest.approx(numbers(row.ptox), abs=1e-5), row.id
         distances = [abs(p - float(row.target)) for p in ptox]
         assert distances.index(min(distances)) + 1 == int(row.mtd), row.id
+
+
+def test_the_neuenschwander_data_of_bcrm(folder: Path) -> None:
+    """Mean, deviation and quantiles of each DLT rate, power model, lognormal(0, 1.34^2); next dose the ninth.
+
+    The data of bcrm.Rd: 3, 4, 5, 4 and 2 patients at the doses 1 to 4 and 7; DLTs are the last two.
+    """
+    table = read(folder / "bcrm_neuenschwander_power_exact.csv")
+    skeleton = [float(p) for p in table["p_tox0"]]
+    levels = [0] * 3 + [1] * 4 + [2] * 5 + [3] * 4 + [6] * 2
+    found = posterior(skeleton, [(level, k >= 16, 1.0) for k, level in enumerate(levels)], 1.34**2)
+    means = []
+    for p, row in zip(skeleton, table.to_dict("records"), strict=True):
+        rate = p ** np.exp(found.nodes)
+        mean = float(found.mass @ rate)
+        means.append(mean)
+        assert mean == pytest.approx(float(row["post_mean"]), abs=1e-4)
+        deviation = float(found.mass @ (rate - mean) ** 2) ** 0.5
+        assert deviation == pytest.approx(float(row["post_sd"]), abs=1e-4)
+        # The rate falls as beta rises, so its lower quantile is that of the upper tail of beta.
+        above = np.cumsum(found.mass[::-1])[::-1] - found.mass / 2
+        for name, share in (("2.5%", 0.025), ("50%", 0.5), ("97.5%", 0.975)):
+            assert float(np.interp(-share, -above, rate)) == pytest.approx(float(row[name]), abs=1e-3)
+    nearest = [abs(mean - 0.30) for mean in means]
+    assert nearest.index(min(nearest)) + 1 == int(table["next_dose_index"].iloc[0])

@@ -37,7 +37,7 @@ class Ended(NamedTuple):
 
 
 # From the subjects so far and the last day that is known: a level to treat at, None to wait, or the ending.
-Decide = Callable[[list[Subject], int], int | None | str]
+Decide = Callable[[list[Subject], int], int | str | None]
 
 
 def one_trial(
@@ -75,7 +75,7 @@ def one_trial(
 def asking(rule: Rule, plan: Plan) -> Decide:
     """Decides by asking the rule itself, with what is known on the day."""
 
-    def decide(subjects: list[Subject], known: int) -> int | None | str:
+    def decide(subjects: list[Subject], known: int) -> int | str | None:
         outcomes = tuple(
             Outcome(s.level, s.becomes == DLT) for s in subjects if s.known_on <= known and s.becomes != LEFT
         )  # fmt: skip
@@ -98,7 +98,7 @@ def by_table(advised: Callable[..., str], counts: Callable[..., object], plan: P
     """Decides by the second writing of the 3+3 (`three_plus_three.advised` of its `Counts`)."""
     levels = len(plan.ids)
 
-    def decide(subjects: list[Subject], known: int) -> int | None | str:
+    def decide(subjects: list[Subject], known: int) -> int | str | None:
         n, x, pending = [0] * levels, [0] * levels, [0] * levels
         for subject in subjects:
             if subject.known_on > known:

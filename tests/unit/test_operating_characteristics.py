@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from reference.escalation_loop import asking, by_table, one_trial
 from reference.three_plus_three import Counts, advised
-
 from trialbook.dlt.designs.design import History, Outcome, Pending
 from trialbook.dlt.designs.registry import RULE_NAMES
 from trialbook.errors import UsageError

@@ -7,7 +7,7 @@ data cut. The rule is the one of `dlt.designs`, asked once per state.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,7 +161,8 @@ class _Run:
         """Where only evaluable subjects count, more than the cap may be treated."""
         shape = (self.plan.cap.limit, self.status.shape[1])
         more = draw(self.plan, shape, self.rng)
-        self.draws = Draws(*(np.vstack(pair) for pair in zip(self.draws, more, strict=True)))
+        before: list[Any] = list(self.draws)
+        self.draws = Draws(*(np.vstack([old, new]) for old, new in zip(before, list[Any](more), strict=True)))
         for name, value in (("status", EMPTY), ("level", -1), ("since", 0), ("becomes", 0), ("known_on", NEVER)):
             old = getattr(self, name)
             setattr(self, name, np.vstack([old, np.full(shape, value, dtype=old.dtype)]))

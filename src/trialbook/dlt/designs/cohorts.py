@@ -72,8 +72,10 @@ class CohortRule(ABC):
     def excluded_from(self, history: History, pending: tuple[Pending, ...]) -> int:
         """The lowest level that is too toxic, pending subjects taken as free of DLT; the number of levels if none."""
         for level in range(len(history.ids)):
-            n = history.n(level) + sum(p.level == level for p in pending)
-            if too_toxic(history.dlts(level), n, self.target, self.certainty, self.smallest):
+            n = history.n(level) + len(at(pending, level))
+            # Who left early was treated: an exclusion must not end because a pending subject leaves.
+            smallest = self.smallest - history.replaced.count(level)
+            if too_toxic(history.dlts(level), n, self.target, self.certainty, smallest):
                 return level
         return len(history.ids)
 
