@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,12 +12,15 @@ import typer
 from rich.console import Console
 
 from trialbook.errors import StopError, TrialbookError, UsageError
+from trialbook.runner.limits import MEMORY_LIMIT, TIME_LIMIT, Limits
+from trialbook.runner.signals import Ended, end_in_order
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
     help="Builds and checks the data cuts of the trial workbook.",
 )  # fmt: skip
 PROTOCOL = Path("params/protocol.yaml")
+TRACEBACK = "TRIALBOOK_TRACEBACK"
 console = Console(highlight=False, soft_wrap=True)
 Cut = Annotated[str, typer.Argument(help="A cut file, or the id of one in params/cuts/")]
 Out = Annotated[Path, typer.Option("--out", help="Folder that holds the builds")]
@@ -28,11 +33,14 @@ def build(
     jobs: Annotated[int, typer.Option(min=1, help="Notebooks that run side by side")] = 2,
     force: Annotated[bool, typer.Option("--force", help="Build every step anew")] = False,
     charts: Annotated[Literal["live", "static"], typer.Option(help="static: pages without any script")] = "live",
+    time_limit: Annotated[float | None, typer.Option(help="Seconds that a notebook may take (default 600)")] = None,
+    memory_limit: Annotated[float | None, typer.Option(help="GiB that a kernel may use (default: all)")] = None,
 ) -> None:
     """Build data cuts: clean, audit, analyse, render. A stopped build leaves the last complete one untouched."""
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
     from trialbook.runner.build import Options, build_cut
 
+    _limit(time_limit, memory_limit)
     root = project_root()
     trials = [load_trial(find_cut_file(cut, root), root) for cut in cuts]
     failed: list[TrialbookError] = []
@@ -200,10 +208,32 @@ def design_oc(
     console.print(run.closing_words(), markup=False)
 
 
+def _limit(seconds: float | None, gib: float | None) -> None:
+    """Puts the limits of this command where every process that runs notebooks finds them; raises UsageError."""
+    os.environ |= {name: str(n) for name, n in ((TIME_LIMIT, seconds), (MEMORY_LIMIT, gib)) if n is not None}
+    Limits.from_environment()
+
+
 def main() -> None:
-    """Entry point: our errors become one line on stderr and their exit status."""
+    """Entry point: our errors become one line on stderr and their exit status, and so does everything else."""
     try:
+        end_in_order()
         app()
     except TrialbookError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"trialbook: {error}", markup=False)
+        _say(error)
         sys.exit(error.exit_status)
+    except Ended as end:
+        _say(f"ended by {end.name}; a build that was not finished has left nothing, the last complete one is as it was")
+        sys.exit(end.exit_status)
+    except Exception as error:
+        # The message of an unknown error may quote a value of a patient.
+        if os.environ.get(TRACEBACK):
+            raise
+        where = [frame for frame in traceback.extract_tb(error.__traceback__) if "trialbook" in frame.filename]
+        place = f"{Path(where[-1].filename).name} line {where[-1].lineno}" if where else "the command line"
+        _say(f"{type(error).__name__} in {place}: a mistake of the workbook. Next: set {TRACEBACK}=1 to see all of it.")
+        sys.exit(1)
+
+
+def _say(message: object) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"trialbook: {message}", markup=False)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from trialbook.errors import BusyError
+from trialbook.errors import BusyError, StopError, UsageError
 from trialbook.runner import publish as publishing
-from trialbook.runner.publish import one_builder, publish, restore_replaced, scratch_folder
+from trialbook.runner.publish import kernel_folder, one_builder, publish, restore_replaced, scratch_folder
 
 
 def build(folder: Path, content: str) -> Path:
@@ -62,6 +64,66 @@ def test_a_second_builder_is_refused(tmp_path: Path) -> None:
 def test_leftovers_of_a_killed_build_are_swept(tmp_path: Path) -> None:
     (tmp_path / ".scratch" / "c1" / "build").mkdir(parents=True)
     (tmp_path / ".scratch" / "c1" / "build" / "half.txt").write_text("half")
-    with scratch_folder(tmp_path, "c1") as place:
+    with one_builder(tmp_path, "c1"), scratch_folder(tmp_path, "c1") as place:
         assert list(place.iterdir()) == []
     assert not (tmp_path / ".scratch" / "c1").exists()
+
+
+def test_the_kernels_folder_of_a_killed_build_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing.tempfile, "gettempdir", lambda: str(tmp_path))
+    with kernel_folder(tmp_path / "out", "c1") as place:
+        (place / "left.txt").write_text("left")
+        name = place.name
+        assert place.stat().st_mode & 0o077 == 0
+    assert not place.exists()
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "left.txt").write_text("left")
+    with one_builder(tmp_path / "out", "c1"), kernel_folder(tmp_path / "out", "c1") as place:
+        assert place.name == name
+        assert list(place.iterdir()) == []
+
+
+def test_a_link_that_somebody_planted_in_place_of_the_kernels_folder_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing.tempfile, "gettempdir", lambda: str(tmp_path))
+    with kernel_folder(tmp_path / "out", "c1") as place:
+        pass
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "kept.txt").write_text("kept")
+    place.symlink_to(tmp_path / "elsewhere")
+    with one_builder(tmp_path / "out", "c1"), kernel_folder(tmp_path / "out", "c1") as other:
+        assert other != place
+    assert content(tmp_path / "elsewhere") == {"kept"}
+
+
+def test_an_error_of_the_disk_is_one_clear_stop(tmp_path: Path) -> None:
+    with pytest.raises(StopError, match="disk is full; nothing was published"), scratch_folder(tmp_path, "c1"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "some.parquet")
+    with pytest.raises(StopError, match=r"some\.parquet.*Input/output error"), scratch_folder(tmp_path, "c1"):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "some.parquet")
+    assert not (tmp_path / ".scratch" / "c1").exists()
+
+
+def test_an_output_folder_that_is_a_file_is_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(UsageError, match="cannot be written"), one_builder(tmp_path / "out", "c1"):
+        pass
+
+
+def test_the_earlier_build_is_put_back_when_the_second_of_two_renames_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing.sys, "platform", "other")
+    build(tmp_path / "final", "old")
+    real = os.rename
+
+    def rename(source: Path, target: Path) -> None:
+        if source == tmp_path / "s":
+            raise OSError(errno.EIO, "no")
+        real(source, target)
+
+    monkeypatch.setattr(publishing.os, "rename", rename)
+    with pytest.raises(OSError, match="no"):
+        publish(build(tmp_path / "s", "new"), tmp_path / "final")
+    assert content(tmp_path / "final") == {"old"}

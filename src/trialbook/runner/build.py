@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,15 @@ from trialbook.runner.graph import PIECES, STEPS
 from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.manifest import fingerprint, is_current, sources, write_json, write_manifest
 from trialbook.runner.progress import Progress
-from trialbook.runner.publish import CACHE, STOPPED, one_builder, publish, restore_replaced, scratch_folder
+from trialbook.runner.publish import (
+    CACHE,
+    STOPPED,
+    kernel_folder,
+    one_builder,
+    publish,
+    restore_replaced,
+    scratch_folder,
+)
 from trialbook.runner.schedule import run_pieces
 from trialbook.runner.store import Store
 
@@ -53,13 +60,12 @@ def build_cut(trial: Trial, root: Path, options: Options) -> Path:
             return final
         with (
             scratch_folder(options.out, cut_id) as place,
-            # Unix sockets need a short path, which a project's folder may not have.
-            tempfile.TemporaryDirectory(prefix="tb-") as home,
+            kernel_folder(options.out, cut_id) as home,
         ):
             try:
                 scratch = place / "build"
                 scratch.mkdir()
-                _build_in(trial, root, options, scratch, Path(home), ingredients, made_of, progress, began)
+                _build_in(trial, root, options, scratch, home, ingredients, made_of, progress, began)
                 publish(scratch, final)
             except Exception as error:
                 _keep_stopped(options.out, cut_id, began, error)

@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+# In the environment of the server, of its kernels and of all that these start: whose they are.
+MARKER = "TRIALBOOK_KERNELS"
 PROC = Path("/proc")
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36

@@ -24,8 +24,6 @@ from trialbook.runner.kernels import sterile_environment
 POLL_SECONDS = 0.05
 # Imports on a busy machine take many seconds; a server that is silent for longer than this is stuck.
 SILENCE_SECONDS = 300
-# In the environment of the server, of its kernels and of all that these start: whose they are.
-MARKER = "TRIALBOOK_KERNELS"
 
 
 class ServerEnded(RuntimeError):
@@ -48,7 +46,7 @@ class KernelServer:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "trialbook.runner.kernel_server", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=sterile_environment(self._home, {MARKER: str(self._home)}),
+            env=sterile_environment(self._home, {descent.MARKER: str(self._home)}),
             cwd=self._home,
             stdin=subprocess.DEVNULL,
             # Ctrl-C is for the runner, which ends its kernels in order.
@@ -69,6 +67,9 @@ class KernelServer:
             self._socket.shutdown(socket.SHUT_RDWR)
             self._lines.close()
         self._socket.close()
+        if not self._ready:
+            # It is still importing, and has forked nothing.
+            self._process.kill()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -76,7 +77,7 @@ class KernelServer:
             self._process.wait()
         if self._process.returncode != 0:
             # It could not clear up behind itself.
-            descent.end_marked(f"{MARKER}={self._home}")
+            descent.end_marked(f"{descent.MARKER}={self._home}")
 
     @property
     def pid(self) -> int:
@@ -85,7 +86,7 @@ class KernelServer:
 
     def start(self, arguments: list[str], environment: dict[str, str], folder: str) -> ForkedProcess:
         """Forks one kernel; raises ServerEnded when there is no server any more, or the build is being given up."""
-        answer = self.ask(do="start", cmd=arguments, env=environment | {MARKER: str(self._home)}, cwd=folder)
+        answer = self.ask(do="start", cmd=arguments, env=environment | {descent.MARKER: str(self._home)}, cwd=folder)
         kernel = ForkedProcess(self, answer["pid"])
         self._kernels.append(kernel)
         if self._abandoned:
