@@ -15,6 +15,7 @@ from trialbook.snapshot.tables import plain_name
 
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _THREE = re.compile(r"(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})(?!\d)(.*)", re.S)
+_MONTH_AND_YEAR = re.compile(r"(\d{1,2})[-/.](\d{4})")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # By line of the source: what stood there, what stands there now, by which rule.
 Changes = list[tuple[int, str, str, str]]
@@ -125,6 +126,9 @@ def _in_order(text: str, order: str) -> str:
 
     A year of two digits is settled by cleaning, so the month is written by its name.
     """
+    month_only = _MONTH_AND_YEAR.fullmatch(text.strip())
+    if month_only and 1 <= int(month_only[1]) <= len(_MONTHS):
+        return f"{month_only[2]}-{int(month_only[1]):02d}"
     found = _THREE.fullmatch(text.strip())
     if found is None or len(found[1]) > 2:
         return text

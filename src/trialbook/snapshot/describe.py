@@ -7,16 +7,14 @@ from collections import Counter
 from trialbook.snapshot.tables import RawTable, Snapshot
 
 
-
 def reading_lines(snapshot: Snapshot) -> list[str]:
     """One line per domain (file, sheet, records, columns, encoding, delimiter), with what reading noticed below it;
     then the files that were not read.
     """
-    width = max((len(_place(table)) for table in snapshot.tables.values()), default=0)
     lines = []
     for code, table in snapshot.tables.items():
         how = ", ".join(part for part in (table.encoding, table.delimiter) if part)
-        lines.append(f"{code:7} {table.rows:7} records {table.frame.shape[1]:3} columns  {_place(table):{width}}  {how}")
+        lines.append(f"{code:7} {table.rows:7} records {table.frame.shape[1]:3} columns  {how:16} {_place(table)}")
         lines += [f"        {said}" for said in _noticed(table)]
     if snapshot.ignored:
         lines.append(f"not read: {', '.join(snapshot.ignored)}")
