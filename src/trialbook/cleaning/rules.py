@@ -168,11 +168,12 @@ _QUERIES = {
         "受试者已死亡但不良事件仍标为持续，计算时截至死亡。",
     ),
     "P20-AE-ONGOING-WITH-END": _ask(
-        "minor", "ongoing or an end date", "The event has an end date and is marked ongoing.",
-        "不良事件有结束日期，但标为持续。",
+        "minor", "ongoing or an end date", "The event has an end date and is marked ongoing. It is treated as ongoing.",
+        "不良事件有结束日期，但标为持续，按持续处理。",
     ),
     "P20-AE-RESOLVED-NO-END": _ask(
-        "minor", "an end date", "The event is resolved and has no end date.", "不良事件已恢复，但缺少结束日期。"
+        "minor", "an end date", "The event is resolved and has no end date. It has no duration until then.",
+        "不良事件已恢复，但缺少结束日期，暂无持续时间。",
     ),
     "P21-GRADE-RANGE": _ask(
         "major", "one grade", "The grade is a range. The higher grade is used.", "分级为范围，采用较高分级。"

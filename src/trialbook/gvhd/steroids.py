@@ -84,9 +84,7 @@ def _per_kg_day(rows: pd.DataFrame) -> pd.Series:
     """Dose of the drug itself in mg/kg/day; NaN where dose, unit, or a needed weight or frequency is not usable."""
     unit = rows["CMDOSU"].fillna("").str.upper().str.replace(r"\s", "", regex=True)
     per_kg = unit.str.contains("/KG", regex=False)
-    mass = unit.str.extract(r"^(MG|G|UG|MCG)(?:/|$)", expand=False).map(
-        {"MG": 1.0, "G": 1000.0, "UG": 0.001, "MCG": 0.001}
-    )
+    mass = _milligrams(unit)
     times = pd.Series(1.0, index=rows.index)
     if "CMDOSFRQ" in rows:
         frequency = rows["CMDOSFRQ"].fillna("").str.upper().str.strip()
@@ -94,6 +92,18 @@ def _per_kg_day(rows: pd.DataFrame) -> pd.Series:
         times = frequency.map(DOSES_PER_DAY).where(frequency != "", 1.0).mask(per_day, 1.0)
     dose = rows["CMDOSE"].astype("float64") * mass.astype("float64") * times.astype("float64")
     return dose.where(per_kg, dose / rows["WEIGHT"])
+
+
+def known_mass(cm: pd.DataFrame) -> pd.Series:
+    """Whether a record has a dose and a unit of mass, so that its milligrams are known (columns CMDOSE CMDOSU)."""
+    unit = cm["CMDOSU"].fillna("").str.upper().str.replace(r"\s", "", regex=True)
+    return cm["CMDOSE"].notna() & _milligrams(unit).notna()
+
+
+def _milligrams(unit: pd.Series) -> pd.Series:
+    """Milligrams in one of each unit of mass (upper case, no blanks); NaN where it is none."""
+    mass = unit.str.extract(r"^(MG|G|UG|MCG)(?:/|$)", expand=False)
+    return mass.map({"MG": 1.0, "G": 1000.0, "UG": 0.001, "MCG": 0.001}).astype("float64")
 
 
 def _by_day(spans: pd.DataFrame) -> pd.DataFrame:

@@ -29,7 +29,8 @@ def derive_adae(
     | variable        | rule                                                                                  |
     |-----------------|---------------------------------------------------------------------------------------|
     | ASTDT ASTDTF    | start, partial dates by `ae_start_impute`; flag Y, M or D of what was imputed (§3.7)   |
-    | AENDT AENDTF    | end, partial = last possible date capped by death, cut, last contact; missing stays    |
+    | AENDT AENDTF    | end, partial = last possible date capped by death, cut, last contact; missing stays;   |
+    |                 | never after death (P19); marked ongoing = missing, whatever end date stands there (P20)|
     | ASTDY AENDY     | CDISC study days; RELDAY = days since the first infusion, which is day 0               |
     | ATOXGR          | CTCAE grade 1 to 5 as a number, missing where the record has none                      |
     | TRTEMFL         | Y or blank, the ordered cases of §3.1                                                  |
@@ -73,7 +74,9 @@ def _with_dates(
     trtsdt = adae["TRTSDT"]
     start = impute_start(adae["AESTDTC"], adae["AEENDTC"], trtsdt, analysis.ae_start_impute)
     cut = pd.Series(cut_date, index=adae.index).astype("datetime64[s]")
-    end = impute_end(adae["AEENDTC"], [of_subject["DTHDT"], of_subject["LSTALVDT"], cut], start["ASTDT"])
+    end = impute_end(ended(adae), [of_subject["DTHDT"], of_subject["LSTALVDT"], cut], start["ASTDT"])
+    # No event lasts longer than the subject lived (P19); the site is asked about the date it gave.
+    end["AENDT"] = end["AENDT"].where(~(end["AENDT"] > of_subject["DTHDT"]), of_subject["DTHDT"])
     return adae.assign(
         **start,
         **end,
@@ -84,7 +87,7 @@ def _with_dates(
 
 
 def _emergence(adae: pd.DataFrame, started: pd.Series, analysis: Analysis) -> pd.Series:
-    onset, end = moment_range(adae["AESTDTC"]), moment_range(adae["AEENDTC"])
+    onset, end = moment_range(adae["AESTDTC"]), moment_range(ended(adae))
     last_day = pd.Series(pd.NaT, index=adae.index, dtype="datetime64[s]")
     if analysis.safety_end_rel_day is not None:
         last_day = adae["TRTSDT"] + pd.Timedelta(days=analysis.safety_end_rel_day)
@@ -113,6 +116,11 @@ def treatment_start(subject: pd.DataFrame) -> pd.Series:
     moment = subject["TRTSDTM"]
     timed = moment.astype("datetime64[s]") if moment.dtype.kind == "M" else moment_range(moment)["first"]
     return timed.where(timed.dt.normalize() == subject["TRTSDT"], subject["TRTSDT"]).astype("datetime64[s]")
+
+
+def ended(ae: pd.DataFrame) -> pd.Series:
+    """AEENDTC of the events that ended; of one that is marked ongoing, none (P20: asked, treated as ongoing)."""
+    return ae["AEENDTC"].mask(ae["AEENRTPT"].fillna("").str.upper().eq("ONGOING")).astype("str")
 
 
 def grade_number(grade: pd.Series) -> pd.Series:

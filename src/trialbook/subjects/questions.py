@@ -22,6 +22,11 @@ RULES: dict[str, tuple[str, str, str, str, str, str]] = {
         "The date of informed consent is missing or partial. It is never imputed.",
         "知情同意日期缺失或不完整。该日期不作填补。",
     ),
+    "P05-DM-BIRTH-DATE": (
+        "DM", "BRTHDTC", "minor", "a complete date",
+        "The birth date is partial. It is never imputed: the age is known as a range only.",
+        "出生日期不完整。该日期不作填补，年龄仅为范围。",
+    ),
     "P06-DM-AGE-DIFFERS": (
         "DM", "AGE", "minor", "completed years at consent",
         "The age entered is not the age at consent by birth date. The computed age is used.",
@@ -63,6 +68,7 @@ def subject_queries(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, an
         *(_dose_queries(levels) if by_cells else []),
         *_arm_queries(adsl, domains, protocol, levels),
         *_age_queries(domains),
+        *_birth_queries(domains),
         *_consent_queries(domains),
     ]
     return sorted(found, key=lambda q: (q["subject"], q["rule"], q["record"]))
@@ -105,6 +111,16 @@ def _age_queries(domains: Domains) -> Iterator[Query]:
         yield _ask("P06-DM-AGE-DIFFERS", subject, observed=f"{age:g}")
     for subject in dm.loc[unborn, "USUBJID"]:
         yield _ask("P06-DM-BIRTH-AFTER-CONSENT", subject)
+
+
+def _birth_queries(domains: Domains) -> Iterator[Query]:
+    dm = domains["DM"]
+    given = dm[dm["BRTHDTC"].notna()]
+    partial = given[complete_date(given["BRTHDTC"]).isna()]
+    if len(partial) == len(given):
+        return  # where no birth date is complete, that is how the export protects its subjects
+    for subject in partial["USUBJID"]:
+        yield _ask("P05-DM-BIRTH-DATE", subject)
 
 
 def _consent_queries(domains: Domains) -> Iterator[Query]:
