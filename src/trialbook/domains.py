@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -32,6 +33,7 @@ VARIABLES: dict[str, str] = {
     "IS": "USUBJID ISSEQ ISTESTCD ISORRES ISDTC",
     "SU": "USUBJID SUSEQ SUTRT SUCAT SUSTDTC SUENDTC",
 }
+Derived = TypeVar("Derived")
 REQUIRED = ("DM", "EX", "AE")
 DOMAIN_ORDER = tuple(VARIABLES)
 
@@ -71,12 +73,27 @@ class Domains(Mapping[str, pd.DataFrame]):
 
     def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
         self._frames, self._ready = frames, dict[str, pd.DataFrame]()
+        self._derived: dict[Hashable, Any] = {}
 
     def __getitem__(self, code: str) -> pd.DataFrame:
         # A frame is asked for only when it is used, since `frames` may read it from a file then.
         if code not in self._ready:
-            self._ready[code] = _with_variables(code, self._frames[code]) if code in self._frames else empty_domain(code)
+            self._ready[code] = (
+                _with_variables(code, self._frames[code]) if code in self._frames else empty_domain(code)
+            )
         return self._ready[code]
+
+    def once(self, derive: Callable[..., Derived], *arguments: Any) -> Derived:
+        """`derive(self, *arguments)`, worked out at the first call: several derivations start from the same records.
+
+        Frames among the arguments count by their content. What `derive` returns must not be changed in place; a frame
+        cannot be, since pandas copies it on write.
+        """
+        key = (derive, *map(_content, arguments))
+        if key not in self._derived:
+            self._derived[key] = derive(self, *arguments)
+        found = self._derived[key]
+        return found.copy(deep=False) if isinstance(found, pd.DataFrame) else found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._frames)
@@ -87,6 +104,12 @@ class Domains(Mapping[str, pd.DataFrame]):
     def delivered(self, code: str) -> bool:
         """Whether the snapshot held this domain, with or without records."""
         return code in self._frames
+
+
+def _content(argument: Any) -> Hashable:
+    if not isinstance(argument, pd.DataFrame):
+        return argument
+    return (*argument.columns, pd.util.hash_pandas_object(argument, index=False).to_numpy().tobytes())
 
 
 def _with_variables(code: str, frame: pd.DataFrame) -> pd.DataFrame:

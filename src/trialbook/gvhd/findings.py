@@ -28,6 +28,11 @@ def organ_findings(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
     counts only on a day with an assessment in RS or FA, and never after the infusion on its day: a laboratory day
     alone is no assessment of GVHD.
     """
+    used = [name for name in ("USUBJID", "TRTSDT", "TRTSDTM", "CUTDT") if name in subjects]
+    return domains.once(_organ_findings, subjects[used])
+
+
+def _organ_findings(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
     rs, fa, lb = domains["RS"], domains["FA"], domains["LB"]
     magic = (rs["RSCAT"].str.upper() == "MAGIC") & rs["RSTESTCD"].isin(COLLECTED)
     acute = fa["FAOBJ"].fillna("GVHD").str.upper().str.contains("GVHD", regex=False) & fa["FATESTCD"].isin(RAW_TESTS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -39,15 +41,12 @@ def derive_stages(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) 
     4. A sign of stage 4 that the form did not ask at that assessment does not raise the stage; one asked for and not
        readable leaves both possibilities open.
     """
-    records = organ_findings(domains, subjects)
-    if records.empty:
+    used = [name for name in ("USUBJID", "TRTSDT", "TRTSDTM", "CUTDT") if name in subjects]
+    known = domains.once(_assessments, subjects[used])
+    if known is None:
         return _empty()
-    number, text, sign, unit = (
-        records.pivot(index=["USUBJID", "ADT"], columns="TEST", values=value)
-        for value in ("NUMBER", "TEXT", "SIGN", "UNIT")
-    )
-    findings = Findings(number, text, sign, unit)
-    people = _people(number.index, subjects, weights(domains), analysis)
+    findings = known.findings
+    people = _people(known, subjects, analysis)
     ranges = {
         "SKIN": _skin(findings, analysis),
         "LIVER": _liver(findings, analysis),
@@ -57,13 +56,36 @@ def derive_stages(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) 
     columns: dict[str, np.ndarray] = {}
     for organ, (low, high) in ranges.items():
         columns |= _choose(organ, low, high, _collected(findings, organ))
-    frame = pd.DataFrame(columns, index=number.index).reset_index()
+    frame = pd.DataFrame(columns, index=findings.index).reset_index()
+    frame = frame.merge(known.timing, on=["USUBJID", "ADT"], validate="one_to_one")
+    return frame[COLUMNS].sort_values(["USUBJID", "ADT"], kind="stable").reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class Assessments:
+    """All assessments as recorded, before any rule: the findings, the weight (kg) that holds, and TIMING."""
+
+    findings: Findings
+    weight: pd.Series
+    timing: pd.DataFrame
+
+
+def _assessments(domains: Domains, subjects: pd.DataFrame) -> Assessments | None:
+    records = organ_findings(domains, subjects)
+    if records.empty:
+        return None
+    number, text, sign, unit = (
+        records.pivot(index=["USUBJID", "ADT"], columns="TEST", values=value)
+        for value in ("NUMBER", "TEXT", "SIGN", "UNIT")
+    )
+    asked = number.index.to_frame(index=False).set_axis(["USUBJID", "DAY"], axis=1)
     timing = records.assign(order=records["TIMING"].map({"": 0, "PRE": 0, "UNTIMED": 1, "POST": 2}))
     latest = timing[timing["SRCDOM"] != "LB"].sort_values("order", kind="stable").drop_duplicates(
         ["USUBJID", "ADT"], keep="last"
     )  # fmt: skip
-    frame = frame.merge(latest[["USUBJID", "ADT", "TIMING"]], on=["USUBJID", "ADT"], validate="one_to_one")
-    return frame[COLUMNS].sort_values(["USUBJID", "ADT"], kind="stable").reset_index(drop=True)
+    return Assessments(
+        Findings(number, text, sign, unit), weight_on(weights(domains), asked), latest[["USUBJID", "ADT", "TIMING"]]
+    )
 
 
 class Findings:
@@ -123,12 +145,11 @@ def is_child(age: pd.Series, weight: pd.Series, rule: str) -> np.ndarray:
     return np.where(not_child, 0.0, np.where(unknown, np.nan, 1.0))
 
 
-def _people(index: pd.MultiIndex, subjects: pd.DataFrame, measured: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+def _people(known: Assessments, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """WEIGHT (kg) and CHILD of each assessment."""
-    asked = index.to_frame(index=False).set_axis(["USUBJID", "DAY"], axis=1)
-    weight = weight_on(measured, asked)
-    age = asked["USUBJID"].map(subjects.set_index("USUBJID")["AGE"]).astype("float64")
-    return pd.DataFrame({"WEIGHT": weight, "CHILD": is_child(age, weight, analysis.child_rule)})
+    years = subjects.set_index("USUBJID")["AGE"].astype("float64")
+    age = years.reindex(known.findings.index.get_level_values("USUBJID")).set_axis(known.weight.index)
+    return pd.DataFrame({"WEIGHT": known.weight, "CHILD": is_child(age, known.weight, analysis.child_rule)})
 
 
 def _skin(findings: Findings, analysis: Analysis) -> magic.Range:

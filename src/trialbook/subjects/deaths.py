@@ -45,6 +45,10 @@ def death_dates(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     of a status DEAD; the day after the last contact. An imputed date never passes the cut. A report dated wholly after
     the cut is not known at the cut and is ignored.
     """
+    return domains.once(_death_dates, cut_date)
+
+
+def _death_dates(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     reports = death_reports(domains)
     reports = reports[~(earliest_date(reports["DTHDTC"]) > cut_date)]
     alive = last_known_alive(domains, cut_date).set_index("USUBJID")["LSTALVDT"]
@@ -64,6 +68,10 @@ def life_after_death(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     so that the death date or the record is wrong and the survival time of this subject is unresolved (P25). Otherwise
     the record may carry the date of a form or a result, and the death date stands.
     """
+    return domains.once(_life_after_death, cut_date)
+
+
+def _life_after_death(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     deaths = death_dates(domains, cut_date)[["USUBJID", "DTHDT"]].dropna()
     proofs = proofs_of_life(domains, cut_date).merge(deaths, on="USUBJID")
     late = proofs[proofs["ALIVEDT"] > proofs["DTHDT"]]

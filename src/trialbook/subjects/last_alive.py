@@ -63,6 +63,10 @@ def proofs_of_life(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     that did not occur, a status DEAD and everything dated on it, scores that mean death, ends of adverse events
     without recovery, loss to follow-up, screen failure and death forms.
     """
+    return domains.once(_proofs_of_life, cut_date)
+
+
+def _proofs_of_life(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     # DM always gives a part, so that a trial without any record still has the columns.
     parts = [
         _records(domains, evidence, rank)
@@ -81,6 +85,10 @@ def last_known_alive(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     `LB.LBDTC LBSEQ=12`). A subject's death does not enter: a later LSTALVDT than the death date is a contradiction
     that `life_after_death` names.
     """
+    return domains.once(_last_known_alive, cut_date)
+
+
+def _last_known_alive(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     proofs = proofs_of_life(domains, cut_date)
     proofs = proofs.sort_values(["USUBJID", "ALIVEDT", "RANK"], ascending=[True, False, True], kind="stable")
     last = proofs.drop_duplicates("USUBJID").set_index("USUBJID")

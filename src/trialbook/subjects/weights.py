@@ -37,6 +37,10 @@ def measurements(domains: Domains, test: str, factors: Mapping[str, float]) -> p
 
 def weights(domains: Domains) -> pd.DataFrame:
     """Body weight in kilograms: USUBJID VSDT VALUE VSSEQ."""
+    return domains.once(_weights)
+
+
+def _weights(domains: Domains) -> pd.DataFrame:
     return measurements(domains, "WEIGHT", KILOGRAMS)
 
 
