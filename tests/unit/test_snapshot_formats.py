@@ -14,7 +14,7 @@ import pytest
 import xlsxwriter
 
 import raw_export as raw
-from trialbook.errors import StopError, UsageError
+from trialbook.errors import StopError
 from trialbook.snapshot import describe_files, read_snapshot
 from trialbook.snapshot.read import read_folder
 
@@ -142,9 +142,3 @@ def test_a_missing_required_domain_stops_and_an_empty_folder_too(tmp_path: Path,
     (tmp_path / "empty").mkdir()
     with pytest.raises(StopError, match="no SDTM domain is here"):
         read_snapshot(raw.trial_of(tmp_path / "empty"))
-
-
-def test_a_mapping_file_is_refused_rather_than_ignored(tmp_path: Path) -> None:
-    folder = raw.export(tmp_path / "s")
-    with pytest.raises(UsageError, match="mapping"):
-        read_snapshot(raw.trial_of(folder, mapping=str(folder / "dm.csv")))
