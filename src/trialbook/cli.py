@@ -28,33 +28,35 @@ Out = Annotated[Path, typer.Option("--out", help="Folder that holds the builds")
 
 @app.command()
 def build(
-    cuts: Annotated[list[str], typer.Argument(metavar="CUT...", help="Cut files, or ids of params/cuts/")],
+    cuts: Annotated[
+        list[str] | None, typer.Argument(metavar="CUT...", help="Cut files, or ids of params/cuts/", show_default=False)
+    ] = None,
     out: Out = Path("build"),
     jobs: Annotated[int, typer.Option(min=1, help="Notebooks that run side by side")] = 2,
     force: Annotated[bool, typer.Option("--force", help="Build every step anew")] = False,
     charts: Annotated[Literal["live", "static"], typer.Option(help="static: pages without any script")] = "live",
+    grid: Annotated[Path | None, typer.Option("--grid", help="Grid file: cuts under many parameters")] = None,
+    dask: Annotated[str | None, typer.Option("--dask", help="Scheduler of a cluster to build on, tcp://...")] = None,
+    dask_wait: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for scheduler and workers")] = 30,
     time_limit: Annotated[float | None, typer.Option(help="Seconds that a notebook may take (default 600)")] = None,
     memory_limit: Annotated[float | None, typer.Option(help="GiB that a kernel may use (default: all)")] = None,
 ) -> None:
     """Build data cuts: clean, audit, analyse, render. A stopped build leaves the last complete one untouched."""
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
-    from trialbook.runner.build import Options, build_cut
+    from trialbook.runner import batch
 
+    if bool(cuts) == bool(grid):
+        raise UsageError("name cuts to build, or a grid file", next_step="trialbook build CUT..., or --grid FILE")
     _limit(time_limit, memory_limit)
     root = project_root()
-    trials = [load_trial(find_cut_file(cut, root), root) for cut in cuts]
-    failed: list[TrialbookError] = []
-    for trial in trials:
-        try:
-            folder = build_cut(trial, root, Options(out, jobs, charts, force))
-        except TrialbookError as error:
-            # One cut that stops must not keep the others from being built.
-            failed.append(error)
-            console.print(f"{trial.cut.cut_id} stopped: {error}", markup=False)
-        else:
-            console.print(str(folder / "index.html"), markup=False)
-    if failed:
-        raise typer.Exit(max(error.exit_status for error in failed))
+    options = batch.Options(out, jobs, charts, force, dask, dask_wait)
+    if grid:
+        status = batch.build_grid(grid, root, options, console)
+    else:
+        trials = [load_trial(find_cut_file(cut, root), root) for cut in cuts or []]
+        status = batch.build_cuts(trials, root, options, console)
+    if status:
+        raise typer.Exit(status)
 
 
 @app.command()

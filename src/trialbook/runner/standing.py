@@ -175,16 +175,17 @@ def _result_places(folder: Path) -> Iterator[str]:
     """Results that read otherwise in `ard.json` and in `ard.parquet`."""
     frame = read_dataset(folder / "results" / "ard.parquet")
     rows = json.loads((folder / "results" / "ard.json").read_text(encoding="utf-8"))
-    plain = frame[COLUMNS].astype("object").where(frame[COLUMNS].notna(), None).to_dict("records")
-    if len(rows) != len(plain):
-        yield f"results/ard.json: has {len(rows)} rows, results/ard.parquet {len(plain)}"
-    places = (
-        f"results/ard.json: /{number}/{key} is {shown(row.get(key))}, in results/ard.parquet it is {shown(other[key])}"
-        for number, (row, other) in enumerate(zip(rows, plain, strict=False))
-        for key in COLUMNS
-        if row.get(key) != other[key]
+    if len(rows) != len(frame):
+        yield f"results/ard.json: has {len(rows)} rows, results/ard.parquet {len(frame)}"
+    differing = []
+    for key in COLUMNS:
+        column = frame[key].astype("object").where(frame[key].notna(), None).tolist()
+        pairs = zip((row.get(key) for row in rows), column, strict=False)
+        differing += [(number, key, one, two) for number, (one, two) in enumerate(pairs) if one != two]
+    yield from first_and_more(
+        f"results/ard.json: /{number}/{key} is {shown(one)}, in results/ard.parquet it is {shown(two)}"
+        for number, key, one, two in sorted(differing, key=lambda place: place[:2])
     )
-    yield from first_and_more(places)
 
 
 def _row_places(folder: Path, steps: list[dict[str, Any]], sound: set[str]) -> Iterator[str]:

@@ -1,0 +1,101 @@
+"""What `trialbook build` does: cuts or the cases of a grid, here or on a cluster, told as they come and summed up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from trialbook.protocol.models import Trial
+from trialbook.runner.many import Job, Outcome, Pool, build_many, local_pool, worst
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN = ("build", "status", "treated", "dlt", "advice", "orr_n", "orr_N", "orr_rate", "orr_low", "orr_high")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the builds are made, and where: on a cluster when `dask` is its scheduler's address."""
+
+    out: Path
+    jobs: int = 2
+    charts: Literal["live", "static"] = "live"
+    force: bool = False
+    dask: str | None = None
+    dask_wait: float = 30
+
+    def job(self, trial: Trial, root: Path) -> Job:
+        """The job that builds a trial in this way."""
+        # A worker may stand in another folder: every path is absolute.
+        return Job(trial, root.resolve(), self.out.resolve(), self.jobs, self.charts, self.force)
+
+
+def build_cuts(trials: Sequence[Trial], root: Path, options: Options, console: Console) -> int:
+    """Builds cuts, says where each first page is or why there is none, and returns the worst exit status."""
+    outcomes = _build([options.job(trial, root) for trial in trials], root, options, _teller(console))
+    if len(outcomes) > 1:
+        console.print(_summary(outcomes))
+    return worst(outcomes)
+
+
+def build_grid(file: Path, root: Path, options: Options, console: Console) -> int:
+    """Builds every case of a grid and writes their headline results to `<out>/<grid_id>.csv`; the worst exit status."""
+    from trialbook.runner.grid import grid_table, grid_trials, read_grid, write_grid_table
+
+    grid = read_grid(file)
+    trials = grid_trials(grid, str(file), root)
+    outcomes = _build([options.job(trial, root) for _, trial in trials], root, options, _teller(console))
+    table = grid_table(trials, outcomes)
+    options.out.mkdir(parents=True, exist_ok=True)
+    path = write_grid_table(table, options.out.resolve(), grid.grid_id)
+    console.print(_shown(table))
+    console.print(f"headline results of every case: {path}", markup=False)
+    return worst(outcomes)
+
+
+def _build(jobs: list[Job], root: Path, options: Options, tell: Callable[[Outcome], None]) -> list[Outcome]:
+    with _pool(root, options) as pool:
+        return build_many(jobs, pool, tell)
+
+
+def _pool(root: Path, options: Options) -> AbstractContextManager[Pool]:
+    if options.dask is None:
+        return local_pool()
+    from trialbook.runner.cluster import cluster_pool
+
+    return cluster_pool(options.dask, root.resolve(), options.out.resolve(), options.dask_wait)
+
+
+def _teller(console: Console) -> Callable[[Outcome], None]:
+    def tell(outcome: Outcome) -> None:
+        said = outcome.index if outcome.built else f"{outcome.cut_id} stopped: {outcome.reason}"
+        console.print(said, markup=False)
+
+    return tell
+
+
+def _summary(outcomes: Sequence[Outcome]) -> Table:
+    """Which cuts were built and which were not, and why."""
+    table = Table("cut", "status", "seconds", "reason", box=None, title="Summary", title_justify="left")
+    for outcome in outcomes:
+        status = "[green]built[/green]" if outcome.built else "[red]not built[/red]"
+        table.add_row(outcome.cut_id, status, f"{outcome.seconds:.1f}", escape(outcome.reason))
+    return table
+
+
+def _shown(frame: pd.DataFrame) -> Table:
+    """The headline results on a terminal; the file has more columns."""
+    names = [name for name in (*SHOWN, "reason") if name in frame.columns and frame[name].ne("").any()]
+    names += [name for name in frame.columns if name.startswith("os_")]
+    table = Table(*names, box=None, title="Results by case", title_justify="left")
+    for row in frame[names].itertuples(index=False):
+        table.add_row(*(escape(str(value)) for value in row))
+    return table

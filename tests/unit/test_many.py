@@ -1,0 +1,182 @@
+"""Many cuts: built in the order in which they need each other, failures as values, one process or another."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from trialbook.errors import StopError, UsageError
+from trialbook.protocol.load import load_trial
+from trialbook.protocol.models import Trial
+from trialbook.runner import batch, build, many
+from trialbook.runner.cluster import Seen, cluster_pool, misfit
+from trialbook.runner.many import Job, LocalPool, Outcome, build_many, build_one, worst
+
+
+@pytest.fixture(scope="module")
+def trial(root: Path) -> Trial:
+    return load_trial(root / "params" / "cuts" / "2025-03-31.yaml", root)
+
+
+@pytest.fixture
+def job(trial: Trial, root: Path, tmp_path: Path):
+    def made(cut_id: str, previous: str | None = None) -> Job:
+        cut = trial.cut.model_copy(update={"cut_id": cut_id, "previous_cut": previous})
+        return Job(trial.model_copy(update={"cut": cut}), root, tmp_path)
+
+    return made
+
+
+class LastFirst:
+    """A pool that ends the last submitted job first, as a cluster may."""
+
+    def __init__(self, failing: set[str] | None = None) -> None:
+        self.waiting: list[Job] = []
+        self.built: list[str] = []
+        self.failing = failing or set()
+
+    def submit(self, job: Job) -> None:
+        self.waiting.append(job)
+
+    def next(self) -> Outcome:
+        job = self.waiting.pop()
+        self.built.append(job.cut_id)
+        return Outcome(job.cut_id, 1, reason="stopped") if job.cut_id in self.failing else Outcome(job.cut_id, 0, "x")
+
+
+def test_a_cut_is_submitted_after_its_previous_one(job) -> None:
+    pool = LastFirst()
+    heard: list[str] = []
+    jobs = [job("c", "b"), job("b", "a"), job("z"), job("a", "elsewhere")]
+    outcomes = build_many(jobs, pool, lambda outcome: heard.append(outcome.cut_id))
+    assert [o.cut_id for o in outcomes] == ["c", "b", "z", "a"], "outcomes stand in the order asked for"
+    assert heard == pool.built
+    assert pool.built.index("a") < pool.built.index("b") < pool.built.index("c")
+
+
+def test_a_failed_cut_stops_no_other_and_a_later_one_says_what_it_was_compared_with(job) -> None:
+    outcomes = build_many([job("a"), job("b", "a"), job("c")], LastFirst({"a"}), lambda _: None)
+    assert [o.built for o in outcomes] == [False, True, True]
+    assert outcomes[1].reason == "compared with the last complete build of a, which was not built now"
+    assert outcomes[2].reason == ""
+    assert worst(outcomes) == 1
+
+
+def test_a_cut_cannot_be_asked_for_twice_nor_come_before_itself(job) -> None:
+    with pytest.raises(UsageError, match="the cut a is asked for twice"):
+        build_many([job("a"), job("a")], LastFirst(), print)
+    with pytest.raises(UsageError, match="comes before itself"):
+        build_many([job("a", "b"), job("b", "a")], LastFirst(), print)
+    with pytest.raises(UsageError, match="comes before itself"):
+        build_many([job("a", "a")], LastFirst(), print)
+
+
+def test_errors_are_values_and_an_unknown_one_shows_no_data(
+    job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    phone = str(13951234566 + 1)
+
+    def stopped(*_: object) -> Path:
+        raise StopError("the age is missing", file="dm.csv", row=4)
+
+    def broken(*_: object) -> Path:
+        raise ValueError(f"cannot convert {phone}")
+
+    monkeypatch.setattr(build, "build_cut", stopped)
+    outcome = build_one(job("a"))
+    assert (outcome.exit_status, outcome.reason) == (1, "dm.csv, row 4: the age is missing.")
+    monkeypatch.setattr(build, "build_cut", broken)
+    outcome = build_one(job("a"))
+    assert outcome.exit_status == 1
+    assert outcome.reason.startswith("ValueError: ")
+    told = outcome.reason + capsys.readouterr().err
+    assert phone not in told
+    assert "in broken" in told, "where it happened is told"
+
+
+def test_a_job_travels_to_another_process_without_a_record_of_anybody(job, root: Path) -> None:
+    sent = pickle.dumps(job("a"))
+    assert pickle.loads(sent).trial == job("a").trial  # noqa: S301 - what was pickled in the line above
+    subjects = (root / "data/demo/2025-03-31/dm.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert subjects
+    assert not any(line.split(",")[2].encode() in sent for line in subjects)
+
+
+def test_the_command_builds_through_the_pool_and_sums_up(
+    job, trial: Trial, root: Path, tmp_path: Path, monkeypatch
+) -> None:
+    seen: list[Job] = []
+
+    def fake(one: Job) -> Outcome:
+        seen.append(one)
+        return (
+            Outcome(one.cut_id, 3, reason="[busy] now") if one.cut_id == "b" else Outcome(one.cut_id, 0, "a/index.html")
+        )
+
+    monkeypatch.setattr(many.LocalPool, "build", staticmethod(fake), raising=False)
+    monkeypatch.setattr(many, "LocalPool", lambda: LocalPool(fake))
+    console = Console(record=True, width=120)
+    trials = [job("a").trial, job("b").trial]
+    assert batch.build_cuts(trials, root, batch.Options(tmp_path, 1, "static", True), console) == 3
+    text = console.export_text()
+    assert "a/index.html" in text
+    assert "b stopped: [busy] now" in text
+    assert "not built" in text
+    assert [(one.jobs, one.charts, one.force, one.out) for one in seen] == [(1, "static", True, tmp_path.resolve())] * 2
+
+
+HERE = Seen("here", "code", "3.11.7", {"pandas": "3.1.0", "numpy": "2.3"}, "project", "probe")
+
+
+@pytest.mark.parametrize(
+    ("there", "mark", "reason"),
+    [
+        (HERE, True, ""),
+        (ModuleNotFoundError("trialbook"), True, "cannot run trialbook (ModuleNotFoundError)"),
+        (None, True, "cannot run trialbook (no answer)"),
+        (Seen("far", "code", "3.11.7", HERE.packages, "project", ""), False, "does not see the output folder"),
+        (Seen("far", "code", "3.11.7", HERE.packages, "project", "probe"), False, "writes to another output folder"),
+        (Seen("far", "code", "3.11.7", HERE.packages, "other", "probe"), True, "does not see the same project folder"),
+        (Seen("far", "code", "3.12.1", HERE.packages, "project", "probe"), True,
+         "runs Python 3.12.1, here it is 3.11.7"),
+        (Seen("far", "code", "3.11.7", {"pandas": "3.0.1", "numpy": "2.3"}, "project", "probe"), True,
+         "on far has pandas 3.0.1, here it is 3.1.0"),
+        (Seen("far", "code", "3.11.7", {"pandas": "3.1.0"}, "project", "probe"), True,
+         "on far has numpy not installed, here it is 2.3"),
+        (Seen("far", "newer", "3.11.7", HERE.packages, "project", "probe"), True, "runs other code of trialbook"),
+    ],
+)  # fmt: skip
+def test_a_worker_that_does_not_fit_is_named_with_the_reason(there: object, mark: bool, reason: str) -> None:
+    said = misfit(HERE, there, mark)
+    assert reason in said
+    assert bool(said) == bool(reason)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "localhost:8786", "http://host:1", "tcp://host", "inproc://x/1", "tcp://a:1/../b"]
+)
+def test_what_is_no_address_of_a_scheduler_is_refused(address: str, root: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not the address of a scheduler"), cluster_pool(address, root, tmp_path, 1):
+        pass
+
+
+def test_a_scheduler_that_cannot_be_reached_is_wrong_usage_within_the_time(root: Path, tmp_path: Path) -> None:
+    with (
+        pytest.raises(UsageError, match=r"the scheduler cannot be reached within 0\.5 s"),
+        cluster_pool("tcp://127.0.0.1:9", root, tmp_path, 0.5),
+    ):
+        pass
+
+
+def test_without_the_package_the_next_step_is_named(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    with (
+        pytest.raises(UsageError, match=r"pip install 'trialbook\[cluster\]'"),
+        cluster_pool("tcp://127.0.0.1:9", root, tmp_path, 1),
+    ):
+        pass
