@@ -182,14 +182,15 @@ class ClusterPool:
             else:
                 self.trusted.add(worker)
 
+    def start(self, job: Job, worker: str) -> Any:
+        """Has one worker, and no other, build a job; returns the future of its outcome."""
+        return self.client.submit(build_one, job, workers=[worker], allow_other_workers=False, pure=False, retries=0)
+
     def _hand_out(self, workers: set[str]) -> None:
         for worker in sorted(workers - set(self.running)):
             if self.waiting:
                 job = self.waiting.popleft()
-                future = self.client.submit(
-                    build_one, job, workers=[worker], allow_other_workers=False, pure=False, retries=0
-                )
-                self.running[worker] = (job, future)
+                self.running[worker] = (job, self.start(job, worker))
 
     def _finished(self) -> Outcome | None:
         for worker, (job, future) in sorted(self.running.items()):
