@@ -14,6 +14,7 @@ from rich.console import Console
 from trialbook.errors import StopError, TrialbookError, UsageError
 from trialbook.runner.limits import MEMORY_LIMIT, TIME_LIMIT, Limits
 from trialbook.runner.signals import Ended, end_in_order
+from trialbook.stops import in_chinese
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
@@ -217,12 +218,14 @@ def _limit(seconds: float | None, gib: float | None) -> None:
 
 
 def main() -> None:
-    """Entry point: our errors become one line on stderr and their exit status, and so does everything else."""
+    """Entry point: our errors become one line on stderr (a STOP also one in Chinese) and their exit status."""
     try:
         end_in_order()
         app()
     except TrialbookError as error:
         _say(error)
+        if chinese := in_chinese(error):
+            _say(chinese)
         sys.exit(error.exit_status)
     except Ended as end:
         _say(f"ended by {end.name}; a build that was not finished has left nothing, the last complete one is as it was")

@@ -4,6 +4,7 @@ from trialbook.cleaning.clean import Cleaned, clean_snapshot
 from trialbook.cleaning.consistency import consistency_queries
 from trialbook.cleaning.cut import Cut, apply_cut
 from trialbook.cleaning.differences import Differences, check_deletions, compare_cuts, restatement_queries, restatements
+from trialbook.cleaning.problems import PROBLEMS
 from trialbook.cleaning.replay import replay, replayed_domains
 from trialbook.cleaning.rules import RULES
 from trialbook.cleaning.summary import (
@@ -17,8 +18,8 @@ from trialbook.cleaning.summary import (
 from trialbook.cleaning.words import arrival_sentence, differences_sentence, headline
 
 __all__ = [
-    "RULES", "Cleaned", "Cut", "Differences", "apply_cut", "arrival_sentence", "check_deletions", "clean_snapshot",
-    "cleaning_rows", "compare_cuts", "consistency_queries", "differences_sentence", "fix_counts", "headline",
-    "missing_values", "query_counts", "record_counts", "replay", "replayed_domains", "restatement_queries",
-    "restatements", "whole_change_log",
+    "PROBLEMS", "RULES", "Cleaned", "Cut", "Differences", "apply_cut", "arrival_sentence", "check_deletions",
+    "clean_snapshot", "cleaning_rows", "compare_cuts", "consistency_queries", "differences_sentence", "fix_counts",
+    "headline", "missing_values", "query_counts", "record_counts", "replay", "replayed_domains",
+    "restatement_queries", "restatements", "whole_change_log",
 ]  # fmt: skip
