@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
+import re
 from collections.abc import Iterator
 
 from charset_normalizer import from_bytes
@@ -15,6 +15,7 @@ from trialbook.snapshot.tables import Grid
 
 ASK_AGAIN = "ask for the file anew"
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 REPLACEMENT = "\ufffd"
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -27,6 +28,8 @@ def read_delimited(content: bytes, file: str, delimiter: str) -> Grid:
     text, encoding = decode(content, file)
     rows: list[list[str]] = []
     lines: list[int] = []
+    # The same few texts stand in most cells of a large file: each is kept once.
+    kept: dict[str, str] = {}
     for line, fields in _records(text, file, delimiter):
         if not fields:
             continue  # an empty line, as many exports have at their end
@@ -37,7 +40,7 @@ def read_delimited(content: bytes, file: str, delimiter: str) -> Grid:
                 f"the row has {len(fields)} fields, the header {len(rows[0])}", file=file, row=line, rule="P34",
                 next_step="correct the export",
             )  # fmt: skip
-        rows.append(fields)
+        rows.append([kept.setdefault(field, field) for field in fields])
         lines.append(line)
     _stop_if_swallowed(rows, lines, file, delimiter)
     return Grid(rows, lines, encoding, DELIMITERS[delimiter])
@@ -106,7 +109,8 @@ def _plausible(text: str, file: str) -> str:
 
 def _records(text: str, file: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Each record with the line it starts on."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    # Line by line: a text buffer would hold four bytes for each character of the file.
+    reader = csv.reader((line[0] for line in LINE.finditer(text)), delimiter=delimiter, strict=True)
     start = 1
     try:
         for fields in reader:
