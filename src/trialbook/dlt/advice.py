@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -98,28 +100,45 @@ def alternatives(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis, cu
     return [advice(addlt, protocol, analysis, cut_date, name) for name in others]
 
 
+class Course(NamedTuple):
+    """A treated subject as the rules see it: level id, status, share of the window followed, its last day."""
+
+    level: str
+    status: str
+    followed: float
+    ends: pd.Timestamp
+
+
 def trial_history(
     addlt: pd.DataFrame, level_ids: list[str], counted: tuple[str, ...] = COUNTED_AS_DLT
 ) -> tuple[History, tuple[Pending, ...]]:
     """The history and the pending subjects of ADDLT, in order of first infusion; `counted` are the statuses that are
     a DLT. Subjects whose level is not one of the protocol's have no place in it (`notes` names them)."""
-    known = addlt[addlt["TRT01A"].isin(level_ids)]
-    known = known.sort_values(["TRTSDT", "USUBJID"], kind="stable")
+    listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")
+    named = listed[["TRT01A", "DLTSTAT", "FUPFRAC", "WINENDT"]].itertuples(index=False)
+    return history_of([Course(*one) for one in named], level_ids, counted)
+
+
+def history_of(
+    courses: Iterable[Course], level_ids: list[str], counted: tuple[str, ...] = COUNTED_AS_DLT
+) -> tuple[History, tuple[Pending, ...]]:
+    """The same from subjects in order of first infusion."""
     outcomes: list[Outcome] = []
     pending: list[Pending] = []
     replaced: list[int] = []
-    level = 0
-    for level_id, status, share, ends in known[["TRT01A", "DLTSTAT", "FUPFRAC", "WINENDT"]].itertuples(index=False):
-        level = level_ids.index(level_id)
-        if status in EVALUABLE:
-            outcomes.append(Outcome(level, status in counted))
-        elif status in WAITING:
-            pending.append(Pending(level, float(share), ends if status == PENDING else None))
+    current: int | None = None
+    for course in courses:
+        if course.level not in level_ids:
+            continue
+        current = level_ids.index(course.level)
+        if course.status in EVALUABLE:
+            outcomes.append(Outcome(current, course.status in counted))
+        elif course.status in WAITING:
+            due = course.ends if course.status == PENDING else None
+            pending.append(Pending(current, float(course.followed), due))
         else:
-            replaced.append(level)
-    current = level if len(known) else None
-    history = History(tuple(level_ids), tuple(outcomes), tuple(replaced), current)
-    return history, tuple(pending)
+            replaced.append(current)
+    return History(tuple(level_ids), tuple(outcomes), tuple(replaced), current), tuple(pending)
 
 
 def _last_window(action: Action, pending: tuple[Pending, ...], cut_date: pd.Timestamp) -> pd.Timestamp | None:

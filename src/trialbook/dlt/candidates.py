@@ -14,7 +14,7 @@ from trialbook.protocol.models import Protocol
 from trialbook.safety.relationship import relationship, relationship_level
 from trialbook.terms import holds_term
 
-COLUMNS = ["USUBJID", "AESEQ", "DLTCAND", "REASON", "ONSETWIN", "ONSETDT", "GRADE"]
+COLUMNS = ["USUBJID", "AESEQ", "DLTCAND", "REASON", "ONSETWIN", "ONSETDT", "FIRSTDT", "GRADE"]
 NO_GRADE = "no grade: cannot be judged"
 _SAID_TO_BE_RELATED = ["definite", "probable", "possible", "related"]
 _HOUR = pd.Timedelta(hours=1)
@@ -24,7 +24,7 @@ Cases = list[tuple[pd.Series, str]]
 def dlt_candidates(
     ae: pd.DataFrame, subjects: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis
 ) -> pd.DataFrame:
-    """One row per AE record, sorted by USUBJID and AESEQ: USUBJID AESEQ DLTCAND REASON ONSETWIN ONSETDT GRADE.
+    """One row per AE record, sorted by USUBJID and AESEQ: USUBJID AESEQ DLTCAND REASON ONSETWIN ONSETDT FIRSTDT GRADE.
 
     DLTCAND `Y`: the onset lies or may lie in `dlt_window`, the event is related (`trae_levels`; missing counts), and
     the first case that fits is REASON:
@@ -40,7 +40,8 @@ def dlt_candidates(
 
     Where an event of that grade, a fatal one or a related one without a grade began in the window and is no
     candidate, REASON says why, so that none disappears in silence. Times that dates leave open are read as the
-    longest. ONSETWIN is IN, OUT or UNRESOLVED; ONSETDT is filled where the day of onset is certain.
+    longest. ONSETWIN is IN, OUT or UNRESOLVED; ONSETDT is filled where the day of onset is certain; FIRSTDT is the
+    earliest day that it may be, not before the first infusion.
     `ae` is the clean AE domain; `subjects` needs USUBJID TRTSDT (and TRTSDTM CUTDT DTHDT where known); `domains`
     gives the baseline counts of LB.
     """
@@ -59,6 +60,7 @@ def dlt_candidates(
         REASON=candidate.where(candidate.ne(""), otherwise),
         ONSETWIN=window,
         ONSETDT=moments["first"].dt.normalize().where(certain).astype("datetime64[s]"),
+        FIRSTDT=_not_before(moments["first"].dt.normalize(), subject["TRTSDT"]),
         GRADE=facts["grade"],
     )
     return frame[COLUMNS]
@@ -143,6 +145,10 @@ def _brief(f: pd.DataFrame, analysis: Analysis) -> pd.Series:
     third = f["grade"].eq(3).fillna(False).astype(bool)
     # A day that is known without a time ends at 24:00, so three calendar days are at most 72 hours: shorter.
     return f["brief"] & third & (f["hours"] <= analysis.dlt_brief_hours)
+
+
+def _not_before(day: pd.Series, earliest: pd.Series) -> pd.Series:
+    return day.mask(day < earliest, earliest).astype("datetime64[s]")
 
 
 def _first_case(cases: Cases) -> pd.Series:

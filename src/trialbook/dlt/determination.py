@@ -15,7 +15,7 @@ from trialbook.results.queries import Query, query
 
 COLUMNS = [
     "USUBJID", "SUBJID", "TRT01P", "TRT01A", "TRTSDT", "DLTSTAT", "REASON", "COUNTED", "REPLACE", "FUPFRAC",
-    "DOSEFRAC", "WINENDT", "DLTDT", "DLTSEQ",
+    "DOSEFRAC", "WINENDT", "STATDT", "DLTDT", "DLTSEQ",
 ]  # fmt: skip
 DLT, NO_DLT, PENDING, NOT_EVALUABLE = "DLT", "NO-DLT", "PENDING", "NOT-EVAL"
 PENDING_ADJUDICATION, PENDING_DATA, UNRESOLVED = "PENDING-ADJ", "PENDING-DATA", "UNRESOLVED"
@@ -23,6 +23,8 @@ STATUSES = (DLT, PENDING_ADJUDICATION, UNRESOLVED, NO_DLT, PENDING, PENDING_DATA
 COUNTED_AS_DLT = (DLT, PENDING_ADJUDICATION, UNRESOLVED)
 EVALUABLE = (*COUNTED_AS_DLT, NO_DLT)
 WAITING = (PENDING, PENDING_DATA)
+# Who is meant, the status, why, and the day from which the data give it.
+Case = tuple[pd.Series, str, pd.Series | str, pd.Series]
 # Statuses that one event decides, by the role of that event.
 _BY_EVENT = {CONFIRMED: DLT, AWAITED: PENDING_ADJUDICATION, UNDATED: UNRESOLVED}
 
@@ -46,6 +48,8 @@ def derive_addlt(
     There is no DLT form among the domains. A-74 is therefore read as: the window counts as documented when the
     subject was known alive on or after WINENDT (LSTALVDT) or died on or after it.
     FUPFRAC is the share of the window that was followed by the cut; DOSEFRAC the dose received over the dose due;
+    STATDT is the day from which these data give the status: onset (or reporting date) of the deciding event, death,
+    leaving, missed infusion, the end of the window; the infusion where it is open.
     COUNTED `Y` = counts as DLT in the advice; REPLACE `Y` = may be replaced; DLTDT the onset where its day is
     certain; DLTSEQ the AESEQ of the deciding event.
     `adsl` needs USUBJID SUBJID TRT01P TRT01A TRTSDT SAFFL DTHDT LSTALVDT (and TRTSDTM). No rows where the trial has
@@ -57,16 +61,17 @@ def derive_addlt(
     decided = _deciding_event(dlt_events(treated, domains, protocol, analysis), treated)
     cases = [*_cases_by_event(decided), *_cases_by_window(treated, decided, domains, analysis, cut_date)]
     status = pd.Series("", index=treated.index, dtype="str")
-    reason = status.copy()
-    for true, code, words in cases:
+    reason, since = status.copy(), treated["TRTSDT"]
+    for true, code, words, day in cases:
         first = true & status.eq("")
-        status, reason = status.mask(first, code), reason.mask(first, words)
+        status, reason, since = status.mask(first, code), reason.mask(first, words), since.mask(first, day)
     by_event = status.isin(COUNTED_AS_DLT)
     addlt = treated.assign(
         DLTSTAT=status,
         REASON=reason,
         COUNTED=_flag(by_event),
         REPLACE=_flag(status.eq(NOT_EVALUABLE)),
+        STATDT=since.mask(since > cut_date, cut_date).astype("datetime64[s]"),
         DLTDT=decided["ONSETDT"].where(by_event).astype("datetime64[s]"),
         DLTSEQ=decided["AESEQ"].where(by_event).astype("Int64"),
     )
@@ -87,7 +92,7 @@ def dlt_subject_queries(addlt: pd.DataFrame) -> Iterator[Query]:
 def _through_the_window(
     treated: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
 ) -> pd.DataFrame:
-    """Adds WINENDT, FUPDT (last day followed by the cut), FUPFRAC, DOSEFRAC, DOSEKNOWN."""
+    """Adds WINENDT, FUPDT (last day followed by the cut), FUPFRAC, and what `dose_received` finds."""
     first, last = analysis.dlt_window
     starts = treated["TRTSDT"].astype("datetime64[s]")
     ends = starts + pd.Timedelta(days=last)
@@ -97,47 +102,53 @@ def _through_the_window(
     share = (days / max(last - first, 1)).clip(0, 1).fillna(0.0).astype("float64")
     treated = treated.assign(TRTSDT=starts, WINENDT=ends, FUPDT=followed, FUPFRAC=share)
     dose = dose_received(treated, domains, protocol, analysis, cut_date)
-    return treated.assign(DOSEFRAC=dose["DOSEFRAC"], DOSEKNOWN=dose["DOSEKNOWN"])
+    return treated.assign(**{name: dose[name] for name in ("DOSEFRAC", "DOSEKNOWN", "MISSEDDT")})
 
 
 def _deciding_event(events: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
-    """The strongest event of each treated subject: ROLE AESEQ ONSETDT WORDS, blank where there is none."""
+    """The strongest event of each treated subject: ROLE AESEQ ONSETDT KNOWNDT WORDS, blank where there is none."""
     rank = {role: k for k, role in enumerate((CONFIRMED, AWAITED, UNDATED, UNGRADED))}
     events = events[events["ROLE"].isin(list(rank))]
     events = events.assign(RANK=events["ROLE"].map(rank).astype("int64"))
     order = events.sort_values(["USUBJID", "RANK", "ONSETDT", "AESEQ"], kind="stable", na_position="last")
     best = order.drop_duplicates("USUBJID").set_index("USUBJID").reindex(treated["USUBJID"]).set_axis(treated.index)
     words = "AESEQ " + best["AESEQ"].astype("str") + ", " + best["AEDECOD"].fillna("").astype("str")
-    return best[["AESEQ", "ONSETDT"]].assign(ROLE=best["ROLE"].fillna("").astype("str"), WORDS=words.astype("str"))
+    return best[["AESEQ", "ONSETDT", "KNOWNDT"]].assign(
+        ROLE=best["ROLE"].fillna("").astype("str"), WORDS=words.astype("str")
+    )
 
 
-def _cases_by_event(decided: pd.DataFrame) -> Iterator[tuple[pd.Series, str, pd.Series]]:
+def _cases_by_event(decided: pd.DataFrame) -> Iterator[Case]:
     says = {
         CONFIRMED: ": adjudicated as DLT",
         AWAITED: ": candidate, not yet adjudicated, counted as DLT",
         UNDATED: ": partial onset date decides in or out of the window, counted as DLT",
     }
     for role, status in _BY_EVENT.items():
-        yield decided["ROLE"].eq(role), status, decided["WORDS"] + says[role]
+        yield decided["ROLE"].eq(role), status, decided["WORDS"] + says[role], decided["KNOWNDT"]
 
 
 def _cases_by_window(
     treated: pd.DataFrame, decided: pd.DataFrame, domains: Domains, analysis: Analysis, cut_date: pd.Timestamp
-) -> Iterator[tuple[pd.Series, str, pd.Series | str]]:
-    ends = treated["WINENDT"]
+) -> Iterator[Case]:
+    starts, ends = treated["TRTSDT"], treated["WINENDT"]
     died = treated["DTHDT"].astype("datetime64[s]")
-    day = (died - treated["TRTSDT"]).dt.days.astype("Int64").astype("str")
+    day = (died - starts).dt.days.astype("Int64").astype("str")
     share = (100 * treated["DOSEFRAC"]).round().astype("Int64").astype("str")
     under = treated["DOSEFRAC"] < analysis.dlt_min_dose_frac
-    yield died < ends, NOT_EVALUABLE, "died on day " + day + " without a DLT"
-    yield left_early(treated, domains), NOT_EVALUABLE, "left the trial before the window ended, without a DLT"
-    yield other_trial_drug(treated, domains, analysis), NOT_EVALUABLE, "began a drug of another trial, without a DLT"
-    yield under, NOT_EVALUABLE, "received " + share + "% of the dose due, without a DLT"
-    yield ends > cut_date, PENDING, "window open to " + ends.dt.strftime("%Y-%m-%d").astype("str")
-    yield ~treated["DOSEKNOWN"], PENDING_DATA, "the dose of an infusion cannot be told"
-    yield decided["ROLE"].eq(UNGRADED), PENDING_DATA, decided["WORDS"] + ": no grade"
-    yield ~(treated["FUPDT"] >= ends), PENDING_DATA, "no record proves contact to the end of the window"
-    yield pd.Series(True, index=treated.index), NO_DLT, "followed to the end of the window without a DLT"
+    left, other = left_early(treated, domains), other_trial_drug(treated, domains, analysis)
+    yield died < ends, NOT_EVALUABLE, "died on day " + day + " without a DLT", died
+    yield left.notna(), NOT_EVALUABLE, "left the trial before the window ended, without a DLT", left
+    yield other.notna(), NOT_EVALUABLE, "began a drug of another trial, without a DLT", other
+    underdosed = "received " + share + "% of the dose due, without a DLT"
+    yield under, NOT_EVALUABLE, underdosed, treated["MISSEDDT"].fillna(ends)
+    open_to = "window open to " + ends.dt.strftime("%Y-%m-%d").astype("str")
+    yield ends > cut_date, PENDING, open_to, starts
+    yield ~treated["DOSEKNOWN"], PENDING_DATA, "the dose of an infusion cannot be told", ends
+    yield decided["ROLE"].eq(UNGRADED), PENDING_DATA, decided["WORDS"] + ": no grade", ends
+    yield ~(treated["FUPDT"] >= ends), PENDING_DATA, "no record proves contact to the end of the window", ends
+    followed = pd.Series(True, index=treated.index)
+    yield followed, NO_DLT, "followed to the end of the window without a DLT", ends
 
 
 def _flag(true: pd.Series) -> pd.Series:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from trialbook.dates import complete_date
 from trialbook.dlt.candidates import NO_GRADE, dlt_candidates
 from trialbook.dlt.onset import IN, OUT, UNRESOLVED
 from trialbook.domains import Domains
@@ -16,7 +17,7 @@ from trialbook.safety.adae import adjudicated_dlt
 
 COLUMNS = [
     "USUBJID", "TRT01A", "AESEQ", "AEDECOD", "GRADE", "AEREL", "AESTDTC", "AEENDTC", "ONSETWIN", "ONSETDT",
-    "DLTCAND", "DLTFL", "REASON", "ROLE",
+    "DLTCAND", "DLTFL", "REASON", "ROLE", "KNOWNDT",
 ]  # fmt: skip
 # What an event means for its subject, the strongest first; "" = nothing.
 CONFIRMED, AWAITED, UNDATED, UNGRADED, OUTSIDE = "CONFIRMED", "AWAITED", "UNDATED", "UNGRADED", "OUTSIDE"
@@ -35,6 +36,9 @@ def dlt_events(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysi
     | OUTSIDE   | flag Y, onset outside the window: not a DLT of the window, asked about                |
     | UNGRADED  | related, in the window, without grade and flag: the window cannot be closed           |
     | blank     | flag N, or no candidate                                                               |
+
+    KNOWNDT is the day from which the event could be known: its reporting date (AEDTC) where the export has one, else
+    the earliest day of onset. When the committee decided is not in the data.
     """
     treated = adsl[adsl["SAFFL"].eq("Y")]
     ae = domains["AE"][domains["AE"]["USUBJID"].isin(treated["USUBJID"])]
@@ -43,9 +47,18 @@ def dlt_events(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysi
     level = treated.set_index("USUBJID")["TRT01A"].reindex(ae["USUBJID"]).set_axis(ae.index)
     events = ae.assign(TRT01A=level, **found.drop(columns=["USUBJID", "AESEQ"]))
     events = events.assign(DLTFL=adjudicated_dlt(events, domains["SUPPAE"]))
+    events = events.assign(KNOWNDT=_known_from(events))
     events = events.assign(ROLE=_roles(events), AEDECOD=events["AEDECOD"].fillna(events["AETERM"]))
     kept = events[events["REASON"].ne("") | events["DLTFL"].ne("")]
     return kept[COLUMNS].reset_index(drop=True)
+
+
+def _known_from(events: pd.DataFrame) -> pd.Series:
+    first = events["FIRSTDT"]
+    if "AEDTC" not in events.columns:
+        return first
+    reported = complete_date(events["AEDTC"])
+    return first.mask(reported > first, reported).astype("datetime64[s]")
 
 
 def dlt_event_queries(events: pd.DataFrame, domains: Domains) -> Iterator[Query]:
