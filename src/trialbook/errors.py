@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 LONGEST_VALUE = 120
+LONGEST_PATH = 400
 
 
 class TrialbookError(Exception):
@@ -37,29 +38,34 @@ class TrialbookError(Exception):
 
     def describe(self) -> str:
         """The message as one line: `[rule] file, row, column, value: problem. Next: ...`."""
-        place = [self.file] if self.file else []
+        place = [_shortened(self.file, LONGEST_PATH)] if self.file else []
         if self.row is not None:
             place.append(f"row {self.row}")
         if self.column:
-            place.append(f"column {self.column}")
+            place.append(f"column {_shortened(self.column)}")
         if self.value is not None:
             place.append(f"value {_shortened(repr(self.value))}")
         head = f"[{self.rule}] " if self.rule else ""
         where = f"{', '.join(place)}: " if place else ""
         tail = f" Next: {self.next_step}." if self.next_step else ""
         text = f"{head}{where}{self.problem.rstrip('.')}.{tail}"
-        return " ".join(text.split())
+        return _printable(" ".join(text.split()))
+
+
+def _shortened(text: str, longest: int = LONGEST_VALUE) -> str:
+    """A value as far as one line of a message bears it."""
+    return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
+
+
+def _printable(text: str) -> str:
+    """The text with everything that a terminal would act on, or that does not show, as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 class UsageError(TrialbookError):
     """Wrong usage: no such cut, bad parameter file, unreadable path."""
 
     exit_status = 2
-
-
-def _shortened(text: str) -> str:
-    """A value as far as one line of a message bears it."""
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}... ({len(text)} characters)"
 
 
 class StopError(TrialbookError):

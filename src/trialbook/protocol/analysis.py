@@ -10,6 +10,8 @@ Fraction01 = Annotated[float, Field(ge=0, le=1)]
 PlausibleRange = tuple[str, str, float, float, str]
 Window = Annotated[list[int], Field(min_length=2, max_length=2)]
 
+# No count and no number of days is larger; one that is would break the calendar in a notebook, far from its cause.
+LARGEST_NUMBER = 100_000
 SR_DEFINITIONS = Literal["EBMT-NIH-CIBMTR-2018", "CN-2024", "REACH2", "REACH1", "MSB", "FDA-2023"]
 RULES = Literal["3+3", "i3+3", "mTPI-2", "keyboard", "BOIN", "CRM", "TITE-CRM", "TITE-BOIN", "Rolling6", "none"]
 
@@ -22,7 +24,7 @@ class AesiRule(BaseModel):
     `infusion_reaction_hours` after the start of an infusion.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     category: str
     terms: list[str] = []
@@ -44,7 +46,7 @@ class DltTerms(BaseModel):
     coded or reported term (`disease`: of the coded term where there is one). `trial_drug` is sought in CM.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     infusion_reaction: list[str] = []
     haematological: list[str] = []
@@ -59,7 +61,7 @@ class DltTerms(BaseModel):
 class HepaticScreen(BaseModel):
     """Biochemical criteria of liver injury: ALT or AST and bilirubin as multiples of ULN, and the days between."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     transaminase_uln: Annotated[float, Field(gt=0)]
     bilirubin_uln: Annotated[float, Field(gt=0)]
@@ -73,7 +75,7 @@ class Analysis(BaseModel):
     methylprednisolone. The meaning, source and assumption id of each key stand in `params/protocol.yaml`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
 
     # time
     day_numbering: Literal["D0", "CDISC"] = "D0"
@@ -188,6 +190,14 @@ class Analysis(BaseModel):
     pct_min_n: int = 10
     km_level_min_n: Annotated[int, Field(ge=1)] = 3
     risk_table_days: list[Annotated[int, Field(ge=0)]] = [0, 14, 28, 56, 100, 180]
+
+    @model_validator(mode="after")
+    def _days_of_this_world(self) -> Analysis:
+        for name, value in self:
+            numbers = value if isinstance(value, list) else [value]
+            if any(isinstance(number, int) and abs(number) > LARGEST_NUMBER for number in numbers):
+                raise ValueError(f"{name} holds a number beyond {LARGEST_NUMBER}")
+        return self
 
     @model_validator(mode="after")
     def _windows_in_order(self) -> Analysis:

@@ -32,7 +32,7 @@ def find_cut_file(name: str, root: Path) -> Path:
     """The cut file of a path or of an id in `params/cuts/`; raises UsageError naming the cuts there are."""
     direct = Path(name)
     if direct.suffix in (".yaml", ".yml") or "/" in name:
-        if direct.is_file():
+        if _path_problem(Path(), name, folder=False) is None:
             return direct.resolve()
         raise UsageError("there is no such cut file", file=name)
     folder = root / "params" / "cuts"
@@ -71,11 +71,26 @@ def make_trial(content: Any, file: str, base: Path) -> Trial:
     cut = validated(Cut, content, file)
     for key in ("snapshot", "protocol", "mapping", "approved_deletions"):
         named = getattr(cut, key)
-        if named is not None and not (base / named).exists():
-            raise UsageError("there is no such path", file=file, column=key, value=named)
+        problem = None if named is None else _path_problem(base, named, folder=key == "snapshot")
+        if problem:
+            raise UsageError(problem, file=file, column=key, value=named)
     protocol = load_protocol((base / cut.protocol).resolve())
     analysis = analysis_values(protocol, cut.overrides, file)
     return Trial(cut=cut, protocol=protocol, analysis=analysis, root=base)
+
+
+def _path_problem(base: Path, named: str, folder: bool) -> str | None:
+    """Why a path of a cut file cannot be used: it is not there, or it is a pipe or a device, which might never end."""
+    try:
+        path = (base / named).resolve()
+        if not named.strip() or not path.exists():
+            return "there is no such path"
+        if path.is_file() or (folder and path.is_dir()):
+            return None
+        return "is neither a folder nor a file" if folder else "is not a file"
+    except (OSError, ValueError, RuntimeError) as error:
+        # A loop of links, a name that is too long, a NUL in it.
+        return f"is not a path that can be used ({type(error).__name__})"
 
 
 def load_trial(cut_file: Path, root: Path) -> Trial:

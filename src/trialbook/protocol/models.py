@@ -18,7 +18,7 @@ ENDPOINTS = ("ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS")
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Study(_Model):
@@ -158,6 +158,12 @@ class Cut(_Model):
         except ValueError:
             raise ValueError("there is no such calendar date") from None
         return value
+
+    @model_validator(mode="after")
+    def _follows_another(self) -> Cut:
+        if self.previous_cut == self.cut_id:
+            raise ValueError(f"the cut {self.cut_id} cannot be its own previous cut")
+        return self
 
     @field_validator("overrides", mode="before")
     @classmethod

@@ -17,6 +17,9 @@ from trialbook.errors import UsageError
 
 Model = TypeVar("Model", bound=BaseModel)
 NULLS = {"", "~", "null", "Null", "NULL"}
+NO_KEYS = ("tag:yaml.org,2002:merge", "tag:yaml.org,2002:null")
+# A parameter file is written by a person; what is larger was put here by mistake, and would take minutes to read.
+LARGEST = 2**20
 
 
 class _StrictLoader(Composer, SafeConstructor, Resolver, CParser):
@@ -43,6 +46,9 @@ class _StrictLoader(Composer, SafeConstructor, Resolver, CParser):
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag in NO_KEYS:
+                problem = "a key that is no word (a list, a mapping, null or <<) is not allowed"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
             if key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f"the key {key.value} stands twice", problem_mark=key.start_mark)
             seen.add(key.value)
@@ -67,17 +73,33 @@ def read_yaml(path: Path, *, typed_scalars: bool = False) -> Any:
 
     Raises UsageError, naming the file and line, for a file that cannot be read, is not UTF-8, or is not plain YAML.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot be read ({type(error).__name__})", file=str(path)) from None
+    text = _text(path)
     try:
         return (_StrictLoader if typed_scalars else _TextLoader)(text).get_single_data()
+    except RecursionError:
+        raise UsageError("is nested too deeply", file=str(path), next_step="correct the file") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None
         problem = getattr(error, "problem", None) or "is not valid YAML"
         raise UsageError(str(problem), file=str(path), row=line, next_step="correct the file") from None
+
+
+def _text(path: Path) -> str:
+    """The text of a parameter file; raises UsageError."""
+    try:
+        # A pipe would never end, and a device might not.
+        if not path.is_file():
+            raise UsageError("is not a file", file=str(path))
+        with path.open("rb") as handle:
+            content = handle.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise UsageError(f"is too large for a parameter file (more than {LARGEST} bytes)", file=str(path))
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError("is not UTF-8 text", file=str(path), next_step="save it as UTF-8") from None
+    except OSError as error:
+        raise UsageError(f"cannot be read ({error.strerror or type(error).__name__})", file=str(path)) from None
 
 
 def validated(model: type[Model], content: Any, file: str, within: str = "") -> Model:
