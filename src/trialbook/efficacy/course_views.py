@@ -123,13 +123,14 @@ def later_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     subjects = adrs.loc[adrs["PARAMCD"] == "RSP28", ["USUBJID", "TRT01A"]]
     best = _values(adrs, "BOR")
     day = adrs[adrs["PARAMCD"] == "BOR"].set_index("USUBJID")["RELDAY"]
-    when = (" (day " + day.astype("str") + ")").fillna("")
+    when = (" (day " + day.astype("str") + ")").astype("str").fillna("")
     organs = adrs[adrs["PARAMCD"].isin(ORGAN_PARAMETERS)]
-    told = organs["PARAMCD"].map(ORGAN_PARAMETERS) + " " + organs["AVALC"]
+    told = organs["PARAMCD"].map(ORGAN_PARAMETERS).astype("str") + " " + organs["AVALC"]
     told = told + (" " + organs["REASON"]).where(organs["REASON"] != "", "")
     by_subject = told.groupby(organs["USUBJID"]).agg(", ".join).astype("str")
     steroids = adrs[adrs["PARAMCD"] == "STER28"].set_index("USUBJID")
-    dose = steroids["BASE"].map("{:.2f}".format) + " to " + steroids["AVAL"].map("{:.2f}".format)
+    before, now = (steroids[name].map("{:.2f}".format).astype("str") for name in ("BASE", "AVAL"))
+    dose = before + " to " + now
     word = steroids["AVALC"].map(STEROID_WORDS).astype("str")
     spared = word.where(steroids["AVAL"].isna(), word + " (" + dose + ")")
     columns = {
