@@ -202,3 +202,10 @@ def test_an_ard_table_heads_its_rows_for_screen_readers():
     block = ard_table(overview(("DL1", 2, 3)), "Overview", columns=["DL1"], headers={}, stub="Subjects with")
     assert '<th scope="row" class="gt_row gt_left gt_stub">TEAE</th>' in block.html
     assert 'aria-label="Overview"' in block.html
+
+
+def test_of_a_very_long_table_the_first_rows_are_shown_and_it_says_so() -> None:
+    block = table(pd.DataFrame({"SUBJECT": range(12_000)}), "Everybody")
+    assert len(Cells(block.html).rows) == 1 + 500
+    assert "The first 500 of 12000 rows; the files of this build hold all of them" in block.html
+    assert block.text.endswith("... and 11800 more rows")

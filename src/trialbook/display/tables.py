@@ -13,6 +13,8 @@ from trialbook.display.table_pattern import Pattern, table_pattern
 from trialbook.display.text import safe, show, visible, width
 
 LONG_TABLE = 200
+# A page must stay readable and small: a table shows so many rows, says so, and the files of the build hold them all.
+MOST_ROWS = 500
 LONG_CELL = 36
 KEY_WIDTH = 16
 INDENT = "\u2003"
@@ -27,9 +29,11 @@ class _Grid:
     right: Sequence[str]
     group: str | None = None
     stub: str | None = None
+    whole: int = 0
 
     @property
     def rows(self) -> int:
+        """Number of rows that are shown; `whole` is how many there are."""
         return len(next(iter(self.cells.values()), []))
 
     @property
@@ -55,9 +59,10 @@ def table(
     `labels` names columns for readers; `group` is a column whose values become row-group headings; `notes` are
     footnotes; `digits` fixes the decimals of a number column; `right` names text columns that stand right like
     numbers; `stub` is the column whose values head their rows. Missing values are blank, numbers stand right, hidden
-    characters are written out; an empty frame is shown as the sentence `empty`, never as a bare header.
+    characters are written out; an empty frame is shown as the sentence `empty`, never as a bare header. Of more than
+    `MOST_ROWS` rows the first are shown, and the table says so.
     """
-    frame = frame.reset_index(drop=True)
+    whole, frame = len(frame), frame.head(MOST_ROWS).reset_index(drop=True)
     names = [str(name) for name in frame.columns]
     cells = {
         name: [visible(show(value, (digits or {}).get(name))) for value in frame.iloc[:, position]]
@@ -65,7 +70,7 @@ def table(
     }
     numbers = [name for position, name in enumerate(names) if name in right or _is_number(frame.iloc[:, position])]
     heads = {name: visible((labels or {}).get(name, name)) for name in names}
-    return _block(_Grid(cells, heads, numbers, group, stub), title, subtitle, notes, empty)
+    return _block(_Grid(cells, heads, numbers, group, stub, whole), title, subtitle, notes, empty)
 
 
 def ard_table(
@@ -150,6 +155,8 @@ def _is_number(column: pd.Series) -> bool:
 def _block(grid: _Grid, title: str, subtitle: str, notes: Sequence[str], empty: str) -> Block:
     """The table as HTML with its heading and notes around the box that scrolls, and its plain-text twin."""
     count = f"{grid.rows} rows" if grid.rows > LONG_TABLE else ""
+    if grid.whole > grid.rows:
+        count = f"The first {grid.rows} of {grid.whole} rows; the files of this build hold all of them"
     html = [f'<div class="tb tb-table"><p class="tb-title">{safe(title)}</p>']
     html += [f'<p class="tb-subtitle">{safe(subtitle)}</p>'] if subtitle else []
     html += [f'<p class="tb-count">{count}</p>'] if count else []
@@ -211,5 +218,5 @@ def _as_text(grid: _Grid) -> str:
         pad = [" " * max(wide - width(text), 0) for text in texts]
         columns.append([p + t if name in grid.right else t + p for t, p in zip(texts, pad, strict=True)])
     lines = ["  ".join(parts).rstrip() for parts in zip(*columns, strict=True)]
-    more = grid.rows - LONG_TABLE
+    more = max(grid.whole, grid.rows) - LONG_TABLE
     return "\n".join([*lines, *([f"... and {more} more rows"] if more > 0 else [])])
