@@ -5,6 +5,7 @@ What ADSL, the deaths and the eligibility audit ask themselves (P05-P07, P10, P2
 
 from __future__ import annotations
 
+from trialbook.cleaning.crosschecks import cross_questions
 from trialbook.cleaning.events import event_queries
 from trialbook.cleaning.exposure import exposure_queries
 from trialbook.cleaning.findings import finding_queries
@@ -23,4 +24,5 @@ def consistency_queries(domains: Domains, analysis: Analysis) -> list[Query]:
         *event_queries(domains),
         *finding_queries(domains, analysis),
         *visit_queries(domains),
+        *cross_questions(domains),
     ]

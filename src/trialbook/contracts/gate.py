@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 import pandas as pd
 
+from trialbook.cleaning.keys import key_columns
+from trialbook.contracts.lookups import joined
 from trialbook.contracts.odcs import Contract
-from trialbook.contracts.suites import compile_rules
+from trialbook.contracts.suites import Rule, compile_rules
 from trialbook.contracts.verdicts import Failure, Verdict, evaluate
 from trialbook.errors import StopError
 from trialbook.results.queries import Query, query
@@ -16,11 +19,17 @@ from trialbook.results.queries import Query, query
 ONE_BY_ONE = 10
 
 
-class Gate:
-    """All contracts of a build, for a trial with certain endpoints."""
+Engine = Callable[[str, pd.DataFrame, list[Rule], list[str]], Verdict]
 
-    def __init__(self, contracts: Mapping[str, Contract], endpoints: list[str]) -> None:
-        self._contracts, self._endpoints = contracts, endpoints
+
+class Gate:
+    """All contracts of a build, for a trial with certain endpoints.
+
+    The engine is Great Expectations, or `evaluate_quickly` where its import would cost more than the whole look.
+    """
+
+    def __init__(self, contracts: Mapping[str, Contract], endpoints: list[str], engine: Engine = evaluate) -> None:
+        self._contracts, self._endpoints, self._engine = contracts, endpoints, engine
 
     def check(
         self, kind: str, datasets: Mapping[str, pd.DataFrame], names: Iterable[str] | None = None
@@ -34,17 +43,20 @@ class Gate:
         for name in datasets if names is None else names:
             contract = self._contracts.get(f"{kind}/{name}")
             if contract is not None:
-                rules = compile_rules(contract, kind, self._endpoints, datasets)
-                verdicts.append(evaluate(f"{kind}/{name}", datasets[name], rules, contract.dataset.keys))
+                suite = compile_rules(contract, kind, self._endpoints, datasets)
+                frame = joined(datasets[name], suite.lookups, datasets)
+                named_by = contract.dataset.keys or ["USUBJID", *key_columns(name.upper(), frame.columns)]
+                verdict = self._engine(f"{kind}/{name}", frame, suite.rules, named_by)
+                verdicts.append(replace(verdict, skipped=suite.skipped))
         return verdicts
 
     def queries(self, verdicts: Iterable[Verdict]) -> list[Query]:
-        """The failures of severity `warning` as questions to the site."""
+        """The failures of severity `warning` as questions to the site, but for those that a step asks itself."""
         return [
             entry
             for verdict in verdicts
             for failure in verdict.failures
-            if failure.severity == "warning"
+            if failure.severity == "warning" and not failure.asked_as
             for entry in _queries(verdict, failure)
         ]
 
@@ -74,19 +86,20 @@ def stop_if_critical(verdicts: Iterable[Verdict], files: Mapping[str, str] | Non
 def _queries(verdict: Verdict, failure: Failure) -> list[Query]:
     domain = verdict.dataset.split("/")[1].upper()
     common = {"field": failure.column, "severity": "minor", "expected": failure.description}
+    chinese = failure.chinese or failure.description
     if failure.count > ONE_BY_ONE or not failure.records:
         return [
             query(
                 failure.rule, "", domain, observed=f"{failure.count} records", **common,
                 message_en=f"{failure.count} records of {domain} do not fulfil: {failure.description}.",
-                message_zh=f"{domain} 有 {failure.count} 条记录不符合要求：{failure.description}。",
+                message_zh=f"{domain} 有 {failure.count} 条记录不符合要求：{chinese}。",
             )
         ]  # fmt: skip
     return [
         query(
             failure.rule, str(record.get("USUBJID") or ""), domain, record=_key(record), **common,
             message_en=f"The record does not fulfil: {failure.description}. Please check {failure.column or 'it'}.",
-            message_zh=f"该记录不符合要求：{failure.description}。请核对 {failure.column or '该记录'}。",
+            message_zh=f"该记录不符合要求：{chinese}。请核对 {failure.column or '该记录'}。",
         )
         for record in failure.records
     ]  # fmt: skip

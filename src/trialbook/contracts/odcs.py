@@ -23,11 +23,19 @@ class _Model(BaseModel):
 class Implementation(_Model):
     """A Great Expectations expectation: its type and arguments.
 
-    A `value_set` may be `{dataset: dm, column: USUBJID}`: the values of that column in the same build.
+    A `value_set` may be `{dataset: dm, column: USUBJID}`: the values of that column in the same build. A `column` may
+    be a lookup (see `lookups.py`): `{dataset: dm, column: DTHDTC, read: latest}` is the subject's death date in DM.
     """
 
     type: Annotated[str, Field(pattern=r"^expect_[a-z0-9_]+$")]
     kwargs: dict[str, Any] = {}
+
+
+class RuleProperty(_Model):
+    """An addition to a rule: its Chinese text, the query rule that asks the same (`askedAs`), or its source."""
+
+    property: Literal["chinese", "askedAs", "source"]
+    value: str
 
 
 class QualityRule(_Model):
@@ -39,12 +47,19 @@ class QualityRule(_Model):
     severity: Severity
     description: str
     implementation: Implementation
+    customProperties: list[RuleProperty] = []  # noqa: N815
+
+    def custom(self, name: str) -> str:
+        """The value of a custom property, or blank."""
+        return next((p.value for p in self.customProperties if p.property == name), "")
 
 
 class CustomProperty(_Model):
-    """An addition to the standard: `unit`, `codelist`, or `requiredFor` (the endpoints that need the column)."""
+    """An addition to the standard: `unit`, `codelist`, `requiredFor` (the endpoints that need the column), or
+    `optional` (the column is there only where the site delivered it).
+    """
 
-    property: Literal["unit", "codelist", "requiredFor", "codelistSeverity"]
+    property: Literal["unit", "codelist", "requiredFor", "codelistSeverity", "optional"]
     value: Any
 
 
@@ -64,6 +79,11 @@ class Column(_Model):
         """The value of a custom property, or None."""
         return next((p.value for p in self.customProperties if p.property == name), None)
 
+    @property
+    def optional(self) -> bool:
+        """Whether the column is there only where the site delivered it."""
+        return bool(self.custom("optional"))
+
     def needed_for(self, endpoints: list[str]) -> bool:
         """Whether a dataset without this column cannot serve a trial with these endpoints."""
         wanted = self.custom("requiredFor") or []
@@ -79,6 +99,11 @@ class Dataset(_Model):
     description: str
     properties: Annotated[list[Column], Field(min_length=1)]
     quality: list[QualityRule] = []
+
+    @property
+    def rules(self) -> list[QualityRule]:
+        """All rules written in the file: of the dataset, then of its columns."""
+        return [*self.quality, *(rule for column in self.properties for rule in column.quality)]
 
     @property
     def keys(self) -> list[str]:
@@ -130,7 +155,7 @@ def load_contracts(folder: Path) -> dict[str, Contract]:
 def _check(contract: Contract, kind: str, path: Path) -> None:
     """Raises UsageError where name, place, rule ids or endpoints of a contract do not agree."""
     dataset = contract.dataset
-    rules = [rule.name for rule in dataset.quality] + [r.name for c in dataset.properties for r in c.quality]
+    rules = [rule.name for rule in dataset.rules]
     columns = [column.name for column in dataset.properties]
     wanted = [
         e for c in dataset.properties if isinstance(c.custom("requiredFor"), list) for e in c.custom("requiredFor")

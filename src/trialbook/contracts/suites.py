@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from trialbook.contracts.lookups import Lookup, parse_lookup
 from trialbook.contracts.odcs import Column, Contract, QualityRule, Severity
 
 # A trial without a screened subject has nothing to report; every other dataset may be empty, and then says so.
 NEVER_EMPTY = ("dm", "adsl")
 # Complete or partial ISO 8601, anchored at both ends since expectations are not.
 ISO_8601 = r"^[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2}(?:T[0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?)?)?)?$"
+COLUMN_KEYS = ("column", "column_A", "column_B")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule to evaluate: its id, the expectation and what a failure means."""
+    """One rule to evaluate: its id, the expectation and what a failure means.
+
+    `asked_as` names the query rule by which the workbook asks the same with more care; such a failure is a verdict
+    and no second query.
+    """
 
     name: str
     column: str
@@ -26,80 +32,143 @@ class Rule:
     description: str
     expectation: str
     kwargs: dict[str, Any] = field(default_factory=dict)
+    chinese: str = ""
+    asked_as: str = ""
 
 
-def compile_rules(
-    contract: Contract, kind: str, endpoints: list[str], datasets: Mapping[str, pd.DataFrame]
-) -> list[Rule]:
+@dataclass(frozen=True)
+class Suite:
+    """The rules of one dataset, the columns they look up elsewhere, and the rules that could not be evaluated."""
+
+    rules: list[Rule]
+    lookups: list[Lookup]
+    skipped: list[str]
+
+
+def compile_rules(contract: Contract, kind: str, endpoints: list[str], datasets: Mapping[str, pd.DataFrame]) -> Suite:
     """The rules of a contract for a trial with these endpoints.
 
     From the structure: a row-count rule (so that no suite is empty), presence of needed columns, required values,
     uniqueness of the key, code lists, ISO dates in text columns; then the rules written in the file. `datasets` gives
-    the values of references to other datasets of the same build; a rule that refers to a dataset that was not
-    delivered is left out, since there is nothing to compare with.
+    the datasets of the same build, which rules may refer to; a rule that needs one that was not delivered is skipped,
+    and the suite says so: there is nothing to compare with.
     """
     dataset = contract.dataset
     minimum = 1 if dataset.name in NEVER_EMPTY else 0
     rules = [
         Rule(
             f"{dataset.name}.row_count", "", "critical", f"{dataset.name} has at least {minimum} rows",
-            "expect_table_row_count_to_be_between", {"min_value": minimum},
+            "expect_table_row_count_to_be_between", {"min_value": minimum}, f"{dataset.name} 至少有 {minimum} 条记录",
         )
     ]  # fmt: skip
+    frame = datasets.get(dataset.name, pd.DataFrame())
     for column in dataset.properties:
-        rules += _structural_rules(dataset.name, column, kind, endpoints)
+        rules += _structural_rules(dataset.name, column, kind, endpoints, there=column.name in frame.columns)
     if dataset.keys:
         rules.append(_key_rule(dataset.name, dataset.keys))
-    written = [*dataset.quality, *(rule for column in dataset.properties for rule in column.quality)]
-    rules += [rule for rule in (_written_rule(entry, datasets) for entry in written) if rule is not None]
-    return rules
+    written = _Written(frame, datasets)
+    for entry in dataset.rules:
+        written.add(entry)
+    return Suite([*rules, *written.rules], list(dict.fromkeys(written.lookups)), written.skipped)
 
 
-def _structural_rules(dataset: str, column: Column, kind: str, endpoints: list[str]) -> list[Rule]:
-    name, rules = column.name, []
-    needed = column.needed_for(endpoints) or kind != "raw"
+def _structural_rules(dataset: str, column: Column, kind: str, endpoints: list[str], *, there: bool) -> Iterator[Rule]:
+    name = column.name
+    needed = column.needed_for(endpoints) or (kind != "raw" and not column.optional)
     if needed:
-        rules.append(
-            Rule(f"{dataset}.{name}.present", name, "critical", f"the column {name} is delivered",
-                 "expect_column_to_exist", {"column": name})
+        yield Rule(
+            f"{dataset}.{name}.present", name, "critical", f"the column {name} is delivered",
+            "expect_column_to_exist", {"column": name}, f"已提供列 {name}",
         )  # fmt: skip
     if column.required and needed:
-        rules.append(
-            Rule(f"{dataset}.{name}.required", name, "critical", f"{name} has a value in every record",
-                 "expect_column_values_to_not_be_null", {"column": name})
+        yield Rule(
+            f"{dataset}.{name}.required", name, "critical", f"{name} has a value in every record",
+            "expect_column_values_to_not_be_null", {"column": name}, f"每条记录的 {name} 均有值",
         )  # fmt: skip
     codes = column.custom("codelist")
-    if codes:
-        rules.append(
-            Rule(f"{dataset}.{name}.codelist", name, column.custom("codelistSeverity") or "warning",
-                 f"{name} is one of {', '.join(code or 'blank' for code in codes)}",
-                 "expect_column_values_to_be_in_set", {"column": name, "value_set": codes})
+    if codes and (needed or there):
+        shown = ", ".join(code or "blank" for code in codes)
+        yield Rule(
+            f"{dataset}.{name}.codelist", name, column.custom("codelistSeverity") or "warning",
+            f"{name} is one of {shown}", "expect_column_values_to_be_in_set", {"column": name, "value_set": codes},
+            f"{name} 属于代码表：{'、'.join(code or '空' for code in codes)}",
         )  # fmt: skip
-    if column.logicalType == "date" and kind != "analysis":
-        rules.append(
-            Rule(f"{dataset}.{name}.iso8601", name, "warning", f"{name} is a complete or partial ISO 8601 date",
-                 "expect_column_values_to_match_regex", {"column": name, "regex": ISO_8601})
+    if column.logicalType == "date" and kind != "analysis" and (needed or there):
+        yield Rule(
+            f"{dataset}.{name}.iso8601", name, "warning", f"{name} is a complete or partial ISO 8601 date",
+            "expect_column_values_to_match_regex", {"column": name, "regex": ISO_8601},
+            f"{name} 为完整或部分的 ISO 8601 日期",
         )  # fmt: skip
-    return rules
 
 
 def _key_rule(dataset: str, keys: list[str]) -> Rule:
-    name, text = f"{dataset}.key", f"{' + '.join(keys)} names one record"
+    name, text, chinese = (
+        f"{dataset}.key",
+        f"{' + '.join(keys)} names one record",
+        f"{' + '.join(keys)} 唯一标识一条记录",
+    )
     if len(keys) == 1:
-        return Rule(name, keys[0], "critical", text, "expect_column_values_to_be_unique", {"column": keys[0]})
+        return Rule(name, keys[0], "critical", text, "expect_column_values_to_be_unique", {"column": keys[0]}, chinese)
     return Rule(
         name, "", "critical", text, "expect_compound_columns_to_be_unique",
-        {"column_list": keys, "ignore_row_if": "any_value_is_missing"},
+        {"column_list": keys, "ignore_row_if": "any_value_is_missing"}, chinese,
     )  # fmt: skip
 
 
-def _written_rule(rule: QualityRule, datasets: Mapping[str, pd.DataFrame]) -> Rule | None:
-    kwargs = dict(rule.implementation.kwargs)
-    reference = kwargs.get("value_set")
-    if isinstance(reference, dict):
-        other = datasets.get(reference["dataset"])
-        if other is None or reference["column"] not in other.columns:
-            return None
-        kwargs["value_set"] = sorted(other[reference["column"]].dropna().astype("str").unique())
-    column = kwargs.get("column") or kwargs.get("column_A") or ""
-    return Rule(rule.name, column, rule.severity, rule.description, rule.implementation.type, kwargs)
+class _Written:
+    """The rules written in a contract file, with their references to other datasets resolved."""
+
+    def __init__(self, frame: pd.DataFrame, datasets: Mapping[str, pd.DataFrame]) -> None:
+        self._frame, self._datasets = frame, datasets
+        self.rules: list[Rule] = []
+        self.lookups: list[Lookup] = []
+        self.skipped: list[str] = []
+
+    def add(self, entry: QualityRule) -> None:
+        """Compiles one rule, or notes why it cannot be evaluated."""
+        kwargs = dict(entry.implementation.kwargs)
+        lookups = {
+            key: parse_lookup(kwargs[key], entry.name) for key in COLUMN_KEYS if isinstance(kwargs.get(key), dict)
+        }
+        missing = [lookup.missing(self._frame, self._datasets) for lookup in lookups.values()]
+        missing += [column for column in condition_columns(kwargs.get("row_condition")) if column not in self._frame]
+        reference = kwargs.get("value_set")
+        if isinstance(reference, dict):
+            other = self._datasets.get(reference["dataset"])
+            there = other is not None and reference["column"] in other.columns
+            missing += [] if there else [f"{reference['dataset']}.{reference['column']}"]
+        if any(missing):
+            self.skipped.append(f"{entry.name}: there is no {next(filter(None, missing))}")
+            return
+        if isinstance(reference, dict):
+            known = self._datasets[reference["dataset"]][reference["column"]]
+            kwargs["value_set"] = sorted(known.dropna().astype("str").unique())
+        kwargs |= {key: lookup.name for key, lookup in lookups.items()}
+        self.lookups += lookups.values()
+        column = _named_column(entry, lookups)
+        self.rules.append(
+            Rule(
+                entry.name, column, entry.severity, entry.description, entry.implementation.type, kwargs,
+                entry.custom("chinese"), entry.custom("askedAs"),
+            )
+        )  # fmt: skip
+
+
+def _named_column(entry: QualityRule, lookups: Mapping[str, Lookup]) -> str:
+    """The column of the dataset itself that a rule is about: where the site looks."""
+    for key in COLUMN_KEYS:
+        value = entry.implementation.kwargs.get(key)
+        if key in lookups and not lookups[key].dataset:
+            return lookups[key].column
+        if isinstance(value, str):
+            return value
+    return next(iter(condition_columns(entry.implementation.kwargs.get("row_condition"))), "")
+
+
+def condition_columns(condition: Any) -> list[str]:
+    """The columns that a row condition names."""
+    if not isinstance(condition, Mapping):
+        return []
+    if "conditions" in condition:
+        return [name for part in condition["conditions"] for name in condition_columns(part)]
+    return [str(condition["column"]["name"])]

@@ -7,7 +7,7 @@ or empty suite succeed; here every rule is built through its typed class, counte
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -30,16 +30,21 @@ class Failure:
     description: str
     count: int
     records: list[dict[str, Any]]
+    chinese: str = ""
+    asked_as: str = ""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one contract: the dataset, its rows, the rules evaluated and those that failed."""
+    """What became of one contract: the dataset, its rows, the rules evaluated, those that failed, and those that were
+    skipped, with the reason.
+    """
 
     dataset: str
     rows: int
     evaluated: list[str]
     failures: list[Failure]
+    skipped: list[str] = field(default_factory=list)
 
     @property
     def worst(self) -> str:
@@ -134,11 +139,19 @@ def _failure(rule: Rule, result: Any, frame: pd.DataFrame, keys: list[str]) -> F
             result_format={"result_format": "COMPLETE", "unexpected_index_column_names": [POSITION]},
         )
         positions = [entry[POSITION] for entry in (detail.result or {}).get("unexpected_index_list") or []]
-        records = [_record(frame, position, keys) for position in sorted(positions)[:MAX_RECORDS]]
-    return Failure(rule.name, rule.column, rule.severity, rule.description, count or 1, records)
+        records = [named_record(frame, position, keys) for position in sorted(positions)[:MAX_RECORDS]]
+    return failure_of(rule, count, records)
 
 
-def _record(frame: pd.DataFrame, position: int, keys: list[str]) -> dict[str, Any]:
+def failure_of(rule: Rule, count: int, records: list[dict[str, Any]]) -> Failure:
+    """The failure of a rule; what has no count of records (a missing column) counts once."""
+    return Failure(
+        rule.name, rule.column, rule.severity, rule.description, count or 1, records, rule.chinese, rule.asked_as
+    )
+
+
+def named_record(frame: pd.DataFrame, position: int, keys: list[str]) -> dict[str, Any]:
+    """What names a record in a verdict: its row in the delivered file, where known, and its key columns."""
     row = frame.iloc[position]
     named = {key: _plain(row[key]) for key in keys if key in frame.columns}
     return {**({"ROW": int(frame.index[position])} if frame.index.name == "ROW" else {}), **named}
