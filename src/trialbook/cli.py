@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
-from trialbook.errors import StopError, TrialbookError, UsageError
+from trialbook.errors import StopError, TrialbookError, UsageError, unknown_error
 from trialbook.runner.limits import MEMORY_LIMIT, TIME_LIMIT, Limits
 from trialbook.runner.signals import Ended, end_in_order
 from trialbook.stops import in_chinese
@@ -21,7 +20,6 @@ app = typer.Typer(
     help="Builds and checks the data cuts of the trial workbook.",
 )  # fmt: skip
 PROTOCOL = Path("params/protocol.yaml")
-TRACEBACK = "TRIALBOOK_TRACEBACK"
 console = Console(highlight=False, soft_wrap=True)
 Cut = Annotated[str, typer.Argument(help="A cut file, or the id of one in params/cuts/")]
 Out = Annotated[Path, typer.Option("--out", help="Folder that holds the builds")]
@@ -231,12 +229,7 @@ def main() -> None:
         _say(f"ended by {end.name}; a build that was not finished has left nothing, the last complete one is as it was")
         sys.exit(end.exit_status)
     except Exception as error:
-        # The message of an unknown error may quote a value of a patient.
-        if os.environ.get(TRACEBACK):
-            raise
-        where = [frame for frame in traceback.extract_tb(error.__traceback__) if "trialbook" in frame.filename]
-        place = f"{Path(where[-1].filename).name} line {where[-1].lineno}" if where else "the command line"
-        _say(f"{type(error).__name__} in {place}: a mistake of the workbook. Next: set {TRACEBACK}=1 to see all of it.")
+        _say(unknown_error(error))
         sys.exit(1)
 
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import traceback
+from pathlib import Path
+
+# Set by a developer who wants to see the whole of an unknown error.
+TRACEBACK = "TRIALBOOK_TRACEBACK"
+
 LONGEST_VALUE = 120
 LONGEST_PATH = 400
 
@@ -78,3 +85,15 @@ class BusyError(TrialbookError):
     """Another build of the same cut is running."""
 
     exit_status = 3
+
+
+def unknown_error(error: Exception) -> str:
+    """One line on an error that is none of ours: its kind and where it came from, as it may quote a patient's value.
+
+    Raises it instead when TRIALBOOK_TRACEBACK is set.
+    """
+    if os.environ.get(TRACEBACK):
+        raise error
+    where = [frame for frame in traceback.extract_tb(error.__traceback__) if "trialbook" in frame.filename]
+    place = f"{Path(where[-1].filename).name} line {where[-1].lineno}" if where else "the command line"
+    return f"{type(error).__name__} in {place}: a mistake of the workbook. Next: set {TRACEBACK}=1 to see all of it."

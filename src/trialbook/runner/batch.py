@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from trialbook.protocol.models import Trial
-from trialbook.runner.many import Job, Outcome, Pool, build_many, local_pool, worst
+from trialbook.runner.many import Job, Outcome, Pool, build_many, limits_here, local_pool, worst
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ class Options:
     def job(self, trial: Trial, root: Path) -> Job:
         """The job that builds a trial in this way."""
         # A worker may stand in another folder: every path is absolute.
-        return Job(trial, root.resolve(), self.out.resolve(), self.jobs, self.charts, self.force)
+        return Job(trial, root.resolve(), self.out.resolve(), self.jobs, self.charts, self.force, limits_here())
 
 
 def build_cuts(trials: Sequence[Trial], root: Path, options: Options, console: Console) -> int:
@@ -78,6 +78,8 @@ def _teller(console: Console) -> Callable[[Outcome], None]:
     def tell(outcome: Outcome) -> None:
         said = outcome.index if outcome.built else f"{outcome.cut_id} stopped: {outcome.reason}"
         console.print(said, markup=False)
+        if outcome.chinese:
+            console.print(outcome.chinese, markup=False)
 
     return tell
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import sys
+import os
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-from trialbook.errors import TrialbookError, UsageError
+from trialbook.errors import TrialbookError, UsageError, unknown_error
 from trialbook.protocol.models import Trial
+from trialbook.runner.limits import MEMORY_LIMIT, OUTPUT_LIMIT, TIME_LIMIT
+from trialbook.stops import in_chinese
+
+LIMITS = (TIME_LIMIT, MEMORY_LIMIT, OUTPUT_LIMIT)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One cut to build, as it travels to another process: paths and parameters, no record of anybody."""
+    """One cut to build, as it travels to another process: paths and parameters, no record of anybody.
+
+    `limits` are the limits of a step in force where the job comes from, as variables of the environment.
+    """
 
     trial: Trial
     root: Path
@@ -26,6 +32,7 @@ class Job:
     jobs: int = 2
     charts: Literal["live", "static"] = "live"
     force: bool = False
+    limits: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cut_id(self) -> str:
@@ -35,12 +42,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one job: the first page of its build, or why there is none; `exit_status` as of the command."""
+    """What became of one job: the first page of its build, or why there is none (a STOP in Chinese too).
+
+    `exit_status` is that of the command.
+    """
 
     cut_id: str
     exit_status: int = 0
     index: str = ""
     reason: str = ""
+    chinese: str = ""
     seconds: float = 0.0
 
     @property
@@ -54,17 +65,26 @@ def build_one(job: Job) -> Outcome:
     from trialbook.runner.build import Options, build_cut
 
     began = time.monotonic()
+    _limit(job.limits)
     try:
         folder = build_cut(job.trial, job.root, Options(job.out, job.jobs, job.charts, job.force))
     except TrialbookError as error:
-        return Outcome(job.cut_id, error.exit_status, reason=str(error), seconds=_since(began))
-    except Exception as error:
-        # A mistake of ours must not take the other cuts with it. Its message may hold a value of the data: only where
-        # it happened is shown.
-        sys.stderr.writelines(traceback.format_tb(error.__traceback__))
-        reason = f"{type(error).__name__}: a mistake in trialbook itself; where it happened stands above"
-        return Outcome(job.cut_id, 1, reason=reason, seconds=_since(began))
+        return Outcome(job.cut_id, error.exit_status, "", str(error), in_chinese(error), _since(began))
+    except Exception as error:  # a mistake of ours must not take the other cuts with it
+        return Outcome(job.cut_id, 1, reason=unknown_error(error), seconds=_since(began))
     return Outcome(job.cut_id, index=str(folder / "index.html"), seconds=_since(began))
+
+
+def limits_here() -> dict[str, str]:
+    """The limits of a step that are set in this process."""
+    return {name: os.environ[name] for name in LIMITS if name in os.environ}
+
+
+def _limit(limits: Mapping[str, str]) -> None:
+    """Sets the limits of a job, and no others, where notebooks find them."""
+    for name in LIMITS:
+        os.environ.pop(name, None)
+    os.environ |= limits
 
 
 def _since(began: float) -> float:
@@ -140,7 +160,7 @@ def _with_note(outcome: Outcome, needs: Mapping[str, set[str]], outcomes: Mappin
     if not failed or not outcome.built:
         return outcome
     note = f"compared with the last complete build of {failed[0]}, which was not built now"
-    return Outcome(outcome.cut_id, outcome.exit_status, outcome.index, note, outcome.seconds)
+    return replace(outcome, reason=note)
 
 
 @contextmanager
