@@ -7,6 +7,7 @@ import pytest
 
 from trial_builder import TrialBuilder, trial
 from trialbook.cleaning import check_deletions, compare_cuts, restatement_queries, restatements
+from trialbook.cleaning.dependence import moved_endpoints
 from trialbook.cleaning.differences import Differences
 from trialbook.domains import Domains
 from trialbook.errors import StopError
@@ -127,3 +128,113 @@ def test_a_date_that_was_only_completed_does_not_make_another_record() -> None:
     assert differences.deleted.empty
     other = treated().add("SS", SSTESTCD="SURVSTAT", SSORRES="DEAD", SSDTC="2025-06-11")
     assert len(compared(before, other).deleted) == 1
+
+
+def renumbered(built: TrialBuilder, domain: str, numbers: list[int]) -> Domains:
+    """The trial as an export that numbers the records of a domain anew would deliver it."""
+    domains = built.domains()
+    frame = domains[domain].assign(**{f"{domain}SEQ": pd.array(numbers, dtype="Int64")})
+    frame = frame.sort_values(f"{domain}SEQ", ignore_index=True)
+    return Domains({code: frame if code == domain else domains[code] for code in domains})
+
+
+def three_events() -> TrialBuilder:
+    return treated().event("Rash", 3, AESPID="E1").event("Fever", 5, AESPID="E2").event("Nausea", 9, AESPID="E3")
+
+
+def test_events_that_were_only_numbered_anew_are_the_same_events() -> None:
+    differences = compare_cuts(dict(three_events().domains()), renumbered(three_events(), "AE", [2, 3, 1]))
+    assert differences.deleted.empty
+    assert differences.added.empty
+    assert differences.changed.empty
+    assert differences.renumbered[["record", "previous"]].to_numpy().tolist() == [
+        ["AESEQ=2", "AESEQ=1"],
+        ["AESEQ=3", "AESEQ=2"],
+        ["AESEQ=1", "AESEQ=3"],
+    ]
+
+
+def test_an_event_put_in_front_makes_no_other_event_new() -> None:
+    later = trial().subject("S01").infused(0).event("Anaemia", 1, AESPID="E4").event("Rash", 3, AESPID="E1")
+    later = later.event("Fever", 5, grade=3, AESPID="E2").event("Nausea", 9, AESPID="E3")
+    differences = compared(three_events(), later)
+    assert differences.added["record"].tolist() == ["AESEQ=1"]
+    assert differences.deleted.empty
+    assert changes(differences) == [("AETOXGR", "1", "3", "restated")]
+
+
+def test_an_event_that_was_deleted_is_named_by_its_old_number_though_the_rest_moved_up() -> None:
+    later = treated().event("Fever", 5, AESPID="E2").event("Nausea", 9, AESPID="E3")
+    differences = compared(three_events(), later)
+    assert differences.deleted["record"].tolist() == ["AESEQ=1"]
+    assert differences.added.empty
+
+
+def test_another_event_under_the_number_of_a_deleted_one_is_not_a_correction_of_it() -> None:
+    differences = compared(treated().event("Rash", 3), treated().event("Sepsis", 40, soc="Infections"))
+    assert differences.deleted["record"].tolist() == ["AESEQ=1"]
+    assert differences.added["record"].tolist() == ["AESEQ=1"]
+
+
+def test_a_corrected_start_or_term_is_still_the_same_event() -> None:
+    assert changes(compared(treated().event("Rash", 3), treated().event("Rash", 4))) == [
+        ("AESTDTC", "2025-01-13", "2025-01-14", "restated")
+    ]
+    assert compared(treated().event("Rsh", 3), treated().event("Rash", 3)).deleted.empty
+
+
+def test_supplemental_records_follow_their_event_to_its_new_number() -> None:
+    answer = dict(RDOMAIN="AE", IDVAR="AESEQ", QNAM="AEDLT")
+    before = three_events().add("SUPPAE", IDVARVAL="2", QVAL="N", **answer)
+    after = three_events().add("SUPPAE", IDVARVAL="3", QVAL="Y", **answer)
+    differences = compare_cuts(dict(before.domains()), renumbered(after, "AE", [2, 3, 1]))
+    assert differences.deleted.empty
+    assert changes(differences) == [("QVAL", "N", "Y", "restated")]
+
+
+def test_results_that_were_only_numbered_anew_are_the_same_results() -> None:
+    built = treated().lab("ALT", 20, 1).lab("AST", 30, 1).lab("ALT", 40, 8)
+    differences = compare_cuts(dict(built.domains()), renumbered(built, "LB", [3, 1, 2]))
+    assert differences.deleted.empty
+    assert differences.changed.empty
+
+
+def test_the_message_of_a_deletion_holds_the_line_that_would_approve_it() -> None:
+    differences = compared(treated().event("Rash", 3), treated())
+    with pytest.raises(StopError) as caught:
+        check_deletions(differences, NOTHING_APPROVED, "c", FILES)
+    assert "add to params/approved_deletions.csv the line AE,iMSC-2001-S01,AESEQ=1,<why>" in str(caught.value)
+    assert "name that file in the cut file" in str(caught.value)
+    with pytest.raises(StopError) as caught:
+        check_deletions(differences, NOTHING_APPROVED, "c", FILES, "params/gone.csv")
+    assert "add to params/gone.csv the line AE,iMSC-2001-S01,AESEQ=1,<why>" in str(caught.value)
+    assert "name that file" not in str(caught.value)
+
+
+def test_a_restated_value_says_which_endpoints_may_move() -> None:
+    before = treated().event("Rash", 3).lab("BILI", 20, 1).lab("ALT", 20, 1).stages(28, 0, 0, 0, 0).died(60)
+    after = treated().event("Rash", 3, grade=3).lab("BILI", 25, 1).lab("ALT", 25, 1).stages(28, 1, 0, 0, 0).died(61)
+    shown = restatements(compared(before, after), ["ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS"])
+    may_move = dict(zip(shown["domain"] + "." + shown["column"] + " " + shown["new"], shown["endpoints"], strict=True))
+    assert may_move["AE.AETOXGR 3"] == "TEAE, DLT"
+    assert may_move["LB.LBORRES 25"] in ("ELIGIBILITY, TEAE, ORR_D28", "ELIGIBILITY, TEAE")
+    assert set(shown.loc[shown["column"].eq("LBORRES"), "endpoints"]) == {
+        "ELIGIBILITY, TEAE, ORR_D28",
+        "ELIGIBILITY, TEAE",
+    }
+    assert may_move["RS.RSORRES 1"] == "ELIGIBILITY, ORR_D28"
+    assert may_move[f"DM.DTHDTC {after.date(61)}"] == "DLT, ORR_D28, OS"
+    only_os = restatements(compared(before, after), ["OS"])
+    assert set(only_os["endpoints"]) == {"", "OS"}
+
+
+def test_a_result_that_moved_between_two_builds_is_named_by_subject() -> None:
+    before = {
+        "addlt": pd.DataFrame({"USUBJID": ["S1", "S2"], "DLTSTAT": ["PENDING", "NO-DLT"]}),
+        "adtte": pd.DataFrame({"USUBJID": ["S1"], "PARAMCD": ["OS"], "CNSR": [1], "AVAL": [20.0]}),
+    }
+    after = {
+        "addlt": pd.DataFrame({"USUBJID": ["S1", "S2", "S3"], "DLTSTAT": ["DLT", "NO-DLT", "DLT"]}),
+        "adtte": pd.DataFrame({"USUBJID": ["S1"], "PARAMCD": ["OS"], "CNSR": [1], "AVAL": [90.0]}),
+    }
+    assert moved_endpoints(before, after).to_numpy().tolist() == [["S1", "DLT", "PENDING", "DLT"]]

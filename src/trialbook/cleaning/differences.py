@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from trialbook.cleaning.columns import kind_of
+from trialbook.cleaning.dependence import with_endpoints
 from trialbook.cleaning.keys import record_keys
+from trialbook.cleaning.matching import RECORD, match_records
 from trialbook.cleaning.rules import ask
 from trialbook.domains import Domains
 from trialbook.errors import StopError
@@ -16,12 +18,15 @@ from trialbook.results.queries import Query
 
 RECORD_COLUMNS = ["domain", "subject", "record"]
 CHANGE_COLUMNS = [*RECORD_COLUMNS, "column", "old", "new", "kind"]
+RENUMBERED_COLUMNS = [*RECORD_COLUMNS, "previous"]
 FILLED, MOVED_ON, EMPTIED, RESTATED = "filled in", "moved on", "emptied", "restated"
 # Fields whose later change a safety review committee must hear of (P36). An outcome or end date may well move on.
 REVIEWED = frozenset([
     "DTHDTC", "DTHFL", "RFICDTC", "BRTHDTC", "ACTARMCD", "EXDOSE", "EXSTDTC", "AETOXGR", "AESER", "AEREL", "AEDECOD",
     "AESTDTC", "AESDTH", "LBORRES", "RSORRES", "QVAL", "SSORRES", "IEORRES",
 ])  # fmt: skip
+# Lines for the approved deletions that one message shows.
+SHOWN_LINES = 3
 # States that are meant to change as the trial goes on.
 _OPEN = ("NOT RECOVERED/NOT RESOLVED", "RECOVERING/RESOLVING", "UNKNOWN")
 _STILL_OPEN: Mapping[str, tuple[str, ...]] = {
@@ -34,19 +39,26 @@ _STILL_OPEN: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Differences:
-    """What changed between two cuts, by record; `counts` has one row per domain."""
+    """What changed between two cuts, by record; `counts` has one row per domain.
+
+    `renumbered` names the records that have another number now (`record`) than before (`previous`), and `tests` the
+    test code of each changed record of findings.
+    """
 
     added: pd.DataFrame
     changed: pd.DataFrame
     deleted: pd.DataFrame
+    renumbered: pd.DataFrame
     counts: pd.DataFrame
+    tests: Mapping[tuple[str, str, str], str]
 
 
 def compare_cuts(previous: Mapping[str, pd.DataFrame], current: Domains) -> Differences:
     """The clean domains of the previous cut against those of this one.
 
     `added` and `deleted` name records (domain, subject, record); `changed` has one row per value: column, old, new
-    and kind. Where the rows stood in the file and the parsed copy of a result do not count as values.
+    and kind. Where the rows stood in the file, how an export numbers its records, and the parsed copy of a result do
+    not count as values: a record with a new number is still the same record (see `matching`).
 
     | old         | new                | kind      |
     |-------------|--------------------|-----------|
@@ -58,35 +70,32 @@ def compare_cuts(previous: Mapping[str, pd.DataFrame], current: Domains) -> Diff
     | 3           |                    | emptied   |
     """
     codes = [*current, *sorted(code for code in previous if not current.delivered(code))]
-    added, changed, deleted, counts = [], [], [], []
-    for code in codes:
-        new = _keyed(code, current[code])
-        old = _with_completed_dates(_keyed(code, previous.get(code)), new.index)
-        came, went = new.index.difference(old.index), old.index.difference(new.index)
-        values = _changed_values(code, old, new)
-        added.append(_records(code, came))
-        deleted.append(_records(code, went))
-        changed.append(values)
-        restated = values["kind"].isin([RESTATED, EMPTIED])
-        counts.append({
-            "domain": code, "previous": len(old), "added": len(came), "deleted": len(went),
-            "changed": values.drop_duplicates(RECORD_COLUMNS).shape[0], "restated": int(restated.sum()),
-            "now": len(new),
-        })  # fmt: skip
+    codes.sort(key=lambda code: code.startswith("SUPP"))  # parents first: their new numbers are needed
+    moved = _Renumbered()
+    found = {code: _compare_domain(code, previous.get(code), current[code], moved) for code in codes}
+    order = [code for code in [*current, *sorted(found)] if code in found]
+    parts = [found[code] for code in dict.fromkeys(order)]
     return Differences(
-        added=_joined(added, RECORD_COLUMNS),
-        changed=_joined(changed, CHANGE_COLUMNS),
-        deleted=_joined(deleted, RECORD_COLUMNS),
-        counts=pd.DataFrame(counts, columns=["domain", "previous", "added", "deleted", "changed", "restated", "now"]),
+        added=_joined([part.added for part in parts], RECORD_COLUMNS),
+        changed=_joined([part.changed for part in parts], CHANGE_COLUMNS),
+        deleted=_joined([part.deleted for part in parts], RECORD_COLUMNS),
+        renumbered=moved.frame(),
+        counts=pd.DataFrame([part.counts for part in parts], columns=_COUNTS),
+        tests={key: test for part in parts for key, test in part.tests.items()},
     )
 
 
 def check_deletions(
-    differences: Differences, approved: pd.DataFrame, previous_cut: str, files: Mapping[str, tuple[str, str]]
+    differences: Differences,
+    approved: pd.DataFrame,
+    previous_cut: str,
+    files: Mapping[str, tuple[str, str]],
+    listed_in: str | None = None,
 ) -> pd.DataFrame:
     """The deletions with their approved reason; raises StopError (P35) for one that nobody has approved.
 
-    Approving the DM record of a subject approves all records of that subject.
+    Records are named by their number at the previous cut. Approving the DM record of a subject approves all records of
+    that subject. `listed_in` is the file of approved deletions that the cut names; the message says which line to add.
     """
     deleted = differences.deleted
     reasons = {(d, s, r): why for d, s, r, why in approved[[*RECORD_COLUMNS, "reason"]].itertuples(index=False)}
@@ -100,14 +109,24 @@ def check_deletions(
         file = files[domain][0] if domain in files else domain
         raise StopError(
             f"{what} stood in {domain} at the cut {previous_cut} and is missing now{more}", file=file,
-            rule="P35-RECORD-DELETED",
-            next_step="restore it, or list it (domain, subject, record, reason) in the approved deletions of the cut",
+            rule="P35-RECORD-DELETED", next_step=_what_to_do(open_ones, listed_in),
         )  # fmt: skip
     return deleted.assign(reason=pd.Series(found, index=deleted.index, dtype="str"))
 
 
-def restatements(differences: Differences) -> pd.DataFrame:
-    """Values of the previous cut that read otherwise now, for reading: domain, subject, record, column, old, new.
+def _what_to_do(deleted: list[tuple[str, ...]], listed_in: str | None) -> str:
+    """The next step for a record that vanished, with the lines that would approve it."""
+    subjects = [key for key in deleted if key[0] == "DM"]
+    lines = [f"{domain},{subject},{record},<why>" for domain, subject, record in (subjects or deleted)[:SHOWN_LINES]]
+    more = f" and {len(subjects or deleted) - SHOWN_LINES} more" if len(subjects or deleted) > SHOWN_LINES else ""
+    file = listed_in or "params/approved_deletions.csv"
+    name_it = "" if listed_in else f", and name that file in the cut file (approved_deletions: {file})"
+    return f"restore it at the source, or add to {file} the line {' and the line '.join(lines)}{more}{name_it}"
+
+
+def restatements(differences: Differences, endpoints: Sequence[str] = ()) -> pd.DataFrame:
+    """Values of the previous cut that read otherwise now, for reading: domain, subject, record, column, old, new, kind,
+    and which of the trial's endpoints may move with each.
 
     Free text and birth dates are not shown.
     """
@@ -118,7 +137,8 @@ def restatements(differences: Differences) -> pd.DataFrame:
     ]
     secret = pd.Series(personal, index=rows.index, dtype=bool)
     hidden = {name: rows[name].mask(secret, "(text)") for name in ("old", "new")}
-    return rows.assign(**hidden)[CHANGE_COLUMNS].reset_index(drop=True)
+    shown = rows.assign(**hidden)[CHANGE_COLUMNS].reset_index(drop=True)
+    return with_endpoints(shown, endpoints, differences.tests)
 
 
 def restatement_queries(differences: Differences) -> list[Query]:
@@ -134,52 +154,105 @@ def restatement_queries(differences: Differences) -> list[Query]:
     ]
 
 
-def _keyed(code: str, frame: pd.DataFrame | None) -> pd.DataFrame:
-    """Values as text by subject and record key; a repeated key is numbered, so that no record hides another."""
+_COUNTS = ["domain", "previous", "added", "deleted", "changed", "restated", "now"]
+
+
+@dataclass(frozen=True)
+class _Domain:
+    """The differences of one domain."""
+
+    added: pd.DataFrame
+    changed: pd.DataFrame
+    deleted: pd.DataFrame
+    counts: dict[str, object]
+    tests: dict[tuple[str, str, str], str]
+
+
+class _Renumbered:
+    """The records that have another number now, which their supplemental records follow."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[str, str, str, str]] = []
+
+    def frame(self) -> pd.DataFrame:
+        """Domain, subject, record (now) and previous."""
+        return pd.DataFrame(self._rows, columns=RENUMBERED_COLUMNS, dtype="str")
+
+    def note(self, code: str, old: pd.DataFrame, new: pd.DataFrame) -> None:
+        """Remembers the pairs (aligned frames) of a domain whose numbers differ."""
+        seq = f"{code}SEQ"
+        if seq not in old or seq not in new:
+            return
+        differs = (old[seq] != new[seq]).to_numpy()
+        rows = zip(new["subject"][differs], new[RECORD][differs], old[RECORD][differs], strict=True)
+        self._rows += [(code, *row) for row in rows]
+
+    def follow(self, supp: pd.DataFrame) -> pd.DataFrame:
+        """The supplemental records of the previous cut under the new numbers of their parents."""
+        if not self._rows or not {"RDOMAIN", "IDVAR", "IDVARVAL"} <= set(supp):
+            return supp
+        now = {(domain, subject, before): after for domain, subject, after, before in self._rows}
+        keys = zip(supp["RDOMAIN"], supp["USUBJID"], supp["IDVAR"] + "=" + supp["IDVARVAL"], strict=True)
+        values = [now.get((domain, subject, record), record).partition("=")[2] for domain, subject, record in keys]
+        return supp.assign(IDVARVAL=pd.Series(values, index=supp.index, dtype="str"))
+
+
+def _compare_domain(code: str, before: pd.DataFrame | None, after: pd.DataFrame, moved: _Renumbered) -> _Domain:
+    old, new = _keyed(code, before, moved if code.startswith("SUPP") else None), _keyed(code, after)
+    pairs = match_records(code, old, new)
+    old_rows, new_rows = [a for a, _ in pairs], [b for _, b in pairs]
+    went = old.drop(index=old.index[old_rows])
+    came = new.drop(index=new.index[new_rows])
+    left, right = old.iloc[old_rows].reset_index(drop=True), new.iloc[new_rows].reset_index(drop=True)
+    moved.note(code, left, right)
+    values = _changed_values(code, left, right)
+    restated = values["kind"].isin([RESTATED, EMPTIED])
+    test = f"{code}TESTCD"
+    tests = {}
+    if test in right:
+        keys = zip(right["subject"], right[RECORD], right[test], strict=True)
+        tests = {(code, subject, record): name for subject, record, name in keys}
+    counts = {
+        "domain": code, "previous": len(old), "added": len(came), "deleted": len(went),
+        "changed": values.drop_duplicates(RECORD_COLUMNS).shape[0], "restated": int(restated.sum()), "now": len(new),
+    }  # fmt: skip
+    return _Domain(_records(code, came), values, _records(code, went), counts, tests)
+
+
+def _keyed(code: str, frame: pd.DataFrame | None, moved: _Renumbered | None = None) -> pd.DataFrame:
+    """Values as text with `subject` and the record key; a repeated key is numbered, so that no record hides another."""
     if frame is None:
         frame = pd.DataFrame(columns=["USUBJID"], dtype="str")
     derived = ("SRCROW", f"{code}ORRESN", f"{code}ORRESOP")
     values = frame.drop(columns=[name for name in derived if name in frame])
-    text = pd.DataFrame({name: _as_text(values[name]) for name in values.columns})
+    text = pd.DataFrame({name: _as_text(values[name]) for name in values.columns}, index=values.index)
+    text = moved.follow(text) if moved else text
     subject = text.get("USUBJID", pd.Series("", index=text.index, dtype="str"))
-    key = pd.DataFrame({"subject": subject, "record": record_keys(code, frame)})
-    again = key.groupby(["subject", "record"]).cumcount()
-    key["record"] = key["record"].where(again.eq(0), key["record"] + " #" + (again + 1).astype("str"))
-    return text.set_index(pd.MultiIndex.from_frame(key))
-
-
-def _with_completed_dates(old: pd.DataFrame, now: pd.Index) -> pd.DataFrame:
-    """Old records under their new key where the date in it was only completed (`SSDTC=2025-05` to `2025-05-11`)."""
-    gone, came = old.index.difference(now), now.difference(old.index)
-    renamed = {
-        (subject, record): later
-        for subject, record in gone
-        if record.rpartition(" ")[2].partition("=")[0].endswith("DTC")
-        for later in [[key for key in came if key[0] == subject and key[1].startswith(f"{record}-")]]
-        if len(later) == 1
-    }
-    keys = [renamed[key][0] if key in renamed else key for key in old.index]
-    return old.set_index(pd.MultiIndex.from_tuples(keys, names=old.index.names)) if renamed else old
+    record = record_keys(code, text)
+    again = pd.DataFrame({"subject": subject, "record": record}).groupby(["subject", "record"]).cumcount()
+    record = record.where(again.eq(0), record + " #" + (again + 1).astype("str"))
+    return text.assign(**{"subject": subject, RECORD: record}).reset_index(drop=True)
 
 
 def _changed_values(code: str, old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """Values of records in both cuts that differ, in the order of the records; a new column counts as filled in."""
-    both = old.index.intersection(new.index, sort=True)
+    """Values of the same records (aligned frames) that differ, by record; a new column counts as filled in."""
+    own = (RECORD, "subject", f"{code}SEQ")
     columns = [*new.columns, *(name for name in old.columns if name not in new.columns)]
-    before = old.reindex(columns=columns).loc[both].fillna("")
-    after = new.reindex(columns=columns).loc[both].fillna("")
-    differs = (before != after).stack()
-    at = differs[differs].index
-    frame = pd.DataFrame({
-        "domain": code,
-        "subject": at.get_level_values(0),
-        "record": at.get_level_values(1),
-        "column": at.get_level_values(2),
-        "old": [before.at[(s, r), c] for s, r, c in at],
-        "new": [after.at[(s, r), c] for s, r, c in at],
-    }).astype("str")  # fmt: skip
-    kinds = [_kind(*values) for values in frame[["column", "old", "new"]].itertuples(index=False)]
-    return frame.assign(kind=pd.Series(kinds, index=frame.index, dtype="str"))
+    parts = []
+    for column in [name for name in columns if name not in own]:
+        blank = pd.Series("", index=new.index, dtype="str")
+        before, after = old.get(column, blank).fillna(""), new.get(column, blank).fillna("")
+        at = (before != after).to_numpy().nonzero()[0]
+        parts.append(
+            pd.DataFrame({
+                "domain": code, "subject": new["subject"].iloc[at], "record": new[RECORD].iloc[at], "column": column,
+                "old": before.iloc[at], "new": after.iloc[at], "place": at, "order": columns.index(column),
+            })
+        )  # fmt: skip
+    frame = _joined(parts, [*CHANGE_COLUMNS[:-1], "place", "order"]).sort_values(["subject", "place", "order"])
+    text = frame[CHANGE_COLUMNS[:-1]].astype("str").reset_index(drop=True)
+    kinds = [_kind(*values) for values in text[["column", "old", "new"]].itertuples(index=False)]
+    return text.assign(kind=pd.Series(kinds, index=text.index, dtype="str"))
 
 
 def _kind(column: str, old: str, new: str) -> str:
@@ -196,9 +269,9 @@ def _as_text(values: pd.Series) -> pd.Series:
     return values.astype("str").fillna("").str.removesuffix(".0")
 
 
-def _records(code: str, keys: pd.Index) -> pd.DataFrame:
-    names = keys.to_frame(index=False, name=["subject", "record"])
-    return names.assign(domain=code)[RECORD_COLUMNS].sort_values(RECORD_COLUMNS, ignore_index=True)
+def _records(code: str, rows: pd.DataFrame) -> pd.DataFrame:
+    names = pd.DataFrame({"domain": code, "subject": rows["subject"], "record": rows[RECORD]}, dtype="str")
+    return names.sort_values(RECORD_COLUMNS, ignore_index=True)
 
 
 def _joined(parts: Iterable[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
