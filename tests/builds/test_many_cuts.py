@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
 from trialbook.errors import UsageError
 from trialbook.protocol.load import load_trial
-from trialbook.runner import batch
+from trialbook.runner import batch, many
 from trialbook.runner.cluster import PROBES, ClusterPool, cluster_pool, look_around, probe_folder
 from trialbook.runner.compare import compare_builds
 from trialbook.runner.many import Job, Outcome, build_many
@@ -54,6 +55,39 @@ def test_cuts_on_a_cluster_are_those_built_here_and_one_that_stops_stops_no_othe
     assert "DM" in text
     assert not (out / "case").exists()
     assert not any((out / PROBES).iterdir())
+
+
+def test_a_grid_sets_the_headline_results_of_its_cases_side_by_side(
+    demo: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = tmp_path / "grid.yaml"
+    grid.write_text(
+        "grid_id: sens\ncuts: ['2025-09-30']\noverrides: {response_rules: [CIBMTR, CN]}\n", encoding="utf-8"
+    )
+
+    def stands_already(job: Job) -> Outcome:
+        if job.trial.analysis.response_rules == "CN":
+            return Outcome(job.cut_id, 3, reason="another build of the cut is running")
+        return Outcome(job.cut_id, 0, str(demo / "2025-09-30" / "index.html"))
+
+    monkeypatch.setattr(many, "build_one", stands_already)
+    console = Console(record=True, width=250)
+    assert batch.build_grid(grid, root, batch.Options(tmp_path / "out"), console) == 3
+    table = pd.read_csv(tmp_path / "out" / "sens.csv", dtype="str", keep_default_na=False, encoding="utf-8-sig")
+    golden = pd.read_csv(root / "tests" / "golden" / "2025-09-30.csv", dtype="str", keep_default_na=False)
+    wanted = golden[golden["group1_level"].eq("Total") & golden["context"].eq("clopper_pearson")]
+    for column, analysis, stat in (
+        ("orr_n", "ORR_D28", "n"),
+        ("orr_rate", "ORR_D28", "estimate"),
+        ("dlt", "DLT_RATE", "n"),
+    ):
+        known = wanted[wanted["analysis_id"].eq(analysis) & wanted["stat_name"].eq(stat)]["stat_text"].tolist()
+        assert table[column].tolist() == [*known, ""], column
+    assert table["status"].tolist() == ["built", "not built"]
+    assert table["os_100"].iloc[0]
+    assert table["advice"].iloc[0]
+    assert table["build"].tolist() == [f"2025-09-30--response_rules-{rules}" for rules in ("CIBMTR", "CN")]
+    assert "another build of the cut is running" in console.export_text()
 
 
 def end_at_once() -> None:

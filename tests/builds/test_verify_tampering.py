@@ -27,7 +27,7 @@ from trialbook.runner.query_files import write_xlsx
 from trialbook.runner.standing import standing_differences
 from trialbook.runner.verify import Proof, look, rebuilt, verify_build
 
-pytestmark = [pytest.mark.build, pytest.mark.xdist_group("verify")]
+pytestmark = pytest.mark.build
 CUT, PREVIOUS = "2025-09-30", "2025-06-30"
 SUBJECT = "NCT06321198-01-001"
 

@@ -136,6 +136,16 @@ def test_the_table_of_a_grid_has_a_row_for_each_case_and_says_which_failed(
     batch._shown(table)
 
 
+def test_the_grid_of_the_project_can_be_built(root: Path) -> None:
+    path = root / "params" / "grids" / "response.yaml"
+    trials = grid_trials(read_grid(path), str(path), root)
+    assert [trial.cut.cut_id for _, trial in trials] == [
+        "2025-09-30--response_rules-CIBMTR_d28_window-25-31", "2025-09-30--response_rules-CIBMTR_d28_window-21-35",
+        "2025-09-30--response_rules-CN_d28_window-25-31", "2025-09-30--response_rules-CN_d28_window-21-35",
+        "2025-09-30--new-therapy-ignored",
+    ]  # fmt: skip
+
+
 def test_a_grid_is_typed() -> None:
     with pytest.raises(ValueError, match="Extra inputs"):
         Grid.model_validate({"grid_id": "g", "cuts": ["a"], "more": 1})

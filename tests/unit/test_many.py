@@ -14,7 +14,7 @@ from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
 from trialbook.runner import batch, build, many
 from trialbook.runner.cluster import Seen, cluster_pool, misfit
-from trialbook.runner.many import Job, LocalPool, Outcome, build_many, build_one, worst
+from trialbook.runner.many import Job, Outcome, build_many, build_one, worst
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +150,7 @@ def test_the_command_builds_through_the_pool_and_sums_up(
             Outcome(one.cut_id, 3, reason="[busy] now") if one.cut_id == "b" else Outcome(one.cut_id, 0, "a/index.html")
         )
 
-    monkeypatch.setattr(many.LocalPool, "build", staticmethod(fake), raising=False)
-    monkeypatch.setattr(many, "LocalPool", lambda: LocalPool(fake))
+    monkeypatch.setattr(many, "build_one", fake)
     console = Console(record=True, width=120)
     trials = [job("a").trial, job("b").trial]
     assert batch.build_cuts(trials, root, batch.Options(tmp_path, 1, "static", True), console) == 3

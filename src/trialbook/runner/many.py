@@ -105,7 +105,6 @@ class Pool(Protocol):
 class LocalPool:
     """Builds one cut after the other in this process."""
 
-    build: Callable[[Job], Outcome] = build_one
     waiting: deque[Job] = field(default_factory=deque)
 
     def submit(self, job: Job) -> None:
@@ -114,7 +113,7 @@ class LocalPool:
 
     def next(self) -> Outcome:
         """Builds the next cut."""
-        return self.build(self.waiting.popleft())
+        return build_one(self.waiting.popleft())
 
 
 def build_many(jobs: Sequence[Job], pool: Pool, tell: Callable[[Outcome], None]) -> list[Outcome]:
