@@ -63,23 +63,22 @@ def check(
     cut: Cut,
     out: Annotated[Path | None, typer.Option("--out", help="Write the query list to this file (.csv or .xlsx)")] = None,
 ) -> None:
-    """Read a snapshot and run the raw contracts; builds nothing."""
+    """Read a snapshot, run its contracts and list the questions it raises; builds nothing."""
     from trialbook.contracts.gate import stop_if_critical
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
-    from trialbook.runner.check import check_snapshot, write_query_list
+    from trialbook.runner.check import look_at, report_lines, write_query_list
 
     root = project_root()
     trial = load_trial(find_cut_file(cut, root), root)
-    verdicts, listed, files = check_snapshot(trial, root, lambda line: console.print(line, markup=False))
-    console.print("\nraw contracts", markup=False)
-    for verdict in verdicts:
-        console.print(f"{verdict.worst:9} {verdict.rows:7} rows  {files[verdict.dataset]}", markup=False)
-        for failure in verdict.failures:
-            console.print(f"          {failure.severity}: {failure.description} ({failure.count})", markup=False)
+    found = look_at(trial, root, lambda line: console.print(line, markup=False))
+    for line in report_lines(found):
+        console.print(line, markup=False)
     if out is not None:
-        write_query_list(listed, out, trial.cut.cut_date)
-        console.print(f"{len(listed)} queries written to {out}", markup=False)
-    stop_if_critical(verdicts, files)
+        write_query_list(found.listed, out, trial.cut.cut_date)
+        console.print(f"{len(found.listed)} queries written to {out}", markup=False)
+    stop_if_critical(found.verdicts, found.files)
+    if found.stop is not None:
+        raise found.stop
 
 
 @app.command()

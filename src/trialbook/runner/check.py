@@ -1,36 +1,91 @@
-"""The data manager's quick look: reads the snapshot and runs the raw contracts, and leaves nothing in a build."""
+"""The data manager's quick look at an export: what came in, the contracts, the questions, how its shape has changed.
+
+It leaves nothing in a build. The contracts are those of a build, evaluated without Great Expectations, whose import
+would take longer than the whole look.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from trialbook import cleaning
+from trialbook.cleaning.drift import drift, drift_sentence
 from trialbook.contracts.gate import Gate
 from trialbook.contracts.odcs import load_contracts
+from trialbook.contracts.quick import evaluate_quickly
 from trialbook.contracts.verdicts import Verdict
+from trialbook.errors import StopError, TrialbookError
+from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
-from trialbook.results.queries import query_list
+from trialbook.results.queries import SEVERITIES, Query, query_list
 from trialbook.runner.query_files import write_csv, write_xlsx
-from trialbook.snapshot import read_snapshot, reading_lines
+from trialbook.snapshot import Snapshot, read_snapshot, reading_lines
+
+SHOWN_KEYS = 3
 
 
-def check_snapshot(
-    trial: Trial, root: Path, tell: Callable[[str], None] = lambda line: None
-) -> tuple[list[Verdict], pd.DataFrame, dict[str, str]]:
-    """Verdicts of the raw contracts, the queries they raise, and the file of each raw dataset.
+@dataclass(frozen=True)
+class QuickLook:
+    """What the look found.
 
-    `tell` is given what came in, line by line, before the contracts run.
+    `verdicts` are those of the raw contracts, then of the clean ones; `stop` is what would stop a build in cleaning;
+    `drift` is empty where there is no previous export (`previous` is None then).
+    """
+
+    verdicts: list[Verdict]
+    listed: pd.DataFrame
+    files: dict[str, str]
+    stop: StopError | None
+    drift: pd.DataFrame
+    previous: str | None
+
+
+def look_at(trial: Trial, root: Path, tell: Callable[[str], None] = lambda line: None) -> QuickLook:
+    """Reads, contracts, cleans and cuts the snapshot of a trial in memory; `tell` is given what came in, line by line.
+
+    Raises StopError where the snapshot cannot be read.
     """
     snapshot = read_snapshot(trial)
     for line in reading_lines(snapshot):
         tell(line)
-    gate = Gate(load_contracts(root / "data_contracts"), list(trial.protocol.study.endpoints))
-    verdicts = gate.check("raw", {code.lower(): table.frame for code, table in snapshot.tables.items()})
-    listed = query_list(gate.queries(verdicts), trial.cut.cut_date)
-    files = {f"raw/{code.lower()}": table.file for code, table in snapshot.tables.items()}
-    return verdicts, listed, files
+    gate = Gate(load_contracts(root / "data_contracts"), list(trial.protocol.study.endpoints), evaluate_quickly)
+    verdicts = gate.check("raw", _frames(snapshot))
+    stop: StopError | None = None
+    asked: list[Query] = []
+    try:
+        cleaned = cleaning.clean_snapshot(snapshot, trial)
+    except StopError as error:
+        stop = error
+    else:
+        cut = cleaning.apply_cut(cleaned.domains, trial.cut_date)
+        verdicts += gate.check("clean", {code.lower(): frame for code, frame in cut.domains.items()})
+        asked = [*cleaned.queries, *cut.queries, *cleaning.consistency_queries(cut.domains, trial.analysis)]
+    before = _previous_export(trial, root)
+    return QuickLook(
+        verdicts=verdicts,
+        listed=query_list([*asked, *gate.queries(verdicts)], trial.cut.cut_date),
+        files={f"raw/{code.lower()}": table.file for code, table in snapshot.tables.items()},
+        stop=stop,
+        drift=drift({c: t.frame for c, t in before.tables.items()} if before else {}, _by_code(snapshot, before)),
+        previous=trial.cut.previous_cut if before else None,
+    )
+
+
+def report_lines(look: QuickLook) -> Iterator[str]:
+    """What the look found, for a terminal: contracts, questions by severity with their first records, shape, next."""
+    yield from _contract_lines(look)
+    yield from _question_lines(look.listed)
+    yield ""
+    yield drift_sentence(look.drift, look.previous, known=look.previous is not None)
+    for row in look.drift.itertuples():
+        change = f"{row.before} -> {row.now}" if row.before and row.now else row.before or row.now
+        yield f"  {row.change}: {row.domain} {row.column} {change}".rstrip()
+    yield ""
+    yield f"Next: {_next_step(look)}"
 
 
 def write_query_list(listed: pd.DataFrame, path: Path, cut_date: str) -> None:
@@ -39,3 +94,68 @@ def write_query_list(listed: pd.DataFrame, path: Path, cut_date: str) -> None:
         write_xlsx(listed, path, cut_date)
     else:
         write_csv(listed, path)
+
+
+def _frames(snapshot: Snapshot) -> dict[str, pd.DataFrame]:
+    return {code.lower(): table.frame for code, table in snapshot.tables.items()}
+
+
+def _by_code(snapshot: Snapshot, before: Snapshot | None) -> dict[str, pd.DataFrame]:
+    return {code: table.frame for code, table in snapshot.tables.items()} if before else {}
+
+
+def _previous_export(trial: Trial, root: Path) -> Snapshot | None:
+    """The export of the previous cut, where its cut file and files still stand and can be read."""
+    if trial.cut.previous_cut is None:
+        return None
+    for base in (trial.root, root):
+        file = base / "params" / "cuts" / f"{trial.cut.previous_cut}.yaml"
+        if file.is_file():
+            try:
+                return read_snapshot(load_trial(file, root))
+            except TrialbookError:
+                return None  # said by the drift sentence: there is nothing to compare with
+    return None
+
+
+def _contract_lines(look: QuickLook) -> Iterator[str]:
+    rules = sum(len(verdict.evaluated) for verdict in look.verdicts)
+    broken = [(verdict, failure) for verdict in look.verdicts for failure in verdict.failures]
+    yield ""
+    yield f"contracts: {len(look.verdicts)} evaluated with {rules} rules, {len(broken) or 'none'} broken"
+    for verdict, failure in broken:
+        place = look.files.get(verdict.dataset, verdict.dataset)
+        where = "; ".join(
+            " ".join(f"{key} {value}" for key, value in record.items()) for record in failure.records[:SHOWN_KEYS]
+        )
+        yield f"  {failure.severity:8} {place}: {failure.description} ({failure.count}{': ' if where else ''}{where})"
+
+
+def _question_lines(listed: pd.DataFrame) -> Iterator[str]:
+    yield ""
+    counts = ", ".join(f"{(listed['severity'] == name).sum()} {name}" for name in SEVERITIES)
+    yield f"questions to the site: {len(listed)} ({counts})"
+    for (_, rule, domain), group in _by_rule(listed):
+        first = group.iloc[0]
+        keys = [" ".join(filter(None, key)) for key in group[["subject", "record"]].itertuples(index=False, name=None)]
+        more = f" and {len(keys) - SHOWN_KEYS} more" if len(keys) > SHOWN_KEYS else ""
+        where = f": {'; '.join(filter(None, keys[:SHOWN_KEYS]))}{more}" if any(keys) else ""
+        yield f"  {first['severity']:6} {domain} {rule}: {first['message_en']} {len(group)}{where}"
+
+
+def _by_rule(listed: pd.DataFrame) -> Iterator[tuple[tuple[int, str, str], pd.DataFrame]]:
+    rank = listed["severity"].map({name: k for k, name in enumerate(SEVERITIES)})
+    yield from listed.assign(rank=rank).groupby(["rank", "rule", "domain"], sort=True)
+
+
+def _next_step(look: QuickLook) -> str:
+    """What a data manager does now."""
+    critical = [f for verdict in look.verdicts for f in verdict.failures if f.severity == "critical"]
+    if look.stop or critical:
+        return "correct what stops the build (the message below), then check again"
+    lost = look.drift["change"].isin(["lost column", "renamed column", "lost domain", "other kind of values"])
+    if lost.any():
+        return "ask the exporter why the shape has changed before the cut is built"
+    if len(look.listed):
+        return "write the questions with --out queries.xlsx and send them to the site; the cut can be built meanwhile"
+    return "the cut can be built"
