@@ -119,7 +119,7 @@ class Running:
         """Sends a signal to the runner alone."""
         self.process.send_signal(number)
 
-    def end(self, seconds: float = 60) -> int:
+    def end(self, seconds: float = 180) -> int:
         """Waits for its end and returns its exit status."""
         return self.process.wait(seconds)
 

@@ -217,6 +217,7 @@ def _limit(seconds: float | None, gib: float | None) -> None:
 def main() -> None:
     """Entry point: our errors become one line on stderr (a STOP also one in Chinese) and their exit status."""
     try:
+        _stand_alone()
         end_in_order()
         app()
     except TrialbookError as error:
@@ -227,9 +228,24 @@ def main() -> None:
     except Ended as end:
         _say(f"ended by {end.name}; a build that was not finished has left nothing, the last complete one is as it was")
         sys.exit(end.exit_status)
+    except OSError as error:
+        _say(f"{error.filename or 'a file'}: cannot be read or written ({error.strerror or type(error).__name__})")
+        sys.exit(1)
     except Exception as error:
         _say(unknown_error(error))
         sys.exit(1)
+
+
+def _stand_alone() -> None:
+    """Keeps out what lies in the current folder or PYTHONPATH under the name of a library; opens what is closed."""
+    planted = {"", str(Path.cwd()), *os.environ.get("PYTHONPATH", "").split(os.pathsep)}
+    sys.path[:] = [place for place in sys.path if place not in planted]
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # A file opened later would take its number, and with it all that is printed.
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _say(message: object) -> None:

@@ -98,11 +98,12 @@ def test_a_link_that_somebody_planted_in_place_of_the_kernels_folder_is_not_foll
 
 
 def test_an_error_of_the_disk_is_one_clear_stop(tmp_path: Path) -> None:
-    with pytest.raises(StopError, match="disk is full; nothing was published"), scratch_folder(tmp_path, "c1"):
+    with pytest.raises(StopError, match="disk is full; nothing was published"), one_builder(tmp_path, "c1"):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "some.parquet")
-    with pytest.raises(StopError, match=r"some\.parquet.*Input/output error"), scratch_folder(tmp_path, "c1"):
+    with pytest.raises(StopError, match=r"some\.parquet.*Input/output error"), one_builder(tmp_path, "c1"):
         raise OSError(errno.EIO, os.strerror(errno.EIO), "some.parquet")
-    assert not (tmp_path / ".scratch" / "c1").exists()
+    with one_builder(tmp_path, "c1"):
+        pass
 
 
 def test_an_output_folder_that_is_a_file_is_wrong_usage(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Kernels that see nothing of the machine but the build: own folders, own settings, no network.
 
 What is kept out, each seen to change results (trust notes §2.5): a start-up file in the user's IPython profile, a
-`pandas.py` beside the data, the user's locale and time zone, a random hash seed, loopback TCP.
+`pandas.py` beside the data, the user's locale and time zone, a random hash seed, loopback TCP, a kernel of the user's
+that is called `python3`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Dict, Int, Unicode
 
@@ -115,6 +117,8 @@ def sterile_manager(
         # Without a path of its own, two kernels share socket names and reject each other's messages.
         settings |= {"transport": "ipc", "ip": str(home / "k")}
     manager = SterileKernelManager(kernel_name="python3", connection_file=str(home / "connection.json"), **settings)
+    # Not the machine's: a `python3` among the user's kernels may be another Python, or another program.
+    manager._kernel_spec = KernelSpec(argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"])
     if server is not None:
         from trialbook.runner.preloaded import PreloadedProvisioner
 

@@ -29,8 +29,10 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @contextmanager
 def one_builder(out: Path, cut_id: str) -> Iterator[None]:
-    """Holds the lock of one cut and sweeps what a killed build of it left; raises BusyError at once when another
-    build of it is running, UsageError when the folder cannot be written.
+    """Holds the lock of one cut and sweeps what a killed build of it left.
+
+    Raises BusyError at once when another build of it is running, UsageError when the folder cannot be written, and
+    StopError for everything that the system refuses while the lock is held: a full disk above all.
     """
     try:
         (out / LOCKS).mkdir(parents=True, exist_ok=True)
@@ -49,22 +51,19 @@ def one_builder(out: Path, cut_id: str) -> Iterator[None]:
         shutil.rmtree(out / SCRATCH / cut_id, ignore_errors=True)
         _sweep_kernels(_kernel_place(out, cut_id))
         yield
+    except OSError as error:
+        raise stop_for(error, out) from error
     finally:
         lock.release()
 
 
 @contextmanager
 def scratch_folder(out: Path, cut_id: str) -> Iterator[Path]:
-    """An empty folder on the file system of `out`, removed at the end; only for the holder of the cut's lock.
-
-    Raises StopError for everything that the system refuses while a build works in it: a full disk above all.
-    """
+    """An empty folder on the file system of `out`, removed at the end; only for the holder of the cut's lock."""
     place = out / SCRATCH / cut_id
     try:
         place.mkdir(parents=True)
         yield place
-    except OSError as error:
-        raise stop_for(error, out) from error
     finally:
         shutil.rmtree(place, ignore_errors=True)
 

@@ -1,0 +1,131 @@
+"""A whole project with tiny notebooks and no contracts: the runner is the real one, a build takes a second or two.
+
+Any step can be told to hold in its middle, so that a test can kill what it wants exactly there.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import nbformat
+import yaml
+
+from breaking import Running, content, notebook_of, processes_of, wait_until
+from trialbook.runner.graph import STEP, STEP_NAMES, STEPS, StepSpec
+from trialbook.runner.publish import _kernel_place
+
+PARAMETERS = (
+    "cut_id = 'x'\ncut_date = '2025-01-01'\nsnapshot = '.'\nprotocol = '.'\nprevious_cut = None\noverrides = {}\n"
+    "mapping = None\ntransfer = None\napproved_deletions = None"
+)
+OPEN = """
+import trialbook
+step = trialbook.open_step({name!r}, cut_id=cut_id, cut_date=cut_date, snapshot=snapshot, protocol=protocol,
+    previous_cut=previous_cut, overrides=overrides, mapping=mapping, transfer=transfer,
+    approved_deletions=approved_deletions)
+"""
+HOLD = """
+import os, time
+from pathlib import Path
+place = Path({place!r})
+(place / {name!r}).write_text(str(os.getpid()))
+while (place / "hold").exists() and {name!r} in (place / "hold").read_text(): time.sleep(0.05)
+"""
+CLEAN = "step.write_clean({code: table.frame for code, table in step.raw.tables.items()})"
+DERIVE = """
+import pandas
+names = "USUBJID SUBJID SCRFL SAFFL DTHFL TRT01P TRT01A TRTSDT DTHDT CUTDT LSTALVDT DLTSTAT PARAMCD AVALC".split()
+frame = pandas.DataFrame({{n: pandas.Series(dtype="datetime64[s]" if n[-2:] == "DT" else "str") for n in names}})
+for name in {datasets!r}: step.write(name, frame, ["USUBJID"])
+"""
+
+
+class SmallProject:
+    """One cut of a small project in a folder of its own."""
+
+    def __init__(self, folder: Path, root: Path, cut_id: str = "case") -> None:
+        self.folder, self.cut_id = folder, cut_id
+        self.out, self.snapshot, self.place = folder / "builds", folder / "snapshot", folder / "place"
+        self.log = folder / "said"
+        for name in ("notebooks", "params/cuts", "snapshot", "place"):
+            (folder / name).mkdir(parents=True)
+        shutil.copy(root / "params" / "protocol.yaml", folder / "params")
+        shutil.copy(root / "requirements.lock", folder)
+        # The contract of a domain that is not delivered: nothing to check.
+        shutil.copytree(root / "data_contracts" / "raw", folder / "data_contracts" / "raw")
+        for path in (folder / "data_contracts" / "raw").glob("*.yaml"):
+            if path.stem != "su":
+                path.unlink()
+        for domain in ("dm", "ex", "ae"):
+            shutil.copy(root / "data" / "demo" / "2025-03-31" / f"{domain}.csv", self.snapshot)
+        for spec in STEPS:
+            self.write_notebook(spec)
+        self.write_cut(cut_id)
+
+    def write_cut(self, cut_id: str) -> None:
+        """A cut file of this id, over the same snapshot."""
+        cut = {"cut_id": cut_id, "cut_date": "2025-03-31", "snapshot": "snapshot", "protocol": "params/protocol.yaml"}
+        (self.folder / "params" / "cuts" / f"{cut_id}.yaml").write_text(yaml.safe_dump(cut), encoding="utf-8")
+
+    def write_notebook(self, spec: StepSpec, *middle: str) -> None:
+        """The tiny notebook of a step; `middle` stands between its hold and what it leaves."""
+        leave = DERIVE.format(datasets=spec.datasets) if spec.datasets else CLEAN
+        hold = HOLD.format(place=str(self.place), name=spec.name)
+        notebook = notebook_of(OPEN.format(name=spec.name), hold, *middle, leave, "step.close()")
+        notebook.cells[0].source = PARAMETERS
+        nbformat.write(notebook, self.folder / "notebooks" / spec.notebook)
+
+    def change(self, step: str) -> None:
+        """Changes the notebook of a step, so that it must run again."""
+        self.write_notebook(STEP[step], f"'changed at {time.monotonic_ns()}'")
+
+    def hold(self, *steps: str) -> None:
+        """These steps hold from now on; without any, none does."""
+        for name in STEP_NAMES:
+            (self.place / name).unlink(missing_ok=True)
+        (self.place / "hold").write_text(" ".join(steps), encoding="utf-8")
+
+    def start(self, *words: object, cut_id: str = "", **environment: str) -> Running:
+        """Starts a build by the command line."""
+        cut = cut_id or self.cut_id
+        named = {"TRIALBOOK_ROOT": str(self.folder), **environment}
+        log = self.log.with_suffix(f".{len(list(self.folder.glob('said*')))}")
+        return Running(log, "build", cut, "--out", self.out, "--charts", "static", *words, **named)
+
+    def build(self, *words: object, cut_id: str = "", **environment: str) -> Running:
+        """Builds by the command line, and waits for its end."""
+        running = self.start(*words, cut_id=cut_id, **environment)
+        running.end(180)
+        return running
+
+    def kernel_at(self, step: str, running: Running) -> int:
+        """The process id of the kernel that holds in this step."""
+        place = self.place / step
+        assert wait_until(lambda: (place.is_file() and place.read_text()) or running.process.poll() is not None, 120)
+        assert place.is_file(), running.said
+        return int(place.read_text(encoding="utf-8"))
+
+    @property
+    def standing(self) -> dict[str, str]:
+        """What stands of the build: every file with its hash."""
+        return content(self.out / self.cut_id)
+
+    def processes(self) -> list[str]:
+        """Processes that belong to a build of this project."""
+        kernels = _kernel_place(self.out, self.cut_id)
+        return [*processes_of(self.out), *processes_of(kernels)]
+
+    def litter(self) -> list[str]:
+        """What a build that did not end well has left outside the places for it."""
+        scratch = [str(p) for p in (self.out / ".scratch").glob("*")]
+        kept = [str(p) for p in (self.out / ".cache" / "steps").glob("*/.*")]
+        kernels = _kernel_place(self.out, self.cut_id)
+        known = {".scratch", ".locks", ".cache", ".stopped", self.cut_id}
+        return (
+            scratch
+            + kept
+            + ([str(kernels)] if kernels.exists() else [])
+            + sorted(p.name for p in self.out.iterdir() if p.name not in known)
+        )

@@ -1,0 +1,205 @@
+"""A full disk, folders that cannot be written, and snapshots that are not what they seem or change meanwhile."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from small_project import SmallProject
+
+from breaking import Running, content
+
+pytestmark = pytest.mark.build
+OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
+
+
+def may_mount() -> bool:
+    return shutil.which("unshare") is not None and not subprocess.run([*OWN_MOUNTS, "true"], check=False).returncode
+
+
+FULL = """
+import os, pathlib, subprocess, sys
+sys.path[:0] = {path!r}
+from small_project import SmallProject
+project = SmallProject(pathlib.Path({folder!r}), pathlib.Path({root!r}))
+out = project.out
+out.mkdir()
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "none", str(out)], check=True)
+project.hold()
+done = project.build()
+assert done.process.returncode == 0, done.said
+before = project.standing
+for free in (0, 24, 72, 300):
+    project.change("01_cleaning")
+    (out / "filler").write_bytes(b"")
+    left = os.statvfs(out)
+    with open(out / "filler", "wb") as filler:
+        filler.write(b"0" * (left.f_bavail * left.f_frsize - free * 1024))
+    done = project.build("--force")
+    print(free, done.process.returncode, done.said.splitlines()[-1])
+    assert done.process.returncode == 1, done.said
+    assert "the disk is full" in done.said, done.said
+    assert "Traceback" not in done.said, done.said
+    assert project.standing == before
+    (out / "filler").unlink()
+    assert not list((out / ".scratch").glob("*")), list((out / ".scratch").rglob("*"))
+done = project.build()
+assert done.process.returncode == 0, done.said
+assert project.litter() == [], project.litter()
+"""
+
+
+def test_a_full_disk_is_said_and_nothing_is_published(tmp_path: Path, root: Path) -> None:
+    """Full from the start, while scratch is written, in a kernel, and when the pages are put together."""
+    if not may_mount():
+        pytest.skip("this system does not let a user mount a small disk")
+    here = Path(__file__).resolve()
+    path = [str(here.parent), str(here.parent.parent)]
+    program = FULL.format(path=path, folder=str(tmp_path / "p"), root=str(root))
+    done = subprocess.run([*OWN_MOUNTS, sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
+
+
+def test_an_output_folder_that_cannot_be_written_is_wrong_usage(small: SmallProject) -> None:
+    if not may_mount():
+        pytest.skip("this system does not let a user mount a folder read-only")
+    small.out.mkdir()
+    words = [sys.executable, "-c", "from trialbook.cli import main; main()", "build", "case", "--out", str(small.out)]
+    script = 'mount -t tmpfs -o ro none "$0" && exec "$@"'
+    done = subprocess.run(
+        [*OWN_MOUNTS, "sh", "-c", script, str(small.out), *words],
+        capture_output=True, text=True, check=False, env={**os.environ, "TRIALBOOK_ROOT": str(small.folder)},
+    )  # fmt: skip
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "the output folder cannot be written" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_snapshot_that_may_only_be_read_is_enough(small: SmallProject) -> None:
+    small.hold()
+    for path in small.snapshot.iterdir():
+        path.chmod(0o444)
+    small.snapshot.chmod(0o555)
+    before = content(small.snapshot)
+    try:
+        done = small.build()
+    finally:
+        small.snapshot.chmod(0o755)
+    assert done.process.returncode == 0, done.said
+    assert content(small.snapshot) == before
+    assert sorted(p.name for p in small.snapshot.iterdir()) == ["ae.csv", "dm.csv", "ex.csv"]
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def a_loop(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+def a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def unreadable(path: Path) -> None:
+    """A file that gives an error when it is read, also to root."""
+    path.unlink()
+    path.symlink_to("/proc/self/mem")
+
+
+def no_permission(path: Path) -> None:
+    path.chmod(0)
+
+
+@pytest.mark.parametrize("damage", [empty, a_folder, a_loop, a_pipe, unreadable, no_permission])
+def test_a_file_that_is_not_what_it_seems_stops_the_build(small: SmallProject, damage: Callable[[Path], None]) -> None:
+    if damage is no_permission and os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    if damage is unreadable and sys.platform != "linux":
+        pytest.skip("there is no file here that cannot be read")
+    damage(small.snapshot / "ae.csv")
+    done = small.build()
+    assert done.process.returncode == 1, done.said
+    assert "ae" in done.said.splitlines()[-1].lower()
+    assert "Traceback" not in done.said
+    assert "mistake of the workbook" not in done.said
+    assert not (small.out / "case").exists()
+    assert small.litter() == []
+
+
+@pytest.mark.parametrize("damage", [a_pipe, a_folder, a_loop])
+def test_beside_the_domains_such_things_are_passed_over(small: SmallProject, damage: Callable[[Path], None]) -> None:
+    (small.snapshot / "lb.csv").write_text("x")
+    damage(small.snapshot / "lb.csv")
+    os.mkfifo(small.snapshot / "README.md")
+    done = Running(small.log, "check", "case", TRIALBOOK_ROOT=str(small.folder))
+    assert done.end() == 0, done.said
+    assert "lb.csv" not in done.said or "ignored" in done.said.lower() or "not" in done.said
+
+
+@pytest.mark.parametrize("damage", [empty, a_folder, Path.unlink])
+def test_a_snapshot_that_changes_while_it_is_read_stops_the_build(
+    small: SmallProject, damage: Callable[[Path], None]
+) -> None:
+    small.hold("01_cleaning")
+    running = small.start()
+    small.kernel_at("01_cleaning", running)
+    # The raw contracts have been checked by now: what is cleaned must be what was checked.
+    running.wait_for("raw.contracts", "done")
+    kept = (small.snapshot / "dm.csv").read_bytes()
+    damage(small.snapshot / "dm.csv")
+    small.hold()
+    assert running.end() == 1, running.said
+    last = running.said.splitlines()[-1]
+    assert "dm" in last.lower()
+    assert "Traceback" not in running.said
+    assert not (small.out / "case").exists()
+    assert small.litter() == []
+    if (small.snapshot / "dm.csv").is_dir():
+        (small.snapshot / "dm.csv").rmdir()
+    (small.snapshot / "dm.csv").write_bytes(kept)
+    assert small.build().process.returncode == 0
+
+
+def test_one_changed_value_is_noticed_by_its_hash(small: SmallProject) -> None:
+    small.hold("01_cleaning")
+    running = small.start()
+    small.kernel_at("01_cleaning", running)
+    running.wait_for("raw.contracts", "done")
+    path = small.snapshot / "dm.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("NCT06321198", "NCT06321199", 1), encoding="utf-8")
+    small.hold()
+    assert running.end() == 1, running.said
+    assert "dm.csv: the file changed while the build was reading it" in running.said
+
+
+def test_odd_names_of_folders_are_taken_literally(tmp_path: Path, root: Path) -> None:
+    project = SmallProject(tmp_path / "pro {ject} 甲 $HOME %s", root)
+    project.out = project.folder / "-out {cut_id}\n{0.__class__} '\" * ~"
+    project.hold()
+    done = project.build()
+    assert done.process.returncode == 0, done.said
+    assert (project.out / "case" / "index.html").is_file()
+    assert project.litter() == []
+    assert sorted(p.name for p in tmp_path.iterdir()) == [project.folder.name]
+
+
+def test_an_output_folder_with_a_leading_dash_is_taken_literally(small: SmallProject) -> None:
+    small.hold()
+    named = {"TRIALBOOK_ROOT": str(small.folder)}
+    done = Running(small.log, "build", "case", "--out=-rf", cwd=small.folder, **named)
+    assert done.end() == 0, done.said
+    assert (small.folder / "-rf" / "case" / "index.html").is_file()

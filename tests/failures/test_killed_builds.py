@@ -1,0 +1,161 @@
+"""A build that is killed, at whatever step, leaves the last complete one as it was, and no process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+import psutil
+import pytest
+from small_project import SmallProject
+
+from breaking import wait_until
+from trialbook.runner.graph import STEP, STEP_NAMES
+
+pytestmark = [
+    pytest.mark.build,
+    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, and kernels are forked"),
+]
+
+
+def quiet(project: SmallProject) -> bool:
+    """Whether no process of a build of this project is left, shortly after its end."""
+    return wait_until(lambda: not project.processes(), 10)
+
+
+@pytest.mark.parametrize("step", STEP_NAMES)
+def test_a_runner_killed_at_any_step_leaves_everything_as_it_was(built: SmallProject, step: str) -> None:
+    before = built.standing
+    built.change(step)
+    built.hold(step)
+    running = built.start()
+    kernel = built.kernel_at(step, running)
+    running.signal(signal.SIGKILL)
+    assert running.end() == -signal.SIGKILL
+    assert wait_until(lambda: not psutil.pid_exists(kernel), 10)
+    assert quiet(built), built.processes()
+    assert built.standing == before
+
+    built.hold()
+    again = built.build()
+    assert again.process.returncode == 0, again.said
+    assert built.litter() == []
+    assert (built.out / "case" / "manifest.json").is_file()
+    assert built.standing != before
+
+
+@pytest.mark.parametrize("step", STEP_NAMES)
+def test_a_kernel_killed_at_any_step_stops_the_build_at_once_and_says_so(built: SmallProject, step: str) -> None:
+    before = built.standing
+    built.change(step)
+    built.hold(step)
+    running = built.start()
+    os.kill(built.kernel_at(step, running), signal.SIGKILL)
+    began = time.monotonic()
+    assert running.end() == 1
+    assert time.monotonic() - began < 30
+    assert f"notebooks/{step}.ipynb: the kernel was killed (SIGKILL) while code cell 4 of" in running.said
+    assert "Traceback" not in running.said
+    assert quiet(built), built.processes()
+    assert built.standing == before
+    assert built.litter() == []
+    assert (built.out / ".stopped" / "case" / "run.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    ids=["INT", "TERM", "HUP"],
+)
+def test_a_signal_ends_a_build_in_order(built: SmallProject, number: int, status: int) -> None:
+    before = built.standing
+    built.change("03_safety")
+    built.hold("03_safety")
+    running = built.start()
+    kernel = built.kernel_at("03_safety", running)
+    running.signal(number)
+    assert running.end() == status, running.said
+    assert f"ended by {signal.Signals(number).name}" in running.said
+    assert "Traceback" not in running.said
+    assert not psutil.pid_exists(kernel)
+    assert built.processes() == []
+    assert built.standing == before
+    assert built.litter() == []
+
+
+def test_a_signal_before_the_first_kernel_ends_a_build_in_order(small: SmallProject) -> None:
+    running = small.start()
+    running.wait_for("01_cleaning", "running")
+    running.signal(signal.SIGTERM)
+    assert running.end() == 143, running.said
+    assert "Traceback" not in running.said
+    assert quiet(small), small.processes()
+    assert not (small.out / "case").exists()
+    assert small.litter() == []
+
+
+def test_a_killed_kernel_server_stops_the_build_and_takes_its_kernels_along(built: SmallProject) -> None:
+    before = built.standing
+    built.change("04_dlt")
+    built.hold("04_dlt")
+    running = built.start()
+    kernel = built.kernel_at("04_dlt", running)
+    server = psutil.Process(kernel).parent()
+    assert server is not None
+    assert "trialbook.runner.kernel_server" in server.cmdline()
+    server.kill()
+    assert running.end() == 1, running.said
+    assert "the kernel was killed" in running.said or "the kernel server has ended" in running.said
+    assert "Traceback" not in running.said
+    assert quiet(built), built.processes()
+    assert built.standing == before
+    assert built.litter() == []
+
+
+def test_what_is_left_when_runner_and_server_are_killed_is_swept_by_the_next_build(
+    built: SmallProject,
+) -> None:
+    """Even a process that a cell started in a session of its own, with nobody left to know of it."""
+    before = built.standing
+    leave = "import subprocess\nsubprocess.Popen(['sleep', '600'], start_new_session=True)"
+    # By another name: a cell that imports subprocess is refused.
+    leave = leave.replace("import subprocess", "subprocess = __builtins__.__dict__['__import__']('subprocess')")
+    built.write_notebook(STEP["05_orr"], leave, "time.sleep(600)")
+    built.hold()
+    running = built.start()
+    kernel = psutil.Process(built.kernel_at("05_orr", running))
+    assert wait_until(lambda: kernel.children() != [], 60)
+    stray, server = kernel.children()[0], kernel.parent()
+    assert server is not None
+    running.process.send_signal(signal.SIGSTOP)
+    server.kill()
+    running.signal(signal.SIGKILL)
+    assert running.end() == -signal.SIGKILL
+    assert wait_until(lambda: not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE, 10)
+    assert built.standing == before
+    built.change("05_orr")
+    again = built.build()
+    assert again.process.returncode == 0, again.said
+    assert wait_until(lambda: not stray.is_running(), 10)
+    assert built.litter() == []
+
+
+def test_a_second_build_of_the_same_cut_is_refused_at_once_and_another_cut_is_built(built: SmallProject) -> None:
+    built.change("06_os")
+    built.hold("06_os")
+    first = built.start()
+    built.kernel_at("06_os", first)
+    began = time.monotonic()
+    second = built.build()
+    assert second.process.returncode == 3
+    assert "another build of the cut case is running" in second.said
+    assert time.monotonic() - began < 60
+    assert first.process.poll() is None
+    built.write_cut("other")
+    other = built.start(cut_id="other")
+    built.hold()
+    assert first.end() == 0, first.said
+    assert other.end(180) == 0, other.said
+    assert (built.out / "other" / "manifest.json").is_file()
