@@ -21,6 +21,7 @@ from trialbook.display.templates import template_text
 from trialbook.display.text import visible
 from trialbook.display.theme import BLOCK_CSS
 from trialbook.protocol.models import Cut, Study
+from trialbook.syntax import syntax_tree
 
 POLICY = (
     "default-src 'none'; {scripts}style-src 'unsafe-inline'; img-src data:; font-src data:; "
@@ -226,7 +227,7 @@ def parameters_html(source: str) -> str:
     """The parameters that the runner gave the notebook, as a folded table of names and values."""
     rows = [
         (target.id, ast.literal_eval(statement.value))
-        for statement in ast.parse(source).body
+        for statement in syntax_tree(source).body
         if isinstance(statement, ast.Assign)
         for target in statement.targets
         if isinstance(target, ast.Name)

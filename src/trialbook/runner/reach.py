@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from trialbook.syntax import syntax_tree
+
 PACKAGE = Path(__file__).resolve().parents[1]
 NAME = PACKAGE.name
 
@@ -30,14 +32,14 @@ def reachable_files(modules: Iterable[str]) -> list[str]:
 
 def imported_names(source: str) -> list[str]:
     """Modules of the library that this Python source imports, and what it imports from them, sorted."""
-    return sorted(set(_named(ast.parse(source))))
+    return sorted(set(_named(syntax_tree(source))))
 
 
 @cache
 def _imports_of(path: Path) -> tuple[str, ...]:
     if path.suffix != ".py":
         return ()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = syntax_tree(path.read_text(encoding="utf-8"))
     if path == PACKAGE / "__init__.py":
         # Every module imports it; what its `open_step` imports is reached only by a notebook, which names it.
         tree.body = [part for part in tree.body if not isinstance(part, ast.FunctionDef)]

@@ -6,6 +6,8 @@ import ast
 
 import nbformat
 
+from trialbook.syntax import syntax_tree
+
 # Calls that end the kernel, or start another program whose failure nobody sees, by whatever object they are called.
 ENDING = {"exit", "quit", "_exit", "abort", "system", "popen", "fork", "forkpty", "execv", "execve", "posix_spawn"}
 # Calls that could hide any of these from this check, or wait for a person.
@@ -26,7 +28,7 @@ def refusal(notebook: nbformat.NotebookNode) -> str | None:
         if any(line.lstrip().startswith(("!", "%")) for line in cell.source.splitlines()):
             return f"code cell {position} uses a shell escape or a magic"
         try:
-            tree = ast.parse(cell.source)
+            tree = syntax_tree(cell.source)
         except SyntaxError:
             return f"code cell {position} is not valid Python"
         for node in ast.walk(tree):
