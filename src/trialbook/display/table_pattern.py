@@ -1,4 +1,4 @@
-"""The markup of a table, made once by great_tables for each shape of table and filled with cells from then on.
+"""The markup of a table, made once by great_tables and filled with cells from then on.
 
 great_tables sets and reads cell by cell through pandas: a quarter of a millisecond for each, more in long columns.
 """
@@ -6,13 +6,15 @@ great_tables sets and reads cell by cell through pandas: a quarter of a millisec
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import pandas as pd
 
 GROUP = "@group@"
+# How great_tables says that a heading stands over all three columns.
+SPANS = ' colspan="3" scope="colgroup"'
 
 
 @dataclass(frozen=True)
@@ -52,28 +54,79 @@ class Pattern:
         return self.top.filled(heads) + "".join(lines) + self.bottom
 
 
-@cache
-def table_pattern(alignments: tuple[str, ...], stub: int | None, grouped: bool) -> Pattern:
+@dataclass(frozen=True)
+class Markup:
+    """What great_tables writes, in pieces: `heads` and `cells` by role, with `@` where the text goes."""
+
+    opening: str
+    heads: Mapping[str, str]
+    between: str
+    row: str
+    cells: Mapping[str, str]
+    row_end: str
+    group: str
+    group_without_text: str
+    bottom: str
+
+
+def table_pattern(alignments: Sequence[str], stub: int | None, grouped: bool) -> Pattern:
     """The pattern for columns that stand `left` or `right`, one of which may head the rows, with or without groups."""
-    top, heading, row, bottom = _made(alignments, stub, GROUP if grouped else None)
-    without_text = _made(alignments, stub, "")[1] if grouped else ""
-    return Pattern(Template.of(top), Template.of(row), heading, without_text, bottom)
+    made = markup()
+    roles = [("stub-" if position == stub else "") + alignment for position, alignment in enumerate(alignments)]
+    # The column that heads the rows comes first.
+    order = sorted(range(len(roles)), key=lambda position: position != stub)
+    heads = "".join(made.heads[roles[k]].replace("@", f"@{k}@") for k in order)
+    cells = "".join(made.cells[roles[k]].replace("@", f"@{k}@") for k in order)
+    spans = f' colspan="{len(roles)}" scope="colgroup"' if len(roles) > 1 else ' scope="col"'
+    return Pattern(
+        Template.of(made.opening + heads + made.between),
+        Template.of(made.row + cells + made.row_end),
+        made.group.replace(SPANS, spans) if grouped else "",
+        made.group_without_text.replace(SPANS, spans) if grouped else "",
+        made.bottom,
+    )
 
 
-def _made(alignments: tuple[str, ...], stub: int | None, group: str | None) -> tuple[str, str, str, str]:
+@cache
+def markup() -> Markup:
+    """The pieces, from three tables of three columns: great_tables is asked once in a process."""
+    head, heading, row, bottom = _made("left", GROUP)
+    other_head, _, other_row, _ = _made("right", GROUP)
+    _, without_text, _, _ = _made("left", "")
+    first, heads, between = _cut(head)
+    start, cells, end = _cut(row)
+    return Markup(
+        first,
+        heads | _cut(other_head)[1],
+        between,
+        start,
+        cells | _cut(other_row)[1],
+        end,
+        heading,
+        without_text,
+        bottom,
+    )
+
+
+def _cut(made: str) -> tuple[str, dict[str, str], str]:
+    """What stands before the cells of a line, the cell of each role, and what stands after them."""
+    found = {match[2]: match for match in re.finditer(r"(<t[hd][^>]*>)@([a-z-]+)@(</t[hd]>)", made)}
+    ends = [match.span() for match in found.values()]
+    cells = {role: f"{match[1]}@{match[3]}" for role, match in found.items()}
+    return made[: min(ends)[0]], cells, made[max(ends)[1] :]
+
+
+def _made(stub: str, group: str) -> tuple[str, str, str, str]:
     """What great_tables makes of one row: everything up to the rows, the heading of the group, the row, the rest."""
     from great_tables import GT, html
 
-    names = [f"c{position}" for position in range(len(alignments))]
-    cells = {name: [f"@{position}@"] for position, name in enumerate(names)}
-    frame = pd.DataFrame(cells | ({} if group is None else {"group": [group]}), dtype="object")
-    head = None if stub is None else names[stub]
-    gt = GT(frame, rowname_col=head, groupname_col=None if group is None else "group", id="tb")
-    gt = gt.cols_label({name: html(f"@{position}@") for position, name in enumerate(names) if name != head})
-    gt = gt if stub is None else gt.tab_stubhead(html(f"@{stub}@"))
-    for side in ("left", "right"):
-        named = [name for name, alignment in zip(names, alignments, strict=True) if alignment == side]
-        gt = gt.cols_align(side, named) if named else gt
+    roles = {"c0": f"stub-{stub}", "c1": "left", "c2": "right"}
+    frame = pd.DataFrame({name: [f"@{role}@"] for name, role in roles.items()} | {"group": [group]}, dtype="object")
+    gt = GT(frame, rowname_col="c0", groupname_col="group", id="tb")
+    gt = gt.cols_label({name: html(f"@{roles[name]}@") for name in ("c1", "c2")})
+    gt = gt.tab_stubhead(html(f"@stub-{stub}@"))
+    for name, side in (("c0", stub), ("c1", "left"), ("c2", "right")):
+        gt = gt.cols_align(side, [name])
     inside = _bare(gt.as_raw_html())
     body = inside.index("<tr", inside.index("<tbody"))
     row = inside.rindex("<tr")
