@@ -90,6 +90,8 @@ class Working:
 
     def drop(self, rows: pd.Index, rule: str) -> None:
         """Leaves out whole records and logs each."""
+        if rows.empty:
+            return  # pandas would copy the whole table
         for row in rows:
             self.log(row, WHOLE_RECORD, "(record)", None, rule)
         self.frame = self.frame.drop(index=rows)
