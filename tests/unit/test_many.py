@@ -13,7 +13,7 @@ from trialbook.errors import StopError, UsageError
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
 from trialbook.runner import batch, build, many
-from trialbook.runner.cluster import Seen, cluster_pool, misfit
+from trialbook.runner.cluster import ClusterPool, Seen, cluster_pool, misfit
 from trialbook.runner.many import Job, Outcome, build_many, build_one, worst
 
 
@@ -194,6 +194,27 @@ def test_a_worker_that_does_not_fit_is_named_with_the_reason(there: object, mark
 def test_what_is_no_address_of_a_scheduler_is_refused(address: str, root: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not the address of a scheduler"), cluster_pool(address, root, tmp_path, 1):
         pass
+
+
+class Gone:
+    """A client whose scheduler has ended: it knows nothing, or every question fails."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self.error = error
+
+    def scheduler_info(self, **_: int) -> dict[str, object]:
+        if self.error:
+            raise self.error
+        return {}
+
+
+@pytest.mark.parametrize("error", [None, OSError("closed"), TimeoutError(), RuntimeError("client is closed")])
+def test_a_scheduler_that_is_gone_fails_what_is_left_and_hangs_nobody(
+    error: Exception | None, job, root: Path, tmp_path: Path
+) -> None:
+    pool = ClusterPool(Gone(error), root, tmp_path, 0.1, "token")
+    outcomes = build_many([job("a"), job("b")], pool, lambda _: None)
+    assert [outcome.reason for outcome in outcomes] == ["no worker of the cluster is left"] * 2
 
 
 def test_a_scheduler_that_cannot_be_reached_is_wrong_usage_within_the_time(root: Path, tmp_path: Path) -> None:

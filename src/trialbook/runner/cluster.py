@@ -163,8 +163,8 @@ class ClusterPool:
     def _workers(self) -> set[str]:
         """Addresses of the workers that the scheduler knows now; none when it does not answer."""
         try:
-            return set(self.client.scheduler_info(n_workers=-1)["workers"])
-        except (OSError, TimeoutError, ValueError):
+            return set(self.client.scheduler_info(n_workers=-1).get("workers", {}))
+        except (OSError, TimeoutError, ValueError, RuntimeError):
             return set()
 
     def _look_at(self, workers: set[str]) -> None:
@@ -175,7 +175,10 @@ class ClusterPool:
         for worker in sorted(workers):
             mark = hashlib.sha256(worker.encode()).hexdigest()[:16]
             words = (str(self.root), str(self.out), self.token, mark)
-            answer = self.client.run(look_around, *words, workers=[worker], on_error="return").get(worker)
+            try:
+                answer = self.client.run(look_around, *words, workers=[worker], on_error="return").get(worker)
+            except (OSError, TimeoutError):
+                continue  # it has just ended; if not, it is looked at again
             reason = misfit(here, answer, (self.out / PROBES / self.token / mark).is_file())
             if reason:
                 self.refused[worker] = reason
