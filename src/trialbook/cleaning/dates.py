@@ -26,6 +26,10 @@ _NOT_KNOWN = {"UN", "UNK", "UK", "NK", "ND", "UNKNOWN", "不详", "未知", "UNU
 _NUMERIC = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
 _CHINESE = re.compile(r"(\d{4}) ?年 ?(?:(\d{1,2}) ?月 ?(?:(\d{1,2}) ?[日号])?)?")
+# 2025年3月不详日, 2025年不详月: the known parts stand, what follows an unknown one does not.
+_CHINESE_UNKNOWN = re.compile(
+    r"(\d{4}) ?年 ?(?:(\d{1,2}) ?月)? ?(?:(?:不详|不明|未知|UNK?|UK) ?[月日号]? ?)+(?:\d{1,2} ?[日号])?", re.I
+)
 _NAMED = re.compile(r"(\d{1,2})[-/ .]?([A-Za-z]{3,9})[-/ .,]{0,2}(\d{4}|\d{2})")
 _AMERICAN = re.compile(r"([A-Za-z]{3,9})[. ]+(\d{1,2}),? +(\d{4})")
 _THREE = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})")
@@ -133,6 +137,10 @@ def _orders(parts: tuple[str, ...], last_year: int) -> Iterator[str | None]:
 
 def _partial(value: str, last_year: int) -> Reading:
     """A date of which the site does not know some part (P05); known parts after an unknown one are left out."""
+    chinese = _CHINESE_UNKNOWN.fullmatch(value)
+    if chinese:
+        text = _iso(chinese[1], chinese[2], None, last_year)
+        return Reading(text, "P05-PARTIAL-DATE") if text else Reading(None, ask="P04-DATE-UNREADABLE")
     last, first = _YEAR_LAST.fullmatch(value), _YEAR_FIRST.fullmatch(value.rstrip("-"))
     if last:
         year, month = last["year"], str(_MONTHS.get(last["month"][:3].upper(), last["month"]))
@@ -166,6 +174,8 @@ def _with_time(day: Reading, clock: str) -> Reading:
     time, next_day, ask = read_time(clock)
     if ask == "P39-TIME-ZONE":
         return Reading(None, ask=ask)
+    if next_day and date == datetime.date.max.isoformat():
+        return Reading(None, ask="P04-DATE-UNREADABLE")
     if next_day:
         date = (datetime.date.fromisoformat(date) + datetime.timedelta(days=1)).isoformat()
     fix = day.fix or ("P04-DATE-FORMAT" if time == clock else "P39-CLOCK")
