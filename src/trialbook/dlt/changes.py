@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.dlt.advice import Advice, plain_code
+from trialbook.dlt.advice import COMMITTEE, Advice, plain_code
 from trialbook.dlt.determination import COUNTED_AS_DLT, DLT, NO_DLT, NOT_EVALUABLE, PENDING_ADJUDICATION, WAITING
 from trialbook.dlt.notes import Note
 
@@ -54,6 +54,11 @@ def status_changes(
     return pd.DataFrame(rows, columns=COLUMNS).astype("str")
 
 
+def date_of_cut(adsl: pd.DataFrame | None) -> pd.Timestamp | None:
+    """CUTDT of an earlier build's ADSL; None without one."""
+    return None if adsl is None or adsl.empty else pd.Timestamp(adsl["CUTDT"].max())
+
+
 def _kind(old: str, new: str, onset: pd.Timestamp, last_cut: pd.Timestamp | None) -> str:
     counted, was_counted = new in COUNTED_AS_DLT, old in COUNTED_AS_DLT
     if not old:
@@ -82,13 +87,15 @@ def advice_before(results: pd.DataFrame | None, rule_id: str) -> str:
 
 def change_sentence(changes: pd.DataFrame, given: Advice, code_before: str, last_cut: str | None) -> str:
     """The advice then and now, and how many subjects changed."""
-    if last_cut is None or not code_before:
-        return "There is no earlier cut to compare with."
+    if last_cut is None:
+        return f"There is no earlier cut to compare with. {COMMITTEE}"
     then, now = plain_code(code_before), plain_code(given.code)
     moved = f"still {now}" if then == now else f"{now}; at the cut {last_cut} it was {then}"
+    if not code_before:
+        moved = f"{now}; there is no advice by this rule from the cut {last_cut}"
     number = len(changes)
     who = "No subject has another status" if number == 0 else f"{number} subject{'' if number == 1 else 's'} changed"
-    return f"The advice is {moved}. {who} since the cut {last_cut}."
+    return f"The advice is {moved}. {who} since the cut {last_cut}. {COMMITTEE}"
 
 
 def change_notes(changes: pd.DataFrame) -> list[Note]:

@@ -8,9 +8,19 @@ import pandas as pd
 
 from trialbook.dlt.advice import Advice, plain_code, trial_history
 from trialbook.dlt.designs.design import Cap
-from trialbook.dlt.determination import NOT_EVALUABLE, PENDING_ADJUDICATION, PENDING_DATA, UNRESOLVED
+from trialbook.dlt.determination import (
+    COUNTED_AS_DLT,
+    NOT_EVALUABLE,
+    PENDING_ADJUDICATION,
+    PENDING_DATA,
+    UNRESOLVED,
+)
+from trialbook.dlt.events import AWAITED, CONFIRMED, UNDATED
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+
+# Roles of events that decide a status.
+DECIDING = (CONFIRMED, AWAITED, UNDATED)
 
 
 class Note(NamedTuple):
@@ -35,15 +45,45 @@ def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, ana
     unplaced = addlt[~addlt["TRT01A"].isin(protocol.level_ids)]
     if len(unplaced):
         notes.append(Note("warning", f"{_names(unplaced)}: the dose level is not known; left out of the advice."))
-    if addlt["DLTSTAT"].eq(NOT_EVALUABLE).any():
-        place = "; each uses a place under the cap (A-73)" if analysis.cap_counts == "treated" else ""
-        notes.append(Note("warning", f"{_who(addlt, NOT_EVALUABLE)}: not evaluable, may be replaced{place}."))
+    notes += _replacements(addlt, analysis)
     notes += _places(addlt, protocol, analysis)
     if advice.best != advice.worst:
         cases = f"worst case {plain_code(advice.worst)}, best case {plain_code(advice.best)}"
         notes.append(Note("info", f"What is open may lead to: {cases}."))
     elif advice.best != advice.code:
         notes.append(Note("info", f"Whatever comes of what is open, the rule will then say {plain_code(advice.best)}."))
+    return notes
+
+
+def late_report_notes(events: pd.DataFrame, addlt: pd.DataFrame, cut_date: pd.Timestamp) -> list[Note]:
+    """Loud notes on deciding events that began by the cut but were reported after it (AEDTC): they count."""
+    late = events[events["ROLE"].isin(DECIDING) & (events["KNOWNDT"] > cut_date)]
+    names = addlt.set_index("USUBJID")["SUBJID"].to_dict()
+    return [
+        Note("warning", f"{names.get(row.USUBJID, '')} ({row.TRT01A}): {row.AEDECOD} was reported on "
+             f"{row.KNOWNDT:%Y-%m-%d}, after the cut; its onset lies before it, so it counts.")
+        for row in late.itertuples()
+    ]  # fmt: skip
+
+
+def _replacements(addlt: pd.DataFrame, analysis: Analysis) -> list[Note]:
+    """Who is replaced and why, and what that costs; who was under-dosed but had a DLT stays."""
+    place = "; this uses a place under the cap (A-73)" if analysis.cap_counts == "treated" else ""
+    listed = addlt.sort_values("USUBJID", kind="stable")
+    replaced = listed[listed["DLTSTAT"].eq(NOT_EVALUABLE)]
+    lost = f"not evaluable, may be replaced{place}"
+    notes = [
+        Note("warning", f"{row.SUBJID} ({row.TRT01A or 'no level'}): {row.REASON}; {lost}.")
+        for row in replaced.itertuples()
+    ]
+    kept = listed[listed["DLTSTAT"].isin(COUNTED_AS_DLT) & (listed["DOSEFRAC"] < analysis.dlt_min_dose_frac)]
+    notes += [
+        Note(
+            "info",
+            f"{row.SUBJID} ({row.TRT01A}): received {row.DOSEFRAC:.0%} of the dose due, but a DLT always counts.",
+        )
+        for row in kept.itertuples()
+    ]
     return notes
 
 

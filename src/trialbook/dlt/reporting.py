@@ -62,6 +62,17 @@ def advice_rows(given: Advice, others: Iterable[Advice] = ()) -> list[ArdRow]:
     return rows
 
 
+def timeline_rows(timeline: pd.DataFrame, rule_id: str) -> list[ArdRow]:
+    """DLT_TIMELINE: the advice code on each date of `advice_over_time`; variable = rule, variable_level = date."""
+    return [
+        ard_row(
+            "DLT_TIMELINE", TOTAL, rule_id, "advice", None, variable_level=f"{date:%Y-%m-%d}", stat_text=code,
+            stat_label=_TEXTS["advice"],
+        )
+        for date, code in timeline[["date", "code"]].itertuples(index=False)
+    ]  # fmt: skip
+
+
 def _by_level(addlt: pd.DataFrame, protocol: Protocol) -> Iterator[tuple[str, pd.DataFrame]]:
     for level in protocol.level_ids:
         yield level, addlt[addlt["TRT01A"].eq(level)]

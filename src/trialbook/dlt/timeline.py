@@ -70,9 +70,10 @@ def _subjects(addlt: pd.DataFrame) -> list[Subject]:
 
 
 def event_dates(subjects: Sequence[Subject], cut_date: pd.Timestamp) -> list[pd.Timestamp]:
-    """The days up to the cut on which a subject was treated, a status became known or a window closed; the cut."""
-    days = {day for one in subjects for day in (one.treated, one.known, one.course.ends) if day < cut_date}
-    return sorted(days | {cut_date}) if subjects else []
+    """The days up to the cut on which a subject was treated, a status became known, or a window closed before it."""
+    days = {day for one in subjects for day in (one.treated, one.known)}
+    days |= {one.course.ends for one in subjects if one.course.ends < one.known}
+    return sorted({day for day in days if day < cut_date} | {cut_date}) if subjects else []
 
 
 def course_at(subject: Subject, date: pd.Timestamp) -> Course:
@@ -98,8 +99,6 @@ def _news(subjects: Sequence[Subject], date: pd.Timestamp, cut_date: pd.Timestam
     said = [f"{one.name} treated at {one.course.level or 'no level'}" for one in subjects if one.treated == date]
     known = [one for one in subjects if one.known == date and one.course.status != PENDING]
     said += [f"{one.name}: {_SAYS[one.course.status]}" for one in known]
-    for one in subjects:
-        if one.course.ends == date and one.known != date:
-            early = "known before" if one.known < date else "nothing reported yet"
-            said.append(f"{one.name}: window closed, {early}")
+    silent = [one for one in subjects if one.course.ends == date < one.known]
+    said += [f"{one.name}: window closed, nothing reported yet" for one in silent]
     return "; ".join([*said, *(["the cut"] if date == cut_date else [])])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trialbook.dlt.advice import COMMITTEE, Advice, plain_code
+from trialbook.dlt.designs.design import ONGOING, WAIT
 from trialbook.dlt.determination import COUNTED_AS_DLT, DLT, NO_DLT, NOT_EVALUABLE, WAITING
 from trialbook.dlt.notes import Note
 from trialbook.dlt.reporting import COUNTED, EVALUABLE_N, TREATED, WAITING_N
@@ -27,9 +28,21 @@ STATUS_LABELS = {
     "NOT-EVAL": "Not evaluable, may be replaced",
 }
 SUBJECT_LABELS = {
-    "SUBJID": "Subject", "TRT01A": "Dose level", "TRTSDT": "First infusion", "WINENDT": "Window closes",
+    "SUBJID": "Subject", "TRT01P": "Level planned", "TRT01A": "Level received", "TRTSDT": "First infusion",
+    "WINENDT": "Window closes",
     "DLTSTAT": "Status", "REASON": "Why", "COUNTED": "Counts as DLT", "REPLACE": "Replaceable",
     "FUPFRAC": "Window followed", "DOSEFRAC": "Dose received / due", "DLTDT": "DLT onset",
+}  # fmt: skip
+RECEIVED_LABELS = {
+    "SUBJID": "Subject", "TRT01P": "Level planned", "TRT01A": "Level of the subject", "INFNO": "Infusion",
+    "EXSTDT": "Date", "DAY": "Day", "DOSEKG": "10^6 cells/kg", "LEVEL": "Level of this infusion", "REMARK": "Remark",
+}  # fmt: skip
+CHANGE_LABELS = {
+    "SUBJID": "Subject", "TRT01A": "Dose level", "BEFORE": "At the last cut", "NOW": "Now", "CHANGE": "What changed",
+}  # fmt: skip
+TIMELINE_LABELS = {
+    "date": "Date", "news": "What became known", "treated": "Treated", "evaluable": "Evaluable",
+    "counted": "Counted as DLT", "pending": "Pending", "advice": "Advice on that day",
 }  # fmt: skip
 EVENT_LABELS = {
     "SUBJID": "Subject", "TRT01A": "Dose level", "AESEQ": "AESEQ", "AEDECOD": "Event", "GRADE": "Grade",
@@ -62,7 +75,7 @@ def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[
     n = dict(zip(total["variable"], total["stat_text"], strict=True))
     return [
         (f"Advice by rule {advice.rule}", plain_code(advice.code), COMMITTEE),
-        ("Dose level it names", advice.level or "none", ""),
+        ("Dose level now open", *open_level(advice)),
         (
             "Decision not before",
             advice.date_text,
@@ -74,9 +87,19 @@ def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[
     ]
 
 
+def open_level(advice: Advice) -> tuple[str, str]:
+    """The level at which the next subject may be treated by the advice, and a word on it."""
+    if advice.code.startswith(f"{ONGOING}({WAIT} "):
+        return f"{advice.level}, waiting", "nobody may be treated before the decision"
+    if advice.code.startswith(f"{ONGOING}("):
+        return advice.level, "for the next subject"
+    return "none", "the rule has come to its end" if advice.code != NOT_ESTIMABLE else "no rule in force"
+
+
 def spoken(notes: Sequence[Note], kind: str) -> str:
-    """The notes of one kind as one paragraph."""
-    return " ".join(note.text for note in notes if note.kind == kind)
+    """The notes of one kind as one paragraph, which ends with who decides; blank without such a note."""
+    said = [note.text for note in notes if note.kind == kind]
+    return " ".join([*said, COMMITTEE]) if said else ""
 
 
 def open_windows(addlt: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:

@@ -73,6 +73,8 @@ def _enumerate(plan: Plan, start: State, pending: tuple[Pending, ...], together:
             if ending:
                 found.endings[ending] = found.endings.get(ending, 0.0) + chance
                 continue
+            if not coming and not waiting:
+                raise RuntimeError("the rule waits although nobody is pending")
             for level in coming:
                 found.treated[level] += chance
             everybody = (*waiting, *(Pending(level, 0.0) for level in coming))

@@ -43,10 +43,8 @@ class State(NamedTuple):
 
     def waiting(self) -> tuple[Pending, ...]:
         """The pending subjects; those without a share of their own have followed none of the window."""
-        known = {level for level, _ in self.followed}
-        unknown = [
-            Pending(level, 0.0) for level, count in enumerate(self.pending) if level not in known for _ in range(count)
-        ]
+        known = [sum(level == at for at, _ in self.followed) for level in range(len(self.pending))]
+        unknown = [Pending(level, 0.0) for level, count in enumerate(self.pending) for _ in range(count - known[level])]
         return (*unknown, *(Pending(level, share) for level, share in self.followed))
 
 

@@ -1,4 +1,4 @@
-"""Charts of dose escalation: the diary of who was treated at which level, and with what outcome (F16)."""
+"""Charts of dose escalation: who was treated at which level with what outcome (F16), and the advice over time."""
 
 from __future__ import annotations
 
@@ -48,3 +48,44 @@ def escalation_diary_chart(diary: pd.DataFrame, levels: Sequence[str]) -> alt.La
         layers.append(base.mark_text(dy=-17, fontSize=11, color=INK).encode(x=x, y=y, text="subject:N"))
     width = STEP if len(diary) <= MOST_NAMES else STEP // 3
     return alt.layer(*layers).properties(width=width * max(len(diary), 6), height=ROW * len(known))
+
+
+# What the advice was -> shape and fill; the shape says it without colour.
+ADVICE_MARKS = {
+    "treat at this level": ("circle", PALETTE[0]),
+    "wait at this level": ("circle", PAPER),
+    "the rule has ended": ("diamond", PALETTE[1]),
+}
+NO_LEVEL = "none"
+
+
+def advice_timeline_chart(timeline: pd.DataFrame, levels: Sequence[str]) -> alt.LayerChart | alt.FacetChart:
+    """The dose level that the rule named on each date: a step line, hollow where nobody might be treated.
+
+    `timeline`: date code level, from `dlt.timeline.advice_over_time`; `levels`: all dose levels, lowest first.
+    """
+    waits = timeline["code"].str.startswith("ONGOING(WAIT")
+    ended = ~timeline["code"].str.startswith("ONGOING(")
+    kinds = list(ADVICE_MARKS)
+    said = pd.Series(kinds[0], index=timeline.index).mask(waits, kinds[1]).mask(ended, kinds[2])
+    level = timeline["level"].mask(timeline["level"].eq(""), NO_LEVEL)
+    drawn = timeline[["date"]].assign(level=level.astype("str"), said=said.astype("str"))
+    order = [NO_LEVEL, *levels] if level.eq(NO_LEVEL).any() else [*levels]
+    present = [name for name in kinds if name in set(drawn["said"])]
+    x = alt.X("date:T", title="Date", axis=alt.Axis(format="%Y-%m-%d", labelAngle=-40))
+    y = alt.Y("level:N", title="Dose level of the advice", sort=order[::-1], scale=alt.Scale(domain=order[::-1]))
+    legend = alt.Legend(orient="bottom", symbolSize=110, symbolStrokeWidth=1.5)
+    shape = alt.Shape(
+        "said:N", title="Advice", legend=legend,
+        scale=alt.Scale(domain=present, range=[ADVICE_MARKS[name][0] for name in present]),
+    )  # fmt: skip
+    fill = alt.Fill(
+        "said:N", title="Advice", legend=legend,
+        scale=alt.Scale(domain=present, range=[ADVICE_MARKS[name][1] for name in present]),
+    )  # fmt: skip
+    ink = alt.Scale(domain=present, range=[INK] * len(present))
+    stroke = alt.Stroke("said:N", title="Advice", legend=legend, scale=ink)
+    line = alt.Chart(drawn[["date", "level"]]).mark_line(interpolate="step-after", color=QUIET, strokeWidth=1.5)
+    marks = alt.Chart(drawn).mark_point(size=110, strokeWidth=1.5, opacity=1)
+    layers = [line.encode(x=x, y=y), marks.encode(x=x, y=y, shape=shape, fill=fill, stroke=stroke)]
+    return alt.layer(*layers).properties(width=560, height=ROW * len(order))

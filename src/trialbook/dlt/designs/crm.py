@@ -27,6 +27,10 @@ class Posterior:
     nodes: NDArray[np.float64] = field(repr=False)
     mass: NDArray[np.float64] = field(repr=False)
 
+    def quantile(self, share: float) -> float:
+        """The beta below which this share of the posterior lies, between nodes by interpolation."""
+        return float(np.interp(share, np.cumsum(self.mass) - self.mass / 2, self.nodes))
+
     def below(self, limit: float) -> float:
         """Pr(beta < limit)."""
         return float(self.mass[self.nodes < limit].sum())
@@ -100,7 +104,7 @@ class Crm(CohortRule):
         """0 when even the lowest level is too toxic, else the number of levels: the model excludes none of its own."""
         # p_1 > target means exp(beta) < log(target) / log(skeleton_1).
         limit = log(log(self.target) / log(self.skeleton[0]))
-        beta = self._posterior(history, pending)
+        beta = self.posterior(history, pending)
         toxic = len(history.outcomes) >= self.smallest and beta.below(limit) > self.certainty
         return 0 if toxic else len(history.ids)
 
@@ -122,13 +126,16 @@ class Crm(CohortRule):
         return min(self._closest(history, ()), max(o.level for o in history.outcomes))
 
     def _closest(self, history: History, pending: tuple[Pending, ...]) -> int:
-        found = rates(self.skeleton, self._posterior(history, pending).mean)
+        found = rates(self.skeleton, self.posterior(history, pending).mean)
         distances = [abs(rate - self.target) for rate in found]
         return distances.index(min(distances))
 
-    def _posterior(self, history: History, pending: tuple[Pending, ...]) -> Posterior:
-        """Where follow-up is not read, pending subjects count as free of DLT: what then still leads down, does so
-        whatever comes of them."""
+    def posterior(self, history: History, pending: tuple[Pending, ...]) -> Posterior:
+        """The posterior of beta.
+
+        Where follow-up is not read, pending subjects count as free of DLT: what then still leads down, does so
+        whatever comes of them.
+        """
         subjects = [(o.level, o.dlt, 1.0) for o in history.outcomes]
         subjects += [(p.level, False, p.weight if self.reads_pending else 1.0) for p in pending]
         return posterior(self.skeleton, subjects, self.prior_variance)
