@@ -66,7 +66,8 @@ def apply_cut(domains: Domains, cut_date: pd.Timestamp) -> Cut:
     for code in sorted(domains, key=lambda name: name.startswith("SUPP")):  # parents first
         frame = domains[code]
         reasons = _reasons(code, frame, late, cut_date, removed)
-        frames[code] = frame[reasons.eq("")]
+        # Selecting all rows would copy the whole table.
+        frames[code] = frame[reasons.eq("")] if reasons.ne("").any() else frame
         removed.append(_removed(code, frame[reasons.ne("")], reasons))
     gone = pd.concat(removed, ignore_index=True)
     edits = _Edits(cut_date)
