@@ -116,11 +116,11 @@ def verify(
     quick: Annotated[bool, typer.Option("--quick", help="Look at files and sources only, build nothing again")] = False,
 ) -> None:
     """Prove a build: its files against its manifest, its sources against today, every byte against a rebuild."""
-    from trialbook.protocol.load import find_cut_file, load_trial, project_root
-    from trialbook.runner.verify import verify_build
+    from trialbook.protocol.load import project_root
+    from trialbook.runner.verify import trial_of, verify_build
 
     root = project_root()
-    trial = load_trial(find_cut_file(cut, root), root)
+    trial = trial_of(cut, root, out)
     proof = verify_build(trial, root, out, jobs, quick=quick)
     for title, lines in proof.parts.items():
         for line in [f"\n{title}", *lines] if lines else []:

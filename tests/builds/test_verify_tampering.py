@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trialbook.datasets import read_dataset, write_dataset
+from trialbook.errors import UsageError
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
 from trialbook.runner import ingredients, manifest, verify
@@ -695,6 +696,16 @@ def test_the_command_exits_1_and_says_where(
     shown = capsys.readouterr()
     assert "dm.csv: row 2, column AGE: 45 then, 54 now" in shown.out
     assert shown.err.startswith(f"trialbook: the build {CUT} is not proved.")
+
+
+def test_a_build_without_a_cut_file_is_proved_by_the_cut_in_its_manifest(standing: Standing) -> None:
+    with_file = standing.trial()
+    (standing.root / "params" / "cuts" / f"{CUT}.yaml").unlink()
+    trial = verify.trial_of(CUT, standing.root, standing.builds)
+    assert trial == with_file
+    assert verify_build(trial, standing.root, standing.builds, quick=True) == Proof()
+    with pytest.raises(UsageError, match="there is no cut '2024-01-01'"):
+        verify.trial_of("2024-01-01", standing.root, standing.builds)
 
 
 def test_a_rebuild_that_stops_is_said_and_leaves_nothing_behind(standing: Standing) -> None:

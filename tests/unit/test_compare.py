@@ -10,7 +10,7 @@ import pytest
 
 from trialbook.datasets import read_dataset, write_dataset
 from trialbook.runner.compare import compare_builds
-from trialbook.runner.differing import against_rebuild, first_and_more
+from trialbook.runner.differing import CHUNK, against_rebuild, first_and_more, first_difference
 from trialbook.runner.manifest import write_json
 from trialbook.runner.places import places
 from trialbook.runner.query_files import write_xlsx
@@ -151,6 +151,14 @@ def test_long_values_are_cut_to_where_they_differ() -> None:
     shown = against_rebuild("x" * 200 + "a", "x" * 200 + "b")
     assert shown == f"…{'x' * 20}a stands, …{'x' * 20}b was rebuilt"
     assert against_rebuild("a\x00\n", None) == "a\\u0000\\u000a stands, blank was rebuilt"
+
+
+@pytest.mark.parametrize("at", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 7])
+def test_the_first_difference_is_found_wherever_it_is(at: int) -> None:
+    one = bytes(3 * CHUNK)
+    assert first_difference(one, one[:at] + b"x" + one[at + 1 :]) == at
+    assert first_difference(one, one[:at]) == at
+    assert first_difference(one, one) == len(one)
 
 
 def test_cells_are_named_as_a_spreadsheet_names_them() -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 MOST = 5
 LENGTH = 60
 LEAD = 20
+CHUNK = 1 << 16
 
 
 def shown(value: object) -> str:
@@ -51,7 +52,11 @@ def then_and_now(old: object, new: object) -> str:
 def first_difference(one: Sequence[object], two: Sequence[object]) -> int:
     """Position of the first element that differs; the length of the shorter one when it begins the other."""
     shorter = min(len(one), len(two))
-    return next((i for i in range(shorter) if one[i] != two[i]), shorter)
+    for start in range(0, shorter, CHUNK):
+        end = min(start + CHUNK, shorter)
+        if one[start:end] != two[start:end]:
+            return next(i for i in range(start, end) if one[i] != two[i])
+    return shorter
 
 
 def first_and_more(lines: Iterable[str], most: int = MOST) -> list[str]:

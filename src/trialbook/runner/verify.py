@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trialbook.errors import TrialbookError, UsageError
-from trialbook.protocol.models import Trial
+from trialbook.protocol.load import find_cut_file, load_trial, make_trial
+from trialbook.protocol.models import CUT_ID, Trial
 from trialbook.runner.build import Options, build_cut
 from trialbook.runner.compare import compare_builds
 from trialbook.runner.ingredients import Ingredients
@@ -46,6 +47,17 @@ class Proof:
     def differences(self) -> list[str]:
         """All differences, one line each."""
         return [line for lines in self.parts.values() for line in lines]
+
+
+def trial_of(name: str, root: Path, out: Path) -> Trial:
+    """The trial of a cut file or id; of a build that has none, as a case of a grid, the one that its manifest names."""
+    standing = out / name
+    own = CUT_ID.fullmatch(name) and not (root / "params" / "cuts" / f"{name}.yaml").is_file()
+    if not own or not (standing / MANIFEST).is_file():
+        return load_trial(find_cut_file(name, root), root)
+    cut = _sources(standing).get("cut")
+    content = {key: value for key, value in cut.items() if value is not None} if isinstance(cut, dict) else cut
+    return make_trial(content, str(standing / MANIFEST), root)
 
 
 def verify_build(trial: Trial, root: Path, out: Path, jobs: int = 2, *, quick: bool = False) -> Proof:
