@@ -160,3 +160,18 @@ def test_a_lower_stage_at_day_28_never_worsens_the_class(baseline, day28, organ_
     lower[organ_number] = max(0, lower[organ_number] - 1)
     before, after = (respond(baseline, d, rules)[0] for d in (day28, lower))
     assert order.get(after, 2) <= order.get(before, 2)
+
+
+@quick
+@given(cohorts)
+def test_the_later_endpoints_are_never_better_than_what_they_build_on(protocol, analysis, cohort) -> None:
+    adrs = derive_adrs(subjects_of(cohort), build(cohort).domains(), protocol, analysis, CUT)
+    wide = adrs[adrs["PARAMCD"].isin(["RSP28", "RSP56", "BOR", "VGPR28"])].pivot(
+        index="USUBJID", columns="PARAMCD", values="AVALC"
+    )
+    rank = {name: k for k, name in enumerate(["CR", "PR", "MR", "NR", "PD"])}
+    responded = wide["RSP28"].isin(["CR", "PR"])
+    assert responded[wide["RSP56"] == "Y"].all()
+    assert (wide.loc[wide["VGPR28"] == "Y", "RSP28"] == "PR").all()
+    assert (wide.loc[responded, "BOR"].map(rank) <= wide.loc[responded, "RSP28"].map(rank)).all()
+    assert ((wide["RSP28"] == "PENDING") == (wide["BOR"] == "PENDING")).all()

@@ -7,8 +7,12 @@ import pytest
 from trial_builder import TrialBuilder, trial
 from trialbook.dates import as_date
 from trialbook.display.charts.response import organ_heatmap, rate_forest, response_stack, stage_waterfall
+from trialbook.display.charts.response_course import grade_spider, grade_trajectories
+from trialbook.display.picked import SIGNAL, with_signal
 from trialbook.display.specs import clean_spec
+from trialbook.efficacy import course_views
 from trialbook.efficacy import response_views as views
+from trialbook.efficacy.estimands import COLUMNS, estimands
 from trialbook.efficacy.rates import category_rows, response_rate_rows
 from trialbook.efficacy.response import derive_adrs
 from trialbook.efficacy.sensitivity import PRIMARY, sensitivity_responses
@@ -22,7 +26,7 @@ class Shown:
     """Everything notebook 05 shows, derived from one small trial."""
 
     def __init__(self, built: TrialBuilder, protocol, analysis) -> None:
-        domains = built.delivers("CM").domains()
+        self.domains = domains = built.delivers("CM").domains()
         self.protocol, self.analysis = protocol, analysis
         self.adsl = derive_subjects(domains, protocol, analysis, CUT)
         self.responses = sensitivity_responses(self.adsl, domains, protocol, analysis, CUT)
@@ -40,7 +44,13 @@ class Shown:
             "changes": views.stage_changes(self.responses, self.adrs, self.adsl, 40),
             "shares": views.category_shares(self.ard),
             "forest": views.forest_rows(self.ard, self.analysis),
+            "grades": course_views.grade_courses(self.adrs, self.adsl, self.domains, self.analysis, 40),
+            "spider": course_views.grade_changes(self.adrs, self.adsl, 40),
         }
+
+    def grid(self):
+        grid = course_views.sensitivity_grid(self.ard, self.responses, self.adsl, self.analysis, 2)
+        return grid.set_index("CHOICE") if len(grid) else grid
 
     def specifications(self) -> list[dict]:
         frames, order = self.frames(), views.category_order()
@@ -49,8 +59,10 @@ class Shown:
             stage_waterfall(frames["changes"], order),
             response_stack(frames["shares"], [*self.protocol.level_ids, "Total"], order),
             rate_forest(frames["forest"], self.analysis.orr0),
+            grade_trajectories(frames["grades"]),
+            grade_spider(frames["spider"], self.protocol.level_ids),
         ]
-        return [clean_spec(chart.to_dict()) for chart in charts]
+        return [clean_spec(with_signal(chart.to_dict())) for chart in charts]
 
 
 def cohort() -> TrialBuilder:
@@ -122,7 +134,7 @@ def test_with_nobody_treated_everything_says_so(protocol, analysis) -> None:
     shown = Shown(trial().subject("S01", level="SCRNFAIL"), protocol, analysis)
     assert shown.nobody() == "No subject has been treated at this cut."
     assert all(len(frame) == 0 for frame in shown.frames().values())
-    assert len(shown.specifications()) == 4
+    assert len(shown.specifications()) == 6
     headline = views.response_headline(shown.ard, analysis)
     assert headline[-1] == ("Response rate at day 28", "-", "")
     assert "not known yet" in views.response_sentence(shown.ard, analysis)
@@ -136,7 +148,7 @@ def test_with_one_pending_subject_the_rate_is_not_known_yet(protocol, analysis) 
     )
     assert len(shown.frames()["changes"]) == 0
     assert len(shown.frames()["forest"]) == 0
-    assert len(shown.specifications()) == 4
+    assert len(shown.specifications()) == 6
 
 
 def test_without_the_endpoint_the_reader_is_told(protocol, analysis) -> None:
@@ -145,4 +157,86 @@ def test_without_the_endpoint_the_reader_is_told(protocol, analysis) -> None:
     assert shown.nobody() == "ORR_D28 is not an endpoint of this trial."
     assert views.response_headline(shown.ard, analysis) == []
     assert all(len(frame) == 0 for frame in shown.frames().values())
-    assert len(shown.specifications()) == 4
+    assert len(shown.specifications()) == 6
+
+
+def test_one_picked_subject_stands_out_in_every_figure_of_subjects(shown) -> None:
+    linked = [SIGNAL in str(spec.get("params")) for spec in shown.specifications()]
+    assert linked == [True, True, False, False, True, True]
+
+
+def test_the_grid_names_the_subjects_who_change_and_says_how_far_the_rate_moves(shown) -> None:
+    grid = shown.grid()
+    assert grid.loc["Primary analysis", ["Total", "RATE", "LOW", "HIGH", "MOVE", "CHANGES"]].tolist() == [
+        "1 of 4", "0.250", "0.006", "0.806", "+0.000", "nobody",
+    ]  # fmt: skip
+    ignored = grid.loc["new therapy is ignored"]
+    assert (ignored["Total"], ignored["MOVE"], ignored["CHANGES"]) == ("2 of 4", "+0.250", "S01: NR, NEWTX to CR")
+    assert grid.loc["without subjects lacking an assessment in the window", "CHANGES"] == "nobody"
+    assert "the assessment nearest to day 28, before day 49" in grid.index
+
+
+def test_many_changes_of_one_choice_are_counted(protocol, analysis) -> None:
+    built = trial()
+    for number in range(4):
+        built.subject(f"S{number}").infused(0).stages(-1, 2, 0, 0, 0).stages(28, 0, 0, 0, 0).drug("ruxolitinib", 20)
+    told = Shown(built, protocol, analysis).grid().loc["new therapy is ignored", "CHANGES"]
+    assert told == "S0: NR, NEWTX to CR; S1: NR, NEWTX to CR; and 2 more"
+
+
+def test_the_listings_say_who_did_not_respond_and_who_is_pending(shown) -> None:
+    listing = views.response_listing(shown.responses, shown.adrs, shown.adsl)
+    lost = course_views.non_response_listing(listing).set_index("SUBJID")["WHY"].to_dict()
+    assert lost == {
+        "S01": "new systemic therapy: ruxolitinib 2025-01-30",
+        "S02": "missing organs or medication records leave it open",
+        "S03": "died by day 28: death 2025-01-20",
+    }
+    waiting = course_views.pending_listing(shown.responses, shown.adsl, shown.analysis)
+    assert waiting[["SUBJID", "MATURE"]].values.tolist() == [["S05", as_date("2025-10-21")]]
+
+
+def test_the_course_shows_known_grades_and_the_days_on_which_steroids_change(protocol, analysis) -> None:
+    built = trial().subject("S01").infused(0).stages(-1, 3, 1, 0, 2).stages(14, 2, None, 0, 2).stages(28, 1, 0, 0, 0)
+    built.add("VS", VSTESTCD="WEIGHT", VSORRES=50, VSORRESU="kg", VSDTC=built.date(-1))
+    built.drug("methylprednisolone", -3, end=4, dose=100).drug("methylprednisolone", 5, end=9, dose=50)
+    frames = Shown(built, protocol, analysis).frames()
+    grades = frames["grades"]
+    known = grades[grades["KIND"] == "grade"][["DAY", "VALUE"]].values.tolist()
+    assert known == [[-1, 3.0], [28, 1.0]]
+    steroids = grades[grades["KIND"] == "steroids"][["DAY", "VALUE"]].values.tolist()
+    assert steroids == [[-8, 0.0], [-3, 2.0], [5, 1.0], [10, 0.0], [63, 0.0]]
+    assert frames["spider"][["DAY", "CHANGE"]].values.tolist() == [[-1, 0], [28, -2]]
+
+
+def test_each_subject_has_one_line_of_later_endpoints(shown) -> None:
+    listing = course_views.later_listing(shown.adrs, shown.adsl).set_index("SUBJID")
+    assert listing.loc["S04", ["BOR", "VGPR", "ORGANS", "DURABLE", "STEROIDS"]].tolist() == [
+        "PR (day 27)", "Y", "Skin PR", "N", "",
+    ]  # fmt: skip
+    assert listing.loc["S05", "BOR"] == "PENDING"
+    assert listing.loc["S03", "ORGANS"] == "Skin NR DEATH, Liver NR DEATH, Lower GI NR DEATH"
+
+
+def test_estimands_follow_the_keys_in_force(protocol, analysis) -> None:
+    def told(column: str, attribute: str, **keys) -> str:
+        frame = estimands(protocol, analysis.model_copy(update=keys)).set_index("ATTRIBUTE")
+        return str(frame.loc[attribute, column])
+
+    assert list(estimands(protocol, analysis).columns) == list(COLUMNS)
+    assert "CIBMTR rules" in told("ORR", "Variable")
+    assert "CN rules" in told("ORR", "Variable", response_rules="CN")
+    assert "REL_DAY 21 to 35" in told("ORR", "Variable", d28_window=[21, 35])
+    drug = "New systemic anti-GVHD therapy"
+    assert "composite" in told("ORR", drug)
+    assert "treatment policy" in told("ORR", drug, newtx_strategy_orr="treatment_policy")
+    assert "composite" in told("ORR", "Relapse of the malignancy", relapse_strategy_orr="composite")
+    assert "day 50" in told("OS", "Summary", os_days=[50])
+    assert "REL_DAY 0 to 27" in told("DLT", "Variable", dlt_window=[0, 27])
+    assert "REL_DAY 90" in told("SAFETY", "Variable", safety_end_rel_day=90)
+
+
+def test_an_endpoint_that_the_trial_does_not_have_has_no_estimand(protocol, analysis) -> None:
+    study = protocol.study.model_copy(update={"endpoints": ["TEAE"]})
+    frame = estimands(protocol.model_copy(update={"study": study}), analysis)
+    assert not {"ORR", "OS"} & set(frame.columns)
