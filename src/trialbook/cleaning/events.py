@@ -57,5 +57,7 @@ def _near_duplicates(ae: pd.DataFrame) -> Iterator[Query]:
 
 
 def _ask(rule: str, rows: pd.DataFrame, field: str) -> list[Query]:
+    if rows.empty:
+        return []
     observed = rows[field].fillna("")
     return ask(rule, "AE", zip(rows["USUBJID"], record_keys("AE", rows), observed, strict=True), field)

@@ -85,5 +85,7 @@ def _unweighed(given: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.
 
 
 def _ask(rule: str, rows: pd.DataFrame, field: str) -> list[Query]:
+    if rows.empty:
+        return []
     observed = rows[field].astype("str").fillna("")
     return ask(rule, "EX", zip(rows["USUBJID"], record_keys("EX", rows), observed, strict=True), field)

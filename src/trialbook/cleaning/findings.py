@@ -155,5 +155,7 @@ def _weight_jumps(vs: pd.DataFrame, analysis: Analysis) -> Iterator[Query]:
 
 
 def _ask(rule: str, domain: str, rows: pd.DataFrame, field: str, observed: pd.Series) -> Iterator[Query]:
+    if rows.empty:
+        return
     seen = observed.reindex(rows.index).fillna("")
     yield from ask(rule, domain, zip(rows["USUBJID"], record_keys(domain, rows), seen, strict=True), field)

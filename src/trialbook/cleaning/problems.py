@@ -77,8 +77,9 @@ PROBLEMS: tuple[Problem, ...] = (
        "cleaning.units cleaning.exposure subjects.questions",
        fix="-DOSE-UNIT", ask="-EX-DOSE-MISSING -EX-DOSE-NO-LEVEL"),
     _p("P13", "LB", "Laboratory unit swapped or unknown", "检验单位混淆或未知",
-       "cleaning.findings gvhd.questions eligibility.questions", ask="-LB-UNIT-JUMP -UNIT-UNKNOWN -LB-UNIT-UNKNOWN "
-       "-LB-BILIRUBIN -LB-LIMIT-OF-OTHER-TEST -LB-CLEARANCE-FORMS-DIFFER"),
+       "cleaning.findings cleaning.units gvhd.questions eligibility.questions", fix="U01-UNIT",
+       ask="-LB-UNIT-JUMP -UNIT-UNKNOWN -LB-UNIT-UNKNOWN -LB-BILIRUBIN "
+       "-LB-LIMIT-OF-OTHER-TEST -LB-CLEARANCE-FORMS-DIFFER"),
     _p("P14", "LB", "Words and bounds in place of numbers", "数值栏中的文字或界限值",
        "cleaning.numbers cleaning.findings eligibility.questions", fix="-RESULT-WORDS",
        ask="-NOT-A-NUMBER -LB-BOUND-UNDECIDED -LB-INDETERMINATE"),
@@ -130,7 +131,7 @@ PROBLEMS: tuple[Problem, ...] = (
        "文件、列、代码或记录编号缺失或未知",
        "snapshot mapping cleaning.columns cleaning.codes cleaning.keys efficacy.questions",
        fix="-CODE -BLANK-ROWS -MAPPED-CODE -MAPPED-DATE -MAPPED-NUMBER -MAPPED-ROWS",
-       ask="-CODE-UNKNOWN -CODE-UNMAPPED -COLUMN-UNMAPPED -DOMAIN-MISSING -SEQ-REPEATED -TEXT-CUT-OFF "
+       ask="-CODE-UNKNOWN -CODE-UNMAPPED -COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -TEXT-CUT-OFF "
        "-CM-NOT-DELIVERED -RS-NOT-DELIVERED -RELAPSE-NOT-DELIVERED",
        stop=". -COLUMN-MISSING -NO-SUBJECT -MAPPING"),
     _p("P35", "file", "Record of the previous cut that is gone", "前次截止时的记录现已缺失", "cleaning.differences",
@@ -146,8 +147,3 @@ PROBLEMS: tuple[Problem, ...] = (
        "cleaning.numbers", fix="-NUMBER", ask="-COMMA-UNSURE -NOT-A-NUMBER -UNIT-CONFLICT"),
 )  # fmt: skip
 BY_NAME: Mapping[str, Problem] = {problem.name: problem for problem in PROBLEMS}
-
-
-def class_of(rule: str) -> Class | None:
-    """The class of a rule; None where no problem has it. A rule that fixes and asks is a FIX."""
-    return next((kind for kind in CLASSES for problem in PROBLEMS if rule in problem.rules.get(kind, ())), None)
