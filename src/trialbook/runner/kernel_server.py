@@ -10,6 +10,7 @@ however that came about, every kernel is killed with all that it started. POSIX 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -41,6 +42,12 @@ def preload() -> None:
         if not module.name.startswith(NOT_PRELOADED):
             importlib.import_module(module.name)
     importlib.import_module("trialbook.runner.step")
+    from trialbook.display.ahead import make_ahead
+
+    make_ahead()
+    # What is there now stays for good: no kernel need look through it for garbage, which would copy its memory too.
+    gc.collect()
+    gc.freeze()
 
 
 def serve(channel: socket.socket) -> None:

@@ -1,0 +1,21 @@
+"""One table and one chart made ahead of time, in the process from which kernels are forked, so that each kernel finds
+the caches of great_tables and Altair filled.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+
+def make_ahead() -> None:
+    """Makes what fills the caches; its results are thrown away."""
+    import altair as alt
+
+    from trialbook.display.figures import figure
+
+    data = pd.DataFrame({"count": [1, 2], "name": ["a", "b"]})
+    layer = alt.Chart(data).encode(
+        x=alt.X("count:Q", title="count", axis=alt.Axis(tickMinStep=1)), y=alt.Y("name:N", sort=None),
+        color=alt.Color("name:N", scale=alt.Scale(range=["#000"]), legend=alt.Legend(title=None)), tooltip=["count:Q"],
+    )  # fmt: skip
+    figure(alt.layer(layer.mark_bar(), layer.mark_text()).properties(width=300), data, "Ahead of time")
