@@ -1,4 +1,4 @@
-"""The quick look says on the day an export arrives: what came, what is broken, what to ask, what has changed, what next."""
+"""The quick look on the day an export arrives: what came, what is broken, what to ask, what changed, what next."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from trialbook.cleaning.drift import drift, drift_sentence
+from trialbook.cleaning.drift import drift_sentence, export_drift
 from trialbook.protocol.load import find_cut_file, load_trial
 from trialbook.snapshot import read_snapshot
 
@@ -22,7 +22,7 @@ def lb(**columns: list[str | None]) -> pd.DataFrame:
 
 
 def changes(old: pd.DataFrame, new: pd.DataFrame) -> list[tuple[str, str, str, str]]:
-    found = drift({"LB": old}, {"LB": new})
+    found = export_drift({"LB": old}, {"LB": new})
     return list(found[["column", "change", "before", "now"]].itertuples(index=False, name=None))
 
 
@@ -47,7 +47,7 @@ def test_each_change_of_shape_is_named(new: pd.DataFrame, expected: list[tuple[s
 
 
 def test_a_domain_that_came_or_went_is_one_line() -> None:
-    found = drift({"LB": lb(), "VS": lb()}, {"LB": lb(), "CM": lb()})
+    found = export_drift({"LB": lb(), "VS": lb()}, {"LB": lb(), "CM": lb()})
     assert found[["domain", "change"]].to_numpy().tolist() == [["CM", "new domain"], ["VS", "lost domain"]]
 
 
@@ -58,12 +58,12 @@ def test_free_text_is_never_shown() -> None:
 
 def test_the_demo_exports_keep_their_shape(root) -> None:  # type: ignore[no-untyped-def]
     first, second = (read_snapshot(load_trial(find_cut_file(cut, root), root)) for cut in ("2025-06-30", "2025-09-30"))
-    found = drift(*({code: table.frame for code, table in s.tables.items()} for s in (first, second)))
+    found = export_drift(*({code: table.frame for code, table in s.tables.items()} for s in (first, second)))
     assert set(found["change"]) <= {"new code"}
     assert "2025-06-30" in drift_sentence(found, "2025-06-30", known=True)
 
 
 def test_without_a_previous_export_the_sentence_says_so() -> None:
-    nothing = drift({}, {})
+    nothing = export_drift({}, {})
     assert "no previous export" in drift_sentence(nothing, None, known=False)
     assert "same columns" in drift_sentence(nothing, "2025-06-30", known=True)

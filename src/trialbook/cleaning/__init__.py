@@ -4,12 +4,14 @@ from trialbook.cleaning.clean import Cleaned, clean_snapshot
 from trialbook.cleaning.consistency import consistency_queries
 from trialbook.cleaning.cut import Cut, apply_cut
 from trialbook.cleaning.differences import Differences, check_deletions, compare_cuts, restatement_queries, restatements
+from trialbook.cleaning.drift import drift_sentence, export_drift
 from trialbook.cleaning.problems import PROBLEMS
 from trialbook.cleaning.replay import replay, replayed_domains
 from trialbook.cleaning.rules import RULES
 from trialbook.cleaning.summary import (
     cleaning_rows,
     fix_counts,
+    missing_by_visit,
     missing_values,
     query_counts,
     record_counts,
@@ -19,7 +21,7 @@ from trialbook.cleaning.words import arrival_sentence, differences_sentence, hea
 
 __all__ = [
     "PROBLEMS", "RULES", "Cleaned", "Cut", "Differences", "apply_cut", "arrival_sentence", "check_deletions",
-    "clean_snapshot", "cleaning_rows", "compare_cuts", "consistency_queries", "differences_sentence", "fix_counts",
-    "headline", "missing_values", "query_counts", "record_counts", "replay", "replayed_domains",
-    "restatement_queries", "restatements", "whole_change_log",
+    "clean_snapshot", "cleaning_rows", "compare_cuts", "consistency_queries", "differences_sentence",
+    "drift_sentence", "export_drift", "fix_counts", "headline", "missing_by_visit", "missing_values", "query_counts",
+    "record_counts", "replay", "replayed_domains", "restatement_queries", "restatements", "whole_change_log",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ import pandas as pd
 
 from trialbook.cleaning.keys import record_keys
 from trialbook.cleaning.rules import ask
-from trialbook.dates import earliest_date
+from trialbook.dates import earliest_date, latest_date
 from trialbook.domains import Domains
 from trialbook.results.queries import Query
 
@@ -76,7 +76,7 @@ def apply_cut(domains: Domains, cut_date: pd.Timestamp) -> Cut:
         domains=Domains({code: frame.reset_index(drop=True) for code, frame in final.items()}),
         removed=gone,
         edits=edits.frame(),
-        counts=_counts(domains, gone),
+        counts=_counts(domains, gone, frames, cut_date),
         queries=edits.queries,
     )
 
@@ -164,8 +164,12 @@ def _removed(code: str, frame: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame
     return pd.DataFrame(columns)[REMOVED_COLUMNS].reset_index(drop=True)
 
 
-def _counts(domains: Domains, removed: pd.DataFrame) -> pd.DataFrame:
-    """Records by domain: read, removed, kept, and the rule in words."""
+def _counts(
+    domains: Domains, removed: pd.DataFrame, kept: Mapping[str, pd.DataFrame], cut_date: pd.Timestamp
+) -> pd.DataFrame:
+    """Records by domain: read, removed, kept, and the rule in words; of the kept ones, those without any date and those
+    whose partial date may lie on either side of the cut.
+    """
     rows = []
     for code in domains:
         gone = removed[removed["domain"] == code]
@@ -173,8 +177,13 @@ def _counts(domains: Domains, removed: pd.DataFrame) -> pd.DataFrame:
         rule = f"{variable} is not certainly after the cut" if variable else "its subject stays"
         read = len(domains[code])
         words = "its parent record stays" if code.startswith("SUPP") else rule
-        rows.append({"domain": code, "read": read, "removed": len(gone), "kept": read - len(gone), "rule": words})
-    return pd.DataFrame(rows, columns=["domain", "read", "removed", "kept", "rule"])
+        dtc = kept[code][variable] if variable else pd.Series(dtype="str")
+        straddles = (earliest_date(dtc) <= cut_date) & (latest_date(dtc) > cut_date)
+        rows.append({
+            "domain": code, "read": read, "removed": len(gone), "kept": read - len(gone),
+            "undated": int(earliest_date(dtc).isna().sum()), "partial": int(straddles.sum()), "rule": words,
+        })  # fmt: skip
+    return pd.DataFrame(rows, columns=["domain", "read", "removed", "kept", "undated", "partial", "rule"])
 
 
 class _Edits:

@@ -19,7 +19,7 @@ _MOST = 0.8
 _CODED = re.compile(r"(TESTCD|CAT|EVAL|QNAM|SEX|STAT)$")
 
 
-def drift(previous: Mapping[str, pd.DataFrame], current: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def export_drift(previous: Mapping[str, pd.DataFrame], current: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """What differs in the shape of two exports: domain, column, change, before, now.
 
     Both mappings hold the domains as text or clean, by code. Only what can be shown is shown: names of columns, codes

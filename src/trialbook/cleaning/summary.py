@@ -17,6 +17,8 @@ from trialbook.results.queries import SEVERITIES, Query
 from trialbook.snapshot.tables import Snapshot
 
 CUT_RULE = "P26-AFTER-CUT"
+# Domains whose results belong to a visit.
+VISIT_DOMAINS = ("LB", "VS", "RS", "FA", "QS")
 # Values of these kinds of columns may be shown as examples; ids, birth dates and free text may not.
 _SHOWN_KINDS = ("date", "number", "result", "unit", "code", "sequence")
 _NEVER_SHOWN = ("BRTHDTC",)
@@ -81,13 +83,38 @@ def missing_values(domains: Domains) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["NAME", "DOMAIN", "VARIABLE", "RECORDS", "MISSING", "SHARE"])
 
 
+def missing_by_visit(domains: Domains) -> pd.DataFrame:
+    """Subjects who were seen at a visit (SV) and have no result of it in a domain that others have at that visit.
+
+    Columns VISIT, VISITNUM, DOMAIN, SEEN, WITHOUT, SHARE (of those seen, 0 to 1, three decimals), by visit and domain.
+    A domain that nobody has at a visit was not planned there, and is not missing.
+    """
+    sv = domains["SV"].dropna(subset=["USUBJID", "VISIT"])
+    seen = {visit: set(group["USUBJID"]) for visit, group in sv.groupby("VISIT")}
+    number = sv.groupby("VISIT")["VISITNUM"].min()
+    rows = []
+    for code in VISIT_DOMAINS:
+        frame = domains[code]
+        if "VISIT" not in frame:
+            continue
+        found = frame[frame[f"{code}ORRES"].notna()].groupby("VISIT")["USUBJID"].unique()
+        for visit in [name for name in seen if name in found.index]:
+            without = len(seen[visit] - set(found[visit]))
+            share = round(without / len(seen[visit]), 3)
+            rows.append((visit, float(number[visit]), code, len(seen[visit]), without, share))
+    table = pd.DataFrame(rows, columns=["VISIT", "VISITNUM", "DOMAIN", "SEEN", "WITHOUT", "SHARE"])
+    return table.sort_values(["VISITNUM", "VISIT", "DOMAIN"], ignore_index=True)
+
+
 def record_counts(snapshot: Snapshot, cleaned: Cleaned, cut: Cut) -> pd.DataFrame:
-    """Records by domain: delivered, left out by cleaning, removed by the cut, kept, and the rule of the cut."""
+    """Records by domain: delivered, left out by cleaning, removed by the cut, kept (of these: undated, and partly dated
+    on either side of the cut), and the rule of the cut.
+    """
     counts = cut.counts.rename(columns={"read": "cleaned"})
     delivered = counts["domain"].map({code: table.rows for code, table in snapshot.tables.items()})
     left_out = delivered - counts["cleaned"]
     frame = counts.assign(delivered=delivered, left_out=left_out)
-    return frame[["domain", "delivered", "left_out", "removed", "kept", "rule"]]
+    return frame[["domain", "delivered", "left_out", "removed", "kept", "undated", "partial", "rule"]]
 
 
 def cleaning_rows(records: pd.DataFrame, changes: pd.DataFrame, queries: Sequence[Query]) -> list[ArdRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -139,10 +140,10 @@ class Contract(_Model):
         return self.schema_[0]
 
 
-def load_contracts(folder: Path) -> dict[str, Contract]:
+def load_contracts(folder: Path, kinds: Sequence[str] = KINDS) -> dict[str, Contract]:
     """All contracts of a folder by `kind/dataset` (`raw/dm`, `analysis/adsl`); raises UsageError for a bad file."""
     contracts = {}
-    for kind in KINDS:
+    for kind in kinds:
         for path in sorted((folder / kind).glob("*.yaml")):
             contract = validated(Contract, read_yaml(path, typed_scalars=True), str(path))
             _check(contract, kind, path)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from trialbook import cleaning
-from trialbook.cleaning.drift import drift, drift_sentence
+from trialbook.cleaning.drift import drift_sentence, export_drift
 from trialbook.contracts.gate import Gate
 from trialbook.contracts.odcs import load_contracts
 from trialbook.contracts.quick import evaluate_quickly
@@ -53,7 +53,7 @@ def look_at(trial: Trial, root: Path, tell: Callable[[str], None] = lambda line:
     for line in reading_lines(snapshot):
         tell(line)
     gate = Gate(load_contracts(root / "data_contracts"), list(trial.protocol.study.endpoints), evaluate_quickly)
-    verdicts = gate.check("raw", _frames(snapshot))
+    verdicts = gate.check("raw", {code.lower(): frame for code, frame in _by_code(snapshot).items()})
     stop: StopError | None = None
     asked: list[Query] = []
     try:
@@ -70,7 +70,7 @@ def look_at(trial: Trial, root: Path, tell: Callable[[str], None] = lambda line:
         listed=query_list([*asked, *gate.queries(verdicts)], trial.cut.cut_date),
         files={f"raw/{code.lower()}": table.file for code, table in snapshot.tables.items()},
         stop=stop,
-        drift=drift({c: t.frame for c, t in before.tables.items()} if before else {}, _by_code(snapshot, before)),
+        drift=export_drift(_by_code(before), _by_code(snapshot)) if before else export_drift({}, {}),
         previous=trial.cut.previous_cut if before else None,
     )
 
@@ -96,12 +96,8 @@ def write_query_list(listed: pd.DataFrame, path: Path, cut_date: str) -> None:
         write_csv(listed, path)
 
 
-def _frames(snapshot: Snapshot) -> dict[str, pd.DataFrame]:
-    return {code.lower(): table.frame for code, table in snapshot.tables.items()}
-
-
-def _by_code(snapshot: Snapshot, before: Snapshot | None) -> dict[str, pd.DataFrame]:
-    return {code: table.frame for code, table in snapshot.tables.items()} if before else {}
+def _by_code(snapshot: Snapshot) -> dict[str, pd.DataFrame]:
+    return {code: table.frame for code, table in snapshot.tables.items()}
 
 
 def _previous_export(trial: Trial, root: Path) -> Snapshot | None:

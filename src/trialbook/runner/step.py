@@ -23,6 +23,7 @@ from trialbook.results.queries import Query
 from trialbook.runner.reads import NotedFrames, noting_trial
 
 if TYPE_CHECKING:
+    from trialbook.contracts.odcs import Contract
     from trialbook.display.blocks import Block
     from trialbook.snapshot import Snapshot
 
@@ -88,6 +89,15 @@ class Step:
         if expected.is_file():
             self._stop_if_changed(snapshot, json.loads(expected.read_text(encoding="utf-8")))
         return snapshot
+
+    @cached_property
+    def raw_contracts(self) -> dict[str, Contract]:
+        """The contracts of the delivered files, by `raw/domain`."""
+        from trialbook.contracts.odcs import load_contracts
+
+        contracts = load_contracts(project_root() / "data_contracts", ["raw"])
+        self._reads |= {"contracts raw", *(f"contract {name}.yaml" for name in contracts)}
+        return contracts
 
     @staticmethod
     def _stop_if_changed(snapshot: Snapshot, expected: dict[str, str]) -> None:

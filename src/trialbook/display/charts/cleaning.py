@@ -8,6 +8,7 @@ import pandas as pd
 from trialbook.display.theme import PALETTE
 
 ROW = 15
+VISIT_ROW = 26
 
 
 def missing_bars(missing: pd.DataFrame) -> alt.Chart:
@@ -25,3 +26,22 @@ def missing_bars(missing: pd.DataFrame) -> alt.Chart:
         )
         .properties(height=alt.Step(ROW))
     )  # fmt: skip
+
+
+def missing_visits(missing: pd.DataFrame) -> alt.LayerChart:
+    """Share of the subjects seen at a visit who have no result of it, by domain. Columns VISIT, DOMAIN, SHARE, WITHOUT.
+
+    Each tile carries the number of subjects, so colour alone says nothing; a blank tile was not planned.
+    """
+    base = alt.Chart(missing).encode(
+        x=alt.X("DOMAIN:N", title=None, axis=alt.Axis(orient="top", labelAngle=0)),
+        y=alt.Y("VISIT:N", title=None, sort=list(dict.fromkeys(missing["VISIT"]))),
+    )
+    tiles = base.mark_rect(stroke="#d5dbe3").encode(
+        color=alt.Color("SHARE:Q", title="Without a result", legend=alt.Legend(format="%"),
+                        scale=alt.Scale(domain=[0, 1], range=["#ffffff", PALETTE[0]]))
+    )  # fmt: skip
+    numbers = base.mark_text().encode(
+        text="WITHOUT:Q", color=alt.condition("datum.SHARE > 0.5", alt.value("#ffffff"), alt.value("#1b2430"))
+    )
+    return (tiles + numbers).properties(height=alt.Step(VISIT_ROW), width=alt.Step(70))
