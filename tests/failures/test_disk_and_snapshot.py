@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from small_project import SmallProject
 
 from breaking import Running, content
+from small_project import SmallProject
 
 pytestmark = pytest.mark.build
 OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
@@ -58,9 +58,7 @@ def test_a_full_disk_is_said_and_nothing_is_published(tmp_path: Path, root: Path
     """Full from the start, while scratch is written, in a kernel, and when the pages are put together."""
     if not may_mount():
         pytest.skip("this system does not let a user mount a small disk")
-    here = Path(__file__).resolve()
-    path = [str(here.parent), str(here.parent.parent)]
-    program = FULL.format(path=path, folder=str(tmp_path / "p"), root=str(root))
+    program = FULL.format(path=[str(root / "tests")], folder=str(tmp_path / "p"), root=str(root))
     done = subprocess.run([*OWN_MOUNTS, sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
 

@@ -9,9 +9,9 @@ import time
 
 import psutil
 import pytest
-from small_project import SmallProject
 
 from breaking import wait_until
+from small_project import SmallProject
 from trialbook.runner.graph import STEP, STEP_NAMES
 
 pytestmark = [

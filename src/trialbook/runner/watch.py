@@ -31,9 +31,8 @@ class Watch:
         self._timer.cancel()
 
     def follow(self, notebook: Any) -> None:
-        """Starts the clock: this is the notebook that is being executed, as far as it has come."""
+        """Takes note of the notebook that is being executed, as far as it has come."""
         self.notebook = notebook
-        self._timer.start()
 
     def swallows(self, message: Mapping[str, Any]) -> bool:
         """Whether a message of the kernel is not to be kept, since the step has written more than it may."""
@@ -43,7 +42,9 @@ class Watch:
         return self.breach is not None
 
     def at(self, cell: Any, cell_index: int) -> None:
-        """Takes note of the cell that is sent to the kernel."""
+        """Takes note of the cell that is sent to the kernel; the clock starts with the first, not with the kernel."""
+        if self._cell is None:
+            self._timer.start()
         self._cell = cell
 
     def where(self) -> str:
