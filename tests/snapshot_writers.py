@@ -40,7 +40,9 @@ def write_transport(folder: Path, frames: Frames) -> None:
         for name in frame.columns:
             days = frame[name][frame[name] != ""]
             if name.endswith("DTC") and len(days) == len(frame) and len(days) and all(map(_DAY.fullmatch, days)):
-                typed[name] = (pd.to_datetime(days) - pd.Timestamp("1960-01-01")).dt.days.astype("float64")
+                typed[name] = (pd.to_datetime(days, format="%Y-%m-%d") - pd.Timestamp("1960-01-01")).dt.days.astype(
+                    "float64"
+                )
                 formats[name] = "YYMMDD10."
         pyreadstat.write_xport(
             typed, folder / f"{code.lower()}.xpt", file_format_version=5, table_name=code[:8], variable_format=formats

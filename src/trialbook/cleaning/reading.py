@@ -64,7 +64,7 @@ class Working:
     def read(self, column: str, reader: Reader, *, within: pd.Series | None = None, secret: bool = False) -> None:
         """Reads the values of a column (of the rows `within`); with `secret` the log withholds what stood there."""
         old = self.frame[column] if within is None else self.frame.loc[within, column]
-        readings = {value: reader(value) for value in old.dropna().unique()}
+        readings = {value: reader(value) for value in old.unique() if isinstance(value, str)}
         notable = {v: r for v, r in readings.items() if r.text != v or r.ask}
         if not notable:
             return

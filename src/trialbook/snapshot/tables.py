@@ -174,10 +174,11 @@ def garbled_notes(frame: pd.DataFrame, file: str) -> list[Note]:
     """
     foreign, wrong = 0, []
     for name in frame.columns:
-        texts = frame[name].dropna().drop_duplicates()
-        texts = texts[[not text.isascii() for text in texts]]
+        values = frame[name].tolist()
+        texts = [text for text in dict.fromkeys(values) if isinstance(text, str) and not text.isascii()]
         foreign += len(texts)
-        wrong += [(int(row), name, text) for row, text in texts.items() if garbled(text) is not None]
+        found = [text for text in texts if garbled(text) is not None]
+        wrong += [(int(frame.index[values.index(text)]), str(name), text) for text in found]
     if wrong and 2 * len(wrong) > foreign:
         row, name, text = wrong[0]
         raise StopError(
