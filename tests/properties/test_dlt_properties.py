@@ -15,6 +15,7 @@ from trialbook.dlt.designs.registry import RULE_NAMES, make_rule
 from trialbook.dlt.determination import COUNTED_AS_DLT, derive_addlt
 from trialbook.dlt.events import dlt_events
 from trialbook.dlt.reporting import dlt_count_rows, dlt_rate_rows
+from trialbook.dlt.timeline import advice_over_time
 from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
@@ -179,3 +180,20 @@ def test_the_order_of_events_changes_no_status(trials: list[list[Event]], seed: 
         derive_addlt(adsl, domains, protocol, analysis, CUT),
     ]
     pd.testing.assert_frame_equal(*both)
+
+
+@settings(max_examples=25)
+@given(trials=TRIALS, late=st.integers(0, 60))
+def test_the_advice_over_time_ends_with_the_advice_at_the_cut(
+    trials: list[list[Event]], late: int, protocol: Protocol
+) -> None:
+    analysis = in_force(protocol)
+    domains, subjects = with_events(trials)
+    cut = CUT + pd.Timedelta(days=late)
+    addlt = derive_addlt(subjects, domains, protocol, analysis, cut)
+    table = advice_over_time(addlt, protocol, analysis, cut)
+    assert table["date"].is_monotonic_increasing
+    assert table["code"].iloc[-1] == advice(addlt, protocol, analysis, cut).code
+    assert (table["treated"] >= table["evaluable"] + table["pending"]).all()
+    assert (table["evaluable"] >= table["counted"]).all()
+    assert table["treated"].is_monotonic_increasing
