@@ -66,3 +66,17 @@ def test_a_static_build_holds_no_script(
         assert "<script" not in text, name
     seen = open_page(build / "06_os.html", scripts=False)
     assert seen.outside_requests == []
+
+
+@pytest.mark.parametrize(("name", "faded"), [("05_orr", 4), ("06_os", 1)])
+def test_a_subject_can_be_picked_on_the_pages_of_response_and_survival(
+    demo: Path, open_page: Callable[..., Any], name: str, faded: int
+) -> None:
+    seen = open_page(demo / "2025-09-30" / f"{name}.html")
+    seen.wait_for_charts()
+    listed = seen.page.locator(".pick option").all_text_contents()
+    assert (listed[0], len(listed)) == ("all", 13)
+    seen.page.locator(".pick select").select_option(listed[1])
+    charts = "[...document.querySelectorAll('.live')].filter(live => live.querySelector('[opacity=\"0.12\"]'))"
+    seen.page.wait_for_function(f"{charts}.length === {faded}", timeout=10_000)
+    assert seen.problems == []

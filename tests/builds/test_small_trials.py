@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from published_trials import Tables
 from trialbook.datasets import read_dataset
 from workbook import Workbook
 
@@ -61,6 +63,9 @@ def test_one_subject_treated(workbook: Workbook) -> None:
     ard = read_dataset(build / "results" / "ard.parquet")
     total = ard[(ard["analysis_id"] == "SETS") & (ard["variable"] == "SAFFL") & (ard["group1_level"] == "Total")]
     assert total["stat"].tolist() == [1]
+    pages = {page: Tables(build / f"{page}.html") for page in ("05_orr", "06_os")}
+    assert pages["05_orr"].cell("Overall response rate at day 28", "Clopper-Pearson", "DL2") == "-"
+    assert pages["06_os"].cell("Overall survival, S(t)", "Day 100", "DL2") == "-"
     assert rates(build) <= {"-"}
     no_programming_words(build)
 
@@ -77,4 +82,25 @@ def test_only_the_required_domains(workbook: Workbook) -> None:
     assert "PASS" not in set(audit.loc[audit["CRITCD"].isin(["IN03", "IN04", "IN05"]), "RESULT"])
     responses = read_dataset(build / "data" / "adrs.parquet").query("PARAMCD == 'RSP28'")
     assert not set(responses["AVALC"]) & {"CR", "PR"}
+    no_programming_words(build)
+
+
+def test_nobody_mature_and_nobody_dead(make_workbook: Callable[[str], Workbook]) -> None:
+    """Two subjects treated, 26 and 9 days ago: rates and survival are not known yet, which is not 0 %."""
+    build = make_workbook("2025-03-31").build(cut_date="2025-01-05", charts="static")
+    response, survival = (words(build / f"{page}.html") for page in ("05_orr", "06_os"))
+    assert "The response rate is not known yet: no subject is mature for day 28. 2 treated subjects are" in response
+    for sentence in ("No mature subject is without a response.", "No subject is mature for day 28 at this cut."):
+        assert sentence in response
+    assert "Survival at day 100 cannot be reported yet: no subject has been followed for 100 days." in survival
+    for sentence in ("No treated subject has died.", "No subject has responded at this cut."):
+        assert sentence in survival
+    tables = Tables(build / "05_orr.html")
+    for title in ("Overall response rate at day 28", "Complete response rate at day 28"):
+        for level in ("DL1", "DL2", "DL3", "Total"):
+            assert tables.cell(title, "Clopper-Pearson", level) == "-", f"{title}, {level}"
+    assert tables.cell("Other response endpoints", "Durable", "Total") == "-"
+    assert Tables(build / "06_os.html").cell("Overall survival, S(t)", "Day 100", "Total") == "not reached"
+    assert not re.search(r"\b0(\.0+)? ?%", response + survival)
+    assert rates(build) <= {"-"}
     no_programming_words(build)
