@@ -187,6 +187,8 @@ def design_oc(
     skeleton: Annotated[str | None, typer.Option(help="Prior DLT rates of the CRM")] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Enumerate, cohorts treated whole, instead")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes; their number changes no digit")] = 1,
+    dask: Annotated[str | None, typer.Option("--dask", help="Scheduler of a cluster to simulate on, tcp://...")] = None,
+    dask_wait: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for scheduler and workers")] = 30,
     out: Annotated[Path | None, typer.Option("--out", help="Write every measure to this CSV file")] = None,
     protocol: Annotated[Path, typer.Option("--protocol", help="Gives all other values")] = PROTOCOL,
 ) -> None:
@@ -194,13 +196,18 @@ def design_oc(
     from trialbook.protocol.load import analysis_values, load_protocol, project_root
     from trialbook.runner import design_oc as run
 
-    path = project_root() / protocol
-    values = analysis_values(load_protocol(path), {}, str(protocol))
+    root = project_root()
+    values = analysis_values(load_protocol(root / protocol), {}, str(protocol))
     plans = run.plans_of(
         values, rule or [], rates or [], skeleton, cap=cap, accrual_days=accrual, arrivals=pending,
         stagger_days=stagger, not_evaluable=not_evaluable,
     )  # fmt: skip
-    table = run.run_exactly(plans) if exact else run.run_plans(plans, trials, seed, jobs)
+    if exact:
+        table = run.run_exactly(plans)
+    elif dask:
+        table = run.run_on_cluster(plans, trials, seed, dask, root, dask_wait)
+    else:
+        table = run.run_plans(plans, trials, seed, jobs)
     console.print(run.short_table(table).to_string(index=False), markup=False)
     if out is not None:
         run.write_table(table, out)

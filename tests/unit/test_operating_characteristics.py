@@ -22,7 +22,7 @@ from trialbook.operating_characteristics.lookup import Lookup
 from trialbook.operating_characteristics.plan import Plan, make_plan
 from trialbook.operating_characteristics.simulation import draw, simulate
 from trialbook.protocol.analysis import Analysis
-from trialbook.runner.design_oc import plans_of, run_exactly, run_plans, short_table
+from trialbook.runner.design_oc import plans_of, run_exactly, run_on_cluster, run_plans, short_table
 
 SEED = 20240321
 # rates, cap -> what the domain document prints in §4.4.1.
@@ -153,6 +153,17 @@ def test_results_depend_on_seed_and_trials_only_not_on_who_works() -> None:
 def test_more_processes_change_no_digit() -> None:
     plans = [plan(), plan("TITE-BOIN")]
     pd.testing.assert_frame_equal(run_plans(plans, 3_000, 5, jobs=1), run_plans(plans, 3_000, 5, jobs=2))
+
+
+def test_a_cluster_gives_the_same_digits(root: Path) -> None:
+    from distributed import LocalCluster
+
+    plans = [plan(), plan("BOIN")]
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None
+    ) as cluster:  # fmt: skip
+        found = run_on_cluster(plans, 1_000, 5, cluster.scheduler_address, root, 30)
+    pd.testing.assert_frame_equal(found, run_plans(plans, 1_000, 5))
 
 
 def test_ten_thousand_trials_of_the_3_plus_3_take_seconds_at_most() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -58,6 +58,24 @@ def run_plans(plans: Sequence[Plan], trials: int, seed: int, jobs: int = 1) -> p
         return design_oc(plans, trials, seed)
     with ProcessPoolExecutor(jobs) as pool:
         mapper: Mapper = pool.map
+        return design_oc(plans, trials, seed, mapper)
+
+
+def run_on_cluster(
+    plans: Sequence[Plan], trials: int, seed: int, address: str, root: Path, wait: float
+) -> pd.DataFrame:
+    """The same on the workers of a Dask scheduler, those that run this very code; the same digits as here.
+
+    Raises UsageError where scheduler or workers cannot be used (`cluster.cluster_pool`).
+    """
+    from trialbook.runner.cluster import cluster_pool
+
+    with cluster_pool(address, root, root / "build", wait) as pool:
+
+        def mapper(work: Callable[..., object], tasks: Sequence[object]) -> list[object]:
+            futures = pool.client.map(work, tasks, workers=sorted(pool.trusted), pure=False)
+            return list(pool.client.gather(futures))
+
         return design_oc(plans, trials, seed, mapper)
 
 
