@@ -638,7 +638,7 @@ def test_what_says_nothing_of_a_build_is_no_difference(act: Act, standing: Stand
     assert [line for line in compare_builds(standing.folder, again) if not line.startswith("run.json")] == []
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_byte_of_any_output_that_flips_is_found_without_a_rebuild(standing: Standing, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from([*output_files(standing.folder), "manifest.json"]))
@@ -649,6 +649,41 @@ def test_any_byte_of_any_output_that_flips_is_found_without_a_rebuild(standing: 
         assert found_in(name, standing_differences(standing.folder))
     finally:
         standing.write(FILE + name, content)
+
+
+def places_of(plain: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place of a JSON value."""
+    yield at
+    for key, value in plain.items() if isinstance(plain, dict) else enumerate(plain) if isinstance(plain, list) else ():
+        yield from places_of(value, (*at, key))
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_manifest_of_any_shape_is_looked_at_without_an_error(standing: Standing, data: st.DataObject) -> None:
+    content = (standing.folder / "manifest.json").read_bytes()
+    plain = json.loads(content)
+    section = data.draw(st.sampled_from(["sources", "steps", "outputs", *plain["sources"]]))
+    base = ("sources", section) if section in plain["sources"] else (section,)
+    inside = plain["sources"][section] if section in plain["sources"] else plain[section]
+    *above, last = (*base, *data.draw(st.sampled_from(list(places_of(inside)))))
+    parent = plain
+    for key in above:
+        parent = parent[key]
+    value = data.draw(st.sampled_from([None, 0, "x", [], {}, [1], {"a": 1}, True]))
+    if parent[last] == value:
+        return
+    parent[last] = value
+    sealed = data.draw(st.booleans())
+    if sealed:
+        plain["seal"] = manifest.seal(plain)
+    try:
+        (standing.folder / "manifest.json").unlink()
+        write_json(standing.folder / "manifest.json", plain)
+        lines = standing.look()
+        assert lines or sealed, "a seal that is made to fit hides a receipt until the rebuild"
+    finally:
+        standing.write(FILE + "manifest.json", content)
 
 
 # ---- verify as a whole ---------------------------------------------------------------------------------------------

@@ -31,7 +31,9 @@ def made_of_differences(
         old, new = then.get(section), now.get(section)
         if old == new:
             continue
-        if section == "inputs":
+        if not all(side is None or _fits(section, side) for side in (old, new)):
+            lines.append(f"{section}: {then_and_now(_plain(old), _plain(new))}")
+        elif section == "inputs":
             lines += _input_lines(old or {}, new or {}, standing, trial)
         elif section in FILES:
             for name, line in _file_lines(old or {}, new or {}, FILES[section]):
@@ -41,11 +43,18 @@ def made_of_differences(
         elif section in VALUES:
             lines += [f"{VALUES[section]}, {place}" for place in value_places(old, new)]
         elif section == "previous_build":
-            previous = (now.get("cut") or {}).get("previous_cut")
+            previous = trial.cut.previous_cut
             lines.append(f"the build of the previous cut {previous}: manifest.json {_hashes(old, new)}")
         else:
             lines.append(f"{section}: {then_and_now(old, new)}")
     return lines
+
+
+def _fits(section: str, side: Any) -> bool:
+    """Whether a section has the shape that this version writes; a manifest may have been changed to any other."""
+    if section in FILES or section in ("inputs", "packages"):
+        return isinstance(side, dict) and all(isinstance(value, str) for value in side.values())
+    return section != "previous_build" or isinstance(side, str)
 
 
 def _hashes(old: str | None, new: str | None) -> str:
@@ -133,7 +142,8 @@ def value_places(old: Any, new: Any, at: str = "") -> Iterator[str]:
 
 
 def _has_ids(entries: Any) -> bool:
-    return isinstance(entries, list) and bool(entries) and all(isinstance(e, dict) and "id" in e for e in entries)
+    named = isinstance(entries, list) and all(isinstance(e, dict) and isinstance(e.get("id"), str) for e in entries)
+    return bool(entries) and named
 
 
 def _plain(value: Any) -> Any:

@@ -79,14 +79,23 @@ def _own_places(content: bytes, plain: Mapping[str, Any], manifest: Manifest, na
         yield f"{MANIFEST}: {how}"
     if seal(plain) != manifest.seal:
         yield f"{MANIFEST}: does not carry its own seal: something in it was changed after the build"
-    cut = manifest.sources.get("cut") or {}
-    study = ((manifest.sources.get("protocol") or {}).get("study") or {}).get("registry_id")
-    twice = {"cut_id": cut.get("cut_id"), "cut_date": cut.get("cut_date"), "study": study}
+    twice = {
+        "cut_id": _at(manifest.sources, "cut", "cut_id"),
+        "cut_date": _at(manifest.sources, "cut", "cut_date"),
+        "study": _at(manifest.sources, "protocol", "study", "registry_id"),
+    }
     for key, inside in twice.items():
         if plain[key] != inside:
             yield f"{MANIFEST}: /{key} is {shown(plain[key])}, in its sources it is {shown(inside)}"
     if manifest.cut_id != name:
         yield f"{MANIFEST}: is of the cut {shown(manifest.cut_id)}, the folder is named {name}"
+
+
+def _at(plain: Any, *keys: str) -> Any:
+    """The value at a place of a manifest, which may be of any shape; None where it is not there."""
+    for key in keys:
+        plain = plain.get(key) if isinstance(plain, dict) else None
+    return plain
 
 
 def _file_places(folder: Path, outputs: Mapping[str, Listed]) -> list[str]:
@@ -164,11 +173,19 @@ def _meaning_places(folder: Path, plain: Mapping[str, Any], manifest: Manifest, 
             yield f"{name}: does not show the fingerprint of this build: it is a page of another one"
     yield from _row_places(folder, manifest.steps, sound)
     if CRATE in sound:
-        rest = {name: entry for name, entry in plain["outputs"].items() if name != CRATE}
-        if (folder / CRATE).read_bytes() != json_text(ro_crate({**plain, "outputs": rest})).encode():
+        if (folder / CRATE).read_bytes() != _crate_of(plain):
             yield f"{CRATE}: does not say what {MANIFEST} says"
     elif CRATE not in manifest.outputs:
         yield f"{MANIFEST}: does not list {CRATE}"
+
+
+def _crate_of(plain: Mapping[str, Any]) -> bytes:
+    """The provenance that belongs to a manifest; none for one that is not of the right shape."""
+    rest = {name: entry for name, entry in plain["outputs"].items() if name != CRATE}
+    try:
+        return json_text(ro_crate({**plain, "outputs": rest})).encode()
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return b""
 
 
 def _result_places(folder: Path) -> Iterator[str]:
@@ -191,7 +208,8 @@ def _result_places(folder: Path) -> Iterator[str]:
 def _row_places(folder: Path, steps: list[dict[str, Any]], sound: set[str]) -> Iterator[str]:
     """Datasets with another number of records than the receipt of their step says."""
     for step in steps:
-        for name, rows in sorted((step.get("written") or {}).items()):
+        written = step.get("written")
+        for name, rows in sorted(written.items()) if isinstance(written, dict) else ():
             file = f"data/{name}.parquet"
             if file in sound:
                 try:
