@@ -10,8 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.cleaning import consistency_queries
+from trialbook.cleaning.crosschecks import cross_questions
 from trialbook.cleaning.dates import date_reader
+from trialbook.cleaning.events import event_queries
+from trialbook.cleaning.exposure import exposure_queries
 from trialbook.cleaning.keys import settle_repeated
 from trialbook.cleaning.reading import Working
 from trialbook.contracts.gate import Gate
@@ -171,8 +173,12 @@ def _questions(domains: Domains, rules: set[str]) -> list[Any]:
     asked: list[Any] = []
     if "P16-DUPLICATE" in rules:
         asked += _repeated(domains["AE"])
-    if any(rule.startswith(("P1", "P2")) for rule in rules):
-        asked += consistency_queries(domains, analysis)
+    if any(rule.startswith(("P17", "P19", "P22-AE")) for rule in rules):
+        asked += cross_questions(domains)
+    if any(rule.startswith(("P19", "P2")) and "DEATH" not in rule for rule in rules):
+        asked += event_queries(domains)
+    if any(rule.startswith("P11") for rule in rules):
+        asked += exposure_queries(domains, analysis)
     if any(rule.startswith("P22-DEATH") for rule in rules):
         asked += death_queries(domains, CUT)
     if any(rule.startswith("AE-") for rule in rules):
