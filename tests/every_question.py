@@ -74,12 +74,19 @@ def _clean_rows() -> Mapping[str, list[dict[str, str]]]:
 class Export:
     """The clean export, to plant a problem in; records of subject A unless said otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, cut: str = CUT) -> None:
+        self.cut = pd.Timestamp(cut)
         self.rows: Rows = {code: [dict(row) for row in rows] for code, rows in _clean_rows().items()}
+        for status in self.rows["ss"]:
+            status["SSDTC"] = self.day(-10)
         self.encoding: dict[str, str] = {}
         self.left_out: set[str] = set()
         self.fixes: list[tuple[Any, ...]] = []
         self.asks: list[tuple[str, ...]] = []
+
+    def day(self, number: int) -> str:
+        """The date so many days after the cut."""
+        return f"{self.cut + pd.Timedelta(days=number):%Y-%m-%d}"
 
     def of(self, domain: str, subject: str = A, **wanted: str) -> dict[str, str]:
         """The first record of a subject with these values."""
