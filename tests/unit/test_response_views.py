@@ -48,6 +48,13 @@ class Shown:
             "spider": course_views.grade_changes(self.adrs, self.adsl, 40),
         }
 
+    def listings(self) -> list[object]:
+        listing = views.response_listing(self.responses, self.adrs, self.adsl)
+        return [
+            listing, course_views.non_response_listing(listing), course_views.later_listing(self.adrs, self.adsl),
+            course_views.pending_listing(self.responses, self.adsl, self.analysis), self.grid(),
+        ]  # fmt: skip
+
     def grid(self):
         grid = course_views.sensitivity_grid(self.ard, self.responses, self.adsl, self.analysis, 2)
         return grid.set_index("CHOICE") if len(grid) else grid
@@ -135,6 +142,8 @@ def test_with_nobody_treated_everything_says_so(protocol, analysis) -> None:
     assert shown.nobody() == "No subject has been treated at this cut."
     assert all(len(frame) == 0 for frame in shown.frames().values())
     assert len(shown.specifications()) == 6
+    assert [len(listing) for listing in shown.listings()[:-1]] == [0, 0, 0, 0]
+    assert set(shown.grid()["RATE"]) == {"-"}
     headline = views.response_headline(shown.ard, analysis)
     assert headline[-1] == ("Response rate at day 28", "-", "")
     assert "not known yet" in views.response_sentence(shown.ard, analysis)
@@ -156,6 +165,7 @@ def test_without_the_endpoint_the_reader_is_told(protocol, analysis) -> None:
     shown = Shown(cohort(), protocol.model_copy(update={"study": study}), analysis)
     assert shown.nobody() == "ORR_D28 is not an endpoint of this trial."
     assert views.response_headline(shown.ard, analysis) == []
+    assert [len(listing) for listing in shown.listings()] == [0] * 5
     assert all(len(frame) == 0 for frame in shown.frames().values())
     assert len(shown.specifications()) == 6
 

@@ -14,9 +14,10 @@ from trialbook.results.ard import TOTAL
 WIDTH = 640
 ROW = 20
 DAYS = "Days since the first infusion"
+STAR = "M0,-.7L.2,-.25L.7,-.22L.31,.1L.44,.6L0,.32L-.44,.6L-.31,.1L-.7,-.22L-.2,-.25Z"
 SHAPES = {
     "infusion": "triangle-down",
-    "response at day 28": "wedge",
+    "response at day 28": STAR,
     "no response at day 28": "stroke",
     "serious adverse event": "square",
     "DLT": "diamond",
