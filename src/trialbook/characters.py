@@ -13,6 +13,13 @@ INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 
 def plain_text(value: str) -> str:
-    """A value in plain characters: NFKC, powers as ^n, inner white space as one blank, none outside."""
+    """A value in plain characters: NFKC, digits of any script as 0 to 9, powers as ^n, inner white space as one blank,
+    none outside.
+    """
+    if value.isascii():
+        return " ".join(value.split())
     spelled = _POWER.sub(lambda match: "^" + match.group().translate(_SUPERSCRIPTS), value)
-    return " ".join(unicodedata.normalize("NFKC", spelled).translate(INVISIBLE).split())
+    plain = unicodedata.normalize("NFKC", spelled).translate(INVISIBLE)
+    # Patterns and float() take every script's digits for digits; the parsers of columns do not.
+    digits = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in plain)
+    return " ".join(digits.split())

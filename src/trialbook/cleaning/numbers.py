@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pandas as pd
@@ -10,6 +11,8 @@ from trialbook.cleaning.reading import Reading, Working
 from trialbook.cleaning.units import same_unit, standard_unit
 
 NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+# An integer column holds so many digits.
+LONGEST_WHOLE = 18
 _BOUND = re.compile(rf"([<>])?({NUMBER.pattern})")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
@@ -49,12 +52,17 @@ def read_number(value: str) -> Reading:
     | 1,234.5| 1234.5   | P40-NUMBER       |
     | about 3| missing  | P40-NOT-A-NUMBER |
     """
-    if NUMBER.fullmatch(value):
+    if _is_number(value):
         return Reading(value)
     plain, unsure = without_commas(value)
-    if not NUMBER.fullmatch(plain):
+    if not _is_number(plain):
         return Reading(None, ask="P40-NOT-A-NUMBER")
     return Reading(plain, "P40-NUMBER", "P40-COMMA-UNSURE" if unsure else "")
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text is a number, and one that is finite when it is parsed."""
+    return bool(NUMBER.fullmatch(text)) and math.isfinite(float(text))
 
 
 def without_commas(value: str) -> tuple[str, bool]:
@@ -68,10 +76,10 @@ def without_commas(value: str) -> tuple[str, bool]:
 
 def read_whole(value: str) -> Reading:
     """A sequence number: whole, without decimals or signs."""
-    if re.fullmatch(r"\d+", value):
-        return Reading(value)
-    whole = re.fullmatch(r"(\d+)\.0*", value)
-    return Reading(whole[1], "P40-NUMBER") if whole else Reading(None, ask="P40-NOT-A-NUMBER")
+    whole = re.fullmatch(r"(\d+)(?:\.0*)?", value)
+    if whole is None or len(whole[1]) > LONGEST_WHOLE:
+        return Reading(None, ask="P40-NOT-A-NUMBER")
+    return Reading(whole[1], "P40-NUMBER" if whole[1] != value else "")
 
 
 def read_result(value: str) -> Reading:
@@ -99,7 +107,11 @@ def read_result(value: str) -> Reading:
 
 def parse_results(text: pd.Series) -> tuple[pd.Series, pd.Series]:
     """--ORRESN and --ORRESOP of clean results: the number (NaN where there is none) and its sign `<`, `>` or blank."""
-    bounds = {value: found for value in text.dropna().unique() if (found := _BOUND.fullmatch(value))}
+    bounds = {
+        value: found
+        for value in text.dropna().unique()
+        if (found := _BOUND.fullmatch(value)) and math.isfinite(float(found[2]))
+    }
     number = text.map({value: float(found[2]) for value, found in bounds.items()}).astype("float64")
     sign = text.map({value: found[1] or "" for value, found in bounds.items()}).astype("str").fillna("")
     return number, sign
