@@ -119,10 +119,10 @@ def response(grade_flag: str) -> dict[str, pd.DataFrame]:
     return {"adrs": pd.DataFrame(rows), "adsl": pd.DataFrame({"USUBJID": ["S1"]})}
 
 
-def test_a_day_28_response_without_a_baseline_is_critical() -> None:
+def test_a_day_28_response_without_a_baseline_is_found_and_asked_about() -> None:
     assert "adrs.RSP28.baseline" not in failures(response("Y"), "analysis")
     found = failures(response(""), "analysis")["adrs.RSP28.baseline"]
-    assert (found.severity, found.records[0]["PARAMCD"]) == ("critical", "RSP28")
+    assert (found.asked_as, found.records[0]["PARAMCD"]) == ("P29-RS-BASELINE-NONE", "RSP28")
 
 
 def test_a_rule_whose_other_domain_was_not_delivered_is_skipped_and_said() -> None:
