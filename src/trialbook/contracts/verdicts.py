@@ -68,14 +68,36 @@ def evaluate(dataset: str, frame: pd.DataFrame, rules: list[Rule], keys: list[st
     """
     if not rules:
         raise UsageError("the contract has no rule, so it can not pass", file=f"data_contracts/{dataset}.yaml")
-    batch = _batch(frame)
     failures = []
-    for rule, expectation in [(rule, _expectation(dataset, rule)) for rule in rules]:
-        result = batch.validate(expectation, result_format="SUMMARY")
+    for rule, result in zip(rules, _results(dataset, frame, rules), strict=True):
         if not result.success:
             _raise_if_broken(dataset, rule, result, frame)
             failures.append(_failure(rule, result, frame, keys))
     return Verdict(dataset, len(frame), [rule.name for rule in rules], failures)
+
+
+def _results(dataset: str, frame: pd.DataFrame, rules: list[Rule]) -> list[Any]:
+    """What Great Expectations found for each rule, in the order of the rules.
+
+    All rules are one suite, so that what several need of the frame is worked out once. Each expectation carries its
+    number, and each number must come back: a result that is missing is no pass.
+    """
+    import great_expectations as gx
+
+    batch = _batch(frame)
+    suite = gx.ExpectationSuite(
+        dataset, expectations=[_expectation(dataset, rule, {"number": number}) for number, rule in enumerate(rules)]
+    )
+    found = {
+        result.expectation_config.meta["number"]: result
+        for result in batch.validate(suite, result_format="SUMMARY").results
+    }
+    lost = [rule.name for number, rule in enumerate(rules) if number not in found]
+    if lost or len(found) != len(rules):
+        raise UsageError(
+            f"{len(lost)} rules were not evaluated", file=f"data_contracts/{dataset}.yaml", rule=", ".join(lost[:3])
+        )
+    return [found[number] for number in range(len(rules))]
 
 
 def _batch(frame: pd.DataFrame) -> Any:
@@ -89,7 +111,7 @@ def _batch(frame: pd.DataFrame) -> Any:
     return definition.get_batch({"dataframe": frame})
 
 
-def _expectation(dataset: str, rule: Rule) -> Any:
+def _expectation(dataset: str, rule: Rule, meta: dict[str, int] | None = None) -> Any:
     """The typed expectation of a rule; raises UsageError where Great Expectations would log and drop it."""
     import great_expectations.expectations as gxe
 
@@ -100,7 +122,7 @@ def _expectation(dataset: str, rule: Rule) -> Any:
             f"there is no expectation {rule.expectation}", file=f"data_contracts/{dataset}.yaml", rule=rule.name
         )
     try:
-        return kind(**rule.kwargs, severity=rule.severity)
+        return kind(**rule.kwargs, severity=rule.severity, meta=meta)
     except (TypeError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise UsageError(
