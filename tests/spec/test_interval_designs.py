@@ -87,6 +87,21 @@ def test_the_rows_of_i3_plus_3_and_mtpi_2(name: str, target: float) -> None:
         assert found == ROWS[name, target], design
 
 
+# y -> the number of evaluable subjects up to which it excludes; from there to 12 it goes down (§4.6, §4.7).
+EXCLUDES_UP_TO = {
+    ("i3+3", 0.25): {5: 10, 6: 12}, ("i3+3", 0.30): {5: 9, 6: 11},
+    ("mTPI-2", 0.25): {4: 8, 5: 10}, ("mTPI-2", 0.30): {5: 9, 6: 11},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "target"), EXCLUDES_UP_TO)
+def test_the_printed_ranges_of_exclusion(name: str, target: float) -> None:
+    for design in DESIGNS[name]:
+        for dlts, last in EXCLUDES_UP_TO[name, target].items():
+            found = [design(target).decision(dlts, n) for n in range(dlts, 13)]
+            assert found == ["DU"] * (last - dlts + 1) + ["D"] * (12 - last), (design, dlts)
+
+
 @pytest.mark.parametrize(("n", "letters"), [(3, "E S D DU"), (6, "E E S D DU DU DU"), (9, "E E E S D DU DU DU DU DU")])
 def test_figure_3_of_guo_2017_for_mtpi_2(n: int, letters: str) -> None:
     assert " ".join(Mtpi2(0.30).decision(x, n) for x in range(n + 1)) == letters

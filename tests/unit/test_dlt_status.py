@@ -220,3 +220,13 @@ def test_no_treated_subject_gives_an_empty_addlt_with_types(protocol: Protocol, 
     _, addlt = status(trial().subject("S01").domains(), protocol, analysis)
     assert addlt.empty
     assert str(addlt["DLTDT"].dtype) == "datetime64[s]"
+
+
+def test_the_weights_of_tite_are_the_shares_of_the_window_followed(protocol: Protocol, analysis: Analysis) -> None:
+    """The linear weights of §4.10: now 10, recruited 4, 5, 6, 7, a window of 6: 1, 0.8333, 0.6667, 0.5."""
+    short = analysis.model_copy(update={"dlt_window": [0, 6]})
+    builder = trial()
+    for day in (4, 5, 6, 7):
+        builder.subject(f"S{day}", start=f"2025-03-{day:02d}").infused(0).seen(10 - day)
+    _, addlt = status(builder.domains(), protocol, short, "2025-03-10")
+    assert addlt["FUPFRAC"].tolist() == pytest.approx([1.0, 0.8333, 0.6667, 0.5], abs=1e-4)

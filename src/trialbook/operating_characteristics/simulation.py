@@ -104,13 +104,16 @@ class _Run:
 
     def _learn(self) -> None:
         """What became known by the end of the day before the decision."""
-        place, trial = np.nonzero(self.known_on < self.day)
-        if not place.size:
+        at = np.flatnonzero(self.known_on < self.day)
+        if not at.size:
             return
-        became = self.becomes[place, trial]
-        np.add.at(self.counts, (self.level[place, trial], trial), self.questions.change[became])
-        self.status[place, trial] = became
-        self.known_on[place, trial] = NEVER
+        became = self.becomes.ravel()[at]
+        trials = len(self.day)
+        np.add.at(
+            self.counts.ravel(), self.level.ravel()[at] * np.int64(trials) + at % trials, self.questions.change[became]
+        )  # fmt: skip
+        self.status.ravel()[at] = became
+        self.known_on.ravel()[at] = NEVER
 
     def _wait(self, trial: Ints) -> None:
         """To the day after the next window closes, or the next DLT; who comes meanwhile is lost or queues."""
@@ -136,25 +139,27 @@ class _Run:
         plan, place, day = self.plan, self.number[trial], self.day[trial]
         if place.size and place.max() >= len(self.status):
             self._more_places()
-        self.level[place, trial] = level
-        self.status[place, trial] = PENDING
-        self.since[place, trial] = day
+        # Positions in the arrays of subjects taken as one row: several times faster than a pair of indices.
+        at = place * len(self.day) + trial
+        self.level.ravel()[at] = level
+        self.status.ravel()[at] = PENDING
+        self.since.ravel()[at] = day
         stays = np.full(len(trial), plan.window, dtype=np.int32)
         became = np.full(len(trial), NO_DLT, dtype=np.int8)
-        drawn = self.draws.day[place, trial]
+        drawn = self.draws.day.ravel()[at]
         if plan.not_evaluable:
-            lost = self.draws.loss[place, trial] < plan.not_evaluable
+            lost = self.draws.loss.ravel()[at] < plan.not_evaluable
             became[lost], stays[lost] = LEFT, np.minimum(drawn[lost], max(plan.window - 1, 0))
-        toxic = self.draws.dlt[place, trial] < self.rates[level]
+        toxic = self.draws.dlt.ravel()[at] < self.rates[level]
         became[toxic], stays[toxic] = DLT, drawn[toxic]
-        self.becomes[place, trial] = became
-        self.known_on[place, trial] = day + stays
+        self.becomes.ravel()[at] = became
+        self.known_on.ravel()[at] = day + stays
         self.counts[level, trial] += self.questions.change[PENDING]
         self.current[trial] = level
         self.number[trial] = place + 1
         free_from = day + plan.stagger_days
         base = np.maximum(self.clock[trial], free_from) if plan.arrivals == "lost" else self.clock[trial]
-        self.clock[trial] = base + self.draws.gap[place, trial]
+        self.clock[trial] = base + self.draws.gap.ravel()[at]
         self.arrives[trial] = np.maximum(self.clock[trial].astype(np.int32), free_from)
 
     def _more_places(self) -> None:
