@@ -15,7 +15,7 @@ export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/var/jupyter-data
 export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/var/jupyter-runtime
 export PYTHONUTF8 := 1
 
-.PHONY: demo pilot test lint lab golden lock clean
+.PHONY: demo pilot test lint lab bench bench-scale golden lock clean
 
 demo: $(READY)  ## build the three demo data cuts
 	@$(BIN)/trialbook build $(DEMO)
@@ -38,6 +38,12 @@ lint: $(READY)
 lab: $(READY)  ## JupyterLab on the notebooks, without any call to the network
 	$(BIN)/jupyter lab notebooks --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 	  --LabApp.news_url=None --LabApp.extension_manager=readonly
+
+bench: $(READY)  ## measure a build against the chain a user would write, and write the table into the README
+	PYTHONPATH=tests $(BIN)/python -m bench time --readme
+
+bench-scale: $(READY)  ## measure builds of 12 to 12,000 subjects (a quarter of an hour), likewise
+	PYTHONPATH=tests $(BIN)/python -m bench scale --readme
 
 golden: demo  ## accept the results of the demo cuts as the new golden files, on purpose
 	@$(BIN)/python tests/builds/golden.py
