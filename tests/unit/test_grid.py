@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from rich.console import Console
 
 from trialbook.errors import UsageError
 from trialbook.results.ard import ard_row, to_ard
@@ -133,7 +134,11 @@ def test_the_table_of_a_grid_has_a_row_for_each_case_and_says_which_failed(
     back = pd.read_csv(written, dtype="str", keep_default_na=False, encoding="utf-8-sig")
     assert back["reason"].tolist() == ["", "'=dm.csv: stopped"], "no formula in a spreadsheet"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["g.csv", "grid.yaml"]
-    batch._shown(table)
+    console = Console(record=True, width=80)
+    console.print(batch._shown(table))
+    text = console.export_text()
+    assert "2025-09-30--d28_window-25-31" in text
+    assert "not built" in text
 
 
 def test_the_grid_of_the_project_can_be_built(root: Path) -> None:

@@ -18,7 +18,7 @@ from trialbook.runner.many import Job, Outcome, Pool, build_many, limits_here, l
 if TYPE_CHECKING:
     import pandas as pd
 
-SHOWN = ("build", "status", "treated", "dlt", "advice", "orr_n", "orr_N", "orr_rate", "orr_low", "orr_high")
+NUMBERS = ("dlt", "dlt_evaluable", "orr_n", "orr_N", "orr_rate", "orr_low", "orr_high")
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,26 @@ def _summary(outcomes: Sequence[Outcome]) -> Table:
 
 
 def _shown(frame: pd.DataFrame) -> Table:
-    """The headline results on a terminal; the file has more columns."""
-    names = [name for name in (*SHOWN, "reason") if name in frame.columns and frame[name].ne("").any()]
-    names += [name for name in frame.columns if name.startswith("os_")]
-    table = Table(*names, box=None, title="Results by case", title_justify="left")
-    for row in frame[names].itertuples(index=False):
-        table.add_row(*(escape(str(value)) for value in row))
+    """The headline results on a terminal, close together; the file has each number in a column of its own."""
+    table = Table("build", "DLT", "ORR", "rate", box=None, title="Results by case", title_justify="left")
+    days = [name for name in frame.columns if name.startswith("os_") and name != "os_median"]
+    for column in table.columns:
+        column.overflow = "fold"
+    for name in days:
+        table.add_column(f"OS {name.removeprefix('os_')}")
+    for row in frame.reindex(columns=[*frame.columns, *(n for n in NUMBERS if n not in frame)], fill_value="").to_dict(
+        "records"
+    ):
+        if row["status"] != "built":
+            table.add_row(escape(row["build"]), f"[red]{escape(row['status'])}[/red]")
+            continue
+        rate = f"{row['orr_rate']} ({row['orr_low']} to {row['orr_high']})" if row["orr_rate"] else ""
+        counts = [
+            f"{row[n]}/{row[total]}" if row[n] else "" for n, total in (("dlt", "dlt_evaluable"), ("orr_n", "orr_N"))
+        ]
+        table.add_row(escape(row["build"]), *counts, rate, *(row[name] for name in days))
     return table
+
+
+def _of(n: str, total: str) -> str:
+    return f"{n}/{total}" if n else ""
