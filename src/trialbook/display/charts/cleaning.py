@@ -39,7 +39,7 @@ def missing_visits(missing: pd.DataFrame) -> alt.LayerChart:
     )
     tiles = base.mark_rect(stroke="#d5dbe3").encode(
         color=alt.Color("SHARE:Q", title="Without a result", legend=alt.Legend(format="%"),
-                        scale=alt.Scale(domain=[0, 1], range=["#ffffff", PALETTE[0]]))
+                        scale=alt.Scale(domain=[0, 1], range=["#eef2f6", PALETTE[0]], interpolate="rgb"))
     )  # fmt: skip
     numbers = base.mark_text().encode(
         text="WITHOUT:Q", color=alt.condition("datum.SHARE > 0.5", alt.value("#ffffff"), alt.value("#1b2430"))
