@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import xlsxwriter
 
 import raw_export as raw
 from trialbook.characters import plain_text
@@ -13,7 +15,9 @@ from trialbook.cleaning import clean_snapshot
 from trialbook.cleaning.clean import Cleaned
 from trialbook.cleaning.dates import date_reader
 from trialbook.cleaning.numbers import parse_results, read_number, read_whole
+from trialbook.errors import StopError
 from trialbook.snapshot import read_snapshot
+from trialbook.snapshot.read import read_folder
 
 
 def cleaned(folder: Path, **change: str) -> Cleaned:
@@ -67,3 +71,19 @@ def test_the_known_parts_of_a_date_stand_though_the_unknown_are_written_in_chine
 
 def test_a_thirteenth_month_is_no_partial_date() -> None:
     assert date_reader(2025)("2025年13月不详日") == (None, "", "P04-DATE-UNREADABLE")
+
+
+@pytest.mark.parametrize("name", ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/styles.xml"])
+def test_a_workbook_of_which_one_byte_changed_on_the_way_stops(tmp_path: Path, name: str) -> None:
+    """The reader of workbooks does not look at check sums: it would give other values, or none."""
+    path = tmp_path / "ae.xlsx"
+    book = xlsxwriter.Workbook(path)
+    book.add_worksheet("AE").write_row(0, 0, ["USUBJID", "AETERM"])
+    book.close()
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        at = archive.getinfo(name).header_offset + 30 + len(name) + 20
+    content[at] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(StopError, match=r"ae\.xlsx.*damaged"):
+        read_folder(tmp_path)

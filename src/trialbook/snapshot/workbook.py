@@ -10,7 +10,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from trialbook.errors import StopError
 from trialbook.snapshot.tables import Grid, Seen
-from trialbook.snapshot.workbook_marks import Marks, sheet_marks
+from trialbook.snapshot.workbook_marks import Marks, damage, sheet_marks
 
 # A spreadsheet keeps 15 digits of a number; from here on the last ones are zeros that nobody typed.
 ROUNDED_FROM = 1e15
@@ -22,6 +22,9 @@ def read_sheets(content: bytes, file: str) -> tuple[dict[str, Grid], list[str]]:
     Raises StopError for a file that is no workbook. Formulas, error cells, rounded numbers, hidden rows and merged
     cells are noted in the grid.
     """
+    torn = damage(content)
+    if torn:
+        raise StopError(f"the workbook is damaged ({torn})", file=file, rule="P34", next_step="ask for the file anew")
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         shown = [s.name for s in book.sheets_metadata if s.visible == SheetVisibleEnum.Visible]

@@ -6,6 +6,7 @@ import io
 import posixpath
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from html import unescape
 from xml.etree import ElementTree
@@ -14,6 +15,7 @@ _CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d+)"([^>]*)>(.*?)</c>', re.S)
 _ERROR = re.compile(rb"<v>([^<]*)</v>")
 _HIDDEN_ROW = re.compile(rb"<row [^>]*?hidden=\"(?:1|true)\"")
 _HIDDEN_COLUMN = re.compile(rb"<col [^>]*?hidden=\"(?:1|true)\"")
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError)
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -27,12 +29,24 @@ class Marks:
     hidden_columns: int = 0
 
 
+def damage(content: bytes) -> str | None:
+    """What is wrong with the archive that a workbook is, or None; its reader does not look at the check sums."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return None
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            torn = archive.testzip()
+    except _UNREADABLE as error:
+        return type(error).__name__
+    return f"the check sum of {torn} is wrong" if torn else None
+
+
 def sheet_marks(content: bytes) -> dict[str, Marks]:
     """The marks of every sheet by name; a workbook that is not a plain .xlsx has none (its reader speaks for it)."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return {name: _marks(archive.read(path)) for name, path in _sheet_paths(archive)}
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, OSError, ValueError, EOFError, NotImplementedError):
+    except (*_UNREADABLE, KeyError, ElementTree.ParseError):
         return {}
 
 
