@@ -38,12 +38,14 @@ def test_a_runner_killed_at_any_step_leaves_everything_as_it_was(built: SmallPro
     assert quiet(built), built.processes()
     assert built.standing == before
 
-    built.hold()
-    again = built.build()
-    assert again.process.returncode == 0, again.said
-    assert built.litter() == []
-    assert (built.out / "case" / "manifest.json").is_file()
-    assert built.standing != before
+    if step in ("01_cleaning", "06_os"):
+        # The other steps are followed by a build that is killed a step later, over the same folder.
+        built.hold()
+        again = built.build()
+        assert again.process.returncode == 0, again.said
+        assert built.litter() == []
+        assert (built.out / "case" / "manifest.json").is_file()
+        assert built.standing != before
 
 
 @pytest.mark.parametrize("step", STEP_NAMES)
