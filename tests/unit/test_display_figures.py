@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import altair as alt
 import pandas as pd
 import pytest
 
 from page_samples import PAYLOADS
-from trialbook.display import figure
+from trialbook.display import drawing, figure
 from trialbook.display.drawing import still_svg, svg_size, vegalite_version
 from trialbook.display.figures import CHART_MIME, Figure, use_house_style
 from trialbook.display.picked import standing_out
@@ -187,3 +188,15 @@ def test_only_a_chart_that_shows_subjects_declares_the_picked_one():
     assert "SUBJECT" in rows(linked)[0]
     with pytest.raises(ValueError, match="not a plain column name"):
         standing_out("a'b")
+
+
+def test_an_environment_may_keep_the_chart_script_and_a_changed_one_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(drawing, "_made_script", lambda: "the script")
+    drawing.keep_chart_script()
+    monkeypatch.setattr(drawing, "_made_script", lambda: "made anew")
+    assert drawing.chart_script() == "the script"
+    next(tmp_path.rglob("*.js")).write_text("another script", encoding="utf-8")
+    assert drawing.chart_script() == "made anew"

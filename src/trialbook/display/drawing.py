@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import sys
+from pathlib import Path
 from typing import Any
 
 from trialbook.display.specs import spec_json
@@ -19,10 +21,34 @@ def chart_script_version() -> str:
 
 
 def chart_script() -> str:
-    """The chart library (Vega, Vega-Lite, Vega-Embed) as one script, from the installed package; takes seconds.
+    """The chart library (Vega, Vega-Lite, Vega-Embed) as one script, from the installed package.
 
-    The same bytes for the same version of the package. Raises ValueError when it could not stand in a page.
+    The same bytes for the same version of the package. It takes seconds to make, so that an environment may keep it
+    (`keep_chart_script`). Raises ValueError when it could not stand in a page.
     """
+    place, seal = _kept_script()
+    if place.is_file() and seal.is_file():
+        script = place.read_bytes()
+        if hashlib.sha256(script).hexdigest() == seal.read_text(encoding="ascii"):
+            return script.decode("utf-8")
+    return _made_script()
+
+
+def keep_chart_script() -> None:
+    """Makes the script and keeps it inside the environment, beside the package that it is made from."""
+    place, seal = _kept_script()
+    script = _made_script().encode("utf-8")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(script)
+    seal.write_text(hashlib.sha256(script).hexdigest(), encoding="ascii")
+
+
+def _kept_script() -> tuple[Path, Path]:
+    place = Path(sys.prefix) / "share" / "trialbook" / f"{chart_script_version()}.js"
+    return place, place.with_suffix(".sha256")
+
+
+def _made_script() -> str:
     import vl_convert
 
     converter: Any = vl_convert  # its type stub asks for an argument that has a default
