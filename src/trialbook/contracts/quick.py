@@ -69,8 +69,9 @@ def _holds(frame: pd.DataFrame, condition: Kwargs) -> pd.Series:
     values = frame[condition["column"]["name"]]
     if condition["type"] == "nullity":
         return values.isna() if condition["is_null"] else values.notna()
-    held = _COMPARE[condition["operator"]](values, condition["parameter"])
-    return held.fillna(False).astype(bool) & values.notna()
+    held = _COMPARE[condition["operator"]](values, condition["parameter"]).fillna(False).astype(bool)
+    # A missing value is not among others, and not equal to anything: so does Great Expectations read it.
+    return held | values.isna() if condition["operator"] in ("!=", "NOT_IN") else held & values.notna()
 
 
 def _outside(frame: pd.DataFrame, kwargs: Kwargs) -> pd.Series:
