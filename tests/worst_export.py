@@ -15,8 +15,9 @@ from every_question import A, B, Export
 
 SITE = "NCT06321198-99"
 Row = dict[str, str]
-# A domain cannot be missing and hold the plants of other problems.
-IMPOSSIBLE_TOGETHER = ("P34-DOMAIN-MISSING",)
+# A domain cannot be missing and hold the plants of other problems; and the raw contracts stop a build for a number
+# that two records have, and for a record of nobody, before cleaning could ask.
+NOT_IN_A_BUILD = ("P34-DOMAIN-MISSING", "P34-SEQ-REPEATED", "P34-NO-SUBJECT")
 
 
 @dataclass
@@ -62,6 +63,8 @@ def _append(worst: WorstExport, name: str, plant: Callable[[Export], Any], cut: 
         days = 0 if name == "P08" else number
         person["BRTHDTC"] = f"{pd.Timestamp(person['BRTHDTC']) + pd.Timedelta(days=days):%Y-%m-%d}"
     plant(export)
+    if name == "P34":
+        del export.rows["vs"][-1], export.rows["sv"][-1]
     ids = {A: f"{SITE}-{number:02d}1", B: f"{SITE}-{number:02d}2", "": ""}
     worst.problem_of |= {ids[A]: name, ids[B]: name}
     first = {code: len(rows) for code, rows in worst.files.items()}
@@ -70,12 +73,14 @@ def _append(worst: WorstExport, name: str, plant: Callable[[Export], Any], cut: 
         worst.files[code] += [_renamed(row, ids, worst.files[code]) for row in rows]
     worst.encoding |= export.encoding
     for file, line, column, raw, new, rule in export.fixes:
+        if rule in NOT_IN_A_BUILD:
+            continue
         code = file.partition(".")[0]
         here = line + first[code] if line else 0
         spelled = {text: _spelled(text, ids) for text in (raw, new)} if column == "USUBJID" else {}
         worst.fixes.append((file, here, column, spelled.get(raw, raw), spelled.get(new, new), rule))
     for rule, subject, domain, record in export.asks:
-        if rule not in IMPOSSIBLE_TOGETHER:
+        if rule not in NOT_IN_A_BUILD:
             place = record
             if record.startswith("row "):
                 place = f"row {int(record.split()[1]) + first[domain.lower()]}"

@@ -203,3 +203,15 @@ def test_over_any_cuts_nothing_is_lost_doubled_or_younger(cuts: list[list[Query]
         ranks = [SEVERITIES.index(name) for name in listed["severity"]]
         assert ranks == sorted(ranks)
         before = listed
+
+
+def test_a_contract_that_says_what_cleaning_asks_already_asks_nothing() -> None:
+    told_twice = {"message_en": "a", "message_zh": "b"}
+    asked = [
+        query("ae.AEENRTPT.ended", "S", "AE", record="AESEQ=1", field="AEENRTPT", **told_twice),
+        query("P20-AE-ONGOING-WITH-END", "S", "AE", record="AESEQ=1", field="AEENDTC", **told_twice),
+        query("ss.SSDTC.alive_after_death", "S", "SS", record="SSTESTCD=SURVSTAT SSDTC=2025-09-20", **told_twice),
+        query("P25-RECORD-AFTER-DEATH", "S", "SS", field="SSDTC", **told_twice),
+    ]
+    assert sorted(query_list(asked, CUTS[0])["rule"]) == ["P20-AE-ONGOING-WITH-END", "P25-RECORD-AFTER-DEATH"]
+    assert len(query_list(asked[::2], CUTS[0])) == 2

@@ -31,6 +31,14 @@ SAID_BY: Mapping[str, tuple[str, ...]] = {
     "P32-WEIGHT-JUMP": ("P27-OUT-OF-RANGE",),
     "P34-DOMAIN-MISSING": ("P34-CM-NOT-DELIVERED", "P34-RS-NOT-DELIVERED"),
     "SAE-CRITERION-NOT-SERIOUS": ("P23-AE-SERIOUS-CRITERION",),
+    # Rules of the contracts of the clean domains (their names have a dot).
+    "ae.AEENDTC.not_after_death": ("P19-AE-END-AFTER-DEATH",),
+    "ae.AEENDTC.not_before_start": ("P19-AE-END-BEFORE-START",),
+    "ae.AEENRTPT.ended": ("P20-AE-ONGOING-WITH-END",),
+    "cm.CMDECOD.given": ("P31-CM-UNCODED", "P31-CM-COMBINED", "P31-CM-GVHD-UNLISTED"),
+    "dm.BRTHDTC.before_consent": ("P06-DM-BIRTH-AFTER-CONSENT",),
+    "ex.EXSTDTC.after_consent": ("P11-EX-BEFORE-CONSENT",),
+    "ss.SSDTC.alive_after_death": ("P25-RECORD-AFTER-DEATH",),
 }  # fmt: skip
 
 
@@ -38,18 +46,21 @@ def without_repetitions(queries: pd.DataFrame) -> pd.DataFrame:
     """The queries without those that another one says already (columns rule, subject, domain, record, field).
 
     The same fault is one of the same subject, domain and field, and of the same record, unless the query is about the
-    whole subject. A result and its unit count as one field.
+    whole subject. A result and its unit count as one field; a rule of a contract may stand in another field.
     """
     field = queries["field"].str.removesuffix("U")
     places = list(zip(queries["subject"], queries["domain"], field, strict=True))
     asked = list(zip(queries["rule"], places, queries["record"], strict=True))
     somewhere = {(rule, place) for rule, place, _ in asked}
+    any_field = {(rule, *place[:2], record) for rule, place, record in asked}
     there = set(asked)
+
+    def is_said(rule: str, place: tuple[str, str, str], record: str, other: str) -> bool:
+        if "." in rule:
+            return any((other, *place[:2], key) in any_field for key in (record, ""))
+        return (other, place, record) in there or (not record and (other, place) in somewhere)
+
     said = [
-        any(
-            (other, place, record) in there or (not record and (other, place) in somewhere)
-            for other in SAID_BY.get(rule, ())
-        )
-        for rule, place, record in asked
+        any(is_said(rule, place, record, other) for other in SAID_BY.get(rule, ())) for rule, place, record in asked
     ]
     return queries[~pd.Series(said, index=queries.index, dtype=bool)]
