@@ -61,5 +61,6 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m trialbook.display.prepare
 	@git config filter.notebook-without-outputs.clean "$(BIN)/python -m trialbook.runner.strip" 2>/dev/null || true
 	@touch $@

@@ -29,7 +29,7 @@ class Gate:
     """
 
     def __init__(self, contracts: Mapping[str, Contract], endpoints: list[str], engine: Engine = evaluate) -> None:
-        self._contracts, self._endpoints, self._engine = contracts, endpoints, engine
+        self.contracts, self._endpoints, self._engine = contracts, endpoints, engine
 
     def check(
         self, kind: str, datasets: Mapping[str, pd.DataFrame], names: Iterable[str] | None = None
@@ -41,7 +41,7 @@ class Gate:
         """
         verdicts = []
         for name in datasets if names is None else names:
-            contract = self._contracts.get(f"{kind}/{name}")
+            contract = self.contracts.get(f"{kind}/{name}")
             if contract is not None:
                 suite = compile_rules(contract, kind, self._endpoints, datasets)
                 frame = joined(datasets[name], suite.lookups, datasets)

@@ -39,9 +39,7 @@ def cannot_say(protocol: Protocol, analysis: Analysis) -> str:
     if analysis.escalation_rule == NO_RULE:
         return "No escalation rule is in force."
     if analysis.n_cap > MOST_EXACT:
-        return (
-            f"With {analysis.n_cap} subjects there are too many ways to enumerate; design-oc simulates them."
-        )
+        return f"With {analysis.n_cap} subjects there are too many ways to enumerate; design-oc simulates them."
     if not fitting_scenarios(protocol, analysis):
         return f"No assumed rates (oc_scenarios) fit the {len(protocol.level_ids)} dose levels of this trial."
     return ""

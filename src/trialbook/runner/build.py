@@ -119,9 +119,8 @@ def _assemble(work: Making, made_of: dict[str, Any], began: datetime) -> None:
     for spec in STEPS:
         shutil.copyfile(scratch / ".steps" / spec.name / "notebook.ipynb", scratch / "notebooks" / spec.notebook)
     mark = fingerprint(made_of, scratch / "results" / "ard.parquet")
-    pages = PageSources(
-        trial, bool(made_of["synthetic"]), verdicts, ard, queries, previous, mark, made_of["charts"]
-    )  # fmt: skip
+    synthetic, contracts = bool(made_of["synthetic"]), work.gate.contracts
+    pages = PageSources(trial, synthetic, verdicts, contracts, ard, queries, previous, mark, made_of["charts"])
     write_pages(pages, scratch, work.builds / CACHE)
     receipts = [
         json.loads((scratch / ".steps" / spec.name / "receipt.json").read_text(encoding="utf-8")) for spec in STEPS

@@ -4,6 +4,8 @@ kept of it when nothing that it was made of has changed.
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import threading
 import time
@@ -120,10 +122,12 @@ class Making:
 
     def _check(self, piece: Piece) -> tuple[list[str], list[str]]:
         """Checks what a step left (or the snapshot) against its contracts."""
+        _import_great_expectations()
         names = ["protocol.study.endpoints", *_code(["trialbook.contracts.gate"])]
         if piece.name == RAW_CONTRACTS:
-            frames = {code.lower(): table.frame for code, table in self.snapshot.tables.items()}
-            files = {f"raw/{code.lower()}": table.file for code, table in self.snapshot.tables.items()}
+            tables = self._read_snapshot().tables
+            frames = {code.lower(): table.frame for code, table in tables.items()}
+            files = {f"raw/{code.lower()}": table.file for code, table in tables.items()}
             verdicts = self.gate.check("raw", frames)
             names += [f"contract {name}" for name in self.ingredients.contracts("raw")]
             names += ["contracts raw", *self._expanded(["inputs"]), *self._cut, *_code(["trialbook.snapshot"])]
@@ -175,9 +179,11 @@ class Making:
         self.ingredients.stop_if_changed(f"contract {name}" for name in names)
         return Gate(contracts, list(self.trial.protocol.study.endpoints))
 
-    @cached_property
-    def snapshot(self) -> Snapshot:
-        """The snapshot, read for the raw contracts; raises StopError when a file is no longer what was hashed."""
+    def _read_snapshot(self) -> Snapshot:
+        """The snapshot, read for the raw contracts; raises StopError when a file is no longer what was hashed.
+
+        Not kept: the largest export need not stay in memory while notebooks run.
+        """
         snapshot = read_snapshot(self.trial)
         for table in snapshot.tables.values():
             if self.ingredients.inputs.get(table.file, table.sha256) != table.sha256:
@@ -212,6 +218,15 @@ class Making:
     def abandon(self) -> None:
         """Ends every kernel that still runs."""
         self._open.close()
+
+
+def _import_great_expectations() -> None:
+    """The slowest import of a build; a fifth faster while nothing looks for garbage among its many small objects."""
+    gc.disable()
+    try:
+        importlib.import_module("great_expectations.expectations")
+    finally:
+        gc.enable()
 
 
 def notebook_imports(path: Path) -> list[str]:

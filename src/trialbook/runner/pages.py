@@ -13,8 +13,10 @@ from typing import Literal
 
 import pandas as pd
 
+from trialbook.contracts.odcs import Contract
 from trialbook.contracts.verdicts import Verdict
 from trialbook.datasets import read_dataset
+from trialbook.display import dictionary
 from trialbook.display.drawing import chart_script, chart_script_version
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import StepStatus, index_facts
@@ -33,6 +35,7 @@ class PageSources:
     trial: Trial
     synthetic: bool
     verdicts: Mapping[str, list[Verdict]]
+    contracts: Mapping[str, Contract]
     ard: pd.DataFrame
     queries: pd.DataFrame
     previous: Path | None
@@ -41,7 +44,7 @@ class PageSources:
 
 
 def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
-    """Writes `index.html` and a page per notebook into the build."""
+    """Writes `index.html`, a page per notebook and the data dictionary into the build."""
     frame = _frame(sources)
     script = cached_chart_script(cache) if sources.charts == "live" else None
     for spec in STEPS:
@@ -50,8 +53,13 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
             PageContent.from_plain(plain), title=spec.title, frame=frame, current=f"{spec.name}.html",
             chart_script=script,
         )  # fmt: skip
-        (scratch / f"{spec.name}.html").write_text(page, encoding="utf-8", newline="\n")
-    (scratch / "index.html").write_text(_index(sources, scratch, frame), encoding="utf-8", newline="\n")
+        _write_page(scratch / f"{spec.name}.html", page)
+    _write_page(scratch / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame))
+    _write_page(scratch / "index.html", _index(sources, scratch, frame))
+
+
+def _write_page(path: Path, page: str) -> None:
+    path.write_text(page, encoding="utf-8", newline="\n")
 
 
 def cached_chart_script(cache: Path) -> str:
@@ -86,7 +94,11 @@ def _frame(sources: PageSources) -> Frame:
     return Frame(
         study=protocol.study,
         cut=sources.trial.cut,
-        navigation=[Link("index.html", "Summary"), *(Link(f"{spec.name}.html", spec.title) for spec in STEPS)],
+        navigation=[
+            Link("index.html", "Summary"),
+            *(Link(f"{spec.name}.html", spec.title) for spec in STEPS),
+            Link(dictionary.PAGE, dictionary.TITLE),
+        ],
         fingerprint=sources.fingerprint,
         banner=SYNTHETIC if sources.synthetic else "",
         assumptions=f"{assumed} analysis keys rest on assumptions (listed under Eligibility audit); overridden in this "
