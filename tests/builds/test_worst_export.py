@@ -34,7 +34,6 @@ CONSEQUENCES: dict[str, tuple[str, ...]] = {
     "P13": ("LB-GRADE3-NO-AE",),  # 9.5 under the unit of g/L is a grade 4
     "P19": ("P22-DEATH-SOURCE-MISSING", "P25-RECORD-AFTER-DEATH", "adae.AENDT.ordered"),  # the death stands in DM alone
     "P22": ("ae.AEOUT.fatal_in_dm", "ds.DSSTDTC.death_as_in_dm"),  # the contracts see the same from AE and DS
-    "P27": ("adrs.RSPSTG.codelist",),  # the response that a missing organ leaves open
     "P31": ("cm.CMDECOD.given",),  # the contract asks about every drug without a standard name
     "P40": ("P31-CM-STEROID-DOSE",),  # a dose that is no number is missing
 }

@@ -18,7 +18,7 @@ from trialbook.errors import StopError, TrialbookError, UsageError
 from trialbook.runner.kernels import SterileKernelManager, sterile_manager
 from trialbook.runner.limits import GIB, MEMORY_LIMIT, TIME_LIMIT, Limits
 from trialbook.runner.preloaded import KernelServer
-from trialbook.runner.step import BUILD, NONCE, WORKSPACE
+from trialbook.runner.step import BUILD, CONTRACTS, NONCE, WORKSPACE
 from trialbook.runner.vetting import refusal
 from trialbook.runner.watch import Watch
 
@@ -65,7 +65,9 @@ def run_notebook(
         raise NotebookError(step, refused, next_step="change the cell")
     earlier = left_by_others(workspace, step)
     nonce = secrets.token_hex(16)
-    extra = {WORKSPACE: str(workspace), NONCE: nonce, BUILD: str(builds), "TRIALBOOK_ROOT": str(root)}
+    contracts = source.parents[1] / "data_contracts"
+    extra = {WORKSPACE: str(workspace), NONCE: nonce, BUILD: str(builds), CONTRACTS: str(contracts)}
+    extra["TRIALBOOK_ROOT"] = str(root)
     manager = sterile_manager(home, extra, server, limits.memory)
     try:
         executed = _execute(source, home / f"{step}.ipynb", parameters, manager, limits)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 WORKSPACE = "TRIALBOOK_WORKSPACE"
 NONCE = "TRIALBOOK_NONCE"
 BUILD = "TRIALBOOK_BUILD"
+CONTRACTS = "TRIALBOOK_CONTRACTS"
 
 
 class Step:
@@ -95,7 +96,9 @@ class Step:
         """The contracts of the delivered files, by `raw/domain`."""
         from trialbook.contracts.odcs import load_contracts
 
-        contracts = load_contracts(project_root() / "data_contracts", ["raw"])
+        # A cut file may lie elsewhere than the notebooks and contracts of the project.
+        folder = Path(os.environ.get(CONTRACTS) or project_root() / "data_contracts")
+        contracts = load_contracts(folder, ["raw"])
         self._reads |= {"contracts raw", *(f"contract {name}.yaml" for name in contracts)}
         return contracts
 
