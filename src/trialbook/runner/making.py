@@ -100,10 +100,10 @@ class Making:
         write_json(own / "warnings.json", run.warnings)
         self.peaks[piece.name] = json.loads((own / USAGE).read_text(encoding="utf-8"))["peak_mib"]
         (own / USAGE).unlink()
-        names = [f"notebook {spec.notebook}", *_code(notebook_imports(source)), *self._cut]
+        names = [f"notebook {spec.notebook}", *_code(notebook_imports(source))]
         reads: list[str] = json.loads((own / "reads.json").read_text(encoding="utf-8"))
-        used = [f"notebook {spec.notebook}", *(name for name in reads if name.startswith(("file ", "previous ")))]
-        self.ingredients.stop_if_changed(used)
+        self.ingredients.stop_if_changed([*names, *(n for n in reads if n.startswith(("file ", "previous ")))])
+        names += self._cut
         names += self._expanded(reads)
         return names, [*self._left_by(spec.name), *_files_below(self.scratch, f".steps/{spec.name}")]
 
