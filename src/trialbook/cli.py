@@ -132,7 +132,12 @@ def verify(
 
 
 @app.command()
-def diff(old: str, new: str, out: Out = Path("build")) -> None:
+def diff(
+    old: str,
+    new: str,
+    out: Out = Path("build"),
+    most: Annotated[int, typer.Option(min=1, help="Rows of each table that are shown")] = 60,
+) -> None:
     """What changed between two built cuts (ids, or build folders): records, subjects, results, decisions."""
     from trialbook.runner.compare import difference_report
 
@@ -143,7 +148,9 @@ def diff(old: str, new: str, out: Out = Path("build")) -> None:
     for title, frame in difference_report(*folders).items():
         console.print(f"\n{title}: {len(frame)}", markup=False)
         if len(frame):
-            console.print(frame.to_string(index=False), markup=False)
+            console.print(frame.head(most).to_string(index=False), markup=False)
+        if len(frame) > most:
+            console.print(f"and {len(frame) - most} more (--most {len(frame)} shows all)", markup=False)
 
 
 @app.command("new-cut")

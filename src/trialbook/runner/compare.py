@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from trialbook.cleaning.dependence import moved_endpoints
 from trialbook.datasets import read_dataset
 from trialbook.runner.differing import MOST
 from trialbook.runner.places import places
@@ -35,15 +36,21 @@ def _files(folder: Path) -> set[str]:
 
 
 def difference_report(old: Path, new: Path) -> dict[str, pd.DataFrame]:
-    """What changed between two built cuts: records by dataset, subject statuses, results (with the advice).
+    """What changed between two built cuts: records by dataset, subject statuses, endpoints of subjects, results (with
+    the advice).
 
     Each frame names the key, the old and the new value; a missing side is blank.
     """
     return {
         "records": _records(old, new),
         "subjects": _subjects(old, new),
+        "endpoints of a subject": moved_endpoints(_analysis(old), _analysis(new)),
         "results": _results(old, new),
     }
+
+
+def _analysis(folder: Path) -> dict[str, pd.DataFrame]:
+    return {path.stem: read_dataset(path) for path in sorted((folder / "data").glob("*.parquet"))}
 
 
 def _records(old: Path, new: Path) -> pd.DataFrame:
