@@ -10,9 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench import design_simulator
 from bench.benches import BENCHES, run_bench
 from bench.project_copy import ROOT, ProjectCopy
-from bench.readme_tables import bench_table, scale_table, write_between
+from bench.readme_tables import bench_table, scale_table, simulator_table, write_between
 from bench.scale import SIZES, build_of_size
 
 MARKERS = {"time": "bench", "scale": "scale"}
@@ -30,6 +31,11 @@ def main() -> int:
                 _tell(bench.name, lines[-1].found.seconds)
             table, base = bench_table(lines), lines[0].found.seconds
             missed = [line.bench.name for line in lines if base / line.found.seconds < (line.bench.at_least or 0)]
+            rows = design_simulator.measure()
+            table = f"{table}\n\n{simulator_table(rows)}"
+            missed += [
+                str(row["how"]) for row in rows if float(row.get("times_the_simulator", 0)) < row.get("at_least", 0)
+            ]
         else:
             sizes = []
             for subjects in asked.sizes:

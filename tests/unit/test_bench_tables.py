@@ -11,7 +11,7 @@ import pytest
 from bench.benches import BENCHES, Bench, Line
 from bench.measured import CommandError, Measured, measure
 from bench.project_copy import ProjectCopy
-from bench.readme_tables import bench_table, growth, scale_table, write_between
+from bench.readme_tables import bench_table, growth, scale_table, simulator_table, write_between
 from bench.scale import Size, steps_of
 
 
@@ -24,6 +24,23 @@ def test_each_line_is_compared_with_the_first() -> None:
     assert "| naive | 120.0 | 100 MiB | 1 |  |" in table
     assert "| cold | 8.00 | 100 MiB | 15.0 | ≥ 12 |" in table
     assert "| nothing | 0.50 | 100 MiB | 240.0 | ≥ 120 |" in table
+
+
+def test_the_simulator_is_compared_with_loops() -> None:
+    rows = [
+        {"rule": "3+3", "how": "simulator", "seconds_per_10000_trials": 0.04, "times_the_simulator": 1.0},
+        {
+            "rule": "3+3",
+            "how": "a loop",
+            "seconds_per_10000_trials": 4.0,
+            "times_the_simulator": 100.0,
+            "at_least": 50.0,
+        },
+        {"rule": "CRM", "how": "simulator", "seconds_per_10000_trials": 2.0},
+    ]
+    table = simulator_table(rows)
+    assert "| 3+3, a loop | 4.0 | 100.0 | ≥ 50 |" in table
+    assert "| 3+3, simulator | 0.04 |  |  |" in table
 
 
 def test_growth_is_the_exponent_between_the_two_largest_sizes() -> None:
