@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import ast
-from threading import Lock
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
 
 # CPython 3.11 counts the depth of a tree for all threads together, and stops with a SystemError ("AST constructor
 # recursion depth mismatch") when two threads build one at the same time.
-_ONE_AT_A_TIME = Lock()
+_ONE_AT_A_TIME = RLock()
 
 
 def syntax_tree(source: str) -> ast.Module:
     """`ast.parse`, safe to call from several threads. Raises SyntaxError for what is no Python."""
     with _ONE_AT_A_TIME:
         return ast.parse(source)
+
+
+@contextmanager
+def trees_elsewhere() -> Iterator[None]:
+    """Around a library call that builds syntax trees itself (pandas does for every condition on rows)."""
+    with _ONE_AT_A_TIME:
+        yield

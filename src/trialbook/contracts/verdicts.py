@@ -14,6 +14,7 @@ import pandas as pd
 
 from trialbook.contracts.suites import Rule
 from trialbook.errors import UsageError
+from trialbook.syntax import trees_elsewhere
 
 MAX_RECORDS = 20
 POSITION = "_position"
@@ -116,10 +117,9 @@ def _validated(batch: Any, dataset: str, rules: list[Rule]) -> list[Any]:
     suite = gx.ExpectationSuite(
         dataset, expectations=[_expectation(dataset, rule, {"number": number}) for number, rule in enumerate(rules)]
     )
-    found = {
-        result.expectation_config.meta["number"]: result
-        for result in batch.validate(suite, result_format="SUMMARY").results
-    }
+    with trees_elsewhere():
+        results = batch.validate(suite, result_format="SUMMARY").results
+    found = {result.expectation_config.meta["number"]: result for result in results}
     lost = [rule.name for number, rule in enumerate(rules) if number not in found]
     if lost or len(found) != len(rules):
         raise UsageError(
@@ -184,10 +184,11 @@ def _failure(rule: Rule, result: Any, frame: pd.DataFrame, keys: list[str]) -> F
     records: list[dict[str, Any]] = []
     if count:
         numbered = frame.reset_index(drop=True).assign(**{POSITION: range(len(frame))})
-        detail = _batch(numbered).validate(
-            _expectation("", rule),
-            result_format={"result_format": "COMPLETE", "unexpected_index_column_names": [POSITION]},
-        )
+        with trees_elsewhere():
+            detail = _batch(numbered).validate(
+                _expectation("", rule),
+                result_format={"result_format": "COMPLETE", "unexpected_index_column_names": [POSITION]},
+            )
         positions = [entry[POSITION] for entry in (detail.result or {}).get("unexpected_index_list") or []]
         records = [named_record(frame, position, keys) for position in sorted(positions)[:MAX_RECORDS]]
     return failure_of(rule, count, records)
