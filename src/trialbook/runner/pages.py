@@ -97,7 +97,7 @@ def _frame(sources: PageSources) -> Frame:
         navigation=[
             Link("index.html", "Summary"),
             *(Link(f"{spec.name}.html", spec.title) for spec in STEPS),
-            Link(dictionary.PAGE, dictionary.TITLE),
+            Link(dictionary.PAGE, "Dictionary"),
         ],
         fingerprint=sources.fingerprint,
         banner=SYNTHETIC if sources.synthetic else "",
