@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 from trialbook.display.specs import spec_json
 from trialbook.display.templates import template_text
+
+SEAL = ".sha256"
 
 
 def chart_script_version() -> str:
@@ -26,26 +29,39 @@ def chart_script() -> str:
     The same bytes for the same version of the package. It takes seconds to make, so that an environment may keep it
     (`keep_chart_script`). Raises ValueError when it could not stand in a page.
     """
-    place, seal = _kept_script()
-    if place.is_file() and seal.is_file():
-        script = place.read_bytes()
-        if hashlib.sha256(script).hexdigest() == seal.read_text(encoding="ascii"):
-            return script.decode("utf-8")
-    return _made_script()
+    return read_sealed(_kept_script()) or _made_script()
 
 
 def keep_chart_script() -> None:
     """Makes the script and keeps it inside the environment, beside the package that it is made from."""
-    place, seal = _kept_script()
-    script = _made_script().encode("utf-8")
+    write_sealed(_kept_script(), _made_script())
+
+
+def read_sealed(place: Path) -> str | None:
+    """A kept script, only while it is the one that was written."""
+    seal = place.with_suffix(SEAL)
+    if place.is_file() and seal.is_file():
+        script = place.read_bytes()
+        if hashlib.sha256(script).hexdigest() == seal.read_text(encoding="ascii"):
+            return script.decode("utf-8")
+    return None
+
+
+def write_sealed(place: Path, script: str) -> None:
+    """Keeps a script with its sha256; who reads it meanwhile sees the old one or the new one."""
+    content = script.encode("utf-8")
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(script)
-    seal.write_text(hashlib.sha256(script).hexdigest(), encoding="ascii")
+    for path, text in (
+        (place, content),
+        (place.with_suffix(SEAL), hashlib.sha256(content).hexdigest().encode("ascii")),
+    ):
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        fresh.write_bytes(text)
+        os.replace(fresh, path)
 
 
-def _kept_script() -> tuple[Path, Path]:
-    place = Path(sys.prefix) / "share" / "trialbook" / f"{chart_script_version()}.js"
-    return place, place.with_suffix(".sha256")
+def _kept_script() -> Path:
+    return Path(sys.prefix) / "share" / "trialbook" / f"{chart_script_version()}.js"
 
 
 def _made_script() -> str:

@@ -108,9 +108,7 @@ def _shown(frame: pd.DataFrame) -> Table:
             table.add_row(escape(row["build"]), f"[red]{escape(row['status'])}[/red]")
             continue
         rate = f"{row['orr_rate']} ({row['orr_low']} to {row['orr_high']})" if row["orr_rate"] else ""
-        counts = [
-            f"{row[n]}/{row[total]}" if row[n] else "" for n, total in (("dlt", "dlt_evaluable"), ("orr_n", "orr_N"))
-        ]
+        counts = [_of(row["dlt"], row["dlt_evaluable"]), _of(row["orr_n"], row["orr_N"])]
         table.add_row(escape(row["build"]), *counts, rate, *(row[name] for name in days))
     return table
 

@@ -5,7 +5,6 @@ first page.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,12 @@ from trialbook.contracts.odcs import Contract
 from trialbook.contracts.verdicts import Verdict
 from trialbook.datasets import read_dataset
 from trialbook.display import dictionary
-from trialbook.display.drawing import chart_script, chart_script_version
+from trialbook.display.drawing import chart_script, chart_script_version, read_sealed, write_sealed
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import StepStatus, index_facts
 from trialbook.display.page import Frame, Link, PageContent, page_of
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import STEPS
-from trialbook.runner.manifest import sha256
 
 SYNTHETIC = "SYNTHETIC DATA: made by a simulator, no real person is described"
 
@@ -68,23 +66,11 @@ def cached_chart_script(cache: Path) -> str:
     A cached script is used only while it is the one that was written.
     """
     place = cache / f"{chart_script_version()}.js"
-    seal = place.with_suffix(".sha256")
-    if place.is_file() and seal.is_file():
-        script = place.read_bytes()
-        if sha256(script) == seal.read_text(encoding="ascii"):
-            return script.decode("utf-8")
-    text = chart_script()
-    cache.mkdir(parents=True, exist_ok=True)
-    _write_whole(place, text.encode("utf-8"))
-    _write_whole(seal, sha256(text.encode("utf-8")).encode("ascii"))
-    return text
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that another build may be reading: it sees the old one or the new one."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_bytes(content)
-    os.replace(fresh, path)
+    script = read_sealed(place)
+    if script is None:
+        script = chart_script()
+        write_sealed(place, script)
+    return script
 
 
 def _frame(sources: PageSources) -> Frame:
