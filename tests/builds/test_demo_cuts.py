@@ -14,6 +14,7 @@ import pytest
 
 from trialbook.datasets import read_dataset
 from trialbook.domains import VARIABLES
+from trialbook.eligibility.form import RESULTS
 from trialbook.results.ard import COLUMNS
 
 pytestmark = pytest.mark.build
@@ -195,3 +196,12 @@ def test_results_are_the_golden_ones(builds: dict[str, Path], root: Path, cut: s
     found = golden_rows(builds[cut])
     assert [row for row in found if row not in expected] == []
     assert found == expected
+
+
+def test_the_demo_cuts_show_every_result_code_of_the_audit(builds: dict[str, Path]) -> None:
+    """Over the three cuts, so that each code has an example to look at; no treated subject fails by the form alone."""
+    audits = [dataset(build, "adie") for build in builds.values()]
+    assert set(pd.concat(audits)["RESULT"]) == set(RESULTS)
+    last, people = audits[-1], dataset(builds[CUTS[-1]], "adsl")
+    by_form = last.loc[last["RESULT"].eq("ATT-FAIL"), "USUBJID"]
+    assert people.loc[people["USUBJID"].isin(by_form), "SAFFL"].tolist() == [""]

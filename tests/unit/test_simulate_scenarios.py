@@ -188,6 +188,7 @@ PROOFS: dict[str, Callable[[Subject], bool]] = {
     "worsened_before": worsened_before,
     "hiv_positive": lambda s: failed(s, "EX12") and s.one("LB", "LBORRES", LBTESTCD="HIVAB") == "POSITIVE",
     "liver_enzymes": lambda s: failed(s, "EX04") and min(s.times_uln(t, "SCREENING") for t in ("ALT", "AST")) > 2,
+    "poor_prognosis": lambda s: s.one("IE", "IEORRES", IETESTCD="EX03") == "Y",
     "grade_one": grade_one,
     "regraded": lambda s: over_time(s, "AE", "AETOXGR", AEDECOD="Anaemia") == ["2", "3", "3"],
     "relationship_missing": lambda s: (

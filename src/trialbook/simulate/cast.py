@@ -170,7 +170,7 @@ FAILURES = (
     ),
     Story(
         "F02", date(2025, 2, 19), -7, "", Person(date(1968, 6, 3), "F", 59.0, 161.0, MDS), (1, 2, 0, 2),
-        failed="EX04",
+        failed="EX04", form={"EX03": "Y"},
         labs=(LabFact("ALT", ("SCREENING",), times_uln=2.6), LabFact("AST", ("SCREENING",), times_uln=2.2)),
     ),
     Story(

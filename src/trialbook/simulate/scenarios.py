@@ -39,6 +39,7 @@ SCENARIOS = (
     Scenario("worsened_before", "T02", "hypokalemia before the infusion that worsens after it"),
     Scenario("hiv_positive", "F01", "screen failure: HIV antibody positive"),
     Scenario("liver_enzymes", "F02", "screen failure: ALT and AST above twice the upper limit"),
+    Scenario("poor_prognosis", "F02", "screen failure: the investigator expects survival under three months"),
     Scenario("grade_one", "F03", "screen failure: acute GVHD of grade I only"),
     Scenario("regraded", "T05", "anaemia entered as grade 2, corrected to grade 3 after the first cut"),
     Scenario("relationship_missing", "T05", "hyperglycemia without a relationship at the first cut, NOT RELATED later"),
