@@ -58,6 +58,16 @@ class DltTerms(BaseModel):
     trial_drug: list[str] = []
 
 
+class HistoryWords(BaseModel):
+    """Words that find the story of the disease in MH, CE and PR: found at the start of a word of term, code or category."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    underlying_disease: list[str] = []
+    transplant: list[str] = []
+    acute_gvhd: list[str] = []
+
+
 class HepaticScreen(BaseModel):
     """Biochemical criteria of liver injury: ALT or AST and bilirubin as multiples of ULN, and the days between."""
 
@@ -96,6 +106,8 @@ class Analysis(BaseModel):
     age_rule: Literal["completed_years_inclusive", "strict_70"] = "completed_years_inclusive"
     assent_age: int = 8
     sr_definition: SR_DEFINITIONS = "EBMT-NIH-CIBMTR-2018"
+    near_limit: Fraction01 = 0.10
+    history_words: HistoryWords = HistoryWords()
     crcl_formula_adult: Literal["CG"] = "CG"
     crcl_formula_child: Literal["Schwartz2009"] = "Schwartz2009"
     schwartz_compare: Literal["indexed", "deindexed", "both"] = "indexed"

@@ -45,8 +45,19 @@ class DoseLevel(_Model):
     infusion_window: Annotated[int, Field(ge=0)] = 1
 
 
+class OtherReading(_Model):
+    """Another way to read a criterion: the assumption it replaces, in words, and the parameters that it sets."""
+
+    assumption: str
+    text: str
+    parameters: dict[str, Any]
+
+
 class Criterion(_Model):
-    """One registered criterion: its exact wording, its audit columns and the check that tests it."""
+    """One registered criterion: its exact wording, its audit columns and the check that tests it.
+
+    `alternatives` are other readings of it, under which the audit is looked at; none of them is in force.
+    """
 
     id: Annotated[str, Field(pattern=r"^(IN|EX)[0-9]{2}$")]
     text: str
@@ -55,6 +66,7 @@ class Criterion(_Model):
     columns: list[str] = []
     parameters: dict[str, Any] = {}
     note: str | None = None
+    alternatives: list[OtherReading] = []
 
     def audit_columns(self) -> list[str]:
         """Columns of the audit matrix: the criterion's own id, or its parts (EX04A to EX04E)."""
@@ -62,12 +74,16 @@ class Criterion(_Model):
 
 
 class AnalysisKey(_Model):
-    """One analysis key: its default, where that comes from, and whether it is an assumption (with its A-nn id)."""
+    """One analysis key: its default, where that comes from, and whether it is an assumption (with its A-nn id).
+
+    `alternatives` are the other values under which the eligibility audit is looked at.
+    """
 
     default: Any
     source: str
     assumption: str | None = None
     meaning: str = ""
+    alternatives: list[Any] = []
 
 
 class Protocol(_Model):
