@@ -202,3 +202,54 @@ def test_a_page_without_subjects_offers_none_to_pick_and_a_static_one_neither(op
     still = page_of("# Course", subject_chart("SUBJECT", "point"), charts="static")
     assert "picked_subject" not in still
     assert open_page(still).page.locator(".pick").count() == 0
+
+
+def opening_page(page_of: Render, charts: str = "static") -> str:
+    """A page with a table whose second cell opens to 40 wide records of two subjects, one of whom has a profile."""
+    counts = pd.DataFrame({"measure": ["Any TEAE"], "DL1": ["2 [40]"]})
+    records = pd.DataFrame({"SUBJID": ["S01", "S02"] * 20, "TERM": ["a long term " * 9] * 40, "MORE": ["y" * 30] * 40})
+    detail = display.Detail("Any TEAE, DL1", records, labels={"TERM": "Term"}, notes=["Every record."])
+    table = display.table(counts, "Events", details={(0, "DL1"): detail}, subject="SUBJID", linked={"S01"})
+    return page_of("# Drill-down", table, charts=charts)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_cell_opens_to_its_records_without_script(open_page, page_of, width):
+    html = opening_page(page_of)
+    assert "<script" not in html
+    watched = open_page(html, width=width)
+    button, opened = watched.page.locator("button.tb-open"), watched.page.locator(".tb-opened")
+    assert not opened.is_visible()
+    button.click()
+    assert opened.is_visible()
+    box = opened.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= 900
+    assert opened.locator("tbody tr").count() == 40
+    assert watched.overflow(width) == 0
+    watched.page.keyboard.press("Escape")
+    assert not opened.is_visible()
+    assert watched.problems == []
+
+
+def test_records_open_and_close_by_keyboard_and_by_their_own_button(open_page, page_of):
+    watched = open_page(opening_page(page_of))
+    opened = watched.page.locator(".tb-opened")
+    watched.page.locator("button.tb-open").focus()
+    watched.page.keyboard.press("Enter")
+    assert opened.is_visible()
+    watched.page.keyboard.press("Tab")
+    assert watched.page.evaluate("document.activeElement.closest('.tb-opened') !== null")
+    watched.page.locator("button.tb-close").click()
+    assert not opened.is_visible()
+    assert watched.page.evaluate("document.activeElement.className") == "tb-open"
+
+
+def test_print_leaves_out_what_is_open(open_page, page_of):
+    watched = open_page(opening_page(page_of))
+    watched.page.locator("button.tb-open").click()
+    watched.page.emulate_media(media="print")
+    assert not watched.page.locator(".tb-opened").is_visible()
+    assert watched.page.locator("button.tb-open").is_visible()

@@ -2,6 +2,7 @@
 
 from trialbook.display.blocks import key_numbers, notice, sentence
 from trialbook.display.figures import figure
+from trialbook.display.opened import Detail
 from trialbook.display.tables import ard_table, table
 
-__all__ = ["ard_table", "figure", "key_numbers", "notice", "sentence", "table"]
+__all__ = ["Detail", "ard_table", "figure", "key_numbers", "notice", "sentence", "table"]

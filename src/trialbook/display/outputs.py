@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, Literal
 
 from trialbook.display.figures import CHART_MIME
+from trialbook.display.opened import opens_what_it_holds
 from trialbook.display.specs import clean_spec
 from trialbook.display.text import visible
 from trialbook.display.theme import BLOCK_STYLE
@@ -17,7 +18,14 @@ from trialbook.display.theme import BLOCK_STYLE
 # is the second, the Content-Security-Policy of the page the third.
 TAGS = "div|p|span|strong|h4|details|summary|table|thead|tbody|tfoot|tr|th|td"
 ATTRIBUTES = r'(?: (?:class|aria-label|scope)="[^"<>]*"| (?:colspan|rowspan|tabindex)="\d+"| open)*'
-OWN_TAG = re.compile(rf"</(?:{TAGS})>|<(?:{TAGS}){ATTRIBUTES}>|<br>")
+# What opens the records behind a cell (display/opened.py), and what leads to a profile or a place of the same page.
+OPENING = (
+    r'</(?:button|a)>|<button class="tb-open" popovertarget="tb-[0-9a-z-]+">'
+    r'|<button class="tb-close" popovertarget="tb-[0-9a-z-]+" popovertargetaction="hide">'
+    r'|<div class="tb-opened" popover id="tb-[0-9a-z-]+" aria-label="[^"<>]*">'
+    r'|<a class="tb-subject" href="(?:profiles/[A-Za-z0-9_-]{1,64}\.html)?(?:#[a-z][a-z0-9-]*)?">'
+)
+OWN_TAG = re.compile(rf"</(?:{TAGS})>|<(?:{TAGS}){ATTRIBUTES}>|<br>|{OPENING}")
 ANY_TAG = re.compile(r"<[^>]*>?")
 
 
@@ -40,8 +48,10 @@ class Dropped:
 
 
 def is_own_html(html: str) -> bool:
-    """Whether the HTML consists of nothing but the tags and attributes that trialbook.display writes."""
-    return all(_is_own_tag(tag) for tag in ANY_TAG.findall(html))
+    """Whether the HTML consists of nothing but the tags and attributes that trialbook.display writes, and opens
+    nothing but what it holds.
+    """
+    return all(_is_own_tag(tag) for tag in ANY_TAG.findall(html)) and opens_what_it_holds(html)
 
 
 @cache

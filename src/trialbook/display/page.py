@@ -13,6 +13,7 @@ import pandas as pd
 
 from trialbook.display.drawing import chart_script as library_script
 from trialbook.display.drawing import csp_hash, draw_script, still_svg, svg_size
+from trialbook.display.opened import numbered
 from trialbook.display.outputs import Dropped, Shown, shown_outputs
 from trialbook.display.prose import Heading, prose_html
 from trialbook.display.specs import spec_json
@@ -177,6 +178,7 @@ class _Content:
         self._live = charts == "live"
         self._anchors: dict[str, int] = {}
         self._charts = 0
+        self._popovers = 0
         self.pieces: list[Piece] = []
         self.headings: list[Heading] = []
         self.dropped: list[Dropped] = []
@@ -205,7 +207,8 @@ class _Content:
         elif item.kind == "chart":
             self.pieces.append(Piece("chart", chart=self._chart(item)))
         else:
-            self.pieces.append(Piece(item.kind, html=item.html, text=item.text))
+            html, self._popovers = numbered(item.html, self._popovers)
+            self.pieces.append(Piece(item.kind, html=html, text=item.text))
 
     def _chart(self, item: Shown) -> dict[str, Any]:
         self._charts += 1

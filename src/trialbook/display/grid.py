@@ -1,0 +1,121 @@
+"""The body of a table: cells as escaped HTML in the markup of great_tables, and the same cells as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from trialbook.display.table_pattern import Pattern, table_pattern
+from trialbook.display.text import safe, show, visible, width
+
+LONG_TABLE = 200
+LONG_CELL = 36
+KEY_WIDTH = 16
+INDENT = "\u2003"
+Around = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The cells of a table as visible text by column, the column heads, and which columns are what.
+
+    `around` puts tags (ours) around the text of a cell: a link, or the button that opens the records behind it.
+    """
+
+    cells: Mapping[str, list[str]]
+    heads: Mapping[str, str]
+    right: Sequence[str]
+    group: str | None = None
+    stub: str | None = None
+    whole: int = 0
+    around: Mapping[tuple[int, str], Around] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows that are shown; `whole` is how many there are."""
+        return len(next(iter(self.cells.values()), []))
+
+    @property
+    def shown(self) -> list[str]:
+        """The columns that stand as columns."""
+        return [name for name in self.cells if name != self.group]
+
+
+def cells_of(frame: pd.DataFrame, digits: Mapping[str, int] | None = None) -> dict[str, list[str]]:
+    """The values of a frame as readers see them, by column."""
+    return {
+        str(name): [visible(show(value, (digits or {}).get(str(name)))) for value in frame.iloc[:, position]]
+        for position, name in enumerate(frame.columns)
+    }
+
+
+def number_columns(frame: pd.DataFrame) -> list[str]:
+    """The columns that stand right."""
+    return [str(name) for position, name in enumerate(frame.columns) if _is_number(frame.iloc[:, position])]
+
+
+def _is_number(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def box(grid: Grid, title: str) -> str:
+    """The table itself, in a box that scrolls sideways, and up and down when it is long."""
+    kinds = "tb-box tb-tall" if grid.rows > LONG_TABLE else "tb-box"
+    # A short first column stays in sight while the rest scrolls sideways.
+    is_key = grid.stub or max(width(text) for text in grid.cells[grid.shown[0]]) <= KEY_WIDTH
+    keyed = " tb-keyed" if is_key else ""
+    return (
+        f'<div class="{kinds}" tabindex="0"><table class="gt_table{keyed}" aria-label="{safe(title)}">'
+        f"{_filled(grid)}</table></div>"
+    )
+
+
+def _filled(grid: Grid) -> str:
+    """Head and body of the table: the pattern for such columns, filled with cells and labels as escaped HTML."""
+    alignments = tuple("right" if name in grid.right else "left" for name in grid.shown)
+    pattern = table_pattern(alignments, grid.shown.index(grid.stub) if grid.stub else None, grid.group is not None)
+    columns = {name: [_cell(text) for text in grid.cells[name]] for name in grid.shown}
+    for (row, name), (before, after) in grid.around.items():
+        if name != grid.group:
+            columns[name][row] = f"{before}{columns[name][row]}{after}"
+    rows = [pattern.row.filled(cells) for cells in zip(*columns.values(), strict=True)]
+    return pattern.around([_head(grid.heads[name]) for name in grid.shown], _grouped(grid, pattern, rows))
+
+
+def _grouped(grid: Grid, pattern: Pattern, rows: list[str]) -> list[str]:
+    """The rows under the headings of their groups, groups in the order in which they first appear."""
+    if grid.group is None:
+        return rows
+    groups: dict[str, list[str]] = {}
+    tags: dict[str, Around] = {}
+    for position, (label, row) in enumerate(zip(grid.cells[grid.group], rows, strict=True)):
+        groups.setdefault(label, []).append(row)
+        tags.setdefault(label, grid.around.get((position, grid.group), ("", "")))
+    headings = {label: f"{before}{_head(label)}{after}" for label, (before, after) in tags.items()}
+    return [line for label, lines in groups.items() for line in (pattern.heading(headings[label]), *lines)]
+
+
+def _head(text: str) -> str:
+    return safe(text).replace("\n", "<br>")
+
+
+def _cell(text: str) -> str:
+    shown = _head(text.lstrip(INDENT))
+    if text.startswith(INDENT):
+        return f'<span class="tb-in">{shown}</span>'
+    return f'<span class="tb-long">{shown}</span>' if width(text) > LONG_CELL else shown
+
+
+def as_text(grid: Grid) -> str:
+    """The table in a fixed-width font, at most LONG_TABLE rows."""
+    columns = []
+    for name, values in grid.cells.items():
+        texts = [" ".join(text.split()) for text in (grid.heads[name], *values[:LONG_TABLE])]
+        wide = min(max(width(text) for text in texts), 40)
+        pad = [" " * max(wide - width(text), 0) for text in texts]
+        columns.append([p + t if name in grid.right else t + p for t, p in zip(texts, pad, strict=True)])
+    lines = ["  ".join(parts).rstrip() for parts in zip(*columns, strict=True)]
+    more = max(grid.whole, grid.rows) - LONG_TABLE
+    return "\n".join([*lines, *([f"... and {more} more rows"] if more > 0 else [])])
