@@ -1,0 +1,223 @@
+"""The eligibility audit in SQL over the clean domains, written from the domain document (§1) and the interface alone.
+
+The second implementation of the 26 columns: no pandas, nothing of the product. Limits, windows and word lists are those
+of the protocol file, read as plain YAML.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from reference.eligibility_history_sql import HISTORY
+from reference.eligibility_labs_sql import CLEARANCE, LABS, SEROLOGY
+from reference.eligibility_stages_sql import VIEWS
+
+DOMAINS = ("dm", "ex", "ae", "ds", "lb", "vs", "rs", "fa", "qs", "cm", "mh", "pr", "ie", "dv", "mb", "is", "su")
+CRITERIA = [f"IN0{n}" for n in range(1, 6)] + ["EX01", "EX02", "EX03"] + [f"EX04{x}" for x in "ABCDE"]
+CRITERIA += [f"EX{n:02d}" for n in range(5, 18)]
+
+# §0.1 and A-16: windows end at the first infusion; where none was given, with the day the form was completed, the
+# screening failed, or the cut. Age in completed years at consent, from the earliest and the latest possible birth date.
+SUBJECTS = """
+create view subjects as
+  with first as (select USUBJID, min(EXSTDTC) as moment from ex where EXDOSE > 0 group by USUBJID),
+  form as (select USUBJID, max(IEDTC) as moment from ie where IEORRES is not null group by USUBJID),
+  failed as (select USUBJID, max(DSSTDTC) as moment from ds where DSDECOD = 'SCREEN FAILURE' group by USUBJID),
+  consent as (
+    select USUBJID, min(DSSTDTC) as moment from ds where DSDECOD = 'INFORMED CONSENT OBTAINED' group by USUBJID
+  ), who as (
+    select d.USUBJID, d.SEX, d.BRTHDTC, first.moment as infused, coalesce(consent.moment, d.RFICDTC) as consented,
+      coalesce(d.RFICDTC, consent.moment) as icf,
+      coalesce(first.moment, substr(coalesce(form.moment, failed.moment, $cut), 1, 10) || 'T23:59') as anchor
+    from dm d left join first using (USUBJID) left join form using (USUBJID) left join failed using (USUBJID)
+    left join consent using (USUBJID)
+  )
+  select *, full_day(anchor) as anchor_day, full_day(icf) as icf_day,
+    date_sub('year', hi(BRTHDTC), full_day(icf)) as age_low, date_sub('year', lo(BRTHDTC), full_day(icf)) as age_high,
+    case when date_sub('year', hi(BRTHDTC), full_day(icf)) = date_sub('year', lo(BRTHDTC), full_day(icf))
+      then date_sub('year', hi(BRTHDTC), full_day(icf)) end as age
+  from who;
+"""
+
+# §1.1: consent, age, performance status.
+INCLUSION = """
+create view first_procedure as
+  select USUBJID, min(d) as day from (
+    select USUBJID, full_day(LBDTC) as d from lb where VISIT ilike 'SCREENING%' union all
+    select USUBJID, full_day(VSDTC) from vs where VISIT ilike 'SCREENING%'
+  ) group by USUBJID;
+create view signers as
+  select USUBJID, bool_or(regexp_matches(DSTERM || ' ' || DSDECOD, $guardian)) as guardian,
+    bool_or(regexp_matches(DSTERM || ' ' || DSDECOD, $assent)) as assent
+  from ds where full_day(DSSTDTC) is not null group by USUBJID;
+create view performance as
+  select s.USUBJID, s.age, f.test, f.score, row_number() over (
+      partition by s.USUBJID order by (s.age < 16 and f.test = 'LANSKY') desc, f.moment desc) as k
+  from subjects s join (
+    select USUBJID, RSTESTCD as test, RSORRESN as score, RSDTC as moment, VISIT as said from rs union all
+    select USUBJID, QSTESTCD, QSORRESN, QSDTC, VISIT from qs
+  ) f using (USUBJID)
+  where (f.test = 'ECOG101' or (f.test = 'LANSKY' and s.age < $lansky_age)) and f.score is not null
+    and before_dose(f.moment, s.anchor, f.said) and s.anchor_day - full_day(f.moment) between 0 and $elig_days;
+"""
+
+# What the data say: PASS, FAIL or NE; null where no data can test the criterion, so that the form decides (§1.0).
+DATA = """
+create table data_results as
+select USUBJID, 'IN01' as crit, case
+    when full_day(consented) is null or full_day(anchor) is null then 'NE'
+    when full_day(consented) > full_day(anchor) or full_day(consented) > day then 'FAIL'
+    when infused is not null and has_time(consented) and has_time(infused) and consented > infused then 'FAIL'
+    when age is null then 'NE'
+    when age < $adult and not guardian then null when age < $adult and age >= $assent_age and not assent then null
+    else 'PASS' end as result
+  from subjects left join first_procedure using (USUBJID) left join signers using (USUBJID)
+union all
+select USUBJID, 'IN02', case when age_low between $min_age and $max_age and age_high between $min_age and $max_age
+    then 'PASS' when age_high < $min_age or age_low > $max_age then 'FAIL' else 'NE' end from subjects
+union all
+select USUBJID, 'IN03', nullif(result, 'NE') from refractory
+union all
+select s.USUBJID, 'IN04', case when test = 'ECOG101' then if(score <= $max_ecog, 'PASS', 'FAIL')
+    when test = 'LANSKY' then if(score >= $min_lansky, 'PASS', 'FAIL') else 'NE' end
+  from subjects s left join (select * from performance where k = 1) using (USUBJID)
+union all
+select s.USUBJID, 'IN05', case when list_contains($grades, lowest) and list_contains($grades, highest) then 'PASS'
+    when not list_contains($grades, lowest) and not list_contains($grades, highest) and lowest = highest then 'FAIL'
+    else 'NE' end
+  from subjects s left join (select * from at_entry where k = 1) using (USUBJID)
+union all
+select s.USUBJID, l.crit, coalesce(r.result, 'NE')
+  from subjects s cross join (select distinct crit from lab_limits) l
+  left join ratios r on r.USUBJID = s.USUBJID and r.crit = l.crit
+union all
+select USUBJID, 'EX04C', result from clearance
+union all
+select USUBJID, 'EX12', case when hiv = '+' or tp = '+' then 'FAIL' when hiv = '-' and tp = '-' then 'PASS' else 'NE'
+    end
+  from sero
+union all
+select USUBJID, 'EX13', case when (hbs = '+' and dna = '+') or rna = '+' then 'FAIL'
+    when (dna = '-' or hbs = '-') and (rna = '-' or (rna is null and hcv = '-')) then 'PASS' else 'NE' end
+  from sero
+union all
+-- A negative test leaves contraception and lactation to the form: never a pass by data.
+select USUBJID, 'EX15', case when SEX = 'M' then null when hcg = '+' then 'FAIL'
+    when age < $hcg_age or sterile or hcg = '-' then null else 'NE' end
+  from subjects join sero using (USUBJID) left join sterile using (USUBJID)
+union all
+select USUBJID, crit, result from history;
+"""
+
+# §1.0: the code of the cell. One answer covers the five columns of EX04: a "yes" is explained by any that fails.
+RESULTS = """
+create view answers as
+  select USUBJID, IETESTCD as item, case when IEORRES not in ('Y', 'N') then null
+      when (IEORRES = 'Y') = (IETESTCD like 'IN%') then 'PASS' else 'FAIL' end as said
+  from ie where IEORRES is not null;
+create view waivers as
+  select distinct USUBJID, DVDECOD as item from dv where regexp_matches(DVCAT || ' ' || DVTERM, '(?i)\\bwaive|豁免');
+create view audit as
+  with cells as (
+    select s.USUBJID, c.crit, d.result as data, a.said, w.item is not null as waived,
+      bool_or(d.result in ('FAIL', 'NE')) over (partition by s.USUBJID, substr(c.crit, 1, 4)) as explained
+    from subjects s cross join criteria c left join data_results d on d.USUBJID = s.USUBJID and d.crit = c.crit
+    left join answers a on a.USUBJID = s.USUBJID and a.item = substr(c.crit, 1, 4)
+    left join waivers w on w.USUBJID = s.USUBJID and w.item in (c.crit, substr(c.crit, 1, 4))
+  )
+  select USUBJID, crit, coalesce(data, '') as data, case
+    when waived and (data = 'FAIL' or (said = 'FAIL' and coalesce(data, 'NE') = 'NE')) then 'WAIVED'
+    when data = 'FAIL' and said = 'PASS' then 'CONFLICT' when data = 'FAIL' then 'FAIL'
+    when data = 'PASS' and said = 'FAIL' and not explained then 'CONFLICT' when data = 'PASS' then 'PASS'
+    when said is null then 'PENDING' when data = 'NE' then 'NE' else 'ATT-' || said end as result
+  from cells;
+"""
+
+
+class Eligibility:
+    """One cut: `clean` is the folder of the clean domains, `cut` the cut-off date, `protocol` the protocol file."""
+
+    def __init__(self, clean: Path, cut: str, protocol: Path) -> None:
+        self._db = duckdb.connect()
+        for name in DOMAINS:
+            self._db.execute(f"create view \"{name}\" as select * from read_parquet('{clean / name}.parquet')")
+        trial = yaml.safe_load(protocol.read_text(encoding="utf-8"))
+        limits = {c["id"]: c.get("parameters", {}) for c in trial["criteria"]}
+        keys = {key: value["default"] for key, value in trial["analysis"].items()}
+        self._tables(limits, keys)
+        script = (
+            VIEWS.replace("{subjects}", SUBJECTS) + LABS + CLEARANCE + SEROLOGY + INCLUSION + HISTORY + DATA + RESULTS
+        )
+        self._db.execute(_with(script, _values(limits, keys, cut)))
+
+    def _tables(self, limits: dict[str, Any], keys: dict[str, Any]) -> None:
+        organ = limits["EX04"]
+        tests = [("EX04A", "ALT", "ALT"), ("EX04B", "AST", "AST"), ("EX04D", "BUN", "BUN"), ("EX04D", "UREA", "BUN")]
+        self._db.execute("create table lab_limits (crit text, test text, times double)")
+        for crit, test, key in [*tests, ("EX04E", "INR", "INR")]:
+            self._db.execute("insert into lab_limits values (?, ?, ?)", [crit, test, organ[f"{key}_uln"]])
+        self._db.execute("create table criteria (crit text)")
+        self._db.executemany("insert into criteria values (?)", [[c] for c in CRITERIA])
+        self._db.execute("create table sr_rules (rule int, kind text, mpeq double, first_day int, last_day int)")
+        for n, rule in enumerate(limits["IN03"]["definitions"][keys["sr_definition"]]):
+            row = [n, rule["kind"], rule["mpeq"], rule["days"][0], rule["days"][1]]
+            self._db.execute("insert into sr_rules values (?, ?, ?, ?, ?)", row)
+
+    def cells(self) -> dict[tuple[str, str], tuple[str, str]]:
+        """Result code and data result (blank: no data can test it) of each subject and column."""
+        rows = self._db.execute("select USUBJID, crit, result, data from audit order by all").fetchall()
+        return {(subject, crit): (result, data) for subject, crit, result, data in rows}
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What a view says, to look behind a cell."""
+        return self._db.execute(query).fetchall()
+
+
+def _values(limits: dict[str, Any], keys: dict[str, Any], cut: str) -> dict[str, str]:
+    """SQL literals of the placeholders."""
+    numbers = {
+        "elig_days": keys["elig_window_days"], "lab_days": keys["lab_window_days"],
+        "sero_days": keys["sero_window_days"], "hcg_days": limits["EX15"]["hcg_window_days"],
+        "hcg_age": limits["EX15"]["minimum_age"], "body_days": limits["EX04"]["weight_days"],
+        "urea_low": limits["EX04"]["urea_uln_mmol_l"][0], "urea_high": limits["EX04"]["urea_uln_mmol_l"][1],
+        "clearance": limits["EX04"]["creatinine_clearance_ml_min"], "tolerance": limits["IN03"]["dose_tolerance"],
+        "min_age": limits["IN02"]["minimum_years"], "max_age": limits["IN02"]["maximum_years"],
+        "adult": limits["IN01"]["adult_age"], "assent_age": keys["assent_age"],
+        "max_ecog": limits["IN04"]["maximum_ecog"], "min_lansky": limits["IN04"]["minimum_lansky"],
+        "lansky_age": limits["IN04"]["lansky_below_age"], "solid_years": limits["EX10"]["years"],
+        "bp_days": limits["EX08"]["window_days"], "trial_days": limits["EX16"]["window_days"],
+        "grades": [["0", "I", "II", "III", "IV"].index(g) for g in limits["IN05"]["grades"]],
+    }  # fmt: skip
+    words = {
+        "guardian": limits["IN01"]["guardian_terms"], "assent": limits["IN01"]["assent_terms"],
+        "msc": limits["EX01"]["terms"], "allergy": limits["EX02"]["allergy_terms"],
+        "anaphylaxis": limits["EX02"]["anaphylaxis_terms"], "blood": limits["EX02"]["blood_product_terms"],
+        "foreign": limits["EX02"]["heterologous_terms"], "hvod": limits["EX05"]["terms"],
+        "lung": limits["EX06"]["terms"], "oxygen": limits["EX06"]["support_terms"],
+        "infarct": limits["EX07"]["ever_terms"], "heart": limits["EX07"]["uncontrolled_terms"],
+        "pressure": limits["EX08"]["terms"], "clot": limits["EX09"]["terms"], "tumour": limits["EX10"]["terms"],
+        "treated": limits["EX10"]["treated_terms"], "mind": limits["EX11"]["terms"],
+        "no_child": limits["EX15"]["no_childbearing_terms"], "trial": limits["EX16"]["terms"],
+    }  # fmt: skip
+    literals = {name: str(value) for name, value in numbers.items()}
+    literals |= {name: f"'{_pattern(terms)}'" for name, terms in words.items()}
+    return literals | {"cut": f"'{date.fromisoformat(cut)}'"}
+
+
+def _pattern(terms: list[str]) -> str:
+    """A word of any case that begins with a term; a term in capitals is a whole word; Chinese stands anywhere."""
+    parts = []
+    for term in terms:
+        start, end = (r"\b" if term.isascii() else ""), (r"\b" if term.isascii() and term.split()[-1].isupper() else "")
+        parts.append(start + re.escape(term).replace("'", "''") + end)
+    return f"(?i)({'|'.join(parts)})"
+
+
+def _with(script: str, values: dict[str, str]) -> str:
+    return re.sub(r"\$([a-z_]+)", lambda m: values[m[1]], script)
