@@ -202,6 +202,7 @@ class Analysis(BaseModel):
     pct_min_n: int = 10
     km_level_min_n: Annotated[int, Field(ge=1)] = 3
     risk_table_days: list[Annotated[int, Field(ge=0)]] = [0, 14, 28, 56, 100, 180]
+    profiles_max: Annotated[int, Field(ge=0)] = 100
 
     @model_validator(mode="after")
     def _days_of_this_world(self) -> Analysis:

@@ -1,0 +1,137 @@
+"""The profile of each treated subject: key facts, and everything that happened, as frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from trialbook.dates import rel_day
+from trialbook.domains import Domains
+from trialbook.profiles.course import (
+    drug_rows,
+    event_rows,
+    infusion_rows,
+    milestone_rows,
+    stage_rows,
+    steroid_spans,
+)
+from trialbook.profiles.labs import grade_bands, lab_rows
+from trialbook.profiles.subjects import profiled_subjects
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+
+DATASETS = ("adsl", "adae", "adlb", "addlt", "adrs", "adtte")
+Fact = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One subject: SUBJID, facts (label, value, note), the last day known, and frames without other subjects."""
+
+    subject: str
+    facts: list[Fact]
+    last_day: int
+    infusions: pd.DataFrame
+    milestones: pd.DataFrame
+    steroids: pd.DataFrame
+    stages: pd.DataFrame
+    labs: pd.DataFrame
+    bands: pd.DataFrame
+    events: pd.DataFrame
+    drugs: pd.DataFrame
+
+
+def profiles(
+    data: Mapping[str, pd.DataFrame], domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
+) -> list[Profile]:
+    """The profiles of the treated subjects that have one (`profiled_subjects`), in their order.
+
+    `data`: the analysis datasets of `DATASETS`, empty where the trial has no such endpoint; `domains`: clean EX, CM, VS.
+    """
+    adsl = data["adsl"]
+    wanted = profiled_subjects(adsl, analysis.profiles_max)
+    if not wanted:
+        return []
+    treated = adsl[adsl["SUBJID"].isin(wanted) & adsl["SAFFL"].eq("Y")]
+    frames = {
+        "infusions": infusion_rows(domains, treated, protocol, analysis, cut_date),
+        "milestones": milestone_rows(data, treated),
+        "steroids": steroid_spans(domains, treated, analysis),
+        "stages": stage_rows(data["adrs"], treated),
+        "labs": lab_rows(data["adlb"], treated),
+        "bands": grade_bands(data["adlb"], treated),
+        "events": event_rows(data["adae"], treated),
+        "drugs": drug_rows(domains, treated),
+    }
+    parts = {name: dict(iter(frame.groupby("USUBJID", sort=False))) for name, frame in frames.items()}
+    last = _last_days(treated)
+    known = _Known(data)
+    found = []
+    for row in treated.set_index("SUBJID").loc[wanted].reset_index().to_dict("records"):
+        own = {
+            name: parts[name].get(row["USUBJID"], frame.head(0)).drop(columns="USUBJID").reset_index(drop=True)
+            for name, frame in frames.items()
+        }
+        facts = known.facts({str(key): value for key, value in row.items()}, own["events"], len(own["infusions"]))
+        found.append(Profile(str(row["SUBJID"]), facts, int(last[row["USUBJID"]]), **own))
+    return found
+
+
+def _last_days(treated: pd.DataFrame) -> pd.Series:
+    """The day of death, else of the last contact, else of the cut, by USUBJID."""
+    dead = treated["DTHDT"].where(treated["DTHFL"].eq("Y"))
+    end = dead.fillna(treated["LSTALVDT"]).fillna(treated["CUTDT"])
+    return rel_day(end, treated["TRTSDT"]).fillna(0).set_axis(treated["USUBJID"])
+
+
+class _Known:
+    """Looks up what the analysis datasets say of one subject."""
+
+    def __init__(self, data: Mapping[str, pd.DataFrame]) -> None:
+        adrs = data["adrs"]
+        day_28 = adrs[adrs["PARAMCD"].eq("RSP28")]
+        self._response = _by_subject(day_28, "AVALC"), _by_subject(day_28, "REASON")
+        self._dlt = _by_subject(data["addlt"], "DLTSTAT"), _by_subject(data["addlt"], "REASON")
+
+    def facts(self, subject: Mapping[str, object], events: pd.DataFrame, infusions: int) -> list[Fact]:
+        """The key facts of one subject, in the order of reading."""
+        usubjid = str(subject["USUBJID"])
+        teae = events[events["TEAE"]]
+        worst = teae["GRADE"].max() if teae["GRADE"].notna().any() else None
+        serious = teae["SERIOUS"].sum()
+        first = pd.Timestamp(str(subject["TRTSDT"]))
+        facts = [
+            ("Dose level", _text(subject["TRT01A"]), f"first infusion {first:%Y-%m-%d}"),
+            ("Age, sex", ", ".join(filter(None, (_text(subject.get("AGE")), _text(subject.get("SEX"))))), ""),
+            ("Infusions", str(infusions), ""),
+            ("DLT status", self._dlt[0].get(usubjid, ""), self._dlt[1].get(usubjid, "")),
+            ("Response at day 28", self._response[0].get(usubjid, ""), self._response[1].get(usubjid, "").lower()),
+            ("Status", *_status(subject)),
+            ("TEAE", str(len(teae)), f"worst grade {worst}" if worst is not None else ""),
+            ("Serious TEAE", str(int(serious)), ""),
+        ]
+        return [fact for fact in facts if fact[1]]
+
+
+def _by_subject(rows: pd.DataFrame, column: str) -> dict[str, str]:
+    if column not in rows:
+        return {}
+    return dict(zip(rows["USUBJID"], rows[column].fillna("").astype("str"), strict=True))
+
+
+def _status(subject: Mapping[str, object]) -> tuple[str, str]:
+    """Alive or dead, and since when or until when that is known."""
+    dead = subject["DTHFL"] == "Y"
+    day = subject["DTHDT"] if dead else subject["LSTALVDT"]
+    known = f"{pd.Timestamp(str(day)):%Y-%m-%d}" if pd.notna(day) else ""  # type: ignore[call-overload]
+    if dead:
+        return "Died", known or "date unknown"
+    return "Alive", f"last seen {known}" if known else ""
+
+
+def _text(value: object) -> str:
+    if value is None or pd.isna(value):  # type: ignore[call-overload]
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
