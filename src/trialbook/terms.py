@@ -9,23 +9,39 @@ import pandas as pd
 
 # An abbreviation of up to this many letters (ATG, VOD) must be a whole word, else it hits inside other words.
 _ABBREVIATION = 4
+_BETWEEN_WORDS = re.compile(r"[-‐‑–\s]+")
 
 
 def holds_term(text: pd.Series, terms: Sequence[str]) -> pd.Series:
     """Whether each text holds one of the terms; a missing text holds none.
 
-    Letter case does not matter. A Latin term stands at the start of a word, an abbreviation is a whole word; Chinese
-    has no word breaks, so a Chinese term may stand anywhere.
+    Letter case does not matter, and a hyphen is a space. A Latin term stands at the start of a word, an abbreviation
+    is a whole word; Chinese has no word breaks, so a Chinese term may stand anywhere.
     """
     if not terms:
         return pd.Series(False, index=text.index)
-    pattern = "|".join(_pattern(term) for term in terms)
-    return text.fillna("").astype("str").str.contains(pattern, case=False, regex=True).astype(bool)
+    pattern = re.compile("|".join(_pattern(term) for term in terms))
+    held = {one: pattern.search(_plain(one)) is not None for one in text.dropna().astype("str").unique()}
+    return text.map(held).eq(True)
+
+
+def find_term(text: pd.Series, terms: Sequence[str]) -> pd.Series:
+    """The first term of a list that each text holds, blank where none does; read as by `holds_term`."""
+    patterns = [(term, re.compile(_pattern(term))) for term in terms]
+    found = {
+        one: next((term for term, pattern in patterns if pattern.search(_plain(one))), "")
+        for one in text.dropna().astype("str").unique()
+    }
+    return text.map(found).fillna("").astype("str")
+
+
+def _plain(text: str) -> str:
+    return _BETWEEN_WORDS.sub(" ", text).casefold()
 
 
 def _pattern(term: str) -> str:
-    escaped = re.escape(term)
+    escaped = re.escape(_plain(term))
     if not term.isascii():
         return escaped
-    whole = r"(?![A-Za-z0-9])" if len(term) <= _ABBREVIATION and term.isupper() else ""
-    return rf"(?<![A-Za-z0-9]){escaped}{whole}"
+    whole = r"(?![a-z0-9])" if len(term) <= _ABBREVIATION and term.isupper() else ""
+    return rf"(?<![a-z0-9]){escaped}{whole}"

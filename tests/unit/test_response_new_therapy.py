@@ -7,7 +7,7 @@ import pytest
 
 from trial_builder import TrialBuilder, trial
 from trialbook.dates import as_date
-from trialbook.efficacy.intercurrent import find_term
+from trialbook.terms import find_term
 from trialbook.efficacy.questions import response_queries
 from trialbook.efficacy.response import day28_response, derive_adrs
 from trialbook.subjects.derive import derive_subjects

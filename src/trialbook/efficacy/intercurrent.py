@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pandas as pd
 
 from trialbook.dates import earliest_date, latest_date, missing_part, time_of_day
@@ -11,11 +9,11 @@ from trialbook.domains import Domains
 from trialbook.gvhd.steroids import daily_steroid_dose, is_systemic
 from trialbook.protocol.analysis import Analysis
 from trialbook.subjects.weights import weights
+from trialbook.terms import find_term
 
 EVENT = ["USUBJID", "EVNTDT", "EVNTDESC", "CERTAIN", "SRCDOM", "SRCSEQ"]
 # A stop and a start one day apart are one continued therapy.
 ONE_DAY = pd.Timedelta(days=1)
-WHOLE_WORD = 4  # letters of an abbreviation such as MMF, which other words may begin with
 
 
 def new_therapy(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
@@ -148,32 +146,6 @@ def first_relapse(relapsed: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFram
     """Those of `relapse_dates` on or before each subject's HORIZON."""
     frame = relapsed.merge(subjects[["USUBJID", "HORIZON"]], on="USUBJID", how="inner", validate="many_to_one")
     return frame.loc[frame["RELAPDT"] <= frame["HORIZON"], ["USUBJID", "RELAPDT"]].reset_index(drop=True)
-
-
-def find_term(names: pd.Series, terms: list[str]) -> pd.Series:
-    """The first term of a list that each drug name holds, blank where none does.
-
-    Letter case does not matter, and a hyphen is a space. A Latin term starts a word; one of up to four letters (ATG,
-    MMF) is a whole word. A Chinese term may stand anywhere.
-    """
-    patterns = [(term, _pattern(term)) for term in terms]
-    found = {
-        name: next((term for term, pattern in patterns if pattern.search(_plain(name))), "")
-        for name in names.dropna().unique()
-    }
-    return names.map(found).fillna("").astype("str")
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[-‐‑–\s]+", " ", text).casefold()
-
-
-def _pattern(term: str) -> re.Pattern[str]:
-    plain = re.escape(_plain(term))
-    if not term.isascii():
-        return re.compile(plain)
-    whole = r"(?![a-z])" if len(term) <= WHOLE_WORD else ""
-    return re.compile(rf"(?<![a-z]){plain}{whole}")
 
 
 def _clock(subjects: pd.DataFrame) -> pd.DataFrame:

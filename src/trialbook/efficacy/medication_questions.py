@@ -9,10 +9,10 @@ import pandas as pd
 
 from trialbook.dates import latest_date
 from trialbook.domains import Domains
-from trialbook.efficacy.intercurrent import find_term
 from trialbook.gvhd.steroids import is_systemic, known_mass, steroid_factor
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.queries import Query, query_by_rule
+from trialbook.terms import find_term
 
 # Rule: domain, field, severity, what was expected, the question in English and in Chinese.
 RULES: dict[str, tuple[str, str, str, str, str, str]] = {

@@ -17,7 +17,7 @@ RULES = Literal["3+3", "i3+3", "mTPI-2", "keyboard", "BOIN", "CRM", "TITE-CRM", 
 
 
 class AesiRule(BaseModel):
-    """One search of adverse events of special interest: a record fits when every condition given fits.
+    """One search of adverse events (special interest, kind of infection): a record fits when every condition given fits.
 
     `terms` are words found at the start of a word of the coded or reported term, `socs` words of the system organ
     class; `minimum_grade` leaves out milder events; `after_infusion` asks for an onset within
@@ -59,7 +59,7 @@ class DltTerms(BaseModel):
 
 
 class HistoryWords(BaseModel):
-    """Words that find the story of the disease in MH, CE and PR: found at the start of a word of term, code or category."""
+    """Words that find the story of the disease in MH, CE and PR, in term, coded term or category."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -146,6 +146,7 @@ class Analysis(BaseModel):
     ae_collapse_gap_days: Annotated[int, Field(ge=0)] | None = 1
     infusion_reaction_hours: int = 24
     aesi: list[AesiRule] = []
+    infections: list[AesiRule] = []
     hepatic_screen: HepaticScreen = HepaticScreen(transaminase_uln=3, bilirubin_uln=2, days=14)
     lab_ae_match_days: Annotated[int, Field(ge=0)] = 7
     eair_unit: Literal["patient_years", "100_patient_months"] = "patient_years"

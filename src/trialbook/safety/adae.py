@@ -10,9 +10,10 @@ from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.safety.ae_dates import impute_end, impute_start
-from trialbook.safety.aesi import aesi_category
+from trialbook.safety.aesi import event_category
 from trialbook.safety.emergence import emergent_lines, grade_rose, moment_range, treatment_emergent
 from trialbook.safety.episodes import episodes, event_term
+from trialbook.safety.infusion_timing import infusion_timing
 from trialbook.safety.relationship import relationship
 from trialbook.subjects.dosing import infusions
 
@@ -37,9 +38,13 @@ def derive_adae(
     | AREL            | RELATED / NOT RELATED; missing and unassessable count as `trae_levels` says (A-61)     |
     | ASER            | Y: AESER is Y, or AESER is missing and a seriousness criterion is ticked (P23)         |
     | AESICAT         | category of special interest, blank where none (§3.5)                                  |
+    | INFCAT          | kind of infection, blank where none (`infections`, table T-14)                         |
+    | INFNO INFDY     | the infusion that the onset followed, and the days and hours since (`infusion_timing`) |
+    | INFHRS          |                                                                                        |
     | DLTCAND         | Y: a candidate DLT by the definition of the protocol file (§4.1)                       |
     | DLTFL           | the committee's answer of SUPPAE AEDLT, Y or N; blank = not adjudicated                |
     | EPISODE         | AESEQ of the first record of the same event (§3.8)                                     |
+    | ADUPFL          | Y: repeats an earlier record: same term, dates and grade; not an event of its own      |
     | AENEGFL         | Y: an imputed end fell before the start and was set to the start                       |
     | ADECOD ABODSYS  | term and class used for counting: AEDECOD or the reported term; AEBODSYS or UNCODED     |
 
@@ -61,8 +66,10 @@ def derive_adae(
     adae = _with_dates(adae, of_subject, analysis, cut_date)
     adae = adae.assign(**episodes(adae, analysis.ae_collapse_gap_days))
     adae["TRTEMFL"] = _emergence(adae, treatment_start(of_subject), analysis)
-    given = infusions(domains, cut_date)
-    adae["AESICAT"] = aesi_category(adae, given, analysis.aesi, analysis.infusion_reaction_hours)
+    timing = infusion_timing(adae, infusions(domains, cut_date), analysis.infusion_reaction_hours)
+    adae = adae.assign(**timing.drop(columns="NEAR"))
+    adae["AESICAT"] = event_category(adae, analysis.aesi, timing["NEAR"])
+    adae["INFCAT"] = event_category(adae, analysis.infections, timing["NEAR"])
     adae["DLTCAND"] = dlt_candidates(ae, adsl, domains, protocol, analysis)["DLTCAND"]
     negative = pd.Series("", index=adae.index, dtype="str").mask(adae["NEGDUR"], "Y")
     return adae.drop(columns=["GROUPED", "NEGDUR"]).assign(AENEGFL=negative, ASEQ=adae["AESEQ"])

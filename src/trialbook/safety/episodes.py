@@ -12,10 +12,12 @@ def event_term(ae: pd.DataFrame) -> pd.Series:
 
 
 def episodes(ae: pd.DataFrame, gap_days: int | None) -> pd.DataFrame:
-    """EPISODE (the AESEQ of its first record) and GROUPED (joined by an id of the site) of each AE record.
+    """EPISODE (the AESEQ of its first record), GROUPED (joined by an id of the site) and ADUPFL of each AE record.
 
-    Columns in: USUBJID AESEQ AESPID AEGRPID (optional) AEDECOD AETERM ASTDT ASTDTF AENDT AENDTF. In this order:
+    Columns in: USUBJID AESEQ AESPID AEGRPID (optional) AEDECOD AETERM AETOXGR AESTDTC AEENDTC ASTDT ASTDTF AENDT
+    AENDTF. In this order:
 
+    0. a record that repeats an earlier one in term, start, end and grade is that event (ADUPFL Y; a start is known)
     1. records of one subject and term that share AEGRPID, or AESPID, are one episode
     2. else a record that starts after the one before it and within `gap_days` of its end continues it
     3. else it stands alone; two records of one term that start on the same day are near duplicates, never merged
@@ -24,8 +26,28 @@ def episodes(ae: pd.DataFrame, gap_days: int | None) -> pd.DataFrame:
     """
     if gap_days is None:
         alone = pd.Series(False, index=ae.index)
-        return pd.DataFrame({"EPISODE": ae["AESEQ"].astype("Int64"), "GROUPED": alone})
+        blank = pd.Series("", index=ae.index, dtype="str")
+        return pd.DataFrame({"EPISODE": ae["AESEQ"].astype("Int64"), "GROUPED": alone, "ADUPFL": blank})
     term = event_term(ae).str.upper()
+    first = _first_alike(ae, term)
+    repeats = first != ae["AESEQ"]
+    found = _joined(ae[~repeats], term[~repeats], gap_days)
+    # A repeated record belongs where the record belongs that it repeats.
+    known = found.set_axis(pd.MultiIndex.from_frame(ae.loc[~repeats, ["USUBJID", "AESEQ"]]))
+    of_all = known.reindex(pd.MultiIndex.from_arrays([ae["USUBJID"], first])).set_axis(ae.index)
+    flag = pd.Series("", index=ae.index, dtype="str").mask(repeats, "Y")
+    return of_all.astype({"EPISODE": "Int64", "GROUPED": "bool"}).assign(ADUPFL=flag)
+
+
+def _first_alike(ae: pd.DataFrame, term: pd.Series) -> pd.Series:
+    """AESEQ of the first record with the same subject, term, start, end and grade; its own where the start is blank."""
+    alike = pd.DataFrame({name: ae[name].fillna("") for name in ("USUBJID", "AESTDTC", "AEENDTC", "AETOXGR")})
+    first = ae["AESEQ"].groupby([alike[name] for name in alike] + [term]).transform("min")
+    return first.where(alike["AESTDTC"] != "", ae["AESEQ"]).astype("Int64")
+
+
+def _joined(ae: pd.DataFrame, term: pd.Series, gap_days: int) -> pd.DataFrame:
+    """EPISODE and GROUPED by rules 1 to 3 of `episodes`."""
     work = pd.DataFrame({"USUBJID": ae["USUBJID"], "term": term, "AESEQ": ae["AESEQ"], "site": _site_id(ae, term)})
     work["start"] = ae["ASTDT"].where(ae["ASTDTF"] == "")
     work["end"] = ae["AENDT"].where(ae["AENDTF"] == "")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pandas as pd
 
 from trialbook.domains import Domains
@@ -14,6 +12,7 @@ from trialbook.safety.adlb import unknown_units
 from trialbook.safety.ae_results import fatal
 from trialbook.safety.ctcae_table import TERMS, Term
 from trialbook.safety.relationship import relationship_level
+from trialbook.terms import holds_term
 
 
 def adverse_event_queries(adae: pd.DataFrame, domains: Domains) -> list[Query]:
@@ -162,8 +161,7 @@ def _without_event(adlb: pd.DataFrame, adae: pd.DataFrame, term: Term, days: int
 def _explained(rows: pd.DataFrame, adae: pd.DataFrame, term: Term, days: int) -> pd.Series:
     """Whether an event of the term's kind runs within `days` of each result; an event without end is ongoing."""
     words = adae["AEDECOD"].fillna("") + " | " + adae["AETERM"].fillna("")
-    pattern = "|".join((r"\b" if word[0].isascii() else "") + re.escape(word) for word in term.words)
-    events = adae[words.str.contains(pattern, case=False, regex=True)][["USUBJID", "ASTDT", "AENDT"]]
+    events = adae[holds_term(words, term.words)][["USUBJID", "ASTDT", "AENDT"]]
     pairs = rows[["USUBJID", "ADT"]].assign(row=rows.index).merge(events, on="USUBJID")
     margin = pd.Timedelta(days=days)
     near = (pairs["ASTDT"] - margin <= pairs["ADT"]) & ~(pairs["AENDT"] + margin < pairs["ADT"])
