@@ -65,14 +65,14 @@ def test_a_live_page_draws_every_chart_and_asks_for_nothing(open_page, page_of):
     watched = open_page(page_of("# Survival", step_curve(), heat_map()))
     assert watched.wait_for_charts() == 2
     assert watched.page.locator(".chart.drawn .live svg path").count() > 0
-    assert not watched.page.locator(".still").first.is_visible()
+    assert not watched.page.locator(".undrawn").first.is_visible()
     assert watched.outside_requests == []
     assert watched.problems == []
 
 
-def test_a_live_page_shows_the_still_charts_when_scripts_are_off(open_page, page_of):
+def test_a_live_page_says_where_its_numbers_are_when_scripts_are_off(open_page, page_of):
     watched = open_page(page_of("# Survival", step_curve(), heat_map()), scripts=False)
-    assert [image.is_visible() for image in watched.page.locator(".still").all()] == [True, True]
+    assert [words.is_visible() for words in watched.page.locator(".undrawn").all()] == [True, True]
 
 
 def test_a_static_page_holds_no_script_and_shows_its_charts(open_page, page_of):
@@ -86,13 +86,16 @@ def test_a_static_page_holds_no_script_and_shows_its_charts(open_page, page_of):
     assert watched.problems == []
 
 
-def test_print_shows_the_still_charts_and_leaves_out_navigation_and_code(open_page, page_of):
-    watched = open_page(page_of("# Survival", step_curve()))
-    watched.wait_for_charts()
+@pytest.mark.parametrize(("charts", "shown"), [("live", ".live svg"), ("static", ".still")])
+def test_print_shows_the_charts_and_leaves_out_navigation_and_code(open_page, page_of, charts, shown):
+    watched = open_page(page_of("# Survival", step_curve(), charts=charts))
+    if charts == "live":
+        watched.wait_for_charts()
     watched.page.emulate_media(media="print")
-    assert watched.page.locator(".still").is_visible()
-    for hidden in (".live", "nav.pages", "pre.code", ".code-label"):
-        assert not watched.page.locator(hidden).first.is_visible()
+    assert watched.page.locator(shown).first.is_visible()
+    hidden = watched.page.locator(".undrawn, nav.pages, pre.code, .code-label").all()
+    assert len(hidden) >= 3
+    assert not any(part.is_visible() for part in hidden)
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -1,4 +1,4 @@
-// Draws every chart of the page from the specification beside it, without eval; where that fails the still picture stays.
+// Draws every chart of the page from the specification beside it, without eval; where that fails a sentence stays.
 // A subject picked in one chart, or in the list at the top of the page, stands out in all charts that show subjects.
 "use strict";
 (() => {
@@ -37,6 +37,7 @@
       const field = subjectField(spec);
       const { view } = await window.vegaEmbed(place, spec, options);
       if (field) link(view, spec, field);
+      box.style.setProperty("--w", `${place.querySelector("svg").getAttribute("width")}px`);
       box.classList.add("drawn");
     } catch (problem) {
       place.replaceChildren();
