@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eligible_subject import CUT, eligible, form, screened
+from eligible_subject import CUT, form, screened
 from trial_builder import TrialBuilder, trial
 from trialbook.eligibility import reporting, views
 from trialbook.eligibility.audit import CHECKS, audit, audit_columns
@@ -104,11 +104,3 @@ def test_the_sentence_says_what_was_found_or_why_nothing_could_be(protocol, anal
     waiting = form(screened(actual="NOTTRT"))
     adsl, adie = audited_trial(waiting, protocol, analysis)
     assert views.audit_sentence(adie, adsl, protocol).startswith("No subject has been treated at this cut")
-
-
-def test_definitions_stand_side_by_side(protocol, analysis) -> None:
-    domains = eligible().domains()
-    adsl = derive_subjects(domains, protocol, analysis, CUT)
-    table = views.refractory_table(adsl, domains, protocol, analysis, CUT)
-    assert table["EBMT-NIH-CIBMTR-2018"].str.startswith("yes, 2025-01-04").all()
-    assert "CN-2024" in table.columns

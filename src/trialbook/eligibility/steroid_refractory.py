@@ -7,7 +7,7 @@ day. Stages that are known only as a range make a rule NE where the range does n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from trialbook.protocol.models import Criterion
 from trialbook.subjects.weights import weights
 
 TRUE, FALSE, NE = "TRUE", "FALSE", "NE"
-COLUMNS = ["USUBJID", "DEFINITION", "RULE", "RESULT", "STARTDT", "EVIDDT", "EVIDENCE"]
+COLUMNS = ["USUBJID", "DEFINITION", "RULE", "RESULT", "STARTDT", "EVIDDT", "EVIDENCE", "KIND", "BASEDT"]
 KINDS = ("worse", "not_improved", "no_pr", "not_resolved", "new_organ", "failed_taper")
 _DAY = np.timedelta64(1, "D")
 
@@ -57,19 +57,21 @@ class Stages:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of a rule on one course, with its dates and why."""
+    """The result of a rule on one course, with its dates and why; `base` = the stages at the start of steroids."""
 
     result: str
     start: np.datetime64 | None
     on: np.datetime64 | None
     why: str
+    base: np.datetime64 | None = None
 
 
 def refractoriness(
     screening: Screening, criterion: Criterion, definitions: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """One row per subject, definition and rule: RESULT TRUE, FALSE or NE, with STARTDT (first day at the dose), EVIDDT
-    (the assessment that decides) and EVIDENCE in words.
+    (the assessment that decides), EVIDENCE in words, the KIND of the rule, and BASEDT, the assessment at the start of
+    steroids that it is compared with.
 
     `definitions` default to all of the criterion. A definition holds where one of its rules is TRUE.
     """
@@ -88,10 +90,13 @@ def refractoriness(
         seen = _stages_of(stages_of.get(subject, stages.iloc[:0]))
         for definition, rule in _rules(criterion, definitions):
             verdict = _judge(rule, daily, seen, share, look_back)
-            rows.append((subject, definition, rule.text, verdict.result, verdict.start, verdict.on, verdict.why))
+            rows.append(
+                (subject, definition, rule.text, verdict.result, verdict.start, verdict.on, verdict.why, rule.kind,
+                 verdict.base)
+            )
     frame = pd.DataFrame(rows, columns=COLUMNS)
-    text = dict.fromkeys(["USUBJID", "DEFINITION", "RULE", "RESULT", "EVIDENCE"], "str")
-    return frame.astype({**text, "STARTDT": "datetime64[s]", "EVIDDT": "datetime64[s]"})
+    text = dict.fromkeys(["USUBJID", "DEFINITION", "RULE", "RESULT", "EVIDENCE", "KIND"], "str")
+    return frame.astype({**text, **dict.fromkeys(["STARTDT", "EVIDDT", "BASEDT"], "datetime64[s]")})
 
 
 def _rules(criterion: Criterion, wanted: Sequence[str] | None) -> Iterator[tuple[str, Rule]]:
@@ -185,9 +190,11 @@ def _on_course(rule: Rule, course: Course, seen: Stages, look_back: int) -> Verd
     if not seen.high[base].any():
         return Verdict(NE, start, None, f"no organ involved at the start of steroids on {start}")
     if rule.kind in ("worse", "new_organ"):
-        return _any_of(rule, start, seen, base, inside)
-    chosen = inside[0] if rule.last is None else inside[-1]
-    return _verdict(_holds(rule.kind, seen, base, chosen), start, seen.dates[chosen])
+        verdict = _any_of(rule, start, seen, base, inside)
+    else:
+        chosen = inside[0] if rule.last is None else inside[-1]
+        verdict = _verdict(_holds(rule.kind, seen, base, chosen), start, seen.dates[chosen])
+    return replace(verdict, base=seen.dates[base])
 
 
 def _any_of(rule: Rule, start: np.datetime64, seen: Stages, base: int, inside: np.ndarray) -> Verdict:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.domains import Domains
 from trialbook.eligibility.audit import audit_columns
 from trialbook.eligibility.reporting import ATTENTION
-from trialbook.eligibility.screening import screening
-from trialbook.eligibility.steroid_refractory import FALSE, NE, TRUE, refractoriness
-from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 
 MEANINGS = {
@@ -87,38 +83,6 @@ def left_out_note(adie: pd.DataFrame, most_subjects: int) -> list[str]:
 def code_meanings() -> pd.DataFrame:
     """The result codes and what they mean."""
     return pd.DataFrame({"CODE": list(MEANINGS), "MEANING": list(MEANINGS.values())})
-
-
-def refractory_table(
-    adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> pd.DataFrame:
-    """Each screened subject under every definition of steroid-refractory aGVHD: SUBJID and one column per definition.
-
-    A cell says which rule holds, or that none holds, or that the data leave it open. Empty without criterion IN03.
-    """
-    criterion = next((c for c in protocol.criteria if c.check == "steroid_refractory"), None)
-    people = screening(adsl, domains, protocol, analysis, cut_date)
-    if criterion is None or people.subjects.empty:
-        return pd.DataFrame({"SUBJID": pd.Series(dtype="str")})
-    rules = refractoriness(people, criterion)
-    cells = {key: _verdict(group) for key, group in rules.groupby(["USUBJID", "DEFINITION"], sort=False)}
-    definitions = list(dict.fromkeys(rules["DEFINITION"]))
-    number = adsl.set_index("USUBJID")["SUBJID"]
-    rows = [
-        (number[subject], *(cells[subject, definition] for definition in definitions))
-        for subject in people.subjects["USUBJID"]
-    ]
-    return pd.DataFrame(rows, columns=["SUBJID", *definitions])
-
-
-def _verdict(rules: pd.DataFrame) -> str:
-    holds = rules[rules["RESULT"].eq(TRUE)]
-    if len(holds):
-        day = holds.iloc[0]["EVIDDT"]
-        return f"yes, {day:%Y-%m-%d}: {holds.iloc[0]['RULE']}"
-    if rules["RESULT"].eq(FALSE).all():
-        return "no rule holds"
-    return f"open: {rules.loc[rules['RESULT'].eq(NE), 'EVIDENCE'].iloc[0]}"
 
 
 def _subjects_to_show(adie: pd.DataFrame, most_subjects: int) -> set[str]:

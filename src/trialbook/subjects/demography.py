@@ -1,6 +1,8 @@
-"""Demography of the safety set by dose level (table T-2): age, age group, sex, body weight."""
+"""Tables of the safety set by dose level: demography (T-2) and the disease at the first infusion (T-3)."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -9,32 +11,51 @@ from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row, proportion_rows, round_half_up
 from trialbook.subjects.ages import age_group_labels
 
-MEASURED = {"AGE": "Age at consent (years)", "WEIGHTBL": "Body weight before the infusion (kg)"}
-CATEGORIES = {"AGEGR1": "Age group (years)", "SEX": "Sex"}
+MEASURED = {
+    "AGE": "Age at consent (years)",
+    "WEIGHTBL": "Body weight before the infusion (kg)",
+    "HSCTDAYS": "Days from transplant to infusion",
+    "ONSETDAYS": "Days from onset of acute GVHD to infusion",
+    "SRDAYS": "Days from proof of refractoriness to infusion",
+}
+CATEGORIES = {
+    "AGEGR1": "Age group (years)", "SEX": "Sex", "DISEASE": "Underlying disease", "DONOR": "Donor", "GRAFT": "Graft",
+    "CONDITIONING": "Conditioning",
+}  # fmt: skip
+# Table T-3, of the baseline assessment of response (A-50).
+DISEASE_CATEGORIES = {
+    "GRADEBL": "Overall grade of acute GVHD", "ORGANSBL": "Organs involved", "SKINSTBL": "Stage of skin",
+    "LIVERSTBL": "Stage of liver", "UGISTBL": "Stage of upper GI", "LGISTBL": "Stage of lower GI",
+    "LINES": "Systemic lines before the infusion", "SRPATTERN": "How steroids failed",
+}  # fmt: skip
 SEXES = {"F": "Female", "M": "Male"}
 UNKNOWN = "Not known"
 _STATS = {"median": "Median", "min": "Minimum", "max": "Maximum"}
 
 
-def demography_rows(adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
+def demography_rows(
+    adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis, entry: pd.DataFrame | None = None
+) -> list[ArdRow]:
     """ARD rows DEMOG of SAF by level received and Total.
 
-    Measured: n (with a value), median, min, max. Categories: n, N, p of each category; one for unknown values where
-    there are any. Empty where no subject was treated.
+    `entry`: `eligibility.entry.disease_at_entry`; without it only what ADSL holds is reported. Measured: n (with a
+    value), median, min, max. Categories: n, N, p of each category; one for unknown values where there are any. Empty
+    where no subject was treated.
     """
     treated = adsl[adsl["SAFFL"].eq("Y")]
-    if treated.empty:
-        return []
-    rows = []
-    for code in [*protocol.level_ids, TOTAL]:
-        group = treated if code == TOTAL else treated[treated["TRT01A"].eq(code)]
-        for name in MEASURED:
-            rows += _measured_rows(group[name].astype("float64").dropna(), code, name)
-        for name, known in _categories(treated, analysis).items():
-            for category in known:
-                members = ~group[name].isin(known) if category == UNKNOWN else group[name].eq(category)
-                rows += proportion_rows("DEMOG", code, name, int(members.sum()), len(group), variable_level=category)
-    return rows
+    if entry is not None:
+        treated = treated.merge(entry.drop(columns="TRT01A"), on="USUBJID", how="left", validate="one_to_one")
+    present = set(treated["AGEGR1"])
+    inner = {f"{low}-{high}" for low, high in analysis.age_groups}
+    ages = [label for label in age_group_labels(analysis.age_groups) if label in inner or label in present]
+    fixed = {"AGEGR1": ages, "SEX": list(SEXES)}
+    counted = [name for name in CATEGORIES if name in treated]
+    return _measured(treated, protocol) + _counted("DEMOG", treated, counted, fixed, protocol)
+
+
+def disease_rows(entry: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
+    """ARD rows BASELINE of SAF by level received and Total: n, N, p of each category of `DISEASE_CATEGORIES`."""
+    return _counted("BASELINE", entry, list(DISEASE_CATEGORIES), {}, protocol)
 
 
 def level_headers(adsl: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
@@ -49,6 +70,21 @@ def category_labels() -> dict[str, str]:
     return {**SEXES, UNKNOWN: UNKNOWN}
 
 
+def _levels(treated: pd.DataFrame, protocol: Protocol) -> list[tuple[str, pd.DataFrame]]:
+    by_level = [(code, treated[treated["TRT01A"].eq(code)]) for code in protocol.level_ids]
+    return [*by_level, (TOTAL, treated)] if len(treated) else []
+
+
+def _measured(treated: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
+    return [
+        row
+        for code, group in _levels(treated, protocol)
+        for name in MEASURED
+        if name in group
+        for row in _measured_rows(group[name].astype("float64").dropna(), code, name)
+    ]
+
+
 def _measured_rows(values: pd.Series, code: str, name: str) -> list[ArdRow]:
     rows = [ard_row("DEMOG", code, name, "n", len(values), stat_label="Subjects with a value")]
     for stat, label in _STATS.items():
@@ -58,12 +94,22 @@ def _measured_rows(values: pd.Series, code: str, name: str) -> list[ArdRow]:
     return rows
 
 
-def _categories(treated: pd.DataFrame, analysis: Analysis) -> dict[str, list[str]]:
-    """The categories of each variable in order; outer age groups and unknown values only where they occur."""
-    present = set(treated["AGEGR1"])
-    inner = {f"{low}-{high}" for low, high in analysis.age_groups}
-    groups = [label for label in age_group_labels(analysis.age_groups) if label in inner or label in present]
-    known = {"AGEGR1": groups, "SEX": list(SEXES)}
-    return {
-        name: [*labels, UNKNOWN] if (~treated[name].isin(labels)).any() else labels for name, labels in known.items()
-    }
+def _counted(
+    analysis_id: str,
+    treated: pd.DataFrame,
+    names: Sequence[str],
+    fixed: Mapping[str, Sequence[str]],
+    protocol: Protocol,
+) -> list[ArdRow]:
+    """Subjects in each category: the `fixed` ones of a variable, else those that occur, sorted; then the unknown."""
+    rows = []
+    known = {name: list(fixed.get(name, sorted(set(treated[name]) - {""}))) for name in names}
+    for code, group in _levels(treated, protocol):
+        for name in names:
+            counts = group[name].where(group[name].isin(known[name]), UNKNOWN).value_counts()
+            unknown = [] if treated[name].isin(known[name]).all() else [UNKNOWN]
+            for category in [*known[name], *unknown]:
+                rows += proportion_rows(
+                    analysis_id, code, name, int(counts.get(category, 0)), len(group), variable_level=category
+                )
+    return rows
