@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from trialbook.contracts.expectations import configurations_once
 from trialbook.contracts.gate import Gate, stop_if_critical
 from trialbook.contracts.odcs import load_contracts
 from trialbook.contracts.quick import evaluate_quickly
@@ -26,6 +27,29 @@ def test_offending_records_are_named_by_row_and_key() -> None:
     verdict = evaluate("raw/t", TABLE, [rule("expect_column_values_to_not_be_null", column="USUBJID")], ["X"])
     assert verdict.failures == [Failure("r1", "USUBJID", "critical", "it holds", 1, [{"ROW": 5, "X": 3}])]
     assert verdict.worst == "critical"
+
+
+def test_a_table_is_never_judged_by_the_one_before_it() -> None:
+    """The batch of one table replaces that of the table before, with the same columns and the same rules."""
+    required = [rule("expect_column_values_to_not_be_null", column="USUBJID")]
+    tables = [TABLE, TABLE.iloc[:3], TABLE, TABLE.iloc[:0]]
+    counts = [[f.count for f in evaluate("raw/t", table, required, []).failures] for table in tables]
+    assert counts == [[1], [], [1], []]
+
+
+def test_the_configuration_of_an_expectation_is_made_once_and_only_during_a_check() -> None:
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.expectation import Expectation
+
+    ordinary = Expectation.configuration
+    one, other = gxe.ExpectColumnToExist(column="X"), gxe.ExpectColumnToExist(column="Y")
+    expected = one.configuration
+    with pytest.raises(ZeroDivisionError), configurations_once():
+        assert one.configuration is one.configuration
+        assert one.configuration.to_json_dict() == expected.to_json_dict()
+        assert other.configuration.kwargs["column"] == "Y"
+        _ = 1 / 0
+    assert Expectation.configuration is ordinary
 
 
 def test_a_missing_column_fails_the_rule() -> None:

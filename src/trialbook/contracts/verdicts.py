@@ -7,11 +7,14 @@ or empty suite succeed; here every rule is built through its typed class, counte
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any
 
 import pandas as pd
 
+from trialbook.contracts.expectations import configurations_once
 from trialbook.contracts.suites import Rule
 from trialbook.errors import UsageError
 from trialbook.syntax import trees_elsewhere
@@ -117,7 +120,7 @@ def _validated(batch: Any, dataset: str, rules: list[Rule]) -> list[Any]:
     suite = gx.ExpectationSuite(
         dataset, expectations=[_expectation(dataset, rule, {"number": number}) for number, rule in enumerate(rules)]
     )
-    with trees_elsewhere():
+    with trees_elsewhere(), configurations_once():
         results = batch.validate(suite, result_format="SUMMARY").results
     found = {result.expectation_config.meta["number"]: result for result in results}
     lost = [rule.name for number, rule in enumerate(rules) if number not in found]
@@ -129,14 +132,19 @@ def _validated(batch: Any, dataset: str, rules: list[Rule]) -> list[Any]:
 
 
 def _batch(frame: pd.DataFrame) -> Any:
+    return _frames_of(threading.get_ident()).get_batch({"dataframe": frame})
+
+
+@cache
+def _frames_of(thread: int) -> Any:
+    """What turns a frame into a batch, made once in a thread: each batch replaces the one before."""
     import great_expectations as gx
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     context = gx.get_context(mode="ephemeral")
     setattr(context.variables, "progress_bars", {"globally": False})  # noqa: B010 - typed as its own class
     source = context.data_sources.add_pandas("frames")
-    definition = source.add_dataframe_asset("frame").add_batch_definition_whole_dataframe("whole")
-    return definition.get_batch({"dataframe": frame})
+    return source.add_dataframe_asset("frame").add_batch_definition_whole_dataframe("whole")
 
 
 def _expectation(dataset: str, rule: Rule, meta: dict[str, int] | None = None) -> Any:

@@ -85,7 +85,9 @@ def _build_in(
 ) -> None:  # fmt: skip
     # Imported here: a build that finds nothing changed needs none of it.
     from trialbook.runner.making import Making
+    from trialbook.runner.text_storage import choose_text_storage
 
+    choose_text_storage(trial)
     store = step_store(options.out, trial.cut.cut_id)
     store.sweep()
     # The cleaning notebook reads the same files again and stops when they are no longer these.

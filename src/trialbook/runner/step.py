@@ -21,6 +21,7 @@ from trialbook.protocol.models import Cut, Protocol, Trial
 from trialbook.results.ard import ArdRow, to_ard
 from trialbook.results.queries import Query
 from trialbook.runner.reads import NotedFrames, noting_trial
+from trialbook.runner.text_storage import choose_text_storage
 
 if TYPE_CHECKING:
     from trialbook.contracts.odcs import Contract
@@ -240,6 +241,7 @@ def open_step(name: str, **cut: Any) -> Step:
     """
     base = project_root()
     trial = make_trial({k: v for k, v in cut.items() if v is not None}, "notebook parameters", base)
+    choose_text_storage(trial)
     builds = Path(os.environ.get(BUILD) or base / "build")
     workspace = os.environ.get(WORKSPACE)
     if workspace:
