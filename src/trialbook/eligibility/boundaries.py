@@ -1,0 +1,109 @@
+"""Boundary cases of the audit: measured values close to their limit, and ages close to a birthday that decides."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.dates import earliest_date, latest_date
+from trialbook.domains import Domains
+from trialbook.eligibility.comparisons import significant
+from trialbook.eligibility.parameters import number
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.criteria import Criterion
+from trialbook.protocol.models import Protocol
+
+COLUMNS = ["SUBJID", "CRITCD", "RESULT", "VALUE", "LIMIT", "UNIT", "DISTANCE", "NEAR"]
+_FOUND = ["USUBJID", *COLUMNS[1:]]
+_NUMBERS = ("VALUE", "LIMIT", "DISTANCE")
+
+
+def boundary_cases(
+    adie: pd.DataFrame, adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis
+) -> pd.DataFrame:
+    """Results that a small difference would turn, in the order of subject and criterion.
+
+    SUBJID CRITCD RESULT VALUE LIMIT UNIT; DISTANCE from the limit, negative below it (days for ages); NEAR, the same in
+    words. A measured value is listed within `near_limit` of its limit, an age within `boundary_days` of the birthday
+    from which it is inside, or outside (§1.1; A-117). Values exactly at the limit are listed too.
+    """
+    number_of = adsl.set_index("USUBJID")["SUBJID"]
+    parts = [_measured(adie, protocol, analysis), _ages(adie, domains, adsl, protocol, analysis)]
+    rows = pd.concat([part for part in parts if len(part)] or parts[1:], ignore_index=True)
+    rows["SUBJID"] = number_of.reindex(rows["USUBJID"]).to_numpy()
+    order = {column: k for k, column in enumerate(dict.fromkeys(adie["CRITCD"]))}
+    rows = rows.assign(_order=rows["CRITCD"].map(order)).sort_values(["USUBJID", "_order", "LIMIT"], kind="stable")
+    text = dict.fromkeys(["SUBJID", "CRITCD", "RESULT", "UNIT", "NEAR"], "str")
+    return rows[COLUMNS].reset_index(drop=True).astype({**text, **dict.fromkeys(_NUMBERS, "float64")})
+
+
+def _measured(adie: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
+    """Values with a limit, but for ages, whose distance is counted in days."""
+    ages = [column for criterion in _age_criteria(protocol) for column in criterion.audit_columns()]
+    rows = adie[adie["AVAL"].notna() & (adie["LIMIT"] > 0) & ~adie["CRITCD"].isin(ages)]
+    distance = significant(rows["AVAL"] - rows["LIMIT"])
+    share = significant(distance.abs() / rows["LIMIT"])
+    rows = rows.assign(DISTANCE=distance, SHARE=share)[share <= analysis.near_limit]
+    near = [
+        "at the limit" if gap == 0 else f"{100 * part:.3g}% {'above' if gap > 0 else 'below'} the limit"
+        for gap, part in zip(rows["DISTANCE"], rows["SHARE"], strict=True)
+    ]
+    return rows.assign(VALUE=rows["AVAL"], NEAR=pd.Series(near, index=rows.index, dtype="str"))[_FOUND]
+
+
+def _ages(
+    adie: pd.DataFrame, domains: Domains, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis
+) -> pd.DataFrame:
+    """Ages whose consent lies close to the day on which the subject comes inside or falls outside.
+
+    A partial birth date gives two possible days; the closer one counts, and the words say that it is a bound.
+    """
+    dm = domains["DM"].drop_duplicates("USUBJID").set_index("USUBJID")["BRTHDTC"]
+    consents = adsl.set_index("USUBJID")["RFICDT"]
+    parts = [pd.DataFrame({name: pd.Series(dtype="float64" if name in _NUMBERS else "str") for name in _FOUND})]
+    for criterion in _age_criteria(protocol):
+        rows = adie[adie["CRITCD"].eq(criterion.audit_columns()[0])]
+        birth = dm.reindex(rows["USUBJID"]).set_axis(rows.index)
+        consent = consents.reindex(rows["USUBJID"]).set_axis(rows.index)
+        for limit, years, extra in _turns(criterion, analysis):
+            early, late = (
+                ((consent - _birthday(day, years)).dt.days - extra).astype("float64")
+                for day in (earliest_date(birth), latest_date(birth))
+            )  # fmt: skip
+            gap = early.where(early.abs() <= late.abs(), late).mask((early >= 0) & (late <= 0), 0.0)
+            near = gap.abs() <= number(criterion, "boundary_days")
+            partial = early[near] != late[near]
+            said = [_days(int(days), limit, bound) for days, bound in zip(gap[near], partial, strict=True)]
+            words = pd.Series(said, index=gap[near].index, dtype="str")
+            aged = rows.assign(VALUE=rows["AVAL"], LIMIT=limit, UNIT="years", DISTANCE=gap, NEAR=words)
+            parts.append(aged.loc[near, _FOUND])
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+
+
+def _age_criteria(protocol: Protocol) -> list[Criterion]:
+    return [criterion for criterion in protocol.criteria if criterion.check == "age_range"]
+
+
+def _turns(criterion: Criterion, analysis: Analysis) -> list[tuple[float, int, int]]:
+    """(limit in years, birthday that turns the result, days after it): day 0 is the first day of the other side.
+
+    Completed years are inside up to the day before the next birthday; under strict_70 the last day inside is the
+    birthday of the highest age itself (A-18).
+    """
+    low, high = (int(number(criterion, name)) for name in ("minimum_years", "maximum_years"))
+    upper = (float(high), high, 1) if analysis.age_rule == "strict_70" else (float(high), high + 1, 0)
+    return [(float(low), low, 0), upper]
+
+
+def _birthday(birth: pd.Series, years: int) -> pd.Series:
+    """The birthdays; someone born on 29 February has it on 1 March of common years, as in `subjects.ages`."""
+    day = birth + pd.DateOffset(years=years)
+    common = (birth.dt.month == 2) & (birth.dt.day == 29) & (day.dt.day == 28)
+    return day.mask(common, day + pd.Timedelta(days=1))
+
+
+def _days(gap: int, limit: float, bound: bool) -> str:
+    closest = " at the closest; the birth date is partial" if bound else ""
+    if gap == 0:
+        return f"consent on the day that decides on {limit:g} years{closest}"
+    days = "1 day" if abs(gap) == 1 else f"{abs(gap)} days"
+    return f"consent {days} {'after' if gap > 0 else 'before'} the day that decides on {limit:g} years{closest}"
