@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from trialbook.display.blocks import Block
@@ -9,6 +11,7 @@ from trialbook.display.index_facts import IndexFacts, StepStatus, index_facts
 from trialbook.display.page import NOTHING_LOADED, Frame, Link, render
 from trialbook.display.subject_lines import LABELS
 from trialbook.display.tables import table
+from trialbook.profiles.subjects import profile_note
 
 __all__ = ["DOWNLOADS", "IndexFacts", "StepStatus", "index_facts", "render_index"]
 
@@ -21,8 +24,8 @@ DOWNLOADS = (
 INDEX = "index.html"
 
 
-def render_index(facts: IndexFacts, frame: Frame) -> str:
-    """The first page as HTML; it holds no script."""
+def render_index(facts: IndexFacts, frame: Frame, profiled: Collection[str] = ()) -> str:
+    """The first page as HTML; it holds no script. Subjects in `profiled` lead to their profile page."""
     title = f"Data cut {frame.cut.cut_date}"
     levels = table(
         facts.levels, "Headline numbers by dose level", labels={"measure": "", **facts.level_heads},
@@ -32,7 +35,11 @@ def render_index(facts: IndexFacts, frame: Frame) -> str:
     subjects = table(
         facts.subjects, "Where each treated subject stands", labels=LABELS,
         empty="No subject has been treated at this cut.",
-        notes=["Days count from the first infusion (day 0) to the cut, or to death.", *_screened(facts.screened_only)],
+        notes=[
+            "Days count from the first infusion (day 0) to the cut, or to death.", *_screened(facts.screened_only),
+            *profile_note(len(facts.subjects), len(profiled)),
+        ],
+        subject="subject", linked=set(profiled),
     )  # fmt: skip
     contracts = table(
         facts.contracts, "Contracts", empty="No contract was evaluated.",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from trialbook.dates import complete_date, earliest_date, latest_date, rel_day
+from trialbook.dates import earliest_date, latest_date, rel_day
 from trialbook.domains import Domains
 from trialbook.gvhd.steroids import daily_steroid_dose
 from trialbook.protocol.analysis import Analysis
@@ -98,7 +98,8 @@ def drug_rows(domains: Domains, treated: pd.DataFrame) -> pd.DataFrame:
             "USUBJID": rows["USUBJID"], "DRUG": rows["CMTRT"].where(rows["CMTRT"].notna(), rows["CMDECOD"]),
             "CATEGORY": rows["CMCAT"].fillna(""), "DOSE": (amount + rows["CMDOSU"].fillna("")).str.strip(),
             "ROUTE": rows["CMROUTE"].fillna(""), "BEGAN": rows["CMSTDTC"], "ENDED": rows["CMENDTC"],
-            "FROM": rel_day(earliest_date(rows["CMSTDTC"]), start), "UNTIL": rel_day(latest_date(rows["CMENDTC"]), start),
+            "FROM": rel_day(earliest_date(rows["CMSTDTC"]), start),
+            "UNTIL": rel_day(latest_date(rows["CMENDTC"]), start),
         }
     )  # fmt: skip
     return frame.assign(_seq=rows["CMSEQ"]).sort_values(

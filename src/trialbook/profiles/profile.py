@@ -48,7 +48,7 @@ def profiles(
 ) -> list[Profile]:
     """The profiles of the treated subjects that have one (`profiled_subjects`), in their order.
 
-    `data`: the analysis datasets of `DATASETS`, empty where the trial has no such endpoint; `domains`: clean EX, CM, VS.
+    `data`: the analysis datasets of `DATASETS`, empty where the trial has no such endpoint; `domains`: clean EX CM VS.
     """
     adsl = data["adsl"]
     wanted = profiled_subjects(adsl, analysis.profiles_max)
@@ -125,13 +125,13 @@ def _status(subject: Mapping[str, object]) -> tuple[str, str]:
     """Alive or dead, and since when or until when that is known."""
     dead = subject["DTHFL"] == "Y"
     day = subject["DTHDT"] if dead else subject["LSTALVDT"]
-    known = f"{pd.Timestamp(str(day)):%Y-%m-%d}" if pd.notna(day) else ""  # type: ignore[call-overload]
+    known = f"{pd.Timestamp(str(day)):%Y-%m-%d}" if pd.notna(day) else ""
     if dead:
         return "Died", known or "date unknown"
     return "Alive", f"last seen {known}" if known else ""
 
 
 def _text(value: object) -> str:
-    if value is None or pd.isna(value):  # type: ignore[call-overload]
+    if value is None or pd.isna(value):
         return ""
     return f"{value:g}" if isinstance(value, float) else str(value)

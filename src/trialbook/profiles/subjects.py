@@ -21,4 +21,4 @@ def profiled_subjects(adsl: pd.DataFrame, most: int) -> list[str]:
 
 def profile_note(treated: int, shown: int) -> list[str]:
     """A footnote where not every treated subject has a profile page."""
-    return [] if shown >= treated else [f"{shown} of {treated} treated subjects have a profile page."]
+    return [] if shown in (0, treated) else [f"{shown} of {treated} treated subjects have a profile page."]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from trialbook.runner.schedule import Piece
 
 RAW_CONTRACTS = "raw.contracts"
+PROFILES = "profiles"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _pieces() -> list[Piece]:
             Piece(spec.contracts, "contracts", spec.name, (spec.name,), checks),
             Piece(spec.page, "page", spec.name, (spec.name,)),
         ]
-    return pieces
+    return [*pieces, Piece(PROFILES, "page", PROFILES, STEP_NAMES)]
 
 
 def _before(spec: StepSpec) -> list[str]:

@@ -23,11 +23,12 @@ from trialbook.datasets import read_dataset
 from trialbook.display.page import page_content
 from trialbook.errors import StopError
 from trialbook.protocol.models import Trial
-from trialbook.runner.graph import RAW_CONTRACTS, STEP, STEPS
+from trialbook.runner.graph import PROFILES, RAW_CONTRACTS, STEP, STEPS
 from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.manifest import KINDS, write_json
 from trialbook.runner.notebooks import notebook_text, run_notebook
 from trialbook.runner.preloaded import KernelServer, kernel_server
+from trialbook.runner.profile_pages import make_profiles
 from trialbook.runner.progress import Progress
 from trialbook.runner.reach import imported_names, reachable_files
 from trialbook.runner.schedule import Piece
@@ -159,7 +160,9 @@ class Making:
         stop_if_critical(verdicts, found["files"])
 
     def _render(self, piece: Piece) -> tuple[list[str], list[str]]:
-        """Makes the content of a page of the executed notebook."""
+        """Makes the content of a page of the executed notebook, or of the profile pages."""
+        if piece.name == PROFILES:
+            return make_profiles(self.trial, self.scratch)
         source, target = f".steps/{piece.step}/notebook.ipynb", f".steps/{piece.name}/page.json"
         content = page_content(json.loads((self.scratch / source).read_text(encoding="utf-8")), self.charts)
         if content.dropped:

@@ -22,6 +22,7 @@ from trialbook.display.index_facts import StepStatus, index_facts
 from trialbook.display.page import Frame, Link, PageContent, page_of
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import STEPS
+from trialbook.runner.profile_pages import write_profiles
 
 SYNTHETIC = "SYNTHETIC DATA: made by a simulator, no real person is described"
 
@@ -42,7 +43,7 @@ class PageSources:
 
 
 def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
-    """Writes `index.html`, a page per notebook and the data dictionary into the build."""
+    """Writes `index.html`, a page per notebook, the data dictionary and the profiles into the build."""
     frame = _frame(sources)
     script = cached_chart_script(cache) if sources.charts == "live" else None
     for spec in STEPS:
@@ -53,7 +54,8 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
         )  # fmt: skip
         _write_page(scratch / f"{spec.name}.html", page)
     _write_page(scratch / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame))
-    _write_page(scratch / "index.html", _index(sources, scratch, frame))
+    profiled = write_profiles(scratch, frame)
+    _write_page(scratch / "index.html", _index(sources, scratch, frame, profiled))
 
 
 def _write_page(path: Path, page: str) -> None:
@@ -92,7 +94,7 @@ def _frame(sources: PageSources) -> Frame:
     )
 
 
-def _index(sources: PageSources, scratch: Path, frame: Frame) -> str:
+def _index(sources: PageSources, scratch: Path, frame: Frame, profiled: list[str]) -> str:
     data = scratch / "data"
     datasets = {
         p.relative_to(data).with_suffix("").as_posix(): read_dataset(p) for p in sorted(data.rglob("*.parquet"))
@@ -103,4 +105,4 @@ def _index(sources: PageSources, scratch: Path, frame: Frame) -> str:
     facts = index_facts(
         sources.trial.protocol, sources.trial.cut, sources.ard, previous, datasets, sources.queries, steps, verdicts
     )
-    return render_index(facts, frame)
+    return render_index(facts, frame, profiled)

@@ -1,0 +1,214 @@
+"""Drawings of one subject on one time axis: infusions, events, steroids and organ stages; AEs; labs; drugs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+import pandas as pd
+
+from trialbook.display.svg import (
+    CHARACTER,
+    LEFT,
+    PLOT,
+    Days,
+    Drawing,
+    circle,
+    number,
+    polygon,
+    rectangle,
+)
+from trialbook.display.text import show
+from trialbook.display.theme import INK, LINE, PALETTE, QUIET, SEQUENTIAL
+from trialbook.profiles.course import DEATH, DLT, ORGANS, RELAPSE, RESPONSE, SEEN, THERAPY
+from trialbook.profiles.profile import Profile
+
+FIRST_DAY, SHORTEST = -42, 28
+ROW, LANE, SQUARE = 17, 18, 15
+# A drawing must fit a sheet of paper; the table beside it holds every row.
+MOST_ROWS = 34
+# Each grade also stands in words beside its bar: colour alone does not print.
+GRADES = {1: "#c6dbef", 2: "#6baed6", 3: "#E69F00", 4: "#D55E00", 5: "#000000"}
+NO_GRADE = "#b0b7c1"
+ROMAN = {"0": 0, "I": 1, "II": 2, "III": 3, "IV": 4}
+ORGAN_NAMES = dict(zip(ORGANS, ("Skin", "Liver", "Upper GI", "Lower GI", "Overall grade"), strict=True))
+SAID = {RESPONSE: "day 28: ", THERAPY: "new therapy", RELAPSE: "relapse", DLT: "DLT", DEATH: "death", SEEN: "last seen"}
+
+
+def days_of(profile: Profile) -> Days:
+    """The time axis of a subject: from the first observation (at most six weeks before) to death or last contact."""
+    seen = [frame["DAY"].dropna().min() for frame in (profile.infusions, profile.stages, profile.labs) if len(frame)]
+    first = min([int(day) for day in seen if pd.notna(day)], default=0)
+    return Days(max(min(first - 2, -7), FIRST_DAY), max(profile.last_day, SHORTEST))
+
+
+def course(profile: Profile, days: Days) -> str:
+    """Infusions, what decides endpoints, the steroid dose, and the stage of each organ at each assessment."""
+    drawing = Drawing(days)
+    infusions = _infusion_days(profile)
+    lanes = _lanes(profile.milestones, days)
+    high = 22 + LANE * max((lane for *_, lane in lanes), default=0) + 22
+    stages_at = 6 + high + 62
+    drawing.panel(6, stages_at + ROW * len(ORGANS) - 6, True, infusions)
+    drawing.label(18, "Infusions")
+    for number_, day, date, dose in profile.infusions[["INFNO", "DAY", "EXSTDT", "DOSEKG"]].itertuples(index=False):
+        x = days.x(day)
+        shape = polygon([(x - 5, 8), (x + 5, 8), (x, 17)], PALETTE[0])
+        drawing.add(shape, f"Infusion {number_}, {show(date)}, day {day}, {show(dose)} x 10^6 cells/kg")
+    drawing.label(38, "Events")
+    for x, event, words, told, lane in lanes:
+        _milestone(drawing, x, 34 + LANE * lane, event, words, told)
+    _steroids(drawing, profile.steroids, 6 + high, 52)
+    _stages(drawing, profile.stages, stages_at)
+    return drawing.svg(f"Course of subject {profile.subject}")
+
+
+def _infusion_days(profile: Profile) -> list[float]:
+    return [float(day) for day in profile.infusions["DAY"].dropna()]
+
+
+def _lanes(milestones: pd.DataFrame, days: Days) -> list[tuple[float, str, str, str, int]]:
+    """Each milestone with its place, its words, and the first lane in which these words are free."""
+    taken: list[float] = []
+    found = []
+    for date, day, event, said in milestones.itertuples(index=False):
+        if pd.isna(day):
+            continue
+        x, words = days.x(day), f"{SAID[event]}{said if event == RESPONSE else ''}"
+        room = CHARACTER * len(words) + 14
+        begins = x - room if x + room > LEFT + PLOT + 20 else x - 6
+        lane = next((k for k, end in enumerate(taken) if end <= begins), len(taken))
+        taken[lane:lane + 1] = [max(begins + room, x) + 8]  # fmt: skip
+        found.append((x, event, words, f"{event}{f': {said}' if said else ''}, {show(date)}, day {day}", lane))
+    return found
+
+
+def _milestone(drawing: Drawing, x: float, y: float, event: str, words: str, told: str) -> None:
+    """A shape of its own for each kind of event, and its words beside it."""
+    shapes = {
+        RESPONSE: circle(x, y, 5, PALETTE[2], INK),
+        THERAPY: polygon([(x - 6, y + 5), (x + 6, y + 5), (x, y - 6)], PALETTE[4], INK),
+        RELAPSE: polygon([(x - 6, y), (x, y - 6), (x + 6, y), (x, y + 6)], PALETTE[3], INK),
+        DLT: rectangle(x - 5, y - 5, 10, 10, PALETTE[1], INK),
+        DEATH: f'<path d="M{number(x - 5)} {number(y - 5)}l10 10m0 -10l-10 10" stroke="{INK}" stroke-width="2.5"/>',
+        SEEN: polygon([(x - 6, y - 4), (x + 3, y), (x - 6, y + 4)], QUIET),
+    }
+    drawing.add(shapes[event], told)
+    if x + CHARACTER * len(words) + 14 > LEFT + PLOT + 20:
+        drawing.text(x - 9, y + 4, words, end=True)
+    else:
+        drawing.text(x + 9, y + 4, words)
+
+
+def _steroids(drawing: Drawing, spans: pd.DataFrame, y: float, high: float) -> None:
+    """The dose as filled steps; a dose that is not known is a grey line."""
+    days = drawing.days
+    spans = spans[(spans["UNTIL"] >= days.first) & (spans["FROM"] <= days.last)]
+    top = spans["MPEQ"].max()
+    drawing.label(y + high / 2, "Steroids, mg/kg/day")
+    drawing.text(LEFT - 8, y + high, "0", end=True, size=9, fill=QUIET)
+    if pd.notna(top) and top > 0:
+        drawing.text(LEFT - 8, y + 9, show(round(top, 2)), end=True, size=9, fill=QUIET)
+    for begins, ends, dose in spans[["FROM", "UNTIL", "MPEQ"]].itertuples(index=False):
+        left, right = days.x(begins), days.x(ends + 1)
+        told = f"{'dose not known' if pd.isna(dose) else f'{show(round(dose, 2))} mg/kg/day'}, day {begins} to {ends}"
+        share = 0.0 if pd.isna(dose) or not top > 0 else dose / top
+        shape = rectangle(left, y + high - 3, right - left, 3, NO_GRADE)
+        if share:
+            shape = rectangle(left, y + high - share * high, max(right - left, 1), share * high, "#e3cf86", "#8a7015")
+        drawing.add(shape, told)
+    drawing.add(f'<path d="M{LEFT} {number(y + high)}h{PLOT}" stroke="{LINE}"/>')
+
+
+def _stages(drawing: Drawing, stages: pd.DataFrame, y: float) -> None:
+    """A row per organ, a square per assessment with its code; what was not assessed is blank."""
+    places = [drawing.days.x(day) for day in stages["DAY"]]
+    gaps = [after - before for before, after in pairwise(places)]
+    for row, organ in enumerate(ORGANS):
+        top = y + ROW * row
+        drawing.label(top + 12, ORGAN_NAMES[organ])
+        for k, (x, code, day) in enumerate(zip(places, stages[organ], stages["DAY"], strict=True)):
+            if not code:
+                continue
+            near = min([SQUARE, *(gap - 1 for gap in gaps[max(k - 1, 0) : k + 1] if gap > 1)])
+            value = ROMAN.get(code, int(code) if code.isdigit() else 0)
+            shape = rectangle(x - near / 2, top + 1, near, SQUARE, SEQUENTIAL[min(value, 4)], QUIET)
+            if near >= CHARACTER * len(code):
+                ink = "#ffffff" if value >= 3 else INK
+                shape += (
+                    f'<text x="{number(x)}" y="{number(top + 12)}" font-size="{10 if len(code) < 3 else 8}" '
+                    f'text-anchor="middle" fill="{ink}">{code}</text>'
+                )
+            drawing.add(shape, f"{ORGAN_NAMES[organ]} {code}, day {day}")
+
+
+def events(profile: Profile, days: Days) -> str:
+    """A bar per adverse event from onset to end, filled by grade; its grade and flags stand beside it."""
+    shown = profile.events[profile.events["FROM"].notna()].head(MOST_ROWS)
+    rows = [
+        (term, begins, ends, GRADES.get(grade, NO_GRADE), _event_words(grade, serious, related, is_dlt))
+        for term, begins, ends, grade, serious, related, is_dlt in shown[
+            ["TERM", "FROM", "UNTIL", "GRADE", "SERIOUS", "RELATED", "DLT"]
+        ].itertuples(index=False)
+    ]
+    return _bars(rows, days, _infusion_days(profile), f"Adverse events of subject {profile.subject}")
+
+
+def _event_words(grade: object, serious: bool, related: bool, is_dlt: bool) -> str:
+    flags = [word for word, holds in (("serious", serious), ("related", related), ("DLT", is_dlt)) if holds]
+    return ", ".join([f"G{grade}" if pd.notna(grade) else "no grade", *flags])
+
+
+def drugs(profile: Profile, days: Days) -> str:
+    """A bar per medication record, with its dose beside it."""
+    shown = profile.drugs[profile.drugs["FROM"].notna()].head(MOST_ROWS)
+    kinds = {name: PALETTE[k % 6] for k, name in enumerate(dict.fromkeys(shown["CATEGORY"]))}
+    rows = [
+        (drug, begins, ends, kinds[kind], ", ".join(filter(None, (dose, kind))))
+        for drug, begins, ends, kind, dose in shown[["DRUG", "FROM", "UNTIL", "CATEGORY", "DOSE"]].itertuples(
+            index=False
+        )
+    ]
+    return _bars(rows, days, _infusion_days(profile), f"Medication of subject {profile.subject}")
+
+
+def _bars(
+    rows: Sequence[tuple[str, float, float, str, str]], days: Days, infusions: Iterable[float], label: str
+) -> str:  # fmt: skip
+    """Bars on the time axis, one row each: name, from, until (none: it goes on), fill, words beside it."""
+    drawing = Drawing(days)
+    drawing.panel(6, ROW * len(rows), True, infusions)
+    for row, (name, begins, ends, fill, words) in enumerate(rows):
+        top = 6 + ROW * row
+        goes_on = pd.isna(ends)
+        left, right = days.x(begins), days.x(days.last if goes_on else ends + 1)
+        drawing.label(top + 12, name)
+        shape = rectangle(left, top + 3, max(right - left, 3), ROW - 6, fill, INK)
+        if goes_on:
+            shape += polygon([(right, top + 3), (right + 7, top + ROW / 2), (right, top + ROW - 3)], fill, INK)
+        until = "ongoing" if goes_on else f"to {ends}"
+        drawing.add(shape, f"{name}: {words}, day {begins} {until}")
+        _beside(drawing, left, right + (8 if goes_on else 0), top + 12, words)
+    return drawing.svg(label)
+
+
+def _beside(drawing: Drawing, left: float, right: float, y: float, words: str) -> None:
+    """Words after a bar, else before it, else on it, on white so that they can be read."""
+    room = CHARACTER * len(words) + 6
+    if right + room <= LEFT + PLOT + 20:
+        drawing.text(right + 4, y, words, size=10)
+    elif left - room >= LEFT:
+        drawing.text(left - 4, y, words, end=True, size=10)
+    else:
+        fits = max(int((right - left - 12) / CHARACTER), 4)
+        said = words if len(words) <= fits else words[: fits - 1] + "…"
+        drawing.add(rectangle(left + 4, y - 9, CHARACTER * len(said) * 0.92 + 4, 11, "#ffffff"))
+        drawing.text(left + 6, y, said, size=10)
+
+
+def bar_note(frame: pd.DataFrame) -> list[str]:
+    """What a drawing of bars leaves out."""
+    undated = int(frame["FROM"].isna().sum())
+    more = max(len(frame) - undated - MOST_ROWS, 0)
+    notes = [f"{more} later records are in the table only."] if more else []
+    return notes + ([f"{undated} records without a date are in the table only."] if undated else [])

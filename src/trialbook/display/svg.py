@@ -1,0 +1,153 @@
+"""Drawings made shape by shape as SVG inside a page: no script, the same on screen, on paper and on static pages.
+
+Profile pages draw this way: a page of the chart library weighs a megabyte, and there is one profile per subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from trialbook.display.text import safe, width
+from trialbook.display.theme import CHART_FONT, INK, QUIET
+
+LEFT, PLOT, RIGHT = 190, 690, 24
+AXIS = 34
+FONT, CHARACTER = 11, 6.2
+# The course of the first weeks decides; from this day on the axis is drawn closer, and says so.
+CLOSER_FROM, CLOSER = 63, 0.22
+TICKS = (-42, -28, -14, -7, 0, 7, 14, 21, 28, 42, 56, 100, 140, 180, 270, 365, 540, 730, 1095, 1460, 1825)
+APART = 26
+
+
+def number(value: float) -> str:
+    """A coordinate: one decimal, none where it is whole."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def clipped(text: str, cells: int) -> str:
+    """The text, cut with an ellipsis where it takes more cells of a fixed-width font."""
+    if width(text) <= cells:
+        return text
+    kept = ""
+    for character in text:
+        if width(kept) + width(character) > cells - 1:
+            break
+        kept += character
+    return kept.rstrip() + "…"
+
+
+@dataclass(frozen=True)
+class Days:
+    """The time axis that all drawings of a page share: days since the first infusion."""
+
+    first: int
+    last: int
+
+    @property
+    def bends(self) -> bool:
+        """Whether later days are drawn closer."""
+        return self.last > CLOSER_FROM + APART
+
+    def x(self, day: float) -> float:
+        """Where a day is; days before the axis at its beginning, later ones at its end."""
+        day = min(max(day, self.first), self.last)
+        return LEFT + PLOT * (self._weight(day) / self._weight(self.last))
+
+    def _weight(self, day: float) -> float:
+        late = max(day - CLOSER_FROM, 0) if self.bends else 0
+        return day - self.first - late * (1 - CLOSER)
+
+    @property
+    def ticks(self) -> list[int]:
+        """The days that the axis names, far enough apart to be read; the first infusion always."""
+        kept: list[int] = []
+        for day in sorted((d for d in TICKS if self.first <= d <= self.last), key=abs):
+            if all(abs(self.x(day) - self.x(other)) >= APART for other in kept):
+                kept.append(day)
+        return sorted(kept)
+
+
+class Drawing:
+    """Shapes from top to bottom; `below` is where the next panel begins."""
+
+    def __init__(self, days: Days) -> None:
+        self.days = days
+        self.below = 6.0
+        self._parts: list[str] = []
+
+    def add(self, shape: str, title: str = "") -> None:
+        """A shape; `title` is what a pointer over it tells."""
+        self._parts.append(f"<g><title>{safe(title)}</title>{shape}</g>" if title else shape)
+
+    def text(
+        self, x: float, y: float, words: str, *, end: bool = False, size: int = FONT, fill: str = INK,
+        bold: bool = False,
+    ) -> None:  # fmt: skip
+        """Words that begin (or end) at x, on the line y."""
+        anchor, weight = ' text-anchor="end"' if end else "", ' font-weight="600"' if bold else ""
+        colour = f' fill="{fill}"' if fill != INK else ""
+        self.add(
+            f'<text x="{number(x)}" y="{number(y)}" font-size="{size}"{anchor}{weight}{colour}>{safe(words)}</text>'
+        )
+
+    def label(self, y: float, words: str, cells: int = 29) -> None:
+        """The name of a row, left of the plot; a long one is cut, a pointer over it tells all."""
+        shown = clipped(" ".join(words.split()), cells)
+        self.add(
+            f'<text x="{LEFT - 8}" y="{number(y)}" font-size="{FONT}" text-anchor="end">{safe(shown)}</text>',
+            words if shown != words else "",
+        )
+
+    def panel(self, y: float, height: float, names: bool, infusions: Iterable[float] = ()) -> None:
+        """Grid lines by day, the infusions as stronger lines, and below them the days if `names`."""
+        grid = "".join(
+            f'<path d="M{number(self.days.x(day))} {number(y)}v{number(height)}" stroke="#e3e8ee"/>'
+            for day in self.days.ticks
+        )
+        given = "".join(
+            f'<path d="M{number(self.days.x(day))} {number(y)}v{number(height)}" stroke="#0072B2" '
+            'stroke-dasharray="2 3"/>'
+            for day in infusions
+        )
+        self.add(grid + given)
+        if names:
+            self._axis(y + height)
+
+    def _axis(self, y: float) -> None:
+        self.add(f'<path d="M{LEFT} {number(y)}h{PLOT}" stroke="{QUIET}"/>')
+        for day in self.days.ticks:
+            self.add(
+                f'<text x="{number(self.days.x(day))}" y="{number(y + 13)}" font-size="10" '
+                f'text-anchor="middle">{day}</text>'
+            )
+        closer = f"; drawn closer from day {CLOSER_FROM}" if self.days.bends else ""
+        self.text(LEFT, y + 27, f"Days since the first infusion{closer}", size=10, fill=QUIET)
+        self.below = y + AXIS
+
+    def svg(self, label: str) -> str:
+        """The whole drawing; `label` names it for those who do not see it."""
+        high = number(self.below + 2)
+        return (
+            f'<svg class="drawing" role="img" aria-label="{safe(label)}" viewBox="0 0 {LEFT + PLOT + RIGHT} {high}" '
+            f'font-family="{CHART_FONT}" fill="{INK}" stroke-width="1">{"".join(self._parts)}</svg>'
+        )
+
+
+def rectangle(x: float, y: float, wide: float, high: float, fill: str, stroke: str = "none") -> str:
+    """A filled rectangle."""
+    return (
+        f'<rect x="{number(x)}" y="{number(y)}" width="{number(wide)}" height="{number(high)}" fill="{fill}" '
+        f'stroke="{stroke}"/>'
+    )
+
+
+def polygon(points: Sequence[tuple[float, float]], fill: str, stroke: str = "none") -> str:
+    """A filled shape with straight sides."""
+    path = " ".join(f"{number(x)},{number(y)}" for x, y in points)
+    return f'<polygon points="{path}" fill="{fill}" stroke="{stroke}"/>'
+
+
+def circle(x: float, y: float, radius: float, fill: str, stroke: str = "none") -> str:
+    """A filled circle."""
+    return f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(radius)}" fill="{fill}" stroke="{stroke}"/>'

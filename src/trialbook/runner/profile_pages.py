@@ -1,0 +1,58 @@
+"""The profile pages of a build: their content from the datasets of the steps, and the pages around it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from trialbook.datasets import read_dataset
+from trialbook.display.page import Frame, Link
+from trialbook.display.profile import ProfileContent, profile_content, profile_page
+from trialbook.domains import Domains
+from trialbook.profiles.names import FOLDER, profile_file
+from trialbook.profiles.profile import DATASETS, profiles
+from trialbook.protocol.models import Trial
+from trialbook.runner.graph import PROFILES
+from trialbook.runner.manifest import write_json
+from trialbook.runner.reach import reachable_files
+from trialbook.runner.reads import NotedFrames, noting_trial
+
+CONTENT = f".steps/{PROFILES}/profiles.json"
+
+
+def make_profiles(trial: Trial, scratch: Path) -> tuple[list[str], list[str]]:
+    """Makes the content of every profile page; returns what it was made of, and the file that it left."""
+    read: set[str] = {"cut.cut_date", "data data/clean/"}
+    noting = noting_trial(trial, read.add)
+
+    def dataset(name: str) -> pd.DataFrame:
+        read.add(f"data data/{name}.parquet")
+        return read_dataset(scratch / "data" / f"{name}.parquet")
+
+    clean = [path.stem.upper() for path in sorted((scratch / "data" / "clean").glob("*.parquet"))]
+    domains = Domains(NotedFrames(clean, lambda code: dataset(f"clean/{code.lower()}")))
+    data = NotedFrames(list(DATASETS), dataset)
+    found = profiles(data, domains, noting.protocol, noting.analysis, trial.cut_date)
+    write_json(scratch / CONTENT, [asdict(profile_content(profile)) for profile in found])
+    code = [f"code {name}" for name in reachable_files(["trialbook.runner.profile_pages"])]
+    return [*sorted(read), *code], [CONTENT]
+
+
+def write_profiles(scratch: Path, frame: Frame) -> list[str]:
+    """Writes the profile pages into the build; returns the subjects that have one, in their order."""
+    plain = json.loads((scratch / CONTENT).read_text(encoding="utf-8"))
+    contents = [ProfileContent.from_plain(entry) for entry in plain]
+    subjects = [content.subject for content in contents]
+    for position, content in enumerate(contents):
+        around = [
+            Link(profile_file(subjects[other]), subjects[other], word)
+            for other, word in ((position - 1, "Previous:"), (position + 1, "Next:"))
+            if 0 <= other < len(subjects)
+        ]
+        path = scratch / FOLDER / profile_file(content.subject)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(profile_page(content, frame, around), encoding="utf-8", newline="\n")
+    return subjects
