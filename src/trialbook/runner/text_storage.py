@@ -1,4 +1,4 @@
-"""How pandas keeps text while a cut is worked on: as Python objects for a small trial, in Arrow's memory for a large one.
+"""How pandas keeps text while a cut is worked on: a small trial's as Python objects, a large one's in Arrow's memory.
 
 What is computed is the same to the byte. Each call into Arrow costs some twenty microseconds whatever the length of the
 column: over the thousands of small selections of a trial of twelve subjects that is a third of all notebooks' time. At
