@@ -6,6 +6,8 @@ Only a record that shows the exclusion gives a result: that nothing is recorded 
 from __future__ import annotations
 
 HISTORY = """
+-- What begins on the day of the infusion, its time unknown, is not from before it (A-60).
+create view earlier as select *, if(infused is null, anchor_day, anchor_day - 1) as prior_day from subjects;
 -- Conditions of MH and AE with the interval of each date (§3.7). `now`: ongoing at the anchor; null = cannot be told.
 create view conditions as
   with both_domains as (
@@ -15,46 +17,46 @@ create view conditions as
     select USUBJID, 'AE', concat_ws(' ', AETERM, AEDECOD), AEBODSYS, null, try_cast(AETOXGR as int), AESTDTC, AEENDTC,
       AEENRTPT = 'ONGOING' or AEOUT like 'NOT RECOVERED%' from ae
   )
-  select c.*, s.anchor_day, s.icf_day, case
-      when lo(began) > s.anchor_day or hi(ended) < s.anchor_day then false
-      when (began is null or hi(began) <= s.anchor_day) and (ended is null and open or lo(ended) >= s.anchor_day)
+  select c.*, s.anchor_day, s.icf_day, s.prior_day, case
+      when lo(began) > s.prior_day or hi(ended) < s.anchor_day then false
+      when (began is null or hi(began) <= s.prior_day) and (ended is null and open or lo(ended) >= s.anchor_day)
         then true end as now,
-    case when lo(began) > s.anchor_day then false when began is null and dom = 'MH' or hi(began) <= s.anchor_day
+    case when lo(began) > s.prior_day then false when began is null and dom = 'MH' or hi(began) <= s.prior_day
       then true end as ever,
     case when grade is not null then grade >= 3
       when regexp_matches(sev, 'SEVERE|LIFE|FATAL|重度|严重') then true
       when regexp_matches(sev, 'MILD|MODERATE|轻|中') then false end as severe
-  from both_domains c join subjects s using (USUBJID);
+  from both_domains c join earlier s using (USUBJID);
 create view treatments as
   select s.USUBJID, concat_ws(' ', CMTRT, CMDECOD) as txt, CMCAT as cat, CMSTDTC as began, CMENDTC as ended,
-    CMENRTPT = 'ONGOING' as open, s.anchor, s.anchor_day, s.icf_day from subjects s join cm using (USUBJID)
+    CMENRTPT = 'ONGOING' as open, s.anchor_day, s.icf_day, s.prior_day from earlier s join cm using (USUBJID)
   union all
-  select s.USUBJID, concat_ws(' ', PRTRT, PRDECOD), PRCAT, PRSTDTC, PRENDTC, false, s.anchor, s.anchor_day, s.icf_day
-  from subjects s join pr using (USUBJID);
+  select s.USUBJID, concat_ws(' ', PRTRT, PRDECOD), PRCAT, PRSTDTC, PRENDTC, false, s.anchor_day, s.icf_day, s.prior_day
+  from earlier s join pr using (USUBJID);
 create view habits as
-  select USUBJID, concat_ws(' ', SUTRT, SUCAT) as txt from su join subjects using (USUBJID)
-  where coalesce(lo(SUSTDTC) <= anchor_day, true);
+  select USUBJID, concat_ws(' ', SUTRT, SUCAT) as txt from su join earlier using (USUBJID)
+  where coalesce(lo(SUSTDTC) <= prior_day, true);
 create view sterile as
   select distinct USUBJID, true as sterile from conditions where regexp_matches(txt, $no_child) and ever
-  union select distinct USUBJID, true from treatments where regexp_matches(txt, $no_child) and hi(began) <= anchor_day;
+  union select distinct USUBJID, true from treatments where regexp_matches(txt, $no_child) and hi(began) <= prior_day;
 
 -- found = true: the record shows the exclusion; null: it may, and what is missing would tell.
 create view hits as
-  select USUBJID, 'EX01' as crit, case when hi(began) < anchor_day then true when lo(began) >= anchor_day then false
+  select USUBJID, 'EX01' as crit, case when hi(began) <= prior_day then true when lo(began) > prior_day then false
     end as found
   from treatments where regexp_matches(txt, $msc)
   union all
-  select USUBJID, 'EX02', case when ever = false then false when regexp_matches(txt, $foreign) then true
+  select USUBJID, 'EX02', ever and case when regexp_matches(txt, $foreign) then true
       when regexp_matches(txt, $anaphylaxis) then true else severe end
   from conditions where dom = 'MH' and regexp_matches(concat_ws(' ', txt, cat), $allergy)
     and (regexp_matches(txt, $foreign) or regexp_matches(txt, $blood))
   union all
-  select USUBJID, 'EX05', now and severe from conditions where regexp_matches(txt, $hvod)
+  select USUBJID, 'EX05', now and coalesce(severe, false) from conditions where regexp_matches(txt, $hvod)
   union all
-  select USUBJID, 'EX06', now and severe from conditions where regexp_matches(txt, $lung)
+  select USUBJID, 'EX06', now and coalesce(severe, false) from conditions where regexp_matches(txt, $lung)
   union all
-  select USUBJID, 'EX06', case when lo(began) > anchor_day or hi(ended) < anchor_day then false
-      when hi(began) <= anchor_day and (open or lo(ended) >= anchor_day) then true end
+  select USUBJID, 'EX06', case when lo(began) > prior_day or hi(ended) < anchor_day then false
+      when hi(began) <= prior_day and (open or lo(ended) >= anchor_day) then true end
   from treatments where regexp_matches(txt, $oxygen)
   union all
   select USUBJID, 'EX07', ever from conditions where regexp_matches(txt, $infarct)
@@ -62,15 +64,15 @@ create view hits as
   select USUBJID, 'EX07', now from conditions where regexp_matches(txt, $heart)
   union all
   select USUBJID, 'EX08', case when lo(began) > icf_day or hi(ended) < icf_day - $bp_days then false
-      when hi(began) <= icf_day and (open or lo(ended) >= icf_day - $bp_days or lo(began) >= icf_day - $bp_days)
-        then true end
+      when coalesce(hi(began) <= icf_day, true)
+        and (open or lo(ended) >= icf_day - $bp_days or lo(began) >= icf_day - $bp_days) then true end
   from conditions where dom = 'MH' and regexp_matches(txt, $pressure)
   union all
   select USUBJID, 'EX09', now from conditions where regexp_matches(txt, $clot)
   union all
   select USUBJID, 'EX10', case when regexp_matches(txt, $treated) then false
-      when lo(began) > anchor_day or hi(ended) < icf_day - to_years($solid_years) then false
-      when (hi(began) <= anchor_day or began is null)
+      when lo(began) > prior_day or hi(ended) < icf_day - to_years($solid_years) then false
+      when (hi(began) <= prior_day or began is null)
         and (open or lo(ended) >= icf_day - to_years($solid_years) or lo(began) >= icf_day - to_years($solid_years))
         then true end
   from conditions where dom = 'MH' and regexp_matches(txt, $tumour) and coalesce(cat, '') not ilike '%UNDERLYING%'
@@ -83,8 +85,9 @@ create view hits as
   select USUBJID, 'EX16', case when lo(began) > icf_day or hi(ended) < icf_day - $trial_days then false
       when hi(began) <= icf_day and (open or lo(ended) >= icf_day - $trial_days
         or (ended is null and lo(began) >= icf_day - $trial_days)) then true end
-  from treatments where regexp_matches(concat_ws(' ', txt, cat), $trial);
+  from treatments where regexp_matches(concat_ws(' ', txt, cat), $trial) and coalesce(lo(began) <= icf_day, true);
 create view history as
-  select USUBJID, crit, case when bool_or(found) then 'FAIL' when count(*) > count(found) then 'NE' end as result
+  select USUBJID, crit, case when bool_or(found) then 'FAIL' when count(*) > count(found) then 'NE'
+    when crit = 'EX16' then 'PASS' end as result
   from hits group by USUBJID, crit;
 """

@@ -7,16 +7,16 @@ LABS = """
 create view before as
   select s.USUBJID, s.anchor, s.anchor_day, 'LB' as dom, LBSEQ as seq, LBTESTCD as test, LBORRES as txt,
     LBORRESN as num, coalesce(LBORRESOP, '') as op, LBORRESU as unit, LBORNRHI as uln, LBDTC as moment,
-    s.anchor_day - full_day(LBDTC) as ago
+    s.from_day - full_day(LBDTC) as ago
   from subjects s join lb using (USUBJID)
   where LBORRES is not null and LBORRES <> '' and before_dose(LBDTC, s.anchor, VISIT)
   union all
   select s.USUBJID, s.anchor, s.anchor_day, 'MB', MBSEQ, MBTESTCD, MBORRES, null, '', null, null, MBDTC,
-    s.anchor_day - full_day(MBDTC)
+    s.from_day - full_day(MBDTC)
   from subjects s join mb using (USUBJID) where MBORRES is not null and before_dose(MBDTC, s.anchor, null)
   union all
   select s.USUBJID, s.anchor, s.anchor_day, 'IS', ISSEQ, ISTESTCD, ISORRES, null, '', null, null, ISDTC,
-    s.anchor_day - full_day(ISDTC)
+    s.from_day - full_day(ISDTC)
   from subjects s join "is" using (USUBJID) where ISORRES is not null and before_dose(ISDTC, s.anchor, null);
 -- P16: of results of the same moment the worst.
 create view ratios as
@@ -32,7 +32,7 @@ create view ratios as
   from (
     select b.*, l.crit, l.times, row_number() over (
       partition by b.USUBJID, l.crit order by b.moment desc, b.num / b.uln desc nulls last, b.seq desc) as k
-    from before b join lab_limits l using (test) where b.dom = 'LB' and b.ago between 0 and $lab_days
+    from before b join lab_limits l using (test) where b.dom = 'LB' and b.num is not null and b.ago <= $lab_days
   ) where k = 1;
 """
 
@@ -42,14 +42,14 @@ CLEARANCE = """
 create view last_of as
   select * from (
     select *, row_number() over (partition by USUBJID, test order by moment desc, seq desc) as k from before
-    where dom = 'LB' and ago between 0 and $lab_days
+    where dom = 'LB' and num is not null and ago <= $lab_days
   ) where k = 1;
 create view body_now as
   select USUBJID, max(value) filter (test = 'WEIGHT') as kg, max(value) filter (test = 'HEIGHT') as cm from (
     select b.USUBJID, b.test, b.value,
       row_number() over (partition by b.USUBJID, b.test order by b.moment desc, b.seq desc) as k
     from body b join subjects s using (USUBJID)
-    where before_dose(b.moment, s.anchor, b.said) and s.anchor_day - b.day between 0 and $body_days
+    where before_dose(b.moment, s.anchor, b.said) and s.from_day - b.day <= $body_days
   ) where k = 1 group by USUBJID;
 create view clearance as
   with parts as (
@@ -86,7 +86,7 @@ create view marks as
     row_number() over (partition by USUBJID, test order by moment desc, seq desc) as k
   from (select * exclude (test), case test when 'HIV12AB' then 'HIVAB' when 'TPLAB' then 'TPAB' else test end as test
         from before)
-  where ago between 0 and case when test = 'HCG' then $hcg_days else $sero_days end
+  where ago <= case when test = 'HCG' then $hcg_days else $sero_days end
     and test in ('HIVAB', 'TPAB', 'HBSAG', 'HBVDNA', 'HCVAB', 'HCVRNA', 'HCG');
 create view sero as
   select s.USUBJID, any_value(mark) filter (test = 'HIVAB') as hiv, any_value(mark) filter (test = 'TPAB') as tp,

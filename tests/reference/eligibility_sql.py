@@ -22,8 +22,9 @@ DOMAINS = ("dm", "ex", "ae", "ds", "lb", "vs", "rs", "fa", "qs", "cm", "mh", "pr
 CRITERIA = [f"IN0{n}" for n in range(1, 6)] + ["EX01", "EX02", "EX03"] + [f"EX04{x}" for x in "ABCDE"]
 CRITERIA += [f"EX{n:02d}" for n in range(5, 18)]
 
-# §0.1 and A-16: windows end at the first infusion; where none was given, with the day the form was completed, the
-# screening failed, or the cut. Age in completed years at consent, from the earliest and the latest possible birth date.
+# §0.1 and A-16: windows end at the first infusion. Who was never infused has no such day: the screening counts, from
+# the window before consent to the day the form was completed, the screening failed, or the cut. Age in completed years at
+# consent, from the earliest and the latest possible birth date, else as collected.
 SUBJECTS = """
 create view subjects as
   with first as (select USUBJID, min(EXSTDTC) as moment from ex where EXDOSE > 0 group by USUBJID),
@@ -32,26 +33,25 @@ create view subjects as
   consent as (
     select USUBJID, min(DSSTDTC) as moment from ds where DSDECOD = 'INFORMED CONSENT OBTAINED' group by USUBJID
   ), who as (
-    select d.USUBJID, d.SEX, d.BRTHDTC, first.moment as infused, coalesce(consent.moment, d.RFICDTC) as consented,
+    select d.USUBJID, d.SEX, d.AGE as said_age, d.BRTHDTC, first.moment as infused,
       coalesce(d.RFICDTC, consent.moment) as icf,
       coalesce(first.moment, substr(coalesce(form.moment, failed.moment, $cut), 1, 10) || 'T23:59') as anchor
     from dm d left join first using (USUBJID) left join form using (USUBJID) left join failed using (USUBJID)
     left join consent using (USUBJID)
+  ), dated as (
+    select *, full_day(anchor) as anchor_day, full_day(icf) as icf_day,
+      case when infused is null then coalesce(full_day(icf), full_day(anchor)) else full_day(anchor) end as from_day,
+      case when BRTHDTC is null then said_age else date_sub('year', hi(BRTHDTC), full_day(icf)) end as age_low,
+      case when BRTHDTC is null then said_age else date_sub('year', lo(BRTHDTC), full_day(icf)) end as age_high
+    from who
   )
-  select *, full_day(anchor) as anchor_day, full_day(icf) as icf_day,
-    date_sub('year', hi(BRTHDTC), full_day(icf)) as age_low, date_sub('year', lo(BRTHDTC), full_day(icf)) as age_high,
-    case when date_sub('year', hi(BRTHDTC), full_day(icf)) = date_sub('year', lo(BRTHDTC), full_day(icf))
-      then date_sub('year', hi(BRTHDTC), full_day(icf)) end as age
-  from who;
+  select *, case when age_low = age_high then age_low when said_age between age_low and age_high then said_age
+    end as age from dated;
 """
 
-# §1.1: consent, age, performance status.
+# §1.1: consent, age, performance status. No variable of the interface tells a study-specific procedure from routine
+# care or holds the version of the consent form: neither is tested.
 INCLUSION = """
-create view first_procedure as
-  select USUBJID, min(d) as day from (
-    select USUBJID, full_day(LBDTC) as d from lb where VISIT ilike 'SCREENING%' union all
-    select USUBJID, full_day(VSDTC) from vs where VISIT ilike 'SCREENING%'
-  ) group by USUBJID;
 create view signers as
   select USUBJID, bool_or(regexp_matches(DSTERM || ' ' || DSDECOD, $guardian)) as guardian,
     bool_or(regexp_matches(DSTERM || ' ' || DSDECOD, $assent)) as assent
@@ -64,20 +64,19 @@ create view performance as
     select USUBJID, QSTESTCD, QSORRESN, QSDTC, VISIT from qs
   ) f using (USUBJID)
   where (f.test = 'ECOG101' or (f.test = 'LANSKY' and s.age < $lansky_age)) and f.score is not null
-    and before_dose(f.moment, s.anchor, f.said) and s.anchor_day - full_day(f.moment) between 0 and $elig_days;
+    and before_dose(f.moment, s.anchor, f.said) and s.from_day - full_day(f.moment) <= $elig_days;
 """
 
 # What the data say: PASS, FAIL or NE; null where no data can test the criterion, so that the form decides (§1.0).
 DATA = """
 create table data_results as
 select USUBJID, 'IN01' as crit, case
-    when full_day(consented) is null or full_day(anchor) is null then 'NE'
-    when full_day(consented) > full_day(anchor) or full_day(consented) > day then 'FAIL'
-    when infused is not null and has_time(consented) and has_time(infused) and consented > infused then 'FAIL'
-    when age is null then 'NE'
-    when age < $adult and not guardian then null when age < $adult and age >= $assent_age and not assent then null
-    else 'PASS' end as result
-  from subjects left join first_procedure using (USUBJID) left join signers using (USUBJID)
+    when icf_day is null then 'NE' when icf_day > full_day(infused) then 'FAIL'
+    when icf_day = full_day(infused) and has_time(icf) and has_time(infused) and icf > infused then 'FAIL'
+    when age_low >= $adult then 'PASS' when age is null then 'NE'
+    when age < $adult and not coalesce(guardian, false) then null
+    when age between $assent_age and $adult - 1 and not coalesce(assent, false) then null else 'PASS' end as result
+  from subjects left join signers using (USUBJID)
 union all
 select USUBJID, 'IN02', case when age_low between $min_age and $max_age and age_high between $min_age and $max_age
     then 'PASS' when age_high < $min_age or age_low > $max_age then 'FAIL' else 'NE' end from subjects
@@ -125,18 +124,24 @@ create view waivers as
   select distinct USUBJID, DVDECOD as item from dv where regexp_matches(DVCAT || ' ' || DVTERM, '(?i)\\bwaive|豁免');
 create view audit as
   with cells as (
-    select s.USUBJID, c.crit, d.result as data, a.said, w.item is not null as waived,
-      bool_or(d.result in ('FAIL', 'NE')) over (partition by s.USUBJID, substr(c.crit, 1, 4)) as explained
+    select s.USUBJID, c.crit, d.result as data, a.said, w.item,
+      bool_or(d.result = 'FAIL') over whole as fails, bool_or(d.result in ('FAIL', 'NE')) over whole as may_fail
     from subjects s cross join criteria c left join data_results d on d.USUBJID = s.USUBJID and d.crit = c.crit
     left join answers a on a.USUBJID = s.USUBJID and a.item = substr(c.crit, 1, 4)
     left join waivers w on w.USUBJID = s.USUBJID and w.item in (c.crit, substr(c.crit, 1, 4))
+    window whole as (partition by s.USUBJID, substr(c.crit, 1, 4))
+  ), coded as (
+    select USUBJID, crit, coalesce(data, '') as data, item, case
+      when data = 'FAIL' and said = 'PASS' then 'CONFLICT' when data = 'FAIL' then 'FAIL'
+      when data = 'PASS' and said = 'FAIL' and not may_fail then 'CONFLICT' when data = 'PASS' then 'PASS'
+      when data = 'NE' and said = 'FAIL' and not coalesce(fails, false) then 'ATT-FAIL' when data = 'NE' then 'NE'
+      when said is null then 'PENDING' else 'ATT-' || said end as code
+    from cells
   )
-  select USUBJID, crit, coalesce(data, '') as data, case
-    when waived and (data = 'FAIL' or (said = 'FAIL' and coalesce(data, 'NE') = 'NE')) then 'WAIVED'
-    when data = 'FAIL' and said = 'PASS' then 'CONFLICT' when data = 'FAIL' then 'FAIL'
-    when data = 'PASS' and said = 'FAIL' and not explained then 'CONFLICT' when data = 'PASS' then 'PASS'
-    when said is null then 'PENDING' when data = 'NE' then 'NE' else 'ATT-' || said end as result
-  from cells;
+  -- A waiver of EX04 is one of its columns that needs it.
+  select USUBJID, crit, data, case when item = crit or (item is not null and code <> 'PASS') then 'WAIVED' else code
+    end as result
+  from coded;
 """
 
 

@@ -21,6 +21,7 @@ create macro has_time(d) as length(d) >= 16;
 -- the record says that it is from before the dose.
 create macro before_dose(d, dose, said) as
   full_day(d) < full_day(dose) or (full_day(d) = full_day(dose) and case
+    when dose like '%T23:59' then true -- never infused: the whole last day of screening
     when has_time(d) and has_time(dose) then substr(d, 1, 16) <= substr(dose, 1, 16)
     else regexp_matches(upper(coalesce(said, '')), 'PRE-?DOSE|BASELINE|SCREENING|给药前|基线') end);
 """
@@ -115,14 +116,17 @@ create view graded as
   from stages;
 create view at_entry as
   select g.*, row_number() over (partition by g.USUBJID order by g.day desc) as k
-  from graded g join subjects s using (USUBJID) where s.anchor_day - g.day between 0 and $elig_days;
+  from graded g join subjects s using (USUBJID) where s.from_day - g.day <= $elig_days;
 """
 
 # §2.4, §1.4: methylprednisolone-equivalent mg/kg of every day up to the anchor, by the weight known on that day (else
 # the first one known), and per rule of the definition in force what the stages of its days say.
 STEROIDS = """
 create view steroid_doses as
-  select USUBJID, full_day(CMSTDTC) as first_day, full_day(CMENDTC) as last_day, CMDOSU ilike '%/kg%' as per_kg,
+  select USUBJID, full_day(CMSTDTC) as first_day, lo(CMSTDTC) as earliest, full_day(CMENDTC) as last_day,
+    regexp_matches(
+      upper(CMDECOD || ' ' || CMTRT), 'METHYLPRED|PREDNISO|HYDROCORT|DEXAMETH|泼尼|甲强龙|氢化可的松|地塞米松') as steroid,
+    CMDOSU ilike '%/kg%' as per_kg,
     CMDOSE * case when CMDOSU ilike 'g%' then 1000 else 1 end * case
       when upper(CMDECOD) like 'METHYLPRED%' or CMTRT like '%甲泼尼龙%' or CMTRT like '%甲强龙%' then 1.0
       when upper(CMDECOD) like 'PREDNISO%' or CMTRT like '%泼尼松%' then 4 / 5.0
@@ -146,14 +150,19 @@ create view steroid_days as
 -- One row per subject and rule; no start = the dose was never reached (false where steroid doses are known at all).
 create view sr_starts as
   select s.USUBJID, r.rule, r.kind, r.first_day, r.last_day, s.anchor_day, min(d.day) as start,
-    exists (select 1 from steroid_days k where k.USUBJID = s.USUBJID and k.mp > 0) as dosed
+    exists (select 1 from steroid_days k where k.USUBJID = s.USUBJID and k.mp > 0)
+      and not exists (select 1 from steroid_doses c where c.USUBJID = s.USUBJID and c.steroid
+        and (c.mp is null or c.first_day is null) and coalesce(c.earliest <= s.anchor_day, true))
+      and not exists (select 1 from steroid_days k where k.USUBJID = s.USUBJID and k.mp is null) as known
   from subjects s cross join sr_rules r
   left join steroid_days d on d.USUBJID = s.USUBJID and d.mp > 0 and d.mp >= r.mpeq * (1 - $tolerance)
   group by all;
+-- Whether one stage exceeds another: nothing is below 0 or above the highest, known or not.
+create macro above(one, other, top) as case when one = 0 or other = top then false else one > other end;
 create view sr_window as
-  select r.USUBJID, r.rule, r.kind, r.dosed, coalesce(r.anchor_day - r.start >= r.first_day, false) as reached, g.day,
-    (g.skin > z.skin) or (g.liver > z.liver) or (g.ugi > z.ugi) or (g.lgi > z.lgi) as worse,
-    (g.skin < z.skin) or (g.liver < z.liver) or (g.ugi < z.ugi) or (g.lgi < z.lgi) as better,
+  select r.USUBJID, r.rule, r.kind, r.known, coalesce(r.anchor_day - r.start >= r.first_day, false) as reached, g.day,
+    above(g.skin, z.skin, 4) or above(g.liver, z.liver, 4) or above(g.ugi, z.ugi, 1) or above(g.lgi, z.lgi, 4) as worse,
+    above(z.skin, g.skin, 4) or above(z.liver, g.liver, 4) or above(z.ugi, g.ugi, 1) or above(z.lgi, g.lgi, 4) better,
     case when greatest(g.skin, g.liver, g.ugi, g.lgi) > 0 then false
       when g.skin + g.liver + g.ugi + g.lgi = 0 then true end as clear
   from sr_starts r
@@ -162,13 +171,13 @@ create view sr_window as
   left join stages z on z.USUBJID = r.USUBJID
     and z.day = (select max(day) from stages y where y.USUBJID = r.USUBJID and y.day <= r.start);
 create view sr_by_rule as
-  select USUBJID, rule, case when not any_value(dosed) then 'NE' when not any_value(reached) then 'FALSE' else case kind
-    when 'worse' then case when bool_or(worse) then 'TRUE' when count(worse) > 0 then 'FALSE' else 'NE' end
-    when 'not_improved' then
-      case when arg_max(better, day) = false then 'TRUE' when arg_max(better, day) then 'FALSE' else 'NE' end
-    when 'not_resolved' then
-      case when arg_max(clear, day) = false then 'TRUE' when arg_max(clear, day) then 'FALSE' else 'NE' end
-    end end as holds
+  select USUBJID, rule, coalesce(case
+    when kind = 'worse' and bool_or(worse) or kind = 'not_improved' and arg_max_null(better, day) = false
+      or kind = 'not_resolved' and arg_max_null(clear, day) = false then 'TRUE'
+    when not any_value(known) then 'NE' when not any_value(reached) then 'FALSE'
+    when kind = 'worse' and bool_and(coalesce(not worse, false)) and count(day) > 0
+      or kind = 'not_improved' and arg_max_null(better, day) or kind = 'not_resolved' and arg_max_null(clear, day)
+      then 'FALSE' end, 'NE') as holds
   from sr_window group by USUBJID, rule, kind;
 create view refractory as
   select s.USUBJID, case when bool_or(holds = 'TRUE') then 'PASS'
