@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from trialbook.datasets import read_dataset
+from trialbook.display.figures import CHART_MIME
 from trialbook.domains import VARIABLES
 from trialbook.eligibility.form import RESULTS
 from trialbook.results.ard import COLUMNS
@@ -176,7 +177,7 @@ def test_scenarios_of_the_demo_trial_end_as_they_should(builds: dict[str, Path])
 
 def test_pages_print_no_programming_words(builds: dict[str, Path]) -> None:
     for build in builds.values():
-        for page in build.glob("*.html"):
+        for page in build.rglob("*.html"):
             text = page.read_text(encoding="utf-8")
             body = text[text.index("<body") :]
             for word in (">nan<", ">NaN<", ">NaT<", ">None<", "&lt;NA&gt;", ">inf<"):
@@ -205,3 +206,22 @@ def test_the_demo_cuts_show_every_result_code_of_the_audit(builds: dict[str, Pat
     last, people = audits[-1], dataset(builds[CUTS[-1]], "adsl")
     by_form = last.loc[last["RESULT"].eq("ATT-FAIL"), "USUBJID"]
     assert people.loc[people["USUBJID"].isin(by_form), "SAFFL"].tolist() == [""]
+
+
+def test_every_chart_is_valid_vega_lite(builds):
+    """The kernels of a build do not check their charts against the schema, so they are checked here."""
+    import altair as alt
+
+    specs = [
+        output["data"][CHART_MIME]
+        for folder in builds.values()
+        for path in sorted((folder / "notebooks").glob("*.ipynb"))
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        for output in cell.get("outputs", [])
+        if CHART_MIME in output.get("data", {})
+    ]
+    assert len(specs) > 40
+    for spec in specs:
+        alt.Chart.from_dict(spec, validate=True)
+    with pytest.raises(alt.utils.schemapi.SchemaValidationError):
+        alt.Chart.from_dict({**specs[0], "mark": "no such mark"}, validate=True)

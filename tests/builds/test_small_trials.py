@@ -24,7 +24,7 @@ def words(page: Path) -> str:
 
 
 def no_programming_words(build: Path) -> None:
-    for page in build.glob("*.html"):
+    for page in build.rglob("*.html"):
         found = re.findall(r"\b(nan|NaN|NaT|inf|None|RuntimeWarning|Traceback)\b", words(page))
         assert [w for w in found if w != "None"] == [], page.name
 

@@ -78,8 +78,8 @@ def profile_content(profile: Profile) -> ProfileContent:
         ]),
     ]))  # fmt: skip
     events = Section(
-        "events", "Adverse events", drawn.events(profile, days) if profile.events["FROM"].notna().any() else "",
-        drawn.bar_note(profile.events), _table(_flagged(profile.events), f"Adverse events, {who}", EVENTS),
+        "events", "Adverse events", drawn.events(profile, days) if len(drawn.drawn_rows(profile.events, days)) else "",
+        drawn.bar_note(profile.events, days), _table(_flagged(profile.events), f"Adverse events, {who}", EVENTS),
     )  # fmt: skip
     results = Section(
         "labs", "Laboratory", labs(profile, days) if len(profile.labs) else "", [LAB_NOTE] if len(profile.labs) else [],
@@ -87,8 +87,8 @@ def profile_content(profile: Profile) -> ProfileContent:
                                    notes=["G: CTCAE grade, where it is 1 or more."])]),
     )  # fmt: skip
     drugs = Section(
-        "drugs", "Medication", drawn.drugs(profile, days) if profile.drugs["FROM"].notna().any() else "",
-        drawn.bar_note(profile.drugs), _folded("Records", [_table(profile.drugs, f"Medication, {who}", DRUGS)]),
+        "drugs", "Medication", drawn.drugs(profile, days) if len(drawn.drawn_rows(profile.drugs, days)) else "",
+        drawn.bar_note(profile.drugs, days), _folded("Records", [_table(profile.drugs, f"Medication, {who}", DRUGS)]),
     )  # fmt: skip
     return ProfileContent(profile.subject, key_numbers(profile.facts).html, [course, events, results, drugs])
 
@@ -127,7 +127,9 @@ def _flagged(events: pd.DataFrame) -> pd.DataFrame:
         ", ".join(word for word, holds in zip(words.values(), row, strict=True) if holds)
         for row in events[list(words)].itertuples(index=False)
     ]
-    return events.assign(FLAGS=pd.Series(flags, index=events.index, dtype="str"))
+    shown = events.assign(FLAGS=pd.Series(flags, index=events.index, dtype="str"))
+    # As a rule the site's words are those of the dictionary: then one column says both.
+    return shown.drop(columns="REPORTED") if shown["REPORTED"].equals(shown["TERM"]) else shown
 
 
 def _by_day(labs: pd.DataFrame) -> pd.DataFrame:

@@ -88,7 +88,8 @@ class Drawing:
         anchor, weight = ' text-anchor="end"' if end else "", ' font-weight="600"' if bold else ""
         colour = f' fill="{fill}"' if fill != INK else ""
         self.add(
-            f'<text x="{number(x)}" y="{number(y)}" font-size="{size}"{anchor}{weight}{colour}>{safe(words)}</text>'
+            f'<text class="said" x="{number(x)}" y="{number(y)}" font-size="{size}"{anchor}{weight}{colour}>'
+            f"{safe(words)}</text>"
         )
 
     def label(self, y: float, words: str, cells: int = 29) -> None:

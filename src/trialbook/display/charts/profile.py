@@ -144,7 +144,7 @@ def _stages(drawing: Drawing, stages: pd.DataFrame, y: float) -> None:
 
 def events(profile: Profile, days: Days) -> str:
     """A bar per adverse event from onset to end, filled by grade; its grade and flags stand beside it."""
-    shown = profile.events[profile.events["FROM"].notna()].head(MOST_ROWS)
+    shown = drawn_rows(profile.events, days).head(MOST_ROWS)
     rows = [
         (term, begins, ends, GRADES.get(grade, NO_GRADE), _event_words(grade, serious, related, is_dlt))
         for term, begins, ends, grade, serious, related, is_dlt in shown[
@@ -161,7 +161,7 @@ def _event_words(grade: object, serious: bool, related: bool, is_dlt: bool) -> s
 
 def drugs(profile: Profile, days: Days) -> str:
     """A bar per medication record, with its dose beside it."""
-    shown = profile.drugs[profile.drugs["FROM"].notna()].head(MOST_ROWS)
+    shown = drawn_rows(profile.drugs, days).head(MOST_ROWS)
     kinds = {name: PALETTE[k % 6] for k, name in enumerate(dict.fromkeys(shown["CATEGORY"]))}
     rows = [
         (drug, begins, ends, kinds[kind], ", ".join(filter(None, (dose, kind))))
@@ -193,7 +193,7 @@ def _bars(
 
 
 def _beside(drawing: Drawing, left: float, right: float, y: float, words: str) -> None:
-    """Words after a bar, else before it, else on it, on white so that they can be read."""
+    """Words after a bar, else before it, else on it; a white rim keeps them readable."""
     room = CHARACTER * len(words) + 6
     if right + room <= LEFT + PLOT + 20:
         drawing.text(right + 4, y, words, size=10)
@@ -202,13 +202,22 @@ def _beside(drawing: Drawing, left: float, right: float, y: float, words: str) -
     else:
         fits = max(int((right - left - 12) / CHARACTER), 4)
         said = words if len(words) <= fits else words[: fits - 1] + "…"
-        drawing.add(rectangle(left + 4, y - 9, CHARACTER * len(said) * 0.92 + 4, 11, "#ffffff"))
         drawing.text(left + 6, y, said, size=10)
 
 
-def bar_note(frame: pd.DataFrame) -> list[str]:
+def drawn_rows(frame: pd.DataFrame, days: Days) -> pd.DataFrame:
+    """The records that lie on the time axis."""
+    over = (frame["UNTIL"] < days.first).fillna(False).astype("bool")
+    return frame[frame["FROM"].notna() & ~over]
+
+
+def bar_note(frame: pd.DataFrame, days: Days) -> list[str]:
     """What a drawing of bars leaves out."""
-    undated = int(frame["FROM"].isna().sum())
-    more = max(len(frame) - undated - MOST_ROWS, 0)
-    notes = [f"{more} later records are in the table only."] if more else []
-    return notes + ([f"{undated} records without a date are in the table only."] if undated else [])
+    shown, undated = len(drawn_rows(frame, days)), int(frame["FROM"].isna().sum())
+    left_out = {
+        "without a date": undated,
+        f"that ended before day {days.first}": len(frame) - shown - undated,
+        f"after the first {MOST_ROWS}": max(shown - MOST_ROWS, 0),
+    }
+    said = [f"{count} {why}" for why, count in left_out.items() if count]
+    return [f"Only in the table: {', '.join(said)}."] if said else []
