@@ -23,8 +23,8 @@ CRITERIA = [f"IN0{n}" for n in range(1, 6)] + ["EX01", "EX02", "EX03"] + [f"EX04
 CRITERIA += [f"EX{n:02d}" for n in range(5, 18)]
 
 # §0.1 and A-16: windows end at the first infusion. Who was never infused has no such day: the screening counts, from
-# the window before consent to the day the form was completed, the screening failed, or the cut. Age in completed years at
-# consent, from the earliest and the latest possible birth date, else as collected.
+# the window before consent to the day the form was completed, the screening failed, or the cut. Age in completed years
+# at consent, from the earliest and the latest possible birth date, else as collected.
 SUBJECTS = """
 create view subjects as
   with first as (select USUBJID, min(EXSTDTC) as moment from ex where EXDOSE > 0 group by USUBJID),

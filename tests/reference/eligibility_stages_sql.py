@@ -124,8 +124,8 @@ create view at_entry as
 STEROIDS = """
 create view steroid_doses as
   select USUBJID, full_day(CMSTDTC) as first_day, lo(CMSTDTC) as earliest, full_day(CMENDTC) as last_day,
-    regexp_matches(
-      upper(CMDECOD || ' ' || CMTRT), 'METHYLPRED|PREDNISO|HYDROCORT|DEXAMETH|泼尼|甲强龙|氢化可的松|地塞米松') as steroid,
+    regexp_matches(upper(CMDECOD || ' ' || CMTRT),
+      'METHYLPRED|PREDNISO|HYDROCORT|DEXAMETH|泼尼|甲强龙|氢化可的松|地塞米松') as steroid,
     CMDOSU ilike '%/kg%' as per_kg,
     CMDOSE * case when CMDOSU ilike 'g%' then 1000 else 1 end * case
       when upper(CMDECOD) like 'METHYLPRED%' or CMTRT like '%甲泼尼龙%' or CMTRT like '%甲强龙%' then 1.0
