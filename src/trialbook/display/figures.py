@@ -77,7 +77,10 @@ def figure(
     if data.empty:
         return sentence(f"{title}: {empty}")
     use_house_style()
-    spec = clean_spec(with_signal(chart.to_dict()))
+    from altair.utils import schemapi
+
+    # Altair checks what it is given as a chart is put together, or not at all (see `trialbook.display.ahead`).
+    spec = clean_spec(with_signal(chart.to_dict(validate=schemapi.DEBUG_MODE)))
     return Figure(spec, title, table(data, title, labels=labels, notes=notes))
 
 

@@ -48,6 +48,8 @@ def _imports_of(path: Path) -> tuple[str, ...]:
 
 def _named(node: ast.AST) -> Iterator[str]:
     for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            continue  # holds no statement
         if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
             for other in child.orelse:
                 yield from _named(other)
