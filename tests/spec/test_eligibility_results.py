@@ -164,11 +164,12 @@ DETECTIONS = [
 
 
 @pytest.mark.parametrize(("text", "sign", "value", "limit", "read"), READINGS)
-def test_antibodies_and_antigens_are_read(text, sign, value, limit, read) -> None:
+def test_antibodies_and_antigens_are_read(text, sign, value, limit, read, protocol) -> None:
     number, bound = pd.Series([value], dtype="float64"), pd.Series([limit], dtype="float64")
-    assert reading(pd.Series([text]), number, pd.Series([sign]), bound).iloc[0] == read
+    assert reading(pd.Series([text]), number, pd.Series([sign]), bound, protocol.code_lists).iloc[0] == read
 
 
 @pytest.mark.parametrize(("text", "sign", "value", "read"), DETECTIONS)
-def test_nucleic_acid_below_quantification_is_not_detected(text, sign, value, read) -> None:
-    assert detection(pd.Series([text]), pd.Series([value], dtype="float64"), pd.Series([sign])).iloc[0] == read
+def test_nucleic_acid_below_quantification_is_not_detected(text, sign, value, read, protocol) -> None:
+    number, words = pd.Series([value], dtype="float64"), protocol.code_lists
+    assert detection(pd.Series([text]), number, pd.Series([sign]), words).iloc[0] == read

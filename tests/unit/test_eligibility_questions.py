@@ -5,7 +5,8 @@ from __future__ import annotations
 from eligible_subject import CUT, form, screened
 from trial_builder import TrialBuilder, trial
 from trialbook.eligibility import reporting, views
-from trialbook.eligibility.audit import CHECKS, audit, audit_columns
+from trialbook.eligibility.audit import audit, audit_columns
+from trialbook.eligibility.checks import CHECKS
 from trialbook.eligibility.form import RESULTS
 from trialbook.eligibility.questions import DOUBTS, eligibility_queries
 from trialbook.results.ard import to_ard

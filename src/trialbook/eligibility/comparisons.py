@@ -38,6 +38,15 @@ def excluded_at_or_below(value: pd.Series, sign: pd.Series, limit: float) -> pd.
     return _by_sign(number, sign, exact, below, over)
 
 
+def excluded_below(value: pd.Series, sign: pd.Series, limit: float) -> pd.Series:
+    """FAIL where the value is below the limit; a value equal to it passes; otherwise as `excluded_above`."""
+    number, bound = significant(value), float(f"{limit:.{_DIGITS}g}")
+    exact = np.where(number < bound, FAIL, PASS)
+    below = np.where(number <= bound, FAIL, NE)
+    over = np.where(number >= bound, PASS, NE)
+    return _by_sign(number, sign, exact, below, over)
+
+
 def _by_sign(number: pd.Series, sign: pd.Series, exact: np.ndarray, below: np.ndarray, over: np.ndarray) -> pd.Series:
     first = sign.fillna("").str[:1]
     result = np.where(first == "<", below, np.where(first == ">", over, exact))

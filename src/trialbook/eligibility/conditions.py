@@ -6,6 +6,7 @@ import pandas as pd
 
 from trialbook.dates import earliest_date, latest_date, time_of_day
 from trialbook.domains import Domains
+from trialbook.protocol.criteria import CodeLists
 
 YES, NO, UNKNOWN = "YES", "NO", "UNKNOWN"
 # The variables that say what a record is about; TEXT is searched, the first is shown.
@@ -13,22 +14,28 @@ _WORDS = {
     "MH": ("MHTERM", "MHDECOD", "MHCAT", "MHSEV"), "CE": ("CETERM", "CEDECOD"), "AE": ("AETERM", "AEDECOD"),
     "CM": ("CMTRT", "CMDECOD"), "PR": ("PRTRT", "PRDECOD"), "SU": ("SUTRT", "SUCAT"),
 }  # fmt: skip
-_SEVERITY = {"MILD": 1.0, "MODERATE": 2.0, "SEVERE": 3.0, "VERY SEVERE": 4.0, "LIFE THREATENING": 4.0,
-             "LIFE-THREATENING": 4.0, "轻度": 1.0, "中度": 2.0, "重度": 3.0, "极重度": 4.0}  # fmt: skip
 
 
-def conditions(domains: Domains) -> pd.DataFrame:
+Severity = tuple[tuple[str, float], ...]
+
+
+def severity_words(words: CodeLists) -> Severity:
+    """Each word for a severity (upper case) with the grade it stands for."""
+    return tuple((word.upper(), float(grade)) for grade, known in sorted(words.severity.items()) for word in known)
+
+
+def conditions(domains: Domains, severity: Severity) -> pd.DataFrame:
     """The records of MH, CE, AE, CM, PR and SU: USUBJID SRCDOM SRCSEQ TERM TEXT GRADE ADT, and what their dates allow.
 
-    GRADE is --TOXGR, else the severity in words as a number, NaN where neither is known. STLO STHI ENLO ENHI bound
-    start and end; STTIME is the time of the start in seconds; ONGOING is --ENRTPT = ONGOING. A record that says a
-    prespecified condition did not occur is left out.
+    GRADE is --TOXGR, else the severity in words as a number (`severity_words`), NaN where neither is known. STLO STHI
+    ENLO ENHI bound start and end; STTIME is the time of the start in seconds; ONGOING is --ENRTPT = ONGOING. A record
+    that says a prespecified condition did not occur is left out.
     """
     filled = [code for code in _WORDS if len(domains[code])] or ["MH"]
-    return pd.concat([_of_domain(domains[code], code) for code in filled], ignore_index=True)
+    return pd.concat([_of_domain(domains[code], code, dict(severity)) for code in filled], ignore_index=True)
 
 
-def _of_domain(rows: pd.DataFrame, code: str) -> pd.DataFrame:
+def _of_domain(rows: pd.DataFrame, code: str, severity: dict[str, float]) -> pd.DataFrame:
     if f"{code}OCCUR" in rows:
         rows = rows[rows[f"{code}OCCUR"].fillna("").str.upper() != "N"]
     first, *others = (rows[name].fillna("") for name in _WORDS[code])
@@ -42,7 +49,7 @@ def _of_domain(rows: pd.DataFrame, code: str) -> pd.DataFrame:
             "SRCSEQ": rows[f"{code}SEQ"].astype("Int64"),
             "TERM": first.mask(first == "", others[0] if others else ""),
             "TEXT": text,
-            "GRADE": _grade(rows, code),
+            "GRADE": _grade(rows, code, severity),
             "STARTDTC": start,
             "ENDDTC": end,
             "STLO": earliest_date(start),
@@ -56,10 +63,10 @@ def _of_domain(rows: pd.DataFrame, code: str) -> pd.DataFrame:
     )
 
 
-def _grade(rows: pd.DataFrame, code: str) -> pd.Series:
+def _grade(rows: pd.DataFrame, code: str, words: dict[str, float]) -> pd.Series:
     unknown = pd.Series(float("nan"), index=rows.index)
     grade = pd.to_numeric(rows[f"{code}TOXGR"], errors="coerce") if f"{code}TOXGR" in rows else unknown
-    severity = rows[f"{code}SEV"].str.strip().str.upper().map(_SEVERITY) if f"{code}SEV" in rows else unknown
+    severity = rows[f"{code}SEV"].str.strip().str.upper().map(words) if f"{code}SEV" in rows else unknown
     return grade.astype("float64").fillna(severity.astype("float64"))
 
 
@@ -85,11 +92,14 @@ def ongoing_at_reference(rows: pd.DataFrame) -> pd.Series:
     return _three(begun.eq(YES) & lasted & ~ended, begun.eq(NO) | ended)
 
 
-def active_since(rows: pd.DataFrame, day: pd.Series) -> pd.Series:
-    """Whether each condition that began before the reference was still present on or after `day`."""
+def active_since(rows: pd.DataFrame, first: pd.Series, last: pd.Series) -> pd.Series:
+    """Whether each condition that began before the reference was still present on or after a day.
+
+    The day lies between `first` and `last` (both the same where it is known; NaT = open on that side).
+    """
     begun = started_before(rows)
-    ended = rows["ENHI"] < day
-    lasted = rows["ONGOING"] | (rows["ENLO"] >= day) | (rows["STLO"] >= day)
+    ended = rows["ENHI"] < first
+    lasted = rows["ONGOING"] | (rows["ENLO"] >= last) | (rows["STLO"] >= last)
     return _three(begun.eq(YES) & lasted & ~ended, begun.eq(NO) | ended)
 
 

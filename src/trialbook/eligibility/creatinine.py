@@ -7,11 +7,12 @@ import pandas as pd
 
 from trialbook.eligibility import renal
 from trialbook.eligibility.comparisons import excluded_at_or_below
-from trialbook.eligibility.findings import FAIL, NE, decide
+from trialbook.eligibility.findings import FAIL, NE, Found, decide
 from trialbook.eligibility.parameters import number
+from trialbook.eligibility.records import PART, records, result_records
 from trialbook.eligibility.results_in_window import in_window, last_result, window_text
 from trialbook.eligibility.screening import Screening
-from trialbook.protocol.models import Criterion
+from trialbook.protocol.criteria import Criterion
 from trialbook.subjects.weights import last_on_or_before, measurements, weights
 from trialbook.units import plain_unit, si_factor
 
@@ -20,7 +21,7 @@ _CENTIMETRES = {"cm": 1.0, "m": 100.0, "mm": 0.1, "in": 2.54}
 _TURNED = {"<": ">", ">": "<"}
 
 
-def creatinine_clearance(screening: Screening, column: str, criterion: Criterion) -> pd.DataFrame:
+def creatinine_clearance(screening: Screening, column: str, criterion: Criterion) -> Found:
     """Excluded where the clearance is at the limit or below.
 
     In order: the last measured clearance in the laboratory window (A-37); else an estimate from the last creatinine in
@@ -28,24 +29,34 @@ def creatinine_clearance(screening: Screening, column: str, criterion: Criterion
     `weight_days`. NE where a part is missing.
     """
     limit = number(criterion, "creatinine_clearance_ml_min")
-    measured = _measured(screening, limit)
-    estimated = _estimated(screening, limit, int(number(criterion, "weight_days")))
-    estimated = estimated[~estimated["USUBJID"].isin(measured["USUBJID"])]
-    records = pd.concat([measured, estimated], ignore_index=True).assign(LIMIT=limit)
+    seen = {test: _in_lab_window(screening, test) for test in ("CREATCLR", "CREAT")}
+    measured = _measured(seen["CREATCLR"], limit)
+    last = last_result(seen["CREAT"], seen["CREAT"]["VALUE"])
+    last = last[~last["USUBJID"].isin(measured["USUBJID"])].reset_index(drop=True)
+    estimated = _estimated(screening, last, limit, int(number(criterion, "weight_days")))
+    judged = pd.concat([measured, estimated], ignore_index=True).assign(LIMIT=limit)
     missing = "no creatinine or clearance from " + window_text(screening, screening.analysis.lab_window_days)
     if not screening.domains.delivered("LB"):
         missing = pd.Series("laboratory results (LB) were not delivered", index=missing.index)
-    return decide(screening, column, records, NE, missing)
+    sizes = [
+        records(
+            estimated.assign(SRCDOM="VS", SRCSEQ=estimated[f"{name}SEQ"], ADT=estimated[f"{name}DT"])[
+                estimated[f"{name}SEQ"].notna()
+            ],
+            PART, test, estimated[name].map("{:.4g}".format).astype("str"), UNIT=unit,
+        )
+        for name, test, unit in (("KG", "WEIGHT", "kg"), ("CM", "HEIGHT", "cm"))
+    ]  # fmt: skip
+    return decide(screening, column, judged, NE, missing, [*map(result_records, seen.values()), *sizes])
 
 
-def _last(screening: Screening, test: str, *, low_is_worse: bool) -> pd.DataFrame:
+def _in_lab_window(screening: Screening, test: str) -> pd.DataFrame:
     rows = in_window(screening.results(["LB"], [test]), screening, screening.analysis.lab_window_days)
-    rows = rows[rows["VALUE"] > 0].reset_index(drop=True)
-    return last_result(rows, -rows["VALUE"] if low_is_worse else rows["VALUE"])
+    return rows[rows["VALUE"] > 0].reset_index(drop=True)
 
 
-def _measured(screening: Screening, limit: float) -> pd.DataFrame:
-    last = _last(screening, "CREATCLR", low_is_worse=True)
+def _measured(rows: pd.DataFrame, limit: float) -> pd.DataFrame:
+    last = last_result(rows, -rows["VALUE"])
     clearance = last["VALUE"] * si_factor(last["TEST"], last["UNIT"])
     result = excluded_at_or_below(clearance, last["SIGN"], limit)
     flag = pd.Series("", index=last.index, dtype="str").mask(result.eq(NE), "CENSORED").mask(clearance.isna(), "UNIT")
@@ -55,10 +66,10 @@ def _measured(screening: Screening, limit: float) -> pd.DataFrame:
     )
 
 
-def _estimated(screening: Screening, limit: float, size_days: int) -> pd.DataFrame:
-    last = _last(screening, "CREAT", low_is_worse=False)
-    last["KG"] = _size(last, weights(screening.domains), size_days)
-    last["CM"] = _size(last, measurements(screening.domains, "HEIGHT", _CENTIMETRES), size_days)
+def _estimated(screening: Screening, last: pd.DataFrame, limit: float, size_days: int) -> pd.DataFrame:
+    heights = measurements(screening.domains, "HEIGHT", _CENTIMETRES)
+    for name, measured in (("KG", weights(screening.domains)), ("CM", heights)):
+        last[[name, f"{name}DT", f"{name}SEQ"]] = _size(last, measured, size_days)
     last["MGDL"] = last["VALUE"] * plain_unit(last["UNIT"]).map(renal.MG_DL).astype("float64")
     last["LABUNIT"] = last["UNIT"]
     age = last["AGE"].astype("float64")
@@ -81,10 +92,10 @@ def _estimated(screening: Screening, limit: float, size_days: int) -> pd.DataFra
     return rows.assign(DATARESULT=result, AVAL=rows["CLEARANCE"], FLAG=flag, EVIDENCE=_in_words(rows, size_days))
 
 
-def _size(last: pd.DataFrame, measured: pd.DataFrame, size_days: int) -> pd.Series:
-    """The last weight or height up to the reference day, unless it is older than the window that the days give."""
+def _size(last: pd.DataFrame, measured: pd.DataFrame, size_days: int) -> pd.DataFrame:
+    """VALUE VSDT VSSEQ of the last weight or height up to the reference day, unless it is too old."""
     found = last_on_or_before(last[["USUBJID"]].assign(DAY=last["REFDT"]), measured)
-    return found["VALUE"].where(found["VSDT"] >= last["ANCHORDT"] - pd.Timedelta(days=size_days))
+    return found.where(found["VSDT"] >= last["ANCHORDT"] - pd.Timedelta(days=size_days))
 
 
 def _adults(rows: pd.DataFrame, limit: float) -> pd.DataFrame:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.eligibility.findings import BY_FORM, FAIL, NE, PASS, decide
+from trialbook.eligibility.findings import BY_FORM, FAIL, NE, PASS, Found, decide
 from trialbook.eligibility.parameters import number, words
+from trialbook.eligibility.records import PART, organ_records, records, result_records
 from trialbook.eligibility.results_in_window import in_window, last_result, window_text
 from trialbook.eligibility.screening import Screening
 from trialbook.eligibility.steroid_refractory import FALSE, TRUE, refractoriness
+from trialbook.gvhd.findings import COLLECTED, organ_findings
 from trialbook.gvhd.grade import ORGANS, grade_bounds, grade_text
-from trialbook.protocol.models import Criterion
+from trialbook.gvhd.steroids import is_systemic, steroid_factor
+from trialbook.protocol.criteria import Criterion
 
 _GRADES = ("0", "I", "II", "III", "IV")
+# The organ that each test speaks of.
+_ORGAN = COLLECTED | {
+    "RASHBSA": "SKIN", "ERYTHDRM": "SKIN", "BULLAE": "SKIN", "DESQBSA": "SKIN", "BILI": "LIVER", "NAUSEA": "UGI",
+    "UGIBIOP": "UGI", "STOOLVOL": "LGI", "STOOLN": "LGI", "ABDPAIN": "LGI", "ILEUS": "LGI", "BLDSTOOL": "LGI",
+}  # fmt: skip
 
 
-def steroid_refractory(screening: Screening, criterion: Criterion) -> pd.DataFrame:
+def steroid_refractory(screening: Screening, criterion: Criterion) -> Found:
     """IN03: passes where a rule of the definition in force holds from dated steroids and stages before the infusion.
 
     Fails where every rule of it is refuted. Where dose, weight or stages leave it open the form decides (A-19).
@@ -34,11 +42,50 @@ def steroid_refractory(screening: Screening, criterion: Criterion) -> pd.DataFra
     result = pd.Series(BY_FORM, index=people.index, dtype="str").mask(fails, FAIL).mask(found, PASS)
     said = ("not decided by the data: " + why_open).mask(fails, "no rule of the definition holds")
     said = said.mask(found, shows["RULE"] + " (" + shows["EVIDENCE"] + ")")
-    records = people.assign(DATARESULT=result, EVIDENCE=wanted + ": " + said, ADT=shows["EVIDDT"])
-    return decide(screening, criterion.id, records, BY_FORM, "")
+    decided = holds.index
+    days = _stage_days(rules[rules["RESULT"].eq(TRUE) | ~rules["USUBJID"].isin(decided)])
+    shown = organ_findings(screening.domains, screening.subjects).merge(days, on=["USUBJID", "ADT"], how="inner")
+    last = shown.merge(shows.assign(USUBJID=order)[["USUBJID", "EVIDDT"]], on="USUBJID")
+    own = _one_per_subject(last[last["ADT"].eq(last["EVIDDT"])]).reindex(order).set_axis(people.index)
+    judged = people.assign(
+        DATARESULT=result, EVIDENCE=wanted + ": " + said, ADT=shows["EVIDDT"], SRCDOM=own["SRCDOM"],
+        SRCSEQ=own["SRCSEQ"],
+    )  # fmt: skip
+    looked_at = [organ_records(shown, PART), _steroids(screening)]
+    return decide(screening, criterion.id, judged, BY_FORM, "", looked_at)
 
 
-def performance_status(screening: Screening, criterion: Criterion) -> pd.DataFrame:
+def _stage_days(rules: pd.DataFrame) -> pd.DataFrame:
+    """The assessments that the rules compare: USUBJID ADT, at the start of steroids and after."""
+    days = [rules[["USUBJID", name]].set_axis(["USUBJID", "ADT"], axis=1) for name in ("BASEDT", "EVIDDT")]
+    return pd.concat(days, ignore_index=True).dropna().drop_duplicates()
+
+
+def _steroids(screening: Screening) -> pd.DataFrame:
+    """Systemic steroids that began before the reference day."""
+    cm = screening.domains["CM"]
+    cm = cm[steroid_factor(cm).notna() & is_systemic(cm, screening.analysis.local_routes)]
+    rows = screening.conditions(["CM"]).merge(
+        cm[["USUBJID", "CMSEQ", "CMDOSE", "CMDOSU"]], left_on=["USUBJID", "SRCSEQ"], right_on=["USUBJID", "CMSEQ"]
+    )  # fmt: skip
+    rows = screening.add_subject(rows)
+    rows = rows[~(rows["STLO"] >= rows["REFDT"])]
+    dose = rows["CMDOSE"].map("{:g}".format).astype("str").where(rows["CMDOSE"].notna(), "dose not known")
+    period = rows["STARTDTC"].fillna("?") + " to " + rows["ENDDTC"].fillna("?").mask(rows["ONGOING"], "ongoing")
+    return records(rows, PART, rows["TERM"], dose + ", " + period, UNIT=rows["CMDOSU"].fillna(""))
+
+
+def _one_per_subject(found: pd.DataFrame) -> pd.DataFrame:
+    """The record of an assessment that stands for it, by USUBJID: of the highest stage, collected before raw."""
+    rank = found["SRCDOM"].map({"RS": 0, "FA": 1, "LB": 2})
+    high = found["NUMBER"].where(found["TEST"].isin(list(COLLECTED))).fillna(-1.0)
+    ordered = found.assign(_rank=rank, _high=-high).sort_values(
+        ["USUBJID", "_rank", "_high", "SRCSEQ"], kind="stable"
+    )  # fmt: skip
+    return ordered.drop_duplicates("USUBJID").set_index("USUBJID")
+
+
+def performance_status(screening: Screening, criterion: Criterion) -> Found:
     """IN04: the last ECOG score in the eligibility window is 0 to `maximum_ecog`.
 
     Under `lansky_below_age` a Lansky score, where recorded, is used instead: `minimum_lansky` or more passes (A-20).
@@ -62,14 +109,15 @@ def performance_status(screening: Screening, criterion: Criterion) -> pd.DataFra
     said = (
         last["TEST"].replace("ECOG101", "ECOG") + " " + last["TEXT"] + last["ADT"].dt.strftime(" on %Y-%m-%d") + label
     )
-    records = last.assign(
+    judged = last.assign(
         DATARESULT=result, AVAL=score, UNIT="", LIMIT=is_lansky.map({True: least, False: best}), EVIDENCE=said,
         FLAG=pd.Series("", index=last.index).mask(~exists, "NO-SUCH-SCORE"),
     )  # fmt: skip
-    return decide(screening, criterion.id, records, NE, "no performance score from " + window_text(screening, days))
+    silent = "no performance score from " + window_text(screening, days)
+    return decide(screening, criterion.id, judged, NE, silent, [result_records(rows)])
 
 
-def agvhd_grade(screening: Screening, criterion: Criterion) -> pd.DataFrame:
+def agvhd_grade(screening: Screening, criterion: Criterion) -> Found:
     """IN05: the overall grade of the last organ stages before the infusion is one of `grades` (A-21).
 
     A missing organ leaves a lowest and a highest grade; the result stands where both agree on it, else NE. The
@@ -93,11 +141,31 @@ def agvhd_grade(screening: Screening, criterion: Criterion) -> pd.DataFrame:
     said = "grade " + derived + " from skin/liver/upper/lower GI " + pd.Series(stages, index=last.index, dtype="str")
     said = said + last["ADT"].dt.strftime(" on %Y-%m-%d") + ("; investigator " + own).fillna("")
     flag = pd.Series("", index=last.index, dtype="str").mask(result.eq(NE), "ORGAN-MISSING")
-    records = last.assign(
-        DATARESULT=result, AVAL=bounds["GRADE"], EVIDENCE=said, FLAG=flag.mask(differs, "GRADE-DIFFERS"), SRCDOM="RS",
+    shown = organ_findings(screening.domains, screening.subjects).merge(last[["USUBJID", "ADT"]], on=["USUBJID", "ADT"])
+    own = _worst_organ(shown, last).reindex(last["USUBJID"]).set_axis(last.index)
+    judged = last.assign(
+        DATARESULT=result, AVAL=bounds["GRADE"], EVIDENCE=said, FLAG=flag.mask(differs, "GRADE-DIFFERS"),
+        SRCDOM=own["SRCDOM"], SRCSEQ=own["SRCSEQ"],
     )  # fmt: skip
-    days = screening.analysis.elig_window_days
-    return decide(screening, criterion.id, records, NE, "no organ stages from " + window_text(screening, days))
+    silent = "no organ stages from " + window_text(screening, screening.analysis.elig_window_days)
+    return decide(screening, criterion.id, judged, NE, silent, [organ_records(shown, PART)])
+
+
+def _worst_organ(shown: pd.DataFrame, last: pd.DataFrame) -> pd.DataFrame:
+    """The record that stands for the grade, by USUBJID: of the organ that makes it, collected before raw."""
+    possible = pd.DataFrame(
+        {organ: grade_bounds(last.assign(**_others_at_zero(last, organ)))["GRADEHI"] for organ in ORGANS}
+    )
+    making = possible.idxmax(axis=1).to_numpy() if len(last) else []
+    organ = pd.Series(making, index=last["USUBJID"], dtype="str")
+    own = shown[shown["TEST"].map(_ORGAN).eq(shown["USUBJID"].map(organ))]
+    return _one_per_subject(pd.concat([own, shown[~shown["USUBJID"].isin(own["USUBJID"])]], ignore_index=True))
+
+
+def _others_at_zero(last: pd.DataFrame, organ: str) -> dict[str, pd.Series]:
+    """The stages with only one organ involved, to see which organ makes the grade."""
+    zero = pd.Series(0.0, index=last.index)
+    return {f"{other}{part}": zero for other in ORGANS if other != organ for part in ("", "LO", "HI")}
 
 
 def _last_stages(screening: Screening) -> pd.DataFrame:

@@ -1,8 +1,9 @@
-"""What a check returns: for every subject and audit column the result by data alone, with its evidence."""
+"""What a check returns: for every subject and audit column the result by data alone, and the records looked at."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -21,6 +22,15 @@ TYPES = {
 TEXTS = [name for name, kind in TYPES.items() if kind == "str"]
 
 
+@dataclass(frozen=True)
+class Found:
+    """`findings`: one row per subject and audit column; `records`: what was looked at, in the shape of
+    `evidence.RECORD` with CRITCD, as parts that are put together only where somebody asks for them."""
+
+    findings: pd.DataFrame
+    records: tuple[pd.DataFrame, ...]
+
+
 def findings(records: pd.DataFrame) -> pd.DataFrame:
     """Records brought into the shape of a finding; columns that a check does not fill are blank or missing."""
     blank = {name: pd.Series(index=records.index, dtype=kind) for name, kind in TYPES.items() if name not in records}
@@ -29,12 +39,18 @@ def findings(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def decide(
-    screening: Screening, column: str, records: pd.DataFrame, otherwise: str, evidence: str | pd.Series
-) -> pd.DataFrame:
+    screening: Screening,
+    column: str,
+    records: pd.DataFrame,
+    otherwise: str,
+    evidence: str | pd.Series,
+    looked_at: Sequence[pd.DataFrame] = (),
+) -> Found:
     """One finding per screened subject: the record that decides, else `otherwise` with the given evidence.
 
     Of several records a FAIL decides before NE, NE before PASS, PASS before those that leave it to the form; then the
-    later date, then the domain and the higher sequence number.
+    later date, then the domain and the higher sequence number. `looked_at`: every record that was weighed, in the shape
+    of `evidence.RECORD`.
     """
     shaped = findings(records)
     ordered = shaped.assign(_rank=shaped["DATARESULT"].map(_ORDER)).sort_values(
@@ -48,9 +64,11 @@ def decide(
     said = evidence if isinstance(evidence, pd.Series) else pd.Series(evidence, index=people.index, dtype="str")
     found["DATARESULT"] = found["DATARESULT"].mask(silent, otherwise)
     found["EVIDENCE"] = found["EVIDENCE"].mask(silent, said)
-    return findings(found.drop(columns="_rank").assign(CRITCD=column))
+    parts = tuple(part.assign(CRITCD=column) for part in looked_at if len(part))
+    return Found(findings(found.drop(columns="_rank").assign(CRITCD=column)), parts)
 
 
-def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def together(parts: Sequence[Found]) -> Found:
     """The findings of several audit columns as one frame."""
-    return pd.concat(parts, ignore_index=True).astype(TYPES)
+    frame = pd.concat([part.findings for part in parts], ignore_index=True).astype(TYPES)
+    return Found(frame, tuple(records for part in parts for records in part.records))

@@ -5,17 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from trialbook.dates import complete_date
 from trialbook.domains import Domains
+from trialbook.eligibility.evidence import WAIVER, sequence
 from trialbook.eligibility.findings import FAIL, PASS
 from trialbook.eligibility.findings import NE as NOT_EVALUABLE
+from trialbook.eligibility.records import records
 from trialbook.protocol.models import Protocol
+from trialbook.terms import holds_term
 
 RESULTS = ("PASS", "FAIL", "NE", "ATT-PASS", "ATT-FAIL", "CONFLICT", "WAIVED", "PENDING")
-_WAIVER = r"waiver|waived|豁免"
 
 
 def form_answers(domains: Domains, protocol: Protocol) -> pd.DataFrame:
-    """The last answer of each subject to each criterion: USUBJID CRITERION FORMANSWER (Y/N) SATISFIED (PASS/FAIL).
+    """The last answer of each subject to each criterion: USUBJID CRITERION FORMANSWER (Y/N) SATISFIED (PASS/FAIL), with
+    its date FORMDT and sequence number FORMSEQ where these are known.
 
     For an inclusion Y satisfies it, for an exclusion N does. In this trial IE holds all answers, not only the unmet
     criteria; an answer other than Y or N is no answer (A-15).
@@ -28,27 +32,36 @@ def form_answers(domains: Domains, protocol: Protocol) -> pd.DataFrame:
     rows = rows.sort_values(["USUBJID", "CRITERION", "IEDTC", "FORMANSWER"], kind="stable", na_position="first")
     rows = rows.drop_duplicates(["USUBJID", "CRITERION"], keep="last")
     met = rows["FORMANSWER"].eq("Y") == rows["CRITERION"].map(kinds).eq("inclusion")
-    rows = rows.assign(SATISFIED=np.where(met, PASS, FAIL))
-    return rows[["USUBJID", "CRITERION", "FORMANSWER", "SATISFIED"]].reset_index(drop=True)
+    rows = rows.assign(
+        SATISFIED=np.where(met, PASS, FAIL), FORMDT=complete_date(rows["IEDTC"]), FORMSEQ=sequence(rows, "IE")
+    )
+    return rows[["USUBJID", "CRITERION", "FORMANSWER", "SATISFIED", "FORMDT", "FORMSEQ"]].reset_index(drop=True)
 
 
 def waivers(domains: Domains, protocol: Protocol) -> pd.DataFrame:
-    """Documented waivers: USUBJID CRITCD EXACT, one row per subject and audit column.
+    """Documented waivers: USUBJID CRITCD EXACT, one row per subject and audit column, and the columns of `RECORD`.
 
-    A deviation record whose term says waiver and names a criterion or one of its columns. EXACT: the column itself is
-    named, not only a criterion that has several.
+    A deviation record whose term says waiver (`code_lists.waiver`), not that one was refused, and names a criterion or
+    one of its columns. EXACT: the column itself is named, not only a criterion that has several.
     """
-    dv = domains["DV"]
+    dv, words = domains["DV"], protocol.code_lists
     text = dv["DVTERM"].fillna("") + " | " + dv["DVDECOD"].fillna("") + " | " + dv["DVCAT"].fillna("")
-    waived = dv.assign(TEXT=text)[text.str.contains(_WAIVER, case=False, regex=True)]
-    found = []
+    granted = holds_term(text, words.waiver) & ~holds_term(text, words.waiver_refused)
+    waived = dv.assign(TEXT=text, SRCDOM="DV", SRCSEQ=dv["DVSEQ"], ADT=complete_date(dv["DVSTDTC"]))[granted]
+    parts = []
     for criterion in protocol.criteria if len(waived) else []:
         for column in criterion.audit_columns():
             for name in sorted({column, criterion.id}):
                 named = waived["TEXT"].str.contains(rf"(?<![A-Za-z0-9]){name}(?![A-Za-z0-9])", case=False, regex=True)
-                found += [(subject, column, name == column) for subject in waived.loc[named, "USUBJID"]]
-    frame = pd.DataFrame(found, columns=["USUBJID", "CRITCD", "EXACT"]).astype({"USUBJID": "str", "CRITCD": "str"})
-    return frame.groupby(["USUBJID", "CRITCD"], as_index=False)["EXACT"].any()
+                own = waived[named]
+                shown = records(own, WAIVER, "waiver", own["DVTERM"].fillna(own["DVDECOD"]))
+                parts.append(shown.assign(CRITCD=column, EXACT=name == column))
+    if not parts:
+        empty = records(waived.iloc[:0], WAIVER, "", "")
+        return empty.assign(CRITCD=pd.Series(dtype="str"), EXACT=pd.Series(dtype="bool"))
+    found = pd.concat(parts, ignore_index=True).astype({"CRITCD": "str"})
+    found = found.sort_values(["USUBJID", "CRITCD", "EXACT"], ascending=[True, True, False], kind="stable")
+    return found.drop_duplicates(["USUBJID", "CRITCD"]).reset_index(drop=True)
 
 
 def combine(adie: pd.DataFrame, *, form_delivered: bool) -> pd.Series:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trialbook.errors import UsageError
-from trialbook.protocol.models import Criterion
+from trialbook.protocol.criteria import Criterion
 
 
 def parameter(criterion: Criterion, name: str) -> Any:
@@ -39,3 +39,26 @@ def words(criterion: Criterion, name: str) -> list[str]:
             column=f"criteria.{criterion.id}.parameters.{name}", next_step="write it as [word, word]",
         )  # fmt: skip
     return value
+
+
+def text(criterion: Criterion, name: str) -> str:
+    """A parameter as one word or more; raises UsageError when it is a list or blank."""
+    value = parameter(criterion, name)
+    if not isinstance(value, str) or not value:
+        raise UsageError(
+            f"the parameter {name} of {criterion.id} is not a word", file="protocol file",
+            column=f"criteria.{criterion.id}.parameters.{name}", next_step="write one word",
+        )  # fmt: skip
+    return value
+
+
+def lists(criterion: Criterion, name: str) -> dict[str, list[str]]:
+    """A parameter as lists of words by name; raises UsageError when it is none."""
+    value = parameter(criterion, name)
+    entries = list(value.items()) if isinstance(value, dict) else [("", None)]
+    if not all(isinstance(named, list) and all(isinstance(word, str) for word in named) for _, named in entries):
+        raise UsageError(
+            f"the parameter {name} of {criterion.id} is not made of lists of words", file="protocol file",
+            column=f"criteria.{criterion.id}.parameters.{name}", next_step="write it as name: [word, word]",
+        )  # fmt: skip
+    return dict(entries)

@@ -4,51 +4,40 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.protocol.criteria import CodeLists
+
 POSITIVE, NEGATIVE, UNCLEAR = "POSITIVE", "NEGATIVE", "UNCLEAR"
 
-# Whole results in upper case, after spaces and brackets are taken away.
-_POSITIVE = {
-    "POSITIVE",
-    "POS",
-    "P",
-    "+",
-    "++",
-    "+++",
-    "++++",
-    "REACTIVE",
-    "DETECTED",
-    "DETECTABLE",
-    "Y",
-    "阳性",
-    "检出",
-}
-_NEGATIVE = {
-    "NEGATIVE", "NEG", "N", "-", "--", "NONREACTIVE", "NON-REACTIVE", "NOTREACTIVE", "NOTDETECTED", "UNDETECTED",
-    "UNDETECTABLE", "NOTDETECTABLE", "TND", "TARGETNOTDETECTED", "ND", "阴性", "未检出", "未检测到", "低于检测下限",
-    "BELOWLLOQ", "<LLOQ", "BLQ",
-}  # fmt: skip
 
-
-def reading(text: pd.Series, value: pd.Series, sign: pd.Series, limit: pd.Series) -> pd.Series:
+def reading(text: pd.Series, value: pd.Series, sign: pd.Series, limit: pd.Series, words: CodeLists) -> pd.Series:
     """POSITIVE, NEGATIVE or UNCLEAR for each result.
 
-    1. A known word or sign decides. 2. A number below a bound ("<20") is negative, above one (">300") positive.
-    3. A number with an upper limit is positive from that limit on. 4. Anything else (weakly positive, indeterminate,
-    a number without a limit) is UNCLEAR.
+    1. A known word or sign (`words`, compared without blanks and brackets) decides. 2. A number below a bound ("<20")
+    is negative, above one (">300") positive. 3. A number with an upper limit is positive from that limit on.
+    4. Anything else (weakly positive, indeterminate, a number without a limit) is UNCLEAR.
     """
-    word = text.fillna("").str.upper().str.replace(r"[\s()\[\]（）]", "", regex=True)
+    word = _plain(text.fillna(""))
     result = pd.Series(UNCLEAR, index=text.index, dtype="str")
     against_limit = (value >= limit).map({True: POSITIVE, False: NEGATIVE})
     result = result.mask(value.notna() & limit.notna(), against_limit)
     result = result.mask(value.notna() & sign.eq("<"), NEGATIVE).mask(value.notna() & sign.eq(">"), POSITIVE)
-    return result.mask(word.isin(_NEGATIVE), NEGATIVE).mask(word.isin(_POSITIVE), POSITIVE)
+    negative, positive = (set(_plain(pd.Series(known, dtype="str"))) for known in (words.negative, words.positive))
+    return result.mask(word.isin(negative), NEGATIVE).mask(word.isin(positive), POSITIVE)
 
 
-def detection(text: pd.Series, value: pd.Series, sign: pd.Series) -> pd.Series:
+def detection(
+    text: pd.Series, value: pd.Series, sign: pd.Series, words: CodeLists, quantified: pd.Series | None = None
+) -> pd.Series:
     """The same for nucleic acid: a number stands for copies that were counted, so any number above 0 is POSITIVE.
 
-    Below the limit of quantification ("<20", "TND", "未检出") is NEGATIVE: not detected (A-33).
+    Below the limit of quantification ("<20", "TND", "未检出") is NEGATIVE: not detected (A-33). `quantified`, where
+    given, is that limit on the record: a number below it is NEGATIVE too.
     """
-    counted = (value > 0).map({True: POSITIVE, False: NEGATIVE}).where(value.notna())
-    result = reading(text, value, sign, pd.Series(float("nan"), index=text.index))
+    low = pd.Series(0.0, index=text.index) if quantified is None else quantified.fillna(0.0)
+    counted = ((value > 0) & (value >= low)).map({True: POSITIVE, False: NEGATIVE}).where(value.notna())
+    result = reading(text, value, sign, pd.Series(float("nan"), index=text.index), words)
     return result.mask(value.notna() & ~sign.isin(["<", ">"]), counted)
+
+
+def _plain(text: pd.Series) -> pd.Series:
+    return text.str.upper().str.replace(r"[\s()\[\]（）]", "", regex=True)

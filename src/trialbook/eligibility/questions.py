@@ -55,6 +55,36 @@ DOUBTS: dict[str, tuple[str, str, str, str, str]] = {
         "A pregnancy test is required and missing in the window.",
         "窗口期内缺少必需的妊娠试验。",
     ),
+    "SEX-NOT-KNOWN": (
+        "P38-DM-SEX-NOT-KNOWN", "SEX", "major",
+        "The sex of the subject is not known, so that this result cannot be judged.",
+        "受试者性别不明，无法据此结果判定。",
+    ),
+    "HAEMOLYSED": (
+        "P14-LB-HAEMOLYSED", "LBORRES", "minor",
+        "The value above the limit comes from a haemolysed sample. It counts; please repeat or comment.",
+        "超限结果来自溶血标本，仍按超限计，请复查或说明。",
+    ),
+    "HYPERTENSION": (
+        "ELIG-PRESSURE-ON-THREE-CLASSES", "VSORRES", "minor",
+        "Blood pressure is high on three or more classes of drugs with a diuretic. Is it resistant hypertension?",
+        "使用三类及以上降压药（含利尿剂）血压仍偏高，是否为难治性高血压？",
+    ),
+    "ENTERIC-PATHOGEN": (
+        "ELIG-ENTERIC-PATHOGEN", "MBORRES", "major",
+        "An enteric pathogen is found while there is diarrhoea. Are the symptoms caused by GVHD?",
+        "腹泻期间检出肠道病原体，请核实症状是否由GVHD引起。",
+    ),
+    "PROCEDURE-BEFORE-CONSENT": (
+        "P11-PROCEDURE-BEFORE-CONSENT", "DTC", "major",
+        "A procedure of the screening visit is dated before consent, or its date leaves that open.",
+        "筛选访视操作早于知情同意，或其日期不足以判定先后。",
+    ),
+    "PROTOCOL-VERSION": (
+        "P05-DM-PROTOCOL-VERSION", "RFICDTC", "major",
+        "The date of consent leaves open which protocol version holds, and the versions differ for this criterion.",
+        "知情同意日期不足以判定适用的方案版本，且各版本对此标准的结论不同。",
+    ),
     "DATES-OR-GRADE": (
         "ELIG-RECORD-LEFT-OPEN", "STDTC", "minor",
         "Dates or grade of this record leave the criterion open.",
@@ -91,6 +121,8 @@ DOUBTS: dict[str, tuple[str, str, str, str, str]] = {
         "研究者分级与按器官分期得出的分级不一致，采用后者。",
     ),
 }  # fmt: skip
+# Marks that a reader should see and that ask nothing of the site.
+REMARKS = ("HBSAG-CARRIER",)
 
 
 def eligibility_queries(adie: pd.DataFrame, adsl: pd.DataFrame) -> list[Query]:
@@ -123,7 +155,7 @@ def _about_result(row: Any, infused: bool) -> list[Query]:
                 "受试者不符合该标准但已接受输注，请记录方案偏离。",
             )
         ]  # fmt: skip
-    if infused and row.RESULT in ("NE", "PENDING") and row.FLAG == "":
+    if infused and row.RESULT in ("NE", "PENDING") and row.FLAG in ("", *REMARKS):
         return [
             _on_form(
                 row, "P33-IE-NOT-EVALUABLE", "minor",
@@ -143,7 +175,7 @@ def _on_form(row: Any, rule: str, severity: str, english: str, chinese: str) -> 
 
 
 def _about_record(row: Any) -> list[Query]:
-    if row.FLAG == "":
+    if row.FLAG == "" or row.FLAG in REMARKS:
         return []
     rule, field, severity, english, chinese = DOUBTS[row.FLAG]
     domain = row.SRCDOM or "IE"

@@ -17,7 +17,7 @@ from trialbook.eligibility.screening import Screening
 from trialbook.errors import UsageError
 from trialbook.gvhd.grade import ORGANS
 from trialbook.gvhd.steroids import daily_steroid_dose
-from trialbook.protocol.models import Criterion
+from trialbook.protocol.criteria import Criterion
 from trialbook.subjects.weights import weights
 
 TRUE, FALSE, NE = "TRUE", "FALSE", "NE"
@@ -91,8 +91,17 @@ def refractoriness(
         for definition, rule in _rules(criterion, definitions):
             verdict = _judge(rule, daily, seen, share, look_back)
             rows.append(
-                (subject, definition, rule.text, verdict.result, verdict.start, verdict.on, verdict.why, rule.kind,
-                 verdict.base)
+                (
+                    subject,
+                    definition,
+                    rule.text,
+                    verdict.result,
+                    verdict.start,
+                    verdict.on,
+                    verdict.why,
+                    rule.kind,
+                    verdict.base,
+                )
             )
     frame = pd.DataFrame(rows, columns=COLUMNS)
     text = dict.fromkeys(["USUBJID", "DEFINITION", "RULE", "RESULT", "EVIDENCE", "KIND"], "str")

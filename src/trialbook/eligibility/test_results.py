@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -9,41 +11,52 @@ from trialbook.dates import complete_date, time_of_day
 from trialbook.domains import RESULT_DOMAINS, Domains
 from trialbook.gvhd.findings import PREDOSE
 
-SOURCES = ("LB", "RS", "QS", "MB", "IS")
+_PREDOSE = re.compile(PREDOSE, re.IGNORECASE)
+# Variables of a record that may say something of the sample.
+_NOTES = ("COM", "SPCCND", "REASND")
 
 
-def all_results(domains: Domains) -> pd.DataFrame:
-    """Every result of LB, RS, QS, MB and IS.
+def results_of(domains: Domains, code: str) -> pd.DataFrame:
+    """Every result of one findings domain (LB, VS, RS, QS, FA, MB, IS).
 
     Returns USUBJID TEST ADT TIME (seconds, NaN without) PREDOSE (label says before the dose) TEXT (upper case) VALUE
-    SIGN UNIT LOW HIGH SRCDOM SRCSEQ. Left out: records without a result or without a complete date.
+    SIGN UNIT LOW HIGH LLOQ (limit of quantification) NOTE (remarks on the sample) SRCDOM SRCSEQ. Left out: records
+    without a result or without a complete date.
     """
-    filled = [code for code in SOURCES if len(domains[code])] or ["LB"]
-    frame = pd.concat([_of_domain(domains[code], code) for code in filled], ignore_index=True)
+    frame = _of_domain(domains[code], code)
     return frame[frame["ADT"].notna() & frame["TEXT"].fillna("").ne("")].reset_index(drop=True)
 
 
 def _of_domain(rows: pd.DataFrame, code: str) -> pd.DataFrame:
     parsed = code in RESULT_DOMAINS
     value = rows[f"{code}ORRESN"] if parsed else pd.to_numeric(rows[f"{code}ORRES"], errors="coerce")
-    labels = [rows[name].fillna("") for name in ("VISIT", f"{code}TPT") if name in rows]
-    label = pd.Series("", index=rows.index, dtype="str").str.cat(labels, sep=" ") if labels else None
     blank = pd.Series(np.nan, index=rows.index, dtype="float64")
-    limits = {part: rows.get(f"{code}ORNR{part}", blank) for part in ("LO", "HI")}
+    label = _joined(rows, ["VISIT", f"{code}TPT"])
     return pd.DataFrame(
         {
             "USUBJID": rows["USUBJID"],
             "TEST": rows[f"{code}TESTCD"],
             "ADT": complete_date(rows[f"{code}DTC"]),
             "TIME": time_of_day(rows[f"{code}DTC"]),
-            "PREDOSE": False if label is None else label.str.contains(PREDOSE, case=False, regex=True),
+            "PREDOSE": label.map({text: bool(_PREDOSE.search(text)) for text in label.unique()}).astype("bool"),
             "TEXT": rows[f"{code}ORRES"].str.strip().str.upper(),
             "VALUE": value.astype("float64"),
             "SIGN": rows[f"{code}ORRESOP"].fillna("") if parsed else "",
             "UNIT": rows[f"{code}ORRESU"].fillna("") if f"{code}ORRESU" in rows else "",
-            "LOW": limits["LO"].astype("float64"),
-            "HIGH": limits["HI"].astype("float64"),
+            "LOW": rows.get(f"{code}ORNRLO", blank).astype("float64"),
+            "HIGH": rows.get(f"{code}ORNRHI", blank).astype("float64"),
+            "LLOQ": pd.to_numeric(rows.get(f"{code}LLOQ", blank), errors="coerce").astype("float64"),
+            "NOTE": _joined(rows, [f"{code}{part}" for part in _NOTES]),
             "SRCDOM": pd.Series(code, index=rows.index, dtype="str"),
             "SRCSEQ": rows[f"{code}SEQ"].astype("Int64"),
         }
-    )
+    )  # fmt: skip
+
+
+def _joined(rows: pd.DataFrame, names: list[str]) -> pd.Series:
+    """The texts of the variables that were delivered, joined by blanks."""
+    text = pd.Series("", index=rows.index, dtype="str")
+    for name in names:
+        if name in rows:
+            text = text.str.cat(rows[name].fillna("").astype("str"), sep=" ")
+    return text

@@ -56,6 +56,9 @@ def load_protocol(path: Path) -> Protocol:
         raise UsageError("there is no such protocol file", file=str(path))
     protocol = validated(Protocol, read_yaml(path), str(path))
     analysis_values(protocol, {}, str(path))
+    defaults = {key: entry.default for key, entry in protocol.analysis.items()}
+    for amendment in protocol.amendments:
+        validated(Analysis, {**defaults, **amendment.analysis}, str(path), within=f"amendments.{amendment.id}.analysis")
     return protocol
 
 

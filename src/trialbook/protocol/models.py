@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.criteria import Amendment, CodeLists, Criterion, check_amendments
 
 CUT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 NOT_DOSE_LEVELS = ("SCRNFAIL", "NOTASSGN", "NOTTRT")
@@ -45,34 +46,6 @@ class DoseLevel(_Model):
     infusion_window: Annotated[int, Field(ge=0)] = 1
 
 
-class OtherReading(_Model):
-    """Another way to read a criterion: the assumption it replaces, in words, and the parameters that it sets."""
-
-    assumption: str
-    text: str
-    parameters: dict[str, Any]
-
-
-class Criterion(_Model):
-    """One registered criterion: its exact wording, its audit columns and the check that tests it.
-
-    `alternatives` are other readings of it, under which the audit is looked at; none of them is in force.
-    """
-
-    id: Annotated[str, Field(pattern=r"^(IN|EX)[0-9]{2}$")]
-    text: str
-    kind: Literal["inclusion", "exclusion"]
-    check: str
-    columns: list[str] = []
-    parameters: dict[str, Any] = {}
-    note: str | None = None
-    alternatives: list[OtherReading] = []
-
-    def audit_columns(self) -> list[str]:
-        """Columns of the audit matrix: the criterion's own id, or its parts (EX04A to EX04E)."""
-        return self.columns or [self.id]
-
-
 class AnalysisKey(_Model):
     """One analysis key: its default, where that comes from, and whether it is an assumption (with its A-nn id).
 
@@ -92,7 +65,10 @@ class Protocol(_Model):
     study: Study
     dose_levels: Annotated[list[DoseLevel], Field(min_length=1)]
     dose_levels_note: str = ""
+    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,20}$")] = "1.0"
     criteria: list[Criterion] = []
+    code_lists: CodeLists = CodeLists()
+    amendments: list[Amendment] = []
     analysis: dict[str, AnalysisKey]
 
     @field_validator("analysis")
@@ -120,6 +96,14 @@ class Protocol(_Model):
         reserved = [level.id for level in self.dose_levels if level.id in (*NOT_DOSE_LEVELS, "Total")]
         if reserved:
             raise ValueError(f"{reserved[0]} cannot be the id of a dose level")
+        return self
+
+    @model_validator(mode="after")
+    def _readable_criteria(self) -> Protocol:
+        for name in ("positive", "negative", "severity", "waiver") if self.criteria else ():
+            if not getattr(self.code_lists, name):
+                raise ValueError(f"the code list {name} is missing, which criteria are read with")
+        check_amendments(self.version, self.amendments, self.criteria)
         return self
 
     @property

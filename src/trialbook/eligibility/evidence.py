@@ -1,0 +1,81 @@
+"""The records behind every result of the audit, one row each: what decided, what else was in the window, the form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from trialbook.dates import complete_date
+from trialbook.domains import Domains
+from trialbook.eligibility.records import RECORD
+from trialbook.protocol.models import Protocol
+
+DECIDES, FORM, WAIVER = "decides", "form", "waiver"
+COLUMNS = ["USUBJID", "CRITCD", *RECORD[1:]]
+_TYPES = {
+    **dict.fromkeys(COLUMNS, "str"), "SRCSEQ": "Int64", "ADT": "datetime64[s]", "LIMIT": "float64",
+}  # fmt: skip
+_KEY = ["USUBJID", "CRITCD", "SRCDOM", "SRCSEQ", "WHAT"]
+
+
+def evidence_records(
+    adie: pd.DataFrame, parts: Sequence[pd.DataFrame], form: pd.DataFrame, waived: pd.DataFrame
+) -> pd.DataFrame:
+    """ADIEEV: one row per subject, audit column and record, with the columns of `COLUMNS`.
+
+    ROLE: decides (the record that ADIE names), worst in the window, in the window, considered, part of it (one of
+    several that count together), form (the answer on the eligibility form), waiver. WHAT: the test or term; VALUE: as
+    recorded; LIMIT: the limit on the record, or the one it was compared with; SAYS: the result by this record alone.
+    Sorted as ADIE, then by role, newest first.
+    """
+    frames = [*parts, form, waived]
+    filled = [frame for frame in frames if len(frame)]
+    if not filled or adie.empty:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _TYPES.items()})
+    rows = pd.concat([frame[COLUMNS].astype(_TYPES) for frame in filled], ignore_index=True)
+    text = [name for name, kind in _TYPES.items() if kind == "str"]
+    rows = rows.fillna(dict.fromkeys(text, "")).drop_duplicates(_KEY, keep="first")
+    asked = adie[["USUBJID", "CRITCD", "SRCDOM", "SRCSEQ", "ADT"]].assign(ORDER=range(len(adie)))
+    rows = rows.merge(asked, on=["USUBJID", "CRITCD"], how="inner", suffixes=("", "_OWN"), validate="many_to_one")
+    same = rows["SRCDOM"].eq(rows["SRCDOM_OWN"]) & (
+        rows["SRCSEQ"].eq(rows["SRCSEQ_OWN"]).fillna(False)
+        | (rows["SRCSEQ"].isna() & rows["SRCSEQ_OWN"].isna() & rows["ADT"].eq(rows["ADT_OWN"]))
+    )  # fmt: skip
+    rows["ROLE"] = rows["ROLE"].mask(same.astype(bool), DECIDES)
+    rows = rows.assign(_first=rows["ROLE"].ne(DECIDES), _form=rows["ROLE"].isin([FORM, WAIVER]))
+    ordered = rows.sort_values(
+        ["ORDER", "_first", "_form", "ADT", "SRCDOM", "SRCSEQ", "WHAT"],
+        ascending=[True, True, True, False, True, True, True], kind="stable", na_position="last",
+    )  # fmt: skip
+    return ordered[COLUMNS].reset_index(drop=True)
+
+
+def form_records(domains: Domains, protocol: Protocol) -> pd.DataFrame:
+    """Every answer on the eligibility form, for each audit column of its criterion."""
+    ie = domains["IE"]
+    columns = [(criterion.id, column) for criterion in protocol.criteria for column in criterion.audit_columns()]
+    names = pd.DataFrame(columns, columns=["CRITERION", "CRITCD"]).astype("str")
+    rows = pd.DataFrame(
+        {
+            "USUBJID": ie["USUBJID"],
+            "CRITERION": ie["IETESTCD"].str.strip().str.upper(),
+            "ROLE": pd.Series(FORM, index=ie.index, dtype="str"),
+            "SRCDOM": pd.Series("IE", index=ie.index, dtype="str"),
+            "SRCSEQ": sequence(ie, "IE"),
+            "ADT": complete_date(ie["IEDTC"]),
+            "WHAT": "answer " + ie["IEDTC"].fillna("without a date"),
+            "VALUE": ie["IEORRES"],
+            "UNIT": pd.Series("", index=ie.index, dtype="str"),
+            "LIMIT": pd.Series(float("nan"), index=ie.index),
+            "SAYS": pd.Series("", index=ie.index, dtype="str"),
+        }
+    )
+    return rows.merge(names, on="CRITERION", how="inner")[COLUMNS]
+
+
+def sequence(rows: pd.DataFrame, code: str) -> pd.Series:
+    """--SEQ of the records of a domain whose number is not always delivered."""
+    if f"{code}SEQ" not in rows:
+        return pd.Series(pd.NA, index=rows.index, dtype="Int64")
+    return pd.to_numeric(rows[f"{code}SEQ"], errors="coerce").astype("Int64")
