@@ -13,18 +13,33 @@ from trialbook.protocol.models import Protocol
 CHECK = "steroid_refractory"
 CHINESE = "CN-2024"  # the consensus that a Chinese site sees beside the default (§2.4)
 NO_DAY = "-"
+_CASE = ["USUBJID", "DEFINITION"]
 
 
 def all_definitions(
-    adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
+    adsl: pd.DataFrame,
+    domains: Domains,
+    protocol: Protocol,
+    analysis: Analysis,
+    cut_date: pd.Timestamp,
+    most_subjects: int | None = None,
 ) -> pd.DataFrame:
-    """Every rule of every definition for every screened subject (`refractoriness`); empty without criterion IN03."""
+    """Every rule of every definition for every screened subject (`refractoriness`); empty without criterion IN03.
+
+    Of more than `most_subjects` only the first are looked at by every definition, the others by the one in force.
+    """
     criterion = next((c for c in protocol.criteria if c.check == CHECK), None)
     people = screening(adsl, domains, protocol, analysis, cut_date)
     if criterion is None or people.subjects.empty:
         kinds = {name: "datetime64[s]" if name.endswith("DT") else "str" for name in COLUMNS}
         return pd.DataFrame({name: pd.Series(dtype=kinds[name]) for name in COLUMNS})
-    return refractoriness(people, criterion)
+    count = len(people.subjects)
+    if most_subjects is None or count <= most_subjects:
+        return refractoriness(people, criterion)
+    first = [k < most_subjects for k in range(count)]
+    rest = people.narrowed([not shown for shown in first], analysis)
+    inforce = refractoriness(rest, criterion, [analysis.sr_definition])
+    return pd.concat([refractoriness(people.narrowed(first, analysis), criterion), inforce], ignore_index=True)
 
 
 def verdicts(rules: pd.DataFrame) -> pd.DataFrame:
@@ -33,17 +48,19 @@ def verdicts(rules: pd.DataFrame) -> pd.DataFrame:
     TRUE where a rule holds, with the first such rule and its date; FALSE where every rule is refuted, with the last
     date that refutes one; else NE.
     """
-    rows = []
-    for (subject, definition), group in rules.groupby(["USUBJID", "DEFINITION"], sort=False):
-        holds = group[group["RESULT"].eq(TRUE)]
-        if len(holds):
-            rows.append((subject, definition, TRUE, holds["EVIDDT"].iloc[0], holds["RULE"].iloc[0]))
-        elif group["RESULT"].eq(FALSE).all():
-            rows.append((subject, definition, FALSE, group["EVIDDT"].max(), ""))
-        else:
-            rows.append((subject, definition, NE, pd.NaT, ""))
-    frame = pd.DataFrame(rows, columns=["USUBJID", "DEFINITION", "RESULT", "EVIDDT", "RULE"])
-    return frame.astype(dict.fromkeys(("USUBJID", "DEFINITION", "RESULT", "RULE"), "str"))
+    keys = [rules["USUBJID"], rules["DEFINITION"]]
+    each = pd.DataFrame(
+        {
+            "REFUTED": rules["RESULT"].eq(FALSE).groupby(keys, sort=False).all(),
+            "LAST": rules["EVIDDT"].groupby(keys, sort=False).max(),
+        }
+    )
+    holds = rules[rules["RESULT"].eq(TRUE)].drop_duplicates(_CASE).set_index(_CASE).reindex(each.index)
+    shown, refuted = holds["RULE"].notna(), each["REFUTED"].astype(bool)
+    each["RESULT"] = pd.Series(NE, index=each.index, dtype="str").mask(refuted, FALSE).mask(shown, TRUE)
+    each["EVIDDT"] = each["LAST"].where(refuted).mask(shown, holds["EVIDDT"])
+    each["RULE"] = holds["RULE"].fillna("").astype("str")
+    return each.reset_index()[[*_CASE, "RESULT", "EVIDDT", "RULE"]]
 
 
 def side_by_side(rules: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:

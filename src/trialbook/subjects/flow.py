@@ -52,6 +52,32 @@ def flow_rows(adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
     return rows
 
 
+def flow_boxes(stations: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
+    """The boxes of the flow chart, from top to bottom: box, side ("" for the way on), n, says (what stands below it).
+
+    `stations`: `flow_rows` as ARD; `reasons`: `reason_rows` as ARD. Every number is one of theirs. Empty where nobody
+    was screened.
+    """
+    rows = stations[stations["stat_name"].eq("n")]
+    total = rows[rows["group1_level"].eq(TOTAL)].set_index("variable")["stat"].astype("int64")
+    if total.empty or not total["SCREENED"]:
+        return pd.DataFrame({"box": [], "side": [], "n": [], "says": []}).astype({"n": "int64"})
+    infused = rows[rows["variable"].eq("TREATED") & rows["group1_level"].ne(TOTAL)]
+    by_level = [f"{level} {n:.0f}" for level, n in zip(infused["group1_level"], infused["stat"], strict=True)]
+    why = [f"{code} {n:.0f}" for code, n in zip(reasons["variable_level"], reasons["stat"], strict=True)]
+    ended = [f"{FLOW[name].removeprefix('Infused, ')} {total[name]}" for name in ("ONGOING", "COMPLETED", "DISCONT")]
+    boxes = [
+        ("SCREENED", "", ""), ("SCRNFAIL", "out", ", ".join(why)), ("INSCREEN", "pending", ""), ("ENROLLED", "", ""),
+        ("NOTYET", "pending", ""), ("TREATED", "", ", ".join(by_level)),
+    ]  # fmt: skip
+    frame = pd.DataFrame(
+        [(FLOW[name], side, int(total[name]), says) for name, side, says in boxes], columns=["box", "side", "n", "says"]
+    )
+    if total["TREATED"]:
+        frame.loc[len(frame)] = ["Status of the infused", "", int(total["TREATED"]), ", ".join(ended)]
+    return frame.astype({"box": "str", "side": "str", "n": "int64", "says": "str"})
+
+
 def flow_numbers(adsl: pd.DataFrame, protocol: Protocol) -> list[tuple[str, str, str]]:
     """The headline numbers as (label, value, note)."""
     n = flow_flags(adsl).sum()

@@ -1,13 +1,14 @@
-"""Charts of eligibility: the matrix of subjects and criteria."""
+"""Charts of eligibility: the flow of subjects, and the matrix of subjects and criteria."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import altair as alt
 import pandas as pd
 
-from trialbook.display.theme import INK, LINE, PAPER
+from trialbook.display.theme import INK, LINE, PAPER, QUIET
 
 CELL_WIDTH, CELL_HEIGHT = 30, 20
 # Result -> letter in the cell, fill, ink. The letter says what the colour says, for readers who see no colour.
@@ -48,3 +49,51 @@ def audit_matrix(cells: pd.DataFrame, criteria: Sequence[str]) -> alt.LayerChart
     rows = drawn["row"].nunique()
     chart = alt.layer(squares, letters).resolve_scale(color="independent")
     return chart.properties(width=CELL_WIDTH * len(criteria), height=CELL_HEIGHT * max(1, rows))
+
+
+# The flow chart fits a telephone: two columns of boxes, the way on to the left, those who leave it to the right.
+BOX_WIDTH, BOX_GAP, LINE_HEIGHT, PADDING, WRAP = 160, 24, 16, 7, 26
+
+
+def flow_chart(boxes: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    """The flow of subjects (CONSORT): boxes with their numbers, those who left the way or wait beside it.
+
+    `boxes`: box side n says, from `subjects.flow.flow_boxes`. A dashed border says that subjects are pending.
+    """
+    placed, lines, top = [], [], 0
+    for row in boxes.itertuples():
+        x = 0 if row.side == "" else BOX_WIDTH + BOX_GAP
+        heads = textwrap.wrap(f"{row.box}: {row.n}", WRAP)
+        texts = [*heads, *textwrap.wrap(row.says, WRAP)]
+        height = len(texts) * LINE_HEIGHT + 2 * PADDING
+        placed.append((x, x + BOX_WIDTH, top, top + height, row.side))
+        lines += [
+            (x + PADDING, top + PADDING + (k + 0.5) * LINE_HEIGHT, text, k < len(heads)) for k, text in enumerate(texts)
+        ]
+        top += height + 14
+    frame = pd.DataFrame(placed, columns=["x", "x2", "y", "y2", "side"])
+    words = pd.DataFrame(lines, columns=["x", "y", "text", "head"])
+    width, height = 2 * BOX_WIDTH + BOX_GAP, top - 14
+    across = alt.X("x:Q", scale=alt.Scale(domain=[0, width], nice=False), axis=None)
+    down = alt.Y("y:Q", scale=alt.Scale(domain=[height, 0], nice=False), axis=None)
+    drawn = [_ways(frame, across, down)]
+    for side, dash in (("", [1, 0]), ("out", [1, 0]), ("pending", [4, 3])):
+        kind = alt.Chart(frame.loc[frame["side"].eq(side), ["x", "x2", "y", "y2"]])
+        fill = "#eef3f8" if side == "" else PAPER
+        box = kind.mark_rect(fill=fill, stroke=INK, strokeWidth=1, strokeDash=dash, cornerRadius=3)
+        drawn.append(box.encode(x=across, x2="x2", y=down, y2="y2"))
+    for head in (True, False):
+        said = alt.Chart(words.loc[words["head"].eq(head), ["x", "y", "text"]])
+        text = said.mark_text(align="left", baseline="middle", fontSize=12, fontWeight="bold" if head else "normal")
+        drawn.append(text.encode(x=across, y=down, text="text:N"))
+    return alt.layer(*drawn).properties(width=width, height=height)
+
+
+def _ways(frame: pd.DataFrame, across: alt.X, down: alt.Y) -> alt.Chart:
+    """The line down the way on, and from it to each box beside."""
+    middle, main = BOX_WIDTH / 2, frame[frame["side"] == ""]
+    ways = [(middle, middle, main["y"].iloc[0], main["y2"].iloc[-1])]
+    beside = frame[frame["side"] != ""]
+    ways += [(middle, row.x, (row.y + row.y2) / 2, (row.y + row.y2) / 2) for row in beside.itertuples()]
+    data = pd.DataFrame(ways, columns=["x", "x2", "y", "y2"])
+    return alt.Chart(data).mark_rule(color=QUIET, strokeWidth=1.5).encode(x=across, x2="x2", y=down, y2="y2")
