@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from trialbook.display.text import safe, width
+from trialbook.display.text import safe, visible, width
 from trialbook.display.theme import CHART_FONT, INK, QUIET
 
 LEFT, PLOT, RIGHT = 190, 690, 24
 AXIS = 34
-FONT, CHARACTER = 11, 6.2
+FONT = 11
 # The course of the first weeks decides; from this day on the axis is drawn closer, and says so.
 CLOSER_FROM, CLOSER = 63, 0.22
 TICKS = (-42, -28, -14, -7, 0, 7, 14, 21, 28, 42, 56, 100, 140, 180, 270, 365, 540, 730, 1095, 1460, 1825)
@@ -25,13 +25,27 @@ def number(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def clipped(text: str, cells: int) -> str:
-    """The text, cut with an ellipsis where it takes more cells of a fixed-width font."""
-    if width(text) <= cells:
+def pixels(text: str) -> float:
+    """About how wide a text is in the font of drawings, rather too much than too little."""
+    return sum(_wide(character) for character in text)
+
+
+def _wide(character: str) -> float:
+    if character in "iljtfrI.,:;'|!()[]/ -":
+        return 4.0
+    if character.islower() and character.isascii():
+        return 6.2
+    return 7.2 if character.isdigit() else width(character) * 6.0 if width(character) > 1 else 9.0
+
+
+def clipped(text: str, most: float) -> str:
+    """The text, cut with an ellipsis where it is wider than so many pixels."""
+    if pixels(text) <= most:
         return text
-    kept = ""
+    kept, used = "", pixels("…")
     for character in text:
-        if width(kept) + width(character) > cells - 1:
+        used += _wide(character)
+        if used > most:
             break
         kept += character
     return kept.rstrip() + "…"
@@ -92,9 +106,9 @@ class Drawing:
             f"{safe(words)}</text>"
         )
 
-    def label(self, y: float, words: str, cells: int = 29) -> None:
+    def label(self, y: float, words: str, most: float = LEFT - 12) -> None:
         """The name of a row, left of the plot; a long one is cut, a pointer over it tells all."""
-        shown = clipped(" ".join(words.split()), cells)
+        shown = clipped(" ".join(visible(words).split()), most)
         self.add(
             f'<text x="{LEFT - 8}" y="{number(y)}" font-size="{FONT}" text-anchor="end">{safe(shown)}</text>',
             words if shown != words else "",

@@ -8,13 +8,14 @@ from itertools import pairwise
 import pandas as pd
 
 from trialbook.display.svg import (
-    CHARACTER,
     LEFT,
     PLOT,
     Days,
     Drawing,
     circle,
+    clipped,
     number,
+    pixels,
     polygon,
     rectangle,
 )
@@ -75,7 +76,7 @@ def _lanes(milestones: pd.DataFrame, days: Days) -> list[tuple[float, str, str, 
         if pd.isna(day):
             continue
         x, words = days.x(day), f"{SAID[event]}{said if event == RESPONSE else ''}"
-        room = CHARACTER * len(words) + 14
+        room = pixels(words) + 14
         begins = x - room if x + room > LEFT + PLOT + 20 else x - 6
         lane = next((k for k, end in enumerate(taken) if end <= begins), len(taken))
         taken[lane:lane + 1] = [max(begins + room, x) + 8]  # fmt: skip
@@ -94,7 +95,7 @@ def _milestone(drawing: Drawing, x: float, y: float, event: str, words: str, tol
         SEEN: polygon([(x - 6, y - 4), (x + 3, y), (x - 6, y + 4)], QUIET),
     }
     drawing.add(shapes[event], told)
-    if x + CHARACTER * len(words) + 14 > LEFT + PLOT + 20:
+    if x + pixels(words) + 14 > LEFT + PLOT + 20:
         drawing.text(x - 9, y + 4, words, end=True)
     else:
         drawing.text(x + 9, y + 4, words)
@@ -133,7 +134,7 @@ def _stages(drawing: Drawing, stages: pd.DataFrame, y: float) -> None:
             near = min([SQUARE, *(gap - 1 for gap in gaps[max(k - 1, 0) : k + 1] if gap > 1)])
             value = ROMAN.get(code, int(code) if code.isdigit() else 0)
             shape = rectangle(x - near / 2, top + 1, near, SQUARE, SEQUENTIAL[min(value, 4)], QUIET)
-            if near >= CHARACTER * len(code):
+            if near >= 5 * len(code):
                 ink = "#ffffff" if value >= 3 else INK
                 shape += (
                     f'<text x="{number(x)}" y="{number(top + 12)}" font-size="{10 if len(code) < 3 else 8}" '
@@ -194,15 +195,13 @@ def _bars(
 
 def _beside(drawing: Drawing, left: float, right: float, y: float, words: str) -> None:
     """Words after a bar, else before it, else on it; a white rim keeps them readable."""
-    room = CHARACTER * len(words) + 6
+    room = pixels(words) + 6
     if right + room <= LEFT + PLOT + 20:
         drawing.text(right + 4, y, words, size=10)
     elif left - room >= LEFT:
         drawing.text(left - 4, y, words, end=True, size=10)
     else:
-        fits = max(int((right - left - 12) / CHARACTER), 4)
-        said = words if len(words) <= fits else words[: fits - 1] + "…"
-        drawing.text(left + 6, y, said, size=10)
+        drawing.text(left + 6, y, clipped(words, max(LEFT + PLOT - left - 12, 40)), size=10)
 
 
 def drawn_rows(frame: pd.DataFrame, days: Days) -> pd.DataFrame:

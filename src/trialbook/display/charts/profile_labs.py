@@ -62,7 +62,7 @@ def labs(profile: Profile, days: Days) -> str:
         else:
             drawing.panel(top, HIGH, position == len(tests) - 1, infusions)
         unit = ", ".join(dict.fromkeys(show(row[3]) for row in results[test]))
-        drawing.label(top + HIGH / 2 + 4, f"{test}, {unit}".rstrip(", "), cells=22)
+        drawing.label(top + HIGH / 2 + 4, f"{test}, {unit}".rstrip(", "), most=LEFT - 40)
     return drawing.svg(f"Laboratory results of subject {profile.subject}")
 
 
