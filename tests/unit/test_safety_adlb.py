@@ -145,10 +145,11 @@ def test_the_hepatic_criteria_need_bilirubin_within_14_days_after_the_transamina
     built = trial().subject("S01").infused(0).lab("ALT", 120, 4, high=40)
     built.lab("BILI", 42, bilirubin_day, unit="umol/L", high=21)
     found = hepatic_screen(adlb_of(built, protocol, analysis), analysis)
+    names = pd.DataFrame({"USUBJID": ["iMSC-2001-S01"], "SUBJID": ["S01"]})
     assert found["MET"].tolist() == met
     assert found[["TA_PEAK", "BILI_PEAK"]].values.tolist() == [[3.0, 2.0]]
-    assert hepatic_points(found, "ULN")[["X", "Y", "X0", "Y0"]].values.tolist() == [[3.0, 2.0, 3.0, 2.0]]
-    assert hepatic_points(found, "baseline").empty
+    assert hepatic_points(found, names, "ULN")[["X", "Y", "X0", "Y0"]].values.tolist() == [[3.0, 2.0, 3.0, 2.0]]
+    assert hepatic_points(found, names, "baseline").empty
 
 
 def test_adlb_of_an_undelivered_domain_is_empty_with_every_column(protocol: Protocol, analysis: Analysis) -> None:

@@ -84,7 +84,7 @@ def test_each_subject_stands_under_its_maximum_grade(
     by_grade = [cell(ard, "GI", "Nausea", context=f"grade {k}") for k in range(1, 6)]
     assert by_grade == ["1", "0", "1", "0", "0"]
     assert [cell(ard, "TEAE", context=f"grade {k}") for k in range(1, 6)] == ["1", "0", "1", "0", "1"]
-    frame = ae_results.max_grade_frame(ard)
+    frame = ae_results.maximum_frame(ard)
     assert frame[frame["variable_level"] == "Nausea"]["grade 3"].tolist() == ["1"]
 
 
@@ -163,13 +163,6 @@ def test_without_a_treated_subject_the_report_says_so(protocol: Protocol, analys
     assert views.safety_sentence(ard, subjects, adae, protocol, "2025-12-31").startswith("No subject has been treated")
     rates = to_ard(exposure.rate_rows(adae, subjects, protocol, analysis, CUT))
     assert set(rates[rates["stat_name"] == "rate"]["stat_text"]) == {"-"}
-
-
-def test_listings_name_deaths_and_serious_events(data: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    adae, subjects = data
-    deaths = views.deaths_listing(subjects, adae)
-    assert deaths[["DTHDAY", "SINCELAST", "CAUSE"]].values.tolist() == [[6, 6, "Sepsis"]]
-    assert views.serious_listing(adae)["ADECOD"].tolist() == ["Pyrexia", "Sepsis"]
 
 
 def test_a_long_table_keeps_the_most_frequent_terms_and_says_what_it_leaves_out(

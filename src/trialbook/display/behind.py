@@ -1,38 +1,76 @@
-"""Details of a whole table at once: every number opens to its lines, lines that several numbers share are kept once."""
+"""Details of whole tables at once: every number opens to its lines, and each line is drawn once for all numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import pandas as pd
 
-from trialbook.display.opened import MOST_RECORDS, Detail
+from trialbook.display.grid import Grid, boxed, cells_of, drawn, number_columns
+from trialbook.display.opened import MOST_RECORDS, Detail, Subjects
+from trialbook.display.table_pattern import Pattern
+from trialbook.display.text import visible
 
 TITLE = "The records behind this number"
 # Lines in the details of one table: a page must stay small. Numbers with few records open first.
-MOST_LINES = 2500
+MOST_LINES = 1000
 Key = TypeVar("Key", bound=Hashable)
 
 
-def openings(
-    sets: Mapping[Key, Sequence[int]],
-    lines: pd.DataFrame,
-    labels: Mapping[str, str],
-    *,
-    title: str = TITLE,
-    most: int = MOST_LINES,
-) -> dict[Key, Detail]:
-    """The `details` of a table: for each key of a cell the lines at its positions in `lines`.
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """The lines that the details of tables show parts of: drawn once, put together as often as asked.
 
-    Numbers with the same records share one detail. Where all lines would be more than `most`, the numbers with the
-    fewest records open.
+    `labels` names their columns for readers; subjects of the column `subject` that are `linked` lead to their profile.
     """
-    made: dict[tuple[int, ...], Detail] = {}
-    room = most
-    for found in sorted({tuple(positions) for positions in sets.values()}, key=lambda some: (len(some), some)):
-        room -= min(len(found), MOST_RECORDS)
-        if room < 0:
-            break
-        made[found] = Detail(title, lines.iloc[list(found)], labels)
-    return {key: made[tuple(found)] for key, found in sets.items() if tuple(found) in made}
+
+    frame: pd.DataFrame
+    labels: Mapping[str, str]
+    subject: str = ""
+    linked: Collection[str] = ()
+
+    def openings(self, sets: Mapping[Key, Sequence[int]], *, most: int = MOST_LINES) -> dict[Key, Detail]:
+        """The `details` of a table: for each key of a cell the lines at its positions.
+
+        Numbers with the same records share one detail. Where all lines would be more than `most`, the numbers with
+        the fewest records open.
+        """
+        made: dict[tuple[int, ...], Detail] = {}
+        room = most
+        for found in sorted({tuple(positions) for positions in sets.values()}, key=lambda some: (len(some), some)):
+            room -= min(len(found), MOST_RECORDS)
+            if room < 0:
+                break
+            made[found] = _Part(TITLE, self.frame, self.labels, lines=self, positions=found)
+        return {key: made[tuple(found)] for key, found in sets.items() if tuple(found) in made}
+
+    def part(self, positions: Sequence[int]) -> str:
+        """The lines at these positions, at most MOST_RECORDS, as the HTML of a table."""
+        pattern, heads, rows = self._drawn
+        shown = [rows[position] for position in positions[:MOST_RECORDS]]
+        return boxed(pattern.around(heads, shown), TITLE, len(shown), keyed=True)
+
+    @cached_property
+    def _drawn(self) -> tuple[Pattern, list[str], list[str]]:
+        frame = self.frame.reset_index(drop=True)
+        heads = {str(name): visible(self.labels.get(str(name), str(name))) for name in frame.columns}
+        links = Subjects(self.subject, frozenset(self.linked)).links(frame)
+        return drawn(Grid(cells_of(frame), heads, number_columns(frame), around=links))
+
+
+@dataclass(frozen=True, eq=False)
+class _Part(Detail):
+    """A detail that shows the lines at some positions; `frame` holds all lines."""
+
+    lines: Lines | None = None
+    positions: tuple[int, ...] = ()
+
+    @property
+    def whole(self) -> int:
+        return len(self.positions)
+
+    def table(self, subjects: Subjects) -> str:
+        return "" if self.lines is None else self.lines.part(self.positions)

@@ -62,18 +62,29 @@ def _is_number(column: pd.Series) -> bool:
 
 def box(grid: Grid, title: str) -> str:
     """The table itself, in a box that scrolls sideways, and up and down when it is long."""
-    kinds = "tb-box tb-tall" if grid.rows > LONG_TABLE else "tb-box"
     # A short first column stays in sight while the rest scrolls sideways.
-    is_key = grid.stub or max(width(text) for text in grid.cells[grid.shown[0]]) <= KEY_WIDTH
-    keyed = " tb-keyed" if is_key else ""
+    is_key = bool(grid.stub) or max(width(text) for text in grid.cells[grid.shown[0]]) <= KEY_WIDTH
+    return boxed(_filled(grid), title, grid.rows, is_key)
+
+
+def boxed(filled: str, title: str, rows: int, keyed: bool) -> str:
+    """Head and body of a table in its box; `keyed`: the first column stays in sight."""
+    kinds = "tb-box tb-tall" if rows > LONG_TABLE else "tb-box"
+    key = " tb-keyed" if keyed else ""
     return (
-        f'<div class="{kinds}" tabindex="0"><table class="gt_table{keyed}" aria-label="{safe(title)}">'
-        f"{_filled(grid)}</table></div>"
+        f'<div class="{kinds}" tabindex="0"><table class="gt_table{key}" aria-label="{safe(title)}">'
+        f"{filled}</table></div>"
     )
 
 
 def _filled(grid: Grid) -> str:
     """Head and body of the table: the pattern for such columns, filled with cells and labels as escaped HTML."""
+    pattern, heads, rows = drawn(grid)
+    return pattern.around(heads, _grouped(grid, pattern, rows))
+
+
+def drawn(grid: Grid) -> tuple[Pattern, list[str], list[str]]:
+    """The pattern of a table with its heads and rows as HTML, not yet put together."""
     alignments = tuple("right" if name in grid.right else "left" for name in grid.shown)
     pattern = table_pattern(alignments, grid.shown.index(grid.stub) if grid.stub else None, grid.group is not None)
     columns = {name: [_cell(text) for text in grid.cells[name]] for name in grid.shown}
@@ -81,7 +92,7 @@ def _filled(grid: Grid) -> str:
         if name != grid.group:
             columns[name][row] = f"{before}{columns[name][row]}{after}"
     rows = [pattern.row.filled(cells) for cells in zip(*columns.values(), strict=True)]
-    return pattern.around([_head(grid.heads[name]) for name in grid.shown], _grouped(grid, pattern, rows))
+    return pattern, [_head(grid.heads[name]) for name in grid.shown], rows
 
 
 def _grouped(grid: Grid, pattern: Pattern, rows: list[str]) -> list[str]:

@@ -44,6 +44,18 @@ class Detail:
     labels: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
+    @property
+    def whole(self) -> int:
+        """How many records there are."""
+        return len(self.frame)
+
+    def table(self, subjects: Subjects) -> str:
+        """The first records as the HTML of a table."""
+        frame = self.frame.head(MOST_RECORDS).reset_index(drop=True)
+        heads = {str(name): visible(self.labels.get(str(name), str(name))) for name in frame.columns}
+        grid = Grid(cells_of(frame), heads, number_columns(frame), around=subjects.links(frame))
+        return box(grid, self.title)
+
 
 @dataclass(frozen=True)
 class Subjects:
@@ -77,7 +89,7 @@ class Popovers:
 
     def button(self, detail: Detail) -> Around | None:
         """The tags that make a text open a detail; None when there is nothing to open."""
-        if detail.frame.empty:
+        if detail.whole == 0:
             return None
         content = self._made.get(id(detail))
         if content is None:
@@ -89,16 +101,12 @@ class Popovers:
         return f'<button class="tb-open" popovertarget="{name}">', "</button>"
 
     def _content(self, detail: Detail) -> str:
-        whole, frame = len(detail.frame), detail.frame.head(MOST_RECORDS).reset_index(drop=True)
-        heads = {str(name): visible(detail.labels.get(str(name), str(name))) for name in frame.columns}
-        grid = Grid(
-            cells_of(frame), heads, number_columns(frame), whole=whole, around=self._subjects.links(frame)
-        )  # fmt: skip
-        left_out = f"The first {len(frame)} of {whole} records; the files of this build hold all of them."
-        notes = [*([left_out] if whole > len(frame) else []), *detail.notes]
+        left_out = f"The first {MOST_RECORDS} of {detail.whole} records; the files of this build hold all of them."
+        notes = [*([left_out] if detail.whole > MOST_RECORDS else []), *detail.notes]
         said = "".join(f"<p>{safe(note)}</p>" for note in notes)
         return (
-            f' aria-label="{safe(detail.title)}"><p class="tb-title">{safe(detail.title)}</p>{box(grid, detail.title)}'
+            f' aria-label="{safe(detail.title)}"><p class="tb-title">{safe(detail.title)}</p>'
+            + detail.table(self._subjects)
             + (f'<div class="tb-notes">{said}</div>' if said else "")
         )
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row, proportion_rows
+from trialbook.safety.counting import (
+    ANY_EVENT,
+    NONE,
+    OVERALL,
+    cells,
+    class_and_term_counts,
+    counts,
+    maximum_rows,
+    ranked,
+    set_sizes,
+)
 
 LABELS = {
     "TEAE": "Any TEAE",
@@ -25,12 +34,11 @@ LABELS = {
 SOC_PT_TABLES = {"TEAE_SOC_PT": "TEAE", "TRAE_SOC_PT": "TRAE", "SAE_SOC_PT": "SAE"}
 GRADES = (1, 2, 3, 4, 5)
 NO_GRADE = "grade missing"
+GRADE_WORDS = {**{grade: f"grade {grade}" for grade in GRADES}, 0: NO_GRADE}
 _STOPPED = {
     "DRUG WITHDRAWN", "DRUG INTERRUPTED", "INFUSION INTERRUPTED", "INFUSION STOPPED", "DOSE INTERRUPTED",
     "DRUG DISCONTINUED", "停药", "永久停药", "暂停用药", "暂停输注", "中止输注",
 }  # fmt: skip
-NONE = (0, 0)
-SUBJECT_EVENT = ["USUBJID", "EPISODE"]
 
 
 def safety_records(adae: pd.DataFrame) -> pd.DataFrame:
@@ -90,22 +98,15 @@ def grades_collected(adae: pd.DataFrame) -> bool:
     return adae.empty or bool(adae["ATOXGR"].notna().any())
 
 
-def set_sizes(adsl: pd.DataFrame, levels: Sequence[str]) -> dict[str, int]:
-    """Subjects of the safety set by level, and in Total."""
-    treated = adsl[adsl["SAFFL"] == "Y"]
-    sizes = {level: int((treated["TRT01A"] == level).sum()) for level in levels}
-    return {**sizes, TOTAL: len(treated)}
-
-
 def overview_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
     """TEAE_OVERVIEW: subjects with at least one event and number of events (episodes) of each kind, by level."""
     sizes = set_sizes(adsl, protocol.level_ids)
     masks = selections(adae)
     rows: list[ArdRow] = []
     for name, evaluable in overview_kinds(adae, protocol, analysis).items():
-        counts = _cells(_counts(adae[masks[name]], []))
+        found = cells(counts(adae[masks[name]], []))
         for level, size in sizes.items():
-            n, events = counts.get((level,), NONE)
+            n, events = found.get((level,), NONE)
             if evaluable:
                 rows += proportion_rows("TEAE_OVERVIEW", level, name, n, size, events)
             else:
@@ -121,12 +122,12 @@ def soc_pt_rows(analysis_id: str, adae: pd.DataFrame, adsl: pd.DataFrame, protoc
     """
     records = adae[selections(adae)[SOC_PT_TABLES[analysis_id]]]
     sizes = set_sizes(adsl, protocol.level_ids)
-    counts = _class_and_term_counts(records, [])
-    cells = _cells(counts)
+    counted = class_and_term_counts(records, [])
+    found = cells(counted)
     rows: list[ArdRow] = []
-    for soc, term in _ranked(counts):
+    for soc, term in ranked(counted):
         for level, size in sizes.items():
-            n, events = cells.get((level, soc, term), NONE)
+            n, events = found.get((level, soc, term), NONE)
             rows += proportion_rows(analysis_id, level, soc, n, size, events, variable_level=term)
     return rows
 
@@ -140,84 +141,21 @@ def grade_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> li
     if records.empty or not grades_collected(adae):
         return []
     sizes = set_sizes(adsl, protocol.level_ids)
-    order = _ranked(_class_and_term_counts(records, []))
-    overall = records.assign(ABODSYS="TEAE", ADECOD="")
-    both = pd.concat([_worst(overall), _worst(records.assign(ADECOD="")), _worst(records)])
-    cells = _cells(_counts(both, ["ABODSYS", "ADECOD", "GRADE"]))
-    contexts = [f"grade {k}" for k in GRADES]
-    contexts += [NO_GRADE] if (both["GRADE"] == NO_GRADE).any() else []
-    rows: list[ArdRow] = []
-    for soc, term in [("TEAE", ""), *order]:
-        for context in contexts:
-            for level, size in sizes.items():
-                n, events = cells.get((level, soc, term, context), NONE)
-                rows += proportion_rows("TEAE_GRADE", level, soc, n, size, events, variable_level=term, context=context)
-    return rows
+    return maximum_rows("TEAE_GRADE", records, grade_rank(records), GRADE_WORDS, sizes, seldom=[0])
 
 
-def aesi_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
-    """AESI_CAT: subjects and events of special interest by category, in the order of the protocol's searches."""
-    records = adae[selections(adae)["AESI"]]
-    sizes = set_sizes(adsl, protocol.level_ids)
-    cells = _cells(_counts(records, ["AESICAT"]))
-    rows: list[ArdRow] = []
-    for category in dict.fromkeys(rule.category for rule in analysis.aesi):
-        for level, size in sizes.items():
-            n, events = cells.get((level, category), NONE)
-            rows += proportion_rows("AESI_CAT", level, "AESICAT", n, size, events, variable_level=category)
-    return rows
+def grade_rank(records: pd.DataFrame) -> pd.Series:
+    """The grade of each record, 0 where it is missing: below every grade, so that it never hides a known one."""
+    return records["ATOXGR"].astype("Int64").fillna(0).astype("int64")
 
 
-def max_grade_frame(ard: pd.DataFrame, level: str = TOTAL) -> pd.DataFrame:
-    """TEAE_GRADE rows of one level as a table to read: class, term, and a column of subjects per grade."""
-    rows = ard[(ard["analysis_id"] == "TEAE_GRADE") & (ard["group1_level"] == level) & (ard["stat_name"] == "n")]
-    rows = rows[rows["variable"] != "TEAE"]
+def maximum_frame(ard: pd.DataFrame, level: str = TOTAL) -> pd.DataFrame:
+    """Rows by maximum (TEAE_GRADE, TEAE_REL) of one level to read: class, term, a column of subjects per maximum."""
+    rows = ard[(ard["group1_level"] == level) & (ard["stat_name"] == "n") & (ard["variable"] != OVERALL)]
     keys = ["variable", "variable_level"]
     wide = rows.pivot(index=keys, columns="context", values="stat_text")
     order = pd.MultiIndex.from_frame(rows[keys].drop_duplicates())
-    wide = wide.reindex(order)[list(dict.fromkeys(rows["context"]))].reset_index()
-    return wide.rename_axis(columns=None).replace({"variable_level": {"": "Any event"}})
-
-
-def _counts(records: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Columns n (subjects) and events (episodes) indexed by level (and Total) and the columns `by`."""
-    both = pd.concat([records.assign(LEVEL=records["TRT01A"]), records.assign(LEVEL=TOTAL)])
-    keys = ["LEVEL", *by]
-    n = both.drop_duplicates([*keys, "USUBJID"]).groupby(keys).size()
-    events = both.drop_duplicates([*keys, *SUBJECT_EVENT]).groupby(keys).size()
-    return pd.DataFrame({"n": n, "events": events}, dtype="int64")
-
-
-def _class_and_term_counts(records: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Counts by class and term, and by class with the term blank (any event of the class)."""
-    keys = ["ABODSYS", "ADECOD", *by]
-    return pd.concat([_counts(records.assign(ADECOD=""), keys), _counts(records, keys)])
-
-
-def _worst(records: pd.DataFrame) -> pd.DataFrame:
-    """The events of each subject, class and term that have its maximum grade, with GRADE in words."""
-    keys = ["USUBJID", "ABODSYS", "ADECOD"]
-    # A missing grade ranks below every grade: it never hides a known one.
-    grade = records["ATOXGR"].astype("Int64").fillna(0)
-    worst = grade.groupby([records[name] for name in keys]).transform("max")
-    words = worst.map({0: NO_GRADE, **{k: f"grade {k}" for k in GRADES}}).astype("str")
-    return records.assign(GRADE=words)[grade == worst]
-
-
-def _ranked(counts: pd.DataFrame) -> list[tuple[str, str]]:
-    """(class, term) pairs in the order of a table: classes and terms by subjects in Total, descending, then by name."""
-    if counts.empty:
-        return []
-    total = counts.xs(TOTAL, level="LEVEL")["n"].rename("n").reset_index()
-    of_class = total[total["ADECOD"] == ""].set_index("ABODSYS")["n"]
-    total = total.assign(of_class=total["ABODSYS"].map(of_class), is_term=total["ADECOD"] != "")
-    order = total.sort_values(
-        ["of_class", "ABODSYS", "is_term", "n", "ADECOD"], ascending=[False, True, True, False, True], kind="stable"
-    )
-    return list(order[["ABODSYS", "ADECOD"]].itertuples(index=False, name=None))
-
-
-def _cells(counts: pd.DataFrame) -> dict[tuple[str, ...], tuple[int, int]]:
-    """n and events by the tuple of the index."""
-    keys = counts.index if isinstance(counts.index, pd.MultiIndex) else [(key,) for key in counts.index]
-    return dict(zip(keys, zip(counts["n"].tolist(), counts["events"].tolist(), strict=True), strict=True))
+    contexts = list(dict.fromkeys(ard.loc[ard["stat_name"].eq("n"), "context"]))
+    # A maximum without a row occurs nowhere in that term.
+    wide = wide.reindex(index=order, columns=contexts).fillna("0").reset_index()
+    return wide.rename_axis(columns=None).replace({"variable_level": {"": ANY_EVENT}})

@@ -9,6 +9,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.safety.ae_results import overview_kinds, selections
+from trialbook.safety.counting import NONE, cells, counts
 from trialbook.statistics.rates import poisson_exact_rate
 
 DAYS_PER_YEAR = 365.25
@@ -65,23 +66,44 @@ def rate_rows(
     return rows
 
 
-def _rate(level: str, name: str, n: int, days: float, analysis: Analysis, evaluable: bool) -> list[ArdRow]:
+def event_rate_rows(
+    adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
+) -> list[ArdRow]:
+    """EAER: all events of each kind, also repeated ones, over the whole time at risk of the safety set (§3.6)."""
+    at_risk = days_at_risk(adsl, analysis, cut_date)
+    level_of = adsl.set_index("USUBJID")["TRT01A"].reindex(at_risk.index)
+    days = {level: float(at_risk[level_of.eq(level)].sum()) for level in protocol.level_ids}
+    days[TOTAL] = float(at_risk.sum())
+    rows: list[ArdRow] = []
+    masks = selections(adae)
+    for name, evaluable in overview_kinds(adae, protocol, analysis).items():
+        found = cells(counts(adae[masks[name]], []))
+        for level, at in days.items():
+            rows += _rate(level, name, found.get((level,), NONE)[1], at, analysis, evaluable, "EAER", "events")
+    return rows
+
+
+def _rate(
+    level: str, name: str, n: int, days: float, analysis: Analysis, evaluable: bool, analysis_id: str = "EAIR",
+    counted: str = "n",
+) -> list[ArdRow]:  # fmt: skip
     time = days / UNIT_DAYS[analysis.eair_unit]
     unit = UNIT_WORDS[analysis.eair_unit]
     if not evaluable:
-        return [ard_row("EAIR", level, name, stat, None) for stat in ("n", "time", "rate", "conf.low", "conf.high")]
+        stats = (counted, "time", "rate", "conf.low", "conf.high")
+        return [ard_row(analysis_id, level, name, stat, None) for stat in stats]
     interval = poisson_exact_rate(n, time)
     label = f"Rate {unit}"
     return [
-        ard_row("EAIR", level, name, "n", n),
-        ard_row("EAIR", level, name, "time", time, stat_label=f"Time at risk, {unit.removeprefix('per ')}s"),
-        ard_row("EAIR", level, name, "rate", interval.estimate, stat_label=label),
-        ard_row("EAIR", level, name, "conf.low", interval.low),
-        ard_row("EAIR", level, name, "conf.high", interval.high),
+        ard_row(analysis_id, level, name, counted, n),
+        ard_row(analysis_id, level, name, "time", time, stat_label=f"Time at risk, {unit.removeprefix('per ')}s"),
+        ard_row(analysis_id, level, name, "rate", interval.estimate, stat_label=label),
+        ard_row(analysis_id, level, name, "conf.low", interval.low),
+        ard_row(analysis_id, level, name, "conf.high", interval.high),
     ]
 
 
-def rate_notes(analysis: Analysis) -> list[str]:
-    """What a cell of the rate table says."""
+def rate_notes(analysis: Analysis, counted: str = "Subjects") -> list[str]:
+    """What a cell of the rate table says; `counted` is what it counts."""
     unit = UNIT_WORDS[analysis.eair_unit]
-    return [f"Subjects / time at risk: rate {unit} (95% exact Poisson interval); a year is {DAYS_PER_YEAR} days."]
+    return [f"{counted} / time at risk: rate {unit} (95% exact Poisson interval); a year is {DAYS_PER_YEAR} days."]

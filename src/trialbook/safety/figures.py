@@ -1,4 +1,4 @@
-"""The frames that the safety figures draw (F7 to F9): only the columns drawn, at most a readable number of subjects."""
+"""The frames that the safety figures draw (F7 to F11): only what is drawn, at most a readable number of subjects."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ import pandas as pd
 
 from trialbook.results.ard import TOTAL
 from trialbook.safety.ae_results import safety_records
+from trialbook.safety.ctcae_table import TERMS
+from trialbook.safety.listings import subject_ids
+from trialbook.safety.since_last_cut import NEW
 
-LIVER_TESTS = ("ALT", "AST", "BILI", "ALP", "GGT")
+# Graded by multiples of ULN, and drawn as such.
+RATIO_TESTS = ("ALT", "AST", "BILI", "ALP", "GGT", "CREAT")
 TIMELINE_LABELS = {
-    "USUBJID": "Subject", "TRT01A": "Dose level", "KIND": "Kind", "TERM": "Event", "FROM": "From day",
-    "UNTIL": "Until day", "GRADE": "Grade", "ONGOING": "Ongoing",
+    "SUBJECT": "Subject", "TRT01A": "Dose level", "KIND": "Kind", "TERM": "Event", "FROM": "From day",
+    "UNTIL": "Until day", "GRADE": "Grade", "MARK": "Marked", "ONGOING": "Ongoing",
 }  # fmt: skip
-PANEL_LABELS = {"USUBJID": "Subject", "TRT01A": "Dose level", "TEST": "Test", "DAY": "Day", "VALUE": "Result"}
+PANEL_LABELS = {"SUBJECT": "Subject", "TRT01A": "Dose level", "TEST": "Test", "DAY": "Day", "VALUE": "Result"}
+BAND_NOTE = "Grey: CTCAE grades that hold for a normal baseline; other baselines, and the grade of each result: T-12."
+THIN = 0.06
+SHIFT_LABELS = {"TEST": "Test", "BASELINE": "Baseline grade", "WORST": "Worst grade", "SUBJECTS": "Subjects"}
 HEPATIC_LABELS = {
-    "USUBJID": "Subject", "TRT01A": "Dose level", "X": "ALT or AST, peak", "Y": "Bilirubin, peak",
+    "SUBJECT": "Subject", "TRT01A": "Dose level", "X": "ALT or AST, peak", "Y": "Bilirubin, peak",
     "X0": "ALT or AST, baseline", "Y0": "Bilirubin, baseline",
 }  # fmt: skip
 
@@ -40,11 +47,11 @@ def _totals(rows: pd.DataFrame, keys: list[str]) -> pd.Series:
     return chosen.groupby(keys)["stat"].sum()
 
 
-def timeline(adae: pd.DataFrame, adsl: pd.DataFrame, given: pd.DataFrame, limit: int) -> pd.DataFrame:
+def timeline(adae: pd.DataFrame, adsl: pd.DataFrame, given: pd.DataFrame, news: pd.Series, limit: int) -> pd.DataFrame:
     """F8: events and infusions of at most `limit` treated subjects on REL_DAYs, those with the worst events first.
 
-    Columns: USUBJID TRT01A KIND (event, infusion) TERM FROM UNTIL (days) GRADE (text) ONGOING. An event without an end
-    runs to death or last contact.
+    Columns: SUBJECT TRT01A KIND (event, infusion) TERM FROM UNTIL (days) GRADE MARK (grade, serious, new: as printed
+    beside the bar) ONGOING. An event without an end runs to death or last contact.
     """
     events = safety_records(adae)
     rank = events.groupby("USUBJID")["ATOXGR"].max().fillna(0).sort_values(ascending=False, kind="stable")
@@ -55,28 +62,34 @@ def timeline(adae: pd.DataFrame, adsl: pd.DataFrame, given: pd.DataFrame, limit:
     last_day = ((last - subject["TRTSDT"]) / pd.Timedelta(days=1)).reindex(events["USUBJID"]).to_numpy()
     end = ((events["AENDT"] - events["TRTSDT"]) / pd.Timedelta(days=1)).to_numpy()
     bars = pd.DataFrame({
-        "USUBJID": events["USUBJID"], "TRT01A": events["TRT01A"], "KIND": "event", "TERM": events["ADECOD"],
-        "FROM": events["RELDAY"].astype("float64"), "UNTIL": end, "GRADE": _grade_text(events["ATOXGR"]),
+        "SUBJECT": subject["SUBJID"].reindex(events["USUBJID"]).to_numpy(), "TRT01A": events["TRT01A"],
+        "KIND": "event", "TERM": events["ADECOD"], "FROM": events["RELDAY"].astype("float64"), "UNTIL": end,
+        "GRADE": _grade_text(events["ATOXGR"]), "MARK": _marks(events, news.loc[events.index]),
         "ONGOING": pd.Series("", index=events.index).mask(events["AENDT"].isna(), "ongoing"),
     })  # fmt: skip
     bars["UNTIL"] = bars["UNTIL"].fillna(pd.Series(last_day, index=bars.index)) + 1
     doses = given[given["USUBJID"].isin(chosen)]
-    start = subject["TRTSDT"].reindex(doses["USUBJID"]).to_numpy()
     lines = pd.DataFrame({
-        "USUBJID": doses["USUBJID"], "KIND": "infusion", "TERM": "",
-        "FROM": (doses["EXSTDT"] - pd.Series(start, index=doses.index)) / pd.Timedelta(days=1),
-        "TRT01A": subject["TRT01A"].reindex(doses["USUBJID"]).to_numpy(), "GRADE": "", "ONGOING": "",
+        "SUBJECT": subject["SUBJID"].reindex(doses["USUBJID"]).to_numpy(), "TRT01A": doses["TRT01A"],
+        "KIND": "infusion", "TERM": "", "FROM": doses["DAY"].astype("float64"), "GRADE": "", "MARK": "", "ONGOING": "",
     })  # fmt: skip
     both = pd.concat([bars, lines], ignore_index=True)
-    return both.sort_values(["USUBJID", "KIND", "FROM", "TERM"], kind="stable", ignore_index=True)
+    return both.sort_values(["SUBJECT", "KIND", "FROM", "TERM"], kind="stable", ignore_index=True)
+
+
+def _marks(events: pd.DataFrame, news: pd.Series) -> pd.Series:
+    """`3 serious, new`: the grade as a figure, so that it is read without colour."""
+    grade = events["ATOXGR"].astype("str").where(events["ATOXGR"].notna(), "?")
+    serious = pd.Series("", index=events.index).mask(events["ASER"] == "Y", " serious")
+    return (grade + serious + news.map(lambda said: ", new" if said == NEW else "")).astype("str")
 
 
 def _grade_text(grade: pd.Series) -> pd.Series:
     return ("grade " + grade.astype("str")).where(grade.notna(), "grade not given").astype("str")
 
 
-def lab_panel(adlb: pd.DataFrame, tests: Sequence[str], limit: int) -> pd.DataFrame:
-    """F9: results of the named tests over time: USUBJID TRT01A TEST DAY VALUE (multiples of ULN for liver, else SI).
+def lab_panel(adlb: pd.DataFrame, adsl: pd.DataFrame, tests: Sequence[str], limit: int) -> pd.DataFrame:
+    """F9: results of the named tests over time: SUBJECT TRT01A TEST DAY VALUE (multiples of ULN, or SI units).
 
     At most `limit` subjects: those with the highest grades of these tests after the infusion.
     """
@@ -84,21 +97,58 @@ def lab_panel(adlb: pd.DataFrame, tests: Sequence[str], limit: int) -> pd.DataFr
     worst = rows[["ATOXGRL", "ATOXGRH"]].max(axis=1).where(rows["APOBLFL"] == "Y")
     rank = worst.groupby(rows["USUBJID"]).max().fillna(-1).sort_values(ascending=False, kind="stable")
     rows = rows[rows["USUBJID"].isin(rank.index[:limit])]
-    in_uln = rows["PARAMCD"].isin(LIVER_TESTS)
+    in_uln = rows["PARAMCD"].isin(RATIO_TESTS)
     value = (rows["AVAL"] / rows["ANRHI"]).where(in_uln, rows["AVAL"])
     unit = rows["AVALU"].where(~in_uln, "x ULN")
     panel = pd.DataFrame({
-        "USUBJID": rows["USUBJID"], "TRT01A": rows["TRT01A"], "TEST": rows["PARAMCD"] + " (" + unit + ")",
+        "SUBJECT": subject_ids(rows, adsl), "TRT01A": rows["TRT01A"], "TEST": rows["PARAMCD"] + " (" + unit + ")",
         "DAY": rows["RELDAY"].astype("int64"), "VALUE": value,
     })  # fmt: skip
     order = {test: k for k, test in enumerate(tests)}
     panel = panel.assign(_order=rows["PARAMCD"].map(order))[value.notna() & (value > 0)]
-    return panel.sort_values(["_order", "USUBJID", "DAY"], kind="stable").drop(columns="_order").reset_index(drop=True)
+    return panel.sort_values(["_order", "SUBJECT", "DAY"], kind="stable").drop(columns="_order").reset_index(drop=True)
+
+
+def grade_bands(panel: pd.DataFrame) -> pd.DataFrame:
+    """The CTCAE grades 2 to 4 of each test of `lab_panel` that its values reach: TEST GRADE (`G3`) NAME LOW HIGH.
+
+    Only limits that are one number for everybody: multiples of ULN for a normal baseline, fixed limits of counts.
+    """
+    rows = []
+    for test, one in panel.groupby("TEST", sort=False)["VALUE"]:
+        code, least, most = str(test).partition(" ")[0], float(one.min()), float(one.max())
+        term = next((term for term in TERMS if term.test == code), None)
+        reference = "ULN" if code in RATIO_TESTS else "ABS"
+        limits = {limit.grade: limit.factor for limit in term.normal if limit.reference == reference} if term else {}
+        for grade in (2, 3, 4):
+            if grade not in limits or term is None:
+                continue
+            onward = limits.get(grade + 1)
+            if term.direction == "H":
+                low, high = limits[grade], min(onward or most, most)
+            else:
+                low, high = max(onward or least, least), limits[grade]
+                low, high = low, min(high, most)
+            if low < high:
+                # A band too thin for its name is drawn without.
+                name = f"G{grade}" if high - low > THIN * most else ""
+                rows.append((str(test), f"G{grade}", name, low, high))
+    frame = pd.DataFrame(rows, columns=["TEST", "GRADE", "NAME", "LOW", "HIGH"])
+    return frame.astype({"TEST": "str", "GRADE": "str", "NAME": "str"})
+
+
+def shift_cells(ard: pd.DataFrame) -> pd.DataFrame:
+    """F11: subjects in Total by test, baseline grade and worst grade, from LAB_SHIFT: TEST BASELINE WORST SUBJECTS."""
+    rows = ard[ard["group1_level"].eq(TOTAL) & ard["stat"].gt(0)]
+    cells = rows.rename(
+        columns={"variable": "TEST", "context": "BASELINE", "variable_level": "WORST", "stat": "SUBJECTS"}
+    )  # fmt: skip
+    return cells[["TEST", "BASELINE", "WORST", "SUBJECTS"]].astype({"SUBJECTS": "int64"}).reset_index(drop=True)
 
 
 def subjects_left_out(drawn: pd.DataFrame, adsl: pd.DataFrame) -> list[str]:
     """A note where a figure shows only some of the treated subjects with data."""
-    shown, treated = drawn["USUBJID"].nunique(), int((adsl["SAFFL"] == "Y").sum())
+    shown, treated = drawn["SUBJECT"].nunique(), int((adsl["SAFFL"] == "Y").sum())
     if shown in (0, treated):
         return []
     return [f"{shown} of {treated} treated subjects: those with such data, the highest grades first."]

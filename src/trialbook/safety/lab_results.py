@@ -9,11 +9,17 @@ import pandas as pd
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.safety.behind import Sets, record_sets
+from trialbook.safety.counting import at_levels
 from trialbook.safety.ctcae_table import TERMS
+from trialbook.safety.listings import subject_ids
 
 NOT_EVALUABLE = "missing"
 _BOTH_WAYS = {t.test for t in TERMS if len({other.direction for other in TERMS if other.test == t.test}) > 1}
-WORST_COLUMNS = ["USUBJID", "TRT01A", "VARIABLE", "PARAMCD", "DIRECTION", "BGRADE", "WORST", "AVAL", "ADT", "RELDAY"]
+WORST_COLUMNS = [
+    "USUBJID", "TRT01A", "VARIABLE", "PARAMCD", "DIRECTION", "BGRADE", "WORST", "AVALOP", "AVAL", "AVALU", "ADT",
+    "RELDAY", "ATOXDRV", "CLINFL",
+]  # fmt: skip
 
 
 def shift_variable(test: str, direction: str) -> str:
@@ -24,8 +30,9 @@ def shift_variable(test: str, direction: str) -> str:
 def worst_grades(adlb: pd.DataFrame) -> pd.DataFrame:
     """Worst grade after the first infusion against baseline: one row per treated subject and graded test.
 
-    Columns: USUBJID TRT01A VARIABLE PARAMCD DIRECTION BGRADE WORST (Int64, missing = not evaluable) and AVAL ADT
-    RELDAY of the first result with the worst grade. Subjects with no result after the infusion have no row.
+    Columns: USUBJID TRT01A VARIABLE PARAMCD DIRECTION BGRADE WORST (Int64, missing = not evaluable) and AVALOP AVAL
+    AVALU ADT RELDAY ATOXDRV CLINFL of the first result with the worst grade. Subjects with no result after
+    the infusion have no row.
     """
     after = adlb[(adlb["APOBLFL"] == "Y") & (adlb["SAFFL"] == "Y") & adlb["AVAL"].notna()]
     frames = []
@@ -46,9 +53,7 @@ def shift_rows(worst: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
 
     Only combinations that occur in Total have rows; a grade that is not evaluable is `missing`.
     """
-    words = worst.assign(**{name: _grade_words(worst[name]) for name in ("BGRADE", "WORST")})
-    both = pd.concat([words.assign(LEVEL=words["TRT01A"]), words.assign(LEVEL=TOTAL)])
-    counts = both.groupby(["VARIABLE", "BGRADE", "WORST", "LEVEL"]).size().to_dict()
+    counts = at_levels(in_words(worst)).groupby(["VARIABLE", "BGRADE", "WORST", "LEVEL"]).size().to_dict()
     order = {shift_variable(t.test, t.direction): k for k, t in enumerate(TERMS)}
     occurring = sorted({key[:3] for key in counts}, key=lambda key: (order[key[0]], key[1:]))
     return [
@@ -59,26 +64,31 @@ def shift_rows(worst: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
     ]  # fmt: skip
 
 
+def in_words(worst: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `worst_grades` with both grades as text, `missing` where not evaluable."""
+    return worst.assign(**{name: _grade_words(worst[name]) for name in ("BGRADE", "WORST")})
+
+
 def worst_grade_rows(worst: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
     """LAB_WORST: subjects evaluated, worse than baseline, and newly grade 3 or 4, by test and dose level.
 
     A result counts as treatment-emergent only when its grade exceeds the grade at baseline (§3.2).
     """
-    risen = worst.assign(
-        any=worst["WORST"].notna(),
-        worse=(worst["WORST"] > worst["BGRADE"].fillna(0)).fillna(False),
-    )
-    risen["severe"] = risen["worse"] & (risen["WORST"] >= 3).fillna(False)
-    kinds = {"evaluated": "any", "worse than baseline": "worse", "newly grade 3 or 4": "severe"}
-    rows: list[ArdRow] = []
-    for test in worst["VARIABLE"].drop_duplicates():
-        one = risen[risen["VARIABLE"] == test]
-        for words, column in kinds.items():
-            for level in [*protocol.level_ids, TOTAL]:
-                chosen = one if level == TOTAL else one[one["TRT01A"] == level]
-                n = int(chosen[column].sum())
-                rows.append(ard_row("LAB_WORST", level, test, "n", n, context=words))
-    return rows
+    masks = worse_than_baseline(worst)
+    counted = {words: at_levels(worst[mask]).groupby(["VARIABLE", "LEVEL"]).size() for words, mask in masks.items()}
+    return [
+        ard_row("LAB_WORST", level, test, "n", int(counted[words].get((test, level), 0)), context=words)
+        for test in worst["VARIABLE"].drop_duplicates()
+        for words in masks
+        for level in [*protocol.level_ids, TOTAL]
+    ]
+
+
+def worse_than_baseline(worst: pd.DataFrame) -> dict[str, pd.Series]:
+    """Which rows of `worst_grades` each row of LAB_WORST counts; without a baseline any grade is worse than it."""
+    worse = (worst["WORST"] > worst["BGRADE"].fillna(0)).fillna(False).astype(bool)
+    severe = worse & (worst["WORST"] >= 3).fillna(False).astype(bool)
+    return {"evaluated": worst["WORST"].notna(), "worse than baseline": worse, "newly grade 3 or 4": severe}
 
 
 def shift_frame(ard: pd.DataFrame, level: str = TOTAL) -> pd.DataFrame:
@@ -88,6 +98,29 @@ def shift_frame(ard: pd.DataFrame, level: str = TOTAL) -> pd.DataFrame:
     wide = rows.pivot(index=keys, columns="variable_level", values="stat").fillna(0).astype("int64")
     wide = wide.reindex(pd.MultiIndex.from_frame(rows[keys].drop_duplicates())).reset_index()
     return wide.rename_axis(columns=None).rename(columns={"variable": "test", "context": "baseline grade"})
+
+
+def worst_sets(worst: pd.DataFrame) -> Sets:
+    """The rows of `worst_grades` behind each number of LAB_WORST: key = test, words, level."""
+    masks = worse_than_baseline(worst)
+    return {
+        (key[0], words, key[1]): found
+        for words, mask in masks.items()
+        for key, found in record_sets(worst[mask], ["VARIABLE"]).items()
+    }
+
+
+def shift_sets(worst: pd.DataFrame, table: pd.DataFrame) -> dict[tuple[int, str], tuple[int, ...]]:
+    """The rows of `worst_grades` behind each number of `shift_frame`, by position of the row and column."""
+    sets = record_sets(in_words(worst), ["VARIABLE", "BGRADE", "WORST"])
+    if table.empty:
+        return {}
+    return {
+        (position, str(column)): sets[(*row, str(column), TOTAL)]
+        for position, row in enumerate(table[["test", "baseline grade"]].itertuples(index=False, name=None))
+        for column in table.columns
+        if (*row, str(column), TOTAL) in sets
+    }
 
 
 def hepatic_screen(adlb: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
@@ -121,14 +154,15 @@ def hepatic_screen(adlb: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     return found.rename_axis("USUBJID").reset_index().sort_values("USUBJID", ignore_index=True)
 
 
-def hepatic_points(found: pd.DataFrame, unit: Literal["ULN", "baseline"]) -> pd.DataFrame:
-    """The points that the hepatic figure draws, as multiples of ULN or of baseline: USUBJID TRT01A X Y X0 Y0.
+def hepatic_points(found: pd.DataFrame, adsl: pd.DataFrame, unit: Literal["ULN", "baseline"]) -> pd.DataFrame:
+    """The points that the hepatic figure draws, as multiples of ULN or of baseline: SUBJECT TRT01A X Y X0 Y0.
 
     X is the peak transaminase, Y the peak bilirubin, X0 and Y0 the baseline. Subjects without both are left out.
     """
     names = ("TA_PEAK", "BILI_PEAK", "TA_BASE", "BILI_BASE") if unit == "ULN" else ("TA_RISE", "BILI_RISE")
     columns = dict(zip(names, ("X", "Y", "X0", "Y0"), strict=False))
-    points = found[["USUBJID", "TRT01A", *names]].rename(columns=columns)
+    points = found[["TRT01A", *names]].rename(columns=columns)
+    points.insert(0, "SUBJECT", subject_ids(found, adsl))
     if unit == "baseline":
         points = points.assign(X0=1.0, Y0=1.0)
     # Without a baseline the arrow has no length.

@@ -11,8 +11,8 @@ from trialbook.safety.adae import SERIOUSNESS_CRITERIA, UNCODED, criterion_ticke
 from trialbook.safety.adlb import unknown_units
 from trialbook.safety.ae_results import fatal
 from trialbook.safety.ctcae_table import TERMS, Term
+from trialbook.safety.lab_listings import matching_event
 from trialbook.safety.relationship import relationship_level
-from trialbook.terms import holds_term
 
 
 def adverse_event_queries(adae: pd.DataFrame, domains: Domains) -> list[Query]:
@@ -146,8 +146,7 @@ def _without_event(adlb: pd.DataFrame, adae: pd.DataFrame, term: Term, days: int
     if "LBCLSIG" in rows.columns:
         rows = rows[rows["LBCLSIG"].fillna("").str.upper() != "N"]
     rows = rows.sort_values(["USUBJID", "ADT", "LBSEQ"], kind="stable")
-    explained = _explained(rows, adae, term, days)
-    first = rows[~explained].drop_duplicates("USUBJID")
+    first = rows[matching_event(rows, adae, term, days) == ""].drop_duplicates("USUBJID")
     return [
         query("LB-GRADE3-NO-AE", row["USUBJID"], "LB", record=f"LBSEQ={row['LBSEQ']}", field="LBORRES",
               observed=f"{row['PARAMCD']} grade {row[f'ATOXGR{term.direction}']}",
@@ -156,13 +155,3 @@ def _without_event(adlb: pd.DataFrame, adae: pd.DataFrame, term: Term, days: int
               message_zh=f"{row['PARAMCD']}：CTCAE 3级或4级，但前后{days}天内无对应不良事件。")
         for _, row in first.iterrows()
     ]  # fmt: skip
-
-
-def _explained(rows: pd.DataFrame, adae: pd.DataFrame, term: Term, days: int) -> pd.Series:
-    """Whether an event of the term's kind runs within `days` of each result; an event without end is ongoing."""
-    words = adae["AEDECOD"].fillna("") + " | " + adae["AETERM"].fillna("")
-    events = adae[holds_term(words, term.words)][["USUBJID", "ASTDT", "AENDT"]]
-    pairs = rows[["USUBJID", "ADT"]].assign(row=rows.index).merge(events, on="USUBJID")
-    margin = pd.Timedelta(days=days)
-    near = (pairs["ASTDT"] - margin <= pairs["ADT"]) & ~(pairs["AENDT"] + margin < pairs["ADT"])
-    return pd.Series(rows.index.isin(pairs.loc[near, "row"]), index=rows.index)

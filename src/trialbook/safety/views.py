@@ -10,7 +10,9 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL
 from trialbook.results.queries import Query
-from trialbook.safety.ae_results import SUBJECT_EVENT, fatal, safety_records, set_sizes
+from trialbook.safety.ae_results import safety_records
+from trialbook.safety.counting import SUBJECT_EVENT, set_sizes
+from trialbook.safety.listings import subject_ids
 
 HEADLINES = {
     "TEAE": "Subjects with any TEAE",
@@ -24,12 +26,6 @@ SHIFT_NOTES = [
     "Columns are the worst grade after the infusion; missing = not evaluable.",
     "INR above its baseline counts as grade 1 even when normal: the worse case, as if anticoagulated (A-63).",
 ]
-LISTING_LABELS = {
-    "USUBJID": "Subject", "TRT01A": "Dose level", "ADECOD": "Event", "ATOXGR": "Grade", "ASTDT": "Start",
-    "RELDAY": "Day", "AENDT": "End", "AREL": "Relation to treatment", "AEOUT": "Outcome", "TRTEMFL": "TEAE",
-    "DTHDT": "Date of death", "DTHDAY": "Day of death", "SINCELAST": "Days since last infusion",
-    "CAUSE": "Fatal event",
-}  # fmt: skip
 
 
 def level_headers(adsl: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
@@ -81,45 +77,20 @@ def safety_sentence(
     )
 
 
-def dlt_sentence(adae: pd.DataFrame, protocol: Protocol) -> str:
+def dlt_sentence(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> str:
     """How many candidate DLTs wait for the committee; the committee's answer is the analysis value (A-71)."""
     if not protocol.has_endpoint("DLT"):
         return "DLT is not an endpoint of this trial."
     waiting = adae[(adae["DLTCAND"] == "Y") & (adae["DLTFL"] == "") & (adae["SAFFL"] == "Y")]
     if waiting.empty:
         return "No candidate DLT waits for the committee."
-    records = [f"{u} {t}" for u, t in waiting[["USUBJID", "ADECOD"]].itertuples(index=False, name=None)]
+    records = [f"{u} {t}" for u, t in zip(subject_ids(waiting, adsl), waiting["ADECOD"], strict=True)]
     return f"Candidate DLTs that wait for the committee (see 04_dlt): {len(waiting)}: {'; '.join(records)}."
 
 
-def deaths_listing(adsl: pd.DataFrame, adae: pd.DataFrame) -> pd.DataFrame:
-    """L-1: deaths of treated subjects: level, day of death, days since the last infusion, fatal events, relation."""
-    died = adsl[(adsl["SAFFL"] == "Y") & (adsl["DTHFL"] == "Y")].sort_values("USUBJID", kind="stable")
-    day = (died["DTHDT"] - died["TRTSDT"]) / pd.Timedelta(days=1)
-    since = (died["DTHDT"] - died["TRTEDT"]) / pd.Timedelta(days=1)
-    of_subject = adae[fatal(adae)].groupby("USUBJID")
-    terms = of_subject["ADECOD"].agg(_joined).reindex(died["USUBJID"]).fillna("not recorded as an event")
-    relation = of_subject["AREL"].agg(_joined).reindex(died["USUBJID"]).fillna("")
-    return pd.DataFrame({
-        "USUBJID": died["USUBJID"],
-        "TRT01A": died["TRT01A"],
-        "DTHDT": died["DTHDT"],
-        "DTHDAY": day.astype("Float64").astype("Int64"),
-        "SINCELAST": since.astype("Float64").astype("Int64"),
-        "CAUSE": terms.to_numpy(),
-        "AREL": relation.to_numpy(),
-    }).reset_index(drop=True)  # fmt: skip
-
-
-def serious_listing(adae: pd.DataFrame) -> pd.DataFrame:
-    """L-2: serious events of treated subjects, treatment-emergent or not, one line each."""
-    rows = adae[(adae["ASER"] == "Y") & (adae["SAFFL"] == "Y")].sort_values(["USUBJID", "ASTDT", "AESEQ"])
-    columns = ["USUBJID", "TRT01A", "ADECOD", "ATOXGR", "ASTDT", "RELDAY", "AENDT", "AREL", "AEOUT", "TRTEMFL"]
-    return rows[columns].reset_index(drop=True)
-
-
-def _joined(texts: pd.Series) -> str:
-    return "; ".join(dict.fromkeys(texts))
+def first_cut_note(before: pd.DataFrame | None) -> list[str]:
+    """Says that there is no earlier cut, where there is none."""
+    return ["This is the first cut: there is no earlier one to compare with."] if before is None else []
 
 
 def endpoint_sentence(protocol: Protocol) -> str:
@@ -139,6 +110,7 @@ def event_counts(adae: pd.DataFrame) -> pd.DataFrame:
         "of treated subjects, not treatment-emergent": int((treated & ~emergent).sum()),
         "treatment-emergent": int(emergent.sum()),
         "treatment-emergent events, grade changes joined": len(safety_records(adae).drop_duplicates(SUBJECT_EVENT)),
+        "that repeat another record in term, dates and grade (joined with it)": int((adae["ADUPFL"] == "Y").sum()),
         "with an imputed start date": int((adae["ASTDTF"] != "").sum()),
         "without a CTCAE grade": int(adae["ATOXGR"].isna().sum()),
     }
@@ -203,7 +175,7 @@ def lab_sentence(adlb: pd.DataFrame, delivered: bool) -> str:
     )
 
 
-def hepatic_sentence(found: pd.DataFrame, analysis: Analysis) -> str:
+def hepatic_sentence(found: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> str:
     """Who meets the biochemical criteria, in words that ask for review and name no diagnosis (§3.3)."""
     limits = analysis.hepatic_screen
     rule = (
@@ -212,7 +184,7 @@ def hepatic_sentence(found: pd.DataFrame, analysis: Analysis) -> str:
     )
     if found.empty:
         return "No treated subject has both transaminases and bilirubin after the infusion at this cut."
-    met = found.loc[found["MET"] == "Y", "USUBJID"].tolist()
+    met = subject_ids(found[found["MET"] == "Y"], adsl).tolist()
     if not met:
         return f"No subject meets the biochemical criteria ({rule})."
     return f"Biochemical criteria met - clinical review ({rule}): {', '.join(met)}."

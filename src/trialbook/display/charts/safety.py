@@ -1,15 +1,24 @@
-"""Charts of safety: terms by frequency, event timelines, laboratory panels, and the hepatic screen (F7 to F10)."""
+"""Charts of safety: terms by frequency, event timelines, laboratory panels, liver, shifts, events by cut (F7 to F11).
+
+Charts that show subjects let the subject that a reader picks stand out in all of them (`picked`).
+"""
 
 from __future__ import annotations
 
 import altair as alt
 import pandas as pd
 
-from trialbook.display.theme import PALETTE, QUIET
+from trialbook.display.picked import standing_out
+from trialbook.display.theme import INK, PALETTE, QUIET
 
 GRADE_ORDER = ["grade 1", "grade 2", "grade 3", "grade 4", "grade 5", "grade not given"]
-# Light to dark with severity, and grey for none: readable without colour vision and on paper.
-GRADE_COLOURS = ["#c6dbef", "#6baed6", "#E69F00", "#D55E00", "#000000", "#b0b7c1"]
+# From light to dark with severity in grey as in colour; without a grade a white bar with a rim.
+GRADE_COLOURS = ["#dbe9f6", "#9cc9e6", "#E69F00", "#B5450B", "#000000", "#ffffff"]
+DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
+SHIFT_ORDER = ["missing", "0", "1", "2", "3", "4"]
+BAND_COLOURS = {"G2": "#eef1f5", "G3": "#dde3ea", "G4": "#c9d1db"}
+DAYS = "Days since the first infusion"
+NUMBERS = {"SUBJECTS", "FROM", "UNTIL", "DAY", "VALUE", "X", "Y", "X0", "Y0", "EVENTS"}
 ROW, PANEL_WIDTH, PANEL_HEIGHT, SQUARE = 16, 300, 170, 330
 
 
@@ -22,9 +31,10 @@ def term_dots(dots: pd.DataFrame) -> alt.Chart:
         .encode(
             x=alt.X("SUBJECTS:Q", title="Subjects", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(domainMin=0)),
             y=alt.Y("TERM:N", sort=list(dict.fromkeys(dots["TERM"])), title=None),
-            color=alt.Color("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=PALETTE[:2])),
+            color=alt.Color("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=["#56B4E9", "#7a2e06"])),
             shape=alt.Shape("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=["circle", "diamond"])),
             size=alt.Size("KIND:N", legend=None, scale=alt.Scale(domain=kinds, range=[170, 60])),
+            tooltip=_tips(TERM="Event", KIND="Grade", SUBJECTS="Subjects"),
         )
         .properties(height=alt.Step(ROW + 4))
     )
@@ -33,48 +43,72 @@ def term_dots(dots: pd.DataFrame) -> alt.Chart:
 def timeline(events: pd.DataFrame) -> alt.FacetChart:
     """F8: one row per event on the days since the first infusion, by subject, coloured by grade; lines = infusions.
 
-    Columns USUBJID KIND TERM FROM UNTIL GRADE. A dot marks the onset, so that an event of one day is seen.
+    Columns SUBJECT KIND TERM FROM UNTIL GRADE MARK ONGOING. A dot marks the onset, so that an event of one day is
+    seen; the text beside the bar is its grade, and says what is serious and what is new.
     """
     # An infusion has no row of its own: it borrows a term of its subject, so that no empty row is drawn.
-    terms = events[events["KIND"] == "event"].groupby("USUBJID")["TERM"].first()
-    drawn = events.assign(TERM=events["TERM"].where(events["KIND"] == "event", events["USUBJID"].map(terms)))
-    base = alt.Chart(drawn)
+    terms = events[events["KIND"] == "event"].groupby("SUBJECT")["TERM"].first()
+    drawn = events.assign(TERM=events["TERM"].where(events["KIND"] == "event", events["SUBJECT"].map(terms)))
+    base = alt.Chart(drawn).encode(opacity=standing_out("SUBJECT"))
     of_events = base.transform_filter("datum.KIND == 'event'").encode(
-        x=alt.X("FROM:Q", title="Days since the first infusion", axis=alt.Axis(tickMinStep=1)),
+        x=alt.X("FROM:Q", title=DAYS, axis=alt.Axis(tickMinStep=1)),
         y=alt.Y("TERM:N", title=None, sort=alt.EncodingSortField("FROM", op="min")),
         color=alt.Color("GRADE:N", title=None, scale=alt.Scale(domain=GRADE_ORDER, range=GRADE_COLOURS)),
-    )
-    infusions = base.transform_filter("datum.KIND == 'infusion'").mark_rule(color=PALETTE[2]).encode(x="FROM:Q")
-    layers = alt.layer(infusions, of_events.mark_bar(height=9).encode(x2="UNTIL:Q"), of_events.mark_point(size=45))
+        tooltip=_tips(
+            SUBJECT="Subject", TERM="Event", GRADE="Grade", MARK="Marked", FROM="From day", UNTIL="Until day",
+            ONGOING="Ongoing",
+        ),
+    )  # fmt: skip
+    infusions = base.transform_filter("datum.KIND == 'infusion'").mark_rule(color=PALETTE[2], strokeWidth=1.5)
+    bars = of_events.mark_bar(height=9, stroke=QUIET, strokeWidth=0.6).encode(x2="UNTIL:Q")
+    marks = of_events.mark_text(align="left", dx=4, fontSize=10, color=INK).encode(x="UNTIL:Q", text="MARK:N")
+    layers = alt.layer(
+        infusions.encode(x="FROM:Q"), bars, of_events.mark_point(size=45, stroke=QUIET, strokeWidth=0.6),
+        marks.encode(color=alt.value(INK)),
+    )  # fmt: skip
     header = alt.Header(labelAngle=0, labelAnchor="start", labelOrient="top", labelPadding=2)
     facet = layers.properties(height=alt.Step(ROW), width=520).facet(
-        row=alt.Row("USUBJID:N", title=None, header=header), spacing=4
+        row=alt.Row("SUBJECT:N", title=None, header=header), spacing=4
     )
     return facet.resolve_scale(y="independent")
 
 
-def lab_panel(results: pd.DataFrame) -> alt.ConcatChart:
-    """F9: one panel per test with a line per subject; liver tests as multiples of ULN on a log scale."""
-    levels = sorted(results["TRT01A"].unique())
-    colour = alt.Color("TRT01A:N", title="Dose level", scale=alt.Scale(domain=levels, range=PALETTE[: len(levels)]))
+def lab_panel(results: pd.DataFrame, bands: pd.DataFrame) -> alt.ConcatChart:
+    """F9: one panel per test with a line per subject; CTCAE grades as bands; multiples of ULN on a log scale.
+
+    `results`: SUBJECT TRT01A TEST DAY VALUE; `bands`: TEST GRADE NAME LOW HIGH of `grade_bands`.
+    """
+    colour, dash = _of_level(results, "strokeDash")
     panels = []
+    start = alt.Chart(pd.DataFrame({"DAY": [0]})).mark_rule(strokeDash=[3, 3], color=QUIET).encode(x="DAY:Q")
     for test in dict.fromkeys(results["TEST"]):
         one = results[results["TEST"] == test]
         scale = alt.Scale(type="log") if test.endswith("(x ULN)") else alt.Scale(zero=True)
-        lines = (
-            alt.Chart(one)
-            .mark_line(point=alt.OverlayMarkDef(size=16), strokeWidth=1.2, opacity=0.8)
-            .encode(
-                x=alt.X("DAY:Q", title="Days since the first infusion"),
-                y=alt.Y("VALUE:Q", title=test, scale=scale),
-                color=colour,
-                detail="USUBJID:N",
-            )
-            .properties(width=PANEL_WIDTH, height=PANEL_HEIGHT)
+        days, value = alt.X("DAY:Q", title=DAYS), alt.Y("VALUE:Q", title=test, scale=scale)
+        base = alt.Chart().encode(
+            x=days, y=value, color=colour, detail="SUBJECT:N", opacity=standing_out("SUBJECT", shown=0.85)
+        )  # fmt: skip
+        lines = base.mark_line(strokeWidth=1.2).encode(strokeDash=dash)
+        points = base.mark_point(size=16, filled=True).encode(
+            tooltip=_tips(SUBJECT="Subject", TRT01A="Dose level", DAY="Day", VALUE="Result")
         )
-        start = alt.Chart(pd.DataFrame({"DAY": [0]})).mark_rule(strokeDash=[3, 3], color=QUIET).encode(x="DAY:Q")
-        panels.append(alt.layer(lines, start))
+        layers = [*_bands(bands[bands["TEST"] == test], scale, test), lines, points, start]
+        panels.append(alt.layer(*layers, data=one).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT))
     return alt.concat(*panels, columns=2)
+
+
+def _bands(bands: pd.DataFrame, scale: alt.Scale, test: str) -> list[alt.Chart]:
+    """The grades of one panel as grey bands with their names at the right."""
+    if bands.empty:
+        return []
+    bands = bands.assign(SHADE=bands["GRADE"].map(BAND_COLOURS))
+    base = alt.Chart(bands).encode(y=alt.Y("LOW:Q", title=test, scale=scale), y2="HIGH:Q")
+    names = alt.Chart(bands).mark_text(align="right", baseline="bottom", fontSize=10, color=QUIET, dx=-2, dy=-1)
+    return [
+        # A literal shade: a scale of its own would mix with that of the dose levels.
+        base.mark_rect().encode(fill=alt.Fill("SHADE:N", scale=None, legend=None)),
+        names.encode(x=alt.value(PANEL_WIDTH), y=alt.Y("LOW:Q", title=test, scale=scale), text="NAME:N"),
+    ]
 
 
 def hepatic_screen(
@@ -82,11 +116,11 @@ def hepatic_screen(
 ) -> alt.LayerChart | alt.FacetChart:
     """F10: peak transaminase (X) against peak bilirubin (Y), both logarithmic, with the criteria as lines.
 
-    An arrow leads from the start (X0, Y0: the baseline) to the peak. Columns USUBJID TRT01A X Y X0 Y0.
+    An arrow leads from the start (X0, Y0: the baseline) to the peak. Columns SUBJECT TRT01A X Y X0 Y0.
     """
-    levels = sorted(points["TRT01A"].unique())
     log = alt.Scale(type="log")
-    base = alt.Chart(points)
+    colour, shape = _of_level(points, "shape")
+    base = alt.Chart(points).encode(opacity=standing_out("SUBJECT"))
     arrows = base.mark_rule(color=QUIET, strokeWidth=1).encode(
         x=alt.X("X0:Q", scale=log, title=f"ALT or AST, peak, {unit}"),
         y=alt.Y("Y0:Q", scale=log, title=f"Bilirubin, peak, {unit}"),
@@ -97,11 +131,65 @@ def hepatic_screen(
     ends = base.mark_point(filled=True, size=80).encode(
         x="X:Q",
         y="Y:Q",
-        color=alt.Color("TRT01A:N", title="Dose level", scale=alt.Scale(domain=levels, range=PALETTE[: len(levels)])),
-        shape=alt.Shape("TRT01A:N", title="Dose level", scale=alt.Scale(domain=levels)),
-        detail="USUBJID:N",
-    )
+        color=colour,
+        shape=shape,
+        tooltip=_tips(SUBJECT="Subject", TRT01A="Dose level", X="ALT or AST, peak", Y="Bilirubin, peak",
+                      X0="ALT or AST, baseline", Y0="Bilirubin, baseline"),
+    )  # fmt: skip
     dash = [4, 3]
     at_ta = alt.Chart(pd.DataFrame({"X": [transaminase]})).mark_rule(color=QUIET, strokeDash=dash).encode(x="X:Q")
     at_bili = alt.Chart(pd.DataFrame({"Y": [bilirubin]})).mark_rule(color=QUIET, strokeDash=dash).encode(y="Y:Q")
     return alt.layer(arrows, starts, ends, at_ta, at_bili).properties(width=SQUARE, height=SQUARE)
+
+
+def shift_heatmap(cells: pd.DataFrame) -> alt.FacetChart:
+    """F11: per test, subjects by baseline grade (row) and worst grade after it (column). TEST BASELINE WORST SUBJECTS.
+
+    What got worse stands right of the diagonal; the numbers are written, so that no shade has to be read.
+    """
+    order = [grade for grade in SHIFT_ORDER if grade in {*cells["BASELINE"], *cells["WORST"]}]
+    half = float(cells["SUBJECTS"].max()) / 2
+    base = alt.Chart(cells).encode(
+        x=alt.X("WORST:O", sort=order, title="Worst grade", axis=alt.Axis(labelAngle=0), scale=alt.Scale(domain=order)),
+        y=alt.Y("BASELINE:O", sort=order[::-1], title="Baseline", scale=alt.Scale(domain=order[::-1])),
+        tooltip=_tips(TEST="Test", BASELINE="Baseline grade", WORST="Worst grade", SUBJECTS="Subjects"),
+    )
+    tiles = base.mark_rect(stroke=QUIET, strokeWidth=0.3).encode(
+        color=alt.Color("SUBJECTS:Q", title="Subjects", scale=alt.Scale(domainMin=0), legend=None)
+    )
+    ink = alt.condition(f"datum.SUBJECTS > {half:g}", alt.value("#ffffff"), alt.value(INK))
+    numbers = base.mark_text(fontSize=11).encode(text="SUBJECTS:Q", color=ink)
+    size = {"width": 24 * len(order), "height": 20 * len(order)}
+    facet = alt.layer(tiles, numbers).properties(**size)
+    return facet.facet(alt.Facet("TEST:N", title=None, sort=list(dict.fromkeys(cells["TEST"]))), columns=4, spacing=14)
+
+
+def events_by_cut(points: pd.DataFrame, kinds: list[str]) -> alt.FacetChart:
+    """Cumulative events as each cut reported them: a small panel per kind, a bar per cut. Columns CUT KIND EVENTS."""
+    base = alt.Chart(points).encode(
+        x=alt.X("CUT:O", title=None, axis=alt.Axis(labelAngle=-45)),
+        y=alt.Y("EVENTS:Q", title="Events so far", axis=alt.Axis(tickMinStep=1)),
+        tooltip=_tips(CUT="Cut", KIND="Events", EVENTS="Number"),
+    )
+    bars = base.mark_bar(color=PALETTE[0], size=18)
+    numbers = base.mark_text(dy=-7, fontSize=11, color=INK).encode(text="EVENTS:Q")
+    panel = alt.layer(bars, numbers).properties(width=PANEL_WIDTH / 3, height=PANEL_HEIGHT - 40)
+    return panel.facet(column=alt.Column("KIND:N", title=None, sort=kinds), spacing=18)
+
+
+def _of_level(frame: pd.DataFrame, channel: str) -> tuple[alt.Color, alt.Shape | alt.StrokeDash]:
+    """Colour and a second channel of the dose levels of a frame, so that they are told apart without colour."""
+    levels = sorted(frame["TRT01A"].unique())
+    colours = alt.Scale(domain=levels, range=PALETTE[: len(levels)])
+    if channel == "shape":
+        colour = alt.Color("TRT01A:N", title="Dose level", scale=colours)
+        return colour, alt.Shape("TRT01A:N", title="Dose level", scale=alt.Scale(domain=levels))
+    dashes = [DASHES[position % len(DASHES)] for position in range(len(levels))]
+    key = alt.Legend(symbolType="stroke", symbolSize=300)
+    dash = alt.StrokeDash("TRT01A:N", title="Dose level", scale=alt.Scale(domain=levels, range=dashes), legend=key)
+    return alt.Color("TRT01A:N", title="Dose level", scale=colours, legend=key), dash
+
+
+def _tips(**labels: str) -> list[alt.Tooltip]:
+    """What a mark says when it is pointed at: columns with the names that readers see."""
+    return [alt.Tooltip(f"{name}:{'Q' if name in NUMBERS else 'N'}", title=title) for name, title in labels.items()]

@@ -1,0 +1,104 @@
+"""Counts subjects and events of records by dose level, class and term; a subject counts once per row (§3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import pandas as pd
+
+from trialbook.results.ard import TOTAL, ArdRow, proportion_rows
+
+NONE = (0, 0)
+# The class of the rows by maximum that stand for all events of a subject.
+OVERALL = "TEAE"
+# How a table names the row of a class that stands for all its terms.
+ANY_EVENT = "Any event"
+SUBJECT_EVENT = ["USUBJID", "EPISODE"]
+Cells = dict[tuple[str, ...], tuple[int, int]]
+
+
+def set_sizes(adsl: pd.DataFrame, levels: Sequence[str]) -> dict[str, int]:
+    """Subjects of the safety set by level, and in Total."""
+    treated = adsl[adsl["SAFFL"] == "Y"]
+    sizes = {level: int((treated["TRT01A"] == level).sum()) for level in levels}
+    return {**sizes, TOTAL: len(treated)}
+
+
+def at_levels(records: pd.DataFrame) -> pd.DataFrame:
+    """Every record twice: at its dose level and at Total, named in LEVEL."""
+    return pd.concat([records.assign(LEVEL=records["TRT01A"]), records.assign(LEVEL=TOTAL)])
+
+
+def counts(records: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Columns n (subjects) and events (episodes) indexed by level (and Total) and the columns `by`."""
+    both = at_levels(records)
+    keys = ["LEVEL", *by]
+    n = both.drop_duplicates([*keys, "USUBJID"]).groupby(keys).size()
+    events = both.drop_duplicates([*keys, *SUBJECT_EVENT]).groupby(keys).size()
+    return pd.DataFrame({"n": n, "events": events}, dtype="int64")
+
+
+def class_and_term_counts(records: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Counts by class and term, and by class with the term blank (any event of the class)."""
+    keys = ["ABODSYS", "ADECOD", *by]
+    return pd.concat([counts(records.assign(ADECOD=""), keys), counts(records, keys)])
+
+
+def highest(records: pd.DataFrame, rank: pd.Series) -> pd.DataFrame:
+    """The records of each subject, class and term whose `rank` is the highest there."""
+    highest_rank = rank.groupby([records[name] for name in ("USUBJID", "ABODSYS", "ADECOD")]).transform("max")
+    return records[rank == highest_rank]
+
+
+def ranked(counted: pd.DataFrame) -> list[tuple[str, str]]:
+    """(class, term) pairs in the order of a table: classes and terms by subjects in Total, descending, then by name."""
+    if counted.empty:
+        return []
+    total = counted.xs(TOTAL, level="LEVEL")["n"].rename("n").reset_index()
+    of_class = total[total["ADECOD"] == ""].set_index("ABODSYS")["n"]
+    total = total.assign(of_class=total["ABODSYS"].map(of_class), is_term=total["ADECOD"] != "")
+    order = total.sort_values(
+        ["of_class", "ABODSYS", "is_term", "n", "ADECOD"], ascending=[False, True, True, False, True], kind="stable"
+    )
+    return list(order[["ABODSYS", "ADECOD"]].itertuples(index=False, name=None))
+
+
+def cells(counted: pd.DataFrame) -> Cells:
+    """n and events by the tuple of the index."""
+    keys = counted.index if isinstance(counted.index, pd.MultiIndex) else [(key,) for key in counted.index]
+    return dict(zip(keys, zip(counted["n"].tolist(), counted["events"].tolist(), strict=True), strict=True))
+
+
+def maximum_rows(
+    analysis_id: str, records: pd.DataFrame, rank: pd.Series, words: Mapping[int, str], sizes: Mapping[str, int],
+    seldom: Collection[int] = (), *, sparse: bool = False,
+) -> list[ArdRow]:  # fmt: skip
+    """Subjects by the MAXIMUM rank of their records, overall (variable TEAE), in each class and in each term.
+
+    `words` gives the context of each rank, in the order of the columns; ranks that are `seldom` have rows only where
+    one of them is a maximum. `sparse`: classes and terms have rows only for the maxima that occur in Total.
+    """
+    order = ranked(class_and_term_counts(records, []))
+    both = by_maximum(records, rank, words)
+    counted = cells(counts(both, ["ABODSYS", "ADECOD", "MAXIMUM"]))
+    occurring = set(both["MAXIMUM"])
+    contexts = [text for number, text in words.items() if number not in seldom or text in occurring]
+    rows: list[ArdRow] = []
+    for soc, term in [(OVERALL, ""), *order]:
+        for context in contexts:
+            if sparse and soc != OVERALL and (TOTAL, soc, term, context) not in counted:
+                continue
+            for level, size in sizes.items():
+                n, events = counted.get((level, soc, term, context), NONE)
+                rows += proportion_rows(analysis_id, level, soc, n, size, events, variable_level=term, context=context)
+    return rows
+
+
+def by_maximum(records: pd.DataFrame, rank: pd.Series, words: Mapping[int, str]) -> pd.DataFrame:
+    """The records with the highest rank of their subject, overall (class TEAE), per class (term blank) and per term.
+
+    MAXIMUM holds the words of the rank. A record stands up to three times, with the index of `records`.
+    """
+    frames = (records.assign(ABODSYS=OVERALL, ADECOD=""), records.assign(ADECOD=""), records)
+    both = pd.concat([highest(frame, rank.loc[records.index]) for frame in frames])
+    return both.assign(MAXIMUM=rank.loc[both.index].map(dict(words)).astype("str").to_numpy())

@@ -1,0 +1,73 @@
+"""The events of one cut as the tables of the safety notebook need them: selections, lines to open, what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from trialbook.results.ard import TOTAL
+from trialbook.safety.ae_results import selections
+from trialbook.safety.behind import Sets, mask_sets, term_sets
+from trialbook.safety.listings import event_lines
+from trialbook.safety.since_last_cut import event_news, new_in
+
+
+@dataclass(frozen=True, eq=False)
+class EventData:
+    """ADAE and ADSL of this cut, ADAE of the last cut (None at the first) and that cut's name."""
+
+    adae: pd.DataFrame
+    adsl: pd.DataFrame
+    before: pd.DataFrame | None = None
+    last_cut: str | None = None
+
+    @cached_property
+    def news(self) -> pd.Series:
+        """`new`, `changed: ...` or blank for each record."""
+        return event_news(self.adae, self.before)
+
+    @cached_property
+    def lines(self) -> pd.DataFrame:
+        """One line to read per record of ADAE, in its order."""
+        return event_lines(self.adae, self.adsl, self.news)
+
+    @property
+    def short_lines(self) -> pd.DataFrame:
+        """The lines without the dates, for what opens behind a number."""
+        return self.lines.drop(columns=["START", "END"])
+
+    @cached_property
+    def masks(self) -> dict[str, pd.Series]:
+        """Which records each row of the overview counts."""
+        return selections(self.adae)
+
+    @cached_property
+    def fresh(self) -> dict[str, pd.Series]:
+        """Which of them were not counted at the last cut; nothing at the first."""
+        return {} if self.before is None else new_in(self.adae, self.before)
+
+    def chosen(self, name: str) -> pd.DataFrame:
+        """The records that a row of the overview counts."""
+        return self.adae[self.masks[name]]
+
+    @property
+    def news_heads(self) -> dict[str, str]:
+        """The column of a table that says what is new, with its head; none at the first cut."""
+        return {} if self.before is None else {"new": f"New since {self.last_cut}"}
+
+    def overview_sets(self) -> Sets:
+        """The records behind the overview: key = name of the row, level (or `new`)."""
+        return mask_sets(self.adae, self.masks) | _new(mask_sets(self.adae, self.fresh), list(self.news_heads))
+
+    def term_sets(self, name: str) -> Sets:
+        """The records behind a table by class and term: key = class, term, level (or `new`). `name`: overview row."""
+        fresh = {} if self.before is None else term_sets(self.adae[self.fresh[name]])
+        return term_sets(self.chosen(name)) | _new(fresh, list(self.news_heads))
+
+
+def _new(sets: Sets, columns: Sequence[str]) -> Sets:
+    """The sets in Total under the column that says what is new."""
+    return {(*key[:-1], column): found for key, found in sets.items() for column in columns if key[-1] == TOTAL}

@@ -1,0 +1,232 @@
+"""Listings of safety: lines of events, deaths, serious events, laboratory grades, deviations, therapies (§3.4)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.dates import complete_date, rel_day
+from trialbook.domains import Domains
+from trialbook.gvhd.steroids import steroid_factor
+from trialbook.protocol.analysis import Analysis
+from trialbook.safety.adae import SERIOUSNESS_CRITERIA
+from trialbook.safety.ae_results import fatal, safety_records
+from trialbook.safety.since_last_cut import record_news
+from trialbook.terms import holds_term
+
+LABELS = {
+    "SUBJID": "Subject", "TRT01A": "Dose level", "ADECOD": "Event", "ATOXGR": "Grade", "START": "Start",
+    "RELDAY": "Day", "END": "End", "SERIOUS": "Serious", "AREL": "Relation", "AEOUT": "Outcome",
+    "INFUSION": "After infusion", "AEACN": "Action taken", "SINCE": "Since the last cut", "TRTEMFL": "TEAE",
+    "DTHDT": "Date of death", "DTHDAY": "Day of death", "SINCELAST": "Days since last infusion",
+    "CAUSE": "Fatal event", "RSP28": "Response at day 28", "RELAPSE": "Relapse", "NARRATIVE": "What happened",
+    "DVDECOD": "Code", "DVCAT": "Class", "DVTERM": "Deviation", "DVSTDTC": "Date", "DRUG": "Therapy",
+    "DOSE": "Dose", "ROUTE": "Route", "WHEN": "Begun", "REASON": "Indication",
+}  # fmt: skip
+CRITERIA = dict(
+    zip(
+        SERIOUSNESS_CRITERIA,
+        ("death", "life-threatening", "hospitalisation", "disability", "congenital anomaly", "medically important"),
+        strict=True,
+    )
+)
+EVENT_COLUMNS = [
+    "SUBJID", "TRT01A", "ADECOD", "ATOXGR", "START", "RELDAY", "END", "SERIOUS", "AREL", "AEOUT", "INFUSION", "SINCE",
+]  # fmt: skip
+BEFORE, AFTER = "before the infusion", "after the infusion"
+
+
+def event_lines(adae: pd.DataFrame, adsl: pd.DataFrame, news: pd.Series) -> pd.DataFrame:
+    """One line per record of ADAE, in its order and with its index: EVENT_COLUMNS, dates as the site gave them."""
+    return pd.DataFrame({
+        "SUBJID": subject_ids(adae, adsl),
+        "TRT01A": adae["TRT01A"],
+        "ADECOD": adae["ADECOD"],
+        "ATOXGR": adae["ATOXGR"],
+        "START": adae["AESTDTC"].fillna(""),
+        "RELDAY": adae["RELDAY"],
+        "END": adae["AEENDTC"].fillna("").mask(adae["AENDT"].isna(), "ongoing or not known"),
+        "SERIOUS": _why_serious(adae),
+        "AREL": adae["AREL"].str.lower(),
+        "AEOUT": adae["AEOUT"].fillna("").str.lower(),
+        "INFUSION": after_infusion_text(adae),
+        "SINCE": news,
+    })[EVENT_COLUMNS]  # fmt: skip
+
+
+def subject_ids(frame: pd.DataFrame, adsl: pd.DataFrame) -> pd.Series:
+    """SUBJID of each USUBJID; the USUBJID itself where ADSL does not know it."""
+    known = dict(zip(adsl["USUBJID"], adsl["SUBJID"], strict=True))
+    return frame["USUBJID"].map(known).fillna(frame["USUBJID"]).astype("str")
+
+
+def after_infusion_text(adae: pd.DataFrame) -> pd.Series:
+    """`2, after 2.5 h`; `1, same day`; `1, after 4 d`; blank before the first infusion or without a complete onset."""
+    days = adae["INFDY"].astype("str") + " d"
+    hours = adae["INFHRS"].map(lambda value: f"{value:g} h")
+    since = ("after " + days.where(adae["INFHRS"].isna() | adae["INFDY"].gt(1).fillna(False), hours)).mask(
+        adae["INFDY"].eq(0).fillna(False) & adae["INFHRS"].isna(), "same day"
+    )
+    return (adae["INFNO"].astype("str") + ", " + since).where(adae["INFNO"].notna(), "").astype("str")
+
+
+def _why_serious(adae: pd.DataFrame) -> pd.Series:
+    """Blank for an event that is not serious, else the criteria ticked, or `serious` where none is."""
+    said = pd.Series("", index=adae.index, dtype="str")
+    for column, word in CRITERIA.items():
+        ticked = adae[column].fillna("").str.upper().eq("Y")
+        said = said.mask(ticked, said.where(said == "", said + ", ") + word)
+    return said.mask(said == "", "serious").where(adae["ASER"] == "Y", "")
+
+
+def deaths_listing(
+    adsl: pd.DataFrame, adae: pd.DataFrame, responses: pd.DataFrame, relapsed: pd.DataFrame, before: pd.DataFrame | None
+) -> pd.DataFrame:
+    """L-1: deaths of treated subjects: day, days since the last infusion, cause, relation, response, relapse, since.
+
+    `responses` (USUBJID AVALC REASON) of `day28_response`, `relapsed` (USUBJID RELAPDT) of `relapse_dates`; `before` is
+    ADSL of the last cut. Without the endpoint the response is blank.
+    """
+    died = dead_subjects(adsl)
+    of_subject = adae[fatal(adae)].groupby("USUBJID")
+    terms = of_subject["ADECOD"].agg(_joined).reindex(died["USUBJID"]).fillna("not recorded as an event")
+    relation = of_subject["AREL"].agg(_joined).reindex(died["USUBJID"]).fillna("")
+    known = None if before is None else before.loc[before["DTHFL"] == "Y", ["USUBJID"]]
+    relapse = relapsed.set_index("USUBJID")["RELAPDT"].reindex(died["USUBJID"])
+    return pd.DataFrame({
+        "SUBJID": died["SUBJID"],
+        "TRT01A": died["TRT01A"],
+        "DTHDT": died["DTHDT"],
+        "DTHDAY": rel_day(died["DTHDT"], died["TRTSDT"]),
+        "SINCELAST": rel_day(died["DTHDT"], died["TRTEDT"]),
+        "CAUSE": terms.to_numpy(),
+        "AREL": relation.str.lower().to_numpy(),
+        "RSP28": died["USUBJID"].map(_response_text(responses)).fillna(""),
+        "RELAPSE": ["N" if pd.isna(day) else f"Y, day {number}" for day, number in
+                    zip(relapse, rel_day(relapse.set_axis(died.index), died["TRTSDT"]), strict=True)],
+        "SINCE": record_news(died, known, ["USUBJID"]),
+    }).reset_index(drop=True)  # fmt: skip
+
+
+def dead_subjects(adsl: pd.DataFrame) -> pd.DataFrame:
+    """The treated subjects who have died, by USUBJID."""
+    return adsl[(adsl["SAFFL"] == "Y") & (adsl["DTHFL"] == "Y")].sort_values("USUBJID", kind="stable")
+
+
+def of_subjects(domains: Domains, subjects: pd.DataFrame) -> Domains:
+    """The records of some subjects in the domains that a response is read from."""
+    codes = [code for code in ("CE", "CM", "FA", "LB", "PR", "RS", "VS", "DM", "MH") if domains.delivered(code)]
+    return Domains({code: _of(domains[code], subjects) for code in codes})
+
+
+def _of(frame: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame["USUBJID"].isin(subjects["USUBJID"])]
+
+
+def serious_listing(adae: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+    """L-2: serious events of treated subjects, treatment-emergent or not: one narrative line each."""
+    chosen = adae[(adae["ASER"] == "Y") & (adae["SAFFL"] == "Y")].sort_values(["USUBJID", "ASTDT", "AESEQ"])
+    rows = lines.loc[chosen.index]
+    told = [
+        _narrative(row, emergent == "Y") for row, emergent in zip(rows.itertuples(), chosen["TRTEMFL"], strict=True)
+    ]
+    return rows[["SUBJID", "TRT01A", "ADECOD"]].assign(NARRATIVE=told, SINCE=rows["SINCE"]).reset_index(drop=True)
+
+
+def _narrative(row: object, emergent: bool) -> str:
+    """`Grade 3, began on day 19 (12 d after infusion 2), hospitalisation, not related, recovered/resolved.`"""
+    line = row._asdict()  # type: ignore[attr-defined]
+    grade = "Grade not given" if pd.isna(line["ATOXGR"]) else f"Grade {line['ATOXGR']}"
+    day = "on an unknown day" if pd.isna(line["RELDAY"]) else f"on day {line['RELDAY']}"
+    number, _, since = str(line["INFUSION"]).partition(", ")
+    word = "as" if since == "same day" else "after"
+    since = f" ({since.removeprefix('after ')} {word} infusion {number})" if number else ""
+    parts = [f"{grade}, began {day}{since}", line["SERIOUS"], f"{line['AREL']} to iMSC"]
+    parts += [str(line["AEOUT"]) or "outcome not given", *([] if emergent else ["not treatment-emergent"])]
+    return ", ".join(parts) + "."
+
+
+def stopped_listing(adae: pd.DataFrame, lines: pd.DataFrame, stopped: pd.Series) -> pd.DataFrame:
+    """L-4: events that led to an infusion being interrupted or not given; `stopped` marks their records."""
+    rows = lines[stopped].assign(AEACN=adae.loc[stopped, "AEACN"].fillna("").str.lower())
+    return rows[["SUBJID", "TRT01A", "ADECOD", "ATOXGR", "START", "RELDAY", "INFUSION", "AEACN", "AEOUT", "SINCE"]]
+
+
+def emergent_listing(adae: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+    """L-8: every treatment-emergent record by subject and day."""
+    order = safety_records(adae).sort_values(["USUBJID", "ASTDT", "AESEQ"], kind="stable").index
+    return lines.loc[order].reset_index(drop=True)
+
+
+def deviations_listing(domains: Domains, adsl: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
+    """L-6: protocol deviations and waivers of enrolled subjects; `before` is DV of the last cut."""
+    enrolled = adsl[adsl["ENRFL"] == "Y"].set_index("USUBJID")
+    dv = domains["DV"][lambda frame: frame["USUBJID"].isin(enrolled.index)].sort_values(["USUBJID", "DVSEQ"])
+    start = enrolled["TRTSDT"].reindex(dv["USUBJID"]).set_axis(dv.index)
+    return pd.DataFrame({
+        "SUBJID": enrolled["SUBJID"].reindex(dv["USUBJID"]).to_numpy(),
+        "TRT01A": enrolled["TRT01A"].reindex(dv["USUBJID"]).to_numpy(),
+        "DVCAT": dv["DVCAT"].str.lower(), "DVDECOD": dv["DVDECOD"], "DVTERM": dv["DVTERM"], "DVSTDTC": dv["DVSTDTC"],
+        "RELDAY": rel_day(complete_date(dv["DVSTDTC"]), start),
+        "SINCE": record_news(dv, before, ["USUBJID", "DVSEQ"]),
+    }).reset_index(drop=True)  # fmt: skip
+
+
+def therapies_listing(
+    domains: Domains, adsl: pd.DataFrame, analysis: Analysis, before: pd.DataFrame | None
+) -> pd.DataFrame:  # fmt: skip
+    """L-7: therapy of acute GVHD of treated subjects with its dates: steroids and the terms of `gvhdtx`, in CM and PR.
+
+    WHEN says whether it began before or after the first infusion, blank where the date does not tell. SINCE compares
+    with CM of the last cut (`before`).
+    """
+    treated = adsl[adsl["SAFFL"] == "Y"].set_index("USUBJID")
+    both = pd.concat([_therapies(domains["CM"], "CM", analysis), _therapies(domains["PR"], "PR", analysis)])
+    rows = both[both["USUBJID"].isin(treated.index)].reset_index(drop=True)
+    day = rel_day(complete_date(rows["START"]), treated["TRTSDT"].reindex(rows["USUBJID"]).set_axis(rows.index))
+    of_cm = rows["SOURCE"].eq("CM")
+    when = pd.Series("", index=rows.index, dtype="str").mask(day.lt(0).fillna(False), BEFORE)
+    listed = pd.DataFrame({
+        "SUBJID": treated["SUBJID"].reindex(rows["USUBJID"]).to_numpy(),
+        "TRT01A": treated["TRT01A"].reindex(rows["USUBJID"]).to_numpy(),
+        **{name: rows[name] for name in ("DRUG", "DOSE", "ROUTE", "START")},
+        "RELDAY": day,
+        "END": rows["END"],
+        "WHEN": when.mask(day.gt(0).fillna(False), AFTER),
+        "SINCE": record_news(rows, before, ["USUBJID", "CMSEQ"]).where(of_cm, ""),
+    })  # fmt: skip
+    return listed.sort_values(["SUBJID", "START", "DRUG"], kind="stable", na_position="first", ignore_index=True)
+
+
+def empty_words(domains: Domains, code: str, none: str) -> str:
+    """What an empty listing of a domain says: that there is none, or that the domain was not delivered."""
+    return none if domains.delivered(code) else f"{code} was not delivered: nothing can be said about it."
+
+
+def _therapies(frame: pd.DataFrame, domain: str, analysis: Analysis) -> pd.DataFrame:
+    names = frame[f"{domain}DECOD"].fillna("") + " | " + frame[f"{domain}TRT"].fillna("")
+    chosen = holds_term(names, [*analysis.gvhdtx, *analysis.nonsystemic_drugs])
+    if domain == "CM":
+        chosen |= steroid_factor(frame).notna()
+    rows = frame[chosen]
+    blank = pd.Series("", index=rows.index, dtype="str")
+    dose = blank
+    if domain == "CM":
+        number = rows["CMDOSE"].map(lambda value: "" if pd.isna(value) else f"{value:g}")
+        dose = (number + " " + rows["CMDOSU"].fillna("") + " " + rows.get("CMDOSFRQ", blank).fillna("")).str.strip()
+    ongoing = rows.get(f"{domain}ENRTPT", blank).fillna("").str.upper().eq("ONGOING")
+    return pd.DataFrame({
+        "USUBJID": rows["USUBJID"], "CMSEQ": rows[f"{domain}SEQ"], "SOURCE": domain,
+        "DRUG": rows[f"{domain}TRT"].fillna(rows[f"{domain}DECOD"]), "DOSE": dose,
+        "ROUTE": rows.get(f"{domain}ROUTE", blank).fillna("").str.lower(),
+        "START": rows[f"{domain}STDTC"].fillna(""),
+        "END": rows[f"{domain}ENDTC"].fillna("").mask(ongoing, "ongoing"),
+    })  # fmt: skip
+
+
+def _response_text(responses: pd.DataFrame) -> dict[str, str]:
+    said = responses["AVALC"].where(responses["REASON"] == "", responses["AVALC"] + " (" + responses["REASON"] + ")")
+    return dict(zip(responses["USUBJID"], said.str.replace("(DEATH)", "(death)", regex=False), strict=True))
+
+
+def _joined(texts: pd.Series) -> str:
+    return "; ".join(dict.fromkeys(texts))

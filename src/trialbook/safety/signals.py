@@ -1,0 +1,113 @@
+"""Signals over time: cumulative events at each cut, as each cut reported them and by the dates known now (§8)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.protocol.models import Protocol
+from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.safety.ae_results import selections
+from trialbook.safety.counting import NONE, cells, counts, set_sizes
+
+KINDS = {
+    "TEAE": "Any TEAE", "TEAE_GE3": "Grade 3 or more", "SAE": "Serious", "TRAE": "Related", "TEAE_DTH": "Fatal",
+}  # fmt: skip
+REPORTED, KNOWN_NOW = "as reported", "as known now"
+LABELS = {
+    "CUT": "Cut", "KIND": "Events", "TREATED": "Treated", "REPORTED": "As reported then",
+    "KNOWN": "As known now, by onset", "REMARK": "Remark", "EVENTS": "Events", "SOURCE": "Counted",
+}  # fmt: skip
+STATS = ("n", "events")
+
+
+def signal_rows(
+    adae: pd.DataFrame, adsl: pd.DataFrame, overview: pd.DataFrame, protocol: Protocol, cut_date: pd.Timestamp,
+    last_date: pd.Timestamp | None, last_results: pd.DataFrame | None,
+) -> list[ArdRow]:  # fmt: skip
+    """AE_BY_CUT: n and events of each kind by cut date (variable_level) and level, cumulative.
+
+    Context `as reported`: what each cut reported; of this cut its TEAE_OVERVIEW, of the last cut its own, of earlier
+    ones what the last cut carries on. Context `as known now`: events of this cut's data with onset by that date, and N
+    (subjects treated by then); an event without any date counts from the first. A difference between the two is an
+    event that was reported late, or restated. Kinds that were not collected have no row.
+    """
+    earlier = _earlier_reports(last_results, last_date, cut_date)
+    own = _reports(overview, "TEAE_OVERVIEW").assign(variable_level=f"{cut_date:%Y-%m-%d}")
+    reported = pd.concat([earlier, own], ignore_index=True).dropna(subset="stat")
+    rows = [
+        ard_row("AE_BY_CUT", row.group1_level, row.variable, row.stat_name, row.stat,
+                variable_level=row.variable_level, context=REPORTED)
+        for row in reported.itertuples()
+    ]  # fmt: skip
+    kinds = [kind for kind in KINDS if kind in set(own.dropna(subset="stat")["variable"])]
+    for day in sorted(set(reported["variable_level"])):
+        rows += _known_by(adae, adsl, protocol, kinds, day)
+    return rows
+
+
+def _known_by(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, kinds: list[str], day: str) -> list[ArdRow]:
+    date = pd.Timestamp(day)
+    by_then = ~(adae["ASTDT"] > date)
+    treated = set_sizes(adsl[~(adsl["TRTSDT"] > date)], protocol.level_ids)
+    masks = selections(adae)
+    rows = []
+    for kind in kinds:
+        found = cells(counts(adae[masks[kind] & by_then], []))
+        for level, size in treated.items():
+            values = dict(zip(STATS, found.get((level,), NONE), strict=True)) | {"N": size}
+            rows += [
+                ard_row("AE_BY_CUT", level, kind, name, value, variable_level=day, context=KNOWN_NOW)
+                for name, value in values.items()
+            ]
+    return rows
+
+
+def _earlier_reports(
+    results: pd.DataFrame | None, last_date: pd.Timestamp | None, cut_date: pd.Timestamp
+) -> pd.DataFrame:  # fmt: skip
+    """What earlier cuts reported, from the results of the last one: those that lie before this cut."""
+    columns = ["group1_level", "variable", "variable_level", "stat_name", "stat"]
+    if results is None or last_date is None or last_date >= cut_date:
+        return pd.DataFrame(columns=columns)
+    own = _reports(results, "TEAE_OVERVIEW").assign(variable_level=f"{last_date:%Y-%m-%d}")
+    carried = _reports(results[results["context"].eq(REPORTED)], "AE_BY_CUT")
+    carried = carried[carried["variable_level"] < f"{last_date:%Y-%m-%d}"]
+    return pd.concat([carried, own], ignore_index=True)[columns]
+
+
+def _reports(ard: pd.DataFrame, analysis_id: str) -> pd.DataFrame:
+    chosen = ard["analysis_id"].eq(analysis_id) & ard["variable"].isin(list(KINDS)) & ard["stat_name"].isin(STATS)
+    return ard.loc[chosen, ["group1_level", "variable", "variable_level", "stat_name", "stat"]]
+
+
+def signal_table(ard: pd.DataFrame) -> pd.DataFrame:
+    """AE_BY_CUT in Total to read: CUT KIND REPORTED KNOWN (`subjects [events]`) and a REMARK where they differ."""
+    total = ard[ard["group1_level"].eq(TOTAL)]
+    wide = total.pivot(index=["variable_level", "variable"], columns=["context", "stat_name"], values="stat")
+    rows = []
+    for (day, kind), row in wide.iterrows():
+        then, now = ((row.get((context, "n")), row.get((context, "events"))) for context in (REPORTED, KNOWN_NOW))
+        differs = "" if then == now or pd.isna(now[0]) else _difference(then[1], now[1])
+        rows.append((day, kind, _cell(*then), _cell(*now), differs))
+    frame = pd.DataFrame(rows, columns=["CUT", "KIND", "REPORTED", "KNOWN", "REMARK"]).astype("str")
+    order = {kind: position for position, kind in enumerate(KINDS)}
+    frame = frame.assign(_order=frame["KIND"].map(order)).sort_values(["CUT", "_order"], kind="stable")
+    return frame.assign(KIND=frame["KIND"].map(KINDS)).drop(columns="_order").reset_index(drop=True)
+
+
+def _difference(then: float, now: float) -> str:
+    if now > then:
+        return f"{now - then:.0f} more, reported after that cut"
+    return f"{then - now:.0f} fewer, restated since" if now < then else "restated since"
+
+
+def _cell(n: float | None, events: float | None) -> str:
+    return "-" if n is None or pd.isna(n) else f"{n:.0f} [{events:.0f}]"
+
+
+def signal_points(ard: pd.DataFrame) -> pd.DataFrame:
+    """Events in Total by cut as reported, to draw: CUT KIND EVENTS."""
+    chosen = ard["group1_level"].eq(TOTAL) & ard["context"].eq(REPORTED) & ard["stat_name"].eq("events")
+    rows = ard[chosen].assign(KIND=ard["variable"].map(KINDS))
+    points = rows.rename(columns={"variable_level": "CUT", "stat": "EVENTS"})[["CUT", "KIND", "EVENTS"]]
+    return points.astype({"CUT": "str", "KIND": "str", "EVENTS": "int64"}).reset_index(drop=True)
