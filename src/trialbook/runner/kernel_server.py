@@ -79,7 +79,7 @@ def _answer(request: dict[str, Any], channel: socket.socket, alive: set[int]) ->
 def _start(request: dict[str, Any], channel: socket.socket, alive: set[int]) -> dict[str, Any]:
     server, pid = os.getpid(), os.fork()
     if pid == 0:
-        _become_kernel(request, channel, server)
+        _become(request, channel, server)
     alive.add(pid)
     return {"pid": pid}
 
@@ -118,8 +118,8 @@ def _end(pid: int, alive: set[int]) -> dict[str, Any]:
     return status
 
 
-def _become_kernel(request: dict[str, Any], channel: socket.socket, server: int) -> None:
-    """Turns this forked child into the kernel of one notebook; never returns."""
+def _become(request: dict[str, Any], channel: socket.socket, server: int) -> None:
+    """Turns this forked child into the kernel of one notebook, or the checker of contracts; never returns."""
     status = 1
     try:
         os.setsid()
@@ -136,6 +136,11 @@ def _become_kernel(request: dict[str, Any], channel: socket.socket, server: int)
         random.seed()
         sys.modules["numpy"].random.seed()
         sys.argv = request["cmd"]
+        if request["what"] == "checker":
+            from trialbook.runner import checker
+
+            checker.serve(request["cmd"][0])
+            os._exit(0)
         from ipykernel.kernelapp import IPKernelApp
 
         # Where the system does not kill a kernel with its parent, the kernel watches its parent itself.

@@ -4,8 +4,6 @@ kept of it when nothing that it was made of has changed.
 
 from __future__ import annotations
 
-import gc
-import importlib
 import json
 import threading
 import time
@@ -19,10 +17,10 @@ from typing import Literal
 from trialbook.contracts.gate import Gate, stop_if_critical
 from trialbook.contracts.odcs import load_contracts
 from trialbook.contracts.verdicts import Failure, Verdict
-from trialbook.datasets import read_dataset
 from trialbook.display.page import page_content
 from trialbook.errors import StopError
 from trialbook.protocol.models import Trial
+from trialbook.runner.checker import Checker, Look, check
 from trialbook.runner.graph import PROFILES, RAW_CONTRACTS, STEP, STEPS
 from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.manifest import KINDS, write_json
@@ -33,7 +31,6 @@ from trialbook.runner.progress import Progress
 from trialbook.runner.reach import imported_names, reachable_files
 from trialbook.runner.schedule import Piece
 from trialbook.runner.store import Store
-from trialbook.snapshot import Snapshot, read_snapshot
 
 # Kept beside what a notebook leaves; the memory it took differs from run to run and is no part of what it left.
 USAGE = "usage.json"
@@ -123,24 +120,22 @@ class Making:
 
     def _check(self, piece: Piece) -> tuple[list[str], list[str]]:
         """Checks what a step left (or the snapshot) against its contracts."""
-        _import_great_expectations()
         names = ["protocol.study.endpoints", *_code(["trialbook.contracts.gate"])]
         if piece.name == RAW_CONTRACTS:
-            tables = self._read_snapshot().tables
-            frames = {code.lower(): table.frame for code, table in tables.items()}
-            files = {f"raw/{code.lower()}": table.file for code, table in tables.items()}
-            verdicts = self.gate.check("raw", frames)
+            look = Look(self.trial, self.gate.contracts, "raw", inputs=self.ingredients.inputs)
             names += [f"contract {name}" for name in self.ingredients.contracts("raw")]
             names += ["contracts raw", *self._expanded(["inputs"]), *self._cut, *_code(["trialbook.snapshot"])]
         else:
             kind, datasets, checked = self._datasets_of(piece.step)
-            frames = {name: read_dataset(self.scratch / "data" / f"{path}.parquet") for name, path in datasets.items()}
-            verdicts, files = self.gate.check(kind, frames, checked), {}
+            paths = {name: self.scratch / "data" / f"{path}.parquet" for name, path in datasets.items()}
+            look = Look(self.trial, self.gate.contracts, kind, paths, checked)
             names += [f"data data/{path}.parquet" for path in datasets.values()]
             names += [f"contract {kind}/{name}.yaml" for name in checked]
             names += ["data data/clean/"] if kind == "clean" else []
+        found = self._checker.check(look) if self._checker else check(look)
         target = f".steps/{piece.name}/verdicts.json"
-        write_json(self.scratch / target, {"files": files, "verdicts": [asdict(verdict) for verdict in verdicts]})
+        plain = {"files": found.files, "verdicts": [asdict(verdict) for verdict in found.verdicts]}
+        write_json(self.scratch / target, plain)
         return names, [target]
 
     def _datasets_of(self, step: str) -> tuple[str, dict[str, str], list[str]]:
@@ -182,19 +177,11 @@ class Making:
         self.ingredients.stop_if_changed(f"contract {name}" for name in names)
         return Gate(contracts, list(self.trial.protocol.study.endpoints))
 
-    def _read_snapshot(self) -> Snapshot:
-        """The snapshot, read for the raw contracts; raises StopError when a file is no longer what was hashed.
-
-        Not kept: the largest export need not stay in memory while notebooks run.
-        """
-        snapshot = read_snapshot(self.trial)
-        for table in snapshot.tables.values():
-            if self.ingredients.inputs.get(table.file, table.sha256) != table.sha256:
-                raise StopError(
-                    "the file changed while the build was reading it", file=table.file,
-                    next_step="wait until the transfer is complete, then build again",
-                )  # fmt: skip
-        return snapshot
+    @cached_property
+    def _checker(self) -> Checker | None:
+        """The process that checks contracts; none where the system can not fork."""
+        server = self.server
+        return Checker(server, self.home / "checker") if server else None
 
     @cached_property
     def _environment(self) -> list[str]:
@@ -221,15 +208,6 @@ class Making:
     def abandon(self) -> None:
         """Ends every kernel that still runs."""
         self._open.close()
-
-
-def _import_great_expectations() -> None:
-    """The slowest import of a build; a fifth faster while nothing looks for garbage among its many small objects."""
-    gc.disable()
-    try:
-        importlib.import_module("great_expectations.expectations")
-    finally:
-        gc.enable()
 
 
 def notebook_imports(path: Path) -> list[str]:

@@ -84,9 +84,15 @@ class KernelServer:
         """The process id of the server."""
         return self._process.pid
 
-    def start(self, arguments: list[str], environment: dict[str, str], folder: str) -> ForkedProcess:
-        """Forks one kernel; raises ServerEnded when there is no server any more, or the build is being given up."""
-        answer = self.ask(do="start", cmd=arguments, env=environment | {descent.MARKER: str(self._home)}, cwd=folder)
+    def start(
+        self, arguments: list[str], environment: dict[str, str], folder: str, what: str = "kernel"
+    ) -> ForkedProcess:
+        """Forks one kernel, or the process that checks contracts (`what` is checker).
+
+        Raises ServerEnded when there is no server any more, or the build is being given up.
+        """
+        marked = environment | {descent.MARKER: str(self._home)}
+        answer = self.ask(do="start", what=what, cmd=arguments, env=marked, cwd=folder)
         kernel = ForkedProcess(self, answer["pid"])
         self._kernels.append(kernel)
         if self._abandoned:

@@ -1,0 +1,52 @@
+"""The process that checks contracts gives the verdicts of the runner's own, passes errors on, and is missed when gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from trialbook.contracts.odcs import load_contracts
+from trialbook.errors import StopError
+from trialbook.protocol.load import load_trial
+from trialbook.runner.checker import Checker, Look, check
+from trialbook.runner.preloaded import KernelServer
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[KernelServer]:
+    with KernelServer(tmp_path / "server") as server:
+        yield server
+
+
+@pytest.fixture
+def look(root: Path) -> Look:
+    trial = load_trial(root / "params/cuts/2025-03-31.yaml", root)
+    return Look(trial, load_contracts(root / "data_contracts", ["raw"]), "raw")
+
+
+def test_it_finds_what_a_check_in_this_process_finds_and_passes_errors_on(server, look, tmp_path: Path) -> None:
+    checker = Checker(server, tmp_path / "checker")
+    found = checker.check(look)
+    assert found == check(look)
+    assert len(found.verdicts) > 15
+    changed = Look(look.trial, look.contracts, "raw", inputs={"dm.csv": "another sha256"})
+    with pytest.raises(StopError) as raised:
+        checker.check(changed)
+    assert raised.value.file == "dm.csv"
+    assert str(raised.value).startswith("dm.csv: the file changed while the build was reading it. Next: wait")
+    assert checker.check(look) == found, "an error is no end of it"
+
+
+def test_when_it_is_killed_the_check_says_so_and_none_is_left(server, look, tmp_path: Path) -> None:
+    checker = Checker(server, tmp_path / "checker")
+    checker.check(look)
+    (process,) = psutil.Process(server.pid).children()
+    process.kill()
+    with pytest.raises(StopError, match="the process that checks contracts was ended from outside"):
+        checker.check(look)
+    server.abandon()
+    with pytest.raises(StopError, match="ended from outside"):
+        Checker(server, tmp_path / "another").check(look)
