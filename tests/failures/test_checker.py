@@ -1,4 +1,4 @@
-"""The process that checks contracts gives the verdicts of the runner's own, passes errors on, and is missed when gone."""
+"""The process that checks contracts finds what the runner would find, passes errors on, and is missed when gone."""
 
 from __future__ import annotations
 
