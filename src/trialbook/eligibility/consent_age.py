@@ -24,7 +24,8 @@ def informed_consent(screening: Screening, criterion: Criterion) -> Found:
     NE where the date is missing or partial (never imputed), or on the day of the infusion without times. A procedure is
     study-specific where its visit is one of `procedure_visits` (A-119); one of the day of consent precedes it only by
     its time. Under `adult_age` the guardian's signature, and from assent_age the child's assent, are needed too: where
-    no dated record of DS tells them, the form decides (A-17). Whether the subject understood is for the investigator.
+    no dated record of DS tells them, the form decides (A-17); NE where it is not known whether the subject is a child.
+    Whether the subject understood is for the investigator.
     """
     people = screening.subjects
     consent, time = complete_date(people["CONSENTDTC"]), time_of_day(people["CONSENTDTC"])
@@ -34,11 +35,13 @@ def informed_consent(screening: Screening, criterion: Criterion) -> Found:
     signed, signatures = _signatures(screening, criterion)
     result = pd.Series(NE, index=people.index, dtype="str").mask(before & consent.notna(), PASS).mask(after, FAIL)
     result = result.mask(result.eq(PASS) & ~signed, BY_FORM)
+    ageless = result.eq(PASS) & _maybe_minor(screening, criterion)
     undated = people["CONSENTDTC"].isna()
     shown = ("consent " + people["CONSENTDTC"]).mask(undated, "no date of consent")
     infused = (", first infusion " + people["TRTSDTM"]).where(people["TREATED"], "")
     minor = pd.Series("", index=people.index).mask(~signed, "; signature of guardian or assent of child not in DS")
-    flag = pd.Series("", index=people.index, dtype="str").mask(result.eq(NE), "CONSENT-DATE")
+    flag = pd.Series("", index=people.index, dtype="str").mask(result.eq(NE), "CONSENT-DATE").mask(ageless, "AGE")
+    result = result.mask(ageless, NE)
     procedures = _procedures(screening, criterion)
     first = procedures.drop_duplicates("USUBJID").set_index("USUBJID")["DTC"].reindex(people["USUBJID"])
     since = (", first study procedure " + first.set_axis(people.index)).fillna("")
@@ -94,6 +97,14 @@ def _procedures(screening: Screening, criterion: Criterion) -> pd.DataFrame:
     return rows.sort_values(["USUBJID", "ADT", "TIME", "SRCDOM", "SRCSEQ"], kind="stable")[names].reset_index(drop=True)
 
 
+def _maybe_minor(screening: Screening, criterion: Criterion) -> pd.Series:
+    """Whose age is not known and may, by the birth date, be under `adult_age`."""
+    people = screening.subjects
+    youngest = age_bounds(people["BRTHDTC"], people["CONSLO"])["AGELO"]
+    adult = (youngest >= number(criterion, "adult_age")).fillna(False).astype(bool)
+    return people["AGE"].isna() & ~adult
+
+
 def _signatures(screening: Screening, criterion: Criterion) -> tuple[pd.Series, pd.DataFrame]:
     """Whether those who must sign beside or for the subject have signed by the reference day, and their records."""
     people, ds = screening.subjects, screening.domains["DS"]
@@ -131,7 +142,7 @@ def age_range(screening: Screening, criterion: Criterion) -> Found:
     near = (turned[0].ne(result) | turned[1].ne(result)) & result.isin([PASS, FAIL]) & exact
     age = people["AGE"].astype("float64")
     how = pd.Series("from birth date", index=people.index).mask(people["BRTHDTC"].isna(), "as collected")
-    said = "age " + people["AGE"].astype("str").replace("<NA>", "not known") + " at consent, " + how
+    said = "age " + people["AGE"].astype("str").fillna("not known").replace("<NA>", "not known") + " at consent, " + how
     later = age_bounds(people["BRTHDTC"], people["TRTSDT"])
     known = later["AGELO"].eq(later["AGEHI"]).fillna(False).astype(bool)
     at_infusion = ("; " + later["AGELO"].astype("str") + " at the infusion").where(known, "")

@@ -34,25 +34,38 @@ def steroid_refractory(screening: Screening, criterion: Criterion) -> Found:
     refuted = rules["RESULT"].eq(FALSE).groupby(rules["USUBJID"]).all()
     people = screening.subjects[["USUBJID"]]
     order = people["USUBJID"]
-    shows = holds[["RULE", "EVIDENCE", "EVIDDT"]].reindex(order).set_axis(people.index)
+    shows = holds[["RULE", "EVIDENCE"]].reindex(order).set_axis(people.index)
     fails = refuted.reindex(order).set_axis(people.index).eq(True)
-    first_open = rules[rules["RESULT"].eq(NE)].drop_duplicates("USUBJID").set_index("USUBJID")["EVIDENCE"]
-    why_open = first_open.reindex(order).set_axis(people.index).fillna("no rule applies")
+    because = {
+        result: rules[rules["RESULT"].eq(result)].drop_duplicates("USUBJID").set_index("USUBJID")["EVIDENCE"]
+        .reindex(order).set_axis(people.index).fillna("no rule applies") for result in (NE, FALSE)
+    }  # fmt: skip
     found = shows["RULE"].notna()
     result = pd.Series(BY_FORM, index=people.index, dtype="str").mask(fails, FAIL).mask(found, PASS)
-    said = ("not decided by the data: " + why_open).mask(fails, "no rule of the definition holds")
+    said = "not decided by the data: " + because[NE]
+    said = said.mask(fails, "no rule of the definition holds: " + because[FALSE])
     said = said.mask(found, shows["RULE"] + " (" + shows["EVIDENCE"] + ")")
-    decided = holds.index
-    days = _stage_days(rules[rules["RESULT"].eq(TRUE) | ~rules["USUBJID"].isin(decided)])
-    shown = organ_findings(screening.domains, screening.subjects).merge(days, on=["USUBJID", "ADT"], how="inner")
-    last = shown.merge(shows.assign(USUBJID=order)[["USUBJID", "EVIDDT"]], on="USUBJID")
-    own = _one_per_subject(last[last["ADT"].eq(last["EVIDDT"])]).reindex(order).set_axis(people.index)
-    judged = people.assign(
-        DATARESULT=result, EVIDENCE=wanted + ": " + said, ADT=shows["EVIDDT"], SRCDOM=own["SRCDOM"],
-        SRCSEQ=own["SRCSEQ"],
+    # The rule that holds is the evidence; where none does, all of them are.
+    telling = rules[rules["RESULT"].eq(TRUE) | ~rules["USUBJID"].isin(holds.index)]
+    seen = organ_findings(screening.domains, screening.subjects).merge(
+        _stage_days(telling), on=["USUBJID", "ADT"], how="inner"
     )  # fmt: skip
-    looked_at = [organ_records(shown, PART), _steroids(screening)]
-    return decide(screening, criterion.id, judged, BY_FORM, "", looked_at)
+    steroids = _steroids(screening)
+    own = _source(holds, rules, seen, steroids).reindex(order).set_axis(people.index)
+    own = own.where(result.isin([PASS, FAIL]))
+    judged = people.assign(DATARESULT=result, EVIDENCE=wanted + ": " + said, **{name: own[name] for name in own})
+    return decide(screening, criterion.id, judged, BY_FORM, "", [organ_records(seen, PART), steroids])
+
+
+def _source(holds: pd.DataFrame, rules: pd.DataFrame, seen: pd.DataFrame, steroids: pd.DataFrame) -> pd.DataFrame:
+    """ADT SRCDOM SRCSEQ of the deciding record by USUBJID: of the assessment that shows a rule, else of the last one
+    that refutes, else of the first steroid."""
+    last = rules.groupby("USUBJID")["EVIDDT"].max()
+    day = holds["EVIDDT"].reindex(last.index).fillna(last)
+    by_stage = _one_per_subject(seen[seen["ADT"].eq(seen["USUBJID"].map(day))])
+    first = steroids.sort_values(["USUBJID", "ADT", "SRCSEQ"], kind="stable").drop_duplicates("USUBJID")
+    by_dose = first[~first["USUBJID"].isin(by_stage.index)].set_index("USUBJID")
+    return pd.concat([part[["ADT", "SRCDOM", "SRCSEQ"]] for part in (by_stage, by_dose)])
 
 
 def _stage_days(rules: pd.DataFrame) -> pd.DataFrame:

@@ -38,11 +38,12 @@ def evidence_records(
     rows = rows.fillna(dict.fromkeys(text, "")).drop_duplicates(_KEY, keep="first")
     asked = adie[["USUBJID", "CRITCD", "SRCDOM", "SRCSEQ", "ADT"]].assign(ORDER=range(len(adie)))
     rows = rows.merge(asked, on=["USUBJID", "CRITCD"], how="inner", suffixes=("", "_OWN"), validate="many_to_one")
+    same_day = rows["ADT"].eq(rows["ADT_OWN"]) | (rows["ADT"].isna() & rows["ADT_OWN"].isna())
+    unnumbered = rows["SRCSEQ"].isna() & rows["SRCSEQ_OWN"].isna() & same_day
     same = rows["SRCDOM"].eq(rows["SRCDOM_OWN"]) & (
-        rows["SRCSEQ"].eq(rows["SRCSEQ_OWN"]).fillna(False)
-        | (rows["SRCSEQ"].isna() & rows["SRCSEQ_OWN"].isna() & rows["ADT"].eq(rows["ADT_OWN"]))
+        rows["SRCSEQ"].eq(rows["SRCSEQ_OWN"]).fillna(False).astype(bool) | unnumbered
     )  # fmt: skip
-    rows["ROLE"] = rows["ROLE"].mask(same.astype(bool), DECIDES)
+    rows["ROLE"] = rows["ROLE"].mask(same, DECIDES)
     rows = rows.assign(_first=rows["ROLE"].ne(DECIDES), _form=rows["ROLE"].isin([FORM, WAIVER]))
     ordered = rows.sort_values(
         ["ORDER", "_first", "_form", "ADT", "SRCDOM", "SRCSEQ", "WHAT"],

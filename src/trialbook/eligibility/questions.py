@@ -56,12 +56,12 @@ DOUBTS: dict[str, tuple[str, str, str, str, str]] = {
         "窗口期内缺少必需的妊娠试验。",
     ),
     "SEX-NOT-KNOWN": (
-        "P38-DM-SEX-NOT-KNOWN", "SEX", "major",
+        "ELIG-SEX-NOT-KNOWN", "SEX", "major",
         "The sex of the subject is not known, so that this result cannot be judged.",
         "受试者性别不明，无法据此结果判定。",
     ),
     "HAEMOLYSED": (
-        "P14-LB-HAEMOLYSED", "LBORRES", "minor",
+        "ELIG-HAEMOLYSED-SAMPLE", "LBORRES", "minor",
         "The value above the limit comes from a haemolysed sample. It counts; please repeat or comment.",
         "超限结果来自溶血标本，仍按超限计，请复查或说明。",
     ),
@@ -76,12 +76,12 @@ DOUBTS: dict[str, tuple[str, str, str, str, str]] = {
         "腹泻期间检出肠道病原体，请核实症状是否由GVHD引起。",
     ),
     "PROCEDURE-BEFORE-CONSENT": (
-        "P11-PROCEDURE-BEFORE-CONSENT", "DTC", "major",
+        "ELIG-PROCEDURE-BEFORE-CONSENT", "DTC", "major",
         "A procedure of the screening visit is dated before consent, or its date leaves that open.",
         "筛选访视操作早于知情同意，或其日期不足以判定先后。",
     ),
     "PROTOCOL-VERSION": (
-        "P05-DM-PROTOCOL-VERSION", "RFICDTC", "major",
+        "ELIG-PROTOCOL-VERSION", "RFICDTC", "major",
         "The date of consent leaves open which protocol version holds, and the versions differ for this criterion.",
         "知情同意日期不足以判定适用的方案版本，且各版本对此标准的结论不同。",
     ),
