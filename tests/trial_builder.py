@@ -34,6 +34,13 @@ class TrialBuilder:
         )  # fmt: skip
         return self.add("DM", **{**record, **dm}).add("DS", DSDECOD="INFORMED CONSENT OBTAINED", DSSTDTC=consent)
 
+    def consented(self, date: str | None) -> TrialBuilder:
+        """Another date of consent of the current subject, in DM and DS; None = none is known."""
+        for domain, name in (("DM", "RFICDTC"), ("DS", "DSSTDTC")):
+            own = [record for record in self._records[domain] if record["USUBJID"] == self._id]
+            own[0][name] = date
+        return self
+
     def date(self, day: int | str) -> str:
         """ISO date of a REL_DAY; a text is taken as it is (a partial date, say)."""
         return day if isinstance(day, str) else (self._start + pd.Timedelta(days=day)).strftime("%Y-%m-%d")

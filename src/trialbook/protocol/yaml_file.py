@@ -123,7 +123,8 @@ def _as_usage_error(model: type[BaseModel], error: Any, file: str, within: str) 
         return UsageError(f"unknown key {location[-1]}{hint}", file=file, column=key, next_step="correct the key")
     if error["type"] == "missing":
         return UsageError("the key is missing", file=file, column=key, next_step="add the key")
-    value = error.get("input")
+    # A rule of the whole file names what it is about; the file itself is no value to show.
+    value = error.get("input") if location else None
     message = error["msg"].removeprefix("Value error, ")
     return UsageError(message, file=file, column=key, value=value, next_step="correct the value")
 
