@@ -47,6 +47,10 @@ class Lines:
             made[found] = _Part(TITLE, self.frame, self.labels, lines=self, positions=found)
         return {key: made[tuple(found)] for key, found in sets.items() if tuple(found) in made}
 
+    def opening(self, title: str, notes: Sequence[str], positions: Sequence[int]) -> Detail:
+        """One detail with the lines at these positions, under a title and with notes of its own."""
+        return _Part(title, self.frame, self.labels, notes, lines=self, positions=tuple(positions))
+
     def part(self, positions: Sequence[int]) -> str:
         """The lines at these positions, at most MOST_RECORDS, as the HTML of a table."""
         pattern, heads, rows = self._drawn

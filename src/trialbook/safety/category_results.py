@@ -23,10 +23,8 @@ def aesi_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analys
 def infection_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
     """INFECTION_CAT: subjects and events by kind of infection, any first; empty where the protocol names no kinds."""
     kinds = categories(analysis.infections)
-    records = infections(adae)
-    both = pd.concat([records.assign(INFCAT=ANY_INFECTION), records])
     named = [ANY_INFECTION, *kinds] if kinds else []
-    return _category_rows("INFECTION_CAT", "INFCAT", both, adsl, protocol, named)
+    return _category_rows("INFECTION_CAT", "INFCAT", infections(adae), adsl, protocol, named)
 
 
 def special(adae: pd.DataFrame) -> pd.DataFrame:
@@ -35,8 +33,9 @@ def special(adae: pd.DataFrame) -> pd.DataFrame:
 
 
 def infections(adae: pd.DataFrame) -> pd.DataFrame:
-    """The treatment-emergent records of infections."""
-    return adae[selections(adae)["TEAE"] & (adae["INFCAT"] != "")]
+    """The treatment-emergent records of infections, each under its kind and once more as any infection."""
+    records = adae[selections(adae)["TEAE"] & (adae["INFCAT"] != "")]
+    return pd.concat([records.assign(INFCAT=ANY_INFECTION), records])
 
 
 def categories(rules: Sequence[AesiRule]) -> list[str]:

@@ -100,7 +100,7 @@ def deaths_listing(
         "SINCELAST": rel_day(died["DTHDT"], died["TRTEDT"]),
         "CAUSE": terms.to_numpy(),
         "AREL": relation.str.lower().to_numpy(),
-        "RSP28": died["USUBJID"].map(_response_text(responses)).fillna(""),
+        "RSP28": [_response_text(responses).get(subject, "") for subject in died["USUBJID"]],
         "RELAPSE": ["N" if pd.isna(day) else f"Y, day {number}" for day, number in
                     zip(relapse, rel_day(relapse.set_axis(died.index), died["TRTSDT"]), strict=True)],
         "SINCE": record_news(died, known, ["USUBJID"]),
