@@ -61,9 +61,24 @@ def test_where_all_say_the_same_nobody_would_change(protocol, analysis) -> None:
 
 def test_the_rules_behind_a_cell_are_those_of_its_definition(protocol, analysis) -> None:
     rules, _ = sides(form(screened(eligible(), "S02", level="DL1")).infused(0), protocol, analysis)
-    behind = definitions.rules_behind(rules, "iMSC-2001-S02", EBMT)
+    lines = definitions.rule_lines(rules)
+    adsl = pd.DataFrame({"USUBJID": ["iMSC-2001-S01", "iMSC-2001-S02"], "SUBJID": ["S01", "S02"]})
+    title, _, positions = definitions.behind_verdicts(rules, adsl, analysis)[1, EBMT]
+    assert title == f"S02, {EBMT}"
+    behind = lines.iloc[positions]
     assert behind["RESULT"].tolist() == ["TRUE", "NE", "FALSE"]
-    assert behind["EVIDDT"].iloc[0] == pd.Timestamp("2025-01-04")
+    assert behind["EVIDDT"].iloc[0] == "2025-01-04"
+
+
+def test_beyond_the_most_subjects_only_the_definition_in_force_is_worked_out(protocol, analysis) -> None:
+    domains = form(screened(eligible(), "S02")).infused(0).domains()
+    adsl = derive_subjects(domains, protocol, analysis, CUT)
+    some = definitions.all_definitions(adsl, domains, protocol, analysis, CUT, 1)
+    whole = definitions.all_definitions(adsl, domains, protocol, analysis, CUT)
+    assert some.groupby("USUBJID")["DEFINITION"].nunique().tolist() == [6, 1]
+    same = some.merge(whole, on=["USUBJID", "DEFINITION", "RULE"], suffixes=("", "_WHOLE"))
+    assert same["RESULT"].equals(same["RESULT_WHOLE"].rename("RESULT"))
+    assert len(definitions.side_by_side(some, adsl.head(1), analysis)) == 1
 
 
 def test_without_subjects_or_criterion_there_is_nothing_beside(protocol, analysis) -> None:

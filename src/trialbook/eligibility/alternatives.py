@@ -125,6 +125,11 @@ def outlook(
     return Outlook(_frame(changes, CHANGES), _frame(summary, SUMMARY))
 
 
+def nothing_changes(found: Outlook) -> str:
+    """What to say where no result would change: none does, or nothing was audited."""
+    return "No result would change." if len(found.summary) else "There is no audit to look at under other assumptions."
+
+
 def _data_results(
     people: Screening, base: pd.DataFrame, evidence: pd.DataFrame, rules: pd.DataFrame
 ) -> Iterator[tuple[str, str, str, pd.DataFrame]]:

@@ -36,6 +36,13 @@ def boundary_cases(
     return rows[COLUMNS].reset_index(drop=True).astype({**text, **dict.fromkeys(_NUMBERS, "float64")})
 
 
+def nearness(analysis: Analysis, protocol: Protocol) -> list[str]:
+    """What counts as close, in words."""
+    days = [f"{number(criterion, 'boundary_days'):g} days of an age limit" for criterion in _age_criteria(protocol)]
+    said = [f"Listed are values within {100 * analysis.near_limit:g}% of their limit", *days]
+    return [" and ages within ".join(said) + ". Distance: value minus limit; for ages days."]
+
+
 def _measured(adie: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
     """Values with a limit, but for ages, whose distance is counted in days."""
     ages = [column for criterion in _age_criteria(protocol) for column in criterion.audit_columns()]

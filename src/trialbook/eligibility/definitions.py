@@ -11,6 +11,10 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 
 CHECK = "steroid_refractory"
+LABELS = {
+    "RULE": "Rule", "RESULT": "Result", "STARTDT": "Steroids from", "EVIDDT": "Decided by the stages of",
+    "EVIDENCE": "Why",
+}  # fmt: skip
 CHINESE = "CN-2024"  # the consensus that a Chinese site sees beside the default (§2.4)
 NO_DAY = "-"
 _CASE = ["USUBJID", "DEFINITION"]
@@ -66,6 +70,7 @@ def verdicts(rules: pd.DataFrame) -> pd.DataFrame:
 def side_by_side(rules: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """SUBJID, a column per definition (TRUE, FALSE or NE with the deciding date), and DIFFERS: which definitions say
     otherwise than the one in force. The definition in force stands first, the Chinese consensus next to it."""
+    rules = rules[rules["USUBJID"].isin(adsl["USUBJID"])]
     if rules.empty:
         return pd.DataFrame({"SUBJID": pd.Series(dtype="str")})
     said = verdicts(rules)
@@ -96,7 +101,23 @@ def definition_heads(rules: pd.DataFrame, analysis: Analysis) -> dict[str, str]:
     return {name: name + marks.get(name, "") for name in dict.fromkeys(rules["DEFINITION"])}
 
 
-def rules_behind(rules: pd.DataFrame, subject: str, definition: str) -> pd.DataFrame:
-    """The rules of one definition for one subject, for reading: RULE RESULT STARTDT EVIDDT EVIDENCE."""
-    chosen = rules[rules["USUBJID"].eq(subject) & rules["DEFINITION"].eq(definition)]
-    return chosen[["RULE", "RESULT", "STARTDT", "EVIDDT", "EVIDENCE"]].reset_index(drop=True)
+def rule_lines(rules: pd.DataFrame) -> pd.DataFrame:
+    """The rules for reading, in their order: the columns of `LABELS`."""
+    lines = rules[list(LABELS)].reset_index(drop=True)
+    return lines.assign(**{name: lines[name].dt.strftime("%Y-%m-%d").fillna("") for name in ("STARTDT", "EVIDDT")})
+
+
+def behind_verdicts(
+    rules: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis
+) -> dict[tuple[int, str], tuple[str, list[str], list[int]]]:
+    """For each cell of `side_by_side` what opens behind it: title, notes, positions in `rule_lines`."""
+    places = rules.reset_index(drop=True).groupby(_CASE, sort=False).indices
+    people = adsl[adsl["USUBJID"].isin(rules["USUBJID"])].sort_values("USUBJID", kind="stable")
+    rows = zip(range(len(people)), people["USUBJID"], people["SUBJID"], strict=True)
+    note = "A definition holds where one of its rules is TRUE. NE: dose, weight or stages leave it open."
+    return {
+        (row, name): (f"{number}, {name}", [note], [int(place) for place in places[subject, name]])
+        for row, subject, number in rows
+        for name in definitions_in_order(rules, analysis)
+        if (subject, name) in places
+    }

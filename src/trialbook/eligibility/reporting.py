@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from trialbook.eligibility.audit import audit_columns, rule_text
 from trialbook.eligibility.form import RESULTS
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.results.queries import Query
 
 ATTENTION = ("FAIL", "ATT-FAIL", "CONFLICT", "NE", "WAIVED", "PENDING")
 
@@ -38,9 +41,27 @@ def to_look_at(adie: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(SUBJID=number).reset_index(drop=True)
 
 
+def with_queries(rows: pd.DataFrame, queries: Sequence[Query]) -> pd.DataFrame:
+    """Audit rows with QUERY: rule and message of every question that was asked about the row, blank where none was.
+
+    The message of an audit question begins with its audit column (`eligibility.questions`).
+    """
+    asked: dict[tuple[str, str], list[str]] = {}
+    for one in queries:
+        column, _, message = one["message_en"].partition(": ")
+        asked.setdefault((one["subject"], column), []).append(f"{one['rule']}: {message}")
+    keys = zip(rows["USUBJID"], rows["CRITCD"], strict=True)
+    return rows.assign(QUERY=pd.Series([" ".join(asked.get(key, [])) for key in keys], index=rows.index, dtype="str"))
+
+
 def rows_left_out(rows: pd.DataFrame, most_rows: int) -> list[str]:
     """A note where a listing does not hold every row."""
     return [f"The first {most_rows} of {len(rows)} rows; the dataset holds all."] if len(rows) > most_rows else []
+
+
+def findings_left_out(adie: pd.DataFrame, most_rows: int) -> list[str]:
+    """A note where the listing of findings does not hold all of them."""
+    return rows_left_out(adie[adie["RESULT"].isin(ATTENTION)], most_rows)
 
 
 def results_by_criterion(adie: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:

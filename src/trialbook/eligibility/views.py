@@ -45,7 +45,7 @@ def nothing_to_look_at(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protoco
 
 
 def matrix(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, most_subjects: int) -> pd.DataFrame:
-    """The audit as cells to draw: subject, level, criterion, result, for at most `most_subjects` subjects.
+    """The audit as cells to draw: id (USUBJID), subject, level, criterion, result, evidence, for `most_subjects`.
 
     Where there are more, those with findings to look at come first, then the rest in order of subject.
     """
@@ -53,23 +53,28 @@ def matrix(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, most_subj
     cells = adie[adie["USUBJID"].isin(shown)]
     person = adsl.set_index("USUBJID")
     level = person["TRT01A"].where(person["TRT01A"] != "", person["TRT01P"]).replace("", "none")
-    return pd.DataFrame(
+    drawn = pd.DataFrame(
         {
+            "id": cells["USUBJID"],
             "subject": cells["USUBJID"].map(person["SUBJID"]),
             "level": cells["USUBJID"].map(level),
             "criterion": pd.Categorical(cells["CRITCD"], audit_columns(protocol), ordered=True),
             "result": cells["RESULT"],
+            "evidence": cells["EVIDENCE"],
         }
-    ).sort_values(["subject", "criterion"], kind="stable", ignore_index=True).astype({"criterion": "str"})  # fmt: skip
+    )
+    ordered = drawn.sort_values(["subject", "id", "criterion"], kind="stable", ignore_index=True)
+    return ordered.astype({"criterion": "str"})
 
 
 def matrix_table(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells as a table: one row per subject, one column per criterion."""
+    """The cells as a table: one row per subject (subject, level), one column per criterion; in the order of `cells`."""
     if cells.empty:
         return cells
     order = list(dict.fromkeys(cells["criterion"]))
-    wide = cells.pivot(index=["subject", "level"], columns="criterion", values="result")
-    return wide[order].rename_axis(columns=None).reset_index()
+    people = cells[["id", "subject", "level"]].drop_duplicates().reset_index(drop=True)
+    wide = cells.pivot(index="id", columns="criterion", values="result")[order].rename_axis(columns=None)
+    return pd.concat([people[["subject", "level"]], wide.reindex(people["id"]).reset_index(drop=True)], axis=1)
 
 
 def left_out_note(adie: pd.DataFrame, most_subjects: int) -> list[str]:

@@ -11,6 +11,7 @@ import pandas as pd
 from trialbook.display.theme import INK, LINE, PAPER, QUIET
 
 CELL_WIDTH, CELL_HEIGHT = 30, 20
+LONGEST_HOVER = 220
 # Result -> letter in the cell, fill, ink. The letter says what the colour says, for readers who see no colour.
 CODES = {
     "PASS": ("P", "#c6dbef", INK),
@@ -27,9 +28,11 @@ CODES = {
 def audit_matrix(cells: pd.DataFrame, criteria: Sequence[str]) -> alt.LayerChart:
     """One cell per subject and criterion, coloured and lettered by its result.
 
-    `cells`: subject level criterion result, from `eligibility.views.matrix`; `criteria`: all audit columns in order.
+    `cells`: subject level criterion result evidence, from `eligibility.views.matrix`; `criteria`: all audit columns in
+    order. Hovering over a cell shows its evidence.
     """
     drawn = cells.assign(row=cells["subject"] + " " + cells["level"])
+    drawn["evidence"] = [textwrap.shorten(text, LONGEST_HOVER, placeholder=" ...") for text in cells["evidence"]]
     drawn["letter"] = drawn["result"].map({code: letter for code, (letter, _, _) in CODES.items()})
     drawn["code"] = drawn["letter"] + "  " + drawn["result"]
     present = [code for code in CODES if code in set(drawn["result"])]
@@ -43,9 +46,13 @@ def audit_matrix(cells: pd.DataFrame, criteria: Sequence[str]) -> alt.LayerChart
         legend=alt.Legend(orient="bottom", columns=4, symbolType="square", symbolStrokeColor=LINE),
     )
     ink = alt.Color("code:N", scale=alt.Scale(domain=names, range=[CODES[code][2] for code in present]), legend=None)
-    base = alt.Chart(drawn[["row", "criterion", "code", "letter"]])
-    squares = base.mark_rect(stroke=LINE, strokeWidth=1).encode(x=x, y=y, color=fill)
-    letters = base.mark_text(fontSize=12).encode(x=x, y=y, text="letter:N", color=ink)
+    base = alt.Chart(drawn[["row", "criterion", "code", "letter", "evidence"]])
+    hover = [
+        alt.Tooltip("row:N", title="Subject"), alt.Tooltip("criterion:N", title="Criterion"),
+        alt.Tooltip("code:N", title="Result"), alt.Tooltip("evidence:N", title="Evidence"),
+    ]  # fmt: skip
+    squares = base.mark_rect(stroke=LINE, strokeWidth=1).encode(x=x, y=y, color=fill, tooltip=hover)
+    letters = base.mark_text(fontSize=12).encode(x=x, y=y, text="letter:N", color=ink, tooltip=hover)
     rows = drawn["row"].nunique()
     chart = alt.layer(squares, letters).resolve_scale(color="independent")
     return chart.properties(width=CELL_WIDTH * len(criteria), height=CELL_HEIGHT * max(1, rows))

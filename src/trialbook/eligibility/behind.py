@@ -1,0 +1,89 @@
+"""What opens behind a cell of the audit: the decision in words, and every record that was weighed (§1, P33)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from trialbook.protocol.models import Protocol
+
+# A cell of a table (row, column) -> title of what opens, notes below it, positions of its records.
+Behind = Mapping[tuple[int, str], tuple[str, list[str], list[int]]]
+LABELS = {
+    "ROLE": "Role", "RECORD": "Record", "DATE": "Date", "WHAT": "What", "VALUE": "Value", "LIMIT": "Limit",
+    "SAYS": "Alone it says",
+}  # fmt: skip
+
+
+def evidence_lines(evidence: pd.DataFrame) -> pd.DataFrame:
+    """The records behind the audit (`audit_with_evidence`) for reading, in their order: the columns of `LABELS`."""
+    number = evidence["SRCSEQ"].astype("str").fillna("")
+    return pd.DataFrame(
+        {
+            "ROLE": evidence["ROLE"],
+            "RECORD": (evidence["SRCDOM"] + " " + number).str.strip(),
+            "DATE": evidence["ADT"].dt.strftime("%Y-%m-%d").fillna(""),
+            "WHAT": evidence["WHAT"],
+            "VALUE": (evidence["VALUE"] + " " + evidence["UNIT"]).str.strip(),
+            "LIMIT": evidence["LIMIT"],
+            "SAYS": evidence["SAYS"],
+        }
+    ).reset_index(drop=True)
+
+
+def behind_cells(
+    adie: pd.DataFrame, evidence: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, cells: pd.DataFrame
+) -> Behind:
+    """For each cell of the matrix (`views.matrix`), as it stands in `views.matrix_table`, what opens behind it."""
+    found = _told(adie[adie["USUBJID"].isin(cells["id"])], evidence, adsl, protocol)
+    row = {subject: position for position, subject in enumerate(dict.fromkeys(cells["id"]))}
+    return {
+        (row[subject], criterion): found[subject, criterion]
+        for subject, criterion in zip(cells["id"], cells["criterion"], strict=True)
+    }
+
+
+def behind_rows(
+    adie: pd.DataFrame, evidence: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, rows: pd.DataFrame
+) -> Behind:
+    """For each row of a listing (USUBJID CRITCD) what opens behind its RESULT."""
+    found = _told(adie[adie["CRITCD"].isin(rows["CRITCD"])], evidence, adsl, protocol)
+    keys = zip(rows["USUBJID"], rows["CRITCD"], strict=True)
+    return {(row, "RESULT"): found[key] for row, key in enumerate(keys) if key in found}
+
+
+def _told(
+    adie: pd.DataFrame, evidence: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol
+) -> dict[tuple[str, str], tuple[str, list[str], list[int]]]:
+    """By USUBJID and audit column: title, notes, positions in `evidence`."""
+    places = evidence.reset_index(drop=True).groupby(["USUBJID", "CRITCD"], sort=False).indices
+    number = adsl.set_index("USUBJID")["SUBJID"].to_dict()
+    reading = {column: c.note or "" for c in protocol.criteria for column in c.audit_columns()}
+    told = {}
+    for row in adie.itertuples():
+        subject = number[row.USUBJID]
+        positions = [int(place) for place in places.get((row.USUBJID, row.CRITCD), ())]
+        notes = _notes(row._asdict(), reading.get(row.CRITCD, ""))
+        told[row.USUBJID, row.CRITCD] = f"{subject}, {row.CRITCD}: {row.RESULT}", notes, positions
+    return told
+
+
+def _notes(row: Mapping[str, object], reading: str) -> list[str]:
+    """Evidence, value against limit, the form, the rule as registered and as read, assumption and version."""
+    value = ""
+    if row["AVAL"] == row["AVAL"] and row["LIMIT"] == row["LIMIT"]:
+        value = f" Compared: {row['AVAL']:.10g} {row['UNIT']} with the limit {row['LIMIT']:g}."
+    answer = {"Y": "yes", "N": "no"}.get(str(row["FORMANSWER"]), "no answer")
+    alone = f"; by data alone: {row['DATARESULT']}" if row["DATARESULT"] else "; no data decide it"
+    rests = _joined([str(row["ASSUMPTION"]), f"protocol version {row['PROTVER']}"])
+    return [
+        f"{row['EVIDENCE']}.{value}",
+        f"Form: {answer}{alone}.",
+        f"Rule: {row['RULE']}" + (f" Read as: {reading}." if reading else ""),
+        f"Rests on: {rests}.",
+    ]
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return "; ".join(part for part in parts if part)
