@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from trial_builder import FIRST_INFUSION, trial
+from trialbook.dates import earliest_date
 from trialbook.domains import Domains
 from trialbook.protocol.load import analysis_values, load_protocol
 from trialbook.results.ard import TOTAL, to_ard
@@ -16,6 +17,7 @@ from trialbook.safety.adae import derive_adae
 from trialbook.safety.ae_results import grade_rows, overview_rows, selections, soc_pt_rows
 from trialbook.safety.ctcae import lab_grades
 from trialbook.safety.ctcae_table import TERMS, Term
+from trialbook.safety.since_last_cut import event_news, lost_records
 
 PROTOCOL = load_protocol(Path(__file__).resolve().parents[2] / "params" / "protocol.yaml")
 ANALYSIS = analysis_values(PROTOCOL, {}, "protocol.yaml")
@@ -100,6 +102,27 @@ def test_a_subject_counts_once_per_row_and_totals_add_over_levels_and_maximum_gr
     every = ard[ard["stat_name"].eq("n") & ard["analysis_id"].eq("TEAE_SOC_PT")]
     row = ["variable", "variable_level", "group1_level"]
     assert by_grade.groupby(row)["stat"].sum().to_dict() == every.set_index(row)["stat"].to_dict()
+
+
+@settings(few, max_examples=4)
+@given(subjects, st.integers(0, 190))
+def test_moving_the_cut_later_never_loses_an_event_without_a_restatement(drawn: Subjects, day: int) -> None:
+    """What the earlier cut counted, the later one counts too, and calls none of it new; a record lost is said."""
+    adsl, domains = built(drawn)
+    later = adae_of(adsl, domains)
+    onset = earliest_date(domains["AE"]["AESTDTC"])
+    known = domains["AE"][~(onset > FIRST_INFUSION + pd.Timedelta(days=day))]
+    at_cut = Domains({"DM": domains["DM"], "EX": domains["EX"], "AE": known.reset_index(drop=True)})
+    earlier = adae_of(adsl, at_cut)
+    now, then = selections(later), selections(earlier)
+    keys = ["USUBJID", "AESEQ"]
+    for name in ("TEAE", "TEAE_GE3", "TRAE", "SAE"):
+        before = set(earlier.loc[then[name], keys].itertuples(index=False, name=None))
+        assert before <= set(later.loc[now[name], keys].itertuples(index=False, name=None))
+    fresh = event_news(later, earlier)
+    assert len(later) - len(earlier) == (fresh == "new").sum()
+    assert lost_records(later, earlier) == 0
+    assert lost_records(later.iloc[1:], earlier) == len(earlier.merge(later.iloc[:1], on=keys))
 
 
 RASH = {"term": "Rash", "day": 0, "grade": 1, "related": "RELATED", "serious": "Y", "AESPID": ""}
