@@ -91,10 +91,11 @@ def combine(adie: pd.DataFrame, *, form_delivered: bool) -> pd.Series:
 def answer_for_parts(adie: pd.DataFrame, protocol: Protocol) -> pd.Series:
     """SATISFIED of each row, where one answer covers several columns (EX04A to EX04E).
 
-    A form that says violated does not say by which part: where the data already show one, the others are left to their
-    own data.
+    A form that says violated does not say by which part: where the data already show one, it says nothing against the
+    others; nor against those that pass while another could not be evaluated.
     """
     several = [criterion.id for criterion in protocol.criteria if len(criterion.audit_columns()) > 1]
-    shown = adie["DATARESULT"].eq(FAIL).groupby([adie["USUBJID"], adie["CRITERION"]]).transform("any")
-    explained = adie["CRITERION"].isin(several) & adie["SATISFIED"].eq(FAIL) & shown & adie["DATARESULT"].ne(FAIL)
-    return adie["SATISFIED"].mask(explained)
+    data, whole = adie["DATARESULT"], [adie["USUBJID"], adie["CRITERION"]]
+    shown, open_ = (data.eq(code).groupby(whole).transform("any") for code in (FAIL, NOT_EVALUABLE))
+    explained = (shown & data.ne(FAIL)) | (open_ & data.eq(PASS))
+    return adie["SATISFIED"].mask(adie["CRITERION"].isin(several) & adie["SATISFIED"].eq(FAIL) & explained, PASS)

@@ -103,14 +103,15 @@ def other_trial(screening: Screening, criterion: Criterion) -> Found:
     """EX16: excluded by another trial's product within `window_days` before consent, the first day included (A-35).
 
     The last use is the end of the record; an ongoing record runs to consent; without an end it lies between start and
-    consent. A last use that is surely earlier passes, one that the dates (of consent too) leave open is NE.
+    consent. A last use that is surely earlier passes, one that the dates (of consent too) leave open is NE, as is an
+    unknown start that may lie after consent.
     """
     rows = with_term(screening, ["CM", "MH", "PR"], words(criterion, "terms"))
     rows = rows[~(rows["STLO"] > rows["CONSHI"])].reset_index(drop=True)
     consent, open_end = rows["CONSHI"], rows["ENHI"].isna()
     last = rows["ENHI"].mask(open_end, consent)
     first = rows["ENLO"].mask(open_end, rows["STLO"]).mask(rows["ONGOING"], consent)
-    begun = ~(rows["STHI"] > consent)
+    begun = (rows["STHI"] <= consent) | (rows["ENHI"] <= consent)
     back = pd.Timedelta(days=int(number(criterion, "window_days")))
     result = pd.Series(NE, index=rows.index, dtype="str").mask(last < rows["CONSLO"] - back, PASS)
     result = result.mask(begun & (first >= consent - back), FAIL)

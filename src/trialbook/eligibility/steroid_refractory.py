@@ -181,20 +181,25 @@ def _failed_taper(courses: list[Course], rule: Rule) -> Verdict:
 
 
 def _on_course(rule: Rule, course: Course, seen: Stages, look_back: int) -> Verdict:
-    """One rule on one course; NE without stages at its start or in the days of the rule."""
+    """One rule on one course; NE without stages in the days of the rule, or at its start.
+
+    Only "not resolved" compares with nothing: disease that is there after its days of steroids holds by itself.
+    """
     start = course.start
     if course.days < rule.first:
         result = NE if course.broken else FALSE
         return Verdict(result, start, None, f"course from {start} lasted {course.days} of {rule.first} days")
     day = (seen.dates - start) / _DAY
     before = np.flatnonzero((day <= 0) & (day >= -look_back))
-    if not len(before):
+    if not len(before) and rule.kind != "not_resolved":
         return Verdict(NE, start, None, f"no organ stages at the start of steroids on {start}")
     # An open rule ends with the course: later stages no longer speak of this dose.
     last = course.days if rule.last is None else rule.last
     inside = np.flatnonzero((day >= max(rule.first, 1)) & (day <= last))
     if not len(inside):
         return Verdict(NE, start, None, f"no organ stages {rule.first} to {last} days after {start}")
+    if not len(before):
+        return _verdict(_resolved_not(seen, inside[0]), start, seen.dates[inside[0]])
     base = before[-1]
     if not seen.high[base].any():
         return Verdict(NE, start, None, f"no organ involved at the start of steroids on {start}")
@@ -233,7 +238,11 @@ def _holds(kind: str, seen: Stages, base: int, then: int) -> str:
         return _three(not maybe_better, better)
     if kind == "no_pr":
         return _three(not maybe_better or worse, better and not maybe_worse)
-    return _three(bool((d_low > 0).any()), bool((d_high == 0).all()))
+    return _resolved_not(seen, then)
+
+
+def _resolved_not(seen: Stages, then: int) -> str:
+    return _three(bool((seen.low[then] > 0).any()), bool((seen.high[then] == 0).all()))
 
 
 def _three(holds: bool, refuted: bool) -> str:
