@@ -88,8 +88,8 @@ def swimmer_chart(
 ) -> alt.LayerChart | alt.FacetChart:
     """F1: one bar per subject from the first infusion to death or last contact; an arrow = alive; marks of events.
 
-    `bars`: subject level day status response, in the order to draw; `marks`: subject day event. The response at day 28,
-    or PENDING, stands at the end of the bar.
+    `bars`: subject level day status response, in the order to draw; `marks`: subject day event. The level and the
+    response at day 28, or PENDING, stand at the end of the bar.
     """
     x = alt.X(
         "day:Q", title=DAYS, scale=alt.Scale(domain=[0, 1.12 * _last(bars["day"], marks["day"], pd.Series(days))])
@@ -103,8 +103,12 @@ def swimmer_chart(
     bar = alt.Chart(bars.assign(start=0)).mark_bar(height=8).encode(
         x=x, x2="start:Q", y=y, color=colour, opacity=standing_out("subject", shown=0.55)
     )  # fmt: skip
-    told = alt.Chart(bars).mark_text(align="left", dx=16, fontSize=10, color=INK).encode(
-        x=x, y=y, text="response:N", opacity=clear
+    # The level stands in words too: its colours are alike on grey paper.
+    words = bars.assign(
+        told=[", ".join(filter(None, pair)) for pair in zip(bars["level"], bars["response"], strict=True)]
+    )
+    told = alt.Chart(words).mark_text(align="left", dx=16, fontSize=10, color=INK).encode(
+        x=x, y=y, text="told:N", opacity=clear
     )  # fmt: skip
     arrow = alt.Chart(bars[bars["status"] == "alive"]).mark_point(shape="triangle-right", size=110, xOffset=5)
     point = alt.Chart(marks).mark_point(size=70, filled=False, strokeWidth=1.8, color=INK)

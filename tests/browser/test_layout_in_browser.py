@@ -1,0 +1,173 @@
+"""How the pages of a build look: on a wide and a narrow screen, on paper and without colour nothing is lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drawn_specifications import columns_held, columns_named, specifications, values_of, without_data
+
+pytestmark = [pytest.mark.browser, pytest.mark.build]
+CUT = "2025-09-30"
+# A4 landscape without its margins, at 96 pixels to the inch.
+PAPER = 1032
+# So far apart in lightness (0 to 1) that two fills differ without colour.
+APART = 0.07
+COLOUR = re.compile("#[0-9A-Fa-f]{6}")
+TEXT_IN_DRAWINGS = """() => {
+  const cut = [], over = [];
+  for (const svg of document.querySelectorAll('main svg')) {
+    const frame = svg.getBoundingClientRect();
+    if (!frame.width) continue;
+    const texts = [...svg.querySelectorAll('text')].filter(text => {
+      const style = getComputedStyle(text);
+      return text.textContent.trim() && text.getBoundingClientRect().width && style.opacity !== '0';
+    });
+    const boxes = texts.map(text => text.getBoundingClientRect());
+    boxes.forEach((box, k) => {
+      const out = Math.max(frame.left - box.left, box.right - frame.right, frame.top - box.top, box.bottom - frame.bottom);
+      if (out > 1.5) cut.push(texts[k].textContent);
+    });
+    for (let i = 0; i < boxes.length; i++) for (let j = i + 1; j < boxes.length; j++) {
+      const [a, b] = [boxes[i], boxes[j]];
+      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (wide > 2 && high > 4) over.push(texts[i].textContent + ' | ' + texts[j].textContent);
+    }
+  }
+  return { cut, over };
+}"""  # noqa: E501
+BEYOND = """() => [...document.querySelectorAll('main *')].filter(part => {
+  const box = part.getBoundingClientRect();
+  return box.width > 0 && box.right > document.documentElement.clientWidth + 1;
+}).map(part => part.tagName + ' ' + part.textContent.slice(0, 60))"""
+CLIPPED = """() => [...document.querySelectorAll('main *')].filter(part => {
+  const hides = ['hidden', 'clip'].includes(getComputedStyle(part).overflowX);
+  return hides && !part.closest('svg') && part.scrollWidth > part.clientWidth + 1;
+}).map(part => part.textContent.slice(0, 60))"""
+
+
+@pytest.fixture(scope="module")
+def pages(demo: Path) -> list[Path]:
+    """The pages of the last demo cut, and of its profiles those with the most and the least to show."""
+    folder = demo / CUT
+    profiles = sorted((folder / "profiles").glob("*.html"), key=lambda path: (path.stat().st_size, path.name))
+    return [*sorted(folder.glob("*.html")), profiles[0], profiles[-1]]
+
+
+def test_nothing_is_cut_or_overlaps_on_wide_and_narrow_screens(
+    pages: list[Path], open_page: Callable[..., Any]
+) -> None:
+    for path in pages:
+        seen = open_page(path)
+        seen.wait_for_charts()
+        assert seen.page.evaluate(TEXT_IN_DRAWINGS) == {"cut": [], "over": []}, path.name
+        for width in (1280, 390):
+            assert seen.overflow(width) == 0, f"{path.name} at {width} pixels"
+            assert seen.page.evaluate(CLIPPED) == [], f"{path.name} at {width} pixels"
+            fits_when_opened(seen, width, path.name)
+        seen.page.close()
+
+
+def fits_when_opened(seen: Any, width: int, name: str) -> None:
+    """The largest records behind a cell fit the window."""
+    buttons = seen.page.locator("button.tb-open:visible")
+    if not buttons.count():
+        return
+    target = seen.page.evaluate(
+        "[...document.querySelectorAll('.tb-opened')].sort((a, b) => b.textContent.length - a.textContent.length)[0].id"
+    )
+    seen.page.evaluate(f"document.getElementById({target!r}).showPopover()")
+    box = seen.page.locator(f"#{target}").bounding_box()
+    assert box["x"] >= 0, f"{name} at {width} pixels"
+    assert box["x"] + box["width"] <= width, f"{name} at {width} pixels"
+    assert box["y"] + box["height"] <= 900, f"{name} at {width} pixels"
+    seen.page.keyboard.press("Escape")
+
+
+def test_print_cuts_nothing_off_and_shows_every_chart(pages: list[Path], open_page: Callable[..., Any]) -> None:
+    for path in pages:
+        seen = open_page(path)
+        charts = seen.wait_for_charts()
+        seen.page.emulate_media(media="print")
+        seen.page.set_viewport_size({"width": PAPER, "height": 900})
+        assert seen.page.evaluate(BEYOND) == [], path.name
+        drawings = seen.page.locator("main .chart svg, main .chart img").all()
+        shown = [drawing for drawing in drawings if drawing.is_visible()]
+        assert len(shown) >= charts, path.name
+        assert not seen.page.locator(".tb-opened:visible, .tb-close:visible, nav.pages:visible").count(), path.name
+        if path.parent.name == "profiles":
+            assert seen.page.pdf(prefer_css_page_size=True).startswith(b"%PDF"), path.name
+        seen.page.close()
+
+
+def test_charts_embed_no_column_that_they_do_not_draw(demo: Path) -> None:
+    charts = [(page.name, spec) for page in sorted((demo / CUT).glob("*.html")) for spec in specifications(page)]
+    assert len(charts) >= 15
+    for name, spec in charts:
+        assert columns_held(spec) - columns_named(spec) == set(), name
+
+
+def lightness(colour: str) -> float:
+    """How light a colour is to the eye, 0 to 1: its relative luminance, made even."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return float((0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]) ** (1 / 2.2))
+
+
+def test_lightness_is_that_of_the_eye() -> None:
+    assert (lightness("#000000"), round(lightness("#ffffff"), 6)) == (0.0, 1.0)
+    assert abs(lightness("#E69F00") - lightness("#56B4E9")) < APART < abs(lightness("#0072B2") - lightness("#E69F00"))
+
+
+def coloured_only(spec: dict[str, Any]) -> Iterator[str]:
+    """Columns that only colour tells apart: no shape, dash, text or place says the same, and the greys are alike."""
+    bare = without_data(spec)
+    told = {
+        name
+        for key in ("shape", "strokeDash", "text", "x", "y", "row", "column", "facet")
+        for name in fields(key, bare)
+    }
+    for channel in ("color", "fill", "stroke"):
+        for entry in values_of(channel, bare):
+            if not isinstance(entry, dict) or "field" not in entry or entry.get("type") == "quantitative":
+                continue
+            colours = [
+                colour for colour in (entry.get("scale") or {}).get("range", []) if COLOUR.fullmatch(str(colour))
+            ]
+            alike = [pair for pair in combinations(colours, 2) if pair[0] != pair[1] and too_alike(*pair)]
+            if entry["field"] in told or (colours and not alike):
+                continue
+            if not any(says(name, entry["field"], spec) for name in fields("text", bare)):
+                yield f"{entry['field']}: {alike or 'colours of no known lightness'}"
+
+
+def fields(channel: str, bare: dict[str, Any]) -> list[str]:
+    """The columns that a channel shows."""
+    return [entry["field"] for entry in values_of(channel, bare) if isinstance(entry, dict) and "field" in entry]
+
+
+def says(text: str, column: str, spec: dict[str, Any]) -> bool:
+    """Whether a text beside the marks decides the value of a column."""
+    rows = [row for data in spec["datasets"].values() for row in data if text in row and column in row]
+    pairs = {(row[text], row[column]) for row in rows}
+    return bool(pairs) and len(pairs) == len({shown for shown, _ in pairs})
+
+
+def too_alike(one: str, other: str) -> bool:
+    return abs(lightness(one) - lightness(other)) < APART
+
+
+def test_what_colour_says_is_also_said_without_colour(demo: Path) -> None:
+    found = [
+        f"{page.name}, chart {k}: {said}"
+        for page in sorted((demo / CUT).glob("*.html"))
+        for k, spec in enumerate(specifications(page), 1)
+        for said in coloured_only(spec)
+    ]
+    assert found == []
