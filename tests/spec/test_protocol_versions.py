@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from audited_cases import Case, Make, audit_of, lab, of_case
+from audited_cases import Case, Make, audit_of, base, lab, of_case
 from trial_builder import TrialBuilder
 from trialbook.errors import UsageError
 from trialbook.protocol.analysis import Analysis
