@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from trialbook.runner.graph import STEPS
-from trialbook.runner.manifest import json_text, sha256
+from trialbook.runner.json_files import json_text
+from trialbook.runner.manifest import sha256
 from trialbook.runner.ro_crate import CRATE, ro_crate
 
 pytestmark = pytest.mark.build

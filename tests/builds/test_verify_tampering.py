@@ -23,7 +23,8 @@ from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
 from trialbook.runner import ingredients, manifest, verify
 from trialbook.runner.compare import compare_builds
-from trialbook.runner.manifest import fingerprint, output_files, write_json, write_manifest
+from trialbook.runner.json_files import write_json
+from trialbook.runner.manifest import fingerprint, output_files, write_manifest
 from trialbook.runner.query_files import write_xlsx
 from trialbook.runner.standing import standing_differences
 from trialbook.runner.verify import Proof, look, rebuilt, verify_build

@@ -11,7 +11,7 @@ import pytest
 from trialbook.datasets import read_dataset, write_dataset
 from trialbook.runner.compare import compare_builds
 from trialbook.runner.differing import CHUNK, against_rebuild, first_and_more, first_difference
-from trialbook.runner.manifest import write_json
+from trialbook.runner.json_files import write_json
 from trialbook.runner.places import places
 from trialbook.runner.query_files import write_xlsx
 from trialbook.runner.table_places import cell_name, frame_places

@@ -15,7 +15,7 @@ from trialbook.results import queries as query_module
 from trialbook.results.ard import COLUMNS, ArdRow, to_ard
 from trialbook.results.queries import Query, query_list
 from trialbook.runner.graph import STEP_NAMES
-from trialbook.runner.manifest import write_json
+from trialbook.runner.json_files import write_json, write_rows
 from trialbook.runner.query_files import write_csv, write_xlsx
 
 CHANGELOG = ["file", "sheet", "row", "column", "raw", "new", "rule"]
@@ -28,7 +28,7 @@ def assemble_results(scratch: Path) -> pd.DataFrame:
     (scratch / "results").mkdir(exist_ok=True)
     write_dataset(ard, scratch / "results" / "ard.parquet")
     plain = ard[COLUMNS].astype("object").where(ard[COLUMNS].notna(), None)
-    write_json(scratch / "results" / "ard.json", plain.to_dict("records"))
+    write_rows(scratch / "results" / "ard.json", plain.to_dict("records"))
     return ard
 
 

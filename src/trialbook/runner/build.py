@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import PIECES, STEPS
 from trialbook.runner.ingredients import Ingredients
-from trialbook.runner.manifest import fingerprint, is_current, sources, write_json, write_manifest
+from trialbook.runner.json_files import keep_json, write_json
+from trialbook.runner.manifest import fingerprint, is_current, sources, write_manifest
 from trialbook.runner.progress import Progress
 from trialbook.runner.publish import (
     CACHE,
@@ -84,19 +87,24 @@ def _build_in(
     made_of: dict[str, Any], progress: Progress, began: datetime,
 ) -> None:  # fmt: skip
     # Imported here: a build that finds nothing changed needs none of it.
-    from trialbook.runner.making import Making
-    from trialbook.runner.text_storage import choose_text_storage
+    from trialbook.runner.preloaded import kernel_server
 
-    choose_text_storage(trial)
-    store = step_store(options.out, trial.cut.cut_id)
-    store.sweep()
-    # The cleaning notebook reads the same files again and stops when they are no longer these.
-    write_json(scratch / ".steps" / "inputs.json", ingredients.inputs)
-    work = Making(
-        trial, root, options.out, scratch, home, options.charts, ingredients, store, options.force, progress
-    )  # fmt: skip
-    with work.kernels():
-        run_pieces(PIECES, work.make, options.jobs, work.abandon)
+    with ExitStack() as opened:
+        server = opened.enter_context(kernel_server(home / "server"))
+        # While that process imports what notebooks need, this one imports what it needs itself.
+        from trialbook.runner.making import Making
+        from trialbook.runner.text_storage import choose_text_storage
+
+        importlib.import_module("trialbook.runner.pages")
+        choose_text_storage(trial)
+        store = step_store(options.out, trial.cut.cut_id)
+        store.sweep()
+        # The cleaning notebook reads the same files again and stops when they are no longer these.
+        keep_json(scratch / ".steps" / "inputs.json", ingredients.inputs)
+        work = Making(
+            trial, root, options.out, scratch, home, server, options.charts, ingredients, store, options.force, progress
+        )  # fmt: skip
+        run_pieces(PIECES, work.make, options.jobs, opened.close)
     _assemble(work, made_of, began)
 
 

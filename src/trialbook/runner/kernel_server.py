@@ -32,6 +32,10 @@ PRELOADED = (
 NOT_PRELOADED = ("trialbook.runner", "trialbook.contracts", "trialbook.cli", "trialbook.simulate", "trialbook.pilot")
 
 
+# Objects made before a kernel looks for garbage among them: a notebook makes many small ones and few circles.
+YOUNG = 50_000
+
+
 def preload() -> None:
     """Imports what notebooks need, our own library included."""
     # A quarter faster while nothing looks for garbage among the many small objects of an import.
@@ -50,6 +54,7 @@ def preload() -> None:
     # What is there now stays for good: no kernel need look through it for garbage, which would copy its memory too.
     gc.freeze()
     gc.enable()
+    gc.set_threshold(YOUNG)
 
 
 def serve(channel: socket.socket) -> None:

@@ -5,10 +5,7 @@ kept of it when nothing that it was made of has changed.
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -23,9 +20,10 @@ from trialbook.protocol.models import Trial
 from trialbook.runner.checker import Checker, Look, check
 from trialbook.runner.graph import PROFILES, RAW_CONTRACTS, STEP, STEPS
 from trialbook.runner.ingredients import Ingredients
-from trialbook.runner.manifest import KINDS, write_json
+from trialbook.runner.json_files import keep_json
+from trialbook.runner.manifest import KINDS
 from trialbook.runner.notebooks import notebook_text, run_notebook
-from trialbook.runner.preloaded import KernelServer, kernel_server
+from trialbook.runner.preloaded import KernelServer
 from trialbook.runner.profile_pages import make_profiles
 from trialbook.runner.progress import Progress
 from trialbook.runner.reach import imported_names, reachable_files
@@ -45,6 +43,7 @@ class Making:
     builds: Path
     scratch: Path
     home: Path
+    server: KernelServer | None
     charts: Literal["live", "static"]
     ingredients: Ingredients
     store: Store
@@ -54,9 +53,6 @@ class Making:
     seconds: dict[str, float] = field(default_factory=dict)
     peaks: dict[str, int] = field(default_factory=dict)
     reused: list[str] = field(default_factory=list)
-    _starting: threading.Lock = field(default_factory=threading.Lock)
-    _server: KernelServer | None = None
-    _open: ExitStack = field(default_factory=ExitStack)
 
     def make(self, piece: Piece) -> None:
         """Makes one piece, or restores it; then judges it. Raises what made it fail."""
@@ -94,8 +90,8 @@ class Making:
         )  # fmt: skip
         own = self.scratch / ".steps" / spec.name
         (own / "notebook.ipynb").write_text(notebook_text(run.notebook), encoding="utf-8", newline="\n")
-        write_json(own / "receipt.json", run.receipt | {"nonce": "left out"})
-        write_json(own / "warnings.json", run.warnings)
+        keep_json(own / "receipt.json", run.receipt | {"nonce": "left out"})
+        keep_json(own / "warnings.json", run.warnings)
         self.peaks[piece.name] = json.loads((own / USAGE).read_text(encoding="utf-8"))["peak_mib"]
         (own / USAGE).unlink()
         names = [f"notebook {spec.notebook}", *_code(notebook_imports(source))]
@@ -135,7 +131,7 @@ class Making:
         found = self._checker.check(look) if self._checker else check(look)
         target = f".steps/{piece.name}/verdicts.json"
         plain = {"files": found.files, "verdicts": [asdict(verdict) for verdict in found.verdicts]}
-        write_json(self.scratch / target, plain)
+        keep_json(self.scratch / target, plain)
         return names, [target]
 
     def _datasets_of(self, step: str) -> tuple[str, dict[str, str], list[str]]:
@@ -166,7 +162,7 @@ class Making:
                 f"the page would leave out an output: cell {lost.cell}: {lost.reason}",
                 file=f"notebooks/{STEP[piece.step].notebook}",
             )
-        write_json(self.scratch / target, asdict(content))
+        keep_json(self.scratch / target, asdict(content))
         return [f"data {source}", "charts", *_code(["trialbook.display.page"])], [target]
 
     @cached_property
@@ -180,8 +176,7 @@ class Making:
     @cached_property
     def _checker(self) -> Checker | None:
         """The process that checks contracts; none where the system can not fork."""
-        server = self.server
-        return Checker(server, self.home / "checker") if server else None
+        return Checker(self.server, self.home / "checker") if self.server else None
 
     @cached_property
     def _environment(self) -> list[str]:
@@ -190,24 +185,6 @@ class Making:
     @cached_property
     def _cut(self) -> list[str]:
         return [f"cut.{name}" for name in type(self.trial.cut).model_fields]
-
-    @property
-    def server(self) -> KernelServer | None:
-        """The preloaded kernels, started when the first notebook has to run."""
-        with self._starting:
-            if self._server is None:
-                self._server = self._open.enter_context(kernel_server(self.home / "server"))
-            return self._server
-
-    @contextmanager
-    def kernels(self) -> Iterator[None]:
-        """While this is open notebooks can run; at its end no kernel is left."""
-        with self._open:
-            yield
-
-    def abandon(self) -> None:
-        """Ends every kernel that still runs."""
-        self._open.close()
 
 
 def notebook_imports(path: Path) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import STEPS
 from trialbook.runner.ingredients import Ingredients
+from trialbook.runner.json_files import json_text, write_json
 from trialbook.runner.reach import PACKAGE
 from trialbook.runner.ro_crate import CRATE, ro_crate
 
@@ -138,14 +139,3 @@ def output_files(folder: Path) -> list[str]:
 def _listed(path: Path) -> dict[str, Any]:
     content = path.read_bytes()
     return {"sha256": sha256(content), "bytes": len(content)}
-
-
-def json_text(content: Any) -> str:
-    """JSON with sorted keys, one line feed at the end; not-a-number is refused."""
-    return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Writes `json_text` as UTF-8."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json_text(content), encoding="utf-8", newline="\n")

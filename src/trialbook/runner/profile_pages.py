@@ -16,7 +16,7 @@ from trialbook.profiles.names import FOLDER, profile_file
 from trialbook.profiles.profile import DATASETS, profiles
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import PROFILES
-from trialbook.runner.manifest import write_json
+from trialbook.runner.json_files import keep_json
 from trialbook.runner.reach import reachable_files
 from trialbook.runner.reads import NotedFrames, noting_trial
 
@@ -36,7 +36,7 @@ def make_profiles(trial: Trial, scratch: Path) -> tuple[list[str], list[str]]:
     domains = Domains(NotedFrames(clean, lambda code: dataset(f"clean/{code.lower()}")))
     data = NotedFrames(list(DATASETS), dataset)
     found = profiles(data, domains, noting.protocol, noting.analysis, trial.cut_date)
-    write_json(scratch / CONTENT, [asdict(profile_content(profile)) for profile in found])
+    keep_json(scratch / CONTENT, [asdict(profile_content(profile)) for profile in found])
     code = [f"code {name}" for name in reachable_files(["trialbook.runner.profile_pages"])]
     return [*sorted(read), *code], [CONTENT]
 

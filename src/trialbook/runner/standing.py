@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from trialbook.datasets import read_dataset
 from trialbook.results.ard import COLUMNS
 from trialbook.runner.differing import first_and_more, shown
-from trialbook.runner.manifest import MANIFEST, NOT_LISTED, SCHEMA, fingerprint, json_text, seal, sha256
+from trialbook.runner.json_files import json_text
+from trialbook.runner.manifest import MANIFEST, NOT_LISTED, SCHEMA, fingerprint, seal, sha256
 from trialbook.runner.places import line_place, rewritten
 from trialbook.runner.ro_crate import CRATE, ro_crate
 

@@ -20,6 +20,7 @@ from trialbook.protocol.load import make_trial, project_root
 from trialbook.protocol.models import Cut, Protocol, Trial
 from trialbook.results.ard import ArdRow, to_ard
 from trialbook.results.queries import Query
+from trialbook.runner.json_files import keep_json
 from trialbook.runner.reads import NotedFrames, noting_trial
 from trialbook.runner.text_storage import choose_text_storage
 
@@ -188,14 +189,14 @@ class Step:
 
         ard = to_ard(self._rows)
         self._own.mkdir(parents=True, exist_ok=True)
-        _write_json(self._own / "ard.json", self._rows)
-        _write_json(self._own / "queries.json", self._queries)
+        keep_json(self._own / "ard.json", self._rows)
+        keep_json(self._own / "queries.json", self._queries)
         self._written |= {"results (ARD rows)": len(ard), "queries": len(self._queries)}
         receipt = {"step": self.name, "nonce": os.environ.get(NONCE, ""), "written": self._written}
-        _write_json(self._own / "receipt.json", receipt)
-        _write_json(self._own / "reads.json", sorted(self._reads))
+        keep_json(self._own / "receipt.json", receipt)
+        keep_json(self._own / "reads.json", sorted(self._reads))
         if receipt["nonce"]:
-            _write_json(self._own / "usage.json", {"peak_mib": peak_memory()})
+            keep_json(self._own / "usage.json", {"peak_mib": peak_memory()})
         left = pd.DataFrame({"Left for later steps": list(self._written), "Rows": list(self._written.values())})
         return table(left, self.title("Receipt of this step"))
 
@@ -257,8 +258,3 @@ def peak_memory() -> int:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak // (1024 * 1024 if sys.platform == "darwin" else 1024))
-
-
-def _write_json(path: Path, content: Any) -> None:
-    text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
