@@ -19,6 +19,12 @@ MEANINGS = {
     "PENDING": "the form was not completed by the cut",
 }
 
+# One letter for each code, for matrices; a pass or violation by the form alone is a small letter.
+LETTERS = {
+    "PASS": "P", "ATT-PASS": "p", "FAIL": "F", "ATT-FAIL": "f", "CONFLICT": "C", "NE": "?", "WAIVED": "W",
+    "PENDING": "-",
+}  # fmt: skip
+
 
 def audit_sentence(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> str:
     """What the audit found, in one paragraph."""
@@ -85,9 +91,16 @@ def left_out_note(adie: pd.DataFrame, most_subjects: int) -> list[str]:
     return [f"Of {total} subjects the {most_subjects} with most to look at are drawn; the dataset ADIE holds all."]
 
 
+def in_letters(table: pd.DataFrame) -> pd.DataFrame:
+    """`matrix_table` with one letter for each result, so that a row of 26 fits a screen."""
+    criteria = [name for name in table.columns if name not in ("subject", "level")]
+    return table.assign(**{name: table[name].map(LETTERS).astype("str") for name in criteria}) if len(table) else table
+
+
 def code_meanings() -> pd.DataFrame:
-    """The result codes and what they mean."""
-    return pd.DataFrame({"CODE": list(MEANINGS), "MEANING": list(MEANINGS.values())})
+    """The result codes, their letters, and what they mean."""
+    letters = [LETTERS[code] for code in MEANINGS]
+    return pd.DataFrame({"LETTER": letters, "CODE": list(MEANINGS), "MEANING": list(MEANINGS.values())})
 
 
 def _subjects_to_show(adie: pd.DataFrame, most_subjects: int) -> set[str]:

@@ -9,19 +9,20 @@ import altair as alt
 import pandas as pd
 
 from trialbook.display.theme import INK, LINE, PAPER, QUIET
+from trialbook.eligibility.views import LETTERS
 
 CELL_WIDTH, CELL_HEIGHT = 30, 20
 LONGEST_HOVER = 220
-# Result -> letter in the cell, fill, ink. The letter says what the colour says, for readers who see no colour.
-CODES = {
-    "PASS": ("P", "#c6dbef", INK),
-    "ATT-PASS": ("p", "#f1f4f8", INK),
-    "FAIL": ("F", "#D55E00", PAPER),
-    "ATT-FAIL": ("f", "#E69F00", INK),
-    "CONFLICT": ("C", "#CC79A7", INK),
-    "NE": ("?", "#566173", PAPER),
-    "WAIVED": ("W", "#009E73", PAPER),
-    "PENDING": ("-", "#ffffff", INK),
+# Result -> fill, ink. The letter in the cell says what the colour says, for readers who see no colour.
+SHADES = {
+    "PASS": ("#c6dbef", INK),
+    "ATT-PASS": ("#f1f4f8", INK),
+    "FAIL": ("#D55E00", PAPER),
+    "ATT-FAIL": ("#E69F00", INK),
+    "CONFLICT": ("#CC79A7", INK),
+    "NE": ("#566173", PAPER),
+    "WAIVED": ("#009E73", PAPER),
+    "PENDING": ("#ffffff", INK),
 }
 
 
@@ -33,19 +34,19 @@ def audit_matrix(cells: pd.DataFrame, criteria: Sequence[str]) -> alt.LayerChart
     """
     drawn = cells.assign(row=cells["subject"] + " " + cells["level"])
     drawn["evidence"] = [textwrap.shorten(text, LONGEST_HOVER, placeholder=" ...") for text in cells["evidence"]]
-    drawn["letter"] = drawn["result"].map({code: letter for code, (letter, _, _) in CODES.items()})
+    drawn["letter"] = drawn["result"].map(LETTERS)
     drawn["code"] = drawn["letter"] + "  " + drawn["result"]
-    present = [code for code in CODES if code in set(drawn["result"])]
-    names = [f"{CODES[code][0]}  {code}" for code in present]
+    present = [code for code in SHADES if code in set(drawn["result"])]
+    names = [f"{LETTERS[code]}  {code}" for code in present]
     x = alt.X("criterion:N", sort=list(criteria), title="Criterion", axis=alt.Axis(orient="top", labelAngle=-60))
     y = alt.Y("row:N", sort=list(dict.fromkeys(drawn["row"])), title="Subject and dose level")
     fill = alt.Color(
         "code:N",
         title="Result",
-        scale=alt.Scale(domain=names, range=[CODES[code][1] for code in present]),
+        scale=alt.Scale(domain=names, range=[SHADES[code][0] for code in present]),
         legend=alt.Legend(orient="bottom", columns=4, symbolType="square", symbolStrokeColor=LINE),
     )
-    ink = alt.Color("code:N", scale=alt.Scale(domain=names, range=[CODES[code][2] for code in present]), legend=None)
+    ink = alt.Color("code:N", scale=alt.Scale(domain=names, range=[SHADES[code][1] for code in present]), legend=None)
     base = alt.Chart(drawn[["row", "criterion", "code", "letter", "evidence"]])
     hover = [
         alt.Tooltip("row:N", title="Subject"), alt.Tooltip("criterion:N", title="Criterion"),
@@ -59,7 +60,7 @@ def audit_matrix(cells: pd.DataFrame, criteria: Sequence[str]) -> alt.LayerChart
 
 
 # The flow chart fits a telephone: two columns of boxes, the way on to the left, those who leave it to the right.
-BOX_WIDTH, BOX_GAP, LINE_HEIGHT, PADDING, WRAP = 160, 24, 16, 7, 26
+BOX_WIDTH, BOX_GAP, LINE_HEIGHT, PADDING, WRAP = 160, 24, 16, 7, 25
 
 
 def flow_chart(boxes: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
