@@ -52,20 +52,24 @@ def decide(
     later date, then the domain and the higher sequence number. `looked_at`: every record that was weighed, in the shape
     of `evidence.RECORD`.
     """
+    people = screening.subjects["USUBJID"]
+    said = evidence if isinstance(evidence, pd.Series) else pd.Series(evidence, index=people.index, dtype="str")
+    parts = tuple(part.assign(CRITCD=column) for part in looked_at if len(part))
+    if records.empty:
+        silence = pd.DataFrame({"USUBJID": people, "CRITCD": column, "DATARESULT": otherwise, "EVIDENCE": said})
+        return Found(findings(silence), parts)
     shaped = findings(records)
     ordered = shaped.assign(_rank=shaped["DATARESULT"].map(_ORDER)).sort_values(
         ["USUBJID", "_rank", "ADT", "SRCDOM", "SRCSEQ", "EVIDENCE"],
         ascending=[True, True, False, True, False, True], kind="stable", na_position="last",
     )  # fmt: skip
     deciding = ordered.drop_duplicates("USUBJID").set_index("USUBJID")
-    people = screening.subjects["USUBJID"]
     found = deciding.reindex(people).reset_index()
     silent = ~people.isin(deciding.index)
-    said = evidence if isinstance(evidence, pd.Series) else pd.Series(evidence, index=people.index, dtype="str")
     found["DATARESULT"] = found["DATARESULT"].mask(silent, otherwise)
     found["EVIDENCE"] = found["EVIDENCE"].mask(silent, said)
-    parts = tuple(part.assign(CRITCD=column) for part in looked_at if len(part))
-    return Found(findings(found.drop(columns="_rank").assign(CRITCD=column)), parts)
+    found = found[list(TYPES)].assign(CRITCD=pd.Series(column, index=found.index, dtype="str"))
+    return Found(found.fillna(dict.fromkeys(TEXTS, "")), parts)
 
 
 def together(parts: Sequence[Found]) -> Found:

@@ -53,6 +53,8 @@ def waivers(domains: Domains, protocol: Protocol) -> pd.DataFrame:
         for column in criterion.audit_columns():
             for name in sorted({column, criterion.id}):
                 named = waived["TEXT"].str.contains(rf"(?<![A-Za-z0-9]){name}(?![A-Za-z0-9])", case=False, regex=True)
+                if not named.any():
+                    continue
                 own = waived[named]
                 shown = records(own, WAIVER, "waiver", own["DVTERM"].fillna(own["DVDECOD"]))
                 parts.append(shown.assign(CRITCD=column, EXACT=name == column))

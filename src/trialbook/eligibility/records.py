@@ -7,6 +7,8 @@ import pandas as pd
 IN_WINDOW, WORST, CONSIDERED, PART = "in the window", "worst in the window", "considered", "part of it"
 RECORD = ["USUBJID", "ROLE", "SRCDOM", "SRCSEQ", "ADT", "WHAT", "VALUE", "UNIT", "LIMIT", "SAYS"]
 
+_NOTHING = pd.DataFrame({name: pd.Series(dtype="str") for name in RECORD})
+
 
 def records(
     rows: pd.DataFrame, role: str, what: str | pd.Series, value: str | pd.Series, **others: object
@@ -15,6 +17,8 @@ def records(
 
     `others`: UNIT, LIMIT (of the record itself or of the criterion), SAYS (the result by this record alone).
     """
+    if rows.empty:
+        return _NOTHING
     columns: dict[str, object] = {"UNIT": "", "LIMIT": float("nan"), "SAYS": "", **others}
     return rows[["USUBJID", "SRCDOM", "SRCSEQ", "ADT"]].assign(ROLE=role, WHAT=what, VALUE=value, **columns)[RECORD]
 
