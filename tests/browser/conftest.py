@@ -69,10 +69,20 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def open_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Watched]]:
     """Opens a page (its HTML, or the path of a built one) and watches it; `scripts=False` turns scripts off."""
+    yield from _opener(browser, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def open_once(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Watched]]:
+    """As `open_page`, for what several tests of a file look at."""
+    yield from _opener(browser, tmp_path_factory.mktemp("pages"))
+
+
+def _opener(browser: Browser, folder: Path) -> Iterator[Callable[..., Watched]]:
     contexts = []
 
     def opened(source: str | Path, *, width: int = 1280, scripts: bool = True) -> Watched:
-        path = source if isinstance(source, Path) else tmp_path / f"page-{len(contexts)}.html"
+        path = source if isinstance(source, Path) else folder / f"page-{len(contexts)}.html"
         if isinstance(source, str):
             path.write_text(source, encoding="utf-8")
         context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts)

@@ -1,0 +1,222 @@
+"""A whole build of data that attack: every text is shown as text on every page, in charts, tooltips and files; nothing
+of it is executed, and no chart is lost. One build serves all tests of this file.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+
+from drawn_specifications import specifications, values_of
+from hostile_texts import CORPUS
+from page_samples import FIRED
+from trialbook.datasets import read_dataset
+from trialbook.display.text import visible
+from trialbook.profiles.names import profile_file
+from workbook import Workbook
+
+pytestmark = [pytest.mark.browser, pytest.mark.build]
+CUT = "2025-09-30"
+# Text that a site types, or that may carry any text: everything but keys, dates, codes and numbers.
+FREE_TEXT = {
+    "dm": ["RACE", "ARM", "ACTARM"], "ae": ["AETERM", "AEDECOD", "AEBODSYS", "AEACN", "AEOUT"],
+    "cm": ["CMTRT", "CMDECOD", "CMCAT", "CMROUTE"], "mh": ["MHTERM", "MHDECOD", "MHCAT"],
+    "ce": ["CECAT"], "pr": ["PRTRT", "PRDECOD", "PRCAT"], "dv": ["DVTERM", "DVCAT"], "ds": ["DSTERM", "DSCAT"],
+    "ex": ["VISIT"], "sv": ["VISIT"], "lb": ["VISIT"], "rs": ["VISIT"], "ie": ["IECAT"],
+}  # fmt: skip
+SUBJECT = '<b>003</b>/../"x"'
+# A unit that nobody knows: the value cannot be graded, and the question about it shows what was entered.
+UNIT = '=HYPERLINK("https://example.invalid")<script>1</script>{{x}}'
+HOVER = """() => {
+  const said = new Set();
+  for (const mark of document.querySelectorAll('.live .role-mark [aria-label], .live .role-mark path, .live .role-mark text')) {
+    const box = mark.getBoundingClientRect();
+    const place = { bubbles: true, clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 };
+    for (const kind of ['pointerover', 'mouseover', 'pointermove', 'mousemove']) {
+      mark.dispatchEvent(new (kind.startsWith('p') ? PointerEvent : MouseEvent)(kind, place));
+    }
+    const tip = document.getElementById('vg-tooltip-element');
+    if (tip && tip.classList.contains('visible')) said.add(tip.textContent);
+  }
+  return [...said];
+}"""  # noqa: E501
+
+
+def test_the_corpus_is_large_enough() -> None:
+    assert len(CORPUS) >= 60
+    assert len(set(CORPUS.values())) == len(CORPUS)
+    assert sum(map(len, FREE_TEXT.values())) >= 20
+
+
+@pytest.fixture(scope="module")
+def hostile(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build whose every free text ends in a payload; one subject has a hostile number, one unit is a formula."""
+    workbook = Workbook(tmp_path_factory.mktemp("hostile"), root, CUT)
+    payloads = cycle(CORPUS.values())
+    for domain, columns in FREE_TEXT.items():
+        rows = workbook.read(domain)
+        present = [column for column in columns if rows and column in rows[0]]
+        assert present, domain
+        # What a value means must survive, or the build would stop for another reason.
+        workbook.write(domain, [{**row, **{c: f"{row[c]} {next(payloads)}" for c in present}} for row in rows])
+    number = {"003": SUBJECT}
+    workbook.write("dm", [{**row, "SUBJID": number.get(row["SUBJID"], row["SUBJID"])} for row in workbook.read("dm")])
+    units = {"K": UNIT}
+    labs = workbook.read("lb")
+    workbook.write("lb", [{**row, "LBORRESU": units.get(row["LBTESTCD"], row["LBORRESU"])} for row in labs])
+    return workbook.build()
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What came of opening a page, pointing at everything on it and opening all its records."""
+
+    path: Path
+    text: str
+    charts: int
+    tooltips: str
+    executed: str | None
+    misbehaved: list[str]
+    too_wide: int
+
+
+@pytest.fixture(scope="module")
+def visits(hostile: Path, open_once: Callable[..., Any]) -> dict[str, Visit]:
+    """Every page of the build, visited once, by its path in the build."""
+    return {
+        path.relative_to(hostile).as_posix(): visit(path, open_once(path)) for path in sorted(hostile.rglob("*.html"))
+    }
+
+
+def visit(path: Path, seen: Any) -> Visit:
+    """Does with a page what a reader may do, and closes it."""
+    charts = seen.wait_for_charts()
+    tooltips = seen.page.evaluate(HOVER) if charts else []
+    seen.page.evaluate("document.querySelectorAll('main *').forEach(e => e.dispatchEvent(new Event('mouseover')))")
+    seen.page.evaluate("document.querySelectorAll('[popover]').forEach(e => { e.showPopover(); e.hidePopover() })")
+    moved = [] if seen.page.url == seen.address else [f"moved to {seen.page.url}"]
+    found = Visit(
+        path,
+        words(seen.page.evaluate("document.querySelector('main').textContent")),
+        charts,
+        words(" ".join(tooltips)),
+        seen.page.evaluate(f"document.documentElement.getAttribute({FIRED!r})"),
+        [*seen.outside_requests, *seen.problems, *moved],
+        seen.overflow(390),
+    )
+    seen.page.close()
+    return found
+
+
+def words(text: str) -> str:
+    """A text as a reader compares it: hidden characters written out, one space between words."""
+    return " ".join(visible(text).split())
+
+
+def texts_with_tooltips(page: Path) -> list[str]:
+    """The texts in the data of a page's charts that a tooltip shows."""
+    found = []
+    for spec in specifications(page):
+        shown = {entry["field"] for entry in values_of("tooltip", spec) if "field" in entry}
+        rows = [row for rows in spec["datasets"].values() for row in rows]
+        found += [str(row[name]) for row in rows for name in shown & set(row)]
+    return found
+
+
+def test_nothing_is_executed_or_asked_of_the_network(visits: dict[str, Visit]) -> None:
+    assert len(visits) >= 20
+    assert {name: visit.executed for name, visit in visits.items() if visit.executed} == {}
+    assert {name: visit.misbehaved for name, visit in visits.items() if visit.misbehaved} == {}
+
+
+def test_no_page_is_pushed_out_of_a_narrow_window(visits: dict[str, Visit]) -> None:
+    assert {name: visit.too_wide for name, visit in visits.items() if visit.too_wide} == {}
+
+
+def test_no_chart_and_no_page_is_lost(visits: dict[str, Visit], demo: Path) -> None:
+    assert len(visits) == len(list((demo / CUT).rglob("*.html")))
+    harmless = {name: len(specifications(demo / CUT / name)) for name in visits if "/" not in name}
+    assert {name: visits[name].charts for name in harmless} == harmless
+    for profile in (visit.path for name, visit in visits.items() if "/" in name):
+        assert profile.read_text(encoding="utf-8").count('<svg class="drawing"') == 4, profile.name
+
+
+def test_tooltips_show_text(visits: dict[str, Visit]) -> None:
+    hovered = " ".join(visit.tooltips for visit in visits.values())
+    drawn = words(" ".join(text for visit in visits.values() for text in texts_with_tooltips(visit.path)))
+    expected = {name for name, text in CORPUS.items() if words(text)[:40] in drawn}
+    assert len(expected) >= 20
+    # A tooltip cuts what is very long.
+    assert {name for name in expected if words(CORPUS[name])[:40] not in hovered} == set()
+
+
+def test_every_text_of_the_corpus_can_be_read(visits: dict[str, Visit]) -> None:
+    everything = "\n".join(visit.text for visit in visits.values())
+    assert [name for name, text in CORPUS.items() if words(text) not in everything] == []
+
+
+def test_the_tables_of_a_subject_show_its_events_and_drugs_word_for_word(
+    hostile: Path, visits: dict[str, Visit]
+) -> None:
+    adsl = read_dataset(hostile / "data" / "adsl.parquet")
+    treated = adsl[adsl["SAFFL"] == "Y"].set_index("USUBJID")["SUBJID"]
+    assert SUBJECT in set(treated)
+    columns = {"clean/ae": ["AETERM", "AEDECOD", "AEOUT"], "clean/cm": ["CMTRT", "CMCAT", "CMROUTE"]}
+    compared = 0
+    for name, shown in columns.items():
+        records = read_dataset(hostile / "data" / f"{name}.parquet")
+        for record in records[records["USUBJID"].isin(treated.index)].to_dict("records"):
+            page = visits[f"profiles/{profile_file(treated[record['USUBJID']])}"].text
+            for column in shown:
+                assert words(record[column]) in page, f"{record['USUBJID']} {column}"
+                compared += 1
+    assert compared > 300
+
+
+def test_terms_stand_in_the_tables_and_charts_of_safety_as_they_are(hostile: Path, visits: dict[str, Visit]) -> None:
+    adae = read_dataset(hostile / "data" / "adae.parquet")
+    terms = adae.loc[(adae["TRTEMFL"] == "Y") & (adae["SAFFL"] == "Y"), "AEDECOD"].unique()
+    assert len(terms) > 30
+    assert [term for term in terms if words(term) not in visits["03_safety.html"].text] == []
+
+
+def test_a_hostile_number_of_a_subject_leads_to_its_page(hostile: Path, open_page: Callable[..., Any]) -> None:
+    seen = open_page(hostile / "index.html")
+    seen.page.get_by_role("link", name=SUBJECT, exact=True).click()
+    assert seen.page.locator("h1").text_content() == f"Subject {SUBJECT}"
+    assert seen.page.url.endswith(f"/profiles/{profile_file(SUBJECT)}")
+
+
+def test_the_query_files_hold_text_and_no_formula(hostile: Path) -> None:
+    with (hostile / "queries.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    observed = [row["observed"] for row in rows if UNIT in row["observed"]]
+    assert observed
+    assert not [text for text in observed if text.lstrip().startswith("=")]
+    cells = [cell for row in rows for cell in row.values()]
+    assert not [cell for cell in cells if re.match(r"\s*[=+@]", cell)]
+    with zipfile.ZipFile(hostile / "queries.xlsx") as book:
+        names = book.namelist()
+        sheets = [book.read(name).decode("utf-8") for name in names if name.startswith("xl/worksheets/sheet")]
+        strings = ElementTree.fromstring(book.read("xl/sharedStrings.xml"))  # noqa: S314 - of our own build
+    assert not [name for name in names if "externalLink" in name or "vba" in name.lower()]
+    assert not [sheet for sheet in sheets if re.search(r"<f[ >]|<hyperlink", sheet)]
+    assert UNIT in "\n".join(strings.itertext())
+
+
+def test_results_and_datasets_hold_the_texts_unchanged(hostile: Path) -> None:
+    ard = read_dataset(hostile / "results" / "ard.parquet")
+    adae = read_dataset(hostile / "data" / "adae.parquet")
+    kept = set(ard["variable_level"]) & set(adae["AEDECOD"])
+    assert len([term for term in kept if any(term.endswith(text) for text in CORPUS.values())]) > 20
+    assert isinstance(ard, pd.DataFrame)
