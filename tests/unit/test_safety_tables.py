@@ -17,6 +17,7 @@ from trialbook.safety import (
     category_results,
     dosing_results,
     exposure,
+    figures,
     lab_listings,
     lab_results,
     listings,
@@ -239,3 +240,26 @@ def test_the_results_behind_each_laboratory_number_give_that_number(small: Small
         for column in shifts.columns[2:]
         if shifts.loc[row, column]
     }
+
+
+@pytest.mark.filterwarnings("error")
+def test_every_listing_and_figure_of_nothing_is_empty_with_its_columns(protocol: Protocol) -> None:
+    """Nobody treated, no event, no laboratory, no other domain: frames without rows, no warning."""
+    for built in (trial().subject("S01").infused(0), trial().subject("S01", level="SCRNFAIL")):
+        one = Small(built.domains(), protocol)
+        labs = derive_adlb(one.adsl, one.domains, protocol, one.analysis, CUT)
+        worst, lines = lab_results.worst_grades(labs), one.data.lines
+        given, subjects = one.exposed()
+        panel = figures.lab_panel(labs, one.adsl, ["ALT"], 5)
+        empty = [
+            lines, listings.serious_listing(one.adae, lines), listings.emergent_listing(one.adae, lines),
+            listings.stopped_listing(one.adae, lines, one.data.masks["TEAE_DISC"]),
+            listings.deviations_listing(one.domains, one.adsl, None), lab_listings.worst_lines(worst, one.adsl),
+            listings.therapies_listing(one.domains, one.adsl, one.analysis, None), panel, figures.grade_bands(panel),
+            lab_listings.severe_listing(labs, one.adae, one.adsl, one.analysis),
+        ]  # fmt: skip
+        assert [len(frame) for frame in empty] == [0] * len(empty)
+        assert all(len(frame.columns) for frame in empty)
+        rows = to_ard(dosing_results.dosing_rows(given, subjects, one.adsl, protocol))
+        assert len(subjects) == rows["stat_name"].eq("N").any() * 1
+        assert one.data.overview_sets() == {}

@@ -13,7 +13,7 @@ from trialbook.safety.counting import (
     OVERALL,
     cells,
     class_and_term_counts,
-    counts,
+    mask_counts,
     maximum_rows,
     ranked,
     set_sizes,
@@ -101,12 +101,11 @@ def grades_collected(adae: pd.DataFrame) -> bool:
 def overview_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
     """TEAE_OVERVIEW: subjects with at least one event and number of events (episodes) of each kind, by level."""
     sizes = set_sizes(adsl, protocol.level_ids)
-    masks = selections(adae)
+    found = mask_counts(adae, selections(adae))
     rows: list[ArdRow] = []
     for name, evaluable in overview_kinds(adae, protocol, analysis).items():
-        found = cells(counts(adae[masks[name]], []))
         for level, size in sizes.items():
-            n, events = found.get((level,), NONE)
+            n, events = found.get((level, name), NONE)
             if evaluable:
                 rows += proportion_rows("TEAE_OVERVIEW", level, name, n, size, events)
             else:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from trialbook.results.ard import TOTAL
-from trialbook.safety.counting import ANY_EVENT, OVERALL, at_levels, by_maximum
+from trialbook.safety.counting import ANY_EVENT, OVERALL, at_levels, by_maximum, slim, stacked
 
 Sets = dict[tuple[str, ...], tuple[int, ...]]
 
@@ -17,7 +17,7 @@ def record_sets(records: pd.DataFrame, by: list[str]) -> Sets:
 
     `records` keep the index 0, 1, 2 ... of the frame that their lines stand in; one may stand there more than once.
     """
-    both = at_levels(records)
+    both = at_levels(records[["TRT01A", *by]])
     grouped = both.groupby([*by, "LEVEL"], sort=False).indices
     labels = both.index.to_numpy()
     return {_key(key): tuple(sorted(set(labels[found].tolist()))) for key, found in grouped.items()}
@@ -25,13 +25,12 @@ def record_sets(records: pd.DataFrame, by: list[str]) -> Sets:
 
 def mask_sets(records: pd.DataFrame, masks: Mapping[str, pd.Series]) -> Sets:
     """The positions behind each row of an overview: key = name of the mask, then the level (and Total)."""
-    return {
-        (name, *key): found for name, mask in masks.items() for key, found in record_sets(records[mask], []).items()
-    }
+    return record_sets(stacked(records, masks), ["ROW"])
 
 
 def term_sets(records: pd.DataFrame) -> Sets:
     """The positions behind a table by class and term: key = class, term (blank = any of the class), level."""
+    records = slim(records, ["ABODSYS", "ADECOD"])
     both = pd.concat([records.assign(ADECOD=""), records])
     return record_sets(both, ["ABODSYS", "ADECOD"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from trialbook.results.ard import TOTAL, ArdRow, proportion_rows
@@ -24,6 +25,24 @@ def set_sizes(adsl: pd.DataFrame, levels: Sequence[str]) -> dict[str, int]:
     return {**sizes, TOTAL: len(treated)}
 
 
+def slim(records: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Only the columns that are counted: subject, episode, level and those of `by`."""
+    return records[[*SUBJECT_EVENT, "TRT01A", *by]]
+
+
+def stacked(records: pd.DataFrame, masks: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """The records that each mask selects, one mask below the other, its name in ROW; the index is kept."""
+    chosen = {name: np.flatnonzero(mask.to_numpy(dtype=bool)) for name, mask in masks.items()}
+    names = np.repeat(np.array(list(chosen), dtype=object), [len(found) for found in chosen.values()])
+    positions = np.concatenate([*chosen.values(), np.empty(0, dtype="int64")]).astype("int64")
+    return slim(records).take(positions).assign(ROW=pd.array(names, dtype="str"))
+
+
+def mask_counts(records: pd.DataFrame, masks: Mapping[str, pd.Series]) -> Cells:
+    """n and events of each mask by level (and Total) and its name, in one pass."""
+    return cells(counts(stacked(records, masks), ["ROW"]))
+
+
 def at_levels(records: pd.DataFrame) -> pd.DataFrame:
     """Every record twice: at its dose level and at Total, named in LEVEL."""
     return pd.concat([records.assign(LEVEL=records["TRT01A"]), records.assign(LEVEL=TOTAL)])
@@ -31,7 +50,7 @@ def at_levels(records: pd.DataFrame) -> pd.DataFrame:
 
 def counts(records: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Columns n (subjects) and events (episodes) indexed by level (and Total) and the columns `by`."""
-    both = at_levels(records)
+    both = at_levels(slim(records, by))
     keys = ["LEVEL", *by]
     n = both.drop_duplicates([*keys, "USUBJID"]).groupby(keys).size()
     events = both.drop_duplicates([*keys, *SUBJECT_EVENT]).groupby(keys).size()
@@ -41,6 +60,7 @@ def counts(records: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 def class_and_term_counts(records: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Counts by class and term, and by class with the term blank (any event of the class)."""
     keys = ["ABODSYS", "ADECOD", *by]
+    records = slim(records, keys)
     return pd.concat([counts(records.assign(ADECOD=""), keys), counts(records, keys)])
 
 
@@ -99,6 +119,7 @@ def by_maximum(records: pd.DataFrame, rank: pd.Series, words: Mapping[int, str])
 
     MAXIMUM holds the words of the rank. A record stands up to three times, with the index of `records`.
     """
+    records = slim(records, ["ABODSYS", "ADECOD"])
     frames = (records.assign(ABODSYS=OVERALL, ADECOD=""), records.assign(ADECOD=""), records)
     both = pd.concat([highest(frame, rank.loc[records.index]) for frame in frames])
     return both.assign(MAXIMUM=rank.loc[both.index].map(dict(words)).astype("str").to_numpy())

@@ -9,7 +9,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.safety.ae_results import overview_kinds, selections
-from trialbook.safety.counting import NONE, cells, counts
+from trialbook.safety.counting import NONE, mask_counts
 from trialbook.statistics.rates import poisson_exact_rate
 
 DAYS_PER_YEAR = 365.25
@@ -75,11 +75,10 @@ def event_rate_rows(
     days = {level: float(at_risk[level_of.eq(level)].sum()) for level in protocol.level_ids}
     days[TOTAL] = float(at_risk.sum())
     rows: list[ArdRow] = []
-    masks = selections(adae)
+    found = mask_counts(adae, selections(adae))
     for name, evaluable in overview_kinds(adae, protocol, analysis).items():
-        found = cells(counts(adae[masks[name]], []))
         for level, at in days.items():
-            rows += _rate(level, name, found.get((level,), NONE)[1], at, analysis, evaluable, "EAER", "events")
+            rows += _rate(level, name, found.get((level, name), NONE)[1], at, analysis, evaluable, "EAER", "events")
     return rows
 
 

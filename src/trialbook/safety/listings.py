@@ -62,7 +62,7 @@ def subject_ids(frame: pd.DataFrame, adsl: pd.DataFrame) -> pd.Series:
 def after_infusion_text(adae: pd.DataFrame) -> pd.Series:
     """`2, after 2.5 h`; `1, same day`; `1, after 4 d`; blank before the first infusion or without a complete onset."""
     days = adae["INFDY"].astype("str") + " d"
-    hours = adae["INFHRS"].map(lambda value: f"{value:g} h")
+    hours = adae["INFHRS"].map(lambda value: f"{value:g} h").astype("str")
     since = ("after " + days.where(adae["INFHRS"].isna() | adae["INFDY"].gt(1).fillna(False), hours)).mask(
         adae["INFDY"].eq(0).fillna(False) & adae["INFHRS"].isna(), "same day"
     )
@@ -211,7 +211,7 @@ def _therapies(frame: pd.DataFrame, domain: str, analysis: Analysis) -> pd.DataF
     blank = pd.Series("", index=rows.index, dtype="str")
     dose = blank
     if domain == "CM":
-        number = rows["CMDOSE"].map(lambda value: "" if pd.isna(value) else f"{value:g}")
+        number = rows["CMDOSE"].map(lambda value: "" if pd.isna(value) else f"{value:g}").astype("str")
         dose = (number + " " + rows["CMDOSU"].fillna("") + " " + rows.get("CMDOSFRQ", blank).fillna("")).str.strip()
     ongoing = rows.get(f"{domain}ENRTPT", blank).fillna("").str.upper().eq("ONGOING")
     return pd.DataFrame({

@@ -7,7 +7,7 @@ import pandas as pd
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.safety.ae_results import selections
-from trialbook.safety.counting import NONE, cells, counts, set_sizes
+from trialbook.safety.counting import NONE, mask_counts, set_sizes
 
 KINDS = {
     "TEAE": "Any TEAE", "TEAE_GE3": "Grade 3 or more", "SAE": "Serious", "TRAE": "Related", "TEAE_DTH": "Fatal",
@@ -40,25 +40,25 @@ def signal_rows(
         for row in reported.itertuples()
     ]  # fmt: skip
     kinds = [kind for kind in KINDS if kind in set(own.dropna(subset="stat")["variable"])]
-    for day in sorted(set(reported["variable_level"])):
-        rows += _known_by(adae, adsl, protocol, kinds, day)
-    return rows
+    return rows + _known_by(adae, adsl, protocol, kinds, sorted(set(reported["variable_level"])))
 
 
-def _known_by(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, kinds: list[str], day: str) -> list[ArdRow]:
-    date = pd.Timestamp(day)
-    by_then = ~(adae["ASTDT"] > date)
-    treated = set_sizes(adsl[~(adsl["TRTSDT"] > date)], protocol.level_ids)
-    masks = selections(adae)
+def _known_by(
+    adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, kinds: list[str], days: list[str]
+) -> list[ArdRow]:  # fmt: skip
+    """What is known now of each day: events with onset by then, subjects treated by then."""
+    masks, by_then = selections(adae), {day: ~(adae["ASTDT"] > pd.Timestamp(day)) for day in days}
+    found = mask_counts(adae, {f"{kind} {day}": masks[kind] & by_then[day] for day in days for kind in kinds})
     rows = []
-    for kind in kinds:
-        found = cells(counts(adae[masks[kind] & by_then], []))
-        for level, size in treated.items():
-            values = dict(zip(STATS, found.get((level,), NONE), strict=True)) | {"N": size}
-            rows += [
-                ard_row("AE_BY_CUT", level, kind, name, value, variable_level=day, context=KNOWN_NOW)
-                for name, value in values.items()
-            ]
+    for day in days:
+        treated = set_sizes(adsl[~(adsl["TRTSDT"] > pd.Timestamp(day))], protocol.level_ids)
+        for kind in kinds:
+            for level, size in treated.items():
+                values = dict(zip(STATS, found.get((level, f"{kind} {day}"), NONE), strict=True)) | {"N": size}
+                rows += [
+                    ard_row("AE_BY_CUT", level, kind, name, value, variable_level=day, context=KNOWN_NOW)
+                    for name, value in values.items()
+                ]
     return rows
 
 

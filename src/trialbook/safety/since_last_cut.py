@@ -9,7 +9,7 @@ import pandas as pd
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import ArdRow, ard_row
 from trialbook.safety.ae_results import SOC_PT_TABLES, selections
-from trialbook.safety.counting import NONE, SUBJECT_EVENT, cells, class_and_term_counts, counts, set_sizes
+from trialbook.safety.counting import NONE, SUBJECT_EVENT, cells, class_and_term_counts, mask_counts, set_sizes
 
 NEW = "new"
 KEYS = ["USUBJID", "AESEQ"]
@@ -58,13 +58,12 @@ def news_rows(
         return []
     fresh, levels = new_in(adae, before), set_sizes(adsl, protocol.level_ids)
     rows: list[ArdRow] = []
-    for name, mask in fresh.items():
-        found = cells(counts(adae[mask], []))
+    found = mask_counts(adae, fresh)
+    for name in fresh:
         for level in levels:
-            rows += _row("TEAE_OVERVIEW", level, name, "", found.get((level,), NONE))
+            rows += _row("TEAE_OVERVIEW", level, name, "", found.get((level, name), NONE))
     for table, name in SOC_PT_TABLES.items():
-        counted = class_and_term_counts(adae[fresh[name]], [])
-        found = cells(counted)
+        found = cells(class_and_term_counts(adae[fresh[name]], []))
         for soc, term in sorted({key[1:] for key in found}):
             for level in levels:
                 rows += _row(table, level, soc, term, found.get((level, soc, term), NONE))
