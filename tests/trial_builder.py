@@ -34,6 +34,11 @@ class TrialBuilder:
         )  # fmt: skip
         return self.add("DM", **{**record, **dm}).add("DS", DSDECOD="INFORMED CONSENT OBTAINED", DSSTDTC=consent)
 
+    def goes_on_with(self, name: str) -> TrialBuilder:
+        """Turns back to a subject who was added before, whose day 0 is the usual one."""
+        self._id, self._start = f"{self._study}-{name}", FIRST_INFUSION
+        return self
+
     def consented(self, date: str | None) -> TrialBuilder:
         """Another date of consent of the current subject, in DM and DS; None = none is known."""
         for domain, name in (("DM", "RFICDTC"), ("DS", "DSSTDTC")):
