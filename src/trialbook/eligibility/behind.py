@@ -80,7 +80,8 @@ def _notes(row: Mapping[str, object], reading: str) -> list[str]:
     return [
         f"{row['EVIDENCE']}.{value}",
         f"Form: {answer}{alone}.",
-        f"Rule: {row['RULE']}" + (f" Read as: {reading}." if reading else ""),
+        f"Rule: {row['RULE']}",
+        *([f"Read as: {reading}."] if reading else []),
         f"Rests on: {rests}.",
     ]
 
