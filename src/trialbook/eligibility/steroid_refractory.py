@@ -80,32 +80,29 @@ def refractoriness(
     )
     doses = screening.add_subject(doses)
     doses = doses[doses["ADT"] < doses["REFDT"]]
-    stages = screening.stages
+    stages = _stages_of(screening.stages)
+    days, dose = doses["ADT"].to_numpy(dtype="datetime64[D]"), doses["MPEQ"].to_numpy(dtype="float64")
     share = 1 - number(criterion, "dose_tolerance")
     look_back = screening.analysis.elig_window_days
-    daily_of, stages_of = dict(list(doses.groupby("USUBJID"))), dict(list(stages.groupby("USUBJID")))
+    rules = list(_rules(criterion, definitions))
+    people = screening.subjects["USUBJID"]
     rows = []
-    for subject in screening.subjects["USUBJID"]:
-        daily = daily_of.get(subject, doses.iloc[:0])
-        seen = _stages_of(stages_of.get(subject, stages.iloc[:0]))
-        for definition, rule in _rules(criterion, definitions):
-            verdict = _judge(rule, daily, seen, share, look_back)
-            rows.append(
-                (
-                    subject,
-                    definition,
-                    rule.text,
-                    verdict.result,
-                    verdict.start,
-                    verdict.on,
-                    verdict.why,
-                    rule.kind,
-                    verdict.base,
-                )
-            )
+    for subject, own, looked in zip(people, _parts(doses, people), _parts(screening.stages, people), strict=True):
+        seen = Stages(stages.dates[looked], stages.low[looked], stages.high[looked])
+        for definition, rule in rules:
+            found = _judge(rule, days[own], dose[own], seen, share, look_back)
+            dates = (found.start, found.on, found.base)
+            rows.append((subject, definition, rule.text, found.result, *dates[:2], found.why, rule.kind, dates[2]))
     frame = pd.DataFrame(rows, columns=COLUMNS)
     text = dict.fromkeys(["USUBJID", "DEFINITION", "RULE", "RESULT", "EVIDENCE", "KIND"], "str")
     return frame.astype({**text, **dict.fromkeys(["STARTDT", "EVIDDT", "BASEDT"], "datetime64[s]")})
+
+
+def _parts(rows: pd.DataFrame, people: pd.Series) -> list[slice]:
+    """Where the rows of each subject stand; rows are in the order of the subjects."""
+    codes = pd.Index(people).get_indexer(rows["USUBJID"])
+    first, last = (np.searchsorted(codes, np.arange(len(people)), side=side) for side in ("left", "right"))
+    return [slice(a, b) for a, b in zip(first, last, strict=True)]
 
 
 def _rules(criterion: Criterion, wanted: Sequence[str] | None) -> Iterator[tuple[str, Rule]]:
@@ -134,12 +131,10 @@ def _stages_of(rows: pd.DataFrame) -> Stages:
     return Stages(dates, low, high)
 
 
-def _judge(rule: Rule, daily: pd.DataFrame, seen: Stages, share: float, look_back: int) -> Verdict:
+def _judge(rule: Rule, days: np.ndarray, dose: np.ndarray, seen: Stages, share: float, look_back: int) -> Verdict:
     """The rule on all courses of a subject: TRUE on any, else NE if one is open, else FALSE."""
-    if daily.empty:
+    if not len(days):
         return Verdict(NE, None, None, "no systemic steroid in the data")
-    days = daily["ADT"].to_numpy(dtype="datetime64[D]")
-    dose = daily["MPEQ"].to_numpy(dtype="float64")
     courses = _courses(days, dose, rule.mpeq * share)
     if not courses:
         if np.isnan(dose).any():
