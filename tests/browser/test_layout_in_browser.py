@@ -46,6 +46,10 @@ BEYOND = """() => [...document.querySelectorAll('main *')].filter(part => {
   const box = part.getBoundingClientRect();
   return box.width > 0 && box.right > document.documentElement.clientWidth + 1;
 }).map(part => part.tagName + ' ' + part.textContent.slice(0, 60))"""
+# A figure that is cut by the end of a sheet: A4 landscape, or portrait for a tall one, without margins.
+TALLER_THAN_PAPER = """() => [...document.querySelectorAll('main .chart')].filter(chart =>
+  chart.getBoundingClientRect().height > (chart.matches(".tall") ? 1031 : 702)
+).map(chart => chart.textContent.slice(0, 60))"""
 CLIPPED = """() => [...document.querySelectorAll('main *')].filter(part => {
   const hides = ['hidden', 'clip'].includes(getComputedStyle(part).overflowX);
   return hides && !part.closest('svg') && part.scrollWidth > part.clientWidth + 1;
@@ -100,6 +104,7 @@ def test_print_cuts_nothing_off_and_shows_every_chart(pages: list[Path], open_pa
         drawings = seen.page.locator("main .chart svg, main .chart img").all()
         shown = [drawing for drawing in drawings if drawing.is_visible()]
         assert len(shown) >= charts, path.name
+        assert seen.page.evaluate(TALLER_THAN_PAPER) == [], path.name
         assert not seen.page.locator(".tb-opened:visible, .tb-close:visible, nav.pages:visible").count(), path.name
         if path.parent.name == "profiles":
             assert seen.page.pdf(prefer_css_page_size=True).startswith(b"%PDF"), path.name

@@ -37,7 +37,9 @@
       const field = subjectField(spec);
       const { view } = await window.vegaEmbed(place, spec, options);
       if (field) link(view, spec, field);
-      box.style.setProperty("--w", `${place.querySelector("svg").getAttribute("width")}px`);
+      const svg = place.querySelector("svg");
+      box.style.setProperty("--w", `${svg.getAttribute("width")}px`);
+      box.classList.toggle("tall", svg.getAttribute("height") > 1000);
       box.classList.add("drawn");
     } catch (problem) {
       place.replaceChildren();
