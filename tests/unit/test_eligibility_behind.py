@@ -141,5 +141,16 @@ def test_of_nobody_nothing_opens(protocol, analysis) -> None:
     for book, plan in ((trial(), protocol), (eligible(), protocol.model_copy(update={"criteria": []}))):
         opened = Opened(book, plan, analysis)
         assert opened.behind == {}
+        assert behind.records_of(opened.evidence, opened.cells, reporting.to_look_at(opened.adie, opened.core)).empty
         assert opened.lines.empty
         assert list(opened.lines.columns) == list(behind.LABELS)
+
+
+def test_of_a_large_trial_only_the_records_of_those_shown_are_kept(protocol, analysis) -> None:
+    book = conflict()
+    form(screened(book, "S02")).infused(0)
+    opened = Opened(book, protocol, analysis)
+    cells = views.matrix(opened.adie, opened.core, protocol, 1)
+    kept = behind.records_of(opened.evidence, cells, reporting.to_look_at(opened.adie, opened.core))
+    assert set(kept["USUBJID"]) == {"iMSC-2001-S01"}
+    assert len(kept) < len(opened.evidence)

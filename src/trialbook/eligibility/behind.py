@@ -16,6 +16,12 @@ LABELS = {
 }  # fmt: skip
 
 
+def records_of(evidence: pd.DataFrame, cells: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The records behind the subjects of a matrix (`id`) and of a listing (USUBJID); a large trial has many more."""
+    shown = set(cells["id"]) | set(rows["USUBJID"]) if len(cells) else set()
+    return evidence[evidence["USUBJID"].isin(shown)].reset_index(drop=True)
+
+
 def evidence_lines(evidence: pd.DataFrame) -> pd.DataFrame:
     """The records behind the audit (`audit_with_evidence`) for reading, in their order: the columns of `LABELS`."""
     number = evidence["SRCSEQ"].astype("str").fillna("")
@@ -48,7 +54,8 @@ def behind_rows(
     adie: pd.DataFrame, evidence: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, rows: pd.DataFrame
 ) -> Behind:
     """For each row of a listing (USUBJID CRITCD) what opens behind its RESULT."""
-    found = _told(adie[adie["CRITCD"].isin(rows["CRITCD"])], evidence, adsl, protocol)
+    some = adie["CRITCD"].isin(rows["CRITCD"]) & adie["USUBJID"].isin(rows["USUBJID"])
+    found = _told(adie[some], evidence, adsl, protocol)
     keys = zip(rows["USUBJID"], rows["CRITCD"], strict=True)
     return {(row, "RESULT"): found[key] for row, key in enumerate(keys) if key in found}
 

@@ -14,6 +14,7 @@ from trialbook.subjects.disposition import SCREEN_FAILURE
 # A criterion that the data or the form say is not met; for the treated also one that was waived.
 UNMET = ("FAIL", "ATT-FAIL", "CONFLICT")
 NO_REASON = "NO-REASON"
+NOT_IN_LOG = "not in the log"
 _NOTHING = "-"
 
 
@@ -63,8 +64,8 @@ def deviations(adsl: pd.DataFrame, adie: pd.DataFrame, domains: Domains) -> pd.D
     """
     treated = adsl[adsl["SAFFL"].eq("Y")].set_index("USUBJID")["SUBJID"]
     rows = adie[adie["USUBJID"].isin(treated.index) & adie["RESULT"].isin([*UNMET, "WAIVED"])]
-    log = _log(domains)
-    said = [_said(log, row.USUBJID, row.CRITCD) for row in rows.itertuples()]
+    log = dict(list(_log(domains).groupby("USUBJID")))
+    said = [_said(log.get(row.USUBJID), row.CRITCD) for row in rows.itertuples()]
     frame = rows[["CRITCD", "RESULT", "EVIDENCE"]].reset_index(drop=True)
     frame.insert(0, "SUBJID", treated.reindex(rows["USUBJID"]).to_numpy())
     return frame.assign(LOG=said, SAF="stays").astype("str")
@@ -78,11 +79,11 @@ def _log(domains: Domains) -> pd.DataFrame:
     return pd.DataFrame({"USUBJID": dv["USUBJID"], "TEXT": names, "SAID": dated})
 
 
-def _said(log: pd.DataFrame, subject: str, column: str) -> str:
-    """The records of the log that name the column, or the criterion it is a part of."""
-    criterion = re.sub(r"(?<=\d)[A-Z]$", "", column)
-    own = log[log["USUBJID"].eq(subject)]
-    named = own["TEXT"].str.contains(
-        rf"(?<![A-Za-z0-9])(?:{column}|{criterion})(?![A-Za-z0-9])", case=False, regex=True
-    )
-    return "; ".join(own.loc[named, "SAID"]) or "not in the log"
+def _said(log: pd.DataFrame | None, column: str) -> str:
+    """What a subject's records of the log say that name the column, or the criterion it is a part of."""
+    if log is None:
+        return NOT_IN_LOG
+    names = {column, re.sub(r"(?<=\d)[A-Z]$", "", column)}
+    wanted = rf"(?<![A-Za-z0-9])(?:{'|'.join(sorted(names))})(?![A-Za-z0-9])"
+    named = log["TEXT"].str.contains(wanted, case=False, regex=True)
+    return "; ".join(log.loc[named, "SAID"]) or NOT_IN_LOG
