@@ -14,12 +14,13 @@ PROFILES = "profiles"
 
 @dataclass(frozen=True)
 class StepSpec:
-    """One notebook: what must be built before it, and the datasets it leaves."""
+    """One notebook: what must be built before it, the datasets it leaves, and whether it takes long."""
 
     name: str
     title: str
     needs: tuple[str, ...]
     datasets: tuple[str, ...]
+    long: bool = False
 
     @property
     def notebook(self) -> str:
@@ -40,9 +41,9 @@ class StepSpec:
 STEPS = (
     StepSpec("01_cleaning", "Cleaning and data cut", (), ()),
     StepSpec("02_eligibility", "Eligibility audit", ("01_cleaning",), ("adsl", "adie")),
-    StepSpec("03_safety", "Safety", ("02_eligibility",), ("adae", "adlb")),
+    StepSpec("03_safety", "Safety", ("02_eligibility",), ("adae", "adlb"), long=True),
     StepSpec("04_dlt", "DLT and dose escalation", ("02_eligibility",), ("addlt",)),
-    StepSpec("05_orr", "Response at day 28", ("02_eligibility",), ("adrs",)),
+    StepSpec("05_orr", "Response at day 28", ("02_eligibility",), ("adrs",), long=True),
     StepSpec("06_os", "Overall survival", ("02_eligibility",), ("adtte",)),
 )
 STEP_NAMES = tuple(spec.name for spec in STEPS)
@@ -59,7 +60,7 @@ def _pieces() -> list[Piece]:
     for spec in STEPS:
         checks = (RAW_CONTRACTS, *(STEP[name].contracts for name in _before(spec)))
         pieces += [
-            Piece(spec.name, "notebook", spec.name, spec.needs, checks),
+            Piece(spec.name, "notebook", spec.name, spec.needs, checks, spec.long),
             Piece(spec.contracts, "contracts", spec.name, (spec.name,), checks),
             Piece(spec.page, "page", spec.name, (spec.name,)),
         ]

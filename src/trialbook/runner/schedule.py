@@ -16,7 +16,7 @@ class Piece:
     """One piece of a build: what must be there before it is made.
 
     `rests_on` are checks that run beside it. When it fails and one of these does, the check is the cause: a notebook
-    may stumble over data that a contract refuses a second later.
+    may stumble over data that a contract refuses a second later. A `long` one starts before others that could start.
     """
 
     name: str
@@ -24,6 +24,7 @@ class Piece:
     step: str
     needs: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
+    long: bool = False
 
 
 def run_pieces(pieces: Sequence[Piece], make: Callable[[Piece], None], jobs: int, abandon: Callable[[], None]) -> None:
@@ -44,7 +45,7 @@ def run_pieces(pieces: Sequence[Piece], make: Callable[[Piece], None], jobs: int
         try:
             while True:
                 wanted = _explaining(pieces, errors) if errors else {piece.name for piece in pieces}
-                for piece in pieces:
+                for piece in sorted(pieces, key=lambda piece: not piece.long):
                     if piece.name in wanted - started and set(piece.needs) <= done:
                         started.add(piece.name)
                         running[pools[piece.kind].submit(make, piece)] = piece
