@@ -90,6 +90,20 @@ def test_an_old_event_that_has_become_serious_is_new_among_the_serious(cuts: tup
     )
 
 
+def test_the_headline_says_what_is_new(cuts: tuple[Cut, Cut]) -> None:
+    first, second = cuts
+    news = to_ard(since_last_cut.news_rows(second.adae, second.adsl, first.adae, second.protocol))
+    told = {
+        label: note
+        for label, _, note in views.headline(second.overview, second.adsl, second.protocol, news, first.adsl)
+    }
+    assert told["Subjects with any TEAE"] == "DL1: 2, DL2: 0, DL3: 0; 3 new events"
+    assert told["Serious"] == "DL1: 1, DL2: 0, DL3: 0; 1 new event"
+    assert told["Deaths, any cause"].endswith("; 0 new")
+    at_first = views.headline(first.overview, first.adsl, first.protocol, to_ard([]), None)
+    assert not any("new" in note for _, _, note in at_first)
+
+
 def test_a_table_has_a_column_of_what_is_new_and_its_numbers_open_to_these_records(cuts: tuple[Cut, Cut]) -> None:
     first, second = cuts
     news = to_ard(since_last_cut.news_rows(second.adae, second.adsl, first.adae, second.protocol))

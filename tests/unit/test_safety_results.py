@@ -148,7 +148,7 @@ def test_the_headline_is_a_view_of_the_reported_numbers(
 ) -> None:
     adae, subjects = data
     ard = to_ard(ae_results.overview_rows(adae, subjects, protocol, analysis))
-    facts = {label: (value, note) for label, value, note in views.headline(ard, subjects, protocol)}
+    facts = {label: (value, note) for label, value, note in views.headline(ard, subjects, protocol, to_ard([]), None)}
     assert facts["Subjects with any TEAE"] == ("3 of 3", "DL1: 2, DL2: 1, DL3: 0")
     assert facts["Deaths, any cause"] == ("1 of 3", "DL1: 0, DL2: 1, DL3: 0")
     sentence = views.safety_sentence(ard, subjects, adae, protocol, "2025-12-31")

@@ -33,18 +33,28 @@ def level_headers(adsl: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
     return {level: f"{level} (N={size})" for level, size in set_sizes(adsl, protocol.level_ids).items()}
 
 
-def headline(overview: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> list[tuple[str, str, str]]:
-    """The first thing a committee asks, as (label, value, note): how many subjects in Total, and at each level."""
+def headline(
+    overview: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, news: pd.DataFrame, before: pd.DataFrame | None
+) -> list[tuple[str, str, str]]:
+    """The first thing a committee asks, as (label, value, note): subjects in Total, at each level, and what is new.
+
+    `news`: AE_NEW; `before`: ADSL of the last cut (None at the first).
+    """
+    new_events = news[news["context"].eq("TEAE_OVERVIEW") & news["stat_name"].eq("events")]
+    fresh = new_events[new_events["group1_level"].eq(TOTAL)].set_index("variable")["stat_text"].to_dict()
     sizes = set_sizes(adsl, protocol.level_ids)
     n = overview[overview["stat_name"] == "n"].set_index(["variable", "group1_level"])["stat_text"]
     facts = [("Treated subjects", str(sizes[TOTAL]), _by_level({k: str(v) for k, v in sizes.items()}))]
     for name, label in HEADLINES.items():
         if (name, TOTAL) in n.index:
-            facts.append((label, _of(n[name, TOTAL], sizes[TOTAL]), _by_level({k: n[name, k] for k in sizes})))
+            new = f"; {fresh[name]} new event{'' if fresh[name] == '1' else 's'}" if name in fresh else ""
+            facts.append((label, _of(n[name, TOTAL], sizes[TOTAL]), _by_level({k: n[name, k] for k in sizes}) + new))
     treated = adsl[adsl["SAFFL"] == "Y"]
     died = treated[treated["DTHFL"] == "Y"]["TRT01A"]
     deaths = {level: str(int((died == level).sum())) for level in protocol.level_ids}
-    return [*facts, ("Deaths, any cause", _of(str(len(died)), sizes[TOTAL]), _by_level(deaths))]
+    known = None if before is None else int((before["SAFFL"].eq("Y") & before["DTHFL"].eq("Y")).sum())
+    new = "" if known is None else f"; {len(died) - known} new"
+    return [*facts, ("Deaths, any cause", _of(str(len(died)), sizes[TOTAL]), _by_level(deaths) + new)]
 
 
 def _of(n: str, size: int) -> str:

@@ -80,34 +80,33 @@ def lab_panel(results: pd.DataFrame, bands: pd.DataFrame) -> alt.ConcatChart:
     """
     colour, dash = _of_level(results, "strokeDash")
     panels = []
+    subject, clear = alt.Detail("SUBJECT:N"), standing_out("SUBJECT", shown=0.85, unpicked=0.85)
+    tips = _tips(SUBJECT="Subject", TRT01A="Dose level", DAY="Day", VALUE="Result")
     start = alt.Chart(pd.DataFrame({"DAY": [0]})).mark_rule(strokeDash=[3, 3], color=QUIET).encode(x="DAY:Q")
     for test in dict.fromkeys(results["TEST"]):
-        one = results[results["TEST"] == test]
         scale = alt.Scale(type="log") if test.endswith("(x ULN)") else alt.Scale(zero=True)
         days, value = alt.X("DAY:Q", title=DAYS), alt.Y("VALUE:Q", title=test, scale=scale)
-        base = alt.Chart().encode(
-            x=days, y=value, color=colour, detail="SUBJECT:N", opacity=standing_out("SUBJECT", shown=0.85)
+        # One copy of the data for all panels, each of which draws its own test.
+        of_test = alt.Chart().transform_filter(alt.FieldEqualPredicate(field="TEST", equal=test))
+        lines = of_test.mark_line(point=alt.OverlayMarkDef(size=16), strokeWidth=1.2).encode(
+            x=days, y=value, color=colour, strokeDash=dash, detail=subject, opacity=clear, tooltip=tips
         )  # fmt: skip
-        lines = base.mark_line(strokeWidth=1.2).encode(strokeDash=dash)
-        points = base.mark_point(size=16, filled=True).encode(
-            tooltip=_tips(SUBJECT="Subject", TRT01A="Dose level", DAY="Day", VALUE="Result")
-        )
-        layers = [*_bands(bands[bands["TEST"] == test], scale, test), lines, points, start]
-        panels.append(alt.layer(*layers, data=one).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT))
-    return alt.concat(*panels, columns=2)
+        layers = [*_bands(bands[bands["TEST"] == test], value), lines, start]
+        panels.append(alt.layer(*layers).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT))
+    return alt.concat(*panels, data=results, columns=2)
 
 
-def _bands(bands: pd.DataFrame, scale: alt.Scale, test: str) -> list[alt.Chart]:
-    """The grades of one panel as grey bands with their names at the right."""
+def _bands(bands: pd.DataFrame, value: alt.Y) -> list[alt.Chart]:
+    """The grades of one panel as grey bands with their names at the right; `value` is the axis of its results."""
     if bands.empty:
         return []
-    bands = bands.assign(SHADE=bands["GRADE"].map(BAND_COLOURS))
-    base = alt.Chart(bands).encode(y=alt.Y("LOW:Q", title=test, scale=scale), y2="HIGH:Q")
-    names = alt.Chart(bands).mark_text(align="right", baseline="bottom", fontSize=10, color=QUIET, dx=-2, dy=-1)
+    low, high = alt.Y("LOW:Q", title=value["title"], scale=value["scale"]), alt.Y2("HIGH:Q")
+    shaded = alt.Chart(bands.assign(SHADE=bands["GRADE"].map(BAND_COLOURS)))
+    names = shaded.mark_text(align="right", baseline="bottom", fontSize=10, color=QUIET, dx=-2, dy=-1)
+    # A literal shade: a scale of its own would mix with that of the dose levels.
     return [
-        # A literal shade: a scale of its own would mix with that of the dose levels.
-        base.mark_rect().encode(fill=alt.Fill("SHADE:N", scale=None, legend=None)),
-        names.encode(x=alt.value(PANEL_WIDTH), y=alt.Y("LOW:Q", title=test, scale=scale), text="NAME:N"),
+        shaded.mark_rect().encode(y=low, y2=high, fill=alt.Fill("SHADE:N", scale=None, legend=None)),
+        names.encode(x=alt.value(PANEL_WIDTH), y=low, text=alt.Text("NAME:N")),
     ]
 
 
