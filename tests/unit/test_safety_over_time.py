@@ -10,7 +10,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import ArdRow, to_ard
-from trialbook.safety import signals, since_last_cut
+from trialbook.safety import signals, since_last_cut, views
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.ae_results import overview_rows, soc_pt_rows
 from trialbook.safety.event_data import EventData
