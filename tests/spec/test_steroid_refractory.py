@@ -118,3 +118,58 @@ def test_every_selectable_definition_has_rules(protocol, analysis) -> None:
         assert len(judge(story({-12: SKIN_2}), protocol, analysis, definition)) >= 2
     with pytest.raises(UsageError, match="has no rules"):
         judge(story({}), protocol, analysis, "Thomas")
+
+
+# definition, stages by day of steroids from day -12 (2 mg/kg/day of methylprednisolone), what its rules say
+VECTORS = [
+    ("REACH2", {-12: SKIN_2, -9: SKIN_3, -5: SKIN_3}, ["TRUE", "TRUE", "FALSE"]),
+    ("REACH2", {-12: SKIN_3, -5: SKIN_2}, ["FALSE", "FALSE", "FALSE"]),
+    ("REACH1", {-12: SKIN_2, -9: (2, 0, 1, 0), -5: (2, 0, 1, 0)}, ["TRUE", "TRUE", "TRUE"]),
+    ("REACH1", {-12: SKIN_2, -9: SKIN_2, -5: SKIN_1}, ["FALSE", "FALSE", "FALSE"]),
+    ("MSB", {-12: SKIN_2, -9: SKIN_3, -5: SKIN_3}, ["TRUE", "TRUE"]),
+    ("MSB", {-12: SKIN_2, -8: SKIN_3, -5: SKIN_1}, ["NE", "FALSE"]),
+    ("FDA-2023", {-12: SKIN_2, -9: SKIN_2, -5: SKIN_2}, ["FALSE", "TRUE", "FALSE", "FALSE"]),
+    ("CN-2024", {-12: SKIN_2, -9: SKIN_3, -5: SKIN_3}, ["TRUE", "TRUE", "FALSE"]),
+    ("CN-2024", {-12: SKIN_2, -9: SKIN_2, -5: SKIN_2}, ["FALSE", "TRUE", "FALSE"]),
+    ("EBMT-NIH-CIBMTR-2018", {-12: SKIN_2, -9: SKIN_3, -6: SKIN_1}, ["TRUE", "FALSE", "FALSE"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("definition", "stages", "results"), VECTORS, ids=[f"{row[0]} {k}" for k, row in enumerate(VECTORS)]
+)
+def test_each_definition_by_its_own_rules(definition, stages, results, protocol, analysis) -> None:
+    assert judge(story(stages), protocol, analysis, definition) == results
+
+
+def test_each_rule_tells_the_dates_that_decide(protocol, analysis) -> None:
+    book = story({-12: SKIN_2, -9: SKIN_3, -6: SKIN_1})
+    domains = book.domains()
+    adsl = derive_subjects(domains, protocol, analysis, CUT)
+    criterion = next(c for c in protocol.criteria if c.id == "IN03")
+    rules = refractoriness(screening(adsl, domains, protocol, analysis, CUT), criterion)
+    first = rules[rules["DEFINITION"].eq("EBMT-NIH-CIBMTR-2018")].iloc[0]
+    days = [(first[name] - adsl["TRTSDT"].iloc[0]).days for name in ("STARTDT", "BASEDT", "EVIDDT")]
+    assert days == [-12, -12, -9]
+    decided = rules[rules["RESULT"].isin(["TRUE"])]
+    assert decided[["STARTDT", "EVIDDT"]].notna().all(axis=None)
+
+
+def test_dependence_is_told_apart_from_refractoriness(protocol, analysis) -> None:
+    from trialbook.eligibility.definitions import all_definitions, refractory_or_dependent
+
+    tapered = {-40: SKIN_2, -36: SKIN_1, -33: NONE, -3: SKIN_2}
+    dependent = story(tapered, start=-40, end=-32).drug("Methylprednisolone", -31, end=-20, dose=30)
+    books = [
+        story({-12: SKIN_2, -8: SKIN_3}),
+        dependent.drug("Methylprednisolone", -9, dose=120),
+        story({-12: SKIN_2, -8: SKIN_1, -5: SKIN_1}, end=-4),
+        story({}),
+    ]
+    kinds = []
+    for book in books:
+        domains = book.domains()
+        adsl = derive_subjects(domains, protocol, analysis, CUT)
+        rules = all_definitions(adsl, domains, protocol, analysis, CUT)
+        kinds += refractory_or_dependent(rules, analysis).tolist()
+    assert kinds == ["SR", "SD", "-", "NE"]

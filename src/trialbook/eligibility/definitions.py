@@ -68,8 +68,9 @@ def verdicts(rules: pd.DataFrame) -> pd.DataFrame:
 
 
 def side_by_side(rules: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
-    """SUBJID, a column per definition (TRUE, FALSE or NE with the deciding date), and DIFFERS: which definitions say
-    otherwise than the one in force. The definition in force stands first, the Chinese consensus next to it."""
+    """SUBJID, a column per definition (TRUE, FALSE or NE with the deciding date), DIFFERS: which definitions say
+    otherwise than the one in force, and CLASS (`refractory_or_dependent`). The definition in force stands first, the
+    Chinese consensus next to it."""
     rules = rules[rules["USUBJID"].isin(adsl["USUBJID"])]
     if rules.empty:
         return pd.DataFrame({"SUBJID": pd.Series(dtype="str")})
@@ -83,9 +84,26 @@ def side_by_side(rules: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) ->
         ", ".join(name for name in order[1:] if row[name] != now) or NO_DAY
         for (_, row), now in zip(results.iterrows(), inforce, strict=True)
     ]
-    frame = wide.rename_axis(columns=None).assign(DIFFERS=differs)
+    kind = refractory_or_dependent(rules, analysis).reindex(wide.index)
+    frame = wide.rename_axis(columns=None).assign(DIFFERS=differs, CLASS=kind)
     frame.insert(0, "SUBJID", adsl.set_index("USUBJID")["SUBJID"].reindex(frame.index))
     return frame.reset_index(drop=True).astype("str")
+
+
+def refractory_or_dependent(rules: pd.DataFrame, analysis: Analysis) -> pd.Series:
+    """By USUBJID, in order (§2.4): SR where the definition in force holds by a rule of refractoriness; SD (dependent)
+    where a rule of failed taper holds, of whatever definition; NE where the definition in force is open; else -.
+
+    The registry asks for refractory disease only: SD is shown, it decides nothing.
+    """
+    holds, taper = rules["RESULT"].eq(TRUE), rules["KIND"].eq("failed_taper")
+    inforce = rules["DEFINITION"].eq(analysis.sr_definition)
+    by = rules["USUBJID"]
+    refractory, dependent, left_open = (
+        case.groupby(by).any() for case in (holds & inforce & ~taper, holds & taper, inforce & rules["RESULT"].eq(NE))
+    )
+    kind = pd.Series(NO_DAY, index=refractory.index, dtype="str").mask(left_open, NE)
+    return kind.mask(dependent, "SD").mask(refractory, "SR")
 
 
 def definitions_in_order(rules: pd.DataFrame, analysis: Analysis) -> list[str]:
@@ -98,7 +116,8 @@ def definitions_in_order(rules: pd.DataFrame, analysis: Analysis) -> list[str]:
 def definition_heads(rules: pd.DataFrame, analysis: Analysis) -> dict[str, str]:
     """Column heads: the definition in force and the Chinese consensus are marked."""
     marks = {CHINESE: " (Chinese consensus)", analysis.sr_definition: " (in force)"}
-    return {name: name + marks.get(name, "") for name in dict.fromkeys(rules["DEFINITION"])}
+    heads = {name: name + marks.get(name, "") for name in dict.fromkeys(rules["DEFINITION"])}
+    return {**heads, "CLASS": "Refractory (SR) or dependent (SD)"}
 
 
 def rule_lines(rules: pd.DataFrame) -> pd.DataFrame:
