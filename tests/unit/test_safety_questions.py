@@ -56,6 +56,17 @@ def test_each_doubt_about_an_event_is_one_question(protocol: Protocol, analysis:
     ]
 
 
+def test_a_second_fatal_event_of_a_subject_is_asked_about_but_not_its_grade_changes(
+    protocol: Protocol, analysis: Analysis
+) -> None:
+    fatal = {"serious": "Y", "AESDTH": "Y", "AEOUT": "FATAL"}
+    built = trial().subject("S01").infused(0).event("Sepsis", 3, 5, **fatal).event("Lung infection", 4, 5, **fatal)
+    built.subject("S02").infused(0).event("Sepsis", 3, 4, AESPID="1", **fatal).event(
+        "Sepsis", 5, 5, AESPID="1", **fatal
+    )
+    assert asked(built, protocol, analysis) == [("AE-FATAL-SEVERAL", "AESEQ=2")]
+
+
 def platelets(built: TrialBuilder, value: float, day: int, **lb: str) -> TrialBuilder:
     return built.lab("PLAT", value, day, unit="10^9/L", low=100, **lb)
 

@@ -19,6 +19,7 @@ def adverse_event_queries(adae: pd.DataFrame, domains: Domains) -> list[Query]:
     """Questions about single AE records: seriousness, grade, coding, relationship, emergence, imputed ends."""
     asked = [
         *_seriousness(adae),
+        *_fatal_again(adae),
         *_grades(adae),
         *_coding(adae),
         *_relationship(adae),
@@ -63,6 +64,18 @@ def _seriousness(adae: pd.DataFrame) -> list[Query]:
                message_en="The event is grade 4 but not serious. Please confirm that it was a laboratory finding only.",
                message_zh="该事件为4级但标记为非严重。请确认其仅为实验室检查异常。"),
     ]  # fmt: skip
+
+
+def _fatal_again(adae: pd.DataFrame) -> list[Query]:
+    """Every further fatal event of a subject: only the event that led to death is grade 5 (§3.8)."""
+    order = adae[fatal(adae)].sort_values(["USUBJID", "ASTDT", "AESEQ"], kind="stable", na_position="last")
+    events = order.drop_duplicates(["USUBJID", "EPISODE"])
+    return _each(
+        "AE-FATAL-SEVERAL", events[events.duplicated("USUBJID")], "AETOXGR", severity="major",
+        expected="one fatal event per subject",
+        message_en="Another event of this subject is fatal too. Which one led to death? Both are counted until then.",
+        message_zh="该受试者另有一项致死事件。请确认哪一项导致死亡；确认之前两项均计数。",
+    )  # fmt: skip
 
 
 def _grades(adae: pd.DataFrame) -> list[Query]:
