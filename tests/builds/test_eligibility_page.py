@@ -67,6 +67,12 @@ def build(request: pytest.FixtureRequest, demo: Path) -> Path:
     return demo / str(request.param)
 
 
+@pytest.fixture(scope="module")
+def page(build: Path) -> Tables:
+    """The tables of the page, read once for each cut."""
+    return Tables(build / "02_eligibility.html")
+
+
 def audit_of(build: Path) -> tuple[pd.DataFrame, pd.Series]:
     """The audit with the subject's number, and the order of its columns."""
     adsl = read_dataset(build / "data" / "adsl.parquet").set_index("USUBJID")
@@ -74,12 +80,11 @@ def audit_of(build: Path) -> tuple[pd.DataFrame, pd.Series]:
     return adie.assign(SUBJID=adie["USUBJID"].map(adsl["SUBJID"])), adsl["SUBJID"]
 
 
-def test_every_cell_of_the_matrix_opens_to_what_decided_it(build: Path) -> None:
+def test_every_cell_of_the_matrix_opens_to_what_decided_it(build: Path, page: Tables) -> None:
     """Behind each letter: its subject, criterion and result, the evidence in words, the rule, the assumption."""
-    page = build / "02_eligibility.html"
     adie, subjects = audit_of(build)
-    table = next(rows for title, rows in Tables(page).found.items() if title.startswith(MATRIX))
-    heads, behind = table[0], Openings(page, MATRIX).behind
+    table = next(rows for title, rows in page.found.items() if title.startswith(MATRIX))
+    heads, behind = table[0], Openings(build / "02_eligibility.html", MATRIX).behind
     assert len(behind) == len(adie) == 26 * len(subjects)
     rows = adie.set_index(["SUBJID", "CRITCD"])
     for (row, column), said in behind.items():
@@ -96,10 +101,9 @@ def test_every_cell_of_the_matrix_opens_to_what_decided_it(build: Path) -> None:
             assert f"{one['SRCDOM']}{number}" in said, (subject, criterion)
 
 
-def test_what_is_no_pass_is_listed_with_its_query(build: Path) -> None:
+def test_what_is_no_pass_is_listed_with_its_query(build: Path, page: Tables) -> None:
     adie, _ = audit_of(build)
-    tables = Tables(build / "02_eligibility.html").found
-    listed = next(rows for title, rows in tables.items() if title.startswith("Violations, contradictions"))
+    listed = next(rows for title, rows in page.found.items() if title.startswith("Violations, contradictions"))
     wanted = adie[~adie["RESULT"].isin(["PASS", "ATT-PASS"])]
     assert [row[:3] for row in listed[1:]] == wanted[["SUBJID", "CRITCD", "RESULT"]].to_numpy().tolist()
     queries = pd.read_csv(build / "queries.csv", dtype="str", keep_default_na=False)
@@ -109,24 +113,22 @@ def test_what_is_no_pass_is_listed_with_its_query(build: Path) -> None:
         assert (row[2] != "CONFLICT") or row[5].startswith("P33-IE-CONFLICT"), row
 
 
-def test_the_flow_in_the_figure_is_the_one_in_the_results(build: Path) -> None:
+def test_the_flow_in_the_figure_is_the_one_in_the_results(build: Path, page: Tables) -> None:
     ard = pd.DataFrame(json.loads((build / "results" / "ard.json").read_text(encoding="utf-8")))
     total = ard[ard["analysis_id"].eq("DISPOSITION") & ard["group1_level"].eq("Total")]
     stations = total[total["variable_level"].eq("")].set_index("variable")["stat"]
-    rows = Tables(build / "02_eligibility.html")
     for name, station in (("Screened", "SCREENED"), ("Screen failures", "SCRNFAIL"), ("Infused", "TREATED")):
-        assert rows.cell("Flow of subjects", name, "Subjects") == str(int(stations[station]))
+        assert page.cell("Flow of subjects", name, "Subjects") == str(int(stations[station]))
     reasons = total[total["variable_level"].ne("")]
     said = [f"{code} {int(n)}" for code, n in zip(reasons["variable_level"], reasons["stat"], strict=True)]
-    assert rows.cell("Flow of subjects", "Screen failures", "Of these") == ", ".join(said)
+    assert page.cell("Flow of subjects", "Screen failures", "Of these") == ", ".join(said)
     assert len(said) > 0
 
 
-def test_the_heads_of_t_2_and_t_3_hold_the_numbers_of_subjects(build: Path) -> None:
+def test_the_heads_of_t_2_and_t_3_hold_the_numbers_of_subjects(build: Path, page: Tables) -> None:
     adsl = read_dataset(build / "data" / "adsl.parquet")
     treated = adsl[adsl["SAFFL"].eq("Y")]["TRT01A"]
     heads = [f"{level} (N={int((treated == level).sum())})" for level in ("DL1", "DL2", "DL3")]
-    tables = Tables(build / "02_eligibility.html").found
     for title in ("T-2 Age, weight and times", "T-2 Demography", "T-3 Acute GVHD"):
-        head = next(rows[0] for name, rows in tables.items() if name.startswith(title))
+        head = next(rows[0] for name, rows in page.found.items() if name.startswith(title))
         assert head[1:] == [*heads, f"Total (N={len(treated)})"]
