@@ -55,7 +55,7 @@ def test_who_would_change_is_named_with_the_definitions(protocol, analysis) -> N
 def test_where_all_say_the_same_nobody_would_change(protocol, analysis) -> None:
     """Without steroids in the data every definition is left open."""
     row = sides(trial().subject("S01").infused(0), protocol, analysis)[1].iloc[0]
-    assert set(row.iloc[1:-1]) == {"NE"}
+    assert set(row.iloc[1:-2]) == {"NE"}
     assert row["DIFFERS"] == "-"
 
 

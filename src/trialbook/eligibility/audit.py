@@ -9,6 +9,7 @@ import pandas as pd
 from trialbook.domains import Domains
 from trialbook.eligibility import laboratory
 from trialbook.eligibility.checks import ASSUMPTIONS
+from trialbook.eligibility.episodes import screening_episodes
 from trialbook.eligibility.evidence import evidence_records, form_records
 from trialbook.eligibility.findings import TYPES
 from trialbook.eligibility.form import answer_for_parts, combine, form_answers, waivers
@@ -21,9 +22,9 @@ from trialbook.protocol.versions import versions
 
 COLUMNS = [
     "USUBJID", "CRITCD", "RESULT", "DATARESULT", "FORMANSWER", "AVAL", "UNIT", "LIMIT", "EVIDENCE", "ADT", "SRCDOM",
-    "SRCSEQ", "RULE", "ASSUMPTION", "FLAG", "PROTVER",
+    "SRCSEQ", "RULE", "ASSUMPTION", "FLAG", "PROTVER", "SCREENNO",
 ]  # fmt: skip
-_TEXT = dict.fromkeys(["RESULT", "FORMANSWER", "RULE", "ASSUMPTION", "PROTVER"], "str")
+_OTHERS = dict.fromkeys(["RESULT", "FORMANSWER", "RULE", "ASSUMPTION", "PROTVER"], "str") | {"SCREENNO": "Int64"}
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,9 @@ def audit(
     USUBJID CRITCD; RESULT (codes of §1.0); DATARESULT, what data alone say (blank = no data can test it); FORMANSWER;
     AVAL UNIT LIMIT of a measured criterion; EVIDENCE in words with ADT SRCDOM SRCSEQ of the deciding record (domain IE
     where the answer on the form decides); RULE, the wording as registered or amended; ASSUMPTION ids; FLAG, the
-    question or remark the record raises; PROTVER, the protocol version in force at consent. Empty, with these columns,
-    for a trial without criteria. Raises UsageError for a check that does not exist.
+    question or remark the record raises; PROTVER, the protocol version in force at consent; SCREENNO, the screening of
+    the person that this subject number stands for (A-16). Empty, with these columns, for a trial without criteria.
+    Raises UsageError for a check that does not exist.
     """
     return _audit(adsl, domains, protocol, analysis, cut_date)[0]
 
@@ -74,9 +76,10 @@ def _audit(
     adie["FORMANSWER"] = adie["FORMANSWER"].fillna("")
     adie["SATISFIED"] = answer_for_parts(adie, protocol)
     adie["RESULT"] = combine(adie, form_delivered=domains.delivered("IE"))
-    adie = _with_deciding_form(adie)
+    number = screening_episodes(adsl).set_index("USUBJID")["SCREENNO"]
+    adie = _with_deciding_form(adie.assign(SCREENNO=adie["USUBJID"].map(number)))
     ordered = adie.sort_values(["USUBJID", "ORDER"], kind="stable").reset_index(drop=True)
-    return ordered[COLUMNS].astype({**TYPES, **_TEXT}), found.records
+    return ordered[COLUMNS].astype({**TYPES, **_OTHERS}), found.records
 
 
 def _with_deciding_form(adie: pd.DataFrame) -> pd.DataFrame:
@@ -128,5 +131,5 @@ def _columns(protocol: Protocol) -> pd.DataFrame:
 
 
 def _empty() -> pd.DataFrame:
-    kinds = {**TYPES, **_TEXT}
+    kinds = {**TYPES, **_OTHERS}
     return pd.DataFrame({name: pd.Series(dtype=kinds[name]) for name in COLUMNS})
