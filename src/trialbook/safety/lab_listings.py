@@ -18,6 +18,7 @@ LABELS = {
 LINE_COLUMNS = ["SUBJID", "TRT01A", "TEST", "BGRADE", "WORST", "VALUE", "RELDAY", "DRIVER"]
 DRIVERS = {"ULN": "upper limit", "LLN": "lower limit", "BASE": "baseline", "ABS": "fixed limit"}
 NO_EVENT, NOT_SIGNIFICANT = "none: asked", "none: not clinically significant"
+SEVERE = 3
 KNOWN, RISEN = "not worse", "worse"
 
 
@@ -37,7 +38,11 @@ def severe_listing(adlb: pd.DataFrame, adae: pd.DataFrame, adsl: pd.DataFrame, a
     grade 3 or 4 result; without one the site is asked, unless the grade is not worse than at baseline or the
     investigator marked the results not clinically significant.
     """
-    frames = [_severe_of_term(adlb, adae, term, analysis.lab_ae_match_days) for term in TERMS]
+    graded = adlb[["ATOXGRL", "ATOXGRH"]].max(axis=1).ge(SEVERE).fillna(False).astype(bool)
+    severe = adlb[graded & adlb["APOBLFL"].eq("Y") & adlb["SAFFL"].eq("Y")]
+    found = [term for term in TERMS if term.test in set(severe["PARAMCD"])]
+    # Without any such result one term still gives the columns.
+    frames = [_severe_of_term(severe, adae, term, analysis.lab_ae_match_days) for term in found or TERMS[:1]]
     listed = pd.concat(frames, ignore_index=True)
     listed = listed.assign(SUBJID=subject_ids(listed, adsl))
     columns = [name for name in LABELS if name in listed.columns and name != "RELDAY"]
@@ -51,10 +56,9 @@ def match_note(analysis: Analysis) -> str:
     )
 
 
-def _severe_of_term(adlb: pd.DataFrame, adae: pd.DataFrame, term: Term, days: int) -> pd.DataFrame:
+def _severe_of_term(severe: pd.DataFrame, adae: pd.DataFrame, term: Term, days: int) -> pd.DataFrame:
     grade, base = f"ATOXGR{term.direction}", f"BTOXGR{term.direction}"
-    after = adlb["PARAMCD"].eq(term.test) & adlb["APOBLFL"].eq("Y") & adlb["SAFFL"].eq("Y")
-    rows = adlb[after & adlb[grade].ge(3).fillna(False).astype(bool)]
+    rows = severe[severe["PARAMCD"].eq(term.test) & severe[grade].ge(SEVERE).fillna(False).astype(bool)]
     rows = rows.assign(EVENT=matching_event(rows, adae, term, days), VALUE=value_text(rows), DRIVER=driver_text(rows))
     rows = rows.sort_values(["USUBJID", grade, "ADT", "LBSEQ"], ascending=[True, False, True, True], kind="stable")
     of_subject = rows.groupby("USUBJID", sort=False)
