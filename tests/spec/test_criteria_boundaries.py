@@ -425,3 +425,36 @@ def test_the_worst_value_of_the_window_is_told_beside_the_last(protocol: Protoco
     rows = of_case(found.evidence, 0, "EX04A")
     told = list(zip(rows["ROLE"], rows["VALUE"], rows["SAYS"], strict=True))
     assert told == [("decides", "30", "PASS"), ("worst in the window", "300", "FAIL"), ("form", "N", "")]
+
+
+# start and end of a severe veno-occlusive disease of a subject never infused, who failed screening on 2025-01-09
+NEVER_INFUSED = [
+    ("2025-01-09", None, "FAIL"),
+    ("2025-01-10", None, FORM),
+    ("2025-01", None, "NE"),
+    ("2025-01", "2025-01-09", "FAIL"),
+    ("2025-01", "2025-01-08", FORM),
+]
+
+
+def test_of_a_subject_never_infused_the_day_of_the_screen_failure_counts(protocol: Protocol) -> None:
+    def make(start: str, end: str | None) -> Make:
+        def add(book):
+            book.add("DS", DSDECOD="SCREEN FAILURE", DSSTDTC="2025-01-09")
+            ongoing = None if end else "ONGOING"
+            book.add("MH", MHTERM="HVOD", MHTOXGR="3", MHSTDTC=start, MHENDTC=end, MHENRTPT=ongoing)
+
+        return base(level="SCRNFAIL", then=add)
+
+    alone = protocol.model_copy(update={"criteria": [c for c in protocol.criteria if c.id == "EX05"]})
+    cases = [Case("EX05", "", make(start, end), infused=False) for start, end, _ in NEVER_INFUSED]
+    adie = audit_of(cases, alone, analysis_values(protocol, {}, "x")).adie
+    assert adie["DATARESULT"].tolist() == [result for *_, result in NEVER_INFUSED]
+
+
+def test_what_ended_before_the_infusion_had_begun_before_it(protocol: Protocol) -> None:
+    alone = protocol.model_copy(update={"criteria": [c for c in protocol.criteria if c.id == "EX01"]})
+    ends = {"2025-01-09": "FAIL", "2025-01-10": "NE", "2025-01-11": "NE"}
+    cases = [Case("EX01", "", drug("Mesenchymal stem cells", "2025-01", end)) for end in ends]
+    adie = audit_of(cases, alone, analysis_values(protocol, {}, "x")).adie
+    assert adie["DATARESULT"].tolist() == list(ends.values())

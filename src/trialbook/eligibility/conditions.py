@@ -73,14 +73,18 @@ def _grade(rows: pd.DataFrame, code: str, words: dict[str, float]) -> pd.Series:
 def started_before(rows: pd.DataFrame) -> pd.Series:
     """Whether each condition (with the subject's columns added) began before the reference moment.
 
-    A history without a start date is taken as begun, since that is what makes it history. On the reference day itself
-    only an earlier time proves it; a condition of that day without a time is taken to have come after.
+    A history without a start date is taken as begun, since that is what makes it history; what ended before had begun.
+    On the day of the infusion itself only an earlier time proves it; a condition of that day without a time is taken to
+    have come after. Of a subject who was never infused the reference day counts as a whole.
     """
     timed = (rows["STLO"] == rows["REFDT"]) & (rows["STTIME"] < rows["REFTIME"])
     history = rows["SRCDOM"].eq("MH") & rows["STLO"].isna()
-    sure = (rows["STHI"] < rows["REFDT"]) | timed | history
+    ended = rows["ENHI"] < rows["REFDT"]
+    waiting = ~rows["TREATED"].astype(bool) & ((rows["STHI"] <= rows["REFDT"]) | (rows["ENHI"] <= rows["REFDT"]))
+    sure = (rows["STHI"] < rows["REFDT"]) | timed | history | ended | waiting
     one_day = rows["STLO"].eq(rows["STHI"])
-    never = (rows["STLO"] > rows["REFDT"]) | (one_day & rows["STLO"].eq(rows["REFDT"]) & ~timed)
+    same_day = rows["TREATED"].astype(bool) & one_day & rows["STLO"].eq(rows["REFDT"]) & ~timed
+    never = (rows["STLO"] > rows["REFDT"]) | same_day
     return _three(sure, never)
 
 
