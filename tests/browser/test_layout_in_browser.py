@@ -50,6 +50,10 @@ BEYOND = """() => [...document.querySelectorAll('main *')].filter(part => {
 TALLER_THAN_PAPER = """() => [...document.querySelectorAll('main .chart')].filter(chart =>
   chart.getBoundingClientRect().height > (chart.matches(".tall") ? 1031 : 702)
 ).map(chart => chart.textContent.slice(0, 60))"""
+# A cell whose text runs into the next one.
+OUT_OF_CELL = """() => [...document.querySelectorAll('main .gt_table :is(th, td)')]
+  .filter(cell => cell.clientWidth && cell.scrollWidth > cell.clientWidth + 1)
+  .map(cell => cell.textContent.slice(0, 60))"""
 CLIPPED = """() => [...document.querySelectorAll('main *')].filter(part => {
   const hides = ['hidden', 'clip'].includes(getComputedStyle(part).overflowX);
   return hides && !part.closest('svg') && part.scrollWidth > part.clientWidth + 1;
@@ -74,6 +78,7 @@ def test_nothing_is_cut_or_overlaps_on_wide_and_narrow_screens(
         for width in (1280, 390):
             assert seen.overflow(width) == 0, f"{path.name} at {width} pixels"
             assert seen.page.evaluate(CLIPPED) == [], f"{path.name} at {width} pixels"
+            assert seen.page.evaluate(OUT_OF_CELL) == [], f"{path.name} at {width} pixels"
             fits_when_opened(seen, width, path.name)
         seen.page.close()
 
