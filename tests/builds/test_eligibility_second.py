@@ -20,18 +20,18 @@ def build(demo: Path, request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="module")
-def second(build: Path, root: Path) -> dict[tuple[str, str], tuple[str, str]]:
+def second(build: Path, root: Path) -> dict[tuple[str, str], tuple[str, str, str]]:
     return Eligibility(build / "data" / "clean", build.name, root / "params" / "protocol.yaml").cells()
 
 
 def test_every_cell_of_the_audit_is_that_of_the_second_implementation(
-    build: Path, second: dict[tuple[str, str], tuple[str, str]]
+    build: Path, second: dict[tuple[str, str], tuple[str, str, str]]
 ) -> None:
     adie = read_dataset(build / "data" / "adie.parquet")
     own = dict(
         zip(
             zip(adie["USUBJID"], adie["CRITCD"], strict=True),
-            zip(adie["RESULT"], adie["DATARESULT"], strict=True),
+            zip(adie["RESULT"], adie["DATARESULT"], adie["PROTVER"], strict=True),
             strict=True,
         )
     )
@@ -43,7 +43,7 @@ def test_every_cell_of_the_audit_is_that_of_the_second_implementation(
 
 
 def test_the_second_implementation_covers_every_column_of_every_subject(
-    build: Path, second: dict[tuple[str, str], tuple[str, str]]
+    build: Path, second: dict[tuple[str, str], tuple[str, str, str]]
 ) -> None:
     subjects = read_dataset(build / "data" / "clean" / "dm.parquet")["USUBJID"]
     assert len(CRITERIA) == 26
@@ -55,6 +55,6 @@ def test_the_three_cuts_together_hold_every_result_code_in_both_implementations(
     told = {
         result
         for cut, folder in clean.items()
-        for result, _ in Eligibility(folder, cut, root / "params" / "protocol.yaml").cells().values()
+        for result, *_ in Eligibility(folder, cut, root / "params" / "protocol.yaml").cells().values()
     }
     assert told == SAID_BY_THE_DEMO

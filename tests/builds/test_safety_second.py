@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 
 from build_fixtures import DEMO_CUTS
-from reference.safety_sql import LEVELS, Safety, quoted
+from reference.safety_sql import LEVELS, Cell, Safety, quoted
 
 pytestmark = pytest.mark.build
 TITLE = re.compile(r"T-(\d+)([a-z]?) ")
@@ -27,72 +27,105 @@ OVERVIEW = {
     "TEAE of special interest": "aesi <> ''",
     "DLT confirmed by the committee": "dlt",
 }
-GRADES = {f"grade {grade}": grade for grade in range(1, 6)} | {"grade missing": None}
+GRADES: dict[str, int | None] = {f"grade {grade}": grade for grade in range(1, 6)} | {"grade missing": None}
+RELATIONS: dict[str, int | None] = {
+    "definitely related": 6,
+    "probably related": 5,
+    "possibly related": 4,
+    "not given": 3,
+    "unlikely related": 2,
+    "not related": 1,
+}
+# Rows, or columns, that stand only where there is such an event.
+ONLY_IF_ANY = {"grade missing": "grade is null", "not given": "relation = 3"}
 ANY = "Any event"
+Rows = dict[tuple[str, str], list[Cell]]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table as a reader sees it: its columns, and per row (heading of its group, label) the texts of its cells."""
+    """A table: its columns, and per row (heading of its group, label) its cells."""
 
     columns: list[str]
-    rows: dict[tuple[str, str], list[str]]
+    rows: Rows
+
+    def texts(self) -> dict[tuple[str, str], list[str]]:
+        return {row: [cell.text for cell in cells] for row, cells in self.rows.items()}
 
 
-def seen(node: Tag) -> str:
-    """The text of a cell without what opens from it."""
-    return " ".join(node.get_text(" ").split())
+@dataclass(frozen=True)
+class Cut:
+    """One build: its tables as shown, the second implementation, and that of the cut before."""
+
+    shown: Mapping[str, Table]
+    second: Safety
+    before: tuple[str, Safety] | None
+
+    def levels(self) -> list[str]:
+        return [f"{level} (N={self.second.sizes[level]})" for level in (*LEVELS, "Total")]
 
 
 def read_tables(page: Path) -> dict[str, Table]:
-    """The tables T-5 to T-11 by their number."""
+    """The tables T-5 to T-11 by their number; a cell counts the subjects of the records that open from it."""
     soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
-    for hidden in soup.select("[popover]"):
-        hidden.decompose()
+    behind = {str(opened["id"]): _subjects(opened.extract()) for opened in soup.select("[popover]")}
     tables: dict[str, Table] = {}
     for table in soup.find_all("table"):
         title = TITLE.match(str(table.get("aria-label", "")))
         if title and 5 <= int(title[1]) <= 11:
             assert f"{title[1]}{title[2]}" not in tables
-            tables[f"{title[1]}{title[2]}"] = _table(table)
+            tables[f"{title[1]}{title[2]}"] = _table(table, behind)
     return tables
 
 
-def _table(table: Tag) -> Table:
+def _table(table: Tag, behind: Mapping[str, list[str]]) -> Table:
     head, *body = table.find_all("tr")
     group, rows = "", {}
     for line in body:
-        cells = [seen(cell) for cell in line.find_all(["th", "td"])]
-        if len(cells) == 1:
-            group = cells[0]
+        label, *cells = line.find_all(["th", "td"])
+        if not cells:
+            group = _seen(label)
             continue
-        assert (group, cells[0]) not in rows
-        rows[group, cells[0]] = cells[1:]
-    return Table([seen(cell) for cell in head.find_all(["th", "td"])][1:], rows)
+        assert (group, _seen(label)) not in rows
+        rows[group, _seen(label)] = [_cell(cell, behind) for cell in cells]
+    return Table([_seen(cell) for cell in head.find_all(["th", "td"])][1:], rows)
 
 
-@dataclass(frozen=True)
-class Cut:
-    """One build: its tables as shown, and the second implementation."""
+def _cell(cell: Tag, behind: Mapping[str, list[str]]) -> Cell:
+    button = cell.find("button")
+    return Cell(_seen(cell), behind[str(button["popovertarget"])] if button else [])
 
-    shown: dict[str, Table]
-    second: Safety
 
-    def header(self) -> list[str]:
-        return [f"{level} (N={self.second.sizes[level]})" for level in (*LEVELS, "Total")]
+def _subjects(opened: Tag) -> list[str]:
+    table = opened.find("table")
+    assert table is not None
+    place = [_seen(cell) for cell in table.find("tr").find_all("th")].index("Subject")
+    return sorted({_seen(row.find_all(["th", "td"])[place]) for row in table.find_all("tr")[1:]})
+
+
+def _seen(node: Tag) -> str:
+    return " ".join(node.get_text(" ").split())
 
 
 @pytest.fixture(params=DEMO_CUTS, scope="module")
 def cut(demo: Path, root: Path, request: pytest.FixtureRequest) -> Cut:
-    build = demo / request.param
-    return Cut(
-        read_tables(build / "03_safety.html"), Safety(build / "data" / "clean", root / "params" / "protocol.yaml")
-    )
+    def counted(name: str) -> Safety:
+        return Safety(demo / name / "data" / "clean", root / "params" / "protocol.yaml")
+
+    earlier = DEMO_CUTS[: DEMO_CUTS.index(request.param)][-1:]
+    before = (earlier[0], counted(earlier[0])) if earlier else None
+    return Cut(read_tables(demo / request.param / "03_safety.html"), counted(request.param), before)
 
 
-def by_row(cut: Cut, rows: dict[tuple[str, str], str]) -> Table:
-    """The table whose rows are these conditions, by level."""
-    return Table(cut.header(), {row: cut.second.row(where) for row, where in rows.items()})
+def by_row(cut: Cut, rows: Mapping[tuple[str, str], str], *, new: bool = True) -> Table:
+    """The table whose rows are these conditions, by level, and what of each is new since the cut before."""
+    made = {row: cut.second.row(where) for row, where in rows.items()}
+    if not cut.before or not new:
+        return Table(cut.levels(), made)
+    name, before = cut.before
+    for row, where in rows.items():
+        made[row].append(cut.second.new_since(before, where))
+    return Table([*cut.levels(), f"New since {name}"], made)
 
 
 def by_term(cut: Cut, where: str) -> dict[tuple[str, str], str]:
@@ -113,35 +146,49 @@ def terms_of(where: str) -> Callable[[Cut], Table]:
     return lambda cut: by_row(cut, by_term(cut, where))
 
 
-def grades_shown(cut: Cut) -> dict[str, int | None]:
-    """Missing grades have a row, or a column, when any event has none."""
-    return {name: grade for name, grade in GRADES.items() if grade or cut.second.subjects("grade is null")}
-
-
-def maximum_grade(cut: Cut) -> Table:
-    rows = {("", name): cut.second.at_maximum(grade, "true") for name, grade in grades_shown(cut).items()}
-    return Table(cut.header(), rows)
-
-
-def maximum_grade_by_term(cut: Cut) -> Table:
-    grades = grades_shown(cut)
-    rows = {
-        row: [cut.second.at_maximum(grade, where)[-1].split(" ")[0] for grade in grades.values()]
-        for row, where in by_term(cut, "true").items()
-    }
-    return Table(list(grades), rows)
-
-
 def special_interest(cut: Cut) -> Table:
-    return by_row(cut, {("", name): f"aesi = {quoted(name)}" for name in cut.second.categories})
+    return by_row(cut, {("", name): f"aesi = {quoted(name)}" for name in cut.second.categories}, new=False)
+
+
+def strongest(column: str, values: Mapping[str, int | None]) -> Callable[[Cut], Table]:
+    """Subjects by their highest grade or strongest relationship, by level."""
+
+    def made(cut: Cut) -> Table:
+        shown = _possible(cut, values)
+        return Table(cut.levels(), {("", name): cut.second.strongest(column, shown[name], "true") for name in shown})
+
+    return made
+
+
+def strongest_by_term(column: str, values: Mapping[str, int | None]) -> Callable[[Cut], Table]:
+    """The same within each term, all levels together, without shares."""
+
+    def made(cut: Cut) -> Table:
+        shown, rows = _possible(cut, values), {}
+        for row, where in by_term(cut, "true").items():
+            total = [cut.second.strongest(column, value, where)[-1] for value in shown.values()]
+            rows[row] = [Cell(cell.text.split(" ")[0], cell.subjects) for cell in total]
+        return Table(list(shown), rows)
+
+    return made
+
+
+def _possible(cut: Cut, values: Mapping[str, int | None]) -> dict[str, int | None]:
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in ONLY_IF_ANY or cut.second.happens(ONLY_IF_ANY[name])
+    }
 
 
 TABLES: dict[str, Callable[[Cut], Table]] = {
     "5": overview,
     "6": terms_of("true"),
-    "7a": maximum_grade,
-    "7b": maximum_grade_by_term,
+    "7a": strongest("grade", GRADES),
+    "7b": strongest_by_term("grade", GRADES),
     "8": terms_of("related"),
+    "9a": strongest("relation", RELATIONS),
+    "9b": strongest_by_term("relation", RELATIONS),
     "10": terms_of("serious"),
     "11": special_interest,
 }
@@ -151,19 +198,28 @@ TABLES: dict[str, Callable[[Cut], Table]] = {
 def test_every_cell_of_the_table_is_what_sql_counts(cut: Cut, number: str) -> None:
     shown, expected = cut.shown[number], TABLES[number](cut)
     assert shown.columns == expected.columns
-    assert shown.rows == expected.rows
+    assert shown.texts() == expected.texts()
+
+
+@pytest.mark.parametrize("number", TABLES)
+def test_every_number_opens_to_the_records_of_the_subjects_that_sql_counts(cut: Cut, number: str) -> None:
+    for row, expected in TABLES[number](cut).rows.items():
+        for shown, told in zip(cut.shown[number].rows[row], expected, strict=True):
+            short = [subject.rpartition("-")[2] for subject in told.subjects]
+            assert shown.subjects == short, f"T-{number} {row} {told.text}"
 
 
 def test_no_table_from_t_5_to_t_11_is_left_out(cut: Cut) -> None:
     assert set(cut.shown) == set(TABLES)
-    assert sum(len(row) for table in cut.shown.values() for row in table.rows.values()) > 250
+    assert sum(len(cells) for table in cut.shown.values() for cells in table.rows.values()) > 400
 
 
 @pytest.mark.parametrize("number", ["6", "8", "10"])
 def test_terms_stand_in_descending_order_of_subjects(cut: Cut, number: str) -> None:
     counts: dict[str, list[int]] = {}
+    total = len(LEVELS)
     for (soc, _), cells in cut.shown[number].rows.items():
-        counts.setdefault(soc, []).append(int(re.match(r"\d+", cells[-1])[0]))
+        counts.setdefault(soc, []).append(int(cells[total].text.split(" ")[0]))
     classes = [of_class[0] for of_class in counts.values()]
     assert classes == sorted(classes, reverse=True)
     for _, *terms in counts.values():

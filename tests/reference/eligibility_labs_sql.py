@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # §1.0, A-10, A-11, A-12, A-14: the last result before the infusion in the window; ratio to the limit on its own record.
 LABS = """
-create view before as
+create table before as
   select s.USUBJID, s.anchor, s.anchor_day, 'LB' as dom, LBSEQ as seq, LBTESTCD as test, LBORRES as txt,
     LBORRESN as num, coalesce(LBORRESOP, '') as op, LBORRESU as unit, LBORNRHI as uln, LBDTC as moment,
     s.from_day - full_day(LBDTC) as ago
@@ -19,7 +19,7 @@ create view before as
     s.from_day - full_day(ISDTC)
   from subjects s join "is" using (USUBJID) where ISORRES is not null and before_dose(ISDTC, s.anchor, null);
 -- P16: of results of the same moment the worst.
-create view ratios as
+create table ratios as
   select USUBJID, crit, times, test, num, op, uln, unit, round(num / uln, 9) as ratio,
     case when num is null or uln is null or uln <= 0 then 'NE'
       when crit = 'EX04D' and (test = 'UREA' or unit = 'mmol/L') and not case when unit ilike 'mmol/l' then uln
@@ -39,19 +39,19 @@ create view ratios as
 # §1.3, A-25, A-36, A-37: the measured clearance first, else Cockcroft-Gault by the adult, Schwartz by the child; weight
 # and height at most 14 days old.
 CLEARANCE = """
-create view last_of as
+create table last_of as
   select * from (
     select *, row_number() over (partition by USUBJID, test order by moment desc, seq desc) as k from before
     where dom = 'LB' and num is not null and ago <= $lab_days
   ) where k = 1;
-create view body_now as
+create table body_now as
   select USUBJID, max(value) filter (test = 'WEIGHT') as kg, max(value) filter (test = 'HEIGHT') as cm from (
     select b.USUBJID, b.test, b.value,
       row_number() over (partition by b.USUBJID, b.test order by b.moment desc, b.seq desc) as k
     from body b join subjects s using (USUBJID)
     where before_dose(b.moment, s.anchor, b.said) and s.from_day - b.day <= $body_days
   ) where k = 1 group by USUBJID;
-create view clearance as
+create table clearance as
   with parts as (
     select s.USUBJID, s.age, s.SEX, m.num as measured, m.op as measured_op,
       case lower(m.unit) when 'ml/min' then 1 when 'ml/s' then 60 end as per_minute,
@@ -76,7 +76,7 @@ create view clearance as
 
 # A-32, A-33: + positive or replicating, - negative or below the detection limit, ? neither.
 SEROLOGY = """
-create view marks as
+create table marks as
   select USUBJID, test, case
       when regexp_matches(upper(txt), '^ *<|NOT DETECT|UNDETECT|TND|BLQ|NEG|NON-?REACTIVE|未检出|阴性|^-$') then '-'
       when regexp_matches(upper(txt), 'WEAK|INDETERM|EQUIVOC|BORDERLINE|GREY|GRAY|弱阳|可疑|不确定|灰区') then '?'
@@ -88,7 +88,7 @@ create view marks as
         from before)
   where ago <= case when test = 'HCG' then $hcg_days else $sero_days end
     and test in ('HIVAB', 'TPAB', 'HBSAG', 'HBVDNA', 'HCVAB', 'HCVRNA', 'HCG');
-create view sero as
+create table sero as
   select s.USUBJID, any_value(mark) filter (test = 'HIVAB') as hiv, any_value(mark) filter (test = 'TPAB') as tp,
     any_value(mark) filter (test = 'HBSAG') as hbs, any_value(mark) filter (test = 'HBVDNA') as dna,
     any_value(mark) filter (test = 'HCVAB') as hcv, any_value(mark) filter (test = 'HCVRNA') as rna,

@@ -26,7 +26,7 @@ CRITERIA += [f"EX{n:02d}" for n in range(5, 18)]
 # the window before consent to the day the form was completed, the screening failed, or the cut. Age in completed years
 # at consent, from the earliest and the latest possible birth date, else as collected.
 SUBJECTS = """
-create view subjects as
+create table subjects as
   with first as (select USUBJID, min(EXSTDTC) as moment from ex where EXDOSE > 0 group by USUBJID),
   form as (select USUBJID, max(IEDTC) as moment from ie where IEORRES is not null group by USUBJID),
   failed as (select USUBJID, max(DSSTDTC) as moment from ds where DSDECOD = 'SCREEN FAILURE' group by USUBJID),
@@ -49,14 +49,23 @@ create view subjects as
     end as age from dated;
 """
 
-# §1.1: consent, age, performance status. No variable of the interface tells a study-specific procedure from routine
-# care or holds the version of the consent form: neither is tested.
+# §1.1: consent, age, performance status. A record of a screening visit is a study-specific procedure, unless it is
+# called routine; no variable of the interface holds the version of the consent form.
 INCLUSION = """
-create view signers as
+create table procedures as
+  select USUBJID, case when hi(d) < icf_day or (d < icf and length(d) >= 16 and length(icf) >= 16) then 'FAIL'
+    when lo(d) < icf_day then 'NE' end as early
+  from (select USUBJID, VISIT, LBDTC as d from lb union all select USUBJID, VISIT, VSDTC from vs)
+  join subjects using (USUBJID)
+  where regexp_matches(VISIT, $visits) and not regexp_matches(VISIT, $routine) and lo(d) <= anchor_day;
+create table too_early as
+  select USUBJID, if(bool_or(early = 'FAIL'), 'FAIL', 'NE') as early from procedures where early is not null
+  group by USUBJID;
+create table signers as
   select USUBJID, bool_or(regexp_matches(DSTERM || ' ' || DSDECOD, $guardian)) as guardian,
     bool_or(regexp_matches(DSTERM || ' ' || DSDECOD, $assent)) as assent
   from ds where full_day(DSSTDTC) is not null group by USUBJID;
-create view performance as
+create table performance as
   select s.USUBJID, s.age, f.test, f.score, row_number() over (
       partition by s.USUBJID order by (s.age < 16 and f.test = 'LANSKY') desc, f.moment desc) as k
   from subjects s join (
@@ -73,10 +82,12 @@ create table data_results as
 select USUBJID, 'IN01' as crit, case
     when icf_day is null then 'NE' when icf_day > full_day(infused) then 'FAIL'
     when icf_day = full_day(infused) and has_time(icf) and has_time(infused) and icf > infused then 'FAIL'
+    when early = 'FAIL' then 'FAIL'
+    when early = 'NE' or icf_day = full_day(infused) and not (has_time(icf) and has_time(infused)) then 'NE'
     when age_low >= $adult then 'PASS' when age is null then 'NE'
     when age < $adult and not coalesce(guardian, false) then null
     when age between $assent_age and $adult - 1 and not coalesce(assent, false) then null else 'PASS' end as result
-  from subjects left join signers using (USUBJID)
+  from subjects left join signers using (USUBJID) left join too_early using (USUBJID)
 union all
 select USUBJID, 'IN02', case when age_low between $min_age and $max_age and age_high between $min_age and $max_age
     then 'PASS' when age_high < $min_age or age_low > $max_age then 'FAIL' else 'NE' end from subjects
@@ -116,13 +127,13 @@ select USUBJID, crit, result from history;
 
 # §1.0: the code of the cell. One answer covers the five columns of EX04: a "yes" is explained by any that fails.
 RESULTS = """
-create view answers as
+create table answers as
   select USUBJID, IETESTCD as item, case when IEORRES not in ('Y', 'N') then null
       when (IEORRES = 'Y') = (IETESTCD like 'IN%') then 'PASS' else 'FAIL' end as said
   from ie where IEORRES is not null;
-create view waivers as
+create table waivers as
   select distinct USUBJID, DVDECOD as item from dv where regexp_matches(DVCAT || ' ' || DVTERM, '(?i)\\bwaive|豁免');
-create view audit as
+create table audit as
   with cells as (
     select s.USUBJID, c.crit, d.result as data, a.said, w.item,
       bool_or(d.result = 'FAIL') over whole as fails, bool_or(d.result in ('FAIL', 'NE')) over whole as may_fail
@@ -146,42 +157,52 @@ create view audit as
 
 
 class Eligibility:
-    """One cut: `clean` is the folder of the clean domains, `cut` the cut-off date, `protocol` the protocol file."""
+    """One cut: `clean` is the folder of the clean domains, `cut` the cut-off date, `protocol` the protocol file.
+
+    Each subject is audited under the version of the protocol in force at consent: the file, then its amendments.
+    """
 
     def __init__(self, clean: Path, cut: str, protocol: Path) -> None:
-        self._db = duckdb.connect()
-        for name in DOMAINS:
-            self._db.execute(f"create view \"{name}\" as select * from read_parquet('{clean / name}.parquet')")
         trial = yaml.safe_load(protocol.read_text(encoding="utf-8"))
         limits = {c["id"]: c.get("parameters", {}) for c in trial["criteria"]}
         keys = {key: value["default"] for key, value in trial["analysis"].items()}
-        self._tables(limits, keys)
-        script = (
-            VIEWS.replace("{subjects}", SUBJECTS) + LABS + CLEARANCE + SEROLOGY + INCLUSION + HISTORY + DATA + RESULTS
-        )
-        self._db.execute(_with(script, _values(limits, keys, cut)))
+        self._versions = [(trial["version"], "", _database(clean, cut, limits, keys))]
+        for change in trial["amendments"]:
+            amended = change.get("criteria", {})
+            limits = {item: {**own, **amended.get(item, {})} for item, own in limits.items()}
+            keys = {**keys, **change.get("analysis", {})}
+            self._versions.append((change["id"], change["date"], _database(clean, cut, limits, keys)))
 
-    def _tables(self, limits: dict[str, Any], keys: dict[str, Any]) -> None:
-        organ = limits["EX04"]
-        tests = [("EX04A", "ALT", "ALT"), ("EX04B", "AST", "AST"), ("EX04D", "BUN", "BUN"), ("EX04D", "UREA", "BUN")]
-        self._db.execute("create table lab_limits (crit text, test text, times double)")
-        for crit, test, key in [*tests, ("EX04E", "INR", "INR")]:
-            self._db.execute("insert into lab_limits values (?, ?, ?)", [crit, test, organ[f"{key}_uln"]])
-        self._db.execute("create table criteria (crit text)")
-        self._db.executemany("insert into criteria values (?)", [[c] for c in CRITERIA])
-        self._db.execute("create table sr_rules (rule int, kind text, mpeq double, first_day int, last_day int)")
-        for n, rule in enumerate(limits["IN03"]["definitions"][keys["sr_definition"]]):
-            row = [n, rule["kind"], rule["mpeq"], rule["days"][0], rule["days"][1]]
-            self._db.execute("insert into sr_rules values (?, ?, ?, ?, ?)", row)
+    def cells(self) -> dict[tuple[str, str], tuple[str, str, str]]:
+        """Result code, data result (blank: no data can test it) and version, of each subject and column."""
+        found = {}
+        for version, first, database in self._versions:
+            query = """select USUBJID, crit, result, data from audit join subjects using (USUBJID)
+                where coalesce(icf, '') >= $1 order by all"""
+            for subject, crit, result, data in database.execute(query, [first]).fetchall():
+                found[subject, crit] = (result, data, version)
+        return found
 
-    def cells(self) -> dict[tuple[str, str], tuple[str, str]]:
-        """Result code and data result (blank: no data can test it) of each subject and column."""
-        rows = self._db.execute("select USUBJID, crit, result, data from audit order by all").fetchall()
-        return {(subject, crit): (result, data) for subject, crit, result, data in rows}
 
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """What a view says, to look behind a cell."""
-        return self._db.execute(query).fetchall()
+def _database(clean: Path, cut: str, limits: dict[str, Any], keys: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+    """The audit under one version of the protocol."""
+    database = duckdb.connect()
+    for name in DOMAINS:
+        database.execute(f"create view \"{name}\" as select * from read_parquet('{clean / name}.parquet')")
+    organ = limits["EX04"]
+    tests = [("EX04A", "ALT", "ALT"), ("EX04B", "AST", "AST"), ("EX04D", "BUN", "BUN"), ("EX04D", "UREA", "BUN")]
+    database.execute("create table lab_limits (crit text, test text, times double)")
+    for crit, test, key in [*tests, ("EX04E", "INR", "INR")]:
+        database.execute("insert into lab_limits values (?, ?, ?)", [crit, test, organ[f"{key}_uln"]])
+    database.execute("create table criteria (crit text)")
+    database.executemany("insert into criteria values (?)", [[c] for c in CRITERIA])
+    database.execute("create table sr_rules (rule int, kind text, mpeq double, first_day int, last_day int)")
+    for n, rule in enumerate(limits["IN03"]["definitions"][keys["sr_definition"]]):
+        row = [n, rule["kind"], rule["mpeq"], rule["days"][0], rule["days"][1]]
+        database.execute("insert into sr_rules values (?, ?, ?, ?, ?)", row)
+    parts = (VIEWS.replace("{subjects}", SUBJECTS), LABS, CLEARANCE, SEROLOGY, INCLUSION, HISTORY, DATA, RESULTS)
+    database.execute(_with("".join(parts), _values(limits, keys, cut)))
+    return database
 
 
 def _values(limits: dict[str, Any], keys: dict[str, Any], cut: str) -> dict[str, str]:
@@ -200,6 +221,7 @@ def _values(limits: dict[str, Any], keys: dict[str, Any], cut: str) -> dict[str,
         "grades": [["0", "I", "II", "III", "IV"].index(g) for g in limits["IN05"]["grades"]],
     }  # fmt: skip
     words = {
+        "visits": limits["IN01"]["procedure_visits"], "routine": limits["IN01"]["routine_terms"],
         "guardian": limits["IN01"]["guardian_terms"], "assent": limits["IN01"]["assent_terms"],
         "msc": limits["EX01"]["terms"], "allergy": limits["EX02"]["allergy_terms"],
         "anaphylaxis": limits["EX02"]["anaphylaxis_terms"], "blood": limits["EX02"]["blood_product_terms"],

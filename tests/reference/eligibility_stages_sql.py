@@ -28,7 +28,7 @@ create macro before_dose(d, dose, said) as
 
 # §1.4: weight in kg, height in cm.
 BODY = """
-create view body as
+create table body as
   select v.USUBJID, VSTESTCD as test, VSDTC as moment, full_day(VSDTC) as day, VSORRESN * case
       when lower(VSORRESU) in ('g') then 0.001 when lower(VSORRESU) in ('lb', 'lbs') then 0.45359237
       when VSORRESU in ('jin', '斤') then 0.5 when lower(VSORRESU) = 'm' then 100
@@ -39,7 +39,7 @@ create view body as
 
 # §2.1: findings up to the anchor, one row per day with any finding; raw components first, else the collected stage.
 STAGES = """
-create view findings as
+create table findings as
   select f.USUBJID, FADTC as moment, FATESTCD as test, upper(FAORRES) as word,
     FAORRESN * case when FATESTCD = 'STOOLVOL' and lower(FAORRESU) like 'l%' then 1000 else 1 end as number,
     VISIT as said
@@ -50,11 +50,11 @@ create view findings as
   select USUBJID, LBDTC, 'BILI', upper(LBORRES),
     LBORRESN * case lower(LBORRESU) when 'mg/dl' then 17.1 when 'umol/l' then 1 end, VISIT
   from lb where LBTESTCD = 'BILI';
-create view seen as
-  select s.USUBJID, s.age, full_day(f.moment) as day, f.moment, f.test, f.word, f.number
+create table seen as
+  select s.USUBJID, s.age_low, s.age_high, full_day(f.moment) as day, f.moment, f.test, f.word, f.number
   from subjects s join findings f using (USUBJID) where before_dose(f.moment, s.anchor, f.said);
-create view by_day as
-  select USUBJID, any_value(age) as age, day,
+create table by_day as
+  select USUBJID, any_value(age_low) as age_low, any_value(age_high) as age_high, day,
     arg_max(number, moment) filter (test = 'RASHBSA') as rash,
     arg_max(number, moment) filter (test = 'DESQBSA') as peeled,
     arg_max(word, moment) filter (test = 'ERYTHDRM') as red, arg_max(word, moment) filter (test = 'BULLAE') as bullae,
@@ -68,7 +68,7 @@ create view by_day as
     arg_max(word, moment) filter (test = 'AGVHGRD') as grade_said,
     count(*) filter (test <> 'BILI') as findings
   from seen group by USUBJID, day;
-create view weighed as
+create table weighed as
   select d.*,
     -- PDQ footnote c: stool volume is the mean of three days.
     (select avg(x.number) from seen x where x.USUBJID = d.USUBJID and x.test = 'STOOLVOL'
@@ -78,9 +78,10 @@ create view weighed as
               where b.USUBJID = d.USUBJID and test = 'WEIGHT' and b.day <= d.day),
              (select arg_min(value, b.moment) from body b where b.USUBJID = d.USUBJID and test = 'WEIGHT')) as kg
   from by_day d where findings > 0;
-create view stages as
+create table stages as
   with columns_of_gut as (
-    select *, case when age >= 18 then false else age < 18 and kg <= 50 end as child, ml / kg as ml_kg from weighed
+    select *, case when age_low >= 18 then false when age_high < 18 then kg <= 50 end as child, ml / kg as ml_kg
+    from weighed
   )
   select USUBJID, day, grade_said,
     coalesce(case when rash is null then null
@@ -110,11 +111,11 @@ GRADES = """
 create macro magic(skin, liver, ugi, lgi) as case
   when skin = 4 or liver = 4 or lgi = 4 then 4 when liver in (2, 3) or lgi in (2, 3) then 3
   when skin = 3 or liver = 1 or ugi = 1 or lgi = 1 then 2 when skin in (1, 2) then 1 else 0 end;
-create view graded as
+create table graded as
   select *, magic(coalesce(skin, 0), coalesce(liver, 0), coalesce(ugi, 0), coalesce(lgi, 0)) as lowest,
     magic(coalesce(skin, 4), coalesce(liver, 4), coalesce(ugi, 1), coalesce(lgi, 4)) as highest
   from stages;
-create view at_entry as
+create table at_entry as
   select g.*, row_number() over (partition by g.USUBJID order by g.day desc) as k
   from graded g join subjects s using (USUBJID) where s.from_day - g.day <= $elig_days;
 """
@@ -122,7 +123,7 @@ create view at_entry as
 # §2.4, §1.4: methylprednisolone-equivalent mg/kg of every day up to the anchor, by the weight known on that day (else
 # the first one known), and per rule of the definition in force what the stages of its days say.
 STEROIDS = """
-create view steroid_doses as
+create table steroid_doses as
   select USUBJID, full_day(CMSTDTC) as first_day, lo(CMSTDTC) as earliest, full_day(CMENDTC) as last_day,
     regexp_matches(upper(CMDECOD || ' ' || CMTRT),
       'METHYLPRED|PREDNISO|HYDROCORT|DEXAMETH|泼尼|甲强龙|氢化可的松|地塞米松') as steroid,
@@ -136,7 +137,7 @@ create view steroid_doses as
       when 'QID' then 4 when 'Q6H' then 4 when 'QOD' then 0.5 else 1 end as mp
   from cm where not regexp_matches(upper(coalesce(CMROUTE, '')),
     'TOPIC|CUTAN|OPHTH|CONJUNCT|NASAL|INHAL|RESPIR|RECT|VAGIN|INTRATHEC|INTRALES|OROPHAR|外用|局部|吸入|滴眼|灌肠|鞘内');
-create view steroid_days as
+create table steroid_days as
   with each_day as (
     select USUBJID, c.per_kg, c.mp, cast(unnest(generate_series(
       c.first_day, least(coalesce(c.last_day, s.anchor_day), s.anchor_day), interval 1 day)) as date) as day
@@ -148,7 +149,7 @@ create view steroid_days as
       (select arg_min(value, b.moment) from body b where b.USUBJID = d.USUBJID and b.test = 'WEIGHT')) end) as mp
   from each_day d group by USUBJID, day;
 -- One row per subject and rule; no start = the dose was never reached (false where steroid doses are known at all).
-create view sr_starts as
+create table sr_starts as
   select s.USUBJID, r.rule, r.kind, r.first_day, r.last_day, s.anchor_day, min(d.day) as start,
     exists (select 1 from steroid_days k where k.USUBJID = s.USUBJID and k.mp > 0)
       and not exists (select 1 from steroid_doses c where c.USUBJID = s.USUBJID and c.steroid
@@ -159,8 +160,9 @@ create view sr_starts as
   group by all;
 -- Whether one stage exceeds another: nothing is below 0 or above the highest, known or not.
 create macro above(one, other, top) as case when one = 0 or other = top then false else one > other end;
-create view sr_window as
-  select r.USUBJID, r.rule, r.kind, r.known, coalesce(r.anchor_day - r.start >= r.first_day, false) as reached, g.day,
+create table sr_window as
+  select r.USUBJID, r.rule, r.kind, r.known, r.last_day is null as open,
+    coalesce(r.anchor_day - r.start >= r.first_day, false) as reached, g.day,
     above(g.skin, z.skin, 4) or above(g.liver, z.liver, 4) or above(g.ugi, z.ugi, 1) or above(g.lgi, z.lgi, 4) as worse,
     above(z.skin, g.skin, 4) or above(z.liver, g.liver, 4) or above(z.ugi, g.ugi, 1) or above(z.lgi, g.lgi, 4) better,
     case when greatest(g.skin, g.liver, g.ugi, g.lgi) > 0 then false
@@ -169,17 +171,22 @@ create view sr_window as
   left join stages g on g.USUBJID = r.USUBJID
     and g.day - r.start between r.first_day and coalesce(r.last_day, 100000) and g.day <= r.anchor_day
   left join stages z on z.USUBJID = r.USUBJID
-    and z.day = (select max(day) from stages y where y.USUBJID = r.USUBJID and y.day <= r.start);
-create view sr_by_rule as
-  select USUBJID, rule, coalesce(case
-    when kind = 'worse' and bool_or(worse) or kind = 'not_improved' and arg_max_null(better, day) = false
-      or kind = 'not_resolved' and arg_max_null(clear, day) = false then 'TRUE'
+    and z.day = (select max(day) from stages y
+                 where y.USUBJID = r.USUBJID and y.day between r.start - $elig_days and r.start);
+-- "Worse" holds at any assessment of its days; the others at the last of their days, or the first where these are open.
+create table sr_by_rule as
+  with judged as (
+    select *, case kind when 'worse' then worse when 'not_improved' then not better else not clear end as holds,
+      row_number() over (
+        partition by USUBJID, rule order by if(open, date '2000-01-01' - day, day - date '2000-01-01') desc) as k
+    from sr_window
+  )
+  select USUBJID, rule, case when bool_or(holds) filter (k = 1 or kind = 'worse') then 'TRUE'
     when not any_value(known) then 'NE' when not any_value(reached) then 'FALSE'
-    when kind = 'worse' and bool_and(coalesce(not worse, false)) and count(day) > 0
-      or kind = 'not_improved' and arg_max_null(better, day) or kind = 'not_resolved' and arg_max_null(clear, day)
-      then 'FALSE' end, 'NE') as holds
-  from sr_window group by USUBJID, rule, kind;
-create view refractory as
+    when bool_and(coalesce(not holds, false)) filter (k = 1 or kind = 'worse') and count(day) > 0 then 'FALSE'
+    else 'NE' end as holds
+  from judged group by USUBJID, rule;
+create table refractory as
   select s.USUBJID, case when bool_or(holds = 'TRUE') then 'PASS'
     when count(*) filter (holds = 'FALSE') = (select count(*) from sr_rules) then 'FAIL' else 'NE' end as result
   from subjects s left join sr_by_rule using (USUBJID) group by s.USUBJID;

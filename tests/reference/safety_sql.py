@@ -7,6 +7,7 @@ it the subjects and events of any row and dose level. No pandas, nothing of the 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -37,7 +38,7 @@ create macro lo(d) as case when length(d) >= 10 then try_cast(substr(d, 1, 10) a
   when length(d) = 7 then cast(d || '-01' as date) when length(d) = 4 then cast(d || '-01-01' as date) end;
 create macro hi(d) as case when length(d) >= 10 then try_cast(substr(d, 1, 10) as date)
   when length(d) = 7 then last_day(cast(d || '-01' as date)) when length(d) = 4 then cast(d || '-12-31' as date) end;
-create view records as
+create table records as
   select a.USUBJID, AESEQ as seq, AESPID as spid, coalesce(AEDECOD, AETERM) as pt, coalesce(AEBODSYS, 'UNCODED') as soc,
     concat_ws(' ', AEDECOD, AETERM) as words, try_cast(AETOXGR as int) as grade, t.first, t.d0, t.level,
     AESTDTC as began,
@@ -47,13 +48,13 @@ create view records as
     hi(AEENDTC) as finish, AESER = 'Y' as serious,
     AEOUT = 'FATAL' or AESDTH = 'Y' or AETOXGR = '5' as fatal,
     AEACN in ('DRUG WITHDRAWN', 'DRUG INTERRUPTED', 'DOSE INTERRUPTED', 'INFUSION INTERRUPTED') as stopped,
-    -- A-61: the most related counts; not known is related.
-    case when regexp_matches(AEREL, '^(?i)(NOT RELATED|UNRELATED|N|NO|肯定无关|无关)$') then 0
-      when regexp_matches(AEREL, '^(?i)(UNLIKELY.*|可能无关)$') then 1
-      when regexp_matches(AEREL, '^(?i)(POSSIBL.*|可能有关)$') then 2
-      when regexp_matches(AEREL, '^(?i)(PROBABL.*|很可能有关)$') then 3
-      when regexp_matches(AEREL, '^(?i)(DEFINIT.*|RELATED|Y|YES|肯定有关|有关)$') then 4
-      else 5 end as relation,
+    -- A-61: the strongest counts; one that is not known is related.
+    case when regexp_matches(AEREL, '^(?i)(NOT RELATED|UNRELATED|N|NO|肯定无关|无关)$') then 1
+      when regexp_matches(AEREL, '^(?i)(UNLIKELY.*|可能无关)$') then 2
+      when regexp_matches(AEREL, '^(?i)(POSSIBL.*|可能有关)$') then 4
+      when regexp_matches(AEREL, '^(?i)(PROBABL.*|很可能有关)$') then 5
+      when regexp_matches(AEREL, '^(?i)(DEFINIT.*|RELATED|Y|YES|肯定有关|有关)$') then 6
+      else 3 end as relation,
     exists (select 1 from suppae s where s.USUBJID = a.USUBJID and QNAM = 'AEDLT' and QVAL = 'Y'
       and s.IDVAR = 'AESEQ' and s.IDVARVAL = cast(AESEQ as text)) as dlt
   from ae a join treated t using (USUBJID)
@@ -72,15 +73,15 @@ create table chained as
         rows between unbounded preceding and 1 preceding) <= 1 then 0 else 1 end as fresh,
       start > d0 or (start = d0 and not (length(began) >= 16 and length(first) >= 16 and began < first)) as after
     from records);
-create view episodes as
-  select USUBJID, any_value(level) as level, pt, any_value(soc) as soc, any_value(words) as words,
+create table episodes as
+  select USUBJID, min(seq) as seq, any_value(level) as level, pt, any_value(soc) as soc, any_value(words) as words,
     any_value(d0) as d0, min(start) filter (after) as start, min(began) filter (after) as began,
     max(grade) filter (after) as grade, bool_or(serious) as serious, bool_or(fatal) as fatal,
     bool_or(stopped) as stopped, max(relation) as relation, bool_or(dlt) as dlt,
     bool_and(after) or coalesce(max(grade) filter (after) > max(grade) filter (not after), false) as emergent
   from chained group by USUBJID, pt, coalesce(spid, 'chain ' || chain);
 create table events as
-  select * exclude (began), relation >= 2 as related, coalesce((
+  select * exclude (began), relation >= 3 as related, coalesce((
       select category from aesi s where case
         when s.socs is not null then regexp_matches(soc, s.socs) and grade >= s.minimum
         else regexp_matches(words, s.terms) end
@@ -91,6 +92,14 @@ create table events as
       order by place limit 1), '') as aesi
   from episodes e where emergent and start - d0 <= $last_day;
 """
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell of a table says, and whom it counts."""
+
+    text: str
+    subjects: list[str]
 
 
 class Safety:
@@ -118,33 +127,35 @@ class Safety:
         self.sizes = {level: self.sizes.get(level, 0) for level in LEVELS}
         self.sizes["Total"] = sum(self.sizes.values())
 
-    def subjects(self, where: str, level: str = "Total") -> list[str]:
-        """Who has an event of which `where` is true."""
-        query = f"select distinct USUBJID from events where ({where}) and $1 in ('Total', level) order by all"
-        return [row[0] for row in self._db.execute(query, [level]).fetchall()]
-
-    def row(self, where: str) -> list[str]:
+    def row(self, where: str) -> list[Cell]:
         """Per level and in total: subjects, their share where the column is large enough, and events (§3.4)."""
-        counted = self._by_level("select level, count(distinct USUBJID), count(*) from events", where)
-        return [self._text(level, n, f" [{events}]") for level, (n, events) in counted.items()]
+        return self._cells(f"select level, USUBJID, count(*) from events where {where} group by all", events=True)
 
-    def at_maximum(self, grade: int | None, where: str) -> list[str]:
-        """The same for subjects whose worst event of which `where` is true has this grade (None: none has one)."""
-        worst = f"""select level, count(*), 0 from (
-            select level, USUBJID from events where {where} group by all
-            having max(grade) is not distinct from {"null" if grade is None else grade})"""
-        return [self._text(level, n, "") for level, (n, _) in self._by_level(worst, "true").items()]
+    def strongest(self, column: str, value: int | None, where: str) -> list[Cell]:
+        """The same, without events, for subjects whose highest grade or relation of these events is this one."""
+        highest = f"having max({column}) is not distinct from {'null' if value is None else value}"
+        return self._cells(f"select level, USUBJID, 1 from events where {where} group by all {highest}", events=False)
 
-    def _by_level(self, query: str, where: str) -> dict[str, tuple[int, int]]:
-        rows = self._db.execute(f"{query} where {where} group by level").fetchall()
-        found = {level: (n, events) for level, n, events in rows}
-        counts = {level: found.get(level, (0, 0)) for level in LEVELS}
-        return counts | {"Total": (sum(n for n, _ in counts.values()), sum(events for _, events in counts.values()))}
+    def new_since(self, before: Safety, where: str) -> Cell:
+        """Subjects and events of which `where` is true now and was not at an earlier cut; blank = none."""
+        query = f"select USUBJID, pt, seq from events where {where}"
+        added = {*self._db.execute(query).fetchall()} - {*before._db.execute(query).fetchall()}
+        subjects = sorted({subject for subject, *_ in added})
+        return Cell(f"{len(subjects)} [{len(added)}]" if added else "", subjects)
 
-    def _text(self, level: str, n: int, events: str) -> str:
-        size = self.sizes[level]
+    def happens(self, where: str) -> bool:
+        """Whether any event is one of these."""
+        return bool(self._db.execute(f"select 1 from events where {where} limit 1").fetchall())
+
+    def _cells(self, query: str, *, events: bool) -> list[Cell]:
+        rows = self._db.execute(query).fetchall()
+        return [self._cell(level, [row for row in rows if level in ("Total", row[0])], events) for level in self.sizes]
+
+    def _cell(self, level: str, rows: list[tuple[str, str, int]], events: bool) -> Cell:
+        size, n = self.sizes[level], len(rows)
         share = f" ({100 * n / size:.1f}%)" if size >= self._least else ""
-        return f"{n}{share}{events}" if size else "-"
+        counted = f" [{sum(number for *_, number in rows)}]" if events else ""
+        return Cell(f"{n}{share}{counted}" if size else "-", sorted(subject for _, subject, _ in rows))
 
     def terms(self, where: str) -> dict[str, set[str]]:
         """Preferred terms by system organ class of the events of which `where` is true."""
