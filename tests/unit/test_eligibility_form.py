@@ -31,6 +31,14 @@ def test_the_last_answer_of_a_form_counts(protocol, analysis) -> None:
     assert judged_each([changed], protocol, analysis, "EX14")["RESULT"].tolist() == ["ATT-PASS"]
 
 
+def test_what_is_written_beside_an_answer_is_told_verbatim(protocol, analysis) -> None:
+    book = form(screened(), EX17="").infused(0)
+    book.add("IE", IETESTCD="EX17", IEORRES="Y", IEDTC="2025-01-09", IECOM="Lives too far away")
+    found = judged_each([book], protocol, analysis, "EX17").iloc[0]
+    assert found["RESULT"] == "ATT-FAIL"
+    assert found["EVIDENCE"] == "by the form only; form: Y of 2025-01-09: Lives too far away"
+
+
 def test_without_data_or_form_nothing_passes_but_age_and_consent(protocol, analysis) -> None:
     found = audited(trial().subject("S01").infused(0).domains(), protocol, analysis)
     assert found["RESULT"].value_counts().to_dict() == {"NE": 24, "PASS": 2}

@@ -90,7 +90,8 @@ def _with_deciding_form(adie: pd.DataFrame) -> pd.DataFrame:
     asked = adie["FLAG"].ne("") & adie["SRCDOM"].ne("")
     attested = adie["RESULT"].isin(["ATT-PASS", "ATT-FAIL"])
     day = adie["FORMDT"].dt.strftime(" of %Y-%m-%d").fillna("")
-    answered = "; form: " + adie["FORMANSWER"] + day
+    beside = adie["FORMTEXT"].fillna("").astype("str")
+    answered = "; form: " + adie["FORMANSWER"] + day + beside.radd(": ").where(beside.ne(""), "")
     waived = adie["RESULT"].eq("WAIVED")
     number = " (DV " + adie["DVSEQ"].astype("str") + ")"
     waiver = "; waived: " + adie["WAIVEDBY"].fillna("") + number.where(adie["DVSEQ"].notna(), "")

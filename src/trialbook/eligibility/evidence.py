@@ -66,13 +66,22 @@ def form_records(domains: Domains, protocol: Protocol) -> pd.DataFrame:
             "SRCSEQ": sequence(ie, "IE"),
             "ADT": complete_date(ie["IEDTC"]),
             "WHAT": "answer " + ie["IEDTC"].fillna("without a date"),
-            "VALUE": ie["IEORRES"],
+            "VALUE": ie["IEORRES"] + free_text(ie).radd(": ").where(free_text(ie).ne(""), ""),
             "UNIT": pd.Series("", index=ie.index, dtype="str"),
             "LIMIT": pd.Series(float("nan"), index=ie.index),
             "SAYS": pd.Series("", index=ie.index, dtype="str"),
         }
     )
     return rows.merge(names, on="CRITERION", how="inner")[COLUMNS]
+
+
+def free_text(ie: pd.DataFrame) -> pd.Series:
+    """What was written beside an answer on the form, verbatim (IECOM, else IEREAS, where the site delivers them)."""
+    text = pd.Series("", index=ie.index, dtype="str")
+    for name in ("IEREAS", "IECOM"):
+        if name in ie:
+            text = ie[name].fillna("").astype("str").where(ie[name].fillna("").ne(""), text)
+    return text
 
 
 def sequence(rows: pd.DataFrame, code: str) -> pd.Series:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from trialbook.dates import complete_date
 from trialbook.domains import Domains
-from trialbook.eligibility.evidence import WAIVER, sequence
+from trialbook.eligibility.evidence import WAIVER, free_text, sequence
 from trialbook.eligibility.findings import FAIL, PASS
 from trialbook.eligibility.findings import NE as NOT_EVALUABLE
 from trialbook.eligibility.records import records
@@ -19,7 +19,7 @@ RESULTS = ("PASS", "FAIL", "NE", "ATT-PASS", "ATT-FAIL", "CONFLICT", "WAIVED", "
 
 def form_answers(domains: Domains, protocol: Protocol) -> pd.DataFrame:
     """The last answer of each subject to each criterion: USUBJID CRITERION FORMANSWER (Y/N) SATISFIED (PASS/FAIL), with
-    its date FORMDT and sequence number FORMSEQ where these are known.
+    its date FORMDT, sequence number FORMSEQ and the free text FORMTEXT beside it, where these are known.
 
     For an inclusion Y satisfies it, for an exclusion N does. In this trial IE holds all answers, not only the unmet
     criteria; an answer other than Y or N is no answer (A-15).
@@ -33,9 +33,13 @@ def form_answers(domains: Domains, protocol: Protocol) -> pd.DataFrame:
     rows = rows.drop_duplicates(["USUBJID", "CRITERION"], keep="last")
     met = rows["FORMANSWER"].eq("Y") == rows["CRITERION"].map(kinds).eq("inclusion")
     rows = rows.assign(
-        SATISFIED=np.where(met, PASS, FAIL), FORMDT=complete_date(rows["IEDTC"]), FORMSEQ=sequence(rows, "IE")
+        SATISFIED=np.where(met, PASS, FAIL),
+        FORMDT=complete_date(rows["IEDTC"]),
+        FORMSEQ=sequence(rows, "IE"),
+        FORMTEXT=free_text(rows),
     )
-    return rows[["USUBJID", "CRITERION", "FORMANSWER", "SATISFIED", "FORMDT", "FORMSEQ"]].reset_index(drop=True)
+    names = ["USUBJID", "CRITERION", "FORMANSWER", "SATISFIED", "FORMDT", "FORMSEQ", "FORMTEXT"]
+    return rows[names].reset_index(drop=True)
 
 
 def waivers(domains: Domains, protocol: Protocol) -> pd.DataFrame:
