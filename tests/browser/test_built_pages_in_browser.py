@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,4 +52,26 @@ def test_a_subject_can_be_picked_on_the_pages_of_response_and_survival(
     seen.page.locator(".pick select").select_option(listed[1])
     charts = "[...document.querySelectorAll('.live')].filter(live => live.querySelector('[opacity=\"0.12\"]'))"
     seen.page.wait_for_function(f"{charts}.length === {faded}", timeout=10_000)
+    assert seen.problems == []
+
+
+@pytest.mark.parametrize("name", ["index", "02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os"])
+def test_subjects_in_listings_lead_to_their_profiles(demo: Path, name: str) -> None:
+    folder = demo / "2025-09-30"
+    led = set(
+        re.findall(r'<a class="tb-subject" href="([^"]+)"', (folder / f"{name}.html").read_text(encoding="utf-8"))
+    )
+    assert led
+    assert [address for address in led if not (folder / address).is_file()] == []
+
+
+def test_a_profile_leads_around_the_subjects_and_back(demo: Path, open_page: Callable[..., Any]) -> None:
+    folder = demo / "2025-09-30"
+    assert len(list((folder / "profiles").glob("*.html"))) == 12
+    seen = open_page(folder / "index.html")
+    seen.page.get_by_role("link", name="001", exact=True).click()
+    seen.page.get_by_role("link", name="Next: 003").click()
+    assert seen.page.locator("h1").text_content() == "Subject 003"
+    seen.page.get_by_role("link", name="Safety").click()
+    assert seen.page.url == (folder / "03_safety.html").resolve().as_uri()
     assert seen.problems == []
