@@ -154,3 +154,10 @@ def test_of_a_large_trial_only_the_records_of_those_shown_are_kept(protocol, ana
     kept = behind.records_of(opened.evidence, cells, reporting.to_look_at(opened.adie, opened.core))
     assert set(kept["USUBJID"]) == {"iMSC-2001-S01"}
     assert len(kept) < len(opened.evidence)
+
+
+def test_findings_open_before_passes_where_a_page_cannot_open_all(protocol, analysis) -> None:
+    opened = Opened(form(screened(conflict(), "S00")).infused(0), protocol, analysis)
+    first = next(iter(opened.behind.values()))
+    assert first[0] == "S01, EX04A: CONFLICT"
+    assert next(reversed(opened.behind.values()))[0].endswith("ATT-PASS")

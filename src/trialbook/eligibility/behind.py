@@ -44,9 +44,12 @@ def behind_cells(
     """For each cell of the matrix (`views.matrix`), as it stands in `views.matrix_table`, what opens behind it."""
     found = _told(adie[adie["USUBJID"].isin(cells["id"])], evidence, adsl, protocol)
     row = {subject: position for position, subject in enumerate(dict.fromkeys(cells["id"]))}
+    # A page opens so many cells: findings first, then what data decide, last what the form alone says.
+    rank = cells["result"].map({"PASS": 1, "ATT-PASS": 2}).fillna(0)
+    ordered = cells.assign(rank=rank).sort_values("rank", kind="stable")
     return {
         (row[subject], criterion): found[subject, criterion]
-        for subject, criterion in zip(cells["id"], cells["criterion"], strict=True)
+        for subject, criterion in zip(ordered["id"], ordered["criterion"], strict=True)
     }
 
 
