@@ -40,6 +40,17 @@ def test_equal_cuts_have_no_differences() -> None:
     assert differences.deleted.empty
 
 
+def test_before_the_first_cut_there_is_nothing_to_compare_with() -> None:
+    current = treated().event("Rash", 3).event("Fever", 9).domains()
+    differences = compare_cuts({}, current)
+    assert differences.added.empty
+    assert differences.deleted.empty
+    assert differences.changed.empty
+    counts = differences.counts.set_index("domain")
+    assert counts.loc["AE", ["previous", "added", "now"]].tolist() == [0, 2, 2]
+    assert restatements(differences).empty
+
+
 def test_new_records_and_changed_values_are_named_with_old_and_new() -> None:
     before = treated().event("Rash", 3, grade=1)
     after = treated().event("Rash", 3, grade=3).event("Fever", 9)

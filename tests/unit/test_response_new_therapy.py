@@ -7,10 +7,10 @@ import pytest
 
 from trial_builder import TrialBuilder, trial
 from trialbook.dates import as_date
-from trialbook.terms import find_term
 from trialbook.efficacy.questions import response_queries
 from trialbook.efficacy.response import day28_response, derive_adrs
 from trialbook.subjects.derive import derive_subjects
+from trialbook.terms import find_term
 
 CUT = as_date("2025-09-30")
 

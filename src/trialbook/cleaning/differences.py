@@ -68,7 +68,11 @@ def compare_cuts(previous: Mapping[str, pd.DataFrame], current: Domains) -> Diff
     | NOTASSGN    | DL2                | moved on  |
     | 2           | 3                  | restated  |
     | 3           |                    | emptied   |
+
+    Without a previous cut there is nothing to compare: all records count as added, and none is named.
     """
+    if not previous:
+        return _first_cut(current)
     codes = [*current, *sorted(code for code in previous if not current.delivered(code))]
     codes.sort(key=lambda code: code.startswith("SUPP"))  # parents first: their new numbers are needed
     moved = _Renumbered()
@@ -83,6 +87,16 @@ def compare_cuts(previous: Mapping[str, pd.DataFrame], current: Domains) -> Diff
         counts=pd.DataFrame([part.counts for part in parts], columns=_COUNTS),
         tests={key: test for part in parts for key, test in part.tests.items()},
     )
+
+
+def _first_cut(current: Domains) -> Differences:
+    """The differences of a cut before which there was none."""
+    none = {"previous": 0, "deleted": 0, "changed": 0, "restated": 0}
+    counts = [{"domain": code, **none, "added": len(current[code]), "now": len(current[code])} for code in current]
+    return Differences(
+        added=_joined([], RECORD_COLUMNS), changed=_joined([], CHANGE_COLUMNS), deleted=_joined([], RECORD_COLUMNS),
+        renumbered=_Renumbered().frame(), counts=pd.DataFrame(counts, columns=_COUNTS), tests={},
+    )  # fmt: skip
 
 
 def check_deletions(

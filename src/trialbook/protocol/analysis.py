@@ -17,7 +17,7 @@ RULES = Literal["3+3", "i3+3", "mTPI-2", "keyboard", "BOIN", "CRM", "TITE-CRM", 
 
 
 class AesiRule(BaseModel):
-    """One search of adverse events (special interest, kind of infection): a record fits when every condition given fits.
+    """One search of adverse events (special interest, kind of infection): a record fits when each condition given fits.
 
     `terms` are words found at the start of a word of the coded or reported term, `socs` words of the system organ
     class; `minimum_grade` leaves out milder events; `after_infusion` asks for an onset within
