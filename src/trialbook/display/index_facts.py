@@ -88,13 +88,14 @@ def index_facts(
 ) -> IndexFacts:
     """The facts of the first page. `datasets` holds adsl, and adrs and addlt where the trial has them."""
     analysis = analysis_values(protocol, cut.overrides, "cut file")
-    now = _headlines(protocol, _Numbers(ard, analysis))
+    numbers = _Numbers(ard, analysis)
+    now = _headlines(protocol, numbers)
     before = _headlines(protocol, _Numbers(previous_ard, analysis)) if previous_ard is not None else []
     earlier = {headline.label: headline for headline in before}
     adsl = datasets["adsl"]
     return IndexFacts(
         headlines=[_with_previous(headline, earlier.get(headline.label)) for headline in now],
-        levels=_by_level(protocol, _Numbers(ard, analysis)),
+        levels=_by_level(protocol, numbers),
         level_heads={level.id: f"{level.id}\n{_dose(level.cells_per_kg)}".strip() for level in protocol.dose_levels},
         steps=[_step_line(step, verdicts) for step in steps],
         contracts=_contracts(verdicts),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
+import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -92,7 +93,7 @@ def _build_in(
     with ExitStack() as opened:
         server = opened.enter_context(kernel_server(home / "server"))
         # While that process imports what notebooks need, this one imports what it needs itself.
-        from trialbook.runner.making import Making
+        from trialbook.runner.making import Making, look_ahead
         from trialbook.runner.text_storage import choose_text_storage
 
         importlib.import_module("trialbook.runner.pages")
@@ -104,6 +105,7 @@ def _build_in(
         work = Making(
             trial, root, options.out, scratch, home, server, options.charts, ingredients, store, options.force, progress
         )  # fmt: skip
+        threading.Thread(target=look_ahead, args=[root], name="look-ahead").start()
         run_pieces(PIECES, work.make, options.jobs, opened.close)
     _assemble(work, made_of, began)
 

@@ -109,10 +109,18 @@ class Checker:
         found: Found = answer
         return found
 
+    def close(self) -> None:
+        """Ends the process, and gives back its memory; the next check starts another."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
     def _started(self) -> Connection:
         """Forks the process and waits until it has called back."""
         self._home.mkdir(parents=True, exist_ok=True)
         place = self._home / "checks"
+        place.unlink(missing_ok=True)
         with closing(socket.socket(socket.AF_UNIX)) as listening:
             listening.bind(str(place))
             listening.listen(1)

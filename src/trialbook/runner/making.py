@@ -5,11 +5,13 @@ kept of it when nothing that it was made of has changed.
 from __future__ import annotations
 
 import json
+import threading
 import time
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from trialbook.contracts.gate import Gate, stop_if_critical
 from trialbook.contracts.odcs import load_contracts
@@ -29,7 +31,14 @@ from trialbook.runner.progress import Progress
 from trialbook.runner.reach import imported_names, reachable_files
 from trialbook.runner.schedule import Piece
 from trialbook.runner.store import Store
+from trialbook.runner.text_storage import LARGE_BYTES, snapshot_bytes
 
+SAMPLE = {
+    "cells": [
+        {"cell_type": "markdown", "metadata": {}, "source": "# Sample"},
+        {"cell_type": "code", "metadata": {"tags": ["injected-parameters"]}, "source": "cut_id = 1", "outputs": []},
+    ]
+}
 # Kept beside what a notebook leaves; the memory it took differs from run to run and is no part of what it left.
 USAGE = "usage.json"
 
@@ -55,7 +64,22 @@ class Making:
     reused: list[str] = field(default_factory=list)
 
     def make(self, piece: Piece) -> None:
-        """Makes one piece, or restores it; then judges it. Raises what made it fail."""
+        """Makes one piece, or restores it; then judges it. Raises what made it fail.
+
+        The pieces of a large trial take turns: side by side they would need more memory than a laptop has.
+        """
+        with self._turn:
+            self._make(piece)
+
+    @cached_property
+    def _turn(self) -> AbstractContextManager[Any]:
+        return threading.Lock() if self._large else nullcontext()
+
+    @cached_property
+    def _large(self) -> bool:
+        return snapshot_bytes(self.trial) >= LARGE_BYTES
+
+    def _make(self, piece: Piece) -> None:
         began = time.monotonic()
         kept = None if self.force else self.store.find(piece.name, self.ingredients.value)
         if kept is not None:
@@ -129,6 +153,8 @@ class Making:
             names += [f"contract {kind}/{name}.yaml" for name in checked]
             names += ["data data/clean/"] if kind == "clean" else []
         found = self._checker.check(look) if self._checker else check(look)
+        if self._checker and self._large:
+            self._checker.close()
         target = f".steps/{piece.name}/verdicts.json"
         plain = {"files": found.files, "verdicts": [asdict(verdict) for verdict in found.verdicts]}
         keep_json(self.scratch / target, plain)
@@ -185,6 +211,18 @@ class Making:
     @cached_property
     def _cut(self) -> list[str]:
         return [f"cut.{name}" for name in type(self.trial.cut).model_fields]
+
+
+def look_ahead(root: Path) -> None:
+    """Does beside the first notebooks what every build needs later: which code is reached, what pages are made with.
+
+    Only fills caches. A notebook that cannot be read is told by the piece that needs it.
+    """
+    with suppress(Exception):
+        for spec in STEPS:
+            _code(notebook_imports(root / "notebooks" / spec.notebook))
+        _code(["trialbook.contracts.gate", "trialbook.snapshot", "trialbook.display.page"])
+        page_content(SAMPLE, "live")
 
 
 def notebook_imports(path: Path) -> list[str]:

@@ -95,10 +95,8 @@ def _frame(sources: PageSources) -> Frame:
 
 
 def _index(sources: PageSources, scratch: Path, frame: Frame, profiled: list[str]) -> str:
-    data = scratch / "data"
-    datasets = {
-        p.relative_to(data).with_suffix("").as_posix(): read_dataset(p) for p in sorted(data.rglob("*.parquet"))
-    }
+    places = {name: scratch / "data" / f"{name}.parquet" for name in ("adsl", "adrs", "addlt")}
+    datasets = {name: read_dataset(place) for name, place in places.items() if place.is_file()}
     previous = read_dataset(sources.previous / "results" / "ard.parquet") if sources.previous else None
     steps = [StepStatus(spec.name, spec.title, f"{spec.name}.html", spec.datasets) for spec in STEPS]
     verdicts = [verdict for found in sources.verdicts.values() for verdict in found]

@@ -12,6 +12,8 @@ import pandas as pd
 from trialbook.protocol.models import Trial
 
 SMALL_BYTES = 10_000_000
+# From here on a piece of a build has the memory to itself.
+LARGE_BYTES = 100_000_000
 
 
 def choose_text_storage(trial: Trial) -> None:
@@ -19,7 +21,11 @@ def choose_text_storage(trial: Trial) -> None:
 
     A snapshot that cannot be looked at is left to those who read it, and who say so.
     """
+    pd.set_option("mode.string_storage", "python" if snapshot_bytes(trial) < SMALL_BYTES else "pyarrow")
+
+
+def snapshot_bytes(trial: Trial) -> int:
+    """How large the snapshot is; 0 where it cannot be looked at."""
     place = trial.root / trial.cut.snapshot
     files = [place] if place.is_file() else list(place.iterdir()) if place.is_dir() else []
-    size = sum(file.stat().st_size for file in files if file.is_file())
-    pd.set_option("mode.string_storage", "python" if size < SMALL_BYTES else "pyarrow")
+    return sum(file.stat().st_size for file in files if file.is_file())
