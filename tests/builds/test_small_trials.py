@@ -11,6 +11,10 @@ import pytest
 
 from published_trials import Tables
 from trialbook.datasets import read_dataset
+from trialbook.runner import making
+from trialbook.runner.graph import PIECES
+from trialbook.runner.making import Making
+from trialbook.runner.schedule import Piece
 from workbook import Workbook
 
 pytestmark = pytest.mark.build
@@ -37,10 +41,32 @@ def rates(build: Path) -> set[str]:
     return set(beside.loc[beside["stat_name"].isin(["estimate", "p", "conf.low"]), "stat_text"])
 
 
-def test_no_adverse_event_at_all(workbook: Workbook) -> None:
+@pytest.fixture
+def side_by_side(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Makes every trial a large one; collects how many pieces were being made whenever one began."""
+    running: list[str] = []
+    seen: list[int] = []
+    ordinary = Making._make
+
+    def make(self: Making, piece: Piece) -> None:
+        running.append(piece.name)
+        seen.append(len(running))
+        try:
+            ordinary(self, piece)
+        finally:
+            running.remove(piece.name)
+
+    monkeypatch.setattr(making, "LARGE_BYTES", 0)
+    monkeypatch.setattr(Making, "_make", make)
+    return seen
+
+
+def test_no_adverse_event_at_all(workbook: Workbook, side_by_side: list[int]) -> None:
+    """Built as if the trial were large: its pieces take turns, so that they never need memory at the same time."""
     workbook.write("ae", [])
     workbook.write("suppae", [])
     build = workbook.build()
+    assert side_by_side == [1] * len(PIECES)
     assert "No adverse event" in words(build / "03_safety.html")
     no_programming_words(build)
 
