@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import pandas as pd
@@ -21,12 +21,13 @@ from trialbook.efficacy.day28 import (
 )
 from trialbook.efficacy.intercurrent import therapy_starts
 from trialbook.efficacy.response import investigator_responses
+from trialbook.gvhd.stages import StagingRules
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 
 PRIMARY = "primary"
 # The keys that change organ stages, and those that change what is new therapy; all others only decide on these.
-STAGING_KEYS = frozenset({"skin4_rule", "child_rule", "bili_cut_umol", "lgi_conflict", "ugi_requires_biopsy"})
+STAGING_KEYS = frozenset(entry.name for entry in fields(StagingRules))
 THERAPY_KEYS = frozenset({"steroid_escalation_is_newtx", "steroid_escalation_days", "gvhdtx"})
 
 

@@ -7,6 +7,7 @@ All arguments are float arrays of one length; NaN means not known.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,7 +81,7 @@ def skin_range(
     return np.where(certain, 4.0, low), np.where(possible, 4.0, high)
 
 
-def liver_range(bilirubin: np.ndarray, censored: np.ndarray, cuts: list[float]) -> Range:
+def liver_range(bilirubin: np.ndarray, censored: np.ndarray, cuts: Sequence[float]) -> Range:
     """Liver: total bilirubin in umol/L against `cuts` (A-43); the first belongs to stage 1, since 34.2 is 2 mg/dL."""
     return Limits(tuple(cuts), (True, False, False, False)).range(bilirubin, censored)
 

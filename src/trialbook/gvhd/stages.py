@@ -41,17 +41,40 @@ def derive_stages(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) 
     4. A sign of stage 4 that the form did not ask at that assessment does not raise the stage; one asked for and not
        readable leaves both possibilities open.
     """
-    used = [name for name in ("USUBJID", "TRTSDT", "TRTSDTM", "CUTDT") if name in subjects]
-    known = domains.once(_assessments, subjects[used])
+    used = [name for name in ("USUBJID", "TRTSDT", "TRTSDTM", "CUTDT", "AGE") if name in subjects]
+    return domains.once(_derive_stages, subjects[used], StagingRules.of(analysis))
+
+
+@dataclass(frozen=True)
+class StagingRules:
+    """The analysis keys that stages depend on."""
+
+    skin4_rule: str
+    child_rule: str
+    bili_cut_umol: tuple[float, ...]
+    lgi_conflict: str
+    ugi_requires_biopsy: bool
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> StagingRules:
+        """Those in force."""
+        return cls(
+            analysis.skin4_rule, analysis.child_rule, tuple(analysis.bili_cut_umol), analysis.lgi_conflict,
+            analysis.ugi_requires_biopsy,
+        )  # fmt: skip
+
+
+def _derive_stages(domains: Domains, subjects: pd.DataFrame, rules: StagingRules) -> pd.DataFrame:
+    known = domains.once(_assessments, subjects.drop(columns="AGE"))
     if known is None:
         return _empty()
     findings = known.findings
-    people = _people(known, subjects, analysis)
+    people = _people(known, subjects, rules)
     ranges = {
-        "SKIN": _skin(findings, analysis),
-        "LIVER": _liver(findings, analysis),
-        "UGI": _ugi(findings, analysis),
-        "LGI": _lgi(findings, people, analysis),
+        "SKIN": _skin(findings, rules),
+        "LIVER": _liver(findings, rules),
+        "UGI": _ugi(findings, rules),
+        "LGI": _lgi(findings, people, rules),
     }
     columns: dict[str, np.ndarray] = {}
     for organ, (low, high) in ranges.items():
@@ -145,47 +168,47 @@ def is_child(age: pd.Series, weight: pd.Series, rule: str) -> np.ndarray:
     return np.where(not_child, 0.0, np.where(unknown, np.nan, 1.0))
 
 
-def _people(known: Assessments, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+def _people(known: Assessments, subjects: pd.DataFrame, rules: StagingRules) -> pd.DataFrame:
     """WEIGHT (kg) and CHILD of each assessment."""
     years = subjects.set_index("USUBJID")["AGE"].astype("float64")
     age = years.reindex(known.findings.index.get_level_values("USUBJID")).set_axis(known.weight.index)
-    return pd.DataFrame({"WEIGHT": known.weight, "CHILD": is_child(age, known.weight, analysis.child_rule)})
+    return pd.DataFrame({"WEIGHT": known.weight, "CHILD": is_child(age, known.weight, rules.child_rule)})
 
 
-def _skin(findings: Findings, analysis: Analysis) -> magic.Range:
+def _skin(findings: Findings, rules: StagingRules) -> magic.Range:
     bsa, peeled = findings.number("RASHBSA", 0, 100), findings.number("DESQBSA", 0, 100)
     # Not asked at this assessment: no desquamation was reported, which cannot raise the stage.
     peeled = np.where(findings.asked("DESQBSA"), peeled, 0.0)
     low, high = magic.skin_range(
-        bsa, findings.sign("RASHBSA"), findings.yes("ERYTHDRM"), findings.yes("BULLAE"), peeled, analysis.skin4_rule
+        bsa, findings.sign("RASHBSA"), findings.yes("ERYTHDRM"), findings.yes("BULLAE"), peeled, rules.skin4_rule
     )
     return _where_raw(findings.asked("RASHBSA") | findings.asked("ERYTHDRM"), low, high, "SKIN")
 
 
-def _liver(findings: Findings, analysis: Analysis) -> magic.Range:
+def _liver(findings: Findings, rules: StagingRules) -> magic.Range:
     factor = si_factor(pd.Series("BILI", index=findings.index), findings.unit("BILI")).to_numpy()
     value = findings.number("BILI") * factor
     first, last = PLAUSIBLE_BILIRUBIN_UMOL
     # A bound such as "<0.5" may lie below what is plausible as a measurement.
     plausible = ((value >= first) & (value <= last)) | (findings.sign("BILI") != "")
     low, high = magic.liver_range(
-        np.where(plausible, value, np.nan), findings.sign("BILI"), analysis.bili_cut_umol
+        np.where(plausible, value, np.nan), findings.sign("BILI"), rules.bili_cut_umol
     )  # fmt: skip
     return _where_raw(findings.asked("BILI"), low, high, "LIVER")
 
 
-def _ugi(findings: Findings, analysis: Analysis) -> magic.Range:
+def _ugi(findings: Findings, rules: StagingRules) -> magic.Range:
     nausea = findings.text("NAUSEA").map({"NONE": 0.0, "INTERMITTENT": 0.0, "PERSISTENT": 1.0})
     biopsy = np.where(findings.asked("UGIBIOP"), findings.yes("UGIBIOP"), np.nan)
-    low, high = magic.ugi_range(nausea.astype("float64").to_numpy(), biopsy, analysis.ugi_requires_biopsy)
+    low, high = magic.ugi_range(nausea.astype("float64").to_numpy(), biopsy, rules.ugi_requires_biopsy)
     return _where_raw(findings.asked("NAUSEA"), low, high, "UGI")
 
 
-def _lgi(findings: Findings, people: pd.DataFrame, analysis: Analysis) -> magic.Range:
+def _lgi(findings: Findings, people: pd.DataFrame, rules: StagingRules) -> magic.Range:
     low, high = magic.lgi_range(
         stool_millilitres(findings.number("STOOLVOL", 0), findings.unit("STOOLVOL")), findings.sign("STOOLVOL"),
         findings.number("STOOLN", 0), findings.yes("ABDPAIN"), findings.yes("BLDSTOOL"),
-        people["CHILD"].to_numpy(dtype="float64"), people["WEIGHT"].to_numpy(dtype="float64"), analysis.lgi_conflict,
+        people["CHILD"].to_numpy(dtype="float64"), people["WEIGHT"].to_numpy(dtype="float64"), rules.lgi_conflict,
     )  # fmt: skip
     raw = [findings.asked(test) for test in ("STOOLVOL", "STOOLN", "ABDPAIN", "BLDSTOOL")]
     return _where_raw(np.logical_or.reduce(raw), low, high, "LGI")
