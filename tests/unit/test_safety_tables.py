@@ -89,6 +89,20 @@ def test_exposure_counts_infusions_against_those_due_and_sums_the_cells(small: S
     assert stats(ard, "DOSEKG", "1", of="DL3")["n"] == 0
 
 
+def test_the_subjects_behind_each_number_of_the_exposure_give_that_number(small: Small) -> None:
+    given, exposed = small.exposed()
+    sets = dosing_results.exposure_sets(exposed)
+    rows = to_ard(dosing_results.dosing_rows(given, exposed, small.adsl, small.protocol))
+    counted = rows[rows["variable"].isin(["NINF", "DUE", "FEWER"]) & rows["stat_name"].eq("n")]
+    words = counted["variable"].map(dosing_results.LABELS)
+    keys = zip(words, counted["variable_level"], counted["group1_level"], strict=True)
+    assert [len(sets.get(key, ())) for key in keys] == counted["stat"].astype(int).tolist()
+    lines = dosing_results.exposure_lines(exposed, small.adsl)
+    (fewer,) = sets[dosing_results.LABELS["FEWER"], "", "Total"]
+    assert lines.iloc[fewer][["SUBJID", "NINF", "DUE"]].tolist() == ["S02", 1, 2]
+    assert dosing_results.exposure_sets(exposed.iloc[:0]) == {}
+
+
 def test_an_infusion_is_not_due_before_its_day_and_window_have_passed(protocol: Protocol) -> None:
     built = trial().subject("S01", start="2025-12-23").infused(0)
     assert Small(built.domains(), protocol).exposed()[1]["DUE"].tolist() == [2]  # day 8 is the cut

@@ -8,6 +8,7 @@ from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row, proportion_rows
+from trialbook.safety.behind import Sets, record_sets
 from trialbook.safety.counting import set_sizes
 from trialbook.subjects.dosing import infusion_levels
 
@@ -57,6 +58,31 @@ def exposure_of_subjects(
     frame = treated.assign(NINF=pd.array(number, dtype="Int64"), DUE=pd.array(due, dtype="Int64"), CUMDOSE=total)
     needed = frame["DUE"].astype("float64") * pd.Series(dose, index=frame.index, dtype="float64")
     return frame.assign(SHARE=100 * frame["CUMDOSE"] / needed)[SUBJECT_COLUMNS].reset_index(drop=True)
+
+
+LINE_LABELS = {
+    "SUBJID": "Subject", "TRT01A": "Dose level", "NINF": "Infusions", "DUE": "Due by the cut",
+    "CUMDOSE": "10^6 cells/kg in sum", "SHARE": "% of the dose due",
+}  # fmt: skip
+
+
+def exposure_lines(exposed: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
+    """One line to read per row of `exposure_of_subjects`, in its order: the columns of `LINE_LABELS`."""
+    number = adsl.set_index("USUBJID")["SUBJID"].reindex(exposed["USUBJID"]).to_numpy()
+    rounded = exposed[["CUMDOSE", "SHARE"]].round(1)
+    return exposed.assign(SUBJID=number, **rounded)[list(LINE_LABELS)]
+
+
+def exposure_sets(exposed: pd.DataFrame) -> Sets:
+    """The subjects behind each number of T-4a: key = what is counted in words, number of infusions or blank, level."""
+    due = exposed[exposed["DUE"].notna()]
+    all_given = (due["NINF"] >= due["DUE"]).astype(bool)
+    counted = [
+        exposed.assign(WHAT=LABELS["NINF"], VALUE=exposed["NINF"].astype("str")),
+        due[all_given].assign(WHAT=LABELS["DUE"], VALUE=""),
+        due[~all_given].assign(WHAT=LABELS["FEWER"], VALUE=""),
+    ]
+    return record_sets(pd.concat(counted), ["WHAT", "VALUE"])
 
 
 def dosing_rows(

@@ -57,7 +57,9 @@
     const bar = document.createElement("p");
     bar.className = "pick";
     bar.append(label);
-    document.getElementById("content").prepend(bar);
+    // Beside the text where there is room for the contents, else above it.
+    const contents = document.querySelector("nav.contents");
+    (contents && contents.offsetParent ? contents : document.getElementById("content")).prepend(bar);
   };
 
   Promise.all([...document.querySelectorAll("script.chart-spec")].map(draw)).then(offerList);
