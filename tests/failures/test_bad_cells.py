@@ -9,9 +9,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from nbclient.exceptions import CellTimeoutError
 
 from breaking import run_cells, wait_until
 from trialbook.errors import UsageError
+from trialbook.runner.engine import WatchedClient
 from trialbook.runner.limits import GIB, MIB, Limits
 from trialbook.runner.notebooks import NotebookError
 from trialbook.runner.preloaded import KernelServer, ServerEnded
@@ -211,3 +213,17 @@ def test_limits_come_from_the_environment() -> None:
     names = {"TRIALBOOK_TIME_LIMIT": "5", "TRIALBOOK_MEMORY_LIMIT": "1.5", "TRIALBOOK_OUTPUT_LIMIT": "2"}
     assert Limits.from_environment(names) == Limits(5, 3 * GIB // 2, 2 * MIB)
     assert Limits.from_environment({}) == Limits()
+
+
+def test_outputs_that_are_late_are_waited_for_and_a_timeout_is_not_taken_for_a_full_disk(
+    tmp_path: Path, server: KernelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """papermill gives outputs four seconds; on a busy machine a page of tables takes longer."""
+
+    def late(client: WatchedClient, *given: object, **named: object) -> None:
+        assert client.iopub_timeout >= 60
+        raise CellTimeoutError("Timeout waiting for IOPub output")
+
+    monkeypatch.setattr(WatchedClient, "execute", late)
+    said = error_of(tmp_path, "1 + 1", server=server)
+    assert "CellTimeoutError: Timeout waiting for IOPub output" in said

@@ -14,6 +14,9 @@ from papermill.engines import Engine, papermill_engines
 from trialbook.runner.watch import Watch
 
 NAME = "trialbook"
+# How long the outputs of a cell may be on their way after its end. papermill's own 4 s are too short for a page of
+# tables on a busy machine; the time limit of the step holds besides.
+OUTPUT_SECONDS = 300
 
 
 class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]
@@ -39,7 +42,7 @@ class WatchedEngine(Engine):  # type: ignore[misc]
         log.setLevel(logging.CRITICAL)
         client = WatchedClient(
             nb_man, km=km, kernel_name=kernel_name, log=log, startup_timeout=start_timeout, timeout=None,
-            shutdown_kernel="immediate", on_cell_execute=watch.at,
+            shutdown_kernel="immediate", on_cell_execute=watch.at, iopub_timeout=OUTPUT_SECONDS,
         )  # fmt: skip
         client.watch = watch
         watch.follow(nb_man.nb)

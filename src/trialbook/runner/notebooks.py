@@ -137,7 +137,8 @@ def _run_error(
     if watch.breach:
         longer = f"correct the cell, or set {TIME_LIMIT} to more seconds" if " s, the time" in watch.breach else None
         return NotebookError(step, watch.breach, watch.notebook, next_step=longer)
-    if isinstance(error, OSError):
+    # A timeout is an OSError for Python, but says nothing of files.
+    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
         raise error
     status = manager.process.poll() if manager.process is not None else None
     if status is None:
