@@ -89,7 +89,7 @@ class Popovers:
 
     def button(self, detail: Detail) -> Around | None:
         """The tags that make a text open a detail; None when there is nothing to open."""
-        if detail.whole == 0:
+        if detail.whole == 0 and not detail.notes:
             return None
         content = self._made.get(id(detail))
         if content is None:
@@ -106,7 +106,7 @@ class Popovers:
         said = "".join(f"<p>{safe(note)}</p>" for note in notes)
         return (
             f' aria-label="{safe(detail.title)}"><p class="tb-title">{safe(detail.title)}</p>'
-            + detail.table(self._subjects)
+            + (detail.table(self._subjects) if detail.whole else "")
             + (f'<div class="tb-notes">{said}</div>' if said else "")
         )
 

@@ -22,7 +22,7 @@ MEANINGS = {
 # One letter for each code, for matrices; a pass or violation by the form alone is a small letter.
 LETTERS = {
     "PASS": "P", "ATT-PASS": "p", "FAIL": "F", "ATT-FAIL": "f", "CONFLICT": "C", "NE": "?", "WAIVED": "W",
-    "PENDING": "-",
+    "PENDING": "o",
 }  # fmt: skip
 
 

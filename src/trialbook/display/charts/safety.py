@@ -166,7 +166,7 @@ def shift_heatmap(cells: pd.DataFrame) -> alt.FacetChart:
 def events_by_cut(points: pd.DataFrame, kinds: list[str]) -> alt.FacetChart:
     """Cumulative events as each cut reported them: a small panel per kind, a bar per cut. Columns CUT KIND EVENTS."""
     base = alt.Chart(points).encode(
-        x=alt.X("CUT:O", title=None, axis=alt.Axis(labelAngle=-45)),
+        x=alt.X("CUT:O", title=None, axis=alt.Axis(labelAngle=-90)),
         y=alt.Y("EVENTS:Q", title="Events so far", axis=alt.Axis(tickMinStep=1)),
         tooltip=_tips(CUT="Cut", KIND="Events", EVENTS="Number"),
     )
