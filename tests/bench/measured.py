@@ -17,14 +17,20 @@ BETWEEN_SAMPLES = 0.25
 
 @dataclass(frozen=True)
 class Measured:
-    """How long something took, and the most memory that its processes held at one time."""
+    """How long something took, and the most memory that its processes held at one time.
+
+    `watched`: whether its memory was watched meanwhile; if not, the peak is 0.
+    """
 
     seconds: float
     peak_mib: float
+    watched: bool = True
 
     def __add__(self, other: Measured) -> Measured:
         """One after the other: seconds add up, the peak is the higher one."""
-        return Measured(self.seconds + other.seconds, max(self.peak_mib, other.peak_mib))
+        return Measured(
+            self.seconds + other.seconds, max(self.peak_mib, other.peak_mib), self.watched and other.watched
+        )  # fmt: skip
 
 
 NOTHING = Measured(0.0, 0.0)
@@ -34,11 +40,14 @@ class CommandError(RuntimeError):
     """A command of a benchmark failed: what it measured is worth nothing."""
 
 
-def measure(command: Sequence[str | Path], env: Mapping[str, str], folder: Path) -> Measured:
+def measure(
+    command: Sequence[str | Path], env: Mapping[str, str], folder: Path, *, watched: bool = True
+) -> Measured:  # fmt: skip
     """Runs a command to its end; raises CommandError with the end of its output when it fails.
 
-    Memory is sampled four times a second over the process and all its descendants. Pages that processes share (a
-    forked kernel shares most of its parent's) count once, where the system tells (Linux).
+    When it is `watched`, memory is sampled four times a second over the process and all its descendants. Pages that
+    processes share (a forked kernel shares most of its parent's) count once, where the system tells (Linux). Asking
+    for that takes a core a good part of the time, which slows what would use it: seconds come from runs without it.
     """
     began = time.monotonic()
     process = subprocess.Popen(
@@ -48,14 +57,16 @@ def measure(command: Sequence[str | Path], env: Mapping[str, str], folder: Path)
     peaks: list[float] = [0.0]
     ended = threading.Event()
     sampler = threading.Thread(target=_sample, args=(process.pid, peaks, ended), daemon=True)
-    sampler.start()
+    if watched:
+        sampler.start()
     output, _ = process.communicate()
     seconds = time.monotonic() - began
     ended.set()
-    sampler.join()
+    if watched:
+        sampler.join()
     if process.returncode:
         raise CommandError(f"{' '.join(map(str, command))}: status {process.returncode}\n{output[-2000:]}")
-    return Measured(seconds, peaks[0])
+    return Measured(seconds, peaks[0], watched)
 
 
 def _sample(pid: int, peaks: list[float], ended: threading.Event) -> None:
