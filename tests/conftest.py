@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import settings
 
@@ -16,6 +17,8 @@ pytest_plugins = ["build_fixtures"]
 # How long an example takes says something of the machine, not of the code.
 settings.register_profile("trialbook", deadline=None)
 settings.load_profile("trialbook")
+# Trials of tests are small: their text is kept as a build of such a trial keeps it (see runner/text_storage).
+pd.set_option("mode.string_storage", "python")
 ROOT = Path(__file__).resolve().parents[1]
 ORACLES = Path(os.environ.get("TRIALBOOK_ORACLES") or ROOT.parent / "shared" / "oracles")
 

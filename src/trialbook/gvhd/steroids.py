@@ -49,15 +49,16 @@ def daily_steroid_dose(
     """The systemic steroid dose of every subject and calendar day with a steroid.
 
     `cm`: the clean CM domain. `weights`: USUBJID VSDT VALUE VSSEQ (`subjects.weights.weights`). `subjects`:
-    USUBJID TRTSDT CUTDT, and DTHDT where known. `local_routes`: routes that are not systemic (`analysis.local_routes`).
+    USUBJID TRTSDT CUTDT, and DTHDT where known; REFDT, the day on which a subject that was never infused is judged
+    (else CUTDT). `local_routes`: routes that are not systemic (`analysis.local_routes`).
     Returns USUBJID ADT MPEQ (mg/kg/day of methylprednisolone equivalent), one row per subject and day with a steroid
     record; no row means no systemic steroid that day; MPEQ is NaN where a record of that day has no usable dose.
 
     1. Drug by name in CMDECOD or CMTRT (English or Chinese), route systemic.
     2. Dose per day by unit: mg/kg(/day) as it is, mg(/day) and g(/day) divided by the weight; CMDOSFRQ multiplies where
        delivered and the unit is not per day.
-    3. One weight per subject, the last on or before TRTSDT (else the first after): a weight that changes must not look
-       like a change of dose.
+    3. One weight per subject, the last on or before TRTSDT or that day (else the first after): a weight that changes
+       must not look like a change of dose.
     4. A record runs from its earliest possible start to its latest possible end; without an end, to the death or cut.
     """
     rows = cm.assign(factor=steroid_factor(cm))
@@ -65,7 +66,8 @@ def daily_steroid_dose(
     ends = subjects["CUTDT"]
     if "DTHDT" in subjects:
         ends = ends.where(subjects["DTHDT"].isna() | (subjects["DTHDT"] > ends), subjects["DTHDT"])
-    asked = pd.DataFrame({"USUBJID": subjects["USUBJID"], "DAY": subjects["TRTSDT"].fillna(subjects["CUTDT"])})
+    never_infused = subjects["REFDT"] if "REFDT" in subjects else subjects["CUTDT"]
+    asked = pd.DataFrame({"USUBJID": subjects["USUBJID"], "DAY": subjects["TRTSDT"].fillna(never_infused)})
     known = asked[["USUBJID"]].assign(WEIGHT=weight_on(weights, asked), LASTDAY=ends)
     rows = rows.merge(known, on="USUBJID", how="inner", validate="many_to_one")
     stop = latest_date(rows["CMENDTC"])
