@@ -71,7 +71,8 @@ class Standing:
         for page in sorted(self.folder.rglob("*.html")):
             text = page.read_text(encoding="utf-8")
             if said["fingerprint"] in text and mark != said["fingerprint"]:
-                self.write(f"{CUT}/{page.relative_to(self.folder).as_posix()}", text.replace(said["fingerprint"], mark).encode())
+                place = page.relative_to(self.folder).as_posix()
+                self.write(f"{CUT}/{place}", text.replace(said["fingerprint"], mark).encode())
         for name in ("manifest.json", "ro-crate-metadata.json"):
             (self.folder / name).unlink()
         write_manifest(self.folder, self.trial(), said["sources"], mark, said["steps"])
