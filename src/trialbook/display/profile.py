@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from trialbook.display import profile_drawing as drawn
 from trialbook.display.blocks import key_numbers
-from trialbook.display.charts import profile as drawn
-from trialbook.display.charts.profile_labs import labs
 from trialbook.display.page import NOTHING_LOADED, Frame, Link, render
+from trialbook.display.profile_labs import labs
 from trialbook.display.tables import table
 from trialbook.display.text import show
 from trialbook.profiles.profile import Profile
