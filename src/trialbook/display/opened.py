@@ -9,8 +9,8 @@ it. It works on live and static pages and in JupyterLab, by mouse, finger and ke
 
 In `display.table` a key is (position of the row, column). In `display.ard_table` it is (group value if the table has
 a `group`, row value, level), each as it stands in the ARD. `subject` names the column of subject ids, in the table and
-in its details alike; those in `linked` lead to `profiles/...html`. A detail without records opens nothing, and one
-that stands behind several cells of a table is written once.
+in its details alike; those in `linked` lead to `profiles/...html`. A detail with neither records nor notes opens
+nothing, and one that stands behind several cells of a table is written once.
 """
 
 from __future__ import annotations

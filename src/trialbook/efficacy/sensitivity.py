@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -21,13 +21,12 @@ from trialbook.efficacy.day28 import (
 )
 from trialbook.efficacy.intercurrent import therapy_starts
 from trialbook.efficacy.response import investigator_responses
-from trialbook.gvhd.stages import StagingRules
+from trialbook.gvhd.stages import STAGING_KEYS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 
 PRIMARY = "primary"
-# The keys that change organ stages, and those that change what is new therapy; all others only decide on these.
-STAGING_KEYS = frozenset(entry.name for entry in fields(StagingRules))
+# The keys that change what is new therapy; all others but those of staging only decide on these.
 THERAPY_KEYS = frozenset({"steroid_escalation_is_newtx", "steroid_escalation_days", "gvhdtx"})
 
 
@@ -106,7 +105,7 @@ def sensitivity_responses(
 
 def _reread(course: Course, choice: Sensitivity, domains: Domains, changed: Analysis) -> Course:
     """The course under changed keys: only what these keys touch is read again."""
-    if STAGING_KEYS.intersection(choice.keys):
+    if choice.keys.keys() & set(STAGING_KEYS):
         return replace(course, assessments=staged_assessments(course.treated, domains, changed))
     if THERAPY_KEYS.intersection(choice.keys):
         return replace(course, therapies=therapy_starts(domains, course.treated, changed))

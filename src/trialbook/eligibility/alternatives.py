@@ -23,7 +23,7 @@ from trialbook.eligibility.results_in_window import in_window
 from trialbook.eligibility.screening import Screening, screening
 from trialbook.eligibility.steroid_refractory import FALSE, TRUE
 from trialbook.eligibility.under_versions import found_under_versions
-from trialbook.gvhd.stages import derive_stages
+from trialbook.gvhd.stages import STAGING_KEYS, derive_stages
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.assumptions import value_text
 from trialbook.protocol.criteria import Criterion
@@ -32,7 +32,6 @@ from trialbook.protocol.models import Protocol
 CHANGES = ["SUBJID", "CRITCD", "ASSUMPTION", "ALTERNATIVE", "FROM", "TO"]
 SUMMARY = ["ASSUMPTION", "INFORCE", "ALTERNATIVE", "CHANGED"]
 # The checks that an analysis key can reach; a key that is not here does not touch the audit.
-STAGING = ("skin4_rule", "child_rule", "bili_cut_umol", "lgi_conflict", "ugi_requires_biopsy")
 REACH = {
     "elig_window_days": ("performance_status", "agvhd_grade", "steroid_refractory"),
     "lab_window_days": ("organ_function",),
@@ -40,7 +39,7 @@ REACH = {
     "age_rule": ("age_range",),
     "sr_definition": ("steroid_refractory",),
     "schwartz_compare": ("organ_function",),
-    **dict.fromkeys(STAGING, ("agvhd_grade", "steroid_refractory")),
+    **dict.fromkeys(STAGING_KEYS, ("agvhd_grade", "steroid_refractory")),
 }
 # The tests of the checks that look into a window, beside those that the criterion names itself.
 _TESTS = {
@@ -154,7 +153,7 @@ def _that_may_differ(other: Alternative, people: Screening, base: pd.DataFrame, 
     subjects have one. The clearance itself flags what its other form would turn. Without an age at the limit no reading
     of the age rule differs.
     """
-    if other.key in STAGING:
+    if other.key in STAGING_KEYS:
         same = _stages(people, other.analysis).equals(usual)
         return _only(other.protocol, ()) if same else other.protocol
     if other.key.endswith("_window_days"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -62,6 +62,9 @@ class StagingRules:
             analysis.skin4_rule, analysis.child_rule, tuple(analysis.bili_cut_umol), analysis.lgi_conflict,
             analysis.ugi_requires_biopsy,
         )  # fmt: skip
+
+
+STAGING_KEYS = tuple(entry.name for entry in fields(StagingRules))
 
 
 def _derive_stages(domains: Domains, subjects: pd.DataFrame, rules: StagingRules) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import importlib
 import socket
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -27,6 +28,7 @@ from trialbook.runner.preloaded import KernelServer, ServerEnded
 from trialbook.runner.text_storage import choose_text_storage
 from trialbook.snapshot import read_snapshot
 
+GREAT_EXPECTATIONS = "great_expectations.expectations"
 POLL_SECONDS = 0.2
 
 
@@ -75,9 +77,11 @@ def check(look: Look) -> Found:
 
 def import_great_expectations() -> None:
     """The slowest import of a build; a fifth faster while nothing looks for garbage among its many small objects."""
+    if GREAT_EXPECTATIONS in sys.modules:
+        return
     gc.disable()
     try:
-        importlib.import_module("great_expectations.expectations")
+        importlib.import_module(GREAT_EXPECTATIONS)
     finally:
         # What is there now stays for good.
         gc.freeze()

@@ -91,6 +91,7 @@ def deaths_listing(
     terms = of_subject["ADECOD"].agg(_joined).reindex(died["USUBJID"]).fillna("not recorded as an event")
     relation = of_subject["AREL"].agg(_joined).reindex(died["USUBJID"]).fillna("")
     known = None if before is None else before.loc[before["DTHFL"] == "Y", ["USUBJID"]]
+    response = _response_text(responses)
     relapse = relapsed.set_index("USUBJID")["RELAPDT"].reindex(died["USUBJID"])
     return pd.DataFrame({
         "SUBJID": died["SUBJID"],
@@ -100,7 +101,7 @@ def deaths_listing(
         "SINCELAST": rel_day(died["DTHDT"], died["TRTEDT"]),
         "CAUSE": terms.to_numpy(),
         "AREL": relation.str.lower().to_numpy(),
-        "RSP28": [_response_text(responses).get(subject, "") for subject in died["USUBJID"]],
+        "RSP28": [response.get(subject, "") for subject in died["USUBJID"]],
         "RELAPSE": ["N" if pd.isna(day) else f"Y, day {number}" for day, number in
                     zip(relapse, rel_day(relapse.set_axis(died.index), died["TRTSDT"]), strict=True)],
         "SINCE": record_news(died, known, ["USUBJID"]),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from trialbook.protocol.models import Protocol
-from trialbook.results.ard import ArdRow, ard_row
+from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.safety.ae_results import SOC_PT_TABLES, selections
 from trialbook.safety.counting import NONE, SUBJECT_EVENT, cells, class_and_term_counts, mask_counts, set_sizes
 
@@ -74,7 +74,7 @@ def with_news(ard: pd.DataFrame, news: pd.DataFrame, column: str) -> pd.DataFram
     """The ARD rows of a table with a further level `column`: what AE_NEW reports in Total; blank = nothing new."""
     if news.empty or ard.empty:
         return ard
-    of_table = news["context"].eq(ard["analysis_id"].iloc[0]) & news["group1_level"].eq("Total") & news["stat"].gt(0)
+    of_table = news["context"].eq(ard["analysis_id"].iloc[0]) & news["group1_level"].eq(TOTAL) & news["stat"].gt(0)
     rows = ["variable", "variable_level"]
     fresh = news[of_table].merge(ard[rows].drop_duplicates(), on=rows)
     return pd.concat([ard, fresh.assign(group1_level=column)[ard.columns]], ignore_index=True)
