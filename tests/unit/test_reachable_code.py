@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from trialbook.runner.making import notebook_imports
-from trialbook.runner.reach import PACKAGE, imported_names, reachable_files
+from trialbook.runner.reach import PACKAGE, imported_names, reachable_files, written_imports
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,6 +22,23 @@ def later():
     from trialbook.statistics import intervals
 """
     assert imported_names(source) == ["trialbook.statistics", "trialbook.statistics.intervals", "trialbook.units"]
+
+
+def test_the_imports_read_from_the_text_of_each_file_of_the_library_are_those_of_its_syntax_tree() -> None:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        assert sorted(written_imports(source)) == imported_names(source), path.relative_to(PACKAGE)
+
+
+def test_imports_are_read_from_text_over_several_lines_and_without_their_comments() -> None:
+    source = """
+from trialbook.units import (
+    one,  # (not two, three)
+    four as five,
+)
+import trialbook.dates as days
+"""
+    assert sorted(written_imports(source)) == imported_names(source)
 
 
 def test_a_module_reaches_itself_its_packages_and_what_these_import() -> None:

@@ -12,10 +12,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
+from queue import Empty
 from typing import TYPE_CHECKING, Any
 
+import zmq.asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Dict, Int, Unicode
@@ -28,6 +32,12 @@ if TYPE_CHECKING:
 # Passed through where set: where programs and shared libraries are found, and how the numeric library is tuned to
 # the processor. Nothing else of the user's environment reaches a kernel.
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+
+# A socket tries again to reach a kernel that is not there yet after this long; of itself it waits 100.
+RECONNECT_MILLISECONDS = 10
+# How long a kernel may take to answer, and then to say so to those who listen, before it is asked again.
+ANSWER_SECONDS = 1.0
+LISTEN_SECONDS = 0.2
 
 
 def sterile_environment(home: Path, extra: dict[str, str]) -> dict[str, str]:
@@ -53,6 +63,46 @@ def sterile_environment(home: Path, extra: dict[str, str]) -> dict[str, str]:
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         **extra,
     }
+
+
+class PromptClient(AsyncKernelClient):
+    """Jupyter's client, without the fifth of a second for which it listens to silence before every notebook."""
+
+    def _context_default(self) -> zmq.asyncio.Context:
+        context = super()._context_default()
+        context.reconnect_ivl = RECONNECT_MILLISECONDS
+        return context
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Returns when the kernel has answered a question on both channels; raises RuntimeError when it does not.
+
+        Whatever it said before then has been read, so that it is not taken for the output of a cell.
+        """
+        deadline = float("inf") if timeout is None else time.monotonic() + timeout
+        while not await self._answers():
+            if not await self._async_is_alive():
+                raise RuntimeError("Kernel died before replying to kernel_info")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
+
+    async def _answers(self) -> bool:
+        """Asks who the kernel is; whether it has answered, and said that it is idle again, to those who listen."""
+        asked = self.kernel_info()
+        try:
+            while True:
+                answer = await self._async_get_shell_msg(timeout=ANSWER_SECONDS)
+                if answer["parent_header"].get("msg_id") == asked:
+                    break
+            while True:
+                said = await self._async_get_iopub_msg(timeout=LISTEN_SECONDS)
+                idle = said["msg_type"] == "status" and said["content"]["execution_state"] == "idle"
+                if idle and said["parent_header"].get("msg_id") == asked:
+                    break
+        except Empty:
+            # The kernel is not up yet, or answered before this client was listening.
+            return False
+        self._handle_kernel_info_reply(answer)
+        return True
 
 
 class SterileKernelManager(AsyncKernelManager):
@@ -118,7 +168,9 @@ def sterile_manager(
     if sys.platform != "win32":
         # Without a path of its own, two kernels share socket names and reject each other's messages.
         settings |= {"transport": "ipc", "ip": str(home / "k")}
-    manager = SterileKernelManager(kernel_name="python3", connection_file=str(home / "connection.json"), **settings)
+    manager = SterileKernelManager(
+        kernel_name="python3", connection_file=str(home / "connection.json"), client_factory=PromptClient, **settings
+    )  # fmt: skip
     # Not the machine's: a `python3` among the user's kernels may be another Python, or another program.
     manager._kernel_spec = KernelSpec(argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"])
     if server is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,11 @@ from trialbook.syntax import syntax_tree
 
 PACKAGE = Path(__file__).resolve().parents[1]
 NAME = PACKAGE.name
+# Import statements as the formatter of this library writes them; a test holds this to the syntax trees of all files.
+FOR_TYPES = re.compile(r"^if TYPE_CHECKING:\n(?:(?:[ \t].*)?\n)+", re.MULTILINE)
+FROM = re.compile(rf"^[ \t]*from ({NAME}[\w.]*) import (\([^)]*\)|.+)", re.MULTILINE)
+WHOLE = re.compile(rf"^[ \t]*import ({NAME}[\w.]*)", re.MULTILINE)
+COMMENT = re.compile(r"#.*")
 
 
 def reachable_files(modules: Iterable[str]) -> list[str]:
@@ -39,11 +45,23 @@ def imported_names(source: str) -> list[str]:
 def _imports_of(path: Path) -> tuple[str, ...]:
     if path.suffix != ".py":
         return ()
-    tree = syntax_tree(path.read_text(encoding="utf-8"))
-    if path == PACKAGE / "__init__.py":
-        # Every module imports it; what its `open_step` imports is reached only by a notebook, which names it.
-        tree.body = [part for part in tree.body if not isinstance(part, ast.FunctionDef)]
+    source = path.read_text(encoding="utf-8")
+    if path != PACKAGE / "__init__.py":
+        return tuple(sorted(written_imports(source)))
+    tree = syntax_tree(source)
+    # Every module imports it; what its `open_step` imports is reached only by a notebook, which names it.
+    tree.body = [part for part in tree.body if not isinstance(part, ast.FunctionDef)]
     return tuple(sorted(set(_named(tree))))
+
+
+def written_imports(source: str) -> set[str]:
+    """The same as `imported_names` for a file of this library, from its text: a twentieth of the time."""
+    text = FOR_TYPES.sub("", COMMENT.sub("", source))
+    found = {match[1] for match in WHOLE.finditer(text)}
+    for module, names in FROM.findall(text):
+        listed = names.strip("() \n").split(",")
+        found |= {module, *(f"{module}.{name.split()[0]}" for name in listed if name.strip())}
+    return found
 
 
 def _named(node: ast.AST) -> Iterator[str]:
