@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from trialbook.dates import complete_date
@@ -57,8 +58,9 @@ EVIDENCE = (
 
 
 def proofs_of_life(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
-    """Every dated record up to the cut that proves life: USUBJID ALIVEDT DOMAIN SOURCE SEEN RANK.
+    """The last proofs of life up to the cut, by source: USUBJID ALIVEDT DOMAIN SOURCE SEEN RANK.
 
+    Of each subject and source of `EVIDENCE` all the records of the last date: no earlier one can be the last of all.
     Only complete dates count; partial dates are never imputed here. Left out: doses not given, tests not done, visits
     that did not occur, a status DEAD and everything dated on it, scores that mean death, ends of adverse events
     without recovery, loss to follow-up, screen failure and death forms.
@@ -67,15 +69,14 @@ def proofs_of_life(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
 
 
 def _proofs_of_life(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
+    dead = _death_reports(domains)
     # DM always gives a part, so that a trial without any record still has the columns.
     parts = [
-        _records(domains, evidence, rank)
+        _records(domains[evidence.domain], evidence, rank, cut_date, dead)
         for rank, evidence in enumerate(EVIDENCE)
         if evidence.domain == "DM" or domains.delivered(evidence.domain)
     ]
-    proofs = pd.concat(parts, ignore_index=True)
-    proofs = proofs[proofs["ALIVEDT"].notna() & (proofs["ALIVEDT"] <= cut_date)]
-    return _without_dates_of_death_reports(proofs, domains).reset_index(drop=True)
+    return pd.concat(parts, ignore_index=True)
 
 
 def last_known_alive(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
@@ -103,20 +104,48 @@ def _last_known_alive(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     )
 
 
-def _records(domains: Domains, evidence: Evidence, rank: int) -> pd.DataFrame:
-    """The records of one source as USUBJID ALIVEDT DOMAIN SOURCE SEEN RANK, dates possibly missing."""
-    frame = domains[evidence.domain]
-    frame = frame[_shows_a_living_subject(frame, evidence)]
+def _records(
+    rows: pd.DataFrame, evidence: Evidence, rank: int, cut_date: pd.Timestamp, dead: pd.DataFrame
+) -> pd.DataFrame:
+    """The last proofs of one source: USUBJID ALIVEDT DOMAIN SOURCE SEEN RANK. `dead`: what is dated on it is no proof.
+
+    The rows are chosen before they are put into words: a large trial has thousands of records for each that counts.
+    """
+    day = complete_date(rows[evidence.variable])
+    counts = _shows_a_living_subject(rows, evidence) & rows["USUBJID"].notna() & (day <= cut_date)
+    places = np.flatnonzero(counts)
+    subject, on = rows["USUBJID"].iloc[places], day.iloc[places].to_numpy(dtype="datetime64[D]").astype("int64")
+    alive = ~_dated_on(subject, on, dead)
+    places, on, subject = places[alive], on[alive], subject[alive]
+    places = places[_newest(subject, on)]
+    chosen = rows.iloc[places]
     return pd.DataFrame(
         {
-            "USUBJID": frame["USUBJID"].astype("str"),
-            "ALIVEDT": complete_date(frame[evidence.variable]),
-            "DOMAIN": pd.Series(evidence.domain, index=frame.index, dtype="str"),
-            "SOURCE": f"{evidence.domain}.{evidence.variable}" + _record_key(frame, evidence.domain),
-            "SEEN": pd.Series(evidence.seen, index=frame.index, dtype="bool"),
-            "RANK": pd.Series(rank, index=frame.index, dtype="int64"),
+            "USUBJID": chosen["USUBJID"].astype("str"),
+            "ALIVEDT": day.iloc[places],
+            "DOMAIN": pd.Series(evidence.domain, index=chosen.index, dtype="str"),
+            "SOURCE": f"{evidence.domain}.{evidence.variable}" + _record_key(chosen, evidence.domain),
+            "SEEN": pd.Series(evidence.seen, index=chosen.index, dtype="bool"),
+            "RANK": pd.Series(rank, index=chosen.index, dtype="int64"),
         }
     )
+
+
+def _dated_on(subject: pd.Series, day: np.ndarray, reports: pd.DataFrame) -> np.ndarray:
+    """Which records of these subjects and days (as numpy counts them) share both with one of `reports`."""
+    people = pd.Index(reports["USUBJID"].unique())
+    own, reported = people.get_indexer(subject), people.get_indexer(reports["USUBJID"])
+    dates = reports["DAY"].to_numpy(dtype="datetime64[D]").astype("int64")
+    same: np.ndarray = np.isin(day * len(people) + own, dates * len(people) + reported)
+    return same & (own >= 0)
+
+
+def _newest(subject: pd.Series, day: np.ndarray) -> np.ndarray:
+    """Which records bear the last day of their subject."""
+    own, people = pd.factorize(subject)
+    last = np.full(len(people), np.iinfo("int64").min)
+    np.maximum.at(last, own, day)
+    return np.asarray(day == last[own])
 
 
 def _record_key(frame: pd.DataFrame, domain: str) -> pd.Series:
@@ -156,9 +185,8 @@ def _score_of_death(frame: pd.DataFrame, domain: str) -> pd.Series:
     return frame[f"{domain}ORRESN"].eq(lowest)
 
 
-def _without_dates_of_death_reports(proofs: pd.DataFrame, domains: Domains) -> pd.DataFrame:
-    """Drops what is dated on a status DEAD: the visit or call at which the death was learned proves no life."""
+def _death_reports(domains: Domains) -> pd.DataFrame:
+    """USUBJID DAY of every status DEAD: the visit or call at which the death was learned proves no life."""
     ss = domains["SS"]
     dead = ss[ss["SSTESTCD"].eq("SURVSTAT") & ss["SSORRES"].str.upper().eq("DEAD")]
-    dates = pd.MultiIndex.from_arrays([dead["USUBJID"].astype("str"), complete_date(dead["SSDTC"])])
-    return proofs[~pd.MultiIndex.from_frame(proofs[["USUBJID", "ALIVEDT"]]).isin(dates)]
+    return pd.DataFrame({"USUBJID": dead["USUBJID"], "DAY": complete_date(dead["SSDTC"])}).dropna()
