@@ -103,13 +103,26 @@ def missing_part(dtc: pd.Series) -> pd.Series:
 
 def rel_day(date: pd.Series, trtsdt: pd.Series) -> pd.Series:
     """REL_DAY: days since the first infusion, which is day 0 (§0.1); `Int64`, missing where either is."""
-    return ((date - trtsdt) / pd.Timedelta(days=1)).astype("Float64").round().astype("Int64")
+    since = _days_between(date, trtsdt)
+    return _whole(since.to_numpy(), since)
 
 
 def study_day(date: pd.Series, trtsdt: pd.Series) -> pd.Series:
     """CDISC study day (--DY, ADY): REL_DAY + 1 from the infusion on, REL_DAY before; there is no day 0 (§0.1)."""
-    day = rel_day(date, trtsdt)
-    return day.mask(day >= 0, day + 1)
+    since = _days_between(date, trtsdt)
+    day = since.to_numpy()
+    return _whole(day + (day >= 0), since)
+
+
+def _days_between(date: pd.Series, trtsdt: pd.Series) -> pd.Series:
+    return ((date - trtsdt) / pd.Timedelta(days=1)).astype("float64").round()
+
+
+def _whole(days: np.ndarray, like: pd.Series) -> pd.Series:
+    """Days without a fraction as `Int64` on the index of `like`, missing where NaN."""
+    missing = np.isnan(days)
+    whole = np.where(missing, 0, days).astype("int64")
+    return pd.Series(pd.arrays.IntegerArray(whole, missing), index=like.index, name=like.name)
 
 
 def as_date(value: str) -> pd.Timestamp:

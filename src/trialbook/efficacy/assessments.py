@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from trialbook.dates import rel_day
@@ -12,6 +13,8 @@ from trialbook.protocol.analysis import Analysis
 
 DAY_28 = 28  # the registered time of the response endpoint
 DAY_56 = 56  # a response is durable when it is still there (A-57)
+# Kinds of baseline in the order of preference.
+BASELINE_TYPES = ("WINDOW", "WIDE", "UNTIMED", "INCOMPLETE", "INCOMPLETE", "INCOMPLETE")
 
 
 @dataclass(frozen=True)
@@ -35,18 +38,23 @@ class Landmark:
 
 def with_rel_day(stages: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
     """Assessments of these subjects with RELDAY (0 = first infusion); `subjects`: USUBJID TRTSDT."""
-    frame = stages.merge(subjects[["USUBJID", "TRTSDT"]], on="USUBJID", how="inner", validate="many_to_one")
-    return frame.assign(RELDAY=rel_day(frame["ADT"], frame["TRTSDT"]))
+    frame = stages[stages["USUBJID"].isin(subjects["USUBJID"])].reset_index(drop=True)
+    infused = dates_of(frame["USUBJID"], subjects.set_index("USUBJID")["TRTSDT"])
+    return frame.assign(TRTSDT=infused, RELDAY=rel_day(frame["ADT"], infused))
 
 
 def dates_of(subjects: pd.Series, dates: pd.Series) -> pd.Series:
     """The dates of these subjects, row by row, from `dates` by USUBJID; missing where a subject has none."""
-    return dates.reindex(subjects).set_axis(subjects.index).astype("datetime64[s]")
+    return pd.Series(dates.reindex(subjects).to_numpy("datetime64[s]"), index=subjects.index)
 
 
 def counted_day(relday: pd.Series, analysis: Analysis) -> pd.Series:
     """REL_DAY in the numbering of the windows: as it is under D0 (A-01), one more under CDISC numbering."""
-    return relday + (1 if analysis.day_numbering == "CDISC" else 0)
+    return relday + _added(analysis)
+
+
+def _added(analysis: Analysis) -> int:
+    return 1 if analysis.day_numbering == "CDISC" else 0
 
 
 def baseline_assessments(assessments: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
@@ -58,27 +66,20 @@ def baseline_assessments(assessments: pd.DataFrame, analysis: Analysis) -> pd.Da
     3. UNTIMED: a complete assessment on day 0 of which nobody wrote whether it was before the infusion (query);
     4. INCOMPLETE: the last of these that lacks an organ, for the bounds rule. Nothing is carried forward into it.
     """
-    day = assessments["RELDAY"].astype("Int64")
-    complete = assessments[list(ORGANS)].notna().all(axis=1)
-    timed = assessments["TIMING"].isin(["", "PRE"])
-    narrow = day.between(*analysis.baseline_window).fillna(False).astype("bool") & timed
-    wide = day.between(*analysis.baseline_window_wide).fillna(False).astype("bool") & timed
-    untimed = (assessments["TIMING"] == "UNTIMED") & (day <= max(analysis.baseline_window)).fillna(False).astype("bool")
-    kind = pd.Series("", index=assessments.index, dtype="str")
-    rank = pd.Series(9, index=assessments.index, dtype="int64")
-    for order, (name, chosen) in enumerate(
-        [
-            ("WINDOW", narrow & complete), ("WIDE", wide & complete), ("UNTIMED", untimed & complete),
-            ("INCOMPLETE", narrow), ("INCOMPLETE", wide), ("INCOMPLETE", untimed),
-        ]
-    ):  # fmt: skip
-        new = chosen & (rank == 9)
-        kind, rank = kind.mask(new, name), rank.mask(new, order)
-    frame = assessments.assign(BASETYPE=kind, rank=rank)
-    frame = frame[frame["rank"] < 9].sort_values(["USUBJID", "rank", "ADT"], kind="stable")
-    best = frame.groupby("USUBJID", sort=True)["rank"].transform("min")
-    last = frame[frame["rank"] == best].drop_duplicates("USUBJID", keep="last")
-    return last.drop(columns="rank").reset_index(drop=True)
+    day = _days(assessments)
+    complete = ~np.isnan(assessments[list(ORGANS)].to_numpy("float64")).any(axis=1)
+    timing = assessments["TIMING"]
+    timed = timing.isin(["", "PRE"]).to_numpy()
+    narrow, wide = (
+        timed & (first <= day) & (day <= last)
+        for first, last in (analysis.baseline_window, analysis.baseline_window_wide)
+    )
+    untimed = timing.eq("UNTIMED").to_numpy() & (day <= max(analysis.baseline_window))
+    choices = [narrow & complete, wide & complete, untimed & complete, narrow, wide, untimed]
+    rank = np.select(choices, range(len(BASELINE_TYPES)), len(BASELINE_TYPES))
+    chosen = _one_of_each_subject(assessments, rank, rank < len(BASELINE_TYPES))
+    kinds = pd.array([BASELINE_TYPES[k] for k in rank[chosen]], dtype="str")
+    return assessments.iloc[chosen].reset_index(drop=True).assign(BASETYPE=kinds)
 
 
 def day28_assessments(assessments: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
@@ -91,8 +92,22 @@ def assessments_at(assessments: pd.DataFrame, landmark: Landmark, analysis: Anal
 
     `assessments`: `derive_stages` with RELDAY. At most one row per subject.
     """
-    day = counted_day(assessments["RELDAY"], analysis).astype("Int64")
-    inside = day.between(*landmark.window).fillna(False).astype("bool")
-    frame = assessments[inside].assign(distance=(day[inside] - landmark.day).abs())
-    frame = frame.sort_values(["USUBJID", "distance", "ADT"], ascending=[True, True, False], kind="stable")
-    return frame.drop_duplicates("USUBJID").drop(columns="distance").reset_index(drop=True)
+    day = _days(assessments) + _added(analysis)
+    inside = (landmark.window[0] <= day) & (day <= landmark.window[1])
+    return assessments.iloc[_one_of_each_subject(assessments, abs(day - landmark.day), inside)].reset_index(drop=True)
+
+
+def _days(assessments: pd.DataFrame) -> np.ndarray:
+    """RELDAY as numbers, NaN where it is not known."""
+    return assessments["RELDAY"].to_numpy("float64", na_value=np.nan)
+
+
+def _one_of_each_subject(assessments: pd.DataFrame, rank: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """The rows, by subject, of the usable assessment with the lowest rank each; of several the latest."""
+    subject = pd.factorize(assessments["USUBJID"], sort=True)[0]
+    late = -assessments["ADT"].to_numpy("datetime64[s]").astype("int64")
+    order = np.lexsort([late, rank, subject])
+    order = order[usable[order]]
+    first = np.ones(len(order), dtype="bool")
+    first[1:] = subject[order[1:]] != subject[order[:-1]]
+    return order[first]

@@ -22,10 +22,8 @@ def response_course(course: Course, analysis: Analysis) -> pd.DataFrame:
     base = baseline_assessments(course.assessments, analysis).set_index("USUBJID")
     after = course.assessments[(course.assessments["RELDAY"] >= 1).fillna(False).astype("bool")]
     after = after[after["USUBJID"].isin(base.index)].reset_index(drop=True)
-    # Both sides by row, so that each assessment of a subject meets the one baseline.
-    rows = pd.Index(after.index)
-    against = base.loc[after["USUBJID"]].set_axis(rows)
-    category = category_by_stages(rows, against, after, analysis)
+    # Row by row: each assessment of a subject meets the one baseline.
+    category = pd.Series(category_by_stages(base.loc[after["USUBJID"]], after, analysis), after.index, "str")
     until = dates_of(after["USUBJID"], _until(course, analysis))
     known = course.medications or analysis.newtx_strategy_orr == "treatment_policy"
     counts = (after["ADT"] < until) | until.isna()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 import pandas as pd
 
-from trialbook.dates import rel_day, study_day
+from trialbook.dates import study_day
 from trialbook.domains import Domains
-from trialbook.efficacy.assessments import Landmark, assessments_at, baseline_assessments, counted_day, with_rel_day
+from trialbook.efficacy.assessments import Landmark, assessments_at, baseline_assessments, dates_of, with_rel_day
 from trialbook.efficacy.intercurrent import (
     cell_infusions,
     first_relapse,
@@ -31,6 +32,22 @@ COLUMNS = {
     "BASETYPE": "str", "BASESTG": "str", "D28STG": "str", "EVNTDT": "datetime64[s]", "EVNTDESC": "str",
     "EVNTCERT": "str", "EVNTSRC": "str", "RELAPFL": "str", "DLIFL": "str",
 }  # fmt: skip
+# What is not shown of subjects who are not mature, and how a missing value of each type is written.
+OF_THE_DAY = (
+    "REASON",
+    "ADT",
+    "RELDAY",
+    "RSPSTG",
+    "D28STG",
+    "EVNTDT",
+    "EVNTDESC",
+    "EVNTCERT",
+    "EVNTSRC",
+    "RELAPFL",
+    "DLIFL",
+)
+BLANK = {"str": "", "datetime64[s]": np.datetime64("NaT", "s"), "Int64": np.nan}
+Found = dict[str, np.ndarray]
 
 
 def day28_response(
@@ -55,7 +72,7 @@ def day28_response(
     an assessment in the window for another reason than death or new therapy.
     """
     if not protocol.has_endpoint("ORR_D28"):
-        return _typed(pd.DataFrame(columns=list(COLUMNS)))
+        return _typed({name: np.array([]) for name in COLUMNS})
     treated = treated_subjects(subjects, cut_date)
     return response_of(read_course(treated, domains, analysis), analysis)
 
@@ -102,21 +119,33 @@ def staged_assessments(treated: pd.DataFrame, domains: Domains, analysis: Analys
 def response_of(course: Course, analysis: Analysis, landmark: Landmark | None = None) -> pd.DataFrame:
     """`day28_response` of a course that was read already; at another landmark, its rules with that day and window."""
     at = landmark or Landmark.day_28(analysis)
-    frame = course.treated.set_index("USUBJID", drop=False)
-    base = baseline_assessments(course.assessments, analysis).set_index("USUBJID")
-    day = assessments_at(course.assessments, at, analysis).set_index("USUBJID")
-    frame = frame.assign(
-        ADT=day["ADT"], RELDAY=day["RELDAY"], BASEADT=base["ADT"], BASETYPE=base["BASETYPE"],
-        BASESTG=stages_text(base), D28STG=stages_text(day), RSPSTG=category_by_stages(frame.index, base, day, analysis),
-    )  # fmt: skip
-    frame = _with_events(frame.reset_index(drop=True), course, at, analysis)
-    return _typed(_decided(frame, course.medications, at, analysis))
+    treated = course.treated
+    base = _of_subjects(baseline_assessments(course.assessments, analysis), treated)
+    day = _of_subjects(assessments_at(course.assessments, at, analysis), treated)
+    known, seen = base["ADT"].notna().to_numpy(), day["ADT"].notna().to_numpy()
+    category = np.full(len(treated), "", dtype="object")
+    category[known & seen] = category_by_stages(base[known & seen], day[known & seen], analysis)
+    found: Found = {
+        "USUBJID": treated["USUBJID"].to_numpy(), "TRT01A": treated["TRT01A"].to_numpy(),
+        "ADT": day["ADT"].to_numpy(), "RELDAY": day["RELDAY"].to_numpy("float64", na_value=np.nan),
+        "BASEADT": base["ADT"].to_numpy(), "BASETYPE": base["BASETYPE"].to_numpy(),
+        "BASESTG": np.where(known, stages_text(base), ""), "D28STG": np.where(seen, stages_text(day), ""),
+        "RSPSTG": category,
+    }  # fmt: skip
+    found = _decided(found | _events(day["ADT"], course, at, analysis), course, at, analysis)
+    found["ADY"] = study_day(pd.Series(found["ADT"]), pd.Series(treated["TRTSDT"].to_numpy())).array
+    return _typed(found)
 
 
-def stages_text(stages: pd.DataFrame) -> pd.Series:
+def _of_subjects(rows: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
+    """The row of each treated subject, in their order, all missing where a subject has none; `rows`: by USUBJID."""
+    return rows.set_index("USUBJID").reindex(treated["USUBJID"])
+
+
+def stages_text(stages: pd.DataFrame) -> list[str]:
     """Stages as one text, skin-liver-upper-lower GI: `3-1-0-2`; a missing one is a question mark."""
-    parts = [stages[organ].astype("Int64").astype("str").fillna("?") for organ in ORGANS]
-    return parts[0] + "-" + parts[1] + "-" + parts[2] + "-" + parts[3]
+    rows = stages[list(ORGANS)].to_numpy("float64").tolist()
+    return ["-".join("?" if isnan(stage) else str(int(stage)) for stage in row) for row in rows]
 
 
 def source_key(events: pd.DataFrame) -> pd.Series:
@@ -124,74 +153,64 @@ def source_key(events: pd.DataFrame) -> pd.Series:
     return (events["SRCDOM"] + "SEQ=" + events["SRCSEQ"].astype("str")).fillna("")
 
 
-def category_by_stages(
-    subjects: pd.Index, base: pd.DataFrame, day: pd.DataFrame, analysis: Analysis
-) -> pd.Series:  # fmt: skip
-    """RSPSTG of subjects that have both assessments (by USUBJID), blank for others."""
-    both = subjects[subjects.isin(base.index) & subjects.isin(day.index)]
-    (base_low, base_high), (day_low, day_high) = stage_range(base.loc[both]), stage_range(day.loc[both])
-    worst, best = respond_between(base_low, base_high, day_low, day_high, analysis.response_rules)
-    category = decide(worst, best) if len(both) else np.array([], dtype="object")
-    return pd.Series(category, index=both, dtype="str").reindex(subjects).fillna("")
+def category_by_stages(base: pd.DataFrame, day: pd.DataFrame, analysis: Analysis) -> np.ndarray:
+    """RSPSTG of assessments `day`, row by row against the assessments `base`."""
+    if day.empty:
+        return np.array([], dtype="object")
+    (base_low, base_high), (day_low, day_high) = stage_range(base), stage_range(day)
+    return decide(*respond_between(base_low, base_high, day_low, day_high, analysis.response_rules))
 
 
-def _with_events(frame: pd.DataFrame, course: Course, at: Landmark, analysis: Analysis) -> pd.DataFrame:
-    """Adds HORIZON, the first new therapy (EVNTDT EVNTDESC EVNTCERT), RELAPFL and DLIFL."""
-    day = at.day - (1 if analysis.day_numbering == "CDISC" else 0)
-    frame = frame.assign(HORIZON=frame["ADT"].fillna(frame["TRTSDT"] + pd.Timedelta(days=day)))
-    first = first_therapy(course.therapies, frame).set_index("USUBJID")
-    therapy = first.reindex(frame["USUBJID"]).set_axis(frame.index)
-    relapsed = frame["USUBJID"].isin(first_relapse(course.relapses, frame)["USUBJID"])
-    cells = course.donor_cells.set_index("USUBJID")["DLIDT"].reindex(frame["USUBJID"]).set_axis(frame.index)
-    return frame.assign(
-        EVNTDT=therapy["EVNTDT"],
-        EVNTDESC=therapy["EVNTDESC"],
-        EVNTCERT=therapy["CERTAIN"],
-        EVNTSRC=source_key(therapy),
-        RELAPFL=np.where(relapsed, "Y", ""),
-        DLIFL=np.where(cells <= frame["HORIZON"], "Y", ""),
-    )
+def _last_day(at: Landmark, treated: pd.DataFrame, analysis: Analysis) -> pd.Series:
+    return treated["TRTSDT"] + pd.Timedelta(days=at.day - (1 if analysis.day_numbering == "CDISC" else 0))
 
 
-def _decided(frame: pd.DataFrame, medications: bool, at: Landmark, analysis: Analysis) -> pd.DataFrame:
-    mature = frame["TRTSDT"] + pd.Timedelta(days=at.maturity) <= frame["CUTDT"]
-    died = (frame["DTHDT"] <= frame["CUTDT"]) & (
-        counted_day(rel_day(frame["DTHDT"], frame["TRTSDT"]), analysis) <= at.day
-    ).fillna(False).astype("bool")
+def _events(assessed: pd.Series, course: Course, at: Landmark, analysis: Analysis) -> dict[str, np.ndarray]:
+    """The first new therapy (EVNTDT EVNTDESC EVNTCERT EVNTSRC), RELAPFL and DLIFL to the assessment, else the day."""
+    treated = course.treated
+    horizon = assessed.set_axis(treated.index).fillna(_last_day(at, treated, analysis))
+    subjects = pd.DataFrame({"USUBJID": treated["USUBJID"], "HORIZON": horizon})
+    first = first_therapy(course.therapies, subjects)
+    therapy = _of_subjects(first.assign(SOURCE=source_key(first)), treated)
+    relapsed = subjects["USUBJID"].isin(first_relapse(course.relapses, subjects)["USUBJID"])
+    cells = dates_of(subjects["USUBJID"], course.donor_cells.set_index("USUBJID")["DLIDT"])
+    return {
+        "EVNTDT": therapy["EVNTDT"].to_numpy(), "EVNTDESC": therapy["EVNTDESC"].to_numpy(),
+        "EVNTCERT": therapy["CERTAIN"].to_numpy(), "EVNTSRC": therapy["SOURCE"].to_numpy(),
+        "RELAPFL": np.where(relapsed, "Y", ""), "DLIFL": np.where(cells <= horizon, "Y", ""),
+    }  # fmt: skip
+
+
+def _last_day(at: Landmark, treated: pd.DataFrame, analysis: Analysis) -> pd.Series:
+    return treated["TRTSDT"] + pd.Timedelta(days=at.day - (1 if analysis.day_numbering == "CDISC" else 0))
+
+
+def _decided(found: Found, course: Course, at: Landmark, analysis: Analysis) -> Found:
+    """Adds AVALC, REASON, MAT28FL and EVAL28FL; a death is the event. Who is not mature shows nothing of day 28."""
+    treated, category = course.treated, found["RSPSTG"]
+    mature = (treated["TRTSDT"] + pd.Timedelta(days=at.maturity) <= treated["CUTDT"]).to_numpy()
+    known_death = treated["DTHDT"].where(treated["DTHDT"] <= treated["CUTDT"])
+    died = (known_death <= _last_day(at, treated, analysis)).to_numpy()
     composite = analysis.newtx_strategy_orr == "composite"
-    treated_anew = frame["EVNTDT"].notna() & composite
-    unseen = frame["ADT"].isna()
-    missing = unseen | frame["BASEADT"].isna()
-    response = frame["RSPSTG"].isin(RESPONDERS)
-    undecided = (frame["RSPSTG"] == INCOMPLETE) | (response & composite & (not medications))
-    flagged = (frame["RELAPFL"] == "Y") | (frame["DLIFL"] == "Y")
+    treated_anew = ~np.isnat(found["EVNTDT"]) & composite
+    unseen = np.isnat(found["ADT"])
+    missing = unseen | np.isnat(found["BASEADT"])
+    response = np.isin(category, RESPONDERS)
+    undecided = (category == INCOMPLETE) | (response & composite & (not course.medications))
+    flagged = (found["RELAPFL"] == "Y") | (found["DLIFL"] == "Y")
     relapsed = flagged & (analysis.relapse_strategy_orr == "composite")
-    reason = np.select(
-        [died, treated_anew, missing, undecided], ["DEATH", "NEWTX", "MISSING", "INCOMPLETE"], ""
-    )  # fmt: skip
-    counted = frame["RSPSTG"].isin(CATEGORIES) & (reason == "") & ~relapsed
-    value = frame["RSPSTG"].where(counted, "NR").where(mature, PENDING)
-    return frame.assign(
-        AVALC=value,
-        REASON=pd.Series(reason, index=frame.index).where(mature, ""),
-        ADT=frame["ADT"].where(mature),
-        RELDAY=frame["RELDAY"].where(mature),
-        RSPSTG=frame["RSPSTG"].where(mature, ""),
-        D28STG=frame["D28STG"].where(mature, ""),
-        EVNTDT=frame["EVNTDT"].mask(died, frame["DTHDT"]).where(mature),
-        EVNTDESC=frame["EVNTDESC"].mask(died, "death").where(mature, ""),
-        EVNTCERT=frame["EVNTCERT"].mask(died, "Y").where(mature, ""),
-        EVNTSRC=frame["EVNTSRC"].mask(died, "").where(mature, ""),
-        RELAPFL=frame["RELAPFL"].where(mature, ""),
-        DLIFL=frame["DLIFL"].where(mature, ""),
-        MAT28FL=np.where(mature, "Y", ""),
-        EVAL28FL=np.where(mature & ~(unseen & ~died & ~treated_anew), "Y", ""),
-    )
+    reason = np.select([died, treated_anew, missing, undecided], REASONS, "")
+    counted = np.isin(category, CATEGORIES) & (reason == "") & ~relapsed
+    evaluable = mature & ~(unseen & ~died & ~treated_anew)
+    of_death = {"EVNTDT": treated["DTHDT"].to_numpy(), "EVNTDESC": "death", "EVNTCERT": "Y", "EVNTSRC": ""}
+    found = found | {name: np.where(died, value, found[name]) for name, value in of_death.items()} | {"REASON": reason}
+    return found | {name: np.where(mature, found[name], BLANK[COLUMNS[name]]) for name in OF_THE_DAY} | {
+        "AVALC": np.where(mature, np.where(counted, category, "NR"), PENDING),
+        "MAT28FL": np.where(mature, "Y", ""), "EVAL28FL": np.where(evaluable, "Y", ""),
+    }  # fmt: skip
 
 
-def _typed(frame: pd.DataFrame) -> pd.DataFrame:
-    if "ADT" in frame and "TRTSDT" in frame:
-        frame = frame.assign(ADY=study_day(frame["ADT"], frame["TRTSDT"]))
-    frame = frame[list(COLUMNS)].astype(COLUMNS)
-    blank = {name: "" for name, kind in COLUMNS.items() if kind == "str"}
-    return frame.fillna(blank).sort_values("USUBJID", kind="stable").reset_index(drop=True)
+def _typed(found: Found) -> pd.DataFrame:
+    columns = {name: pd.array(found[name], dtype=kind) for name, kind in COLUMNS.items()}
+    columns |= {name: columns[name].fillna("") for name, kind in COLUMNS.items() if kind == "str"}
+    return pd.DataFrame(columns).sort_values("USUBJID", kind="stable", ignore_index=True)

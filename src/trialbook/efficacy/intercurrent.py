@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from trialbook.dates import earliest_date, latest_date, missing_part, time_of_day
 from trialbook.domains import Domains
-from trialbook.gvhd.steroids import daily_steroid_dose, is_systemic
+from trialbook.efficacy.assessments import dates_of
+from trialbook.gvhd.steroids import is_systemic, steroid_days
 from trialbook.protocol.analysis import Analysis
-from trialbook.subjects.weights import weights
 from trialbook.terms import find_term
 
 EVENT = ["USUBJID", "EVNTDT", "EVNTDESC", "CERTAIN", "SRCDOM", "SRCSEQ"]
@@ -30,7 +31,7 @@ def therapy_starts(domains: Domains, subjects: pd.DataFrame, analysis: Analysis)
     """Every new systemic anti-aGVHD therapy after the first infusion, whenever it was.
 
     Returns USUBJID EVNTDT (first day it may have started) COUNTDT (day from which it counts) LASTDT (last day it may
-    have started) INSIDE (its whole range lies after the infusion) EVNTDESC SRCDOM SRCSEQ.
+    have started) INSIDE (its whole range lies after the infusion) EVNTDESC SRCDOM SRCSEQ, by subject and date.
 
     1. A record of CM or PR whose name has a term of `gvhdtx`, not one of `nonsystemic_drugs`, by a systemic route
        (A-54), or steroids above their baseline dose (`steroid_escalations`).
@@ -38,13 +39,26 @@ def therapy_starts(domains: Domains, subjects: pd.DataFrame, analysis: Analysis)
        conservative, query); a start on the day of infusion only when its time is later.
     3. Not new: a drug that was running at the first infusion and continues without a gap at no higher dose.
     """
-    records = _therapy_records(domains, analysis)
-    frame = records.merge(_clock(subjects), on="USUBJID", how="inner", validate="many_to_one")
+    names = tuple(analysis.gvhdtx), tuple(analysis.nonsystemic_drugs), tuple(analysis.local_routes)
+    starts = domains.once(_therapy_starts, _clock(subjects), *names)
+    if analysis.steroid_escalation_is_newtx:
+        starts = pd.concat([starts, steroid_escalations(domains, subjects, analysis)], ignore_index=True)
+    return starts.sort_values(["USUBJID", "EVNTDT", "SRCDOM", "SRCSEQ"], kind="stable", ignore_index=True)
+
+
+def _therapy_starts(
+    domains: Domains, clock: pd.DataFrame, drugs: tuple[str, ...], local_drugs: tuple[str, ...],
+    local_routes: tuple[str, ...],
+) -> pd.DataFrame:  # fmt: skip
+    """`therapy_starts` of the records of CM and PR; `clock`: `_clock` of the subjects."""
+    records = _therapies(domains, drugs)
+    records = records[is_systemic(records, local_routes) & (find_term(records["NAME"], local_drugs) == "")]
+    frame = records.merge(clock, on="USUBJID", how="inner", validate="many_to_one")
     frame = frame[_may_start_after_infusion(frame)]
     frame = frame[~_continued(frame, records)]
     day_after = frame["TRTSDT"] + ONE_DAY
     first = frame["FIRST"].where(frame["FIRST"] >= frame["TRTSDT"], day_after).fillna(day_after)
-    starts = pd.DataFrame(
+    return pd.DataFrame(
         {
             "USUBJID": frame["USUBJID"],
             "EVNTDT": first,
@@ -56,21 +70,20 @@ def therapy_starts(domains: Domains, subjects: pd.DataFrame, analysis: Analysis)
             "SRCSEQ": frame["SRCSEQ"],
         }
     )
-    if not analysis.steroid_escalation_is_newtx:
-        return starts
-    return pd.concat([starts, steroid_escalations(domains, subjects, analysis)], ignore_index=True)
 
 
 def first_therapy(starts: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
     """The first of `therapy_starts` to each subject's HORIZON, a certain one before a possible one: EVENT columns."""
-    frame = starts.merge(subjects[["USUBJID", "HORIZON"]], on="USUBJID", how="inner", validate="many_to_one")
-    frame = frame[frame["COUNTDT"] <= frame["HORIZON"]]
-    certain = frame["INSIDE"].astype("bool") & (frame["LASTDT"] <= frame["HORIZON"])
+    horizon = dates_of(starts["USUBJID"], subjects.set_index("USUBJID")["HORIZON"])
+    reached = (starts["COUNTDT"] <= horizon).to_numpy()
+    certain = starts["INSIDE"].to_numpy("bool") & (starts["LASTDT"] <= horizon).to_numpy()
     # A certain start decides over a possible one, so that a query is raised only where the reason hangs on it.
-    ordered = frame.assign(CERTAIN=pd.Series("", index=frame.index, dtype="str").mask(certain, "Y")).sort_values(
-        ["USUBJID", "CERTAIN", "EVNTDT", "SRCDOM", "SRCSEQ"], ascending=[True, False, True, True, True], kind="stable"
-    )
-    return ordered.drop_duplicates("USUBJID")[EVENT].reset_index(drop=True)
+    subject = pd.factorize(starts["USUBJID"])[0]
+    order = np.lexsort([~certain, subject])
+    order = order[reached[order]]
+    chosen = order[np.unique(subject[order], return_index=True)[1]]
+    told = pd.array(np.where(certain[chosen], "Y", ""), dtype="str")
+    return starts.iloc[chosen].assign(CERTAIN=told)[EVENT].reset_index(drop=True)
 
 
 def steroid_escalations(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
@@ -79,8 +92,17 @@ def steroid_escalations(domains: Domains, subjects: pd.DataFrame, analysis: Anal
     Returns the columns of `therapy_starts` for the first such run of each subject; it counts from the day on which it
     is long enough. A day whose dose is not known ends a run.
     """
-    daily = daily_steroid_dose(domains["CM"], weights(domains), subjects, analysis.local_routes)
-    frame = daily.merge(_clock(subjects), on="USUBJID", how="inner", validate="many_to_one")
+    used = [name for name in ("USUBJID", "TRTSDT", "TRTSDTM", "CUTDT", "DTHDT", "REFDT") if name in subjects]
+    routes = tuple(analysis.local_routes)
+    return domains.once(_steroid_escalations, subjects[used], routes, analysis.steroid_escalation_days)
+
+
+def _steroid_escalations(
+    domains: Domains, subjects: pd.DataFrame, local_routes: tuple[str, ...], least_days: int
+) -> pd.DataFrame:
+    frame = steroid_days(domains, subjects, local_routes).merge(
+        _clock(subjects), on="USUBJID", how="inner", validate="many_to_one"
+    )
     at_infusion = frame[frame["ADT"] == frame["TRTSDT"]].set_index("USUBJID")["MPEQ"]
     known = frame["USUBJID"].isin(at_infusion.index)
     base = frame["USUBJID"].map(at_infusion).where(known, 0.0).astype("float64")
@@ -90,8 +112,8 @@ def steroid_escalations(domains: Domains, subjects: pd.DataFrame, analysis: Anal
     runs = high.assign(run=(~same).cumsum()).groupby(["USUBJID", "run"], as_index=False).agg(
         EVNTDT=("ADT", "min"), days=("ADT", "size")
     )  # fmt: skip
-    long = runs[runs["days"] >= analysis.steroid_escalation_days].drop_duplicates("USUBJID")
-    counts = long["EVNTDT"] + (analysis.steroid_escalation_days - 1) * ONE_DAY
+    long = runs[runs["days"] >= least_days].drop_duplicates("USUBJID")
+    counts = long["EVNTDT"] + (least_days - 1) * ONE_DAY
     return pd.DataFrame(
         {
             "USUBJID": long["USUBJID"],
@@ -116,11 +138,16 @@ def relapses(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
 
 def relapse_dates(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
     """The first relapse after the first infusion, whenever it was: USUBJID RELAPDT."""
+    return domains.once(_relapse_dates, subjects[["USUBJID", "TRTSDT"]])
+
+
+def _relapse_dates(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
     ce = domains["CE"]
     named = ce["CEDECOD"].fillna("").str.upper() + " " + ce["CETERM"].fillna("").str.upper()
+    ce = ce[named.str.contains("RELAPSE", regex=False)]
     when = ce["CESTDTC"]
     rows = pd.DataFrame({"USUBJID": ce["USUBJID"], "RELAPDT": earliest_date(when), "LAST": latest_date(when)})
-    rows = rows[named.str.contains("RELAPSE", regex=False)].merge(subjects[["USUBJID", "TRTSDT"]], on="USUBJID")
+    rows = rows.merge(subjects, on="USUBJID")
     day_after = rows["TRTSDT"] + ONE_DAY
     rows["RELAPDT"] = rows["RELAPDT"].fillna(day_after).clip(lower=day_after)
     rows = rows[~(rows["LAST"] <= rows["TRTSDT"])]
@@ -132,9 +159,9 @@ def cell_infusions(domains: Domains, subjects: pd.DataFrame, analysis: Analysis)
 
     Returns USUBJID DLIDT; of a partial date the first day it may have been (§2.7).
     """
-    both = pd.concat([_therapies("CM", domains["CM"]), _therapies("PR", domains["PR"])], ignore_index=True)
-    rows = both[find_term(both["NAME"], analysis.dli_terms) != ""]
-    rows = rows.merge(subjects[["USUBJID", "TRTSDT"]], on="USUBJID", how="inner", validate="many_to_one")
+    rows = _therapies(domains, tuple(analysis.dli_terms)).merge(
+        subjects[["USUBJID", "TRTSDT"]], on="USUBJID", how="inner", validate="many_to_one"
+    )
     rows = rows[~(rows["LAST"] <= rows["TRTSDT"])]
     day_after = rows["TRTSDT"] + ONE_DAY
     when = rows["FIRST"].fillna(day_after).clip(lower=day_after)
@@ -144,8 +171,8 @@ def cell_infusions(domains: Domains, subjects: pd.DataFrame, analysis: Analysis)
 
 def first_relapse(relapsed: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
     """Those of `relapse_dates` on or before each subject's HORIZON."""
-    frame = relapsed.merge(subjects[["USUBJID", "HORIZON"]], on="USUBJID", how="inner", validate="many_to_one")
-    return frame.loc[frame["RELAPDT"] <= frame["HORIZON"], ["USUBJID", "RELAPDT"]].reset_index(drop=True)
+    horizon = dates_of(relapsed["USUBJID"], subjects.set_index("USUBJID")["HORIZON"])
+    return relapsed[relapsed["RELAPDT"] <= horizon].reset_index(drop=True)
 
 
 def _clock(subjects: pd.DataFrame) -> pd.DataFrame:
@@ -153,34 +180,33 @@ def _clock(subjects: pd.DataFrame) -> pd.DataFrame:
     return subjects[["USUBJID", "TRTSDT"]].assign(START=start)
 
 
-def _therapy_records(domains: Domains, analysis: Analysis) -> pd.DataFrame:
-    """Systemic anti-aGVHD therapies of CM and PR: drug term, possible first and last start, dose, end."""
-    cm, pr = domains["CM"], domains["PR"]
-    cm = cm[is_systemic(cm, analysis.local_routes)]
-    both = pd.concat([_therapies("CM", cm), _therapies("PR", pr)], ignore_index=True)
-    terms, local = find_term(both["NAME"], analysis.gvhdtx), find_term(both["NAME"], analysis.nonsystemic_drugs)
-    return both.assign(TERM=terms)[(terms != "") & (local == "")]
+def _therapies(domains: Domains, terms: tuple[str, ...]) -> pd.DataFrame:
+    """The records of CM and PR whose name has one of the terms: which, possible first and last start, dose, end."""
+    both = pd.concat([_named("CM", domains["CM"]), _named("PR", domains["PR"])], ignore_index=True)
+    rows = both.assign(TERM=find_term(both["NAME"], terms))
+    # Dates are read of the few records that are asked for.
+    rows = rows[rows["TERM"] != ""]
+    start = rows["START"]
+    return rows.drop(columns=["START", "END"]).assign(
+        FIRST=earliest_date(start), LAST=latest_date(start), TIME=time_of_day(start), PART=missing_part(start),
+        STOP=latest_date(rows["END"]), UNIT=rows["UNIT"].fillna("").str.upper(),
+    )  # fmt: skip
 
 
-def _therapies(domain: str, rows: pd.DataFrame) -> pd.DataFrame:
+def _named(domain: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """All records of CM or PR with the name that was reported and coded; a procedure has no dose and no route."""
     decoded, reported = rows[f"{domain}DECOD"].fillna(""), rows[f"{domain}TRT"].fillna("")
-    start = rows[f"{domain}STDTC"]
-    part = missing_part(start)
-    dose = rows["CMDOSE"].astype("float64") if domain == "CM" else float("nan")
-    unit = rows["CMDOSU"].fillna("").str.upper() if domain == "CM" else ""
+    same = decoded.str.casefold() == reported.str.casefold()
+    drug = domain == "CM"
     return pd.DataFrame(
         {
             "USUBJID": rows["USUBJID"],
-            "NAME": reported.where(
-                decoded.str.casefold() == reported.str.casefold(), decoded + " " + reported
-            ).str.strip(),
-            "FIRST": earliest_date(start),
-            "LAST": latest_date(start),
-            "TIME": time_of_day(start),
-            "PART": part,
-            "STOP": latest_date(rows[f"{domain}ENDTC"]),
-            "DOSE": dose,
-            "UNIT": unit,
+            "NAME": reported.where(same, decoded + " " + reported).str.strip(),
+            "START": rows[f"{domain}STDTC"],
+            "END": rows[f"{domain}ENDTC"],
+            "DOSE": rows["CMDOSE"].astype("float64") if drug else float("nan"),
+            "UNIT": rows["CMDOSU"] if drug else "",
+            "CMROUTE": rows["CMROUTE"] if drug else "",
             "SRCDOM": domain,
             "SRCSEQ": rows[f"{domain}SEQ"].astype("Int64"),
         }

@@ -8,9 +8,8 @@ import pandas as pd
 from trialbook.domains import Domains
 from trialbook.efficacy.assessments import DAY_28
 from trialbook.efficacy.day28 import PENDING
-from trialbook.gvhd.steroids import daily_steroid_dose
+from trialbook.gvhd.steroids import steroid_days
 from trialbook.protocol.analysis import Analysis
-from trialbook.subjects.weights import weights
 
 SPARED, STOPPED, NOT_SPARED, NOT_KNOWN, DEAD = "SPARED", "STOPPED", "NOT SPARED", "NE", "DEAD"
 
@@ -27,7 +26,7 @@ def steroid_sparing(
     """
     if not domains.delivered("CM") or treated.empty:
         return _typed(pd.DataFrame(columns=["USUBJID", "ADT", "BASE", "AVAL", "AVALC"]))
-    daily = daily_steroid_dose(domains["CM"], weights(domains), treated, analysis.local_routes)
+    daily = steroid_days(domains, treated, analysis.local_routes)
     landmark = DAY_28 - (1 if analysis.day_numbering == "CDISC" else 0)
     frame = treated[["USUBJID", "TRTSDT", "DTHDT"]].merge(responses[["USUBJID", "MAT28FL"]], on="USUBJID")
     frame = frame.assign(ADT=frame["TRTSDT"] + pd.Timedelta(days=landmark))

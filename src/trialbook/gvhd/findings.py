@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from trialbook.dates import complete_date, time_of_day
@@ -36,12 +37,14 @@ def _organ_findings(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
     rs, fa, lb = domains["RS"], domains["FA"], domains["LB"]
     magic = (rs["RSCAT"].str.upper() == "MAGIC") & rs["RSTESTCD"].isin(COLLECTED)
     acute = fa["FAOBJ"].fillna("GVHD").str.upper().str.contains("GVHD", regex=False) & fa["FATESTCD"].isin(RAW_TESTS)
-    seen = pd.concat([_records("RS", rs[magic]), _records("FA", fa[acute])], ignore_index=True)
-    bilirubin = _records("LB", lb[lb["LBTESTCD"] == "BILI"])
-    seen, bilirubin = (_timed(frame, subjects) for frame in (seen, bilirubin))
-    days = seen[["USUBJID", "ADT"]].drop_duplicates()
-    bilirubin = bilirubin[bilirubin["TIMING"] != "POST"].merge(days, on=["USUBJID", "ADT"], how="inner")
-    return _one_per_test(pd.concat([seen, bilirubin], ignore_index=True))
+    bilirubin = lb["LBTESTCD"] == "BILI"
+    parts = [_records("RS", rs[magic]), _records("FA", fa[acute]), _records("LB", lb[bilirubin])]
+    records = _timed(pd.concat(parts, ignore_index=True), subjects)
+    of_laboratory = records["SRCDOM"] == "LB"
+    records = _one_per_test(records[~(of_laboratory & (records["TIMING"] == "POST"))])
+    day = records.groupby(["USUBJID", "ADT"]).ngroup().to_numpy()
+    assessed = np.isin(day, day[(records["SRCDOM"] != "LB").to_numpy()])
+    return records[assessed].reset_index(drop=True)
 
 
 def _records(domain: str, rows: pd.DataFrame) -> pd.DataFrame:

@@ -36,18 +36,22 @@ def agvhd_grade(skin: Any, liver: Any, ugi: Any, lgi: Any) -> np.ndarray:
     return np.where(missing, np.nan, grade)
 
 
-def stage_range(stages: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Lowest and highest possible stage of every organ, as two frames with the columns SKIN LIVER UGI LGI.
+def stage_range(stages: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest possible stage of every organ, as two arrays of n x 4: skin, liver, upper GI, lower GI.
 
     Taken from <organ>LO and <organ>HI where `stages` has them (`derive_stages`); else a missing stage ranges from 0 to
     4 (upper GI to 1), as A-45 says.
     """
-    low, high = {}, {}
-    for organ in ORGANS:
-        stage = stages[organ].astype("float64")
-        low[organ] = stages[f"{organ}LO"] if f"{organ}LO" in stages else stage.fillna(0)
-        high[organ] = stages[f"{organ}HI"] if f"{organ}HI" in stages else stage.fillna(HIGHEST_STAGE[organ])
-    return pd.DataFrame(low, index=stages.index), pd.DataFrame(high, index=stages.index)
+    low = [_end(stages, organ, "LO", 0) for organ in ORGANS]
+    high = [_end(stages, organ, "HI", HIGHEST_STAGE[organ]) for organ in ORGANS]
+    return np.column_stack(low), np.column_stack(high)
+
+
+def _end(stages: pd.DataFrame, organ: str, end: str, unknown: int) -> np.ndarray:
+    if f"{organ}{end}" in stages:
+        return stages[f"{organ}{end}"].to_numpy("float64")
+    stage = stages[organ].to_numpy("float64")
+    return np.where(np.isnan(stage), unknown, stage)
 
 
 def grade_bounds(stages: pd.DataFrame) -> pd.DataFrame:
@@ -57,8 +61,7 @@ def grade_bounds(stages: pd.DataFrame) -> pd.DataFrame:
     agree, else NaN (reported as NE with both bounds); same index.
     """
     low, high = stage_range(stages)
-    lowest = agvhd_grade(*(low[o] for o in ORGANS))
-    highest = agvhd_grade(*(high[o] for o in ORGANS))
+    lowest, highest = agvhd_grade(*low.T), agvhd_grade(*high.T)
     grade = np.where(lowest == highest, lowest, np.nan)
     return pd.DataFrame({"GRADELO": lowest, "GRADEHI": highest, "GRADE": grade}, index=stages.index)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -20,6 +21,7 @@ from trialbook.units import si_factor
 MILLILITRES = {"ML/DAY": 1.0, "ML/D": 1.0, "ML/24H": 1.0, "ML": 1.0, "": 1.0, "L/DAY": 1000.0, "L/D": 1000.0,
                "L/24H": 1000.0, "L": 1000.0}  # fmt: skip
 PLAUSIBLE_STOOL_ML = (20.0, 20_000.0)
+YES_NO = {"Y": 1.0, "N": 0.0, "YES": 1.0, "NO": 0.0}
 PLAUSIBLE_BILIRUBIN_UMOL = (1.0, 900.0)  # §1.4
 COLUMNS = ["USUBJID", "ADT", "TIMING"] + [
     f"{organ}{part}" for part in ("", "DRV", "COL", "SRC", "LO", "HI") for organ in ORGANS
@@ -75,80 +77,91 @@ def _derive_stages(domains: Domains, subjects: pd.DataFrame, rules: StagingRules
     people = _people(known, subjects, rules)
     ranges = {
         "SKIN": _skin(findings, rules),
-        "LIVER": _liver(findings, rules),
+        "LIVER": _liver(known, rules),
         "UGI": _ugi(findings, rules),
-        "LGI": _lgi(findings, people, rules),
+        "LGI": _lgi(known, people, rules),
     }
-    columns: dict[str, np.ndarray] = {}
+    columns: dict[str, pd.Series | np.ndarray] = {name: known.asked[name] for name in known.asked}
     for organ, (low, high) in ranges.items():
         columns |= _choose(organ, low, high, _collected(findings, organ))
-    frame = pd.DataFrame(columns, index=findings.index).reset_index()
-    frame = frame.merge(known.timing, on=["USUBJID", "ADT"], validate="one_to_one")
-    return frame[COLUMNS].sort_values(["USUBJID", "ADT"], kind="stable").reset_index(drop=True)
+    return pd.DataFrame({name: columns[name] for name in COLUMNS})
 
 
 @dataclass(frozen=True)
 class Assessments:
-    """All assessments as recorded, before any rule: the findings, the weight (kg) that holds, and TIMING."""
+    """All assessments as recorded, before any rule, by subject and date.
 
+    `asked`: USUBJID ADT TIMING; `findings`: what was recorded; bilirubin in umol/L, stool in mL a day, weight in kg.
+    """
+
+    asked: pd.DataFrame
     findings: Findings
+    bilirubin: np.ndarray
+    stool: np.ndarray
     weight: pd.Series
-    timing: pd.DataFrame
 
 
 def _assessments(domains: Domains, subjects: pd.DataFrame) -> Assessments | None:
     records = organ_findings(domains, subjects)
     if records.empty:
         return None
-    number, text, sign, unit = (
-        records.pivot(index=["USUBJID", "ADT"], columns="TEST", values=value)
-        for value in ("NUMBER", "TEXT", "SIGN", "UNIT")
+    latest = _latest_of_each(records)
+    # An assessment and all its records have one number: that of its subject and date in order.
+    number = latest.set_index(["USUBJID", "ADT"]).index.get_indexer(
+        pd.MultiIndex.from_frame(records[["USUBJID", "ADT"]])
     )
-    asked = number.index.to_frame(index=False).set_axis(["USUBJID", "DAY"], axis=1)
-    timing = records.assign(order=records["TIMING"].map({"": 0, "PRE": 0, "UNTIMED": 1, "POST": 2}))
-    latest = timing[timing["SRCDOM"] != "LB"].sort_values("order", kind="stable").drop_duplicates(
-        ["USUBJID", "ADT"], keep="last"
-    )  # fmt: skip
-    return Assessments(
-        Findings(number, text, sign, unit), weight_on(weights(domains), asked), latest[["USUBJID", "ADT", "TIMING"]]
-    )
+    findings = Findings(records, number, len(latest))
+    asked = latest.rename(columns={"ADT": "DAY"})
+    factor = si_factor(pd.Series("BILI", index=asked.index), findings.unit("BILI")).to_numpy()
+    stool = stool_millilitres(findings.number("STOOLVOL", 0), findings.unit("STOOLVOL"))
+    return Assessments(latest, findings, findings.number("BILI") * factor, stool, weight_on(weights(domains), asked))
+
+
+def _latest_of_each(records: pd.DataFrame) -> pd.DataFrame:
+    """USUBJID ADT TIMING of each assessment: of its records in RS and FA the timing that is latest."""
+    seen = records.loc[records["SRCDOM"] != "LB", ["USUBJID", "ADT", "TIMING"]]
+    order = seen["TIMING"].map({"": 0, "PRE": 0, "UNTIMED": 1, "POST": 2}).to_numpy()
+    seen = seen.iloc[np.argsort(order, kind="stable")].drop_duplicates(["USUBJID", "ADT"], keep="last")
+    return seen.sort_index().reset_index(drop=True)
 
 
 class Findings:
-    """The records of all assessments by test: numbers, texts, censoring signs and units, one row per assessment."""
+    """The records of all assessments by test: numbers, texts, censoring signs and units, one value per assessment."""
 
-    def __init__(self, number: pd.DataFrame, text: pd.DataFrame, sign: pd.DataFrame, unit: pd.DataFrame) -> None:
-        self._number, self._text, self._sign, self._unit = number, text, sign, unit
-        self.index = number.index
+    def __init__(self, records: pd.DataFrame, number: np.ndarray, size: int) -> None:
+        self._values = {name: records[name].to_numpy() for name in ("NUMBER", "TEXT", "SIGN", "UNIT")}
+        self._rows, self._number, self._size = records.groupby("TEST").indices, number, size
 
     def number(self, test: str, low: float = -np.inf, high: float = np.inf) -> np.ndarray:
         """The number of a test, NaN where there is none or it lies outside what is possible."""
-        value = self._column(self._number, test).astype("float64").to_numpy()
+        value = self._column(test, "NUMBER", np.nan).astype("float64")
         return np.where((value >= low) & (value <= high), value, np.nan)
 
     def sign(self, test: str) -> np.ndarray:
         """The censoring sign of a test: "<", ">" or ""."""
-        return self._column(self._sign, test).fillna("").to_numpy(dtype="object")
+        return self._column(test, "SIGN", "")
 
     def unit(self, test: str) -> pd.Series:
         """The unit of a test, blank where there is none."""
-        return self._column(self._unit, test).fillna("").astype("str")
-
-    def text(self, test: str) -> pd.Series:
-        """The result of a test as upper-case text, missing where it was not recorded."""
-        return self._column(self._text, test)
+        return pd.Series(self._column(test, "UNIT", ""), dtype="str")
 
     def asked(self, test: str) -> np.ndarray:
         """Whether the test was recorded at the assessment."""
-        return self.text(test).notna().to_numpy()
+        return self._column(test, "TEXT", "") != ""
+
+    def code(self, test: str, codes: Mapping[str, float]) -> np.ndarray:
+        """The number that stands for the upper-case result of a test, NaN where there is none."""
+        return np.array([codes.get(text, np.nan) for text in self._column(test, "TEXT", "")], dtype="float64")
 
     def yes(self, test: str) -> np.ndarray:
         """A sign as 1 (Y), 0 (N, or not asked at this assessment) or NaN (asked, not readable)."""
-        answer = self.text(test).map({"Y": 1.0, "N": 0.0, "YES": 1.0, "NO": 0.0}).astype("float64").to_numpy()
-        return np.where(self.asked(test), answer, 0.0)
+        return np.where(self.asked(test), self.code(test, YES_NO), 0.0)
 
-    def _column(self, frame: pd.DataFrame, test: str) -> pd.Series:
-        return frame[test] if test in frame else pd.Series(index=frame.index, dtype="object")
+    def _column(self, test: str, name: str, missing: float | str) -> np.ndarray:
+        column = np.full(self._size, missing, dtype="object")
+        rows = self._rows.get(test, [])
+        column[self._number[rows]] = self._values[name][rows]
+        return column
 
 
 def stool_millilitres(value: np.ndarray, unit: pd.Series) -> np.ndarray:
@@ -174,7 +187,7 @@ def is_child(age: pd.Series, weight: pd.Series, rule: str) -> np.ndarray:
 def _people(known: Assessments, subjects: pd.DataFrame, rules: StagingRules) -> pd.DataFrame:
     """WEIGHT (kg) and CHILD of each assessment."""
     years = subjects.set_index("USUBJID")["AGE"].astype("float64")
-    age = years.reindex(known.findings.index.get_level_values("USUBJID")).set_axis(known.weight.index)
+    age = years.reindex(known.asked["USUBJID"]).set_axis(known.weight.index)
     return pd.DataFrame({"WEIGHT": known.weight, "CHILD": is_child(age, known.weight, rules.child_rule)})
 
 
@@ -188,28 +201,26 @@ def _skin(findings: Findings, rules: StagingRules) -> magic.Range:
     return _where_raw(findings.asked("RASHBSA") | findings.asked("ERYTHDRM"), low, high, "SKIN")
 
 
-def _liver(findings: Findings, rules: StagingRules) -> magic.Range:
-    factor = si_factor(pd.Series("BILI", index=findings.index), findings.unit("BILI")).to_numpy()
-    value = findings.number("BILI") * factor
+def _liver(known: Assessments, rules: StagingRules) -> magic.Range:
+    value, sign = known.bilirubin, known.findings.sign("BILI")
     first, last = PLAUSIBLE_BILIRUBIN_UMOL
     # A bound such as "<0.5" may lie below what is plausible as a measurement.
-    plausible = ((value >= first) & (value <= last)) | (findings.sign("BILI") != "")
-    low, high = magic.liver_range(
-        np.where(plausible, value, np.nan), findings.sign("BILI"), rules.bili_cut_umol
-    )  # fmt: skip
-    return _where_raw(findings.asked("BILI"), low, high, "LIVER")
+    plausible = ((value >= first) & (value <= last)) | (sign != "")
+    low, high = magic.liver_range(np.where(plausible, value, np.nan), sign, rules.bili_cut_umol)
+    return _where_raw(known.findings.asked("BILI"), low, high, "LIVER")
 
 
 def _ugi(findings: Findings, rules: StagingRules) -> magic.Range:
-    nausea = findings.text("NAUSEA").map({"NONE": 0.0, "INTERMITTENT": 0.0, "PERSISTENT": 1.0})
+    nausea = findings.code("NAUSEA", {"NONE": 0.0, "INTERMITTENT": 0.0, "PERSISTENT": 1.0})
     biopsy = np.where(findings.asked("UGIBIOP"), findings.yes("UGIBIOP"), np.nan)
-    low, high = magic.ugi_range(nausea.astype("float64").to_numpy(), biopsy, rules.ugi_requires_biopsy)
+    low, high = magic.ugi_range(nausea, biopsy, rules.ugi_requires_biopsy)
     return _where_raw(findings.asked("NAUSEA"), low, high, "UGI")
 
 
-def _lgi(findings: Findings, people: pd.DataFrame, rules: StagingRules) -> magic.Range:
+def _lgi(known: Assessments, people: pd.DataFrame, rules: StagingRules) -> magic.Range:
+    findings = known.findings
     low, high = magic.lgi_range(
-        stool_millilitres(findings.number("STOOLVOL", 0), findings.unit("STOOLVOL")), findings.sign("STOOLVOL"),
+        known.stool, findings.sign("STOOLVOL"),
         findings.number("STOOLN", 0), findings.yes("ABDPAIN"), findings.yes("BLDSTOOL"),
         people["CHILD"].to_numpy(dtype="float64"), people["WEIGHT"].to_numpy(dtype="float64"), rules.lgi_conflict,
     )  # fmt: skip

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from trialbook.dates import earliest_date, latest_date
+from trialbook.domains import Domains
 from trialbook.gvhd.weights import weight_on
+from trialbook.subjects.weights import weights
 
 # Milligrams of methylprednisolone equivalent to 1 mg of the drug: 4 mg MP = 5 mg prednisone = 20 mg hydrocortisone =
 # 0.75 mg dexamethasone (§1.4). The first name found decides, so methylprednisolone stands before prednisolone.
@@ -34,7 +38,7 @@ def steroid_factor(cm: pd.DataFrame) -> pd.Series:
     return factor
 
 
-def is_systemic(cm: pd.DataFrame, local_routes: list[str]) -> pd.Series:
+def is_systemic(cm: pd.DataFrame, local_routes: Sequence[str]) -> pd.Series:
     """Whether a record's route is systemic (A-54): not one of `local_routes`; a blank route counts as systemic."""
     if not local_routes:
         return pd.Series(True, index=cm.index)
@@ -43,8 +47,18 @@ def is_systemic(cm: pd.DataFrame, local_routes: list[str]) -> pd.Series:
     return pd.Series([not any(word in text for word in wanted) for text in route], index=cm.index, dtype="bool")
 
 
+def steroid_days(domains: Domains, subjects: pd.DataFrame, local_routes: Sequence[str]) -> pd.DataFrame:
+    """`daily_steroid_dose` of these subjects, worked out once: several endpoints start from it."""
+    used = [name for name in ("USUBJID", "TRTSDT", "CUTDT", "DTHDT", "REFDT") if name in subjects]
+    return domains.once(_steroid_days, subjects[used], tuple(local_routes))
+
+
+def _steroid_days(domains: Domains, subjects: pd.DataFrame, local_routes: tuple[str, ...]) -> pd.DataFrame:
+    return daily_steroid_dose(domains["CM"], weights(domains), subjects, local_routes)
+
+
 def daily_steroid_dose(
-    cm: pd.DataFrame, weights: pd.DataFrame, subjects: pd.DataFrame, local_routes: list[str] | None = None
+    cm: pd.DataFrame, weights: pd.DataFrame, subjects: pd.DataFrame, local_routes: Sequence[str] = ()
 ) -> pd.DataFrame:
     """The systemic steroid dose of every subject and calendar day with a steroid.
 
@@ -62,7 +76,7 @@ def daily_steroid_dose(
     4. A record runs from its earliest possible start to its latest possible end; without an end, to the death or cut.
     """
     rows = cm.assign(factor=steroid_factor(cm))
-    rows = rows[rows["factor"].notna() & is_systemic(rows, local_routes or [])]
+    rows = rows[rows["factor"].notna() & is_systemic(rows, local_routes)]
     ends = subjects["CUTDT"]
     if "DTHDT" in subjects:
         ends = ends.where(subjects["DTHDT"].isna() | (subjects["DTHDT"] > ends), subjects["DTHDT"])
