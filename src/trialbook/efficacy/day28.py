@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isnan
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,7 @@ OF_THE_DAY = (
     "RELAPFL",
     "DLIFL",
 )
-BLANK = {"str": "", "datetime64[s]": np.datetime64("NaT", "s"), "Int64": np.nan}
+BLANK: dict[str, Any] = {"str": "", "datetime64[s]": np.datetime64("NaT", "s"), "Int64": np.nan}
 Found = dict[str, np.ndarray]
 
 
@@ -161,10 +162,6 @@ def category_by_stages(base: pd.DataFrame, day: pd.DataFrame, analysis: Analysis
     return decide(*respond_between(base_low, base_high, day_low, day_high, analysis.response_rules))
 
 
-def _last_day(at: Landmark, treated: pd.DataFrame, analysis: Analysis) -> pd.Series:
-    return treated["TRTSDT"] + pd.Timedelta(days=at.day - (1 if analysis.day_numbering == "CDISC" else 0))
-
-
 def _events(assessed: pd.Series, course: Course, at: Landmark, analysis: Analysis) -> dict[str, np.ndarray]:
     """The first new therapy (EVNTDT EVNTDESC EVNTCERT EVNTSRC), RELAPFL and DLIFL to the assessment, else the day."""
     treated = course.treated
@@ -202,7 +199,8 @@ def _decided(found: Found, course: Course, at: Landmark, analysis: Analysis) -> 
     reason = np.select([died, treated_anew, missing, undecided], REASONS, "")
     counted = np.isin(category, CATEGORIES) & (reason == "") & ~relapsed
     evaluable = mature & ~(unseen & ~died & ~treated_anew)
-    of_death = {"EVNTDT": treated["DTHDT"].to_numpy(), "EVNTDESC": "death", "EVNTCERT": "Y", "EVNTSRC": ""}
+    death = treated["DTHDT"].to_numpy()
+    of_death: dict[str, Any] = {"EVNTDT": death, "EVNTDESC": "death", "EVNTCERT": "Y", "EVNTSRC": ""}
     found = found | {name: np.where(died, value, found[name]) for name, value in of_death.items()} | {"REASON": reason}
     return found | {name: np.where(mature, found[name], BLANK[COLUMNS[name]]) for name in OF_THE_DAY} | {
         "AVALC": np.where(mature, np.where(counted, category, "NR"), PENDING),
