@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from pathlib import Path
@@ -229,25 +230,50 @@ def _limit(seconds: float | None, gib: float | None) -> None:
 
 
 def main() -> None:
-    """Entry point: our errors become one line on stderr (a STOP also one in Chinese) and their exit status."""
+    """Entry point: runs the command, and ends the process with its exit status."""
+    ended: list[int] = []
+    # Registered first, so called last.
+    atexit.register(_leave, ended)
+    ended.append(run())
+    sys.exit(ended[0])
+
+
+def _leave(ended: list[int]) -> None:
+    """Ends the process without taking apart, object by object, what it imported: half a second after a build."""
+    if ended:
+        status = ended[0]
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                # Nobody reads what was said, or it does not fit on the disk.
+                status = status or 1
+        os._exit(status)
+
+
+def run() -> int:
+    """Runs the command; our errors become one line on stderr (a STOP also one in Chinese) and their exit status."""
     try:
         _stand_alone()
         end_in_order()
         app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
     except TrialbookError as error:
         _say(error)
         if chinese := in_chinese(error):
             _say(chinese)
-        sys.exit(error.exit_status)
+        return error.exit_status
     except Ended as end:
         _say(f"ended by {end.name}; a build that was not finished has left nothing, the last complete one is as it was")
-        sys.exit(end.exit_status)
+        return end.exit_status
     except OSError as error:
         _say(f"{error.filename or 'a file'}: cannot be read or written ({error.strerror or type(error).__name__})")
-        sys.exit(1)
+        return 1
     except Exception as error:
         _say(unknown_error(error))
-        sys.exit(1)
+        return 1
+    return 0
 
 
 def _stand_alone() -> None:

@@ -259,13 +259,9 @@ def test_the_command_exits_1_and_says_where(
     monkeypatch.setenv("TRIALBOOK_ROOT", str(standing.root))
     words = ["trialbook", "verify", CUT, "--out", str(standing.builds)]
     monkeypatch.setattr("sys.argv", words)
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    assert ended.value.code == 0
+    assert cli.run() == 0
     standing.source(DM, lambda text: text.replace(",45,YEARS", ",54,YEARS", 1))
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    assert ended.value.code == 1
+    assert cli.run() == 1
     shown = capsys.readouterr()
     assert "dm.csv: row 2, column AGE: 45 then, 54 now" in shown.out
     assert shown.err.startswith(f"trialbook: the build {CUT} is not proved.")

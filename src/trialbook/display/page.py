@@ -157,6 +157,12 @@ def render(template: str, frame: Frame, current: str, **values: Any) -> str:
     )
 
 
+def compile_templates() -> None:
+    """Reads every template, so that no page waits for it later."""
+    for name in _templates().list_templates(extensions=["html"]):
+        _templates().get_template(name)
+
+
 @cache
 def _templates() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined

@@ -5,17 +5,20 @@ from __future__ import annotations
 import importlib
 import shutil
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from trialbook.fast_imports import only_what_is_used
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import PIECES, STEPS
 from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.json_files import keep_json, write_json
 from trialbook.runner.manifest import fingerprint, is_current, sources, write_manifest
+from trialbook.runner.preloaded import KernelServer, kernel_server
 from trialbook.runner.progress import Progress
 from trialbook.runner.publish import (
     CACHE,
@@ -55,21 +58,26 @@ def build_cut(trial: Trial, root: Path, options: Options) -> Path:
     cut_id = trial.cut.cut_id
     final = options.out / cut_id
     began = datetime.now(UTC)
-    with one_builder(options.out, cut_id), Progress(cut_id) as progress:
+    with (
+        one_builder(options.out, cut_id),
+        Progress(cut_id) as progress,
+        kernel_folder(options.out, cut_id) as home,
+        ExitStack() as opened,
+    ):
+        # First of all, since it imports for more than a second; where nothing has changed it ends unused.
+        server = opened.enter_context(kernel_server(home / "server"))
         restore_replaced(final)
         ingredients = Ingredients(trial, root, options.out, options.charts)
         made_of = sources(trial, root, options.out, ingredients)
         if not options.force and is_current(final, made_of):
             progress.tell("build", "nothing has changed")
             return final
-        with (
-            scratch_folder(options.out, cut_id) as place,
-            kernel_folder(options.out, cut_id) as home,
-        ):
+        with scratch_folder(options.out, cut_id) as place:
             try:
                 scratch = place / "build"
                 scratch.mkdir()
-                _build_in(trial, root, options, scratch, home, ingredients, made_of, progress, began)
+                work = _made(trial, root, options, scratch, home, server, ingredients, progress, opened.close)
+                _assemble(work, made_of, began)
                 publish(scratch, final)
             except Exception as error:
                 _keep_stopped(options.out, cut_id, began, error)
@@ -83,31 +91,31 @@ def step_store(out: Path, cut_id: str) -> Store:
     return Store(out / CACHE / "steps" / cut_id)
 
 
-def _build_in(
-    trial: Trial, root: Path, options: Options, scratch: Path, home: Path, ingredients: Ingredients,
-    made_of: dict[str, Any], progress: Progress, began: datetime,
-) -> None:  # fmt: skip
-    # Imported here: a build that finds nothing changed needs none of it.
-    from trialbook.runner.preloaded import kernel_server
-
-    with ExitStack() as opened:
-        server = opened.enter_context(kernel_server(home / "server"))
-        # While that process imports what notebooks need, this one imports what it needs itself.
+def _made(
+    trial: Trial, root: Path, options: Options, scratch: Path, home: Path, server: KernelServer | None,
+    ingredients: Ingredients, progress: Progress, abandon: Callable[[], None],
+) -> Making:  # fmt: skip
+    """Makes every piece; `abandon` ends the server and all its kernels, which happens when the last piece is made."""
+    # While the server imports what notebooks need, this process imports what it needs itself: now, and not before it
+    # is known that something has changed.
+    with only_what_is_used():
         from trialbook.runner.making import Making, look_ahead
         from trialbook.runner.text_storage import choose_text_storage
 
-        importlib.import_module("trialbook.runner.pages")
-        choose_text_storage(trial)
-        store = step_store(options.out, trial.cut.cut_id)
-        store.sweep()
-        # The cleaning notebook reads the same files again and stops when they are no longer these.
-        keep_json(scratch / ".steps" / "inputs.json", ingredients.inputs)
-        work = Making(
-            trial, root, options.out, scratch, home, server, options.charts, ingredients, store, options.force, progress
-        )  # fmt: skip
-        threading.Thread(target=look_ahead, args=[root], name="look-ahead").start()
-        run_pieces(PIECES, work.make, options.jobs, opened.close)
-    _assemble(work, made_of, began)
+        for needed in ("trialbook.runner.pages", "trialbook.runner.engine"):
+            importlib.import_module(needed)
+    choose_text_storage(trial)
+    store = step_store(options.out, trial.cut.cut_id)
+    store.sweep()
+    # The cleaning notebook reads the same files again and stops when they are no longer these.
+    keep_json(scratch / ".steps" / "inputs.json", ingredients.inputs)
+    work = Making(
+        trial, root, options.out, scratch, home, server, options.charts, ingredients, store, options.force, progress
+    )  # fmt: skip
+    threading.Thread(target=look_ahead, args=[root], name="look-ahead").start()
+    run_pieces(PIECES, work.make, options.jobs, abandon)
+    abandon()
+    return work
 
 
 def _assemble(work: Making, made_of: dict[str, Any], began: datetime) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import socket
 import sys
 import threading
@@ -22,14 +23,16 @@ from trialbook.contracts.odcs import Contract
 from trialbook.contracts.verdicts import Verdict
 from trialbook.datasets import read_dataset
 from trialbook.errors import StopError
+from trialbook.fast_imports import import_when_used
 from trialbook.protocol.models import Trial
-from trialbook.runner.kernels import sterile_environment
 from trialbook.runner.preloaded import KernelServer, ServerEnded
+from trialbook.runner.surroundings import sterile_environment
 from trialbook.runner.text_storage import choose_text_storage
 from trialbook.snapshot import read_snapshot
 
 GREAT_EXPECTATIONS = "great_expectations.expectations"
 POLL_SECONDS = 0.2
+BEHIND_NOTEBOOKS = 5
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,12 @@ def check(look: Look) -> Found:
 
 
 def import_great_expectations() -> None:
-    """The slowest import of a build; a fifth faster while nothing looks for garbage among its many small objects."""
+    """The slowest import of a build: a fifth faster while nothing looks for garbage among its many small objects, and
+    a third without `scipy.stats`, of which two expectations on distributions make use.
+    """
     if GREAT_EXPECTATIONS in sys.modules:
         return
+    import_when_used("scipy.stats")
     gc.disable()
     try:
         importlib.import_module(GREAT_EXPECTATIONS)
@@ -144,6 +150,8 @@ class Checker:
 
 def serve(place: str) -> None:
     """The forked process: imports, then answers one look after the other until the runner hangs up."""
+    # Notebooks wait for each other, and nothing waits for a check but the end of the build.
+    os.nice(BEHIND_NOTEBOOKS)
     calling = socket.socket(socket.AF_UNIX)
     calling.connect(place)
     connection = Connection(calling.detach())

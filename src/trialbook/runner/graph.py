@@ -44,7 +44,7 @@ STEPS = (
     StepSpec("03_safety", "Safety", ("02_eligibility",), ("adae", "adlb"), long=True),
     StepSpec("04_dlt", "DLT and dose escalation", ("02_eligibility",), ("addlt",)),
     StepSpec("05_orr", "Response at day 28", ("02_eligibility",), ("adrs",), long=True),
-    StepSpec("06_os", "Overall survival", ("02_eligibility",), ("adtte",)),
+    StepSpec("06_os", "Overall survival", ("02_eligibility",), ("adtte",), long=True),
 )
 STEP_NAMES = tuple(spec.name for spec in STEPS)
 STEP = {spec.name: spec for spec in STEPS}

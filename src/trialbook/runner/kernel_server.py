@@ -22,6 +22,7 @@ import sys
 import time
 from typing import Any
 
+from trialbook.fast_imports import only_what_is_used
 from trialbook.runner import descent
 
 # What notebooks import, slowest first; a module that is missing here only costs its import in the kernel.
@@ -43,8 +44,9 @@ def preload() -> None:
     gc.disable()
     import trialbook
 
-    for name in PRELOADED:
-        importlib.import_module(name)
+    with only_what_is_used():
+        for name in PRELOADED:
+            importlib.import_module(name)
     for module in pkgutil.walk_packages(trialbook.__path__, "trialbook."):
         if not module.name.startswith(NOT_PRELOADED):
             importlib.import_module(module.name)

@@ -1,9 +1,4 @@
-"""Kernels that see nothing of the machine but the build: own folders, own settings, no network.
-
-What is kept out, each seen to change results (trust notes §2.5): a start-up file in the user's IPython profile, a
-`pandas.py` beside the data, the user's locale and time zone, a random hash seed, loopback TCP, a kernel of the user's
-that is called `python3`.
-"""
+"""Kernels that see nothing of the machine but the build: own surroundings, unix sockets, no kernel of the user's."""
 
 from __future__ import annotations
 
@@ -16,53 +11,24 @@ import time
 import uuid
 from pathlib import Path
 from queue import Empty
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Dict, Int, Unicode
 
 from trialbook.runner.limits import machine_memory
-
-if TYPE_CHECKING:
-    from trialbook.runner.preloaded import KernelServer
-
-# Passed through where set: where programs and shared libraries are found, and how the numeric library is tuned to
-# the processor. Nothing else of the user's environment reaches a kernel.
-PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+from trialbook.runner.preloaded import ForkedProcess, KernelServer
+from trialbook.runner.surroundings import sterile_environment
 
 # A socket tries again to reach a kernel that is not there yet after this long; of itself it waits 100.
 RECONNECT_MILLISECONDS = 10
 # How long a kernel may take to answer, and then to say so to those who listen, before it is asked again.
 ANSWER_SECONDS = 1.0
 LISTEN_SECONDS = 0.2
-
-
-def sterile_environment(home: Path, extra: dict[str, str]) -> dict[str, str]:
-    """The whole environment of a kernel; `home` is an empty folder of this build."""
-    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    return {
-        **passed,
-        "HOME": str(home),
-        "TMPDIR": str(home),
-        "IPYTHONDIR": str(home / "ipython"),
-        "JUPYTER_CONFIG_DIR": str(home / "jupyter-config"),
-        "JUPYTER_DATA_DIR": str(home / "jupyter-data"),
-        "JUPYTER_RUNTIME_DIR": str(home / "jupyter-runtime"),
-        "JUPYTER_NO_CONFIG": "1",
-        "PYTHONSAFEPATH": "1",
-        "PYTHONNOUSERSITE": "1",
-        "PYTHONUTF8": "1",
-        "PYTHONHASHSEED": "0",
-        "LC_ALL": "C.UTF-8",
-        "TZ": "UTC",
-        "GX_ANALYTICS_ENABLED": "false",
-        # The debugger of the kernels says at its import that it cannot see into frozen modules.
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        **extra,
-    }
 
 
 class PromptClient(AsyncKernelClient):
@@ -136,6 +102,26 @@ class SterileKernelManager(AsyncKernelManager):
             self.cleanup_ipc_files()
 
 
+class PreloadedProvisioner(LocalProvisioner):
+    """Launches kernels by forking the server instead of starting Python anew."""
+
+    server: KernelServer
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
+        """Forks one kernel; `cmd` is the ordinary command line, of which the arguments of the kernel are used."""
+        arguments = cmd[cmd.index("-f") :]
+        process: Any = self.server.start(arguments, dict(options["env"]), options["cwd"])
+        self.process = process
+        self.pid = self.pgid = process.pid
+        return self.connection_info
+
+    async def kill(self, restart: bool = False) -> None:
+        """Kills the kernel and has its end at once; of itself Jupyter looks after a tenth of a second."""
+        forked: ForkedProcess | None = getattr(self, "process", None)
+        if forked is not None:
+            forked.end()
+
+
 def _limit_memory(pid: int, size: int) -> None:
     """Limits the address space of a process that has just started; Linux can do this to another process."""
     if sys.platform == "linux":
@@ -174,8 +160,6 @@ def sterile_manager(
     # Not the machine's: a `python3` among the user's kernels may be another Python, or another program.
     manager._kernel_spec = KernelSpec(argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"])
     if server is not None:
-        from trialbook.runner.preloaded import PreloadedProvisioner
-
         manager.kernel_id = str(uuid.uuid4())
         manager.provisioner = PreloadedProvisioner(
             kernel_id=manager.kernel_id, kernel_spec=manager.kernel_spec, parent=manager

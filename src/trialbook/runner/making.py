@@ -4,6 +4,7 @@ kept of it when nothing that it was made of has changed.
 
 from __future__ import annotations
 
+import importlib
 import json
 import threading
 import time
@@ -16,7 +17,7 @@ from typing import Any, Literal
 from trialbook.contracts.gate import Gate, stop_if_critical
 from trialbook.contracts.odcs import load_contracts
 from trialbook.contracts.verdicts import Failure, Verdict
-from trialbook.display.page import page_content
+from trialbook.display.page import compile_templates, page_content
 from trialbook.errors import StopError
 from trialbook.protocol.models import Trial
 from trialbook.runner.checker import Checker, Look, check
@@ -214,15 +215,18 @@ class Making:
 
 
 def look_ahead(root: Path) -> None:
-    """Does beside the first notebooks what every build needs later: which code is reached, what pages are made with.
+    """Does beside the first notebooks what every build needs later: which code is reached, what pages and the query
+    list are made with.
 
-    Only fills caches. A notebook that cannot be read is told by the piece that needs it.
+    Only imports and fills caches. A notebook that cannot be read is told by the piece that needs it.
     """
     with suppress(Exception):
+        page_content(SAMPLE, "live")
         for spec in STEPS:
             _code(notebook_imports(root / "notebooks" / spec.notebook))
         _code(["trialbook.contracts.gate", "trialbook.snapshot", "trialbook.display.page"])
-        page_content(SAMPLE, "live")
+        importlib.import_module("xlsxwriter")
+        compile_templates()
 
 
 def notebook_imports(path: Path) -> list[str]:

@@ -1,4 +1,7 @@
-"""The runner's side of the preloaded kernels: starts the server and hands out kernels forked from it."""
+"""The runner's side of the preloaded kernels: starts the server and hands out kernels forked from it.
+
+Imports nothing slow: the server is the first thing that a build starts.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-
 from trialbook.runner import descent
-from trialbook.runner.kernels import sterile_environment
+from trialbook.runner.surroundings import sterile_environment
 
 POLL_SECONDS = 0.05
 # Imports on a busy machine take many seconds; a server that is silent for longer than this is stuck.
@@ -181,23 +182,3 @@ class ForkedProcess:
         with contextlib.suppress(ServerEnded):
             status = self._server.ask(do="end", pid=self.pid)["status"]
             self.returncode = status if self.returncode is None else self.returncode
-
-
-class PreloadedProvisioner(LocalProvisioner):
-    """Launches kernels by forking the server instead of starting Python anew."""
-
-    server: KernelServer
-
-    async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
-        """Forks one kernel; `cmd` is the ordinary command line, of which the arguments of the kernel are used."""
-        arguments = cmd[cmd.index("-f") :]
-        process: Any = self.server.start(arguments, dict(options["env"]), options["cwd"])
-        self.process = process
-        self.pid = self.pgid = process.pid
-        return self.connection_info
-
-    async def kill(self, restart: bool = False) -> None:
-        """Kills the kernel and has its end at once; of itself Jupyter looks after a tenth of a second."""
-        forked: ForkedProcess | None = getattr(self, "process", None)
-        if forked is not None:
-            forked.end()
