@@ -394,7 +394,7 @@ def test_what_the_site_is_asked(column: str, label: str, flag: str, audited: Aud
     row = of_case(audited.adie, number, column).iloc[0]
     assert row["FLAG"] == flag
     if flag not in ("", "UNIT", "CENSORED"):
-        own = of_case(audited.evidence, number, column)
+        own = of_case(audited.evidence.all(), number, column)
         assert own["ROLE"].iloc[0] == "decides"
 
 
@@ -422,7 +422,7 @@ def test_the_worst_value_of_the_window_is_told_beside_the_last(protocol: Protoco
     alone = protocol.model_copy(update={"criteria": [c for c in protocol.criteria if c.id == "EX04"]})
     make = base(then=lambda book: book.lab("ALT", 300, -6, high=40.0).lab("ALT", 90, -9, high=40.0))
     found = audit_of([Case("EX04A", "", make)], alone, analysis_values(protocol, {}, "x"))
-    rows = of_case(found.evidence, 0, "EX04A")
+    rows = of_case(found.evidence.all(), 0, "EX04A")
     told = list(zip(rows["ROLE"], rows["VALUE"], rows["SAYS"], strict=True))
     assert told == [("decides", "30", "PASS"), ("worst in the window", "300", "FAIL"), ("form", "N", "")]
 

@@ -173,7 +173,7 @@ def test_what_cannot_be_is_said_and_few_enough(protocol: Protocol) -> None:
 
 
 def test_each_result_carries_its_evidence(audited: Audit, protocol: Protocol) -> None:
-    adie, evidence = audited.adie, audited.evidence
+    adie, evidence = audited.adie, audited.evidence.all()
     assert adie["EVIDENCE"].str.len().gt(0).all()
     assert adie["RULE"].ne("").all()
     assert adie["PROTVER"].eq(protocol.version).all()
@@ -198,7 +198,8 @@ def test_a_result_that_is_open_or_pending_says_where_was_looked(audited: Audit) 
 def test_a_waived_result_names_the_waiver(audited: Audit) -> None:
     rows = audited.adie[audited.adie["RESULT"].eq("WAIVED")]
     assert rows["EVIDENCE"].str.contains("waived: Waiver of").all()
-    waiver = audited.evidence[audited.evidence["ROLE"].eq("waiver")]
+    evidence = audited.evidence.all()
+    waiver = evidence[evidence["ROLE"].eq("waiver")]
     assert set(waiver["CRITCD"]) >= set(WAYS)
     assert waiver["SRCDOM"].eq("DV").all()
     assert waiver["SRCSEQ"].notna().all()

@@ -23,9 +23,9 @@ class Opened:
         found = audit_with_evidence(self.core, domains, protocol, analysis, CUT)
         self.adie, self.protocol = found.adie, protocol
         self.evidence = found.evidence
-        self.lines = behind.evidence_lines(found.evidence)
+        self.lines = behind.evidence_lines(found.evidence.all())
         self.cells = views.matrix(found.adie, self.core, protocol, 40)
-        self.behind = behind.behind_cells(found.adie, found.evidence, self.core, protocol, self.cells)
+        self.behind = behind.behind_cells(found.adie, found.evidence.all(), self.core, protocol, self.cells)
 
     def cell(self, row: int, column: str) -> tuple[str, str, pd.DataFrame]:
         title, notes, positions = self.behind[row, column]
@@ -102,7 +102,7 @@ def test_a_row_of_the_findings_opens_to_the_same_evidence_and_names_its_query(pr
     rows = reporting.with_queries(reporting.to_look_at(opened.adie, opened.core), asked)
     assert rows["CRITCD"].tolist() == ["EX04A"]
     assert rows["QUERY"].iloc[0].startswith("P33-IE-CONFLICT: the answer on the eligibility form contradicts")
-    told = behind.behind_rows(opened.adie, opened.evidence, opened.core, protocol, rows)
+    told = behind.behind_rows(opened.adie, opened.evidence.all(), opened.core, protocol, rows)
     assert told[0, "RESULT"] == opened.behind[0, "EX04A"]
 
 
@@ -153,7 +153,10 @@ def test_of_a_large_trial_only_the_records_of_those_shown_are_kept(protocol, ana
     cells = views.matrix(opened.adie, opened.core, protocol, 1)
     kept = behind.records_of(opened.evidence, cells, reporting.to_look_at(opened.adie, opened.core))
     assert set(kept["USUBJID"]) == {"iMSC-2001-S01"}
-    assert len(kept) < len(opened.evidence)
+    whole = opened.evidence.all()
+    assert set(whole["USUBJID"]) == {"iMSC-2001-S01", "iMSC-2001-S02"}
+    own = whole[whole["USUBJID"].eq("iMSC-2001-S01")].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, own)
 
 
 def test_findings_open_before_passes_where_a_page_cannot_open_all(protocol, analysis) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from trialbook.domains import Domains
 from trialbook.eligibility.definitions import verdicts
-from trialbook.eligibility.evidence import WAIVER
+from trialbook.eligibility.evidence import WAIVER, Weighed
 from trialbook.eligibility.findings import BY_FORM, FAIL, NE, PASS
 from trialbook.eligibility.form import answer_for_parts, combine, waivers
 from trialbook.eligibility.records import WORST
@@ -23,7 +23,7 @@ from trialbook.eligibility.results_in_window import in_window
 from trialbook.eligibility.screening import Screening, screening
 from trialbook.eligibility.steroid_refractory import FALSE, TRUE
 from trialbook.eligibility.under_versions import found_under_versions
-from trialbook.gvhd.stages import STAGING_KEYS, derive_stages
+from trialbook.gvhd.stages import STAGING_KEYS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.assumptions import value_text
 from trialbook.protocol.criteria import Criterion
@@ -99,7 +99,7 @@ def _only(protocol: Protocol, checks: Sequence[str]) -> Protocol:
 
 def outlook(
     adie: pd.DataFrame,
-    evidence: pd.DataFrame,
+    weighed: Weighed,
     rules: pd.DataFrame,
     adsl: pd.DataFrame,
     domains: Domains,
@@ -109,11 +109,12 @@ def outlook(
 ) -> Outlook:
     """What the audit would say under each alternative, for the subjects of `adsl` (ADSL, or a part of it).
 
-    `evidence`: the records behind `adie`; `rules`: every definition of refractoriness for these subjects.
+    `weighed`: the records behind `adie`; `rules`: every definition of refractoriness for these subjects.
     """
     people = screening(adsl, domains, protocol, analysis, cut_date)
     if adie.empty or people.subjects.empty:
         return Outlook(_frame([], CHANGES), _frame([], SUMMARY))
+    evidence = weighed.of(people.subjects["USUBJID"])
     base = _base(adie[adie["USUBJID"].isin(people.subjects["USUBJID"])], evidence, people)
     number = adsl.set_index("USUBJID")["SUBJID"]
     changes, summary = [], []
@@ -136,25 +137,25 @@ def _data_results(
     worst = evidence[evidence["ROLE"].eq(WORST) & evidence["SAYS"].isin([PASS, FAIL, NE])]
     worst = worst.drop_duplicates(["USUBJID", "CRITCD"]).assign(DATARESULT=worst["SAYS"])
     yield "A-11", "the last result in the window decides", "the worst result in the window decides", worst
-    said, usual = verdicts(rules), _stages(people, people.analysis)
+    said, usual = verdicts(rules), people.stages
     for other in alternatives(people.protocol, people.analysis):
         if other.key == "sr_definition":
             data = _by_definition(said[said["DEFINITION"].eq(other.value)], other)
         else:
             read = replace(people, protocol=_that_may_differ(other, people, base, usual), analysis=other.analysis)
-            data = found_under_versions(read, read.protocol).findings if read.protocol.criteria else base.iloc[:0]
+            data = found_under_versions(read, read.protocol)[0] if read.protocol.criteria else base.iloc[:0]
         yield other.assumption, other.inforce, other.says, data
 
 
 def _that_may_differ(other: Alternative, people: Screening, base: pd.DataFrame, usual: pd.DataFrame) -> Protocol:
     """The criteria of the alternative that it may turn: cheap questions before the checks run again.
 
-    `usual`: the organ stages as they are. The last result in a window is the same where the same tests of the same
-    subjects have one. The clearance itself flags what its other form would turn. Without an age at the limit no reading
-    of the age rule differs.
+    `usual`: the organ stages as they are, up to the reference day. The last result in a window is the same where the
+    same tests of the same subjects have one. The clearance itself flags what its other form would turn. Without an age
+    at the limit no reading of the age rule differs.
     """
     if other.key in STAGING_KEYS:
-        same = _stages(people, other.analysis).equals(usual)
+        same = people.records.stages(other.analysis).equals(usual)
         return _only(other.protocol, ()) if same else other.protocol
     if other.key.endswith("_window_days"):
         kept = [c for c in other.protocol.criteria if c.check not in _TESTS or _other_tests(other, people, c)]
@@ -176,18 +177,10 @@ def _other_tests(other: Alternative, people: Screening, criterion: Criterion) ->
     names = [_TESTS[criterion.check], *(v for k, v in criterion.parameters.items() if k.endswith("_tests"))]
     rows = people.results(("LB", "RS", "QS", "MB", "IS"), [test for tests in names for test in tests])
     pairs = [
-        set(
-            in_window(rows, people, getattr(analysis, other.key))[["USUBJID", "TEST"]].itertuples(
-                index=False, name=None
-            )
-        )
+        set(in_window(rows, getattr(analysis, other.key))[["USUBJID", "TEST"]].itertuples(index=False, name=None))
         for analysis in (people.analysis, other.analysis)
     ]
     return pairs[0] != pairs[1]
-
-
-def _stages(people: Screening, analysis: Analysis) -> pd.DataFrame:
-    return derive_stages(people.domains, people.subjects, analysis)
 
 
 def _by_definition(said: pd.DataFrame, other: Alternative) -> pd.DataFrame:

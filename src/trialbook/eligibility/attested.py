@@ -13,7 +13,6 @@ from trialbook.eligibility.records import condition_records, result_records
 from trialbook.eligibility.results_in_window import in_window, window_text
 from trialbook.eligibility.screening import Screening
 from trialbook.protocol.criteria import Criterion
-from trialbook.terms import holds_term
 
 _STOOL = ("MB", "LB", "IS")
 
@@ -39,7 +38,7 @@ def gastrointestinal_cause(screening: Screening, criterion: Criterion) -> Found:
     Diarrhoea: an event or history of `diarrhoea_terms` present in the window, or a lower GI stage above 0 in it.
     """
     days = screening.analysis.elig_window_days
-    rows = in_window(screening.results(_STOOL, words(criterion, "pathogen_tests")), screening, days)
+    rows = in_window(screening.results(_STOOL, words(criterion, "pathogen_tests")), days)
     read = detection(rows["TEXT"], rows["VALUE"], rows["SIGN"], screening.protocol.code_lists)
     loose, loose_records = _diarrhoea(screening, criterion, days)
     found = rows[read.eq(POSITIVE) & rows["USUBJID"].isin(loose)]
@@ -54,8 +53,7 @@ def gastrointestinal_cause(screening: Screening, criterion: Criterion) -> Found:
 def _diarrhoea(screening: Screening, criterion: Criterion, days: int) -> tuple[set[str], pd.DataFrame]:
     """The subjects with diarrhoea in the window, and the histories and events that say so."""
     back = pd.Timedelta(days=days)
-    events = screening.conditions(["MH", "AE", "CE"])
-    events = screening.add_subject(events[holds_term(events["TEXT"], words(criterion, "diarrhoea_terms"))])
+    events = screening.conditions(["MH", "AE", "CE"], words(criterion, "diarrhoea_terms"))
     first = events["ANCHORDT"] - back
     events = events[active_since(events, first, first).eq(YES)]
     stages = screening.stages

@@ -10,7 +10,7 @@ from trialbook.domains import Domains
 from trialbook.eligibility import laboratory
 from trialbook.eligibility.checks import ASSUMPTIONS
 from trialbook.eligibility.episodes import screening_episodes
-from trialbook.eligibility.evidence import evidence_records, form_records
+from trialbook.eligibility.evidence import Weighed, form_records
 from trialbook.eligibility.findings import TYPES
 from trialbook.eligibility.form import answer_for_parts, combine, form_answers, waivers
 from trialbook.eligibility.screening import screening
@@ -29,10 +29,10 @@ _OTHERS = dict.fromkeys(["RESULT", "FORMANSWER", "RULE", "ASSUMPTION", "PROTVER"
 
 @dataclass(frozen=True)
 class Audit:
-    """`adie`: the results (`audit`). `evidence`: ADIEEV, the records behind each (`evidence.evidence_records`)."""
+    """`adie`: the results (`audit`). `evidence`: ADIEEV, the records behind each, of the subjects asked for."""
 
     adie: pd.DataFrame
-    evidence: pd.DataFrame
+    evidence: Weighed
 
 
 def audit(
@@ -47,31 +47,25 @@ def audit(
     the person that this subject number stands for (A-16). Empty, with these columns, for a trial without criteria.
     Raises UsageError for a check that does not exist.
     """
-    return _audit(adsl, domains, protocol, analysis, cut_date)[0]
+    return audit_with_evidence(adsl, domains, protocol, analysis, cut_date).adie
 
 
 def audit_with_evidence(
     adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
 ) -> Audit:
     """The audit and, beside it, every record that was weighed for each of its rows."""
-    adie, parts = _audit(adsl, domains, protocol, analysis, cut_date)
     form, waived = form_records(domains, protocol), waivers(domains, protocol)
-    return Audit(adie, evidence_records(adie, parts, form, waived))
-
-
-def _audit(
-    adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> tuple[pd.DataFrame, tuple[pd.DataFrame, ...]]:
     people = screening(adsl, domains, protocol, analysis, cut_date)
     if not protocol.criteria or not protocol.has_endpoint("ELIGIBILITY") or people.subjects.empty:
-        return _empty(), ()
-    found = found_under_versions(people, protocol)
-    adie = found.findings.merge(_columns(protocol), on=["VERSION", "CRITCD"], how="left", validate="many_to_one")
+        adie = _empty()
+        return Audit(adie, Weighed(adie, (), form, waived))
+    found, parts = found_under_versions(people, protocol)
+    adie = found.merge(_columns(protocol), on=["VERSION", "CRITCD"], how="left", validate="many_to_one")
     adie = adie.merge(people.subjects[["USUBJID", "TREATED"]], on="USUBJID", how="left", validate="many_to_one")
     adie = adie.merge(form_answers(domains, protocol), on=["USUBJID", "CRITERION"], how="left", validate="many_to_one")
-    waived = waivers(domains, protocol)[["USUBJID", "CRITCD", "EXACT", "VALUE", "SRCSEQ"]]
-    waived = waived.rename(columns={"VALUE": "WAIVEDBY", "SRCSEQ": "DVSEQ"})
-    adie = adie.merge(waived, on=["USUBJID", "CRITCD"], how="left", validate="one_to_one")
+    given = waived[["USUBJID", "CRITCD", "EXACT", "VALUE", "SRCSEQ"]]
+    given = given.rename(columns={"VALUE": "WAIVEDBY", "SRCSEQ": "DVSEQ"})
+    adie = adie.merge(given, on=["USUBJID", "CRITCD"], how="left", validate="one_to_one")
     adie["WAIVER"] = adie["EXACT"].map({True: "EXACT", False: "PART"}).fillna("")
     adie["FORMANSWER"] = adie["FORMANSWER"].fillna("")
     adie["SATISFIED"] = answer_for_parts(adie, protocol)
@@ -79,7 +73,8 @@ def _audit(
     number = screening_episodes(adsl).set_index("USUBJID")["SCREENNO"]
     adie = _with_deciding_form(adie.assign(SCREENNO=adie["USUBJID"].map(number)))
     ordered = adie.sort_values(["USUBJID", "ORDER"], kind="stable").reset_index(drop=True)
-    return ordered[COLUMNS].astype({**TYPES, **_OTHERS}), found.records
+    adie = ordered[COLUMNS].astype({**TYPES, **_OTHERS})
+    return Audit(adie, Weighed(adie, parts, form, waived))
 
 
 def _with_deciding_form(adie: pd.DataFrame) -> pd.DataFrame:

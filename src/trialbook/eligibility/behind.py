@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from trialbook.eligibility.evidence import Weighed
 from trialbook.protocol.models import Protocol
 
 # A cell of a table (row, column) -> title of what opens, notes below it, positions of its records.
@@ -16,10 +17,10 @@ LABELS = {
 }  # fmt: skip
 
 
-def records_of(evidence: pd.DataFrame, cells: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+def records_of(evidence: Weighed, cells: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """The records behind the subjects of a matrix (`id`) and of a listing (USUBJID); a large trial has many more."""
     shown = set(cells["id"]) | set(rows["USUBJID"]) if len(cells) else set()
-    return evidence[evidence["USUBJID"].isin(shown)].reset_index(drop=True)
+    return evidence.of(shown)
 
 
 def evidence_lines(evidence: pd.DataFrame) -> pd.DataFrame:

@@ -89,22 +89,20 @@ def started_before(rows: pd.DataFrame) -> pd.Series:
 
 
 def ongoing_at_reference(rows: pd.DataFrame) -> pd.Series:
-    """Whether each condition was present at the reference moment: begun before, and not ended before that day."""
-    begun = started_before(rows)
+    """Whether each condition was present at the reference moment: begun before (BEGUN), and not ended before it."""
     ended = rows["ENHI"] < rows["REFDT"]
     lasted = rows["ONGOING"] | (rows["ENLO"] >= rows["REFDT"])
-    return _three(begun.eq(YES) & lasted & ~ended, begun.eq(NO) | ended)
+    return _three(rows["BEGUN"].eq(YES) & lasted & ~ended, rows["BEGUN"].eq(NO) | ended)
 
 
 def active_since(rows: pd.DataFrame, first: pd.Series, last: pd.Series) -> pd.Series:
-    """Whether each condition that began before the reference was still present on or after a day.
+    """Whether each condition that began before the reference (BEGUN) was still present on or after a day.
 
     The day lies between `first` and `last` (both the same where it is known; NaT = open on that side).
     """
-    begun = started_before(rows)
     ended = rows["ENHI"] < first
     lasted = rows["ONGOING"] | (rows["ENLO"] >= last) | (rows["STLO"] >= last)
-    return _three(begun.eq(YES) & lasted & ~ended, begun.eq(NO) | ended)
+    return _three(rows["BEGUN"].eq(YES) & lasted & ~ended, rows["BEGUN"].eq(NO) | ended)
 
 
 def _three(sure: pd.Series, never: pd.Series) -> pd.Series:

@@ -87,7 +87,7 @@ def _procedures(screening: Screening, criterion: Criterion) -> pd.DataFrame:
     if not parts:
         kinds = dict.fromkeys(names, "str") | {"ADT": "datetime64[s]", "LATEST": "datetime64[s]", "SRCSEQ": "Int64"}
         return pd.DataFrame({name: pd.Series(dtype=kinds[name]) for name in names})
-    rows = screening.add_subject(pd.concat(parts, ignore_index=True))
+    rows = screening.records.add_subject(pd.concat(parts, ignore_index=True))
     consent = complete_date(rows["CONSENTDTC"])
     rows = rows[(rows["ADT"] <= rows["REFDT"]) & consent.notna()]
     consent, time = consent[rows.index], time_of_day(rows["CONSENTDTC"])
@@ -113,7 +113,7 @@ def _signatures(screening: Screening, criterion: Criterion) -> tuple[pd.Series, 
         "USUBJID": ds["USUBJID"], "ADT": complete_date(ds["DSSTDTC"]), "TEXT": text, "DTC": ds["DSSTDTC"],
         "SRCDOM": pd.Series("DS", index=ds.index, dtype="str"), "SRCSEQ": ds["DSSEQ"],
     })  # fmt: skip
-    dated = screening.add_subject(dated)
+    dated = screening.records.add_subject(dated)
     dated = dated[dated["ADT"] <= dated["REFDT"]]
     by_guardian = holds_term(dated["TEXT"], words(criterion, "guardian_terms"))
     by_child = holds_term(dated["TEXT"], words(criterion, "assent_terms"))

@@ -51,7 +51,7 @@ def creatinine_clearance(screening: Screening, column: str, criterion: Criterion
 
 
 def _in_lab_window(screening: Screening, test: str) -> pd.DataFrame:
-    rows = in_window(screening.results(["LB"], [test]), screening, screening.analysis.lab_window_days)
+    rows = in_window(screening.results(["LB"], [test]), screening.analysis.lab_window_days)
     return rows[rows["VALUE"] > 0].reset_index(drop=True)
 
 

@@ -40,10 +40,10 @@ def all_definitions(
     count = len(people.subjects)
     if most_subjects is None or count <= most_subjects:
         return refractoriness(people, criterion)
-    first = [k < most_subjects for k in range(count)]
-    rest = people.narrowed([not shown for shown in first], analysis)
-    inforce = refractoriness(rest, criterion, [analysis.sr_definition])
-    return pd.concat([refractoriness(people.narrowed(first, analysis), criterion), inforce], ignore_index=True)
+    shown = people.narrowed([place < most_subjects for place in range(count)], analysis)
+    inforce = refractoriness(people, criterion, [analysis.sr_definition])
+    rest = inforce[~inforce["USUBJID"].isin(shown.subjects["USUBJID"])]
+    return pd.concat([refractoriness(shown, criterion), rest], ignore_index=True)
 
 
 def verdicts(rules: pd.DataFrame) -> pd.DataFrame:

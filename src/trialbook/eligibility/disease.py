@@ -10,7 +10,7 @@ from trialbook.eligibility.records import PART, organ_records, records, result_r
 from trialbook.eligibility.results_in_window import in_window, last_result, window_text
 from trialbook.eligibility.screening import Screening
 from trialbook.eligibility.steroid_refractory import FALSE, TRUE, refractoriness
-from trialbook.gvhd.findings import COLLECTED, organ_findings
+from trialbook.gvhd.findings import COLLECTED
 from trialbook.gvhd.grade import ORGANS, grade_bounds, grade_text
 from trialbook.gvhd.steroids import is_systemic, steroid_factor
 from trialbook.protocol.criteria import Criterion
@@ -47,7 +47,7 @@ def steroid_refractory(screening: Screening, criterion: Criterion) -> Found:
     said = said.mask(found, shows["RULE"] + " (" + shows["EVIDENCE"] + ")")
     # The rule that holds is the evidence; where none does, all of them are.
     telling = rules[rules["RESULT"].eq(TRUE) | ~rules["USUBJID"].isin(holds.index)]
-    seen = organ_findings(screening.domains, screening.subjects).merge(
+    seen = screening.records.organ_findings().merge(
         _stage_days(telling), on=["USUBJID", "ADT"], how="inner"
     )  # fmt: skip
     steroids = _steroids(screening)
@@ -81,7 +81,6 @@ def _steroids(screening: Screening) -> pd.DataFrame:
     rows = screening.conditions(["CM"]).merge(
         cm[["USUBJID", "CMSEQ", "CMDOSE", "CMDOSU"]], left_on=["USUBJID", "SRCSEQ"], right_on=["USUBJID", "CMSEQ"]
     )  # fmt: skip
-    rows = screening.add_subject(rows)
     rows = rows[~(rows["STLO"] >= rows["REFDT"])]
     dose = rows["CMDOSE"].map("{:g}".format).astype("str").where(rows["CMDOSE"].notna(), "dose not known")
     period = rows["STARTDTC"].fillna("?") + " to " + rows["ENDDTC"].fillna("?").mask(rows["ONGOING"], "ongoing")
@@ -107,7 +106,7 @@ def performance_status(screening: Screening, criterion: Criterion) -> Found:
     days = screening.analysis.elig_window_days
     best, below = number(criterion, "maximum_ecog"), number(criterion, "lansky_below_age")
     least = number(criterion, "minimum_lansky")
-    rows = in_window(screening.results(["RS", "QS"], ["ECOG101", "LANSKY"]), screening, days)
+    rows = in_window(screening.results(["RS", "QS"], ["ECOG101", "LANSKY"]), days)
     lansky = rows["TEST"].eq("LANSKY")
     children = (rows["AGE"] < below).fillna(False).astype(bool)
     mapped = rows[lansky & children]
@@ -154,7 +153,7 @@ def agvhd_grade(screening: Screening, criterion: Criterion) -> Found:
     said = "grade " + derived + " from skin/liver/upper/lower GI " + pd.Series(stages, index=last.index, dtype="str")
     said = said + last["ADT"].dt.strftime(" on %Y-%m-%d") + ("; investigator " + own).fillna("")
     flag = pd.Series("", index=last.index, dtype="str").mask(result.eq(NE), "ORGAN-MISSING")
-    shown = organ_findings(screening.domains, screening.subjects).merge(last[["USUBJID", "ADT"]], on=["USUBJID", "ADT"])
+    shown = screening.records.organ_findings().merge(last[["USUBJID", "ADT"]], on=["USUBJID", "ADT"])
     own = _worst_organ(shown, last).reindex(last["USUBJID"]).set_axis(last.index)
     judged = last.assign(
         DATARESULT=result, AVAL=bounds["GRADE"], EVIDENCE=said, FLAG=flag.mask(differs, "GRADE-DIFFERS"),

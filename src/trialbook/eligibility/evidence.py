@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from trialbook.dates import complete_date
@@ -19,21 +21,49 @@ _TYPES = {
 _KEY = ["USUBJID", "CRITCD", "SRCDOM", "SRCSEQ", "WHAT"]
 
 
-def evidence_records(
-    adie: pd.DataFrame, parts: Sequence[pd.DataFrame], form: pd.DataFrame, waived: pd.DataFrame
-) -> pd.DataFrame:
-    """ADIEEV: one row per subject, audit column and record, with the columns of `COLUMNS`.
+@dataclass(frozen=True)
+class Weighed:
+    """ADIEEV: every record that was weighed for the rows of `adie`, worked out for the subjects that are asked for.
 
-    ROLE: decides (the record that ADIE names), worst in the window, in the window, considered, part of it (one of
-    several that count together), form (the answer on the eligibility form), waiver. WHAT: the test or term; VALUE: as
-    recorded; LIMIT: the limit on the record, or the one it was compared with; SAYS: the result by this record alone.
-    Sorted as ADIE, then by role, newest first.
+    A large trial shows a few of its subjects: the records of all the others are never put into one frame. `parts`: what
+    the checks looked at, by audit column; `form`, `waived`: `form_records` and `form.waivers`.
     """
-    frames = [*parts, form, waived]
-    filled = [frame for frame in frames if len(frame)]
-    if not filled or adie.empty:
+
+    adie: pd.DataFrame
+    parts: tuple[tuple[str, pd.DataFrame], ...]
+    form: pd.DataFrame
+    waived: pd.DataFrame
+
+    def of(self, subjects: Iterable[str]) -> pd.DataFrame:
+        """The records behind the results of these subjects, one row per subject, audit column and record.
+
+        ROLE: decides (the record that ADIE names), worst in the window, in the window, considered, part of it (one of
+        several that count together), form (the answer on the eligibility form), waiver. WHAT: the test or term; VALUE:
+        as recorded; LIMIT: the limit on the record, or the one it was compared with; SAYS: the result by this record
+        alone. Sorted as ADIE, then by role, newest first.
+        """
+        wanted = set(subjects)
+        few = not wanted.issuperset(self.adie["USUBJID"])
+
+        def own(rows: pd.DataFrame) -> pd.DataFrame:
+            return rows[rows["USUBJID"].isin(wanted)] if few else rows
+
+        beside = [own(self.form), own(self.waived)]
+        parts = [(column, own(rows)) for column, rows in self.parts]
+        filled = [*parts, *((rows["CRITCD"].to_numpy(dtype="object"), rows) for rows in beside)]
+        return _ordered(own(self.adie), [(column, rows) for column, rows in filled if len(rows)])
+
+    def all(self) -> pd.DataFrame:
+        """The records behind the results of every subject."""
+        return self.of(self.adie["USUBJID"])
+
+
+def _ordered(adie: pd.DataFrame, parts: Sequence[tuple[str | np.ndarray, pd.DataFrame]]) -> pd.DataFrame:
+    if not parts or adie.empty:
         return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _TYPES.items()})
-    rows = pd.concat([frame[COLUMNS].astype(_TYPES) for frame in filled], ignore_index=True)
+    rows = pd.concat([part[RECORD] for _, part in parts], ignore_index=True)
+    rows["CRITCD"] = np.concatenate([np.broadcast_to(np.asarray(name, "object"), len(part)) for name, part in parts])
+    rows = rows[COLUMNS].astype(_TYPES)
     text = [name for name, kind in _TYPES.items() if kind == "str"]
     rows = rows.fillna(dict.fromkeys(text, "")).drop_duplicates(_KEY, keep="first")
     asked = adie[["USUBJID", "CRITCD", "SRCDOM", "SRCSEQ", "ADT"]].assign(ORDER=range(len(adie)))

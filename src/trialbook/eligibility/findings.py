@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from trialbook.eligibility.screening import Screening
@@ -22,20 +24,72 @@ TYPES = {
 TEXTS = [name for name, kind in TYPES.items() if kind == "str"]
 
 
+# What a check may fill in besides the subject; the audit column is its own.
+_FILLED = [name for name in TYPES if name != "CRITCD"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One audit column: the `records` that may decide it, each with its result (columns of `TYPES`, as far as the check
+    fills them), and what each of `people` gets without one: the result `otherwise`, and words by `people`."""
+
+    column: str
+    people: pd.Series
+    records: pd.DataFrame
+    otherwise: str
+    silence: str | pd.Series
+
+
 @dataclass(frozen=True)
 class Found:
-    """`findings`: one row per subject and audit column; `records`: what was looked at, in the shape of
-    `evidence.RECORD` with CRITCD, as parts that are put together only where somebody asks for them."""
+    """What checks found: `judged`, the audit columns of the same subjects; `records`: what was looked at, by audit
+    column in the shape of `records.RECORD`, as parts that are put together only where somebody asks for them."""
 
-    findings: pd.DataFrame
-    records: tuple[pd.DataFrame, ...]
+    judged: tuple[Judged, ...]
+    records: tuple[tuple[str, pd.DataFrame], ...]
+
+    @cached_property
+    def findings(self) -> pd.DataFrame:
+        """One row per audit column and subject, with the columns of `TYPES`; what a check leaves out is blank.
+
+        Of several records a FAIL decides before NE, NE before PASS, PASS before those that leave it to the form; then
+        the later date, then the domain and the higher sequence number.
+        """
+        people = pd.Index(self.judged[0].people) if self.judged else pd.Index([], dtype="str")
+        candidates = _candidates(self.judged)
+        column = np.repeat(np.arange(len(self.judged)), [len(one.records) for one in self.judged])
+        places = pd.Series(column * len(people) + people.get_indexer(candidates["USUBJID"]), index=candidates.index)
+        deciding = _deciding(candidates, places)
+        found = deciding.reindex(range(len(self.judged) * len(people)))
+        silent = ~found.index.isin(deciding.index)
+        otherwise = np.repeat(np.array([one.otherwise for one in self.judged], dtype="object"), len(people))
+        said = [np.broadcast_to(np.asarray(one.silence, dtype="object"), len(people)) for one in self.judged]
+        found.loc[silent, "DATARESULT"] = otherwise[silent]
+        found.loc[silent, "EVIDENCE"] = np.concatenate([*said, otherwise[:0]])[silent]
+        found["USUBJID"] = np.tile(people.to_numpy(dtype="object"), len(self.judged))
+        found["CRITCD"] = np.repeat(np.array([one.column for one in self.judged], dtype="object"), len(people))
+        return found[list(TYPES)].astype(TYPES).fillna(dict.fromkeys(TEXTS, ""))
 
 
-def findings(records: pd.DataFrame) -> pd.DataFrame:
-    """Records brought into the shape of a finding; columns that a check does not fill are blank or missing."""
-    blank = {name: pd.Series(index=records.index, dtype=kind) for name, kind in TYPES.items() if name not in records}
-    frame = records.assign(**blank)[list(TYPES)].astype(TYPES)
-    return frame.fillna(dict.fromkeys(TEXTS, ""))
+def _candidates(judged: Sequence[Judged]) -> pd.DataFrame:
+    """The records of all audit columns, in their order, with one type for each of the columns that checks fill."""
+    filled = [one.records for one in judged if len(one.records)]
+    rows = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+    kinds = {name: TYPES[name] for name in _FILLED}
+    return rows.reindex(columns=_FILLED).astype(kinds).fillna({name: "" for name in TEXTS if name in kinds})
+
+
+def _deciding(candidates: pd.DataFrame, places: pd.Series) -> pd.DataFrame:
+    """The candidate that decides each place, by place."""
+    several = places.duplicated(keep=False)
+    rivals = candidates[several]
+    ordered = rivals.assign(_place=places[several], _rank=rivals["DATARESULT"].map(_ORDER)).sort_values(
+        ["_place", "_rank", "ADT", "SRCDOM", "SRCSEQ", "EVIDENCE"],
+        ascending=[True, True, False, True, False, True], kind="stable", na_position="last",
+    )  # fmt: skip
+    first = ordered.drop_duplicates("_place").set_index("_place")[_FILLED]
+    alone = candidates[~several].set_axis(places[~several])
+    return pd.concat([alone, first]) if len(first) else alone
 
 
 def decide(
@@ -46,33 +100,16 @@ def decide(
     evidence: str | pd.Series,
     looked_at: Sequence[pd.DataFrame] = (),
 ) -> Found:
-    """One finding per screened subject: the record that decides, else `otherwise` with the given evidence.
+    """One audit column: the record that decides each screened subject, else `otherwise` with the given evidence.
 
-    Of several records a FAIL decides before NE, NE before PASS, PASS before those that leave it to the form; then the
-    later date, then the domain and the higher sequence number. `looked_at`: every record that was weighed, in the shape
-    of `evidence.RECORD`.
+    `looked_at`: every record that was weighed, in the shape of `records.RECORD`.
     """
-    people = screening.subjects["USUBJID"]
-    said = evidence if isinstance(evidence, pd.Series) else pd.Series(evidence, index=people.index, dtype="str")
-    parts = tuple(part.assign(CRITCD=column) for part in looked_at if len(part))
-    if records.empty:
-        silence = pd.DataFrame({"USUBJID": people, "CRITCD": column, "DATARESULT": otherwise, "EVIDENCE": said})
-        return Found(findings(silence), parts)
-    shaped = findings(records)
-    ordered = shaped.assign(_rank=shaped["DATARESULT"].map(_ORDER)).sort_values(
-        ["USUBJID", "_rank", "ADT", "SRCDOM", "SRCSEQ", "EVIDENCE"],
-        ascending=[True, True, False, True, False, True], kind="stable", na_position="last",
-    )  # fmt: skip
-    deciding = ordered.drop_duplicates("USUBJID").set_index("USUBJID")
-    found = deciding.reindex(people).reset_index()
-    silent = ~people.isin(deciding.index)
-    found["DATARESULT"] = found["DATARESULT"].mask(silent, otherwise)
-    found["EVIDENCE"] = found["EVIDENCE"].mask(silent, said)
-    found = found[list(TYPES)].assign(CRITCD=pd.Series(column, index=found.index, dtype="str"))
-    return Found(found.fillna(dict.fromkeys(TEXTS, "")), parts)
+    parts = tuple((column, part) for part in looked_at if len(part))
+    filled = records[[name for name in _FILLED if name in records]]
+    return Found((Judged(column, screening.subjects["USUBJID"], filled, otherwise, evidence),), parts)
 
 
 def together(parts: Sequence[Found]) -> Found:
-    """The findings of several audit columns as one frame."""
-    frame = pd.concat([part.findings for part in parts], ignore_index=True).astype(TYPES)
-    return Found(frame, tuple(records for part in parts for records in part.records))
+    """Several audit columns of the same subjects as one."""
+    judged = tuple(one for part in parts for one in part.judged)
+    return Found(judged, tuple(records for part in parts for records in part.records))

@@ -9,15 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from trialbook.eligibility.conditions import (
-    NO,
-    UNKNOWN,
-    YES,
-    active_since,
-    in_words,
-    ongoing_at_reference,
-    started_before,
-)
+from trialbook.eligibility.conditions import NO, UNKNOWN, YES, active_since, in_words
 from trialbook.eligibility.findings import BY_FORM, FAIL, NE, PASS, Found, decide
 from trialbook.eligibility.parameters import number, words
 from trialbook.eligibility.records import condition_records
@@ -30,8 +22,8 @@ BY_ANSWER = {YES: FAIL, UNKNOWN: NE, NO: BY_FORM}
 
 def prior_msc(screening: Screening, criterion: Criterion) -> Found:
     """EX01: excluded where a mesenchymal stem cell product was started before the infusion, ever (A-23)."""
-    rows = with_term(screening, ["CM", "PR", "MH"], words(criterion, "terms"))
-    return by_records(screening, criterion, rows, started_before(rows).map(BY_ANSWER), "CM, PR and MH")
+    rows = screening.conditions(["CM", "PR", "MH"], words(criterion, "terms"))
+    return by_records(screening, criterion, rows, rows["BEGUN"].map(BY_ANSWER), "CM, PR and MH")
 
 
 def allergy(screening: Screening, criterion: Criterion) -> Found:
@@ -39,8 +31,8 @@ def allergy(screening: Screening, criterion: Criterion) -> Found:
 
     Severe is `minimum_grade` or more, or anaphylaxis. A blood product allergy without a grade is NE.
     """
-    rows = with_term(screening, ["MH", "AE"], words(criterion, "allergy_terms"))
-    before = started_before(rows)
+    rows = screening.conditions(["MH", "AE"], words(criterion, "allergy_terms"))
+    before = rows["BEGUN"]
     foreign = holds_term(rows["TEXT"], words(criterion, "heterologous_terms"))
     blood = holds_term(rows["TEXT"], words(criterion, "blood_product_terms"))
     severe = rows["GRADE"].ge(number(criterion, "minimum_grade"))
@@ -58,15 +50,15 @@ def ongoing_condition(screening: Screening, criterion: Criterion) -> Found:
     A condition whose grade is not known leaves the answer to the form, as does one that was milder or had ended; NE
     where the dates leave it open. `support_terms`, where given, are treatments in CM or PR that count by themselves.
     """
-    rows = with_term(screening, ["MH", "AE", "CE"], words(criterion, "terms"))
+    rows = screening.conditions(["MH", "AE", "CE"], words(criterion, "terms"))
     minimum = number(criterion, "minimum_grade")
     grave = rows["GRADE"].ge(minimum) | (minimum == 0)
-    result = ongoing_at_reference(rows).map(BY_ANSWER).where(grave, BY_FORM)
+    result = rows["PRESENT"].map(BY_ANSWER).where(grave, BY_FORM)
     sources = "MH, AE and CE"
     if "support_terms" in criterion.parameters:
-        support = with_term(screening, ["CM", "PR"], words(criterion, "support_terms"))
+        support = screening.conditions(["CM", "PR"], words(criterion, "support_terms"))
         rows = pd.concat([rows, support], ignore_index=True)
-        result = pd.concat([result, ongoing_at_reference(support).map(BY_ANSWER)], ignore_index=True)
+        result = pd.concat([result, support["PRESENT"].map(BY_ANSWER)], ignore_index=True)
         sources = "MH, AE, CE, CM and PR"
     return by_records(screening, criterion, rows, result, sources)
 
@@ -77,7 +69,7 @@ def solid_tumour(screening: Screening, criterion: Criterion) -> Found:
     `untreated_terms` win over `treated_terms` ("not treated"); a disease of the blood (`blood_terms`) is no solid
     tumour; what the registry does not address (`attested_terms`) is left to the form.
     """
-    rows = with_term(screening, ["MH"], words(criterion, "terms"))
+    rows = screening.conditions(["MH"], words(criterion, "terms"))
     blood = holds_term(rows["TEXT"], words(criterion, "blood_terms"))
     rows = rows[~blood].reset_index(drop=True)
     treated, untreated, attested = (
@@ -90,11 +82,11 @@ def solid_tumour(screening: Screening, criterion: Criterion) -> Found:
 
 def addiction_or_mental_disorder(screening: Screening, criterion: Criterion) -> Found:
     """EX11: excluded by any such history; drugs given as treatment are not counted, they are told (A-31)."""
-    rows = with_term(screening, ["MH", "SU"], words(criterion, "terms"))
-    drugs = with_term(screening, ["CM"], words(criterion, "information_terms"))
-    drugs = drugs[started_before(drugs).ne(NO)].reset_index(drop=True)
+    rows = screening.conditions(["MH", "SU"], words(criterion, "terms"))
+    drugs = screening.conditions(["CM"], words(criterion, "information_terms"))
+    drugs = drugs[drugs["BEGUN"].ne(NO)].reset_index(drop=True)
     given = drugs["TERM"].groupby(drugs["USUBJID"]).agg(lambda names: ", ".join(sorted(set(names))))
-    result = started_before(rows).map(BY_ANSWER)
+    result = rows["BEGUN"].map(BY_ANSWER)
     beside = [condition_records(drugs, in_words(drugs))]
     return by_records(screening, criterion, rows, result, "MH and SU", "; as treatment: " + given, beside)
 
@@ -106,7 +98,7 @@ def other_trial(screening: Screening, criterion: Criterion) -> Found:
     consent. A last use that is surely earlier passes, one that the dates (of consent too) leave open is NE, as is an
     unknown start that may lie after consent.
     """
-    rows = with_term(screening, ["CM", "MH", "PR"], words(criterion, "terms"))
+    rows = screening.conditions(["CM", "MH", "PR"], words(criterion, "terms"))
     rows = rows[~(rows["STLO"] > rows["CONSHI"])].reset_index(drop=True)
     consent, open_end = rows["CONSHI"], rows["ENHI"].isna()
     last = rows["ENHI"].mask(open_end, consent)
@@ -118,12 +110,6 @@ def other_trial(screening: Screening, criterion: Criterion) -> Found:
     return by_records(screening, criterion, rows, result, "CM, MH and PR")
 
 
-def with_term(screening: Screening, codes: list[str], terms: list[str]) -> pd.DataFrame:
-    """The conditions that hold one of the terms, with the subject's columns added."""
-    rows = screening.conditions(codes)
-    return screening.add_subject(rows[holds_term(rows["TEXT"], terms)])
-
-
 def _told(rows: pd.DataFrame, terms: list[str]) -> pd.Series:
     """By USUBJID: records that are told for information only, in words."""
     own = rows[holds_term(rows["TEXT"], terms)]
@@ -132,12 +118,12 @@ def _told(rows: pd.DataFrame, terms: list[str]) -> pd.Series:
 
 def by_records(
     screening: Screening, criterion: Criterion, rows: pd.DataFrame, result: pd.Series, sources: str,
-    told: pd.Series | None = None, beside: Sequence[pd.DataFrame] = (),
+    told: pd.Series | None = None, beside: Sequence[pd.DataFrame] = (), measured: pd.DataFrame | None = None,
 ) -> Found:  # fmt: skip
     """The finding of a criterion by the `result` of each of the records; without one the form decides.
 
     `sources`: the domains searched, in words; `told`: information by USUBJID for the evidence; `beside`: other records
-    that were looked at.
+    that were looked at; `measured`: records with their own result that may decide instead, violation before doubt.
     """
     flag = pd.Series("", index=rows.index, dtype="str").mask(result.eq(NE), "DATES-OR-GRADE")
     told = pd.Series(dtype="str") if told is None else told
@@ -145,6 +131,8 @@ def by_records(
     judged = rows.assign(
         DATARESULT=result, FLAG=flag, EVIDENCE=said + rows["USUBJID"].map(told).astype("str").fillna("")
     )
+    if measured is not None and len(measured):
+        judged = pd.concat([judged, measured], ignore_index=True)
     delivered = [code for code in ("MH", "AE", "CE", "CM", "PR", "SU") if screening.domains.delivered(code)]
     asked = [code for code in ("MH", "AE", "CE", "CM", "PR", "SU") if code in sources]
     missing = [code for code in asked if code not in delivered]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.eligibility.comparisons import excluded_above, significant
-from trialbook.eligibility.conditions import YES, ongoing_at_reference
+from trialbook.eligibility.conditions import YES
 from trialbook.eligibility.creatinine import creatinine_clearance
 from trialbook.eligibility.findings import FAIL, NE, Found, decide, together
 from trialbook.eligibility.parameters import number, parameter, words
@@ -58,7 +58,7 @@ def times_uln(
     in the remarks on a sample that make a violation a question; `told`: information by USUBJID for the evidence.
     """
     days = screening.analysis.lab_window_days
-    rows = in_window(screening.results(["LB"], tests), screening, days)
+    rows = in_window(screening.results(["LB"], tests), days)
     rows = rows[rows["VALUE"].notna()].reset_index(drop=True)
     rows["RATIO"] = significant(rows["VALUE"] / rows["HIGH"].where(rows["HIGH"] > 0))
     # A result without a limit cannot be shown to be better than one with a limit, so it ranks as the worst.
@@ -88,9 +88,8 @@ def times_uln(
 
 def _drugs_at_reference(screening: Screening, terms: list[str]) -> pd.Series:
     """By USUBJID: that a drug of the list was being taken at the reference day, in words."""
-    rows = screening.conditions(["CM"])
-    rows = screening.add_subject(rows[holds_term(rows["TEXT"], terms)])
-    taken = rows[ongoing_at_reference(rows).eq(YES)].drop_duplicates("USUBJID").set_index("USUBJID")
+    rows = screening.conditions(["CM"], terms)
+    taken = rows[rows["PRESENT"].eq(YES)].drop_duplicates("USUBJID").set_index("USUBJID")
     return "; on " + taken["TERM"]
 
 

@@ -8,20 +8,10 @@ import pandas as pd
 from trialbook.eligibility.screening import Screening
 
 
-def in_window(records: pd.DataFrame, screening: Screening, days: int) -> pd.DataFrame:
-    """The records (USUBJID ADT TIME PREDOSE) of REL_DAY -days..0, with the columns of the subject added (A-10).
-
-    On the day of the infusion a record counts when its time is not after the infusion, or when time is not known on
-    either side, only if its visit or time point says pre-dose.
-    """
-    rows = screening.add_subject(records)
-    same_day = rows["TREATED"] & (rows["ADT"] == rows["REFDT"])
-    before = (rows["TIME"] <= rows["REFTIME"]) | (
-        rows["PREDOSE"].astype(bool) & ~(rows["TIME"] > rows["REFTIME"])
-    )  # fmt: skip
+def in_window(rows: pd.DataFrame, days: int) -> pd.DataFrame:
+    """The results (`Screening.results`) of REL_DAY -days..0, those of the day of the infusion only where BEFORE it."""
     first = rows["ANCHORDT"] - pd.Timedelta(days=days)
-    inside = (rows["ADT"] >= first) & (rows["ADT"] <= rows["REFDT"]) & (before | ~same_day)
-    return rows[inside].reset_index(drop=True)
+    return rows[rows["BEFORE"] & (rows["ADT"] >= first)].reset_index(drop=True)
 
 
 def last_result(rows: pd.DataFrame, badness: pd.Series) -> pd.DataFrame:

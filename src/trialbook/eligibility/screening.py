@@ -10,12 +10,14 @@ import pandas as pd
 
 from trialbook.dates import earliest_date, latest_date, time_of_day
 from trialbook.domains import Domains
-from trialbook.eligibility.conditions import conditions, severity_words
-from trialbook.eligibility.test_results import results_of
-from trialbook.gvhd.stages import derive_stages
+from trialbook.eligibility.conditions import severity_words
+from trialbook.eligibility.subject_records import SubjectRecords
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.subjects.disposition import consent_dtc, screen_failure_date
+from trialbook.terms import holds_term
+
+_OF_ADSL = ["USUBJID", "AGE", "SEX", "RFICDT", "TRTSDT", "TRTSDTM", "DTHDT"]
 
 
 @dataclass(frozen=True)
@@ -35,29 +37,27 @@ class Screening:
     cut_date: pd.Timestamp
 
     @cached_property
-    def stages(self) -> pd.DataFrame:
-        """Organ stages of every assessment up to the reference day, sorted; with the subject's columns added.
+    def records(self) -> SubjectRecords:
+        """The records of the subjects, in the shapes that criteria ask for."""
+        return self.domains.once(SubjectRecords, self.subjects)
 
-        On the day of the infusion itself only assessments known to precede it count (A-50).
-        """
-        rows = self.add_subject(derive_stages(self.domains, self.subjects, self.analysis))
-        rows = rows[(rows["ADT"] <= rows["REFDT"]) & ~rows["TIMING"].isin(["UNTIMED", "POST"])]
-        return rows.sort_values(["USUBJID", "ADT"], kind="stable").reset_index(drop=True)
+    @property
+    def stages(self) -> pd.DataFrame:
+        """Organ stages of every assessment up to the reference day (`SubjectRecords.stages`)."""
+        return self.records.stages(self.analysis)
 
     def results(self, sources: Sequence[str], tests: Sequence[str]) -> pd.DataFrame:
-        """The results of some test codes from some domains, in the shape of `results_of`."""
+        """The results of some test codes from some domains (`SubjectRecords.results`)."""
         filled = [code for code in sources if len(self.domains[code])] or list(sources[:1])
-        found = (self.domains.once(results_of, code) for code in filled)
-        return pd.concat([rows[rows["TEST"].isin(tests)] for rows in found], ignore_index=True)
+        found = [rows[rows["TEST"].isin(tests)] for rows in map(self.records.results, filled)]
+        return pd.concat(found, ignore_index=True) if len(found) > 1 else found[0].reset_index(drop=True)
 
-    def conditions(self, codes: Sequence[str]) -> pd.DataFrame:
-        """The histories, events, drugs and procedures of some domains, in the shape of `conditions`."""
-        rows = self.domains.once(conditions, severity_words(self.protocol.code_lists))
-        return rows[rows["SRCDOM"].isin(codes)].reset_index(drop=True)
-
-    def add_subject(self, records: pd.DataFrame) -> pd.DataFrame:
-        """Records (with USUBJID) of screened subjects with the columns of `subjects` added, in their own order."""
-        return records.merge(self.subjects, on="USUBJID", how="inner", validate="many_to_one")
+    def conditions(self, codes: Sequence[str], terms: Sequence[str] | None = None) -> pd.DataFrame:
+        """The histories, events, drugs and procedures of some domains (`SubjectRecords.conditions`); where `terms` are
+        given, those that hold one of them."""
+        rows = self.records.conditions(severity_words(self.protocol.code_lists))
+        rows = rows[rows["SRCDOM"].isin(codes)]
+        return (rows if terms is None else rows[holds_term(rows["TEXT"], terms)]).reset_index(drop=True)
 
     def narrowed(self, wanted: Sequence[bool], analysis: Analysis) -> Screening:
         """The screening of some of the subjects, under other analysis keys."""
@@ -72,7 +72,12 @@ def screening(
     A subject who was never infused is judged at the screen failure (at the cut while screening goes on), with windows
     that reach back from the consent: all of the screening period counts.
     """
-    people = adsl[adsl["SCRFL"].eq("Y")].sort_values("USUBJID", kind="stable").reset_index(drop=True)
+    people = adsl.loc[adsl["SCRFL"].eq("Y"), _OF_ADSL]
+    return Screening(domains.once(_subjects, people, cut_date), domains, protocol, analysis, cut_date)
+
+
+def _subjects(domains: Domains, people: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
+    people = people.sort_values("USUBJID", kind="stable").reset_index(drop=True)
     dm = domains["DM"].drop_duplicates("USUBJID").set_index("USUBJID")
     subject = people["USUBJID"]
     treated = people["TRTSDT"].notna()
@@ -80,9 +85,9 @@ def screening(
     failed = failed.mask(failed > cut_date)
     reference = people["TRTSDT"].fillna(failed).fillna(cut_date).astype("datetime64[s]")
     consent = consent_dtc(domains).reindex(subject).set_axis(people.index)
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
-            **{name: people[name] for name in ("USUBJID", "AGE", "SEX", "RFICDT", "TRTSDT", "TRTSDTM", "DTHDT")},
+            **{name: people[name] for name in _OF_ADSL},
             "CUTDT": pd.Series(cut_date, index=people.index).astype("datetime64[s]"),
             "CONSENTDTC": consent,
             "CONSLO": earliest_date(consent),
@@ -94,4 +99,3 @@ def screening(
             "ANCHORDT": people["TRTSDT"].fillna(people["RFICDT"]).fillna(reference).astype("datetime64[s]"),
         }
     )
-    return Screening(frame, domains, protocol, analysis, cut_date)

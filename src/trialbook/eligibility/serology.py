@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from trialbook.eligibility.conditions import YES, in_words, ongoing_at_reference, started_before
+from trialbook.eligibility.conditions import YES, in_words
 from trialbook.eligibility.findings import BY_FORM, FAIL, NE, PASS, Found, decide
-from trialbook.eligibility.history import with_term
 from trialbook.eligibility.parameters import number, words
 from trialbook.eligibility.qualitative import NEGATIVE, POSITIVE, UNCLEAR, detection, reading
 from trialbook.eligibility.records import condition_records, result_records
@@ -96,7 +95,7 @@ def _may_bear(screening: Screening, criterion: Criterion) -> pd.Series:
     people = screening.subjects
     child = (people["AGE"] < number(criterion, "minimum_age")).fillna(False).astype(bool)
     menarche, _ = _states(screening, criterion, "menarche", past=True)
-    cannot = with_term(screening, ["MH", "PR"], words(criterion, "no_childbearing_terms"))
+    cannot = screening.conditions(["MH", "PR"], words(criterion, "no_childbearing_terms"))
     asked = _supplied(screening, words(criterion, "childbearing_names")).reindex(people["USUBJID"]).to_numpy()
     by_age = (~child | menarche) & ~people["USUBJID"].isin(cannot["USUBJID"])
     return by_age.mask(asked == "Y", True).mask(asked == "N", False)
@@ -107,9 +106,8 @@ def _states(
 ) -> tuple[pd.Series, pd.DataFrame]:
     """Who is in a state by SUPPDM (`<name>_names`), or by a history present at the reference day (`past`: begun by
     it), and the records of the history."""
-    rows = with_term(screening, ["MH", "CE", "AE"], words(criterion, f"{name}_terms"))
-    present = (started_before if past else ongoing_at_reference)(rows).eq(YES)
-    rows = rows[present].reset_index(drop=True)
+    rows = screening.conditions(["MH", "CE", "AE"], words(criterion, f"{name}_terms"))
+    rows = rows[rows["BEGUN" if past else "PRESENT"].eq(YES)].reset_index(drop=True)
     supplied = _supplied(screening, words(criterion, f"{name}_names"))
     people = screening.subjects["USUBJID"]
     holds = people.isin(rows["USUBJID"]) | people.map(supplied).eq("Y")
@@ -133,7 +131,7 @@ def _last_reading(
     below the limit of quantification of its record (else its upper limit) is negative.
     """
     window = screening.analysis.sero_window_days if days is None else days
-    rows = in_window(screening.results(_SOURCES, tests), screening, window)
+    rows = in_window(screening.results(_SOURCES, tests), window)
     known = screening.protocol.code_lists
     if nucleic:
         least = rows["LLOQ"].fillna(rows["HIGH"]) if quantified else None

@@ -16,9 +16,7 @@ from trialbook.eligibility.parameters import number, parameter
 from trialbook.eligibility.screening import Screening
 from trialbook.errors import UsageError
 from trialbook.gvhd.grade import ORGANS
-from trialbook.gvhd.steroids import daily_steroid_dose
 from trialbook.protocol.criteria import Criterion
-from trialbook.subjects.weights import weights
 
 TRUE, FALSE, NE = "TRUE", "FALSE", "NE"
 COLUMNS = ["USUBJID", "DEFINITION", "RULE", "RESULT", "STARTDT", "EVIDDT", "EVIDENCE", "KIND", "BASEDT"]
@@ -75,11 +73,7 @@ def refractoriness(
 
     `definitions` default to all of the criterion. A definition holds where one of its rules is TRUE.
     """
-    doses = daily_steroid_dose(
-        screening.domains["CM"], weights(screening.domains), screening.subjects, screening.analysis.local_routes
-    )
-    doses = screening.add_subject(doses)
-    doses = doses[doses["ADT"] < doses["REFDT"]]
+    doses = screening.records.steroids(screening.analysis.local_routes)
     stages = _stages_of(screening.stages)
     days, dose = doses["ADT"].to_numpy(dtype="datetime64[D]"), doses["MPEQ"].to_numpy(dtype="float64")
     share = 1 - number(criterion, "dose_tolerance")

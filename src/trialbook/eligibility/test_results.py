@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from trialbook.dates import complete_date, time_of_day
-from trialbook.domains import RESULT_DOMAINS, Domains
+from trialbook.domains import RESULT_DOMAINS
 from trialbook.gvhd.findings import PREDOSE
 
 _PREDOSE = re.compile(PREDOSE, re.IGNORECASE)
@@ -16,14 +16,14 @@ _PREDOSE = re.compile(PREDOSE, re.IGNORECASE)
 _NOTES = ("COM", "SPCCND", "REASND")
 
 
-def results_of(domains: Domains, code: str) -> pd.DataFrame:
-    """Every result of one findings domain (LB, VS, RS, QS, FA, MB, IS).
+def results_of(rows: pd.DataFrame, code: str) -> pd.DataFrame:
+    """The results among the records of one findings domain (LB, VS, RS, QS, FA, MB, IS).
 
     Returns USUBJID TEST ADT TIME (seconds, NaN without) PREDOSE (label says before the dose) TEXT (upper case) VALUE
     SIGN UNIT LOW HIGH LLOQ (limit of quantification) NOTE (remarks on the sample) SRCDOM SRCSEQ. Left out: records
     without a result or without a complete date.
     """
-    frame = _of_domain(domains[code], code)
+    frame = _of_domain(rows, code)
     return frame[frame["ADT"].notna() & frame["TEXT"].fillna("").ne("")].reset_index(drop=True)
 
 

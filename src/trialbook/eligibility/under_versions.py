@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.eligibility.checks import check_of
-from trialbook.eligibility.findings import NE, Found, together
+from trialbook.eligibility.findings import NE, together
 from trialbook.eligibility.screening import Screening
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.versions import analysis_under, possible_versions, versions
@@ -13,8 +13,12 @@ from trialbook.protocol.versions import analysis_under, possible_versions, versi
 _ROW = ["USUBJID", "CRITCD"]
 
 
-def found_under_versions(people: Screening, protocol: Protocol) -> Found:
-    """The findings of every subject, with VERSION (its number in `versions`) and PROTVER (its id).
+Parts = tuple[tuple[str, pd.DataFrame], ...]
+
+
+def found_under_versions(people: Screening, protocol: Protocol) -> tuple[pd.DataFrame, Parts]:
+    """The findings of every subject, with VERSION (its number in `versions`) and PROTVER (its id); and the records that
+    were looked at, by audit column (`findings.Found`).
 
     A consent that is missing or partial may fall under several versions: the subject is then audited under each. Where
     all of them give the same result it stands, with the record of the latest; where they differ the criterion is not
@@ -23,10 +27,10 @@ def found_under_versions(people: Screening, protocol: Protocol) -> Found:
     known = versions(protocol)
     if len(known) == 1:
         found = together([check_of(criterion)(people, criterion) for criterion in known[0].criteria])
-        return Found(found.findings.assign(VERSION=0, PROTVER=known[0].id), found.records)
+        return found.findings.assign(VERSION=0, PROTVER=known[0].id), found.records
     possible = possible_versions(protocol, people.subjects["CONSLO"], people.subjects["CONSHI"])
     parts: list[pd.DataFrame] = []
-    records: list[pd.DataFrame] = []
+    records: list[tuple[str, pd.DataFrame]] = []
     for number, version in enumerate(known):
         if not possible[:, number].any():
             continue
@@ -34,7 +38,7 @@ def found_under_versions(people: Screening, protocol: Protocol) -> Found:
         found = together([check_of(criterion)(own, criterion) for criterion in version.criteria])
         parts.append(found.findings.assign(VERSION=number, PROTVER=version.id))
         records += found.records
-    return Found(_agreed(pd.concat(parts, ignore_index=True)), tuple(records))
+    return _agreed(pd.concat(parts, ignore_index=True)), tuple(records)
 
 
 def _agreed(found: pd.DataFrame) -> pd.DataFrame:
