@@ -156,10 +156,9 @@ def source_key(events: pd.DataFrame) -> pd.Series:
 
 def category_by_stages(base: pd.DataFrame, day: pd.DataFrame, analysis: Analysis) -> np.ndarray:
     """RSPSTG of assessments `day`, row by row against the assessments `base`."""
-    if day.empty:
-        return np.array([], dtype="object")
     (base_low, base_high), (day_low, day_high) = stage_range(base), stage_range(day)
-    return decide(*respond_between(base_low, base_high, day_low, day_high, analysis.response_rules))
+    worst, best = respond_between(base_low, base_high, day_low, day_high, analysis.response_rules)
+    return decide(worst, best) if len(day) else np.array([], dtype="object")
 
 
 def _events(assessed: pd.Series, course: Course, at: Landmark, analysis: Analysis) -> dict[str, np.ndarray]:

@@ -11,7 +11,6 @@ from trialbook.safety.counting import (
     ANY_EVENT,
     NONE,
     OVERALL,
-    cells,
     class_and_term_counts,
     mask_counts,
     maximum_rows,
@@ -121,10 +120,9 @@ def soc_pt_rows(analysis_id: str, adae: pd.DataFrame, adsl: pd.DataFrame, protoc
     """
     records = adae[selections(adae)[SOC_PT_TABLES[analysis_id]]]
     sizes = set_sizes(adsl, protocol.level_ids)
-    counted = class_and_term_counts(records, [])
-    found = cells(counted)
+    found = class_and_term_counts(records)
     rows: list[ArdRow] = []
-    for soc, term in ranked(counted):
+    for soc, term in ranked(found):
         for level, size in sizes.items():
             n, events = found.get((level, soc, term), NONE)
             rows += proportion_rows(analysis_id, level, soc, n, size, events, variable_level=term)

@@ -10,7 +10,7 @@ from trialbook.protocol.analysis import AesiRule, Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import ArdRow, proportion_rows
 from trialbook.safety.ae_results import selections
-from trialbook.safety.counting import NONE, cells, counts, set_sizes
+from trialbook.safety.counting import NONE, counts, set_sizes
 
 ANY_INFECTION = "Any infection"
 
@@ -47,7 +47,7 @@ def _category_rows(
     analysis_id: str, variable: str, records: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, named: list[str]
 ) -> list[ArdRow]:
     sizes = set_sizes(adsl, protocol.level_ids)
-    found = cells(counts(records, [variable]))
+    found = counts(records, [variable])
     rows: list[ArdRow] = []
     for category in named:
         for level, size in sizes.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ OVERALL = "TEAE"
 # How a table names the row of a class that stands for all its terms.
 ANY_EVENT = "Any event"
 SUBJECT_EVENT = ["USUBJID", "EPISODE"]
+CLASS_TERM = ["ABODSYS", "ADECOD"]
 Cells = dict[tuple[str, ...], tuple[int, int]]
 
 
@@ -40,7 +42,7 @@ def stacked(records: pd.DataFrame, masks: Mapping[str, pd.Series]) -> pd.DataFra
 
 def mask_counts(records: pd.DataFrame, masks: Mapping[str, pd.Series]) -> Cells:
     """n and events of each mask by level (and Total) and its name, in one pass."""
-    return cells(counts(stacked(records, masks), ["ROW"]))
+    return counts(stacked(records, masks), ["ROW"])
 
 
 def at_levels(records: pd.DataFrame) -> pd.DataFrame:
@@ -48,20 +50,21 @@ def at_levels(records: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([records.assign(LEVEL=records["TRT01A"]), records.assign(LEVEL=TOTAL)])
 
 
-def counts(records: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Columns n (subjects) and events (episodes) indexed by level (and Total) and the columns `by`."""
-    both = at_levels(slim(records, by))
-    keys = ["LEVEL", *by]
-    n = both.drop_duplicates([*keys, "USUBJID"]).groupby(keys).size()
-    events = both.drop_duplicates([*keys, *SUBJECT_EVENT]).groupby(keys).size()
-    return pd.DataFrame({"n": n, "events": events}, dtype="int64")
+def counts(records: pd.DataFrame, by: list[str]) -> Cells:
+    """n (subjects) and events (episodes) by level (and Total) and the values of the columns `by`."""
+    subjects: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
+    episodes: defaultdict[tuple[str, ...], set[tuple[str, int]]] = defaultdict(set)
+    columns = [records[name].tolist() for name in (*SUBJECT_EVENT, "TRT01A", *by)]
+    for subject, episode, level, *values in zip(*columns, strict=True):
+        for key in ((level, *values), (TOTAL, *values)):
+            subjects[key].add(subject)
+            episodes[key].add((subject, episode))
+    return {key: (len(who), len(episodes[key])) for key, who in subjects.items()}
 
 
-def class_and_term_counts(records: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+def class_and_term_counts(records: pd.DataFrame) -> Cells:
     """Counts by class and term, and by class with the term blank (any event of the class)."""
-    keys = ["ABODSYS", "ADECOD", *by]
-    records = slim(records, keys)
-    return pd.concat([counts(records.assign(ADECOD=""), keys), counts(records, keys)])
+    return counts(records.assign(ADECOD=""), CLASS_TERM) | counts(records, CLASS_TERM)
 
 
 def highest(records: pd.DataFrame, rank: pd.Series) -> pd.DataFrame:
@@ -70,23 +73,13 @@ def highest(records: pd.DataFrame, rank: pd.Series) -> pd.DataFrame:
     return records[rank == highest_rank]
 
 
-def ranked(counted: pd.DataFrame) -> list[tuple[str, str]]:
-    """(class, term) pairs in the order of a table: classes and terms by subjects in Total, descending, then by name."""
-    if counted.empty:
-        return []
-    total = counted.xs(TOTAL, level="LEVEL")["n"].rename("n").reset_index()
-    of_class = total[total["ADECOD"] == ""].set_index("ABODSYS")["n"]
-    total = total.assign(of_class=total["ABODSYS"].map(of_class), is_term=total["ADECOD"] != "")
-    order = total.sort_values(
-        ["of_class", "ABODSYS", "is_term", "n", "ADECOD"], ascending=[False, True, True, False, True], kind="stable"
-    )
-    return list(order[["ABODSYS", "ADECOD"]].itertuples(index=False, name=None))
+def ranked(counted: Cells) -> list[tuple[str, str]]:
+    """(class, term) pairs in the order of a table: classes and terms by subjects in Total, descending, then by name.
 
-
-def cells(counted: pd.DataFrame) -> Cells:
-    """n and events by the tuple of the index."""
-    keys = counted.index if isinstance(counted.index, pd.MultiIndex) else [(key,) for key in counted.index]
-    return dict(zip(keys, zip(counted["n"].tolist(), counted["events"].tolist(), strict=True), strict=True))
+    `counted`: `class_and_term_counts`.
+    """
+    total = {(key[1], key[2]): n for key, (n, _) in counted.items() if key[0] == TOTAL}
+    return sorted(total, key=lambda row: (-total[row[0], ""], row[0], row[1] != "", -total[row], row[1]))
 
 
 def maximum_rows(
@@ -98,9 +91,9 @@ def maximum_rows(
     `words` gives the context of each rank, in the order of the columns; ranks that are `seldom` have rows only where
     one of them is a maximum. `sparse`: classes and terms have rows only for the maxima that occur in Total.
     """
-    order = ranked(class_and_term_counts(records, []))
+    order = ranked(class_and_term_counts(records))
     both = by_maximum(records, rank, words)
-    counted = cells(counts(both, ["ABODSYS", "ADECOD", "MAXIMUM"]))
+    counted = counts(both, [*CLASS_TERM, "MAXIMUM"])
     occurring = set(both["MAXIMUM"])
     contexts = [text for number, text in words.items() if number not in seldom or text in occurring]
     rows: list[ArdRow] = []

@@ -13,6 +13,7 @@ SIGNIFICANT_DIGITS = 10
 # "<50" is a value just below 50: enough to be on its side of a limit, too little to change any digit shown.
 _JUST_BESIDE = 1e-6
 _Floats = npt.NDArray[np.float64]
+Graded = tuple[_Floats, npt.NDArray[np.object_], npt.NDArray[np.bool_]]
 
 
 def lab_grades(results: pd.DataFrame) -> pd.DataFrame:
@@ -29,33 +30,36 @@ def lab_grades(results: pd.DataFrame) -> pd.DataFrame:
     - ATOXDRV: the reference that gave the grade (ULN, LLN, BASE, ABS); CLINFL: Y where only the worse clinical case
       gives it (A-63).
     """
-    out = pd.DataFrame(index=results.index)
-    for name in ("ATOXGRL", "ATOXGRH"):
-        out[name] = pd.Series(pd.NA, index=results.index, dtype="Int64")
-    for name in ("ATOXDRV", "CLINFL"):
-        out[name] = pd.Series("", index=results.index, dtype="str")
+    grades = {direction: np.full(len(results), np.nan) for direction in "LH"}
+    driver, clinical = (np.full(len(results), "", dtype=object) for _ in range(2))
+    used = results[["AVAL", "AVALOP", "ANRLO", "ANRHI", "BASE", "BASEHI"]]
+    rows_of_test = results.groupby("PARAMCD").indices
     for term in TERMS:
-        rows = results["PARAMCD"] == term.test
-        if not rows.any():
+        rows = rows_of_test.get(term.test)
+        if rows is None:
             continue
-        graded = _grade_term(results[rows], term)
-        out.loc[rows, f"ATOXGR{term.direction}"] = graded["grade"]
-        crossed = graded.index[(graded["grade"] > 0).fillna(False)]
-        out.loc[crossed, "ATOXDRV"] = graded.loc[crossed, "driver"]
-        out.loc[crossed, "CLINFL"] = graded.loc[crossed, "clinical"]
-    return out
+        grade, reference, by_case = _grade_term(used.iloc[rows], term)
+        grades[term.direction][rows] = grade
+        crossed = grade > 0
+        driver[rows[crossed]], clinical[rows[crossed]] = reference[crossed], np.where(by_case, "Y", "")[crossed]
+    return pd.DataFrame({
+        **{f"ATOXGR{direction}": pd.array(grade, dtype="Int64") for direction, grade in grades.items()},
+        "ATOXDRV": pd.array(driver, dtype="str"), "CLINFL": pd.array(clinical, dtype="str"),
+    }, index=results.index)  # fmt: skip
 
 
-def _grade_term(rows: pd.DataFrame, term: Term) -> pd.DataFrame:
+def _grade_term(rows: pd.DataFrame, term: Term) -> Graded:
     by_normal = _apply(rows, term.normal, term.direction)
     if not term.abnormal:
         return by_normal
     by_baseline = _apply(rows, term.abnormal, term.direction)
-    return by_baseline.where(rows["BASEHI"], by_normal)
+    high = rows["BASEHI"].to_numpy(dtype=bool)
+    grade, driver, clinical = (np.where(high, new, old) for new, old in zip(by_baseline, by_normal, strict=True))
+    return grade, driver, clinical
 
 
-def _apply(rows: pd.DataFrame, limits: tuple[Limit, ...], direction: str) -> pd.DataFrame:
-    """Columns grade, driver and clinical: the highest limit crossed by each row."""
+def _apply(rows: pd.DataFrame, limits: tuple[Limit, ...], direction: str) -> Graded:
+    """Grade (NaN = not evaluable), reference that gave it, and whether only the worse case does: the highest limit."""
     value = _comparable(rows)
     grade = np.zeros(len(rows), dtype="int64")
     references: dict[str, _Floats] = {
@@ -79,9 +83,7 @@ def _apply(rows: pd.DataFrame, limits: tuple[Limit, ...], direction: str) -> pd.
         # A term of ratios only is not evaluable without its ULN, whatever another reference says.
         known &= ~np.isnan(references["ULN"])
     known &= _bound_decides(rows, direction, grade)
-    found = pd.Series(grade, index=rows.index).astype("Int64").where(known)
-    flags = np.where(clinical, "Y", "")
-    return pd.DataFrame({"grade": found, "driver": driver, "clinical": flags}, index=rows.index)
+    return np.where(known, grade, np.nan), driver, clinical
 
 
 def _crosses(value: _Floats, sign: str, limit: _Floats) -> npt.NDArray[np.bool_]:

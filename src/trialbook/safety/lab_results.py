@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from trialbook.protocol.analysis import Analysis
@@ -11,7 +12,7 @@ from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.safety.behind import Sets, record_sets
 from trialbook.safety.counting import at_levels
-from trialbook.safety.ctcae_table import TERMS
+from trialbook.safety.ctcae_table import TERMS, Term
 from trialbook.safety.listings import subject_ids
 
 NOT_EVALUABLE = "missing"
@@ -20,6 +21,7 @@ WORST_COLUMNS = [
     "USUBJID", "TRT01A", "VARIABLE", "PARAMCD", "DIRECTION", "BGRADE", "WORST", "AVALOP", "AVAL", "AVALU", "ADT",
     "RELDAY", "ATOXDRV", "CLINFL",
 ]  # fmt: skip
+GRADE_COLUMNS = ("ATOXGRL", "ATOXGRH", "BTOXGRL", "BTOXGRH")
 
 
 def shift_variable(test: str, direction: str) -> str:
@@ -35,17 +37,18 @@ def worst_grades(adlb: pd.DataFrame) -> pd.DataFrame:
     the infusion have no row.
     """
     after = adlb[(adlb["APOBLFL"] == "Y") & (adlb["SAFFL"] == "Y") & adlb["AVAL"].notna()]
-    frames = []
-    for term in TERMS:
-        grade, base = f"ATOXGR{term.direction}", f"BTOXGR{term.direction}"
-        rows = after[after["PARAMCD"] == term.test].assign(
-            VARIABLE=shift_variable(term.test, term.direction), DIRECTION=term.direction
-        )
-        rows = rows.assign(WORST=rows[grade], BGRADE=rows[base], _rank=rows[grade].fillna(-1))
-        order = ["USUBJID", "_rank", "ADT", "LBSEQ"]
-        rows = rows.sort_values(order, ascending=[True, False, True, True], kind="stable")
-        frames.append(rows.drop_duplicates("USUBJID")[WORST_COLUMNS])
-    return pd.concat(frames, ignore_index=True)
+    after = after[[name for name in (*WORST_COLUMNS, *GRADE_COLUMNS) if name in after]]
+    return pd.concat([_worst_of_term(after[after["PARAMCD"] == term.test], term) for term in TERMS], ignore_index=True)
+
+
+def _worst_of_term(rows: pd.DataFrame, term: Term) -> pd.DataFrame:
+    """Of each subject the first row with the highest grade; `rows` stand in the order of ADLB."""
+    grade, base = rows[f"ATOXGR{term.direction}"], rows[f"BTOXGR{term.direction}"]
+    subject = pd.factorize(rows["USUBJID"])[0]
+    order = np.lexsort([-grade.to_numpy("float64", na_value=-1), subject])
+    worst = order[np.unique(subject[order], return_index=True)[1]]
+    named = rows.assign(VARIABLE=shift_variable(term.test, term.direction), DIRECTION=term.direction)
+    return named.assign(WORST=grade, BGRADE=base).iloc[worst][WORST_COLUMNS]
 
 
 def shift_rows(worst: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:

@@ -135,7 +135,12 @@ def _negative_durations(adae: pd.DataFrame) -> list[Query]:
 
 def laboratory_queries(adlb: pd.DataFrame, adae: pd.DataFrame, analysis: Analysis) -> list[Query]:
     """Questions about laboratory results: a new grade 3 or 4 without an adverse event, and units we do not know."""
-    asked = [q for term in TERMS for q in _without_event(adlb, adae, term, analysis.lab_ae_match_days)]
+    severe = adlb[adlb["APOBLFL"].eq("Y") & adlb[["ATOXGRL", "ATOXGRH"]].max(axis=1).ge(3).fillna(False).astype(bool)]
+    asked = [
+        q
+        for term in TERMS
+        for q in _without_event(severe[severe["PARAMCD"] == term.test], adae, term, analysis.lab_ae_match_days)
+    ]
     units = unknown_units(adlb).drop_duplicates(["USUBJID", "PARAMCD", "AVALU"])
     asked += [
         query("LB-UNIT-UNKNOWN", row["USUBJID"], "LB", record=f"LBSEQ={row['LBSEQ']}", field="LBORRESU",
@@ -147,15 +152,18 @@ def laboratory_queries(adlb: pd.DataFrame, adae: pd.DataFrame, analysis: Analysi
     return sorted(asked, key=lambda q: (q["subject"], q["record"], q["rule"]))
 
 
-def _without_event(adlb: pd.DataFrame, adae: pd.DataFrame, term: Term, days: int) -> list[Query]:
+def _without_event(severe: pd.DataFrame, adae: pd.DataFrame, term: Term, days: int) -> list[Query]:
     """One question per subject and term: the first new grade 3 or 4 with no event of that kind within `days`.
 
+    `severe`: the results of the term's test after the infusion with grade 3 or 4 in one direction or the other.
     New = after the infusion and above the baseline grade. A result the investigator marked not clinically significant
     (LBCLSIG N) asks nothing.
     """
-    grade, base = adlb[f"ATOXGR{term.direction}"], adlb[f"BTOXGR{term.direction}"]
+    if severe.empty:
+        return []
+    grade, base = severe[f"ATOXGR{term.direction}"], severe[f"BTOXGR{term.direction}"]
     new = (grade >= 3) & ~(grade <= base).fillna(False)
-    rows = adlb[new.fillna(False).astype(bool) & (adlb["PARAMCD"] == term.test) & (adlb["APOBLFL"] == "Y")]
+    rows = severe[new.fillna(False).astype(bool)]
     if "LBCLSIG" in rows.columns:
         rows = rows[rows["LBCLSIG"].fillna("").str.upper() != "N"]
     rows = rows.sort_values(["USUBJID", "ADT", "LBSEQ"], kind="stable")

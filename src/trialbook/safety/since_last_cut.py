@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.safety.ae_results import SOC_PT_TABLES, selections
-from trialbook.safety.counting import NONE, SUBJECT_EVENT, cells, class_and_term_counts, mask_counts, set_sizes
+from trialbook.safety.counting import NONE, SUBJECT_EVENT, class_and_term_counts, mask_counts, set_sizes
 
 NEW = "new"
 KEYS = ["USUBJID", "AESEQ"]
@@ -39,11 +40,9 @@ def new_in(adae: pd.DataFrame, before: pd.DataFrame) -> dict[str, pd.Series]:
     An event that has become serious since then is new among the serious ones, though it is no new event.
     """
     now, then = selections(adae), selections(before)
-    keys = pd.MultiIndex.from_frame(adae[KEYS])
-    return {
-        name: mask & ~pd.Series(keys.isin(pd.MultiIndex.from_frame(before.loc[then[name], KEYS])), index=adae.index)
-        for name, mask in now.items()
-    }
+    record = pd.concat([adae[KEYS], before[KEYS]]).groupby(KEYS, sort=False).ngroup().to_numpy()
+    mine, theirs = record[: len(adae)], record[len(adae) :]
+    return {name: mask & ~np.isin(mine, theirs[then[name].to_numpy()]) for name, mask in now.items()}
 
 
 def news_rows(
@@ -63,7 +62,7 @@ def news_rows(
         for level in levels:
             rows += _row("TEAE_OVERVIEW", level, name, "", found.get((level, name), NONE))
     for table, name in SOC_PT_TABLES.items():
-        found = cells(class_and_term_counts(adae[fresh[name]], []))
+        found = class_and_term_counts(adae[fresh[name]])
         for soc, term in sorted({key[1:] for key in found}):
             for level in levels:
                 rows += _row(table, level, soc, term, found.get((level, soc, term), NONE))
