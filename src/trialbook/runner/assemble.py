@@ -28,7 +28,8 @@ def assemble_results(scratch: Path) -> pd.DataFrame:
     (scratch / "results").mkdir(exist_ok=True)
     write_dataset(ard, scratch / "results" / "ard.parquet")
     plain = ard[COLUMNS].astype("object").where(ard[COLUMNS].notna(), None)
-    write_rows(scratch / "results" / "ard.json", plain.to_dict("records"))
+    records = zip(*(plain[column].tolist() for column in COLUMNS), strict=True)
+    write_rows(scratch / "results" / "ard.json", [dict(zip(COLUMNS, record, strict=True)) for record in records])
     return ard
 
 

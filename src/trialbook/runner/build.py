@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from trialbook.fast_imports import only_what_is_used
 from trialbook.protocol.models import Trial
-from trialbook.runner.graph import PIECES, STEPS
+from trialbook.runner.graph import GATHERED, PIECES, STEPS
 from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.json_files import keep_json, write_json
 from trialbook.runner.manifest import fingerprint, is_current, sources, write_manifest
@@ -29,10 +29,13 @@ from trialbook.runner.publish import (
     restore_replaced,
     scratch_folder,
 )
-from trialbook.runner.schedule import run_pieces
+from trialbook.runner.schedule import Piece, run_pieces
 from trialbook.runner.store import Store
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from trialbook.contracts.verdicts import Verdict
     from trialbook.runner.making import Making
 
 
@@ -76,8 +79,8 @@ def build_cut(trial: Trial, root: Path, options: Options) -> Path:
             try:
                 scratch = place / "build"
                 scratch.mkdir()
-                work = _made(trial, root, options, scratch, home, server, ingredients, progress, opened.close)
-                _assemble(work, made_of, began)
+                made = _made(trial, root, options, scratch, home, server, ingredients, progress, opened.close)
+                _finish(*made, made_of, began)
                 publish(scratch, final)
             except Exception as error:
                 _keep_stopped(options.out, cut_id, began, error)
@@ -94,8 +97,8 @@ def step_store(out: Path, cut_id: str) -> Store:
 def _made(
     trial: Trial, root: Path, options: Options, scratch: Path, home: Path, server: KernelServer | None,
     ingredients: Ingredients, progress: Progress, abandon: Callable[[], None],
-) -> Making:  # fmt: skip
-    """Makes every piece; `abandon` ends the server and all its kernels, which happens when the last piece is made."""
+) -> tuple[Making, Gathered]:  # fmt: skip
+    """Makes every piece and puts them together; `abandon` ends the server and its kernels, also when all is made."""
     # While the server imports what notebooks need, this process imports what it needs itself: now, and not before it
     # is known that something has changed.
     with only_what_is_used():
@@ -113,20 +116,34 @@ def _made(
         trial, root, options.out, scratch, home, server, options.charts, ingredients, store, options.force, progress
     )  # fmt: skip
     threading.Thread(target=look_ahead, args=[root], name="look-ahead").start()
-    run_pieces(PIECES, work.make, options.jobs, abandon)
+    gathered: list[Gathered] = []
+
+    def make(piece: Piece) -> None:
+        if piece is GATHERED:
+            gathered.append(_gather(work))
+        else:
+            work.make(piece)
+
+    run_pieces([*PIECES, GATHERED], make, options.jobs, abandon)
     abandon()
-    return work
+    return work, gathered[0]
 
 
-def _assemble(work: Making, made_of: dict[str, Any], began: datetime) -> None:
-    """Puts the pieces together: results, queries, change log, verdicts, notebooks, pages, and the manifest last."""
-    import json
+@dataclass(frozen=True)
+class Gathered:
+    """What the pieces of a build have left, put together: numbers, questions, verdicts by step, the previous build."""
 
+    ard: pd.DataFrame
+    queries: pd.DataFrame
+    verdicts: dict[str, list[Verdict]]
+    previous: Path | None
+
+
+def _gather(work: Making) -> Gathered:
+    """Puts the pieces together: results, queries, change log, verdicts, notebooks."""
     from trialbook.runner import assemble
-    from trialbook.runner.pages import PageSources, write_pages
 
     scratch, trial = work.scratch, work.trial
-    work.progress.tell("pages", "writing")
     # In the order of the story, not in the order in which pieces that are made side by side happened to end.
     verdicts = {piece.step: work.verdicts[piece.name] for piece in PIECES if piece.kind == "contracts"}
     every = [verdict for found in verdicts.values() for verdict in found]
@@ -138,9 +155,22 @@ def _assemble(work: Making, made_of: dict[str, Any], began: datetime) -> None:
     (scratch / "notebooks").mkdir()
     for spec in STEPS:
         shutil.copyfile(scratch / ".steps" / spec.name / "notebook.ipynb", scratch / "notebooks" / spec.notebook)
+    return Gathered(ard, queries, verdicts, previous)
+
+
+def _finish(work: Making, gathered: Gathered, made_of: dict[str, Any], began: datetime) -> None:
+    """Writes the pages, and the manifest last."""
+    import json
+
+    from trialbook.runner.pages import PageSources, write_pages
+
+    scratch, trial = work.scratch, work.trial
+    work.progress.tell("pages", "writing")
     mark = fingerprint(made_of, scratch / "results" / "ard.parquet")
-    synthetic, contracts = bool(made_of["synthetic"]), work.gate.contracts
-    pages = PageSources(trial, synthetic, verdicts, contracts, ard, queries, previous, mark, made_of["charts"])
+    pages = PageSources(
+        trial, bool(made_of["synthetic"]), gathered.verdicts, work.gate.contracts, gathered.ard, gathered.queries,
+        gathered.previous, mark, made_of["charts"],
+    )  # fmt: skip
     write_pages(pages, scratch, work.builds / CACHE)
     receipts = [
         json.loads((scratch / ".steps" / spec.name / "receipt.json").read_text(encoding="utf-8")) for spec in STEPS

@@ -1,21 +1,12 @@
-"""Checks contracts in a process of their own, forked from the preloaded one.
-
-Great Expectations takes long to import and to run; in the runner's own process it would hold up every notebook, since
-Python runs one thread at a time.
-"""
+"""Checks what was delivered, or what a step has left, against its contracts; done aside, in a process of its own."""
 
 from __future__ import annotations
 
 import gc
 import importlib
-import os
-import socket
 import sys
-import threading
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from trialbook.contracts.gate import Gate
@@ -25,14 +16,10 @@ from trialbook.datasets import read_dataset
 from trialbook.errors import StopError
 from trialbook.fast_imports import import_when_used
 from trialbook.protocol.models import Trial
-from trialbook.runner.preloaded import KernelServer, ServerEnded
-from trialbook.runner.surroundings import sterile_environment
 from trialbook.runner.text_storage import choose_text_storage
 from trialbook.snapshot import read_snapshot
 
 GREAT_EXPECTATIONS = "great_expectations.expectations"
-POLL_SECONDS = 0.2
-BEHIND_NOTEBOOKS = 5
 
 
 @dataclass(frozen=True)
@@ -92,76 +79,3 @@ def import_great_expectations() -> None:
         # What is there now stays for good.
         gc.freeze()
         gc.enable()
-
-
-class Checker:
-    """The checking process of one build, started with the first check; one check at a time."""
-
-    def __init__(self, server: KernelServer, home: Path) -> None:
-        self._server, self._home, self._lock = server, home, threading.Lock()
-        self._connection: Connection | None = None
-
-    def check(self, look: Look) -> Found:
-        """Has a check done; raises what it raised, and StopError when the process has ended meanwhile."""
-        with self._lock:
-            try:
-                if self._connection is None:
-                    self._connection = self._started()
-                self._connection.send(look)
-                answer = self._connection.recv()
-            except (EOFError, OSError, ServerEnded):
-                raise StopError(
-                    "the process that checks contracts was ended from outside, or there was no memory left for it",
-                    next_step="build again",
-                ) from None  # fmt: skip
-        if isinstance(answer, Exception):
-            raise answer
-        found: Found = answer
-        return found
-
-    def close(self) -> None:
-        """Ends the process, and gives back its memory; the next check starts another."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
-
-    def _started(self) -> Connection:
-        """Forks the process and waits until it has called back."""
-        self._home.mkdir(parents=True, exist_ok=True)
-        place = self._home / "checks"
-        place.unlink(missing_ok=True)
-        with closing(socket.socket(socket.AF_UNIX)) as listening:
-            listening.bind(str(place))
-            listening.listen(1)
-            listening.settimeout(POLL_SECONDS)
-            surroundings = sterile_environment(self._home, {})
-            process = self._server.start([str(place)], surroundings, str(self._home), what="checker")
-            while True:
-                try:
-                    connected, _ = listening.accept()
-                except TimeoutError:
-                    if process.poll() is not None:
-                        raise EOFError from None
-                else:
-                    connected.settimeout(None)
-                    return Connection(connected.detach())
-
-
-def serve(place: str) -> None:
-    """The forked process: imports, then answers one look after the other until the runner hangs up."""
-    # Notebooks wait for each other, and nothing waits for a check but the end of the build.
-    os.nice(BEHIND_NOTEBOOKS)
-    calling = socket.socket(socket.AF_UNIX)
-    calling.connect(place)
-    connection = Connection(calling.detach())
-    import_great_expectations()
-    while True:
-        try:
-            look = connection.recv()
-        except EOFError:
-            return
-        try:
-            connection.send(check(look))
-        except Exception as error:
-            connection.send(error)

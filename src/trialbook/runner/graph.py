@@ -72,3 +72,5 @@ def _before(spec: StepSpec) -> list[str]:
 
 
 PIECES = tuple(_pieces())
+# What the pieces have left, put together; the profile pages may still be drawn meanwhile.
+GATHERED = Piece("results", "results", "results", tuple(p.name for p in PIECES if p.kind != "page"))

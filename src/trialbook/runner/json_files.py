@@ -34,8 +34,8 @@ def keep_json(path: Path, content: Any) -> None:
     _write(path, _compact(content) + "\n")
 
 
-def _compact(content: Any) -> str:
-    return json.dumps(content, ensure_ascii=False, sort_keys=True, allow_nan=False)
+# Made once: a long table has many rows.
+_compact = json.JSONEncoder(ensure_ascii=False, sort_keys=True, allow_nan=False).encode
 
 
 def _write(path: Path, text: str) -> None:

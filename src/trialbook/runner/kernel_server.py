@@ -127,7 +127,7 @@ def _end(pid: int, alive: set[int]) -> dict[str, Any]:
 
 
 def _become(request: dict[str, Any], channel: socket.socket, server: int) -> None:
-    """Turns this forked child into the kernel of one notebook, or the checker of contracts; never returns."""
+    """Turns this forked child into the kernel of one notebook, or a process for work aside; never returns."""
     status = 1
     try:
         os.setsid()
@@ -144,10 +144,10 @@ def _become(request: dict[str, Any], channel: socket.socket, server: int) -> Non
         random.seed()
         sys.modules["numpy"].random.seed()
         sys.argv = request["cmd"]
-        if request["what"] == "checker":
-            from trialbook.runner import checker
+        if request["what"] == "aside":
+            from trialbook.runner import aside
 
-            checker.serve(request["cmd"][0])
+            aside.serve(request["cmd"][0])
             os._exit(0)
         from ipykernel.kernelapp import IPKernelApp
 
@@ -163,3 +163,5 @@ if __name__ == "__main__":
     _channel = socket.socket(fileno=int(sys.argv[1]))
     preload()
     serve(_channel)
+    # The runner waits for the end: what has been imported is not taken apart first.
+    os._exit(0)

@@ -8,6 +8,7 @@ import importlib
 import json
 import threading
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -20,14 +21,15 @@ from trialbook.contracts.verdicts import Failure, Verdict
 from trialbook.display.page import compile_templates, page_content
 from trialbook.errors import StopError
 from trialbook.protocol.models import Trial
-from trialbook.runner.checker import Checker, Look, check
+from trialbook.runner.aside import Aside, Result
+from trialbook.runner.checker import Look, check
 from trialbook.runner.graph import PROFILES, RAW_CONTRACTS, STEP, STEPS
 from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.manifest import KINDS
 from trialbook.runner.notebooks import notebook_text, run_notebook
 from trialbook.runner.preloaded import KernelServer
-from trialbook.runner.profile_pages import make_profiles
+from trialbook.runner.profile_pages import CONTENT, make_profiles
 from trialbook.runner.progress import Progress
 from trialbook.runner.reach import imported_names, reachable_files
 from trialbook.runner.schedule import Piece
@@ -63,6 +65,7 @@ class Making:
     seconds: dict[str, float] = field(default_factory=dict)
     peaks: dict[str, int] = field(default_factory=dict)
     reused: list[str] = field(default_factory=list)
+    _asides: dict[str, Aside] = field(default_factory=dict)
 
     def make(self, piece: Piece) -> None:
         """Makes one piece, or restores it; then judges it. Raises what made it fail.
@@ -153,9 +156,7 @@ class Making:
             names += [f"data data/{path}.parquet" for path in datasets.values()]
             names += [f"contract {kind}/{name}.yaml" for name in checked]
             names += ["data data/clean/"] if kind == "clean" else []
-        found = self._checker.check(look) if self._checker else check(look)
-        if self._checker and self._large:
-            self._checker.close()
+        found = self._aside("checks contracts", check, look)
         target = f".steps/{piece.name}/verdicts.json"
         plain = {"files": found.files, "verdicts": [asdict(verdict) for verdict in found.verdicts]}
         keep_json(self.scratch / target, plain)
@@ -180,7 +181,8 @@ class Making:
     def _render(self, piece: Piece) -> tuple[list[str], list[str]]:
         """Makes the content of a page of the executed notebook, or of the profile pages."""
         if piece.name == PROFILES:
-            return make_profiles(self.trial, self.scratch)
+            read = self._aside("makes profile pages", make_profiles, self.trial, self.scratch)
+            return [*read, *_code(["trialbook.runner.profile_pages"])], [CONTENT]
         source, target = f".steps/{piece.step}/notebook.ipynb", f".steps/{piece.name}/page.json"
         content = page_content(json.loads((self.scratch / source).read_text(encoding="utf-8")), self.charts)
         if content.dropped:
@@ -200,10 +202,16 @@ class Making:
         self.ingredients.stop_if_changed(f"contract {name}" for name in names)
         return Gate(contracts, list(self.trial.protocol.study.endpoints))
 
-    @cached_property
-    def _checker(self) -> Checker | None:
-        """The process that checks contracts; none where the system can not fork."""
-        return Checker(self.server, self.home / "checker") if self.server else None
+    def _aside(self, does: str, function: Callable[..., Result], *arguments: object) -> Result:
+        """What the function makes of the arguments, done aside; in this process where the system can not fork."""
+        if self.server is None:
+            return function(*arguments)
+        aside = self._asides.setdefault(does, Aside(self.server, self.home / f"a{len(self._asides)}", does))
+        try:
+            return aside.do(function, *arguments)
+        finally:
+            if self._large:
+                aside.close()
 
     @cached_property
     def _environment(self) -> list[str]:

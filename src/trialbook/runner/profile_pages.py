@@ -17,14 +17,15 @@ from trialbook.profiles.profile import DATASETS, profiles
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import PROFILES
 from trialbook.runner.json_files import keep_json
-from trialbook.runner.reach import reachable_files
 from trialbook.runner.reads import NotedFrames, noting_trial
+from trialbook.runner.text_storage import choose_text_storage
 
 CONTENT = f".steps/{PROFILES}/profiles.json"
 
 
-def make_profiles(trial: Trial, scratch: Path) -> tuple[list[str], list[str]]:
-    """Makes the content of every profile page; returns what it was made of, and the file that it left."""
+def make_profiles(trial: Trial, scratch: Path) -> list[str]:
+    """Leaves the content of every profile page in `CONTENT`; returns what it has read."""
+    choose_text_storage(trial)
     read: set[str] = {"cut.cut_date", "data data/clean/"}
     noting = noting_trial(trial, read.add)
 
@@ -37,8 +38,7 @@ def make_profiles(trial: Trial, scratch: Path) -> tuple[list[str], list[str]]:
     data = NotedFrames(list(DATASETS), dataset)
     found = profiles(data, domains, noting.protocol, noting.analysis, trial.cut_date)
     keep_json(scratch / CONTENT, [asdict(profile_content(profile)) for profile in found])
-    code = [f"code {name}" for name in reachable_files(["trialbook.runner.profile_pages"])]
-    return [*sorted(read), *code], [CONTENT]
+    return sorted(read)
 
 
 def write_profiles(scratch: Path, frame: Frame) -> list[str]:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["notebook", "contracts", "page"]
+Kind = Literal["notebook", "contracts", "page", "results"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Piece:
 
 
 def run_pieces(pieces: Sequence[Piece], make: Callable[[Piece], None], jobs: int, abandon: Callable[[], None]) -> None:
-    """Makes every piece; `jobs` notebooks side by side, beside them one contract check and one page at a time.
+    """Makes every piece; `jobs` notebooks side by side, beside them one piece of each other kind at a time.
 
     After a failure nothing more is started but the checks that the failed piece rests on; then `abandon` ends what
     still runs, and the error of the piece that stands first in `pieces` is raised.
@@ -40,7 +40,7 @@ def run_pieces(pieces: Sequence[Piece], make: Callable[[Piece], None], jobs: int
     with ExitStack() as stack:
         pools = {
             kind: stack.enter_context(ThreadPoolExecutor(max_workers=workers, thread_name_prefix=kind))
-            for kind, workers in (("notebook", max(1, jobs)), ("contracts", 1), ("page", 1))
+            for kind, workers in (("notebook", max(1, jobs)), ("contracts", 1), ("page", 1), ("results", 1))
         }
         try:
             while True:

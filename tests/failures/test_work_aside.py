@@ -1,4 +1,4 @@
-"""The process that checks contracts finds what the runner would find, passes errors on, and is missed when gone."""
+"""The process that checks contracts aside finds what the runner would find, passes errors on, is missed when gone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 from trialbook.contracts.odcs import load_contracts
 from trialbook.errors import StopError
 from trialbook.protocol.load import load_trial
-from trialbook.runner.checker import Checker, Look, check
+from trialbook.runner.aside import Aside
+from trialbook.runner.checker import Look, check
 from trialbook.runner.preloaded import KernelServer
 
 
@@ -28,25 +29,25 @@ def look(root: Path) -> Look:
 
 
 def test_it_finds_what_a_check_in_this_process_finds_and_passes_errors_on(server, look, tmp_path: Path) -> None:
-    checker = Checker(server, tmp_path / "checker")
-    found = checker.check(look)
+    aside = Aside(server, tmp_path / "checker", "checks contracts")
+    found = aside.do(check, look)
     assert found == check(look)
     assert len(found.verdicts) > 15
     changed = Look(look.trial, look.contracts, "raw", inputs={"dm.csv": "another sha256"})
     with pytest.raises(StopError) as raised:
-        checker.check(changed)
+        aside.do(check, changed)
     assert raised.value.file == "dm.csv"
     assert str(raised.value).startswith("dm.csv: the file changed while the build was reading it. Next: wait")
-    assert checker.check(look) == found, "an error is no end of it"
+    assert aside.do(check, look) == found, "an error is no end of it"
 
 
 def test_when_it_is_killed_the_check_says_so_and_none_is_left(server, look, tmp_path: Path) -> None:
-    checker = Checker(server, tmp_path / "checker")
-    checker.check(look)
+    aside = Aside(server, tmp_path / "checker", "checks contracts")
+    aside.do(check, look)
     (process,) = psutil.Process(server.pid).children()
     process.kill()
     with pytest.raises(StopError, match="the process that checks contracts was ended from outside"):
-        checker.check(look)
+        aside.do(check, look)
     server.abandon()
     with pytest.raises(StopError, match="ended from outside"):
-        Checker(server, tmp_path / "another").check(look)
+        Aside(server, tmp_path / "another", "checks contracts").do(check, look)
