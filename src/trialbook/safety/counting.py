@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Sized
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,8 @@ ANY_EVENT = "Any event"
 SUBJECT_EVENT = ["USUBJID", "EPISODE"]
 CLASS_TERM = ["ABODSYS", "ADECOD"]
 Cells = dict[tuple[str, ...], tuple[int, int]]
+# A column as numbers, and what each number stands for.
+Coded = tuple[np.ndarray, Sized]
 
 
 def set_sizes(adsl: pd.DataFrame, levels: Sequence[str]) -> dict[str, int]:
@@ -52,14 +53,32 @@ def at_levels(records: pd.DataFrame) -> pd.DataFrame:
 
 def counts(records: pd.DataFrame, by: list[str]) -> Cells:
     """n (subjects) and events (episodes) by level (and Total) and the values of the columns `by`."""
-    subjects: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
-    episodes: defaultdict[tuple[str, ...], set[tuple[str, int]]] = defaultdict(set)
-    columns = [records[name].tolist() for name in (*SUBJECT_EVENT, "TRT01A", *by)]
-    for subject, episode, level, *values in zip(*columns, strict=True):
-        for key in ((level, *values), (TOTAL, *values)):
-            subjects[key].add(subject)
-            episodes[key].add((subject, episode))
-    return {key: (len(who), len(episodes[key])) for key, who in subjects.items()}
+    codes = {name: pd.factorize(records[name], use_na_sentinel=False) for name in (*SUBJECT_EVENT, "TRT01A", *by)}
+    subject, episode = ([codes[name]] for name in SUBJECT_EVENT)
+    found: Cells = {}
+    for level in ([codes["TRT01A"]], []):
+        parts = [*level, *(codes[name] for name in by)]
+        first, group = _groups(parts, len(records))
+        n, events = (_distinct(group, of, len(first)) for of in (subject, subject + episode))
+        values = zip(*(np.asarray(names, dtype=object)[code[first]] for code, names in parts), strict=True)
+        keys = values if level else ((TOTAL, *key) for key in values)
+        found |= dict(zip(keys, zip(n, events, strict=True), strict=True))
+    return found
+
+
+def _groups(parts: Sequence[Coded], size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first row of each combination of codes that occurs, and the number of each row's combination."""
+    number = np.zeros(size, dtype="int64")
+    for code, names in parts:
+        number = number * len(names) + code
+    _, first, group = np.unique(number, return_index=True, return_inverse=True)
+    return first, group
+
+
+def _distinct(group: np.ndarray, of: Sequence[Coded], size: int) -> list[int]:
+    """How many different combinations of codes each group holds."""
+    first, _ = _groups([(group, range(size)), *of], len(group))
+    return np.bincount(group[first], minlength=size).tolist()
 
 
 def class_and_term_counts(records: pd.DataFrame) -> Cells:
