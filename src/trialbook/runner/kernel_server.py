@@ -14,12 +14,12 @@ import gc
 import importlib
 import json
 import os
-import pkgutil
 import random
 import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from trialbook.fast_imports import only_what_is_used
@@ -47,9 +47,11 @@ def preload() -> None:
     with only_what_is_used():
         for name in PRELOADED:
             importlib.import_module(name)
-    for module in pkgutil.walk_packages(trialbook.__path__, "trialbook."):
-        if not module.name.startswith(NOT_PRELOADED):
-            importlib.import_module(module.name)
+    library = Path(trialbook.__file__).parent
+    for path in sorted(library.rglob("*.py")):
+        name = ".".join(["trialbook", *path.relative_to(library).with_suffix("").parts]).removesuffix(".__init__")
+        if not name.startswith(NOT_PRELOADED):
+            importlib.import_module(name)
     importlib.import_module("trialbook.runner.step")
     from trialbook.display.ahead import make_ahead
 

@@ -158,7 +158,10 @@ def sterile_manager(
         kernel_name="python3", connection_file=str(home / "connection.json"), client_factory=PromptClient, **settings
     )  # fmt: skip
     # Not the machine's: a `python3` among the user's kernels may be another Python, or another program.
-    manager._kernel_spec = KernelSpec(argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"])
+    manager._kernel_spec = KernelSpec(
+        # Nobody asks for the history of a batch run; each cell would write to a database on the disk.
+        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False"]
+    )  # fmt: skip
     if server is not None:
         manager.kernel_id = str(uuid.uuid4())
         manager.provisioner = PreloadedProvisioner(
