@@ -239,7 +239,7 @@ def _keyed(code: str, frame: pd.DataFrame | None, moved: _Renumbered | None = No
         frame = pd.DataFrame(columns=["USUBJID"], dtype="str")
     derived = ("SRCROW", f"{code}ORRESN", f"{code}ORRESOP")
     values = frame.drop(columns=[name for name in derived if name in frame])
-    text = pd.DataFrame({name: _as_text(values[name]) for name in values.columns}, index=values.index)
+    text = pd.DataFrame({name: _as_text(values[name]) for name in values.columns}, index=values.index, dtype="str")
     text = moved.follow(text) if moved else text
     subject = text.get("USUBJID", pd.Series("", index=text.index, dtype="str"))
     record = record_keys(code, text)
@@ -255,14 +255,15 @@ def _changed_values(code: str, old: pd.DataFrame, new: pd.DataFrame) -> pd.DataF
     parts = []
     for column in [name for name in columns if name not in own]:
         blank = pd.Series("", index=new.index, dtype="str")
-        before, after = old.get(column, blank).fillna(""), new.get(column, blank).fillna("")
-        at = (before != after).to_numpy().nonzero()[0]
-        parts.append(
-            pd.DataFrame({
-                "domain": code, "subject": new["subject"].iloc[at], "record": new[RECORD].iloc[at], "column": column,
-                "old": before.iloc[at], "new": after.iloc[at], "place": at, "order": columns.index(column),
-            })
-        )  # fmt: skip
+        before, after = (frame.get(column, blank).to_numpy() for frame in (old, new))
+        at = (before != after).nonzero()[0]
+        if len(at):
+            parts.append(
+                pd.DataFrame({
+                    "domain": code, "subject": new["subject"].iloc[at], "record": new[RECORD].iloc[at],
+                    "column": column, "old": before[at], "new": after[at], "place": at, "order": columns.index(column),
+                })
+            )  # fmt: skip
     frame = _joined(parts, [*CHANGE_COLUMNS[:-1], "place", "order"]).sort_values(["subject", "place", "order"])
     text = frame[CHANGE_COLUMNS[:-1]].astype("str").reset_index(drop=True)
     kinds = [_kind(*values) for values in text[["column", "old", "new"]].itertuples(index=False)]
@@ -278,9 +279,9 @@ def _kind(column: str, old: str, new: str) -> str:
     return RESTATED if new else EMPTIED
 
 
-def _as_text(values: pd.Series) -> pd.Series:
+def _as_text(values: pd.Series) -> list[str]:
     """Values as text, whole numbers without decimals, missing as blank."""
-    return values.astype("str").fillna("").str.removesuffix(".0")
+    return [text.removesuffix(".0") for text in values.astype("str").fillna("").tolist()]
 
 
 def _records(code: str, rows: pd.DataFrame) -> pd.DataFrame:

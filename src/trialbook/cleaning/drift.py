@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import pandas as pd
@@ -11,6 +12,7 @@ from trialbook.cleaning.columns import kind_of
 from trialbook.dates import DTC_PATTERN
 
 COLUMNS = ["domain", "column", "change", "before", "now"]
+_DATE, _YEAR = re.compile(DTC_PATTERN.pattern.strip("^$")), re.compile(r"[0-9]{1,4}")
 _NUMBER = re.compile(r"[<>]?\s*[+-]?[0-9]+(?:[.,][0-9]+)?")
 # Fewer values than this say nothing of the kind of a column.
 _FEW = 3
@@ -98,14 +100,19 @@ def _renamed(old: pd.DataFrame, new: pd.DataFrame, gone: list[str], came: list[s
 
 def _kind(values: pd.Series) -> str:
     """Whether a column holds numbers, ISO dates or text; blank when it holds too little to say."""
-    known = values.dropna().astype("str")
-    if len(known) < _FEW:
+    known = Counter(values.dropna().astype("str").tolist())
+    if known.total() < _FEW:
         return ""
-    for name, pattern in (("dates", DTC_PATTERN), ("numbers", _NUMBER)):
-        if known.str.fullmatch(pattern.pattern.strip("^$")).mean() >= _MOST:
+    for name, pattern in (("dates", _DATE), ("numbers", _NUMBER)):
+        if _share(known, pattern) >= _MOST:
             # A year alone is a number and a date; what stands beside it decides.
-            return "numbers" if name == "dates" and known.str.fullmatch(r"[0-9]{1,4}").mean() >= _MOST else name
+            return "numbers" if name == "dates" and _share(known, _YEAR) >= _MOST else name
     return "text"
+
+
+def _share(known: Counter[str], pattern: re.Pattern[str]) -> float:
+    """The share of the values that are of this pattern; each text is looked at once."""
+    return sum(n for text, n in known.items() if pattern.fullmatch(text)) / known.total()
 
 
 def _new_codes(code: str, name: str, old: pd.Series, new: pd.Series) -> Iterator[tuple[str, str, str, str, str]]:

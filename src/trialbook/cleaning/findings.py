@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from trialbook.cleaning.keys import record_keys
@@ -13,7 +14,7 @@ from trialbook.dates import complete_date, earliest_date, time_of_day
 from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.queries import Query
-from trialbook.units import SI_UNITS, plain_unit, si_factor
+from trialbook.units import SI_UNITS, plain_unit, si_factor, unit_key
 
 # Tests that criteria and the hepatic screen judge against the laboratory's own upper limit (§1.2, §3.3).
 JUDGED_BY_LIMIT = ("ALT", "AST", "BUN", "UREA", "INR", "BILI")
@@ -72,11 +73,12 @@ def _unit_jumps(lb: pd.DataFrame) -> Iterator[Query]:
     ordered = tested.sort_values(["USUBJID", "LBTESTCD", "LBDTC", "LBSEQ"], kind="stable")
     ratio = ordered["LBORRESN"] / ordered["LBORNRHI"]
     step = ratio / ratio.groupby([ordered["USUBJID"], ordered["LBTESTCD"]]).shift()
-    jumps = pd.Series(False, index=ordered.index)
-    for test, (_, units) in SI_UNITS.items():
-        for factor in {a / b for a in units.values() for b in units.values() if a / b >= 2}:
-            near = ((step / factor - 1).abs() <= SWAP_TOLERANCE) | ((step * factor - 1).abs() <= SWAP_TOLERANCE)
-            jumps |= ordered["LBTESTCD"].eq(test) & near
+    found, steps = np.zeros(len(ordered), dtype=bool), step.to_numpy("float64")
+    for test, rows in ordered.groupby("LBTESTCD").indices.items():
+        sizes, own = SI_UNITS[test][1].values(), steps[rows]
+        for factor in {a / b for a in sizes for b in sizes if a / b >= 2}:
+            found[rows] |= (abs(own / factor - 1) <= SWAP_TOLERANCE) | (abs(own * factor - 1) <= SWAP_TOLERANCE)
+    jumps = pd.Series(found, index=ordered.index)
     # The way back is the same fault: the result between the two jumps is asked about.
     jumps &= ~_came_back(jumps, step, ordered[["USUBJID", "LBTESTCD"]])
     shown = ordered["LBORRES"] + " " + ordered["LBORRESU"].fillna("")
@@ -130,8 +132,10 @@ def _implausible(domains: Domains, analysis: Analysis) -> Iterator[Query]:
     """P27, §1.4: values outside the plausible range of their test, in its unit (SI for laboratory tests)."""
     for code, test, low, high, unit in analysis.plausible_ranges:
         frame = domains[code][domains[code][f"{code}TESTCD"].eq(test)]
+        if frame.empty:
+            continue
         value, own = frame[f"{code}ORRESN"], plain_unit(frame[f"{code}ORRESU"])
-        same = own.eq(plain_unit(pd.Series([unit]))[0]) | own.eq("")
+        same = own.eq(unit_key(unit)) | own.eq("")
         if code == "LB":
             value, same = value * si_factor(frame["LBTESTCD"], frame["LBORRESU"]), value.notna()
         if code == "FA":

@@ -35,11 +35,15 @@ def key_columns(domain: str, columns: pd.Index) -> list[str]:
 
 def record_keys(domain: str, frame: pd.DataFrame) -> pd.Series:
     """The key of each record as text, for people and for comparing cuts: `AESEQ=3`; blank in DM."""
-    text = pd.Series("", index=frame.index, dtype="str")
-    for name in key_columns(domain, frame.columns):
-        part = frame[name].astype("str").fillna("")
-        text = text.where(part.eq(""), text + " " + name + "=" + part)
-    return text.str.strip().astype("str")
+    names = key_columns(domain, frame.columns)
+    if not names:
+        return pd.Series("", index=frame.index, dtype="str")
+    parts = [frame[name].astype("str").fillna("").tolist() for name in names]
+    keys = [
+        " ".join(f"{name}={part}" for name, part in zip(names, row, strict=True) if part).strip()
+        for row in zip(*parts, strict=True)
+    ]
+    return pd.Series(keys, index=frame.index, dtype="str")
 
 
 def check_subjects(dm: Working) -> None:

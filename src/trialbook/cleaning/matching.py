@@ -72,6 +72,8 @@ class _Matching:
 
     def by(self, columns: list[str], agreeing: Sequence[str] = ()) -> None:
         """Matches free records with equal, complete and unique values in these columns."""
+        if not self._free_old or not self._free_new:
+            return
         before = dict(_unique(self._old, self._free_old, columns))
         after = dict(_unique(self._new, self._free_new, columns))
         found = [(before[key], after[key]) for key in before if key in after]
@@ -109,10 +111,10 @@ class _Matching:
 
 def _unique(frame: pd.DataFrame, free: list[int], columns: list[str]) -> Iterator[tuple[tuple[str, ...], int]]:
     """Key and position of free records whose values in these columns are theirs alone, and not all blank."""
-    rows = frame[["subject", *columns]].iloc[free].itertuples(index=False, name=None)
-    keyed = list(zip(rows, free, strict=True))
-    counts = Counter(key for key, _ in keyed)
+    values = [frame[name].tolist() for name in ("subject", *columns)]
+    keys = list(zip(*([column[k] for k in free] for column in values), strict=True))
+    counts = Counter(keys)
     whole = columns == [RECORD]  # DM has one record per subject, with a blank key
-    for key, position in keyed:
+    for key, position in zip(keys, free, strict=True):
         if counts[key] == 1 and (whole or any(key[1:])):
             yield key, position
