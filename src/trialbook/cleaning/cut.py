@@ -95,8 +95,9 @@ def future_date_queries(domains: Domains, cut_date: pd.Timestamp, days: int) -> 
     asked: list[Query] = []
     for code, frame in domains.items():
         for column in [name for name in frame.columns if name.endswith("DTC")]:
-            rows = frame[after_cut(frame[column], limit)]
-            if "USUBJID" in rows and len(rows):
+            late = after_cut(frame[column], limit)
+            if "USUBJID" in frame and late.any():
+                rows = frame[late]
                 # A birth date would identify: only that it lies in the future is said.
                 shown = rows[column] if column != "BRTHDTC" else pd.Series("(withheld)", index=rows.index)
                 records = zip(rows["USUBJID"], record_keys(code, rows), shown, strict=True)
@@ -229,6 +230,8 @@ class _Edits:
         return self._set("AE", ae, "AEENRTPT", later_death, "ONGOING")
 
     def _set(self, code: str, frame: pd.DataFrame, column: str, rows: pd.Series, new: str | None) -> pd.DataFrame:
+        if not rows.any():
+            return frame
         old = frame.loc[rows, column]
         changed = old[old.notna()] if new is None else old[old.fillna("").ne(new)]
         if changed.empty:

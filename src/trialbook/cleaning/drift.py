@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import pandas as pd
 
 from trialbook.cleaning.columns import kind_of
@@ -100,19 +100,20 @@ def _renamed(old: pd.DataFrame, new: pd.DataFrame, gone: list[str], came: list[s
 
 def _kind(values: pd.Series) -> str:
     """Whether a column holds numbers, ISO dates or text; blank when it holds too little to say."""
-    known = Counter(values.dropna().astype("str").tolist())
-    if known.total() < _FEW:
+    codes, different = pd.factorize(values)
+    counts = np.bincount(codes[codes >= 0], minlength=len(different)).tolist()
+    total, known = sum(counts), list(zip(pd.Series(different).astype("str").tolist(), counts, strict=True))
+    if total < _FEW:
         return ""
+
+    def share(pattern: re.Pattern[str]) -> float:
+        return sum(n for text, n in known if pattern.fullmatch(text)) / total
+
     for name, pattern in (("dates", _DATE), ("numbers", _NUMBER)):
-        if _share(known, pattern) >= _MOST:
+        if share(pattern) >= _MOST:
             # A year alone is a number and a date; what stands beside it decides.
-            return "numbers" if name == "dates" and _share(known, _YEAR) >= _MOST else name
+            return "numbers" if name == "dates" and share(_YEAR) >= _MOST else name
     return "text"
-
-
-def _share(known: Counter[str], pattern: re.Pattern[str]) -> float:
-    """The share of the values that are of this pattern; each text is looked at once."""
-    return sum(n for text, n in known.items() if pattern.fullmatch(text)) / known.total()
 
 
 def _new_codes(code: str, name: str, old: pd.Series, new: pd.Series) -> Iterator[tuple[str, str, str, str, str]]:

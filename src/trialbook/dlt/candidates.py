@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from trialbook.dlt.cytopenia import grade_4_at_baseline
@@ -52,8 +53,8 @@ def dlt_candidates(
     window = onset_in_window(ae, subject, moments, analysis.dlt_window)
     facts = _facts(ae, subject, moments, domains, analysis)
     possible = window.ne(OUT) & protocol.has_endpoint("DLT")
-    candidate = _first_case(_candidate_cases(facts, analysis)).where(possible & facts["related"], "")
-    otherwise = _first_case(_other_cases(facts, analysis)).where(possible, "")
+    candidate = first_case(_candidate_cases(facts, analysis)).where(possible & facts["related"], "")
+    otherwise = first_case(_other_cases(facts, analysis)).where(possible, "")
     certain = moments["first"].dt.normalize().eq(moments["last"].dt.normalize())
     frame = ae[["USUBJID", "AESEQ"]].assign(
         DLTCAND=pd.Series("", index=ae.index, dtype="str").mask(candidate.ne(""), "Y"),
@@ -151,12 +152,10 @@ def _not_before(day: pd.Series, earliest: pd.Series) -> pd.Series:
     return day.mask(day < earliest, earliest).astype("datetime64[s]")
 
 
-def _first_case(cases: Cases) -> pd.Series:
+def first_case(cases: Cases) -> pd.Series:
     """The text of the first case that is true, blank where none is."""
-    text = pd.Series("", index=cases[0][0].index, dtype="str")
-    for true, words in cases:
-        text = text.mask(true & text.eq(""), words)
-    return text
+    text = np.select([true.to_numpy(dtype=bool) for true, _ in cases], [words for _, words in cases], "")
+    return pd.Series(text, index=cases[0][0].index, dtype="str")
 
 
 def _followed_until(subject: pd.DataFrame) -> pd.Series:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from trialbook.dates import complete_date
-from trialbook.dlt.candidates import NO_GRADE, dlt_candidates
+from trialbook.dlt.candidates import NO_GRADE, dlt_candidates, first_case
 from trialbook.dlt.onset import IN, OUT, UNRESOLVED
 from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
@@ -83,10 +83,7 @@ def _roles(events: pd.DataFrame) -> pd.Series:
         (yes & window.eq(OUT), OUTSIDE),
         (events["REASON"].eq(NO_GRADE) & open_, UNGRADED),
     ]
-    role = pd.Series("", index=events.index, dtype="str")
-    for true, name in cases:
-        role = role.mask(true & role.eq(""), name)
-    return role
+    return first_case(cases)
 
 
 # Rule: domain, field, what was expected, the question in English and in Chinese.

@@ -42,7 +42,11 @@ _STOPPED = {
 
 def safety_records(adae: pd.DataFrame) -> pd.DataFrame:
     """The records that tables count: treatment-emergent events of subjects in the safety set."""
-    return adae[(adae["TRTEMFL"] == "Y") & (adae["SAFFL"] == "Y")]
+    return adae[_emergent(adae)]
+
+
+def _emergent(adae: pd.DataFrame) -> pd.Series:
+    return (adae["TRTEMFL"] == "Y") & (adae["SAFFL"] == "Y")
 
 
 def selections(adae: pd.DataFrame) -> dict[str, pd.Series]:
@@ -50,7 +54,7 @@ def selections(adae: pd.DataFrame) -> dict[str, pd.Series]:
 
     All but DLT are treatment-emergent; DLT is the committee's flag.
     """
-    teae = pd.Series(adae.index.isin(safety_records(adae).index), index=adae.index)
+    teae = _emergent(adae)
     severe = adae["ATOXGR"].ge(3).fillna(False).astype(bool)
     related = adae["AREL"] == "RELATED"
     serious = adae["ASER"] == "Y"

@@ -32,15 +32,14 @@ def days_at_risk(adsl: pd.DataFrame, analysis: Analysis, cut_date: pd.Timestamp)
     return (last_day.clip(lower=0) + 1).astype("float64").rename("DAYS")
 
 
-def first_event_days(records: pd.DataFrame) -> pd.Series:
-    """Days from the first infusion to the first event of each subject, both included, by USUBJID.
+def event_days(records: pd.DataFrame) -> pd.Series:
+    """Days from the first infusion to each event, both included.
 
     An onset that is not known to the day counts from the first day it may mean; one before the infusion (a worsening)
     from the infusion.
     """
     possible = rel_day(earliest_date(records["AESTDTC"]), records["TRTSDT"])
-    day = records["RELDAY"].fillna(possible).fillna(0).clip(lower=0)
-    return (day.groupby(records["USUBJID"]).min() + 1).astype("float64")
+    return (records["RELDAY"].fillna(possible).fillna(0).clip(lower=0) + 1).astype("float64")
 
 
 def rate_rows(
@@ -53,9 +52,10 @@ def rate_rows(
     at_risk = days_at_risk(adsl, analysis, cut_date)
     level_of = adsl.set_index("USUBJID")["TRT01A"].reindex(at_risk.index)
     rows: list[ArdRow] = []
-    masks = selections(adae)
+    masks, days = selections(adae), event_days(adae)
     for name, evaluable in overview_kinds(adae, protocol, analysis).items():
-        first = first_event_days(adae[masks[name]]).reindex(at_risk.index)
+        counted = masks[name].to_numpy(dtype=bool)
+        first = days[counted].groupby(adae["USUBJID"].array[counted]).min().reindex(at_risk.index)
         # An event on the last day of risk ends the time there; the event never lies after it.
         time = first.where(first < at_risk, at_risk)
         for level in [*protocol.level_ids, TOTAL]:

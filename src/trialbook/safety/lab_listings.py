@@ -15,6 +15,11 @@ LABELS = {
     "RESULTS": "Results of grade 3 or 4", "FIRST": "First on day", "LAST": "Last on day", "VALUE": "Worst result",
     "DRIVER": "Graded by", "RISE": "Against baseline", "EVENT": "Adverse event", "RELDAY": "Day",
 }  # fmt: skip
+# The columns of ADLB that the listing is made from.
+NEEDED = (
+    "USUBJID", "TRT01A", "PARAMCD", "LBSEQ", "ADT", "RELDAY", "AVAL", "AVALOP", "AVALU", "ATOXGRL", "ATOXGRH",
+    "BTOXGRL", "BTOXGRH", "ATOXDRV", "CLINFL", "LBCLSIG",
+)  # fmt: skip
 LINE_COLUMNS = ["SUBJID", "TRT01A", "TEST", "BGRADE", "WORST", "VALUE", "RELDAY", "DRIVER"]
 DRIVERS = {"ULN": "upper limit", "LLN": "lower limit", "BASE": "baseline", "ABS": "fixed limit"}
 NO_EVENT, NOT_SIGNIFICANT = "none: asked", "none: not clinically significant"
@@ -40,6 +45,7 @@ def severe_listing(adlb: pd.DataFrame, adae: pd.DataFrame, adsl: pd.DataFrame, a
     """
     graded = adlb[["ATOXGRL", "ATOXGRH"]].max(axis=1).ge(SEVERE).fillna(False).astype(bool)
     severe = adlb[graded & adlb["APOBLFL"].eq("Y") & adlb["SAFFL"].eq("Y")]
+    severe = severe[[name for name in NEEDED if name in severe]]
     found = [term for term in TERMS if term.test in set(severe["PARAMCD"])]
     # Without any such result one term still gives the columns.
     frames = [_severe_of_term(severe, adae, term, analysis.lab_ae_match_days) for term in found or TERMS[:1]]

@@ -11,7 +11,7 @@ from trialbook.safety.adae import SERIOUSNESS_CRITERIA, UNCODED, criterion_ticke
 from trialbook.safety.adlb import unknown_units
 from trialbook.safety.ae_results import fatal
 from trialbook.safety.ctcae_table import TERMS, Term
-from trialbook.safety.lab_listings import matching_event
+from trialbook.safety.lab_listings import NEEDED, matching_event
 from trialbook.safety.relationship import relationship_level
 
 
@@ -136,6 +136,7 @@ def _negative_durations(adae: pd.DataFrame) -> list[Query]:
 def laboratory_queries(adlb: pd.DataFrame, adae: pd.DataFrame, analysis: Analysis) -> list[Query]:
     """Questions about laboratory results: a new grade 3 or 4 without an adverse event, and units we do not know."""
     severe = adlb[adlb["APOBLFL"].eq("Y") & adlb[["ATOXGRL", "ATOXGRH"]].max(axis=1).ge(3).fillna(False).astype(bool)]
+    severe = severe[[name for name in NEEDED if name in severe]]
     asked = [
         q
         for term in TERMS

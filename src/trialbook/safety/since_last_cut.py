@@ -30,7 +30,8 @@ def event_news(adae: pd.DataFrame, before: pd.DataFrame | None) -> pd.Series:
     for column, word in TOLD.items():
         now, old = adae[column].astype("object"), then[column].astype("object")
         moved = then["KNOWN"] & ~((now == old) | (now.isna() & old.isna())).astype(bool)
-        said = said.mask(moved, said.where(said == "", said + ", ") + word)
+        if moved.any():
+            said = said.mask(moved, said.where(said == "", said + ", ") + word)
     return ("changed: " + said).where(said != "", "").mask(~then["KNOWN"], NEW).astype("str")
 
 
