@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 # An abbreviation of up to this many letters (ATG, VOD) must be a whole word, else it hits inside other words.
@@ -21,8 +22,10 @@ def holds_term(text: pd.Series, terms: Sequence[str]) -> pd.Series:
     if not terms:
         return pd.Series(False, index=text.index)
     pattern = re.compile("|".join(_pattern(term) for term in terms))
-    held = {one: pattern.search(_plain(one)) is not None for one in text.dropna().astype("str").unique()}
-    return text.map(held).eq(True)
+    codes, known = pd.factorize(text.astype("str"))
+    # A missing text has the code -1, which is the last.
+    held = np.array([*(pattern.search(_plain(one)) is not None for one in known), False])
+    return pd.Series(held[codes], index=text.index)
 
 
 def find_term(text: pd.Series, terms: Sequence[str]) -> pd.Series:

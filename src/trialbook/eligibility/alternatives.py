@@ -176,10 +176,8 @@ def _other_tests(other: Alternative, people: Screening, criterion: Criterion) ->
     """Whether other tests of other subjects have a result in the window of a criterion."""
     names = [_TESTS[criterion.check], *(v for k, v in criterion.parameters.items() if k.endswith("_tests"))]
     rows = people.results(("LB", "RS", "QS", "MB", "IS"), [test for tests in names for test in tests])
-    pairs = [
-        set(in_window(rows, getattr(analysis, other.key))[["USUBJID", "TEST"]].itertuples(index=False, name=None))
-        for analysis in (people.analysis, other.analysis)
-    ]
+    seen = [in_window(rows, getattr(analysis, other.key)) for analysis in (people.analysis, other.analysis)]
+    pairs = [set(zip(found["USUBJID"], found["TEST"], strict=True)) for found in seen]
     return pairs[0] != pairs[1]
 
 
@@ -209,16 +207,19 @@ def _base(adie: pd.DataFrame, evidence: pd.DataFrame, people: Screening) -> pd.D
 
 def _changed(base: pd.DataFrame, data: pd.DataFrame, protocol: Protocol, domains: Domains) -> pd.DataFrame:
     """The rows whose RESULT would be OTHER, with what data say replaced by `data` where it has the row."""
-    found = data.set_index(["USUBJID", "CRITCD"])
-    keys = pd.MultiIndex.from_frame(base[["USUBJID", "CRITCD"]])
-    said = found["DATARESULT"].reindex(keys).set_axis(base.index)
-    if not (said.notna() & said.ne(base["DATARESULT"])).any():
+    other = {(subject, column): (said, source) for subject, column, said, source in _cells(data)}
+    if not any(said != other.get((subject, column), (said,))[0] for subject, column, said, _ in _cells(base)):
         return base.iloc[:0].assign(OTHER="")
-    source = found["SRCDOM"].reindex(keys).set_axis(base.index)
-    rows = base.assign(DATARESULT=said.fillna(base["DATARESULT"]), SRCDOM=source.fillna(base["SRCDOM"]))
+    found = [other.get((subject, column), (said, source)) for subject, column, said, source in _cells(base)]
+    said, source = (pd.Series(one, index=base.index, dtype="str") for one in zip(*found, strict=True))
+    rows = base.assign(DATARESULT=said, SRCDOM=source)
     rows["SATISFIED"] = answer_for_parts(rows, protocol)
-    other = combine(rows, form_delivered=domains.delivered("IE"))
-    return base.assign(OTHER=other)[other.ne(base["RESULT"])]
+    result = combine(rows, form_delivered=domains.delivered("IE"))
+    return base.assign(OTHER=result)[result.ne(base["RESULT"])]
+
+
+def _cells(rows: pd.DataFrame) -> Iterator[tuple[str, str, str, str]]:
+    return zip(*(rows[name].tolist() for name in ("USUBJID", "CRITCD", "DATARESULT", "SRCDOM")), strict=True)
 
 
 def _how_many(rows: pd.DataFrame) -> str:

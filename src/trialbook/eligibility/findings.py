@@ -82,14 +82,15 @@ def _candidates(judged: Sequence[Judged]) -> pd.DataFrame:
 def _deciding(candidates: pd.DataFrame, places: pd.Series) -> pd.DataFrame:
     """The candidate that decides each place, by place."""
     several = places.duplicated(keep=False)
+    if not several.any():
+        return candidates.set_axis(places)
     rivals = candidates[several]
     ordered = rivals.assign(_place=places[several], _rank=rivals["DATARESULT"].map(_ORDER)).sort_values(
         ["_place", "_rank", "ADT", "SRCDOM", "SRCSEQ", "EVIDENCE"],
         ascending=[True, True, False, True, False, True], kind="stable", na_position="last",
     )  # fmt: skip
     first = ordered.drop_duplicates("_place").set_index("_place")[_FILLED]
-    alone = candidates[~several].set_axis(places[~several])
-    return pd.concat([alone, first]) if len(first) else alone
+    return pd.concat([candidates[~several].set_axis(places[~several]), first])
 
 
 def decide(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from trialbook.dates import earliest_date, latest_date, time_of_day
@@ -56,8 +57,10 @@ class Screening:
         """The histories, events, drugs and procedures of some domains (`SubjectRecords.conditions`); where `terms` are
         given, those that hold one of them."""
         rows = self.records.conditions(severity_words(self.protocol.code_lists))
-        rows = rows[rows["SRCDOM"].isin(codes)]
-        return (rows if terms is None else rows[holds_term(rows["TEXT"], terms)]).reset_index(drop=True)
+        places = np.flatnonzero(rows["SRCDOM"].isin(codes))
+        if terms is not None:
+            places = places[holds_term(rows["TEXT"].iloc[places], terms)]
+        return rows.iloc[places].reset_index(drop=True)
 
     def narrowed(self, wanted: Sequence[bool], analysis: Analysis) -> Screening:
         """The screening of some of the subjects, under other analysis keys."""

@@ -16,6 +16,9 @@ from trialbook.gvhd.steroids import daily_steroid_dose
 from trialbook.protocol.analysis import Analysis
 from trialbook.subjects.weights import weights
 
+# Of the subject's columns those that say what a result means; a large trial has many results.
+_OF_RESULTS = ["USUBJID", "AGE", "SEX", "REFDT", "ANCHORDT", "CONSHI", "TREATED", "REFTIME"]
+
 
 class SubjectRecords:
     """The records of some subjects (`Screening.subjects`), with the subject's columns added, in their own order.
@@ -31,7 +34,8 @@ class SubjectRecords:
         self._made: dict[Hashable, pd.DataFrame] = {}
 
     def results(self, code: str) -> pd.DataFrame:
-        """The results of one domain up to the reference day, in the shape of `results_of`.
+        """The results of one domain up to the reference day, in the shape of `results_of`, with AGE SEX REFDT ANCHORDT
+        CONSHI of the subject.
 
         BEFORE: not on the day of the infusion, or known to precede it. On that day a record counts when its time is not
         after the infusion, or when time is not known on either side, only if its visit or time point says pre-dose.
@@ -41,10 +45,11 @@ class SubjectRecords:
     def _results(self, code: str) -> pd.DataFrame:
         rows = self._domains[code]
         rows = rows[complete_date(rows[f"{code}DTC"]) <= self._reference_days(rows)]
-        rows = self.add_subject(results_of(rows, code))
+        rows = results_of(rows, code).merge(self._subjects[_OF_RESULTS], on="USUBJID", validate="many_to_one")
         same_day = rows["TREATED"] & (rows["ADT"] == rows["REFDT"])
-        by_label = rows["PREDOSE"].astype(bool) & ~(rows["TIME"] > rows["REFTIME"])
-        return rows.assign(BEFORE=(rows["TIME"] <= rows["REFTIME"]) | by_label | ~same_day)
+        by_label = rows["PREDOSE"] & ~(rows["TIME"] > rows["REFTIME"])
+        before = (rows["TIME"] <= rows["REFTIME"]) | by_label | ~same_day
+        return rows.assign(BEFORE=before).drop(columns=["PREDOSE", "TREATED", "REFTIME"])
 
     def conditions(self, severity: Severity) -> pd.DataFrame:
         """Histories, events, drugs and procedures in the shape of `conditions`; BEGUN and PRESENT (YES, NO, UNKNOWN):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from trialbook.dates import earliest_date, latest_date
@@ -11,9 +12,13 @@ from trialbook.dates import earliest_date, latest_date
 
 def completed_years(birth: pd.Series, day: pd.Series) -> pd.Series:
     """Birthdays reached by `day`, `Int64`: someone born on 29 February has a birthday on 1 March in common years."""
-    before_birthday = (day.dt.month < birth.dt.month) | ((day.dt.month == birth.dt.month) & (day.dt.day < birth.dt.day))
-    years = day.dt.year - birth.dt.year - before_birthday.astype("int64")
-    return years.where(birth.notna() & day.notna()).astype("Int64")
+    born, today = (dates.to_numpy(dtype="datetime64[D]") for dates in (birth, day))
+    first_of_birth, first_of_today = born.astype("datetime64[M]"), today.astype("datetime64[M]")
+    # Whole months since birth: the day of the month may still be to come.
+    to_come = (today - first_of_today) < (born - first_of_birth)
+    months = (first_of_today - first_of_birth).astype("int64") - to_come
+    missing = np.isnat(born) | np.isnat(today)
+    return pd.Series(pd.arrays.IntegerArray(np.where(missing, 1, months // 12), missing), index=birth.index)
 
 
 def age_bounds(birth_dtc: pd.Series, day: pd.Series) -> pd.DataFrame:
