@@ -11,6 +11,7 @@ from calendar import isleap, monthrange
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ TIME_PATTERN = re.compile(r"T([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
 
 
 NO_DAY = int(np.datetime64("NaT", "D").astype("int64"))
+DAY_SECONDS = 86_400
 FIRST_DAY = date(1970, 1, 1).toordinal()
 
 
@@ -62,7 +64,7 @@ def _readings(dtc: pd.Series) -> tuple[np.ndarray, list[Reading]]:
 
     The last reading is that of a missing text, whose code is -1.
     """
-    codes, texts = pd.factorize(dtc.astype("str"))
+    codes, texts = pd.factorize(dtc if dtc.dtype == "str" else dtc.astype("str"))
     return codes, [*(_read(text) for text in texts.tolist()), Reading()]
 
 
@@ -92,6 +94,26 @@ def time_of_day(dtc: pd.Series) -> pd.Series:
     codes, readings = _readings(dtc)
     seconds = np.array([reading.seconds for reading in readings], dtype="float64")
     return pd.Series(seconds[codes], index=dtc.index)
+
+
+def possible_moments(dtc: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """The first and the last moment that an ISO 8601 text may mean; NaT where missing or not a date.
+
+    A date without time spans its whole day, a month its whole month; a time without seconds is read as given.
+    """
+    codes, readings = _readings(dtc)
+    both = np.array([_span(reading) for reading in readings], dtype="int64").astype("datetime64[s]")
+    return pd.Series(both[codes, 0], index=dtc.index), pd.Series(both[codes, 1], index=dtc.index)
+
+
+def _span(reading: Reading) -> tuple[int, int]:
+    """The first and the last second that a text may mean, as numpy counts them."""
+    if reading.first == NO_DAY:
+        return NO_DAY, NO_DAY
+    start, end = reading.first * DAY_SECONDS, (reading.last + 1) * DAY_SECONDS - 1
+    if reading.complete == NO_DAY or isnan(reading.seconds):
+        return start, end
+    return start + int(reading.seconds), start + int(reading.seconds)
 
 
 def missing_part(dtc: pd.Series) -> pd.Series:

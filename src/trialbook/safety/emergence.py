@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.dates import complete_date, earliest_date, latest_date, time_of_day
+from trialbook.dates import possible_moments
 
 _DAY = pd.Timedelta(days=1)
-_LAST_SECOND = pd.Timedelta(seconds=86399)
 
 
 def moment_range(dtc: pd.Series) -> pd.DataFrame:
-    """Earliest and latest moment that an ISO 8601 text may mean, as columns `first` and `last`; NaT where unknown.
-
-    A date without time spans its whole day, a month its whole month; a time without seconds is read as given.
-    """
-    seconds = pd.to_timedelta(time_of_day(dtc), unit="s")
-    exact = complete_date(dtc) + seconds
-    first = exact.fillna(earliest_date(dtc))
-    last = exact.fillna(latest_date(dtc) + _LAST_SECOND)
-    return pd.DataFrame({"first": first.astype("datetime64[s]"), "last": last.astype("datetime64[s]")})
+    """`possible_moments` of an ISO 8601 text as columns `first` and `last`."""
+    first, last = possible_moments(dtc)
+    return pd.DataFrame({"first": first, "last": last})
 
 
 def treatment_emergent(
