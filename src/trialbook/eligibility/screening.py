@@ -20,6 +20,8 @@ from trialbook.terms import holds_term
 
 _OF_ADSL = ["USUBJID", "AGE", "SEX", "RFICDT", "TRTSDT", "TRTSDTM", "DTHDT"]
 
+_FEW = 100
+
 
 @dataclass(frozen=True)
 class Screening:
@@ -39,7 +41,13 @@ class Screening:
 
     @cached_property
     def records(self) -> SubjectRecords:
-        """The records of the subjects, in the shapes that criteria ask for."""
+        """The records of the subjects, in the shapes that criteria ask for.
+
+        All who judge the same few subjects share them. Of many they are let go with the screening: only some subjects
+        of a large trial are looked at a second time.
+        """
+        if len(self.subjects) > _FEW:
+            return SubjectRecords(self.domains, self.subjects)
         return self.domains.once(SubjectRecords, self.subjects)
 
     @property
