@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from trialbook.fast_imports import only_what_is_used
+from trialbook.fast_imports import import_when_used, only_what_is_used
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import GATHERED, PIECES, STEPS
 from trialbook.runner.ingredients import Ingredients
@@ -102,6 +102,8 @@ def _made(
     # While the server imports what notebooks need, this process imports what it needs itself: now, and not before it
     # is known that something has changed.
     with only_what_is_used():
+        # Intervals are computed by notebooks; the pages only repeat them.
+        import_when_used("scipy.special")
         from trialbook.runner.making import Making, look_ahead
         from trialbook.runner.text_storage import choose_text_storage
 

@@ -40,25 +40,22 @@ YOUNG = 50_000
 
 def preload() -> None:
     """Imports what notebooks need, our own library included."""
-    # A quarter faster while nothing looks for garbage among the many small objects of an import.
-    gc.disable()
     import trialbook
 
+    library = Path(trialbook.__file__).parent
     with only_what_is_used():
         for name in PRELOADED:
             importlib.import_module(name)
-    library = Path(trialbook.__file__).parent
-    for path in sorted(library.rglob("*.py")):
-        name = ".".join(["trialbook", *path.relative_to(library).with_suffix("").parts]).removesuffix(".__init__")
-        if not name.startswith(NOT_PRELOADED):
-            importlib.import_module(name)
-    importlib.import_module("trialbook.runner.step")
-    from trialbook.display.ahead import make_ahead
+        for path in sorted(library.rglob("*.py")):
+            name = ".".join(["trialbook", *path.relative_to(library).with_suffix("").parts]).removesuffix(".__init__")
+            if not name.startswith(NOT_PRELOADED):
+                importlib.import_module(name)
+        importlib.import_module("trialbook.runner.step")
+        from trialbook.display.ahead import make_ahead
 
-    make_ahead()
-    # What is there now stays for good: no kernel need look through it for garbage, which would copy its memory too.
-    gc.freeze()
-    gc.enable()
+        # What is there after this stays for good: no kernel need look through it for garbage, which would copy its
+        # memory too.
+        make_ahead()
     gc.set_threshold(YOUNG)
 
 

@@ -97,7 +97,7 @@ def _execute(
     logging.getLogger("papermill").setLevel(logging.ERROR)
     with Watch(limits, manager.kill) as watch:
         try:
-            papermill.execute_notebook(
+            return papermill.execute_notebook(
                 _literal(source), _literal(output), parameters=dict(parameters), progress_bar=False, log_output=False,
                 request_save_on_cell_execute=False, engine_name=engine.NAME, km=manager, watch=watch,
             )  # fmt: skip
@@ -105,7 +105,6 @@ def _execute(
             raise _cell_error(source.stem, error, _read(output), limits) from None
         except Exception as error:
             raise _run_error(source.stem, error, watch, manager, limits) from error
-    return _read(output)
 
 
 def _literal(path: Path) -> str:

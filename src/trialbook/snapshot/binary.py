@@ -12,7 +12,6 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyreadstat
 
 from trialbook.errors import StopError
 from trialbook.snapshot.tables import Grid, Seen
@@ -51,6 +50,8 @@ def _check_transport(content: bytes, file: str) -> None:
 
 def _read_sas_file(path: Path, file: str, suffix: str) -> tuple[pd.DataFrame, str]:
     problem = ""
+    import pyreadstat
+
     for encoding in ENCODINGS if suffix == ".xpt" else (None,):
         try:
             if suffix == ".xpt":
