@@ -9,6 +9,9 @@ import pandas as pd
 from trialbook.dates import complete_date
 from trialbook.units import si_factor
 
+# The columns of LB that a count is made from.
+COLUMNS = ["USUBJID", "LBTESTCD", "LBSEQ", "LBDTC", "LBORRESN", "LBORRESU", "LBSTRESN", "LBSTRESU"]
+
 
 def grade_4_at_baseline(lb: pd.DataFrame, subjects: pd.DataFrame, below: Mapping[str, float]) -> pd.DataFrame:
     """Whether the last count on or before the first infusion was grade 4 already: USUBJID LBTESTCD GRADE4 (bool).
@@ -16,7 +19,7 @@ def grade_4_at_baseline(lb: pd.DataFrame, subjects: pd.DataFrame, below: Mapping
     `below` gives the limit of each test in 10^9/L. A count without a known unit or a complete date is left out; a
     subject without a count has no row, so the cytopenia then counts as new.
     """
-    counts = lb[lb["LBTESTCD"].isin(list(below))]
+    counts = lb.loc[lb["LBTESTCD"].isin(list(below)), COLUMNS]
     collected = counts["LBORRESN"] * si_factor(counts["LBTESTCD"], counts["LBORRESU"])
     standard = counts["LBSTRESN"] * si_factor(counts["LBTESTCD"], counts["LBSTRESU"])
     counts = counts.assign(COUNT=collected.fillna(standard), DATE=complete_date(counts["LBDTC"]))

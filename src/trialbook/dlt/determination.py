@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from trialbook.dlt.events import AWAITED, CONFIRMED, UNDATED, UNGRADED, dlt_events
@@ -60,11 +61,12 @@ def derive_addlt(
     treated = _through_the_window(treated.assign(CUTDT=cut_date), domains, protocol, analysis, cut_date)
     decided = _deciding_event(dlt_events(treated, domains, protocol, analysis), treated)
     cases = [*_cases_by_event(decided), *_cases_by_window(treated, decided, domains, analysis, cut_date)]
-    status = pd.Series("", index=treated.index, dtype="str")
-    reason, since = status.copy(), treated["TRTSDT"]
-    for true, code, words, day in cases:
-        first = true & status.eq("")
-        status, reason, since = status.mask(first, code), reason.mask(first, words), since.mask(first, day)
+    fits = [true.to_numpy(dtype=bool) for true, *_ in cases]
+    codes = np.select(fits, [code for _, code, *_ in cases], "")
+    told = np.select(fits, [words if isinstance(words, str) else words.to_numpy(object) for *_, words, _ in cases], "")
+    days = np.select(fits, [day.to_numpy("datetime64[s]") for *_, day in cases], np.datetime64("NaT", "s"))
+    status, reason = (pd.Series(text, index=treated.index, dtype="str") for text in (codes, told))
+    since = pd.Series(days, index=treated.index)
     by_event = status.isin(COUNTED_AS_DLT)
     addlt = treated.assign(
         DLTSTAT=status,

@@ -109,10 +109,9 @@ def _steroid_escalations(
     high = frame[(frame["ADT"] > frame["TRTSDT"]) & (frame["MPEQ"] > base)]
     high = high.sort_values(["USUBJID", "ADT"], kind="stable")
     same = (high["ADT"].diff() == ONE_DAY) & (high["USUBJID"] == high["USUBJID"].shift())
-    runs = high.assign(run=(~same).cumsum()).groupby(["USUBJID", "run"], as_index=False).agg(
-        EVNTDT=("ADT", "min"), days=("ADT", "size")
-    )  # fmt: skip
-    long = runs[runs["days"] >= least_days].drop_duplicates("USUBJID")
+    begins = np.flatnonzero(~same)
+    days = np.diff(begins, append=len(high))
+    long = high.iloc[begins[days >= least_days]].drop_duplicates("USUBJID").rename(columns={"ADT": "EVNTDT"})
     counts = long["EVNTDT"] + (least_days - 1) * ONE_DAY
     return pd.DataFrame(
         {
