@@ -113,9 +113,10 @@ def _three(sure: pd.Series, never: pd.Series) -> pd.Series:
 def in_words(rows: pd.DataFrame) -> pd.Series:
     """Each condition as evidence: domain, term, grade, dates."""
     texts = []
-    for row in rows.itertuples():
-        grade = f", grade {row.GRADE:g}" if row.GRADE == row.GRADE else ""
-        start = row.STARTDTC if isinstance(row.STARTDTC, str) else "start not known"
-        end = row.ENDDTC if isinstance(row.ENDDTC, str) else ("ongoing" if row.ONGOING else "end not known")
-        texts.append(f"{row.SRCDOM}: {row.TERM}{grade}, {start} to {end}")
+    names = ("SRCDOM", "TERM", "GRADE", "STARTDTC", "ENDDTC", "ONGOING")
+    for source, term, grade, start, end, ongoing in zip(*(rows[name].tolist() for name in names), strict=True):
+        severity = f", grade {grade:g}" if grade == grade else ""
+        began = start if isinstance(start, str) else "start not known"
+        ended = end if isinstance(end, str) else ("ongoing" if ongoing else "end not known")
+        texts.append(f"{source}: {term}{severity}, {began} to {ended}")
     return pd.Series(texts, index=rows.index, dtype="str")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -43,26 +44,34 @@ class Weighed:
         alone. Sorted as ADIE, then by role, newest first.
         """
         wanted = set(subjects)
-        few = not wanted.issuperset(self.adie["USUBJID"])
+        if wanted.issuperset(self.adie["USUBJID"]):
+            return self._whole.copy(deep=False)
 
         def own(rows: pd.DataFrame) -> pd.DataFrame:
-            return rows[rows["USUBJID"].isin(wanted)] if few else rows
+            return rows[rows["USUBJID"].isin(wanted)]
 
-        beside = [own(self.form), own(self.waived)]
-        parts = [(column, own(rows)) for column, rows in self.parts]
-        filled = [*parts, *((rows["CRITCD"].to_numpy(dtype="object"), rows) for rows in beside)]
-        return _ordered(own(self.adie), [(column, rows) for column, rows in filled if len(rows)])
+        parts = tuple((column, own(rows)) for column, rows in self.parts)
+        return _ordered(own(self.adie), parts, [own(self.form), own(self.waived)])
+
+    @cached_property
+    def _whole(self) -> pd.DataFrame:
+        return _ordered(self.adie, self.parts, [self.form, self.waived])
 
     def all(self) -> pd.DataFrame:
         """The records behind the results of every subject."""
         return self.of(self.adie["USUBJID"])
 
 
-def _ordered(adie: pd.DataFrame, parts: Sequence[tuple[str | np.ndarray, pd.DataFrame]]) -> pd.DataFrame:
-    if not parts or adie.empty:
+def _ordered(
+    adie: pd.DataFrame, parts: Iterable[tuple[str, pd.DataFrame]], beside: Iterable[pd.DataFrame]
+) -> pd.DataFrame:
+    """`beside`: records that name their audit column themselves."""
+    named = [*parts, *((rows["CRITCD"].to_numpy(dtype="object"), rows) for rows in beside)]
+    filled = [(column, rows) for column, rows in named if len(rows)]
+    if not filled or adie.empty:
         return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _TYPES.items()})
-    rows = pd.concat([part[RECORD] for _, part in parts], ignore_index=True)
-    rows["CRITCD"] = np.concatenate([np.broadcast_to(np.asarray(name, "object"), len(part)) for name, part in parts])
+    rows = pd.concat([part[RECORD] for _, part in filled], ignore_index=True)
+    rows["CRITCD"] = np.concatenate([np.broadcast_to(np.asarray(name, "object"), len(part)) for name, part in filled])
     rows = rows[COLUMNS].astype(_TYPES)
     text = [name for name, kind in _TYPES.items() if kind == "str"]
     rows = rows.fillna(dict.fromkeys(text, "")).drop_duplicates(_KEY, keep="first")

@@ -113,9 +113,11 @@ def _outside(last: pd.DataFrame, band: tuple[float, float]) -> pd.Series:
 
 def _in_words(last: pd.DataFrame, worst: pd.Series) -> pd.Series:
     texts = []
-    for row, highest in zip(last.itertuples(), worst, strict=True):
-        value = f"{row.TEST} {row.SIGN}{row.VALUE:g} {row.UNIT}".strip()
-        limit = f"upper limit {row.HIGH:g}" if row.HIGH > 0 else "no upper limit on the record"
-        more = f"; highest in the window {highest:.3g} x ULN" if highest > row.RATIO else ""
-        texts.append(f"{value} on {row.ADT:%Y-%m-%d}, {limit}{more}")
+    names = ("TEST", "SIGN", "VALUE", "UNIT", "ADT", "HIGH", "RATIO")
+    records = zip(*(last[name].tolist() for name in names), worst.tolist(), strict=True)
+    for test, sign, size, unit, day, high, ratio, highest in records:
+        value = f"{test} {sign}{size:g} {unit}".strip()
+        limit = f"upper limit {high:g}" if high > 0 else "no upper limit on the record"
+        more = f"; highest in the window {highest:.3g} x ULN" if highest > ratio else ""
+        texts.append(f"{value} on {day:%Y-%m-%d}, {limit}{more}")
     return pd.Series(texts, index=last.index, dtype="str")
