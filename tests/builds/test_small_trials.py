@@ -48,11 +48,11 @@ def side_by_side(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seen: list[int] = []
     ordinary = Making._make
 
-    def make(self: Making, piece: Piece) -> None:
+    def make(self: Making, piece: Piece, left: Callable[[], None]) -> None:
         running.append(piece.name)
         seen.append(len(running))
         try:
-            ordinary(self, piece)
+            ordinary(self, piece, left)
         finally:
             running.remove(piece.name)
 

@@ -120,11 +120,11 @@ def _made(
     threading.Thread(target=look_ahead, args=[root], name="look-ahead").start()
     gathered: list[Gathered] = []
 
-    def make(piece: Piece) -> None:
+    def make(piece: Piece, left: Callable[[], None]) -> None:
         if piece is GATHERED:
             gathered.append(_gather(work))
         else:
-            work.make(piece)
+            work.make(piece, left)
 
     run_pieces([*PIECES, GATHERED], make, options.jobs, abandon)
     abandon()

@@ -54,14 +54,15 @@ def _pieces() -> list[Piece]:
     """Every piece, in the order of the story.
 
     Contracts are checked beside the next notebook: it may start on data that are about to be refused, but nothing is
-    published before every contract has been judged.
+    published before every contract has been judged. Both start when a notebook has left its datasets, which need not be
+    its end.
     """
     pieces = [Piece(RAW_CONTRACTS, "contracts", "raw")]
     for spec in STEPS:
         checks = (RAW_CONTRACTS, *(STEP[name].contracts for name in _before(spec)))
         pieces += [
-            Piece(spec.name, "notebook", spec.name, spec.needs, checks, spec.long),
-            Piece(spec.contracts, "contracts", spec.name, (spec.name,), checks),
+            Piece(spec.name, "notebook", spec.name, spec.needs, checks, spec.long, early=True),
+            Piece(spec.contracts, "contracts", spec.name, (spec.name,), checks, early=True),
             Piece(spec.page, "page", spec.name, (spec.name,)),
         ]
     return [*pieces, Piece(PROFILES, "page", PROFILES, STEP_NAMES)]

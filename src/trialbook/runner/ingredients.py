@@ -72,7 +72,7 @@ class Ingredients:
     def file(self, path: Path) -> str:
         """The sha256 of a file, hashed once per build; of a folder, that it is one."""
         if path not in self._hashed:
-            self._hashed[path] = _sha256(path)
+            self._hashed[path] = file_sha256(path)
         return self._hashed[path]
 
     @cached_property
@@ -131,7 +131,8 @@ def installed() -> dict[str, str]:
     }
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file; in words, that it is a folder, or absent."""
     if path.is_dir():
         return "a folder"
     try:

@@ -24,7 +24,7 @@ from trialbook.protocol.models import Trial
 from trialbook.runner.aside import Aside, Result
 from trialbook.runner.checker import Look, check
 from trialbook.runner.graph import PROFILES, RAW_CONTRACTS, STEP, STEPS
-from trialbook.runner.ingredients import Ingredients
+from trialbook.runner.ingredients import Ingredients, file_sha256
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.manifest import KINDS
 from trialbook.runner.notebooks import notebook_text, run_notebook
@@ -67,13 +67,14 @@ class Making:
     reused: list[str] = field(default_factory=list)
     _asides: dict[str, Aside] = field(default_factory=dict)
 
-    def make(self, piece: Piece) -> None:
+    def make(self, piece: Piece, left: Callable[[], None]) -> None:
         """Makes one piece, or restores it; then judges it. Raises what made it fail.
 
-        The pieces of a large trial take turns: side by side they would need more memory than a laptop has.
+        `left` is called when the datasets of a notebook are there, before its end. The pieces of a large trial take
+        turns: side by side they would need more memory than a laptop has.
         """
         with self._turn:
-            self._make(piece)
+            self._make(piece, left)
 
     @cached_property
     def _turn(self) -> AbstractContextManager[Any]:
@@ -83,7 +84,7 @@ class Making:
     def _large(self) -> bool:
         return snapshot_bytes(self.trial) >= LARGE_BYTES
 
-    def _make(self, piece: Piece) -> None:
+    def _make(self, piece: Piece, left: Callable[[], None]) -> None:
         began = time.monotonic()
         kept = None if self.force else self.store.find(piece.name, self.ingredients.value)
         if kept is not None:
@@ -93,7 +94,7 @@ class Making:
         else:
             self.progress.tell(piece.name, "running")
             try:
-                self._make_anew(piece)
+                self._make_anew(piece, left)
             except Exception:
                 self.progress.tell(piece.name, "stopped")
                 raise
@@ -102,19 +103,34 @@ class Making:
         self.seconds[piece.name] = round(time.monotonic() - began, 2)
         self.progress.tell(piece.name, "reused" if kept else "done")
 
-    def _make_anew(self, piece: Piece) -> None:
-        made = {"notebook": self._run, "contracts": self._check, "page": self._render}[piece.kind](piece)
-        names, files = made
+    def _make_anew(self, piece: Piece, left: Callable[[], None]) -> None:
+        if piece.kind == "notebook":
+            names, files = self._run(piece, left)
+        else:
+            names, files = self._check(piece) if piece.kind == "contracts" else self._render(piece)
         made_of = self.ingredients.values([*names, *self._environment])
-        self.ingredients.left.update(self.store.keep(piece.name, made_of, self.scratch, files))
+        kept, before = self.store.keep(piece.name, made_of, self.scratch, files), self.ingredients.left
+        again = [name for name in kept if before.get(name, kept[name]) != kept[name]]
+        if again:
+            raise StopError(f"{again[0]} was written again after other steps had begun with it", file=piece.step)
+        before.update(kept)
 
-    def _run(self, piece: Piece) -> tuple[list[str], list[str]]:
+    def _run(self, piece: Piece, left: Callable[[], None]) -> tuple[list[str], list[str]]:
         """Runs a notebook; its ingredients are what it says it has read, and the code that it can reach."""
         spec = STEP[piece.step]
+        datasets = {name: self.scratch / name for name in (f"data/{name}.parquet" for name in spec.datasets)}
+
+        def look() -> None:
+            if datasets and all(path.is_file() for path in datasets.values()):
+                # Before the first cell that follows; later looks find nothing to note.
+                self.ingredients.left.update({name: file_sha256(datasets.pop(name)) for name in list(datasets)})
+                left()
+
         source = self.root / "notebooks" / spec.notebook
         run = run_notebook(
             source, self.trial.cut.model_dump(mode="json"), self.scratch, self.builds, self.trial.root,
-            self.home / spec.name[:2], self.server,
+            self.home / spec.name[:2], self.server, look=look,
+            given=[name for name in self.ingredients.left if name.startswith("data/")],
         )  # fmt: skip
         own = self.scratch / ".steps" / spec.name
         (own / "notebook.ipynb").write_text(notebook_text(run.notebook), encoding="utf-8", newline="\n")

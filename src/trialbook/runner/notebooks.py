@@ -7,7 +7,7 @@ import json
 import logging
 import secrets
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,26 +51,29 @@ def run_notebook(
     home: Path,
     server: KernelServer | None = None,
     limits: Limits | None = None,
+    look: Callable[[], None] = lambda: None,
+    given: Iterable[str] = (),
 ) -> NotebookRun:
     """Executes the notebook at `source` in a sterile kernel, forked from the preloaded server when there is one.
 
-    The parameters come from the typed cut model, never from a file. Raises NotebookError unless it is proved that
-    every cell ran, in order and without error, within the limits, that the last one left a receipt with this run's
-    nonce, and that what other steps had left is as it was: an exit status proves nothing (a cell may call
-    `sys.exit(0)`). No process of the kernel is left afterwards.
+    The parameters come from the typed cut model, never from a file. `look` is called before each cell; `given` names
+    files that a step beside this one has left. Raises NotebookError unless it is proved that every cell ran, in order
+    and without error, within the limits, that the last one left a receipt with this run's nonce, and that what other
+    steps had left is as it was: an exit status proves nothing (a cell may call `sys.exit(0)`). No process of the kernel
+    is left afterwards.
     """
     step, limits = source.stem, limits or Limits.from_environment()
     refused = refusal(_read(source))
     if refused:
         raise NotebookError(step, refused, next_step="change the cell")
-    earlier = left_by_others(workspace, step)
+    earlier = left_by_others(workspace, step) | {name: _mark(workspace / name) for name in given}
     nonce = secrets.token_hex(16)
     contracts = source.parents[1] / "data_contracts"
     extra = {WORKSPACE: str(workspace), NONCE: nonce, BUILD: str(builds), CONTRACTS: str(contracts)}
     extra["TRIALBOOK_ROOT"] = str(root)
     manager = sterile_manager(home, extra, server, limits.memory)
     try:
-        executed = _execute(source, home / f"{step}.ipynb", parameters, manager, limits)
+        executed = _execute(source, home / f"{step}.ipynb", parameters, manager, Watch(limits, manager.kill, look))
     finally:
         manager.end()
     receipt_file = workspace / ".steps" / step / "receipt.json"
@@ -87,7 +90,7 @@ def run_notebook(
 
 
 def _execute(
-    source: Path, output: Path, parameters: Mapping[str, Any], manager: SterileKernelManager, limits: Limits
+    source: Path, output: Path, parameters: Mapping[str, Any], manager: SterileKernelManager, watch: Watch
 ) -> Any:
     """The executed notebook; raises NotebookError, or our own error that a cell raised."""
     import papermill
@@ -95,16 +98,16 @@ def _execute(
     from trialbook.runner import engine
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    with Watch(limits, manager.kill) as watch:
+    with watch:
         try:
             return papermill.execute_notebook(
                 _literal(source), _literal(output), parameters=dict(parameters), progress_bar=False, log_output=False,
                 request_save_on_cell_execute=False, engine_name=engine.NAME, km=manager, watch=watch,
             )  # fmt: skip
         except papermill.PapermillExecutionError as error:
-            raise _cell_error(source.stem, error, _read(output), limits) from None
+            raise _cell_error(source.stem, error, _read(output), watch.limits) from None
         except Exception as error:
-            raise _run_error(source.stem, error, watch, manager, limits) from error
+            raise _run_error(source.stem, error, watch, manager) from error
 
 
 def _literal(path: Path) -> str:
@@ -129,9 +132,7 @@ def _cell_error(step: str, error: Any, notebook: nbformat.NotebookNode | None, l
     return NotebookError(step, f"{where} ended with {error.ename}", notebook)
 
 
-def _run_error(
-    step: str, error: Exception, watch: Watch, manager: SterileKernelManager, limits: Limits
-) -> NotebookError:
+def _run_error(step: str, error: Exception, watch: Watch, manager: SterileKernelManager) -> NotebookError:
     """The user's message when the kernel was ended by its limits, by somebody else or by itself, or did not start."""
     if watch.breach:
         longer = f"correct the cell, or set {TIME_LIMIT} to more seconds" if " s, the time" in watch.breach else None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 Kind = Literal["notebook", "contracts", "page", "results"]
@@ -16,7 +17,8 @@ class Piece:
     """One piece of a build: what must be there before it is made.
 
     `rests_on` are checks that run beside it. When it fails and one of these does, the check is the cause: a notebook
-    may stumble over data that a contract refuses a second later. A `long` one starts before others that could start.
+    may stumble over data that a contract refuses a second later. A `long` one starts before others that could start;
+    an `early` one as soon as what it needs has been left by pieces that need not have come to their end.
     """
 
     name: str
@@ -25,17 +27,25 @@ class Piece:
     needs: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
     long: bool = False
+    early: bool = False
 
 
-def run_pieces(pieces: Sequence[Piece], make: Callable[[Piece], None], jobs: int, abandon: Callable[[], None]) -> None:
+Make = Callable[[Piece, Callable[[], None]], None]
+
+
+def run_pieces(pieces: Sequence[Piece], make: Make, jobs: int, abandon: Callable[[], None]) -> None:
     """Makes every piece; `jobs` notebooks side by side, beside them one piece of each other kind at a time.
+
+    `make` is given a piece, and what to call when it has left all that other pieces need of it before its end.
 
     After a failure nothing more is started but the checks that the failed piece rests on; then `abandon` ends what
     still runs, and the error of the piece that stands first in `pieces` is raised.
     """
     done: set[str] = set()
     started: set[str] = set()
+    left: set[str] = set()
     running: dict[Future[None], Piece] = {}
+    leaving: dict[Future[None], str] = {}
     errors: dict[str, Exception] = {}
     with ExitStack() as stack:
         pools = {
@@ -46,13 +56,18 @@ def run_pieces(pieces: Sequence[Piece], make: Callable[[Piece], None], jobs: int
             while True:
                 wanted = _explaining(pieces, errors) if errors else {piece.name for piece in pieces}
                 for piece in sorted(pieces, key=lambda piece: not piece.long):
-                    if piece.name in wanted - started and set(piece.needs) <= done:
+                    if piece.name in wanted - started and set(piece.needs) <= (done | left if piece.early else done):
                         started.add(piece.name)
-                        running[pools[piece.kind].submit(make, piece)] = piece
+                        leaves: Future[None] = Future()
+                        leaving[leaves] = piece.name
+                        running[pools[piece.kind].submit(make, piece, partial(_resolve, leaves))] = piece
                 awaited = [future for future, piece in running.items() if piece.name in wanted]
                 if not awaited:
                     break
-                for future in wait(awaited, return_when=FIRST_COMPLETED).done:
+                for future in wait([*awaited, *leaving], return_when=FIRST_COMPLETED).done:
+                    if future in leaving:
+                        left.add(leaving.pop(future))
+                        continue
                     piece = running.pop(future)
                     error = future.exception()
                     if error is None:
@@ -69,6 +84,11 @@ def run_pieces(pieces: Sequence[Piece], make: Callable[[Piece], None], jobs: int
     for piece in pieces:
         if piece.name in errors:
             raise errors[piece.name]
+
+
+def _resolve(leaves: Future[None]) -> None:
+    if not leaves.done():
+        leaves.set_result(None)
 
 
 def _explaining(pieces: Sequence[Piece], errors: dict[str, Exception]) -> set[str]:

@@ -11,10 +11,15 @@ from trialbook.runner.limits import MIB, Limits
 
 
 class Watch:
-    """Keeps a step within its limits, and knows how far the notebook has come. Use as a context manager."""
+    """Keeps a step within its limits, and knows how far the notebook has come. Use as a context manager.
 
-    def __init__(self, limits: Limits, end_kernel: Callable[[], None]) -> None:
-        self._limits, self._end_kernel = limits, end_kernel
+    `look` is called before each cell: the cells before it have done what they do.
+    """
+
+    def __init__(
+        self, limits: Limits, end_kernel: Callable[[], None], look: Callable[[], None] = lambda: None
+    ) -> None:  # fmt: skip
+        self.limits, self._end_kernel, self._look = limits, end_kernel, look
         self._written = 0
         self._timer = threading.Timer(limits.seconds, self._too_long)
         self._timer.daemon = True
@@ -37,8 +42,8 @@ class Watch:
     def swallows(self, message: Mapping[str, Any]) -> bool:
         """Whether a message of the kernel is not to be kept, since the step has written more than it may."""
         self._written += _size(message.get("content"))
-        if self._written > self._limits.output:
-            self._stop(f"wrote more than {self._limits.output / MIB:g} MiB of output")
+        if self._written > self.limits.output:
+            self._stop(f"wrote more than {self.limits.output / MIB:g} MiB of output")
         return self.breach is not None
 
     def at(self, cell: Any, cell_index: int) -> None:
@@ -46,6 +51,7 @@ class Watch:
         if self._cell is None:
             self._timer.start()
         self._cell = cell
+        self._look()
 
     def where(self) -> str:
         """The code cell that runs, as `code cell 3 of 14`."""
@@ -54,7 +60,7 @@ class Watch:
         return f"code cell {position} of {len(cells)}" if position else "no cell yet"
 
     def _too_long(self) -> None:
-        self._stop(f"was still running after {self._limits.seconds:g} s, the time limit of a step")
+        self._stop(f"was still running after {self.limits.seconds:g} s, the time limit of a step")
 
     def _stop(self, what: str) -> None:
         if self.breach is None:

@@ -1,0 +1,61 @@
+"""Later steps start when a notebook has left its datasets, not at its end; what they started with stays as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from breaking import notebook_of, wait_until
+from small_project import DERIVE, HOLD, OPEN, PARAMETERS, SmallProject
+from trialbook.runner.graph import STEP
+
+pytestmark = pytest.mark.build
+ELIGIBILITY = "02_eligibility"
+AGAIN = """
+import time
+from pathlib import Path
+while not Path({begun!r}).is_file(): time.sleep(0.05)
+frame["AGE"] = pandas.Series(dtype="float64")
+step.write("adsl", frame, ["USUBJID"])
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path, root: Path) -> SmallProject:
+    return SmallProject(tmp_path, root)
+
+
+def eligibility(small: SmallProject, *after: str) -> None:
+    """The eligibility notebook leaves its datasets first; these cells come after them."""
+    leave = DERIVE.format(datasets=STEP[ELIGIBILITY].datasets)
+    notebook = notebook_of(OPEN.format(name=ELIGIBILITY), leave, *after, "step.close()")
+    notebook.cells[0].source = PARAMETERS
+    nbformat.write(notebook, small.folder / "notebooks" / STEP[ELIGIBILITY].notebook)
+
+
+def test_safety_ends_while_eligibility_still_runs(small: SmallProject) -> None:
+    eligibility(small, HOLD.format(place=str(small.place), name=ELIGIBILITY))
+    small.hold(ELIGIBILITY)
+    running = small.start()
+    small.kernel_at(ELIGIBILITY, running)
+    assert wait_until(lambda: "03_safety  done" in running.said, 60), running.said
+    assert "02_eligibility  done" not in running.said
+    small.hold()
+    assert running.end() == 0, running.said
+    before = small.standing
+    assert small.build("--force").end() == 0
+    # run.json says when it ran, and is no part of what was built.
+    assert small.standing | {"run.json": ""} == before | {"run.json": ""}, "the same bytes, whether it held or not"
+
+
+def test_a_dataset_that_is_written_again_after_others_have_begun_with_it_stops_the_build(small: SmallProject) -> None:
+    eligibility(small, AGAIN.format(begun=str(small.place / "03_safety")))
+    running = small.build()
+    assert running.end() == 1
+    assert "data/adsl.parquet was written again after other steps had begun with it" in running.said
+    assert "Traceback" not in running.said
+    assert small.litter() == []
+    eligibility(small)
+    assert small.build().end() == 0
