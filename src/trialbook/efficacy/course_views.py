@@ -11,10 +11,9 @@ from trialbook.efficacy.response_results import ORGAN_PARAMETERS
 from trialbook.efficacy.response_views import FIRST_DAY, LAST_DAY, sensitivity_labels
 from trialbook.efficacy.sensitivity import PRIMARY, category_changes
 from trialbook.gvhd.response_rules import RESPONDERS
-from trialbook.gvhd.steroids import daily_steroid_dose
+from trialbook.gvhd.steroids import steroid_days
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import TOTAL
-from trialbook.subjects.weights import weights
 
 GRADE, STEROIDS = "grade", "steroids"
 WHY = {
@@ -52,7 +51,7 @@ def grade_courses(
 def _steroids(adsl: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
     """The dose of every day of the figure on which it differs from the day before, 0 where there is none."""
     treated = treated_subjects(adsl, adsl["CUTDT"].max())
-    daily = daily_steroid_dose(domains["CM"], weights(domains), treated, analysis.local_routes)
+    daily = steroid_days(domains, treated, analysis.local_routes)
     known = daily.merge(treated[["USUBJID", "TRTSDT"]], on="USUBJID").assign(
         DAY=lambda rows: rel_day(rows["ADT"], rows["TRTSDT"])
     )

@@ -11,11 +11,10 @@ import pandas as pd
 
 from trialbook.dates import earliest_date, latest_date, rel_day
 from trialbook.domains import Domains
-from trialbook.gvhd.steroids import daily_steroid_dose
+from trialbook.gvhd.steroids import steroid_days
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.subjects.dosing import infusion_levels
-from trialbook.subjects.weights import weights
 
 ORGANS = ("SKIN", "LIVER", "UGI", "LGI", "GRADE")
 RESPONSE, THERAPY, RELAPSE, DLT, DEATH, SEEN = (
@@ -37,7 +36,7 @@ def infusion_rows(
 
 def steroid_spans(domains: Domains, treated: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """Spans of an unchanged systemic steroid dose: USUBJID FROM UNTIL (last day) MPEQ (mg/kg/day, §2.4)."""
-    daily = daily_steroid_dose(domains["CM"], weights(domains), treated, analysis.local_routes)
+    daily = steroid_days(domains, treated, analysis.local_routes)
     day = rel_day(daily["ADT"], _start(daily, treated))
     daily = daily.assign(DAY=day)[day.notna()].sort_values(["USUBJID", "DAY"], kind="stable", ignore_index=True)
     before = daily.shift()
