@@ -45,24 +45,25 @@ class PromptClient(AsyncKernelClient):
         Whatever it said before then has been read, so that it is not taken for the output of a cell.
         """
         deadline = float("inf") if timeout is None else time.monotonic() + timeout
-        while not await self._answers():
+        asked: set[str] = set()
+        while not await self._answers(asked):
             if not await self._async_is_alive():
                 raise RuntimeError("Kernel died before replying to kernel_info")
             if time.monotonic() > deadline:
                 raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
 
-    async def _answers(self) -> bool:
-        """Asks who the kernel is; whether it has answered, and said that it is idle again, to those who listen."""
-        asked = self.kernel_info()
+    async def _answers(self, asked: set[str]) -> bool:
+        """Asks who the kernel is; whether it has answered this or an earlier question, and told those who listen."""
+        asked.add(self.kernel_info())
         try:
             while True:
                 answer = await self._async_get_shell_msg(timeout=ANSWER_SECONDS)
-                if answer["parent_header"].get("msg_id") == asked:
+                if answer["parent_header"].get("msg_id") in asked:
                     break
             while True:
                 said = await self._async_get_iopub_msg(timeout=LISTEN_SECONDS)
                 idle = said["msg_type"] == "status" and said["content"]["execution_state"] == "idle"
-                if idle and said["parent_header"].get("msg_id") == asked:
+                if idle and said["parent_header"].get("msg_id") in asked:
                     break
         except Empty:
             # The kernel is not up yet, or answered before this client was listening.
