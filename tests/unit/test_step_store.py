@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,26 @@ def test_what_was_kept_is_found_and_restored_byte_for_byte(store: Store, build: 
     kept.restore(tmp_path / "again")
     assert (tmp_path / "again" / "data" / "adrs.parquet").read_bytes() == b"rows"
     assert (tmp_path / "again" / "notebook.ipynb").read_text() == "{}"
+
+
+def test_a_restored_file_is_never_seen_half_written(
+    store: Store, build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A notebook that starts beside the restoring compares what others left with what it sees at its start."""
+    keep(store, build)
+    kept = store.find("05_orr", MADE_OF.get)
+    assert kept is not None
+    copy, seen = shutil.copyfile, []
+
+    def slowly(source: Path, target: Path) -> None:
+        target.touch()
+        whole = [path.name for path in (tmp_path / "again").rglob("[!.]*") if path.is_file()]
+        seen.append(sorted(whole))
+        copy(source, target)
+
+    monkeypatch.setattr("trialbook.runner.store.shutil.copyfile", slowly)
+    kept.restore(tmp_path / "again")
+    assert seen == [[], ["adrs.parquet"]]
 
 
 @pytest.mark.parametrize("name", sorted(MADE_OF))

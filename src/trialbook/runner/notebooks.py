@@ -66,7 +66,7 @@ def run_notebook(
     refused = refusal(_read(source))
     if refused:
         raise NotebookError(step, refused, next_step="change the cell")
-    earlier = left_by_others(workspace, step) | {name: _mark(workspace / name) for name in given}
+    earlier = left_by_others(workspace, step, given)
     nonce = secrets.token_hex(16)
     contracts = source.parents[1] / "data_contracts"
     extra = {WORKSPACE: str(workspace), NONCE: nonce, BUILD: str(builds), CONTRACTS: str(contracts)}
@@ -151,9 +151,11 @@ def _run_error(step: str, error: Exception, watch: Watch, manager: SterileKernel
     )  # fmt: skip
 
 
-def left_by_others(workspace: Path, step: str) -> dict[str, tuple[int, ...]]:
-    """The files that finished steps have left in this build, each with a mark that changes when it is written again."""
-    names = [".steps/inputs.json"]
+def left_by_others(workspace: Path, step: str, given: Iterable[str] = ()) -> dict[str, tuple[int, ...]]:
+    """The files that finished steps have left in this build, and those that are `given` by a step that still runs; each
+    with a mark that changes when it is written again.
+    """
+    names = [".steps/inputs.json", *given]
     for receipt in sorted(workspace.glob(".steps/*/receipt.json")):
         if receipt.parent.name != step:
             names += [f"data/{name}.parquet" for name in _written(receipt)]

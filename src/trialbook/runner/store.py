@@ -30,12 +30,17 @@ class Kept:
     files: Mapping[str, str]
 
     def restore(self, target: Path) -> None:
-        """Puts copies of its files into a build, and notes that it was used."""
+        """Puts copies of its files into a build, and notes that it was used.
+
+        Each file appears whole: a notebook that starts meanwhile would take one that grows for one that is changed.
+        """
         os.utime(self.place)
         for name in self.files:
             path = target / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self.place / FILES / name, path)
+            coming = path.with_name(f".{path.name}.coming")
+            shutil.copyfile(self.place / FILES / name, coming)
+            os.replace(coming, path)
 
 
 class Store:
