@@ -98,7 +98,7 @@ def _made(
     trial: Trial, root: Path, options: Options, scratch: Path, home: Path, server: KernelServer | None,
     ingredients: Ingredients, progress: Progress, abandon: Callable[[], None],
 ) -> tuple[Making, Gathered]:  # fmt: skip
-    """Makes every piece and puts them together; `abandon` ends the server and its kernels, also when all is made."""
+    """Makes every piece and puts them together; `abandon` ends the server and its kernels."""
     # While the server imports what notebooks need, this process imports what it needs itself: now, and not before it
     # is known that something has changed.
     with only_what_is_used():
@@ -107,8 +107,7 @@ def _made(
         from trialbook.runner.making import Making, look_ahead
         from trialbook.runner.text_storage import choose_text_storage
 
-        for needed in ("trialbook.runner.pages", "trialbook.runner.engine"):
-            importlib.import_module(needed)
+        importlib.import_module("trialbook.runner.engine")
     choose_text_storage(trial)
     store = step_store(options.out, trial.cut.cut_id)
     store.sweep()
@@ -127,7 +126,6 @@ def _made(
             work.make(piece, left)
 
     run_pieces([*PIECES, GATHERED], make, options.jobs, abandon)
-    abandon()
     return work, gathered[0]
 
 
@@ -164,6 +162,7 @@ def _finish(work: Making, gathered: Gathered, made_of: dict[str, Any], began: da
     """Writes the pages, and the manifest last."""
     import json
 
+    from trialbook.runner.making import PAGES
     from trialbook.runner.pages import PageSources, write_pages
 
     scratch, trial = work.scratch, work.trial
@@ -173,7 +172,7 @@ def _finish(work: Making, gathered: Gathered, made_of: dict[str, Any], began: da
         trial, bool(made_of["synthetic"]), gathered.verdicts, work.gate.contracts, gathered.ard, gathered.queries,
         gathered.previous, mark, made_of["charts"],
     )  # fmt: skip
-    write_pages(pages, scratch, work.builds / CACHE)
+    work.aside(PAGES, write_pages, pages, scratch, work.builds / CACHE)
     receipts = [
         json.loads((scratch / ".steps" / spec.name / "receipt.json").read_text(encoding="utf-8")) for spec in STEPS
     ]

@@ -18,7 +18,6 @@ from typing import Any, Literal
 from trialbook.contracts.gate import Gate, stop_if_critical
 from trialbook.contracts.odcs import load_contracts
 from trialbook.contracts.verdicts import Failure, Verdict
-from trialbook.display.page import compile_templates, page_content
 from trialbook.errors import StopError
 from trialbook.protocol.models import Trial
 from trialbook.runner.aside import Aside, Result
@@ -28,6 +27,7 @@ from trialbook.runner.ingredients import Ingredients, file_sha256
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.manifest import KINDS
 from trialbook.runner.notebooks import notebook_text, run_notebook
+from trialbook.runner.pages import render_content
 from trialbook.runner.preloaded import KernelServer
 from trialbook.runner.profile_pages import CONTENT, make_profiles
 from trialbook.runner.progress import Progress
@@ -36,12 +36,9 @@ from trialbook.runner.schedule import Piece
 from trialbook.runner.store import Store
 from trialbook.runner.text_storage import LARGE_BYTES, snapshot_bytes
 
-SAMPLE = {
-    "cells": [
-        {"cell_type": "markdown", "metadata": {}, "source": "# Sample"},
-        {"cell_type": "code", "metadata": {"tags": ["injected-parameters"]}, "source": "cut_id = 1", "outputs": []},
-    ]
-}
+# What is done aside, each kind of it in a process of its own.
+CONTRACTS = "checks contracts"
+PAGES = "makes pages"
 # Kept beside what a notebook leaves; the memory it took differs from run to run and is no part of what it left.
 USAGE = "usage.json"
 
@@ -172,7 +169,7 @@ class Making:
             names += [f"data data/{path}.parquet" for path in datasets.values()]
             names += [f"contract {kind}/{name}.yaml" for name in checked]
             names += ["data data/clean/"] if kind == "clean" else []
-        found = self._aside("checks contracts", check, look)
+        found = self.aside(CONTRACTS, check, look)
         target = f".steps/{piece.name}/verdicts.json"
         plain = {"files": found.files, "verdicts": [asdict(verdict) for verdict in found.verdicts]}
         keep_json(self.scratch / target, plain)
@@ -197,17 +194,15 @@ class Making:
     def _render(self, piece: Piece) -> tuple[list[str], list[str]]:
         """Makes the content of a page of the executed notebook, or of the profile pages."""
         if piece.name == PROFILES:
-            read = self._aside("makes profile pages", make_profiles, self.trial, self.scratch)
+            read = self.aside(PAGES, make_profiles, self.trial, self.scratch)
             return [*read, *_code(["trialbook.runner.profile_pages"])], [CONTENT]
         source, target = f".steps/{piece.step}/notebook.ipynb", f".steps/{piece.name}/page.json"
-        content = page_content(json.loads((self.scratch / source).read_text(encoding="utf-8")), self.charts)
-        if content.dropped:
-            lost = content.dropped[0]
+        dropped = self.aside(PAGES, render_content, self.scratch / source, self.scratch / target, self.charts)
+        if dropped:
             raise StopError(
-                f"the page would leave out an output: cell {lost.cell}: {lost.reason}",
+                f"the page would leave out an output: cell {dropped[0].cell}: {dropped[0].reason}",
                 file=f"notebooks/{STEP[piece.step].notebook}",
             )
-        keep_json(self.scratch / target, asdict(content))
         return [f"data {source}", "charts", *_code(["trialbook.display.page"])], [target]
 
     @cached_property
@@ -218,7 +213,7 @@ class Making:
         self.ingredients.stop_if_changed(f"contract {name}" for name in names)
         return Gate(contracts, list(self.trial.protocol.study.endpoints))
 
-    def _aside(self, does: str, function: Callable[..., Result], *arguments: object) -> Result:
+    def aside(self, does: str, function: Callable[..., Result], *arguments: object) -> Result:
         """What the function makes of the arguments, done aside; in this process where the system can not fork."""
         if self.server is None:
             return function(*arguments)
@@ -239,18 +234,16 @@ class Making:
 
 
 def look_ahead(root: Path) -> None:
-    """Does beside the first notebooks what every build needs later: which code is reached, what pages and the query
-    list are made with.
+    """Does beside the first notebooks what every build needs later: which code is reached, what the query list is
+    written with.
 
     Only imports and fills caches. A notebook that cannot be read is told by the piece that needs it.
     """
     with suppress(Exception):
-        page_content(SAMPLE, "live")
         for spec in STEPS:
             _code(notebook_imports(root / "notebooks" / spec.notebook))
         _code(["trialbook.contracts.gate", "trialbook.snapshot", "trialbook.display.page"])
         importlib.import_module("xlsxwriter")
-        compile_templates()
 
 
 def notebook_imports(path: Path) -> list[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -19,9 +19,11 @@ from trialbook.display import dictionary
 from trialbook.display.drawing import chart_script, chart_script_version, read_sealed, write_sealed
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import StepStatus, index_facts
-from trialbook.display.page import Frame, Link, PageContent, page_of
+from trialbook.display.outputs import Dropped
+from trialbook.display.page import Frame, Link, PageContent, compile_templates, page_content, page_of
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import STEPS
+from trialbook.runner.json_files import keep_json
 from trialbook.runner.profile_pages import write_profiles
 
 SYNTHETIC = "SYNTHETIC DATA: made by a simulator, no real person is described"
@@ -40,6 +42,15 @@ class PageSources:
     previous: Path | None
     fingerprint: str
     charts: Literal["live", "static"]
+
+
+def render_content(notebook: Path, target: Path, charts: Literal["live", "static"]) -> list[Dropped]:
+    """Leaves the content of the page of an executed notebook as JSON; returns the outputs that it would leave out."""
+    compile_templates()
+    content = page_content(json.loads(notebook.read_text(encoding="utf-8")), charts)
+    if not content.dropped:
+        keep_json(target, asdict(content))
+    return content.dropped
 
 
 def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
