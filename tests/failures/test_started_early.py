@@ -54,7 +54,7 @@ def test_a_dataset_that_is_written_again_after_others_have_begun_with_it_stops_t
     eligibility(small, AGAIN.format(begun=str(small.place / "03_safety")))
     running = small.build()
     assert running.end() == 1
-    assert "data/adsl.parquet was written again after other steps had begun with it" in running.said
+    assert "data/adsl.parquet: it was written again after other steps had begun with it" in running.said
     assert "Traceback" not in running.said
     assert small.litter() == []
     eligibility(small)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ from trialbook.errors import StopError
 from trialbook.protocol.models import Trial
 from trialbook.runner.aside import Aside, Result
 from trialbook.runner.checker import Look, check
-from trialbook.runner.graph import PROFILES, RAW_CONTRACTS, STEP, STEPS
+from trialbook.runner.graph import PROFILES, RAW_CONTRACTS, STEP, STEPS, StepSpec
 from trialbook.runner.ingredients import Ingredients, file_sha256
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.manifest import KINDS
@@ -62,6 +62,7 @@ class Making:
     seconds: dict[str, float] = field(default_factory=dict)
     peaks: dict[str, int] = field(default_factory=dict)
     reused: list[str] = field(default_factory=list)
+    _early: dict[str, str] = field(default_factory=dict)
     _asides: dict[str, Aside] = field(default_factory=dict)
 
     def make(self, piece: Piece, left: Callable[[], None]) -> None:
@@ -106,29 +107,19 @@ class Making:
         else:
             names, files = self._check(piece) if piece.kind == "contracts" else self._render(piece)
         made_of = self.ingredients.values([*names, *self._environment])
-        kept, before = self.store.keep(piece.name, made_of, self.scratch, files), self.ingredients.left
-        again = [name for name in kept if before.get(name, kept[name]) != kept[name]]
-        if again:
-            raise StopError(f"{again[0]} was written again after other steps had begun with it", file=piece.step)
-        before.update(kept)
+        self.ingredients.left.update(self.store.keep(piece.name, made_of, self.scratch, files))
 
     def _run(self, piece: Piece, left: Callable[[], None]) -> tuple[list[str], list[str]]:
         """Runs a notebook; its ingredients are what it says it has read, and the code that it can reach."""
         spec = STEP[piece.step]
-        datasets = {name: self.scratch / name for name in (f"data/{name}.parquet" for name in spec.datasets)}
-
-        def look() -> None:
-            if datasets and all(path.is_file() for path in datasets.values()):
-                # Before the first cell that follows; later looks find nothing to note.
-                self.ingredients.left.update({name: file_sha256(datasets.pop(name)) for name in list(datasets)})
-                left()
-
         source = self.root / "notebooks" / spec.notebook
         run = run_notebook(
             source, self.trial.cut.model_dump(mode="json"), self.scratch, self.builds, self.trial.root,
-            self.home / spec.name[:2], self.server, look=look,
-            given=[name for name in self.ingredients.left if name.startswith("data/")],
+            self.home / spec.name[:2], self.server, look=partial(self._look, spec, left),
         )  # fmt: skip
+        again = [name for name, then in dict(self._early).items() if file_sha256(self.scratch / name) != then]
+        if again:
+            raise StopError("it was written again after other steps had begun with it", file=again[0])
         own = self.scratch / ".steps" / spec.name
         (own / "notebook.ipynb").write_text(notebook_text(run.notebook), encoding="utf-8", newline="\n")
         keep_json(own / "receipt.json", run.receipt | {"nonce": "left out"})
@@ -141,6 +132,15 @@ class Making:
         names += self._cut
         names += self._expanded(reads)
         return names, [*self._left_by(spec.name), *_files_below(self.scratch, f".steps/{spec.name}")]
+
+    def _look(self, spec: StepSpec, left: Callable[[], None]) -> None:
+        """Between the cells of a notebook: when all its datasets are there, other steps may begin with them."""
+        names = [f"data/{name}.parquet" for name in spec.datasets]
+        if names and names[0] not in self._early and all((self.scratch / name).is_file() for name in names):
+            found = {name: file_sha256(self.scratch / name) for name in names}
+            self._early.update(found)
+            self.ingredients.left.update(found)
+            left()
 
     def _left_by(self, step: str) -> list[str]:
         if step == STEPS[0].name:

@@ -7,7 +7,7 @@ import json
 import logging
 import secrets
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,21 +52,19 @@ def run_notebook(
     server: KernelServer | None = None,
     limits: Limits | None = None,
     look: Callable[[], None] = lambda: None,
-    given: Iterable[str] = (),
 ) -> NotebookRun:
     """Executes the notebook at `source` in a sterile kernel, forked from the preloaded server when there is one.
 
-    The parameters come from the typed cut model, never from a file. `look` is called before each cell; `given` names
-    files that a step beside this one has left. Raises NotebookError unless it is proved that every cell ran, in order
-    and without error, within the limits, that the last one left a receipt with this run's nonce, and that what other
-    steps had left is as it was: an exit status proves nothing (a cell may call `sys.exit(0)`). No process of the kernel
-    is left afterwards.
+    The parameters come from the typed cut model, never from a file. `look` is called before each cell. Raises
+    NotebookError unless it is proved that every cell ran, in order and without error, within the limits, that the last
+    one left a receipt with this run's nonce, and that what finished steps had left is as it was: an exit status proves
+    nothing (a cell may call `sys.exit(0)`). No process of the kernel is left afterwards.
     """
     step, limits = source.stem, limits or Limits.from_environment()
     refused = refusal(_read(source))
     if refused:
         raise NotebookError(step, refused, next_step="change the cell")
-    earlier = left_by_others(workspace, step, given)
+    earlier = left_by_others(workspace, step)
     nonce = secrets.token_hex(16)
     contracts = source.parents[1] / "data_contracts"
     extra = {WORKSPACE: str(workspace), NONCE: nonce, BUILD: str(builds), CONTRACTS: str(contracts)}
@@ -151,11 +149,9 @@ def _run_error(step: str, error: Exception, watch: Watch, manager: SterileKernel
     )  # fmt: skip
 
 
-def left_by_others(workspace: Path, step: str, given: Iterable[str] = ()) -> dict[str, tuple[int, ...]]:
-    """The files that finished steps have left in this build, and those that are `given` by a step that still runs; each
-    with a mark that changes when it is written again.
-    """
-    names = [".steps/inputs.json", *given]
+def left_by_others(workspace: Path, step: str) -> dict[str, tuple[int, ...]]:
+    """The files that finished steps have left in this build, each with a mark that changes when it is written again."""
+    names = [".steps/inputs.json"]
     for receipt in sorted(workspace.glob(".steps/*/receipt.json")):
         if receipt.parent.name != step:
             names += [f"data/{name}.parquet" for name in _written(receipt)]
