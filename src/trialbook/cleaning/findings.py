@@ -69,8 +69,10 @@ def _missing_limits(domains: Domains) -> list[Query]:
 
 def _unit_jumps(lb: pd.DataFrame) -> Iterator[Query]:
     """P13: value over upper limit moves by the factor between two units of the test, from one result to the next."""
-    tested = lb[lb["LBTESTCD"].isin(list(SI_UNITS)) & (lb["LBORRESN"] > 0) & (lb["LBORNRHI"] > 0)]
-    ordered = tested.sort_values(["USUBJID", "LBTESTCD", "LBDTC", "LBSEQ"], kind="stable")
+    tested = lb["LBTESTCD"].isin(list(SI_UNITS)) & (lb["LBORRESN"] > 0) & (lb["LBORNRHI"] > 0)
+    # Of a large trial the columns that are compared, and no copies of the others.
+    ordered = lb.loc[tested, ["USUBJID", "LBTESTCD", "LBDTC", "LBSEQ", "LBORRESN", "LBORNRHI"]]
+    ordered = ordered.sort_values(["USUBJID", "LBTESTCD", "LBDTC", "LBSEQ"], kind="stable")
     ratio = ordered["LBORRESN"] / ordered["LBORNRHI"]
     step = ratio / ratio.groupby([ordered["USUBJID"], ordered["LBTESTCD"]]).shift()
     found, steps = np.zeros(len(ordered), dtype=bool), step.to_numpy("float64")
@@ -81,8 +83,9 @@ def _unit_jumps(lb: pd.DataFrame) -> Iterator[Query]:
     jumps = pd.Series(found, index=ordered.index)
     # The way back is the same fault: the result between the two jumps is asked about.
     jumps &= ~_came_back(jumps, step, ordered[["USUBJID", "LBTESTCD"]])
-    shown = ordered["LBORRES"] + " " + ordered["LBORRESU"].fillna("")
-    yield from _ask("P13-LB-UNIT-JUMP", "LB", ordered[jumps], "LBORRES", shown)
+    rows = lb.loc[ordered.index[jumps]]
+    shown = rows["LBORRES"] + " " + rows["LBORRESU"].fillna("")
+    yield from _ask("P13-LB-UNIT-JUMP", "LB", rows, "LBORRES", shown)
 
 
 def _came_back(jumps: pd.Series, step: pd.Series, of: pd.DataFrame) -> pd.Series:
@@ -99,23 +102,24 @@ def _came_back(jumps: pd.Series, step: pd.Series, of: pd.DataFrame) -> pd.Series
 
 def _changed_limits(lb: pd.DataFrame) -> list[Query]:
     """P15: one question per subject and test whose upper limit, in one unit, changes from result to result."""
-    judged = lb[lb["LBTESTCD"].isin(JUDGED_BY_LIMIT) & lb["LBORRES"].notna()]
+    rows = lb["LBTESTCD"].isin(JUDGED_BY_LIMIT) & lb["LBORRES"].notna()
+    judged = lb.loc[rows, ["USUBJID", "LBTESTCD", "LBORRESU", "LBORNRHI"]]
     limit = (judged["LBORNRHI"] * si_factor(judged["LBTESTCD"], judged["LBORRESU"])).dropna()
     by = limit.groupby([judged.loc[limit.index, "USUBJID"], judged.loc[limit.index, "LBTESTCD"]], sort=True)
     ends = by.agg(["min", "max"])
     changed = ends[ends["max"] > ends["min"] * (1 + SWAP_TOLERANCE)]
-    rows = [
+    asked = [
         (subject, f"LBTESTCD={test}", f"from {row['min']:g} to {row['max']:g} {SI_UNITS[test][0]}")
         for (subject, test), row in changed.iterrows()
     ]
-    return ask("P15-LIMIT-CHANGED", "LB", rows, "LBORNRHI")
+    return ask("P15-LIMIT-CHANGED", "LB", asked, "LBORNRHI")
 
 
 def _repeated(lb: pd.DataFrame) -> list[Query]:
     """P16: different results of one test at one moment (or one day and visit, where no time is given)."""
     timed = complete_date(lb["LBDTC"]).notna() & lb["LBORRES"].notna()
     key = ["USUBJID", "LBTESTCD", "LBDTC", "VISIT"]
-    again = timed & lb[timed].duplicated(key).reindex(lb.index, fill_value=False)
+    again = timed & lb.loc[timed, key].duplicated().reindex(lb.index, fill_value=False)
     return list(_ask("P16-LB-REPEATED", "LB", lb[again], "LBDTC", lb["LBDTC"]))
 
 
