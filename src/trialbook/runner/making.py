@@ -217,7 +217,7 @@ class Making:
         """What the function makes of the arguments, done aside; in this process where the system can not fork."""
         if self.server is None:
             return function(*arguments)
-        aside = self._asides.setdefault(does, Aside(self.server, self.home / f"a{len(self._asides)}", does))
+        aside = self._asides.setdefault(does, Aside(self.server, self.home / does.split()[-1], does))
         try:
             return aside.do(function, *arguments)
         finally:
