@@ -11,8 +11,6 @@ from math import sqrt
 
 from scipy import special
 
-from trialbook.statistics.roots import root_between
-
 # Root finding of mid-P: far below the smallest difference that a reader sees, far above rounding error.
 MIDP_TOLERANCE = 1e-14
 
@@ -111,7 +109,10 @@ def _midp_low(x: int, n: int, tail: float) -> float:
     """Lower mid-P limit; the upper limit is its mirror image, 1 - low(n - x)."""
     if x == 0:
         return 0.0
-    return root_between(lambda p: _upper_midp(x, n, p) - tail, 0.0, 1.0, MIDP_TOLERANCE)
+    # Imported here: a quarter of a second, in every process that looks at an interval.
+    from scipy.optimize import brentq
+
+    return float(brentq(lambda p: _upper_midp(x, n, p) - tail, 0, 1, xtol=MIDP_TOLERANCE))
 
 
 def _upper_midp(x: int, n: int, p: float) -> float:
