@@ -13,6 +13,7 @@ import contextlib
 import gc
 import importlib
 import json
+import mmap
 import os
 import random
 import signal
@@ -36,6 +37,8 @@ NOT_PRELOADED = ("trialbook.runner", "trialbook.contracts", "trialbook.cli", "tr
 
 # Objects made before a kernel looks for garbage among them: a notebook makes many small ones and few circles.
 YOUNG = 50_000
+# Address space only: nothing is held in memory for it.
+RESERVE_BYTES = 128 * 2**20
 
 
 def preload() -> None:
@@ -148,14 +151,35 @@ def _become(request: dict[str, Any], channel: socket.socket, server: int) -> Non
 
             aside.serve(request["cmd"][0])
             os._exit(0)
-        from ipykernel.kernelapp import IPKernelApp
-
         # Where the system does not kill a kernel with its parent, the kernel watches its parent itself.
         watch = [] if sys.platform == "linux" else [f"--IPKernelApp.parent_handle={server}"]
-        IPKernelApp.launch_instance(argv=[*request["cmd"], *watch])
+        _run_kernel([*request["cmd"], *watch])
         status = 0
     finally:
         os._exit(status)
+
+
+def _run_kernel(arguments: list[str]) -> None:
+    """A kernel with some memory in reserve, so that it can still say so when a cell has taken all the rest."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    app: Any = IPKernelApp.instance()
+    app.initialize(arguments)
+    with contextlib.suppress(OSError):  # a limit so small that there is none left
+        reserve = mmap.mmap(-1, RESERVE_BYTES)
+        app.shell.set_custom_exc((MemoryError,), _told_from(reserve))
+    app.start()
+
+
+def _told_from(reserve: mmap.mmap) -> Any:
+    """What IPython calls when a cell was refused memory: gives the reserve back, then shows the error as ever."""
+
+    def tell(shell: Any, kind: Any, error: Any, trace: Any, tb_offset: int | None = None) -> None:
+        reserve.close()
+        shell.set_custom_exc((), None)
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset, running_compiled_code=True)
+
+    return tell
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ def sterile_environment(home: Path, extra: dict[str, str]) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
         "GX_ANALYTICS_ENABLED": "false",
+        # Each thread of a kernel would reserve 64 MB of address space of its own, which the limit of a step counts.
+        "MALLOC_ARENA_MAX": "2",
         # The debugger of the kernels says at its import that it cannot see into frozen modules.
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         **extra,
