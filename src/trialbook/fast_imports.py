@@ -33,7 +33,7 @@ def skip_slow_format_checker() -> None:
 @contextmanager
 def only_what_is_used() -> Iterator[None]:
     """While this is open, `UNWANTED` modules count as not installed, and nothing looks for garbage among the many small
-    objects of imports: together a third of what the imports of a kernel take.
+    objects of imports: together a quarter of what the imports of a kernel take.
 
     Afterwards each module can be imported by whoever wants it, and what is there stays for good.
     """

@@ -20,14 +20,14 @@ LARGE_BYTES = 100_000_000
 
 
 def choose_text_storage(trial: Trial) -> None:
-    """Sets pandas' storage of text for this process, by the size of the snapshot.
+    """Sets pandas' storage of text for this process, and Arrow's memory of a large trial, by the size of the snapshot.
 
     A snapshot that cannot be looked at is left to those who read it, and who say so.
     """
     size = snapshot_bytes(trial)
     pd.set_option("mode.string_storage", "python" if size < SMALL_BYTES else "pyarrow")
     if size >= LARGE_BYTES:
-        # Where Arrow has it: it gives back what is not used any more, a tenth of the memory of the largest pieces.
+        # Where Arrow has it: it gives back what is not used any more, 150 to 200 MB of the largest pieces.
         with suppress(NotImplementedError):
             pa.set_memory_pool(pa.jemalloc_memory_pool())
 

@@ -49,9 +49,9 @@ def _check_transport(content: bytes, file: str) -> None:
 
 
 def _read_sas_file(path: Path, file: str, suffix: str) -> tuple[pd.DataFrame, str]:
-    problem = ""
     import pyreadstat
 
+    problem = ""
     for encoding in ENCODINGS if suffix == ".xpt" else (None,):
         try:
             if suffix == ".xpt":
