@@ -88,7 +88,8 @@ class Crm(CohortRule):
     """CRM: the level whose rate at the posterior mean is closest to the target.
 
     No untried level is skipped and nobody goes up after a DLT in the last cohort (A-79). The trial stops when the
-    posterior probability that the lowest level exceeds the target is above `certainty`.
+    posterior probability that the lowest level exceeds the target is above `certainty`, from three evaluable subjects
+    on. `extrasafe_offset` has no meaning here: it belongs to the rules that exclude a level by its own counts.
     """
 
     skeleton: tuple[float, ...] = ()
@@ -101,11 +102,20 @@ class Crm(CohortRule):
         return Reads(self.cohort, "each" if self.reads_pending else "nothing")
 
     def excluded_from(self, history: History, pending: tuple[Pending, ...]) -> int:
-        """0 when even the lowest level is too toxic, else the number of levels: the model excludes none of its own."""
+        """0 when even the lowest level is too toxic, else the number of levels: the model excludes none of its own.
+
+        While the cohort at the current level has an open place, its rest and everybody pending count as free of DLT,
+        so that nothing the cohort could bring would change the answer.
+        """
         # p_1 > target means exp(beta) < log(target) / log(skeleton_1).
         limit = log(log(self.target) / log(self.skeleton[0]))
-        beta = self.posterior(history, pending)
-        toxic = len(history.outcomes) >= self.smallest and beta.below(limit) > self.certainty
+        level = history.current
+        rest = 0 if level is None else self.still_to_come(history, pending, level)
+        seen, waiting = history, pending
+        if level is not None and rest:
+            to_come = [Pending(level, 1.0) for _ in range(rest)]
+            seen, waiting = history.resolved((*pending, *to_come), dlt=False), ()
+        toxic = len(seen.outcomes) >= self.smallest and self.posterior(seen, waiting).below(limit) > self.certainty
         return 0 if toxic else len(history.ids)
 
     def next_level(self, history: History, pending: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:
