@@ -97,9 +97,12 @@ def test_nor_on_histories_that_no_rule_would_have_led_to(name: str, counts: list
     never_above(make_rule(name, Analysis(), 3).next_action(history, pending, TODAY), len(IDS))
 
 
-@pytest.mark.parametrize("name", [n for n in RULE_NAMES if n not in ("3+3", "Rolling6")])
+@pytest.mark.parametrize("name", [n for n in RULE_NAMES if n not in ("3+3", "Rolling6", "CRM", "TITE-CRM")])
 def test_a_level_stays_excluded_when_a_pending_subject_leaves(name: str) -> None:
-    """Two DLTs and one pending exclude a level at a target of 0.20; so they do when the third is replaced."""
+    """Two DLTs and one pending exclude a level at a target of 0.20; so they do when the third is replaced.
+
+    2 of 3 is too toxic: nobody in the place that is open again could change it. The CRM excludes no level of its own.
+    """
     rule = make_rule(name, Analysis(dlt_target=0.20), 3)
     seen = (*[Outcome(0, False)] * 3, Outcome(1, True), Outcome(1, True))
     waiting = rule.next_action(History(IDS, seen, (), 1), (Pending(1, 0.5),), TODAY)
