@@ -111,6 +111,18 @@ def test_simulation_agrees_with_the_papers(name: str) -> None:
             assert abs(found - right) < 4 * error, measure
 
 
+def test_five_levels_and_30_subjects() -> None:
+    """Too many states for the product's enumeration: its simulation against the one from the papers."""
+    rates = (0.13, 0.28, 0.41, 0.50, 0.60)
+    own = enumerate_trials(reference("BOIN", 0.30), rates, 30)
+    assert own.treated[0] == pytest.approx(8.92, abs=0.01)
+    table = design_oc([plan("BOIN", rates, n_cap=30)], 10_000, SEED)
+    for measure, expected in (("selected", own.mtd[:5]), ("treated", own.treated)):
+        rows = table[table["measure"].eq(measure) & table["level"].ne("Total")]
+        for row, right in zip(rows.itertuples(), expected, strict=True):
+            assert abs(row.estimate - right) < 4 * row.mc_error, (measure, row.level)
+
+
 @pytest.mark.parametrize("target", [0.15, 0.20, 0.25, 0.30, 0.33])
 @pytest.mark.parametrize("margins", [(0.05, 0.05), (0.10, 0.10), (0.04, 0.09), (0.03, 0.06)])
 def test_the_keys_of_the_keyboard(target: float, margins: tuple[float, float]) -> None:
