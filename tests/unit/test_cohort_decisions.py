@@ -153,3 +153,54 @@ def test_bound_mtd_declares_no_level_at_or_above_the_de_escalation_boundary() ->
     assert select_mtd([6, 6], [1, 3], 0.30, 2) == 0
     assert select_mtd([6, 6], [2, 3], 0.45, 2) == 1
     assert select_mtd([6, 6], [2, 3], 0.45, 2, below=0.40) == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "pending", "expected"),
+    [
+        (0.30, "1NN", 1, "ONGOING(ESCALATE DL2)"),
+        (0.30, "1N", 2, "ONGOING(WAIT DL1)"),
+        (0.30, "1N", 1, "ONGOING(ENROL DL1)"),
+        (0.30, "1NNN 2NT", 1, "ONGOING(DE_ESCALATE DL1)"),
+        (0.30, "1NNN 2TT", 1, "ONGOING(DE_ESCALATE DL1)"),
+        (0.30, "1NNN 2T", 1, "ONGOING(ENROL DL2)"),
+        (0.30, "1NNN 2NNT 2NN", 1, "ONGOING(ESCALATE DL3)"),
+        (0.30, "1NNN 2NNT 2N", 1, "ONGOING(ENROL DL2)"),
+        (0.25, "1NNN 2NNT 2", 3, "ONGOING(ENROL DL2)"),
+        (0.30, "1NNN 2NT", 4, "ONGOING(WAIT DL2)"),
+        (0.30, "1NNN 2TT", 4, "ONGOING(WAIT DL2)"),
+        (0.30, "1NNN 2TTT", 3, "ONGOING(DE_ESCALATE DL1)"),
+    ],
+)
+def test_tite_boin_reads_pending_subjects_of_a_full_cohort_only(
+    target: float, path: str, pending: int, expected: str
+) -> None:
+    """Half of each open window was followed; the rows of n = 3 and n = 6 of the table in §4.9."""
+    level = int(path.split()[-1][0]) - 1
+    assert code(rule_of("TITE-BOIN", dlt_target=target), path, pending=(level,) * pending) == expected
+
+
+@pytest.mark.parametrize("name", COHORT_RULES)
+@pytest.mark.parametrize("pending", [0, 1, 2])
+def test_the_order_of_outcomes_within_a_complete_cohort_says_nothing(name: str, pending: int) -> None:
+    """The DLT of the first cohort at the level as its first, second or third outcome; in the second cohort too."""
+    first = ["TNN", "NTN", "NNT"]
+    second = {0: ["NNT", "NTN", "TNN"], 1: ["NN"], 2: ["N"]}[pending]
+    found = {
+        code(rule_of(name, dlt_target=0.25), f"1NNN 2{before} 2{after}", pending=(1,) * pending)
+        for before in first
+        for after in second
+    }
+    assert len(found) == 1
+
+
+def test_tite_crm_asks_for_the_last_cohort_not_for_the_last_known_outcomes() -> None:
+    """A DLT as the last outcome of the first cohort no longer bars the way up when the second is free of DLT so far."""
+    rule = rule_of("TITE-CRM")
+    past = history("1NNN 2NNT 2NN", 3)
+    nearly = (Pending(1, 0.95, DUE),)
+    assert rule.next_action(past, nearly, TODAY).code(IDS) == "ONGOING(ESCALATE DL3)"
+    # The same counts, but the DLT is in the second cohort, and the pending subject in the first.
+    known = History(IDS, history("1NNN 2NNNNT", 3).outcomes, (), 1, (True, True, False, True, True, True))
+    assert known.last_cohort(nearly, 1, 3) == (False, False, True)
+    assert rule.next_action(known, nearly, TODAY).code(IDS) == "ONGOING(ENROL DL2)"

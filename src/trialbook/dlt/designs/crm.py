@@ -133,8 +133,7 @@ class Crm(CohortRule):
         """The level closest to the target, within the limits of A-79."""
         tried = max([level, *(o.level for o in history.outcomes), *(p.level for p in pending)])
         best = min(self._closest(history, pending), tried + 1)
-        last = [o.dlt for o in history.outcomes if o.level == level][-self.cohort :]
-        return min(best, level) if any(last) else best
+        return min(best, level) if any(history.last_cohort(pending, level, self.cohort)) else best
 
     def awaited(self, pending: tuple[Pending, ...], level: int) -> tuple[Pending, ...]:
         """Everybody pending: the model learns from every level."""
