@@ -105,6 +105,21 @@ def test_simulation_agrees_with_enumeration_for_every_rule(name: str, together: 
         assert abs(value(found, row.measure, row.level) - row.estimate) < 4.5 * error, (row.measure, row.level)
 
 
+@pytest.mark.parametrize("name", [n for n in RULE_NAMES if not n.startswith("TITE")])
+@pytest.mark.parametrize(("size", "cap", "target"), [(2, 7, 0.25), (3, 10, 0.20), (4, 9, 0.33)])
+def test_so_it_does_with_other_cohorts_and_a_cap_that_cuts_the_last_one(
+    name: str, size: int, cap: int, target: float
+) -> None:
+    values = Analysis(cohort_size=size, n_cap=cap, dlt_target=target, extrasafe=True, bound_mtd=True)
+    one = make_plan(name, (0.15, 0.30, 0.45), values, accrual_days=0.0)
+    exact = exact_characteristics(one)
+    found = design_oc([one], 3_000, SEED)
+    assert exact.loc[exact["measure"].eq("outcome"), "estimate"].sum() == pytest.approx(1)
+    for row in exact[exact["measure"].isin(["outcome", "treated", "dlts"])].itertuples():
+        error = max(value(found, row.measure, row.level, "mc_error"), 1e-3)
+        assert abs(value(found, row.measure, row.level) - row.estimate) < 4.5 * error, (row.measure, row.level)
+
+
 @pytest.mark.parametrize("name", RULE_NAMES)
 def test_each_trial_ends_as_in_a_plain_loop_with_the_same_draws(name: str) -> None:
     number = 60 if name.startswith("TITE") else 150
