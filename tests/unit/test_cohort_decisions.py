@@ -6,14 +6,17 @@ import pandas as pd
 import pytest
 
 from outcome_strings import history
+from trialbook.dlt.advice import advice, trial_history
 from trialbook.dlt.designs.boin import Boin
 from trialbook.dlt.designs.cohorts import CohortRule
 from trialbook.dlt.designs.design import Cap, History, Outcome, Pending
 from trialbook.dlt.designs.isotonic import select_mtd
 from trialbook.dlt.designs.keyboard import Keyboard
 from trialbook.dlt.designs.registry import RULE_NAMES, make_rule
+from trialbook.dlt.timeline import advice_over_time
 from trialbook.errors import UsageError
 from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
 
 TODAY = pd.Timestamp("2025-06-30")
 DUE = pd.Timestamp("2025-07-10")
@@ -204,3 +207,37 @@ def test_tite_crm_asks_for_the_last_cohort_not_for_the_last_known_outcomes() -> 
     known = History(IDS, history("1NNN 2NNNNT", 3).outcomes, (), 1, (True, True, False, True, True, True))
     assert known.last_cohort(nearly, 1, 3) == (False, False, True)
     assert rule.next_action(known, nearly, TODAY).code(IDS) == "ONGOING(ENROL DL2)"
+
+
+def addlt(subjects: list[tuple[str, str]]) -> pd.DataFrame:
+    """ADDLT of subjects treated a week apart: (level, status); half of an open window was followed."""
+    starts = pd.date_range("2025-01-06", periods=len(subjects), freq="7D").astype("datetime64[s]")
+    ids = [f"S{k:02d}" for k in range(len(subjects))]
+    ends = starts + pd.Timedelta(days=28)
+    return pd.DataFrame({
+        "USUBJID": ids, "SUBJID": ids, "TRT01A": [level for level, _ in subjects], "TRTSDT": starts, "WINENDT": ends,
+        "DLTSTAT": [status for _, status in subjects], "FUPFRAC": 0.5, "STATDT": ends,
+    })  # fmt: skip
+
+
+def test_the_advice_of_a_cut_and_over_time_fills_the_cohort_first(protocol: Protocol) -> None:
+    """0 of 3 at the first level, then a DLT of the first subject at the second: no reason to go down yet."""
+    free, dlt, left = ("DL1", "NO-DLT"), ("DL2", "DLT"), ("DL2", "NOT-EVAL")
+    values, cut = Analysis(escalation_rule="BOIN"), pd.Timestamp("2025-06-30")
+    expected = {"": "ENROL DL2", "one more": "ENROL DL2", "whole": "DE_ESCALATE DL1"}
+    more = {"": [], "one more": [left, dlt], "whole": [left, dlt, ("DL2", "NO-DLT")]}
+    for name, further in more.items():
+        frame = addlt([free] * 3 + [dlt, *further])
+        assert advice(frame, protocol, values, cut).code == f"ONGOING({expected[name]})", name
+        assert advice_over_time(frame, protocol, values, cut)["code"].iloc[-1] == f"ONGOING({expected[name]})", name
+    found = advice(addlt([free] * 3 + [dlt]), protocol, values, cut)
+    assert "DL2 1/1 DLT, 1 of 3 places of the cohort filled: enrol at DL2" in found.sentence
+
+
+def test_the_order_of_treatment_tells_who_is_in_the_last_cohort() -> None:
+    """The third subject at the level is pending and of the first cohort; a replaced one takes no place."""
+    marks = ["NO-DLT", "NO-DLT", "PENDING", "NOT-EVAL", "NO-DLT", "DLT", "PENDING"]
+    past, pending = trial_history(addlt([("DL1", mark) for mark in marks]), list(IDS))
+    assert past.known == (True, True, False, True, True, False)
+    assert past.last_cohort(pending, 0, 3) == (False, True)
+    assert past.resolved(pending, dlt=True).known == ()
