@@ -69,7 +69,7 @@ def required_columns(domain: str, protocol: Protocol) -> list[str]:
 
 def check_columns(snapshot: Snapshot, protocol: Protocol) -> None:
     """Raises StopError (P34) for the first required column that a file does not have."""
-    for code, table in snapshot.tables.items():
+    for code, table in ((code, part) for code, whole in snapshot.tables.items() for part in whole.delivered):
         absent = [name for name in required_columns(code, protocol) if name not in table.frame.columns]
         if absent:
             raise StopError(

@@ -204,6 +204,16 @@ _QUERIES = {
         "major", "one record per number", "Two records of the subject have the same number.",
         "同一受试者有两条记录编号相同。",
     ),
+    "P34-OTHER-STUDY": _ask(
+        "major", "the study of DM", "The record carries the number of another study. It is left out of the analysis.",
+        "该记录的研究编号属于其他研究，未纳入分析。",
+    ),
+    "P34-SUPP-UNJOINED": _ask(
+        "minor", "IDVAR and IDVARVAL of one record of the domain",
+        "It cannot be told which record this supplemental answer is about. A flag Y of the committee counts meanwhile; "
+        "any other answer does not.",
+        "无法确定该补充信息对应的记录。在核实之前，委员会的 Y 标记计入，其他内容不采用。",
+    ),
     "P36-RESTATED": _ask(
         "major", "the value of the previous cut, or a reason",
         "A value reported at the previous cut has changed. Please confirm the change.",
