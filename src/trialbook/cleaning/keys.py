@@ -121,7 +121,7 @@ def _by_design(domain: str, frame: pd.DataFrame) -> pd.Series:
 
 def settle_repeated(work: Working, referred: pd.Index) -> None:
     """A record that repeats an earlier one in every value but its own number: left out of AE and LB (§3.8, P16), where
-    it would be counted twice, and asked about elsewhere.
+    it would be counted twice, and asked about elsewhere (infusions by `exposure_queries`: two bags may be alike).
 
     A record that a SUPP-- record singles out (`referred`, its row) stays: what is said about it would be lost.
     """
@@ -130,7 +130,7 @@ def settle_repeated(work: Working, referred: pd.Index) -> None:
     repeated = frame.duplicated(content)
     seq = f"{domain}SEQ"
     if domain not in COUNTED_ONCE:
-        for row in frame.index[repeated]:
+        for row in frame.index[repeated] if domain != "EX" else ():
             work.doubt(int(row), seq if seq in frame else "", "P24-REPEATED-RECORD", "")
         return
     work.drop(frame.index[repeated & ~frame.index.isin(referred)], "P16-DUPLICATE")

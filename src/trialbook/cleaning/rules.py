@@ -61,8 +61,9 @@ _QUERIES = {
         "输注缺少开始时刻，当日反应无法排序。",
     ),
     "P11-EX-SAME-DAY": _ask(
-        "major", "one infusion a day", "Two infusions are recorded on one day. Is one of them a duplicate?",
-        "同一天记录了两次输注，是否重复录入？",
+        "major", "one record per bag",
+        "Two infusion records of one day are the same in every value. Were these two bags, or was one entered twice?",
+        "同一天有两条完全相同的输注记录，是输注了两袋还是重复录入？",
     ),
     "P11-EX-UNDATED": _ask(
         "major", "a complete date", "A later infusion has no complete start date.", "后续输注缺少完整的开始日期。"
