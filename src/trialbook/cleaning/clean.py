@@ -10,7 +10,7 @@ import pandas as pd
 
 from trialbook.cleaning import keys
 from trialbook.cleaning.codes import CODE_READERS, RESULT_READERS, arm_reader
-from trialbook.cleaning.columns import EXPECTED_DOMAINS, check_columns, kind_of
+from trialbook.cleaning.columns import check_columns, kind_of
 from trialbook.cleaning.cut import future_date_queries
 from trialbook.cleaning.dates import date_reader
 from trialbook.cleaning.exposure import check_first_infusions, check_treated_have_infusions
@@ -22,6 +22,7 @@ from trialbook.cleaning.rules import ask
 from trialbook.cleaning.spreadsheet import read_no_error
 from trialbook.cleaning.studies import settle_studies
 from trialbook.cleaning.text import read_free_text, read_plain
+from trialbook.cleaning.undelivered import missing_domain_queries
 from trialbook.cleaning.units import doses_in_millions, read_unit, stool_in_millilitres, weights_in_kg
 from trialbook.domains import RESULT_DOMAINS, Domains, column_type
 from trialbook.protocol.models import Trial
@@ -90,7 +91,7 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
         changes=change_frame(
             [change for table in work.values() for change in (*_reading_notes(table), *table.changes)]
         ),
-        queries=[*queries, *_missing_domains(domains)],
+        queries=[*queries, *missing_domain_queries(domains, trial.protocol)],
         files={code: (table.file, table.sheet or "") for code, table in snapshot.tables.items()},
         tables=snapshot.tables,
     )
@@ -231,12 +232,3 @@ def _shown(doubt: Doubt) -> str:
     if doubt.observed == WITHHELD or doubt.rule.startswith(("P21", "P34")) or _HARMLESS.fullmatch(doubt.observed):
         return doubt.observed
     return f"(text of {len(doubt.observed)} characters)"
-
-
-def _missing_domains(domains: Domains) -> list[Query]:
-    return [
-        query
-        for code in EXPECTED_DOMAINS
-        if not domains.delivered(code)
-        for query in ask("P34-DOMAIN-MISSING", code, [("", "", "")], "")
-    ]

@@ -37,8 +37,6 @@ _FOR_ENDPOINT: dict[str, dict[str, str]] = {
     "DLT": {"AE": "AETOXGR", "EX": "EXDOSU"},
     "ELIGIBILITY": {"DM": "RFICDTC BRTHDTC SEX"},
 }
-# Optional domains without which a part of the workbook is not evaluable; their absence is asked about.
-EXPECTED_DOMAINS = ("DS", "IE", "LB", "VS", "RS", "CM", "MH")
 
 
 def kind_of(domain: str, column: str) -> Kind:

@@ -130,7 +130,7 @@ PROBLEMS: tuple[Problem, ...] = (
     _p("P34", "file", "File, column, code or number of a record that is missing, new or unknown",
        "文件、列、代码或记录编号缺失或未知",
        "snapshot mapping cleaning.columns cleaning.codes cleaning.keys cleaning.qualifiers cleaning.studies "
-       "efficacy.questions",
+       "cleaning.undelivered efficacy.questions",
        fix="-CODE -BLANK-ROWS -MAPPED-CODE -MAPPED-DATE -MAPPED-NUMBER -MAPPED-ROWS",
        ask="-CODE-UNKNOWN -CODE-UNMAPPED -COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -SUPP-UNJOINED "
        "-OTHER-STUDY -TEXT-CUT-OFF "
