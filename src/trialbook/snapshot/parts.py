@@ -91,7 +91,8 @@ def combined(code: str, parts: Sequence[RawTable]) -> RawTable:
     """
     frame = pd.concat([part.frame for part in parts], ignore_index=True)
     frame = frame.astype("str")
-    frame.index = pd.RangeIndex(FIRST_RECORD, FIRST_RECORD + len(frame), name="ROW")
+    # Not named ROW: these numbers are rows of no file, and contracts must not show them as such.
+    frame.index = pd.RangeIndex(FIRST_RECORD, FIRST_RECORD + len(frame), name="RECORD")
     records = pd.DataFrame({
         "part": [k for k, part in enumerate(parts) for _ in range(part.rows)],
         "row": [int(row) for part in parts for row in part.frame.index],
