@@ -71,7 +71,7 @@ class SmallProject:
 
     def write_notebook(self, spec: StepSpec, *middle: str) -> None:
         """The tiny notebook of a step; `middle` stands between its hold and what it leaves."""
-        leave = DERIVE.format(datasets=spec.datasets) if spec.datasets else CLEAN
+        leave = CLEAN if spec is STEPS[0] else DERIVE.format(datasets=spec.datasets)
         hold = HOLD.format(place=str(self.place), name=spec.name)
         notebook = notebook_of(OPEN.format(name=spec.name), hold, *middle, leave, "step.close()")
         notebook.cells[0].source = PARAMETERS
