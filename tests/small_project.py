@@ -36,7 +36,8 @@ while (place / "hold").exists() and {name!r} in (place / "hold").read_text(): ti
 CLEAN = "step.write_clean({code: table.frame for code, table in step.raw.tables.items()})"
 DERIVE = """
 import pandas
-names = "USUBJID SUBJID SCRFL SAFFL DTHFL TRT01P TRT01A TRTSDT DTHDT CUTDT LSTALVDT DLTSTAT PARAMCD AVALC".split()
+names = "USUBJID SUBJID SCRFL ENRFL SAFFL DLTEFL MAT28FL EVAL28FL PPFL DTHFL TRT01P TRT01A TRTSDT DTHDT CUTDT".split()
+names += "LSTALVDT DLTSTAT COUNTED PARAMCD AVALC RSP28FL CNSR".split()
 frame = pandas.DataFrame({{n: pandas.Series(dtype="datetime64[s]" if n[-2:] == "DT" else "str") for n in names}})
 for name in {datasets!r}: step.write(name, frame, ["USUBJID"])
 """
