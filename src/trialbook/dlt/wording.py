@@ -23,6 +23,8 @@ def rule_method(protocol: Protocol, analysis: Analysis) -> str:
     """Which rule advises, and whether others are shown beside it."""
     if not protocol.has_endpoint("DLT"):
         return NOT_AN_ENDPOINT
+    if analysis.escalation_rule == "none":
+        return "No escalation rule is in force in this cut: nothing is advised."
     beside = "shown beside it in this cut" if analysis.show_alternative_rules else "not shown in this cut"
     return (
         f"The rule in force ({analysis.escalation_rule}, at most {analysis.n_cap} subjects) alone is the advice. What "
