@@ -184,8 +184,9 @@ def test_cumulative_incidence_is_reported_per_cause(protocol: Protocol, analysis
     total = ard[ard["group1_level"].eq("Total") & ard["variable_level"].eq("100")]
     found = {(r.variable, r.stat_name): r.stat_text for r in total.itertuples()}
     assert found == {
-        ("NRM", "estimate"): "0.440", ("NRM", "n.event"): "4", ("RELAPSE", "estimate"): "0.104",
-        ("RELAPSE", "n.event"): "1",
+        ("NRM", "estimate"): "0.440", ("NRM", "conf.low"): "0.092", ("NRM", "conf.high"): "0.754",
+        ("NRM", "n.event"): "4", ("RELAPSE", "estimate"): "0.104", ("RELAPSE", "conf.low"): "0.004",
+        ("RELAPSE", "conf.high"): "0.389", ("RELAPSE", "n.event"): "1",
     }  # fmt: skip
     assert incidence_rows(adtte(TIMES, EVENTS), protocol, analysis) == []
 

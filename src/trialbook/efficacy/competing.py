@@ -48,12 +48,9 @@ def incidence_steps(adtte: pd.DataFrame) -> pd.DataFrame:
     rows = [(name, 0.0, 0.0, None, None) for name in NAMES.values() if len(group)]
     for cause, name in NAMES.items():
         # The share, its variance and so the limits move only with an event, of whatever cause.
-        known = {
-            day: curve.interval(cause, day) for day, events in zip(curve.times, curve.n_event, strict=True) if events
-        }
         last = curve.interval(cause, 0.0)
-        for day in curve.times:
-            last = known.get(day, last)
+        for day, events in zip(curve.times, curve.n_event, strict=True):
+            last = curve.interval(cause, day) if events else last
             rows.append((name, day, float(last.estimate or 0), last.low, last.high))
     steps = pd.DataFrame(rows, columns=["event", "day", "incidence", "low", "high"])
     steps = steps.astype({"low": "float64", "high": "float64"}).drop_duplicates(["event", "day"], keep="last")

@@ -125,7 +125,7 @@ def follow_up_queries(adtte: pd.DataFrame, analysis: Analysis, cut_date: pd.Time
 
 
 def _followed(adsl: pd.DataFrame, domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
-    """ADSL of SAF without unresolved subjects, with STARTDT, DTHDT up to the cut (DTHHOW: in words), LASTDT, LASTSRC, HORIZON."""
+    """ADSL of SAF without unresolved subjects, with STARTDT, DTHDT up to the cut, DTHHOW, LASTDT, LASTSRC, HORIZON."""
     unresolved = unresolved_subjects(adsl, domains, cut_date)["USUBJID"]
     treated = adsl[adsl["SAFFL"].eq("Y") & ~adsl["USUBJID"].isin(unresolved)].sort_values("USUBJID")
     source = last_known_alive(domains, cut_date).set_index("USUBJID")["LSTALVSRC"]
@@ -139,7 +139,7 @@ def _followed(adsl: pd.DataFrame, domains: Domains, cut_date: pd.Timestamp) -> p
         HORIZON=pd.Series(cut_date, index=treated.index).astype("datetime64[s]"),
         DTHDT=treated["DTHDT"].where(treated["DTHDT"] <= cut_date),
         DTHHOW=how,
-        DTHDTF=treated["DTHDTF"] if "DTHDTF" in treated else "",
+        DTHDTF=treated.get("DTHDTF", ""),
         LASTDT=last,
         LASTSRC=treated["USUBJID"].map(source).fillna(""),
     )

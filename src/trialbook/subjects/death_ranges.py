@@ -1,4 +1,4 @@
-"""Between which days a death lies: what its sources leave open, and how that reads wherever a death is printed (§3.7)."""
+"""Between which days a death lies, as far as its sources say, and how that reads wherever it is printed (§3.7)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def death_text(subjects: pd.DataFrame) -> pd.Series:
 
 
 def death_date_text(subjects: pd.DataFrame) -> pd.Series:
-    """The date alone, for a column of dates: `2025-05-08`, or `May 2025, counted as 2025-05-08`; blank for the living."""
+    """The date alone, for a column: `2025-05-08`, or `May 2025, counted as 2025-05-08`; blank for the living."""
     dates = _dates(subjects)
     exact = _iso(dates["DTHDT"])
     return exact.mask(_inexact(dates), _known_part(dates) + ", counted as " + exact).astype("str")
