@@ -45,6 +45,7 @@ def incidence_steps(adtte: pd.DataFrame) -> pd.DataFrame:
     """The two curves of all treated subjects to draw: event, day, incidence, low, high; each starts with 0 on day 0."""
     group = adtte[adtte["PARAMCD"].eq("NRM")]
     curve = _incidence(group)
+    rows: list[tuple[str, float, float, float | None, float | None]]
     rows = [(name, 0.0, 0.0, None, None) for name in NAMES.values() if len(group)]
     for cause, name in NAMES.items():
         # The share, its variance and so the limits move only with an event, of whatever cause.
