@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.efficacy.survival_needs import NOT_EVALUABLE
 from trialbook.efficacy.time_to_event import COMPETING, EVENT
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -14,13 +15,25 @@ NAMES = {1: "NRM", 2: "RELAPSE"}
 METHOD = "aalen-johansen"
 
 
-def incidence_rows(adtte: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
+def incidence_rows(
+    adtte: pd.DataFrame, protocol: Protocol, analysis: Analysis, *, evaluable: bool = True
+) -> list[ArdRow]:
     """CIF: share with NRM and with RELAPSE by each of `os_days` with 95% limits, and n.event; the share is null ("not
     reached") by the rule of the other curves (A-81).
 
-    The limits are log-log with the variance of R's cmprsk (A-139); a share of 0 has none. An ADTTE without NRM (relapse
-    is not evaluable, or nobody was treated) gives no rows.
+    The limits are log-log with the variance of R's cmprsk (A-139); a share of 0 has none. An ADTTE without NRM (nobody
+    was treated) gives no rows. `evaluable` False: a domain that decides it was not delivered (`survival_needs`); every
+    row is null and says "not evaluable".
     """
+    if not evaluable and protocol.has_endpoint("OS"):
+        return [
+            ard_row("CIF", level, name, stat, None, stat_text=NOT_EVALUABLE if "conf" not in stat else None,
+                    variable_level=str(day), context=METHOD)
+            for level in [*protocol.level_ids, TOTAL]
+            for name in NAMES.values()
+            for day in analysis.os_days
+            for stat in ("estimate", "conf.low", "conf.high", "n.event")
+        ]  # fmt: skip
     nrm = adtte[adtte["PARAMCD"].eq("NRM")]
     rows: list[ArdRow] = []
     for level in [*protocol.level_ids, TOTAL] if len(nrm) else []:
