@@ -19,6 +19,7 @@ COLUMNS = [
     "USUBJID", "TRT01A", "AESEQ", "AEDECOD", "GRADE", "AEREL", "AESTDTC", "AEENDTC", "ONSETWIN", "ONSETDT",
     "DLTCAND", "DLTFL", "REASON", "ROLE", "KNOWNDT",
 ]  # fmt: skip
+NO_ANSWER = "the committee's flag has no readable answer"
 # What an event means for its subject, the strongest first; "" = nothing.
 CONFIRMED, AWAITED, UNDATED, UNGRADED, OUTSIDE = "CONFIRMED", "AWAITED", "UNDATED", "UNGRADED", "OUTSIDE"
 
@@ -31,7 +32,8 @@ def dlt_events(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysi
     | ROLE      | rule                                                                                  |
     |-----------|---------------------------------------------------------------------------------------|
     | CONFIRMED | flag Y, onset in the window                                                           |
-    | AWAITED   | candidate without a flag, onset in the window: counted as DLT until adjudicated (A-71) |
+    | AWAITED   | candidate without a flag, onset in the window: counted as DLT until adjudicated (A-71);|
+    |           | so is an event with a flag that is neither Y nor N: its answer is missing (A-138)      |
     | UNDATED   | flag Y or candidate without a flag, and a partial date decides in or out (A-65)       |
     | OUTSIDE   | flag Y, onset outside the window: not a DLT of the window, asked about                |
     | UNGRADED  | related, in the window, without grade and flag: the window cannot be closed           |
@@ -47,6 +49,11 @@ def dlt_events(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysi
     level = treated.set_index("USUBJID")["TRT01A"].reindex(ae["USUBJID"]).set_axis(ae.index)
     events = ae.assign(TRT01A=level, **found.drop(columns=["USUBJID", "AESEQ"]))
     events = events.assign(DLTFL=adjudicated_dlt(events, domains["SUPPAE"]))
+    unread = _unread_flag(events, domains["SUPPAE"])
+    possible = unread & events["DLTFL"].eq("") & events["DLTCAND"].eq("") & events["ONSETWIN"].ne(OUT)
+    events = events.assign(
+        DLTCAND=events["DLTCAND"].mask(possible, "Y"), REASON=events["REASON"].mask(possible, NO_ANSWER)
+    )
     events = events.assign(KNOWNDT=_known_from(events))
     events = events.assign(ROLE=_roles(events), AEDECOD=events["AEDECOD"].fillna(events["AETERM"]))
     kept = events[events["REASON"].ne("") | events["DLTFL"].ne("")]
@@ -131,6 +138,24 @@ def _ask(rule: str, subject: str, record: str, observed: object) -> Query:
 def _observed(row: object) -> object:
     """The value that raises the question: the onset as entered, or blank where a value is missing."""
     return getattr(row, "AESTDTC", "") if getattr(row, "ROLE", "") in (UNDATED, OUTSIDE) else ""
+
+
+def unplaced_flags(events: pd.DataFrame, suppae: pd.DataFrame) -> set[str]:
+    """Subjects with a committee's flag Y in SUPPAE of whom no event carries it: it cannot be joined (A-138)."""
+    yes = suppae["QNAM"].str.upper().eq("AEDLT") & suppae["QVAL"].str.upper().str.strip().eq("Y")
+    placed = set(events.loc[events["DLTFL"].eq("Y"), "USUBJID"])
+    return {str(subject) for subject in suppae.loc[yes, "USUBJID"].dropna()} - placed
+
+
+def _unread_flag(events: pd.DataFrame, suppae: pd.DataFrame) -> pd.Series:
+    """Which events have a flag AEDLT that is neither Y nor N."""
+    unread = suppae[suppae["QNAM"].str.upper().eq("AEDLT") & ~suppae["QVAL"].str.upper().str.strip().isin(["Y", "N"])]
+    return adjudicated_dlt(events, unread.assign(QVAL=pd.Series("Y", index=unread.index, dtype="str"))).eq("Y")
+
+
+def contradicted_events(suppae: pd.DataFrame) -> set[tuple[str, int]]:
+    """USUBJID and AESEQ of the events that carry both flags, Y and N."""
+    return {(subject, int(record.removeprefix("AESEQ="))) for subject, record in _contradicted(suppae)}
 
 
 def _contradicted(suppae: pd.DataFrame) -> set[tuple[str, str]]:

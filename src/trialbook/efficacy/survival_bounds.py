@@ -21,7 +21,7 @@ from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow
 from trialbook.results.bounds import CASES, case_rows
 from trialbook.statistics.kaplan_meier import kaplan_meier
-from trialbook.subjects.deaths import death_reports
+from trialbook.subjects.deaths import doubtful_deaths
 
 # What becomes of a subject in one case: dead on a day up to t, alive on day t, or censored before it.
 DIES, LIVES, CENSORED = "DIES", "LIVES", "CENSORED"
@@ -96,15 +96,6 @@ def survival_facts(adsl: pd.DataFrame, domains: Domains, cut_date: pd.Timestamp,
             "MAYDIE": ~died & (seen < day) & ((cut >= day) | (not records)),
         }
     )
-
-
-def doubtful_deaths(domains: Domains, cut_date: pd.Timestamp) -> set[str]:
-    """Subjects whose death DM does not have and only one of DS, AE and SS reports: counted, but in doubt (A-136)."""
-    reports = death_reports(domains)
-    sources = reports[["USUBJID", "SOURCE"]].drop_duplicates()
-    in_dm = set(sources.loc[sources["SOURCE"].eq("DM"), "USUBJID"])
-    alone = sources.groupby("USUBJID")["SOURCE"].size()
-    return {str(subject) for subject, number in alone.items() if number == 1 and subject not in in_dm}
 
 
 def _filled(facts: pd.DataFrame, day: int, case: str) -> pd.DataFrame:

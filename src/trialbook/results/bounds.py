@@ -68,25 +68,31 @@ class Bounds:
     low_with_pending: int
     high_with_pending: int
     size_with_pending: int
+    # Subjects of each case where they are not `size` in both: a toxicity's N moves with who is evaluable.
+    sizes: tuple[int, int] | None = None
+    sizes_with_pending: tuple[int, int] | None = None
 
     @property
     def range(self) -> str:
         """`7 to 9 of 11`; `7 of 11` where nothing is open."""
-        return _range(self.low, self.high, self.size)
+        return _range(self.low, self.high, self.size, self.sizes)
 
     @property
     def range_with_pending(self) -> str:
         """`range` with the pending subjects counted too; blank where nobody is pending."""
         if self.size_with_pending == self.size:
             return ""
-        return _range(self.low_with_pending, self.high_with_pending, self.size_with_pending)
+        return _range(self.low_with_pending, self.high_with_pending, self.size_with_pending, self.sizes_with_pending)
 
     @property
     def text(self) -> str:
         """`between 7 and 9 of 11, open: 003, 011; with pending 7 to 10 of 12`, or `no open fact`; see `bounds_text`."""
         named = f", open: {self.deciding}" if self.deciding else ""
-        between = f"between {self.low} and {self.high} of {self.size}{named}"
-        facts = between if self.low != self.high else ("no open fact" if self.size else "")
+        between = f"between {self.low} and {self.high} of {self.size}"
+        if self.sizes:
+            between = f"between {self.low} of {self.sizes[0]} and {self.high} of {self.sizes[1]}"
+        is_open = self.low != self.high or self.sizes
+        facts = between + named if is_open else ("no open fact" if self.size else "")
         pending = f"with pending {self.range_with_pending}" if self.range_with_pending else ""
         return "; ".join(part for part in (facts, pending) if part)
 
@@ -102,11 +108,14 @@ def bounds_of(ard: pd.DataFrame, variable: str, level: str = TOTAL) -> Bounds | 
     keys = list(zip(own["context"], own["stat_name"], strict=True))
     stat = dict(zip(keys, own["stat"], strict=True))
     text = dict(zip(keys, own["stat_text"], strict=True))
-    low, high = sorted(int(stat[case, "n"]) for case in ("worst", "best"))
-    low_pending, high_pending = sorted(int(stat[case, "n"]) for case in ("worst_with_pending", "best_with_pending"))
+    counts = {case: (int(stat[case, "n"]), int(stat[case, "N"])) for case in CASES}
+    (low, low_size), (high, high_size) = sorted((counts["worst"], counts["best"]))
+    pending = sorted((counts["worst_with_pending"], counts["best_with_pending"]))
+    (low_pending, low_pending_size), (high_pending, high_pending_size) = pending
     return Bounds(
-        low, high, int(stat["worst", "N"]), text["worst", "n"],
-        low_pending, high_pending, int(stat["worst_with_pending", "N"]),
+        low, high, counts["worst"][1], text["worst", "n"], low_pending, high_pending, counts["worst_with_pending"][1],
+        (low_size, high_size) if low_size != high_size else None,
+        (low_pending_size, high_pending_size) if low_pending_size != high_pending_size else None,
     )  # fmt: skip
 
 
@@ -138,5 +147,7 @@ def excluded_text(n_events: int, n: int, level: float = 0.95) -> str:
     return f"0 of {n}: a rate above {percent:g}% is excluded at {100 * level:g}%"
 
 
-def _range(low: int, high: int, size: int) -> str:
+def _range(low: int, high: int, size: int, sizes: tuple[int, int] | None = None) -> str:
+    if sizes:
+        return f"{low} of {sizes[0]} to {high} of {sizes[1]}"
     return f"{low} to {high} of {size}" if low != high else f"{low} of {size}"

@@ -85,6 +85,16 @@ def _life_after_death(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     return late[["USUBJID", "DOMAIN", "SOURCE", "ALIVEDT", "DTHDT", "PROVES"]].reset_index(drop=True)
 
 
+def doubtful_deaths(domains: Domains, cut_date: pd.Timestamp) -> set[str]:
+    """Subjects whose death DM does not have and only one of DS, AE and SS reports: counted, but in doubt (A-136)."""
+    reports = death_reports(domains)
+    reports = reports[~(earliest_date(reports["DTHDTC"]) > cut_date)]
+    sources = reports[["USUBJID", "SOURCE"]].drop_duplicates()
+    in_dm = set(sources.loc[sources["SOURCE"].eq("DM"), "USUBJID"])
+    alone = sources.groupby("USUBJID")["SOURCE"].size()
+    return {str(subject) for subject, number in alone.items() if number == 1 and subject not in in_dm}
+
+
 def death_queries(domains: Domains, cut_date: pd.Timestamp) -> list[Query]:
     """Questions about deaths: sources silent or in disagreement (P22), incomplete dates (§3.7), later records (P25)."""
     deaths = death_dates(domains, cut_date)
