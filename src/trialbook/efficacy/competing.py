@@ -32,7 +32,7 @@ def incidence_rows(
             for level in [*protocol.level_ids, TOTAL]
             for name in NAMES.values()
             for day in analysis.os_days
-            for stat in ("estimate", "conf.low", "conf.high", "n.event")
+            for stat in ("estimate", "conf.low", "conf.high")
         ]  # fmt: skip
     nrm = adtte[adtte["PARAMCD"].eq("NRM")]
     rows: list[ArdRow] = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.results.ard import NOT_ESTIMABLE, TOTAL, ArdRow, ard_row, round_half_up
 from trialbook.statistics.intervals import clopper_pearson_upper
 
 BOUNDS = "BOUNDS"
@@ -127,6 +127,36 @@ def bounds_text(ard: pd.DataFrame, variable: str, level: str = TOTAL) -> str:
     """
     found = bounds_of(ard, variable, level)
     return found.text if found else ""
+
+
+CASE_LABELS = {
+    "level": "Dose level", "worst": "Worst case", "best": "Best case", "worst_with_pending": "Worst, with pending",
+    "best_with_pending": "Best, with pending", "deciding": "Who decides",
+}  # fmt: skip
+
+
+def case_table(ard: pd.DataFrame, variable: str, levels: Sequence[str]) -> pd.DataFrame:
+    """The BOUNDS of one endpoint for reading, a row per dose level and for all, with the columns of `CASE_LABELS`.
+
+    Each case reads `7/9 (0.778)`: n of N and the estimate; "-" where nobody is counted.
+    """
+    own = ard[(ard["analysis_id"] == BOUNDS) & (ard["variable"] == variable)]
+    keys = zip(own["group1_level"], own["context"], own["stat_name"], strict=True)
+    stat = dict(zip(keys, own["stat"], strict=True))
+    table = []
+    for level in [name for name in (*levels, TOTAL) if (name, "worst", "n") in stat]:
+        cases = [_case(stat, level, case) for case in CASES]
+        of_level = own[(own["group1_level"] == level) & (own["context"] == "worst_with_pending")]
+        table.append((level, *cases, of_level["stat_text"].iloc[0]))
+    return pd.DataFrame(table, columns=list(CASE_LABELS)).astype("str")
+
+
+def _case(stat: dict[tuple[str, str, str], float], level: str, case: str) -> str:
+    n, total, estimate = (stat[level, case, name] for name in ("n", "N", "estimate"))
+    if not total:
+        return NOT_ESTIMABLE
+    share = "" if math.isnan(estimate) else f" ({round_half_up(estimate, 3)})"
+    return f"{int(n)}/{int(total)}{share}"
 
 
 def not_evaluable_text(found: Bounds | None) -> str:
