@@ -132,7 +132,12 @@ def test_with_every_time_unresolved_the_page_does_not_say_that_nobody_was_treate
     [
         (TIMES, EVENTS, "Survival at day 100 is 0.456 (95% interval 0.126 to 0.742, log-log)."),
         ([10, 50], [1, 0], "Survival at day 100 cannot be reported yet: no subject has been followed for 100 days."),
-        ([120] * 3, [0] * 3, "Nobody has died by day 100: survival is 1.000, at least 0.368 (one-sided 95% bound)."),
+        (
+            [120] * 3,
+            [0] * 3,
+            "Nobody has died by day 100: survival is 1.000, at least 0.368 (one-sided 95% bound). Deaths among those "
+            "followed to it, 0 of 3: a rate above 63.2% is excluded at 95%.",
+        ),
         ([10, 20], [1, 1], "Survival at day 100 is 0.000; its log-log interval cannot be estimated."),
     ],
 )

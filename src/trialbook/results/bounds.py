@@ -79,8 +79,13 @@ class Bounds:
 
     @property
     def range_with_pending(self) -> str:
-        """`range` with the pending subjects counted too; blank where nobody is pending."""
-        if self.size_with_pending == self.size:
+        """`range` with the pending subjects counted too; blank where that changes nothing."""
+        same = (self.low, self.high, self.size) == (
+            self.low_with_pending,
+            self.high_with_pending,
+            self.size_with_pending,
+        )
+        if same and self.sizes == self.sizes_with_pending:
             return ""
         return _range(self.low_with_pending, self.high_with_pending, self.size_with_pending, self.sizes_with_pending)
 
