@@ -8,11 +8,13 @@ import pandas as pd
 from trialbook.dates import earliest_date, latest_date, missing_part, time_of_day
 from trialbook.domains import Domains
 from trialbook.efficacy.assessments import dates_of
-from trialbook.gvhd.steroids import is_systemic, steroid_days
+from trialbook.efficacy.possible_steroids import possible_escalations
+from trialbook.gvhd.steroids import is_systemic, steroid_days, steroid_factor
 from trialbook.protocol.analysis import Analysis
 from trialbook.terms import find_term
 
 EVENT = ["USUBJID", "EVNTDT", "EVNTDESC", "CERTAIN", "SRCDOM", "SRCSEQ"]
+POSSIBLE = ["USUBJID", "EVNTDT", "COUNTDT", "LASTDT", "EVNTDESC", "SRCDOM", "SRCSEQ", "WHY"]
 # A stop and a start one day apart are one continued therapy.
 ONE_DAY = pd.Timedelta(days=1)
 
@@ -55,7 +57,11 @@ def _therapy_starts(
     records = records[is_systemic(records, local_routes) & (find_term(records["NAME"], local_drugs) == "")]
     frame = records.merge(clock, on="USUBJID", how="inner", validate="many_to_one")
     frame = frame[_may_start_after_infusion(frame)]
-    frame = frame[~_continued(frame, records)]
+    return _starts(frame[~_continued(frame, records)])
+
+
+def _starts(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns of `therapy_starts` for records that may have started after the infusion."""
     day_after = frame["TRTSDT"] + ONE_DAY
     first = frame["FIRST"].where(frame["FIRST"] >= frame["TRTSDT"], day_after).fillna(day_after)
     return pd.DataFrame(
@@ -70,6 +76,45 @@ def _therapy_starts(
             "SRCSEQ": frame["SRCSEQ"],
         }
     )
+
+
+def possible_therapies(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """Every systemic record that may be new anti-aGVHD therapy after the first infusion, without being certain.
+
+    `subjects` as for `therapy_starts`. Returns USUBJID EVNTDT (first day it may have started) COUNTDT (day from which
+    it would count) LASTDT (last day it may have started) EVNTDESC SRCDOM SRCSEQ WHY, by subject and date. Where a
+    certain therapy (`new_therapy`, CERTAIN = Y) is counted by a horizon, these decide nothing; else each row with
+    COUNTDT on or before the horizon leaves it open. WHY:
+
+    - UNCLASSIFIED: the drug is in no list of the trial.
+    - STEROID-DOSE: a steroid course whose dose or start is not known may exceed the baseline dose (A-53).
+    - START-DATE: a therapy whose partial start date may lie before the infusion, or after a horizon (P30).
+    """
+    starts = therapy_starts(domains, subjects, analysis)
+    partial = starts[
+        ~starts["INSIDE"].astype("bool") | ~(starts["EVNTDT"] >= starts["LASTDT"]) & starts["SRCSEQ"].notna()
+    ]
+    found = [partial.assign(WHY="START-DATE"), _unclassified(domains, subjects, analysis).assign(WHY="UNCLASSIFIED")]
+    if analysis.steroid_escalation_is_newtx:
+        runs = possible_escalations(domains, subjects, analysis)
+        runs = runs.rename(columns={"CMSEQ": "SRCSEQ", "CMTRT": "EVNTDESC"}).assign(SRCDOM="CM", WHY="STEROID-DOSE")
+        known = starts.loc[starts["SRCSEQ"].isna(), ["USUBJID", "EVNTDT"]]
+        same = runs.merge(known, on=["USUBJID", "EVNTDT"], how="left", indicator=True)["_merge"].eq("both")
+        found.append(runs[~same.to_numpy()])
+    every = pd.concat(found, ignore_index=True)[POSSIBLE].astype({"WHY": "str", "SRCDOM": "str"})
+    return every.sort_values(["USUBJID", "EVNTDT", "SRCDOM", "SRCSEQ"], kind="stable", ignore_index=True)
+
+
+def _unclassified(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """Records of CM for GVHD whose drug is in no list, in the columns of `therapy_starts`."""
+    cm = domains["CM"]
+    name = cm["CMDECOD"].fillna("") + " " + cm["CMTRT"].fillna("")
+    listed = find_term(name, [*analysis.gvhdtx, *analysis.nonsystemic_drugs]).ne("") | steroid_factor(cm).notna()
+    indicated = cm["CMCAT"].fillna("") + " " + (cm["CMINDC"].fillna("") if "CMINDC" in cm else "")
+    chosen = ~listed & indicated.str.contains("GVHD", regex=False) & ~indicated.str.contains("PROPHYLA", regex=False)
+    rows = _dated(_named("CM", cm)[chosen])
+    rows = rows[is_systemic(rows, analysis.local_routes)].merge(_clock(subjects), on="USUBJID", how="inner")
+    return _starts(rows[_may_start_after_infusion(rows)])
 
 
 def first_therapy(starts: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
@@ -184,7 +229,11 @@ def _therapies(domains: Domains, terms: tuple[str, ...]) -> pd.DataFrame:
     both = pd.concat([_named("CM", domains["CM"]), _named("PR", domains["PR"])], ignore_index=True)
     rows = both.assign(TERM=find_term(both["NAME"], terms))
     # Dates are read of the few records that are asked for.
-    rows = rows[rows["TERM"] != ""]
+    return _dated(rows[rows["TERM"] != ""])
+
+
+def _dated(rows: pd.DataFrame) -> pd.DataFrame:
+    """Records of `_named` with the possible first and last start, its time, and the last possible end."""
     start = rows["START"]
     return rows.drop(columns=["START", "END"]).assign(
         FIRST=earliest_date(start), LAST=latest_date(start), TIME=time_of_day(start), PART=missing_part(start),

@@ -75,6 +75,17 @@ def daily_steroid_dose(
        must not look like a change of dose.
     4. A record runs from its earliest possible start to its latest possible end; without an end, to the death or cut.
     """
+    return _by_day(steroid_spans(cm, weights, subjects, local_routes))
+
+
+def steroid_spans(
+    cm: pd.DataFrame, weights: pd.DataFrame, subjects: pd.DataFrame, local_routes: Sequence[str] = ()
+) -> pd.DataFrame:
+    """The records of systemic steroids that `daily_steroid_dose` adds up (same arguments), one row each.
+
+    USUBJID CMSEQ CMTRT, start (first possible day, missing where no date is known), laststart (last possible day,
+    missing where it may be any), stop (last possible day, at most the death or cut), MPEQ (mg/kg/day, NaN: not known).
+    """
     rows = cm.assign(factor=steroid_factor(cm))
     rows = rows[rows["factor"].notna() & is_systemic(rows, local_routes)]
     ends = subjects["CUTDT"]
@@ -85,15 +96,17 @@ def daily_steroid_dose(
     known = asked[["USUBJID"]].assign(WEIGHT=weight_on(weights, asked), LASTDAY=ends)
     rows = rows.merge(known, on="USUBJID", how="inner", validate="many_to_one")
     stop = latest_date(rows["CMENDTC"])
-    spans = pd.DataFrame(
+    return pd.DataFrame(
         {
             "USUBJID": rows["USUBJID"],
+            "CMSEQ": rows["CMSEQ"],
+            "CMTRT": rows["CMTRT"],
             "start": earliest_date(rows["CMSTDTC"]),
+            "laststart": latest_date(rows["CMSTDTC"]),
             "stop": stop.where(stop < rows["LASTDAY"], rows["LASTDAY"]),
             "MPEQ": _per_kg_day(rows) * rows["factor"],
         }
     )
-    return _by_day(spans)
 
 
 def _per_kg_day(rows: pd.DataFrame) -> pd.Series:
