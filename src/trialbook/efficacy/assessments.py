@@ -50,10 +50,11 @@ def dates_of(subjects: pd.Series, dates: pd.Series) -> pd.Series:
 
 def counted_day(relday: pd.Series, analysis: Analysis) -> pd.Series:
     """REL_DAY in the numbering of the windows: as it is under D0 (A-01), one more under CDISC numbering."""
-    return relday + _added(analysis)
+    return relday + added_days(analysis)
 
 
-def _added(analysis: Analysis) -> int:
+def added_days(analysis: Analysis) -> int:
+    """What the numbering of the windows adds to REL_DAY: 1 under CDISC numbering, else 0."""
     return 1 if analysis.day_numbering == "CDISC" else 0
 
 
@@ -92,7 +93,7 @@ def assessments_at(assessments: pd.DataFrame, landmark: Landmark, analysis: Anal
 
     `assessments`: `derive_stages` with RELDAY. At most one row per subject.
     """
-    day = _days(assessments) + _added(analysis)
+    day = _days(assessments) + added_days(analysis)
     inside = (landmark.window[0] <= day) & (day <= landmark.window[1])
     return assessments.iloc[_one_of_each_subject(assessments, abs(day - landmark.day), inside)].reset_index(drop=True)
 

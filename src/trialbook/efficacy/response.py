@@ -154,7 +154,7 @@ def _later_rows(course: Course, response: pd.DataFrame, domains: Domains, analys
     steroids = steroid_sparing(response, course.treated, domains, analysis)
     rows = [
         _valued(very_good_partial(response, course, domains, analysis), "VGPR28", YES_NO),
-        _valued(best_response(response, over_time, analysis), "BOR", CATEGORY_NUMBER),
+        _valued(best_response(response, over_time, analysis, course.lacking), "BOR", CATEGORY_NUMBER),
         _valued(durable, "RSP56", YES_NO),
         _valued(organs.drop(columns="ORGAN"), "RSP" + organs["ORGAN"], CATEGORY_NUMBER),
         steroids.assign(PARAMCD="STER28", CHG=steroids["AVAL"] - steroids["BASE"]),
