@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.efficacy.assessments import baseline_assessments, counted_day, dates_of
-from trialbook.efficacy.day28 import NOT_EVALUABLE, PENDING, UNDELIVERED, Course, category_by_stages
+from trialbook.efficacy.day28 import PENDING, UNDELIVERED, Course, category_by_stages
 from trialbook.efficacy.delivery import needed
 from trialbook.gvhd.response_rules import CATEGORIES, RESPONDERS
 from trialbook.protocol.analysis import Analysis
+from trialbook.results.ard import NOT_EVALUABLE
 
 NOT_ASSESSED = "NE"
 
@@ -61,7 +62,7 @@ def first_counted_therapy(course: Course, after: pd.Series | None = None) -> pd.
 def best_response(
     responses: pd.DataFrame, over_time: pd.DataFrame, analysis: Analysis, lacking: frozenset[str] = frozenset()
 ) -> pd.DataFrame:
-    """The best of CR > PR > MR > NR > PD from day 1 to `bor_until`: USUBJID ADT AVALC REASON, a row per treated subject.
+    """The best of CR > PR > MR > NR > PD from day 1 to `bor_until` by treated subject: USUBJID ADT AVALC REASON.
 
     Without confirmation; of equally good ones the first. NE: nothing counts, or, with REASON UNDELIVERED, a domain that
     decides it was not delivered (`lacking`: `Course.lacking`). PENDING: not mature for day 28. `responses`:
@@ -89,7 +90,9 @@ def best_response(
 def first_response(over_time: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """The first CR or PR that counts and is known, up to `bor_until`: USUBJID ADT AVALC, of those who have one."""
     day = counted_day(over_time["RELDAY"], analysis)
-    kept = over_time[over_time["COUNTS"] & over_time["KNOWN"] & (day <= analysis.bor_until) & over_time["AVALC"].isin(RESPONDERS)]
+    kept = over_time[
+        over_time["COUNTS"] & over_time["KNOWN"] & (day <= analysis.bor_until) & over_time["AVALC"].isin(RESPONDERS)
+    ]
     kept = kept.sort_values(["USUBJID", "ADT"], kind="stable").drop_duplicates("USUBJID")
     return kept[["USUBJID", "ADT", "AVALC"]].reset_index(drop=True)
 

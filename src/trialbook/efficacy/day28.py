@@ -33,10 +33,11 @@ from trialbook.gvhd.response_rules import CATEGORIES, INCOMPLETE, RESPONDERS, de
 from trialbook.gvhd.stages import derive_stages
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.results.ard import NOT_EVALUABLE
 from trialbook.subjects.withdrawal import counted, withdrawals
 
 PENDING = "PENDING"
-NOT_EVALUABLE, UNDELIVERED = "NE", "UNDELIVERED"
+UNDELIVERED = "UNDELIVERED"  # the reason of what is not evaluable
 REASONS = ("DEATH", "NEWTX", "MISSING", "INCOMPLETE")
 COLUMNS = {
     "USUBJID": "str", "TRT01A": "str", "AVALC": "str", "REASON": "str", "ADT": "datetime64[s]", "ADY": "Int64",
@@ -132,7 +133,7 @@ def read_course(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> 
 
 
 def staged_assessments(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
-    """The organ stages (`derive_stages`) with RELDAY of all assessments that cannot lie after a withdrawal of consent."""
+    """Organ stages (`derive_stages`) with RELDAY of all assessments that cannot lie after a withdrawal of consent."""
     staged = with_rel_day(derive_stages(domains, treated, analysis), treated)
     limits = withdrawals(domains, treated).set_index("USUBJID")["FROMDT"]
     return staged[counted(staged, "ADT", limits)].reset_index(drop=True) if len(limits) else staged

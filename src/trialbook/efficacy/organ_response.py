@@ -7,12 +7,13 @@ import pandas as pd
 
 from trialbook.domains import Domains
 from trialbook.efficacy.assessments import baseline_assessments, day28_assessments
-from trialbook.efficacy.day28 import NOT_EVALUABLE, PENDING, UNDELIVERED, Course
+from trialbook.efficacy.day28 import PENDING, UNDELIVERED, Course
 from trialbook.efficacy.delivery import needed
 from trialbook.gvhd.findings import organ_findings
 from trialbook.gvhd.grade import ORGANS
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.protocol.analysis import Analysis
+from trialbook.results.ard import NOT_EVALUABLE
 from trialbook.units import si_factor
 
 DECIDED_FOR_ALL_ORGANS = ("DEATH", "NEWTX", "MISSING")

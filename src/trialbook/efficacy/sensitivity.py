@@ -11,7 +11,6 @@ import pandas as pd
 from trialbook.domains import Domains
 from trialbook.efficacy.assessments import DAY_28
 from trialbook.efficacy.day28 import (
-    NOT_EVALUABLE,
     PENDING,
     UNDELIVERED,
     Course,
@@ -28,6 +27,7 @@ from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.gvhd.stages import STAGING_KEYS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.results.ard import NOT_EVALUABLE
 
 PRIMARY = "primary"
 # The keys that change what is new therapy; all others but those of staging only decide on these.
