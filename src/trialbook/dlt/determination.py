@@ -13,6 +13,7 @@ from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.queries import Query, query
+from trialbook.subjects.death_ranges import death_text
 
 COLUMNS = [
     "USUBJID", "SUBJID", "TRT01P", "TRT01A", "TRTSDT", "DLTSTAT", "REASON", "COUNTED", "REPLACE", "FUPFRAC",
@@ -136,10 +137,13 @@ def _cases_by_window(
     starts, ends = treated["TRTSDT"], treated["WINENDT"]
     died = treated["DTHDT"].astype("datetime64[s]")
     day = (died - starts).dt.days.astype("Int64").astype("str")
+    exact = died.dt.strftime("%Y-%m-%d").fillna("")
+    told = death_text(treated)
+    when = ("died on day " + day).where(told.eq(exact), "died (" + told + ")")
     share = (100 * treated["DOSEFRAC"]).round().astype("Int64").astype("str")
     under = treated["DOSEFRAC"] < analysis.dlt_min_dose_frac
     left, other = left_early(treated, domains), other_trial_drug(treated, domains, analysis)
-    yield died < ends, NOT_EVALUABLE, "died on day " + day + " without a DLT", died
+    yield died < ends, NOT_EVALUABLE, when + " without a DLT", died
     yield left.notna(), NOT_EVALUABLE, "left the trial before the window ended, without a DLT", left
     yield other.notna(), NOT_EVALUABLE, "began a drug of another trial, without a DLT", other
     underdosed = "received " + share + "% of the dose due, without a DLT"

@@ -113,11 +113,12 @@ def milestone_rows(data: Mapping[str, pd.DataFrame], treated: pd.DataFrame) -> p
     """
     parts = [_of("USUBJID ADT AVALC", _day_28(data["adrs"]), RESPONSE)]
     adtte, addlt = data["adtte"], data["addlt"]
+    told = adtte.get("EVNTDESC", pd.Series("", adtte.index, dtype="str")).fillna("").astype("str")
+    # Of a death whose day is not known EVNTDESC says between which days it lies.
+    adtte = adtte.assign(TOLD=told.str.extract("^DEATH: (.*)$", expand=False).fillna(""))
     for parameter, beginning, event in EVENTS:
-        of_kind = adtte["PARAMCD"].eq(parameter) & adtte.get("EVNTDESC", pd.Series("", adtte.index)).str.startswith(
-            beginning
-        )
-        parts.append(_of("USUBJID ADT", adtte[of_kind], event))
+        of_kind = adtte["PARAMCD"].eq(parameter) & told.str.startswith(beginning)
+        parts.append(_of("USUBJID ADT TOLD", adtte[of_kind], event))
     if "DLTDT" in addlt:
         parts.append(_of("USUBJID DLTDT DLTSTAT", addlt[addlt["DLTDT"].notna()], DLT))
     parts.append(_of("USUBJID LSTALVDT", treated[treated["DTHFL"].ne("Y")], SEEN))

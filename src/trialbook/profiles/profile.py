@@ -21,6 +21,7 @@ from trialbook.profiles.labs import grade_bands, lab_rows
 from trialbook.profiles.subjects import profiled_subjects
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.subjects.death_ranges import death_text
 
 DATASETS = ("adsl", "adae", "adlb", "addlt", "adrs", "adtte")
 Fact = tuple[str, str, str]
@@ -67,6 +68,7 @@ def profiles(
     }
     parts = {name: dict(iter(frame.groupby("USUBJID", sort=False))) for name, frame in frames.items()}
     last = _last_days(treated)
+    treated = treated.assign(DEATH=death_text(treated))
     known = _Known(data)
     found = []
     for row in treated.set_index("SUBJID").loc[wanted].reset_index().to_dict("records"):
@@ -123,12 +125,10 @@ def _by_subject(rows: pd.DataFrame, column: str) -> dict[str, str]:
 
 def _status(subject: Mapping[str, object]) -> tuple[str, str]:
     """Alive or dead, and since when or until when that is known."""
-    dead = subject["DTHFL"] == "Y"
-    day = subject["DTHDT"] if dead else subject["LSTALVDT"]
-    known = f"{pd.Timestamp(str(day)):%Y-%m-%d}" if pd.notna(day) else ""
-    if dead:
-        return "Died", known or "date unknown"
-    return "Alive", f"last seen {known}" if known else ""
+    if subject["DTHFL"] == "Y":
+        return "Died", str(subject["DEATH"]) or "date unknown"
+    day = subject["LSTALVDT"]
+    return "Alive", f"last seen {pd.Timestamp(str(day)):%Y-%m-%d}" if pd.notna(day) else ""
 
 
 def _text(value: object) -> str:

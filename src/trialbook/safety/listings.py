@@ -11,6 +11,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.safety.adae import SERIOUSNESS_CRITERIA
 from trialbook.safety.ae_results import fatal, safety_records
 from trialbook.safety.since_last_cut import record_news
+from trialbook.subjects.death_ranges import death_date_text, death_day_text
 from trialbook.terms import holds_term
 
 LABELS = {
@@ -83,6 +84,7 @@ def deaths_listing(
 ) -> pd.DataFrame:
     """L-1: deaths of treated subjects: day, days since the last infusion, cause, relation, response, relapse, since.
 
+    Where the day of death is not known, date and days say between which days it lies and which one is counted.
     `responses` (USUBJID AVALC REASON) of `day28_response`, `relapsed` (USUBJID RELAPDT) of `relapse_dates`; `before` is
     ADSL of the last cut. Without the endpoint the response is blank.
     """
@@ -96,9 +98,9 @@ def deaths_listing(
     return pd.DataFrame({
         "SUBJID": died["SUBJID"],
         "TRT01A": died["TRT01A"],
-        "DTHDT": died["DTHDT"],
-        "DTHDAY": rel_day(died["DTHDT"], died["TRTSDT"]),
-        "SINCELAST": rel_day(died["DTHDT"], died["TRTEDT"]),
+        "DTHDT": death_date_text(died),
+        "DTHDAY": death_day_text(died),
+        "SINCELAST": death_day_text(died, "TRTEDT"),
         "CAUSE": terms.to_numpy(),
         "AREL": relation.str.lower().to_numpy(),
         "RSP28": [response.get(subject, "") for subject in died["USUBJID"]],
