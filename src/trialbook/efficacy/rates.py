@@ -27,8 +27,8 @@ def response_rate_rows(responses: pd.DataFrame, protocol: Protocol, analysis: An
     analysis (MATURED-28 for the primary); `pending` counts the treated subjects who are not mature. Contexts: each
     interval of the primary analysis, the Beta posterior, and each sensitivity analysis by name with the interval
     `ci_primary_orr`. No rows where the trial has no such endpoint; null and "-" where N = 0. Where a domain that was
-    not delivered could change the response of a subject of the denominator, n and every estimate are null with the text NE
-    (§14.1); N and pending stay, but N of a set that asks for an assessment where none was delivered.
+    not delivered could change the response of a subject of the denominator, n and every estimate are null with the text
+    NE (§14.1); N and pending stay, but N of a set that asks for an assessment where none was delivered.
     """
     if not protocol.has_endpoint("ORR_D28"):
         return []

@@ -27,7 +27,6 @@ from trialbook.gvhd.stages import derive_stages
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import ArdRow
 from trialbook.results.bounds import bounds_rows
-from trialbook.subjects.deaths import death_range
 from trialbook.subjects.withdrawal import counted
 
 # From the least to the most favourable; every category but CR and PR counts as NR here.
@@ -45,13 +44,12 @@ class OpenFacts:
     """What can be read two ways of a course that was read already.
 
     `readings`: the assessments in every reading of the withdrawal, each with the whole range of stages of one day;
-    `conflicts`: the assessments of one day that differ; `possible`: `possible_therapies`; `deaths`: `death_range`.
+    `conflicts`: the assessments of one day that differ; `possible`: `possible_therapies`.
     """
 
     readings: tuple[pd.DataFrame, ...]
     conflicts: SameDayConflict
     possible: pd.DataFrame
-    deaths: pd.DataFrame
 
 
 def read_open_facts(course: Course, domains: Domains, analysis: Analysis) -> OpenFacts:
@@ -66,7 +64,7 @@ def read_open_facts(course: Course, domains: Domains, analysis: Analysis) -> Ope
         readings.append(every[kept["UNTILDT"]].reset_index(drop=True))
     possible = possible_therapies(domains, treated, analysis)
     possible = possible[counted(possible, "EVNTDT", limits["UNTILDT"])].reset_index(drop=True)
-    return OpenFacts(tuple(readings), conflicts, possible, death_range(domains, treated))
+    return OpenFacts(tuple(readings), conflicts, possible)
 
 
 def open_outcomes(course: Course, facts: OpenFacts, responses: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
@@ -76,8 +74,8 @@ def open_outcomes(course: Course, facts: OpenFacts, responses: pd.DataFrame, ana
     RSPWHY says in words what is open. `responses`: `response_of` of this course. Each end is reached by some completion
     of the records:
 
-    - what was not delivered (`delivery.needed`), no assessment or baseline, a day 28 that has not come: NR to CR, unless
-      a death or a new therapy is certain, or consent was withdrawn before the window;
+    - what was not delivered (`delivery.needed`), no assessment or baseline, a day 28 that has not come: NR to CR,
+      unless a death or a new therapy is certain, or consent was withdrawn before the window;
     - missing organs, and both readings of assessments of one day that differ: every stage that is possible; a baseline
       that a later, incomplete assessment of the window may replace: both;
     - a therapy that may be new, a withdrawal that may lie before the assessment, a death that may lie before day 28:
@@ -94,7 +92,7 @@ def open_outcomes(course: Course, facts: OpenFacts, responses: pd.DataFrame, ana
         low, high = np.minimum(low, seen.low), np.maximum(high, seen.high)
         sure, may = _therapies(course, facts, seen.assessed, at, analysis, notes)
         certain, maybe = certain & sure, maybe | may
-    dies, may_die = _deaths(facts.deaths, last_day(at, treated, analysis), treated, notes)
+    dies, may_die = _deaths(treated, last_day(at, treated, analysis), notes)
     composite = analysis.relapse_strategy_orr == "composite"
     relapsed = composite & (responses["RELAPFL"].eq("Y") | responses["DLIFL"].eq("Y")).to_numpy()
     _note(notes, pending, "day 28 has not come")
@@ -214,16 +212,18 @@ def _therapies(
     return certain, may
 
 
-def _deaths(
-    ranges: pd.DataFrame, until: pd.Series, treated: pd.DataFrame, notes: list[list[str]]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Who surely, and who possibly, died by the date `until`."""
-    own = ranges.set_index("USUBJID").reindex(treated["USUBJID"]).set_axis(treated.index)
-    surely = (own["LASTDT"] <= until).to_numpy("bool")
-    maybe = (own["FIRSTDT"] <= until).to_numpy("bool") & ~surely
-    for said, open_, first, last in zip(notes, maybe, own["FIRSTDT"], own["LASTDT"], strict=True):
+def _deaths(treated: pd.DataFrame, until: pd.Series, notes: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
+    """Who surely, and who possibly, died by the date `until`: between DTHLODT and DTHHIDT where these are known."""
+    first, last = (
+        (treated[name] if name in treated else treated["DTHDT"]).fillna(treated["DTHDT"])
+        for name in ("DTHLODT", "DTHHIDT")
+    )
+    dead = treated["DTHDT"] <= treated["CUTDT"]
+    surely = (dead & (last <= until)).to_numpy("bool")
+    maybe = (dead & (first <= until)).to_numpy("bool") & ~surely
+    for said, open_, start, end in zip(notes, maybe, first, last, strict=True):
         if open_:
-            said.append(f"the death is not dated: {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+            said.append(f"the death is not dated: {start:%Y-%m-%d} to {end:%Y-%m-%d}")
     return surely, maybe
 
 
