@@ -14,6 +14,7 @@ from trialbook.domains import Domains
 from trialbook.gvhd.steroids import steroid_days
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS
 from trialbook.subjects.dosing import infusion_levels
 
 ORGANS = ("SKIN", "LIVER", "UGI", "LGI", "GRADE")
@@ -130,7 +131,10 @@ def milestone_rows(data: Mapping[str, pd.DataFrame], treated: pd.DataFrame) -> p
 
 
 def _day_28(adrs: pd.DataFrame) -> pd.DataFrame:
-    return adrs[adrs["PARAMCD"].eq("RSP28") & adrs["ADT"].notna()] if "ADT" in adrs else adrs.head(0)
+    if "ADT" not in adrs:
+        return adrs.head(0)
+    rows = adrs[adrs["PARAMCD"].eq("RSP28") & adrs["ADT"].notna()]
+    return rows.assign(AVALC=rows["AVALC"].mask(rows["AVALC"] == NOT_EVALUABLE, NOT_EVALUABLE_WORDS))
 
 
 def _of(columns: str, rows: pd.DataFrame, event: str) -> pd.DataFrame:
