@@ -93,9 +93,9 @@ def test_deleting_a_domain_never_narrows(bounds, codes) -> None:
     before, after = bounds(TRIAL), bounds(without(TRIAL, *codes))
     for name in CASES:
         never_narrower(before[name], after[name])
-    if codes in (("RS", "FA"), ("CM",), ("DS",)):
+    if codes in (("RS", "FA"), ("CM",), ("DS",), ("VS",)):
         assert after["ORR_D28"].estimate is after["CR_D28"].estimate is None
-        assert after["ORR_D28"].low == 0
+        assert after["ORR_D28"].low == 0 or codes == ("VS",)
 
 
 def never_narrower(before: Case, after: Case) -> None:

@@ -27,8 +27,13 @@ def response_course(course: Course, analysis: Analysis) -> pd.DataFrame:
     # Row by row: each assessment of a subject meets the one baseline.
     category = pd.Series(category_by_stages(base.loc[after["USUBJID"]], after, analysis), after.index, "str")
     until = dates_of(after["USUBJID"], _until(course, analysis))
-    unknown = bool(course.lacking & needed(analysis))
+    unknown = pd.Series(bool(course.lacking & needed(analysis)), index=after.index)
     counts = (after["ADT"] < until) | until.isna()
+    if analysis.newtx_strategy_orr == "composite" and len(course.open_steroids):
+        steroid = dates_of(after["USUBJID"], course.open_steroids.groupby("USUBJID")["COUNTDT"].min())
+        from_then = after["ADT"] >= steroid
+        unknown |= from_then & ("VS" in course.lacking)
+        counts &= ~from_then | unknown
     return pd.DataFrame(
         {
             "USUBJID": after["USUBJID"], "ADT": after["ADT"], "RELDAY": after["RELDAY"], "AVALC": category,

@@ -25,6 +25,7 @@ from trialbook.efficacy.intercurrent import (
     cell_infusions,
     first_relapse,
     first_therapy,
+    possible_therapies,
     relapse_dates,
     therapy_starts,
 )
@@ -43,7 +44,7 @@ COLUMNS = {
     "USUBJID": "str", "TRT01A": "str", "AVALC": "str", "REASON": "str", "ADT": "datetime64[s]", "ADY": "Int64",
     "RELDAY": "Int64", "MAT28FL": "str", "EVAL28FL": "str", "RSPSTG": "str", "BASEADT": "datetime64[s]",
     "BASETYPE": "str", "BASESTG": "str", "D28STG": "str", "EVNTDT": "datetime64[s]", "EVNTDESC": "str",
-    "EVNTCERT": "str", "EVNTSRC": "str", "RELAPFL": "str", "DLIFL": "str",
+    "EVNTCERT": "str", "EVNTSRC": "str", "RELAPFL": "str", "DLIFL": "str", "STEROPFL": "str",
 }  # fmt: skip
 # What is not shown of subjects who are not mature, and how a missing value of each type is written.
 OF_THE_DAY = (
@@ -58,6 +59,7 @@ OF_THE_DAY = (
     "EVNTSRC",
     "RELAPFL",
     "DLIFL",
+    "STEROPFL",
 )
 BLANK: dict[str, Any] = {"str": "", "datetime64[s]": np.datetime64("NaT", "s"), "Int64": np.nan}
 Found = dict[str, np.ndarray]
@@ -79,7 +81,8 @@ def day28_response(
        made after the withdrawal of consent (`withdrawals`).
     5. NE with REASON UNDELIVERED: a domain that could still change the result was not delivered (§14.2): organ stages;
        or, of a response, the records of medication or disposition.
-    6. NR with REASON INCOMPLETE: missing organs leave the class open (§2.7).
+    6. NR with REASON INCOMPLETE: missing organs leave the class open (§2.7), or a steroid of unknown dose may have
+       exceeded the dose at the infusion (STEROPFL, A-131); without any body weights (VS) that is 5.
     7. NR without a reason: relapse (RELAPFL) or donor lymphocytes (DLIFL) by then where `relapse_strategy_orr` is
        composite; no organ involved at baseline.
     8. else the category of the stages: CR PR MR NR PD by `response_rules`.
@@ -104,7 +107,8 @@ class Course:
 
     `treated`: one row per subject; `assessments`: their organ stages with RELDAY; `therapies`: `therapy_starts`;
     `relapses`: `relapse_dates`; `donor_cells`: `cell_infusions`; `withdrawn`: `withdrawals`, after which none of these
-    counts; `lacking`: what was not delivered (`delivery.WORDS`).
+    counts; `lacking`: what was not delivered (`delivery.WORDS`); `open_steroids`: the `possible_therapies` that are
+    steroids of unknown dose.
     """
 
     treated: pd.DataFrame
@@ -114,6 +118,7 @@ class Course:
     donor_cells: pd.DataFrame
     withdrawn: pd.DataFrame
     lacking: frozenset[str]
+    open_steroids: pd.DataFrame
 
 
 def read_course(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> Course:
@@ -129,6 +134,7 @@ def read_course(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> 
         donor_cells=cells[counted(cells, "DLIDT", surely)].reset_index(drop=True),
         withdrawn=withdrawn,
         lacking=lacking(domains),
+        open_steroids=open_steroids(treated, domains, analysis),
     )
 
 
@@ -144,6 +150,12 @@ def counted_therapies(treated: pd.DataFrame, domains: Domains, analysis: Analysi
     starts = therapy_starts(domains, treated, analysis)
     limits = withdrawals(domains, treated).set_index("USUBJID")["UNTILDT"]
     return starts[counted(starts, "EVNTDT", limits)].reset_index(drop=True) if len(limits) else starts
+
+
+def open_steroids(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
+    """Steroid courses after the infusion of which the dose is not known: USUBJID COUNTDT of `possible_therapies`."""
+    possible = possible_therapies(domains, treated, analysis)
+    return possible.loc[possible["WHY"] == "STEROID-DOSE", ["USUBJID", "COUNTDT"]].reset_index(drop=True)
 
 
 def response_of(
@@ -206,11 +218,14 @@ def _events(assessed: pd.Series, course: Course, at: Landmark, analysis: Analysi
     first = first_therapy(course.therapies, subjects)
     therapy = _of_subjects(first.assign(SOURCE=source_key(first)), treated)
     relapsed = subjects["USUBJID"].isin(first_relapse(course.relapses, subjects)["USUBJID"])
+    steroids = course.open_steroids
+    steroids = steroids[steroids["COUNTDT"] <= dates_of(steroids["USUBJID"], subjects.set_index("USUBJID")["HORIZON"])]
     cells = dates_of(subjects["USUBJID"], course.donor_cells.set_index("USUBJID")["DLIDT"])
     return {
         "EVNTDT": therapy["EVNTDT"].to_numpy(), "EVNTDESC": therapy["EVNTDESC"].to_numpy(),
         "EVNTCERT": therapy["CERTAIN"].to_numpy(), "EVNTSRC": therapy["SOURCE"].to_numpy(),
         "RELAPFL": np.where(relapsed, "Y", ""), "DLIFL": np.where(cells <= horizon, "Y", ""),
+        "STEROPFL": np.where(subjects["USUBJID"].isin(steroids["USUBJID"]), "Y", ""),
     }  # fmt: skip
 
 
@@ -236,10 +251,11 @@ def _decided(found: Found, course: Course, at: Landmark, analysis: Analysis, unk
     missing = unseen | np.isnat(found["BASEADT"])
     response = np.isin(category, RESPONDERS)
     no_stages = missing & ("RS" in unknown) & ~withdrawn_before(at, course, analysis)
-    not_delivered = no_stages | (response & bool(unknown))
+    steroid = response & composite & (found["STEROPFL"] == "Y")
+    not_delivered = no_stages | (response & bool(unknown)) | (steroid & ("VS" in course.lacking))
     flagged = (found["RELAPFL"] == "Y") | (found["DLIFL"] == "Y")
     relapsed = flagged & (analysis.relapse_strategy_orr == "composite")
-    choices = [died, treated_anew, not_delivered & ~relapsed, missing, category == INCOMPLETE]
+    choices = [died, treated_anew, not_delivered & ~relapsed, missing, (category == INCOMPLETE) | steroid]
     reason = np.select(choices, ["DEATH", "NEWTX", UNDELIVERED, "MISSING", "INCOMPLETE"], "")
     by_stages = np.isin(category, CATEGORIES) & (reason == "") & ~relapsed
     value = np.where(reason == UNDELIVERED, NOT_EVALUABLE, np.where(by_stages, category, "NR"))

@@ -43,8 +43,10 @@ def _one_organ(
     before, now = (rows["USUBJID"].map(stage).astype("float64") for stage in (base, day))
     category = np.select([now.isna(), now == 0, now < before, now > before], ["", "CR", "PR", "PD"], "NR")
     by_rule = rows["REASON"].isin(DECIDED_FOR_ALL_ORGANS)
-    unknown = bool(course.lacking & needed(analysis))
-    incomplete = ~by_rule & now.isna()
+    composite = analysis.newtx_strategy_orr == "composite"
+    steroid = rows["STEROPFL"].eq("Y") & np.isin(category, RESPONDERS) & composite
+    unknown = bool(course.lacking & needed(analysis)) | (steroid & ("VS" in course.lacking))
+    incomplete = ~by_rule & (now.isna() | (steroid & ~unknown))
     flagged = (rows["RELAPFL"] == "Y") | (rows["DLIFL"] == "Y")
     lost = by_rule | incomplete | (flagged & (analysis.relapse_strategy_orr == "composite"))
     mature = rows["MAT28FL"] == "Y"

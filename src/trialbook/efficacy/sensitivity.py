@@ -16,6 +16,7 @@ from trialbook.efficacy.day28 import (
     Course,
     counted_therapies,
     day28_response,
+    open_steroids,
     read_course,
     response_of,
     staged_assessments,
@@ -114,7 +115,10 @@ def _reread(course: Course, choice: Sensitivity, domains: Domains, changed: Anal
     if choice.keys.keys() & set(STAGING_KEYS):
         return replace(course, assessments=staged_assessments(course.treated, domains, changed))
     if THERAPY_KEYS.intersection(choice.keys):
-        return replace(course, therapies=counted_therapies(course.treated, domains, changed))
+        steroids = open_steroids(course.treated, domains, changed)
+        return replace(
+            course, therapies=counted_therapies(course.treated, domains, changed), open_steroids=steroids
+        )  # fmt: skip
     return course
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from trialbook.dates import earliest_date, latest_date
 from trialbook.domains import Domains
+from trialbook.results.queries import Query, query
 
 # The subject, or who decides for it, withdrew from the study; words of DSDECOD and DSTERM.
 WITHDRAWN = (
@@ -52,3 +53,31 @@ def counted(rows: pd.DataFrame, dated: str, limits: pd.Series) -> pd.Series:
     """
     limit = pd.Series(limits.reindex(rows["USUBJID"]).to_numpy("datetime64[s]"), index=rows.index)
     return ~(rows[dated] > limit)
+
+
+# Domains whose records come from contact with the subject, and the date of each; survival status may be public.
+_CONTACT = {
+    "RS": "RSDTC", "FA": "FADTC", "LB": "LBDTC", "VS": "VSDTC", "QS": "QSDTC", "CM": "CMSTDTC", "EX": "EXSTDTC",
+    "SV": "SVSTDTC",
+}  # fmt: skip
+
+
+def withdrawal_queries(domains: Domains, treated: pd.DataFrame) -> list[Query]:
+    """Asks about the records after a withdrawal of consent, one question per subject and domain, with the last date."""
+    withdrawn = withdrawals(domains, treated)
+    asked: list[Query] = []
+    for domain, variable in _CONTACT.items() if len(withdrawn) else ():
+        rows = domains[domain].merge(withdrawn, on="USUBJID", how="inner", validate="many_to_one")
+        late = rows.assign(DAY=earliest_date(rows[variable]))
+        late = late[late["DAY"] > late["FROMDT"]]
+        for subject, own in late.groupby("USUBJID", sort=True):
+            count, last = len(own), own["DAY"].max()
+            asked.append(query(
+                "P25-RECORD-AFTER-WITHDRAWAL", str(subject), domain, field=variable, severity="major",
+                observed=f"{count} record{'s' if count > 1 else ''}, the last of {last:%Y-%m-%d}",
+                expected=f"on or before the withdrawal of consent, {own['FROMDT'].iloc[0]:%Y-%m-%d}",
+                message_en="Records are dated after the withdrawal of consent. They do not count for the response. "
+                "Were they allowed, or is a date wrong?",
+                message_zh="有记录的日期晚于撤回知情同意的日期，疗效分析中不予采用。请核实这些记录是否获准收集，或日期是否有误。",
+            ))  # fmt: skip
+    return asked
