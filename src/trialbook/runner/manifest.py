@@ -46,7 +46,7 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
     """What a build depends on: inputs, parameters, code, notebooks, contracts, lock and package versions (as
     installed, not as locked), and the previous build.
     """
-    named = [trial.cut.protocol, trial.cut.mapping, trial.cut.approved_deletions]
+    named = [trial.cut.protocol, trial.cut.mapping, trial.cut.approved_deletions, trial.protocol.drug_dictionary]
     notebooks = [spec.notebook for spec in STEPS]
     contracts = [name for kind in KINDS for name in ingredients.contracts(kind)]
     previous = trial.cut.previous_cut
