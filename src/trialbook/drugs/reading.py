@@ -15,7 +15,7 @@ CONNECTING_PAIRS = frozenset({("联", "合"), ("合", "并"), ("联", "用")})
 OPENING, CLOSING = frozenset("([{<"), frozenset(")]}>")
 # A Chinese name of up to this many characters must not be a part of an unknown longer word.
 SHORT_CHINESE = 2
-# Unread beside a name: a Latin word of fewer letters is a unit or route, one Chinese character a filler.
+# Unread beside a name or in brackets: a Latin word of fewer letters is a unit or route, one Chinese character a filler.
 LATIN_WORD, CHINESE_WORD = 4, 2
 _LONGEST_TEXT = 200
 
@@ -115,7 +115,7 @@ def _inside_a_word(words: Words, start: int, end: int, known: set[int]) -> bool:
     if len(name) > SHORT_CHINESE or not all(map(is_chinese, name)):
         return False
     beside = (place for place in (start - 1, end) if 0 <= place < len(words))
-    return any(is_chinese(words[place]) and place not in known for place in beside)
+    return any(is_chinese(words[place]) and place not in known and not _parts_here(words, place) for place in beside)
 
 
 def _parts(words: Words, taken: set[int], silent: set[int]) -> Iterator[_Part]:
@@ -143,7 +143,7 @@ def _part(words: Words, places: list[int], taken: set[int], silent: set[int], br
     latin = [word for _, word in open_words if not is_chinese(word) and not is_number(word)]
     chinese = {place for place, word in open_words if is_chinese(word)}
     pairs = sum(place + 1 in chinese for place in chinese)
-    if named:
+    if named or bracketed:
         significant = any(len(word) >= LATIN_WORD for word in latin) or pairs >= CHINESE_WORD - 1
     else:
         significant = bool(chinese) or any(len(word) > 1 for word in latin) or len(latin) > 2

@@ -28,8 +28,8 @@ def drug_records(domains: Domains, dictionary: DrugDictionary, local_routes: tup
 
     USUBJID NAME (as reported and coded) REPORTED CLASS (of the dictionary, or unclassified) DRUG (the drugs that decide
     the class, blank where unclassified) TERM (by which a continued drug is known) OTHERUSE (a therapy that is often
-    given for something else) PURPOSE (GVHD, OTHER, or blank where the record does not say) NEAR NEARDRUG NEARCLASS (of an
-    unclassified one: the name of the dictionary that it nearly is) CODED START END DOSE UNIT SRCDOM SRCSEQ.
+    given for something else) PURPOSE (GVHD, OTHER, or blank where the record does not say), of an unclassified one NEAR
+    NEARDRUG NEARCLASS (the name of the dictionary that it nearly is), CODED START END DOSE UNIT SRCDOM SRCSEQ.
 
     A record is local by its route, or where it names none, by the words of its name (ointment, eye drops, 鞘内).
     """

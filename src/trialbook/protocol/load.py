@@ -63,7 +63,7 @@ def load_protocol(path: Path) -> Protocol:
         )  # fmt: skip
     protocol = validated(Protocol, content, str(path))
     if protocol.drug_dictionary is not None:
-        protocol = protocol.model_copy(update={"drugs": _drugs(path, protocol.drug_dictionary)})
+        protocol = protocol.model_copy(update={"drugs": _drugs(drug_file(path, protocol.drug_dictionary))})
     analysis_values(protocol, {}, str(path))
     defaults = {key: entry.default for key, entry in protocol.analysis.items()}
     for amendment in protocol.amendments:
@@ -71,7 +71,7 @@ def load_protocol(path: Path) -> Protocol:
     return protocol
 
 
-def _drugs(protocol: Path, named: str) -> DrugDictionary:
+def drug_file(protocol: Path, named: str) -> Path:
     """The drug dictionary that a protocol file names; raises UsageError.
 
     The path starts at the folder that holds the protocol file's `params/`, else at the project.
@@ -84,7 +84,10 @@ def _drugs(protocol: Path, named: str) -> DrugDictionary:
             str(problems[0]), file=str(protocol), column="drug_dictionary", value=named,
             next_step="name the file of the drugs, relative to the folder that holds params/",
         )  # fmt: skip
-    file = bases[problems.index(None)] / named
+    return bases[problems.index(None)] / named
+
+
+def _drugs(file: Path) -> DrugDictionary:
     return validated(DrugFile, read_yaml(file), str(file)).dictionary()
 
 
