@@ -11,7 +11,7 @@ from trialbook.drugs.records import UNCLASSIFIED, drugs_in_force
 from trialbook.efficacy.day28 import treated_subjects
 from trialbook.efficacy.intercurrent import therapy_starts
 from trialbook.efficacy.open_records import open_records
-from trialbook.efficacy.therapy_records import as_starts, clock_of, dated, drug_records, new_starts
+from trialbook.efficacy.therapy_records import as_starts, clock_of, dated, drug_records, is_unclassified, new_starts
 from trialbook.protocol.analysis import Analysis
 
 CLASS_NAMES = {
@@ -32,7 +32,7 @@ def started_drugs(adsl: pd.DataFrame, domains: Domains, analysis: Analysis, most
     """
     treated = treated_subjects(adsl, adsl["CUTDT"].max()) if len(adsl) else adsl
     records = drug_records(domains, drugs_in_force(analysis), tuple(analysis.local_routes))
-    records = records[(records["SRCDOM"] == "CM") | (records["CLASS"] == THERAPY) | (records["NEARCLASS"] == THERAPY)]
+    records = records[(records["SRCDOM"] == "CM") | (records["CLASS"] == THERAPY) | is_unclassified(records)]
     found = new_starts(dated(records), clock_of(treated))
     key = ["SRCDOM", "USUBJID", "SRCSEQ"]
     certain = _keys(therapy_starts(domains, treated, analysis), key)

@@ -99,9 +99,13 @@ def certain_therapies(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def is_unclassified(records: pd.DataFrame) -> pd.Series:
-    """Which of `drug_records` hold a drug of no list. A procedure is one only where it is nearly a therapy of GVHD."""
+    """Which of `drug_records` hold a drug of no list.
+
+    A procedure is no drug, unless its name is nearly a therapy of GVHD or the record says that it was for GVHD.
+    """
     unknown = records["CLASS"] == UNCLASSIFIED
-    return unknown & ((records["SRCDOM"] == "CM") | (records["NEARCLASS"] == THERAPY))
+    drug = (records["SRCDOM"] == "CM") | (records["NEARCLASS"] == THERAPY) | (records["PURPOSE"] == FOR_GVHD)
+    return unknown & drug
 
 
 def clock_of(subjects: pd.DataFrame) -> pd.DataFrame:
