@@ -6,6 +6,7 @@ import pandas as pd
 
 from trialbook.dates import rel_day
 from trialbook.domains import Domains
+from trialbook.drugs.records import drugs_in_force
 from trialbook.efficacy.day28 import UNDELIVERED, treated_subjects
 from trialbook.efficacy.response_results import ORGAN_PARAMETERS
 from trialbook.efficacy.response_views import FIRST_DAY, LAST_DAY, sensitivity_labels
@@ -51,7 +52,7 @@ def grade_courses(
 def _steroids(adsl: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
     """The dose of every day of the figure on which it differs from the day before, 0 where there is none."""
     treated = treated_subjects(adsl, adsl["CUTDT"].max())
-    daily = steroid_days(domains, treated, analysis.local_routes)
+    daily = steroid_days(domains, treated, drugs_in_force(analysis), analysis.local_routes)
     known = daily.merge(treated[["USUBJID", "TRTSDT"]], on="USUBJID").assign(
         DAY=lambda rows: rel_day(rows["ADT"], rows["TRTSDT"])
     )

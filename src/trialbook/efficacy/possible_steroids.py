@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 from trialbook.domains import Domains
+from trialbook.drugs.dictionary import DrugDictionary
+from trialbook.drugs.records import drugs_in_force
 from trialbook.gvhd.steroids import steroid_spans
 from trialbook.protocol.analysis import Analysis
 from trialbook.subjects.weights import weights
@@ -27,14 +29,14 @@ def possible_escalations(domains: Domains, subjects: pd.DataFrame, analysis: Ana
     `steroid_escalations` says it.
     """
     used = [name for name in ("USUBJID", "TRTSDT", "CUTDT", "DTHDT", "REFDT") if name in subjects]
-    routes = tuple(analysis.local_routes)
-    return domains.once(_possible_escalations, subjects[used], routes, analysis.steroid_escalation_days)
+    drugs, routes = drugs_in_force(analysis), tuple(analysis.local_routes)
+    return domains.once(_possible_escalations, subjects[used], drugs, routes, analysis.steroid_escalation_days)
 
 
 def _possible_escalations(
-    domains: Domains, subjects: pd.DataFrame, local_routes: tuple[str, ...], least_days: int
+    domains: Domains, subjects: pd.DataFrame, drugs: DrugDictionary, local_routes: tuple[str, ...], least_days: int
 ) -> pd.DataFrame:
-    spans = steroid_spans(domains["CM"], weights(domains), subjects, local_routes)
+    spans = steroid_spans(domains["CM"], weights(domains), subjects, drugs, local_routes)
     spans = spans.merge(subjects[["USUBJID", "TRTSDT"]], on="USUBJID", validate="many_to_one")
     infusion = spans["TRTSDT"]
     new = ~(spans["laststart"] <= infusion)

@@ -116,7 +116,7 @@ def response_queries(
         *_decisions(responses),
         *_investigator(responses, adrs),
         *stage_queries(domains, treated, analysis),
-        *medication_queries(domains, treated, analysis),
+        *medication_queries(domains, treated, responses, analysis),
     ]
     return sorted(found, key=lambda q: (q["subject"], q["rule"], q["record"]))
 

@@ -36,6 +36,9 @@ THERAPY_WORDS = {
     "START-DATE": "may be new therapy, its start date is partial",
     "STEROID-DOSE": "steroid of unknown dose or start, may exceed the dose at the infusion",
     "UNCLASSIFIED": "is in no list of drugs, may be new therapy",
+    "NEAR-NAME": "is spelled almost like a therapy of GVHD",
+    "OTHER-USE": "is a therapy of GVHD in some uses, the use is not known",
+    "BACKGROUND-STARTED": "is background therapy that was started after the infusion",
 }
 
 

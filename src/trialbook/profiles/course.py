@@ -11,6 +11,7 @@ import pandas as pd
 
 from trialbook.dates import earliest_date, latest_date, rel_day
 from trialbook.domains import Domains
+from trialbook.drugs.records import drugs_in_force
 from trialbook.gvhd.steroids import steroid_days
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -37,7 +38,7 @@ def infusion_rows(
 
 def steroid_spans(domains: Domains, treated: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """Spans of an unchanged systemic steroid dose: USUBJID FROM UNTIL (last day) MPEQ (mg/kg/day, §2.4)."""
-    daily = steroid_days(domains, treated, analysis.local_routes)
+    daily = steroid_days(domains, treated, drugs_in_force(analysis), analysis.local_routes)
     day = rel_day(daily["ADT"], _start(daily, treated))
     daily = daily.assign(DAY=day)[day.notna()].sort_values(["USUBJID", "DAY"], kind="stable", ignore_index=True)
     before = daily.shift()

@@ -35,7 +35,9 @@ SAID_BY: Mapping[str, tuple[str, ...]] = {
     "ae.AEENDTC.not_after_death": ("P19-AE-END-AFTER-DEATH",),
     "ae.AEENDTC.not_before_start": ("P19-AE-END-BEFORE-START",),
     "ae.AEENRTPT.ended": ("P20-AE-ONGOING-WITH-END",),
-    "cm.CMDECOD.given": ("P31-CM-UNCODED", "P31-CM-COMBINED", "P31-CM-GVHD-UNLISTED"),
+    "cm.CMDECOD.given": (
+        "P31-CM-UNCODED", "P31-CM-COMBINED", "P31-CM-GVHD-UNLISTED", "P31-CM-NEAR-NAME", "P31-CM-PURPOSE",
+    ),
     "dm.BRTHDTC.before_consent": ("P06-DM-BIRTH-AFTER-CONSENT",),
     "ex.EXSTDTC.after_consent": ("P11-EX-BEFORE-CONSENT",),
     "ss.SSDTC.alive_after_death": ("P25-RECORD-AFTER-DEATH",),
