@@ -14,14 +14,15 @@ from less_known import Cell, any_cell, blanked, cells_of, without
 from trial_builder import TrialBuilder, trial
 from trialbook.dates import as_date
 from trialbook.domains import Domains
-from trialbook.efficacy.response import derive_adrs
+from trialbook.efficacy.day28 import read_course, response_of, treated_subjects
+from trialbook.efficacy.response_bounds import open_outcomes, read_open_facts
 from trialbook.subjects.derive import derive_subjects
 
 CUT = as_date("2025-09-30")
 CASES = {"ORR_D28": ("PR", "CR"), "CR_D28": ("CR",)}
 DOMAINS = ("RS", "FA", "CM", "DS", "PR", "CE", "VS", "LB", "SV", "SS")
 fixed = settings(
-    max_examples=60, deadline=None, derandomize=True,
+    max_examples=25, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 
@@ -41,9 +42,13 @@ def bounds(protocol, analysis):
     """The case of each endpoint of a trial."""
 
     def derive(domains: Domains) -> dict[str, Case]:
+        domains = Domains({code: domains[code] for code in domains})
         adsl = derive_subjects(domains, protocol, analysis, CUT)
-        adrs = derive_adrs(adsl, domains, protocol, analysis, CUT)
-        own = adrs[(adrs["PARAMCD"] == "RSP28") & (adrs["RSP28FL"] == "Y")]
+        # What derive_adrs does for the response at day 28, without its other parameters: twice as fast.
+        course = read_course(treated_subjects(adsl, CUT), domains, analysis)
+        responses = response_of(course, analysis)
+        outcomes = open_outcomes(course, read_open_facts(course, domains, analysis), responses, analysis)
+        own = responses.merge(outcomes, on="USUBJID")[lambda rows: rows["MAT28FL"] == "Y"]
         found = {}
         for name, success in CASES.items():
             undone = own["REASON"].eq("UNDELIVERED") & own["RSPSTG"].isin(["", *success])
@@ -84,6 +89,11 @@ def known_trial() -> TrialBuilder:
 TRIAL = known_trial().domains()
 
 
+@pytest.fixture
+def known(bounds) -> dict[str, Case]:
+    return bounds(TRIAL)
+
+
 def test_everything_known_leaves_no_range(bounds) -> None:
     assert bounds(TRIAL) == {"ORR_D28": Case(2, 2, 2, 9), "CR_D28": Case(1, 1, 1, 9)}
 
@@ -113,7 +123,7 @@ def test_blanking_a_cell_never_narrows(bounds, cell: Cell) -> None:
         never_narrower(before[name], after[name])
 
 
-@fixed
+@settings(fixed, max_examples=10)
 @given(st.lists(any_cell(cells_of(TRIAL, DOMAINS)), min_size=1, max_size=4, unique=True), st.data())
 def test_blanking_one_more_cell_never_narrows_a_range(bounds, cells: list[Cell], data) -> None:
     less, least = blanked(TRIAL, *cells[:-1]), blanked(TRIAL, *cells)

@@ -22,6 +22,7 @@ from trialbook.efficacy.assessments import (
 )
 from trialbook.efficacy.delivery import lacking, needed
 from trialbook.efficacy.intercurrent import (
+    STEROID_DOSE,
     cell_infusions,
     first_relapse,
     first_therapy,
@@ -107,8 +108,7 @@ class Course:
 
     `treated`: one row per subject; `assessments`: their organ stages with RELDAY; `therapies`: `therapy_starts`;
     `relapses`: `relapse_dates`; `donor_cells`: `cell_infusions`; `withdrawn`: `withdrawals`, after which none of these
-    counts; `lacking`: what was not delivered (`delivery.WORDS`); `open_steroids`: the `possible_therapies` that are
-    steroids of unknown dose.
+    counts; `lacking`: what was not delivered (`delivery.WORDS`); `possible`: `possible_therapies`.
     """
 
     treated: pd.DataFrame
@@ -118,7 +118,12 @@ class Course:
     donor_cells: pd.DataFrame
     withdrawn: pd.DataFrame
     lacking: frozenset[str]
-    open_steroids: pd.DataFrame
+    possible: pd.DataFrame
+
+    @property
+    def open_steroids(self) -> pd.DataFrame:
+        """Steroid courses after the infusion of which the dose is not known."""
+        return self.possible[self.possible["WHY"] == STEROID_DOSE]
 
 
 def read_course(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> Course:
@@ -134,7 +139,7 @@ def read_course(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> 
         donor_cells=cells[counted(cells, "DLIDT", surely)].reset_index(drop=True),
         withdrawn=withdrawn,
         lacking=lacking(domains),
-        open_steroids=open_steroids(treated, domains, analysis),
+        possible=counted_possible(treated, domains, analysis),
     )
 
 
@@ -152,10 +157,11 @@ def counted_therapies(treated: pd.DataFrame, domains: Domains, analysis: Analysi
     return starts[counted(starts, "EVNTDT", limits)].reset_index(drop=True) if len(limits) else starts
 
 
-def open_steroids(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
-    """Steroid courses after the infusion of which the dose is not known: USUBJID COUNTDT of `possible_therapies`."""
+def counted_possible(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
+    """`possible_therapies` without those that surely lie after a withdrawal of consent."""
     possible = possible_therapies(domains, treated, analysis)
-    return possible.loc[possible["WHY"] == "STEROID-DOSE", ["USUBJID", "COUNTDT"]].reset_index(drop=True)
+    limits = withdrawals(domains, treated).set_index("USUBJID")["UNTILDT"]
+    return possible[counted(possible, "EVNTDT", limits)].reset_index(drop=True) if len(limits) else possible
 
 
 def response_of(

@@ -19,7 +19,6 @@ from trialbook.efficacy.assessments import (
 )
 from trialbook.efficacy.day28 import Course, last_day, stages_text, window_day, withdrawn_before
 from trialbook.efficacy.delivery import WORDS, needed
-from trialbook.efficacy.intercurrent import possible_therapies
 from trialbook.gvhd.conflicts import SameDayConflict, same_day_conflicts
 from trialbook.gvhd.grade import ORGANS, stage_range
 from trialbook.gvhd.response_rules import respond_between
@@ -47,12 +46,11 @@ class OpenFacts:
     """What can be read two ways of a course that was read already.
 
     `readings`: the assessments in every reading of the withdrawal, each with the whole range of stages of one day;
-    `conflicts`: the assessments of one day that differ; `possible`: `possible_therapies`.
+    `conflicts`: the assessments of one day that differ.
     """
 
     readings: tuple[pd.DataFrame, ...]
     conflicts: SameDayConflict
-    possible: pd.DataFrame
 
 
 def read_open_facts(course: Course, domains: Domains, analysis: Analysis) -> OpenFacts:
@@ -65,9 +63,7 @@ def read_open_facts(course: Course, domains: Domains, analysis: Analysis) -> Ope
     readings = [every[kept["FROMDT"]].reset_index(drop=True)]
     if (kept["FROMDT"] != kept["UNTILDT"]).any():
         readings.append(every[kept["UNTILDT"]].reset_index(drop=True))
-    possible = possible_therapies(domains, treated, analysis)
-    possible = possible[counted(possible, "EVNTDT", limits["UNTILDT"])].reset_index(drop=True)
-    return OpenFacts(tuple(readings), conflicts, possible)
+    return OpenFacts(tuple(readings), conflicts)
 
 
 def open_outcomes(course: Course, facts: OpenFacts, responses: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
@@ -93,7 +89,7 @@ def open_outcomes(course: Course, facts: OpenFacts, responses: pd.DataFrame, ana
     for reading in facts.readings:
         seen = _by_stages(replace(course, assessments=reading), at, analysis, pending, notes)
         low, high = np.minimum(low, seen.low), np.maximum(high, seen.high)
-        sure, may = _therapies(course, facts, seen.assessed, at, analysis, notes)
+        sure, may = _therapies(course, seen.assessed, at, analysis, notes)
         certain, maybe = certain & sure, maybe | may
     dies, may_die = _deaths(treated, last_day(at, treated, analysis), notes)
     composite = analysis.relapse_strategy_orr == "composite"
@@ -191,7 +187,7 @@ def _classes(base: pd.DataFrame, day: pd.DataFrame, analysis: Analysis) -> tuple
 
 
 def _therapies(
-    course: Course, facts: OpenFacts, assessed: pd.Series, at: Landmark, analysis: Analysis, notes: list[list[str]]
+    course: Course, assessed: pd.Series, at: Landmark, analysis: Analysis, notes: list[list[str]]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Who surely, and who possibly, had new therapy by the assessment, or by any day on which it may have been."""
     treated = course.treated
@@ -201,7 +197,7 @@ def _therapies(
     dates = assessed.set_axis(treated.index)
     first, last = (dates.fillna(window_day(at, treated, analysis, first=end)) for end in (True, False))
     limits = pd.DataFrame({"FIRST": first, "LAST": last}).set_axis(treated["USUBJID"])
-    starts, possible = course.therapies, facts.possible
+    starts, possible = course.therapies, course.possible
     sure = starts["INSIDE"].astype("bool") & (starts["LASTDT"] <= dates_of(starts["USUBJID"], limits["FIRST"]))
     reached = starts["COUNTDT"] <= dates_of(starts["USUBJID"], limits["LAST"])
     open_ = possible[possible["COUNTDT"] <= dates_of(possible["USUBJID"], limits["LAST"])]

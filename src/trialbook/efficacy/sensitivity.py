@@ -14,9 +14,9 @@ from trialbook.efficacy.day28 import (
     PENDING,
     UNDELIVERED,
     Course,
+    counted_possible,
     counted_therapies,
     day28_response,
-    open_steroids,
     read_course,
     response_of,
     staged_assessments,
@@ -115,9 +115,9 @@ def _reread(course: Course, choice: Sensitivity, domains: Domains, changed: Anal
     if choice.keys.keys() & set(STAGING_KEYS):
         return replace(course, assessments=staged_assessments(course.treated, domains, changed))
     if THERAPY_KEYS.intersection(choice.keys):
-        steroids = open_steroids(course.treated, domains, changed)
+        possible = counted_possible(course.treated, domains, changed)
         return replace(
-            course, therapies=counted_therapies(course.treated, domains, changed), open_steroids=steroids
+            course, therapies=counted_therapies(course.treated, domains, changed), possible=possible
         )  # fmt: skip
     return course
 
