@@ -178,8 +178,9 @@ def _headlines(protocol: Protocol, numbers: _Numbers) -> list[Headline]:
         waiting = _words("{} pending", numbers.text("ORR_D28", "RSP28", "pending", **orr))
         note = _joined(numbers.rate("ORR_D28", "RSP28", **orr), limits, waiting, numbers.cases_of("ORR_D28"))
         lines.append(Headline("Response at day 28", numbers.count("ORR_D28", "RSP28", **orr), note))
-        note = _joined(numbers.rate("CR_D28", "RSP28", **orr), numbers.cases_of("CR_D28"))
-        lines.append(Headline("Complete response at day 28", numbers.count("CR_D28", "RSP28", **orr), note))
+        if numbers.text("CR_D28", "RSP28", "N", **orr):
+            note = _joined(numbers.rate("CR_D28", "RSP28", **orr), numbers.cases_of("CR_D28"))
+            lines.append(Headline("Complete response at day 28", numbers.count("CR_D28", "RSP28", **orr), note))
     if protocol.has_endpoint("OS"):
         alive = numbers.text("OS_KM", "OS", "estimate", **survival)
         limits = _words("95% CI {}", numbers.limits("OS_KM", "OS", **survival))
