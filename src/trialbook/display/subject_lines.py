@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from trialbook.protocol.models import Protocol
+from trialbook.results.ard import NOT_EVALUABLE_WORDS
 from trialbook.subjects.death_ranges import death_text
 
 COLUMNS = ["subject", "level", "infusions", "first", "day", "grade", "response", "dlt", "status", "queries"]
@@ -77,6 +78,12 @@ def _day_28(adrs: pd.DataFrame | None) -> dict[str, str]:
     rows = adrs[adrs["PARAMCD"].eq("RSP28") & adrs["RSP28FL"].eq("Y")]
     reasons = rows["REASON"].fillna("") if "REASON" in rows else pd.Series("", index=rows.index)
     shown = [f"{value} ({why.lower()})" if why else value for value, why in zip(rows["AVALC"], reasons, strict=True)]
+    if "RSPLO" in rows:
+        open_ = zip(shown, reasons, rows["RSPLO"], rows["RSPHI"], strict=True)
+        shown = [
+            f"{NOT_EVALUABLE_WORDS} ({low} to {high})" if why == "UNDELIVERED" else text
+            for text, why, low, high in open_
+        ]
     return dict(zip(rows["USUBJID"], shown, strict=True))
 
 

@@ -6,7 +6,9 @@ import pandas as pd
 
 from trialbook.dates import complete_date
 from trialbook.domains import Domains
+from trialbook.efficacy.day28 import UNDELIVERED
 from trialbook.gvhd.response_rules import RESPONDERS
+from trialbook.results.ard import NOT_EVALUABLE_WORDS
 
 
 def swimmer_bars(adtte: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
@@ -19,6 +21,7 @@ def swimmer_bars(adtte: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
     status = os["CNSR"].eq(0).map({True: "died", False: "alive"})
     days = (os["ADT"] - os["STARTDT"]).dt.days.astype("Int64")
     said = responses["AVALC"] + (", " + responses["REASON"]).where(responses["REASON"] != "", "")
+    said = said.mask(responses["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS)
     response = said.set_axis(responses["USUBJID"]).reindex(os["USUBJID"]).fillna("").set_axis(os.index)
     between = os["EVNTDESC"].str.extract("^DEATH: (.*)$", expand=False)
     status = (status + ", " + between).where(between.notna(), status)
@@ -59,7 +62,7 @@ def swimmer_marks(adtte: pd.DataFrame, domains: Domains, responses: pd.DataFrame
 
 
 def _responses(responses: pd.DataFrame) -> list[pd.DataFrame]:
-    seen = responses[["USUBJID", "AVALC"]].assign(DAY=responses["ADT"])
+    seen = responses[["USUBJID", "AVALC"]].assign(DAY=responses["ADT"])[responses["REASON"] != UNDELIVERED]
     yes = seen["AVALC"].isin(RESPONDERS)
     return [_dated(seen[yes], "response at day 28"), _dated(seen[~yes], "no response at day 28")]
 

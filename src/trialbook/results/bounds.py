@@ -8,7 +8,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from trialbook.results.ard import NOT_ESTIMABLE, TOTAL, ArdRow, ard_row, round_half_up
+from trialbook.results.ard import (
+    LABELS,
+    NOT_ESTIMABLE,
+    NOT_EVALUABLE,
+    NOT_EVALUABLE_WORDS,
+    TOTAL,
+    ArdRow,
+    ard_row,
+    round_half_up,
+)
 from trialbook.statistics.intervals import clopper_pearson_upper
 
 BOUNDS = "BOUNDS"
@@ -164,9 +173,20 @@ def _case(stat: dict[tuple[str, str, str], float], level: str, case: str) -> str
     return f"{int(n)}/{int(total)}{share}"
 
 
+def with_bounds(rows: pd.DataFrame, ard: pd.DataFrame, variable: str) -> pd.DataFrame:
+    """ARD rows for a table: n.low and n.high, from the BOUNDS rows of `ard`, beside every n that is not evaluable."""
+    open_ = rows[(rows["stat_name"] == "n") & (rows["stat_text"] == NOT_EVALUABLE)]
+    added = []
+    for row in open_.to_dict("records"):
+        found = bounds_of(ard, variable, row["group1_level"])
+        for name, count in (("n.low", found.low), ("n.high", found.high)) if found else ():
+            added.append({**row, "stat_name": name, "stat_label": LABELS[name], "stat": count, "stat_text": str(count)})
+    return pd.concat([rows, pd.DataFrame(added, columns=rows.columns)], ignore_index=True) if added else rows
+
+
 def not_evaluable_text(found: Bounds | None) -> str:
     """What is said in the place of a number that an undelivered domain took: `not evaluable (0 to 9 of 11)`."""
-    return f"not evaluable ({found.range})" if found and found.size else "not evaluable"
+    return f"{NOT_EVALUABLE_WORDS} ({found.range})" if found and found.size else NOT_EVALUABLE_WORDS
 
 
 def excluded_text(n_events: int, n: int, level: float = 0.95) -> str:
