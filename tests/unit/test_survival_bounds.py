@@ -210,7 +210,7 @@ def test_without_disposition_survival_is_not_evaluable_and_bounded(protocol: Pro
     ard = rows(without, protocol, analysis)
     own = ard[ard["analysis_id"].isin(["OS_KM", "OS_MEDIAN", "OS_EVENTS"]) & ard["stat_name"].isin(["estimate", "n"])]
     assert own["stat"].isna().all()
-    assert set(own["stat_text"]) == {"not evaluable"}
+    assert set(own["stat_text"]) == {"NE"}
     # S01 is dead by DM, S02 alive on day 120; S03 (day 70 at the cut) and S04 may have died unrecorded.
     found = cases(ard)
     assert (found["worst"][:2], found["best"][:2]) == ((1, 4), (2, 3))
@@ -220,7 +220,7 @@ def test_without_disposition_survival_is_not_evaluable_and_bounded(protocol: Pro
     adtte = derive_adtte(derive_subjects(without, protocol, analysis, CUT), without, protocol, analysis, CUT)
     followed = to_ard(follow_up_rows(adtte, protocol, analysis, CUT, evaluable=False))
     median = followed[followed["analysis_id"].eq("FUP_RKM") & followed["stat_name"].eq("estimate")]
-    assert set(median["stat_text"]) == {"not evaluable"}
+    assert set(median["stat_text"]) == {"NE"}
 
 
 def test_the_status_of_survival_alone_may_be_missing(protocol: Protocol, analysis: Analysis) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.efficacy.survival_needs import NOT_EVALUABLE
 from trialbook.efficacy.time_to_event import COMPETING, EVENT
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row
 from trialbook.statistics.competing_risks import CumulativeIncidence, aalen_johansen
 
 NAMES = {1: "NRM", 2: "RELAPSE"}
@@ -23,7 +22,7 @@ def incidence_rows(
 
     The limits are log-log with the variance of R's cmprsk (A-139); a share of 0 has none. An ADTTE without NRM (nobody
     was treated) gives no rows. `evaluable` False: a domain that decides it was not delivered (`survival_needs`); every
-    row is null and says "not evaluable".
+    row is null with the text `NE`.
     """
     if not evaluable and protocol.has_endpoint("OS"):
         return [

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from trialbook.efficacy.survival_needs import NOT_EVALUABLE
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.results.ard import NOT_ESTIMABLE, TOTAL, ArdRow, ard_row, proportion_rows
+from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, TOTAL, ArdRow, ard_row, proportion_rows
 from trialbook.statistics.intervals import Interval, clopper_pearson, clopper_pearson_lower
 from trialbook.statistics.kaplan_meier import KaplanMeier, kaplan_meier, reverse_kaplan_meier
 
@@ -27,7 +26,7 @@ def time_to_event_rows(
     A protocol without OS gives no rows, nor does another endpoint that ADTTE does not have.
 
     `evaluable` False: a domain that the endpoint needs was not delivered (`survival_needs`); every number but N, the
-    subjects followed, is null and says "not evaluable".
+    subjects followed, is null with the text `NE`.
     """
     rows: list[ArdRow] = []
     if not protocol.has_endpoint("OS"):

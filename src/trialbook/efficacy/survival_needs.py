@@ -9,7 +9,6 @@ from trialbook.domains import Domains
 # DM and AE are always there; SS alone may be missing: a death has its place in DM, DS and AE.
 NEEDS: Mapping[str, tuple[str, ...]] = {"OS": ("DS",), "NRM": ("DS", "CE"), "FFS": ("DS", "CE", "CM")}
 WORDS = {"DS": "disposition (DS)", "CE": "relapse (CE)", "CM": "medication (CM)"}
-NOT_EVALUABLE = "not evaluable"
 
 
 def undelivered(parameter: str, domains: Domains) -> list[str]:

@@ -6,9 +6,8 @@ import pandas as pd
 
 from trialbook.dates import study_day
 from trialbook.efficacy.survival import NOT_REACHED
-from trialbook.efficacy.survival_needs import NOT_EVALUABLE
 from trialbook.protocol.analysis import Analysis
-from trialbook.results.ard import NOT_ESTIMABLE, TOTAL, round_half_up
+from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL, round_half_up
 from trialbook.results.bounds import BOUNDS, bounds_of, bounds_text, excluded_text, not_evaluable_text
 
 REGISTERED_DAY = 100  # the registry measures overall survival at day 100
@@ -42,11 +41,15 @@ def survival_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str,
         survival, note = not_evaluable_text(bounds_of(rows, f"OS_{day}")), f"alive: {alive}"
     return [
         ("Treated and followed", n, "subjects"),
-        ("Deaths", dead, "any cause"),
+        ("Deaths", _in_words(dead), "any cause"),
         (f"Survival at day {day}", survival, note),
-        ("Median survival", median, "" if median in UNKNOWN else "days"),
-        ("Median follow-up", follow_up, "" if follow_up in UNKNOWN else "days"),
+        ("Median survival", _in_words(median), "" if median in UNKNOWN else "days"),
+        ("Median follow-up", _in_words(follow_up), "" if follow_up in UNKNOWN else "days"),
     ]
+
+
+def _in_words(text: str) -> str:
+    return NOT_EVALUABLE_WORDS if text == NOT_EVALUABLE else text
 
 
 def bounds_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
