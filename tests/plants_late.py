@@ -130,7 +130,7 @@ def p30(e: Export) -> tuple[str, ...]:
 
 
 def p31(e: Export) -> tuple[str, ...]:
-    """Combined entries, drugs of no list, steroids without dose; not a solvent, prevention, what ended before."""
+    """Combined entries, drugs of no list, near names, steroids without dose; not a solvent, not what ended before."""
 
     def drug(name: str, start: str, coded: str = "", subject: str = A, **more: str) -> None:
         e.add("cm", subject, CMTRT=name, CMDECOD=coded, CMSTDTC=start, **{"CMDOSE": "40", "CMDOSU": "mg", **more})
@@ -145,6 +145,11 @@ def p31(e: Export) -> tuple[str, ...]:
     e.ask("P31-CM-STEROID-DOSE", "cm", "CMSEQ=5")
     drug("Methylprednisolone + 0.9% saline", "2025-05-01", "METHYLPREDNISOLONE", B)
     drug("Compound X", "2025-05-01", "COMPOUND X", B, CMCAT="GVHD PROPHYLAXIS")
+    e.ask("P31-CM-UNCLASSIFIED", "cm", "CMSEQ=3", B)
+    drug("ruxolitinb", "2025-05-01", "RUXOLITINB")
+    e.ask("P31-CM-NEAR-NAME", "cm", "CMSEQ=6")
+    drug("Rituximab", "2025-05-01", "RITUXIMAB")
+    e.ask("P31-CM-PURPOSE", "cm", "CMSEQ=7")
     drug("益生菌", "2024-05-01", "", B, CMENDTC="2025-01-09")
     drug("Prednisone", "2024-05-01", "PREDNISONE", B, CMDOSE="", CMENDTC="2025-01-09")
     return "cleaning", "response"

@@ -52,7 +52,8 @@ class SmallProject:
         self.log = folder / "said"
         for name in ("notebooks", "params/cuts", "snapshot", "place"):
             (folder / name).mkdir(parents=True)
-        shutil.copy(root / "params" / "protocol.yaml", folder / "params")
+        for name in ("protocol.yaml", "drugs.yaml"):
+            shutil.copy(root / "params" / name, folder / "params")
         shutil.copy(root / "requirements.lock", folder)
         # The contract of a domain that is not delivered: nothing to check.
         shutil.copytree(root / "data_contracts" / "raw", folder / "data_contracts" / "raw")

@@ -42,7 +42,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     folder = tmp_path_factory.mktemp("hostile")
     for name in ("params/cuts", "notebooks", "snap", ODD, "..dots"):
         (folder / name).mkdir(parents=True)
-    (folder / "params" / "protocol.yaml").write_bytes((root / "params" / "protocol.yaml").read_bytes())
+    for name in ("protocol.yaml", "drugs.yaml"):
+        (folder / "params" / name).write_bytes((root / "params" / name).read_bytes())
     (folder / "loop").symlink_to("loop")
     os.mkfifo(folder / "pipe")
     return folder

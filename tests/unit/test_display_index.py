@@ -14,6 +14,7 @@ from trialbook.display.outputs import is_own_html
 from trialbook.display.page import NOTHING_LOADED
 from trialbook.protocol.models import Cut, Protocol
 from trialbook.results.ard import ard_row, proportion_rows, to_ard
+from trialbook.results.bounds import bounds_rows
 from trialbook.results.queries import query, query_list
 
 CUT = Cut(cut_id="C2", cut_date="2025-09-30", snapshot="s", protocol="p", previous_cut="C1")
@@ -105,6 +106,39 @@ def test_the_headline_numbers_are_those_of_the_results(protocol):
         ("Alive at day 100", "0.750", "Kaplan-Meier; 95% CI 0.100 to 0.900"),
         ("Deaths", "0 of 12", "0.0%; of the treated"),
     ]
+
+
+def bounded(variable: str, *ends: tuple[int, int], pending: bool = False) -> pd.DataFrame:
+    """BOUNDS of one endpoint over subjects of DL1; the last one is pending where asked."""
+    frame = pd.DataFrame(list(ends), columns=["LOW", "HIGH"])
+    frame = frame.assign(SUBJID=[f"{k:03}" for k in range(1, len(frame) + 1)], TRT01A="DL1", PENDING=False)
+    frame.loc[frame.index[-1], "PENDING"] = pending
+    return to_ard(bounds_rows(frame, ["DL1", "DL2", "DL3"], variable, high_is_worse=variable == "DLT"))
+
+
+def test_worst_and_best_case_stand_beside_each_number_with_who_decides(protocol):
+    rows = [results(12), bounded("ORR_D28", (1, 1), (0, 1), (0, 1), pending=True), bounded("DLT", (0, 1), (0, 0))]
+    facts = facts_of(protocol, ard=pd.concat([*rows, bounded("OS_100", (1, 1))], ignore_index=True))
+    assert value(facts, "Response at day 28")[1].endswith(
+        "worst to best case: between 1 and 2 of 2, open: 002; with pending 1 to 3 of 3"
+    )
+    assert value(facts, "Dose-limiting toxicity")[1].endswith("worst to best case: between 0 and 1 of 2, open: 001")
+    assert value(facts, "Alive at day 100")[1].endswith("worst to best case: no open fact")
+    levels = facts.levels.set_index("measure")
+    assert levels.loc["Worst to best case, response", "DL1"].startswith("between 1 and 2 of 2, open: 002")
+    assert levels.loc["Worst to best case, response", "DL2"] == "-"
+
+
+def test_what_is_not_evaluable_says_so_with_bounds_in_the_place_of_the_number(protocol):
+    rows = results(12)
+    own = (rows["analysis_id"] == "ORR_D28") & rows["stat_name"].isin(["n", "estimate", "conf.low", "conf.high"])
+    rows.loc[own, "stat"], rows.loc[own, "stat_text"] = float("nan"), "NE"
+    facts = facts_of(protocol, ard=pd.concat([rows, bounded("ORR_D28", (0, 1), (0, 1))], ignore_index=True))
+    told, note = value(facts, "Response at day 28")
+    assert told == "not evaluable (0 to 2 of 2)"
+    assert "NE" not in note
+    assert "95% CI" not in note
+    assert facts.levels.set_index("measure").loc["Response at day 28", "Total"] == "not evaluable (0 to 2 of 2)"
 
 
 def test_an_empty_level_reads_as_a_dash_and_never_as_zero_percent(protocol):

@@ -135,10 +135,46 @@ def test_who_is_lost_in_the_window_is_not_evaluable(protocol: Protocol, analysis
     assert codes(lost.domains(), protocol, analysis) == ["NOT-EVAL"]
 
 
-def test_who_withdraws_but_is_seen_on_day_28_stays_evaluable(protocol: Protocol, analysis: Analysis) -> None:
-    builder = treated()
-    builder.add("DS", DSDECOD="WITHDRAWAL BY SUBJECT", DSSTDTC=builder.date(20))
-    assert codes(builder.domains(), protocol, analysis) == ["NO-DLT"]
+def test_nothing_counts_after_a_withdrawal_of_consent(protocol: Protocol, analysis: Analysis) -> None:
+    """§2.7, A-137: a visit on day 28 does not undo a withdrawal on day 20; who was lost and came back was followed."""
+    for term, expected in (("WITHDRAWAL BY SUBJECT", "NOT-EVAL"), ("LOST TO FOLLOW-UP", "NO-DLT")):
+        builder = treated()
+        builder.add("DS", DSDECOD=term, DSSTDTC=builder.date(20))
+        assert codes(builder.domains(), protocol, analysis) == [expected]
+
+
+def test_a_flag_that_belongs_to_no_event_counts_until_it_is_placed(protocol: Protocol, analysis: Analysis) -> None:
+    lost = flagged(treated().event("Headache", 3, 2), "Y", seq=9).domains()
+    _, addlt = status(lost, protocol, analysis)
+    assert addlt["DLTSTAT"].tolist() == ["UNRESOLVED"]
+    assert addlt["REASON"].tolist() == ["the committee's flag Y cannot be joined to an event, counted as DLT"]
+
+
+def test_a_flag_without_a_readable_answer_counts_until_it_is_answered(protocol: Protocol, analysis: Analysis) -> None:
+    domains = flagged(treated().event("Headache", 3, 2), "?").domains()
+    adsl, addlt = status(domains, protocol, analysis)
+    assert addlt["DLTSTAT"].tolist() == ["PENDING-ADJ"]
+    rules = [q["rule"] for q in dlt_event_queries(dlt_events(adsl, domains, protocol, analysis), domains)]
+    assert rules == ["A71-DLT-NOT-ADJUDICATED"]
+
+
+def test_without_disposition_nobody_is_silently_free_of_dlt(protocol: Protocol, analysis: Analysis) -> None:
+    """Contact on or after the end of the window proves it; who was last seen before may have left (§14.2)."""
+    builder = treated().subject("S02").infused(0).infused(7).seen(12)
+    builder.add("DS", DSDECOD="WITHDRAWAL BY SUBJECT", DSSTDTC=builder.date(15))
+    domains = builder.domains()
+    assert codes(domains, protocol, analysis) == ["NO-DLT", "NOT-EVAL"]
+    without = Domains({code: domains[code] for code in domains if code != "DS"})
+    _, addlt = status(without, protocol, analysis)
+    assert addlt["DLTSTAT"].tolist() == ["NO-DLT", "PENDING-DATA"]
+    assert addlt["REASON"].tolist()[1].endswith("; disposition (DS) was not delivered")
+
+
+def test_a_death_on_an_unknown_day_is_told_as_a_range(protocol: Protocol, analysis: Analysis) -> None:
+    _, addlt = status(
+        trial().subject("S01").infused(0).infused(7).seen(9).died("2025-01").domains(), protocol, analysis
+    )
+    assert addlt["REASON"].tolist() == ["died (January 2025, day -9 to 21; counted as day 10) without a DLT"]
 
 
 def test_who_withdraws_and_is_only_known_alive_later_is_not_evaluable(protocol: Protocol, analysis: Analysis) -> None:

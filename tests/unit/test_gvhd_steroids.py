@@ -17,7 +17,7 @@ def doses(protocol, analysis):
     def derive(built: TrialBuilder, cut: str = "2025-03-31") -> pd.Series:
         domains = built.domains()
         subjects = derive_subjects(domains, protocol, analysis, as_date(cut))
-        daily = daily_steroid_dose(domains["CM"], weights(domains), subjects, analysis.local_routes)
+        daily = daily_steroid_dose(domains["CM"], weights(domains), subjects, analysis.drugs, analysis.local_routes)
         return daily.set_index("ADT")["MPEQ"]
 
     return derive

@@ -91,7 +91,7 @@ def death(builder: TrialBuilder, cut: pd.Timestamp = CUT) -> tuple[str, int | No
         pytest.param(subject().died(40).event("Sepsis", 30, 5, end=38, AEOUT="FATAL"), ("Y", 38, ""), id="earliest"),
         pytest.param(status(subject().died(40), 60, "DEAD"), ("Y", 40, ""), id="a later sweep does not move it"),
         pytest.param(status(subject().died(40), 35, "DEAD"), ("Y", 35, ""), id="dead by an earlier sweep"),
-        pytest.param(status(subject().seen(20), 60, "DEAD"), ("Y", 60, ""), id="known from the sweep only"),
+        pytest.param(status(subject().seen(20), 60, "DEAD"), ("Y", 60, "Y"), id="known from the sweep only"),
         pytest.param(subject().seen(55).died("2025-03"), ("Y", 56, "D"), id="month known: day after last contact"),
         pytest.param(subject().seen(20).died("2025-03"), ("Y", 50, "D"), id="month known: its first day"),
         pytest.param(subject().seen(90).died("2025-03"), ("Y", 80, "D"), id="month known: its last day"),

@@ -124,9 +124,37 @@ def test_without_records_the_frame_is_empty_with_its_columns(adrs) -> None:
         (trial().subject("S01").infused(0).stages(28, 0, 0, 0, 0).delivers("CM"), ["P29-RS-BASELINE-NONE"]),
         (trial().subject("S01").infused(0).stages(-1, 0, 0, 0, 0).stages(28, 0, 0, 0, 0).delivers("CM"),
          ["P29-RS-BASELINE-ZERO"]),
+        (infused().stages(28, 0, 0, 0, 0).stages(28, 4, 0, 0, 0).delivers("CM"), ["P16-RS-SAME-DAY-DIFFERS"]),
+        (infused().stages(28, 0, 0, 0, 0).stages(28, 0, 0, 0, 0).delivers("CM"), []),
+        (infused().stages("2025-02-07T08:00", 2, 0, 0, 0).stages("2025-02-07T18:00", 0, 0, 0, 0).delivers("CM"), []),
+        (infused().stages(28, 0, 0, 0, 0).add("DS", DSDECOD="WITHDRAWAL BY SUBJECT", DSSTDTC="2025-02-10")
+         .delivers("CM"), []),
+        (trial().subject("S01").infused(0).seen(28), ["P34-CM-NOT-DELIVERED", "P34-RS-NOT-DELIVERED"]),
         (infused().died(10).delivers("CM"), []),
         (infused().stages(28, 0, 0, 0, 0).delivers("CM"), []),
     ],
 )  # fmt: skip
 def test_what_the_site_is_asked(rules, built, expected) -> None:
     assert rules(built) == expected
+
+
+def test_records_after_the_withdrawal_of_consent_are_asked_about(rules) -> None:
+    built = infused().stages(28, 0, 0, 0, 0).seen(28).delivers("CM")
+    built.add("DS", DSDECOD="WITHDRAWAL BY SUBJECT", DSSTDTC="2025-01-20")
+    assert rules(built) == ["P25-RECORD-AFTER-WITHDRAWAL", "P25-RECORD-AFTER-WITHDRAWAL", "P29-RS-DAY28-NONE"]
+
+
+def test_nothing_after_the_withdrawal_stands_in_adrs(adrs) -> None:
+    built = infused().stages(7, 1, 0, 0, 1).stages(28, 0, 0, 0, 0).stages(56, 0, 0, 0, 0)
+    built.add("DS", DSDECOD="WITHDRAWAL BY SUBJECT", DSSTDTC="2025-01-20")
+    rows = adrs(built)
+    assert rows["ADT"].max() <= as_date("2025-01-20")
+    said = rows.set_index("PARAMCD")["AVALC"]
+    assert (said["RSP28"], said["BOR"], said["RSP56"]) == ("NR", "PR", "N")
+
+
+def test_what_is_open_stands_beside_the_response(adrs) -> None:
+    rows = adrs(infused().stages(28, 0, None, 0, 0).delivers("CM"))
+    (row,) = rows[rows["PARAMCD"] == "RSP28"].to_dict("records")
+    assert (row["AVALC"], row["RSPLO"], row["RSPHI"]) == ("NR", "NR", "CR")
+    assert row["RSPWHY"].startswith("organs not known: baseline ")

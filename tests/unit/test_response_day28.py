@@ -153,9 +153,108 @@ def test_relapse_leaves_the_response_unless_the_strategy_is_composite(respond) -
     assert outcome(respond(built, relapse_strategy_orr="composite")) == ("NR", "")
 
 
-def test_without_medication_records_no_response_is_counted(respond) -> None:
-    assert outcome(respond(infused().stages(28, 0, 0, 0, 0).domains())) == ("NR", "INCOMPLETE")
-    assert outcome(respond(infused().stages(28, 3, 1, 0, 2).domains())) == ("NR", "")
+def without(built: TrialBuilder, *codes: str) -> Domains:
+    """The domains of a trial without these, as if the site had not delivered them."""
+    domains = built.delivers("CM", "FA").domains()
+    return Domains({code: domains[code] for code in domains if code not in codes})
+
+
+@pytest.mark.parametrize("codes", [("CM",), ("DS",), ("RS", "FA")])
+def test_what_a_missing_domain_could_undo_is_not_evaluable(respond, codes) -> None:
+    responder, worse = infused().stages(28, 0, 0, 0, 0), infused().stages(28, 4, 1, 0, 2)
+    assert outcome(respond(without(responder, *codes))) == ("NE", "UNDELIVERED")
+    # A non-response by stages stays one, whatever therapy or withdrawal would come to light.
+    assert outcome(respond(without(worse, *codes))) == (("NE", "UNDELIVERED") if "RS" in codes else ("PD", ""))
+
+
+@pytest.mark.parametrize("codes", [("CM",), ("DS",), ("RS", "FA")])
+def test_certain_facts_stay_certain_without_a_domain(respond, codes) -> None:
+    assert outcome(respond(without(infused().died(10), *codes))) == ("NR", "DEATH")
+    if codes != ("CM",):
+        assert outcome(respond(without(infused().drug("ruxolitinib", 20), *codes))) == ("NR", "NEWTX")
+
+
+def test_a_therapy_after_the_first_day_of_the_window_may_follow_the_assessment(respond) -> None:
+    """Day 28 decides where there was no assessment; where none was delivered, one on day 25 may have come first."""
+    assert outcome(respond(infused().drug("ruxolitinib", 27))) == ("NR", "NEWTX")
+    assert outcome(respond(without(infused().drug("ruxolitinib", 27), "RS", "FA"))) == ("NE", "UNDELIVERED")
+
+
+def test_findings_alone_are_a_delivered_assessment(respond) -> None:
+    built = trial().subject("S01").infused(0).delivers("CM")
+    for test, before, after in (("RASHBSA", 60, 0), ("NAUSEA", "NONE", "NONE"), ("STOOLVOL", 0, 0)):
+        built.finding(test, before, -1).finding(test, after, 28)
+    row = respond(Domains({code: frame for code, frame in built.domains().items() if code != "RS"}))
+    assert outcome(row) == ("NR", "INCOMPLETE")
+
+
+def test_a_domain_without_records_was_delivered(respond) -> None:
+    built = infused().delivers("CM")
+    empty = Domains({code: frame.head(0) if code == "RS" else frame for code, frame in built.domains().items()})
+    assert outcome(respond(empty)) == ("NR", "MISSING")
+
+
+def test_a_drug_that_is_ignored_need_not_be_known(respond) -> None:
+    row = respond(without(infused().stages(28, 0, 0, 0, 0), "CM"), newtx_strategy_orr="treatment_policy")
+    assert outcome(row) == ("CR", "")
+
+
+def test_relapse_that_counts_must_be_known(respond) -> None:
+    built = infused().stages(28, 0, 0, 0, 0).delivers("CE")
+    assert outcome(respond(without(built, "CE"))) == ("CR", "")
+    assert outcome(respond(without(built, "CE"), relapse_strategy_orr="composite")) == ("NE", "UNDELIVERED")
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"), [(15, ("NR", "MISSING")), (27, ("NR", "MISSING")), (28, ("CR", "")), (40, ("CR", ""))]
+)
+def test_an_assessment_after_the_withdrawal_of_consent_does_not_count(respond, day, expected) -> None:
+    built = infused().stages(28, 0, 0, 0, 0)
+    built.add("DS", DSCAT="DISPOSITION EVENT", DSDECOD="WITHDRAWAL BY SUBJECT", DSSTDTC=built.date(day))
+    assert outcome(respond(built)) == expected
+
+
+def test_an_assessment_before_the_withdrawal_counts_and_a_later_one_does_not(respond) -> None:
+    built = infused().stages(26, 3, 1, 0, 2).stages(28, 0, 0, 0, 0)
+    built.add("DS", DSDECOD="WITHDRAWAL BY SUBJECT", DSSTDTC=built.date(26))
+    assert (outcome(respond(built)), respond(built)["RELDAY"]) == (("NR", ""), 26)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"DSDECOD": "WITHDRAWAL BY SUBJECT"}, {"DSDECOD": "WITHDRAWAL BY PARENT/GUARDIAN"},
+        {"DSTERM": "Patient withdrew consent"}, {"DSTERM": "撤回知情同意"},
+        {"DSCAT": "DISPOSITION EVENT"},  # an end of study of which nobody wrote what it was
+    ],
+)  # fmt: skip
+def test_how_a_withdrawal_is_recorded(respond, said) -> None:
+    built = infused().stages(28, 0, 0, 0, 0)
+    built.add("DS", **said, DSSTDTC=built.date(15))
+    assert outcome(respond(built)) == ("NR", "MISSING")
+
+
+@pytest.mark.parametrize("said", ["LOST TO FOLLOW-UP", "COMPLETED", "PHYSICIAN DECISION"])
+def test_another_end_of_study_is_no_withdrawal_of_consent(respond, said) -> None:
+    built = infused().stages(28, 0, 0, 0, 0)
+    built.add("DS", DSCAT="DISPOSITION EVENT", DSDECOD=said, DSSTDTC=built.date(15))
+    assert outcome(respond(built)) == ("CR", "")
+
+
+@pytest.mark.parametrize("date", ["2025-02", "2025", None])
+def test_a_withdrawal_without_a_complete_date_counts_from_the_first_day_it_may_have_been(respond, date) -> None:
+    built = infused().stages(28, 0, 0, 0, 0).add("DS", DSDECOD="WITHDRAWAL BY SUBJECT", DSSTDTC=date)
+    assert outcome(respond(built)) == ("NR", "MISSING")
+
+
+def test_a_withdrawal_after_the_cut_is_not_known_yet(respond) -> None:
+    built = infused().stages(28, 0, 0, 0, 0).add("DS", DSDECOD="WITHDRAWAL BY SUBJECT", DSSTDTC="2025-12")
+    assert outcome(respond(built)) == ("CR", "")
+
+
+def test_a_therapy_after_the_withdrawal_is_no_reason(respond) -> None:
+    built = infused().add("DS", DSDECOD="WITHDRAWAL BY SUBJECT", DSSTDTC="2025-01-20")
+    assert outcome(respond(built.drug("ruxolitinib", 20))) == ("NR", "MISSING")
 
 
 def test_a_trial_without_the_endpoint_has_no_rows(protocol, analysis) -> None:

@@ -208,9 +208,9 @@ def test_the_investigator_against_the_stages(derive) -> None:
 
 
 def test_a_subject_with_nothing_but_an_infusion_has_a_place_everywhere(derive) -> None:
-    derived = derive(trial().subject("S01").infused(0))
+    derived = derive(trial().subject("S01").infused(0).delivers("RS", "CM"))
     assert {p: derived.value(p) for p in ("RSP28", "BOR", "RSP56", "VGPR28")} == {
-        "RSP28": ("NR", "MISSING"), "BOR": ("NE", ""), "RSP56": ("N", ""), "VGPR28": ("N", ""),
+        "RSP28": ("NR", "MISSING"), "BOR": ("NE", ""), "RSP56": ("N", ""), "VGPR28": ("N", "MISSING"),
     }  # fmt: skip
     assert agreement_table(derived.ard).empty
 

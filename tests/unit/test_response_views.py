@@ -12,6 +12,7 @@ from trialbook.display.picked import SIGNAL, with_signal
 from trialbook.display.specs import clean_spec
 from trialbook.efficacy import course_views
 from trialbook.efficacy import response_views as views
+from trialbook.efficacy import response_words as words
 from trialbook.efficacy.estimands import COLUMNS, estimands
 from trialbook.efficacy.rates import category_rows, response_rate_rows
 from trialbook.efficacy.response import derive_adrs
@@ -86,11 +87,11 @@ def shown(protocol, analysis) -> Shown:
 
 
 def test_the_headline_gives_denominator_pending_and_rate(shown) -> None:
-    numbers = {label: value for label, value, _ in views.response_headline(shown.ard, shown.analysis)}
+    numbers = {label: value for label, value, _ in words.response_headline(shown.ard, shown.analysis)}
     assert numbers == {
         "Mature for day 28": "4", "Pending": "1", "Responders (CR or PR)": "1", "Response rate at day 28": "0.250",
     }  # fmt: skip
-    assert views.response_sentence(shown.ard, shown.analysis).startswith("1 of 4 mature subjects responded")
+    assert words.response_sentence(shown.ard, shown.analysis).startswith("1 of 4 mature subjects responded")
     assert shown.nobody() == ""
 
 
@@ -144,15 +145,15 @@ def test_with_nobody_treated_everything_says_so(protocol, analysis) -> None:
     assert len(shown.specifications()) == 6
     assert [len(listing) for listing in shown.listings()[:-1]] == [0, 0, 0, 0]
     assert set(shown.grid()["RATE"]) == {"-"}
-    headline = views.response_headline(shown.ard, analysis)
+    headline = words.response_headline(shown.ard, analysis)
     assert headline[-1] == ("Response rate at day 28", "-", "")
-    assert "not known yet" in views.response_sentence(shown.ard, analysis)
+    assert "not known yet" in words.response_sentence(shown.ard, analysis)
 
 
 def test_with_one_pending_subject_the_rate_is_not_known_yet(protocol, analysis) -> None:
     built = trial().subject("S01", start="2025-09-20").infused(0).stages(-1, 2, 0, 0, 0)
     shown = Shown(built, protocol, analysis)
-    assert views.response_sentence(shown.ard, analysis) == (
+    assert words.response_sentence(shown.ard, analysis) == (
         "The response rate is not known yet: no subject is mature for day 28. 1 treated subject is pending."
     )
     assert len(shown.frames()["changes"]) == 0
@@ -164,7 +165,7 @@ def test_without_the_endpoint_the_reader_is_told(protocol, analysis) -> None:
     study = protocol.study.model_copy(update={"endpoints": ["TEAE"]})
     shown = Shown(cohort(), protocol.model_copy(update={"study": study}), analysis)
     assert shown.nobody() == "ORR_D28 is not an endpoint of this trial."
-    assert views.response_headline(shown.ard, analysis) == []
+    assert words.response_headline(shown.ard, analysis) == []
     assert [len(listing) for listing in shown.listings()] == [0] * 5
     assert all(len(frame) == 0 for frame in shown.frames().values())
     assert len(shown.specifications()) == 6

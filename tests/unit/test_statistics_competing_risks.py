@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from trialbook.statistics.competing_risks import aalen_johansen
@@ -37,3 +39,35 @@ def test_a_cause_that_nobody_counts_is_refused() -> None:
 
 def test_nobody_has_no_incidence() -> None:
     assert aalen_johansen([], []).times == ()
+
+
+def test_limits_of_a_single_time_are_those_of_its_binomial_shares() -> None:
+    """4 of 12 with the event at one time: variance p (1 - p) / (n - 1), limits log-log on the share."""
+    curve = aalen_johansen([5] * 4 + [9] * 8, [1] * 4 + [0] * 8)
+    assert curve.variance(1, 5) == pytest.approx(1 / 3 * 2 / 3 / 11)
+    found = curve.interval(1, 9)
+    half = 1.959963984540054 * curve.variance(1, 5) ** 0.5 / (1 / 3 * math.log(3))
+    assert (found.low, found.high) == pytest.approx(((1 / 3) ** math.exp(half), (1 / 3) ** math.exp(-half)))
+
+
+def test_a_share_of_none_or_all_has_no_limits() -> None:
+    curve = aalen_johansen([5, 9], [1, 1])
+    assert (curve.interval(2, 9).low, curve.interval(1, 9).high, curve.interval(1, 2).estimate) == (None, None, 0.0)
+    assert aalen_johansen([], []).interval(1, 9).estimate is None
+
+
+def test_limits_stay_within_0_and_1_and_hold_the_share() -> None:
+    curve = aalen_johansen(TIMES, CAUSES)
+    for cause in (1, 2):
+        for time in curve.times:
+            found = curve.interval(cause, time)
+            if found.low is not None:
+                assert 0 < found.low < found.estimate < found.high < 1
+
+
+def test_a_share_is_reached_by_follow_up_or_when_each_had_an_event() -> None:
+    """The last at risk relapses on day 22, another was censored on day 17: nothing is known of day 100 (A-81)."""
+    assert not aalen_johansen([17, 22], [0, 2]).reaches(100)
+    assert aalen_johansen([17, 22], [1, 2]).reaches(100)
+    assert aalen_johansen([17, 100], [0, 0]).reaches(100)
+    assert not aalen_johansen([], []).reaches(0)

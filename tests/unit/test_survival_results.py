@@ -40,10 +40,10 @@ def adtte(times: list[int], events: list[int], parameter: str = "OS", level: str
         "STUDYID": "iMSC-2001", "USUBJID": ids, "SUBJID": ids, "TRT01A": level, "TRT01AN": 1, "PARAMCD": parameter,
         "PARAM": parameter, "AVAL": [float(t) for t in times], "CNSR": [1 - e for e in events],
         "STARTDT": FIRST_INFUSION, "ADT": [FIRST_INFUSION + pd.Timedelta(days=t) for t in times],
-        "EVNTDESC": "", "CNSDTDSC": "SV.SVSTDTC",
+        "ADTF": "", "EVNTDESC": "", "CNSDTDSC": "SV.SVSTDTC",
     })[COLUMNS]  # fmt: skip
     dates = {"STARTDT": "datetime64[s]", "ADT": "datetime64[s]"}
-    text = dict.fromkeys(["TRT01A", "PARAMCD", "USUBJID", "SUBJID", "EVNTDESC", "CNSDTDSC"], "str")
+    text = dict.fromkeys(["TRT01A", "PARAMCD", "USUBJID", "SUBJID", "ADTF", "EVNTDESC", "CNSDTDSC"], "str")
     return frame.astype({**text, **dates, "AVAL": "float64", "CNSR": "Int64"})
 
 
@@ -132,7 +132,12 @@ def test_with_every_time_unresolved_the_page_does_not_say_that_nobody_was_treate
     [
         (TIMES, EVENTS, "Survival at day 100 is 0.456 (95% interval 0.126 to 0.742, log-log)."),
         ([10, 50], [1, 0], "Survival at day 100 cannot be reported yet: no subject has been followed for 100 days."),
-        ([120] * 3, [0] * 3, "Nobody has died by day 100: survival is 1.000, at least 0.368 (one-sided 95% bound)."),
+        (
+            [120] * 3,
+            [0] * 3,
+            "Nobody has died by day 100: survival is 1.000, at least 0.368 (one-sided 95% bound). Deaths among those "
+            "followed to it, 0 of 3: a rate above 63.2% is excluded at 95%.",
+        ),
         ([10, 20], [1, 1], "Survival at day 100 is 0.000; its log-log interval cannot be estimated."),
     ],
 )
@@ -184,8 +189,9 @@ def test_cumulative_incidence_is_reported_per_cause(protocol: Protocol, analysis
     total = ard[ard["group1_level"].eq("Total") & ard["variable_level"].eq("100")]
     found = {(r.variable, r.stat_name): r.stat_text for r in total.itertuples()}
     assert found == {
-        ("NRM", "estimate"): "0.440", ("NRM", "n.event"): "4", ("RELAPSE", "estimate"): "0.104",
-        ("RELAPSE", "n.event"): "1",
+        ("NRM", "estimate"): "0.440", ("NRM", "conf.low"): "0.092", ("NRM", "conf.high"): "0.754",
+        ("NRM", "n.event"): "4", ("RELAPSE", "estimate"): "0.104", ("RELAPSE", "conf.low"): "0.004",
+        ("RELAPSE", "conf.high"): "0.389", ("RELAPSE", "n.event"): "1",
     }  # fmt: skip
     assert incidence_rows(adtte(TIMES, EVENTS), protocol, analysis) == []
 
@@ -209,3 +215,29 @@ def test_figures_draw_whatever_there_is(
         ]
         shown = [figure(chart, data, "A figure") for chart, data in charts]
     assert [hasattr(s, "spec") for s in shown] == [bool(times)] * 3
+
+
+@pytest.mark.parametrize("parameter", ["OS", "FFS", "DOR"])
+def test_the_last_at_risk_failing_after_a_censored_one_is_not_reached_later(
+    parameter: str, protocol: Protocol, analysis: Analysis
+) -> None:
+    """Two subjects, one censored on day 17, one with the event on day 30: S is 0 on day 30, day 100 is not known."""
+    rows = to_ard(time_to_event_rows(adtte([17, 30], [0, 1], parameter), protocol, analysis, parameter))
+    of_day = rows[rows["analysis_id"].eq(f"{parameter}_KM") & rows["group1_level"].eq("Total")]
+    said = of_day[of_day["stat_name"].eq("estimate")].set_index("variable_level")["stat_text"].to_dict()
+    assert said == {"28": "1.000", "100": "not reached", "180": "not reached"}
+
+
+def test_the_incidence_has_limits_and_follows_the_same_rule(protocol: Protocol, analysis: Analysis) -> None:
+    frame = adtte(TIMES, EVENTS, "NRM").assign(CNSR=[0, 0, 1, 1, 2, 1, 0, 1, 0, 1, 1, 1])
+    rows = to_ard(incidence_rows(frame, protocol, analysis))
+    at_100 = rows[rows["variable_level"].eq("100") & rows["group1_level"].eq("Total") & rows["variable"].eq("NRM")]
+    text = at_100.set_index("stat_name")["stat_text"]
+    assert text["estimate"] == "0.440"
+    assert 0 < float(text["conf.low"]) < 0.44 < float(text["conf.high"]) < 1
+    steps = incidence_steps(frame)
+    assert {"low", "high"} <= set(steps.columns)
+    assert (steps["low"].dropna() <= steps["incidence"][steps["low"].notna()]).all()
+    left = to_ard(incidence_rows(adtte([17, 22], [0, 1], "NRM"), protocol, analysis))
+    said = left[left["variable_level"].eq("100") & left["stat_name"].eq("estimate") & left["group1_level"].eq("Total")]
+    assert said["stat_text"].tolist() == ["not reached", "not reached"]

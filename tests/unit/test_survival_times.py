@@ -26,7 +26,11 @@ STORIES: dict[str, tuple[Story, str, tuple[float, int, str]]] = {
     "the living are censored when last seen": (lambda b: b.seen(50), "OS", (50, 1, ALIVE)),
     "never seen since: censored on day 0": (lambda b: b, "OS", (0, 1, ALIVE)),
     "a death after the cut is not yet known": (lambda b: b.seen(110).died(121), "OS", (110, 1, ALIVE)),
-    "a partial date of death": (lambda b: b.seen(50).died("2025-03"), "OS", (51, 0, "DEATH (date imputed)")),
+    "a partial date of death": (
+        lambda b: b.seen(50).died("2025-03"),
+        "OS",
+        (51, 0, "DEATH: March 2025, day 50 to 80; counted as day 51"),
+    ),
     "a death after new therapy": (lambda b: b.drug("ruxolitinib", 5).died(60), "OS", (60, 0, "DEATH")),
     "a death after relapse": (lambda b: relapsed(b, 30).died(60), "OS", (60, 0, "DEATH")),
     "a laboratory date after the death": (lambda b: b.died(40).lab("ALT", 20, 42), "OS", (40, 0, "DEATH")),

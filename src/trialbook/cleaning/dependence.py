@@ -91,8 +91,16 @@ def _survival(data: Mapping[str, pd.DataFrame]) -> dict[str, str]:
         return {}
     own = frame[frame["PARAMCD"].eq("OS")]
     # A living subject's time grows with every cut: that is no change of the result.
-    said = [f"died on day {row.AVAL:g}" if row.CNSR == 0 else "alive" for row in own.itertuples()]
+    said = [_end(row.AVAL, row.CNSR, getattr(row, "EVNTDESC", "")) for row in own.itertuples()]
     return dict(zip(own["USUBJID"], said, strict=True))
+
+
+def _end(day: float, code: int, what: str) -> str:
+    """How a subject's survival ended; the words of EVNTDESC where the day of death is not known."""
+    if code:
+        return "alive"
+    kind, _, between = what.partition(": ")
+    return f"died, {between}" if between and kind == "DEATH" else f"died on day {day:g}"
 
 
 def _eligibility(data: Mapping[str, pd.DataFrame]) -> dict[str, str]:

@@ -120,8 +120,10 @@ PROBLEMS: tuple[Problem, ...] = (
        "-RS-BASELINE-WIDE -RS-BASELINE-NONE -RS-BASELINE-ZERO"),
     _p("P30", "CM", "New therapy with a partial start around day 28", "新治疗开始日期不完整且跨越第28天",
        "efficacy.questions", ask="-CM-PARTIAL-START"),
-    _p("P31", "CM", "Drug that is uncoded, combined or without dose", "药物未编码、合并录入或缺少剂量",
-       "efficacy.medication_questions", ask="-CM-UNCODED -CM-GVHD-UNLISTED -CM-COMBINED -CM-STEROID-DOSE"),
+    _p("P31", "CM", "Drug that is unknown, uncoded, misspelled, combined or without dose",
+       "药物未知、未编码、拼写有误、合并录入或缺少剂量", "efficacy.medication_questions",
+       ask="-CM-UNCLASSIFIED -CM-UNCODED -CM-GVHD-UNLISTED -CM-NEAR-NAME -CM-PURPOSE -CM-BACKGROUND-STARTED "
+       "-CM-COMBINED -CM-STEROID-DOSE"),
     _p("P32", "VS", "Body weight missing, in jin or pounds, or jumping", "体重缺失、单位为斤或磅、或变化过大",
        "cleaning.units cleaning.findings cleaning.exposure eligibility.questions", fix="-WEIGHT-UNIT",
        ask="-WEIGHT-JUMP -WEIGHT-MISSING -VS-SIZE-MISSING"),

@@ -13,7 +13,8 @@ from trialbook.efficacy.survival_views import headline_day
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Cut, Protocol
-from trialbook.results.ard import NOT_ESTIMABLE, TOTAL
+from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, TOTAL
+from trialbook.results.bounds import BOUNDS, bounds_of, bounds_text, not_evaluable_text
 
 if TYPE_CHECKING:
     from trialbook.contracts.verdicts import Verdict
@@ -115,6 +116,7 @@ class _Numbers:
         self._texts = {tuple(map(str, key)): str(text) for key, text in zip(keys, ard["stat_text"], strict=True)}
         self.analysis = analysis
         self.os_day = headline_day(analysis)
+        self._ard = ard[ard["analysis_id"] == BOUNDS]
 
     def text(self, analysis: str, variable: str, stat: str, *, at: str = TOTAL, level: str = "", by: str = "") -> str:
         """The text of one statistic, or "" where it was not reported."""
@@ -123,14 +125,16 @@ class _Numbers:
     def count(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
         """`n of N`; "-" where the set is empty."""
         n, total = (self.text(analysis, variable, stat, at=at, by=by) for stat in ("n", "N"))
+        if n == NOT_EVALUABLE:
+            return self.not_evaluable(analysis, at=at)
         return f"{n} of {total}" if n and total.isdigit() and total != "0" else NOT_ESTIMABLE
 
     def rate(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
         """The share, or "" where N is too small for one."""
         total = self.text(analysis, variable, "N", at=at, by=by)
-        if not total.isdigit() or int(total) < self.analysis.pct_min_n:
-            return ""
-        return self.text(analysis, variable, "estimate" if by else "p", at=at, by=by)
+        share = self.text(analysis, variable, "estimate" if by else "p", at=at, by=by)
+        few = not total.isdigit() or int(total) < self.analysis.pct_min_n
+        return "" if few or share == NOT_EVALUABLE else share
 
     def share(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
         """`n of N (share)`."""
@@ -140,7 +144,19 @@ class _Numbers:
     def limits(self, analysis: str, variable: str, *, at: str = TOTAL, level: str = "", by: str = "") -> str:
         """`low to high` of a 95% interval, or "" where there is none."""
         ends = [self.text(analysis, variable, f"conf.{end}", at=at, level=level, by=by) for end in ("low", "high")]
-        return " to ".join(ends) if all(end not in ("", NOT_ESTIMABLE) for end in ends) else ""
+        return " to ".join(ends) if all(end not in ("", NOT_ESTIMABLE, NOT_EVALUABLE) for end in ends) else ""
+
+    def not_evaluable(self, variable: str, *, at: str = TOTAL) -> str:
+        """What stands in the place of a number that is not evaluable: the words, and the bounds if there are some."""
+        return not_evaluable_text(bounds_of(self._ard, variable, at))
+
+    def cases(self, variable: str, *, at: str = TOTAL) -> str:
+        """The worst and the best case in words, and who decides them; "" where the results hold no bounds."""
+        return bounds_text(self._ard, variable, at)
+
+    def cases_of(self, variable: str) -> str:
+        """`cases` of all as a note."""
+        return _words("worst to best case: {}", self.cases(variable))
 
 
 def _headlines(protocol: Protocol, numbers: _Numbers) -> list[Headline]:
@@ -155,17 +171,23 @@ def _headlines(protocol: Protocol, numbers: _Numbers) -> list[Headline]:
             lines.append(Headline(label, numbers.count("TEAE_OVERVIEW", variable), note))
     if protocol.has_endpoint("DLT"):
         waiting = _words("{} pending", numbers.text("DLT", "DLTSTAT", "n", level="PENDING"))
-        note = _joined("of those evaluable", waiting)
+        note = _joined("of those evaluable", waiting, numbers.cases_of("DLT"))
         lines.append(Headline("Dose-limiting toxicity", numbers.count("DLT_RATE", "DLT", **dlt), note))
     if protocol.has_endpoint("ORR_D28"):
         limits = _words("95% CI {}", numbers.limits("ORR_D28", "RSP28", **orr))
         waiting = _words("{} pending", numbers.text("ORR_D28", "RSP28", "pending", **orr))
-        note = _joined(numbers.rate("ORR_D28", "RSP28", **orr), limits, waiting)
+        note = _joined(numbers.rate("ORR_D28", "RSP28", **orr), limits, waiting, numbers.cases_of("ORR_D28"))
         lines.append(Headline("Response at day 28", numbers.count("ORR_D28", "RSP28", **orr), note))
+        if numbers.text("CR_D28", "RSP28", "N", **orr):
+            note = _joined(numbers.rate("CR_D28", "RSP28", **orr), numbers.cases_of("CR_D28"))
+            lines.append(Headline("Complete response at day 28", numbers.count("CR_D28", "RSP28", **orr), note))
     if protocol.has_endpoint("OS"):
         alive = numbers.text("OS_KM", "OS", "estimate", **survival)
         limits = _words("95% CI {}", numbers.limits("OS_KM", "OS", **survival))
-        lines.append(Headline(f"Alive at day {numbers.os_day}", alive, _joined("Kaplan-Meier", limits)))
+        if alive == NOT_EVALUABLE:
+            alive = numbers.not_evaluable(f"OS_{numbers.os_day}")
+        note = _joined("Kaplan-Meier", limits, numbers.cases_of(f"OS_{numbers.os_day}"))
+        lines.append(Headline(f"Alive at day {numbers.os_day}", alive, note))
         note = _joined(numbers.rate("OS_EVENTS", "OS"), "of the treated")
         lines.append(Headline("Deaths", numbers.count("OS_EVENTS", "OS"), note))
     return [Headline(line.label, line.value or NOT_ESTIMABLE, line.note) for line in lines]
@@ -193,18 +215,31 @@ def _by_level(protocol: Protocol, numbers: _Numbers) -> pd.DataFrame:
         rows["Serious adverse events"] = [numbers.share("TEAE_OVERVIEW", "SAE", at=at) for at in levels]
     if protocol.has_endpoint("DLT"):
         rows["DLT, of those evaluable"] = [numbers.share("DLT_RATE", "DLT", at=at, by=DLT_INTERVAL) for at in levels]
+        rows |= _case_row("DLT", "DLT", levels, numbers)
         rows["DLT pending"] = [numbers.text("DLT", "DLTSTAT", "n", at=at, level="PENDING") for at in levels]
     if protocol.has_endpoint("ORR_D28"):
         rows["Response at day 28"] = [numbers.share("ORR_D28", "RSP28", at=at, by=orr) for at in levels]
         rows[f"95% CI ({orr.replace('_', '-')})"] = [numbers.limits("ORR_D28", "RSP28", at=at, by=orr) for at in levels]
+        rows |= _case_row("response", "ORR_D28", levels, numbers)
+        rows["Complete response at day 28"] = [numbers.share("CR_D28", "RSP28", at=at, by=orr) for at in levels]
+        rows |= _case_row("complete response", "CR_D28", levels, numbers)
         rows["Day 28 not yet reached"] = [numbers.text("ORR_D28", "RSP28", "pending", at=at, by=orr) for at in levels]
     if protocol.has_endpoint("OS"):
+        alive = [numbers.text("OS_KM", "OS", "estimate", at=at, level=day, by=km) for at in levels]
         rows[f"Alive at day {day} (Kaplan-Meier)"] = [
-            numbers.text("OS_KM", "OS", "estimate", at=at, level=day, by=km) for at in levels
+            numbers.not_evaluable(f"OS_{day}", at=at) if text == NOT_EVALUABLE else text
+            for at, text in zip(levels, alive, strict=True)
         ]
         rows[f"95% CI ({km})"] = [numbers.limits("OS_KM", "OS", at=at, level=day, by=km) for at in levels]
+        rows |= _case_row(f"alive at day {day}", f"OS_{day}", levels, numbers)
     table = [(measure, *(text or NOT_ESTIMABLE for text in texts)) for measure, texts in rows.items()]
     return pd.DataFrame(table, columns=["measure", *levels]).astype("str")
+
+
+def _case_row(what: str, variable: str, levels: Sequence[str], numbers: _Numbers) -> dict[str, list[str]]:
+    """The worst and the best case by level, with who decides them, as a row of the table; none without bounds."""
+    told = [numbers.cases(variable, at=at) for at in levels]
+    return {f"Worst to best case, {what}": told} if any(told) else {}
 
 
 def _dose(cells_per_kg: float | None) -> str:

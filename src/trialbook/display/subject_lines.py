@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from trialbook.protocol.models import Protocol
+from trialbook.results.ard import NOT_EVALUABLE_WORDS
+from trialbook.subjects.death_ranges import death_text
 
 COLUMNS = ["subject", "level", "infusions", "first", "day", "grade", "response", "dlt", "status", "queries"]
 LABELS = {
@@ -38,7 +40,7 @@ def subject_lines(protocol: Protocol, datasets: Mapping[str, pd.DataFrame], quer
             "grade": treated["USUBJID"].map(_grades(treated, datasets.get("adrs"))),
             "response": treated["USUBJID"].map(_day_28(datasets.get("adrs"))),
             "dlt": treated["USUBJID"].map(_coded(datasets.get("addlt"), "DLTSTAT")),
-            "status": [_status(row) for row in treated[["DTHFL", "DTHDT", "LSTALVDT"]].itertuples(index=False)],
+            "status": _status(treated),
             "queries": [int(asked.isin([row.USUBJID, row.SUBJID]).sum()) for row in treated.itertuples()],
         },
         columns=COLUMNS,
@@ -46,11 +48,12 @@ def subject_lines(protocol: Protocol, datasets: Mapping[str, pd.DataFrame], quer
     return lines.drop(columns=[name for name in ("infusions", "grade", "response", "dlt") if lines[name].isna().all()])
 
 
-def _status(subject: tuple[str, pd.Timestamp, pd.Timestamp]) -> str:
-    flag, death, seen = subject
-    if flag == "Y":
-        return f"Died {death:%Y-%m-%d}" if pd.notna(death) else "Died, date unknown"
-    return f"Alive, last seen {seen:%Y-%m-%d}" if pd.notna(seen) else "Alive"
+def _status(treated: pd.DataFrame) -> pd.Series:
+    """Died and when, as far as that is known (`death_text`), or when last seen alive."""
+    death = death_text(treated)
+    died = ("Died " + death).where(death.ne(""), "Died, date unknown")
+    seen = ", last seen " + treated["LSTALVDT"].astype("datetime64[s]").dt.strftime("%Y-%m-%d")
+    return died.where(treated["DTHFL"].eq("Y"), "Alive" + seen.fillna(""))
 
 
 def _grades(treated: pd.DataFrame, adrs: pd.DataFrame | None) -> dict[str, str]:
@@ -75,6 +78,12 @@ def _day_28(adrs: pd.DataFrame | None) -> dict[str, str]:
     rows = adrs[adrs["PARAMCD"].eq("RSP28") & adrs["RSP28FL"].eq("Y")]
     reasons = rows["REASON"].fillna("") if "REASON" in rows else pd.Series("", index=rows.index)
     shown = [f"{value} ({why.lower()})" if why else value for value, why in zip(rows["AVALC"], reasons, strict=True)]
+    if "RSPLO" in rows:
+        open_ = zip(shown, reasons, rows["RSPLO"], rows["RSPHI"], strict=True)
+        shown = [
+            f"{NOT_EVALUABLE_WORDS} ({low} to {high})" if why == "UNDELIVERED" else text
+            for text, why, low, high in open_
+        ]
     return dict(zip(rows["USUBJID"], shown, strict=True))
 
 

@@ -11,6 +11,7 @@ from trialbook.display.blocks import Block
 from trialbook.display.grid import LONG_TABLE, Around, Grid, as_text, box, cells_of, number_columns
 from trialbook.display.opened import Detail, Popovers, Subjects
 from trialbook.display.text import safe, visible
+from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS
 
 # A page must stay readable and small: a table shows so many rows, says so, and the files of the build hold them all.
 MOST_ROWS = 500
@@ -94,7 +95,8 @@ def ard_table(
     `columns` are the group1 levels in order (dose level ids, then Total); `headers` their texts ("DL1 (N=3)").
     `stats` is the cell pattern over stat names, filled with each row's `stat_text`; a part in brackets falls away
     where its statistic is absent, and the share where N is below `pct_min_n`. A cell without any estimable number
-    reads "-"; a cell without ARD rows is blank. `group` is an ARD column whose values head row groups (the SOC over
+    reads "-"; one that is not evaluable (`NE`) says so, with n.low and n.high of N where the rows have them; a cell
+    without ARD rows is blank. `group` is an ARD column whose values head row groups (the SOC over
     its preferred terms); `row_labels` gives a row value its text ("" = any term); `stub` heads the row labels.
 
     `details` (by group value if there is a `group`, row value and level, as they stand in the ARD) are the records
@@ -141,6 +143,9 @@ def _ard_cell(stats: Mapping[str, tuple[float, str]], pattern: str, pct_min_n: i
     if total < pct_min_n:
         texts.pop("p", None)
     asked = [name for name in re.findall(r"\{([^}]+)\}", pattern) if name in texts]
+    if any(texts[name] == NOT_EVALUABLE for name in asked) and total != 0:
+        bounds = f" ({texts['n.low']} to {texts['n.high']} of {texts['N']})" if "n.low" in texts else ""
+        return NOT_EVALUABLE_WORDS + bounds
     if total == 0 or all(texts[name] == "-" for name in asked):
         return "-"
     return _fill(pattern, texts)

@@ -13,6 +13,7 @@ from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.queries import Query, query
+from trialbook.subjects.death_ranges import death_text
 
 COLUMNS = [
     "USUBJID", "SUBJID", "TRT01P", "TRT01A", "TRTSDT", "DLTSTAT", "REASON", "COUNTED", "REPLACE", "FUPFRAC",
@@ -39,12 +40,13 @@ def derive_addlt(
     |--------------|--------------------------------------------------------------------------------------------|
     | DLT          | an event flagged by the committee, onset in the window                                     |
     | PENDING-ADJ  | a candidate without the committee's flag, onset in the window: counted (A-71)              |
-    | UNRESOLVED   | flagged or candidate, and a partial onset date decides in or out: counted (A-65)            |
-    |              | or a flag Y that names no record of AE: counted until the event is named (A-161)           |
+    | UNRESOLVED   | flagged or candidate, and a partial onset date decides in or out: counted (A-65); or a     |
+    |              | flag Y that names no record of AE: counted until the event is named (A-161)                |
     | NOT-EVAL     | died, left, or began another trial's drug before the window ended; or received less than   |
     |              | `dlt_min_dose_frac` of the dose due: replaceable (§4.2)                                    |
     | PENDING      | the window is open at the cut                                                              |
-    | PENDING-DATA | closed, but a dose or a grade is unknown, or no record proves contact to its end (A-74)    |
+    | PENDING-DATA | closed, but a dose or a grade is unknown, or no record proves contact to its end (A-74);   |
+    |              | without DS whoever left early is among these, never NO-DLT (§14.2)                         |
     | NO-DLT       | closed, followed to its last day, no DLT                                                   |
 
     There is no DLT form among the domains. A-74 is therefore read as: the window counts as documented when the
@@ -59,15 +61,15 @@ def derive_addlt(
     """
     with_endpoint = adsl["SAFFL"].eq("Y") & protocol.has_endpoint("DLT")
     treated = adsl[with_endpoint].sort_values("USUBJID", kind="stable").reset_index(drop=True)
-    treated = _through_the_window(treated.assign(CUTDT=cut_date), domains, protocol, analysis, cut_date)
-    decided = _deciding_event(dlt_events(treated, domains, protocol, analysis), treated)
-    cases = [*_cases_by_event(decided), *_cases_by_window(treated, decided, domains, analysis, cut_date)]
-    fits = [true.to_numpy(dtype=bool) for true, *_ in cases]
-    codes = np.select(fits, [code for _, code, *_ in cases], "")
-    told = np.select(fits, [words if isinstance(words, str) else words.to_numpy(object) for *_, words, _ in cases], "")
-    days = np.select(fits, [day.to_numpy("datetime64[s]") for *_, day in cases], np.datetime64("NaT", "s"))
-    status, reason = (pd.Series(text, index=treated.index, dtype="str") for text in (codes, told))
-    since = pd.Series(days, index=treated.index)
+    treated = through_the_window(treated.assign(CUTDT=cut_date), domains, protocol, analysis, cut_date)
+    events = dlt_events(treated, domains, protocol, analysis)
+    decided = _deciding_event(events, treated)
+    status, reason, since = _first_fit(
+        [
+            *_cases_by_event(decided),
+            *_cases_by_window(treated, decided["ROLE"], decided["WORDS"], domains, analysis, cut_date),
+        ]
+    )
     by_event = status.isin(COUNTED_AS_DLT)
     addlt = treated.assign(
         DLTSTAT=status,
@@ -81,6 +83,26 @@ def derive_addlt(
     return addlt[COLUMNS]
 
 
+def window_status(treated: pd.DataFrame, domains: Domains, analysis: Analysis, cut_date: pd.Timestamp) -> pd.Series:
+    """The status of each subject as if nothing had happened in the window: NO-DLT, NOT-EVAL, PENDING or PENDING-DATA.
+
+    `treated`: `through_the_window`.
+    """
+    blank = pd.Series("", index=treated.index, dtype="str")
+    return _first_fit([*_cases_by_window(treated, blank, blank, domains, analysis, cut_date)])[0]
+
+
+def _first_fit(cases: list[Case]) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Status, reason and day of the first case that fits each subject."""
+    index = cases[0][0].index
+    fits = [true.to_numpy(dtype=bool) for true, *_ in cases]
+    codes = np.select(fits, [code for _, code, *_ in cases], "")
+    told = np.select(fits, [words if isinstance(words, str) else words.to_numpy(object) for *_, words, _ in cases], "")
+    days = np.select(fits, [day.to_numpy("datetime64[s]") for *_, day in cases], np.datetime64("NaT", "s"))
+    status, reason = (pd.Series(text, index=index, dtype="str") for text in (codes, told))
+    return status, reason, pd.Series(days, index=index)
+
+
 def dlt_subject_queries(addlt: pd.DataFrame) -> Iterator[Query]:
     """Questions about subjects whose window has closed without the data that would close it (A-74)."""
     for row in addlt[addlt["DLTSTAT"].eq(PENDING_DATA)].itertuples():
@@ -92,7 +114,7 @@ def dlt_subject_queries(addlt: pd.DataFrame) -> Iterator[Query]:
         )  # fmt: skip
 
 
-def _through_the_window(
+def through_the_window(
     treated: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
 ) -> pd.DataFrame:
     """Adds WINENDT, FUPDT (last day followed by the cut), FUPFRAC, and what `dose_received` finds."""
@@ -134,15 +156,19 @@ def _cases_by_event(decided: pd.DataFrame) -> Iterator[Case]:
 
 
 def _cases_by_window(
-    treated: pd.DataFrame, decided: pd.DataFrame, domains: Domains, analysis: Analysis, cut_date: pd.Timestamp
-) -> Iterator[Case]:
+    treated: pd.DataFrame, role: pd.Series, words: pd.Series, domains: Domains, analysis: Analysis,
+    cut_date: pd.Timestamp,
+) -> Iterator[Case]:  # fmt: skip
     starts, ends = treated["TRTSDT"], treated["WINENDT"]
     died = treated["DTHDT"].astype("datetime64[s]")
     day = (died - starts).dt.days.astype("Int64").astype("str")
+    exact = died.dt.strftime("%Y-%m-%d").fillna("")
+    told = death_text(treated)
+    when = ("died on day " + day).where(told.eq(exact), "died (" + told + ")")
     share = (100 * treated["DOSEFRAC"]).round().astype("Int64").astype("str")
     under = treated["DOSEFRAC"] < analysis.dlt_min_dose_frac
     left, other = left_early(treated, domains), other_trial_drug(treated, domains, analysis)
-    yield died < ends, NOT_EVALUABLE, "died on day " + day + " without a DLT", died
+    yield died < ends, NOT_EVALUABLE, when + " without a DLT", died
     yield left.notna(), NOT_EVALUABLE, "left the trial before the window ended, without a DLT", left
     yield other.notna(), NOT_EVALUABLE, "began a drug of another trial, without a DLT", other
     underdosed = "received " + share + "% of the dose due, without a DLT"
@@ -150,8 +176,10 @@ def _cases_by_window(
     open_to = "window open to " + ends.dt.strftime("%Y-%m-%d").astype("str")
     yield ends > cut_date, PENDING, open_to, starts
     yield ~treated["DOSEKNOWN"], PENDING_DATA, "the dose of an infusion cannot be told", ends
-    yield decided["ROLE"].eq(UNGRADED), PENDING_DATA, decided["WORDS"] + ": no grade", ends
-    yield ~(treated["FUPDT"] >= ends), PENDING_DATA, "no record proves contact to the end of the window", ends
+    yield role.eq(UNGRADED), PENDING_DATA, words + ": no grade", ends
+    unproved = "no record proves contact to the end of the window"
+    unproved += "" if domains.delivered("DS") else "; disposition (DS) was not delivered"
+    yield ~(treated["FUPDT"] >= ends), PENDING_DATA, unproved, ends
     followed = pd.Series(True, index=treated.index)
     yield followed, NO_DLT, "followed to the end of the window without a DLT", ends
 

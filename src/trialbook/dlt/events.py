@@ -19,6 +19,7 @@ COLUMNS = [
     "USUBJID", "TRT01A", "AESEQ", "AEDECOD", "GRADE", "AEREL", "AESTDTC", "AEENDTC", "ONSETWIN", "ONSETDT",
     "DLTCAND", "DLTFL", "REASON", "ROLE", "KNOWNDT",
 ]  # fmt: skip
+NO_ANSWER = "the committee's flag has no readable answer"
 # What an event means for its subject, the strongest first; "" = nothing.
 CONFIRMED, AWAITED, UNDATED, UNGRADED, OUTSIDE = "CONFIRMED", "AWAITED", "UNDATED", "UNGRADED", "OUTSIDE"
 UNNAMED = "UNNAMED"
@@ -33,7 +34,8 @@ def dlt_events(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysi
     | ROLE      | rule                                                                                  |
     |-----------|---------------------------------------------------------------------------------------|
     | CONFIRMED | flag Y, onset in the window                                                           |
-    | AWAITED   | candidate without a flag, onset in the window: counted as DLT until adjudicated (A-71) |
+    | AWAITED   | candidate without a flag, onset in the window: counted as DLT until adjudicated (A-71);|
+    |           | so is an event with a flag that is neither Y nor N: its answer is missing (A-138)      |
     | UNDATED   | flag Y or candidate without a flag, and a partial date decides in or out (A-65)       |
     | OUTSIDE   | flag Y, onset outside the window: not a DLT of the window, asked about                |
     | UNNAMED   | flag Y that names no record of AE: counted as DLT until the event is named (A-161)    |
@@ -50,6 +52,11 @@ def dlt_events(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysi
     level = treated.set_index("USUBJID")["TRT01A"].reindex(ae["USUBJID"]).set_axis(ae.index)
     events = ae.assign(TRT01A=level, **found.drop(columns=["USUBJID", "AESEQ"]))
     events = events.assign(DLTFL=adjudicated_dlt(events, domains["SUPPAE"]))
+    unread = _unread_flag(events, domains["SUPPAE"])
+    possible = unread & events["DLTFL"].eq("") & events["DLTCAND"].eq("") & events["ONSETWIN"].ne(OUT)
+    events = events.assign(
+        DLTCAND=events["DLTCAND"].mask(possible, "Y"), REASON=events["REASON"].mask(possible, NO_ANSWER)
+    )
     events = events.assign(KNOWNDT=_known_from(events))
     events = events.assign(ROLE=_roles(events), AEDECOD=events["AEDECOD"].fillna(events["AETERM"]))
     kept = events.loc[events["REASON"].ne("") | events["DLTFL"].ne(""), COLUMNS]
@@ -79,9 +86,7 @@ def _known_from(events: pd.DataFrame) -> pd.Series:
 
 def dlt_event_queries(events: pd.DataFrame, domains: Domains) -> Iterator[Query]:
     """Questions about single events: flag missing, contradictory or outside the window; date or grade that decides."""
-    ae = domains["AE"]
-    torn = ae[contradicted(ae, domains["SUPPAE"])]
-    both = {(subject, f"AESEQ={number}") for subject, number in zip(torn["USUBJID"], torn["AESEQ"], strict=True)}
+    both = {(subject, f"AESEQ={number}") for subject, number in contradicted_events(domains)}
     for row in events[events["ROLE"].ne(UNNAMED)].itertuples():
         key = (row.USUBJID, f"AESEQ={row.AESEQ}")
         if key in both:
@@ -149,3 +154,16 @@ def _ask(rule: str, subject: str, record: str, observed: object) -> Query:
 def _observed(row: object) -> object:
     """The value that raises the question: the onset as entered, or blank where a value is missing."""
     return getattr(row, "AESTDTC", "") if getattr(row, "ROLE", "") in (UNDATED, OUTSIDE) else ""
+
+
+def _unread_flag(events: pd.DataFrame, suppae: pd.DataFrame) -> pd.Series:
+    """Which events have a flag AEDLT that is neither Y nor N."""
+    unread = suppae[suppae["QNAM"].str.upper().eq("AEDLT") & ~suppae["QVAL"].str.upper().str.strip().isin(["Y", "N"])]
+    return adjudicated_dlt(events, unread.assign(QVAL=pd.Series("Y", index=unread.index, dtype="str"))).eq("Y")
+
+
+def contradicted_events(domains: Domains) -> set[tuple[str, int]]:
+    """USUBJID and AESEQ of the events that carry both flags, Y and N."""
+    ae = domains["AE"]
+    torn = ae[contradicted(ae, domains["SUPPAE"])]
+    return {(str(subject), int(number)) for subject, number in zip(torn["USUBJID"], torn["AESEQ"], strict=True)}

@@ -23,8 +23,9 @@ def dose_received(
 
     Once the window has closed, all planned infusions of the window are due. While it is open, those with a record are
     (EXDOSE 0 = not given): an infusion without one may be late, or not entered yet. DOSEFRAC is missing where the
-    level has no planned dose (nothing to compare with: DOSEKNOWN true) or where the dose of an infusion cannot be told
-    (DOSEKNOWN false). MISSEDDT is the day of the last infusion of the window that is recorded as not given.
+    level has no planned dose (nothing to compare with: DOSEKNOWN true) or where the dose of an infusion cannot be told,
+    a record without EXDOSE among them (DOSEKNOWN false). MISSEDDT is the day of the last infusion of the window that is
+    recorded as not given.
     """
     given = infusion_levels(domains, protocol, analysis, cut_date)
     given = given.merge(treated[["USUBJID", "WINENDT"]], on="USUBJID")
@@ -32,12 +33,13 @@ def dose_received(
     doses = given.groupby("USUBJID")["DOSEKG"].agg(list)
     not_given = _not_given(treated, domains, cut_date)
     missed = not_given.groupby("USUBJID").size()
+    untold = set(_without_dose(treated, domains, cut_date)["USUBJID"])
     rows = []
     for subject, level_id, closes in treated[["USUBJID", "TRT01A", "WINENDT"]].itertuples(index=False):
         own = [float(dose) for dose in doses.get(subject, [])]
         recorded = None if closes <= cut_date else len(own) + int(missed.get(subject, 0))
         due = _due_dose(protocol, level_id, recorded, analysis.dlt_window)
-        known = due is None or not any(pd.isna(dose) for dose in own)
+        known = due is None or not (subject in untold or any(pd.isna(dose) for dose in own))
         rows.append((sum(own) / due if due and known else float("nan"), known))
     found = pd.DataFrame(rows, columns=["DOSEFRAC", "DOSEKNOWN"], index=treated.index)
     found = found.astype({"DOSEFRAC": "float64", "DOSEKNOWN": "bool"})
@@ -48,8 +50,8 @@ def left_early(treated: pd.DataFrame, domains: Domains) -> pd.Series:
     """The day on which each subject left the trial alive before the end of the window, else missing.
 
     Left: a DS record of loss or withdrawal before WINENDT, or at any date when the last contact (FUPDT) is before
-    WINENDT. A visit on or after WINENDT proves that the window was followed all the same. Where the day is not known
-    it is the last day of the window. Index of `treated`.
+    WINENDT. Who was lost and visits again on or after WINENDT was followed all the same; after a withdrawal of consent
+    nothing counts (§2.7, A-137). Where the day is not known it is the last day of the window. Index of `treated`.
     """
     ds = domains["DS"]
     term = ds["DSDECOD"].fillna("").str.upper()
@@ -60,23 +62,39 @@ def left_early(treated: pd.DataFrame, domains: Domains) -> pd.Series:
     sv = domains["SV"]
     visited = _by_subject(treated, complete_date(sv["SVSTDTC"]).groupby(sv["USUBJID"]).max())
     seen = visited >= treated["WINENDT"]
-    left = has_left & ~seen & ((left_on < treated["WINENDT"]) | ~(treated["FUPDT"] >= treated["WINENDT"]))
+    withdrawn = ds[term.str.startswith("WITHDRAWAL")]
+    withdrew_on = _by_subject(treated, earliest_date(withdrawn["DSSTDTC"]).groupby(withdrawn["USUBJID"]).min())
+    came_back = seen & ~(withdrew_on < treated["WINENDT"])
+    left = has_left & ~came_back & ((left_on < treated["WINENDT"]) | ~(treated["FUPDT"] >= treated["WINENDT"]))
     return left_on.fillna(treated["WINENDT"]).where(left)
 
 
 def other_trial_drug(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.Series:
     """The first day on which each subject began, or may have begun, another trial's drug after TRTSDT and before
     WINENDT; missing where none was begun. Index of `treated`."""
+    drugs = _trial_drugs(treated, domains, analysis)
+    first = earliest_date(drugs["CMSTDTC"]).astype("datetime64[s]")
+    begun = (latest_date(drugs["CMSTDTC"]) > drugs["TRTSDT"]) & (first < drugs["WINENDT"])
+    day = first.mask(first < drugs["TRTSDT"], drugs["TRTSDT"])
+    return _by_subject(treated, day[begun].groupby(drugs["USUBJID"]).min())
+
+
+def surely_other_trial_drug(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.Series:
+    """Who began another trial's drug on a day that lies after TRTSDT and before WINENDT whatever its date may mean."""
+    drugs = _trial_drugs(treated, domains, analysis)
+    inside = earliest_date(drugs["CMSTDTC"]) > drugs["TRTSDT"]
+    inside &= latest_date(drugs["CMSTDTC"]) < drugs["WINENDT"]
+    return treated["USUBJID"].isin(drugs.loc[inside, "USUBJID"])
+
+
+def _trial_drugs(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
+    """The medication records that name another trial, with TRTSDT and WINENDT of their subject."""
     cm, terms = domains["CM"], analysis.dlt_terms.trial_drug
     words = cm["CMCAT"].fillna("").str.lower() + " | " + cm["CMTRT"].fillna("").str.lower()
     named = pd.Series(False, index=cm.index)
     for term in terms:
         named |= words.str.contains(term.lower(), regex=False)
-    drugs = cm[named].merge(treated[["USUBJID", "TRTSDT", "WINENDT"]], on="USUBJID")
-    first = earliest_date(drugs["CMSTDTC"]).astype("datetime64[s]")
-    begun = (latest_date(drugs["CMSTDTC"]) > drugs["TRTSDT"]) & (first < drugs["WINENDT"])
-    day = first.mask(first < drugs["TRTSDT"], drugs["TRTSDT"])
-    return _by_subject(treated, day[begun].groupby(drugs["USUBJID"]).min())
+    return cm[named].merge(treated[["USUBJID", "TRTSDT", "WINENDT"]], on="USUBJID")
 
 
 def _by_subject(treated: pd.DataFrame, dates: pd.Series) -> pd.Series:
@@ -89,13 +107,24 @@ def _not_given(treated: pd.DataFrame, domains: Domains, cut_date: pd.Timestamp) 
 
     A bag that was not given beside one that was makes the infusion smaller, it does not make another one.
     """
-    ex = domains["EX"]
-    ex = ex.assign(DAY=complete_date(ex["EXSTDTC"])).merge(treated[["USUBJID", "TRTSDT", "WINENDT"]], on="USUBJID")
-    skipped = ex["EXDOSE"].eq(0) & (ex["DAY"] > ex["TRTSDT"]) & (ex["DAY"] <= ex["WINENDT"]) & (ex["DAY"] <= cut_date)
-    rows = ex.loc[skipped.fillna(False), ["USUBJID", "DAY"]].drop_duplicates()
+    later = _later_infusions(treated, domains, cut_date)
+    rows = later.loc[later["EXDOSE"].eq(0).fillna(False), ["USUBJID", "DAY"]].drop_duplicates()
     given = infusions(domains, cut_date)
     infused = pd.MultiIndex.from_frame(given[["USUBJID", "EXSTDT"]])
     return rows[~pd.MultiIndex.from_frame(rows).isin(infused)]
+
+
+def _without_dose(treated: pd.DataFrame, domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
+    """Infusions of the window whose record does not say the dose."""
+    later = _later_infusions(treated, domains, cut_date)
+    return later[later["EXDOSE"].isna()]
+
+
+def _later_infusions(treated: pd.DataFrame, domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
+    """EX records of the window after the day of the first infusion, up to the cut, with DAY."""
+    ex = domains["EX"]
+    ex = ex.assign(DAY=complete_date(ex["EXSTDTC"])).merge(treated[["USUBJID", "TRTSDT", "WINENDT"]], on="USUBJID")
+    return ex[(ex["DAY"] > ex["TRTSDT"]) & (ex["DAY"] <= ex["WINENDT"]) & (ex["DAY"] <= cut_date)]
 
 
 def _due_dose(protocol: Protocol, level_id: str, recorded: int | None, window: list[int]) -> float | None:

@@ -34,7 +34,10 @@ def dlt_count_rows(addlt: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
 
 
 def dlt_rate_rows(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
-    """DLT_RATE: counted DLTs of the evaluable, exact 95% limits, Pr(rate > dlt_target | Beta(1,1)) (§4.11)."""
+    """DLT_RATE: counted DLTs of the evaluable, exact 95% limits, Pr(rate > dlt_target | Beta(1,1)) (§4.11).
+
+    The probability is one of a dose level. Pooled over levels it would be the rate of no dose: null in Total.
+    """
     rows: list[ArdRow] = []
     for level, group in _by_level(addlt, protocol):
         n = int(group["COUNTED"].eq("Y").sum())
@@ -42,7 +45,7 @@ def dlt_rate_rows(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -
         interval = clopper_pearson(n, total)
         stats = {
             "n": n, "N": total, "estimate": interval.estimate, "conf.low": interval.low, "conf.high": interval.high,
-            "prob_gt_target": prob_greater(n, total, analysis.dlt_target),
+            "prob_gt_target": None if level == TOTAL else prob_greater(n, total, analysis.dlt_target),
         }  # fmt: skip
         rows += [ard_row("DLT_RATE", level, "DLT", name, s, context="clopper_pearson") for name, s in stats.items()]
     return rows

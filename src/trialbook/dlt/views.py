@@ -14,6 +14,7 @@ from trialbook.dlt.reporting import COUNTED, EVALUABLE_N, TREATED, WAITING_N
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, TOTAL
+from trialbook.results.bounds import bounds_text, excluded_text
 
 SET_LABELS = {
     TREATED: "Treated", EVALUABLE_N: "DLT-evaluable", COUNTED: "Counted as DLT", WAITING_N: "Pending",
@@ -82,9 +83,24 @@ def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[
             "last open window" if advice.decision_date else "no open window",
         ),
         ("DLT-evaluable", f"{n[EVALUABLE_N]} of {n[TREATED]}", "treated subjects"),
-        ("Counted as DLT", n[COUNTED], "with those not yet adjudicated"),
+        ("Counted as DLT", n[COUNTED], counted_note(results, int(n[COUNTED]), int(n[EVALUABLE_N]))),
         ("Pending", n[WAITING_N], "windows not closed"),
     ]
+
+
+def counted_note(results: pd.DataFrame, counted: int, evaluable: int) -> str:
+    """What is said beside the counted DLTs: worst and best case, and what is excluded where there is none (§14)."""
+    between = bounds_text(results, "DLT")
+    parts = ["with those not yet adjudicated", between, excluded_text(counted, evaluable)]
+    return "; ".join(part for part in parts if part)
+
+
+def excluded_notes(results: pd.DataFrame, levels: Sequence[str]) -> list[str]:
+    """What each level without a DLT excludes (§14.5), from DLT_RATE rows: `DL1: 0 of 3: a rate above 63.2% is ...`."""
+    rows = results[results["analysis_id"].eq("DLT_RATE") & results["stat_name"].isin(["n", "N"])]
+    count = {(row.group1_level, row.stat_name): int(row.stat) for row in rows.itertuples()}
+    told = [(level, excluded_text(count[level, "n"], count[level, "N"])) for level in levels if (level, "n") in count]
+    return [f"{level}: {text}." for level, text in told if text]
 
 
 def open_level(advice: Advice) -> tuple[str, str]:

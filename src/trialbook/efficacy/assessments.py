@@ -50,10 +50,11 @@ def dates_of(subjects: pd.Series, dates: pd.Series) -> pd.Series:
 
 def counted_day(relday: pd.Series, analysis: Analysis) -> pd.Series:
     """REL_DAY in the numbering of the windows: as it is under D0 (A-01), one more under CDISC numbering."""
-    return relday + _added(analysis)
+    return relday + added_days(analysis)
 
 
-def _added(analysis: Analysis) -> int:
+def added_days(analysis: Analysis) -> int:
+    """What the numbering of the windows adds to REL_DAY: 1 under CDISC numbering, else 0."""
     return 1 if analysis.day_numbering == "CDISC" else 0
 
 
@@ -82,6 +83,20 @@ def baseline_assessments(assessments: pd.DataFrame, analysis: Analysis) -> pd.Da
     return assessments.iloc[chosen].reset_index(drop=True).assign(BASETYPE=kinds)
 
 
+def later_incomplete_baselines(assessments: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """The last assessment before the infusion that is later than the baseline used and lacks an organ, if there is one.
+
+    Of the same window as `baseline_assessments`; at most one row per subject. If the organ came to light, it would be
+    the baseline.
+    """
+    base = baseline_assessments(assessments, analysis).set_index("USUBJID")["ADT"]
+    day, used = _days(assessments), dates_of(assessments["USUBJID"], base)
+    lacks = np.isnan(assessments[list(ORGANS)].to_numpy("float64")).any(axis=1)
+    timed = assessments["TIMING"].isin(["", "PRE", "UNTIMED"]).to_numpy() & (day <= max(analysis.baseline_window))
+    later = lacks & timed & (assessments["ADT"] > used).to_numpy("bool")
+    return assessments.iloc[_one_of_each_subject(assessments, np.zeros(len(day)), later)].reset_index(drop=True)
+
+
 def day28_assessments(assessments: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """The assessment of day 28: in `d28_window`, the closest to day 28, of two equally close the later (A-56)."""
     return assessments_at(assessments, Landmark.day_28(analysis), analysis)
@@ -92,7 +107,7 @@ def assessments_at(assessments: pd.DataFrame, landmark: Landmark, analysis: Anal
 
     `assessments`: `derive_stages` with RELDAY. At most one row per subject.
     """
-    day = _days(assessments) + _added(analysis)
+    day = _days(assessments) + added_days(analysis)
     inside = (landmark.window[0] <= day) & (day <= landmark.window[1])
     return assessments.iloc[_one_of_each_subject(assessments, abs(day - landmark.day), inside)].reset_index(drop=True)
 

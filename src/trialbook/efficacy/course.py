@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.efficacy.assessments import baseline_assessments, counted_day, dates_of
-from trialbook.efficacy.day28 import PENDING, Course, category_by_stages
+from trialbook.efficacy.day28 import PENDING, UNDELIVERED, Course, category_by_stages
+from trialbook.efficacy.delivery import needed
 from trialbook.gvhd.response_rules import CATEGORIES, RESPONDERS
 from trialbook.protocol.analysis import Analysis
+from trialbook.results.ard import NOT_EVALUABLE
 
 NOT_ASSESSED = "NE"
 
@@ -17,7 +19,7 @@ def response_course(course: Course, analysis: Analysis) -> pd.DataFrame:
 
     AVALC: CR PR MR NR PD by `response_rules`, INCOMPLETE where missing organs leave it open, NE without an involved
     organ at baseline. COUNTS is true before new systemic therapy (of any kind; ignored where `newtx_strategy_orr` is
-    treatment_policy) and up to death; a response while no medication records were delivered never counts.
+    treatment_policy) and up to death. KNOWN is false of a response that a domain which was not delivered could undo.
     """
     base = baseline_assessments(course.assessments, analysis).set_index("USUBJID")
     after = course.assessments[(course.assessments["RELDAY"] >= 1).fillna(False).astype("bool")]
@@ -25,12 +27,17 @@ def response_course(course: Course, analysis: Analysis) -> pd.DataFrame:
     # Row by row: each assessment of a subject meets the one baseline.
     category = pd.Series(category_by_stages(base.loc[after["USUBJID"]], after, analysis), after.index, "str")
     until = dates_of(after["USUBJID"], _until(course, analysis))
-    known = course.medications or analysis.newtx_strategy_orr == "treatment_policy"
+    unknown = pd.Series(bool(course.lacking & needed(analysis)), index=after.index)
     counts = (after["ADT"] < until) | until.isna()
+    if analysis.newtx_strategy_orr == "composite" and len(course.open_steroids):
+        steroid = dates_of(after["USUBJID"], course.open_steroids.groupby("USUBJID")["COUNTDT"].min())
+        from_then = after["ADT"] >= steroid
+        unknown |= from_then & ("VS" in course.lacking)
+        counts &= ~from_then | unknown
     return pd.DataFrame(
         {
             "USUBJID": after["USUBJID"], "ADT": after["ADT"], "RELDAY": after["RELDAY"], "AVALC": category,
-            "COUNTS": counts & (known | ~category.isin(RESPONDERS)),
+            "COUNTS": counts, "KNOWN": ~(category.isin(RESPONDERS) & unknown),
         }
     )  # fmt: skip
 
@@ -57,31 +64,40 @@ def first_counted_therapy(course: Course, after: pd.Series | None = None) -> pd.
     return starts[kept].groupby("USUBJID")["COUNTDT"].min().astype("datetime64[s]")
 
 
-def best_response(responses: pd.DataFrame, over_time: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
-    """The best of CR > PR > MR > NR > PD from day 1 to `bor_until`, one row per treated subject: USUBJID ADT AVALC.
+def best_response(
+    responses: pd.DataFrame, over_time: pd.DataFrame, analysis: Analysis, lacking: frozenset[str] = frozenset()
+) -> pd.DataFrame:
+    """The best of CR > PR > MR > NR > PD from day 1 to `bor_until` by treated subject: USUBJID ADT AVALC REASON.
 
-    Without confirmation; of equally good ones the first. NE: nothing counts; PENDING: not mature for day 28.
-    `responses`: `day28_response`; `over_time`: `response_course`.
+    Without confirmation; of equally good ones the first. NE: nothing counts, or, with REASON UNDELIVERED, a domain that
+    decides it was not delivered (`lacking`: `Course.lacking`). PENDING: not mature for day 28. `responses`:
+    `day28_response`; `over_time`: `response_course`.
     """
     day = counted_day(over_time["RELDAY"], analysis)
     kept = over_time[over_time["COUNTS"] & (day <= analysis.bor_until) & over_time["AVALC"].isin(CATEGORIES)]
     rank = kept["AVALC"].map({name: k for k, name in enumerate(CATEGORIES)})
     best = kept.assign(rank=rank).sort_values(["USUBJID", "rank", "ADT"], kind="stable").drop_duplicates("USUBJID")
-    frame = responses[["USUBJID", "MAT28FL"]].merge(best[["USUBJID", "ADT", "AVALC"]], on="USUBJID", how="left")
+    wanted = ["USUBJID", "ADT", "AVALC", "KNOWN"]
+    frame = responses[["USUBJID", "MAT28FL"]].merge(best[wanted], on="USUBJID", how="left")
     mature = frame["MAT28FL"] == "Y"
+    undelivered = mature & (frame["KNOWN"].eq(False) | ("RS" in lacking))
+    frame = frame.assign(AVALC=frame["AVALC"].mask(undelivered, NOT_EVALUABLE))
     return pd.DataFrame(
         {
             "USUBJID": frame["USUBJID"],
-            "ADT": frame["ADT"].where(mature),
+            "ADT": frame["ADT"].where(mature & ~undelivered),
             "AVALC": frame["AVALC"].fillna(NOT_ASSESSED).where(mature, PENDING),
+            "REASON": pd.Series("", index=frame.index, dtype="str").mask(undelivered, UNDELIVERED),
         }
     ).astype({"ADT": "datetime64[s]", "AVALC": "str"})
 
 
 def first_response(over_time: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
-    """The first CR or PR that counts, up to `bor_until`: USUBJID ADT AVALC, of those who have one."""
+    """The first CR or PR that counts and is known, up to `bor_until`: USUBJID ADT AVALC, of those who have one."""
     day = counted_day(over_time["RELDAY"], analysis)
-    kept = over_time[over_time["COUNTS"] & (day <= analysis.bor_until) & over_time["AVALC"].isin(RESPONDERS)]
+    kept = over_time[
+        over_time["COUNTS"] & over_time["KNOWN"] & (day <= analysis.bor_until) & over_time["AVALC"].isin(RESPONDERS)
+    ]
     kept = kept.sort_values(["USUBJID", "ADT"], kind="stable").drop_duplicates("USUBJID")
     return kept[["USUBJID", "ADT", "AVALC"]].reset_index(drop=True)
 
@@ -89,19 +105,23 @@ def first_response(over_time: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
 def durable_response(responses: pd.DataFrame, at_day_56: pd.DataFrame) -> pd.DataFrame:
     """Who is a responder at day 28 and still at day 56, without new therapy between: USUBJID ADT AVALC REASON.
 
-    `responses` and `at_day_56`: `response_of` at both landmarks, against the same baseline. AVALC: Y, N, or PENDING
-    where the subject is not mature for day 56; ADT is the day-56 assessment. REASON says why a responder of day 28
-    is not counted at day 56 (DEATH NEWTX MISSING INCOMPLETE); blank where the stages, or day 28 itself, say it.
+    `responses` and `at_day_56`: `response_of` at both landmarks, against the same baseline. AVALC: Y, N, NE where a
+    domain that decides it was not delivered, or PENDING where the subject is not mature for day 56; ADT is the day-56
+    assessment. REASON says why a responder of day 28 is not counted at day 56 (DEATH NEWTX MISSING INCOMPLETE), or that
+    a domain is UNDELIVERED; blank where the stages, or day 28 itself, say it.
     """
     both = responses[["USUBJID", "AVALC"]].merge(
         at_day_56[["USUBJID", "ADT", "AVALC", "REASON", "MAT28FL"]], on="USUBJID", suffixes=("28", "")
     )
-    then = both["AVALC28"].isin(RESPONDERS)
     mature = both["MAT28FL"] == "Y"
-    durable = (then & both["AVALC"].isin(RESPONDERS)).map({True: "Y", False: "N"}).astype("str")
+    then, still = (both[name].isin(RESPONDERS) for name in ("AVALC28", "AVALC"))
+    open_then, open_still = (both[name] == NOT_EVALUABLE for name in ("AVALC28", "AVALC"))
+    unknown = (then | open_then) & (still | open_still) & (open_then | open_still)
+    durable = (then & still).map({True: "Y", False: "N"}).astype("str").mask(unknown, NOT_EVALUABLE)
+    reason = both["REASON"].where(then, "").mask(unknown, UNDELIVERED)
     return pd.DataFrame(
         {
             "USUBJID": both["USUBJID"], "ADT": both["ADT"], "AVALC": durable.where(mature, PENDING),
-            "REASON": both["REASON"].where(then & mature, ""),
+            "REASON": reason.where(mature, ""),
         }
     )  # fmt: skip

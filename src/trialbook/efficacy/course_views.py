@@ -6,19 +6,20 @@ import pandas as pd
 
 from trialbook.dates import rel_day
 from trialbook.domains import Domains
-from trialbook.efficacy.day28 import treated_subjects
+from trialbook.drugs.records import drugs_in_force
+from trialbook.efficacy.day28 import UNDELIVERED, treated_subjects
 from trialbook.efficacy.response_results import ORGAN_PARAMETERS
 from trialbook.efficacy.response_views import FIRST_DAY, LAST_DAY, sensitivity_labels
 from trialbook.efficacy.sensitivity import PRIMARY, category_changes
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.gvhd.steroids import steroid_days
 from trialbook.protocol.analysis import Analysis
-from trialbook.results.ard import TOTAL
+from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
 
 GRADE, STEROIDS = "grade", "steroids"
 WHY = {
     "DEATH": "died by day 28", "NEWTX": "new systemic therapy", "MISSING": "no assessment to judge by",
-    "INCOMPLETE": "missing organs or medication records leave it open",
+    "INCOMPLETE": "missing organs leave it open",
 }  # fmt: skip
 STEROID_WORDS = {
     "SPARED": "spared", "STOPPED": "stopped", "NOT SPARED": "not spared", "NE": "not known", "DEAD": "dead",
@@ -51,7 +52,7 @@ def grade_courses(
 def _steroids(adsl: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
     """The dose of every day of the figure on which it differs from the day before, 0 where there is none."""
     treated = treated_subjects(adsl, adsl["CUTDT"].max())
-    daily = steroid_days(domains, treated, analysis.local_routes)
+    daily = steroid_days(domains, treated, drugs_in_force(analysis), analysis.local_routes)
     known = daily.merge(treated[["USUBJID", "TRTSDT"]], on="USUBJID").assign(
         DAY=lambda rows: rel_day(rows["ADT"], rows["TRTSDT"])
     )
@@ -104,17 +105,25 @@ def sensitivity_grid(
     for context, label in labels.items() if len(own) else []:
         named = changes.loc[changes["SENS"] == context, "TEXT"].tolist()
         more = [f"and {len(named) - most_named} more"] if len(named) > most_named else []
-        counts = {level: f"{text[context, level, 'n']} of {text[context, level, 'N']}" for level in levels}
+        counts = {level: _count(text[context, level, "n"], text[context, level, "N"]) for level in levels}
         moved = value[context, TOTAL, "estimate"] - value[analysis.ci_primary_orr, TOTAL, "estimate"]
         rows.append(
             {
-                "CHOICE": label, **counts, "RATE": text[context, TOTAL, "estimate"],
-                "LOW": text[context, TOTAL, "conf.low"], "HIGH": text[context, TOTAL, "conf.high"],
+                "CHOICE": label, **counts, "RATE": _said(text[context, TOTAL, "estimate"]),
+                "LOW": _said(text[context, TOTAL, "conf.low"]), "HIGH": _said(text[context, TOTAL, "conf.high"]),
                 "MOVE": "-" if pd.isna(moved) else f"{moved:+.3f}",
                 "CHANGES": "; ".join([*named[:most_named], *more]) or "nobody",
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _said(text: str) -> str:
+    return NOT_EVALUABLE_WORDS if text == NOT_EVALUABLE else text
+
+
+def _count(n: str, total: str) -> str:
+    return f"{n} of {total}" if n != NOT_EVALUABLE else f"{NOT_EVALUABLE_WORDS}, N={total}"
 
 
 def later_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
@@ -124,8 +133,9 @@ def later_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     day = adrs[adrs["PARAMCD"] == "BOR"].set_index("USUBJID")["RELDAY"]
     when = (" (day " + day.astype("str") + ")").astype("str").fillna("")
     organs = adrs[adrs["PARAMCD"].isin(ORGAN_PARAMETERS)]
-    told = organs["PARAMCD"].map(ORGAN_PARAMETERS).astype("str") + " " + organs["AVALC"]
-    told = told + (" " + organs["REASON"]).where(organs["REASON"] != "", "")
+    undelivered = organs["REASON"] == UNDELIVERED
+    value = organs["AVALC"] + (" " + organs["REASON"]).where(organs["REASON"] != "", "")
+    told = organs["PARAMCD"].map(ORGAN_PARAMETERS).astype("str") + " " + value.mask(undelivered, NOT_EVALUABLE_WORDS)
     by_subject = told.groupby(organs["USUBJID"]).agg(", ".join).astype("str")
     steroids = adrs[adrs["PARAMCD"] == "STER28"].set_index("USUBJID")
     before, now = (steroids[name].map("{:.2f}".format).astype("str") for name in ("BASE", "AVAL"))
@@ -143,12 +153,13 @@ def later_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
 
 
 def _values(adrs: pd.DataFrame, parameter: str) -> pd.Series:
-    return adrs[adrs["PARAMCD"] == parameter].set_index("USUBJID")["AVALC"]
+    own = adrs[adrs["PARAMCD"] == parameter].set_index("USUBJID")
+    return own["AVALC"].mask(own["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS)
 
 
 def non_response_listing(listing: pd.DataFrame) -> pd.DataFrame:
     """The mature subjects without a response and why: SUBJID TRT01A AVALC WHY, from `response_listing`."""
-    rows = listing[~listing["AVALC"].isin([*RESPONDERS, "PENDING"])]
+    rows = listing[~listing["AVALC"].isin([*RESPONDERS, "PENDING", NOT_EVALUABLE_WORDS])]
     stages = "stages " + rows["BASESTG"] + " to " + rows["D28STG"]
     why = rows["REASON"].map(WHY).astype("str").fillna("")
     event = (": " + rows["EVENT"]).where(rows["EVENT"] != "", "")

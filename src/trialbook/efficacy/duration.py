@@ -19,7 +19,7 @@ def time_to_response(course: Course, analysis: Analysis) -> pd.DataFrame:
     """The first CR or PR of each subject who has one: USUBJID STARTDT (first infusion) ADT CNSR (0) EVNTDESC.
 
     Only of subjects mature for day 28. Nobody is censored: who did not respond has no row, so the times are those of
-    responders alone.
+    responders alone. No rows where a domain that decides a response was not delivered (§14.2).
     """
     rows = _first_responses(course, analysis).merge(
         course.treated[["USUBJID", "TRTSDT"]], on="USUBJID", validate="one_to_one"
@@ -32,7 +32,8 @@ def response_duration(course: Course, analysis: Analysis) -> pd.DataFrame:
 
     Starts at the day-28 assessment of the responders of day 28, or with the first response (`dor_start`). Ends with
     the first of progression (`progressions`), new systemic therapy and death of any cause; of events on one day in
-    this order. Without one, censored at the last assessment of GVHD up to the cut.
+    this order. Without one, censored at the last assessment of GVHD up to the cut, or to the withdrawal of consent. No
+    rows where a domain that decides a response was not delivered (§14.2).
     """
     start = _starts(course, analysis)
     last = course.assessments.groupby("USUBJID")["ADT"].max()

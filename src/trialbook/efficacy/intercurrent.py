@@ -5,16 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from trialbook.dates import earliest_date, latest_date, missing_part, time_of_day
+from trialbook.dates import earliest_date, latest_date
 from trialbook.domains import Domains
+from trialbook.drugs.dictionary import DrugDictionary
+from trialbook.drugs.records import drugs_in_force
 from trialbook.efficacy.assessments import dates_of
-from trialbook.gvhd.steroids import is_systemic, steroid_days
+from trialbook.efficacy.open_records import open_records
+from trialbook.efficacy.possible_steroids import possible_escalations
+from trialbook.efficacy.therapy_records import (
+    ONE_DAY,
+    as_starts,
+    certain_therapies,
+    clock_of,
+    dated,
+    drug_records,
+    new_starts,
+)
+from trialbook.gvhd.steroids import steroid_days
 from trialbook.protocol.analysis import Analysis
 from trialbook.terms import find_term
 
 EVENT = ["USUBJID", "EVNTDT", "EVNTDESC", "CERTAIN", "SRCDOM", "SRCSEQ"]
-# A stop and a start one day apart are one continued therapy.
-ONE_DAY = pd.Timedelta(days=1)
+POSSIBLE = ["USUBJID", "EVNTDT", "COUNTDT", "LASTDT", "EVNTDESC", "SRCDOM", "SRCSEQ", "WHY"]
+STEROID_DOSE, START_DATE = "STEROID-DOSE", "START-DATE"
 
 
 def new_therapy(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
@@ -33,43 +46,52 @@ def therapy_starts(domains: Domains, subjects: pd.DataFrame, analysis: Analysis)
     Returns USUBJID EVNTDT (first day it may have started) COUNTDT (day from which it counts) LASTDT (last day it may
     have started) INSIDE (its whole range lies after the infusion) EVNTDESC SRCDOM SRCSEQ, by subject and date.
 
-    1. A record of CM or PR whose name has a term of `gvhdtx`, not one of `nonsystemic_drugs`, by a systemic route
-       (A-54), or steroids above their baseline dose (`steroid_escalations`).
+    1. A record of CM or PR that names a therapy of acute GVHD of the drug dictionary, by a systemic route (A-54); one
+       that is often given for something else only where the record says that it was for GVHD (A-142). Or steroids
+       above their baseline dose (`steroid_escalations`).
     2. It may have started after the first infusion. A partial date counts when any day it may mean does (P30:
        conservative, query); a start on the day of infusion only when its time is later.
     3. Not new: a drug that was running at the first infusion and continues without a gap at no higher dose.
     """
-    names = tuple(analysis.gvhdtx), tuple(analysis.nonsystemic_drugs), tuple(analysis.local_routes)
-    starts = domains.once(_therapy_starts, _clock(subjects), *names)
+    starts = domains.once(_therapy_starts, clock_of(subjects), drugs_in_force(analysis), tuple(analysis.local_routes))
     if analysis.steroid_escalation_is_newtx:
         starts = pd.concat([starts, steroid_escalations(domains, subjects, analysis)], ignore_index=True)
     return starts.sort_values(["USUBJID", "EVNTDT", "SRCDOM", "SRCSEQ"], kind="stable", ignore_index=True)
 
 
 def _therapy_starts(
-    domains: Domains, clock: pd.DataFrame, drugs: tuple[str, ...], local_drugs: tuple[str, ...],
-    local_routes: tuple[str, ...],
-) -> pd.DataFrame:  # fmt: skip
-    """`therapy_starts` of the records of CM and PR; `clock`: `_clock` of the subjects."""
-    records = _therapies(domains, drugs)
-    records = records[is_systemic(records, local_routes) & (find_term(records["NAME"], local_drugs) == "")]
-    frame = records.merge(clock, on="USUBJID", how="inner", validate="many_to_one")
-    frame = frame[_may_start_after_infusion(frame)]
-    frame = frame[~_continued(frame, records)]
-    day_after = frame["TRTSDT"] + ONE_DAY
-    first = frame["FIRST"].where(frame["FIRST"] >= frame["TRTSDT"], day_after).fillna(day_after)
-    return pd.DataFrame(
-        {
-            "USUBJID": frame["USUBJID"],
-            "EVNTDT": first,
-            "COUNTDT": first,
-            "LASTDT": frame["LAST"],
-            "INSIDE": (frame["PART"] == "") | (frame["FIRST"] > frame["TRTSDT"]),
-            "EVNTDESC": frame["NAME"],
-            "SRCDOM": frame["SRCDOM"],
-            "SRCSEQ": frame["SRCSEQ"],
-        }
-    )
+    domains: Domains, clock: pd.DataFrame, dictionary: DrugDictionary, local_routes: tuple[str, ...]
+) -> pd.DataFrame:
+    """`therapy_starts` of the records of CM and PR; `clock`: `clock_of` the subjects."""
+    records = certain_therapies(drug_records(domains, dictionary, local_routes))
+    return as_starts(new_starts(dated(records), clock))
+
+
+def possible_therapies(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """Every systemic record that may be new anti-aGVHD therapy after the first infusion, without being certain.
+
+    `subjects` as for `therapy_starts`. Returns USUBJID EVNTDT (first day it may have started) COUNTDT (day from which
+    it would count) LASTDT (last day it may have started) EVNTDESC SRCDOM SRCSEQ WHY, by subject and date. Where a
+    certain therapy (`new_therapy`, CERTAIN = Y) is counted by a horizon, these decide nothing; else each row with
+    COUNTDT on or before the horizon leaves it open. WHY:
+
+    - UNCLASSIFIED, NEAR-NAME, OTHER-USE, BACKGROUND-STARTED: see `open_records`.
+    - STEROID-DOSE: a steroid course whose dose or start is not known may exceed the baseline dose (A-53).
+    - START-DATE: a therapy whose partial start date may lie before the infusion, or after a horizon (P30).
+    """
+    starts = therapy_starts(domains, subjects, analysis)
+    partial = starts[
+        ~starts["INSIDE"].astype("bool") | ~(starts["EVNTDT"] >= starts["LASTDT"]) & starts["SRCSEQ"].notna()
+    ]
+    found = [partial.assign(WHY=START_DATE), open_records(domains, subjects, analysis)]
+    if analysis.steroid_escalation_is_newtx:
+        runs = possible_escalations(domains, subjects, analysis)
+        runs = runs.rename(columns={"CMSEQ": "SRCSEQ", "CMTRT": "EVNTDESC"}).assign(SRCDOM="CM", WHY=STEROID_DOSE)
+        known = starts.loc[starts["SRCSEQ"].isna(), ["USUBJID", "EVNTDT"]]
+        same = runs.merge(known, on=["USUBJID", "EVNTDT"], how="left", indicator=True)["_merge"].eq("both")
+        found.append(runs[~same.to_numpy()])
+    every = pd.concat(found, ignore_index=True)[POSSIBLE].astype({"WHY": "str", "SRCDOM": "str"})
+    return every.sort_values(["USUBJID", "EVNTDT", "SRCDOM", "SRCSEQ"], kind="stable", ignore_index=True)
 
 
 def first_therapy(starts: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
@@ -93,15 +115,15 @@ def steroid_escalations(domains: Domains, subjects: pd.DataFrame, analysis: Anal
     is long enough. A day whose dose is not known ends a run.
     """
     used = [name for name in ("USUBJID", "TRTSDT", "TRTSDTM", "CUTDT", "DTHDT", "REFDT") if name in subjects]
-    routes = tuple(analysis.local_routes)
-    return domains.once(_steroid_escalations, subjects[used], routes, analysis.steroid_escalation_days)
+    drugs, routes = drugs_in_force(analysis), tuple(analysis.local_routes)
+    return domains.once(_steroid_escalations, subjects[used], drugs, routes, analysis.steroid_escalation_days)
 
 
 def _steroid_escalations(
-    domains: Domains, subjects: pd.DataFrame, local_routes: tuple[str, ...], least_days: int
+    domains: Domains, subjects: pd.DataFrame, drugs: DrugDictionary, local_routes: tuple[str, ...], least_days: int
 ) -> pd.DataFrame:
-    frame = steroid_days(domains, subjects, local_routes).merge(
-        _clock(subjects), on="USUBJID", how="inner", validate="many_to_one"
+    frame = steroid_days(domains, subjects, drugs, local_routes).merge(
+        clock_of(subjects), on="USUBJID", how="inner", validate="many_to_one"
     )
     at_infusion = frame[frame["ADT"] == frame["TRTSDT"]].set_index("USUBJID")["MPEQ"]
     known = frame["USUBJID"].isin(at_infusion.index)
@@ -158,9 +180,9 @@ def cell_infusions(domains: Domains, subjects: pd.DataFrame, analysis: Analysis)
 
     Returns USUBJID DLIDT; of a partial date the first day it may have been (§2.7).
     """
-    rows = _therapies(domains, tuple(analysis.dli_terms)).merge(
-        subjects[["USUBJID", "TRTSDT"]], on="USUBJID", how="inner", validate="many_to_one"
-    )
+    terms = list(analysis.dli_terms)
+    both = pd.concat([_named(domains, code, terms) for code in ("CM", "PR")], ignore_index=True)
+    rows = both.merge(subjects[["USUBJID", "TRTSDT"]], on="USUBJID", how="inner", validate="many_to_one")
     rows = rows[~(rows["LAST"] <= rows["TRTSDT"])]
     day_after = rows["TRTSDT"] + ONE_DAY
     when = rows["FIRST"].fillna(day_after).clip(lower=day_after)
@@ -168,77 +190,16 @@ def cell_infusions(domains: Domains, subjects: pd.DataFrame, analysis: Analysis)
     return found.drop_duplicates("USUBJID")[["USUBJID", "DLIDT"]].reset_index(drop=True)
 
 
+def _named(domains: Domains, code: str, terms: list[str]) -> pd.DataFrame:
+    """The records of a domain whose name has one of the terms: USUBJID FIRST LAST (possible days of the start)."""
+    rows = domains[code]
+    name = rows[f"{code}DECOD"].fillna("") + " " + rows[f"{code}TRT"].fillna("")
+    rows = rows[find_term(name, terms) != ""]
+    start = rows[f"{code}STDTC"]
+    return pd.DataFrame({"USUBJID": rows["USUBJID"], "FIRST": earliest_date(start), "LAST": latest_date(start)})
+
+
 def first_relapse(relapsed: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
     """Those of `relapse_dates` on or before each subject's HORIZON."""
     horizon = dates_of(relapsed["USUBJID"], subjects.set_index("USUBJID")["HORIZON"])
     return relapsed[relapsed["RELAPDT"] <= horizon].reset_index(drop=True)
-
-
-def _clock(subjects: pd.DataFrame) -> pd.DataFrame:
-    start = time_of_day(subjects["TRTSDTM"]) if "TRTSDTM" in subjects else float("nan")
-    return subjects[["USUBJID", "TRTSDT"]].assign(START=start)
-
-
-def _therapies(domains: Domains, terms: tuple[str, ...]) -> pd.DataFrame:
-    """The records of CM and PR whose name has one of the terms: which, possible first and last start, dose, end."""
-    both = pd.concat([_named("CM", domains["CM"]), _named("PR", domains["PR"])], ignore_index=True)
-    rows = both.assign(TERM=find_term(both["NAME"], terms))
-    # Dates are read of the few records that are asked for.
-    rows = rows[rows["TERM"] != ""]
-    start = rows["START"]
-    return rows.drop(columns=["START", "END"]).assign(
-        FIRST=earliest_date(start), LAST=latest_date(start), TIME=time_of_day(start), PART=missing_part(start),
-        STOP=latest_date(rows["END"]), UNIT=rows["UNIT"].fillna("").str.upper(),
-    )  # fmt: skip
-
-
-def _named(domain: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """All records of CM or PR with the name that was reported and coded; a procedure has no dose and no route."""
-    decoded, reported = rows[f"{domain}DECOD"].fillna(""), rows[f"{domain}TRT"].fillna("")
-    same = decoded.str.casefold() == reported.str.casefold()
-    drug = domain == "CM"
-    return pd.DataFrame(
-        {
-            "USUBJID": rows["USUBJID"],
-            "NAME": reported.where(same, decoded + " " + reported).str.strip(),
-            "START": rows[f"{domain}STDTC"],
-            "END": rows[f"{domain}ENDTC"],
-            "DOSE": rows["CMDOSE"].astype("float64") if drug else float("nan"),
-            "UNIT": rows["CMDOSU"] if drug else "",
-            "CMROUTE": rows["CMROUTE"] if drug else "",
-            "SRCDOM": domain,
-            "SRCSEQ": rows[f"{domain}SEQ"].astype("Int64"),
-        }
-    )
-
-
-def _started_before_infusion(frame: pd.DataFrame) -> pd.Series:
-    """Whether a start lies surely before the first infusion, or on its day and not at a later time."""
-    later_that_day = (frame["PART"] == "") & (frame["LAST"] == frame["TRTSDT"]) & (frame["TIME"] > frame["START"])
-    return (frame["LAST"] <= frame["TRTSDT"]) & ~later_that_day
-
-
-def _may_start_after_infusion(frame: pd.DataFrame) -> pd.Series:
-    """Whether a start may lie after the first infusion; a therapy that ended before that day did not."""
-    return ~_started_before_infusion(frame) & ~(frame["STOP"] < frame["TRTSDT"])
-
-
-def _continued(frame: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
-    """Whether a record continues, without a gap and at no higher dose, the same drug that ran at the infusion.
-
-    A continued record may itself be continued by the next one.
-    """
-    started = frame.assign(ROW=range(len(frame)))
-    old = records.merge(started.drop_duplicates("USUBJID")[["USUBJID", "TRTSDT", "START"]], on="USUBJID")
-    running = _started_before_infusion(old) & ~(old["STOP"] < old["TRTSDT"])
-    chain = old.loc[running, ["USUBJID", "TERM", "STOP", "DOSE", "UNIT"]]
-    continued: set[int] = set()
-    while len(chain):
-        pairs = started.merge(chain, on=["USUBJID", "TERM"], suffixes=("", "_OLD"))
-        no_gap = pairs["STOP_OLD"].isna() | (pairs["FIRST"] <= pairs["STOP_OLD"] + ONE_DAY)
-        no_higher = (pairs["DOSE"] <= pairs["DOSE_OLD"]) | (pairs["DOSE"].isna() & pairs["DOSE_OLD"].isna())
-        fits = no_gap & no_higher & (pairs["UNIT"] == pairs["UNIT_OLD"])
-        new = set(pairs.loc[fits, "ROW"].astype("int64")) - continued
-        chain = started[started["ROW"].isin(new)][chain.columns]
-        continued |= new
-    return pd.Series(started["ROW"].isin(continued).to_numpy(), index=frame.index)

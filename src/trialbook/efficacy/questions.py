@@ -8,11 +8,14 @@ import pandas as pd
 
 from trialbook.domains import Domains
 from trialbook.efficacy.assessments import counted_day
+from trialbook.efficacy.delivery import lacking
 from trialbook.efficacy.medication_questions import medication_queries
+from trialbook.gvhd.findings import differing_records
 from trialbook.gvhd.questions import stage_queries
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.queries import Query, query_by_rule
+from trialbook.subjects.withdrawal import withdrawal_queries
 
 # Rule: domain, field, severity, what was expected, the question in English and in Chinese.
 RULES: dict[str, tuple[str, str, str, str, str, str]] = {
@@ -69,13 +72,24 @@ RULES: dict[str, tuple[str, str, str, str, str, str]] = {
     ),
     "P34-CM-NOT-DELIVERED": (
         "CM", "", "major", "the medication records",
-        "No medication records were delivered: new anti-GVHD therapy cannot be ruled out, so no response is counted.",
-        "未提供用药记录，无法排除新的抗GVHD治疗，因此不计任何应答。",
+        "No medication records were delivered: new anti-GVHD therapy cannot be ruled out, so responses are not "
+        "evaluable.",
+        "未提供用药记录，无法排除新的抗GVHD治疗，因此应答不可评价。",
     ),
     "P34-RS-NOT-DELIVERED": (
         "RS", "", "major", "the GVHD assessments",
-        "Neither organ stages nor organ findings were delivered: no response can be derived.",
-        "未提供器官分期或器官检查数据，无法推导应答。",
+        "Neither organ stages nor organ findings were delivered: responses are not evaluable.",
+        "未提供器官分期或器官检查数据，应答不可评价。",
+    ),
+    "P34-DS-NOT-DELIVERED": (
+        "DS", "", "major", "the disposition records",
+        "No disposition records were delivered: withdrawal of consent is not known, so responses are not evaluable.",
+        "未提供受试者处置记录，无法得知是否撤回知情同意，因此应答不可评价。",
+    ),
+    "P16-RS-SAME-DAY-DIFFERS": (
+        "RS", "RSORRES", "major", "one result of a day, or the times",
+        "Two results of one day differ and have no time. The worse counts until this is resolved. Which one is right?",
+        "同一天有两个不同的结果且无时间记录。核实之前采用较差者。请确认哪一个正确。",
     ),
 }  # fmt: skip
 
@@ -91,14 +105,18 @@ def response_queries(
     if not protocol.has_endpoint("ORR_D28"):
         return []
     treated = adsl[(adsl["SAFFL"] == "Y") & adsl["TRTSDT"].notna()]
+    absent = lacking(domains)
+    # Without any organ stages that nobody has an assessment is one cause, asked once.
+    of_subjects = [] if "RS" in absent else [*_day28(responses, adrs, analysis), *_baseline(responses)]
     found = [
-        *_not_delivered(responses, domains),
-        *_day28(responses, adrs, analysis),
-        *_baseline(responses),
+        *_not_delivered(responses, absent),
+        *of_subjects,
+        *_same_day(domains, treated),
+        *withdrawal_queries(domains, treated),
         *_decisions(responses),
         *_investigator(responses, adrs),
         *stage_queries(domains, treated, analysis),
-        *medication_queries(domains, treated, analysis),
+        *medication_queries(domains, treated, responses, analysis),
     ]
     return sorted(found, key=lambda q: (q["subject"], q["rule"], q["record"]))
 
@@ -107,13 +125,20 @@ def _ask(rule: str, subject: str, *, observed: object = "", record: str = "", do
     return query_by_rule(RULES, rule, subject, record=record, observed=observed, domain=domain)
 
 
-def _not_delivered(responses: pd.DataFrame, domains: Domains) -> Iterator[Query]:
+def _not_delivered(responses: pd.DataFrame, absent: frozenset[str]) -> Iterator[Query]:
     if responses.empty:
         return
-    if not domains.delivered("CM"):
-        yield _ask("P34-CM-NOT-DELIVERED", "")
-    if not domains.delivered("RS") and not domains.delivered("FA"):
-        yield _ask("P34-RS-NOT-DELIVERED", "")
+    for code in ("CM", "RS", "DS"):
+        if code in absent:
+            yield _ask(f"P34-{code}-NOT-DELIVERED", "")
+
+
+def _same_day(domains: Domains, treated: pd.DataFrame) -> Iterator[Query]:
+    """Results of one test and day that differ, of which nothing says which is the later."""
+    for row in differing_records(domains, treated).itertuples():
+        where = row.SRCDOM if row.SRCDOM != "RS" else ""
+        day = f"{row.TEST} {row.ADT:%Y-%m-%d}"
+        yield _ask("P16-RS-SAME-DAY-DIFFERS", row.USUBJID, record=day, observed=row.VALUES, domain=where)
 
 
 def _day28(responses: pd.DataFrame, adrs: pd.DataFrame, analysis: Analysis) -> Iterator[Query]:

@@ -13,11 +13,13 @@ from trialbook.efficacy.assessments import Landmark, baseline_assessments, day28
 from trialbook.efficacy.course import best_response, durable_response, response_course
 from trialbook.efficacy.day28 import PENDING, Course, day28_response, read_course, response_of, treated_subjects
 from trialbook.efficacy.organ_response import organ_responses, very_good_partial
+from trialbook.efficacy.response_bounds import open_outcomes, read_open_facts
 from trialbook.efficacy.steroid_sparing import steroid_sparing
 from trialbook.gvhd.grade import ORGANS, grade_bounds, grade_text
 from trialbook.gvhd.response_rules import CATEGORIES
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.subjects.withdrawal import counted
 
 __all__ = ["ADRS_COLUMNS", "CATEGORY_NUMBER", "day28_response", "derive_adrs", "investigator_responses"]
 
@@ -39,7 +41,8 @@ ADRS_COLUMNS = {
     "STUDYID": "str", "USUBJID": "str", "TRT01A": "str", "PARAMCD": "str", "PARAM": "str", "ADT": "datetime64[s]",
     "ADY": "Int64", "RELDAY": "Int64", "AVISIT": "str", "AVAL": "float64", "AVALC": "str", "BASE": "float64",
     "CHG": "float64", "ABLFL": "str", "REASON": "str", "RSP28FL": "str", "RSPSTG": "str", "AVALCOL": "float64",
-    "AVALLO": "float64", "AVALHI": "float64", "SOURCE": "str", "GRADSYS": "str",
+    "AVALLO": "float64", "AVALHI": "float64", "SOURCE": "str", "GRADSYS": "str", "RSPLO": "str", "RSPHI": "str",
+    "RSPWHY": "str",
 }  # fmt: skip
 
 
@@ -61,7 +64,9 @@ def derive_adrs(
     - RSP28: one row per subject. AVALC CR PR MR NR PD PENDING; a non-responder by REASON (DEATH NEWTX MISSING
       INCOMPLETE) has AVALC NR, while RSPSTG keeps the category of the stages alone. ADT is the day-28 assessment,
       missing where there was none. RSP28FL = Y marks the mature subjects, who are the denominator of the response rate.
-    - VGPR28 and RSP56 (durable): Y, N or PENDING per subject. BOR: the best category to `bor_until`, NE without one.
+      NE with REASON UNDELIVERED: a domain that decides it was not delivered. RSPLO and RSPHI: the least and the most
+      favourable of NR, PR and CR that the open facts allow, RSPWHY what is open (`open_outcomes`).
+    - VGPR28, RSP56 (durable): Y, N, NE or PENDING per subject. BOR: the best category to `bor_until`, NE without one.
     - RSPSKIN RSPLIVER RSPUGI RSPLGI: the response of each organ involved at baseline, REASON as for RSP28.
     - STER28: steroids on day 28 (AVAL, mg/kg/day) and on day 0 (BASE); AVALC of `steroid_sparing`.
     BASE is the AVAL of the subject's baseline of response (ABLFL = Y), CHG = AVAL - BASE after it. ADY is the CDISC
@@ -77,9 +82,11 @@ def derive_adrs(
     staged = pd.concat([_stage_rows(assessments), _grade_rows(assessments)], ignore_index=True)
     staged = _against_baseline(staged, baseline)
     investigator = investigator_responses(domains, treated)
+    investigator = investigator[counted(investigator, "ADT", course.withdrawn.set_index("USUBJID")["FROMDT"])]
     response = response_of(course, analysis) if day28 is None else day28
+    outcomes = open_outcomes(course, read_open_facts(course, domains, analysis), response, analysis)
     later = _later_rows(course, response, domains, analysis)
-    rows = pd.concat([staged, _response_rows(investigator), _day28_rows(response), *later], ignore_index=True)
+    rows = pd.concat([staged, _response_rows(investigator), _day28_rows(response, outcomes), *later], ignore_index=True)
     rows = rows.merge(treated[["STUDYID", "USUBJID", "TRT01A", "TRTSDT"]], on="USUBJID", validate="many_to_one")
     return _typed(_with_days(rows, baseline, at_day28))
 
@@ -145,8 +152,9 @@ def _response_rows(investigator: pd.DataFrame) -> pd.DataFrame:
     return investigator.assign(PARAMCD="RSPINV", AVAL=number, SOURCE="COLLECTED")
 
 
-def _day28_rows(response: pd.DataFrame) -> pd.DataFrame:
-    kept = response[["USUBJID", "ADT", "AVALC", "REASON", "RSPSTG"]]
+def _day28_rows(response: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
+    response = response.merge(outcomes, on="USUBJID", validate="one_to_one")
+    kept = response[["USUBJID", "ADT", "AVALC", "REASON", "RSPSTG", "RSPLO", "RSPHI", "RSPWHY"]]
     number = kept["AVALC"].map(CATEGORY_NUMBER).astype("float64")
     flag = np.where(kept["AVALC"] == PENDING, "", "Y")
     return kept.assign(PARAMCD="RSP28", AVAL=number, SOURCE="DERIVED", RSP28FL=flag)
@@ -160,7 +168,7 @@ def _later_rows(course: Course, response: pd.DataFrame, domains: Domains, analys
     steroids = steroid_sparing(response, course.treated, domains, analysis)
     rows = [
         _valued(very_good_partial(response, course, domains, analysis), "VGPR28", YES_NO),
-        _valued(best_response(response, over_time, analysis), "BOR", CATEGORY_NUMBER),
+        _valued(best_response(response, over_time, analysis, course.lacking), "BOR", CATEGORY_NUMBER),
         _valued(durable, "RSP56", YES_NO),
         _valued(organs.drop(columns="ORGAN"), "RSP" + organs["ORGAN"], CATEGORY_NUMBER),
         steroids.assign(PARAMCD="STER28", CHG=steroids["AVAL"] - steroids["BASE"]),

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pandas as pd
 
 from trialbook.efficacy.course import NOT_ASSESSED
-from trialbook.efficacy.day28 import PENDING
+from trialbook.efficacy.day28 import PENDING, UNDELIVERED
 from trialbook.efficacy.steroid_sparing import SPARED, STOPPED
 from trialbook.gvhd.response_rules import CATEGORIES, RESPONDERS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.results.ard import TOTAL, ArdRow, ard_row, proportion_rows
+from trialbook.results.ard import TOTAL, ArdRow, ard_row, ard_row_or_ne, proportion_rows
 from trialbook.statistics.intervals import PROPORTION_INTERVALS
 
 # Analysis id: parameter of ADRS, the values that are a success, the context ("" = the interval `ci_primary_orr`).
@@ -26,15 +26,26 @@ ORGAN_PARAMETERS = {
 STEROIDS = {"reduced": (SPARED, STOPPED), "stopped": (STOPPED,)}
 INVESTIGATOR_NONE = "none"
 ICE = ("DEATH", "NEWTX", "RELAPSE", "DLI", "MISSING", "INCOMPLETE")
+# The domains (`delivery.WORDS`) that would tell of an event.
+TOLD_BY = {
+    "NEWTX": frozenset({"CM"}), "RELAPSE": frozenset({"CE"}), "DLI": frozenset({"CM"}),
+    "MISSING": frozenset({"RS"}), "INCOMPLETE": frozenset({"RS"}),
+}  # fmt: skip
 
 
-def secondary_rows(adrs: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
+def secondary_rows(
+    adrs: pd.DataFrame, protocol: Protocol, analysis: Analysis, absent: frozenset[str] = frozenset()
+) -> list[ArdRow]:
     """Rates of the secondary response endpoints by dose level and in total; none where ADRS has no such parameter.
 
     ORR_D56 (durable responders of those mature for day 56), BOR_RATE (CR or PR as best response), ORGAN_D28 (CR or PR
     of an organ involved at baseline; the organ is the variable) and STEROID_D28 (variable_level reduced, stopped):
     n, N, pending, estimate and the limits of `ci_primary_orr`. VGPR_D28: n, N, p of very good partial responses. BOR:
     n of each best response.
+
+    `absent`: `delivery.lacking`. Where a domain that was not delivered leaves a subject open, n and what is estimated
+    from it are null with the text NE, and n.low and n.high bound n over all that is open. Where even the set is not
+    known (organs involved without organ stages, steroids without medication records), N is NE too, without bounds.
     """
     if not protocol.has_endpoint("ORR_D28"):
         return []
@@ -44,40 +55,72 @@ def secondary_rows(adrs: pd.DataFrame, protocol: Protocol, analysis: Analysis) -
         for analysis_id, (parameter, success) in SECONDARY.items():
             rows += _rate(analysis_id, level, group, parameter, success, analysis)
         for parameter in ORGAN_PARAMETERS:
-            rows += _rate("ORGAN_D28", level, group, parameter, RESPONDERS, analysis)
+            rows += _rate("ORGAN_D28", level, group, parameter, RESPONDERS, analysis, known_set="RS" not in absent)
         for name, success in STEROIDS.items():
-            rows += _rate("STEROID_D28", level, group, "STER28", success, analysis, variable_level=name)
-        very_good = group.loc[group["PARAMCD"] == "VGPR28", "AVALC"]
-        mature = very_good[very_good != PENDING]
-        rows += proportion_rows("VGPR_D28", level, "VGPR28", int((mature == "Y").sum()), len(mature))
-        best = group.loc[group["PARAMCD"] == "BOR", "AVALC"]
+            rows += _rate("STEROID_D28", level, group, "STER28", success, analysis, name, known_set="CM" not in absent)
+        rows += _very_good(level, group[group["PARAMCD"] == "VGPR28"])
+        best = group.loc[group["PARAMCD"] == "BOR", ["AVALC", "REASON"]]
+        undelivered = bool((best["REASON"] == UNDELIVERED).any())
         for category in (*CATEGORIES, NOT_ASSESSED, PENDING):
-            rows.append(ard_row("BOR", level, "BOR", "n", int((best == category).sum()), variable_level=category))
+            n = int((best["AVALC"] == category).sum())
+            known = bool(n) or not undelivered or category == PENDING
+            rows.append(ard_row_or_ne("BOR", level, "BOR", "n", n, known, variable_level=category))
     return rows
+
+
+# Reasons of a result that would be another one if what is missing came to light.
+OPEN_REASONS = (UNDELIVERED, "MISSING", "INCOMPLETE")
 
 
 def _rate(
     analysis_id: str, level: str, group: pd.DataFrame, parameter: str, success: tuple[str, ...], analysis: Analysis,
-    variable_level: str = "",
+    variable_level: str = "", *, known_set: bool = True,
 ) -> Iterator[ArdRow]:  # fmt: skip
-    values = group.loc[group["PARAMCD"] == parameter, "AVALC"]
-    known = values[values != PENDING]
-    x, n = int(known.isin(success).sum()), len(known)
+    own = group.loc[(group["PARAMCD"] == parameter) & (group["AVALC"] != PENDING), ["AVALC", "REASON"]]
+    pending = int(((group["PARAMCD"] == parameter) & (group["AVALC"] == PENDING)).sum())
+    x, n = int(own["AVALC"].isin(success).sum()), len(own)
     interval = PROPORTION_INTERVALS[analysis.ci_primary_orr](x, n, 0.95)
-    stats: list[tuple[str, float | None]] = [
-        ("n", x), ("N", n), ("pending", len(values) - n),
-        ("estimate", interval.estimate), ("conf.low", interval.low), ("conf.high", interval.high),
+    known = known_set and not (own["REASON"] == UNDELIVERED).any()
+    stats: list[tuple[str, float | None, bool]] = [
+        ("n", x, known), ("N", n, known_set), ("pending", pending, known_set), ("estimate", interval.estimate, known),
+        ("conf.low", interval.low, known), ("conf.high", interval.high, known),
     ]  # fmt: skip
     place = {"variable_level": variable_level, "context": analysis.ci_primary_orr}
-    for stat, value in stats:
-        yield ard_row(analysis_id, level, parameter, stat, value, **place)
+    for stat, value, evaluable in stats:
+        yield ard_row_or_ne(analysis_id, level, parameter, stat, value, evaluable, **place)
+    if known_set and not known:
+        yield from _case_counts(analysis_id, level, parameter, own, success, **place)
 
 
-def intercurrent_rows(responses: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
+def _case_counts(
+    analysis_id: str, level: str, parameter: str, own: pd.DataFrame, success: tuple[str, ...], **place: str
+) -> Iterator[ArdRow]:
+    """n.low and n.high: the successes that are certain, and these with all subjects who may be one."""
+    certain = own["AVALC"].isin(success)
+    may_be = certain | own["REASON"].isin(OPEN_REASONS) | own["AVALC"].eq(NOT_ASSESSED)
+    yield ard_row(analysis_id, level, parameter, "n.low", int(certain.sum()), **place)
+    yield ard_row(analysis_id, level, parameter, "n.high", int(may_be.sum()), **place)
+
+
+def _very_good(level: str, rows: pd.DataFrame) -> Iterator[ArdRow]:
+    own = rows.loc[rows["AVALC"] != PENDING, ["AVALC", "REASON"]]
+    n, total = int((own["AVALC"] == "Y").sum()), len(own)
+    known = not (own["REASON"] == UNDELIVERED).any()
+    yield ard_row_or_ne("VGPR_D28", level, "VGPR28", "n", n, known)
+    yield ard_row("VGPR_D28", level, "VGPR28", "N", total)
+    yield ard_row_or_ne("VGPR_D28", level, "VGPR28", "p", n / total if total else None, known)
+    if not known:
+        yield from _case_counts("VGPR_D28", level, "VGPR28", own, ("Y",))
+
+
+def intercurrent_rows(
+    responses: pd.DataFrame, protocol: Protocol, absent: frozenset[str] = frozenset()
+) -> list[ArdRow]:  # fmt: skip
     """RSP28_ICE: mature subjects with each intercurrent event by day 28, whether or not it decides the response.
 
     `responses`: `day28_response`. DEATH, NEWTX, MISSING and INCOMPLETE are the reasons of non-response (a death hides
-    a new therapy before it); RELAPSE and DLI are flags beside them.
+    a new therapy before it); RELAPSE and DLI are flags beside them. Of what the domains `absent` (`delivery.lacking`)
+    would tell, the number is null with the text NE; UNDELIVERED are the subjects whom that leaves open.
     """
     if not protocol.has_endpoint("ORR_D28"):
         return []
@@ -87,12 +130,18 @@ def intercurrent_rows(responses: pd.DataFrame, protocol: Protocol) -> list[ArdRo
     # Under treatment policy the drug is no reason of non-response, but it was started all the same.
     started = mature["EVNTDESC"].ne("") & mature["EVNTDESC"].ne("death")
     found["NEWTX"] = found["NEWTX"] | started
+    if (mature["REASON"] == UNDELIVERED).any():
+        found[UNDELIVERED] = mature["REASON"] == UNDELIVERED
     rows: list[ArdRow] = []
-    for name in ICE:
+    for name in found:
         for level in [*protocol.level_ids, TOTAL]:
             inside = mature["TRT01A"].eq(level) if level != TOTAL else mature["TRT01A"].notna()
-            rows += proportion_rows("RSP28_ICE", level, "RSP28", int((found[name] & inside).sum()), int(inside.sum()),
-                                    variable_level=name)  # fmt: skip
+            n, total = int((found[name] & inside).sum()), int(inside.sum())
+            known = not total or not TOLD_BY.get(name, frozenset()) & absent
+            rows.append(ard_row_or_ne("RSP28_ICE", level, "RSP28", "n", n, known, variable_level=name))
+            rows.append(ard_row("RSP28_ICE", level, "RSP28", "N", total, variable_level=name))
+            share = n / total if total else None
+            rows.append(ard_row_or_ne("RSP28_ICE", level, "RSP28", "p", share, known, variable_level=name))
     return rows
 
 
@@ -121,14 +170,20 @@ def agreement_rows(responses: pd.DataFrame, adrs: pd.DataFrame, protocol: Protoc
     return rows
 
 
-def time_to_response_rows(adtte: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
-    """TTR: days from the first infusion to the first response, of responders: n, median, min, max by level."""
+def time_to_response_rows(adtte: pd.DataFrame, protocol: Protocol, *, evaluable: bool = True) -> list[ArdRow]:
+    """TTR: days from the first infusion to the first response, of responders: n, median, min, max by level.
+
+    `evaluable`: false where a domain that decides a response was not delivered; every number is then null, text NE.
+    """
     if not (protocol.has_endpoint("OS") and protocol.has_endpoint("ORR_D28")):
         return []
     own = adtte[adtte["PARAMCD"] == "TTR"]
     rows: list[ArdRow] = []
     for level in [*protocol.level_ids, TOTAL]:
         days = own["AVAL"] if level == TOTAL else own.loc[own["TRT01A"] == level, "AVAL"]
+        if not evaluable:
+            rows += [ard_row_or_ne("TTR", level, "TTR", name, None, False) for name in ("n", "median", "min", "max")]
+            continue
         rows.append(ard_row("TTR", level, "TTR", "n", len(days)))
         for name, value in (("median", days.median()), ("min", days.min()), ("max", days.max())):
             text = "-" if days.empty else f"{float(value):g}"

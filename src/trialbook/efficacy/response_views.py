@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.efficacy.benchmarks import LABEL, benchmark_intervals
-from trialbook.efficacy.day28 import PENDING
+from trialbook.efficacy.day28 import PENDING, UNDELIVERED
 from trialbook.efficacy.estimands import INTERVALS as PROPORTION_NAMES
 from trialbook.efficacy.rates import VARIABLE
 from trialbook.efficacy.sensitivity import PRIMARY, sensitivities
@@ -13,14 +13,15 @@ from trialbook.gvhd.grade import ORGANS
 from trialbook.gvhd.response_rules import CATEGORIES
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.results.ard import NOT_ESTIMABLE, TOTAL
+from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
+from trialbook.results.bounds import with_bounds
 
 ORGAN_NAMES = {"SKIN": "Skin", "LIVER": "Liver", "UGI": "Upper GI", "LGI": "Lower GI"}
 INTERVALS = PROPORTION_NAMES | {"beta_binomial": "Beta posterior (mean and limits)"}
 EVENT_NAMES = {
     "DEATH": "Death", "NEWTX": "New systemic therapy of the disease", "RELAPSE": "Relapse of the malignancy",
     "DLI": "Donor lymphocyte infusion", "MISSING": "No assessment to judge by",
-    "INCOMPLETE": "Left open by missing organs",
+    "INCOMPLETE": "Left open by missing organs", "UNDELIVERED": "Left open by a domain that was not delivered",
 }  # fmt: skip
 LATER_NAMES = {
     "BOR": "Best response CR or PR", "RSP56": "Durable response at day 56", "VGPR28": "Very good partial response",
@@ -28,7 +29,7 @@ LATER_NAMES = {
     "RSPUGI": "Upper GI: CR or PR at day 28", "RSPLGI": "Lower GI: CR or PR at day 28",
     "reduced": "Steroids spared at day 28", "stopped": "of these stopped",
 }  # fmt: skip
-BEST_NAMES = {"NE": "NE (nothing that counts)", "PENDING": "Pending"}
+BEST_NAMES = {"NE": "NE (nothing that counts, or not delivered)", "PENDING": "Pending"}
 BY_RULE = "NR by rule"
 THIS_TRIAL = "this trial"
 # Days of the organ-stage figure: the baseline window and two months of visits.
@@ -48,44 +49,6 @@ def size_of(responses: pd.DataFrame) -> str:
     return f"N={len(responses)} treated, {pending} pending"
 
 
-def response_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str, str, str]]:
-    """Headline numbers as (label, value, note) from the ARD of the response rate; none without the endpoint."""
-    text = _texts(rows, "ORR_D28", analysis.ci_primary_orr)
-    if not text:
-        return []
-    complete = _texts(rows, "CR_D28", analysis.ci_primary_orr)
-    interval = f"95% interval {text['conf.low']} to {text['conf.high']}"
-    return [
-        ("Mature for day 28", text["N"], "the denominator"),
-        ("Pending", text["pending"], "treated, day 28 not over"),
-        ("Responders (CR or PR)", text["n"], f"of them CR: {complete['n']}"),
-        ("Response rate at day 28", text["estimate"], "" if text["estimate"] == NOT_ESTIMABLE else interval),
-    ]
-
-
-def response_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
-    """The response rate of the cut in words, or why it is not known yet; blank without the endpoint."""
-    text = _texts(rows, "ORR_D28", analysis.ci_primary_orr)
-    if not text:
-        return ""
-    pending = {"0": "Nobody is pending", "1": "1 treated subject is pending"}.get(
-        text["pending"], f"{text['pending']} treated subjects are pending"
-    )
-    if text["N"] == "0":
-        return f"The response rate is not known yet: no subject is mature for day 28. {pending}."
-    method = INTERVALS[analysis.ci_primary_orr]
-    return (
-        f"{text['n']} of {text['N']} mature subjects responded (CR or PR) at day 28: rate {text['estimate']}, "
-        f"95% interval {text['conf.low']} to {text['conf.high']} ({method}). {pending}."
-    )
-
-
-def _texts(rows: pd.DataFrame, analysis_id: str, context: str) -> dict[str, str]:
-    """Stat texts of one analysis in total."""
-    own = rows[(rows["analysis_id"] == analysis_id) & (rows["context"] == context) & (rows["group1_level"] == TOTAL)]
-    return dict(zip(own["stat_name"], own["stat_text"], strict=True))
-
-
 def questions_sentence(asked: int) -> str:
     """How many questions about stages and response this cut raises, in words."""
     if not asked:
@@ -99,12 +62,16 @@ def level_headers(rows: pd.DataFrame, analysis_id: str) -> dict[str, str]:
     own = own.drop_duplicates(["group1_level", "stat_name"]).pivot(
         index="group1_level", columns="stat_name", values="stat_text"
     )
-    return {str(row.Index): f"{row.Index}: {row.n} of {row.N}" for row in own.itertuples()}
+    unknown = own["n"] == NOT_EVALUABLE
+    told = own["n"] + " of " + own["N"]
+    told = told.mask(unknown, NOT_EVALUABLE_WORDS + ", N=" + own["N"])
+    return {str(level): f"{level}: {text}" for level, text in told.items()}
 
 
 def interval_rows(rows: pd.DataFrame, analysis_id: str) -> pd.DataFrame:
-    """The ARD rows of one rate under the primary analysis: a row per interval method."""
-    return rows[(rows["analysis_id"] == analysis_id) & rows["context"].isin(list(INTERVALS))]
+    """The ARD rows of one rate under the primary analysis, a row per interval method; with bounds where it is NE."""
+    own = rows[(rows["analysis_id"] == analysis_id) & rows["context"].isin(list(INTERVALS))]
+    return with_bounds(own, rows, analysis_id)
 
 
 def sensitivity_labels(analysis: Analysis) -> dict[str, str]:
@@ -134,8 +101,8 @@ def response_listing(
             "D28STG": _with_grade(primary["D28STG"], primary["USUBJID"], primary["ADT"], adrs),
             "RELDAY": primary["RELDAY"],
             "ADY": primary["ADY"],
-            "AVALC": primary["AVALC"],
-            "REASON": primary["REASON"],
+            "AVALC": primary["AVALC"].mask(primary["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS),
+            "REASON": primary["REASON"].mask(primary["REASON"] == UNDELIVERED, "not delivered"),
             "EVENT": event.where(primary["REASON"].isin(["DEATH", "NEWTX"]), ""),
             "RSPINV": _on(primary["USUBJID"], primary["ADT"], adrs[adrs["PARAMCD"] == "RSPINV"]),
             "NOTE": [", ".join(text for text in row if text) for row in notes.itertuples(index=False)],
@@ -209,11 +176,15 @@ def stage_changes(responses: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFram
     at = pd.MultiIndex.from_frame(primary[["USUBJID", "ADT"]])
     value = pd.Series(change.reindex(at).to_numpy(dtype="float64"), index=primary.index)
     told = primary["AVALC"] + (", " + primary["REASON"]).where(primary["REASON"] != "", "")
+    told = told.mask(primary["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS)
     label = told.where(value.notna(), told + " (change not known)")
     frame = pd.DataFrame(
         {
             "SUBJECT": _subject(primary["USUBJID"], adsl), "CHANGE": value.fillna(0.0),
-            "RESPONSE": primary["AVALC"].where(primary["REASON"] == "", BY_RULE), "LABEL": label, "order": value,
+            "RESPONSE": primary["AVALC"].where(primary["REASON"] == "", BY_RULE).mask(
+                primary["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS
+            ),
+            "LABEL": label, "order": value,
         }
     )  # fmt: skip
     frame = frame.sort_values(["order", "SUBJECT"], kind="stable", na_position="last").head(most_subjects)
@@ -223,6 +194,10 @@ def stage_changes(responses: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFram
 def category_shares(rows: pd.DataFrame) -> pd.DataFrame:
     """F12: subjects per dose level and category from the ARD, pending ones included: LEVEL CATEGORY REASON SUBJECTS."""
     own = rows[(rows["analysis_id"] == "RSP28_CAT") & (rows["variable"] == VARIABLE) & (rows["stat"] > 0)]
+    open_ = own["variable_level"] == NOT_EVALUABLE
+    own = own.assign(
+        variable_level=own["variable_level"].mask(open_, NOT_EVALUABLE_WORDS), context=own["context"].mask(open_, "")
+    )
     return pd.DataFrame(
         {
             "LEVEL": own["group1_level"],
@@ -242,9 +217,9 @@ def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     own = rows[(rows["analysis_id"] == "ORR_D28") & (rows["context"] == analysis.ci_primary_orr)]
     wide = own.pivot(index="group1_level", columns="stat_name", values="stat")
     wide = wide.reindex(list(dict.fromkeys(own["group1_level"])))
-    if wide.empty or not wide.loc[TOTAL, "N"]:
+    if wide.empty or not wide.loc[TOTAL, "N"] or pd.isna(wide.loc[TOTAL, "n"]):
         return pd.DataFrame(columns=["ROW", "KIND", "RESPONDERS", "SUBJECTS", "ESTIMATE", "LOW", "HIGH", "SOURCE"])
-    wide = wide[wide["N"] > 0]
+    wide = wide[(wide["N"] > 0) & wide["n"].notna()]
     here = pd.DataFrame(
         {
             "ROW": [f"{row.Index}: {row.n:.0f}/{row.N:.0f}" for row in wide.itertuples()],
@@ -267,7 +242,7 @@ def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
 
 def category_order() -> list[str]:
     """Response categories as figures order them."""
-    return [*CATEGORIES, BY_RULE, PENDING]
+    return [*CATEGORIES, BY_RULE, NOT_EVALUABLE_WORDS, PENDING]
 
 
 def later_rows(rows: pd.DataFrame) -> pd.DataFrame:

@@ -12,18 +12,23 @@ from trialbook.domains import Domains
 from trialbook.efficacy.assessments import DAY_28
 from trialbook.efficacy.day28 import (
     PENDING,
+    UNDELIVERED,
     Course,
+    counted_possible,
+    counted_therapies,
     day28_response,
     read_course,
     response_of,
     staged_assessments,
     treated_subjects,
 )
-from trialbook.efficacy.intercurrent import therapy_starts
+from trialbook.efficacy.delivery import needed
 from trialbook.efficacy.response import investigator_responses
+from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.gvhd.stages import STAGING_KEYS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.results.ard import NOT_EVALUABLE
 
 PRIMARY = "primary"
 # The keys that change what is new therapy; all others but those of staging only decide on these.
@@ -91,7 +96,8 @@ def sensitivity_responses(
 
     Arguments as for `day28_response`; `primary` is its result where it was derived before. Returns its rows with SENS
     (`primary`, then the names of `sensitivities`), and INSET: Y where the subject is in the denominator. The order of
-    SENS is that of the list.
+    SENS is that of the list. An alternative needs what the primary analysis needs: it says what another choice would
+    move, which nobody knows where that one is unknown.
     """
     if not protocol.has_endpoint("ORR_D28"):
         return day28_response(subjects, domains, protocol, analysis, cut_date).assign(SENS="", INSET="")
@@ -102,9 +108,10 @@ def sensitivity_responses(
     for choice in sensitivities(analysis):
         # Fresh validation, so that an alternative obeys the same types as a parameter file.
         changed = Analysis.model_validate({**analysis.model_dump(), **choice.keys})
-        response = response_of(_reread(course, choice, domains, changed), changed) if choice.keys else primary
+        read = _reread(course, choice, domains, changed)
+        response = response_of(read, changed, also_needed=needed(analysis)) if choice.keys else primary
         if choice.investigator:
-            response = _by_investigator(primary, domains, treated)
+            response = _by_investigator(primary, domains, treated, unknown=bool(course.lacking & needed(analysis)))
         parts.append(response.assign(SENS=choice.name, INSET=response[choice.only or "MAT28FL"]))
     return pd.concat(parts, ignore_index=True)
 
@@ -114,17 +121,27 @@ def _reread(course: Course, choice: Sensitivity, domains: Domains, changed: Anal
     if choice.keys.keys() & set(STAGING_KEYS):
         return replace(course, assessments=staged_assessments(course.treated, domains, changed))
     if THERAPY_KEYS.intersection(choice.keys):
-        return replace(course, therapies=therapy_starts(domains, course.treated, changed))
+        possible = counted_possible(course.treated, domains, changed)
+        return replace(
+            course, therapies=counted_therapies(course.treated, domains, changed), possible=possible
+        )  # fmt: skip
     return course
 
 
-def _by_investigator(primary: pd.DataFrame, domains: Domains, treated: pd.DataFrame) -> pd.DataFrame:
-    """The primary analysis with the investigator's category at the same assessment; death and the like stay."""
+def _by_investigator(
+    primary: pd.DataFrame, domains: Domains, treated: pd.DataFrame, *, unknown: bool
+) -> pd.DataFrame:  # fmt: skip
+    """The primary analysis with the investigator's category at the same assessment; death and the like stay.
+
+    `unknown`: a domain that could undo a response was not delivered, so that the investigator's cannot count either.
+    """
     said = investigator_responses(domains, treated)
     frame = primary.merge(said.rename(columns={"AVALC": "SAID"}), on=["USUBJID", "ADT"], how="left")
     by_stages = (frame["REASON"].isin(["", "INCOMPLETE"])) & (frame["AVALC"] != PENDING)
     value = frame["AVALC"].mask(by_stages, frame["SAID"].fillna("NR"))
     reason = frame["REASON"].mask(by_stages, "").mask(by_stages & frame["SAID"].isna(), "MISSING")
+    undone = by_stages & value.isin(RESPONDERS) & unknown
+    value, reason = value.mask(undone, NOT_EVALUABLE), reason.mask(undone, UNDELIVERED)
     return frame.assign(AVALC=value, REASON=reason).drop(columns="SAID")
 
 

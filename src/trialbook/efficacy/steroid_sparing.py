@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from trialbook.domains import Domains
+from trialbook.drugs.records import drugs_in_force
 from trialbook.efficacy.assessments import DAY_28
 from trialbook.efficacy.day28 import PENDING
 from trialbook.gvhd.steroids import steroid_days
@@ -26,7 +27,7 @@ def steroid_sparing(
     """
     if not domains.delivered("CM") or treated.empty:
         return _typed(pd.DataFrame(columns=["USUBJID", "ADT", "BASE", "AVAL", "AVALC"]))
-    daily = steroid_days(domains, treated, analysis.local_routes)
+    daily = steroid_days(domains, treated, drugs_in_force(analysis), analysis.local_routes)
     landmark = DAY_28 - (1 if analysis.day_numbering == "CDISC" else 0)
     frame = treated[["USUBJID", "TRTSDT", "DTHDT"]].merge(responses[["USUBJID", "MAT28FL"]], on="USUBJID")
     frame = frame.assign(ADT=frame["TRTSDT"] + pd.Timedelta(days=landmark))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.results.ard import NOT_ESTIMABLE, TOTAL, ArdRow, ard_row, proportion_rows
+from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, TOTAL, ArdRow, ard_row, proportion_rows
 from trialbook.statistics.intervals import Interval, clopper_pearson, clopper_pearson_lower
 from trialbook.statistics.kaplan_meier import KaplanMeier, kaplan_meier, reverse_kaplan_meier
 
@@ -16,17 +16,24 @@ NOT_REACHED = "not reached"
 
 
 def time_to_event_rows(
-    adtte: pd.DataFrame, protocol: Protocol, analysis: Analysis, parameter: str = "OS"
+    adtte: pd.DataFrame, protocol: Protocol, analysis: Analysis, parameter: str = "OS", *, evaluable: bool = True
 ) -> list[ArdRow]:
     """Reported numbers of one Kaplan-Meier endpoint of ADTTE (OS, FFS), per dose level and in total.
 
     `<P>_EVENTS`: subjects with the event of those followed. `<P>_KM`: S(t) at the days of `os_days` with the limits
-    of `km_ci`, n.risk just before t, n.event up to t; S(t) stands only where follow-up reaches t or all are dead
-    (A-81), else "not reached". `<P>_MEDIAN`: the median time. With nobody treated OS has its rows, all null. A protocol
-    without OS gives no rows, nor does another endpoint that ADTTE does not have.
+    of `km_ci`, n.risk just before t, n.event up to t; S(t) is given only where follow-up reaches t or every subject had
+    the event (A-81), else "not reached". `<P>_MEDIAN`: the median time. With nobody treated OS has its rows, all null.
+    A protocol without OS gives no rows, nor does another endpoint that ADTTE does not have.
+
+    `evaluable` False: a domain that the endpoint needs was not delivered (`survival_needs`); every number but N, the
+    subjects followed, is null with the text `NE`.
     """
     rows: list[ArdRow] = []
-    if not protocol.has_endpoint("OS") or (parameter != "OS" and not adtte["PARAMCD"].eq(parameter).any()):
+    if not protocol.has_endpoint("OS"):
+        return rows
+    if not evaluable:
+        return _not_evaluable_rows(adtte, protocol, analysis, parameter)
+    if parameter != "OS" and not adtte["PARAMCD"].eq(parameter).any():
         return rows
     for level in [*protocol.level_ids, TOTAL]:
         curve = curve_of(adtte, parameter, level)
@@ -38,16 +45,49 @@ def time_to_event_rows(
     return rows
 
 
-def follow_up_rows(adtte: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp) -> list[ArdRow]:
+def _not_evaluable_rows(adtte: pd.DataFrame, protocol: Protocol, analysis: Analysis, parameter: str) -> list[ArdRow]:
+    """The rows of `time_to_event_rows` without a number; nobody's end is known, so N counts who is followed at all."""
+    rows: list[ArdRow] = []
+    for level in [*protocol.level_ids, TOTAL]:
+        followed = adtte["PARAMCD"].eq("OS") & (adtte["TRT01A"].eq(level) | (level == TOTAL))
+        for name, value in (("n", None), ("N", int(followed.sum())), ("p", None)):
+            words = NOT_EVALUABLE if value is None else None
+            rows.append(ard_row(f"{parameter}_EVENTS", level, parameter, name, value, stat_text=words))
+        nothing = Interval(None, None, None, analysis.km_ci)
+        for day in analysis.os_days:
+            place = (level, parameter, nothing, analysis.km_ci, str(day))
+            rows += _interval_rows(f"{parameter}_KM", *place, NOT_EVALUABLE)
+            rows += [
+                ard_row(f"{parameter}_KM", level, parameter, name, None, variable_level=str(day),
+                        context=analysis.km_ci, stat_text=NOT_EVALUABLE)
+                for name in ("n.risk", "n.event")
+            ]  # fmt: skip
+        rows += _unknown_time(f"{parameter}_MEDIAN", level, parameter, analysis.km_ci)
+    return rows
+
+
+def _unknown_time(analysis_id: str, level: str, parameter: str, context: str) -> list[ArdRow]:
+    texts = {"estimate": NOT_EVALUABLE, "conf.low": NOT_ESTIMABLE, "conf.high": NOT_ESTIMABLE}
+    return [_days_row(analysis_id, level, parameter, name, None, context, text) for name, text in texts.items()]
+
+
+def follow_up_rows(
+    adtte: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp, *, evaluable: bool = True
+) -> list[ArdRow]:
     """Follow-up of OS: the median by reverse Kaplan-Meier (FUP_RKM), the range to the cut (FUP_POTENTIAL), and how many
-    of the living were last seen more than `stale_followup_days` before the cut (FUP_STALE: n of N, an early warning).
+    the living were last seen more than `stale_followup_days` before the cut (FUP_STALE: n of N, an early warning).
+
+    `evaluable` False: who died is not known (`survival_needs`), and so neither is the median follow-up.
     """
     rows: list[ArdRow] = []
     os = adtte[adtte["PARAMCD"].eq("OS")]
     for level in [*protocol.level_ids, TOTAL] if protocol.has_endpoint("OS") else []:
         group = os if level == TOTAL else os[os["TRT01A"].eq(level)]
         curve = reverse_kaplan_meier(group["AVAL"].tolist(), _events(group))
-        rows += _time_rows("FUP_RKM", level, "OS", curve.median(analysis.km_ci), curve, analysis.km_ci)
+        if evaluable:
+            rows += _time_rows("FUP_RKM", level, "OS", curve.median(analysis.km_ci), curve, analysis.km_ci)
+        else:
+            rows += _unknown_time("FUP_RKM", level, "OS", analysis.km_ci)
         potential = (cut_date - group["STARTDT"]).dt.days
         for name, value in (("min", potential.min()), ("max", potential.max())):
             rows.append(_days_row("FUP_POTENTIAL", level, "OS", name, None if group.empty else value, ""))

@@ -7,10 +7,11 @@ import pandas as pd
 from trialbook.dates import study_day
 from trialbook.efficacy.survival import NOT_REACHED
 from trialbook.protocol.analysis import Analysis
-from trialbook.results.ard import NOT_ESTIMABLE, TOTAL
+from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL, round_half_up
+from trialbook.results.bounds import BOUNDS, bounds_of, bounds_text, excluded_text, not_evaluable_text
 
 REGISTERED_DAY = 100  # the registry measures overall survival at day 100
-UNKNOWN = (NOT_REACHED, NOT_ESTIMABLE)
+UNKNOWN = (NOT_REACHED, NOT_ESTIMABLE, NOT_EVALUABLE)
 LIMITS = ("conf.low", "conf.high")
 EXACT = {
     "clopper_pearson": "Nobody censored before that day: exact interval (Clopper-Pearson)",
@@ -34,13 +35,36 @@ def survival_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str,
     interval = f"95% interval {low} to {high}" if NOT_ESTIMABLE not in (low, high) else "interval not estimable"
     survival = text["OS_KM", str(day), km, "estimate"]
     median, follow_up = text["OS_MEDIAN", "", km, "estimate"], text["FUP_RKM", "", km, "estimate"]
+    alive = bounds_text(rows, f"OS_{day}")
+    note = "; ".join(filter(None, ["" if survival in UNKNOWN else interval, alive and f"alive: {alive}"]))
+    if survival == NOT_EVALUABLE:
+        survival, note = not_evaluable_text(bounds_of(rows, f"OS_{day}")), f"alive: {alive}"
     return [
         ("Treated and followed", n, "subjects"),
-        ("Deaths", dead, "any cause"),
-        (f"Survival at day {day}", survival, "" if survival in UNKNOWN else interval),
-        ("Median survival", median, "" if median in UNKNOWN else "days"),
-        ("Median follow-up", follow_up, "" if follow_up in UNKNOWN else "days"),
+        ("Deaths", _in_words(dead), "any cause"),
+        (f"Survival at day {day}", survival, note),
+        ("Median survival", _in_words(median), "" if median in UNKNOWN else "days"),
+        ("Median follow-up", _in_words(follow_up), "" if follow_up in UNKNOWN else "days"),
     ]
+
+
+def _in_words(text: str) -> str:
+    return NOT_EVALUABLE_WORDS if text == NOT_EVALUABLE else text
+
+
+def bounds_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
+    """The worst and the best case of survival at the headline day and who decides them; blank without BOUNDS rows."""
+    day = headline_day(analysis)
+    between = bounds_text(rows, f"OS_{day}")
+    if not between:
+        return ""
+    ends = rows[rows["analysis_id"].eq(BOUNDS) & rows["variable"].eq(f"OS_{day}") & rows["group1_level"].eq(TOTAL)]
+    share = ends[ends["stat_name"].eq("estimate")].set_index("context")["stat"]
+    told = f"Alive at day {day}: {between}."
+    if share[["worst", "best"]].isna().any() or share["worst"] == share["best"]:
+        return told
+    low, high = (round_half_up(float(share[case]), 3) for case in ("worst", "best"))
+    return f"{told} Kaplan-Meier in the worst case {low}, in the best case {high}."
 
 
 def nobody_followed(rows: pd.DataFrame, adsl: pd.DataFrame) -> str:
@@ -57,6 +81,8 @@ def survival_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
     """S(t) at the headline day in words, from the ARD of OS with somebody followed; says why when it is not known."""
     text, day, km = _texts(rows), headline_day(analysis), analysis.km_ci
     estimate = text["OS_KM", str(day), km, "estimate"]
+    if estimate == NOT_EVALUABLE:
+        return f"Survival at day {day} is not evaluable."
     if estimate == NOT_REACHED:
         return f"Survival at day {day} cannot be reported yet: no subject has been followed for {day} days."
     low, high = (text["OS_KM", str(day), km, name] for name in LIMITS)
@@ -64,7 +90,9 @@ def survival_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
         return f"Survival at day {day} is {estimate} (95% interval {low} to {high}, {km})."
     bound = text.get(("OS_KM", str(day), "clopper_pearson_lower", "conf.low"), "")
     if bound:
-        return f"Nobody has died by day {day}: survival is {estimate}, at least {bound} (one-sided 95% bound)."
+        seen = int(text["OS_KM", str(day), km, "n.risk"])
+        known = f"Nobody has died by day {day}: survival is {estimate}, at least {bound} (one-sided 95% bound)."
+        return f"{known} Deaths among those followed to it, {excluded_text(0, seen)}."
     return f"Survival at day {day} is {estimate}; its {km} interval cannot be estimated."
 
 
@@ -86,7 +114,7 @@ def estimates(rows: pd.DataFrame, analysis_id: str, context: str) -> pd.DataFram
     """
     own = rows[rows["analysis_id"].eq(analysis_id) & rows["context"].eq(context)]
     limit = own["stat_name"].isin(LIMITS)
-    known = (limit & own["stat"].notna()).groupby([own[k] for k in ("group1_level", "variable_level")])
+    known = (limit & own["stat"].notna()).groupby([own[k] for k in ("group1_level", "variable", "variable_level")])
     return own[~limit | known.transform("any")]
 
 

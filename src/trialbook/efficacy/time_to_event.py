@@ -11,12 +11,13 @@ from trialbook.efficacy.intercurrent import new_therapy, relapses
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.queries import Query, query
-from trialbook.subjects.deaths import death_dates, death_queries, life_after_death
+from trialbook.subjects.death_ranges import death_text
+from trialbook.subjects.deaths import death_queries, life_after_death
 from trialbook.subjects.last_alive import last_known_alive
 
 COLUMNS = [
     "STUDYID", "USUBJID", "SUBJID", "TRT01A", "TRT01AN", "PARAMCD", "PARAM", "AVAL", "CNSR", "STARTDT", "ADT",
-    "EVNTDESC", "CNSDTDSC",
+    "ADTF", "EVNTDESC", "CNSDTDSC",
 ]  # fmt: skip
 PARAMETERS = {
     "OS": "Overall survival (days)",
@@ -26,6 +27,7 @@ PARAMETERS = {
     "DOR": "Duration of response (days)",
 }
 EVENT, CENSORED, COMPETING = 0, 1, 2
+DEATH = "DEATH"
 
 
 def derive_adtte(
@@ -42,7 +44,8 @@ def derive_adtte(
     or death, whichever is first. NRM: death without relapse; a relapse first is the competing event (CNSR 2).
     TTR and DOR: `time_to_response` and `response_duration` of responders, where the response is an endpoint too; the
     STARTDT of DOR is the day of the response. CNSR is 0 for the event. AVAL = ADT - STARTDT in days (+ 1 with
-    `os_add_one`); a time of 0 is a time.
+    `os_add_one`); a time of 0 is a time. ADTF is D, M or Y where that part of the date of death was imputed; EVNTDESC
+    then says between which days the death lies.
 
     Uses ADSL (SAFFL TRTSDT TRTSDTM DTHDT LSTALVDT), all domains for the sources of dates, CE for relapse, CM and PR
     for new therapy. NRM needs CE, FFS needs CE and CM: where these were not delivered, only OS is known. Subjects of
@@ -63,7 +66,9 @@ def derive_adtte(
         parts += _response_times(subjects, domains, analysis)
     rows = pd.concat(parts, ignore_index=True)
     days = (rows["ADT"] - rows["STARTDT"]).dt.days + int(analysis.os_add_one)
-    return _typed(rows.assign(AVAL=days, PARAM=rows["PARAMCD"].map(PARAMETERS)))
+    of_death = rows["CNSR"].eq(EVENT) & rows["EVNTDESC"].str.startswith(DEATH)
+    flag = rows["DTHDTF"].where(of_death, "")
+    return _typed(rows.assign(AVAL=days, PARAM=rows["PARAMCD"].map(PARAMETERS), ADTF=flag))
 
 
 def unresolved_subjects(adsl: pd.DataFrame, domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
@@ -129,9 +134,10 @@ def _followed(adsl: pd.DataFrame, domains: Domains, cut_date: pd.Timestamp) -> p
     """ADSL of SAF without unresolved subjects, with STARTDT, DTHDT up to the cut, DTHHOW, LASTDT, LASTSRC, HORIZON."""
     unresolved = unresolved_subjects(adsl, domains, cut_date)["USUBJID"]
     treated = adsl[adsl["SAFFL"].eq("Y") & ~adsl["USUBJID"].isin(unresolved)].sort_values("USUBJID")
-    imputed = death_dates(domains, cut_date).set_index("USUBJID")["DTHDTF"].ne("")
     source = last_known_alive(domains, cut_date).set_index("USUBJID")["LSTALVSRC"]
-    how = treated["USUBJID"].map(imputed).fillna(False).map({True: "DEATH (date imputed)", False: "DEATH"})
+    told = death_text(treated)
+    exact = treated["DTHDT"].dt.strftime("%Y-%m-%d").fillna("")
+    how = pd.Series(DEATH, index=treated.index, dtype="str").mask(told.ne(exact), f"{DEATH}: " + told)
     # The infusion itself proves life, so a last contact before it can only be a record that was not delivered.
     last = treated["LSTALVDT"].fillna(treated["TRTSDT"]).clip(lower=treated["TRTSDT"], upper=cut_date)
     return treated.assign(
@@ -139,6 +145,7 @@ def _followed(adsl: pd.DataFrame, domains: Domains, cut_date: pd.Timestamp) -> p
         HORIZON=pd.Series(cut_date, index=treated.index).astype("datetime64[s]"),
         DTHDT=treated["DTHDT"].where(treated["DTHDT"] <= cut_date),
         DTHHOW=how,
+        DTHDTF=treated.get("DTHDTF", ""),
         LASTDT=last,
         LASTSRC=treated["USUBJID"].map(source).fillna(""),
     )
@@ -177,7 +184,8 @@ def _response_times(subjects: pd.DataFrame, domains: Domains, analysis: Analysis
     course = read_course(subjects.assign(CUTDT=subjects["HORIZON"]), domains, analysis)
     people = subjects.drop(columns="STARTDT")
     times = {"TTR": time_to_response(course, analysis), "DOR": response_duration(course, analysis)}
-    return [people.merge(rows, on="USUBJID").assign(PARAMCD=name, CNSDTDSC="") for name, rows in times.items()]
+    parts = [people.merge(rows, on="USUBJID").assign(PARAMCD=name, CNSDTDSC="") for name, rows in times.items()]
+    return [part.assign(EVNTDESC=part["EVNTDESC"].mask(part["EVNTDESC"].eq(DEATH), part["DTHHOW"])) for part in parts]
 
 
 def _rows(subjects: pd.DataFrame, parameter: str, ends: list[tuple[pd.Series, pd.Series, int]]) -> pd.DataFrame:
@@ -199,7 +207,7 @@ def _text(subjects: pd.DataFrame, text: str) -> pd.Series:
 
 def _typed(rows: pd.DataFrame) -> pd.DataFrame:
     """The dataset's columns, types and order."""
-    text = ["STUDYID", "USUBJID", "SUBJID", "TRT01A", "PARAMCD", "PARAM", "EVNTDESC", "CNSDTDSC"]
+    text = ["STUDYID", "USUBJID", "SUBJID", "TRT01A", "PARAMCD", "PARAM", "ADTF", "EVNTDESC", "CNSDTDSC"]
     types = {**dict.fromkeys(text, "str"), "TRT01AN": "Int64", "AVAL": "float64", "CNSR": "Int64"}
     dates = dict.fromkeys(["STARTDT", "ADT"], "datetime64[s]")
     frame = rows.reindex(columns=COLUMNS).astype({**types, **dates})

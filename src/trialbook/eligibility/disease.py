@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.drugs.records import drugs_in_force
 from trialbook.eligibility.findings import BY_FORM, FAIL, NE, PASS, Found, decide
 from trialbook.eligibility.parameters import number, words
 from trialbook.eligibility.records import PART, organ_records, records, result_records
@@ -12,7 +13,7 @@ from trialbook.eligibility.screening import Screening
 from trialbook.eligibility.steroid_refractory import FALSE, TRUE, refractoriness
 from trialbook.gvhd.findings import COLLECTED
 from trialbook.gvhd.grade import ORGANS, grade_bounds, grade_text
-from trialbook.gvhd.steroids import is_systemic, steroid_factor
+from trialbook.gvhd.steroids import systemic_steroids
 from trialbook.protocol.criteria import Criterion
 
 _GRADES = ("0", "I", "II", "III", "IV")
@@ -77,7 +78,7 @@ def _stage_days(rules: pd.DataFrame) -> pd.DataFrame:
 def _steroids(screening: Screening) -> pd.DataFrame:
     """Systemic steroids that began before the reference day."""
     cm = screening.domains["CM"]
-    cm = cm[steroid_factor(cm).notna() & is_systemic(cm, screening.analysis.local_routes)]
+    cm = cm[systemic_steroids(cm, drugs_in_force(screening.analysis), screening.analysis.local_routes)]
     rows = screening.conditions(["CM"]).merge(
         cm[["USUBJID", "CMSEQ", "CMDOSE", "CMDOSU"]], left_on=["USUBJID", "SRCSEQ"], right_on=["USUBJID", "CMSEQ"]
     )  # fmt: skip

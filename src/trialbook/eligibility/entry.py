@@ -6,13 +6,15 @@ import pandas as pd
 
 from trialbook.dates import complete_date, earliest_date, latest_date, rel_day
 from trialbook.domains import Domains
+from trialbook.drugs.dictionary import STEROID, THERAPY
+from trialbook.drugs.records import drugs_in_force, medications
 from trialbook.efficacy.assessments import baseline_assessments, with_rel_day
 from trialbook.eligibility.steroid_refractory import TRUE
 from trialbook.gvhd.grade import ORGANS, grade_bounds, grade_text
 from trialbook.gvhd.stages import derive_stages
-from trialbook.gvhd.steroids import is_systemic, steroid_factor
+from trialbook.gvhd.steroids import is_systemic
 from trialbook.protocol.analysis import Analysis
-from trialbook.terms import find_term, holds_term
+from trialbook.terms import holds_term
 
 COLUMNS = [
     "USUBJID", "TRT01A", "DISEASE", "DONOR", "GRAFT", "CONDITIONING", "GRADEBL", "ORGANSBL",
@@ -125,10 +127,13 @@ def _lines(domains: Domains, treated: pd.DataFrame, history: pd.DataFrame, analy
     onset = history[history["KIND"].eq("acute_gvhd")].groupby("USUBJID")["DAY"].min().dropna()
     if not domains.delivered("CM"):
         return pd.Series(dtype="str")
-    cm = domains["CM"][is_systemic(domains["CM"], analysis.local_routes)]
-    name = cm["CMDECOD"].fillna("") + " " + cm["CMTRT"].fillna("")
-    local = find_term(name, analysis.nonsystemic_drugs) != ""
-    line = find_term(name, analysis.gvhdtx).mask(steroid_factor(cm).notna(), "steroids").mask(local, "")
+    drugs = medications(domains, "CM", drugs_in_force(analysis))
+    kind, name = drugs.column(lambda named: named.kind), drugs.column(lambda named: named.drug)
+    steroid = drugs.column(lambda named: bool(named.of(STEROID)), "bool")
+    line = name.where(kind == THERAPY, "").mask(steroid, "steroids")
+    cm, local = domains["CM"], drugs.column(lambda named: named.local, "bool")
+    systemic = is_systemic(cm, analysis.local_routes, local)
+    cm, line = cm[systemic], line[systemic]
     start = treated.set_index("USUBJID")["TRTSDT"]
     begun, start = (day.reindex(cm["USUBJID"]).set_axis(cm.index) for day in (onset, start))
     inside = (earliest_date(cm["CMSTDTC"]) >= begun) & (latest_date(cm["CMSTDTC"]) < start) & (line != "")

@@ -73,7 +73,7 @@ def refractoriness(
 
     `definitions` default to all of the criterion. A definition holds where one of its rules is TRUE.
     """
-    doses = screening.records.steroids(screening.analysis.local_routes)
+    doses = screening.records.steroids(screening.analysis)
     stages = _stages_of(screening.stages)
     days, dose = doses["ADT"].to_numpy(dtype="datetime64[D]"), doses["MPEQ"].to_numpy(dtype="float64")
     share = 1 - number(criterion, "dose_tolerance")

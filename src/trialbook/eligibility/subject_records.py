@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 
 import pandas as pd
 
 from trialbook.dates import complete_date
 from trialbook.domains import Domains
+from trialbook.drugs.dictionary import DrugDictionary
+from trialbook.drugs.records import drugs_in_force
 from trialbook.eligibility.conditions import Severity, conditions, ongoing_at_reference, started_before
 from trialbook.eligibility.test_results import results_of
 from trialbook.gvhd.findings import organ_findings
@@ -78,13 +80,14 @@ class SubjectRecords:
         """Collected stages and raw findings up to the reference day, in the shape of `gvhd.findings`."""
         return organ_findings(self._domains, self._until_reference)
 
-    def steroids(self, local_routes: Sequence[str]) -> pd.DataFrame:
+    def steroids(self, analysis: Analysis) -> pd.DataFrame:
         """The systemic steroid dose of every day before the reference day: USUBJID ADT MPEQ (`daily_steroid_dose`)."""
-        return self._once((daily_steroid_dose, *local_routes), lambda: self._steroids(list(local_routes)))
+        drugs, routes = drugs_in_force(analysis), tuple(analysis.local_routes)
+        return self._once((daily_steroid_dose, drugs, routes), lambda: self._steroids(drugs, routes))
 
-    def _steroids(self, local_routes: list[str]) -> pd.DataFrame:
+    def _steroids(self, drugs: DrugDictionary, local_routes: tuple[str, ...]) -> pd.DataFrame:
         known = weights(self._domains)
-        doses = daily_steroid_dose(self._domains["CM"], known, self._until_reference, local_routes)
+        doses = daily_steroid_dose(self._domains["CM"], known, self._until_reference, drugs, local_routes)
         return doses[doses["ADT"] < self._reference_days(doses)].reset_index(drop=True)
 
     def add_subject(self, records: pd.DataFrame) -> pd.DataFrame:

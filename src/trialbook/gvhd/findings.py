@@ -18,7 +18,7 @@ PREDOSE = r"pre-?\s?dose|pre-?\s?infusion|baseline|screening|基线|筛选|给�
 RECORD = ["USUBJID", "ADT", "TEST", "TEXT", "NUMBER", "SIGN", "UNIT", "TIMING", "SRCDOM", "SRCSEQ"]
 
 
-def organ_findings(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
+def organ_findings(domains: Domains, subjects: pd.DataFrame, *, lowest: bool = False) -> pd.DataFrame:
     """The record that counts for each subject, date and test of RS (collected stages), FA (raw) and LB (bilirubin).
 
     `subjects`: USUBJID TRTSDT TRTSDTM CUTDT. Returns USUBJID ADT TEST TEXT NUMBER SIGN ("<", ">" or "") UNIT TIMING
@@ -27,21 +27,44 @@ def organ_findings(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
     Several records of one test on one day: pre-infusion before untimed before post-infusion, then the last by time,
     else the worst (P16). Records without a result, without a complete date, or after the cut are left out. Bilirubin
     counts only on a day with an assessment in RS or FA, and never after the infusion on its day: a laboratory day
-    alone is no assessment of GVHD.
+    alone is no assessment of GVHD. `lowest`: the other reading of records that differ without a time, the best.
     """
-    used = [name for name in ("USUBJID", "TRTSDT", "TRTSDTM", "CUTDT") if name in subjects]
-    return domains.once(_organ_findings, subjects[used])
+    return domains.once(_organ_findings, _used(subjects), lowest)
 
 
-def _organ_findings(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
+def differing_records(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
+    """Tests with two results of one day of which nothing says which is the later: USUBJID ADT TEST VALUES SRCDOM.
+
+    Arguments as for `organ_findings`; VALUES in words, from the lowest to the highest: `2, 3`.
+    """
+    records = domains.once(_timed_records, _used(subjects))
+    ordered = _ordered(records).drop_duplicates(["USUBJID", "ADT", "TEST", "RANK", "LATE", "TEXT"])
+    keys = ["USUBJID", "ADT", "TEST"]
+    best = ordered.groupby(keys)[["RANK"]].transform("max")["RANK"]
+    ordered = ordered[ordered["RANK"] == best]
+    latest = ordered.groupby(keys)["LATE"].transform("max")
+    ordered = ordered[(ordered["LATE"] == latest) & ordered["SRCDOM"].isin(["RS", "FA"])]
+    again = ordered[ordered.duplicated(keys, keep=False)]
+    found = again.groupby(keys, sort=True).agg(VALUES=("TEXT", ", ".join), SRCDOM=("SRCDOM", "first"))
+    return found.reset_index().astype({"VALUES": "str", "SRCDOM": "str"})
+
+
+def _used(subjects: pd.DataFrame) -> pd.DataFrame:
+    return subjects[[name for name in ("USUBJID", "TRTSDT", "TRTSDTM", "CUTDT") if name in subjects]]
+
+
+def _timed_records(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
     rs, fa, lb = domains["RS"], domains["FA"], domains["LB"]
     magic = (rs["RSCAT"].str.upper() == "MAGIC") & rs["RSTESTCD"].isin(COLLECTED)
     acute = fa["FAOBJ"].fillna("GVHD").str.upper().str.contains("GVHD", regex=False) & fa["FATESTCD"].isin(RAW_TESTS)
     bilirubin = lb["LBTESTCD"] == "BILI"
     parts = [_records("RS", rs[magic]), _records("FA", fa[acute]), _records("LB", lb[bilirubin])]
     records = _timed(pd.concat(parts, ignore_index=True), subjects)
-    of_laboratory = records["SRCDOM"] == "LB"
-    records = _one_per_test(records[~(of_laboratory & (records["TIMING"] == "POST"))])
+    return records[~((records["SRCDOM"] == "LB") & (records["TIMING"] == "POST"))]
+
+
+def _organ_findings(domains: Domains, subjects: pd.DataFrame, lowest: bool) -> pd.DataFrame:
+    records = _one_per_test(domains.once(_timed_records, subjects), lowest)
     day = records.groupby(["USUBJID", "ADT"]).ngroup().to_numpy()
     assessed = np.isin(day, day[(records["SRCDOM"] != "LB").to_numpy()])
     return records[assessed].reset_index(drop=True)
@@ -86,9 +109,16 @@ def _timed(records: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(TIMING=timing.where(same_day, ""))
 
 
-def _one_per_test(records: pd.DataFrame) -> pd.DataFrame:
+def _one_per_test(records: pd.DataFrame, lowest: bool) -> pd.DataFrame:
+    keys = ["USUBJID", "ADT", "TEST"]
+    return _ordered(records, lowest).drop_duplicates(keys, keep="last")[RECORD].reset_index(drop=True)
+
+
+def _ordered(records: pd.DataFrame, lowest: bool = False) -> pd.DataFrame:
+    """The records of each test and day, the one that counts last; of several at one time the worst, or the lowest."""
     rank = records["TIMING"].map({"POST": 0, "UNTIMED": 1, "PRE": 2, "": 2})
-    ordered = records.assign(RANK=rank, LATE=records["TIME"].fillna(-1)).sort_values(
-        ["USUBJID", "ADT", "TEST", "RANK", "LATE", "NUMBER", "TEXT", "SRCSEQ"], kind="stable", na_position="first"
+    by = ["USUBJID", "ADT", "TEST", "RANK", "LATE", "NUMBER", "TEXT", "SRCSEQ"]
+    rising = [name not in ("NUMBER", "TEXT") or not lowest for name in by]
+    return records.assign(RANK=rank, LATE=records["TIME"].fillna(-1)).sort_values(
+        by, ascending=rising, kind="stable", na_position="first"
     )
-    return ordered.drop_duplicates(["USUBJID", "ADT", "TEST"], keep="last")[RECORD].reset_index(drop=True)

@@ -28,7 +28,9 @@ COLUMNS = ["USUBJID", "ADT", "TIMING"] + [
 ]
 
 
-def derive_stages(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+def derive_stages(
+    domains: Domains, subjects: pd.DataFrame, analysis: Analysis, *, lowest: bool = False
+) -> pd.DataFrame:  # fmt: skip
     """One row per subject and assessment date, with the stages of the four organs.
 
     `subjects`: USUBJID TRTSDT TRTSDTM CUTDT AGE. An assessment is a date with a stage in RS (RSCAT MAGIC) or a raw
@@ -42,9 +44,11 @@ def derive_stages(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) 
     3. A censored value ("<5") decides only where its bound does. Unreadable, impossible or missing = not known.
     4. A sign of stage 4 that the form did not ask at that assessment does not raise the stage; one asked for and not
        readable leaves both possibilities open.
+
+    `lowest`: of records of one day that differ without a time, the lowest instead of the worst.
     """
     used = [name for name in ("USUBJID", "TRTSDT", "TRTSDTM", "CUTDT", "AGE") if name in subjects]
-    return domains.once(_derive_stages, subjects[used], StagingRules.of(analysis))
+    return domains.once(_derive_stages, subjects[used], StagingRules.of(analysis), lowest)
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,8 @@ class StagingRules:
 STAGING_KEYS = tuple(entry.name for entry in fields(StagingRules))
 
 
-def _derive_stages(domains: Domains, subjects: pd.DataFrame, rules: StagingRules) -> pd.DataFrame:
-    known = domains.once(_assessments, subjects.drop(columns="AGE"))
+def _derive_stages(domains: Domains, subjects: pd.DataFrame, rules: StagingRules, lowest: bool) -> pd.DataFrame:
+    known = domains.once(_assessments, subjects.drop(columns="AGE"), lowest)
     if known is None:
         return _empty()
     findings = known.findings
@@ -101,8 +105,8 @@ class Assessments:
     weight: pd.Series
 
 
-def _assessments(domains: Domains, subjects: pd.DataFrame) -> Assessments | None:
-    records = organ_findings(domains, subjects)
+def _assessments(domains: Domains, subjects: pd.DataFrame, lowest: bool) -> Assessments | None:
+    records = organ_findings(domains, subjects, lowest=lowest)
     if records.empty:
         return None
     latest = _latest_of_each(records)

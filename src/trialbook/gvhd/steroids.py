@@ -9,62 +9,78 @@ import pandas as pd
 
 from trialbook.dates import earliest_date, latest_date
 from trialbook.domains import Domains
+from trialbook.drugs.dictionary import STEROID, DrugDictionary
+from trialbook.drugs.records import Medications
 from trialbook.gvhd.weights import weight_on
 from trialbook.subjects.weights import weights
 
-# Milligrams of methylprednisolone equivalent to 1 mg of the drug: 4 mg MP = 5 mg prednisone = 20 mg hydrocortisone =
-# 0.75 mg dexamethasone (§1.4). The first name found decides, so methylprednisolone stands before prednisolone.
-STEROIDS: tuple[tuple[str, float], ...] = (
-    (r"METHYLPREDNISOLONE|甲泼尼龙|甲泼尼松龙|甲基泼尼松龙|甲强龙|甲基强的松", 1.0),
-    (r"DEXAMETHASONE|地塞米松", 4 / 0.75),
-    (r"HYDROCORTISONE|氢化可的松", 4 / 20),
-    (r"PREDNISOLONE|PREDNISONE|泼尼松|强的松", 4 / 5),
-)
 DOSES_PER_DAY = {
     "QD": 1.0, "ONCE": 1.0, "DAILY": 1.0, "BID": 2.0, "Q12H": 2.0, "TID": 3.0, "Q8H": 3.0, "QID": 4.0, "Q6H": 4.0,
     "QOD": 0.5,
 }  # fmt: skip
 
 
-def steroid_factor(cm: pd.DataFrame) -> pd.Series:
-    """mg of methylprednisolone equivalent to 1 mg of the record's drug; NaN where it is not a systemic steroid drug.
+def is_steroid(cm: pd.DataFrame, drugs: DrugDictionary) -> pd.Series:
+    """Whether a record names a systemic steroid of the drug dictionary (columns CMDECOD CMTRT).
 
-    `cm`: CMDECOD CMTRT. Budesonide and beclomethasone are no systemic steroids (A-54), so they are not in the table.
+    Budesonide and beclometasone are none (A-54): they are of another class there.
     """
-    name = cm["CMDECOD"].fillna("").str.upper() + " " + cm["CMTRT"].fillna("").str.upper()
-    factor = pd.Series(np.nan, index=cm.index, dtype="float64")
-    for pattern, value in reversed(STEROIDS):
-        factor = factor.mask(name.str.contains(pattern, regex=True), value)
-    return factor
+    return _named(cm, drugs).column(lambda named: bool(named.of(STEROID)), "bool")
 
 
-def is_systemic(cm: pd.DataFrame, local_routes: Sequence[str]) -> pd.Series:
-    """Whether a record's route is systemic (A-54): not one of `local_routes`; a blank route counts as systemic."""
-    if not local_routes:
-        return pd.Series(True, index=cm.index)
+def steroid_factor(cm: pd.DataFrame, drugs: DrugDictionary) -> pd.Series:
+    """mg of methylprednisolone equivalent to 1 mg of the record's steroid (§1.4); NaN where it names none.
+
+    4 mg of methylprednisolone are 5 mg of prednisone, 20 mg of hydrocortisone or 0.75 mg of dexamethasone; these doses
+    are part of the drug dictionary. NaN, too, of a steroid without such a dose ("corticosteroids").
+    """
+    return _named(cm, drugs).column(lambda named: named.factor, "float64")
+
+
+def _named(cm: pd.DataFrame, drugs: DrugDictionary) -> Medications:
+    return Medications(cm["CMTRT"], cm["CMDECOD"], drugs)
+
+
+def is_systemic(cm: pd.DataFrame, local_routes: Sequence[str], local: pd.Series | None = None) -> pd.Series:
+    """Whether a record's route is systemic (A-54): not one of `local_routes`.
+
+    A blank route counts as systemic, unless the name says where the drug acts (`local`, A-143: "eye drops").
+    """
+    route = cm["CMROUTE"].fillna("").str.upper().str.strip()
     wanted = [r.upper() for r in local_routes]
-    route = cm["CMROUTE"].fillna("").str.upper()
-    return pd.Series([not any(word in text for word in wanted) for text in route], index=cm.index, dtype="bool")
+    systemic = pd.Series([not any(word in text for word in wanted) for text in route], index=cm.index, dtype="bool")
+    return systemic if local is None or not wanted else systemic & ~(route.eq("") & local)
 
 
-def steroid_days(domains: Domains, subjects: pd.DataFrame, local_routes: Sequence[str]) -> pd.DataFrame:
+def systemic_steroids(cm: pd.DataFrame, drugs: DrugDictionary, local_routes: Sequence[str]) -> pd.Series:
+    """Whether a record is of a systemic steroid by a systemic route."""
+    local = _named(cm, drugs).column(lambda named: named.local, "bool")
+    return is_steroid(cm, drugs) & is_systemic(cm, local_routes, local)
+
+
+def steroid_days(
+    domains: Domains, subjects: pd.DataFrame, drugs: DrugDictionary, local_routes: Sequence[str]
+) -> pd.DataFrame:
     """`daily_steroid_dose` of these subjects, worked out once: several endpoints start from it."""
     used = [name for name in ("USUBJID", "TRTSDT", "CUTDT", "DTHDT", "REFDT") if name in subjects]
-    return domains.once(_steroid_days, subjects[used], tuple(local_routes))
+    return domains.once(_steroid_days, subjects[used], drugs, tuple(local_routes))
 
 
-def _steroid_days(domains: Domains, subjects: pd.DataFrame, local_routes: tuple[str, ...]) -> pd.DataFrame:
-    return daily_steroid_dose(domains["CM"], weights(domains), subjects, local_routes)
+def _steroid_days(
+    domains: Domains, subjects: pd.DataFrame, drugs: DrugDictionary, local_routes: tuple[str, ...]
+) -> pd.DataFrame:
+    return daily_steroid_dose(domains["CM"], weights(domains), subjects, drugs, local_routes)
 
 
 def daily_steroid_dose(
-    cm: pd.DataFrame, weights: pd.DataFrame, subjects: pd.DataFrame, local_routes: Sequence[str] = ()
-) -> pd.DataFrame:
+    cm: pd.DataFrame, weights: pd.DataFrame, subjects: pd.DataFrame, drugs: DrugDictionary,
+    local_routes: Sequence[str] = (),
+) -> pd.DataFrame:  # fmt: skip
     """The systemic steroid dose of every subject and calendar day with a steroid.
 
     `cm`: the clean CM domain. `weights`: USUBJID VSDT VALUE VSSEQ (`subjects.weights.weights`). `subjects`:
     USUBJID TRTSDT CUTDT, and DTHDT where known; REFDT, the day on which a subject that was never infused is judged
-    (else CUTDT). `local_routes`: routes that are not systemic (`analysis.local_routes`).
+    (else CUTDT). `drugs`: the drug dictionary. `local_routes`: routes that are not systemic (`analysis.local_routes`).
     Returns USUBJID ADT MPEQ (mg/kg/day of methylprednisolone equivalent), one row per subject and day with a steroid
     record; no row means no systemic steroid that day; MPEQ is NaN where a record of that day has no usable dose.
 
@@ -75,8 +91,19 @@ def daily_steroid_dose(
        must not look like a change of dose.
     4. A record runs from its earliest possible start to its latest possible end; without an end, to the death or cut.
     """
-    rows = cm.assign(factor=steroid_factor(cm))
-    rows = rows[rows["factor"].notna() & is_systemic(rows, local_routes)]
+    return _by_day(steroid_spans(cm, weights, subjects, drugs, local_routes))
+
+
+def steroid_spans(
+    cm: pd.DataFrame, weights: pd.DataFrame, subjects: pd.DataFrame, drugs: DrugDictionary,
+    local_routes: Sequence[str] = (),
+) -> pd.DataFrame:  # fmt: skip
+    """The records of systemic steroids that `daily_steroid_dose` adds up (same arguments), one row each.
+
+    USUBJID CMSEQ CMTRT, start (first possible day, missing where no date is known), laststart (last possible day,
+    missing where it may be any), stop (last possible day, at most the death or cut), MPEQ (mg/kg/day, NaN: not known).
+    """
+    rows = cm.assign(factor=steroid_factor(cm, drugs))[systemic_steroids(cm, drugs, local_routes)]
     ends = subjects["CUTDT"]
     if "DTHDT" in subjects:
         ends = ends.where(subjects["DTHDT"].isna() | (subjects["DTHDT"] > ends), subjects["DTHDT"])
@@ -85,15 +112,17 @@ def daily_steroid_dose(
     known = asked[["USUBJID"]].assign(WEIGHT=weight_on(weights, asked), LASTDAY=ends)
     rows = rows.merge(known, on="USUBJID", how="inner", validate="many_to_one")
     stop = latest_date(rows["CMENDTC"])
-    spans = pd.DataFrame(
+    return pd.DataFrame(
         {
             "USUBJID": rows["USUBJID"],
+            "CMSEQ": rows["CMSEQ"],
+            "CMTRT": rows["CMTRT"],
             "start": earliest_date(rows["CMSTDTC"]),
+            "laststart": latest_date(rows["CMSTDTC"]),
             "stop": stop.where(stop < rows["LASTDAY"], rows["LASTDAY"]),
             "MPEQ": _per_kg_day(rows) * rows["factor"],
         }
     )
-    return _by_day(spans)
 
 
 def _per_kg_day(rows: pd.DataFrame) -> pd.Series:

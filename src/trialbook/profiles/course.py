@@ -11,9 +11,11 @@ import pandas as pd
 
 from trialbook.dates import earliest_date, latest_date, rel_day
 from trialbook.domains import Domains
+from trialbook.drugs.records import drugs_in_force
 from trialbook.gvhd.steroids import steroid_days
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS
 from trialbook.subjects.dosing import infusion_levels
 
 ORGANS = ("SKIN", "LIVER", "UGI", "LGI", "GRADE")
@@ -36,7 +38,7 @@ def infusion_rows(
 
 def steroid_spans(domains: Domains, treated: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """Spans of an unchanged systemic steroid dose: USUBJID FROM UNTIL (last day) MPEQ (mg/kg/day, §2.4)."""
-    daily = steroid_days(domains, treated, analysis.local_routes)
+    daily = steroid_days(domains, treated, drugs_in_force(analysis), analysis.local_routes)
     day = rel_day(daily["ADT"], _start(daily, treated))
     daily = daily.assign(DAY=day)[day.notna()].sort_values(["USUBJID", "DAY"], kind="stable", ignore_index=True)
     before = daily.shift()
@@ -113,11 +115,12 @@ def milestone_rows(data: Mapping[str, pd.DataFrame], treated: pd.DataFrame) -> p
     """
     parts = [_of("USUBJID ADT AVALC", _day_28(data["adrs"]), RESPONSE)]
     adtte, addlt = data["adtte"], data["addlt"]
+    told = adtte.get("EVNTDESC", pd.Series("", adtte.index, dtype="str")).fillna("").astype("str")
+    # Of a death whose day is not known EVNTDESC says between which days it lies.
+    adtte = adtte.assign(TOLD=told.str.extract("^DEATH: (.*)$", expand=False).fillna(""))
     for parameter, beginning, event in EVENTS:
-        of_kind = adtte["PARAMCD"].eq(parameter) & adtte.get("EVNTDESC", pd.Series("", adtte.index)).str.startswith(
-            beginning
-        )
-        parts.append(_of("USUBJID ADT", adtte[of_kind], event))
+        of_kind = adtte["PARAMCD"].eq(parameter) & told.str.startswith(beginning)
+        parts.append(_of("USUBJID ADT TOLD", adtte[of_kind], event))
     if "DLTDT" in addlt:
         parts.append(_of("USUBJID DLTDT DLTSTAT", addlt[addlt["DLTDT"].notna()], DLT))
     parts.append(_of("USUBJID LSTALVDT", treated[treated["DTHFL"].ne("Y")], SEEN))
@@ -129,7 +132,10 @@ def milestone_rows(data: Mapping[str, pd.DataFrame], treated: pd.DataFrame) -> p
 
 
 def _day_28(adrs: pd.DataFrame) -> pd.DataFrame:
-    return adrs[adrs["PARAMCD"].eq("RSP28") & adrs["ADT"].notna()] if "ADT" in adrs else adrs.head(0)
+    if "ADT" not in adrs:
+        return adrs.head(0)
+    rows = adrs[adrs["PARAMCD"].eq("RSP28") & adrs["ADT"].notna()]
+    return rows.assign(AVALC=rows["AVALC"].mask(rows["AVALC"] == NOT_EVALUABLE, NOT_EVALUABLE_WORDS))
 
 
 def _of(columns: str, rows: pd.DataFrame, event: str) -> pd.DataFrame:

@@ -21,6 +21,8 @@ from trialbook.profiles.labs import grade_bands, lab_rows
 from trialbook.profiles.subjects import profiled_subjects
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.results.ard import NOT_EVALUABLE_WORDS
+from trialbook.subjects.death_ranges import death_text
 
 DATASETS = ("adsl", "adae", "adlb", "addlt", "adrs", "adtte")
 Fact = tuple[str, str, str]
@@ -67,6 +69,7 @@ def profiles(
     }
     parts = {name: dict(iter(frame.groupby("USUBJID", sort=False))) for name, frame in frames.items()}
     last = _last_days(treated)
+    treated = treated.assign(DEATH=death_text(treated))
     known = _Known(data)
     found = []
     for row in treated.set_index("SUBJID").loc[wanted].reset_index().to_dict("records"):
@@ -93,6 +96,7 @@ class _Known:
         adrs = data["adrs"]
         day_28 = adrs[adrs["PARAMCD"].eq("RSP28")]
         self._response = _by_subject(day_28, "AVALC"), _by_subject(day_28, "REASON")
+        self._open = {end: _by_subject(day_28, end) for end in ("RSPLO", "RSPHI", "RSPWHY")}
         self._dlt = _by_subject(data["addlt"], "DLTSTAT"), _by_subject(data["addlt"], "REASON")
 
     def facts(self, subject: Mapping[str, object], events: pd.DataFrame, infusions: int) -> list[Fact]:
@@ -107,12 +111,20 @@ class _Known:
             ("Age, sex", ", ".join(filter(None, (_text(subject.get("AGE")), _text(subject.get("SEX"))))), ""),
             ("Infusions", str(infusions), ""),
             ("DLT status", self._dlt[0].get(usubjid, ""), self._dlt[1].get(usubjid, "")),
-            ("Response at day 28", self._response[0].get(usubjid, ""), self._response[1].get(usubjid, "").lower()),
+            ("Response at day 28", *self._day_28(usubjid)),
             ("Status", *_status(subject)),
             ("TEAE", str(len(teae)), f"worst grade {worst}" if worst is not None else ""),
             ("Serious TEAE", str(int(serious)), ""),
         ]
         return [fact for fact in facts if fact[1]]
+
+    def _day_28(self, subject: str) -> tuple[str, str]:
+        """The response with its reason; where a fact is open, the range and what is open."""
+        value, reason = (known.get(subject, "") for known in self._response)
+        low, high, why = (self._open[name].get(subject, "") for name in ("RSPLO", "RSPHI", "RSPWHY"))
+        if reason == "UNDELIVERED":
+            return f"{NOT_EVALUABLE_WORDS} ({low} to {high})", why
+        return value, "; ".join(filter(None, (reason.lower(), f"{low} to {high}: {why}" if why else "")))
 
 
 def _by_subject(rows: pd.DataFrame, column: str) -> dict[str, str]:
@@ -123,12 +135,10 @@ def _by_subject(rows: pd.DataFrame, column: str) -> dict[str, str]:
 
 def _status(subject: Mapping[str, object]) -> tuple[str, str]:
     """Alive or dead, and since when or until when that is known."""
-    dead = subject["DTHFL"] == "Y"
-    day = subject["DTHDT"] if dead else subject["LSTALVDT"]
-    known = f"{pd.Timestamp(str(day)):%Y-%m-%d}" if pd.notna(day) else ""
-    if dead:
-        return "Died", known or "date unknown"
-    return "Alive", f"last seen {known}" if known else ""
+    if subject["DTHFL"] == "Y":
+        return "Died", str(subject["DEATH"]) or "date unknown"
+    day = subject["LSTALVDT"]
+    return "Alive", f"last seen {pd.Timestamp(str(day)):%Y-%m-%d}" if pd.notna(day) else ""
 
 
 def _text(value: object) -> str:

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from trialbook.drugs.dictionary import DrugDictionary
+
 Fraction01 = Annotated[float, Field(ge=0, le=1)]
 PlausibleRange = tuple[str, str, float, float, str]
 Window = Annotated[list[int], Field(min_length=2, max_length=2)]
@@ -13,6 +15,8 @@ Window = Annotated[list[int], Field(min_length=2, max_length=2)]
 # No count and no number of days is larger; one that is would break the calendar in a notebook, far from its cause.
 LARGEST_NUMBER = 100_000
 SR_DEFINITIONS = Literal["EBMT-NIH-CIBMTR-2018", "CN-2024", "REACH2", "REACH1", "MSB", "FDA-2023"]
+# In force with the keys, but no key: it is read from the file that the protocol names.
+NOT_KEYS = ("drugs",)
 RULES = Literal["3+3", "i3+3", "mTPI-2", "keyboard", "BOIN", "CRM", "TITE-CRM", "TITE-BOIN", "Rolling6", "none"]
 
 
@@ -133,6 +137,7 @@ class Analysis(BaseModel):
     steroid_escalation_days: int = 3
     newtx_strategy_orr: Literal["composite", "treatment_policy"] = "composite"
     d28_window_wide: Window = [21, 35]
+    drugs: DrugDictionary = DrugDictionary()
     gvhdtx: list[str] = []
     dli_terms: list[str] = []
     nonsystemic_drugs: list[str] = []

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from trialbook.drugs.dictionary import DrugDictionary, DrugFile
 from trialbook.errors import UsageError
-from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.models import CUT_ID, Cut, Protocol, Trial
 from trialbook.protocol.yaml_file import read_yaml, validated
 
@@ -54,7 +55,15 @@ def load_protocol(path: Path) -> Protocol:
     """The protocol file as a typed model; raises UsageError."""
     if not path.is_file():
         raise UsageError("there is no such protocol file", file=str(path))
-    protocol = validated(Protocol, read_yaml(path), str(path))
+    content = read_yaml(path)
+    if isinstance(content, dict) and "drugs" in content:
+        raise UsageError(
+            "unknown key drugs; the nearest known key is drug_dictionary", file=str(path), column="drugs",
+            next_step="name the file of the drugs in drug_dictionary",
+        )  # fmt: skip
+    protocol = validated(Protocol, content, str(path))
+    if protocol.drug_dictionary is not None:
+        protocol = protocol.model_copy(update={"drugs": _drugs(drug_file(path, protocol.drug_dictionary))})
     analysis_values(protocol, {}, str(path))
     defaults = {key: entry.default for key, entry in protocol.analysis.items()}
     for amendment in protocol.amendments:
@@ -62,10 +71,33 @@ def load_protocol(path: Path) -> Protocol:
     return protocol
 
 
+def drug_file(protocol: Path, named: str) -> Path:
+    """The drug dictionary that a protocol file names; raises UsageError.
+
+    The path starts at the folder that holds the protocol file's `params/`, else at the project.
+    """
+    own = next((folder for folder in protocol.resolve().parents if (folder / "params").is_dir()), None)
+    bases = [*([own] if own else []), *([project_root()] if own is None or not (own / named).exists() else [])]
+    problems = [_path_problem(base, named, folder=False) for base in bases]
+    if all(problems):
+        raise UsageError(
+            str(problems[0]), file=str(protocol), column="drug_dictionary", value=named,
+            next_step="name the file of the drugs, relative to the folder that holds params/",
+        )  # fmt: skip
+    return bases[problems.index(None)] / named
+
+
+def _drugs(file: Path) -> DrugDictionary:
+    return validated(DrugFile, read_yaml(file), str(file)).dictionary()
+
+
 def analysis_values(protocol: Protocol, overrides: dict[str, Any], file: str) -> Analysis:
     """The analysis keys in force: the protocol's defaults, then the cut's overrides, typed; raises UsageError."""
-    defaults = {key: entry.default for key, entry in protocol.analysis.items()}
+    defaults = {key: entry.default for key, entry in protocol.analysis.items()} | {"drugs": protocol.drugs}
     validated(Analysis, defaults, file, within="analysis")
+    for key in NOT_KEYS:
+        if key in overrides:
+            raise UsageError("is no analysis key", file=file, column=f"overrides.{key}", next_step="remove it")
     return validated(Analysis, {**defaults, **overrides}, file, within="overrides")
 
 

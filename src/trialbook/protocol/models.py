@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from trialbook.protocol.analysis import Analysis
+from trialbook.drugs.dictionary import DrugDictionary
+from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.criteria import Amendment, CodeLists, Criterion, check_amendments
 
 CUT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
@@ -73,11 +74,14 @@ class Protocol(_Model):
     code_lists: CodeLists = CodeLists()
     amendments: list[Amendment] = []
     analysis: dict[str, AnalysisKey]
+    # The file that says what each drug is, relative to the folder that holds `params/`, and what it holds.
+    drug_dictionary: str | None = None
+    drugs: DrugDictionary = DrugDictionary()
 
     @field_validator("analysis")
     @classmethod
     def _known_analysis_keys(cls, keys: dict[str, AnalysisKey]) -> dict[str, AnalysisKey]:
-        known = list(Analysis.model_fields)
+        known = [name for name in Analysis.model_fields if name not in NOT_KEYS]
         for key in keys:
             if key not in known:
                 nearest = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]

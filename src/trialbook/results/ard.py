@@ -18,9 +18,12 @@ LABELS = {
     "n": "Subjects", "N": "Subjects in the set", "p": "Share of subjects", "events": "Events", "pending": "Pending",
     "estimate": "Estimate", "conf.low": "Lower 95% limit", "conf.high": "Upper 95% limit", "time": "Time at risk",
     "rate": "Rate", "n.risk": "At risk", "n.event": "Events", "prob_gt_target": "Pr(rate > target)",
+    "n.low": "Fewest subjects", "n.high": "Most subjects",
 }  # fmt: skip
-COUNTS = {"n", "N", "events", "pending", "n.risk", "n.event"}
+COUNTS = {"n", "N", "events", "pending", "n.risk", "n.event", "n.low", "n.high"}
 NOT_ESTIMABLE = "-"
+# The text of a null that a domain which was not delivered left open (rulebook §14.1), and what readers see for it.
+NOT_EVALUABLE, NOT_EVALUABLE_WORDS = "NE", "not evaluable"
 
 
 class ArdRow(TypedDict):
@@ -77,6 +80,15 @@ def ard_row(
         variable_level=variable_level, context=context, stat_name=stat_name,
         stat_label=stat_label or LABELS.get(stat_name, stat_name), stat=number, stat_text=text,
     )  # fmt: skip
+
+
+def ard_row_or_ne(
+    analysis_id: str, level: str, variable: str, stat_name: str, stat: float | int | None, evaluable: bool, **place: str
+) -> ArdRow:
+    """`ard_row`; where the number is not evaluable, null with the text `NE`. `place`: variable_level, context."""
+    if evaluable:
+        return ard_row(analysis_id, level, variable, stat_name, stat, **place)
+    return ard_row(analysis_id, level, variable, stat_name, None, stat_text=NOT_EVALUABLE, **place)
 
 
 def proportion_rows(

@@ -1,12 +1,24 @@
-"""Worst and best case of an endpoint over everything that is still open (rulebook §14.3)."""
+"""Worst and best case of an endpoint over everything that is still open, and the words for it (rulebook §14)."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
-from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.results.ard import (
+    LABELS,
+    NOT_ESTIMABLE,
+    NOT_EVALUABLE,
+    NOT_EVALUABLE_WORDS,
+    TOTAL,
+    ArdRow,
+    ard_row,
+    round_half_up,
+)
+from trialbook.statistics.intervals import clopper_pearson_upper
 
 BOUNDS = "BOUNDS"
 # Context of each case: whether subjects who are still pending are counted.
@@ -49,3 +61,148 @@ def deciding_subjects(subjects: pd.DataFrame) -> str:
     """The numbers of the subjects whose LOW and HIGH differ, in order, joined by a comma; blank where none does."""
     differs = subjects["LOW"].ne(subjects["HIGH"])
     return ", ".join(sorted(subjects.loc[differs, "SUBJID"].astype("str")))
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The worst and the best case of one endpoint in one group, as counts: low <= high of `size` subjects.
+
+    `deciding` names the subjects who are open among these. The same with the pending subjects counted too.
+    """
+
+    low: int
+    high: int
+    size: int
+    deciding: str
+    low_with_pending: int
+    high_with_pending: int
+    size_with_pending: int
+    # Subjects of each case where they are not `size` in both: a toxicity's N moves with who is evaluable.
+    sizes: tuple[int, int] | None = None
+    sizes_with_pending: tuple[int, int] | None = None
+
+    @property
+    def range(self) -> str:
+        """`7 to 9 of 11`; `7 of 11` where nothing is open."""
+        return _range(self.low, self.high, self.size, self.sizes)
+
+    @property
+    def range_with_pending(self) -> str:
+        """`range` with the pending subjects counted too; blank where that changes nothing."""
+        same = (self.low, self.high, self.size) == (
+            self.low_with_pending,
+            self.high_with_pending,
+            self.size_with_pending,
+        )
+        if same and self.sizes == self.sizes_with_pending:
+            return ""
+        return _range(self.low_with_pending, self.high_with_pending, self.size_with_pending, self.sizes_with_pending)
+
+    @property
+    def text(self) -> str:
+        """`between 7 and 9 of 11, open: 003, 011; with pending 7 to 10 of 12`, or `no open fact`; see `bounds_text`."""
+        named = f", open: {self.deciding}" if self.deciding else ""
+        between = f"between {self.low} and {self.high} of {self.size}"
+        if self.sizes:
+            between = f"between {self.low} of {self.sizes[0]} and {self.high} of {self.sizes[1]}"
+        is_open = self.low != self.high or self.sizes
+        facts = between + named if is_open else ("no open fact" if self.size else "")
+        pending = f"with pending {self.range_with_pending}" if self.range_with_pending else ""
+        return "; ".join(part for part in (facts, pending) if part)
+
+
+def bounds_of(ard: pd.DataFrame, variable: str, level: str = TOTAL) -> Bounds | None:
+    """The bounds of one endpoint (ORR_D28, CR_D28, OS_100, DLT) at one dose level from its BOUNDS rows; None without.
+
+    A toxicity, whose worst case is the high one, is read like a response: low and high are counts.
+    """
+    own = ard[(ard["analysis_id"] == BOUNDS) & (ard["variable"] == variable) & (ard["group1_level"] == level)]
+    if own.empty:
+        return None
+    keys = list(zip(own["context"], own["stat_name"], strict=True))
+    stat = dict(zip(keys, own["stat"], strict=True))
+    text = dict(zip(keys, own["stat_text"], strict=True))
+    counts = {case: (int(stat[case, "n"]), int(stat[case, "N"])) for case in CASES}
+    (low, low_size), (high, high_size) = sorted((counts["worst"], counts["best"]))
+    pending = sorted((counts["worst_with_pending"], counts["best_with_pending"]))
+    (low_pending, low_pending_size), (high_pending, high_pending_size) = pending
+    return Bounds(
+        low, high, counts["worst"][1], text["worst", "n"], low_pending, high_pending, counts["worst_with_pending"][1],
+        (low_size, high_size) if low_size != high_size else None,
+        (low_pending_size, high_pending_size) if low_pending_size != high_pending_size else None,
+    )  # fmt: skip
+
+
+def bounds_text(ard: pd.DataFrame, variable: str, level: str = TOTAL) -> str:
+    """The worst and the best case beside a number, and who decides it, from the BOUNDS rows of the results.
+
+    `between 7 and 9 of 11, open: 003, 011; with pending 7 to 10 of 12`. Where both cases agree: `no open fact`. Blank
+    where the results have no such rows, or nobody to count.
+    """
+    found = bounds_of(ard, variable, level)
+    return found.text if found else ""
+
+
+CASE_LABELS = {
+    "level": "Dose level", "worst": "Worst case", "best": "Best case", "worst_with_pending": "Worst, with pending",
+    "best_with_pending": "Best, with pending", "deciding": "Who decides",
+}  # fmt: skip
+
+
+def case_table(ard: pd.DataFrame, variable: str, levels: Sequence[str]) -> pd.DataFrame:
+    """The BOUNDS of one endpoint for reading, a row per dose level and for all, with the columns of `CASE_LABELS`.
+
+    Each case reads `7/9 (0.778)`: n of N and the estimate; "-" where nobody is counted.
+    """
+    own = ard[(ard["analysis_id"] == BOUNDS) & (ard["variable"] == variable)]
+    keys = zip(own["group1_level"], own["context"], own["stat_name"], strict=True)
+    stat = dict(zip(keys, own["stat"], strict=True))
+    table = []
+    for level in [name for name in (*levels, TOTAL) if (name, "worst", "n") in stat]:
+        cases = [_case(stat, level, case) for case in CASES]
+        of_level = own[(own["group1_level"] == level) & (own["context"] == "worst_with_pending")]
+        table.append((level, *cases, of_level["stat_text"].iloc[0]))
+    return pd.DataFrame(table, columns=list(CASE_LABELS)).astype("str")
+
+
+def _case(stat: dict[tuple[str, str, str], float], level: str, case: str) -> str:
+    n, total, estimate = (stat[level, case, name] for name in ("n", "N", "estimate"))
+    if not total:
+        return NOT_ESTIMABLE
+    share = "" if math.isnan(estimate) else f" ({round_half_up(estimate, 3)})"
+    return f"{int(n)}/{int(total)}{share}"
+
+
+def with_bounds(rows: pd.DataFrame, ard: pd.DataFrame, variable: str) -> pd.DataFrame:
+    """ARD rows for a table: n.low and n.high, from the BOUNDS rows of `ard`, beside every n that is not evaluable."""
+    open_ = rows[(rows["stat_name"] == "n") & (rows["stat_text"] == NOT_EVALUABLE)]
+    added = []
+    for row in open_.to_dict("records"):
+        found = bounds_of(ard, variable, row["group1_level"])
+        for name, count in (("n.low", found.low), ("n.high", found.high)) if found else ():
+            added.append({**row, "stat_name": name, "stat_label": LABELS[name], "stat": count, "stat_text": str(count)})
+    return pd.concat([rows, pd.DataFrame(added, columns=rows.columns)], ignore_index=True) if added else rows
+
+
+def not_evaluable_text(found: Bounds | None) -> str:
+    """What is said in the place of a number that an undelivered domain took: `not evaluable (0 to 9 of 11)`."""
+    return f"{NOT_EVALUABLE_WORDS} ({found.range})" if found and found.size else NOT_EVALUABLE_WORDS
+
+
+def excluded_text(n_events: int, n: int, level: float = 0.95) -> str:
+    """What n subjects without an event exclude (§14.5): `0 of 12: a rate above 22.1% is excluded at 95%`.
+
+    The bound is the one-sided Clopper-Pearson limit, for no event exactly 1 - (1 - level)^(1/n); it is rounded up, so
+    that the sentence stays true. Blank where an event was seen, and with n = 0, where nothing is excluded.
+    """
+    high = clopper_pearson_upper(n_events, n, level).high
+    if n_events or high is None:
+        return ""
+    percent = math.ceil(round(1000 * high, 9)) / 10
+    return f"0 of {n}: a rate above {percent:g}% is excluded at {100 * level:g}%"
+
+
+def _range(low: int, high: int, size: int, sizes: tuple[int, int] | None = None) -> str:
+    if sizes:
+        return f"{low} of {sizes[0]} to {high} of {sizes[1]}"
+    return f"{low} to {high} of {size}" if low != high else f"{low} of {size}"

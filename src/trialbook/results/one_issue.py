@@ -31,12 +31,15 @@ SAID_BY: Mapping[str, tuple[str, ...]] = {
     "P32-WEIGHT-JUMP": ("P27-OUT-OF-RANGE",),
     "P34-CM-NOT-DELIVERED": ("P34-DOMAIN-MISSING",),
     "P34-RS-NOT-DELIVERED": ("P34-DOMAIN-MISSING",),
+    "P34-DS-NOT-DELIVERED": ("P34-DOMAIN-MISSING",),
     "SAE-CRITERION-NOT-SERIOUS": ("P23-AE-SERIOUS-CRITERION",),
     # Rules of the contracts of the clean domains (their names have a dot).
     "ae.AEENDTC.not_after_death": ("P19-AE-END-AFTER-DEATH",),
     "ae.AEENDTC.not_before_start": ("P19-AE-END-BEFORE-START",),
     "ae.AEENRTPT.ended": ("P20-AE-ONGOING-WITH-END",),
-    "cm.CMDECOD.given": ("P31-CM-UNCODED", "P31-CM-COMBINED", "P31-CM-GVHD-UNLISTED"),
+    "cm.CMDECOD.given": (
+        "P31-CM-UNCODED", "P31-CM-COMBINED", "P31-CM-GVHD-UNLISTED", "P31-CM-NEAR-NAME", "P31-CM-PURPOSE",
+    ),
     "dm.BRTHDTC.before_consent": ("P06-DM-BIRTH-AFTER-CONSENT",),
     "ex.EXSTDTC.after_consent": ("P11-EX-BEFORE-CONSENT",),
     "ss.SSDTC.alive_after_death": ("P25-RECORD-AFTER-DEATH",),

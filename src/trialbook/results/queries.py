@@ -22,7 +22,10 @@ OPEN, CLOSED = "open", "closed"
 ONE_BY_ONE = 10
 # What makes one cause: for these rules also the value, since each unknown code or unit is a matter of its own.
 CAUSE = ["rule", "domain", "field", "message_en"]
-VALUE_IS_CAUSE = ("P13-UNIT-UNKNOWN", "P34-CODE-UNKNOWN", "P34-CODE-UNMAPPED", "P38-YES-NO-UNKNOWN", "LB-UNIT-UNKNOWN")
+VALUE_IS_CAUSE = (
+    "P13-UNIT-UNKNOWN", "P34-CODE-UNKNOWN", "P34-CODE-UNMAPPED", "P38-YES-NO-UNKNOWN", "LB-UNIT-UNKNOWN",
+    "P31-CM-UNCLASSIFIED", "P31-CM-UNCODED", "P31-CM-GVHD-UNLISTED", "P31-CM-PURPOSE",
+)  # fmt: skip
 # A cell of a spreadsheet holds 32,767 characters; a longer list of records ends in "and so many more".
 LONGEST_LIST = 30000
 # How a formula is made harmless in the CSV (see `runner.query_files`): an apostrophe that is no part of the value.

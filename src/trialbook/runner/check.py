@@ -18,12 +18,16 @@ from trialbook.contracts.gate import Gate
 from trialbook.contracts.odcs import load_contracts
 from trialbook.contracts.quick import evaluate_quickly
 from trialbook.contracts.verdicts import Verdict
+from trialbook.domains import Domains
+from trialbook.efficacy.day28 import day28_response, treated_subjects
+from trialbook.efficacy.medication_questions import medication_queries
 from trialbook.errors import StopError, TrialbookError
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
 from trialbook.results.queries import SEVERITIES, Query, query_list
 from trialbook.runner.query_files import write_csv, write_xlsx
 from trialbook.snapshot import Snapshot, read_snapshot, reading_lines
+from trialbook.subjects.derive import derive_subjects
 
 SHOWN_KEYS = 3
 
@@ -64,6 +68,7 @@ def look_at(trial: Trial, root: Path, tell: Callable[[str], None] = lambda line:
         cut = cleaning.apply_cut(cleaned.domains, trial.cut_date)
         verdicts += gate.check("clean", {code.lower(): frame for code, frame in cut.domains.items()})
         asked = [*cleaned.queries, *cut.queries, *cleaning.consistency_queries(cut.domains, trial.analysis)]
+        asked += _about_medications(cut.domains, trial)
     before = _previous_export(trial, root)
     return QuickLook(
         verdicts=verdicts,
@@ -73,6 +78,15 @@ def look_at(trial: Trial, root: Path, tell: Callable[[str], None] = lambda line:
         drift=export_drift(_by_code(before), _by_code(snapshot)) if before else export_drift({}, {}),
         previous=trial.cut.previous_cut if before else None,
     )
+
+
+def _about_medications(domains: Domains, trial: Trial) -> list[Query]:
+    """The questions about drugs started after the infusion, as a build asks them (notebook 05)."""
+    if not trial.protocol.has_endpoint("ORR_D28"):
+        return []
+    subjects = derive_subjects(domains, trial.protocol, trial.analysis, trial.cut_date)
+    responses = day28_response(subjects, domains, trial.protocol, trial.analysis, trial.cut_date)
+    return medication_queries(domains, treated_subjects(subjects, trial.cut_date), responses, trial.analysis)
 
 
 def report_lines(look: QuickLook) -> Iterator[str]:

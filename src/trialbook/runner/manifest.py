@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from trialbook.protocol.load import drug_file
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import STEPS
 from trialbook.runner.ingredients import Ingredients
@@ -47,6 +48,10 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
     installed, not as locked), and the previous build.
     """
     named = [trial.cut.protocol, trial.cut.mapping, trial.cut.approved_deletions]
+    files = {name: ingredients.value(f"file {name}") for name in named if name}
+    drugs = trial.protocol.drug_dictionary
+    if drugs is not None:
+        files[drugs] = ingredients.file(drug_file(trial.path(trial.cut.protocol), drugs))
     notebooks = [spec.notebook for spec in STEPS]
     contracts = [name for kind in KINDS for name in ingredients.contracts(kind)]
     previous = trial.cut.previous_cut
@@ -56,7 +61,7 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
         "cut": trial.cut.model_dump(mode="json"),
         "analysis": trial.analysis.model_dump(mode="json"),
         "protocol": trial.protocol.model_dump(mode="json"),
-        "parameters": {name: ingredients.value(f"file {name}") for name in sorted(n for n in named if n)},
+        "parameters": dict(sorted(files.items())),
         "notebooks": {f"notebooks/{name}": ingredients.value(f"notebook {name}") for name in notebooks},
         "contracts": {f"data_contracts/{name}": ingredients.value(f"contract {name}") for name in contracts},
         "code": {f"trialbook/{name}": ingredients.value(f"code {name}") for name in code_files()},

@@ -6,12 +6,13 @@ import pandas as pd
 
 from trialbook.dates import complete_date, rel_day
 from trialbook.domains import Domains
-from trialbook.gvhd.steroids import steroid_factor
+from trialbook.drugs.dictionary import NONSYSTEMIC, STEROID, THERAPY
+from trialbook.drugs.records import drugs_in_force, medications
 from trialbook.protocol.analysis import Analysis
 from trialbook.safety.adae import SERIOUSNESS_CRITERIA
 from trialbook.safety.ae_results import fatal, safety_records
 from trialbook.safety.since_last_cut import record_news
-from trialbook.terms import holds_term
+from trialbook.subjects.death_ranges import death_date_text, death_day_text
 
 LABELS = {
     "SUBJID": "Subject", "TRT01A": "Dose level", "ADECOD": "Event", "ATOXGR": "Grade", "START": "Start",
@@ -83,6 +84,7 @@ def deaths_listing(
 ) -> pd.DataFrame:
     """L-1: deaths of treated subjects: day, days since the last infusion, cause, relation, response, relapse, since.
 
+    Where the day of death is not known, date and days say between which days it lies and which one is counted.
     `responses` (USUBJID AVALC REASON) of `day28_response`, `relapsed` (USUBJID RELAPDT) of `relapse_dates`; `before` is
     ADSL of the last cut. Without the endpoint the response is blank.
     """
@@ -96,9 +98,9 @@ def deaths_listing(
     return pd.DataFrame({
         "SUBJID": died["SUBJID"],
         "TRT01A": died["TRT01A"],
-        "DTHDT": died["DTHDT"],
-        "DTHDAY": rel_day(died["DTHDT"], died["TRTSDT"]),
-        "SINCELAST": rel_day(died["DTHDT"], died["TRTEDT"]),
+        "DTHDT": death_date_text(died),
+        "DTHDAY": death_day_text(died),
+        "SINCELAST": death_day_text(died, "TRTEDT"),
         "CAUSE": terms.to_numpy(),
         "AREL": relation.str.lower().to_numpy(),
         "RSP28": [response.get(subject, "") for subject in died["USUBJID"]],
@@ -175,13 +177,14 @@ def deviations_listing(domains: Domains, adsl: pd.DataFrame, before: pd.DataFram
 def therapies_listing(
     domains: Domains, adsl: pd.DataFrame, analysis: Analysis, before: pd.DataFrame | None
 ) -> pd.DataFrame:  # fmt: skip
-    """L-7: therapy of acute GVHD of treated subjects with its dates: steroids and the terms of `gvhdtx`, in CM and PR.
+    """L-7: therapy of acute GVHD of treated subjects with its dates: the steroids and therapies of the drug
+    dictionary, systemic or not, in CM and PR.
 
     WHEN says whether it began before or after the first infusion, blank where the date does not tell. SINCE compares
     with CM of the last cut (`before`).
     """
     treated = adsl[adsl["SAFFL"] == "Y"].set_index("USUBJID")
-    both = pd.concat([_therapies(domains["CM"], "CM", analysis), _therapies(domains["PR"], "PR", analysis)])
+    both = pd.concat([_therapies(domains, "CM", analysis), _therapies(domains, "PR", analysis)])
     rows = both[both["USUBJID"].isin(treated.index)].reset_index(drop=True)
     day = rel_day(complete_date(rows["START"]), treated["TRTSDT"].reindex(rows["USUBJID"]).set_axis(rows.index))
     of_cm = rows["SOURCE"].eq("CM")
@@ -203,12 +206,9 @@ def empty_words(domains: Domains, code: str, none: str) -> str:
     return none if domains.delivered(code) else f"{code} was not delivered: nothing can be said about it."
 
 
-def _therapies(frame: pd.DataFrame, domain: str, analysis: Analysis) -> pd.DataFrame:
-    names = frame[f"{domain}DECOD"].fillna("") + " | " + frame[f"{domain}TRT"].fillna("")
-    chosen = holds_term(names, [*analysis.gvhdtx, *analysis.nonsystemic_drugs])
-    if domain == "CM":
-        chosen |= steroid_factor(frame).notna()
-    rows = frame[chosen]
+def _therapies(domains: Domains, domain: str, analysis: Analysis) -> pd.DataFrame:
+    named = medications(domains, domain, drugs_in_force(analysis))
+    rows = domains[domain][named.column(lambda one: bool(one.of(THERAPY, STEROID, NONSYSTEMIC)), "bool")]
     blank = pd.Series("", index=rows.index, dtype="str")
     dose = blank
     if domain == "CM":

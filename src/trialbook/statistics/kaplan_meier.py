@@ -58,8 +58,12 @@ class KaplanMeier:
         return self.times[-1] if self.times else None
 
     def reaches(self, time: float) -> bool:
-        """Whether S(time) may be reported: somebody was followed to it, or nobody is left (A-81)."""
-        return bool(self.times) and (self.times[-1] >= time or self.survival[-1] == 0)
+        """Whether S(time) may be reported: somebody was followed to it, or every subject had the event (A-81).
+
+        S = 0 alone is not enough: the last subject at risk may have had the event after others were censored, of whom
+        nothing is known at `time`.
+        """
+        return bool(self.times) and (self.times[-1] >= time or sum(self.n_event) == self.n)
 
     def fully_followed_to(self, time: float) -> bool:
         """Whether no subject was censored before `time`, so that S(time) is a plain share of subjects."""

@@ -9,6 +9,7 @@ import pandas as pd
 from trialbook.dates import complete_date, earliest_date, latest_date, missing_part
 from trialbook.domains import Domains
 from trialbook.results.queries import Query, query
+from trialbook.subjects.death_ranges import death_date_text, death_range
 from trialbook.subjects.last_alive import last_known_alive, proofs_of_life
 
 ONE_DAY = pd.Timedelta(days=1)
@@ -39,11 +40,12 @@ def death_reports(domains: Domains) -> pd.DataFrame:
 def death_dates(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     """Who is dead at the cut, and since when: one row per subject of DM, sorted.
 
-    Columns USUBJID, DTHFL (Y or blank), DTHDT, DTHDTF (blank = complete; D, M, Y = part that was imputed), DTHSRC.
-    The date is, in order: the earliest complete date of DM, DS, AE (and of SS when it is earlier still); within a
-    partial date, the day after the last contact or the nearest day to it that the known parts allow (§3.7); the date
-    of a status DEAD; the day after the last contact. An imputed date never passes the cut. A report dated wholly after
-    the cut is not known at the cut and is ignored.
+    Columns USUBJID, DTHFL (Y or blank), DTHDT, DTHDTF (blank = complete; D, M, Y = part that was imputed), DTHSRC, and
+    DTHLODT and DTHHIDT, between which the death lies (`death_range`). The date is, in order: the earliest complete date
+    of DM, DS, AE (and of SS when it is earlier still); within a partial date, the day after the last contact or the
+    nearest day to it that the known parts allow (§3.7); the date of a status DEAD (by which the subject was dead: Y);
+    the day after the last contact. An imputed date never passes the cut. A report dated wholly after the cut is not
+    known at the cut and is ignored.
     """
     return domains.once(_death_dates, cut_date)
 
@@ -56,8 +58,11 @@ def _death_dates(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     frame.loc[frame.index.isin(reports["USUBJID"]), "DTHFL"] = "Y"
     chosen = _first_known([_complete(reports), _partial(reports, alive, cut_date), _by_status(reports),
                            _undated(reports, alive, cut_date)])  # fmt: skip
-    frame = frame.join(chosen).rename_axis("USUBJID").reset_index()
-    frame["DTHDT"] = pd.to_datetime(frame["DTHDT"]).astype("datetime64[s]")
+    frame = frame.join(chosen).join(death_range(reports, alive, cut_date)).rename_axis("USUBJID").reset_index()
+    for name in ("DTHDT", "DTHLODT", "DTHHIDT"):
+        frame[name] = pd.to_datetime(frame[name]).astype("datetime64[s]")
+    frame["DTHLODT"] = frame["DTHLODT"].mask(frame["DTHDT"] < frame["DTHLODT"], frame["DTHDT"])
+    frame["DTHHIDT"] = frame["DTHHIDT"].mask(frame["DTHDT"] > frame["DTHHIDT"], frame["DTHDT"])
     return frame.fillna({"DTHDTF": "", "DTHSRC": ""})
 
 
@@ -78,6 +83,16 @@ def _life_after_death(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     late = late.sort_values(["USUBJID", "DOMAIN", "ALIVEDT", "RANK", "SOURCE"], kind="stable")
     late = late.drop_duplicates(["USUBJID", "DOMAIN"], keep="last").rename(columns={"SEEN": "PROVES"})
     return late[["USUBJID", "DOMAIN", "SOURCE", "ALIVEDT", "DTHDT", "PROVES"]].reset_index(drop=True)
+
+
+def doubtful_deaths(domains: Domains, cut_date: pd.Timestamp) -> set[str]:
+    """Subjects whose death DM does not have and only one of DS, AE and SS reports: counted, but in doubt (A-136)."""
+    reports = death_reports(domains)
+    reports = reports[~(earliest_date(reports["DTHDTC"]) > cut_date)]
+    sources = reports[["USUBJID", "SOURCE"]].drop_duplicates()
+    in_dm = set(sources.loc[sources["SOURCE"].eq("DM"), "USUBJID"])
+    alone = sources.groupby("USUBJID")["SOURCE"].size()
+    return {str(subject) for subject, number in alone.items() if number == 1 and subject not in in_dm}
 
 
 def death_queries(domains: Domains, cut_date: pd.Timestamp) -> list[Query]:
@@ -127,7 +142,7 @@ def _by_status(reports: pd.DataFrame) -> pd.DataFrame:
     status = reports[reports["SOURCE"].eq("SS")]
     status = status.assign(DTHDT=complete_date(status["DTHDTC"])).dropna(subset="DTHDT")
     status = status.sort_values("DTHDT", kind="stable").drop_duplicates("USUBJID")
-    return _chosen(status, status["DTHDT"], "", ", known dead by this date")
+    return _chosen(status, status["DTHDT"], "Y", ", known dead by this date")
 
 
 def _undated(reports: pd.DataFrame, alive: pd.Series, cut_date: pd.Timestamp) -> pd.DataFrame:
@@ -185,11 +200,11 @@ def _differing_dates(reports: pd.DataFrame) -> Iterable[Query]:
 
 def _incomplete_dates(deaths: pd.DataFrame) -> Iterable[Query]:
     """Deaths without a complete date, and those known only from a status."""
-    unsure = deaths[deaths["DTHDTF"].ne("") | deaths["DTHSRC"].str.startswith("SS")]
-    for row in unsure.itertuples():
+    unsure = deaths[deaths["DTHDTF"].ne("")]
+    for row in unsure.assign(TOLD=death_date_text(unsure)).itertuples():
         yield query(
             "P22-DEATH-DATE-INCOMPLETE", row.USUBJID, "DM", field="DTHDTC", severity="major",
-            observed=f"used: {row.DTHDT:%Y-%m-%d} ({row.DTHSRC})", expected="a complete date of death",
+            observed=f"{row.TOLD} ({row.DTHSRC})", expected="a complete date of death",
             message_en="The date of death is missing or incomplete. Please give year, month and day.",
             message_zh="死亡日期缺失或不完整，请填写完整的年、月、日。",
         )  # fmt: skip

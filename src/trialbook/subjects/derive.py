@@ -18,7 +18,7 @@ from trialbook.subjects.weights import last_on_or_before, weights
 CORE = [
     "STUDYID", "USUBJID", "SUBJID", "SITEID", "TRT01P", "TRT01A", "TRT01AN", "TRTSDT", "TRTSDTM", "TRTEDT", "NINF",
     "CUTDT", "SCRFL", "ENRFL", "SAFFL", "RFICDT", "AGE", "AGEGR1", "SEX", "RACE", "WEIGHTBL", "DTHFL", "DTHDT",
-    "LSTALVDT", "EOSSTT", "DCSREAS", "RESCREEN_OF",
+    "DTHDTF", "DTHLODT", "DTHHIDT", "LSTALVDT", "EOSSTT", "DCSREAS", "RESCREEN_OF",
 ]  # fmt: skip
 
 
@@ -104,12 +104,13 @@ def _weight_at_baseline(domains: Domains, trtsdt: pd.Series, cut_date: pd.Timest
 
 
 def _survival(domains: Domains, subjects: pd.Index, cut_date: pd.Timestamp) -> dict[str, pd.Series]:
-    """DTHFL DTHDT of deaths up to the cut, and LSTALVDT."""
+    """DTHFL DTHDT of deaths up to the cut with DTHDTF (what was imputed) and the range DTHLODT to DTHHIDT; LSTALVDT."""
     deaths = death_dates(domains, cut_date).set_index("USUBJID").reindex(subjects)
     alive = last_known_alive(domains, cut_date).set_index("USUBJID").reindex(subjects)
     return {
         "DTHFL": flag(deaths["DTHFL"].eq("Y")),
-        "DTHDT": deaths["DTHDT"].astype("datetime64[s]"),
+        "DTHDTF": deaths["DTHDTF"].fillna("").astype("str"),
+        **{name: deaths[name].astype("datetime64[s]") for name in ("DTHDT", "DTHLODT", "DTHHIDT")},
         "LSTALVDT": alive["LSTALVDT"].astype("datetime64[s]"),
     }
 

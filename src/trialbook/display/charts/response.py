@@ -15,7 +15,7 @@ STAGES = ["0", "1", "2", "3", "4"]
 # Blue = response, orange = worse, grey = neither; light to dark within each, so that they print apart.
 RESPONSE_COLOURS = {
     "CR": "#08306b", "PR": PALETTE[0], "MR": PALETTE[4], "NR": "#909aa9", "PD": PALETTE[1], "NR by rule": "#c9d0da",
-    "PENDING": "#ffffff",
+    "not evaluable": "#e3e3e3", "PENDING": "#ffffff",
 }  # fmt: skip
 MARKS = {"new therapy": "triangle-up", "death": "cross"}
 

@@ -24,6 +24,7 @@ SHAPES = {
     "new systemic therapy": "triangle-up",
     "relapse": "circle",
     "death": "cross",
+    "death, day not known": "wedge",
 }
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
 CAUSES = {"NRM": "death without relapse", "RELAPSE": "relapse"}
@@ -69,18 +70,24 @@ def kaplan_meier_chart(
 
 
 def incidence_chart(steps: pd.DataFrame, days: Sequence[int]) -> alt.LayerChart | alt.FacetChart:
-    """Cumulative incidence of death without relapse and of relapse: event (NRM, RELAPSE) day incidence."""
+    """Cumulative incidence of death without relapse and of relapse, each with its band of limits: event (NRM, RELAPSE)
+    day incidence low high."""
     named = steps.assign(event=steps["event"].map(CAUSES))
     x = alt.X("day:Q", title=DAYS, scale=alt.Scale(domain=[0, _last(steps["day"], pd.Series(days))], nice=False))
     events = list(CAUSES.values())
     line = alt.Chart(named).mark_line(interpolate="step-after")
+    band = alt.Chart(named.dropna(subset=["low", "high"])).mark_area(interpolate="step-after", opacity=0.12)
+    limits = band.encode(
+        x=x, y=alt.Y("low:Q", title="Cumulative incidence"), y2="high:Q",
+        color=alt.Color("event:N", title="First event", scale=alt.Scale(domain=events, range=PALETTE[:2])),
+    )  # fmt: skip
     curves = line.encode(
         x=x,
         y=alt.Y("incidence:Q", title="Cumulative incidence", scale=alt.Scale(domain=[0, 1])),
         color=alt.Color("event:N", title="First event", scale=alt.Scale(domain=events, range=PALETTE[:2])),
         strokeDash=alt.StrokeDash("event:N", title="First event", scale=alt.Scale(domain=events, range=DASHES[:2])),
     )
-    return alt.layer(_upright(days, x), curves).properties(width=WIDTH, height=240)
+    return alt.layer(_upright(days, x), limits, curves).properties(width=WIDTH, height=240)
 
 
 def swimmer_chart(
