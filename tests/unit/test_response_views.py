@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
@@ -16,6 +17,7 @@ from trialbook.efficacy import response_words as words
 from trialbook.efficacy.estimands import COLUMNS, estimands
 from trialbook.efficacy.rates import category_rows, response_rate_rows
 from trialbook.efficacy.response import derive_adrs
+from trialbook.efficacy.response_bounds import bounds_listing, response_bounds_rows
 from trialbook.efficacy.sensitivity import PRIMARY, sensitivity_responses
 from trialbook.results.ard import to_ard
 from trialbook.subjects.derive import derive_subjects
@@ -200,7 +202,7 @@ def test_the_listings_say_who_did_not_respond_and_who_is_pending(shown) -> None:
     lost = course_views.non_response_listing(listing).set_index("SUBJID")["WHY"].to_dict()
     assert lost == {
         "S01": "new systemic therapy: ruxolitinib 2025-01-30",
-        "S02": "missing organs or medication records leave it open",
+        "S02": "missing organs leave it open",
         "S03": "died by day 28: death 2025-01-20",
     }
     waiting = course_views.pending_listing(shown.responses, shown.adsl, shown.analysis)
@@ -251,3 +253,19 @@ def test_an_endpoint_that_the_trial_does_not_have_has_no_estimand(protocol, anal
     study = protocol.study.model_copy(update={"endpoints": ["TEAE"]})
     frame = estimands(protocol.model_copy(update={"study": study}), analysis)
     assert not {"ORR", "OS"} & set(frame.columns)
+
+
+def test_the_sentence_holds_worst_and_best_case_or_says_not_evaluable(shown) -> None:
+    rows = response_bounds_rows(shown.adrs, shown.adsl, ["DL1"])
+    known = pd.concat([shown.ard, to_ard(rows)], ignore_index=True)
+    said = words.response_sentence(known, shown.analysis)
+    assert "Response, worst and best case: between 1 and 2 of 4, open: S02; with pending 1 to 3 of 5." in said
+    assert ("Worst to best case", "1 to 2 of 4", "pending too: 1 to 3 of 5") in words.response_headline(
+        known, shown.analysis
+    )
+    own = (known["analysis_id"] == "ORR_D28") & known["stat_name"].isin(["n", "estimate", "conf.low", "conf.high"])
+    known.loc[own, "stat"], known.loc[own, "stat_text"] = float("nan"), "NE"
+    said = words.response_sentence(known, shown.analysis, {"CM"})
+    assert said.startswith("The response at day 28 is not evaluable (1 to 2 of 4): medication records (CM) were not")
+    listing = bounds_listing(shown.adrs, shown.adsl).set_index("SUBJID")
+    assert listing.loc["S02", ["COUNTED", "LEAST", "MOST"]].tolist() == ["NR, incomplete", "NR", "PR"]

@@ -86,7 +86,7 @@ PROBLEMS: tuple[Problem, ...] = (
     _p("P15", "LB", "Upper limit missing, or not the same throughout", "参考值上限缺失或前后不同",
        "cleaning.findings eligibility.questions", ask="-LIMIT-MISSING -LIMIT-CHANGED -LB-LIMIT-MISSING"),
     _p("P16", "LB AE", "The same record twice, or two results at one time", "记录重复，或同一时间有两个结果",
-       "cleaning.keys cleaning.findings", fix="-DUPLICATE", ask="-LB-REPEATED"),
+       "cleaning.keys cleaning.findings", fix="-DUPLICATE", ask="-LB-REPEATED -RS-SAME-DAY-DIFFERS"),
     _p("P17", "LB SV RS", "Visit and date of a sample disagree", "访视标签与采样日期不符",
        "cleaning.visits cleaning.crosschecks", ask="-LB-RESULT-DATE -LB-OTHER-VISIT -VISIT-ORDER -VISITS-ONE-DATE"),
     _p("P18", "AE", "Emergence flag that the dates contradict", "治疗期出现标记与日期不符", "safety.questions",
@@ -105,7 +105,7 @@ PROBLEMS: tuple[Problem, ...] = (
     _p("P24", "AE CM", "One event or drug entered twice", "同一事件或用药录入两次", "cleaning.events cleaning.keys",
        ask="-AE-NEAR-DUPLICATE -REPEATED-RECORD"),
     _p("P25", "DS SS", "Record after death", "死亡之后仍有记录", "subjects.deaths efficacy.time_to_event",
-       ask="-RECORD-AFTER-DEATH -DEATH-BEFORE-INFUSION"),
+       ask="-RECORD-AFTER-DEATH -RECORD-AFTER-WITHDRAWAL -DEATH-BEFORE-INFUSION"),
     _p("P26", "all", "Dates after the cut, or in the future", "日期晚于数据截止日", "cleaning.cut", fix="-AFTER-CUT",
        ask="-FUTURE-DATE -GRADE-AT-CUT"),
     _p("P27", "RS FA", "Organ stage missing or impossible, values out of range", "器官分期缺失或数值超出范围",
@@ -136,7 +136,7 @@ PROBLEMS: tuple[Problem, ...] = (
        fix="-CODE -BLANK-ROWS -MAPPED-CODE -MAPPED-DATE -MAPPED-NUMBER -MAPPED-ROWS",
        ask="-CODE-UNKNOWN -CODE-UNMAPPED -COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -SUPP-UNJOINED "
        "-OTHER-STUDY -TEXT-CUT-OFF "
-       "-CM-NOT-DELIVERED -RS-NOT-DELIVERED -RELAPSE-NOT-DELIVERED",
+       "-CM-NOT-DELIVERED -DS-NOT-DELIVERED -RS-NOT-DELIVERED -RELAPSE-NOT-DELIVERED",
        stop=". -COLUMN-MISSING -NO-SUBJECT -MAPPING -OTHER-STUDY"),
     _p("P35", "file", "Record of the previous cut that is gone", "前次截止时的记录现已缺失", "cleaning.differences",
        stop="-RECORD-DELETED"),

@@ -22,7 +22,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow
 from trialbook.results.bounds import CASES, case_rows
-from trialbook.safety.adae import adjudicated_dlt
+from trialbook.safety.adjudication import adjudicated_dlt
 from trialbook.subjects.deaths import death_reports, doubtful_deaths
 
 # What a subject counts as in one case.

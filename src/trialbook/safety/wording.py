@@ -56,8 +56,8 @@ def liver_method(protocol: Protocol) -> str:
 def therapy_method(protocol: Protocol) -> str:
     """Which therapies and deviations are listed."""
     listed = (
-        f", and therapy of {protocol.study.disease} (steroids and the drugs of the drug dictionary) with its dates. What "
-        "counts as new systemic therapy is decided in 05_orr"
+        f", and therapy of {protocol.study.disease} (steroids and the drugs of the drug dictionary) with its dates. "
+        "What counts as new systemic therapy is decided in 05_orr"
         if protocol.has_endpoint("ORR_D28")
         else ""
     )
