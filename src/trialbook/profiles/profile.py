@@ -99,7 +99,9 @@ class _Known:
         """The key facts of one subject, in the order of reading."""
         usubjid = str(subject["USUBJID"])
         teae = events[events["TEAE"]]
-        worst = teae["GRADE"].max() if teae["GRADE"].notna().any() else None
+        worst = f"worst grade {teae['GRADE'].max()}" if teae["GRADE"].notna().any() else ""
+        missing = int(teae["GRADE"].isna().sum())
+        graded = ", and ".join(filter(None, (worst, f"{missing} not graded" if missing else "")))
         serious = teae["SERIOUS"].sum()
         first = pd.Timestamp(str(subject["TRTSDT"]))
         facts = [
@@ -109,7 +111,7 @@ class _Known:
             ("DLT status", self._dlt[0].get(usubjid, ""), self._dlt[1].get(usubjid, "")),
             ("Response at day 28", self._response[0].get(usubjid, ""), self._response[1].get(usubjid, "").lower()),
             ("Status", *_status(subject)),
-            ("TEAE", str(len(teae)), f"worst grade {worst}" if worst is not None else ""),
+            ("TEAE", str(len(teae)), graded),
             ("Serious TEAE", str(int(serious)), ""),
         ]
         return [fact for fact in facts if fact[1]]

@@ -10,7 +10,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL
 from trialbook.results.queries import Query
-from trialbook.safety.ae_results import safety_records
+from trialbook.safety.ae_results import UNGRADED, safety_records
 from trialbook.safety.counting import SUBJECT_EVENT, set_sizes
 from trialbook.safety.listings import subject_ids
 
@@ -43,12 +43,17 @@ def headline(
     new_events = news[news["context"].eq("TEAE_OVERVIEW") & news["stat_name"].eq("events")]
     fresh = new_events[new_events["group1_level"].eq(TOTAL)].set_index("variable")["stat_text"].to_dict()
     sizes = set_sizes(adsl, protocol.level_ids)
-    n = overview[overview["stat_name"] == "n"].set_index(["variable", "group1_level"])["stat_text"]
+    beside = overview["context"].eq(UNGRADED)
+    of_n = overview["stat_name"] == "n"
+    n = overview[of_n & ~beside].set_index(["variable", "group1_level"])["stat_text"]
+    missing = overview[of_n & beside & overview["stat"].gt(0)].set_index(["variable", "group1_level"])["stat_text"]
     facts = [("Treated subjects", str(sizes[TOTAL]), _by_level({k: str(v) for k, v in sizes.items()}))]
     for name, label in HEADLINES.items():
         if (name, TOTAL) in n.index:
             new = f"; {fresh[name]} new event{'' if fresh[name] == '1' else 's'}" if name in fresh else ""
-            facts.append((label, _of(n[name, TOTAL], sizes[TOTAL]), _by_level({k: n[name, k] for k in sizes}) + new))
+            left = {k: f"{missing[name, k]} not graded" if (name, k) in missing.index else "" for k in sizes}
+            value = _and(_of(n[name, TOTAL], sizes[TOTAL]), left[TOTAL], ", and ")
+            facts.append((label, value, _by_level({k: _and(n[name, k], left[k], " and ") for k in sizes}) + new))
     treated = adsl[adsl["SAFFL"] == "Y"]
     died = treated[treated["DTHFL"] == "Y"]["TRT01A"]
     deaths = {level: str(int((died == level).sum())) for level in protocol.level_ids}
@@ -59,6 +64,11 @@ def headline(
 
 def _of(n: str, size: int) -> str:
     return f"{n} of {size}" if size and n != "-" else "-"
+
+
+def _and(counted: str, left_open: str, joined: str) -> str:
+    """A count and what has no grade beside it; a count that is not evaluable stands alone."""
+    return f"{counted}{joined}{left_open}" if left_open and counted != "-" else counted
 
 
 def _by_level(texts: dict[str, str]) -> str:
@@ -72,7 +82,9 @@ def safety_sentence(
     size = set_sizes(adsl, protocol.level_ids)[TOTAL]
     if size == 0:
         return f"No subject has been treated at this cut ({cut_date})."
-    total = overview[overview["group1_level"] == TOTAL].set_index(["variable", "stat_name"])["stat_text"]
+    rows = overview[overview["group1_level"] == TOTAL]
+    total = rows[rows["context"] == ""].set_index(["variable", "stat_name"])["stat_text"]
+    missing = rows[rows["context"].eq(UNGRADED) & rows["variable"].eq("TEAE_GE3") & rows["stat_name"].eq("n")]
     people = "subject has" if size == 1 else "subjects have"
     start = f"At the cut of {cut_date}, {size} {people} been treated"
     if adae.empty:
@@ -81,6 +93,8 @@ def safety_sentence(
         return f"{start}. No treatment-emergent adverse event has been reported."
     severe = total["TEAE_GE3", "n"]
     severe_words = "CTCAE grades were not collected" if severe == "-" else f"{severe} had one of grade 3 or more"
+    if severe != "-" and missing["stat"].gt(0).any():
+        severe_words += f" (and {missing['stat_text'].iloc[0]} had one that is not graded)"
     return (
         f"{start}; {total['TEAE', 'n']} of {size} had a treatment-emergent adverse event ({total['TEAE', 'events']} "
         f"events), {severe_words}, {total['SAE', 'n']} a serious one, {total['TRAE', 'n']} a related one."
@@ -125,6 +139,16 @@ def event_counts(adae: pd.DataFrame) -> pd.DataFrame:
         "without a CTCAE grade": int(adae["ATOXGR"].isna().sum()),
     }
     return pd.DataFrame({"what": list(steps), "records": list(steps.values())})
+
+
+def severity_notes(ard: pd.DataFrame) -> list[str]:
+    """What `not graded` says in a table, where it stands there."""
+    if not (ard["context"].eq(UNGRADED) & ard["stat"].gt(0)).any():
+        return []
+    return [
+        "Not graded: subjects [events] without a CTCAE grade, which may be of any grade; a subject with another event "
+        "of a known grade counts there too (A-150)."
+    ]
 
 
 def count_notes(analysis: Analysis) -> list[str]:
