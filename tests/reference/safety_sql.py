@@ -62,14 +62,16 @@ create table records as
     partition by a.USUBJID, AEDECOD, AESTDTC, AEENDTC, AETOXGR order by AESEQ) = 1;
 """
 
-# §3.8, A-66: the lines of one event are one episode: by its identifier, else lines of a term at most a day apart.
+# §3.8, A-66, A-153: the lines of one event are one episode: by its identifier, unless more than a day certainly lies
+# between its lines, else lines of a term at most a day apart.
 # §3.1: emergent when it began at or after the infusion (no time on the day = after, A-60) and by day 180, or when a
 # later line is worse than every line before the infusion.
 EPISODES = """
 create table chained as
-  select *, sum(fresh) over (partition by USUBJID, pt, spid is null order by start, seq) as chain from (
-    select *, case when spid is null and start - max(coalesce(finish, date '9999-01-01')) over (
-        partition by USUBJID, pt, spid is null order by start, seq
+  select *, sum(fresh) over (partition by USUBJID, pt, coalesce(spid, '') order by start, seq) as chain from (
+    select *, case when if(spid is null, start, coalesce(lo(began), date '0001-01-01'))
+        - max(coalesce(finish, date '9999-01-01')) over (
+        partition by USUBJID, pt, coalesce(spid, '') order by start, seq
         rows between unbounded preceding and 1 preceding) <= 1 then 0 else 1 end as fresh,
       start > d0 or (start = d0 and not (length(began) >= 16 and length(first) >= 16 and began < first)) as after
     from records);
@@ -79,7 +81,7 @@ create table episodes as
     max(grade) filter (after) as grade, bool_or(serious) as serious, bool_or(fatal) as fatal,
     bool_or(stopped) as stopped, max(relation) as relation, bool_or(dlt) as dlt,
     bool_and(after) or coalesce(max(grade) filter (after) > max(grade) filter (not after), false) as emergent
-  from chained group by USUBJID, pt, coalesce(spid, 'chain ' || chain);
+  from chained group by USUBJID, pt, coalesce(spid, ''), chain;
 create table events as
   select * exclude (began), relation >= 3 as related, coalesce((
       select category from aesi s where case

@@ -144,6 +144,7 @@ class Analysis(BaseModel):
     teae_worsening: bool = True
     ae_start_impute: Literal["admiral_conservative", "none"] = "admiral_conservative"
     ae_collapse_gap_days: Annotated[int, Field(ge=0)] | None = 1
+    ae_linked_gap_days: Annotated[int, Field(ge=0)] = 1
     infusion_reaction_hours: int = 24
     aesi: list[AesiRule] = []
     infections: list[AesiRule] = []

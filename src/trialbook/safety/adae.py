@@ -44,6 +44,8 @@ def derive_adae(
     | DLTCAND         | Y: a candidate DLT by the definition of the protocol file (§4.1)                       |
     | DLTFL           | the committee's answer of SUPPAE AEDLT, Y or N; blank = not adjudicated                |
     | EPISODE         | AESEQ of the first record of the same event (§3.8)                                     |
+    | AGAPDY          | days since the records before with the same AESPID or AEGRPID, where they are too many for  |
+    |                 | one event: counted apart and asked about (A-153)                                        |
     | ADUPFL          | Y: repeats an earlier record: same term, dates and grade; not an event of its own      |
     | AENEGFL         | Y: an imputed end fell before the start and was set to the start                       |
     | ADECOD ABODSYS  | term and class used for counting: AEDECOD or the reported term; AEBODSYS or UNCODED     |
@@ -64,7 +66,7 @@ def derive_adae(
         DLTFL=adjudicated_dlt(ae, domains["SUPPAE"]),
     )
     adae = _with_dates(adae, of_subject, analysis, cut_date)
-    adae = adae.assign(**episodes(adae, analysis.ae_collapse_gap_days))
+    adae = adae.assign(**episodes(adae, analysis.ae_collapse_gap_days, analysis.ae_linked_gap_days))
     adae["TRTEMFL"] = _emergence(adae, treatment_start(of_subject), analysis)
     timing = infusion_timing(adae, infusions(domains, cut_date), analysis.infusion_reaction_hours)
     adae = adae.assign(**timing.drop(columns="NEAR"))
