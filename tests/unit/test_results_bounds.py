@@ -3,6 +3,7 @@
 import doctest
 
 import pandas as pd
+import pytest
 
 from trialbook.results import bounds
 from trialbook.results.ard import to_ard
@@ -46,6 +47,55 @@ def test_nobody_counted_has_no_estimate():
     stat, _ = _bounds(high_is_worse=False)
     assert stat["DL3 worst n"] == stat["DL3 worst N"] == 0
     assert pd.isna(stat["DL3 worst estimate"])
+
+
+def _words(*subjects):
+    names = ["SUBJID", "TRT01A", "LOW", "HIGH", "PENDING"]
+    frame = pd.DataFrame(list(subjects), columns=names)
+    return to_ard(bounds.bounds_rows(frame, ["DL1", "DL2"], "ORR_D28", high_is_worse=False))
+
+
+def test_the_sentence_names_both_cases_who_decides_and_the_pending():
+    ard = _words(
+        ("001", "DL1", 1, 1, False), ("003", "DL1", 0, 1, False),
+        ("011", "DL2", 0, 1, False), ("012", "DL2", 0, 1, True),
+    )  # fmt: skip
+    assert bounds.bounds_text(ard, "ORR_D28") == "between 1 and 3 of 3, open: 003, 011; with pending 1 to 4 of 4"
+    assert bounds.bounds_text(ard, "ORR_D28", "DL1") == "between 1 and 2 of 2, open: 003"
+    assert bounds.not_evaluable_text(bounds.bounds_of(ard, "ORR_D28")) == "not evaluable (1 to 3 of 3)"
+
+
+def test_nothing_open_is_said_in_three_words_and_nothing_reported_in_none():
+    ard = _words(("001", "DL1", 1, 1, False))
+    assert bounds.bounds_text(ard, "ORR_D28") == "no open fact"
+    assert bounds.bounds_text(ard, "ORR_D28", "DL2") == ""
+    assert bounds.bounds_text(ard, "OS_100") == ""
+
+
+def test_a_toxicity_is_read_from_low_to_high_too():
+    frame = pd.DataFrame({"SUBJID": ["1", "2"], "TRT01A": "DL1", "LOW": 0, "HIGH": [0, 1], "PENDING": False})
+    ard = to_ard(bounds.bounds_rows(frame, ["DL1"], "DLT", high_is_worse=True))
+    assert bounds.bounds_text(ard, "DLT") == "between 0 and 1 of 2, open: 2"
+
+
+@pytest.mark.parametrize(
+    ("n", "level", "told"),
+    [
+        (12, 0.95, "0 of 12: a rate above 22.1% is excluded at 95%"),
+        (12, 0.975, "0 of 12: a rate above 26.5% is excluded at 97.5%"),
+        (3, 0.95, "0 of 3: a rate above 63.2% is excluded at 95%"),
+        (1, 0.95, "0 of 1: a rate above 95% is excluded at 95%"),
+    ],
+)
+def test_what_was_not_seen_excludes_a_rate(n, level, told):
+    # 1 - (1 - level)^(1/n): 0.22092 and 0.26465 for twelve subjects; rounded up, never down.
+    assert bounds.excluded_text(0, n, level) == told
+    said = float(told.split("above ")[1].split("%")[0]) / 100
+    assert 0 <= said - (1 - (1 - level) ** (1 / n)) < 0.001 + 1e-12
+
+
+def test_an_event_or_nobody_excludes_nothing():
+    assert bounds.excluded_text(1, 12) == bounds.excluded_text(0, 0) == ""
 
 
 def test_the_example_runs():

@@ -43,6 +43,14 @@ def clopper_pearson_lower(x: int, n: int, level: float = 0.95) -> Interval:
     return Interval(x / n, low, 1.0, "clopper_pearson_lower")
 
 
+def clopper_pearson_upper(x: int, n: int, level: float = 0.95) -> Interval:
+    """The one-sided exact upper bound; for x = 0 it is 1 - (1 - level)^(1/n). The lower limit is 0."""
+    if not _known(x, n, level):
+        return Interval(None, None, None, "clopper_pearson_upper")
+    high = 1.0 if x == n else float(special.betainccinv(x + 1, n - x, 1 - level))
+    return Interval(x / n, 0.0, high, "clopper_pearson_upper")
+
+
 def wilson(x: int, n: int, level: float = 0.95) -> Interval:
     """Score limits without continuity correction (Wilson, JASA 1927;22:209-212)."""
     if not _known(x, n, level):
