@@ -146,6 +146,8 @@ class Analysis(BaseModel):
     ae_collapse_gap_days: Annotated[int, Field(ge=0)] | None = 1
     ae_linked_gap_days: Annotated[int, Field(ge=0)] = 1
     infusion_reaction_hours: int = 24
+    expedited_days_fatal: Annotated[int, Field(ge=0)] = 7
+    expedited_days: Annotated[int, Field(ge=0)] = 15
     aesi: list[AesiRule] = []
     infections: list[AesiRule] = []
     hepatic_screen: HepaticScreen = HepaticScreen(transaminase_uln=3, bilirubin_uln=2, days=14)

@@ -15,6 +15,7 @@ from trialbook.safety.emergence import emergent_lines, grade_rose, moment_range,
 from trialbook.safety.episodes import episodes, event_term
 from trialbook.safety.infusion_timing import infusion_timing
 from trialbook.safety.relationship import relationship
+from trialbook.safety.supplemental import known_to_site
 from trialbook.subjects.dosing import infusions
 
 SERIOUSNESS_CRITERIA = ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE")
@@ -43,6 +44,7 @@ def derive_adae(
     | INFHRS          |                                                                                        |
     | DLTCAND         | Y: a candidate DLT by the definition of the protocol file (§4.1)                       |
     | DLTFL           | the committee's answer of SUPPAE AEDLT, Y or N; blank = not adjudicated                |
+    | KNOWDTC KNOWDT  | the day the site knew (SUPPAE AEKNOWDT): as given, and as a complete date by the cut   |
     | EPISODE         | AESEQ of the first record of the same event (§3.8)                                     |
     | AGAPDY          | days since the records before with the same AESPID or AEGRPID, where they are too many for  |
     |                 | one event: counted apart and asked about (A-153)                                        |
@@ -64,6 +66,7 @@ def derive_adae(
         ADECOD=event_term(ae),
         ABODSYS=ae["AEBODSYS"].where(ae["AEBODSYS"].fillna("").str.strip() != "", UNCODED).astype("str"),
         DLTFL=adjudicated_dlt(ae, domains["SUPPAE"]),
+        **known_to_site(ae, domains["SUPPAE"], cut_date),
     )
     adae = _with_dates(adae, of_subject, analysis, cut_date)
     adae = adae.assign(**episodes(adae, analysis.ae_collapse_gap_days, analysis.ae_linked_gap_days))

@@ -134,9 +134,9 @@ def _parted(adae: pd.DataFrame) -> list[Query]:
     both = counted & (adae["EPISODE"].where(counted).groupby(keys).transform("nunique") > 1)
     words = {
         "expected": "one id for one event, or the dates that join the records",
-        "message_en": "The record has the id of an earlier record of this term, but begins days after that one ended. Is "
-        "it a second event? Until answered the two count as two events.",
-        "message_zh": "该记录与同一术语的较早记录使用同一编号，但在其结束多日后才开始。是否为另一次事件？答复之前按两次事件计数。",
+        "message_en": "The record has the id of an earlier record of this term, but begins days after that one ended. "
+        "Is it a second event? Until answered the two count as two events.",
+        "message_zh": "该记录与较早记录编号相同，但在其结束多日后才开始。是否为另一次事件？答复之前按两次事件计数。",
     }
     return [
         *_each("AE-LINK-GAP", adae[later & both], "AESPID", severity="major", **words),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL
+from trialbook.results.bounds import excluded_text
 from trialbook.results.queries import Query
 from trialbook.safety.ae_results import UNGRADED, safety_records
 from trialbook.safety.counting import SUBJECT_EVENT, set_sizes
@@ -19,6 +20,7 @@ HEADLINES = {
     "TEAE_GE3": "With grade 3 or more",
     "TRAE": "Related to treatment",
     "SAE": "Serious",
+    "AESI": "Of special interest",
     "TEAE_DTH": "TEAE leading to death",
     "DLT": "Confirmed DLT",
 }
@@ -34,15 +36,17 @@ def level_headers(adsl: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
 
 
 def headline(
-    overview: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, news: pd.DataFrame, before: pd.DataFrame | None
-) -> list[tuple[str, str, str]]:
+    overview: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, news: pd.DataFrame, before: pd.DataFrame | None,
+    outside: Mapping[str, str] | None = None,
+) -> list[tuple[str, str, str]]:  # fmt: skip
     """The first thing a committee asks, as (label, value, note): subjects in Total, at each level, and what is new.
 
-    `news`: AE_NEW; `before`: ADSL of the last cut (None at the first).
+    `news`: AE_NEW; `before`: ADSL of the last cut (None at the first); `outside`: by row of the overview, what the
+    ledger holds beyond it in words.
     """
     new_events = news[news["context"].eq("TEAE_OVERVIEW") & news["stat_name"].eq("events")]
     fresh = new_events[new_events["group1_level"].eq(TOTAL)].set_index("variable")["stat_text"].to_dict()
-    sizes = set_sizes(adsl, protocol.level_ids)
+    sizes, outside_kinds = set_sizes(adsl, protocol.level_ids), ("SAE", "AESI")
     beside = overview["context"].eq(UNGRADED)
     of_n = overview["stat_name"] == "n"
     n = overview[of_n & ~beside].set_index(["variable", "group1_level"])["stat_text"]
@@ -53,7 +57,11 @@ def headline(
             new = f"; {fresh[name]} new event{'' if fresh[name] == '1' else 's'}" if name in fresh else ""
             left = {k: f"{missing[name, k]} not graded" if (name, k) in missing.index else "" for k in sizes}
             value = _and(_of(n[name, TOTAL], sizes[TOTAL]), left[TOTAL], ", and ")
-            facts.append((label, value, _by_level({k: _and(n[name, k], left[k], " and ") for k in sizes}) + new))
+            beyond = f"; {outside[name]}" if outside and outside.get(name) else ""
+            if not beyond and name in outside_kinds and n[name, TOTAL] == "0" and sizes[TOTAL]:
+                beyond = f"; {excluded_text(0, sizes[TOTAL])}"
+            by_level = _by_level({k: _and(n[name, k], left[k], " and ") for k in sizes})
+            facts.append((label, value, by_level + new + beyond))
     treated = adsl[adsl["SAFFL"] == "Y"]
     died = treated[treated["DTHFL"] == "Y"]["TRT01A"]
     deaths = {level: str(int((died == level).sum())) for level in protocol.level_ids}
@@ -139,6 +147,18 @@ def event_counts(adae: pd.DataFrame) -> pd.DataFrame:
         "without a CTCAE grade": int(adae["ATOXGR"].isna().sum()),
     }
     return pd.DataFrame({"what": list(steps), "records": list(steps.values())})
+
+
+def unseen_notes(ard: pd.DataFrame) -> list[str]:
+    """What it excludes that no subject had an event, once for a table in which a row counts 0 in Total (§14.5)."""
+    total = ard[ard["group1_level"].eq(TOTAL) & ard["context"].isin(["", UNGRADED]) & ard["stat_name"].isin(["n", "N"])]
+    keys = ["variable", "variable_level"]
+    # What may be an event for want of a grade was not "not seen".
+    seen = total[total["stat_name"].eq("n")].groupby(keys)["stat"].sum(min_count=1)
+    size = total.loc[total["stat_name"].eq("N"), "stat"].max()
+    if not seen.eq(0).any() or not size > 0:
+        return []
+    return [f"Where no subject had such an event, {excluded_text(0, int(size))}."]
 
 
 def severity_notes(ard: pd.DataFrame) -> list[str]:
