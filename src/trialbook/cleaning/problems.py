@@ -132,7 +132,7 @@ PROBLEMS: tuple[Problem, ...] = (
        "snapshot mapping cleaning.columns cleaning.codes cleaning.keys efficacy.questions",
        fix="-CODE -BLANK-ROWS -MAPPED-CODE -MAPPED-DATE -MAPPED-NUMBER -MAPPED-ROWS",
        ask="-CODE-UNKNOWN -CODE-UNMAPPED -COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -TEXT-CUT-OFF "
-       "-CM-NOT-DELIVERED -RS-NOT-DELIVERED -RELAPSE-NOT-DELIVERED",
+       "-CM-NOT-DELIVERED -RS-NOT-DELIVERED -RELAPSE-NOT-DELIVERED -CRITERIA-NOT-EVALUABLE",
        stop=". -COLUMN-MISSING -NO-SUBJECT -MAPPING"),
     _p("P35", "file", "Record of the previous cut that is gone", "前次截止时的记录现已缺失", "cleaning.differences",
        stop="-RECORD-DELETED"),

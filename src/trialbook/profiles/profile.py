@@ -41,6 +41,7 @@ class Profile:
     bands: pd.DataFrame
     events: pd.DataFrame
     drugs: pd.DataFrame
+    labs_delivered: bool = True
 
 
 def profiles(
@@ -75,7 +76,11 @@ def profiles(
             for name, frame in frames.items()
         }
         facts = known.facts({str(key): value for key, value in row.items()}, own["events"], len(own["infusions"]))
-        found.append(Profile(str(row["SUBJID"]), facts, int(last[row["USUBJID"]]), **own))
+        found.append(
+            Profile(
+                str(row["SUBJID"]), facts, int(last[row["USUBJID"]]), **own, labs_delivered=domains.delivered("LB")
+            )
+        )  # fmt: skip
     return found
 
 

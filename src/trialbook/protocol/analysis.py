@@ -151,6 +151,8 @@ class Analysis(BaseModel):
     aesi: list[AesiRule] = []
     infections: list[AesiRule] = []
     hepatic_screen: HepaticScreen = HepaticScreen(transaminase_uln=3, bilirubin_uln=2, days=14)
+    inr_grading: Literal["as published", "admiral"] = "as published"
+    anticoagulants: list[str] = []
     lab_ae_match_days: Annotated[int, Field(ge=0)] = 7
     eair_unit: Literal["patient_years", "100_patient_months"] = "patient_years"
     ctcae_version: Literal["5.0"] = "5.0"
