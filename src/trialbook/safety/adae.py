@@ -39,6 +39,7 @@ def derive_adae(
     | AREL            | RELATED / NOT RELATED; missing and unassessable count as `trae_levels` says (A-61)     |
     | ASER            | Y: AESER is Y, or AESER is missing and a seriousness criterion is ticked (P23)         |
     | AESICAT         | category of special interest, blank where none (§3.5)                                  |
+    | AESIOPEN        | the category that the event would have if its missing grade were high enough (§14.4)   |
     | INFCAT          | kind of infection, blank where none (`infections`, table T-14)                         |
     | INFNO INFDY     | the infusion that the onset followed, and the days and hours since (`infusion_timing`) |
     | INFHRS          |                                                                                        |
@@ -74,6 +75,7 @@ def derive_adae(
     timing = infusion_timing(adae, infusions(domains, cut_date), analysis.infusion_reaction_hours)
     adae = adae.assign(**timing.drop(columns="NEAR"))
     adae["AESICAT"] = event_category(adae, analysis.aesi, timing["NEAR"])
+    adae["AESIOPEN"] = _category_if_severe(adae, analysis, timing["NEAR"])
     adae["INFCAT"] = event_category(adae, analysis.infections, timing["NEAR"])
     adae["DLTCAND"] = dlt_candidates(ae, adsl, domains, protocol, analysis)["DLTCAND"]
     negative = pd.Series("", index=adae.index, dtype="str").mask(adae["NEGDUR"], "Y")
@@ -96,6 +98,13 @@ def _with_dates(
         AENDY=study_day(end["AENDT"], trtsdt),
         RELDAY=rel_day(start["ASTDT"], trtsdt),
     )
+
+
+def _category_if_severe(adae: pd.DataFrame, analysis: Analysis, near: pd.Series) -> pd.Series:
+    """The category of special interest of records without a grade under the highest one, where they have none now."""
+    without = adae["ATOXGR"].isna() & adae["AESICAT"].eq("")
+    severe = adae.assign(ATOXGR=adae["ATOXGR"].fillna(5))
+    return event_category(severe, analysis.aesi, near).where(without, "").astype("str")
 
 
 def _emergence(adae: pd.DataFrame, started: pd.Series, analysis: Analysis) -> pd.Series:

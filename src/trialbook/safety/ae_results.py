@@ -33,7 +33,7 @@ LABELS = {
     "DLT": "DLT confirmed by the committee",
 }
 # Rows that rest on a grade, and the row that they are a part of.
-BY_SEVERITY = {"TEAE_GE3": "TEAE", "TRAE_GE3": "TRAE"}
+BY_SEVERITY = {"TEAE_GE3": "TEAE", "TRAE_GE3": "TRAE", "AESI": "TEAE"}
 UNGRADED = "ungraded"
 UNGRADED_LABEL = "not graded"
 # A cell of an event table: subjects (share) [events], and what has no grade beside a count by severity.
@@ -82,7 +82,10 @@ def selections(adae: pd.DataFrame) -> dict[str, pd.Series]:
 def ungraded(adae: pd.DataFrame) -> dict[str, pd.Series]:
     """Which records a row of the overview that rests on a grade would count if their missing grade were high enough."""
     chosen, missing = selections(adae), adae["ATOXGR"].isna()
-    return {name: chosen[whole] & missing for name, whole in BY_SEVERITY.items()}
+    masks = {name: chosen[whole] & missing for name, whole in BY_SEVERITY.items()}
+    # A dataset of an earlier version does not say what might be of special interest.
+    possible = adae["AESIOPEN"].ne("") if "AESIOPEN" in adae else False
+    return masks | {"AESI": masks["AESI"] & possible}
 
 
 def ungraded_rows(analysis_id: str, level: str, name: str, found: tuple[int | None, int | None]) -> list[ArdRow]:
