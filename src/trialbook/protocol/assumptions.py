@@ -13,10 +13,11 @@ from trialbook.protocol.models import Protocol
 
 # A code list longer than this is shown by its first entries and its length; it stands in full in the protocol file.
 _LONG_LIST = 6
+EXPECTED_EVENTS = "A-151"
 
 
 def assumption_table(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
-    """One row per analysis key, in the order of the protocol file.
+    """One row per analysis key, in the order of the protocol file; then the terms of expected events, with their note.
 
     KEY; VALUE in force at this cut; DEFAULT, "yes" or the default that was overridden; SOURCE; ASSUMPTION, its id or
     blank; MEANING.
@@ -28,6 +29,9 @@ def assumption_table(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
         changed = getattr(analysis, key) != getattr(defaults, key)
         shown = f"no; the default is {default}" if changed else "yes"
         rows.append((key, value, shown, entry.source, entry.assumption or "", entry.meaning))
+    if protocol.expected_events_note:
+        listed = value_text(protocol.expected_events) or "none"
+        rows.append(("expected_events", listed, "yes", "assumption", EXPECTED_EVENTS, protocol.expected_events_note))
     return pd.DataFrame(rows, columns=["KEY", "VALUE", "DEFAULT", "SOURCE", "ASSUMPTION", "MEANING"]).astype("str")
 
 

@@ -44,7 +44,7 @@ SAID_BY: Mapping[str, tuple[str, ...]] = {
 
 # What an undelivered domain leaves open: a sentence of the line that asks for the domain, not a line of its own.
 CONSEQUENCE = "P34-CRITERIA-NOT-EVALUABLE"
-DOMAIN_LINES = ("P34-DOMAIN-MISSING", *SAID_BY["P34-DOMAIN-MISSING"])
+DOMAIN_LINES = ("P34-DOMAIN-MISSING", "P34-CM-NOT-DELIVERED", "P34-RS-NOT-DELIVERED")
 _RANK = {"stop": 0, "major": 1, "minor": 2}
 
 
