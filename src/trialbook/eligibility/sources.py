@@ -26,6 +26,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 CLEARANCE = ("LB", "VS")
 # The form, which decides where no data can.
 FORM = "IE"
+# Every domain whose absence may be the one reason.
+DECIDING = tuple(dict.fromkeys([FORM, *CLEARANCE, *(code for needs in NEEDS.values() for code in needs)]))
 # What a criterion asks where no record was found: nothing more than that the domain is missing.
 NOTHING_FOUND = ("HCG-MISSING", "ORGAN-MISSING")
 WITHOUT_SIZE = "SIZE-MISSING"
