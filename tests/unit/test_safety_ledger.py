@@ -71,6 +71,16 @@ def test_serious_events_of_any_day_from_consent_and_of_untreated_subjects_are_co
     assert of_interest == "and 1 outside the window: 1 after day 180"
 
 
+def test_without_an_end_of_the_window_only_earlier_and_untreated_events_lie_outside(
+    protocol: Protocol, analysis: Analysis
+) -> None:
+    made = Made(row_4(), protocol, analysis.model_copy(update={"safety_end_rel_day": None}))
+    assert made.count("SAE", context=ledger.IN_WINDOW) == (2, 3)
+    assert made.count("SAE", context=ledger.AFTER) == (0, 0)
+    said = ledger_views.outside_text(made.ard, made.analysis)
+    assert said == "and 2 outside the window: 1 before the first infusion, 1 not treated"
+
+
 def test_the_listing_says_where_each_lies_and_what_is_due(protocol: Protocol, analysis: Analysis) -> None:
     built = row_4().goes_on_with("S01")
     made = Made(knows(built, "2", 201), protocol, analysis, pd.Timestamp(built.date(205)).as_unit("s"))

@@ -82,8 +82,9 @@ def _window(records: pd.DataFrame, analysis: Analysis) -> pd.Series:
     treated = records["SAFFL"].eq("Y")
     counted = treated & records["TRTEMFL"].eq("Y")
     last = analysis.safety_end_rel_day
-    late = records["RELDAY"].gt(last).fillna(False).astype(bool) if last is not None else False
-    where = pd.Series(BEFORE, index=records.index, dtype="str").mask(late, AFTER)
+    where = pd.Series(BEFORE, index=records.index, dtype="str")
+    if last is not None:
+        where = where.mask(records["RELDAY"].gt(last).fillna(False).astype(bool), AFTER)
     return where.mask(counted, IN_WINDOW).mask(~treated, NOT_TREATED)
 
 
