@@ -124,7 +124,8 @@ class _Numbers:
     def count(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
         """`n of N`; "-" where the set is empty."""
         n, total = (self.text(analysis, variable, stat, at=at, by=by) for stat in ("n", "N"))
-        return f"{n} of {total}" if n and total.isdigit() and total != "0" else NOT_ESTIMABLE
+        known = n not in ("", NOT_ESTIMABLE) and total.isdigit() and total != "0"
+        return f"{n} of {total}" if known else NOT_ESTIMABLE
 
     def rate(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
         """The share, or "" where N is too small for one."""
@@ -135,7 +136,7 @@ class _Numbers:
 
     def share(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
         """`n of N (share)`."""
-        rate = self.rate(analysis, variable, at=at, by=by)
+        rate = _words("{}", self.rate(analysis, variable, at=at, by=by))
         return f"{self.count(analysis, variable, at=at, by=by)}{f' ({rate})' if rate else ''}"
 
     def limits(self, analysis: str, variable: str, *, at: str = TOTAL, level: str = "", by: str = "") -> str:
@@ -153,7 +154,7 @@ def _headlines(protocol: Protocol, numbers: _Numbers) -> list[Headline]:
         for variable in index_safety.reported(numbers.ard):
             events = _words("{} events", numbers.text("TEAE_OVERVIEW", variable, "events"))
             beside = index_safety.beside(numbers.ard, numbers.analysis, variable)
-            note = _joined(numbers.rate("TEAE_OVERVIEW", variable), events, beside)
+            note = _joined(_words("{}", numbers.rate("TEAE_OVERVIEW", variable)), events, beside)
             label = index_safety.COUNTED[variable][0]
             lines.append(Headline(label, numbers.count("TEAE_OVERVIEW", variable), note))
     if protocol.has_endpoint("DLT"):
