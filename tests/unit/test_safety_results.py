@@ -122,6 +122,8 @@ def test_an_event_without_a_grade_stands_beside_each_count_that_rests_on_one(
     # The sepsis is an infection: of special interest if its grade is 3 or more.
     assert beside == {"TEAE_GE3": ("0", "1", "2"), "TRAE_GE3": ("0", "1", "1"), "AESI": ("0", "1", "1")}
     by_grade = to_ard(ae_results.grade_rows(*arguments))
+    dots = figures.term_dots(to_ard(ae_results.soc_pt_rows("TEAE_SOC_PT", *arguments)), by_grade, 20)
+    assert set(dots.loc[dots["KIND"] == "Not graded", "TERM"]) == {"Acute graft versus host disease", "Sepsis"}
     assert cell(by_grade, "TEAE", context="grade 2") == "1"
     assert cell(by_grade, "TEAE", context="ungraded") == "1"
     assert cell(by_grade, "Immune", "Acute graft versus host disease", context="ungraded") == "1"
