@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup, Tag
 
@@ -27,7 +28,10 @@ OVERVIEW = {
     "TEAE of special interest": "aesi <> ''",
     "DLT confirmed by the committee": "dlt",
 }
-GRADES: dict[str, int | None] = {f"grade {grade}": grade for grade in range(1, 6)} | {"grade missing": None}
+# Rows that rest on a grade, and the events among which one without a grade may belong there.
+BY_SEVERITY = {"grade >= 3": "true", "related and grade >= 3": "related"}
+GRADES: dict[str, int | None] = {f"grade {grade}": grade for grade in range(1, 6)}
+NOT_GRADED = "not graded"
 RELATIONS: dict[str, int | None] = {
     "definitely related": 6,
     "probably related": 5,
@@ -37,7 +41,7 @@ RELATIONS: dict[str, int | None] = {
     "not related": 1,
 }
 # Rows, or columns, that stand only where there is such an event.
-ONLY_IF_ANY = {"grade missing": "grade is null", "not given": "relation = 3"}
+ONLY_IF_ANY = {"not given": "relation = 3"}
 ANY = "Any event"
 Rows = dict[tuple[str, str], list[Cell]]
 
@@ -119,13 +123,28 @@ def cut(demo: Path, root: Path, request: pytest.FixtureRequest) -> Cut:
 
 def by_row(cut: Cut, rows: Mapping[tuple[str, str], str], *, new: bool = True) -> Table:
     """The table whose rows are these conditions, by level, and what of each is new since the cut before."""
-    made = {row: cut.second.row(where) for row, where in rows.items()}
+    made = {
+        row: cut.second.beside(where, BY_SEVERITY[where]) if where in BY_SEVERITY else cut.second.row(where)
+        for row, where in rows.items()
+    }
     if not cut.before or not new:
         return Table(cut.levels(), made)
     name, before = cut.before
     for row, where in rows.items():
-        made[row].append(cut.second.new_since(before, where))
+        made[row].append(_new(cut.second, before, where))
     return Table([*cut.levels(), f"New since {name}"], made)
+
+
+def _new(second: Safety, before: Safety, where: str) -> Cell:
+    """What is new in a row, with what is new and has no grade beside it; nothing where only that is new."""
+    fresh = second.new_since(before, where)
+    if where not in BY_SEVERITY:
+        return fresh
+    left_open = second.new_since(before, f"{BY_SEVERITY[where]} and ungraded")
+    if not fresh.text or not left_open.text:
+        return fresh
+    beside = f", and {len(left_open.subjects)} not graded"
+    return Cell(fresh.text + beside, sorted({*fresh.subjects, *left_open.subjects}))
 
 
 def by_term(cut: Cut, where: str) -> dict[tuple[str, str], str]:
@@ -155,7 +174,10 @@ def strongest(column: str, values: Mapping[str, int | None]) -> Callable[[Cut], 
 
     def made(cut: Cut) -> Table:
         shown = _possible(cut, values)
-        return Table(cut.levels(), {("", name): cut.second.strongest(column, shown[name], "true") for name in shown})
+        rows = {("", name): cut.second.strongest(column, shown[name], "true") for name in shown}
+        if column == "grade":
+            rows["", NOT_GRADED] = cut.second.ungraded("true")
+        return Table(cut.levels(), rows)
 
     return made
 
@@ -167,8 +189,9 @@ def strongest_by_term(column: str, values: Mapping[str, int | None]) -> Callable
         shown, rows = _possible(cut, values), {}
         for row, where in by_term(cut, "true").items():
             total = [cut.second.strongest(column, value, where)[-1] for value in shown.values()]
+            total += [cut.second.ungraded(where)[-1]] if column == "grade" else []
             rows[row] = [Cell(cell.text.split(" ")[0], cell.subjects) for cell in total]
-        return Table(list(shown), rows)
+        return Table([*shown, *([NOT_GRADED] if column == "grade" else [])], rows)
 
     return made
 
@@ -224,3 +247,25 @@ def test_terms_stand_in_descending_order_of_subjects(cut: Cut, number: str) -> N
     assert classes == sorted(classes, reverse=True)
     for _, *terms in counts.values():
         assert terms == sorted(terms, reverse=True)
+
+
+WHERE = {
+    "all": "true",
+    "in window": "day between 0 and 180",
+    "before the first infusion": "day < 0",
+    "after the window": "day > 180",
+    "not treated": "d0 is null",
+}
+
+
+@pytest.mark.parametrize(("kind", "where"), [("SAE", "true"), ("SRAE", "related")])
+def test_the_ledger_of_serious_events_is_what_sql_counts(
+    cut: Cut, demo: Path, kind: str, where: str, request: pytest.FixtureRequest
+) -> None:
+    ard = pd.read_parquet(demo / request.node.callspec.params["cut"] / "results" / "ard.parquet")
+    ard = ard[(ard["analysis_id"] == "SAE_LEDGER") & (ard["variable"] == kind)]
+    for context, place in WHERE.items():
+        rows = ard[ard["context"] == context].pivot(index="group1_level", columns="stat_name", values="stat")
+        expected = cut.second.in_ledger(f"({where}) and {place}")
+        found = [(rows.loc[level, "n"], rows.loc[level, "events"]) for level in (*LEVELS, "Total")]
+        assert found == expected, context

@@ -36,7 +36,8 @@ def graded(cases: pd.DataFrame) -> pd.Series:
     frame = pd.DataFrame({"PARAMCD": test, "AVALOP": "", "BASEHI": cases["BNRIND"].str.startswith("H").eq(True)})
     for name, values in number.items():
         frame[name] = values * factor
-    grades = lab_grades(frame)
+    # Under the key `inr_grading: admiral` it is not known of anybody whether an anticoagulant was taken.
+    grades = lab_grades(frame.assign(ANTICOFL=""))
     low = cases["TERM"].str.upper().map({name: term.direction == "L" for name, term in OURS.items()})
     return grades["ATOXGRL"].where(low, grades["ATOXGRH"])
 

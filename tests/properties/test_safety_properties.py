@@ -94,14 +94,38 @@ def test_a_subject_counts_once_per_row_and_totals_add_over_levels_and_maximum_gr
     total = counts[counts["group1_level"] == TOTAL].set_index(keys)["stat"]
     summed = counts[counts["group1_level"] != TOTAL].groupby(keys)["stat"].sum()
     assert summed.reindex(total.index).tolist() == total.tolist()
-    wide = ard.pivot(index=[*keys[:3], "group1_level"], columns="stat_name", values="stat")
-    assert (wide["n"].fillna(0) <= wide["N"]).all()
+    wide = ard.pivot(index=[*keys[:3], "context", "group1_level"], columns="stat_name", values="stat")
+    assert (wide["n"].fillna(0) <= wide["N"].fillna(len(drawn))).all()
     assert (wide["n"].fillna(0) <= wide["events"].fillna(0)).all()
+    # Whose events in a row all lack a grade stands under no grade.
+    known = adae[adae["ATOXGR"].notna()]
+    every = to_ard(soc_pt_rows("TEAE_SOC_PT", known, adsl, PROTOCOL))
     by_grade = to_ard(grade_rows(adae, adsl, PROTOCOL))
-    by_grade = by_grade[by_grade["stat_name"].eq("n") & by_grade["variable"].ne("TEAE")]
-    every = ard[ard["stat_name"].eq("n") & ard["analysis_id"].eq("TEAE_SOC_PT")]
+    by_grade = by_grade[by_grade["stat_name"].eq("n") & by_grade["variable"].ne("TEAE") & by_grade["stat"].gt(0)]
+    by_grade = by_grade[by_grade["context"].ne("ungraded")]
+    every = every[every["stat_name"].eq("n") & every["stat"].gt(0)]
     row = ["variable", "variable_level", "group1_level"]
     assert by_grade.groupby(row)["stat"].sum().to_dict() == every.set_index(row)["stat"].to_dict()
+
+
+@few
+@given(subjects, st.data())
+def test_no_count_by_severity_hides_an_event_without_a_grade(drawn: Subjects, data: st.DataObject) -> None:
+    """Blanking grades lowers a count by what stands as not graded beside it at most, and never to a plain 0."""
+    adsl, domains = built(drawn)
+    blank = domains["AE"].assign(AETOXGR=[None if data.draw(st.booleans()) else g for g in domains["AE"]["AETOXGR"]])
+    blank = blank.astype({"AETOXGR": "str"})
+    numbers = []
+    for ae in (domains["AE"], blank):
+        of = Domains({"DM": domains["DM"], "EX": domains["EX"], "AE": ae})
+        ard = to_ard(overview_rows(adae_of(adsl, of), adsl, PROTOCOL, ANALYSIS))
+        ard = ard[ard["variable"].isin(["TEAE_GE3", "TRAE_GE3"]) & ard["stat_name"].isin(["n", "events"])]
+        numbers.append(ard.set_index(["variable", "group1_level", "stat_name", "context"])["stat"].unstack("context"))
+    before, after = numbers
+    known = after[""].notna()
+    assert (after[""][known] + after["ungraded"][known] >= before[""][known]).all()
+    # Without any grade the count is not evaluable, and not 0.
+    assert known.all() or blank["AETOXGR"].isna().all()
 
 
 @settings(few, max_examples=4)

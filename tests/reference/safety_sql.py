@@ -62,24 +62,27 @@ create table records as
     partition by a.USUBJID, AEDECOD, AESTDTC, AEENDTC, AETOXGR order by AESEQ) = 1;
 """
 
-# §3.8, A-66: the lines of one event are one episode: by its identifier, else lines of a term at most a day apart.
+# §3.8, A-66, A-153: the lines of one event are one episode: by its identifier, unless more than a day certainly lies
+# between its lines, else lines of a term at most a day apart.
 # §3.1: emergent when it began at or after the infusion (no time on the day = after, A-60) and by day 180, or when a
 # later line is worse than every line before the infusion.
 EPISODES = """
 create table chained as
-  select *, sum(fresh) over (partition by USUBJID, pt, spid is null order by start, seq) as chain from (
-    select *, case when spid is null and start - max(coalesce(finish, date '9999-01-01')) over (
-        partition by USUBJID, pt, spid is null order by start, seq
+  select *, sum(fresh) over (partition by USUBJID, pt, coalesce(spid, '') order by start, seq) as chain from (
+    select *, case when if(spid is null, start, coalesce(lo(began), date '0001-01-01'))
+        - max(coalesce(finish, date '9999-01-01')) over (
+        partition by USUBJID, pt, coalesce(spid, '') order by start, seq
         rows between unbounded preceding and 1 preceding) <= 1 then 0 else 1 end as fresh,
       start > d0 or (start = d0 and not (length(began) >= 16 and length(first) >= 16 and began < first)) as after
     from records);
 create table episodes as
   select USUBJID, min(seq) as seq, any_value(level) as level, pt, any_value(soc) as soc, any_value(words) as words,
     any_value(d0) as d0, min(start) filter (after) as start, min(began) filter (after) as began,
-    max(grade) filter (after) as grade, bool_or(serious) as serious, bool_or(fatal) as fatal,
+    max(grade) filter (after) as grade, coalesce(bool_or(grade is null) filter (after), false) as ungraded,
+    bool_or(serious) as serious, bool_or(fatal) as fatal,
     bool_or(stopped) as stopped, max(relation) as relation, bool_or(dlt) as dlt,
     bool_and(after) or coalesce(max(grade) filter (after) > max(grade) filter (not after), false) as emergent
-  from chained group by USUBJID, pt, coalesce(spid, 'chain ' || chain);
+  from chained group by USUBJID, pt, coalesce(spid, ''), chain;
 create table events as
   select * exclude (began), relation >= 3 as related, coalesce((
       select category from aesi s where case
@@ -91,6 +94,19 @@ create table events as
           else e.start = g.day end))
       order by place limit 1), '') as aesi
   from episodes e where emergent and start - d0 <= $last_day;
+"""
+
+
+# §14.4: serious events of whoever consented, from consent on (a date that may be later counts), by any day.
+LEDGER = """
+create table ledger as
+  select a.USUBJID, coalesce(AEDECOD, AETERM) as pt, coalesce(t.level, '') as level, t.d0,
+    AEREL is null or not regexp_matches(AEREL, '^(?i)(NOT RELATED|UNRELATED|N|NO|UNLIKELY.*|肯定无关|无关|可能无关)$')
+      as related,
+    coalesce(lo(AESTDTC), t.d0) - t.d0 as day, coalesce(AESPID, 'record ' || AESEQ) as line
+  from ae a join dm using (USUBJID) left join treated t using (USUBJID)
+  where AESER = 'Y' and (RFICDTC is null or hi(AESTDTC) is null
+    or hi(AESTDTC) >= cast(substr(RFICDTC, 1, 10) as date));
 """
 
 
@@ -121,7 +137,7 @@ class Safety:
             row = [place, search["category"], *(_any_of(search.get(key)) for key in ("terms", "socs"))]
             row += [search.get("minimum_grade", 1), search.get("after_infusion", False)]
             self._db.execute("insert into aesi values (?, ?, ?, ?, ?, ?)", row)
-        script = (TREATED + RECORDS + EPISODES).replace("$last_day", str(keys["safety_end_rel_day"]))
+        script = (TREATED + RECORDS + EPISODES + LEDGER).replace("$last_day", str(keys["safety_end_rel_day"]))
         self._db.execute(script)
         self.sizes = dict(self._db.execute("select level, count(*) from treated group by level").fetchall())
         self.sizes = {level: self.sizes.get(level, 0) for level in LEVELS}
@@ -130,6 +146,25 @@ class Safety:
     def row(self, where: str) -> list[Cell]:
         """Per level and in total: subjects, their share where the column is large enough, and events (§3.4)."""
         return self._cells(f"select level, USUBJID, count(*) from events where {where} group by all", events=True)
+
+    def beside(self, where: str, missing: str) -> list[Cell]:
+        """The row of `where`, and beside each number how many subjects have an event of `missing` without a grade."""
+        known, left_open = self.row(where), self.row(f"{missing} and ungraded")
+        return [
+            Cell(_and_ungraded(cell.text, open_cell), sorted({*cell.subjects, *open_cell.subjects}))
+            for cell, open_cell in zip(known, left_open, strict=True)
+        ]
+
+    def ungraded(self, where: str) -> list[Cell]:
+        """Subjects with such an event without a grade, whatever grades their other events have; without events."""
+        query = f"select distinct level, USUBJID, 1 from events where {where} and ungraded"
+        return self._cells(query, events=False)
+
+    def in_ledger(self, where: str) -> list[tuple[int, int]]:
+        """Subjects and serious events from consent on, by level and in total; the untreated only in total."""
+        rows = self._db.execute(f"select distinct USUBJID, pt, line, level from ledger where {where}").fetchall()
+        chosen = [[row for row in rows if level in ("Total", row[3])] for level in self.sizes]
+        return [(len({row[0] for row in own}), len(own)) for own in chosen]
 
     def strongest(self, column: str, value: int | None, where: str) -> list[Cell]:
         """The same, without events, for subjects whose highest grade or relation of these events is this one."""
@@ -163,6 +198,10 @@ class Safety:
         for soc, pt in self._db.execute(f"select distinct soc, pt from events where {where}").fetchall():
             found.setdefault(soc, set()).add(pt)
         return found
+
+
+def _and_ungraded(text: str, left_open: Cell) -> str:
+    return f"{text}, and {len(left_open.subjects)} not graded" if left_open.subjects else text
 
 
 def quoted(text: str) -> str:

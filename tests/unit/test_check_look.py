@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,20 @@ def test_an_export_that_lost_a_column_is_told_against_the_previous_cut(root: Pat
     assert "Against the export of old" in text
     assert "lost column: LB LBORNRLO" in text
     assert "ask the exporter" in text
+
+
+def test_an_undelivered_domain_has_the_words_of_a_build(root: Path, tmp_path: Path) -> None:
+    """The line of the domain names the criteria that it leaves open, as the audit of a build does."""
+    folder = shutil.copytree(root / "data" / "demo" / "2025-03-31", tmp_path / "without_lb")
+    (folder / "lb.csv").unlink()
+    found = look_at(trial_of(folder), root)
+    line = found.listed[found.listed["domain"].eq("LB") & found.listed["rule"].eq("P34-DOMAIN-MISSING")]
+    assert len(line) == 1
+    assert (
+        "EX04A, EX04B, EX04C, EX04D, EX04E, EX12, EX13, EX15 cannot be evaluated for 5 infused"
+        in (line["message_en"].iloc[0])
+    )
+    assert found.listed["rule"].ne("P34-CRITERIA-NOT-EVALUABLE").all()
 
 
 def test_without_a_previous_export_the_look_says_so(root: Path, tmp_path: Path) -> None:

@@ -133,6 +133,19 @@ def test_a_repeated_event_is_left_out_unless_something_is_said_about_it(tmp_path
     assert cleaned.domains["SUPPAE"]["QVAL"].tolist() == ["Y"]
 
 
+def test_the_day_on_which_the_site_knew_is_read_as_a_date(tmp_path: Path) -> None:
+    ae = raw.rows(raw.AE, {}, {"AESEQ": "2", "AETERM": "Rash"}, {"AESEQ": "3", "AETERM": "Cough"})
+    given = ("2025年2月3日", "2025-02-UN", "soon")
+    supp = [
+        dict(RDOMAIN="AE", USUBJID="iMSC-001", IDVAR="AESEQ", IDVARVAL=str(k), QNAM="AEKNOWDT", QVAL=text)
+        for k, text in enumerate(given, start=1)
+    ]
+    cleaned = clean(raw.export(tmp_path / "s", ae=ae, suppae=supp))
+    assert cleaned.domains["SUPPAE"]["QVAL"].fillna("").tolist() == ["2025-02-03", "2025-02", ""]
+    assert ("suppae.csv", 2, "QVAL", "2025年2月3日", "2025-02-03", "P04-DATE-FORMAT") in logged(cleaned)
+    assert [rule for rule, *_ in asked(cleaned) if rule.startswith("P04")] == ["P04-DATE-UNREADABLE"]
+
+
 def test_a_repeated_medication_is_asked_not_dropped(tmp_path: Path) -> None:
     cm = [dict(USUBJID="iMSC-001", CMSEQ=str(k), CMTRT="Ciclosporin", CMSTDTC="2025-01-01") for k in (1, 2)]
     cleaned = clean(raw.export(tmp_path / "s", cm=cm))

@@ -100,7 +100,7 @@ def test_the_headline_numbers_are_those_of_the_results(protocol):
     assert [(h.label, h.value, h.note) for h in facts.headlines] == [
         ("Treated", "12", f"of {protocol.study.planned_n} planned"),
         ("Any TEAE", "2 of 12", "16.7%; 5 events"),
-        ("Serious adverse events", "0 of 12", "0.0%; 0 events"),
+        ("Serious adverse events", "0 of 12", "0.0%; 0 events; 0 of 12: a rate above 22.1% is excluded at 95%"),
         ("Dose-limiting toxicity", "2 of 12", "of those evaluable; 1 pending"),
         ("Response at day 28", "2 of 12", "0.167; 95% CI 0.100 to 0.900; 1 pending"),
         ("Alive at day 100", "0.750", "Kaplan-Meier; 95% CI 0.100 to 0.900"),
@@ -139,6 +139,23 @@ def test_what_is_not_evaluable_says_so_with_bounds_in_the_place_of_the_number(pr
     assert "NE" not in note
     assert "95% CI" not in note
     assert facts.levels.set_index("measure").loc["Response at day 28", "Total"] == "not evaluable (0 to 2 of 2)"
+
+
+def test_what_has_no_grade_or_lies_outside_the_window_stands_beside_its_headline(protocol):
+    """Severity: "0, and 1 not graded"; the ledger: "and 2 outside the window", so that neither reads as nothing."""
+    more = [*proportion_rows("TEAE_OVERVIEW", "Total", "TEAE_GE3", 0, 12, 0)]
+    more += [ard_row("TEAE_OVERVIEW", "Total", "TEAE_GE3", name, 1, context="ungraded") for name in ("n", "events")]
+    for context, events in (("all", 2), ("after the window", 1), ("not treated", 1)):
+        more += [ard_row("SAE_LEDGER", "Total", "SAE", name, events, context=context) for name in ("n", "events")]
+    more += [ard_row("SAE_LEDGER", "Total", "SRAE", "events", 1, context="after the window")]
+    facts = facts_of(protocol, ard=pd.concat([results(12), to_ard(more)], ignore_index=True))
+    assert value(facts, "TEAE of grade 3 or more") == ("0 of 12", "0.0%; 0 events; and 1 not graded")
+    assert value(facts, "Serious adverse events")[1] == (
+        "0.0%; 0 events; and 2 outside the window: 1 after day 180, 1 not treated (1 related)"
+    )
+    levels = facts.levels.set_index("measure")
+    assert levels.loc["TEAE of grade 3 or more", "Total"] == "0 of 12 (0.0%), and 1 not graded"
+    assert levels.loc["Serious, from consent on [events]", "Total"] == "2 [2]"
 
 
 def test_an_empty_level_reads_as_a_dash_and_never_as_zero_percent(protocol):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from eligible_subject import CUT, form, screened
 from trial_builder import TrialBuilder, trial
+from trialbook.cleaning.rules import ask
+from trialbook.domains import Domains
 from trialbook.eligibility import reporting, views
 from trialbook.eligibility.audit import audit, audit_columns
 from trialbook.eligibility.checks import CHECKS
 from trialbook.eligibility.form import RESULTS
 from trialbook.eligibility.questions import DOUBTS, eligibility_queries
 from trialbook.results.ard import to_ard
-from trialbook.results.queries import query_id
+from trialbook.results.queries import query_id, query_list
 from trialbook.subjects.derive import derive_subjects
 
 
@@ -56,6 +58,30 @@ def test_a_treated_violation_is_asked_about_and_a_screen_failure_is_not(protocol
     failed = form(screened(level="SCRNFAIL"), EX14="Y")
     adsl, adie = audited_trial(failed, protocol, analysis)
     assert eligibility_queries(adie, adsl) == []
+
+
+def test_a_domain_that_was_not_delivered_is_one_line_with_the_criteria_that_it_leaves_open(protocol, analysis) -> None:
+    book = screened(screened(name="S01").infused(0), "S02").infused(0)
+    whole = form(book)
+    frames = {code: whole.domains()[code] for code in whole.domains() if code not in ("LB", "IE")}
+    domains = Domains(frames)
+    adsl = derive_subjects(domains, protocol, analysis, CUT)
+    adie = audit(adsl, domains, protocol, analysis, CUT)
+    every = eligibility_queries(adie, adsl)
+    asked = eligibility_queries(adie, adsl, domains, protocol)
+    assert len(every) > 20
+    assert [(q["rule"], q["domain"], q["subject"]) for q in asked] == [
+        ("P34-CRITERIA-NOT-EVALUABLE", "IE", ""), ("P34-CRITERIA-NOT-EVALUABLE", "LB", "")
+    ]  # fmt: skip
+    assert "EX04A, EX04B, EX04C, EX04D, EX04E, EX12, EX13" in asked[1]["message_en"]
+    assert "2 infused subjects" in asked[1]["message_en"]
+    assert "2 名" in asked[1]["message_zh"]
+    line = ask("P34-DOMAIN-MISSING", "LB", [("", "", "")], "")
+    listed = query_list([*line, *asked], "2025-12-31")
+    rules = [["IE", "P34-CRITERIA-NOT-EVALUABLE"], ["LB", "P34-DOMAIN-MISSING"]]
+    assert listed[["domain", "rule"]].values.tolist() == rules
+    assert listed["message_en"].iloc[1].startswith("The domain was not delivered.")
+    assert listed["message_en"].iloc[1].endswith("2 infused subjects.")
 
 
 def test_every_query_has_its_own_id_and_both_languages(protocol, analysis) -> None:

@@ -99,7 +99,7 @@ def test_the_key_facts_of_a_subject_who_died(trial, protocol, analysis):
     assert facts == {
         "Dose level": ("DL2", "first infusion 2025-01-10"), "Age, sex": ("41, M", ""), "Infusions": ("2", ""),
         "DLT status": ("DLT", "adjudicated"), "Response at day 28": ("PR", ""), "Status": ("Died", "2025-02-19"),
-        "TEAE": ("2", "worst grade 3"), "Serious TEAE": ("1", ""),
+        "TEAE": ("2", "worst grade 3, and 1 not graded"), "Serious TEAE": ("1", ""),
     }  # fmt: skip
 
 

@@ -116,8 +116,33 @@ def episode_sizes(built: TrialBuilder, protocol: Protocol, analysis: Analysis) -
 
 def test_grade_changes_with_one_id_are_one_event(protocol: Protocol, analysis: Analysis) -> None:
     built = trial().subject("S01").infused(0)
-    built.event("Rash", 1, 1, end=3, AESPID="4").event("Rash", 9, 2, AESPID="4").event("Fever", 9, AESPID="4")
+    built.event("Rash", 1, 1, end=3, AESPID="4").event("Rash", 4, 2, AESPID="4").event("Fever", 9, AESPID="4")
     assert episode_sizes(built, protocol, analysis) == [2, 1]
+
+
+# First and last REL_DAYs (or dates) of records with one id, the sizes of the events they make, and the days between.
+LINKED = [
+    ([(1, 3), (55, 60)], [1, 1], [52]),
+    ([(1, 3), (5, 6)], [1, 1], [2]),
+    ([(1, 3), (4, 6)], [2], []),  # contiguous
+    ([(1, 9), (3, 5), (10, 12)], [3], []),  # the first ends last
+    ([(1, None), (55, 60)], [2], []),  # may have gone on
+    ([(1, 3), ("2025", 60)], [2], []),  # may have begun at once
+    ([(1, "2025-01"), (55, 60)], [1, 1], [34]),  # from the last day that the end may mean
+    ([(1, 3), (55, 57), (58, 60)], [1, 2], [52]),
+]
+
+
+def test_records_with_one_id_and_days_between_are_two_events(protocol: Protocol, analysis: Analysis) -> None:
+    for lines, sizes, gaps in LINKED:
+        built = trial().subject("S01").infused(0)
+        for first, last in lines:
+            built.event("Rash", first, end=last, AESPID="4")
+        assert episode_sizes(built, protocol, analysis) == sizes, lines
+        assert adae_of(built, protocol, analysis)["AGAPDY"].dropna().tolist() == gaps, lines
+    wide = analysis.model_copy(update={"ae_linked_gap_days": 52})
+    built = trial().subject("S01").infused(0).event("Rash", 1, end=3, AESPID="4").event("Rash", 55, AESPID="4")
+    assert episode_sizes(built, protocol, wide) == [2]
 
 
 # First and last REL_DAY of two records of one term, and the sizes of the events they make.

@@ -9,6 +9,7 @@ from trial_builder import TrialBuilder, trial
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
+from trialbook.safety import lab_results, views
 from trialbook.safety.adlb import KEYS, derive_adlb, unknown_units
 from trialbook.safety.lab_results import hepatic_points, hepatic_screen, shift_frame, shift_rows, worst_grades
 from trialbook.subjects.derive import derive_subjects
@@ -150,6 +151,87 @@ def test_the_hepatic_criteria_need_bilirubin_within_14_days_after_the_transamina
     assert found[["TA_PEAK", "BILI_PEAK"]].values.tolist() == [[3.0, 2.0]]
     assert hepatic_points(found, names, "ULN")[["X", "Y", "X0", "Y0"]].values.tolist() == [[3.0, 2.0, 3.0, 2.0]]
     assert hepatic_points(found, names, "baseline").empty
+
+
+# INR at baseline and after, whether an anticoagulant covers the sample, the published grade, the driver, the flag.
+INR = [
+    (0.98, 0.99, "N", 0, "", ""),  # row 8: no signal of a normal value
+    (0.98, 1.2, "N", 0, "", ""),
+    (0.98, 1.21, "N", 1, "ABS", ""),
+    (0.98, 1.51, "N", 2, "ABS", ""),
+    (0.98, 2.51, "N", 3, "ABS", ""),
+    (2.0, 2.4, "N", 2, "ABS", ""),
+    (2.0, 2.4, "Y", 1, "BASE", ""),
+    (2.0, 3.1, "Y", 2, "BASE", ""),
+    (2.0, 5.1, "Y", 3, "BASE", ""),
+    (2.0, 2.0, "Y", 0, "", ""),
+    (0.98, 0.99, "", 1, "BASE", "Y"),  # not known: the worse of both, flagged
+    (2.0, 2.4, "", 2, "ABS", ""),
+]
+
+
+@pytest.mark.parametrize(("base", "after", "state", "grade", "driver", "flag"), INR)
+def test_inr_is_graded_as_ctcae_publishes_it(
+    base: float, after: float, state: str, grade: int, driver: str, flag: str, protocol: Protocol, analysis: Analysis
+) -> None:
+    built = trial().subject("S01").infused(0).lab("INR", base, -1, unit="", high=1.2).lab("INR", after, 9, unit="")
+    if state == "Y":
+        built.drug("Enoxaparin", 5, end=20)
+    if state == "N":
+        built.drug("Warfarin", -30, end=8).drug("Aciclovir", 0)
+    found = adlb_of(built, protocol, analysis).iloc[-1]
+    assert found[["ANTICOFL", "ATOXGRH", "ATOXDRV", "CLINFL"]].tolist() == [state, grade, driver, flag]
+    admiral = analysis.model_copy(update={"inr_grading": "admiral"})
+    worst = adlb_of(built, protocol, admiral).iloc[-1]
+    assert worst["ANTICOFL"] == ""
+    assert worst["ATOXGRH"] >= grade
+
+
+# Start and end of an anticoagulant, ongoing or not; the state of samples of day 9.
+COVERED = [
+    (5, 20, None, "Y"), (5, 9, None, "Y"), (9, 20, None, "Y"), (10, 20, None, "N"), (1, 8, None, "N"),
+    (5, None, "ONGOING", "Y"), (5, None, None, ""), ("2025-01", 25, None, ""), (None, 25, None, ""),
+    (1, "2025-01", None, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("start", "end", "mark", "state"), COVERED)
+def test_an_anticoagulant_covers_a_sample_by_its_dates_alone(
+    start: int | str | None, end: int | str | None, mark: str | None, state: str, protocol: Protocol, analysis: Analysis
+) -> None:
+    built = trial().subject("S01").infused(0).lab("INR", 1.0, 9, unit="")
+    built.add("CM", CMTRT="肝素钠注射液", CMSTDTC=None if start is None else built.date(start),
+              CMENDTC=None if end is None else built.date(end), CMENRTPT=mark)  # fmt: skip
+    assert adlb_of(built, protocol, analysis)["ANTICOFL"].tolist() == [state]
+    none = analysis.model_copy(update={"anticoagulants": []})
+    assert adlb_of(built, protocol, none)["ANTICOFL"].tolist() == [""]
+
+
+def test_counts_without_lb_are_not_evaluable_and_never_zero(protocol: Protocol, analysis: Analysis) -> None:
+    built = trial().subject("S01").infused(0).subject("S02").infused(0, dose=2.0)
+    subjects = derive_subjects(built.domains(), protocol, analysis, CUT)
+    adlb = derive_adlb(subjects, built.domains(), protocol, analysis, CUT)
+    worst = lab_results.worst_grades(adlb)
+    ard = to_ard(lab_results.worst_grade_rows(worst, subjects, protocol, delivered=False))
+    assert ard["stat"].isna().all()
+    said = ard.groupby("group1_level")["stat_text"].unique().map(list).to_dict()
+    assert said == {
+        "DL1": ["not evaluable (0 to 1 of 1)"], "DL2": ["not evaluable (0 to 1 of 1)"], "DL3": ["not evaluable"],
+        "Total": ["not evaluable (0 to 2 of 2)"],
+    }  # fmt: skip
+    sentence = views.hepatic_sentence(lab_results.hepatic_screen(adlb, analysis), subjects, analysis, delivered=False)
+    assert "not evaluable (0 to 2 of 2)" in sentence
+    assert views.no_labs_words(subjects, False, "None.").startswith("Not evaluable (0 to 2 of 2)")
+
+
+def test_who_lacks_a_liver_test_is_not_called_free_of_the_criteria(protocol: Protocol, analysis: Analysis) -> None:
+    built = trial().subject("S01").infused(0).lab("ALT", 30, 3, high=40).lab("BILI", 9, 3, unit="umol/L", high=21)
+    built.subject("S02").infused(0).lab("ALT", 30, 3, high=40)
+    subjects = derive_subjects(built.domains(), protocol, analysis, CUT)
+    found = lab_results.hepatic_screen(derive_adlb(subjects, built.domains(), protocol, analysis, CUT), analysis)
+    assert "1 of 2 treated subjects lack one of these tests: not evaluable." in views.hepatic_sentence(
+        found, subjects, analysis
+    )
 
 
 def test_adlb_of_an_undelivered_domain_is_empty_with_every_column(protocol: Protocol, analysis: Analysis) -> None:

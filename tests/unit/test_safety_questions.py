@@ -67,6 +67,19 @@ def test_a_second_fatal_event_of_a_subject_is_asked_about_but_not_its_grade_chan
     assert asked(built, protocol, analysis) == [("AE-FATAL-SEVERAL", "AESEQ=2")]
 
 
+def test_one_id_for_records_far_apart_is_asked_and_major_where_it_changes_a_count(
+    protocol: Protocol, analysis: Analysis
+) -> None:
+    built = trial().subject("S01").infused(0).event("Rash", 1, end=3, AESPID="4").event("Rash", 55, AESPID="4")
+    built.subject("S02", level="SCRNFAIL").event("Rash", -5, end=-4, AESPID="1").event("Rash", -1, AESPID="1")
+    domains = built.domains()
+    subjects = derive_subjects(domains, protocol, analysis, CUT)
+    found = adverse_event_queries(derive_adae(subjects, domains, protocol, analysis, CUT), domains)
+    assert [(q["rule"], q["record"], q["severity"]) for q in found] == [
+        ("AE-LINK-GAP", "AESEQ=2", "major"), ("AE-LINK-GAP", "AESEQ=2", "minor")
+    ]  # fmt: skip
+
+
 def platelets(built: TrialBuilder, value: float, day: int, **lb: str) -> TrialBuilder:
     return built.lab("PLAT", value, day, unit="10^9/L", low=100, **lb)
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
+from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
@@ -97,6 +98,45 @@ def test_grades_that_were_never_collected_are_not_zero(
     assert (cell(ard, "TEAE_GE3"), cell(ard, "TEAE_GE3", stat="N")) == ("-", "3")
     assert ard[ard["variable"].eq("TEAE_GE3") & ard["stat_name"].eq("n")]["stat"].isna().all()
     assert ae_results.grade_rows(ungraded, subjects, protocol) == []
+
+
+def test_an_event_without_a_grade_stands_beside_each_count_that_rests_on_one(
+    protocol: Protocol, analysis: Analysis
+) -> None:
+    """Row 16: 015 with grade 2 and a serious event without a grade is "0, and 1 not graded", never below grade 3."""
+    built = trial().subject("S15", level="DL3").infused(0, dose=4.0).event("Rash", 3, 2, soc="Skin")
+    built.event("Acute graft versus host disease", 9, serious="Y", AESHOSP="Y", soc="Immune")
+    built.add("AE", AETERM="Sepsis", AEDECOD="Sepsis", AEBODSYS="Infections", AESER="N", AEREL="RELATED",
+              AESTDTC=built.date(12))  # fmt: skip
+    domains = built.domains()
+    subjects = derive_subjects(domains, protocol, analysis, CUT)
+    blank = domains["AE"].assign(AETOXGR=domains["AE"]["AETOXGR"].where(domains["AE"]["AETERM"] == "Rash"))
+    adae = derive_adae(subjects, Domains({**domains, "AE": blank}), protocol, analysis, CUT)
+    arguments = (adae, subjects, protocol)
+    ard = to_ard(ae_results.overview_rows(*arguments, analysis))
+    beside = {
+        name: (cell(ard, name, of="DL3"), cell(ard, name, of="DL3", context="ungraded"),
+               cell(ard, name, of="DL3", stat="events", context="ungraded"))
+        for name in ae_results.BY_SEVERITY
+    }  # fmt: skip
+    # The sepsis is an infection: of special interest if its grade is 3 or more.
+    assert beside == {"TEAE_GE3": ("0", "1", "2"), "TRAE_GE3": ("0", "1", "1"), "AESI": ("0", "1", "1")}
+    by_grade = to_ard(ae_results.grade_rows(*arguments))
+    dots = figures.term_dots(to_ard(ae_results.soc_pt_rows("TEAE_SOC_PT", *arguments)), by_grade, 20)
+    assert set(dots.loc[dots["KIND"] == "Not graded", "TERM"]) == {"Acute graft versus host disease", "Sepsis"}
+    assert cell(by_grade, "TEAE", context="grade 2") == "1"
+    assert cell(by_grade, "TEAE", context="ungraded") == "1"
+    assert cell(by_grade, "Immune", "Acute graft versus host disease", context="ungraded") == "1"
+    facts = {label: (value, note) for label, value, note in views.headline(ard, subjects, protocol, to_ard([]), None)}
+    assert facts["With grade 3 or more"] == ("0 of 1, and 1 not graded", "DL1: 0, DL2: 0, DL3: 0 and 1 not graded")
+    sentence = views.safety_sentence(ard, subjects, adae, protocol, "2025-12-31")
+    assert "0 had one of grade 3 or more (and 1 had one that is not graded)" in sentence
+    rates = to_ard(exposure.rate_rows(*arguments, analysis, CUT))
+    assert cell(rates, "TEAE_GE3", of="DL3", context="ungraded") == "1"
+    assert not views.unseen_notes(ard[ard["variable"] == "TEAE_GE3"])
+    assert views.unseen_notes(ard[ard["variable"] == "TEAE_DTH"]) == [
+        "Where no subject had such an event, 0 of 1: a rate above 95% is excluded at 95%."
+    ]
 
 
 def test_special_interest_and_dlt_stand_only_where_the_trial_has_them(

@@ -213,13 +213,19 @@ def behind_equals_counts(sets: behind.Sets, ard: pd.DataFrame, keys: list[str], 
 def test_the_records_behind_each_number_give_that_number(small: Small) -> None:
     data, arguments = small.data, (small.adae, small.adsl, small.protocol)
     overview = to_ard(ae_results.overview_rows(*arguments, small.analysis))
-    behind_equals_counts(data.overview_sets(), overview, ["variable"], small.adae)
+    # A count by severity opens to its records and to those that have no grade.
+    by_severity = overview["variable"].isin(list(ae_results.BY_SEVERITY))
+    behind_equals_counts(data.overview_sets(), overview[~by_severity], ["variable"], small.adae)
+    behind_equals_counts(behind.mask_sets(small.adae, data.ungraded), overview[overview["context"].eq("ungraded")],
+                         ["variable"], small.adae)  # fmt: skip
+    for name in ae_results.BY_SEVERITY:
+        own = behind.mask_sets(small.adae, {name: data.masks[name] | data.ungraded[name]})
+        assert own.items() <= data.overview_sets().items()
     for analysis_id, name in ae_results.SOC_PT_TABLES.items():
         table = to_ard(ae_results.soc_pt_rows(analysis_id, *arguments))
         behind_equals_counts(data.term_sets(name), table, ["variable", "variable_level"], small.adae)
     teae, keys = data.chosen("TEAE"), ["variable", "variable_level", "context"]
-    grades = behind.maximum_sets(teae, ae_results.grade_rank(small.adae), ae_results.GRADE_WORDS)
-    behind_equals_counts(grades, to_ard(ae_results.grade_rows(*arguments)), keys, small.adae)
+    behind_equals_counts(data.grade_sets(), to_ard(ae_results.grade_rows(*arguments)), keys, small.adae)
     relations = behind.maximum_sets(teae, relation_results.relation_rank(small.adae), relation_results.RELATION_WORDS)
     behind_equals_counts(relations, to_ard(relation_results.relation_rows(*arguments)), keys, small.adae)
     kinds = behind.record_sets(category_results.infections(small.adae), ["INFCAT"])
@@ -230,9 +236,7 @@ def test_the_records_behind_each_number_give_that_number(small: Small) -> None:
 def test_the_cells_of_a_table_by_maximum_open_to_their_records(small: Small) -> None:
     ard = to_ard(ae_results.grade_rows(small.adae, small.adsl, small.protocol))
     table = ae_results.maximum_frame(ard)
-    ranks = ae_results.grade_rank(small.adae)
-    maxima = behind.maximum_sets(small.data.chosen("TEAE"), ranks, ae_results.GRADE_WORDS)
-    cells = behind.column_sets(maxima, table)
+    cells = behind.column_sets(small.data.grade_sets(), table)
     opened = {(table.loc[row, "variable_level"], column): len(found) for (row, column), found in cells.items()}
     # S01's first nausea is milder than its second: only the record with the maximum stands behind the number.
     assert opened["Nausea", "grade 2"] == 2

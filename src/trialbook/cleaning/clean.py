@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.cleaning import keys
-from trialbook.cleaning.codes import CODE_READERS, RESULT_READERS, arm_reader
+from trialbook.cleaning.codes import CODE_READERS, DATE_ANSWERS, RESULT_READERS, arm_reader
 from trialbook.cleaning.columns import check_columns, kind_of
 from trialbook.cleaning.cut import future_date_queries
 from trialbook.cleaning.dates import date_reader
@@ -129,7 +129,7 @@ def _clean_values(work: Working, readers: _Readers) -> None:
         if reader is not None:
             work.read(column, reader)
     _clean_amounts(work, kinds)
-    _clean_coded_results(work)
+    _clean_coded_results(work, readers)
 
 
 def _withhold(work: Working, column: str) -> None:
@@ -159,13 +159,16 @@ def _clean_amounts(work: Working, kinds: Mapping[str, str]) -> None:
             work.read(column, read_number)
 
 
-def _clean_coded_results(work: Working) -> None:
-    """Results and supplemental values that are codes for some tests."""
+def _clean_coded_results(work: Working, readers: _Readers) -> None:
+    """Results and supplemental values that are codes, or dates, for some tests."""
     domain = work.table.domain
     named, value = ("QNAM", "QVAL") if domain.startswith("SUPP") else (f"{domain}TESTCD", f"{domain}ORRES")
     for (code, test), reader in RESULT_READERS.items():
         if code == domain and {named, value} <= set(work.frame):
             work.read(value, reader, within=work.frame[named].eq(test))
+    for code, name in DATE_ANSWERS:
+        if code == domain and {named, value} <= set(work.frame):
+            work.read(value, readers.date, within=work.frame[named].eq(name))
 
 
 def typed(code: str, text: pd.DataFrame) -> pd.DataFrame:

@@ -144,3 +144,5 @@ RESULT_READERS: Mapping[tuple[str, str], Reader] = {
     ("FA", "NAUSEA"): listed(NAUSEA), ("RS", "OVRLRESP"): listed(RESPONSES), ("RS", "AGVHGRD"): read_overall_grade,
     ("SUPPAE", "AEDLT"): read_yes_no,
 }  # fmt: skip
+# Supplemental values that are dates, by domain and name.
+DATE_ANSWERS = (("SUPPAE", "AEKNOWDT"),)

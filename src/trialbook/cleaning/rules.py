@@ -160,7 +160,7 @@ _QUERIES = {
         "该日期远晚于数据截止日，年份是否有误？相关内容未纳入分析。",
     ),
     "P26-GRADE-AT-CUT": _ask(
-        "minor", "the grade at the cut", "The grade entered is of a later date. Which grade had the event at the cut?",
+        "major", "the grade at the cut", "The grade entered is of a later date. Which grade had the event at the cut?",
         "所录分级为截止日之后的情况，数据截止时该事件为几级？",
     ),
     "P27-OUT-OF-RANGE": _ask(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from trialbook.display import index_safety
 from trialbook.display.subject_lines import subject_lines
 from trialbook.efficacy.survival_views import headline_day
 from trialbook.protocol.analysis import Analysis
@@ -114,9 +115,9 @@ class _Numbers:
         names = ["analysis_id", "variable", "variable_level", "context", "group1_level", "stat_name"]
         keys = ard[names].itertuples(index=False, name=None)
         self._texts = {tuple(map(str, key)): str(text) for key, text in zip(keys, ard["stat_text"], strict=True)}
-        self.analysis = analysis
+        self.ard, self.analysis = ard, analysis
         self.os_day = headline_day(analysis)
-        self._ard = ard[ard["analysis_id"] == BOUNDS]
+        self._bounds = ard[ard["analysis_id"] == BOUNDS]
 
     def text(self, analysis: str, variable: str, stat: str, *, at: str = TOTAL, level: str = "", by: str = "") -> str:
         """The text of one statistic, or "" where it was not reported."""
@@ -127,7 +128,8 @@ class _Numbers:
         n, total = (self.text(analysis, variable, stat, at=at, by=by) for stat in ("n", "N"))
         if n == NOT_EVALUABLE:
             return self.not_evaluable(analysis, at=at)
-        return f"{n} of {total}" if n and total.isdigit() and total != "0" else NOT_ESTIMABLE
+        known = n not in ("", NOT_ESTIMABLE) and total.isdigit() and total != "0"
+        return f"{n} of {total}" if known else NOT_ESTIMABLE
 
     def rate(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
         """The share, or "" where N is too small for one."""
@@ -138,7 +140,7 @@ class _Numbers:
 
     def share(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
         """`n of N (share)`."""
-        rate = self.rate(analysis, variable, at=at, by=by)
+        rate = _words("{}", self.rate(analysis, variable, at=at, by=by))
         return f"{self.count(analysis, variable, at=at, by=by)}{f' ({rate})' if rate else ''}"
 
     def limits(self, analysis: str, variable: str, *, at: str = TOTAL, level: str = "", by: str = "") -> str:
@@ -148,11 +150,11 @@ class _Numbers:
 
     def not_evaluable(self, variable: str, *, at: str = TOTAL) -> str:
         """What stands in the place of a number that is not evaluable: the words, and the bounds if there are some."""
-        return not_evaluable_text(bounds_of(self._ard, variable, at))
+        return not_evaluable_text(bounds_of(self._bounds, variable, at))
 
     def cases(self, variable: str, *, at: str = TOTAL) -> str:
         """The worst and the best case in words, and who decides them; "" where the results hold no bounds."""
-        return bounds_text(self._ard, variable, at)
+        return bounds_text(self._bounds, variable, at)
 
     def cases_of(self, variable: str) -> str:
         """`cases` of all as a note."""
@@ -165,9 +167,11 @@ def _headlines(protocol: Protocol, numbers: _Numbers) -> list[Headline]:
     survival = {"level": str(numbers.os_day), "by": numbers.analysis.km_ci}
     lines = [Headline("Treated", numbers.text("SETS", "SAFFL", "n"), f"of {protocol.study.planned_n} planned")]
     if protocol.has_endpoint("TEAE"):
-        for label, variable in (("Any TEAE", "TEAE"), ("Serious adverse events", "SAE")):
+        for variable in index_safety.reported(numbers.ard):
             events = _words("{} events", numbers.text("TEAE_OVERVIEW", variable, "events"))
-            note = _joined(numbers.rate("TEAE_OVERVIEW", variable), events)
+            beside = index_safety.beside(numbers.ard, numbers.analysis, variable)
+            note = _joined(_words("{}", numbers.rate("TEAE_OVERVIEW", variable)), events, beside)
+            label = index_safety.COUNTED[variable][0]
             lines.append(Headline(label, numbers.count("TEAE_OVERVIEW", variable), note))
     if protocol.has_endpoint("DLT"):
         waiting = _words("{} pending", numbers.text("DLT", "DLTSTAT", "n", level="PENDING"))
@@ -211,8 +215,12 @@ def _by_level(protocol: Protocol, numbers: _Numbers) -> pd.DataFrame:
     orr, km, day = numbers.analysis.ci_primary_orr, numbers.analysis.km_ci, str(numbers.os_day)
     rows = {"Treated": [numbers.text("SETS", "SAFFL", "n", at=at) for at in levels]}
     if protocol.has_endpoint("TEAE"):
-        rows["Any TEAE"] = [numbers.share("TEAE_OVERVIEW", "TEAE", at=at) for at in levels]
-        rows["Serious adverse events"] = [numbers.share("TEAE_OVERVIEW", "SAE", at=at) for at in levels]
+        for variable in index_safety.reported(numbers.ard):
+            rows[index_safety.COUNTED[variable][0]] = [
+                index_safety.with_ungraded(numbers.share("TEAE_OVERVIEW", variable, at=at), numbers.ard, variable, at)
+                for at in levels
+            ]
+        rows |= index_safety.ledger_by_level(numbers.ard, levels)
     if protocol.has_endpoint("DLT"):
         rows["DLT, of those evaluable"] = [numbers.share("DLT_RATE", "DLT", at=at, by=DLT_INTERVAL) for at in levels]
         rows |= _case_row("DLT", "DLT", levels, numbers)

@@ -82,7 +82,7 @@ def profile_content(profile: Profile) -> ProfileContent:
         drawn.bar_note(profile.events, days), _table(_flagged(profile.events), f"Adverse events, {who}", EVENTS),
     )  # fmt: skip
     results = Section(
-        "labs", "Laboratory", labs(profile, days) if len(profile.labs) else "", [LAB_NOTE] if len(profile.labs) else [],
+        "labs", "Laboratory", labs(profile, days) if len(profile.labs) else "", [_lab_note(profile)],
         _folded("Results", [_table(_by_day(profile.labs), f"Laboratory results, {who}", {"ADT": "Date", "DAY": "Day"},
                                    notes=["G: CTCAE grade, where it is 1 or more."])]),
     )  # fmt: skip
@@ -91,6 +91,13 @@ def profile_content(profile: Profile) -> ProfileContent:
         drawn.bar_note(profile.drugs, days), _folded("Records", [_table(profile.drugs, f"Medication, {who}", DRUGS)]),
     )  # fmt: skip
     return ProfileContent(profile.subject, key_numbers(profile.facts).html, [course, events, results, drugs])
+
+
+def _lab_note(profile: Profile) -> str:
+    """How the panel is read, or why there is none."""
+    if not profile.labs_delivered:
+        return "Not evaluable: laboratory results (LB) were not delivered."
+    return LAB_NOTE if len(profile.labs) else "No graded laboratory result is recorded."
 
 
 def profile_page(content: ProfileContent, frame: Frame, others: Sequence[Link]) -> str:

@@ -94,10 +94,10 @@ def ard_table(
 
     `columns` are the group1 levels in order (dose level ids, then Total); `headers` their texts ("DL1 (N=3)").
     `stats` is the cell pattern over stat names, filled with each row's `stat_text`; a part in brackets falls away
-    where its statistic is absent, and the share where N is below `pct_min_n`. A cell without any estimable number
-    reads "-"; one that is not evaluable (`NE`) says so, with n.low and n.high of N where the rows have them; a cell
-    without ARD rows is blank. `group` is an ARD column whose values head row groups (the SOC over
-    its preferred terms); `row_labels` gives a row value its text ("" = any term); `stub` heads the row labels.
+    where its statistic is absent, and the share where N is below `pct_min_n`. A part in `<>` does so too, and is shown
+    without these marks. A cell without any estimable number reads "-"; one that is not evaluable (`NE`) says so, with
+    n.low and n.high of N where the rows have them; a cell without ARD rows is blank. `group` is an ARD column whose
+    values head row groups (the SOC over its preferred terms); `row_labels` gives a row value its text ("" = any term); `stub` heads the row labels.
 
     `details` (by group value if there is a `group`, row value and level, as they stand in the ARD) are the records
     that a cell opens to, `subject` and `linked` lead from them to profile pages: see `trialbook.display.opened`.
@@ -157,9 +157,9 @@ def _fill(pattern: str, texts: Mapping[str, str]) -> str:
     def bracket(found: re.Match[str]) -> str:
         names = re.findall(r"\{([^}]+)\}", found[0])
         known = all(name in texts for name in names) and any(texts[name] != "-" for name in names)
-        return found[0] if known or not names else ""
+        return found[0].removeprefix("<").removesuffix(">") if known or not names else ""
 
-    kept = re.sub(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])", bracket, pattern)
+    kept = re.sub(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>)", bracket, pattern)
     return re.sub(r"\{([^}]+)\}", lambda found: texts.get(found[1], "-"), kept).strip()
 
 

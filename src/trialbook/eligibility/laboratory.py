@@ -41,7 +41,7 @@ def organ_function(screening: Screening, criterion: Criterion) -> Found:
                 inr,
                 ["INR"],
                 number(criterion, "INR_uln"),
-                told=_drugs_at_reference(screening, words(criterion, "anticoagulant_terms")),
+                told=_drugs_at_reference(screening, screening.analysis.anticoagulants),
             ),
         ]
     )

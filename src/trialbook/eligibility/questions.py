@@ -6,6 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from trialbook.domains import Domains
+from trialbook.eligibility.sources import undelivered_cause
+from trialbook.protocol.models import Protocol
+from trialbook.results.one_issue import CONSEQUENCE
 from trialbook.results.queries import Query, query
 
 # A doubt in the data: rule, field, severity, the question in English and in Chinese.
@@ -125,16 +129,41 @@ DOUBTS: dict[str, tuple[str, str, str, str, str]] = {
 REMARKS = ("HBSAG-CARRIER",)
 
 
-def eligibility_queries(adie: pd.DataFrame, adsl: pd.DataFrame) -> list[Query]:
+def eligibility_queries(
+    adie: pd.DataFrame, adsl: pd.DataFrame, domains: Domains | None = None, protocol: Protocol | None = None
+) -> list[Query]:
     """Questions in order of subject and criterion.
 
     CONFLICT always; a criterion not met, or not evaluable, of an infused subject; and every doubt that a record raises.
+    Where a criterion is not evaluable only because a domain was not delivered, the domain is asked about once, for all
+    subjects and criteria (told by `domains` and `protocol`; without them every cell is asked about).
     """
     infused = set(adsl.loc[adsl["SAFFL"].eq("Y"), "USUBJID"])
     asked: list[Query] = []
+    if domains is not None and protocol is not None:
+        cause = undelivered_cause(adie, domains, protocol)
+        unknown = cause.ne("")
+        left_open = unknown & adie["USUBJID"].isin(infused)
+        asked += _not_delivered(adie[left_open], cause[left_open])
+        adie = adie[~unknown]
     for row in adie.itertuples():
         asked += _about_result(row, row.USUBJID in infused)
         asked += _about_record(row)
+    return asked
+
+
+def _not_delivered(rows: pd.DataFrame, cause: pd.Series) -> list[Query]:
+    """For each domain that was not delivered: which criteria of how many infused subjects it leaves open."""
+    asked, order = [], sorted(rows["CRITCD"].unique(), key=lambda code: (code[:2] != "IN", code))
+    for domain, own in rows.groupby(cause, sort=True):
+        criteria = ", ".join(code for code in order if code in set(own["CRITCD"]))
+        people = own["USUBJID"].nunique()
+        asked.append(query(
+            CONSEQUENCE, "", str(domain), severity="minor", observed="domain not delivered", expected="the domain",
+            message_en=f"Without it {criteria} cannot be evaluated for {people} infused subject"
+            f"{'' if people == 1 else 's'}.",
+            message_zh=f"缺少该数据域，{people} 名已输注受试者的 {criteria} 无法评估。",
+        ))  # fmt: skip
     return asked
 
 

@@ -43,6 +43,7 @@ class Profile:
     bands: pd.DataFrame
     events: pd.DataFrame
     drugs: pd.DataFrame
+    labs_delivered: bool = True
 
 
 def profiles(
@@ -78,7 +79,11 @@ def profiles(
             for name, frame in frames.items()
         }
         facts = known.facts({str(key): value for key, value in row.items()}, own["events"], len(own["infusions"]))
-        found.append(Profile(str(row["SUBJID"]), facts, int(last[row["USUBJID"]]), **own))
+        found.append(
+            Profile(
+                str(row["SUBJID"]), facts, int(last[row["USUBJID"]]), **own, labs_delivered=domains.delivered("LB")
+            )
+        )  # fmt: skip
     return found
 
 
@@ -103,7 +108,9 @@ class _Known:
         """The key facts of one subject, in the order of reading."""
         usubjid = str(subject["USUBJID"])
         teae = events[events["TEAE"]]
-        worst = teae["GRADE"].max() if teae["GRADE"].notna().any() else None
+        worst = f"worst grade {teae['GRADE'].max()}" if teae["GRADE"].notna().any() else ""
+        missing = int(teae["GRADE"].isna().sum())
+        graded = ", and ".join(filter(None, (worst, f"{missing} not graded" if missing else "")))
         serious = teae["SERIOUS"].sum()
         first = pd.Timestamp(str(subject["TRTSDT"]))
         facts = [
@@ -113,7 +120,7 @@ class _Known:
             ("DLT status", self._dlt[0].get(usubjid, ""), self._dlt[1].get(usubjid, "")),
             ("Response at day 28", *self._day_28(usubjid)),
             ("Status", *_status(subject)),
-            ("TEAE", str(len(teae)), f"worst grade {worst}" if worst is not None else ""),
+            ("TEAE", str(len(teae)), graded),
             ("Serious TEAE", str(int(serious)), ""),
         ]
         return [fact for fact in facts if fact[1]]

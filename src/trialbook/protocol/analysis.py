@@ -149,10 +149,15 @@ class Analysis(BaseModel):
     teae_worsening: bool = True
     ae_start_impute: Literal["admiral_conservative", "none"] = "admiral_conservative"
     ae_collapse_gap_days: Annotated[int, Field(ge=0)] | None = 1
+    ae_linked_gap_days: Annotated[int, Field(ge=0)] = 1
     infusion_reaction_hours: int = 24
+    expedited_days_fatal: Annotated[int, Field(ge=0)] = 7
+    expedited_days: Annotated[int, Field(ge=0)] = 15
     aesi: list[AesiRule] = []
     infections: list[AesiRule] = []
     hepatic_screen: HepaticScreen = HepaticScreen(transaminase_uln=3, bilirubin_uln=2, days=14)
+    inr_grading: Literal["as published", "admiral"] = "as published"
+    anticoagulants: list[str] = []
     lab_ae_match_days: Annotated[int, Field(ge=0)] = 7
     eair_unit: Literal["patient_years", "100_patient_months"] = "patient_years"
     ctcae_version: Literal["5.0"] = "5.0"

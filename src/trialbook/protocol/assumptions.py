@@ -13,6 +13,7 @@ from trialbook.protocol.models import Protocol
 
 # A code list longer than this is shown by its first entries and its length; it stands in full in the protocol file.
 _LONG_LIST = 6
+EXPECTED_EVENTS = "A-151"
 
 
 # The source of a key in the protocol file of a trial that has no use for it.
@@ -31,7 +32,7 @@ def _plain(value: Any) -> Any:
 
 
 def assumption_table(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
-    """One row per analysis key that the trial uses, in the order of the protocol file.
+    """One row per analysis key that the trial uses, in the order of the protocol file; then expected events.
 
     KEY; VALUE in force at this cut; DEFAULT, "yes" or the default that was overridden; SOURCE; ASSUMPTION, its id or
     blank; MEANING.
@@ -45,6 +46,9 @@ def assumption_table(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
             continue
         shown = f"no; the default is {default}" if changed else "yes"
         rows.append((key, value, shown, entry.source, entry.assumption or "", entry.meaning))
+    if protocol.expected_events_note:
+        listed = value_text(protocol.expected_events) or "none"
+        rows.append(("expected_events", listed, "yes", "assumption", EXPECTED_EVENTS, protocol.expected_events_note))
     return pd.DataFrame(rows, columns=["KEY", "VALUE", "DEFAULT", "SOURCE", "ASSUMPTION", "MEANING"]).astype("str")
 
 

@@ -72,6 +72,8 @@ class Protocol(_Model):
     version: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,20}$")] = "1.0"
     criteria: list[Criterion] = []
     code_lists: CodeLists = CodeLists()
+    expected_events: list[str] = []
+    expected_events_note: str = ""
     amendments: list[Amendment] = []
     analysis: dict[str, AnalysisKey]
     # The file that says what each drug is, relative to the folder that holds `params/`, and what it holds.

@@ -46,11 +46,35 @@ SAID_BY: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+# What an undelivered domain leaves open: a sentence of the line that asks for the domain, not a line of its own.
+CONSEQUENCE = "P34-CRITERIA-NOT-EVALUABLE"
+DOMAIN_LINES = ("P34-DOMAIN-MISSING", "P34-CM-NOT-DELIVERED", "P34-RS-NOT-DELIVERED")
+_RANK = {"stop": 0, "major": 1, "minor": 2}
+
+
+def with_consequences(queries: pd.DataFrame) -> pd.DataFrame:
+    """The queries with each consequence of an undelivered domain said in the line of that domain.
+
+    Without such a line the consequence stays one of its own.
+    """
+    found = queries["rule"].eq(CONSEQUENCE)
+    lines = queries[queries["rule"].isin(DOMAIN_LINES)].drop_duplicates("domain")
+    place = dict(zip(lines["domain"], lines.index, strict=True))
+    told = queries[found & queries["domain"].isin(list(place))]
+    queries = queries.drop(index=told.index).copy()
+    for row in told.itertuples():
+        at = place[row.domain]
+        queries.loc[at, "message_en"] = f"{queries.at[at, 'message_en']} {row.message_en}"
+        queries.loc[at, "message_zh"] = f"{queries.at[at, 'message_zh']}{row.message_zh}"
+    return queries
+
+
 def without_repetitions(queries: pd.DataFrame) -> pd.DataFrame:
     """The queries without those that another one says already (columns rule, subject, domain, record, field).
 
     The same fault is one of the same subject, domain and field, and of the same record, unless the query is about the
-    whole subject. A result and its unit count as one field; a rule of a contract may stand in another field.
+    whole subject. A result and its unit count as one field; a rule of a contract may stand in another field. The query
+    that stays has the severity of the worse of both.
     """
     field = queries["field"].str.removesuffix("U")
     places = list(zip(queries["subject"], queries["domain"], field, strict=True))
@@ -64,7 +88,17 @@ def without_repetitions(queries: pd.DataFrame) -> pd.DataFrame:
             return any((other, *place[:2], key) in any_field for key in (record, ""))
         return (other, place, record) in there or (not record and (other, place) in somewhere)
 
-    said = [
-        any(is_said(rule, place, record, other) for other in SAID_BY.get(rule, ())) for rule, place, record in asked
+    worst: dict[tuple[str, tuple[str, str, str], str], str] = {}
+    said = []
+    for (rule, place, record), severity in zip(asked, queries["severity"], strict=True):
+        others = [other for other in SAID_BY.get(rule, ()) if is_said(rule, place, record, other)]
+        said.append(bool(others))
+        for other in others:
+            key = (other, place, record)
+            worst[key] = min(worst.get(key, severity), severity, key=_RANK.__getitem__)
+    severities = [
+        min(worst.get(key, severity), severity, key=_RANK.__getitem__)
+        for key, severity in zip(asked, queries["severity"], strict=True)
     ]
-    return queries[~pd.Series(said, index=queries.index, dtype=bool)]
+    kept = queries.assign(severity=pd.Series(severities, index=queries.index, dtype="str"))
+    return kept[~pd.Series(said, index=queries.index, dtype=bool)]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from trialbook.dates import as_date
-from trialbook.results.one_issue import without_repetitions
+from trialbook.results.one_issue import with_consequences, without_repetitions
 from trialbook.results.query import SEVERITIES, Query, RuleTable, query, query_by_rule, query_id
 
 __all__ = ["COLUMNS", "SEVERITIES", "Query", "RuleTable", "query", "query_by_rule", "query_id", "query_list"]
@@ -51,7 +51,7 @@ def query_list(queries: Iterable[Query], cut_date: str, previous: pd.DataFrame |
     """
     asked = pd.DataFrame(list(queries), columns=list(Query.__annotations__)).astype("str")
     ids = [query_id(*key) for key in asked[["rule", "subject", "domain", "record", "field"]].itertuples(index=False)]
-    asked = without_repetitions(asked.assign(query_id=ids).drop_duplicates("query_id"))
+    asked = with_consequences(without_repetitions(asked.assign(query_id=ids).drop_duplicates("query_id")))
     known = _known(previous)
     lines = _with_history(_by_cause(asked, known), known, cut_date)
     answered = known[~known["query_id"].isin(lines["query_id"])]

@@ -21,9 +21,11 @@ from trialbook.contracts.verdicts import Verdict
 from trialbook.domains import Domains
 from trialbook.efficacy.day28 import day28_response, treated_subjects
 from trialbook.efficacy.medication_questions import medication_queries
+from trialbook.eligibility.sources import DECIDING
 from trialbook.errors import StopError, TrialbookError
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
+from trialbook.results.one_issue import CONSEQUENCE
 from trialbook.results.queries import SEVERITIES, Query, query_list
 from trialbook.runner.query_files import write_csv, write_xlsx
 from trialbook.snapshot import Snapshot, read_snapshot, reading_lines
@@ -68,7 +70,7 @@ def look_at(trial: Trial, root: Path, tell: Callable[[str], None] = lambda line:
         cut = cleaning.apply_cut(cleaned.domains, trial.cut_date)
         verdicts += gate.check("clean", {code.lower(): frame for code, frame in cut.domains.items()})
         asked = [*cleaned.queries, *cut.queries, *cleaning.consistency_queries(cut.domains, trial.analysis)]
-        asked += _about_medications(cut.domains, trial)
+        asked += [*_about_medications(cut.domains, trial), *_left_open(cut.domains, trial)]
     before = _previous_export(trial, root)
     return QuickLook(
         verdicts=verdicts,
@@ -87,6 +89,21 @@ def _about_medications(domains: Domains, trial: Trial) -> list[Query]:
     subjects = derive_subjects(domains, trial.protocol, trial.analysis, trial.cut_date)
     responses = day28_response(subjects, domains, trial.protocol, trial.analysis, trial.cut_date)
     return medication_queries(domains, treated_subjects(subjects, trial.cut_date), responses, trial.analysis)
+
+
+def _left_open(domains: Domains, trial: Trial) -> list[Query]:
+    """What each undelivered domain leaves open among the criteria, so that its line has the words of a build."""
+    if all(domains.delivered(code) for code in DECIDING):
+        return []
+    # Imported here: a look at a complete export need not wait for the audit.
+    from trialbook.eligibility.audit import audit
+    from trialbook.eligibility.questions import eligibility_queries
+    from trialbook.subjects.derive import derive_subjects
+
+    adsl = derive_subjects(domains, trial.protocol, trial.analysis, trial.cut_date)
+    adie = audit(adsl, domains, trial.protocol, trial.analysis, trial.cut_date)
+    asked = eligibility_queries(adie, adsl, domains, trial.protocol)
+    return [one for one in asked if one["rule"] == CONSEQUENCE]
 
 
 def report_lines(look: QuickLook) -> Iterator[str]:

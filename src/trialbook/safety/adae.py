@@ -15,6 +15,7 @@ from trialbook.safety.aesi import event_category
 from trialbook.safety.emergence import emergent_lines, grade_rose, moment_range, treatment_emergent
 from trialbook.safety.episodes import episodes, event_term
 from trialbook.safety.infusion_timing import infusion_timing
+from trialbook.safety.known_dates import known_to_site
 from trialbook.safety.relationship import relationship
 from trialbook.subjects.dosing import infusions
 
@@ -39,12 +40,16 @@ def derive_adae(
     | AREL            | RELATED / NOT RELATED; missing and unassessable count as `trae_levels` says (A-61)     |
     | ASER            | Y: AESER is Y, or AESER is missing and a seriousness criterion is ticked (P23)         |
     | AESICAT         | category of special interest, blank where none (§3.5)                                  |
+    | AESIOPEN        | the category that the event would have if its missing grade were high enough (§14.4)   |
     | INFCAT          | kind of infection, blank where none (`infections`, table T-14)                         |
     | INFNO INFDY     | the infusion that the onset followed, and the days and hours since (`infusion_timing`) |
     | INFHRS          |                                                                                        |
     | DLTCAND         | Y: a candidate DLT by the definition of the protocol file (§4.1)                       |
     | DLTFL           | the committee's answer of SUPPAE AEDLT, Y or N; blank = not adjudicated                |
+    | KNOWDTC KNOWDT  | the day the site knew (SUPPAE AEKNOWDT): as given, and as a complete date by the cut   |
     | EPISODE         | AESEQ of the first record of the same event (§3.8)                                     |
+    | AGAPDY          | days since the records before with the same AESPID or AEGRPID, where they are too many for  |
+    |                 | one event: counted apart and asked about (A-153)                                        |
     | ADUPFL          | Y: repeats an earlier record: same term, dates and grade; not an event of its own      |
     | AENEGFL         | Y: an imputed end fell before the start and was set to the start                       |
     | ADECOD ABODSYS  | term and class used for counting: AEDECOD or the reported term; AEBODSYS or UNCODED     |
@@ -63,13 +68,15 @@ def derive_adae(
         ADECOD=event_term(ae),
         ABODSYS=ae["AEBODSYS"].where(ae["AEBODSYS"].fillna("").str.strip() != "", UNCODED).astype("str"),
         DLTFL=adjudicated_dlt(ae, domains["SUPPAE"]),
+        **known_to_site(ae, domains["SUPPAE"], cut_date),
     )
     adae = _with_dates(adae, of_subject, analysis, cut_date)
-    adae = adae.assign(**episodes(adae, analysis.ae_collapse_gap_days))
+    adae = adae.assign(**episodes(adae, analysis.ae_collapse_gap_days, analysis.ae_linked_gap_days))
     adae["TRTEMFL"] = _emergence(adae, treatment_start(of_subject), analysis)
     timing = infusion_timing(adae, infusions(domains, cut_date), analysis.infusion_reaction_hours)
     adae = adae.assign(**timing.drop(columns="NEAR"))
     adae["AESICAT"] = event_category(adae, analysis.aesi, timing["NEAR"])
+    adae["AESIOPEN"] = _category_if_severe(adae, analysis, timing["NEAR"])
     adae["INFCAT"] = event_category(adae, analysis.infections, timing["NEAR"])
     adae["DLTCAND"] = dlt_candidates(ae, adsl, domains, protocol, analysis)["DLTCAND"]
     negative = pd.Series("", index=adae.index, dtype="str").mask(adae["NEGDUR"], "Y")
@@ -92,6 +99,13 @@ def _with_dates(
         AENDY=study_day(end["AENDT"], trtsdt),
         RELDAY=rel_day(start["ASTDT"], trtsdt),
     )
+
+
+def _category_if_severe(adae: pd.DataFrame, analysis: Analysis, near: pd.Series) -> pd.Series:
+    """The category of special interest of records without a grade under the highest one, where they have none now."""
+    without = adae["ATOXGR"].isna() & adae["AESICAT"].eq("")
+    severe = adae.assign(ATOXGR=adae["ATOXGR"].fillna(5))
+    return event_category(severe, analysis.aesi, near).where(without, "").astype("str")
 
 
 def _emergence(adae: pd.DataFrame, started: pd.Series, analysis: Analysis) -> pd.Series:

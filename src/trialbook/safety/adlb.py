@@ -9,6 +9,7 @@ from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.safety.adae import treatment_start
+from trialbook.safety.anticoagulation import UNKNOWN, anticoagulated
 from trialbook.safety.ctcae import lab_grades
 from trialbook.safety.emergence import moment_range
 from trialbook.units import si_factor, si_unit
@@ -33,6 +34,7 @@ def derive_adlb(
     | APOBLFL             | Y: after the first infusion and within the safety window                           |
     | ATOXGRL ATOXGRH     | CTCAE v5.0 grade 0 to 4 by direction; missing = not graded or not evaluable         |
     | BTOXGRL BTOXGRH     | grade of the baseline result                                                       |
+    | ANTICOFL            | INR: under an anticoagulant, Y or N; blank = not known, or `inr_grading: admiral`  |
     | ATOXDRV CLINFL      | reference that gave the grade; Y where only the worse clinical case gives it (A-63) |
 
     `adsl` needs USUBJID TRT01A TRTSDT TRTSDTM SAFFL.
@@ -56,10 +58,21 @@ def derive_adlb(
     adlb["ABLFL"] = _baseline_flag(adlb, timing["before"])
     adlb = _with_baseline(adlb)
     gradable = adlb["AVALU"] == si_unit(adlb["PARAMCD"])
+    adlb["ANTICOFL"] = _anticoagulated(adlb, domains, analysis)
     graded = lab_grades(adlb.assign(AVAL=adlb["AVAL"].where(gradable), BASEHI=adlb["BNRIND"] == "HIGH"))
     adlb = adlb.assign(**graded)
     adlb = _with_baseline_grades(adlb)
     return adlb.sort_values(KEYS, kind="stable", na_position="last").reset_index(drop=True)
+
+
+def _anticoagulated(adlb: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.Series:
+    """ANTICOFL of the results of INR; admiral reads every one as if it might be under an anticoagulant."""
+    state = pd.Series(UNKNOWN, index=adlb.index, dtype="str")
+    samples = adlb.loc[adlb["PARAMCD"] == "INR", ["USUBJID", "ADT"]]
+    if analysis.inr_grading == "admiral" or samples.empty:
+        return state
+    state.loc[samples.index] = anticoagulated(samples, domains, analysis.anticoagulants)
+    return state
 
 
 def si_values(lb: pd.DataFrame) -> pd.DataFrame:

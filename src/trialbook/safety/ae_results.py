@@ -9,9 +9,11 @@ from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row, proportion_rows
 from trialbook.safety.counting import (
     ANY_EVENT,
+    CLASS_TERM,
     NONE,
     OVERALL,
     class_and_term_counts,
+    counts,
     mask_counts,
     maximum_rows,
     ranked,
@@ -30,10 +32,15 @@ LABELS = {
     "AESI": "TEAE of special interest",
     "DLT": "DLT confirmed by the committee",
 }
+# Rows that rest on a grade, and the row that they are a part of.
+BY_SEVERITY = {"TEAE_GE3": "TEAE", "TRAE_GE3": "TRAE", "AESI": "TEAE"}
+UNGRADED = "ungraded"
+UNGRADED_LABEL = "not graded"
+# A cell of an event table: subjects (share) [events], and what has no grade beside a count by severity.
+BESIDE = "<, and {ungraded} not graded>"
+EVENT_CELL = "{n} ({p}) [{events}]" + BESIDE
 SOC_PT_TABLES = {"TEAE_SOC_PT": "TEAE", "TRAE_SOC_PT": "TRAE", "SAE_SOC_PT": "SAE"}
-GRADES = (1, 2, 3, 4, 5)
-NO_GRADE = "grade missing"
-GRADE_WORDS = {**{grade: f"grade {grade}" for grade in GRADES}, 0: NO_GRADE}
+GRADE_WORDS = {grade: f"grade {grade}" for grade in (1, 2, 3, 4, 5)}
 _STOPPED = {
     "DRUG WITHDRAWN", "DRUG INTERRUPTED", "INFUSION INTERRUPTED", "INFUSION STOPPED", "DOSE INTERRUPTED",
     "DRUG DISCONTINUED", "停药", "永久停药", "暂停用药", "暂停输注", "中止输注",
@@ -72,6 +79,34 @@ def selections(adae: pd.DataFrame) -> dict[str, pd.Series]:
     }
 
 
+def ungraded(adae: pd.DataFrame) -> dict[str, pd.Series]:
+    """Which records a row of the overview that rests on a grade would count if their missing grade were high enough."""
+    chosen, missing = selections(adae), adae["ATOXGR"].isna()
+    masks = {name: chosen[whole] & missing for name, whole in BY_SEVERITY.items()}
+    # A dataset of an earlier version does not say what might be of special interest.
+    possible = adae["AESIOPEN"].ne("") if "AESIOPEN" in adae else False
+    return masks | {"AESI": masks["AESI"] & possible}
+
+
+def ungraded_rows(analysis_id: str, level: str, name: str, found: tuple[int | None, int | None]) -> list[ArdRow]:
+    """Rows n and events of context `ungraded`."""
+    stats = zip(("n", "events"), found, strict=True)
+    return [ard_row(analysis_id, level, name, stat, value, context=UNGRADED) for stat, value in stats]
+
+
+def with_ungraded(ard: pd.DataFrame, counted: str = "n") -> pd.DataFrame:
+    """The ARD rows of a table with the statistic `ungraded` in the row and level that it stands beside.
+
+    It is the statistic `counted` of context `ungraded`, where that is above 0 and the row's own number is evaluable.
+    """
+    beside = ard["context"].eq(UNGRADED)
+    keys = ["variable", "variable_level", "group1_level"]
+    known = ard.loc[~beside & ard["stat_name"].eq(counted) & ard["stat"].notna(), keys]
+    left_open = ard[beside & ard["stat_name"].eq(counted) & ard["stat"].gt(0)].merge(known, on=keys)
+    left_open = left_open.assign(context="", stat_name=UNGRADED)[ard.columns]
+    return pd.concat([ard[~beside], left_open], ignore_index=True)
+
+
 def overview_kinds(adae: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> dict[str, bool]:
     """The rows of the overview in order, and whether the data can answer each.
 
@@ -102,9 +137,14 @@ def grades_collected(adae: pd.DataFrame) -> bool:
 
 
 def overview_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
-    """TEAE_OVERVIEW: subjects with at least one event and number of events (episodes) of each kind, by level."""
+    """TEAE_OVERVIEW: subjects with at least one event and number of events (episodes) of each kind, by level.
+
+    Kinds that rest on a grade have rows of context `ungraded` beside: subjects and events whose grade is missing, so
+    that they may belong there (§14.4).
+    """
     sizes = set_sizes(adsl, protocol.level_ids)
     found = mask_counts(adae, selections(adae))
+    left_open = mask_counts(adae, ungraded(adae))
     rows: list[ArdRow] = []
     for name, evaluable in overview_kinds(adae, protocol, analysis).items():
         for level, size in sizes.items():
@@ -114,6 +154,10 @@ def overview_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, an
             else:
                 rows += [ard_row("TEAE_OVERVIEW", level, name, stat, None) for stat in ("n", "p", "events")]
                 rows.append(ard_row("TEAE_OVERVIEW", level, name, "N", size))
+            if name in BY_SEVERITY:
+                # Where no grade was collected at all, every event is without one: the count itself says that.
+                beside = left_open.get((level, name), NONE) if evaluable else (None, None)
+                rows += ungraded_rows("TEAE_OVERVIEW", level, name, beside)
     return rows
 
 
@@ -134,19 +178,29 @@ def soc_pt_rows(analysis_id: str, adae: pd.DataFrame, adsl: pd.DataFrame, protoc
 
 
 def grade_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
-    """TEAE_GRADE: subjects by the MAXIMUM grade of their events in each class and term, `grade k` as context.
+    """TEAE_GRADE: subjects by the MAXIMUM known grade of their events in each class and term, `grade k` as context.
 
-    The variable TEAE gives the maximum over all events of a subject. Empty where no grade was collected.
+    The variable TEAE gives the maximum over all events of a subject. Context `ungraded`: subjects with an event whose
+    grade is missing, whatever grades their other events have (§14.4); a class or term has it only where there is one.
+    Empty where no grade was collected.
     """
     records = adae[selections(adae)["TEAE"]]
     if records.empty or not grades_collected(adae):
         return []
     sizes = set_sizes(adsl, protocol.level_ids)
-    return maximum_rows("TEAE_GRADE", records, grade_rank(records), GRADE_WORDS, sizes, seldom=[0])
+    rows = maximum_rows("TEAE_GRADE", records, grade_rank(records), GRADE_WORDS, sizes)
+    left_open = records[records["ATOXGR"].isna()]
+    found = counts(left_open.assign(ABODSYS=OVERALL, ADECOD=""), CLASS_TERM) | class_and_term_counts(left_open)
+    occurring = {key[1:] for key in found if key[0] == TOTAL}
+    for soc, term in [(OVERALL, ""), *(row for row in ranked(class_and_term_counts(records)) if row in occurring)]:
+        for level, size in sizes.items():
+            n, events = found.get((level, soc, term), NONE)
+            rows += proportion_rows("TEAE_GRADE", level, soc, n, size, events, variable_level=term, context=UNGRADED)
+    return rows
 
 
 def grade_rank(records: pd.DataFrame) -> pd.Series:
-    """The grade of each record, 0 where it is missing: below every grade, so that it never hides a known one."""
+    """The grade of each record as a rank, 0 (no rank of `GRADE_WORDS`) where it is missing."""
     return records["ATOXGR"].astype("Int64").fillna(0).astype("int64")
 
 
@@ -158,5 +212,5 @@ def maximum_frame(ard: pd.DataFrame, level: str = TOTAL) -> pd.DataFrame:
     order = pd.MultiIndex.from_frame(rows[keys].drop_duplicates())
     contexts = list(dict.fromkeys(ard.loc[ard["stat_name"].eq("n"), "context"]))
     # A maximum without a row occurs nowhere in that term.
-    wide = wide.reindex(index=order, columns=contexts).fillna("0").reset_index()
+    wide = wide.reindex(index=order, columns=contexts).astype("object").fillna("0").astype("str").reset_index()
     return wide.rename_axis(columns=None).replace({"variable_level": {"": ANY_EVENT}})

@@ -40,6 +40,13 @@ def maximum_sets(records: pd.DataFrame, rank: pd.Series, words: Mapping[int, str
     return record_sets(by_maximum(records, rank, words), ["ABODSYS", "ADECOD", "MAXIMUM"])
 
 
+def all_sets(records: pd.DataFrame, word: str) -> Sets:
+    """The positions of all records in the keys of `maximum_sets`, under one word."""
+    return record_sets(
+        by_maximum(records, pd.Series(0, index=records.index), {0: word}), ["ABODSYS", "ADECOD", "MAXIMUM"]
+    )
+
+
 def overall_sets(maxima: Sets) -> Sets:
     """Of the sets by maximum those over all events of a subject: key = maximum, level."""
     return {key[2:]: found for key, found in maxima.items() if key[:2] == (OVERALL, "")}

@@ -107,8 +107,9 @@ def maximum_rows(
 ) -> list[ArdRow]:  # fmt: skip
     """Subjects by the MAXIMUM rank of their records, overall (variable TEAE), in each class and in each term.
 
-    `words` gives the context of each rank, in the order of the columns; ranks that are `seldom` have rows only where
-    one of them is a maximum. `sparse`: classes and terms have rows only for the maxima that occur in Total.
+    `words` gives the context of each rank, in the order of the columns; a record of another rank counts nowhere, but
+    its class and term keep their place. Ranks that are `seldom` have rows only where one of them is a maximum.
+    `sparse`: classes and terms have rows only for the maxima that occur in Total.
     """
     order = ranked(class_and_term_counts(records))
     both = by_maximum(records, rank, words)
@@ -129,9 +130,10 @@ def maximum_rows(
 def by_maximum(records: pd.DataFrame, rank: pd.Series, words: Mapping[int, str]) -> pd.DataFrame:
     """The records with the highest rank of their subject, overall (class TEAE), per class (term blank) and per term.
 
-    MAXIMUM holds the words of the rank. A record stands up to three times, with the index of `records`.
+    MAXIMUM holds the words of the rank; records whose rank has none are left out. A record stands up to three times,
+    with the index of `records`.
     """
-    records = slim(records, ["ABODSYS", "ADECOD"])
+    records = slim(records, ["ABODSYS", "ADECOD"])[rank.loc[records.index].isin(list(words))]
     frames = (records.assign(ABODSYS=OVERALL, ADECOD=""), records.assign(ADECOD=""), records)
     both = pd.concat([highest(frame, rank.loc[records.index]) for frame in frames])
     return both.assign(MAXIMUM=rank.loc[both.index].map(dict(words)).astype("str").to_numpy())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from trialbook.safety.anticoagulation import OFF, ON
 from trialbook.safety.ctcae_table import TERMS, Limit, Term
 
 # Both sides of a comparison are rounded to these digits, so that 3 x 0.7 is not above 2.1 (A-13; admiral signif_dig).
@@ -19,7 +22,8 @@ Graded = tuple[_Floats, npt.NDArray[np.object_], npt.NDArray[np.bool_]]
 def lab_grades(results: pd.DataFrame) -> pd.DataFrame:
     """ATOXGRL, ATOXGRH (Int64, 0 to 4, missing = not evaluable), ATOXDRV and CLINFL of each result.
 
-    Columns in: PARAMCD AVAL AVALOP ANRLO ANRHI BASE BASEHI (bool: baseline above its ULN), values in SI units.
+    Columns in: PARAMCD AVAL AVALOP ANRLO ANRHI BASE BASEHI (bool: baseline above its ULN), values in SI units; ANTICOFL
+    (Y, N, blank = not known; without the column it is not known) for INR.
 
     - Grade 0: every limit of the term could be compared and none was crossed.
     - A limit whose reference is missing cannot be crossed: LLN missing leaves grade 1 of a cytopenia open, its absolute
@@ -32,7 +36,7 @@ def lab_grades(results: pd.DataFrame) -> pd.DataFrame:
     """
     grades = {direction: np.full(len(results), np.nan) for direction in "LH"}
     driver, clinical = (np.full(len(results), "", dtype=object) for _ in range(2))
-    used = results[["AVAL", "AVALOP", "ANRLO", "ANRHI", "BASE", "BASEHI"]]
+    used = results[["AVAL", "AVALOP", "ANRLO", "ANRHI", "BASE", "BASEHI"]].assign(ANTICOFL=results.get("ANTICOFL", ""))
     rows_of_test = results.groupby("PARAMCD").indices
     for term in TERMS:
         rows = rows_of_test.get(term.test)
@@ -50,11 +54,26 @@ def lab_grades(results: pd.DataFrame) -> pd.DataFrame:
 
 def _grade_term(rows: pd.DataFrame, term: Term) -> Graded:
     by_normal = _apply(rows, term.normal, term.direction)
+    if term.treated:
+        return _by_treatment(rows, term, by_normal)
     if not term.abnormal:
         return by_normal
     by_baseline = _apply(rows, term.abnormal, term.direction)
     high = rows["BASEHI"].to_numpy(dtype=bool)
     grade, driver, clinical = (np.where(high, new, old) for new, old in zip(by_baseline, by_normal, strict=True))
+    return grade, driver, clinical
+
+
+def _by_treatment(rows: pd.DataFrame, term: Term, without: Graded) -> Graded:
+    """The grade under the anticoagulant, without it, or the worse of both where that is not known."""
+    either = tuple(replace(limit, clinical=True) for limit in term.treated)
+    under = _apply(rows, term.treated, term.direction)
+    worse = _apply(rows, (*term.normal, *either), term.direction)
+    state = rows["ANTICOFL"].to_numpy(dtype=object)
+    grade, driver, clinical = (
+        np.where(state == ON, on, np.where(state == OFF, off, both))
+        for on, off, both in zip(under, without, worse, strict=True)
+    )
     return grade, driver, clinical
 
 

@@ -1,8 +1,8 @@
 """CTCAE v5.0 laboratory grades as data: the thresholds of domain document §3.2, taken from admiral's metadata.
 
 A limit reads "sign factor reference": `>3 ULN` is above three times the upper limit of normal, `<75` below 75 in the
-SI unit of the test. A `?` marks a limit that only holds with a clinical fact we do not have (symptoms, anticoagulants):
-the worse case is taken and flagged (A-63). Grades that no number can give (anemia grade 4) are absent.
+SI unit of the test. A `?` marks a limit that only holds with a clinical fact we do not have (symptoms): the worse case
+is taken and flagged (A-63). Grades that no number can give (anemia grade 4) are absent.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ class Limit:
 class Term:
     """One CTCAE term: the test it grades, its direction, and its limits.
 
-    `abnormal` replaces `normal` where the baseline is above ULN. `words` find the same finding among adverse events.
+    `abnormal` replaces `normal` where the baseline is above ULN. Where `treated` is given (INR), it holds under an
+    anticoagulant, `normal` without one, and both where that is not known: then the worse grade counts, flagged where
+    only `treated` gives it. `words` find the same finding among adverse events.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Term:
     normal: tuple[Limit, ...]
     abnormal: tuple[Limit, ...] = ()
     words: tuple[str, ...] = field(default=())
+    treated: tuple[Limit, ...] = ()
 
 
 def _limits(*grades: str) -> tuple[Limit, ...]:
@@ -85,8 +88,9 @@ TERMS: tuple[Term, ...] = (
     Term("Anemia", "HGB", "L", _limits("<1 LLN", "<100", "<80"), (),
          ("anaemia", "anemia", "haemoglobin", "hemoglobin", "pancytopen", "贫血", "血红蛋白")),
     Term("INR increased", "INR", "H",
-         _limits(">1.2; >1 BASE ?", ">1.5; >1.5 BASE ?", ">2.5; >2.5 BASE ?"), (),
-         ("INR", "international normalised ratio", "international normalized ratio", "coagul", "凝血")),
+         _limits(">1.2", ">1.5", ">2.5"), (),
+         ("INR", "international normalised ratio", "international normalized ratio", "coagul", "凝血"),
+         _limits(">1 BASE", ">1.5 BASE", ">2.5 BASE")),
     Term("Hypoalbuminemia", "ALB", "L", _limits("<1 LLN", "<30", "<20"), (),
          ("albumin", "hypoalbumin", "白蛋白")),
     Term("Hyperkalemia", "K", "H", _limits(">1 ULN", ">5.5", ">6", ">7"), (),

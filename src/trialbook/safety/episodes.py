@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.dates import earliest_date, latest_date
+
 
 def event_term(ae: pd.DataFrame) -> pd.Series:
     """The term an event is counted under: AEDECOD, or the reported term where it is not coded yet."""
@@ -11,32 +13,39 @@ def event_term(ae: pd.DataFrame) -> pd.Series:
     return coded.fillna("").astype("str").str.strip()
 
 
-def episodes(ae: pd.DataFrame, gap_days: int | None) -> pd.DataFrame:
-    """EPISODE (the AESEQ of its first record), GROUPED (joined by an id of the site) and ADUPFL of each AE record.
+def episodes(ae: pd.DataFrame, gap_days: int | None, linked_gap_days: int = 1) -> pd.DataFrame:
+    """EPISODE (AESEQ of its first record), GROUPED (joined by an id of the site), ADUPFL and AGAPDY of each AE record.
 
     Columns in: USUBJID AESEQ AESPID AEGRPID (optional) AEDECOD AETERM AETOXGR AESTDTC AEENDTC ASTDT ASTDTF AENDT
     AENDTF. In this order:
 
     0. a record that repeats an earlier one in term, start, end and grade is that event (ADUPFL Y; a start is known)
-    1. records of one subject and term that share AEGRPID, or AESPID, are one episode
+    1. records of one subject and term that share AEGRPID, or AESPID, are one episode, unless more than
+       `linked_gap_days` certainly lie between the end of those before and the start of the next: then a new episode
+       begins, and AGAPDY holds the days between (A-153)
     2. else a record that starts after the one before it and within `gap_days` of its end continues it
     3. else it stands alone; two records of one term that start on the same day are near duplicates, never merged
 
-    Imputed dates never merge records. `gap_days` None: every record is an event of its own.
+    Imputed dates never merge records, nor do they part what the site has joined. `gap_days` None: every record is an
+    event of its own.
     """
     if gap_days is None:
         alone = pd.Series(False, index=ae.index)
         blank = pd.Series("", index=ae.index, dtype="str")
-        return pd.DataFrame({"EPISODE": ae["AESEQ"].astype("Int64"), "GROUPED": alone, "ADUPFL": blank})
+        gap = pd.Series(pd.NA, index=ae.index, dtype="Int64")
+        return pd.DataFrame({
+            "EPISODE": ae["AESEQ"].astype("Int64"), "GROUPED": alone, "ADUPFL": blank, "AGAPDY": gap
+        })  # fmt: skip
     term = event_term(ae).str.upper()
     first = _first_alike(ae, term)
     repeats = first != ae["AESEQ"]
-    found = _joined(ae[~repeats], term[~repeats], gap_days)
+    found = _joined(ae[~repeats], term[~repeats], gap_days, linked_gap_days)
     # A repeated record belongs where the record belongs that it repeats.
     known = found.set_axis(pd.MultiIndex.from_frame(ae.loc[~repeats, ["USUBJID", "AESEQ"]]))
     of_all = known.reindex(pd.MultiIndex.from_arrays([ae["USUBJID"], first])).set_axis(ae.index)
     flag = pd.Series("", index=ae.index, dtype="str").mask(repeats, "Y")
-    return of_all.astype({"EPISODE": "Int64", "GROUPED": "bool"}).assign(ADUPFL=flag)
+    gap = of_all["AGAPDY"].mask(repeats)
+    return of_all.astype({"EPISODE": "Int64", "GROUPED": "bool"}).assign(ADUPFL=flag, AGAPDY=gap.astype("Int64"))
 
 
 def _first_alike(ae: pd.DataFrame, term: pd.Series) -> pd.Series:
@@ -46,8 +55,8 @@ def _first_alike(ae: pd.DataFrame, term: pd.Series) -> pd.Series:
     return first.where(alike["AESTDTC"] != "", ae["AESEQ"]).astype("Int64")
 
 
-def _joined(ae: pd.DataFrame, term: pd.Series, gap_days: int) -> pd.DataFrame:
-    """EPISODE and GROUPED by rules 1 to 3 of `episodes`."""
+def _joined(ae: pd.DataFrame, term: pd.Series, gap_days: int, linked_gap_days: int) -> pd.DataFrame:
+    """EPISODE, GROUPED and AGAPDY by rules 1 to 3 of `episodes`."""
     work = pd.DataFrame({"USUBJID": ae["USUBJID"], "term": term, "AESEQ": ae["AESEQ"], "site": _site_id(ae, term)})
     work["start"] = ae["ASTDT"].where(ae["ASTDTF"] == "")
     work["end"] = ae["AENDT"].where(ae["AENDTF"] == "")
@@ -56,9 +65,26 @@ def _joined(ae: pd.DataFrame, term: pd.Series, gap_days: int) -> pd.DataFrame:
     gap = (work["start"] - work["end"].shift()) / pd.Timedelta(days=1)
     follows = (work["start"] > work["start"].shift()) & gap.between(0, gap_days)
     grouped = work["site"] != ""
-    number = (~(same & (grouped | follows))).cumsum()
+    between = _days_between(ae, work.index, (~same).cumsum()).where(grouped & same)
+    parted = between > linked_gap_days
+    number = (~(same & ((grouped & ~parted) | follows))).cumsum()
     first = work.groupby(number)["AESEQ"].transform("min")
-    return pd.DataFrame({"EPISODE": first.astype("Int64"), "GROUPED": grouped}).reindex(ae.index)
+    days = between.where(parted).round().astype("Int64")
+    return pd.DataFrame({"EPISODE": first.astype("Int64"), "GROUPED": grouped, "AGAPDY": days}).reindex(ae.index)
+
+
+def _days_between(ae: pd.DataFrame, order: pd.Index, group: pd.Series) -> pd.Series:
+    """Days that certainly lie between the latest end of the records before, in their group, and the start of each.
+
+    In `order`. From the last day that an end may mean to the first day that a start may mean; missing where a start
+    or one of the ends before is not known at all (an event without an end may have gone on).
+    """
+    start = earliest_date(ae["AESTDTC"]).reindex(order)
+    ends = latest_date(ae["AEENDTC"]).where(ae["AENDT"].notna()).reindex(order)
+    days = (ends - pd.Timestamp(0)) / pd.Timedelta(days=1)
+    latest = days.fillna(float("inf")).groupby(group).cummax().groupby(group).shift()
+    gap = (start - pd.Timestamp(0)) / pd.Timedelta(days=1) - latest
+    return gap.where(gap > float("-inf"))
 
 
 def _site_id(ae: pd.DataFrame, term: pd.Series) -> pd.Series:

@@ -9,8 +9,8 @@ from functools import cached_property
 import pandas as pd
 
 from trialbook.results.ard import TOTAL
-from trialbook.safety.ae_results import selections
-from trialbook.safety.behind import Sets, mask_sets, term_sets
+from trialbook.safety.ae_results import GRADE_WORDS, UNGRADED, grade_rank, selections, ungraded
+from trialbook.safety.behind import Sets, all_sets, mask_sets, maximum_sets, term_sets
 from trialbook.safety.listings import event_lines
 from trialbook.safety.since_last_cut import event_news, new_in
 
@@ -45,6 +45,11 @@ class EventData:
         return selections(self.adae)
 
     @cached_property
+    def ungraded(self) -> dict[str, pd.Series]:
+        """Which records have no grade and may belong to a row of the overview that rests on one."""
+        return ungraded(self.adae)
+
+    @cached_property
     def fresh(self) -> dict[str, pd.Series]:
         """Which of them were not counted at the last cut; nothing at the first."""
         return {} if self.before is None else new_in(self.adae, self.before)
@@ -59,8 +64,23 @@ class EventData:
         return {} if self.before is None else {"new": f"New since {self.last_cut}"}
 
     def overview_sets(self) -> Sets:
-        """The records behind the overview: key = name of the row, level (or `new`)."""
-        return mask_sets(self.adae, self.masks) | _new(mask_sets(self.adae, self.fresh), list(self.news_heads))
+        """The records behind the overview: key = name of the row, level (or `new`); with those that have no grade."""
+        every = {name: mask | self.ungraded.get(name, False) for name, mask in self.masks.items()}
+        fresh = {name: mask | self._fresh_ungraded.get(name, False) for name, mask in self.fresh.items()}
+        return mask_sets(self.adae, every) | _new(mask_sets(self.adae, fresh), list(self.news_heads))
+
+    @cached_property
+    def _fresh_ungraded(self) -> dict[str, pd.Series]:
+        return {} if self.before is None else new_in(self.adae, self.before, ungraded)
+
+    def grade_sets(self) -> Sets:
+        """The records behind the tables by maximum grade: key = class (TEAE = all), term (blank = any), grade, level.
+
+        The grade `ungraded` has every record without one.
+        """
+        teae = self.chosen("TEAE")
+        missing = teae[teae["ATOXGR"].isna()]
+        return maximum_sets(teae, grade_rank(self.adae), GRADE_WORDS) | all_sets(missing, UNGRADED)
 
     def term_sets(self, name: str) -> Sets:
         """The records behind a table by class and term: key = class, term, level (or `new`). `name`: overview row."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pandas as pd
 
 from trialbook.dates import earliest_date, rel_day
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
-from trialbook.safety.ae_results import overview_kinds, selections
-from trialbook.safety.counting import NONE, mask_counts
+from trialbook.safety.ae_results import BY_SEVERITY, UNGRADED, overview_kinds, selections, ungraded
+from trialbook.safety.counting import NONE, Cells, mask_counts
 from trialbook.statistics.rates import poisson_exact_rate
 
 DAYS_PER_YEAR = 365.25
@@ -53,6 +55,7 @@ def rate_rows(
     level_of = adsl.set_index("USUBJID")["TRT01A"].reindex(at_risk.index)
     rows: list[ArdRow] = []
     masks, days = selections(adae), event_days(adae)
+    missing = mask_counts(adae, ungraded(adae))
     for name, evaluable in overview_kinds(adae, protocol, analysis).items():
         counted = masks[name].to_numpy(dtype=bool)
         first = days[counted].groupby(adae["USUBJID"].array[counted]).min().reindex(at_risk.index)
@@ -63,6 +66,7 @@ def rate_rows(
             n = int(first[chosen].notna().sum())
             rows.append(ard_row("EAIR", level, name, "N", int(chosen.sum())))
             rows += _rate(level, name, n, float(time[chosen].sum()), analysis, evaluable)
+            rows += _ungraded(level, name, missing, evaluable)
     return rows
 
 
@@ -75,11 +79,23 @@ def event_rate_rows(
     days = {level: float(at_risk[level_of.eq(level)].sum()) for level in protocol.level_ids}
     days[TOTAL] = float(at_risk.sum())
     rows: list[ArdRow] = []
-    found = mask_counts(adae, selections(adae))
+    found, missing = mask_counts(adae, selections(adae)), mask_counts(adae, ungraded(adae))
     for name, evaluable in overview_kinds(adae, protocol, analysis).items():
         for level, at in days.items():
             rows += _rate(level, name, found.get((level, name), NONE)[1], at, analysis, evaluable, "EAER", "events")
+            rows += _ungraded(level, name, missing, evaluable, "EAER", "events")
     return rows
+
+
+def _ungraded(
+    level: str, name: str, missing: Cells, evaluable: bool, analysis_id: str = "EAIR",
+    counted: Literal["n", "events"] = "n",
+) -> list[ArdRow]:  # fmt: skip
+    """What has no grade beside a rate of events by severity: subjects, or events, and no rate of them."""
+    if name not in BY_SEVERITY:
+        return []
+    value = missing.get((level, name), NONE)[0 if counted == "n" else 1]
+    return [ard_row(analysis_id, level, name, counted, value if evaluable else None, context=UNGRADED)]
 
 
 def _rate(

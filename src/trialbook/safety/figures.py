@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trialbook.results.ard import TOTAL
-from trialbook.safety.ae_results import safety_records
+from trialbook.safety.ae_results import UNGRADED, safety_records
 from trialbook.safety.ctcae_table import TERMS
 from trialbook.safety.listings import subject_ids
 from trialbook.safety.since_last_cut import NEW
@@ -29,15 +29,20 @@ HEPATIC_LABELS = {
 
 
 def term_dots(soc_pt: pd.DataFrame, grades: pd.DataFrame, limit: int) -> pd.DataFrame:
-    """F7: TERM, KIND (any grade; grade 3 or more), SUBJECTS (1 or more, Total) of the `limit` most frequent terms."""
+    """F7: TERM, KIND (any grade; grade 3 or more; not graded), SUBJECTS (1 or more, Total) of the `limit` most
+    frequent terms.
+    """
     any_grade = _totals(soc_pt, ["variable", "variable_level"])
     severe = _totals(grades[grades["context"].isin(["grade 3", "grade 4", "grade 5"])], ["variable", "variable_level"])
-    frame = pd.DataFrame({"Any grade": any_grade, "Grade 3 or more": severe.reindex(any_grade.index)}).fillna(0)
+    missing = _totals(grades[grades["context"] == UNGRADED], ["variable", "variable_level"])
+    of_term = {"Grade 3 or more": severe, "Not graded": missing}
+    frame = pd.DataFrame({"Any grade": any_grade, **{k: n.reindex(any_grade.index) for k, n in of_term.items()}})
+    frame = frame.astype("float64").fillna(0)
     frame = frame.reset_index().rename(columns={"variable_level": "TERM"})
     frame = frame[frame["TERM"] != ""].sort_values(["Any grade", "TERM"], ascending=[False, True]).head(limit)
     if grades.empty:
-        frame = frame.drop(columns="Grade 3 or more")
-    kinds = [name for name in ("Any grade", "Grade 3 or more") if name in frame.columns]
+        frame = frame.drop(columns=list(of_term))
+    kinds = [name for name in ("Any grade", *of_term) if name in frame.columns]
     dots = frame.melt("TERM", kinds, var_name="KIND", value_name="SUBJECTS")
     return dots[dots["SUBJECTS"] > 0].astype({"SUBJECTS": "int64", "KIND": "str"}).reset_index(drop=True)
 

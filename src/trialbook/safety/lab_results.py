@@ -11,17 +11,23 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.safety.behind import Sets, record_sets
-from trialbook.safety.counting import at_levels
+from trialbook.safety.counting import at_levels, set_sizes
 from trialbook.safety.ctcae_table import TERMS, Term
 from trialbook.safety.listings import subject_ids
 
 NOT_EVALUABLE = "missing"
+RISEN = ("worse than baseline", "newly grade 3 or 4")
 _BOTH_WAYS = {t.test for t in TERMS if len({other.direction for other in TERMS if other.test == t.test}) > 1}
 WORST_COLUMNS = [
     "USUBJID", "TRT01A", "VARIABLE", "PARAMCD", "DIRECTION", "BGRADE", "WORST", "AVALOP", "AVAL", "AVALU", "ADT",
     "RELDAY", "ATOXDRV", "CLINFL",
 ]  # fmt: skip
 GRADE_COLUMNS = ("ATOXGRL", "ATOXGRH", "BTOXGRL", "BTOXGRH")
+
+
+def open_text(size: int) -> str:
+    """What stands for a count of subjects that no delivered result can give: `not evaluable (0 to 12 of 12)`."""
+    return f"not evaluable (0 to {size} of {size})" if size else "not evaluable"
 
 
 def shift_variable(test: str, direction: str) -> str:
@@ -72,11 +78,22 @@ def in_words(worst: pd.DataFrame) -> pd.DataFrame:
     return worst.assign(**{name: _grade_words(worst[name]) for name in ("BGRADE", "WORST")})
 
 
-def worst_grade_rows(worst: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
+def worst_grade_rows(
+    worst: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, delivered: bool = True
+) -> list[ArdRow]:  # fmt: skip
     """LAB_WORST: subjects evaluated, worse than baseline, and newly grade 3 or 4, by test and dose level.
 
-    A result counts as treatment-emergent only when its grade exceeds the grade at baseline (§3.2).
+    A result counts as treatment-emergent only when its grade exceeds the grade at baseline (§3.2). Where LB was not
+    delivered, no count is evaluable: null, with its bounds in words, and never 0 (§14.2).
     """
+    if not delivered:
+        sizes = set_sizes(adsl, protocol.level_ids)
+        return [
+            ard_row("LAB_WORST", level, test, "n", None, context=words, stat_text=open_text(size))
+            for test in dict.fromkeys(shift_variable(term.test, term.direction) for term in TERMS)
+            for words in RISEN
+            for level, size in sizes.items()
+        ]
     masks = worse_than_baseline(worst)
     counted = {words: at_levels(worst[mask]).groupby(["VARIABLE", "LEVEL"]).size() for words, mask in masks.items()}
     return [
@@ -91,7 +108,7 @@ def worse_than_baseline(worst: pd.DataFrame) -> dict[str, pd.Series]:
     """Which rows of `worst_grades` each row of LAB_WORST counts; without a baseline any grade is worse than it."""
     worse = (worst["WORST"] > worst["BGRADE"].fillna(0)).fillna(False).astype(bool)
     severe = worse & (worst["WORST"] >= 3).fillna(False).astype(bool)
-    return {"evaluated": worst["WORST"].notna(), "worse than baseline": worse, "newly grade 3 or 4": severe}
+    return {"evaluated": worst["WORST"].notna(), **dict(zip(RISEN, (worse, severe), strict=True))}
 
 
 def shift_frame(ard: pd.DataFrame, level: str = TOTAL) -> pd.DataFrame:

@@ -80,13 +80,15 @@ def _why_serious(adae: pd.DataFrame) -> pd.Series:
 
 
 def deaths_listing(
-    adsl: pd.DataFrame, adae: pd.DataFrame, responses: pd.DataFrame, relapsed: pd.DataFrame, before: pd.DataFrame | None
-) -> pd.DataFrame:
+    adsl: pd.DataFrame, adae: pd.DataFrame, responses: pd.DataFrame, relapsed: pd.DataFrame,
+    before: pd.DataFrame | None, relapse_known: bool = True,
+) -> pd.DataFrame:  # fmt: skip
     """L-1: deaths of treated subjects: day, days since the last infusion, cause, relation, response, relapse, since.
 
     Where the day of death is not known, date and days say between which days it lies and which one is counted.
     `responses` (USUBJID AVALC REASON) of `day28_response`, `relapsed` (USUBJID RELAPDT) of `relapse_dates`; `before` is
-    ADSL of the last cut. Without the endpoint the response is blank.
+    ADSL of the last cut. Without the endpoint the response is blank. `relapse_known`: relapses were delivered; without
+    them no relapse is not "N".
     """
     died = dead_subjects(adsl)
     of_subject = adae[fatal(adae)].groupby("USUBJID")
@@ -94,6 +96,7 @@ def deaths_listing(
     relation = of_subject["AREL"].agg(_joined).reindex(died["USUBJID"]).fillna("")
     known = None if before is None else before.loc[before["DTHFL"] == "Y", ["USUBJID"]]
     response = _response_text(responses)
+    none = "N" if relapse_known else "not known"
     relapse = relapsed.set_index("USUBJID")["RELAPDT"].reindex(died["USUBJID"])
     return pd.DataFrame({
         "SUBJID": died["SUBJID"],
@@ -104,7 +107,7 @@ def deaths_listing(
         "CAUSE": terms.to_numpy(),
         "AREL": relation.str.lower().to_numpy(),
         "RSP28": [response.get(subject, "") for subject in died["USUBJID"]],
-        "RELAPSE": ["N" if pd.isna(day) else f"Y, day {number}" for day, number in
+        "RELAPSE": [none if pd.isna(day) else f"Y, day {number}" for day, number in
                     zip(relapse, rel_day(relapse.set_axis(died.index), died["TRTSDT"]), strict=True)],
         "SINCE": record_news(died, known, ["USUBJID"]),
     }).reset_index(drop=True)  # fmt: skip

@@ -26,6 +26,7 @@ def adverse_event_queries(adae: pd.DataFrame, domains: Domains) -> list[Query]:
         *_relationship(adae),
         *_emergence(adae, domains["SUPPAE"]),
         *_negative_durations(adae),
+        *_parted(adae),
     ]
     return sorted(asked, key=lambda q: (q["subject"], q["record"], q["rule"]))
 
@@ -123,6 +124,24 @@ def _emergence(adae: pd.DataFrame, suppae: pd.DataFrame) -> list[Query]:
         "flag is used. Please check the start date.",
         message_zh="收集的“治疗期出现”标记与按日期推导的结果不一致，分析采用推导结果。请核实开始日期。",
     )  # fmt: skip
+
+
+def _parted(adae: pd.DataFrame) -> list[Query]:
+    """Records with one id of the site and too many days between them: major where both are counted (A-153)."""
+    keys = [adae["USUBJID"], adae["ADECOD"].str.upper()]
+    later = adae["AGAPDY"].notna()
+    counted = (adae["TRTEMFL"] == "Y") & (adae["SAFFL"] == "Y")
+    both = counted & (adae["EPISODE"].where(counted).groupby(keys).transform("nunique") > 1)
+    words = {
+        "expected": "one id for one event, or the dates that join the records",
+        "message_en": "The record has the id of an earlier record of this term, but begins days after that one ended. "
+        "Is it a second event? Until answered the two count as two events.",
+        "message_zh": "该记录与较早记录编号相同，但在其结束多日后才开始。是否为另一次事件？答复之前按两次事件计数。",
+    }
+    return [
+        *_each("AE-LINK-GAP", adae[later & both], "AESPID", severity="major", **words),
+        *_each("AE-LINK-GAP", adae[later & ~both], "AESPID", **words),
+    ]
 
 
 def _negative_durations(adae: pd.DataFrame) -> list[Query]:

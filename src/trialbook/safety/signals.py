@@ -6,13 +6,15 @@ import pandas as pd
 
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
-from trialbook.safety.ae_results import selections
+from trialbook.safety.ae_results import UNGRADED, selections, ungraded
 from trialbook.safety.counting import NONE, mask_counts, set_sizes
 
 KINDS = {
     "TEAE": "Any TEAE", "TEAE_GE3": "Grade 3 or more", "SAE": "Serious", "TRAE": "Related", "TEAE_DTH": "Fatal",
 }  # fmt: skip
 REPORTED, KNOWN_NOW = "as reported", "as known now"
+# The same of events without a grade, beside the kind that rests on one.
+BESIDE = {context: f"{context}, {UNGRADED}" for context in (REPORTED, KNOWN_NOW)}
 LABELS = {
     "CUT": "Cut", "KIND": "Events", "TREATED": "Treated", "REPORTED": "As reported then",
     "KNOWN": "As known now, by onset", "REMARK": "Remark", "EVENTS": "Events", "SOURCE": "Counted",
@@ -29,14 +31,15 @@ def signal_rows(
     Context `as reported`: what each cut reported; of this cut its TEAE_OVERVIEW, of the last cut its own, of earlier
     ones what the last cut carries on. Context `as known now`: events of this cut's data with onset by that date, and N
     (subjects treated by then); an event without any date counts from the first. A difference between the two is an
-    event that was reported late, or restated. Kinds that were not collected have no row.
+    event that was reported late, or restated. Kinds that were not collected have no row. Kinds that rest on a grade
+    have rows of the contexts `BESIDE` too: the events that have none.
     """
     earlier = _earlier_reports(last_results, last_date, cut_date)
-    own = _reports(overview, "TEAE_OVERVIEW").assign(variable_level=f"{cut_date:%Y-%m-%d}")
+    own = _own_reports(overview, cut_date)
     reported = pd.concat([earlier, own], ignore_index=True).dropna(subset="stat")
     rows = [
         ard_row("AE_BY_CUT", row.group1_level, row.variable, row.stat_name, row.stat,
-                variable_level=row.variable_level, context=REPORTED)
+                variable_level=row.variable_level, context=row.context)
         for row in reported.itertuples()
     ]  # fmt: skip
     kinds = [kind for kind in KINDS if kind in set(own.dropna(subset="stat")["variable"])]
@@ -49,6 +52,8 @@ def _known_by(
     """What is known now of each day: events with onset by then, subjects treated by then."""
     masks, by_then = selections(adae), {day: ~(adae["ASTDT"] > pd.Timestamp(day)) for day in days}
     found = mask_counts(adae, {f"{kind} {day}": masks[kind] & by_then[day] for day in days for kind in kinds})
+    missing = {kind: mask for kind, mask in ungraded(adae).items() if kind in kinds}
+    left_open = mask_counts(adae, {f"{kind} {day}": missing[kind] & by_then[day] for day in days for kind in missing})
     rows = []
     for day in days:
         treated = set_sizes(adsl[~(adsl["TRTSDT"] > pd.Timestamp(day))], protocol.level_ids)
@@ -59,6 +64,12 @@ def _known_by(
                     ard_row("AE_BY_CUT", level, kind, name, value, variable_level=day, context=KNOWN_NOW)
                     for name, value in values.items()
                 ]
+                if kind in missing:
+                    beside = zip(STATS, left_open.get((level, f"{kind} {day}"), NONE), strict=True)
+                    rows += [
+                        ard_row("AE_BY_CUT", level, kind, name, value, variable_level=day, context=BESIDE[KNOWN_NOW])
+                        for name, value in beside
+                    ]
     return rows
 
 
@@ -66,18 +77,26 @@ def _earlier_reports(
     results: pd.DataFrame | None, last_date: pd.Timestamp | None, cut_date: pd.Timestamp
 ) -> pd.DataFrame:  # fmt: skip
     """What earlier cuts reported, from the results of the last one: those that lie before this cut."""
-    columns = ["group1_level", "variable", "variable_level", "stat_name", "stat"]
+    columns = ["group1_level", "variable", "variable_level", "context", "stat_name", "stat"]
     if results is None or last_date is None or last_date >= cut_date:
         return pd.DataFrame(columns=columns)
-    own = _reports(results, "TEAE_OVERVIEW").assign(variable_level=f"{last_date:%Y-%m-%d}")
-    carried = _reports(results[results["context"].eq(REPORTED)], "AE_BY_CUT")
+    own = _own_reports(results, last_date)
+    carried = _reports(results[results["context"].isin([REPORTED, BESIDE[REPORTED]])], "AE_BY_CUT")
     carried = carried[carried["variable_level"] < f"{last_date:%Y-%m-%d}"]
     return pd.concat([carried, own], ignore_index=True)[columns]
 
 
+def _own_reports(ard: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
+    """What TEAE_OVERVIEW of a cut says of each kind, in the contexts of AE_BY_CUT."""
+    own = _reports(ard, "TEAE_OVERVIEW")
+    beside = own["context"].eq(UNGRADED)
+    context = pd.Series(REPORTED, index=own.index, dtype="str").mask(beside, BESIDE[REPORTED])
+    return own.assign(variable_level=f"{cut_date:%Y-%m-%d}", context=context)
+
+
 def _reports(ard: pd.DataFrame, analysis_id: str) -> pd.DataFrame:
     chosen = ard["analysis_id"].eq(analysis_id) & ard["variable"].isin(list(KINDS)) & ard["stat_name"].isin(STATS)
-    return ard.loc[chosen, ["group1_level", "variable", "variable_level", "stat_name", "stat"]]
+    return ard.loc[chosen, ["group1_level", "variable", "variable_level", "context", "stat_name", "stat"]]
 
 
 def signal_table(ard: pd.DataFrame) -> pd.DataFrame:
@@ -88,7 +107,11 @@ def signal_table(ard: pd.DataFrame) -> pd.DataFrame:
     for (day, kind), row in wide.iterrows():
         then, now = ((row.get((context, "n")), row.get((context, "events"))) for context in (REPORTED, KNOWN_NOW))
         differs = "" if then == now or pd.isna(now[0]) else _difference(then[1], now[1])
-        rows.append((day, kind, _cell(*then), _cell(*now), differs))
+        said = [
+            _cell(*counted) + _beside(row.get((BESIDE[context], "n")))
+            for context, counted in ((REPORTED, then), (KNOWN_NOW, now))
+        ]
+        rows.append((day, kind, *said, differs))
     frame = pd.DataFrame(rows, columns=["CUT", "KIND", "REPORTED", "KNOWN", "REMARK"]).astype("str")
     order = {kind: position for position, kind in enumerate(KINDS)}
     frame = frame.assign(_order=frame["KIND"].map(order)).sort_values(["CUT", "_order"], kind="stable")
@@ -99,6 +122,10 @@ def _difference(then: float, now: float) -> str:
     if now > then:
         return f"{now - then:.0f} more, reported after that cut"
     return f"{then - now:.0f} fewer, restated since" if now < then else "restated since"
+
+
+def _beside(n: float | None) -> str:
+    return "" if n is None or pd.isna(n) or n == 0 else f", and {n:.0f} not graded"
 
 
 def _cell(n: float | None, events: float | None) -> str:

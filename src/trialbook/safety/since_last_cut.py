@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
-from trialbook.safety.ae_results import SOC_PT_TABLES, selections
+from trialbook.safety.ae_results import SOC_PT_TABLES, UNGRADED, selections, ungraded
 from trialbook.safety.counting import NONE, SUBJECT_EVENT, class_and_term_counts, mask_counts, set_sizes
 
 NEW = "new"
+OVERVIEW = "TEAE_OVERVIEW"
+NEW_UNGRADED = f"{OVERVIEW}, ungraded"
 KEYS = ["USUBJID", "AESEQ"]
 # What a committee was told of an event: column of ADAE, word.
 TOLD = {
@@ -35,12 +37,18 @@ def event_news(adae: pd.DataFrame, before: pd.DataFrame | None) -> pd.Series:
     return ("changed: " + said).where(said != "", "").mask(~then["KNOWN"], NEW).astype("str")
 
 
-def new_in(adae: pd.DataFrame, before: pd.DataFrame) -> dict[str, pd.Series]:
+Masks = dict[str, pd.Series]
+
+
+def new_in(
+    adae: pd.DataFrame, before: pd.DataFrame, counted: Callable[[pd.DataFrame], Masks] = selections
+) -> Masks:  # fmt: skip
     """Which records each row of the overview counts now and did not count at the last cut, as masks over `adae`.
 
-    An event that has become serious since then is new among the serious ones, though it is no new event.
+    An event that has become serious since then is new among the serious ones, though it is no new event. `counted`
+    names the masks; `ungraded` those without a grade.
     """
-    now, then = selections(adae), selections(before)
+    now, then = counted(adae), counted(before)
     record = pd.concat([adae[KEYS], before[KEYS]]).groupby(KEYS, sort=False).ngroup().to_numpy()
     mine, theirs = record[: len(adae)], record[len(adae) :]
     return {name: mask & ~np.isin(mine, theirs[then[name].to_numpy()]) for name, mask in now.items()}
@@ -51,17 +59,21 @@ def news_rows(
 ) -> list[ArdRow]:  # fmt: skip
     """AE_NEW: subjects and events that each row of T-5, T-6, T-8 and T-10 counts and did not count at the last cut.
 
-    The context names the table (analysis_id). Classes and terms without a new event have no row. Empty without an
-    earlier cut.
+    The context names the table (analysis_id); `NEW_UNGRADED` are the events of T-5 without a grade. Classes and terms
+    without a new event have no row. Empty without an earlier cut.
     """
     if before is None:
         return []
     fresh, levels = new_in(adae, before), set_sizes(adsl, protocol.level_ids)
     rows: list[ArdRow] = []
     found = mask_counts(adae, fresh)
+    left_open = mask_counts(adae, new_in(adae, before, ungraded))
     for name in fresh:
         for level in levels:
             rows += _row("TEAE_OVERVIEW", level, name, "", found.get((level, name), NONE))
+    for name in ungraded(adae):
+        for level in levels:
+            rows += _row(NEW_UNGRADED, level, name, "", left_open.get((level, name), NONE))
     for table, name in SOC_PT_TABLES.items():
         found = class_and_term_counts(adae[fresh[name]])
         for soc, term in sorted({key[1:] for key in found}):
@@ -74,10 +86,13 @@ def with_news(ard: pd.DataFrame, news: pd.DataFrame, column: str) -> pd.DataFram
     """The ARD rows of a table with a further level `column`: what AE_NEW reports in Total; blank = nothing new."""
     if news.empty or ard.empty:
         return ard
-    of_table = news["context"].eq(ard["analysis_id"].iloc[0]) & news["group1_level"].eq(TOTAL) & news["stat"].gt(0)
+    table = str(ard["analysis_id"].iloc[0])
+    counted = {table: "", **({NEW_UNGRADED: UNGRADED} if table == OVERVIEW else {})}
+    of_table = news["context"].isin(list(counted)) & news["group1_level"].eq(TOTAL) & news["stat"].gt(0)
     rows = ["variable", "variable_level"]
     fresh = news[of_table].merge(ard[rows].drop_duplicates(), on=rows)
-    return pd.concat([ard, fresh.assign(group1_level=column)[ard.columns]], ignore_index=True)
+    fresh = fresh.assign(group1_level=column, context=fresh["context"].map(counted))
+    return pd.concat([ard, fresh[ard.columns]], ignore_index=True)
 
 
 def news_sentence(adae: pd.DataFrame, before: pd.DataFrame | None, cut: str | None) -> str:
@@ -88,7 +103,9 @@ def news_sentence(adae: pd.DataFrame, before: pd.DataFrame | None, cut: str | No
     kinds = {"TEAE": "treatment-emergent", "TEAE_GE3": "of grade 3 or more", "SAE": "serious", "TRAE": "related",
              "TEAE_DTH": "fatal"}  # fmt: skip
     number = {name: len(adae[fresh[name]].drop_duplicates(SUBJECT_EVENT)) for name in kinds}
-    said = ", ".join(f"{number[name]} {word}" for name, word in kinds.items())
+    missing = len(adae[new_in(adae, before, ungraded)["TEAE_GE3"]].drop_duplicates(SUBJECT_EVENT))
+    beside = {"TEAE_GE3": f" and {missing} not graded"} if missing else {}
+    said = ", ".join(f"{number[name]} {word}{beside.get(name, '')}" for name, word in kinds.items())
     gone = lost_records(adae, before)
     lost = f" Records of that cut that no longer exist: {gone}." if gone else ""
     return f"New since the cut {cut} (events): {said}.{lost}"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL
+from trialbook.results.bounds import excluded_text
 from trialbook.results.queries import Query
-from trialbook.safety.ae_results import safety_records
+from trialbook.safety import lab_results
+from trialbook.safety.ae_results import UNGRADED, safety_records
 from trialbook.safety.counting import SUBJECT_EVENT, set_sizes
 from trialbook.safety.listings import subject_ids
 
@@ -19,13 +21,10 @@ HEADLINES = {
     "TEAE_GE3": "With grade 3 or more",
     "TRAE": "Related to treatment",
     "SAE": "Serious",
+    "AESI": "Of special interest",
     "TEAE_DTH": "TEAE leading to death",
     "DLT": "Confirmed DLT",
 }
-SHIFT_NOTES = [
-    "Columns are the worst grade after the infusion; missing = not evaluable.",
-    "INR above its baseline counts as grade 1 even when normal: the worse case, as if anticoagulated (A-63).",
-]
 
 
 def level_headers(adsl: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
@@ -34,21 +33,32 @@ def level_headers(adsl: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
 
 
 def headline(
-    overview: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, news: pd.DataFrame, before: pd.DataFrame | None
-) -> list[tuple[str, str, str]]:
+    overview: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, news: pd.DataFrame, before: pd.DataFrame | None,
+    outside: Mapping[str, str] | None = None,
+) -> list[tuple[str, str, str]]:  # fmt: skip
     """The first thing a committee asks, as (label, value, note): subjects in Total, at each level, and what is new.
 
-    `news`: AE_NEW; `before`: ADSL of the last cut (None at the first).
+    `news`: AE_NEW; `before`: ADSL of the last cut (None at the first); `outside`: by row of the overview, what the
+    ledger holds beyond it in words.
     """
     new_events = news[news["context"].eq("TEAE_OVERVIEW") & news["stat_name"].eq("events")]
     fresh = new_events[new_events["group1_level"].eq(TOTAL)].set_index("variable")["stat_text"].to_dict()
-    sizes = set_sizes(adsl, protocol.level_ids)
-    n = overview[overview["stat_name"] == "n"].set_index(["variable", "group1_level"])["stat_text"]
+    sizes, outside_kinds = set_sizes(adsl, protocol.level_ids), ("SAE", "AESI")
+    beside = overview["context"].eq(UNGRADED)
+    of_n = overview["stat_name"] == "n"
+    n = overview[of_n & ~beside].set_index(["variable", "group1_level"])["stat_text"]
+    missing = overview[of_n & beside & overview["stat"].gt(0)].set_index(["variable", "group1_level"])["stat_text"]
     facts = [("Treated subjects", str(sizes[TOTAL]), _by_level({k: str(v) for k, v in sizes.items()}))]
     for name, label in HEADLINES.items():
         if (name, TOTAL) in n.index:
             new = f"; {fresh[name]} new event{'' if fresh[name] == '1' else 's'}" if name in fresh else ""
-            facts.append((label, _of(n[name, TOTAL], sizes[TOTAL]), _by_level({k: n[name, k] for k in sizes}) + new))
+            left = {k: f"{missing[name, k]} not graded" if (name, k) in missing.index else "" for k in sizes}
+            value = _and(_of(n[name, TOTAL], sizes[TOTAL]), left[TOTAL], ", and ")
+            beyond = f"; {outside[name]}" if outside and outside.get(name) else ""
+            if not beyond and name in outside_kinds and n[name, TOTAL] == "0" and sizes[TOTAL]:
+                beyond = f"; {excluded_text(0, sizes[TOTAL])}"
+            by_level = _by_level({k: _and(n[name, k], left[k], " and ") for k in sizes})
+            facts.append((label, value, by_level + new + beyond))
     treated = adsl[adsl["SAFFL"] == "Y"]
     died = treated[treated["DTHFL"] == "Y"]["TRT01A"]
     deaths = {level: str(int((died == level).sum())) for level in protocol.level_ids}
@@ -59,6 +69,11 @@ def headline(
 
 def _of(n: str, size: int) -> str:
     return f"{n} of {size}" if size and n != "-" else "-"
+
+
+def _and(counted: str, left_open: str, joined: str) -> str:
+    """A count and what has no grade beside it; a count that is not evaluable stands alone."""
+    return f"{counted}{joined}{left_open}" if left_open and counted != "-" else counted
 
 
 def _by_level(texts: dict[str, str]) -> str:
@@ -72,7 +87,9 @@ def safety_sentence(
     size = set_sizes(adsl, protocol.level_ids)[TOTAL]
     if size == 0:
         return f"No subject has been treated at this cut ({cut_date})."
-    total = overview[overview["group1_level"] == TOTAL].set_index(["variable", "stat_name"])["stat_text"]
+    rows = overview[overview["group1_level"] == TOTAL]
+    total = rows[rows["context"] == ""].set_index(["variable", "stat_name"])["stat_text"]
+    missing = rows[rows["context"].eq(UNGRADED) & rows["variable"].eq("TEAE_GE3") & rows["stat_name"].eq("n")]
     people = "subject has" if size == 1 else "subjects have"
     start = f"At the cut of {cut_date}, {size} {people} been treated"
     if adae.empty:
@@ -81,6 +98,8 @@ def safety_sentence(
         return f"{start}. No treatment-emergent adverse event has been reported."
     severe = total["TEAE_GE3", "n"]
     severe_words = "CTCAE grades were not collected" if severe == "-" else f"{severe} had one of grade 3 or more"
+    if severe != "-" and missing["stat"].gt(0).any():
+        severe_words += f" (and {missing['stat_text'].iloc[0]} had one that is not graded)"
     return (
         f"{start}; {total['TEAE', 'n']} of {size} had a treatment-emergent adverse event ({total['TEAE', 'events']} "
         f"events), {severe_words}, {total['SAE', 'n']} a serious one, {total['TRAE', 'n']} a related one."
@@ -125,6 +144,28 @@ def event_counts(adae: pd.DataFrame) -> pd.DataFrame:
         "without a CTCAE grade": int(adae["ATOXGR"].isna().sum()),
     }
     return pd.DataFrame({"what": list(steps), "records": list(steps.values())})
+
+
+def unseen_notes(ard: pd.DataFrame) -> list[str]:
+    """What it excludes that no subject had an event, once for a table in which a row counts 0 in Total (§14.5)."""
+    total = ard[ard["group1_level"].eq(TOTAL) & ard["context"].isin(["", UNGRADED]) & ard["stat_name"].isin(["n", "N"])]
+    keys = ["variable", "variable_level"]
+    # What may be an event for want of a grade was not "not seen".
+    seen = total[total["stat_name"].eq("n")].groupby(keys)["stat"].sum(min_count=1)
+    size = total.loc[total["stat_name"].eq("N"), "stat"].max()
+    if not seen.eq(0).any() or not size > 0:
+        return []
+    return [f"Where no subject had such an event, {excluded_text(0, int(size))}."]
+
+
+def severity_notes(ard: pd.DataFrame) -> list[str]:
+    """What `not graded` says in a table, where it stands there."""
+    if not (ard["context"].eq(UNGRADED) & ard["stat"].gt(0)).any():
+        return []
+    return [
+        "Not graded: subjects [events] without a CTCAE grade, which may be of any grade; a subject with another event "
+        "of a known grade counts there too (A-150)."
+    ]
 
 
 def count_notes(analysis: Analysis) -> list[str]:
@@ -173,10 +214,30 @@ def no_grade_words(adae: pd.DataFrame) -> str:
     return "CTCAE grades were not collected in this trial: events by grade are not evaluable."
 
 
+def lab_notes(adlb: pd.DataFrame, analysis: Analysis) -> list[str]:
+    """How the worst grades are to be read, and INR among them."""
+    notes = ["The worst grade after the infusion; missing = not evaluable."]
+    inr = adlb[adlb["PARAMCD"].eq("INR") & adlb["SAFFL"].eq("Y") & adlb["AVAL"].notna()]
+    if inr.empty:
+        return notes
+    if analysis.inr_grading == "admiral":
+        return [*notes, "INR above its baseline counts as grade 1 even when normal: the worse case (A-63)."]
+    unknown = inr.loc[inr["ANTICOFL"] == "", "USUBJID"].nunique()
+    left = f"; of {unknown} subjects that is not known, and the worse of both counts, flagged" if unknown else ""
+    return [*notes, f"INR: fixed limits, under an anticoagulant multiples of the baseline{left} (A-154)."]
+
+
+def no_labs_words(adsl: pd.DataFrame, delivered: bool, otherwise: str) -> str:
+    """What stands in the place of laboratory numbers that there are none of: not delivered, or `otherwise`."""
+    if delivered:
+        return otherwise
+    return f"{lab_results.open_text(int((adsl['SAFFL'] == 'Y').sum())).capitalize()}: LB was not delivered."
+
+
 def lab_sentence(adlb: pd.DataFrame, delivered: bool) -> str:
     """How many laboratory results were graded; says so when the domain was not delivered."""
     if not delivered:
-        return "Laboratory results (LB) were not delivered: nothing can be said about them."
+        return "Laboratory results (LB) were not delivered: nothing that rests on them is evaluable."
     graded = adlb["ATOXGRL"].notna() | adlb["ATOXGRH"].notna()
     after = adlb[graded & (adlb["APOBLFL"] == "Y")]
     return (
@@ -185,19 +246,27 @@ def lab_sentence(adlb: pd.DataFrame, delivered: bool) -> str:
     )
 
 
-def hepatic_sentence(found: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> str:
-    """Who meets the biochemical criteria, in words that ask for review and name no diagnosis (§3.3)."""
+def hepatic_sentence(found: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis, delivered: bool = True) -> str:
+    """Who meets the biochemical criteria, in words that ask for review and name no diagnosis (§3.3).
+
+    Who lacks a test is not evaluable, never free of it.
+    """
     limits = analysis.hepatic_screen
     rule = (
         f"ALT or AST at least {limits.transaminase_uln:g} times and bilirubin at least {limits.bilirubin_uln:g} times "
         f"ULN within {limits.days} days after"
     )
+    size = int((adsl["SAFFL"] == "Y").sum())
+    if not delivered:
+        return f"Biochemical criteria ({rule}): {lab_results.open_text(size)}; LB was not delivered."
     if found.empty:
         return "No treated subject has both transaminases and bilirubin after the infusion at this cut."
     met = subject_ids(found[found["MET"] == "Y"], adsl).tolist()
+    without = size - len(found)
+    open_ones = f" {without} of {size} treated subjects lack one of these tests: not evaluable." if without else ""
     if not met:
-        return f"No subject meets the biochemical criteria ({rule})."
-    return f"Biochemical criteria met - clinical review ({rule}): {', '.join(met)}."
+        return f"No subject meets the biochemical criteria ({rule}).{open_ones}"
+    return f"Biochemical criteria met - clinical review ({rule}): {', '.join(met)}.{open_ones}"
 
 
 def question_counts(asked: Sequence[Query]) -> pd.DataFrame:

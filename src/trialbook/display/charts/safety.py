@@ -23,17 +23,24 @@ ROW, PANEL_WIDTH, PANEL_HEIGHT, SQUARE = 16, 300, 170, 330
 
 
 def term_dots(dots: pd.DataFrame) -> alt.Chart:
-    """F7: subjects per term; circle = any grade, smaller diamond = grade 3 or more. Columns TERM, KIND, SUBJECTS."""
-    kinds = ["Any grade", "Grade 3 or more"]
+    """F7: subjects per term; circle = any grade, smaller diamond = grade 3 or more, triangle = an event without a
+    grade. Columns TERM, KIND, SUBJECTS.
+    """
+    named = {
+        "Any grade": ("#56B4E9", "circle", 170), "Grade 3 or more": ("#7a2e06", "diamond", 60),
+        "Not graded": ("#000000", "triangle-up", 60),
+    }  # fmt: skip
+    kinds = [name for name in named if name != "Not graded" or (dots["KIND"] == name).any()]
+    colours, shapes, sizes = (list(part) for part in zip(*(named[name] for name in kinds), strict=True))
     return (
         alt.Chart(dots)
         .mark_point(filled=True, opacity=1)
         .encode(
             x=alt.X("SUBJECTS:Q", title="Subjects", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(domainMin=0)),
             y=alt.Y("TERM:N", sort=list(dict.fromkeys(dots["TERM"])), title=None),
-            color=alt.Color("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=["#56B4E9", "#7a2e06"])),
-            shape=alt.Shape("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=["circle", "diamond"])),
-            size=alt.Size("KIND:N", legend=None, scale=alt.Scale(domain=kinds, range=[170, 60])),
+            color=alt.Color("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=colours)),
+            shape=alt.Shape("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=shapes)),
+            size=alt.Size("KIND:N", legend=None, scale=alt.Scale(domain=kinds, range=sizes)),
             tooltip=_tips(TERM="Event", KIND="Grade", SUBJECTS="Subjects"),
         )
         .properties(height=alt.Step(ROW + 4))

@@ -1,0 +1,86 @@
+"""The ledger of serious events for reading: its listing, and what a headline says of events outside the window."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.protocol.analysis import Analysis
+from trialbook.results.ard import TOTAL
+from trialbook.safety.expedited import days_left_text
+from trialbook.safety.ledger import AFTER, ALL, BEFORE, IN_WINDOW, NOT_TREATED, OUTSIDE, SAE_LEDGER
+from trialbook.safety.listings import CRITERIA, subject_ids
+
+LABELS = {
+    "SUBJID": "Subject", "TRT01A": "Dose level", "ADECOD": "Event", "RELDAY": "Day of onset", "GRADE": "Grade",
+    "SERIOUS": "Serious by", "AREL": "Relation", "EXPECTED": "Expectedness", "AESICAT": "Special interest",
+    "WHERE": "Where it lies", "AEOUT": "Outcome", "KNOWN": "Site knew on", "DUE": "Report due", "LEFT": "At the cut",
+}  # fmt: skip
+SPECIAL_LABELS = {name: LABELS[name] for name in LABELS if name not in ("EXPECTED", "KNOWN", "DUE", "LEFT")}
+
+
+def serious_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """L-9: one line per serious event of the ledger, with the columns of `LABELS`."""
+    due = events["DUEDT"].dt.strftime("%Y-%m-%d").where(events["DUEDT"].notna(), "open").where(events["SUSAR"], "")
+    return _lines(events, adsl, analysis).assign(
+        EXPECTED=events["EXPECTED"], KNOWN=events["KNOWDTC"], DUE=due.astype("str"), LEFT=days_left_text(events)
+    )[list(LABELS)]
+
+
+def special_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """L-10: events of special interest outside the window, with the columns of `SPECIAL_LABELS`."""
+    outside = events[events["WINDOW"].isin(OUTSIDE)].reset_index(drop=True)
+    return _lines(outside, adsl, analysis)[list(SPECIAL_LABELS)]
+
+
+def _lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    grade = events["ATOXGR"].astype("str").where(events["ATOXGR"].notna(), "not graded")
+    partly = events["UNGRADED"] & events["ATOXGR"].notna()
+    said = pd.Series("", index=events.index, dtype="str")
+    for column, word in CRITERIA.items():
+        said = said.mask(events[column], said.where(said == "", said + ", ") + word)
+    return events.assign(
+        SUBJID=subject_ids(events, adsl),
+        TRT01A=events["TRT01A"].where(events["WINDOW"] != NOT_TREATED, NOT_TREATED),
+        GRADE=grade.mask(partly, grade + " or more").astype("str"),
+        SERIOUS=said.where(said != "", "no criterion given"),
+        AREL=events["AREL"].str.lower(),
+        AEOUT=events["AEOUT"].str.lower(),
+        WHERE=events["WINDOW"].map(place_words(analysis)).astype("str"),
+    )
+
+
+def place_words(analysis: Analysis) -> dict[str, str]:
+    """The contexts of the ledger in words, with the last day of the window in force."""
+    last = analysis.safety_end_rel_day
+    within = "on treatment" if last is None else f"in the {last} days of the window"
+    after = "after the window" if last is None else f"after day {last}"
+    return {IN_WINDOW: within, BEFORE: BEFORE, AFTER: after, NOT_TREATED: NOT_TREATED}
+
+
+def outside_text(
+    ard: pd.DataFrame, analysis: Analysis, *, analysis_id: str = SAE_LEDGER, variable: str = "SAE", level: str = TOTAL
+) -> str:
+    """`and 2 outside the window: 1 after day 180, 1 not treated (1 related)` in events; blank where there is none.
+
+    From the ledger rows of the results, at one level.
+    """
+    rows = ard[
+        ard["analysis_id"].eq(analysis_id) & ard["group1_level"].eq(level) & ard["stat_name"].eq("events")
+        & ard["context"].isin(OUTSIDE) & ard["stat"].gt(0)
+    ]  # fmt: skip
+    own = rows[rows["variable"] == variable].set_index("context")["stat"].astype("int64")
+    if own.empty:
+        return ""
+    words = place_words(analysis)
+    parts = ", ".join(f"{own[place]} {words[place]}" for place in OUTSIDE if place in own.index)
+    related = int(rows.loc[rows["variable"] == f"SR{variable[1:]}", "stat"].sum())
+    return f"and {own.sum()} outside the window: {parts}{f' ({related} related)' if related else ''}"
+
+
+def ledger_text(ard: pd.DataFrame, *, analysis_id: str = SAE_LEDGER, variable: str = "SAE", level: str = TOTAL) -> str:
+    """`3 [4]`: subjects and events of the ledger at a level; blank where the results do not have it."""
+    rows = ard[
+        ard["analysis_id"].eq(analysis_id) & ard["variable"].eq(variable) & ard["group1_level"].eq(level)
+        & ard["context"].eq(ALL)
+    ].set_index("stat_name")["stat_text"]  # fmt: skip
+    return f"{rows['n']} [{rows['events']}]" if len(rows) else ""
