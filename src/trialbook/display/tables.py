@@ -97,7 +97,8 @@ def ard_table(
     where its statistic is absent, and the share where N is below `pct_min_n`. A part in `<>` does so too, and is shown
     without these marks. A cell without any estimable number reads "-"; one that is not evaluable (`NE`) says so, with
     n.low and n.high of N where the rows have them; a cell without ARD rows is blank. `group` is an ARD column whose
-    values head row groups (the SOC over its preferred terms); `row_labels` gives a row value its text ("" = any term); `stub` heads the row labels.
+    values head row groups (the SOC over its preferred terms); `row_labels` gives a row value its text ("" = any term);
+    `stub` heads the row labels.
 
     `details` (by group value if there is a `group`, row value and level, as they stand in the ARD) are the records
     that a cell opens to, `subject` and `linked` lead from them to profile pages: see `trialbook.display.opened`.
