@@ -6,6 +6,8 @@ import os
 import traceback
 from pathlib import Path
 
+from trialbook.privacy import masked
+
 # Set by a developer who wants to see the whole of an unknown error.
 TRACEBACK = "TRIALBOOK_TRACEBACK"
 
@@ -33,9 +35,11 @@ class TrialbookError(Exception):
         rule: str | None = None,
         next_step: str | None = None,
     ) -> None:
-        self.problem = problem
-        self.file, self.row, self.column, self.value, self.rule = file, row, column, value, rule
-        self.next_step = next_step
+        # A message is printed, logged and kept: nothing in it may identify a person, whoever raises it.
+        self.problem, self.next_step = masked(problem), next_step
+        self.file, self.column = (None if name is None else masked(str(name)) for name in (file, column))
+        self.value = masked(value) if isinstance(value, str) else value
+        self.row, self.rule = row, rule
         super().__init__(self.describe())
 
     def say_next(self, next_step: str) -> None:

@@ -138,7 +138,7 @@ PROBLEMS: tuple[Problem, ...] = (
        stop="-RECORD-DELETED"),
     _p("P36", "file", "Value of the previous cut that reads otherwise now", "前次截止时的值被更改",
        "cleaning.differences", ask="-RESTATED"),
-    _p("P37", "all", "Personal data", "个人信息", "cleaning.privacy", fix="-REDACTED", ask="-PERSONAL-DATA"),
+    _p("P37", "all", "Personal data", "个人信息", "snapshot.door", fix="-REDACTED", ask="-PERSONAL-DATA"),
     _p("P38", "all", "Yes and no in other words; blank", "是/否写法不一或空白", "cleaning.codes", fix="-YES-NO",
        ask="-YES-NO-UNKNOWN"),
     _p("P39", "time", "Times of day in other clocks", "时间写法不一", "cleaning.times cleaning.dates", fix="-CLOCK",

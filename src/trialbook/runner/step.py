@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 WORKSPACE = "TRIALBOOK_WORKSPACE"
 NONCE = "TRIALBOOK_NONCE"
 BUILD = "TRIALBOOK_BUILD"
-CONTRACTS = "TRIALBOOK_CONTRACTS"
 
 
 class Step:
@@ -84,10 +83,11 @@ class Step:
     @cached_property
     def raw(self) -> Snapshot:
         """The snapshot as delivered, everything as text."""
+        from trialbook.contracts.allow_list import allow_list
         from trialbook.snapshot import read_snapshot
 
         self._reads.add("inputs")
-        snapshot = read_snapshot(self.trial)
+        snapshot = read_snapshot(self.trial, allow_list(self.raw_contracts, self.protocol))
         expected = self._source / ".steps" / "inputs.json"
         if expected.is_file():
             self._stop_if_changed(snapshot, json.loads(expected.read_text(encoding="utf-8")))
@@ -96,11 +96,10 @@ class Step:
     @cached_property
     def raw_contracts(self) -> dict[str, Contract]:
         """The contracts of the delivered files, by `raw/domain`."""
+        from trialbook.contracts.allow_list import contracts_folder
         from trialbook.contracts.odcs import load_contracts
 
-        # A cut file may lie elsewhere than the notebooks and contracts of the project.
-        folder = Path(os.environ.get(CONTRACTS) or project_root() / "data_contracts")
-        contracts = load_contracts(folder, ["raw"])
+        contracts = load_contracts(contracts_folder(), ["raw"])
         self._reads |= {"contracts raw", *(f"contract {name}.yaml" for name in contracts)}
         return contracts
 
