@@ -36,7 +36,7 @@ class TrialbookError(Exception):
         next_step: str | None = None,
     ) -> None:
         # A message is printed, logged and kept: nothing in it may identify a person, whoever raises it.
-        self.problem, self.next_step = masked(problem), next_step
+        self.problem, self.next_step = masked(problem), masked(next_step) if next_step else next_step
         self.file, self.column = (None if name is None else masked(str(name)) for name in (file, column))
         self.value = masked(value) if isinstance(value, str) else value
         self.row, self.rule = row, rule
@@ -44,7 +44,7 @@ class TrialbookError(Exception):
 
     def say_next(self, next_step: str) -> None:
         """Adds what to do next, where that is known only later than the problem."""
-        self.next_step = next_step
+        self.next_step = masked(next_step)
         self.args = (self.describe(),)
 
     def describe(self) -> str:
