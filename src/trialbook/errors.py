@@ -6,6 +6,7 @@ import os
 import traceback
 from pathlib import Path
 
+from trialbook.characters import printable
 from trialbook.privacy import masked
 
 # Set by a developer who wants to see the whole of an unknown error.
@@ -60,17 +61,12 @@ class TrialbookError(Exception):
         where = f"{', '.join(place)}: " if place else ""
         tail = f" Next: {self.next_step}." if self.next_step else ""
         text = f"{head}{where}{self.problem.rstrip('.')}.{tail}"
-        return _printable(" ".join(text.split()))
+        return printable(" ".join(text.split()))
 
 
 def _shortened(text: str, longest: int = LONGEST_VALUE) -> str:
     """A value as far as one line of a message bears it."""
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
-
-
-def _printable(text: str) -> str:
-    """The text with everything that a terminal would act on, or that does not show, as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 class UsageError(TrialbookError):

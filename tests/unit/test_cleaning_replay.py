@@ -13,6 +13,7 @@ from trialbook.datasets import read_dataset
 from trialbook.domains import Domains
 from trialbook.errors import StopError
 from trialbook.protocol.load import load_trial
+from trialbook.runner.query_files import read_csv_list
 from trialbook.snapshot import read_snapshot
 
 DEMO_CUTS = ("2025-03-31", "2025-06-30", "2025-09-30")
@@ -40,7 +41,7 @@ def test_an_auditor_gets_the_built_domains_from_the_snapshot_and_the_change_log_
     root: Path, demo: Path, cut: str
 ) -> None:
     snapshot = read_snapshot(load_trial(root / "params" / "cuts" / f"{cut}.yaml", root))
-    changes = pd.read_csv(demo / cut / "changelog.csv", dtype="str", keep_default_na=False)
+    changes = read_csv_list(demo / cut / "changelog.csv")
     built = {path.stem.upper(): read_dataset(path) for path in (demo / cut / "data" / "clean").glob("*.parquet")}
     agree(replayed_domains(snapshot, changes), Domains({code: built[code] for code in snapshot.tables}))
 

@@ -16,6 +16,7 @@ from trialbook.errors import TrialbookError
 from trialbook.protocol.models import Trial
 from trialbook.runner.differing import then_and_now
 from trialbook.runner.places import BOM
+from trialbook.runner.query_files import read_csv_list
 from trialbook.runner.table_places import differing_cells, keyed, named, record_key
 from trialbook.snapshot import read_snapshot
 
@@ -72,7 +73,7 @@ def _read_places(files: set[str], standing: Path, trial: Trial) -> dict[str, lis
         cleaned = clean_snapshot(read_snapshot(trial), trial)
         cut = apply_cut(cleaned.domains, trial.cut_date)
         log = whole_change_log(cleaned, cut)
-        earlier = pd.read_csv(standing / "changelog.csv", dtype="str", keep_default_na=False)
+        earlier = read_csv_list(standing / "changelog.csv")
     except (TrialbookError, OSError, ValueError) as error:
         return {name: [f"the snapshot cannot be read now: {error}"] for name in files}
     found: dict[str, list[str]] = {}
