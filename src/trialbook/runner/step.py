@@ -165,12 +165,12 @@ class Step:
 
         Raises StopError where they still hold birth dates (`subjects.ages.without_birth_dates`).
         """
-        if "BRTHDTC" in domains["DM"]:
+        if "BRTHDTC" in domains.get("DM", ()):
             raise StopError(
                 "birth dates must not be written", file="dm", column="BRTHDTC", rule="P37",
                 next_step="leave `without_birth_dates(...)` of the domains",
             )  # fmt: skip
-        for code in (*domains, AGES):
+        for code in (*domains, *([AGES] if isinstance(domains, Domains) and domains.delivered(AGES) else [])):
             write_dataset(domains[code], self._target / "data" / "clean" / f"{code.lower()}.parquet")
             self._written[f"clean/{code.lower()}"] = len(domains[code])
 
