@@ -20,6 +20,7 @@ settings.load_profile("trialbook")
 # Trials of tests are small: their text is kept as a build of such a trial keeps it (see runner/text_storage).
 pd.set_option("mode.string_storage", "python")
 ROOT = Path(__file__).resolve().parents[1]
+CASES = Path(os.environ.get("TRIALBOOK_CASES") or ROOT.parent / "shared" / "cases")
 ORACLES = Path(os.environ.get("TRIALBOOK_ORACLES") or ROOT.parent / "shared" / "oracles")
 
 
@@ -38,6 +39,14 @@ def oracles() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return ORACLES
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of public cases, one folder each with its expected outcome; where it is absent the test is skipped."""
+    if not CASES.is_dir():
+        pytest.skip("the folder of public cases (TRIALBOOK_CASES) is not here")
+    return CASES
 
 
 @pytest.fixture(scope="session")

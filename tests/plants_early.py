@@ -111,7 +111,7 @@ def p10(e: Export) -> tuple[str, ...]:
 
 
 def p11(e: Export) -> tuple[str, ...]:
-    """Before consent, end before start, no time, twice a day; consent on the day of infusion is in order."""
+    """Before consent, end before start, no time, one record twice; consent on the day of infusion is in order."""
     e.of("dm")["RFICDTC"] = "2025-01-11"
     e.ask("P11-EX-BEFORE-CONSENT", "ex", "EXSEQ=1")
     e.of("dm", B)["RFICDTC"] = "2025-01-10"
@@ -120,7 +120,7 @@ def p11(e: Export) -> tuple[str, ...]:
     e.ask("P11-EX-END-BEFORE-START", "ex", "EXSEQ=1")
     second["EXSTDTC"] = "2025-01-17"
     e.ask("P11-EX-NO-TIME", "ex", "EXSEQ=2")
-    e.of("ex", B, EXSEQ="2").update(EXSTDTC="2025-01-10T16:00", EXENDTC="2025-01-10T16:00")
+    e.of("ex", B, EXSEQ="2").update({k: v for k, v in e.of("ex", B, EXSEQ="1").items() if k != "EXSEQ"})
     e.ask("P11-EX-SAME-DAY", "ex", "EXSEQ=2", B)
     return ("cleaning",)
 

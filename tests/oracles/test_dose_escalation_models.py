@@ -11,11 +11,14 @@ import pytest
 from trialbook.dlt.designs.boin import Boin, boundaries
 from trialbook.dlt.designs.cohorts import IntervalRule, too_toxic
 from trialbook.dlt.designs.crm import posterior, rates
-from trialbook.dlt.designs.isotonic import select_mtd
+from trialbook.dlt.designs.design import History, Outcome
 from trialbook.dlt.designs.keyboard import Keyboard
 from trialbook.dlt.designs.mtpi2 import Mtpi2
+from trialbook.dlt.designs.registry import make_rule
+from trialbook.protocol.analysis import Analysis
 
 pytestmark = pytest.mark.oracle
+TODAY = pd.Timestamp("2025-06-30")
 
 
 @pytest.fixture
@@ -74,15 +77,22 @@ def test_decisions_of_the_escalation_package(name: str, rule: type[IntervalRule]
 
 
 def test_selection_of_the_mtd(folder: Path) -> None:
+    """All 125 published selections, with `extrasafe` (offset 0.05) and `boundMTD` on and off, by the rule itself."""
     cases = read(folder / "boin_select_mtd.csv")
-    cases = cases[(cases["extrasafe"] == "FALSE") & (cases["boundMTD"] == "FALSE")]
-    assert len(cases) > 30
+    assert len(cases) == 125
+    assert set(zip(cases["extrasafe"], cases["boundMTD"], strict=True)) >= {("TRUE", "FALSE"), ("FALSE", "TRUE")}
     for row in cases.itertuples():
         n, x = ([int(v) for v in numbers(text)] for text in (row.npts, row.ntox))
-        target = float(row.target)
-        excluded = next((k for k in range(len(n)) if too_toxic(x[k], n[k], target, 0.95, 3)), len(n))
-        found = select_mtd(n, x, target, excluded)
-        assert (99 if found is None else found + 1) == int(row.MTD), row
+        values = Analysis(
+            dlt_target=float(row.target), n_cap=sum(n), extrasafe=row.extrasafe == "TRUE",
+            bound_mtd=row.boundMTD == "TRUE",
+        )  # fmt: skip
+        outcomes = tuple(Outcome(level, k < x[level]) for level in range(len(n)) for k in range(n[level]))
+        ids = tuple(f"DL{k + 1}" for k in range(len(n)))
+        for name in ("BOIN", "TITE-BOIN"):
+            ended = make_rule(name, values, len(n)).next_action(History(ids, outcomes, (), 0), (), TODAY)
+            assert ended.outcome == ("NO_DOSE" if row.MTD == "99" else "MTD_DECLARED"), row
+            assert ended.level == (None if row.MTD == "99" else int(row.MTD) - 1), row
 
 
 @pytest.mark.parametrize("file", ["crm_dfcrm.csv", "titecrm_dfcrm.csv"])

@@ -85,7 +85,11 @@ def asking(rule: Rule, plan: Plan) -> Decide:
             for s in subjects
             if s.known_on > known
         )
-        history = History(plan.ids, outcomes, replaced, subjects[-1].level if subjects else None)
+        current = subjects[-1].level if subjects else None
+        places = [
+            s.known_on <= known for s in subjects if s.level == current and (s.known_on > known or s.becomes != LEFT)
+        ]
+        history = History(plan.ids, outcomes, replaced, current, tuple(places))
         action = rule.next_action(history, pending, TODAY)
         if action.outcome != "ONGOING":
             return action.code(plan.ids)

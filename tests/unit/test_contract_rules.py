@@ -87,13 +87,6 @@ def test_partial_dates_contradict_only_where_every_reading_does() -> None:
     assert "ae.AESTDTC.not_after_death" in failures(clean(treated().event("Rash", "2025-02").died(20)))
 
 
-def test_a_supplemental_record_of_no_event_is_found() -> None:
-    answer = dict(RDOMAIN="AE", IDVAR="AESEQ", QNAM="AEDLT", QVAL="N")
-    built = treated().event("Rash", 3).add("SUPPAE", IDVARVAL="1", **answer).add("SUPPAE", IDVARVAL="2", **answer)
-    found = failures(clean(built), "clean", "suppae")
-    assert [record["IDVARVAL"] for record in found["suppae.IDVARVAL.parent"].records] == ["2"]
-
-
 def test_a_systolic_pressure_below_the_diastolic_one_of_its_time_is_found() -> None:
     built = treated()
     for day, systolic, diastolic in ((1, 120, 80), (2, 70, 90)):

@@ -105,6 +105,21 @@ def test_simulation_agrees_with_enumeration_for_every_rule(name: str, together: 
         assert abs(value(found, row.measure, row.level) - row.estimate) < 4.5 * error, (row.measure, row.level)
 
 
+@pytest.mark.parametrize("name", [n for n in RULE_NAMES if not n.startswith("TITE")])
+@pytest.mark.parametrize(("size", "cap", "target"), [(2, 7, 0.25), (3, 10, 0.20), (4, 9, 0.33)])
+def test_so_it_does_with_other_cohorts_and_a_cap_that_cuts_the_last_one(
+    name: str, size: int, cap: int, target: float
+) -> None:
+    values = Analysis(cohort_size=size, n_cap=cap, dlt_target=target, extrasafe=True, bound_mtd=True)
+    one = make_plan(name, (0.15, 0.30, 0.45), values, accrual_days=0.0)
+    exact = exact_characteristics(one)
+    found = design_oc([one], 3_000, SEED)
+    assert exact.loc[exact["measure"].eq("outcome"), "estimate"].sum() == pytest.approx(1)
+    for row in exact[exact["measure"].isin(["outcome", "treated", "dlts"])].itertuples():
+        error = max(value(found, row.measure, row.level, "mc_error"), 1e-3)
+        assert abs(value(found, row.measure, row.level) - row.estimate) < 4.5 * error, (row.measure, row.level)
+
+
 @pytest.mark.parametrize("name", RULE_NAMES)
 def test_each_trial_ends_as_in_a_plain_loop_with_the_same_draws(name: str) -> None:
     number = 60 if name.startswith("TITE") else 150
@@ -228,6 +243,28 @@ def test_equal_states_are_asked_about_once_however_many_numbers_they_have() -> N
         for _ in range(2):
             assert look_up(rows, [bits] * 9).tolist() == np.sum(rows, axis=0).tolist()
         assert len(asked) == len(set(asked)) == len({tuple(column) for column in np.transpose(rows).tolist()})
+
+
+def test_no_two_states_are_taken_for_one_where_both_halves_of_a_key_are_long() -> None:
+    """More states than the bits that a wide number leaves: as with a cap above 15, several levels, 10,000 trials."""
+    rng = np.random.default_rng(5)
+    rows = [rng.integers(0, 2**52, 5_000) >> rng.integers(0, 52) for _ in range(5)]
+
+    def decide(state: tuple[int, ...]) -> int:
+        return sum(state) % 2**62
+
+    assert Lookup(decide)(rows, [52] * 5).tolist() == np.sum(rows, axis=0).tolist()
+
+
+@pytest.mark.parametrize("rule", ["3+3", "BOIN"])
+def test_a_trial_of_five_levels_and_30_subjects_runs_to_its_end(rule: str) -> None:
+    """Its states need more bits than one number has; every 80th trial is compared with the plain loop."""
+    one = make_plan(rule, (0.13, 0.28, 0.41, 0.50, 0.60), Analysis(n_cap=30), arrivals="queue", accrual_days=0.0)
+    many = simulate(one, 4_000, np.random.SeedSequence(7))
+    draws = draw(one, (30, 4_000), np.random.default_rng(np.random.SeedSequence(7)))
+    for k in range(0, 4_000, 80):
+        ended = one_trial(one, *(part[:, k].tolist() for part in draws), asking(one.rule, one))
+        assert (one.codes[many.ending[k]], many.treated[:, k].tolist()) == (ended.code, ended.treated)
 
 
 def test_the_command_takes_rules_rates_and_a_cap_or_the_protocols(analysis: Analysis) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from trialbook.cleaning import keys
 from trialbook.cleaning.codes import CODE_READERS, RESULT_READERS, arm_reader
-from trialbook.cleaning.columns import EXPECTED_DOMAINS, check_columns, kind_of
+from trialbook.cleaning.columns import check_columns, kind_of
 from trialbook.cleaning.cut import future_date_queries
 from trialbook.cleaning.dates import date_reader
 from trialbook.cleaning.exposure import check_first_infusions, check_treated_have_infusions
@@ -19,13 +19,16 @@ from trialbook.cleaning.reading import BIRTH_DATE, WHOLE_RECORD, Doubt, Reader, 
 from trialbook.cleaning.rescreening import check_treated_once
 from trialbook.cleaning.rules import ask
 from trialbook.cleaning.spreadsheet import read_no_error
+from trialbook.cleaning.studies import settle_studies
 from trialbook.cleaning.text import read_free_text, read_plain
+from trialbook.cleaning.undelivered import missing_domain_queries
 from trialbook.cleaning.units import doses_in_millions, read_unit, stool_in_millilitres, weights_in_kg
 from trialbook.domains import RESULT_DOMAINS, Domains, column_type
 from trialbook.protocol.models import Trial
 from trialbook.results.queries import Query
 from trialbook.snapshot.door import WITHHELD
 from trialbook.snapshot.tables import RawTable, Snapshot, stops_at_the_source
+from trialbook.supplemental import SINGLING, parent_links
 
 UNIT_OF = {"EXDOSE": "EXDOSU", "CMDOSE": "CMDOSU", "LBSTRESN": "LBSTRESU", "AGE": "AGEU"}
 # What may stand in a query about a value that was to be a date or a number: nothing that could name a person.
@@ -62,6 +65,7 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
     reader_of = _Readers(trial)
     for table in work.values():
         _clean_values(table, reader_of)
+    settle_studies(work, trial.protocol.study)
     with stops_at_the_source(snapshot.tables["DM"]):
         keys.check_subjects(work["DM"])
     for code, table in work.items():
@@ -87,7 +91,7 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
         changes=change_frame(
             [change for table in work.values() for change in (*_reading_notes(table), *table.changes)]
         ),
-        queries=[*queries, *_missing_domains(domains)],
+        queries=[*queries, *missing_domain_queries(domains, trial.protocol)],
         files={code: (table.file, table.sheet or "") for code, table in snapshot.tables.items()},
         tables=snapshot.tables,
     )
@@ -160,21 +164,29 @@ def typed(code: str, text: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(SRCROW=text.index.astype("Int64")).reset_index(drop=True)
 
 
-def _referred(code: str, work: Mapping[str, Working]) -> pd.DataFrame:
-    """The records of a domain that its SUPP-- records refer to: USUBJID, IDVARVAL."""
-    supp = work.get(f"SUPP{code}")
-    if supp is None or not {"IDVAR", "IDVARVAL", "USUBJID"} <= set(supp.frame):
-        return pd.DataFrame(columns=["USUBJID", "IDVARVAL"], dtype="str")
-    return supp.frame.loc[supp.frame["IDVAR"].eq(f"{code}SEQ"), ["USUBJID", "IDVARVAL"]]
+def _referred(code: str, work: Mapping[str, Working]) -> pd.Index:
+    """The rows of a domain that its SUPP-- records single out by --SEQ or --SPID."""
+    supp, parent = work.get(f"SUPP{code}"), work[code].frame
+    if code not in keys.COUNTED_ONCE or supp is None or not {"IDVAR", "IDVARVAL", "USUBJID"} <= set(supp.frame):
+        return parent.index[:0]
+    named = supp.frame["IDVAR"].astype("str").str.endswith(SINGLING).fillna(False).astype(bool)
+    links, _ = parent_links(supp.frame[named], parent, code)
+    return pd.Index(links.loc[~links["SUPP"].duplicated(keep=False), "PARENT"])
 
 
 def _reading_notes(work: Working) -> Iterator[tuple[str, str, int, str, str, str, str]]:
-    """Change-log rows about the file itself: an encoding other than UTF-8 (P01), label rows set aside (P03)."""
-    table: RawTable = work.table
-    if table.encoding in ("gb18030", "utf-16", "utf-8-sig"):
-        yield table.file, table.sheet or "", 0, WHOLE_RECORD, table.encoding, "utf-8", "P01-ENCODING"
-    for row in table.label_rows:
-        yield table.file, table.sheet or "", row, WHOLE_RECORD, "(label row)", "", "P03-LABEL-ROW"
+    """Change-log rows about the files themselves: an encoding other than UTF-8 (P01), label rows set aside (P03), and
+    what was set aside or renamed in a part of a split domain as a whole.
+    """
+    for table in work.table.delivered:
+        file, sheet = table.file, table.sheet or ""
+        if table.encoding in ("gb18030", "utf-16", "utf-8-sig"):
+            yield file, sheet, 0, WHOLE_RECORD, table.encoding, "utf-8", "P01-ENCODING"
+        for row in table.label_rows:
+            yield file, sheet, row, WHOLE_RECORD, "(label row)", "", "P03-LABEL-ROW"
+        for edit in table.edits if work.table.parts else ():
+            if not edit.row:
+                yield file, sheet, 0, edit.column, edit.raw, edit.new, edit.rule
 
 
 def _questions(code: str, work: Working) -> Iterator[Query]:
@@ -186,11 +198,18 @@ def _questions(code: str, work: Working) -> Iterator[Query]:
         if doubt.rule == "P34-CODE-UNKNOWN" and (doubt.row, doubt.column) in unmapped:
             continue
         there = doubt.row in known.index
-        record = known.at[doubt.row, "--KEY"] if there else f"row {doubt.row}" if doubt.row else ""
+        record = known.at[doubt.row, "--KEY"] if there else _row(work.table, doubt.row)
         subject = known.at[doubt.row, "USUBJID"] if there and "USUBJID" in known else ""
         # A subject of an unknown arm belongs to no dose level: that changes every table.
         severity = "major" if doubt.column in ("ARMCD", "ACTARMCD") else ""
         yield from ask(doubt.rule, code, [(subject, record, _shown(doubt))], doubt.column, severity)
+
+
+def _row(table: RawTable, row: int) -> str:
+    """A record that was left out, by its row; of a split domain with its file. Blank for what is about the file."""
+    if not row:
+        return ""
+    return f"row {row}" if not table.parts else "{0} row {2}".format(*table.place(row, ""))
 
 
 def _shown(doubt: Doubt) -> str:
@@ -200,12 +219,3 @@ def _shown(doubt: Doubt) -> str:
     if doubt.observed == WITHHELD or doubt.rule.startswith(("P21", "P34")) or _HARMLESS.fullmatch(doubt.observed):
         return doubt.observed
     return f"(text of {len(doubt.observed)} characters)"
-
-
-def _missing_domains(domains: Domains) -> list[Query]:
-    return [
-        query
-        for code in EXPECTED_DOMAINS
-        if not domains.delivered(code)
-        for query in ask("P34-DOMAIN-MISSING", code, [("", "", "")], "")
-    ]

@@ -37,8 +37,6 @@ _FOR_ENDPOINT: dict[str, dict[str, str]] = {
     "DLT": {"AE": "AETOXGR", "EX": "EXDOSU"},
     "ELIGIBILITY": {"DM": "RFICDTC BRTHDTC SEX"},
 }
-# Optional domains without which a part of the workbook is not evaluable; their absence is asked about.
-EXPECTED_DOMAINS = ("DS", "IE", "LB", "VS", "RS", "CM", "MH")
 
 
 def kind_of(domain: str, column: str) -> Kind:
@@ -69,7 +67,7 @@ def required_columns(domain: str, protocol: Protocol) -> list[str]:
 
 def check_columns(snapshot: Snapshot, protocol: Protocol) -> None:
     """Raises StopError (P34) for the first required column that a file does not have."""
-    for code, table in snapshot.tables.items():
+    for code, table in ((code, part) for code, whole in snapshot.tables.items() for part in whole.delivered):
         absent = [name for name in required_columns(code, protocol) if name not in table.frame.columns]
         if absent:
             raise StopError(

@@ -9,6 +9,7 @@ from trialbook.cleaning.crosschecks import cross_questions
 from trialbook.cleaning.events import event_queries
 from trialbook.cleaning.exposure import exposure_queries
 from trialbook.cleaning.findings import finding_queries
+from trialbook.cleaning.qualifiers import qualifier_queries
 from trialbook.cleaning.rescreening import rescreening_queries
 from trialbook.cleaning.visits import visit_queries
 from trialbook.domains import Domains
@@ -25,4 +26,5 @@ def consistency_queries(domains: Domains, analysis: Analysis) -> list[Query]:
         *finding_queries(domains, analysis),
         *visit_queries(domains),
         *cross_questions(domains),
+        *qualifier_queries(domains),
     ]

@@ -16,6 +16,7 @@ from trialbook.cleaning.rules import ask
 from trialbook.dates import earliest_date, latest_date
 from trialbook.domains import Domains
 from trialbook.results.queries import Query
+from trialbook.supplemental import is_supplemental, parent_links
 
 CUT_VARIABLES: Mapping[str, str] = {
     "DM": "RFICDTC", "EX": "EXSTDTC", "AE": "AESTDTC", "LB": "LBDTC", "VS": "VSDTC", "RS": "RSDTC", "FA": "FADTC",
@@ -63,9 +64,9 @@ def apply_cut(domains: Domains, cut_date: pd.Timestamp) -> Cut:
     dead_later = _late_deaths(domains, cut_date)
     frames: dict[str, pd.DataFrame] = {}
     removed: list[pd.DataFrame] = []
-    for code in sorted(domains, key=lambda name: name.startswith("SUPP")):  # parents first
+    for code in sorted(domains, key=is_supplemental):  # parents first
         frame = domains[code]
-        reasons = _reasons(code, frame, late, cut_date, removed)
+        reasons = _reasons(code, frame, late, cut_date, domains, frames)
         # Selecting all rows would copy the whole table.
         frames[code] = frame[reasons.eq("")] if reasons.ne("").any() else frame
         removed.append(_removed(code, frame[reasons.ne("")], reasons))
@@ -128,12 +129,14 @@ def _late_deaths(domains: Domains, cut_date: pd.Timestamp) -> set[str]:
 
 
 def _reasons(
-    code: str, frame: pd.DataFrame, late: set[str], cut_date: pd.Timestamp, removed: list[pd.DataFrame]
-) -> pd.Series:
-    """Why each record leaves; blank where it stays."""
+    code: str, frame: pd.DataFrame, late: set[str], cut_date: pd.Timestamp, domains: Domains,
+    kept: Mapping[str, pd.DataFrame],
+) -> pd.Series:  # fmt: skip
+    """Why each record leaves; blank where it stays. `kept` are the domains at the cut so far, parents first."""
     reasons = pd.Series("", index=frame.index, dtype="str")
-    if code.startswith("SUPP"):
-        reasons = reasons.mask(_parent_removed(frame, removed), PARENT_RULE)
+    parent = code.removeprefix("SUPP")
+    if is_supplemental(code) and parent in kept and "USUBJID" in frame:
+        reasons = reasons.mask(_parents_removed(frame, domains[parent], kept[parent], parent), PARENT_RULE)
     variable = cut_variable(code, frame.columns)
     if variable is not None:
         reasons = reasons.mask(after_cut(frame[variable], cut_date), RECORD_RULE)
@@ -142,12 +145,14 @@ def _reasons(
     return reasons
 
 
-def _parent_removed(supp: pd.DataFrame, removed: list[pd.DataFrame]) -> pd.Series:
-    """Whether the record that a supplemental record describes was removed."""
-    gone = {(row.domain, row.subject, row.record) for frame in removed for row in frame.itertuples() if row.record}
-    parent = supp["IDVAR"].astype("str") + "=" + supp["IDVARVAL"].astype("str")
-    named = zip(supp["RDOMAIN"].fillna(""), supp["USUBJID"].fillna(""), parent.fillna(""), strict=True)
-    return pd.Series([key in gone for key in named], index=supp.index, dtype=bool)
+def _parents_removed(supp: pd.DataFrame, before: pd.DataFrame, kept: pd.DataFrame, code: str) -> pd.Series:
+    """Whether all records that a supplemental record describes were removed (one that never had any stays)."""
+    if len(before) == len(kept) or supp.empty:
+        return pd.Series(False, index=supp.index)
+    links, _ = parent_links(supp, before, code)
+    stays = links["PARENT"].isin(kept.index)
+    gone = set(links["SUPP"]) - set(links.loc[stays, "SUPP"])
+    return pd.Series(supp.index.isin(list(gone)), index=supp.index)
 
 
 def _removed(code: str, frame: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:
@@ -177,7 +182,7 @@ def _counts(
         variable = cut_variable(code, domains[code].columns)
         rule = f"{variable} is not certainly after the cut" if variable else "its subject stays"
         read = len(domains[code])
-        words = "its parent record stays" if code.startswith("SUPP") else rule
+        words = "its parent record stays" if is_supplemental(code) else rule
         dtc = kept[code][variable] if variable else pd.Series(dtype="str")
         straddles = (earliest_date(dtc) <= cut_date) & (latest_date(dtc) > cut_date)
         rows.append({

@@ -11,6 +11,7 @@ from trialbook.domains import Domains
 from trialbook.errors import StopError
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.queries import Query
+from trialbook.subjects.dosing import same_bag
 from trialbook.subjects.weights import last_on_or_before, weights
 
 
@@ -53,7 +54,11 @@ def check_treated_have_infusions(domains: Domains, levels: list[str], file: str)
 
 
 def exposure_queries(domains: Domains, analysis: Analysis) -> list[Query]:
-    """Questions about infusions: before consent, end before start, no time, two on one day, no date, dose or weight."""
+    """Questions about infusions: before consent, end before start, no time, one record twice, no date, dose or weight.
+
+    Several records of one day are the bags of one infusion (A-160); only such as are the same in every value are asked
+    about, since one bag may have been entered twice.
+    """
     ex = domains["EX"]
     signed = domains["DM"].drop_duplicates("USUBJID").set_index("USUBJID")["RFICDTC"]
     consent = latest_date(ex["USUBJID"].map(signed).astype("str"))
@@ -61,12 +66,13 @@ def exposure_queries(domains: Domains, analysis: Analysis) -> list[Query]:
     start, day = complete_date(ex["EXSTDTC"]), earliest_date(ex["EXSTDTC"])
     ends = latest_date(ex["EXENDTC"])
     minutes = time_of_day(ex["EXENDTC"]) - time_of_day(ex["EXSTDTC"])
-    twice = pd.Series(list(zip(ex["USUBJID"], start, strict=True)), index=ex.index).duplicated()
+    dosed = ex.assign(EXSTDT=start)[given & start.notna()]
+    twice = same_bag(dosed).reindex(ex.index, fill_value=False)
     found = {
         "P11-EX-BEFORE-CONSENT": given & (start < consent),
         "P11-EX-END-BEFORE-START": (ends < day) | ((ends == start) & (minutes < 0)),
         "P11-EX-NO-TIME": given & start.notna() & time_of_day(ex["EXSTDTC"]).isna(),
-        "P11-EX-SAME-DAY": given & start.notna() & twice,
+        "P11-EX-SAME-DAY": twice,
         "P11-EX-UNDATED": given & start.isna(),
     }
     queries = [q for rule, rows in found.items() for q in _ask(rule, ex[rows], "EXSTDTC")]

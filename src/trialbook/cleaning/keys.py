@@ -7,6 +7,7 @@ import re
 import pandas as pd
 
 from trialbook.cleaning.reading import Reading, Working
+from trialbook.domains import VARIABLES
 from trialbook.errors import StopError
 
 # What tells the records of a subject apart where there is no --SEQ (interface §3).
@@ -15,7 +16,10 @@ _NATURAL_KEYS = {
     "IE": ["IETESTCD"],
     "SS": ["SSTESTCD", "SSDTC"],
     "SV": ["VISITNUM", "VISIT"],
+    "RELREC": ["RDOMAIN", "IDVAR", "IDVARVAL"],
 }
+# Columns by which a record without a subject may be about others than one: a pool of subjects, an associated person.
+_INSTEAD = ("POOLID", "APID")
 _SUPP_KEYS = ["IDVAR", "IDVARVAL", "QNAM"]
 # Domains whose exact repetitions are left out: a second copy would be a second event or result.
 COUNTED_ONCE = ("AE", "LB")
@@ -90,41 +94,60 @@ def check_known_subjects(work: Working, known: pd.Series) -> None:
 
 
 def drop_without_subject(work: Working) -> None:
-    """Leaves out records that name no subject, and asks (an empty key would join to anything)."""
-    nobody = work.frame.index[work.frame["USUBJID"].isna()]
+    """Leaves out records that name no subject, and asks (an empty key would join to anything).
+
+    Kept are records that are about no single subject by design, all of domains that are not analysed: RELREC at the
+    level of datasets (USUBJID and IDVARVAL blank, SDTMIG 8.3.2), pools of subjects, associated persons.
+    """
+    frame = work.frame
+    nobody = frame.index[frame["USUBJID"].isna() & ~_by_design(work.table.domain, frame)]
     for row in nobody:
         work.doubt(int(row), "USUBJID", "P34-NO-SUBJECT", "")
     work.drop(nobody, "P34-NO-SUBJECT")
 
 
-def settle_repeated(work: Working, referred: pd.DataFrame) -> None:
-    """A record that repeats an earlier one in every value but its own number: left out of AE and LB (§3.8, P16), where
-    it would be counted twice, and asked about elsewhere.
+def _by_design(domain: str, frame: pd.DataFrame) -> pd.Series:
+    """Records that are about no single subject, as SDTM provides for them."""
+    if domain in VARIABLES:
+        return pd.Series(False, index=frame.index)
+    others = [frame[name].notna() for name in _INSTEAD if name in frame]
+    if domain == "RELREC":
+        others.append(frame["IDVARVAL"].isna() if "IDVARVAL" in frame else pd.Series(True, index=frame.index))
+    if domain == "CO" and "RDOMAIN" in frame:
+        # A comment on a domain as a whole: it names neither a subject nor a record.
+        others.append(frame["RDOMAIN"].notna() & frame.get("IDVARVAL", frame["USUBJID"]).isna())
+    return pd.Series(False, index=frame.index) if not others else pd.concat(others, axis=1).any(axis=1)
 
-    A record that a SUPP-- record refers to stays: what is said about it would be lost.
+
+def settle_repeated(work: Working, referred: pd.Index) -> None:
+    """A record that repeats an earlier one in every value but its own number: left out of AE and LB (§3.8, P16), where
+    it would be counted twice, and asked about elsewhere (infusions by `exposure_queries`: two bags may be alike).
+
+    A record that a SUPP-- record singles out (`referred`, its row) stays: what is said about it would be lost.
     """
     domain, frame = work.table.domain, work.frame
     content = [name for name in frame.columns if not name.endswith(_NUMBERING)]
     repeated = frame.duplicated(content)
     seq = f"{domain}SEQ"
     if domain not in COUNTED_ONCE:
-        for row in frame.index[repeated]:
+        for row in frame.index[repeated] if domain != "EX" else ():
             work.doubt(int(row), seq if seq in frame else "", "P24-REPEATED-RECORD", "")
         return
-    if seq in frame and len(referred):
-        own = frame["USUBJID"].astype("str") + "/" + frame[seq].astype("str")
-        repeated &= ~own.isin(referred["USUBJID"].astype("str") + "/" + referred["IDVARVAL"].astype("str"))
-    work.drop(frame.index[repeated], "P16-DUPLICATE")
+    work.drop(frame.index[repeated & ~frame.index.isin(referred)], "P16-DUPLICATE")
 
 
 def ask_repeated_numbers(work: Working) -> None:
-    """Asks where two different records of a subject have one --SEQ."""
+    """Asks where two different records of a subject have one --SEQ; of a split domain, where each of them stands."""
     seq = f"{work.table.domain}SEQ"
     if seq not in work.frame:
         return
     numbered = work.frame[["USUBJID", seq]].dropna()
-    for row, number in numbered.loc[numbered.duplicated(), seq].items():
-        work.doubt(int(row), seq, "P34-SEQ-REPEATED", str(number))
+    repeated = numbered[numbered.duplicated(keep=False)]
+    same = {key: rows.index for key, rows in repeated.groupby(["USUBJID", seq])} if work.table.parts else {}
+    for row, subject, number in repeated[repeated.duplicated()].itertuples(name=None):
+        places = [work.table.place(int(other), seq) for other in same.get((subject, number), [])]
+        at = " and ".join(f"{file} row {place}" for file, _, place, _ in places)
+        work.doubt(int(row), seq, "P34-SEQ-REPEATED", f"{number} ({at})" if at else str(number))
 
 
 def _bare(subject: str) -> str:

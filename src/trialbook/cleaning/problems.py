@@ -129,11 +129,13 @@ PROBLEMS: tuple[Problem, ...] = (
        ask="-IE-CONFLICT -IE-VIOLATION -IE-NOT-EVALUABLE"),
     _p("P34", "file", "File, column, code or number of a record that is missing, new or unknown",
        "文件、列、代码或记录编号缺失或未知",
-       "snapshot snapshot.door mapping cleaning.columns cleaning.codes cleaning.keys efficacy.questions",
+       "snapshot snapshot.door mapping cleaning.columns cleaning.codes cleaning.keys cleaning.qualifiers "
+       "cleaning.studies cleaning.undelivered efficacy.questions",
        fix="-CODE -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT -MAPPED-CODE -MAPPED-DATE -MAPPED-NUMBER -MAPPED-ROWS",
-       ask="-CODE-UNKNOWN -CODE-UNMAPPED -COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -TEXT-CUT-OFF "
+       ask="-CODE-UNKNOWN -CODE-UNMAPPED -COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -SUPP-UNJOINED "
+       "-OTHER-STUDY -TEXT-CUT-OFF "
        "-CM-NOT-DELIVERED -RS-NOT-DELIVERED -RELAPSE-NOT-DELIVERED",
-       stop=". -COLUMN-MISSING -NO-SUBJECT -MAPPING"),
+       stop=". -COLUMN-MISSING -NO-SUBJECT -MAPPING -OTHER-STUDY"),
     _p("P35", "file", "Record of the previous cut that is gone", "前次截止时的记录现已缺失", "cleaning.differences",
        stop="-RECORD-DELETED"),
     _p("P36", "file", "Value of the previous cut that reads otherwise now", "前次截止时的值被更改",

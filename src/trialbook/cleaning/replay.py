@@ -29,15 +29,20 @@ def replay(snapshot: Snapshot, changes: pd.DataFrame) -> Mapping[str, pd.DataFra
     Raises StopError where the log does not fit: a record that is not there, or a value that is not the one logged.
     """
     frames = {code: table.frame.drop(columns=BIRTH_DATE, errors="ignore") for code, table in snapshot.tables.items()}
-    owner = {(table.file, table.sheet or ""): code for code, table in snapshot.tables.items()}
+    owner = {
+        (part.file, part.sheet or ""): (code, k)
+        for code, table in snapshot.tables.items()
+        for k, part in enumerate(table.delivered)
+    }
     named = changes["column"].fillna("").str.split(ARROW).str[-1]
     log = changes[named.ne(BIRTH_DATE)]
     log = log.assign(sheet=log["sheet"].fillna(""), row=log["row"].astype("int64"))
     for (file, sheet), own in log.groupby(["file", "sheet"], sort=False):
-        code = owner.get((str(file), str(sheet)))
-        if code is None:
+        code, k = owner.get((str(file), str(sheet)), ("", 0))
+        if not code:
             raise StopError("the change log names a file that was not delivered", file=str(file), rule="REPLAY")
-        frames[code] = _played(snapshot.tables[code], frames[code], own)
+        table = snapshot.tables[code]
+        frames[code] = _played(table, frames[code], _numbered(own, table, k) if table.parts else own)
     return frames
 
 
@@ -48,6 +53,17 @@ def replayed_domains(snapshot: Snapshot, changes: pd.DataFrame) -> Domains:
     SRCROW = the row in the file, and the parsed --ORRESN and --ORRESOP of results.
     """
     return Domains({code: typed(code, frame) for code, frame in replay(snapshot, changes).items()})
+
+
+def _numbered(changes: pd.DataFrame, table: RawTable, part: int) -> pd.DataFrame:
+    """The changes of one part of a split domain, with the rows of the domain put together; what is about no record of
+    it (the file, a label row) has row 0.
+    """
+    if table.origin is None:
+        return changes
+    own = table.origin.records[table.origin.records["part"].eq(part)]
+    number = pd.Series(own.index, index=own["row"].to_numpy())
+    return changes.assign(row=changes["row"].map(number).fillna(0).astype("int64"))
 
 
 def _played(table: RawTable, frame: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:

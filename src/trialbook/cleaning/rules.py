@@ -61,8 +61,9 @@ _QUERIES = {
         "输注缺少开始时刻，当日反应无法排序。",
     ),
     "P11-EX-SAME-DAY": _ask(
-        "major", "one infusion a day", "Two infusions are recorded on one day. Is one of them a duplicate?",
-        "同一天记录了两次输注，是否重复录入？",
+        "major", "one record per bag",
+        "Two infusion records of one day are the same in every value. Were these two bags, or was one entered twice?",
+        "同一天有两条完全相同的输注记录，是输注了两袋还是重复录入？",
     ),
     "P11-EX-UNDATED": _ask(
         "major", "a complete date", "A later infusion has no complete start date.", "后续输注缺少完整的开始日期。"
@@ -203,6 +204,16 @@ _QUERIES = {
     "P34-SEQ-REPEATED": _ask(
         "major", "one record per number", "Two records of the subject have the same number.",
         "同一受试者有两条记录编号相同。",
+    ),
+    "P34-OTHER-STUDY": _ask(
+        "major", "the study of DM", "The record carries the number of another study. It is left out of the analysis.",
+        "该记录的研究编号属于其他研究，未纳入分析。",
+    ),
+    "P34-SUPP-UNJOINED": _ask(
+        "minor", "IDVAR and IDVARVAL of one record of the domain",
+        "It cannot be told which record this supplemental answer is about. A flag Y of the committee counts meanwhile; "
+        "any other answer does not.",
+        "无法确定该补充信息对应的记录。在核实之前，委员会的 Y 标记计入，其他内容不采用。",
     ),
     "P36-RESTATED": _ask(
         "major", "the value of the previous cut, or a reason",

@@ -15,6 +15,7 @@ from trialbook.domains import VARIABLES, Domains
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.results.queries import SEVERITIES, Query
 from trialbook.snapshot.door import WITHHELD
+from trialbook.snapshot.parts import part_of
 from trialbook.snapshot.tables import Snapshot
 
 CUT_RULE = "P26-AFTER-CUT"
@@ -141,8 +142,8 @@ def _row(variable: str, value: int, label: str, *, context: str = "", variable_l
 
 
 def _example(change: pd.Series) -> str:
-    domain = change["sheet"] or change["file"].partition(".")[0]
-    kind = kind_of(str(domain).upper(), change["column"])
+    name = str(change["sheet"] or change["file"].partition(".")[0]).upper()
+    kind = kind_of(part_of(name) or name, change["column"])
     hidden = change["rule"] == CUT_RULE or change["raw"] == WITHHELD or kind not in _SHOWN_KINDS
     if hidden or change["column"] in (*_NEVER_SHOWN, WHOLE_RECORD):
         return ""

@@ -127,10 +127,13 @@ def history_of(
     pending: list[Pending] = []
     replaced: list[int] = []
     current: int | None = None
+    known: list[tuple[int, bool]] = []
     for course in courses:
         if course.level not in level_ids:
             continue
         current = level_ids.index(course.level)
+        if course.status in (*EVALUABLE, *WAITING):
+            known.append((current, course.status in EVALUABLE))
         if course.status in EVALUABLE:
             outcomes.append(Outcome(current, course.status in counted))
         elif course.status in WAITING:
@@ -138,7 +141,8 @@ def history_of(
             pending.append(Pending(current, float(course.followed), due))
         else:
             replaced.append(current)
-    return History(tuple(level_ids), tuple(outcomes), tuple(replaced), current), tuple(pending)
+    at_current = tuple(is_known for level, is_known in known if level == current)
+    return History(tuple(level_ids), tuple(outcomes), tuple(replaced), current, at_current), tuple(pending)
 
 
 def _last_window(action: Action, pending: tuple[Pending, ...], cut_date: pd.Timestamp) -> pd.Timestamp | None:

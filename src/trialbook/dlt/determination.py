@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from trialbook.dlt.events import AWAITED, CONFIRMED, UNDATED, UNGRADED, dlt_events
+from trialbook.dlt.events import AWAITED, CONFIRMED, UNDATED, UNGRADED, UNNAMED, dlt_events
 from trialbook.dlt.followup import dose_received, left_early, other_trial_drug
 from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
@@ -27,7 +27,7 @@ WAITING = (PENDING, PENDING_DATA)
 # Who is meant, the status, why, and the day from which the data give it.
 Case = tuple[pd.Series, str, pd.Series | str, pd.Series]
 # Statuses that one event decides, by the role of that event.
-_BY_EVENT = {CONFIRMED: DLT, AWAITED: PENDING_ADJUDICATION, UNDATED: UNRESOLVED}
+_BY_EVENT = {CONFIRMED: DLT, AWAITED: PENDING_ADJUDICATION, UNDATED: UNRESOLVED, UNNAMED: UNRESOLVED}
 
 
 def derive_addlt(
@@ -40,6 +40,7 @@ def derive_addlt(
     | DLT          | an event flagged by the committee, onset in the window                                     |
     | PENDING-ADJ  | a candidate without the committee's flag, onset in the window: counted (A-71)              |
     | UNRESOLVED   | flagged or candidate, and a partial onset date decides in or out: counted (A-65)            |
+    |              | or a flag Y that names no record of AE: counted until the event is named (A-161)           |
     | NOT-EVAL     | died, left, or began another trial's drug before the window ended; or received less than   |
     |              | `dlt_min_dose_frac` of the dose due: replaceable (§4.2)                                    |
     | PENDING      | the window is open at the cut                                                              |
@@ -109,12 +110,13 @@ def _through_the_window(
 
 def _deciding_event(events: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
     """The strongest event of each treated subject: ROLE AESEQ ONSETDT KNOWNDT WORDS, blank where there is none."""
-    rank = {role: k for k, role in enumerate((CONFIRMED, AWAITED, UNDATED, UNGRADED))}
+    rank = {role: k for k, role in enumerate((CONFIRMED, AWAITED, UNDATED, UNNAMED, UNGRADED))}
     events = events[events["ROLE"].isin(list(rank))]
     events = events.assign(RANK=events["ROLE"].map(rank).astype("int64"))
     order = events.sort_values(["USUBJID", "RANK", "ONSETDT", "AESEQ"], kind="stable", na_position="last")
     best = order.drop_duplicates("USUBJID").set_index("USUBJID").reindex(treated["USUBJID"]).set_axis(treated.index)
-    words = "AESEQ " + best["AESEQ"].astype("str") + ", " + best["AEDECOD"].fillna("").astype("str")
+    number = ("AESEQ " + best["AESEQ"].astype("str") + ", ").where(best["AESEQ"].notna(), "")
+    words = number + best["AEDECOD"].fillna("").astype("str")
     return best[["AESEQ", "ONSETDT", "KNOWNDT"]].assign(
         ROLE=best["ROLE"].fillna("").astype("str"), WORDS=words.astype("str")
     )
@@ -124,6 +126,7 @@ def _cases_by_event(decided: pd.DataFrame) -> Iterator[Case]:
     says = {
         CONFIRMED: ": adjudicated as DLT",
         AWAITED: ": candidate, not yet adjudicated, counted as DLT",
+        UNNAMED: ": the committee's flag Y names no record of AE, counted as DLT",
         UNDATED: ": partial onset date decides in or out of the window, counted as DLT",
     }
     for role, status in _BY_EVENT.items():

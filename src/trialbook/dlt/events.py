@@ -13,7 +13,7 @@ from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.queries import Query, query
-from trialbook.safety.adae import adjudicated_dlt
+from trialbook.safety.adjudication import adjudicated_dlt, contradicted, flags_without_event
 
 COLUMNS = [
     "USUBJID", "TRT01A", "AESEQ", "AEDECOD", "GRADE", "AEREL", "AESTDTC", "AEENDTC", "ONSETWIN", "ONSETDT",
@@ -21,6 +21,8 @@ COLUMNS = [
 ]  # fmt: skip
 # What an event means for its subject, the strongest first; "" = nothing.
 CONFIRMED, AWAITED, UNDATED, UNGRADED, OUTSIDE = "CONFIRMED", "AWAITED", "UNDATED", "UNGRADED", "OUTSIDE"
+UNNAMED = "UNNAMED"
+NO_EVENT = "event not in AE"
 
 
 def dlt_events(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
@@ -34,6 +36,7 @@ def dlt_events(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysi
     | AWAITED   | candidate without a flag, onset in the window: counted as DLT until adjudicated (A-71) |
     | UNDATED   | flag Y or candidate without a flag, and a partial date decides in or out (A-65)       |
     | OUTSIDE   | flag Y, onset outside the window: not a DLT of the window, asked about                |
+    | UNNAMED   | flag Y that names no record of AE: counted as DLT until the event is named (A-161)    |
     | UNGRADED  | related, in the window, without grade and flag: the window cannot be closed           |
     | blank     | flag N, or no candidate                                                               |
 
@@ -49,8 +52,21 @@ def dlt_events(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysi
     events = events.assign(DLTFL=adjudicated_dlt(events, domains["SUPPAE"]))
     events = events.assign(KNOWNDT=_known_from(events))
     events = events.assign(ROLE=_roles(events), AEDECOD=events["AEDECOD"].fillna(events["AETERM"]))
-    kept = events[events["REASON"].ne("") | events["DLTFL"].ne("")]
-    return kept[COLUMNS].reset_index(drop=True)
+    kept = events.loc[events["REASON"].ne("") | events["DLTFL"].ne(""), COLUMNS]
+    unnamed = _unnamed(ae, treated, domains)
+    # An empty part would change the types of the columns.
+    parts = [part for part in (kept, unnamed) if len(part)]
+    return pd.concat(parts, ignore_index=True) if len(unnamed) else kept.reset_index(drop=True)
+
+
+def _unnamed(ae: pd.DataFrame, treated: pd.DataFrame, domains: Domains) -> pd.DataFrame:
+    """Flags Y of treated subjects that no record of AE can be found for; known, at the earliest, from day 0."""
+    lost = flags_without_event(ae, domains["SUPPAE"]).merge(treated[["USUBJID", "TRT01A", "TRTSDT"]], on="USUBJID")
+    rows = lost.assign(
+        AEDECOD=NO_EVENT, ONSETWIN=UNRESOLVED, DLTCAND="", DLTFL="Y", REASON="", ROLE=UNNAMED,
+        KNOWNDT=lost["TRTSDT"].astype("datetime64[s]"),
+    )  # fmt: skip
+    return rows.reindex(columns=COLUMNS).astype({"AESEQ": "Int64", "GRADE": "Int64", "ONSETDT": "datetime64[s]"})
 
 
 def _known_from(events: pd.DataFrame) -> pd.Series:
@@ -63,8 +79,10 @@ def _known_from(events: pd.DataFrame) -> pd.Series:
 
 def dlt_event_queries(events: pd.DataFrame, domains: Domains) -> Iterator[Query]:
     """Questions about single events: flag missing, contradictory or outside the window; date or grade that decides."""
-    both = _contradicted(domains["SUPPAE"])
-    for row in events.itertuples():
+    ae = domains["AE"]
+    torn = ae[contradicted(ae, domains["SUPPAE"])]
+    both = {(subject, f"AESEQ={number}") for subject, number in zip(torn["USUBJID"], torn["AESEQ"], strict=True)}
+    for row in events[events["ROLE"].ne(UNNAMED)].itertuples():
         key = (row.USUBJID, f"AESEQ={row.AESEQ}")
         if key in both:
             yield _ask("DLT-FLAG-CONFLICT", *key, observed="Y and N")
@@ -131,11 +149,3 @@ def _ask(rule: str, subject: str, record: str, observed: object) -> Query:
 def _observed(row: object) -> object:
     """The value that raises the question: the onset as entered, or blank where a value is missing."""
     return getattr(row, "AESTDTC", "") if getattr(row, "ROLE", "") in (UNDATED, OUTSIDE) else ""
-
-
-def _contradicted(suppae: pd.DataFrame) -> set[tuple[str, str]]:
-    flags = suppae[suppae["QNAM"].str.upper().eq("AEDLT") & suppae["IDVAR"].str.upper().eq("AESEQ")]
-    seq = pd.to_numeric(flags["IDVARVAL"], errors="coerce")
-    flags = flags.assign(SEQ=seq, FLAG=flags["QVAL"].str.upper().str.strip()).dropna(subset="SEQ")
-    several = flags[flags["FLAG"].isin(["Y", "N"])].groupby(["USUBJID", "SEQ"])["FLAG"].nunique()
-    return {(str(subject), f"AESEQ={int(number)}") for subject, number in several[several > 1].index}

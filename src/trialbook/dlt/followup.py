@@ -8,7 +8,7 @@ from trialbook.dates import complete_date, earliest_date, latest_date
 from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.subjects.dosing import infusion_levels
+from trialbook.subjects.dosing import infusion_levels, infusions
 
 # Ends of participation that are neither death nor completion; another trial marks them by DSCAT.
 _LEFT = r"^(?:LOST TO FOLLOW-UP|WITHDRAWAL)"
@@ -85,11 +85,17 @@ def _by_subject(treated: pd.DataFrame, dates: pd.Series) -> pd.Series:
 
 
 def _not_given(treated: pd.DataFrame, domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
-    """Infusions of the window that are recorded as not given (EXDOSE 0): their EX records with DAY."""
+    """Infusions of the window that are recorded as not given (EXDOSE 0): USUBJID and DAY, one row per day (A-160).
+
+    A bag that was not given beside one that was makes the infusion smaller, it does not make another one.
+    """
     ex = domains["EX"]
     ex = ex.assign(DAY=complete_date(ex["EXSTDTC"])).merge(treated[["USUBJID", "TRTSDT", "WINENDT"]], on="USUBJID")
     skipped = ex["EXDOSE"].eq(0) & (ex["DAY"] > ex["TRTSDT"]) & (ex["DAY"] <= ex["WINENDT"]) & (ex["DAY"] <= cut_date)
-    return ex[skipped.fillna(False)]
+    rows = ex.loc[skipped.fillna(False), ["USUBJID", "DAY"]].drop_duplicates()
+    given = infusions(domains, cut_date)
+    infused = pd.MultiIndex.from_frame(given[["USUBJID", "EXSTDT"]])
+    return rows[~pd.MultiIndex.from_frame(rows).isin(infused)]
 
 
 def _due_dose(protocol: Protocol, level_id: str, recorded: int | None, window: list[int]) -> float | None:

@@ -15,7 +15,7 @@ from trialbook.dlt.determination import (
     PENDING_DATA,
     UNRESOLVED,
 )
-from trialbook.dlt.events import AWAITED, CONFIRMED, UNDATED
+from trialbook.dlt.events import AWAITED, CONFIRMED, NO_EVENT, UNDATED
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 
@@ -37,11 +37,15 @@ def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, ana
         UNRESOLVED: "counted as DLT: a partial onset date leaves open whether the event lies in the window (A-65)",
         PENDING_DATA: "still pending although the window has closed: data are missing (A-74)",
     }
+    unnamed = addlt["DLTSTAT"].eq(UNRESOLVED) & addlt["REASON"].str.startswith(NO_EVENT)
     notes = [
-        Note("warning", f"{_who(addlt, status)}: {words}.")
+        Note("warning", f"{_who(rows, status)}: {words}.")
         for status, words in says.items()
-        if addlt["DLTSTAT"].eq(status).any()
+        if (rows := addlt[~unnamed])["DLTSTAT"].eq(status).any()
     ]
+    if unnamed.any():
+        said = "counted as DLT: the committee's flag Y names no adverse event that is in the data (A-161)"
+        notes.append(Note("warning", f"{_who(addlt[unnamed], UNRESOLVED)}: {said}."))
     unplaced = addlt[~addlt["TRT01A"].isin(protocol.level_ids)]
     if len(unplaced):
         notes.append(Note("warning", f"{_names(unplaced)}: the dose level is not known; left out of the advice."))

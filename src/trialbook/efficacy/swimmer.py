@@ -7,6 +7,7 @@ import pandas as pd
 from trialbook.dates import complete_date
 from trialbook.domains import Domains
 from trialbook.gvhd.response_rules import RESPONDERS
+from trialbook.safety.adjudication import adjudicated_dlt
 
 
 def swimmer_bars(adtte: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
@@ -65,7 +66,4 @@ def _dated(records: pd.DataFrame, event: str) -> pd.DataFrame:
 
 def _committee_dlt(domains: Domains) -> pd.Series:
     """Which AE records the committee called a DLT (SUPPAE AEDLT = Y)."""
-    ae, supp = domains["AE"], domains["SUPPAE"]
-    dlt = supp[supp["QNAM"].eq("AEDLT") & supp["QVAL"].eq("Y") & supp["IDVAR"].eq("AESEQ")]
-    keys = set(zip(dlt["USUBJID"], dlt["IDVARVAL"], strict=True))
-    return pd.Series([(u, str(s)) in keys for u, s in zip(ae["USUBJID"], ae["AESEQ"], strict=True)], ae.index, bool)
+    return adjudicated_dlt(domains["AE"], domains["SUPPAE"]).eq("Y")

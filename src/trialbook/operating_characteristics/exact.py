@@ -47,7 +47,7 @@ def exact_characteristics(
     before any of their windows closes, as when patients abound; otherwise each is awaited before the next.
     """
     start = past or History(plan.ids)
-    expected = _enumerate(plan, _state(plan, start), tuple(pending), together)
+    expected = _enumerate(plan, _state(plan, start, pending), tuple(pending), together)
     rows: list[Row] = [(measure, level, p, None) for measure, level, p in probability_rows(plan, expected.endings)]
     for measure, counts in ((TREATED, expected.treated), (DLTS, expected.dlts), (LEFT, expected.left)):
         rows += [(measure, name, count, None) for name, count in zip(plan.ids, counts, strict=True)]
@@ -102,7 +102,8 @@ def _next_subjects(
         counts = list(now.pending)
         counts[level] += 1
         kept = now.last if level == now.current else ()
-        now = now._replace(pending=tuple(counts), current=level, last=kept)
+        room = max(plan.rule.reads.last_cohort - counts[level], 0)
+        now = now._replace(pending=tuple(counts), current=level, last=kept[len(kept) - min(room, len(kept)) :])
 
 
 def _with_pending(state: State, waiting: tuple[Pending, ...]) -> State:
@@ -155,12 +156,11 @@ def _after(plan: Plan, state: State, level: int, end: int) -> State:
     return state._replace(evaluable=one_more(state.evaluable), dlts=dlts, last=last)
 
 
-def _state(plan: Plan, past: History) -> State:
+def _state(plan: Plan, past: History, pending: Sequence[Pending]) -> State:
     levels = range(len(plan.ids))
     current = -1 if past.current is None else past.current
-    own = [o.dlt for o in past.outcomes if o.level == current]
-    kept = plan.rule.reads.last_cohort
     return State(
         tuple(past.n(k) for k in levels), tuple(past.dlts(k) for k in levels), tuple(0 for _ in levels),
-        tuple(past.replaced.count(k) for k in levels), current, tuple(own[-kept:]) if kept else (),
+        tuple(past.replaced.count(k) for k in levels), current,
+        past.last_cohort(pending, current, kept) if (kept := plan.rule.reads.last_cohort) else (),
     )  # fmt: skip

@@ -48,8 +48,15 @@ def _packed(rows: Sequence[Ints], bits: Sequence[int]) -> Ints:
     key, used = rows[0].astype(np.int64), bits[0]
     for row, size in zip(rows[1:], bits[1:], strict=True):
         if used + size > ROOM:
-            key = pd.factorize(key)[0].astype(np.int64)
-            used = max(int(key.max(initial=0)).bit_length(), 1)
+            key, used = _compressed(key)
+        if used + size > ROOM:
+            row, size = _compressed(row)
         key = (key << size) | row
         used += size
     return key
+
+
+def _compressed(values: Ints) -> tuple[Ints, int]:
+    """Numbers that are equal where the values are, as small as possible, and the bits that the largest needs."""
+    codes = pd.factorize(values)[0].astype(np.int64)
+    return codes, max(int(codes.max(initial=0)).bit_length(), 1)

@@ -77,12 +77,13 @@ class Questions:
         return np.where(subjects.status[:, trial] == 1, days, -1).astype(np.int64)
 
     def _last(self, subjects: Subjects, trial: Ints, cohort: int) -> Ints:
-        """How many of the last outcomes at the current level are known, and how many of them are DLTs."""
-        seen, toxic = np.zeros(len(trial), dtype=np.int64), np.zeros(len(trial), dtype=np.int64)
+        """How many outcomes of those treated last at the current level are known, and how many of them are DLTs."""
+        places, seen, toxic = (np.zeros(len(trial), dtype=np.int64) for _ in range(3))
         for status, level in zip(subjects.status[::-1], subjects.level[::-1], strict=True):
             status, level = status[trial], level[trial]
-            counted = (level == subjects.current[trial]) & ((status == 2) | (status == 3)) & (seen < cohort)
-            seen += counted
+            counted = (level == subjects.current[trial]) & (status >= 1) & (status <= 3) & (places < cohort)
+            places += counted
+            seen += counted & (status >= 2)
             toxic += counted & (status == 3)
         return (seen << cohort.bit_length()) | toxic
 

@@ -17,8 +17,9 @@ class State(NamedTuple):
     """Counts of each level, and what else a rule may read (`designs.design.Reads`).
 
     `evaluable`, `dlts`, `pending` and `replaced` hold one count per level; `current` is the level treated last, -1
-    before the first; `last` the last outcomes at the current level (True = DLT), the oldest first; `followed` the
-    pending subjects as (level, share of the window followed), all shares alike where a rule reads their sum only.
+    before the first; `last` the known outcomes of the cohort treated last at it (True = DLT), the oldest first;
+    `followed` the pending subjects as (level, share of the window followed), all shares alike where a rule reads their
+    sum only.
     """
 
     evaluable: tuple[int, ...]
@@ -30,16 +31,24 @@ class State(NamedTuple):
     followed: tuple[tuple[int, float], ...] = ()
 
     def history(self, ids: tuple[str, ...]) -> History:
-        """A history with these counts, in which the last outcomes at the current level are `last`."""
+        """A history with these counts, in which the last outcomes at the current level are `last`.
+
+        Pending subjects at it come before these: as many of them as its last cohort has room for belong to it. Of the
+        earlier outcomes those with a DLT come last, as nothing better is known.
+        """
         outcomes: list[Outcome] = []
         for level, (n, x) in enumerate(zip(self.evaluable, self.dlts, strict=True)):
             last = self.last if level == self.current else ()
             earlier_dlts = x - sum(last)
             earlier = n - len(last)
-            outcomes += [Outcome(level, k < earlier_dlts) for k in range(earlier)]
+            outcomes += [Outcome(level, k >= earlier - earlier_dlts) for k in range(earlier)]
             outcomes += [Outcome(level, dlt) for dlt in last]
         replaced = tuple(level for level, count in enumerate(self.replaced) for _ in range(count))
-        return History(ids, tuple(outcomes), replaced, None if self.current < 0 else self.current)
+        if self.current < 0:
+            return History(ids, tuple(outcomes), replaced)
+        earlier, waiting = self.evaluable[self.current] - len(self.last), self.pending[self.current]
+        known = (*[True] * earlier, *[False] * waiting, *[True] * len(self.last))
+        return History(ids, tuple(outcomes), replaced, self.current, known)
 
     def waiting(self) -> tuple[Pending, ...]:
         """The pending subjects; those without a share of their own have followed none of the window."""

@@ -170,7 +170,11 @@ class Analysis(BaseModel):
     expand_top_level: bool = True
     cohort_size: Annotated[int, Field(gt=0)] = 3
     interval_margin: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    interval_margin_above: Annotated[float, Field(ge=0, lt=1)] = 0.0
     overdose_certainty: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    extrasafe: bool = False
+    extrasafe_offset: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    bound_mtd: bool = False
     show_alternative_rules: bool = False
     crm_skeleton: list[Annotated[float, Field(gt=0, lt=1)]] = [0.12, 0.25, 0.40]
     crm_prior_variance: Annotated[float, Field(gt=0)] = 1.34

@@ -29,7 +29,8 @@ SAID_BY: Mapping[str, tuple[str, ...]] = {
         "P27-RS-NO-SUCH-SCORE",
     ),
     "P32-WEIGHT-JUMP": ("P27-OUT-OF-RANGE",),
-    "P34-DOMAIN-MISSING": ("P34-CM-NOT-DELIVERED", "P34-RS-NOT-DELIVERED"),
+    "P34-CM-NOT-DELIVERED": ("P34-DOMAIN-MISSING",),
+    "P34-RS-NOT-DELIVERED": ("P34-DOMAIN-MISSING",),
     "SAE-CRITERION-NOT-SERIOUS": ("P23-AE-SERIOUS-CRITERION",),
     # Rules of the contracts of the clean domains (their names have a dot).
     "ae.AEENDTC.not_after_death": ("P19-AE-END-AFTER-DEATH",),

@@ -79,11 +79,15 @@ def _read_places(files: set[str], standing: Path, trial: Trial) -> dict[str, lis
     except (TrialbookError, OSError, ValueError) as error:
         return {name: [f"the snapshot cannot be read now: {error}"] for name in files}
     found: dict[str, list[str]] = {}
-    for code, (file, _) in sorted(cleaned.files.items()):
+    delivered = {
+        (code, part.file): len(table.parts) > 0 for code, table in cleaned.tables.items() for part in table.delivered
+    }
+    for (code, file), split in sorted(delivered.items()):
         path = standing / "data" / "clean" / f"{code.lower()}.parquet"
         if file in files and path.is_file():
-            then = Side(read_dataset(path), _logged(earlier, file))
-            now = Side(domains[code].reset_index(drop=True), _logged(log, file))
+            # The records of a split domain are numbered through, the log by part: clean values are shown.
+            then = Side(read_dataset(path), {} if split else _logged(earlier, file))
+            now = Side(domains[code].reset_index(drop=True), {} if split else _logged(log, file))
             found[file] = [*found.get(file, []), *_domain_places(then, now)]
     unseen = ["no value that this cut uses differs: a record after the cut, or text outside of the values"]
     return {name: found.get(name, []) or unseen for name in files}

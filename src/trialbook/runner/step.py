@@ -109,7 +109,7 @@ class Step:
 
         `expected` names every file of the snapshot, also those that are not read.
         """
-        found = {table.file: table.sha256 for table in snapshot.tables.values()}
+        found = {part.file: part.sha256 for table in snapshot.tables.values() for part in table.delivered}
         beside = {name for name in expected if name in snapshot.ignored}
         for name in sorted({*found, *expected} - beside):
             if found.get(name) != expected.get(name):

@@ -9,6 +9,7 @@ from trialbook.dlt.candidates import dlt_candidates
 from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.safety.adjudication import adjudicated_dlt
 from trialbook.safety.ae_dates import impute_end, impute_start
 from trialbook.safety.aesi import event_category
 from trialbook.safety.emergence import emergent_lines, grade_rose, moment_range, treatment_emergent
@@ -147,13 +148,3 @@ def serious(ae: pd.DataFrame) -> pd.Series:
 def criterion_ticked(ae: pd.DataFrame) -> pd.Series:
     """Whether one of the seriousness criteria of an AE record is Y."""
     return ae[list(SERIOUSNESS_CRITERIA)].apply(lambda column: column.str.upper().eq("Y")).fillna(False).any(axis=1)
-
-
-def adjudicated_dlt(ae: pd.DataFrame, suppae: pd.DataFrame) -> pd.Series:
-    """DLTFL: the committee's AEDLT of each AE record, Y or N; blank where SUPPAE holds none. Y wins over N."""
-    answers = suppae[suppae["QNAM"].str.upper().eq("AEDLT") & suppae["IDVAR"].str.upper().eq("AESEQ")]
-    seq = pd.to_numeric(answers["IDVARVAL"], errors="coerce").astype("Float64").astype("Int64")
-    keyed = pd.DataFrame({"USUBJID": answers["USUBJID"], "AESEQ": seq, "QVAL": answers["QVAL"].str.upper().str.strip()})
-    keyed = keyed[keyed["QVAL"].isin(["Y", "N"])].groupby(["USUBJID", "AESEQ"])["QVAL"].max()
-    found = keyed.reindex(pd.MultiIndex.from_frame(ae[["USUBJID", "AESEQ"]]))
-    return pd.Series(found.fillna("").to_numpy(), index=ae.index, dtype="str")

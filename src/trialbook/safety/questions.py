@@ -13,6 +13,7 @@ from trialbook.safety.ae_results import fatal
 from trialbook.safety.ctcae_table import TERMS, Term
 from trialbook.safety.lab_listings import NEEDED, matching_event
 from trialbook.safety.relationship import relationship_level
+from trialbook.supplemental import qualifier
 
 
 def adverse_event_queries(adae: pd.DataFrame, domains: Domains) -> list[Query]:
@@ -109,10 +110,8 @@ def _relationship(adae: pd.DataFrame) -> list[Query]:
 
 def _emergence(adae: pd.DataFrame, suppae: pd.DataFrame) -> list[Query]:
     """P18: the collected flag (AETRTEM, on the record or in SUPPAE) differs from the derived one, which wins."""
-    answers = suppae[suppae["QNAM"].str.upper().eq("AETRTEM")]
-    seq = pd.to_numeric(answers["IDVARVAL"], errors="coerce").astype("Float64").astype("Int64")
-    keyed = answers.assign(AESEQ=seq).groupby(["USUBJID", "AESEQ"])["QVAL"].last()
-    found = pd.Series(keyed.reindex(pd.MultiIndex.from_frame(adae[["USUBJID", "AESEQ"]])).to_numpy(), index=adae.index)
+    answers = qualifier(suppae, adae, "AE", "AETRTEM")
+    found = answers[answers["SURE"]].groupby("PARENT")["QVAL"].last().reindex(adae.index)
     if "AETRTEM" in adae.columns:
         found = adae["AETRTEM"].fillna(found)
     collected = found.astype("str").str.upper().map({"Y": "Y", "N": ""})

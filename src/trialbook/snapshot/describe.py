@@ -15,6 +15,7 @@ def reading_lines(snapshot: Snapshot) -> list[str]:
     for code, table in snapshot.tables.items():
         how = ", ".join(part for part in (table.encoding, table.delimiter) if part)
         lines.append(f"{code:7} {table.rows:7} records {table.frame.shape[1]:3} columns  {how:16} {_place(table)}")
+        lines += [f"        part {part.domain}: {part.rows} records, {_place(part)}" for part in table.parts]
         lines += [f"        {said}" for said in _noticed(table)]
     if snapshot.ignored:
         lines.append(f"not read: {', '.join(snapshot.ignored)}")
@@ -27,8 +28,9 @@ def _place(table: RawTable) -> str:
 
 def _noticed(table: RawTable) -> list[str]:
     """What was set aside or translated on the way in, and the questions of reading, one line per rule."""
-    said = [f"labels in row {row} set aside" for row in table.label_rows]
-    said += [f"{edit.rule} {edit.raw} {edit.new}".rstrip() for edit in table.edits if not edit.row]
+    said = [f"labels in row {row} set aside" for part in table.delivered for row in part.label_rows]
+    whole = [edit for part in table.delivered for edit in part.edits if not edit.row]
+    said += [f"{edit.rule} {edit.raw} {edit.new}".rstrip() for edit in whole]
     counted = Counter(edit.rule for edit in table.edits if edit.row)
     said += [f"{rule}: {count} values" for rule, count in sorted(counted.items())]
     asked: dict[str, list[str]] = {}

@@ -47,7 +47,8 @@ def admit(snapshot: Snapshot, allowed: AllowList) -> Snapshot:
         if code not in allowed.columns:
             ignored.append(f"{masked(table.file)}: the domain {code} has no contract")
             continue
-        tables[code] = _masked_values(_declared_names(_declared_columns(_named(table), allowed), allowed))
+        named = dataclasses.replace(_named(table), parts=tuple(_part(part, code, allowed) for part in table.parts))
+        tables[code] = _masked_values(_declared_names(_declared_columns(named, allowed), allowed))
     return Snapshot(tables, tuple(sorted(ignored)))
 
 
@@ -66,9 +67,16 @@ def _named(table: RawTable) -> RawTable:
     edits = tuple(edit._replace(raw=masked(edit.raw), new=masked(edit.new)) for edit in table.edits)
     notes = tuple(note._replace(observed=masked(note.observed), column=masked(note.column)) for note in table.notes)
     origin = None if table.origin is None else table.origin.masked(masked)
-    return dataclasses.replace(
-        table, file=masked(table.file), sheet=sheet, edits=edits, notes=notes, origin=origin
-    )  # fmt: skip
+    return dataclasses.replace(table, file=masked(table.file), sheet=sheet, edits=edits, notes=notes, origin=origin)
+
+
+def _part(part: RawTable, code: str, allowed: AllowList) -> RawTable:
+    """A part of a split domain as it may be kept beside the whole: what is said of its values is said of the whole."""
+    named = _named(part)
+    admitted = _masked_values(
+        _declared_names(_declared_columns(dataclasses.replace(named, domain=code), allowed), allowed)
+    )
+    return dataclasses.replace(admitted, domain=part.domain, edits=named.edits, notes=named.notes)
 
 
 def _declared_columns(table: RawTable, allowed: AllowList) -> RawTable:

@@ -14,7 +14,8 @@ from trialbook.errors import StopError, UsageError
 from trialbook.protocol.models import Trial
 from trialbook.snapshot.door import AllowList, admit
 from trialbook.snapshot.formats import FORMATS, file_bytes, grid_of
-from trialbook.snapshot.tables import Grid, RawTable, Snapshot, raw_table
+from trialbook.snapshot.parts import is_part, part_of, with_parts
+from trialbook.snapshot.tables import KEY, Grid, RawTable, Snapshot, plain_name, raw_table
 from trialbook.snapshot.transfer import Transfer, check_content, check_received, rows_by_file
 from trialbook.snapshot.workbook import read_sheets
 
@@ -27,8 +28,8 @@ def read_snapshot(trial: Trial, allowed: AllowList | None = None) -> Snapshot:
 
     Only what `allowed` lists (default: what the contracts in force declare) comes in, and personal data are masked
     before anything else sees a value (`admit`). A site export becomes SDTM by the mapping file that the cut names.
-    Raises StopError (rule P34) where a file cannot be read, two files hold one domain, DM, EX or AE is missing, or the
-    files are not those of the transfer manifest; UsageError where the snapshot itself cannot be read or the mapping
+    Raises StopError (rule P34) where a file cannot be read, two files hold one domain (other than as its parts), DM,
+    EX or AE is missing, or the files are not those of the transfer manifest; UsageError where the snapshot itself cannot be read or the mapping
     file does not fit it.
     """
     folder, transfer = trial.path(trial.cut.snapshot), trial.cut.transfer
@@ -64,19 +65,33 @@ def read_snapshot(trial: Trial, allowed: AllowList | None = None) -> Snapshot:
 def read_folder(path: Path, transfer: Transfer | None = None) -> Snapshot:
     """The domains of a folder or of a single workbook, without asking which are required.
 
+    Files that are parts of one domain by their name and their records (`lbch`, `lbhe`) are put together.
+
     With a transfer manifest, each file's size and hash are compared before it is parsed.
     """
     files, ignored = _find_files(path)
     tables: dict[str, RawTable] = {}
+    parts: dict[str, list[RawTable]] = {}
     for domain, file in files:
         content = file_bytes(file)
-        check_content(file.name, content, transfer)
-        found, hidden = _tables(domain, file.name, content)
-        ignored += hidden
+        perhaps = domain is not None and part_of(domain) is not None
+        # A file that is a part by its name only is none of the delivery; it is in the manifest if it is one.
+        if not perhaps or file.name in (transfer or {}):
+            check_content(file.name, content, transfer)
+        found, left = _perhaps(str(domain), file.name, content) if perhaps else _tables(domain, file.name, content)
+        ignored += left
         for table in found:
-            if table.domain in tables:
-                raise _twice(table, tables[table.domain])
-            tables[table.domain] = table
+            code = part_of(table.domain)
+            if code is None:
+                if table.domain in tables:
+                    raise _twice(table, tables[table.domain])
+                tables[table.domain] = table
+            elif is_part(table, code):
+                check_content(file.name, content, transfer)
+                parts.setdefault(code, []).append(table)
+            else:
+                ignored.append(f"{file.name}: sheet {table.sheet}" if domain is None else file.name)
+    tables = with_parts(tables, parts)
     order = [*[c for c in DOMAIN_ORDER if c in tables], *sorted(c for c in tables if c not in DOMAIN_ORDER)]
     return Snapshot({code: tables[code] for code in order}, tuple(sorted(ignored)))
 
@@ -124,6 +139,11 @@ def is_domain(name: str) -> bool:
     return code in DOMAIN_ORDER or bool(OTHER_DOMAIN.fullmatch(code))
 
 
+def _is_named(name: str) -> bool:
+    """Whether a file stem or sheet name is that of a domain, or of what may be a part of one."""
+    return is_domain(name) or part_of(name) is not None
+
+
 def _find_files(path: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
     """The files to read with their domain (None: a workbook with a sheet per domain), and the names of the others."""
     if path.is_file():
@@ -135,11 +155,11 @@ def _find_files(path: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
     except OSError as error:
         raise UsageError(f"the snapshot cannot be read ({type(error).__name__})", file=path.name) from None
     files: list[tuple[str | None, Path]] = [
-        (e.stem.upper(), e) for e in entries if e.is_file() and e.suffix.lower() in FORMATS and is_domain(e.stem)
+        (e.stem.upper(), e) for e in entries if e.is_file() and e.suffix.lower() in FORMATS and _is_named(e.stem)
     ]
     # What an open spreadsheet or a Macintosh leaves beside a workbook is none.
     books = [e for e in entries if e.is_file() and e.suffix.lower() == ".xlsx" and not e.name.startswith(("~$", "."))]
-    if not files and len(books) == 1:
+    if not any(is_domain(str(domain)) for domain, _ in files) and len(books) == 1:
         files = [(None, books[0])]
     read = {file for _, file in files}
     return files, [entry.name for entry in entries if entry not in read]
@@ -153,12 +173,30 @@ def _tables(domain: str | None, file: str, content: bytes) -> tuple[list[RawTabl
     grids, hidden = read_sheets(content, file)
     ignored = [f"{file}: hidden sheet {name}" for name in hidden]
     if domain is None:
-        wanted = {name: name.strip().upper() for name in grids if is_domain(name.strip())}
+        wanted = {name: name.strip().upper() for name in grids if _is_named(name.strip())}
     else:
         wanted = dict.fromkeys(_sheet_of(domain, grids, file), domain)
     ignored += [f"{file}: sheet {name}" for name in grids if name not in wanted]
     tables = [raw_table(code, grids[name], file, name, sha256, len(content)) for name, code in wanted.items()]
     return tables, ignored
+
+
+def _perhaps(domain: str, file: str, content: bytes) -> tuple[list[RawTable], list[str]]:
+    """The table of a file that is a part of a domain by its name; nothing of one that holds no subjects at all."""
+    suffix = Path(file).suffix.lower()
+    if suffix == ".xlsx":
+        grids, _ = read_sheets(content, file)
+        own = [name for name in grids if name.strip().upper() == domain] or list(grids)
+        if len(own) != 1 or not any(KEY in map(plain_name, row) for row in _first_rows(grids[own[0]])):
+            return [], [file]
+    elif not any(KEY.encode(name) in content.upper() for name in ("utf-8", "utf-16-le", "utf-16-be")):
+        return [], [file]
+    return _tables(domain, file, content)
+
+
+def _first_rows(grid: Grid) -> list[list[str]]:
+    """The rows in which the variable names may stand, in capital letters."""
+    return [[(cell or "").upper() for cell in row] for row in grid.rows[:2]]
 
 
 def _sheet_of(domain: str, grids: dict[str, Grid], file: str) -> list[str]:

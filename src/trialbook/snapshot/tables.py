@@ -72,7 +72,8 @@ class RawTable:
     `frame` is all text (missing = NaN) under upper-case column names; its index ROW is the line, row or record number
     in the source file, the header being 1. `header_row` is where the variable names stood, `label_rows` the rows of
     labels that were set aside (P03). `edits` and `notes` are what reading changed and what it asks. A domain that was
-    mapped from a site export has an `origin`: its ROW numbers the mapped records, and `place` leads to the export.
+    mapped from a site export has an `origin`: its ROW numbers the mapped records, and `place` leads to the export. So
+    has one that came in `parts` (split datasets).
     """
 
     domain: str
@@ -88,6 +89,12 @@ class RawTable:
     edits: tuple[Edit, ...] = ()
     notes: tuple[Note, ...] = ()
     origin: Origin | None = None
+    parts: tuple[RawTable, ...] = ()
+
+    @property
+    def delivered(self) -> tuple[RawTable, ...]:
+        """The tables as they were delivered: the parts of a split domain, else the table itself."""
+        return self.parts or (self,)
 
     @property
     def rows(self) -> int:

@@ -76,5 +76,6 @@ def rows_by_file(snapshot: Snapshot) -> Counter[str]:
     """Records by file; a file without records counts 0."""
     rows: Counter[str] = Counter()
     for table in snapshot.tables.values():
-        rows[table.file] += table.rows
+        for part in table.delivered:
+            rows[part.file] += part.rows
     return rows

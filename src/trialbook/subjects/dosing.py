@@ -13,10 +13,12 @@ from trialbook.subjects.weights import last_on_or_before, weights
 # `10^6 cells`, `x10^6 cells/kg`, `cells/kg`: the power of ten, and whether the dose is per kg.
 _CELL_UNIT = r"^[x×*]?(?:10\^?(?P<power>[0-9]{1,2}))?cells(?P<per_kg>/kg)?$"
 _SIGNIFICANT_DIGITS = 10
+# What numbers or places a record without describing what was given; a lot or bag number (EXLOT, EXREFID) describes it.
+_OF_THE_RECORD = ("EXSEQ", "EXSPID", "SRCROW", "VISIT", "VISITNUM", "EXSTDT", "EXENDT")
 
 
-def infusions(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
-    """The infusions given up to the cut, in order of time: the EX records with EXSTDT and EXENDT added.
+def doses_given(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
+    """The EX records given up to the cut, in order of time, with EXSTDT and EXENDT added; a bag is one record.
 
     Given means EXDOSE above 0, or a placebo by name. A record without a complete start date is left out: cleaning
     stops on it when the subject has no other (P11). Without a time of day the record with the lower EXSEQ is first.
@@ -28,6 +30,27 @@ def infusions(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     given = dated[((ex["EXDOSE"] > 0) | placebo) & (start <= cut_date)]
     ordered = given.sort_values(["USUBJID", "EXSTDT", "_time", "EXSEQ"], kind="stable", na_position="last")
     return ordered.drop(columns="_time").reset_index(drop=True)
+
+
+def infusions(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
+    """The infusions given up to the cut, in order of time: the records of one subject and day are one (A-160).
+
+    One row per subject and day: the variables of the day's first record (an infusion of two bags begins with the first
+    bag), EXENDT the last end, and BAGS, the number of records.
+    """
+    given = doses_given(domains, cut_date)
+    day = [given["USUBJID"], given["EXSTDT"]]
+    whole = given.assign(
+        EXENDT=given.groupby(day)["EXENDT"].transform("max"), BAGS=given.groupby(day)["EXSTDT"].transform("size")
+    )
+    return whole.drop_duplicates(["USUBJID", "EXSTDT"]).astype({"BAGS": "Int64"}).reset_index(drop=True)
+
+
+def same_bag(given: pd.DataFrame) -> pd.Series:
+    """Records that say what an earlier one of their subject says, start time, dose and lot included: entered twice, or
+    a second bag like the first."""
+    own = [name for name in given.columns if name not in _OF_THE_RECORD]
+    return given.duplicated(own)
 
 
 def dose_per_kg(given: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.Series:
@@ -59,8 +82,50 @@ def dose_level(per_kg: pd.Series, protocol: Protocol, analysis: Analysis) -> pd.
 
 
 def infusion_levels(domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp) -> pd.DataFrame:
-    """The infusions with DOSEKG (10^6 cells per kg), LEVEL (id or blank) and INFNO (1 = first) added."""
-    given = infusions(domains, cut_date)
-    per_kg = dose_per_kg(given, domains, analysis)
-    number = (given.groupby("USUBJID").cumcount() + 1).astype("Int64")
-    return given.assign(DOSEKG=per_kg, LEVEL=dose_level(per_kg, protocol, analysis), INFNO=number)
+    """The infusions with DOSEKG (10^6 cells per kg), DOSES, LEVEL (id or blank) and INFNO (1 = first) added.
+
+    DOSEKG is the sum of the day's records (A-160), missing where the dose of one of them cannot be told or was not
+    entered. Where records of the day are the same in every value, the sum holds unless only the dose without the
+    repetition is that of the subject's arm (ACTARMCD, else ARMCD); it is asked about in either case. DOSES names the
+    doses of several records as entered (`1 + 1`), else the one.
+    """
+    given = doses_given(domains, cut_date)
+    given = given.assign(DOSEKG=dose_per_kg(given, domains, analysis), AGAIN=same_bag(given))
+    whole = infusions(domains, cut_date)
+    key = pd.MultiIndex.from_frame(whole[["USUBJID", "EXSTDT"]])
+    days = [given["USUBJID"], given["EXSTDT"]]
+    entered = given["EXDOSE"].map(lambda dose: f"{dose:g}").groupby(days).agg(" + ".join).reindex(key)
+    total = _by_day(given, key)
+    once = _by_day(given[~given["AGAIN"]], key)
+    unknown = _days_without_dose(domains)
+    total = total.mask(key.isin(unknown))
+    level, level_once = (dose_level(pd.Series(dose), protocol, analysis) for dose in (total, once))
+    arm = _arm(domains, protocol).reindex(whole["USUBJID"]).fillna("").to_numpy()
+    repeated = (total.ne(once) & total.notna() & level.ne(arm) & level_once.eq(arm) & (arm != "")).to_numpy(dtype=bool)
+    number = (whole.groupby("USUBJID").cumcount() + 1).astype("Int64")
+    return whole.assign(
+        DOSEKG=total.mask(repeated, once).to_numpy("float64"),
+        DOSES=pd.Series(entered.to_numpy(), index=whole.index, dtype="str"),
+        LEVEL=level.mask(repeated, level_once).astype("str"),
+        INFNO=number,
+    )
+
+
+def _by_day(given: pd.DataFrame, key: pd.MultiIndex) -> pd.Series:
+    """The dose per kg of each subject and day; missing where that of a record is."""
+    found = given["DOSEKG"].groupby([given["USUBJID"], given["EXSTDT"]]).agg(["sum", "count", "size"])
+    return found["sum"].where(found["count"].eq(found["size"])).reindex(key).reset_index(drop=True)
+
+
+def _days_without_dose(domains: Domains) -> pd.MultiIndex:
+    """Subjects and days with a record whose dose was not entered: what the day's infusion held is not known."""
+    ex = domains["EX"]
+    missing = ex.loc[ex["EXDOSE"].isna(), ["USUBJID", "EXSTDTC"]]
+    return pd.MultiIndex.from_frame(missing[["USUBJID"]].assign(EXSTDT=complete_date(missing["EXSTDTC"])))
+
+
+def _arm(domains: Domains, protocol: Protocol) -> pd.Series:
+    """The dose level by the subject's arm, actual before planned, by USUBJID; missing where neither is a level."""
+    dm = domains["DM"].drop_duplicates("USUBJID").set_index("USUBJID")
+    actual, planned = (dm[name].where(dm[name].isin(protocol.level_ids)) for name in ("ACTARMCD", "ARMCD"))
+    return actual.fillna(planned)

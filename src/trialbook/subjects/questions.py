@@ -54,8 +54,8 @@ RULES: dict[str, tuple[str, str, str, str, str, str]] = {
     ),
     "P12-EX-DOSE-NO-LEVEL": (
         "EX", "EXDOSE", "major", "a dose per kg within the band of a dose level",
-        "The dose per kg of this infusion matches no dose level. Please check dose, unit and weight.",
-        "该次输注的每公斤剂量与任何剂量组不符。请核对剂量、单位和体重。",
+        "The dose per kg of this infusion (all bags of its day) fits no dose level. Please check dose, unit, weight.",
+        "该次输注的每公斤剂量（当日合计）与任何剂量组不符。请核对剂量、单位和体重。",
     ),
 }  # fmt: skip
 
@@ -84,7 +84,8 @@ def _dose_queries(levels: pd.DataFrame) -> Iterator[Query]:
     for row in levels.itertuples():
         record, level_of_first = f"EXSEQ={row.EXSEQ}", first[row.USUBJID]
         if row.LEVEL == "":
-            yield _ask("P12-EX-DOSE-NO-LEVEL", row.USUBJID, observed=row.EXDOSE, record=record)
+            seen = row.EXDOSE if row.BAGS == 1 else row.DOSES
+            yield _ask("P12-EX-DOSE-NO-LEVEL", row.USUBJID, observed=seen, record=record)
         elif level_of_first not in ("", row.LEVEL):
             yield _ask("P10-EX-LEVEL-CHANGED", row.USUBJID, observed=row.LEVEL, record=record)
 

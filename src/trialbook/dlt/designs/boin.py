@@ -24,9 +24,18 @@ def boundaries(target: float) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Boin(IntervalRule):
-    """BOIN: compares the observed rate at the current level with two boundaries."""
+    """BOIN: compares the observed rate at the current level with two boundaries.
 
+    `bound_mtd`: a level is declared the MTD only when its isotonic rate is below lambda_d.
+    """
+
+    bound_mtd: bool = False
     name: ClassVar[str] = "BOIN"
+
+    @property
+    def mtd_below(self) -> float:
+        """lambda_d with `bound_mtd`, else no bound."""
+        return boundaries(self.target)[1] if self.bound_mtd else 1.0
 
     def letter(self, x: int, n: int) -> str:
         """E when x/n <= lambda_e, D when x/n >= lambda_d, else S."""

@@ -1,4 +1,4 @@
-"""What the model-assisted and model-based rules share: cohorts, exclusion of toxic levels, the cap, waiting."""
+"""What the model-assisted and model-based rules share: whole cohorts, exclusion, the cap, waiting (§4.5.1)."""
 
 from __future__ import annotations
 
@@ -43,21 +43,28 @@ def at(pending: tuple[Pending, ...], level: int) -> tuple[Pending, ...]:
 
 @dataclass(frozen=True)
 class CohortRule(ABC):
-    """A rule that fills a cohort at the current level and then moves one level, stays, or excludes.
+    """A rule that fills a cohort at the current level and then moves one level, stays, or excludes (§4.5.1, A-145).
 
-    Nobody is enrolled beyond a full cohort while its windows are open, unless the DLTs seen so far already lead down
-    whatever is pending. `next_level` is the rule itself.
+    The cohort at a level is complete when its evaluable and pending subjects are a whole multiple of `cohort`: who is
+    not evaluable fills no place, and a level that is returned to keeps its count. With an open place the rule enrols
+    at the level, whatever was seen there, unless no outcome of the rest of the cohort could change that the level is
+    too toxic. A complete cohort is decided on by `next_level`, the rule itself, when nobody is pending, when the rule
+    reads pending subjects itself, or when the DLTs seen lead down whatever is pending. A cohort that the cap cuts
+    short is judged by what there is.
+
+    `extrasafe_offset` lowers the certainty that is needed to exclude the lowest level (0 = it is that of all levels).
     """
 
     target: float
     certainty: float = 0.95
     cohort: int = 3
     cap: Cap = NO_CAP
+    extrasafe_offset: float = 0.0
 
     name: ClassVar[str] = ""
     # The rule reads pending subjects itself (by their follow-up), so that a full cohort need not be waited for.
     reads_pending: ClassVar[bool] = False
-    # Fewest subjects at a level for its exclusion.
+    # Fewest evaluable subjects of a complete cohort for the exclusion of a level.
     smallest: ClassVar[int] = 3
 
     @property
@@ -69,13 +76,26 @@ class CohortRule(ABC):
     def next_level(self, history: History, pending: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:
         """The level for the next cohort; None = suspend accrual. `pending` are those of all levels."""
 
+    def open_places(self, history: History, pending: tuple[Pending, ...], level: int) -> int:
+        """Places of the cohort at a level that nobody fills; all of them where nobody counts yet."""
+        filled = history.n(level) + len(at(pending, level))
+        return -filled % self.cohort if filled else self.cohort
+
+    def still_to_come(self, history: History, pending: tuple[Pending, ...], level: int) -> int:
+        """The open places of the cohort at a level, as far as the cap lets them be filled."""
+        return min(self.open_places(history, pending, level), max(self.cap.places(history, pending), 0))
+
     def excluded_from(self, history: History, pending: tuple[Pending, ...]) -> int:
-        """The lowest level that is too toxic, pending subjects taken as free of DLT; the number of levels if none."""
+        """The lowest level that is too toxic whatever the rest of its cohort brings; the number of levels if none.
+
+        Pending subjects and open places are taken as free of DLT. That keeps a level excluded when a pending subject
+        leaves: the place is open again, and the best case is the same.
+        """
         for level in range(len(history.ids)):
-            n = history.n(level) + len(at(pending, level))
-            # Who left early was treated: an exclusion must not end because a pending subject leaves.
-            smallest = self.smallest - history.replaced.count(level)
-            if too_toxic(history.dlts(level), n, self.target, self.certainty, smallest):
+            x, n = history.dlts(level), history.n(level) + len(at(pending, level))
+            complete = n + self.still_to_come(history, pending, level)
+            certainty = self.certainty if level else self.certainty - self.extrasafe_offset
+            if n and too_toxic(x, complete, self.target, certainty, self.smallest):
                 return level
         return len(history.ids)
 
@@ -83,11 +103,16 @@ class CohortRule(ABC):
         """The pending subjects without whom a full cohort at this level says nothing yet."""
         return at(pending, level)
 
+    @property
+    def mtd_below(self) -> float:
+        """The estimated DLT rate of an MTD is below this (1 = no bound)."""
+        return 1.0
+
     def mtd(self, history: History, excluded_from: int) -> int | None:
         """The MTD when the trial has ended: by isotonic regression."""
         levels = range(len(history.ids))
         n, x = [history.n(k) for k in levels], [history.dlts(k) for k in levels]
-        return select_mtd(n, x, self.target, excluded_from)
+        return select_mtd(n, x, self.target, excluded_from, self.mtd_below)
 
     def next_action(self, history: History, pending: tuple[Pending, ...], as_of: pd.Timestamp) -> Action:
         """The action advised at the end of the day `as_of`."""
@@ -104,16 +129,18 @@ class CohortRule(ABC):
         if history.current >= excluded:
             return self._go(history, excluded - 1, excluded)
         level = history.current
-        here = at(pending, level)
+        places = self.open_places(history, pending, level)
+        if places:
+            return self._fill(history, level, places, excluded)
         goal = self.next_level(history, pending, level, excluded)
-        if goal is not None and goal < level:
-            return self._go(history, goal, excluded)
-        if (history.n(level) + len(here)) % self.cohort:
-            return self._go(history, level, excluded)
         needed = self.awaited(pending, level)
-        if goal is None or (needed and not self.reads_pending):
+        if goal is None or (goal >= level and needed and not self.reads_pending):
             return wait(history, needed, as_of, level, excluded)
         return self._go(history, goal, excluded)
+
+    def _fill(self, history: History, level: int, places: int, excluded: int) -> Action:
+        seen = f"{history.says(level)} DLT, {self.cohort - places} of {self.cohort} places of the cohort filled"
+        return Action(ONGOING, f"{seen}: enrol at {history.ids[level]}", level, ENROL, excluded)
 
     def _go(self, history: History, level: int, excluded: int) -> Action:
         now = history.current if history.current is not None else level

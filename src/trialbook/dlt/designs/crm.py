@@ -20,20 +20,31 @@ NODES, REACH = 800, 10.0
 
 @dataclass(frozen=True)
 class Posterior:
-    """The posterior of beta: its mean, its variance, and its weight on each node."""
+    """The posterior of beta: its mean, its variance, and the nodes with its density and its weight on each."""
 
     mean: float
     variance: float
     nodes: NDArray[np.float64] = field(repr=False)
     mass: NDArray[np.float64] = field(repr=False)
+    density: NDArray[np.float64] = field(repr=False)
 
     def quantile(self, share: float) -> float:
         """The beta below which this share of the posterior lies, between nodes by interpolation."""
         return float(np.interp(share, np.cumsum(self.mass) - self.mass / 2, self.nodes))
 
     def below(self, limit: float) -> float:
-        """Pr(beta < limit)."""
-        return float(self.mass[self.nodes < limit].sum())
+        """Pr(beta < limit), to four digits.
+
+        The nodes are too far apart to count those below alone. Their weights reach to the middle between two nodes,
+        but for a term in the slope of the density there (Euler and Maclaurin); from there on it is taken as a line.
+        """
+        after = int(np.searchsorted(self.nodes, limit))
+        if after in (0, len(self.nodes)):
+            return float(after > 0)
+        (left, right), (low, high) = self.nodes[after - 1 : after + 1], self.density[after - 1 : after + 1]
+        step, beyond = right - left, limit - (left + right) / 2
+        to_middle = self.mass[:after].sum() + step * (high - low) / 24
+        return float(to_middle + beyond * ((low + high) / 2 + beyond * (high - low) / step / 2))
 
 
 def posterior(skeleton: Sequence[float], subjects: Sequence[tuple[int, bool, float]], variance: float) -> Posterior:
@@ -57,7 +68,7 @@ def _posterior(
     mass = np.exp(log_density - log_density.max())
     mass /= mass.sum()
     mean = float(mass @ nodes)
-    return Posterior(mean, float(mass @ (nodes - mean) ** 2), nodes, mass)
+    return Posterior(mean, float(mass @ (nodes - mean) ** 2), nodes, mass, mass / spread)
 
 
 @lru_cache(maxsize=4096)
@@ -88,7 +99,8 @@ class Crm(CohortRule):
     """CRM: the level whose rate at the posterior mean is closest to the target.
 
     No untried level is skipped and nobody goes up after a DLT in the last cohort (A-79). The trial stops when the
-    posterior probability that the lowest level exceeds the target is above `certainty`.
+    posterior probability that the lowest level exceeds the target is above `certainty`, from three evaluable subjects
+    on. `extrasafe_offset` has no meaning here: it belongs to the rules that exclude a level by its own counts.
     """
 
     skeleton: tuple[float, ...] = ()
@@ -101,19 +113,27 @@ class Crm(CohortRule):
         return Reads(self.cohort, "each" if self.reads_pending else "nothing")
 
     def excluded_from(self, history: History, pending: tuple[Pending, ...]) -> int:
-        """0 when even the lowest level is too toxic, else the number of levels: the model excludes none of its own."""
+        """0 when even the lowest level is too toxic, else the number of levels: the model excludes none of its own.
+
+        While the cohort at the current level has an open place, its rest and everybody pending count as free of DLT,
+        so that nothing the cohort could bring would change the answer.
+        """
         # p_1 > target means exp(beta) < log(target) / log(skeleton_1).
         limit = log(log(self.target) / log(self.skeleton[0]))
-        beta = self.posterior(history, pending)
-        toxic = len(history.outcomes) >= self.smallest and beta.below(limit) > self.certainty
+        level = history.current
+        rest = 0 if level is None else self.still_to_come(history, pending, level)
+        seen, waiting = history, pending
+        if level is not None and rest:
+            to_come = [Pending(level, 1.0) for _ in range(rest)]
+            seen, waiting = history.resolved((*pending, *to_come), dlt=False), ()
+        toxic = len(seen.outcomes) >= self.smallest and self.posterior(seen, waiting).below(limit) > self.certainty
         return 0 if toxic else len(history.ids)
 
     def next_level(self, history: History, pending: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:
         """The level closest to the target, within the limits of A-79."""
         tried = max([level, *(o.level for o in history.outcomes), *(p.level for p in pending)])
         best = min(self._closest(history, pending), tried + 1)
-        last = [o.dlt for o in history.outcomes if o.level == level][-self.cohort :]
-        return min(best, level) if any(last) else best
+        return min(best, level) if any(history.last_cohort(pending, level, self.cohort)) else best
 
     def awaited(self, pending: tuple[Pending, ...], level: int) -> tuple[Pending, ...]:
         """Everybody pending: the model learns from every level."""

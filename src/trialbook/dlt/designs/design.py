@@ -37,13 +37,15 @@ class History:
     """The trial so far: level ids in order of escalation, evaluable subjects in order of first infusion.
 
     `replaced` holds the levels of treated subjects who are not evaluable; `current` is the level of the subject
-    treated last, None before the first.
+    treated last, None before the first. `known` says of each evaluable or pending subject at that level, in order of
+    first infusion, whether the outcome is known; where it is empty, those pending were treated last.
     """
 
     ids: tuple[str, ...]
     outcomes: tuple[Outcome, ...] = ()
     replaced: tuple[int, ...] = ()
     current: int | None = None
+    known: tuple[bool, ...] = ()
 
     def n(self, level: int) -> int:
         """Evaluable subjects at a level."""
@@ -59,7 +61,14 @@ class History:
 
     def resolved(self, pending: Iterable[Pending], dlt: bool) -> History:
         """The trial if every pending subject ended with, or without, a DLT."""
-        return replace(self, outcomes=(*self.outcomes, *(Outcome(p.level, dlt) for p in pending)))
+        return replace(self, outcomes=(*self.outcomes, *(Outcome(p.level, dlt) for p in pending)), known=())
+
+    def last_cohort(self, pending: Iterable[Pending], level: int, size: int) -> tuple[bool, ...]:
+        """The known outcomes (DLT or not) among the `size` evaluable or pending subjects treated last at a level."""
+        own = [o.dlt for o in self.outcomes if o.level == level]
+        known = self.known if level == self.current else ()
+        places = known or (True,) * len(own) + (False,) * sum(p.level == level for p in pending)
+        return tuple(own[len(own) - sum(places[-size:]) :])
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,8 @@ class Action:
 class Reads:
     """What a rule reads beyond the counts of each level: needed to tell states of a trial apart.
 
-    `last_cohort`: how many of the last outcomes at the current level; `follow_up`: of pending subjects `nothing`, the
+    `last_cohort`: the outcomes among so many subjects treated last at the current level; `follow_up`: of pending
+    subjects `nothing`, the
     `sum` of the shares followed at the current level, or the share of `each`.
     """
 

@@ -27,13 +27,19 @@ def isotonic_rates(n: Sequence[int], x: Sequence[int]) -> list[float]:
     return pool_adjacent_violators(rates, weights)
 
 
-def select_mtd(n: Sequence[int], x: Sequence[int], target: float, excluded_from: int) -> int | None:
+def select_mtd(
+    n: Sequence[int], x: Sequence[int], target: float, excluded_from: int, below: float = 1.0
+) -> int | None:  # fmt: skip
     """The level whose isotonic rate is closest to the target, among those treated and not excluded; None without one.
+
+    Only levels with an isotonic rate under `below` are looked at (`boundMTD` of CRAN BOIN: the de-escalation boundary).
 
     Levels with one pooled rate are told apart by a hair that rises with dose, as in CRAN BOIN: the highest of them is
     taken when the rate is below the target, the lowest when it is above.
     """
     tried = [level for level in range(excluded_from) if n[level] > 0]
     rates = isotonic_rates([n[level] for level in tried], [x[level] for level in tried])
-    distances = [abs(rate + (k + 1) * 1e-10 - target) for k, rate in enumerate(rates)]
-    return tried[distances.index(min(distances))] if tried else None
+    told_apart = [rate + (k + 1) * 1e-10 for k, rate in enumerate(rates)]
+    # Rates rise with dose: those under a bound are the first.
+    distances = [abs(rate - target) for rate in told_apart if below >= 1 or rate < below]
+    return tried[distances.index(min(distances))] if distances else None

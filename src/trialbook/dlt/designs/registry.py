@@ -27,18 +27,20 @@ def make_rule(name: str, analysis: Analysis, levels: int) -> Rule:
     """
     cap = Cap(analysis.n_cap, analysis.cap_counts)
     shared = (analysis.dlt_target, analysis.overdose_certainty, analysis.cohort_size, cap)
+    strict = analysis.extrasafe_offset if analysis.extrasafe else 0.0
     if name == "3+3":
         return ThreePlusThree(cap, analysis.allow_deescalate, analysis.stop_at_two_dlts, analysis.expand_top_level)
     if name == "Rolling6":
         return RollingSix(cap)
     if name == "BOIN":
-        return Boin(*shared)
+        return Boin(*shared, strict, analysis.bound_mtd)
     if name == "TITE-BOIN":
-        return TiteBoin(*shared)
+        return TiteBoin(*shared, strict, analysis.bound_mtd)
     if name in ("i3+3", "mTPI-2", "keyboard"):
         designs: dict[str, type[I3Plus3 | Mtpi2]] = {"i3+3": I3Plus3, "mTPI-2": Mtpi2, "keyboard": Keyboard}
         design = designs[name]
-        return design(*shared, margin=_margin(analysis))
+        below, above = _margins(analysis)
+        return design(*shared, strict, margin=below, margin_above=above)
     if name in ("CRM", "TITE-CRM"):
         model = {"CRM": Crm, "TITE-CRM": TiteCrm}[name]
         return model(*shared, skeleton=_skeleton(analysis, levels), prior_variance=analysis.crm_prior_variance)
@@ -48,13 +50,17 @@ def make_rule(name: str, analysis: Analysis, levels: int) -> Rule:
     )  # fmt: skip
 
 
-def _margin(analysis: Analysis) -> float:
-    if not analysis.interval_margin < min(analysis.dlt_target, 1 - analysis.dlt_target):
+def _margins(analysis: Analysis) -> tuple[float, float]:
+    """How far the equivalence interval reaches below and above the target."""
+    below, above = analysis.interval_margin, analysis.interval_margin_above or analysis.interval_margin
+    if not (below < analysis.dlt_target and above < 1 - analysis.dlt_target):
+        own = analysis.interval_margin_above and below < analysis.dlt_target
+        wrong = "interval_margin_above" if own else "interval_margin"
         raise UsageError(
-            "the equivalence interval must lie between 0 and 1", column="interval_margin",
-            value=analysis.interval_margin, next_step="choose a margin smaller than dlt_target",
+            "the equivalence interval must lie between 0 and 1", column=wrong, value=getattr(analysis, wrong),
+            next_step="choose interval_margin < dlt_target and a margin above the target < 1 - dlt_target",
         )  # fmt: skip
-    return analysis.interval_margin
+    return below, above
 
 
 def _skeleton(analysis: Analysis, levels: int) -> tuple[float, ...]:

@@ -15,8 +15,12 @@ SUSPEND = "SUSPEND"
 
 @dataclass(frozen=True)
 class TiteBoin(CohortRule):
-    """TITE-BOIN: as BOIN, with the DLTs that pending subjects may still have predicted from their follow-up."""
+    """TITE-BOIN: as BOIN, with the DLTs that pending subjects may still have predicted from their follow-up.
 
+    A full cohort is decided on with subjects pending; an open place is filled first.
+    """
+
+    bound_mtd: bool = False
     name: ClassVar[str] = "TITE-BOIN"
     reads_pending: ClassVar[bool] = True
 
@@ -24,6 +28,11 @@ class TiteBoin(CohortRule):
     def reads(self) -> Reads:
         """The follow-up of the pending subjects of the current level, as one sum."""
         return Reads(follow_up="sum")
+
+    @property
+    def mtd_below(self) -> float:
+        """lambda_d with `bound_mtd`, else no bound."""
+        return boundaries(self.target)[1] if self.bound_mtd else 1.0
 
     def letter(self, x: int, completed: int, weights: Sequence[float]) -> str:
         """E, S, D or SUSPEND for x DLTs, `completed` subjects and the followed shares of the pending ones.
@@ -47,8 +56,6 @@ class TiteBoin(CohortRule):
     def next_level(self, history: History, pending: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:
         """One level up or down by the letter; None = suspend accrual."""
         here = at(pending, level)
-        if not history.n(level) and not here:
-            return level
         letter = self.letter(history.dlts(level), history.n(level), [p.weight for p in here])
         if letter == SUSPEND:
             return None

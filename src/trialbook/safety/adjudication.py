@@ -1,0 +1,66 @@
+"""The committee's flags on adverse events (SUPPAE AEDLT): what each event was called, contradictions, lost flags."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.supplemental import qualifier
+
+FLAG = "AEDLT"
+YES, NO = "Y", "N"
+
+
+def adjudicated_dlt(ae: pd.DataFrame, suppae: pd.DataFrame) -> pd.Series:
+    """DLTFL: the committee's AEDLT of each AE record, Y or N; blank where SUPPAE holds none. Y wins over N.
+
+    A flag names its event by AESEQ, AESPID, AEGRPID or any other variable of AE (`supplemental.parent_links`, A-161).
+    Where several different events may be meant, Y counts for all of them and N for none. A flag without a key is about
+    the subject: N is the answer for each event without one of its own; Y likewise, unless an event of the subject has
+    its own Y, which then is the event that was meant.
+    """
+    flags = _flags(ae, suppae)
+    own = flags[~flags["WHOLE"] & (flags["SURE"] | flags["QVAL"].eq(YES))]
+    named = own.groupby("PARENT")["QVAL"].max().reindex(ae.index)
+    return _of_subject(named, flags[flags["WHOLE"]], ae["USUBJID"]).fillna("").astype("str")
+
+
+def contradicted(ae: pd.DataFrame, suppae: pd.DataFrame) -> pd.Series:
+    """Whether the committee's flags of an AE record, or of its subject, say both Y and N of it."""
+    flags = _flags(ae, suppae)
+    of_record = flags[~flags["WHOLE"]].groupby("PARENT")["QVAL"].nunique().reindex(ae.index).gt(1)
+    whole = flags[flags["WHOLE"]].drop_duplicates(["USUBJID", "QVAL"])
+    said = whole.groupby("USUBJID")["QVAL"].agg(lambda answers: "".join(sorted(answers)))
+    subject = ae["USUBJID"].map(said).astype("str").fillna("")
+    final = adjudicated_dlt(ae, suppae)
+    yes_somewhere = final.eq(YES).groupby(ae["USUBJID"]).transform("any")
+    against = (subject.eq("NY") | (subject.eq(NO) & yes_somewhere)) & final.eq(YES)
+    # The subject had a DLT and each of its events was called none.
+    denied = subject.eq(YES) & final.eq(YES) & _own(ae, flags).eq(NO)
+    return (of_record | against | denied).fillna(False).astype(bool)
+
+
+def flags_without_event(ae: pd.DataFrame, suppae: pd.DataFrame) -> pd.DataFrame:
+    """The committee's Y that no AE record can be found for: USUBJID, once per subject. It may not be lost (A-161)."""
+    flags = _flags(ae, suppae, found=False)
+    lost = flags[flags["PARENT"].isna() & flags["QVAL"].eq(YES)]
+    return lost[["USUBJID"]].dropna().drop_duplicates().reset_index(drop=True)
+
+
+def _flags(ae: pd.DataFrame, suppae: pd.DataFrame, *, found: bool = True) -> pd.DataFrame:
+    flags = qualifier(suppae, ae, "AE", FLAG)
+    flags = flags[flags["QVAL"].isin([YES, NO])]
+    return flags[flags["PARENT"].notna()] if found else flags
+
+
+def _own(ae: pd.DataFrame, flags: pd.DataFrame) -> pd.Series:
+    own = flags[~flags["WHOLE"] & flags["SURE"]]
+    return own.groupby("PARENT")["QVAL"].max().reindex(ae.index).fillna("").astype("str")
+
+
+def _of_subject(named: pd.Series, whole: pd.DataFrame, subject: pd.Series) -> pd.Series:
+    """The flags by event (missing = none), completed by those that are about the whole subject."""
+    said = {answer: subject.isin(whole.loc[whole["QVAL"].eq(answer), "USUBJID"]) for answer in (YES, NO)}
+    explained = named.eq(YES).groupby(subject).transform("any")
+    all_denied = named.eq(NO).groupby(subject).transform("all")
+    yes = said[YES] & ~explained & (named.isna() | all_denied)
+    return named.mask(yes, YES).mask(named.isna() & ~yes & said[NO], NO)

@@ -1,0 +1,76 @@
+"""Public cases of SDTM keys (k01, k11, k13, k14): the folder of cases as it is, when it is here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from raw_export import PROTOCOL
+from trialbook.cleaning import apply_cut, clean_snapshot
+from trialbook.dlt.determination import derive_addlt
+from trialbook.protocol.load import make_trial
+from trialbook.protocol.models import Trial
+from trialbook.protocol.yaml_file import read_yaml
+from trialbook.runner.check import QuickLook, look_at
+from trialbook.snapshot import read_snapshot
+from trialbook.subjects.derive import derive_subjects
+
+
+def trial_of_case(cases: Path, name: str) -> Trial:
+    """The trial of a case: its cut file with the project's protocol."""
+    [folder] = list(cases.glob(f"{name}_*"))
+    content = dict(read_yaml(folder / "params" / "cut.yaml"))
+    return make_trial({**content, "protocol": str(PROTOCOL)}, f"{name}.yaml", folder)
+
+
+def look(root: Path, cases: Path, name: str) -> QuickLook:
+    return look_at(trial_of_case(cases, name), root)
+
+
+def other_rules(found: QuickLook) -> list[str]:
+    """The rules that are asked about, but for the domains that a case leaves out."""
+    return found.listed.loc[found.listed["rule"].ne("P34-DOMAIN-MISSING"), "rule"].tolist()
+
+
+def test_k01_a_dlt_by_aespid_counts(cases: Path) -> None:
+    trial = trial_of_case(cases, "k01")
+    cut = apply_cut(clean_snapshot(read_snapshot(trial), trial).domains, trial.cut_date)
+    adsl = derive_subjects(cut.domains, trial.protocol, trial.analysis, trial.cut_date)
+    addlt = derive_addlt(adsl, cut.domains, trial.protocol, trial.analysis, trial.cut_date).set_index("SUBJID")
+    assert addlt["DLTSTAT"].loc["901"] == "DLT"
+    assert addlt["DLTDT"].loc["901"] == pd.Timestamp("2025-01-25")
+    assert addlt["DLTSTAT"].loc["902"] != "DLT"
+
+
+def test_k11_events_of_another_study_stop(root: Path, cases: Path) -> None:
+    found = look(root, cases, "k11")
+    assert found.stop is not None
+    said = found.stop.describe()
+    assert said.startswith("[P34-OTHER-STUDY] ae.csv, row 2, column STUDYID, value 'NCT00000000': 3 of 3 records")
+
+
+def test_k13_relrec_at_dataset_level_is_kept_without_a_question(root: Path, cases: Path) -> None:
+    trial = trial_of_case(cases, "k13")
+    cleaned = clean_snapshot(read_snapshot(trial), trial)
+    assert len(cleaned.domains["RELREC"]) == 2
+    assert cleaned.changes.empty
+    assert other_rules(look(root, cases, "k13")) == []
+
+
+def test_k14_a_split_domain_is_read_as_one(root: Path, cases: Path) -> None:
+    trial = trial_of_case(cases, "k14")
+    snapshot = read_snapshot(trial)
+    assert snapshot.ignored == ()
+    assert snapshot.tables["LB"].rows == 3
+    found = look(root, cases, "k14")
+    assert other_rules(found) == []
+    assert "LB" not in found.listed["domain"].tolist()
+
+
+@pytest.mark.parametrize("name", ["k01", "k13", "k14"])
+def test_no_case_stops_or_breaks_a_contract(root: Path, cases: Path, name: str) -> None:
+    found = look(root, cases, name)
+    assert found.stop is None
+    assert [failure for verdict in found.verdicts for failure in verdict.failures] == []
