@@ -89,6 +89,7 @@ def test_every_dataset_has_a_contract_with_meaning_type_and_privacy(root: Path) 
     contracts = load_contracts(root / "data_contracts")
     analysis = {"adsl", "adie", "adae", "adlb", "addlt", "adrs", "adtte"}
     expected = {f"{kind}/{code.lower()}" for kind in ("raw", "clean") for code in VARIABLES}
+    expected |= {f"{kind}/{code}" for kind in ("raw", "clean") for code in ("relrec", "co", "da")}
     assert set(contracts) == expected | {"clean/ages"} | {f"analysis/{name}" for name in analysis}
     for code in VARIABLES:
         for kind, names in (("raw", VARIABLES[code].split()), ("clean", clean_variables(code))):

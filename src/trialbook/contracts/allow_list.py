@@ -13,6 +13,8 @@ from trialbook.snapshot.door import AllowList
 
 # Set by the runner for its kernels: a cut file may lie elsewhere than the contracts of the project.
 CONTRACTS = "TRIALBOOK_CONTRACTS"
+# Identifiers of records by which SUPP-- and RELREC name them, in every domain.
+_RECORD_IDS = ("SPID", "GRPID", "LNKID")
 # Parameters of criteria that list names of SUPPDM.
 _NAMES = "_names"
 
@@ -25,7 +27,10 @@ def allow_list(contracts: Mapping[str, Contract], protocol: Protocol) -> AllowLi
     datasets = {
         name.removeprefix("raw/").upper(): c.dataset for name, c in contracts.items() if name.startswith("raw/")
     }
-    columns = {code: frozenset(column.name for column in dataset.properties) for code, dataset in datasets.items()}
+    columns = {
+        code: frozenset([*(column.name for column in dataset.properties), *(f"{code}{end}" for end in _RECORD_IDS)])
+        for code, dataset in datasets.items()
+    }
     names = {
         code: frozenset(str(name).upper() for name in (value.custom("names") or []))
         for code, dataset in datasets.items()

@@ -167,7 +167,7 @@ class Step:
         """
         if "BRTHDTC" in domains.get("DM", ()):
             raise StopError(
-                "birth dates must not be written", file="dm", column="BRTHDTC", rule="P37",
+                "birth dates must not be written", file="dm", column="BRTHDTC",
                 next_step="leave `without_birth_dates(...)` of the domains",
             )  # fmt: skip
         for code in (*domains, *([AGES] if isinstance(domains, Domains) and domains.delivered(AGES) else [])):

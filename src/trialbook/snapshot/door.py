@@ -18,6 +18,7 @@ WITHHELD = "(withheld)"
 # Identifiers are compared and printed everywhere: a person's number there cannot be masked away.
 _IDENTIFIERS = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "IDVARVAL")
 _IDENTIFIER_ENDINGS = ("SPID", "REFID", "GRPID", "LNKID", "LNKGRP", "SEQ")
+_KEYS_OF_SUPP = frozenset(["STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL"])
 # Names under which SUPP-- gives the number of another subject.
 _SUBJECT_LINKS = ("RESCREEN_OF", "RESCRNOF", "PRVSUBJ", "PREVSUBJ")
 
@@ -26,11 +27,15 @@ _SUBJECT_LINKS = ("RESCREEN_OF", "RESCRNOF", "PRVSUBJ", "PREVSUBJ")
 class AllowList:
     """What may come in: the columns of each domain by upper-case code, and the QNAMs of each SUPP-- domain.
 
-    A domain without an entry does not come in. A SUPP-- domain with columns but without names takes no value.
+    A domain without an entry does not come in; of a SUPP-- domain without one come the keys and names, no value.
     """
 
     columns: Mapping[str, frozenset[str]]
     names: Mapping[str, frozenset[str]]
+
+    def of(self, code: str) -> frozenset[str] | None:
+        """The columns of a domain that may come in; None where the domain may not."""
+        return self.columns.get(code, _KEYS_OF_SUPP if code.startswith("SUPP") else None)
 
 
 def admit(snapshot: Snapshot, allowed: AllowList) -> Snapshot:
@@ -44,7 +49,7 @@ def admit(snapshot: Snapshot, allowed: AllowList) -> Snapshot:
     """
     tables, ignored = {}, [masked(name) for name in snapshot.ignored]
     for code, table in snapshot.tables.items():
-        if code not in allowed.columns:
+        if allowed.of(code) is None:
             ignored.append(f"{masked(table.file)}: the domain {code} has no contract")
             continue
         named = dataclasses.replace(_named(table), parts=tuple(_part(part, code, allowed) for part in table.parts))
@@ -73,14 +78,13 @@ def _named(table: RawTable) -> RawTable:
 def _part(part: RawTable, code: str, allowed: AllowList) -> RawTable:
     """A part of a split domain as it may be kept beside the whole: what is said of its values is said of the whole."""
     named = _named(part)
-    admitted = _masked_values(
-        _declared_names(_declared_columns(dataclasses.replace(named, domain=code), allowed), allowed)
-    )
+    declared = _declared_columns(dataclasses.replace(named, domain=code), allowed)
+    admitted = _masked_values(_declared_names(declared, allowed))
     return dataclasses.replace(admitted, domain=part.domain, edits=named.edits, notes=named.notes)
 
 
 def _declared_columns(table: RawTable, allowed: AllowList) -> RawTable:
-    declared = allowed.columns[table.domain]
+    declared = allowed.of(table.domain) or frozenset()
     foreign = [name for name in table.frame.columns if name not in declared]
     if not foreign:
         return table
@@ -95,7 +99,7 @@ def _declared_columns(table: RawTable, allowed: AllowList) -> RawTable:
 
 def _declared_names(table: RawTable, allowed: AllowList) -> RawTable:
     """Of a SUPP-- domain, the records whose QNAM is declared."""
-    if not table.domain.startswith("SUPP") or "QNAM" not in table.frame:
+    if not table.domain.startswith("SUPP") or not {"QNAM", "QVAL"} <= set(table.frame):
         return table
     names = table.frame["QNAM"].str.strip().str.upper()
     foreign = names.notna() & ~names.isin(allowed.names.get(table.domain, frozenset()))

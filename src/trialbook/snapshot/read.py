@@ -29,8 +29,8 @@ def read_snapshot(trial: Trial, allowed: AllowList | None = None) -> Snapshot:
     Only what `allowed` lists (default: what the contracts in force declare) comes in, and personal data are masked
     before anything else sees a value (`admit`). A site export becomes SDTM by the mapping file that the cut names.
     Raises StopError (rule P34) where a file cannot be read, two files hold one domain (other than as its parts), DM,
-    EX or AE is missing, or the files are not those of the transfer manifest; UsageError where the snapshot itself cannot be read or the mapping
-    file does not fit it.
+    EX or AE is missing, or the files are not those of the transfer manifest; UsageError where the snapshot itself
+    cannot be read or the mapping file does not fit it.
     """
     folder, transfer = trial.path(trial.cut.snapshot), trial.cut.transfer
     if trial.cut.mapping is not None:
