@@ -36,7 +36,8 @@ while (place / "hold").exists() and {name!r} in (place / "hold").read_text(): ti
 CLEAN = "step.write_clean({code: table.frame for code, table in step.raw.tables.items()})"
 DERIVE = """
 import pandas
-names = "USUBJID SUBJID SCRFL SAFFL DTHFL TRT01P TRT01A TRTSDT DTHDT CUTDT LSTALVDT DLTSTAT PARAMCD AVALC".split()
+names = "USUBJID SUBJID SCRFL ENRFL SAFFL DLTEFL MAT28FL EVAL28FL PPFL DTHFL TRT01P TRT01A TRTSDT DTHDT CUTDT".split()
+names += "LSTALVDT DLTSTAT COUNTED PARAMCD AVALC RSP28FL CNSR".split()
 frame = pandas.DataFrame({{n: pandas.Series(dtype="datetime64[s]" if n[-2:] == "DT" else "str") for n in names}})
 for name in {datasets!r}: step.write(name, frame, ["USUBJID"])
 """
@@ -71,7 +72,7 @@ class SmallProject:
 
     def write_notebook(self, spec: StepSpec, *middle: str) -> None:
         """The tiny notebook of a step; `middle` stands between its hold and what it leaves."""
-        leave = DERIVE.format(datasets=spec.datasets) if spec.datasets else CLEAN
+        leave = CLEAN if spec is STEPS[0] else DERIVE.format(datasets=spec.datasets)
         hold = HOLD.format(place=str(self.place), name=spec.name)
         notebook = notebook_of(OPEN.format(name=spec.name), hold, *middle, leave, "step.close()")
         notebook.cells[0].source = PARAMETERS

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from trialbook.errors import StopError
 from trialbook.protocol.load import load_trial
 from trialbook.runner.build import Options, build_cut, step_store
 from trialbook.runner.compare import compare_builds
@@ -105,6 +106,57 @@ def test_only_what_changed_is_made_again(project: Project, tmp_path: Path) -> No
 
     # A build put together from kept pieces is the build that is made anew.
     assert compare_builds(project.out / "case", fresh(project, tmp_path)) == []
+
+
+def in_cell(found: str, put: str) -> Callable[[str], str]:
+    """Puts a line before, or changes, what one cell of a notebook says."""
+
+    def change(source: str) -> str:
+        notebook = json.loads(source)
+        for cell in notebook["cells"]:
+            text = "".join(cell["source"])
+            if cell["cell_type"] == "code" and found in text:
+                cell["source"] = [text.replace(found, put, 1)]
+                return json.dumps(notebook)
+        raise AssertionError(found)
+
+    return change
+
+
+ADTTE = "adtte = time_to_event.derive_adtte("
+READ = 'addlt = step.read("addlt")\n'
+COPY = 'keys = keys.model_copy(update={"dlt_window": [0, 90]})\n'
+AGAIN = (
+    "from trialbook.dlt.determination import derive_addlt\n"
+    'addlt = derive_addlt(adsl, domains, trial, type(keys)(**{**dict(keys), "dlt_window": [0, 90]}), step.cut_date)\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("notebook", "found", "put", "says"),
+    [
+        ("06_os", ADTTE, 'adsl = adsl[adsl["SUBJID"] != "004"]  # left over\n' + ADTTE,
+         ["analysis/adtte", "SUBJID 004", "(OS)", "adtte.OS.every_subject", "look in notebooks/06_os.ipynb"]),
+        ("04_dlt", READ, COPY + READ,
+         ["notebooks/04_dlt.ipynb", "dlt_window", "[0, 90]", "[0, 28]", "overrides: {dlt_window: [0, 90]}"]),
+        ("04_dlt", READ, AGAIN, ["results/ard", "ard.DLT.as_addlt", "DLT", "overrides"]),
+        ("02_eligibility", 'step.write("adie"',
+         'adie = adie[adie["CRITCD"] != "EX08"]\nstep.write("adie"', ["CRITCD EX08", "adie.CRITCD.every_subject"]),
+    ],
+)  # fmt: skip
+def test_a_left_over_in_a_cell_stops_the_build_and_is_named(
+    project: Project, notebook: str, found: str, put: str, says: list[str]
+) -> None:
+    path = project.root / "notebooks" / f"{notebook}.ipynb"
+    before = path.read_text(encoding="utf-8")
+    project.change(f"notebooks/{notebook}.ipynb", in_cell(found, put))
+    try:
+        with pytest.raises(StopError) as stopped:
+            project.build()
+        for word in says:
+            assert word in str(stopped.value), (word, str(stopped.value))
+    finally:
+        path.write_text(before, encoding="utf-8")
 
 
 def fresh(project: Project, place: Path) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import shutil
 from pathlib import Path
 
@@ -48,3 +50,26 @@ def test_the_overview_equals_the_study_report(pilot: Path) -> None:
 @pytest.mark.parametrize("name", ["04_dlt", "05_orr", "06_os"])
 def test_what_the_trial_does_not_have_is_not_an_endpoint(pilot: Path, name: str) -> None:
     assert "not an endpoint of this trial" in (pilot / f"{name}.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["index", "01_cleaning", "02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os", "data_dictionary"],
+)
+def test_no_page_speaks_of_another_trial(pilot: Path, page: str) -> None:
+    text = re.sub(r"<style\b.*?</style>", " ", (pilot / f"{page}.html").read_text(encoding="utf-8"), flags=re.DOTALL)
+    text = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
+    found = re.findall(
+        r".{30}(?:GVHD|iMSC|mesenchymal|stromal|graft|22 registered|26 checks).{20}", text, re.IGNORECASE
+    )
+    assert found == []
+
+
+def test_the_pages_say_what_they_do_not_cover(pilot: Path) -> None:
+    for name, says in (
+        ("02_eligibility", "holds no eligibility criteria: nothing is audited on this page"),
+        ("04_dlt", "Dose-limiting toxicity is not an endpoint of this trial: this page covers nothing of it"),
+        ("05_orr", "The response at day 28 is not an endpoint of this trial: this page covers nothing of it"),
+        ("06_os", "Overall survival is not an endpoint of this trial: this page covers nothing of it"),
+    ):
+        assert says in (pilot / f"{name}.html").read_text(encoding="utf-8"), name

@@ -237,7 +237,7 @@ def test_estimands_follow_the_keys_in_force(protocol, analysis) -> None:
     assert "CIBMTR rules" in told("ORR", "Variable")
     assert "CN rules" in told("ORR", "Variable", response_rules="CN")
     assert "REL_DAY 21 to 35" in told("ORR", "Variable", d28_window=[21, 35])
-    drug = "New systemic anti-GVHD therapy"
+    drug = "New systemic therapy of the disease"
     assert "composite" in told("ORR", drug)
     assert "treatment policy" in told("ORR", drug, newtx_strategy_orr="treatment_policy")
     assert "composite" in told("ORR", "Relapse of the malignancy", relapse_strategy_orr="composite")

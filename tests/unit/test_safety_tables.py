@@ -152,9 +152,9 @@ def test_the_listing_of_deaths_names_cause_response_relapse_and_what_is_new(smal
 def test_serious_events_are_told_in_a_line_each(small: Small) -> None:
     told = listings.serious_listing(small.adae, small.data.lines)["NARRATIVE"].tolist()
     assert told == [
-        "Grade 3, began on day 0 (2.5 h after infusion 1), life-threatening, hospitalisation, related to iMSC, "
-        "recovered/resolved.",
-        "Grade 5, began on day 4 (4 d after infusion 1), death, not related to iMSC, fatal.",
+        "Grade 3, began on day 0 (2.5 h after infusion 1), life-threatening, hospitalisation, "
+        "related to the study product, recovered/resolved.",
+        "Grade 5, began on day 4 (4 d after infusion 1), death, not related to the study product, fatal.",
     ]
 
 

@@ -135,7 +135,7 @@ _QUERIES = {
         "该值不是 CTCAE 分级，按缺失处理。",
     ),
     "P23-AE-RELATION-MISSING": _ask(
-        "major", "a relationship to iMSC", "The relationship is missing. The event is counted as related.",
+        "major", "a relationship to the study product", "The relationship is missing. The event is counted as related.",
         "与研究药物的关系缺失，按相关处理。",
     ),
     "P23-AE-SERIOUS-MISSING": _ask(

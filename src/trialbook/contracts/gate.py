@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
 from trialbook.cleaning.keys import key_columns
 from trialbook.contracts.lookups import joined
 from trialbook.contracts.odcs import Contract
-from trialbook.contracts.suites import Rule, compile_rules
+from trialbook.contracts.suites import Elsewhere, Rule, chosen_records, compile_rules
 from trialbook.contracts.verdicts import Failure, Verdict, evaluate
 from trialbook.errors import StopError
 from trialbook.results.queries import Query, query
@@ -28,8 +29,14 @@ class Gate:
     The engine is Great Expectations, or `evaluate_quickly` where its import would cost more than the whole look.
     """
 
-    def __init__(self, contracts: Mapping[str, Contract], endpoints: list[str], engine: Engine = evaluate) -> None:
-        self.contracts, self._endpoints, self._engine = contracts, endpoints, engine
+    def __init__(
+        self,
+        contracts: Mapping[str, Contract],
+        endpoints: list[str],
+        engine: Engine = evaluate,
+        keys: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.contracts, self._endpoints, self._engine, self._keys = contracts, endpoints, engine, keys or {}
 
     def check(
         self, kind: str, datasets: Mapping[str, pd.DataFrame], names: Iterable[str] | None = None
@@ -43,12 +50,26 @@ class Gate:
         for name in datasets if names is None else names:
             contract = self.contracts.get(f"{kind}/{name}")
             if contract is not None:
-                suite = compile_rules(contract, kind, self._endpoints, datasets)
+                suite = compile_rules(contract, kind, self._endpoints, datasets, self._keys)
                 frame = joined(datasets[name], suite.lookups, datasets)
                 named_by = contract.dataset.keys or ["USUBJID", *key_columns(name.upper(), frame.columns)]
                 verdict = self._engine(f"{kind}/{name}", frame, suite.rules, named_by)
+                for part in suite.elsewhere:
+                    own = named_by if part.over.dataset == name else []
+                    verdict = _with(verdict, self._check_elsewhere(f"{kind}/{name}", part, datasets, own))
                 verdicts.append(replace(verdict, skipped=suite.skipped))
         return verdicts
+
+    def _check_elsewhere(
+        self, name: str, part: Elsewhere, datasets: Mapping[str, pd.DataFrame], own: list[str]
+    ) -> Verdict:
+        """The verdict on chosen records: those of another dataset are named by their subject and what was paired with
+        it, those of the dataset itself by its key.
+        """
+        frame = joined(chosen_records(part.over, datasets), part.lookups, datasets)
+        code = part.over.dataset.rpartition("/")[2].upper()
+        named_by = own or ["SUBJID", "USUBJID", *key_columns(code, frame.columns), *part.over.each]
+        return self._engine(name, frame, part.rules, list(dict.fromkeys(named_by)))
 
     def queries(self, verdicts: Iterable[Verdict]) -> list[Query]:
         """The failures of severity `warning` as questions to the site, but for those that a step asks itself."""
@@ -61,10 +82,19 @@ class Gate:
         ]
 
 
-def stop_if_critical(verdicts: Iterable[Verdict], files: Mapping[str, str] | None = None) -> None:
+def _with(verdict: Verdict, other: Verdict) -> Verdict:
+    """One verdict of two on the same dataset."""
+    return replace(
+        verdict, evaluated=[*verdict.evaluated, *other.evaluated], failures=[*verdict.failures, *other.failures]
+    )
+
+
+def stop_if_critical(
+    verdicts: Iterable[Verdict], files: Mapping[str, str] | None = None, left_by: Mapping[str, str] | None = None
+) -> None:
     """Raises StopError for the first critical failure, naming the file or dataset, the records and the rule.
 
-    `files` names the delivered file of a raw dataset.
+    `files` names the delivered file of a raw dataset; `left_by` the notebook that wrote a derived one.
     """
     critical = [(v, f) for v in verdicts for f in v.failures if f.severity == "critical"]
     if not critical:
@@ -76,11 +106,21 @@ def stop_if_critical(verdicts: Iterable[Verdict], files: Mapping[str, str] | Non
     where = f": {failure.count} records, {records}{others}" if records else ""
     file = (files or {}).get(verdict.dataset, verdict.dataset)
     rows = ", ".join(str(record["ROW"]) for record in failure.records[:5] if "ROW" in record) or None
+    notebook = (left_by or {}).get(verdict.dataset, "")
     raise StopError(
         f"the contract {verdict.dataset} does not hold: {failure.description}{where}{more}",
         file=file, row=rows, column=failure.column or None, rule=failure.rule,
-        next_step="correct the data at the source, then build again",
+        next_step=_look_in(notebook) if notebook else "correct the data at the source, then build again",
     )  # fmt: skip
+
+
+def _look_in(notebook: str) -> str:
+    """The next step when what a notebook derived does not agree with what it was derived from."""
+    return (
+        f"look in {notebook} for a cell that leaves records out, such as a filter left over from a look at the data, "
+        "or that changes an analysis key, and take it out; keys are changed under overrides in the cut file. If there "
+        "is none, correct the data at the source. Then build again"
+    )
 
 
 def _queries(verdict: Verdict, failure: Failure) -> list[Query]:

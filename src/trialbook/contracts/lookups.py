@@ -27,7 +27,7 @@ class Lookup:
 
     Without `dataset` it is a column of the dataset itself, read as a date. With it, the records of that dataset that
     have the same values in `by` (own column, other column) and fulfil `where` are looked up, and the `take` of their
-    values is used: the smallest, the largest, or how many there are.
+    values is used: the smallest, the largest, or how many there are. With an empty `by` every record belongs to each.
     """
 
     column: str
@@ -44,7 +44,7 @@ class Lookup:
         how = [self.read] if self.read else []
         how += [self.take] if self.dataset else []
         how += [f"{column} {'/'.join(values)}" for column, values in self.where]
-        how += [own for own, _ in self.by if own != "USUBJID"]
+        how += [own for own, _ in self.by if own != "USUBJID"] if self.by else ["all"]
         return f"{place}{self.column}" + (f" ({', '.join(how)})" if how else "")
 
     def missing(self, frame: pd.DataFrame, datasets: Mapping[str, pd.DataFrame]) -> str:
@@ -104,6 +104,8 @@ def _pairs(by: Any) -> tuple[tuple[str, str], ...]:
 
 def _keys(frame: pd.DataFrame, columns: list[str]) -> pd.Series:
     """One text key per record; missing where any part is, so that what has no key matches nothing."""
+    if not columns:
+        return pd.Series("", index=frame.index, dtype="str")
     key = frame[columns[0]].astype("str")
     for name in columns[1:]:
         key = key + "\x1f" + frame[name].astype("str")

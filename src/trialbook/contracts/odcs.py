@@ -13,7 +13,7 @@ from trialbook.protocol.models import ENDPOINTS
 from trialbook.protocol.yaml_file import read_yaml, validated
 
 Severity = Literal["critical", "warning", "info"]
-KINDS = ("raw", "clean", "analysis")
+KINDS = ("raw", "clean", "analysis", "results")
 PRIVACY = Literal["public", "pseudonymised", "sensitive", "identifying"]
 
 
@@ -21,15 +21,35 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Over(_Model):
+    """The records that a rule is about where these are not those of its own dataset.
+
+    `dataset`: whose records, restricted by `where` (column: values); `each`: a column is added by pairing every record
+    with each of these values, or with each value of another dataset's column: one record per subject and parameter.
+    """
+
+    dataset: str
+    where: dict[str, list[str]] = {}
+    each: dict[str, list[str] | dict[str, str]] = {}
+
+
 class Implementation(_Model):
     """A Great Expectations expectation: its type and arguments.
 
     A `value_set` may be `{dataset: dm, column: USUBJID}`: the values of that column in the same build. A `column` may
     be a lookup (see `lookups.py`): `{dataset: dm, column: DTHDTC, read: latest}` is the subject's death date in DM.
+
+    `over` names other records than those of the dataset: whoever must be in a dataset is looked for in it. A rule holds
+    for trials with the `endpoint`, where the datasets in `needs` were delivered, and under the analysis keys in `keys`;
+    else it is skipped.
     """
 
     type: Annotated[str, Field(pattern=r"^expect_[a-z0-9_]+$")]
     kwargs: dict[str, Any] = {}
+    over: Over | None = None
+    endpoint: str = ""
+    needs: list[str] = []
+    keys: dict[str, Any] = {}
 
 
 class RuleProperty(_Model):

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trialbook.contracts.lookups import Lookup, parse_lookup
-from trialbook.contracts.odcs import Column, Contract, QualityRule, Severity
+from trialbook.contracts.odcs import Column, Contract, Over, QualityRule, Severity
 
 # A trial without a screened subject has nothing to report; every other dataset may be empty, and then says so.
 NEVER_EMPTY = ("dm", "adsl")
@@ -38,15 +38,34 @@ class Rule:
 
 @dataclass(frozen=True)
 class Suite:
-    """The rules of one dataset, the columns they look up elsewhere, and the rules that could not be evaluated."""
+    """The rules of one dataset, the columns they look up elsewhere, and the rules that could not be evaluated.
+
+    `elsewhere`: the rules about the records of other datasets, one part for each choice of records.
+    """
 
     rules: list[Rule]
     lookups: list[Lookup]
     skipped: list[str]
+    elsewhere: list[Elsewhere] = field(default_factory=list)
 
 
-def compile_rules(contract: Contract, kind: str, endpoints: list[str], datasets: Mapping[str, pd.DataFrame]) -> Suite:
-    """The rules of a contract for a trial with these endpoints.
+@dataclass(frozen=True)
+class Elsewhere:
+    """Rules about the records that `over` chooses, and the columns that they look up."""
+
+    over: Over
+    rules: list[Rule]
+    lookups: list[Lookup]
+
+
+def compile_rules(
+    contract: Contract,
+    kind: str,
+    endpoints: list[str],
+    datasets: Mapping[str, pd.DataFrame],
+    keys: Mapping[str, Any] | None = None,
+) -> Suite:
+    """The rules of a contract for a trial with these endpoints, under these analysis keys.
 
     From the structure: a row-count rule (so that no suite is empty), presence of needed columns, required values,
     uniqueness of the key, code lists, ISO dates in text columns; then the rules written in the file. `datasets` gives
@@ -66,10 +85,10 @@ def compile_rules(contract: Contract, kind: str, endpoints: list[str], datasets:
         rules += _structural_rules(dataset.name, column, kind, endpoints, there=column.name in frame.columns)
     if dataset.keys:
         rules.append(_key_rule(dataset.name, dataset.keys))
-    written = _Written(frame, datasets)
+    written = _Written(frame, datasets, endpoints, keys or {})
     for entry in dataset.rules:
         written.add(entry)
-    return Suite([*rules, *written.rules], list(dict.fromkeys(written.lookups)), written.skipped)
+    return Suite([*rules, *written.rules], list(dict.fromkeys(written.lookups)), written.skipped, written.elsewhere())
 
 
 def _structural_rules(dataset: str, column: Column, kind: str, endpoints: list[str], *, there: bool) -> Iterator[Rule]:
@@ -118,20 +137,51 @@ def _key_rule(dataset: str, keys: list[str]) -> Rule:
 class _Written:
     """The rules written in a contract file, with their references to other datasets resolved."""
 
-    def __init__(self, frame: pd.DataFrame, datasets: Mapping[str, pd.DataFrame]) -> None:
-        self._frame, self._datasets = frame, datasets
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        datasets: Mapping[str, pd.DataFrame],
+        endpoints: list[str],
+        keys: Mapping[str, Any],
+    ) -> None:
+        self._frame, self._datasets, self._endpoints, self._keys = frame, datasets, endpoints, keys
         self.rules: list[Rule] = []
         self.lookups: list[Lookup] = []
         self.skipped: list[str] = []
+        self._over: dict[str, Elsewhere] = {}
+
+    def elsewhere(self) -> list[Elsewhere]:
+        """The rules about the records of other datasets."""
+        return list(self._over.values())
+
+    def _not_meant(self, entry: QualityRule) -> str:
+        """Why a rule does not concern this trial, or blank."""
+        how = entry.implementation
+        if how.endpoint and how.endpoint not in self._endpoints:
+            return f"{how.endpoint} is no endpoint of this trial"
+        other = next((name for name, value in how.keys.items() if self._keys.get(name) != value), "")
+        if other:
+            return f"it is for {other} {how.keys[other]}"
+        absent = [name for name in [*how.needs, *_named_by(how.over)] if name not in self._datasets]
+        if how.over and not absent:
+            columns = self._datasets[how.over.dataset].columns
+            absent = [f"{how.over.dataset}.{name}" for name in how.over.where if name not in columns]
+        return f"there is no {absent[0]}" if absent else ""
 
     def add(self, entry: QualityRule) -> None:
         """Compiles one rule, or notes why it cannot be evaluated."""
+        not_meant = self._not_meant(entry)
+        if not_meant:
+            self.skipped.append(f"{entry.name}: {not_meant}")
+            return
+        over = entry.implementation.over
+        frame = chosen_records(over, self._datasets) if over else self._frame
         kwargs = dict(entry.implementation.kwargs)
         lookups = {
             key: parse_lookup(kwargs[key], entry.name) for key in COLUMN_KEYS if isinstance(kwargs.get(key), dict)
         }
-        missing = [lookup.missing(self._frame, self._datasets) for lookup in lookups.values()]
-        missing += [column for column in condition_columns(kwargs.get("row_condition")) if column not in self._frame]
+        missing = [lookup.missing(frame, self._datasets) for lookup in lookups.values()]
+        missing += [column for column in condition_columns(kwargs.get("row_condition")) if column not in frame]
         reference = kwargs.get("value_set")
         if isinstance(reference, dict):
             other = self._datasets.get(reference["dataset"])
@@ -144,14 +194,36 @@ class _Written:
             known = self._datasets[reference["dataset"]][reference["column"]]
             kwargs["value_set"] = sorted(known.dropna().astype("str").unique())
         kwargs |= {key: lookup.name for key, lookup in lookups.items()}
-        self.lookups += lookups.values()
         column = _named_column(entry, lookups)
-        self.rules.append(
-            Rule(
-                entry.name, column, entry.severity, entry.description, entry.implementation.type, kwargs,
-                entry.custom("chinese"), entry.custom("askedAs"),
-            )
+        rule = Rule(
+            entry.name, column, entry.severity, entry.description, entry.implementation.type, kwargs,
+            entry.custom("chinese"), entry.custom("askedAs"),
         )  # fmt: skip
+        if over is None:
+            self.lookups += lookups.values()
+            self.rules.append(rule)
+            return
+        part = self._over.setdefault(over.model_dump_json(), Elsewhere(over, [], []))
+        part.rules.append(rule)
+        part.lookups.extend(lookup for lookup in lookups.values() if lookup not in part.lookups)
+
+
+def chosen_records(over: Over, datasets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The records that `over` chooses, with a column for each of its `each`: every record with every value."""
+    frame = datasets[over.dataset]
+    for column, wanted in over.where.items():
+        frame = frame[frame[column].astype("str").isin(wanted)]
+    for column, values in over.each.items():
+        listed = datasets[values["dataset"]][values["column"]] if isinstance(values, dict) else values
+        frame = frame.merge(pd.DataFrame({column: pd.Series(list(listed), dtype="str")}), how="cross")
+    return frame
+
+
+def _named_by(over: Over | None) -> list[str]:
+    """The datasets that a choice of records needs."""
+    if over is None:
+        return []
+    return [over.dataset, *(values["dataset"] for values in over.each.values() if isinstance(values, dict))]
 
 
 def _named_column(entry: QualityRule, lookups: Mapping[str, Lookup]) -> str:

@@ -17,6 +17,7 @@ KINDS = {
     "raw": ("As delivered", "What the site delivers, everything as text. Columns beyond these are kept."),
     "clean": ("Clean domains", "SDTM domains after cleaning and the data cut, in data/clean/."),
     "analysis": ("Analysis datasets", "Datasets with ADaM names that the notebooks derive, in data/."),
+    "results": ("Results", "Every reported number is one row, in results/."),
 }
 TYPES = {"string": "text", "date": "date", "number": "number", "integer": "whole number"}
 # What a broken rule of a severity does.

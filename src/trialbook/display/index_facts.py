@@ -27,7 +27,7 @@ WORST_FIRST = ("critical", "warning", "info", "pass", "empty")
 
 @dataclass(frozen=True)
 class StepStatus:
-    """One notebook of the build: its page and the analysis datasets that it left (none: it made the clean domains)."""
+    """One notebook of the build: its page and the analysis datasets that it left."""
 
     name: str
     title: str
@@ -97,7 +97,7 @@ def index_facts(
         headlines=[_with_previous(headline, earlier.get(headline.label)) for headline in now],
         levels=_by_level(protocol, numbers),
         level_heads={level.id: f"{level.id}\n{_dose(level.cells_per_kg)}".strip() for level in protocol.dose_levels},
-        steps=[_step_line(step, verdicts) for step in steps],
+        steps=[_step_line(step, verdicts, cleans=step is steps[0]) for step in steps],
         contracts=_contracts(verdicts),
         queries=_query_counts(queries, cut),
         subjects=subject_lines(protocol, datasets, queries),
@@ -211,13 +211,17 @@ def _dose(cells_per_kg: float | None) -> str:
     return f"{cells_per_kg:g} x 10^6/kg" if cells_per_kg is not None else ""
 
 
-def _step_line(step: StepStatus, verdicts: Sequence[Verdict]) -> StepLine:
-    """A step with the worst verdict among its contracts, and how many there were."""
+def _step_line(step: StepStatus, verdicts: Sequence[Verdict], *, cleans: bool) -> StepLine:
+    """A step with the worst verdict among its contracts, and how many there were.
+
+    `cleans`: the step that made the clean domains. A step without datasets shows the contract of the reported numbers.
+    """
+    reports = not cleans and not step.datasets
     own = [
         verdict
         for verdict in verdicts
         for kind, _, name in [verdict.dataset.partition("/")]
-        if (name in step.datasets if kind == "analysis" else not step.datasets)
+        if (name in step.datasets if kind == "analysis" else reports if kind == "results" else cleans)
     ]
     if not own:
         return StepLine(step.title, step.page, "built", "no contract")

@@ -107,7 +107,7 @@ def _candidate_cases(f: pd.DataFrame, analysis: Analysis) -> Cases:
     ordinary = ~f["haematological"] & ~f["disease"] & ~f["reaction"] & ~_brief(f, analysis)
     g = analysis.dlt_min_grade
     return [
-        (f["fatal"] & (f["said"] | ~f["disease"]), "death related to iMSC"),
+        (f["fatal"] & (f["said"] | ~f["disease"]), "death related to the study product"),
         (f["growth"], "ectopic tissue or new malignancy"),
         (f["reaction"] & severe & ~_exempt_reaction(f, analysis), f"infusion-related or allergic reaction, grade {g}+"),
         (f["thrombus"] & severe, f"thromboembolic event, grade {g}+"),
@@ -127,8 +127,8 @@ def _other_cases(f: pd.DataFrame, analysis: Analysis) -> Cases:
     )
     return [
         (f["grade"].isna() & f["related"] & ~f["disease"], NO_GRADE),
-        (notable & ~f["related"], "not related to iMSC"),
-        (notable & f["disease"], "attributed to aGVHD or the underlying disease"),
+        (notable & ~f["related"], "not related to the study product"),
+        (notable & f["disease"], "attributed to the disease under study or the underlying disease"),
         (haem & f["deep_at_baseline"], "blood count was grade 4 at baseline already"),
         (haem, f"haematological, not neutropenia or thrombocytopenia of grade {limit}"),
         (notable & f["reaction"], f"grade 3 infusion reaction resolved within {analysis.irr_exempt_hours} h"),

@@ -173,8 +173,8 @@ def definition(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
     counts = " or ".join(analysis.dlt_cytopenia_below)
     rows = [
         ("Window", f"onset on REL_DAY {first} to {last}; a partial date that decides is unresolved (A-65)"),
-        ("Relationship", "to iMSC: " + ", ".join(analysis.trae_levels)),
-        ("Fatal", "death related to iMSC"),
+        ("Relationship", f"to {protocol.study.product}: " + ", ".join(analysis.trae_levels)),
+        ("Fatal", f"death related to {protocol.study.product}"),
         ("Product", "ectopic tissue or new malignancy, any grade"),
         ("Infusion reaction", f"infusion-related or allergic reaction, grade {grade} or more{exempt}"),
         ("Thromboembolism", f"grade {grade} or more"),
@@ -185,7 +185,7 @@ def definition(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
         ),
         (
             "Other",
-            f"not haematological, grade {grade} or more, not aGVHD or underlying disease; grade 3 "
+            f"not haematological, grade {grade} or more, not {protocol.study.disease} or underlying disease; grade 3 "
             f"{', '.join(t for t in terms.brief if t.isascii())} shorter than {analysis.dlt_brief_hours} h is exempt",
         ),
         ("Decided by", "the Safety Review Committee's flag (AEDLT); without it a candidate is counted (A-71)"),

@@ -13,7 +13,7 @@ INTERVALS = {
     "clopper_pearson": "Clopper-Pearson, exact", "wilson": "Wilson", "jeffreys": "Jeffreys", "midp": "mid-P",
 }  # fmt: skip
 ATTRIBUTES = (
-    "Population", "Treatment", "Variable", "New systemic anti-GVHD therapy", "Death", "Relapse of the malignancy",
+    "Population", "Treatment", "Variable", "New systemic therapy of the disease", "Death", "Relapse of the malignancy",
     "Withdrawal or missing", "Summary", "Assumptions",
 )  # fmt: skip
 COLUMNS = {
@@ -28,20 +28,22 @@ def estimands(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
     Every window, day, rule set and strategy is read from the keys that the derivations use; a column of an endpoint
     that the protocol does not have is left out.
     """
-    columns = {"SAFETY": _safety(analysis), "DLT": _dlt(analysis)}
+    columns = {"SAFETY": _safety(protocol, analysis)}
+    if protocol.has_endpoint("DLT"):
+        columns["DLT"] = _dlt(protocol, analysis)
     if protocol.has_endpoint("ORR_D28"):
-        columns["ORR"] = _response(analysis)
+        columns["ORR"] = _response(protocol, analysis)
     if protocol.has_endpoint("OS"):
-        columns["OS"] = _survival(analysis)
+        columns["OS"] = _survival(protocol, analysis)
     return pd.DataFrame({"ATTRIBUTE": list(ATTRIBUTES), **columns})
 
 
-def _safety(analysis: Analysis) -> list[str]:
+def _safety(protocol: Protocol, analysis: Analysis) -> list[str]:
     end = analysis.safety_end_rel_day
     until = f"to REL_DAY {end}" if end is not None else "without an end"
     return [
-        "every subject who received any iMSC (SAF)",
-        f"iMSC at the level {analysis.treatment_arm}, on background therapy",
+        f"every subject who received any {protocol.study.product} (SAF)",
+        f"{protocol.study.product} at the level {analysis.treatment_arm}, on background therapy",
         f"AE, TEAE, TRAE and SAE from the first infusion {until}, CTCAE {analysis.ctcae_version}",
         "events after it are still counted (treatment policy)",
         "terminal: time at risk ends",
@@ -52,12 +54,12 @@ def _safety(analysis: Analysis) -> list[str]:
     ]
 
 
-def _dlt(analysis: Analysis) -> list[str]:
+def _dlt(protocol: Protocol, analysis: Analysis) -> list[str]:
     first, last = analysis.dlt_window
     return [
         "DLT-evaluable (DLTE): a DLT, or the whole window with enough of the dose "
         f"({analysis.dlt_min_dose_frac:.0%} or more)",
-        f"iMSC at the level {analysis.treatment_arm}, on background therapy",
+        f"{protocol.study.product} at the level {analysis.treatment_arm}, on background therapy",
         f"DLT, yes or no, on REL_DAY {first} to {last}",
         "events after it may still be attributed: adjudicated",
         "no DLT unless related; otherwise not evaluable when inside the window",
@@ -68,7 +70,7 @@ def _dlt(analysis: Analysis) -> list[str]:
     ]
 
 
-def _response(analysis: Analysis) -> list[str]:
+def _response(protocol: Protocol, analysis: Analysis) -> list[str]:
     first, last = analysis.d28_window
     base = analysis.baseline_window
     policy = analysis.newtx_strategy_orr == "treatment_policy"
@@ -77,7 +79,8 @@ def _response(analysis: Analysis) -> list[str]:
     drug = "ignored (treatment policy)" if policy else "non-response, by the day of the assessment (composite)"
     return [
         f"SAF mature for day {DAY_28}: TRTSDT + {analysis.maturity_margin_d28} days by the cut, whatever has happened",
-        f"iMSC at the level {analysis.treatment_arm}" + ("" if policy else ", no new systemic anti-GVHD therapy"),
+        f"{protocol.study.product} at the level {analysis.treatment_arm}"
+        + ("" if policy else f", no new systemic therapy of {protocol.study.disease}"),
         f"{' or '.join(RESPONDERS)} by {analysis.response_rules} rules at the assessment closest to day {DAY_28} "
         f"(REL_DAY {first} to {last}), against the last baseline of REL_DAY {base[0]} to {base[1]}",
         drug + (steroid if analysis.steroid_escalation_is_newtx else "; steroids do not count"),
@@ -89,12 +92,12 @@ def _response(analysis: Analysis) -> list[str]:
     ]
 
 
-def _survival(analysis: Analysis) -> list[str]:
+def _survival(protocol: Protocol, analysis: Analysis) -> list[str]:
     days = ", ".join(str(day) for day in analysis.os_days)
     plus = " plus 1" if analysis.os_add_one else ""
     return [
-        "every subject who received any iMSC (SAF)",
-        f"iMSC at the level {analysis.treatment_arm}, then any therapy",
+        f"every subject who received any {protocol.study.product} (SAF)",
+        f"{protocol.study.product} at the level {analysis.treatment_arm}, then any therapy",
         f"days from the first infusion to death of any cause{plus}",
         "followed on (treatment policy)",
         "the event",

@@ -44,7 +44,12 @@ ADRS_COLUMNS = {
 
 
 def derive_adrs(
-    adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
+    adsl: pd.DataFrame,
+    domains: Domains,
+    protocol: Protocol,
+    analysis: Analysis,
+    cut_date: pd.Timestamp,
+    day28: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """ADRS of the treated subjects (SAF): one row per subject, parameter and assessment date.
 
@@ -60,22 +65,23 @@ def derive_adrs(
     - RSPSKIN RSPLIVER RSPUGI RSPLGI: the response of each organ involved at baseline, REASON as for RSP28.
     - STER28: steroids on day 28 (AVAL, mg/kg/day) and on day 0 (BASE); AVALC of `steroid_sparing`.
     BASE is the AVAL of the subject's baseline of response (ABLFL = Y), CHG = AVAL - BASE after it. ADY is the CDISC
-    study day, RELDAY counts from 0. GRADSYS names the grading system: other systems are never pooled with MAGIC.
+    study day, RELDAY counts from 0. `day28`: the result of `day28_response` where it was derived before; the rows at
+    day 28 are made of it. GRADSYS names the grading system: other systems are never pooled with MAGIC.
     """
     if not protocol.has_endpoint("ORR_D28"):
         return _typed(pd.DataFrame(columns=list(ADRS_COLUMNS)))
     treated = treated_subjects(adsl, cut_date)
     course = read_course(treated, domains, analysis)
     assessments = course.assessments
-    baseline, day28 = baseline_assessments(assessments, analysis), day28_assessments(assessments, analysis)
+    baseline, at_day28 = baseline_assessments(assessments, analysis), day28_assessments(assessments, analysis)
     staged = pd.concat([_stage_rows(assessments), _grade_rows(assessments)], ignore_index=True)
     staged = _against_baseline(staged, baseline)
     investigator = investigator_responses(domains, treated)
-    response = response_of(course, analysis)
+    response = response_of(course, analysis) if day28 is None else day28
     later = _later_rows(course, response, domains, analysis)
     rows = pd.concat([staged, _response_rows(investigator), _day28_rows(response), *later], ignore_index=True)
     rows = rows.merge(treated[["STUDYID", "USUBJID", "TRT01A", "TRTSDT"]], on="USUBJID", validate="many_to_one")
-    return _typed(_with_days(rows, baseline, day28))
+    return _typed(_with_days(rows, baseline, at_day28))
 
 
 def investigator_responses(domains: Domains, treated: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from trialbook.results.ard import NOT_ESTIMABLE, TOTAL
 ORGAN_NAMES = {"SKIN": "Skin", "LIVER": "Liver", "UGI": "Upper GI", "LGI": "Lower GI"}
 INTERVALS = PROPORTION_NAMES | {"beta_binomial": "Beta posterior (mean and limits)"}
 EVENT_NAMES = {
-    "DEATH": "Death", "NEWTX": "New systemic anti-GVHD therapy", "RELAPSE": "Relapse of the malignancy",
+    "DEATH": "Death", "NEWTX": "New systemic therapy of the disease", "RELAPSE": "Relapse of the malignancy",
     "DLI": "Donor lymphocyte infusion", "MISSING": "No assessment to judge by",
     "INCOMPLETE": "Left open by missing organs",
 }  # fmt: skip

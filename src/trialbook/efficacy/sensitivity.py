@@ -80,18 +80,24 @@ def _changes(keys: Mapping[str, Any], analysis: Analysis) -> bool:
 
 
 def sensitivity_responses(
-    subjects: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
+    subjects: pd.DataFrame,
+    domains: Domains,
+    protocol: Protocol,
+    analysis: Analysis,
+    cut_date: pd.Timestamp,
+    primary: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The response at day 28 of each subject under the primary analysis and each alternative.
 
-    Arguments as for `day28_response`. Returns its rows with SENS (`primary`, then the names of `sensitivities`), and
-    INSET: Y where the subject is in the denominator. The order of SENS is that of the list.
+    Arguments as for `day28_response`; `primary` is its result where it was derived before. Returns its rows with SENS
+    (`primary`, then the names of `sensitivities`), and INSET: Y where the subject is in the denominator. The order of
+    SENS is that of the list.
     """
     if not protocol.has_endpoint("ORR_D28"):
         return day28_response(subjects, domains, protocol, analysis, cut_date).assign(SENS="", INSET="")
     treated = treated_subjects(subjects, cut_date)
     course = read_course(treated, domains, analysis)
-    primary = response_of(course, analysis)
+    primary = response_of(course, analysis) if primary is None else primary
     parts = [primary.assign(SENS=PRIMARY, INSET=primary["MAT28FL"])]
     for choice in sensitivities(analysis):
         # Fresh validation, so that an alternative obeys the same types as a parameter file.

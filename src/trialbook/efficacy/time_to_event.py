@@ -80,6 +80,12 @@ def unresolved_subjects(adsl: pd.DataFrame, domains: Domains, cut_date: pd.Times
     return listed[reason.ne("")].reset_index(drop=True)
 
 
+def declared_unresolved(adsl: pd.DataFrame) -> pd.DataFrame:
+    """The subjects whose survival ADSL declares as not evaluable (OSNEREAS): USUBJID SUBJID TRT01A REASON."""
+    listed = adsl[adsl["OSNEREAS"].ne("")].sort_values("USUBJID")
+    return listed[["USUBJID", "SUBJID", "TRT01A"]].assign(REASON=listed["OSNEREAS"]).reset_index(drop=True)
+
+
 def survival_queries(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, cut_date: pd.Timestamp) -> list[Query]:
     """Questions about deaths and relapses that decide the times of ADTTE; see also `death_queries`."""
     if not protocol.has_endpoint("OS"):

@@ -15,8 +15,23 @@ from trialbook.protocol.models import Protocol
 _LONG_LIST = 6
 
 
+# The source of a key in the protocol file of a trial that has no use for it.
+NOT_USED = "not used by this trial"
+
+
+def unused_note(protocol: Protocol) -> list[str]:
+    """How many keys the protocol file marks as not used by its trial; no line where there is none."""
+    unused = sum(1 for entry in protocol.analysis.values() if entry.source == NOT_USED)
+    return [f"{unused} further keys serve endpoints or criteria that this trial does not have."] if unused else []
+
+
+def _plain(value: Any) -> Any:
+    """A model as plain data: the keys of a notebook are models of another class, which equals no plain one."""
+    return value.model_dump() if isinstance(value, BaseModel) else value
+
+
 def assumption_table(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
-    """One row per analysis key, in the order of the protocol file.
+    """One row per analysis key that the trial uses, in the order of the protocol file.
 
     KEY; VALUE in force at this cut; DEFAULT, "yes" or the default that was overridden; SOURCE; ASSUMPTION, its id or
     blank; MEANING.
@@ -25,7 +40,9 @@ def assumption_table(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
     rows = []
     for key, entry in protocol.analysis.items():
         value, default = value_text(getattr(analysis, key)), value_text(getattr(defaults, key))
-        changed = getattr(analysis, key) != getattr(defaults, key)
+        changed = _plain(getattr(analysis, key)) != _plain(getattr(defaults, key))
+        if entry.source == NOT_USED and not changed:
+            continue
         shown = f"no; the default is {default}" if changed else "yes"
         rows.append((key, value, shown, entry.source, entry.assumption or "", entry.meaning))
     return pd.DataFrame(rows, columns=["KEY", "VALUE", "DEFAULT", "SOURCE", "ASSUMPTION", "MEANING"]).astype("str")

@@ -34,6 +34,9 @@ class Study(_Model):
     endpoints: list[Literal["ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS"]]
     disclaimer: str
     notes: list[str] = []
+    # In words of the pages: what is given, and the disease that it is given for.
+    product: str = "the study product"
+    disease: str = "the disease under study"
 
 
 class DoseLevel(_Model):

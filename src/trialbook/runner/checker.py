@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pandas as pd
 
 from trialbook.contracts.allow_list import allow_list
 from trialbook.contracts.gate import Gate
 from trialbook.contracts.odcs import Contract
 from trialbook.contracts.verdicts import Verdict
 from trialbook.datasets import read_dataset
+from trialbook.eligibility.audit import audit_columns
 from trialbook.errors import StopError
 from trialbook.fast_imports import import_when_used, only_what_is_used
 from trialbook.protocol.models import Trial
+from trialbook.results.ard import to_ard
+from trialbook.results.recount import subjects_counted
 from trialbook.runner.text_storage import choose_text_storage
 from trialbook.snapshot import read_snapshot
 
+# The analysis keys that decide which rules hold.
+KEYS = ("dor_start",)
 GREAT_EXPECTATIONS = "great_expectations.expectations"
 
 
@@ -27,7 +35,7 @@ class Look:
     """What to check: the snapshot as it was delivered (`kind` raw), or datasets that a step has left.
 
     `paths`: the datasets by name, also those that rules may refer to; `checked`: those to be checked; `inputs`: the
-    sha256 of every delivered file, as the runner has seen it.
+    sha256 of every delivered file, as the runner has seen it; `reported`: the files with the numbers of the steps.
     """
 
     trial: Trial
@@ -36,6 +44,7 @@ class Look:
     paths: Mapping[str, Path] = field(default_factory=dict)
     checked: Sequence[str] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
+    reported: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -50,9 +59,14 @@ def check(look: Look) -> Found:
     """Checks in this process. Raises StopError when a delivered file is no longer what the runner has seen."""
     import_great_expectations()
     choose_text_storage(look.trial)
-    gate = Gate(look.contracts, list(look.trial.protocol.study.endpoints))
+    protocol, analysis = look.trial.protocol, look.trial.analysis
+    gate = Gate(look.contracts, list(protocol.study.endpoints), keys={key: getattr(analysis, key) for key in KEYS})
     if look.kind != "raw":
         frames = {name: read_dataset(path) for name, path in look.paths.items()}
+        frames["protocol/criteria"] = pd.DataFrame({"CRITCD": pd.Series(audit_columns(protocol), dtype="str")})
+        if look.reported:
+            frames["results/subjects"] = subjects_counted(frames)
+            frames["ard"] = to_ard([row for path in look.reported for row in json.loads(path.read_text("utf-8"))])
         return Found(gate.check(look.kind, frames, look.checked))
     tables = read_snapshot(look.trial, allow_list(look.contracts, look.trial.protocol)).tables
     for table in tables.values():

@@ -9,17 +9,21 @@ from dataclasses import dataclass
 from trialbook.runner.schedule import Piece
 
 RAW_CONTRACTS = "raw.contracts"
+RESULTS_CONTRACTS = "results.contracts"
 PROFILES = "profiles"
 
 
 @dataclass(frozen=True)
 class StepSpec:
-    """One notebook: what must be built before it, the datasets it leaves, and whether it takes long."""
+    """One notebook: what must be built before it, the datasets it leaves, what their contracts compare them with, and
+    whether it takes long.
+    """
 
     name: str
     title: str
     needs: tuple[str, ...]
     datasets: tuple[str, ...]
+    compared: tuple[str, ...] = ()
     long: bool = False
 
     @property
@@ -40,13 +44,24 @@ class StepSpec:
 
 STEPS = (
     StepSpec("01_cleaning", "Cleaning and data cut", (), ()),
-    StepSpec("02_eligibility", "Eligibility audit", ("01_cleaning",), ("adsl", "adie")),
-    StepSpec("03_safety", "Safety", ("02_eligibility",), ("adae", "adlb"), long=True),
-    StepSpec("04_dlt", "DLT and dose escalation", ("02_eligibility",), ("addlt",)),
-    StepSpec("05_orr", "Response at day 28", ("02_eligibility",), ("adrs",), long=True),
-    StepSpec("06_os", "Overall survival", ("02_eligibility",), ("adtte",), long=True),
+    StepSpec(
+        "02_eligibility", "Eligibility audit", ("01_cleaning",), ("adsl", "adie", "addlt", "adrsp28"), ("clean/dm",)
+    ),
+    StepSpec("03_safety", "Safety", ("02_eligibility",), ("adae", "adlb"), ("adsl", "clean/ae", "clean/lb"), long=True),
+    StepSpec("04_dlt", "DLT and dose escalation", ("02_eligibility",), ()),
+    StepSpec("05_orr", "Response at day 28", ("02_eligibility",), ("adrs",), ("adsl", "adrsp28"), long=True),
+    StepSpec(
+        "06_os",
+        "Overall survival",
+        ("02_eligibility",),
+        ("adtte",),
+        ("adsl", "adrsp28", "clean/ce", "clean/cm"),
+        long=True,
+    ),
 )
 STEP_NAMES = tuple(spec.name for spec in STEPS)
+# The steps whose reported numbers are compared with the datasets.
+COMPARED = ("02_eligibility", "04_dlt", "05_orr", "06_os")
 STEP = {spec.name: spec for spec in STEPS}
 
 
@@ -62,10 +77,21 @@ def _pieces() -> list[Piece]:
         checks = (RAW_CONTRACTS, *(STEP[name].contracts for name in _before(spec)))
         pieces += [
             Piece(spec.name, "notebook", spec.name, spec.needs, checks, spec.long, early=True),
-            Piece(spec.contracts, "contracts", spec.name, (spec.name,), checks, early=True),
+            *(
+                [Piece(spec.contracts, "contracts", spec.name, (spec.name,), checks, early=True)]
+                if _leaves(spec)
+                else []
+            ),
             Piece(spec.page, "page", spec.name, (spec.name,)),
         ]
+    before = tuple(STEP[name].contracts for name in COMPARED if _leaves(STEP[name]))
+    pieces.append(Piece(RESULTS_CONTRACTS, "contracts", "results", COMPARED, before))
     return [*pieces, Piece(PROFILES, "page", PROFILES, STEP_NAMES)]
+
+
+def _leaves(spec: StepSpec) -> bool:
+    """Whether a step leaves datasets of its own: clean domains or analysis datasets."""
+    return bool(spec.datasets) or spec is STEPS[0]
 
 
 def _before(spec: StepSpec) -> list[str]:

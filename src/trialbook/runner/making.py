@@ -21,8 +21,8 @@ from trialbook.contracts.verdicts import Failure, Verdict
 from trialbook.errors import StopError
 from trialbook.protocol.models import Trial
 from trialbook.runner.aside import Aside, Result
-from trialbook.runner.checker import Look, check
-from trialbook.runner.graph import PROFILES, RAW_CONTRACTS, STEP, STEPS, StepSpec
+from trialbook.runner.checker import KEYS, Look, check
+from trialbook.runner.graph import COMPARED, PROFILES, RAW_CONTRACTS, RESULTS_CONTRACTS, STEP, STEPS, StepSpec
 from trialbook.runner.ingredients import Ingredients, file_sha256
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.manifest import KINDS
@@ -39,6 +39,10 @@ from trialbook.runner.text_storage import LARGE_BYTES, snapshot_bytes
 # What is done aside, each kind of it in a process of its own.
 CONTRACTS = "checks contracts"
 PAGES = "makes pages"
+# The notebook that writes each derived dataset, and where the numbers are reported that are compared with them.
+LEFT_BY = {f"analysis/{name}": f"notebooks/{spec.notebook}" for spec in STEPS for name in spec.datasets} | {
+    "results/ard": "the notebook that reports this number"
+}
 # Kept beside what a notebook leaves; the memory it took differs from run to run and is no part of what it left.
 USAGE = "usage.json"
 
@@ -163,9 +167,13 @@ class Making:
             names += [f"contract {name}" for name in self.ingredients.contracts("raw")]
             names += ["contracts raw", *self._expanded(["inputs"]), *self._cut, *_code(["trialbook.snapshot"])]
         else:
-            kind, datasets, checked = self._datasets_of(piece.step)
+            kind, datasets, checked = self._datasets_of(piece)
             paths = {name: self.scratch / "data" / f"{path}.parquet" for name, path in datasets.items()}
-            look = Look(self.trial, self.gate.contracts, kind, paths, checked)
+            reported = [f".steps/{step}/ard.json" for step in COMPARED] if piece.name == RESULTS_CONTRACTS else []
+            files = [self.scratch / name for name in reported]
+            look = Look(self.trial, self.gate.contracts, kind, paths, checked, reported=files)
+            names += [f"data {name}" for name in reported]
+            names += ["protocol.criteria", *(f"analysis.{key}" for key in KEYS)] if kind != "clean" else []
             names += [f"data data/{path}.parquet" for path in datasets.values()]
             names += [f"contract {kind}/{name}.yaml" for name in checked]
             names += ["data data/clean/"] if kind == "clean" else []
@@ -175,13 +183,16 @@ class Making:
         keep_json(self.scratch / target, plain)
         return names, [target]
 
-    def _datasets_of(self, step: str) -> tuple[str, dict[str, str], list[str]]:
+    def _datasets_of(self, piece: Piece) -> tuple[str, dict[str, str], list[str]]:
         """The kind of contract, the datasets that rules may refer to (name and path), and those that are checked."""
-        if step == STEPS[0].name:
-            left = sorted(Path(name).stem for name in self.ingredients.left if name.startswith("data/clean/"))
-            return "clean", {name: f"clean/{name}" for name in left}, left
-        checked = list(STEP[step].datasets)
-        return "analysis", {name: name for name in dict.fromkeys(["adsl", *checked])}, checked
+        clean = sorted(Path(name).stem for name in self.ingredients.left if name.startswith("data/clean/"))
+        if piece.step == STEPS[0].name:
+            return "clean", {name: f"clean/{name}" for name in clean}, clean
+        if piece.name == RESULTS_CONTRACTS:
+            return "results", {name: name for name in ("adsl", "addlt", "adrs", "adtte")}, ["ard"]
+        checked = list(STEP[piece.step].datasets)
+        others = [name for name in STEP[piece.step].compared if not name.startswith("clean/") or name[6:] in clean]
+        return "analysis", {name: name for name in dict.fromkeys([*others, *checked])}, checked
 
     def _judge(self, piece: Piece) -> None:
         """Raises StopError when a contract of severity critical does not hold."""
@@ -189,7 +200,7 @@ class Making:
         found = json.loads(path.read_text(encoding="utf-8"))
         verdicts = [Verdict(**v | {"failures": [Failure(**f) for f in v["failures"]]}) for v in found["verdicts"]]
         self.verdicts[piece.name] = verdicts
-        stop_if_critical(verdicts, found["files"])
+        stop_if_critical(verdicts, found["files"], LEFT_BY)
 
     def _render(self, piece: Piece) -> tuple[list[str], list[str]]:
         """Makes the content of a page of the executed notebook, or of the profile pages."""

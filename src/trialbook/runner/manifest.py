@@ -18,7 +18,7 @@ from trialbook.snapshot.synthetic import is_synthetic
 
 SCHEMA = 2
 # As `trialbook.contracts.odcs.KINDS`, which is not imported here: looking whether anything changed must be quick.
-KINDS = ("raw", "clean", "analysis")
+KINDS = ("raw", "clean", "analysis", "results")
 MANIFEST = "manifest.json"
 NOT_LISTED = (MANIFEST, "run.json")
 

@@ -21,6 +21,7 @@ from trialbook.protocol.models import Cut, Protocol, Trial
 from trialbook.results.ard import ArdRow, to_ard
 from trialbook.results.queries import Query
 from trialbook.runner.json_files import keep_json
+from trialbook.runner.keys_in_force import stop_if_keys_changed
 from trialbook.runner.reads import NotedFrames, noting_trial
 from trialbook.runner.text_storage import choose_text_storage
 
@@ -157,6 +158,7 @@ class Step:
 
     def write(self, name: str, frame: pd.DataFrame, keys: list[str]) -> None:
         """Leaves one analysis dataset for later steps, sorted by its keys."""
+        self._stop_if_keys_changed(sys._getframe(1).f_globals)
         write_dataset(frame, self._target / "data" / f"{name}.parquet", keys)
         self._written[name] = len(frame)
 
@@ -182,6 +184,7 @@ class Step:
 
     def report(self, rows: Iterable[ArdRow]) -> pd.DataFrame:
         """Adds reported numbers to the results and returns them as an ARD frame to build tables from."""
+        self._stop_if_keys_changed(sys._getframe(1).f_globals)
         added = list(rows)
         self._rows += added
         return to_ard(added)
@@ -194,6 +197,7 @@ class Step:
         """Leaves results, queries and the receipt that proves this step ran to its end; shows what was left."""
         from trialbook.display import table
 
+        self._stop_if_keys_changed(sys._getframe(1).f_globals)
         ard = to_ard(self._rows)
         self._own.mkdir(parents=True, exist_ok=True)
         keep_json(self._own / "ard.json", self._rows)
@@ -206,6 +210,11 @@ class Step:
             keep_json(self._own / "usage.json", {"peak_mib": peak_memory()})
         left = pd.DataFrame({"Left for later steps": list(self._written), "Rows": list(self._written.values())})
         return table(left, self.title("Receipt of this step"))
+
+    def _stop_if_keys_changed(self, names: Mapping[str, Any]) -> None:
+        """Raises StopError when a cell holds other parameters than those in force; `names`: what the notebook holds."""
+        if names.get("step") is self:
+            stop_if_keys_changed(names, self.trial, self.name)
 
     @property
     def _own(self) -> Path:

@@ -141,7 +141,7 @@ def _narrative(row: object, emergent: bool) -> str:
     number, _, since = str(line["INFUSION"]).partition(", ")
     word = "as" if since == "same day" else "after"
     since = f" ({since.removeprefix('after ')} {word} infusion {number})" if number else ""
-    parts = [f"{grade}, began {day}{since}", line["SERIOUS"], f"{line['AREL']} to iMSC"]
+    parts = [f"{grade}, began {day}{since}", line["SERIOUS"], f"{line['AREL']} to the study product"]
     parts += [str(line["AEOUT"]) or "outcome not given", *([] if emergent else ["not treatment-emergent"])]
     return ", ".join(parts) + "."
 

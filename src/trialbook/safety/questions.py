@@ -101,10 +101,11 @@ def _coding(adae: pd.DataFrame) -> list[Query]:
 def _relationship(adae: pd.DataFrame) -> list[Query]:
     level = relationship_level(adae["AEREL"])
     return _each(
-        "AE-REL-UNASSESSABLE", adae[level == "unassessable"], "AEREL", expected="related or not related to iMSC",
-        message_en="The relationship to iMSC cannot be read or was not assessable. Until answered it counts as the "
-        "protocol file says (A-61).",
-        message_zh="与iMSC的关系无法判定或无法识别。补充之前按方案参数计数。",
+        "AE-REL-UNASSESSABLE", adae[level == "unassessable"], "AEREL",
+        expected="related or not related to the study product",
+        message_en="The relationship to the study product cannot be read or was not assessable. Until answered it "
+        "counts as the protocol file says (A-61).",
+        message_zh="与研究产品的关系无法判定或无法识别。补充之前按方案参数计数。",
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ MEASURED = {
     "AGE": "Age at consent (years)",
     "WEIGHTBL": "Body weight before the infusion (kg)",
     "HSCTDAYS": "Days from transplant to infusion",
-    "ONSETDAYS": "Days from onset of acute GVHD to infusion",
+    "ONSETDAYS": "Days from onset of the disease to infusion",
     "SRDAYS": "Days from proof of refractoriness to infusion",
 }
 CATEGORIES = {
@@ -24,7 +24,7 @@ CATEGORIES = {
 }  # fmt: skip
 # Table T-3, of the baseline assessment of response (A-50).
 DISEASE_CATEGORIES = {
-    "GRADEBL": "Overall grade of acute GVHD", "ORGANSBL": "Organs involved", "SKINSTBL": "Stage of skin",
+    "GRADEBL": "Overall grade", "ORGANSBL": "Organs involved", "SKINSTBL": "Stage of skin",
     "LIVERSTBL": "Stage of liver", "UGISTBL": "Stage of upper GI", "LGISTBL": "Stage of lower GI",
     "LINES": "Systemic lines before the infusion", "SRPATTERN": "How steroids failed",
 }  # fmt: skip
@@ -38,12 +38,12 @@ def demography_rows(
 ) -> list[ArdRow]:
     """ARD rows DEMOG of SAF by level received and Total.
 
-    `entry`: `eligibility.entry.disease_at_entry`; without it only what ADSL holds is reported. Measured: n (with a
-    value), median, min, max. Categories: n, N, p of each category; one for unknown values where there are any. Empty
-    where no subject was treated.
+    `entry`: `eligibility.entry.disease_at_entry`; without it, and where response is no endpoint, only what ADSL holds
+    is reported. Measured: n (with a value), median, min, max. Categories: n, N, p of each category; one for unknown
+    values where there are any. Empty where no subject was treated.
     """
     treated = adsl[adsl["SAFFL"].eq("Y")]
-    if entry is not None:
+    if entry is not None and protocol.has_endpoint("ORR_D28"):
         treated = treated.merge(entry.drop(columns="TRT01A"), on="USUBJID", how="left", validate="one_to_one")
     present = set(treated["AGEGR1"])
     inner = {f"{low}-{high}" for low, high in analysis.age_groups}
@@ -54,7 +54,12 @@ def demography_rows(
 
 
 def disease_rows(entry: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
-    """ARD rows BASELINE of SAF by level received and Total: n, N, p of each category of `DISEASE_CATEGORIES`."""
+    """ARD rows BASELINE of SAF by level received and Total: n, N, p of each category of `DISEASE_CATEGORIES`.
+
+    No rows where the response of the disease is no endpoint of the trial.
+    """
+    if not protocol.has_endpoint("ORR_D28"):
+        return []
     return _counted("BASELINE", entry, list(DISEASE_CATEGORIES), {}, protocol)
 
 

@@ -33,13 +33,16 @@ def add_analysis_sets(
     protocol: Protocol,
     analysis: Analysis,
     adie: pd.DataFrame,
+    unresolved: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """ADSL with the sets that need more than the core: DLTEFL, MAT28FL, EVAL28FL, PPFL.
+    """ADSL with the sets that need more than the core: DLTEFL, MAT28FL, EVAL28FL, PPFL; and OSNEREAS.
 
     DLTEFL: the status in `addlt` is one that the advice counts (§4.2), so that the set is its denominator; a DLT that
     waits for adjudication counts as one (A-71). MAT28FL and EVAL28FL: as `day28` says (A-04). PPFL: in SAF, no
-    violation in `adie`, and at least as many infusions as planned for the level.
+    violation in `adie`, and at least as many infusions as planned for the level. OSNEREAS: why survival cannot be
+    evaluated, of the subjects in `unresolved` (USUBJID REASON); blank for all others.
     """
+    reasons = pd.Series(dtype="str") if unresolved is None else unresolved.set_index("USUBJID")["REASON"]
     status = addlt.set_index("USUBJID")["DLTSTAT"].reindex(adsl["USUBJID"]).set_axis(adsl.index)
     at_28 = day28.set_index("USUBJID")[["MAT28FL", "EVAL28FL"]].reindex(adsl["USUBJID"]).set_axis(adsl.index)
     safety = adsl["SAFFL"].eq("Y")
@@ -48,6 +51,7 @@ def add_analysis_sets(
         MAT28FL=flag(safety & at_28["MAT28FL"].eq("Y")),
         EVAL28FL=flag(safety & at_28["EVAL28FL"].eq("Y")),
         PPFL=flag(safety & _violations(adsl, adie).eq("") & (adsl["NINF"] >= _planned(adsl, protocol))),
+        OSNEREAS=reasons.reindex(adsl["USUBJID"]).set_axis(adsl.index).fillna("").astype("str"),
     )
 
 
