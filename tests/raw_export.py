@@ -23,7 +23,7 @@ EX = dict(
 )  # fmt: skip
 AE = dict(
     USUBJID="iMSC-001", AESEQ="1", AESPID="E1", AETERM="Pyrexia", AEDECOD="Pyrexia", AEBODSYS="General disorders",
-    AETOXGR="1", AESER="N", AESDTH="", AELIFE="", AEREL="NOT RELATED", AEOUT="RECOVERED/RESOLVED",
+    AETOXGR="1", AESER="N", AESDTH="", AESLIFE="", AEREL="NOT RELATED", AEOUT="RECOVERED/RESOLVED",
     AESTDTC="2025-01-12", AEENDTC="2025-01-13", AEENRTPT="",
 )  # fmt: skip
 LB = dict(

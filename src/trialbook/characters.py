@@ -23,3 +23,20 @@ def plain_text(value: str) -> str:
     # Patterns and float() take every script's digits for digits; the parsers of columns do not.
     digits = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in plain)
     return " ".join(digits.split())
+
+
+def printable(text: str) -> str:
+    """A text in which everything shows: what a terminal acts on, or a reader cannot see, becomes an escape.
+
+    Control characters, line ends, tabs, bidirectional and zero-width characters; blanks of any kind stay.
+
+    >>> printable("a\\x1b[31mb\\u202ec")
+    'a\\\\x1b[31mb\\\\u202ec'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else _escape(c) for c in text)
+
+
+def _escape(sign: str) -> str:
+    return sign.encode("unicode_escape").decode("ascii")

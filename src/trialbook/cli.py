@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
 from trialbook.errors import StopError, TrialbookError, UsageError, unknown_error
 from trialbook.runner.limits import MEMORY_LIMIT, TIME_LIMIT, Limits
 from trialbook.runner.signals import Ended, end_in_order
+from trialbook.runner.terminal import terminal
 from trialbook.stops import in_chinese
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     help="Builds and checks the data cuts of the trial workbook.",
 )  # fmt: skip
 PROTOCOL = Path("params/protocol.yaml")
-console = Console(highlight=False, soft_wrap=True)
+console = terminal()
 Cut = Annotated[str, typer.Argument(help="A cut file, or the id of one in params/cuts/")]
 Out = Annotated[Path, typer.Option("--out", help="Folder that holds the builds")]
 
@@ -289,4 +289,4 @@ def _stand_alone() -> None:
 
 
 def _say(message: object) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"trialbook: {message}", markup=False)
+    terminal(stderr=True).print(f"trialbook: {message}", markup=False)

@@ -33,6 +33,8 @@ VARIABLES: dict[str, str] = {
     "IS": "USUBJID ISSEQ ISTESTCD ISORRES ISDTC",
     "SU": "USUBJID SUSEQ SUTRT SUCAT SUSTDTC SUENDTC",
 }
+# Beside the SDTM domains: the ages that took the place of the birth dates (`subjects.ages`).
+AGES = "AGES"
 Derived = TypeVar("Derived")
 REQUIRED = ("DM", "EX", "AE")
 DOMAIN_ORDER = tuple(VARIABLES)
@@ -78,9 +80,10 @@ class Domains(Mapping[str, pd.DataFrame]):
     def __getitem__(self, code: str) -> pd.DataFrame:
         # A frame is asked for only when it is used, since `frames` may read it from a file then.
         if code not in self._ready:
-            self._ready[code] = (
-                _with_variables(code, self._frames[code]) if code in self._frames else empty_domain(code)
-            )
+            ready = _with_variables(code, self._frames[code]) if code in self._frames else empty_domain(code)
+            if code == "DM" and AGES in self._frames:
+                ready = ready.drop(columns="BRTHDTC")
+            self._ready[code] = ready
         return self._ready[code]
 
     def once(self, derive: Callable[..., Derived], *arguments: Any) -> Derived:
@@ -96,10 +99,11 @@ class Domains(Mapping[str, pd.DataFrame]):
         return found.copy(deep=False) if isinstance(found, pd.DataFrame) else found
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._frames)
+        """The codes of the SDTM domains."""
+        return (code for code in self._frames if code != AGES)
 
     def __len__(self) -> int:
-        return len(self._frames)
+        return sum(1 for _ in self)
 
     def delivered(self, code: str) -> bool:
         """Whether the snapshot held this domain, with or without records."""

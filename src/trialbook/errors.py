@@ -6,6 +6,9 @@ import os
 import traceback
 from pathlib import Path
 
+from trialbook.characters import printable
+from trialbook.privacy import masked
+
 # Set by a developer who wants to see the whole of an unknown error.
 TRACEBACK = "TRIALBOOK_TRACEBACK"
 
@@ -33,14 +36,16 @@ class TrialbookError(Exception):
         rule: str | None = None,
         next_step: str | None = None,
     ) -> None:
-        self.problem = problem
-        self.file, self.row, self.column, self.value, self.rule = file, row, column, value, rule
-        self.next_step = next_step
+        # A message is printed, logged and kept: nothing in it may identify a person, whoever raises it.
+        self.problem, self.next_step = masked(problem), masked(next_step) if next_step else next_step
+        self.file, self.column = (None if name is None else masked(str(name)) for name in (file, column))
+        self.value = masked(value) if isinstance(value, str) else value
+        self.row, self.rule = row, rule
         super().__init__(self.describe())
 
     def say_next(self, next_step: str) -> None:
         """Adds what to do next, where that is known only later than the problem."""
-        self.next_step = next_step
+        self.next_step = masked(next_step)
         self.args = (self.describe(),)
 
     def describe(self) -> str:
@@ -56,17 +61,12 @@ class TrialbookError(Exception):
         where = f"{', '.join(place)}: " if place else ""
         tail = f" Next: {self.next_step}." if self.next_step else ""
         text = f"{head}{where}{self.problem.rstrip('.')}.{tail}"
-        return _printable(" ".join(text.split()))
+        return printable(" ".join(text.split()))
 
 
 def _shortened(text: str, longest: int = LONGEST_VALUE) -> str:
     """A value as far as one line of a message bears it."""
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
-
-
-def _printable(text: str) -> str:
-    """The text with everything that a terminal would act on, or that does not show, as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 class UsageError(TrialbookError):

@@ -91,7 +91,7 @@ def test_manifest_names_every_output_by_its_hash(builds: dict[str, Path]) -> Non
         assert set(manifest["outputs"]) == set(found) - {"manifest.json", "run.json"}
         for name, entry in manifest["outputs"].items():
             assert entry["sha256"] == hashlib.sha256(found[name].read_bytes()).hexdigest(), name
-        assert len(manifest["sources"]["inputs"]) == len(VARIABLES)
+        assert len(manifest["sources"]["inputs"]) == len(VARIABLES) + 1  # and the manifest of the snapshot
 
 
 def test_the_trial_grows_from_cut_to_cut(builds: dict[str, Path]) -> None:

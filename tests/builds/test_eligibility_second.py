@@ -14,6 +14,10 @@ pytestmark = pytest.mark.build
 SAID_BY_THE_DEMO = {"PASS", "FAIL", "NE", "ATT-PASS", "ATT-FAIL", "CONFLICT", "WAIVED", "PENDING"}
 
 
+def _second(clean: Path, cut: str, root: Path) -> Eligibility:
+    return Eligibility(clean, cut, root / "params" / "protocol.yaml", root / "data" / "demo" / cut / "dm.csv")
+
+
 @pytest.fixture(params=DEMO_CUTS, scope="module")
 def build(demo: Path, request: pytest.FixtureRequest) -> Path:
     return demo / request.param
@@ -21,7 +25,7 @@ def build(demo: Path, request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="module")
 def second(build: Path, root: Path) -> dict[tuple[str, str], tuple[str, str, str]]:
-    return Eligibility(build / "data" / "clean", build.name, root / "params" / "protocol.yaml").cells()
+    return _second(build / "data" / "clean", build.name, root).cells()
 
 
 def test_every_cell_of_the_audit_is_that_of_the_second_implementation(
@@ -52,9 +56,5 @@ def test_the_second_implementation_covers_every_column_of_every_subject(
 
 def test_the_three_cuts_together_hold_every_result_code_in_both_implementations(demo: Path, root: Path) -> None:
     clean = {cut: demo / cut / "data" / "clean" for cut in DEMO_CUTS}
-    told = {
-        result
-        for cut, folder in clean.items()
-        for result, *_ in Eligibility(folder, cut, root / "params" / "protocol.yaml").cells().values()
-    }
+    told = {result for cut, folder in clean.items() for result, *_ in _second(folder, cut, root).cells().values()}
     assert told == SAID_BY_THE_DEMO

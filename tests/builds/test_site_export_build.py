@@ -29,7 +29,7 @@ def test_every_dataset_is_that_of_the_twin_byte_for_byte(built: Path, demo: Path
 
 
 def test_the_change_log_of_the_build_names_the_cells_of_the_export(built: Path) -> None:
-    with (built / "changelog.csv").open(encoding="utf-8", newline="") as file:
+    with (built / "changelog.csv").open(encoding="utf-8-sig", newline="") as file:
         log = list(csv.DictReader(file))
     mapped = [row for row in log if row["rule"] == "P34-MAPPED-CODE"]
     assert len(mapped) > 3000

@@ -17,6 +17,7 @@ from trialbook.cleaning import replayed_domains
 from trialbook.datasets import read_dataset
 from trialbook.domains import Domains
 from trialbook.protocol.load import load_trial
+from trialbook.runner.query_files import read_csv_list
 from trialbook.snapshot import read_snapshot
 from workbook import Workbook
 from worst_export import SITE, WorstExport, worst_export
@@ -48,7 +49,7 @@ class Built:
     trial: Any
 
     def table(self, name: str) -> pd.DataFrame:
-        return pd.read_csv(self.folder / name, dtype="str", keep_default_na=False, encoding="utf-8-sig")
+        return read_csv_list(self.folder / name)
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +81,7 @@ def test_every_planted_fix_is_one_row_of_the_change_log(worst: Built) -> None:
 
 def test_no_fix_is_invented(worst: Built, demo: Path) -> None:
     found = worst.table("changelog.csv")
-    before = pd.read_csv(demo / CUT / "changelog.csv", dtype="str", keep_default_na=False)
+    before = read_csv_list(demo / CUT / "changelog.csv")
     names = ["file", "row", "column", "raw", "new", "rule"]
     planted = Counter((file, str(row), *rest) for file, row, *rest in worst.planted.fixes)
     assert keys(found, *names) == keys(before, *names) + planted
@@ -98,7 +99,7 @@ def test_no_question_is_invented(worst: Built, demo: Path) -> None:
     """Beside what was planted and what the demo asks there is only what a planted contradiction entails."""
     names = ["rule", "subject", "domain", "record"]
     listed = worst.table("queries.csv")
-    before = pd.read_csv(demo / CUT / "queries.csv", dtype="str", keep_default_na=False, encoding="utf-8-sig")
+    before = read_csv_list(demo / CUT / "queries.csv")
     known = set(keys(before, *names)) | set(worst.planted.asks)
     more = listed[[key not in known for key in listed[names].itertuples(index=False, name=None)]]
     unexplained = [

@@ -160,18 +160,19 @@ class Eligibility:
     """One cut: `clean` is the folder of the clean domains, `cut` the cut-off date, `protocol` the protocol file.
 
     Each subject is audited under the version of the protocol in force at consent: the file, then its amendments.
+    `births`: the delivered DM, where the clean one of a build no longer holds birth dates.
     """
 
-    def __init__(self, clean: Path, cut: str, protocol: Path) -> None:
+    def __init__(self, clean: Path, cut: str, protocol: Path, births: Path | None = None) -> None:
         trial = yaml.safe_load(protocol.read_text(encoding="utf-8"))
         limits = {c["id"]: c.get("parameters", {}) for c in trial["criteria"]}
         keys = {key: value["default"] for key, value in trial["analysis"].items()}
-        self._versions = [(trial["version"], "", _database(clean, cut, limits, keys))]
+        self._versions = [(trial["version"], "", _database(clean, cut, limits, keys, births))]
         for change in trial["amendments"]:
             amended = change.get("criteria", {})
             limits = {item: {**own, **amended.get(item, {})} for item, own in limits.items()}
             keys = {**keys, **change.get("analysis", {})}
-            self._versions.append((change["id"], change["date"], _database(clean, cut, limits, keys)))
+            self._versions.append((change["id"], change["date"], _database(clean, cut, limits, keys, births)))
 
     def cells(self) -> dict[tuple[str, str], tuple[str, str, str]]:
         """Result code, data result (blank: no data can test it) and version, of each subject and column."""
@@ -184,11 +185,17 @@ class Eligibility:
         return found
 
 
-def _database(clean: Path, cut: str, limits: dict[str, Any], keys: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+def _database(
+    clean: Path, cut: str, limits: dict[str, Any], keys: dict[str, Any], births: Path | None
+) -> duckdb.DuckDBPyConnection:
     """The audit under one version of the protocol."""
     database = duckdb.connect()
     for name in DOMAINS:
-        database.execute(f"create view \"{name}\" as select * from read_parquet('{clean / name}.parquet')")
+        source = f"read_parquet('{clean / name}.parquet')"
+        if name == "dm" and births is not None:
+            delivered = f"(select USUBJID, BRTHDTC from read_csv('{births}', all_varchar = true))"
+            source = f"{source} join {delivered} using (USUBJID)"
+        database.execute(f'create view "{name}" as select * from {source}')
     organ = limits["EX04"]
     tests = [("EX04A", "ALT", "ALT"), ("EX04B", "AST", "AST"), ("EX04D", "BUN", "BUN"), ("EX04D", "UREA", "BUN")]
     database.execute("create table lab_limits (crit text, test text, times double)")

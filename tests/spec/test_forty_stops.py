@@ -45,6 +45,7 @@ STOPS = (
     Stop("P11-NO-FIRST-INFUSION-DATE", lambda e: e.of("ex").update(EXSTDTC="2025-01"), "ex.csv", "2", "EXSTDTC"),
     Stop("P34-COLUMN-MISSING", without_column, "ae.csv", "1", "AESTDTC"),
     Stop("P34-NO-SUBJECT", lambda e: e.add("dm", "", SUBJID="003"), "dm.csv", "4", "USUBJID"),
+    Stop("P37-IDENTIFIER", lambda e: e.of("dm").update(SITEID="13912773451"), "dm.csv", "2", "SITEID"),
 )
 
 
@@ -147,4 +148,4 @@ def test_a_rule_of_cleaning_has_the_class_of_the_table_and_a_stop_speaks_chinese
         assert words.kind in {kind for p in PROBLEMS for kind, rules in p.rules.items() if rule in rules}, rule
     stops = {rule for problem in PROBLEMS for rule in problem.rules.get("STOP", ())}
     assert stops - set(IN_CHINESE) == set()
-    assert set(IN_CHINESE) - stops == {"TRANSFER"}
+    assert set(IN_CHINESE) - stops == {"SYNTHETIC", "TRANSFER"}

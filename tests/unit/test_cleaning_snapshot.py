@@ -186,13 +186,18 @@ def test_personal_data_reach_neither_the_clean_data_nor_the_log_nor_a_question(t
     assert [(q["field"], q["severity"]) for q in personal] == [
         ("AETERM", "major"),
         ("AEENDTC", "major"),
-        ("姓名", "major"),
     ]
+    left_out = cleaned.changes[cleaned.changes["rule"].eq("P34-COLUMN-LEFT-OUT")]
+    assert left_out["raw"].tolist() == ["(column 姓名)"]
 
 
-def test_a_new_column_is_kept_and_a_missing_required_one_stops(tmp_path: Path) -> None:
+def test_an_undeclared_column_does_not_come_in_and_a_missing_required_one_stops(tmp_path: Path) -> None:
     ae = [{**raw.AE, "AENEW": "x"}]
-    assert clean(raw.export(tmp_path / "s", ae=ae)).domains["AE"]["AENEW"].tolist() == ["x"]
+    cleaned = clean(raw.export(tmp_path / "s", ae=ae))
+    assert "AENEW" not in cleaned.domains["AE"]
+    assert cleaned.changes[["column", "raw", "rule"]].to_numpy().tolist() == [
+        ["", "(column AENEW)", "P34-COLUMN-LEFT-OUT"]
+    ]
     del ae[0]["AESTDTC"]
     with pytest.raises(StopError, match=r"P34.*ae\.csv.*column AESTDTC"):
         clean(raw.export(tmp_path / "s", ae=ae))

@@ -8,7 +8,6 @@ import pytest
 from trialbook.cleaning.codes import OUTCOMES, arm_reader, listed, read_grade, read_overall_grade, read_yes_no
 from trialbook.cleaning.dates import date_reader
 from trialbook.cleaning.numbers import parse_results, read_number, read_result, read_whole
-from trialbook.cleaning.privacy import is_personal_column, read_private
 from trialbook.cleaning.text import read_free_text, read_plain
 from trialbook.cleaning.units import standard_unit
 from trialbook.units import si_factor, unit_key
@@ -181,35 +180,6 @@ def test_plain_text_keeps_powers_and_free_text_keeps_its_letters() -> None:
 )  # fmt: skip
 def test_a_unit_has_one_spelling(value: str, unit: str | None) -> None:
     assert standard_unit(value) == unit
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "call 13812345678",
-        "电话：１３８１２３４５６７８",
-        "ID 340104198501011234",
-        "34010419850101123X",
-        "138-1234-5678",
-    ],
-)
-def test_identity_card_and_mobile_numbers_are_withheld(value: str) -> None:
-    reading = read_private(value)
-    assert "[redacted]" in str(reading.text)
-    assert not any(digits in str(reading.text) for digits in ("1234", "１２３４", "5678"))
-    assert reading.ask == "P37-PERSONAL-DATA"
-
-
-@pytest.mark.parametrize(
-    "value", ["2024-03-05T10:30:00", "20240305103000", "12345678901234567890", "38.5", "LB-13-0001"]
-)
-def test_numbers_that_are_no_personal_data_stay(value: str) -> None:
-    assert read_private(value).text == value
-
-
-def test_columns_that_name_a_person_are_known_by_their_name() -> None:
-    assert all(is_personal_column(name) for name in ("姓名", "患者电话", "NAME", "PATNAME", "PHONE", "INITIALS"))
-    assert not any(is_personal_column(name) for name in ("QNAM", "AETERM", "LBNAM", "USUBJID", "EPOCH", "CMTRT"))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import doctest
 import re
 import zipfile
 from pathlib import Path
@@ -11,9 +12,11 @@ import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
 
+from trialbook import characters
 from trialbook.errors import StopError
+from trialbook.results import list_text
 from trialbook.results.queries import query, query_list
-from trialbook.runner.query_files import write_csv, write_xlsx
+from trialbook.runner.query_files import read_csv_list, write_csv, write_xlsx
 
 FORMULAS = [
     "=1+1",
@@ -59,7 +62,7 @@ def test_no_cell_of_the_workbook_is_a_formula_or_a_link(tmp_path: Path) -> None:
 def test_the_workbook_shows_every_value_as_it_is_in_chinese_too(tmp_path: Path) -> None:
     frame = listed([*FORMULAS, *HARMLESS])
     write_xlsx(frame, tmp_path / "q.xlsx", "2025-06-30")
-    assert cells(tmp_path / "q.xlsx", "observed") == frame["observed"].tolist()
+    assert cells(tmp_path / "q.xlsx", "observed") == [characters.printable(value) for value in frame["observed"]]
     assert set(cells(tmp_path / "q.xlsx", "message_zh")) == {"请核实：体温＞38℃"}
 
 
@@ -104,14 +107,38 @@ def test_in_the_csv_nothing_computes_and_without_the_apostrophe_it_is_the_value(
     with (tmp_path / "q.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     for row, value in zip(rows, frame["observed"], strict=True):
-        assert row["observed"] == (f"'{value}" if value in FORMULAS else value)
+        shown = value.replace("\t", "\\t")
+        assert row["observed"] == (f"'{shown}" if value in FORMULAS and not value.startswith("\t") else shown)
         assert row["message_zh"] == "请核实：体温＞38℃"
 
 
 def test_the_csv_serves_as_the_list_of_the_previous_cut(tmp_path: Path) -> None:
     frame = listed([*FORMULAS, "发热"])
     write_csv(frame, tmp_path / "q.csv")
-    back = pd.read_csv(tmp_path / "q.csv", dtype="str", keep_default_na=False, encoding="utf-8-sig")
-    later = query_list([], "2025-09-30", back)
+    later = query_list([], "2025-09-30", read_csv_list(tmp_path / "q.csv"))
     assert later["observed"].tolist() == frame["observed"].tolist()
     assert later["status"].eq("closed").all()
+
+
+HOSTILE = [
+    *FORMULAS, *HARMLESS, "a;=1+1", "a; @x", "'=1", "''-x", "back\\slash \\x41", "two\nlines", "tab\there", "bell\x07",
+    "\x1b[2J",
+    "left\u202eright", "zero\u200bwidth", "full＝1;＝2", "-", "--", "-1e5", "-2,5",
+]  # fmt: skip
+
+
+def test_a_list_reads_back_as_it_was_and_holds_nothing_that_acts(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"raw": HOSTILE, "new": HOSTILE[::-1]}, dtype="str")
+    write_csv(frame, tmp_path / "log.csv")
+    assert read_csv_list(tmp_path / "log.csv").equals(frame)
+    with (tmp_path / "log.csv").open(encoding="utf-8-sig", newline="") as file:
+        cells = [cell for row in list(csv.reader(file))[1:] for cell in row]
+    for cell in cells:
+        assert all(sign.isprintable() for sign in cell), cell
+        for part in cell.split(";"):
+            number = re.fullmatch(r"[+-]?\d+(\.\d+)?", cell)
+            assert number or part.lstrip()[:1] not in tuple("=+-@＝＋－＠"), cell
+
+
+def test_the_examples_run() -> None:
+    assert doctest.testmod(list_text).failed == doctest.testmod(characters).failed == 0

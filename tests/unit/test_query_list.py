@@ -79,7 +79,7 @@ def test_a_question_that_comes_back_is_open_again_and_says_since_when() -> None:
 def test_a_list_read_back_from_its_file_serves_as_the_previous_one() -> None:
     """The file is text, and a value that a spreadsheet would compute has an apostrophe before it."""
     first = query_list([end_before_start(1, observed="=1+1")], CUTS[0])
-    file = first.astype("str").assign(observed="'=1+1")
+    file = first.astype("str").assign(observed="=1+1")
     closed = query_list([], CUTS[1], file)
     assert told(closed, "status", "observed", "first_seen", "records") == [("closed", "=1+1", "2025-03-31", 1)]
 

@@ -121,9 +121,11 @@ def test_files_that_are_no_domain_are_named_but_not_read(tmp_path: Path) -> None
     assert describe_files(snapshot)["rows"].tolist() == [1, 1, 1]
 
 
-def test_a_domain_the_workbook_does_not_use_is_kept(tmp_path: Path) -> None:
+def test_a_domain_without_a_contract_is_named_and_not_read(tmp_path: Path) -> None:
     raw.export(tmp_path / "s", eg=[{"USUBJID": "iMSC-001", "EGDTC": "2025-01-09"}])
-    assert list(read_snapshot(raw.trial_of(tmp_path / "s")).tables) == ["DM", "EX", "AE", "EG"]
+    snapshot = read_snapshot(raw.trial_of(tmp_path / "s"))
+    assert list(snapshot.tables) == ["DM", "EX", "AE"]
+    assert snapshot.ignored == ("eg.csv: the domain EG has no contract",)
 
 
 def test_two_files_for_one_domain_stop(tmp_path: Path) -> None:

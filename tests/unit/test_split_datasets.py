@@ -179,7 +179,9 @@ def test_places_of_changes_and_questions_are_those_of_the_parts_and_replay(tmp_p
     }  # fmt: skip
     assert [q["record"] for q in cleaned.queries if q["rule"] == "P34-NO-SUBJECT"] == ["lbhe.csv row 3"]
     for code, frame in replayed_domains(snapshot, log).items():
-        pd.testing.assert_frame_equal(frame, cut.domains[code], check_index_type=False)
+        # Birth dates are in no log.
+        again, clean = (data.drop(columns="BRTHDTC", errors="ignore") for data in (frame, cut.domains[code]))
+        pd.testing.assert_frame_equal(again, clean, check_index_type=False)
 
 
 def test_the_transfer_manifest_holds_every_part_and_guards_it(tmp_path: Path) -> None:
@@ -198,8 +200,8 @@ def test_the_transfer_manifest_holds_every_part_and_guards_it(tmp_path: Path) ->
 def test_supplemental_records_in_parts_are_one_domain(tmp_path: Path) -> None:
     supp = dict(STUDYID=STUDY, RDOMAIN="AE", USUBJID="iMSC-001", IDVAR="AESEQ", IDVARVAL="1", QNAM="AEDLT", QVAL="N")
     folder = raw.export(
-        tmp_path / "s", suppae1=[supp], suppaeb=[{**supp, "QNAM": "AEX"}], supplbch=[{**supp, "RDOMAIN": "LB"}]
+        tmp_path / "s", suppae1=[supp], suppaeb=[{**supp, "QNAM": "AETRTEM"}], supplbch=[{**supp, "RDOMAIN": "LB"}]
     )
     snapshot = read_snapshot(raw.trial_of(folder))
-    assert snapshot.tables["SUPPAE"].frame["QNAM"].tolist() == ["AEDLT", "AEX"]
+    assert snapshot.tables["SUPPAE"].frame["QNAM"].tolist() == ["AEDLT", "AETRTEM"]
     assert snapshot.tables["SUPPLB"].rows == 1

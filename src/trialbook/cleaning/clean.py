@@ -15,8 +15,7 @@ from trialbook.cleaning.cut import future_date_queries
 from trialbook.cleaning.dates import date_reader
 from trialbook.cleaning.exposure import check_first_infusions, check_treated_have_infusions
 from trialbook.cleaning.numbers import parse_results, read_number, read_result, read_whole, split_units
-from trialbook.cleaning.privacy import is_personal_column, read_private, read_withheld
-from trialbook.cleaning.reading import WHOLE_RECORD, WITHHELD, Doubt, Reader, Working, change_frame
+from trialbook.cleaning.reading import BIRTH_DATE, WHOLE_RECORD, Doubt, Reader, Working, change_frame
 from trialbook.cleaning.rescreening import check_treated_once
 from trialbook.cleaning.rules import ask
 from trialbook.cleaning.spreadsheet import read_no_error
@@ -27,6 +26,7 @@ from trialbook.cleaning.units import doses_in_millions, read_unit, stool_in_mill
 from trialbook.domains import RESULT_DOMAINS, Domains, column_type
 from trialbook.protocol.models import Trial
 from trialbook.results.queries import Query
+from trialbook.snapshot.door import WITHHELD
 from trialbook.snapshot.tables import RawTable, Snapshot, stops_at_the_source
 from trialbook.supplemental import SINGLING, parent_links
 
@@ -113,14 +113,9 @@ class _Readers:
 
 
 def _clean_values(work: Working, readers: _Readers) -> None:
-    """All steps on the values of one table, personal data first, so that nothing later can show them."""
+    """All steps on the values of one table; personal data were masked at the door (`snapshot.door`)."""
     domain = work.table.domain
     kinds = {column: kind_of(domain, column) for column in work.frame.columns}
-    for column, kind in kinds.items():
-        if is_personal_column(column):
-            _withhold(work, column)
-        elif kind not in ("id", "sequence"):
-            work.read(column, read_private, secret=True)
     for column, kind in kinds.items():
         work.read(column, read_no_error)
         work.read(column, read_free_text if kind == "free" else read_plain)
@@ -130,14 +125,6 @@ def _clean_values(work: Working, readers: _Readers) -> None:
             work.read(column, reader)
     _clean_amounts(work, kinds)
     _clean_coded_results(work, readers)
-
-
-def _withhold(work: Working, column: str) -> None:
-    """A whole personal column, with one question for the file."""
-    if work.frame[column].notna().any():
-        work.read(column, read_withheld, secret=True)
-        kept = [doubt for doubt in work.doubts if doubt.column != column]
-        work.doubts = [*kept, Doubt(0, column, "P37-PERSONAL-DATA", WITHHELD)]
 
 
 def _clean_amounts(work: Working, kinds: Mapping[str, str]) -> None:
@@ -230,8 +217,8 @@ def _row(table: RawTable, row: int) -> str:
 
 def _shown(doubt: Doubt) -> str:
     """The value as a query may show it: free words where a date or number belongs could name a person."""
-    if doubt.rule == "P34-CODE-UNMAPPED":
-        return str(read_private(doubt.observed).text)
+    if doubt.column == BIRTH_DATE:
+        return WITHHELD
     if doubt.observed == WITHHELD or doubt.rule.startswith(("P21", "P34")) or _HARMLESS.fullmatch(doubt.observed):
         return doubt.observed
     return f"(text of {len(doubt.observed)} characters)"

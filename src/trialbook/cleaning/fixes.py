@@ -47,6 +47,10 @@ FIXES: Mapping[str, Rule] = {
         "Number of the site export turned into the unit of the mapping file", "按映射文件换算的数值"
     ),
     "P34-MAPPED-ROWS": fix("Rows of the site export that hold no record of the domain", "导出表中不属于该数据域的行"),
+    "P34-COLUMN-LEFT-OUT": fix("Column that the contract of the domain does not declare", "数据合同未声明的列，未读入"),
+    "P34-NAME-LEFT-OUT": fix(
+        "Supplemental value that the contract does not declare", "数据合同未声明的补充变量，未读入"
+    ),
     "P34-CODE": fix("Code in its standard spelling", "代码已规范书写"),
     "P37-REDACTED": fix("Personal data withheld", "个人信息已隐去"),
     "P38-YES-NO": fix("Yes or no as Y or N", "是/否已统一为 Y/N"),

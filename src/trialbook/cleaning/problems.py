@@ -131,9 +131,9 @@ PROBLEMS: tuple[Problem, ...] = (
        ask="-IE-CONFLICT -IE-VIOLATION -IE-NOT-EVALUABLE"),
     _p("P34", "file", "File, column, code or number of a record that is missing, new or unknown",
        "文件、列、代码或记录编号缺失或未知",
-       "snapshot mapping cleaning.columns cleaning.codes cleaning.keys cleaning.qualifiers cleaning.studies "
-       "cleaning.undelivered efficacy.questions",
-       fix="-CODE -BLANK-ROWS -MAPPED-CODE -MAPPED-DATE -MAPPED-NUMBER -MAPPED-ROWS",
+       "snapshot snapshot.door mapping cleaning.columns cleaning.codes cleaning.keys cleaning.qualifiers "
+       "cleaning.studies cleaning.undelivered efficacy.questions",
+       fix="-CODE -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT -MAPPED-CODE -MAPPED-DATE -MAPPED-NUMBER -MAPPED-ROWS",
        ask="-CODE-UNKNOWN -CODE-UNMAPPED -COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -SUPP-UNJOINED "
        "-OTHER-STUDY -TEXT-CUT-OFF "
        "-CM-NOT-DELIVERED -DS-NOT-DELIVERED -RS-NOT-DELIVERED -RELAPSE-NOT-DELIVERED "
@@ -143,7 +143,8 @@ PROBLEMS: tuple[Problem, ...] = (
        stop="-RECORD-DELETED"),
     _p("P36", "file", "Value of the previous cut that reads otherwise now", "前次截止时的值被更改",
        "cleaning.differences", ask="-RESTATED"),
-    _p("P37", "all", "Personal data", "个人信息", "cleaning.privacy", fix="-REDACTED", ask="-PERSONAL-DATA"),
+    _p("P37", "all", "Personal data", "个人信息", "snapshot.door", fix="-REDACTED", ask="-PERSONAL-DATA",
+       stop="-IDENTIFIER"),
     _p("P38", "all", "Yes and no in other words; blank", "是/否写法不一或空白", "cleaning.codes", fix="-YES-NO",
        ask="-YES-NO-UNKNOWN"),
     _p("P39", "time", "Times of day in other clocks", "时间写法不一", "cleaning.times cleaning.dates", fix="-CLOCK",

@@ -9,11 +9,13 @@ from typing import NamedTuple
 import pandas as pd
 
 from trialbook.cleaning.rules import RULES
+from trialbook.snapshot.door import WITHHELD
 from trialbook.snapshot.tables import RawTable
 
 CHANGE_COLUMNS = ["file", "sheet", "row", "column", "raw", "new", "rule"]
 WHOLE_RECORD = ""
-WITHHELD = "(withheld)"
+# It becomes an age and goes no further (`subjects.ages`): no list may hold it.
+BIRTH_DATE = "BRTHDTC"
 
 
 class Reading(NamedTuple):
@@ -59,10 +61,12 @@ class Working:
         """Adds one change, at its place in the delivery; the empty text stands for missing."""
         if rule not in RULES:
             raise KeyError(rule)
+        if column == BIRTH_DATE:
+            raw, new = WITHHELD, WITHHELD if new else None
         self.changes.append((*self.table.place(int(row), column), raw or "", new or "", rule))
 
-    def read(self, column: str, reader: Reader, *, within: pd.Series | None = None, secret: bool = False) -> None:
-        """Reads the values of a column (of the rows `within`); with `secret` the log withholds what stood there."""
+    def read(self, column: str, reader: Reader, *, within: pd.Series | None = None) -> None:
+        """Reads the values of a column (of the rows `within`)."""
         old = self.frame[column] if within is None else self.frame.loc[within, column]
         readings = {value: reader(value) for value in old.unique() if isinstance(value, str)}
         notable = {v: r for v, r in readings.items() if r.text != v or r.ask}
@@ -72,9 +76,9 @@ class Working:
         for row, value in rows.items():
             reading = notable[value]
             if reading.text != value:
-                self.log(row, column, WITHHELD if secret else value, reading.text, reading.fix or reading.ask)
+                self.log(row, column, value, reading.text, reading.fix or reading.ask)
             if reading.ask:
-                self.doubts.append(Doubt(row, column, reading.ask, WITHHELD if secret else value))
+                self.doubts.append(Doubt(row, column, reading.ask, value))
         new = rows.map({v: r.text for v, r in notable.items()})
         self.frame.loc[rows.index, column] = new.astype("str")
 

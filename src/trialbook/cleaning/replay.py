@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import pandas as pd
 
 from trialbook.cleaning.clean import typed
-from trialbook.cleaning.reading import WHOLE_RECORD, WITHHELD
+from trialbook.cleaning.reading import BIRTH_DATE, WHOLE_RECORD
 from trialbook.domains import VARIABLES, Domains
 from trialbook.errors import StopError
+from trialbook.snapshot.door import WITHHELD
+from trialbook.snapshot.origin import ARROW
 from trialbook.snapshot.tables import RawTable, Snapshot
 
 
@@ -21,17 +23,20 @@ def replay(snapshot: Snapshot, changes: pd.DataFrame) -> Mapping[str, pd.DataFra
     column and a row number removes the record; what says how the file was read (row 0, label rows, the edits of the
     reader, which the raw table holds already) changes nothing.
     With the log of cleaning alone this is the text of `Cleaned.domains`; with the rows of the cut (P26) behind it,
-    that of the domains at the cut. Index and order of the rows are those of the raw tables.
+    that of the domains at the cut. Index and order of the rows are those of the raw tables. Birth dates are left out:
+    the log withholds them.
 
     Raises StopError where the log does not fit: a record that is not there, or a value that is not the one logged.
     """
-    frames = {code: table.frame.copy() for code, table in snapshot.tables.items()}
+    frames = {code: table.frame.drop(columns=BIRTH_DATE, errors="ignore") for code, table in snapshot.tables.items()}
     owner = {
         (part.file, part.sheet or ""): (code, k)
         for code, table in snapshot.tables.items()
         for k, part in enumerate(table.delivered)
     }
-    log = changes.assign(sheet=changes["sheet"].fillna(""), row=changes["row"].astype("int64"))
+    named = changes["column"].fillna("").str.split(ARROW).str[-1]
+    log = changes[named.ne(BIRTH_DATE)]
+    log = log.assign(sheet=log["sheet"].fillna(""), row=log["row"].astype("int64"))
     for (file, sheet), own in log.groupby(["file", "sheet"], sort=False):
         code, k = owner.get((str(file), str(sheet)), ("", 0))
         if not code:

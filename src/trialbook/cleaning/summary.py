@@ -9,11 +9,12 @@ import pandas as pd
 from trialbook.cleaning.clean import Cleaned
 from trialbook.cleaning.columns import kind_of
 from trialbook.cleaning.cut import Cut
-from trialbook.cleaning.reading import CHANGE_COLUMNS, WHOLE_RECORD, WITHHELD
+from trialbook.cleaning.reading import CHANGE_COLUMNS, WHOLE_RECORD
 from trialbook.cleaning.rules import RULES
 from trialbook.domains import VARIABLES, Domains
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.results.queries import SEVERITIES, Query
+from trialbook.snapshot.door import WITHHELD
 from trialbook.snapshot.parts import part_of
 from trialbook.snapshot.tables import Snapshot
 

@@ -76,11 +76,11 @@ class QualityRule(_Model):
 
 
 class CustomProperty(_Model):
-    """An addition to the standard: `unit`, `codelist`, `requiredFor` (the endpoints that need the column), or
-    `optional` (the column is there only where the site delivered it).
+    """An addition to the standard: `unit`, `codelist`, `requiredFor` (the endpoints that need the column), `optional`
+    (the column is there only where the site delivered it), or `names` (of QVAL: the QNAMs whose values may come in).
     """
 
-    property: Literal["unit", "codelist", "requiredFor", "codelistSeverity", "optional"]
+    property: Literal["unit", "codelist", "requiredFor", "codelistSeverity", "optional", "names"]
     value: Any
 
 

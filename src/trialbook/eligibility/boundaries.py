@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.dates import earliest_date, latest_date
 from trialbook.domains import Domains
 from trialbook.eligibility.comparisons import significant
 from trialbook.eligibility.parameters import number
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.criteria import Criterion
 from trialbook.protocol.models import Protocol
+from trialbook.subjects.ages import age_at, ages_of
 
 COLUMNS = ["SUBJID", "CRITCD", "RESULT", "VALUE", "LIMIT", "UNIT", "DISTANCE", "NEAR"]
 _FOUND = ["USUBJID", *COLUMNS[1:]]
@@ -64,18 +64,13 @@ def _ages(
 
     A partial birth date gives two possible days; the closer one counts, and the words say that it is a bound.
     """
-    dm = domains["DM"].drop_duplicates("USUBJID").set_index("USUBJID")["BRTHDTC"]
-    consents = adsl.set_index("USUBJID")["RFICDT"]
+    ages = ages_of(domains, protocol, adsl["CUTDT"].max())
     parts = [pd.DataFrame({name: pd.Series(dtype="float64" if name in _NUMBERS else "str") for name in _FOUND})]
     for criterion in _age_criteria(protocol):
         rows = adie[adie["CRITCD"].eq(criterion.audit_columns()[0])]
-        birth = dm.reindex(rows["USUBJID"]).set_axis(rows.index)
-        consent = consents.reindex(rows["USUBJID"]).set_axis(rows.index)
         for limit, years, extra in _turns(criterion, analysis):
-            early, late = (
-                ((consent - _birthday(day, years)).dt.days - extra).astype("float64")
-                for day in (earliest_date(birth), latest_date(birth))
-            )  # fmt: skip
+            gaps = age_at(ages, rows["USUBJID"], "BIRTHDAY", years).astype("float64") - extra
+            early, late = gaps["AGEHI"], gaps["AGELO"]
             gap = early.where(early.abs() <= late.abs(), late).mask((early >= 0) & (late <= 0), 0.0)
             near = gap.abs() <= number(criterion, "boundary_days")
             partial = early[near] != late[near]
@@ -99,13 +94,6 @@ def _turns(criterion: Criterion, analysis: Analysis) -> list[tuple[float, int, i
     low, high = (int(number(criterion, name)) for name in ("minimum_years", "maximum_years"))
     upper = (float(high), high, 1) if analysis.age_rule == "strict_70" else (float(high), high + 1, 0)
     return [(float(low), low, 0), upper]
-
-
-def _birthday(birth: pd.Series, years: int) -> pd.Series:
-    """The birthdays; someone born on 29 February has it on 1 March of common years, as in `subjects.ages`."""
-    day = birth + pd.DateOffset(years=years)
-    common = (birth.dt.month == 2) & (birth.dt.day == 29) & (day.dt.day == 28)
-    return day.mask(common, day + pd.Timedelta(days=1))
 
 
 def _days(gap: int, limit: float, bound: bool) -> str:

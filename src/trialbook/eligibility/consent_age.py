@@ -11,7 +11,7 @@ from trialbook.eligibility.parameters import number, words
 from trialbook.eligibility.records import CONSIDERED, PART, records
 from trialbook.eligibility.screening import Screening
 from trialbook.protocol.criteria import Criterion
-from trialbook.subjects.ages import age_bounds
+from trialbook.subjects.ages import age_at, ages_of
 from trialbook.terms import holds_term
 
 # Domains whose records of a screening visit are study-specific procedures.
@@ -100,7 +100,7 @@ def _procedures(screening: Screening, criterion: Criterion) -> pd.DataFrame:
 def _maybe_minor(screening: Screening, criterion: Criterion) -> pd.Series:
     """Whose age is not known and may, by the birth date, be under `adult_age`."""
     people = screening.subjects
-    youngest = age_bounds(people["BRTHDTC"], people["CONSLO"])["AGELO"]
+    youngest = age_at(_ages(screening), people["USUBJID"], "CONSENT-FIRST")["AGELO"]
     adult = (youngest >= number(criterion, "adult_age")).fillna(False).astype(bool)
     return people["AGE"].isna() & ~adult
 
@@ -133,17 +133,17 @@ def age_range(screening: Screening, criterion: Criterion) -> Found:
     """
     people = screening.subjects
     low, high = number(criterion, "minimum_years"), number(criterion, "maximum_years")
-    earliest, latest = people["CONSLO"], people["CONSHI"].where(people["CONSLO"].notna())
-    result = _inside(screening, earliest, latest, low, high)
+    ages, subject = _ages(screening), people["USUBJID"]
+    given = age_at(ages, subject, "BIRTH")["AGELO"].eq(1).fillna(False).astype(bool)
+    result = _inside(screening, 0, low, high, given)
     days = int(number(criterion, "boundary_days"))
-    step = pd.Timedelta(days=days)
-    turned = [_inside(screening, earliest + by, latest + by, low, high) for by in (-step, step)]
-    exact = people["RFICDT"].notna() & people["BRTHDTC"].notna()
+    turned = [_inside(screening, by, low, high, given) for by in (-days, days)]
+    exact = people["RFICDT"].notna() & given
     near = (turned[0].ne(result) | turned[1].ne(result)) & result.isin([PASS, FAIL]) & exact
     age = people["AGE"].astype("float64")
-    how = pd.Series("from birth date", index=people.index).mask(people["BRTHDTC"].isna(), "as collected")
+    how = pd.Series("from birth date", index=people.index).mask(~given, "as collected")
     said = "age " + people["AGE"].astype("str").fillna("not known").replace("<NA>", "not known") + " at consent, " + how
-    later = age_bounds(people["BRTHDTC"], people["TRTSDT"])
+    later = age_at(ages, subject, "INFUSION")
     known = later["AGELO"].eq(later["AGEHI"]).fillna(False).astype(bool)
     at_infusion = ("; " + later["AGELO"].astype("str") + " at the infusion").where(known, "")
     own = people[["USUBJID"]].assign(
@@ -158,17 +158,23 @@ def age_range(screening: Screening, criterion: Criterion) -> Found:
     return decide(screening, criterion.id, own, NE, "", [shown])
 
 
-def _inside(screening: Screening, first: pd.Series, last: pd.Series, low: float, high: float) -> pd.Series:
-    """Whether the age on a day between `first` and `last` lies between the limits."""
-    people = screening.subjects
-    birth = people["BRTHDTC"]
-    youngest, oldest = age_bounds(birth, first)["AGELO"], age_bounds(birth, last)["AGEHI"]
+def _ages(screening: Screening) -> pd.DataFrame:
+    return ages_of(screening.domains, screening.protocol, screening.cut_date)
+
+
+def _inside(screening: Screening, shift: int, low: float, high: float, given: pd.Series) -> pd.Series:
+    """Whether the age some days (`shift`) after consent lies between the limits; `given`: who has a birth date."""
+    people, ages = screening.subjects, _ages(screening)
+
+    def bounds(days: int) -> tuple[pd.Series, pd.Series]:
+        first, last = (age_at(ages, people["USUBJID"], f"CONSENT-{which}", days) for which in ("FIRST", "LAST"))
+        return first["AGELO"], last["AGEHI"]
+
+    youngest, oldest = bounds(shift)
     # "Not past the birthday": on the birthday itself the day before still counts one year less.
     strict = screening.analysis.age_rule == "strict_70"
-    day = pd.Timedelta(days=1)
-    youngest_up = age_bounds(birth, first - day)["AGELO"] if strict else youngest
-    oldest_up = age_bounds(birth, last - day)["AGEHI"] if strict else oldest
-    collected = people["AGE"].where(birth.isna() & first.notna())
+    youngest_up, oldest_up = bounds(shift - 1) if strict else (youngest, oldest)
+    collected = people["AGE"].where(~given & people["CONSLO"].notna())
     youngest, oldest, youngest_up, oldest_up = (
         age.fillna(collected) for age in (youngest, oldest, youngest_up, oldest_up)
     )  # fmt: skip

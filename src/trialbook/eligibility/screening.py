@@ -27,7 +27,7 @@ _FEW = 100
 class Screening:
     """What a criterion is given. `subjects` has one row per screened subject, sorted:
 
-    USUBJID; AGE SEX RFICDT TRTSDT DTHDT as in ADSL; CONSENTDTC and BRTHDTC as text; CONSLO CONSHI, the days that a
+    USUBJID; AGE SEX RFICDT TRTSDT DTHDT as in ADSL; CONSENTDTC as text; CONSLO CONSHI, the days that a
     consent, complete or partial, may be of (NaT and the reference day without one); TREATED; REFDT, the reference day:
     the first infusion, else the screen failure, else the cut; REFTIME, seconds after midnight of the infusion where
     known; ANCHORDT, from which windows reach back: the first infusion, else consent, else the reference day.
@@ -89,7 +89,6 @@ def screening(
 
 def _subjects(domains: Domains, people: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
     people = people.sort_values("USUBJID", kind="stable").reset_index(drop=True)
-    dm = domains["DM"].drop_duplicates("USUBJID").set_index("USUBJID")
     subject = people["USUBJID"]
     treated = people["TRTSDT"].notna()
     failed = screen_failure_date(domains).reindex(subject).set_axis(people.index)
@@ -103,7 +102,6 @@ def _subjects(domains: Domains, people: pd.DataFrame, cut_date: pd.Timestamp) ->
             "CONSENTDTC": consent,
             "CONSLO": earliest_date(consent),
             "CONSHI": latest_date(consent).fillna(reference),
-            "BRTHDTC": dm["BRTHDTC"].reindex(subject).set_axis(people.index),
             "TREATED": treated,
             "REFDT": reference,
             "REFTIME": time_of_day(people["TRTSDTM"]),

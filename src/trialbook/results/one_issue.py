@@ -40,7 +40,6 @@ SAID_BY: Mapping[str, tuple[str, ...]] = {
     "cm.CMDECOD.given": (
         "P31-CM-UNCODED", "P31-CM-COMBINED", "P31-CM-GVHD-UNLISTED", "P31-CM-NEAR-NAME", "P31-CM-PURPOSE",
     ),
-    "dm.BRTHDTC.before_consent": ("P06-DM-BIRTH-AFTER-CONSENT",),
     "ex.EXSTDTC.after_consent": ("P11-EX-BEFORE-CONSENT",),
     "ss.SSDTC.alive_after_death": ("P25-RECORD-AFTER-DEATH",),
 }  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 import pandas as pd
@@ -28,14 +27,12 @@ VALUE_IS_CAUSE = (
 )  # fmt: skip
 # A cell of a spreadsheet holds 32,767 characters; a longer list of records ends in "and so many more".
 LONGEST_LIST = 30000
-# How a formula is made harmless in the CSV (see `runner.query_files`): an apostrophe that is no part of the value.
-_ESCAPED = re.compile(r"^'(?=\s*[=+\-@\t\r＝＋－＠])")
 
 
 def query_list(queries: Iterable[Query], cut_date: str, previous: pd.DataFrame | None = None) -> pd.DataFrame:
     """The query list at a cut: what is asked now, and what was asked at an earlier cut and is answered.
 
-    `previous` is the list of the previous cut, as made here or read back from its `queries.csv`.
+    `previous` is the list of the previous cut, as made here or read back from its `queries.csv` (`read_csv_list`).
 
     | previous list | asked now | line                                                                        |
     |---------------|-----------|-----------------------------------------------------------------------------|
@@ -61,12 +58,12 @@ def query_list(queries: Iterable[Query], cut_date: str, previous: pd.DataFrame |
 
 
 def _known(previous: pd.DataFrame | None) -> pd.DataFrame:
-    """The previous list as text, without the apostrophes of its file; columns of an older version are blank."""
+    """The previous list as text; columns of an older version are blank."""
     if previous is None or not len(previous):
         return pd.DataFrame(columns=COLUMNS, dtype="str")
     text = previous.reindex(columns=COLUMNS).astype("str").fillna("").drop_duplicates("query_id")
     text["records"] = text["records"].replace("", "1")
-    return text.map(lambda value: _ESCAPED.sub("", value)).astype("str")
+    return text
 
 
 def _by_cause(asked: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from trialbook.results.ard import COLUMNS, ArdRow, to_ard
 from trialbook.results.queries import Query, query_list
 from trialbook.runner.graph import STEP_NAMES
 from trialbook.runner.json_files import write_json, write_rows
-from trialbook.runner.query_files import write_csv, write_xlsx
+from trialbook.runner.query_files import read_csv_list, write_csv, write_xlsx
 
 CHANGELOG = ["file", "sheet", "row", "column", "raw", "new", "rule"]
 
@@ -38,7 +38,7 @@ def assemble_queries(scratch: Path, trial: Trial, from_contracts: list[Query], p
     asked: list[Any] = [row for step in STEP_NAMES for row in _left(scratch, step, "queries.json")]
     earlier = None
     if previous is not None and (previous / "queries.csv").is_file():
-        earlier = pd.read_csv(previous / "queries.csv", dtype="str", keep_default_na=False, encoding="utf-8-sig")
+        earlier = read_csv_list(previous / "queries.csv")
     listed = query_list([*asked, *from_contracts], trial.cut.cut_date, earlier)
     write_csv(listed[query_module.COLUMNS], scratch / "queries.csv")
     write_xlsx(listed[query_module.COLUMNS], scratch / "queries.xlsx", trial.cut.cut_date)
@@ -49,7 +49,7 @@ def assemble_changelog(scratch: Path) -> int:
     """Puts the change log of the cleaning step in place; returns its number of rows."""
     source = scratch / ".steps" / "01_cleaning" / "changelog.csv"
     changes = pd.read_csv(source, dtype="str", keep_default_na=False) if source.is_file() else pd.DataFrame()
-    changes.reindex(columns=CHANGELOG).to_csv(scratch / "changelog.csv", index=False, lineterminator="\n")
+    write_csv(changes.reindex(columns=CHANGELOG), scratch / "changelog.csv")
     return len(changes)
 
 

@@ -6,7 +6,7 @@ would take longer than the whole look.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,12 @@ import pandas as pd
 
 from trialbook import cleaning
 from trialbook.cleaning.drift import drift_sentence, export_drift
+from trialbook.contracts.allow_list import allow_list
 from trialbook.contracts.gate import Gate
-from trialbook.contracts.odcs import load_contracts
+from trialbook.contracts.odcs import Contract, load_contracts
 from trialbook.contracts.quick import evaluate_quickly
 from trialbook.contracts.verdicts import Verdict
-from trialbook.domains import Domains
+from trialbook.domains import AGES, Domains
 from trialbook.efficacy.day28 import day28_response, treated_subjects
 from trialbook.efficacy.medication_questions import medication_queries
 from trialbook.eligibility.sources import DECIDING
@@ -29,6 +30,7 @@ from trialbook.results.one_issue import CONSEQUENCE
 from trialbook.results.queries import SEVERITIES, Query, query_list
 from trialbook.runner.query_files import write_csv, write_xlsx
 from trialbook.snapshot import Snapshot, read_snapshot, reading_lines
+from trialbook.subjects.ages import without_birth_dates
 from trialbook.subjects.derive import derive_subjects
 
 SHOWN_KEYS = 3
@@ -55,10 +57,11 @@ def look_at(trial: Trial, root: Path, tell: Callable[[str], None] = lambda line:
 
     Raises StopError where the snapshot cannot be read.
     """
-    snapshot = read_snapshot(trial)
+    contracts = load_contracts(root / "data_contracts")
+    snapshot = read_snapshot(trial, allow_list(contracts, trial.protocol))
     for line in reading_lines(snapshot):
         tell(line)
-    gate = Gate(load_contracts(root / "data_contracts"), list(trial.protocol.study.endpoints), evaluate_quickly)
+    gate = Gate(contracts, list(trial.protocol.study.endpoints), evaluate_quickly)
     verdicts = gate.check("raw", {code.lower(): frame for code, frame in _by_code(snapshot).items()})
     stop: StopError | None = None
     asked: list[Query] = []
@@ -68,10 +71,11 @@ def look_at(trial: Trial, root: Path, tell: Callable[[str], None] = lambda line:
         stop = error
     else:
         cut = cleaning.apply_cut(cleaned.domains, trial.cut_date)
-        verdicts += gate.check("clean", {code.lower(): frame for code, frame in cut.domains.items()})
+        left = without_birth_dates(cut.domains, trial.protocol, trial.cut_date)
+        verdicts += gate.check("clean", {code.lower(): left[code] for code in (*left, AGES)})
         asked = [*cleaned.queries, *cut.queries, *cleaning.consistency_queries(cut.domains, trial.analysis)]
         asked += [*_about_medications(cut.domains, trial), *_left_open(cut.domains, trial)]
-    before = _previous_export(trial, root)
+    before = _previous_export(trial, root, contracts)
     return QuickLook(
         verdicts=verdicts,
         listed=query_list([*asked, *gate.queries(verdicts)], trial.cut.cut_date),
@@ -131,7 +135,7 @@ def _by_code(snapshot: Snapshot) -> dict[str, pd.DataFrame]:
     return {code: table.frame for code, table in snapshot.tables.items()}
 
 
-def _previous_export(trial: Trial, root: Path) -> Snapshot | None:
+def _previous_export(trial: Trial, root: Path, contracts: Mapping[str, Contract]) -> Snapshot | None:
     """The export of the previous cut, where its cut file and files still stand and can be read."""
     if trial.cut.previous_cut is None:
         return None
@@ -139,7 +143,8 @@ def _previous_export(trial: Trial, root: Path) -> Snapshot | None:
         file = base / "params" / "cuts" / f"{trial.cut.previous_cut}.yaml"
         if file.is_file():
             try:
-                return read_snapshot(load_trial(file, root))
+                earlier = load_trial(file, root)
+                return read_snapshot(earlier, allow_list(contracts, earlier.protocol))
             except TrialbookError:
                 return None  # said by the drift sentence: there is nothing to compare with
     return None

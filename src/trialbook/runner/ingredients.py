@@ -23,7 +23,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from trialbook.errors import StopError
+from trialbook.errors import StopError, UsageError
+from trialbook.privacy import masked
 from trialbook.protocol.models import Trial
 from trialbook.runner.reach import PACKAGE
 
@@ -87,10 +88,22 @@ class Ingredients:
 
     @cached_property
     def inputs(self) -> dict[str, str]:
-        """The sha256 of every regular file of the snapshot by its name; folders in it are not looked into."""
+        """The sha256 of every regular file of the snapshot by its name; folders in it are not looked into.
+
+        Names are masked like text of the data. Raises UsageError for two files whose masked names are one.
+        """
         place = self._trial.path(self._trial.cut.snapshot)
         files = [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
-        return {path.name: self.file(path) for path in files}
+        found: dict[str, str] = {}
+        for path in files:
+            name = masked(path.name)
+            if name in found:
+                raise UsageError(
+                    "two files have this name once what identifies a person is withheld", file=name,
+                    next_step="give the files names without personal data",
+                )  # fmt: skip
+            found[name] = self.file(path)
+        return found
 
     def contracts(self, kind: str) -> list[str]:
         """Names of the contract files of one kind, as ingredients name them."""

@@ -16,8 +16,10 @@ from trialbook.errors import TrialbookError
 from trialbook.protocol.models import Trial
 from trialbook.runner.differing import then_and_now
 from trialbook.runner.places import BOM
+from trialbook.runner.query_files import read_csv_list
 from trialbook.runner.table_places import differing_cells, keyed, named, record_key
 from trialbook.snapshot import read_snapshot
+from trialbook.subjects.ages import without_birth_dates
 
 # The same text in other bytes: how it was written then, if the sha256 of then is that of the text so written.
 SPELLINGS: dict[str, Callable[[bytes], bytes]] = {
@@ -72,7 +74,8 @@ def _read_places(files: set[str], standing: Path, trial: Trial) -> dict[str, lis
         cleaned = clean_snapshot(read_snapshot(trial), trial)
         cut = apply_cut(cleaned.domains, trial.cut_date)
         log = whole_change_log(cleaned, cut)
-        earlier = pd.read_csv(standing / "changelog.csv", dtype="str", keep_default_na=False)
+        domains = without_birth_dates(cut.domains, trial.protocol, trial.cut_date)
+        earlier = read_csv_list(standing / "changelog.csv")
     except (TrialbookError, OSError, ValueError) as error:
         return {name: [f"the snapshot cannot be read now: {error}"] for name in files}
     found: dict[str, list[str]] = {}
@@ -84,7 +87,7 @@ def _read_places(files: set[str], standing: Path, trial: Trial) -> dict[str, lis
         if file in files and path.is_file():
             # The records of a split domain are numbered through, the log by part: clean values are shown.
             then = Side(read_dataset(path), {} if split else _logged(earlier, file))
-            now = Side(cut.domains[code].reset_index(drop=True), {} if split else _logged(log, file))
+            now = Side(domains[code].reset_index(drop=True), {} if split else _logged(log, file))
             found[file] = [*found.get(file, []), *_domain_places(then, now)]
     unseen = ["no value that this cut uses differs: a record after the cut, or text outside of the values"]
     return {name: found.get(name, []) or unseen for name in files}

@@ -15,6 +15,7 @@ from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.json_files import json_text, write_json
 from trialbook.runner.reach import PACKAGE
 from trialbook.runner.ro_crate import CRATE, ro_crate
+from trialbook.snapshot.synthetic import is_synthetic
 
 SCHEMA = 2
 # As `trialbook.contracts.odcs.KINDS`, which is not imported here: looking whether anything changed must be quick.
@@ -73,15 +74,9 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
         },
         "python": ingredients.value("python"),
         "charts": ingredients.value("charts"),
-        "synthetic": is_synthetic(trial.path(trial.cut.snapshot)),
+        "synthetic": is_synthetic(trial),
         "previous_build": sha256(before.read_bytes()) if before and before.is_file() else None,
     }
-
-
-def is_synthetic(snapshot: Path) -> bool:
-    """Whether the README in the snapshot or beside it says SYNTHETIC DATA, as the simulator writes it."""
-    readmes = [folder / "README.md" for folder in (snapshot, snapshot.parent)]
-    return any(p.is_file() and "SYNTHETIC DATA" in p.read_text(encoding="utf-8", errors="replace") for p in readmes)
 
 
 def is_current(folder: Path, made_of: Mapping[str, Any]) -> bool:

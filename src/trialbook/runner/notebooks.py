@@ -14,11 +14,12 @@ from typing import Any
 
 import nbformat
 
+from trialbook.contracts.allow_list import CONTRACTS
 from trialbook.errors import StopError, TrialbookError, UsageError
 from trialbook.runner.kernels import SterileKernelManager, sterile_manager
 from trialbook.runner.limits import GIB, MEMORY_LIMIT, TIME_LIMIT, Limits
 from trialbook.runner.preloaded import KernelServer
-from trialbook.runner.step import BUILD, CONTRACTS, NONCE, WORKSPACE
+from trialbook.runner.step import BUILD, NONCE, WORKSPACE
 from trialbook.runner.vetting import refusal
 from trialbook.runner.watch import Watch
 

@@ -6,16 +6,17 @@ import sys
 import time
 from types import TracebackType
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+
+from trialbook.runner.terminal import terminal
 
 
 class Progress:
     """Progress of one cut; use it as a context manager. Thread-safe enough for one writer per step."""
 
     def __init__(self, cut_id: str) -> None:
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = terminal(stderr=True)
         self._cut_id, self._began = cut_id, time.monotonic()
         self._state: dict[str, tuple[str, float]] = {}
         self._live = Live(console=self._console, refresh_per_second=8) if sys.stderr.isatty() else None

@@ -1,18 +1,16 @@
-"""The query list as files for people: CSV and XLSX without live formulas."""
+"""Lists as files for people, one writer for all of them: CSV and XLSX without live formulas."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from pathlib import Path
 
 import pandas as pd
 
+from trialbook.characters import printable
 from trialbook.errors import StopError
+from trialbook.results.list_text import list_text, value_of
 
-NUMBER = re.compile(r"^[+-]?[0-9]+([.,][0-9]+)?$")
-FORMULA = re.compile(r"^\s*[=+\-@\t\r＝＋－＠]")
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 WIDTHS = {
     "message_en": 60, "message_zh": 40, "expected": 30, "observed": 20, "rule": 30, "subject": 20, "record_list": 40,
     "domain": 9, "severity": 9, "age_days": 9, "status": 9, "records": 9,
@@ -21,16 +19,15 @@ WIDTHS = {
 LONGEST_CELL = 32767
 
 
-def as_text(value: object) -> str:
-    """A cell as visible text: control characters shown, and a leading apostrophe where a spreadsheet would compute."""
-    text = "" if pd.isna(value) else str(value)
-    text = CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
-    return f"'{text}" if FORMULA.match(text) and not NUMBER.match(text) else text
-
-
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Writes the list as UTF-8 CSV (with BOM, so that a spreadsheet reads the Chinese)."""
-    frame.map(as_text).to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+    """Writes the list as UTF-8 CSV, with a BOM so that a spreadsheet reads the Chinese; cells by `list_text`."""
+    cells = frame.map(lambda value: "" if pd.isna(value) else list_text(str(value)))
+    cells.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+
+
+def read_csv_list(path: Path) -> pd.DataFrame:
+    """A list as it was before `write_csv`, everything as text."""
+    return pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig").map(value_of).astype("str")
 
 
 def write_xlsx(frame: pd.DataFrame, path: Path, cut_date: str, sheet: str = "Queries") -> None:
@@ -51,7 +48,7 @@ def write_xlsx(frame: pd.DataFrame, path: Path, cut_date: str, sheet: str = "Que
             page.set_column(column, column, WIDTHS.get(name, 14))
             page.write_string(0, column, name, head)
             for row, value in enumerate(frame[name], start=1):
-                shown = "" if pd.isna(value) else CONTROL.sub(lambda c: f"\\x{ord(c.group()):02x}", str(value))
+                shown = "" if pd.isna(value) else printable(str(value))
                 if len(shown) > LONGEST_CELL:
                     raise StopError(
                         f"a text of {len(shown)} characters does not fit into a cell", file=path.name, row=row + 1,

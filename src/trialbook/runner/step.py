@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from trialbook.datasets import read_dataset, write_dataset
-from trialbook.domains import Domains
+from trialbook.domains import AGES, Domains
 from trialbook.errors import StopError
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import make_trial, project_root
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 WORKSPACE = "TRIALBOOK_WORKSPACE"
 NONCE = "TRIALBOOK_NONCE"
 BUILD = "TRIALBOOK_BUILD"
-CONTRACTS = "TRIALBOOK_CONTRACTS"
 
 
 class Step:
@@ -85,10 +84,11 @@ class Step:
     @cached_property
     def raw(self) -> Snapshot:
         """The snapshot as delivered, everything as text."""
+        from trialbook.contracts.allow_list import allow_list
         from trialbook.snapshot import read_snapshot
 
         self._reads.add("inputs")
-        snapshot = read_snapshot(self.trial)
+        snapshot = read_snapshot(self.trial, allow_list(self.raw_contracts, self.protocol))
         expected = self._source / ".steps" / "inputs.json"
         if expected.is_file():
             self._stop_if_changed(snapshot, json.loads(expected.read_text(encoding="utf-8")))
@@ -97,11 +97,10 @@ class Step:
     @cached_property
     def raw_contracts(self) -> dict[str, Contract]:
         """The contracts of the delivered files, by `raw/domain`."""
+        from trialbook.contracts.allow_list import contracts_folder
         from trialbook.contracts.odcs import load_contracts
 
-        # A cut file may lie elsewhere than the notebooks and contracts of the project.
-        folder = Path(os.environ.get(CONTRACTS) or project_root() / "data_contracts")
-        contracts = load_contracts(folder, ["raw"])
+        contracts = load_contracts(contracts_folder(), ["raw"])
         self._reads |= {"contracts raw", *(f"contract {name}.yaml" for name in contracts)}
         return contracts
 
@@ -164,8 +163,16 @@ class Step:
         self._written[name] = len(frame)
 
     def write_clean(self, domains: Mapping[str, pd.DataFrame]) -> None:
-        """Leaves the clean domains for later steps, in the order of their records."""
-        for code in domains:
+        """Leaves the clean domains for later steps, in the order of their records, and the ages beside them.
+
+        Raises StopError where they still hold birth dates (`subjects.ages.without_birth_dates`).
+        """
+        if "BRTHDTC" in domains.get("DM", ()):
+            raise StopError(
+                "birth dates must not be written", file="dm", column="BRTHDTC",
+                next_step="leave `without_birth_dates(...)` of the domains",
+            )  # fmt: skip
+        for code in (*domains, *([AGES] if isinstance(domains, Domains) and domains.delivered(AGES) else [])):
             write_dataset(domains[code], self._target / "data" / "clean" / f"{code.lower()}.parquet")
             self._written[f"clean/{code.lower()}"] = len(domains[code])
 
@@ -234,7 +241,7 @@ class PreviousCut:
         # The manifest names every file of that build: what it says decides which domains there are.
         self._note("previous manifest.json")
         names = sorted(path.stem for path in (self._folder / "data" / "clean").glob("*.parquet"))
-        return {name.upper(): self.read(f"clean/{name}") for name in names}
+        return {name.upper(): self.read(f"clean/{name}") for name in names if name.upper() != AGES}
 
     def results(self) -> pd.DataFrame:
         """The ARD of that build."""

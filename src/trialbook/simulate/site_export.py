@@ -18,6 +18,7 @@ import xlsxwriter
 from trialbook.simulate.site_forms import BOOKS, CSV_FORMS, ITEMS, LAB_TESTS, WORDS, Field, Form
 from trialbook.simulate.snapshots import DEMO_CUTS, NOTICE
 from trialbook.simulate.trial import SEED, SUBJECTS, simulate_trial
+from trialbook.snapshot.synthetic import write_declaration
 
 SITE_EXPORT_CUT = "2025-06-30"
 MADE = datetime(2025, 7, 1)
@@ -41,6 +42,7 @@ def write_site_export(out: Path, seed: int = SEED, cut: str = SITE_EXPORT_CUT) -
         _write_book(out / name, forms, frames)
     told = f"# Site export of the demo trial\n\n{NOTICE}\n\nThe records of data/demo/{cut}, as an EDC exports them.\n"
     (out / "README.md").write_text(told, encoding="utf-8", newline="\n")
+    write_declaration(out, site_export_of=cut)
 
 
 def _with_decision(ae: pd.DataFrame, suppae: pd.DataFrame) -> pd.DataFrame:

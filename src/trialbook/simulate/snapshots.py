@@ -12,6 +12,7 @@ from trialbook.errors import UsageError
 from trialbook.simulate.casebook import COLUMNS
 from trialbook.simulate.scenarios import SCENARIOS
 from trialbook.simulate.trial import FOREVER, SEED, SUBJECTS, SimulatedTrial, simulate_trial
+from trialbook.snapshot.synthetic import write_declaration
 
 # Cut dates of the demo trial; the subjects whose records were entered some days beyond the cut when it was taken.
 DEMO_CUTS: dict[str, dict[str, int]] = {"2025-03-31": {}, "2025-06-30": {"T09": 2}, "2025-09-30": {"T11": 2}}
@@ -19,7 +20,7 @@ NOTICE = "SYNTHETIC DATA: made by `trialbook simulate` from a random seed. No li
 
 
 def write_snapshot(out: Path, seed: int = SEED, subjects: int = SUBJECTS, as_of: str | None = None) -> None:
-    """Writes a synthetic snapshot into a folder: every domain as CSV, and a README that says what it is.
+    """Writes a synthetic snapshot into a folder: every domain as CSV, a manifest and a README that declare it.
 
     `as_of` (ISO date) leaves out what was not yet known at the end of that day; without it the whole trial is written.
     Raises UsageError where the date is not one.
@@ -27,6 +28,7 @@ def write_snapshot(out: Path, seed: int = SEED, subjects: int = SUBJECTS, as_of:
     trial = simulate_trial(seed, subjects)
     _write_domains(out, trial, _day(as_of), {})
     told = f"Seed {seed}, {subjects} treated subjects, " + (f"as of {as_of}." if as_of else "the whole trial.")
+    write_declaration(out, seed=seed, subjects=subjects)
     (out / "README.md").write_text(f"# Synthetic snapshot\n\n{NOTICE}\n\n{told}\n", encoding="utf-8", newline="\n")
 
 
@@ -35,6 +37,7 @@ def write_demo(root: Path, seed: int = SEED) -> None:
     trial = simulate_trial(seed, SUBJECTS)
     for cut, ahead in DEMO_CUTS.items():
         _write_domains(root / cut, trial, date.fromisoformat(cut), ahead)
+        write_declaration(root / cut, seed=seed, subjects=SUBJECTS)
     (root / "README.md").write_text(_demo_readme(trial), encoding="utf-8", newline="\n")
 
 

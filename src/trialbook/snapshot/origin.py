@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -41,6 +41,16 @@ class Origin:
         header = self.records.at[row, column] if column in self.records.columns else part.columns.get(column, "")
         named = f"{header}{ARROW}{column}" if isinstance(header, str) and header else column
         return part.file, part.sheet, int(self.records.at[row, "row"]), named
+
+    def masked(self, mask: Callable[[str], str]) -> Origin:
+        """The same places with every name of a file, sheet or header as `mask` gives it."""
+        parts = tuple(
+            Part(mask(p.file), mask(p.sheet), {name: mask(header) for name, header in p.columns.items()})
+            for p in self.parts
+        )
+        named = [name for name in self.records.columns if name not in ("part", "row")]
+        headers = {name: self.records[name].map(mask, na_action="ignore") for name in named}
+        return Origin(parts, self.records.assign(**headers))
 
     def trace(self) -> pd.DataFrame:
         """One row per mapped record, in their order: SRCROW (of the clean data), file, sheet, row of the export."""

@@ -12,6 +12,7 @@ import pandas as pd
 from trialbook.domains import DOMAIN_ORDER, REQUIRED
 from trialbook.errors import StopError, UsageError
 from trialbook.protocol.models import Trial
+from trialbook.snapshot.door import AllowList, admit
 from trialbook.snapshot.formats import FORMATS, file_bytes, grid_of
 from trialbook.snapshot.parts import is_part, part_of, with_parts
 from trialbook.snapshot.tables import KEY, Grid, RawTable, Snapshot, plain_name, raw_table
@@ -22,13 +23,14 @@ from trialbook.snapshot.workbook import read_sheets
 OTHER_DOMAIN = re.compile(r"[A-Z]{2}|SUPP[A-Z]{2}|RELREC")
 
 
-def read_snapshot(trial: Trial) -> Snapshot:
+def read_snapshot(trial: Trial, allowed: AllowList | None = None) -> Snapshot:
     """The snapshot of a cut, everything as text; nothing in it is written to or interpreted.
 
-    A site export becomes SDTM by the mapping file that the cut names. Raises StopError (rule P34) where a file cannot
-    be read, two files hold one domain (other than as its parts), DM, EX or AE is missing, or the files are not those of
-    the transfer manifest;
-    UsageError where the snapshot itself cannot be read or the mapping file does not fit it.
+    Only what `allowed` lists (default: what the contracts in force declare) comes in, and personal data are masked
+    before anything else sees a value (`admit`). A site export becomes SDTM by the mapping file that the cut names.
+    Raises StopError (rule P34) where a file cannot be read, two files hold one domain (other than as its parts), DM,
+    EX or AE is missing, or the files are not those of the transfer manifest; UsageError where the snapshot itself
+    cannot be read or the mapping file does not fit it.
     """
     folder, transfer = trial.path(trial.cut.snapshot), trial.cut.transfer
     if trial.cut.mapping is not None:
@@ -52,7 +54,12 @@ def read_snapshot(trial: Trial) -> Snapshot:
             rule="P34",
             next_step=f"add {missing[0].lower()}.csv (or another format); an export without records has a header only",
         )  # fmt: skip
-    return snapshot
+    if allowed is None:
+        # The contracts import the allow-list from here.
+        from trialbook.contracts.allow_list import project_allow_list
+
+        allowed = project_allow_list(trial.protocol)
+    return admit(snapshot, allowed)
 
 
 def read_folder(path: Path, transfer: Transfer | None = None) -> Snapshot:

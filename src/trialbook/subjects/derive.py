@@ -37,7 +37,7 @@ def derive_subjects(domains: Domains, protocol: Protocol, analysis: Analysis, cu
     level = _treated_level(dm, first["LEVEL"], planned, protocol, analysis).where(treated, "")
     consent_text = consent_dtc(domains).reindex(dm.index)
     consent = complete_date(consent_text)
-    age = age_at_consent(dm, consent)
+    age = age_at_consent(dm, domains, protocol, consent, cut_date)
     ended = end_of_study(domains, treated)
     failed = ended["DCSREAS"].eq(SCREEN_FAILURE)
     proved = dm["ARMCD"].notna() & dm["ARMCD"].str.upper().ne("NOTASSGN")

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from trialbook.dates import complete_date, earliest_date
+from trialbook.dates import complete_date
 from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.queries import Query, query_by_rule
-from trialbook.subjects.ages import age_bounds
+from trialbook.subjects.ages import age_at, ages_of
 from trialbook.subjects.disposition import consent_dtc
 from trialbook.subjects.dosing import infusion_levels
 
@@ -63,12 +63,13 @@ RULES: dict[str, tuple[str, str, str, str, str, str]] = {
 def subject_queries(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis) -> list[Query]:
     """Queries about ADSL, in order of subject and rule."""
     levels = infusion_levels(domains, protocol, analysis, adsl["CUTDT"].max())
+    ages = ages_of(domains, protocol, adsl["CUTDT"].max())
     by_cells = any(level.cells_per_kg is not None for level in protocol.dose_levels)
     found = [
         *(_dose_queries(levels) if by_cells else []),
         *_arm_queries(adsl, domains, protocol, levels),
-        *_age_queries(domains),
-        *_birth_queries(domains),
+        *_age_queries(domains, ages),
+        *_birth_queries(domains, ages),
         *_consent_queries(domains),
     ]
     return sorted(found, key=lambda q: (q["subject"], q["rule"], q["record"]))
@@ -102,11 +103,12 @@ def _arm_queries(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, level
             yield _ask("P11-DM-ACTARM-NO-EX", subject, observed=arm)
 
 
-def _age_queries(domains: Domains) -> Iterator[Query]:
+def _age_queries(domains: Domains, ages: pd.DataFrame) -> Iterator[Query]:
     dm = domains["DM"]
     consent = complete_date(consent_dtc(domains).reindex(dm["USUBJID"]).set_axis(dm.index))
-    bounds = age_bounds(dm["BRTHDTC"], consent)
-    unborn = (earliest_date(dm["BRTHDTC"]) > consent).astype(bool)
+    bounds = age_at(ages, dm["USUBJID"], "CONSENT-FIRST").where(consent.notna())
+    # Nobody has a birthday before birth: the oldest that the subject can be is then below 0.
+    unborn = bounds["AGEHI"].lt(0).fillna(False).astype(bool)
     differs = ((dm["AGE"] < bounds["AGELO"]) | (dm["AGE"] >= bounds["AGEHI"] + 1)).fillna(False).astype(bool)
     for subject, age in dm.loc[differs & ~unborn, ["USUBJID", "AGE"]].itertuples(index=False):
         yield _ask("P06-DM-AGE-DIFFERS", subject, observed=f"{age:g}")
@@ -114,10 +116,11 @@ def _age_queries(domains: Domains) -> Iterator[Query]:
         yield _ask("P06-DM-BIRTH-AFTER-CONSENT", subject)
 
 
-def _birth_queries(domains: Domains) -> Iterator[Query]:
+def _birth_queries(domains: Domains, ages: pd.DataFrame) -> Iterator[Query]:
     dm = domains["DM"]
-    given = dm[dm["BRTHDTC"].notna()]
-    partial = given[complete_date(given["BRTHDTC"]).isna()]
+    known = age_at(ages, dm["USUBJID"], "BIRTH")
+    given = dm[known["AGELO"].eq(1).fillna(False).astype(bool)]
+    partial = given[known.loc[given.index, "AGEHI"].ne(1)]
     if len(partial) == len(given):
         return  # where no birth date is complete, that is how the export protects its subjects
     for subject in partial["USUBJID"]:

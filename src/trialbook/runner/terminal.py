@@ -1,0 +1,24 @@
+"""The one printer of lines for a terminal: nothing that data hold can act on it, move in it, or hide in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from trialbook.characters import printable
+from trialbook.privacy import masked
+
+
+class Terminal(Console):
+    """A console on which text is printed as it is: personal data masked, every unseen character as an escape."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """The text of one line, cell or message."""
+        return super().render_str("\n".join(printable(masked(line)) for line in text.split("\n")), **options)
+
+
+def terminal(*, stderr: bool = False) -> Terminal:
+    """The console of the command line; lines are not wrapped, so that they can be searched."""
+    return Terminal(stderr=stderr, highlight=False, soft_wrap=True)

@@ -1,0 +1,61 @@
+"""Whether data are synthetic: declared in the cut file or in the manifest of the snapshot, never guessed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from trialbook.errors import StopError
+from trialbook.protocol.models import Trial
+
+MANIFEST = "manifest.json"
+# What `trialbook simulate` writes beside its files.
+DECLARATION = {"synthetic": True, "made_by": "trialbook simulate"}
+
+
+def is_synthetic(trial: Trial) -> bool:
+    """Whether the data are declared synthetic; False where nothing is declared.
+
+    Raises StopError where the cut file and the manifest of the snapshot say different things, or the manifest cannot
+    be read (interface §7.7).
+    """
+    declared = trial.cut.synthetic
+    found = manifest_says(trial.path(trial.cut.snapshot))
+    if declared is not None and found is not None and declared != found:
+        raise StopError(
+            f"the cut file says synthetic: {_word(declared)}, the manifest of the snapshot says {_word(found)}",
+            file=f"{trial.cut.snapshot}/{MANIFEST}", column="synthetic", rule="SYNTHETIC",
+            next_step="correct the one that is wrong: nobody may take made-up data for real ones, or the reverse",
+        )  # fmt: skip
+    return bool(declared if found is None else found)
+
+
+def manifest_says(snapshot: Path) -> bool | None:
+    """What the manifest in a snapshot folder says of `synthetic`; None without a manifest or without that key."""
+    path = snapshot / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise StopError(
+            f"the manifest of the snapshot cannot be read ({type(error).__name__})", file=MANIFEST, rule="SYNTHETIC",
+            next_step="correct it, or remove it and say `synthetic` in the cut file",
+        ) from None  # fmt: skip
+    said = content.get("synthetic") if isinstance(content, dict) else None
+    if said is None or isinstance(said, bool):
+        return said
+    raise StopError(
+        "this must be true or false", file=MANIFEST, column="synthetic", value=said, rule="SYNTHETIC",
+        next_step="correct the manifest of the snapshot",
+    )  # fmt: skip
+
+
+def write_declaration(folder: Path, **told: int | str) -> None:
+    """Writes the manifest of a synthetic snapshot."""
+    text = json.dumps({**DECLARATION, **told}, ensure_ascii=False, indent=1)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def _word(value: bool) -> str:
+    return "true" if value else "false"
