@@ -8,6 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from trialbook.inputs import is_recorded, read_input
+
 DATE_NAMES = ("DT",)
 
 
@@ -33,9 +35,13 @@ def write_dataset(frame: pd.DataFrame, path: Path, keys: list[str] | None = None
 
 
 def read_dataset(path: Path) -> pd.DataFrame:
-    """Reads a frame written by `write_dataset`: whole numbers as Int64, text as str, dates as datetime64[s]."""
+    """Reads a frame written by `write_dataset`: whole numbers as Int64, text as str, dates as datetime64[s].
+
+    Raises StopError when a build has recorded another content of the file.
+    """
     # The plain way in: discovering a data set and starting threads would take longer than reading these files.
-    with pq.ParquetFile(path) as file:
+    source = pa.BufferReader(read_input(path)) if is_recorded(path) else path
+    with pq.ParquetFile(source) as file:
         table = file.read(use_threads=False)
     types = {pa.int64(): pd.Int64Dtype()}
     frame = table.to_pandas(types_mapper=types.get, date_as_object=False, use_threads=False)

@@ -50,11 +50,11 @@ def base_folder(cut_file: Path, root: Path) -> Path:
     return root
 
 
-def load_protocol(path: Path) -> Protocol:
-    """The protocol file as a typed model; raises UsageError."""
+def load_protocol(path: Path, read: dict[str, str] | None = None) -> Protocol:
+    """The protocol file as a typed model; `read` takes the sha256 of what was read. Raises UsageError."""
     if not path.is_file():
         raise UsageError("there is no such protocol file", file=str(path))
-    protocol = validated(Protocol, read_yaml(path), str(path))
+    protocol = validated(Protocol, read_yaml(path, read=read), str(path))
     analysis_values(protocol, {}, str(path))
     defaults = {key: entry.default for key, entry in protocol.analysis.items()}
     for amendment in protocol.amendments:
@@ -77,9 +77,10 @@ def make_trial(content: Any, file: str, base: Path) -> Trial:
         problem = None if named is None else _path_problem(base, named, folder=key == "snapshot")
         if problem:
             raise UsageError(problem, file=file, column=key, value=named)
-    protocol = load_protocol((base / cut.protocol).resolve())
+    read: dict[str, str] = {}
+    protocol = load_protocol((base / cut.protocol).resolve(), read)
     analysis = analysis_values(protocol, cut.overrides, file)
-    return Trial(cut=cut, protocol=protocol, analysis=analysis, root=base)
+    return Trial(cut=cut, protocol=protocol, analysis=analysis, root=base, read=read)
 
 
 def _path_problem(base: Path, named: str, folder: bool) -> str | None:

@@ -172,12 +172,16 @@ class Cut(_Model):
 
 
 class Trial(_Model):
-    """Everything one build is given: the cut, the protocol, the values in force, and where relative paths start."""
+    """Everything one build is given: the cut, the protocol, the values in force, and where relative paths start.
+
+    `read` holds the sha256 of each parameter file that it was made from, by its place (`inputs.place_of`).
+    """
 
     cut: Cut
     protocol: Protocol
     analysis: Analysis
     root: Path
+    read: dict[str, str] = {}
 
     def path(self, text: str) -> Path:
         """A path of the cut file as an absolute path."""

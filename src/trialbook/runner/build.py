@@ -12,12 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from trialbook.errors import StopError
 from trialbook.fast_imports import import_when_used, only_what_is_used
+from trialbook.inputs import only_recorded
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import GATHERED, PIECES, STEPS
 from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.json_files import keep_json, write_json
 from trialbook.runner.manifest import fingerprint, is_current, sources, write_manifest
+from trialbook.runner.marks import stop_if_library_changed
 from trialbook.runner.preloaded import KernelServer, kernel_server
 from trialbook.runner.progress import Progress
 from trialbook.runner.publish import (
@@ -70,6 +73,7 @@ def build_cut(trial: Trial, root: Path, options: Options) -> Path:
         # First of all, since it imports for more than a second; where nothing has changed it ends unused.
         server = opened.enter_context(kernel_server(home / "server"))
         restore_replaced(final)
+        stop_if_library_changed()
         ingredients = Ingredients(trial, root, options.out, options.charts)
         made_of = sources(trial, root, options.out, ingredients)
         if not options.force and is_current(final, made_of):
@@ -105,6 +109,7 @@ def _made(
         # Intervals are computed by notebooks; the pages only repeat them.
         import_when_used("scipy.special")
         from trialbook.runner.making import Making, look_ahead
+        from trialbook.runner.sealing import Seal
         from trialbook.runner.text_storage import choose_text_storage
 
         importlib.import_module("trialbook.runner.engine")
@@ -114,7 +119,8 @@ def _made(
     # The cleaning notebook reads the same files again and stops when they are no longer these.
     keep_json(scratch / ".steps" / "inputs.json", ingredients.inputs)
     work = Making(
-        trial, root, options.out, scratch, home, server, options.charts, ingredients, store, options.force, progress
+        trial, root, options.out, scratch, home, server, options.charts, ingredients, store, options.force, progress,
+        Seal(scratch),
     )  # fmt: skip
     threading.Thread(target=look_ahead, args=[root], name="look-ahead").start()
     gathered: list[Gathered] = []
@@ -144,13 +150,16 @@ def _gather(work: Making) -> Gathered:
     from trialbook.runner import assemble
 
     scratch, trial = work.scratch, work.trial
+    # Every notebook has ended: what is put together now is what each piece left, byte for byte.
+    work.seal.check(hash_all=True)
     # In the order of the story, not in the order in which pieces that are made side by side happened to end.
     verdicts = {piece.step: work.verdicts[piece.name] for piece in PIECES if piece.kind == "contracts"}
     every = [verdict for found in verdicts.values() for verdict in found]
     ard = assemble.assemble_results(scratch)
     assemble.write_verdicts(scratch, every)
     previous = _previous_build(trial, work.builds)
-    queries = assemble.assemble_queries(scratch, trial, work.gate.queries(every), previous)
+    with only_recorded(work.ingredients.recorded(scratch)):
+        queries = assemble.assemble_queries(scratch, trial, work.gate.queries(every), previous)
     assemble.assemble_changelog(scratch)
     (scratch / "notebooks").mkdir()
     for spec in STEPS:
@@ -166,6 +175,7 @@ def _finish(work: Making, gathered: Gathered, made_of: dict[str, Any], began: da
     from trialbook.runner.pages import PageSources, write_pages
 
     scratch, trial = work.scratch, work.trial
+    work.seal.check(only_left=True)
     work.progress.tell("pages", "writing")
     mark = fingerprint(made_of, scratch / "results" / "ard.parquet")
     pages = PageSources(
@@ -180,7 +190,19 @@ def _finish(work: Making, gathered: Gathered, made_of: dict[str, Any], began: da
     shutil.rmtree(scratch / ".steps")
     write_json(scratch / "run.json", details)
     write_manifest(scratch, trial, made_of, mark, receipts)
+    _stop_if_unsound(scratch, trial.cut.cut_id)
+    work.ingredients.stop_if_anything_changed()
+    stop_if_library_changed()
     work.progress.tell("pages", "done")
+
+
+def _stop_if_unsound(scratch: Path, cut_id: str) -> None:
+    """Raises StopError when `verify --quick` would not agree with what is about to be published."""
+    from trialbook.runner.standing import standing_differences
+
+    lines = standing_differences(scratch, cut_id)
+    if lines:
+        raise StopError(f"the finished build does not fit together: {lines[0]}", next_step="build again with --force")
 
 
 def _previous_build(trial: Trial, builds: Path) -> Path | None:

@@ -17,18 +17,22 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from trialbook.errors import StopError
+from trialbook.errors import StopError, UsageError
+from trialbook.inputs import place_of
 from trialbook.protocol.models import Trial
+from trialbook.runner.marks import Mark, mark_of
 from trialbook.runner.reach import PACKAGE
 
 ABSENT = "absent"
 SHOWN = 60
+SHA256 = 64
 
 
 class Ingredients:
@@ -37,7 +41,10 @@ class Ingredients:
     def __init__(self, trial: Trial, root: Path, builds: Path, charts: str) -> None:
         self._trial, self._root, self._builds, self._charts = trial, root, builds, charts
         self._hashed: dict[Path, str] = {}
+        self._marks: dict[Path, Mark] = {}
+        self._contents: dict[str, bytes] = {}
         self.left: dict[str, str] = {}
+        self._lock = threading.Lock()
 
     def values(self, names: Iterable[str]) -> dict[str, str]:
         """The value of each name, sorted by name."""
@@ -53,7 +60,7 @@ class Ingredients:
     @cached_property
     def _of_kind(self) -> Mapping[str, Callable[[str], str]]:
         return {
-            "notebook": lambda name: self.file(self._root / "notebooks" / name),
+            "notebook": lambda name: sha256(self.notebook(name)) if self.notebook(name) else ABSENT,
             "code": lambda name: self.file(PACKAGE / name),
             "package": lambda name: self.installed.get(name, ABSENT),
             "python": lambda _: platform.python_version(),
@@ -72,8 +79,54 @@ class Ingredients:
     def file(self, path: Path) -> str:
         """The sha256 of a file, hashed once per build; of a folder, that it is one."""
         if path not in self._hashed:
-            self._hashed[path] = file_sha256(path)
+            # The mark first: what is written from now on has another.
+            self._marks[path] = mark_of(path)
+            found = file_sha256(path)
+            read = self._trial.read.get(place_of(path), found)
+            if read != found:
+                raise changed(str(path))
+            self._hashed[path] = found
         return self._hashed[path]
+
+    def notebook(self, name: str) -> bytes:
+        """The bytes of a notebook, read once: these are hashed, vetted and run. Empty where there is none."""
+        if name not in self._contents:
+            path = self._root / "notebooks" / name
+            self._marks[path] = mark_of(path)
+            try:
+                self._contents[name] = path.read_bytes()
+            except OSError:
+                self._contents[name] = b""
+            self._hashed[path] = sha256(self._contents[name]) if self._contents[name] else ABSENT
+        return self._contents[name]
+
+    def recorded(self, scratch: Path) -> dict[str, str]:
+        """What the processes of a build may read, by place: inputs, parameters, contracts, the files of the previous
+        build as its manifest lists them, and what earlier pieces left in `scratch`.
+        """
+        with self._lock:
+            known = {place_of(path): found for path, found in list(self._hashed.items()) if len(found) == SHA256}
+            left = {place_of(scratch / name): found for name, found in list(self.left.items())}
+            return {**self._of_previous, **known, **left}
+
+    @cached_property
+    def _of_previous(self) -> dict[str, str]:
+        """The files of the previous build, by place, with the sha256 that its manifest lists."""
+        cut = self._trial.cut.previous_cut
+        if not cut or self._previous("manifest.json") == ABSENT:
+            return {}
+        folder = self._builds / cut
+        content = (folder / "manifest.json").read_bytes()
+        if sha256(content) != self._previous("manifest.json"):
+            raise changed(str(folder / "manifest.json"))
+        try:
+            listed = {name: str(entry["sha256"]) for name, entry in json.loads(content)["outputs"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise UsageError(
+                "the manifest of the previous build cannot be read", file=str(folder / "manifest.json"),
+                next_step=f"build {cut} again",
+            ) from None  # fmt: skip
+        return {place_of(folder / name): found for name, found in listed.items()}
 
     @cached_property
     def _parameters(self) -> dict[str, Any]:
@@ -88,9 +141,11 @@ class Ingredients:
     @cached_property
     def inputs(self) -> dict[str, str]:
         """The sha256 of every regular file of the snapshot by its name; folders in it are not looked into."""
+        return {path.name: self.file(path) for path in self._input_files()}
+
+    def _input_files(self) -> list[Path]:
         place = self._trial.path(self._trial.cut.snapshot)
-        files = [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
-        return {path.name: self.file(path) for path in files}
+        return [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
 
     def contracts(self, kind: str) -> list[str]:
         """Names of the contract files of one kind, as ingredients name them."""
@@ -106,20 +161,29 @@ class Ingredients:
         cut = self._trial.cut.previous_cut
         return self.file(self._builds / cut / name) if cut else ABSENT
 
-    def stop_if_changed(self, names: Iterable[str]) -> None:
-        """Raises StopError when a file behind one of these names is no longer what it was when it was first hashed.
+    def stop_if_anything_changed(self) -> None:
+        """Raises StopError when any file that this build has hashed was written, touched or removed since.
 
-        To be asked right after a file has been used: what is changed later does no harm.
+        To be asked after each notebook, to stop early, and before publication. A file that was only touched is read
+        again; a module of the library, which was imported some time between, must not have been touched at all.
         """
-        before = self.values(names)
-        hashed, self._hashed = self._hashed, {}
-        changed = [name for name, then in before.items() if self.value(name) != then]
-        self._hashed = hashed
-        if changed:
-            raise StopError(
-                "it changed while the build was using it", file=changed[0],
-                next_step="build again when it no longer changes",
-            )  # fmt: skip
+        for path, before in sorted(self._marks.items()):
+            if mark_of(path) != before and (path.is_relative_to(PACKAGE) or file_sha256(path) != self._hashed[path]):
+                raise changed(str(path))
+        if sorted(self.inputs) != sorted(path.name for path in self._input_files()):
+            raise changed(str(self._trial.path(self._trial.cut.snapshot)))
+
+
+def changed(file: str) -> StopError:
+    """What the user is told of an input that is no longer what the build has hashed."""
+    return StopError(
+        "it changed while the build was using it", file=file, next_step="build again when it no longer changes"
+    )
+
+
+def sha256(content: bytes) -> str:
+    """The sha256 of bytes, in hex."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def installed() -> dict[str, str]:
@@ -136,7 +200,7 @@ def file_sha256(path: Path) -> str:
     if path.is_dir():
         return "a folder"
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return sha256(path.read_bytes())
     except OSError:
         return ABSENT
 

@@ -25,6 +25,7 @@ from typing import Any
 
 from trialbook.fast_imports import only_what_is_used
 from trialbook.runner import descent
+from trialbook.runner.marks import AT_START, digest
 
 # What notebooks import, slowest first; a module that is missing here only costs its import in the kernel.
 PRELOADED = (
@@ -62,13 +63,16 @@ def preload() -> None:
     gc.set_threshold(YOUNG)
 
 
-def serve(channel: socket.socket) -> None:
-    """Answers `start`, `poll` and `end` until the runner closes its end; then everything that is left is killed."""
+def serve(channel: socket.socket, library: str) -> None:
+    """Answers `start`, `poll` and `end` until the runner closes its end; then everything that is left is killed.
+
+    `library` is the digest of the library's files as they were before any of them was imported.
+    """
     descent.adopt_orphans()
     alive: set[int] = set()
     # A runner that is killed while it asks leaves half a line, or takes no answer.
     with contextlib.suppress(OSError, ValueError), channel.makefile("rw", encoding="utf-8") as lines:
-        _say(lines, {"ready": os.getpid()})
+        _say(lines, {"ready": os.getpid(), "library": library})
         for line in lines:
             _say(lines, _answer(json.loads(line), channel, alive))
     for pid in sorted(alive):
@@ -184,7 +188,8 @@ def _told_from(reserve: mmap.mmap) -> Any:
 
 if __name__ == "__main__":
     _channel = socket.socket(fileno=int(sys.argv[1]))
+    _library = digest(AT_START)
     preload()
-    serve(_channel)
+    serve(_channel, _library)
     # The runner waits for the end: what has been imported is not taken apart first.
     os._exit(0)

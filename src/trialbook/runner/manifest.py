@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import STEPS
-from trialbook.runner.ingredients import Ingredients
+from trialbook.runner.ingredients import ABSENT, Ingredients, sha256
 from trialbook.runner.json_files import json_text, write_json
+from trialbook.runner.marks import library_files
 from trialbook.runner.reach import PACKAGE
 from trialbook.runner.ro_crate import CRATE, ro_crate
 
@@ -20,17 +21,13 @@ SCHEMA = 2
 KINDS = ("raw", "clean", "analysis")
 MANIFEST = "manifest.json"
 NOT_LISTED = (MANIFEST, "run.json")
-
-
-def sha256(content: bytes) -> str:
-    """The sha256 of bytes, in hex."""
-    return hashlib.sha256(content).hexdigest()
+# Its line in a manifest; what is nested lies further in.
+SEAL_LINE = re.compile(r'^ "seal": .*\n', re.MULTILINE)
 
 
 def code_files() -> list[str]:
     """Every file of the library itself, relative to it."""
-    found = (p for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    return sorted(p.relative_to(PACKAGE).as_posix() for p in found)
+    return sorted(path.relative_to(PACKAGE).as_posix() for path in library_files())
 
 
 def locked_names(lock: Path) -> list[str]:
@@ -50,7 +47,7 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
     notebooks = [spec.notebook for spec in STEPS]
     contracts = [name for kind in KINDS for name in ingredients.contracts(kind)]
     previous = trial.cut.previous_cut
-    before = builds / previous / "manifest.json" if previous else None
+    before = ingredients.value("previous manifest.json") if previous else ABSENT
     return {
         "inputs": ingredients.inputs,
         "cut": trial.cut.model_dump(mode="json"),
@@ -69,7 +66,7 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
         "python": ingredients.value("python"),
         "charts": ingredients.value("charts"),
         "synthetic": is_synthetic(trial.path(trial.cut.snapshot)),
-        "previous_build": sha256(before.read_bytes()) if before and before.is_file() else None,
+        "previous_build": before if before != ABSENT else None,
     }
 
 
@@ -102,8 +99,12 @@ def fingerprint(made_of: Mapping[str, Any], results: Path) -> str:
 
 def seal(manifest: Mapping[str, Any]) -> str:
     """The sha256 over all of a manifest but its seal: a manifest that was changed by hand no longer carries its own."""
-    rest = {key: value for key, value in manifest.items() if key != "seal"}
-    return sha256(json_text(rest).encode())
+    return seal_of(json_text({**manifest, "seal": ""}))
+
+
+def seal_of(text: str) -> str:
+    """The seal of the text of a manifest, without the line that holds it: laying the text out again takes long."""
+    return sha256(SEAL_LINE.sub("", text, count=1).encode())
 
 
 def write_manifest(
@@ -127,7 +128,9 @@ def write_manifest(
     }
     write_json(folder / CRATE, ro_crate(manifest))
     outputs[CRATE] = _listed(folder / CRATE)
-    write_json(folder / MANIFEST, manifest | {"seal": seal(manifest)})
+    text = json_text({**manifest, "seal": ""})
+    sealed = SEAL_LINE.sub(lambda _: f' "seal": "{seal_of(text)}",\n', text, count=1)
+    (folder / MANIFEST).write_text(sealed, encoding="utf-8", newline="\n")
 
 
 def output_files(folder: Path) -> list[str]:

@@ -21,6 +21,7 @@ from trialbook.display.index import render_index
 from trialbook.display.index_facts import StepStatus, index_facts
 from trialbook.display.outputs import Dropped
 from trialbook.display.page import Frame, Link, PageContent, compile_templates, page_content, page_of
+from trialbook.inputs import read_input
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import STEPS
 from trialbook.runner.json_files import keep_json
@@ -47,7 +48,7 @@ class PageSources:
 def render_content(notebook: Path, target: Path, charts: Literal["live", "static"]) -> list[Dropped]:
     """Leaves the content of the page of an executed notebook as JSON; returns the outputs that it would leave out."""
     compile_templates()
-    content = page_content(json.loads(notebook.read_text(encoding="utf-8")), charts)
+    content = page_content(json.loads(read_input(notebook)), charts)
     if not content.dropped:
         keep_json(target, asdict(content))
     return content.dropped
@@ -58,7 +59,7 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
     frame = _frame(sources)
     script = cached_chart_script(cache) if sources.charts == "live" else None
     for spec in STEPS:
-        plain = json.loads((scratch / ".steps" / spec.page / "page.json").read_text(encoding="utf-8"))
+        plain = json.loads(read_input(scratch / ".steps" / spec.page / "page.json"))
         page = page_of(
             PageContent.from_plain(plain), title=spec.title, frame=frame, current=f"{spec.name}.html",
             chart_script=script,

@@ -15,6 +15,7 @@ import pandas as pd
 from trialbook.datasets import read_dataset, write_dataset
 from trialbook.domains import Domains
 from trialbook.errors import StopError
+from trialbook.inputs import is_recorded, record, records
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import make_trial, project_root
 from trialbook.protocol.models import Cut, Protocol, Trial
@@ -34,6 +35,8 @@ WORKSPACE = "TRIALBOOK_WORKSPACE"
 NONCE = "TRIALBOOK_NONCE"
 BUILD = "TRIALBOOK_BUILD"
 CONTRACTS = "TRIALBOOK_CONTRACTS"
+# A file with the sha256 of everything that may be read (see `trialbook.inputs`).
+RECORDED = "TRIALBOOK_RECORDED"
 
 
 class Step:
@@ -145,6 +148,8 @@ class Step:
                 f"the dataset {name} of this cut has not been built",
                 next_step=f"run `trialbook build {self.cut.cut_id}`, or the step that writes {name} first",
             )
+        if records() and not is_recorded(path) and name not in self._written:
+            raise StopError("no earlier step left this dataset", file=f"data/{name}.parquet")
         return read_dataset(path)
 
     @cached_property
@@ -218,7 +223,14 @@ class PreviousCut:
     def _read(self, name: str) -> pd.DataFrame | None:
         self._note(f"previous {name}")
         path = self._folder / name
-        return read_dataset(path) if path.is_file() else None
+        if not path.is_file():
+            return None
+        if records() and not is_recorded(path):
+            raise StopError(
+                "the build of the previous cut did not leave this file", file=str(path),
+                next_step="move it away, or build the previous cut again",
+            )  # fmt: skip
+        return read_dataset(path)
 
     def clean(self) -> dict[str, pd.DataFrame]:
         """The clean domains of that build by upper-case code."""
@@ -241,6 +253,9 @@ def open_step(name: str, **cut: Any) -> Step:
     Raises UsageError when a parameter is wrong; relative paths start at the folder that holds `params/`.
     """
     base = project_root()
+    recorded = os.environ.get(RECORDED)
+    if recorded:
+        record(json.loads(Path(recorded).read_text(encoding="utf-8")))
     trial = make_trial({k: v for k, v in cut.items() if v is not None}, "notebook parameters", base)
     choose_text_storage(trial)
     builds = Path(os.environ.get(BUILD) or base / "build")
