@@ -81,7 +81,8 @@ class Domains(Mapping[str, pd.DataFrame]):
             self._ready[code] = (
                 _with_variables(code, self._frames[code]) if code in self._frames else empty_domain(code)
             )
-        return self._ready[code]
+        # A copy that costs nothing until somebody writes to it: what was delivered cannot be changed in place.
+        return self._ready[code].copy(deep=False)
 
     def once(self, derive: Callable[..., Derived], *arguments: Any) -> Derived:
         """`derive(self, *arguments)`, worked out at the first call: several derivations start from the same records.

@@ -110,17 +110,20 @@ def _poll(pid: int, alive: set[int]) -> dict[str, Any]:
 
 
 def _end(pid: int, alive: set[int]) -> dict[str, Any]:
-    """Kills a kernel, what it started, and what such processes left behind when they ended; returns its status."""
-    status: dict[str, Any] = {"status": None}
+    """Kills a kernel, what it started, and what such processes left behind when they ended; returns its status and how
+    many such processes there were (`left`).
+    """
+    status: dict[str, Any] = {"status": None, "left": 0}
     below: set[int] = set()
     if pid in alive:
         # The kernel stands still first, so that it starts nothing more while its processes are looked for.
         os.kill(pid, signal.SIGSTOP)
         below = descent.descendants([pid])
+        started = len(below | descent.strays(alive))
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
         os.kill(pid, signal.SIGKILL)
-        status = {"status": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}
+        status = {"status": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), "left": started}
         alive.discard(pid)
     for _ in range(descent.ROUNDS):
         left = below | descent.strays(alive)

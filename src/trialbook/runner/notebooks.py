@@ -15,6 +15,7 @@ from typing import Any
 import nbformat
 
 from trialbook.errors import StopError, TrialbookError, UsageError
+from trialbook.runner.beside import FOUND, PLACE, found_beside
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.kernels import SterileKernelManager, sterile_manager
 from trialbook.runner.limits import GIB, MEMORY_LIMIT, TIME_LIMIT, Limits
@@ -73,7 +74,7 @@ def run_notebook(
     nonce = secrets.token_hex(16)
     contracts = source.parents[1] / "data_contracts"
     extra = {WORKSPACE: str(workspace), NONCE: nonce, BUILD: str(builds), CONTRACTS: str(contracts)}
-    extra |= {"TRIALBOOK_ROOT": str(root), RECORDED: str(home / "recorded.json")}
+    extra |= {"TRIALBOOK_ROOT": str(root), RECORDED: str(home / "recorded.json"), PLACE: str(home / FOUND)}
     manager = sterile_manager(home, extra, server, limits.memory)
     keep_json(home / "recorded.json", dict(recorded or {}))
     # What is run are the bytes that were hashed, whatever becomes of the file.
@@ -85,6 +86,7 @@ def run_notebook(
         manager.end()
     receipt_file = workspace / ".steps" / step / "receipt.json"
     prove_complete(step, executed, receipt_file, nonce)
+    _stop_if_beside(step, home / FOUND, getattr(manager.process, "left", 0), executed)
     warnings = take_stderr(executed)
     if any("Traceback (most recent call last)" in text for text in warnings):
         # An exception in a thread or a background task leaves every cell "completed".
@@ -94,6 +96,15 @@ def run_notebook(
         raise NotebookError(step, f"the notebook changed {changed[0]}, which another step had left", executed)
     receipt = json.loads(receipt_file.read_text(encoding="utf-8"))
     return NotebookRun(without_run_details(executed), receipt, warnings)
+
+
+def _stop_if_beside(step: str, place: Path, processes: int, executed: nbformat.NotebookNode) -> None:
+    """Raises NotebookError when something that a cell started has failed, or had not ended with the notebook."""
+    found = found_beside(place)
+    if processes:
+        found.append("a process that a cell started was still running when the notebook had ended")
+    if found:
+        raise NotebookError(step, found[0], executed, next_step="let each cell end what it begins")
 
 
 def _execute(

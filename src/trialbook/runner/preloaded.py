@@ -145,6 +145,8 @@ class ForkedProcess:
 
     def __init__(self, server: KernelServer, pid: int) -> None:
         self._server, self.pid = server, pid
+        # How many processes that it had started were still there at its end.
+        self.left = 0
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
@@ -186,5 +188,6 @@ class ForkedProcess:
     def end(self) -> None:
         """Kills the kernel, if it still runs, and everything it started, also what left its session."""
         with contextlib.suppress(ServerEnded):
-            status = self._server.ask(do="end", pid=self.pid)["status"]
+            answer = self._server.ask(do="end", pid=self.pid)
+            status, self.left = answer["status"], self.left + answer["left"]
             self.returncode = status if self.returncode is None else self.returncode

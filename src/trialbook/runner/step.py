@@ -24,6 +24,7 @@ from trialbook.results.queries import Query
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.reads import NotedFrames, noting_trial
 from trialbook.runner.text_storage import choose_text_storage
+from trialbook.runner.unaltered import given, kept_frames, stop_if_altered, stop_if_frames_altered
 
 if TYPE_CHECKING:
     from trialbook.contracts.odcs import Contract
@@ -50,6 +51,8 @@ class Step:
     def __init__(self, name: str, trial: Trial, source: Path, target: Path, builds: Path) -> None:
         self._reads: set[str] = set()
         self.name, self.trial = name, noting_trial(trial, self._reads.add)
+        self._given = given(trial)
+        self._delivered: dict[str, pd.DataFrame] = {}
         self._source, self._target, self._builds = source, target, builds
         self._rows: list[ArdRow] = []
         self._queries: list[Query] = []
@@ -94,6 +97,7 @@ class Step:
         expected = self._source / ".steps" / "inputs.json"
         if expected.is_file():
             self._stop_if_changed(snapshot, json.loads(expected.read_text(encoding="utf-8")))
+        self._delivered = kept_frames({code: table.frame for code, table in snapshot.tables.items()})
         return snapshot
 
     @cached_property
@@ -189,9 +193,13 @@ class Step:
         self._queries += list(queries)
 
     def close(self) -> Block:
-        """Leaves results, queries and the receipt that proves this step ran to its end; shows what was left."""
+        """Leaves results, queries and the receipt that proves this step ran to its end; shows what was left.
+
+        Raises StopError when a cell changed in memory what the step was given.
+        """
         from trialbook.display import table
 
+        self._stop_if_altered()
         ard = to_ard(self._rows)
         self._own.mkdir(parents=True, exist_ok=True)
         keep_json(self._own / "ard.json", self._rows)
@@ -204,6 +212,14 @@ class Step:
             keep_json(self._own / "usage.json", {"peak_mib": peak_memory()})
         left = pd.DataFrame({"Left for later steps": list(self._written), "Rows": list(self._written.values())})
         return table(left, self.title("Receipt of this step"))
+
+    def _stop_if_altered(self) -> None:
+        """Raises StopError when a cell changed a key, or records that were delivered, in memory."""
+        notebook = f"notebooks/{self.name}.ipynb"
+        stop_if_altered(self._given, self.trial, notebook)
+        if self._delivered:
+            now = {code: table.frame for code, table in self.raw.tables.items()}
+            stop_if_frames_altered(self._delivered, now, notebook)
 
     @property
     def _own(self) -> Path:
