@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -35,13 +36,17 @@ def build(
     jobs: Annotated[int, typer.Option(min=1, help="Notebooks that run side by side")] = 2,
     force: Annotated[bool, typer.Option("--force", help="Build every step anew")] = False,
     charts: Annotated[Literal["live", "static"], typer.Option(help="static: pages without any script")] = "live",
+    supersede: Annotated[bool, typer.Option("--supersede", help="Replace a build of other data, and keep it")] = False,
     grid: Annotated[Path | None, typer.Option("--grid", help="Grid file: cuts under many parameters")] = None,
     dask: Annotated[str | None, typer.Option("--dask", help="Scheduler of a cluster to build on, tcp://...")] = None,
     dask_wait: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for scheduler and workers")] = 30,
     time_limit: Annotated[float | None, typer.Option(help="Seconds that a notebook may take (default 600)")] = None,
     memory_limit: Annotated[float | None, typer.Option(help="GiB that a kernel may use (default: all)")] = None,
 ) -> None:
-    """Build data cuts: clean, audit, analyse, render. A stopped build leaves the last complete one untouched."""
+    """Build data cuts: clean, audit, analyse, render. A stopped build leaves the last complete one untouched.
+
+    Exit status: 0 built; 1 stopped; 2 wrong usage; 3 the cut is being built; 4 the snapshot of a published cut changed.
+    """
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
     from trialbook.runner import batch
 
@@ -49,7 +54,7 @@ def build(
         raise UsageError("name cuts to build, or a grid file", next_step="trialbook build CUT..., or --grid FILE")
     _limit(time_limit, memory_limit)
     root = project_root()
-    options = batch.Options(out, jobs, charts, force, dask, dask_wait)
+    options = batch.Options(out, jobs, charts, force, dask, dask_wait, supersede)
     if grid:
         status = batch.build_grid(grid, root, options, console)
     else:
@@ -289,4 +294,5 @@ def _stand_alone() -> None:
 
 
 def _say(message: object) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"trialbook: {message}", markup=False)
+    with contextlib.suppress(OSError):
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"trialbook: {message}", markup=False)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trialbook.inputs import is_recorded, read_input
+from trialbook.outputs import naming
 
 DATE_NAMES = ("DT",)
 
@@ -31,7 +32,8 @@ def write_dataset(frame: pd.DataFrame, path: Path, keys: list[str] | None = None
         elif pa.types.is_large_string(field.type) or pa.types.is_null(field.type):
             table = table.set_column(position, field.name, table.column(position).cast(pa.string()))
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table.replace_schema_metadata(None), path, compression="zstd")
+    with naming(path):
+        pq.write_table(table.replace_schema_metadata(None), path, compression="zstd")
 
 
 def read_dataset(path: Path) -> pd.DataFrame:

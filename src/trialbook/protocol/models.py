@@ -13,7 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.criteria import Amendment, CodeLists, Criterion, check_amendments
 
-CUT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+# Names that Windows keeps for devices, and those of files beside the builds, are no folders of builds.
+CUT_ID = re.compile(
+    r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))(?!(?i:index\.html|readme\.md)$)(?!.*\.(?i:ya?ml)$)"
+    r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}(?<!\.)"
+)
 NOT_DOSE_LEVELS = ("SCRNFAIL", "NOTASSGN", "NOTTRT")
 ENDPOINTS = ("ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS")
 
@@ -145,7 +149,10 @@ class Cut(_Model):
     @classmethod
     def _safe_id(cls, value: str | None) -> str | None:
         if value is not None and not CUT_ID.fullmatch(value):
-            raise ValueError("a cut id is 1 to 64 of A-Z a-z 0-9 . _ - without a leading dot")
+            raise ValueError(
+                "a cut id is 1 to 64 of A-Z a-z 0-9 . _ - without a leading dot or hyphen or a dot at its end, and no "
+                "reserved name (con, nul, ..., index.html, README.md, *.yaml)"
+            )
         return value
 
     @field_validator("cut_date")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from trialbook.outputs import naming
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import STEPS
 from trialbook.runner.ingredients import ABSENT, Ingredients, sha256
@@ -108,12 +109,14 @@ def seal_of(text: str) -> str:
 
 
 def write_manifest(
-    folder: Path, trial: Trial, made_of: Mapping[str, Any], mark: str, steps: list[dict[str, Any]]
-) -> None:
+    folder: Path, trial: Trial, made_of: Mapping[str, Any], mark: str, steps: list[dict[str, Any]],
+    supersedes: str | None = None,
+) -> None:  # fmt: skip
     """Writes the RO-Crate metadata, then `manifest.json`, the last file of a build: without it a folder is no build.
 
     The manifest lists the crate by its sha256 and the crate names the manifest without one, since two files cannot hold
-    each other's hash; so `trialbook verify` finds a changed crate as it finds any other changed file.
+    each other's hash; so `trialbook verify` finds a changed crate as it finds any other changed file. `supersedes` is
+    the seal of an earlier build of the cut, made from another delivery.
     """
     outputs = {name: _listed(folder / name) for name in output_files(folder) if name != CRATE}
     manifest = {
@@ -125,12 +128,14 @@ def write_manifest(
         "sources": made_of,
         "steps": steps,
         "outputs": outputs,
+        **({"supersedes": supersedes} if supersedes else {}),
     }
     write_json(folder / CRATE, ro_crate(manifest))
     outputs[CRATE] = _listed(folder / CRATE)
     text = json_text({**manifest, "seal": ""})
     sealed = SEAL_LINE.sub(lambda _: f' "seal": "{seal_of(text)}",\n', text, count=1)
-    (folder / MANIFEST).write_text(sealed, encoding="utf-8", newline="\n")
+    with naming(folder / MANIFEST):
+        (folder / MANIFEST).write_text(sealed, encoding="utf-8", newline="\n")
 
 
 def output_files(folder: Path) -> list[str]:

@@ -22,10 +22,12 @@ from trialbook.display.index_facts import StepStatus, index_facts
 from trialbook.display.outputs import Dropped
 from trialbook.display.page import Frame, Link, PageContent, compile_templates, page_content, page_of
 from trialbook.inputs import read_input
+from trialbook.outputs import naming
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import STEPS
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.profile_pages import write_profiles
+from trialbook.runner.superseding import superseded_place
 
 SYNTHETIC = "SYNTHETIC DATA: made by a simulator, no real person is described"
 
@@ -43,6 +45,7 @@ class PageSources:
     previous: Path | None
     fingerprint: str
     charts: Literal["live", "static"]
+    supersedes: str | None = None
 
 
 def render_content(notebook: Path, target: Path, charts: Literal["live", "static"]) -> list[Dropped]:
@@ -71,7 +74,8 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
 
 
 def _write_page(path: Path, page: str) -> None:
-    path.write_text(page, encoding="utf-8", newline="\n")
+    with naming(path):
+        path.write_text(page, encoding="utf-8", newline="\n")
 
 
 def cached_chart_script(cache: Path) -> str:
@@ -103,7 +107,15 @@ def _frame(sources: PageSources) -> Frame:
         banner=SYNTHETIC if sources.synthetic else "",
         assumptions=f"{assumed} analysis keys rest on assumptions (listed under Eligibility audit); overridden in this "
         f"cut: {changed}.",
+        supersedes=_supersedes(sources),
     )
+
+
+def _supersedes(sources: PageSources) -> str:
+    if sources.supersedes is None:
+        return ""
+    place = superseded_place(Path(), sources.trial.cut.cut_id, sources.supersedes).as_posix()
+    return f"This build supersedes an earlier one of the same cut, made from another delivery and kept in {place}."
 
 
 def _index(sources: PageSources, scratch: Path, frame: Frame, profiled: list[str]) -> str:

@@ -13,6 +13,7 @@ from trialbook.display.page import Frame, Link
 from trialbook.display.profile import ProfileContent, profile_content, profile_page
 from trialbook.domains import Domains
 from trialbook.inputs import read_input
+from trialbook.outputs import naming
 from trialbook.profiles.names import FOLDER, profile_file
 from trialbook.profiles.profile import DATASETS, profiles
 from trialbook.protocol.models import Trial
@@ -55,5 +56,6 @@ def write_profiles(scratch: Path, frame: Frame) -> list[str]:
         ]
         path = scratch / FOLDER / profile_file(content.subject)
         path.parent.mkdir(exist_ok=True)
-        path.write_text(profile_page(content, frame, around), encoding="utf-8", newline="\n")
+        with naming(path):
+            path.write_text(profile_page(content, frame, around), encoding="utf-8", newline="\n")
     return subjects

@@ -46,6 +46,7 @@ class Manifest(BaseModel):
     sources: dict[str, Any]
     steps: list[dict[str, Any]]
     outputs: dict[str, Listed]
+    supersedes: Hash | None = None
 
 
 def standing_differences(folder: Path, cut_id: str | None = None) -> list[str]:
