@@ -86,7 +86,7 @@ class Making:
 
     def _make(self, piece: Piece, left: Callable[[], None]) -> None:
         began = time.monotonic()
-        kept = None if self.force else self.store.find(piece.name, self.ingredients.value)
+        kept = None if self.force else self.store.find(piece.name, self.ingredients.value, self._always(piece))
         if kept is not None:
             kept.restore(self.scratch)
             self._seal(piece.name, kept.files)
@@ -248,6 +248,11 @@ class Making:
     def _recorded(self) -> dict[str, str]:
         """What may be read from now on, and what it holds."""
         return self.ingredients.recorded(self.scratch)
+
+    def _always(self, piece: Piece) -> list[str]:
+        """Ingredients that a piece has whatever it reads."""
+        own = {"notebook": [f"notebook {piece.step}.ipynb", *self._cut], "contracts": ["protocol.study.endpoints"]}
+        return [*own.get(piece.kind, []), *self._environment]
 
     @cached_property
     def _environment(self) -> list[str]:

@@ -16,7 +16,7 @@ from trialbook.contracts.odcs import Contract
 from trialbook.contracts.verdicts import Verdict
 from trialbook.datasets import read_dataset
 from trialbook.display import dictionary
-from trialbook.display.drawing import chart_script, chart_script_version, read_sealed, write_sealed
+from trialbook.display.drawing import chart_script, chart_script_version, known_script, read_sealed, write_sealed
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import StepStatus, index_facts
 from trialbook.display.outputs import Dropped
@@ -81,8 +81,11 @@ def _write_page(path: Path, page: str) -> None:
 def cached_chart_script(cache: Path) -> str:
     """The chart library's script; made once per version of its package, since that takes seconds.
 
-    A cached script is used only while it is the one that was written.
+    A cached script is used only while it is that of the package, never on the word of a file beside it; of a version
+    whose script is not known none is cached.
     """
+    if known_script() is None:
+        return chart_script()
     place = cache / f"{chart_script_version()}.js"
     script = read_sealed(place)
     if script is None:

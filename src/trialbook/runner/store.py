@@ -10,10 +10,14 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+from trialbook.errors import StopError
+from trialbook.outputs import naming
 
 INGREDIENTS = "ingredients.json"
 FILES = "files"
@@ -33,13 +37,21 @@ class Kept:
         """Puts copies of its files into a build, and notes that it was used.
 
         Each file appears whole: a notebook that starts meanwhile would take one that grows for one that is changed.
+        Raises StopError when a file is no longer what it was when it was found.
         """
         os.utime(self.place)
-        for name in self.files:
+        for name, then in self.files.items():
             path = target / name
             path.parent.mkdir(parents=True, exist_ok=True)
             coming = path.with_name(f".{path.name}.coming")
-            shutil.copyfile(self.place / FILES / name, coming)
+            content = (self.place / FILES / name).read_bytes()
+            if hashlib.sha256(content).hexdigest() != then:
+                raise StopError(
+                    "this kept file changed while it was being restored", file=str(self.place / FILES / name),
+                    next_step="build again",
+                )  # fmt: skip
+            with naming(path):
+                coming.write_bytes(content)
             os.replace(coming, path)
 
 
@@ -49,9 +61,14 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def find(self, piece: str, value: Callable[[str], str]) -> Kept | None:
-        """The kept piece whose every ingredient still has its value, and whose files are whole; else None."""
+    def find(self, piece: str, value: Callable[[str], str], needed: Collection[str] = ()) -> Kept | None:
+        """The kept piece whose every ingredient still has its value, and whose files are whole; else None.
+
+        `needed` are ingredients that every such piece has: one that does not name them was not written by a build.
+        """
         for kept in self._variants(piece):
+            if not set(needed) <= set(kept.made_of):
+                continue
             if all(value(name) == then for name, then in kept.made_of.items()) and _whole(kept):
                 return kept
         return None
@@ -70,9 +87,11 @@ class Store:
             content = (build / name).read_bytes()
             hashes[name] = hashlib.sha256(content).hexdigest()
             (fresh / FILES / name).parent.mkdir(parents=True, exist_ok=True)
-            (fresh / FILES / name).write_bytes(content)
+            with naming(fresh / FILES / name):
+                (fresh / FILES / name).write_bytes(content)
         whole = {"made_of": dict(made_of), "files": hashes}
-        (fresh / INGREDIENTS).write_text(json.dumps(whole, ensure_ascii=False, sort_keys=True), encoding="utf-8")
+        with naming(fresh / INGREDIENTS):
+            (fresh / INGREDIENTS).write_text(json.dumps(whole, ensure_ascii=False, sort_keys=True), encoding="utf-8")
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(place, ignore_errors=True)
         os.rename(fresh, place)
@@ -91,10 +110,39 @@ class Store:
         for place in (self._folder / piece).glob("*"):
             try:
                 whole = json.loads((place / INGREDIENTS).read_text(encoding="utf-8"))
-                found.append((place.stat().st_mtime_ns, place.name, Kept(place, whole["made_of"], whole["files"])))
-            except (OSError, ValueError, KeyError, TypeError):
+                kept = Kept(place, whole["made_of"], whole["files"])
+                if _of_this_user(place) and _fits(kept):
+                    found.append((place.stat().st_mtime_ns, place.name, kept))
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 continue
         return [kept for _, _, kept in sorted(found, key=lambda entry: entry[:2], reverse=True)]
+
+
+def _of_this_user(place: Path) -> bool:
+    """Whether a kept piece is a folder of this user that nobody else may write to."""
+    if place.is_symlink():
+        return False
+    if not hasattr(os, "geteuid"):
+        return True
+    found = place.stat()
+    return found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o022
+
+
+def _fits(kept: Kept) -> bool:
+    """Whether a kept piece has the shape that this version writes, names no place outside of a build, and holds its
+    files and no other.
+    """
+    if not kept.made_of or not kept.files:
+        return False
+    for name in kept.files:
+        parts = PurePosixPath(name).parts
+        if not parts or name != "/".join(parts) or {"..", "."} & set(parts) or parts[0] == "/" or "\\" in name:
+            return False
+    base = kept.place / FILES
+    inside = [path for path in base.rglob("*") if path.is_symlink() or not path.is_dir()]
+    return {path.relative_to(base).as_posix() for path in inside} == set(kept.files) and not any(
+        path.is_symlink() for path in [*inside, base]
+    )
 
 
 def _whole(kept: Kept) -> bool:
