@@ -102,6 +102,9 @@ def _side(folder: Path, code: str) -> Side | None:
         log = pd.read_csv(folder / "changelog.csv", dtype="str", keep_default_na=False)
     except (OSError, ValueError, TrialbookError):
         return None
+    if "SRCROW" not in frame.columns:
+        # A workbook of its own may leave domains without the row of the file: the position tells as much.
+        frame = frame.assign(SRCROW=range(1, len(frame) + 1))
     inputs = section_of(section_of(read_manifest(folder) or {}, "sources"), "inputs")
     file = next((name for name in inputs if Path(name).stem.upper() == code), "")
     return Side(frame, logged(log, file))
