@@ -43,7 +43,7 @@ def build(
     time_limit: Annotated[float | None, typer.Option(help="Seconds that a notebook may take (default 600)")] = None,
     memory_limit: Annotated[float | None, typer.Option(help="GiB that a kernel may use (default: all)")] = None,
 ) -> None:
-    """Build data cuts: clean, audit, analyse, render. A stopped build leaves the last complete one untouched.
+    """Build data cuts; a stopped build leaves the last complete one untouched.
 
     Exit status: 0 built; 1 stopped; 2 wrong usage; 3 the cut is being built; 4 the snapshot of a published cut changed.
     """
@@ -165,12 +165,15 @@ def new_cut(
     snapshot: Annotated[Path, typer.Option("--snapshot", help="Folder or workbook that was received")],
     date: Annotated[str, typer.Option("--date", help="Data cut-off date, YYYY-MM-DD")],
     mapping: Annotated[str | None, typer.Option("--mapping", help="Mapping file of a site export")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Rewrite a cut file")] = False,
 ) -> None:
     """Write a new cut file, with what was received, to params/cuts/."""
     from trialbook.protocol.load import project_root
     from trialbook.runner.new_cut import write_cut_file
 
-    console.print(str(write_cut_file(cut_id, snapshot, date, project_root(), mapping)), markup=False)
+    console.print(
+        "\n".join(write_cut_file(cut_id, snapshot, date, project_root(), mapping, replace=replace)), markup=False
+    )
 
 
 @app.command()
@@ -250,8 +253,8 @@ def _leave(ended: list[int]) -> None:
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
-            except (OSError, ValueError):
-                # Nobody reads what was said, or it does not fit on the disk.
+            except (OSError, ValueError, AttributeError):
+                # It was closed from the start, nobody reads what was said, or it does not fit on the disk.
                 status = status or 1
         os._exit(status)
 
@@ -273,7 +276,8 @@ def run() -> int:
         _say(f"ended by {end.name}; a build that was not finished has left nothing, the last complete one is as it was")
         return end.exit_status
     except OSError as error:
-        _say(f"{error.filename or 'a file'}: cannot be read or written ({error.strerror or type(error).__name__})")
+        what = f"{error.filename}: cannot be read or" if error.filename else "what was to be said could not be"
+        _say(f"{what} written ({error.strerror or type(error).__name__})")
         return 1
     except Exception as error:
         _say(unknown_error(error))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Coroutine
@@ -24,7 +25,7 @@ STARTING = {
     "pty.spawn",
 }  # fmt: skip
 # How the kernel names the files that it compiles cells as.
-CELL = "ipykernel_"
+CELL = re.compile(r"ipykernel_[0-9]+[/\\]")
 
 
 class ProcessRefused(RuntimeError):
@@ -131,7 +132,7 @@ def _below_a_cell() -> bool:
     """Whether the code of a cell is what called."""
     frame: Any = sys._getframe(1)
     while frame is not None:
-        if CELL in frame.f_code.co_filename:
+        if CELL.search(frame.f_code.co_filename):
             return True
         frame = frame.f_back
     return False
@@ -149,7 +150,7 @@ def _put_off() -> int:
 
 def _is_of_cell(handle: Any) -> bool:
     function: Callable[..., Any] | None = getattr(handle, "_callback", None)
-    return CELL in str(getattr(getattr(function, "__code__", None), "co_filename", ""))
+    return bool(CELL.search(str(getattr(getattr(function, "__code__", None), "co_filename", ""))))
 
 
 # The option with which a kernel calls `watch` before its first cell; no name is left in the notebook's.

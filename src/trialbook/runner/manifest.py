@@ -88,7 +88,7 @@ def is_current(folder: Path, made_of: Mapping[str, Any]) -> bool:
         return found == {*outputs, *NOT_LISTED} and all(
             sha256((folder / name).read_bytes()) == entry["sha256"] for name, entry in outputs.items()
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 

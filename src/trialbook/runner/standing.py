@@ -58,7 +58,7 @@ def standing_differences(folder: Path, cut_id: str | None = None) -> list[str]:
     content = (folder / MANIFEST).read_bytes()
     try:
         plain = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return [f"{MANIFEST}: cannot be read as JSON ({type(error).__name__})"]
     if isinstance(plain, dict) and plain.get("schema") != SCHEMA:
         older = f"{MANIFEST}: has the schema {shown(plain.get('schema'))}, this version of trialbook writes {SCHEMA}"

@@ -53,6 +53,11 @@ class Watch:
         self._cell = cell
         self._look()
 
+    @property
+    def began(self) -> bool:
+        """Whether any cell was sent to the kernel."""
+        return self._cell is not None
+
     def where(self) -> str:
         """The code cell that runs, as `code cell 3 of 14`."""
         cells = [cell for cell in self.notebook.cells if cell.cell_type == "code"] if self.notebook else []
