@@ -83,12 +83,12 @@ def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], 
         server = opened.enter_context(kernel_server(home / "server"))
         restore_replaced(final)
         standing = published_manifest(final)
-        stop_if_library_changed()
         ingredients = Ingredients(trial, root, options.out, options.charts)
         made_of = sources(trial, root, options.out, ingredients)
         if not options.force and is_current(final, made_of):
             progress.tell("build", "nothing has changed")
             return final
+        stop_if_library_changed()
         other = other_cut(standing.get("sources") or {}, made_of) if standing else []
         seal = _superseded(standing, other, options)
         with scratch_folder(options.out, cut_id) as place:

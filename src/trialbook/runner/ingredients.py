@@ -43,6 +43,9 @@ class Ingredients:
         self._hashed: dict[Path, str] = {}
         self._marks: dict[Path, Mark] = {}
         self._contents: dict[str, bytes] = {}
+        self._places: dict[Path, str] = {}
+        # Names of the files that the trial was parsed from; asking for the place of every file would take long.
+        self._parsed = {Path(place).name for place in trial.read}
         self.left: dict[str, str] = {}
         self._lock = threading.Lock()
 
@@ -82,8 +85,7 @@ class Ingredients:
             # The mark first: what is written from now on has another.
             self._marks[path] = mark_of(path)
             found = file_sha256(path)
-            read = self._trial.read.get(place_of(path), found)
-            if read != found:
+            if path.name in self._parsed and self._trial.read.get(place_of(path), found) != found:
                 raise changed(str(path))
             self._hashed[path] = found
         return self._hashed[path]
@@ -105,9 +107,16 @@ class Ingredients:
         build as its manifest lists them, and what earlier pieces left in `scratch`.
         """
         with self._lock:
-            known = {place_of(path): found for path, found in list(self._hashed.items()) if len(found) == SHA256}
-            left = {place_of(scratch / name): found for name, found in list(self.left.items())}
+            known = {self._place(path): found for path, found in list(self._hashed.items()) if len(found) == SHA256}
+            # Nothing in the scratch folder is a link, or the build stops.
+            inside = self._place(scratch)
+            left = {f"{inside}/{name}": found for name, found in list(self.left.items())}
             return {**self._of_previous, **known, **left}
+
+    def _place(self, path: Path) -> str:
+        if path not in self._places:
+            self._places[path] = place_of(path)
+        return self._places[path]
 
     @cached_property
     def _of_previous(self) -> dict[str, str]:
@@ -126,7 +135,8 @@ class Ingredients:
                 "the manifest of the previous build cannot be read", file=str(folder / "manifest.json"),
                 next_step=f"build {cut} again",
             ) from None  # fmt: skip
-        return {place_of(folder / name): found for name, found in listed.items()}
+        inside = place_of(folder)
+        return {f"{inside}/{name}": found for name, found in listed.items()}
 
     @cached_property
     def _parameters(self) -> dict[str, Any]:
@@ -141,7 +151,15 @@ class Ingredients:
     @cached_property
     def inputs(self) -> dict[str, str]:
         """The sha256 of every regular file of the snapshot by its name; folders in it are not looked into."""
-        return {path.name: self.file(path) for path in self._input_files()}
+        files = self._input_files()
+        folder = files[0].parent.resolve() if files else Path()
+        for path in files:
+            if path.is_symlink() and not path.resolve().is_relative_to(folder):
+                raise StopError(
+                    "is a symbolic link that leads out of the snapshot: the delivery would not hold what was used",
+                    file=path.name, next_step="copy the file into the snapshot",
+                )  # fmt: skip
+        return {path.name: self.file(path) for path in files}
 
     def _input_files(self) -> list[Path]:
         place = self._trial.path(self._trial.cut.snapshot)

@@ -152,10 +152,14 @@ class Making:
             self.seal.plain(self._left_by(step))
             self.seal.check_receipt(step)
         except StopError as error:
-            raise NotebookError(step, f"{error.file}: {error.problem}", next_step=error.next_step) from None
+            problem = f"{error.file}: {error.problem}, while the last code cell ran"
+            raise NotebookError(step, problem, next_step=error.next_step) from None
 
     def _look(self, spec: StepSpec, left: Callable[[], None]) -> None:
-        """Between the cells of a notebook: when all its datasets are there, other steps may begin with them."""
+        """Between the cells of a notebook: nothing that others have left may have been altered, and when all datasets of
+        this one are there, other steps may begin with them.
+        """
+        self.seal.check()
         names = [f"data/{name}.parquet" for name in spec.datasets]
         if names and names[0] not in self._early and all((self.scratch / name).is_file() for name in names):
             found = {name: file_sha256(self.scratch / name) for name in names}
