@@ -206,11 +206,21 @@ def sha256(content: bytes) -> str:
 
 def installed() -> dict[str, str]:
     """Versions of the installed packages by normalised name."""
-    return {
-        str(entry.metadata["Name"]).lower().replace("_", "-").replace(".", "-"): entry.version
-        for entry in metadata.distributions()
-        if entry.metadata["Name"]
-    }
+    found: dict[str, str] = {}
+    for entry in metadata.distributions():
+        name, version = _named(entry)
+        if name:
+            found.setdefault(name.lower().replace("_", "-").replace(".", "-"), version)
+    return found
+
+
+def _named(entry: metadata.Distribution) -> tuple[str, str]:
+    """Name and version of a package, from the head of its metadata: reading all of it takes a quarter of a second."""
+    head = (entry.read_text("METADATA") or "").partition("\n\n")[0]
+    told = dict(line.split(": ", 1) for line in head.splitlines() if line.startswith(("Name: ", "Version: ")))
+    if len(told) == 2:
+        return told["Name"].strip(), told["Version"].strip()
+    return str(entry.metadata["Name"] or ""), str(entry.version)
 
 
 def file_sha256(path: Path) -> str:

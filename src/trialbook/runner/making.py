@@ -156,8 +156,8 @@ class Making:
             raise NotebookError(step, problem, next_step=error.next_step) from None
 
     def _look(self, spec: StepSpec, left: Callable[[], None]) -> None:
-        """Between the cells of a notebook: nothing that others have left may have been altered, and when all datasets of
-        this one are there, other steps may begin with them.
+        """Between the cells of a notebook: what others have left must be as it was; when all datasets are there, other
+        steps may begin with them.
         """
         self.seal.check()
         names = [f"data/{name}.parquet" for name in spec.datasets]
