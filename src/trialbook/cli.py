@@ -171,9 +171,8 @@ def new_cut(
     from trialbook.protocol.load import project_root
     from trialbook.runner.new_cut import write_cut_file
 
-    console.print(
-        "\n".join(write_cut_file(cut_id, snapshot, date, project_root(), mapping, replace=replace)), markup=False
-    )
+    lines = write_cut_file(cut_id, snapshot, date, project_root(), mapping, replace=replace)
+    console.print("\n".join(lines), markup=False)
 
 
 @app.command()

@@ -55,6 +55,7 @@ def preload() -> None:
             if not name.startswith(NOT_PRELOADED):
                 importlib.import_module(name)
         importlib.import_module("trialbook.runner.step")
+        importlib.import_module("trialbook.runner.beside")
         from trialbook.display.ahead import make_ahead
 
         # What is there after this stays for good: no kernel need look through it for garbage, which would copy its

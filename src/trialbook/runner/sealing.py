@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import stat
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -69,12 +69,15 @@ class Seal:
         """
         with self._lock:
             left, marks, finished = dict(self._left), dict(self._marks), set(self._finished)
-        for name, then in sorted(left.items()):
-            now = link_mark(self._scratch / name)
-            if now == () and not (self._scratch / name).exists():
+        base = str(self._scratch)
+        for name, then in left.items():
+            now = link_mark(f"{base}/{name}")
+            if now == marks[name] and not hash_all:
+                continue
+            if now == () and not os.path.lexists(f"{base}/{name}"):
                 raise _broken(name, "was removed after its step had left it")
             self.plain([name])
-            if (hash_all or now != marks[name]) and file_sha256(self._scratch / name) != then:
+            if file_sha256(self._scratch / name) != then:
                 raise _broken(name, "was altered after its step had left it")
         for name in () if only_left else _entries(self._scratch):
             owner = None if name in OWN else owner_of(name)
@@ -105,18 +108,15 @@ def _rows(path: Path) -> int | str:
 
 def _entries(folder: Path) -> Iterator[str]:
     """Everything below a folder but its folders, links not followed; a link to a folder counts as a file."""
-    for place, folders, files in os.walk(folder):
-        inside = Path(place).relative_to(folder).as_posix()
-        links = [name for name in folders if _is_link(f"{place}/{name}")]
-        for name in sorted([*links, *files]):
-            yield name if inside == "." else f"{inside}/{name}"
-
-
-def _is_link(path: str) -> bool:
-    try:
-        return stat.S_ISLNK(os.lstat(path).st_mode)
-    except OSError:
-        return False
+    waiting = [""]
+    while waiting:
+        inside = waiting.pop()
+        with suppress(FileNotFoundError), os.scandir(folder / inside) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{inside}{entry.name}/")
+                else:
+                    yield f"{inside}{entry.name}"
 
 
 def _broken(name: str, how: str) -> StopError:

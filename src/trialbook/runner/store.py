@@ -16,7 +16,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from trialbook.errors import StopError
 from trialbook.outputs import naming
 
 INGREDIENTS = "ingredients.json"
@@ -37,21 +36,15 @@ class Kept:
         """Puts copies of its files into a build, and notes that it was used.
 
         Each file appears whole: a notebook that starts meanwhile would take one that grows for one that is changed.
-        Raises StopError when a file is no longer what it was when it was found.
+        One that changed since it was found is found by the seal of the build, which has its sha256 of then.
         """
         os.utime(self.place)
-        for name, then in self.files.items():
+        for name in self.files:
             path = target / name
             path.parent.mkdir(parents=True, exist_ok=True)
             coming = path.with_name(f".{path.name}.coming")
-            content = (self.place / FILES / name).read_bytes()
-            if hashlib.sha256(content).hexdigest() != then:
-                raise StopError(
-                    "this kept file changed while it was being restored", file=str(self.place / FILES / name),
-                    next_step="build again",
-                )  # fmt: skip
             with naming(path):
-                coming.write_bytes(content)
+                shutil.copyfile(self.place / FILES / name, coming)
             os.replace(coming, path)
 
 
@@ -69,7 +62,7 @@ class Store:
         for kept in self._variants(piece):
             if not set(needed) <= set(kept.made_of):
                 continue
-            if all(value(name) == then for name, then in kept.made_of.items()) and _whole(kept):
+            if all(value(name) == then for name, then in kept.made_of.items()) and _fits(kept) and _whole(kept):
                 return kept
         return None
 
@@ -110,8 +103,8 @@ class Store:
         for place in (self._folder / piece).glob("*"):
             try:
                 whole = json.loads((place / INGREDIENTS).read_text(encoding="utf-8"))
-                kept = Kept(place, whole["made_of"], whole["files"])
-                if _of_this_user(place) and _fits(kept):
+                kept = Kept(place, dict(whole["made_of"]), dict(whole["files"]))
+                if _of_this_user(place) and kept.made_of and kept.files:
                     found.append((place.stat().st_mtime_ns, place.name, kept))
             except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 continue
@@ -132,17 +125,19 @@ def _fits(kept: Kept) -> bool:
     """Whether a kept piece has the shape that this version writes, names no place outside of a build, and holds its
     files and no other.
     """
-    if not kept.made_of or not kept.files:
-        return False
     for name in kept.files:
         parts = PurePosixPath(name).parts
         if not parts or name != "/".join(parts) or {"..", "."} & set(parts) or parts[0] == "/" or "\\" in name:
             return False
-    base = kept.place / FILES
-    inside = [path for path in base.rglob("*") if path.is_symlink() or not path.is_dir()]
-    return {path.relative_to(base).as_posix() for path in inside} == set(kept.files) and not any(
-        path.is_symlink() for path in [*inside, base]
-    )
+    base = str(kept.place / FILES)
+    found: set[str] = set()
+    if os.path.islink(base):
+        return False
+    for place, folders, files in os.walk(base):
+        if any(os.path.islink(os.path.join(place, name)) for name in (*folders, *files)):
+            return False
+        found |= {os.path.relpath(os.path.join(place, name), base) for name in files}
+    return {name.replace(os.sep, "/") for name in found} == set(kept.files)
 
 
 def _whole(kept: Kept) -> bool:
