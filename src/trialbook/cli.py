@@ -43,10 +43,7 @@ def build(
     time_limit: Annotated[float | None, typer.Option(help="Seconds that a notebook may take (default 600)")] = None,
     memory_limit: Annotated[float | None, typer.Option(help="GiB that a kernel may use (default: all)")] = None,
 ) -> None:
-    """Build data cuts; a stopped build leaves the last complete one untouched.
-
-    Exit status: 0 built; 1 stopped; 2 wrong usage; 3 the cut is being built; 4 the snapshot of a published cut changed.
-    """
+    """Build data cuts. Status: 0 built, 1 stopped, 2 wrong usage, 3 cut is being built, 4 its snapshot changed."""
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
     from trialbook.runner import batch
 
