@@ -18,7 +18,7 @@ from trialbook.errors import StopError, TrialbookError, UsageError
 from trialbook.runner.beside import FOUND, PLACE, found_beside
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.kernels import SterileKernelManager, sterile_manager
-from trialbook.runner.limits import GIB, MEMORY_LIMIT, TIME_LIMIT, Limits
+from trialbook.runner.limits import GIB, MEMORY_LIMIT, TIME_LIMIT, Limits, machine_memory
 from trialbook.runner.preloaded import KernelServer
 from trialbook.runner.step import BUILD, CONTRACTS, NONCE, RECORDED, WORKSPACE
 from trialbook.runner.vetting import refusal
@@ -165,13 +165,13 @@ def _run_error(step: str, error: Exception, watch: Watch, manager: SterileKernel
     status = manager.process.poll() if manager.process is not None else None
     if status is None:
         return NotebookError(step, f"its kernel failed ({type(error).__name__}: {error})", watch.notebook)
-    if status >= 0 and watch.began:
-        return NotebookError(step, f"the kernel ended by itself while {watch.where()} ran", watch.notebook)
-    if status >= 0:
+    if not watch.began and watch.limits.memory < machine_memory():
         return NotebookError(
             step, f"its kernel could not start within the memory limit of {watch.limits.memory / GIB:g} GiB",
             watch.notebook, next_step=f"set {MEMORY_LIMIT} or --memory-limit to more GiB; a kernel needs about 2",
         )  # fmt: skip
+    if status >= 0:
+        return NotebookError(step, f"the kernel ended by itself while {watch.where()} ran", watch.notebook)
     return NotebookError(
         step, f"the kernel was killed ({signal.Signals(-status).name}) while {watch.where()} ran", watch.notebook,
         next_step="if nobody killed it, the machine ran out of memory: use fewer --jobs, or a larger machine",
