@@ -21,7 +21,7 @@ from tampered_outputs import FILE, OUTPUTS, SUBJECT, Act, age_62, flipped, other
 from tampered_sources import DM, RULES, SOURCES
 from trialbook.datasets import read_dataset
 from trialbook.errors import UsageError
-from trialbook.runner import ingredients, manifest, verify
+from trialbook.runner import ingredients, manifest, marks, verify
 from trialbook.runner.compare import compare_builds
 from trialbook.runner.json_files import write_json, write_rows
 from trialbook.runner.manifest import output_files
@@ -120,7 +120,7 @@ def test_a_changed_module_and_a_new_one_are_found(
 ) -> None:
     package = standing.root / "trialbook"
     shutil.copytree(root / "src" / "trialbook", package, ignore=shutil.ignore_patterns("__pycache__"))
-    for module in (ingredients, manifest):
+    for module in (ingredients, manifest, marks):
         monkeypatch.setattr(module, "PACKAGE", package)
     assert standing.look() == []
     (package / "dates.py").write_text((package / "dates.py").read_text(encoding="utf-8") + "# more\n", encoding="utf-8")
