@@ -62,4 +62,4 @@ class Workbook:
     def build(self, *, charts: Literal["live", "static"] = "live", **changes: Any) -> Path:
         """Builds the cut and returns its folder; raises what the build raises."""
         trial = load_trial(self.cut_file(**changes), self.root)
-        return build_cut(trial, self.root, Options(self.out, jobs=2, charts=charts))
+        return build_cut(trial, self.root, Options(self.out, jobs=2, charts=charts, supersede=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -35,13 +36,14 @@ def build(
     jobs: Annotated[int, typer.Option(min=1, help="Notebooks that run side by side")] = 2,
     force: Annotated[bool, typer.Option("--force", help="Build every step anew")] = False,
     charts: Annotated[Literal["live", "static"], typer.Option(help="static: pages without any script")] = "live",
+    supersede: Annotated[bool, typer.Option("--supersede", help="Replace a build of other data, and keep it")] = False,
     grid: Annotated[Path | None, typer.Option("--grid", help="Grid file: cuts under many parameters")] = None,
     dask: Annotated[str | None, typer.Option("--dask", help="Scheduler of a cluster to build on, tcp://...")] = None,
     dask_wait: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for scheduler and workers")] = 30,
     time_limit: Annotated[float | None, typer.Option(help="Seconds that a notebook may take (default 600)")] = None,
     memory_limit: Annotated[float | None, typer.Option(help="GiB that a kernel may use (default: all)")] = None,
 ) -> None:
-    """Build data cuts: clean, audit, analyse, render. A stopped build leaves the last complete one untouched."""
+    """Build data cuts. Status: 0 built, 1 stopped, 2 wrong usage, 3 cut is being built, 4 its snapshot changed."""
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
     from trialbook.runner import batch
 
@@ -49,7 +51,7 @@ def build(
         raise UsageError("name cuts to build, or a grid file", next_step="trialbook build CUT..., or --grid FILE")
     _limit(time_limit, memory_limit)
     root = project_root()
-    options = batch.Options(out, jobs, charts, force, dask, dask_wait)
+    options = batch.Options(out, jobs, charts, force, dask, dask_wait, supersede)
     if grid:
         status = batch.build_grid(grid, root, options, console)
     else:
@@ -160,12 +162,14 @@ def new_cut(
     snapshot: Annotated[Path, typer.Option("--snapshot", help="Folder or workbook that was received")],
     date: Annotated[str, typer.Option("--date", help="Data cut-off date, YYYY-MM-DD")],
     mapping: Annotated[str | None, typer.Option("--mapping", help="Mapping file of a site export")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Rewrite a cut file")] = False,
 ) -> None:
     """Write a new cut file, with what was received, to params/cuts/."""
     from trialbook.protocol.load import project_root
     from trialbook.runner.new_cut import write_cut_file
 
-    console.print(str(write_cut_file(cut_id, snapshot, date, project_root(), mapping)), markup=False)
+    lines = write_cut_file(cut_id, snapshot, date, project_root(), mapping, replace=replace)
+    console.print("\n".join(lines), markup=False)
 
 
 @app.command()
@@ -245,8 +249,8 @@ def _leave(ended: list[int]) -> None:
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
-            except (OSError, ValueError):
-                # Nobody reads what was said, or it does not fit on the disk.
+            except (OSError, ValueError, AttributeError):
+                # It was closed from the start, nobody reads what was said, or it does not fit on the disk.
                 status = status or 1
         os._exit(status)
 
@@ -268,7 +272,8 @@ def run() -> int:
         _say(f"ended by {end.name}; a build that was not finished has left nothing, the last complete one is as it was")
         return end.exit_status
     except OSError as error:
-        _say(f"{error.filename or 'a file'}: cannot be read or written ({error.strerror or type(error).__name__})")
+        what = f"{error.filename}: cannot be read or" if error.filename else "what was to be said could not be"
+        _say(f"{what} written ({error.strerror or type(error).__name__})")
         return 1
     except Exception as error:
         _say(unknown_error(error))
@@ -289,4 +294,5 @@ def _stand_alone() -> None:
 
 
 def _say(message: object) -> None:
-    terminal(stderr=True).print(f"trialbook: {message}", markup=False)
+    with contextlib.suppress(OSError):
+        terminal(stderr=True).print(f"trialbook: {message}", markup=False)

@@ -8,6 +8,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from trialbook.inputs import is_recorded, read_input
+from trialbook.outputs import naming
+
 DATE_NAMES = ("DT",)
 
 
@@ -29,13 +32,18 @@ def write_dataset(frame: pd.DataFrame, path: Path, keys: list[str] | None = None
         elif pa.types.is_large_string(field.type) or pa.types.is_null(field.type):
             table = table.set_column(position, field.name, table.column(position).cast(pa.string()))
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table.replace_schema_metadata(None), path, compression="zstd")
+    with naming(path):
+        pq.write_table(table.replace_schema_metadata(None), path, compression="zstd")
 
 
 def read_dataset(path: Path) -> pd.DataFrame:
-    """Reads a frame written by `write_dataset`: whole numbers as Int64, text as str, dates as datetime64[s]."""
+    """Reads a frame written by `write_dataset`: whole numbers as Int64, text as str, dates as datetime64[s].
+
+    Raises StopError when a build has recorded another content of the file.
+    """
     # The plain way in: discovering a data set and starting threads would take longer than reading these files.
-    with pq.ParquetFile(path) as file:
+    source = pa.BufferReader(read_input(path)) if is_recorded(path) else path
+    with pq.ParquetFile(source) as file:
         table = file.read(use_threads=False)
     types = {pa.int64(): pd.Int64Dtype()}
     frame = table.to_pandas(types_mapper=types.get, date_as_object=False, use_threads=False)

@@ -84,7 +84,8 @@ class Domains(Mapping[str, pd.DataFrame]):
             if code == "DM" and AGES in self._frames:
                 ready = ready.drop(columns="BRTHDTC")
             self._ready[code] = ready
-        return self._ready[code]
+        # A copy that costs nothing until somebody writes to it: what was delivered cannot be changed in place.
+        return self._ready[code].copy(deep=False)
 
     def once(self, derive: Callable[..., Derived], *arguments: Any) -> Derived:
         """`derive(self, *arguments)`, worked out at the first call: several derivations start from the same records.

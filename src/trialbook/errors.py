@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from pathlib import Path
+from typing import Any
 
 from trialbook.characters import printable
 from trialbook.privacy import masked
@@ -87,6 +88,16 @@ class BusyError(TrialbookError):
     exit_status = 3
 
 
+class ChangedError(TrialbookError):
+    """What is published under this cut id was made from another snapshot; `details` say what differs."""
+
+    exit_status = 4
+
+    def __init__(self, problem: str, *, details: list[str], **place: Any) -> None:
+        self.details = details
+        super().__init__(problem, **place)
+
+
 def unknown_error(error: Exception) -> str:
     """One line on an error that is none of ours: its kind and where it came from, as it may quote a patient's value.
 
@@ -94,6 +105,8 @@ def unknown_error(error: Exception) -> str:
     """
     if os.environ.get(TRACEBACK):
         raise error
+    if isinstance(error, MemoryError):
+        return "there was not enough memory. Next: allow this command more, close other programs, or use --jobs 1."
     where = [frame for frame in traceback.extract_tb(error.__traceback__) if "trialbook" in frame.filename]
     place = f"{Path(where[-1].filename).name} line {where[-1].lineno}" if where else "the command line"
     return f"{type(error).__name__} in {place}: a mistake of the workbook. Next: set {TRACEBACK}=1 to see all of it."

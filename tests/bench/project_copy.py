@@ -22,7 +22,7 @@ class ProjectCopy:
 
     @property
     def env(self) -> dict[str, str]:
-        """What tells every command of the workbook to work on this copy."""
+        """What tells commands and single notebooks to work on this copy; `build` takes its folder by --out."""
         return {"TRIALBOOK_ROOT": str(self.root), "TRIALBOOK_BUILD": str(self.out), "PYTHONUTF8": "1"}
 
     def without_builds(self) -> None:

@@ -16,11 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from standing_build import CUT, PREVIOUS, Standing
+from tampered_further import FURTHER, FURTHER_SOURCES, HARMLESS
 from tampered_outputs import FILE, OUTPUTS, SUBJECT, Act, age_62, flipped, other_rate
 from tampered_sources import DM, RULES, SOURCES
 from trialbook.datasets import read_dataset
 from trialbook.errors import UsageError
-from trialbook.runner import ingredients, manifest, verify
+from trialbook.runner import ingredients, manifest, marks, verify
 from trialbook.runner.compare import compare_builds
 from trialbook.runner.json_files import write_json, write_rows
 from trialbook.runner.manifest import output_files
@@ -119,7 +120,7 @@ def test_a_changed_module_and_a_new_one_are_found(
 ) -> None:
     package = standing.root / "trialbook"
     shutil.copytree(root / "src" / "trialbook", package, ignore=shutil.ignore_patterns("__pycache__"))
-    for module in (ingredients, manifest):
+    for module in (ingredients, manifest, marks):
         monkeypatch.setattr(module, "PACKAGE", package)
     assert standing.look() == []
     (package / "dates.py").write_text((package / "dates.py").read_text(encoding="utf-8") + "# more\n", encoding="utf-8")
@@ -144,8 +145,35 @@ def test_another_version_of_a_package_or_of_python_is_found(
     assert f"package pandas: {real['pandas']} then, not installed now" in standing.look()
 
 
-def test_more_than_forty_five_kinds_of_tampering_are_tried() -> None:
-    assert len(OUTPUTS) + len(SOURCES) >= 45
+@pytest.mark.parametrize("kind", FURTHER)
+def test_further_tampering_is_found_by_a_look_or_by_the_rebuild(kind: str, standing: Standing, again: Path) -> None:
+    act, looked, compared = FURTHER[kind]
+    act(standing)
+    lines = standing.look()
+    assert found_in(looked, lines) if looked else lines == [], lines
+    differing = compare_builds(standing.folder, again)
+    assert found_in(compared, differing) if compared else True, differing
+    assert looked or compared
+
+
+@pytest.mark.parametrize("kind", FURTHER_SOURCES)
+def test_a_further_change_of_a_source_is_found(kind: str, standing: Standing) -> None:
+    act, looked = FURTHER_SOURCES[kind]
+    act(standing)
+    lines = standing.look()
+    assert found_in(looked, lines), lines
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+def test_what_is_harmless_is_no_difference(kind: str, standing: Standing, again: Path) -> None:
+    act, reason = HARMLESS[kind]
+    act(standing)
+    assert standing.look() == [], reason
+    assert [line for line in compare_builds(standing.folder, again) if not line.startswith("run.json")] == []
+
+
+def test_at_least_a_hundred_kinds_of_tampering_are_tried() -> None:
+    assert len(OUTPUTS) + len(SOURCES) + len(FURTHER) + len(FURTHER_SOURCES) + len(HARMLESS) >= 100
 
 
 # ---- what is no difference -----------------------------------------------------------------------------------------

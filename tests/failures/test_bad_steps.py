@@ -39,6 +39,80 @@ def test_a_bad_step_stops_the_build_and_is_named(
     assert built.processes() == []
 
 
+WORKSPACE = "w = Path(os.environ['TRIALBOOK_WORKSPACE'])\n"
+SAME_LENGTH = (
+    "p = w / '.steps' / '02_eligibility' / 'reads.json'\nthen = p.stat()\np.write_text(p.read_text()[::-1])\n"
+    "os.utime(p, ns=(then.st_atime_ns, then.st_mtime_ns))"
+)
+CROOKED = {
+    "a count of another step, time restored": (SAME_LENGTH, "was altered after its step had left it"),
+    "a page of another chapter": (
+        "while not (w / '.steps' / '01_cleaning.page' / 'page.json').exists(): time.sleep(0.05)\ntime.sleep(0.5)\n"
+        "(w / '.steps' / '01_cleaning.page' / 'page.json').write_text('{}')",
+        "was altered after its step had left it",
+    ),
+    "a page planted": ("(w / 'extra.html').write_text('x')", "was left by no step that declares it"),
+    "a dataset planted": ("(w / 'data' / 'adxx.parquet').write_text('x')", "was left by no step that declares it"),
+    "a clean domain planted": (
+        "(w / 'data' / 'clean' / 'zz.parquet').write_text('x')", "was left by no step that declares it",
+    ),
+    "a dataset replaced by a link": (
+        "p = w / 'data' / 'adsl.parquet'\np.rename(w.parent / 'adsl')\np.symlink_to(w.parent / 'adsl')",
+        "data/adsl.parquet",
+    ),
+    "a key changed in memory": (
+        "step.analysis.__dict__['km_ci'] = 'log'",
+        "a cell changed the analysis key km_ci to log; the build says log-log. Next: take the cell out, and set "
+        "overrides: {km_ci: log} in the cut file",
+    ),
+    "a list of a key changed in memory": ("step.analysis.os_days.append(7)", "the analysis key os_days"),
+    "a criterion changed in memory": (
+        "step.protocol.criteria[0].__dict__['text'] = 'Anybody.'", "the key of the protocol file criteria",
+    ),
+    "the cut changed in memory": ("step.cut.__dict__['cut_date'] = '2025-01-01'", "the key of the cut file cut_date"),
+    "another trial put in place": (
+        "step.trial = step.trial.model_copy(update={'analysis': step.analysis.model_copy(update={'km_ci': 'log'})})",
+        "the analysis key km_ci",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CROOKED)
+def test_a_step_that_alters_what_is_not_its_own_is_stopped(built: SmallProject, kind: str) -> None:
+    before = built.standing
+    code, says = CROOKED[kind]
+    built.hold()
+    built.write_notebook(STEP["05_orr"], WORKSPACE + code)
+    done = built.build()
+    assert done.process.returncode == 1, done.said
+    assert "notebooks/05_orr.ipynb" in done.said
+    assert says in done.said
+    assert "Traceback" not in done.said
+    assert built.standing == before
+    if kind in ("a page planted", "a dataset replaced by a link", "a key changed in memory"):
+        assert built.build().process.returncode == 1, "what was refused once must not come back from the cache"
+
+
+def test_records_that_came_in_cannot_be_changed_in_memory(built: SmallProject) -> None:
+    before = built.standing
+    built.hold()
+    built.write_notebook(STEP["01_cleaning"], "step.raw.tables['DM'].frame.loc[0, 'AGE'] = '99'")
+    done = built.build()
+    assert done.process.returncode == 1, done.said
+    assert "a cell changed the records of DM that were delivered" in done.said
+    assert built.standing == before
+    built.write_notebook(STEP["01_cleaning"])
+
+
+def test_what_a_step_is_handed_is_its_own_copy(built: SmallProject) -> None:
+    built.write_notebook(
+        STEP["05_orr"],
+        "dm = step.clean['DM']\ndm.loc[0, 'SUBJID'] = 'other'\nassert step.clean['DM'].loc[0, 'SUBJID'] != 'other'",
+    )
+    done = built.build()
+    assert done.process.returncode == 0, done.said
+
+
 def test_the_next_build_works(built: SmallProject) -> None:
     built.change("05_orr")
     done = built.build()

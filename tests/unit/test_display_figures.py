@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -195,8 +197,18 @@ def test_an_environment_may_keep_the_chart_script_and_a_changed_one_is_not_used(
 ) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setattr(drawing, "_made_script", lambda: "the script")
+    monkeypatch.setattr(drawing, "known_script", lambda: hashlib.sha256(b"the script").hexdigest())
     drawing.keep_chart_script()
     monkeypatch.setattr(drawing, "_made_script", lambda: "made anew")
     assert drawing.chart_script() == "the script"
-    next(tmp_path.rglob("*.js")).write_text("another script", encoding="utf-8")
+    # Together with the hash beside it, which proves nothing.
+    drawing.write_sealed(next(tmp_path.rglob("*.js")), "another script")
     assert drawing.chart_script() == "made anew"
+
+
+def test_the_chart_script_of_the_locked_version_is_known(root: Path) -> None:
+    lock = (root / "requirements.lock").read_text(encoding="utf-8")
+    locked = re.search(r"^vl-convert-python==(\S+)", lock, re.MULTILINE)
+    assert locked is not None
+    assert locked[1] in drawing.KNOWN
+    assert hashlib.sha256(drawing.chart_script().encode()).hexdigest() == drawing.KNOWN[locked[1]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -48,12 +49,35 @@ def test_a_file_that_changes_while_it_is_used_stops_the_build(project: Path) -> 
     now = ingredients(project)
     names = ["notebook 06_os.ipynb", "input dm.csv"]
     now.values(names)
-    now.stop_if_changed(names)
+    now.stop_if_anything_changed()
     with (project / "notebooks" / "06_os.ipynb").open("a", encoding="utf-8") as notebook:
         notebook.write("\n")
-    with pytest.raises(StopError, match=r"notebook 06_os\.ipynb: it changed while the build was using it"):
-        now.stop_if_changed(names)
+    with pytest.raises(StopError, match=r"06_os\.ipynb: it changed while the build was using it"):
+        now.stop_if_anything_changed()
     assert now.value("notebook 06_os.ipynb") == now.values(names)["notebook 06_os.ipynb"]
+
+
+def test_a_file_that_is_only_touched_does_not_stop_the_build(project: Path) -> None:
+    now = ingredients(project)
+    now.values(["notebook 06_os.ipynb", "input dm.csv"])
+    os.utime(project / "notebooks" / "06_os.ipynb", (0, 0))
+    now.stop_if_anything_changed()
+
+
+def test_a_file_more_or_less_in_the_snapshot_stops_the_build(project: Path) -> None:
+    now = ingredients(project)
+    assert now.inputs
+    (project / "data" / "demo" / "2025-03-31" / "xx.csv").write_text("A\n")
+    with pytest.raises(StopError, match="it changed while the build was using it"):
+        now.stop_if_anything_changed()
+
+
+def test_a_protocol_that_changed_after_it_was_parsed_stops_the_build(project: Path) -> None:
+    now = ingredients(project)
+    with (project / "params" / "protocol.yaml").open("a", encoding="utf-8") as protocol:
+        protocol.write("\n")
+    with pytest.raises(StopError, match=r"protocol\.yaml: it changed while the build was using it"):
+        now.value("file params/protocol.yaml")
 
 
 def test_a_new_contract_or_a_new_file_of_the_snapshot_is_seen(project: Path) -> None:

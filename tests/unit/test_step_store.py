@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,52 @@ def test_differences_are_told_with_values_where_these_are_short() -> None:
     assert differences(before, now) == [
         "analysis.os_days: [28] -> [28, 100]", "code x.py changed", "package pandas: 3.1.0 -> 3.1.1"
     ]  # fmt: skip
+
+
+def entry_of(store_folder: Path) -> Path:
+    (entry,) = (store_folder / "05_orr").iterdir()
+    return entry
+
+
+def rewrite(entry: Path, **parts: object) -> None:
+    whole = json.loads((entry / "ingredients.json").read_text()) | parts
+    (entry / "ingredients.json").write_text(json.dumps(whole))
+
+
+OUTSIDE = {"../../../../x": "aa"}
+FORGERIES: dict[str, Callable[[Path], object]] = {
+    "a name that leads out": lambda e: rewrite(e, files=OUTSIDE),
+    "an absolute name": lambda e: rewrite(e, files={"/tmp/x": "aa"}),
+    "a name with a dot": lambda e: rewrite(e, files={"./data/adrs.parquet": "aa"}),
+    "an empty name": lambda e: rewrite(e, files={"": "aa"}),
+    "a name of another system": lambda e: rewrite(e, files={"..\\x": "aa"}),
+    "no files": lambda e: rewrite(e, files={}),
+    "no ingredients": lambda e: rewrite(e, made_of={}),
+    "one ingredient less": lambda e: rewrite(e, made_of={"analysis.os_days": "[28, 100]"}),
+    "a list of ingredients": lambda e: rewrite(e, made_of=["a"]),
+    "a list of files": lambda e: rewrite(e, files=["data/adrs.parquet"]),
+    "a file more": lambda e: (e / "files" / "planted.html").write_text("x"),
+    "a folder with a file more": lambda e: ((e / "files" / "p").mkdir(), (e / "files" / "p" / "x").write_text("x")),
+    "a file less": lambda e: (e / "files" / "notebook.ipynb").unlink(),
+    "another content": lambda e: (e / "files" / "notebook.ipynb").write_text("[]"),
+    "a link in place of a file": lambda e: (
+        (e / "files" / "notebook.ipynb").unlink(),
+        (e / "other").write_text("{}"),
+        (e / "files" / "notebook.ipynb").symlink_to(e / "other"),
+    ),
+    "a link in place of a folder": lambda e: ((e / "files").rename(e / "moved"), (e / "files").symlink_to("moved")),
+    "a link in place of the entry": lambda e: (
+        e.rename(e.parent.parent / "moved"),
+        e.symlink_to(e.parent.parent / "moved"),
+    ),
+    "written to by others": lambda e: e.chmod(0o777),
+    "nested brackets": lambda e: (e / "ingredients.json").write_text("[" * 100_000),
+    "no JSON": lambda e: (e / "ingredients.json").write_text("{"),
+}
+
+
+@pytest.mark.parametrize("kind", FORGERIES)
+def test_a_forged_entry_is_never_found(store: Store, build: Path, tmp_path: Path, kind: str) -> None:
+    keep(store, build)
+    FORGERIES[kind](entry_of(tmp_path / "store"))
+    assert store.find("05_orr", MADE_OF.get, needed=["notebook 05_orr.ipynb"]) is None

@@ -14,13 +14,25 @@ from trialbook.display.specs import spec_json
 from trialbook.display.templates import template_text
 
 SEAL = ".sha256"
+# The sha256 of the script that each version of the package makes. What is kept of it must have this one, wherever it
+# is kept and whatever is written beside it.
+KNOWN = {"1.9.0.post1": "3425bd951a44d478d0505c6b5d1e8d57656b6e9a4da7bfe88a718ce61d76e572"}
 
 
 def chart_script_version() -> str:
     """What the chart script depends on: cache its text under this name."""
+    return f"vl-convert-{_version()}"
+
+
+def known_script() -> str | None:
+    """The sha256 that the chart script of the installed package has; None for a version that nobody has recorded."""
+    return KNOWN.get(_version())
+
+
+def _version() -> str:
     from importlib.metadata import version
 
-    return f"vl-convert-{version('vl-convert-python')}"
+    return version("vl-convert-python")
 
 
 def chart_script() -> str:
@@ -38,11 +50,11 @@ def keep_chart_script() -> None:
 
 
 def read_sealed(place: Path) -> str | None:
-    """A kept script, only while it is the one that was written."""
+    """A kept script, only while it is that of the package; of an unknown version, the one that was written."""
     seal = place.with_suffix(SEAL)
     if place.is_file() and seal.is_file():
         script = place.read_bytes()
-        if hashlib.sha256(script).hexdigest() == seal.read_text(encoding="ascii"):
+        if hashlib.sha256(script).hexdigest() == (known_script() or seal.read_text(encoding="ascii")):
             return script.decode("utf-8")
     return None
 

@@ -45,7 +45,7 @@ class Frame:
     """What stands around the content of every page of a build.
 
     `banner` is said at the top of each page when it is not empty (SYNTHETIC DATA); `fingerprint` is the build's;
-    `assumptions` is a sentence on the assumptions in force.
+    `assumptions` is a sentence on the assumptions in force, `supersedes` one on an earlier build of the same cut.
     """
 
     study: Study
@@ -54,6 +54,7 @@ class Frame:
     fingerprint: str
     banner: str = ""
     assumptions: str = ""
+    supersedes: str = ""
 
 
 @dataclass(frozen=True)

@@ -51,11 +51,11 @@ def base_folder(cut_file: Path, root: Path) -> Path:
     return root
 
 
-def load_protocol(path: Path) -> Protocol:
-    """The protocol file as a typed model; raises UsageError."""
+def load_protocol(path: Path, read: dict[str, str] | None = None) -> Protocol:
+    """The protocol file as a typed model; `read` takes the sha256 of what was read. Raises UsageError."""
     if not path.is_file():
         raise UsageError("there is no such protocol file", file=str(path))
-    content = read_yaml(path)
+    content = read_yaml(path, read=read)
     if isinstance(content, dict) and "drugs" in content:
         raise UsageError(
             "unknown key drugs; the nearest known key is drug_dictionary", file=str(path), column="drugs",
@@ -63,7 +63,7 @@ def load_protocol(path: Path) -> Protocol:
         )  # fmt: skip
     protocol = validated(Protocol, content, str(path))
     if protocol.drug_dictionary is not None:
-        protocol = protocol.model_copy(update={"drugs": _drugs(drug_file(path, protocol.drug_dictionary))})
+        protocol = protocol.model_copy(update={"drugs": _drugs(drug_file(path, protocol.drug_dictionary), read)})
     analysis_values(protocol, {}, str(path))
     defaults = {key: entry.default for key, entry in protocol.analysis.items()}
     for amendment in protocol.amendments:
@@ -87,8 +87,8 @@ def drug_file(protocol: Path, named: str) -> Path:
     return bases[problems.index(None)] / named
 
 
-def _drugs(file: Path) -> DrugDictionary:
-    return validated(DrugFile, read_yaml(file), str(file)).dictionary()
+def _drugs(file: Path, read: dict[str, str] | None) -> DrugDictionary:
+    return validated(DrugFile, read_yaml(file, read=read), str(file)).dictionary()
 
 
 def analysis_values(protocol: Protocol, overrides: dict[str, Any], file: str) -> Analysis:
@@ -109,9 +109,10 @@ def make_trial(content: Any, file: str, base: Path) -> Trial:
         problem = None if named is None else _path_problem(base, named, folder=key == "snapshot")
         if problem:
             raise UsageError(problem, file=file, column=key, value=named)
-    protocol = load_protocol((base / cut.protocol).resolve())
+    read: dict[str, str] = {}
+    protocol = load_protocol((base / cut.protocol).resolve(), read)
     analysis = analysis_values(protocol, cut.overrides, file)
-    return Trial(cut=cut, protocol=protocol, analysis=analysis, root=base)
+    return Trial(cut=cut, protocol=protocol, analysis=analysis, root=base, read=read)
 
 
 def _path_problem(base: Path, named: str, folder: bool) -> str | None:

@@ -14,7 +14,11 @@ from trialbook.drugs.dictionary import DrugDictionary
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.criteria import Amendment, CodeLists, Criterion, check_amendments
 
-CUT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+# Names that Windows keeps for devices, and those of files beside the builds, are no folders of builds.
+CUT_ID = re.compile(
+    r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))(?!(?i:index\.html|readme\.md)$)(?!.*\.(?i:ya?ml)$)"
+    r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}(?<!\.)"
+)
 NOT_DOSE_LEVELS = ("SCRNFAIL", "NOTASSGN", "NOTTRT")
 ENDPOINTS = ("ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS")
 
@@ -155,7 +159,10 @@ class Cut(_Model):
     @classmethod
     def _safe_id(cls, value: str | None) -> str | None:
         if value is not None and not CUT_ID.fullmatch(value):
-            raise ValueError("a cut id is 1 to 64 of A-Z a-z 0-9 . _ - without a leading dot")
+            raise ValueError(
+                "a cut id is 1 to 64 of A-Z a-z 0-9 . _ - without a leading dot or hyphen or a dot at its end, and no "
+                "reserved name (con, nul, ..., index.html, README.md, *.yaml)"
+            )
         return value
 
     @field_validator("cut_date")
@@ -182,12 +189,16 @@ class Cut(_Model):
 
 
 class Trial(_Model):
-    """Everything one build is given: the cut, the protocol, the values in force, and where relative paths start."""
+    """Everything one build is given: the cut, the protocol, the values in force, and where relative paths start.
+
+    `read` holds the sha256 of each parameter file that it was made from, by its place (`inputs.place_of`).
+    """
 
     cut: Cut
     protocol: Protocol
     analysis: Analysis
     root: Path
+    read: dict[str, str] = {}
 
     def path(self, text: str) -> Path:
         """A path of the cut file as an absolute path."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
 from trialbook.errors import UsageError
+from trialbook.inputs import place_of, stop_if_other
 
 Model = TypeVar("Model", bound=BaseModel)
 NULLS = {"", "~", "null", "Null", "NULL"}
@@ -68,12 +70,14 @@ for _tag in ("null", "bool", "int", "float", "timestamp", "str"):
     _TextLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _scalar)  # type: ignore[type-var]
 
 
-def read_yaml(path: Path, *, typed_scalars: bool = False) -> Any:
+def read_yaml(path: Path, *, typed_scalars: bool = False, read: dict[str, str] | None = None) -> Any:
     """The content of a YAML file; scalars as text and null as None, unless `typed_scalars` asks for numbers.
 
-    Raises UsageError, naming the file and line, for a file that cannot be read, is not UTF-8, or is not plain YAML.
+    `read` takes the sha256 of the bytes that were read, under the place of the file (`inputs.place_of`). Raises
+    UsageError, naming the file and line, for a file that cannot be read, is not UTF-8, or is not plain YAML; StopError
+    for one that a build has recorded otherwise.
     """
-    text = _text(path)
+    text = _text(path, read)
     try:
         return (_StrictLoader if typed_scalars else _TextLoader)(text).get_single_data()
     except RecursionError:
@@ -85,7 +89,7 @@ def read_yaml(path: Path, *, typed_scalars: bool = False) -> Any:
         raise UsageError(str(problem), file=str(path), row=line, next_step="correct the file") from None
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, read: dict[str, str] | None) -> str:
     """The text of a parameter file; raises UsageError."""
     try:
         # A pipe would never end, and a device might not.
@@ -95,6 +99,9 @@ def _text(path: Path) -> str:
             content = handle.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise UsageError(f"is too large for a parameter file (more than {LARGEST} bytes)", file=str(path))
+        stop_if_other(path, content)
+        if read is not None:
+            read[place_of(path)] = hashlib.sha256(content).hexdigest()
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError("is not UTF-8 text", file=str(path), next_step="save it as UTF-8") from None

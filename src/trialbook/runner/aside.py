@@ -43,7 +43,7 @@ class Aside:
                     self._connection = self._started()
                 self._connection.send((function, arguments))
                 answer, error = self._connection.recv()
-            except (EOFError, OSError, ServerEnded):
+            except (EOFError, OSError, ServerEnded, MemoryError, SystemError):
                 raise StopError(
                     f"the process that {self._does} was ended from outside, or there was no memory left for it",
                     next_step="build again",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from trialbook.contracts.verdicts import Verdict
 from trialbook.datasets import write_dataset
+from trialbook.inputs import read_input
 from trialbook.protocol.models import Trial
 from trialbook.results import queries as query_module
 from trialbook.results.ard import COLUMNS, ArdRow, to_ard
@@ -38,7 +40,7 @@ def assemble_queries(scratch: Path, trial: Trial, from_contracts: list[Query], p
     asked: list[Any] = [row for step in STEP_NAMES for row in _left(scratch, step, "queries.json")]
     earlier = None
     if previous is not None and (previous / "queries.csv").is_file():
-        earlier = read_csv_list(previous / "queries.csv")
+        earlier = read_csv_list(BytesIO(read_input(previous / "queries.csv")))
     listed = query_list([*asked, *from_contracts], trial.cut.cut_date, earlier)
     write_csv(listed[query_module.COLUMNS], scratch / "queries.csv")
     write_xlsx(listed[query_module.COLUMNS], scratch / "queries.xlsx", trial.cut.cut_date)

@@ -31,11 +31,14 @@ class Options:
     force: bool = False
     dask: str | None = None
     dask_wait: float = 30
+    supersede: bool = False
 
     def job(self, trial: Trial, root: Path) -> Job:
         """The job that builds a trial in this way."""
         # A worker may stand in another folder: every path is absolute.
-        return Job(trial, root.resolve(), self.out.resolve(), self.jobs, self.charts, self.force, limits_here())
+        return Job(
+            trial, root.resolve(), self.out.resolve(), self.jobs, self.charts, self.force, self.supersede, limits_here()
+        )  # fmt: skip
 
 
 def build_cuts(trials: Sequence[Trial], root: Path, options: Options, console: Console) -> int:
@@ -78,6 +81,8 @@ def _teller(console: Console) -> Callable[[Outcome], None]:
     def tell(outcome: Outcome) -> None:
         said = outcome.index if outcome.built else f"{outcome.cut_id} stopped: {outcome.reason}"
         console.print(said, markup=False)
+        for line in outcome.details:
+            console.print(f"{outcome.cut_id}: {line}", markup=False)
         if outcome.chinese:
             console.print(outcome.chinese, markup=False)
 

@@ -12,16 +12,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from trialbook.errors import StopError
 from trialbook.fast_imports import import_when_used, only_what_is_used
+from trialbook.inputs import only_recorded
+from trialbook.outputs import naming
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import GATHERED, PIECES, STEPS
 from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.json_files import keep_json, write_json
 from trialbook.runner.manifest import fingerprint, is_current, sources, write_manifest
+from trialbook.runner.marks import stop_if_library_changed
 from trialbook.runner.preloaded import KernelServer, kernel_server
 from trialbook.runner.progress import Progress
 from trialbook.runner.publish import (
     CACHE,
+    KEPT,
     STOPPED,
     kernel_folder,
     one_builder,
@@ -31,6 +36,8 @@ from trialbook.runner.publish import (
 )
 from trialbook.runner.schedule import Piece, run_pieces
 from trialbook.runner.store import Store
+from trialbook.runner.superseding import keep_superseded, other_cut, told
+from trialbook.runner.target import published_manifest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,22 +54,27 @@ class Options:
     jobs: int = 2
     charts: Literal["live", "static"] = "live"
     force: bool = False
+    supersede: bool = False
+    # The seal of the build that this one supersedes, where that is known already: a rebuild for comparison.
+    supersedes: str | None = None
 
     def __post_init__(self) -> None:
         # Kernels run in another folder, so that a relative path would mean another place there.
         self.out = self.out.resolve()
 
 
-def build_cut(trial: Trial, root: Path, options: Options) -> Path:
+def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], None] = lambda line: None) -> Path:
     """Builds one cut and returns its folder; raises a TrialbookError and leaves the last complete build as it is.
 
-    A build that was made of exactly what is there now, and whose every file is still what it was, stays untouched.
+    A build that was made of exactly what is there now, and whose every file is still what it was, stays untouched. One
+    that was made from another snapshot is replaced only with `supersede`; without it a ChangedError says what differs.
+    `tell` hears, after a replacement, which headline numbers moved.
     """
     cut_id = trial.cut.cut_id
     final = options.out / cut_id
     began = datetime.now(UTC)
     with (
-        one_builder(options.out, cut_id),
+        one_builder(options.out, cut_id) as mask,
         Progress(cut_id) as progress,
         kernel_folder(options.out, cut_id) as home,
         ExitStack() as opened,
@@ -70,28 +82,57 @@ def build_cut(trial: Trial, root: Path, options: Options) -> Path:
         # First of all, since it imports for more than a second; where nothing has changed it ends unused.
         server = opened.enter_context(kernel_server(home / "server"))
         restore_replaced(final)
+        standing = published_manifest(final)
         ingredients = Ingredients(trial, root, options.out, options.charts)
         made_of = sources(trial, root, options.out, ingredients)
         if not options.force and is_current(final, made_of):
             progress.tell("build", "nothing has changed")
             return final
+        stop_if_library_changed()
+        other = other_cut(standing.get("sources") or {}, made_of) if standing else []
+        seal = _superseded(standing, other, options)
         with scratch_folder(options.out, cut_id) as place:
             try:
                 scratch = place / "build"
                 scratch.mkdir()
                 made = _made(trial, root, options, scratch, home, server, ingredients, progress, opened.close)
-                _finish(*made, made_of, began)
-                publish(scratch, final)
+                _finish(*made, made_of, began, seal)
+                lines = _may_replace(trial, final, scratch, other, options) if standing else []
+                if other:
+                    keep_superseded(options.out, final, str(seal))
+                publish(scratch, final, mask)
             except Exception as error:
                 _keep_stopped(options.out, cut_id, began, error)
                 raise
         shutil.rmtree(options.out / STOPPED / cut_id, ignore_errors=True)
+    for line in told(lines, seal if other else None) if standing else ():
+        tell(line)
     return final
+
+
+def _superseded(standing: dict[str, Any] | None, other: list[str], options: Options) -> str | None:
+    """The seal of the build that the new one supersedes: the one that stands, or the one that it superseded itself."""
+    if standing is None:
+        return options.supersedes
+    named = standing.get("seal" if other else "supersedes")
+    return named if isinstance(named, str) else None
+
+
+def _may_replace(trial: Trial, final: Path, scratch: Path, other: list[str], options: Options) -> list[str]:
+    """The headline numbers that move when the finished build replaces the one that stands.
+
+    Raises ChangedError when that was made from something else, and nobody asked to supersede it.
+    """
+    from trialbook.runner.moved import changed_error, moved_headlines
+
+    if other and not options.supersede:
+        raise changed_error(trial.cut.cut_id, other, final, scratch, trial)
+    return moved_headlines(final, scratch, trial)
 
 
 def step_store(out: Path, cut_id: str) -> Store:
     """Where the finished pieces of a cut are kept."""
-    return Store(out / CACHE / "steps" / cut_id)
+    return Store(out / KEPT / cut_id)
 
 
 def _made(
@@ -105,6 +146,7 @@ def _made(
         # Intervals are computed by notebooks; the pages only repeat them.
         import_when_used("scipy.special")
         from trialbook.runner.making import Making, look_ahead
+        from trialbook.runner.sealing import Seal
         from trialbook.runner.text_storage import choose_text_storage
 
         importlib.import_module("trialbook.runner.engine")
@@ -114,7 +156,8 @@ def _made(
     # The cleaning notebook reads the same files again and stops when they are no longer these.
     keep_json(scratch / ".steps" / "inputs.json", ingredients.inputs)
     work = Making(
-        trial, root, options.out, scratch, home, server, options.charts, ingredients, store, options.force, progress
+        trial, root, options.out, scratch, home, server, options.charts, ingredients, store, options.force, progress,
+        Seal(scratch),
     )  # fmt: skip
     threading.Thread(target=look_ahead, args=[root], name="look-ahead").start()
     gathered: list[Gathered] = []
@@ -144,21 +187,25 @@ def _gather(work: Making) -> Gathered:
     from trialbook.runner import assemble
 
     scratch, trial = work.scratch, work.trial
+    # Every notebook has ended: what is put together now is what each piece left, byte for byte.
+    work.seal.check(hash_all=True)
     # In the order of the story, not in the order in which pieces that are made side by side happened to end.
     verdicts = {piece.step: work.verdicts[piece.name] for piece in PIECES if piece.kind == "contracts"}
     every = [verdict for found in verdicts.values() for verdict in found]
     ard = assemble.assemble_results(scratch)
     assemble.write_verdicts(scratch, every)
     previous = _previous_build(trial, work.builds)
-    queries = assemble.assemble_queries(scratch, trial, work.gate.queries(every), previous)
+    with only_recorded(work.ingredients.recorded(scratch)):
+        queries = assemble.assemble_queries(scratch, trial, work.gate.queries(every), previous)
     assemble.assemble_changelog(scratch)
     (scratch / "notebooks").mkdir()
     for spec in STEPS:
-        shutil.copyfile(scratch / ".steps" / spec.name / "notebook.ipynb", scratch / "notebooks" / spec.notebook)
+        with naming(scratch / "notebooks" / spec.notebook):
+            shutil.copyfile(scratch / ".steps" / spec.name / "notebook.ipynb", scratch / "notebooks" / spec.notebook)
     return Gathered(ard, queries, verdicts, previous)
 
 
-def _finish(work: Making, gathered: Gathered, made_of: dict[str, Any], began: datetime) -> None:
+def _finish(work: Making, gathered: Gathered, made_of: dict[str, Any], began: datetime, supersedes: str | None) -> None:
     """Writes the pages, and the manifest last."""
     import json
 
@@ -166,11 +213,12 @@ def _finish(work: Making, gathered: Gathered, made_of: dict[str, Any], began: da
     from trialbook.runner.pages import PageSources, write_pages
 
     scratch, trial = work.scratch, work.trial
+    work.seal.check(only_left=True)
     work.progress.tell("pages", "writing")
     mark = fingerprint(made_of, scratch / "results" / "ard.parquet")
     pages = PageSources(
         trial, bool(made_of["synthetic"]), gathered.verdicts, work.gate.contracts, gathered.ard, gathered.queries,
-        gathered.previous, mark, made_of["charts"],
+        gathered.previous, mark, made_of["charts"], supersedes,
     )  # fmt: skip
     work.aside(PAGES, write_pages, pages, scratch, work.builds / CACHE)
     receipts = [
@@ -179,8 +227,20 @@ def _finish(work: Making, gathered: Gathered, made_of: dict[str, Any], began: da
     details = _run_details(work, began)
     shutil.rmtree(scratch / ".steps")
     write_json(scratch / "run.json", details)
-    write_manifest(scratch, trial, made_of, mark, receipts)
+    write_manifest(scratch, trial, made_of, mark, receipts, supersedes)
+    _stop_if_unsound(scratch, trial.cut.cut_id)
+    work.ingredients.stop_if_anything_changed()
+    stop_if_library_changed()
     work.progress.tell("pages", "done")
+
+
+def _stop_if_unsound(scratch: Path, cut_id: str) -> None:
+    """Raises StopError when `verify --quick` would not agree with what is about to be published."""
+    from trialbook.runner.standing import standing_differences
+
+    lines = standing_differences(scratch, cut_id)
+    if lines:
+        raise StopError(f"the finished build does not fit together: {lines[0]}", next_step="build again with --force")
 
 
 def _previous_build(trial: Trial, builds: Path) -> Path | None:

@@ -63,6 +63,10 @@ STEP_NAMES = tuple(spec.name for spec in STEPS)
 # The steps whose reported numbers are compared with the datasets.
 COMPARED = ("02_eligibility", "04_dlt", "05_orr", "06_os")
 STEP = {spec.name: spec for spec in STEPS}
+# The notebook that writes each derived dataset, and where the numbers are reported that are compared with them.
+LEFT_BY = {f"analysis/{name}": f"notebooks/{spec.notebook}" for spec in STEPS for name in spec.datasets} | {
+    "results/ard": "the notebook that reports this number"
+}
 
 
 def _pieces() -> list[Piece]:

@@ -122,8 +122,9 @@ def _trial(base: Trial, case: Case, ids: set[str], file: str) -> Trial:
         }
     )
     return Trial(
-        cut=cut, protocol=base.protocol, analysis=analysis_values(base.protocol, overrides, file), root=base.root
-    )
+        cut=cut, protocol=base.protocol, analysis=analysis_values(base.protocol, overrides, file), root=base.root,
+        read=base.read,
+    )  # fmt: skip
 
 
 def headlines(ard: pd.DataFrame, trial: Trial) -> dict[str, str]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from importlib import metadata
@@ -24,12 +25,15 @@ from pathlib import Path
 from typing import Any
 
 from trialbook.errors import StopError, UsageError
+from trialbook.inputs import place_of
 from trialbook.privacy import masked
 from trialbook.protocol.models import Trial
+from trialbook.runner.marks import Mark, mark_of
 from trialbook.runner.reach import PACKAGE
 
 ABSENT = "absent"
 SHOWN = 60
+SHA256 = 64
 
 
 class Ingredients:
@@ -38,7 +42,13 @@ class Ingredients:
     def __init__(self, trial: Trial, root: Path, builds: Path, charts: str) -> None:
         self._trial, self._root, self._builds, self._charts = trial, root, builds, charts
         self._hashed: dict[Path, str] = {}
+        self._marks: dict[Path, Mark] = {}
+        self._contents: dict[str, bytes] = {}
+        self._places: dict[Path, str] = {}
+        # Names of the files that the trial was parsed from; asking for the place of every file would take long.
+        self._parsed = {Path(place).name for place in trial.read}
         self.left: dict[str, str] = {}
+        self._lock = threading.Lock()
 
     def values(self, names: Iterable[str]) -> dict[str, str]:
         """The value of each name, sorted by name."""
@@ -54,7 +64,7 @@ class Ingredients:
     @cached_property
     def _of_kind(self) -> Mapping[str, Callable[[str], str]]:
         return {
-            "notebook": lambda name: self.file(self._root / "notebooks" / name),
+            "notebook": lambda name: sha256(self.notebook(name)) if self.notebook(name) else ABSENT,
             "code": lambda name: self.file(PACKAGE / name),
             "package": lambda name: self.installed.get(name, ABSENT),
             "python": lambda _: platform.python_version(),
@@ -73,8 +83,61 @@ class Ingredients:
     def file(self, path: Path) -> str:
         """The sha256 of a file, hashed once per build; of a folder, that it is one."""
         if path not in self._hashed:
-            self._hashed[path] = file_sha256(path)
+            # The mark first: what is written from now on has another.
+            self._marks[path] = mark_of(path)
+            found = file_sha256(path)
+            if path.name in self._parsed and self._trial.read.get(place_of(path), found) != found:
+                raise changed(str(path))
+            self._hashed[path] = found
         return self._hashed[path]
+
+    def notebook(self, name: str) -> bytes:
+        """The bytes of a notebook, read once: these are hashed, vetted and run. Empty where there is none."""
+        if name not in self._contents:
+            path = self._root / "notebooks" / name
+            self._marks[path] = mark_of(path)
+            try:
+                self._contents[name] = path.read_bytes()
+            except OSError:
+                self._contents[name] = b""
+            self._hashed[path] = sha256(self._contents[name]) if self._contents[name] else ABSENT
+        return self._contents[name]
+
+    def recorded(self, scratch: Path) -> dict[str, str]:
+        """What the processes of a build may read, by place: inputs, parameters, contracts, the files of the previous
+        build as its manifest lists them, and what earlier pieces left in `scratch`.
+        """
+        with self._lock:
+            known = {self._place(path): found for path, found in list(self._hashed.items()) if len(found) == SHA256}
+            # Nothing in the scratch folder is a link, or the build stops.
+            inside = self._place(scratch)
+            left = {f"{inside}/{name}": found for name, found in list(self.left.items())}
+            return {**self._of_previous, **known, **left}
+
+    def _place(self, path: Path) -> str:
+        if path not in self._places:
+            self._places[path] = place_of(path)
+        return self._places[path]
+
+    @cached_property
+    def _of_previous(self) -> dict[str, str]:
+        """The files of the previous build, by place, with the sha256 that its manifest lists."""
+        cut = self._trial.cut.previous_cut
+        if not cut or self._previous("manifest.json") == ABSENT:
+            return {}
+        folder = self._builds / cut
+        content = (folder / "manifest.json").read_bytes()
+        if sha256(content) != self._previous("manifest.json"):
+            raise changed(str(folder / "manifest.json"))
+        try:
+            listed = {name: str(entry["sha256"]) for name, entry in json.loads(content)["outputs"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise UsageError(
+                "the manifest of the previous build cannot be read", file=str(folder / "manifest.json"),
+                next_step=f"build {cut} again",
+            ) from None  # fmt: skip
+        inside = place_of(folder)
+        return {f"{inside}/{name}": found for name, found in listed.items()}
 
     @cached_property
     def _parameters(self) -> dict[str, Any]:
@@ -90,13 +153,19 @@ class Ingredients:
     def inputs(self) -> dict[str, str]:
         """The sha256 of every regular file of the snapshot by its name; folders in it are not looked into.
 
-        Names are masked like text of the data. Raises UsageError for two files whose masked names are one.
+        Names are masked like text of the data. Raises UsageError for two files whose masked names are one, StopError
+        for a link that leads out of the snapshot.
         """
-        place = self._trial.path(self._trial.cut.snapshot)
-        files = [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
+        files = self._input_files()
+        folder = files[0].parent.resolve() if files else Path()
         found: dict[str, str] = {}
         for path in files:
             name = masked(path.name)
+            if path.is_symlink() and not path.resolve().is_relative_to(folder):
+                raise StopError(
+                    "is a symbolic link that leads out of the snapshot: the delivery would not hold what was used",
+                    file=name, next_step="copy the file into the snapshot",
+                )  # fmt: skip
             if name in found:
                 raise UsageError(
                     "two files have this name once what identifies a person is withheld", file=name,
@@ -104,6 +173,10 @@ class Ingredients:
                 )  # fmt: skip
             found[name] = self.file(path)
         return found
+
+    def _input_files(self) -> list[Path]:
+        place = self._trial.path(self._trial.cut.snapshot)
+        return [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
 
     def contracts(self, kind: str) -> list[str]:
         """Names of the contract files of one kind, as ingredients name them."""
@@ -119,29 +192,48 @@ class Ingredients:
         cut = self._trial.cut.previous_cut
         return self.file(self._builds / cut / name) if cut else ABSENT
 
-    def stop_if_changed(self, names: Iterable[str]) -> None:
-        """Raises StopError when a file behind one of these names is no longer what it was when it was first hashed.
+    def stop_if_anything_changed(self) -> None:
+        """Raises StopError when any file that this build has hashed was written, touched or removed since.
 
-        To be asked right after a file has been used: what is changed later does no harm.
+        To be asked after each notebook, to stop early, and before publication. A file that was only touched is read
+        again; a module of the library, which was imported some time between, must not have been touched at all.
         """
-        before = self.values(names)
-        hashed, self._hashed = self._hashed, {}
-        changed = [name for name, then in before.items() if self.value(name) != then]
-        self._hashed = hashed
-        if changed:
-            raise StopError(
-                "it changed while the build was using it", file=changed[0],
-                next_step="build again when it no longer changes",
-            )  # fmt: skip
+        for path, before in sorted(self._marks.items()):
+            if mark_of(path) != before and (path.is_relative_to(PACKAGE) or file_sha256(path) != self._hashed[path]):
+                raise changed(str(path))
+        if sorted(self.inputs) != sorted(path.name for path in self._input_files()):
+            raise changed(str(self._trial.path(self._trial.cut.snapshot)))
+
+
+def changed(file: str) -> StopError:
+    """What the user is told of an input that is no longer what the build has hashed."""
+    return StopError(
+        "it changed while the build was using it", file=file, next_step="build again when it no longer changes"
+    )
+
+
+def sha256(content: bytes) -> str:
+    """The sha256 of bytes, in hex."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def installed() -> dict[str, str]:
     """Versions of the installed packages by normalised name."""
-    return {
-        str(entry.metadata["Name"]).lower().replace("_", "-").replace(".", "-"): entry.version
-        for entry in metadata.distributions()
-        if entry.metadata["Name"]
-    }
+    found: dict[str, str] = {}
+    for entry in metadata.distributions():
+        name, version = _named(entry)
+        if name:
+            found.setdefault(name.lower().replace("_", "-").replace(".", "-"), version)
+    return found
+
+
+def _named(entry: metadata.Distribution) -> tuple[str, str]:
+    """Name and version of a package, from the head of its metadata: reading all of it takes a quarter of a second."""
+    head = (entry.read_text("METADATA") or "").partition("\n\n")[0]
+    told = dict(line.split(": ", 1) for line in head.splitlines() if line.startswith(("Name: ", "Version: ")))
+    if len(told) == 2:
+        return told["Name"].strip(), told["Version"].strip()
+    return str(entry.metadata["Name"] or ""), str(entry.version)
 
 
 def file_sha256(path: Path) -> str:
@@ -149,7 +241,7 @@ def file_sha256(path: Path) -> str:
     if path.is_dir():
         return "a folder"
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return sha256(path.read_bytes())
     except OSError:
         return ABSENT
 

@@ -86,20 +86,22 @@ def _read_places(files: set[str], standing: Path, trial: Trial) -> dict[str, lis
         path = standing / "data" / "clean" / f"{code.lower()}.parquet"
         if file in files and path.is_file():
             # The records of a split domain are numbered through, the log by part: clean values are shown.
-            then = Side(read_dataset(path), {} if split else _logged(earlier, file))
-            now = Side(domains[code].reset_index(drop=True), {} if split else _logged(log, file))
-            found[file] = [*found.get(file, []), *_domain_places(then, now)]
+            then = Side(read_dataset(path), {} if split else logged(earlier, file))
+            now = Side(domains[code].reset_index(drop=True), {} if split else logged(log, file))
+            found[file] = [*found.get(file, []), *domain_places(then, now)]
     unseen = ["no value that this cut uses differs: a record after the cut, or text outside of the values"]
     return {name: found.get(name, []) or unseen for name in files}
 
 
-def _logged(log: pd.DataFrame, file: str) -> dict[tuple[int, str], str]:
+def logged(log: pd.DataFrame, file: str) -> dict[tuple[int, str], str]:
+    """What a change log says was delivered in one file, by row and column, where cleaning changed it."""
     own = log[log["file"].eq(file) & log["column"].ne("")]
     # A value that was changed twice was delivered as the first change says.
     return {(int(r), c): raw for r, c, raw in reversed(list(zip(own["row"], own["column"], own["raw"], strict=True)))}
 
 
-def _domain_places(then: Side, now: Side) -> Iterator[str]:
+def domain_places(then: Side, now: Side) -> Iterator[str]:
+    """Every record and value in which a domain differs between two times."""
     columns = [c for c in then.frame.columns if c in now.frame.columns and c != "SRCROW"]
     for column in sorted(set(then.frame.columns) ^ set(now.frame.columns)):
         yield f"column {column}: {'is missing now' if column in then.frame.columns else 'was not there then'}"

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from trialbook.outputs import naming
+
 
 def json_text(content: Any) -> str:
     """JSON with sorted keys, one value per line, one line feed at the end; not-a-number is refused."""
@@ -40,4 +42,5 @@ _compact = json.JSONEncoder(ensure_ascii=False, sort_keys=True, allow_nan=False)
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
+    with naming(path):
+        path.write_text(text, encoding="utf-8", newline="\n")

@@ -25,6 +25,7 @@ from typing import Any
 
 from trialbook.fast_imports import only_what_is_used
 from trialbook.runner import descent
+from trialbook.runner.marks import AT_START, digest
 
 # What notebooks import, slowest first; a module that is missing here only costs its import in the kernel.
 PRELOADED = (
@@ -54,6 +55,7 @@ def preload() -> None:
             if not name.startswith(NOT_PRELOADED):
                 importlib.import_module(name)
         importlib.import_module("trialbook.runner.step")
+        importlib.import_module("trialbook.runner.beside")
         from trialbook.display.ahead import make_ahead
 
         # What is there after this stays for good: no kernel need look through it for garbage, which would copy its
@@ -62,13 +64,16 @@ def preload() -> None:
     gc.set_threshold(YOUNG)
 
 
-def serve(channel: socket.socket) -> None:
-    """Answers `start`, `poll` and `end` until the runner closes its end; then everything that is left is killed."""
+def serve(channel: socket.socket, library: str) -> None:
+    """Answers `start`, `poll` and `end` until the runner closes its end; then everything that is left is killed.
+
+    `library` is the digest of the library's files as they were before any of them was imported.
+    """
     descent.adopt_orphans()
     alive: set[int] = set()
     # A runner that is killed while it asks leaves half a line, or takes no answer.
     with contextlib.suppress(OSError, ValueError), channel.makefile("rw", encoding="utf-8") as lines:
-        _say(lines, {"ready": os.getpid()})
+        _say(lines, {"ready": os.getpid(), "library": library})
         for line in lines:
             _say(lines, _answer(json.loads(line), channel, alive))
     for pid in sorted(alive):
@@ -106,17 +111,20 @@ def _poll(pid: int, alive: set[int]) -> dict[str, Any]:
 
 
 def _end(pid: int, alive: set[int]) -> dict[str, Any]:
-    """Kills a kernel, what it started, and what such processes left behind when they ended; returns its status."""
-    status: dict[str, Any] = {"status": None}
+    """Kills a kernel, what it started, and what such processes left behind when they ended; returns its status and how
+    many such processes there were (`left`).
+    """
+    status: dict[str, Any] = {"status": None, "left": 0}
     below: set[int] = set()
     if pid in alive:
         # The kernel stands still first, so that it starts nothing more while its processes are looked for.
         os.kill(pid, signal.SIGSTOP)
         below = descent.descendants([pid])
+        started = len(below | descent.strays(alive))
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
         os.kill(pid, signal.SIGKILL)
-        status = {"status": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}
+        status = {"status": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), "left": started}
         alive.discard(pid)
     for _ in range(descent.ROUNDS):
         left = below | descent.strays(alive)
@@ -184,7 +192,8 @@ def _told_from(reserve: mmap.mmap) -> Any:
 
 if __name__ == "__main__":
     _channel = socket.socket(fileno=int(sys.argv[1]))
+    _library = digest(AT_START)
     preload()
-    serve(_channel)
+    serve(_channel, _library)
     # The runner waits for the end: what has been imported is not taken apart first.
     os._exit(0)

@@ -20,6 +20,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Dict, Int, Unicode
 
+from trialbook.runner.beside import OPTION
 from trialbook.runner.limits import machine_memory
 from trialbook.runner.preloaded import ForkedProcess, KernelServer
 from trialbook.runner.surroundings import sterile_environment
@@ -161,7 +162,10 @@ def sterile_manager(
     # Not the machine's: a `python3` among the user's kernels may be another Python, or another program.
     manager._kernel_spec = KernelSpec(
         # Nobody asks for the history of a batch run; each cell would write to a database on the disk.
-        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False"]
+        argv=[
+            sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False",
+            OPTION,
+        ]
     )  # fmt: skip
     if server is not None:
         manager.kernel_id = str(uuid.uuid4())

@@ -8,7 +8,7 @@ import importlib
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
@@ -19,30 +19,27 @@ from trialbook.contracts.gate import Gate, stop_if_critical
 from trialbook.contracts.odcs import load_contracts
 from trialbook.contracts.verdicts import Failure, Verdict
 from trialbook.errors import StopError
+from trialbook.inputs import done_with, only_recorded, read_input
 from trialbook.protocol.models import Trial
 from trialbook.runner.aside import Aside, Result
 from trialbook.runner.checker import KEYS, Look, check
-from trialbook.runner.graph import COMPARED, PROFILES, RAW_CONTRACTS, RESULTS_CONTRACTS, STEP, STEPS, StepSpec
+from trialbook.runner.graph import COMPARED, LEFT_BY, PROFILES, RAW_CONTRACTS, RESULTS_CONTRACTS, STEP, STEPS, StepSpec
 from trialbook.runner.ingredients import Ingredients, file_sha256
 from trialbook.runner.json_files import keep_json
-from trialbook.runner.manifest import KINDS
-from trialbook.runner.notebooks import notebook_text, run_notebook
+from trialbook.runner.notebooks import NotebookError, notebook_text, run_notebook
 from trialbook.runner.pages import render_content
 from trialbook.runner.preloaded import KernelServer
 from trialbook.runner.profile_pages import CONTENT, make_profiles
 from trialbook.runner.progress import Progress
-from trialbook.runner.reach import imported_names, reachable_files
+from trialbook.runner.reach import notebook_imports, reachable_files
 from trialbook.runner.schedule import Piece
+from trialbook.runner.sealing import Seal
 from trialbook.runner.store import Store
 from trialbook.runner.text_storage import LARGE_BYTES, snapshot_bytes
 
 # What is done aside, each kind of it in a process of its own.
 CONTRACTS = "checks contracts"
 PAGES = "makes pages"
-# The notebook that writes each derived dataset, and where the numbers are reported that are compared with them.
-LEFT_BY = {f"analysis/{name}": f"notebooks/{spec.notebook}" for spec in STEPS for name in spec.datasets} | {
-    "results/ard": "the notebook that reports this number"
-}
 # Kept beside what a notebook leaves; the memory it took differs from run to run and is no part of what it left.
 USAGE = "usage.json"
 
@@ -62,6 +59,7 @@ class Making:
     store: Store
     force: bool
     progress: Progress
+    seal: Seal
     verdicts: dict[str, list[Verdict]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     peaks: dict[str, int] = field(default_factory=dict)
@@ -88,10 +86,10 @@ class Making:
 
     def _make(self, piece: Piece, left: Callable[[], None]) -> None:
         began = time.monotonic()
-        kept = None if self.force else self.store.find(piece.name, self.ingredients.value)
+        kept = None if self.force else self.store.find(piece.name, self.ingredients.value, self._always(piece))
         if kept is not None:
             kept.restore(self.scratch)
-            self.ingredients.left.update(kept.files)
+            self._seal(piece.name, kept.files)
             self.reused.append(piece.name)
         else:
             self.progress.tell(piece.name, "running")
@@ -111,34 +109,57 @@ class Making:
         else:
             names, files = self._check(piece) if piece.kind == "contracts" else self._render(piece)
         made_of = self.ingredients.values([*names, *self._environment])
-        self.ingredients.left.update(self.store.keep(piece.name, made_of, self.scratch, files))
+        self.seal.plain(files)
+        self._seal(piece.name, self.store.keep(piece.name, made_of, self.scratch, files))
+
+    def _seal(self, piece: str, hashes: Mapping[str, str]) -> None:
+        """Takes note of what a finished piece has left."""
+        self.seal.add(piece, hashes)
+        self.ingredients.left.update(hashes)
 
     def _run(self, piece: Piece, left: Callable[[], None]) -> tuple[list[str], list[str]]:
         """Runs a notebook; its ingredients are what it says it has read, and the code that it can reach."""
         spec = STEP[piece.step]
-        source = self.root / "notebooks" / spec.notebook
+        source, content = self.root / "notebooks" / spec.notebook, self.ingredients.notebook(spec.notebook)
         run = run_notebook(
             source, self.trial.cut.model_dump(mode="json"), self.scratch, self.builds, self.trial.root,
-            self.home / spec.name[:2], self.server, look=partial(self._look, spec, left),
+            self.home / spec.name[:2], self.server, look=partial(self._look, spec, left), content=content,
+            recorded=self._recorded(),
         )  # fmt: skip
         again = [name for name, then in dict(self._early).items() if file_sha256(self.scratch / name) != then]
         if again:
             raise StopError("it was written again after other steps had begun with it", file=again[0])
+        self._stop_if_broken(spec.name)
         own = self.scratch / ".steps" / spec.name
         (own / "notebook.ipynb").write_text(notebook_text(run.notebook), encoding="utf-8", newline="\n")
         keep_json(own / "receipt.json", run.receipt | {"nonce": "left out"})
         keep_json(own / "warnings.json", run.warnings)
         self.peaks[piece.name] = json.loads((own / USAGE).read_text(encoding="utf-8"))["peak_mib"]
         (own / USAGE).unlink()
-        names = [f"notebook {spec.notebook}", *_code(notebook_imports(source))]
+        names = [f"notebook {spec.notebook}", *_code(notebook_imports(content))]
         reads: list[str] = json.loads((own / "reads.json").read_text(encoding="utf-8"))
-        self.ingredients.stop_if_changed([*names, *(n for n in reads if n.startswith(("file ", "previous ")))])
+        self.ingredients.stop_if_anything_changed()
         names += self._cut
         names += self._expanded(reads)
         return names, [*self._left_by(spec.name), *_files_below(self.scratch, f".steps/{spec.name}")]
 
+    def _stop_if_broken(self, step: str) -> None:
+        """Raises NotebookError when, while this notebook ran, anything that others had left was altered, when it left
+        what it did not declare, or when its receipt says something else.
+        """
+        try:
+            self.seal.check()
+            self.seal.plain(self._left_by(step))
+            self.seal.check_receipt(step)
+        except StopError as error:
+            problem = f"{error.file}: {error.problem}, while the last code cell ran"
+            raise NotebookError(step, problem, next_step=error.next_step) from None
+
     def _look(self, spec: StepSpec, left: Callable[[], None]) -> None:
-        """Between the cells of a notebook: when all its datasets are there, other steps may begin with them."""
+        """Between the cells of a notebook: what others have left must be as it was; when all datasets are there, other
+        steps may begin with them.
+        """
+        self.seal.check()
         names = [f"data/{name}.parquet" for name in spec.datasets]
         if names and names[0] not in self._early and all((self.scratch / name).is_file() for name in names):
             found = {name: file_sha256(self.scratch / name) for name in names}
@@ -196,8 +217,8 @@ class Making:
 
     def _judge(self, piece: Piece) -> None:
         """Raises StopError when a contract of severity critical does not hold."""
-        path = self.scratch / ".steps" / piece.name / "verdicts.json"
-        found = json.loads(path.read_text(encoding="utf-8"))
+        with only_recorded(self._recorded()):
+            found = json.loads(read_input(self.scratch / ".steps" / piece.name / "verdicts.json"))
         verdicts = [Verdict(**v | {"failures": [Failure(**f) for f in v["failures"]]}) for v in found["verdicts"]]
         self.verdicts[piece.name] = verdicts
         stop_if_critical(verdicts, found["files"], LEFT_BY)
@@ -219,21 +240,30 @@ class Making:
     @cached_property
     def gate(self) -> Gate:
         """The contracts of this trial."""
-        contracts = load_contracts(self.root / "data_contracts")
-        names = [name for kind in KINDS for name in self.ingredients.contracts(kind)]
-        self.ingredients.stop_if_changed(f"contract {name}" for name in names)
+        with only_recorded(self._recorded()):
+            contracts = load_contracts(self.root / "data_contracts")
         return Gate(contracts, list(self.trial.protocol.study.endpoints))
 
     def aside(self, does: str, function: Callable[..., Result], *arguments: object) -> Result:
         """What the function makes of the arguments, done aside; in this process where the system can not fork."""
+        recorded = self._recorded()
         if self.server is None:
-            return function(*arguments)
+            return done_with(recorded, function, *arguments)
         aside = self._asides.setdefault(does, Aside(self.server, self.home / does.split()[-1], does))
         try:
-            return aside.do(function, *arguments)
+            return aside.do(done_with, recorded, function, *arguments)
         finally:
             if self._large:
                 aside.close()
+
+    def _recorded(self) -> dict[str, str]:
+        """What may be read from now on, and what it holds."""
+        return self.ingredients.recorded(self.scratch)
+
+    def _always(self, piece: Piece) -> list[str]:
+        """Ingredients that a piece has whatever it reads."""
+        own = {"notebook": [f"notebook {piece.step}.ipynb", *self._cut], "contracts": ["protocol.study.endpoints"]}
+        return [*own.get(piece.kind, []), *self._environment]
 
     @cached_property
     def _environment(self) -> list[str]:
@@ -252,16 +282,9 @@ def look_ahead(root: Path) -> None:
     """
     with suppress(Exception):
         for spec in STEPS:
-            _code(notebook_imports(root / "notebooks" / spec.notebook))
+            _code(notebook_imports((root / "notebooks" / spec.notebook).read_bytes()))
         _code(["trialbook.contracts.gate", "trialbook.snapshot", "trialbook.display.page"])
         importlib.import_module("xlsxwriter")
-
-
-def notebook_imports(path: Path) -> list[str]:
-    """Modules of the library that the code cells of a notebook import; the object that a step works with besides."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    return ["trialbook.runner.step", *(name for source in sources for name in imported_names(source))]
 
 
 def _code(modules: list[str]) -> list[str]:

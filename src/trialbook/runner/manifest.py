@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from trialbook.outputs import naming
 from trialbook.protocol.load import drug_file
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import STEPS
-from trialbook.runner.ingredients import Ingredients
+from trialbook.runner.ingredients import ABSENT, Ingredients, sha256
 from trialbook.runner.json_files import json_text, write_json
+from trialbook.runner.marks import library_files
 from trialbook.runner.reach import PACKAGE
 from trialbook.runner.ro_crate import CRATE, ro_crate
 from trialbook.snapshot.synthetic import is_synthetic
@@ -22,17 +24,13 @@ SCHEMA = 2
 KINDS = ("raw", "clean", "analysis", "results")
 MANIFEST = "manifest.json"
 NOT_LISTED = (MANIFEST, "run.json")
-
-
-def sha256(content: bytes) -> str:
-    """The sha256 of bytes, in hex."""
-    return hashlib.sha256(content).hexdigest()
+# Its line in a manifest; what is nested lies further in.
+SEAL_LINE = re.compile(r'^ "seal": .*\n', re.MULTILINE)
 
 
 def code_files() -> list[str]:
     """Every file of the library itself, relative to it."""
-    found = (p for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    return sorted(p.relative_to(PACKAGE).as_posix() for p in found)
+    return sorted(path.relative_to(PACKAGE).as_posix() for path in library_files())
 
 
 def locked_names(lock: Path) -> list[str]:
@@ -56,7 +54,7 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
     notebooks = [spec.notebook for spec in STEPS]
     contracts = [name for kind in KINDS for name in ingredients.contracts(kind)]
     previous = trial.cut.previous_cut
-    before = builds / previous / "manifest.json" if previous else None
+    before = ingredients.value("previous manifest.json") if previous else ABSENT
     return {
         "inputs": ingredients.inputs,
         "cut": trial.cut.model_dump(mode="json"),
@@ -75,7 +73,7 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
         "python": ingredients.value("python"),
         "charts": ingredients.value("charts"),
         "synthetic": is_synthetic(trial),
-        "previous_build": sha256(before.read_bytes()) if before and before.is_file() else None,
+        "previous_build": before if before != ABSENT else None,
     }
 
 
@@ -90,7 +88,7 @@ def is_current(folder: Path, made_of: Mapping[str, Any]) -> bool:
         return found == {*outputs, *NOT_LISTED} and all(
             sha256((folder / name).read_bytes()) == entry["sha256"] for name, entry in outputs.items()
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
@@ -102,17 +100,23 @@ def fingerprint(made_of: Mapping[str, Any], results: Path) -> str:
 
 def seal(manifest: Mapping[str, Any]) -> str:
     """The sha256 over all of a manifest but its seal: a manifest that was changed by hand no longer carries its own."""
-    rest = {key: value for key, value in manifest.items() if key != "seal"}
-    return sha256(json_text(rest).encode())
+    return seal_of(json_text({**manifest, "seal": ""}))
+
+
+def seal_of(text: str) -> str:
+    """The seal of the text of a manifest, without the line that holds it: laying the text out again takes long."""
+    return sha256(SEAL_LINE.sub("", text, count=1).encode())
 
 
 def write_manifest(
-    folder: Path, trial: Trial, made_of: Mapping[str, Any], mark: str, steps: list[dict[str, Any]]
-) -> None:
+    folder: Path, trial: Trial, made_of: Mapping[str, Any], mark: str, steps: list[dict[str, Any]],
+    supersedes: str | None = None,
+) -> None:  # fmt: skip
     """Writes the RO-Crate metadata, then `manifest.json`, the last file of a build: without it a folder is no build.
 
     The manifest lists the crate by its sha256 and the crate names the manifest without one, since two files cannot hold
-    each other's hash; so `trialbook verify` finds a changed crate as it finds any other changed file.
+    each other's hash; so `trialbook verify` finds a changed crate as it finds any other changed file. `supersedes` is
+    the seal of an earlier build of the cut, made from another delivery.
     """
     outputs = {name: _listed(folder / name) for name in output_files(folder) if name != CRATE}
     manifest = {
@@ -124,10 +128,14 @@ def write_manifest(
         "sources": made_of,
         "steps": steps,
         "outputs": outputs,
+        **({"supersedes": supersedes} if supersedes else {}),
     }
     write_json(folder / CRATE, ro_crate(manifest))
     outputs[CRATE] = _listed(folder / CRATE)
-    write_json(folder / MANIFEST, manifest | {"seal": seal(manifest)})
+    text = json_text({**manifest, "seal": ""})
+    sealed = SEAL_LINE.sub(lambda _: f' "seal": "{seal_of(text)}",\n', text, count=1)
+    with naming(folder / MANIFEST):
+        (folder / MANIFEST).write_text(sealed, encoding="utf-8", newline="\n")
 
 
 def output_files(folder: Path) -> list[str]:

@@ -32,6 +32,7 @@ class Job:
     jobs: int = 2
     charts: Literal["live", "static"] = "live"
     force: bool = False
+    supersede: bool = False
     limits: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -44,7 +45,7 @@ class Job:
 class Outcome:
     """What became of one job: the first page of its build, or why there is none (a STOP in Chinese too).
 
-    `exit_status` is that of the command.
+    `exit_status` is that of the command; `details` are lines that a person should read.
     """
 
     cut_id: str
@@ -53,6 +54,7 @@ class Outcome:
     reason: str = ""
     chinese: str = ""
     seconds: float = 0.0
+    details: tuple[str, ...] = ()
 
     @property
     def built(self) -> bool:
@@ -66,13 +68,16 @@ def build_one(job: Job) -> Outcome:
 
     began = time.monotonic()
     _limit(job.limits)
+    said: list[str] = []
     try:
-        folder = build_cut(job.trial, job.root, Options(job.out, job.jobs, job.charts, job.force))
+        options = Options(job.out, job.jobs, job.charts, job.force, job.supersede)
+        folder = build_cut(job.trial, job.root, options, said.append)
     except TrialbookError as error:
-        return Outcome(job.cut_id, error.exit_status, "", str(error), in_chinese(error), _since(began))
+        details = tuple(getattr(error, "details", ()))
+        return Outcome(job.cut_id, error.exit_status, "", str(error), in_chinese(error), _since(began), details)
     except Exception as error:  # a mistake of ours must not take the other cuts with it
         return Outcome(job.cut_id, 1, reason=unknown_error(error), seconds=_since(began))
-    return Outcome(job.cut_id, index=str(folder / "index.html"), seconds=_since(began))
+    return Outcome(job.cut_id, index=str(folder / "index.html"), seconds=_since(began), details=tuple(said))
 
 
 def limits_here() -> dict[str, str]:

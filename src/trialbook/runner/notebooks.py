@@ -16,10 +16,12 @@ import nbformat
 
 from trialbook.contracts.allow_list import CONTRACTS
 from trialbook.errors import StopError, TrialbookError, UsageError
+from trialbook.runner.beside import FOUND, PLACE, found_beside
+from trialbook.runner.json_files import keep_json
 from trialbook.runner.kernels import SterileKernelManager, sterile_manager
-from trialbook.runner.limits import GIB, MEMORY_LIMIT, TIME_LIMIT, Limits
+from trialbook.runner.limits import GIB, MEMORY_LIMIT, TIME_LIMIT, Limits, machine_memory
 from trialbook.runner.preloaded import KernelServer
-from trialbook.runner.step import BUILD, NONCE, WORKSPACE
+from trialbook.runner.step import BUILD, NONCE, RECORDED, WORKSPACE
 from trialbook.runner.vetting import refusal
 from trialbook.runner.watch import Watch
 
@@ -53,30 +55,39 @@ def run_notebook(
     server: KernelServer | None = None,
     limits: Limits | None = None,
     look: Callable[[], None] = lambda: None,
+    content: bytes | None = None,
+    recorded: Mapping[str, str] | None = None,
 ) -> NotebookRun:
     """Executes the notebook at `source` in a sterile kernel, forked from the preloaded server when there is one.
 
-    The parameters come from the typed cut model, never from a file. `look` is called before each cell. Raises
-    NotebookError unless it is proved that every cell ran, in order and without error, within the limits, that the last
-    one left a receipt with this run's nonce, and that what finished steps had left is as it was: an exit status proves
-    nothing (a cell may call `sys.exit(0)`). No process of the kernel is left afterwards.
+    The parameters come from the typed cut model, never from a file. `content` are the bytes of the notebook as the
+    build has hashed them, and `recorded` what its kernel may read (see `trialbook.inputs`). `look` is called before
+    each cell. Raises NotebookError unless it is proved that every cell ran, in order and without error, within the
+    limits, that the last one left a receipt with this run's nonce, and that what finished steps had left is as it was:
+    an exit status proves nothing (a cell may call `sys.exit(0)`). No process of the kernel is left afterwards.
     """
     step, limits = source.stem, limits or Limits.from_environment()
-    refused = refusal(_read(source))
+    content = source.read_bytes() if content is None else content
+    refused = refusal(_notebook(content))
     if refused:
         raise NotebookError(step, refused, next_step="change the cell")
     earlier = left_by_others(workspace, step)
     nonce = secrets.token_hex(16)
     contracts = source.parents[1] / "data_contracts"
     extra = {WORKSPACE: str(workspace), NONCE: nonce, BUILD: str(builds), CONTRACTS: str(contracts)}
-    extra["TRIALBOOK_ROOT"] = str(root)
+    extra |= {"TRIALBOOK_ROOT": str(root), RECORDED: str(home / "recorded.json"), PLACE: str(home / FOUND)}
     manager = sterile_manager(home, extra, server, limits.memory)
+    keep_json(home / "recorded.json", dict(recorded or {}))
+    # What is run are the bytes that were hashed, whatever becomes of the file.
+    copy = home / f"{step}.source.ipynb"
+    copy.write_bytes(content)
     try:
-        executed = _execute(source, home / f"{step}.ipynb", parameters, manager, Watch(limits, manager.kill, look))
+        executed = _execute(copy, home / f"{step}.ipynb", parameters, manager, Watch(limits, manager.kill, look))
     finally:
         manager.end()
     receipt_file = workspace / ".steps" / step / "receipt.json"
     prove_complete(step, executed, receipt_file, nonce)
+    _stop_if_beside(step, home / FOUND, getattr(manager.process, "left", 0), executed)
     warnings = take_stderr(executed)
     if any("Traceback (most recent call last)" in text for text in warnings):
         # An exception in a thread or a background task leaves every cell "completed".
@@ -86,6 +97,15 @@ def run_notebook(
         raise NotebookError(step, f"the notebook changed {changed[0]}, which another step had left", executed)
     receipt = json.loads(receipt_file.read_text(encoding="utf-8"))
     return NotebookRun(without_run_details(executed), receipt, warnings)
+
+
+def _stop_if_beside(step: str, place: Path, processes: int, executed: nbformat.NotebookNode) -> None:
+    """Raises NotebookError when something that a cell started has failed, or had not ended with the notebook."""
+    found = found_beside(place)
+    if processes:
+        found.append("a process that a cell started was still running when the notebook had ended")
+    if found:
+        raise NotebookError(step, found[0], executed, next_step="let each cell end what it begins")
 
 
 def _execute(
@@ -104,9 +124,9 @@ def _execute(
                 request_save_on_cell_execute=False, engine_name=engine.NAME, km=manager, watch=watch,
             )  # fmt: skip
         except papermill.PapermillExecutionError as error:
-            raise _cell_error(source.stem, error, _read(output), watch.limits) from None
+            raise _cell_error(output.stem, error, _read(output), watch.limits) from None
         except Exception as error:
-            raise _run_error(source.stem, error, watch, manager) from error
+            raise _run_error(output.stem, error, watch, manager) from error
 
 
 def _literal(path: Path) -> str:
@@ -115,7 +135,11 @@ def _literal(path: Path) -> str:
 
 
 def _read(path: Path) -> Any:
-    return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4) if path.is_file() else None  # type: ignore[no-untyped-call]
+    return _notebook(path.read_bytes()) if path.is_file() else None
+
+
+def _notebook(content: bytes) -> Any:
+    return nbformat.reads(content.decode("utf-8"), as_version=4)  # type: ignore[no-untyped-call]
 
 
 def _cell_error(step: str, error: Any, notebook: nbformat.NotebookNode | None, limits: Limits) -> TrialbookError:
@@ -142,6 +166,11 @@ def _run_error(step: str, error: Exception, watch: Watch, manager: SterileKernel
     status = manager.process.poll() if manager.process is not None else None
     if status is None:
         return NotebookError(step, f"its kernel failed ({type(error).__name__}: {error})", watch.notebook)
+    if not watch.began and watch.limits.memory < machine_memory():
+        return NotebookError(
+            step, f"its kernel could not start within the memory limit of {watch.limits.memory / GIB:g} GiB",
+            watch.notebook, next_step=f"set {MEMORY_LIMIT} or --memory-limit to more GiB; a kernel needs about 2",
+        )  # fmt: skip
     if status >= 0:
         return NotebookError(step, f"the kernel ended by itself while {watch.where()} ran", watch.notebook)
     return NotebookError(

@@ -16,15 +16,18 @@ from trialbook.contracts.odcs import Contract
 from trialbook.contracts.verdicts import Verdict
 from trialbook.datasets import read_dataset
 from trialbook.display import dictionary
-from trialbook.display.drawing import chart_script, chart_script_version, read_sealed, write_sealed
+from trialbook.display.drawing import chart_script, chart_script_version, known_script, read_sealed, write_sealed
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import StepStatus, index_facts
 from trialbook.display.outputs import Dropped
 from trialbook.display.page import Frame, Link, PageContent, compile_templates, page_content, page_of
+from trialbook.inputs import read_input
+from trialbook.outputs import naming
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import STEPS
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.profile_pages import write_profiles
+from trialbook.runner.superseding import superseded_place
 
 SYNTHETIC = "SYNTHETIC DATA: made by a simulator, no real person is described"
 
@@ -42,12 +45,13 @@ class PageSources:
     previous: Path | None
     fingerprint: str
     charts: Literal["live", "static"]
+    supersedes: str | None = None
 
 
 def render_content(notebook: Path, target: Path, charts: Literal["live", "static"]) -> list[Dropped]:
     """Leaves the content of the page of an executed notebook as JSON; returns the outputs that it would leave out."""
     compile_templates()
-    content = page_content(json.loads(notebook.read_text(encoding="utf-8")), charts)
+    content = page_content(json.loads(read_input(notebook)), charts)
     if not content.dropped:
         keep_json(target, asdict(content))
     return content.dropped
@@ -58,7 +62,7 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
     frame = _frame(sources)
     script = cached_chart_script(cache) if sources.charts == "live" else None
     for spec in STEPS:
-        plain = json.loads((scratch / ".steps" / spec.page / "page.json").read_text(encoding="utf-8"))
+        plain = json.loads(read_input(scratch / ".steps" / spec.page / "page.json"))
         page = page_of(
             PageContent.from_plain(plain), title=spec.title, frame=frame, current=f"{spec.name}.html",
             chart_script=script,
@@ -70,14 +74,18 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
 
 
 def _write_page(path: Path, page: str) -> None:
-    path.write_text(page, encoding="utf-8", newline="\n")
+    with naming(path):
+        path.write_text(page, encoding="utf-8", newline="\n")
 
 
 def cached_chart_script(cache: Path) -> str:
     """The chart library's script; made once per version of its package, since that takes seconds.
 
-    A cached script is used only while it is the one that was written.
+    A cached script is used only while it is that of the package, never on the word of a file beside it; of a version
+    whose script is not known none is cached.
     """
+    if known_script() is None:
+        return chart_script()
     place = cache / f"{chart_script_version()}.js"
     script = read_sealed(place)
     if script is None:
@@ -102,7 +110,15 @@ def _frame(sources: PageSources) -> Frame:
         banner=SYNTHETIC if sources.synthetic else "",
         assumptions=f"{assumed} analysis keys rest on assumptions (listed under Eligibility audit); overridden in this "
         f"cut: {changed}.",
+        supersedes=_supersedes(sources),
     )
+
+
+def _supersedes(sources: PageSources) -> str:
+    if sources.supersedes is None:
+        return ""
+    place = superseded_place(Path(), sources.trial.cut.cut_id, sources.supersedes).as_posix()
+    return f"This build supersedes an earlier one of the same cut, made from another delivery and kept in {place}."
 
 
 def _index(sources: PageSources, scratch: Path, frame: Frame, profiled: list[str]) -> str:

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from trialbook.runner import descent
+from trialbook.runner.marks import AT_START, digest, library_changed
 from trialbook.runner.surroundings import sterile_environment
 
 POLL_SECONDS = 0.05
@@ -38,6 +39,7 @@ class KernelServer:
 
     def __init__(self, home: Path) -> None:
         self._home, self._lock, self._ready, self._abandoned = home, threading.Lock(), False, False
+        self._same_library = True
         self._kernels: list[ForkedProcess] = []
 
     def __enter__(self) -> KernelServer:
@@ -116,7 +118,11 @@ class KernelServer:
         try:
             with self._lock:
                 if not self._ready:
-                    self._ready = bool(self._lines.readline())
+                    ready = self._lines.readline()
+                    self._ready = bool(ready)
+                    self._same_library = self._ready and json.loads(ready)["library"] == digest(AT_START)
+                if self._ready and not self._same_library:
+                    raise library_changed("")
                 self._lines.write(json.dumps(request) + "\n")
                 self._lines.flush()
                 answer = self._lines.readline()
@@ -139,6 +145,8 @@ class ForkedProcess:
 
     def __init__(self, server: KernelServer, pid: int) -> None:
         self._server, self.pid = server, pid
+        # How many processes that it had started were still there at its end.
+        self.left = 0
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
@@ -180,5 +188,6 @@ class ForkedProcess:
     def end(self) -> None:
         """Kills the kernel, if it still runs, and everything it started, also what left its session."""
         with contextlib.suppress(ServerEnded):
-            status = self._server.ask(do="end", pid=self.pid)["status"]
+            answer = self._server.ask(do="end", pid=self.pid)
+            status, self.left = answer["status"], self.left + answer["left"]
             self.returncode = status if self.returncode is None else self.returncode

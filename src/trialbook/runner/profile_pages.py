@@ -12,6 +12,8 @@ from trialbook.datasets import read_dataset
 from trialbook.display.page import Frame, Link
 from trialbook.display.profile import ProfileContent, profile_content, profile_page
 from trialbook.domains import Domains
+from trialbook.inputs import read_input
+from trialbook.outputs import naming
 from trialbook.profiles.names import FOLDER, profile_file
 from trialbook.profiles.profile import DATASETS, profiles
 from trialbook.protocol.models import Trial
@@ -43,7 +45,7 @@ def make_profiles(trial: Trial, scratch: Path) -> list[str]:
 
 def write_profiles(scratch: Path, frame: Frame) -> list[str]:
     """Writes the profile pages into the build; returns the subjects that have one, in their order."""
-    plain = json.loads((scratch / CONTENT).read_text(encoding="utf-8"))
+    plain = json.loads(read_input(scratch / CONTENT))
     contents = [ProfileContent.from_plain(entry) for entry in plain]
     subjects = [content.subject for content in contents]
     for position, content in enumerate(contents):
@@ -54,5 +56,6 @@ def write_profiles(scratch: Path, frame: Frame) -> list[str]:
         ]
         path = scratch / FOLDER / profile_file(content.subject)
         path.parent.mkdir(exist_ok=True)
-        path.write_text(profile_page(content, frame, around), encoding="utf-8", newline="\n")
+        with naming(path):
+            path.write_text(profile_page(content, frame, around), encoding="utf-8", newline="\n")
     return subjects

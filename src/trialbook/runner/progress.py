@@ -37,10 +37,14 @@ class Progress:
         """Says that a step is now in this state (`running`, `done`, `stopped`)."""
         seconds = time.monotonic() - self._began
         self._state[step] = (state, seconds)
-        if self._live:
-            self._live.update(self._table())
-        else:
-            self._console.print(f"{self._cut_id}  {seconds:6.1f} s  {step}  {state}")
+        try:
+            if self._live:
+                self._live.update(self._table())
+            else:
+                self._console.print(f"{self._cut_id}  {seconds:6.1f} s  {step}  {state}")
+        except (OSError, SystemExit):
+            # Nobody reads it any more, or there is no room for it: the build goes on, in silence.
+            self._console.quiet = True
 
     def _table(self) -> Table:
         table = Table(title=f"data cut {self._cut_id}", title_justify="left", show_header=False, box=None)

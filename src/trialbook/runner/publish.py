@@ -7,50 +7,73 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from trialbook.errors import BusyError, StopError, UsageError
+from trialbook.outputs import naming
 from trialbook.runner import descent
+from trialbook.runner.superseding import SUPERSEDED
+from trialbook.runner.target import stop_if_linked
 
 SCRATCH = ".scratch"
 LOCKS = ".locks"
 STOPPED = ".stopped"
 CACHE = ".cache"
+KEPT = f"{CACHE}/steps"
+VERIFY = ".verify"
+PRIVATE = (SCRATCH, LOCKS, STOPPED, CACHE, VERIFY, SUPERSEDED)
+LOCK_SECONDS = 0.25
+# The path of a unix socket has 107 bytes; the longest of a build is this folder and /contracts/calls.
+LONGEST_PLACE = 107 - len("/contracts/calls")
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
-def one_builder(out: Path, cut_id: str) -> Iterator[None]:
-    """Holds the lock of one cut and sweeps what a killed build of it left.
+def one_builder(out: Path, cut_id: str) -> Iterator[int]:
+    """Holds the lock of one cut and sweeps what killed builds left, of this cut and of others that nobody builds now.
 
-    Raises BusyError at once when another build of it is running, UsageError when the folder cannot be written, and
-    StopError for everything that the system refuses while the lock is held: a full disk above all.
+    While it is held, files that are made are for their owner alone; gives the umask of before, for what is published.
+    Raises BusyError when another build of the cut is running, UsageError when the folder cannot be written or one of
+    the runner's folders is a link, and StopError for everything that the system refuses while the lock is held: a full
+    disk above all.
     """
     try:
-        (out / LOCKS).mkdir(parents=True, exist_ok=True)
-        lock = FileLock(out / LOCKS / f"{cut_id}.lock", timeout=0)
-        lock.acquire()
+        out.mkdir(parents=True, exist_ok=True)
+        stop_if_linked(out, *PRIVATE, *(f"{name}/{cut_id}" for name in (SCRATCH, STOPPED, KEPT)), KEPT)
+        mask = os.umask(0o077)
+    except OSError as error:
+        raise _unusable(error, out) from None
+    try:
+        yield from _locked(out, cut_id, mask)
+    finally:
+        os.umask(mask)
+
+
+def _locked(out: Path, cut_id: str, mask: int) -> Iterator[int]:
+    try:
+        _make_private(out)
+        # A build that sweeps what this one left before holds the lock for a moment.
+        lock = FileLock(out / LOCKS / f"{cut_id}.lock", timeout=LOCK_SECONDS)
+        lock.acquire(poll_interval=LOCK_SECONDS / 5)
     except Timeout:
         raise BusyError(
             f"another build of the cut {cut_id} is running", next_step="wait until it has ended, then build again"
         ) from None
     except OSError as error:
-        if error.errno in FULL:
-            raise stop_for(error, out) from None
-        reason = error.strerror or type(error).__name__
-        raise UsageError(f"the output folder cannot be written ({reason})", file=str(error.filename or out)) from None
+        raise _unusable(error, out) from None
     try:
-        shutil.rmtree(out / SCRATCH / cut_id, ignore_errors=True)
-        _sweep_kernels(_kernel_place(out, cut_id))
-        yield
+        _sweep(out, cut_id)
+        _sweep_others(out, cut_id)
+        yield mask
     except OSError as error:
         raise stop_for(error, out) from error
     finally:
@@ -64,8 +87,16 @@ def scratch_folder(out: Path, cut_id: str) -> Iterator[Path]:
     try:
         place.mkdir(parents=True)
         yield place
-    finally:
+    except BaseException:
         shutil.rmtree(place, ignore_errors=True)
+        raise
+    try:
+        shutil.rmtree(place)
+    except OSError as error:
+        raise StopError(
+            f"the new build is in place, but this folder could not be removed ({error.strerror})", file=str(place),
+            next_step="remove it: it may hold records of subjects; the next build tries again too",
+        ) from error  # fmt: skip
 
 
 def stop_for(error: OSError, out: Path) -> StopError:
@@ -86,6 +117,13 @@ def kernel_folder(out: Path, cut_id: str) -> Iterator[Path]:
     Its name follows from the cut, so that the next build finds and removes what a killed one left.
     """
     place = _kernel_place(out, cut_id)
+    length = len(os.fsencode(place))
+    if length > LONGEST_PLACE:
+        raise UsageError(
+            f"the path of the folder for temporary files is too long for the sockets of kernels: {length} bytes with "
+            f"the name of its own, at most {LONGEST_PLACE}", file=str(place.parent),
+            next_step="set TMPDIR to a shorter path, for example /tmp",
+        )  # fmt: skip
     try:
         place.mkdir(mode=0o700)
     except FileExistsError:
@@ -102,6 +140,48 @@ def _kernel_place(out: Path, cut_id: str) -> Path:
     return Path(tempfile.gettempdir()) / f"tb-{name}"
 
 
+def _unusable(error: OSError, out: Path) -> StopError | UsageError:
+    """What the user is told when the output folder cannot be made ready."""
+    if error.errno in FULL:
+        return stop_for(error, out)
+    reason = error.strerror or type(error).__name__
+    return UsageError(f"the output folder cannot be written ({reason})", file=str(error.filename or out))
+
+
+def _make_private(out: Path) -> None:
+    """The runner's own folders are for their owner alone, also those that an earlier version made for all to read."""
+    (out / LOCKS).mkdir(exist_ok=True)
+    for name in PRIVATE:
+        place = out / name
+        if place.is_dir() and stat.S_IMODE(place.stat().st_mode) != 0o700:
+            os.chmod(place, 0o700)
+
+
+def _sweep(out: Path, cut_id: str) -> None:
+    """Removes what a killed build of a cut left; only for the holder of its lock."""
+    shutil.rmtree(out / SCRATCH / cut_id, ignore_errors=True)
+    for half in (out / KEPT / cut_id).glob(".*"):
+        shutil.rmtree(half, ignore_errors=True)
+    _sweep_kernels(_kernel_place(out, cut_id))
+
+
+def _sweep_others(out: Path, cut_id: str) -> None:
+    """The same for other cuts, and for verifications, whose lock nobody holds."""
+    for folder in (out, out / VERIFY):
+        for path in sorted((folder / LOCKS).glob("*.lock")):
+            other = path.name.removesuffix(".lock")
+            left = [folder / SCRATCH / other, _kernel_place(folder, other)]
+            if folder != out:
+                left += [folder / other, _kernel_place(folder / other, other)]
+            if (folder, other) == (out, cut_id) or not any(place.exists() for place in left):
+                continue
+            with suppress(Timeout, OSError), FileLock(path, timeout=0):
+                _sweep(folder, other)
+                if folder != out:
+                    _sweep(folder / other, other)
+                    shutil.rmtree(folder / other, ignore_errors=True)
+
+
 def _sweep_kernels(place: Path) -> None:
     """Ends the kernels of a killed build and removes their folder, if it is a folder of this user."""
     if not place.is_dir() or place.is_symlink():
@@ -111,24 +191,40 @@ def _sweep_kernels(place: Path) -> None:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def publish(scratch: Path, final: Path) -> None:
+def publish(scratch: Path, final: Path, mask: int = 0o077) -> None:
     """Puts a finished build in place: everything is on the disk before one rename makes it visible.
 
-    Raises OSError with the earlier build still in place; only when the very last step fails, making the rename itself
-    durable, the new build is in place already.
+    Who may read it follows from `mask`, as for any file that a person makes. Raises OSError with the earlier build
+    still in place; when only the very last step fails, making the rename itself durable, the new build is in place
+    already, and a StopError says so.
     """
+    _open_to(scratch, mask)
     _sync(scratch)
     if final.exists():
         _exchange(scratch, final)
     else:
         os.rename(scratch, final)
-    _sync_folder(final.parent)
+    try:
+        _sync_folder(final.parent)
+    except OSError as error:
+        raise StopError(
+            f"the new build is in place, but the system did not confirm that it is on the disk ({error.strerror})",
+            file=str(final), next_step="check the disk, then build again",
+        ) from error  # fmt: skip
+
+
+def _open_to(folder: Path, mask: int) -> None:
+    """Gives files and folders the permissions that they would have had under this umask."""
+    for place, _, files in os.walk(folder):
+        os.chmod(place, 0o777 & ~mask)
+        for name in files:
+            os.chmod(os.path.join(place, name), 0o666 & ~mask)
 
 
 def _sync(folder: Path) -> None:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            with path.open("rb") as handle:
+            with naming(path), path.open("rb") as handle:
                 os.fsync(handle.fileno())
         else:
             _sync_folder(path)
@@ -140,7 +236,8 @@ def _sync_folder(folder: Path) -> None:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        with naming(folder):
+            os.fsync(handle)
     finally:
         os.close(handle)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
@@ -25,9 +26,9 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     cells.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
 
 
-def read_csv_list(path: Path) -> pd.DataFrame:
+def read_csv_list(source: Path | BytesIO) -> pd.DataFrame:
     """A list as it was before `write_csv`, everything as text."""
-    return pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig").map(value_of).astype("str")
+    return pd.read_csv(source, dtype="str", keep_default_na=False, encoding="utf-8-sig").map(value_of).astype("str")
 
 
 def write_xlsx(frame: pd.DataFrame, path: Path, cut_date: str, sheet: str = "Queries") -> None:

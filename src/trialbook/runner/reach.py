@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -100,3 +101,10 @@ def _files_of(name: str) -> tuple[Path, ...]:
 
 def _data_files(folder: Path) -> list[Path]:
     return [p for p in folder.iterdir() if p.is_file() and p.suffix not in (".py", ".pyc")]
+
+
+def notebook_imports(content: bytes) -> list[str]:
+    """Modules of the library that the code cells of a notebook import; the object that a step works with besides."""
+    cells = json.loads(content)["cells"]
+    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    return ["trialbook.runner.step", *(name for source in sources for name in imported_names(source))]

@@ -36,6 +36,7 @@ def noting_trial(trial: Trial, note: Note) -> Trial:
         protocol=_noting(trial.protocol, "protocol", note),
         analysis=_noting(trial.analysis, "analysis", note),
         root=trial.root,
+        read=trial.read,
     )
 
 

@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from trialbook.datasets import read_dataset
 from trialbook.results.ard import COLUMNS
 from trialbook.runner.differing import first_and_more, shown
+from trialbook.runner.ingredients import sha256
 from trialbook.runner.json_files import json_text
-from trialbook.runner.manifest import MANIFEST, NOT_LISTED, SCHEMA, fingerprint, seal, sha256
+from trialbook.runner.manifest import MANIFEST, NOT_LISTED, SCHEMA, fingerprint, seal_of
 from trialbook.runner.places import line_place, rewritten
 from trialbook.runner.ro_crate import CRATE, ro_crate
 
@@ -45,17 +46,19 @@ class Manifest(BaseModel):
     sources: dict[str, Any]
     steps: list[dict[str, Any]]
     outputs: dict[str, Listed]
+    supersedes: Hash | None = None
 
 
-def standing_differences(folder: Path) -> list[str]:
+def standing_differences(folder: Path, cut_id: str | None = None) -> list[str]:
     """One line for everything that is not as the build left it; empty when all of it is.
 
-    Needs nothing but the folder. `run.json`, permissions and times of files may be anything.
+    Needs nothing but the folder, which has the name of its cut, or holds the build of `cut_id`. `run.json`, permissions
+    and times of files may be anything.
     """
     content = (folder / MANIFEST).read_bytes()
     try:
         plain = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return [f"{MANIFEST}: cannot be read as JSON ({type(error).__name__})"]
     if isinstance(plain, dict) and plain.get("schema") != SCHEMA:
         older = f"{MANIFEST}: has the schema {shown(plain.get('schema'))}, this version of trialbook writes {SCHEMA}"
@@ -65,20 +68,21 @@ def standing_differences(folder: Path) -> list[str]:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         return [f"{MANIFEST}: /{'/'.join(map(str, first['loc']))}: {first['msg']}"]
-    lines = list(_own_places(content, plain, manifest, folder.name))
-    lines += _file_places(folder, manifest.outputs)
-    sound = [name for name, listed in manifest.outputs.items() if _holds(folder / name, listed)]
-    return [*lines, *_meaning_places(folder, plain, manifest, set(sound))]
+    lines = list(_own_places(content, plain, manifest, cut_id or folder.name))
+    hashes = _hashes(folder, list(manifest.outputs))
+    lines += _file_places(folder, manifest.outputs, hashes)
+    sound = {name for name, listed in manifest.outputs.items() if hashes.get(name) == listed.sha256}
+    return [*lines, *_meaning_places(folder, plain, manifest, sound)]
 
 
 def _own_places(content: bytes, plain: Mapping[str, Any], manifest: Manifest, name: str) -> Iterator[str]:
     """Whether a manifest is as it was written, and says one thing about study and cut throughout."""
-    written = json_text(plain).encode()
-    if content != written:
+    written = json_text(plain)
+    if content != written.encode():
         text = content.decode("utf-8", errors="replace")
-        how = rewritten(content, written) or f"its text is not as it was written, {line_place(text, written.decode())}"
+        how = rewritten(content, written.encode()) or f"its text is not as it was written, {line_place(text, written)}"
         yield f"{MANIFEST}: {how}"
-    if seal(plain) != manifest.seal:
+    if seal_of(written) != manifest.seal:
         yield f"{MANIFEST}: does not carry its own seal: something in it was changed after the build"
     twice = {
         "cut_id": _at(manifest.sources, "cut", "cut_id"),
@@ -99,7 +103,13 @@ def _at(plain: Any, *keys: str) -> Any:
     return plain
 
 
-def _file_places(folder: Path, outputs: Mapping[str, Listed]) -> list[str]:
+def _hashes(folder: Path, names: list[str]) -> dict[str, str]:
+    """The sha256 of these files and of every other plain file, each read once; links are not followed."""
+    found = {p.relative_to(folder).as_posix(): p for p in _entries(folder) if stat.S_ISREG(p.lstat().st_mode)}
+    return {name: _sha256(path) for name, path in found.items() if name in names or name not in NOT_LISTED}
+
+
+def _file_places(folder: Path, outputs: Mapping[str, Listed], known: Mapping[str, str]) -> list[str]:
     """Missing, extra, altered, renamed and swapped files; whatever is not a plain file or a folder that is needed."""
     lines, present = [], []
     needed = {parent.as_posix() for name in outputs for parent in Path(name).parents}
@@ -115,7 +125,7 @@ def _file_places(folder: Path, outputs: Mapping[str, Listed]) -> list[str]:
             lines.append(f"{name}: is no plain file")
         elif name not in NOT_LISTED:
             present.append(name)
-    hashes = {name: _sha256(folder / name) for name in present}
+    hashes = {name: known[name] for name in present}
     listed = {entry.sha256: name for name, entry in sorted(outputs.items(), reverse=True)}
     gone = sorted(name for name in outputs if name not in hashes and not (folder / name).is_symlink())
     for name in sorted({*outputs, *present}):
@@ -157,10 +167,6 @@ def _change(path: Path, found: str, entry: Listed, listed: Mapping[str, str]) ->
     return f"was altered: the build left sha256 {entry.sha256[:12]}, {found[:12]} stands"
 
 
-def _holds(path: Path, entry: Listed) -> bool:
-    return path.is_file() and not path.is_symlink() and _sha256(path) == entry.sha256
-
-
 def _meaning_places(folder: Path, plain: Mapping[str, Any], manifest: Manifest, sound: set[str]) -> Iterator[str]:
     """Whether the files that stand as listed fit together: what a manifest that was written anew cannot hide."""
     if "results/ard.parquet" in sound:
@@ -198,8 +204,10 @@ def _result_places(folder: Path) -> Iterator[str]:
     differing = []
     for key in COLUMNS:
         column = frame[key].astype("object").where(frame[key].notna(), None).tolist()
-        pairs = zip((row.get(key) for row in rows), column, strict=False)
-        differing += [(number, key, one, two) for number, (one, two) in enumerate(pairs) if one != two]
+        other = [row.get(key) for row in rows]
+        if other != column:
+            pairs = enumerate(zip(other, column, strict=False))
+            differing += [(number, key, one, two) for number, (one, two) in pairs if one != two]
     yield from first_and_more(
         f"results/ard.json: /{number}/{key} is {shown(one)}, in results/ard.parquet it is {shown(two)}"
         for number, key, one, two in sorted(differing, key=lambda place: place[:2])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ import pandas as pd
 from trialbook.datasets import read_dataset, write_dataset
 from trialbook.domains import AGES, Domains
 from trialbook.errors import StopError
+from trialbook.inputs import is_recorded, record, records
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import make_trial, project_root
 from trialbook.protocol.models import Cut, Protocol, Trial
@@ -22,8 +23,10 @@ from trialbook.results.ard import ArdRow, to_ard
 from trialbook.results.queries import Query
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.keys_in_force import stop_if_keys_changed
+from trialbook.runner.previous_cut import PreviousCut
 from trialbook.runner.reads import NotedFrames, noting_trial
 from trialbook.runner.text_storage import choose_text_storage
+from trialbook.runner.unaltered import given, kept_frames, stop_if_altered, stop_if_frames_altered
 
 if TYPE_CHECKING:
     from trialbook.contracts.odcs import Contract
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 WORKSPACE = "TRIALBOOK_WORKSPACE"
 NONCE = "TRIALBOOK_NONCE"
 BUILD = "TRIALBOOK_BUILD"
+# A file with the sha256 of everything that may be read (see `trialbook.inputs`).
+RECORDED = "TRIALBOOK_RECORDED"
 
 
 class Step:
@@ -47,6 +52,8 @@ class Step:
     def __init__(self, name: str, trial: Trial, source: Path, target: Path, builds: Path) -> None:
         self._reads: set[str] = set()
         self.name, self.trial = name, noting_trial(trial, self._reads.add)
+        self._given = given(trial)
+        self._delivered: dict[str, pd.DataFrame] = {}
         self._source, self._target, self._builds = source, target, builds
         self._rows: list[ArdRow] = []
         self._queries: list[Query] = []
@@ -92,6 +99,7 @@ class Step:
         expected = self._source / ".steps" / "inputs.json"
         if expected.is_file():
             self._stop_if_changed(snapshot, json.loads(expected.read_text(encoding="utf-8")))
+        self._delivered = kept_frames({code: table.frame for code, table in snapshot.tables.items()})
         return snapshot
 
     @cached_property
@@ -145,6 +153,8 @@ class Step:
                 f"the dataset {name} of this cut has not been built",
                 next_step=f"run `trialbook build {self.cut.cut_id}`, or the step that writes {name} first",
             )
+        if records() and not is_recorded(path) and name not in self._written:
+            raise StopError("no earlier step left this dataset", file=f"data/{name}.parquet")
         return read_dataset(path)
 
     @cached_property
@@ -194,10 +204,14 @@ class Step:
         self._queries += list(queries)
 
     def close(self) -> Block:
-        """Leaves results, queries and the receipt that proves this step ran to its end; shows what was left."""
+        """Leaves results, queries and the receipt that proves this step ran to its end; shows what was left.
+
+        Raises StopError when a cell changed in memory what the step was given.
+        """
         from trialbook.display import table
 
         self._stop_if_keys_changed(sys._getframe(1).f_globals)
+        self._stop_if_altered()
         ard = to_ard(self._rows)
         self._own.mkdir(parents=True, exist_ok=True)
         keep_json(self._own / "ard.json", self._rows)
@@ -216,39 +230,17 @@ class Step:
         if names.get("step") is self:
             stop_if_keys_changed(names, self.trial, self.name)
 
+    def _stop_if_altered(self) -> None:
+        """Raises StopError when a cell changed a key, or records that were delivered, in memory."""
+        notebook = f"notebooks/{self.name}.ipynb"
+        stop_if_altered(self._given, self.trial, notebook)
+        if self._delivered:
+            now = {code: table.frame for code, table in self.raw.tables.items()}
+            stop_if_frames_altered(self._delivered, now, notebook)
+
     @property
     def _own(self) -> Path:
         return self._target / ".steps" / self.name
-
-
-class PreviousCut:
-    """A complete earlier build, read only."""
-
-    def __init__(self, folder: Path, note: Callable[[str], None]) -> None:
-        self._folder, self._note = folder, note
-
-    def read(self, name: str) -> pd.DataFrame | None:
-        """A dataset of that build (`adsl`, `clean/dm`), or None when it had none."""
-        return self._read(f"data/{name}.parquet")
-
-    def _read(self, name: str) -> pd.DataFrame | None:
-        self._note(f"previous {name}")
-        path = self._folder / name
-        return read_dataset(path) if path.is_file() else None
-
-    def clean(self) -> dict[str, pd.DataFrame]:
-        """The clean domains of that build by upper-case code."""
-        # The manifest names every file of that build: what it says decides which domains there are.
-        self._note("previous manifest.json")
-        names = sorted(path.stem for path in (self._folder / "data" / "clean").glob("*.parquet"))
-        return {name.upper(): self.read(f"clean/{name}") for name in names if name.upper() != AGES}
-
-    def results(self) -> pd.DataFrame:
-        """The ARD of that build."""
-        found = self._read("results/ard.parquet")
-        if found is None:
-            raise StopError("the previous build has no results", file=str(self._folder), next_step="build it again")
-        return found
 
 
 def open_step(name: str, **cut: Any) -> Step:
@@ -257,6 +249,9 @@ def open_step(name: str, **cut: Any) -> Step:
     Raises UsageError when a parameter is wrong; relative paths start at the folder that holds `params/`.
     """
     base = project_root()
+    recorded = os.environ.get(RECORDED)
+    if recorded:
+        record(json.loads(Path(recorded).read_text(encoding="utf-8")))
     trial = make_trial({k: v for k, v in cut.items() if v is not None}, "notebook parameters", base)
     choose_text_storage(trial)
     builds = Path(os.environ.get(BUILD) or base / "build")

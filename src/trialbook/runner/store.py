@@ -10,10 +10,13 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+from trialbook.outputs import naming
 
 INGREDIENTS = "ingredients.json"
 FILES = "files"
@@ -33,13 +36,15 @@ class Kept:
         """Puts copies of its files into a build, and notes that it was used.
 
         Each file appears whole: a notebook that starts meanwhile would take one that grows for one that is changed.
+        One that changed since it was found is found by the seal of the build, which has its sha256 of then.
         """
         os.utime(self.place)
         for name in self.files:
             path = target / name
             path.parent.mkdir(parents=True, exist_ok=True)
             coming = path.with_name(f".{path.name}.coming")
-            shutil.copyfile(self.place / FILES / name, coming)
+            with naming(path):
+                shutil.copyfile(self.place / FILES / name, coming)
             os.replace(coming, path)
 
 
@@ -49,10 +54,15 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def find(self, piece: str, value: Callable[[str], str]) -> Kept | None:
-        """The kept piece whose every ingredient still has its value, and whose files are whole; else None."""
+    def find(self, piece: str, value: Callable[[str], str], needed: Collection[str] = ()) -> Kept | None:
+        """The kept piece whose every ingredient still has its value, and whose files are whole; else None.
+
+        `needed` are ingredients that every such piece has: one that does not name them was not written by a build.
+        """
         for kept in self._variants(piece):
-            if all(value(name) == then for name, then in kept.made_of.items()) and _whole(kept):
+            if not set(needed) <= set(kept.made_of):
+                continue
+            if all(value(name) == then for name, then in kept.made_of.items()) and _fits(kept) and _whole(kept):
                 return kept
         return None
 
@@ -70,9 +80,11 @@ class Store:
             content = (build / name).read_bytes()
             hashes[name] = hashlib.sha256(content).hexdigest()
             (fresh / FILES / name).parent.mkdir(parents=True, exist_ok=True)
-            (fresh / FILES / name).write_bytes(content)
+            with naming(fresh / FILES / name):
+                (fresh / FILES / name).write_bytes(content)
         whole = {"made_of": dict(made_of), "files": hashes}
-        (fresh / INGREDIENTS).write_text(json.dumps(whole, ensure_ascii=False, sort_keys=True), encoding="utf-8")
+        with naming(fresh / INGREDIENTS):
+            (fresh / INGREDIENTS).write_text(json.dumps(whole, ensure_ascii=False, sort_keys=True), encoding="utf-8")
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(place, ignore_errors=True)
         os.rename(fresh, place)
@@ -91,10 +103,41 @@ class Store:
         for place in (self._folder / piece).glob("*"):
             try:
                 whole = json.loads((place / INGREDIENTS).read_text(encoding="utf-8"))
-                found.append((place.stat().st_mtime_ns, place.name, Kept(place, whole["made_of"], whole["files"])))
-            except (OSError, ValueError, KeyError, TypeError):
+                kept = Kept(place, dict(whole["made_of"]), dict(whole["files"]))
+                if _of_this_user(place) and kept.made_of and kept.files:
+                    found.append((place.stat().st_mtime_ns, place.name, kept))
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 continue
         return [kept for _, _, kept in sorted(found, key=lambda entry: entry[:2], reverse=True)]
+
+
+def _of_this_user(place: Path) -> bool:
+    """Whether a kept piece is a folder of this user that nobody else may write to."""
+    if place.is_symlink():
+        return False
+    if not hasattr(os, "geteuid"):
+        return True
+    found = place.stat()
+    return found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o022
+
+
+def _fits(kept: Kept) -> bool:
+    """Whether a kept piece has the shape that this version writes, names no place outside of a build, and holds its
+    files and no other.
+    """
+    for name in kept.files:
+        parts = PurePosixPath(name).parts
+        if not parts or name != "/".join(parts) or {"..", "."} & set(parts) or parts[0] == "/" or "\\" in name:
+            return False
+    base = str(kept.place / FILES)
+    found: set[str] = set()
+    if os.path.islink(base):
+        return False
+    for place, folders, files in os.walk(base):
+        if any(os.path.islink(os.path.join(place, name)) for name in (*folders, *files)):
+            return False
+        found |= {os.path.relpath(os.path.join(place, name), base) for name in files}
+    return {name.replace(os.sep, "/") for name in found} == set(kept.files)
 
 
 def _whole(kept: Kept) -> bool:

@@ -18,10 +18,11 @@ from trialbook.runner.compare import compare_builds
 from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.made_of import made_of_differences
 from trialbook.runner.manifest import MANIFEST, sources
-from trialbook.runner.publish import one_builder
+from trialbook.runner.publish import VERIFY, one_builder
 from trialbook.runner.standing import standing_differences
+from trialbook.runner.superseding import section_of
+from trialbook.runner.target import read_manifest
 
-VERIFY = ".verify"
 Charts = Literal["live", "static"]
 
 
@@ -111,7 +112,10 @@ def rebuilt(trial: Trial, root: Path, standing: Path, jobs: int) -> Iterator[Pat
             previous = trial.cut.previous_cut
             if previous and (builds / previous).is_dir():
                 shutil.copytree(builds / previous, place / previous, symlinks=True)
-            yield _build_anew(trial, root, Options(place, jobs, _charts(_sources(standing)), force=True))
+            named = (read_manifest(standing) or {}).get("supersedes")
+            yield _build_anew(
+                trial, root, Options(place, jobs, _charts(_sources(standing)), force=True, supersedes=named)
+            )
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
@@ -124,11 +128,7 @@ def _build_anew(trial: Trial, root: Path, options: Options) -> Path | str:
 
 
 def _sources(standing: Path) -> dict[str, Any]:
-    try:
-        found = json.loads((standing / MANIFEST).read_text(encoding="utf-8"))["sources"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return section_of(read_manifest(standing) or {}, "sources")
 
 
 def _charts(made_of: dict[str, Any]) -> Charts:

@@ -9,11 +9,20 @@ import nbformat
 from trialbook.syntax import syntax_tree
 
 # Calls that end the kernel, or start another program whose failure nobody sees, by whatever object they are called.
-ENDING = {"exit", "quit", "_exit", "abort", "system", "popen", "fork", "forkpty", "execv", "execve", "posix_spawn"}
+ENDING = {
+    "exit", "quit", "_exit", "abort", "system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "startfile",
+    *(f"exec{how}" for how in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
+    *(f"spawn{how}" for how in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
+    # Imports past this check.
+    "import_module",
+}  # fmt: skip
 # Calls that could hide any of these from this check, or wait for a person.
 HIDING = {"exec", "eval", "compile", "__import__", "get_ipython", "input", "breakpoint"}
 # A failure in a thread, a task or another process leaves every cell "completed".
-BESIDE = {"asyncio", "threading", "multiprocessing", "concurrent", "subprocess"}
+BESIDE = {
+    "asyncio", "threading", "_thread", "multiprocessing", "concurrent", "subprocess", "pty", "sched",
+    "importlib", "runpy", "ctypes", "builtins",
+}  # fmt: skip
 
 
 def refusal(notebook: nbformat.NotebookNode) -> str | None:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
+from trialbook.errors import StopError
 from trialbook.runner.limits import MIB, Limits
 
 
 class Watch:
     """Keeps a step within its limits, and knows how far the notebook has come. Use as a context manager.
 
-    `look` is called before each cell: the cells before it have done what they do.
+    `look` is called before each cell: the cells before it have done what they do. A StopError of it ends the step.
     """
 
     def __init__(
@@ -48,10 +49,20 @@ class Watch:
 
     def at(self, cell: Any, cell_index: int) -> None:
         """Takes note of the cell that is sent to the kernel; the clock starts with the first, not with the kernel."""
+        before = self.where()
         if self._cell is None:
             self._timer.start()
         self._cell = cell
-        self._look()
+        try:
+            self._look()
+        except StopError as error:
+            # What was done wrong was done by the cell before this one.
+            self._end(f"{error.file}: {error.problem}, while {before} ran")
+
+    @property
+    def began(self) -> bool:
+        """Whether any cell was sent to the kernel."""
+        return self._cell is not None
 
     def where(self) -> str:
         """The code cell that runs, as `code cell 3 of 14`."""
@@ -63,8 +74,11 @@ class Watch:
         self._stop(f"was still running after {self.limits.seconds:g} s, the time limit of a step")
 
     def _stop(self, what: str) -> None:
+        self._end(f"{self.where()} {what}")
+
+    def _end(self, breach: str) -> None:
         if self.breach is None:
-            self.breach = f"{self.where()} {what}"
+            self.breach = breach
             self._end_kernel()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trialbook.errors import StopError
+from trialbook.inputs import read_input
 from trialbook.snapshot.binary import read_parquet, read_sas
 from trialbook.snapshot.dataset_json import read_dataset_json
 from trialbook.snapshot.delimited import read_delimited
@@ -37,6 +38,6 @@ def grids_of(content: bytes, file: str) -> tuple[dict[str | None, Grid], list[st
 def file_bytes(file: Path) -> bytes:
     """The bytes of a file, read once: what is hashed is what is parsed, even when the file is rewritten meanwhile."""
     try:
-        return file.read_bytes()
+        return read_input(file, file.name)
     except OSError as error:
         raise StopError(f"the file cannot be read ({type(error).__name__})", file=file.name, rule="P34") from None

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from trialbook.errors import StopError
+from trialbook.inputs import read_input
 from trialbook.protocol.models import Trial
 
 MANIFEST = "manifest.json"
@@ -36,7 +37,7 @@ def manifest_says(snapshot: Path) -> bool | None:
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_input(path, MANIFEST).decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise StopError(
             f"the manifest of the snapshot cannot be read ({type(error).__name__})", file=MANIFEST, rule="SYNTHETIC",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from trialbook.errors import StopError, UsageError
+from trialbook.inputs import read_input
 from trialbook.protocol.models import TransferredFile, Trial
 from trialbook.snapshot.tables import Snapshot
 
@@ -61,7 +62,8 @@ def read_approved_deletions(trial: Trial) -> pd.DataFrame:
     if name is None:
         return pd.DataFrame(columns=DELETION_COLUMNS, dtype="str")
     try:
-        rows = list(csv.reader(io.StringIO(trial.path(name).read_text(encoding="utf-8-sig"), newline=""), strict=True))
+        text = read_input(trial.path(name), name).decode("utf-8-sig")
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"the approved deletions cannot be read ({type(error).__name__})", file=name) from None
     if not rows or rows[0] != DELETION_COLUMNS:

@@ -1,0 +1,119 @@
+"""What differs between the build of a cut that is published and the one that would replace it, for a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from pydantic import ValidationError
+
+from trialbook.datasets import read_dataset
+from trialbook.errors import ChangedError, TrialbookError
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Trial
+from trialbook.runner.differing import first_and_more, then_and_now
+from trialbook.runner.grid import headlines
+from trialbook.runner.input_places import Side, domain_places, logged
+from trialbook.runner.superseding import section_of, value_at
+from trialbook.runner.target import read_manifest
+
+# Changed records that are listed of each domain.
+MOST = 20
+HEADLINES = {
+    "treated": "subjects treated",
+    "teae_ge3": "subjects with a TEAE of grade 3 or more",
+    "sae": "subjects with an SAE",
+    "dlt": "subjects with a DLT",
+    "dlt_evaluable": "subjects evaluable for DLT",
+    "advice": "advice of the escalation rule",
+    "orr_n": "responders at day 28",
+    "orr_N": "subjects of the response rate",
+    "orr_rate": "response rate",
+    "orr_low": "response rate, lower limit",
+    "orr_high": "response rate, upper limit",
+    "cr_n": "complete responders at day 28",
+    "os_median": "median overall survival, days",
+}
+
+
+def changed_error(cut_id: str, why: list[str], old: Path, new: Path, trial: Trial) -> ChangedError:
+    """What the user is told instead of publishing: which files, records and headline numbers differ."""
+    records, numbers = record_lines(old, new), moved_headlines(old, new, trial)
+    return ChangedError(
+        f"the build {cut_id} that is published was made from another snapshot or cut ({first_and_more(why, 1)[0]}"
+        f"{f' and {len(why) - 1} more' if len(why) > 1 else ''}); nothing was replaced",
+        file=str(old),
+        next_step="ask why the delivery changed; then `trialbook build --supersede` keeps the earlier build and "
+        "publishes the new one, or give the new delivery a cut id of its own",
+        details=[
+            "What changed:", *(f"  {line}" for line in why),
+            "Records that differ:", *(f"  {line}" for line in records or ["none that this cut uses"]),
+            "Headline numbers that differ:", *(f"  {line}" for line in numbers or ["none"]),
+        ],
+    )  # fmt: skip
+
+
+def moved_headlines(old: Path, new: Path, trial: Trial) -> list[str]:
+    """The headline numbers that two builds of a cut report differently, each under the keys of its own time."""
+    if _results(old) == _results(new) and _trial_of(old, trial).analysis == trial.analysis:
+        return []
+    before, now = _headlines(old, _trial_of(old, trial)), _headlines(new, trial)
+    return [
+        f"{_headline(name)}: {then_and_now(before.get(name, ''), now.get(name, ''))}"
+        for name in dict.fromkeys([*before, *now])
+        if before.get(name, "") != now.get(name, "")
+    ]
+
+
+def _results(folder: Path) -> bytes:
+    try:
+        return (folder / "results" / "ard.parquet").read_bytes()
+    except OSError:
+        return b""
+
+
+def _headlines(folder: Path, trial: Trial) -> dict[str, str]:
+    try:
+        return headlines(read_dataset(folder / "results" / "ard.parquet"), trial)
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def _headline(name: str) -> str:
+    return HEADLINES.get(name) or f"overall survival at day {name.removeprefix('os_')}"
+
+
+def _trial_of(folder: Path, trial: Trial) -> Trial:
+    """The same trial under the analysis keys of a build; under those of today where its manifest does not tell."""
+    keys = value_at(read_manifest(folder) or {}, "sources", "analysis")
+    try:
+        return trial.model_copy(update={"analysis": Analysis.model_validate(keys)})
+    except ValidationError:
+        return trial
+
+
+def record_lines(old: Path, new: Path) -> list[str]:
+    """The clean records that differ between two builds, by domain: row, column, both values."""
+    lines = []
+    found = [path for folder in (old, new) for path in (folder / "data" / "clean").glob("*.parquet")]
+    for code in sorted({path.stem.upper() for path in found}):
+        then, now = _side(old, code), _side(new, code)
+        if then is None or now is None:
+            lines.append(f"{code}: {'was not there then' if then is None else 'is missing now'}")
+        else:
+            lines += [f"{code}: {place}" for place in first_and_more(domain_places(then, now), MOST)]
+    return lines
+
+
+def _side(folder: Path, code: str) -> Side | None:
+    try:
+        frame = read_dataset(folder / "data" / "clean" / f"{code.lower()}.parquet")
+        log = pd.read_csv(folder / "changelog.csv", dtype="str", keep_default_na=False)
+    except (OSError, ValueError, TrialbookError):
+        return None
+    if "SRCROW" not in frame.columns:
+        # A workbook of its own may leave domains without the row of the file: the position tells as much.
+        frame = frame.assign(SRCROW=range(1, len(frame) + 1))
+    inputs = section_of(section_of(read_manifest(folder) or {}, "sources"), "inputs")
+    file = next((name for name in inputs if Path(name).stem.upper() == code), "")
+    return Side(frame, logged(log, file))

@@ -1,0 +1,80 @@
+"""A published build is not replaced in silence: whether it is of another delivery, and where it is kept then."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+SUPERSEDED = ".superseded"
+SHORT = 16
+
+
+def other_cut(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Why a build that stands is of another delivery or another cut than the one to be built; empty when it is not.
+
+    `then` and `now` are the sources of both. Code, notebooks, contracts and parameters may change under a cut id; the
+    files that came in, the cut-off date, the protocol file and the study may not.
+    """
+    lines = []
+    old, new = section_of(then, "inputs"), section_of(now, "inputs")
+    for name in sorted({*old, *new}):
+        if old.get(name) != new.get(name):
+            lines.append(f"{name}: {'was added' if name not in old else 'is gone' if name not in new else 'changed'}")
+    for what, *keys in (
+        ("cut-off date", "cut", "cut_date"), ("protocol file", "cut", "protocol"), ("study", "protocol", "study", "id"),
+    ):  # fmt: skip
+        before, after = value_at(then, *keys), value_at(now, *keys)
+        if before != after:
+            lines.append(f"{what}: {before} then, {after} now")
+    return lines
+
+
+def told(lines: list[str], seal: str | None) -> Iterator[str]:
+    """What is said of a build that has replaced another: what moved, and where the earlier one is kept."""
+    yield "this build replaced an earlier one of the cut; headline numbers that moved: " + ("none" if not lines else "")
+    yield from (f"  {line}" for line in lines)
+    if seal:
+        yield f"the earlier build is kept under {SUPERSEDED}, seal {seal[:SHORT]}"
+
+
+def keep_superseded(out: Path, final: Path, seal: str) -> Path:
+    """Keeps the build in `final` whole under `.superseded/<cut_id>/<seal>`; all of it appears there, or nothing."""
+    kept = superseded_place(out, final.name, seal)
+    if kept.is_dir():
+        return kept
+    (out / SUPERSEDED).mkdir(mode=0o700, exist_ok=True)
+    kept.parent.mkdir(mode=0o700, exist_ok=True)
+    coming = kept.with_name(f".{kept.name}.coming")
+    shutil.rmtree(coming, ignore_errors=True)
+    shutil.copytree(final, coming, symlinks=True, copy_function=_linked)
+    os.rename(coming, kept)
+    return kept
+
+
+def superseded_place(out: Path, cut_id: str, seal: str) -> Path:
+    """Where the superseded build with this seal is kept."""
+    return out / SUPERSEDED / cut_id / seal[:SHORT]
+
+
+def _linked(source: str, target: str) -> None:
+    """The same file under a second name where the system can, else a copy: a published file is never written to."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except (OSError, NotImplementedError):
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def section_of(plain: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A section of a manifest; empty where it has none of that shape."""
+    found = plain.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def value_at(plain: Any, *keys: str) -> Any:
+    """The value at a place of a manifest, which may be of any shape; None where it is not there."""
+    for key in keys:
+        plain = plain.get(key) if isinstance(plain, Mapping) else None
+    return plain
