@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from trialbook.runner.making import notebook_imports
-from trialbook.runner.reach import PACKAGE, imported_names, reachable_files, written_imports
+from trialbook.runner.reach import PACKAGE, imported_names, notebook_imports, reachable_files, written_imports
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,7 +51,7 @@ def test_a_package_reaches_its_templates() -> None:
 
 
 def test_the_survival_notebook_does_not_reach_what_only_safety_uses() -> None:
-    survival = set(reachable_files(notebook_imports(ROOT / "notebooks" / "06_os.ipynb")))
+    survival = set(reachable_files(notebook_imports((ROOT / "notebooks" / "06_os.ipynb").read_bytes())))
     assert {"efficacy/survival.py", "statistics/kaplan_meier.py", "runner/step.py"} <= survival
     assert "safety/adlb.py" not in survival
     assert "dlt/designs/boin.py" not in survival
@@ -80,7 +79,7 @@ def test_what_a_notebook_can_reach_holds_all_that_a_real_run_of_its_imports_load
             if name.split(".")[0] == "trialbook"
             for path in _file_of(name)
         }
-        assert files <= set(reachable_files(notebook_imports(notebook))), notebook.name
+        assert files <= set(reachable_files(notebook_imports(notebook.read_bytes()))), notebook.name
 
 
 def _file_of(module: str) -> list[Path]:

@@ -201,7 +201,7 @@ class Ingredients:
         for path, before in sorted(self._marks.items()):
             if mark_of(path) != before and (path.is_relative_to(PACKAGE) or file_sha256(path) != self._hashed[path]):
                 raise changed(str(path))
-        if sorted(self.inputs) != sorted(path.name for path in self._input_files()):
+        if sorted(self.inputs) != sorted(masked(path.name) for path in self._input_files()):
             raise changed(str(self._trial.path(self._trial.cut.snapshot)))
 
 
