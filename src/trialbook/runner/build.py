@@ -268,14 +268,16 @@ def _run_details(work: Making, began: datetime) -> dict[str, Any]:
 
 def _keep_stopped(out: Path, cut_id: str, began: datetime, error: Exception) -> None:
     """Leaves what is known of a stopped build beside the builds: when, why, and the notebook as far as it ran."""
-    from trialbook.runner.notebooks import NotebookError, notebook_text
+    from trialbook.runner.notebooks import OWN_ERRORS, NotebookError, notebook_text
+    from trialbook.runner.stopped_notebook import without_messages
 
     folder = out / STOPPED / cut_id
     shutil.rmtree(folder, ignore_errors=True)
     if isinstance(error, NotebookError) and error.notebook is not None:
         kept = folder / Path(str(error.file)).name
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(notebook_text(error.notebook), encoding="utf-8", newline="\n")
+        shown = without_messages(error.notebook, frozenset(OWN_ERRORS))
+        kept.write_text(notebook_text(shown), encoding="utf-8", newline="\n")
         error.say_next(f"open {kept}, the notebook as far as it ran")
     details = {"began": began.isoformat(timespec="seconds"), "status": "stopped", "message": str(error)}
     write_json(folder / "run.json", details | {"ended": datetime.now(UTC).isoformat(timespec="seconds")})
