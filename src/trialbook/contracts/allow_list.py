@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from trialbook.contracts.odcs import Contract, load_contracts
-from trialbook.protocol.load import project_root
+from trialbook.protocol.load import CONTRACTS, project_root
 from trialbook.protocol.models import Protocol
 from trialbook.snapshot.door import AllowList
 
-# Set by the runner for its kernels: a cut file may lie elsewhere than the contracts of the project.
-CONTRACTS = "TRIALBOOK_CONTRACTS"
 # Identifiers of records by which SUPP-- and RELREC name them, in every domain.
 _RECORD_IDS = ("SPID", "GRPID", "LNKID")
 # Parameters of criteria that list names of SUPPDM.

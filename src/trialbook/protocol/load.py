@@ -12,6 +12,9 @@ from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.models import CUT_ID, Cut, Protocol, Trial
 from trialbook.protocol.yaml_file import read_yaml, validated
 
+# Where the data contracts of the project lie; set by the runner for its kernels, which work elsewhere.
+CONTRACTS = "TRIALBOOK_CONTRACTS"
+
 
 def project_root(start: Path | None = None) -> Path:
     """The folder that holds `params/` and `notebooks/`: `TRIALBOOK_ROOT`, else the nearest above `start` (cwd)."""
@@ -77,7 +80,11 @@ def drug_file(protocol: Path, named: str) -> Path:
     The path starts at the folder that holds the protocol file's `params/`, else at the project.
     """
     own = next((folder for folder in protocol.resolve().parents if (folder / "params").is_dir()), None)
-    bases = [*([own] if own else []), *([project_root()] if own is None or not (own / named).exists() else [])]
+    bases = [own] if own else []
+    if own is None or not (own / named).exists():
+        # A kernel works elsewhere; the contracts that it is given lie in the project.
+        contracts = os.environ.get(CONTRACTS)
+        bases.append(Path(contracts).parent if contracts else project_root())
     problems = [_path_problem(base, named, folder=False) for base in bases]
     if all(problems):
         raise UsageError(

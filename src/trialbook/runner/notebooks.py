@@ -14,8 +14,8 @@ from typing import Any
 
 import nbformat
 
-from trialbook.contracts.allow_list import CONTRACTS
 from trialbook.errors import StopError, TrialbookError, UsageError
+from trialbook.protocol.load import CONTRACTS
 from trialbook.runner.beside import FOUND, PLACE, found_beside
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.kernels import SterileKernelManager, sterile_manager
