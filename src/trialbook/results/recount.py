@@ -65,7 +65,9 @@ def _parts(datasets: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, str, str
     if "adtte" in datasets:
         for name in ("OS", "FFS", "DOR"):
             times = datasets["adtte"][datasets["adtte"]["PARAMCD"].eq(name)]
-            yield f"{name}_EVENTS", name, "N", _subjects(times)
+            # Of an endpoint that is not evaluable, N counts who is followed for survival.
+            followed = times if len(times) else datasets["adtte"][datasets["adtte"]["PARAMCD"].eq("OS")]
+            yield f"{name}_EVENTS", name, "N", _subjects(followed)
             yield f"{name}_EVENTS", name, "n", _subjects(times[times["CNSR"].eq(0)])
 
 
