@@ -55,9 +55,10 @@ def check_words(queries: pd.DataFrame) -> None:
 
 
 def check_replay(found: Examined) -> None:
-    """Raw data and change log give the clean data."""
+    """Raw data and change log give the clean data; birth dates are in no log."""
     for code, frame in found.domains.items():
-        pd.testing.assert_frame_equal(found.replayed[code][list(frame.columns)], frame, check_index_type=False)
+        names = [name for name in frame.columns if name != "BRTHDTC"]
+        pd.testing.assert_frame_equal(found.replayed[code][names], frame[names], check_index_type=False)
 
 
 def check_neighbours(found: Examined, export: Export) -> None:

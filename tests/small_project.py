@@ -33,7 +33,10 @@ place = Path({place!r})
 (place / {name!r}).write_text(str(os.getpid()))
 while (place / "hold").exists() and {name!r} in (place / "hold").read_text(): time.sleep(0.05)
 """
-CLEAN = "step.write_clean({code: table.frame for code, table in step.raw.tables.items()})"
+CLEAN = """
+frames = {code: table.frame.drop(columns="BRTHDTC", errors="ignore") for code, table in step.raw.tables.items()}
+step.write_clean(frames)
+"""
 DERIVE = """
 import pandas
 names = "USUBJID SUBJID SCRFL ENRFL SAFFL DLTEFL MAT28FL EVAL28FL PPFL DTHFL TRT01P TRT01A TRTSDT DTHDT CUTDT".split()
@@ -41,6 +44,19 @@ names += "LSTALVDT DLTSTAT COUNTED PARAMCD AVALC RSP28FL CNSR".split()
 frame = pandas.DataFrame({{n: pandas.Series(dtype="datetime64[s]" if n[-2:] == "DT" else "str") for n in names}})
 for name in {datasets!r}: step.write(name, frame, ["USUBJID"])
 """
+
+
+def bare_contract(root: Path, folder: Path, domain: str) -> None:
+    """The raw contract of a domain without its rules but one: it says which columns may come in."""
+    content = yaml.safe_load((root / "data_contracts" / "raw" / f"{domain}.yaml").read_text(encoding="utf-8"))
+    dataset = content["schema"][0]
+    kept = ("name", "logicalType", "description")
+    dataset["properties"] = [{name: column[name] for name in kept} for column in dataset["properties"]]
+    subject = next(column for column in dataset["properties"] if column["name"] == "USUBJID")
+    subject["customProperties"] = [{"property": "requiredFor", "value": "ALL"}]
+    dataset.pop("quality", None)
+    text = yaml.safe_dump(content, sort_keys=False)
+    (folder / "data_contracts" / "raw" / f"{domain}.yaml").write_text(text, encoding="utf-8")
 
 
 class SmallProject:
@@ -55,12 +71,9 @@ class SmallProject:
         for name in ("protocol.yaml", "drugs.yaml"):
             shutil.copy(root / "params" / name, folder / "params")
         shutil.copy(root / "requirements.lock", folder)
-        # The contract of a domain that is not delivered: nothing to check.
-        shutil.copytree(root / "data_contracts" / "raw", folder / "data_contracts" / "raw")
-        for path in (folder / "data_contracts" / "raw").glob("*.yaml"):
-            if path.stem != "su":
-                path.unlink()
+        (folder / "data_contracts" / "raw").mkdir(parents=True)
         for domain in ("dm", "ex", "ae"):
+            bare_contract(root, folder, domain)
             shutil.copy(root / "data" / "demo" / "2025-03-31" / f"{domain}.csv", self.snapshot)
         for spec in STEPS:
             self.write_notebook(spec)
