@@ -194,7 +194,8 @@ def p34(e: Export) -> tuple[str, ...]:
     e.log("sv", e.rows["sv"][-1], "", "(record)", "", "P34-NO-SUBJECT")
     e.ask("P34-NO-SUBJECT", "sv", f"row {len(e.rows['sv']) + 1}", "")
     for row in e.rows["ae"]:
-        row["AENEW"] = "kept"
+        row["AENEW"] = "left out"
+    e.fixes.append(("ae.csv", 0, "", "(column AENEW)", "", "P34-COLUMN-LEFT-OUT"))
     return ("cleaning",)
 
 

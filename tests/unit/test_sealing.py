@@ -156,17 +156,18 @@ def receipt(scratch: Path, **written: int) -> None:
 
 
 def test_a_receipt_must_fit_what_the_step_has_left(scratch: Path, seal: Seal) -> None:
-    for name in ("adsl", "adie"):
+    left = dict.fromkeys(("adsl", "adie", "addlt", "adrsp28"), 2)
+    for name in left:
         write_dataset(pd.DataFrame({"USUBJID": ["1", "2"]}), scratch / "data" / f"{name}.parquet")
-    receipt(scratch, adsl=2, adie=2)
+    receipt(scratch, **left)
     seal.check_receipt("02_eligibility")
-    receipt(scratch, adsl=2, adie=3)
+    receipt(scratch, **{**left, "adie": 3})
     with pytest.raises(StopError, match="has 2 records, the receipt of the step 02_eligibility says 3"):
         seal.check_receipt("02_eligibility")
-    receipt(scratch, adsl=2)
+    receipt(scratch, adsl=2, addlt=2, adrsp28=2)
     with pytest.raises(StopError, match="is not in the receipt"):
         seal.check_receipt("02_eligibility")
-    receipt(scratch, adsl=2, adie=2)
+    receipt(scratch, **left)
     planted(scratch / "data/adie.parquet")
     with pytest.raises(StopError, match="no readable records"):
         seal.check_receipt("02_eligibility")

@@ -81,6 +81,8 @@ def open_outcomes(course: Course, facts: OpenFacts, responses: pd.DataFrame, ana
       with and without it. A relapse that counts (`relapse_strategy_orr` composite) is as recorded.
     """
     at, treated = Landmark.day_28(analysis), course.treated
+    # Row by row beside the treated subjects: a subject who is missing on one side is for the contracts to name.
+    responses = treated[["USUBJID"]].merge(responses, on="USUBJID", how="left", validate="one_to_one")
     pending = responses["MAT28FL"].ne("Y").to_numpy()
     unknown = sorted(course.lacking & needed(analysis), key=list(WORDS).index)
     low, high = np.full(len(treated), 2), np.zeros(len(treated), dtype="int64")

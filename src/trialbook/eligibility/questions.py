@@ -9,8 +9,7 @@ import pandas as pd
 from trialbook.domains import Domains
 from trialbook.eligibility.sources import undelivered_cause
 from trialbook.protocol.models import Protocol
-from trialbook.results.one_issue import CONSEQUENCE
-from trialbook.results.queries import Query, query
+from trialbook.results.query import CONSEQUENCE, Query, query
 
 # A doubt in the data: rule, field, severity, the question in English and in Chinese.
 DOUBTS: dict[str, tuple[str, str, str, str, str]] = {

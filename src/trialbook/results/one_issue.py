@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from trialbook.results.query import CONSEQUENCE
+
 _NO_DATE = ("P04-DATE-AMBIGUOUS", "P04-DATE-UNREADABLE", "P03-EXCEL-DATE-UNSURE", "P03-EXCEL-ERROR", "P39-TIME-ZONE")
 # Rule -> the rules that ask the same about the same field. A date that could not be read is missing, for example: that
 # it is missing is not asked again.
@@ -45,8 +47,6 @@ SAID_BY: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-# What an undelivered domain leaves open: a sentence of the line that asks for the domain, not a line of its own.
-CONSEQUENCE = "P34-CRITERIA-NOT-EVALUABLE"
 DOMAIN_LINES = ("P34-DOMAIN-MISSING", "P34-CM-NOT-DELIVERED", "P34-RS-NOT-DELIVERED")
 _RANK = {"stop": 0, "major": 1, "minor": 2}
 

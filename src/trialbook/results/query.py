@@ -9,6 +9,8 @@ from typing import TypedDict
 import pandas as pd
 
 SEVERITIES = ("stop", "major", "minor")
+# What an undelivered domain leaves open: a sentence of the line that asks for the domain, not a line of its own.
+CONSEQUENCE = "P34-CRITERIA-NOT-EVALUABLE"
 # A longer observed value is shown by its beginning: nobody reads more of it, and a cell does not hold any length.
 LONGEST_OBSERVED, SHOWN = 1000, 200
 

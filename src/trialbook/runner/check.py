@@ -26,8 +26,8 @@ from trialbook.eligibility.sources import DECIDING
 from trialbook.errors import StopError, TrialbookError
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
-from trialbook.results.one_issue import CONSEQUENCE
 from trialbook.results.queries import SEVERITIES, Query, query_list
+from trialbook.results.query import CONSEQUENCE
 from trialbook.runner.query_files import write_csv, write_xlsx
 from trialbook.snapshot import Snapshot, read_snapshot, reading_lines
 from trialbook.subjects.ages import without_birth_dates
