@@ -35,8 +35,9 @@ from trialbook.runner.publish import (
     scratch_folder,
 )
 from trialbook.runner.schedule import Piece, run_pieces
+from trialbook.runner.standing import standing_differences
 from trialbook.runner.store import Store
-from trialbook.runner.superseding import keep_superseded, other_cut, told
+from trialbook.runner.superseding import keep_superseded, other_cut, seal_of, told
 from trialbook.runner.target import published_manifest
 
 if TYPE_CHECKING:
@@ -98,14 +99,17 @@ def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], 
                 made = _made(trial, root, options, scratch, home, server, ingredients, progress, opened.close)
                 _finish(*made, made_of, began, seal)
                 lines = _may_replace(trial, final, scratch, other, options) if standing else []
-                if other:
-                    keep_superseded(options.out, final, str(seal))
+                # What a person has put into the folder, or changed there, is nowhere else.
+                touched = standing_differences(final) if standing else []
+                kept = (
+                    keep_superseded(options.out, final, seal_of(standing)) if standing and (other or touched) else None
+                )
                 publish(scratch, final, mask)
             except Exception as error:
                 _keep_stopped(options.out, cut_id, began, error)
                 raise
         shutil.rmtree(options.out / STOPPED / cut_id, ignore_errors=True)
-    for line in told(lines, seal if other else None) if standing else ():
+    for line in told(lines, kept, touched) if standing else ():
         tell(line)
     return final
 

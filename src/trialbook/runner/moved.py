@@ -14,7 +14,7 @@ from trialbook.protocol.models import Trial
 from trialbook.runner.differing import first_and_more, then_and_now
 from trialbook.runner.grid import headlines
 from trialbook.runner.input_places import Side, domain_places, logged
-from trialbook.runner.superseding import section_of, value_at
+from trialbook.runner.superseding import section_of
 from trialbook.runner.target import read_manifest
 
 # Changed records that are listed of each domain.
@@ -85,9 +85,11 @@ def _headline(name: str) -> str:
 
 def _trial_of(folder: Path, trial: Trial) -> Trial:
     """The same trial under the analysis keys of a build; under those of today where its manifest does not tell."""
-    keys = value_at(read_manifest(folder) or {}, "sources", "analysis")
+    keys = section_of(section_of(read_manifest(folder) or {}, "sources"), "analysis")
     try:
-        return trial.model_copy(update={"analysis": Analysis.model_validate(keys)})
+        # The manifest names the drugs by their hash; no headline number is told in their words.
+        analysis = Analysis.model_validate({**keys, "drugs": trial.analysis.drugs})
+        return trial.model_copy(update={"analysis": analysis})
     except ValidationError:
         return trial
 

@@ -231,6 +231,8 @@ class Step:
         """Raises StopError when a cell holds other parameters than those in force; `names`: what the notebook holds."""
         if names.get("step") is self:
             stop_if_keys_changed(names, self.trial, self.name)
+        # Here too, not only at the end: a later cell may have put the key back by then.
+        stop_if_altered(self._given, self.trial, f"notebooks/{self.name}.ipynb", ("analysis",))
 
     def _stop_if_altered(self) -> None:
         """Raises StopError when a cell changed a key, or records that were delivered, in memory."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -32,19 +33,38 @@ def other_cut(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def told(lines: list[str], seal: str | None) -> Iterator[str]:
-    """What is said of a build that has replaced another: what moved, and where the earlier one is kept."""
+def told(lines: list[str], kept: Path | None, touched: list[str]) -> Iterator[str]:
+    """What is said of a build that has replaced another: what moved, where the earlier one is kept, and why.
+
+    `touched`: what in its folder was not as its build had left it.
+    """
     yield "this build replaced an earlier one of the cut; headline numbers that moved: " + ("none" if not lines else "")
     yield from (f"  {line}" for line in lines)
-    if seal:
-        yield f"the earlier build is kept under {SUPERSEDED}, seal {seal[:SHORT]}"
+    if touched:
+        yield "files in its folder were added or changed after it was built:"
+        yield from (f"  {line}" for line in touched)
+    if kept:
+        yield f"the earlier build is kept in {SUPERSEDED}/{kept.parent.name}/{kept.name}"
+
+
+def seal_of(standing: Mapping[str, Any]) -> str:
+    """The seal that the manifest of a build names, as the name of a folder; `unsealed` where it names none."""
+    seal = standing.get("seal")
+    return seal if isinstance(seal, str) and seal.isalnum() else "unsealed"
 
 
 def keep_superseded(out: Path, final: Path, seal: str) -> Path:
-    """Keeps the build in `final` whole under `.superseded/<cut_id>/<seal>`; all of it appears there, or nothing."""
-    kept = superseded_place(out, final.name, seal)
-    if kept.is_dir():
-        return kept
+    """Keeps the build in `final` whole under `.superseded/<cut_id>/<seal>`; all of it appears there, or nothing.
+
+    Where that name holds something else, since somebody has changed one of the two, `<seal>-2` and so on.
+    """
+    first = superseded_place(out, final.name, seal)
+    kept, number = first, 1
+    while kept.is_dir():
+        if _content(kept) == _content(final):
+            return kept
+        number += 1
+        kept = first.with_name(f"{first.name}-{number}")
     (out / SUPERSEDED).mkdir(mode=0o700, exist_ok=True)
     kept.parent.mkdir(mode=0o700, exist_ok=True)
     coming = kept.with_name(f".{kept.name}.coming")
@@ -57,6 +77,15 @@ def keep_superseded(out: Path, final: Path, seal: str) -> Path:
 def superseded_place(out: Path, cut_id: str, seal: str) -> Path:
     """Where the superseded build with this seal is kept."""
     return out / SUPERSEDED / cut_id / seal[:SHORT]
+
+
+def _content(folder: Path) -> dict[str, str]:
+    """The hash of every file in a folder, by its path there; of a link, where it leads."""
+    return {
+        path.relative_to(folder).as_posix(): f"link {os.readlink(path)}" if path.is_symlink()
+        else hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "other"
+        for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
+    }  # fmt: skip
 
 
 def _linked(source: str, target: str) -> None:

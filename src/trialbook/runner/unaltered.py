@@ -7,7 +7,7 @@ numbers under keys that nobody set.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -20,14 +20,14 @@ PARTS = ("cut", "protocol", "analysis")
 SHOWN = 80
 
 
-def given(trial: Trial) -> dict[str, Any]:
+def given(trial: Trial, parts: Sequence[str] = PARTS) -> dict[str, Any]:
     """Cut, protocol and analysis keys as plain values, without noting that they were read."""
-    return {name: BaseModel.model_dump(getattr(trial, name), mode="json") for name in PARTS}
+    return {name: BaseModel.model_dump(getattr(trial, name), mode="json") for name in parts}
 
 
-def stop_if_altered(before: Mapping[str, Any], trial: Trial, notebook: str) -> None:
+def stop_if_altered(before: Mapping[str, Any], trial: Trial, notebook: str, parts: Sequence[str] = PARTS) -> None:
     """Raises StopError when a key is no longer what the notebook was given (`before`, of `given`)."""
-    for path, then, now in _differing(before, given(trial)):
+    for path, then, now in _differing({name: before[name] for name in parts}, given(trial, parts)):
         part, *keys = path
         name = ".".join(keys)
         raise StopError(
