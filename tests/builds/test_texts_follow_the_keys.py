@@ -42,7 +42,7 @@ CHANGED: dict[str, Any] = {
     "ci_primary_orr": "wilson", "km_ci": "plain", "os_days": [50, 90], "orr0": 0.22, "beta_prior": [0.5, 2.0],
     "stale_followup_days": 33, "weight_jump": 0.3, "future_date_days": 400, "pct_min_n": 4, "km_level_min_n": 2,
     "risk_table_days": [0, 50, 90], "profiles_max": 50, "expedited_days_fatal": 6, "expedited_days": 14,
-    "ae_linked_gap_days": 2, "inr_grading": "bleeding decides", "gvhdtx": ["ruxolitinib"],
+    "ae_linked_gap_days": 2, "inr_grading": "admiral", "gvhdtx": ["ruxolitinib"],
     "nonsystemic_drugs": ["budesonide"],
 }  # fmt: skip
 # Lists of words and ranges: the last entry is left out.
