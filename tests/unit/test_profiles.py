@@ -42,7 +42,8 @@ def adae() -> pd.DataFrame:
             "USUBJID": ["T-S01", "T-S01", "T-S02"], "AESEQ": pd.array([1, 2, 1], dtype="Int64"),
             "ADECOD": ["Sepsis", "", "Nausea"], "AETERM": ["septic shock", "a rash", "nausea"],
             "ASTDT": [DAY("2025-01-12"), pd.NaT, DAY("2025-01-08")], "AENDT": [pd.NaT, pd.NaT, DAY("2025-01-09")],
-            "ATOXGR": pd.array([3, None, 1], dtype="Int64"), "TRTEMFL": ["Y", "Y", ""], "ASER": ["Y", "", ""], "AESER": ["Y", "N", "N"],
+            "ATOXGR": pd.array([3, None, 1], dtype="Int64"), "TRTEMFL": ["Y", "Y", ""], "ASER": ["Y", "", ""],
+            "AESER": ["Y", "N", "N"],
             "AREL": ["RELATED", "NOT RELATED", ""], "DLTFL": ["Y", "", ""], "AEOUT": ["FATAL", None, None],
         }
     )  # fmt: skip

@@ -75,16 +75,15 @@ def _due_words(candidates: pd.DataFrame) -> str:
     number, overdue = len(candidates), int(candidates["OVERDUE"].sum())
     if not unknown:
         return f"Of the expedited reports {past} {_were(past)} due before the cut."
-    start = (
-        "When its expedited report was due is not known"
-        if number == unknown == 1
-        else "When the expedited reports were due is known for none of them"
-        if number == unknown
-        else f"Of the expedited reports whose due date is known, {past} of {number - unknown} {_were(past)} due before "
-        "the cut"
+    why = "since the day on which the site knew is not given"
+    may = f"{overdue} may already be overdue" if overdue else "none can be overdue yet"
+    if number == unknown:
+        which = "the expedited report was" if number == 1 else f"any of the {number} expedited reports was"
+        return f"When {which} due is not known, {why}: {may}."
+    return (
+        f"Of the expedited reports whose due date is known, {past} of {number - unknown} {_were(past)} due before the "
+        f"cut; of {unknown} the due date is open, {why}: {may}."
     )
-    may = f" {overdue} of them may already be overdue." if overdue else ""
-    return f"{start}; of {unknown} the due date is open, since the day on which the site knew is not given.{may}"
 
 
 def _events(number: int) -> str:

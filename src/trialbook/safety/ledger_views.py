@@ -40,6 +40,7 @@ def special_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) 
 
 def _lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     grade = events["ATOXGR"].astype("str").where(events["ATOXGR"].notna(), "not graded")
+    untreated = events["WINDOW"].eq(NOT_TREATED)
     whole = events["ASTDTF"].ne("Y") & events["RELDAY"].notna()
     day = events["RELDAY"].astype("str").mask(events["ASTDTF"].isin(["D", "M"]), "in " + events["AESTDTC"].fillna(""))
     relation = events["AREL"].str.lower()
@@ -52,7 +53,7 @@ def _lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.D
         SUBJID=subject_ids(events, adsl),
         TRT01A=events["TRT01A"].where(events["WINDOW"] != NOT_TREATED, NOT_TREATED),
         GRADE=grade.mask(partly, grade + " or more").astype("str"),
-        RELDAY=day.where(whole, "not known").astype("str"),
+        RELDAY=day.where(whole, "not known").mask(untreated & events["ASTDTF"].ne("Y"), "").astype("str"),
         SERIOUS=said.where(said != "", "no criterion given"),
         AREL=relation.mask(assumed, "not known, counted as " + relation).astype("str"),
         AEOUT=events["AEOUT"].str.lower(),
