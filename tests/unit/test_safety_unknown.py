@@ -10,7 +10,17 @@ from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
-from trialbook.safety import ae_results, category_results, expedited, exposure, ledger, ledger_views, listings, views
+from trialbook.safety import (
+    ae_results,
+    category_results,
+    expedited,
+    exposure,
+    ledger,
+    ledger_views,
+    listings,
+    questions,
+    views,
+)
 from trialbook.safety.adae import derive_adae
 from trialbook.subjects.derive import derive_subjects
 
@@ -154,6 +164,8 @@ def test_a_relation_and_an_onset_that_were_not_given_are_not_facts(protocol: Pro
     assert "relation not given, counted as related" in told
     line = ledger_views.serious_lines(made.serious, made.adsl, analysis).iloc[0]
     assert (line["RELDAY"], line["AREL"]) == ("not known", "not known, counted as related")
+    asked = [(q["rule"], q["severity"]) for q in questions.adverse_event_queries(made.adae, built.domains())]
+    assert ("AE-START-MISSING", "major") in asked
     assert views.relation_note(made.adae, made.adsl) == "1 of them with relation not given (S01)"
 
 
