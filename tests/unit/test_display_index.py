@@ -151,7 +151,7 @@ def test_what_has_no_grade_or_lies_outside_the_window_stands_beside_its_headline
     facts = facts_of(protocol, ard=pd.concat([results(12), to_ard(more)], ignore_index=True))
     assert value(facts, "TEAE of grade 3 or more") == ("0 of 12", "0.0%; 0 events; and 1 not graded")
     assert value(facts, "Serious adverse events")[1] == (
-        "0.0%; 0 events; and 2 outside the window: 1 after day 180, 1 not treated (1 related)"
+        "0.0%; 0 events; and 2 outside the window: 1 after day 180 (1 related), 1 not treated"
     )
     levels = facts.levels.set_index("measure")
     assert levels.loc["TEAE of grade 3 or more", "Total"] == "0 of 12 (0.0%), and 1 not graded"

@@ -43,6 +43,7 @@ def adae() -> pd.DataFrame:
             "ADECOD": ["Sepsis", "", "Nausea"], "AETERM": ["septic shock", "a rash", "nausea"],
             "ASTDT": [DAY("2025-01-12"), pd.NaT, DAY("2025-01-08")], "AENDT": [pd.NaT, pd.NaT, DAY("2025-01-09")],
             "ATOXGR": pd.array([3, None, 1], dtype="Int64"), "TRTEMFL": ["Y", "Y", ""], "ASER": ["Y", "", ""],
+            "AESER": ["Y", "N", "N"],
             "AREL": ["RELATED", "NOT RELATED", ""], "DLTFL": ["Y", "", ""], "AEOUT": ["FATAL", None, None],
         }
     )  # fmt: skip

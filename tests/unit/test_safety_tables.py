@@ -216,10 +216,10 @@ def test_the_records_behind_each_number_give_that_number(small: Small) -> None:
     # A count by severity opens to its records and to those that have no grade.
     by_severity = overview["variable"].isin(list(ae_results.BY_SEVERITY))
     behind_equals_counts(data.overview_sets(), overview[~by_severity], ["variable"], small.adae)
-    behind_equals_counts(behind.mask_sets(small.adae, data.ungraded), overview[overview["context"].eq("ungraded")],
+    behind_equals_counts(behind.mask_sets(small.adae, data.left_open), overview[overview["context"].eq("ungraded")],
                          ["variable"], small.adae)  # fmt: skip
     for name in ae_results.BY_SEVERITY:
-        own = behind.mask_sets(small.adae, {name: data.masks[name] | data.ungraded[name]})
+        own = behind.mask_sets(small.adae, {name: data.masks[name] | data.left_open[name]})
         assert own.items() <= data.overview_sets().items()
     for analysis_id, name in ae_results.SOC_PT_TABLES.items():
         table = to_ard(ae_results.soc_pt_rows(analysis_id, *arguments))

@@ -9,7 +9,7 @@ import pandas as pd
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import NOT_ESTIMABLE, TOTAL
 from trialbook.results.bounds import excluded_text
-from trialbook.safety.ae_results import UNGRADED
+from trialbook.safety.ae_results import CONTEXT_OF, LEFT_OPEN
 from trialbook.safety.ledger import AESI_LEDGER, SAE_LEDGER
 from trialbook.safety.ledger_views import ledger_text, outside_text
 
@@ -32,20 +32,23 @@ def reported(ard: pd.DataFrame) -> list[str]:
     return [name for name in COUNTED if name in known or name in ("TEAE", "SAE")]
 
 
-def ungraded_text(ard: pd.DataFrame, variable: str, level: str = TOTAL) -> str:
-    """`and 1 not graded` beside a count by severity; blank where every event has a grade."""
+def open_text(ard: pd.DataFrame, variable: str, level: str = TOTAL) -> str:
+    """`and 1 not graded`, `and 1 of unknown seriousness` beside a count that rests on it; blank where all is known."""
+    context = CONTEXT_OF.get(variable, "")
+    if not context:
+        return ""
     rows = ard[
-        ard["analysis_id"].eq("TEAE_OVERVIEW") & ard["variable"].eq(variable) & ard["context"].eq(UNGRADED)
+        ard["analysis_id"].eq("TEAE_OVERVIEW") & ard["variable"].eq(variable) & ard["context"].eq(context)
         & ard["group1_level"].eq(level) & ard["stat_name"].eq("n") & ard["stat"].gt(0)
     ]  # fmt: skip
-    return f"and {rows['stat_text'].iloc[0]} not graded" if len(rows) else ""
+    return f"and {rows['stat_text'].iloc[0]} {LEFT_OPEN[context]}" if len(rows) else ""
 
 
 def beside(ard: pd.DataFrame, analysis: Analysis, variable: str) -> str:
     """What stands beside the number of a card: what has no grade, what lies outside the window, what 0 excludes."""
     ledger = COUNTED[variable][1]
     parts = [
-        ungraded_text(ard, variable),
+        open_text(ard, variable),
         outside_text(ard, analysis, analysis_id=ledger, variable=variable) if ledger else "",
     ]
     said = [part for part in parts if part]
@@ -61,8 +64,8 @@ def _nothing_seen(ard: pd.DataFrame, variable: str) -> str:
 
 
 def with_ungraded(count: str, ard: pd.DataFrame, variable: str, level: str) -> str:
-    """A count of the table by level, and what has no grade."""
-    said = ungraded_text(ard, variable, level)
+    """A count of the table by level, and what has no grade or no seriousness."""
+    said = open_text(ard, variable, level)
     return f"{count}, {said}" if said and count != NOT_ESTIMABLE else count
 
 

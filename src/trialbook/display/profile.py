@@ -129,7 +129,13 @@ def _folded(summary: str, tables: Sequence[str]) -> str:
 
 def _flagged(events: pd.DataFrame) -> pd.DataFrame:
     """The events with their flags in words."""
-    words = {"TEAE": "TEAE", "SERIOUS": "serious", "RELATED": "related", "DLT": "DLT"}
+    words = {
+        "TEAE": "TEAE",
+        "SERIOUS": "serious",
+        "SEROPEN": "seriousness not given",
+        "RELATED": "related",
+        "DLT": "DLT",
+    }
     flags = [
         ", ".join(word for word, holds in zip(words.values(), row, strict=True) if holds)
         for row in events[list(words)].itertuples(index=False)

@@ -16,6 +16,7 @@ from trialbook.gvhd.steroids import steroid_days
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS
+from trialbook.safety.ae_results import seriousness_open
 from trialbook.subjects.dosing import infusion_levels
 
 ORGANS = ("SKIN", "LIVER", "UGI", "LGI", "GRADE")
@@ -65,7 +66,8 @@ def stage_rows(adrs: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
 
 
 def event_rows(adae: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
-    """The adverse events: USUBJID TERM REPORTED ASTDT AENDT FROM UNTIL GRADE (Int64) TEAE SERIOUS RELATED DLT OUTCOME.
+    """The adverse events: USUBJID TERM REPORTED ASTDT AENDT FROM UNTIL GRADE (Int64) TEAE SERIOUS SEROPEN RELATED DLT
+    OUTCOME.
 
     UNTIL is missing where no end is known; an event without any date has no FROM.
     """
@@ -77,6 +79,7 @@ def event_rows(adae: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
             "REPORTED": rows["AETERM"], "ASTDT": rows["ASTDT"], "AENDT": rows["AENDT"],
             "FROM": rel_day(rows["ASTDT"], start), "UNTIL": rel_day(rows["AENDT"], start),
             "GRADE": rows["ATOXGR"].astype("Int64"), "TEAE": rows["TRTEMFL"].eq("Y"), "SERIOUS": rows["ASER"].eq("Y"),
+            "SEROPEN": seriousness_open(rows),
             "RELATED": rows["AREL"].eq("RELATED"), "DLT": rows["DLTFL"].eq("Y"), "OUTCOME": rows["AEOUT"],
         }
     )  # fmt: skip

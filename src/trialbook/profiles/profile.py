@@ -111,7 +111,7 @@ class _Known:
         worst = f"worst grade {teae['GRADE'].max()}" if teae["GRADE"].notna().any() else ""
         missing = int(teae["GRADE"].isna().sum())
         graded = ", and ".join(filter(None, (worst, f"{missing} not graded" if missing else "")))
-        serious = teae["SERIOUS"].sum()
+        serious, unknown = teae["SERIOUS"].sum(), int(teae["SEROPEN"].sum())
         first = pd.Timestamp(str(subject["TRTSDT"]))
         facts = [
             ("Dose level", _text(subject["TRT01A"]), f"first infusion {first:%Y-%m-%d}"),
@@ -121,7 +121,7 @@ class _Known:
             ("Response at day 28", *self._day_28(usubjid)),
             ("Status", *_status(subject)),
             ("TEAE", str(len(teae)), graded),
-            ("Serious TEAE", str(int(serious)), ""),
+            ("Serious TEAE", str(int(serious)), f"and {unknown} of unknown seriousness" if unknown else ""),
         ]
         return [fact for fact in facts if fact[1]]
 

@@ -11,6 +11,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.safety.adjudication import adjudicated_dlt
 from trialbook.safety.ae_dates import impute_end, impute_start
+from trialbook.safety.ae_results import FATAL_WORDS, seriousness_given
 from trialbook.safety.aesi import event_category
 from trialbook.safety.emergence import emergent_lines, grade_rose, moment_range, treatment_emergent
 from trialbook.safety.episodes import episodes, event_term
@@ -38,7 +39,8 @@ def derive_adae(
     | ATOXGR          | CTCAE grade 1 to 5 as a number, missing where the record has none                      |
     | TRTEMFL         | Y or blank, the ordered cases of §3.1                                                  |
     | AREL            | RELATED / NOT RELATED; missing and unassessable count as `trae_levels` says (A-61)     |
-    | ASER            | Y: AESER is Y, or AESER is missing and a seriousness criterion is ticked (P23)         |
+    | ASER            | Y: AESER is Y, or it is neither Y nor N and a seriousness criterion is ticked or the    |
+    |                 | event is fatal (P23); blank is not "No": see `seriousness_open` (§14.4)                 |
     | AESICAT         | category of special interest, blank where none (§3.5)                                  |
     | AESIOPEN        | the category that the event would have if its missing grade were high enough (§14.4)   |
     | INFCAT          | kind of infection, blank where none (`infections`, table T-14)                         |
@@ -152,10 +154,11 @@ def grade_number(grade: pd.Series) -> pd.Series:
 
 
 def serious(ae: pd.DataFrame) -> pd.Series:
-    """ASER: AESER as given; where it is missing, Y if a seriousness criterion is ticked, else blank (P23)."""
-    given = ae["AESER"].fillna("").str.upper().str.strip()
-    ticked = criterion_ticked(ae)
-    flag = (given == "Y") | ((given == "") & ticked)
+    """ASER: AESER as given; without Y or N, Y if a criterion is ticked or the event is fatal, else blank (P23)."""
+    given = seriousness_given(ae)
+    fatal_outcome = ae["AEOUT"].fillna("").str.upper().str.strip().isin(FATAL_WORDS)
+    fatal = grade_number(ae["AETOXGR"]).eq(5).fillna(False).astype(bool) | fatal_outcome
+    flag = (given == "Y") | ((given == "") & (criterion_ticked(ae) | fatal))
     return pd.Series("", index=ae.index, dtype="str").mask(flag, "Y")
 
 

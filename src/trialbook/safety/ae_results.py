@@ -6,12 +6,13 @@ import pandas as pd
 
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.results.ard import TOTAL, ArdRow, ard_row, proportion_rows
+from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, proportion_rows
 from trialbook.safety.counting import (
     ANY_EVENT,
     CLASS_TERM,
     NONE,
     OVERALL,
+    Cells,
     class_and_term_counts,
     counts,
     mask_counts,
@@ -36,8 +37,16 @@ LABELS = {
 BY_SEVERITY = {"TEAE_GE3": "TEAE", "TRAE_GE3": "TRAE", "AESI": "TEAE"}
 UNGRADED = "ungraded"
 UNGRADED_LABEL = "not graded"
-# A cell of an event table: subjects (share) [events], and what has no grade beside a count by severity.
-BESIDE = "<, and {ungraded} not graded>"
+# Rows that rest on the seriousness of an event, and the row that they are a part of.
+BY_SERIOUSNESS = {"SAE": "TEAE", "SRAE": "TRAE"}
+UNKNOWN_SERIOUSNESS = "unknown seriousness"
+# What may belong to a row and is not known to: the context of its numbers, and how readers see it.
+LEFT_OPEN = {UNGRADED: UNGRADED_LABEL, UNKNOWN_SERIOUSNESS: "of unknown seriousness"}
+LEFT_OPEN_STATS = {UNGRADED: "ungraded", UNKNOWN_SERIOUSNESS: "unknown"}
+CONTEXT_OF = dict.fromkeys(BY_SEVERITY, UNGRADED) | dict.fromkeys(BY_SERIOUSNESS, UNKNOWN_SERIOUSNESS)
+# A cell of an event table: subjects (share) [events], and beside it what has no grade, or no seriousness.
+BESIDE = "".join(f"<, and {{{stat}}} {LEFT_OPEN[context]}>" for context, stat in LEFT_OPEN_STATS.items())
+FATAL_WORDS = ("FATAL", "死亡")
 EVENT_CELL = "{n} ({p}) [{events}]" + BESIDE
 SOC_PT_TABLES = {"TEAE_SOC_PT": "TEAE", "TRAE_SOC_PT": "TRAE", "SAE_SOC_PT": "SAE"}
 GRADE_WORDS = {grade: f"grade {grade}" for grade in (1, 2, 3, 4, 5)}
@@ -79,6 +88,28 @@ def selections(adae: pd.DataFrame) -> dict[str, pd.Series]:
     }
 
 
+def left_open(adae: pd.DataFrame) -> dict[str, pd.Series]:
+    """Which records may belong to a row of the overview for want of a grade, or of a seriousness (§14.4)."""
+    chosen, unknown = selections(adae), seriousness_open(adae)
+    return ungraded(adae) | {name: chosen[whole] & unknown for name, whole in BY_SERIOUSNESS.items()}
+
+
+def seriousness_given(ae: pd.DataFrame) -> pd.Series:
+    """AESER of each record, Y or N; blank where it is missing or says neither."""
+    given = ae["AESER"].fillna("").astype("str").str.upper().str.strip()
+    return given.where(given.isin(["Y", "N"]), "")
+
+
+def seriousness_open(adae: pd.DataFrame) -> pd.Series:
+    """Which records may be serious: AESER is neither Y nor N, and nothing else makes the event serious (§14.4)."""
+    return adae["ASER"].ne("Y") & seriousness_given(adae).eq("")
+
+
+def seriousness_collected(adae: pd.DataFrame) -> bool:
+    """False where there are events but of none is the seriousness known: serious rows are then not evaluable, not 0."""
+    return adae.empty or not seriousness_open(adae).all()
+
+
 def ungraded(adae: pd.DataFrame) -> dict[str, pd.Series]:
     """Which records a row of the overview that rests on a grade would count if their missing grade were high enough."""
     chosen, missing = selections(adae), adae["ATOXGR"].isna()
@@ -88,37 +119,49 @@ def ungraded(adae: pd.DataFrame) -> dict[str, pd.Series]:
     return masks | {"AESI": masks["AESI"] & possible}
 
 
-def ungraded_rows(analysis_id: str, level: str, name: str, found: tuple[int | None, int | None]) -> list[ArdRow]:
-    """Rows n and events of context `ungraded`."""
+def open_rows(analysis_id: str, level: str, name: str, found: tuple[int | None, int | None]) -> list[ArdRow]:
+    """Rows n and events of what a row of the overview leaves open, in the context of `CONTEXT_OF`."""
     stats = zip(("n", "events"), found, strict=True)
-    return [ard_row(analysis_id, level, name, stat, value, context=UNGRADED) for stat, value in stats]
+    return [ard_row(analysis_id, level, name, stat, value, context=CONTEXT_OF[name]) for stat, value in stats]
+
+
+def has_open_rows(name: str, found: Cells) -> bool:
+    """Whether a row has rows beside it: always one that rests on a grade, else where something is open in Total."""
+    return name in BY_SEVERITY or (name in CONTEXT_OF and found.get((TOTAL, name), NONE)[1] > 0)
 
 
 def with_ungraded(ard: pd.DataFrame, counted: str = "n") -> pd.DataFrame:
-    """The ARD rows of a table with the statistic `ungraded` in the row and level that it stands beside.
+    """The ARD rows of a table with what is left open (`LEFT_OPEN_STATS`) in the row and level that it stands beside.
 
-    It is the statistic `counted` of context `ungraded`, where that is above 0 and the row's own number is evaluable.
+    It is the statistic `counted` of that context, where it is above 0 and the row's own number is evaluable.
     """
-    beside = ard["context"].eq(UNGRADED)
+    beside = ard["context"].isin(list(LEFT_OPEN))
     keys = ["variable", "variable_level", "group1_level"]
     known = ard.loc[~beside & ard["stat_name"].eq(counted) & ard["stat"].notna(), keys]
-    left_open = ard[beside & ard["stat_name"].eq(counted) & ard["stat"].gt(0)].merge(known, on=keys)
-    left_open = left_open.assign(context="", stat_name=UNGRADED)[ard.columns]
-    return pd.concat([ard[~beside], left_open], ignore_index=True)
+    open_ones = ard[beside & ard["stat_name"].eq(counted) & ard["stat"].gt(0)].merge(known, on=keys)
+    stats = open_ones["context"].map(LEFT_OPEN_STATS).astype("str")
+    open_ones = open_ones.assign(context="", stat_name=stats)[ard.columns]
+    return pd.concat([ard[~beside], open_ones], ignore_index=True)
 
 
-def overview_kinds(adae: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> dict[str, bool]:
+def overview_kinds(
+    adae: pd.DataFrame, protocol: Protocol, analysis: Analysis, adjudicated: bool = True
+) -> dict[str, bool]:  # fmt: skip
     """The rows of the overview in order, and whether the data can answer each.
 
     DLT stands only where it is an endpoint, AESI only where the protocol file names searches. What was not collected
-    for any event of a treated subject (grades, the action taken) is not evaluable: its numbers are null, not 0. What
-    was collected of screen failures says nothing of these.
+    for any event of a treated subject (grades, seriousness, the action taken) is not evaluable: its numbers are null,
+    not 0. What was collected of screen failures says nothing of these. `adjudicated`: the committee's flags (SUPPAE)
+    were delivered; without them nobody knows how many DLTs are confirmed (§14.2).
     """
     counted = adae[adae["SAFFL"] == "Y"]
     collected = {
         "TEAE_GE3": grades_collected(counted),
         "TRAE_GE3": grades_collected(counted),
         "TEAE_DISC": counted.empty or bool(counted["AEACN"].notna().any()),
+        "SAE": seriousness_collected(counted),
+        "SRAE": seriousness_collected(counted),
+        "DLT": adjudicated or bool(counted["DLTFL"].ne("").any()),
     }
     asked = {"DLT": protocol.has_endpoint("DLT"), "AESI": bool(analysis.aesi)}
     return {name: collected.get(name, True) for name in LABELS if asked.get(name, True)}
@@ -128,7 +171,7 @@ def fatal(adae: pd.DataFrame) -> pd.Series:
     """Events that led to death: grade 5, AESDTH Y, or outcome FATAL."""
     outcome = adae["AEOUT"].fillna("").str.upper().str.strip()
     by_grade = adae["ATOXGR"].eq(5).fillna(False).astype(bool)
-    return by_grade | adae["AESDTH"].fillna("").str.upper().eq("Y") | outcome.isin(["FATAL", "死亡"])
+    return by_grade | adae["AESDTH"].fillna("").str.upper().eq("Y") | outcome.isin(FATAL_WORDS)
 
 
 def grades_collected(adae: pd.DataFrame) -> bool:
@@ -136,28 +179,33 @@ def grades_collected(adae: pd.DataFrame) -> bool:
     return adae.empty or bool(adae["ATOXGR"].notna().any())
 
 
-def overview_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
+def overview_rows(
+    adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis, adjudicated: bool = True
+) -> list[ArdRow]:  # fmt: skip
     """TEAE_OVERVIEW: subjects with at least one event and number of events (episodes) of each kind, by level.
 
     Kinds that rest on a grade have rows of context `ungraded` beside: subjects and events whose grade is missing, so
-    that they may belong there (§14.4).
+    that they may belong there (§14.4). Serious events have rows of context `unknown seriousness` likewise, where there
+    are any. `adjudicated`: see `overview_kinds`.
     """
     sizes = set_sizes(adsl, protocol.level_ids)
     found = mask_counts(adae, selections(adae))
-    left_open = mask_counts(adae, ungraded(adae))
+    open_ones = mask_counts(adae, left_open(adae))
     rows: list[ArdRow] = []
-    for name, evaluable in overview_kinds(adae, protocol, analysis).items():
+    for name, evaluable in overview_kinds(adae, protocol, analysis, adjudicated).items():
         for level, size in sizes.items():
             n, events = found.get((level, name), NONE)
             if evaluable:
                 rows += proportion_rows("TEAE_OVERVIEW", level, name, n, size, events)
             else:
-                rows += [ard_row("TEAE_OVERVIEW", level, name, stat, None) for stat in ("n", "p", "events")]
+                word = NOT_EVALUABLE if name == "DLT" else None
+                stats = ("n", "p", "events")
+                rows += [ard_row("TEAE_OVERVIEW", level, name, stat, None, stat_text=word) for stat in stats]
                 rows.append(ard_row("TEAE_OVERVIEW", level, name, "N", size))
-            if name in BY_SEVERITY:
+            if has_open_rows(name, open_ones):
                 # Where no grade was collected at all, every event is without one: the count itself says that.
-                beside = left_open.get((level, name), NONE) if evaluable else (None, None)
-                rows += ungraded_rows("TEAE_OVERVIEW", level, name, beside)
+                beside = open_ones.get((level, name), NONE) if evaluable else (None, None)
+                rows += open_rows("TEAE_OVERVIEW", level, name, beside)
     return rows
 
 
@@ -189,8 +237,8 @@ def grade_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> li
         return []
     sizes = set_sizes(adsl, protocol.level_ids)
     rows = maximum_rows("TEAE_GRADE", records, grade_rank(records), GRADE_WORDS, sizes)
-    left_open = records[records["ATOXGR"].isna()]
-    found = counts(left_open.assign(ABODSYS=OVERALL, ADECOD=""), CLASS_TERM) | class_and_term_counts(left_open)
+    missing = records[records["ATOXGR"].isna()]
+    found = counts(missing.assign(ABODSYS=OVERALL, ADECOD=""), CLASS_TERM) | class_and_term_counts(missing)
     occurring = {key[1:] for key in found if key[0] == TOTAL}
     for soc, term in [(OVERALL, ""), *(row for row in ranked(class_and_term_counts(records)) if row in occurring)]:
         for level, size in sizes.items():

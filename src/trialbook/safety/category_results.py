@@ -8,16 +8,28 @@ import pandas as pd
 
 from trialbook.protocol.analysis import AesiRule, Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.results.ard import ArdRow, proportion_rows
-from trialbook.safety.ae_results import selections
+from trialbook.results.ard import TOTAL, ArdRow, ard_row, proportion_rows
+from trialbook.safety.ae_results import UNGRADED, selections, ungraded
 from trialbook.safety.counting import NONE, counts, set_sizes
 
 ANY_INFECTION = "Any infection"
 
 
 def aesi_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
-    """AESI_CAT: subjects and events of special interest by category, in the order of the protocol's searches."""
-    return _category_rows("AESI_CAT", "AESICAT", special(adae), adsl, protocol, categories(analysis.aesi))
+    """AESI_CAT: subjects and events of special interest by category, in the order of the protocol's searches.
+
+    A category that events without a grade may belong to has rows n and events of context `ungraded` (§14.4).
+    """
+    rows = _category_rows("AESI_CAT", "AESICAT", special(adae), adsl, protocol, categories(analysis.aesi))
+    missing = counts(possible(adae), ["AESICAT"])
+    for category in categories(analysis.aesi):
+        for level in set_sizes(adsl, protocol.level_ids) if (TOTAL, category) in missing else ():
+            found = zip(("n", "events"), missing.get((level, category), NONE), strict=True)
+            rows += [
+                ard_row("AESI_CAT", level, "AESICAT", stat, value, variable_level=category, context=UNGRADED)
+                for stat, value in found
+            ]
+    return rows
 
 
 def infection_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
@@ -30,6 +42,14 @@ def infection_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, a
 def special(adae: pd.DataFrame) -> pd.DataFrame:
     """The treatment-emergent records of special interest."""
     return adae[selections(adae)["AESI"]]
+
+
+def possible(adae: pd.DataFrame) -> pd.DataFrame:
+    """The treatment-emergent records of special interest if their missing grade is high enough, under that category."""
+    if "AESIOPEN" not in adae:
+        return adae.iloc[:0]
+    records = adae[ungraded(adae)["AESI"]]
+    return records.assign(AESICAT=records["AESIOPEN"])
 
 
 def infections(adae: pd.DataFrame) -> pd.DataFrame:

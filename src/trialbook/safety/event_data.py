@@ -9,7 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from trialbook.results.ard import TOTAL
-from trialbook.safety.ae_results import GRADE_WORDS, UNGRADED, grade_rank, selections, ungraded
+from trialbook.safety.ae_results import GRADE_WORDS, UNGRADED, grade_rank, left_open, selections
 from trialbook.safety.behind import Sets, all_sets, mask_sets, maximum_sets, term_sets
 from trialbook.safety.listings import event_lines
 from trialbook.safety.since_last_cut import event_news, new_in
@@ -45,9 +45,9 @@ class EventData:
         return selections(self.adae)
 
     @cached_property
-    def ungraded(self) -> dict[str, pd.Series]:
-        """Which records have no grade and may belong to a row of the overview that rests on one."""
-        return ungraded(self.adae)
+    def left_open(self) -> dict[str, pd.Series]:
+        """Which records may belong to a row of the overview for want of a grade, or of a seriousness."""
+        return left_open(self.adae)
 
     @cached_property
     def fresh(self) -> dict[str, pd.Series]:
@@ -64,14 +64,14 @@ class EventData:
         return {} if self.before is None else {"new": f"New since {self.last_cut}"}
 
     def overview_sets(self) -> Sets:
-        """The records behind the overview: key = name of the row, level (or `new`); with those that have no grade."""
-        every = {name: mask | self.ungraded.get(name, False) for name, mask in self.masks.items()}
-        fresh = {name: mask | self._fresh_ungraded.get(name, False) for name, mask in self.fresh.items()}
+        """The records behind the overview: key = name of the row, level (or `new`); with those left open."""
+        every = {name: mask | self.left_open.get(name, False) for name, mask in self.masks.items()}
+        fresh = {name: mask | self._fresh_open.get(name, False) for name, mask in self.fresh.items()}
         return mask_sets(self.adae, every) | _new(mask_sets(self.adae, fresh), list(self.news_heads))
 
     @cached_property
-    def _fresh_ungraded(self) -> dict[str, pd.Series]:
-        return {} if self.before is None else new_in(self.adae, self.before, ungraded)
+    def _fresh_open(self) -> dict[str, pd.Series]:
+        return {} if self.before is None else new_in(self.adae, self.before, left_open)
 
     def grade_sets(self) -> Sets:
         """The records behind the tables by maximum grade: key = class (TEAE = all), term (blank = any), grade, level.

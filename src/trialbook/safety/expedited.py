@@ -14,16 +14,20 @@ EXPECTED, UNEXPECTED = "expected", "unexpected"
 
 
 def due_dates(events: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp) -> pd.DataFrame:
-    """The serious events with EXPECTED, SUSAR, URGENT, DUEDT and DAYSLEFT.
+    """The serious events with EXPECTED, SUSAR, MAYBE, URGENT, OVERDUE, DUEDT and DAYSLEFT.
 
     `events` of the ledger. EXPECTED: the coded or reported term is one of `expected_events` of the protocol file.
-    SUSAR (bool): related and unexpected, a candidate for an expedited report. URGENT (bool): fatal or
+    SUSAR (bool): serious (ASER Y), related and unexpected, a candidate for an expedited report. MAYBE (bool): the same
+    but of unknown seriousness, so that nobody knows whether a report is due. URGENT (bool): fatal or
     life-threatening, or no criterion of seriousness is given, which rules neither out. DUEDT: so many days after the
     day on which the site knew, missing where that is not known; DAYSLEFT from the cut, below 0 where it has passed.
+    OVERDUE (bool): the due date of a candidate is not known, and may have passed, since the event began long enough
+    before the cut.
     """
     expected = {_plain(term) for term in protocol.expected_events}
     is_expected = events["ADECOD"].map(_plain).isin(expected) | events["AETERM"].fillna("").map(_plain).isin(expected)
-    susar = events["AREL"].eq("RELATED") & ~is_expected
+    unexpected = events["AREL"].eq("RELATED") & ~is_expected
+    susar = unexpected & events["ASER"].eq("Y")
     criterion = events[list(SERIOUSNESS_CRITERIA)].any(axis=1) | events["FATAL"]
     urgent = events["FATAL"] | events["AESLIFE"] | ~criterion
     days = pd.Series(analysis.expedited_days, index=events.index).mask(urgent, analysis.expedited_days_fatal)
@@ -31,6 +35,8 @@ def due_dates(events: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_
     return events.assign(
         EXPECTED=pd.Series(UNEXPECTED, index=events.index, dtype="str").mask(is_expected, EXPECTED),
         SUSAR=susar.astype(bool),
+        MAYBE=(unexpected & ~susar).astype(bool),
+        OVERDUE=(susar & due.isna() & ~(events["ASTDT"] + pd.to_timedelta(days, unit="D") >= cut_date)).astype(bool),
         URGENT=urgent.astype(bool),
         DUEDT=due,
         DAYSLEFT=(due - cut_date).dt.days.astype("Int64"),
@@ -41,24 +47,55 @@ def days_left_text(events: pd.DataFrame) -> pd.Series:
     """`4 days left`, `today`, `3 days past`, `open` without a day of knowledge; blank where no report is due."""
     days = events["DAYSLEFT"]
     said = [
-        "" if not susar else "open" if pd.isna(left) else "today" if left == 0 else _counted(int(left))
-        for susar, left in zip(events["SUSAR"], days, strict=True)
+        "" if not asked else "open" if pd.isna(left) else "today" if left == 0 else _counted(int(left))
+        for asked, left in zip(events["SUSAR"] | events["MAYBE"], days, strict=True)
     ]
     return pd.Series(said, index=events.index, dtype="str")
 
 
 def expedited_sentence(events: pd.DataFrame) -> str:
-    """How many candidates for an expedited report there are, and how many due dates are open or past at the cut."""
-    candidates = events[events["SUSAR"]]
+    """How many candidates for an expedited report there are, how many due dates are past, and what is not known."""
+    candidates, maybe = events[events["SUSAR"]], int(events["MAYBE"].sum())
+    further = (
+        f" Of {maybe} related and unexpected {_events(maybe)} the seriousness is not given: whether an expedited "
+        "report is due is not known."
+        if maybe
+        else ""
+    )
+    if candidates.empty and maybe:
+        return f"No event that is known to be serious is related and unexpected.{further}"
     if candidates.empty:
         return "No serious event is related and unexpected: no expedited report is due."
+    start = f"{len(candidates)} serious {_events(len(candidates))} {_are(len(candidates))} related and unexpected."
+    return f"{start} {_due_words(candidates)} Whether a report was sent is not in the data.{further}"
+
+
+def _due_words(candidates: pd.DataFrame) -> str:
     past, unknown = int((candidates["DAYSLEFT"] < 0).sum()), int(candidates["DAYSLEFT"].isna().sum())
-    verb = "event is" if len(candidates) == 1 else "events are"
+    number, overdue = len(candidates), int(candidates["OVERDUE"].sum())
+    if not unknown:
+        return f"Of the expedited reports {past} {_were(past)} due before the cut."
+    why = "since the day on which the site knew is not given"
+    may = f"{overdue} may already be overdue" if overdue else "none can be overdue yet"
+    if number == unknown:
+        which = "the expedited report was" if number == 1 else f"any of the {number} expedited reports was"
+        return f"When {which} due is not known, {why}: {may}."
     return (
-        f"{len(candidates)} serious {verb} related and unexpected. Of the expedited reports {past} were due before the "
-        f"cut, and of {unknown} the due date is open, since the day on which the site knew is not given. Whether a "
-        "report was sent is not in the data."
+        f"Of the expedited reports whose due date is known, {past} of {number - unknown} {_were(past)} due before the "
+        f"cut; of {unknown} the due date is open, {why}: {may}."
     )
+
+
+def _events(number: int) -> str:
+    return "event" if number == 1 else "events"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def expedited_notes(protocol: Protocol, analysis: Analysis) -> list[str]:

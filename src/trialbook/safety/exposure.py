@@ -9,8 +9,8 @@ import pandas as pd
 from trialbook.dates import earliest_date, rel_day
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.results.ard import TOTAL, ArdRow, ard_row
-from trialbook.safety.ae_results import BY_SEVERITY, UNGRADED, overview_kinds, selections, ungraded
+from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row
+from trialbook.safety.ae_results import CONTEXT_OF, has_open_rows, left_open, overview_kinds, selections
 from trialbook.safety.counting import NONE, Cells, mask_counts
 from trialbook.statistics.rates import poisson_exact_rate
 
@@ -45,18 +45,20 @@ def event_days(records: pd.DataFrame) -> pd.Series:
 
 
 def rate_rows(
-    adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> list[ArdRow]:
+    adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp,
+    adjudicated: bool = True,
+) -> list[ArdRow]:  # fmt: skip
     """EAIR: N, n, time, rate and exact 95% limits of the first event of each kind, by level and Total.
 
     Time is the sum of the days to the first event, or to the end of risk without one, in the unit of `eair_unit`.
+    `adjudicated`: see `overview_kinds`.
     """
     at_risk = days_at_risk(adsl, analysis, cut_date)
     level_of = adsl.set_index("USUBJID")["TRT01A"].reindex(at_risk.index)
     rows: list[ArdRow] = []
     masks, days = selections(adae), event_days(adae)
-    missing = mask_counts(adae, ungraded(adae))
-    for name, evaluable in overview_kinds(adae, protocol, analysis).items():
+    missing = mask_counts(adae, left_open(adae))
+    for name, evaluable in overview_kinds(adae, protocol, analysis, adjudicated).items():
         counted = masks[name].to_numpy(dtype=bool)
         first = days[counted].groupby(adae["USUBJID"].array[counted]).min().reindex(at_risk.index)
         # An event on the last day of risk ends the time there; the event never lies after it.
@@ -66,36 +68,37 @@ def rate_rows(
             n = int(first[chosen].notna().sum())
             rows.append(ard_row("EAIR", level, name, "N", int(chosen.sum())))
             rows += _rate(level, name, n, float(time[chosen].sum()), analysis, evaluable)
-            rows += _ungraded(level, name, missing, evaluable)
+            rows += _left_open(level, name, missing, evaluable)
     return rows
 
 
 def event_rate_rows(
-    adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> list[ArdRow]:
+    adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp,
+    adjudicated: bool = True,
+) -> list[ArdRow]:  # fmt: skip
     """EAER: all events of each kind, also repeated ones, over the whole time at risk of the safety set (§3.6)."""
     at_risk = days_at_risk(adsl, analysis, cut_date)
     level_of = adsl.set_index("USUBJID")["TRT01A"].reindex(at_risk.index)
     days = {level: float(at_risk[level_of.eq(level)].sum()) for level in protocol.level_ids}
     days[TOTAL] = float(at_risk.sum())
     rows: list[ArdRow] = []
-    found, missing = mask_counts(adae, selections(adae)), mask_counts(adae, ungraded(adae))
-    for name, evaluable in overview_kinds(adae, protocol, analysis).items():
+    found, missing = mask_counts(adae, selections(adae)), mask_counts(adae, left_open(adae))
+    for name, evaluable in overview_kinds(adae, protocol, analysis, adjudicated).items():
         for level, at in days.items():
             rows += _rate(level, name, found.get((level, name), NONE)[1], at, analysis, evaluable, "EAER", "events")
-            rows += _ungraded(level, name, missing, evaluable, "EAER", "events")
+            rows += _left_open(level, name, missing, evaluable, "EAER", "events")
     return rows
 
 
-def _ungraded(
+def _left_open(
     level: str, name: str, missing: Cells, evaluable: bool, analysis_id: str = "EAIR",
     counted: Literal["n", "events"] = "n",
 ) -> list[ArdRow]:  # fmt: skip
-    """What has no grade beside a rate of events by severity: subjects, or events, and no rate of them."""
-    if name not in BY_SEVERITY:
+    """What has no grade, or no seriousness, beside a rate that rests on it: subjects, or events, and no rate."""
+    if not has_open_rows(name, missing):
         return []
     value = missing.get((level, name), NONE)[0 if counted == "n" else 1]
-    return [ard_row(analysis_id, level, name, counted, value if evaluable else None, context=UNGRADED)]
+    return [ard_row(analysis_id, level, name, counted, value if evaluable else None, context=CONTEXT_OF[name])]
 
 
 def _rate(
@@ -106,7 +109,8 @@ def _rate(
     unit = UNIT_WORDS[analysis.eair_unit]
     if not evaluable:
         stats = (counted, "time", "rate", "conf.low", "conf.high")
-        return [ard_row(analysis_id, level, name, stat, None) for stat in stats]
+        word = NOT_EVALUABLE if name == "DLT" else None
+        return [ard_row(analysis_id, level, name, stat, None, stat_text=word) for stat in stats]
     interval = poisson_exact_rate(n, time)
     label = f"Rate {unit}"
     return [

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trialbook.results.ard import TOTAL
-from trialbook.safety.ae_results import UNGRADED, safety_records
+from trialbook.safety.ae_results import UNGRADED, safety_records, seriousness_open
 from trialbook.safety.ctcae_table import TERMS
 from trialbook.safety.listings import subject_ids
 from trialbook.safety.since_last_cut import NEW
@@ -86,6 +86,7 @@ def _marks(events: pd.DataFrame, news: pd.Series) -> pd.Series:
     """`3 serious, new`: the grade as a figure, so that it is read without colour."""
     grade = events["ATOXGR"].astype("str").where(events["ATOXGR"].notna(), "?")
     serious = pd.Series("", index=events.index).mask(events["ASER"] == "Y", " serious")
+    serious = serious.mask(seriousness_open(events), " serious?")
     return (grade + serious + news.map(lambda said: ", new" if said == NEW else "")).astype("str")
 
 

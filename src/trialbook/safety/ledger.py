@@ -13,12 +13,15 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.safety.adae import SERIOUSNESS_CRITERIA
-from trialbook.safety.ae_results import fatal
+from trialbook.safety.ae_results import fatal, seriousness_open
 from trialbook.safety.counting import NONE, SUBJECT_EVENT, mask_counts
 from trialbook.safety.expedited import due_dates
+from trialbook.safety.relationship import relation_given
 
 SAE_LEDGER, AESI_LEDGER = "SAE_LEDGER", "AESI_LEDGER"
 ALL = "all"
+# Ends the name of a row of events whose seriousness is not given.
+UNKNOWN = "_UNKNOWN"
 # Where an event lies, as context of a row and in a listing.
 IN_WINDOW, BEFORE, AFTER, NOT_TREATED = "in window", "before the first infusion", "after the window", "not treated"
 OUTSIDE = (BEFORE, AFTER, NOT_TREATED)
@@ -33,14 +36,18 @@ def from_consent(adae: pd.DataFrame, adsl: pd.DataFrame) -> pd.Series:
 def serious_events(
     adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
 ) -> pd.DataFrame:
-    """The ledger of serious events: one row per event (EPISODE), by subject and onset.
+    """The ledger of serious events, and of those that may be: one row per event (EPISODE), by subject and onset.
 
-    USUBJID EPISODE TRT01A (blank = not treated) AESEQ (of its first serious record) ADECOD ASTDT RELDAY; ATOXGR, the
-    highest known grade; UNGRADED where a record has none; the criteria of seriousness, Y or blank; FATAL; AREL,
-    RELATED where any record is; AESICAT; AEOUT of the last record; WINDOW; EXPECTED KNOWDTC KNOWDT SUSAR DUEDT
-    DAYSLEFT of `due_dates`.
+    USUBJID EPISODE TRT01A (blank = not treated) AESEQ (of its first serious record) ADECOD ASTDT ASTDTF RELDAY; ASER, Y
+    or blank where the seriousness is not given and the event counts beside the serious ones; ATOXGR, the highest known
+    grade; UNGRADED where a record has none; the criteria of seriousness, Y or blank; FATAL; AREL, RELATED where any
+    record is; RELGIVEN, whether the site said so of one, and RELOPEN, whether it did not say of one; AESICAT; AEOUT of
+    the last record; WINDOW; KNOWDTC KNOWDT, and the columns of `due_dates`.
     """
-    records = adae[adae["ASER"].eq("Y") & from_consent(adae, adsl)]
+    certain, unknown = adae["ASER"].eq("Y"), seriousness_open(adae)
+    # An event that is serious by one of its records is no open one.
+    decided = certain.groupby([adae[name] for name in SUBJECT_EVENT]).transform("any").astype(bool)
+    records = adae[(certain | (unknown & ~decided)) & from_consent(adae, adsl)]
     return due_dates(_events(records, analysis), protocol, analysis, cut_date)
 
 
@@ -53,11 +60,13 @@ def _events(records: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     order = records.assign(
         FATAL=fatal(records), RELATED=records["AREL"].eq("RELATED"), WINDOW=_window(records, analysis),
         UNGRADED=records["ATOXGR"].isna(),
+        RELGIVEN=records["AREL"].eq("RELATED") & relation_given(records["AEREL"]),
+        RELOPEN=~relation_given(records["AEREL"]),
         **{name: records[name].fillna("").str.upper().eq("Y") for name in SERIOUSNESS_CRITERIA},
     ).sort_values([*SUBJECT_EVENT, "ASTDT", "AESEQ"], kind="stable", na_position="last")  # fmt: skip
     group = order.groupby(SUBJECT_EVENT, sort=False)
     events = order.drop_duplicates(SUBJECT_EVENT).set_index(SUBJECT_EVENT)
-    any_of = [*SERIOUSNESS_CRITERIA, "FATAL", "RELATED", "UNGRADED"]
+    any_of = [*SERIOUSNESS_CRITERIA, "FATAL", "RELATED", "UNGRADED", "RELGIVEN", "RELOPEN"]
     known = order[order["KNOWDT"].notna()].groupby(SUBJECT_EVENT)["KNOWDT"].min().reindex(events.index)
     given = order[order["KNOWDTC"].ne("")].groupby(SUBJECT_EVENT)["KNOWDTC"].min().reindex(events.index)
     # An event that the window counts by one of its records is in the window.
@@ -71,8 +80,9 @@ def _events(records: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     ).reset_index()  # fmt: skip
     found["AREL"] = found["RELATED"].map({True: "RELATED", False: "NOT RELATED"}).astype("str")
     columns = [
-        *SUBJECT_EVENT, "TRT01A", "AESEQ", "AETERM", "ADECOD", "ASTDT", "RELDAY", "ATOXGR", "UNGRADED",
-        *SERIOUSNESS_CRITERIA, "FATAL", "AREL", "AESICAT", "AEOUT", "WINDOW", "KNOWDTC", "KNOWDT",
+        *SUBJECT_EVENT, "TRT01A", "AESEQ", "AETERM", "ADECOD", "AESTDTC", "ASTDT", "ASTDTF",
+        "RELDAY", "ASER", "ATOXGR", "UNGRADED", *SERIOUSNESS_CRITERIA, "FATAL", "AREL", "RELGIVEN",
+        "RELOPEN", "AESICAT", "AEOUT", "WINDOW", "KNOWDTC", "KNOWDT",
     ]  # fmt: skip
     found = found.sort_values(["USUBJID", "ASTDT", "AESEQ"], kind="stable", na_position="last")
     return found[columns].reset_index(drop=True)
@@ -93,10 +103,14 @@ def ledger_rows(
 ) -> list[ArdRow]:  # fmt: skip
     """SAE_LEDGER (SAE, and SRAE for the related ones) and AESI_LEDGER: n and events by level and Total.
 
-    Context `all`, and the same by where the events lie. Who was never treated has no level and counts in Total.
+    Context `all`, and the same by where the events lie. Who was never treated has no level and counts in Total. Events
+    of unknown seriousness have rows of their own (SAE_UNKNOWN, SRAE_UNKNOWN) where there are any, and count nowhere
+    else.
     """
-    every = pd.Series(True, index=serious.index)
-    kinds = {"SAE": every, "SRAE": serious["AREL"].eq("RELATED")}
+    certain, related = serious["ASER"].eq("Y"), serious["AREL"].eq("RELATED")
+    kinds = {"SAE": certain, "SRAE": certain & related}
+    if not certain.all():
+        kinds |= {f"SAE{UNKNOWN}": ~certain, f"SRAE{UNKNOWN}": ~certain & related}
     rows = _rows(SAE_LEDGER, serious, kinds, protocol)
     if analysis.aesi:
         rows += _rows(AESI_LEDGER, special, {"AESI": pd.Series(True, index=special.index)}, protocol)

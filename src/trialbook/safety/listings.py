@@ -10,7 +10,8 @@ from trialbook.drugs.dictionary import NONSYSTEMIC, STEROID, THERAPY
 from trialbook.drugs.records import drugs_in_force, medications
 from trialbook.protocol.analysis import Analysis
 from trialbook.safety.adae import SERIOUSNESS_CRITERIA
-from trialbook.safety.ae_results import fatal, safety_records
+from trialbook.safety.ae_results import fatal, safety_records, seriousness_open
+from trialbook.safety.relationship import relation_text
 from trialbook.safety.since_last_cut import record_news
 from trialbook.subjects.death_ranges import death_date_text, death_day_text
 
@@ -34,20 +35,24 @@ EVENT_COLUMNS = [
     "SUBJID", "TRT01A", "ADECOD", "ATOXGR", "START", "RELDAY", "END", "SERIOUS", "AREL", "AEOUT", "INFUSION", "SINCE",
 ]  # fmt: skip
 BEFORE, AFTER = "before the infusion", "after the infusion"
+NOT_SAID = "seriousness not given"
 
 
 def event_lines(adae: pd.DataFrame, adsl: pd.DataFrame, news: pd.Series) -> pd.DataFrame:
-    """One line per record of ADAE, in its order and with its index: EVENT_COLUMNS, dates as the site gave them."""
+    """One line per record of ADAE, in its order and with its index: EVENT_COLUMNS, dates as the site gave them.
+
+    The day of an onset that the site did not date at all is missing, though the analysis counts from a day.
+    """
     return pd.DataFrame({
         "SUBJID": subject_ids(adae, adsl),
         "TRT01A": adae["TRT01A"],
         "ADECOD": adae["ADECOD"],
         "ATOXGR": adae["ATOXGR"],
         "START": adae["AESTDTC"].fillna(""),
-        "RELDAY": adae["RELDAY"],
+        "RELDAY": adae["RELDAY"].mask(adae["ASTDTF"].eq("Y")),
         "END": adae["AEENDTC"].fillna("").mask(adae["AENDT"].isna(), "ongoing or not known"),
         "SERIOUS": _why_serious(adae),
-        "AREL": adae["AREL"].str.lower(),
+        "AREL": relation_text(adae),
         "AEOUT": adae["AEOUT"].fillna("").str.lower(),
         "INFUSION": after_infusion_text(adae),
         "SINCE": news,
@@ -71,12 +76,13 @@ def after_infusion_text(adae: pd.DataFrame) -> pd.Series:
 
 
 def _why_serious(adae: pd.DataFrame) -> pd.Series:
-    """Blank for an event that is not serious, else the criteria ticked, or `serious` where none is."""
+    """Blank for an event that is not serious, else the criteria ticked, or `serious` where none is; `seriousness not
+    given` where the site did not say."""
     said = pd.Series("", index=adae.index, dtype="str")
     for column, word in CRITERIA.items():
         ticked = adae[column].fillna("").str.upper().eq("Y")
         said = said.mask(ticked, said.where(said == "", said + ", ") + word)
-    return said.mask(said == "", "serious").where(adae["ASER"] == "Y", "")
+    return said.mask(said == "", "serious").where(adae["ASER"] == "Y", "").mask(seriousness_open(adae), NOT_SAID)
 
 
 def deaths_listing(
@@ -93,7 +99,8 @@ def deaths_listing(
     died = dead_subjects(adsl)
     of_subject = adae[fatal(adae)].groupby("USUBJID")
     terms = of_subject["ADECOD"].agg(_joined).reindex(died["USUBJID"]).fillna("not recorded as an event")
-    relation = of_subject["AREL"].agg(_joined).reindex(died["USUBJID"]).fillna("")
+    said = adae.assign(AREL=relation_text(adae))[fatal(adae)].groupby("USUBJID")
+    relation = said["AREL"].agg(_joined).reindex(died["USUBJID"]).fillna("")
     known = None if before is None else before.loc[before["DTHFL"] == "Y", ["USUBJID"]]
     response = _response_text(responses)
     none = "N" if relapse_known else "not known"
@@ -105,7 +112,7 @@ def deaths_listing(
         "DTHDAY": death_day_text(died),
         "SINCELAST": death_day_text(died, "TRTEDT"),
         "CAUSE": terms.to_numpy(),
-        "AREL": relation.str.lower().to_numpy(),
+        "AREL": relation.to_numpy(),
         "RSP28": [response.get(subject, "") for subject in died["USUBJID"]],
         "RELAPSE": [none if pd.isna(day) else f"Y, day {number}" for day, number in
                     zip(relapse, rel_day(relapse.set_axis(died.index), died["TRTSDT"]), strict=True)],
@@ -129,8 +136,12 @@ def _of(frame: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
 
 
 def serious_listing(adae: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
-    """L-2: serious events of treated subjects, treatment-emergent or not: one narrative line each."""
-    chosen = adae[(adae["ASER"] == "Y") & (adae["SAFFL"] == "Y")].sort_values(["USUBJID", "ASTDT", "AESEQ"])
+    """L-2: serious events of treated subjects, treatment-emergent or not: one narrative line each.
+
+    Events whose seriousness is not given stand there too, and say so.
+    """
+    serious = adae["ASER"].eq("Y") | seriousness_open(adae)
+    chosen = adae[serious & (adae["SAFFL"] == "Y")].sort_values(["USUBJID", "ASTDT", "AESEQ"])
     rows = lines.loc[chosen.index]
     told = [
         _narrative(row, emergent == "Y") for row, emergent in zip(rows.itertuples(), chosen["TRTEMFL"], strict=True)
@@ -142,11 +153,13 @@ def _narrative(row: object, emergent: bool) -> str:
     """`Grade 3, began on day 19 (12 d after infusion 2), hospitalisation, not related, recovered/resolved.`"""
     line = row._asdict()  # type: ignore[attr-defined]
     grade = "Grade not given" if pd.isna(line["ATOXGR"]) else f"Grade {line['ATOXGR']}"
-    day = "on an unknown day" if pd.isna(line["RELDAY"]) else f"on day {line['RELDAY']}"
+    began = "onset not known" if pd.isna(line["RELDAY"]) else f"began on day {line['RELDAY']}"
     number, _, since = str(line["INFUSION"]).partition(", ")
     word = "as" if since == "same day" else "after"
     since = f" ({since.removeprefix('after ')} {word} infusion {number})" if number else ""
-    parts = [f"{grade}, began {day}{since}", line["SERIOUS"], f"{line['AREL']} to the study product"]
+    relation = line["AREL"]
+    said = f"relation {relation}" if ", counted as " in relation else f"{relation} to the study product"
+    parts = [f"{grade}, {began}{since}", line["SERIOUS"], said]
     parts += [str(line["AEOUT"]) or "outcome not given", *([] if emergent else ["not treatment-emergent"])]
     return ", ".join(parts) + "."
 

@@ -9,7 +9,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.results.queries import Query, query
 from trialbook.safety.adae import SERIOUSNESS_CRITERIA, UNCODED, criterion_ticked
 from trialbook.safety.adlb import unknown_units
-from trialbook.safety.ae_results import fatal
+from trialbook.safety.ae_results import fatal, seriousness_open
 from trialbook.safety.ctcae_table import TERMS, Term
 from trialbook.safety.lab_listings import NEEDED, matching_event
 from trialbook.safety.relationship import relationship_level
@@ -17,11 +17,12 @@ from trialbook.supplemental import qualifier
 
 
 def adverse_event_queries(adae: pd.DataFrame, domains: Domains) -> list[Query]:
-    """Questions about single AE records: seriousness, grade, coding, relationship, emergence, imputed ends."""
+    """Questions about single AE records: seriousness, grade, onset, coding, relationship, emergence, imputed ends."""
     asked = [
         *_seriousness(adae),
         *_fatal_again(adae),
         *_grades(adae),
+        *_onset(adae),
         *_coding(adae),
         *_relationship(adae),
         *_emergence(adae, domains["SUPPAE"]),
@@ -88,6 +89,22 @@ def _grades(adae: pd.DataFrame) -> list[Query]:
         message_en="The CTCAE grade is missing or not 1 to 5. Until it is known, the event counts without a grade.",
         message_zh="CTCAE分级缺失或不在1至5之间。补充之前该事件按无分级计数。",
     )  # fmt: skip
+
+
+def _onset(adae: pd.DataFrame) -> list[Query]:
+    """Events without any date of onset: major where the event is serious or may be."""
+    missing = adae["AESTDTC"].fillna("").str.strip().eq("")
+    major = adae["ASER"].eq("Y") | seriousness_open(adae)
+    words = {
+        "expected": "a start date",
+        "message_en": "The event has no start date. On which day did it begin? Until answered its onset is not "
+        "known, and it counts as treatment-emergent unless it is known to have ended before the first infusion.",
+        "message_zh": "该事件无开始日期，何时开始？补充之前按未知处理；除非已知在首次输注前结束，否则计为治疗期出现。",
+    }
+    return [
+        *_each("AE-START-MISSING", adae[missing & major], "AESTDTC", severity="major", **words),
+        *_each("AE-START-MISSING", adae[missing & ~major], "AESTDTC", **words),
+    ]
 
 
 def _coding(adae: pd.DataFrame) -> list[Query]:

@@ -54,6 +54,21 @@ def relationship(aerel: pd.Series, trae_levels: Sequence[str]) -> pd.Series:
     return relationship_level(aerel).isin(counted).map({True: "RELATED", False: "NOT RELATED"}).astype("str")
 
 
+def relation_given(aerel: pd.Series) -> pd.Series:
+    """Whether the site said whether the event is related: the field is neither empty nor unassessable."""
+    return ~relationship_level(aerel).isin(["missing", "unassessable"])
+
+
+def relation_text(ae: pd.DataFrame) -> pd.Series:
+    """`related`, `not related`; `not given, counted as related` where the site did not say (A-61).
+
+    `ae` needs AEREL and AREL.
+    """
+    counted, level = ae["AREL"].str.lower(), relationship_level(ae["AEREL"])
+    open_ = level.map({"missing": "not given", "unassessable": "cannot be judged"})
+    return counted.where(open_.isna(), open_.astype("str") + ", counted as " + counted).astype("str")
+
+
 def _plain(text: str) -> str:
     words = unicodedata.normalize("NFKC", text).upper().replace("_", " ").replace("-", " ")
     return " ".join(words.split())

@@ -6,15 +6,15 @@ import pandas as pd
 
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
-from trialbook.safety.ae_results import UNGRADED, selections, ungraded
+from trialbook.safety.ae_results import CONTEXT_OF, LEFT_OPEN, has_open_rows, left_open, selections
 from trialbook.safety.counting import NONE, mask_counts, set_sizes
 
 KINDS = {
     "TEAE": "Any TEAE", "TEAE_GE3": "Grade 3 or more", "SAE": "Serious", "TRAE": "Related", "TEAE_DTH": "Fatal",
 }  # fmt: skip
 REPORTED, KNOWN_NOW = "as reported", "as known now"
-# The same of events without a grade, beside the kind that rests on one.
-BESIDE = {context: f"{context}, {UNGRADED}" for context in (REPORTED, KNOWN_NOW)}
+# The same of what a kind leaves open, for want of a grade or of a seriousness.
+BESIDE = {(context, what): f"{context}, {what}" for context in (REPORTED, KNOWN_NOW) for what in LEFT_OPEN}
 LABELS = {
     "CUT": "Cut", "KIND": "Events", "TREATED": "Treated", "REPORTED": "As reported then",
     "KNOWN": "As known now, by onset", "REMARK": "Remark", "EVENTS": "Events", "SOURCE": "Counted",
@@ -32,7 +32,7 @@ def signal_rows(
     ones what the last cut carries on. Context `as known now`: events of this cut's data with onset by that date, and N
     (subjects treated by then); an event without any date counts from the first. A difference between the two is an
     event that was reported late, or restated. Kinds that were not collected have no row. Kinds that rest on a grade
-    have rows of the contexts `BESIDE` too: the events that have none.
+    have rows of the contexts `BESIDE` too: the events that have none; serious ones where the seriousness is unknown.
     """
     earlier = _earlier_reports(last_results, last_date, cut_date)
     own = _own_reports(overview, cut_date)
@@ -52,8 +52,10 @@ def _known_by(
     """What is known now of each day: events with onset by then, subjects treated by then."""
     masks, by_then = selections(adae), {day: ~(adae["ASTDT"] > pd.Timestamp(day)) for day in days}
     found = mask_counts(adae, {f"{kind} {day}": masks[kind] & by_then[day] for day in days for kind in kinds})
-    missing = {kind: mask for kind, mask in ungraded(adae).items() if kind in kinds}
-    left_open = mask_counts(adae, {f"{kind} {day}": missing[kind] & by_then[day] for day in days for kind in missing})
+    every_open = left_open(adae)
+    whole = mask_counts(adae, every_open)
+    missing = {kind: mask for kind, mask in every_open.items() if kind in kinds and has_open_rows(kind, whole)}
+    open_ones = mask_counts(adae, {f"{kind} {day}": missing[kind] & by_then[day] for day in days for kind in missing})
     rows = []
     for day in days:
         treated = set_sizes(adsl[~(adsl["TRTSDT"] > pd.Timestamp(day))], protocol.level_ids)
@@ -65,9 +67,10 @@ def _known_by(
                     for name, value in values.items()
                 ]
                 if kind in missing:
-                    beside = zip(STATS, left_open.get((level, f"{kind} {day}"), NONE), strict=True)
+                    beside = zip(STATS, open_ones.get((level, f"{kind} {day}"), NONE), strict=True)
+                    context = BESIDE[KNOWN_NOW, CONTEXT_OF[kind]]
                     rows += [
-                        ard_row("AE_BY_CUT", level, kind, name, value, variable_level=day, context=BESIDE[KNOWN_NOW])
+                        ard_row("AE_BY_CUT", level, kind, name, value, variable_level=day, context=context)
                         for name, value in beside
                     ]
     return rows
@@ -81,7 +84,8 @@ def _earlier_reports(
     if results is None or last_date is None or last_date >= cut_date:
         return pd.DataFrame(columns=columns)
     own = _own_reports(results, last_date)
-    carried = _reports(results[results["context"].isin([REPORTED, BESIDE[REPORTED]])], "AE_BY_CUT")
+    contexts = [REPORTED, *(BESIDE[REPORTED, what] for what in LEFT_OPEN)]
+    carried = _reports(results[results["context"].isin(contexts)], "AE_BY_CUT")
     carried = carried[carried["variable_level"] < f"{last_date:%Y-%m-%d}"]
     return pd.concat([carried, own], ignore_index=True)[columns]
 
@@ -89,8 +93,9 @@ def _earlier_reports(
 def _own_reports(ard: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
     """What TEAE_OVERVIEW of a cut says of each kind, in the contexts of AE_BY_CUT."""
     own = _reports(ard, "TEAE_OVERVIEW")
-    beside = own["context"].eq(UNGRADED)
-    context = pd.Series(REPORTED, index=own.index, dtype="str").mask(beside, BESIDE[REPORTED])
+    context = pd.Series(REPORTED, index=own.index, dtype="str")
+    for what in LEFT_OPEN:
+        context = context.mask(own["context"].eq(what), BESIDE[REPORTED, what])
     return own.assign(variable_level=f"{cut_date:%Y-%m-%d}", context=context)
 
 
@@ -108,7 +113,7 @@ def signal_table(ard: pd.DataFrame) -> pd.DataFrame:
         then, now = ((row.get((context, "n")), row.get((context, "events"))) for context in (REPORTED, KNOWN_NOW))
         differs = "" if then == now or pd.isna(now[0]) else _difference(then[1], now[1])
         said = [
-            _cell(*counted) + _beside(row.get((BESIDE[context], "n")))
+            _cell(*counted) + "".join(_beside(row.get((BESIDE[context, what], "n")), what) for what in LEFT_OPEN)
             for context, counted in ((REPORTED, then), (KNOWN_NOW, now))
         ]
         rows.append((day, kind, *said, differs))
@@ -124,8 +129,8 @@ def _difference(then: float, now: float) -> str:
     return f"{then - now:.0f} fewer, restated since" if now < then else "restated since"
 
 
-def _beside(n: float | None) -> str:
-    return "" if n is None or pd.isna(n) or n == 0 else f", and {n:.0f} not graded"
+def _beside(n: float | None, what: str) -> str:
+    return "" if n is None or pd.isna(n) or n == 0 else f", and {n:.0f} {LEFT_OPEN[what]}"
 
 
 def _cell(n: float | None, events: float | None) -> str:

@@ -9,12 +9,13 @@ import pandas as pd
 
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
-from trialbook.safety.ae_results import SOC_PT_TABLES, UNGRADED, selections, ungraded
+from trialbook.safety.ae_results import CONTEXT_OF, LEFT_OPEN, SOC_PT_TABLES, has_open_rows, left_open, selections
 from trialbook.safety.counting import NONE, SUBJECT_EVENT, class_and_term_counts, mask_counts, set_sizes
 
 NEW = "new"
 OVERVIEW = "TEAE_OVERVIEW"
-NEW_UNGRADED = f"{OVERVIEW}, ungraded"
+# The events that a row of the overview leaves open, by the context that they have there.
+NEW_OPEN = {f"{OVERVIEW}, {context}": context for context in LEFT_OPEN}
 KEYS = ["USUBJID", "AESEQ"]
 # What a committee was told of an event: column of ADAE, word.
 TOLD = {
@@ -46,7 +47,7 @@ def new_in(
     """Which records each row of the overview counts now and did not count at the last cut, as masks over `adae`.
 
     An event that has become serious since then is new among the serious ones, though it is no new event. `counted`
-    names the masks; `ungraded` those without a grade.
+    names the masks; `left_open` those without a grade or a seriousness.
     """
     now, then = counted(adae), counted(before)
     record = pd.concat([adae[KEYS], before[KEYS]]).groupby(KEYS, sort=False).ngroup().to_numpy()
@@ -59,21 +60,21 @@ def news_rows(
 ) -> list[ArdRow]:  # fmt: skip
     """AE_NEW: subjects and events that each row of T-5, T-6, T-8 and T-10 counts and did not count at the last cut.
 
-    The context names the table (analysis_id); `NEW_UNGRADED` are the events of T-5 without a grade. Classes and terms
-    without a new event have no row. Empty without an earlier cut.
+    The context names the table (analysis_id); `NEW_OPEN` are the events that T-5 leaves open. Classes and terms without
+    a new event have no row. Empty without an earlier cut.
     """
     if before is None:
         return []
     fresh, levels = new_in(adae, before), set_sizes(adsl, protocol.level_ids)
     rows: list[ArdRow] = []
     found = mask_counts(adae, fresh)
-    left_open = mask_counts(adae, new_in(adae, before, ungraded))
+    open_ones = mask_counts(adae, new_in(adae, before, left_open))
     for name in fresh:
         for level in levels:
             rows += _row("TEAE_OVERVIEW", level, name, "", found.get((level, name), NONE))
-    for name in ungraded(adae):
-        for level in levels:
-            rows += _row(NEW_UNGRADED, level, name, "", left_open.get((level, name), NONE))
+    for name in left_open(adae):
+        for level in levels if has_open_rows(name, open_ones) else ():
+            rows += _row(f"{OVERVIEW}, {CONTEXT_OF[name]}", level, name, "", open_ones.get((level, name), NONE))
     for table, name in SOC_PT_TABLES.items():
         found = class_and_term_counts(adae[fresh[name]])
         for soc, term in sorted({key[1:] for key in found}):
@@ -87,7 +88,7 @@ def with_news(ard: pd.DataFrame, news: pd.DataFrame, column: str) -> pd.DataFram
     if news.empty or ard.empty:
         return ard
     table = str(ard["analysis_id"].iloc[0])
-    counted = {table: "", **({NEW_UNGRADED: UNGRADED} if table == OVERVIEW else {})}
+    counted = {table: "", **(NEW_OPEN if table == OVERVIEW else {})}
     of_table = news["context"].isin(list(counted)) & news["group1_level"].eq(TOTAL) & news["stat"].gt(0)
     rows = ["variable", "variable_level"]
     fresh = news[of_table].merge(ard[rows].drop_duplicates(), on=rows)
@@ -103,8 +104,9 @@ def news_sentence(adae: pd.DataFrame, before: pd.DataFrame | None, cut: str | No
     kinds = {"TEAE": "treatment-emergent", "TEAE_GE3": "of grade 3 or more", "SAE": "serious", "TRAE": "related",
              "TEAE_DTH": "fatal"}  # fmt: skip
     number = {name: len(adae[fresh[name]].drop_duplicates(SUBJECT_EVENT)) for name in kinds}
-    missing = len(adae[new_in(adae, before, ungraded)["TEAE_GE3"]].drop_duplicates(SUBJECT_EVENT))
-    beside = {"TEAE_GE3": f" and {missing} not graded"} if missing else {}
+    fresh_open = new_in(adae, before, left_open)
+    missing = {name: len(adae[fresh_open[name]].drop_duplicates(SUBJECT_EVENT)) for name in ("TEAE_GE3", "SAE")}
+    beside = {name: f" and {count} {LEFT_OPEN[CONTEXT_OF[name]]}" for name, count in missing.items() if count}
     said = ", ".join(f"{number[name]} {word}{beside.get(name, '')}" for name, word in kinds.items())
     gone = lost_records(adae, before)
     lost = f" Records of that cut that no longer exist: {gone}." if gone else ""

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
+from trialbook.dlt.determination import PENDING_DATA
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.results.ard import TOTAL
+from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
 from trialbook.results.bounds import excluded_text
 from trialbook.results.queries import Query
 from trialbook.safety import lab_results
-from trialbook.safety.ae_results import UNGRADED, safety_records
+from trialbook.safety.ae_results import (
+    LEFT_OPEN,
+    UNGRADED,
+    UNKNOWN_SERIOUSNESS,
+    safety_records,
+    selections,
+    seriousness_open,
+)
 from trialbook.safety.counting import SUBJECT_EVENT, set_sizes
 from trialbook.safety.listings import subject_ids
+from trialbook.safety.relationship import relation_given
 
 HEADLINES = {
     "TEAE": "Subjects with any TEAE",
@@ -25,6 +34,9 @@ HEADLINES = {
     "TEAE_DTH": "TEAE leading to death",
     "DLT": "Confirmed DLT",
 }
+
+
+NONE_WAITS = "No candidate DLT waits for the committee."
 
 
 def level_headers(adsl: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
@@ -44,18 +56,25 @@ def headline(
     new_events = news[news["context"].eq("TEAE_OVERVIEW") & news["stat_name"].eq("events")]
     fresh = new_events[new_events["group1_level"].eq(TOTAL)].set_index("variable")["stat_text"].to_dict()
     sizes, outside_kinds = set_sizes(adsl, protocol.level_ids), ("SAE", "AESI")
-    beside = overview["context"].eq(UNGRADED)
+    beside = overview["context"].isin(list(LEFT_OPEN))
     of_n = overview["stat_name"] == "n"
     n = overview[of_n & ~beside].set_index(["variable", "group1_level"])["stat_text"]
-    missing = overview[of_n & beside & overview["stat"].gt(0)].set_index(["variable", "group1_level"])["stat_text"]
+    open_ones = overview[of_n & beside & overview["stat"].gt(0)]
+    missing = (open_ones["stat_text"] + " " + open_ones["context"].map(LEFT_OPEN)).set_axis(
+        pd.MultiIndex.from_frame(open_ones[["variable", "group1_level"]])
+    )
     facts = [("Treated subjects", str(sizes[TOTAL]), _by_level({k: str(v) for k, v in sizes.items()}))]
     for name, label in HEADLINES.items():
         if (name, TOTAL) in n.index:
+            if n[name, TOTAL] == NOT_EVALUABLE:
+                facts.append((label, NOT_EVALUABLE_WORDS, "the committee's flags (SUPPAE) were not delivered"))
+                continue
             new = f"; {fresh[name]} new event{'' if fresh[name] == '1' else 's'}" if name in fresh else ""
-            left = {k: f"{missing[name, k]} not graded" if (name, k) in missing.index else "" for k in sizes}
+            left = {k: missing[name, k] if (name, k) in missing.index else "" for k in sizes}
             value = _and(_of(n[name, TOTAL], sizes[TOTAL]), left[TOTAL], ", and ")
             beyond = f"; {outside[name]}" if outside and outside.get(name) else ""
-            if not beyond and name in outside_kinds and n[name, TOTAL] == "0" and sizes[TOTAL]:
+            unseen = n[name, TOTAL] == "0" and not left[TOTAL]
+            if not beyond and name in outside_kinds and unseen and sizes[TOTAL]:
                 beyond = f"; {excluded_text(0, sizes[TOTAL])}"
             by_level = _by_level({k: _and(n[name, k], left[k], " and ") for k in sizes})
             facts.append((label, value, by_level + new + beyond))
@@ -100,21 +119,60 @@ def safety_sentence(
     severe_words = "CTCAE grades were not collected" if severe == "-" else f"{severe} had one of grade 3 or more"
     if severe != "-" and missing["stat"].gt(0).any():
         severe_words += f" (and {missing['stat_text'].iloc[0]} had one that is not graded)"
+    unknown = rows[rows["variable"].eq("SAE") & rows["context"].isin(list(LEFT_OPEN)) & rows["stat_name"].eq("n")]
+    serious_words = f"{total['SAE', 'n']} a serious one"
+    if total["SAE", "n"] == "-":
+        serious_words = "whether events were serious was not collected"
+    elif unknown["stat"].gt(0).any():
+        serious_words += f" (and {unknown['stat_text'].iloc[0]} one of unknown seriousness)"
     return (
         f"{start}; {total['TEAE', 'n']} of {size} had a treatment-emergent adverse event ({total['TEAE', 'events']} "
-        f"events), {severe_words}, {total['SAE', 'n']} a serious one, {total['TRAE', 'n']} a related one."
+        f"events), {severe_words}, {serious_words}, {total['TRAE', 'n']} a related one."
     )
 
 
-def dlt_sentence(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> str:
-    """How many candidate DLTs wait for the committee; the committee's answer is the analysis value (A-71)."""
+def relation_note(adae: pd.DataFrame, adsl: pd.DataFrame) -> str:
+    """`1 of them with relation not given (009)`: who counts as related only since the site did not say (A-61).
+
+    Who counts as not related though the site did not say is named likewise; blank where all is given.
+    """
+    chosen = selections(adae)
+    given, related = relation_given(adae["AEREL"]), chosen["TRAE"]
+    counted = set(adae.loc[related, "USUBJID"])
+    assumed = sorted(counted - set(adae.loc[related & given, "USUBJID"]))
+    others = sorted(set(adae.loc[chosen["TEAE"] & ~given & ~related, "USUBJID"]) - counted)
+    ids = dict(zip(adsl["USUBJID"], adsl["SUBJID"].astype("str"), strict=True))
+    said = [
+        f"{len(found)} {words} ({', '.join(ids.get(one, one) for one in found)})"
+        for found, words in (
+            (assumed, "of them with relation not given"),
+            (others, "more with relation not given, counted as not related"),
+        )
+        if found
+    ]
+    return "; ".join(said)
+
+
+def dlt_sentence(
+    adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, addlt: pd.DataFrame | None = None,
+    adjudicated: bool = True,
+) -> str:  # fmt: skip
+    """How many candidate DLTs wait for the committee; the committee's answer is the analysis value (A-71).
+
+    `addlt`: who waits for data is named too. `adjudicated`: the committee's flags (SUPPAE) were delivered.
+    """
     if not protocol.has_endpoint("DLT"):
         return "DLT is not an endpoint of this trial."
     waiting = adae[(adae["DLTCAND"] == "Y") & (adae["DLTFL"] == "") & (adae["SAFFL"] == "Y")]
+    flags = "" if adjudicated else " The committee's flags (SUPPAE) were not delivered: confirmed DLT is not evaluable."
+    if addlt is not None and (pending := addlt[addlt["DLTSTAT"].eq(PENDING_DATA)])["SUBJID"].size:
+        people = "subject waits" if len(pending) == 1 else "subjects wait"
+        names = ", ".join(pending["SUBJID"].astype("str"))
+        flags = f" {len(pending)} {people} for data that may show a DLT (see 04_dlt): {names}.{flags}"
     if waiting.empty:
-        return "No candidate DLT waits for the committee."
+        return f"No event that is already a candidate DLT waits for the committee.{flags}" if flags else NONE_WAITS
     records = [f"{u} {t}" for u, t in zip(subject_ids(waiting, adsl), waiting["ADECOD"], strict=True)]
-    return f"Candidate DLTs that wait for the committee (see 04_dlt): {len(waiting)}: {'; '.join(records)}."
+    return f"Candidate DLTs that wait for the committee (see 04_dlt): {len(waiting)}: {'; '.join(records)}.{flags}"
 
 
 def first_cut_note(before: pd.DataFrame | None) -> list[str]:
@@ -143,29 +201,49 @@ def event_counts(adae: pd.DataFrame) -> pd.DataFrame:
         "with an imputed start date": int((adae["ASTDTF"] != "").sum()),
         "without a CTCAE grade": int(adae["ATOXGR"].isna().sum()),
     }
+    unknown = int(seriousness_open(adae).sum())
+    steps |= {"of unknown seriousness": unknown} if unknown else {}
     return pd.DataFrame({"what": list(steps), "records": list(steps.values())})
 
 
-def unseen_notes(ard: pd.DataFrame) -> list[str]:
-    """What it excludes that no subject had an event, once for a table in which a row counts 0 in Total (§14.5)."""
-    total = ard[ard["group1_level"].eq(TOTAL) & ard["context"].isin(["", UNGRADED]) & ard["stat_name"].isin(["n", "N"])]
+def unseen_notes(ard: pd.DataFrame, elsewhere: Collection[str] = ()) -> list[str]:
+    """What it excludes that no subject had an event, once for a table in which a row counts 0 in Total (§14.5).
+
+    `elsewhere`: the rows (variable or variable_level) of which the ledger holds an event outside the window.
+    """
+    contexts = ["", *LEFT_OPEN]
+    total = ard[ard["group1_level"].eq(TOTAL) & ard["context"].isin(contexts) & ard["stat_name"].isin(["n", "N"])]
     keys = ["variable", "variable_level"]
-    # What may be an event for want of a grade was not "not seen".
+    # What may be an event for want of a grade or a seriousness was not "not seen".
     seen = total[total["stat_name"].eq("n")].groupby(keys)["stat"].sum(min_count=1)
     size = total.loc[total["stat_name"].eq("N"), "stat"].max()
-    if not seen.eq(0).any() or not size > 0:
+    held = pd.Series([bool({*key} & {*elsewhere}) for key in seen.index], index=seen.index, dtype="bool")
+    if not (seen.eq(0) & ~held).any() or not size > 0:
         return []
-    return [f"Where no subject had such an event, {excluded_text(0, int(size))}."]
+    unless = ", in the window or outside it" if (seen.eq(0) & held).any() else ""
+    return [f"Where no subject had such an event{unless}, {excluded_text(0, int(size))}."]
+
+
+def seriousness_notes(adae: pd.DataFrame, adsl: pd.DataFrame) -> list[str]:
+    """Which treatment-emergent events are of unknown seriousness and stand in no row of serious ones (§14.4)."""
+    teae = safety_records(adae)
+    found = teae[seriousness_open(teae)].drop_duplicates(SUBJECT_EVENT)
+    if found.empty:
+        return []
+    named = [f"{u} {t}" for u, t in zip(subject_ids(found, adsl), found["ADECOD"], strict=True)]
+    more = f" and {len(named) - 20} more" if len(named) > 20 else ""
+    return [f"Of unknown seriousness, and not counted here: {len(found)} [{'; '.join(named[:20])}{more}]."]
 
 
 def severity_notes(ard: pd.DataFrame) -> list[str]:
-    """What `not graded` says in a table, where it stands there."""
-    if not (ard["context"].eq(UNGRADED) & ard["stat"].gt(0)).any():
-        return []
-    return [
-        "Not graded: subjects [events] without a CTCAE grade, which may be of any grade; a subject with another event "
-        "of a known grade counts there too (A-150)."
-    ]
+    """What `not graded` and `of unknown seriousness` say in a table, where they stand there."""
+    notes = {
+        UNGRADED: "Not graded: subjects [events] without a CTCAE grade, which may be of any grade; a subject with "
+        "another event of a known grade counts there too (A-150).",
+        UNKNOWN_SERIOUSNESS: "Of unknown seriousness: subjects with an event of which the site did not say whether it "
+        "is serious, and that no criterion makes so; a subject with a serious event counts there too.",
+    }
+    return [note for context, note in notes.items() if (ard["context"].eq(context) & ard["stat"].gt(0)).any()]
 
 
 def count_notes(analysis: Analysis) -> list[str]:
