@@ -9,7 +9,12 @@ import unicodedata
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _POWER = re.compile(r"(?<=[0-9A-Za-zμµ])[⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 # Invisible characters that a copy from a web page or a workbook leaves behind.
-INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+INVISIBLE = dict.fromkeys(
+    [
+        *map(ord, "\u200b\u200c\u200d\u200e\u200f\u061c\u180e\ufeff\u00ad"), *range(0x202A, 0x202F),
+        *range(0x2060, 0x2065), *range(0x2066, 0x206A),
+    ]
+)  # fmt: skip
 
 
 def plain_text(value: str) -> str:

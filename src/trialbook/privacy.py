@@ -2,74 +2,150 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 
 from trialbook.characters import plain_text
 
 MASK = "[redacted]"
-# Between the groups of a number, or of a date: blanks, hyphens of any kind, dots, a middle dot, slashes.
-_GAP = r"[\s\-‐‑‒–—−._·/]"
+# Between the groups of a number: a blank, or one sign with or without blanks around it.
+_SIGN = r"[\-‐‑‒–—−._·/,:~|]"
+_GAP = rf"(?:\s?{_SIGN}\s?|\s)"
 _YEAR, _MONTH, _DAY = r"(?:18|19|20)\d{2}", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
-# No letter or digit before and after: a hash or a longer number is no identity number.
-_START, _END = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
-
+# No letter or digit before and after: a hash or a longer number is no identity number. No decimal point either.
+_START, _END = r"(?<![0-9A-Za-z])(?<!\d\.)", r"(?![0-9A-Za-z])(?!\.\d)"
+# Numbers that a word stands right in front of, and mobile numbers with one letter behind.
+_CALLED = r"(?<![A-Za-z])(?:tel|phone|mobile|cell|call|id|no)[\s.:\-]*(?<!\d\.)"
+_MOBILE_END = r"(?![0-9])(?!\.\d)(?![A-Za-z][0-9A-Za-z/])"
 
 # Identity card of 18 characters: region, birth date, serial number, check character; of 15 without century and check.
+_PROVINCE = (
+    rf"(?:1{_GAP}?[1-5]|2{_GAP}?[1-3]|3{_GAP}?[1-7]|4{_GAP}?[1-6]|5{_GAP}?[0-4]|6{_GAP}?[1-5]|7{_GAP}?1|8{_GAP}?[1-3]"
+    rf"|9{_GAP}?1)"
+)
 _ID_18 = (
-    rf"[1-9](?:{_GAP}?\d){{5}}{_GAP}?(?:1{_GAP}?[89]|2{_GAP}?0)(?:{_GAP}?\d){{2}}{_GAP}?(?:0{_GAP}?[1-9]|1{_GAP}?[0-2])"
+    rf"{_PROVINCE}(?:{_GAP}?\d){{4}}{_GAP}?(?:1{_GAP}?[89]|2{_GAP}?0)(?:{_GAP}?\d){{2}}{_GAP}?(?:0{_GAP}?[1-9]|1{_GAP}?[0-2])"
     rf"{_GAP}?(?:0{_GAP}?[1-9]|[12]{_GAP}?\d|3{_GAP}?[01])(?:{_GAP}?\d){{3}}{_GAP}?[\dXx]"
 )
-_ID_15 = rf"[1-9]\d{{5}}{_GAP}?\d{{2}}{_GAP}?{_MONTH}{_GAP}?{_DAY}{_GAP}?\d{{3}}"
-_MOBILE = rf"(?:(?:\+|00)?\(?86\)?{_GAP}?)?1[3-9]\d(?:{_GAP}?\d){{8}}"
-_LANDLINE_AREA = rf"(?:\(0\d{{2,3}}\){_GAP}?|0\d{{2,3}}{_GAP}?)\d{{3,4}}{_GAP}?\d{{4}}"
-_LANDLINE_ABROAD = rf"(?:\+|00)86{_GAP}?\(?0?[1-9]\d{{1,2}}\)?{_GAP}?\d{{3,4}}{_GAP}?\d{{4}}"
+_ID_15 = (
+    rf"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91)\d{{4}}{_GAP}?\d{{2}}{_GAP}?{_MONTH}{_GAP}?{_DAY}"
+    rf"{_GAP}?\d{{3}}"
+)
+# The groups in which mobile numbers are written; any other grouping of eleven digits is a row of results.
+_MOBILE = (
+    rf"(?:(?:\+|00)?\(?86\)?{_GAP}?)?(?:\(1[3-9]\d\){_GAP}?\d{{4}}{_GAP}?\d{{4}}|1[3-9]\d{_GAP}?\d{{4}}{_GAP}?\d{{4}}"
+    rf"|1[3-9]\d{_GAP}\d{{3}}{_GAP}\d{{5}}|1[3-9]\d{{2}}{_GAP}(?:\d{{3}}{_GAP}\d{{4}}|\d{{4}}{_GAP}\d{{3}})"
+    rf"|1[3-9]\d{{3}}{_GAP}\d{{3}}{_GAP}?\d{{3}}|1[3-9](?:{_GAP}\d\d){{4}}{_GAP}\d|1{_GAP}[3-9](?:{_GAP}\d){{9}})"
+)
+# Two-digit areas and 010 have eight digits behind them, the others seven or eight; none begins with 0 or 1.
+_EIGHT, _SEVEN = rf"[2-9]\d{{3}}{_GAP}?\d{{4}}", rf"[2-9]\d{{2,3}}{_GAP}?\d{{4}}"
+_LANDLINE = (
+    rf"(?<!\*)(?<!\d,)(?<![0-9A-Za-z]-)(?:(?:\(0(?:10|2\d)\)|0(?:10|2\d)){_GAP}?{_EIGHT}"
+    rf"|(?:\(0[3-9]\d{{2}}\)|0[3-9]\d{{2}}){_GAP}?{_SEVEN})"
+)
+_ABROAD = rf"(?:\+|00)86{_GAP}?\(?0?[1-9]\d{{1,2}}\)?{_GAP}?\d{{3,4}}{_GAP}?\d{{4}}"
+# Any country: a plus sign, a code, and eight to twelve digits in groups; and the service numbers 400 and 800.
+_OTHER_COUNTRY = r"\+[1-9]\d{0,2}[\s-]?\(?\d{2,4}\)?[\s-]?\d{3,4}[\s-]?\d{3,4}|[48]00-\d{3}-\d{4}"
 _PASSPORT_LABELLED = r"(?:passport|护照|通行证)(?:\s*(?:no|number|号|号码))?\.?\s*[:：#]?\s*[A-Z]{1,2}\d{7,8}"
-_MAIL = r"[\w.+%-]+\s?(?:@|\[at\]|\(at\))\s?[\w-]+(?:\s?(?:\.|\[dot\]|\(dot\))\s?[\w-]+)+"
-_MESSENGER = r"(?:wechat|weixin|微信号?|QQ号?)\s*(?:id|号|no\.?)?\s*[:：]?\s*[A-Za-z0-9_-]{5,20}"
+# The last part of a host is letters only; a dose "@day1.5" is no address.
+_MAIL = (
+    r"[\w.+%-]+\s?(?:@|\[at\]|\(at\))\s?[A-Za-z0-9][A-Za-z0-9-]*(?:(?:\.|\s?(?:\[dot\]|\(dot\))\s?)[A-Za-z0-9-]+)*"
+    r"(?:\.|\s?(?:\[dot\]|\(dot\))\s?)[A-Za-z]{2,}(?![A-Za-z0-9])"
+)
+_MESSENGER = (
+    r"(?:wechat|weixin|微信号?)\s*(?:(?:(?:id|号|no\.?)\s*[:：]?|[:：])\s*[A-Za-z0-9_-]{5,20}"
+    r"|\s(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{5,20})|(?<![A-Za-z])QQ\s*(?:id|号码?|no\.?)?\s*[:：]?\s*\d{5,11}(?!\d)"
+)
 # A date that is called a birth date, in front of it or behind it.
+_MON = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _DATE = (
     rf"(?:{_YEAR}\s*[-./年]?\s*\d{{1,2}}\s*[-./月]?\s*\d{{1,2}}\s*日?|\d{{1,2}}[-./\s]\d{{1,2}}[-./\s]{_YEAR}"
-    rf"|\d{{1,2}}[-\s]?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-,\s]*{_YEAR}"
-    rf"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s*\d{{1,2}},?\s*{_YEAR}|{_YEAR}年\d{{1,2}}月)"
+    rf"|\d{{1,2}}[-\s]?{_MON}[-,\s]*{_YEAR}|{_MON}\.?\s*\d{{1,2}},?\s*{_YEAR}|{_YEAR}[-,\s]*{_MON}[-.,\s]*\d{{1,2}}"
+    rf"|{_YEAR}年\d{{1,2}}月)"
 )
+_SHORT_DATE = r"(?:\d{1,2}[-./]\d{1,2}[-./]\d{2}(?!\d)|(?:\d{2}年)?\d{1,2}月\d{1,2}日?)"
 _BIRTH_WORD = (
     r"(?:born(?:\s+on)?|birth\s*-?\s*da(?:te|y)|date\s+of\s+birth|d\.?o\.?b\.?|出生日期|出生年月日?|出生于|生于|生日"
     r"|出生)"
 )
-_BIRTH = rf"{_BIRTH_WORD}\s*(?:is|was|为|是)?\s*[:：,，=]?\s*{_DATE}|{_DATE}\s*(?:出生|生人|生\b)"
+_BIRTH = rf"{_BIRTH_WORD}\s*(?:is|was|为|是)?\s*[:：,，=]?\s*(?:{_DATE}|{_SHORT_DATE})|{_DATE}\s*(?:出生|生人|生(?!\w))"
 # What follows a label that names a person, a record of a hospital or of an insurance.
-_NAMED = (
-    r"(?:(?:patient|subject|mother|father|guardian|contact|full|first|last|family|given)(?:'?s)?\s*name\b|\bsurname\b"
-    r"|(?:患者|受试者|病人|家属|监护人|联系人|父亲|母亲)?姓名|患者名)\s*[:：=]?\s*"
-    r"(?:(?-i:[A-Z][\w'’-]*(?:\s+[A-Z][\w'’-]*){0,3})|[\u4e00-\u9fff·]{2,8})"
+_NO_NAME = (
+    r"(?!(?:of|the|and|not|no|none|unknown|withheld|redacted|n/?a|initials|see|missing|available)\b|保密|缩写|未|拼音|不详|不明|无"
+    r"|已|见|隐)"
 )
+_CAPITALS = r"(?-i:[A-Z][\w'’-]*(?:,?\s+[A-Z][\w'’-]*){0,3})"
+_HAN = r"[\u4e00-\u9fff·]{1,8}(?:\s[\u4e00-\u9fff]{1,3}(?![\u4e00-\u9fff]))?"
+_SURNAME = (
+    "(?:欧阳|司马|诸葛|上官|[赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何吕张孔曹魏陶姜戚谢邹喻潘葛范彭郎鲁韦马苗方俞任袁柳鲍史唐薛雷贺倪汤"
+    "罗毕郝安常乐傅齐康伍余顾孟黄穆萧尹姚邵汪祁毛狄米贝戴宋庞熊纪舒项董梁杜阮闵席季贾江郭梅林钟徐邱骆高夏蔡田樊胡凌霍万柯卢莫丁邓洪"
+    "崔龚程陆段侯武刘叶白曾肖苏丛廖])"
+)
+# Findings that begin like a family name.
+_FINDING = (
+    "(?!高[热烧血钾钠糖脂钙]|黄[疸染]|白[细斑血]|安[全静]|常规|任何|方案|贝[伐利]|毛[细囊]|康复|白天|万古|马[法上])"
+)
+_NAMED = (
+    rf"(?:patient|subject|mother|father|guardian)(?:'?s)?\s*name\s*(?:[:：=]\s*{_NO_NAME}"
+    rf"(?:{_CAPITALS}|[a-z][\w'’-]*(?:\s+[a-z][\w'’-]*)?|{_HAN})|\s{_NO_NAME}{_CAPITALS})"
+    rf"|(?:\b(?:contact|full|first|last|family|given)\s*name|\bsurname)\s*[:：=]\s*{_NO_NAME}(?:{_CAPITALS}|{_HAN})"
+    rf"|(?<![A-Za-z])(?<![A-Za-z]\s)name\s*[:：=]\s*{_NO_NAME}(?-i:[A-Z][\w'’-]*(?:,?\s+[A-Z][\w'’-]*){{1,2}})"
+    r"|(?-i:\b(?:Mr|Mrs|Ms)\b\.?\s+[A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)?)"
+    rf"|(?:患者|受试者|病人|家属|监护人|联系人|父亲|母亲)?(?:姓\s?名|患者名)(?:\s?[:：=]\s?{_NO_NAME}(?:{_CAPITALS}|{_HAN})"
+    rf"|\s{_NO_NAME}(?:{_CAPITALS}|[\u4e00-\u9fff·]{{2,8}}))"
+    rf"|(?:患者|受试者|病人|家属|监护人|联系人|父亲|母亲)\s?[:：]\s?{_FINDING}{_SURNAME}[\u4e00-\u9fff]{{1,2}}(?![\u4e00-\u9fff])"
+)
+_NUMBER_WORD = r"\s*(?:no|number|#)?\.?\s*[:：#=]?\s*"
 _RECORD = (
-    r"(?:MRN|medical\s+record\s*(?:no|number)?|hospital\s*(?:no|number|id)|insurance\s*(?:no|number|id)|id\s*card"
-    r"|住院号|病历号|门诊号|病案号|就诊卡号?|医保(?:卡)?号|社保(?:卡)?号|身份证(?:号码?|号)?)\.?\s*[:：#=]?\s*[A-Za-z]{0,3}\d[\dA-Za-z-]{3,}"
+    rf"(?:MRN(?![A-Za-z])|(?:medical\s+record|insurance|admission)\s*(?:no|number|id)(?![a-z])|id\s*card"
+    r"|住院号|病历号|门诊号|病案号|登记号|就诊卡号?|医保(?:卡)?号|社保(?:卡)?号|身份证(?:号码?|号)?)"
+    rf"{_NUMBER_WORD}(?!{_YEAR}-\d\d)[A-Za-z]{{0,3}}\d[\dA-Za-z-]{{3,}}"
+    rf"|(?:hospital\s*(?:no|number|id)|medical\s+record)(?![a-z]){_NUMBER_WORD}[A-Za-z]{{0,3}}\d{{6,}}"
 )
 _STREET = r"(?:road|rd|street|avenue|ave|lane|boulevard|blvd|alley)"
+_WORDS = r"(?<![A-Za-z])(?-i:(?:(?!Lead|ECG|Blot)[A-Z][\w'’]+\s+){1,3})"
 _ADDRESS = (
-    rf"(?:\d{{1,5}}[A-Za-z]?,?\s+)(?:[A-Z][\w'’]+\s+){{1,3}}{_STREET}\b\.?|(?:[A-Z][\w'’]+\s+){{1,3}}{_STREET}\b\.?,?"
-    r"\s*(?:no\.?\s*|number\s*|#)?\d{1,5}"
-    r"|[\u4e00-\u9fff]{2,12}(?:路|街|大道|巷|胡同|弄|里)\s*\d{1,5}\s*[号弄](?:\s*\d{1,4}\s*(?:号?楼|栋|幢|单元|室|号)){0,4}"
+    rf"\d{{1,5}}[A-Za-z]?,?\s+{_WORDS}{_STREET}\b\.?|{_WORDS}(?!lane){_STREET}\b\.?,?\s*(?:no\.?\s*|number\s*|#)?\d{{1,5}}"
+    r"|[\u4e00-\u9fff]{2,12}(?:(?<![通管回气尿线电旁])路|街|大道|巷|胡同|弄|(?<!房)里)\s*\d{1,5}\s*[号弄](?![腔床管针位样])"
+    r"(?:\s*\d{1,4}\s*(?:号?楼|栋|幢|单元|室|号)){0,4}"
     r"|[\u4e00-\u9fff]{2,12}(?:小区|花园|公寓|新村|苑)\s*[\dA-Za-z一二三四五六七八九十]{1,4}\s*(?:号?楼|栋|幢|座|单元)"
     r"(?:\s*[\d一二三四五六七八九十]{1,4}\s*(?:单元|室|号)){0,3}"
-    r"|(?:home\s+address|address|住址|家庭住址|地址|户籍)\s*[:：=]\s*[^;；。\n]{4,60}"
+    r"|(?:住址|家庭住址|地址|户籍)\s*[:：=]\s*(?!见)(?=[^;；,，。\n]{0,40}[\d省市区县镇乡村])[^;；。\n]{4,60}"
+    r"|home\s+address\s*[:：=]\s*(?=[^;；。\n]{0,40}\d)[^;；。\n]{4,60}"
+    rf"|address\s*[:：=]\s*(?=\d{{1,5}}[A-Za-z]?,?\s+(?-i:[A-Z])|[^;；。\n]{{0,40}}(?:\b{_STREET}\b|[省市区县]))[^;；。\n]{{4,60}}"
 )
-_NUMBERS = rf"{_START}(?:{_ID_18}|{_ID_15}|{_MOBILE}|{_LANDLINE_ABROAD}|{_LANDLINE_AREA}){_END}"
-# Numbers that name or reach a person, wherever they stand.
-NUMBER = re.compile(f"{_NUMBERS}|{_MAIL}", re.IGNORECASE)
-PERSONAL = re.compile(
-    f"{_BIRTH}|{_NAMED}|{_RECORD}|{_PASSPORT_LABELLED}|{_MESSENGER}|{_NUMBERS}|{_MAIL}|{_ADDRESS}", re.IGNORECASE
+_LONG = rf"{_ID_18}|{_ID_15}|{_ABROAD}|{_LANDLINE}|{_OTHER_COUNTRY}"
+_NUMBERS = rf"(?:{_START}|{_CALLED})(?:(?:{_LONG}){_END}|{_MOBILE}{_MOBILE_END})"
+_PERSONAL = re.compile(
+    f"{_BIRTH}|{_NAMED}|{_RECORD}|{_PASSPORT_LABELLED}|{_MESSENGER}|(?P<number>{_NUMBERS})|{_MAIL}|{_ADDRESS}",
+    re.IGNORECASE,
 )
+# Numbers that look like those of a person are none behind these words, or in front of these units.
+_OF_A_THING = re.compile(
+    r"(?:\b(?:lot|batch|specimen|sample|barcode|accession|kit)|批号|标本号?|样本号?)\s*(?:no|number|id|#)?[\s.:#]*",
+    re.IGNORECASE,
+)
+_UNIT = re.compile(r"\s?(?:IU|copies|cells?|拷贝)(?![A-Za-z])", re.IGNORECASE)
+# One decimal number, and a row of times of day such as 0800 1200 1600.
+_DECIMAL = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)\.\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?\d+[eE][+-]?\d+")
+_TIMES = re.compile(r"(?:[01]\d|2[0-4])[0-5]\d(?:\s(?:[01]\d|2[0-4])[0-5]\d){2}")
 # A text without any of these holds nothing that is looked for: seven digits close together, a sign, or a word.
 _HINT = re.compile(
-    r"(?:\d[^\dA-Za-z]{0,3}){7}|[@＠]|[\[(]at[\])]|name|born|birth|d\.?o\.?b|出生|生于|生日|生人|姓名|患者名|[路街道巷胡里弄区园寓村苑址号]"
-    r"|road|\brd\b|street|\bave|lane|boulevard|blvd|alley|address|MRN|record|hospital|insurance|id\s*card|passport|护照|通行证"
-    r"|wechat|weixin|微信|QQ", re.IGNORECASE,
+    r"(?:\d[^\dA-Za-z]{0,3}){7}|[@＠]|[\[(]at[\])]|name|born|birth|d\.?o\.?b|生|姓|患者|受试者|病人|家属|监护人|联系人|父亲|母亲"
+    r"|[路街道巷胡里弄区园寓村苑址籍号证卡]|road|\brd\b|street|\bave|lane|boulevard|blvd|alley|address|MRN|record|hospital"
+    r"|admission|insurance|id\s*card|passport|护照|通行证|wechat|weixin|微信|QQ|\bmrs?\b|\bms\b", re.IGNORECASE,
 )  # fmt: skip
 # Most values hold nothing of the kind: a date, a number, a code, a short word.
 _HARMLESS = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.+Z-]*)?|[\d.,<>=+%-]{1,9}|[A-Za-z0-9_]{1,4}")
+_QUANTITY = re.compile(r"[<>=≤≥~]{0,2}\s?[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+
+# In an identifier: mobile numbers as they are dialled, identity numbers that are valid, mail addresses.
+_IN_IDENTIFIER = re.compile(
+    rf"{_START}(?:(?P<card>{_ID_18})|(?P<old>{_ID_15})|(?:(?:\+|00)?86[\s-]?)?1[3-9]\d"
+    rf"(?:\d{{8}}|{_GAP}(?!00|20[0-3]\d)\d{{4}}{_GAP}\d{{4}})){_END}|(?P<mail>{_MAIL})",
+    re.IGNORECASE,
+)  # fmt: skip
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 def masked(text: str) -> str:
@@ -77,28 +153,76 @@ def masked(text: str) -> str:
 
     Looked for, in any width of characters: identity card numbers of 15 and 18 digits, mobile and landline numbers with
     the usual gaps and prefixes, mail addresses, postal addresses, dates that are called a birth date, and what follows
-    a label such as "patient name", "MRN" or 住院号. Where something is found the text is in plain characters (NFKC).
+    a label such as "patient name", "MRN" or 住院号. One decimal number is never personal. Where something is found the
+    text is in plain characters (NFKC).
 
     >>> masked("Rash, call 139 1277 3451")
-    'Rash, call [redacted]'
-    >>> masked("Rash since 2025-03-04")
-    'Rash since 2025-03-04'
+    'Rash, [redacted]'
+    >>> masked("Rash since 2025-03-04"), masked("5.0000000000")
+    ('Rash since 2025-03-04', '5.0000000000')
     """
-    if _HARMLESS.fullmatch(text) or not _HINT.search(text):
-        return text
-    if PERSONAL.search(text):
-        # The characters between digits may be of another width than the rest.
-        return PERSONAL.sub(MASK, PERSONAL.sub(MASK, plain_text(text)))
-    if text.isascii():
+    if _HARMLESS.fullmatch(text) or _DECIMAL.fullmatch(text):
         return text
     plain = plain_text(text)
-    return PERSONAL.sub(MASK, plain) if PERSONAL.search(plain) else text
+    if not _HINT.search(plain):
+        return text
+    found = _PERSONAL.sub(_replacement, plain)
+    # What stood beside something that was masked may be found only now.
+    return text if found == plain else _PERSONAL.sub(_replacement, found)
 
 
 def names_person(identifier: str) -> bool:
     """Whether an identifier of a subject, site or record is, or holds, a number that names or reaches a person.
 
-    >>> names_person("13912773451"), names_person("NCT06321198-01-004")
-    (True, False)
+    Ids of studies look like many numbers, so only these count: mobile numbers, identity numbers with a valid date
+    (of 18 characters also with their check character), mail addresses.
+
+    >>> names_person("13912773451"), names_person("NCT06321198-01-004"), names_person("0101-001-0001")
+    (True, False, False)
     """
-    return bool(NUMBER.search(identifier) or NUMBER.search(plain_text(identifier)))
+    for match in _IN_IDENTIFIER.finditer(plain_text(identifier)):
+        card, old = match["card"], match["old"]
+        if not (card or old) or (card and _valid_card(card)) or (old and _valid_date("19" + _digits(old)[6:12])):
+            return True
+    return False
+
+
+def is_quantity(text: str) -> bool:
+    """Whether a value of a column of results or doses is one number, and no valid identity number.
+
+    >>> is_quantity("13800000000"), is_quantity("<0.0333333333"), is_quantity("139 1277 3451")
+    (True, True, False)
+    """
+    plain = plain_text(text)
+    return bool(_QUANTITY.fullmatch(plain)) and not (len(plain) == len(_WEIGHTS) + 1 and _valid_card(plain))
+
+
+def _replacement(match: re.Match[str]) -> str:
+    """The mask, or the match itself where a number is one of results, times or things."""
+    number = match["number"]
+    if number is None:
+        return MASK
+    before, after = match.string[max(0, match.start() - 30) : match.start()], match.string[match.end() :]
+    thing = any(found.end() == len(before) for found in _OF_A_THING.finditer(before))
+    harmless = thing or _DECIMAL.fullmatch(number) or _TIMES.fullmatch(number) or _UNIT.match(after)
+    return number if harmless else MASK
+
+
+def _valid_card(text: str) -> bool:
+    """Whether 18 characters are an identity number: a day of the calendar, and the check character of GB 11643."""
+    signs = _digits(text)
+    if len(signs) != len(_WEIGHTS) + 1 or not signs[:17].isdigit() or not _valid_date(signs[6:14]):
+        return False
+    total = sum(int(sign) * weight for sign, weight in zip(signs, _WEIGHTS, strict=False))
+    return "10X98765432"[total % 11] == signs[17]
+
+
+def _valid_date(day: str) -> bool:
+    try:
+        return datetime.date(int(day[:4]), int(day[4:6]), int(day[6:])).year >= 1850
+    except ValueError:
+        return False
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"[^0-9X]", "", text.upper())
