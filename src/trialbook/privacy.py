@@ -49,7 +49,7 @@ _OTHER_COUNTRY = r"\+[1-9]\d{0,2}[\s-]?\(?\d{2,4}\)?[\s-]?\d{3,4}[\s-]?\d{3,4}|[
 _PASSPORT_LABELLED = r"(?:passport|护照|通行证)(?:\s*(?:no|number|号|号码))?\.?\s*[:：#]?\s*[A-Z]{1,2}\d{7,8}"
 # The last part of a host is letters only; a dose "@day1.5" is no address.
 _MAIL = (
-    r"[\w.+%-]+\s?(?:@|\[at\]|\(at\))\s?[A-Za-z0-9][A-Za-z0-9-]*(?:(?:\.|\s?(?:\[dot\]|\(dot\))\s?)[A-Za-z0-9-]+)*"
+    r"[\w.+%-]{1,64}\s?(?:@|\[at\]|\(at\))\s?[A-Za-z0-9][A-Za-z0-9-]{0,62}(?:(?:\.|\s?(?:\[dot\]|\(dot\))\s?)[A-Za-z0-9-]{1,63}){0,8}"
     r"(?:\.|\s?(?:\[dot\]|\(dot\))\s?)[A-Za-z]{2,}(?![A-Za-z0-9])"
 )
 _MESSENGER = (
@@ -139,10 +139,10 @@ _HINT = re.compile(
 _HARMLESS = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.+Z-]*)?|[\d.,<>=+%-]{1,9}|[A-Za-z0-9_]{1,4}")
 _QUANTITY = re.compile(r"[<>=≤≥~]{0,2}\s?[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
-# In an identifier: mobile numbers as they are dialled, identity numbers that are valid, mail addresses.
+# In an identifier: mobile numbers as they are dialled, identity numbers that are valid.
 _IN_IDENTIFIER = re.compile(
     rf"{_START}(?:(?P<card>{_ID_18})|(?P<old>{_ID_15})|(?:(?:\+|00)?86[\s-]?)?1[3-9]\d"
-    rf"(?:\d{{8}}|{_GAP}(?!00|20[0-3]\d)\d{{4}}{_GAP}\d{{4}})){_END}|(?P<mail>{_MAIL})",
+    rf"(?:\d{{8}}|{_GAP}(?!00|20[0-3]\d)\d{{4}}{_GAP}\d{{4}})){_END}",
     re.IGNORECASE,
 )  # fmt: skip
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -175,12 +175,15 @@ def names_person(identifier: str) -> bool:
     """Whether an identifier of a subject, site or record is, or holds, a number that names or reaches a person.
 
     Ids of studies look like many numbers, so only these count: mobile numbers, identity numbers with a valid date
-    (of 18 characters also with their check character), mail addresses.
+    (of 18 characters also with their check character), and what is called personal, such as a mail address or an MRN.
 
     >>> names_person("13912773451"), names_person("NCT06321198-01-004"), names_person("0101-001-0001")
     (True, False, False)
     """
-    for match in _IN_IDENTIFIER.finditer(plain_text(identifier)):
+    plain = plain_text(identifier)
+    if any(match["number"] is None for match in _PERSONAL.finditer(plain)):
+        return True
+    for match in _IN_IDENTIFIER.finditer(plain):
         card, old = match["card"], match["old"]
         if not (card or old) or (card and _valid_card(card)) or (old and _valid_date("19" + _digits(old)[6:12])):
             return True

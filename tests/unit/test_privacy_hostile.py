@@ -60,7 +60,7 @@ def test_ordinary_ids_are_readable_in_messages(text: str) -> None:
     "text",
     [
         "13912773451", "139 1277 3451", "S-13912773451", "+8613912773451", "110101199003070011", "110101-19900307-0011",
-        "110101900307001", "li@example.org",
+        "110101900307001", "li@example.org", "MRN 00123456", "住院号1234567",
     ],
 )  # fmt: skip
 def test_ids_that_are_numbers_of_persons_are_found(text: str) -> None:

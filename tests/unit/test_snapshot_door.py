@@ -82,3 +82,28 @@ def test_names_of_files_are_treated_like_text(tmp_path: Path) -> None:
     folder = raw.export(tmp_path / "s")
     (folder / "list of 13912773451.csv").write_text("x", encoding="utf-8")
     assert "list of [redacted].csv" in read(folder).ignored
+
+
+def test_numbers_in_columns_of_results_and_doses_are_no_personal_data(tmp_path: Path) -> None:
+    values = ["5.0000000000", "0.0333333333", "13800000000", "<13800000000", "147.058823529412", "6.2E+08"]
+    lb = raw.rows(raw.LB, *({"LBSEQ": str(n), "LBORRES": text} for n, text in enumerate(values, 1)))
+    table = read(raw.export(tmp_path / "s", lb=lb)).tables["LB"]
+    assert table.frame["LBORRES"].tolist() == values
+    assert not [note for note in table.notes if note.rule == "P37-PERSONAL-DATA"]
+
+
+@pytest.mark.parametrize("text", ["110101199003070011", "139 1277 3451", "call 13912773451"])
+def test_a_result_that_is_no_plain_number_or_is_a_valid_identity_number_is_masked(tmp_path: Path, text: str) -> None:
+    table = read(raw.export(tmp_path / "s", lb=[{**raw.LB, "LBORRES": text}])).tables["LB"]
+    assert table.frame["LBORRES"].tolist() == ["[redacted]"]
+
+
+@pytest.mark.parametrize(("column", "text"), [("AESPID", "0000000001"), ("AESPID", "0251-2345678")])
+def test_ordinary_ids_do_not_stop(tmp_path: Path, column: str, text: str) -> None:
+    assert read(raw.export(tmp_path / "s", ae=[{**raw.AE, column: text}])).tables["AE"].frame[column].tolist() == [text]
+
+
+@pytest.mark.parametrize("text", ["0101-001-0001", "010-123-0001", "NCT06321198-013-001-2025", "2024-013-0001-0012"])
+def test_ordinary_subject_ids_do_not_stop(tmp_path: Path, text: str) -> None:
+    snapshot = read(raw.export(tmp_path / "s", dm=[{**raw.DM, "USUBJID": text}]))
+    assert snapshot.tables["DM"].frame["USUBJID"].tolist() == [text]

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.errors import StopError
-from trialbook.privacy import MASK, masked, names_person
+from trialbook.privacy import is_quantity, masked, names_person
 from trialbook.snapshot.tables import Edit, Note, RawTable, Snapshot
 
 WITHHELD = "(withheld)"
 # Identifiers are compared and printed everywhere: a person's number there cannot be masked away.
 _IDENTIFIERS = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "IDVARVAL")
 _IDENTIFIER_ENDINGS = ("SPID", "REFID", "GRPID", "LNKID", "LNKGRP", "SEQ")
+# Results, limits of ranges and doses: one plain number there is a quantity, whatever it looks like.
+_QUANTITY_ENDINGS = ("ORRES", "STRESC", "STRESN", "NRLO", "NRHI", "DOSE", "DOSTOT")
 _KEYS_OF_SUPP = frozenset(["STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL"])
 # Names under which SUPP-- gives the number of another subject.
 _SUBJECT_LINKS = ("RESCREEN_OF", "RESCRNOF", "PRVSUBJ", "PREVSUBJ")
@@ -43,7 +45,8 @@ def admit(snapshot: Snapshot, allowed: AllowList) -> Snapshot:
 
     - A column that the domain's contract does not declare is left out, as are a supplemental value whose QNAM it does
       not declare and a domain without a contract; each is named once (change log, or `ignored`), without its values.
-    - Text that identifies a person is masked; the place is logged and asked about, the value is not kept.
+    - Text that identifies a person is masked; the place is logged and asked about, the value is not kept. One number in
+      a column of results, limits or doses is no such text.
     - Raises StopError (P37-IDENTIFIER) for an identifier that is a person's number; the message holds no value.
     - Names of files and sheets are treated like text.
     """
@@ -124,7 +127,8 @@ def _masked_values(table: RawTable) -> RawTable:
         if is_identifier(str(name)):
             _stop_at_persons(table, str(name), values)
         else:
-            found = {text: masked(text) for text in values.dropna().unique()}
+            counted = str(name).endswith(_QUANTITY_ENDINGS)
+            found = {t: masked(t) for t in values.dropna().unique() if not (counted and is_quantity(t))}
             found = {text: plain for text, plain in found.items() if plain != text}
             if found:
                 rows = values[values.isin(list(found))]
@@ -146,7 +150,7 @@ def _masked_values(table: RawTable) -> RawTable:
 
 def _stop_at_persons(table: RawTable, column: str, values: pd.Series) -> None:
     for text in values.dropna().unique():
-        if names_person(text) or MASK in masked(text):
+        if names_person(text):
             row = int(values.index[values.eq(text).to_numpy()][0])
             file, sheet, line, named = table.place(row, column)
             raise StopError(
