@@ -47,6 +47,25 @@ def test_a_declaration_that_is_neither_true_nor_false_stops(tmp_path: Path, cont
         manifest_says(declared(tmp_path / "s", content))
 
 
+@pytest.mark.parametrize(
+    ("text", "observed"),
+    [
+        ('{"Synthetic": true}', r"column Synthetic, value True"), ('{" SYNTHETIC": false}', "value False"),
+        ('{"synthetic": "true"}', r"column synthetic, value 'true'"), ('{"synthetic": null}', "column synthetic"),
+        ('{"synthetic": true, "Synthetic": false}', "column Synthetic"), ("[true]", "no object"),
+        ('"synthetic"', "no object"),
+    ],
+)  # fmt: skip
+def test_a_declaration_in_another_spelling_stops_and_says_what_to_write(
+    tmp_path: Path, text: str, observed: str
+) -> None:
+    folder = declared(tmp_path / "s", None)
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    with pytest.raises(StopError, match=rf'SYNTHETIC.*manifest\.json.*{observed}.*write "synthetic": true') as stopped:
+        manifest_says(folder)
+    assert '"synthetic": false' in str(stopped.value)
+
+
 def test_a_manifest_that_cannot_be_read_stops(tmp_path: Path) -> None:
     folder = declared(tmp_path / "s", None)
     for text in ("{", "[" * 100_000):

@@ -10,8 +10,10 @@ from trialbook.inputs import read_input
 from trialbook.protocol.models import Trial
 
 MANIFEST = "manifest.json"
+KEY = "synthetic"
+_WRITE = 'write "synthetic": true for made-up data, or "synthetic": false for real ones,'
 # What `trialbook simulate` writes beside its files.
-DECLARATION = {"synthetic": True, "made_by": "trialbook simulate"}
+DECLARATION = {KEY: True, "made_by": "trialbook simulate"}
 
 
 def is_synthetic(trial: Trial) -> bool:
@@ -25,14 +27,17 @@ def is_synthetic(trial: Trial) -> bool:
     if declared is not None and found is not None and declared != found:
         raise StopError(
             f"the cut file says synthetic: {_word(declared)}, the manifest of the snapshot says {_word(found)}",
-            file=f"{trial.cut.snapshot}/{MANIFEST}", column="synthetic", rule="SYNTHETIC",
+            file=f"{trial.cut.snapshot}/{MANIFEST}", column=KEY, rule="SYNTHETIC",
             next_step="correct the one that is wrong: nobody may take made-up data for real ones, or the reverse",
         )  # fmt: skip
     return bool(declared if found is None else found)
 
 
 def manifest_says(snapshot: Path) -> bool | None:
-    """What the manifest in a snapshot folder says of `synthetic`; None without a manifest or without that key."""
+    """What the manifest in a snapshot folder says of `synthetic`; None without a manifest or without that key.
+
+    Raises StopError where the manifest is no object, spells the key in another way, or says neither true nor false.
+    """
     path = snapshot / MANIFEST
     if not path.is_file():
         return None
@@ -43,13 +48,20 @@ def manifest_says(snapshot: Path) -> bool | None:
             f"the manifest of the snapshot cannot be read ({type(error).__name__})", file=MANIFEST, rule="SYNTHETIC",
             next_step="correct it, or remove it and say `synthetic` in the cut file",
         ) from None  # fmt: skip
-    said = content.get("synthetic") if isinstance(content, dict) else None
-    if said is None or isinstance(said, bool):
-        return said
-    raise StopError(
-        "this must be true or false", file=MANIFEST, column="synthetic", value=said, rule="SYNTHETIC",
-        next_step="correct the manifest of the snapshot",
-    )  # fmt: skip
+    if not isinstance(content, dict):
+        raise StopError(
+            "the manifest of the snapshot is no object with keys", file=MANIFEST, rule="SYNTHETIC",
+            next_step=f"{_WRITE} between braces, or remove the file and say `synthetic` in the cut file",
+        )  # fmt: skip
+    for key, said in content.items():
+        # Who writes "Synthetic", or "true" as a text, means to declare something: it is not passed over.
+        if key.strip().casefold() == KEY and (key != KEY or not isinstance(said, bool)):
+            problem = "this must be true or false, without quotes" if key == KEY else f"this key must be spelled {KEY}"
+            raise StopError(
+                problem, file=MANIFEST, column=key.strip(), value="null" if said is None else said, rule="SYNTHETIC",
+                next_step=f"{_WRITE} in the manifest of the snapshot",
+            )  # fmt: skip
+    return content.get(KEY)
 
 
 def write_declaration(folder: Path, **told: int | str) -> None:
