@@ -8,9 +8,9 @@ import re
 from trialbook.characters import plain_text
 
 MASK = "[redacted]"
-# Between the groups of a number: a blank, or one sign with or without blanks around it.
+# Between the groups of a number: a blank, or up to three signs with or without blanks around them.
 _SIGN = r"[\-‐‑‒–—−._·/,:~|]"
-_GAP = rf"(?:\s?{_SIGN}\s?|\s)"
+_GAP = rf"(?:\s?{_SIGN}{{1,3}}\s?|\s)"
 _YEAR, _MONTH, _DAY = r"(?:18|19|20)\d{2}", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
 # No letter or digit before and after: a hash or a longer number is no identity number. No decimal point either.
 _START, _END = r"(?<![0-9A-Za-z])(?<!\d\.)", r"(?![0-9A-Za-z])(?!\.\d)"
