@@ -147,7 +147,7 @@ def test_a_flag_that_belongs_to_no_event_counts_until_it_is_placed(protocol: Pro
     lost = flagged(treated().event("Headache", 3, 2), "Y", seq=9).domains()
     _, addlt = status(lost, protocol, analysis)
     assert addlt["DLTSTAT"].tolist() == ["UNRESOLVED"]
-    assert addlt["REASON"].tolist() == ["the committee's flag Y cannot be joined to an event, counted as DLT"]
+    assert addlt["REASON"].tolist() == ["event not in AE: the committee's flag Y names no record of AE, counted as DLT"]
 
 
 def test_a_flag_without_a_readable_answer_counts_until_it_is_answered(protocol: Protocol, analysis: Analysis) -> None:

@@ -109,8 +109,9 @@ def _fates(facts: pd.DataFrame, case: str) -> pd.Series:
     else:
         out = out | may["PENDING"]
     if case.startswith("worst"):
-        # Leaving somebody out raises the rate only where there is a DLT at all.
-        stays = free & (~out | (not dlt.any()))
+        # Who may be left out is, also where there is no DLT: fewer subjects without one say less. Somebody has to stay.
+        stays = free & ~out
+        stays = stays if (stays | dlt).any() else free
     else:
         stays, dlt = free, dlt & ~free & ~out
     fate = pd.Series(OUT, index=facts.index, dtype="str").mask(stays, FREE)
