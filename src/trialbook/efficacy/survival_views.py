@@ -136,8 +136,12 @@ def exact_intervals(rows: pd.DataFrame) -> pd.DataFrame:
     return own.assign(context=own["context"].map(EXACT).astype("str"))
 
 
-def censored_subjects(adtte: pd.DataFrame, analysis: Analysis, cut_date: pd.Timestamp) -> pd.DataFrame:
+def censored_subjects(
+    adtte: pd.DataFrame, analysis: Analysis, cut_date: pd.Timestamp, adsl: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The living: SUBJID TRT01A AVAL ADY ADT SOURCE DAYS_AGO (last contact before the cut) STALE, longest ago first.
+
+    With `adsl` also LEFT: how who left the trial did so, in the words of the disposition records.
 
     STALE is Y when the last contact lies more than `stale_followup_days` before the cut: then being censored may not
     be independent of dying (§5.2).
@@ -146,6 +150,9 @@ def censored_subjects(adtte: pd.DataFrame, analysis: Analysis, cut_date: pd.Time
     ago = (cut_date - alive["ADT"]).dt.days.astype("Int64")
     stale = pd.Series("", index=alive.index, dtype="str").mask(ago > analysis.stale_followup_days, "Y")
     listed = _with_study_day(alive).assign(SOURCE=alive["CNSDTDSC"], DAYS_AGO=ago, STALE=stale)
+    if adsl is not None:
+        how = adsl["DCSREAS"].where(adsl["EOSSTT"].eq("DISCONTINUED"), "").fillna("").str.lower()
+        listed = listed.assign(LEFT=listed["SUBJID"].map(dict(zip(adsl["SUBJID"], how, strict=True))).astype("str"))
     return listed.sort_values(["DAYS_AGO", "SUBJID"], ascending=[False, True]).reset_index(drop=True)
 
 
