@@ -73,7 +73,7 @@ def test_columns_of_dates_and_of_days_say_it_too(protocol: Protocol, analysis: A
     domains = subject().infused(7).seen(56).died("2025-03").subject("S02").died("2025-03").domains()
     adsl = derive_subjects(domains, protocol, analysis, CUT)
     assert death_date_text(adsl).tolist() == ["March 2025, counted as 2025-03-08", "March 2025, counted as 2025-03-01"]
-    assert death_day_text(adsl).tolist() == ["50 to 80, counted as 57", ""]
+    assert death_day_text(adsl).tolist() == ["56 to 80, counted as 57", ""]
     assert death_day_text(adsl, "TRTEDT").tolist() == ["43 to 73, counted as 50", ""]
     assert death_text(adsl).tolist()[1] == "March 2025; counted as 2025-03-01"
     asked = {q["subject"]: q["observed"] for q in death_queries(domains, CUT) if q["rule"].endswith("INCOMPLETE")}
@@ -83,7 +83,7 @@ def test_columns_of_dates_and_of_days_say_it_too(protocol: Protocol, analysis: A
 def test_times_tables_figures_and_differences_never_show_an_imputed_day_as_a_fact(
     protocol: Protocol, analysis: Analysis
 ) -> None:
-    words = "March 2025, day 50 to 80; counted as day 57"
+    words = "March 2025, day 56 to 80; counted as day 57"
     domains = subject().seen(56).died("2025-03").subject("S02").infused(0).died(30).domains()
     adsl = derive_subjects(domains, protocol, analysis, CUT)
     adtte = derive_adtte(adsl, domains, protocol, analysis, CUT)

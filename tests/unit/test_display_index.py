@@ -210,7 +210,7 @@ def test_each_treated_subject_has_a_line_in_the_order_of_levels(protocol):
             "241",
             "? → II",
             "CR",
-            "PENDING",
+            "window still open",
             "Alive, last seen 2025-09-01",
             "2",
         ),

@@ -67,8 +67,7 @@ def dlt_facts(
     | left early, though records show contact on or after the end      | not evaluable, free                      |
     | death in the window that no adverse event explains               | not evaluable, a DLT (a related death)   |
     | death that may lie on either side of the end, or is in doubt     | not evaluable, free                      |
-    | drug of another trial that may have begun outside the window;    | not evaluable, free                      |
-    | of anybody without CM                                            |                                          |
+    | drug of another trial that may have begun outside the window     | not evaluable, free                      |
     """
     with_endpoint = adsl["SAFFL"].eq("Y") & protocol.has_endpoint("DLT")
     treated = adsl[with_endpoint].sort_values("USUBJID", kind="stable").reset_index(drop=True)
@@ -83,8 +82,6 @@ def dlt_facts(
     unexplained = treated["DTHDT"].notna() & window.eq(NOT_EVALUABLE) & ~people.isin(_explained_deaths(domains))
     unexplained &= treated["DTHDT"] < treated["WINENDT"]
     free = window.eq(NO_DLT) | waits | (window.eq(NOT_EVALUABLE) & either)
-    # Without medication records another trial's drug may have ended the evaluation of anybody.
-    either |= not domains.delivered("CM")
     out = window.eq(NOT_EVALUABLE) | waits | (window.eq(NO_DLT) & either)
     return treated[["USUBJID", "SUBJID", "TRT01A"]].assign(
         MAYDLT=sure | doubted | (waits & ~documented) | unexplained,
