@@ -74,7 +74,7 @@ def test_columns_of_dates_and_of_days_say_it_too(protocol: Protocol, analysis: A
     adsl = derive_subjects(domains, protocol, analysis, CUT)
     assert death_date_text(adsl).tolist() == ["March 2025, counted as 2025-03-08", "March 2025, counted as 2025-03-01"]
     assert death_day_text(adsl).tolist() == ["56 to 80, counted as 57", ""]
-    assert death_day_text(adsl, "TRTEDT").tolist() == ["43 to 73, counted as 50", ""]
+    assert death_day_text(adsl, "TRTEDT").tolist() == ["49 to 73, counted as 50", ""]
     assert death_text(adsl).tolist()[1] == "March 2025; counted as 2025-03-01"
     asked = {q["subject"]: q["observed"] for q in death_queries(domains, CUT) if q["rule"].endswith("INCOMPLETE")}
     assert asked["iMSC-2001-S01"] == "March 2025, counted as 2025-03-08 (DM, day after last contact)"
