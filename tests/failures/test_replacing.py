@@ -62,7 +62,7 @@ def test_the_life_of_a_build_whose_delivery_changes(small: SmallProject) -> None
     assert content(kept) == before
     assert manifest_of(small.out / "case")["supersedes"] == seal
     assert f".superseded/case/{seal[:16]}" in (small.out / "case" / "index.html").read_text(encoding="utf-8")
-    assert f".superseded, seal {seal[:16]}" in done.said
+    assert f"kept in .superseded/case/{seal[:16]}" in done.said
     assert quick(small).process.returncode == 0
 
     again = small.build()

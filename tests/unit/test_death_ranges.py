@@ -40,13 +40,13 @@ def status(builder: TrialBuilder, day: int | str) -> TrialBuilder:
         pytest.param(subject().died(40), "2025-02-19", id="known"),
         pytest.param(fatal(subject().died(40), "2025-02"), "2025-02-19", id="a partial date that agrees"),
         pytest.param(status(subject().died(40), 60), "2025-02-19", id="a later sweep"),
-        pytest.param(subject().seen(56).died("2025-03"), "March 2025, day 50 to 80; counted as day 57", id="month"),
+        pytest.param(subject().seen(56).died("2025-03"), "March 2025, day 56 to 80; counted as day 57", id="month"),
         pytest.param(
-            status(subject().seen(56).died("2025-03"), 70), "March 2025, day 50 to 70; counted as day 57",
+            status(subject().seen(56).died("2025-03"), 70), "March 2025, day 56 to 70; counted as day 57",
             id="month, and dead by a day of it",
         ),
         pytest.param(subject().seen(20).died("2025-04"), "April 2025, day 81 to 100; counted as day 81", id="to cut"),
-        pytest.param(subject().seen(20).died("2025"), "2025, day -9 to 100; counted as day 21", id="year"),
+        pytest.param(subject().seen(20).died("2025"), "2025, day 20 to 100; counted as day 21", id="year"),
         pytest.param(fatal(subject().seen(20), None), "date unknown, day 20 to 100; counted as day 21", id="none"),
         pytest.param(status(subject().seen(20), 60), "date unknown, day 20 to 60; counted as day 60", id="sweep"),
         pytest.param(fatal(subject().died(40), 38), "sources differ, day 38 to 40; counted as day 38", id="two days"),
@@ -73,8 +73,8 @@ def test_columns_of_dates_and_of_days_say_it_too(protocol: Protocol, analysis: A
     domains = subject().infused(7).seen(56).died("2025-03").subject("S02").died("2025-03").domains()
     adsl = derive_subjects(domains, protocol, analysis, CUT)
     assert death_date_text(adsl).tolist() == ["March 2025, counted as 2025-03-08", "March 2025, counted as 2025-03-01"]
-    assert death_day_text(adsl).tolist() == ["50 to 80, counted as 57", ""]
-    assert death_day_text(adsl, "TRTEDT").tolist() == ["43 to 73, counted as 50", ""]
+    assert death_day_text(adsl).tolist() == ["56 to 80, counted as 57", ""]
+    assert death_day_text(adsl, "TRTEDT").tolist() == ["49 to 73, counted as 50", ""]
     assert death_text(adsl).tolist()[1] == "March 2025; counted as 2025-03-01"
     asked = {q["subject"]: q["observed"] for q in death_queries(domains, CUT) if q["rule"].endswith("INCOMPLETE")}
     assert asked["iMSC-2001-S01"] == "March 2025, counted as 2025-03-08 (DM, day after last contact)"
@@ -83,7 +83,7 @@ def test_columns_of_dates_and_of_days_say_it_too(protocol: Protocol, analysis: A
 def test_times_tables_figures_and_differences_never_show_an_imputed_day_as_a_fact(
     protocol: Protocol, analysis: Analysis
 ) -> None:
-    words = "March 2025, day 50 to 80; counted as day 57"
+    words = "March 2025, day 56 to 80; counted as day 57"
     domains = subject().seen(56).died("2025-03").subject("S02").infused(0).died(30).domains()
     adsl = derive_subjects(domains, protocol, analysis, CUT)
     adtte = derive_adtte(adsl, domains, protocol, analysis, CUT)

@@ -101,7 +101,7 @@ def test_the_headline_numbers_are_those_of_the_results(protocol):
         ("Treated", "12", f"of {protocol.study.planned_n} planned"),
         ("Any TEAE", "2 of 12", "16.7%; 5 events"),
         ("Serious adverse events", "0 of 12", "0.0%; 0 events; 0 of 12: a rate above 22.1% is excluded at 95%"),
-        ("Dose-limiting toxicity", "2 of 12", "of those evaluable; 1 pending"),
+        ("Dose-limiting toxicity", "2 of 12", "of those evaluable; 1 window still open"),
         ("Response at day 28", "2 of 12", "0.167; 95% CI 0.100 to 0.900; 1 pending"),
         ("Alive at day 100", "0.750", "Kaplan-Meier; 95% CI 0.100 to 0.900"),
         ("Deaths", "0 of 12", "0.0%; of the treated"),
@@ -122,7 +122,8 @@ def test_worst_and_best_case_stand_beside_each_number_with_who_decides(protocol)
     assert value(facts, "Response at day 28")[1].endswith(
         "worst to best case: between 1 and 2 of 2, open: 002; with pending 1 to 3 of 3"
     )
-    assert value(facts, "Dose-limiting toxicity")[1].endswith("worst to best case: between 0 and 1 of 2, open: 001")
+    assert value(facts, "Dose-limiting toxicity")[1].endswith("best to worst case: between 0 and 1 of 2, open: 001")
+    assert "Best to worst case, DLT" in set(facts.levels["measure"])
     assert value(facts, "Alive at day 100")[1].endswith("worst to best case: no open fact")
     levels = facts.levels.set_index("measure")
     assert levels.loc["Worst to best case, response", "DL1"].startswith("between 1 and 2 of 2, open: 002")
@@ -209,7 +210,7 @@ def test_each_treated_subject_has_a_line_in_the_order_of_levels(protocol):
             "241",
             "? → II",
             "CR",
-            "PENDING",
+            "window still open",
             "Alive, last seen 2025-09-01",
             "2",
         ),

@@ -192,6 +192,13 @@ def test_with_no_dlt_at_all_the_worst_case_leaves_nobody_out(protocol: Protocol,
     assert cases(to_ard(dlt_bounds_rows(facts, protocol)))["worst"] == (0, 1)
 
 
+def test_a_level_without_a_dlt_names_who_may_not_be_evaluable(protocol: Protocol, analysis: Analysis) -> None:
+    builder = of({"S01": STORIES["withdrawn, seen later"][0], "S02": followed, "S03": followed})
+    _, facts = derived(builder.domains(), protocol, analysis)
+    ard = to_ard(dlt_bounds_rows(facts, protocol))
+    assert bounds_text(ard, "DLT", "DL1") == bounds_text(ard, "DLT") == "between 0 of 2 and 0 of 3, open: S01"
+
+
 def test_the_probability_above_the_target_is_never_pooled_over_levels(protocol: Protocol, analysis: Analysis) -> None:
     builder = of({"S01": followed, "S02": STORIES["adjudicated"][0]})
     addlt, _ = derived(builder.domains(), protocol, analysis)

@@ -174,7 +174,7 @@ def test_a_death_on_an_unknown_day_is_told_as_a_range(protocol: Protocol, analys
     _, addlt = status(
         trial().subject("S01").infused(0).infused(7).seen(9).died("2025-01").domains(), protocol, analysis
     )
-    assert addlt["REASON"].tolist() == ["died (January 2025, day -9 to 21; counted as day 10) without a DLT"]
+    assert addlt["REASON"].tolist() == ["died (January 2025, day 9 to 21; counted as day 10) without a DLT"]
 
 
 def test_who_withdraws_and_is_only_known_alive_later_is_not_evaluable(protocol: Protocol, analysis: Analysis) -> None:

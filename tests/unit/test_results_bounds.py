@@ -78,6 +78,35 @@ def test_a_toxicity_is_read_from_low_to_high_too():
     assert bounds.bounds_text(ard, "DLT") == "between 0 and 1 of 2, open: 2"
 
 
+def _cases(variable, **cases):
+    """An ARD of one endpoint: case to (n, N, estimate)."""
+    rows = [row for case, counts in cases.items() for row in bounds.case_rows("Total", variable, case, *counts, "001")]
+    return to_ard(rows)
+
+
+def test_cases_are_told_by_rate_and_not_by_count():
+    # 1 of 9 is more than 1 of 12, though less by count of subjects.
+    low, high = (1, 12, 1 / 12), (1, 9, 1 / 9)
+    ard = _cases("DLT", worst=high, best=low, worst_with_pending=high, best_with_pending=low)
+    assert bounds.bounds_text(ard, "DLT") == "between 1 of 12 and 1 of 9, open: 001"
+
+
+def test_survival_is_told_in_estimates_between_which_the_estimate_lies():
+    low, high = (6, 9, 0.6875), (7, 9, 0.8021)
+    ard = _cases("OS_100", worst=low, best=high, worst_with_pending=(6, 12, 0.5), best_with_pending=(10, 12, 10 / 12))
+    found = bounds.bounds_of(ard, "OS_100")
+    assert found.text == "between 0.688 and 0.802, open: 001; with pending 6 to 10 of 12"
+    assert found.range == "0.688 to 0.802"
+
+
+def test_nobody_counted_in_one_case_is_told_with_the_pending():
+    none, all_dead = (0, 0, None), (0, 2, 0.0)
+    ard = _cases("OS_100", worst=all_dead, best=none, worst_with_pending=all_dead, best_with_pending=(2, 2, 1.0))
+    found = bounds.bounds_of(ard, "OS_100")
+    assert bounds.not_evaluable_text(found) == "not evaluable (with pending 0 to 2 of 2)"
+    assert found.text == "with pending 0 to 2 of 2, open: 001"
+
+
 @pytest.mark.parametrize(
     ("n", "level", "told"),
     [

@@ -13,6 +13,7 @@ from trialbook.domains import Domains
 from trialbook.efficacy.survival import follow_up_rows, time_to_event_rows
 from trialbook.efficacy.survival_bounds import survival_bounds_rows
 from trialbook.efficacy.survival_needs import undelivered, why_not_evaluable
+from trialbook.efficacy.survival_views import deaths_open, deaths_text
 from trialbook.efficacy.time_to_event import derive_adtte
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -63,14 +64,14 @@ def rows(domains: Domains, protocol: Protocol, analysis: Analysis, cut: pd.Times
 
 def cases(ard: pd.DataFrame, level: str = "Total") -> dict[str, tuple[float, float, float | None]]:
     """(n, N, estimate) by case."""
-    own = ard[ard["analysis_id"].eq("BOUNDS") & ard["group1_level"].eq(level)]
+    own = ard[ard["analysis_id"].eq("BOUNDS") & ard["variable"].eq("OS_100") & ard["group1_level"].eq(level)]
     stat = own.set_index(["context", "stat_name"])["stat"]
     names = dict.fromkeys(own["context"])
     return {case: (stat[case, "n"], stat[case, "N"], stat[case, "estimate"]) for case in names}
 
 
 def deciding(ard: pd.DataFrame, case: str = "worst") -> str:
-    own = ard[ard["analysis_id"].eq("BOUNDS") & ard["context"].eq(case) & ard["stat_name"].eq("n")]
+    own = ard[ard["variable"].eq("OS_100") & ard["context"].eq(case) & ard["stat_name"].eq("n")]
     return own[own["group1_level"].eq("Total")]["stat_text"].item()
 
 
@@ -136,7 +137,7 @@ def test_who_has_not_reached_the_day_is_pending(
 def test_the_words_beside_the_number(protocol: Protocol, analysis: Analysis) -> None:
     builder = group(lambda b: b.seen(60)).subject("S03", level="DL2", start=LATE).infused(0, 2.0).seen(40)
     ard = rows(builder.domains(), protocol, analysis)
-    assert bounds_text(ard, "OS_100") == "between 1 and 2 of 2, open: S01; with pending 1 to 3 of 3"
+    assert bounds_text(ard, "OS_100") == "between 0.500 and 1.000, open: S01; with pending 1 to 3 of 3"
     assert bounds_text(ard, "OS_100", "DL2") == "with pending 0 to 1 of 1"
     assert bounds_text(ard, "OS_100", "DL3") == ""
 
@@ -215,6 +216,8 @@ def test_without_disposition_survival_is_not_evaluable_and_bounded(protocol: Pro
     found = cases(ard)
     assert (found["worst"][:2], found["best"][:2]) == ((1, 4), (2, 3))
     assert deciding(ard) == "S03, S04"
+    # Unrecorded deaths are possible up to the cut: also S02's, after day 120.
+    assert (deaths_text(ard), deaths_open(ard)) == ("at least 1 of 4", "up to 4 of 4, open: S02, S03, S04")
     assert why_not_evaluable("OS", without) == "Not evaluable: disposition (DS) was not delivered."
     assert why_not_evaluable("OS", domains) == ""
     adtte = derive_adtte(derive_subjects(without, protocol, analysis, CUT), without, protocol, analysis, CUT)

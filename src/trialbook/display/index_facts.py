@@ -10,19 +10,29 @@ import pandas as pd
 
 from trialbook.display import index_safety
 from trialbook.display.subject_lines import subject_lines
-from trialbook.efficacy.survival_views import headline_day
+from trialbook.dlt.determination import NOT_EVALUABLE as DLT_NONE
+from trialbook.dlt.determination import PENDING, PENDING_DATA
+from trialbook.dlt.views import waiting_text
+from trialbook.efficacy.survival_views import deaths_open, deaths_text, headline_day
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Cut, Protocol
-from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, TOTAL
+from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
 from trialbook.results.bounds import BOUNDS, bounds_of, bounds_text, not_evaluable_text
 
 if TYPE_CHECKING:
     from trialbook.contracts.verdicts import Verdict
 
 DLT_INTERVAL = "clopper_pearson"
+# Endpoints whose range, from low to high, runs from the best case to the worst.
+HIGH_IS_WORSE = ("DLT",)
 CONTRACT_WORDS = {
     "pass": "holds", "empty": "no records", "info": "remarks", "warning": "questions asked", "critical": "broken",
+}  # fmt: skip
+# The statuses that are not DLT-evaluable: with those evaluable they add up to the treated.
+DLT_NOT_COUNTED = {
+    PENDING: "DLT window still open", PENDING_DATA: "DLT window closed, data missing",
+    DLT_NONE: "Not evaluable for DLT",
 }  # fmt: skip
 WORST_FIRST = ("critical", "warning", "info", "pass", "empty")
 
@@ -158,7 +168,8 @@ class _Numbers:
 
     def cases_of(self, variable: str) -> str:
         """`cases` of all as a note."""
-        return _words("worst to best case: {}", self.cases(variable))
+        order = "best to worst" if variable in HIGH_IS_WORSE else "worst to best"
+        return _words(order + " case: {}", self.cases(variable))
 
 
 def _headlines(protocol: Protocol, numbers: _Numbers) -> list[Headline]:
@@ -174,8 +185,7 @@ def _headlines(protocol: Protocol, numbers: _Numbers) -> list[Headline]:
             label = index_safety.COUNTED[variable][0]
             lines.append(Headline(label, numbers.count("TEAE_OVERVIEW", variable), note))
     if protocol.has_endpoint("DLT"):
-        waiting = _words("{} pending", numbers.text("DLT", "DLTSTAT", "n", level="PENDING"))
-        note = _joined("of those evaluable", waiting, numbers.cases_of("DLT"))
+        note = _joined("of those evaluable", waiting_text(numbers.ard), numbers.cases_of("DLT"))
         lines.append(Headline("Dose-limiting toxicity", numbers.count("DLT_RATE", "DLT", **dlt), note))
     if protocol.has_endpoint("ORR_D28"):
         limits = _words("95% CI {}", numbers.limits("ORR_D28", "RSP28", **orr))
@@ -188,12 +198,11 @@ def _headlines(protocol: Protocol, numbers: _Numbers) -> list[Headline]:
     if protocol.has_endpoint("OS"):
         alive = numbers.text("OS_KM", "OS", "estimate", **survival)
         limits = _words("95% CI {}", numbers.limits("OS_KM", "OS", **survival))
-        if alive == NOT_EVALUABLE:
-            alive = numbers.not_evaluable(f"OS_{numbers.os_day}")
+        alive = NOT_EVALUABLE_WORDS if alive == NOT_EVALUABLE else alive
         note = _joined("Kaplan-Meier", limits, numbers.cases_of(f"OS_{numbers.os_day}"))
         lines.append(Headline(f"Alive at day {numbers.os_day}", alive, note))
-        note = _joined(numbers.rate("OS_EVENTS", "OS"), "of the treated")
-        lines.append(Headline("Deaths", numbers.count("OS_EVENTS", "OS"), note))
+        note = _joined(numbers.rate("OS_EVENTS", "OS"), "of the treated", deaths_open(numbers.ard))
+        lines.append(Headline("Deaths", deaths_text(numbers.ard) or numbers.count("OS_EVENTS", "OS"), note))
     return [Headline(line.label, line.value or NOT_ESTIMABLE, line.note) for line in lines]
 
 
@@ -224,7 +233,8 @@ def _by_level(protocol: Protocol, numbers: _Numbers) -> pd.DataFrame:
     if protocol.has_endpoint("DLT"):
         rows["DLT, of those evaluable"] = [numbers.share("DLT_RATE", "DLT", at=at, by=DLT_INTERVAL) for at in levels]
         rows |= _case_row("DLT", "DLT", levels, numbers)
-        rows["DLT pending"] = [numbers.text("DLT", "DLTSTAT", "n", at=at, level="PENDING") for at in levels]
+        for status, label in DLT_NOT_COUNTED.items():
+            rows[label] = [numbers.text("DLT", "DLTSTAT", "n", at=at, level=status) for at in levels]
     if protocol.has_endpoint("ORR_D28"):
         rows["Response at day 28"] = [numbers.share("ORR_D28", "RSP28", at=at, by=orr) for at in levels]
         rows[f"95% CI ({orr.replace('_', '-')})"] = [numbers.limits("ORR_D28", "RSP28", at=at, by=orr) for at in levels]
@@ -240,6 +250,9 @@ def _by_level(protocol: Protocol, numbers: _Numbers) -> pd.DataFrame:
         ]
         rows[f"95% CI ({km})"] = [numbers.limits("OS_KM", "OS", at=at, level=day, by=km) for at in levels]
         rows |= _case_row(f"alive at day {day}", f"OS_{day}", levels, numbers)
+        rows["Deaths"] = [deaths_text(numbers.ard, at) or numbers.count("OS_EVENTS", "OS", at=at) for at in levels]
+        may_be_dead = [deaths_open(numbers.ard, at) for at in levels]
+        rows |= {"Deaths, with those who may have died": may_be_dead} if any(may_be_dead) else {}
     table = [(measure, *(text or NOT_ESTIMABLE for text in texts)) for measure, texts in rows.items()]
     return pd.DataFrame(table, columns=["measure", *levels]).astype("str")
 
@@ -247,7 +260,8 @@ def _by_level(protocol: Protocol, numbers: _Numbers) -> pd.DataFrame:
 def _case_row(what: str, variable: str, levels: Sequence[str], numbers: _Numbers) -> dict[str, list[str]]:
     """The worst and the best case by level, with who decides them, as a row of the table; none without bounds."""
     told = [numbers.cases(variable, at=at) for at in levels]
-    return {f"Worst to best case, {what}": told} if any(told) else {}
+    order = "Best to worst" if variable in HIGH_IS_WORSE else "Worst to best"
+    return {f"{order} case, {what}": told} if any(told) else {}
 
 
 def _dose(cells_per_kg: float | None) -> str:

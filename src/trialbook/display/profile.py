@@ -23,6 +23,7 @@ LAB_NOTE = (
     "Bands: CTCAE v5.0 grades by the reference limits and the baseline of the subject's baseline record; a diamond "
     "with a number is a result of grade 3 or 4 by its own limits."
 )
+NO_RECORDS, NO_STAGES = "No records.", "Not evaluable: organ stages (RS, FA) were not delivered."
 Labels = Mapping[str, str]
 MILESTONES = {"DATE": "Date", "DAY": "Day", "EVENT": "Event", "SAID": "Result"}
 INFUSIONS = {"INFNO": "Infusion", "EXSTDT": "Date", "DAY": "Day", "DOSEKG": "10^6 cells/kg", "LEVEL": "Level"}
@@ -74,7 +75,8 @@ def profile_content(profile: Profile) -> ProfileContent:
         _folded("Infusions, steroids and organ stages", [
             _table(profile.infusions, f"Infusions, {who}", INFUSIONS),
             _table(profile.steroids, f"Systemic steroids, {who}", STEROIDS, digits={"MPEQ": 2}),
-            _table(profile.stages, f"Organ stages and grade, {who}", STAGES, right=["SKIN", "LIVER", "UGI", "LGI"]),
+            _table(profile.stages, f"Organ stages and grade, {who}", STAGES, right=["SKIN", "LIVER", "UGI", "LGI"],
+                   empty=NO_RECORDS if profile.stages_delivered else NO_STAGES),
         ]),
     ]))  # fmt: skip
     events = Section(
@@ -114,13 +116,13 @@ def profile_page(content: ProfileContent, frame: Frame, others: Sequence[Link]) 
 
 def _table(
     frame: pd.DataFrame, title: str, labels: Labels, *, digits: Mapping[str, int] | None = None,
-    right: Sequence[str] = (), notes: Sequence[str] = (),
+    right: Sequence[str] = (), notes: Sequence[str] = (), empty: str = NO_RECORDS,
 ) -> str:  # fmt: skip
     """The columns of `labels` in this order, then those that it does not know."""
     known = [name for name in labels if name in frame.columns]
     others = [name for name in frame.columns if name in TESTS]
     shown = frame[[*known, *others]]
-    return table(shown, title, labels=labels, digits=digits, right=[*right, *others], notes=notes).html
+    return table(shown, title, labels=labels, digits=digits, right=[*right, *others], notes=notes, empty=empty).html
 
 
 def _folded(summary: str, tables: Sequence[str]) -> str:

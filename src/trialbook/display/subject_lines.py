@@ -6,9 +6,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from trialbook.dlt.wording import STATUS_WORDS
+from trialbook.efficacy.wording import REASON_WORDS
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_EVALUABLE_WORDS
 from trialbook.subjects.death_ranges import death_text
+from trialbook.subjects.disposition import left_text
 
 COLUMNS = ["subject", "level", "infusions", "first", "day", "grade", "response", "dlt", "status", "queries"]
 LABELS = {
@@ -39,7 +42,7 @@ def subject_lines(protocol: Protocol, datasets: Mapping[str, pd.DataFrame], quer
             "day": (until - treated["TRTSDT"]).dt.days.astype("Int64"),
             "grade": treated["USUBJID"].map(_grades(treated, datasets.get("adrs"))),
             "response": treated["USUBJID"].map(_day_28(datasets.get("adrs"))),
-            "dlt": treated["USUBJID"].map(_coded(datasets.get("addlt"), "DLTSTAT")),
+            "dlt": treated["USUBJID"].map(_coded(datasets.get("addlt"), "DLTSTAT")).replace(STATUS_WORDS),
             "status": _status(treated),
             "queries": [int(asked.isin([row.USUBJID, row.SUBJID]).sum()) for row in treated.itertuples()],
         },
@@ -51,9 +54,12 @@ def subject_lines(protocol: Protocol, datasets: Mapping[str, pd.DataFrame], quer
 def _status(treated: pd.DataFrame) -> pd.Series:
     """Died and when, as far as that is known (`death_text`), or when last seen alive."""
     death = death_text(treated)
-    died = ("Died " + death).where(death.ne(""), "Died, date unknown")
+    begins_with_words = death.str.match("[a-z]")
+    died = ("Died" + pd.Series(", ", death.index).where(begins_with_words, " ") + death).where(
+        death.ne(""), "Died, date unknown"
+    )
     seen = ", last seen " + treated["LSTALVDT"].astype("datetime64[s]").dt.strftime("%Y-%m-%d")
-    return died.where(treated["DTHFL"].eq("Y"), "Alive" + seen.fillna(""))
+    return died.where(treated["DTHFL"].eq("Y"), "Alive" + seen.fillna("") + left_text(treated))
 
 
 def _grades(treated: pd.DataFrame, adrs: pd.DataFrame | None) -> dict[str, str]:
@@ -77,7 +83,10 @@ def _day_28(adrs: pd.DataFrame | None) -> dict[str, str]:
         return {}
     rows = adrs[adrs["PARAMCD"].eq("RSP28") & adrs["RSP28FL"].eq("Y")]
     reasons = rows["REASON"].fillna("") if "REASON" in rows else pd.Series("", index=rows.index)
-    shown = [f"{value} ({why.lower()})" if why else value for value, why in zip(rows["AVALC"], reasons, strict=True)]
+    shown = [
+        f"{value} ({REASON_WORDS.get(why, why.lower())})" if why else value
+        for value, why in zip(rows["AVALC"], reasons, strict=True)
+    ]
     if "RSPLO" in rows:
         open_ = zip(shown, reasons, rows["RSPLO"], rows["RSPHI"], strict=True)
         shown = [

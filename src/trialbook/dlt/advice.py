@@ -9,10 +9,14 @@ from typing import NamedTuple
 import pandas as pd
 
 from trialbook.dlt.designs.design import (
+    CAP_REACHED,
     DE_ESCALATE,
     ENROL,
     ESCALATE,
     EXPAND,
+    MAX_TESTED_NOT_EXCEEDED,
+    MTD_DECLARED,
+    NO_DOSE,
     ONGOING,
     START,
     WAIT,
@@ -31,6 +35,12 @@ COMMITTEE = "The Safety Review Committee decides."
 MOVES = {
     START: "start at", ENROL: "enrol at", EXPAND: "enrol up to 6 at", ESCALATE: "escalate to",
     DE_ESCALATE: "go down to", WAIT: "wait at",
+}  # fmt: skip
+# How a trial ends: in words with the dose level that is declared, and without one.
+ENDS = {
+    MTD_DECLARED: ("declare {} the maximum tolerated dose", "no maximum tolerated dose"),
+    MAX_TESTED_NOT_EXCEEDED: ("stop: {}, the highest dose, is tolerated", "stop: the highest dose is tolerated"),
+    CAP_REACHED: ("stop: no place is left, {} is confirmed", "stop: no place is left, no dose is confirmed"),
 }  # fmt: skip
 
 
@@ -152,7 +162,13 @@ def _last_window(action: Action, pending: tuple[Pending, ...], cut_date: pd.Time
 
 
 def plain_code(code: str) -> str:
-    """An advice code as words: `ONGOING(ESCALATE DL2)` is `escalate to DL2`; other outcomes stay as they are."""
+    """An advice code as words: `ONGOING(ESCALATE DL2)` is `escalate to DL2`, `NO_DOSE` is `no dose is tolerable`."""
+    if code == NO_DOSE:
+        return "no dose is tolerable"
+    for outcome, (words, without) in ENDS.items():
+        if code.startswith(f"{outcome}("):
+            level = code.removeprefix(f"{outcome}(").removesuffix(")")
+            return without if level == "none" else words.format(level)
     if not code.startswith(f"{ONGOING}("):
         return code
     move, level = code.removeprefix(f"{ONGOING}(").removesuffix(")").split(" ", 1)

@@ -95,7 +95,8 @@ def _level_rows(level: str, facts: pd.DataFrame) -> Iterator[ArdRow]:
     fates = {case: _fates(facts, case) for case in CASES}
     for case, fate in fates.items():
         other = fates[case.replace("worst", "best") if case.startswith("worst") else case.replace("best", "worst")]
-        deciding = ", ".join(facts.loc[fate.ne(other), "SUBJID"].astype("str"))
+        either = facts["MAYFREE"].astype(bool) & facts["MAYOUT"].astype(bool)
+        deciding = ", ".join(facts.loc[fate.ne(other) | either, "SUBJID"].astype("str"))
         n, total = int(fate.eq(WITH_DLT).sum()), int(fate.ne(OUT).sum())
         yield from case_rows(level, "DLT", case, n, total, n / total if total else None, deciding)
 
@@ -109,8 +110,9 @@ def _fates(facts: pd.DataFrame, case: str) -> pd.Series:
     else:
         out = out | may["PENDING"]
     if case.startswith("worst"):
-        # Leaving somebody out raises the rate only where there is a DLT at all.
-        stays = free & (~out | (not dlt.any()))
+        # Who may be left out is, also where there is no DLT: fewer subjects without one say less. Somebody has to stay.
+        stays = free & ~out
+        stays = stays if (stays | dlt).any() else free
     else:
         stays, dlt = free, dlt & ~free & ~out
     fate = pd.Series(OUT, index=facts.index, dtype="str").mask(stays, FREE)

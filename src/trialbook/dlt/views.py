@@ -8,7 +8,15 @@ import pandas as pd
 
 from trialbook.dlt.advice import COMMITTEE, Advice, plain_code
 from trialbook.dlt.designs.design import ONGOING, WAIT
-from trialbook.dlt.determination import COUNTED_AS_DLT, DLT, NO_DLT, NOT_EVALUABLE, WAITING
+from trialbook.dlt.determination import (
+    COUNTED_AS_DLT,
+    DLT,
+    NO_DLT,
+    NOT_EVALUABLE,
+    PENDING,
+    PENDING_DATA,
+    WAITING,
+)
 from trialbook.dlt.notes import Note
 from trialbook.dlt.reporting import COUNTED, EVALUABLE_N, TREATED, WAITING_N
 from trialbook.protocol.analysis import Analysis
@@ -84,14 +92,32 @@ def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[
         ),
         ("DLT-evaluable", f"{n[EVALUABLE_N]} of {n[TREATED]}", "treated subjects"),
         ("Counted as DLT", n[COUNTED], counted_note(results, int(n[COUNTED]), int(n[EVALUABLE_N]))),
-        ("Pending", n[WAITING_N], "windows not closed"),
+        ("Pending", n[WAITING_N], waiting_text(results) or "no window open"),
     ]
+
+
+def waiting_text(results: pd.DataFrame, level: str = TOTAL) -> str:
+    """Who is pending, by why, from the DLT rows: `1 window still open; 2 windows closed, data missing`; blank for none.
+
+    The two add up to the subjects who are pending.
+    """
+    rows = results[results["analysis_id"].eq("DLT") & results["group1_level"].eq(level)]
+    count = dict(zip(rows["variable_level"], rows["stat"], strict=True))
+    told = []
+    for status, state in ((PENDING, "still open"), (PENDING_DATA, "closed, data missing")):
+        n = int(count.get(status, 0))
+        told += [f"{n} window{'' if n == 1 else 's'} {state}"] if n else []
+    return "; ".join(told)
 
 
 def counted_note(results: pd.DataFrame, counted: int, evaluable: int) -> str:
     """What is said beside the counted DLTs: worst and best case, and what is excluded where there is none (§14)."""
     between = bounds_text(results, "DLT")
-    parts = ["with those not yet adjudicated", between, excluded_text(counted, evaluable)]
+    parts = [
+        "with those not yet adjudicated",
+        between and f"best to worst case: {between}",
+        excluded_text(counted, evaluable),
+    ]
     return "; ".join(part for part in parts if part)
 
 

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from trialbook.dlt.determination import (
+    DLT,
+    NO_DLT,
+    NOT_EVALUABLE,
+    PENDING,
+    PENDING_ADJUDICATION,
+    PENDING_DATA,
+    UNRESOLVED,
+)
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 
 NOT_AN_ENDPOINT = "Dose-limiting toxicity is not an endpoint of this trial: this page covers nothing of it."
+# The status of a subject in a line of prose or a table.
+STATUS_WORDS = {
+    DLT: "DLT", PENDING_ADJUDICATION: "counted as DLT, not adjudicated",
+    UNRESOLVED: "counted as DLT, onset or event open",
+    NO_DLT: "no DLT", PENDING: "window still open", PENDING_DATA: "window closed, data missing",
+    NOT_EVALUABLE: "not evaluable",
+}  # fmt: skip
 
 
 def status_method(protocol: Protocol, analysis: Analysis) -> str:

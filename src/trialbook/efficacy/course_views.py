@@ -15,10 +15,11 @@ from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.gvhd.steroids import steroid_days
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
+from trialbook.subjects.disposition import left_text
 
 GRADE, STEROIDS = "grade", "steroids"
 WHY = {
-    "DEATH": "died by day 28", "NEWTX": "new systemic therapy", "MISSING": "no assessment to judge by",
+    "DEATH": "died by day 28", "NEWTX": "new systemic therapy", "MISSING": "no assessment that counts",
     "INCOMPLETE": "missing organs leave it open",
 }  # fmt: skip
 STEROID_WORDS = {
@@ -122,8 +123,13 @@ def _said(text: str) -> str:
     return NOT_EVALUABLE_WORDS if text == NOT_EVALUABLE else text
 
 
+def _set_size(total: str) -> str:
+    """`N=11`, or that the set itself is not known."""
+    return "who counts is not known" if total == NOT_EVALUABLE else f"N={total}"
+
+
 def _count(n: str, total: str) -> str:
-    return f"{n} of {total}" if n != NOT_EVALUABLE else f"{NOT_EVALUABLE_WORDS}, N={total}"
+    return f"{n} of {total}" if n != NOT_EVALUABLE else f"{NOT_EVALUABLE_WORDS}, {_set_size(total)}"
 
 
 def later_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
@@ -157,13 +163,19 @@ def _values(adrs: pd.DataFrame, parameter: str) -> pd.Series:
     return own["AVALC"].mask(own["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS)
 
 
-def non_response_listing(listing: pd.DataFrame) -> pd.DataFrame:
-    """The mature subjects without a response and why: SUBJID TRT01A AVALC WHY, from `response_listing`."""
+def non_response_listing(listing: pd.DataFrame, adsl: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The mature subjects without a response and why: SUBJID TRT01A AVALC WHY, from `response_listing`.
+
+    With `adsl` it is said of who has no assessment that counts how it left the trial, if it did.
+    """
     rows = listing[~listing["AVALC"].isin([*RESPONDERS, "PENDING", NOT_EVALUABLE_WORDS])]
     stages = "stages " + rows["BASESTG"] + " to " + rows["D28STG"]
     why = rows["REASON"].map(WHY).astype("str").fillna("")
     event = (": " + rows["EVENT"]).where(rows["EVENT"] != "", "")
     told = (why + event).where(rows["REASON"] != "", stages)
+    if adsl is not None:
+        left = rows["SUBJID"].map(dict(zip(adsl["SUBJID"], left_text(adsl), strict=True))).fillna("").astype("str")
+        told = told + left.where(rows["REASON"].eq("MISSING"), "")
     return rows[["SUBJID", "TRT01A", "AVALC"]].assign(WHY=told).reset_index(drop=True)
 
 

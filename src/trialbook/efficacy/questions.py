@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from trialbook.gvhd.questions import stage_queries
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.queries import Query, query_by_rule
-from trialbook.subjects.withdrawal import withdrawal_queries
+from trialbook.subjects.withdrawal import withdrawal_queries, withdrawals
 
 # Rule: domain, field, severity, what was expected, the question in English and in Chinese.
 RULES: dict[str, tuple[str, str, str, str, str, str]] = {
@@ -107,7 +107,11 @@ def response_queries(
     treated = adsl[(adsl["SAFFL"] == "Y") & adsl["TRTSDT"].notna()]
     absent = lacking(domains)
     # Without any organ stages that nobody has an assessment is one cause, asked once.
-    of_subjects = [] if "RS" in absent else [*_day28(responses, adrs, analysis), *_baseline(responses)]
+    of_subjects = (
+        []
+        if "RS" in absent
+        else [*_day28(responses, adrs, analysis, _gone(treated, domains, analysis)), *_baseline(responses)]
+    )
     found = [
         *_not_delivered(responses, absent),
         *of_subjects,
@@ -141,13 +145,18 @@ def _same_day(domains: Domains, treated: pd.DataFrame) -> Iterator[Query]:
         yield _ask("P16-RS-SAME-DAY-DIFFERS", row.USUBJID, record=day, observed=row.VALUES, domain=where)
 
 
-def _day28(responses: pd.DataFrame, adrs: pd.DataFrame, analysis: Analysis) -> Iterator[Query]:
-    """Mature subjects with no assessment in the window, or with several."""
+def _day28(
+    responses: pd.DataFrame, adrs: pd.DataFrame, analysis: Analysis, gone: Collection[str] = ()
+) -> Iterator[Query]:
+    """Mature subjects with no assessment in the window, or with several.
+
+    `gone`: who withdrew consent before the window; no assessment of it counts, so none is missed.
+    """
     assessed = adrs[adrs["PARAMCD"] == "GRADE"][["USUBJID", "ADT", "RELDAY"]]
     day = counted_day(assessed["RELDAY"], analysis)
     near = assessed[day.between(*analysis.d28_window_wide)].groupby("USUBJID")["RELDAY"].agg(list).to_dict()
     inside = assessed[day.between(*analysis.d28_window)].groupby("USUBJID").size()
-    mature = responses[responses["MAT28FL"] == "Y"]
+    mature = responses[(responses["MAT28FL"] == "Y") & ~responses["USUBJID"].isin(gone)]
     for row in mature.itertuples():
         days = near.get(row.USUBJID, [])
         if row.REASON == "MISSING" and pd.isna(row.ADT):
@@ -158,6 +167,13 @@ def _day28(responses: pd.DataFrame, adrs: pd.DataFrame, analysis: Analysis) -> I
                 yield _ask("P29-RS-DAY28-NONE", row.USUBJID)
         elif inside.get(row.USUBJID, 0) > 1:
             yield _ask("P29-RS-DAY28-SEVERAL", row.USUBJID, observed=f"{inside[row.USUBJID]} assessments")
+
+
+def _gone(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> list[str]:
+    """Who withdrew consent before the day-28 window: what follows is asked about as such (A-130)."""
+    withdrawn = withdrawals(domains, treated)
+    start = withdrawn["USUBJID"].map(treated.set_index("USUBJID")["TRTSDT"])
+    return withdrawn.loc[(withdrawn["UNTILDT"] - start).dt.days < analysis.d28_window[0], "USUBJID"].tolist()
 
 
 def _baseline(responses: pd.DataFrame) -> Iterator[Query]:

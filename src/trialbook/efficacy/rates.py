@@ -67,7 +67,8 @@ def category_rows(responses: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
     """RSP28_CAT: subjects of the primary analysis in each response category, a non-response by its reason.
 
     Where a domain that was not delivered leaves subjects open, these are the category NE (context UNDELIVERED), and a
-    category to which nobody belongs for certain is null with the text NE: some of them may belong to it.
+    category to which nobody belongs for certain is null with the text NE: some of them may belong to it. Where that is
+    so at a level it is so in Total.
     """
     if not protocol.has_endpoint("ORR_D28"):
         return []
@@ -79,9 +80,13 @@ def category_rows(responses: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
         cells.append((NOT_EVALUABLE, UNDELIVERED))
     for category, reason in cells:
         found = primary[(primary["AVALC"] == category) & (primary["REASON"] == reason)]
-        for level in [*protocol.level_ids, TOTAL]:
-            n = len(found) if level == TOTAL else int((found["TRT01A"] == level).sum())
-            known = bool(n) or level not in open_at or category in (PENDING, NOT_EVALUABLE) or reason == "DEATH"
+        sure = category in (PENDING, NOT_EVALUABLE) or reason == "DEATH"
+        at = {level: int((found["TRT01A"] == level).sum()) for level in protocol.level_ids}
+        open_here = {level for level, n in at.items() if not (n or sure) and level in open_at}
+        if open_here or not (len(found) or sure or TOTAL not in open_at):
+            open_here.add(TOTAL)
+        for level, n in {**at, TOTAL: len(found)}.items():
+            known = level not in open_here
             place = {"variable_level": category, "context": reason}
             rows.append(ard_row_or_ne("RSP28_CAT", level, VARIABLE, "n", n, known, **place))
     return rows

@@ -171,8 +171,10 @@ def _by_stages(
     gone = withdrawn_before(at, course, analysis)
     high[gone] = 0
     # An assessment on the one day on which no organ was involved leaves nothing to respond.
-    _note(notes, ~assessed & ~pending & ~gone, "no assessment in the day-28 window")
-    _note(notes, ~known, "no baseline assessment")
+    # Without any organ stages whether an assessment was made is not known either.
+    if "RS" not in course.lacking:
+        _note(notes, ~assessed & ~pending & ~gone, "no assessment in the day-28 window")
+        _note(notes, ~known, "no baseline assessment")
     texts = zip(stages_text(base), stages_text(day), base["ADT"], strict=True)
     for said, (before, after, _), open_ in zip(notes, texts, seen & (low != high), strict=True):
         if open_ and "?" in before + after:

@@ -59,13 +59,19 @@ def secondary_rows(
         for name, success in STEROIDS.items():
             rows += _rate("STEROID_D28", level, group, "STER28", success, analysis, name, known_set="CM" not in absent)
         rows += _very_good(level, group[group["PARAMCD"] == "VGPR28"])
-        best = group.loc[group["PARAMCD"] == "BOR", ["AVALC", "REASON"]]
-        undelivered = bool((best["REASON"] == UNDELIVERED).any())
+        best = group.loc[group["PARAMCD"] == "BOR", "AVALC"]
         for category in (*CATEGORIES, NOT_ASSESSED, PENDING):
-            n = int((best["AVALC"] == category).sum())
-            known = bool(n) or not undelivered or category == PENDING
+            n = int((best == category).sum())
+            known = category == PENDING or _best_known(group, category, protocol if level == TOTAL else None)
             rows.append(ard_row_or_ne("BOR", level, "BOR", "n", n, known, variable_level=category))
     return rows
+
+
+def _best_known(group: pd.DataFrame, category: str, protocol: Protocol | None) -> bool:
+    """Whether the count of one best response is known; with a protocol (Total), at each of its levels as well."""
+    own = group[group["PARAMCD"] == "BOR"]
+    parts = [own, *(own[own["TRT01A"] == level] for level in (protocol.level_ids if protocol else []))]
+    return all((part["AVALC"] == category).any() or not (part["REASON"] == UNDELIVERED).any() for part in parts)
 
 
 # Reasons of a result that would be another one if what is missing came to light.

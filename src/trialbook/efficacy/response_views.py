@@ -211,15 +211,17 @@ def category_shares(rows: pd.DataFrame) -> pd.DataFrame:
 def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """F15: response rates with limits: ROW KIND RESPONDERS SUBJECTS ESTIMATE LOW HIGH SOURCE, in the order drawn.
 
-    This trial by level and in total (primary interval), then published rates, marked as not comparable. Empty where
-    this trial has no rate yet: nothing is compared with nothing.
+    This trial by level and in total (primary interval), then published rates, marked as not comparable. Where this
+    trial's rate is not evaluable the published ones stand alone. Empty where nobody is mature: nothing is compared
+    with nothing.
     """
     own = rows[(rows["analysis_id"] == "ORR_D28") & (rows["context"] == analysis.ci_primary_orr)]
     wide = own.pivot(index="group1_level", columns="stat_name", values="stat")
     wide = wide.reindex(list(dict.fromkeys(own["group1_level"])))
-    if wide.empty or not wide.loc[TOTAL, "N"] or pd.isna(wide.loc[TOTAL, "n"]):
+    if wide.empty or not wide.loc[TOTAL, "N"]:
         return pd.DataFrame(columns=["ROW", "KIND", "RESPONDERS", "SUBJECTS", "ESTIMATE", "LOW", "HIGH", "SOURCE"])
-    wide = wide[(wide["N"] > 0) & wide["n"].notna()]
+    # One total that is not evaluable beside levels that are would mislead: then none of this trial's is drawn.
+    wide = wide[(wide["N"] > 0) & wide["n"].notna() & pd.notna(wide.loc[TOTAL, "n"])]
     here = pd.DataFrame(
         {
             "ROW": [f"{row.Index}: {row.n:.0f}/{row.N:.0f}" for row in wide.itertuples()],
@@ -238,6 +240,15 @@ def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
         }
     )  # fmt: skip
     return pd.concat([here, there], ignore_index=True)
+
+
+def forest_notes(rows: pd.DataFrame, analysis: Analysis) -> list[str]:
+    """Why the forest holds no rate of this trial though subjects are mature; empty where it does."""
+    own = rows[(rows["analysis_id"] == "ORR_D28") & (rows["context"] == analysis.ci_primary_orr)]
+    total = own[own["group1_level"] == TOTAL].set_index("stat_name")["stat"]
+    if total.empty or not total["N"] or pd.notna(total["n"]):
+        return []
+    return ["This trial's rate is not evaluable: only published rates are drawn."]
 
 
 def category_order() -> list[str]:

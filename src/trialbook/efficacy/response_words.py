@@ -41,7 +41,7 @@ def response_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str,
                     found.range_with_pending and f"pending too: {found.range_with_pending}",
                 )
             ]
-            if (found := bounds_of(rows, "ORR_D28")) and found.size
+            if (found := bounds_of(rows, "ORR_D28")) and found.counts_somebody
             else []
         ),
     ]

@@ -25,6 +25,8 @@ from trialbook.subjects.deaths import doubtful_deaths
 
 # What becomes of a subject in one case: dead on a day up to t, alive on day t, or censored before it.
 DIES, LIVES, CENSORED = "DIES", "LIVES", "CENSORED"
+# The variable of the bounds of the number of deaths.
+DEATHS = "DEATHS"
 
 
 def survival_bounds_rows(
@@ -35,6 +37,8 @@ def survival_bounds_rows(
     N: subjects who died or whose day lies on or before the cut (with pending: all treated); n: those of them alive on
     the day; estimate: S(day), with every open fact filled in the worst or the best way and everybody else censored as
     last seen; null where nobody would be followed to the day. `stat_text` names the subjects who decide it.
+    Where DS was not delivered also DEATHS, of all treated: best the deaths that are certain, worst with everybody who
+    may have died by the cut.
     """
     if not protocol.has_endpoint("OS"):
         return []
@@ -47,6 +51,8 @@ def survival_bounds_rows(
         of_level = pd.Series(True, index=facts.index) if level == TOTAL else facts["TRT01A"].eq(level)
         group = {case: filled[of_level] for case, filled in cases.items()}
         rows += _level_rows(level, facts[of_level], group, day, added)
+        if undelivered("OS", domains):
+            rows += _death_rows(level, facts[of_level])
     return rows
 
 
@@ -130,6 +136,16 @@ def _level_rows(
         counted = filled[filled["COUNTED"]]
         n, total = int(counted["FATE"].eq(LIVES).sum()), len(counted)
         yield from case_rows(level, f"OS_{day}", case, n, total, _estimate(filled, day, added), deciding)
+
+
+def _death_rows(level: str, facts: pd.DataFrame) -> Iterator[ArdRow]:
+    """BOUNDS of the number of deaths by the cut: whoever was last seen before it may have died unrecorded."""
+    dead, certain = facts["DEAD"].astype(bool), facts["DEAD"].astype(bool) & ~facts["MAYLIVE"].astype(bool)
+    maybe = dead | (facts["SEEN"] < facts["CUT"]).fillna(True).astype(bool)
+    deciding = ", ".join(facts.loc[maybe & ~certain, "SUBJID"].astype("str"))
+    for case in CASES:
+        n, total = int((maybe if case.startswith("worst") else certain).sum()), len(facts)
+        yield from case_rows(level, DEATHS, case, n, total, n / total if total else None, deciding)
 
 
 def _differs(one: pd.DataFrame, other: pd.DataFrame) -> np.ndarray:

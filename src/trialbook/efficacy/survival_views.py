@@ -6,9 +6,10 @@ import pandas as pd
 
 from trialbook.dates import study_day
 from trialbook.efficacy.survival import NOT_REACHED
+from trialbook.efficacy.survival_bounds import DEATHS
 from trialbook.protocol.analysis import Analysis
-from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL, round_half_up
-from trialbook.results.bounds import BOUNDS, bounds_of, bounds_text, excluded_text, not_evaluable_text
+from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
+from trialbook.results.bounds import bounds_of, bounds_text, excluded_text
 
 REGISTERED_DAY = 100  # the registry measures overall survival at day 100
 UNKNOWN = (NOT_REACHED, NOT_ESTIMABLE, NOT_EVALUABLE)
@@ -36,13 +37,12 @@ def survival_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str,
     survival = text["OS_KM", str(day), km, "estimate"]
     median, follow_up = text["OS_MEDIAN", "", km, "estimate"], text["FUP_RKM", "", km, "estimate"]
     alive = bounds_text(rows, f"OS_{day}")
-    note = "; ".join(filter(None, ["" if survival in UNKNOWN else interval, alive and f"alive: {alive}"]))
-    if survival == NOT_EVALUABLE:
-        survival, note = not_evaluable_text(bounds_of(rows, f"OS_{day}")), f"alive: {alive}"
+    note = "; ".join(filter(None, ["" if survival in UNKNOWN else interval, alive and f"worst to best case: {alive}"]))
+    deaths_note = "; ".join(filter(None, ["any cause", deaths_open(rows)]))
     return [
         ("Treated and followed", n, "subjects"),
-        ("Deaths", _in_words(dead), "any cause"),
-        (f"Survival at day {day}", survival, note),
+        ("Deaths", deaths_text(rows) or _in_words(dead), deaths_note),
+        (f"Survival at day {day}", _in_words(survival), note),
         ("Median survival", _in_words(median), "" if median in UNKNOWN else "days"),
         ("Median follow-up", _in_words(follow_up), "" if follow_up in UNKNOWN else "days"),
     ]
@@ -58,13 +58,24 @@ def bounds_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
     between = bounds_text(rows, f"OS_{day}")
     if not between:
         return ""
-    ends = rows[rows["analysis_id"].eq(BOUNDS) & rows["variable"].eq(f"OS_{day}") & rows["group1_level"].eq(TOTAL)]
-    share = ends[ends["stat_name"].eq("estimate")].set_index("context")["stat"]
-    told = f"Alive at day {day}: {between}."
-    if share[["worst", "best"]].isna().any() or share["worst"] == share["best"]:
-        return told
-    low, high = (round_half_up(float(share[case]), 3) for case in ("worst", "best"))
-    return f"{told} Kaplan-Meier in the worst case {low}, in the best case {high}."
+    return f"Survival at day {day} (Kaplan-Meier), worst to best case: {between}."
+
+
+def deaths_text(rows: pd.DataFrame, level: str = TOTAL) -> str:
+    """`at least 2 of 12`: the deaths that are certain where a domain that tells of deaths was not delivered.
+
+    Blank where the number of deaths itself is known.
+    """
+    found = bounds_of(rows, DEATHS, level)
+    return f"at least {found.low.text}" if found and found.low.size else ""
+
+
+def deaths_open(rows: pd.DataFrame, level: str = TOTAL) -> str:
+    """`up to 12 of 12, open: 001, 003`: who may have died as well; blank where the number of deaths is known."""
+    found = bounds_of(rows, DEATHS, level)
+    if not found or not found.deciding:
+        return ""
+    return f"up to {found.high.text}, open: {found.deciding}"
 
 
 def nobody_followed(rows: pd.DataFrame, adsl: pd.DataFrame) -> str:
@@ -125,8 +136,12 @@ def exact_intervals(rows: pd.DataFrame) -> pd.DataFrame:
     return own.assign(context=own["context"].map(EXACT).astype("str"))
 
 
-def censored_subjects(adtte: pd.DataFrame, analysis: Analysis, cut_date: pd.Timestamp) -> pd.DataFrame:
+def censored_subjects(
+    adtte: pd.DataFrame, analysis: Analysis, cut_date: pd.Timestamp, adsl: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The living: SUBJID TRT01A AVAL ADY ADT SOURCE DAYS_AGO (last contact before the cut) STALE, longest ago first.
+
+    With `adsl` also LEFT: how who left the trial did so, in the words of the disposition records.
 
     STALE is Y when the last contact lies more than `stale_followup_days` before the cut: then being censored may not
     be independent of dying (§5.2).
@@ -135,6 +150,9 @@ def censored_subjects(adtte: pd.DataFrame, analysis: Analysis, cut_date: pd.Time
     ago = (cut_date - alive["ADT"]).dt.days.astype("Int64")
     stale = pd.Series("", index=alive.index, dtype="str").mask(ago > analysis.stale_followup_days, "Y")
     listed = _with_study_day(alive).assign(SOURCE=alive["CNSDTDSC"], DAYS_AGO=ago, STALE=stale)
+    if adsl is not None:
+        how = adsl["DCSREAS"].where(adsl["EOSSTT"].eq("DISCONTINUED"), "").fillna("").str.lower()
+        listed = listed.assign(LEFT=listed["SUBJID"].map(dict(zip(adsl["SUBJID"], how, strict=True))).astype("str"))
     return listed.sort_values(["DAYS_AGO", "SUBJID"], ascending=[False, True]).reset_index(drop=True)
 
 

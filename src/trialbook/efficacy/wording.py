@@ -8,6 +8,10 @@ from trialbook.protocol.models import Protocol
 
 NO_RESPONSE = "The response at day 28 is not an endpoint of this trial: this page covers nothing of it."
 NO_SURVIVAL = "Overall survival is not an endpoint of this trial: this page covers nothing of it."
+# Why a subject counts as a non-responder, in brackets behind the category.
+REASON_WORDS = {
+    "DEATH": "death", "NEWTX": "new therapy", "MISSING": "no assessment that counts", "INCOMPLETE": "organs missing",
+}  # fmt: skip
 
 
 def days(window: list[int] | tuple[int, ...]) -> str:

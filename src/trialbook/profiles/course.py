@@ -73,6 +73,11 @@ def event_rows(adae: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
     """
     rows = adae[adae["USUBJID"].isin(treated["USUBJID"])]
     start = _start(rows, treated)
+    # A fatal event whose end is not known to the day ends with the death as it is counted.
+    died = rows["USUBJID"].map(treated.set_index("USUBJID")["DTHDT"]).astype("datetime64[s]")
+    imputed = rows["AENDTF"].fillna("").ne("") if "AENDTF" in rows else pd.Series(False, index=rows.index)
+    fatal = rows["AEOUT"].fillna("").str.upper().eq("FATAL") & imputed & died.notna()
+    rows = rows.assign(AENDT=rows["AENDT"].mask(fatal, died))
     frame = pd.DataFrame(
         {
             "USUBJID": rows["USUBJID"], "TERM": rows["ADECOD"].where(rows["ADECOD"].fillna("") != "", rows["AETERM"]),

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.dates import rel_day
+from trialbook.dlt.wording import STATUS_WORDS
 from trialbook.domains import Domains
+from trialbook.efficacy.wording import REASON_WORDS
 from trialbook.profiles.course import (
     drug_rows,
     event_rows,
@@ -23,6 +25,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_EVALUABLE_WORDS
 from trialbook.subjects.death_ranges import death_text
+from trialbook.subjects.disposition import left_words
 
 DATASETS = ("adsl", "adae", "adlb", "addlt", "adrs", "adtte")
 Fact = tuple[str, str, str]
@@ -44,6 +47,7 @@ class Profile:
     events: pd.DataFrame
     drugs: pd.DataFrame
     labs_delivered: bool = True
+    stages_delivered: bool = True
 
 
 def profiles(
@@ -81,7 +85,8 @@ def profiles(
         facts = known.facts({str(key): value for key, value in row.items()}, own["events"], len(own["infusions"]))
         found.append(
             Profile(
-                str(row["SUBJID"]), facts, int(last[row["USUBJID"]]), **own, labs_delivered=domains.delivered("LB")
+                str(row["SUBJID"]), facts, int(last[row["USUBJID"]]), **own, labs_delivered=domains.delivered("LB"),
+                stages_delivered=domains.delivered("RS") or domains.delivered("FA"),
             )
         )  # fmt: skip
     return found
@@ -117,7 +122,7 @@ class _Known:
             ("Dose level", _text(subject["TRT01A"]), f"first infusion {first:%Y-%m-%d}"),
             ("Age, sex", ", ".join(filter(None, (_text(subject.get("AGE")), _text(subject.get("SEX"))))), ""),
             ("Infusions", str(infusions), ""),
-            ("DLT status", self._dlt[0].get(usubjid, ""), self._dlt[1].get(usubjid, "")),
+            ("DLT status", STATUS_WORDS.get(self._dlt[0].get(usubjid, ""), ""), self._dlt[1].get(usubjid, "")),
             ("Response at day 28", *self._day_28(usubjid)),
             ("Status", *_status(subject)),
             ("TEAE", str(len(teae)), graded),
@@ -131,7 +136,9 @@ class _Known:
         low, high, why = (self._open[name].get(subject, "") for name in ("RSPLO", "RSPHI", "RSPWHY"))
         if reason == "UNDELIVERED":
             return f"{NOT_EVALUABLE_WORDS} ({low} to {high})", why
-        return value, "; ".join(filter(None, (reason.lower(), f"{low} to {high}: {why}" if why else "")))
+        return value, "; ".join(
+            filter(None, (REASON_WORDS.get(reason, reason.lower()), f"{low} to {high}: {why}" if why else ""))
+        )
 
 
 def _by_subject(rows: pd.DataFrame, column: str) -> dict[str, str]:
@@ -145,7 +152,9 @@ def _status(subject: Mapping[str, object]) -> tuple[str, str]:
     if subject["DTHFL"] == "Y":
         return "Died", str(subject["DEATH"]) or "date unknown"
     day = subject["LSTALVDT"]
-    return "Alive", f"last seen {pd.Timestamp(str(day)):%Y-%m-%d}" if pd.notna(day) else ""
+    left = left_words(str(subject.get("EOSSTT", "")), str(subject.get("DCSREAS", "")))
+    seen = f"last seen {pd.Timestamp(str(day)):%Y-%m-%d}" if pd.notna(day) else ""
+    return "Alive", "; ".join(filter(None, (seen, left)))
 
 
 def _text(value: object) -> str:

@@ -21,6 +21,8 @@ from trialbook.results.ard import (
 from trialbook.statistics.intervals import clopper_pearson_upper
 
 BOUNDS = "BOUNDS"
+# Variables whose estimate is a Kaplan-Meier estimate begin with this.
+SURVIVAL = "OS_"
 # Context of each case: whether subjects who are still pending are counted.
 CASES = {"worst": False, "best": False, "worst_with_pending": True, "best_with_pending": True}
 
@@ -64,57 +66,87 @@ def deciding_subjects(subjects: pd.DataFrame) -> str:
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """The worst and the best case of one endpoint in one group, as counts: low <= high of `size` subjects.
+class Case:
+    """One case of an endpoint in one group: `n` of `size` subjects, and the estimate, None where there is none."""
 
-    `deciding` names the subjects who are open among these. The same with the pending subjects counted too.
+    n: int
+    size: int
+    estimate: float | None
+
+    @property
+    def text(self) -> str:
+        """`7 of 9`; `nobody counted` where no subject is."""
+        return f"{self.n} of {self.size}" if self.size else "nobody counted"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The two cases of one endpoint in one group, the lower rate first, and the same with the pending subjects too.
+
+    `deciding` names the subjects who are open in the first two. `rates`: the estimate is no share of those counted
+    (Kaplan-Meier), so the range is told in estimates.
     """
 
-    low: int
-    high: int
-    size: int
+    low: Case
+    high: Case
     deciding: str
-    low_with_pending: int
-    high_with_pending: int
-    size_with_pending: int
-    # Subjects of each case where they are not `size` in both: a toxicity's N moves with who is evaluable.
-    sizes: tuple[int, int] | None = None
-    sizes_with_pending: tuple[int, int] | None = None
+    low_with_pending: Case
+    high_with_pending: Case
+    rates: bool = False
+
+    @property
+    def counts_somebody(self) -> bool:
+        """Whether one of the cases counts a subject, pending ones included."""
+        return any(case.size for case in (self.low, self.high, self.low_with_pending, self.high_with_pending))
 
     @property
     def range(self) -> str:
-        """`7 to 9 of 11`; `7 of 11` where nothing is open."""
-        return _range(self.low, self.high, self.size, self.sizes)
+        """`7 to 9 of 11`; `7 of 11` where nothing is open; `0.688 to 0.802` of a Kaplan-Meier estimate.
+
+        Where one of the cases has nothing to count or to estimate, `with pending 0 to 2 of 2`.
+        """
+        if self._one_sided and self.range_with_pending:
+            return f"with pending {self.range_with_pending}"
+        return " to ".join(self._ends(joined=True))
 
     @property
     def range_with_pending(self) -> str:
-        """`range` with the pending subjects counted too; blank where that changes nothing."""
-        same = (self.low, self.high, self.size) == (
-            self.low_with_pending,
-            self.high_with_pending,
-            self.size_with_pending,
-        )
-        if same and self.sizes == self.sizes_with_pending:
-            return ""
-        return _range(self.low_with_pending, self.high_with_pending, self.size_with_pending, self.sizes_with_pending)
+        """The counts with the pending subjects too; blank where that changes nothing."""
+        pending = (self.low_with_pending, self.high_with_pending)
+        return "" if pending == (self.low, self.high) else " to ".join(_counts(*pending))
 
     @property
     def text(self) -> str:
         """`between 7 and 9 of 11, open: 003, 011; with pending 7 to 10 of 12`, or `no open fact`; see `bounds_text`."""
-        named = f", open: {self.deciding}" if self.deciding else ""
-        between = f"between {self.low} and {self.high} of {self.size}"
-        if self.sizes:
-            between = f"between {self.low} of {self.sizes[0]} and {self.high} of {self.sizes[1]}"
-        is_open = self.low != self.high or self.sizes
-        facts = between + named if is_open else ("no open fact" if self.size else "")
         pending = f"with pending {self.range_with_pending}" if self.range_with_pending else ""
+        if self._one_sided and pending:
+            return pending + (f", open: {self.deciding}" if self.deciding else "")
+        ends = self._ends(joined=False)
+        is_open = self.low != self.high or bool(self.deciding)
+        facts = "no open fact" if self.low.size or self.high.size else ""
+        if is_open:
+            facts = f"between {' and '.join(ends)}" if len(ends) > 1 else f"{ends[0]} in every case"
+            facts += f", open: {self.deciding}" if self.deciding else ""
         return "; ".join(part for part in (facts, pending) if part)
+
+    @property
+    def _one_sided(self) -> bool:
+        """Whether one case has nothing to count, or no estimate, and the other has."""
+        known = [case.size > 0 and not (self.rates and case.estimate is None) for case in (self.low, self.high)]
+        return not all(known)
+
+    def _ends(self, *, joined: bool) -> list[str]:
+        """The two ends in words, one where they read the same."""
+        if self.rates and self.low.estimate is not None and self.high.estimate is not None:
+            ends = [round_half_up(case.estimate or 0.0, 3) for case in (self.low, self.high)]
+            return list(dict.fromkeys(ends))
+        return _counts(self.low, self.high) if joined or self.low != self.high else [self.low.text]
 
 
 def bounds_of(ard: pd.DataFrame, variable: str, level: str = TOTAL) -> Bounds | None:
     """The bounds of one endpoint (ORR_D28, CR_D28, OS_100, DLT) at one dose level from its BOUNDS rows; None without.
 
-    A toxicity, whose worst case is the high one, is read like a response: low and high are counts.
+    A toxicity, whose worst case is the high one, is read like a response: the lower rate comes first.
     """
     own = ard[(ard["analysis_id"] == BOUNDS) & (ard["variable"] == variable) & (ard["group1_level"] == level)]
     if own.empty:
@@ -122,15 +154,30 @@ def bounds_of(ard: pd.DataFrame, variable: str, level: str = TOTAL) -> Bounds | 
     keys = list(zip(own["context"], own["stat_name"], strict=True))
     stat = dict(zip(keys, own["stat"], strict=True))
     text = dict(zip(keys, own["stat_text"], strict=True))
-    counts = {case: (int(stat[case, "n"]), int(stat[case, "N"])) for case in CASES}
-    (low, low_size), (high, high_size) = sorted((counts["worst"], counts["best"]))
-    pending = sorted((counts["worst_with_pending"], counts["best_with_pending"]))
-    (low_pending, low_pending_size), (high_pending, high_pending_size) = pending
-    return Bounds(
-        low, high, counts["worst"][1], text["worst", "n"], low_pending, high_pending, counts["worst_with_pending"][1],
-        (low_size, high_size) if low_size != high_size else None,
-        (low_pending_size, high_pending_size) if low_pending_size != high_pending_size else None,
-    )  # fmt: skip
+    case = {
+        name: Case(
+            int(stat[name, "n"]),
+            int(stat[name, "N"]),
+            None if pd.isna(stat[name, "estimate"]) else float(stat[name, "estimate"]),
+        )
+        for name in CASES
+    }
+    low, high = _by_rate(case["worst"], case["best"])
+    low_with_pending, high_with_pending = _by_rate(case["worst_with_pending"], case["best_with_pending"])
+    deciding = text["worst", "n"]
+    return Bounds(low, high, deciding, low_with_pending, high_with_pending, rates=variable.startswith(SURVIVAL))
+
+
+def _by_rate(*cases: Case) -> list[Case]:
+    """Cases by rate; of equal rates the one that rests on fewer subjects first; nobody counted before all."""
+    return sorted(cases, key=lambda case: (case.n / case.size if case.size else -1.0, case.n, case.size))
+
+
+def _counts(low: Case, high: Case) -> list[str]:
+    """The two ends as counts: `7`, `9 of 11`; both with their N where it differs; one where they are the same."""
+    if low.size != high.size:
+        return [low.text, high.text]
+    return [str(low.n), high.text] if low.n != high.n else [high.text]
 
 
 def bounds_text(ard: pd.DataFrame, variable: str, level: str = TOTAL) -> str:
@@ -179,14 +226,14 @@ def with_bounds(rows: pd.DataFrame, ard: pd.DataFrame, variable: str) -> pd.Data
     added = []
     for row in open_.to_dict("records"):
         found = bounds_of(ard, variable, row["group1_level"])
-        for name, count in (("n.low", found.low), ("n.high", found.high)) if found else ():
+        for name, count in (("n.low", found.low.n), ("n.high", found.high.n)) if found else ():
             added.append({**row, "stat_name": name, "stat_label": LABELS[name], "stat": count, "stat_text": str(count)})
     return pd.concat([rows, pd.DataFrame(added, columns=rows.columns)], ignore_index=True) if added else rows
 
 
 def not_evaluable_text(found: Bounds | None) -> str:
     """What is said in the place of a number that an undelivered domain took: `not evaluable (0 to 9 of 11)`."""
-    return f"{NOT_EVALUABLE_WORDS} ({found.range})" if found and found.size else NOT_EVALUABLE_WORDS
+    return f"{NOT_EVALUABLE_WORDS} ({found.range})" if found and found.counts_somebody else NOT_EVALUABLE_WORDS
 
 
 def excluded_text(n_events: int, n: int, level: float = 0.95) -> str:
@@ -200,9 +247,3 @@ def excluded_text(n_events: int, n: int, level: float = 0.95) -> str:
         return ""
     percent = math.ceil(round(1000 * high, 9)) / 10
     return f"0 of {n}: a rate above {percent:g}% is excluded at {100 * level:g}%"
-
-
-def _range(low: int, high: int, size: int, sizes: tuple[int, int] | None = None) -> str:
-    if sizes:
-        return f"{low} of {sizes[0]} to {high} of {sizes[1]}"
-    return f"{low} to {high} of {size}" if low != high else f"{low} of {size}"

@@ -21,7 +21,8 @@ def death_range(reports: pd.DataFrame, alive: pd.Series, cut_date: pd.Timestamp)
     `reports`: USUBJID SOURCE DTHDTC of the deaths known at the cut (`death_reports`); `alive`: last contact by USUBJID.
     Sources that agree narrow the range to what all allow: a partial date means its whole month or year, a status DEAD
     (SS) any day up to its own. Sources that contradict each other leave all that any of them allows. Where no report
-    gives an earliest day it is the last contact.
+    gives an earliest day, or an earlier one than the last contact, it is the last contact; one after the whole range
+    contradicts the death and moves nothing (P25).
     """
     dated = reports.assign(FIRST=earliest_date(reports["DTHDTC"]), LAST=latest_date(reports["DTHDTC"]))
     dated = dated.assign(LAST=dated["LAST"].clip(upper=cut_date)).dropna(subset="LAST")
@@ -37,6 +38,8 @@ def death_range(reports: pd.DataFrame, alive: pd.Series, cut_date: pd.Timestamp)
     # A status DEAD before the day of death says that the death was before the status: any day since the last contact.
     low = low.mask(differ & (known_dead < low))
     contact = alive.reindex(people)
+    # Alive on the last contact: inside what the sources agree on, no earlier day is possible.
+    low = low.mask(~differ & (low < contact) & (contact <= high), contact)
     low = low.fillna(contact.where(contact <= high)).fillna(known_dead).fillna(high)
     return pd.DataFrame({"DTHLODT": low, "DTHHIDT": high}, index=people).astype("datetime64[s]")
 

@@ -50,3 +50,23 @@ def end_of_study(domains: Domains, treated: pd.Series) -> pd.DataFrame:
     arm = domains["DM"].drop_duplicates("USUBJID").set_index("USUBJID")["ARMCD"].reindex(treated.index)
     failed = (treated.index.isin(screen_failure_date(domains).index) | arm.str.upper().eq("SCRNFAIL")) & ~treated
     return pd.DataFrame({"EOSSTT": status.mask(failed, ""), "DCSREAS": reason.mask(failed, SCREEN_FAILURE)})
+
+
+def left_words(status: str, reason: str) -> str:
+    """How a living subject left the trial: `left the trial: withdrawal by subject`; blank for who goes on or completed.
+
+    >>> left_words("DISCONTINUED", "WITHDRAWAL BY SUBJECT")
+    'left the trial: withdrawal by subject'
+    """
+    if status != "DISCONTINUED":
+        return ""
+    return f"left the trial: {reason.lower()}" if reason else "left the trial"
+
+
+def left_text(subjects: pd.DataFrame) -> pd.Series:
+    """`left_words` of each subject behind a semicolon, on its index; blank without EOSSTT."""
+    if "EOSSTT" not in subjects:
+        return pd.Series("", index=subjects.index, dtype="str")
+    pairs = zip(subjects["EOSSTT"].fillna(""), subjects["DCSREAS"].fillna(""), strict=True)
+    words = pd.Series([left_words(str(status), str(reason)) for status, reason in pairs], subjects.index, dtype="str")
+    return ("; " + words).where(words.ne(""), "")
