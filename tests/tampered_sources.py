@@ -82,7 +82,9 @@ SOURCES: dict[str, tuple[Act, str]] = {
         "input zz.csv: was not there then",
     ),
     "the statement that the data are synthetic": (
-        lambda s: s.source("data/demo/README.md", lambda t: t.replace("SYNTHETIC DATA", "DATA")),
+        lambda s: s.source(
+            "data/demo/2025-09-30/manifest.json", lambda t: t.replace('"synthetic": true', '"synthetic": false')
+        ),
         "synthetic: True then, False now",
     ),
     "the cut date": (

@@ -50,7 +50,8 @@ def profile(text: str = "Sepsis", events: int = 2, grade: int | None = 3, last_d
         events=pd.DataFrame(
             {"TERM": [text] * events, "REPORTED": [text] * events, "ASTDT": day, "AENDT": pd.NaT,
              "FROM": pd.array([3] * events, dtype="Int64"), "UNTIL": pd.array([None] * events, dtype="Int64"),
-             "GRADE": pd.array([grade] * events, dtype="Int64"), "TEAE": True, "SERIOUS": True, "RELATED": False,
+             "GRADE": pd.array([grade] * events, dtype="Int64"), "TEAE": True, "SERIOUS": True, "SEROPEN": False,
+             "RELATED": False,
              "DLT": False, "OUTCOME": text}
         ),
         drugs=pd.DataFrame(
