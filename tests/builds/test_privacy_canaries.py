@@ -161,12 +161,16 @@ def test_a_stop_holds_no_value_that_identifies(name: str, spoiled: Callable[[str
     assert place.leaks() == []
 
 
-def test_a_cell_that_fails_leaves_no_birth_date_and_no_token(built: Place, root: Path, tmp_path: Path) -> None:
+def test_a_cell_that_fails_leaves_no_birth_date_and_no_token(
+    built: Place, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:  # fmt: skip
     """What is kept of a stopped build is the notebook as far as it ran: its error may quote what was in memory."""
     import shutil
 
     import nbformat
 
+    # The sockets of a build lie in its temporary folder, and a socket has a short name.
+    tmp_path = tmp_path_factory.mktemp("c")
     project = tmp_path / "project"
     for name in ("notebooks", "params", "data_contracts", "requirements.lock", "pyproject.toml"):
         source = root / name
