@@ -129,6 +129,6 @@ def test_the_heads_of_t_2_and_t_3_hold_the_numbers_of_subjects(build: Path, page
     adsl = read_dataset(build / "data" / "adsl.parquet")
     treated = adsl[adsl["SAFFL"].eq("Y")]["TRT01A"]
     heads = [f"{level} (N={int((treated == level).sum())})" for level in ("DL1", "DL2", "DL3")]
-    for title in ("T-2 Age, weight and times", "T-2 Demography", "T-3 Acute GVHD"):
+    for title in ("T-2 Age, weight and times", "T-2 Demography", "T-3 The disease"):
         head = next(rows[0] for name, rows in page.found.items() if name.startswith(title))
         assert head[1:] == [*heads, f"Total (N={len(treated)})"]

@@ -59,6 +59,8 @@ def questions_sentence(asked: int) -> str:
 def level_headers(rows: pd.DataFrame, analysis_id: str) -> dict[str, str]:
     """Column heads of tables by level, with the responders among the mature subjects: `DL1: 2 of 3`."""
     own = rows[(rows["analysis_id"] == analysis_id) & rows["stat_name"].isin(["n", "N"])]
+    if own.empty:  # the trial does not have this endpoint
+        return {}
     own = own.drop_duplicates(["group1_level", "stat_name"]).pivot(
         index="group1_level", columns="stat_name", values="stat_text"
     )

@@ -91,7 +91,9 @@ def nobody_followed(rows: pd.DataFrame, adsl: pd.DataFrame) -> str:
 def survival_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
     """S(t) at the headline day in words, from the ARD of OS with somebody followed; says why when it is not known."""
     text, day, km = _texts(rows), headline_day(analysis), analysis.km_ci
-    estimate = text["OS_KM", str(day), km, "estimate"]
+    estimate = text.get(("OS_KM", str(day), km, "estimate"), "")
+    if not estimate:  # `nobody_followed` says why there is no estimate
+        return ""
     if estimate == NOT_EVALUABLE:
         return f"Survival at day {day} is not evaluable."
     if estimate == NOT_REACHED:
