@@ -25,6 +25,7 @@ TIME_PATTERN = re.compile(r"T([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
 
 NO_DAY = int(np.datetime64("NaT", "D").astype("int64"))
 DAY_SECONDS = 86_400
+ONE_DAY = pd.Timedelta(days=1)
 FIRST_DAY = date(1970, 1, 1).toordinal()
 
 

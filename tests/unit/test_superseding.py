@@ -11,7 +11,7 @@ import pytest
 from trialbook.datasets import write_dataset
 from trialbook.protocol.load import load_trial
 from trialbook.runner.moved import moved_headlines
-from trialbook.runner.superseding import keep_superseded, seal_of, told
+from trialbook.runner.superseding import keep_superseded, named_seal, told
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +37,7 @@ def test_a_changed_build_of_a_known_seal_is_kept_under_a_name_of_its_own(tmp_pat
 
 @pytest.mark.parametrize("seal", [None, 3, "", "../out", "a/b"])
 def test_a_manifest_without_a_seal_gives_no_strange_folder(seal: object) -> None:
-    assert seal_of({"seal": seal}) == "unsealed"
+    assert named_seal({"seal": seal}) == "unsealed"
 
 
 def test_a_reviewers_file_in_the_folder_is_named() -> None:

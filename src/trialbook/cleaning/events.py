@@ -8,13 +8,12 @@ import pandas as pd
 
 from trialbook.cleaning.keys import record_keys
 from trialbook.cleaning.rules import ask
-from trialbook.dates import earliest_date, latest_date
+from trialbook.dates import ONE_DAY, earliest_date, latest_date
 from trialbook.domains import Domains
 from trialbook.results.queries import Query
 
 CRITERIA = ["AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE"]
 RESOLVED = ("RECOVERED/RESOLVED", "RECOVERED/RESOLVED WITH SEQUELAE", "FATAL")
-ONE_DAY = pd.Timedelta(days=1)
 
 
 def event_queries(domains: Domains) -> list[Query]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from trialbook.dates import earliest_date, latest_date
+from trialbook.dates import ONE_DAY, earliest_date, latest_date
 from trialbook.domains import Domains
 from trialbook.drugs.dictionary import DrugDictionary
 from trialbook.drugs.records import drugs_in_force
@@ -13,7 +13,6 @@ from trialbook.efficacy.assessments import dates_of
 from trialbook.efficacy.open_records import open_records
 from trialbook.efficacy.possible_steroids import possible_escalations
 from trialbook.efficacy.therapy_records import (
-    ONE_DAY,
     as_starts,
     certain_therapies,
     clock_of,
@@ -21,7 +20,7 @@ from trialbook.efficacy.therapy_records import (
     drug_records,
     new_starts,
 )
-from trialbook.gvhd.steroids import steroid_days
+from trialbook.gvhd.steroids import long_runs, steroid_days
 from trialbook.protocol.analysis import Analysis
 from trialbook.terms import find_term
 
@@ -130,17 +129,13 @@ def _steroid_escalations(
     base = frame["USUBJID"].map(at_infusion).where(known, 0.0).astype("float64")
     high = frame[(frame["ADT"] > frame["TRTSDT"]) & (frame["MPEQ"] > base)]
     high = high.sort_values(["USUBJID", "ADT"], kind="stable")
-    same = (high["ADT"].diff() == ONE_DAY) & (high["USUBJID"] == high["USUBJID"].shift())
-    begins = np.flatnonzero(~same)
-    days = np.diff(begins, append=len(high))
-    long = high.iloc[begins[days >= least_days]].drop_duplicates("USUBJID").rename(columns={"ADT": "EVNTDT"})
-    counts = long["EVNTDT"] + (least_days - 1) * ONE_DAY
+    long = long_runs(high, least_days).drop_duplicates("USUBJID")
     return pd.DataFrame(
         {
             "USUBJID": long["USUBJID"],
-            "EVNTDT": long["EVNTDT"],
-            "COUNTDT": counts,
-            "LASTDT": counts,
+            "EVNTDT": long["ADT"],
+            "COUNTDT": long["COUNTDT"],
+            "LASTDT": long["COUNTDT"],
             "INSIDE": True,
             "EVNTDESC": pd.Series("steroid above baseline dose", index=long.index, dtype="str"),
             "SRCDOM": pd.Series("CM", index=long.index, dtype="str"),

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from trialbook.dates import ONE_DAY
 from trialbook.domains import Domains
 from trialbook.drugs.dictionary import DrugDictionary
 from trialbook.drugs.records import drugs_in_force
-from trialbook.gvhd.steroids import steroid_spans
+from trialbook.gvhd.steroids import long_runs, steroid_spans
 from trialbook.protocol.analysis import Analysis
 from trialbook.subjects.weights import weights
-
-ONE_DAY = pd.Timedelta(days=1)
 
 
 def possible_escalations(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
@@ -53,17 +52,13 @@ def _possible_escalations(
     usual = daily["USUBJID"].map(base).astype("float64").fillna(0.0)
     # Nine decimals, as for the daily dose.
     high = daily[daily["blind"].astype("bool") | (daily["MPEQ"].round(9) > usual.round(9))]
-    same = (high["ADT"].diff() == ONE_DAY) & (high["USUBJID"] == high["USUBJID"].shift())
-    begins = np.flatnonzero(~same)
-    long = begins[np.diff(begins, append=len(high)) >= least_days]
-    runs = high.iloc[long]
-    counts = runs["ADT"] + (least_days - 1) * ONE_DAY
+    runs = long_runs(high, least_days)
     return pd.DataFrame(
         {
             "USUBJID": runs["USUBJID"],
             "EVNTDT": runs["ADT"],
-            "COUNTDT": counts,
-            "LASTDT": counts,
+            "COUNTDT": runs["COUNTDT"],
+            "LASTDT": runs["COUNTDT"],
             "CMSEQ": runs["CMSEQ"],
             "CMTRT": runs["CMTRT"],
         }

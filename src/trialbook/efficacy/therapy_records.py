@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from trialbook.dates import earliest_date, latest_date, missing_part, time_of_day
+from trialbook.dates import ONE_DAY, earliest_date, latest_date, missing_part, time_of_day
 from trialbook.domains import Domains
 from trialbook.drugs.dictionary import THERAPY, DrugDictionary
 from trialbook.drugs.records import UNCLASSIFIED, NamedDrugs, medications
 from trialbook.gvhd.steroids import is_systemic
 
 # A stop and a start one day apart are one continued therapy.
-ONE_DAY = pd.Timedelta(days=1)
 FOR_GVHD, FOR_ELSE = "GVHD", "OTHER"
 GVHD = r"(?i)GVHD|GVH\b|移植物抗宿主|排异"
 PREVENTION = r"(?i)PROPHYLA|PREVENT|预防"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from trialbook.dates import earliest_date, latest_date
+from trialbook.dates import ONE_DAY, earliest_date, latest_date
 from trialbook.domains import Domains
 from trialbook.drugs.dictionary import STEROID, DrugDictionary
 from trialbook.drugs.records import Medications
@@ -123,6 +123,21 @@ def steroid_spans(
             "MPEQ": _per_kg_day(rows) * rows["factor"],
         }
     )
+
+
+def long_runs(days: pd.DataFrame, least_days: int) -> pd.DataFrame:
+    """The first row of each run of `least_days` or more days on end, with COUNTDT, the day on which it is long enough.
+
+    `days`: USUBJID ADT and more, a row per subject and day, sorted by both.
+
+    >>> days = pd.DataFrame({"USUBJID": "001", "ADT": pd.to_datetime(["2025-01-01", "2025-01-04", "2025-01-05"])})
+    >>> [(row.ADT.day, row.COUNTDT.day) for row in long_runs(days, 2).itertuples()]
+    [(4, 5)]
+    """
+    goes_on = (days["ADT"].diff() == ONE_DAY) & (days["USUBJID"] == days["USUBJID"].shift())
+    begins = np.flatnonzero(~goes_on)
+    runs = days.iloc[begins[np.diff(begins, append=len(days)) >= least_days]]
+    return runs.assign(COUNTDT=runs["ADT"] + (least_days - 1) * ONE_DAY)
 
 
 def _per_kg_day(rows: pd.DataFrame) -> pd.Series:

@@ -107,7 +107,7 @@ class Bounds:
         """
         if self._one_sided and self.range_with_pending:
             return f"with pending {self.range_with_pending}"
-        return " to ".join(self._ends(joined=True))
+        return " to ".join(self._ends())
 
     @property
     def range_with_pending(self) -> str:
@@ -121,7 +121,7 @@ class Bounds:
         pending = f"with pending {self.range_with_pending}" if self.range_with_pending else ""
         if self._one_sided and pending:
             return pending + (f", open: {self.deciding}" if self.deciding else "")
-        ends = self._ends(joined=False)
+        ends = self._ends()
         is_open = self.low != self.high or bool(self.deciding)
         facts = "no open fact" if self.low.size or self.high.size else ""
         if is_open:
@@ -131,16 +131,16 @@ class Bounds:
 
     @property
     def _one_sided(self) -> bool:
-        """Whether one case has nothing to count, or no estimate, and the other has."""
-        known = [case.size > 0 and not (self.rates and case.estimate is None) for case in (self.low, self.high)]
-        return not all(known)
+        """Whether a case has nothing to count, or no estimate."""
+        cases = (self.low, self.high)
+        return any(not case.size or (self.rates and case.estimate is None) for case in cases)
 
-    def _ends(self, *, joined: bool) -> list[str]:
+    def _ends(self) -> list[str]:
         """The two ends in words, one where they read the same."""
-        if self.rates and self.low.estimate is not None and self.high.estimate is not None:
-            ends = [round_half_up(case.estimate or 0.0, 3) for case in (self.low, self.high)]
-            return list(dict.fromkeys(ends))
-        return _counts(self.low, self.high) if joined or self.low != self.high else [self.low.text]
+        estimates = [case.estimate for case in (self.low, self.high) if case.estimate is not None]
+        if self.rates and len(estimates) == 2:
+            return list(dict.fromkeys(round_half_up(estimate, 3) for estimate in estimates))
+        return _counts(self.low, self.high)
 
 
 def bounds_of(ard: pd.DataFrame, variable: str, level: str = TOTAL) -> Bounds | None:

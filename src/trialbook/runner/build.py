@@ -35,9 +35,8 @@ from trialbook.runner.publish import (
     scratch_folder,
 )
 from trialbook.runner.schedule import Piece, run_pieces
-from trialbook.runner.standing import standing_differences
 from trialbook.runner.store import Store
-from trialbook.runner.superseding import keep_superseded, other_cut, seal_of, told
+from trialbook.runner.superseding import keep_superseded, named_seal, other_cut, told
 from trialbook.runner.target import published_manifest
 
 if TYPE_CHECKING:
@@ -98,18 +97,13 @@ def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], 
                 scratch.mkdir()
                 made = _made(trial, root, options, scratch, home, server, ingredients, progress, opened.close)
                 _finish(*made, made_of, began, seal)
-                lines = _may_replace(trial, final, scratch, other, options) if standing else []
-                # What a person has put into the folder, or changed there, is nowhere else.
-                touched = standing_differences(final) if standing else []
-                kept = (
-                    keep_superseded(options.out, final, seal_of(standing)) if standing and (other or touched) else None
-                )
+                said = _replaced(trial, final, scratch, standing, other, options) if standing else []
                 publish(scratch, final, mask)
             except Exception as error:
                 _keep_stopped(options.out, cut_id, began, error)
                 raise
         shutil.rmtree(options.out / STOPPED / cut_id, ignore_errors=True)
-    for line in told(lines, kept, touched) if standing else ():
+    for line in said:
         tell(line)
     return final
 
@@ -122,16 +116,22 @@ def _superseded(standing: dict[str, Any] | None, other: list[str], options: Opti
     return named if isinstance(named, str) else None
 
 
-def _may_replace(trial: Trial, final: Path, scratch: Path, other: list[str], options: Options) -> list[str]:
-    """The headline numbers that move when the finished build replaces the one that stands.
+def _replaced(
+    trial: Trial, final: Path, scratch: Path, standing: dict[str, Any], other: list[str], options: Options
+) -> list[str]:  # fmt: skip
+    """Keeps what the finished build must not destroy of the one that stands; returns what is said of the replacement.
 
     Raises ChangedError when that was made from something else, and nobody asked to supersede it.
     """
     from trialbook.runner.moved import changed_error, moved_headlines
+    from trialbook.runner.standing import standing_differences
 
     if other and not options.supersede:
         raise changed_error(trial.cut.cut_id, other, final, scratch, trial)
-    return moved_headlines(final, scratch, trial)
+    # What a person has put into the folder, or changed there, is nowhere else.
+    touched = standing_differences(final)
+    kept = keep_superseded(options.out, final, named_seal(standing)) if other or touched else None
+    return list(told(moved_headlines(final, scratch, trial), kept, touched))
 
 
 def step_store(out: Path, cut_id: str) -> Store:

@@ -55,9 +55,10 @@ def changed_error(cut_id: str, why: list[str], old: Path, new: Path, trial: Tria
 
 def moved_headlines(old: Path, new: Path, trial: Trial) -> list[str]:
     """The headline numbers that two builds of a cut report differently, each under the keys of its own time."""
-    if _results(old) == _results(new) and _trial_of(old, trial).analysis == trial.analysis:
+    then = _trial_of(old, trial)
+    if _results(old) == _results(new) and then.analysis == trial.analysis:
         return []
-    before, now = _headlines(old, _trial_of(old, trial)), _headlines(new, trial)
+    before, now = _headlines(old, then), _headlines(new, trial)
     return [
         f"{_headline(name)}: {then_and_now(before.get(name, ''), now.get(name, ''))}"
         for name in dict.fromkeys([*before, *now])
@@ -96,10 +97,10 @@ def _trial_of(folder: Path, trial: Trial) -> Trial:
 
 def record_lines(old: Path, new: Path) -> list[str]:
     """The clean records that differ between two builds, by domain: row, column, both values."""
+    before, after = _sides(old), _sides(new)
     lines = []
-    found = [path for folder in (old, new) for path in (folder / "data" / "clean").glob("*.parquet")]
-    for code in sorted({path.stem.upper() for path in found}):
-        then, now = _side(old, code), _side(new, code)
+    for code in sorted({*before, *after}):
+        then, now = before.get(code), after.get(code)
         if then is None or now is None:
             lines.append(f"{code}: {'was not there then' if then is None else 'is missing now'}")
         else:
@@ -107,15 +108,27 @@ def record_lines(old: Path, new: Path) -> list[str]:
     return lines
 
 
-def _side(folder: Path, code: str) -> Side | None:
+def _sides(folder: Path) -> dict[str, Side | None]:
+    """The clean domains of a build; None for one that cannot be read."""
+    inputs = section_of(section_of(read_manifest(folder) or {}, "sources"), "inputs")
+    files = {Path(name).stem.upper(): name for name in reversed(inputs)}
     try:
-        frame = read_dataset(folder / "data" / "clean" / f"{code.lower()}.parquet")
         log = pd.read_csv(folder / "changelog.csv", dtype="str", keep_default_na=False)
+    except (OSError, ValueError):
+        log = None
+    sides: dict[str, Side | None] = {}
+    for path in (folder / "data" / "clean").glob("*.parquet"):
+        code = path.stem.upper()
+        sides[code] = None if log is None else _side(path, log, files.get(code, ""))
+    return sides
+
+
+def _side(path: Path, log: pd.DataFrame, file: str) -> Side | None:
+    try:
+        frame = read_dataset(path)
     except (OSError, ValueError, TrialbookError):
         return None
     if "SRCROW" not in frame.columns:
         # A workbook of its own may leave domains without the row of the file: the position tells as much.
         frame = frame.assign(SRCROW=range(1, len(frame) + 1))
-    inputs = section_of(section_of(read_manifest(folder) or {}, "sources"), "inputs")
-    file = next((name for name in inputs if Path(name).stem.upper() == code), "")
     return Side(frame, logged(log, file))

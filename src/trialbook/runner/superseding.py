@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from trialbook.runner.ingredients import file_sha256
 
 SUPERSEDED = ".superseded"
 SHORT = 16
@@ -47,7 +48,7 @@ def told(lines: list[str], kept: Path | None, touched: list[str]) -> Iterator[st
         yield f"the earlier build is kept in {SUPERSEDED}/{kept.parent.name}/{kept.name}"
 
 
-def seal_of(standing: Mapping[str, Any]) -> str:
+def named_seal(standing: Mapping[str, Any]) -> str:
     """The seal that the manifest of a build names, as the name of a folder; `unsealed` where it names none."""
     seal = standing.get("seal")
     return seal if isinstance(seal, str) and seal.isalnum() else "unsealed"
@@ -60,11 +61,11 @@ def keep_superseded(out: Path, final: Path, seal: str) -> Path:
     """
     first = superseded_place(out, final.name, seal)
     kept, number = first, 1
-    while kept.is_dir():
-        if _content(kept) == _content(final):
-            return kept
+    while kept.is_dir() and _content(kept) != _content(final):
         number += 1
         kept = first.with_name(f"{first.name}-{number}")
+    if kept.is_dir():
+        return kept
     (out / SUPERSEDED).mkdir(mode=0o700, exist_ok=True)
     kept.parent.mkdir(mode=0o700, exist_ok=True)
     coming = kept.with_name(f".{kept.name}.coming")
@@ -83,7 +84,7 @@ def _content(folder: Path) -> dict[str, str]:
     """The hash of every file in a folder, by its path there; of a link, where it leads."""
     return {
         path.relative_to(folder).as_posix(): f"link {os.readlink(path)}" if path.is_symlink()
-        else hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "other"
+        else file_sha256(path)
         for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
     }  # fmt: skip
 

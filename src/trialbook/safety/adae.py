@@ -11,7 +11,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.safety.adjudication import adjudicated_dlt
 from trialbook.safety.ae_dates import impute_end, impute_start
-from trialbook.safety.ae_results import FATAL_WORDS, seriousness_given
+from trialbook.safety.ae_results import fatal, seriousness_given
 from trialbook.safety.aesi import event_category
 from trialbook.safety.emergence import emergent_lines, grade_rose, moment_range, treatment_emergent
 from trialbook.safety.episodes import episodes, event_term
@@ -156,9 +156,8 @@ def grade_number(grade: pd.Series) -> pd.Series:
 def serious(ae: pd.DataFrame) -> pd.Series:
     """ASER: AESER as given; without Y or N, Y if a criterion is ticked or the event is fatal, else blank (P23)."""
     given = seriousness_given(ae)
-    fatal_outcome = ae["AEOUT"].fillna("").str.upper().str.strip().isin(FATAL_WORDS)
-    fatal = grade_number(ae["AETOXGR"]).eq(5).fillna(False).astype(bool) | fatal_outcome
-    flag = (given == "Y") | ((given == "") & (criterion_ticked(ae) | fatal))
+    deadly = fatal(ae.assign(ATOXGR=grade_number(ae["AETOXGR"])))
+    flag = (given == "Y") | ((given == "") & (criterion_ticked(ae) | deadly))
     return pd.Series("", index=ae.index, dtype="str").mask(flag, "Y")
 
 

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from trialbook.dates import complete_date, earliest_date, latest_date, missing_part
+from trialbook.dates import ONE_DAY, complete_date, earliest_date, latest_date, missing_part
 from trialbook.domains import Domains
 from trialbook.results.queries import Query, query
 from trialbook.subjects.death_ranges import death_date_text, death_range
 from trialbook.subjects.last_alive import last_known_alive, proofs_of_life
 
-ONE_DAY = pd.Timedelta(days=1)
 # A status sweep says that the subject is dead by its date, not when the death was.
 DATED_SOURCES = ("DM", "DS", "AE")
 
