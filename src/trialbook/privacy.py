@@ -115,9 +115,9 @@ _ADDRESS = (
     rf"|address\s*[:：=]\s*(?=\d{{1,5}}[A-Za-z]?,?\s+(?-i:[A-Z])|[^;；。\n]{{0,40}}(?:\b{_STREET}\b|[省市区县]))[^;；。\n]{{4,60}}"
 )
 _LONG = rf"{_ID_18}|{_ID_15}|{_ABROAD}|{_LANDLINE}|{_OTHER_COUNTRY}"
-_NUMBERS = rf"(?:{_START}|{_CALLED})(?:(?:{_LONG}){_END}|{_MOBILE}{_MOBILE_END})"
+_NUMBERS = rf"(?:{_START}|(?P<called>{_CALLED}))(?P<number>(?:{_LONG}){_END}|{_MOBILE}{_MOBILE_END})"
 _PERSONAL = re.compile(
-    f"{_BIRTH}|{_NAMED}|{_RECORD}|{_PASSPORT_LABELLED}|{_MESSENGER}|(?P<number>{_NUMBERS})|{_MAIL}|{_ADDRESS}",
+    f"{_BIRTH}|{_NAMED}|{_RECORD}|{_PASSPORT_LABELLED}|{_MESSENGER}|{_NUMBERS}|{_MAIL}|{_ADDRESS}",
     re.IGNORECASE,
 )
 # Numbers that look like those of a person are none behind these words, or in front of these units.
@@ -157,7 +157,7 @@ def masked(text: str) -> str:
     text is in plain characters (NFKC).
 
     >>> masked("Rash, call 139 1277 3451")
-    'Rash, [redacted]'
+    'Rash, call [redacted]'
     >>> masked("Rash since 2025-03-04"), masked("5.0000000000")
     ('Rash since 2025-03-04', '5.0000000000')
     """
@@ -201,14 +201,14 @@ def is_quantity(text: str) -> bool:
 
 
 def _replacement(match: re.Match[str]) -> str:
-    """The mask, or the match itself where a number is one of results, times or things."""
+    """The mask behind the word that calls the number, or the match itself where it is one of results, times, things."""
     number = match["number"]
     if number is None:
         return MASK
     before, after = match.string[max(0, match.start() - 30) : match.start()], match.string[match.end() :]
     thing = any(found.end() == len(before) for found in _OF_A_THING.finditer(before))
     harmless = thing or _DECIMAL.fullmatch(number) or _TIMES.fullmatch(number) or _UNIT.match(after)
-    return number if harmless else MASK
+    return match[0] if harmless else (match["called"] or "") + MASK
 
 
 def _valid_card(text: str) -> bool:

@@ -76,7 +76,8 @@ def test_the_protocol_says_what_was_parsed(root: Path) -> None:
     read: dict[str, str] = {}
     path = root / "params" / "protocol.yaml"
     load_protocol(path, read)
-    assert read == {place_of(path): hashlib.sha256(path.read_bytes()).hexdigest()}
+    files = (path, root / "params" / "drugs.yaml")
+    assert read == {place_of(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def test_a_file_that_was_changed_and_put_back_has_another_mark(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from trialbook.domains import Domains
@@ -89,6 +90,6 @@ def test_only_the_domains_that_are_used_are_read() -> None:
     assert list(domains) == ["AE", "DM", "LB"]
     assert len(domains) == 3
     assert read == []
-    assert domains["DM"] is domains["DM"]
+    pd.testing.assert_frame_equal(domains["DM"], domains["DM"])
     assert len(domains["VS"]) == 0
     assert read == ["DM"]

@@ -141,7 +141,7 @@ def test_what_the_site_is_asked(rules, built, expected) -> None:
 def test_records_after_the_withdrawal_of_consent_are_asked_about(rules) -> None:
     built = infused().stages(28, 0, 0, 0, 0).seen(28).delivers("CM")
     built.add("DS", DSDECOD="WITHDRAWAL BY SUBJECT", DSSTDTC="2025-01-20")
-    assert rules(built) == ["P25-RECORD-AFTER-WITHDRAWAL", "P25-RECORD-AFTER-WITHDRAWAL", "P29-RS-DAY28-NONE"]
+    assert rules(built) == ["P25-RECORD-AFTER-WITHDRAWAL", "P25-RECORD-AFTER-WITHDRAWAL"]
 
 
 def test_nothing_after_the_withdrawal_stands_in_adrs(adrs) -> None:

@@ -87,7 +87,8 @@ def test_every_logged_value_is_what_stands_in_the_cell_that_the_log_names(
     for change in first.itertuples():
         header = change.column.partition(ARROW)[0]
         if "+" not in header and not change.rule.startswith("P26"):
-            assert cells[(change.file, change.sheet, change.row, header)] == change.raw, change
+            cell = cells[(change.file, change.sheet, change.row, header)]
+            assert change.raw == ("(withheld)" if change.column.endswith("BRTHDTC") else cell), change
 
 
 def test_every_clean_record_leads_to_a_row_of_the_export(site: tuple[Snapshot, Cleaned, Cut]) -> None:

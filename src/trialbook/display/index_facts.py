@@ -9,23 +9,20 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from trialbook.display import index_safety
+from trialbook.display.index_numbers import HIGH_IS_WORSE, Numbers, words_of
 from trialbook.display.subject_lines import subject_lines
 from trialbook.dlt.determination import NOT_EVALUABLE as DLT_NONE
 from trialbook.dlt.determination import PENDING, PENDING_DATA
 from trialbook.dlt.views import waiting_text
-from trialbook.efficacy.survival_views import deaths_open, deaths_text, headline_day
-from trialbook.protocol.analysis import Analysis
+from trialbook.efficacy.survival_views import deaths_open, deaths_text
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Cut, Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
-from trialbook.results.bounds import BOUNDS, bounds_of, bounds_text, not_evaluable_text
 
 if TYPE_CHECKING:
     from trialbook.contracts.verdicts import Verdict
 
 DLT_INTERVAL = "clopper_pearson"
-# Endpoints whose range, from low to high, runs from the best case to the worst.
-HIGH_IS_WORSE = ("DLT",)
 CONTRACT_WORDS = {
     "pass": "holds", "empty": "no records", "info": "remarks", "warning": "questions asked", "critical": "broken",
 }  # fmt: skip
@@ -100,9 +97,9 @@ def index_facts(
 ) -> IndexFacts:
     """The facts of the first page. `datasets` holds adsl, and adrs and addlt where the trial has them."""
     analysis = analysis_values(protocol, cut.overrides, "cut file")
-    numbers = _Numbers(ard, analysis)
+    numbers = Numbers(ard, analysis)
     now = _headlines(protocol, numbers)
-    before = _headlines(protocol, _Numbers(previous_ard, analysis)) if previous_ard is not None else []
+    before = _headlines(protocol, Numbers(previous_ard, analysis)) if previous_ard is not None else []
     earlier = {headline.label: headline for headline in before}
     adsl = datasets["adsl"]
     return IndexFacts(
@@ -118,78 +115,24 @@ def index_facts(
     )
 
 
-class _Numbers:
-    """Looks up the texts of an ARD."""
-
-    def __init__(self, ard: pd.DataFrame, analysis: Analysis) -> None:
-        names = ["analysis_id", "variable", "variable_level", "context", "group1_level", "stat_name"]
-        keys = ard[names].itertuples(index=False, name=None)
-        self._texts = {tuple(map(str, key)): str(text) for key, text in zip(keys, ard["stat_text"], strict=True)}
-        self.ard, self.analysis = ard, analysis
-        self.os_day = headline_day(analysis)
-        self._bounds = ard[ard["analysis_id"] == BOUNDS]
-
-    def text(self, analysis: str, variable: str, stat: str, *, at: str = TOTAL, level: str = "", by: str = "") -> str:
-        """The text of one statistic, or "" where it was not reported."""
-        return self._texts.get((analysis, variable, level, by, at, stat), "")
-
-    def count(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
-        """`n of N`; "-" where the set is empty."""
-        n, total = (self.text(analysis, variable, stat, at=at, by=by) for stat in ("n", "N"))
-        if n == NOT_EVALUABLE:
-            return self.not_evaluable(analysis, at=at)
-        known = n not in ("", NOT_ESTIMABLE) and total.isdigit() and total != "0"
-        return f"{n} of {total}" if known else NOT_ESTIMABLE
-
-    def rate(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
-        """The share, or "" where N is too small for one."""
-        total = self.text(analysis, variable, "N", at=at, by=by)
-        share = self.text(analysis, variable, "estimate" if by else "p", at=at, by=by)
-        few = not total.isdigit() or int(total) < self.analysis.pct_min_n
-        return "" if few or share == NOT_EVALUABLE else share
-
-    def share(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
-        """`n of N (share)`."""
-        rate = _words("{}", self.rate(analysis, variable, at=at, by=by))
-        return f"{self.count(analysis, variable, at=at, by=by)}{f' ({rate})' if rate else ''}"
-
-    def limits(self, analysis: str, variable: str, *, at: str = TOTAL, level: str = "", by: str = "") -> str:
-        """`low to high` of a 95% interval, or "" where there is none."""
-        ends = [self.text(analysis, variable, f"conf.{end}", at=at, level=level, by=by) for end in ("low", "high")]
-        return " to ".join(ends) if all(end not in ("", NOT_ESTIMABLE, NOT_EVALUABLE) for end in ends) else ""
-
-    def not_evaluable(self, variable: str, *, at: str = TOTAL) -> str:
-        """What stands in the place of a number that is not evaluable: the words, and the bounds if there are some."""
-        return not_evaluable_text(bounds_of(self._bounds, variable, at))
-
-    def cases(self, variable: str, *, at: str = TOTAL) -> str:
-        """The worst and the best case in words, and who decides them; "" where the results hold no bounds."""
-        return bounds_text(self._bounds, variable, at)
-
-    def cases_of(self, variable: str) -> str:
-        """`cases` of all as a note."""
-        order = "best to worst" if variable in HIGH_IS_WORSE else "worst to best"
-        return _words(order + " case: {}", self.cases(variable))
-
-
-def _headlines(protocol: Protocol, numbers: _Numbers) -> list[Headline]:
+def _headlines(protocol: Protocol, numbers: Numbers) -> list[Headline]:
     """The headline numbers in the order of the story; an endpoint the trial does not have is left out."""
     dlt, orr = {"by": DLT_INTERVAL}, {"by": numbers.analysis.ci_primary_orr}
     survival = {"level": str(numbers.os_day), "by": numbers.analysis.km_ci}
     lines = [Headline("Treated", numbers.text("SETS", "SAFFL", "n"), f"of {protocol.study.planned_n} planned")]
     if protocol.has_endpoint("TEAE"):
         for variable in index_safety.reported(numbers.ard):
-            events = _words("{} events", numbers.text("TEAE_OVERVIEW", variable, "events"))
+            events = words_of("{} events", numbers.text("TEAE_OVERVIEW", variable, "events"))
             beside = index_safety.beside(numbers.ard, numbers.analysis, variable)
-            note = _joined(_words("{}", numbers.rate("TEAE_OVERVIEW", variable)), events, beside)
+            note = _joined(words_of("{}", numbers.rate("TEAE_OVERVIEW", variable)), events, beside)
             label = index_safety.COUNTED[variable][0]
             lines.append(Headline(label, numbers.count("TEAE_OVERVIEW", variable), note))
     if protocol.has_endpoint("DLT"):
         note = _joined("of those evaluable", waiting_text(numbers.ard), numbers.cases_of("DLT"))
         lines.append(Headline("Dose-limiting toxicity", numbers.count("DLT_RATE", "DLT", **dlt), note))
     if protocol.has_endpoint("ORR_D28"):
-        limits = _words("95% CI {}", numbers.limits("ORR_D28", "RSP28", **orr))
-        waiting = _words("{} pending", numbers.text("ORR_D28", "RSP28", "pending", **orr))
+        limits = words_of("95% CI {}", numbers.limits("ORR_D28", "RSP28", **orr))
+        waiting = words_of("{} pending", numbers.text("ORR_D28", "RSP28", "pending", **orr))
         note = _joined(numbers.rate("ORR_D28", "RSP28", **orr), limits, waiting, numbers.cases_of("ORR_D28"))
         lines.append(Headline("Response at day 28", numbers.count("ORR_D28", "RSP28", **orr), note))
         if numbers.text("CR_D28", "RSP28", "N", **orr):
@@ -197,17 +140,13 @@ def _headlines(protocol: Protocol, numbers: _Numbers) -> list[Headline]:
             lines.append(Headline("Complete response at day 28", numbers.count("CR_D28", "RSP28", **orr), note))
     if protocol.has_endpoint("OS"):
         alive = numbers.text("OS_KM", "OS", "estimate", **survival)
-        limits = _words("95% CI {}", numbers.limits("OS_KM", "OS", **survival))
+        limits = words_of("95% CI {}", numbers.limits("OS_KM", "OS", **survival))
         alive = NOT_EVALUABLE_WORDS if alive == NOT_EVALUABLE else alive
         note = _joined("Kaplan-Meier", limits, numbers.cases_of(f"OS_{numbers.os_day}"))
         lines.append(Headline(f"Alive at day {numbers.os_day}", alive, note))
         note = _joined(numbers.rate("OS_EVENTS", "OS"), "of the treated", deaths_open(numbers.ard))
         lines.append(Headline("Deaths", deaths_text(numbers.ard) or numbers.count("OS_EVENTS", "OS"), note))
     return [Headline(line.label, line.value or NOT_ESTIMABLE, line.note) for line in lines]
-
-
-def _words(pattern: str, text: str) -> str:
-    return pattern.format(text) if text not in ("", NOT_ESTIMABLE) else ""
 
 
 def _joined(*parts: str) -> str:
@@ -218,7 +157,7 @@ def _with_previous(now: Headline, before: Headline | None) -> Headline:
     return Headline(now.label, now.value, now.note, before.value, before.note) if before else now
 
 
-def _by_level(protocol: Protocol, numbers: _Numbers) -> pd.DataFrame:
+def _by_level(protocol: Protocol, numbers: Numbers) -> pd.DataFrame:
     """One row per headline measure, one column per dose level and for all: the texts of the ARD."""
     levels = [*protocol.level_ids, TOTAL]
     orr, km, day = numbers.analysis.ci_primary_orr, numbers.analysis.km_ci, str(numbers.os_day)
@@ -257,7 +196,7 @@ def _by_level(protocol: Protocol, numbers: _Numbers) -> pd.DataFrame:
     return pd.DataFrame(table, columns=["measure", *levels]).astype("str")
 
 
-def _case_row(what: str, variable: str, levels: Sequence[str], numbers: _Numbers) -> dict[str, list[str]]:
+def _case_row(what: str, variable: str, levels: Sequence[str], numbers: Numbers) -> dict[str, list[str]]:
     """The worst and the best case by level, with who decides them, as a row of the table; none without bounds."""
     told = [numbers.cases(variable, at=at) for at in levels]
     order = "Best to worst" if variable in HIGH_IS_WORSE else "Worst to best"
