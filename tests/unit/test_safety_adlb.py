@@ -9,7 +9,7 @@ from trial_builder import TrialBuilder, trial
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
-from trialbook.safety import lab_results, views
+from trialbook.safety import lab_results, lab_views
 from trialbook.safety.adlb import KEYS, derive_adlb, unknown_units
 from trialbook.safety.lab_results import hepatic_points, hepatic_screen, shift_frame, shift_rows, worst_grades
 from trialbook.subjects.derive import derive_subjects
@@ -219,9 +219,11 @@ def test_counts_without_lb_are_not_evaluable_and_never_zero(protocol: Protocol, 
         "DL1": ["not evaluable (0 to 1 of 1)"], "DL2": ["not evaluable (0 to 1 of 1)"], "DL3": ["not evaluable"],
         "Total": ["not evaluable (0 to 2 of 2)"],
     }  # fmt: skip
-    sentence = views.hepatic_sentence(lab_results.hepatic_screen(adlb, analysis), subjects, analysis, delivered=False)
+    sentence = lab_views.hepatic_sentence(
+        lab_results.hepatic_screen(adlb, analysis), subjects, analysis, delivered=False
+    )
     assert "not evaluable (0 to 2 of 2)" in sentence
-    assert views.no_labs_words(subjects, False, "None.").startswith("Not evaluable (0 to 2 of 2)")
+    assert lab_views.no_labs_words(subjects, False, "None.").startswith("Not evaluable (0 to 2 of 2)")
 
 
 def test_who_lacks_a_liver_test_is_not_called_free_of_the_criteria(protocol: Protocol, analysis: Analysis) -> None:
@@ -229,7 +231,7 @@ def test_who_lacks_a_liver_test_is_not_called_free_of_the_criteria(protocol: Pro
     built.subject("S02").infused(0).lab("ALT", 30, 3, high=40)
     subjects = derive_subjects(built.domains(), protocol, analysis, CUT)
     found = lab_results.hepatic_screen(derive_adlb(subjects, built.domains(), protocol, analysis, CUT), analysis)
-    assert "1 of 2 treated subjects lack one of these tests: not evaluable." in views.hepatic_sentence(
+    assert "1 of 2 treated subjects lack one of these tests: not evaluable." in lab_views.hepatic_sentence(
         found, subjects, analysis
     )
 
