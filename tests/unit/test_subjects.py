@@ -8,7 +8,7 @@ import pytest
 from trial_builder import TrialBuilder, trial
 from trialbook.dates import as_date
 from trialbook.protocol.models import DoseLevel, Protocol
-from trialbook.subjects.ages import age_bounds, age_group, completed_years
+from trialbook.subjects.ages import age_bounds, age_group, completed_years, derive_ages
 from trialbook.subjects.derive import CORE, derive_subjects
 from trialbook.subjects.dosing import infusion_levels
 from trialbook.subjects.questions import subject_queries
@@ -187,6 +187,16 @@ def test_a_partial_birth_date_takes_the_collected_age_where_it_fits(protocol, an
     assert adsl(book, protocol, analysis)["AGE"].tolist() == [40, 39, 55]
     wrong = trial().subject("S01", BRTHDTC="1984", AGE=60.0).infused(0)
     assert adsl(wrong, protocol, analysis)["AGE"].isna().all()
+
+
+def test_no_row_of_the_ages_has_its_bounds_the_wrong_way_round(protocol) -> None:
+    book = trial()
+    for k, birth in enumerate(["1984", "1984-06", "1984-06-15", None]):
+        book.subject(f"S{k}", BRTHDTC=birth).infused(0)
+    ages = derive_ages(book.domains(), protocol, CUT)
+    assert ages["LOW"].le(ages["HIGH"]).fillna(True).all()
+    known = ages[ages["WHEN"].eq("BIRTH")]
+    assert list(zip(known["LOW"], known["HIGH"], strict=True)) == [(0, 1), (0, 1), (1, 1), (0, 0)]
 
 
 def test_age_groups_name_those_outside_the_trials_ages() -> None:

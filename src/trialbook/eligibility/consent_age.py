@@ -134,7 +134,7 @@ def age_range(screening: Screening, criterion: Criterion) -> Found:
     people = screening.subjects
     low, high = number(criterion, "minimum_years"), number(criterion, "maximum_years")
     ages, subject = _ages(screening), people["USUBJID"]
-    given = age_at(ages, subject, "BIRTH")["AGELO"].eq(1).fillna(False).astype(bool)
+    given = age_at(ages, subject, "BIRTH")["AGEHI"].eq(1).fillna(False).astype(bool)
     result = _inside(screening, 0, low, high, given)
     days = int(number(criterion, "boundary_days"))
     turned = [_inside(screening, by, low, high, given) for by in (-days, days)]

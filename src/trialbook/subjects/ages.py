@@ -44,7 +44,7 @@ def derive_ages(domains: Domains, protocol: Protocol, cut_date: pd.Timestamp) ->
 
     | WHEN                        | SHIFT           | LOW, HIGH                                                        |
     |-----------------------------|-----------------|------------------------------------------------------------------|
-    | BIRTH                       | 0               | 1 where a birth date was given, 1 where it is complete           |
+    | BIRTH                       | 0               | 1 where the birth date is complete, 1 where any was given        |
     | CONSENT-FIRST, CONSENT-LAST | days after it   | lowest and highest age on the first, last possible consent day   |
     | INFUSION                    | 0               | the same on the day of the first infusion                        |
     | BIRTHDAY                    | number of years | days from that birthday to a complete consent date, the fewest   |
@@ -63,7 +63,7 @@ def _derive_ages(
     consent = consent_dtc(domains).groupby(level=0).first().reindex(subject).set_axis(dm.index)
     infused = infusions(domains, cut_date).drop_duplicates("USUBJID").set_index("USUBJID")["EXSTDT"]
     given, complete = birth.notna().astype("Int64"), complete_date(birth).notna().astype("Int64")
-    parts = [_rows(subject, "BIRTH", 0, given, complete)]
+    parts = [_rows(subject, "BIRTH", 0, complete, given)]
     days = {"CONSENT-FIRST": earliest_date(consent), "CONSENT-LAST": latest_date(consent)}
     for when, day in days.items():
         for shift in shifts:

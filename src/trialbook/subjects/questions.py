@@ -119,8 +119,8 @@ def _age_queries(domains: Domains, ages: pd.DataFrame) -> Iterator[Query]:
 def _birth_queries(domains: Domains, ages: pd.DataFrame) -> Iterator[Query]:
     dm = domains["DM"]
     known = age_at(ages, dm["USUBJID"], "BIRTH")
-    given = dm[known["AGELO"].eq(1).fillna(False).astype(bool)]
-    partial = given[known.loc[given.index, "AGEHI"].ne(1)]
+    given = dm[known["AGEHI"].eq(1).fillna(False).astype(bool)]
+    partial = given[known.loc[given.index, "AGELO"].ne(1)]
     if len(partial) == len(given):
         return  # where no birth date is complete, that is how the export protects its subjects
     for subject in partial["USUBJID"]:
