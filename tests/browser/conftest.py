@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,8 +43,15 @@ class Watched:
 
     def wait_for_charts(self) -> int:
         """Waits until every chart of the page is drawn; returns how many there are."""
-        self.page.wait_for_function(DRAWN, timeout=20_000)
+        self.wait_until(DRAWN, 20)
         return int(self.page.evaluate("document.querySelectorAll('.chart.drawn').length"))
+
+    def wait_until(self, condition: str, seconds: float = 10) -> None:
+        """Waits until a JavaScript condition holds. Asked anew each time: a page lets no script evaluate text."""
+        end = time.monotonic() + seconds
+        while not self.page.evaluate(condition):
+            assert time.monotonic() < end, f"did not come true in {seconds} s: {condition}"
+            self.page.wait_for_timeout(50)
 
     def overflow(self, width: int) -> int:
         """Pixels by which the page is wider than a window of this width."""

@@ -51,7 +51,7 @@ def test_a_subject_can_be_picked_on_the_pages_of_response_and_survival(
     assert (listed[0], len(listed)) == ("all", 13)
     seen.page.locator(".pick select").select_option(listed[1])
     charts = "[...document.querySelectorAll('.live')].filter(live => live.querySelector('[opacity=\"0.12\"]'))"
-    seen.page.wait_for_function(f"{charts}.length === {faded}", timeout=10_000)
+    seen.wait_until(f"{charts}.length === {faded}")
     assert seen.problems == []
 
 
