@@ -5,6 +5,7 @@ Notebooks start with `import trialbook` and `step = trialbook.open_step("05_orr"
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from trialbook.fast_imports import skip_slow_format_checker
@@ -13,12 +14,30 @@ if TYPE_CHECKING:
     from trialbook.runner.step import Step
 
 __version__ = "0.1.0"
+# Set by the runner for its kernels: the scratch folder of the build.
+WORKSPACE = "TRIALBOOK_WORKSPACE"
 
 skip_slow_format_checker()
 
 
 def open_step(name: str, **cut: Any) -> Step:
-    """The step of a notebook, from its parameters; see `trialbook.runner.step.open_step`."""
-    from trialbook.runner.step import open_step as opened
+    """The step of a notebook: what it reads and where it leaves its results, for the cut that its parameters name.
 
-    return opened(name, **cut)
+    `cut` are the keys of a cut file, None where a key was not given. By hand (JupyterLab, papermill, nbval) `cut_id`
+    alone is enough: the file of this cut in `params/cuts/` says the rest.
+
+    Raises UsageError for a wrong parameter and for two cuts in one run, StopError where the build that it would read
+    was made from something else.
+
+    >>> import trialbook
+    >>> step = trialbook.open_step("explore", cut_id="2025-09-30")
+    >>> len(step.read("adsl"))
+    16
+    """
+    if os.environ.get(WORKSPACE):
+        from trialbook.runner.step import open_step as opened
+
+        return opened(name, **cut)
+    from trialbook.runner.interactive import open_by_hand
+
+    return open_by_hand(name, cut)

@@ -25,7 +25,7 @@ CHANGED: dict[str, tuple[str, Callable[[Path], object]]] = {
     "the notebook that runs": ("notebooks/01_cleaning.ipynb", append("\n")),
     "a notebook that is to run": ("notebooks/05_orr.ipynb", append("\n")),
     "a notebook removed": ("notebooks/05_orr.ipynb", Path.unlink),
-    "a contract": ("data_contracts/raw/su.yaml", append("\n# more\n")),
+    "a contract": ("data_contracts/raw/ae.yaml", append("\n# more\n")),
     "the lock": ("requirements.lock", append("\n")),
     "a domain": ("snapshot/ae.csv", append("\n")),
 }

@@ -103,6 +103,8 @@ def assert_every_change_is_logged(snapshot: Snapshot, cleaned: Cleaned) -> None:
                 for before, after in chains.get((row, name), []):
                     assert before in (WITHHELD, text), f"{code}.{name} row {row}: {before!r} is not {text!r}"
                     text = after
+                if text == WITHHELD:
+                    continue  # the log says that a birth date was changed, never to what
                 expected = pd.Series([text or None], dtype="str").astype(column_type(name))[0]
                 same = (pd.isna(expected) and pd.isna(now)) or expected == now
                 assert same, f"{code}.{name} row {row}: {text!r} became {now!r} without a log row"

@@ -14,6 +14,7 @@ from typing import Any
 
 import nbformat
 
+from trialbook import WORKSPACE
 from trialbook.errors import StopError, TrialbookError, UsageError
 from trialbook.protocol.load import CONTRACTS
 from trialbook.runner.beside import FOUND, PLACE, found_beside
@@ -21,7 +22,7 @@ from trialbook.runner.json_files import keep_json
 from trialbook.runner.kernels import SterileKernelManager, sterile_manager
 from trialbook.runner.limits import GIB, MEMORY_LIMIT, TIME_LIMIT, Limits, machine_memory
 from trialbook.runner.preloaded import KernelServer
-from trialbook.runner.step import BUILD, NONCE, RECORDED, WORKSPACE
+from trialbook.runner.step import BUILD, NONCE, RECORDED
 from trialbook.runner.vetting import refusal
 from trialbook.runner.watch import Watch
 

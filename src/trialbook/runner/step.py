@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from trialbook import WORKSPACE
 from trialbook.datasets import read_dataset, write_dataset
 from trialbook.domains import AGES, Domains
 from trialbook.errors import StopError
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from trialbook.display.blocks import Block
     from trialbook.snapshot import Snapshot
 
-# Set by the runner for its kernels; absent when an analyst runs a notebook.
-WORKSPACE = "TRIALBOOK_WORKSPACE"
+# Set by the runner for its kernels, as is `trialbook.WORKSPACE`; absent when an analyst runs a notebook.
 NONCE = "TRIALBOOK_NONCE"
 BUILD = "TRIALBOOK_BUILD"
 # A file with the sha256 of everything that may be read (see `trialbook.inputs`).
@@ -42,11 +42,9 @@ RECORDED = "TRIALBOOK_RECORDED"
 
 
 class Step:
-    """One notebook's view of the build of one cut.
+    """One notebook's view of the build of one cut: it reads and writes the build's scratch folder.
 
-    Under the runner it reads and writes the build's scratch folder. Under "Run All", papermill or nbval it reads the
-    last complete build of the cut and writes beside it, to `build/.interactive/<cut_id>/`, so that a build is never
-    changed by hand.
+    A notebook that a person runs has a `StepByHand` instead (`trialbook.runner.interactive`).
     """
 
     def __init__(self, name: str, trial: Trial, source: Path, target: Path, builds: Path) -> None:
@@ -248,7 +246,7 @@ class Step:
 
 
 def open_step(name: str, **cut: Any) -> Step:
-    """The step of a notebook, from its parameters (the keys of a cut file).
+    """The step of a notebook that a build runs, from its parameters (the keys of a cut file).
 
     Raises UsageError when a parameter is wrong; relative paths start at the folder that holds `params/`.
     """
@@ -258,11 +256,8 @@ def open_step(name: str, **cut: Any) -> Step:
         record(json.loads(Path(recorded).read_text(encoding="utf-8")))
     trial = make_trial({k: v for k, v in cut.items() if v is not None}, "notebook parameters", base)
     choose_text_storage(trial)
-    builds = Path(os.environ.get(BUILD) or base / "build")
-    workspace = os.environ.get(WORKSPACE)
-    if workspace:
-        return Step(name, trial, Path(workspace), Path(workspace), builds)
-    return Step(name, trial, builds / trial.cut.cut_id, builds / ".interactive" / trial.cut.cut_id, builds)
+    workspace = Path(os.environ[WORKSPACE])
+    return Step(name, trial, workspace, workspace, Path(os.environ.get(BUILD) or base / "build"))
 
 
 def peak_memory() -> int:
