@@ -18,8 +18,8 @@ def standing(workbook: Workbook) -> dict[str, str]:
     """A build that stands, made quickly: what matters is that it is not touched."""
     final = workbook.out / "case"
     final.mkdir(parents=True)
-    for name in ("index.html", "manifest.json"):
-        (final / name).write_text(name, encoding="utf-8")
+    (final / "index.html").write_text("index.html", encoding="utf-8")
+    (final / "manifest.json").write_text('{"cut_id": "case", "outputs": {}}', encoding="utf-8")
     return content(final)
 
 
