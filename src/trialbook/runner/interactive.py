@@ -47,7 +47,8 @@ SAME_CUT = ("cut", "inputs", "parameters", "synthetic")
 MAY_BE_STALE = ("code", "contracts", "notebooks", "packages", "python", "previous_build")
 MOST = 3
 # Differences from the published build that a notebook lists at its end.
-SHOWN = 8
+SHOWN = 12
+OF_A_FILE = 2
 
 
 class StepByHand(Step):
@@ -238,8 +239,7 @@ class Desk:
             if not old.is_file():
                 lines.append(f"{name}: is not in the published build")
             elif old.read_bytes() != path.read_bytes():
-                found = list(_worded(places(old, path)))
-                lines += [f"{Path(name).stem}: {place}" for place in found]
+                lines += [f"{path.stem}: {place}" for place in _worded(places(old, path, OF_A_FILE))]
         lines += self._result_lines(staged / ".steps" / self.step / "ard.json")
         return lines
 
@@ -417,10 +417,22 @@ def _label(row: Mapping[str, Any]) -> str:
     return " ".join(part for part in _key(row) if part)
 
 
+# How a difference is put for a rebuild (`places`), and for a person who compares a run of their own with the build.
+WORDS = (
+    ("this record stands and was not rebuilt", "this record is published, not here"),
+    ("this record was rebuilt and does not stand", "this record is here, not published"),
+    ("stands, was not rebuilt", "is published, not here"),
+    ("was rebuilt, does not stand", "is here, not published"),
+    (" stands, ", " published, "),
+    (" was rebuilt", " here"),
+)
+
+
 def _worded(lines: Iterable[str]) -> Iterable[str]:
-    """Differences of a file in the words of a person who compares a run of their own with the build."""
     for line in lines:
-        yield line.replace(" stands, ", " published, ").replace(" was rebuilt", " here")
+        for old, new in WORDS:
+            line = line.replace(old, new)
+        yield line
 
 
 def _and(names: list[str]) -> str:
