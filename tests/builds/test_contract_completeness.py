@@ -56,8 +56,13 @@ def test_every_dataset_has_a_contract_and_every_column_is_described(
 def test_every_contract_is_of_a_dataset_that_is_written(
     root: Path, datasets: dict[tuple[str, str], pd.DataFrame]
 ) -> None:
-    described = {key for key in load_contracts(root / "data_contracts") if not key.startswith("raw/")}
-    assert described == {key for _, key in datasets}
+    """But for domains that may be delivered and are not in the demo, and for the results, which lie elsewhere."""
+    contracts = load_contracts(root / "data_contracts")
+    may_come = {f"clean/{key[4:]}" for key in contracts if key.startswith("raw/")}
+    described = {key for key in contracts if not key.startswith("raw/")} - {"results/ard"}
+    written = {key for _, key in datasets}
+    assert written <= described
+    assert described - written <= may_come
 
 
 def test_both_engines_give_the_same_verdict_on_damaged_analysis_datasets(

@@ -23,7 +23,7 @@ def built(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_dataset_is_that_of_the_twin_byte_for_byte(built: Path, demo: Path) -> None:
     twin = demo / "2025-06-30" / "data"
     made = {path.relative_to(built / "data"): path.read_bytes() for path in (built / "data").rglob("*.parquet")}
-    assert len([path for path in made if path.parent.name == "clean"]) == 22
+    assert len([path for path in made if path.parent.name == "clean"]) == 23
     assert sorted(made) == sorted(path.relative_to(twin) for path in twin.rglob("*.parquet"))
     assert [path for path in made if made[path] != (twin / path).read_bytes()] == []
 

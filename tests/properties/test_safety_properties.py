@@ -89,12 +89,12 @@ def test_a_subject_counts_once_per_row_and_totals_add_over_levels_and_maximum_gr
     adae = adae_of(adsl, domains)
     rows = [*overview_rows(adae, adsl, PROTOCOL, ANALYSIS), *soc_pt_rows("TEAE_SOC_PT", adae, adsl, PROTOCOL)]
     ard = to_ard(rows)
-    keys = ["analysis_id", "variable", "variable_level", "stat_name"]
+    keys = ["analysis_id", "variable", "variable_level", "context", "stat_name"]
     counts = ard[ard["stat_name"].isin(["n", "N", "events"])].fillna({"stat": 0})
     total = counts[counts["group1_level"] == TOTAL].set_index(keys)["stat"]
     summed = counts[counts["group1_level"] != TOTAL].groupby(keys)["stat"].sum()
     assert summed.reindex(total.index).tolist() == total.tolist()
-    wide = ard.pivot(index=[*keys[:3], "context", "group1_level"], columns="stat_name", values="stat")
+    wide = ard.pivot(index=[*keys[:4], "group1_level"], columns="stat_name", values="stat")
     assert (wide["n"].fillna(0) <= wide["N"].fillna(len(drawn))).all()
     assert (wide["n"].fillna(0) <= wide["events"].fillna(0)).all()
     # Whose events in a row all lack a grade stands under no grade.

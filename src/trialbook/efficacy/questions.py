@@ -172,7 +172,8 @@ def _day28(
 def _gone(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> list[str]:
     """Who withdrew consent before the day-28 window: what follows is asked about as such (A-130)."""
     withdrawn = withdrawals(domains, treated)
-    start = withdrawn["USUBJID"].map(treated.set_index("USUBJID")["TRTSDT"])
+    # By join: `map` gives no dates where nobody is left to map.
+    start = withdrawn[["USUBJID"]].merge(treated[["USUBJID", "TRTSDT"]], how="left")["TRTSDT"].set_axis(withdrawn.index)
     return withdrawn.loc[(withdrawn["UNTILDT"] - start).dt.days < analysis.d28_window[0], "USUBJID"].tolist()
 
 
