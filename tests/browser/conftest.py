@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+# Every family that a page asks for is this one.
+FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>
+<include>/etc/fonts/fonts.conf</include>
+<match target="pattern"><edit name="family" mode="assign_replace" binding="strong"><string>{family}</string></edit>
+</match>
+</fontconfig>"""
 DRAWN = "document.querySelectorAll('.chart .live').length === document.querySelectorAll('.chart.drawn').length"
 
 
@@ -60,18 +67,50 @@ class Watched:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    """Starts browsers."""
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """A headless Chromium or Chrome; without one the test is skipped, in CI it fails."""
+    opened = _launched(playwright)
+    yield opened
+    opened.close()
+
+
+def _launched(playwright: Playwright, **environment: str) -> Browser:
     path = find_browser()
     if path is None:
-        reason = f"none of {', '.join(BROWSERS)} is on the PATH"
-        if os.environ.get("CI", "").lower() in ("1", "true"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield opened
-        opened.close()
+        _give_up(f"none of {', '.join(BROWSERS)} is on the PATH")
+    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS, env={**os.environ, **environment})
+
+
+def _give_up(reason: str) -> None:
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def open_with_font(playwright: Playwright, tmp_path: Path) -> Iterator[Callable[[str], Callable[..., Watched]]]:
+    """Opens pages on a machine that has this one font family and no other."""
+    opened: list[Browser] = []
+
+    def with_font(family: str) -> Callable[..., Watched]:
+        listed = subprocess.run(["fc-list", family], capture_output=True, text=True, check=False).stdout
+        if not listed.strip():
+            _give_up(f"the font {family} is not installed")
+        file = tmp_path / "fonts.conf"
+        file.write_text(FONTS.format(family=family), encoding="utf-8")
+        opened.append(_launched(playwright, FONTCONFIG_FILE=str(file)))
+        return next(_opener(opened[-1], tmp_path))
+
+    yield with_font
+    for browser in opened:
+        browser.close()
 
 
 @pytest.fixture

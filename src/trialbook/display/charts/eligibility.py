@@ -38,7 +38,7 @@ def audit_matrix(cells: pd.DataFrame, criteria: Sequence[str]) -> alt.LayerChart
     drawn["code"] = drawn["letter"] + "  " + drawn["result"]
     present = [code for code in SHADES if code in set(drawn["result"])]
     names = [f"{LETTERS[code]}  {code}" for code in present]
-    x = alt.X("criterion:N", sort=list(criteria), title="Criterion", axis=alt.Axis(orient="top", labelAngle=-60))
+    x = alt.X("criterion:N", sort=list(criteria), title="Criterion", axis=alt.Axis(orient="top", labelAngle=-90))
     y = alt.Y("row:N", sort=list(dict.fromkeys(drawn["row"])), title="Subject and dose level")
     fill = alt.Color(
         "code:N",

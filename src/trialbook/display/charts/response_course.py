@@ -69,4 +69,4 @@ def grade_spider(changes: pd.DataFrame, levels: Sequence[str]) -> alt.LayerChart
         x="DAY:Q", y="SHOWN:Q", text="SUBJECT:N", opacity=standing_out("SUBJECT", faded=0.0)
     )  # fmt: skip
     lines = base.mark_line(interpolate="linear").encode(strokeDash=dash)
-    return alt.layer(zero, lines, base.mark_point(size=30, filled=True), names).properties(width=WIDTH, height=240)
+    return alt.layer(zero, lines, base.mark_point(size=30, filled=True), names).properties(width=WIDTH, height=320)
