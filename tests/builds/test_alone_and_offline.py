@@ -13,35 +13,37 @@ import pytest
 from workbook import Workbook
 
 pytestmark = pytest.mark.build
-STEPS = ("01_cleaning", "02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os")
+CUT = "2025-09-30"
 
 
-@pytest.mark.parametrize("step", STEPS)
+def papermill(root: Path, output: Path, step: str, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "papermill", f"notebooks/{step}.ipynb", str(output), *words, "--no-progress-bar"]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [("01_cleaning", ["-f", f"params/cuts/{CUT}.yaml"]), ("05_orr", ["-p", "cut_id", CUT])],
+)
 def test_a_notebook_runs_alone_by_the_plain_papermill_command(
-    demo: Path, root: Path, tmp_path: Path, step: str
+    demo: Path, root: Path, tmp_path: Path, step: str, words: list[str]
 ) -> None:
-    """And leaves the same results as in the build, without touching the build."""
-    output = tmp_path / "out.ipynb"
-    command = [
-        sys.executable,
-        "-m",
-        "papermill",
-        f"notebooks/{step}.ipynb",
-        output,
-        "-f",
-        "params/cuts/2025-09-30.yaml",
-    ]
-    before = (demo / "2025-09-30" / "manifest.json").read_bytes()
-    done = subprocess.run(
-        [*map(str, command), "--no-progress-bar"], cwd=root, capture_output=True, text=True, check=False
-    )
+    """And leaves the same results as in the build, without touching the build (all six: test_by_hand)."""
+    before = (demo / CUT / "manifest.json").read_bytes()
+    done = papermill(root, tmp_path / "out.ipynb", step, *words)
     assert done.returncode == 0, done.stderr[-2000:]
-    alone = root / "build" / ".interactive" / "2025-09-30" / ".steps" / step / "ard.json"
-    built = json.loads((demo / "2025-09-30" / "results" / "ard.json").read_text(encoding="utf-8"))
+    alone = root / "build" / ".interactive" / CUT / ".steps" / step / "ard.json"
+    built = json.loads((demo / CUT / "results" / "ard.json").read_text(encoding="utf-8"))
     rows = json.loads(alone.read_text(encoding="utf-8"))
     assert rows
     assert [row for row in rows if row not in built] == []
-    assert (demo / "2025-09-30" / "manifest.json").read_bytes() == before
+    assert (demo / CUT / "manifest.json").read_bytes() == before
+
+
+def test_a_parameter_that_does_not_exist_stops_the_plain_papermill_command(root: Path, tmp_path: Path) -> None:
+    done = papermill(root, tmp_path / "out.ipynb", "05_orr", "-p", "cutid", "2025-06-30")
+    assert done.returncode == 1
+    assert "there is no parameter cutid; the nearest is cut_id" in done.stderr
 
 
 def in_empty_network(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
