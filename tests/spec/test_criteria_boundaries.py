@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from audited_cases import Case, Make, audit_of, bare, base, history, lab, of_case, vital
-from trialbook.eligibility.audit import Audit, audit_columns
+from trialbook.eligibility.audit import Audit
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 
@@ -372,7 +372,7 @@ def test_limits_windows_and_missing_data(number: int, audited: Audit) -> None:
 
 
 def test_every_column_is_in_the_table(protocol: Protocol) -> None:
-    assert list(TABLE) == audit_columns(protocol)
+    assert list(TABLE) == protocol.audit_columns
 
 
 @pytest.mark.parametrize(

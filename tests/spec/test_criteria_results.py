@@ -6,7 +6,7 @@ import pytest
 
 from audited_cases import Case, Make, audit_of, bare, base, history, lab, of_case, trial_of, without_form
 from eligible_subject import CUT, INCLUSIONS
-from trialbook.eligibility.audit import Audit, audit, audit_columns
+from trialbook.eligibility.audit import Audit, audit
 from trialbook.eligibility.form import RESULTS
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
@@ -160,7 +160,7 @@ def test_each_column_has_each_of_its_results(number: int, audited: Audit) -> Non
 
 
 def test_the_table_covers_26_columns_and_8_codes(protocol: Protocol) -> None:
-    assert list(WAYS) == audit_columns(protocol)
+    assert list(WAYS) == protocol.audit_columns
     there = {(case.column, case.result) for case in CASES}
     assert not there & set(NEVER)
     assert there | set(NEVER) == {(column, code) for column in WAYS for code in RESULTS}

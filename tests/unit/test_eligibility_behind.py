@@ -8,7 +8,7 @@ from eligible_subject import CUT, eligible, form, screened
 from trial_builder import TrialBuilder, trial
 from trialbook.display.charts.eligibility import SHADES, audit_matrix
 from trialbook.eligibility import behind, reporting, views
-from trialbook.eligibility.audit import audit_columns, audit_with_evidence
+from trialbook.eligibility.audit import audit_with_evidence
 from trialbook.eligibility.form import RESULTS
 from trialbook.eligibility.questions import eligibility_queries
 from trialbook.subjects.derive import derive_subjects
@@ -81,7 +81,7 @@ def test_every_cell_of_every_subject_opens_and_says_why(protocol, analysis) -> N
     book = conflict()
     form(screened(book, "S02", level="SCRNFAIL", without=("ALT",)))
     opened = Opened(book, protocol, analysis)
-    assert set(opened.behind) == {(row, name) for row in (0, 1) for name in audit_columns(protocol)}
+    assert set(opened.behind) == {(row, name) for row in (0, 1) for name in protocol.audit_columns}
     assert all(notes[0].strip(". ") for _, notes, _ in opened.behind.values())
 
 
@@ -129,7 +129,7 @@ def test_every_letter_can_be_read_on_its_shade() -> None:
 
 def test_hovering_over_the_heatmap_shows_the_evidence_and_nothing_else_is_carried(protocol, analysis) -> None:
     opened = Opened(conflict(), protocol, analysis)
-    spec = audit_matrix(opened.cells, audit_columns(protocol)).to_dict()
+    spec = audit_matrix(opened.cells, protocol.audit_columns).to_dict()
     tips = [tip["field"] for layer in spec["layer"] for tip in layer["encoding"]["tooltip"]]
     assert set(tips) == {"row", "criterion", "code", "evidence"}
     rows = next(iter(spec["datasets"].values()))

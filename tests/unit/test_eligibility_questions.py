@@ -7,7 +7,7 @@ from trial_builder import TrialBuilder, trial
 from trialbook.cleaning.rules import ask
 from trialbook.domains import Domains
 from trialbook.eligibility import reporting, views
-from trialbook.eligibility.audit import audit, audit_columns
+from trialbook.eligibility.audit import audit
 from trialbook.eligibility.checks import CHECKS
 from trialbook.eligibility.form import RESULTS
 from trialbook.eligibility.questions import DOUBTS, eligibility_queries
@@ -36,7 +36,7 @@ def test_counts_of_every_criterion_add_up_to_the_subjects(protocol, analysis) ->
     total = ard[ard["group1_level"] == "Total"]
     assert set(total["analysis_id"]) == {"ELIG"}
     assert set(total["variable_level"]) == set(RESULTS)
-    assert total.groupby("variable")["stat"].sum().to_dict() == dict.fromkeys(audit_columns(protocol), 2)
+    assert total.groupby("variable")["stat"].sum().to_dict() == dict.fromkeys(protocol.audit_columns, 2)
     level = ard[(ard["group1_level"] == "DL1") & (ard["variable"] == "EX12") & (ard["stat"] > 0)]
     assert level[["variable_level", "stat"]].values.tolist() == [["PASS", 1]]
 
@@ -99,7 +99,7 @@ def test_every_flag_of_the_checks_has_its_question(root) -> None:
 
 def test_every_criterion_of_the_protocol_has_a_check(protocol) -> None:
     assert {criterion.check for criterion in protocol.criteria} == set(CHECKS)
-    assert len(audit_columns(protocol)) == 26
+    assert len(protocol.audit_columns) == 26
 
 
 def test_what_to_look_at_holds_everything_but_passes(protocol, analysis) -> None:
@@ -117,7 +117,7 @@ def test_the_matrix_shows_those_with_findings_first(protocol, analysis) -> None:
     cells = views.matrix(adie, adsl, protocol, most_subjects=2)
     assert sorted(set(cells["subject"])) == ["S01", "S02"]
     assert views.left_out_note(adie, 2)[0].startswith("Of 3 subjects the 2 with most")
-    assert list(views.matrix_table(cells).columns) == ["subject", "level", *audit_columns(protocol)]
+    assert list(views.matrix_table(cells).columns) == ["subject", "level", *protocol.audit_columns]
 
 
 def test_the_sentence_says_what_was_found_or_why_nothing_could_be(protocol, analysis) -> None:

@@ -25,7 +25,7 @@ from trialbook.efficacy import rates, sensitivity, survival
 from trialbook.efficacy.day28 import day28_response
 from trialbook.efficacy.response import derive_adrs
 from trialbook.efficacy.time_to_event import declared_unresolved, derive_adtte, unresolved_subjects
-from trialbook.eligibility.audit import audit_columns, audit_with_evidence
+from trialbook.eligibility.audit import audit_with_evidence
 from trialbook.errors import StopError
 from trialbook.protocol.load import load_trial
 from trialbook.results.ard import to_ard
@@ -110,7 +110,7 @@ def derived(filtered: Callable[[str, pd.DataFrame], pd.DataFrame] = same, domain
         "adrs": derive_adrs(filtered("adrs", adsl), *where, day28),
         "adtte": derive_adtte(filtered("adtte", adsl), *where),
         **{f"clean/{code.lower()}": from_[code] for code in from_},
-        "protocol/criteria": pd.DataFrame({"CRITCD": audit_columns(PROTOCOL)}),
+        "protocol/criteria": pd.DataFrame({"CRITCD": PROTOCOL.audit_columns}),
     }  # fmt: skip
     return frames | {"results/subjects": subjects_counted(frames), "ard": reported(frames)}
 

@@ -3,41 +3,75 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
-from trialbook.runner.reach import PACKAGE, imported_names, notebook_imports, reachable_files, written_imports
+import pytest
+
+from rewriting import Rewritten
+from trialbook.runner.reach import PACKAGE, Library, imported_names, notebook_imports, reachable_files
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_imports_within_functions_count_and_those_for_type_checking_do_not() -> None:
-    source = """
-import trialbook.units
-import pandas
-from typing import TYPE_CHECKING
-if TYPE_CHECKING:
-    from trialbook.display import page
-def later():
-    from trialbook.statistics import intervals
-"""
+def reached(folder: Path, name: str, files: dict[str, str], module: str = "one") -> set[str]:
+    """What a module reaches in a package of these files."""
+    for place, text in {"__init__.py": "", **files}.items():
+        path = folder / name / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        return set(Library(name, folder / name).reachable([f"{name}.{module}"])) - {"__init__.py"}
+
+
+WAYS = {
+    "absolute": ("from {me}.two import X", {"two.py"}),
+    "relative": ("from .two import X", {"two.py"}),
+    "relative module": ("from . import two", {"two.py"}),
+    "whole": ("import {me}.two", {"two.py"}),
+    "renamed": ("from {me} import two as other", {"two.py"}),
+    "star": ("from {me}.two import *", {"two.py"}),
+    "several lines": ("from {me}.two import (\n    X,  # not ten\n)", {"two.py"}),
+    "in a function": ("def f():\n    from {me}.two import X\n    return X", {"two.py"}),
+    "in a try": ("try:\n    from .two import X\nexcept ImportError:\n    X = 1", {"two.py"}),
+    "after a semicolon": ("a = 1; from .two import X", {"two.py"}),
+    "continued": ("from .two \\\n    import X", {"two.py"}),
+    "by its name": ("import importlib\nX = importlib.import_module('{me}.two').X", {"two.py"}),
+    "re-exported": ("from .four import X", {"four/__init__.py", "four/five.py", "two.py"}),
+    "for types alone": ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .two import X", set()),
+    "its data": ("from . import six", {"six/__init__.py", "six/list.csv", "six/deep/more.txt"}),
+    "data of another": ("from importlib.resources import files\nX = files('{me}.six') / 'list.csv'",
+                        {"six/__init__.py", "six/list.csv", "six/deep/more.txt"}),
+    "not in words": ("# import_module(name), eval(text) and from .two import X\nframe.eval('a + b')", set()),
+}  # fmt: skip
+OTHERS = {
+    "two.py": "X = 1", "ten.py": "", "four/__init__.py": "from .five import X", "four/five.py": "from ..two import X",
+    "six/__init__.py": "", "six/list.csv": "a", "six/deep/more.txt": "b",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_import_counts(tmp_path: Path, way: str) -> None:
+    name = f"reach_{list(WAYS).index(way)}"
+    source, files = WAYS[way]
+    assert reached(tmp_path, name, {**OTHERS, "one.py": source.format(me=name)}) == {"one.py", *files}
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import importlib\ndef f(n): return importlib.import_module(n)", "X = __import__(NAME)", "exec(open(p).read())",
+     "import runpy\nrunpy.run_path(p)", "from importlib import import_module as load\nimport_module(n)"],
+)  # fmt: skip
+def test_what_imports_by_a_name_it_works_out_reaches_everything(tmp_path: Path, source: str) -> None:
+    name = f"reach_all_{abs(hash(source))}"
+    assert reached(tmp_path, name, {**OTHERS, "one.py": source}) == {"one.py", *OTHERS}
+
+
+def test_imports_of_a_notebook_are_those_of_its_cells() -> None:
+    source = "import trialbook.units\nimport pandas\ndef later():\n    from trialbook.statistics import intervals"
     assert imported_names(source) == ["trialbook.statistics", "trialbook.statistics.intervals", "trialbook.units"]
-
-
-def test_the_imports_read_from_the_text_of_each_file_of_the_library_are_those_of_its_syntax_tree() -> None:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        source = path.read_text(encoding="utf-8")
-        assert sorted(written_imports(source)) == imported_names(source), path.relative_to(PACKAGE)
-
-
-def test_imports_are_read_from_text_over_several_lines_and_without_their_comments() -> None:
-    source = """
-from trialbook.units import (
-    one,  # (not two, three)
-    four as five,
-)
-import trialbook.dates as days
-"""
-    assert sorted(written_imports(source)) == imported_names(source)
 
 
 def test_a_module_reaches_itself_its_packages_and_what_these_import() -> None:
@@ -55,13 +89,21 @@ def test_the_survival_notebook_does_not_reach_what_only_safety_uses() -> None:
     assert {"efficacy/survival.py", "statistics/kaplan_meier.py", "runner/step.py"} <= survival
     assert "safety/adlb.py" not in survival
     assert "dlt/designs/boin.py" not in survival
+    assert "runner/interactive.py" not in survival
 
 
-def test_what_a_notebook_can_reach_holds_all_that_a_real_run_of_its_imports_loads(tmp_path: Path) -> None:
+def test_two_hundred_rewrites_of_the_library_lose_nothing(tmp_path: Path) -> None:
+    """Constants split out, renamed, re-exported, imported in functions: whoever used one reaches where it now is."""
+    library = Rewritten(tmp_path, seed=20261129)
+    lost = []
+    for _ in range(200):
+        moved = library.move_a_constant()
+        lost += [f"{moved}: {user}" for user in moved.users if moved.file not in library.reachable(user)]
+    assert lost == []
+
+
+def test_what_a_notebook_can_reach_holds_all_that_a_real_run_of_its_imports_loads() -> None:
     """The static answer against a real one: modules that Python has loaded after the notebook's own imports."""
-    import subprocess
-    import sys
-
     for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         lines = [

@@ -101,11 +101,6 @@ def _with_deciding_form(adie: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def audit_columns(protocol: Protocol) -> list[str]:
-    """The audit columns in the order of the protocol file: IN01 to IN05, EX01 to EX03, EX04A to EX04E, EX05 to EX17."""
-    return [column for criterion in protocol.criteria for column in criterion.audit_columns()]
-
-
 def rule_text(criterion: Criterion, column: str) -> str:
     """The registered wording of an audit column; a part of a criterion is named before it."""
     if len(criterion.audit_columns()) == 1:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from trialbook.eligibility.audit import audit_columns, rule_text
+from trialbook.eligibility.audit import rule_text
 from trialbook.eligibility.form import RESULTS
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
@@ -28,7 +28,7 @@ def eligibility_rows(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol)
         counts = adie[level.eq(code) | (code == TOTAL)].groupby(["CRITCD", "RESULT"]).size()
         rows += [
             ard_row("ELIG", code, column, "n", int(counts.get((column, result), 0)), variable_level=result)
-            for column in audit_columns(protocol)
+            for column in protocol.audit_columns
             for result in RESULTS
         ]
     return rows
@@ -69,7 +69,7 @@ def results_by_criterion(adie: pd.DataFrame, protocol: Protocol) -> pd.DataFrame
     if adie.empty:
         return pd.DataFrame({name: pd.Series(dtype="str") for name in ("CRITCD", "RULE", *RESULTS)})
     counts = adie.groupby(["CRITCD", "RESULT"]).size().unstack(fill_value=0)
-    counts = counts.reindex(index=audit_columns(protocol), columns=RESULTS, fill_value=0)
+    counts = counts.reindex(index=protocol.audit_columns, columns=RESULTS, fill_value=0)
     wording = {
         column: rule_text(criterion, column) for criterion in protocol.criteria for column in criterion.audit_columns()
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.eligibility.audit import audit_columns
 from trialbook.eligibility.reporting import ATTENTION
 from trialbook.protocol.models import Protocol
 
@@ -64,7 +63,7 @@ def matrix(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, most_subj
             "id": cells["USUBJID"],
             "subject": cells["USUBJID"].map(person["SUBJID"]),
             "level": cells["USUBJID"].map(level),
-            "criterion": pd.Categorical(cells["CRITCD"], audit_columns(protocol), ordered=True),
+            "criterion": pd.Categorical(cells["CRITCD"], protocol.audit_columns, ordered=True),
             "result": cells["RESULT"],
             "evidence": cells["EVIDENCE"],
         }

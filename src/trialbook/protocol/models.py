@@ -124,6 +124,11 @@ class Protocol(_Model):
         """Dose level ids in the order of the file, which is the order of escalation."""
         return [level.id for level in self.dose_levels]
 
+    @property
+    def audit_columns(self) -> list[str]:
+        """The audit columns in the order of the file: IN01 to IN05, EX01 to EX03, EX04A to EX04E, EX05 to EX17."""
+        return [column for criterion in self.criteria for column in criterion.audit_columns()]
+
     def level(self, level_id: str) -> DoseLevel:
         """The dose level with this id; raises KeyError when there is none."""
         return {level.id: level for level in self.dose_levels}[level_id]

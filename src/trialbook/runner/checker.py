@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,6 @@ from trialbook.contracts.gate import Gate
 from trialbook.contracts.odcs import Contract
 from trialbook.contracts.verdicts import Verdict
 from trialbook.datasets import read_dataset
-from trialbook.eligibility.audit import audit_columns
 from trialbook.errors import StopError
 from trialbook.fast_imports import import_when_used, only_what_is_used
 from trialbook.protocol.models import Trial
@@ -27,7 +25,6 @@ from trialbook.snapshot import read_snapshot
 
 # The analysis keys that decide which rules hold.
 KEYS = ("dor_start",)
-GREAT_EXPECTATIONS = "great_expectations.expectations"
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ def check(look: Look) -> Found:
     gate = Gate(look.contracts, list(protocol.study.endpoints), keys={key: getattr(analysis, key) for key in KEYS})
     if look.kind != "raw":
         frames = {name: read_dataset(path) for name, path in look.paths.items()}
-        frames["protocol/criteria"] = pd.DataFrame({"CRITCD": pd.Series(audit_columns(protocol), dtype="str")})
+        frames["protocol/criteria"] = pd.DataFrame({"CRITCD": pd.Series(protocol.audit_columns, dtype="str")})
         if look.reported:
             frames["results/subjects"] = subjects_counted(frames)
             frames["ard"] = to_ard([row for path in look.reported for row in json.loads(path.read_text("utf-8"))])
@@ -83,7 +80,7 @@ def import_great_expectations() -> None:
     """The slowest import of a build: a third faster without `scipy.stats`, of which two expectations on distributions
     make use.
     """
-    if GREAT_EXPECTATIONS not in sys.modules:
+    if "great_expectations.expectations" not in sys.modules:
         import_when_used("scipy.stats")
         with only_what_is_used():
-            importlib.import_module(GREAT_EXPECTATIONS)
+            import great_expectations.expectations  # noqa: F401

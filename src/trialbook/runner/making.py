@@ -4,7 +4,6 @@ kept of it when nothing that it was made of has changed.
 
 from __future__ import annotations
 
-import importlib
 import json
 import threading
 import time
@@ -182,11 +181,11 @@ class Making:
 
     def _check(self, piece: Piece) -> tuple[list[str], list[str]]:
         """Checks what a step left (or the snapshot) against its contracts."""
-        names = ["protocol.study.endpoints", *_code(["trialbook.contracts.gate"])]
+        names = ["protocol.study.endpoints", *_code(["trialbook.runner.checker"])]
         if piece.name == RAW_CONTRACTS:
             look = Look(self.trial, self.gate.contracts, "raw", inputs=self.ingredients.inputs)
             names += [f"contract {name}" for name in self.ingredients.contracts("raw")]
-            names += ["contracts raw", *self._expanded(["inputs"]), *self._cut, *_code(["trialbook.snapshot"])]
+            names += ["contracts raw", *self._expanded(["inputs"]), *self._cut]
         else:
             kind, datasets, checked = self._datasets_of(piece)
             paths = {name: self.scratch / "data" / f"{path}.parquet" for name, path in datasets.items()}
@@ -235,7 +234,7 @@ class Making:
                 f"the page would leave out an output: cell {dropped[0].cell}: {dropped[0].reason}",
                 file=f"notebooks/{STEP[piece.step].notebook}",
             )
-        return [f"data {source}", "charts", *_code(["trialbook.display.page"])], [target]
+        return [f"data {source}", "charts", "code runner/pages.py", *_code(["trialbook.display.page"])], [target]
 
     @cached_property
     def gate(self) -> Gate:
@@ -283,8 +282,8 @@ def look_ahead(root: Path) -> None:
     with suppress(Exception):
         for spec in STEPS:
             _code(notebook_imports((root / "notebooks" / spec.notebook).read_bytes()))
-        _code(["trialbook.contracts.gate", "trialbook.snapshot", "trialbook.display.page"])
-        importlib.import_module("xlsxwriter")
+        _code(["trialbook.runner.checker", "trialbook.display.page"])
+        import xlsxwriter  # noqa: F401
 
 
 def _code(modules: list[str]) -> list[str]:
