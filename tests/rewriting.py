@@ -58,20 +58,21 @@ class Rewritten:
             self._after = Library(self.name, self.folder)
         return self._after.reachable([module])
 
-    def move_a_constant(self) -> Moved:
-        """Moves one constant, and returns which; `users` are modules that reached the module it was in."""
-        while True:
-            path = self._random.choice(sorted(self.folder.rglob("*.py")))
-            text = path.read_text(encoding="utf-8")
-            constants = constants_of(text)
-            if constants and path.name != "__init__.py":
-                break
+    def move_constants(self, count: int) -> list[Moved]:
+        """Moves as many constants, each of another module; `users` are modules that reached the module it was in."""
+        paths = [path for path in sorted(self.folder.rglob("*.py")) if path.name != "__init__.py"]
+        with_constants = [path for path in paths if constants_of(path.read_text(encoding="utf-8"))]
+        return [self._move_one(path) for path in self._random.sample(with_constants, count)]
+
+    def _move_one(self, path: Path) -> Moved:
+        text = path.read_text(encoding="utf-8")
+        constants = constants_of(text)
         way, constant = self._random.choice(sorted(WAYS)), self._random.choice(constants)
         self._count += 1
         file = move(path, text, constant, way, f"moved_{self._count}", self._dotted(path.parent))
         self._after = None
         module = self._dotted(path.with_suffix(""))
-        above = sorted(self._random.sample(self._modules, 12))
+        above = sorted(self._random.sample(self._modules, 4))
         own = path.relative_to(self.folder).as_posix()
         users = [name for name in above if own in self._before.reachable([name])]
         return Moved(module, way, file.relative_to(self.folder).as_posix(), constant.targets[0].id, (module, *users))  # type: ignore[attr-defined]
