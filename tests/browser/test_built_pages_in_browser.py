@@ -41,7 +41,7 @@ def test_a_static_build_holds_no_script(
     assert seen.outside_requests == []
 
 
-@pytest.mark.parametrize(("name", "faded"), [("05_orr", 4), ("06_os", 1)])
+@pytest.mark.parametrize(("name", "faded"), [("05_orr", 4), ("06_os", 2)])
 def test_a_subject_can_be_picked_on_the_pages_of_response_and_survival(
     demo: Path, open_page: Callable[..., Any], name: str, faded: int
 ) -> None:
