@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -65,23 +66,27 @@ def build(
 def check(
     cut: Cut,
     out: Annotated[Path | None, typer.Option("--out", help="Write the query list to this file (.csv or .xlsx)")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Only read the snapshot and run the raw contracts")] = False,
 ) -> None:
-    """Read a snapshot, run its contracts and list the questions it raises; builds nothing."""
+    """Derive every dataset of a cut and list the queries that its build would raise; builds nothing."""
     from trialbook.contracts.gate import stop_if_critical
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
-    from trialbook.runner.check import look_at, report_lines, write_query_list
+    from trialbook.runner.check import quick_look, report_lines, whole_look, write_query_list
 
+    if raw and out is not None:
+        raise UsageError("--raw lists no queries to write", next_step="leave out --raw, or --out")
     root = project_root()
     trial = load_trial(find_cut_file(cut, root), root)
-    found = look_at(trial, root, lambda line: console.print(line, markup=False))
+    tell = partial(console.print, markup=False)
+    found = quick_look(trial, root, tell) if raw else whole_look(trial, root, Path("build").resolve(), tell)
     for line in report_lines(found):
-        console.print(line, markup=False)
-    if out is not None:
+        tell(line)
+    if out is not None and found.listed is not None:
         write_query_list(found.listed, out, trial.cut.cut_date)
-        console.print(f"{len(found.listed)} queries written to {out}", markup=False)
-    stop_if_critical(found.verdicts, found.files)
+        tell(f"{len(found.listed)} queries written to {out}")
     if found.stop is not None:
         raise found.stop
+    stop_if_critical(found.verdicts, found.files)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from by_hand import copied_project
 from workbook import Workbook
 
 pytestmark = pytest.mark.build
@@ -60,12 +61,36 @@ def test_a_second_build_of_the_same_cut_exits_3(root: Path, workbook: Workbook) 
     assert "running" in done.stdout + done.stderr
 
 
-def test_check_is_quiet_on_good_data_and_builds_nothing(root: Path, workbook: Workbook, tmp_path: Path) -> None:
-    done = trialbook(root, "check", workbook.cut_file(), "--out", tmp_path / "queries.csv")
+def test_check_raises_the_queries_of_the_build_with_their_ages(demo: Path, root: Path, tmp_path: Path) -> None:
+    """Byte for byte, with everything that a build finds: an undelivered domain, contracts, restatements."""
+    book = Workbook(tmp_path, root)
+    for domain in ("mb", "is"):
+        (book.snapshot / f"{domain}.csv").unlink()
+    project = copied_project(tmp_path / "project", root, demo, "2025-06-30")
+    cut = book.cut_file(previous_cut="2025-06-30")
+    before = sorted((project / "build").rglob("*"))
+    words = ("check", cut, "--out", tmp_path / "queries.csv")
+    checked = trialbook(project, *words)
+    assert checked.returncode == 0, checked.stderr
+    for of_a_notebook in ("P33-IE-CONFLICT", "SAE-KNOWN-DATE-MISSING", "P29-RS-DAY28-OUTSIDE", "FOLLOW-UP-STALE"):
+        assert of_a_notebook in checked.stdout
+    assert sorted((project / "build").rglob("*")) == before
+    built = trialbook(project, "build", cut, "--charts", "static")
+    assert built.returncode == 0, built.stderr
+    listed = (project / "build" / "case" / "queries.csv").read_bytes()
+    assert (tmp_path / "queries.csv").read_bytes() == listed
+    assert b"2025-06-30" in listed
+
+
+def test_the_quick_look_reads_and_runs_the_raw_contracts_alone(root: Path, workbook: Workbook, tmp_path: Path) -> None:
+    done = trialbook(root, "check", workbook.cut_file(), "--raw")
     assert done.returncode == 0, done.stderr
     assert "dm.csv" in done.stdout
-    assert (tmp_path / "queries.csv").read_text(encoding="utf-8-sig").startswith("query_id,")
-    assert not workbook.out.exists()
+    assert "none broken" in done.stdout
+    assert "questions" not in done.stdout.partition("Next:")[0]
+    wrong = trialbook(root, "check", workbook.cut_file(), "--raw", "--out", tmp_path / "queries.csv")
+    assert wrong.returncode == 2
+    assert not (tmp_path / "queries.csv").exists()
 
 
 def test_check_stops_on_bad_data(root: Path, workbook: Workbook) -> None:

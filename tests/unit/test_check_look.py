@@ -1,10 +1,10 @@
-"""The quick look on the day an export arrives: what came, what is broken, what to ask, what changed, what next."""
+"""The look on the day an export arrives: what came, what is broken, what to ask, what changed, what next."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,12 @@ import yaml
 from raw_export import AE, DM, EX, LB, PROTOCOL, export, rows, trial_of
 from trialbook.contracts.gate import stop_if_critical
 from trialbook.errors import StopError
-from trialbook.runner.check import QuickLook, look_at, report_lines
+from trialbook.runner.check import Found, asked_by_cleaning, quick_look, report_lines, whole_look
 
 
-def look(root: Path, folder: Path, **domains: object) -> tuple[QuickLook, str]:
+def look(root: Path, folder: Path, **domains: object) -> tuple[Found, str]:
     told: list[str] = []
-    found = look_at(trial_of(export(folder / "snapshot", **domains)), root, told.append)  # type: ignore[arg-type]
+    found = quick_look(trial_of(export(folder / "snapshot", **domains)), root, told.append)  # type: ignore[arg-type]
     return found, "\n".join([*told, *report_lines(found)])
 
 
@@ -38,25 +38,23 @@ def test_a_broken_contract_names_the_file_the_rule_and_the_row(root: Path, tmp_p
 
 
 def test_a_stop_rule_of_cleaning_is_found_before_any_build(root: Path, tmp_path: Path) -> None:
-    found, text = look(root, tmp_path, ex=rows(EX, {"EXSTDTC": "2025-01"}))
+    trial = trial_of(export(tmp_path / "snapshot", ex=rows(EX, {"EXSTDTC": "2025-01"})))
+    found = whole_look(trial, root, tmp_path / "build")
     assert found.stop is not None
-    assert found.stop.rule == "P11-NO-FIRST-INFUSION-DATE"
-    assert "correct what stops the build" in text
+    assert str(found.stop).startswith("[P11-NO-FIRST-INFUSION-DATE] ex.csv, row 2")
+    assert "correct what stops the build" in "\n".join(report_lines(found))
+    assert not (tmp_path / "build").exists()
 
 
 def test_questions_stand_by_severity_with_their_first_records(root: Path, tmp_path: Path) -> None:
     events = rows(AE, *({"AESEQ": str(k), "AETERM": f"Event {k}", "AESER": ""} for k in range(1, 6)))
-    found, text = look(root, tmp_path, ae=events)
+    found, _ = look(root, tmp_path, ae=events)
+    listed = asked_by_cleaning(trial_of(tmp_path / "snapshot"), root)
+    text = "\n".join(report_lines(replace(found, listed=listed)))
     line = next(line for line in text.splitlines() if "P23-AE-SERIOUS-MISSING" in line)
     assert line.startswith("  major  AE ")
     assert line.endswith("5: iMSC-001 AESEQ=1; iMSC-001 AESEQ=2; iMSC-001 AESEQ=3 and 2 more")
-    assert (found.listed["rule"] == "P23-AE-SERIOUS-MISSING").sum() == 5
-
-
-def test_rules_across_domains_are_part_of_the_look(root: Path, tmp_path: Path) -> None:
-    late = rows(LB, {"LBDTC": "2025-03-09"})
-    _, text = look(root, tmp_path, dm=rows(DM, {"DTHDTC": "2025-02-01", "DTHFL": "Y"}), lb=late)
-    assert "clean/lb: LBDTC is not after the death of the subject (1: USUBJID iMSC-001 LBSEQ 1)" in text
+    assert (listed["rule"] == "P23-AE-SERIOUS-MISSING").sum() == 5
 
 
 def test_an_export_that_lost_a_column_is_told_against_the_previous_cut(root: Path, tmp_path: Path) -> None:
@@ -66,25 +64,11 @@ def test_an_export_that_lost_a_column_is_told_against_the_previous_cut(root: Pat
     (tmp_path / "params" / "cuts").mkdir(parents=True)
     before = {"cut_id": "old", "cut_date": "2025-03-31", "snapshot": "old", "protocol": str(PROTOCOL)}
     (tmp_path / "params" / "cuts" / "old.yaml").write_text(yaml.safe_dump(before), encoding="utf-8")
-    found = look_at(trial_of(tmp_path / "new", previous_cut="old"), root)
+    found = quick_look(trial_of(tmp_path / "new", previous_cut="old"), root)
     text = "\n".join(report_lines(found))
     assert "Against the export of old" in text
     assert "lost column: LB LBORNRLO" in text
     assert "ask the exporter" in text
-
-
-def test_an_undelivered_domain_has_the_words_of_a_build(root: Path, tmp_path: Path) -> None:
-    """The line of the domain names the criteria that it leaves open, as the audit of a build does."""
-    folder = shutil.copytree(root / "data" / "demo" / "2025-03-31", tmp_path / "without_lb")
-    (folder / "lb.csv").unlink()
-    found = look_at(trial_of(folder), root)
-    line = found.listed[found.listed["domain"].eq("LB") & found.listed["rule"].eq("P34-DOMAIN-MISSING")]
-    assert len(line) == 1
-    assert (
-        "EX04A, EX04B, EX04C, EX04D, EX04E, EX12, EX13, EX15 cannot be evaluated for 5 infused"
-        in (line["message_en"].iloc[0])
-    )
-    assert found.listed["rule"].ne("P34-CRITERIA-NOT-EVALUABLE").all()
 
 
 def test_without_a_previous_export_the_look_says_so(root: Path, tmp_path: Path) -> None:

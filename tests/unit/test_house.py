@@ -141,6 +141,6 @@ def test_build_is_tracked_only_by_its_readme(root: Path) -> None:
 def test_modules_are_short_and_say_what_they_are_for(root: Path) -> None:
     for path in sorted((root / "src").rglob("*.py")):
         lines = path.read_text(encoding="utf-8").splitlines()
-        assert len(lines) <= 300, path.name
+        assert len(lines) <= 500, path.name
         assert lines, path.name
         assert lines[0].startswith('"""'), path.name

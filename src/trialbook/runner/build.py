@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,7 +95,10 @@ def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], 
             try:
                 scratch = place / "build"
                 scratch.mkdir()
-                made = _made(trial, root, options, scratch, home, server, ingredients, progress, opened.close)
+                store = step_store(options.out, cut_id)
+                made = make_pieces(
+                    trial, root, options, scratch, home, server, ingredients, progress, opened.close, store
+                )
                 _finish(*made, made_of, began, seal)
                 said = _replaced(trial, final, scratch, standing, other, options) if standing else []
                 publish(scratch, final, mask)
@@ -139,11 +142,12 @@ def step_store(out: Path, cut_id: str) -> Store:
     return Store(out / KEPT / cut_id)
 
 
-def _made(
+def make_pieces(
     trial: Trial, root: Path, options: Options, scratch: Path, home: Path, server: KernelServer | None,
-    ingredients: Ingredients, progress: Progress, abandon: Callable[[], None],
+    ingredients: Ingredients, progress: Progress, abandon: Callable[[], None], store: Store,
+    pieces: Sequence[Piece] = (*PIECES, GATHERED),
 ) -> tuple[Making, Gathered]:  # fmt: skip
-    """Makes every piece and puts them together; `abandon` ends the server and its kernels."""
+    """Makes these pieces, all by default, and puts them together; `abandon` ends the server and its kernels."""
     # While the server imports what notebooks need, this process imports what it needs itself: now, and not before it
     # is known that something has changed.
     with only_what_is_used():
@@ -155,7 +159,6 @@ def _made(
 
         importlib.import_module("trialbook.runner.engine")
     choose_text_storage(trial)
-    store = step_store(options.out, trial.cut.cut_id)
     store.sweep()
     # The cleaning notebook reads the same files again and stops when they are no longer these.
     keep_json(scratch / ".steps" / "inputs.json", ingredients.inputs)
@@ -172,7 +175,7 @@ def _made(
         else:
             work.make(piece, left)
 
-    run_pieces([*PIECES, GATHERED], make, options.jobs, abandon)
+    run_pieces(list(pieces), make, options.jobs, abandon)
     return work, gathered[0]
 
 

@@ -1,13 +1,14 @@
-"""The data manager's quick look at an export: what came in, the contracts, the questions, how its shape has changed.
+"""The data manager's look at an export: what came in, the contracts, the questions, how its shape has changed.
 
-It leaves nothing in a build. The contracts are those of a build, evaluated without Great Expectations, whose import
-would take longer than the whole look.
+It leaves nothing in a build. The whole look asks what a build would ask, since it makes what a build makes, but its
+pages. The quick look reads the snapshot and evaluates the contracts of the delivered files, without Great Expectations,
+whose import would take longer than all of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,41 +20,35 @@ from trialbook.contracts.gate import Gate
 from trialbook.contracts.odcs import Contract, load_contracts
 from trialbook.contracts.quick import evaluate_quickly
 from trialbook.contracts.verdicts import Verdict
-from trialbook.domains import AGES, Domains
-from trialbook.efficacy.day28 import day28_response, treated_subjects
-from trialbook.efficacy.medication_questions import medication_queries
-from trialbook.eligibility.sources import DECIDING
 from trialbook.errors import StopError, TrialbookError
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
 from trialbook.results.queries import SEVERITIES, Query, query_list
-from trialbook.results.query import CONSEQUENCE
 from trialbook.runner.query_files import write_csv, write_xlsx
 from trialbook.snapshot import Snapshot, read_snapshot, reading_lines
-from trialbook.subjects.ages import without_birth_dates
-from trialbook.subjects.derive import derive_subjects
 
 SHOWN_KEYS = 3
 
 
 @dataclass(frozen=True)
-class QuickLook:
-    """What the look found.
+class Found:
+    """What a look found.
 
-    `verdicts` are those of the raw contracts, then of the clean ones; `stop` is what would stop a build in cleaning;
-    `drift` is empty where there is no previous export (`previous` is None then).
+    `verdicts`: raw contracts, then the others that were evaluated; `stop`: what stops a build, None where nothing does;
+    `listed` is None where only the delivered files were looked at; `drift` is empty where there is no previous export
+    (`previous` is None then).
     """
 
     verdicts: list[Verdict]
-    listed: pd.DataFrame
+    listed: pd.DataFrame | None
     files: dict[str, str]
-    stop: StopError | None
+    stop: TrialbookError | None
     drift: pd.DataFrame
     previous: str | None
 
 
-def look_at(trial: Trial, root: Path, tell: Callable[[str], None] = lambda line: None) -> QuickLook:
-    """Reads, contracts, cleans and cuts the snapshot of a trial in memory; `tell` is given what came in, line by line.
+def quick_look(trial: Trial, root: Path, tell: Callable[[str], None] = lambda line: None) -> Found:
+    """Reads the snapshot and evaluates the raw contracts; `tell` is given what came in, line by line.
 
     Raises StopError where the snapshot cannot be read.
     """
@@ -62,58 +57,52 @@ def look_at(trial: Trial, root: Path, tell: Callable[[str], None] = lambda line:
     for line in reading_lines(snapshot):
         tell(line)
     gate = Gate(contracts, list(trial.protocol.study.endpoints), evaluate_quickly)
-    verdicts = gate.check("raw", {code.lower(): frame for code, frame in _by_code(snapshot).items()})
-    stop: StopError | None = None
-    asked: list[Query] = []
-    try:
-        cleaned = cleaning.clean_snapshot(snapshot, trial)
-    except StopError as error:
-        stop = error
-    else:
-        cut = cleaning.apply_cut(cleaned.domains, trial.cut_date)
-        left = without_birth_dates(cut.domains, trial.protocol, trial.cut_date)
-        verdicts += gate.check("clean", {code.lower(): left[code] for code in (*left, AGES)})
-        asked = [*cleaned.queries, *cut.queries, *cleaning.consistency_queries(cut.domains, trial.analysis)]
-        asked += [*_about_medications(cut.domains, trial), *_left_open(cut.domains, trial)]
     before = _previous_export(trial, root, contracts)
-    return QuickLook(
-        verdicts=verdicts,
-        listed=query_list([*asked, *gate.queries(verdicts)], trial.cut.cut_date),
+    return Found(
+        verdicts=gate.check("raw", {code.lower(): frame for code, frame in _by_code(snapshot).items()}),
+        listed=None,
         files={f"raw/{code.lower()}": table.file for code, table in snapshot.tables.items()},
-        stop=stop,
+        stop=None,
         drift=export_drift(_by_code(before), _by_code(snapshot)) if before else export_drift({}, {}),
         previous=trial.cut.previous_cut if before else None,
     )
 
 
-def _about_medications(domains: Domains, trial: Trial) -> list[Query]:
-    """The questions about drugs started after the infusion, as a build asks them (notebook 05)."""
-    if not trial.protocol.has_endpoint("ORR_D28"):
-        return []
-    subjects = derive_subjects(domains, trial.protocol, trial.analysis, trial.cut_date)
-    responses = day28_response(subjects, domains, trial.protocol, trial.analysis, trial.cut_date)
-    return medication_queries(domains, treated_subjects(subjects, trial.cut_date), responses, trial.analysis)
+def whole_look(trial: Trial, root: Path, builds: Path, tell: Callable[[str], None] = lambda line: None) -> Found:
+    """As `quick_look`, and everything that a build of the cut would find in these data; nothing is published.
+
+    Where the build would stop, the questions are those that cleaning has raised by then.
+    """
+    from trialbook.runner.derive_cut import derive_cut
+
+    quick = quick_look(trial, root, tell)
+    try:
+        gathered = derive_cut(trial, root, builds)
+    except StopError as error:
+        return replace(quick, stop=error, listed=asked_by_cleaning(trial, root))
+    verdicts = [verdict for found in gathered.verdicts.values() for verdict in found]
+    return replace(quick, verdicts=verdicts, listed=gathered.queries)
 
 
-def _left_open(domains: Domains, trial: Trial) -> list[Query]:
-    """What each undelivered domain leaves open among the criteria, so that its line has the words of a build."""
-    if all(domains.delivered(code) for code in DECIDING):
-        return []
-    # Imported here: a look at a complete export need not wait for the audit.
-    from trialbook.eligibility.audit import audit
-    from trialbook.eligibility.questions import eligibility_queries
-    from trialbook.subjects.derive import derive_subjects
+def asked_by_cleaning(trial: Trial, root: Path) -> pd.DataFrame:
+    """The questions of reading and cleaning, as far as these get."""
+    contracts = load_contracts(root / "data_contracts")
+    asked: list[Query] = []
+    try:
+        cleaned = cleaning.clean_snapshot(read_snapshot(trial, allow_list(contracts, trial.protocol)), trial)
+        asked = list(cleaned.queries)
+        cut = cleaning.apply_cut(cleaned.domains, trial.cut_date)
+        asked += [*cut.queries, *cleaning.consistency_queries(cut.domains, trial.analysis)]
+    except StopError:
+        return query_list(asked, trial.cut.cut_date)  # what stops it is said by the caller
+    return query_list(asked, trial.cut.cut_date)
 
-    adsl = derive_subjects(domains, trial.protocol, trial.analysis, trial.cut_date)
-    adie = audit(adsl, domains, trial.protocol, trial.analysis, trial.cut_date)
-    asked = eligibility_queries(adie, adsl, domains, trial.protocol)
-    return [one for one in asked if one["rule"] == CONSEQUENCE]
 
-
-def report_lines(look: QuickLook) -> Iterator[str]:
+def report_lines(look: Found) -> Iterator[str]:
     """What the look found, for a terminal: contracts, questions by severity with their first records, shape, next."""
     yield from _contract_lines(look)
-    yield from _question_lines(look.listed)
+    if look.listed is not None:
+        yield from _question_lines(look.listed)
     yield ""
     yield drift_sentence(look.drift, look.previous, known=look.previous is not None)
     for row in look.drift.itertuples():
@@ -150,7 +139,7 @@ def _previous_export(trial: Trial, root: Path, contracts: Mapping[str, Contract]
     return None
 
 
-def _contract_lines(look: QuickLook) -> Iterator[str]:
+def _contract_lines(look: Found) -> Iterator[str]:
     rules = sum(len(verdict.evaluated) for verdict in look.verdicts)
     broken = [(verdict, failure) for verdict in look.verdicts for failure in verdict.failures]
     yield ""
@@ -180,7 +169,7 @@ def _by_rule(listed: pd.DataFrame) -> Iterator[tuple[tuple[int, str, str], pd.Da
     yield from listed.assign(rank=rank).groupby(["rank", "rule", "domain"], sort=True)
 
 
-def _next_step(look: QuickLook) -> str:
+def _next_step(look: Found) -> str:
     """What a data manager does now."""
     critical = [f for verdict in look.verdicts for f in verdict.failures if f.severity == "critical"]
     if look.stop or critical:
@@ -188,6 +177,8 @@ def _next_step(look: QuickLook) -> str:
     lost = look.drift["change"].isin(["lost column", "renamed column", "lost domain", "other kind of values"])
     if lost.any():
         return "ask the exporter why the shape has changed before the cut is built"
+    if look.listed is None:
+        return "run `trialbook check` without --raw for the questions to the site"
     if len(look.listed):
         return "write the questions with --out queries.xlsx and send them to the site; the cut can be built meanwhile"
     return "the cut can be built"

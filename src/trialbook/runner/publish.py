@@ -28,6 +28,7 @@ STOPPED = ".stopped"
 CACHE = ".cache"
 KEPT = f"{CACHE}/steps"
 VERIFY = ".verify"
+CHECK = ".check"
 PRIVATE = (SCRATCH, LOCKS, STOPPED, CACHE, VERIFY, SUPERSEDED)
 LOCK_SECONDS = 0.25
 # The path of a unix socket has 107 bytes; the longest of a build is this folder and /contracts/calls.
@@ -135,6 +136,12 @@ def kernel_folder(out: Path, cut_id: str) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
+def check_place(out: Path) -> Path:
+    """Where `check` derives the datasets of cuts that are built in `out`: among the temporary files, and removed."""
+    name = hashlib.sha256(os.fsencode(out / CHECK)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"tb-{name}"
+
+
 def _kernel_place(out: Path, cut_id: str) -> Path:
     name = hashlib.sha256(os.fsencode(out / cut_id)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"tb-{name}"
@@ -167,13 +174,13 @@ def _sweep(out: Path, cut_id: str) -> None:
 
 def _sweep_others(out: Path, cut_id: str) -> None:
     """The same for other cuts, and for verifications, whose lock nobody holds."""
-    for folder in (out, out / VERIFY):
+    for folder in (out, out / VERIFY, check_place(out)):
         for path in sorted((folder / LOCKS).glob("*.lock")):
             other = path.name.removesuffix(".lock")
             left = [folder / SCRATCH / other, _kernel_place(folder, other)]
             if folder != out:
                 left += [folder / other, _kernel_place(folder / other, other)]
-            if (folder, other) == (out, cut_id) or not any(place.exists() for place in left):
+            if folder.is_symlink() or (folder, other) == (out, cut_id) or not any(place.exists() for place in left):
                 continue
             with suppress(Timeout, OSError), FileLock(path, timeout=0):
                 _sweep(folder, other)

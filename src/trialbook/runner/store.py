@@ -13,7 +13,7 @@ import shutil
 import stat
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from trialbook.outputs import naming
@@ -31,6 +31,7 @@ class Kept:
     place: Path
     made_of: Mapping[str, str]
     files: Mapping[str, str]
+    noted: bool = True
 
     def restore(self, target: Path) -> None:
         """Puts copies of its files into a build, and notes that it was used.
@@ -38,7 +39,8 @@ class Kept:
         Each file appears whole: a notebook that starts meanwhile would take one that grows for one that is changed.
         One that changed since it was found is found by the seal of the build, which has its sha256 of then.
         """
-        os.utime(self.place)
+        if self.noted:
+            os.utime(self.place)
         for name in self.files:
             path = target / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,6 +111,22 @@ class Store:
             except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 continue
         return [kept for _, _, kept in sorted(found, key=lambda entry: entry[:2], reverse=True)]
+
+
+class Borrowed(Store):
+    """The kept pieces of one cut for somebody who only looks: nothing is kept, noted or removed."""
+
+    def find(self, piece: str, value: Callable[[str], str], needed: Collection[str] = ()) -> Kept | None:
+        """As `Store.find`; that it was used is not noted."""
+        found = super().find(piece, value, needed)
+        return None if found is None else replace(found, noted=False)
+
+    def keep(self, piece: str, made_of: Mapping[str, str], build: Path, names: list[str]) -> Mapping[str, str]:
+        """Keeps nothing; returns the sha256 of each file."""
+        return {name: hashlib.sha256((build / name).read_bytes()).hexdigest() for name in sorted(names)}
+
+    def sweep(self) -> None:
+        """Removes nothing."""
 
 
 def _of_this_user(place: Path) -> bool:
