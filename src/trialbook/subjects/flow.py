@@ -1,4 +1,4 @@
-"""The way of the subjects through the trial: screened, failed, enrolled, infused, and where they are at the cut."""
+"""Subject disposition: screened, failed, enrolled, infused, and where they are at the cut."""
 
 from __future__ import annotations
 
