@@ -14,10 +14,12 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache, cached_property
 from pathlib import Path
-
-import grimp
+from typing import TYPE_CHECKING
 
 from trialbook.syntax import syntax_tree
+
+if TYPE_CHECKING:
+    import grimp
 
 PACKAGE = Path(__file__).resolve().parents[1]
 NAME = PACKAGE.name
@@ -62,6 +64,9 @@ class Library:
 
     @cached_property
     def _graph(self) -> grimp.ImportGraph:
+        # Here, since a build in which nothing has changed asks for no imports.
+        import grimp
+
         graph = grimp.build_graph(
             self._name, include_external_packages=False, exclude_type_checking_imports=True, cache_dir=None
         )

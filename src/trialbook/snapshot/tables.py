@@ -13,12 +13,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trialbook.characters import INVISIBLE
 from trialbook.errors import StopError
 from trialbook.snapshot.garbled import garbled, lost_text
 from trialbook.snapshot.origin import Origin
 
 KEY = "USUBJID"
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 
 class Seen(NamedTuple):
@@ -198,7 +198,7 @@ def garbled_notes(frame: pd.DataFrame, file: str) -> list[Note]:
 
 def plain_name(cell: str | None) -> str:
     """A name of a column as it is compared: NFKC, no invisible signs, single blanks."""
-    return " ".join(unicodedata.normalize("NFKC", cell or "").translate(_INVISIBLE).split())
+    return " ".join(unicodedata.normalize("NFKC", cell or "").translate(INVISIBLE).split())
 
 
 def _header_position(grid: Grid) -> int:
