@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +12,7 @@ import pytest
 from trialbook.domains import Domains
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
+from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.reads import NotedFrames, noting_trial
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,3 +96,25 @@ def test_only_the_domains_that_are_used_are_read() -> None:
     pd.testing.assert_frame_equal(domains["DM"], domains["DM"])
     assert len(domains["VS"]) == 0
     assert read == ["DM"]
+
+
+def test_a_file_of_the_library_that_is_opened_is_noted_but_no_module() -> None:
+    """In a process of its own: what listens to it cannot be taken away again."""
+    code = (
+        "from pathlib import Path; import trialbook; from trialbook.runner.reads import note_opened_files, opened_files;"
+        "note_opened_files(); place = Path(trialbook.__file__).parent;"
+        "(place / 'display' / 'templates' / 'page.css').read_text(); (place / 'units.py').read_text();"
+        "Path('pyproject.toml').read_text(); print(sorted(opened_files()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['code display/templates/page.css']"
+
+
+def test_how_numbers_are_computed_is_an_ingredient(
+    plain: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingredients = Ingredients(plain, ROOT, tmp_path, "static")
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    assert ingredients.value("environment OPENBLAS_CORETYPE") == "absent"
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "HASWELL")
+    assert ingredients.value("environment OPENBLAS_CORETYPE") == "HASWELL"

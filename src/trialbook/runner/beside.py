@@ -17,6 +17,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from trialbook.runner.reads import note_opened_files
+
 # In the kernel's own folder.
 FOUND = "beside.json"
 PLACE = "TRIALBOOK_BESIDE"
@@ -54,6 +56,7 @@ class Beside:
 
         setattr(threading.Thread, "start", started)  # noqa: B010 - a method of the standard library
         sys.addaudithook(_refuse)
+        note_opened_files()
         shell.events.register("pre_run_cell", self._before)
         shell.events.register("post_run_cell", self._after)
 

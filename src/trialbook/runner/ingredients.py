@@ -2,7 +2,7 @@
 
 notebook 05_orr.ipynb        a notebook, by sha256
 code safety/adae.py          a file of the library, by sha256
-package pandas, lock, python the environment
+package pandas, lock, python, environment OPENBLAS_CORETYPE     the surroundings
 cut.cut_date                 a key of the cut file (all of it is written into every notebook)
 analysis.os_days             an analysis key in force; protocol.criteria, protocol.study.endpoints: protocol keys
 input dm.csv, inputs         a file of the snapshot, and which files there are
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -70,6 +71,7 @@ class Ingredients:
             "python": lambda _: platform.python_version(),
             "lock": lambda _: self.file(self._root / "requirements.lock"),
             "charts": lambda _: self._charts,
+            "environment": lambda name: os.environ.get(name, ABSENT),
             "input": lambda name: self.inputs.get(name, ABSENT),
             "inputs": lambda _: _short(sorted(self.inputs)),
             "file": lambda name: self.file(self._trial.root / name),

@@ -34,6 +34,7 @@ from trialbook.runner.reach import notebook_imports, reachable_files
 from trialbook.runner.schedule import Piece
 from trialbook.runner.sealing import Seal
 from trialbook.runner.store import Store
+from trialbook.runner.surroundings import TUNING
 from trialbook.runner.text_storage import LARGE_BYTES, snapshot_bytes
 
 # What is done aside, each kind of it in a process of its own.
@@ -266,7 +267,8 @@ class Making:
 
     @cached_property
     def _environment(self) -> list[str]:
-        return ["lock", "python", *(f"package {name}" for name in self.ingredients.installed)]
+        tuning = [f"environment {name}" for name in TUNING]
+        return ["lock", "python", *tuning, *(f"package {name}" for name in self.ingredients.installed)]
 
     @cached_property
     def _cut(self) -> list[str]:

@@ -6,6 +6,8 @@ and files are noted where the step opens them. A noted name is an ingredient (se
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,11 +15,32 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from trialbook.protocol.models import Trial
+from trialbook.runner.reach import PACKAGE
 
 Model = TypeVar("Model", bound=BaseModel)
 Note = Callable[[str], None]
+# Files of the library, but its modules, that this process has opened since `note_opened_files`.
+_OPENED: set[str] = set()
 # Each of these reads every field at once.
 READS_ALL = ("model_dump", "model_dump_json", "dict", "json", "copy", "model_fields_set")
+
+
+def note_opened_files() -> None:
+    """From now on notes which files of the library this process opens, by whatever way, but its modules."""
+    inside = f"{PACKAGE}{os.sep}"
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(arguments[0], str) and arguments[0].startswith(inside):
+            name = arguments[0][len(inside) :]
+            if not name.endswith((".py", ".pyc")) and "__pycache__" not in name:
+                _OPENED.add(name.replace(os.sep, "/"))
+
+    sys.addaudithook(note)
+
+
+def opened_files() -> set[str]:
+    """What was noted, as ingredients."""
+    return {f"code {name}" for name in _OPENED}
 
 
 def noting_trial(trial: Trial, note: Note) -> Trial:

@@ -25,7 +25,7 @@ from trialbook.results.queries import Query
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.keys_in_force import stop_if_keys_changed
 from trialbook.runner.previous_cut import PreviousCut
-from trialbook.runner.reads import NotedFrames, noting_trial
+from trialbook.runner.reads import NotedFrames, noting_trial, opened_files
 from trialbook.runner.text_storage import choose_text_storage
 from trialbook.runner.unaltered import given, kept_frames, stop_if_altered, stop_if_frames_altered
 
@@ -219,7 +219,7 @@ class Step:
         self._written |= {"results (ARD rows)": len(ard), "queries": len(self._queries)}
         receipt = {"step": self.name, "nonce": os.environ.get(NONCE, ""), "written": self._written}
         keep_json(self._own / "receipt.json", receipt)
-        keep_json(self._own / "reads.json", sorted(self._reads))
+        keep_json(self._own / "reads.json", sorted(self._reads | opened_files()))
         if receipt["nonce"]:
             keep_json(self._own / "usage.json", {"peak_mib": peak_memory()})
         left = pd.DataFrame({"Left for later steps": list(self._written), "Rows": list(self._written.values())})

@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# Passed through where set: where programs and shared libraries are found, and how the numeric library is tuned to
-# the processor. Nothing else of the user's environment reaches a kernel.
-PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+# How the numeric library is tuned to the processor, where set: results may differ in their last digits, so that these
+# are ingredients of every piece.
+TUNING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+# Passed through where set; the others say where programs and shared libraries are found. Nothing else of the user's
+# environment reaches a kernel.
+PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT", *TUNING)
 
 
 def sterile_environment(home: Path, extra: dict[str, str]) -> dict[str, str]:
