@@ -101,7 +101,8 @@ def test_only_the_domains_that_are_used_are_read() -> None:
 def test_a_file_of_the_library_that_is_opened_is_noted_but_no_module() -> None:
     """In a process of its own: what listens to it cannot be taken away again."""
     code = (
-        "from pathlib import Path; import trialbook; from trialbook.runner.reads import note_opened_files, opened_files;"
+        "from pathlib import Path; import trialbook;"
+        "from trialbook.runner.reads import note_opened_files, opened_files;"
         "note_opened_files(); place = Path(trialbook.__file__).parent;"
         "(place / 'display' / 'templates' / 'page.css').read_text(); (place / 'units.py').read_text();"
         "Path('pyproject.toml').read_text(); print(sorted(opened_files()))"
