@@ -1,4 +1,5 @@
-"""A whole project with tiny notebooks and no contracts: the runner is the real one, a build takes a second or two.
+"""A whole project with tiny notebooks and hardly a rule in its contracts: the runner is the real one, a build takes a
+second or two.
 
 Any step can be told to hold in its middle, so that a test can kill what it wants exactly there.
 """
@@ -13,8 +14,12 @@ import nbformat
 import yaml
 
 from breaking import Running, content, notebook_of, processes_of, wait_until
-from trialbook.runner.graph import STEP, STEP_NAMES, STEPS, StepSpec
+from trialbook.runner.graph import StepSpec
 from trialbook.runner.publish import _kernel_place
+from trialbook.runner.step_metadata import ENTRY, read_graph
+
+# The steps are those of the workbook, each with a tiny notebook.
+GRAPH = read_graph(Path(__file__).resolve().parents[1])
 
 PARAMETERS = (
     "cut_id = 'x'\ncut_date = '2025-01-01'\nsnapshot = '.'\nprotocol = '.'\nprevious_cut = None\noverrides = {}\n"
@@ -42,7 +47,9 @@ import pandas
 names = "USUBJID SUBJID SCRFL ENRFL SAFFL DLTEFL MAT28FL EVAL28FL PPFL DTHFL TRT01P TRT01A TRTSDT DTHDT CUTDT".split()
 names += "LSTALVDT DLTSTAT COUNTED PARAMCD AVALC RSP28FL CNSR".split()
 frame = pandas.DataFrame({{n: pandas.Series(dtype="datetime64[s]" if n[-2:] == "DT" else "str") for n in names}})
-for name in {datasets!r}: step.write(name, frame, ["USUBJID"])
+words = {{n: ["S1" if n[-2:] == "ID" else ""] for n in names if n[-2:] != "DT"}}
+subject = pandas.DataFrame(words).reindex(columns=names).astype(frame.dtypes)
+for name in {datasets!r}: step.write(name, subject if name == "adsl" else frame, ["USUBJID"])
 """
 
 
@@ -57,6 +64,29 @@ def bare_contract(root: Path, folder: Path, domain: str) -> None:
     dataset.pop("quality", None)
     text = yaml.safe_dump(content, sort_keys=False)
     (folder / "data_contracts" / "raw" / f"{domain}.yaml").write_text(text, encoding="utf-8")
+
+
+def bare_analysis_contract(folder: Path, name: str) -> None:
+    """A contract that knows of one column."""
+    column = {"name": "USUBJID", "logicalType": "string", "description": "Unique subject identifier"}
+    dataset = {"name": name, "logicalType": "object", "physicalType": "table", "description": name}
+    content = {
+        "apiVersion": "v3.0.2", "kind": "DataContract", "id": f"trialbook.analysis.{name}", "name": name,
+        "version": "1.0.0", "status": "active", "description": {"purpose": name},
+        "schema": [{**dataset, "properties": [column]}],
+    }  # fmt: skip
+    text = yaml.safe_dump(content, sort_keys=False)
+    (folder / "data_contracts" / "analysis").mkdir(exist_ok=True)
+    (folder / "data_contracts" / "analysis" / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+
+def metadata_of(spec: StepSpec) -> dict[str, object]:
+    """What the notebook of a step says of itself."""
+    datasets = [*(["clean"] if spec.clean else []), *spec.datasets]
+    return {
+        "title": spec.title, "needs": list(spec.needs), "datasets": datasets, "compared": list(spec.compared),
+        "counts_compared": spec.counts_compared, "long": spec.long,
+    }  # fmt: skip
 
 
 class SmallProject:
@@ -75,8 +105,10 @@ class SmallProject:
         for domain in ("dm", "ex", "ae"):
             bare_contract(root, folder, domain)
             shutil.copy(root / "data" / "demo" / "2025-03-31" / f"{domain}.csv", self.snapshot)
-        for spec in STEPS:
+        for spec in GRAPH.steps:
             self.write_notebook(spec)
+            for dataset in spec.datasets:
+                bare_analysis_contract(folder, dataset)
         self.write_cut(cut_id)
 
     def write_cut(self, cut_id: str) -> None:
@@ -86,19 +118,20 @@ class SmallProject:
 
     def write_notebook(self, spec: StepSpec, *middle: str) -> None:
         """The tiny notebook of a step; `middle` stands between its hold and what it leaves."""
-        leave = CLEAN if spec is STEPS[0] else DERIVE.format(datasets=spec.datasets)
+        leave = CLEAN if spec.clean else DERIVE.format(datasets=spec.datasets)
         hold = HOLD.format(place=str(self.place), name=spec.name)
         notebook = notebook_of(OPEN.format(name=spec.name), hold, *middle, leave, "step.close()")
         notebook.cells[0].source = PARAMETERS
+        notebook.metadata[ENTRY] = metadata_of(spec)
         nbformat.write(notebook, self.folder / "notebooks" / spec.notebook)
 
     def change(self, step: str) -> None:
         """Changes the notebook of a step, so that it must run again."""
-        self.write_notebook(STEP[step], f"'changed at {time.monotonic_ns()}'")
+        self.write_notebook(GRAPH.step(step), f"'changed at {time.monotonic_ns()}'")
 
     def hold(self, *steps: str) -> None:
         """These steps hold from now on; without any, none does."""
-        for name in STEP_NAMES:
+        for name in GRAPH.names:
             (self.place / name).unlink(missing_ok=True)
         (self.place / "hold").write_text(" ".join(steps), encoding="utf-8")
 

@@ -14,6 +14,7 @@ import typer
 
 from trialbook.errors import StopError, TrialbookError, UsageError, unknown_error
 from trialbook.runner.limits import MEMORY_LIMIT, TIME_LIMIT, Limits
+from trialbook.runner.own_process import leave, stand_alone
 from trialbook.runner.signals import Ended, end_in_order
 from trialbook.runner.terminal import terminal
 from trialbook.stops import in_chinese
@@ -99,9 +100,12 @@ def status(
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
     from trialbook.runner.build import step_store
     from trialbook.runner.status import is_up_to_date, pieces_status
+    from trialbook.runner.step_metadata import read_graph
 
     root = project_root()
     trial = load_trial(find_cut_file(cut, root), root)
+    for line in read_graph(root).others:
+        console.print(line, markup=False)
     if is_up_to_date(trial, root, out.resolve(), charts):
         console.print(f"{trial.cut.cut_id}: nothing has changed since it was built", markup=False)
         return
@@ -242,28 +246,15 @@ def main() -> None:
     """Entry point: runs the command, and ends the process with its exit status."""
     ended: list[int] = []
     # Registered first, so called last.
-    atexit.register(_leave, ended)
+    atexit.register(leave, ended)
     ended.append(run())
     sys.exit(ended[0])
-
-
-def _leave(ended: list[int]) -> None:
-    """Ends the process without taking apart, object by object, what it imported: half a second after a build."""
-    if ended:
-        status = ended[0]
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except (OSError, ValueError, AttributeError):
-                # It was closed from the start, nobody reads what was said, or it does not fit on the disk.
-                status = status or 1
-        os._exit(status)
 
 
 def run() -> int:
     """Runs the command; our errors become one line on stderr (a STOP also one in Chinese) and their exit status."""
     try:
-        _stand_alone()
+        stand_alone()
         end_in_order()
         app()
     except SystemExit as end:
@@ -284,18 +275,6 @@ def run() -> int:
         _say(unknown_error(error))
         return 1
     return 0
-
-
-def _stand_alone() -> None:
-    """Keeps out what lies in the current folder or PYTHONPATH under the name of a library; opens what is closed."""
-    planted = {"", str(Path.cwd()), *os.environ.get("PYTHONPATH", "").split(os.pathsep)}
-    sys.path[:] = [place for place in sys.path if place not in planted]
-    for descriptor in (0, 1, 2):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            # A file opened later would take its number, and with it all that is printed.
-            os.open(os.devnull, os.O_RDWR)
 
 
 def _say(message: object) -> None:

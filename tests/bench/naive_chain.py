@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.measured import Measured, measure
 from bench.project_copy import LAST_CUT, ProjectCopy
-from trialbook.runner.graph import STEPS
+from trialbook.runner.step_metadata import read_graph
 
 BIN = Path(sys.executable).parent
 CONTRACTS = Path(__file__).with_name("naive_contracts.py")
@@ -31,7 +31,7 @@ def naive_chain(project: ProjectCopy, folder: Path, told: dict[str, float]) -> M
         return found
 
     total = run("contracts", sys.executable, CONTRACTS, "raw", project.root / "data" / "demo" / LAST_CUT)
-    for spec in STEPS:
+    for spec in read_graph(project.root).steps:
         executed = folder / spec.notebook
         total += run(
             "papermill", BIN / "papermill", project.root / "notebooks" / spec.notebook, executed, "-f", cut_file

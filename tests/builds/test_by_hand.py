@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from by_hand import ByHand, copied_project
+from small_project import GRAPH
 from trialbook.errors import StopError, UsageError
-from trialbook.runner.graph import STEP_NAMES
 from trialbook.runner.parameters import cut_parameters, stop_if_unknown
 
 pytestmark = pytest.mark.build
@@ -42,7 +42,7 @@ def test_the_id_alone_and_the_cut_file_give_the_numbers_of_the_build(hand: ByHan
     published = json.loads((hand.folder / "build" / cut / "results" / "ard.json").read_text(encoding="utf-8"))
     known = {json.dumps(row, sort_keys=True) for row in published}
     found = 0
-    for turn, step in enumerate(STEP_NAMES):
+    for turn, step in enumerate(GRAPH.names):
         given = {"cut_id": cut} if (turn + CUTS.index(cut)) % 2 else whole_file(hand.folder, cut)
         names = hand.run(step, **given)
         rows = hand.results(cut, step)

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 import yaml
 
+from small_project import GRAPH
 from trialbook.errors import StopError
 from trialbook.protocol.load import load_trial
 from trialbook.runner.build import Options, build_cut, step_store
 from trialbook.runner.compare import compare_builds
-from trialbook.runner.graph import PIECES
 from trialbook.runner.status import is_up_to_date, pieces_status
 
 pytestmark = pytest.mark.build
-EVERY = {piece.name for piece in PIECES}
+EVERY = {piece.name for piece in GRAPH.pieces}
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from trialbook.runner.graph import STEPS
+from small_project import GRAPH
 from trialbook.runner.json_files import json_text
 from trialbook.runner.manifest import sha256
 from trialbook.runner.ro_crate import CRATE, ro_crate
@@ -105,8 +105,8 @@ def test_every_output_is_a_file_of_the_crate_with_hash_and_size(folder: Path, gr
 def test_each_notebook_is_a_step_and_each_output_the_result_of_one(graph: Graph, manifest: dict[str, Any]) -> None:
     actions = of_type(graph, "CreateAction")
     assert set(ids(graph["./"]["mentions"])) == set(actions)
-    assert set(actions) == {*(f"#step/{spec.name}" for spec in STEPS), "#step/build"}
-    for spec in STEPS:
+    assert set(actions) == {*(f"#step/{spec.name}" for spec in GRAPH.steps), "#step/build"}
+    for spec in GRAPH.steps:
         action = actions[f"#step/{spec.name}"]
         tool = graph[action["instrument"]["@id"]]
         assert tool["@type"] == "SoftwareSourceCode"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from published_trials import Tables
+from small_project import GRAPH
 from trialbook.datasets import read_dataset
 from trialbook.runner import making
-from trialbook.runner.graph import PIECES
 from trialbook.runner.making import Making
 from trialbook.runner.schedule import Piece
 from workbook import Workbook
@@ -67,7 +67,7 @@ def test_no_adverse_event_at_all(workbook: Workbook, side_by_side: list[int]) ->
     workbook.write("ae", [])
     workbook.write("suppae", [])
     build = workbook.build()
-    assert side_by_side == [1] * len(PIECES)
+    assert side_by_side == [1] * len(GRAPH.pieces)
     assert "No adverse event" in words(build / "03_safety.html")
     no_programming_words(build)
 

@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from small_project import SmallProject
-from trialbook.runner.graph import STEP
+from small_project import GRAPH, SmallProject
 
 pytestmark = [pytest.mark.build, pytest.mark.skipif(sys.platform != "linux", reason="limits memory by prlimit")]
 DELETE = "import shutil\nshutil.rmtree(os.environ['TRIALBOOK_WORKSPACE'])"
@@ -28,7 +27,7 @@ def test_a_bad_step_stops_the_build_and_is_named(
 ) -> None:
     before = built.standing
     built.hold()
-    built.write_notebook(STEP["05_orr"], cell)
+    built.write_notebook(GRAPH.step("05_orr"), cell)
     done = built.build(*words)
     assert done.process.returncode == 1, done.said
     assert "notebooks/05_orr.ipynb" in done.said
@@ -82,7 +81,7 @@ def test_a_step_that_alters_what_is_not_its_own_is_stopped(built: SmallProject, 
     before = built.standing
     code, says = CROOKED[kind]
     built.hold()
-    built.write_notebook(STEP["05_orr"], WORKSPACE + code)
+    built.write_notebook(GRAPH.step("05_orr"), WORKSPACE + code)
     done = built.build()
     assert done.process.returncode == 1, done.said
     assert "notebooks/05_orr.ipynb" in done.said
@@ -96,17 +95,17 @@ def test_a_step_that_alters_what_is_not_its_own_is_stopped(built: SmallProject, 
 def test_records_that_came_in_cannot_be_changed_in_memory(built: SmallProject) -> None:
     before = built.standing
     built.hold()
-    built.write_notebook(STEP["01_cleaning"], "step.raw.tables['DM'].frame.loc[0, 'AGE'] = '99'")
+    built.write_notebook(GRAPH.step("01_cleaning"), "step.raw.tables['DM'].frame.loc[0, 'AGE'] = '99'")
     done = built.build()
     assert done.process.returncode == 1, done.said
     assert "a cell changed the records of DM that were delivered" in done.said
     assert built.standing == before
-    built.write_notebook(STEP["01_cleaning"])
+    built.write_notebook(GRAPH.step("01_cleaning"))
 
 
 def test_what_a_step_is_handed_is_its_own_copy(built: SmallProject) -> None:
     built.write_notebook(
-        STEP["05_orr"],
+        GRAPH.step("05_orr"),
         "dm = step.clean['DM']\ndm.loc[0, 'SUBJID'] = 'other'\nassert step.clean['DM'].loc[0, 'SUBJID'] != 'other'",
     )
     done = built.build()

@@ -11,8 +11,7 @@ import psutil
 import pytest
 
 from breaking import wait_until
-from small_project import SmallProject
-from trialbook.runner.graph import STEP, STEP_NAMES
+from small_project import GRAPH, SmallProject
 
 pytestmark = [
     pytest.mark.build,
@@ -25,7 +24,7 @@ def quiet(project: SmallProject) -> bool:
     return wait_until(lambda: not project.processes(), 10)
 
 
-@pytest.mark.parametrize("step", STEP_NAMES)
+@pytest.mark.parametrize("step", GRAPH.names)
 def test_a_runner_killed_at_any_step_leaves_everything_as_it_was(built: SmallProject, step: str) -> None:
     before = built.standing
     built.change(step)
@@ -48,7 +47,7 @@ def test_a_runner_killed_at_any_step_leaves_everything_as_it_was(built: SmallPro
         assert built.standing != before
 
 
-@pytest.mark.parametrize("step", STEP_NAMES)
+@pytest.mark.parametrize("step", GRAPH.names)
 def test_a_kernel_killed_at_any_step_stops_the_build_at_once_and_says_so(built: SmallProject, step: str) -> None:
     before = built.standing
     built.change(step)
@@ -125,7 +124,7 @@ def test_what_is_left_when_runner_and_server_are_killed_is_swept_by_the_next_bui
     before = built.standing
     # By the C library, which nothing in Python watches: a process that Python would start is refused.
     leave = "import numpy\nrun = numpy.ctypeslib.ctypes.CDLL(None)['system']\nrun(b'setsid sleep 600 & sleep 600')"
-    built.write_notebook(STEP["05_orr"], leave, "time.sleep(600)")
+    built.write_notebook(GRAPH.step("05_orr"), leave, "time.sleep(600)")
     built.hold()
     running = built.start()
     kernel = psutil.Process(built.kernel_at("05_orr", running))

@@ -14,8 +14,7 @@ import pytest
 import yaml
 
 from breaking import Running, content
-from small_project import SmallProject
-from trialbook.runner.graph import STEP
+from small_project import GRAPH, SmallProject
 from trialbook.runner.manifest import output_files
 
 pytestmark = [pytest.mark.build, pytest.mark.skipif(sys.platform == "win32", reason="makes links and pipes")]
@@ -213,7 +212,7 @@ def test_private_folders_are_for_the_owner_alone_and_published_files_follow_the_
         assert modes(small.out / ".cache") <= {"600", "700"}
         assert modes(small.out / ".scratch") == {"700"}
         assert f"{(small.out / '.locks').stat().st_mode & 0o777:o}" == "700"
-        small.write_notebook(STEP["06_os"], "1 / 0")
+        small.write_notebook(GRAPH.step("06_os"), "1 / 0")
         assert small.build().process.returncode == 1
         assert modes(small.out / ".stopped") == {"600", "700"}
         os.umask(0o077)

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 
 from breaking import notebook_of, wait_until
-from small_project import DERIVE, HOLD, OPEN, PARAMETERS, SmallProject
-from trialbook.runner.graph import STEP
+from small_project import DERIVE, GRAPH, HOLD, OPEN, PARAMETERS, SmallProject, metadata_of
+from trialbook.runner.step_metadata import ENTRY
 
 pytestmark = pytest.mark.build
 ELIGIBILITY = "02_eligibility"
@@ -29,10 +29,11 @@ def small(tmp_path: Path, root: Path) -> SmallProject:
 
 def eligibility(small: SmallProject, *after: str) -> None:
     """The eligibility notebook leaves its datasets first; these cells come after them."""
-    leave = DERIVE.format(datasets=STEP[ELIGIBILITY].datasets)
+    leave = DERIVE.format(datasets=GRAPH.step(ELIGIBILITY).datasets)
     notebook = notebook_of(OPEN.format(name=ELIGIBILITY), leave, *after, "step.close()")
     notebook.cells[0].source = PARAMETERS
-    nbformat.write(notebook, small.folder / "notebooks" / STEP[ELIGIBILITY].notebook)
+    notebook.metadata[ENTRY] = metadata_of(GRAPH.step(ELIGIBILITY))
+    nbformat.write(notebook, small.folder / "notebooks" / GRAPH.step(ELIGIBILITY).notebook)
 
 
 def test_safety_ends_while_eligibility_still_runs(small: SmallProject) -> None:

@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from trialbook.profiles.profile import DATASETS
+from trialbook.runner.graph import PROFILED
+from trialbook.runner.step_metadata import ENTRY, read_graph
+
 # Where a package has another name on conda-forge, or is taken from PyPI in environment.yml.
 CONDA_NAMES = {"python-duckdb": "duckdb"}
 
@@ -67,15 +71,22 @@ def notebooks(root: Path) -> list[Path]:
     return sorted((root / "notebooks").glob("*.ipynb"))
 
 
-def test_there_are_six_notebooks(root: Path) -> None:
-    names = [path.stem for path in notebooks(root)]
-    assert names == ["01_cleaning", "02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os"]
+def steps(root: Path) -> list[Path]:
+    """The notebooks that a build runs; others may be anything that a person tries."""
+    return [root / spec.file for spec in read_graph(root).steps]
+
+
+def test_the_story_has_its_six_chapters_and_each_notebook_says_where_it_belongs(root: Path) -> None:
+    names = ["01_cleaning", "02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os"]
+    assert read_graph(root).names[:6] == names
+    # The profile pages are made of what the steps leave; the list stands twice, since importing it would take long.
+    assert set(PROFILED) == set(DATASETS)
 
 
 def test_notebooks_hold_no_outputs(root: Path) -> None:
     for path in notebooks(root):
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        assert set(notebook["metadata"]) == {"kernelspec", "language_info"}, path.name
+        assert set(notebook["metadata"]) - {ENTRY} == {"kernelspec", "language_info"}, path.name
         for cell in notebook["cells"]:
             assert set(cell["metadata"]) <= {"tags"}, path.name
             if cell["cell_type"] == "code":
@@ -86,7 +97,7 @@ def test_notebooks_hold_no_outputs(root: Path) -> None:
 def test_notebooks_declare_the_keys_of_a_cut_file(root: Path) -> None:
     from trialbook.protocol.models import Cut
 
-    for path in notebooks(root):
+    for path in steps(root):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         tagged = ["".join(c["source"]) for c in cells if "parameters" in c["metadata"].get("tags", [])]
         assert len(tagged) == 1, path.name
@@ -98,7 +109,7 @@ BANNED = {"eval", "exec", "open", "exit", "quit", "__import__", "input", "print"
 
 
 def test_notebooks_tell_and_do_not_derive(root: Path) -> None:
-    for path in notebooks(root):
+    for path in steps(root):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if cell["cell_type"] != "code":
                 continue
@@ -122,9 +133,12 @@ def test_clean_filter_removes_what_a_run_left() -> None:
         "execution_count": 3,
     }
     injected = {**cell, "metadata": {"tags": ["injected-parameters"]}}
-    notebook = {"cells": [cell, injected], "metadata": {"papermill": {}}, "nbformat": 4, "nbformat_minor": 5}
+    own = {"title": "A step", "needs": []}
+    metadata = {"papermill": {}, ENTRY: own}
+    notebook = {"cells": [cell, injected], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     assert stripped(notebook)["cells"] == [{**cell, "metadata": {}, "outputs": [], "execution_count": None}]
     assert "papermill" not in notebook["metadata"]
+    assert notebook["metadata"][ENTRY] == own
 
 
 def tracked(root: Path, *patterns: str) -> list[str]:

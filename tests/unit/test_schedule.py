@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from trialbook.runner.graph import PIECES, STEPS
+from small_project import GRAPH
 from trialbook.runner.schedule import Piece, run_pieces
 
 
@@ -112,9 +112,9 @@ def test_what_is_no_ordinary_error_ends_everything_at_once() -> None:
 
 
 def test_every_piece_of_a_build_is_made_once_in_an_order_that_its_needs_allow() -> None:
-    started, abandoned = run(list(PIECES), jobs=2)
-    assert sorted(started) == sorted(piece.name for piece in PIECES)
+    started, abandoned = run(list(GRAPH.pieces), jobs=2)
+    assert sorted(started) == sorted(piece.name for piece in GRAPH.pieces)
     assert abandoned == 0
     position = {name: number for number, name in enumerate(started)}
-    assert all(position[need] < position[piece.name] for piece in PIECES for need in piece.needs)
-    assert {piece.step for piece in PIECES if piece.kind == "notebook"} == {spec.name for spec in STEPS}
+    assert all(position[need] < position[piece.name] for piece in GRAPH.pieces for need in piece.needs)
+    assert {piece.step for piece in GRAPH.pieces if piece.kind == "notebook"} == {spec.name for spec in GRAPH.steps}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from small_project import GRAPH
 from trialbook.datasets import write_dataset
 from trialbook.errors import StopError
 from trialbook.runner.ingredients import file_sha256
@@ -36,7 +37,7 @@ def scratch(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def seal(scratch: Path) -> Seal:
-    seal = Seal(scratch)
+    seal = Seal(scratch, GRAPH)
     for piece, names in LEFT.items():
         seal.add(piece, {name: file_sha256(scratch / name) for name in names})
     return seal
@@ -148,7 +149,7 @@ def test_what_a_running_piece_leaves_is_no_breach(scratch: Path, seal: Seal) -> 
     ],
 )  # fmt: skip
 def test_each_name_has_one_owner_or_none(name: str, owner: str | None) -> None:
-    assert owner_of(name) == owner
+    assert owner_of(name, GRAPH) == owner
 
 
 def receipt(scratch: Path, **written: int) -> None:

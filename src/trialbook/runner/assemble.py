@@ -16,16 +16,16 @@ from trialbook.protocol.models import Trial
 from trialbook.results import queries as query_module
 from trialbook.results.ard import COLUMNS, ArdRow, to_ard
 from trialbook.results.queries import Query, query_list
-from trialbook.runner.graph import STEP_NAMES
+from trialbook.runner.graph import Graph
 from trialbook.runner.json_files import write_json, write_rows
 from trialbook.runner.query_files import read_csv_list, write_csv, write_xlsx
 
 CHANGELOG = ["file", "sheet", "row", "column", "raw", "new", "rule"]
 
 
-def assemble_results(scratch: Path) -> pd.DataFrame:
+def assemble_results(scratch: Path, graph: Graph) -> pd.DataFrame:
     """Writes `results/ard.parquet` and `.json` from the rows that the steps reported, in the order of the steps."""
-    rows = [row for step in STEP_NAMES for row in _left(scratch, step, "ard.json")]
+    rows = [row for step in graph.names for row in _left(scratch, step, "ard.json")]
     ard = to_ard(cast("list[ArdRow]", rows))
     (scratch / "results").mkdir(exist_ok=True)
     write_dataset(ard, scratch / "results" / "ard.parquet")
@@ -35,9 +35,11 @@ def assemble_results(scratch: Path) -> pd.DataFrame:
     return ard
 
 
-def assemble_queries(scratch: Path, trial: Trial, from_contracts: list[Query], previous: Path | None) -> pd.DataFrame:
+def assemble_queries(
+    scratch: Path, graph: Graph, trial: Trial, from_contracts: list[Query], previous: Path | None
+) -> pd.DataFrame:  # fmt: skip
     """Writes `queries.csv` and `.xlsx`; issues known at the previous cut keep their first-seen date."""
-    asked: list[Any] = [row for step in STEP_NAMES for row in _left(scratch, step, "queries.json")]
+    asked: list[Any] = [row for step in graph.names for row in _left(scratch, step, "queries.json")]
     earlier = None
     if previous is not None and (previous / "queries.csv").is_file():
         earlier = read_csv_list(BytesIO(read_input(previous / "queries.csv")))
@@ -47,9 +49,9 @@ def assemble_queries(scratch: Path, trial: Trial, from_contracts: list[Query], p
     return listed
 
 
-def assemble_changelog(scratch: Path) -> int:
+def assemble_changelog(scratch: Path, graph: Graph) -> int:
     """Puts the change log of the cleaning step in place; returns its number of rows."""
-    source = scratch / ".steps" / "01_cleaning" / "changelog.csv"
+    source = scratch / ".steps" / graph.cleaning.name / "changelog.csv"
     changes = pd.read_csv(source, dtype="str", keep_default_na=False) if source.is_file() else pd.DataFrame()
     write_csv(changes.reindex(columns=CHANGELOG), scratch / "changelog.csv")
     return len(changes)

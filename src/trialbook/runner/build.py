@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,6 @@ from trialbook.fast_imports import import_when_used, only_what_is_used
 from trialbook.inputs import only_recorded
 from trialbook.outputs import naming
 from trialbook.protocol.models import Trial
-from trialbook.runner.graph import GATHERED, PIECES, STEPS
 from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.json_files import keep_json, write_json
 from trialbook.runner.manifest import fingerprint, is_current, sources, write_manifest
@@ -68,7 +67,7 @@ def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], 
 
     A build that was made of exactly what is there now, and whose every file is still what it was, stays untouched. One
     that was made from another snapshot is replaced only with `supersede`; without it a ChangedError says what differs.
-    `tell` hears, after a replacement, which headline numbers moved.
+    `tell` hears of notebooks that are no steps and, after a replacement, which headline numbers moved.
     """
     cut_id = trial.cut.cut_id
     final = options.out / cut_id
@@ -85,6 +84,8 @@ def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], 
         standing = published_manifest(final)
         ingredients = Ingredients(trial, root, options.out, options.charts)
         made_of = sources(trial, root, options.out, ingredients)
+        for line in ingredients.graph.others:
+            tell(line)
         if not options.force and is_current(final, made_of):
             progress.tell("build", "nothing has changed")
             return final
@@ -103,7 +104,7 @@ def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], 
                 said = _replaced(trial, final, scratch, standing, other, options) if standing else []
                 publish(scratch, final, mask)
             except Exception as error:
-                _keep_stopped(options.out, cut_id, began, error)
+                _keep_stopped(options.out, cut_id, began, error, place / "build")
                 raise
         shutil.rmtree(options.out / STOPPED / cut_id, ignore_errors=True)
     for line in said:
@@ -145,9 +146,9 @@ def step_store(out: Path, cut_id: str) -> Store:
 def make_pieces(
     trial: Trial, root: Path, options: Options, scratch: Path, home: Path, server: KernelServer | None,
     ingredients: Ingredients, progress: Progress, abandon: Callable[[], None], store: Store,
-    pieces: Sequence[Piece] = (*PIECES, GATHERED),
+    pages: bool = True,
 ) -> tuple[Making, Gathered]:  # fmt: skip
-    """Makes these pieces, all by default, and puts them together; `abandon` ends the server and its kernels."""
+    """Makes every piece (without `pages`, all others) and puts them together; `abandon` ends server and kernels."""
     # While the server imports what notebooks need, this process imports what it needs itself: now, and not before it
     # is known that something has changed.
     with only_what_is_used():
@@ -159,23 +160,25 @@ def make_pieces(
 
         importlib.import_module("trialbook.runner.engine")
     choose_text_storage(trial)
+    graph = ingredients.graph
     store.sweep()
     # The cleaning notebook reads the same files again and stops when they are no longer these.
     keep_json(scratch / ".steps" / "inputs.json", ingredients.inputs)
     work = Making(
         trial, root, options.out, scratch, home, server, options.charts, ingredients, store, options.force, progress,
-        Seal(scratch),
+        Seal(scratch, graph),
     )  # fmt: skip
-    threading.Thread(target=look_ahead, args=[root], name="look-ahead").start()
+    threading.Thread(target=look_ahead, args=[ingredients], name="look-ahead").start()
     gathered: list[Gathered] = []
 
     def make(piece: Piece, left: Callable[[], None]) -> None:
-        if piece is GATHERED:
+        if piece is graph.gathered:
             gathered.append(_gather(work))
         else:
             work.make(piece, left)
 
-    run_pieces(list(pieces), make, options.jobs, abandon)
+    wanted = [piece for piece in graph.pieces if pages or piece.kind != "page"]
+    run_pieces([*wanted, graph.gathered], make, options.jobs, abandon)
     return work, gathered[0]
 
 
@@ -193,20 +196,20 @@ def _gather(work: Making) -> Gathered:
     """Puts the pieces together: results, queries, change log, verdicts, notebooks."""
     from trialbook.runner import assemble
 
-    scratch, trial = work.scratch, work.trial
+    scratch, trial, graph = work.scratch, work.trial, work.graph
     # Every notebook has ended: what is put together now is what each piece left, byte for byte.
     work.seal.check(hash_all=True)
     # In the order of the story, not in the order in which pieces that are made side by side happened to end.
-    verdicts = {piece.step: work.verdicts[piece.name] for piece in PIECES if piece.kind == "contracts"}
+    verdicts = {piece.step: work.verdicts[piece.name] for piece in graph.pieces if piece.kind == "contracts"}
     every = [verdict for found in verdicts.values() for verdict in found]
-    ard = assemble.assemble_results(scratch)
+    ard = assemble.assemble_results(scratch, graph)
     assemble.write_verdicts(scratch, every)
     previous = _previous_build(trial, work.builds)
     with only_recorded(work.ingredients.recorded(scratch)):
-        queries = assemble.assemble_queries(scratch, trial, work.gate.queries(every), previous)
-    assemble.assemble_changelog(scratch)
+        queries = assemble.assemble_queries(scratch, graph, trial, work.gate.queries(every), previous)
+    assemble.assemble_changelog(scratch, graph)
     (scratch / "notebooks").mkdir()
-    for spec in STEPS:
+    for spec in graph.steps:
         with naming(scratch / "notebooks" / spec.notebook):
             shutil.copyfile(scratch / ".steps" / spec.name / "notebook.ipynb", scratch / "notebooks" / spec.notebook)
     return Gathered(ard, queries, verdicts, previous)
@@ -224,12 +227,14 @@ def _finish(work: Making, gathered: Gathered, made_of: dict[str, Any], began: da
     work.progress.tell("pages", "writing")
     mark = fingerprint(made_of, scratch / "results" / "ard.parquet")
     pages = PageSources(
-        trial, bool(made_of["synthetic"]), gathered.verdicts, work.gate.contracts, gathered.ard, gathered.queries,
-        gathered.previous, mark, made_of["charts"], supersedes,
+        trial, work.graph.steps, bool(made_of["synthetic"]), gathered.verdicts, work.gate.contracts, gathered.ard,
+        gathered.queries, gathered.previous, mark, made_of["charts"], supersedes,
     )  # fmt: skip
     work.aside(PAGES, write_pages, pages, scratch, work.builds / CACHE)
     receipts = [
-        json.loads((scratch / ".steps" / spec.name / "receipt.json").read_text(encoding="utf-8")) for spec in STEPS
+        json.loads((scratch / ".steps" / spec.name / "receipt.json").read_text(encoding="utf-8"))
+        | {"title": spec.title, "needs": list(spec.needs)}
+        for spec in work.graph.steps
     ]
     details = _run_details(work, began)
     shutil.rmtree(scratch / ".steps")
@@ -260,7 +265,7 @@ def _run_details(work: Making, began: datetime) -> dict[str, Any]:
 
     warnings = {
         spec.name: json.loads((work.scratch / ".steps" / spec.name / "warnings.json").read_text(encoding="utf-8"))
-        for spec in STEPS
+        for spec in work.graph.steps
     }
     return {
         "began": began.isoformat(timespec="seconds"),
@@ -273,8 +278,11 @@ def _run_details(work: Making, began: datetime) -> dict[str, Any]:
     }
 
 
-def _keep_stopped(out: Path, cut_id: str, began: datetime, error: Exception) -> None:
-    """Leaves what is known of a stopped build beside the builds: when, why, and the notebook as far as it ran."""
+def _keep_stopped(out: Path, cut_id: str, began: datetime, error: Exception, scratch: Path) -> None:
+    """Leaves what is known of a stopped build beside the builds: when, why, the notebook as far as it ran, and datasets
+    that have no contract yet.
+    """
+    from trialbook.runner.looks import NoContractError
     from trialbook.runner.notebooks import OWN_ERRORS, NotebookError, notebook_text
     from trialbook.runner.stopped_notebook import without_messages
 
@@ -286,5 +294,9 @@ def _keep_stopped(out: Path, cut_id: str, began: datetime, error: Exception) -> 
         shown = without_messages(error.notebook, frozenset(OWN_ERRORS))
         kept.write_text(notebook_text(shown), encoding="utf-8", newline="\n")
         error.say_next(f"open {kept}, the notebook as far as it ran")
+    if isinstance(error, NoContractError):
+        for name in error.datasets:
+            (folder / "data").mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(scratch / "data" / f"{name}.parquet", folder / "data" / f"{name}.parquet")
     details = {"began": began.isoformat(timespec="seconds"), "status": "stopped", "message": str(error)}
     write_json(folder / "run.json", details | {"ended": datetime.now(UTC).isoformat(timespec="seconds")})

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from trialbook.protocol.models import Trial
 from trialbook.runner.build import Gathered, Options, make_pieces
-from trialbook.runner.graph import GATHERED, PIECES
 from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.preloaded import kernel_server
 from trialbook.runner.progress import Progress
@@ -36,8 +35,7 @@ def derive_cut(trial: Trial, root: Path, builds: Path) -> Gathered:
             scratch.mkdir()
             options = Options(builds, charts="static")
             store = Borrowed(builds / KEPT / cut_id)
-            pieces = [piece for piece in [*PIECES, GATHERED] if piece.kind != "page"]
             _, gathered = make_pieces(
-                trial, root, options, scratch, home, server, ingredients, progress, opened.close, store, pieces
+                trial, root, options, scratch, home, server, ingredients, progress, opened.close, store, pages=False
             )
             return gathered

@@ -20,7 +20,7 @@ from typing import Any
 from trialbook.errors import StopError
 from trialbook.protocol.models import Trial
 from trialbook.runner.differing import first_and_more
-from trialbook.runner.graph import STEP, STEPS
+from trialbook.runner.graph import Graph
 from trialbook.runner.ingredients import Ingredients, file_sha256
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.made_of import made_of_differences
@@ -60,14 +60,22 @@ class Desk:
     @cached_property
     def before(self) -> list[str]:
         """The steps before this one; all steps for a notebook that is none of them."""
-        return _before(self.step) if self.step in STEP else [spec.name for spec in STEPS]
+        return self.graph.before(self.step) if self.step in self.graph else self.graph.names
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The steps of the project."""
+        return self._ingredients.graph
+
+    @cached_property
+    def _ingredients(self) -> Ingredients:
+        return Ingredients(self.trial, self.root, self.builds, "")
 
     @cached_property
     def today(self) -> dict[str, Any]:
         """What a build of today would be made of."""
-        plain: dict[str, Any] = json.loads(
-            json.dumps(sources(self.trial, self.root, self.builds, Ingredients(self.trial, self.root, self.builds, "")))
-        )
+        made_of = sources(self.trial, self.root, self.builds, self._ingredients)
+        plain: dict[str, Any] = json.loads(json.dumps(made_of))
         return plain
 
     @cached_property
@@ -130,7 +138,7 @@ class Desk:
 
         Nothing of a step that did not reach its end gets here.
         """
-        if self.step not in STEP:
+        if self.step not in self.graph:
             _move_all(staged, self.folder)
             return
         if self.source == self.published:
@@ -148,7 +156,7 @@ class Desk:
         if self.source == self.folder:
             return {name: then for step in self.before for name, then in self._records[step]["files"].items()}
         outputs = self._published_files
-        return {name: then for name, then in outputs.items() if any(_left_by(step, name) for step in self.before)}
+        return {name: then for name, then in outputs.items() if self._left_before(name, self.before)}
 
     @cached_property
     def _published_files(self) -> dict[str, str]:
@@ -200,7 +208,7 @@ class Desk:
 
     def _code(self, step: str) -> dict[str, str]:
         """The files of the library that the notebook of a step can reach, by their sha256."""
-        content = (self.root / "notebooks" / STEP[step].notebook).read_bytes()
+        content = (self.root / self.graph.step(step).file).read_bytes()
         reached = {f"trialbook/{name}" for name in reachable_files(notebook_imports(content))}
         return {name: found for name, found in self.today["code"].items() if name in reached}
 
@@ -218,20 +226,25 @@ class Desk:
         own = self.folder / ".steps" / step
         (own / RECORD).unlink(missing_ok=True)
         outputs = self._published_files
-        files = [name for name in outputs if _left_by(step, name)]
+        files = [name for name in outputs if self.graph.step(step).left(name)]
         for name in files:
             _copy(self.published / name, self.folder / name)
-        rests_on = {name: then for up in _before(step) for name, then in outputs.items() if _left_by(up, name)}
+        before = self.graph.before(step)
+        rests_on = {name: then for name, then in outputs.items() if self._left_before(name, before)}
         keep_json(own / RECORD, {**self._record(files, [], True, step), "rests_on": rests_on})
 
     def _was_edited(self, step: str) -> bool:
         """Whether the notebook of a step holds a cell that its interactive run did not execute."""
         ran = set(self._records[step].get("executed", []))
         try:
-            cells = _code_cells(self.root / "notebooks" / STEP[step].notebook)
+            cells = _code_cells(self.root / self.graph.step(step).file)
         except (OSError, ValueError, KeyError, TypeError):
             return True
         return any(hashlib.sha256(source.strip().encode()).hexdigest() not in ran for source in cells if source.strip())
+
+    def _left_before(self, name: str, steps: Iterable[str]) -> bool:
+        """Whether a file of a build was left by one of these steps."""
+        return any(self.graph.step(step).left(name) for step in steps)
 
     def _differing(self, sections: Iterable[str]) -> list[str]:
         """What the published build was made of and is not today, in these sections."""
@@ -240,7 +253,7 @@ class Desk:
         pairs = {name: (then.get(name), now.get(name)) for name in sections}
         if "notebooks" in pairs:
             # Of the notebooks only those count whose datasets are read.
-            ours = {f"notebooks/{STEP[name].notebook}" for name in self.before}
+            ours = {self.graph.step(name).file for name in self.before}
             kept = [{k: v for k, v in (side or {}).items() if k in ours} for side in pairs["notebooks"]]
             pairs["notebooks"] = (kept[0], kept[1])
         if "cut" in pairs and isinstance(pairs["cut"][0], Mapping):
@@ -262,17 +275,6 @@ class Desk:
 def _code_cells(notebook: Path) -> list[str]:
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-
-
-def _before(step: str) -> list[str]:
-    return list(dict.fromkeys(name for need in STEP[step].needs for name in [*_before(need), need]))
-
-
-def _left_by(step: str, name: str) -> bool:
-    """Whether a file of a build was left by this step for later ones."""
-    if step == STEPS[0].name:
-        return name.startswith("data/clean/")
-    return name in {f"data/{dataset}.parquet" for dataset in STEP[step].datasets}
 
 
 def _move_all(staged: Path, target: Path) -> list[str]:

@@ -1,22 +1,27 @@
-"""The steps of a build and the pieces they are made in: six notebooks in the order of the story, their contracts,
-their pages.
-"""
+"""The steps of a build and the pieces they are made in; `runner.step_metadata` reads them from the notebooks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
 
 from trialbook.runner.schedule import Piece
 
+FOLDER = "notebooks"
 RAW_CONTRACTS = "raw.contracts"
 RESULTS_CONTRACTS = "results.contracts"
 PROFILES = "profiles"
+# What the profile pages are made of (`profiles.profile.DATASETS`), and what reported counts are compared with.
+PROFILED = ("adsl", "adae", "adlb", "addlt", "adrs", "adtte")
+COUNTED_FROM = ("adsl", "addlt", "adrs", "adtte")
 
 
 @dataclass(frozen=True)
 class StepSpec:
-    """One notebook: what must be built before it, the datasets it leaves, what their contracts compare them with, and
-    whether it takes long.
+    """One notebook: what must be built before it, the datasets it leaves (`clean`: also the clean domains), what their
+    contracts compare them with, whether its counts are compared with the datasets, and whether it takes long.
     """
 
     name: str
@@ -24,12 +29,19 @@ class StepSpec:
     needs: tuple[str, ...]
     datasets: tuple[str, ...]
     compared: tuple[str, ...] = ()
+    clean: bool = False
+    counts_compared: bool = True
     long: bool = False
 
     @property
     def notebook(self) -> str:
         """File name of the notebook."""
         return f"{self.name}.ipynb"
+
+    @property
+    def file(self) -> str:
+        """The notebook as messages name it."""
+        return f"{FOLDER}/{self.notebook}"
 
     @property
     def contracts(self) -> str:
@@ -41,67 +53,101 @@ class StepSpec:
         """Name of the piece that is the content of its page."""
         return f"{self.name}.page"
 
+    @property
+    def checked(self) -> bool:
+        """Whether it leaves datasets of its own: clean domains or analysis datasets."""
+        return self.clean or bool(self.datasets)
 
-STEPS = (
-    StepSpec("01_cleaning", "Cleaning and data cut", (), ()),
-    StepSpec(
-        "02_eligibility", "Eligibility audit", ("01_cleaning",), ("adsl", "adie", "addlt", "adrsp28"), ("clean/dm",)
-    ),
-    StepSpec("03_safety", "Safety", ("02_eligibility",), ("adae", "adlb"), ("adsl", "clean/ae", "clean/lb"), long=True),
-    StepSpec("04_dlt", "DLT and dose escalation", ("02_eligibility",), ()),
-    StepSpec("05_orr", "Response at day 28", ("02_eligibility",), ("adrs",), ("adsl", "adrsp28"), long=True),
-    StepSpec(
-        "06_os",
-        "Overall survival",
-        ("02_eligibility",),
-        ("adtte",),
-        ("adsl", "adrsp28", "clean/ce", "clean/cm"),
-        long=True,
-    ),
-)
-STEP_NAMES = tuple(spec.name for spec in STEPS)
-# The steps whose reported numbers are compared with the datasets.
-COMPARED = ("02_eligibility", "04_dlt", "05_orr", "06_os")
-STEP = {spec.name: spec for spec in STEPS}
-# The notebook that writes each derived dataset, and where the numbers are reported that are compared with them.
-LEFT_BY = {f"analysis/{name}": f"notebooks/{spec.notebook}" for spec in STEPS for name in spec.datasets} | {
-    "results/ard": "the notebook that reports this number"
-}
+    def left(self, name: str) -> bool:
+        """Whether a file of a build (`data/adsl.parquet`) is a dataset that this step leaves for later ones."""
+        if self.clean and name.startswith("data/clean/"):
+            return True
+        return name in {f"data/{dataset}.parquet" for dataset in self.datasets}
 
 
-def _pieces() -> list[Piece]:
-    """Every piece, in the order of the story.
+@dataclass(frozen=True)
+class Graph:
+    """The steps of a project in the order of the story; `others`: the notebooks that are none, one line each."""
 
-    Contracts are checked beside the next notebook: it may start on data that are about to be refused, but nothing is
-    published before every contract has been judged. Both start when a notebook has left its datasets, which need not be
-    its end.
-    """
-    pieces = [Piece(RAW_CONTRACTS, "contracts", "raw")]
-    for spec in STEPS:
-        checks = (RAW_CONTRACTS, *(STEP[name].contracts for name in _before(spec)))
-        pieces += [
-            Piece(spec.name, "notebook", spec.name, spec.needs, checks, spec.long, early=True),
-            *(
-                [Piece(spec.contracts, "contracts", spec.name, (spec.name,), checks, early=True)]
-                if _leaves(spec)
-                else []
-            ),
-            Piece(spec.page, "page", spec.name, (spec.name,)),
-        ]
-    before = tuple(STEP[name].contracts for name in COMPARED if _leaves(STEP[name]))
-    pieces.append(Piece(RESULTS_CONTRACTS, "contracts", "results", COMPARED, before))
-    return [*pieces, Piece(PROFILES, "page", PROFILES, STEP_NAMES)]
+    steps: tuple[StepSpec, ...]
+    others: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the steps."""
+        return [spec.name for spec in self.steps]
 
-def _leaves(spec: StepSpec) -> bool:
-    """Whether a step leaves datasets of its own: clean domains or analysis datasets."""
-    return bool(spec.datasets) or spec is STEPS[0]
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
 
+    def step(self, name: str) -> StepSpec:
+        """The step of this name."""
+        return self._by_name[name]
 
-def _before(spec: StepSpec) -> list[str]:
-    return [name for need in spec.needs for name in [*_before(STEP[need]), need]]
+    @cached_property
+    def _by_name(self) -> dict[str, StepSpec]:
+        return {spec.name: spec for spec in self.steps}
 
+    @cached_property
+    def cleaning(self) -> StepSpec:
+        """The step that leaves the clean domains."""
+        return next(spec for spec in self.steps if spec.clean)
 
-PIECES = tuple(_pieces())
-# What the pieces have left, put together; the profile pages may still be drawn meanwhile.
-GATHERED = Piece("results", "results", "results", tuple(p.name for p in PIECES if p.kind != "page"))
+    def before(self, name: str) -> list[str]:
+        """The steps whose data a step may read: its needs, and theirs."""
+        needs = self.step(name).needs
+        return list(dict.fromkeys(step for need in needs for step in [*self.before(need), need]))
+
+    def leaving(self, name: str) -> StepSpec | None:
+        """The step that leaves a file of a build; None where none does."""
+        return next((spec for spec in self.steps if spec.left(name)), None)
+
+    @cached_property
+    def counted(self) -> list[str]:
+        """The steps whose reported numbers of subjects are compared with the datasets."""
+        return [spec.name for spec in self.steps if spec.counts_compared]
+
+    @cached_property
+    def counted_from(self) -> list[str]:
+        """The datasets that these are compared with."""
+        return [name for name in COUNTED_FROM if self.leaving(f"data/{name}.parquet")]
+
+    @cached_property
+    def left_by(self) -> dict[str, str]:
+        """The notebook that writes each derived dataset, and where the numbers are reported that are compared."""
+        datasets = {f"analysis/{name}": spec.file for spec in self.steps for name in spec.datasets}
+        return datasets | {"results/ard": "the notebook that reports this number"}
+
+    def said_of(self, step: str) -> Any:
+        """What the contracts of a step depend on besides data: what it says of itself; likewise for the results."""
+        return asdict(self.step(step)) if step in self else [self.counted, self.counted_from]
+
+    @cached_property
+    def pieces(self) -> tuple[Piece, ...]:
+        """Every piece, in the order of the story.
+
+        Contracts are checked beside the next notebook: it may start on data that are about to be refused, but nothing
+        is published before every contract has been judged. Both start when a notebook has left its datasets, which need
+        not be its end.
+        """
+        return (Piece(RAW_CONTRACTS, "contracts", "raw"), *self._pieces())
+
+    def _pieces(self) -> Iterator[Piece]:
+        for spec in self.steps:
+            checks = (RAW_CONTRACTS, *self._contracts(self.before(spec.name)))
+            yield Piece(spec.name, "notebook", spec.name, spec.needs, checks, spec.long, early=True)
+            if spec.checked:
+                yield Piece(spec.contracts, "contracts", spec.name, (spec.name,), checks, early=True)
+            yield Piece(spec.page, "page", spec.name, (spec.name,))
+        leaving = [spec.name for spec in self.steps if {*spec.datasets} & {*self.counted_from}]
+        needs = tuple(name for name in self.names if name in {*self.counted, *leaving})
+        yield Piece(RESULTS_CONTRACTS, "contracts", "results", needs, tuple(self._contracts(needs)))
+        yield Piece(PROFILES, "page", PROFILES, tuple(self.names))
+
+    def _contracts(self, names: list[str] | tuple[str, ...]) -> list[str]:
+        return [self.step(name).contracts for name in names if self.step(name).checked]
+
+    @cached_property
+    def gathered(self) -> Piece:
+        """What the pieces have left, put together; the profile pages may still be drawn meanwhile."""
+        return Piece("results", "results", "results", tuple(p.name for p in self.pieces if p.kind != "page"))

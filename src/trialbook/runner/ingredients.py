@@ -1,6 +1,7 @@
 """What a piece of a build is made of, by name and value: a piece is made again only when one of these has changed.
 
 notebook 05_orr.ipynb        a notebook, by sha256
+step 05_orr, step results    what a notebook says of itself in its metadata; which counts are compared with datasets
 code safety/adae.py          a file of the library, by sha256
 package pandas, lock, python, environment OPENBLAS_CORETYPE     the surroundings
 cut.cut_date                 a key of the cut file (all of it is written into every notebook)
@@ -29,8 +30,10 @@ from trialbook.errors import StopError, UsageError
 from trialbook.inputs import place_of
 from trialbook.privacy import masked
 from trialbook.protocol.models import Trial
+from trialbook.runner.graph import Graph
 from trialbook.runner.marks import Mark, mark_of
 from trialbook.runner.reach import PACKAGE
+from trialbook.runner.step_metadata import graph_of, notebook_files
 
 ABSENT = "absent"
 SHOWN = 60
@@ -66,6 +69,7 @@ class Ingredients:
     def _of_kind(self) -> Mapping[str, Callable[[str], str]]:
         return {
             "notebook": lambda name: sha256(self.notebook(name)) if self.notebook(name) else ABSENT,
+            "step": lambda name: _short(self.graph.said_of(name)),
             "code": lambda name: self.file(PACKAGE / name),
             "package": lambda name: self.installed.get(name, ABSENT),
             "python": lambda _: platform.python_version(),
@@ -104,6 +108,17 @@ class Ingredients:
                 self._contents[name] = b""
             self._hashed[path] = sha256(self._contents[name]) if self._contents[name] else ABSENT
         return self._contents[name]
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The steps of the project, from the bytes of the notebooks that are hashed, vetted and run."""
+        found = graph_of({name: self.notebook(name) for name in notebook_files(self._root)})
+        own = {spec.notebook for spec in found.steps}
+        for name in sorted(set(self._contents) - own):
+            # What is not run may change while a build runs.
+            path = self._root / "notebooks" / name
+            del self._contents[name], self._marks[path], self._hashed[path]
+        return found
 
     def recorded(self, scratch: Path) -> dict[str, str]:
         """What the processes of a build may read, by place: inputs, parameters, contracts, the files of the previous

@@ -21,10 +21,11 @@ from trialbook.errors import StopError
 from trialbook.inputs import done_with, only_recorded, read_input
 from trialbook.protocol.models import Trial
 from trialbook.runner.aside import Aside, Result
-from trialbook.runner.checker import KEYS, Look, check
-from trialbook.runner.graph import COMPARED, LEFT_BY, PROFILES, RAW_CONTRACTS, RESULTS_CONTRACTS, STEP, STEPS, StepSpec
+from trialbook.runner.checker import check
+from trialbook.runner.graph import PROFILES, RAW_CONTRACTS, Graph, StepSpec
 from trialbook.runner.ingredients import Ingredients, file_sha256
 from trialbook.runner.json_files import keep_json
+from trialbook.runner.looks import look_for
 from trialbook.runner.notebooks import NotebookError, notebook_text, run_notebook
 from trialbook.runner.pages import render_content
 from trialbook.runner.preloaded import KernelServer
@@ -76,6 +77,11 @@ class Making:
         with self._turn:
             self._make(piece, left)
 
+    @property
+    def graph(self) -> Graph:
+        """The steps of this project."""
+        return self.ingredients.graph
+
     @cached_property
     def _turn(self) -> AbstractContextManager[Any]:
         return threading.Lock() if self._large else nullcontext()
@@ -119,12 +125,12 @@ class Making:
 
     def _run(self, piece: Piece, left: Callable[[], None]) -> tuple[list[str], list[str]]:
         """Runs a notebook; its ingredients are what it says it has read, and the code that it can reach."""
-        spec = STEP[piece.step]
+        spec = self.graph.step(piece.step)
         source, content = self.root / "notebooks" / spec.notebook, self.ingredients.notebook(spec.notebook)
         run = run_notebook(
             source, self.trial.cut.model_dump(mode="json"), self.scratch, self.builds, self.trial.root,
-            self.home / spec.name[:2], self.server, look=partial(self._look, spec, left), content=content,
-            recorded=self._recorded(),
+            self.home / f"{self.graph.names.index(spec.name) + 1:02}", self.server,
+            look=partial(self._look, spec, left), content=content, recorded=self._recorded(),
         )  # fmt: skip
         again = [name for name, then in dict(self._early).items() if file_sha256(self.scratch / name) != then]
         if again:
@@ -138,10 +144,22 @@ class Making:
         (own / USAGE).unlink()
         names = [f"notebook {spec.notebook}", *_code(notebook_imports(content))]
         reads: list[str] = json.loads((own / "reads.json").read_text(encoding="utf-8"))
+        self._stop_if_not_needed(spec, reads)
         self.ingredients.stop_if_anything_changed()
         names += self._cut
         names += self._expanded(reads)
         return names, [*self._left_by(spec.name), *_files_below(self.scratch, f".steps/{spec.name}")]
+
+    def _stop_if_not_needed(self, spec: StepSpec, reads: list[str]) -> None:
+        """Raises NotebookError when a step read what one left that it does not need: there by chance, or not at all."""
+        before = {*self.graph.before(spec.name), spec.name}
+        for name in reads:
+            other = self.graph.leaving(name.removeprefix("data ")) if name.startswith("data ") else None
+            if other is not None and other.name not in before:
+                problem = (
+                    f"it read {name.removeprefix('data ')}, but {other.name}, which leaves it, is not among its needs"
+                )
+                raise NotebookError(spec.name, problem, next_step=f"add {other.name} to the needs in its metadata")
 
     def _stop_if_broken(self, step: str) -> None:
         """Raises NotebookError when, while this notebook ran, anything that others had left was altered, when it left
@@ -168,12 +186,12 @@ class Making:
             left()
 
     def _left_by(self, step: str) -> list[str]:
-        if step == STEPS[0].name:
-            return _files_below(self.scratch, "data/clean")
-        for name in STEP[step].datasets:
+        spec = self.graph.step(step)
+        for name in spec.datasets:
             if not (self.scratch / "data" / f"{name}.parquet").is_file():
-                raise StopError(f"the step left no dataset {name}", file=f"notebooks/{STEP[step].notebook}")
-        return [f"data/{name}.parquet" for name in STEP[step].datasets]
+                raise StopError(f"the step left no dataset {name}", file=spec.file)
+        own = [f"data/{name}.parquet" for name in spec.datasets]
+        return [*own, *(_files_below(self.scratch, "data/clean") if spec.clean else [])]
 
     def _expanded(self, reads: list[str]) -> list[str]:
         """A step that reads the snapshot depends on each file of it."""
@@ -182,38 +200,17 @@ class Making:
 
     def _check(self, piece: Piece) -> tuple[list[str], list[str]]:
         """Checks what a step left (or the snapshot) against its contracts."""
-        names = ["protocol.study.endpoints", *_code(["trialbook.runner.checker"])]
-        if piece.name == RAW_CONTRACTS:
-            look = Look(self.trial, self.gate.contracts, "raw", inputs=self.ingredients.inputs)
-            names += [f"contract {name}" for name in self.ingredients.contracts("raw")]
-            names += ["contracts raw", *self._expanded(["inputs"]), *self._cut]
-        else:
-            kind, datasets, checked = self._datasets_of(piece)
-            paths = {name: self.scratch / "data" / f"{path}.parquet" for name, path in datasets.items()}
-            reported = [f".steps/{step}/ard.json" for step in COMPARED] if piece.name == RESULTS_CONTRACTS else []
-            files = [self.scratch / name for name in reported]
-            look = Look(self.trial, self.gate.contracts, kind, paths, checked, reported=files)
-            names += [f"data {name}" for name in reported]
-            names += ["protocol.criteria", *(f"analysis.{key}" for key in KEYS)] if kind != "clean" else []
-            names += [f"data data/{path}.parquet" for path in datasets.values()]
-            names += [f"contract {kind}/{name}.yaml" for name in checked]
-            names += ["data data/clean/"] if kind == "clean" else []
+        look, names = look_for(piece, self.trial, self.gate.contracts, self.ingredients, self.scratch)
+        names += [
+            "code runner/looks.py",
+            *_code(["trialbook.runner.checker"]),
+            *(self._cut if piece.name == RAW_CONTRACTS else []),
+        ]
         found = self.aside(CONTRACTS, check, look)
         target = f".steps/{piece.name}/verdicts.json"
         plain = {"files": found.files, "verdicts": [asdict(verdict) for verdict in found.verdicts]}
         keep_json(self.scratch / target, plain)
         return names, [target]
-
-    def _datasets_of(self, piece: Piece) -> tuple[str, dict[str, str], list[str]]:
-        """The kind of contract, the datasets that rules may refer to (name and path), and those that are checked."""
-        clean = sorted(Path(name).stem for name in self.ingredients.left if name.startswith("data/clean/"))
-        if piece.step == STEPS[0].name:
-            return "clean", {name: f"clean/{name}" for name in clean}, clean
-        if piece.name == RESULTS_CONTRACTS:
-            return "results", {name: name for name in ("adsl", "addlt", "adrs", "adtte")}, ["ard"]
-        checked = list(STEP[piece.step].datasets)
-        others = [name for name in STEP[piece.step].compared if not name.startswith("clean/") or name[6:] in clean]
-        return "analysis", {name: name for name in dict.fromkeys([*others, *checked])}, checked
 
     def _judge(self, piece: Piece) -> None:
         """Raises StopError when a contract of severity critical does not hold."""
@@ -221,7 +218,7 @@ class Making:
             found = json.loads(read_input(self.scratch / ".steps" / piece.name / "verdicts.json"))
         verdicts = [Verdict(**v | {"failures": [Failure(**f) for f in v["failures"]]}) for v in found["verdicts"]]
         self.verdicts[piece.name] = verdicts
-        stop_if_critical(verdicts, found["files"], LEFT_BY)
+        stop_if_critical(verdicts, found["files"], self.graph.left_by)
 
     def _render(self, piece: Piece) -> tuple[list[str], list[str]]:
         """Makes the content of a page of the executed notebook, or of the profile pages."""
@@ -233,7 +230,7 @@ class Making:
         if dropped:
             raise StopError(
                 f"the page would leave out an output: cell {dropped[0].cell}: {dropped[0].reason}",
-                file=f"notebooks/{STEP[piece.step].notebook}",
+                file=self.graph.step(piece.step).file,
             )
         return [f"data {source}", "charts", "code runner/pages.py", *_code(["trialbook.display.page"])], [target]
 
@@ -262,7 +259,10 @@ class Making:
 
     def _always(self, piece: Piece) -> list[str]:
         """Ingredients that a piece has whatever it reads."""
-        own = {"notebook": [f"notebook {piece.step}.ipynb", *self._cut], "contracts": ["protocol.study.endpoints"]}
+        own = {
+            "notebook": [f"notebook {piece.step}.ipynb", *self._cut],
+            "contracts": ["protocol.study.endpoints", *([] if piece.name == RAW_CONTRACTS else [f"step {piece.step}"])],
+        }
         return [*own.get(piece.kind, []), *self._environment]
 
     @cached_property
@@ -275,15 +275,15 @@ class Making:
         return [f"cut.{name}" for name in type(self.trial.cut).model_fields]
 
 
-def look_ahead(root: Path) -> None:
+def look_ahead(ingredients: Ingredients) -> None:
     """Does beside the first notebooks what every build needs later: which code is reached, what the query list is
     written with.
 
-    Only imports and fills caches. A notebook that cannot be read is told by the piece that needs it.
+    Only imports and fills caches.
     """
     with suppress(Exception):
-        for spec in STEPS:
-            _code(notebook_imports((root / "notebooks" / spec.notebook).read_bytes()))
+        for spec in ingredients.graph.steps:
+            _code(notebook_imports(ingredients.notebook(spec.notebook)))
         _code(["trialbook.runner.checker", "trialbook.display.page"])
         import xlsxwriter  # noqa: F401
 

@@ -11,7 +11,6 @@ from typing import Any
 from trialbook.outputs import naming
 from trialbook.protocol.load import drug_file
 from trialbook.protocol.models import Trial
-from trialbook.runner.graph import STEPS
 from trialbook.runner.ingredients import ABSENT, Ingredients, sha256
 from trialbook.runner.json_files import json_text, write_json
 from trialbook.runner.marks import library_files
@@ -51,7 +50,7 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
     drugs = trial.protocol.drug_dictionary
     if drugs is not None:
         files[drugs] = ingredients.file(drug_file(trial.path(trial.cut.protocol), drugs))
-    notebooks = [spec.notebook for spec in STEPS]
+    notebooks = [spec.notebook for spec in ingredients.graph.steps]
     contracts = [name for kind in KINDS for name in ingredients.contracts(kind)]
     previous = trial.cut.previous_cut
     before = ingredients.value("previous manifest.json") if previous else ABSENT

@@ -23,6 +23,7 @@ from trialbook.runner.kernels import SterileKernelManager, sterile_manager
 from trialbook.runner.limits import GIB, MEMORY_LIMIT, TIME_LIMIT, Limits, machine_memory
 from trialbook.runner.preloaded import KernelServer
 from trialbook.runner.step import BUILD, NONCE, RECORDED
+from trialbook.runner.step_metadata import ENTRY
 from trialbook.runner.vetting import refusal
 from trialbook.runner.watch import Watch
 
@@ -235,8 +236,9 @@ def take_stderr(notebook: nbformat.NotebookNode) -> list[str]:
 def without_run_details(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The notebook without times, paths, versions and random ids: what is left is the same on every run."""
     notebook.metadata = nbformat.NotebookNode(  # type: ignore[no-untyped-call]
-        kernelspec=notebook.metadata.kernelspec, language_info={"name": "python"}
-    )
+        kernelspec=notebook.metadata.kernelspec, language_info={"name": "python"},
+        **{name: entry for name, entry in notebook.metadata.items() if name == ENTRY},
+    )  # fmt: skip
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         cell.metadata = nbformat.NotebookNode({"tags": tags} if tags else {})  # type: ignore[no-untyped-call]

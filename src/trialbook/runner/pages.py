@@ -24,7 +24,7 @@ from trialbook.display.page import Frame, Link, PageContent, compile_templates, 
 from trialbook.inputs import read_input
 from trialbook.outputs import naming
 from trialbook.protocol.models import Trial
-from trialbook.runner.graph import STEPS
+from trialbook.runner.graph import StepSpec
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.profile_pages import write_profiles
 from trialbook.runner.superseding import superseded_place
@@ -37,6 +37,7 @@ class PageSources:
     """What the pages of a build are made of."""
 
     trial: Trial
+    steps: tuple[StepSpec, ...]
     synthetic: bool
     verdicts: Mapping[str, list[Verdict]]
     contracts: Mapping[str, Contract]
@@ -61,7 +62,7 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
     """Writes `index.html`, a page per notebook, the data dictionary and the profiles into the build."""
     frame = _frame(sources)
     script = cached_chart_script(cache) if sources.charts == "live" else None
-    for spec in STEPS:
+    for spec in sources.steps:
         plain = json.loads(read_input(scratch / ".steps" / spec.page / "page.json"))
         page = page_of(
             PageContent.from_plain(plain), title=spec.title, frame=frame, current=f"{spec.name}.html",
@@ -103,7 +104,7 @@ def _frame(sources: PageSources) -> Frame:
         cut=sources.trial.cut,
         navigation=[
             Link("index.html", "Summary"),
-            *(Link(f"{spec.name}.html", spec.title) for spec in STEPS),
+            *(Link(f"{spec.name}.html", spec.title) for spec in sources.steps),
             Link(dictionary.PAGE, "Dictionary"),
         ],
         fingerprint=sources.fingerprint,
@@ -125,7 +126,7 @@ def _index(sources: PageSources, scratch: Path, frame: Frame, profiled: list[str
     places = {name: scratch / "data" / f"{name}.parquet" for name in ("adsl", "adrs", "addlt")}
     datasets = {name: read_dataset(place) for name, place in places.items() if place.is_file()}
     previous = read_dataset(sources.previous / "results" / "ard.parquet") if sources.previous else None
-    steps = [StepStatus(spec.name, spec.title, f"{spec.name}.html", spec.datasets) for spec in STEPS]
+    steps = [StepStatus(spec.name, spec.title, f"{spec.name}.html", spec.datasets) for spec in sources.steps]
     verdicts = [verdict for found in sources.verdicts.values() for verdict in found]
     facts = index_facts(
         sources.trial.protocol, sources.trial.cut, sources.ard, previous, datasets, sources.queries, steps, verdicts

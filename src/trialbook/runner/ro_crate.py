@@ -14,8 +14,6 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from trialbook.runner.graph import STEPS, StepSpec
-
 CRATE = "ro-crate-metadata.json"
 SPECIFICATION = "https://w3id.org/ro/crate/1.1"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -159,12 +157,14 @@ def _actions(manifest: Mapping[str, Any], sources: list[str]) -> list[Entity]:
     date = manifest["cut_date"]
     actions: list[Entity] = []
     left: dict[str, list[str]] = {}
-    for spec in STEPS:
-        left[spec.name] = [name for name in outputs if _is_result(name, spec)]
-        needed = [_path(name) for need in _before(spec) for name in left[need] if name.startswith("data/")]
+    steps = {str(step["step"]): step for step in manifest["steps"]}
+    for name, step in steps.items():
+        left[name] = [output for output in outputs if _is_result(output, step)]
+    for name, step in steps.items():
+        needed = [_path(file) for need in _before(name, steps) for file in left[need] if file.startswith("data/")]
         objects = [*(needed or inputs), *common, *previous]
-        title, tool = f"{spec.title}: notebook {spec.notebook}", _local(f"notebooks/{spec.notebook}")
-        actions.append(_action(spec.name, title, date, tool, objects, [_path(name) for name in left[spec.name]]))
+        title, tool = f"{step['title']}: notebook {name}.ipynb", _local(f"notebooks/{name}.ipynb")
+        actions.append(_action(name, title, date, tool, objects, [_path(file) for file in left[name]]))
     taken = {name for names in left.values() for name in names}
     used = [_local(name) for kind in ("contracts", "lock") for name in sorted(made_of[kind])]
     objects = [*(_path(name) for name in sorted(taken)), *inputs, *used, *common, *previous]
@@ -173,19 +173,17 @@ def _actions(manifest: Mapping[str, Any], sources: list[str]) -> list[Entity]:
     return [*actions, _action("build", title, date, "#trialbook", objects, rest)]
 
 
-def _before(spec: StepSpec) -> list[str]:
+def _before(name: str, steps: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The steps whose data a step reads, those of its needs included."""
-    by_name = {step.name: step for step in STEPS}
-    found = [name for need in spec.needs for name in [*_before(by_name[need]), need]]
+    found = [step for need in steps[name]["needs"] for step in [*_before(need, steps), need]]
     return list(dict.fromkeys(found))
 
 
-def _is_result(name: str, spec: StepSpec) -> bool:
-    """Whether an output is left by this notebook: its datasets, its executed copy and its page."""
-    if spec.name == STEPS[0].name and (name.startswith("data/clean/") or name == "changelog.csv"):
-        return True
-    own = (f"{spec.name}.html", f"notebooks/{spec.notebook}", *(f"data/{dataset}.parquet" for dataset in spec.datasets))
-    return name in own
+def _is_result(output: str, step: Mapping[str, Any]) -> bool:
+    """Whether an output is left by this notebook: its datasets and change log, its executed copy and its page."""
+    name, written = step["step"], step["written"]
+    own = (f"{name}.html", f"notebooks/{name}.ipynb", *(f"data/{dataset}.parquet" for dataset in written))
+    return output in own or (output == "changelog.csv" and "changelog" in written)
 
 
 def _action(step: str, title: str, date: str, tool: str, objects: list[str], results: list[str]) -> Entity:

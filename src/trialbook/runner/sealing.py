@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trialbook.errors import StopError
-from trialbook.runner.graph import PIECES, STEPS
+from trialbook.runner.graph import Graph
 from trialbook.runner.ingredients import file_sha256
 from trialbook.runner.marks import Mark, link_mark
 
@@ -28,23 +28,24 @@ COMING = re.compile(r"(.*/)\.(.*)\.coming")
 NEXT = "let a notebook write only what it hands to its step"
 
 
-def owner_of(name: str) -> str | None:
+def owner_of(name: str, graph: Graph) -> str | None:
     """The piece that may leave a file of this name in the scratch folder of a build; None where no piece may."""
     parts = COMING.sub(r"\1\2", name).split("/")
     if parts[:2] == ["data", "clean"] and len(parts) == 3 and parts[2].endswith(".parquet"):
-        return STEPS[0].name
+        return graph.cleaning.name
     if parts[0] == "data" and len(parts) == 2:
-        return next((spec.name for spec in STEPS if parts[1] in [f"{d}.parquet" for d in spec.datasets]), None)
+        spec = graph.leaving("/".join(parts))
+        return spec.name if spec else None
     if parts[0] == ".steps" and len(parts) == 3:
-        return parts[1] if parts[1] in {piece.name for piece in PIECES} else None
+        return parts[1] if parts[1] in {piece.name for piece in graph.pieces} else None
     return None
 
 
 class Seal:
     """What the finished pieces of one build have left in its scratch folder."""
 
-    def __init__(self, scratch: Path) -> None:
-        self._scratch, self._lock = scratch, threading.Lock()
+    def __init__(self, scratch: Path, graph: Graph) -> None:
+        self._scratch, self._graph, self._lock = scratch, graph, threading.Lock()
         self._left: dict[str, str] = {}
         self._marks: dict[str, Mark] = {}
         self._finished: set[str] = set()
@@ -80,7 +81,7 @@ class Seal:
             if file_sha256(self._scratch / name) != then:
                 raise _broken(name, "was altered after its step had left it")
         for name in () if only_left else _entries(self._scratch):
-            owner = None if name in OWN else owner_of(name)
+            owner = None if name in OWN else owner_of(name, self._graph)
             if name not in left and name not in OWN and (owner is None or owner in finished):
                 raise _broken(name, "was left by no step that declares it")
 
@@ -88,9 +89,10 @@ class Seal:
         """Raises StopError when the receipt of a step names other datasets or numbers of rows than it has left."""
         receipt = json.loads((self._scratch / ".steps" / step / "receipt.json").read_text(encoding="utf-8"))
         written = {str(name): rows for name, rows in receipt["written"].items()}
-        mine = [f"data/{d}.parquet" for spec in STEPS if spec.name == step for d in spec.datasets]
-        if step == STEPS[0].name:
-            mine = [f"data/clean/{path.name}" for path in sorted((self._scratch / "data" / "clean").glob("*.parquet"))]
+        spec = self._graph.step(step)
+        mine = [f"data/{name}.parquet" for name in spec.datasets]
+        if spec.clean:
+            mine += [f"data/clean/{path.name}" for path in sorted((self._scratch / "data" / "clean").glob("*.parquet"))]
         for name in mine:
             rows, found = written.get(name[len("data/") : -len(".parquet")]), _rows(self._scratch / name)
             if rows is None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 from trialbook.protocol.models import Trial
-from trialbook.runner.graph import PIECES
 from trialbook.runner.ingredients import Ingredients, differences
 from trialbook.runner.manifest import is_current, sources
 from trialbook.runner.store import Store
@@ -34,7 +33,7 @@ def pieces_status(trial: Trial, root: Path, out: Path, charts: str, store: Store
     ingredients = Ingredients(trial, root, out, charts)
     found: list[PieceStatus] = []
     unknown: set[str] = set()
-    for piece in PIECES:
+    for piece in ingredients.graph.pieces:
         latest = store.latest(piece.name)
         if latest is None:
             found.append(PieceStatus(piece.name, "would be made", ["never made here"]))

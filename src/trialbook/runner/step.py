@@ -151,7 +151,9 @@ class Step:
         if not path.is_file():
             raise StopError(
                 f"the dataset {name} of this cut has not been built",
-                next_step=f"run `trialbook build {self.cut.cut_id}`, or the step that writes {name} first",
+                next_step="add the step that leaves it to the needs in the metadata of this notebook"
+                if os.environ.get(NONCE)
+                else f"run `trialbook build {self.cut.cut_id}`, or the step that writes {name} first",
             )
         if records() and not is_recorded(path) and name not in self._written:
             raise StopError("no earlier step left this dataset", file=f"data/{name}.parquet")

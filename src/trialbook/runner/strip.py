@@ -6,16 +6,22 @@ import json
 import sys
 from typing import Any
 
+# As `trialbook.runner.step_metadata.ENTRY`, which is not imported here: git calls this for every notebook.
+ENTRY = "trialbook"
+
 
 def stripped(notebook: dict[str, Any]) -> dict[str, Any]:
-    """The notebook as it may enter git: code and prose, kernel name, cell tags, nothing that a run left."""
+    """The notebook as it may enter git: code, prose, what it says of itself as a step, kernel name, cell tags; nothing
+    that a run left.
+    """
     for cell in notebook["cells"]:
         tags = cell.get("metadata", {}).get("tags", [])
         cell["metadata"] = {"tags": tags} if tags else {}
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    notebook["metadata"] = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    own = {name: entry for name, entry in notebook["metadata"].items() if name == ENTRY}
+    notebook["metadata"] = {"kernelspec": kernel, "language_info": {"name": "python"}, **own}
     notebook["cells"] = [c for c in notebook["cells"] if "injected-parameters" not in c["metadata"].get("tags", [])]
     return notebook
 
