@@ -36,9 +36,10 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lab: $(READY)  ## JupyterLab on the notebooks, without any call to the network
-	$(BIN)/jupyter lab notebooks --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
-	  --LabApp.news_url=None --LabApp.extension_manager=readonly
+lab: $(READY)  ## JupyterLab on the project, the notebooks first, without any call to the network; make lab ARGS="--port 9999"
+	@$(BIN)/python -m trialbook.lab.settings
+	$(BIN)/jupyter lab --ServerApp.root_dir=$(CURDIR) --LabApp.default_url=/lab/tree/notebooks \
+	  $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 bench: $(READY)  ## measure a build against the chain a user would write, and write the table into the README
 	PYTHONPATH=tests $(BIN)/python -m bench time --readme
@@ -63,5 +64,6 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m trialbook.display.prepare
+	@$(BIN)/python -m trialbook.lab.settings
 	@git config filter.notebook-without-outputs.clean "$(BIN)/python -m trialbook.runner.strip" 2>/dev/null || true
 	@touch $@

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 # specifications it draws just as well under this label.
 CHART_MIME = "application/vnd.vegalite.v5+json"
 STYLE_NAME = "trialbook"
+# The menu of a chart in a notebook: save it, or look at its source in a window of its own. Never the public editor of
+# Vega: it would be sent the chart with its data.
+MENU = {"actions": {"export": {"svg": True, "png": True}, "source": True, "compiled": False, "editor": False}}
+# What other programs than JupyterLab read the same from.
+USERMETA = {"embedOptions": MENU}
 
 
 class Figure:
@@ -46,17 +51,24 @@ class Figure:
 
     def chart_bundle(self) -> dict[str, Any]:
         """What Jupyter draws: the specification, and words for where it cannot be drawn."""
-        return {CHART_MIME: self.spec, "text/plain": f"Chart: {visible(self.title)}"}
+        return {CHART_MIME: notebook_spec(self.spec), "text/plain": f"Chart: {visible(self.title)}"}
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return {CHART_MIME: self.spec, "text/html": BLOCK_STYLE + self.data.html, "text/plain": self.data.text}
+    def chart_metadata(self) -> dict[str, Any]:
+        """How Jupyter draws it."""
+        return {CHART_MIME: {"title": visible(self.title), "embed_options": MENU}}
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        html = {"text/html": BLOCK_STYLE + self.data.html, "text/plain": self.data.text}
+        return {**self.chart_bundle(), **html}, self.chart_metadata()
 
     def _ipython_display_(self) -> None:
         from IPython.display import display as show  # type: ignore[attr-defined,unused-ignore]
 
         display: Callable[..., None] = show
         display(self.heading)
-        display(self.chart_bundle(), raw=True, metadata={CHART_MIME: {"title": visible(self.title)}})
+        display(self.chart_bundle(), raw=True, metadata=self.chart_metadata())
         display(self.folded)
 
 
@@ -84,6 +96,25 @@ def figure(
     return Figure(spec, title, table(data, title, labels=labels, notes=notes))
 
 
+def notebook_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The specification as a notebook holds it: with our menu, and without the version of Vega-Lite it was made for.
+
+    JupyterLab brings an older Vega-Lite and would warn at every chart; it draws them just as well.
+    """
+    return {**{key: value for key, value in spec.items() if key != "$schema"}, "usermeta": USERMETA}
+
+
+def own_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The specification in an output of a notebook without our menu, for pages; any other `usermeta` stays."""
+    return {key: value for key, value in spec.items() if key != "usermeta" or value != USERMETA}
+
+
+def chart_output(spec: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What Jupyter shows of a chart that is no `figure`: our menu and no script, as for figures."""
+    bundle = {CHART_MIME: notebook_spec(clean_spec(with_signal(spec))), "text/plain": "Chart"}
+    return bundle, {CHART_MIME: {"embed_options": MENU}}
+
+
 def use_house_style() -> None:
     """Sets the house theme and the renderer that emits only the specification (no script, no random id)."""
     from trialbook.fast_imports import skip_slow_format_checker
@@ -93,9 +124,7 @@ def use_house_style() -> None:
 
     if alt.renderers.active == STYLE_NAME:
         return
-    alt.renderers.register(
-        STYLE_NAME, lambda spec, **_: {CHART_MIME: clean_spec(with_signal(spec)), "text/plain": "Chart"}
-    )
+    alt.renderers.register(STYLE_NAME, lambda spec, **_: chart_output(spec))
     alt.renderers.enable(STYLE_NAME)
     alt.theme.register(STYLE_NAME, enable=True)(lambda: alt.theme.ThemeConfig(chart_config()))  # type: ignore[misc]
     alt.data_transformers.disable_max_rows()

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
-from trialbook.display.figures import CHART_MIME
+from trialbook.display.figures import CHART_MIME, own_spec
+from trialbook.display.foreign import STYLE
+from trialbook.display.links import on_page
 from trialbook.display.opened import opens_what_it_holds
 from trialbook.display.specs import clean_spec
 from trialbook.display.text import visible
@@ -17,7 +19,9 @@ from trialbook.display.theme import BLOCK_STYLE
 # The tags and attributes that trialbook.display writes, and no others: the first wall is that data are escaped, this
 # is the second, the Content-Security-Policy of the page the third.
 TAGS = "div|p|span|strong|h4|details|summary|table|thead|tbody|tfoot|tr|th|td"
-ATTRIBUTES = r'(?: (?:class|aria-label|scope)="[^"<>]*"| (?:colspan|rowspan|tabindex)="\d+"| open)*'
+ATTRIBUTES = (
+    rf'(?: (?:class|aria-label|scope)="[^"<>]*"| (?:colspan|rowspan|tabindex)="\d+"| style="{STYLE.pattern}"| open)*'
+)
 # What opens the records behind a cell (display/opened.py), and what leads to a profile or a place of the same page.
 OPENING = (
     r'</(?:button|a)>|<button class="tb-open" popovertarget="tb-[0-9a-z-]+">'
@@ -26,14 +30,16 @@ OPENING = (
     r'|<a class="tb-subject" href="(?:profiles/[A-Za-z0-9_-]{1,64}\.html)?(?:#[a-z][a-z0-9-]*)?">'
 )
 OWN_TAG = re.compile(rf"</(?:{TAGS})>|<(?:{TAGS}){ATTRIBUTES}>|<br>|{OPENING}")
+# What Python says of HTML(...) and the like: nothing that a reader could use.
+NAMELESS = re.compile(r"<IPython\.core\.display\.\w+ object>")
 ANY_TAG = re.compile(r"<[^>]*>?")
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One piece of a page: HTML of ours, a chart specification, or text."""
+    """One piece of a page: HTML of ours, a chart specification, text, or Markdown (in `text`)."""
 
-    kind: Literal["html", "chart", "text"]
+    kind: Literal["html", "chart", "text", "markdown"]
     html: str = ""
     spec: dict[str, Any] = field(default_factory=dict)
     text: str = ""
@@ -77,14 +83,17 @@ def shown_outputs(cell: Mapping[str, Any], position: int) -> Iterator[Shown | Dr
 
 def _rich(data: Mapping[str, Any], position: int) -> Iterator[Shown | Dropped]:
     """The richest form of one output that a page may show; what it may not show at all is reported."""
-    for unknown in sorted(set(data) - {CHART_MIME, "text/html", "text/plain"}):
+    for unknown in sorted(set(data) - {CHART_MIME, "text/html", "text/markdown", "text/plain"}):
         yield Dropped(position, f"the type {unknown} is not shown on pages")
-    html = _joined(data.get("text/html", "")).replace(BLOCK_STYLE, "")
+    html = on_page(_joined(data.get("text/html", "")).replace(BLOCK_STYLE, ""))
     if CHART_MIME in data:
-        yield Shown("chart", spec=clean_spec(data[CHART_MIME]), text=_joined(data.get("text/plain", "Chart")))
+        spec = clean_spec(own_spec(data[CHART_MIME]))
+        yield Shown("chart", spec=spec, text=_joined(data.get("text/plain", "Chart")))
+    elif "text/markdown" in data:
+        yield Shown("markdown", text=_joined(data["text/markdown"]))
     elif html and is_own_html(html):
         yield Shown("html", html=html)
-    elif "text/plain" in data:
+    elif "text/plain" in data and not NAMELESS.fullmatch(_joined(data["text/plain"])):
         yield Shown("text", text=visible(_joined(data["text/plain"])))
     elif html:
         yield Dropped(position, "HTML that trialbook.display did not make")

@@ -198,9 +198,7 @@ class _Content:
         source = "".join(cell["source"])
         tags = cell.get("metadata", {}).get("tags", [])
         if cell["cell_type"] == "markdown":
-            html, headings = prose_html(source, self._anchors)
-            self.headings += headings
-            self.pieces.append(Piece("html", html=f'<div class="prose">{html}</div>'))
+            self._tell(source)
         elif cell["cell_type"] == "code" and "injected-parameters" in tags:
             self.pieces.append(Piece("html", html=parameters_html(source)))
         elif cell["cell_type"] == "code":
@@ -208,9 +206,17 @@ class _Content:
             for item in shown_outputs(cell, position):
                 self._show(item)
 
+    def _tell(self, source: str) -> None:
+        """Prose: of a Markdown cell, or of a code cell that shows Markdown(...)."""
+        html, headings = prose_html(source, self._anchors)
+        self.headings += headings
+        self.pieces.append(Piece("html", html=f'<div class="prose">{html}</div>'))
+
     def _show(self, item: Shown | Dropped) -> None:
         if isinstance(item, Dropped):
             self.dropped.append(item)
+        elif item.kind == "markdown":
+            self._tell(item.text)
         elif item.kind == "chart":
             self.pieces.append(Piece("chart", chart=self._chart(item)))
         else:

@@ -155,10 +155,12 @@ def make_pieces(
         # Intervals are computed by notebooks; the pages only repeat them.
         import_when_used("scipy.special")
         from trialbook.runner.making import Making, look_ahead
+        from trialbook.runner.notebooks import stop_if_any_refused
         from trialbook.runner.sealing import Seal
         from trialbook.runner.text_storage import choose_text_storage
 
         importlib.import_module("trialbook.runner.engine")
+    stop_if_any_refused({spec.name: ingredients.notebook(spec.notebook) for spec in STEPS}, progress.tell)
     choose_text_storage(trial)
     graph = ingredients.graph
     store.sweep()

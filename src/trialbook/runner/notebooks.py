@@ -15,12 +15,14 @@ from typing import Any
 import nbformat
 
 from trialbook import WORKSPACE
+from trialbook.display.kernel import without_addresses
 from trialbook.errors import StopError, TrialbookError, UsageError
 from trialbook.protocol.load import CONTRACTS
 from trialbook.runner.beside import FOUND, PLACE, found_beside
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.kernels import SterileKernelManager, sterile_manager
 from trialbook.runner.limits import GIB, MEMORY_LIMIT, TIME_LIMIT, Limits, machine_memory
+from trialbook.runner.magics import plain_notebook
 from trialbook.runner.preloaded import KernelServer
 from trialbook.runner.step import BUILD, NONCE, RECORDED
 from trialbook.runner.step_metadata import ENTRY
@@ -70,9 +72,7 @@ def run_notebook(
     """
     step, limits = source.stem, limits or Limits.from_environment()
     content = source.read_bytes() if content is None else content
-    refused = refusal(_notebook(content))
-    if refused:
-        raise NotebookError(step, refused, next_step="change the cell")
+    stop_if_refused(step, content)
     earlier = left_by_others(workspace, step)
     nonce = secrets.token_hex(16)
     contracts = source.parents[1] / "data_contracts"
@@ -80,9 +80,9 @@ def run_notebook(
     extra |= {"TRIALBOOK_ROOT": str(root), RECORDED: str(home / "recorded.json"), PLACE: str(home / FOUND)}
     manager = sterile_manager(home, extra, server, limits.memory)
     keep_json(home / "recorded.json", dict(recorded or {}))
-    # What is run are the bytes that were hashed, whatever becomes of the file.
+    # What is run are the bytes that were hashed, whatever becomes of the file; without magics that measure.
     copy = home / f"{step}.source.ipynb"
-    copy.write_bytes(content)
+    copy.write_bytes(plain_notebook(content))
     try:
         executed = _execute(copy, home / f"{step}.ipynb", parameters, manager, Watch(limits, manager.kill, look))
     finally:
@@ -99,6 +99,24 @@ def run_notebook(
         raise NotebookError(step, f"the notebook changed {changed[0]}, which another step had left", executed)
     receipt = json.loads(receipt_file.read_text(encoding="utf-8"))
     return NotebookRun(without_run_details(executed), receipt, warnings)
+
+
+def stop_if_refused(step: str, content: bytes) -> None:
+    """Raises NotebookError when the notebook of a step (its bytes) holds what no build may run."""
+    refused = refusal(_notebook(content))
+    if refused:
+        raise NotebookError(step, refused, next_step="change the cell")
+
+
+def stop_if_any_refused(contents: Mapping[str, bytes], tell: Callable[[str, str], None]) -> None:
+    """`stop_if_refused` for every notebook that is there, before the first of them runs; `tell` hears which stopped."""
+    for step, content in contents.items():
+        try:
+            if content:
+                stop_if_refused(step, content)
+        except NotebookError:
+            tell(step, "stopped")
+            raise
 
 
 def _stop_if_beside(step: str, place: Path, processes: int, executed: nbformat.NotebookNode) -> None:
@@ -234,7 +252,7 @@ def take_stderr(notebook: nbformat.NotebookNode) -> list[str]:
 
 
 def without_run_details(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook without times, paths, versions and random ids: what is left is the same on every run."""
+    """The notebook without times, paths, versions, addresses and random ids: the same on every run."""
     notebook.metadata = nbformat.NotebookNode(  # type: ignore[no-untyped-call]
         kernelspec=notebook.metadata.kernelspec, language_info={"name": "python"},
         **{name: entry for name, entry in notebook.metadata.items() if name == ENTRY},
@@ -244,6 +262,9 @@ def without_run_details(notebook: nbformat.NotebookNode) -> nbformat.NotebookNod
         cell.metadata = nbformat.NotebookNode({"tags": tags} if tags else {})  # type: ignore[no-untyped-call]
         if "injected-parameters" in tags:
             cell.id = "injected-parameters"
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream":
+                output.text = without_addresses(output.text)
     return notebook
 
 

@@ -16,6 +16,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trialbook.runner.magics import plain_source
 from trialbook.syntax import syntax_tree
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def _this_library() -> Library:
 def notebook_imports(content: bytes) -> list[str]:
     """Modules of the library that the code cells of a notebook import; the object that a step works with besides."""
     cells = json.loads(content)["cells"]
-    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    sources = [plain_source("".join(cell["source"])) for cell in cells if cell["cell_type"] == "code"]
     return ["trialbook.runner.step", *(name for source in sources for name in imported_names(source))]
 
 

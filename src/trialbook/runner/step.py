@@ -14,6 +14,7 @@ import pandas as pd
 
 from trialbook import WORKSPACE
 from trialbook.datasets import read_dataset, write_dataset
+from trialbook.display.kernel import show_as_on_pages
 from trialbook.domains import AGES, Domains
 from trialbook.errors import StopError
 from trialbook.inputs import is_recorded, record, records
@@ -56,6 +57,7 @@ class Step:
         self._rows: list[ArdRow] = []
         self._queries: list[Query] = []
         self._written: dict[str, int] = {}
+        show_as_on_pages(trial.cut.cut_id)
 
     @property
     def cut(self) -> Cut:

@@ -1,4 +1,4 @@
-"""Refuses notebooks whose cells could end a run unseen: shell escapes, magics, quitting, work beside the cells."""
+"""Refuses notebooks whose cells could end a run unseen: shell escapes, most magics, quitting, work beside the cells."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 
 import nbformat
 
+from trialbook.runner.magics import HARMLESS, plain_source, refused_magic
 from trialbook.syntax import syntax_tree
 
 # Calls that end the kernel, or start another program whose failure nobody sees, by whatever object they are called.
@@ -34,12 +35,15 @@ def refusal(notebook: nbformat.NotebookNode) -> str | None:
     for position, cell in enumerate([c for c in notebook.cells if c.cell_type == "code"], start=1):
         if "raises-exception" in cell.metadata.get("tags", []):
             return f"code cell {position} is allowed to fail"
-        if any(line.lstrip().startswith(("!", "%")) for line in cell.source.splitlines()):
-            return f"code cell {position} uses a shell escape or a magic"
+        source = plain_source(cell.source)
         try:
-            tree = syntax_tree(cell.source)
+            tree = syntax_tree(source)
         except SyntaxError:
-            return f"code cell {position} is not valid Python"
+            magic = refused_magic(source)
+            if magic is None:
+                return f"code cell {position} is not valid Python"
+            allowed = ", ".join(HARMLESS)
+            return f"code cell {position} uses {magic}; of magics a build allows {allowed}, each whole in its line"
         for node in ast.walk(tree):
             modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []

@@ -1,0 +1,1 @@
+"""What JupyterLab and nbconvert are set to in this environment, and what they call of ours."""

@@ -1,0 +1,26 @@
+"""Charts of a notebook in what nbconvert makes of it, on the command line or through JupyterLab's export menu.
+
+nbconvert knows no charts: without this an exported page would hold their titles only. They are drawn at export, not
+kept in the notebook, where each would take as much room again and every build would wait for them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbconvert.preprocessors import Preprocessor
+
+from trialbook.display.drawing import still_svg
+from trialbook.display.figures import CHART_MIME
+
+
+class ChartsAsPictures(Preprocessor):
+    """Puts a still picture (SVG) in the place of each chart, the same bytes at every export."""
+
+    def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
+        """The cell with its charts drawn."""
+        for position, output in enumerate(cell.get("outputs", [])):
+            data = output.get("data", {})
+            if CHART_MIME in data:
+                data["image/svg+xml"] = still_svg(data.pop(CHART_MIME), f"chart-{index}-{position}")
+        return cell, resources
