@@ -33,8 +33,14 @@ def chart_config() -> dict[str, Any]:
                 "category": PALETTE, "ordinal": SEQUENTIAL, "ramp": SEQUENTIAL, "heatmap": SEQUENTIAL,
             },
             "axis": axis,
-            "legend": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 600, "labelLimit": 240},
-            "header": {"labelFontSize": 12, "titleFontSize": 12, "labelFontWeight": 600},
+            # Every colour is said: a dark JupyterLab brings white letters, and they would stand on our white paper.
+            "legend": {
+                "labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 600,
+                "labelLimit": 240,
+            },
+            "header": {
+                "labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12, "labelFontWeight": 600,
+            },
             "title": {"anchor": "start", "fontSize": 14, "fontWeight": 600, "color": INK},
             "text": {"fontSize": 12, "color": INK},
             "line": {"strokeWidth": 2},

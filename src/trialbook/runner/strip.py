@@ -17,6 +17,8 @@ def stripped(notebook: dict[str, Any]) -> dict[str, Any]:
     for cell in notebook["cells"]:
         tags = cell.get("metadata", {}).get("tags", [])
         cell["metadata"] = {"tags": tags} if tags else {}
+        # Programs write a text as one string or as lines.
+        cell["source"] = "".join(cell["source"]).splitlines(keepends=True)
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

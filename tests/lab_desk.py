@@ -1,0 +1,229 @@
+"""A desk of its own: a small clone with builds, JupyterLab as `make lab` starts it, and a browser under watch."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import nbformat
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from by_hand import copied_project
+
+TOKEN = "desk"  # noqa: S105 - of a server on the loopback that lives for a test
+CUT = "2025-09-30"
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+CONNECT = re.compile(r'(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)"')
+CELLS = (
+    "import altair as alt\nimport great_tables\nimport pandas as pd\nfrom IPython.display import Markdown\n"
+    f"import trialbook\nfrom trialbook import display\nstep = trialbook.open_step('desk', cut_id={CUT!r})",
+    "adsl = step.read('adsl')\nsubjects = adsl[['SUBJID', 'AGE', 'SEX']]\nlinked = list(adsl.query(\"SAFFL == 'Y'\")['SUBJID'])\n"
+    "display.table(subjects, 'Subjects', subject='SUBJID', linked=linked)",
+    "chart = alt.Chart(subjects).mark_point().encode(x='AGE:Q', y='SUBJID:N')\n"
+    "display.figure(chart, subjects, 'Age of each subject')",
+    "chart.mark_bar()",
+    "%%time\nsubjects.head(3)",
+    "great_tables.GT(subjects.head(2)).tab_header('A table of great_tables')",
+    "Markdown('**Bold** words of an analyst')",
+    "print('the end of ' + 'the desk')",
+)
+
+
+def git(folder: Path, *words: str) -> str:
+    """What git says in this folder."""
+    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def cloned_desk(folder: Path, root: Path, demo: Path, *cuts: str) -> Path:
+    """A clone of the project with these builds, everything committed, and one notebook more: `90_desk.ipynb`."""
+    copied_project(folder, root, demo, *cuts)
+    for name in ("Makefile", "pyproject.toml", ".gitattributes", ".gitignore"):
+        shutil.copy2(root / name, folder / name)
+    (folder / ".venv").symlink_to(sys.prefix)
+    cells = [nbformat.v4.new_code_cell(source, id=f"cell-{place}") for place, source in enumerate(CELLS)]
+    write_stripped(nbformat.v4.new_notebook(cells=cells), folder / "notebooks" / "90_desk.ipynb")
+    git(folder, "init", "-q")
+    clean = f"{sys.executable} -m trialbook.runner.strip"
+    for key, value in (("filter.notebook-without-outputs.clean", clean), ("user.name", "A"), ("user.email", "a@a.a")):
+        git(folder, "config", key, value)
+    (folder / ".git" / "info" / "exclude").write_text("build\ndata\n.venv\nrequirements.lock\nhome\nuntitled*\n")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "a desk")
+    return folder
+
+
+def write_stripped(notebook: nbformat.NotebookNode, place: Path) -> None:
+    """Writes a notebook as git keeps it."""
+    from trialbook.runner.strip import stripped
+
+    text = json.dumps(stripped(dict(notebook)), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    place.write_text(text, encoding="utf-8")
+
+
+@dataclass
+class Lab:
+    """A running JupyterLab, and the addresses that its server and its kernels connected to."""
+
+    folder: Path
+    port: int
+    connections: Path | None
+
+    def address(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{path}?token={TOKEN}"
+
+    def get(self, path: str) -> bytes:
+        with urllib.request.urlopen(self.address(path), timeout=60) as answer:  # noqa: S310 - the loopback
+            return answer.read()
+
+    def outside(self) -> list[str]:
+        """What server and kernels connected to outside of this machine."""
+        lines = self.connections.read_text(encoding="utf-8").splitlines() if self.connections else []
+        found = (CONNECT.search(line) for line in lines)
+        return sorted({hit[1] for hit in found if hit and not hit[1].startswith(("127.", "::1", "0.0.0.0", "::ffff:127."))})
+
+
+@contextmanager
+def running_lab(folder: Path) -> Iterator[Lab]:
+    """JupyterLab as `make lab` starts it, with a port of its own and no state of anybody's."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    home = folder / "home"
+    home.mkdir()
+    connections = home / "connections" if shutil.which("strace") else None
+    watch = ["strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=connect", "-o", str(connections)] if connections else []
+    states = {name: str(home / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
+    arguments = f"--no-browser --port {port} --ServerApp.port_retries=0 --IdentityProvider.token={TOKEN}"
+    command = ["make", "-C", str(folder), "-o", ".venv/.made-from-the-lock", "lab", f"ARGS={arguments}"]
+    with (home / "said").open("w") as said:
+        process = subprocess.Popen(
+            [*watch, *command, *(f"{name}={value}" for name, value in states.items())],
+            stdout=said, stderr=said, start_new_session=True, env={**os.environ, "HOME": str(home)},
+        )  # fmt: skip
+    lab = Lab(folder, port, connections)
+    try:
+        end = time.monotonic() + 90
+        while True:
+            try:
+                lab.get("api/status")
+                break
+            except OSError:
+                assert process.poll() is None, (home / "said").read_text()
+                assert time.monotonic() < end, (home / "said").read_text()
+                time.sleep(0.2)
+        yield lab
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            for pid in _started_by(process.pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _started_by(session: int) -> list[int]:
+    """Processes of a session, and kernels, which have sessions of their own below it."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter(["pid"]):
+        try:
+            if os.getsid(process.pid) == session:
+                found += [process.pid, *(child.pid for child in process.children(recursive=True))]
+        except (psutil.NoSuchProcess, ProcessLookupError, PermissionError):
+            continue
+    return sorted(set(found))
+
+
+@dataclass
+class Desk:
+    """One window of JupyterLab: what every page of it asked for, and what its console said."""
+
+    lab: Lab
+    context: BrowserContext
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def outside(self) -> list[str]:
+        """Addresses asked for that are not this machine's."""
+        return [a for a in self.requests if urlsplit(a).scheme not in ("data", "blob", "about") and urlsplit(a).hostname not in LOOPBACK]
+
+    def open(self, notebook: str) -> None:
+        self.page.goto(self.lab.address(f"lab/tree/notebooks/{notebook}"))
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+
+    def menu(self, *names: str) -> None:
+        """Chooses an entry of the menu bar."""
+        for name in names:
+            self.page.locator(".lm-Menu-itemLabel, .lm-MenuBar-itemLabel").get_by_text(name, exact=True).last.click()
+
+    def run_all(self, last: str, seconds: float) -> None:
+        """Run All Cells, until the last cell has shown this text."""
+        self.page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+        self.menu("Run", "Run All Cells")
+        try:
+            self.page.locator(".jp-Dialog").wait_for(timeout=3000)
+            self.page.screenshot(path="/tmp/ha-dialog.png")
+            self.page.locator(".jp-Dialog .jp-mod-accept").click()
+        except Exception as e:
+            print("no dialog")
+        self.page.locator(".jp-OutputArea-output").get_by_text(last).last.wait_for(timeout=seconds * 1000, state="attached")
+
+    def save(self) -> None:
+        self.menu("File", "Save Notebook")
+
+    def chart_menus(self) -> list[list[str]]:
+        """Clicks every action in the menu of every chart; returns the actions of each menu."""
+        found = []
+        for place in range(self.page.locator(".vega-embed").count()):
+            chart = self.page.locator(".vega-embed").nth(place)
+            chart.scroll_into_view_if_needed()
+            names = chart.locator(".vega-actions a").all_text_contents()
+            for name in names:
+                chart.locator("details").evaluate("menu => menu.open = true")
+                pages = len(self.context.pages)
+                chart.locator(".vega-actions a").get_by_text(name, exact=True).click()
+                self.page.wait_for_timeout(300)
+                for other in self.context.pages[pages:]:
+                    other.wait_for_load_state()
+                    other.close()
+                chart.locator("details").evaluate("menu => menu.open = false")
+            found.append(names)
+        return found
+
+
+@contextmanager
+def desk_of(browser: Browser, lab: Lab) -> Iterator[Desk]:
+    """A window of JupyterLab under watch."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    desk = Desk(lab, context, context.new_page())
+    context.on("request", lambda request: desk.requests.append(request.url))
+    context.on("page", lambda page: page.on("websocket", lambda socket: desk.requests.append(socket.url)))
+    desk.page.on("websocket", lambda socket: desk.requests.append(socket.url))
+    desk.page.on("console", lambda line: desk.said.append(f"{line.type}: {line.text}"))
+    yield desk
+    context.close()
+
+
+def charts_of(notebooks: Sequence[Path]) -> int:
+    """How many charts these notebooks hold, as saved."""
+    text = "".join(path.read_text(encoding="utf-8") for path in notebooks)
+    return text.count('"application/vnd.vegalite.v5+json": {\n     "$schema"') + text.count('"application/vnd.vegalite.v5+json": {\n     "config"')
