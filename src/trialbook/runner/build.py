@@ -160,9 +160,9 @@ def make_pieces(
         from trialbook.runner.text_storage import choose_text_storage
 
         importlib.import_module("trialbook.runner.engine")
-    stop_if_any_refused({spec.name: ingredients.notebook(spec.notebook) for spec in STEPS}, progress.tell)
-    choose_text_storage(trial)
     graph = ingredients.graph
+    stop_if_any_refused({spec.name: ingredients.notebook(spec.notebook) for spec in graph.steps}, progress.tell)
+    choose_text_storage(trial)
     store.sweep()
     # The cleaning notebook reads the same files again and stops when they are no longer these.
     keep_json(scratch / ".steps" / "inputs.json", ingredients.inputs)
