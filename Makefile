@@ -15,7 +15,7 @@ export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/var/jupyter-data
 export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/var/jupyter-runtime
 export PYTHONUTF8 := 1
 
-.PHONY: demo pilot test lint lab bench bench-scale golden lock clean
+.PHONY: demo pilot test soak lint lab bench bench-scale golden lock clean
 
 # Demo data are made by a simulator: a new version of them (exit status 4) needs no record of the builds of the old one.
 demo: $(READY)  ## build the three demo data cuts
@@ -29,6 +29,9 @@ test: lint demo  ## the whole test suite; nbval executes the notebooks of the la
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 	$(BIN)/python -m pytest -n 2 --dist loadfile -p no:cacheprovider --nbval --nbval-current-env \
 	  --nbval-cell-timeout 300 -c tests/notebooks/nbval.ini --rootdir . build/$(LAST)/notebooks
+
+soak: demo  ## what takes too long for every day: JupyterLab with all six notebooks, every address logged
+	TRIALBOOK_SOAK=1 $(BIN)/python -m pytest tests/browser/test_jupyterlab_in_browser.py
 
 lint: $(READY)
 	$(BIN)/ruff check src tests

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +30,8 @@ CONNECT = re.compile(r'(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)"')
 CELLS = (
     "import altair as alt\nimport great_tables\nimport pandas as pd\nfrom IPython.display import Markdown\n"
     f"import trialbook\nfrom trialbook import display\nstep = trialbook.open_step('desk', cut_id={CUT!r})",
-    "adsl = step.read('adsl')\nsubjects = adsl[['SUBJID', 'AGE', 'SEX']]\nlinked = list(adsl.query(\"SAFFL == 'Y'\")['SUBJID'])\n"
+    "adsl = step.read('adsl')\nsubjects = adsl[['SUBJID', 'AGE', 'SEX']]\n"
+    "linked = list(adsl.loc[adsl['SAFFL'].eq('Y'), 'SUBJID'])\n"
     "display.table(subjects, 'Subjects', subject='SUBJID', linked=linked)",
     "chart = alt.Chart(subjects).mark_point().encode(x='AGE:Q', y='SUBJID:N')\n"
     "display.figure(chart, subjects, 'Age of each subject')",
@@ -89,11 +90,20 @@ class Lab:
         with urllib.request.urlopen(self.address(path), timeout=60) as answer:  # noqa: S310 - the loopback
             return answer.read()
 
+    def set_theme(self, name: str) -> None:
+        """Chooses the theme of every window that is opened from now on."""
+        content = json.dumps({"raw": json.dumps({"theme": name})}).encode()
+        address = self.address("lab/api/settings/@jupyterlab/apputils-extension:themes")
+        head = {"Authorization": f"token {TOKEN}"}
+        asked = urllib.request.Request(address, data=content, method="PUT", headers=head)  # noqa: S310
+        urllib.request.urlopen(asked, timeout=60).close()  # noqa: S310 - the loopback
+
     def outside(self) -> list[str]:
         """What server and kernels connected to outside of this machine."""
         lines = self.connections.read_text(encoding="utf-8").splitlines() if self.connections else []
-        found = (CONNECT.search(line) for line in lines)
-        return sorted({hit[1] for hit in found if hit and not hit[1].startswith(("127.", "::1", "0.0.0.0", "::ffff:127."))})
+        found = [hit for line in lines if (hit := CONNECT.search(line))]
+        assert found or not self.connections, "the kernels connect to their server, and the log must show it"
+        return sorted({hit[1] for hit in found if hit and not hit[1].startswith(("127.", "::1", "::ffff:127."))})
 
 
 @contextmanager
@@ -105,8 +115,13 @@ def running_lab(folder: Path) -> Iterator[Lab]:
     home = folder / "home"
     home.mkdir()
     connections = home / "connections" if shutil.which("strace") else None
-    watch = ["strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=connect", "-o", str(connections)] if connections else []
-    states = {name: str(home / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
+    watch = (
+        ["strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=connect", "-o", str(connections)] if connections else []
+    )
+    states = {
+        name: str(home / name.lower())
+        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    }
     arguments = f"--no-browser --port {port} --ServerApp.port_retries=0 --IdentityProvider.token={TOKEN}"
     command = ["make", "-C", str(folder), "-o", ".venv/.made-from-the-lock", "lab", f"ARGS={arguments}"]
     with (home / "said").open("w") as said:
@@ -164,7 +179,11 @@ class Desk:
     @property
     def outside(self) -> list[str]:
         """Addresses asked for that are not this machine's."""
-        return [a for a in self.requests if urlsplit(a).scheme not in ("data", "blob", "about") and urlsplit(a).hostname not in LOOPBACK]
+        return [
+            a
+            for a in self.requests
+            if urlsplit(a).scheme not in ("data", "blob", "about") and urlsplit(a).hostname not in LOOPBACK
+        ]
 
     def open(self, notebook: str) -> None:
         self.page.goto(self.lab.address(f"lab/tree/notebooks/{notebook}"))
@@ -179,19 +198,22 @@ class Desk:
         """Run All Cells, until the last cell has shown this text."""
         self.page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
         self.menu("Run", "Run All Cells")
-        try:
-            self.page.locator(".jp-Dialog").wait_for(timeout=3000)
-            self.page.screenshot(path="/tmp/ha-dialog.png")
-            self.page.locator(".jp-Dialog .jp-mod-accept").click()
-        except Exception as e:
-            print("no dialog")
-        self.page.locator(".jp-OutputArea-output").get_by_text(last).last.wait_for(timeout=seconds * 1000, state="attached")
+        shown = self.page.locator(".jp-OutputArea-output").get_by_text(last).last
+        asked = self.page.locator(".jp-Dialog .jp-mod-accept")
+        end = time.monotonic() + seconds
+        while not shown.count():
+            if asked.count():
+                # Which kernel: asked when the menu was faster than the kernel.
+                asked.click()
+            assert time.monotonic() < end, f"the notebook did not reach its end in {seconds} s"
+            self.page.wait_for_timeout(100)
 
     def save(self) -> None:
         self.menu("File", "Save Notebook")
 
-    def chart_menus(self) -> list[list[str]]:
-        """Clicks every action in the menu of every chart; returns the actions of each menu."""
+    def chart_menus(self, charts: int = 1) -> list[list[str]]:
+        """Clicks every action in the menu of every chart (at least so many); returns the actions of each menu."""
+        self.page.locator(".vega-embed canvas").nth(charts - 1).wait_for(timeout=30_000, state="attached")
         found = []
         for place in range(self.page.locator(".vega-embed").count()):
             chart = self.page.locator(".vega-embed").nth(place)
@@ -199,12 +221,16 @@ class Desk:
             names = chart.locator(".vega-actions a").all_text_contents()
             for name in names:
                 chart.locator("details").evaluate("menu => menu.open = true")
-                pages = len(self.context.pages)
-                chart.locator(".vega-actions a").get_by_text(name, exact=True).click()
-                self.page.wait_for_timeout(300)
-                for other in self.context.pages[pages:]:
-                    other.wait_for_load_state()
-                    other.close()
+                action = chart.locator(".vega-actions a").get_by_text(name, exact=True)
+                if name.startswith("Save"):
+                    with self.page.expect_download() as saved:
+                        action.click()
+                    assert saved.value.url.startswith(("data:", "blob:")), saved.value.url
+                else:
+                    with self.page.expect_popup() as opened:
+                        action.click()
+                    assert opened.value.url == "about:blank", opened.value.url
+                    opened.value.close()
                 chart.locator("details").evaluate("menu => menu.open = false")
             found.append(names)
         return found
@@ -221,9 +247,3 @@ def desk_of(browser: Browser, lab: Lab) -> Iterator[Desk]:
     desk.page.on("console", lambda line: desk.said.append(f"{line.type}: {line.text}"))
     yield desk
     context.close()
-
-
-def charts_of(notebooks: Sequence[Path]) -> int:
-    """How many charts these notebooks hold, as saved."""
-    text = "".join(path.read_text(encoding="utf-8") for path in notebooks)
-    return text.count('"application/vnd.vegalite.v5+json": {\n     "$schema"') + text.count('"application/vnd.vegalite.v5+json": {\n     "config"')

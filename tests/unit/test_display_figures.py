@@ -16,7 +16,7 @@ import pytest
 from page_samples import PAYLOADS
 from trialbook.display import drawing, figure
 from trialbook.display.drawing import still_svg, svg_size, vegalite_version
-from trialbook.display.figures import CHART_MIME, Figure, use_house_style
+from trialbook.display.figures import CHART_MIME, USERMETA, Figure, use_house_style
 from trialbook.display.picked import standing_out
 from trialbook.display.specs import clean_spec, spec_json
 from trialbook.display.text import visible
@@ -43,7 +43,8 @@ def test_a_figure_is_its_title_its_chart_and_its_folded_data(monkeypatch):
     made._ipython_display_()
     (heading, _), (bundle, options), (folded, _) = shown
     assert heading.text == "Grade by day"
-    assert bundle == {CHART_MIME: made.spec, "text/plain": "Chart: Grade by day"}
+    drawn = {key: value for key, value in made.spec.items() if key != "$schema"}
+    assert bundle == {CHART_MIME: {**drawn, "usermeta": USERMETA}, "text/plain": "Chart: Grade by day"}
     assert options["raw"]
     assert folded.html.startswith('<details class="tb"><summary>Data of this figure</summary>')
     assert "Blank is missing." in folded.html

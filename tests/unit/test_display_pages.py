@@ -110,7 +110,7 @@ def test_standard_error_is_never_shown_and_standard_output_only_as_text(page_of)
 
 
 @pytest.mark.parametrize(
-    "kind", ["application/javascript", "image/svg+xml", "text/markdown", "text/latex", "image/png", "application/pdf"]
+    "kind", ["application/javascript", "image/svg+xml", "text/latex", "image/png", "application/pdf"]
 )
 def test_an_output_of_another_kind_is_dropped_and_reported(page_of, kind):
     made = shown_text(new_output("display_data", data={kind: "alert(1)", "text/plain": "in words"}))

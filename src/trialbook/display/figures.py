@@ -57,11 +57,8 @@ class Figure:
         """How Jupyter draws it."""
         return {CHART_MIME: {"title": visible(self.title), "embed_options": MENU}}
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        html = {"text/html": BLOCK_STYLE + self.data.html, "text/plain": self.data.text}
-        return {**self.chart_bundle(), **html}, self.chart_metadata()
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        return {**self.chart_bundle(), "text/html": BLOCK_STYLE + self.data.html, "text/plain": self.data.text}
 
     def _ipython_display_(self) -> None:
         from IPython.display import display as show  # type: ignore[attr-defined,unused-ignore]

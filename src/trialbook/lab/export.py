@@ -6,12 +6,14 @@ kept in the notebook, where each would take as much room again and every build w
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from nbconvert.preprocessors import Preprocessor
 
 from trialbook.display.drawing import still_svg
 from trialbook.display.figures import CHART_MIME
+from trialbook.display.text import safe
 
 
 class ChartsAsPictures(Preprocessor):
@@ -22,5 +24,10 @@ class ChartsAsPictures(Preprocessor):
         for position, output in enumerate(cell.get("outputs", [])):
             data = output.get("data", {})
             if CHART_MIME in data:
-                data["image/svg+xml"] = still_svg(data.pop(CHART_MIME), f"chart-{index}-{position}")
+                svg = still_svg(data.pop(CHART_MIME), f"chart-{index}-{position}")
+                data["image/svg+xml"] = svg
+                # A picture with words for who cannot see it, which nbconvert gives none of this kind.
+                coded = base64.b64encode(svg.encode("utf-8")).decode("ascii")
+                alt = safe(data.get("text/plain", "Chart"))
+                data["text/html"] = f'<img alt="{alt}" src="data:image/svg+xml;base64,{coded}">'
         return cell, resources

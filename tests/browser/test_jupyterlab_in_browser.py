@@ -1,0 +1,142 @@
+"""JupyterLab as `make lab` starts it: nothing leaves the machine, git sees no change, charts can be read in the dark.
+
+`make soak` does the same with all six notebooks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from lab_desk import CUT, Desk, Lab, cloned_desk, desk_of, git, running_lab
+from trialbook.runner.graph import STEPS
+
+pytestmark = [pytest.mark.browser, pytest.mark.build]
+NOTEBOOK = "90_desk.ipynb"
+ACTIONS = ["Save as SVG", "Save as PNG", "View Source"]
+SOAK = bool(os.environ.get("TRIALBOOK_SOAK"))
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory, root: Path, demo: Path, browser: Browser) -> Iterator[Lab]:
+    cuts = (CUT, "2025-06-30") if SOAK else (CUT,)
+    with running_lab(cloned_desk(tmp_path_factory.mktemp("desk"), root, demo, *cuts)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def desk(lab: Lab, browser: Browser) -> Iterator[Desk]:
+    """The small notebook after Run All."""
+    with desk_of(browser, lab) as opened:
+        opened.open(NOTEBOOK)
+        opened.run_all("the end of the desk", 90)
+        yield opened
+
+
+def test_run_all_shows_house_tables_and_charts_with_a_menu_that_stays_on_the_machine(desk: Desk) -> None:
+    assert desk.chart_menus(2) == [ACTIONS, ACTIONS]
+    assert desk.page.locator(".tb .gt_table").count() == 4
+    assert desk.page.locator(".jp-OutputArea-output strong").get_by_text("Bold").count() == 1
+    assert desk.page.locator(".Toastify__toast").count() == 0
+    assert desk.page.locator(".jp-RenderedText[data-mime-type$=stderr]").count() == 0
+    assert [line for line in desk.said if "Vega" in line or line.startswith("error")] == []
+
+
+def test_after_saving_git_sees_no_change_and_the_outputs_are_there(desk: Desk) -> None:
+    place = desk.lab.folder / "notebooks" / NOTEBOOK
+    desk.save()
+    assert in_time(lambda: '"execution_count": 8' in place.read_text(encoding="utf-8"))
+    assert in_time(lambda: git(desk.lab.folder, "status", "--short") == "")
+    assert git(desk.lab.folder, "diff") == ""
+
+
+def test_the_export_of_jupyterlab_holds_the_charts(desk: Desk) -> None:
+    html = desk.lab.get(f"nbconvert/html/notebooks/{NOTEBOOK}").decode("utf-8")
+    assert len(re.findall(r'<img alt="Chart[^"]*" src="data:image/svg', html)) == 2
+    assert re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="https?:', html) == []
+
+
+def test_a_profile_opens_from_a_table_and_the_project_can_be_read(desk: Desk) -> None:
+    desk.page.locator("a.tb-subject").first.click()
+    profile = desk.page.frame_locator(".jp-HTMLViewer iframe")
+    profile.get_by_role("heading", name="Subject 001").wait_for(timeout=20_000)
+    listed = json.loads(desk.lab.get("api/contents/"))["content"]
+    assert {"notebooks", "params", "data", "build"} <= {entry["name"] for entry in listed}
+    assert json.loads(desk.lab.get("api/contents/params/protocol.yaml"))["writable"]
+
+
+def test_charts_and_what_belongs_to_them_can_be_read_in_the_dark(lab: Lab, browser: Browser, desk: Desk) -> None:
+    lab.set_theme("JupyterLab Dark")
+    with desk_of(browser, lab) as dark:
+        dark.open(NOTEBOOK)
+        chart = dark.page.locator(".vega-embed canvas").first
+        chart.wait_for(timeout=30_000)
+        assert "invert" in chart.evaluate("chart => getComputedStyle(chart).filter")
+        summary = dark.page.locator("details.tb > summary").first
+        letters = summary.evaluate("text => getComputedStyle(text).color")
+        ground = dark.page.locator(".jp-NotebookPanel-notebook").first.evaluate(GROUND)
+        assert contrast(rgb(letters), rgb(ground)) > 4.5
+        assert dark.outside == []
+
+
+def test_nothing_but_the_loopback_was_asked_for(desk: Desk) -> None:
+    """Last in this file: what the windows and the server did while the tests above ran."""
+    assert any("/api/kernels" in address for address in desk.requests), "the log holds what was asked for"
+    assert desk.outside == []
+    assert desk.lab.outside() == []
+
+
+@pytest.mark.skipif(not SOAK, reason="`make soak` runs it: six notebooks take minutes")
+@pytest.mark.parametrize("step", [spec.name for spec in STEPS])
+def test_every_notebook_runs_and_saves_without_a_word_to_the_outside(lab: Lab, browser: Browser, step: str) -> None:
+    with desk_of(browser, lab) as opened:
+        opened.open(f"{step}.ipynb")
+        opened.run_all("Receipt of this step", 300)
+        menus = opened.chart_menus()
+        assert menus
+        assert all(menu == ACTIONS for menu in menus)
+        opened.save()
+        assert in_time(lambda: git(lab.folder, "status", "--short") == "", 60)
+        assert git(lab.folder, "diff") == ""
+        assert [line for line in opened.said if "Vega-Lite" in line] == []
+        assert opened.outside == []
+        assert lab.outside() == []
+
+
+GROUND = "node => getComputedStyle(document.body).getPropertyValue('--jp-layout-color0')"
+
+
+def in_time(true: object, seconds: float = 20) -> bool:
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def rgb(colour: str) -> tuple[float, ...]:
+    """The parts of a colour as a browser writes it, from 0 to 1."""
+    colour = colour.strip()
+    if colour.startswith("#"):
+        digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+        return tuple(int(digits[k : k + 2], 16) / 255 for k in (0, 2, 4))
+    return tuple(float(part) / 255 for part in re.findall(r"[\d.]+", colour)[:3])
+
+
+def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    """The contrast of two colours as WCAG 2 defines it."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(parts: tuple[float, ...]) -> float:
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
