@@ -181,6 +181,18 @@ def new_cut(
     console.print("\n".join(lines), markup=False)
 
 
+@app.command("draft-contract")
+def draft_contract(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset that a notebook leaves")],
+    out: Out = Path("build"),
+) -> None:
+    """Draft a first contract for a dataset from what a run has left of it; overwrites nothing."""
+    from trialbook.protocol.load import project_root
+    from trialbook.runner.drafting import write_draft
+
+    console.print("\n".join(write_draft(dataset, project_root(), out)), markup=False)
+
+
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Option("--out", help="Folder to write the snapshot to")],

@@ -14,6 +14,7 @@ import pandas as pd
 
 from trialbook.contracts.lookups import joined
 from trialbook.contracts.odcs import load_contracts
+from trialbook.contracts.protocol_lists import protocol_lists
 from trialbook.contracts.suites import Rule, compile_rules
 from trialbook.protocol.load import load_protocol, project_root
 
@@ -22,8 +23,10 @@ def main(kind: str, folder: Path, names: list[str]) -> int:
     """Validates the datasets; returns how many rules were evaluated."""
     root = project_root()
     contracts = load_contracts(root / "data_contracts")
-    endpoints = list(load_protocol(root / "params" / "protocol.yaml").study.endpoints)
+    protocol = load_protocol(root / "params" / "protocol.yaml")
+    endpoints = list(protocol.study.endpoints)
     frames = {path.stem: _read(path) for path in sorted(folder.iterdir()) if path.suffix in (".csv", ".parquet")}
+    frames |= protocol_lists(protocol)
     context = gx.get_context(mode="ephemeral")
     source = context.data_sources.add_pandas("frames")
     evaluated = 0

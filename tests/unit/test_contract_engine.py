@@ -10,11 +10,13 @@ import pytest
 from trialbook.contracts.expectations import configurations_once
 from trialbook.contracts.gate import Gate, stop_if_critical
 from trialbook.contracts.odcs import load_contracts
+from trialbook.contracts.protocol_lists import LISTS, protocol_lists
 from trialbook.contracts.quick import evaluate_quickly
 from trialbook.contracts.suites import Rule
 from trialbook.contracts.verdicts import Failure, Verdict, evaluate
 from trialbook.domains import VARIABLES, clean_variables, column_type
 from trialbook.errors import StopError, UsageError
+from trialbook.protocol.models import Protocol
 
 TABLE = pd.DataFrame({"USUBJID": ["a", "b", "b", None], "X": [1, 2, 2, 3]}, index=pd.Index([2, 3, 4, 5], name="ROW"))
 
@@ -99,7 +101,7 @@ def test_every_dataset_has_a_contract_with_meaning_type_and_privacy(root: Path) 
             assert [c.name for c in columns if not c.optional] == wanted
 
 
-def test_every_contract_compiles_to_rules_that_can_be_evaluated(root: Path) -> None:
+def test_every_contract_compiles_to_rules_that_can_be_evaluated(root: Path, protocol: Protocol) -> None:
     contracts = load_contracts(root / "data_contracts")
     kinds = {"string": "str", "date": "datetime64[s]", "number": "float64", "integer": "Int64"}
     for kind in ("raw", "clean", "analysis"):
@@ -115,12 +117,42 @@ def test_every_contract_compiles_to_rules_that_can_be_evaluated(root: Path) -> N
         if kind == "analysis":
             plain = ("clean/dm", "clean/ae", "clean/lb", "clean/ce", "clean/cm")
             frames |= {name: pd.DataFrame(columns=["USUBJID", "AESEQ", "LBSEQ"], dtype="str") for name in plain}
-            frames["protocol/criteria"] = pd.DataFrame(columns=["CRITCD"], dtype="str")
+        frames |= protocol_lists(protocol)
         names = [name for name in frames if f"{kind}/{name}" in contracts]
         for verdict in Gate(contracts, every, evaluate_quickly, {"dor_start": "day28"}).check(kind, frames, names):
             written = [rule.name for rule in contracts[verdict.dataset].dataset.rules]
             assert set(written) <= set(verdict.evaluated), verdict.dataset
             assert verdict.skipped == []
+
+
+def test_code_lists_that_follow_from_the_protocol_follow_it(root: Path, protocol: Protocol) -> None:
+    tuberculosis = protocol.criteria[-1].model_copy(update={"id": "EX18"})
+    longer = protocol.model_copy(update={"criteria": [*protocol.criteria, tuberculosis]})
+    adie = pd.DataFrame({"USUBJID": ["s"], "CRITCD": ["EX18"], "RESULT": ["PASS"]}).astype("str")
+    for column in load_contracts(root / "data_contracts")["analysis/adie"].dataset.properties:
+        if column.name not in adie:
+            adie[column.name] = pd.Series([None], dtype="str")
+    for known, broken in ((protocol, True), (longer, False)):
+        frames = {"adie": adie, **protocol_lists(known)}
+        (verdict,) = quick_gate(root).check("analysis", frames, ["adie"])
+        assert "adie.CRITCD.codelist" in verdict.evaluated
+        assert ("adie.CRITCD.codelist" in {failure.rule for failure in verdict.failures}) is broken
+    ie = pd.DataFrame({"IETESTCD": ["EX18", "EX99"]})
+    (verdict,) = quick_gate(root).check("clean", {"ie": ie, **protocol_lists(longer)}, ["ie"])
+    (failure,) = [failure for failure in verdict.failures if failure.rule == "ie.IETESTCD.codelist"]
+    assert failure.count == 1
+    # Without the protocol the rule is named as one that was not evaluated.
+    (verdict,) = quick_gate(root).check("clean", {"ie": ie}, ["ie"])
+    assert "ie.IETESTCD.codelist: there is no protocol to take it from" in verdict.skipped
+
+
+@pytest.mark.parametrize("value", ["{protocol: criterias}", "criteria", "{protocol: criteria, als: [x]}", "{a: b}"])
+def test_a_code_list_that_cannot_be_understood_is_refused(root: Path, tmp_path: Path, value: str) -> None:
+    (tmp_path / "analysis").mkdir()
+    text = (root / "data_contracts" / "analysis" / "adie.yaml").read_text(encoding="utf-8")
+    (tmp_path / "analysis" / "adie.yaml").write_text(text.replace("{protocol: criteria}", value), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"adie.yaml, column CRITCD.codelist.*one of " + ", ".join(LISTS)):
+        load_contracts(tmp_path, ["analysis"])
 
 
 def test_a_misspelt_severity_in_a_file_is_refused(root: Path, tmp_path: Path) -> None:
@@ -129,6 +161,10 @@ def test_a_misspelt_severity_in_a_file_is_refused(root: Path, tmp_path: Path) ->
     (tmp_path / "clean" / "ex.yaml").write_text(text.replace("severity: critical", "severity: fatal"), encoding="utf-8")
     with pytest.raises(UsageError, match="severity"):
         load_contracts(tmp_path)
+
+
+def quick_gate(root: Path) -> Gate:
+    return Gate(load_contracts(root / "data_contracts"), ["TEAE"], evaluate_quickly)
 
 
 def gate(root: Path, endpoints: list[str]) -> Gate:

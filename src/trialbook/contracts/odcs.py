@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from trialbook.contracts.protocol_lists import codes_in_words, stop_if_no_list
 from trialbook.errors import UsageError
 from trialbook.protocol.models import ENDPOINTS
 from trialbook.protocol.yaml_file import read_yaml, validated
@@ -76,8 +77,9 @@ class QualityRule(_Model):
 
 
 class CustomProperty(_Model):
-    """An addition to the standard: `unit`, `codelist`, `requiredFor` (the endpoints that need the column), `optional`
-    (the column is there only where the site delivered it), or `names` (of QVAL: the QNAMs whose values may come in).
+    """An addition to the standard: `unit`, `codelist` (values, or a list of the protocol: `protocol_lists`),
+    `requiredFor` (the endpoints that need the column), `optional` (the column is there only where the site delivered
+    it), or `names` (of QVAL: the QNAMs whose values may come in).
     """
 
     property: Literal["unit", "codelist", "requiredFor", "codelistSeverity", "optional", "names"]
@@ -99,6 +101,11 @@ class Column(_Model):
     def custom(self, name: str) -> Any:
         """The value of a custom property, or None."""
         return next((p.value for p in self.customProperties if p.property == name), None)
+
+    @property
+    def codes(self) -> str:
+        """The code list as a person reads it; blank where there is none."""
+        return codes_in_words(self.custom("codelist"))
 
     @property
     def optional(self) -> bool:
@@ -188,6 +195,8 @@ def _check(contract: Contract, kind: str, path: Path) -> None:
         "a column stands twice": len(set(columns)) < len(columns),
         "requiredFor names an endpoint that does not exist": bool(set(wanted) - set(ENDPOINTS)),
     }
+    for column in dataset.properties:
+        stop_if_no_list(column.custom("codelist"), column.name, str(path))
     for problem, found in problems.items():
         if found:
             raise UsageError(problem, file=str(path), next_step="correct the contract")

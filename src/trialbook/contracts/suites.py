@@ -10,6 +10,7 @@ import pandas as pd
 
 from trialbook.contracts.lookups import Lookup, parse_lookup
 from trialbook.contracts.odcs import Column, Contract, Over, QualityRule, Severity
+from trialbook.contracts.protocol_lists import codes_of
 
 # A trial without a screened subject has nothing to report; every other dataset may be empty, and then says so.
 NEVER_EMPTY = ("dm", "adsl")
@@ -81,17 +82,29 @@ def compile_rules(
         )
     ]  # fmt: skip
     frame = datasets.get(dataset.name, pd.DataFrame())
+    unknown: list[str] = []
     for column in dataset.properties:
-        rules += _structural_rules(dataset.name, column, kind, endpoints, there=column.name in frame.columns)
+        codes = codes_of(column.custom("codelist"), datasets)
+        there = column.name in frame.columns
+        rules += _structural_rules(dataset.name, column, kind, endpoints, codes or [], there=there)
+        if codes is None:
+            unknown.append(f"{dataset.name}.{column.name}.codelist: there is no protocol to take it from")
     if dataset.keys:
         rules.append(_key_rule(dataset.name, dataset.keys))
     written = _Written(frame, datasets, endpoints, keys or {})
     for entry in dataset.rules:
         written.add(entry)
-    return Suite([*rules, *written.rules], list(dict.fromkeys(written.lookups)), written.skipped, written.elsewhere())
+    return Suite(
+        [*rules, *written.rules],
+        list(dict.fromkeys(written.lookups)),
+        [*unknown, *written.skipped],
+        written.elsewhere(),
+    )
 
 
-def _structural_rules(dataset: str, column: Column, kind: str, endpoints: list[str], *, there: bool) -> Iterator[Rule]:
+def _structural_rules(
+    dataset: str, column: Column, kind: str, endpoints: list[str], codes: list[str], *, there: bool
+) -> Iterator[Rule]:  # fmt: skip
     name = column.name
     needed = column.needed_for(endpoints) or (kind != "raw" and not column.optional)
     if needed:
@@ -104,7 +117,6 @@ def _structural_rules(dataset: str, column: Column, kind: str, endpoints: list[s
             f"{dataset}.{name}.required", name, "critical", f"{name} has a value in every record",
             "expect_column_values_to_not_be_null", {"column": name}, f"每条记录的 {name} 均有值",
         )  # fmt: skip
-    codes = column.custom("codelist")
     if codes and (needed or there):
         shown = ", ".join(code or "blank" for code in codes)
         yield Rule(

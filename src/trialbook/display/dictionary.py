@@ -96,7 +96,6 @@ def _section(key: str, contract: Contract) -> Section:
 
 
 def _column(column: Column, dataset: Dataset) -> ColumnLine:
-    codes = column.custom("codelist") or []
     needed = column.custom("requiredFor")
     notes = ["key"] if column.name in dataset.keys else []
     notes += ["never missing"] if column.required else []
@@ -108,7 +107,7 @@ def _column(column: Column, dataset: Dataset) -> ColumnLine:
         meaning=column.description,
         type=TYPES[column.logicalType],
         unit=str(column.custom("unit") or ""),
-        codes=", ".join(str(code) or "(blank)" for code in codes),
+        codes=column.codes,
         notes=", ".join(notes),
     )
 

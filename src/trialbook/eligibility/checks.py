@@ -9,6 +9,7 @@ from trialbook.eligibility.findings import Found
 from trialbook.eligibility.screening import Screening
 from trialbook.errors import UsageError
 from trialbook.protocol.criteria import Criterion
+from trialbook.protocol.models import Protocol
 
 Check = Callable[[Screening, Criterion], Found]
 CHECKS: dict[str, Check] = {
@@ -40,6 +41,12 @@ ASSUMPTIONS = {
     "addiction_or_mental_disorder": "A-31", "hiv_tp_antibody": "A-10, A-32", "active_hepatitis": "A-10, A-33",
     "pregnancy": "A-10, A-34", "other_trial": "A-35",
 }  # fmt: skip
+
+
+def stop_if_no_check(protocol: Protocol) -> None:
+    """Raises UsageError for the first criterion whose check does not exist."""
+    for criterion in protocol.criteria:
+        check_of(criterion)
 
 
 def check_of(criterion: Criterion) -> Check:

@@ -297,8 +297,8 @@ def _keep_stopped(out: Path, cut_id: str, began: datetime, error: Exception, scr
         kept.write_text(notebook_text(shown), encoding="utf-8", newline="\n")
         error.say_next(f"open {kept}, the notebook as far as it ran")
     if isinstance(error, NoContractError):
-        for name in error.datasets:
-            (folder / "data").mkdir(parents=True, exist_ok=True)
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        for name in ("adsl", *error.datasets):
             shutil.copyfile(scratch / "data" / f"{name}.parquet", folder / "data" / f"{name}.parquet")
     details = {"began": began.isoformat(timespec="seconds"), "status": "stopped", "message": str(error)}
     write_json(folder / "run.json", details | {"ended": datetime.now(UTC).isoformat(timespec="seconds")})

@@ -18,6 +18,7 @@ from trialbook.cleaning.drift import drift_sentence, export_drift
 from trialbook.contracts.allow_list import allow_list
 from trialbook.contracts.gate import Gate
 from trialbook.contracts.odcs import Contract, load_contracts
+from trialbook.contracts.protocol_lists import protocol_lists
 from trialbook.contracts.quick import evaluate_quickly
 from trialbook.contracts.verdicts import Verdict
 from trialbook.errors import StopError, TrialbookError
@@ -50,16 +51,21 @@ class Found:
 def quick_look(trial: Trial, root: Path, tell: Callable[[str], None] = lambda line: None) -> Found:
     """Reads the snapshot and evaluates the raw contracts; `tell` is given what came in, line by line.
 
-    Raises StopError where the snapshot cannot be read.
+    Raises StopError where the snapshot cannot be read, UsageError where a criterion names a check that does not exist.
     """
+    # Imported here: nobody else in this process may need it.
+    from trialbook.eligibility.checks import stop_if_no_check
+
+    stop_if_no_check(trial.protocol)
     contracts = load_contracts(root / "data_contracts")
     snapshot = read_snapshot(trial, allow_list(contracts, trial.protocol))
     for line in reading_lines(snapshot):
         tell(line)
     gate = Gate(contracts, list(trial.protocol.study.endpoints), evaluate_quickly)
+    raw = {code.lower(): frame for code, frame in _by_code(snapshot).items()}
     before = _previous_export(trial, root, contracts)
     return Found(
-        verdicts=gate.check("raw", {code.lower(): frame for code, frame in _by_code(snapshot).items()}),
+        verdicts=gate.check("raw", raw | protocol_lists(trial.protocol)),
         listed=None,
         files={f"raw/{code.lower()}": table.file for code, table in snapshot.tables.items()},
         stop=None,

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
-
 from trialbook.contracts.allow_list import allow_list
 from trialbook.contracts.gate import Gate
 from trialbook.contracts.odcs import Contract
+from trialbook.contracts.protocol_lists import protocol_lists
 from trialbook.contracts.verdicts import Verdict
 from trialbook.datasets import read_dataset
 from trialbook.errors import StopError
@@ -60,7 +59,7 @@ def check(look: Look) -> Found:
     gate = Gate(look.contracts, list(protocol.study.endpoints), keys={key: getattr(analysis, key) for key in KEYS})
     if look.kind != "raw":
         frames = {name: read_dataset(path) for name, path in look.paths.items()}
-        frames["protocol/criteria"] = pd.DataFrame({"CRITCD": pd.Series(protocol.audit_columns, dtype="str")})
+        frames |= protocol_lists(protocol)
         if look.reported:
             frames["results/subjects"] = subjects_counted(frames)
             frames["ard"] = to_ard([row for path in look.reported for row in json.loads(path.read_text("utf-8"))])
@@ -73,7 +72,8 @@ def check(look: Look) -> Found:
                 next_step="wait until the transfer is complete, then build again",
             )  # fmt: skip
     files = {f"raw/{code.lower()}": table.file for code, table in tables.items()}
-    return Found(gate.check("raw", {code.lower(): table.frame for code, table in tables.items()}), files)
+    delivered = {code.lower(): table.frame for code, table in tables.items()}
+    return Found(gate.check("raw", delivered | protocol_lists(protocol)), files)
 
 
 def import_great_expectations() -> None:

@@ -1,0 +1,65 @@
+"""Lists of codes that follow from the protocol file: a new criterion then needs no new contract.
+
+A code list in a contract is a list of values, or `{protocol: criteria}`, or `{protocol: dose_levels, also: [""]}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from trialbook.errors import UsageError
+from trialbook.protocol.models import Protocol
+
+# The lists by name, each with what it holds in words.
+LISTS = {
+    "criteria": "the criteria of the protocol, each part of one by itself",
+    "form_criteria": "the criteria of the protocol",
+    "dose_levels": "the dose levels of the protocol",
+}
+_COLUMNS = {"criteria": "CRITCD", "form_criteria": "IETESTCD", "dose_levels": "TRT01A"}
+
+
+def protocol_lists(protocol: Protocol) -> dict[str, pd.DataFrame]:
+    """Each list as a dataset of one column, by the name under which rules refer to it (`protocol/criteria`).
+
+    Columns: CRITCD, the audit columns; IETESTCD, the ids of the criteria, as the eligibility form has them; TRT01A, the
+    ids of the dose levels.
+    """
+    codes = {
+        "criteria": protocol.audit_columns,
+        "form_criteria": [criterion.id for criterion in protocol.criteria],
+        "dose_levels": protocol.level_ids,
+    }
+    return {f"protocol/{name}": pd.DataFrame({_COLUMNS[name]: pd.Series(codes[name], dtype="str")}) for name in LISTS}
+
+
+def codes_of(codelist: Any, datasets: Mapping[str, pd.DataFrame]) -> list[str] | None:
+    """The values of a code list of a contract; None where it follows from a protocol that is not at hand."""
+    if not isinstance(codelist, Mapping):
+        return list(codelist or [])
+    frame = datasets.get(f"protocol/{codelist['protocol']}")
+    return None if frame is None else [*frame.iloc[:, 0].tolist(), *codelist.get("also", [])]
+
+
+def codes_in_words(codelist: Any) -> str:
+    """A code list as a person reads it."""
+    if not isinstance(codelist, Mapping):
+        return ", ".join(str(code) or "(blank)" for code in codelist or [])
+    return ", ".join([LISTS[codelist["protocol"]], *(str(code) or "(blank)" for code in codelist.get("also", []))])
+
+
+def stop_if_no_list(codelist: Any, column: str, file: str) -> None:
+    """Raises UsageError for a code list of a contract that is neither a list of values nor one of the protocol's."""
+    if codelist is None or (isinstance(codelist, Sequence) and not isinstance(codelist, str)):
+        return
+    known = (
+        isinstance(codelist, Mapping) and codelist.get("protocol") in LISTS and set(codelist) <= {"protocol", "also"}
+    )
+    if not known or not isinstance(codelist.get("also", []), list):
+        raise UsageError(
+            "the code list cannot be understood", file=file, column=f"{column}.codelist", value=str(codelist),
+            next_step=f"write the values, or protocol: with one of {', '.join(LISTS)}, and further values under also:",
+        )  # fmt: skip
