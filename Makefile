@@ -30,7 +30,8 @@ test: lint demo  ## the whole test suite; nbval executes the notebooks of the la
 	$(BIN)/python -m pytest -n 2 --dist loadfile -p no:cacheprovider --nbval --nbval-current-env \
 	  --nbval-cell-timeout 300 -c tests/notebooks/nbval.ini --rootdir . build/$(LAST)/notebooks
 
-soak: demo  ## what takes too long for every day: JupyterLab with all six notebooks, every address logged
+soak: demo  ## what takes too long for every day: many rounds, JupyterLab with all six notebooks
+	$(BIN)/python -m pytest -m soak
 	TRIALBOOK_SOAK=1 $(BIN)/python -m pytest tests/browser/test_jupyterlab_in_browser.py
 
 lint: $(READY)

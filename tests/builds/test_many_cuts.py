@@ -16,9 +16,10 @@ from rich.console import Console
 from trialbook.errors import UsageError
 from trialbook.protocol.load import load_trial
 from trialbook.runner import batch, many
-from trialbook.runner.cluster import PROBES, ClusterPool, cluster_pool, look_around, probe_folder
+from trialbook.runner.cluster import ClusterPool, cluster_pool, probe_folder
 from trialbook.runner.compare import compare_builds
 from trialbook.runner.many import Job, Outcome, build_many
+from trialbook.runner.worker_look import PROBES, look_around
 from workbook import Workbook
 
 pytestmark = pytest.mark.build
@@ -103,10 +104,10 @@ def outcome_of(cut_id: str) -> Outcome:
 class Acting(ClusterPool):
     """A pool that plays what the name of a cut says, in the place of builds."""
 
-    def start(self, job: Job, worker: str) -> Any:
+    def start(self, job: Job, worker: str, place: Path) -> Any:
         acts = {"dies": (end_at_once,), "odd": (int, "x")}
         function, *words = acts.get(job.cut_id, (outcome_of, job.cut_id))
-        return self.client.submit(function, *words, workers=[worker], allow_other_workers=False, pure=False)
+        return self._submit(worker, function, *words)
 
 
 @contextmanager

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 import pickle
+import threading
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from filelock import FileLock
 from rich.console import Console
 
 from trialbook.errors import StopError, UsageError
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
-from trialbook.runner import batch, build, many
-from trialbook.runner.cluster import ClusterPool, Seen, cluster_pool, misfit
+from trialbook.runner import batch, build, cluster, many
+from trialbook.runner.cluster import ClusterPool, cluster_pool
+from trialbook.runner.left_outcomes import leave, left_outcome
 from trialbook.runner.many import Job, Outcome, build_many, build_one, worst
+from trialbook.runner.publish import LOCKS
+from trialbook.runner.worker_look import PROBES, Seen, misfit
 
 
 @pytest.fixture(scope="module")
@@ -202,19 +209,34 @@ class Gone:
     def __init__(self, error: Exception | None) -> None:
         self.error = error
 
-    def scheduler_info(self, **_: int) -> dict[str, object]:
+    @property
+    def scheduler(self) -> Gone:
+        return self
+
+    def identity(self) -> dict[str, object]:
+        return {"workers": {}}
+
+    def sync(self, function, **_: object) -> object:
         if self.error:
             raise self.error
-        return {}
+        return function()
 
 
-@pytest.mark.parametrize("error", [None, OSError("closed"), TimeoutError(), RuntimeError("client is closed")])
+NO_WORKER, SILENT = "no worker of the cluster is left", "the scheduler has not answered for 1 s"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (None, NO_WORKER), (OSError("closed"), SILENT), (TimeoutError(), SILENT), (RuntimeError("is closed"), SILENT),
+    ],
+)  # fmt: skip
 def test_a_scheduler_that_is_gone_fails_what_is_left_and_hangs_nobody(
-    error: Exception | None, job, root: Path, tmp_path: Path
+    error: Exception | None, reason: str, job, root: Path, tmp_path: Path
 ) -> None:
     pool = ClusterPool(Gone(error), root, tmp_path, 0.1, "token")
     outcomes = build_many([job("a"), job("b")], pool, lambda _: None)
-    assert [outcome.reason for outcome in outcomes] == ["no worker of the cluster is left"] * 2
+    assert [outcome.reason for outcome in outcomes] == [reason] * 2
 
 
 def test_a_scheduler_that_cannot_be_reached_is_wrong_usage_within_the_time(root: Path, tmp_path: Path) -> None:
@@ -234,3 +256,113 @@ def test_without_the_package_the_next_step_is_named(
         cluster_pool("tcp://127.0.0.1:9", root, tmp_path, 1),
     ):
         pass
+
+
+class Fake:
+    """A client whose scheduler says what the test wants, and whose futures never end by themselves."""
+
+    def __init__(self) -> None:
+        self.workers: set[str] | None = {"tcp://w:1"}
+        self.status = "pending"
+        self.submitted: list[Path] = []
+
+    @property
+    def scheduler(self) -> Fake:
+        return self
+
+    def identity(self) -> dict[str, object]:
+        if self.workers is None:
+            raise TimeoutError
+        return {"workers": dict.fromkeys(self.workers)}
+
+    def sync(self, function, **_: object) -> object:
+        return function()
+
+    def submit(self, _, job: Job, place: Path, **__: object) -> SimpleNamespace:
+        self.submitted.append(place)
+        # The first try may be lost with a connection; a later one waits like any other.
+        return SimpleNamespace(status=self.status if len(self.submitted) == 1 else "pending")
+
+
+@pytest.fixture
+def at_work(tmp_path: Path, job, root: Path, monkeypatch: pytest.MonkeyPatch) -> ClusterPool:
+    """A pool whose one worker has a job in its hands."""
+    monkeypatch.setattr(cluster, "GONE_SECONDS", 0.2)
+    monkeypatch.setattr(cluster, "POLL_SECONDS", 0.02)
+    for name in (LOCKS, f"{PROBES}/token"):
+        (tmp_path / name).mkdir(parents=True)
+    pool = ClusterPool(Fake(), root, tmp_path, 1, "token", trusted={"tcp://w:1"})
+    pool.submit(job("a"))
+    return pool
+
+
+def later(seconds: float, *acts) -> None:
+    """Does something beside the test, after a while."""
+
+    def act() -> None:
+        time.sleep(seconds)
+        for one in acts:
+            one()
+
+    threading.Thread(target=act, daemon=True).start()
+
+
+def place_of_try(pool: ClusterPool, number: int) -> Path:
+    return pool.out / PROBES / "token" / f"a.{number}.outcome"
+
+
+def test_a_scheduler_that_is_silent_says_nothing_of_its_workers(at_work: ClusterPool) -> None:
+    def fall_silent() -> None:
+        at_work.client.workers = None
+
+    later(0.2, fall_silent)
+    later(1.2, lambda: leave(Outcome("a", 0, "index.html"), place_of_try(at_work, 0)))
+    assert at_work.next() == Outcome("a", 0, "index.html")
+
+
+def test_a_build_that_goes_on_without_its_scheduler_is_waited_for(at_work: ClusterPool) -> None:
+    lock = FileLock(at_work.out / LOCKS / "a.lock", thread_local=False)
+    lock.acquire()
+    later(0.1, at_work.client.workers.clear)
+    details = ("a number moved",)
+    done = Outcome("a", 0, "index.html", details=details)
+    later(1.0, lambda: leave(done, place_of_try(at_work, 0)), lock.release)
+    assert at_work.next() == done
+
+
+def test_a_worker_that_is_gone_fails_its_cut(at_work: ClusterPool) -> None:
+    later(0.1, at_work.client.workers.clear)
+    outcome = at_work.next()
+    assert not outcome.built
+    assert outcome.reason.endswith("ended while it built this cut: killed, or out of memory")
+
+
+def test_a_worker_that_is_not_known_for_a_moment_is_not_gone(at_work: ClusterPool) -> None:
+    later(0.1, at_work.client.workers.clear)
+    later(0.2, lambda: at_work.client.workers.add("tcp://w:1"))
+    later(0.8, lambda: leave(Outcome("a", 0, "index.html"), place_of_try(at_work, 0)))
+    assert at_work.next().built
+
+
+def test_a_job_lost_with_a_connection_is_handed_out_again(at_work: ClusterPool) -> None:
+    at_work.client.status = "cancelled"
+    later(0.8, lambda: leave(Outcome("a", 0, "index.html"), place_of_try(at_work, 1)))
+    assert at_work.next().built
+    assert len(at_work.client.submitted) == 2
+
+
+def test_a_second_try_that_finds_the_first_at_work_is_no_outcome(at_work: ClusterPool) -> None:
+    at_work.client.status = "cancelled"
+    lock = FileLock(at_work.out / LOCKS / "a.lock", thread_local=False)
+    later(0.5, lock.acquire, lambda: leave(Outcome("a", 3, reason="is running"), place_of_try(at_work, 1)))
+    later(1.2, lambda: leave(Outcome("a", 0, "index.html"), place_of_try(at_work, 0)), lock.release)
+    assert at_work.next() == Outcome("a", 0, "index.html")
+
+
+def test_what_a_job_left_comes_back_whole(tmp_path: Path) -> None:
+    outcome = Outcome("a", 1, "", "stopped: \u00e9", "\u505c", 1.5, ("x", "y"))
+    leave(outcome, tmp_path / "a")
+    assert left_outcome(tmp_path / "a") == outcome
+    (tmp_path / "b").write_text('{"cut_id": "b"', encoding="utf-8")
+    assert left_outcome(tmp_path / "b") is None
+    leave(outcome, tmp_path / "no such folder" / "a")

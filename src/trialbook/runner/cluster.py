@@ -5,63 +5,35 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-import socket
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from trialbook.errors import UsageError
-from trialbook.runner.ingredients import installed
-from trialbook.runner.manifest import code_files, locked_names
-from trialbook.runner.many import Job, Outcome, build_one
-from trialbook.runner.reach import PACKAGE
+from trialbook.runner.left_outcomes import build_and_leave, is_being_built, left_outcome
+from trialbook.runner.many import Job, Outcome
+from trialbook.runner.worker_look import PROBES, look_around, misfit
 
 ADDRESS = re.compile(r"(tcp|tls)://[^\s/]+:[0-9]{1,5}")
-PROBES = ".probes"
 POLL_SECONDS = 0.5
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What one process sees of the code, of the project and of the folder of the builds."""
-
-    host: str
-    code: str
-    python: str
-    packages: Mapping[str, str]
-    project: str
-    probe: str
-
-
-def look_around(root: str, out: str, token: str, mark: str = "") -> Seen:
-    """Runs on every worker: what it sees; with `mark` it also leaves a file beside the probe file."""
-    import platform
-
-    place, project = Path(out) / PROBES / token, Path(root)
-    probe = place / "probe"
-    seen = hashlib.sha256(probe.read_bytes()).hexdigest() if probe.is_file() else ""
-    if mark and seen:
-        (place / mark).write_text("", encoding="utf-8")
-    names = set(locked_names(project / "requirements.lock"))
-    return Seen(
-        host=socket.gethostname(),
-        code=_digest(PACKAGE, [PACKAGE / name for name in code_files()]),
-        python=platform.python_version(),
-        packages={name: version for name, version in sorted(installed().items()) if name in names},
-        project=_digest(project, sorted(p for part in ("notebooks", "data_contracts", "params")
-                                        for p in (project / part).rglob("*") if p.is_file())),
-        probe=seen,
-    )  # fmt: skip
-
-
-def _digest(base: Path, files: list[Path]) -> str:
-    """One hash over names and contents of files; nothing where there are none."""
-    lines = [f"{p.relative_to(base).as_posix()} {hashlib.sha256(p.read_bytes()).hexdigest()}" for p in files]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
+# A question to the scheduler that takes longer is asked again; that says nothing about its workers.
+ANSWER_SECONDS = 10.0
+# A worker is gone when the scheduler has not known of it for so long, and nobody holds the lock of its cut.
+GONE_SECONDS = 5.0
+# Silence of so many times the wait for a scheduler is taken for its end.
+SILENCES = 10
+# How often a job is handed out again of which a lost connection left no trace.
+MOST_TRIES = 3
+BUSY = 3
+# Errors of a future that say something of connections and workers, and nothing of the build.
+LOST = (
+    "KilledWorker", "NoValidWorkerError", "NoWorkerError", "CommClosedError", "CancelledError",
+    "FutureCancelledError", "FuturesCancelledError", "FutureLostError",
+)  # fmt: skip
 
 
 @contextmanager
@@ -112,8 +84,23 @@ def probe_folder(out: Path) -> Iterator[str]:
 
 
 @dataclass
+class Handed:
+    """A job in the hands of a worker; `gone_since`: since when the scheduler does not know of the worker any more."""
+
+    job: Job
+    worker: str
+    futures: list[Any]
+    places: list[Path]
+    gone_since: float | None = None
+
+
+@dataclass
 class ClusterPool:
-    """Hands each idle worker one job; a worker that ends takes no more than its own job with it."""
+    """Hands each idle worker one job; a worker that ends takes no more than its own job with it.
+
+    A job is given up only when its worker is known to be gone: the scheduler answers and does not know of it, no
+    process holds the lock of the cut, and no outcome was left. What is left counts, however late it comes.
+    """
 
     client: Any
     root: Path
@@ -123,7 +110,7 @@ class ClusterPool:
     trusted: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
     waiting: deque[Job] = field(default_factory=deque)
-    running: dict[str, tuple[Job, Any]] = field(default_factory=dict)
+    running: dict[str, Handed] = field(default_factory=dict)
 
     def check(self) -> None:
         """Looks at every worker there is; raises UsageError when there is none, or one does not fit."""
@@ -133,7 +120,11 @@ class ClusterPool:
             raise UsageError(
                 f"the cluster has had no worker for {self.wait:g} s", next_step="start workers, then build again"
             ) from None
-        self._look_at(self._workers())
+        began = time.monotonic()
+        while (workers := self._workers()) is None:
+            if time.monotonic() - began > self.wait:
+                raise UsageError(f"the scheduler has not answered for {self.wait:g} s", next_step="look after it")
+        self._look_at(workers)
         if self.refused:
             worker, reason = sorted(self.refused.items())[0]
             raise UsageError(f"the worker {worker} {reason}", next_step="give workers the same environment and folders")
@@ -144,28 +135,42 @@ class ClusterPool:
 
     def next(self) -> Outcome:
         """Waits for the next outcome; one of a worker that has ended, or of a cluster that is gone, is a failure."""
-        lost_since: float | None = None
+        heard = time.monotonic()
+        without_worker: float | None = None
         while True:
             workers = self._workers()
-            self._look_at(workers - self.trusted - set(self.refused))
-            self._hand_out(workers & self.trusted)
-            outcome = self._finished() or self._orphan(workers)
+            silence = time.monotonic() - heard
+            if workers is not None:
+                heard = time.monotonic()
+                self._look_at(workers - self.trusted - set(self.refused))
+                self._hand_out(workers & self.trusted)
+            outcome = self._ended() or self._given_up(workers, silence > SILENCES * self.wait)
             if outcome:
                 return outcome
-            if workers & self.trusted:
-                lost_since = None
-            elif lost_since is None:
-                lost_since = time.monotonic()
-            elif time.monotonic() - lost_since > self.wait:
+            if workers is None:
+                if silence > SILENCES * self.wait and self.waiting:
+                    reason = f"the scheduler has not answered for {SILENCES * self.wait:g} s"
+                    return Outcome(self.waiting.popleft().cut_id, 1, reason=reason)
+            elif workers & self.trusted:
+                without_worker = None
+            elif without_worker is None:
+                without_worker = time.monotonic()
+            elif time.monotonic() - without_worker > self.wait and self.waiting:
                 return Outcome(self.waiting.popleft().cut_id, 1, reason="no worker of the cluster is left")
             time.sleep(POLL_SECONDS)
 
-    def _workers(self) -> set[str]:
-        """Addresses of the workers that the scheduler knows now; none when it does not answer."""
+    def _workers(self) -> set[str] | None:
+        """Addresses of the workers that the scheduler knows now; None when it does not answer.
+
+        The question goes to the scheduler itself: what the client remembers is refreshed beside us, without workers.
+        """
         try:
-            return set(self.client.scheduler_info(n_workers=-1).get("workers", {}))
-        except (OSError, TimeoutError, ValueError, RuntimeError):
-            return set()
+            identity = self.client.sync(
+                self.client.scheduler.identity, n_workers=-1, callback_timeout=min(ANSWER_SECONDS, 10 * self.wait)
+            )
+            return set(identity["workers"])
+        except (OSError, TimeoutError, ValueError, RuntimeError, KeyError, AttributeError):
+            return None
 
     def _look_at(self, workers: set[str]) -> None:
         """Sorts new workers into those that fit and those that do not, with the reason."""
@@ -185,52 +190,92 @@ class ClusterPool:
             else:
                 self.trusted.add(worker)
 
-    def start(self, job: Job, worker: str) -> Any:
-        """Has one worker, and no other, build a job; returns the future of its outcome."""
-        return self.client.submit(build_one, job, workers=[worker], allow_other_workers=False, pure=False, retries=0)
+    def start(self, job: Job, worker: str, place: Path) -> Any:
+        """Has one worker, and no other, build a job and leave its outcome in `place`; returns the future of it."""
+        return self._submit(worker, build_and_leave, job, place)
+
+    def _submit(self, worker: str, function: Any, *words: Any) -> Any:
+        return self.client.submit(function, *words, workers=[worker], allow_other_workers=False, pure=False, retries=0)
 
     def _hand_out(self, workers: set[str]) -> None:
         for worker in sorted(workers - set(self.running)):
             if self.waiting:
                 job = self.waiting.popleft()
-                self.running[worker] = (job, self.start(job, worker))
+                self.running[worker] = Handed(job, worker, [], [])
+                self._hand_over(self.running[worker])
 
-    def _finished(self) -> Outcome | None:
-        for worker, (job, future) in sorted(self.running.items()):
-            if future.done():
+    def _hand_over(self, handed: Handed) -> None:
+        """Gives a job to its worker, once more where it had it before."""
+        handed.gone_since = None
+        handed.places.append(self.out / PROBES / self.token / f"{handed.job.cut_id}.{len(handed.places)}.outcome")
+        handed.futures.append(self.start(handed.job, handed.worker, handed.places[-1]))
+
+    def _ended(self) -> Outcome | None:
+        """The outcome of a job that has ended, as it was left in the common folder or came by way of the scheduler."""
+        for worker, handed in sorted(self.running.items()):
+            outcome = self._arrived(handed)
+            if outcome:
                 del self.running[worker]
-                if future.status == "finished":
-                    return future.result()
-                kind = type(future.exception()).__name__ if future.status == "error" else future.status
-                return Outcome(job.cut_id, 1, reason=f"the worker {worker} could not build it ({kind})")
+                return outcome
         return None
 
-    def _orphan(self, workers: set[str]) -> Outcome | None:
+    def _arrived(self, handed: Handed) -> Outcome | None:
+        found = [outcome for place in handed.places if (outcome := left_outcome(place))]
+        found += [outcome for future in handed.futures if (outcome := _came_back(future, handed, self.wait))]
+        real = [outcome for outcome in found if outcome.exit_status != BUSY]
+        if real or not found:
+            return real[0] if real else None
+        # Handed out twice, the second finds the first at work: that is no outcome of the job.
+        again = len(handed.places) > 1 and is_being_built(self.out, handed.job.cut_id)
+        return None if again else found[0]
+
+    def _given_up(self, workers: set[str] | None, scheduler_is_gone: bool) -> Outcome | None:
         """The outcome of a job whose worker is gone: it is not tried on another one, which it might kill as well."""
-        for worker, (job, future) in sorted(self.running.items()):
-            if worker not in workers:
-                del self.running[worker]
-                future.cancel()
-                reason = f"the worker {worker} ended while it built this cut: killed, or out of memory"
-                return Outcome(job.cut_id, 1, reason=reason)
+        if workers is None and not scheduler_is_gone:
+            return None
+        for worker, handed in sorted(self.running.items()):
+            is_there = worker in (workers or ())
+            if is_there and handed.futures[-1].status not in ("cancelled", "lost", "error"):
+                handed.gone_since = None
+                continue
+            now = time.monotonic()
+            if handed.gone_since is None:
+                handed.gone_since = now
+            if now - handed.gone_since < GONE_SECONDS or is_being_built(self.out, handed.job.cut_id):
+                continue
+            # It may have ended between the look for its outcome and the look at its lock.
+            outcome = self._arrived(handed)
+            if outcome is None and is_there and len(handed.places) < MOST_TRIES:
+                self._hand_over(handed)
+                continue
+            del self.running[worker]
+            reason = f"the worker {worker} ended while it built this cut: killed, or out of memory"
+            if is_there or workers is None:
+                reason = f"the connection to the worker {worker} was lost, and no build of this cut is running"
+            return outcome or Outcome(handed.job.cut_id, 1, reason=reason)
         return None
 
 
-def misfit(here: Seen, there: object, left_its_mark: bool) -> str:
-    """Why a worker cannot build what is asked for here; nothing when it can."""
-    if not isinstance(there, Seen):
-        kind = type(there).__name__ if there is not None else "no answer"
-        return f"cannot run trialbook ({kind})"
-    if not there.probe or there.probe != here.probe:
-        return f"on {there.host} does not see the output folder"
-    if not left_its_mark:
-        return f"on {there.host} writes to another output folder than this one"
-    if there.project != here.project:
-        return f"on {there.host} does not see the same project folder"
-    if there.python != here.python:
-        return f"on {there.host} runs Python {there.python}, here it is {here.python}"
-    for name in sorted({*here.packages, *there.packages}):
-        one, two = here.packages.get(name, "not installed"), there.packages.get(name, "not installed")
-        if one != two:
-            return f"on {there.host} has {name} {two}, here it is {one}"
-    return "" if there.code == here.code else f"on {there.host} runs other code of trialbook"
+def _came_back(future: Any, handed: Handed, wait: float) -> Outcome | None:
+    """The outcome that a future holds; None while it holds none, or where only the way to it was lost."""
+    status = future.status
+    try:
+        if status == "finished":
+            found = future.result(timeout=wait)
+            if isinstance(found, Outcome):
+                return found
+            kind = f"it answered with {type(found).__name__}"
+            return Outcome(handed.job.cut_id, 1, reason=f"the worker {handed.worker} could not build it ({kind})")
+        if status == "error":
+            error = future.exception(timeout=wait)
+            kind = type(error).__name__
+            if kind in LOST:
+                return None
+            return Outcome(handed.job.cut_id, 1, reason=f"the worker {handed.worker} could not build it ({kind})")
+    except (OSError, TimeoutError, RuntimeError):
+        return None
+    except Exception as error:
+        # The result is gone with its worker; what was left beside the builds still counts.
+        if type(error).__name__ not in LOST:
+            raise
+    return None
