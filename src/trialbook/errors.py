@@ -25,6 +25,8 @@ class TrialbookError(Exception):
     """
 
     exit_status = 1
+    # What the place within a file is called: a table has rows and columns, a parameter file lines and keys.
+    row_word, column_word = "row", "column"
 
     def __init__(
         self,
@@ -53,11 +55,13 @@ class TrialbookError(Exception):
         """The message as one line: `[rule] file, row, column, value: problem. Next: ...`."""
         place = [_shortened(self.file, LONGEST_PATH)] if self.file else []
         if self.row is not None:
-            place.append(f"row {self.row}")
+            place.append(f"{self.row_word} {self.row}")
         if self.column:
-            place.append(f"column {_shortened(self.column)}")
+            place.append(f"{self.column_word} {_shortened(self.column)}")
         if self.value is not None:
-            place.append(f"value {_shortened(repr(self.value))}")
+            # A list or a number is masked as it is printed; a text was masked before its quotes were added.
+            shown = repr(self.value) if isinstance(self.value, str) else masked(repr(self.value))
+            place.append(f"value {_shortened(shown)}")
         head = f"[{self.rule}] " if self.rule else ""
         where = f"{', '.join(place)}: " if place else ""
         tail = f" Next: {self.next_step}." if self.next_step else ""
@@ -74,6 +78,12 @@ class UsageError(TrialbookError):
     """Wrong usage: no such cut, bad parameter file, unreadable path."""
 
     exit_status = 2
+
+
+class ParameterError(UsageError):
+    """A mistake in a parameter file (YAML): names the line and the key."""
+
+    row_word, column_word = "line", "key"
 
 
 class StopError(TrialbookError):

@@ -267,7 +267,7 @@ WRONG = {
         AE.replace("AETERM: 名称", "AETERM: {source: 名称, constant: x}"),
         "filled from one of",
     ),
-    "an order of dates that is none": (AE.replace("dates: DMY", "dates: YDM"), r"column domains\.AE.*value 'YDM'"),
+    "an order of dates that is none": (AE.replace("dates: DMY", "dates: YDM"), r"key domains\.AE.*value 'YDM'"),
     "a column listed as unused that is not there": (
         AE + "    unused: [录入人]\n",
         rf"{PART}\.unused.*has no column 录入人",

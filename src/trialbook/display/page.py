@@ -44,8 +44,9 @@ class Link:
 class Frame:
     """What stands around the content of every page of a build.
 
-    `banner` is said at the top of each page when it is not empty (SYNTHETIC DATA); `fingerprint` is the build's;
-    `assumptions` is a sentence on the assumptions in force, `supersedes` one on an earlier build of the same cut.
+    `banner` is said at the top of each page when it is not empty (SYNTHETIC DATA), and so is `notice`, a sentence on
+    what the whole cut lacks; `fingerprint` is the build's; `assumptions` is a sentence on the assumptions in force,
+    `supersedes` one on an earlier build of the same cut.
     """
 
     study: Study
@@ -55,6 +56,7 @@ class Frame:
     banner: str = ""
     assumptions: str = ""
     supersedes: str = ""
+    notice: str = ""
 
 
 @dataclass(frozen=True)

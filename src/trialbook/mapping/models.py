@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from trialbook.domains import VARIABLES
 from trialbook.errors import UsageError
+from trialbook.protocol.mistakes import with_line
 from trialbook.protocol.yaml_file import read_yaml, validated
 
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]{0,7}")
@@ -118,16 +119,24 @@ class Mapping(_Model):
 
 def load_mapping(path: Path, name: str) -> Mapping:
     """The mapping file; raises UsageError naming the file (as `name`), the key, and the nearest known one."""
-    mapping = validated(Mapping, read_yaml(path), name)
+    content = read_yaml(path)
+    mapping = validated(Mapping, content, name)
+    try:
+        _check_domains(mapping, name)
+    except UsageError as error:
+        raise with_line(error, content) from None
+    return mapping
+
+
+def _check_domains(mapping: Mapping, name: str) -> None:
     for code, parts in mapping.domains.items():
         if code not in VARIABLES:
             raise UsageError(
-                f"{code} is no domain of the workbook{_nearest(code, list(VARIABLES))}", file=name, column="domains",
-                next_step="correct the key",
+                f"{code} is no domain of the workbook{_nearest(code, list(VARIABLES))}", file=name,
+                column=f"domains.{code}", next_step="correct the key",
             )  # fmt: skip
         for k, part in enumerate(parts):
             _check_part(mapping, code, part, name, f"domains.{code}[{k}]")
-    return mapping
 
 
 def _check_part(mapping: Mapping, code: str, part: Part, file: str, place: str) -> None:

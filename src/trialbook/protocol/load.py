@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from trialbook.drugs.dictionary import DrugDictionary, DrugFile
 from trialbook.errors import UsageError
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
+from trialbook.protocol.mistakes import Path as Place
+from trialbook.protocol.mistakes import with_line
 from trialbook.protocol.models import CUT_ID, Cut, Protocol, Trial
 from trialbook.protocol.yaml_file import read_yaml, validated
 
 # Where the data contracts of the project lie; set by the runner for its kernels, which work elsewhere.
 CONTRACTS = "TRIALBOOK_CONTRACTS"
+PATHS = "name what is there, relative to the folder that holds params/, or absolute"
 
 
 def project_root(start: Path | None = None) -> Path:
@@ -60,18 +64,35 @@ def load_protocol(path: Path, read: dict[str, str] | None = None) -> Protocol:
         raise UsageError("there is no such protocol file", file=str(path))
     content = read_yaml(path, read=read)
     if isinstance(content, dict) and "drugs" in content:
-        raise UsageError(
+        error = UsageError(
             "unknown key drugs; the nearest known key is drug_dictionary", file=str(path), column="drugs",
             next_step="name the file of the drugs in drug_dictionary",
         )  # fmt: skip
+        raise with_line(error, content)
     protocol = validated(Protocol, content, str(path))
     if protocol.drug_dictionary is not None:
-        protocol = protocol.model_copy(update={"drugs": _drugs(drug_file(path, protocol.drug_dictionary), read)})
-    analysis_values(protocol, {}, str(path))
+        try:
+            file = drug_file(path, protocol.drug_dictionary)
+        except UsageError as error:
+            raise with_line(error, content) from None
+        protocol = protocol.model_copy(update={"drugs": _drugs(file, read)})
+    analysis_values(protocol, {}, str(path), protocol_source=content)
     defaults = {key: entry.default for key, entry in protocol.analysis.items()}
-    for amendment in protocol.amendments:
-        validated(Analysis, {**defaults, **amendment.analysis}, str(path), within=f"amendments.{amendment.id}.analysis")
+    for k, amendment in enumerate(protocol.amendments):
+        validated(
+            Analysis, {**defaults, **amendment.analysis}, str(path), within=f"amendments.{amendment.id}.analysis",
+            source=content, at=partial(_within, ("amendments", k, "analysis")),
+        )  # fmt: skip
     return protocol
+
+
+def _within(place: Place, path: Place) -> Place:
+    return (*place, *path)
+
+
+def _default_of(path: Place) -> Place:
+    """Where the default of an analysis key stands in the protocol file."""
+    return ("analysis", *path[:1], *(["default"] if path else []), *path[1:])
 
 
 def drug_file(protocol: Path, named: str) -> Path:
@@ -98,14 +119,24 @@ def _drugs(file: Path, read: dict[str, str] | None) -> DrugDictionary:
     return validated(DrugFile, read_yaml(file, read=read), str(file)).dictionary()
 
 
-def analysis_values(protocol: Protocol, overrides: dict[str, Any], file: str) -> Analysis:
-    """The analysis keys in force: the protocol's defaults, then the cut's overrides, typed; raises UsageError."""
+def analysis_values(
+    protocol: Protocol, overrides: dict[str, Any], file: str, *, source: object = None, protocol_source: object = None
+) -> Analysis:
+    """The analysis keys in force: the protocol's defaults, then the cut's overrides, typed.
+
+    Raises ParameterError; `source` and `protocol_source` are the documents of the cut file and of the protocol file,
+    where these were read: they know the lines.
+    """
     defaults = {key: entry.default for key, entry in protocol.analysis.items()} | {"drugs": protocol.drugs}
-    validated(Analysis, defaults, file, within="analysis")
+    validated(Analysis, defaults, file, within="analysis", source=protocol_source or {}, at=_default_of)
     for key in NOT_KEYS:
         if key in overrides:
-            raise UsageError("is no analysis key", file=file, column=f"overrides.{key}", next_step="remove it")
-    return validated(Analysis, {**defaults, **overrides}, file, within="overrides")
+            error = UsageError("is no analysis key", file=file, column=f"overrides.{key}", next_step="remove it")
+            raise with_line(error, source)
+    return validated(
+        Analysis, {**defaults, **overrides}, file, within="overrides", source=source or {},
+        at=partial(_within, ("overrides",)),
+    )  # fmt: skip
 
 
 def make_trial(content: Any, file: str, base: Path) -> Trial:
@@ -115,10 +146,10 @@ def make_trial(content: Any, file: str, base: Path) -> Trial:
         named = getattr(cut, key)
         problem = None if named is None else _path_problem(base, named, folder=key == "snapshot")
         if problem:
-            raise UsageError(problem, file=file, column=key, value=named)
+            raise with_line(UsageError(problem, file=file, column=key, value=named, next_step=PATHS), content)
     read: dict[str, str] = {}
     protocol = load_protocol((base / cut.protocol).resolve(), read)
-    analysis = analysis_values(protocol, cut.overrides, file)
+    analysis = analysis_values(protocol, cut.overrides, file, source=content)
     return Trial(cut=cut, protocol=protocol, analysis=analysis, root=base, read=read)
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from trialbook.drugs.dictionary import DrugDictionary
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.criteria import Amendment, CodeLists, Criterion, check_amendments
+from trialbook.protocol.mistakes import about, form
 
 # Names that Windows keeps for devices, and those of files beside the builds, are no folders of builds.
 CUT_ID = re.compile(
@@ -91,10 +92,11 @@ class Protocol(_Model):
         for key in keys:
             if key not in known:
                 nearest = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
-                raise ValueError(f"unknown analysis key {key}; the nearest known key is {nearest}")
+                raise about(key, f"unknown analysis key {key}; the nearest known key is {nearest}")
         missing = [key for key in known if key not in keys]
         if missing:
-            raise ValueError(f"the analysis key {missing[0]} is missing")
+            more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise about(missing[0], f"the analysis key {missing[0]} is missing{more}; expected {form(AnalysisKey)}")
         return keys
 
     @model_validator(mode="after")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,8 +14,10 @@ from yaml.composer import Composer
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
-from trialbook.errors import UsageError
+from trialbook.errors import ParameterError, UsageError
 from trialbook.inputs import place_of, stop_if_other
+from trialbook.protocol.mistakes import Document, key_near, mistake, same_place
+from trialbook.protocol.mistakes import Path as Place
 
 Model = TypeVar("Model", bound=BaseModel)
 NULLS = {"", "~", "null", "Null", "NULL"}
@@ -77,16 +79,29 @@ def read_yaml(path: Path, *, typed_scalars: bool = False, read: dict[str, str] |
     UsageError, naming the file and line, for a file that cannot be read, is not UTF-8, or is not plain YAML; StopError
     for one that a build has recorded otherwise.
     """
-    text = _text(path, read)
+    return parsed(_text(path, read), str(path), typed_scalars=typed_scalars)
+
+
+def parsed(text: str, file: str, *, typed_scalars: bool = False) -> Any:
+    """The content of the text of a YAML file as `read_yaml` gives it; a mapping also knows its lines (`Document`).
+
+    Raises ParameterError, naming the file, the line and the key there, for text that is not plain YAML.
+    """
     try:
-        return (_StrictLoader if typed_scalars else _TextLoader)(text).get_single_data()
+        loader = (_StrictLoader if typed_scalars else _TextLoader)(text)
+        node: Any = loader.get_single_node()
+        content = None if node is None else loader.construct_document(node)
+        return Document(content, node) if isinstance(content, dict) else content
     except RecursionError:
-        raise UsageError("is nested too deeply", file=str(path), next_step="correct the file") from None
+        raise ParameterError("is nested too deeply", file=file, next_step="correct the file") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None
         problem = getattr(error, "problem", None) or "is not valid YAML"
-        raise UsageError(str(problem), file=str(path), row=line, next_step="correct the file") from None
+        raise ParameterError(
+            str(problem), file=file, row=line, column=key_near(text, line) if line else None,
+            next_step="correct the file: keys and values as `key: value`, indented with blanks",
+        ) from None  # fmt: skip
 
 
 def _text(path: Path, read: dict[str, str] | None) -> str:
@@ -103,46 +118,33 @@ def _text(path: Path, read: dict[str, str] | None) -> str:
         if read is not None:
             read[place_of(path)] = hashlib.sha256(content).hexdigest()
         return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UsageError("is not UTF-8 text", file=str(path), next_step="save it as UTF-8") from None
+    except UnicodeDecodeError as error:
+        line = bytes(error.object)[: error.start].count(b"\n") + 1
+        before = bytes(error.object)[: error.start].decode("utf-8", "replace")
+        raise ParameterError(
+            "is not UTF-8 text", file=str(path), row=line, column=key_near(before, line), next_step="save it as UTF-8"
+        ) from None
     except OSError as error:
         raise UsageError(f"cannot be read ({error.strerror or type(error).__name__})", file=str(path)) from None
 
 
-def validated(model: type[Model], content: Any, file: str, within: str = "") -> Model:
-    """`content` as the typed model; raises UsageError with one line that names the file, the key and the rule."""
+def validated(
+    model: type[Model], content: Any, file: str, within: str = "", *, source: object = None,
+    at: Callable[[Place], Place] = same_place,
+) -> Model:  # fmt: skip
+    """`content` as the typed model; raises ParameterError with one line that names the file, the line and the key, what
+    is expected there, and how many more mistakes there are.
+
+    The lines are those of `source`, the document that the content comes from (default: the content itself, where it was
+    read from a file); `at` says where in it a value stands.
+    """
     if not isinstance(content, dict):
-        raise UsageError("is not a mapping of keys to values", file=file, column=within or None)
+        raise ParameterError(
+            "is not a mapping of keys to values", file=file, row=None if within else 1, column=within or None,
+            next_step="write each key with its value, as in `key: value`",
+        )  # fmt: skip
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = sorted(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")[0]
-        raise _as_usage_error(model, first, file, within) from None
-
-
-def _as_usage_error(model: type[BaseModel], error: Any, file: str, within: str) -> UsageError:
-    location = [str(part) for part in error["loc"]]
-    key = ".".join([*([within] if within else []), *location])
-    if error["type"] == "extra_forbidden":
-        known = _known_keys(model, error["loc"])
-        nearest = difflib.get_close_matches(location[-1], known, n=1, cutoff=0)
-        hint = f"; the nearest known key is {nearest[0]}" if nearest else ""
-        return UsageError(f"unknown key {location[-1]}{hint}", file=file, column=key, next_step="correct the key")
-    if error["type"] == "missing":
-        return UsageError("the key is missing", file=file, column=key, next_step="add the key")
-    # A rule of the whole file names what it is about; the file itself is no value to show.
-    value = error.get("input") if location else None
-    message = error["msg"].removeprefix("Value error, ")
-    return UsageError(message, file=file, column=key, value=value, next_step="correct the value")
-
-
-def _known_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
-    """Keys allowed where the unknown key stands, found by walking the fields along its place."""
-    current: Any = model
-    for part in location[:-1]:
-        if isinstance(part, int) or not hasattr(current, "model_fields"):
-            continue
-        annotation = current.model_fields[part].annotation if part in current.model_fields else None
-        args = [a for a in getattr(annotation, "__args__", ()) if hasattr(a, "model_fields")]
-        current = annotation if hasattr(annotation, "model_fields") else (args[0] if args else None)
-    return list(current.model_fields) if hasattr(current, "model_fields") else []
+        found: Any = error.errors(include_url=False)
+        raise mistake(model, content, found, file, within, content if source is None else source, at) from None

@@ -28,6 +28,7 @@ from trialbook.runner.graph import StepSpec
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.profile_pages import write_profiles
 from trialbook.runner.superseding import superseded_place
+from trialbook.subjects.flow import NOBODY
 
 SYNTHETIC = "SYNTHETIC DATA: made by a simulator, no real person is described"
 
@@ -60,7 +61,7 @@ def render_content(notebook: Path, target: Path, charts: Literal["live", "static
 
 def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
     """Writes `index.html`, a page per notebook, the data dictionary and the profiles into the build."""
-    frame = _frame(sources)
+    frame = _frame(sources, scratch)
     script = cached_chart_script(cache) if sources.charts == "live" else None
     for spec in sources.steps:
         plain = json.loads(read_input(scratch / ".steps" / spec.page / "page.json"))
@@ -95,10 +96,11 @@ def cached_chart_script(cache: Path) -> str:
     return script
 
 
-def _frame(sources: PageSources) -> Frame:
+def _frame(sources: PageSources, scratch: Path) -> Frame:
     protocol = sources.trial.protocol
     assumed = sum(1 for entry in protocol.analysis.values() if entry.source.startswith("assumption"))
     changed = ", ".join(sorted(sources.trial.cut.overrides)) or "none"
+    nobody = read_dataset(scratch / "data" / "adsl.parquet").empty
     return Frame(
         study=protocol.study,
         cut=sources.trial.cut,
@@ -112,6 +114,7 @@ def _frame(sources: PageSources) -> Frame:
         assumptions=f"{assumed} analysis keys rest on assumptions (listed under Eligibility audit); overridden in this "
         f"cut: {changed}.",
         supersedes=_supersedes(sources),
+        notice=NOBODY if nobody else "",
     )
 
 

@@ -81,7 +81,8 @@ def _earlier_reports(
 ) -> pd.DataFrame:  # fmt: skip
     """What earlier cuts reported, from the results of the last one: those that lie before this cut."""
     columns = ["group1_level", "variable", "variable_level", "context", "stat_name", "stat"]
-    if results is None or last_date is None or last_date >= cut_date:
+    # A cut before the first consent has no date in its ADSL, and reported nothing.
+    if results is None or last_date is None or pd.isna(last_date) or last_date >= cut_date:
         return pd.DataFrame(columns=columns)
     own = _own_reports(results, last_date)
     contexts = [REPORTED, *(BESIDE[REPORTED, what] for what in LEFT_OPEN)]

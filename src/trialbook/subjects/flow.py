@@ -19,6 +19,8 @@ FLOW = {
     "COMPLETED": "Infused, completed the study",
     "DISCONT": "Infused, left the study or died",
 }
+# Before the first consent: said on every page, since a page of dashes does not say why.
+NOBODY = "Nobody has consented yet at this cut: there is no subject, and no number to report."
 
 
 def flow_flags(adsl: pd.DataFrame) -> pd.DataFrame:
@@ -97,7 +99,7 @@ def flow_sentence(adsl: pd.DataFrame, cut_date: str) -> str:
     """The flow in words."""
     n = flow_flags(adsl).sum()
     if not n["SCREENED"]:
-        return f"By {cut_date} nobody has been screened."
+        return f"By {cut_date} nobody has been screened." if len(adsl) else NOBODY
     opening = f"By {cut_date}, {_people(n['SCREENED'])} screened and {n['SCRNFAIL']} failed screening"
     if not n["TREATED"]:
         return f"{opening}. No subject has been treated at this cut."

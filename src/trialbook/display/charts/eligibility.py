@@ -81,7 +81,7 @@ def flow_chart(boxes: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
         top += height + 14
     frame = pd.DataFrame(placed, columns=["x", "x2", "y", "y2", "side"])
     words = pd.DataFrame(lines, columns=["x", "y", "text", "head"])
-    width, height = 2 * BOX_WIDTH + BOX_GAP, top - 14
+    width, height = 2 * BOX_WIDTH + BOX_GAP, max(top - 14, 0)
     across = alt.X("x:Q", scale=alt.Scale(domain=[0, width], nice=False), axis=None)
     down = alt.Y("y:Q", scale=alt.Scale(domain=[height, 0], nice=False), axis=None)
     drawn = [_ways(frame, across, down)]
@@ -100,8 +100,8 @@ def flow_chart(boxes: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
 def _ways(frame: pd.DataFrame, across: alt.X, down: alt.Y) -> alt.Chart:
     """The line down the way on, and from it to each box beside."""
     middle, main = BOX_WIDTH / 2, frame[frame["side"] == ""]
-    ways = [(middle, middle, main["y"].iloc[0], main["y2"].iloc[-1])]
+    ways = [(middle, middle, main["y"].min(), main["y2"].max())] if len(main) else []
     beside = frame[frame["side"] != ""]
     ways += [(middle, row.x, (row.y + row.y2) / 2, (row.y + row.y2) / 2) for row in beside.itertuples()]
-    data = pd.DataFrame(ways, columns=["x", "x2", "y", "y2"])
+    data = pd.DataFrame(ways, columns=["x", "x2", "y", "y2"], dtype="float64")
     return alt.Chart(data).mark_rule(color=QUIET, strokeWidth=1.5).encode(x=across, x2="x2", y=down, y2="y2")
