@@ -171,7 +171,7 @@ def new_cut(
     snapshot: Annotated[Path, typer.Option("--snapshot", help="Folder or workbook that was received")],
     date: Annotated[str, typer.Option("--date", help="Data cut-off date, YYYY-MM-DD")],
     mapping: Annotated[str | None, typer.Option("--mapping", help="Mapping file of a site export")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Rewrite a cut file")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Rewrite a cut file after a new delivery")] = False,
 ) -> None:
     """Write a new cut file, with what was received, to params/cuts/."""
     from trialbook.protocol.load import project_root

@@ -22,15 +22,21 @@ def is_synthetic(trial: Trial) -> bool:
     Raises StopError where the cut file and the manifest of the snapshot say different things, or the manifest cannot
     be read (interface §7.7).
     """
-    declared = trial.cut.synthetic
-    found = manifest_says(trial.path(trial.cut.snapshot))
+    return bool(agreed(trial.cut.synthetic, manifest_says(trial.path(trial.cut.snapshot)), trial.cut.snapshot))
+
+
+def agreed(declared: bool | None, found: bool | None, snapshot: str) -> bool | None:
+    """What a cut file (`declared`) and the manifest of its snapshot (`found`) say together; None where neither does.
+
+    Raises StopError where they say different things.
+    """
     if declared is not None and found is not None and declared != found:
         raise StopError(
             f"the cut file says synthetic: {_word(declared)}, the manifest of the snapshot says {_word(found)}",
-            file=f"{trial.cut.snapshot}/{MANIFEST}", column=KEY, rule="SYNTHETIC",
+            file=f"{snapshot}/{MANIFEST}", column=KEY, rule="SYNTHETIC",
             next_step="correct the one that is wrong: nobody may take made-up data for real ones, or the reverse",
         )  # fmt: skip
-    return bool(declared if found is None else found)
+    return declared if found is None else found
 
 
 def manifest_says(snapshot: Path) -> bool | None:
