@@ -76,6 +76,7 @@ def write_settings(environment: Path) -> None:
 
 
 if __name__ == "__main__":
-    if sys.prefix == sys.base_prefix:
-        raise SystemExit("this Python is no virtual environment: its settings would be those of the whole machine")
-    write_settings(Path(sys.prefix))
+    prefix = Path(sys.prefix)
+    if sys.prefix == sys.base_prefix and not (prefix / "conda-meta").is_dir():
+        raise SystemExit("this Python is no environment of its own: its settings would be those of the whole machine")
+    write_settings(prefix)
