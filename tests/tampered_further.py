@@ -210,7 +210,7 @@ FURTHER_SOURCES: dict[str, tuple[Act, str]] = {
         lambda s: (s.root / DM).with_name("README.txt").write_text("x"), "input README.txt: was not there then",
     ),
     "a notebook removed": (
-        lambda s: (s.root / "notebooks/06_os.ipynb").unlink(), "notebooks/06_os.ipynb: was there then",
+        lambda s: (s.root / "notebooks/06_os.ipynb").unlink(), "today no build could be made: ",
     ),
     "a contract of a raw domain": (
         lambda s: s.source("data_contracts/raw/dm.yaml", lambda t: t + "# more\n"),
@@ -249,8 +249,10 @@ def second_name(standing: Standing) -> Any:
 HARMLESS: dict[str, tuple[Act, str]] = {
     "a remark in the cut file": (reformatted_cut, "every key says what it said; the manifest holds the keys"),
     "a notebook more": (
-        lambda s: shutil.copy(s.root / "notebooks/06_os.ipynb", s.root / "notebooks/07_more.ipynb"),
-        "a build runs six notebooks by name",
+        lambda s: (s.root / "notebooks/07_more.ipynb").write_text(
+            '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', encoding="utf-8"
+        ),
+        "without the metadata of a step a notebook is none, and a build says so",
     ),
     "another cut file": (
         lambda s: shutil.copy(s.root / f"params/cuts/{CUT}.yaml", s.root / "params/cuts/2026-01-01.yaml"),

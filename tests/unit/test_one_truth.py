@@ -16,6 +16,7 @@ import pytest
 from trialbook import cleaning
 from trialbook.contracts.gate import Gate, stop_if_critical
 from trialbook.contracts.odcs import Contract, load_contracts
+from trialbook.contracts.protocol_lists import protocol_lists
 from trialbook.contracts.quick import evaluate_quickly
 from trialbook.contracts.verdicts import Failure, evaluate
 from trialbook.dlt import reporting
@@ -110,7 +111,7 @@ def derived(filtered: Callable[[str, pd.DataFrame], pd.DataFrame] = same, domain
         "adrs": derive_adrs(filtered("adrs", adsl), *where, day28),
         "adtte": derive_adtte(filtered("adtte", adsl), *where),
         **{f"clean/{code.lower()}": from_[code] for code in from_},
-        "protocol/criteria": pd.DataFrame({"CRITCD": PROTOCOL.audit_columns}),
+        **protocol_lists(PROTOCOL),
     }  # fmt: skip
     return frames | {"results/subjects": subjects_counted(frames), "ard": reported(frames)}
 

@@ -95,7 +95,11 @@ def source_differences(trial: Trial, root: Path, standing: Path) -> list[str]:
         return []
     ingredients = Ingredients(trial, root, standing.parent, _charts(then))
     # As the manifest would hold it: JSON knows no tuples.
-    now = json.loads(json.dumps(sources(trial, root, standing.parent, ingredients)))
+    try:
+        now = json.loads(json.dumps(sources(trial, root, standing.parent, ingredients)))
+    except UsageError as error:
+        # The notebooks of today are no steps of a build any more; what there was is still proved by its files.
+        return [f"today no build could be made: {error}"]
     return made_of_differences(then, now, standing, trial, root)
 
 
