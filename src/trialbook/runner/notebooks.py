@@ -9,6 +9,7 @@ import secrets
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +104,15 @@ def run_notebook(
 
 def stop_if_refused(step: str, content: bytes) -> None:
     """Raises NotebookError when the notebook of a step (its bytes) holds what no build may run."""
-    refused = refusal(_notebook(content))
+    refused = _refused(content, refusal)
     if refused:
         raise NotebookError(step, refused, next_step="change the cell")
+
+
+@lru_cache(maxsize=32)
+def _refused(content: bytes, vet: Callable[[nbformat.NotebookNode], str | None]) -> str | None:
+    """What `vet` says of these bytes: asked for all notebooks before the first runs, and for each before it runs."""
+    return vet(_notebook(content))
 
 
 def stop_if_any_refused(contents: Mapping[str, bytes], tell: Callable[[str, str], None]) -> None:
