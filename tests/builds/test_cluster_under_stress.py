@@ -125,6 +125,13 @@ def acting(address: str, root: Path, out: Path) -> Iterator[Acting]:
         yield pool
 
 
+@pytest.fixture(autouse=True)
+def asked_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scheduler is asked two hundred times a second, so that one wrong answer would be heard, and acted upon."""
+    monkeypatch.setattr(module, "POLL_SECONDS", 0.005)
+    monkeypatch.setattr(module, "GONE_SECONDS", 0.0)
+
+
 @pytest.fixture
 def job(root: Path, tmp_path: Path) -> Callable[[str], Job]:
     trial = load_trial(root / "params" / "cuts" / "2025-03-31.yaml", root)
