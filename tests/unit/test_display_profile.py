@@ -51,7 +51,7 @@ def profile(text: str = "Sepsis", events: int = 2, grade: int | None = 3, last_d
             {"TERM": [text] * events, "REPORTED": [text] * events, "ASTDT": day, "AENDT": pd.NaT,
              "FROM": pd.array([3] * events, dtype="Int64"), "UNTIL": pd.array([None] * events, dtype="Int64"),
              "GRADE": pd.array([grade] * events, dtype="Int64"), "TEAE": True, "SERIOUS": True, "SEROPEN": False,
-             "RELATED": False,
+             "RELATED": False, "RELOPEN": False,
              "DLT": False, "OUTCOME": text}
         ),
         drugs=pd.DataFrame(
@@ -143,7 +143,7 @@ def test_nothing_to_draw_is_no_drawing_and_the_tables_say_so():
 
 def test_what_a_drawing_leaves_out_is_said():
     many = profile(events=MOST_ROWS + 2)
-    assert bar_note(many.events, days_of(many)) == [f"Only in the table: 2 after the first {MOST_ROWS}."]
+    assert bar_note(many.events, days_of(many)) == [f"Only in the table: 2 beyond {MOST_ROWS} bars, the least severe."]
     early = many.drugs.assign(UNTIL=pd.array([-60], dtype="Int64"))
     assert bar_note(early, days_of(many)) == ["Only in the table: 1 that ended before day -7."]
     assert bar_note(profile().events, days_of(many)) == []

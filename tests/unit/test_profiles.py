@@ -44,7 +44,8 @@ def adae() -> pd.DataFrame:
             "ASTDT": [DAY("2025-01-12"), pd.NaT, DAY("2025-01-08")], "AENDT": [pd.NaT, pd.NaT, DAY("2025-01-09")],
             "ATOXGR": pd.array([3, None, 1], dtype="Int64"), "TRTEMFL": ["Y", "Y", ""], "ASER": ["Y", "", ""],
             "AESER": ["Y", "N", "N"],
-            "AREL": ["RELATED", "NOT RELATED", ""], "DLTFL": ["Y", "", ""], "AEOUT": ["FATAL", None, None],
+            "AREL": ["RELATED", "NOT RELATED", ""],
+            "AEREL": ["POSSIBLE", "NOT RELATED", "NOT RELATED"], "DLTFL": ["Y", "", ""], "AEOUT": ["FATAL", None, None],
         }
     )  # fmt: skip
 
@@ -91,12 +92,20 @@ def made(trial: TrialBuilder, protocol: Protocol, analysis: object, **others: pd
     return profiles(data(**others), trial.domains(), protocol, analysis, DAY("2025-09-30"))
 
 
-def test_treated_subjects_have_profiles_by_level_and_no_others(trial, protocol, analysis):
-    assert [profile.subject for profile in made(trial, protocol, analysis)] == ["S02", "S01"]
+def of(name: str, profiles_made: list[Profile]) -> Profile:
+    return next(profile for profile in profiles_made if profile.subject == name)
+
+
+def test_treated_subjects_have_profiles_in_the_order_of_risk_and_no_others(trial, protocol, analysis):
+    found = made(trial, protocol, analysis)
+    assert [(profile.subject, profile.risk) for profile in found] == [("S01", "DLT"), ("S02", "none of these")]
+    waiting = data()["addlt"].assign(USUBJID="T-S02", DLTSTAT="PENDING")
+    found = made(trial, protocol, analysis, addlt=waiting)
+    assert [(p.subject, p.risk) for p in found] == [("S02", "DLT window open"), ("S01", "serious event")]
 
 
 def test_the_key_facts_of_a_subject_who_died(trial, protocol, analysis):
-    facts = {label: (value, note) for label, value, note in made(trial, protocol, analysis)[1].facts}
+    facts = {label: (value, note) for label, value, note in of("S01", made(trial, protocol, analysis)).facts}
     assert facts == {
         "Dose level": ("DL2", "first infusion 2025-01-10"), "Age, sex": ("41, M", ""), "Infusions": ("2", ""),
         "DLT status": ("DLT", "adjudicated"), "Response at day 28": ("PR", ""), "Status": ("Died", "2025-02-19"),
@@ -105,13 +114,13 @@ def test_the_key_facts_of_a_subject_who_died(trial, protocol, analysis):
 
 
 def test_what_is_not_known_is_no_fact(trial, protocol, analysis):
-    facts = {label: (value, note) for label, value, note in made(trial, protocol, analysis)[0].facts}
+    facts = {label: (value, note) for label, value, note in of("S02", made(trial, protocol, analysis)).facts}
     assert facts["Status"] == ("Alive", "last seen 2025-06-01")
     assert not {"DLT status", "Response at day 28"} & set(facts)
 
 
 def test_everything_stands_on_days_since_the_first_infusion(trial, protocol, analysis):
-    profile = made(trial, protocol, analysis)[1]
+    profile = of("S01", made(trial, protocol, analysis))
     assert list(profile.infusions[["INFNO", "DAY"]].itertuples(index=False, name=None)) == [(1, 0), (2, 7)]
     assert list(profile.milestones[["DAY", "EVENT", "SAID"]].itertuples(index=False, name=None)) == [
         (2, "DLT", "DLT"), (28, "Response at day 28", "PR"), (30, "Relapse", ""), (40, "Death", "")
@@ -133,7 +142,7 @@ def test_no_frame_of_a_profile_holds_another_subject_or_an_identifier(trial, pro
         frames = [getattr(profile, field.name) for field in fields(profile)]
         columns = {name for frame in frames if isinstance(frame, pd.DataFrame) for name in frame.columns}
         assert not columns & {"USUBJID", "BRTHDTC", "RACE", "SITEID"}
-    assert list(made(trial, protocol, analysis)[0].events["TERM"]) == ["Nausea"]
+    assert list(of("S02", made(trial, protocol, analysis)).events["TERM"]) == ["Nausea"]
 
 
 def test_grade_bands_follow_the_limits_of_the_baseline_record():
@@ -151,11 +160,16 @@ def test_a_trial_without_endpoints_events_or_treated_subjects_still_has_its_page
     assert made(trial, protocol, analysis, adsl=adsl().iloc[2:]) == []
 
 
-def test_of_many_subjects_the_first_have_a_profile_and_shared_numbers_none():
-    assert profiled_subjects(adsl(), 1) == ["S02"]
-    assert profile_note(2, 1) == ["1 of 2 treated subjects have a profile page."]
-    assert profile_note(2, 2) == []
-    assert profiled_subjects(adsl(SUBJID=["S01", "S01", "S03"]), 9) == []
+def test_every_treated_subject_has_a_page_and_shared_numbers_none(trial, protocol, analysis):
+    assert profiled_subjects(adsl()) == ["S02", "S01"]
+    assert profiled_subjects(adsl(SUBJID=["S01", "S01", "S03"])) == []
+    assert profile_note(2, {"S01": "", "S02": ""}) == []
+    assert profile_note(3, {"S01": ""})[0].startswith("1 of 3 treated subjects have a profile page: the number of each")
+    found = made(trial, protocol, analysis.model_copy(update={"profiles_max": 1}))
+    assert [(profile.subject, profile.brief) for profile in found] == [("S01", False), ("S02", True)]
+    assert profile_note(2, {"S01": "", "S02": "none of these"}) == [
+        "1 of 2 profiles are brief (key facts and events), those last in the order of risk: 1 none of these."
+    ]
 
 
 def test_ordinary_numbers_are_their_own_file_names():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -10,7 +10,7 @@ from trialbook.display.blocks import Block
 from trialbook.display.index_facts import IndexFacts, StepStatus, index_facts
 from trialbook.display.page import NOTHING_LOADED, Frame, Link, render
 from trialbook.display.subject_lines import LABELS
-from trialbook.display.tables import table
+from trialbook.display.tables import MOST_ROWS, table
 from trialbook.profiles.subjects import profile_note
 
 __all__ = ["DOWNLOADS", "IndexFacts", "StepStatus", "index_facts", "render_index"]
@@ -24,8 +24,19 @@ DOWNLOADS = (
 INDEX = "index.html"
 
 
-def render_index(facts: IndexFacts, frame: Frame, profiled: Collection[str] = ()) -> str:
-    """The first page as HTML; it holds no script. Subjects in `profiled` lead to their profile page."""
+def render_index(facts: IndexFacts, frame: Frame, profiled: Mapping[str, str] | None = None) -> str:
+    """The first page as HTML; it holds no script.
+
+    Subjects in `profiled` lead to their profile page; they stand there in the order of risk, each with its risk where
+    the page is brief. Where more subjects were treated than a table shows, they are listed in this order too.
+    """
+    profiled = profiled or {}
+    lines, order = facts.subjects, []
+    if len(lines) > MOST_ROWS and profiled:
+        place = {subject: k for k, subject in enumerate(profiled)}
+        lines = lines.assign(_place=lines["subject"].map(place).fillna(-1)).sort_values("_place", kind="stable")
+        lines = lines.drop(columns="_place").reset_index(drop=True)
+        order = ["In the order of risk: open DLT windows, DLTs, serious events, deaths, severe events, pending first."]
     title = f"Data cut {frame.cut.cut_date}"
     levels = table(
         facts.levels, "Headline numbers by dose level", labels={"measure": "", **facts.level_heads},
@@ -33,11 +44,11 @@ def render_index(facts: IndexFacts, frame: Frame, profiled: Collection[str] = ()
         stub="measure",
     )  # fmt: skip
     subjects = table(
-        facts.subjects, "Where each treated subject stands", labels=LABELS,
+        lines, "Where each treated subject stands", labels=LABELS,
         empty="No subject has been treated at this cut.",
         notes=[
             "Days count from the first infusion (day 0) to the cut, or to death.", *_screened(facts.screened_only),
-            *profile_note(len(facts.subjects), len(profiled)),
+            *order, *profile_note(len(facts.subjects), profiled),
         ],
         subject="subject", linked=set(profiled),
     )  # fmt: skip

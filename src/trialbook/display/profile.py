@@ -23,6 +23,10 @@ LAB_NOTE = (
     "Bands: CTCAE v5.0 grades by the reference limits and the baseline of the subject's baseline record; a diamond "
     "with a number is a result of grade 3 or 4 by its own limits."
 )
+BRIEF = (
+    "A brief profile: in a large trial drawings, laboratory results and medication are shown for the subjects who come "
+    "first in the order of risk. The datasets of this build hold all records of this subject."
+)
 NO_RECORDS, NO_STAGES = "No records.", "Not evaluable: organ stages (RS, FA) were not delivered."
 Labels = Mapping[str, str]
 MILESTONES = {"DATE": "Date", "DAY": "Day", "EVENT": "Event", "SAID": "Result"}
@@ -59,15 +63,20 @@ class ProfileContent:
     subject: str
     facts: str
     sections: list[Section]
+    brief: str = ""
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> ProfileContent:
         """The content from what `dataclasses.asdict` made of it."""
-        return cls(plain["subject"], plain["facts"], [Section(**section) for section in plain["sections"]])
+        return cls(
+            plain["subject"], plain["facts"], [Section(**section) for section in plain["sections"]], plain["brief"]
+        )
 
 
 def profile_content(profile: Profile) -> ProfileContent:
     """The content of the page of one subject: this is what takes time."""
+    if profile.brief:
+        return _brief_content(profile)
     days = drawn.days_of(profile)
     who = f"subject {profile.subject}"
     course = Section("course", "Course", drawn.course(profile, days), [], "".join([
@@ -93,6 +102,15 @@ def profile_content(profile: Profile) -> ProfileContent:
         drawn.bar_note(profile.drugs, days), _folded("Records", [_table(profile.drugs, f"Medication, {who}", DRUGS)]),
     )  # fmt: skip
     return ProfileContent(profile.subject, key_numbers(profile.facts).html, [course, events, results, drugs])
+
+
+def _brief_content(profile: Profile) -> ProfileContent:
+    """Key facts, what happened, and the adverse events, without drawings; says so."""
+    who = f"subject {profile.subject}"
+    course = Section("course", "Course", "", [BRIEF], _table(profile.milestones, f"What happened, {who}", MILESTONES))
+    table_of_events = _table(_flagged(profile.events), f"Adverse events, {who}", EVENTS)
+    events = Section("events", "Adverse events", "", [], table_of_events)
+    return ProfileContent(profile.subject, key_numbers(profile.facts).html, [course, events], profile.risk)
 
 
 def _lab_note(profile: Profile) -> str:
@@ -134,8 +152,9 @@ def _flagged(events: pd.DataFrame) -> pd.DataFrame:
     words = {
         "TEAE": "TEAE",
         "SERIOUS": "serious",
-        "SEROPEN": "seriousness not given",
+        "SEROPEN": "seriousness open",
         "RELATED": "related",
+        "RELOPEN": "relation not given",
         "DLT": "DLT",
     }
     flags = [

@@ -28,6 +28,12 @@ FIRST_DAY, SHORTEST = -42, 28
 ROW, LANE, SQUARE = 17, 18, 15
 # A drawing must fit a sheet of paper; the table beside it holds every row.
 MOST_ROWS = 34
+SEVERE = 3  # an event without a grade may be severe, and is drawn like one
+# What is said of an event beside its bar, by column.
+FLAGS = {
+    "SERIOUS": "serious", "SEROPEN": "seriousness open", "RELATED": "related", "RELOPEN": "relation not given",
+    "DLT": "DLT",
+}  # fmt: skip
 # Each grade also stands in words beside its bar: colour alone does not print.
 GRADES = {1: "#c6dbef", 2: "#6baed6", 3: "#E69F00", 4: "#D55E00", 5: "#000000"}
 NO_GRADE = "#b0b7c1"
@@ -145,19 +151,31 @@ def _stages(drawing: Drawing, stages: pd.DataFrame, y: float) -> None:
 
 def events(profile: Profile, days: Days) -> str:
     """A bar per adverse event from onset to end, filled by grade; its grade and flags stand beside it."""
-    shown = drawn_rows(profile.events, days).head(MOST_ROWS)
+    shown = _severest(drawn_rows(profile.events, days))
     rows = [
-        (term, begins, ends, GRADES.get(grade, NO_GRADE), _event_words(grade, serious, related, is_dlt))
-        for term, begins, ends, grade, serious, related, is_dlt in shown[
-            ["TERM", "FROM", "UNTIL", "GRADE", "SERIOUS", "RELATED", "DLT"]
-        ].itertuples(index=False)
+        (term, begins, ends, GRADES.get(grade, NO_GRADE), _event_words(grade, *flags))
+        for term, begins, ends, grade, *flags in shown[["TERM", "FROM", "UNTIL", "GRADE", *FLAGS]].itertuples(
+            index=False
+        )
     ]
     return _bars(rows, days, _infusion_days(profile), f"Adverse events of subject {profile.subject}")
 
 
-def _event_words(grade: object, serious: bool, related: bool, is_dlt: bool) -> str:
-    flags = [word for word, holds in (("serious", serious), ("related", related), ("DLT", is_dlt)) if holds]
-    return ", ".join([f"G{grade}" if pd.notna(grade) else "no grade", *flags])
+def _severest(events: pd.DataFrame) -> pd.DataFrame:
+    """At most `MOST_ROWS` events in their order: where there are more, the serious and the severe ones stay."""
+    if len(events) <= MOST_ROWS:
+        return events
+    rank = pd.DataFrame({
+        "dlt": ~events["DLT"], "serious": ~(events["SERIOUS"] | events["SEROPEN"]),
+        "grade": -events["GRADE"].fillna(SEVERE).astype("int64"),
+    })  # fmt: skip
+    return events.loc[rank.sort_values(["dlt", "serious", "grade"], kind="stable").index[:MOST_ROWS].sort_values()]
+
+
+def _event_words(grade: object, *flags: bool) -> str:
+    """The grade and the flags of an event; each flag is of the column of `FLAGS` at its place."""
+    said = [word for word, holds in zip(FLAGS.values(), flags, strict=True) if holds]
+    return ", ".join([f"G{grade}" if pd.notna(grade) else "no grade", *said])
 
 
 def drugs(profile: Profile, days: Days) -> str:
@@ -210,13 +228,17 @@ def drawn_rows(frame: pd.DataFrame, days: Days) -> pd.DataFrame:
     return frame[frame["FROM"].notna() & ~over]
 
 
+def _which(frame: pd.DataFrame) -> str:
+    return ", the least severe" if "GRADE" in frame else ", the last"
+
+
 def bar_note(frame: pd.DataFrame, days: Days) -> list[str]:
     """What a drawing of bars leaves out."""
     shown, undated = len(drawn_rows(frame, days)), int(frame["FROM"].isna().sum())
     left_out = {
         "without a date": undated,
         f"that ended before day {days.first}": len(frame) - shown - undated,
-        f"after the first {MOST_ROWS}": max(shown - MOST_ROWS, 0),
+        f"beyond {MOST_ROWS} bars{_which(frame)}": max(shown - MOST_ROWS, 0),
     }
     said = [f"{count} {why}" for why, count in left_out.items() if count]
     return [f"Only in the table: {', '.join(said)}."] if said else []

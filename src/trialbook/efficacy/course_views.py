@@ -8,6 +8,7 @@ from trialbook.dates import rel_day
 from trialbook.domains import Domains
 from trialbook.drugs.records import drugs_in_force
 from trialbook.efficacy.day28 import UNDELIVERED, treated_subjects
+from trialbook.efficacy.drawn_subjects import drawn_subjects
 from trialbook.efficacy.response_results import ORGAN_PARAMETERS
 from trialbook.efficacy.response_views import FIRST_DAY, LAST_DAY, sensitivity_labels
 from trialbook.efficacy.sensitivity import PRIMARY, category_changes
@@ -34,10 +35,11 @@ def grade_courses(
     """F4: grade and steroid dose over time: SUBJECT DAY KIND VALUE, by subject, kind and day.
 
     KIND `grade`: the overall grade 0 to 4 of an assessment, none where missing organs leave it open. KIND `steroids`:
-    mg/kg/day of methylprednisolone equivalent, a row where the dose changes. Days -8 to 63, the first `most_subjects`.
+    mg/kg/day of methylprednisolone equivalent, a row where the dose changes. Days -8 to 63, at most
+    `most_subjects` subjects (`drawn_subjects`).
     """
     names = adsl.set_index("USUBJID")["SUBJID"]
-    kept = sorted(adrs["USUBJID"].unique())[:most_subjects]
+    kept = set(drawn_subjects(adrs, adsl, most_subjects)) & set(adrs["USUBJID"])
     graded = adrs[(adrs["PARAMCD"] == "GRADE") & adrs["AVAL"].notna()]
     grades = pd.DataFrame(
         {"USUBJID": graded["USUBJID"], "DAY": graded["RELDAY"], "KIND": GRADE, "VALUE": graded["AVAL"]}
@@ -77,7 +79,7 @@ def grade_changes(adrs: pd.DataFrame, adsl: pd.DataFrame, most_subjects: int) ->
     """F6: change of the grade from baseline at each assessment: SUBJECT LEVEL DAY CHANGE, from 0 at the baseline."""
     rows = adrs[(adrs["PARAMCD"] == "GRADE") & ((adrs["ABLFL"] == "Y") | adrs["CHG"].notna()) & adrs["BASE"].notna()]
     rows = rows[rows["RELDAY"].between(FIRST_DAY, LAST_DAY).fillna(False).astype("bool")]
-    rows = rows[rows["USUBJID"].isin(sorted(rows["USUBJID"].unique())[:most_subjects])]
+    rows = rows[rows["USUBJID"].isin(drawn_subjects(adrs, adsl, most_subjects))]
     return pd.DataFrame(
         {
             "SUBJECT": rows["USUBJID"].map(adsl.set_index("USUBJID")["SUBJID"]).astype("str"), "LEVEL": rows["TRT01A"],

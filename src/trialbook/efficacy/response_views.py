@@ -6,6 +6,7 @@ import pandas as pd
 
 from trialbook.efficacy.benchmarks import LABEL, benchmark_intervals
 from trialbook.efficacy.day28 import PENDING, UNDELIVERED
+from trialbook.efficacy.drawn_subjects import drawn_subjects
 from trialbook.efficacy.estimands import INTERVALS as PROPORTION_NAMES
 from trialbook.efficacy.rates import VARIABLE
 from trialbook.efficacy.sensitivity import PRIMARY, sensitivities
@@ -135,7 +136,7 @@ def organ_course(
     """F3: what the organ-stage figure draws: SUBJECT ROW DAY KIND STAGE, by subject, organ and day.
 
     KIND is `stage`, `new therapy` or `death`; a stage that is not known has no row, so that it is blank and not 0.
-    Days -8 to 63 and the first `most_subjects` subjects only.
+    Days -8 to 63, and at most `most_subjects` subjects (`drawn_subjects`).
     """
     staged = adrs[adrs["PARAMCD"].isin(ORGANS) & adrs["AVAL"].notna()]
     cells = pd.DataFrame(
@@ -146,7 +147,7 @@ def organ_course(
     )  # fmt: skip
     course = pd.concat([cells, _event_marks(responses, adsl)], ignore_index=True)
     course = course[course["DAY"].between(FIRST_DAY, LAST_DAY).fillna(False).astype("bool")]
-    kept = sorted(responses["USUBJID"].unique())[:most_subjects]
+    kept = set(drawn_subjects(adrs, adsl, most_subjects)) & set(responses["USUBJID"])
     order = course["ROW"].map({name: k for k, name in enumerate([*ORGAN_NAMES.values(), "Event"])})
     course = course[course["USUBJID"].isin(kept)].assign(order=order).sort_values(["USUBJID", "order", "DAY"])
     return course.assign(SUBJECT=_subject(course["USUBJID"], adsl))[
@@ -170,9 +171,11 @@ def _event_marks(responses: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
 def stage_changes(responses: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFrame, most_subjects: int) -> pd.DataFrame:
     """F5: change of the sum of stages (0 to 13) from baseline to day 28: SUBJECT CHANGE RESPONSE LABEL, best first.
 
-    Mature subjects; without a change (an organ or an assessment is missing) CHANGE is 0 and LABEL says why.
+    Mature subjects, at most `most_subjects` (`drawn_subjects`); without a change (an organ or an assessment is missing)
+    CHANGE is 0 and LABEL says why.
     """
     primary = responses[(responses["SENS"] == PRIMARY) & (responses["MAT28FL"] == "Y")].reset_index(drop=True)
+    primary = primary[primary["USUBJID"].isin(drawn_subjects(adrs, adsl, most_subjects))].reset_index(drop=True)
     staged = adrs[adrs["PARAMCD"].isin(ORGANS)]
     change = staged.groupby(["USUBJID", "ADT"])["CHG"].agg(lambda values: values.sum(min_count=len(ORGANS)))
     at = pd.MultiIndex.from_frame(primary[["USUBJID", "ADT"]])
@@ -189,7 +192,7 @@ def stage_changes(responses: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFram
             "LABEL": label, "order": value,
         }
     )  # fmt: skip
-    frame = frame.sort_values(["order", "SUBJECT"], kind="stable", na_position="last").head(most_subjects)
+    frame = frame.sort_values(["order", "SUBJECT"], kind="stable", na_position="last")
     return frame.drop(columns="order").reset_index(drop=True)
 
 

@@ -17,6 +17,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS
 from trialbook.safety.ae_results import seriousness_open
+from trialbook.safety.relationship import relation_given
 from trialbook.subjects.dosing import infusion_levels
 
 ORGANS = ("SKIN", "LIVER", "UGI", "LGI", "GRADE")
@@ -66,8 +67,9 @@ def stage_rows(adrs: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
 
 
 def event_rows(adae: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
-    """The adverse events: USUBJID TERM REPORTED ASTDT AENDT FROM UNTIL GRADE (Int64) TEAE SERIOUS SEROPEN RELATED DLT
-    OUTCOME.
+    """The adverse events: USUBJID TERM REPORTED ASTDT AENDT FROM UNTIL GRADE (Int64) TEAE SERIOUS SEROPEN RELATED
+    RELOPEN DLT OUTCOME. RELATED: the site said so; RELOPEN: it did not say, or cannot judge, and the event counts as
+    related (A-61).
 
     UNTIL is missing where no end is known; an event without any date has no FROM.
     """
@@ -78,14 +80,15 @@ def event_rows(adae: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
     imputed = rows["AENDTF"].fillna("").ne("") if "AENDTF" in rows else pd.Series(False, index=rows.index)
     fatal = rows["AEOUT"].fillna("").str.upper().eq("FATAL") & imputed & died.notna()
     rows = rows.assign(AENDT=rows["AENDT"].mask(fatal, died))
+    given, counted = relation_given(rows["AEREL"]), rows["AREL"].eq("RELATED")
     frame = pd.DataFrame(
         {
             "USUBJID": rows["USUBJID"], "TERM": rows["ADECOD"].where(rows["ADECOD"].fillna("") != "", rows["AETERM"]),
             "REPORTED": rows["AETERM"], "ASTDT": rows["ASTDT"], "AENDT": rows["AENDT"],
             "FROM": rel_day(rows["ASTDT"], start), "UNTIL": rel_day(rows["AENDT"], start),
             "GRADE": rows["ATOXGR"].astype("Int64"), "TEAE": rows["TRTEMFL"].eq("Y"), "SERIOUS": rows["ASER"].eq("Y"),
-            "SEROPEN": seriousness_open(rows),
-            "RELATED": rows["AREL"].eq("RELATED"), "DLT": rows["DLTFL"].eq("Y"), "OUTCOME": rows["AEOUT"],
+            "SEROPEN": seriousness_open(rows), "RELATED": counted & given, "RELOPEN": counted & ~given,
+            "DLT": rows["DLTFL"].eq("Y"), "OUTCOME": rows["AEOUT"],
         }
     )  # fmt: skip
     return frame.assign(_seq=rows["AESEQ"]).sort_values(

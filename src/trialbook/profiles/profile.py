@@ -20,6 +20,7 @@ from trialbook.profiles.course import (
     steroid_spans,
 )
 from trialbook.profiles.labs import grade_bands, lab_rows
+from trialbook.profiles.risk import risk_order
 from trialbook.profiles.subjects import profiled_subjects
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -33,7 +34,10 @@ Fact = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Profile:
-    """One subject: SUBJID, facts (label, value, note), the last day known, and frames without other subjects."""
+    """One subject: SUBJID, facts (label, value, note), the last day known, and frames without other subjects.
+
+    `risk` says where in the order of risk the subject stands; `brief` that only key facts and events are to be shown.
+    """
 
     subject: str
     facts: list[Fact]
@@ -48,19 +52,26 @@ class Profile:
     drugs: pd.DataFrame
     labs_delivered: bool = True
     stages_delivered: bool = True
+    risk: str = ""
+    brief: bool = False
 
 
 def profiles(
     data: Mapping[str, pd.DataFrame], domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
 ) -> list[Profile]:
-    """The profiles of the treated subjects that have one (`profiled_subjects`), in their order.
+    """The profiles of all treated subjects that have one (`profiled_subjects`), in the order of risk (`risk_order`).
+
+    From the key `profiles_max` on they are brief: what is drawn takes most of the time (A-170).
 
     `data`: the analysis datasets of `DATASETS`, empty where the trial has no such endpoint; `domains`: clean EX CM VS.
     """
     adsl = data["adsl"]
-    wanted = profiled_subjects(adsl, analysis.profiles_max)
-    if not wanted:
+    known_numbers = profiled_subjects(adsl)
+    if not known_numbers:
         return []
+    order = risk_order(data)
+    order = order[order["SUBJID"].isin(known_numbers)]
+    wanted, risk = list(order["SUBJID"]), list(order["RISK"])
     treated = adsl[adsl["SUBJID"].isin(wanted) & adsl["SAFFL"].eq("Y")]
     frames = {
         "infusions": infusion_rows(domains, treated, protocol, analysis, cut_date),
@@ -77,7 +88,8 @@ def profiles(
     treated = treated.assign(DEATH=death_text(treated))
     known = _Known(data)
     found = []
-    for row in treated.set_index("SUBJID").loc[wanted].reset_index().to_dict("records"):
+    people = treated.set_index("SUBJID").loc[wanted].reset_index().to_dict("records")
+    for place, row in enumerate(people):
         own = {
             name: parts[name].get(row["USUBJID"], frame.head(0)).drop(columns="USUBJID").reset_index(drop=True)
             for name, frame in frames.items()
@@ -87,6 +99,7 @@ def profiles(
             Profile(
                 str(row["SUBJID"]), facts, int(last[row["USUBJID"]]), **own, labs_delivered=domains.delivered("LB"),
                 stages_delivered=domains.delivered("RS") or domains.delivered("FA"),
+                risk=risk[place], brief=place >= analysis.profiles_max,
             )
         )  # fmt: skip
     return found

@@ -125,7 +125,7 @@ def _supersedes(sources: PageSources) -> str:
     return f"This build supersedes an earlier one of the same cut, made from another delivery and kept in {place}."
 
 
-def _index(sources: PageSources, scratch: Path, frame: Frame, profiled: list[str]) -> str:
+def _index(sources: PageSources, scratch: Path, frame: Frame, profiled: dict[str, str]) -> str:
     places = {name: scratch / "data" / f"{name}.parquet" for name in ("adsl", "adrs", "addlt")}
     datasets = {name: read_dataset(place) for name, place in places.items() if place.is_file()}
     previous = read_dataset(sources.previous / "results" / "ard.parquet") if sources.previous else None

@@ -43,8 +43,11 @@ def make_profiles(trial: Trial, scratch: Path) -> list[str]:
     return sorted(read)
 
 
-def write_profiles(scratch: Path, frame: Frame) -> list[str]:
-    """Writes the profile pages into the build; returns the subjects that have one, in their order."""
+def write_profiles(scratch: Path, frame: Frame) -> dict[str, str]:
+    """Writes the profile pages into the build.
+
+    Returns the subjects that have one, in the order of risk, each with its risk where the page is brief, else blank.
+    """
     plain = json.loads(read_input(scratch / CONTENT))
     contents = [ProfileContent.from_plain(entry) for entry in plain]
     subjects = [content.subject for content in contents]
@@ -58,4 +61,4 @@ def write_profiles(scratch: Path, frame: Frame) -> list[str]:
         path.parent.mkdir(exist_ok=True)
         with naming(path):
             path.write_text(profile_page(content, frame, around), encoding="utf-8", newline="\n")
-    return subjects
+    return {content.subject: content.brief for content in contents}

@@ -18,9 +18,9 @@ from trialbook.safety.episodes import episodes, event_term
 from trialbook.safety.infusion_timing import infusion_timing
 from trialbook.safety.known_dates import known_to_site
 from trialbook.safety.relationship import relationship
+from trialbook.safety.seriousness import criterion_ticked
 from trialbook.subjects.dosing import infusions
 
-SERIOUSNESS_CRITERIA = ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE")
 UNCODED = "UNCODED"
 FROM_ADSL = ["TRT01A", "TRTSDT", "SAFFL"]
 
@@ -159,8 +159,3 @@ def serious(ae: pd.DataFrame) -> pd.Series:
     deadly = fatal(ae.assign(ATOXGR=grade_number(ae["AETOXGR"])))
     flag = (given == "Y") | ((given == "") & (criterion_ticked(ae) | deadly))
     return pd.Series("", index=ae.index, dtype="str").mask(flag, "Y")
-
-
-def criterion_ticked(ae: pd.DataFrame) -> pd.Series:
-    """Whether one of the seriousness criteria of an AE record is Y."""
-    return ae[list(SERIOUSNESS_CRITERIA)].apply(lambda column: column.str.upper().eq("Y")).fillna(False).any(axis=1)

@@ -20,6 +20,7 @@ from trialbook.safety.counting import (
     ranked,
     set_sizes,
 )
+from trialbook.safety.seriousness import criterion_ticked
 
 LABELS = {
     "TEAE": "Any TEAE",
@@ -101,8 +102,11 @@ def seriousness_given(ae: pd.DataFrame) -> pd.Series:
 
 
 def seriousness_open(adae: pd.DataFrame) -> pd.Series:
-    """Which records may be serious: AESER is neither Y nor N, and nothing else makes the event serious (§14.4)."""
-    return adae["ASER"].ne("Y") & seriousness_given(adae).eq("")
+    """Which records may be serious (§14.4): AESER is neither Y nor N, and nothing else makes the event serious; or it
+    is N and a seriousness criterion is ticked, a contradiction (A-171).
+    """
+    given = seriousness_given(adae)
+    return adae["ASER"].ne("Y") & (given.eq("") | (given.eq("N") & criterion_ticked(adae)))
 
 
 def seriousness_collected(adae: pd.DataFrame) -> bool:

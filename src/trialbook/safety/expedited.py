@@ -7,8 +7,8 @@ import pandas as pd
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.queries import Query, query
-from trialbook.safety.adae import SERIOUSNESS_CRITERIA
 from trialbook.safety.known_dates import KNOWN_ON
+from trialbook.safety.seriousness import SERIOUSNESS_CRITERIA
 
 EXPECTED, UNEXPECTED = "expected", "unexpected"
 

@@ -21,6 +21,7 @@ TIMELINE_LABELS = {
 PANEL_LABELS = {"SUBJECT": "Subject", "TRT01A": "Dose level", "TEST": "Test", "DAY": "Day", "VALUE": "Result"}
 BAND_NOTE = "Grey: CTCAE grades that hold for a normal baseline; other baselines, and the grade of each result: T-12."
 THIN = 0.06
+SEVERE = 3
 SHIFT_LABELS = {"TEST": "Test", "BASELINE": "Baseline grade", "WORST": "Worst grade", "SUBJECTS": "Subjects"}
 HEPATIC_LABELS = {
     "SUBJECT": "Subject", "TRT01A": "Dose level", "X": "ALT or AST, peak", "Y": "Bilirubin, peak",
@@ -53,14 +54,13 @@ def _totals(rows: pd.DataFrame, keys: list[str]) -> pd.Series:
 
 
 def timeline(adae: pd.DataFrame, adsl: pd.DataFrame, given: pd.DataFrame, news: pd.Series, limit: int) -> pd.DataFrame:
-    """F8: events and infusions of at most `limit` treated subjects on REL_DAYs, those with the worst events first.
+    """F8: events and infusions of at most `limit` treated subjects on REL_DAYs: those of `worst_first`.
 
     Columns: SUBJECT TRT01A KIND (event, infusion) TERM FROM UNTIL (days) GRADE MARK (grade, serious, new: as printed
     beside the bar) ONGOING. An event without an end runs to death or last contact.
     """
     events = safety_records(adae)
-    rank = events.groupby("USUBJID")["ATOXGR"].max().fillna(0).sort_values(ascending=False, kind="stable")
-    chosen = sorted(rank.index[:limit])
+    chosen = sorted(worst_first(events)[:limit])
     subject = adsl.set_index("USUBJID")
     events = events[events["USUBJID"].isin(chosen) & events["RELDAY"].notna()]
     last = subject["DTHDT"].fillna(subject["LSTALVDT"])
@@ -80,6 +80,22 @@ def timeline(adae: pd.DataFrame, adsl: pd.DataFrame, given: pd.DataFrame, news: 
     })  # fmt: skip
     both = pd.concat([bars, lines], ignore_index=True)
     return both.sort_values(["SUBJECT", "KIND", "FROM", "TERM"], kind="stable", ignore_index=True)
+
+
+def worst_first(events: pd.DataFrame) -> list[str]:
+    """USUBJID of those with events: with a DLT first, then serious events, then by the highest grade.
+
+    An event without a grade may be severe, and one of unknown seriousness serious: they count so.
+    """
+    rows = pd.DataFrame({
+        "USUBJID": events["USUBJID"], "dlt": events["DLTFL"].eq("Y"),
+        "serious": events["ASER"].eq("Y") | seriousness_open(events),
+        "grade": events["ATOXGR"].fillna(SEVERE).astype("int64"),
+    })  # fmt: skip
+    worst = rows.groupby("USUBJID", sort=True).max().sort_values(
+        ["dlt", "serious", "grade"], ascending=False, kind="stable"
+    )  # fmt: skip
+    return [str(subject) for subject in worst.index]
 
 
 def _marks(events: pd.DataFrame, news: pd.Series) -> pd.Series:
@@ -152,9 +168,22 @@ def shift_cells(ard: pd.DataFrame) -> pd.DataFrame:
     return cells[["TEST", "BASELINE", "WORST", "SUBJECTS"]].astype({"SUBJECTS": "int64"}).reset_index(drop=True)
 
 
-def subjects_left_out(drawn: pd.DataFrame, adsl: pd.DataFrame) -> list[str]:
-    """A note where a figure shows only some of the treated subjects with data."""
-    shown, treated = drawn["SUBJECT"].nunique(), int((adsl["SAFFL"] == "Y").sum())
-    if shown in (0, treated):
+def subjects_left_out(drawn: pd.DataFrame, adsl: pd.DataFrame, adae: pd.DataFrame) -> list[str]:
+    """A note where a figure shows only some of the treated subjects: how many it leaves out, and of which kind."""
+    treated = adsl[adsl["SAFFL"] == "Y"]
+    others = treated[~treated["SUBJID"].isin(drawn["SUBJECT"])]
+    if drawn.empty or others.empty:
         return []
-    return [f"{shown} of {treated} treated subjects: those with such data, the highest grades first."]
+    events = safety_records(adae[adae["USUBJID"].isin(others["USUBJID"])])
+    serious = events["ASER"].eq("Y") | seriousness_open(events)
+    severe = (events["ATOXGR"] >= SEVERE).fillna(True).astype("bool")
+    kinds = {
+        "with a serious event": events.loc[serious, "USUBJID"].nunique(),
+        f"with an event of grade {SEVERE} or more, or not graded": events.loc[severe, "USUBJID"].nunique(),
+        "dead": int(others["DTHFL"].eq("Y").sum()),
+    }
+    said = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count) or "none with such an event"
+    return [
+        f"{len(treated) - len(others)} of {len(treated)} treated subjects are drawn, the worst first. Not drawn: "
+        f"{len(others)} ({said}); the listings hold all events."
+    ]

@@ -12,11 +12,11 @@ from trialbook.dates import latest_date
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
-from trialbook.safety.adae import SERIOUSNESS_CRITERIA
 from trialbook.safety.ae_results import fatal, seriousness_open
 from trialbook.safety.counting import NONE, SUBJECT_EVENT, mask_counts
 from trialbook.safety.expedited import due_dates
 from trialbook.safety.relationship import relation_given
+from trialbook.safety.seriousness import SERIOUSNESS_CRITERIA
 
 SAE_LEDGER, AESI_LEDGER = "SAE_LEDGER", "AESI_LEDGER"
 ALL = "all"

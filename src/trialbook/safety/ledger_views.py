@@ -8,7 +8,8 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import TOTAL
 from trialbook.safety.expedited import days_left_text
 from trialbook.safety.ledger import AFTER, ALL, BEFORE, IN_WINDOW, NOT_TREATED, OUTSIDE, SAE_LEDGER, UNKNOWN
-from trialbook.safety.listings import CRITERIA, subject_ids
+from trialbook.safety.listings import CONTRADICTED, CRITERIA, subject_ids
+from trialbook.safety.seriousness import SERIOUSNESS_CRITERIA
 
 LABELS = {
     "SUBJID": "Subject", "TRT01A": "Dose level", "ADECOD": "Event", "RELDAY": "Day of onset", "GRADE": "Grade",
@@ -23,8 +24,10 @@ def serious_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) 
     due = events["DUEDT"].dt.strftime("%Y-%m-%d").where(events["DUEDT"].notna(), "open")
     due = due.where(events["SUSAR"] | events["MAYBE"], "")
     lines = _lines(events, adsl, analysis)
+    ticked = events[list(SERIOUSNESS_CRITERIA)].any(axis=1)
+    unknown = (f"{CONTRADICTED} " + lines["SERIOUS"]).where(ticked, "not given")
     return lines.assign(
-        SERIOUS=lines["SERIOUS"].where(events["ASER"].eq("Y"), "not given"),
+        SERIOUS=lines["SERIOUS"].where(events["ASER"].eq("Y"), unknown),
         EXPECTED=events["EXPECTED"],
         KNOWN=events["KNOWDTC"],
         DUE=due.astype("str"),

@@ -9,9 +9,9 @@ from trialbook.domains import Domains
 from trialbook.drugs.dictionary import NONSYSTEMIC, STEROID, THERAPY
 from trialbook.drugs.records import drugs_in_force, medications
 from trialbook.protocol.analysis import Analysis
-from trialbook.safety.adae import SERIOUSNESS_CRITERIA
 from trialbook.safety.ae_results import fatal, safety_records, seriousness_open
 from trialbook.safety.relationship import relation_text
+from trialbook.safety.seriousness import SERIOUSNESS_CRITERIA
 from trialbook.safety.since_last_cut import record_news
 from trialbook.subjects.death_ranges import death_date_text, death_day_text
 
@@ -35,7 +35,7 @@ EVENT_COLUMNS = [
     "SUBJID", "TRT01A", "ADECOD", "ATOXGR", "START", "RELDAY", "END", "SERIOUS", "AREL", "AEOUT", "INFUSION", "SINCE",
 ]  # fmt: skip
 BEFORE, AFTER = "before the infusion", "after the infusion"
-NOT_SAID = "seriousness not given"
+NOT_SAID, CONTRADICTED = "seriousness not given", "marked not serious, but"
 
 
 def event_lines(adae: pd.DataFrame, adsl: pd.DataFrame, news: pd.Series) -> pd.DataFrame:
@@ -82,7 +82,9 @@ def _why_serious(adae: pd.DataFrame) -> pd.Series:
     for column, word in CRITERIA.items():
         ticked = adae[column].fillna("").str.upper().eq("Y")
         said = said.mask(ticked, said.where(said == "", said + ", ") + word)
-    return said.mask(said == "", "serious").where(adae["ASER"] == "Y", "").mask(seriousness_open(adae), NOT_SAID)
+    open_ = seriousness_open(adae)
+    contradicted = (f"{CONTRADICTED} " + said).where(open_ & said.ne(""), NOT_SAID)
+    return said.mask(said == "", "serious").where(adae["ASER"] == "Y", "").mask(open_, contradicted)
 
 
 def deaths_listing(

@@ -7,12 +7,13 @@ import pandas as pd
 from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.queries import Query, query
-from trialbook.safety.adae import SERIOUSNESS_CRITERIA, UNCODED, criterion_ticked
+from trialbook.safety.adae import UNCODED
 from trialbook.safety.adlb import unknown_units
 from trialbook.safety.ae_results import fatal, seriousness_open
 from trialbook.safety.ctcae_table import TERMS, Term
 from trialbook.safety.lab_listings import NEEDED, matching_event
 from trialbook.safety.relationship import relationship_level
+from trialbook.safety.seriousness import SERIOUSNESS_CRITERIA, criterion_ticked
 from trialbook.supplemental import qualifier
 
 
@@ -56,8 +57,9 @@ def _seriousness(adae: pd.DataFrame) -> list[Query]:
                message_zh="该事件标记为严重，但未勾选任何严重性标准。请补充适用的标准。"),
         *_each("SAE-CRITERION-NOT-SERIOUS", adae[(given == "N") & ticked], "AESER", severity="major",
                expected="Y, or no criterion ticked",
-               message_en="A seriousness criterion is ticked but the event is not serious. Which is right?",
-               message_zh="已勾选严重性标准，但该事件标记为非严重。请核实。"),
+               message_en="A seriousness criterion is ticked but the event is not serious. Which is right? Until it is "
+               "answered the event counts as of unknown seriousness.",
+               message_zh="已勾选严重性标准，但该事件标记为非严重。请核实；核实前按严重性未知计。"),
         *_each("SAE-FATAL-NOT-SERIOUS", adae[(given == "N") & ~ticked & deadly], "AESER", severity="major",
                expected="Y",
                message_en="The event is fatal but not serious. A fatal event is serious.",
