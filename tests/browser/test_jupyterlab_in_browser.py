@@ -17,7 +17,7 @@ from playwright.sync_api import Browser
 
 from lab_desk import CUT, Desk, Lab, cloned_desk, desk_of, git, running_lab
 from trialbook.display.figures import CHART_MIME
-from trialbook.runner.graph import STEPS
+from trialbook.runner.step_metadata import read_graph
 
 pytestmark = [pytest.mark.browser, pytest.mark.build]
 NOTEBOOK = "90_desk.ipynb"
@@ -95,7 +95,7 @@ def test_nothing_but_the_loopback_was_asked_for(desk: Desk) -> None:
 
 
 @pytest.mark.skipif(not SOAK, reason="`make soak` runs it: six notebooks take minutes")
-@pytest.mark.parametrize("step", [spec.name for spec in STEPS])
+@pytest.mark.parametrize("step", read_graph(Path(__file__).resolve().parents[2]).names)
 def test_every_notebook_runs_and_saves_without_a_word_to_the_outside(lab: Lab, browser: Browser, step: str) -> None:
     with desk_of(browser, lab) as opened:
         opened.open(f"{step}.ipynb")

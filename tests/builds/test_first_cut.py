@@ -16,8 +16,8 @@ from trialbook.contracts import suites
 from trialbook.datasets import read_dataset
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
-from trialbook.runner.check import look_at
-from trialbook.runner.graph import STEPS
+from trialbook.runner.check import whole_look
+from trialbook.runner.step_metadata import read_graph
 from trialbook.runner.verify import verify_build
 from trialbook.subjects.flow import NOBODY
 from workbook import Workbook
@@ -57,9 +57,9 @@ def first(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return First(book, load_trial(book.cut_file(), root), folder)
 
 
-def test_every_page_says_that_nobody_has_consented_yet(first: First) -> None:
+def test_every_page_says_that_nobody_has_consented_yet(first: First, root: Path) -> None:
     pages = sorted(first.folder.rglob("*.html"))
-    assert {page.stem for page in pages} == {"index", "data_dictionary", *(spec.name for spec in STEPS)}
+    assert {page.stem for page in pages} == {"index", "data_dictionary", *read_graph(root).names}
     for page in pages:
         assert NOBODY in words(page), page.name
     assert "Nobody has consented yet" in NOBODY
@@ -89,7 +89,7 @@ def test_contracts_profiles_and_queries_are_those_of_nobody(first: First) -> Non
 
 
 def test_check_and_verify_agree_with_the_build(first: First, root: Path) -> None:
-    found = look_at(first.trial, root, lambda _: None)
+    found = whole_look(first.trial, root, first.book.out)
     assert found.stop is None
     assert not any(verdict.failures for verdict in found.verdicts)
     assert verify_build(first.trial, root, first.book.out, quick=True).differences == []

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from small_project import SmallProject
-from trialbook.runner.graph import STEP
 
 pytestmark = pytest.mark.build
 SHOWN = (
@@ -30,7 +29,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, root: Path) -> SmallProjec
 
 
 def test_what_analysts_show_is_on_the_page_and_the_same_in_every_build(project: SmallProject) -> None:
-    project.write_notebook(STEP["04_dlt"], *SHOWN)
+    project.write_notebook(GRAPH.step("04_dlt"), *SHOWN)
     first = project.build()
     assert first.process.returncode == 0, first.said
     page = (project.out / project.cut_id / "04_dlt.html").read_text(encoding="utf-8")
@@ -57,8 +56,8 @@ def test_what_analysts_show_is_on_the_page_and_the_same_in_every_build(project: 
 
 
 def test_a_notebook_that_no_build_may_run_stops_it_before_any_runs_and_is_named(project: SmallProject) -> None:
-    project.write_notebook(STEP["04_dlt"])
-    project.write_notebook(STEP["03_safety"], "%%bash\nfalse")
+    project.write_notebook(GRAPH.step("04_dlt"))
+    project.write_notebook(GRAPH.step("03_safety"), "%%bash\nfalse")
     stopped = project.build("--force")
     assert stopped.process.returncode == 1, stopped.said
     assert "notebooks/03_safety.ipynb: code cell 4 uses the magic %%bash" in " ".join(stopped.said.split())
