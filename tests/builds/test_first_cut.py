@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from test_small_trials import no_programming_words, rates, words
 
-from trialbook.contracts import suites
 from trialbook.datasets import read_dataset
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
@@ -22,11 +21,7 @@ from trialbook.runner.verify import verify_build
 from trialbook.subjects.flow import NOBODY
 from workbook import Workbook
 
-pytestmark = [
-    pytest.mark.build,
-    # A contract that wants a row of DM stops such a cut, whatever the rest of the build can do.
-    pytest.mark.skipif("dm" in suites.NEVER_EMPTY, reason="the contracts stop a cut without a subject"),
-]
+pytestmark = pytest.mark.build
 # The domains that are delivered, each without a record.
 DELIVERED = {"all of them": None, "the required ones": ("dm", "ex", "ae")}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from small_project import SmallProject
+from small_project import GRAPH, SmallProject
 
 pytestmark = pytest.mark.build
 SHOWN = (

@@ -12,8 +12,6 @@ from trialbook.contracts.lookups import Lookup, parse_lookup
 from trialbook.contracts.odcs import Column, Contract, Over, QualityRule, Severity
 from trialbook.contracts.protocol_lists import codes_of
 
-# A trial without a screened subject has nothing to report; every other dataset may be empty, and then says so.
-NEVER_EMPTY = ("dm", "adsl")
 # Complete or partial ISO 8601, anchored at both ends since expectations are not.
 ISO_8601 = r"^[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2}(?:T[0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?)?)?)?$"
 COLUMN_KEYS = ("column", "column_A", "column_B")
@@ -74,11 +72,11 @@ def compile_rules(
     and the suite says so: there is nothing to compare with.
     """
     dataset = contract.dataset
-    minimum = 1 if dataset.name in NEVER_EMPTY else 0
+    # Any dataset may be empty, DM too before the first consent; what refers to a missing subject breaks a rule.
     rules = [
         Rule(
-            f"{dataset.name}.row_count", "", "critical", f"{dataset.name} has at least {minimum} rows",
-            "expect_table_row_count_to_be_between", {"min_value": minimum}, f"{dataset.name} 至少有 {minimum} 条记录",
+            f"{dataset.name}.row_count", "", "critical", f"{dataset.name} has at least 0 rows",
+            "expect_table_row_count_to_be_between", {"min_value": 0}, f"{dataset.name} 至少有 0 条记录",
         )
     ]  # fmt: skip
     frame = datasets.get(dataset.name, pd.DataFrame())
