@@ -112,5 +112,5 @@ def test_wrong_metadata_are_wrong_usage_and_nothing_is_built(small: SmallProject
     drop_in(small, {**SAYS, "needs": ["03_safty"]}, LEAVE)
     running = small.build()
     assert running.process.returncode == 2, running.said
-    assert f"notebooks/{NAME}.ipynb, column metadata.trialbook.needs, value '03_safty'" in running.said
+    assert f"notebooks/{NAME}.ipynb, key metadata.trialbook.needs, value '03_safty'" in running.said
     assert "Next: name one of 01_cleaning" in running.said

@@ -55,7 +55,7 @@ BIO = {"title": "Biomarkers", "needs": ["02_derive"], "datasets": ["adbm"]}
 @pytest.mark.parametrize(
     ("name", "entry", "says"),
     [
-        ("07_bio", {**BIO, "needs": ["05_orr"]}, "07_bio.ipynb, column metadata.trialbook.needs, value '05_orr'"),
+        ("07_bio", {**BIO, "needs": ["05_orr"]}, "07_bio.ipynb, key metadata.trialbook.needs, value '05_orr'"),
         ("07_bio", {**BIO, "needs": ["07_bio"]}, "07_bio needs itself"),
         ("02_derive", {**STORY["02_derive"], "needs": ["03_x"]}, "no step 03_x.*Next: name one of 01_cleaning, 02_"),
         ("07_bio", {**BIO, "datasets": ["adsl"]}, "value 'adsl': notebooks/02_derive.ipynb leaves this dataset too"),
@@ -65,7 +65,7 @@ BIO = {"title": "Biomarkers", "needs": ["02_derive"], "datasets": ["adbm"]}
         ("07 bio", BIO, "07 bio.ipynb, value '07 bio': the name of a step consists of letters"),
         ("index", BIO, "the name index is used by the workbook itself"),
         ("02_DERIVE", BIO, "is used by notebooks/02_D|is used by notebooks/02_d"),
-        ("07_bio", {"title": "x", "datasets": []}, "07_bio.ipynb, column metadata.trialbook.needs: the key is missing"),
+        ("07_bio", {"title": "x", "datasets": []}, "07_bio.ipynb, key metadata.trialbook.needs: the key is missing"),
         ("07_bio", {**BIO, "need": []}, "unknown key need; the nearest known key is needs"),
         ("07_bio", {**BIO, "needs": "02_derive"}, "metadata.trialbook.needs"),
         ("07_bio", "a word", "metadata.trialbook: is not a mapping"),

@@ -17,7 +17,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from trialbook.errors import UsageError
+from trialbook.errors import ParameterError
 from trialbook.protocol.yaml_file import validated
 from trialbook.runner.graph import FOLDER, PROFILED, PROFILES, Graph, StepSpec
 
@@ -53,14 +53,14 @@ def notebook_files(root: Path) -> list[str]:
 
 
 def read_graph(root: Path) -> Graph:
-    """The steps of the project in a folder; raises UsageError like `graph_of`."""
+    """The steps of the project in a folder; raises ParameterError like `graph_of`."""
     return graph_of({name: (root / FOLDER / name).read_bytes() for name in notebook_files(root)})
 
 
 def graph_of(notebooks: Mapping[str, bytes]) -> Graph:
     """The steps among these notebooks (content by file name).
 
-    Raises UsageError, naming the file and key, for a notebook that cannot be read, an entry of another form, a need or
+    Raises ParameterError, naming the file and key, for a notebook that cannot be read, an entry of another form, a need or
     a dataset that no step before leaves, a dataset that two leave, a name that is no identifier, and for steps that
     need each other; also where nobody leaves the clean domains or a dataset of which the profile pages are made.
     """
@@ -88,14 +88,14 @@ def _entry(name: str, content: bytes) -> StepEntry | None:
         cells, metadata = notebook["cells"], notebook.get("metadata", {})
         plain = isinstance(cells, list) and isinstance(metadata, dict)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UsageError(
+        raise ParameterError(
             f"cannot be read as a notebook ({type(error).__name__})", file=file,
             next_step="save it again in JupyterLab, or move it out of this folder",
         ) from None  # fmt: skip
     if not plain or ENTRY not in metadata:
         return None
     if not isinstance(metadata[ENTRY], dict):
-        raise UsageError(
+        raise ParameterError(
             "is not a mapping of keys to values", file=file, column=f"metadata.{ENTRY}",
             next_step="write it as the other notebooks do: title, needs, datasets",
         )  # fmt: skip
@@ -110,21 +110,21 @@ def _spec(name: str, entry: StepEntry) -> StepSpec:
     )  # fmt: skip
 
 
-def _wrong(spec: StepSpec, key: str, value: str, problem: str, next_step: str) -> UsageError:
-    return UsageError(problem, file=spec.file, column=f"metadata.{ENTRY}.{key}", value=value, next_step=next_step)
+def _wrong(spec: StepSpec, key: str, value: str, problem: str, next_step: str) -> ParameterError:
+    return ParameterError(problem, file=spec.file, column=f"metadata.{ENTRY}.{key}", value=value, next_step=next_step)
 
 
 def _stop_if_names_clash(graph: Graph) -> None:
     taken = dict.fromkeys(TAKEN, "the workbook itself")
     for spec in graph.steps:
         if not STEP_NAME.fullmatch(spec.name):
-            raise UsageError(
+            raise ParameterError(
                 "the name of a step consists of letters, digits and underscores", file=spec.file, value=spec.name,
                 next_step="rename the notebook, as in 07_biomarkers.ipynb",
             )  # fmt: skip
         owner = taken.get(spec.name.lower())
         if owner:
-            raise UsageError(
+            raise ParameterError(
                 f"the name {spec.name} is used by {owner}", file=spec.file, value=spec.name,
                 next_step="rename the notebook",
             )  # fmt: skip
@@ -147,7 +147,7 @@ def _stop_if_needs_fail(graph: Graph) -> None:
         waiting = [spec for spec in waiting if spec.name not in done]
 
 
-def _cycle(waiting: list[StepSpec]) -> UsageError:
+def _cycle(waiting: list[StepSpec]) -> ParameterError:
     """The message for steps that wait for each other; others only wait for these."""
     needed = [spec for spec in waiting if any(spec.name in other.needs for other in waiting)]
     if len(needed) < len(waiting):
@@ -175,7 +175,7 @@ def _stop_if_datasets_fail(graph: Graph) -> None:
     for name in (CLEAN, *PROFILED):
         if name not in left:
             what = "the clean domains" if name == CLEAN else f"the dataset {name}"
-            raise UsageError(
+            raise ParameterError(
                 f"no notebook leaves {what}, which every build needs", file=FOLDER, column=f"metadata.{ENTRY}.datasets",
                 value=name, next_step="put back the notebook, or its metadata",
             )  # fmt: skip
