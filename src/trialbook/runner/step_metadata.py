@@ -60,8 +60,8 @@ def read_graph(root: Path) -> Graph:
 def graph_of(notebooks: Mapping[str, bytes]) -> Graph:
     """The steps among these notebooks (content by file name).
 
-    Raises ParameterError, naming the file and key, for a notebook that cannot be read, an entry of another form, a need or
-    a dataset that no step before leaves, a dataset that two leave, a name that is no identifier, and for steps that
+    Raises ParameterError, naming the file and key, for a notebook that cannot be read, an entry of another form, a need
+    or a dataset that no step before leaves, a dataset that two leave, a name that is no identifier, and for steps that
     need each other; also where nobody leaves the clean domains or a dataset of which the profile pages are made.
     """
     steps, others = [], []
