@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -69,32 +72,40 @@ def test_leftovers_of_a_killed_build_are_swept(tmp_path: Path) -> None:
     assert not (tmp_path / ".scratch" / "c1").exists()
 
 
-def test_the_kernels_folder_of_a_killed_build_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publishing.tempfile, "gettempdir", lambda: str(tmp_path))
-    with kernel_folder(tmp_path / "out", "c1") as place:
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder with a short path, whatever number this run of the tests has: unix sockets need one."""
+    place = Path(tempfile.mkdtemp(prefix="tb-test-"))
+    yield place
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def test_the_kernels_folder_of_a_killed_build_is_swept(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing.tempfile, "gettempdir", lambda: str(short))
+    with kernel_folder(short / "out", "c1") as place:
         (place / "left.txt").write_text("left")
         name = place.name
         assert place.stat().st_mode & 0o077 == 0
     assert not place.exists()
-    (tmp_path / name).mkdir()
-    (tmp_path / name / "left.txt").write_text("left")
-    with one_builder(tmp_path / "out", "c1"), kernel_folder(tmp_path / "out", "c1") as place:
+    (short / name).mkdir()
+    (short / name / "left.txt").write_text("left")
+    with one_builder(short / "out", "c1"), kernel_folder(short / "out", "c1") as place:
         assert place.name == name
         assert list(place.iterdir()) == []
 
 
 def test_a_link_that_somebody_planted_in_place_of_the_kernels_folder_is_not_followed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publishing.tempfile, "gettempdir", lambda: str(tmp_path))
-    with kernel_folder(tmp_path / "out", "c1") as place:
+    monkeypatch.setattr(publishing.tempfile, "gettempdir", lambda: str(short))
+    with kernel_folder(short / "out", "c1") as place:
         pass
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "kept.txt").write_text("kept")
-    place.symlink_to(tmp_path / "elsewhere")
-    with one_builder(tmp_path / "out", "c1"), kernel_folder(tmp_path / "out", "c1") as other:
+    (short / "elsewhere").mkdir()
+    (short / "elsewhere" / "kept.txt").write_text("kept")
+    place.symlink_to(short / "elsewhere")
+    with one_builder(short / "out", "c1"), kernel_folder(short / "out", "c1") as other:
         assert other != place
-    assert content(tmp_path / "elsewhere") == {"kept"}
+    assert content(short / "elsewhere") == {"kept"}
 
 
 def test_an_error_of_the_disk_is_one_clear_stop(tmp_path: Path) -> None:
