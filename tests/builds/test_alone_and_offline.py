@@ -52,7 +52,8 @@ def in_empty_network(*command: object, cwd: Path) -> subprocess.CompletedProcess
     return subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
 
 
-def test_a_build_needs_no_network(root: Path, workbook: Workbook) -> None:
+def test_a_build_needs_no_network(root: Path, tmp_path: Path) -> None:
+    workbook = Workbook(tmp_path, root, "2025-03-31")
     if shutil.which("unshare") is None or in_empty_network("true", cwd=root).returncode:
         pytest.skip("this system does not let a user make a network namespace")
     program = "from trialbook.cli import main; main()"

@@ -166,6 +166,7 @@ def fresh(project: Project, place: Path) -> Path:
     return place / "fresh" / "case"
 
 
+@pytest.mark.soak  # test_same_bytes proves it every day, in another folder
 def test_force_makes_everything_anew_with_the_same_bytes(project: Project, tmp_path: Path) -> None:
     shutil.copytree(project.out / "case", tmp_path / "before")
     assert project.build(force=True) == EVERY
