@@ -14,8 +14,8 @@ from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Cut
 from trialbook.protocol.yaml_file import read_yaml, validated
 from trialbook.runner.new_cut import write_cut_file
-from trialbook.snapshot.synthetic import MANIFEST
 from trialbook.snapshot.transfer import NEXT
+from trialbook.synthetic import MANIFEST
 
 PHONE = str(13951234566 + 1)
 

@@ -10,7 +10,7 @@ import pytest
 import raw_export as raw
 from trialbook.errors import StopError
 from trialbook.protocol.load import find_cut_file, load_trial
-from trialbook.snapshot.synthetic import MANIFEST, is_synthetic, manifest_says
+from trialbook.synthetic import MANIFEST, is_synthetic, manifest_says
 
 
 def declared(folder: Path, content: object) -> Path:

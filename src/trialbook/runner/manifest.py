@@ -16,7 +16,7 @@ from trialbook.runner.json_files import json_text, write_json
 from trialbook.runner.marks import library_files
 from trialbook.runner.reach import PACKAGE
 from trialbook.runner.ro_crate import CRATE, ro_crate
-from trialbook.snapshot.synthetic import is_synthetic
+from trialbook.synthetic import is_synthetic
 
 SCHEMA = 2
 # As `trialbook.contracts.odcs.KINDS`, which is not imported here: looking whether anything changed must be quick.

@@ -18,7 +18,7 @@ from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.superseding import other_cut
 from trialbook.runner.target import published_manifest
 from trialbook.snapshot import transfer_manifest
-from trialbook.snapshot.synthetic import agreed, manifest_says
+from trialbook.synthetic import agreed, manifest_says
 
 PROTOCOL = "params/protocol.yaml"
 BUILDS = "build"

@@ -18,7 +18,7 @@ import xlsxwriter
 from trialbook.simulate.site_forms import BOOKS, CSV_FORMS, ITEMS, LAB_TESTS, WORDS, Field, Form
 from trialbook.simulate.snapshots import DEMO_CUTS, NOTICE
 from trialbook.simulate.trial import SEED, SUBJECTS, simulate_trial
-from trialbook.snapshot.synthetic import write_declaration
+from trialbook.synthetic import write_declaration
 
 SITE_EXPORT_CUT = "2025-06-30"
 MADE = datetime(2025, 7, 1)

@@ -12,7 +12,7 @@ from trialbook.errors import UsageError
 from trialbook.simulate.casebook import COLUMNS
 from trialbook.simulate.scenarios import SCENARIOS
 from trialbook.simulate.trial import FOREVER, SEED, SUBJECTS, SimulatedTrial, simulate_trial
-from trialbook.snapshot.synthetic import write_declaration
+from trialbook.synthetic import write_declaration
 
 # Cut dates of the demo trial; the subjects whose records were entered some days beyond the cut when it was taken.
 DEMO_CUTS: dict[str, dict[str, int]] = {"2025-03-31": {}, "2025-06-30": {"T09": 2}, "2025-09-30": {"T11": 2}}
