@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from functools import cache
 
 from trialbook.characters import plain_text
 
@@ -116,10 +117,6 @@ _ADDRESS = (
 )
 _LONG = rf"{_ID_18}|{_ID_15}|{_ABROAD}|{_LANDLINE}|{_OTHER_COUNTRY}"
 _NUMBERS = rf"(?:{_START}|(?P<called>{_CALLED}))(?P<number>(?:{_LONG}){_END}|{_MOBILE}{_MOBILE_END})"
-_PERSONAL = re.compile(
-    f"{_BIRTH}|{_NAMED}|{_RECORD}|{_PASSPORT_LABELLED}|{_MESSENGER}|{_NUMBERS}|{_MAIL}|{_ADDRESS}",
-    re.IGNORECASE,
-)
 # Numbers that look like those of a person are none behind these words, or in front of these units.
 _OF_A_THING = re.compile(
     r"(?:\b(?:lot|batch|specimen|sample|barcode|accession|kit)|批号|标本号?|样本号?)\s*(?:no|number|id|#)?[\s.:#]*",
@@ -148,6 +145,14 @@ _IN_IDENTIFIER = re.compile(
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
+@cache
+def _personal() -> re.Pattern[str]:
+    """Everything that is looked for. Compiled when it is first needed: a build that has nothing to do needs it not."""
+    return re.compile(
+        f"{_BIRTH}|{_NAMED}|{_RECORD}|{_PASSPORT_LABELLED}|{_MESSENGER}|{_NUMBERS}|{_MAIL}|{_ADDRESS}", re.IGNORECASE
+    )
+
+
 def masked(text: str) -> str:
     """A text without what identifies a person in it; unchanged where nothing is found.
 
@@ -166,9 +171,9 @@ def masked(text: str) -> str:
     plain = plain_text(text)
     if not _HINT.search(plain):
         return text
-    found = _PERSONAL.sub(_replacement, plain)
+    found = _personal().sub(_replacement, plain)
     # What stood beside something that was masked may be found only now.
-    return text if found == plain else _PERSONAL.sub(_replacement, found)
+    return text if found == plain else _personal().sub(_replacement, found)
 
 
 def names_person(identifier: str) -> bool:
@@ -181,7 +186,7 @@ def names_person(identifier: str) -> bool:
     (True, False, False)
     """
     plain = plain_text(identifier)
-    if any(match["number"] is None for match in _PERSONAL.finditer(plain)):
+    if any(match["number"] is None for match in _personal().finditer(plain)):
         return True
     for match in _IN_IDENTIFIER.finditer(plain):
         card, old = match["card"], match["old"]
