@@ -51,3 +51,13 @@ def test_when_it_is_killed_the_check_says_so_and_none_is_left(server, look, tmp_
     server.abandon()
     with pytest.raises(StopError, match="ended from outside"):
         Aside(server, tmp_path / "another", "checks contracts").do(check, look)
+
+
+def test_when_the_server_is_killed_the_work_aside_says_that_it_was_the_server(server, look, tmp_path: Path) -> None:
+    aside = Aside(server, tmp_path / "checker", "checks contracts")
+    aside.do(check, look)
+    psutil.Process(server.pid).kill()
+    said = "the kernel server has ended, and with it the process that checks contracts"
+    for worker in (aside, Aside(server, tmp_path / "another", "checks contracts")):
+        with pytest.raises(StopError, match=said):
+            worker.do(check, look)

@@ -14,6 +14,7 @@ from raw_export import AE, DM, EX, LB, PROTOCOL, export, rows, trial_of
 from trialbook.contracts.gate import stop_if_critical
 from trialbook.errors import StopError
 from trialbook.runner.check import Found, asked_by_cleaning, quick_look, report_lines, whole_look
+from trialbook.snapshot import read_snapshot
 
 
 def look(root: Path, folder: Path, **domains: object) -> tuple[Found, str]:
@@ -49,7 +50,8 @@ def test_a_stop_rule_of_cleaning_is_found_before_any_build(root: Path, tmp_path:
 def test_questions_stand_by_severity_with_their_first_records(root: Path, tmp_path: Path) -> None:
     events = rows(AE, *({"AESEQ": str(k), "AETERM": f"Event {k}", "AESER": ""} for k in range(1, 6)))
     found, _ = look(root, tmp_path, ae=events)
-    listed = asked_by_cleaning(trial_of(tmp_path / "snapshot"), root)
+    cut = trial_of(tmp_path / "snapshot")
+    listed = asked_by_cleaning(read_snapshot(cut), cut)
     text = "\n".join(report_lines(replace(found, listed=listed)))
     line = next(line for line in text.splitlines() if "P23-AE-SERIOUS-MISSING" in line)
     assert line.startswith("  major  AE ")

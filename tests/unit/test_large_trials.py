@@ -19,6 +19,7 @@ from trialbook.display.profile import BRIEF, profile_content
 from trialbook.display.profile_drawing import MOST_ROWS, days_of, events
 from trialbook.display.tables import MOST_ROWS as MOST_LINES
 from trialbook.dlt.determination import derive_addlt
+from trialbook.domains import Domains
 from trialbook.efficacy.day28 import day28_response
 from trialbook.efficacy.drawn_subjects import DEAD, WITHOUT, drawn_note, drawn_subjects, response_kinds
 from trialbook.efficacy.response import derive_adrs
@@ -52,6 +53,19 @@ class Large:
     profiles: list[Profile]
 
 
+def profiled(
+    adsl: pd.DataFrame, day_28: pd.DataFrame, domains: Domains, protocol: Protocol, keys: Analysis, day: pd.Timestamp
+) -> dict[str, pd.DataFrame]:
+    """The datasets that profiles are made of."""
+    return {
+        "adsl": adsl, "adae": derive_adae(adsl, domains, protocol, keys, day),
+        "adlb": derive_adlb(adsl, domains, protocol, keys, day),
+        "addlt": derive_addlt(adsl, domains, protocol, keys, day),
+        "adrs": derive_adrs(adsl, domains, protocol, keys, day, day_28),
+        "adtte": derive_adtte(adsl, domains, protocol, keys, day),
+    }  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory, protocol: Protocol) -> Large:
     folder = tmp_path_factory.mktemp("large")
@@ -62,13 +76,7 @@ def large(tmp_path_factory: pytest.TempPathFactory, protocol: Protocol) -> Large
     adsl = derive_subjects(domains, protocol, keys, day)
     day_28 = day28_response(adsl, domains, protocol, keys, day)
     responses = sensitivity_responses(adsl, domains, protocol, keys, day, day_28)
-    data = {
-        "adsl": adsl, "adae": derive_adae(adsl, domains, protocol, keys, day),
-        "adlb": derive_adlb(adsl, domains, protocol, keys, day),
-        "addlt": derive_addlt(adsl, domains, protocol, keys, day),
-        "adrs": derive_adrs(adsl, domains, protocol, keys, day, day_28),
-        "adtte": derive_adtte(adsl, domains, protocol, keys, day),
-    }  # fmt: skip
+    data = profiled(adsl, day_28, domains, protocol, keys, day)
     return Large(data, responses, profiles(data, domains, protocol, keys, day))
 
 
@@ -203,13 +211,7 @@ def test_a_relation_that_was_not_given_is_never_said_to_be_one(
     domains = trial().subject("S01").infused(0).event("Rash", 3, 2, related=said).domains()
     adsl = derive_subjects(domains, protocol, analysis, day)
     day_28 = day28_response(adsl, domains, protocol, analysis, day)
-    data = {
-        "adsl": adsl, "adae": derive_adae(adsl, domains, protocol, analysis, day),
-        "adlb": derive_adlb(adsl, domains, protocol, analysis, day),
-        "addlt": derive_addlt(adsl, domains, protocol, analysis, day),
-        "adrs": derive_adrs(adsl, domains, protocol, analysis, day, day_28),
-        "adtte": derive_adtte(adsl, domains, protocol, analysis, day),
-    }  # fmt: skip
+    data = profiled(adsl, day_28, domains, protocol, analysis, day)
     (made,) = profiles(data, domains, protocol, analysis, day)
     content = profile_content(made)
     told = next(section for section in content.sections if section.anchor == "events")

@@ -33,7 +33,9 @@ def trial_of_case(cases: Path, name: str) -> Trial:
 
 def asked(root: Path, cases: Path, name: str) -> pd.DataFrame:
     """What reading and cleaning ask about a case, but for the domains that it leaves out."""
-    listed = asked_by_cleaning(trial_of_case(cases, name), root)
+    trial = trial_of_case(cases, name)
+    contracts = load_contracts(root / "data_contracts")
+    listed = asked_by_cleaning(read_snapshot(trial, allow_list(contracts, trial.protocol)), trial)
     return listed[listed["rule"].ne("P34-DOMAIN-MISSING")]
 
 

@@ -32,11 +32,16 @@ def show_as_on_pages(cut_id: str = "") -> None:
 
     Does nothing outside of IPython. May be called again, for another cut.
     """
-    # Asked of the module: importing IPython would take a second where nobody uses it.
-    module = sys.modules.get("IPython.core.getipython")
-    shell = module.get_ipython() if module is not None else None
+    shell = running_shell()
     if shell is not None:
         show_in(shell, cut_id)
+
+
+def running_shell() -> Any:
+    """The IPython shell of this process; None outside of IPython."""
+    # Asked of the module: importing IPython would take a second where nobody uses it.
+    module = sys.modules.get("IPython.core.getipython")
+    return module.get_ipython() if module is not None else None
 
 
 def show_in(shell: Any, cut_id: str = "") -> None:

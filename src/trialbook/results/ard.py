@@ -13,6 +13,8 @@ COLUMNS = [
     "analysis_id", "group1", "group1_level", "variable", "variable_level", "context",
     "stat_name", "stat_label", "stat", "stat_text",
 ]  # fmt: skip
+# What names one reported number.
+KEYS = ["analysis_id", "group1_level", "variable", "variable_level", "context", "stat_name"]
 TOTAL = "Total"
 LABELS = {
     "n": "Subjects", "N": "Subjects in the set", "p": "Share of subjects", "events": "Events", "pending": "Pending",

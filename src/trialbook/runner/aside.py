@@ -44,13 +44,16 @@ class Aside:
                 self._connection.send((function, arguments))
                 answer, error = self._connection.recv()
             except (EOFError, OSError, ServerEnded, MemoryError, SystemError):
-                raise StopError(
-                    f"the process that {self._does} was ended from outside, or there was no memory left for it",
-                    next_step="build again",
-                ) from None  # fmt: skip
+                raise StopError(self._why_it_ended(), next_step="build again") from None
         if error is not None:
             raise error
         return cast("Result", answer)
+
+    def _why_it_ended(self) -> str:
+        """The server takes the processes that it forked along, so that it is asked about first."""
+        if self._server.has_ended:
+            return f"the kernel server has ended, and with it the process that {self._does}"
+        return f"the process that {self._does} was ended from outside, or there was no memory left for it"
 
     def close(self) -> None:
         """Ends the process, and gives back its memory; the next thing to do starts another."""

@@ -8,6 +8,7 @@ whose import would take longer than all of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,6 +54,11 @@ def quick_look(trial: Trial, root: Path, tell: Callable[[str], None] = lambda li
 
     Raises StopError where the snapshot cannot be read, UsageError where a criterion names a check that does not exist.
     """
+    return _quick(trial, root, tell)[0]
+
+
+def _quick(trial: Trial, root: Path, tell: Callable[[str], None]) -> tuple[Found, Snapshot]:
+    """`quick_look`, and the snapshot that was read."""
     # Imported here: nobody else in this process may need it.
     from trialbook.eligibility.checks import stop_if_no_check
 
@@ -64,7 +70,7 @@ def quick_look(trial: Trial, root: Path, tell: Callable[[str], None] = lambda li
     gate = Gate(contracts, list(trial.protocol.study.endpoints), evaluate_quickly)
     raw = {code.lower(): frame for code, frame in _by_code(snapshot).items()}
     before = _previous_export(trial, root, contracts)
-    return Found(
+    found = Found(
         verdicts=gate.check("raw", raw | protocol_lists(trial.protocol)),
         listed=None,
         files={f"raw/{code.lower()}": table.file for code, table in snapshot.tables.items()},
@@ -72,6 +78,7 @@ def quick_look(trial: Trial, root: Path, tell: Callable[[str], None] = lambda li
         drift=export_drift(_by_code(before), _by_code(snapshot)) if before else export_drift({}, {}),
         previous=trial.cut.previous_cut if before else None,
     )
+    return found, snapshot
 
 
 def whole_look(trial: Trial, root: Path, builds: Path, tell: Callable[[str], None] = lambda line: None) -> Found:
@@ -81,26 +88,23 @@ def whole_look(trial: Trial, root: Path, builds: Path, tell: Callable[[str], Non
     """
     from trialbook.runner.derive_cut import derive_cut
 
-    quick = quick_look(trial, root, tell)
+    quick, snapshot = _quick(trial, root, tell)
     try:
         gathered = derive_cut(trial, root, builds)
     except StopError as error:
-        return replace(quick, stop=error, listed=asked_by_cleaning(trial, root))
+        return replace(quick, stop=error, listed=asked_by_cleaning(snapshot, trial))
     verdicts = [verdict for found in gathered.verdicts.values() for verdict in found]
     return replace(quick, verdicts=verdicts, listed=gathered.queries)
 
 
-def asked_by_cleaning(trial: Trial, root: Path) -> pd.DataFrame:
-    """The questions of reading and cleaning, as far as these get."""
-    contracts = load_contracts(root / "data_contracts")
+def asked_by_cleaning(snapshot: Snapshot, trial: Trial) -> pd.DataFrame:
+    """The questions of cleaning, as far as it gets; what stops it is for the caller to say."""
     asked: list[Query] = []
-    try:
-        cleaned = cleaning.clean_snapshot(read_snapshot(trial, allow_list(contracts, trial.protocol)), trial)
+    with suppress(StopError):
+        cleaned = cleaning.clean_snapshot(snapshot, trial)
         asked = list(cleaned.queries)
         cut = cleaning.apply_cut(cleaned.domains, trial.cut_date)
         asked += [*cut.queries, *cleaning.consistency_queries(cut.domains, trial.analysis)]
-    except StopError:
-        return query_list(asked, trial.cut.cut_date)  # what stops it is said by the caller
     return query_list(asked, trial.cut.cut_date)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from trialbook.cleaning.dependence import moved_endpoints
 from trialbook.datasets import read_dataset
+from trialbook.results.ard import KEYS
 from trialbook.runner.differing import MOST
 from trialbook.runner.places import places
 
@@ -82,7 +83,6 @@ def _subjects(old: Path, new: Path) -> pd.DataFrame:
 
 
 def _results(old: Path, new: Path) -> pd.DataFrame:
-    keys = ["analysis_id", "group1_level", "variable", "variable_level", "context", "stat_name"]
-    a, b = (read_dataset(f / "results" / "ard.parquet").set_index(keys)["stat_text"] for f in (old, new))
+    a, b = (read_dataset(f / "results" / "ard.parquet").set_index(KEYS)["stat_text"] for f in (old, new))
     both = pd.concat({"old": a, "new": b}, axis=1).fillna("")
     return both[both["old"] != both["new"]].reset_index()

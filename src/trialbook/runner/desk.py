@@ -7,7 +7,6 @@ from there when every step before it has a record that still fits; else it reads
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -21,11 +20,11 @@ from trialbook.errors import StopError
 from trialbook.protocol.models import Trial
 from trialbook.runner.differing import first_and_more
 from trialbook.runner.graph import Graph
-from trialbook.runner.ingredients import Ingredients, file_sha256
+from trialbook.runner.ingredients import Ingredients, file_sha256, sha256
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.made_of import made_of_differences
 from trialbook.runner.manifest import sources
-from trialbook.runner.reach import notebook_imports, reachable_files
+from trialbook.runner.reach import code_cells, notebook_imports, reachable_files
 from trialbook.runner.target import read_manifest
 
 FOLDER = ".interactive"
@@ -87,8 +86,7 @@ class Desk:
         """
         if self.before and not self._unusable:
             return self.folder
-        manifest = read_manifest(self.published)
-        if manifest is not None and self.before:
+        if self._manifest is not None and self.before:
             other = self._differing(SAME_CUT)
             if other:
                 raise StopError(
@@ -118,7 +116,7 @@ class Desk:
             return f"{begin} {', and '.join(parts)}.{stale}{back} {end}", bool(again)
         own = [reason for name, reason in self._unusable.items() if (self.folder / ".steps" / name).is_dir()]
         aside = f" Not used, though run by hand: {'; '.join(own)}." if own else ""
-        stale_lines = self._differing(MAY_BE_STALE) if read_manifest(self.published) is not None else []
+        stale_lines = self._differing(MAY_BE_STALE) if self._manifest is not None else []
         stale = (
             f" Changed since that build: {'; '.join(first_and_more(stale_lines, MOST))}. Run `trialbook build "
             f"{cut.cut_id}` to bring it up to date." if stale_lines else ""
@@ -144,12 +142,13 @@ class Desk:
         if self.source == self.published:
             for name in self.before:
                 if name in self._unusable:
-                    self._take_over(name)
+                    self._take_over(name, staged.with_name(f"{staged.name}-taken"))
         own = self.folder / ".steps" / self.step
         (own / RECORD).unlink(missing_ok=True)
         # Closed a second time, a step still has left what it left the first time.
         self._kept |= set(_move_all(staged, self.folder))
-        keep_json(own / RECORD, self._record(self._kept, executed, taken=False))
+        hashes = [_cell_hash(source) for source in executed]
+        keep_json(own / RECORD, self._record(self.step, self._kept, self._files_of_source, hashes, taken=False))
 
     @cached_property
     def _files_of_source(self) -> dict[str, str]:
@@ -160,8 +159,13 @@ class Desk:
 
     @cached_property
     def _published_files(self) -> dict[str, str]:
-        outputs = (read_manifest(self.published) or {}).get("outputs", {})
+        outputs = (self._manifest or {}).get("outputs", {})
         return {name: str(entry["sha256"]) for name, entry in outputs.items()}
+
+    @cached_property
+    def _manifest(self) -> dict[str, Any] | None:
+        """The manifest of the published build as it was when this notebook began; None where there is none."""
+        return read_manifest(self.published)
 
     @cached_property
     def _records(self) -> dict[str, dict[str, Any]]:
@@ -212,35 +216,43 @@ class Desk:
         reached = {f"trialbook/{name}" for name in reachable_files(notebook_imports(content))}
         return {name: found for name, found in self.today["code"].items() if name in reached}
 
-    def _record(self, files: Iterable[str], executed: list[str], taken: bool, step: str = "") -> dict[str, Any]:
+    def _record(
+        self, step: str, files: Iterable[str], rests_on: Mapping[str, str], executed: list[str], taken: bool
+    ) -> dict[str, Any]:
+        """What is kept of a step: `files` it left, the files it `rests_on`, and the hashes of the cells `executed`."""
         return {
-            "made_of": {**self._made_of, "code": self._code(step or self.step)},
-            "rests_on": dict(self._files_of_source) if self.before else {},
+            "made_of": {**self._made_of, "code": self._code(step)},
+            "rests_on": dict(rests_on),
             "files": {name: file_sha256(self.folder / name) for name in sorted(files)},
-            "executed": [hashlib.sha256(source.strip().encode()).hexdigest() for source in executed],
+            "executed": executed,
             "taken": taken,
         }
 
-    def _take_over(self, step: str) -> None:
-        """Copies what a step left in the published build, so that one folder holds all that later steps read."""
+    def _take_over(self, step: str, staged: Path) -> None:
+        """Copies what a step left in the published build, so that one folder holds all that later steps read.
+
+        By way of `staged`, a folder of this process alone, so that each file appears whole.
+        """
         own = self.folder / ".steps" / step
         (own / RECORD).unlink(missing_ok=True)
         outputs = self._published_files
         files = [name for name in outputs if self.graph.step(step).left(name)]
         for name in files:
-            _copy(self.published / name, self.folder / name)
+            (staged / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.published / name, staged / name)
+        _move_all(staged, self.folder)
         before = self.graph.before(step)
         rests_on = {name: then for name, then in outputs.items() if self._left_before(name, before)}
-        keep_json(own / RECORD, {**self._record(files, [], True, step), "rests_on": rests_on})
+        keep_json(own / RECORD, self._record(step, files, rests_on, [], taken=True))
 
     def _was_edited(self, step: str) -> bool:
         """Whether the notebook of a step holds a cell that its interactive run did not execute."""
         ran = set(self._records[step].get("executed", []))
         try:
-            cells = _code_cells(self.root / self.graph.step(step).file)
+            cells = code_cells((self.root / self.graph.step(step).file).read_bytes())
         except (OSError, ValueError, KeyError, TypeError):
             return True
-        return any(hashlib.sha256(source.strip().encode()).hexdigest() not in ran for source in cells if source.strip())
+        return any(_cell_hash(source) not in ran for source in cells if source.strip())
 
     def _left_before(self, name: str, steps: Iterable[str]) -> bool:
         """Whether a file of a build was left by one of these steps."""
@@ -248,7 +260,7 @@ class Desk:
 
     def _differing(self, sections: Iterable[str]) -> list[str]:
         """What the published build was made of and is not today, in these sections."""
-        then = (read_manifest(self.published) or {}).get("sources", {})
+        then = (self._manifest or {}).get("sources", {})
         now = self.today
         pairs = {name: (then.get(name), now.get(name)) for name in sections}
         if "notebooks" in pairs:
@@ -272,9 +284,8 @@ class Desk:
         return whole
 
 
-def _code_cells(notebook: Path) -> list[str]:
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+def _cell_hash(source: str) -> str:
+    return sha256(source.strip().encode())
 
 
 def _move_all(staged: Path, target: Path) -> list[str]:
@@ -285,13 +296,6 @@ def _move_all(staged: Path, target: Path) -> list[str]:
         os.replace(staged / name, target / name)
     shutil.rmtree(staged, ignore_errors=True)
     return names
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    coming = target.with_name(f".{target.name}.{os.getpid()}.coming")
-    shutil.copyfile(source, coming)
-    os.replace(coming, target)
 
 
 def _and(names: list[str]) -> str:

@@ -17,7 +17,7 @@ from trialbook.outputs import naming
 from trialbook.protocol.load import find_cut_file, load_trial
 from trialbook.runner.desk import FOLDER as INTERACTIVE
 from trialbook.runner.publish import STOPPED
-from trialbook.runner.step_metadata import DATASET_NAME, read_graph
+from trialbook.runner.step_metadata import DATASET_NAME, DATASET_RULE, read_graph
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def write_draft(name: str, root: Path, builds: Path) -> list[str]:
     """
     if not DATASET_NAME.fullmatch(name):
         raise UsageError(
-            "the name of a dataset consists of lower-case letters, digits and underscores", value=name,
+            DATASET_RULE, value=name,
             next_step="give the name under which the notebook leaves it, as in adbm",
         )  # fmt: skip
     target = root / "data_contracts" / "analysis" / f"{name}.yaml"

@@ -16,6 +16,7 @@ import pandas as pd
 
 from trialbook.display import notice
 from trialbook.display.blocks import Block
+from trialbook.display.kernel import running_shell
 from trialbook.protocol.load import make_trial, project_root
 from trialbook.protocol.models import Trial
 from trialbook.runner.desk import Desk
@@ -67,8 +68,7 @@ def open_by_hand(name: str, given: Mapping[str, Any]) -> StepByHand:
     Raises UsageError for a wrong parameter or for two cuts in one run, StopError where the build that it would read was
     made from something else.
     """
-    cells = _executed()
-    stop_if_unknown(cells)
+    stop_if_unknown(_executed())
     root = project_root()
     content, file = cut_parameters(given, root)
     trial = make_trial(content, file, root)
@@ -83,9 +83,7 @@ def open_by_hand(name: str, given: Mapping[str, Any]) -> StepByHand:
 
 def _executed() -> list[str]:
     """The source of every cell that this kernel has executed, oldest first; none outside of IPython."""
-    # Asked of the module: importing IPython would take a second where nobody uses it.
-    module = sys.modules.get("IPython.core.getipython")
-    shell = module.get_ipython() if module is not None else None
+    shell = running_shell()
     return list(shell.history_manager.input_hist_raw) if shell is not None else []
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from trialbook.results.ard import KEYS
 from trialbook.runner.places import places
 from trialbook.runner.target import read_manifest
 
@@ -21,7 +22,6 @@ WORDS = (
     (" stands, ", " published, "),
     (" was rebuilt", " here"),
 )
-KEY = ("analysis_id", "group1_level", "variable", "variable_level", "context", "stat_name")
 
 
 def own_differences(staged: Path, published: Path, step: str) -> list[str] | None:
@@ -59,7 +59,7 @@ def _result_lines(own: Path, published: Path) -> list[str]:
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(row.get(name) or "") for name in KEY)
+    return tuple(str(row.get(name) or "") for name in KEYS)
 
 
 def _label(row: Mapping[str, Any]) -> str:

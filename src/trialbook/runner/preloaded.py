@@ -26,6 +26,8 @@ from trialbook.runner.surroundings import sterile_environment
 POLL_SECONDS = 0.05
 # Imports on a busy machine take many seconds; a server that is silent for longer than this is stuck.
 SILENCE_SECONDS = 300
+# A killed server is gone a moment after the processes that it had forked.
+SECONDS_TO_BE_SEEN = 0.2
 
 
 class ServerEnded(RuntimeError):
@@ -86,6 +88,13 @@ class KernelServer:
     def pid(self) -> int:
         """The process id of the server."""
         return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the server is gone."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=SECONDS_TO_BE_SEEN)
+        return self._process.returncode is not None
 
     def start(
         self, arguments: list[str], environment: dict[str, str], folder: str, what: str = "kernel"

@@ -151,9 +151,14 @@ def _this_library() -> Library:
 
 def notebook_imports(content: bytes) -> list[str]:
     """Modules of the library that the code cells of a notebook import; the object that a step works with besides."""
-    cells = json.loads(content)["cells"]
-    sources = [plain_source("".join(cell["source"])) for cell in cells if cell["cell_type"] == "code"]
+    sources = [plain_source(source) for source in code_cells(content)]
     return ["trialbook.runner.step", *(name for source in sources for name in imported_names(source))]
+
+
+def code_cells(content: bytes) -> list[str]:
+    """The sources of the code cells of a notebook."""
+    cells = json.loads(content)["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 
 def imported_names(source: str) -> list[str]:

@@ -28,6 +28,7 @@ CLEAN = "clean"
 STEP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,63}")
 TAKEN = ("raw", "results", PROFILES, "index", "data_dictionary", "build")
 DATASET_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+DATASET_RULE = "the name of a dataset consists of lower-case letters, digits and underscores"
 
 
 class StepEntry(BaseModel):
@@ -165,9 +166,7 @@ def _stop_if_datasets_fail(graph: Graph) -> None:
                          "let a later step leave this dataset")  # fmt: skip
         for name in [*([CLEAN] if spec.clean else []), *spec.datasets]:
             if not DATASET_NAME.fullmatch(name):
-                raise _wrong(spec, "datasets", name,
-                             "the name of a dataset consists of lower-case letters, digits and underscores",
-                             "rename the dataset, as in adbm")  # fmt: skip
+                raise _wrong(spec, "datasets", name, DATASET_RULE, "rename the dataset, as in adbm")
             if name in left:
                 raise _wrong(spec, "datasets", name, f"{left[name].file} leaves this dataset too",
                              "give one of the two another name")  # fmt: skip
