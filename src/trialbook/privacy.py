@@ -75,8 +75,10 @@ _NO_NAME = (
     r"(?!(?:of|the|and|not|no|none|unknown|withheld|redacted|n/?a|initials|see|missing|available)\b|保密|缩写|未|拼音|不详|不明|无"
     r"|已|见|隐)"
 )
+# Chinese characters have no case; a range of them would take long to compile where case is ignored.
+_HANZI = r"(?-i:[\u4e00-\u9fff])"
 _CAPITALS = r"(?-i:[A-Z][\w'’-]*(?:,?\s+[A-Z][\w'’-]*){0,3})"
-_HAN = r"[\u4e00-\u9fff·]{1,8}(?:\s[\u4e00-\u9fff]{1,3}(?![\u4e00-\u9fff]))?"
+_HAN = r"(?-i:[\u4e00-\u9fff·]{1,8}(?:\s[\u4e00-\u9fff]{1,3}(?![\u4e00-\u9fff]))?)"
 _SURNAME = (
     "(?:欧阳|司马|诸葛|上官|[赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何吕张孔曹魏陶姜戚谢邹喻潘葛范彭郎鲁韦马苗方俞任袁柳鲍史唐薛雷贺倪汤"
     "罗毕郝安常乐傅齐康伍余顾孟黄穆萧尹姚邵汪祁毛狄米贝戴宋庞熊纪舒项董梁杜阮闵席季贾江郭梅林钟徐邱骆高夏蔡田樊胡凌霍万柯卢莫丁邓洪"
@@ -93,8 +95,8 @@ _NAMED = (
     rf"|(?<![A-Za-z])(?<![A-Za-z]\s)name\s*[:：=]\s*{_NO_NAME}(?-i:[A-Z][\w'’-]*(?:,?\s+[A-Z][\w'’-]*){{1,2}})"
     r"|(?-i:\b(?:Mr|Mrs|Ms)\b\.?\s+[A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)?)"
     rf"|(?:患者|受试者|病人|家属|监护人|联系人|父亲|母亲)?(?:姓\s?名|患者名)(?:\s?[:：=]\s?{_NO_NAME}(?:{_CAPITALS}|{_HAN})"
-    rf"|\s{_NO_NAME}(?:{_CAPITALS}|[\u4e00-\u9fff·]{{2,8}}))"
-    rf"|(?:患者|受试者|病人|家属|监护人|联系人|父亲|母亲)\s?[:：]\s?{_FINDING}{_SURNAME}[\u4e00-\u9fff]{{1,2}}(?![\u4e00-\u9fff])"
+    rf"|\s{_NO_NAME}(?:{_CAPITALS}|(?-i:[\u4e00-\u9fff·]{{2,8}})))"
+    rf"|(?:患者|受试者|病人|家属|监护人|联系人|父亲|母亲)\s?[:：]\s?{_FINDING}{_SURNAME}{_HANZI}{{1,2}}(?!{_HANZI})"
 )
 _NUMBER_WORD = r"\s*(?:no|number|#)?\.?\s*[:：#=]?\s*"
 _RECORD = (
@@ -107,9 +109,9 @@ _STREET = r"(?:road|rd|street|avenue|ave|lane|boulevard|blvd|alley)"
 _WORDS = r"(?<![A-Za-z])(?-i:(?:(?!Lead|ECG|Blot)[A-Z][\w'’]+\s+){1,3})"
 _ADDRESS = (
     rf"\d{{1,5}}[A-Za-z]?,?\s+{_WORDS}{_STREET}\b\.?|{_WORDS}(?!lane){_STREET}\b\.?,?\s*(?:no\.?\s*|number\s*|#)?\d{{1,5}}"
-    r"|[\u4e00-\u9fff]{2,12}(?:(?<![通管回气尿线电旁])路|街|大道|巷|胡同|弄|(?<!房)里)\s*\d{1,5}\s*[号弄](?![腔床管针位样])"
+    r"|(?-i:[\u4e00-\u9fff]{2,12})(?:(?<![通管回气尿线电旁])路|街|大道|巷|胡同|弄|(?<!房)里)\s*\d{1,5}\s*[号弄](?![腔床管针位样])"
     r"(?:\s*\d{1,4}\s*(?:号?楼|栋|幢|单元|室|号)){0,4}"
-    r"|[\u4e00-\u9fff]{2,12}(?:小区|花园|公寓|新村|苑)\s*[\dA-Za-z一二三四五六七八九十]{1,4}\s*(?:号?楼|栋|幢|座|单元)"
+    r"|(?-i:[\u4e00-\u9fff]{2,12})(?:小区|花园|公寓|新村|苑)\s*[\dA-Za-z一二三四五六七八九十]{1,4}\s*(?:号?楼|栋|幢|座|单元)"
     r"(?:\s*[\d一二三四五六七八九十]{1,4}\s*(?:单元|室|号)){0,3}"
     r"|(?:住址|家庭住址|地址|户籍)\s*[:：=]\s*(?!见)(?=[^;；,，。\n]{0,40}[\d省市区县镇乡村])[^;；。\n]{4,60}"
     r"|home\s+address\s*[:：=]\s*(?=[^;；。\n]{0,40}\d)[^;；。\n]{4,60}"

@@ -105,6 +105,8 @@ def _by_variable(left: pd.DataFrame, parent: pd.DataFrame, code: str, name: str)
     records = records[records["KEY"].ne("") & records["USUBJID"].notna()]
     found: list[pd.DataFrame] = []
     for read in (_as_it_is, str.casefold, _number):
+        if found and left.empty:
+            break
         keyed = left.assign(KEY=left["KEY"].map(read)).dropna(subset=["KEY", "USUBJID"])
         links = keyed.merge(records.assign(KEY=records["KEY"].map(read)), on=["USUBJID", "KEY"])
         found.append(links[["SUPP", "PARENT"]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from threading import RLock
 
 # CPython 3.11 counts the depth of a tree for all threads together, and stops with a SystemError ("AST constructor
@@ -13,9 +14,18 @@ _ONE_AT_A_TIME = RLock()
 
 
 def syntax_tree(source: str) -> ast.Module:
-    """`ast.parse`, safe to call from several threads. Raises SyntaxError for what is no Python."""
+    """`ast.parse`, safe to call from several threads; the tree is shared, and is for reading only.
+
+    Raises SyntaxError for what is no Python.
+    """
     with _ONE_AT_A_TIME:
-        return ast.parse(source)
+        return _parsed(source)
+
+
+@lru_cache(maxsize=256)
+def _parsed(source: str) -> ast.Module:
+    # A build asks the same of each cell many times: is it Python, what does it import, may it run.
+    return ast.parse(source)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pandas as pd
 from trialbook.cleaning.keys import key_columns
 from trialbook.contracts.lookups import joined
 from trialbook.contracts.odcs import Contract
-from trialbook.contracts.suites import Elsewhere, Rule, chosen_records, compile_rules
+from trialbook.contracts.suites import Elsewhere, Rule, compile_rules
 from trialbook.contracts.verdicts import Failure, Verdict, evaluate
 from trialbook.errors import StopError
 from trialbook.results.queries import Query, query
@@ -66,7 +66,7 @@ class Gate:
         """The verdict on chosen records: those of another dataset are named by their subject and what was paired with
         it, those of the dataset itself by its key.
         """
-        frame = joined(chosen_records(part.over, datasets), part.lookups, datasets)
+        frame = joined(part.records, part.lookups, datasets)
         code = part.over.dataset.rpartition("/")[2].upper()
         named_by = own or ["SUBJID", "USUBJID", *key_columns(code, frame.columns), *part.over.each]
         return self._engine(name, frame, part.rules, list(dict.fromkeys(named_by)))

@@ -50,9 +50,10 @@ class Suite:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Rules about the records that `over` chooses, and the columns that they look up."""
+    """Rules about the records that `over` chooses, those records, and the columns that the rules look up."""
 
     over: Over
+    records: pd.DataFrame
     rules: list[Rule]
     lookups: list[Lookup]
 
@@ -159,10 +160,18 @@ class _Written:
         self.lookups: list[Lookup] = []
         self.skipped: list[str] = []
         self._over: dict[str, Elsewhere] = {}
+        self._records: dict[str, pd.DataFrame] = {}
 
     def elsewhere(self) -> list[Elsewhere]:
         """The rules about the records of other datasets."""
         return list(self._over.values())
+
+    def _chosen(self, over: Over) -> pd.DataFrame:
+        """`chosen_records`; many rules are about the same ones."""
+        name = over.model_dump_json()
+        if name not in self._records:
+            self._records[name] = chosen_records(over, self._datasets)
+        return self._records[name]
 
     def _not_meant(self, entry: QualityRule) -> str:
         """Why a rule does not concern this trial, or blank."""
@@ -185,7 +194,7 @@ class _Written:
             self.skipped.append(f"{entry.name}: {not_meant}")
             return
         over = entry.implementation.over
-        frame = chosen_records(over, self._datasets) if over else self._frame
+        frame = self._chosen(over) if over else self._frame
         kwargs = dict(entry.implementation.kwargs)
         lookups = {
             key: parse_lookup(kwargs[key], entry.name) for key in COLUMN_KEYS if isinstance(kwargs.get(key), dict)
@@ -213,7 +222,7 @@ class _Written:
             self.lookups += lookups.values()
             self.rules.append(rule)
             return
-        part = self._over.setdefault(over.model_dump_json(), Elsewhere(over, [], []))
+        part = self._over.setdefault(over.model_dump_json(), Elsewhere(over, frame, [], []))
         part.rules.append(rule)
         part.lookups.extend(lookup for lookup in lookups.values() if lookup not in part.lookups)
 

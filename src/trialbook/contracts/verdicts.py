@@ -10,7 +10,7 @@ import logging
 import threading
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -132,8 +132,24 @@ def _validated(batch: Any, dataset: str, rules: list[Rule]) -> list[Any]:
     return [found[number] for number in range(len(rules))]
 
 
+class _AskedOften(pd.DataFrame):  # type: ignore[misc]
+    """A frame that chooses the records of a condition once: Great Expectations asks for them with every metric.
+
+    The condition is worked out on the columns that it names: pandas makes a variable of every column first.
+    """
+
+    def query(self, expr: str, **options: Any) -> pd.DataFrame:
+        """The records that meet a condition."""
+        chosen = self.__dict__.setdefault("_chosen", {})
+        key = (expr, *sorted(options.items()))
+        if key not in chosen:
+            named = pd.DataFrame(self[[name for name in self.columns if str(name) in expr]])
+            chosen[key] = pd.DataFrame(self).loc[named.eval(expr, **options)]
+        return cast("pd.DataFrame", chosen[key])
+
+
 def _batch(frame: pd.DataFrame) -> Any:
-    return _frames_of(threading.get_ident()).get_batch({"dataframe": frame})
+    return _frames_of(threading.get_ident()).get_batch({"dataframe": _AskedOften(frame)})
 
 
 @cache

@@ -159,11 +159,17 @@ def _observed(row: object) -> object:
 def _unread_flag(events: pd.DataFrame, suppae: pd.DataFrame) -> pd.Series:
     """Which events have a flag AEDLT that is neither Y nor N."""
     unread = suppae[suppae["QNAM"].str.upper().eq("AEDLT") & ~suppae["QVAL"].str.upper().str.strip().isin(["Y", "N"])]
+    if unread.empty:
+        return pd.Series(False, index=events.index)
     return adjudicated_dlt(events, unread.assign(QVAL=pd.Series("Y", index=unread.index, dtype="str"))).eq("Y")
 
 
 def contradicted_events(domains: Domains) -> set[tuple[str, int]]:
     """USUBJID and AESEQ of the events that carry both flags, Y and N."""
+    return domains.once(_contradicted_events)
+
+
+def _contradicted_events(domains: Domains) -> set[tuple[str, int]]:
     ae = domains["AE"]
     torn = ae[contradicted(ae, domains["SUPPAE"])]
     return {(str(subject), int(number)) for subject, number in zip(torn["USUBJID"], torn["AESEQ"], strict=True)}

@@ -37,6 +37,8 @@ class Library:
 
     def __init__(self, name: str, folder: Path) -> None:
         self._name, self._folder = name, folder
+        self._known_files: dict[str, list[str]] = {}
+        self._known_imports: dict[str, set[str]] = {}
 
     def reachable(self, modules: Iterable[str]) -> list[str]:
         """Files, relative to the package, that importing these modules (`trialbook.x.y`) can execute or read, sorted.
@@ -53,10 +55,15 @@ class Library:
             found.add(module)
             if module in self._follow_no_one:
                 return self.files
-            waiting += [part for imported in self._imports(module) for part in self._executed(imported)]
-        own = {self._file(module) for module in found}
-        beside = {file for module in found if self._is_package(module) for file in self._beside(module)}
-        return sorted(own | beside)
+            waiting += self._imports(module) - found
+        return sorted({file for module in found for file in self._files_of(module)})
+
+    def _files_of(self, module: str) -> list[str]:
+        """The file of a module, and with a package what lies beside its modules."""
+        if module not in self._known_files:
+            beside = self._beside(module) if self._is_package(module) else ()
+            self._known_files[module] = [self._file(module), *beside]
+        return self._known_files[module]
 
     @cached_property
     def files(self) -> list[str]:
@@ -89,20 +96,26 @@ class Library:
         ]
 
     def _imports(self, module: str) -> set[str]:
-        named = self._named_in_text.get(module, set())
-        return self._graph.find_modules_directly_imported_by(module) | named
+        """What importing a module executes besides."""
+        if module not in self._known_imports:
+            named = self._named_in_text.get(module, set())
+            imported = self._graph.find_modules_directly_imported_by(module) | named
+            self._known_imports[module] = {part for name in imported for part in self._executed(name)}
+        return self._known_imports[module]
+
+    @cached_property
+    def _modules(self) -> set[str]:
+        return self._graph.modules
 
     @cached_property
     def _texts(self) -> dict[str, str]:
-        return {
-            module: (self._folder / self._file(module)).read_text(encoding="utf-8") for module in self._graph.modules
-        }
+        return {module: (self._folder / self._file(module)).read_text(encoding="utf-8") for module in self._modules}
 
     @cached_property
     def _named_in_text(self) -> dict[str, set[str]]:
         """Modules that are named in a string: imported by that name, or asked for their data files."""
         pattern = re.compile(rf"""["']({re.escape(self._name)}(?:\.\w+)+)["':]""")
-        known = self._graph.modules
+        known = self._modules
         return {module: set(pattern.findall(text)) & known for module, text in self._texts.items() if "." in module}
 
     @cached_property
@@ -115,7 +128,7 @@ class Library:
         """The modules that importing this name executes: every package above it, and the module where it is one."""
         parts = name.split(".")
         names = [".".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
-        return [module for module in names if module in self._graph.modules]
+        return [module for module in names if module in self._modules]
 
     def _is_package(self, module: str) -> bool:
         return (self._place(module) / "__init__.py").is_file()

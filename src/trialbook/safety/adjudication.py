@@ -18,7 +18,10 @@ def adjudicated_dlt(ae: pd.DataFrame, suppae: pd.DataFrame) -> pd.Series:
     the subject: N is the answer for each event without one of its own; Y likewise, unless an event of the subject has
     its own Y, which then is the event that was meant.
     """
-    flags = _flags(ae, suppae)
+    return _answers(ae, _flags(ae, suppae))
+
+
+def _answers(ae: pd.DataFrame, flags: pd.DataFrame) -> pd.Series:
     own = flags[~flags["WHOLE"] & (flags["SURE"] | flags["QVAL"].eq(YES))]
     named = own.groupby("PARENT")["QVAL"].max().reindex(ae.index)
     return _of_subject(named, flags[flags["WHOLE"]], ae["USUBJID"]).fillna("").astype("str")
@@ -31,7 +34,7 @@ def contradicted(ae: pd.DataFrame, suppae: pd.DataFrame) -> pd.Series:
     whole = flags[flags["WHOLE"]].drop_duplicates(["USUBJID", "QVAL"])
     said = whole.groupby("USUBJID")["QVAL"].agg(lambda answers: "".join(sorted(answers)))
     subject = ae["USUBJID"].map(said).astype("str").fillna("")
-    final = adjudicated_dlt(ae, suppae)
+    final = _answers(ae, flags)
     yes_somewhere = final.eq(YES).groupby(ae["USUBJID"]).transform("any")
     against = (subject.eq("NY") | (subject.eq(NO) & yes_somewhere)) & final.eq(YES)
     # The subject had a DLT and each of its events was called none.
