@@ -51,8 +51,8 @@ bench: $(READY)  ## measure a build against the chain a user would write, and wr
 bench-scale: $(READY)  ## measure builds of 12 to 12,000 subjects (a quarter of an hour), likewise
 	PYTHONPATH=tests $(BIN)/python -m bench scale --readme
 
-golden: demo  ## accept the results of the demo cuts as the new golden files, on purpose
-	@$(BIN)/python tests/builds/golden.py
+golden: demo pilot  ## accept the results of the builds as the new golden files, on purpose
+	@PYTHONPATH=tests $(BIN)/python tests/builds/golden.py
 
 lock:  ## resolve requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \

