@@ -61,16 +61,28 @@ CROOKED = {
     ),
     "a key changed in memory": (
         "step.analysis.__dict__['km_ci'] = 'log'",
+        "a cell changes parameters in memory, which the manifest would not say. Next: take the cell out, and change "
+        "the cut file (overrides) or the protocol file",
+    ),
+    "a key changed behind every guard": (
+        "object.__getattribute__(step.analysis, '__dict__')['km_ci'] = 'log'",
         "a cell changed the analysis key km_ci to log; the build says log-log. Next: take the cell out, and set "
         "overrides: {km_ci: log} in the cut file",
     ),
-    "a list of a key changed in memory": ("step.analysis.os_days.append(7)", "the analysis key os_days"),
-    "a criterion changed in memory": (
-        "step.protocol.criteria[0].__dict__['text'] = 'Anybody.'", "the key of the protocol file criteria",
+    "a key changed and put back": (
+        "step.analysis.os_days.append(7)\nstep.report([])\nstep.analysis.os_days.pop()", "changes parameters in memory",
     ),
-    "the cut changed in memory": ("step.cut.__dict__['cut_date'] = '2025-01-01'", "the key of the cut file cut_date"),
+    "a criterion changed and put back": (
+        "c = vars(step.protocol.criteria[0])\nthen = c['text']\nc['text'] = 'Anybody.'\nc['text'] = then",
+        "changes parameters in memory",
+    ),
+    "the cut changed in memory": ("step.cut.__dict__['cut_date'] = '2025-01-01'", "changes parameters in memory"),
     "another trial put in place": (
         "step.trial = step.trial.model_copy(update={'analysis': step.analysis.model_copy(update={'km_ci': 'log'})})",
+        "ended with AttributeError",
+    ),
+    "another trial put in place behind every guard": (
+        "step._trial = step.trial.model_copy(update={'analysis': step.analysis.model_copy(update={'km_ci': 'log'})})",
         "the analysis key km_ci",
     ),
 }  # fmt: skip

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import operator
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +13,12 @@ import pandas as pd
 import pytest
 
 from trialbook.domains import Domains
+from trialbook.errors import StopError
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
 from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.reads import NotedFrames, noting_trial
+from trialbook.runner.unaltered import given
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -119,3 +124,58 @@ def test_how_numbers_are_computed_is_an_ingredient(
     assert ingredients.value("environment OPENBLAS_CORETYPE") == "absent"
     monkeypatch.setenv("OPENBLAS_CORETYPE", "HASWELL")
     assert ingredients.value("environment OPENBLAS_CORETYPE") == "HASWELL"
+
+
+CHANGES = {
+    "assignment": lambda trial: setattr(trial.analysis, "km_ci", "log"),
+    "__dict__": lambda trial: trial.analysis.__dict__.update(km_ci="log"),
+    "vars": lambda trial: operator.setitem(vars(trial.analysis), "km_ci", "log"),
+    "vars of a criterion": lambda trial: operator.setitem(vars(trial.protocol.criteria[0]), "text", "Anybody."),
+    "vars of terms": lambda trial: operator.setitem(vars(trial.analysis.dlt_terms), "brief", []),
+    "vars of the cut": lambda trial: operator.setitem(vars(trial.cut), "cut_date", "2025-01-01"),
+    "vars of the trial": lambda trial: operator.setitem(vars(trial), "analysis", None),
+    "object.__setattr__": lambda trial: object.__setattr__(trial.analysis, "km_ci", "log"),
+    "object.__setattr__ of a criterion": lambda trial: object.__setattr__(trial.protocol.criteria[0], "text", "x"),
+    "object.__setattr__ of the trial": lambda trial: object.__setattr__(trial, "analysis", None),
+    "object.__delattr__": lambda trial: object.__delattr__(trial.analysis, "km_ci"),
+    "append": lambda trial: trial.analysis.os_days.append(7),
+    "sort": lambda trial: trial.analysis.gvhdtx.sort(),
+    "+=": lambda trial: operator.iadd(trial.analysis.os_days, [7]),
+    "an item": lambda trial: operator.setitem(trial.analysis.os_days, 0, 7),
+    "an item of a list in a list": lambda trial: operator.setitem(trial.analysis.age_groups[0], 0, 7),
+    "a slice deleted": lambda trial: operator.delitem(trial.analysis.os_days, slice(None)),
+    "a value of a mapping": lambda trial: trial.analysis.oc_scenarios.update(safe=[]),
+    "a list in a mapping": lambda trial: trial.analysis.oc_scenarios["safe"].clear(),
+    "|= of a mapping": lambda trial: operator.ior(trial.analysis.oc_scenarios, {"safe": []}),
+    "a parameter of a criterion": lambda trial: trial.protocol.criteria[0].parameters.update(minimum=0),
+    "a dose level": lambda trial: trial.protocol.dose_levels.pop(),
+    "an override": lambda trial: trial.cut.overrides.setdefault("km_ci", "log"),
+}
+
+
+@pytest.mark.parametrize("way", CHANGES)
+def test_nothing_that_a_notebook_is_handed_can_be_changed(
+    noted: tuple[Trial, set[str]], plain: Trial, way: str
+) -> None:
+    trial, _ = noted
+    with pytest.raises((StopError, ValueError, AttributeError), match=r"changes parameters|frozen"):
+        CHANGES[way](trial)
+    assert given(trial) == given(plain)
+
+
+def test_copies_of_what_is_handed_out_may_be_changed(noted: tuple[Trial, set[str]], plain: Trial) -> None:
+    trial, _ = noted
+    days = list(trial.analysis.os_days)
+    days.append(7)
+    assert days == [*plain.analysis.os_days, 7] == [*trial.analysis.os_days, 7]
+    for copied in (copy.copy(trial.analysis.oc_scenarios), copy.deepcopy(trial.analysis.oc_scenarios)):
+        copied["safe"] = [0.5]
+    for criterion in (copy.deepcopy(trial.protocol.criteria[0]), trial.protocol.criteria[0].model_copy(deep=True)):
+        criterion.parameters["minimum"] = 0
+        criterion.columns.append("X")
+        assert type(criterion) is type(plain.protocol.criteria[0])
+    assert trial.protocol.criteria[0] == plain.protocol.criteria[0]
+    assert trial.protocol.criteria == plain.protocol.criteria
+    assert trial.analysis.model_copy(update={"os_days": [1]}).os_days == [1]
+    assert json.dumps(trial.analysis.oc_scenarios) == json.dumps(plain.analysis.oc_scenarios)
+    assert given(trial) == given(plain)

@@ -20,6 +20,7 @@ from trialbook.display.kernel import without_addresses
 from trialbook.errors import StopError, TrialbookError, UsageError
 from trialbook.protocol.load import CONTRACTS
 from trialbook.runner.beside import FOUND, PLACE, found_beside
+from trialbook.runner.held import CHANGES
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.kernels import SterileKernelManager, sterile_manager
 from trialbook.runner.limits import GIB, MEMORY_LIMIT, TIME_LIMIT, Limits, machine_memory
@@ -171,9 +172,10 @@ def _notebook(content: bytes) -> Any:
 
 def _cell_error(step: str, error: Any, notebook: nbformat.NotebookNode | None, limits: Limits) -> TrialbookError:
     """The user's message when a cell stopped with one of our errors; else the kind of error and its cell."""
-    if error.ename in OWN_ERRORS:
-        return OWN_ERRORS[error.ename](error.evalue)
     where = f"code cell {error.exec_count}"
+    if error.ename in OWN_ERRORS:
+        place = f"notebooks/{step}.ipynb, {where}: " if error.evalue.startswith(CHANGES) else ""
+        return OWN_ERRORS[error.ename](f"{place}{error.evalue}")
     if error.ename.endswith("MemoryError"):
         problem = f"{where} needed more memory than its limit of {limits.memory / GIB:g} GiB"
         return NotebookError(step, problem, notebook, next_step=f"set {MEMORY_LIMIT} to more GiB, or use less")

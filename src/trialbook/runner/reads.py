@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from trialbook.protocol.models import Trial
+from trialbook.runner.held import held, held_class, hold
 from trialbook.runner.reach import PACKAGE
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -44,7 +45,7 @@ def opened_files() -> set[str]:
 
 
 def noting_trial(trial: Trial, note: Note) -> Trial:
-    """The same trial, whose protocol, analysis keys and paths note what is read of them.
+    """The same trial, whose protocol, analysis keys and paths note what is read of them; no cell can change them.
 
     The cut is not noted: the runner writes all of it into the notebook, so every step depends on it.
     """
@@ -54,12 +55,12 @@ def noting_trial(trial: Trial, note: Note) -> Trial:
             note(f"file {text}")
             return super().path(text)
 
-    return NotingTrial.model_construct(
-        cut=trial.cut,
+    return held_class(NotingTrial).model_construct(
+        cut=held(trial.cut),
         protocol=_noting(trial.protocol, "protocol", note),
         analysis=_noting(trial.analysis, "analysis", note),
         root=trial.root,
-        read=trial.read,
+        read=held(trial.read),
     )
 
 
@@ -68,7 +69,7 @@ def _noting(model: Model, prefix: str, note: Note) -> Model:
     inner = {name: value for name, value in _values(model).items() if isinstance(value, BaseModel)}
     values = _values(model) | {name: _noting(value, f"{prefix}.{name}", note) for name, value in inner.items()}
     kind = _noting_class(type(model), prefix, note, quiet=frozenset(inner))
-    return kind.model_construct(**values)
+    return hold(kind.model_construct(**values), held_class(kind))
 
 
 def _noting_class(kind: type[Model], prefix: str, note: Note, quiet: frozenset[str] = frozenset()) -> type[Model]:
@@ -94,7 +95,8 @@ def _noting_class(kind: type[Model], prefix: str, note: Note, quiet: frozenset[s
         return call
 
     whole: dict[str, Any] = {name: noting_all(name) for name in ("__iter__", "__eq__", "__hash__", "__repr__")}
-    return type(kind.__name__, (kind,), {"__module__": kind.__module__, "__getattribute__": get, **whole})
+    whole |= {"__module__": kind.__module__, "__getattribute__": get, "model_config": ConfigDict(defer_build=True)}
+    return type(kind.__name__, (kind,), whole)
 
 
 def _values(model: BaseModel) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Step:
 
     def __init__(self, name: str, trial: Trial, source: Path, target: Path, builds: Path) -> None:
         self._reads: set[str] = set()
-        self.name, self.trial = name, noting_trial(trial, self._reads.add)
+        self.name, self._trial = name, noting_trial(trial, self._reads.add)
         self._given = given(trial)
         self._delivered: dict[str, pd.DataFrame] = {}
         self._source, self._target, self._builds = source, target, builds
@@ -58,6 +58,11 @@ class Step:
         self._queries: list[Query] = []
         self._written: dict[str, int] = {}
         show_as_on_pages(trial.cut.cut_id)
+
+    @property
+    def trial(self) -> Trial:
+        """Cut, protocol and analysis keys: no cell can put another one in its place, or change it."""
+        return self._trial
 
     @property
     def cut(self) -> Cut:
