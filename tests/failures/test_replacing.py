@@ -79,6 +79,19 @@ def test_the_life_of_a_build_whose_delivery_changes(small: SmallProject) -> None
     )
     assert proved.end(180) == 0, proved.said
 
+    page = kept / "index.html"
+    whole = page.read_bytes()
+    # The file is the same one as in no other build: written anew, so that nothing else changes with it.
+    page.unlink()
+    page.write_bytes(whole.replace(b"Case", b"Cose") + b" ")
+    found = quick(small)
+    assert found.process.returncode == 1
+    assert f".superseded/case/{seal[:16]}, index.html: has grown" in found.said
+    page.write_bytes(whole)
+    assert quick(small).process.returncode == 0
+    kept.rename(kept.with_name("moved"))
+    assert f".superseded/case/{seal[:16]}: is missing" in quick(small).said
+
 
 def test_another_cut_under_the_same_id_does_not_replace_the_one_that_is_published(small: SmallProject) -> None:
     small.hold()

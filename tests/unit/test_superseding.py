@@ -10,8 +10,9 @@ import pytest
 
 from trialbook.datasets import write_dataset
 from trialbook.protocol.load import load_trial
+from trialbook.runner.kept_builds import kept_differences
 from trialbook.runner.moved import moved_headlines
-from trialbook.runner.superseding import keep_superseded, named_seal, told
+from trialbook.runner.superseding import keep_superseded, named_seal, told, touched_before, touched_place
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +34,22 @@ def test_a_changed_build_of_a_known_seal_is_kept_under_a_name_of_its_own(tmp_pat
     assert (second / "my_notes.txt").read_text() == "note"
     assert not (first / "my_notes.txt").exists()
     assert keep_superseded(tmp_path, tmp_path / "c1", seal) == second
+
+
+def test_what_was_changed_before_a_build_was_kept_is_no_change_of_the_kept_build(tmp_path: Path) -> None:
+    place = keep_superseded(tmp_path, published(tmp_path, "one"), "a" * 64, ["my_notes.txt: was not left by the build"])
+    assert touched_before(place) == {"my_notes.txt: was not left by the build"}
+    found = kept_differences(tmp_path, "c1", None)
+    assert found == [f"{place.relative_to(tmp_path).as_posix()}, manifest.json: is missing"]
+    (place / "manifest.json").write_text('{"schema": 0}')
+    assert "superseded/c1/" + "a" * 16 in kept_differences(tmp_path, "c1", "a" * 64)[0]
+    touched_place(place).unlink()
+    assert touched_before(place) == set()
+
+
+def test_a_kept_build_that_is_gone_is_named_and_a_cut_without_one_has_nothing_to_say(tmp_path: Path) -> None:
+    assert kept_differences(tmp_path, "c1", None) == []
+    assert kept_differences(tmp_path, "c1", "b" * 64) == [f".superseded/c1/{'b' * 16}: is missing"]
 
 
 @pytest.mark.parametrize("seal", [None, 3, "", "../out", "a/b"])

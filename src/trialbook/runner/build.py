@@ -134,7 +134,7 @@ def _replaced(
         raise changed_error(trial.cut.cut_id, other, final, scratch, trial)
     # What a person has put into the folder, or changed there, is nowhere else.
     touched = standing_differences(final)
-    kept = keep_superseded(options.out, final, named_seal(standing)) if other or touched else None
+    kept = keep_superseded(options.out, final, named_seal(standing), touched) if other or touched else None
     return list(told(moved_headlines(final, scratch, trial), kept, touched))
 
 

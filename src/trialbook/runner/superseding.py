@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -54,9 +55,10 @@ def named_seal(standing: Mapping[str, Any]) -> str:
     return seal if isinstance(seal, str) and seal.isalnum() else "unsealed"
 
 
-def keep_superseded(out: Path, final: Path, seal: str) -> Path:
+def keep_superseded(out: Path, final: Path, seal: str, touched: list[str] | None = None) -> Path:
     """Keeps the build in `final` whole under `.superseded/<cut_id>/<seal>`; all of it appears there, or nothing.
 
+    `touched`, what in it is not as its build had left it, is noted beside it: no later change of what is kept.
     Where that name holds something else, since somebody has changed one of the two, `<seal>-2` and so on.
     """
     first = superseded_place(out, final.name, seal)
@@ -71,8 +73,24 @@ def keep_superseded(out: Path, final: Path, seal: str) -> Path:
     coming = kept.with_name(f".{kept.name}.coming")
     shutil.rmtree(coming, ignore_errors=True)
     shutil.copytree(final, coming, symlinks=True, copy_function=_linked)
+    if touched:
+        touched_place(kept).write_text(json.dumps(touched, ensure_ascii=False), encoding="utf-8")
     os.rename(coming, kept)
     return kept
+
+
+def touched_place(kept: Path) -> Path:
+    """Where it is noted what in a build was not as left when it was kept."""
+    return kept.with_name(f"{kept.name}.touched.json")
+
+
+def touched_before(kept: Path) -> set[str]:
+    """What in a build was not as left when it was kept, one line each."""
+    try:
+        lines = json.loads(touched_place(kept).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return set()
+    return {line for line in lines if isinstance(line, str)} if isinstance(lines, list) else set()
 
 
 def superseded_place(out: Path, cut_id: str, seal: str) -> Path:

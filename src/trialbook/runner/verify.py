@@ -16,6 +16,7 @@ from trialbook.protocol.models import CUT_ID, Trial
 from trialbook.runner.build import Options, build_cut
 from trialbook.runner.compare import compare_builds
 from trialbook.runner.ingredients import Ingredients
+from trialbook.runner.kept_builds import kept_differences
 from trialbook.runner.made_of import made_of_differences
 from trialbook.runner.manifest import MANIFEST, sources
 from trialbook.runner.publish import VERIFY, one_builder
@@ -80,11 +81,15 @@ def verify_build(trial: Trial, root: Path, out: Path, jobs: int = 2, *, quick: b
 
 
 def look(trial: Trial, root: Path, standing: Path) -> tuple[list[str], list[str]]:
-    """What can be seen without a rebuild: the build (and the previous one) against its manifest, and its sources."""
+    """What can be seen without a rebuild: the build against its manifest, and its sources.
+
+    The previous build and those that were superseded are looked at too, each against its own manifest.
+    """
     own = standing_differences(standing)
     previous = trial.cut.previous_cut
     if previous and (standing.parent / previous / MANIFEST).is_file():
         own += [f"previous cut {previous}, {line}" for line in standing_differences(standing.parent / previous)]
+    own += kept_differences(standing.parent, standing.name, (read_manifest(standing) or {}).get("supersedes"))
     return own, source_differences(trial, root, standing)
 
 
