@@ -13,10 +13,11 @@ from typing import Annotated, Literal
 import typer
 
 from trialbook.errors import StopError, TrialbookError, UsageError, unknown_error
+from trialbook.privacy import masked_argument
 from trialbook.runner.limits import MEMORY_LIMIT, TIME_LIMIT, Limits
 from trialbook.runner.own_process import leave, stand_alone
 from trialbook.runner.signals import Ended, end_in_order
-from trialbook.runner.terminal import terminal
+from trialbook.runner.terminal import terminal, wrong_usage
 from trialbook.stops import in_chinese
 
 app = typer.Typer(
@@ -268,11 +269,11 @@ def run() -> int:
     try:
         stand_alone()
         end_in_order()
-        app()
+        status = app(standalone_mode=False)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except TrialbookError as error:
-        _say(error)
+        _say(masked_argument(str(error)) if isinstance(error, UsageError) else error)
         if chinese := in_chinese(error):
             _say(chinese)
         return error.exit_status
@@ -284,11 +285,14 @@ def run() -> int:
         _say(f"{what} written ({error.strerror or type(error).__name__})")
         return 1
     except Exception as error:
-        _say(unknown_error(error))
-        return 1
-    return 0
+        wrong = wrong_usage(error)
+        _say(unknown_error(error) if wrong is None else wrong)
+        return 1 if wrong is None else 2
+    return status if isinstance(status, int) else 0
 
 
 def _say(message: object) -> None:
+    if message == "":
+        return
     with contextlib.suppress(OSError):
         terminal(stderr=True).print(f"trialbook: {message}", markup=False)

@@ -137,6 +137,8 @@ _HINT = re.compile(
 # Most values hold nothing of the kind: a date, a number, a code, a short word.
 _HARMLESS = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.+Z-]*)?|[\d.,<>=+%-]{1,9}|[A-Za-z0-9_]{1,4}")
 _QUANTITY = re.compile(r"[<>=≤≥~]{0,2}\s?[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+# Between a letter, or what joins words in names, and a digit.
+_BETWEEN = re.compile(r"(?<=[A-Za-z_])(?=\d)|(?<=\d)(?=[A-Za-z_])")
 
 # In an identifier: mobile numbers as they are dialled, identity numbers that are valid.
 _IN_IDENTIFIER = re.compile(
@@ -176,6 +178,17 @@ def masked(text: str) -> str:
     found = _personal().sub(_replacement, plain)
     # What stood beside something that was masked may be found only now.
     return text if found == plain else _personal().sub(_replacement, found)
+
+
+def masked_argument(text: str) -> str:
+    """`masked` for words of a command and names of files: numbers that letters touch are found too.
+
+    >>> masked_argument("No such option: --cut13912773451"), masked_argument("there is no cut '2025-13-01'")
+    ('No such option: --cut [redacted]', "there is no cut '2025-13-01'")
+    """
+    apart = _BETWEEN.sub(" ", text)
+    found = masked(apart)
+    return masked(text) if found == apart else found
 
 
 def names_person(identifier: str) -> bool:

@@ -121,7 +121,8 @@ def test_the_csv_serves_as_the_list_of_the_previous_cut(tmp_path: Path) -> None:
 
 
 HOSTILE = [
-    *FORMULAS, *HARMLESS, "a;=1+1", "a; @x", "'=1", "''-x", "back\\slash \\x41", "two\nlines", "tab\there", "bell\x07",
+    *FORMULAS, *HARMLESS, "a;=1+1", "a; @x", "a|=1", "a | '=1", "a\t=1", "|-x",
+    ";|;=1", "a;|=1|", "'=1", "''-x", "back\\slash \\x41", "two\nlines", "tab\there", "bell\x07",
     "\x1b[2J",
     "left\u202eright", "zero\u200bwidth", "full＝1;＝2", "-", "--", "-1e5", "-2,5",
 ]  # fmt: skip
@@ -135,7 +136,7 @@ def test_a_list_reads_back_as_it_was_and_holds_nothing_that_acts(tmp_path: Path)
         cells = [cell for row in list(csv.reader(file))[1:] for cell in row]
     for cell in cells:
         assert all(sign.isprintable() for sign in cell), cell
-        for part in cell.split(";"):
+        for part in re.split("[;|]", cell):
             number = re.fullmatch(r"[+-]?\d+(\.\d+)?", cell)
             assert number or part.lstrip()[:1] not in tuple("=+-@＝＋－＠"), cell
 

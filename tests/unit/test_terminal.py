@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import sys
 
 import pytest
 from rich.table import Table
@@ -31,3 +33,48 @@ def test_lines_and_cells_of_tables_show_what_would_act(text: str) -> None:
 
 def test_lines_stay_lines_and_personal_data_are_masked() -> None:
     assert printed("one\ntwo 13912773451") == "one\ntwo [redacted]\n"
+
+
+WRONG = {
+    "an option": ["build", "--foo13912773451"],
+    "an option of one letter": ["build", "-x13912773451"],
+    "a command": ["13912773451"],
+    "a command with letters": ["x13912773451y"],
+    "a number": ["build", "--jobs", "13912773451x"],
+    "a choice": ["build", "--charts", "x_13912773451", "2025-09-30"],
+    "a cut": ["build", "zhang13912773451"],
+    "a cut file": ["build", "zhang_13912773451.yaml"],
+    "one word too many": ["check", "2025-09-30", "13912773451"],
+    "a build": ["diff", "a13912773451", "b"],
+    "a snapshot": ["new-cut", "c9", "--snapshot", "li13912773451", "--date", "2025-01-01"],
+    "an identity number": ["status", "id11010519491231002X"],
+    "a mail address": ["check", "li.na@example.org"],
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_is_wrong_with_a_command_is_said_without_what_identifies_a_person(
+    kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from trialbook import cli
+
+    monkeypatch.setattr(cli, "stand_alone", lambda: None)
+    monkeypatch.setattr(cli, "end_in_order", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["trialbook", *WRONG[kind]])
+    assert cli.run() == 2
+    said = "".join(capsys.readouterr())
+    assert said.startswith("trialbook: ")
+    assert said.count("\n") == 1
+    assert not re.search(r"13912773451|11010519491231002|li\.na", said)
+
+
+def test_a_wrong_command_names_what_is_wrong_and_the_next_step(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from trialbook import cli
+
+    monkeypatch.setattr(cli, "stand_alone", lambda: None)
+    monkeypatch.setattr(cli, "end_in_order", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["trialbook", "build", "--forse", "2025-09-30"])
+    assert cli.run() == 2
+    assert capsys.readouterr().err.startswith("trialbook: No such option: --forse")

@@ -6,20 +6,22 @@ import re
 
 from trialbook.characters import printable
 
-# What a spreadsheet takes for a formula, at the start of a cell; behind a semicolon too, where it splits there.
+# What a spreadsheet takes for a formula, at the start of a cell. It may split cells further, quotes or not, where the list
+# separator of the system or of an import is another sign than the comma: a semicolon or a bar. (A tab becomes an escape
+# before. Blanks are not treated: "a -1" is prose, and no system has a blank as its separator.)
 _SIGNS = "=+\\-@＝＋－＠"
 _FORMULA = re.compile(rf"^'*\s*[{_SIGNS}]")
-_BEHIND = re.compile(rf"(;\s*)('*[{_SIGNS}])")
+_BEHIND = re.compile(rf"([;|]\s*)('*[{_SIGNS}])")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
-_ESCAPED, _ESCAPED_BEHIND = re.compile(rf"^'(?='*\s*[{_SIGNS}])"), re.compile(rf"(;\s*)'(?='*[{_SIGNS}])")
+_ESCAPED, _ESCAPED_BEHIND = re.compile(rf"^'(?='*\s*[{_SIGNS}])"), re.compile(rf"([;|]\s*)'(?='*[{_SIGNS}])")
 _CODE = re.compile(r"\\(\\|[nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 
 
 def list_text(value: str) -> str:
     """The value as a cell: an apostrophe before what a spreadsheet would compute, escapes for what does not show.
 
-    >>> [list_text(value) for value in ("=1+1", "-2.5", "a;=1", "rash\\u202e", "fever")]
-    ["'=1+1", '-2.5', "a;'=1", 'rash\\\\u202e', 'fever']
+    >>> [list_text(value) for value in ("=1+1", "-2.5", "a;=1|+2", "rash\\u202e", "fever")]
+    ["'=1+1", '-2.5', "a;'=1|'+2", 'rash\\\\u202e', 'fever']
     """
     shown = printable(value.replace("\\", "\\\\"))
     if _NUMBER.fullmatch(shown):
