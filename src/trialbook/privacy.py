@@ -88,11 +88,14 @@ _SURNAME = (
 _FINDING = (
     "(?!高[热烧血钾钠糖脂钙]|黄[疸染]|白[细斑血]|安[全静]|常规|任何|方案|贝[伐利]|毛[细囊]|康复|白天|万古|马[法上])"
 )
+# Behind one word it tells a drug from a person.
+_DOSE = r",?\s*\d+(?:[.,]\d+)*\s*(?:[µμumn]?g|mcg|m?L|IU|U|%|mmol|tab|cap|mg/)"
 _NAMED = (
     rf"(?:patient|subject|mother|father|guardian)(?:'?s)?\s*name\s*(?:[:：=]\s*{_NO_NAME}"
     rf"(?:{_CAPITALS}|[a-z][\w'’-]*(?:\s+[a-z][\w'’-]*)?|{_HAN})|\s{_NO_NAME}{_CAPITALS})"
     rf"|(?:\b(?:contact|full|first|last|family|given)\s*name|\bsurname)\s*[:：=]\s*{_NO_NAME}(?:{_CAPITALS}|{_HAN})"
-    rf"|(?<![A-Za-z])(?<![A-Za-z]\s)name\s*[:：=]\s*{_NO_NAME}(?-i:[A-Z][\w'’-]*(?:,?\s+[A-Z][\w'’-]*){{1,2}})"
+    rf"|(?<![A-Za-z])(?<![A-Za-z]\s)name\s*[:：=]\s*{_NO_NAME}(?:(?-i:[A-Z][\w'’-]*(?:,?\s+[A-Z][\w'’-]*){{1,2}})"
+    rf"|(?-i:[A-Z][\w'’-]*)(?![\w'’-])(?!{_DOSE})|{_FINDING}{_SURNAME}{_HANZI}{{0,2}}(?!{_HANZI}))"
     r"|(?-i:\b(?:Mr|Mrs|Ms)\b\.?\s+[A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)?)"
     rf"|(?:患者|受试者|病人|家属|监护人|联系人|父亲|母亲)?(?:姓\s?名|患者名)(?:\s?[:：=]\s?{_NO_NAME}(?:{_CAPITALS}|{_HAN})"
     rf"|\s{_NO_NAME}(?:{_CAPITALS}|(?-i:[\u4e00-\u9fff·]{{2,8}})))"
@@ -140,12 +143,20 @@ _QUANTITY = re.compile(r"[<>=≤≥~]{0,2}\s?[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]
 # Between a letter, or what joins words in names, and a digit.
 _BETWEEN = re.compile(r"(?<=[A-Za-z_])(?=\d)|(?<=\d)(?=[A-Za-z_])")
 
-# In an identifier: mobile numbers as they are dialled, identity numbers that are valid.
+# In an identifier: mobile numbers as they are dialled, identity numbers that are valid. In groups of 3, 4 and 4 digits
+# a year in the middle, and a counter below 100 at the end (138-2234-0001), belong to the id of a study.
 _IN_IDENTIFIER = re.compile(
     rf"{_START}(?:(?P<card>{_ID_18})|(?P<old>{_ID_15})|(?:(?:\+|00)?86[\s-]?)?1[3-9]\d"
-    rf"(?:\d{{8}}|{_GAP}(?!00|20[0-3]\d)\d{{4}}{_GAP}\d{{4}})){_END}",
+    rf"(?:\d{{8}}|{_GAP}(?!00|20[0-3]\d)\d{{4}}{_GAP}(?!00)\d{{4}})){_END}",
     re.IGNORECASE,
 )  # fmt: skip
+# What numbers or places a subject in an identifier; behind a place no family name can be meant.
+_NUMBERING = re.compile(
+    "受试者|病人|患者|病例|筛选|随机|入组|编号|序号|代码|号|例|第|中心|医院|研究|试验|项目|队列|剂量|组|男|女|初治|复治|甲|乙|丙|丁"
+    "|北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海"
+    "|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门|广州|深圳|南京|苏州|杭州|合肥|武汉|成都|西安|省|市"
+)
+LAST_LATIN = "\u024f"
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -208,6 +219,18 @@ def names_person(identifier: str) -> bool:
         if not (card or old) or (card and _valid_card(card)) or (old and _valid_date("19" + _digits(old)[6:12])):
             return True
     return False
+
+
+def may_hold_name(identifier: str) -> bool:
+    """Whether the identifier of a subject may hold a name: letters of another script than Latin, which ids do not need.
+
+    Words that number and place subjects (受试者, 号, 中心, provinces) are no names.
+
+    >>> may_hold_name("S01-王小明"), may_hold_name("受试者001"), may_hold_name("iMSC-001")
+    (True, False, False)
+    """
+    plain = identifier if identifier.isascii() else _NUMBERING.sub("", plain_text(identifier))
+    return any(sign.isalpha() and sign > LAST_LATIN for sign in plain)
 
 
 def is_quantity(text: str) -> bool:

@@ -71,6 +71,24 @@ def test_an_identifier_that_is_a_persons_number_stops_without_its_value(
     assert "139" not in str(stopped.value)
 
 
+@pytest.mark.parametrize(("domain", "column"), [("dm", "SUBJID"), ("dm", "USUBJID"), ("ae", "USUBJID")])
+def test_an_identifier_of_a_subject_that_may_be_a_name_stops_without_its_value(
+    tmp_path: Path, domain: str, column: str
+) -> None:
+    base = {"dm": raw.DM, "ae": raw.AE}[domain]
+    folder = raw.export(tmp_path / "s", **{domain: [{**base, column: "S01-王小明"}]})
+    with pytest.raises(
+        StopError, match=rf"P37-IDENTIFIER.*{domain}\.csv, row 2, column {column}: .*may be a name"
+    ) as stopped:
+        read(folder)
+    assert "王" not in str(stopped.value)
+
+
+def test_a_site_may_have_a_chinese_name(tmp_path: Path) -> None:
+    table = read(raw.export(tmp_path / "s", dm=[{**raw.DM, "SITEID": "安医大一附院"}])).tables["DM"]
+    assert table.frame["SITEID"].tolist() == ["安医大一附院"]
+
+
 def test_a_message_never_holds_what_identifies_whoever_raises_it() -> None:
     number, card = "13912773451", "340111196304152039"
     error = StopError(f"two rows of {number}", file=f"{number}.csv", value=card, column="a@b.org", next_step=number)

@@ -6,7 +6,7 @@ import re
 
 from trialbook.characters import printable
 
-# What a spreadsheet takes for a formula, at the start of a cell. It may split cells further, quotes or not, where the list
+# What a spreadsheet takes for a formula, at the start of a cell. It may split a cell, quotes or not, where the list
 # separator of the system or of an import is another sign than the comma: a semicolon or a bar. (A tab becomes an escape
 # before. Blanks are not treated: "a -1" is prose, and no system has a blank as its separator.)
 _SIGNS = "=+\\-@＝＋－＠"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from trialbook.errors import StopError
+from trialbook.privacy import masked
 from trialbook.protocol.models import Trial
 from trialbook.runner.differing import first_and_more
 from trialbook.runner.graph import Graph
@@ -104,7 +105,7 @@ class Desk:
         begin = f"Data cut {cut.cut_id}, up to {cut.cut_date}, run by hand."
         end = f"What it leaves goes to build/{FOLDER}/{cut.cut_id}/; the published build is not changed."
         if not self.before:
-            return f"{begin} Reads the delivered files in {cut.snapshot}. {end}", False
+            return f"{begin} Reads the delivered files in {masked(cut.snapshot)}. {end}", False
         if self.source == self.folder:
             taken = [name for name in self.before if self._records[name]["taken"]]
             run = [name for name in self.before if name not in taken]

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.errors import StopError
-from trialbook.privacy import is_quantity, masked, names_person
+from trialbook.privacy import is_quantity, masked, may_hold_name, names_person
 from trialbook.snapshot.tables import Edit, Note, RawTable, Snapshot
 
 WITHHELD = "(withheld)"
 # Identifiers are compared and printed everywhere: a person's number there cannot be masked away.
 _IDENTIFIERS = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "IDVARVAL")
 _IDENTIFIER_ENDINGS = ("SPID", "REFID", "GRPID", "LNKID", "LNKGRP", "SEQ")
+# Those of a person: letters of another script there may be a name.
+_SUBJECTS = ("USUBJID", "SUBJID", "RSUBJID")
 # Results, limits of ranges and doses: one plain number there is a quantity, whatever it looks like.
 _QUANTITY_ENDINGS = ("ORRES", "STRESC", "STRESN", "NRLO", "NRHI", "DOSE", "DOSTOT")
 _KEYS_OF_SUPP = frozenset(["STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL"])
@@ -47,7 +49,8 @@ def admit(snapshot: Snapshot, allowed: AllowList) -> Snapshot:
       not declare and a domain without a contract; each is named once (change log, or `ignored`), without its values.
     - Text that identifies a person is masked; the place is logged and asked about, the value is not kept. One number in
       a column of results, limits or doses is no such text.
-    - Raises StopError (P37-IDENTIFIER) for an identifier that is a person's number; the message holds no value.
+    - Raises StopError (P37-IDENTIFIER) for an identifier that is a person's number, and for one of a subject that may
+      hold a name; the message holds no value.
     - Names of files and sheets are treated like text.
     """
     tables, ignored = {}, [masked(name) for name in snapshot.ignored]
@@ -125,7 +128,7 @@ def _masked_values(table: RawTable) -> RawTable:
     for name in table.frame.columns:
         values = table.frame[name]
         if is_identifier(str(name)):
-            _stop_at_persons(table, str(name), values)
+            _stop_at_persons(table, str(name), values, subject=name in _SUBJECTS)
         else:
             counted = str(name).endswith(_QUANTITY_ENDINGS)
             found = {t: masked(t) for t in values.dropna().unique() if not (counted and is_quantity(t))}
@@ -139,7 +142,7 @@ def _masked_values(table: RawTable) -> RawTable:
                 notes += [Note(int(row), str(name), "P37-PERSONAL-DATA", WITHHELD) for row in rows.index]
     if table.domain.startswith("SUPP") and {"QNAM", "QVAL"} <= set(table.frame):
         linked = table.frame["QNAM"].str.upper().isin(_SUBJECT_LINKS)
-        _stop_at_persons(table, "QVAL", table.frame.loc[linked, "QVAL"])
+        _stop_at_persons(table, "QVAL", table.frame.loc[linked, "QVAL"], subject=True)
     if not edits:
         return table
     masked_notes = tuple(note._replace(observed=masked(note.observed)) for note in table.notes)
@@ -148,13 +151,18 @@ def _masked_values(table: RawTable) -> RawTable:
     )
 
 
-def _stop_at_persons(table: RawTable, column: str, values: pd.Series) -> None:
+def _stop_at_persons(table: RawTable, column: str, values: pd.Series, *, subject: bool) -> None:
+    """Raises StopError for the first identifier with a person's number in it; of a `subject`, or what may be a name."""
     for text in values.dropna().unique():
-        if names_person(text):
+        number, name = names_person(text), subject and may_hold_name(text)
+        if number or name:
             row = int(values.index[values.eq(text).to_numpy()][0])
             file, sheet, line, named = table.place(row, column)
+            what = "is, or holds, a number that names or reaches a person" if number else (
+                "of a subject holds characters that may be a name"
+            )  # fmt: skip
             raise StopError(
-                "an identifier is, or holds, a number that names or reaches a person (the value is withheld)",
+                f"an identifier {what} (the value is withheld)",
                 file=f"{file}, sheet {sheet}" if sheet else file, row=line, column=named, rule="P37-IDENTIFIER",
                 next_step="replace it at the source by a number that is given for the study only",
             )  # fmt: skip
