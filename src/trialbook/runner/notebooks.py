@@ -28,6 +28,7 @@ from trialbook.runner.magics import plain_notebook
 from trialbook.runner.preloaded import KernelServer
 from trialbook.runner.step import BUILD, NONCE, RECORDED
 from trialbook.runner.step_metadata import ENTRY
+from trialbook.runner.typed_text import typed_person
 from trialbook.runner.vetting import refusal
 from trialbook.runner.watch import Watch
 
@@ -108,6 +109,9 @@ def stop_if_refused(step: str, content: bytes) -> None:
     refused = _refused(content, refusal)
     if refused:
         raise NotebookError(step, refused, next_step="change the cell")
+    personal = _refused(content, typed_person)
+    if personal:
+        raise NotebookError(step, personal, next_step="take it out of the notebook")
 
 
 @lru_cache(maxsize=32)
