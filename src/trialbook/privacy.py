@@ -6,17 +6,19 @@ import datetime
 import re
 from functools import cache
 
-from trialbook.characters import plain_text
+from trialbook.characters import plain_text, searchable
 
 MASK = "[redacted]"
 # Between the groups of a number: a blank, or up to three signs with or without blanks around them.
-_SIGN = r"[\-‐‑‒–—−._·/,:~|]"
+_SIGN = r"[\-‐‑‒–—−⁃⸺➖._·•・/\\,、;:~〜|'’#*+=()\[\]]"
 _GAP = rf"(?:\s?{_SIGN}{{1,3}}\s?|\s)"
 _YEAR, _MONTH, _DAY = r"(?:18|19|20)\d{2}", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
 # No letter or digit before and after: a hash or a longer number is no identity number. No decimal point either.
 _START, _END = r"(?<![0-9A-Za-z])(?<!\d\.)", r"(?![0-9A-Za-z])(?!\.\d)"
 # Numbers that a word stands right in front of, and mobile numbers with one letter behind.
 _CALLED = r"(?<![A-Za-z])(?:tel|phone|mobile|cell|call|id|no)[\s.:\-]*(?<!\d\.)"
+# Letters that are typed or read for the digits 0 and 1.
+_MISREAD = r"(?=(?:[0-9]*[A-Za-z]){1,6}[0-9]*(?![0-9A-Za-z]))[1lI][3-9][0-9OlI]{9}"
 _MOBILE_END = r"(?![0-9])(?!\.\d)(?![A-Za-z][0-9A-Za-z/])"
 
 # Identity card of 18 characters: region, birth date, serial number, check character; of 15 without century and check.
@@ -47,15 +49,18 @@ _LANDLINE = (
 _ABROAD = rf"(?:\+|00)86{_GAP}?\(?0?[1-9]\d{{1,2}}\)?{_GAP}?\d{{3,4}}{_GAP}?\d{{4}}"
 # Any country: a plus sign, a code, and eight to twelve digits in groups; and the service numbers 400 and 800.
 _OTHER_COUNTRY = r"\+[1-9]\d{0,2}[\s-]?\(?\d{2,4}\)?[\s-]?\d{3,4}[\s-]?\d{3,4}|[48]00-\d{3}-\d{4}"
-_PASSPORT_LABELLED = r"(?:passport|护照|通行证)(?:\s*(?:no|number|号|号码))?\.?\s*[:：#]?\s*[A-Z]{1,2}\d{7,8}"
+_PASSPORT_LABELLED = r"(?:HKID|香港身份证)(?:\s*(?:no|号码?))?\.?\s*[:：#]?\s*[A-Z]{1,2}\d{6}\s?\(?[\dA]\)?|"
+_PASSPORT_LABELLED += r"(?:passport|护照|通行证)(?:\s*(?:no|number|号|号码))?\.?\s*[:：#]?\s*[A-Z]{1,2}\d{7,8}"
 # The last part of a host is letters only; a dose "@day1.5" is no address.
+_DOT = r"(?:\.|\s\.\s?|\s?(?:\[dot\]|\(dot\))\s?)"
+_HOST = rf"[^\W_](?:[\w-]{{0,62}})(?:{_DOT}[\w-]{{1,63}}){{0,8}}{_DOT}(?:[^\W\d_]{{2,}}|xn--[a-z0-9]+)(?![A-Za-z0-9])"
 _MAIL = (
-    r"[\w.+%-]{1,64}\s?(?:@|\[at\]|\(at\))\s?[A-Za-z0-9][A-Za-z0-9-]{0,62}(?:(?:\.|\s?(?:\[dot\]|\(dot\))\s?)[A-Za-z0-9-]{1,63}){0,8}"
-    r"(?:\.|\s?(?:\[dot\]|\(dot\))\s?)[A-Za-z]{2,}(?![A-Za-z0-9])"
+    rf"(?:[\w.+%-]{{1,64}}|\"[^\"@]{{1,40}}\")\s?(?:@|\[at\]|\(at\))\s?(?:{_HOST}|\[\d{{1,3}}(?:\.\d{{1,3}}){{3}}\])"
+    r"|[\w.+%-]{1,64}\sat\s[\w-]{1,63}(?:\sdot\s[\w-]{1,63}){0,4}\sdot\s[a-z]{2,}(?![A-Za-z0-9])"
 )
 _MESSENGER = (
     r"(?:wechat|weixin|微信号?)\s*(?:(?:(?:id|号|no\.?)\s*[:：]?|[:：])\s*[A-Za-z0-9_-]{5,20}"
-    r"|\s(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{5,20})|(?<![A-Za-z])QQ\s*(?:id|号码?|no\.?)?\s*[:：]?\s*\d{5,11}(?!\d)"
+    r"|\s(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{5,20})|(?<![A-Za-z])[wv]x\s*[:：]\s*[A-Za-z][A-Za-z0-9_-]{5,19}|(?<![A-Za-z])QQ\s*(?:id|号码?|no\.?)?\s*[:：]?\s*\d{5,11}(?!\d)"
 )
 # A date that is called a birth date, in front of it or behind it.
 _MON = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
@@ -64,12 +69,16 @@ _DATE = (
     rf"|\d{{1,2}}[-\s]?{_MON}[-,\s]*{_YEAR}|{_MON}\.?\s*\d{{1,2}},?\s*{_YEAR}|{_YEAR}[-,\s]*{_MON}[-.,\s]*\d{{1,2}}"
     rf"|{_YEAR}年\d{{1,2}}月)"
 )
-_SHORT_DATE = r"(?:\d{1,2}[-./]\d{1,2}[-./]\d{2}(?!\d)|(?:\d{2}年)?\d{1,2}月\d{1,2}日?)"
+_SHORT_DATE = (
+    rf"(?:\d{{1,2}}[-\s]?{_MON}[-,\s]*\d{{2}}(?!\d)|{_MON}[.,]?\s*{_YEAR}|{_YEAR}年[一二三四五六七八九十]{{1,3}}月(?:[一二三四五六七八九十]{{1,3}}[日号])?|"
+    r"\d{1,2}[-./]\d{1,2}[-./]\d{2}(?!\d)|(?:\d{2}年)?\d{1,2}月\d{1,2}日?)"
+)
 _BIRTH_WORD = (
-    r"(?:born(?:\s+on)?|birth\s*-?\s*da(?:te|y)|date\s+of\s+birth|d\.?o\.?b\.?|出生日期|出生年月日?|出生于|生于|生日"
+    r"(?:born(?:\s+(?:on|in))?|birth\s*-?\s*da(?:te|y)|date\s+of\s+birth|d\.?o\.?b\.?|出生日期|出生年月日?|出生于|生于|生日"
     r"|出生)"
 )
-_BIRTH = rf"{_BIRTH_WORD}\s*(?:is|was|为|是)?\s*[:：,，=]?\s*(?:{_DATE}|{_SHORT_DATE})|{_DATE}\s*(?:出生|生人|生(?!\w))"
+_BIRTH = rf"{_BIRTH_WORD}\s*(?:is|was|为|是)?\s*[:：,，=]?\s*(?:{_DATE}|{_SHORT_DATE})"
+_BIRTH += rf"|(?:{_DATE}|\d\d年\d{{1,2}}月(?:\d{{1,2}}[日号])?)\s*(?:出生|生人|生(?!\w))"
 # What follows a label that names a person, a record of a hospital or of an insurance.
 _NO_NAME = (
     r"(?!(?:of|the|and|not|no|none|unknown|withheld|redacted|n/?a|initials|see|missing|available)\b|保密|缩写|未|拼音|不详|不明|无"
@@ -88,25 +97,35 @@ _SURNAME = (
 _FINDING = (
     "(?!高[热烧血钾钠糖脂钙]|黄[疸染]|白[细斑血]|安[全静]|常规|任何|方案|贝[伐利]|毛[细囊]|康复|白天|万古|马[法上])"
 )
-# Behind one word it tells a drug from a person.
-_DOSE = r",?\s*\d+(?:[.,]\d+)*\s*(?:[µμumn]?g|mcg|m?L|IU|U|%|mmol|tab|cap|mg/)"
+# Frequent family names in Latin letters, without their first letter, which is a capital: one word behind "name:" is
+# more often a variable or a drug.
+_PINYIN = (
+    "(?:(?<=L)(?:i|iu|in|uo|iang|u|iao|ai)|(?<=W)(?:ang|u|ei|an|en)|(?<=Z)(?:hang|hao|hou|hu|heng|eng|hong|ou)"
+    "|(?<=C)(?:hen|heng|ao|ai|ui|hang)|(?<=Y)(?:ang|u|uan|e|an|ao|in|i)|(?<=H)(?:uang|u|an|ao|ou)"
+    "|(?<=X)(?:u|ie|iao|ue|ia|iong)|(?<=S)(?:un|ong|hen|u|hi|hao)|(?<=G)(?:ao|uo|u|ong)|(?<=M)(?:a|ao|eng)"
+    "|(?<=T)(?:ang|ian)|(?<=F)(?:eng|u|ang)|(?<=D)(?:ong|eng|ing|u|ai|uan)|(?<=P)(?:eng|an)|(?<=J)(?:iang|ia|in)"
+    "|(?<=Q)(?:iu|in|ian|iao)|(?<=R)en|(?<=K)(?:ong|ang)|(?<=B)ai)"
+)
 _NAMED = (
-    rf"(?:patient|subject|mother|father|guardian)(?:'?s)?\s*name\s*(?:[:：=]\s*{_NO_NAME}"
+    rf"(?:patient|subject|mother|father|guardian|\bp(?:a?t|nt)\.?)(?:'?s)?\s*name\s*(?:(?:[:：=|]|is\b|-\s)\s*{_NO_NAME}"
     rf"(?:{_CAPITALS}|[a-z][\w'’-]*(?:\s+[a-z][\w'’-]*)?|{_HAN})|\s{_NO_NAME}{_CAPITALS})"
     rf"|(?:\b(?:contact|full|first|last|family|given)\s*name|\bsurname)\s*[:：=]\s*{_NO_NAME}(?:{_CAPITALS}|{_HAN})"
     rf"|(?<![A-Za-z])(?<![A-Za-z]\s)name\s*[:：=]\s*{_NO_NAME}(?:(?-i:[A-Z][\w'’-]*(?:,?\s+[A-Z][\w'’-]*){{1,2}})"
-    rf"|(?-i:[A-Z][\w'’-]*)(?![\w'’-])(?!{_DOSE})|{_FINDING}{_SURNAME}{_HANZI}{{0,2}}(?!{_HANZI}))"
-    r"|(?-i:\b(?:Mr|Mrs|Ms)\b\.?\s+[A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)?)"
-    rf"|(?:患者|受试者|病人|家属|监护人|联系人|父亲|母亲)?(?:姓\s?名|患者名)(?:\s?[:：=]\s?{_NO_NAME}(?:{_CAPITALS}|{_HAN})"
+    rf"|(?-i:[A-Z]){_PINYIN}(?![\w'’-])|{_FINDING}{_SURNAME}{_HANZI}{{0,2}}(?!{_HANZI}))"
+    rf"|(?<![A-Za-z])name\s+of\s+(?:the\s+)?(?:patient|subject|child|donor)\s*[:：=]\s*{_NO_NAME}(?:{_CAPITALS}|{_HAN})"
+    rf"|{_SURNAME}{_HANZI}{{0,2}}(?:先生|女士|小姐|太太)"
+    r"|(?-i:\b(?:Mr|Mrs|Ms|Miss)\b\.?\s+[A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)?)"
+    rf"|(?:患者|受试者|病人|家属|监护人|联系人|父亲|母亲)?(?:姓\s?名|患者名|名字)(?:\s?[:：=|,，-]\s?{_NO_NAME}(?:{_CAPITALS}|{_HAN})"
+    rf"|[为是叫]?{_NO_NAME}{_SURNAME}{_HANZI}{{1,2}}(?!{_HANZI})"
     rf"|\s{_NO_NAME}(?:{_CAPITALS}|(?-i:[\u4e00-\u9fff·]{{2,8}})))"
     rf"|(?:患者|受试者|病人|家属|监护人|联系人|父亲|母亲)\s?[:：]\s?{_FINDING}{_SURNAME}{_HANZI}{{1,2}}(?!{_HANZI})"
 )
 _NUMBER_WORD = r"\s*(?:no|number|#)?\.?\s*[:：#=]?\s*"
 _RECORD = (
     rf"(?:MRN(?![A-Za-z])|(?:medical\s+record|insurance|admission)\s*(?:no|number|id)(?![a-z])|id\s*card"
-    r"|住院号|病历号|门诊号|病案号|登记号|就诊卡号?|医保(?:卡)?号|社保(?:卡)?号|身份证(?:号码?|号)?)"
+    r"|(?:住院|病历|门诊|病案|登记)\s?号|就诊卡号?|医保(?:卡)?号|社保(?:卡)?号|身份证(?:号码?|号)?|银行卡号?|(?<!就诊)卡号|账号)"
     rf"{_NUMBER_WORD}(?!{_YEAR}-\d\d)[A-Za-z]{{0,3}}\d[\dA-Za-z-]{{3,}}"
-    rf"|(?:hospital\s*(?:no|number|id)|medical\s+record)(?![a-z]){_NUMBER_WORD}[A-Za-z]{{0,3}}\d{{6,}}"
+    rf"|(?:hosp(?:ital|\.)?\s*(?:no|number|id)|medical\s+record)(?![a-z]){_NUMBER_WORD}[A-Za-z]{{0,3}}\d{{6,}}"
 )
 _STREET = r"(?:road|rd|street|avenue|ave|lane|boulevard|blvd|alley)"
 _WORDS = r"(?<![A-Za-z])(?-i:(?:(?!Lead|ECG|Blot)[A-Z][\w'’]+\s+){1,3})"
@@ -121,7 +140,7 @@ _ADDRESS = (
     rf"|address\s*[:：=]\s*(?=\d{{1,5}}[A-Za-z]?,?\s+(?-i:[A-Z])|[^;；。\n]{{0,40}}(?:\b{_STREET}\b|[省市区县]))[^;；。\n]{{4,60}}"
 )
 _LONG = rf"{_ID_18}|{_ID_15}|{_ABROAD}|{_LANDLINE}|{_OTHER_COUNTRY}"
-_NUMBERS = rf"(?:{_START}|(?P<called>{_CALLED}))(?P<number>(?:{_LONG}){_END}|{_MOBILE}{_MOBILE_END})"
+_NUMBERS = rf"(?:{_START}|(?P<called>{_CALLED}))(?P<number>(?:{_LONG}|{_MISREAD}){_END}|{_MOBILE}{_MOBILE_END})"
 # Numbers that look like those of a person are none behind these words, or in front of these units.
 _OF_A_THING = re.compile(
     r"(?:\b(?:lot|batch|specimen|sample|barcode|accession|kit)|批号|标本号?|样本号?)\s*(?:no|number|id|#)?[\s.:#]*",
@@ -133,9 +152,10 @@ _DECIMAL = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)\.\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]
 _TIMES = re.compile(r"(?:[01]\d|2[0-4])[0-5]\d(?:\s(?:[01]\d|2[0-4])[0-5]\d){2}")
 # A text without any of these holds nothing that is looked for: seven digits close together, a sign, or a word.
 _HINT = re.compile(
-    r"(?:\d[^\dA-Za-z]{0,3}){7}|[@＠]|[\[(]at[\])]|name|born|birth|d\.?o\.?b|生|姓|患者|受试者|病人|家属|监护人|联系人|父亲|母亲"
+    r"(?:\d[^\dA-Za-z]{0,3}){7}|(?:[0-9OlI]){11}|[@＠]|[\[(]at[\])]|\sat\s.{0,200}\sdot\s|先生|女士|小姐|太太|名字|卡号|账号|HKID|[wv]x\s?[:：]|hosp|name|born|birth|d\.?o\.?b|生|姓|患者|受试者|病人|家属|监护人|联系人|父亲|母亲"
     r"|[路街道巷胡里弄区园寓村苑址籍号证卡]|road|\brd\b|street|\bave|lane|boulevard|blvd|alley|address|MRN|record|hospital"
-    r"|admission|insurance|id\s*card|passport|护照|通行证|wechat|weixin|微信|QQ|\bmrs?\b|\bms\b", re.IGNORECASE,
+    r"|admission|insurance|id\s*card|passport|护照|通行证|wechat|weixin|微信|QQ|\bmrs?\b|\bms\b"
+    r"|\bmiss\b", re.IGNORECASE,
 )  # fmt: skip
 # Most values hold nothing of the kind: a date, a number, a code, a short word.
 _HARMLESS = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.+Z-]*)?|[\d.,<>=+%-]{1,9}|[A-Za-z0-9_]{1,4}")
@@ -183,7 +203,7 @@ def masked(text: str) -> str:
     """
     if _HARMLESS.fullmatch(text) or _DECIMAL.fullmatch(text):
         return text
-    plain = plain_text(text)
+    plain = searchable(text)
     if not _HINT.search(plain):
         return text
     found = _personal().sub(_replacement, plain)
@@ -211,7 +231,7 @@ def names_person(identifier: str) -> bool:
     >>> names_person("13912773451"), names_person("NCT06321198-01-004"), names_person("0101-001-0001")
     (True, False, False)
     """
-    plain = plain_text(identifier)
+    plain = searchable(identifier)
     if any(match["number"] is None for match in _personal().finditer(plain)):
         return True
     for match in _IN_IDENTIFIER.finditer(plain):
