@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trialbook.characters import printable
-from trialbook.privacy import masked
+from trialbook.privacy import masked, masked_name
 
 # Set by a developer who wants to see the whole of an unknown error.
 TRACEBACK = "TRIALBOOK_TRACEBACK"
@@ -41,7 +41,7 @@ class TrialbookError(Exception):
     ) -> None:
         # A message is printed, logged and kept: nothing in it may identify a person, whoever raises it.
         self.problem, self.next_step = masked(problem), masked(next_step) if next_step else next_step
-        self.file, self.column = (None if name is None else masked(str(name)) for name in (file, column))
+        self.file, self.column = (None if name is None else masked_name(str(name)) for name in (file, column))
         self.value = masked(value) if isinstance(value, str) else value
         self.row, self.rule = row, rule
         super().__init__(self.describe())

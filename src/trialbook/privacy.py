@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime
 import re
+from decimal import Decimal, InvalidOperation
 from functools import cache
 
 from trialbook.characters import plain_text, searchable
 
 MASK = "[redacted]"
+LONGEST_DECIMAL = 40
 # Between the groups of a number: a blank, or up to three signs with or without blanks around them.
 _SIGN = r"[\-‐‑‒–—−⁃⸺➖._·•・/\\,、;:~〜|'’#*+=()\[\]]"
 _GAP = rf"(?:\s?{_SIGN}{{1,3}}\s?|\s)"
@@ -160,6 +162,11 @@ _HINT = re.compile(
 # Most values hold nothing of the kind: a date, a number, a code, a short word.
 _HARMLESS = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.+Z-]*)?|[\d.,<>=+%-]{1,9}|[A-Za-z0-9_]{1,4}")
 _QUANTITY = re.compile(r"[<>=≤≥~]{0,2}\s?[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+# Parts of a name: folders, and what is said of a file; and the ending of a name, blank where it has none.
+_PIECES = re.compile(r"(/|: |, sheet )")
+_ENDING = re.compile(
+    r"(?:\.(?:csv|tsv|txt|xpt|sas7bdat|parquet|xlsx?|json|ndjson|ya?ml|html|ipynb|zip))?$", re.IGNORECASE
+)
 # Between a letter, or what joins words in names, and a digit.
 _BETWEEN = re.compile(r"(?<=[A-Za-z_])(?=\d)|(?<=\d)(?=[A-Za-z_])")
 
@@ -193,7 +200,8 @@ def masked(text: str) -> str:
 
     Looked for, in any width of characters: identity card numbers of 15 and 18 digits, mobile and landline numbers with
     the usual gaps and prefixes, mail addresses, postal addresses, dates that are called a birth date, and what follows
-    a label such as "patient name", "MRN" or 住院号. One decimal number is never personal. Where something is found the
+    a label such as "patient name", "MRN" or 住院号. One decimal number is never personal,
+    unless it is a whole one (13912773451.0). Where something is found the
     text is in plain characters (NFKC).
 
     >>> masked("Rash, call 139 1277 3451")
@@ -201,14 +209,32 @@ def masked(text: str) -> str:
     >>> masked("Rash since 2025-03-04"), masked("5.0000000000")
     ('Rash since 2025-03-04', '5.0000000000')
     """
-    if _HARMLESS.fullmatch(text) or _DECIMAL.fullmatch(text):
+    if _HARMLESS.fullmatch(text):
         return text
+    if _DECIMAL.fullmatch(text):
+        return MASK if _is_number_of_person(text) else text
     plain = searchable(text)
     if not _HINT.search(plain):
         return text
     found = _personal().sub(_replacement, plain)
     # What stood beside something that was masked may be found only now.
     return text if found == plain else _personal().sub(_replacement, found)
+
+
+def masked_name(name: str) -> str:
+    """The name of a file, sheet or column; withheld whole, but its ending, where something in it identifies a person.
+
+    What stands beside a number in a name is most often whose number it is. Folders and parts behind ": " stay apart.
+
+    >>> masked_name("data/Li Hua 13912773451.csv"), masked_name("ae.csv: hidden sheet Notes")
+    ('data/[redacted].csv', 'ae.csv: hidden sheet Notes')
+    """
+    if masked(name) == name:
+        return name
+    pieces = _PIECES.split(name)
+    shown = [p if masked(p) == p else f"{MASK}{_ENDING.search(p)[0]}" for p in pieces]  # type: ignore[index]
+    whole = "".join(shown)
+    return whole if masked(whole) == whole else MASK
 
 
 def masked_argument(text: str) -> str:
@@ -272,6 +298,20 @@ def _replacement(match: re.Match[str]) -> str:
     thing = any(found.end() == len(before) for found in _OF_A_THING.finditer(before))
     harmless = thing or _DECIMAL.fullmatch(number) or _TIMES.fullmatch(number) or _UNIT.match(after)
     return match[0] if harmless else (match["called"] or "") + MASK
+
+
+def _is_number_of_person(decimal: str) -> bool:
+    """Whether a decimal number is whole and one of a person, which a program took for a number (13912773451.0)."""
+    if len(decimal) > LONGEST_DECIMAL:
+        return False
+    try:
+        value = Decimal(decimal)
+    except InvalidOperation:
+        return False
+    if value.adjusted() not in (10, 14, 17) or value != value.to_integral_value():
+        return False
+    whole = str(int(value))
+    return (len(whole) == 11 and bool(re.fullmatch(_MOBILE, whole))) or _valid_card(whole)
 
 
 def _valid_card(text: str) -> bool:

@@ -18,7 +18,8 @@ AROUND = st.sampled_from(["", "XYZ-", "CN-", "S"])
 @given(st.one_of(FLOATS, USUAL), st.sampled_from(["%.10f", "%r", "%.15g"]))
 def test_a_number_with_a_point_is_never_personal(value: float, form: str) -> None:
     text = form % value
-    assume(not text.lstrip("-").isdigit())
+    # A whole number of eleven digits and more may be one of a person that a program took for a decimal.
+    assume(not text.lstrip("-").isdigit() and not (value.is_integer() and abs(value) >= 1e10))
     assert masked(text) == text
     assert masked(f"ALT {text} U/L") == f"ALT {text} U/L"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from trialbook.privacy import MASK, masked, may_hold_name, names_person
+from trialbook.errors import StopError
+from trialbook.privacy import MASK, masked, masked_name, may_hold_name, names_person
 from trialbook.protocol.load import load_trial
 from trialbook.runner.desk import Desk
 
@@ -115,6 +116,35 @@ def test_what_a_reader_reads_as_a_number_or_name_is_masked_however_it_is_spelled
 @pytest.mark.parametrize("text", [NUMBER, *SPELLINGS[:20]])
 def test_an_identifier_stops_however_its_number_is_spelled(text: str) -> None:
     assert names_person(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["13912773451.0", "13912773451.", "+13912773451.00", "1.3912773451E+10", "340111196304152039.0", "13912773451e0"],
+)
+def test_a_number_of_a_person_that_a_program_took_for_a_decimal_is_masked(text: str) -> None:
+    assert masked(text) == MASK
+
+
+@pytest.mark.parametrize(
+    "text", ["13912773451.5", "1.3912773451E+11", "1e99999999999999999999", "12345678901.0", "0.0", "5e-324"]
+)
+def test_other_decimals_are_nobodys(text: str) -> None:
+    assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Li Hua 13912773451.csv", "[redacted].csv"), ("Li Hua 13912773451", "[redacted]"), ("ae.csv", "ae.csv"),
+        ("/data/Li Hua 13912773451/ae.csv", "/data/[redacted]/ae.csv"), ("a/b.tar.gz", "a/b.tar.gz"),
+        ("ae.xlsx, sheet Li Hua 13912773451", "ae.xlsx, sheet [redacted]"), ("patient name: Li Hua", "[redacted]"),
+        ("x.csv: hidden sheet 13912773451 Li", "x.csv: [redacted]"),
+    ],
+)  # fmt: skip
+def test_a_name_in_which_something_personal_stands_is_withheld_whole(name: str, shown: str) -> None:
+    assert masked_name(name) == shown
+    assert StopError("no", file=name).file == shown
 
 
 @pytest.mark.parametrize(

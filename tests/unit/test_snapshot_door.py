@@ -98,8 +98,26 @@ def test_a_message_never_holds_what_identifies_whoever_raises_it() -> None:
 
 def test_names_of_files_are_treated_like_text(tmp_path: Path) -> None:
     folder = raw.export(tmp_path / "s")
-    (folder / "list of 13912773451.csv").write_text("x", encoding="utf-8")
-    assert "list of [redacted].csv" in read(folder).ignored
+    (folder / "Li Hua 13912773451.csv").write_text("x", encoding="utf-8")
+    assert "[redacted].csv" in read(folder).ignored
+
+
+def test_something_else_with_the_name_of_a_domain_stops(tmp_path: Path) -> None:
+    folder = raw.export(tmp_path / "s")
+    (folder / "lb.csv").unlink(missing_ok=True)
+    (folder / "lb.csv").symlink_to("lb.csv")
+    with pytest.raises(StopError, match=r"lb\.csv: this is no file, but has the name of a domain's"):
+        read(folder)
+    (folder / "lb.csv").unlink()
+    (folder / "LB.xpt").mkdir()
+    with pytest.raises(StopError, match=r"LB\.xpt: this is no file"):
+        read(folder)
+
+
+def test_the_name_of_a_column_is_withheld_whole_where_a_number_stands_in_it(tmp_path: Path) -> None:
+    dm = [{**raw.DM, "Li Hua 13912773451": "x"}]
+    table = read(raw.export(tmp_path / "s", dm=dm)).tables["DM"]
+    assert "(column [redacted])" in [edit.raw for edit in table.edits]
 
 
 def test_numbers_in_columns_of_results_and_doses_are_no_personal_data(tmp_path: Path) -> None:

@@ -117,9 +117,9 @@ def _records(text: str, file: str, delimiter: str) -> Iterator[tuple[int, list[s
             yield start, fields
             start = reader.line_num + 1
     except csv.Error as error:
-        raise StopError(
-            f"the quoting of this row is broken ({error})", file=file, row=start, rule="P34", next_step=ASK_AGAIN
-        ) from None
+        long = f"a cell of this row has more than {csv.field_size_limit():,} characters, or a quote in it is not closed"
+        problem = long if "field larger" in str(error) else f"the quoting of this row is broken ({error})"
+        raise StopError(problem, file=file, row=start, rule="P34", next_step=ASK_AGAIN) from None
 
 
 def _right_delimiter(header: list[str], file: str, delimiter: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.errors import StopError
-from trialbook.privacy import is_quantity, masked, may_hold_name, names_person
+from trialbook.privacy import is_quantity, masked, masked_name, may_hold_name, names_person
 from trialbook.snapshot.tables import Edit, Note, RawTable, Snapshot
 
 WITHHELD = "(withheld)"
@@ -53,10 +53,10 @@ def admit(snapshot: Snapshot, allowed: AllowList) -> Snapshot:
       hold a name; the message holds no value.
     - Names of files and sheets are treated like text.
     """
-    tables, ignored = {}, [masked(name) for name in snapshot.ignored]
+    tables, ignored = {}, [masked_name(name) for name in snapshot.ignored]
     for code, table in snapshot.tables.items():
         if allowed.of(code) is None:
-            ignored.append(f"{masked(table.file)}: the domain {code} has no contract")
+            ignored.append(f"{masked_name(table.file)}: the domain {code} has no contract")
             continue
         named = dataclasses.replace(_named(table), parts=tuple(_part(part, code, allowed) for part in table.parts))
         tables[code] = _masked_values(_declared_names(_declared_columns(named, allowed), allowed))
@@ -74,11 +74,15 @@ def is_identifier(column: str) -> bool:
 
 def _named(table: RawTable) -> RawTable:
     """The table with masked names of file and sheet; what reading noticed about columns may quote them."""
-    sheet = None if table.sheet is None else masked(table.sheet)
+    sheet = None if table.sheet is None else masked_name(table.sheet)
     edits = tuple(edit._replace(raw=masked(edit.raw), new=masked(edit.new)) for edit in table.edits)
-    notes = tuple(note._replace(observed=masked(note.observed), column=masked(note.column)) for note in table.notes)
-    origin = None if table.origin is None else table.origin.masked(masked)
-    return dataclasses.replace(table, file=masked(table.file), sheet=sheet, edits=edits, notes=notes, origin=origin)
+    notes = tuple(
+        note._replace(observed=masked(note.observed), column=masked_name(note.column)) for note in table.notes
+    )
+    origin = None if table.origin is None else table.origin.masked(masked_name)
+    return dataclasses.replace(
+        table, file=masked_name(table.file), sheet=sheet, edits=edits, notes=notes, origin=origin
+    )
 
 
 def _part(part: RawTable, code: str, allowed: AllowList) -> RawTable:
@@ -94,9 +98,9 @@ def _declared_columns(table: RawTable, allowed: AllowList) -> RawTable:
     foreign = [name for name in table.frame.columns if name not in declared]
     if not foreign:
         return table
-    edits = [Edit(0, "", f"(column {masked(str(name))})", "", "P34-COLUMN-LEFT-OUT") for name in foreign]
+    edits = [Edit(0, "", f"(column {masked_name(str(name))})", "", "P34-COLUMN-LEFT-OUT") for name in foreign]
     # What was noticed in such a column would quote its values.
-    quoted = {masked(str(name)) for name in foreign}
+    quoted = {masked_name(str(name)) for name in foreign}
     return dataclasses.replace(
         table, frame=table.frame.drop(columns=foreign), edits=(*table.edits, *edits),
         notes=tuple(note for note in table.notes if note.column not in quoted),
@@ -111,7 +115,7 @@ def _declared_names(table: RawTable, allowed: AllowList) -> RawTable:
     foreign = names.notna() & ~names.isin(allowed.names.get(table.domain, frozenset()))
     if not foreign.any():
         return table
-    left_out = sorted(masked(str(name)) for name in names[foreign].unique())
+    left_out = sorted(masked_name(str(name)) for name in names[foreign].unique())
     edits = [Edit(0, "", f"(QNAM {name})", "", "P34-NAME-LEFT-OUT") for name in left_out]
     rows = set(table.frame.index[foreign])
     return dataclasses.replace(

@@ -154,6 +154,12 @@ def _find_files(path: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
         entries = sorted(path.iterdir(), key=lambda entry: entry.name)
     except OSError as error:
         raise UsageError(f"the snapshot cannot be read ({type(error).__name__})", file=path.name) from None
+    for e in entries:
+        if is_domain(e.stem) and e.suffix.lower() in FORMATS and not e.is_file():
+            raise StopError(
+                "this is no file, but has the name of a domain's", file=e.name, rule="P34",
+                next_step="put the file of the domain there, or take it away",
+            )  # fmt: skip
     files: list[tuple[str | None, Path]] = [
         (e.stem.upper(), e) for e in entries if e.is_file() and e.suffix.lower() in FORMATS and _is_named(e.stem)
     ]
