@@ -273,7 +273,7 @@ def run() -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except TrialbookError as error:
-        _say(masked_argument(str(error)) if isinstance(error, UsageError) else error)
+        _say(error)
         if chinese := in_chinese(error):
             _say(chinese)
         return error.exit_status
@@ -295,4 +295,4 @@ def _say(message: object) -> None:
     if message == "":
         return
     with contextlib.suppress(OSError):
-        terminal(stderr=True).print(f"trialbook: {message}", markup=False)
+        terminal(stderr=True).print(masked_argument(f"trialbook: {message}"), markup=False)

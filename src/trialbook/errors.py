@@ -40,9 +40,13 @@ class TrialbookError(Exception):
         next_step: str | None = None,
     ) -> None:
         # A message is printed, logged and kept: nothing in it may identify a person, whoever raises it.
+        # A value or name that the problem quotes again is withheld there as it is in its place.
+        for quoted in (str(n) for n in (value, column, (column or "").rpartition(".")[2]) if n):
+            problem = problem.replace(quoted, masked_name(quoted))
         self.problem, self.next_step = masked(problem), masked(next_step) if next_step else next_step
-        self.file, self.column = (None if name is None else masked_name(str(name)) for name in (file, column))
-        self.value = masked(value) if isinstance(value, str) else value
+        self.file = None if file is None else masked(str(file))
+        self.column = None if column is None else masked_name(str(column))
+        self.value = masked_name(value) if isinstance(value, str) else value
         self.row, self.rule = row, rule
         super().__init__(self.describe())
 

@@ -162,6 +162,7 @@ _HINT = re.compile(
 # Most values hold nothing of the kind: a date, a number, a code, a short word.
 _HARMLESS = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.+Z-]*)?|[\d.,<>=+%-]{1,9}|[A-Za-z0-9_]{1,4}")
 _QUANTITY = re.compile(r"[<>=≤≥~]{0,2}\s?[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_WORD, _HASH = re.compile(r"\S*\d{7}\S*"), re.compile(r"[0-9a-f]{12,64}\W*")
 # Parts of a name: folders, and what is said of a file; and the ending of a name, blank where it has none.
 _PIECES = re.compile(r"(/|: |, sheet )")
 _ENDING = re.compile(
@@ -222,7 +223,7 @@ def masked(text: str) -> str:
 
 
 def masked_name(name: str) -> str:
-    """The name of a file, sheet or column; withheld whole, but its ending, where something in it identifies a person.
+    """The name of a sheet or column, or a value; withheld whole, but its ending, if something in it is personal.
 
     What stands beside a number in a name is most often whose number it is. Folders and parts behind ": " stay apart.
 
@@ -243,9 +244,16 @@ def masked_argument(text: str) -> str:
     >>> masked_argument("No such option: --cut13912773451"), masked_argument("there is no cut '2025-13-01'")
     ('No such option: --cut [redacted]', "there is no cut '2025-13-01'")
     """
-    apart = _BETWEEN.sub(" ", text)
+    return masked(_WORD.sub(_masked_word, text))
+
+
+def _masked_word(match: re.Match[str]) -> str:
+    word = match[0]
+    if _HASH.fullmatch(word):
+        return word
+    apart = _BETWEEN.sub(" ", word)
     found = masked(apart)
-    return masked(text) if found == apart else found
+    return word if found == apart else found
 
 
 def names_person(identifier: str) -> bool:

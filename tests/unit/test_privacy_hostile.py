@@ -144,7 +144,7 @@ def test_other_decimals_are_nobodys(text: str) -> None:
 )  # fmt: skip
 def test_a_name_in_which_something_personal_stands_is_withheld_whole(name: str, shown: str) -> None:
     assert masked_name(name) == shown
-    assert StopError("no", file=name).file == shown
+    assert StopError("no", column=name).column == shown
 
 
 @pytest.mark.parametrize(

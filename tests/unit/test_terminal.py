@@ -9,6 +9,9 @@ import sys
 import pytest
 from rich.table import Table
 
+from trialbook.errors import UsageError
+from trialbook.privacy import masked_argument
+from trialbook.protocol.models import Cut
 from trialbook.runner.terminal import Terminal
 
 ACTING = [
@@ -48,6 +51,7 @@ WRONG = {
     "a build": ["diff", "a13912773451", "b"],
     "a snapshot": ["new-cut", "c9", "--snapshot", "li13912773451", "--date", "2025-01-01"],
     "an identity number": ["status", "id11010519491231002X"],
+    "a new cut": ["new-cut", "zhang13912773451", "--snapshot", "data/demo/2025-09-30", "--date", "2025-09-30"],
     "a mail address": ["check", "li.na@example.org"],
 }
 
@@ -78,3 +82,21 @@ def test_a_wrong_command_names_what_is_wrong_and_the_next_step(
     monkeypatch.setattr(sys, "argv", ["trialbook", "build", "--forse", "2025-09-30"])
     assert cli.run() == 2
     assert capsys.readouterr().err.startswith("trialbook: No such option: --forse")
+
+
+def test_other_words_of_a_message_stay_as_they_are() -> None:
+    said = "value 'li13912773451': choose one of 3+3, i3+3, Rolling6; sha256 a13912773451b is 2025-09-30"
+    expected = "value 'li [redacted]': choose one of 3+3, i3+3, Rolling6; sha256 a13912773451b is 2025-09-30"
+    assert masked_argument(said) == expected
+
+
+@pytest.mark.parametrize("cut_id", ["13912773451", "zhang13912773451", "c_139-1277-3451"])
+def test_no_cut_is_named_by_a_person(cut_id: str) -> None:
+    with pytest.raises(ValueError, match="this one identifies a person"):
+        Cut(cut_id=cut_id, cut_date="2025-09-30", snapshot="s", protocol="p")
+
+
+def test_a_value_with_a_name_and_a_number_is_withheld_whole_and_where_the_problem_quotes_it() -> None:
+    key = "overrides.Li Hua 13912773451"
+    error = UsageError("unknown key Li Hua 13912773451", file="cut.yaml", column=key, value="Li Hua 13912773451")
+    assert str(error) == "cut.yaml, column [redacted], value '[redacted]': unknown key [redacted]."

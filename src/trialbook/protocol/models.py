@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from trialbook.drugs.dictionary import DrugDictionary
+from trialbook.privacy import masked_argument
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.criteria import Amendment, CodeLists, Criterion, check_amendments
 from trialbook.protocol.mistakes import about, form
@@ -170,6 +171,8 @@ class Cut(_Model):
                 "a cut id is 1 to 64 of A-Z a-z 0-9 . _ - without a leading dot or hyphen or a dot at its end, and no "
                 "reserved name (con, nul, ..., index.html, README.md, *.yaml)"
             )
+        if value is not None and masked_argument(value) != value:
+            raise ValueError("a cut id names folders and pages, and this one identifies a person")
         return value
 
     @field_validator("cut_date")

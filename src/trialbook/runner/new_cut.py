@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trialbook.errors import TrialbookError, UsageError
-from trialbook.privacy import MASK, masked, names_person
+from trialbook.privacy import MASK, masked, masked_argument, names_person
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Cut
 from trialbook.protocol.yaml_file import read_yaml, validated
@@ -147,7 +147,7 @@ def _previous(
 def _stop_if_personal(names: Iterable[str]) -> None:
     """A cut file is kept with the code, and its names are printed: none of them may identify a person."""
     for name in names:
-        if masked(name) != name or names_person(name):
+        if masked_argument(name) != name or names_person(name):
             shown = masked(name)
             raise UsageError(
                 "a name that goes into the cut file identifies a person", value=MASK if shown == name else shown,

@@ -53,10 +53,10 @@ def admit(snapshot: Snapshot, allowed: AllowList) -> Snapshot:
       hold a name; the message holds no value.
     - Names of files and sheets are treated like text.
     """
-    tables, ignored = {}, [masked_name(name) for name in snapshot.ignored]
+    tables, ignored = {}, [masked(name) for name in snapshot.ignored]
     for code, table in snapshot.tables.items():
         if allowed.of(code) is None:
-            ignored.append(f"{masked_name(table.file)}: the domain {code} has no contract")
+            ignored.append(f"{masked(table.file)}: the domain {code} has no contract")
             continue
         named = dataclasses.replace(_named(table), parts=tuple(_part(part, code, allowed) for part in table.parts))
         tables[code] = _masked_values(_declared_names(_declared_columns(named, allowed), allowed))
@@ -79,10 +79,8 @@ def _named(table: RawTable) -> RawTable:
     notes = tuple(
         note._replace(observed=masked(note.observed), column=masked_name(note.column)) for note in table.notes
     )
-    origin = None if table.origin is None else table.origin.masked(masked_name)
-    return dataclasses.replace(
-        table, file=masked_name(table.file), sheet=sheet, edits=edits, notes=notes, origin=origin
-    )
+    origin = None if table.origin is None else table.origin.masked(masked, masked_name)
+    return dataclasses.replace(table, file=masked(table.file), sheet=sheet, edits=edits, notes=notes, origin=origin)
 
 
 def _part(part: RawTable, code: str, allowed: AllowList) -> RawTable:

@@ -42,14 +42,14 @@ class Origin:
         named = f"{header}{ARROW}{column}" if isinstance(header, str) and header else column
         return part.file, part.sheet, int(self.records.at[row, "row"]), named
 
-    def masked(self, mask: Callable[[str], str]) -> Origin:
-        """The same places with every name of a file, sheet or header as `mask` gives it."""
+    def masked(self, mask: Callable[[str], str], mask_name: Callable[[str], str]) -> Origin:
+        """The same places with every name of a file as `mask` gives it, of a sheet or header as `mask_name`."""
         parts = tuple(
-            Part(mask(p.file), mask(p.sheet), {name: mask(header) for name, header in p.columns.items()})
+            Part(mask(p.file), mask_name(p.sheet), {name: mask_name(header) for name, header in p.columns.items()})
             for p in self.parts
         )
         named = [name for name in self.records.columns if name not in ("part", "row")]
-        headers = {name: self.records[name].map(mask, na_action="ignore") for name in named}
+        headers = {name: self.records[name].map(mask_name, na_action="ignore") for name in named}
         return Origin(parts, self.records.assign(**headers))
 
     def trace(self) -> pd.DataFrame:
