@@ -53,12 +53,6 @@ class ByHand:
                 names.update(given)
         return names
 
-    def results(self, cut: str, step: str) -> list[dict[str, Any]]:
-        """The results that a run by hand of this step left."""
-        path = self.folder / "build" / ".interactive" / cut / ".steps" / step / "ard.json"
-        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-        return rows
-
     def said(self, names: dict[str, Any]) -> str:
         """What the notebook said it reads, when it began."""
         return str(names["step"]._desk.said()[0])

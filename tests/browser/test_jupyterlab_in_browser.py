@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from as_published import outputs_otherwise, results_otherwise, unreported
 from lab_desk import CUT, Desk, Lab, cloned_desk, desk_of, git, running_lab
 from trialbook.display.figures import CHART_MIME
 from trialbook.runner.step_metadata import read_graph
@@ -23,6 +24,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.build]
 NOTEBOOK = "90_desk.ipynb"
 ACTIONS = ["Save as SVG", "Save as PNG", "View Source"]
 SOAK = bool(os.environ.get("TRIALBOOK_SOAK"))
+# Fewer numbers than this in the outputs of a notebook would mean that nothing was compared.
+MOST_TRIVIAL = 100
+STEPS = read_graph(Path(__file__).resolve().parents[2]).names
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +99,8 @@ def test_nothing_but_the_loopback_was_asked_for(desk: Desk) -> None:
 
 
 @pytest.mark.skipif(not SOAK, reason="`make soak` runs it: six notebooks take minutes")
-@pytest.mark.parametrize("step", read_graph(Path(__file__).resolve().parents[2]).names)
-def test_every_notebook_runs_and_saves_without_a_word_to_the_outside(lab: Lab, browser: Browser, step: str) -> None:
+@pytest.mark.parametrize("step", STEPS)
+def test_every_notebook_shows_what_is_published_and_asks_nobody_outside(lab: Lab, browser: Browser, step: str) -> None:
     with desk_of(browser, lab) as opened:
         opened.open(f"{step}.ipynb")
         opened.run_all("Receipt of this step", 300)
@@ -108,6 +112,17 @@ def test_every_notebook_runs_and_saves_without_a_word_to_the_outside(lab: Lab, b
         assert [line for line in opened.said if "Vega-Lite" in line] == []
         assert opened.outside == []
         assert lab.outside() == []
+    name = f"notebooks/{step}.ipynb"
+    differing, numbers = outputs_otherwise(lab.folder / name, lab.folder / "build" / CUT / name)
+    assert differing == []
+    assert numbers > MOST_TRIVIAL
+    assert results_otherwise(lab.folder, CUT, step) == []
+
+
+@pytest.mark.skipif(not SOAK, reason="`make soak` runs it: six notebooks take minutes")
+def test_the_six_notebooks_together_report_every_published_number(lab: Lab) -> None:
+    """After the six runs above."""
+    assert unreported(lab.folder, CUT, STEPS) == []
 
 
 def charts_in(notebook: Path) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from as_published import results_otherwise, unreported
 from by_hand import ByHand, copied_project
 from small_project import GRAPH
 from trialbook.errors import StopError, UsageError
@@ -39,18 +39,13 @@ def whole_file(project: Path, cut: str) -> dict[str, Any]:
 @pytest.mark.parametrize("cut", CUTS)
 def test_the_id_alone_and_the_cut_file_give_the_numbers_of_the_build(hand: ByHand, cut: str) -> None:
     """Every notebook of every cut; by turns with `-p cut_id`, with `-f`, and with both."""
-    published = json.loads((hand.folder / "build" / cut / "results" / "ard.json").read_text(encoding="utf-8"))
-    known = {json.dumps(row, sort_keys=True) for row in published}
-    found = 0
     for turn, step in enumerate(GRAPH.names):
         given = {"cut_id": cut} if (turn + CUTS.index(cut)) % 2 else whole_file(hand.folder, cut)
         names = hand.run(step, **given)
-        rows = hand.results(cut, step)
-        assert [row for row in rows if json.dumps(row, sort_keys=True) not in known] == []
+        assert results_otherwise(hand.folder, cut, step) == []
         assert "Nothing that this notebook left differs from the published build" in names["shown"].text
         assert names["step"].cut.previous_cut == whole_file(hand.folder, cut).get("previous_cut")
-        found += len(rows)
-    assert found == len(published)
+    assert unreported(hand.folder, cut, GRAPH.names) == []
 
 
 def test_two_cuts_in_one_run_stop_and_both_are_named(project: Path) -> None:
@@ -152,6 +147,12 @@ def test_a_step_whose_forerunner_was_not_run_reads_the_build_whole(own: ByHand) 
     later = own.run("04_dlt", cut_id=FIRST)
     assert "Reads what 02_eligibility left when run by hand, and 01_cleaning as published" in own.said(later)
     assert "Nothing that this notebook left differs" in later["shown"].text
+    # A result that the notebook no longer reports is a difference as well.
+    silent = own.run(
+        "04_dlt", cut_id=FIRST, edit={"step.report(reporting.timeline_rows(": "list(reporting.timeline_rows("}
+    )
+    assert "published, is not reported here" in silent["shown"].text
+    assert "result DLT_TIMELINE" in silent["shown"].text
 
 
 def test_a_chain_that_was_broken_is_not_read(own: ByHand) -> None:

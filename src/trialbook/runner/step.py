@@ -40,6 +40,8 @@ NONCE = "TRIALBOOK_NONCE"
 BUILD = "TRIALBOOK_BUILD"
 # A file with the sha256 of everything that may be read (see `trialbook.inputs`).
 RECORDED = "TRIALBOOK_RECORDED"
+# How a receipt names the results among what a step left.
+RESULTS = "results (ARD rows)"
 
 
 class Step:
@@ -225,7 +227,7 @@ class Step:
         self._own.mkdir(parents=True, exist_ok=True)
         keep_json(self._own / "ard.json", self._rows)
         keep_json(self._own / "queries.json", self._queries)
-        self._written |= {"results (ARD rows)": len(ard), "queries": len(self._queries)}
+        self._written |= {RESULTS: len(ard), "queries": len(self._queries)}
         receipt = {"step": self.name, "nonce": os.environ.get(NONCE, ""), "written": self._written}
         keep_json(self._own / "receipt.json", receipt)
         keep_json(self._own / "reads.json", sorted(self._reads | opened_files()))
