@@ -9,6 +9,7 @@ from typing import Any
 
 import nbformat
 
+from trialbook.display.figures import CHART_MIME
 from trialbook.results.ard import KEYS
 
 # The cells whose outputs tell where the notebook reads and what it left: they say who ran it, and report nothing.
@@ -51,13 +52,24 @@ def outputs_otherwise(executed: Path, published: Path) -> tuple[list[str], int]:
 
 
 def _outputs(notebook: Path) -> dict[str, list[Any]]:
-    """What each cell shows, by its id; without the count of executions, which says how often a person has run it."""
+    """What each cell shows, by its id: tables, texts, and charts with all their data.
+
+    Without the count of executions, which says how often a person has run it, and without the picture of a chart that
+    JupyterLab adds as its window has drawn it.
+    """
     cells = nbformat.read(notebook, as_version=4).cells
     return {
-        cell.id: [(output.output_type, output.get("data", output.get("text"))) for output in cell.outputs]
+        cell.id: [(output.output_type, _shown(output)) for output in cell.outputs]
         for cell in cells
         if cell.cell_type == "code" and cell.outputs and OWN_WORDS not in cell.metadata.get("tags", [])
     }
+
+
+def _shown(output: Any) -> Any:
+    if "data" not in output:
+        return output.get("text")
+    drawn = {"image/png"} if CHART_MIME in output.data else set()
+    return {kind: content for kind, content in output.data.items() if kind not in drawn}
 
 
 def _key(row: dict[str, Any]) -> tuple[str, ...]:

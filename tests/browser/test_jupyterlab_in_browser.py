@@ -129,7 +129,10 @@ def charts_in(notebook: Path) -> int:
     """How many charts a notebook holds once it is saved with the outputs of its last cell."""
 
     def saved() -> list[dict[str, object]]:
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        try:
+            cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        except ValueError:
+            return []  # JupyterLab is writing it
         return [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
 
     assert in_time(lambda: any("Receipt of this step" in json.dumps(data) for data in saved()))

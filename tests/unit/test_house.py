@@ -108,6 +108,20 @@ def test_notebooks_declare_the_keys_of_a_cut_file(root: Path) -> None:
 BANNED = {"eval", "exec", "open", "exit", "quit", "__import__", "input", "print"}
 
 
+def test_only_the_opening_of_the_step_reads_the_parameters(root: Path) -> None:
+    """By hand all but `cut_id` are None, and mean what the cut file says: a cell that shows one would show "None"."""
+    from trialbook.protocol.models import Cut
+
+    names = set(Cut.model_fields)
+    for path in steps(root):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(cell["source"])
+            if cell["cell_type"] != "code" or "open_step(" in source:
+                continue
+            loaded = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+            assert [n.id for n in loaded if n.id in names] == [], f"{path.name} {cell['id']}: read it from `step`"
+
+
 def test_notebooks_tell_and_do_not_derive(root: Path) -> None:
     for path in steps(root):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import altair as alt
@@ -63,6 +64,18 @@ def test_after_a_run_that_changed_only_outputs_git_sees_no_change(clone: Path) -
     assert git(clone, "diff") == ""
     assert "12 subjects" in place.read_text(encoding="utf-8"), "the outputs stay on the disk"
     assert "12 subjects" not in git(clone, "show", "HEAD:notebooks/05_orr.ipynb")
+
+
+def test_another_command_of_git_at_work_only_delays_it(clone: Path) -> None:
+    """Git has one writer of its index: a prompt or an extension that asks for the status may be that one."""
+    place = saved(clone, CELL["source"], "12 subjects")
+    lock = clone / ".git" / "index.lock"
+    lock.touch()
+    ended = threading.Timer(1.5, lock.unlink)
+    ended.start()
+    assert refresh_index(place)
+    ended.join()
+    assert git(clone, "status", "--short") == ""
 
 
 def test_an_edited_cell_stays_a_change_that_nobody_has_staged(clone: Path) -> None:

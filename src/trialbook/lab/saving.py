@@ -7,11 +7,14 @@ another size for a changed one without looking into it, so that `git status` wou
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 SECONDS = 60
+# So long another command of git is waited for, asking again after each pause.
+PATIENCE, PAUSE = 20.0, 0.2
 
 
 def refresh_after_save(model: dict[str, Any], os_path: str, **_: Any) -> None:
@@ -34,13 +37,23 @@ def refresh_index(notebook: Path) -> bool:
     mode, blob, stage = about.split(" ")
     if stage != "0" or _git(notebook, "hash-object", "--", notebook.name) != blob:
         return False
-    done = _git(notebook, "update-index", "--", notebook.name) is not None
+    done = _written(notebook, "--", notebook.name)
     now = _git(notebook, "ls-files", "--stage", "--", notebook.name)
     if now is not None and blob not in now:
         # Saved again in between, with an edited cell.
-        _git(notebook, "update-index", "--cacheinfo", f"{mode},{blob},{name}", top=True)
+        _written(notebook, "--cacheinfo", f"{mode},{blob},{name}", top=True)
         return False
     return done
+
+
+def _written(notebook: Path, *words: str, top: bool = False) -> bool:
+    """Writes the index, as soon as no other command of git does: one that shows the status writes it as well."""
+    end = time.monotonic() + PATIENCE
+    while _git(notebook, "update-index", *words, top=top) is None:
+        if time.monotonic() > end:
+            return False
+        time.sleep(PAUSE)
+    return True
 
 
 def _git(notebook: Path, *words: str, top: bool = False) -> str | None:
