@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from trialbook.errors import UsageError
 from trialbook.protocol.load import load_trial
 from trialbook.runner import cluster as module
 from trialbook.runner.cluster import ClusterPool, probe_folder
@@ -166,6 +167,25 @@ def test_a_machine_with_eight_busy_processes_loses_no_cut(
 ) -> None:
     with busy(8):
         one_round(cluster, root, tmp_path, [job(f"c{k}") for k in range(4)], silence=2)
+
+
+def looks_for_long(root: str, out: str, token: str, mark: str = "") -> None:
+    """A look around that a worker (which is given a `mark`) does not end in time."""
+    if mark:
+        time.sleep(3)
+
+
+def test_a_worker_that_does_not_answer_is_named_and_not_waited_for(
+    cluster: Cluster, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import Client
+
+    monkeypatch.setattr(module, "look_around", looks_for_long)
+    with Client(cluster.address, set_as_default=False) as client, probe_folder(tmp_path) as token:
+        client.wait_for_workers(WORKERS, timeout=60)
+        pool = ClusterPool(client, root, tmp_path, 1, token)
+        with pytest.raises(UsageError, match=r"the worker tcp://\S+ has not answered for 1 s\. Next: "):
+            pool.check()
 
 
 @pytest.mark.soak

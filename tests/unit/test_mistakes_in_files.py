@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trialbook.contracts.odcs import Contract
+from trialbook.contracts.odcs import Contract, load_contracts
 from trialbook.errors import ParameterError
 from trialbook.mapping.models import load_mapping
 from trialbook.protocol.load import load_protocol, load_trial
@@ -63,6 +63,27 @@ def contract(old: str, new: str) -> tuple[str, str, str]:
     return "contract", old, new
 
 
+VALUE, KWARGS = (
+    "schema[0].properties[0].customProperties[0].value",
+    "schema[0].properties[0].quality[0].implementation.kwargs",
+)
+
+
+def rule(name: str, kwargs: str = "column: VSSEQ") -> str:
+    """A rule of a column, as a contract has it."""
+    return (
+        f"          - name: {name}\n            type: custom\n            engine: greatExpectations\n"
+        "            severity: info\n            description: x\n            implementation:\n"
+        f"              type: expect_column_to_exist\n              kwargs:\n                {kwargs}\n"
+    )
+
+
+def addition(entry: str, rules: str = "") -> tuple[str, str, str]:
+    """A custom property, or rules, of the first column of the contract."""
+    text = f"        customProperties:\n          - {entry}\n" if entry else ""
+    return contract("(?<=Unique subject identifier\n)", text + (f"        quality:\n{rules}" if rules else ""))
+
+
 # Name, the change (the file, a pattern, what stands there instead), a word of the line that is named (None: line 1),
 # the key, and what is said.
 CASES: list[tuple[str, tuple[str, str, str], str | None, str, str]] = [
@@ -113,17 +134,41 @@ CASES: list[tuple[str, tuple[str, str, str], str | None, str, str]] = [
      "'number'"),
     ("contract without a purpose", contract("  purpose: .*\n", "  porpose: x\n"), "porpose", "description.porpose",
      "nearest known key is purpose"),
+    ("contract of another dataset", contract("  - name: vs", "  - name: vx"), "name: vx", "schema[0].name",
+     "must have the name of the file, vs"),
+    ("contract id", contract("id: trialbook.clean.vs", "id: trialbook.raw.vs"), "^id:", "id",
+     "must be trialbook.clean.vs"),
+    ("column twice", contract("name: VSSEQ", "name: USUBJID"), "name: USUBJID", "schema[0].properties[1].name",
+     "the column USUBJID is there twice"),
+    ("rule twice", addition("", rule("r1") + rule("r1")), "name: r1", "schema[0].properties[0].quality[1].name",
+     "the rule r1 is there twice"),
+    ("code list", addition("{property: codelist, value: {protocol: levels}}"), "levels", VALUE,
+     "the code list cannot be understood"),
+    ("code list of no words", addition("{property: codelist, value: {protocol: [a]}}"), "codelist", VALUE,
+     "the code list cannot be understood"),
+    ("endpoint", addition("{property: requiredFor, value: [OS, PFS9]}"), "PFS9", VALUE, "there is no endpoint PFS9"),
+    ("endpoint as a word", addition("{property: requiredFor, value: OS}"), "value: OS", VALUE, "a list of"),
+    ("names as a number", addition("{property: names, value: 5}"), "value: 5", VALUE, "is not a list of names"),
+    ("severity", addition("{property: codelistSeverity, value: fatal}"), "fatal", VALUE, "no severity fatal"),
+    ("lookup", addition("", rule("r1", "column: {column: A, read: soon}")), "read: soon", f"{KWARGS}.column",
+     "cannot be understood"),
+    ("lookup by a number", addition("", rule("r1", "column: {dataset: dm, column: A, by: 5}")), "by: 5",
+     f"{KWARGS}.column", "cannot be understood"),
+    ("values of a column", addition("", rule("r1", "value_set: {dataset: dm}")), "dataset: dm", f"{KWARGS}.value_set",
+     "the values cannot be understood"),
+    ("contract with an anchor", contract("status: active", "status: &a active"), "&a", "status", "anchors and aliases"),
+    ("contract key twice", contract("status: active", "status: active\nstatus: draft"), "draft", "status", "twice"),
 ]  # fmt: skip
 
 
 @pytest.fixture
 def attempt(tmp_path: Path, root: Path) -> Callable[[str, str, str], tuple[Path, str]]:
     """Makes one change in one of the files and loads it; gives the file and its text."""
-    for name in ("params/cuts", "notebooks", "snap"):
+    for name in ("params/cuts", "notebooks", "snap", "contracts/clean"):
         (tmp_path / name).mkdir(parents=True)
     params = tmp_path / "params"
     files = {"cut": params / "cuts" / "x1.yaml", "protocol": params / "protocol.yaml", "drugs": params / "drugs.yaml",
-             "mapping": params / "mapping.yaml", "contract": tmp_path / "vs.yaml"}  # fmt: skip
+             "mapping": params / "mapping.yaml", "contract": tmp_path / "contracts" / "clean" / "vs.yaml"}  # fmt: skip
     texts = {"cut": CUT, "mapping": MAPPING} | {
         name: (root / "params" / f"{name}.yaml").read_text(encoding="utf-8") for name in ("protocol", "drugs")
     }
@@ -131,7 +176,7 @@ def attempt(tmp_path: Path, root: Path) -> Callable[[str, str, str], tuple[Path,
     load: dict[str, Callable[[Path], object]] = {
         "cut": lambda path: load_trial(path, tmp_path), "protocol": load_protocol,
         "drugs": lambda path: load_protocol(files["protocol"]), "mapping": lambda path: load_mapping(path, path.name),
-        "contract": lambda path: validated(Contract, read_yaml(path, typed_scalars=True), str(path)),
+        "contract": lambda path: load_contracts(path.parents[1], ["clean"]),
     }  # fmt: skip
 
     def change(which: str, old: str, new: str) -> tuple[Path, str]:

@@ -18,6 +18,8 @@ READS: Mapping[str, Callable[[pd.Series], pd.Series]] = {
     "complete": complete_date,
 }
 TAKES = ("smallest", "largest", "count")
+# The arguments of an expectation that may be a lookup.
+COLUMN_KEYS = ("column", "column_A", "column_B")
 KEYS = {"dataset", "column", "read", "take", "by", "where"}
 
 
@@ -75,22 +77,26 @@ class Lookup:
 
 def parse_lookup(entry: Any, place: str) -> Lookup:
     """The lookup of a contract file; raises UsageError, naming the rule, for one that cannot be understood."""
-    unknown = sorted(set(entry) - KEYS)
-    lookup = Lookup(
-        column=str(entry.get("column", "")),
-        read=entry.get("read", ""),
-        dataset=entry.get("dataset", ""),
-        take=entry.get("take", "smallest"),
-        by=_pairs(entry.get("by", ["USUBJID"])),
-        where=tuple((column, tuple(map(str, values))) for column, values in entry.get("where", {}).items()),
-    )
-    if unknown or not lookup.column or lookup.read not in READS or lookup.take not in TAKES:
+    by, where = entry.get("by", ["USUBJID"]), entry.get("where", {})
+    formed = (
+        set(entry) <= KEYS and entry.get("column") and entry.get("read", "") in list(READS)
+        and entry.get("take", "smallest") in TAKES and isinstance(by, list | Mapping)
+        and isinstance(where, Mapping) and all(isinstance(values, list) for values in where.values())
+    )  # fmt: skip
+    if not formed:
         raise UsageError(
             f"the lookup {dict(entry)} cannot be understood", rule=place,
             next_step=f"use the keys {', '.join(sorted(KEYS))}; read {', '.join(filter(None, READS))}; "
-            f"take {', '.join(TAKES)}",
+            f"take {', '.join(TAKES)}; by is a list of columns, where has a list of values for each column",
         )  # fmt: skip
-    return lookup
+    return Lookup(
+        column=str(entry["column"]),
+        read=entry.get("read", ""),
+        dataset=entry.get("dataset", ""),
+        take=entry.get("take", "smallest"),
+        by=_pairs(by),
+        where=tuple((column, tuple(map(str, values))) for column, values in where.items()),
+    )
 
 
 def joined(frame: pd.DataFrame, lookups: list[Lookup], datasets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

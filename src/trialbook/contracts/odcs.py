@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from trialbook.contracts.protocol_lists import codes_in_words, stop_if_no_list
+from trialbook.contracts.agreement import stop_if_disagreeing
+from trialbook.contracts.protocol_lists import codes_in_words
 from trialbook.errors import UsageError
-from trialbook.protocol.models import ENDPOINTS
 from trialbook.protocol.yaml_file import read_yaml, validated
 
 Severity = Literal["critical", "warning", "info"]
@@ -168,35 +168,17 @@ class Contract(_Model):
 
 
 def load_contracts(folder: Path, kinds: Sequence[str] = KINDS) -> dict[str, Contract]:
-    """All contracts of a folder by `kind/dataset` (`raw/dm`, `analysis/adsl`); raises UsageError for a bad file."""
+    """All contracts of a folder by `kind/dataset` (`raw/dm`, `analysis/adsl`).
+
+    Raises ParameterError for a mistake in a file, naming its line and key, UsageError where there is no contract.
+    """
     contracts = {}
     for kind in kinds:
         for path in sorted((folder / kind).glob("*.yaml")):
-            contract = validated(Contract, read_yaml(path, typed_scalars=True), str(path))
-            _check(contract, kind, path)
+            document = read_yaml(path, typed_scalars=True)
+            contract = validated(Contract, document, str(path))
+            stop_if_disagreeing(contract, kind, path, document)
             contracts[f"{kind}/{contract.dataset.name}"] = contract
     if not contracts:
         raise UsageError("there are no data contracts", file=str(folder))
     return contracts
-
-
-def _check(contract: Contract, kind: str, path: Path) -> None:
-    """Raises UsageError where name, place, rule ids or endpoints of a contract do not agree."""
-    dataset = contract.dataset
-    rules = [rule.name for rule in dataset.rules]
-    columns = [column.name for column in dataset.properties]
-    wanted = [
-        e for c in dataset.properties if isinstance(c.custom("requiredFor"), list) for e in c.custom("requiredFor")
-    ]
-    problems = {
-        f"the dataset {dataset.name} must be the file's name": dataset.name != path.stem,
-        f"the id must be trialbook.{kind}.{path.stem}": contract.id != f"trialbook.{kind}.{path.stem}",
-        "a rule name stands twice": len(set(rules)) < len(rules),
-        "a column stands twice": len(set(columns)) < len(columns),
-        "requiredFor names an endpoint that does not exist": bool(set(wanted) - set(ENDPOINTS)),
-    }
-    for column in dataset.properties:
-        stop_if_no_list(column.custom("codelist"), column.name, str(path))
-    for problem, found in problems.items():
-        if found:
-            raise UsageError(problem, file=str(path), next_step="correct the contract")

@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.errors import UsageError
 from trialbook.protocol.models import Protocol
 
 # The lists by name, each with what it holds in words.
@@ -51,15 +50,12 @@ def codes_in_words(codelist: Any) -> str:
     return ", ".join([LISTS[codelist["protocol"]], *(str(code) or "(blank)" for code in codelist.get("also", []))])
 
 
-def stop_if_no_list(codelist: Any, column: str, file: str) -> None:
-    """Raises UsageError for a code list of a contract that is neither a list of values nor one of the protocol's."""
-    if codelist is None or (isinstance(codelist, Sequence) and not isinstance(codelist, str)):
-        return
-    known = (
-        isinstance(codelist, Mapping) and codelist.get("protocol") in LISTS and set(codelist) <= {"protocol", "also"}
+def is_code_list(codelist: Any) -> bool:
+    """Whether it is a list of values, or a list of the protocol with further values."""
+    if not isinstance(codelist, Mapping):
+        return isinstance(codelist, Sequence) and not isinstance(codelist, str)
+    return (
+        codelist.get("protocol") in list(LISTS)
+        and set(codelist) <= {"protocol", "also"}
+        and isinstance(codelist.get("also", []), list)
     )
-    if not known or not isinstance(codelist.get("also", []), list):
-        raise UsageError(
-            "the code list cannot be understood", file=file, column=f"{column}.codelist", value=str(codelist),
-            next_step=f"write the values, or protocol: with one of {', '.join(LISTS)}, and further values under also:",
-        )  # fmt: skip

@@ -8,13 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.contracts.lookups import Lookup, parse_lookup
+from trialbook.contracts.lookups import COLUMN_KEYS, Lookup, parse_lookup
 from trialbook.contracts.odcs import Column, Contract, Over, QualityRule, Severity
 from trialbook.contracts.protocol_lists import codes_of
 
 # Complete or partial ISO 8601, anchored at both ends since expectations are not.
 ISO_8601 = r"^[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2}(?:T[0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?)?)?)?$"
-COLUMN_KEYS = ("column", "column_A", "column_B")
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,9 @@ SILENCES = 10
 # How often a job is handed out again of which a lost connection left no trace.
 MOST_TRIES = 3
 BUSY = 3
+# Said of a worker that is there and does not say what it sees.
+UNANSWERED = "has not answered"
+UNANSWERED_HELP = "end it, where it is stopped or its machine overloaded, or give --dask-wait more seconds"
 # Errors of a future that say something of connections and workers, and nothing of the build.
 LOST = (
     "KilledWorker", "NoValidWorkerError", "NoWorkerError", "CommClosedError", "CancelledError",
@@ -127,7 +130,10 @@ class ClusterPool:
         self._look_at(workers)
         if self.refused:
             worker, reason = sorted(self.refused.items())[0]
-            raise UsageError(f"the worker {worker} {reason}", next_step="give workers the same environment and folders")
+            advice = (
+                UNANSWERED_HELP if reason.startswith(UNANSWERED) else "give workers the same environment and folders"
+            )
+            raise UsageError(f"the worker {worker} {reason}", next_step=advice)
 
     def submit(self, job: Job) -> None:
         """Takes a job."""
@@ -181,14 +187,29 @@ class ClusterPool:
             mark = hashlib.sha256(worker.encode()).hexdigest()[:16]
             words = (str(self.root), str(self.out), self.token, mark)
             try:
-                answer = self.client.run(look_around, *words, workers=[worker], on_error="return").get(worker)
-            except (OSError, TimeoutError):
+                answer = self._asked(worker, look_around, *words)
+            except TimeoutError:
+                # Silence of the scheduler says nothing of the worker: it is looked at again.
+                if worker in (self._workers() or ()):
+                    self.refused[worker] = f"{UNANSWERED} for {self.wait:g} s"
+                continue
+            except OSError:
                 continue  # it has just ended; if not, it is looked at again
             reason = misfit(here, answer, (self.out / PROBES / self.token / mark).is_file())
             if reason:
                 self.refused[worker] = reason
             else:
                 self.trusted.add(worker)
+
+    def _asked(self, worker: str, function: Any, *words: Any) -> Any:
+        """What a function gives on a worker, beside what that computes; TimeoutError without an answer in `wait` s.
+
+        `Client.run` is the same without a limit: a worker that has stopped would be waited for without end.
+        """
+        answers = self.client.sync(
+            self.client._run, function, *words, workers=[worker], on_error="return", callback_timeout=self.wait
+        )
+        return answers.get(worker)
 
     def start(self, job: Job, worker: str, place: Path) -> Any:
         """Has one worker, and no other, build a job and leave its outcome in `place`; returns the future of it."""
