@@ -202,10 +202,7 @@ class ClusterPool:
                 self.trusted.add(worker)
 
     def _asked(self, worker: str, function: Any, *words: Any) -> Any:
-        """What a function gives on a worker, beside what that computes; TimeoutError without an answer in `wait` s.
-
-        `Client.run` is the same without a limit: a worker that has stopped would be waited for without end.
-        """
+        """What a function gives on a worker: `Client.run` with a limit, a TimeoutError after `wait` seconds."""
         answers = self.client.sync(
             self.client._run, function, *words, workers=[worker], on_error="return", callback_timeout=self.wait
         )
