@@ -23,7 +23,7 @@ MOST_TRIVIAL = 100
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("cut", DEMO_CUTS)
 def test_papermill_shows_what_is_published(cut: str, way: str, demo: Path, root: Path, tmp_path: Path) -> None:
-    project = copied_project(tmp_path, root, demo, cut)
+    project = copied_project(tmp_path, root, demo, *DEMO_CUTS)
     steps = read_graph(project).names
     env = {name: value for name, value in os.environ.items() if not name.startswith("TRIALBOOK_")}
     for step in steps:

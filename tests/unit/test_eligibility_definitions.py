@@ -70,10 +70,10 @@ def test_the_rules_behind_a_cell_are_those_of_its_definition(protocol, analysis)
     assert behind["EVIDDT"].iloc[0] == "2025-01-04"
 
 
-def test_beyond_the_most_subjects_only_the_definition_in_force_is_worked_out(protocol, analysis) -> None:
+def test_beyond_the_chosen_subjects_only_the_definition_in_force_is_worked_out(protocol, analysis) -> None:
     domains = form(screened(eligible(), "S02")).infused(0).domains()
     adsl = derive_subjects(domains, protocol, analysis, CUT)
-    some = definitions.all_definitions(adsl, domains, protocol, analysis, CUT, 1)
+    some = definitions.all_definitions(adsl, domains, protocol, analysis, CUT, adsl["USUBJID"].head(1))
     whole = definitions.all_definitions(adsl, domains, protocol, analysis, CUT)
     assert some.groupby("USUBJID")["DEFINITION"].nunique().tolist() == [6, 1]
     same = some.merge(whole, on=["USUBJID", "DEFINITION", "RULE"], suffixes=("", "_WHOLE"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from eligible_subject import CUT, form, screened
 from trial_builder import TrialBuilder, trial
 from trialbook.cleaning.rules import ask
@@ -108,6 +110,24 @@ def test_what_to_look_at_holds_everything_but_passes(protocol, analysis) -> None
     assert shown[["SUBJID", "CRITCD", "RESULT"]].values.tolist() == [
         ["S01", "EX04A", "CONFLICT"], ["S01", "EX04E", "NE"], ["S02", "EX12", "FAIL"],
     ]  # fmt: skip
+
+
+def test_a_listing_that_is_cut_keeps_the_infused_and_the_unmet_and_says_what_it_leaves_out() -> None:
+    adsl = pd.DataFrame({"SUBJID": ["S1", "S2", "S3", "S4"], "SAFFL": ["N", "Y", "N", "Y"]})
+    rows = pd.DataFrame({
+        "SUBJID": ["S1", "S2", "S2", "S3", "S4"], "RESULT": ["FAIL", "PENDING", "NE", "CONFLICT", "FAIL"],
+    })  # fmt: skip
+    kept = [reporting.first_rows(rows, adsl, most).to_numpy().tolist() for most in (1, 2, 4)]
+    assert kept[0] == [["S4", "FAIL"]]
+    assert kept[1] == [["S2", "NE"], ["S4", "FAIL"]], "in the order of the listing"
+    assert kept[2] == [["S1", "FAIL"], ["S2", "PENDING"], ["S2", "NE"], ["S4", "FAIL"]]
+    (note,) = reporting.rows_left_out(rows, adsl, 2)
+    assert note.startswith("2 of 5 rows are shown: first those of infused subjects, then by result (FAIL, ")
+    assert "Not shown: 1 of infused subjects and 2 of others" in note
+    assert reporting.rows_left_out(rows, adsl, 5) == []
+    # Subjects without a result of their own: who is in which set, screen failures.
+    assert reporting.first_rows(adsl, adsl, 3)["SUBJID"].tolist() == ["S1", "S2", "S4"]
+    assert "by result" not in reporting.rows_left_out(adsl, adsl, 3)[0]
 
 
 def test_the_matrix_shows_those_with_findings_first(protocol, analysis) -> None:

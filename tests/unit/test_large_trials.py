@@ -21,9 +21,17 @@ from trialbook.display.tables import MOST_ROWS as MOST_LINES
 from trialbook.dlt.determination import derive_addlt
 from trialbook.domains import Domains
 from trialbook.efficacy.day28 import day28_response
-from trialbook.efficacy.drawn_subjects import DEAD, WITHOUT, drawn_note, drawn_subjects, response_kinds
+from trialbook.efficacy.drawn_subjects import (
+    DEAD,
+    WITHOUT,
+    drawn_note,
+    drawn_subjects,
+    first_rows,
+    response_kinds,
+    rows_note,
+)  # fmt: skip
 from trialbook.efficacy.response import derive_adrs
-from trialbook.efficacy.response_views import stage_changes
+from trialbook.efficacy.response_views import response_listing, stage_changes
 from trialbook.efficacy.sensitivity import sensitivity_responses
 from trialbook.efficacy.time_to_event import derive_adtte
 from trialbook.profiles.profile import Profile, profiles
@@ -150,6 +158,16 @@ def test_a_figure_of_responses_keeps_the_dead_and_those_without_a_response(large
     assert f"{most} of {TREATED} treated subjects are drawn" in note
     assert f"Not drawn: {TREATED - most} (5 {WITHOUT}, " in note
     assert drawn_note(adrs, adsl, TREATED) == []
+    # A listing that is cut keeps the same subjects, in its own order.
+    listing = response_listing(large.responses, adrs, adsl)
+    listed = first_rows(listing, adrs, adsl, most)
+    assert set(listed["SUBJID"]) == subjects(large, pd.Series(chosen))
+    assert listed["SUBJID"].tolist() == [name for name in listing["SUBJID"] if name in set(listed["SUBJID"])]
+    (note,) = rows_note(listing, adrs, adsl, most)
+    assert f"{most} of {TREATED} subjects are listed: first the dead" in note
+    assert f"Not listed: {TREATED - most} (5 {WITHOUT}, " in note
+    assert first_rows(listing, adrs, adsl, TREATED).equals(listing)
+    assert rows_note(listing, adrs, adsl, TREATED) == []
     # The waterfall is sorted from the best: what is cut off must not be the worst.
     worst = stage_changes(large.responses, adrs, adsl, TREATED)["CHANGE"].max()
     assert stage_changes(large.responses, adrs, adsl, most)["CHANGE"].max() == worst

@@ -53,6 +53,16 @@ def started_drugs(adsl: pd.DataFrame, domains: Domains, analysis: Analysis, most
     return pd.DataFrame([row for part in parts for row in part], columns=COLUMNS)
 
 
+def drugs_left_out(started: pd.DataFrame, most_rows: int) -> list[str]:
+    """A footnote where not every row of `started_drugs` is shown."""
+    if len(started) <= most_rows:
+        return []
+    return [
+        f"The first {most_rows} of {len(started)} rows, class by class: {CLASS_NAMES[THERAPY].lower()} first. "
+        "The domains CM and PR hold all records."
+    ]
+
+
 def nothing_started(domains: Domains) -> str:
     """What stands in place of the table where no drug was started: that there is none, or no record was delivered."""
     if domains.delivered("CM"):

@@ -267,8 +267,3 @@ def later_rows(rows: pd.DataFrame) -> pd.DataFrame:
     own = rows.assign(variable=named)[named.isin(list(LATER_NAMES)) & (rows["analysis_id"] != "BOR")]
     order = own["variable"].map({name: k for k, name in enumerate(LATER_NAMES)})
     return own.assign(order=order).sort_values("order", kind="stable").drop(columns="order")
-
-
-def left_out_note(subjects: int, most: int) -> list[str]:
-    """A footnote where a figure or listing shows fewer subjects than there are."""
-    return [f"The first {most} of {subjects} subjects are shown; the datasets hold all."] if subjects > most else []

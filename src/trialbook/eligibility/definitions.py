@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from trialbook.domains import Domains
@@ -26,21 +28,21 @@ def all_definitions(
     protocol: Protocol,
     analysis: Analysis,
     cut_date: pd.Timestamp,
-    most_subjects: int | None = None,
+    chosen: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Every rule of every definition for every screened subject (`refractoriness`); empty without criterion IN03.
 
-    Of more than `most_subjects` only the first are looked at by every definition, the others by the one in force.
+    With `chosen` (USUBJID) only these are looked at by every definition, the others by the one in force.
     """
     criterion = next((c for c in protocol.criteria if c.check == CHECK), None)
     people = screening(adsl, domains, protocol, analysis, cut_date)
     if criterion is None or people.subjects.empty:
         kinds = {name: "datetime64[s]" if name.endswith("DT") else "str" for name in COLUMNS}
         return pd.DataFrame({name: pd.Series(dtype=kinds[name]) for name in COLUMNS})
-    count = len(people.subjects)
-    if most_subjects is None or count <= most_subjects:
+    wanted = people.subjects["USUBJID"].isin(list(people.subjects["USUBJID"] if chosen is None else chosen))
+    if wanted.all():
         return refractoriness(people, criterion)
-    shown = people.narrowed([place < most_subjects for place in range(count)], analysis)
+    shown = people.narrowed(wanted.tolist(), analysis)
     inforce = refractoriness(people, criterion, [analysis.sr_definition])
     rest = inforce[~inforce["USUBJID"].isin(shown.subjects["USUBJID"])]
     return pd.concat([refractoriness(shown, criterion), rest], ignore_index=True)

@@ -54,14 +54,39 @@ def with_queries(rows: pd.DataFrame, queries: Sequence[Query]) -> pd.DataFrame:
     return rows.assign(QUERY=pd.Series([" ".join(asked.get(key, [])) for key in keys], index=rows.index, dtype="str"))
 
 
-def rows_left_out(rows: pd.DataFrame, most_rows: int) -> list[str]:
-    """A note where a listing does not hold every row."""
-    return [f"The first {most_rows} of {len(rows)} rows; the dataset holds all."] if len(rows) > most_rows else []
+def first_rows(rows: pd.DataFrame, adsl: pd.DataFrame, most_rows: int) -> pd.DataFrame:
+    """At most `most_rows` rows of a listing by SUBJID, in their order: those of infused subjects first, and of these
+    and the others those whose RESULT, where there is one, comes first in `ATTENTION`.
+    """
+    return rows.loc[_chosen(rows, adsl, most_rows)].reset_index(drop=True)
 
 
-def findings_left_out(adie: pd.DataFrame, most_rows: int) -> list[str]:
-    """A note where the listing of findings does not hold all of them."""
-    return rows_left_out(adie[adie["RESULT"].isin(ATTENTION)], most_rows)
+def rows_left_out(rows: pd.DataFrame, adsl: pd.DataFrame, most_rows: int) -> list[str]:
+    """A note where `first_rows` does not hold every row: what was taken first, and what is not shown."""
+    others = rows[~_chosen(rows, adsl, most_rows)]
+    if others.empty:
+        return []
+    infused = int(_infused(others, adsl).sum())
+    parts = [f"{infused} of infused subjects"] if infused else []
+    parts += [f"{len(others) - infused} of others"] if infused < len(others) else []
+    by_result = f", then by result ({', '.join(ATTENTION)})" if "RESULT" in rows else ""
+    return [
+        f"{most_rows} of {len(rows)} rows are shown: first those of infused subjects{by_result}. "
+        f"Not shown: {' and '.join(parts)}; the datasets hold all."
+    ]
+
+
+def _chosen(rows: pd.DataFrame, adsl: pd.DataFrame, most_rows: int) -> pd.Series:
+    """Whether each row is among the first `most_rows`."""
+    rank = (~_infused(rows, adsl)).astype("int64") * (len(ATTENTION) + 1)
+    if "RESULT" in rows:
+        order = {code: place for place, code in enumerate(ATTENTION)}
+        rank += rows["RESULT"].map(order).fillna(len(ATTENTION)).astype("int64")
+    return rank.rank(method="first") <= most_rows
+
+
+def _infused(rows: pd.DataFrame, adsl: pd.DataFrame) -> pd.Series:
+    return rows["SUBJID"].isin(adsl.loc[adsl["SAFFL"].eq("Y"), "SUBJID"])
 
 
 def results_by_criterion(adie: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
