@@ -16,7 +16,7 @@ from trialbook.display.index import render_index
 from trialbook.display.index_facts import index_facts
 from trialbook.display.page import Frame
 from trialbook.display.profile import BRIEF, profile_content
-from trialbook.display.profile_drawing import MOST_ROWS, days_of, events
+from trialbook.display.profile_drawing import MOST_ROWS, bar_note, days_of, drugs, events
 from trialbook.display.tables import MOST_ROWS as MOST_LINES
 from trialbook.dlt.determination import derive_addlt
 from trialbook.domains import Domains
@@ -201,6 +201,20 @@ def test_one_subject_with_many_events_keeps_the_severe_ones_in_the_drawing(large
     drawing = events(changed, days_of(changed))
     assert ">Severe<" in drawing
     assert ">Ungraded<" in drawing
+
+
+def test_one_subject_with_much_medication_keeps_what_ran_after_the_infusion_in_the_drawing(large: Large) -> None:
+    profile = next(p for p in large.profiles if not p.brief and len(p.drugs))
+    before = profile.drugs.head(1).assign(DRUG="Before", FROM=-20, UNTIL=-10)
+    added = before.assign(DRUG="Added", FROM=20, UNTIL=30)
+    going_on = before.assign(DRUG="Going on", FROM=-15, UNTIL=pd.NA)
+    crowded = pd.concat([before] * (MOST_ROWS + 5) + [going_on, added], ignore_index=True)
+    changed = replace(profile, drugs=crowded.astype({"UNTIL": "Int64", "FROM": "Int64"}))
+    drawing = drugs(changed, days_of(changed))
+    assert ">Added<" in drawing
+    assert ">Going on<" in drawing
+    (note,) = bar_note(changed.drugs, days_of(changed))
+    assert note == f"Only in the table: 7 beyond {MOST_ROWS} bars, first those that ended before the infusion."
 
 
 def test_not_serious_with_a_ticked_criterion_is_open_and_asked(protocol: Protocol, analysis: Analysis) -> None:

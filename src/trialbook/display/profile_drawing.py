@@ -172,6 +172,12 @@ def _severest(events: pd.DataFrame) -> pd.DataFrame:
     return events.loc[rank.sort_values(["dlt", "serious", "grade"], kind="stable").index[:MOST_ROWS].sort_values()]
 
 
+def _latest(drugs: pd.DataFrame) -> pd.DataFrame:
+    """At most `MOST_ROWS` records in their order: where there are more, those that ran after the infusion stay."""
+    before = (drugs["UNTIL"] < 0).fillna(False).astype("int64")
+    return drugs.loc[before.sort_values(kind="stable").index[:MOST_ROWS].sort_values()]
+
+
 def _event_words(grade: object, *flags: bool) -> str:
     """The grade and the flags of an event; each flag is of the column of `FLAGS` at its place."""
     said = [word for word, holds in zip(FLAGS.values(), flags, strict=True) if holds]
@@ -180,7 +186,7 @@ def _event_words(grade: object, *flags: bool) -> str:
 
 def drugs(profile: Profile, days: Days) -> str:
     """A bar per medication record, with its dose beside it."""
-    shown = drawn_rows(profile.drugs, days).head(MOST_ROWS)
+    shown = _latest(drawn_rows(profile.drugs, days))
     kinds = {name: PALETTE[k % 6] for k, name in enumerate(dict.fromkeys(shown["CATEGORY"]))}
     rows = [
         (drug, begins, ends, kinds[kind], ", ".join(filter(None, (dose, kind))))
@@ -229,7 +235,7 @@ def drawn_rows(frame: pd.DataFrame, days: Days) -> pd.DataFrame:
 
 
 def _which(frame: pd.DataFrame) -> str:
-    return ", the least severe" if "GRADE" in frame else ", the last"
+    return ", the least severe" if "GRADE" in frame else ", first those that ended before the infusion"
 
 
 def bar_note(frame: pd.DataFrame, days: Days) -> list[str]:
