@@ -7,6 +7,9 @@ BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/.made-from-the-lock
 DEMO := 2025-03-31 2025-06-30 2025-09-30
 LAST := 2025-09-30
+# Executes the notebooks of a build a second time and compares every output.
+NBVAL = $(BIN)/python -m pytest -n 2 --dist loadfile -p no:cacheprovider --nbval --nbval-current-env \
+  --nbval-cell-timeout 300 -c tests/notebooks/nbval.ini --rootdir .
 
 # Jupyter, IPython and the tools keep their files inside .venv, never in the home folder.
 export IPYTHONDIR := $(CURDIR)/$(VENV)/var/ipython
@@ -27,11 +30,11 @@ pilot: $(READY)  ## build a real trial: the CDISC pilot study
 
 test: lint demo  ## the whole test suite; nbval executes the notebooks of the last demo cut a second time
 	$(BIN)/python -m pytest -n 2 --dist loadfile
-	$(BIN)/python -m pytest -n 2 --dist loadfile -p no:cacheprovider --nbval --nbval-current-env \
-	  --nbval-cell-timeout 300 -c tests/notebooks/nbval.ini --rootdir . build/$(LAST)/notebooks
+	$(NBVAL) build/$(LAST)/notebooks
 
-soak: demo  ## what takes too long for every day: many rounds, JupyterLab with all six notebooks
+soak: demo  ## what takes too long for every day: many rounds, every notebook of every cut in each way to run it
 	$(BIN)/python -m pytest -m soak
+	$(NBVAL) $(patsubst %,build/%/notebooks,$(filter-out $(LAST),$(DEMO)))
 	TRIALBOOK_SOAK=1 $(BIN)/python -m pytest tests/browser/test_jupyterlab_in_browser.py
 
 lint: $(READY)

@@ -26,6 +26,7 @@ from by_hand import copied_project
 
 TOKEN = "desk"  # noqa: S105 - of a server on the loopback that lives for a test
 CUT = "2025-09-30"
+ELSEWHERE = "notebooks/mine/look.ipynb"
 WORKSPACES = itertools.count()
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 CONNECT = re.compile(r'(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)"')
@@ -59,6 +60,9 @@ def cloned_desk(folder: Path, root: Path, demo: Path, *cuts: str) -> Path:
     (folder / ".venv").symlink_to(sys.prefix)
     cells = [nbformat.v4.new_code_cell(source, id=f"cell-{place}") for place, source in enumerate(CELLS)]
     write_stripped(nbformat.v4.new_notebook(cells=cells), folder / "notebooks" / "90_desk.ipynb")
+    # One that an analyst keeps in a folder of their own, at another distance from the build.
+    (folder / ELSEWHERE).parent.mkdir(parents=True)
+    shutil.copy2(folder / "notebooks" / "90_desk.ipynb", folder / ELSEWHERE)
     git(folder, "init", "-q")
     clean = f"{sys.executable} -m trialbook.runner.strip"
     for key, value in (("filter.notebook-without-outputs.clean", clean), ("user.name", "A"), ("user.email", "a@a.a")):

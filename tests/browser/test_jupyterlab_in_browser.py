@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from as_published import outputs_otherwise, results_otherwise, unreported
-from lab_desk import CUT, Desk, Lab, cloned_desk, desk_of, git, running_lab
+from lab_desk import CUT, ELSEWHERE, Desk, Lab, cloned_desk, desk_of, git, running_lab
 from trialbook.display.figures import CHART_MIME
 from trialbook.runner.step_metadata import read_graph
 
@@ -69,9 +69,7 @@ def test_the_export_of_jupyterlab_holds_the_charts(desk: Desk) -> None:
 
 
 def test_a_profile_opens_from_a_table_and_the_project_can_be_read(desk: Desk) -> None:
-    desk.page.locator("a.tb-subject").first.click()
-    profile = desk.page.frame_locator(".jp-HTMLViewer iframe")
-    profile.get_by_role("heading", name="Subject 001").wait_for(timeout=20_000)
+    opened_profile(desk)
     listed = json.loads(desk.lab.get("api/contents/"))["content"]
     assert {"notebooks", "params", "data", "build"} <= {entry["name"] for entry in listed}
     assert json.loads(desk.lab.get("api/contents/params/protocol.yaml"))["writable"]
@@ -119,10 +117,25 @@ def test_every_notebook_shows_what_is_published_and_asks_nobody_outside(lab: Lab
     assert results_otherwise(lab.folder, CUT, step) == []
 
 
+@pytest.mark.skipif(not SOAK, reason="`make soak` runs it, every day the notebook beside the others does")
+def test_a_profile_opens_from_a_notebook_in_another_folder(lab: Lab, browser: Browser) -> None:
+    with desk_of(browser, lab) as opened:
+        opened.open(ELSEWHERE.removeprefix("notebooks/"))
+        opened.run_all("the end of the desk", 90)
+        opened_profile(opened)
+
+
 @pytest.mark.skipif(not SOAK, reason="`make soak` runs it: six notebooks take minutes")
 def test_the_six_notebooks_together_report_every_published_number(lab: Lab) -> None:
     """After the six runs above."""
     assert unreported(lab.folder, CUT, STEPS) == []
+
+
+def opened_profile(desk: Desk) -> None:
+    """Clicks the first subject, and waits for the profile that JupyterLab opens."""
+    desk.page.locator("a.tb-subject").first.click()
+    profile = desk.page.frame_locator(".jp-HTMLViewer iframe")
+    profile.get_by_role("heading", name="Subject 001").wait_for(timeout=20_000)
 
 
 def charts_in(notebook: Path) -> int:

@@ -183,6 +183,8 @@ def test_a_cut_that_was_never_built_is_run_by_hand_alone(own: ByHand) -> None:
     audited = own.run("02_eligibility", cut_id=SECOND)
     assert "This cut has no published build to compare with." in audited["shown"].text
     assert len(audited["adsl"]) > 10
+    # There is no profile page yet, so that no link leads to one.
+    assert audited["step"]._linked('<a class="tb-subject" href="profiles/001.html">001</a>') == "001"
 
 
 def test_a_changed_snapshot_is_not_read_with_the_datasets_of_the_old_one(own: ByHand) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -17,6 +19,7 @@ from trialbook.display.figures import CHART_MIME, MENU, USERMETA
 from trialbook.display.foreign import foreign_table
 from trialbook.display.frames import frame_block
 from trialbook.display.kernel import show_in
+from trialbook.display.links import OPEN_NOTEBOOK, in_notebook, way_from_open_notebook
 from trialbook.display.outputs import Dropped, Shown, is_own_html, shown_outputs
 from trialbook.display.page import page_content
 from trialbook.display.theme import BLOCK_STYLE
@@ -27,7 +30,7 @@ DATA = pd.DataFrame({"SUBJID": ["001", "002"], "AGE": [45, 40], "score": [0.5, N
 @pytest.fixture(scope="module")
 def shell() -> InteractiveShell:
     made = InteractiveShell()
-    show_in(made, "2025-09-30")
+    show_in(made, partial(in_notebook, cut_id="2025-09-30"))
     return made
 
 
@@ -183,7 +186,29 @@ def test_links_lead_to_the_profiles_of_the_cut_in_a_notebook_and_beside_the_page
     assert bundle_of(shell, sentence("x")) == sentence("x")._repr_mimebundle_()
 
 
+@pytest.mark.parametrize(
+    ("notebook", "way"),
+    [
+        ("notebooks/05_orr.ipynb", "../build/x1"),
+        ("notebooks/mine/look.ipynb", "../../build/x1"),
+        ("look.ipynb", "build/x1"),
+        ("build/x1/notebooks/05_orr.ipynb", ".."),
+    ],
+)
+def test_links_begin_in_the_folder_of_the_notebook_that_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, notebook: str, way: str
+) -> None:
+    monkeypatch.setenv(OPEN_NOTEBOOK, str(tmp_path / notebook))
+    assert way_from_open_notebook(tmp_path / "build" / "x1") == way
+    linked = in_notebook('<a class="tb-subject" href="profiles/001.html">001</a>', "x1", way)
+    assert ((tmp_path / notebook).parent / re.findall('href="([^"]*)"', linked)[0]).resolve() == (
+        tmp_path / "build" / "x1" / "profiles" / "001.html"
+    )
+    monkeypatch.delenv(OPEN_NOTEBOOK)
+    assert way_from_open_notebook(tmp_path / "build" / "x1") is None
+
+
 def test_no_output_names_an_address_in_memory(shell):
     assert bundle_of(shell, [object()])["text/plain"] == "[<object>]"
-    show_in(shell, "2025-09-30")
+    show_in(shell, partial(in_notebook, cut_id="2025-09-30"))
     assert bundle_of(shell, {"n": 1})["text/plain"] == "{'n': 1}"

@@ -31,7 +31,7 @@ from trialbook.snapshot.tables import RawTable, Snapshot, stops_at_the_source
 from trialbook.supplemental import SINGLING, parent_links
 
 UNIT_OF = {"EXDOSE": "EXDOSU", "CMDOSE": "CMDOSU", "LBSTRESN": "LBSTRESU", "AGE": "AGEU"}
-# What may stand in a query about a value that was to be a date or a number: nothing that could name a person.
+# What a query may show of a value that should be a date or a number: nothing that could name a person.
 _HARMLESS = re.compile(r"[\d\s.,:;<>=+*/()%?-]*(?:[A-Za-zμ^%/]{1,4}[\d\s.,:;<>=+*/()%?-]*){0,3}")
 
 

@@ -111,7 +111,7 @@ def _kind(values: pd.Series) -> str:
 
     for name, pattern in (("dates", _DATE), ("numbers", _NUMBER)):
         if share(pattern) >= _MOST:
-            # A year alone is a number and a date; what stands beside it decides.
+            # A year alone is a number and a date; the other values decide.
             return "numbers" if name == "dates" and share(_YEAR) >= _MOST else name
     return "text"
 

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 Bundle = tuple[dict[str, Any], dict[str, Any]]
+Linked = Callable[[str], str]
 # ` at 0x7f2ed4637b90`, as Python names objects that have no text of their own.
 ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]{6,}")
 
@@ -27,14 +28,15 @@ def without_addresses(text: str) -> str:
     return ADDRESS.sub("", text)
 
 
-def show_as_on_pages(cut_id: str = "") -> None:
-    """Makes the kernel of this process show tables, charts and links as pages do; `cut_id`: whose profiles links open.
+def show_as_on_pages(linked: Linked | None = None) -> None:
+    """Makes the kernel of this process show tables, charts and links as pages do; `linked` turns the links to profiles
+    of our HTML into those of the notebook.
 
     Does nothing outside of IPython. May be called again, for another cut.
     """
     shell = running_shell()
     if shell is not None:
-        show_in(shell, cut_id)
+        show_in(shell, linked)
 
 
 def running_shell() -> Any:
@@ -44,12 +46,12 @@ def running_shell() -> Any:
     return module.get_ipython() if module is not None else None
 
 
-def show_in(shell: Any, cut_id: str = "") -> None:
+def show_in(shell: Any, linked: Linked | None = None) -> None:
     """`show_as_on_pages` for a given IPython shell."""
     bundles = shell.display_formatter.mimebundle_formatter
     for (module, name), shown in _SHOWN.items():
         bundles.for_type_by_name(module, name, shown)
-    bundles.for_type_by_name("trialbook.display.blocks", "Block", partial(_block, cut_id=cut_id))
+    bundles.for_type_by_name("trialbook.display.blocks", "Block", partial(_block, linked=linked))
     formatters = shell.display_formatter.formatters
     formatters["text/plain"] = _steady(formatters["text/plain"])
 
@@ -59,11 +61,9 @@ def load_ipython_extension(shell: Any) -> None:
     show_in(shell)
 
 
-def _block(block: Any, cut_id: str) -> Bundle:
-    from trialbook.display.links import in_notebook
-
+def _block(block: Any, linked: Linked | None) -> Bundle:
     bundle = block._repr_mimebundle_()
-    return ({**bundle, "text/html": in_notebook(bundle["text/html"], cut_id)} if cut_id else bundle), {}
+    return ({**bundle, "text/html": linked(bundle["text/html"])} if linked else bundle), {}
 
 
 def _frame(frame: Any) -> Bundle:

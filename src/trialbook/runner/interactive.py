@@ -17,6 +17,7 @@ import pandas as pd
 from trialbook.display import notice
 from trialbook.display.blocks import Block
 from trialbook.display.kernel import running_shell
+from trialbook.display.links import in_notebook, way_from_open_notebook, without_profiles
 from trialbook.protocol.load import make_trial, project_root
 from trialbook.protocol.models import Trial
 from trialbook.runner.desk import Desk
@@ -38,6 +39,12 @@ class StepByHand(Step):
         self._staged = desk.folder / f".running-{name}-{os.getpid()}"
         shutil.rmtree(self._staged, ignore_errors=True)
         super().__init__(name, trial, desk.source, self._staged, desk.builds)
+
+    def _linked(self, html: str) -> str:
+        build = self._desk.published
+        if not (build / "profiles").is_dir():
+            return without_profiles(html)
+        return in_notebook(html, self.cut.cut_id, way_from_open_notebook(build))
 
     def read(self, name: str) -> pd.DataFrame:
         """One dataset of the source that this notebook began with; raises StopError where it was written again."""

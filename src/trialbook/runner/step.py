@@ -15,6 +15,7 @@ import pandas as pd
 from trialbook import WORKSPACE
 from trialbook.datasets import read_dataset, write_dataset
 from trialbook.display.kernel import show_as_on_pages
+from trialbook.display.links import in_notebook
 from trialbook.domains import AGES, Domains
 from trialbook.errors import StopError
 from trialbook.inputs import is_recorded, record, records
@@ -59,7 +60,11 @@ class Step:
         self._rows: list[ArdRow] = []
         self._queries: list[Query] = []
         self._written: dict[str, int] = {}
-        show_as_on_pages(trial.cut.cut_id)
+        show_as_on_pages(self._linked)
+
+    def _linked(self, html: str) -> str:
+        """HTML of ours with its links to profiles as this notebook holds them."""
+        return in_notebook(html, self.cut.cut_id)
 
     @property
     def trial(self) -> Trial:
