@@ -151,7 +151,7 @@ def test_a_code_list_that_cannot_be_understood_is_refused(root: Path, tmp_path: 
     (tmp_path / "analysis").mkdir()
     text = (root / "data_contracts" / "analysis" / "adie.yaml").read_text(encoding="utf-8")
     (tmp_path / "analysis" / "adie.yaml").write_text(text.replace("{protocol: criteria}", value), encoding="utf-8")
-    with pytest.raises(UsageError, match=r"adie.yaml, column CRITCD.codelist.*one of " + ", ".join(LISTS)):
+    with pytest.raises(UsageError, match=r"adie.yaml, line \d+, key schema.*column CRITCD.*one of " + ", ".join(LISTS)):
         load_contracts(tmp_path, ["analysis"])
 
 

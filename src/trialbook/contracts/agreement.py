@@ -48,7 +48,8 @@ def _mistakes(contract: Contract, kind: str, stem: str) -> Iterator[Mistake]:
         columns.add(column.name)
         for k, addition in enumerate(column.customProperties):
             at = (*here, "customProperties", k, "value")
-            yield from ((at, *wrong) for wrong in _wrong_value(addition.property, addition.value))
+            for problem, next_step in _wrong_value(addition.property, addition.value):
+                yield at, f"{problem} (column {column.name})", next_step
         rules += [((*here, "quality", k), rule) for k, rule in enumerate(column.quality)]
     names: set[str] = set()
     for here, rule in rules:
