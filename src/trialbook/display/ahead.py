@@ -1,5 +1,5 @@
-"""One table and one chart made ahead of time, in the process from which kernels are forked, so that each kernel finds
-the caches of great_tables and Altair filled.
+"""One chart made ahead of time, in the process from which kernels are forked, so that each kernel finds the caches of
+Altair filled: the first chart of a process takes twice as long as the next.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import pandas as pd
 
 
 def make_ahead() -> None:
-    """Makes what fills the caches; its results are thrown away.
+    """Makes a chart that fills the caches and is thrown away.
 
     From then on charts are not checked against the schema of Vega-Lite, a tenth of the time of all notebooks: a test
     checks each chart of the demo builds, and a kernel that an analyst starts checks as ever.

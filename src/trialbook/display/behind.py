@@ -11,7 +11,7 @@ import pandas as pd
 
 from trialbook.display.grid import Grid, boxed, cells_of, drawn, number_columns
 from trialbook.display.opened import MOST_RECORDS, Detail, Subjects
-from trialbook.display.table_pattern import Pattern
+from trialbook.display.table_pattern import TableMarkup
 from trialbook.display.text import visible
 
 TITLE = "The records behind this number"
@@ -53,12 +53,12 @@ class Lines:
 
     def part(self, positions: Sequence[int]) -> str:
         """The lines at these positions, at most MOST_RECORDS, as the HTML of a table."""
-        pattern, heads, rows = self._drawn
+        markup, labels, rows = self._drawn
         shown = [rows[position] for position in positions[:MOST_RECORDS]]
-        return boxed(pattern.around(heads, shown), TITLE, len(shown), keyed=True)
+        return boxed(markup.whole(labels, shown), TITLE, len(shown), keyed=True)
 
     @cached_property
-    def _drawn(self) -> tuple[Pattern, list[str], list[str]]:
+    def _drawn(self) -> tuple[TableMarkup, list[str], list[str]]:
         frame = self.frame.reset_index(drop=True)
         heads = {str(name): visible(self.labels.get(str(name), str(name))) for name in frame.columns}
         links = Subjects(self.subject, frozenset(self.linked)).links(frame)

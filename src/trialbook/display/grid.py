@@ -1,4 +1,4 @@
-"""The body of a table: cells as escaped HTML in the markup of great_tables, and the same cells as plain text."""
+"""The body of a table: cells as escaped HTML in the house markup, and the same cells as plain text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from trialbook.display.table_pattern import Pattern, table_pattern
+from trialbook.display.table_pattern import TableMarkup
 from trialbook.display.text import safe, show, visible, width
 
 LONG_TABLE = 200
@@ -39,8 +39,16 @@ class Grid:
 
     @property
     def shown(self) -> list[str]:
-        """The columns that stand as columns."""
-        return [name for name in self.cells if name != self.group]
+        """The columns that stand as columns; the one that heads the rows comes first.
+
+        Raises ValueError when there is no such column.
+        """
+        names = [name for name in self.cells if name != self.group]
+        if not self.stub:
+            return names
+        if self.stub not in names:
+            raise ValueError(f"the table does not have the column that should head its rows: {self.stub!r}")
+        return [self.stub, *(name for name in names if name != self.stub)]
 
 
 def cells_of(frame: pd.DataFrame, digits: Mapping[str, int] | None = None) -> dict[str, list[str]]:
@@ -78,24 +86,24 @@ def boxed(filled: str, title: str, rows: int, keyed: bool) -> str:
 
 
 def _filled(grid: Grid) -> str:
-    """Head and body of the table: the pattern for such columns, filled with cells and labels as escaped HTML."""
-    pattern, heads, rows = drawn(grid)
-    return pattern.around(heads, _grouped(grid, pattern, rows))
+    """Head and body of the table, with cells and labels as escaped HTML."""
+    markup, labels, rows = drawn(grid)
+    return markup.whole(labels, _grouped(grid, markup, rows))
 
 
-def drawn(grid: Grid) -> tuple[Pattern, list[str], list[str]]:
-    """The pattern of a table with its heads and rows as HTML, not yet put together."""
-    alignments = tuple("right" if name in grid.right else "left" for name in grid.shown)
-    pattern = table_pattern(alignments, grid.shown.index(grid.stub) if grid.stub else None, grid.group is not None)
-    columns = {name: [_cell(text) for text in grid.cells[name]] for name in grid.shown}
+def drawn(grid: Grid) -> tuple[TableMarkup, list[str], list[str]]:
+    """How the table is written, with the labels of its columns and its rows as HTML, not yet put together."""
+    shown = grid.shown
+    markup = TableMarkup(["right" if name in grid.right else "left" for name in shown], bool(grid.stub))
+    columns = {name: [_cell(text) for text in grid.cells[name]] for name in shown}
     for (row, name), (before, after) in grid.around.items():
         if name != grid.group:
             columns[name][row] = f"{before}{columns[name][row]}{after}"
-    rows = [pattern.row.filled(cells) for cells in zip(*columns.values(), strict=True)]
-    return pattern, [_head(grid.heads[name]) for name in grid.shown], rows
+    rows = markup.rows(zip(*columns.values(), strict=True))
+    return markup, [_head(grid.heads[name]) for name in shown], rows
 
 
-def _grouped(grid: Grid, pattern: Pattern, rows: list[str]) -> list[str]:
+def _grouped(grid: Grid, markup: TableMarkup, rows: list[str]) -> list[str]:
     """The rows under the headings of their groups, groups in the order in which they first appear."""
     if grid.group is None:
         return rows
@@ -105,7 +113,7 @@ def _grouped(grid: Grid, pattern: Pattern, rows: list[str]) -> list[str]:
         groups.setdefault(label, []).append(row)
         tags.setdefault(label, grid.around.get((position, grid.group), ("", "")))
     headings = {label: f"{before}{_head(label)}{after}" for label, (before, after) in tags.items()}
-    return [line for label, lines in groups.items() for line in (pattern.heading(headings[label]), *lines)]
+    return [line for label, lines in groups.items() for line in (markup.heading(headings[label]), *lines)]
 
 
 def _head(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Tables for reading, made with great_tables; every text from data is escaped."""
+"""Tables for reading; every text from data is escaped."""
 
 from __future__ import annotations
 

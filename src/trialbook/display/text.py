@@ -30,7 +30,7 @@ def visible(text: str) -> str:
 def safe(text: str) -> str:
     """The text as HTML: hidden characters made visible, everything else exactly as it is.
 
-    Braces become entities because great_tables reads `{{...}}` in a label as a unit.
+    Braces become entities too: no template that the HTML may later pass through reads `{{...}}` in text from data.
     """
     return escape(visible(text)).replace("{", "&#123;").replace("}", "&#125;")
 
