@@ -98,6 +98,23 @@ def test_a_table_of_great_tables_keeps_its_words_and_colours_and_no_random_id(sh
     assert "45.0" in first["text/plain"]
 
 
+@pytest.mark.parametrize("columns", [["SUBJID", "AGE", "score", "arm"], ["AGE", "arm"]])
+def test_a_table_of_great_tables_is_marked_up_like_one_of_ours(columns):
+    """So that one style serves both: our tables carry the class names of great_tables."""
+    from great_tables import GT
+
+    data = DATA.assign(arm=["DL1", ""])[columns]
+    heads = columns[0] if len(columns) > 2 else None
+    theirs = GT(data, rowname_col=heads, groupname_col="arm").tab_stubhead(heads or "").cols_align("right", ["AGE"])
+    ours = table(data, "Ages", group="arm", stub=heads)
+    marked = []
+    for html in (foreign_table(theirs.as_raw_html()).html, ours.html):
+        tags = re.findall(r"<(thead|tbody|tr|th|td)\b([^>]*)>", html)
+        marked.append([(tag, sorted(re.findall(r'[a-z]+="[^"]*"', rest))) for tag, rest in tags])
+    assert marked[0] == marked[1]
+    assert len(marked[0]) > 8
+
+
 def test_a_styled_frame_keeps_its_cells_and_no_random_id(shell):
     first, second = (bundle_of(shell, DATA.style.format(precision=1)) for _ in range(2))
     assert first == second

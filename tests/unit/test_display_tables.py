@@ -110,6 +110,43 @@ def test_numbers_stand_right_and_text_left():
     assert re.search(r'<td class="gt_row gt_left">S01</td><td class="gt_row gt_right">1.5</td>', html)
 
 
+def body(html: str) -> str:
+    """Head and body of the table in a piece of HTML."""
+    return html[html.index("<thead>") : html.index("</table>")]
+
+
+def test_the_markup_of_a_table_with_groups_and_row_heads():
+    """The column that heads the rows comes first and stands left, numbers or not; a group without a name has a line."""
+    frame = pd.DataFrame({"level": ["DL1", ""], "term": ["Sepsis", "a < b"], "day": [3, None]})
+    assert body(table(frame, "Events", group="level", stub="day", labels={"day": "Day"}).html) == (
+        '<thead><tr class="gt_col_headings">'
+        '<th class="gt_col_heading gt_columns_bottom_border gt_left" scope="col">Day</th>'
+        '<th class="gt_col_heading gt_columns_bottom_border gt_left" scope="col">term</th></tr></thead>'
+        '<tbody class="gt_table_body">'
+        '<tr class="gt_group_heading_row"><th class="gt_group_heading" colspan="2" scope="colgroup">DL1</th></tr>'
+        '<tr><th scope="row" class="gt_row gt_left gt_stub">3</th><td class="gt_row gt_left">Sepsis</td></tr>'
+        '<tr class="gt_empty_group_heading"><th class="gt_group_heading" colspan="2" scope="colgroup"></th></tr>'
+        '<tr><th scope="row" class="gt_row gt_left gt_stub"></th><td class="gt_row gt_left">a &lt; b</td></tr></tbody>'
+    )
+
+
+def test_the_markup_of_a_table_with_one_column():
+    frame = pd.DataFrame({"level": ["DL1"], "day": [3]})
+    assert body(table(frame, "Days", group="level").html) == (
+        '<thead><tr class="gt_col_headings">'
+        '<th class="gt_col_heading gt_columns_bottom_border gt_right" scope="col">day</th></tr></thead>'
+        '<tbody class="gt_table_body">'
+        '<tr class="gt_group_heading_row"><th class="gt_group_heading" scope="col">DL1</th></tr>'
+        '<tr><td class="gt_row gt_right">3</td></tr></tbody>'
+    )
+
+
+@pytest.mark.parametrize("missing", ["stub", "group"])
+def test_a_column_that_should_head_rows_or_groups_must_be_there(missing):
+    with pytest.raises(ValueError, match="the table does not have the column 'ARM'"):
+        table(pd.DataFrame({"SUBJID": ["S01"]}), "Subjects", **{missing: "ARM"})
+
+
 @pytest.mark.parametrize("rows", [200, 201])
 def test_a_long_table_scrolls_and_says_how_long_it_is(rows):
     block = table(pd.DataFrame({"AESEQ": range(rows)}), "All events")

@@ -45,6 +45,17 @@ def test_what_has_been_imported_stays_what_it_is() -> None:
     assert _said(program) == ["True"]
 
 
+def test_great_tables_is_not_imported_before_kernels_are_forked_nor_by_what_makes_pages() -> None:
+    """It is there for analysts' own tables, and its import would be paid by every build."""
+    program = (
+        "import sys, pandas as pd\nfrom trialbook.runner.kernel_server import preload\npreload()\n"
+        "import trialbook.runner.pages, trialbook.runner.profile_pages\n"
+        "from trialbook.display import table\ntable(pd.DataFrame({'AGE': [45]}), 'Ages')\n"
+        "print(*(name in sys.modules for name in ('altair', 'trialbook.display.kernel', 'great_tables')))"
+    )
+    assert _said(program) == ["True", "True", "False"]
+
+
 def test_unwanted_modules_are_left_out_for_a_while_and_can_be_imported_afterwards() -> None:
     program = (
         "import sys\nfrom trialbook.fast_imports import only_what_is_used\n"

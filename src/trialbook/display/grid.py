@@ -41,14 +41,13 @@ class Grid:
     def shown(self) -> list[str]:
         """The columns that stand as columns; the one that heads the rows comes first.
 
-        Raises ValueError when there is no such column.
+        Raises ValueError when the column that should head the rows, or their groups, is not there.
         """
         names = [name for name in self.cells if name != self.group]
-        if not self.stub:
-            return names
-        if self.stub not in names:
-            raise ValueError(f"the table does not have the column that should head its rows: {self.stub!r}")
-        return [self.stub, *(name for name in names if name != self.stub)]
+        for wanted, known in ((self.group, self.cells), (self.stub, names)):
+            if wanted and wanted not in known:
+                raise ValueError(f"the table does not have the column {wanted!r}")
+        return sorted(names, key=lambda name: bool(self.stub) and name != self.stub)
 
 
 def cells_of(frame: pd.DataFrame, digits: Mapping[str, int] | None = None) -> dict[str, list[str]]:
