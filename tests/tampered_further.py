@@ -167,7 +167,8 @@ FURTHER: dict[str, tuple[Act, str, str]] = {
         lambda s: (s.manifest(lambda m: m.update(steps=[]), sealed=True), s.forge()), "", "manifest.json: /steps",
     ),
     "a build named that this one supersedes": (
-        lambda s: s.manifest(lambda m: m.update(supersedes="0" * 64), sealed=True), "", "manifest.json: /supersedes",
+        lambda s: s.manifest(lambda m: m.update(supersedes="0" * 64), sealed=True),
+        ".superseded/2025-09-30/0000000000000000: is missing", "manifest.json: /supersedes",
     ),
     "a value of a dataset, all hashes made to fit": (
         lambda s: (s.dataset("data/adsl.parquet", age_62), s.forge()), "",
