@@ -58,7 +58,7 @@ def drugs_left_out(started: pd.DataFrame, most_rows: int) -> list[str]:
     if len(started) <= most_rows:
         return []
     return [
-        f"The first {most_rows} of {len(started)} rows, class by class: {CLASS_NAMES[THERAPY].lower()} first. "
+        f"The first {most_rows} of {len(started)} rows, class by class: therapies first. "
         "The domains CM and PR hold all records."
     ]
 

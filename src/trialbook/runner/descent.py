@@ -1,4 +1,4 @@
-"""Finds and ends the processes that a kernel started, also those that left its session. Linux; elsewhere finds none."""
+"""Finds and ends the processes that a kernel started, also those that left its session."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
-from pathlib import Path
+from typing import Any
 
 # In the environment of the server, of its kernels and of all that these start: whose they are.
 MARKER = "TRIALBOOK_KERNELS"
-PROC = Path("/proc")
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 ROUNDS, PAUSE_SECONDS = 50, 0.01
@@ -32,23 +31,14 @@ def end_with_parent(parent: int) -> None:
 
 
 def descendants(roots: Iterable[int]) -> set[int]:
-    """Every process below `roots`, without `roots` themselves."""
-    children: dict[int, list[int]] = {}
-    for pid, parent in _parents().items():
-        children.setdefault(parent, []).append(pid)
-    found: set[int] = set()
-    left = [child for root in roots for child in children.get(root, [])]
-    while left:
-        pid = left.pop()
-        if pid not in found:
-            found.add(pid)
-            left += children.get(pid, [])
-    return found
+    """Every living process below `roots`, without `roots` themselves."""
+    roots = set(roots)
+    return {process.pid for root in roots for process in _below(root)} - roots
 
 
 def strays(kernels: set[int]) -> set[int]:
     """Children of this process that are no kernel it forked: orphans that it adopted, with all that is below them."""
-    adopted = {pid for pid, parent in _parents().items() if parent == os.getpid() and pid not in kernels}
+    adopted = {process.pid for process in _below(os.getpid(), recursive=False)} - kernels
     return adopted | descendants(adopted)
 
 
@@ -66,32 +56,35 @@ def end_marked(marker: str) -> None:
 
     What is left of a build whose runner and kernel server were both killed is found in no other way.
     """
+    import psutil
+
+    name, _, value = marker.partition("=")
     for _ in range(ROUNDS):
-        found = [pid for pid in _parents() if pid != os.getpid() and _has(pid, marker)]
+        others = psutil.process_iter(["pid", "environ"])
+        found = [p.pid for p in others if p.pid != os.getpid() and (p.info["environ"] or {}).get(name) == value]
         if not found:
             return
         end_all(found)
         time.sleep(PAUSE_SECONDS)
 
 
-def _has(pid: int, marker: str) -> bool:
+def _below(pid: int, *, recursive: bool = True) -> list[Any]:
+    """The living processes below one; those that have ended and wait to be taken in are not among them."""
+    # Here: a build that has nothing to do looks for no processes.
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [p for p in psutil.Process(pid).children(recursive=recursive) if _lives(p)]
+    return []
+
+
+def _lives(process: Any) -> bool:
+    import psutil
+
     try:
-        return os.fsencode(marker) in (PROC / str(pid) / "environ").read_bytes().split(b"\0")
-    except OSError:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-
-
-def _parents() -> dict[int, int]:
-    """The parent of every living process; empty where the system has no /proc."""
-    found = {}
-    for name in os.listdir(PROC) if sys.platform == "linux" else []:
-        if name.isdigit():
-            with contextlib.suppress(OSError):
-                # The name of a program stands in parentheses and may hold anything, parentheses included.
-                state, parent = (PROC / name / "stat").read_bytes().rpartition(b")")[2].split()[:2]
-                if state != b"Z":
-                    found[int(name)] = int(parent)
-    return found
 
 
 def _prctl(option: int, value: int) -> None:

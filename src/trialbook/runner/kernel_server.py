@@ -29,8 +29,8 @@ from trialbook.runner.marks import AT_START, digest
 
 # What notebooks import, slowest first; a module that is missing here only costs its import in the kernel.
 PRELOADED = (
-    "ipykernel.kernelapp", "ipykernel.debugger", "pandas", "pyarrow.parquet", "scipy.special", "altair", "pydantic",
-    "yaml",
+    "ipykernel.kernelapp", "ipykernel.debugger", "pandas", "pyarrow.parquet", "scipy.special", "altair", "psutil",
+    "pydantic", "yaml",
 )  # fmt: skip
 # These would pull Great Expectations, papermill or the command line into every kernel.
 NOT_PRELOADED = ("trialbook.runner", "trialbook.contracts", "trialbook.cli", "trialbook.simulate", "trialbook.pilot")
