@@ -80,8 +80,8 @@ class KernelServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._process.returncode != 0:
-            # It could not clear up behind itself.
+        if self._ready and self._process.returncode != 0:
+            # It could not clear up behind itself. One that was still importing has started nothing.
             descent.end_marked(f"{descent.MARKER}={self._home}")
 
     @property
