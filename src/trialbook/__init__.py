@@ -8,14 +8,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from trialbook.environment_variables import WORKSPACE
 from trialbook.fast_imports import skip_slow_format_checker
 
 if TYPE_CHECKING:
     from trialbook.runner.step import Step
 
 __version__ = "0.1.0"
-# Set by the runner for its kernels: the scratch folder of the build.
-WORKSPACE = "TRIALBOOK_WORKSPACE"
 
 skip_slow_format_checker()
 

@@ -125,3 +125,24 @@ def _with_variables(code: str, frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     blank = {name: pd.Series(float("nan"), index=frame.index).astype(column_type(name)) for name in missing}
     return frame.assign(**blank)
+
+
+# What tells the records of a subject apart where there is no --SEQ (interface §3).
+_NATURAL_KEYS = {
+    "DM": [],
+    "IE": ["IETESTCD"],
+    "SS": ["SSTESTCD", "SSDTC"],
+    "SV": ["VISITNUM", "VISIT"],
+    "RELREC": ["RDOMAIN", "IDVAR", "IDVARVAL"],
+}
+_SUPP_KEYS = ["IDVAR", "IDVARVAL", "QNAM"]
+
+
+def key_columns(domain: str, columns: pd.Index) -> list[str]:
+    """The columns that, with USUBJID, tell the records of a domain apart."""
+    if domain.startswith("SUPP"):
+        wanted = _SUPP_KEYS
+    else:
+        seq = f"{domain}SEQ"
+        wanted = [seq] if seq in columns else _NATURAL_KEYS.get(domain, [])
+    return [name for name in wanted if name in columns]

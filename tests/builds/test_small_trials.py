@@ -13,8 +13,8 @@ from published_trials import Tables
 from small_project import GRAPH
 from trialbook.datasets import read_dataset
 from trialbook.runner import making
+from trialbook.runner.graph import Piece
 from trialbook.runner.making import Making
-from trialbook.runner.schedule import Piece
 from workbook import Workbook
 
 pytestmark = pytest.mark.build

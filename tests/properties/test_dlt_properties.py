@@ -12,7 +12,7 @@ from trialbook.dlt.advice import advice, trial_history
 from trialbook.dlt.candidates import dlt_candidates
 from trialbook.dlt.designs.design import WAIT, Action, History
 from trialbook.dlt.designs.registry import RULE_NAMES, make_rule
-from trialbook.dlt.determination import COUNTED_AS_DLT, derive_addlt
+from trialbook.dlt.determination import derive_addlt
 from trialbook.dlt.events import dlt_events
 from trialbook.dlt.reporting import dlt_count_rows, dlt_rate_rows
 from trialbook.dlt.timeline import advice_over_time
@@ -21,6 +21,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
+from trialbook.subjects.dlt_status import COUNTED_AS_DLT
 
 CUT = pd.Timestamp("2025-03-31")
 IDS = ("DL1", "DL2", "DL3")

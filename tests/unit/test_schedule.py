@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from small_project import GRAPH
-from trialbook.runner.schedule import Piece, run_pieces
+from trialbook.runner.graph import Piece
+from trialbook.runner.schedule import run_pieces
 
 
 def run(pieces: list[Piece], failing: dict[str, Exception] | None = None, jobs: int = 1) -> tuple[list[str], int]:

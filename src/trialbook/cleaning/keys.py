@@ -7,34 +7,15 @@ import re
 import pandas as pd
 
 from trialbook.cleaning.reading import Reading, Working
-from trialbook.domains import VARIABLES
+from trialbook.domains import VARIABLES, key_columns
 from trialbook.errors import StopError
 
-# What tells the records of a subject apart where there is no --SEQ (interface §3).
-_NATURAL_KEYS = {
-    "DM": [],
-    "IE": ["IETESTCD"],
-    "SS": ["SSTESTCD", "SSDTC"],
-    "SV": ["VISITNUM", "VISIT"],
-    "RELREC": ["RDOMAIN", "IDVAR", "IDVARVAL"],
-}
 # Columns by which a record without a subject may be about others than one: a pool of subjects, an associated person.
 _INSTEAD = ("POOLID", "APID")
-_SUPP_KEYS = ["IDVAR", "IDVARVAL", "QNAM"]
 # Domains whose exact repetitions are left out: a second copy would be a second event or result.
 COUNTED_ONCE = ("AE", "LB")
 # Columns that number a record without describing it.
 _NUMBERING = ("SEQ", "SPID", "GRPID", "REFID")
-
-
-def key_columns(domain: str, columns: pd.Index) -> list[str]:
-    """The columns that, with USUBJID, tell the records of a domain apart."""
-    if domain.startswith("SUPP"):
-        wanted = _SUPP_KEYS
-    else:
-        seq = f"{domain}SEQ"
-        wanted = [seq] if seq in columns else _NATURAL_KEYS.get(domain, [])
-    return [name for name in wanted if name in columns]
 
 
 def record_keys(domain: str, frame: pd.DataFrame) -> pd.Series:

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from trialbook.contracts.odcs import Contract, load_contracts
-from trialbook.protocol.load import CONTRACTS, project_root
+from trialbook.environment_variables import CONTRACTS
+from trialbook.protocol.load import project_root
 from trialbook.protocol.models import Protocol
-from trialbook.snapshot.door import AllowList
 
 # Identifiers of records by which SUPP-- and RELREC name them, in every domain.
 _RECORD_IDS = ("SPID", "GRPID", "LNKID")
 # Parameters of criteria that list names of SUPPDM.
 _NAMES = "_names"
+_KEYS_OF_SUPP = frozenset(["STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL"])
+
+
+@dataclass(frozen=True)
+class AllowList:
+    """What may come in: the columns of each domain by upper-case code, and the QNAMs of each SUPP-- domain.
+
+    A domain without an entry does not come in; of a SUPP-- domain without one come the keys and names, no value.
+    """
+
+    columns: Mapping[str, frozenset[str]]
+    names: Mapping[str, frozenset[str]]
+
+    def of(self, code: str) -> frozenset[str] | None:
+        """The columns of a domain that may come in; None where the domain may not."""
+        return self.columns.get(code, _KEYS_OF_SUPP if code.startswith("SUPP") else None)
 
 
 def allow_list(contracts: Mapping[str, Contract], protocol: Protocol) -> AllowList:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.cleaning.keys import key_columns
 from trialbook.contracts.lookups import joined
 from trialbook.contracts.odcs import Contract
 from trialbook.contracts.suites import Elsewhere, Rule, compile_rules
 from trialbook.contracts.verdicts import Failure, Verdict, evaluate
+from trialbook.domains import key_columns
 from trialbook.errors import StopError
 from trialbook.results.queries import Query, query
 

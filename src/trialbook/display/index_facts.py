@@ -11,13 +11,13 @@ import pandas as pd
 from trialbook.display import index_safety
 from trialbook.display.index_numbers import HIGH_IS_WORSE, Numbers, words_of
 from trialbook.display.subject_lines import subject_lines
-from trialbook.dlt.determination import NOT_EVALUABLE as DLT_NONE
-from trialbook.dlt.determination import PENDING, PENDING_DATA
 from trialbook.dlt.views import waiting_text
 from trialbook.efficacy.survival_views import deaths_open, deaths_text
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Cut, Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
+from trialbook.subjects.dlt_status import NOT_EVALUABLE as DLT_NONE
+from trialbook.subjects.dlt_status import PENDING, PENDING_DATA
 
 if TYPE_CHECKING:
     from trialbook.contracts.verdicts import Verdict

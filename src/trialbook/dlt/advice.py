@@ -26,10 +26,10 @@ from trialbook.dlt.designs.design import (
     Pending,
 )
 from trialbook.dlt.designs.registry import NO_RULE, RULE_NAMES, make_rule
-from trialbook.dlt.determination import COUNTED_AS_DLT, DLT, EVALUABLE, PENDING, WAITING
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_ESTIMABLE
+from trialbook.subjects.dlt_status import COUNTED_AS_DLT, DLT, EVALUABLE, PENDING, WAITING
 
 COMMITTEE = "The Safety Review Committee decides."
 MOVES = {

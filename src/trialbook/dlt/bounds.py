@@ -7,14 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from trialbook.dlt.candidates import dlt_candidates
-from trialbook.dlt.determination import (
-    NO_DLT,
-    NOT_EVALUABLE,
-    PENDING,
-    PENDING_DATA,
-    through_the_window,
-    window_status,
-)
+from trialbook.dlt.determination import through_the_window, window_status
 from trialbook.dlt.events import AWAITED, CONFIRMED, OUTSIDE, UNDATED, UNNAMED, contradicted_events
 from trialbook.dlt.followup import left_early, other_trial_drug, surely_other_trial_drug
 from trialbook.domains import Domains
@@ -24,6 +17,7 @@ from trialbook.results.ard import TOTAL, ArdRow
 from trialbook.results.bounds import CASES, case_rows
 from trialbook.safety.adjudication import adjudicated_dlt
 from trialbook.subjects.deaths import death_reports, doubtful_deaths
+from trialbook.subjects.dlt_status import NO_DLT, NOT_EVALUABLE, PENDING, PENDING_DATA
 
 # What a subject counts as in one case.
 WITH_DLT, FREE, OUT = "DLT", "FREE", "OUT"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.dlt.advice import COMMITTEE, Advice, plain_code
-from trialbook.dlt.determination import COUNTED_AS_DLT, DLT, NO_DLT, NOT_EVALUABLE, PENDING_ADJUDICATION, WAITING
 from trialbook.dlt.notes import Note
+from trialbook.subjects.dlt_status import COUNTED_AS_DLT, DLT, NO_DLT, NOT_EVALUABLE, PENDING_ADJUDICATION, WAITING
 
 COLUMNS = ["SUBJID", "TRT01A", "BEFORE", "NOW", "CHANGE"]
 NEW, GONE = "treated since the last cut", "no longer in the data"

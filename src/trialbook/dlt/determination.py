@@ -14,17 +14,21 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.queries import Query, query
 from trialbook.subjects.death_ranges import death_text
+from trialbook.subjects.dlt_status import (
+    COUNTED_AS_DLT,
+    DLT,
+    NO_DLT,
+    NOT_EVALUABLE,
+    PENDING,
+    PENDING_ADJUDICATION,
+    PENDING_DATA,
+    UNRESOLVED,
+)
 
 COLUMNS = [
     "USUBJID", "SUBJID", "TRT01P", "TRT01A", "TRTSDT", "DLTSTAT", "REASON", "COUNTED", "REPLACE", "FUPFRAC",
     "DOSEFRAC", "WINENDT", "STATDT", "DLTDT", "DLTSEQ",
 ]  # fmt: skip
-DLT, NO_DLT, PENDING, NOT_EVALUABLE = "DLT", "NO-DLT", "PENDING", "NOT-EVAL"
-PENDING_ADJUDICATION, PENDING_DATA, UNRESOLVED = "PENDING-ADJ", "PENDING-DATA", "UNRESOLVED"
-STATUSES = (DLT, PENDING_ADJUDICATION, UNRESOLVED, NO_DLT, PENDING, PENDING_DATA, NOT_EVALUABLE)
-COUNTED_AS_DLT = (DLT, PENDING_ADJUDICATION, UNRESOLVED)
-EVALUABLE = (*COUNTED_AS_DLT, NO_DLT)
-WAITING = (PENDING, PENDING_DATA)
 # Who is meant, the status, why, and the day from which the data give it.
 Case = tuple[pd.Series, str, pd.Series | str, pd.Series]
 # Statuses that one event decides, by the role of that event.

@@ -8,16 +8,10 @@ import pandas as pd
 
 from trialbook.dlt.advice import Advice, plain_code, trial_history
 from trialbook.dlt.designs.design import Cap
-from trialbook.dlt.determination import (
-    COUNTED_AS_DLT,
-    NOT_EVALUABLE,
-    PENDING_ADJUDICATION,
-    PENDING_DATA,
-    UNRESOLVED,
-)
 from trialbook.dlt.events import AWAITED, CONFIRMED, NO_EVENT, UNDATED
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.subjects.dlt_status import COUNTED_AS_DLT, NOT_EVALUABLE, PENDING_ADJUDICATION, PENDING_DATA, UNRESOLVED
 
 # Roles of events that decide a status.
 DECIDING = (CONFIRMED, AWAITED, UNDATED)

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from trialbook.dlt.advice import Advice
-from trialbook.dlt.determination import EVALUABLE, STATUSES, WAITING
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.statistics.intervals import clopper_pearson, prob_greater
+from trialbook.subjects.dlt_status import EVALUABLE, STATUSES, WAITING
 
 TREATED, EVALUABLE_N, COUNTED, WAITING_N = "TREATED", "EVALUABLE", "COUNTED", "WAITING"
 _TEXTS = {"advice": "Advice", "decision_date": "Decision not before", "worst": "Worst case", "best": "Best case"}

@@ -14,9 +14,9 @@ import pandas as pd
 
 from trialbook.dlt.advice import Course, history_of, plain_code
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
-from trialbook.dlt.determination import COUNTED_AS_DLT, EVALUABLE, NO_DLT, PENDING, WAITING
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.subjects.dlt_status import COUNTED_AS_DLT, EVALUABLE, NO_DLT, PENDING, WAITING
 
 LIMITS = (
     "From the data of this cut, by their own dates: an event counts from its onset, or from its reporting date where "

@@ -8,21 +8,13 @@ import pandas as pd
 
 from trialbook.dlt.advice import COMMITTEE, Advice, plain_code
 from trialbook.dlt.designs.design import ONGOING, WAIT
-from trialbook.dlt.determination import (
-    COUNTED_AS_DLT,
-    DLT,
-    NO_DLT,
-    NOT_EVALUABLE,
-    PENDING,
-    PENDING_DATA,
-    WAITING,
-)
 from trialbook.dlt.notes import Note
 from trialbook.dlt.reporting import COUNTED, EVALUABLE_N, TREATED, WAITING_N
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, TOTAL
 from trialbook.results.bounds import bounds_text, excluded_text
+from trialbook.subjects.dlt_status import COUNTED_AS_DLT, DLT, NO_DLT, NOT_EVALUABLE, PENDING, PENDING_DATA, WAITING
 
 SET_LABELS = {
     TREATED: "Treated", EVALUABLE_N: "DLT-evaluable", COUNTED: "Counted as DLT", WAITING_N: "Pending",

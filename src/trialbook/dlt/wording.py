@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from trialbook.dlt.determination import (
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.subjects.dlt_status import (
     DLT,
     NO_DLT,
     NOT_EVALUABLE,
@@ -11,8 +13,6 @@ from trialbook.dlt.determination import (
     PENDING_DATA,
     UNRESOLVED,
 )
-from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.models import Protocol
 
 NOT_AN_ENDPOINT = "Dose-limiting toxicity is not an endpoint of this trial: this page covers nothing of it."
 # The status of a subject in a line of prose or a table.

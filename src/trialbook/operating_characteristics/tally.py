@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from trialbook.operating_characteristics.lookup import Ints
 from trialbook.operating_characteristics.plan import Plan
 from trialbook.operating_characteristics.simulation import Trials
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from trialbook.dlt.determination import DLT, PENDING, PENDING_ADJUDICATION, PENDING_DATA, UNRESOLVED
 from trialbook.safety.ae_results import seriousness_open
+from trialbook.subjects.dlt_status import DLT, PENDING, PENDING_ADJUDICATION, PENDING_DATA, UNRESOLVED
 
 # From the first to the last; a subject stands where the first of these holds.
 KINDS = (

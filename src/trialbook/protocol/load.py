@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trialbook.drugs.dictionary import DrugDictionary, DrugFile
+from trialbook.environment_variables import CONTRACTS, ROOT
 from trialbook.errors import UsageError
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.mistakes import Path as Place
@@ -15,14 +16,12 @@ from trialbook.protocol.mistakes import with_line
 from trialbook.protocol.models import CUT_ID, Cut, Protocol, Trial
 from trialbook.protocol.yaml_file import read_yaml, validated
 
-# Where the data contracts of the project lie; set by the runner for its kernels, which work elsewhere.
-CONTRACTS = "TRIALBOOK_CONTRACTS"
 PATHS = "name what is there, relative to the folder that holds params/, or absolute"
 
 
 def project_root(start: Path | None = None) -> Path:
     """The folder that holds `params/` and `notebooks/`: `TRIALBOOK_ROOT`, else the nearest above `start` (cwd)."""
-    named = os.environ.get("TRIALBOOK_ROOT")
+    named = os.environ.get(ROOT)
     if named:
         return Path(named).resolve()
     here = (start or Path.cwd()).resolve()

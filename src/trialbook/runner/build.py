@@ -17,6 +17,7 @@ from trialbook.fast_imports import import_when_used, only_what_is_used
 from trialbook.inputs import only_recorded
 from trialbook.outputs import naming
 from trialbook.protocol.models import Trial
+from trialbook.runner.graph import Piece
 from trialbook.runner.ingredients import Ingredients
 from trialbook.runner.json_files import keep_json, write_json
 from trialbook.runner.manifest import fingerprint, is_current, sources, write_manifest
@@ -33,7 +34,7 @@ from trialbook.runner.publish import (
     restore_replaced,
     scratch_folder,
 )
-from trialbook.runner.schedule import Piece, run_pieces
+from trialbook.runner.schedule import run_pieces
 from trialbook.runner.store import Store
 from trialbook.runner.superseding import keep_superseded, named_seal, other_cut, told
 from trialbook.runner.target import published_manifest

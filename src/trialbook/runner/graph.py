@@ -5,9 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
-from trialbook.runner.schedule import Piece
+Kind = Literal["notebook", "contracts", "page", "results"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One piece of a build: what must be there before it is made.
+
+    `rests_on` are checks that run beside it. When it fails and one of these does, the check is the cause: a notebook
+    may stumble over data that a contract refuses a second later. A `long` one starts before others that could start;
+    an `early` one as soon as what it needs has been left by pieces that need not have come to their end.
+    """
+
+    name: str
+    kind: Kind
+    step: str
+    needs: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
+    long: bool = False
+    early: bool = False
+
 
 FOLDER = "notebooks"
 RAW_CONTRACTS = "raw.contracts"

@@ -31,8 +31,7 @@ from trialbook.inputs import place_of
 from trialbook.privacy import masked
 from trialbook.protocol.models import Trial
 from trialbook.runner.graph import Graph
-from trialbook.runner.marks import Mark, mark_of
-from trialbook.runner.reach import PACKAGE
+from trialbook.runner.marks import PACKAGE, Mark, mark_of
 from trialbook.runner.step_metadata import graph_of, notebook_files
 
 ABSENT = "absent"

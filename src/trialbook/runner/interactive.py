@@ -18,13 +18,14 @@ from trialbook.display import notice
 from trialbook.display.blocks import Block
 from trialbook.display.kernel import running_shell
 from trialbook.display.links import in_notebook, way_from_open_notebook, without_profiles
+from trialbook.environment_variables import BUILD
 from trialbook.protocol.load import make_trial, project_root
 from trialbook.protocol.models import Trial
 from trialbook.runner.desk import Desk
 from trialbook.runner.differing import first_and_more
 from trialbook.runner.own_differences import own_differences
 from trialbook.runner.parameters import cut_parameters, stop_if_unknown
-from trialbook.runner.step import BUILD, Step
+from trialbook.runner.step import Step
 from trialbook.runner.text_storage import choose_text_storage
 
 # Differences from the published build that a notebook lists at its end.

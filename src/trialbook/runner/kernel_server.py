@@ -20,12 +20,11 @@ import signal
 import socket
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from trialbook.fast_imports import only_what_is_used
 from trialbook.runner import descent
-from trialbook.runner.marks import AT_START, digest
+from trialbook.runner.marks import AT_START, PACKAGE, digest
 
 # What notebooks import, slowest first; a module that is missing here only costs its import in the kernel.
 PRELOADED = (
@@ -44,14 +43,12 @@ RESERVE_BYTES = 128 * 2**20
 
 def preload() -> None:
     """Imports what notebooks need, our own library included."""
-    import trialbook
 
-    library = Path(trialbook.__file__).parent
     with only_what_is_used():
         for name in PRELOADED:
             importlib.import_module(name)
-        for path in sorted(library.rglob("*.py")):
-            name = ".".join(["trialbook", *path.relative_to(library).with_suffix("").parts]).removesuffix(".__init__")
+        for path in sorted(PACKAGE.rglob("*.py")):
+            name = ".".join(["trialbook", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
             if not name.startswith(NOT_PRELOADED):
                 importlib.import_module(name)
         importlib.import_module("trialbook.runner.step")

@@ -9,9 +9,8 @@ from trialbook.contracts.odcs import Contract
 from trialbook.errors import StopError
 from trialbook.protocol.models import Trial
 from trialbook.runner.checker import KEYS, Look
-from trialbook.runner.graph import RAW_CONTRACTS, RESULTS_CONTRACTS, StepSpec
+from trialbook.runner.graph import RAW_CONTRACTS, RESULTS_CONTRACTS, Piece, StepSpec
 from trialbook.runner.ingredients import Ingredients
-from trialbook.runner.schedule import Piece
 
 # The lists that contracts take from the protocol (`contracts.protocol_lists`), and the endpoints that decide on rules.
 FROM_PROTOCOL = ("protocol.study.endpoints", "protocol.criteria", "protocol.dose_levels")

@@ -22,7 +22,7 @@ from trialbook.inputs import done_with, only_recorded, read_input
 from trialbook.protocol.models import Trial
 from trialbook.runner.aside import Aside, Result
 from trialbook.runner.checker import check
-from trialbook.runner.graph import PROFILES, RAW_CONTRACTS, Graph, StepSpec
+from trialbook.runner.graph import PROFILES, RAW_CONTRACTS, Graph, Piece, StepSpec
 from trialbook.runner.ingredients import Ingredients, file_sha256
 from trialbook.runner.json_files import keep_json
 from trialbook.runner.looks import look_for
@@ -32,7 +32,6 @@ from trialbook.runner.preloaded import KernelServer
 from trialbook.runner.profile_pages import CONTENT, make_profiles
 from trialbook.runner.progress import Progress
 from trialbook.runner.reach import notebook_imports, reachable_files
-from trialbook.runner.schedule import Piece
 from trialbook.runner.sealing import Seal
 from trialbook.runner.store import Store
 from trialbook.runner.surroundings import TUNING

@@ -13,8 +13,7 @@ from trialbook.protocol.load import drug_file
 from trialbook.protocol.models import Trial
 from trialbook.runner.ingredients import ABSENT, Ingredients, sha256
 from trialbook.runner.json_files import json_text, write_json
-from trialbook.runner.marks import library_files
-from trialbook.runner.reach import PACKAGE
+from trialbook.runner.marks import PACKAGE, library_files
 from trialbook.runner.ro_crate import CRATE, ro_crate
 from trialbook.synthetic import is_synthetic
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from trialbook.errors import StopError
-from trialbook.runner.reach import PACKAGE
 
+PACKAGE = Path(__file__).resolve().parents[1]
 Mark = tuple[int, ...]
 GONE: Mark = ()
 

@@ -11,8 +11,8 @@ from trialbook.datasets import read_dataset
 from trialbook.errors import ChangedError, TrialbookError
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Trial
+from trialbook.results.ard import TOTAL
 from trialbook.runner.differing import first_and_more, then_and_now
-from trialbook.runner.grid import headlines
 from trialbook.runner.input_places import Side, domain_places, logged
 from trialbook.runner.superseding import section_of
 from trialbook.runner.target import read_manifest
@@ -132,3 +132,32 @@ def _side(path: Path, log: pd.DataFrame, file: str) -> Side | None:
         # A workbook of its own may leave domains without the row of the file: the position tells as much.
         frame = frame.assign(SRCROW=range(1, len(frame) + 1))
     return Side(frame, logged(log, file))
+
+
+def headlines(ard: pd.DataFrame, trial: Trial) -> dict[str, str]:
+    """The numbers by which parameter sets are compared, as reported for all dose levels together."""
+    keys, total = trial.analysis, ard[ard["group1_level"].eq(TOTAL)]
+    found = {
+        "treated": _text(total, "SETS", "SAFFL", "", "", "n"),
+        "teae_ge3": _text(total, "TEAE_OVERVIEW", "TEAE_GE3", "", "", "n"),
+        "sae": _text(total, "TEAE_OVERVIEW", "SAE", "", "", "n"),
+        "dlt": _text(total, "DLT_RATE", "DLT", "", "clopper_pearson", "n"),
+        "dlt_evaluable": _text(total, "DLT_RATE", "DLT", "", "clopper_pearson", "N"),
+        "advice": _text(total, "DLT_ADVICE", keys.escalation_rule, "", "", "advice"),
+    }
+    for name, stat in {"n": "n", "N": "N", "rate": "estimate", "low": "conf.low", "high": "conf.high"}.items():
+        found[f"orr_{name}"] = _text(total, "ORR_D28", "RSP28", "", keys.ci_primary_orr, stat)
+    found["cr_n"] = _text(total, "CR_D28", "RSP28", "", keys.ci_primary_orr, "n")
+    for day in keys.os_days:
+        found[f"os_{day}"] = _text(total, "OS_KM", "OS", str(day), keys.km_ci, "estimate")
+    found["os_median"] = _text(total, "OS_MEDIAN", "OS", "", keys.km_ci, "estimate")
+    return found
+
+
+def _text(ard: pd.DataFrame, analysis: str, variable: str, level: str, context: str, stat: str) -> str:
+    """A reported number as text; blank where it was not reported."""
+    rows = ard[
+        ard["analysis_id"].eq(analysis) & ard["variable"].eq(variable) & ard["variable_level"].fillna("").eq(level)
+        & ard["context"].fillna("").eq(context) & ard["stat_name"].eq(stat)
+    ]  # fmt: skip
+    return str(rows["stat_text"].iloc[0]) if len(rows) else ""

@@ -15,10 +15,9 @@ from typing import Any
 
 import nbformat
 
-from trialbook import WORKSPACE
 from trialbook.display.kernel import without_addresses
+from trialbook.environment_variables import BUILD, CONTRACTS, NONCE, RECORDED, ROOT, WORKSPACE
 from trialbook.errors import StopError, TrialbookError, UsageError
-from trialbook.protocol.load import CONTRACTS
 from trialbook.runner.beside import FOUND, PLACE, found_beside
 from trialbook.runner.held import CHANGES
 from trialbook.runner.json_files import keep_json
@@ -26,7 +25,6 @@ from trialbook.runner.kernels import SterileKernelManager, sterile_manager
 from trialbook.runner.limits import GIB, MEMORY_LIMIT, TIME_LIMIT, Limits, machine_memory
 from trialbook.runner.magics import plain_notebook
 from trialbook.runner.preloaded import KernelServer
-from trialbook.runner.step import BUILD, NONCE, RECORDED
 from trialbook.runner.step_metadata import ENTRY
 from trialbook.runner.typed_text import typed_person
 from trialbook.runner.vetting import refusal
@@ -80,7 +78,7 @@ def run_notebook(
     nonce = secrets.token_hex(16)
     contracts = source.parents[1] / "data_contracts"
     extra = {WORKSPACE: str(workspace), NONCE: nonce, BUILD: str(builds), CONTRACTS: str(contracts)}
-    extra |= {"TRIALBOOK_ROOT": str(root), RECORDED: str(home / "recorded.json"), PLACE: str(home / FOUND)}
+    extra |= {ROOT: str(root), RECORDED: str(home / "recorded.json"), PLACE: str(home / FOUND)}
     manager = sterile_manager(home, extra, server, limits.memory)
     keep_json(home / "recorded.json", dict(recorded or {}))
     # What is run are the bytes that were hashed, whatever becomes of the file; without magics that measure.

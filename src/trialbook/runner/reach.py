@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trialbook.runner.magics import plain_source
+from trialbook.runner.marks import PACKAGE
 from trialbook.syntax import syntax_tree
 
 if TYPE_CHECKING:
     import grimp
 
-PACKAGE = Path(__file__).resolve().parents[1]
 NAME = PACKAGE.name
 # Functions that import, or run, what a name in a variable says.
 IMPORTING = {"import_module", "__import__", "exec_module", "load_module", "run_module", "run_path"}

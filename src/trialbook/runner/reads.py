@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from trialbook.protocol.models import Trial
 from trialbook.runner.held import held, held_class, hold
-from trialbook.runner.reach import PACKAGE
+from trialbook.runner.marks import PACKAGE
 
 Model = TypeVar("Model", bound=BaseModel)
 Note = Callable[[str], None]

@@ -5,30 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
-Kind = Literal["notebook", "contracts", "page", "results"]
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One piece of a build: what must be there before it is made.
-
-    `rests_on` are checks that run beside it. When it fails and one of these does, the check is the cause: a notebook
-    may stumble over data that a contract refuses a second later. A `long` one starts before others that could start;
-    an `early` one as soon as what it needs has been left by pieces that need not have come to their end.
-    """
-
-    name: str
-    kind: Kind
-    step: str
-    needs: tuple[str, ...] = ()
-    rests_on: tuple[str, ...] = ()
-    long: bool = False
-    early: bool = False
-
+from trialbook.runner.graph import Piece
 
 Make = Callable[[Piece, Callable[[], None]], None]
 

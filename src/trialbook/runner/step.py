@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trialbook import WORKSPACE
 from trialbook.datasets import read_dataset, write_dataset
 from trialbook.display.kernel import show_as_on_pages
 from trialbook.display.links import in_notebook
 from trialbook.domains import AGES, Domains
+from trialbook.environment_variables import BUILD, NONCE, RECORDED, WORKSPACE
 from trialbook.errors import StopError
 from trialbook.inputs import is_recorded, record, records
 from trialbook.protocol.analysis import Analysis
@@ -36,11 +36,6 @@ if TYPE_CHECKING:
     from trialbook.display.blocks import Block
     from trialbook.snapshot import Snapshot
 
-# Set by the runner for its kernels, as is `trialbook.WORKSPACE`; absent when an analyst runs a notebook.
-NONCE = "TRIALBOOK_NONCE"
-BUILD = "TRIALBOOK_BUILD"
-# A file with the sha256 of everything that may be read (see `trialbook.inputs`).
-RECORDED = "TRIALBOOK_RECORDED"
 # How a receipt names the results among what a step left.
 RESULTS = "results (ARD rows)"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trialbook.runner.ingredients import installed
 from trialbook.runner.manifest import code_files, locked_names
-from trialbook.runner.reach import PACKAGE
+from trialbook.runner.marks import PACKAGE
 
 # Below the folder of the builds: a folder for each command, in which workers show that they see it.
 PROBES = ".probes"

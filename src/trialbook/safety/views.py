@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
-from trialbook.dlt.determination import PENDING_DATA
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
@@ -23,6 +22,7 @@ from trialbook.safety.ae_results import (
 from trialbook.safety.counting import SUBJECT_EVENT, set_sizes
 from trialbook.safety.listings import subject_ids
 from trialbook.safety.relationship import relation_given
+from trialbook.subjects.dlt_status import PENDING_DATA
 
 HEADLINES = {
     "TEAE": "Subjects with any TEAE",

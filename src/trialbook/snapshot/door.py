@@ -5,11 +5,10 @@ compares, checks or prints a value.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pandas as pd
 
+from trialbook.contracts.allow_list import AllowList
 from trialbook.errors import StopError
 from trialbook.privacy import is_quantity, masked, masked_name, may_hold_name, names_person
 from trialbook.snapshot.tables import Edit, Note, RawTable, Snapshot
@@ -22,24 +21,8 @@ _IDENTIFIER_ENDINGS = ("SPID", "REFID", "GRPID", "LNKID", "LNKGRP", "SEQ")
 _SUBJECTS = ("USUBJID", "SUBJID", "RSUBJID")
 # Results, limits of ranges and doses: one plain number there is a quantity, whatever it looks like.
 _QUANTITY_ENDINGS = ("ORRES", "STRESC", "STRESN", "NRLO", "NRHI", "DOSE", "DOSTOT")
-_KEYS_OF_SUPP = frozenset(["STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL"])
 # Names under which SUPP-- gives the number of another subject.
 _SUBJECT_LINKS = ("RESCREEN_OF", "RESCRNOF", "PRVSUBJ", "PREVSUBJ")
-
-
-@dataclass(frozen=True)
-class AllowList:
-    """What may come in: the columns of each domain by upper-case code, and the QNAMs of each SUPP-- domain.
-
-    A domain without an entry does not come in; of a SUPP-- domain without one come the keys and names, no value.
-    """
-
-    columns: Mapping[str, frozenset[str]]
-    names: Mapping[str, frozenset[str]]
-
-    def of(self, code: str) -> frozenset[str] | None:
-        """The columns of a domain that may come in; None where the domain may not."""
-        return self.columns.get(code, _KEYS_OF_SUPP if code.startswith("SUPP") else None)
 
 
 def admit(snapshot: Snapshot, allowed: AllowList) -> Snapshot:

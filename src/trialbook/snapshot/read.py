@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from trialbook.contracts.allow_list import AllowList
 from trialbook.domains import DOMAIN_ORDER, REQUIRED
 from trialbook.errors import StopError, UsageError
 from trialbook.protocol.models import Trial
-from trialbook.snapshot.door import AllowList, admit
+from trialbook.snapshot.door import admit
 from trialbook.snapshot.formats import FORMATS, file_bytes, grid_of
 from trialbook.snapshot.parts import is_part, part_of, with_parts
 from trialbook.snapshot.tables import KEY, Grid, RawTable, Snapshot, plain_name, raw_table

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.dlt.determination import EVALUABLE
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.subjects.derive import flag
+from trialbook.subjects.dlt_status import EVALUABLE
 
 SETS = {
     "SCRFL": "Screened",
