@@ -25,7 +25,7 @@ demo: $(READY)  ## build the three demo data cuts
 	@$(BIN)/trialbook build $(DEMO) || { test $$? -eq 4 && rm -rf $(addprefix build/,$(DEMO)) && $(BIN)/trialbook build $(DEMO); }
 
 pilot: $(READY)  ## build a real trial: the CDISC pilot study
-	@$(BIN)/python -c 'from pathlib import Path; from trialbook.pilot import write_pilot_snapshot as w; w(Path("build/pilot-snapshot"))'
+	@$(BIN)/python -c 'from pathlib import Path; from trialbook_demo.pilot import write_pilot_snapshot as w; w(Path("build/pilot-snapshot"))'
 	@$(BIN)/trialbook build params/pilot/cut.yaml
 
 test: lint demo  ## the whole test suite; nbval executes the notebooks of the last demo cut a second time
@@ -70,7 +70,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@$(BIN)/python -m trialbook.display.prepare
+	@$(BIN)/python -m trialbook.display.cache_chart_script
 	@$(BIN)/python -m trialbook.lab.settings
-	@git config filter.notebook-without-outputs.clean "$(BIN)/python -m trialbook.runner.strip" 2>/dev/null || true
+	@git config filter.notebook-without-outputs.clean "$(BIN)/python -m trialbook.kernels.strip_outputs" 2>/dev/null || true
 	@touch $@

@@ -10,11 +10,11 @@ import pandas as pd
 
 from eligible_subject import CUT, form, screened
 from trial_builder import TrialBuilder
-from trialbook.domains import Domains
-from trialbook.eligibility.audit import Audit, audit_with_evidence
+from trialbook.core.domains import Domains
+from trialbook.eligibility.adie import Audit, audit_with_evidence
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 # Adds one screened subject of this name to a trial, without form and infusion.
 Make = Callable[[TrialBuilder, str], TrialBuilder]

@@ -14,9 +14,9 @@ from typing import Any
 import nbformat
 import psutil
 
-from trialbook.runner.limits import Limits
-from trialbook.runner.notebooks import NotebookRun, run_notebook
-from trialbook.runner.preloaded import KernelServer
+from trialbook.kernels.environment import Limits
+from trialbook.kernels.fork_client import KernelServer
+from trialbook.kernels.run_notebook import NotebookRun, run_notebook
 
 PROGRAM = [sys.executable, "-c", "from trialbook.cli import main; main()"]
 RECEIPT = """

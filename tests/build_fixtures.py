@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from trialbook.errors import ChangedError
+from trialbook.core.errors import ChangedError
+from trialbook.pipeline.build import Options, build_cut
 from trialbook.protocol.load import load_trial
-from trialbook.runner.build import Options, build_cut
 from workbook import Workbook
 
 DEMO_CUTS = ("2025-03-31", "2025-06-30", "2025-09-30")

@@ -17,7 +17,7 @@ pytest_plugins = ["build_fixtures"]
 # How long an example takes says something of the machine, not of the code.
 settings.register_profile("trialbook", deadline=None)
 settings.load_profile("trialbook")
-# Trials of tests are small: their text is kept as a build of such a trial keeps it (see runner/text_storage).
+# Trials of tests are small: their text is kept as a build of such a trial keeps it (see workbook/string_storage).
 pd.set_option("mode.string_storage", "python")
 ROOT = Path(__file__).resolve().parents[1]
 CASES = Path(os.environ.get("TRIALBOOK_CASES") or ROOT.parent / "shared" / "cases")

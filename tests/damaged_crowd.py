@@ -10,7 +10,7 @@ from random import Random
 
 import pandas as pd
 
-from trialbook.simulate import simulate_trial
+from trialbook_demo import simulate_trial
 
 Record = dict[str, str]
 ENTRY = ("SCREENING", "BASELINE")

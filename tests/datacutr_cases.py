@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from trialbook.cleaning.dates import date_reader
+from trialbook.cleaning.read_dates import date_reader
 
 AFTER = "2099-01-01"
 

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from trial_builder import TrialBuilder, trial
-from trialbook.dates import as_date
-from trialbook.domains import Domains
-from trialbook.eligibility.audit import audit
+from trialbook.core.dates import as_date
+from trialbook.core.domains import Domains
+from trialbook.eligibility.adie import audit
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-06-30")
 INCLUSIONS = [f"IN{k:02d}" for k in range(1, 6)]

@@ -23,20 +23,21 @@ from trialbook.cleaning import (
     restatement_queries,
     whole_change_log,
 )
-from trialbook.domains import VARIABLES, Domains
-from trialbook.efficacy.questions import response_queries
-from trialbook.efficacy.response import day28_response, derive_adrs
-from trialbook.efficacy.time_to_event import survival_queries
-from trialbook.eligibility.audit import audit
-from trialbook.eligibility.questions import eligibility_queries
+from trialbook.core.domains import VARIABLES, Domains
+from trialbook.efficacy.adrs import derive_adrs
+from trialbook.efficacy.adtte import survival_queries
+from trialbook.efficacy.day28 import day28_response
+from trialbook.efficacy.queries import response_queries
+from trialbook.eligibility.adie import audit
+from trialbook.eligibility.queries import eligibility_queries
 from trialbook.protocol.models import Trial
-from trialbook.results.queries import Query, query_list
+from trialbook.queries.query_list import Query, query_list
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adlb import derive_adlb
-from trialbook.safety.questions import adverse_event_queries, laboratory_queries
+from trialbook.safety.queries import adverse_event_queries, laboratory_queries
 from trialbook.snapshot import read_snapshot
-from trialbook.subjects.derive import derive_subjects
-from trialbook.subjects.questions import subject_queries
+from trialbook.subjects.adsl import derive_subjects
+from trialbook.subjects.queries import subject_queries
 
 CUT = "2025-06-30"
 A, B = "iMSC-001", "iMSC-002"

@@ -12,7 +12,7 @@ import pandas as pd
 
 from every_question import PARTS, A, B, Examined, Export, examine
 from trialbook.cleaning.problems import BY_NAME
-from trialbook.domains import Domains
+from trialbook.core.domains import Domains
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 # Rules that a planted problem raises beside its own: the same value is a fault of that kind too.

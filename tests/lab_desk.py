@@ -64,7 +64,7 @@ def cloned_desk(folder: Path, root: Path, demo: Path, *cuts: str) -> Path:
     (folder / ELSEWHERE).parent.mkdir(parents=True)
     shutil.copy2(folder / "notebooks" / "90_desk.ipynb", folder / ELSEWHERE)
     git(folder, "init", "-q")
-    clean = f"{sys.executable} -m trialbook.runner.strip"
+    clean = f"{sys.executable} -m trialbook.kernels.strip_outputs"
     for key, value in (("filter.notebook-without-outputs.clean", clean), ("user.name", "A"), ("user.email", "a@a.a")):
         git(folder, "config", key, value)
     (folder / ".git" / "info" / "exclude").write_text("build\ndata\n.venv\nrequirements.lock\nhome\nuntitled*\n")
@@ -75,7 +75,7 @@ def cloned_desk(folder: Path, root: Path, demo: Path, *cuts: str) -> Path:
 
 def write_stripped(notebook: nbformat.NotebookNode, place: Path) -> None:
     """Writes a notebook as git keeps it."""
-    from trialbook.runner.strip import stripped
+    from trialbook.kernels.strip_outputs import stripped
 
     text = json.dumps(stripped(dict(notebook)), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     place.write_text(text, encoding="utf-8")

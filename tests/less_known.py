@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 from hypothesis import strategies as st
 
-from trialbook.domains import Domains
+from trialbook.core.domains import Domains
 
 # Without these a record belongs to nobody or says nothing: the contracts of the export stop or drop it before.
 KEYS = ("STUDYID", "DOMAIN", "USUBJID", "SRCROW")

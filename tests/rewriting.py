@@ -9,7 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from trialbook.runner.reach import PACKAGE, Library
+from trialbook.core.file_marks import PACKAGE
+from trialbook.workbook.import_closure import Library
 
 # How the module that had a constant takes it from where it is now: {new} is the module, {dots} its place, {name} its
 # name here, {there} its name there.

@@ -10,24 +10,23 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.cleaning.crosschecks import cross_questions
-from trialbook.cleaning.dates import date_reader
-from trialbook.cleaning.events import event_queries
+from trialbook.cleaning.cross_checks import cross_questions, event_queries
 from trialbook.cleaning.exposure import exposure_queries
 from trialbook.cleaning.keys import settle_repeated
-from trialbook.cleaning.reading import Working
+from trialbook.cleaning.read_dates import date_reader
+from trialbook.cleaning.read_values import Working
 from trialbook.contracts.gate import Gate
 from trialbook.contracts.odcs import Contract, load_contracts
-from trialbook.contracts.quick import evaluate_quickly
-from trialbook.domains import Domains, column_type
+from trialbook.contracts.pandas_engine import evaluate_quickly
+from trialbook.core.domains import Domains, column_type
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values, load_protocol
 from trialbook.protocol.models import Protocol
 from trialbook.safety.adae import derive_adae
-from trialbook.safety.questions import adverse_event_queries
+from trialbook.safety.queries import adverse_event_queries
 from trialbook.snapshot.tables import RawTable
+from trialbook.subjects.adsl import derive_subjects
 from trialbook.subjects.deaths import death_queries
-from trialbook.subjects.derive import derive_subjects
 
 ROOT = Path(__file__).resolve().parents[1]
 BLANKS = {"", "NA", ".", "None"}

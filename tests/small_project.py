@@ -14,9 +14,9 @@ import nbformat
 import yaml
 
 from breaking import Running, content, notebook_of, processes_of, wait_until
-from trialbook.runner.graph import StepSpec
-from trialbook.runner.publish import _kernel_place
-from trialbook.runner.step_metadata import ENTRY, read_graph
+from trialbook.pipeline.publish import _kernel_place
+from trialbook.workbook.step_metadata import ENTRY, read_graph
+from trialbook.workbook.steps import StepSpec
 
 # The steps are those of the workbook, each with a tiny notebook.
 GRAPH = read_graph(Path(__file__).resolve().parents[1])

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pyreadstat
 import xlsxwriter
 
-from trialbook.domains import NUMERIC
+from trialbook.core.domains import NUMERIC
 
 FORMATS = ("csv", "tsv", "xpt", "parquet", "xlsx", "json", "ndjson")
 Frames = Mapping[str, pd.DataFrame]

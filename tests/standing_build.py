@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trialbook.datasets import read_dataset, write_dataset
+from trialbook.core.datasets import read_dataset, write_dataset
+from trialbook.core.files import write_json
+from trialbook.pipeline import manifest
+from trialbook.pipeline.manifest import fingerprint, write_manifest
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
-from trialbook.runner import manifest
-from trialbook.runner.json_files import write_json
-from trialbook.runner.manifest import fingerprint, write_manifest
-from trialbook.runner.verify import look
+from trialbook.provenance.verify import look
 
 CUT, PREVIOUS = "2025-09-30", "2025-06-30"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from standing_build import CUT, PREVIOUS, Standing
-from trialbook.runner.query_files import write_xlsx
+from trialbook.queries.files import write_xlsx
 
 SUBJECT = "NCT06321198-01-001"
 

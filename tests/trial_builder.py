@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.domains import Domains, clean_variables, column_type
+from trialbook.core.domains import Domains, clean_variables, column_type
 
 FIRST_INFUSION = pd.Timestamp("2025-01-10")
 

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import yaml
 
+from trialbook.pipeline.build import Options, build_cut
 from trialbook.protocol.load import load_trial
-from trialbook.runner.build import Options, build_cut
 
 Rows = list[dict[str, str]]
 

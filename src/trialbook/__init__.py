@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from trialbook.environment_variables import WORKSPACE
-from trialbook.fast_imports import skip_slow_format_checker
+from trialbook.core.environment_variables import WORKSPACE
+from trialbook.core.fast_imports import skip_slow_format_checker
 
 if TYPE_CHECKING:
-    from trialbook.runner.step import Step
+    from trialbook.workbook.step import Step
 
 __version__ = "0.1.0"
 
@@ -34,9 +34,9 @@ def open_step(name: str, **cut: Any) -> Step:
     16
     """
     if os.environ.get(WORKSPACE):
-        from trialbook.runner.step import open_step as opened
+        from trialbook.workbook.step import open_step as opened
 
         return opened(name, **cut)
-    from trialbook.runner.interactive import open_by_hand
+    from trialbook.interactive.step_by_hand import open_by_hand
 
     return open_by_hand(name, cut)

@@ -12,13 +12,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from trialbook.errors import StopError, TrialbookError, UsageError, unknown_error
-from trialbook.privacy import masked_argument
-from trialbook.runner.limits import MEMORY_LIMIT, TIME_LIMIT, Limits
-from trialbook.runner.own_process import leave, stand_alone
-from trialbook.runner.signals import Ended, end_in_order
-from trialbook.runner.terminal import terminal, wrong_usage
-from trialbook.stops import in_chinese
+from trialbook.commands.process import Ended, end_in_order, leave, stand_alone
+from trialbook.core.errors import StopError, TrialbookError, UsageError, in_chinese, unknown_error
+from trialbook.core.privacy import masked_argument
+from trialbook.core.terminal import terminal, wrong_usage
+from trialbook.kernels.environment import MEMORY_LIMIT, TIME_LIMIT, Limits
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
@@ -47,19 +45,19 @@ def build(
     memory_limit: Annotated[float | None, typer.Option(help="GiB that a kernel may use (default: all)")] = None,
 ) -> None:
     """Build data cuts. Status: 0 built, 1 stopped, 2 wrong usage, 3 cut is being built, 4 its snapshot changed."""
+    from trialbook.commands import build
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
-    from trialbook.runner import batch
 
     if bool(cuts) == bool(grid):
         raise UsageError("name cuts to build, or a grid file", next_step="trialbook build CUT..., or --grid FILE")
     _limit(time_limit, memory_limit)
     root = project_root()
-    options = batch.Options(out, jobs, charts, force, dask, dask_wait, supersede)
+    options = build.Options(out, jobs, charts, force, dask, dask_wait, supersede)
     if grid:
-        status = batch.build_grid(grid, root, options, console)
+        status = build.build_grid(grid, root, options, console)
     else:
         trials = [load_trial(find_cut_file(cut, root), root) for cut in cuts or []]
-        status = batch.build_cuts(trials, root, options, console)
+        status = build.build_cuts(trials, root, options, console)
     if status:
         raise typer.Exit(status)
 
@@ -71,9 +69,9 @@ def check(
     raw: Annotated[bool, typer.Option("--raw", help="Only read the snapshot and run the raw contracts")] = False,
 ) -> None:
     """Derive every dataset of a cut and list the queries that its build would raise; builds nothing."""
+    from trialbook.commands.check import quick_look, report_lines, whole_look, write_query_list
     from trialbook.contracts.gate import stop_if_critical
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
-    from trialbook.runner.check import quick_look, report_lines, whole_look, write_query_list
 
     if raw and out is not None:
         raise UsageError("--raw lists no queries to write", next_step="leave out --raw, or --out")
@@ -98,10 +96,10 @@ def status(
     charts: Annotated[Literal["live", "static"], typer.Option()] = "live",
 ) -> None:
     """Say what a build would make anew, and why; builds nothing."""
+    from trialbook.commands.status import is_up_to_date, pieces_status
+    from trialbook.pipeline.build import step_store
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
-    from trialbook.runner.build import step_store
-    from trialbook.runner.status import is_up_to_date, pieces_status
-    from trialbook.runner.step_metadata import read_graph
+    from trialbook.workbook.step_metadata import read_graph
 
     root = project_root()
     trial = load_trial(find_cut_file(cut, root), root)
@@ -130,7 +128,7 @@ def verify(
 ) -> None:
     """Prove a build: its files against its manifest, its sources against today, every byte against a rebuild."""
     from trialbook.protocol.load import project_root
-    from trialbook.runner.verify import trial_of, verify_build
+    from trialbook.provenance.verify import trial_of, verify_build
 
     root = project_root()
     trial = trial_of(cut, root, out)
@@ -152,7 +150,7 @@ def diff(
     most: Annotated[int, typer.Option(min=1, help="Rows of each table that are shown")] = 60,
 ) -> None:
     """What changed between two built cuts (ids, or build folders): records, subjects, results, decisions."""
-    from trialbook.runner.compare import difference_report
+    from trialbook.diff.builds import difference_report
 
     folders = [Path(name) if "/" in name else out / name for name in (old, new)]
     for folder in folders:
@@ -175,8 +173,8 @@ def new_cut(
     replace: Annotated[bool, typer.Option("--replace", help="Rewrite a cut file after a new delivery")] = False,
 ) -> None:
     """Write a new cut file, with what was received, to params/cuts/."""
+    from trialbook.commands.new_cut import write_cut_file
     from trialbook.protocol.load import project_root
-    from trialbook.runner.new_cut import write_cut_file
 
     lines = write_cut_file(cut_id, snapshot, date, project_root(), mapping, replace=replace)
     console.print("\n".join(lines), markup=False)
@@ -188,8 +186,8 @@ def draft_contract(
     out: Out = Path("build"),
 ) -> None:
     """Draft a first contract for a dataset from what a run has left of it; overwrites nothing."""
+    from trialbook.commands.draft_contract import write_draft
     from trialbook.protocol.load import project_root
-    from trialbook.runner.drafting import write_draft
 
     console.print("\n".join(write_draft(dataset, project_root(), out)), markup=False)
 
@@ -201,7 +199,7 @@ def simulate(
     subjects: Annotated[int, typer.Option(min=0, help="Treated subjects")] = 12,
 ) -> None:
     """Write the snapshot of a synthetic trial."""
-    from trialbook.simulate import write_snapshot
+    from trialbook_demo import write_snapshot
 
     write_snapshot(out, seed, subjects)
     console.print(str(out), markup=False)
@@ -227,8 +225,8 @@ def design_oc(
     protocol: Annotated[Path, typer.Option("--protocol", help="Gives all other values")] = PROTOCOL,
 ) -> None:
     """Operating characteristics of escalation rules under assumed true DLT rates."""
+    from trialbook.commands import design_oc as run
     from trialbook.protocol.load import analysis_values, load_protocol, project_root
-    from trialbook.runner import design_oc as run
 
     root = project_root()
     values = analysis_values(load_protocol(root / protocol), {}, str(protocol))

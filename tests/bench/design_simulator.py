@@ -19,8 +19,8 @@ if __name__ == "__main__":
 
 from reference.escalation_loop import Decide, asking, by_table, one_trial
 from reference.three_plus_three import Counts, advised
-from trialbook.operating_characteristics.grid import design_oc
-from trialbook.operating_characteristics.plan import Plan, make_plan
+from trialbook.escalation_simulation.plan import Plan, make_plan
+from trialbook.escalation_simulation.summary import design_oc
 from trialbook.protocol.analysis import Analysis
 
 RATES = (0.05, 0.15, 0.30)

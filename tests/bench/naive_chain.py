@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.measured import Measured, measure
 from bench.project_copy import LAST_CUT, ProjectCopy
-from trialbook.runner.step_metadata import read_graph
+from trialbook.workbook.step_metadata import read_graph
 
 BIN = Path(sys.executable).parent
 CONTRACTS = Path(__file__).with_name("naive_contracts.py")

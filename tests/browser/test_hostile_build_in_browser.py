@@ -20,10 +20,10 @@ import pytest
 from drawn_specifications import specifications, values_of
 from hostile_texts import CORPUS
 from page_samples import FIRED
-from trialbook.characters import plain_text
-from trialbook.datasets import read_dataset
+from trialbook.core.characters import plain_text
+from trialbook.core.datasets import read_dataset
 from trialbook.display.text import visible
-from trialbook.profiles.names import profile_file
+from trialbook.profiles.subjects import profile_file
 from workbook import Workbook
 
 pytestmark = [pytest.mark.browser, pytest.mark.build]

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 from as_published import outputs_otherwise, results_otherwise, unreported
 from lab_desk import CUT, ELSEWHERE, Desk, Lab, cloned_desk, desk_of, git, running_lab
 from trialbook.display.figures import CHART_MIME
-from trialbook.runner.step_metadata import read_graph
+from trialbook.workbook.step_metadata import read_graph
 
 pytestmark = [pytest.mark.browser, pytest.mark.build]
 NOTEBOOK = "90_desk.ipynb"

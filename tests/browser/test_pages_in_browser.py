@@ -10,9 +10,9 @@ import pytest
 
 from page_samples import FIRED, PAYLOADS, frame, notebook, run
 from trialbook import display
-from trialbook.display.drawing import chart_script
+from trialbook.display.chart_rendering import chart_script
+from trialbook.display.figures import standing_out
 from trialbook.display.page import render_page
-from trialbook.display.picked import standing_out
 from trialbook.display.text import visible
 from trialbook.protocol.models import Protocol
 

@@ -11,7 +11,7 @@ import pytest
 
 from breaking import Running
 from trialbook.contracts.odcs import load_contracts
-from trialbook.datasets import read_dataset
+from trialbook.core.datasets import read_dataset
 from trialbook.protocol.models import Protocol
 from workbook import Workbook
 

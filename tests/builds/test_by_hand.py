@@ -12,8 +12,8 @@ import yaml
 from as_published import results_otherwise, unreported
 from by_hand import ByHand, copied_project
 from small_project import GRAPH
-from trialbook.errors import StopError, UsageError
-from trialbook.runner.parameters import cut_parameters, stop_if_unknown
+from trialbook.core.errors import StopError, UsageError
+from trialbook.interactive.parameters import cut_parameters, stop_if_unknown
 
 pytestmark = pytest.mark.build
 CUTS = ("2025-03-31", "2025-06-30", "2025-09-30")
@@ -148,9 +148,7 @@ def test_a_step_whose_forerunner_was_not_run_reads_the_build_whole(own: ByHand) 
     assert "Reads what 02_eligibility left when run by hand, and 01_cleaning as published" in own.said(later)
     assert "Nothing that this notebook left differs" in later["shown"].text
     # A result that the notebook no longer reports is a difference as well.
-    silent = own.run(
-        "04_dlt", cut_id=FIRST, edit={"step.report(reporting.timeline_rows(": "list(reporting.timeline_rows("}
-    )
+    silent = own.run("04_dlt", cut_id=FIRST, edit={"step.report(tables.timeline_rows(": "list(tables.timeline_rows("})
     assert "published, is not reported here" in silent["shown"].text
     assert "result DLT_TIMELINE" in silent["shown"].text
 

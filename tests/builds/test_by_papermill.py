@@ -12,7 +12,7 @@ import pytest
 from as_published import outputs_otherwise, results_otherwise, unreported
 from build_fixtures import DEMO_CUTS
 from by_hand import copied_project
-from trialbook.runner.step_metadata import read_graph
+from trialbook.workbook.step_metadata import read_graph
 
 # Every day test_by_hand runs the cells of the same notebooks with the same parameters, without a kernel for each.
 pytestmark = [pytest.mark.build, pytest.mark.soak]

@@ -17,12 +17,11 @@ from typing import Any
 
 import pytest
 
-from trialbook.errors import UsageError
+from trialbook.core.errors import UsageError
+from trialbook.pipeline import cluster as module
+from trialbook.pipeline.cluster import ClusterPool, leave, probe_folder
+from trialbook.pipeline.cut_queue import Job, Outcome, build_many
 from trialbook.protocol.load import load_trial
-from trialbook.runner import cluster as module
-from trialbook.runner.cluster import ClusterPool, probe_folder
-from trialbook.runner.left_outcomes import leave
-from trialbook.runner.many import Job, Outcome, build_many
 
 pytestmark = pytest.mark.build
 BUSY = "while True: sum(range(10_000))"

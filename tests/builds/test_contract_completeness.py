@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from build_fixtures import DEMO_CUTS
+from trialbook.contracts.compile import compile_rules
+from trialbook.contracts.gx_engine import evaluate
 from trialbook.contracts.odcs import Column, load_contracts
-from trialbook.contracts.quick import evaluate_quickly
-from trialbook.contracts.suites import compile_rules
-from trialbook.contracts.verdicts import evaluate
-from trialbook.datasets import read_dataset
+from trialbook.contracts.pandas_engine import evaluate_quickly
+from trialbook.core.datasets import read_dataset
 
 pytestmark = pytest.mark.build
 TYPES = {"string": "OSU", "date": "M", "number": "fi", "integer": "fi"}

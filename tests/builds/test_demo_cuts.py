@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import frozen
-from trialbook.datasets import read_dataset
+from trialbook.core.datasets import read_dataset
+from trialbook.core.domains import VARIABLES
 from trialbook.display.figures import CHART_MIME
-from trialbook.domains import VARIABLES
 from trialbook.eligibility.form import RESULTS
 from trialbook.results.ard import COLUMNS
 

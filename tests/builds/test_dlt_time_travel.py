@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trialbook.datasets import read_dataset
-from trialbook.dlt.timeline import advice_over_time
+from trialbook.core.datasets import read_dataset
+from trialbook.dlt.over_time import advice_over_time
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 

@@ -9,7 +9,7 @@ import pytest
 
 from build_fixtures import DEMO_CUTS
 from reference.efficacy_sql import DAYS, Efficacy
-from trialbook.datasets import read_dataset
+from trialbook.core.datasets import read_dataset
 
 pytestmark = pytest.mark.build
 LEVELS = ("DL1", "DL2", "DL3", "Total")

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from published_trials import Tables
-from trialbook.datasets import read_dataset
-from trialbook.eligibility.views import LETTERS
+from trialbook.core.datasets import read_dataset
+from trialbook.eligibility.tables import LETTERS
 
 pytestmark = pytest.mark.build
 CUTS = ("2025-03-31", "2025-06-30", "2025-09-30")

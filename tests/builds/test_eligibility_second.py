@@ -8,7 +8,7 @@ import pytest
 
 from build_fixtures import DEMO_CUTS
 from reference.eligibility_sql import CRITERIA, Eligibility
-from trialbook.datasets import read_dataset
+from trialbook.core.datasets import read_dataset
 
 pytestmark = pytest.mark.build
 SAID_BY_THE_DEMO = {"PASS", "FAIL", "NE", "ATT-PASS", "ATT-FAIL", "CONFLICT", "WAIVED", "PENDING"}

@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 from test_small_trials import no_programming_words, rates, words
 
-from trialbook.datasets import read_dataset
+from trialbook.commands.check import whole_look
+from trialbook.core.datasets import read_dataset
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
-from trialbook.runner.check import whole_look
-from trialbook.runner.step_metadata import read_graph
-from trialbook.runner.verify import verify_build
+from trialbook.provenance.verify import verify_build
 from trialbook.subjects.flow import NOBODY
+from trialbook.workbook.step_metadata import read_graph
 from workbook import Workbook
 
 pytestmark = pytest.mark.build

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from trialbook.errors import UsageError
+from trialbook.commands import build
+from trialbook.core.errors import UsageError
+from trialbook.diff.builds import compare_builds
+from trialbook.pipeline import cut_queue
+from trialbook.pipeline.cluster import PROBES, ClusterPool, cluster_pool, look_around, probe_folder
+from trialbook.pipeline.cut_queue import Job, Outcome, build_many
 from trialbook.protocol.load import load_trial
-from trialbook.runner import batch, many
-from trialbook.runner.cluster import ClusterPool, cluster_pool, probe_folder
-from trialbook.runner.compare import compare_builds
-from trialbook.runner.many import Job, Outcome, build_many
-from trialbook.runner.worker_look import PROBES, look_around
 from workbook import Workbook
 
 pytestmark = pytest.mark.build
@@ -46,8 +46,8 @@ def test_cuts_on_a_cluster_are_those_built_here_and_one_that_stops_stops_no_othe
     trials = [load_trial(file, root) for file in (*named, workbook.cut_file())]
     console = Console(record=True, width=200)
     out = tmp_path / "on the cluster"
-    options = batch.Options(out, dask=cluster.scheduler_address)
-    assert batch.build_cuts(trials, root, options, console) == 1
+    options = build.Options(out, dask=cluster.scheduler_address)
+    assert build.build_cuts(trials, root, options, console) == 1
     for cut in (FIRST, SECOND):
         assert compare_builds(demo / cut, out / cut) == []
     text = console.export_text()
@@ -71,9 +71,9 @@ def test_a_grid_sets_the_headline_results_of_its_cases_side_by_side(
             return Outcome(job.cut_id, 3, reason="another build of the cut is running")
         return Outcome(job.cut_id, 0, str(demo / "2025-09-30" / "index.html"))
 
-    monkeypatch.setattr(many, "build_one", stands_already)
+    monkeypatch.setattr(cut_queue, "build_one", stands_already)
     console = Console(record=True, width=250)
-    assert batch.build_grid(grid, root, batch.Options(tmp_path / "out"), console) == 3
+    assert build.build_grid(grid, root, build.Options(tmp_path / "out"), console) == 3
     table = pd.read_csv(tmp_path / "out" / "sens.csv", dtype="str", keep_default_na=False, encoding="utf-8-sig")
     golden = pd.read_csv(root / "tests" / "golden" / "2025-09-30.csv", dtype="str", keep_default_na=False)
     wanted = golden[golden["group1_level"].eq("Total") & golden["context"].eq("clopper_pearson")]

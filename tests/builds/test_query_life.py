@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
 
-from trialbook.results.queries import COLUMNS
+from trialbook.queries.query_list import COLUMNS
 
 CUTS = ("2025-03-31", "2025-06-30", "2025-09-30")
 

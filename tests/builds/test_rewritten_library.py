@@ -19,15 +19,15 @@ CUT = "2025-03-31"
 # Module, constant, and what it becomes; each shows on a page of the first demo cut.
 CHANGED = (
     ("display/charts/cleaning.py", "ROW", "17"),
-    ("eligibility/wording.py", "FORM", '"Data decide first. "'),
-    ("safety/infusion_timing.py", "HOURS_DIGITS", "0"),
+    ("eligibility/tables.py", "FORM", '"Data decide first. "'),
+    ("safety/adae.py", "HOURS_DIGITS", "0"),
     ("safety/counting.py", "ANY_EVENT", '"Any event at all"'),
     ("safety/exposure.py", "DAYS_PER_YEAR", "360.0"),
     ("dlt/advice.py", "COMMITTEE", '"The committee decides."'),
-    ("efficacy/benchmarks.py", "LABEL", '"of others, not comparable"'),
-    ("efficacy/response_views.py", "THIS_TRIAL", '"the trial itself"'),
+    ("efficacy/response_tables.py", "LABEL", '"of others, not comparable"'),
+    ("efficacy/response_tables.py", "THIS_TRIAL", '"the trial itself"'),
     ("display/charts/survival.py", "DAYS", '"Days since infusion"'),
-    ("display/charts/response_course.py", "DAYS", '"Days since infusion"'),
+    ("display/charts/response.py", "DAYS", '"Days since infusion"'),
 )
 
 # Where each shows.

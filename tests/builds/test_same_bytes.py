@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from surroundings import hostile_environment, plant
-from trialbook.runner.compare import compare_builds
+from trialbook.diff.builds import compare_builds
 
 pytestmark = pytest.mark.build
 

@@ -11,7 +11,7 @@ import pytest
 
 from breaking import Running, notebook_of
 from small_project import OPEN, PARAMETERS, SmallProject
-from trialbook.runner.step_metadata import ENTRY
+from trialbook.workbook.step_metadata import ENTRY
 
 pytestmark = pytest.mark.build
 NAME = "07_biomarkers"

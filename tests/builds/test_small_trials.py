@@ -11,10 +11,10 @@ import pytest
 
 from published_trials import Tables
 from small_project import GRAPH
-from trialbook.datasets import read_dataset
-from trialbook.runner import making
-from trialbook.runner.graph import Piece
-from trialbook.runner.making import Making
+from trialbook.core.datasets import read_dataset
+from trialbook.pipeline import tasks
+from trialbook.pipeline.tasks import Making
+from trialbook.workbook.steps import Piece
 from workbook import Workbook
 
 pytestmark = pytest.mark.build
@@ -57,7 +57,7 @@ def side_by_side(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         finally:
             running.remove(piece.name)
 
-    monkeypatch.setattr(making, "LARGE_BYTES", 0)
+    monkeypatch.setattr(tasks, "LARGE_BYTES", 0)
     monkeypatch.setattr(Making, "_make", make)
     return seen
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trialbook.errors import StopError
+from trialbook.core.errors import StopError
 from workbook import Workbook
 
 pytestmark = pytest.mark.build

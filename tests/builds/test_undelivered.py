@@ -12,7 +12,7 @@ import pytest
 from test_small_trials import no_programming_words, words
 
 from published_trials import Tables
-from trialbook.datasets import read_dataset
+from trialbook.core.datasets import read_dataset
 from workbook import Workbook
 
 pytestmark = pytest.mark.build

@@ -19,14 +19,16 @@ from standing_build import CUT, PREVIOUS, Standing
 from tampered_further import FURTHER, FURTHER_SOURCES, HARMLESS
 from tampered_outputs import FILE, OUTPUTS, SUBJECT, Act, age_62, flipped, other_rate
 from tampered_sources import DM, RULES, SOURCES
-from trialbook.datasets import read_dataset
-from trialbook.errors import UsageError
-from trialbook.runner import ingredients, manifest, marks, verify
-from trialbook.runner.compare import compare_builds
-from trialbook.runner.json_files import write_json, write_rows
-from trialbook.runner.manifest import output_files
-from trialbook.runner.standing import standing_differences
-from trialbook.runner.verify import Proof, rebuilt, verify_build
+from trialbook.core import file_marks
+from trialbook.core.datasets import read_dataset
+from trialbook.core.errors import UsageError
+from trialbook.core.files import write_json, write_rows
+from trialbook.diff.builds import compare_builds
+from trialbook.pipeline import dependencies, manifest
+from trialbook.pipeline.manifest import output_files
+from trialbook.pipeline.manifest_check import standing_differences
+from trialbook.provenance import verify
+from trialbook.provenance.verify import Proof, rebuilt, verify_build
 
 pytestmark = pytest.mark.build
 
@@ -59,7 +61,7 @@ def again(pristine: Standing) -> Iterator[Path]:
 def packages_read_once() -> Iterator[None]:
     """Asking for the installed packages takes longer than all the rest of a look, and nobody installs any here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ingredients, "installed", cache(ingredients.installed))
+        patch.setattr(dependencies, "installed", cache(dependencies.installed))
         yield
 
 
@@ -120,28 +122,29 @@ def test_a_changed_module_and_a_new_one_are_found(
 ) -> None:
     package = standing.root / "trialbook"
     shutil.copytree(root / "src" / "trialbook", package, ignore=shutil.ignore_patterns("__pycache__"))
-    for module in (ingredients, manifest, marks):
+    for module in (dependencies, manifest, file_marks):
         monkeypatch.setattr(module, "PACKAGE", package)
     assert standing.look() == []
-    (package / "dates.py").write_text((package / "dates.py").read_text(encoding="utf-8") + "# more\n", encoding="utf-8")
+    dates = package / "core" / "dates.py"
+    dates.write_text(dates.read_text(encoding="utf-8") + "# more\n", encoding="utf-8")
     (package / "planted.py").write_text("", encoding="utf-8")
     lines = standing.look()
     assert len(lines) == 2
-    assert lines[0].startswith("code trialbook/dates.py: sha256 ")
+    assert lines[0].startswith("code trialbook/core/dates.py: sha256 ")
     assert lines[1].startswith("code trialbook/planted.py: was not there then, is there now")
 
 
 def test_another_version_of_a_package_or_of_python_is_found(
     standing: Standing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = ingredients.installed()
-    monkeypatch.setattr(ingredients, "installed", lambda: {**real, "pandas": "3.1.99"})
-    monkeypatch.setattr(ingredients.platform, "python_version", lambda: "3.11.99")
+    real = dependencies.installed()
+    monkeypatch.setattr(dependencies, "installed", lambda: {**real, "pandas": "3.1.99"})
+    monkeypatch.setattr(dependencies.platform, "python_version", lambda: "3.11.99")
     lines = standing.look()
     assert lines[0] == f"package pandas: {real['pandas']} then, 3.1.99 now"
     assert lines[1].startswith("python: ")
     assert lines[1].endswith(" then, 3.11.99 now")
-    monkeypatch.setattr(ingredients, "installed", lambda: {k: v for k, v in real.items() if k != "pandas"})
+    monkeypatch.setattr(dependencies, "installed", lambda: {k: v for k, v in real.items() if k != "pandas"})
     assert f"package pandas: {real['pandas']} then, not installed now" in standing.look()
 
 

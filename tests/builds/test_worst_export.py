@@ -14,10 +14,10 @@ import pytest
 import plants_early
 import plants_late
 from trialbook.cleaning import replayed_domains
-from trialbook.datasets import read_dataset
-from trialbook.domains import Domains
+from trialbook.core.datasets import read_dataset
+from trialbook.core.domains import Domains
 from trialbook.protocol.load import load_trial
-from trialbook.runner.query_files import read_csv_list
+from trialbook.queries.files import read_csv_list
 from trialbook.snapshot import read_snapshot
 from workbook import Workbook
 from worst_export import SITE, WorstExport, worst_export

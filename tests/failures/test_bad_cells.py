@@ -12,11 +12,11 @@ import pytest
 from nbclient.exceptions import CellTimeoutError
 
 from breaking import run_cells, wait_until
-from trialbook.errors import UsageError
-from trialbook.runner.engine import WatchedClient
-from trialbook.runner.limits import GIB, MIB, Limits
-from trialbook.runner.notebooks import NotebookError
-from trialbook.runner.preloaded import KernelServer, ServerEnded
+from trialbook.core.errors import UsageError
+from trialbook.kernels.engine import WatchedClient
+from trialbook.kernels.environment import GIB, MIB, Limits
+from trialbook.kernels.fork_client import KernelServer, ServerEnded
+from trialbook.kernels.run_notebook import NotebookError
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked only where the system can fork")
 

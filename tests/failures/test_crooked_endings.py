@@ -10,10 +10,10 @@ import pytest
 
 from breaking import notebook_of, run_cells
 from crooked_endings import ENDINGS
-from trialbook.errors import TrialbookError
-from trialbook.runner import notebooks
-from trialbook.runner.preloaded import KernelServer
-from trialbook.runner.vetting import refusal
+from trialbook.core.errors import TrialbookError
+from trialbook.kernels import run_notebook
+from trialbook.kernels.fork_client import KernelServer
+from trialbook.kernels.run_notebook import refusal
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked, and /proc is read")
 
@@ -31,7 +31,7 @@ def test_no_crooked_ending_is_taken_for_a_finished_step(
 ) -> None:
     """As if the check of the cells had let it through."""
     ending = ENDINGS[kind]
-    monkeypatch.setattr(notebooks, "refusal", lambda notebook: None)
+    monkeypatch.setattr(run_notebook, "refusal", lambda notebook: None)
     with pytest.raises(TrialbookError) as stopped:
         run_cells(tmp_path, ending.code, server=server)
     assert ending.says is not None

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from breaking import content
-from trialbook.runner.publish import one_builder, publish, restore_replaced
+from trialbook.pipeline.publish import one_builder, publish, restore_replaced
 
 # Only what publishing itself calls for; `%file` and `%desc` would also hit the start of Python.
 CALLS = ("fsync", "renameat2", "rename", "unlinkat", "rmdir", "openat")
 DRIVER = """
 import sys
 from pathlib import Path
-from trialbook.runner import publish
+from trialbook.pipeline import publish
 if sys.argv[2] == "two renames":
     publish._swapped = lambda new, old: False
 out = Path(sys.argv[1])

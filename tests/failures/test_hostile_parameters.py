@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from trialbook.cli import app
-from trialbook.errors import TrialbookError, UsageError
+from trialbook.core.errors import TrialbookError, UsageError
 from trialbook.protocol.load import find_cut_file, load_protocol, load_trial
 from trialbook.protocol.models import Trial
 

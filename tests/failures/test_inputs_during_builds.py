@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from small_project import SmallProject
-from trialbook.errors import StopError
-from trialbook.runner import marks
+from trialbook.core import file_marks
+from trialbook.core.errors import StopError
 
 pytestmark = [pytest.mark.build, pytest.mark.skipif(sys.platform == "win32", reason="holds builds in their middle")]
 
@@ -95,8 +95,8 @@ def test_a_link_within_the_snapshot_is_the_file_that_it_names(small: SmallProjec
 
 
 def test_a_library_that_changed_since_it_was_imported_stops_a_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    marks.stop_if_library_changed()
-    monkeypatch.setattr(marks, "AT_START", marks.AT_START | {"dates.py": marks.GONE})
+    file_marks.stop_if_library_changed()
+    monkeypatch.setattr(file_marks, "AT_START", file_marks.AT_START | {"dates.py": file_marks.GONE})
     with pytest.raises(StopError, match=r"trialbook/dates\.py: this file of the library changed after the command"):
-        marks.stop_if_library_changed()
-    assert marks.digest(marks.AT_START) != marks.digest(marks.library_marks())
+        file_marks.stop_if_library_changed()
+    assert file_marks.digest(file_marks.AT_START) != file_marks.digest(file_marks.library_marks())

@@ -107,7 +107,7 @@ def test_a_killed_kernel_server_stops_the_build_and_takes_its_kernels_along(buil
     kernel = built.kernel_at("04_dlt", running)
     server = psutil.Process(kernel).parent()
     assert server is not None
-    assert "trialbook.runner.kernel_server" in server.cmdline()
+    assert "trialbook.kernels.fork_server" in server.cmdline()
     server.kill()
     assert running.end() == 1, running.said
     assert "the kernel was killed" in running.said or "the kernel server has ended" in running.said

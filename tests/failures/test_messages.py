@@ -11,10 +11,10 @@ import pytest
 
 from breaking import PROGRAM
 from small_project import SmallProject
-from trialbook.errors import StopError, unknown_error
-from trialbook.outputs import naming
-from trialbook.runner import publish as publishing
-from trialbook.runner.publish import kernel_folder, publish, scratch_folder
+from trialbook.core.errors import StopError, unknown_error
+from trialbook.core.files import naming
+from trialbook.pipeline import publish as publishing
+from trialbook.pipeline.publish import kernel_folder, publish, scratch_folder
 
 pytestmark = [pytest.mark.build, pytest.mark.skipif(sys.platform != "linux", reason="closes and fills descriptors")]
 

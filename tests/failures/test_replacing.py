@@ -15,7 +15,7 @@ import yaml
 
 from breaking import Running, content
 from small_project import GRAPH, SmallProject
-from trialbook.runner.manifest import output_files
+from trialbook.pipeline.manifest import output_files
 
 pytestmark = [pytest.mark.build, pytest.mark.skipif(sys.platform == "win32", reason="makes links and pipes")]
 

@@ -9,7 +9,7 @@ import pytest
 
 from breaking import notebook_of, wait_until
 from small_project import DERIVE, GRAPH, HOLD, OPEN, PARAMETERS, SmallProject, metadata_of
-from trialbook.runner.step_metadata import ENTRY
+from trialbook.workbook.step_metadata import ENTRY
 
 pytestmark = pytest.mark.build
 ELIGIBILITY = "02_eligibility"

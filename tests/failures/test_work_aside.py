@@ -9,11 +9,11 @@ import psutil
 import pytest
 
 from trialbook.contracts.odcs import load_contracts
-from trialbook.errors import StopError
+from trialbook.core.errors import StopError
+from trialbook.kernels.fork_client import KernelServer
+from trialbook.kernels.worker import Aside
+from trialbook.pipeline.contract_checks import Look, check
 from trialbook.protocol.load import load_trial
-from trialbook.runner.aside import Aside
-from trialbook.runner.checker import Look, check
-from trialbook.runner.preloaded import KernelServer
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trialbook.safety.ae_dates import impute_partial
+from trialbook.safety.adae import impute_partial
 from trialbook.safety.emergence import grade_rose, moment_range, treatment_emergent
 
 pytestmark = pytest.mark.oracle

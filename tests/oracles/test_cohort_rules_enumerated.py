@@ -24,14 +24,13 @@ from reference.cohort_enumeration import (
     keyboard_letter,
     lowest_excluded,
 )
-from trialbook.dlt.designs.boin import Boin, boundaries
+from trialbook.dlt.designs.cohorts import select_mtd
 from trialbook.dlt.designs.crm import posterior
 from trialbook.dlt.designs.design import History, Outcome
-from trialbook.dlt.designs.isotonic import select_mtd
-from trialbook.dlt.designs.keyboard import Keyboard
-from trialbook.operating_characteristics.exact import exact_characteristics
-from trialbook.operating_characteristics.grid import design_oc
-from trialbook.operating_characteristics.plan import Plan, make_plan
+from trialbook.dlt.designs.interval import Boin, Keyboard, boundaries
+from trialbook.escalation_simulation.exact import exact_characteristics
+from trialbook.escalation_simulation.plan import Plan, make_plan
+from trialbook.escalation_simulation.summary import design_oc
 from trialbook.protocol.analysis import Analysis
 
 pytestmark = pytest.mark.oracle

@@ -7,9 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trialbook.safety.ctcae import lab_grades
-from trialbook.safety.ctcae_table import TERMS
-from trialbook.units import si_factor, si_unit
+from trialbook.core.units import si_factor, si_unit
+from trialbook.safety.ctcae import TERMS, lab_grades
 
 # Not implemented because the interface has no test code for them, or the domain document no row: aPTT, CD4, CPK,
 # cholesterol, fibrinogen, haptoglobin, hemoglobin increased, calcium, sodium high, magnesium, triglycerides, urate,

@@ -10,10 +10,10 @@ import pytest
 
 from datacutr_cases import clean_text, consenting, numbered, read
 from trialbook.cleaning import Cut, apply_cut
-from trialbook.cleaning.dates import date_reader
-from trialbook.dates import earliest_date
-from trialbook.domains import Domains
-from trialbook.errors import UsageError
+from trialbook.cleaning.read_dates import date_reader
+from trialbook.core.dates import earliest_date
+from trialbook.core.domains import Domains
+from trialbook.core.errors import UsageError
 from trialbook.protocol.load import make_trial
 
 pytestmark = pytest.mark.oracle

@@ -15,8 +15,8 @@ import pytest
 from datacutr_cases import AFTER, clean_text, consenting, numbered, read
 from trialbook.cleaning import Cut, apply_cut
 from trialbook.cleaning.cut import after_cut
-from trialbook.cleaning.dates import date_reader
-from trialbook.domains import Domains
+from trialbook.cleaning.read_dates import date_reader
+from trialbook.core.domains import Domains
 
 pytestmark = pytest.mark.oracle
 PILOT_DOMAINS = ("AE", "EX", "DS", "SV", "LB", "VS", "CM", "MH", "SUPPDM")

@@ -8,12 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialbook.dlt.designs.boin import Boin, boundaries
 from trialbook.dlt.designs.cohorts import IntervalRule, too_toxic
 from trialbook.dlt.designs.crm import posterior, rates
 from trialbook.dlt.designs.design import History, Outcome
-from trialbook.dlt.designs.keyboard import Keyboard
-from trialbook.dlt.designs.mtpi2 import Mtpi2
+from trialbook.dlt.designs.interval import Boin, Keyboard, Mtpi2, boundaries
 from trialbook.dlt.designs.registry import make_rule
 from trialbook.protocol.analysis import Analysis
 

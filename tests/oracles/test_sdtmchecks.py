@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sdtmchecks_cases import cases, compared
-from trialbook.cleaning.dates import date_reader
+from trialbook.cleaning.read_dates import date_reader
 
 pytestmark = pytest.mark.oracle
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trialbook.dates import as_date
-from trialbook.domains import Domains, clean_variables, column_type
+from trialbook.core.dates import as_date
+from trialbook.core.domains import Domains, clean_variables, column_type
 from trialbook.protocol.models import DoseLevel
 from trialbook.results.ard import to_ard
+from trialbook.subjects.adsl import derive_subjects
 from trialbook.subjects.demography import demography_rows
-from trialbook.subjects.derive import derive_subjects
 
 pytestmark = pytest.mark.oracle
 ARMS = {"Pbo": "Placebo", "Xan_Lo": "Xanomeline Low Dose", "Xan_Hi": "Xanomeline High Dose"}

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import raw_export as raw
 from trialbook.cleaning import apply_cut, clean_snapshot, replayed_domains, whole_change_log
 from trialbook.cleaning.cut import after_cut
-from trialbook.cleaning.dates import date_reader
-from trialbook.dates import DTC_PATTERN, earliest_date
+from trialbook.cleaning.read_dates import date_reader
+from trialbook.core.dates import DTC_PATTERN, earliest_date
 from trialbook.snapshot import read_snapshot
 from trialbook.snapshot.tables import Snapshot
 

@@ -8,19 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trial_builder import FIRST_INFUSION, trial
+from trialbook.core.domains import Domains
+from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.advice import advice, trial_history
-from trialbook.dlt.candidates import dlt_candidates
 from trialbook.dlt.designs.design import WAIT, Action, History
 from trialbook.dlt.designs.registry import RULE_NAMES, make_rule
-from trialbook.dlt.determination import derive_addlt
 from trialbook.dlt.events import dlt_events
-from trialbook.dlt.reporting import dlt_count_rows, dlt_rate_rows
-from trialbook.dlt.timeline import advice_over_time
-from trialbook.domains import Domains
+from trialbook.dlt.over_time import advice_over_time
+from trialbook.dlt.tables import dlt_count_rows, dlt_rate_rows
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
+from trialbook.safety.dlt_candidates import dlt_candidates
 from trialbook.subjects.dlt_status import COUNTED_AS_DLT
 
 CUT = pd.Timestamp("2025-03-31")

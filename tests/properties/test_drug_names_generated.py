@@ -9,11 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from trialbook.drugs.dictionary import DrugDictionary
-from trialbook.drugs.nearness import allowed_edits, edit_distance, near_names
 from trialbook.drugs.reading import lexicon
-from trialbook.drugs.records import BY_RELEVANCE, UNCLASSIFIED, NamedDrugs, drugs_in_force, named_drugs
-from trialbook.drugs.words import is_chinese, words_of
+from trialbook.drugs.records import (
+    BY_RELEVANCE,
+    UNCLASSIFIED,
+    NamedDrugs,
+    allowed_edits,
+    drugs_in_force,
+    edit_distance,
+    named_drugs,
+    near_names,
+)
+from trialbook.protocol.drug_dictionary import DrugDictionary, is_chinese, words_of
 
 NAMES = Path(__file__).resolve().parents[1] / "data" / "drugs" / "names.csv"
 with NAMES.open(encoding="utf-8", newline="") as _file:

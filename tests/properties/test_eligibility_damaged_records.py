@@ -12,12 +12,12 @@ from damaged_crowd import damaged_crowd
 from reference.eligibility_sql import CRITERIA, Eligibility
 from trialbook.cleaning import apply_cut
 from trialbook.cleaning.clean import typed
-from trialbook.datasets import write_dataset
-from trialbook.domains import Domains
-from trialbook.eligibility.audit import audit
+from trialbook.core.datasets import write_dataset
+from trialbook.core.domains import Domains
+from trialbook.eligibility.adie import audit
 from trialbook.eligibility.form import RESULTS
 from trialbook.protocol.load import analysis_values, load_protocol
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = "2025-09-30"
 BY_FORM = {"EX03", "EX14", "EX17"}

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from eligible_subject import CUT, LABS, SEROLOGY, eligible, form, screened
 from trial_builder import TrialBuilder, trial
-from trialbook.domains import Domains
-from trialbook.eligibility.audit import Audit, audit, audit_with_evidence
+from trialbook.core.domains import Domains
+from trialbook.eligibility.adie import Audit, audit, audit_with_evidence
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 SLOW = settings(
     max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -11,7 +11,7 @@ from scipy.stats import beta
 from trialbook.dlt.designs.cohorts import CohortRule
 from trialbook.dlt.designs.design import Action, Cap, History, Outcome, Pending
 from trialbook.dlt.designs.registry import RULE_NAMES, make_rule
-from trialbook.operating_characteristics.states import State, ask
+from trialbook.escalation_simulation.states import State, ask
 from trialbook.protocol.analysis import Analysis
 
 TODAY = pd.Timestamp("2025-06-30")

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from reference.survival import Subject, overall_survival
 from trial_builder import FIRST_INFUSION, TrialBuilder, trial
+from trialbook.efficacy.adtte import derive_adtte
 from trialbook.efficacy.survival import curve_of
-from trialbook.efficacy.time_to_event import derive_adtte
 from trialbook.protocol.load import analysis_values, load_protocol
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 PROTOCOL = load_protocol(Path(__file__).resolve().parents[2] / "params" / "protocol.yaml")
 ANALYSIS = analysis_values(PROTOCOL, {}, "protocol.yaml")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from trialbook.privacy import masked, names_person
+from trialbook.core.privacy import masked, names_person
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 USUAL = st.floats(min_value=-1e6, max_value=1e6, allow_nan=False)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from less_known import Cell, any_cell, blanked, cells_of, without
 from trial_builder import TrialBuilder, trial
-from trialbook.dates import as_date
-from trialbook.domains import Domains
+from trialbook.core.dates import as_date
+from trialbook.core.domains import Domains
 from trialbook.efficacy.day28 import read_course, response_of, treated_subjects
 from trialbook.efficacy.response_bounds import open_outcomes, read_open_facts
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-09-30")
 CASES = {"ORR_D28": ("PR", "CR"), "CR_D28": ("CR",)}

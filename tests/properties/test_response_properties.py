@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trial_builder import TrialBuilder, trial
-from trialbook.dates import as_date
-from trialbook.domains import Domains
-from trialbook.efficacy.response import day28_response, derive_adrs
+from trialbook.core.dates import as_date
+from trialbook.core.domains import Domains
+from trialbook.efficacy.adrs import derive_adrs
+from trialbook.efficacy.day28 import day28_response
 from trialbook.gvhd.response_rules import decide, respond, respond_between
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-09-30")
 # Few examples of many subjects each: a derivation costs the same for one subject as for fifteen.

@@ -9,15 +9,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from trial_builder import FIRST_INFUSION, trial
-from trialbook.dates import earliest_date
-from trialbook.domains import Domains
+from trialbook.core.dates import earliest_date
+from trialbook.core.domains import Domains
 from trialbook.protocol.load import analysis_values, load_protocol
 from trialbook.results.ard import TOTAL, to_ard
 from trialbook.safety.adae import derive_adae
-from trialbook.safety.ae_results import grade_rows, overview_rows, selections, soc_pt_rows
-from trialbook.safety.ctcae import lab_grades
-from trialbook.safety.ctcae_table import TERMS, Term
-from trialbook.safety.since_last_cut import event_news, lost_records
+from trialbook.safety.ae_tables import grade_rows, overview_rows, selections, soc_pt_rows
+from trialbook.safety.ctcae import TERMS, Term, lab_grades
+from trialbook.safety.new_since_cut import event_news, lost_records
 
 PROTOCOL = load_protocol(Path(__file__).resolve().parents[2] / "params" / "protocol.yaml")
 ANALYSIS = analysis_values(PROTOCOL, {}, "protocol.yaml")

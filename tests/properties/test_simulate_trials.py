@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialbook.domains import DOMAIN_ORDER
-from trialbook.simulate import SimulatedTrial, simulate_trial
+from trialbook.core.domains import DOMAIN_ORDER
+from trialbook_demo import SimulatedTrial, simulate_trial
 
 SEEDS = st.integers(0, 2**31)
 SIZES = st.integers(0, 16)

@@ -26,13 +26,14 @@ import raw_export as raw
 import snapshot_writers as writers
 from trialbook.cleaning import clean_snapshot
 from trialbook.cleaning.clean import Cleaned
-from trialbook.cleaning.reading import WHOLE_RECORD, WITHHELD
+from trialbook.cleaning.read_values import WHOLE_RECORD
+from trialbook.contracts.compile import compile_rules
 from trialbook.contracts.odcs import load_contracts
-from trialbook.contracts.suites import compile_rules
-from trialbook.domains import column_type
-from trialbook.errors import StopError, UsageError
+from trialbook.core.domains import column_type
+from trialbook.core.errors import StopError, UsageError
 from trialbook.protocol.models import Cut
 from trialbook.snapshot import read_snapshot, reading_lines, transfer_manifest
+from trialbook.snapshot.door import WITHHELD
 from trialbook.snapshot.tables import Snapshot
 
 # A file that takes longer than this is a hang, whatever the machine is doing beside it.

@@ -14,19 +14,18 @@ import pandas as pd
 import pytest
 
 from trial_builder import FIRST_INFUSION, TrialBuilder, trial
+from trialbook.core.domains import Domains
+from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.bounds import dlt_bounds_rows, dlt_facts
-from trialbook.dlt.determination import derive_addlt
 from trialbook.dlt.events import dlt_events
-from trialbook.dlt.reporting import dlt_rate_rows
-from trialbook.domains import Domains
+from trialbook.dlt.tables import dlt_rate_rows
+from trialbook.efficacy.adtte import derive_adtte
 from trialbook.efficacy.survival import time_to_event_rows
-from trialbook.efficacy.survival_bounds import survival_bounds_rows
-from trialbook.efficacy.survival_needs import undelivered
-from trialbook.efficacy.time_to_event import derive_adtte
+from trialbook.efficacy.survival_bounds import survival_bounds_rows, undelivered
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = FIRST_INFUSION + pd.Timedelta(days=150)
 PENDING = str((FIRST_INFUSION + pd.Timedelta(days=130)).date())

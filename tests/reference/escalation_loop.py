@@ -1,6 +1,6 @@
 """One simulated trial of an escalation rule as a plain Python loop over days and events: slow, and easy to follow.
 
-`trialbook.operating_characteristics.simulation` does the same for many trials at once; given the same draws both must
+`trialbook.escalation_simulation.simulation` does the same for many trials at once; given the same draws both must
 end every trial alike (patients who come while the rule waits queue, since lost ones need further draws).
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from trialbook.dlt.designs.design import History, Outcome, Pending, Rule
-from trialbook.operating_characteristics.plan import Plan
+from trialbook.escalation_simulation.plan import Plan
 
 NO_DLT, DLT, LEFT = "N", "T", "X"
 TODAY = pd.Timestamp("2000-01-01")

@@ -6,11 +6,11 @@ import pytest
 
 from audited_cases import Case, Make, audit_of, bare, base, history, lab, of_case, trial_of, without_form
 from eligible_subject import CUT, INCLUSIONS
-from trialbook.eligibility.audit import Audit, audit
+from trialbook.eligibility.adie import Audit, audit
 from trialbook.eligibility.form import RESULTS
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 ABSENT = "that no record is found proves nothing, so that the form decides"
 FORM_ONLY = "no data can test the criterion"

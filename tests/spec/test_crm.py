@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from outcome_strings import history
+from trialbook.core.errors import UsageError
 from trialbook.dlt.designs.crm import Crm, TiteCrm, posterior, rates
 from trialbook.dlt.designs.design import Pending
 from trialbook.dlt.designs.registry import RULE_NAMES, make_rule
-from trialbook.errors import UsageError
 from trialbook.protocol.analysis import Analysis
 
 TODAY = pd.Timestamp("2025-06-30")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from trialbook.eligibility import renal
-from trialbook.eligibility.comparisons import excluded_above, excluded_at_or_below
+from trialbook.eligibility.criteria import laboratory
+from trialbook.eligibility.criteria.serology import detection, reading
 from trialbook.eligibility.form import combine
-from trialbook.eligibility.qualitative import detection, reading
+from trialbook.eligibility.parameters import excluded_above, excluded_at_or_below
 
 # data        form    waiver  infused  record  result
 COMBINATIONS = """
@@ -114,35 +114,35 @@ def test_a_value_equal_to_the_limit_is_at_it(text: str, limit: float, result: st
 
 
 def test_cockcroft_gault_gives_the_published_clearances() -> None:
-    assert renal.cockcroft_gault(55, 90, 1.09, "M") == pytest.approx(97.477, abs=5e-4)
-    assert renal.cockcroft_gault_umol(65, 60, 85, "F") == pytest.approx(55.059, abs=5e-4)
-    assert renal.cockcroft_gault(65, 60, 85 / renal.UMOL_PER_MG_DL, "F") == pytest.approx(55.263, abs=5e-4)
+    assert laboratory.cockcroft_gault(55, 90, 1.09, "M") == pytest.approx(97.477, abs=5e-4)
+    assert laboratory.cockcroft_gault_umol(65, 60, 85, "F") == pytest.approx(55.059, abs=5e-4)
+    assert laboratory.cockcroft_gault(65, 60, 85 / laboratory.UMOL_PER_MG_DL, "F") == pytest.approx(55.263, abs=5e-4)
 
 
 def test_bedside_schwartz_gives_the_published_rates() -> None:
-    assert renal.bedside_schwartz(5, 110, 0.5) == pytest.approx(90.86, abs=5e-3)
-    assert renal.bedside_schwartz_umol(5, 110, 44.2) == pytest.approx(90.84, abs=5e-3)
+    assert laboratory.bedside_schwartz(5, 110, 0.5) == pytest.approx(90.86, abs=5e-3)
+    assert laboratory.bedside_schwartz_umol(5, 110, 44.2) == pytest.approx(90.84, abs=5e-3)
 
 
 def test_de_indexing_uses_the_body_surface_of_mosteller() -> None:
     # 180 cm and 80 kg are exactly 2 m2.
-    assert renal.deindexed(86.5, 180, 80) == pytest.approx(100.0)
+    assert laboratory.deindexed(86.5, 180, 80) == pytest.approx(100.0)
 
 
-@pytest.mark.parametrize("formula", [renal.cockcroft_gault, renal.cockcroft_gault_umol])
+@pytest.mark.parametrize("formula", [laboratory.cockcroft_gault, laboratory.cockcroft_gault_umol])
 def test_cockcroft_gault_refuses_a_child(formula) -> None:
     with pytest.raises(ValueError, match="below 18"):
         formula([40, 17], [60, 60], [1, 1], ["M", "M"])
 
 
-@pytest.mark.parametrize("formula", [renal.bedside_schwartz, renal.bedside_schwartz_umol])
+@pytest.mark.parametrize("formula", [laboratory.bedside_schwartz, laboratory.bedside_schwartz_umol])
 def test_schwartz_refuses_an_adult(formula) -> None:
     with pytest.raises(ValueError, match="18 or more"):
         formula([17, 18], [150, 150], [1, 1])
 
 
 def test_a_missing_sex_gives_no_clearance() -> None:
-    assert pd.isna(renal.cockcroft_gault([40], [60], [1], [None])[0])
+    assert pd.isna(laboratory.cockcroft_gault([40], [60], [1], [None])[0])
 
 
 # result       sign  value  limit  read as

@@ -6,14 +6,9 @@ import pandas as pd
 import pytest
 
 from outcome_strings import history
-from trialbook.dlt.designs.boin import Boin, boundaries
-from trialbook.dlt.designs.cohorts import IntervalRule, too_toxic
+from trialbook.dlt.designs.cohorts import IntervalRule, isotonic_rates, select_mtd, too_toxic
 from trialbook.dlt.designs.design import Cap, History, Pending
-from trialbook.dlt.designs.i3plus3 import I3Plus3
-from trialbook.dlt.designs.isotonic import isotonic_rates, select_mtd
-from trialbook.dlt.designs.keyboard import Keyboard
-from trialbook.dlt.designs.mtpi2 import Mtpi2
-from trialbook.dlt.designs.tite_boin import SUSPEND, TiteBoin
+from trialbook.dlt.designs.interval import SUSPEND, Boin, I3Plus3, Keyboard, Mtpi2, TiteBoin, boundaries
 
 TODAY = pd.Timestamp("2025-06-30")
 DUE = pd.Timestamp("2025-07-10")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from trial_builder import TrialBuilder, trial
-from trialbook.dates import as_date
-from trialbook.gvhd.stages import derive_stages
+from trialbook.core.dates import as_date
+from trialbook.gvhd.staging import derive_stages
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 SKIN = [
     # % of body surface, stage

@@ -11,7 +11,7 @@ import yaml
 
 from audited_cases import Case, Make, audit_of, base, lab, of_case
 from trial_builder import TrialBuilder
-from trialbook.errors import UsageError
+from trialbook.core.errors import UsageError
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values, load_protocol
 from trialbook.protocol.models import Protocol

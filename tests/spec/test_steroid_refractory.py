@@ -6,10 +6,10 @@ import pytest
 
 from eligible_subject import CUT
 from trial_builder import TrialBuilder, trial
+from trialbook.core.errors import UsageError
+from trialbook.eligibility.refractory import refractoriness
 from trialbook.eligibility.screening import screening
-from trialbook.eligibility.steroid_refractory import refractoriness
-from trialbook.errors import UsageError
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 Stages = tuple[int | None, int | None, int | None, int | None]
 SKIN_2, SKIN_3, SKIN_1, NONE = (2, 0, 0, 0), (3, 0, 0, 0), (1, 0, 0, 0), (0, 0, 0, 0)
@@ -156,7 +156,7 @@ def test_each_rule_tells_the_dates_that_decide(protocol, analysis) -> None:
 
 
 def test_dependence_is_told_apart_from_refractoriness(protocol, analysis) -> None:
-    from trialbook.eligibility.definitions import all_definitions, refractory_or_dependent
+    from trialbook.eligibility.refractory import all_definitions, refractory_or_dependent
 
     tapered = {-40: SKIN_2, -36: SKIN_1, -33: NONE, -3: SKIN_2}
     dependent = story(tapered, start=-40, end=-32).drug("Methylprednisolone", -31, end=-20, dose=30)

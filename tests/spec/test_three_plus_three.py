@@ -11,7 +11,7 @@ from outcome_strings import history
 from reference.three_plus_three import Counts, advised, reachable
 from trialbook.dlt.designs.design import Action, Cap, History, Outcome, Pending
 from trialbook.dlt.designs.three_plus_three import ThreePlusThree
-from trialbook.operating_characteristics.states import State, ask
+from trialbook.escalation_simulation.states import State, ask
 
 TODAY = pd.Timestamp("2025-06-30")
 DUE = pd.Timestamp("2025-07-10")

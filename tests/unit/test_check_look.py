@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from raw_export import AE, DM, EX, LB, PROTOCOL, export, rows, trial_of
+from trialbook.commands.check import Found, asked_by_cleaning, quick_look, report_lines, whole_look
 from trialbook.contracts.gate import stop_if_critical
-from trialbook.errors import StopError
-from trialbook.runner.check import Found, asked_by_cleaning, quick_look, report_lines, whole_look
+from trialbook.core.errors import StopError
 from trialbook.snapshot import read_snapshot
 
 
@@ -79,7 +79,7 @@ def test_without_a_previous_export_the_look_says_so(root: Path, tmp_path: Path) 
 
 def test_the_look_does_not_wait_for_great_expectations(root: Path) -> None:
     code = (
-        "import sys, trialbook.runner.check; "
+        "import sys, trialbook.commands.check; "
         "slow = {'great_expectations', 'papermill', 'altair', 'nbformat'} & set(sys.modules); "
         "sys.exit(', '.join(slow) or 0)"
     )

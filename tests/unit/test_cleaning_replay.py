@@ -9,11 +9,11 @@ import pytest
 
 import raw_export as raw
 from trialbook.cleaning import apply_cut, clean_snapshot, replay, replayed_domains, whole_change_log
-from trialbook.datasets import read_dataset
-from trialbook.domains import Domains
-from trialbook.errors import StopError
+from trialbook.core.datasets import read_dataset
+from trialbook.core.domains import Domains
+from trialbook.core.errors import StopError
 from trialbook.protocol.load import load_trial
-from trialbook.runner.query_files import read_csv_list
+from trialbook.queries.files import read_csv_list
 from trialbook.snapshot import read_snapshot
 
 DEMO_CUTS = ("2025-03-31", "2025-06-30", "2025-09-30")

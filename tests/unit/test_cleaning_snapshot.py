@@ -8,7 +8,7 @@ import pytest
 
 import raw_export as raw
 from trialbook.cleaning import Cleaned, clean_snapshot
-from trialbook.errors import StopError
+from trialbook.core.errors import StopError
 from trialbook.snapshot import read_snapshot
 
 

@@ -10,9 +10,9 @@ from raw_export import DM, export, rows, trial_of
 from trial_builder import TrialBuilder, trial
 from trialbook.cleaning import apply_cut, missing_by_visit
 from trialbook.contracts.odcs import load_contracts
-from trialbook.contracts.views import broken_rules, raw_verdicts, verdict_table
 from trialbook.display.charts.cleaning import missing_visits
 from trialbook.snapshot import read_snapshot
+from trialbook.snapshot.contract_verdicts import broken_rules, raw_verdicts, verdict_table
 
 
 def seen(built: TrialBuilder, day: int, visit: str, *, tested: bool) -> TrialBuilder:

@@ -6,11 +6,10 @@ import pandas as pd
 import pytest
 
 from trialbook.cleaning.codes import OUTCOMES, arm_reader, listed, read_grade, read_overall_grade, read_yes_no
-from trialbook.cleaning.dates import date_reader
-from trialbook.cleaning.numbers import parse_results, read_number, read_result, read_whole
-from trialbook.cleaning.text import read_free_text, read_plain
-from trialbook.cleaning.units import standard_unit
-from trialbook.units import si_factor, unit_key
+from trialbook.cleaning.numbers import parse_results, read_number, read_result, read_whole, standard_unit
+from trialbook.cleaning.read_dates import date_reader
+from trialbook.cleaning.read_values import read_free_text, read_plain
+from trialbook.core.units import si_factor, unit_key
 
 # value as sent, clean value, rule of the fix or query ("" = nothing to say)
 DATES = """

@@ -6,15 +6,13 @@ import pandas as pd
 import pytest
 
 from outcome_strings import history
+from trialbook.core.errors import UsageError
 from trialbook.dlt.advice import advice, trial_history
-from trialbook.dlt.designs.boin import Boin
-from trialbook.dlt.designs.cohorts import CohortRule
+from trialbook.dlt.designs.cohorts import CohortRule, select_mtd
 from trialbook.dlt.designs.design import Cap, History, Outcome, Pending
-from trialbook.dlt.designs.isotonic import select_mtd
-from trialbook.dlt.designs.keyboard import Keyboard
+from trialbook.dlt.designs.interval import Boin, Keyboard
 from trialbook.dlt.designs.registry import RULE_NAMES, make_rule
-from trialbook.dlt.timeline import advice_over_time
-from trialbook.errors import UsageError
+from trialbook.dlt.over_time import advice_over_time
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trialbook.datasets import read_dataset, write_dataset
-from trialbook.runner.compare import compare_builds
-from trialbook.runner.differing import CHUNK, against_rebuild, first_and_more, first_difference
-from trialbook.runner.json_files import write_json
-from trialbook.runner.places import places
-from trialbook.runner.query_files import write_xlsx
-from trialbook.runner.table_places import cell_name, frame_places
+from trialbook.core.datasets import read_dataset, write_dataset
+from trialbook.core.files import write_json
+from trialbook.diff.builds import compare_builds
+from trialbook.diff.file_places import places
+from trialbook.diff.frames import cell_name, frame_places
+from trialbook.diff.words import CHUNK, against_rebuild, first_and_more, first_difference
+from trialbook.queries.files import write_xlsx
 
 PAGE = "<html><body><h1>Response</h1><p>intro</p><h2>Rates</h2><p>5 of 11</p><p>end</p></body></html>\n"
 CELLS = [

@@ -7,15 +7,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trialbook.contracts.expectations import configurations_once
+from trialbook.contracts.compile import Rule
 from trialbook.contracts.gate import Gate, stop_if_critical
+from trialbook.contracts.gx_engine import Failure, Verdict, configurations_once, evaluate
 from trialbook.contracts.odcs import load_contracts
+from trialbook.contracts.pandas_engine import evaluate_quickly
 from trialbook.contracts.protocol_lists import LISTS, protocol_lists
-from trialbook.contracts.quick import evaluate_quickly
-from trialbook.contracts.suites import Rule
-from trialbook.contracts.verdicts import Failure, Verdict, evaluate
-from trialbook.domains import VARIABLES, clean_variables, column_type
-from trialbook.errors import StopError, UsageError
+from trialbook.core.domains import VARIABLES, clean_variables, column_type
+from trialbook.core.errors import StopError, UsageError
 from trialbook.protocol.models import Protocol
 
 TABLE = pd.DataFrame({"USUBJID": ["a", "b", "b", None], "X": [1, 2, 2, 3]}, index=pd.Index([2, 3, 4, 5], name="ROW"))

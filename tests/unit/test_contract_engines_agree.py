@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from trialbook.contracts.quick import evaluate_quickly
-from trialbook.contracts.suites import Rule
-from trialbook.contracts.verdicts import evaluate
-from trialbook.errors import UsageError
+from trialbook.contracts.compile import Rule
+from trialbook.contracts.gx_engine import evaluate
+from trialbook.contracts.pandas_engine import evaluate_quickly
+from trialbook.core.errors import UsageError
 
 
 def dates(*days: str | None) -> pd.DatetimeIndex:

@@ -11,11 +11,11 @@ import pytest
 
 from trial_builder import TrialBuilder, trial
 from trialbook.contracts.gate import Gate
+from trialbook.contracts.gx_engine import Failure, evaluate
 from trialbook.contracts.lookups import parse_lookup
 from trialbook.contracts.odcs import Contract, load_contracts
-from trialbook.contracts.quick import evaluate_quickly
-from trialbook.contracts.verdicts import Failure, evaluate
-from trialbook.errors import UsageError
+from trialbook.contracts.pandas_engine import evaluate_quickly
+from trialbook.core.errors import UsageError
 
 ENDPOINTS = ["ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS"]
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,10 +7,10 @@ import pytest
 
 from trial_builder import TrialBuilder, trial
 from trialbook.cleaning import check_deletions, compare_cuts, restatement_queries, restatements
-from trialbook.cleaning.dependence import moved_endpoints
-from trialbook.cleaning.differences import Differences
-from trialbook.domains import Domains
-from trialbook.errors import StopError
+from trialbook.cleaning.compare_cuts import Differences
+from trialbook.cleaning.endpoint_dependence import moved_endpoints
+from trialbook.core.domains import Domains
+from trialbook.core.errors import StopError
 
 FILES = {code: (f"{code.lower()}.csv", "") for code in ("DM", "EX", "AE", "CM", "SS", "LB", "DS")}
 NOTHING_APPROVED = pd.DataFrame(columns=["domain", "subject", "record", "reason"], dtype="str")

@@ -6,16 +6,15 @@ import pandas as pd
 import pytest
 
 from trial_builder import FIRST_INFUSION, TrialBuilder, trial
-from trialbook.cleaning.dependence import moved_endpoints
+from trialbook.cleaning.endpoint_dependence import moved_endpoints
+from trialbook.efficacy.adtte import derive_adtte
+from trialbook.efficacy.course_tables import swimmer_bars, swimmer_marks
 from trialbook.efficacy.day28 import day28_response
-from trialbook.efficacy.survival_views import dead_subjects
-from trialbook.efficacy.swimmer import swimmer_bars, swimmer_marks
-from trialbook.efficacy.time_to_event import derive_adtte
+from trialbook.efficacy.survival_tables import dead_subjects
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.subjects.death_ranges import death_date_text, death_day_text, death_text
-from trialbook.subjects.deaths import death_queries
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
+from trialbook.subjects.deaths import death_date_text, death_day_text, death_queries, death_text
 
 # FIRST_INFUSION is 2025-01-10: REL_DAY 50 is 2025-03-01, REL_DAY 80 is 2025-03-31.
 CUT = FIRST_INFUSION + pd.Timedelta(days=100)

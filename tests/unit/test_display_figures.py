@@ -14,11 +14,9 @@ import pandas as pd
 import pytest
 
 from page_samples import PAYLOADS
-from trialbook.display import drawing, figure
-from trialbook.display.drawing import still_svg, svg_size, vegalite_version
-from trialbook.display.figures import CHART_MIME, USERMETA, Figure, use_house_style
-from trialbook.display.picked import standing_out
-from trialbook.display.specs import clean_spec, spec_json
+from trialbook.display import chart_rendering, figure
+from trialbook.display.chart_rendering import still_svg, svg_size, vegalite_version
+from trialbook.display.figures import CHART_MIME, USERMETA, Figure, clean_spec, spec_json, standing_out, use_house_style
 from trialbook.display.text import visible
 from trialbook.display.theme import PALETTE
 
@@ -197,19 +195,19 @@ def test_an_environment_may_keep_the_chart_script_and_a_changed_one_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    monkeypatch.setattr(drawing, "_made_script", lambda: "the script")
-    monkeypatch.setattr(drawing, "known_script", lambda: hashlib.sha256(b"the script").hexdigest())
-    drawing.keep_chart_script()
-    monkeypatch.setattr(drawing, "_made_script", lambda: "made anew")
-    assert drawing.chart_script() == "the script"
+    monkeypatch.setattr(chart_rendering, "_made_script", lambda: "the script")
+    monkeypatch.setattr(chart_rendering, "known_script", lambda: hashlib.sha256(b"the script").hexdigest())
+    chart_rendering.keep_chart_script()
+    monkeypatch.setattr(chart_rendering, "_made_script", lambda: "made anew")
+    assert chart_rendering.chart_script() == "the script"
     # Together with the hash beside it, which proves nothing.
-    drawing.write_sealed(next(tmp_path.rglob("*.js")), "another script")
-    assert drawing.chart_script() == "made anew"
+    chart_rendering.write_sealed(next(tmp_path.rglob("*.js")), "another script")
+    assert chart_rendering.chart_script() == "made anew"
 
 
 def test_the_chart_script_of_the_locked_version_is_known(root: Path) -> None:
     lock = (root / "requirements.lock").read_text(encoding="utf-8")
     locked = re.search(r"^vl-convert-python==(\S+)", lock, re.MULTILINE)
     assert locked is not None
-    assert locked[1] in drawing.KNOWN
-    assert hashlib.sha256(drawing.chart_script().encode()).hexdigest() == drawing.KNOWN[locked[1]]
+    assert locked[1] in chart_rendering.KNOWN
+    assert hashlib.sha256(chart_rendering.chart_script().encode()).hexdigest() == chart_rendering.KNOWN[locked[1]]

@@ -15,13 +15,11 @@ from IPython.display import HTML, Markdown
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from trialbook.display import sentence, table
+from trialbook.display.cell_outputs import show_in
 from trialbook.display.figures import CHART_MIME, MENU, USERMETA
-from trialbook.display.foreign import foreign_table
-from trialbook.display.frames import frame_block
-from trialbook.display.kernel import show_in
 from trialbook.display.links import OPEN_NOTEBOOK, in_notebook, way_from_open_notebook
-from trialbook.display.outputs import Dropped, Shown, is_own_html, shown_outputs
-from trialbook.display.page import page_content
+from trialbook.display.other_tables import foreign_table, frame_block
+from trialbook.display.page import Dropped, Shown, is_own_html, page_content, shown_outputs
 from trialbook.display.theme import BLOCK_STYLE
 
 DATA = pd.DataFrame({"SUBJID": ["001", "002"], "AGE": [45, 40], "score": [0.5, None]})

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 
 from page_samples import PAYLOADS, frame
-from trialbook.contracts.verdicts import Failure, Verdict
-from trialbook.display.index import StepStatus, index_facts, render_index
-from trialbook.display.outputs import is_own_html
-from trialbook.display.page import NOTHING_LOADED
+from trialbook.contracts.gx_engine import Failure, Verdict
+from trialbook.display.index import render_index
+from trialbook.display.index_facts import StepStatus, index_facts
+from trialbook.display.page import NOTHING_LOADED, is_own_html
 from trialbook.protocol.models import Cut, Protocol
+from trialbook.queries.query_list import query, query_list
 from trialbook.results.ard import ard_row, proportion_rows, to_ard
 from trialbook.results.bounds import bounds_rows
-from trialbook.results.queries import query, query_list
 
 CUT = Cut(cut_id="C2", cut_date="2025-09-30", snapshot="s", protocol="p", previous_cut="C1")
 STEPS = [

@@ -9,9 +9,8 @@ import pytest
 
 from page_samples import PAYLOADS, frame, notebook
 from trialbook import display
-from trialbook.display.opened import MOST_DETAILS, MOST_RECORDS, numbered
-from trialbook.display.outputs import is_own_html
-from trialbook.display.page import render_page
+from trialbook.display.page import is_own_html, render_page
+from trialbook.display.table_body import MOST_DETAILS, MOST_RECORDS, numbered
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import proportion_rows, to_ard
 

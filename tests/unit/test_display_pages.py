@@ -11,11 +11,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from page_samples import PAYLOADS, frame, notebook
 from trialbook.display import figure, sentence, table
-from trialbook.display.drawing import csp_hash, draw_script
+from trialbook.display.chart_rendering import csp_hash, draw_script
 from trialbook.display.figures import CHART_MIME
-from trialbook.display.outputs import is_own_html
-from trialbook.display.page import NOTHING_LOADED, left_out, parameters_html, render_page
-from trialbook.display.prose import prose_html
+from trialbook.display.page import NOTHING_LOADED, is_own_html, left_out, parameters_html, prose_html, render_page
 from trialbook.protocol.models import Protocol
 
 LIBRARY = "window.vegaEmbed = () => Promise.resolve();"

@@ -9,16 +9,16 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
+from trialbook.core.domains import Domains
+from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.bounds import dlt_bounds_rows, dlt_facts
-from trialbook.dlt.determination import derive_addlt
 from trialbook.dlt.events import dlt_events
-from trialbook.dlt.reporting import dlt_rate_rows
-from trialbook.domains import Domains
+from trialbook.dlt.tables import dlt_rate_rows
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
 from trialbook.results.bounds import bounds_text
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 from trialbook.subjects.dlt_status import COUNTED_AS_DLT, EVALUABLE
 
 CUT = pd.Timestamp("2025-06-30")

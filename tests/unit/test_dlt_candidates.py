@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from trial_builder import trial
-from trialbook.dlt.candidates import dlt_candidates
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.subjects.derive import derive_subjects
+from trialbook.safety.dlt_candidates import dlt_candidates
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = pd.Timestamp("2025-06-30")
 

@@ -14,20 +14,19 @@ import pytest
 from trial_builder import TrialBuilder, trial
 from trialbook.display import figure
 from trialbook.display.charts.escalation import advice_timeline_chart
-from trialbook.dlt import changes, views
-from trialbook.dlt.advice import COMMITTEE, Advice, advice
-from trialbook.dlt.determination import derive_addlt
+from trialbook.dlt import over_time, tables
+from trialbook.dlt.addlt import derive_addlt
+from trialbook.dlt.advice import COMMITTEE, Advice, advice, committee_notes, late_report_notes
 from trialbook.dlt.events import dlt_events
+from trialbook.dlt.followup import dose_notes, infusions_received
 from trialbook.dlt.model_rates import model_rate_rows, model_rate_table
-from trialbook.dlt.notes import committee_notes, late_report_notes
-from trialbook.dlt.received import dose_notes, infusions_received
-from trialbook.dlt.reporting import timeline_rows
-from trialbook.dlt.timeline import advice_over_time
-from trialbook.operating_characteristics import remaining
+from trialbook.dlt.over_time import advice_over_time
+from trialbook.dlt.tables import timeline_rows
+from trialbook.escalation_simulation import remaining
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = pd.Timestamp("2025-06-30")
 
@@ -141,11 +140,11 @@ def test_a_dlt_reported_after_the_cut_counts_and_is_said(protocol: Protocol, ana
 def test_a_dlt_that_the_last_cut_did_not_know_is_a_restatement(protocol: Protocol, analysis: Analysis) -> None:
     before = page(three(trial()), protocol, analysis, "2025-05-31").addlt
     now = page(flagged(reaction(three(trial()), 3), "Y"), protocol, analysis)
-    changed = changes.status_changes(now.addlt, before, pd.Timestamp("2025-05-31"))
+    changed = over_time.status_changes(now.addlt, before, pd.Timestamp("2025-05-31"))
     assert changed.values.tolist() == [
         ["S03", "DL1", "NO-DLT", "DLT", "restated: onset before the last cut, reported after it"]
     ]
-    (note,) = changes.change_notes(changed)
+    (note,) = over_time.change_notes(changed)
     assert note.kind == "warning"
     assert note.text.startswith("S03 (DL1): NO-DLT at the last cut, now DLT: restated")
 
@@ -167,12 +166,12 @@ def test_a_dlt_that_the_committee_takes_back_is_said_loudly_and_changes_the_advi
     first = page(flagged(reaction(three(trial()), 3), "Y"), protocol, analysis, "2025-05-31")
     second = page(flagged(reaction(three(trial()), 3), "N"), protocol, analysis)
     assert (first.advice.code, second.advice.code) == ("ONGOING(EXPAND DL1)", "ONGOING(ESCALATE DL2)")
-    changed = changes.status_changes(second.addlt, first.addlt, pd.Timestamp("2025-05-31"))
-    (note,) = changes.change_notes(changed)
+    changed = over_time.status_changes(second.addlt, first.addlt, pd.Timestamp("2025-05-31"))
+    (note,) = over_time.change_notes(changed)
     assert note.text == (
         "S03 (DL1): DLT at the last cut, now NO-DLT: restated: no longer a DLT (Y to N, or the record has changed)."
     )
-    said = changes.change_sentence(changed, second.advice, first.advice.code, "2025-05-31")
+    said = over_time.change_sentence(changed, second.advice, first.advice.code, "2025-05-31")
     assert said == (
         "The advice is escalate to DL2; at the cut 2025-05-31 it was enrol up to 6 at DL1. 1 subject changed since the "
         f"cut 2025-05-31. {COMMITTEE}"
@@ -203,11 +202,12 @@ def test_a_first_infusion_at_another_level_than_planned_is_said_too(protocol: Pr
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("PENDING", "NO-DLT", changes.CLOSED), ("PENDING", "DLT", changes.SEEN), ("PENDING", "NOT-EVAL", changes.LEFT),
-        ("PENDING-ADJ", "DLT", changes.CONFIRMED), ("PENDING-ADJ", "NO-DLT", changes.REFUTED),
-        ("PENDING-ADJ", "UNRESOLVED", changes.OTHER), ("DLT", "NO-DLT", changes.CLEARED),
-        ("UNRESOLVED", "DLT", changes.OTHER), ("NO-DLT", "NOT-EVAL", changes.OTHER),
-        ("PENDING-DATA", "NO-DLT", changes.CLOSED), ("", "PENDING", changes.NEW), ("DLT", "", changes.GONE),
+        ("PENDING", "NO-DLT", over_time.CLOSED), ("PENDING", "DLT", over_time.SEEN),
+        ("PENDING", "NOT-EVAL", over_time.LEFT),
+        ("PENDING-ADJ", "DLT", over_time.CONFIRMED), ("PENDING-ADJ", "NO-DLT", over_time.REFUTED),
+        ("PENDING-ADJ", "UNRESOLVED", over_time.OTHER), ("DLT", "NO-DLT", over_time.CLEARED),
+        ("UNRESOLVED", "DLT", over_time.OTHER), ("NO-DLT", "NOT-EVAL", over_time.OTHER),
+        ("PENDING-DATA", "NO-DLT", over_time.CLOSED), ("", "PENDING", over_time.NEW), ("DLT", "", over_time.GONE),
     ],
 )  # fmt: skip
 def test_every_change_of_status_has_a_name(old: str, new: str, expected: str) -> None:
@@ -217,16 +217,16 @@ def test_every_change_of_status_has_a_name(old: str, new: str, expected: str) ->
         other = frame.assign(USUBJID="Y", DLTSTAT="NO-DLT")
         return pd.concat([frame, other] if status else [other], ignore_index=True)
 
-    changed = changes.status_changes(one(new), one(old), pd.Timestamp("2025-05-31"))
+    changed = over_time.status_changes(one(new), one(old), pd.Timestamp("2025-05-31"))
     assert changed["CHANGE"].tolist() == [expected]
-    assert bool(changes.change_notes(changed)) == (expected in changes.RESTATED)
+    assert bool(over_time.change_notes(changed)) == (expected in over_time.RESTATED)
 
 
 def test_without_an_earlier_cut_nothing_changed_and_that_is_said(protocol: Protocol, analysis: Analysis) -> None:
     found = page(three(trial()), protocol, analysis)
-    assert changes.status_changes(found.addlt, None, None).empty
-    assert changes.change_sentence(found.addlt.head(0), found.advice, "", None).startswith("There is no earlier cut")
-    assert changes.advice_before(None, "3+3") == ""
+    assert over_time.status_changes(found.addlt, None, None).empty
+    assert over_time.change_sentence(found.addlt.head(0), found.advice, "", None).startswith("There is no earlier cut")
+    assert over_time.advice_before(None, "3+3") == ""
 
 
 def test_the_advice_over_time_tells_what_was_known_when(protocol: Protocol, analysis: Analysis) -> None:
@@ -257,13 +257,13 @@ def test_the_advice_over_time_tells_what_was_known_when(protocol: Protocol, anal
 
 def test_the_first_screen_says_which_level_is_open(protocol: Protocol, analysis: Analysis) -> None:
     waiting = page(three(trial()), protocol, analysis, "2025-03-15").advice
-    assert views.open_level(waiting)[0] == "DL1, waiting"
-    assert views.open_level(page(three(trial()), protocol, analysis).advice) == ("DL2", "for the next subject")
+    assert tables.open_level(waiting)[0] == "DL1, waiting"
+    assert tables.open_level(page(three(trial()), protocol, analysis).advice) == ("DL2", "for the next subject")
     toxic = trial()
     for name in ("S01", "S02"):
         flagged(reaction(subject(toxic, name, "2025-01-10"), 1), "Y")
     ended = page(toxic, protocol, analysis).advice
-    assert (ended.code, views.open_level(ended)[0]) == ("NO_DOSE", "none")
+    assert (ended.code, tables.open_level(ended)[0]) == ("NO_DOSE", "none")
 
 
 def test_the_rest_of_the_trial_starts_from_the_present_state(protocol: Protocol, analysis: Analysis) -> None:

@@ -8,17 +8,16 @@ import pytest
 from trial_builder import TrialBuilder, trial
 from trialbook.display import figure
 from trialbook.display.charts.escalation import escalation_diary_chart
-from trialbook.dlt import views
-from trialbook.dlt.advice import advice, alternatives
-from trialbook.dlt.determination import derive_addlt
+from trialbook.dlt import tables
+from trialbook.dlt.addlt import derive_addlt
+from trialbook.dlt.advice import advice, alternatives, committee_notes
 from trialbook.dlt.events import dlt_events
-from trialbook.dlt.notes import committee_notes
-from trialbook.dlt.reporting import advice_rows, dlt_count_rows, dlt_rate_rows
+from trialbook.dlt.tables import advice_rows, dlt_count_rows, dlt_rate_rows
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
 from trialbook.statistics.intervals import prob_greater
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = pd.Timestamp("2025-03-31")
 
@@ -143,16 +142,16 @@ def test_the_listings_tell_days_reasons_and_the_order_of_escalation(protocol: Pr
     domains = builder.domains()
     adsl = derive_subjects(domains, protocol, analysis, CUT)
     frame = derive_addlt(adsl, domains, protocol, analysis, CUT)
-    listed = views.event_listing(dlt_events(adsl, domains, protocol, analysis), frame)
+    listed = tables.event_listing(dlt_events(adsl, domains, protocol, analysis), frame)
     assert listed[["SUBJID", "DAY", "ADY", "DLTCAND"]].values.tolist() == [["DL1-2025-01-01", 2, 3, "Y"]]
-    diary = views.escalation_diary(frame)
+    diary = tables.escalation_diary(frame)
     assert diary["outcome"].tolist() == ["counted as DLT", "no DLT"]
     assert diary["order"].tolist() == [1, 2]
 
 
 def test_the_escalation_diary_is_drawn_with_a_mark_for_each_subject(protocol: Protocol, analysis: Analysis) -> None:
     frame = addlt(cohort(trial(), ["2025-01-01", "2025-03-20"]), protocol, analysis)
-    diary = views.escalation_diary(frame)
+    diary = tables.escalation_diary(frame)
     spec = figure(escalation_diary_chart(diary, protocol.level_ids), diary, "F16").spec  # type: ignore[union-attr]
     marks = spec["layer"][1]["encoding"]
     assert marks["fill"]["scale"]["domain"] == ["no DLT", "pending"]
@@ -164,5 +163,5 @@ def test_a_trial_without_a_dlt_endpoint_says_so_everywhere(protocol: Protocol, a
     study = protocol.study.model_copy(update={"endpoints": ["TEAE"]})
     other = protocol.model_copy(update={"study": study})
     frame = addlt(cohort(trial(), ["2025-01-01"]), other, analysis)
-    assert views.unavailable(frame, other) == "DLT is not an endpoint of this trial."
-    assert views.definition(other, analysis).empty
+    assert tables.unavailable(frame, other) == "DLT is not an endpoint of this trial."
+    assert tables.definition(other, analysis).empty

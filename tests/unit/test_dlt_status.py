@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
-from trialbook.dlt.determination import derive_addlt, dlt_subject_queries
+from trialbook.core.domains import Domains
+from trialbook.dlt.addlt import derive_addlt, dlt_subject_queries
 from trialbook.dlt.events import dlt_event_queries, dlt_events
-from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 LATE = "2025-06-30"
 

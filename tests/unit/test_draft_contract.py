@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trialbook.commands.draft_contract import write_draft
 from trialbook.contracts.draft import TO_DESCRIBE, draft_contract, proposed_key
 from trialbook.contracts.gate import Gate
 from trialbook.contracts.odcs import Contract, load_contracts
+from trialbook.contracts.pandas_engine import evaluate_quickly
 from trialbook.contracts.protocol_lists import protocol_lists
-from trialbook.contracts.quick import evaluate_quickly
-from trialbook.datasets import read_dataset, write_dataset
-from trialbook.errors import UsageError
+from trialbook.core.datasets import read_dataset, write_dataset
+from trialbook.core.errors import UsageError
 from trialbook.protocol.models import Protocol
-from trialbook.runner.drafting import write_draft
 
 ROOT = Path(__file__).resolve().parents[2]
 KNOWN = load_contracts(ROOT / "data_contracts")

@@ -8,10 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trialbook.drugs.dictionary import STEROID, DrugDictionary
-from trialbook.drugs.nearness import near_names
 from trialbook.drugs.reading import lexicon
-from trialbook.drugs.records import UNCLASSIFIED, Medications, NamedDrugs, drugs_in_force, named_drugs
+from trialbook.drugs.records import UNCLASSIFIED, Medications, NamedDrugs, drugs_in_force, named_drugs, near_names
+from trialbook.protocol.drug_dictionary import STEROID, DrugDictionary
 
 NAMES = Path(__file__).resolve().parents[1] / "data" / "drugs" / "names.csv"
 with NAMES.open(encoding="utf-8", newline="") as _file:

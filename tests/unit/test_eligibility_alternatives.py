@@ -7,13 +7,13 @@ import pytest
 
 from eligible_subject import CUT, eligible, form, screened
 from trial_builder import TrialBuilder, trial
-from trialbook.eligibility.alternatives import CHANGES, REACH, Outlook, alternatives, outlook
-from trialbook.eligibility.audit import audit, audit_with_evidence
-from trialbook.eligibility.checks import CHECKS
-from trialbook.eligibility.definitions import all_definitions
+from trialbook.eligibility.adie import audit, audit_with_evidence
+from trialbook.eligibility.refractory import all_definitions
+from trialbook.eligibility.registry import CHECKS
+from trialbook.eligibility.what_if import CHANGES, REACH, Outlook, alternatives, outlook
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 
 def looked_at(book: TrialBuilder, protocol: Protocol, analysis: Analysis) -> Outlook:

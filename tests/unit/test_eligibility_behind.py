@@ -7,11 +7,11 @@ import pandas as pd
 from eligible_subject import CUT, eligible, form, screened
 from trial_builder import TrialBuilder, trial
 from trialbook.display.charts.eligibility import SHADES, audit_matrix
-from trialbook.eligibility import behind, reporting, views
-from trialbook.eligibility.audit import audit_with_evidence
+from trialbook.eligibility import drilldown, tables
+from trialbook.eligibility.adie import audit_with_evidence
 from trialbook.eligibility.form import RESULTS
-from trialbook.eligibility.questions import eligibility_queries
-from trialbook.subjects.derive import derive_subjects
+from trialbook.eligibility.queries import eligibility_queries
+from trialbook.subjects.adsl import derive_subjects
 
 
 class Opened:
@@ -23,9 +23,9 @@ class Opened:
         found = audit_with_evidence(self.core, domains, protocol, analysis, CUT)
         self.adie, self.protocol = found.adie, protocol
         self.evidence = found.evidence
-        self.lines = behind.evidence_lines(found.evidence.all())
-        self.cells = views.matrix(found.adie, self.core, protocol, 40)
-        self.behind = behind.behind_cells(found.adie, found.evidence.all(), self.core, protocol, self.cells)
+        self.lines = drilldown.evidence_lines(found.evidence.all())
+        self.cells = tables.matrix(found.adie, self.core, protocol, 40)
+        self.behind = drilldown.behind_cells(found.adie, found.evidence.all(), self.core, protocol, self.cells)
 
     def cell(self, row: int, column: str) -> tuple[str, str, pd.DataFrame]:
         title, notes, positions = self.behind[row, column]
@@ -90,7 +90,7 @@ def test_two_subjects_with_one_number_keep_their_own_evidence(protocol, analysis
     form(screened(book, "S02")).infused(0)
     book._records["DM"][-1]["SUBJID"] = "S01"
     opened = Opened(book, protocol, analysis)
-    table = views.matrix_table(opened.cells)
+    table = tables.matrix_table(opened.cells)
     assert table["subject"].tolist() == ["S01", "S01"]
     assert table["EX04A"].tolist() == ["CONFLICT", "PASS"]
     assert opened.cell(1, "EX04A")[2].iloc[0]["VALUE"] == "30 U/L"
@@ -99,18 +99,18 @@ def test_two_subjects_with_one_number_keep_their_own_evidence(protocol, analysis
 def test_a_row_of_the_findings_opens_to_the_same_evidence_and_names_its_query(protocol, analysis) -> None:
     opened = Opened(conflict(), protocol, analysis)
     asked = eligibility_queries(opened.adie, opened.core)
-    rows = reporting.with_queries(reporting.to_look_at(opened.adie, opened.core), asked)
+    rows = tables.with_queries(tables.to_look_at(opened.adie, opened.core), asked)
     assert rows["CRITCD"].tolist() == ["EX04A"]
     assert rows["QUERY"].iloc[0].startswith("P33-IE-CONFLICT: the answer on the eligibility form contradicts")
-    told = behind.behind_rows(opened.adie, opened.evidence.all(), opened.core, protocol, rows)
+    told = drilldown.behind_rows(opened.adie, opened.evidence.all(), opened.core, protocol, rows)
     assert told[0, "RESULT"] == opened.behind[0, "EX04A"]
 
 
 def test_letters_and_shades_exist_for_every_code_and_differ(protocol, analysis) -> None:
     """A letter and a lightness of its own for each code: the matrix is read without colour."""
-    assert set(views.LETTERS) == set(SHADES) == set(RESULTS) == set(views.MEANINGS)
-    assert len(set(views.LETTERS.values())) == len(RESULTS)
-    table = views.in_letters(views.matrix_table(Opened(conflict(), protocol, analysis).cells))
+    assert set(tables.LETTERS) == set(SHADES) == set(RESULTS) == set(tables.MEANINGS)
+    assert len(set(tables.LETTERS.values())) == len(RESULTS)
+    table = tables.in_letters(tables.matrix_table(Opened(conflict(), protocol, analysis).cells))
     assert table.loc[0, ["IN01", "EX04A", "EX03"]].tolist() == ["P", "C", "p"]
 
 
@@ -141,17 +141,17 @@ def test_of_nobody_nothing_opens(protocol, analysis) -> None:
     for book, plan in ((trial(), protocol), (eligible(), protocol.model_copy(update={"criteria": []}))):
         opened = Opened(book, plan, analysis)
         assert opened.behind == {}
-        assert behind.records_of(opened.evidence, opened.cells, reporting.to_look_at(opened.adie, opened.core)).empty
+        assert drilldown.records_of(opened.evidence, opened.cells, tables.to_look_at(opened.adie, opened.core)).empty
         assert opened.lines.empty
-        assert list(opened.lines.columns) == list(behind.LABELS)
+        assert list(opened.lines.columns) == list(drilldown.LABELS)
 
 
 def test_of_a_large_trial_only_the_records_of_those_shown_are_kept(protocol, analysis) -> None:
     book = conflict()
     form(screened(book, "S02")).infused(0)
     opened = Opened(book, protocol, analysis)
-    cells = views.matrix(opened.adie, opened.core, protocol, 1)
-    kept = behind.records_of(opened.evidence, cells, reporting.to_look_at(opened.adie, opened.core))
+    cells = tables.matrix(opened.adie, opened.core, protocol, 1)
+    kept = drilldown.records_of(opened.evidence, cells, tables.to_look_at(opened.adie, opened.core))
     assert set(kept["USUBJID"]) == {"iMSC-2001-S01"}
     whole = opened.evidence.all()
     assert set(whole["USUBJID"]) == {"iMSC-2001-S01", "iMSC-2001-S02"}

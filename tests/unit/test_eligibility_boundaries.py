@@ -7,9 +7,9 @@ import pytest
 
 from eligible_subject import CUT, eligible, form, screened
 from trial_builder import TrialBuilder, trial
-from trialbook.eligibility.audit import audit
+from trialbook.eligibility.adie import audit
 from trialbook.eligibility.boundaries import COLUMNS, boundary_cases
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 CONSENT = "2025-01-03"  # of the first subject of a trial that is built
 

@@ -6,8 +6,8 @@ import pandas as pd
 
 from eligible_subject import CUT, eligible, form, screened
 from trial_builder import TrialBuilder, trial
-from trialbook.eligibility import definitions
-from trialbook.subjects.derive import derive_subjects
+from trialbook.eligibility import refractory
+from trialbook.subjects.adsl import derive_subjects
 
 EBMT, CHINESE = "EBMT-NIH-CIBMTR-2018", "CN-2024"
 
@@ -16,15 +16,15 @@ def sides(book: TrialBuilder, protocol, analysis) -> tuple[pd.DataFrame, pd.Data
     """The rules of all definitions, and their table."""
     domains = book.domains()
     adsl = derive_subjects(domains, protocol, analysis, CUT)
-    rules = definitions.all_definitions(adsl, domains, protocol, analysis, CUT)
-    return rules, definitions.side_by_side(rules, adsl, analysis)
+    rules = refractory.all_definitions(adsl, domains, protocol, analysis, CUT)
+    return rules, refractory.side_by_side(rules, adsl, analysis)
 
 
 def test_the_definition_in_force_stands_first_and_the_chinese_consensus_beside_it(protocol, analysis) -> None:
     rules, table = sides(eligible(), protocol, analysis)
     assert list(table.columns)[:3] == ["SUBJID", EBMT, CHINESE]
     assert sorted(table.columns[1:-2]) == sorted(dict.fromkeys(rules["DEFINITION"]))
-    heads = definitions.definition_heads(rules, analysis)
+    heads = refractory.definition_heads(rules, analysis)
     assert heads[EBMT].endswith("(in force)")
     assert heads[CHINESE].endswith("(Chinese consensus)")
 
@@ -61,9 +61,9 @@ def test_where_all_say_the_same_nobody_would_change(protocol, analysis) -> None:
 
 def test_the_rules_behind_a_cell_are_those_of_its_definition(protocol, analysis) -> None:
     rules, _ = sides(form(screened(eligible(), "S02", level="DL1")).infused(0), protocol, analysis)
-    lines = definitions.rule_lines(rules)
+    lines = refractory.rule_lines(rules)
     adsl = pd.DataFrame({"USUBJID": ["iMSC-2001-S01", "iMSC-2001-S02"], "SUBJID": ["S01", "S02"]})
-    title, _, positions = definitions.behind_verdicts(rules, adsl, analysis)[1, EBMT]
+    title, _, positions = refractory.behind_verdicts(rules, adsl, analysis)[1, EBMT]
     assert title == f"S02, {EBMT}"
     behind = lines.iloc[positions]
     assert behind["RESULT"].tolist() == ["TRUE", "NE", "FALSE"]
@@ -73,12 +73,12 @@ def test_the_rules_behind_a_cell_are_those_of_its_definition(protocol, analysis)
 def test_beyond_the_chosen_subjects_only_the_definition_in_force_is_worked_out(protocol, analysis) -> None:
     domains = form(screened(eligible(), "S02")).infused(0).domains()
     adsl = derive_subjects(domains, protocol, analysis, CUT)
-    some = definitions.all_definitions(adsl, domains, protocol, analysis, CUT, adsl["USUBJID"].head(1))
-    whole = definitions.all_definitions(adsl, domains, protocol, analysis, CUT)
+    some = refractory.all_definitions(adsl, domains, protocol, analysis, CUT, adsl["USUBJID"].head(1))
+    whole = refractory.all_definitions(adsl, domains, protocol, analysis, CUT)
     assert some.groupby("USUBJID")["DEFINITION"].nunique().tolist() == [6, 1]
     same = some.merge(whole, on=["USUBJID", "DEFINITION", "RULE"], suffixes=("", "_WHOLE"))
     assert same["RESULT"].equals(same["RESULT_WHOLE"].rename("RESULT"))
-    assert len(definitions.side_by_side(some, adsl.head(1), analysis)) == 1
+    assert len(refractory.side_by_side(some, adsl.head(1), analysis)) == 1
 
 
 def test_without_subjects_or_criterion_there_is_nothing_beside(protocol, analysis) -> None:

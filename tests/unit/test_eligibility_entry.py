@@ -6,12 +6,12 @@ import pandas as pd
 
 from eligible_subject import CUT, eligible, form, screened
 from trial_builder import TrialBuilder, trial
-from trialbook.eligibility.entry import COLUMNS, disease_at_entry
+from trialbook.eligibility.baseline_disease import COLUMNS, disease_at_entry
+from trialbook.eligibility.refractory import refractoriness
 from trialbook.eligibility.screening import screening
-from trialbook.eligibility.steroid_refractory import refractoriness
 from trialbook.results.ard import to_ard
+from trialbook.subjects.adsl import derive_subjects
 from trialbook.subjects.demography import demography_rows, disease_rows
-from trialbook.subjects.derive import derive_subjects
 
 
 def with_history(book: TrialBuilder, hsct: int | str = -45, onset: int | str = -12) -> TrialBuilder:

@@ -7,9 +7,9 @@ import pytest
 
 from eligible_subject import CUT, form, screened
 from trial_builder import trial
-from trialbook.eligibility.audit import audit
-from trialbook.eligibility.episodes import screening_episodes
-from trialbook.subjects.derive import derive_subjects
+from trialbook.eligibility.adie import audit
+from trialbook.eligibility.screening import screening_episodes
+from trialbook.subjects.adsl import derive_subjects
 
 # (number, number before, enrolled) -> (person, screening number, reported)
 STORIES = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eligible_subject import audited, eligible, form, judged_each, screened
 from trial_builder import trial
-from trialbook.domains import Domains
+from trialbook.core.domains import Domains
 
 FORM_ONLY = {"EX01", "EX02", "EX03", *(f"EX{k:02d}" for k in range(5, 12)), "EX14", "EX15", "EX16", "EX17"}
 

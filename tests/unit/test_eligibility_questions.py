@@ -7,15 +7,15 @@ import pandas as pd
 from eligible_subject import CUT, form, screened
 from trial_builder import TrialBuilder, trial
 from trialbook.cleaning.rules import ask
-from trialbook.domains import Domains
-from trialbook.eligibility import reporting, views
-from trialbook.eligibility.audit import audit
-from trialbook.eligibility.checks import CHECKS
+from trialbook.core.domains import Domains
+from trialbook.eligibility import tables
+from trialbook.eligibility.adie import audit
 from trialbook.eligibility.form import RESULTS
-from trialbook.eligibility.questions import DOUBTS, eligibility_queries
+from trialbook.eligibility.queries import DOUBTS, eligibility_queries
+from trialbook.eligibility.registry import CHECKS
+from trialbook.queries.query_list import query_id, query_list
 from trialbook.results.ard import to_ard
-from trialbook.results.queries import query_id, query_list
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 
 def audited_trial(book: TrialBuilder, protocol, analysis):
@@ -34,7 +34,7 @@ def mixed() -> TrialBuilder:
 
 def test_counts_of_every_criterion_add_up_to_the_subjects(protocol, analysis) -> None:
     adsl, adie = audited_trial(mixed(), protocol, analysis)
-    ard = to_ard(reporting.eligibility_rows(adie, adsl, protocol))
+    ard = to_ard(tables.eligibility_rows(adie, adsl, protocol))
     total = ard[ard["group1_level"] == "Total"]
     assert set(total["analysis_id"]) == {"ELIG"}
     assert set(total["variable_level"]) == set(RESULTS)
@@ -95,7 +95,7 @@ def test_every_query_has_its_own_id_and_both_languages(protocol, analysis) -> No
 
 
 def test_every_flag_of_the_checks_has_its_question(root) -> None:
-    source = "".join(path.read_text("utf-8") for path in sorted((root / "src/trialbook/eligibility").glob("*.py")))
+    source = "".join(path.read_text("utf-8") for path in sorted((root / "src/trialbook/eligibility").rglob("*.py")))
     assert all(source.count(f'"{flag}"') >= 2 for flag in DOUBTS)
 
 
@@ -106,7 +106,7 @@ def test_every_criterion_of_the_protocol_has_a_check(protocol) -> None:
 
 def test_what_to_look_at_holds_everything_but_passes(protocol, analysis) -> None:
     adsl, adie = audited_trial(mixed(), protocol, analysis)
-    shown = reporting.to_look_at(adie, adsl)
+    shown = tables.to_look_at(adie, adsl)
     assert shown[["SUBJID", "CRITCD", "RESULT"]].values.tolist() == [
         ["S01", "EX04A", "CONFLICT"], ["S01", "EX04E", "NE"], ["S02", "EX12", "FAIL"],
     ]  # fmt: skip
@@ -117,37 +117,37 @@ def test_a_listing_that_is_cut_keeps_the_infused_and_the_unmet_and_says_what_it_
     rows = pd.DataFrame({
         "SUBJID": ["S1", "S2", "S2", "S3", "S4"], "RESULT": ["FAIL", "PENDING", "NE", "CONFLICT", "FAIL"],
     })  # fmt: skip
-    kept = [reporting.first_rows(rows, adsl, most).to_numpy().tolist() for most in (1, 2, 4)]
+    kept = [tables.first_rows(rows, adsl, most).to_numpy().tolist() for most in (1, 2, 4)]
     assert kept[0] == [["S4", "FAIL"]]
     assert kept[1] == [["S2", "NE"], ["S4", "FAIL"]], "in the order of the listing"
     assert kept[2] == [["S1", "FAIL"], ["S2", "PENDING"], ["S2", "NE"], ["S4", "FAIL"]]
-    (note,) = reporting.rows_left_out(rows, adsl, 2)
+    (note,) = tables.rows_left_out(rows, adsl, 2)
     assert note.startswith("2 of 5 rows are shown: first those of infused subjects, then by result (FAIL, ")
     assert "Not shown: 1 of infused subjects and 2 of others" in note
-    assert reporting.rows_left_out(rows, adsl, 5) == []
+    assert tables.rows_left_out(rows, adsl, 5) == []
     # Subjects without a result of their own: who is in which set, screen failures.
-    assert reporting.first_rows(adsl, adsl, 3)["SUBJID"].tolist() == ["S1", "S2", "S4"]
-    assert "by result" not in reporting.rows_left_out(adsl, adsl, 3)[0]
+    assert tables.first_rows(adsl, adsl, 3)["SUBJID"].tolist() == ["S1", "S2", "S4"]
+    assert "by result" not in tables.rows_left_out(adsl, adsl, 3)[0]
 
 
 def test_the_matrix_shows_those_with_findings_first(protocol, analysis) -> None:
     book = mixed()
     form(screened(book, "S03")).infused(0)
     adsl, adie = audited_trial(book, protocol, analysis)
-    cells = views.matrix(adie, adsl, protocol, most_subjects=2)
+    cells = tables.matrix(adie, adsl, protocol, most_subjects=2)
     assert sorted(set(cells["subject"])) == ["S01", "S02"]
-    assert views.left_out_note(adie, 2)[0].startswith("Of 3 subjects the 2 with most")
-    assert list(views.matrix_table(cells).columns) == ["subject", "level", *protocol.audit_columns]
+    assert tables.left_out_note(adie, 2)[0].startswith("Of 3 subjects the 2 with most")
+    assert list(tables.matrix_table(cells).columns) == ["subject", "level", *protocol.audit_columns]
 
 
 def test_the_sentence_says_what_was_found_or_why_nothing_could_be(protocol, analysis) -> None:
     adsl, adie = audited_trial(mixed(), protocol, analysis)
-    said = views.audit_sentence(adie, adsl, protocol)
+    said = tables.audit_sentence(adie, adsl, protocol)
     assert said.startswith("Infused subjects: 1; checks: 26. Violations: 0; form and data contradict each other: 1;")
     adsl, adie = audited_trial(trial(), protocol, analysis)
-    assert views.audit_sentence(adie, adsl, protocol) == "There is no screened subject to audit at this cut."
+    assert tables.audit_sentence(adie, adsl, protocol) == "There is no screened subject to audit at this cut."
     bare = protocol.model_copy(update={"criteria": []})
-    assert "not an endpoint of this trial" in views.audit_sentence(adie, adsl, bare)
+    assert "not an endpoint of this trial" in tables.audit_sentence(adie, adsl, bare)
     waiting = form(screened(actual="NOTTRT"))
     adsl, adie = audited_trial(waiting, protocol, analysis)
-    assert views.audit_sentence(adie, adsl, protocol).startswith("No subject has been treated at this cut")
+    assert tables.audit_sentence(adie, adsl, protocol).startswith("No subject has been treated at this cut")

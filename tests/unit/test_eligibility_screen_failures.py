@@ -6,10 +6,10 @@ import pandas as pd
 
 from eligible_subject import CUT, eligible, form, screened
 from trial_builder import TrialBuilder, trial
-from trialbook.eligibility.audit import audit
-from trialbook.eligibility.screen_failures import NO_REASON, deviations, reason_rows, screen_failures
+from trialbook.eligibility.adie import audit
+from trialbook.eligibility.tables import NO_REASON, deviations, reason_rows, screen_failures
 from trialbook.results.ard import to_ard
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 from trialbook.subjects.flow import flow_boxes, flow_rows
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from trialbook.cleaning.drift import drift_sentence, export_drift
+from trialbook.cleaning.schema_drift import drift_sentence, export_drift
 from trialbook.protocol.load import find_cut_file, load_trial
 from trialbook.snapshot import read_snapshot
 

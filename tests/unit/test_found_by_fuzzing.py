@@ -10,12 +10,12 @@ import pytest
 import xlsxwriter
 
 import raw_export as raw
-from trialbook.characters import plain_text
 from trialbook.cleaning import clean_snapshot
 from trialbook.cleaning.clean import Cleaned
-from trialbook.cleaning.dates import date_reader
 from trialbook.cleaning.numbers import parse_results, read_number, read_whole
-from trialbook.errors import StopError
+from trialbook.cleaning.read_dates import date_reader
+from trialbook.core.characters import plain_text
+from trialbook.core.errors import StopError
 from trialbook.snapshot import read_snapshot
 from trialbook.snapshot.read import read_folder
 

@@ -10,11 +10,12 @@ import pytest
 import yaml
 from rich.console import Console
 
-from trialbook.errors import UsageError
+from trialbook.commands import build
+from trialbook.commands.parameter_grid import Grid, grid_cases, grid_table, grid_trials, read_grid, write_grid_table
+from trialbook.core.errors import UsageError
+from trialbook.pipeline.changed_results import headlines
+from trialbook.pipeline.cut_queue import Outcome
 from trialbook.results.ard import ard_row, to_ard
-from trialbook.runner import batch
-from trialbook.runner.grid import Grid, grid_cases, grid_table, grid_trials, headlines, read_grid, write_grid_table
-from trialbook.runner.many import Outcome
 
 
 def grid_file(folder: Path, **content: Any) -> Path:
@@ -119,7 +120,8 @@ def test_the_table_of_a_grid_has_a_row_for_each_case_and_says_which_failed(
 ) -> None:
     path = grid_file(tmp_path, overrides={"response_rules": ["CIBMTR", "CN"], "d28_window": [["25", "31"]]})
     trials = grid_trials(read_grid(path), str(path), root)
-    monkeypatch.setattr("trialbook.runner.grid.read_dataset", lambda _: to_ard([response("clopper_pearson", "n", 5)]))
+    rows = to_ard([response("clopper_pearson", "n", 5)])
+    monkeypatch.setattr("trialbook.commands.parameter_grid.read_dataset", lambda _: rows)
     outcomes = [
         Outcome(trials[0][1].cut.cut_id, 0, "x/index.html"),
         Outcome(trials[1][1].cut.cut_id, 1, reason="=dm.csv: stopped"),
@@ -135,7 +137,7 @@ def test_the_table_of_a_grid_has_a_row_for_each_case_and_says_which_failed(
     assert back["reason"].tolist() == ["", "'=dm.csv: stopped"], "no formula in a spreadsheet"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["g.csv", "grid.yaml"]
     console = Console(record=True, width=80)
-    console.print(batch._shown(table))
+    console.print(build._shown(table))
     text = console.export_text()
     assert "2025-09-30--d28_window-25-31" in text
     assert "not built" in text

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
-from trialbook.dates import as_date
-from trialbook.gvhd.questions import stage_queries
-from trialbook.gvhd.stages import derive_stages
-from trialbook.subjects.derive import derive_subjects
+from trialbook.core.dates import as_date
+from trialbook.gvhd.queries import stage_queries
+from trialbook.gvhd.staging import derive_stages
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-09-30")
 

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
-from trialbook.dates import as_date
+from trialbook.core.dates import as_date
 from trialbook.gvhd.steroids import daily_steroid_dose
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 from trialbook.subjects.weights import weights
 
 

@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from trialbook.profiles.profile import DATASETS
-from trialbook.runner.graph import PROFILED
-from trialbook.runner.step_metadata import ENTRY, read_graph
+from trialbook.workbook.step_metadata import ENTRY, read_graph
+from trialbook.workbook.steps import PROFILED
 
 # Where a package has another name on conda-forge, or is taken from PyPI in environment.yml.
-CONDA_NAMES = {"python-duckdb": "duckdb"}
+CONDA_NAMES = {"python-duckdb": "duckdb", "jupyter_client": "jupyter-client"}
 
 
 def requirement_names(lines: list[str]) -> set[str]:
@@ -122,21 +122,19 @@ def test_only_the_opening_of_the_step_reads_the_parameters(root: Path) -> None:
             assert [n.id for n in loaded if n.id in names] == [], f"{path.name} {cell['id']}: read it from `step`"
 
 
-def test_notebooks_tell_and_do_not_derive(root: Path) -> None:
+def test_cells_of_the_steps_end_no_run_and_hide_nothing(root: Path) -> None:
     for path in steps(root):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if cell["cell_type"] != "code":
                 continue
             source = "".join(cell["source"])
-            assert len(source.splitlines()) <= 20, f"{path.name}: {source[:60]}"
             for node in ast.walk(ast.parse(source)):
-                assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda), f"{path.name}: {source[:60]}"
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                     assert node.func.id not in BANNED, f"{path.name}: {node.func.id}"
 
 
 def test_clean_filter_removes_what_a_run_left() -> None:
-    from trialbook.runner.strip import stripped
+    from trialbook.kernels.strip_outputs import stripped
 
     cell = {
         "cell_type": "code",

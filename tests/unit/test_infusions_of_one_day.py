@@ -7,16 +7,16 @@ import pytest
 
 from trial_builder import TrialBuilder, trial
 from trialbook.cleaning.exposure import exposure_queries
-from trialbook.dlt.determination import derive_addlt
-from trialbook.dlt.received import infusions_received
-from trialbook.domains import Domains
+from trialbook.core.domains import Domains
+from trialbook.dlt.addlt import derive_addlt
+from trialbook.dlt.followup import infusions_received
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.safety.adae import derive_adae
-from trialbook.safety.dosing_results import exposure_of_subjects, infusions_of_treated
-from trialbook.subjects.derive import derive_subjects
+from trialbook.safety.exposure import exposure_of_subjects, infusions_of_treated
+from trialbook.subjects.adsl import derive_subjects
 from trialbook.subjects.dosing import infusion_levels
-from trialbook.subjects.questions import subject_queries
+from trialbook.subjects.queries import subject_queries
 
 CUT = pd.Timestamp("2025-06-30")
 

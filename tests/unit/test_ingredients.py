@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from trialbook.errors import StopError
+from trialbook.core.errors import StopError
+from trialbook.pipeline.dependencies import ABSENT, Ingredients
 from trialbook.protocol.load import load_trial
-from trialbook.runner.ingredients import ABSENT, Ingredients
 
 ROOT = Path(__file__).resolve().parents[2]
 

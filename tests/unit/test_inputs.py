@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 
 from trialbook.contracts.odcs import load_contracts
-from trialbook.datasets import read_dataset, write_dataset
-from trialbook.errors import StopError
-from trialbook.inputs import is_recorded, only_recorded, place_of, read_input, records
-from trialbook.mapping.models import load_mapping
+from trialbook.core.datasets import read_dataset, write_dataset
+from trialbook.core.errors import StopError
+from trialbook.core.file_marks import GONE, first_changed, mark_of
+from trialbook.core.files import is_recorded, only_recorded, place_of, read_input, records
 from trialbook.protocol.load import load_protocol
-from trialbook.runner.marks import GONE, first_changed, mark_of
 from trialbook.snapshot.formats import file_bytes
+from trialbook.snapshot.mapping_models import load_mapping
 from trialbook.snapshot.transfer import read_approved_deletions
 
 OTHER = "0" * 64

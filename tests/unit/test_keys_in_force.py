@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from trialbook.errors import StopError
+from trialbook.core.errors import StopError
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
-from trialbook.runner.keys_in_force import stop_if_keys_changed
-from trialbook.runner.reads import noting_trial
+from trialbook.workbook.tracked_reads import noting_trial
+from trialbook.workbook.unaltered import stop_if_keys_changed
 
 ROOT = Path(__file__).resolve().parents[2]
 

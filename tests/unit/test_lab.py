@@ -18,9 +18,9 @@ from nbconvert import HTMLExporter
 from traitlets.config import Config
 
 from trialbook.display import figure, table
+from trialbook.kernels.strip_outputs import stripped
 from trialbook.lab.saving import refresh_index
 from trialbook.lab.settings import EXPORT, POLICY, SETTINGS, write_settings
-from trialbook.runner.strip import stripped
 
 CELL = {"cell_type": "code", "id": "a", "metadata": {}, "source": ["x = 1\n", "x"], "outputs": [], "execution_count": 1}
 
@@ -47,7 +47,7 @@ def clone(tmp_path: Path) -> Path:
     (tmp_path / "notebooks").mkdir()
     git(tmp_path, "init", "-q")
     (tmp_path / ".gitattributes").write_text("notebooks/*.ipynb filter=notebook-without-outputs\n")
-    clean = f"{sys.executable} -m trialbook.runner.strip"
+    clean = f"{sys.executable} -m trialbook.kernels.strip_outputs"
     for key, value in (("filter.notebook-without-outputs.clean", clean), ("user.name", "A"), ("user.email", "a@a.a")):
         git(tmp_path, "config", key, value)
     saved(tmp_path, CELL["source"])

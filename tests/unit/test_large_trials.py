@@ -12,42 +12,42 @@ import pytest
 import raw_export as raw
 from trial_builder import trial
 from trialbook.cleaning import apply_cut, clean_snapshot
+from trialbook.core.domains import Domains
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import index_facts
 from trialbook.display.page import Frame
 from trialbook.display.profile import BRIEF, profile_content
 from trialbook.display.profile_drawing import MOST_ROWS, bar_note, days_of, drugs, events
 from trialbook.display.tables import MOST_ROWS as MOST_LINES
-from trialbook.dlt.determination import derive_addlt
-from trialbook.domains import Domains
+from trialbook.dlt.addlt import derive_addlt
+from trialbook.efficacy.adrs import derive_adrs
+from trialbook.efficacy.adtte import derive_adtte
 from trialbook.efficacy.day28 import day28_response
-from trialbook.efficacy.drawn_subjects import (
+from trialbook.efficacy.response_tables import (
     DEAD,
     WITHOUT,
     drawn_note,
     drawn_subjects,
     first_rows,
     response_kinds,
+    response_listing,
     rows_note,
+    stage_changes,
 )  # fmt: skip
-from trialbook.efficacy.response import derive_adrs
-from trialbook.efficacy.response_views import response_listing, stage_changes
 from trialbook.efficacy.sensitivity import sensitivity_responses
-from trialbook.efficacy.time_to_event import derive_adtte
 from trialbook.profiles.profile import Profile, profiles
-from trialbook.profiles.risk import KINDS, risk_order
-from trialbook.profiles.subjects import profile_note, profiled_subjects
+from trialbook.profiles.subjects import KINDS, profile_note, profiled_subjects, risk_order
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adlb import derive_adlb
-from trialbook.safety.ae_results import safety_records, seriousness_open
+from trialbook.safety.ae_tables import safety_records, seriousness_open
 from trialbook.safety.figures import subjects_left_out, timeline, worst_first
 from trialbook.safety.listings import CONTRADICTED, event_lines, serious_listing
-from trialbook.safety.questions import adverse_event_queries
-from trialbook.simulate import write_snapshot
+from trialbook.safety.queries import adverse_event_queries
 from trialbook.snapshot import read_snapshot
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
+from trialbook_demo import write_snapshot
 
 TREATED, WHOLE, DRAWN = 300, 40, 24
 

@@ -7,9 +7,9 @@ import json
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from trialbook.runner.magics import HARMLESS, NOTE, plain_notebook, plain_source, refused_magic
-from trialbook.runner.reach import notebook_imports
-from trialbook.runner.vetting import refusal
+from trialbook.kernels.run_notebook import refusal
+from trialbook.workbook.import_closure import notebook_imports
+from trialbook.workbook.magics import HARMLESS, NOTE, plain_notebook, plain_source, refused_magic
 
 PLAIN = {
     "%%time\nx = 1\ny = 2": f"{NOTE}%%time\nx = 1\ny = 2",
@@ -78,6 +78,6 @@ def test_a_notebook_without_magics_keeps_its_bytes_and_imports_under_a_magic_cou
     cells = [{"cell_type": "code", "id": "a", "metadata": {}, "source": ["x = 7 % 2"], "outputs": []}]
     content = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
     assert plain_notebook(content) is content
-    timed = content.replace(b'"x = 7 % 2"', b'"%%time\\n", "from trialbook.units import factor"')
-    assert "trialbook.units" in notebook_imports(timed)
+    timed = content.replace(b'"x = 7 % 2"', b'"%%time\\n", "from trialbook.core.units import factor"')
+    assert "trialbook.core.units" in notebook_imports(timed)
     assert json.loads(plain_notebook(timed))["cells"][0]["source"].startswith(NOTE)

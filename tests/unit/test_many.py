@@ -13,15 +13,15 @@ import pytest
 from filelock import FileLock
 from rich.console import Console
 
-from trialbook.errors import StopError, UsageError
+from trialbook.commands import build as commands_build
+from trialbook.core.errors import StopError, UsageError
+from trialbook.pipeline import build as pipeline_build
+from trialbook.pipeline import cluster, cut_queue
+from trialbook.pipeline.cluster import PROBES, ClusterPool, Seen, cluster_pool, leave, left_outcome, misfit
+from trialbook.pipeline.cut_queue import Job, Outcome, build_many, build_one, worst
+from trialbook.pipeline.publish import LOCKS
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
-from trialbook.runner import batch, build, cluster, many
-from trialbook.runner.cluster import ClusterPool, cluster_pool
-from trialbook.runner.left_outcomes import leave, left_outcome
-from trialbook.runner.many import Job, Outcome, build_many, build_one, worst
-from trialbook.runner.publish import LOCKS
-from trialbook.runner.worker_look import PROBES, Seen, misfit
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +93,10 @@ def test_errors_are_values_and_an_unknown_one_shows_no_data(
     def broken(*_: object) -> Path:
         raise ValueError(f"cannot convert {phone}")
 
-    monkeypatch.setattr(build, "build_cut", stopped)
+    monkeypatch.setattr(pipeline_build, "build_cut", stopped)
     outcome = build_one(job("a"))
     assert (outcome.exit_status, outcome.reason) == (1, "dm.csv, row 4: the age is missing.")
-    monkeypatch.setattr(build, "build_cut", broken)
+    monkeypatch.setattr(pipeline_build, "build_cut", broken)
     outcome = build_one(job("a"))
     assert outcome.exit_status == 1
     assert (
@@ -111,9 +111,9 @@ def test_a_stop_speaks_chinese_too(
     def stopped(*_: object) -> Path:
         raise StopError("twice in DM", file="dm.csv", row=4, rule="P09-SUBJECT-TWICE")
 
-    monkeypatch.setattr(build, "build_cut", stopped)
+    monkeypatch.setattr(pipeline_build, "build_cut", stopped)
     console = Console(record=True, width=200)
-    assert batch.build_cuts([trial], root, batch.Options(tmp_path), console) == 1
+    assert commands_build.build_cuts([trial], root, commands_build.Options(tmp_path), console) == 1
     text = console.export_text()
     assert "2025-03-31 stopped: [P09-SUBJECT-TWICE] dm.csv, row 4: twice in DM." in text
     assert "该受试者在 DM 中出现两次" in text
@@ -128,11 +128,11 @@ def test_the_limits_of_a_step_travel_with_the_job(
         seen.append(os.environ.get("TRIALBOOK_TIME_LIMIT"))
         return tmp_path
 
-    monkeypatch.setattr(build, "build_cut", asked)
+    monkeypatch.setattr(pipeline_build, "build_cut", asked)
     monkeypatch.setenv("TRIALBOOK_TIME_LIMIT", "7")
-    limited = batch.Options(tmp_path).job(trial, root)
+    limited = commands_build.Options(tmp_path).job(trial, root)
     monkeypatch.delenv("TRIALBOOK_TIME_LIMIT")
-    free = batch.Options(tmp_path).job(trial, root)
+    free = commands_build.Options(tmp_path).job(trial, root)
     for one in (limited, free):
         assert build_one(one).built
     assert seen == ["7", None]
@@ -157,10 +157,10 @@ def test_the_command_builds_through_the_pool_and_sums_up(
             Outcome(one.cut_id, 3, reason="[busy] now") if one.cut_id == "b" else Outcome(one.cut_id, 0, "a/index.html")
         )
 
-    monkeypatch.setattr(many, "build_one", fake)
+    monkeypatch.setattr(cut_queue, "build_one", fake)
     console = Console(record=True, width=120)
     trials = [job("a").trial, job("b").trial]
-    assert batch.build_cuts(trials, root, batch.Options(tmp_path, 1, "static", True), console) == 3
+    assert commands_build.build_cuts(trials, root, commands_build.Options(tmp_path, 1, "static", True), console) == 3
     text = console.export_text()
     assert "a/index.html" in text
     assert "b stopped: [busy] now" in text

@@ -28,7 +28,7 @@ import raw_export as raw
 from trialbook.cleaning import apply_cut, clean_snapshot, consistency_queries, whole_change_log
 from trialbook.contracts.gate import Gate
 from trialbook.contracts.odcs import load_contracts
-from trialbook.results.queries import query_list
+from trialbook.queries.query_list import query_list
 from trialbook.snapshot import read_snapshot
 
 def peak():

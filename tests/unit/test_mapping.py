@@ -13,7 +13,7 @@ import yaml
 import raw_export as raw
 from trialbook.cleaning import clean_snapshot
 from trialbook.cleaning.clean import Cleaned
-from trialbook.errors import StopError, UsageError
+from trialbook.core.errors import StopError, UsageError
 from trialbook.snapshot import read_snapshot, reading_lines, transfer_manifest
 from trialbook.snapshot.tables import RawTable, Snapshot
 
@@ -324,7 +324,7 @@ def test_the_transfer_of_a_mapped_export_is_held_against_its_files(tmp_path: Pat
 
 def test_the_committed_mapping_is_the_one_that_its_words_need(root: Path) -> None:
     """Every word that the imagined site writes is in a code list of the mapping file, with the same meaning."""
-    from trialbook.simulate.site_forms import WORDS
+    from trialbook_demo.site_export import WORDS
 
     codes = yaml.safe_load((root / "params" / "mapping.yaml").read_text(encoding="utf-8"))["codes"]
     for name in set(WORDS) & set(codes):

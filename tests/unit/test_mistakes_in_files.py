@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from trialbook.contracts.odcs import Contract, load_contracts
-from trialbook.errors import ParameterError
-from trialbook.mapping.models import load_mapping
+from trialbook.core.errors import ParameterError
 from trialbook.protocol.load import load_protocol, load_trial
 from trialbook.protocol.yaml_file import parsed, read_yaml, validated
+from trialbook.snapshot.mapping_models import load_mapping
 
 CUT = """# a cut
 cut_id: "x1"

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 import raw_export as raw
-from trialbook.errors import StopError, TrialbookError, UsageError
+from trialbook.commands.new_cut import write_cut_file
+from trialbook.core.errors import StopError, TrialbookError, UsageError
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Cut
+from trialbook.protocol.synthetic import MANIFEST
 from trialbook.protocol.yaml_file import read_yaml, validated
-from trialbook.runner.new_cut import write_cut_file
 from trialbook.snapshot.transfer import NEXT
-from trialbook.synthetic import MANIFEST
 
 PHONE = str(13951234566 + 1)
 
@@ -204,7 +204,7 @@ def test_a_build_that_was_published_is_judged_as_the_build_judges_it(project: Pa
     folder = delivery(project, "a")
     write_cut_file("a", folder, "2025-01-31", project)
     trial = load_trial(project / "params" / "cuts" / "a.yaml", project)
-    from trialbook.runner.ingredients import Ingredients
+    from trialbook.pipeline.dependencies import Ingredients
 
     sources = {
         "inputs": Ingredients(trial, project, project / "build", "live").inputs,
@@ -245,7 +245,7 @@ def test_nothing_half_written_is_left(project: Path, monkeypatch: pytest.MonkeyP
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("trialbook.runner.cut_file.os.replace", full)
+    monkeypatch.setattr("trialbook.commands.new_cut.os.replace", full)
     with pytest.raises(OSError, match="No space"):
         write_cut_file("a", folder, "2025-02-01", project, replace=True)
     assert path.read_bytes() == before

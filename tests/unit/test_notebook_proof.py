@@ -10,9 +10,9 @@ import pytest
 
 from breaking import RECEIPT, notebook_of
 from breaking import run_cells as run
-from trialbook.errors import StopError
-from trialbook.runner import notebooks
-from trialbook.runner.notebooks import NotebookError, prove_complete
+from trialbook.core.errors import StopError
+from trialbook.kernels import run_notebook
+from trialbook.kernels.run_notebook import NotebookError, prove_complete
 
 
 def test_a_notebook_that_runs_to_its_end_is_kept_without_run_details(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_an_early_end_is_a_failure_even_where_the_cell_is_not_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
     """The vetting of cells is the first wall, the proof after the run is the second."""
-    monkeypatch.setattr(notebooks, "refusal", lambda notebook: None)
+    monkeypatch.setattr(run_notebook, "refusal", lambda notebook: None)
     with pytest.raises(NotebookError):
         run(tmp_path, ending)
 
@@ -128,7 +128,7 @@ def test_the_notebooks_of_the_workbook_are_not_refused(root: Path) -> None:
     paths = sorted((root / "notebooks").glob("*.ipynb"))
     assert len(paths) >= 6
     for path in paths:
-        assert notebooks.refusal(nbformat.read(path, as_version=4)) is None
+        assert run_notebook.refusal(nbformat.read(path, as_version=4)) is None
 
 
 def test_a_notebook_without_receipt_is_refused(tmp_path: Path) -> None:
@@ -142,7 +142,10 @@ def test_a_receipt_of_another_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_our_own_message_reaches_the_user_unchanged(tmp_path: Path) -> None:
-    stop = "from trialbook.errors import StopError\nraise StopError('no date', file='ex.csv', row=3, column='EXSTDTC')"
+    stop = (
+        "from trialbook.core.errors import StopError\n"
+        "raise StopError('no date', file='ex.csv', row=3, column='EXSTDTC')"
+    )
     with pytest.raises(StopError) as caught:
         run(tmp_path, stop)
     assert str(caught.value) == "ex.csv, row 3, column EXSTDTC: no date."

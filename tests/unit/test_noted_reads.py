@@ -12,13 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trialbook.domains import Domains
-from trialbook.errors import StopError
+from trialbook.core.domains import Domains
+from trialbook.core.errors import StopError
+from trialbook.pipeline.dependencies import Ingredients
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
-from trialbook.runner.ingredients import Ingredients
-from trialbook.runner.reads import NotedFrames, noting_trial
-from trialbook.runner.unaltered import given
+from trialbook.workbook.tracked_reads import NotedFrames, noting_trial
+from trialbook.workbook.unaltered import given
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -107,9 +107,9 @@ def test_a_file_of_the_library_that_is_opened_is_noted_but_no_module() -> None:
     """In a process of its own: what listens to it cannot be taken away again."""
     code = (
         "from pathlib import Path; import trialbook;"
-        "from trialbook.runner.reads import note_opened_files, opened_files;"
+        "from trialbook.workbook.tracked_reads import note_opened_files, opened_files;"
         "note_opened_files(); place = Path(trialbook.__file__).parent;"
-        "(place / 'display' / 'templates' / 'page.css').read_text(); (place / 'units.py').read_text();"
+        "(place / 'display' / 'templates' / 'page.css').read_text(); (place / 'core' / 'units.py').read_text();"
         "Path('pyproject.toml').read_text(); print(sorted(opened_files()))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -15,27 +15,26 @@ import pytest
 
 from trialbook import cleaning
 from trialbook.contracts.gate import Gate, stop_if_critical
+from trialbook.contracts.gx_engine import Failure, evaluate
 from trialbook.contracts.odcs import Contract, load_contracts
+from trialbook.contracts.pandas_engine import evaluate_quickly
 from trialbook.contracts.protocol_lists import protocol_lists
-from trialbook.contracts.quick import evaluate_quickly
-from trialbook.contracts.verdicts import Failure, evaluate
-from trialbook.dlt import reporting
-from trialbook.dlt.determination import derive_addlt
-from trialbook.domains import Domains
+from trialbook.core.domains import Domains
+from trialbook.core.errors import StopError
+from trialbook.dlt import tables
+from trialbook.dlt.addlt import derive_addlt
 from trialbook.efficacy import rates, sensitivity, survival
+from trialbook.efficacy.adrs import derive_adrs
+from trialbook.efficacy.adtte import declared_unresolved, derive_adtte, unresolved_subjects
 from trialbook.efficacy.day28 import day28_response
-from trialbook.efficacy.response import derive_adrs
-from trialbook.efficacy.time_to_event import declared_unresolved, derive_adtte, unresolved_subjects
-from trialbook.eligibility.audit import audit_with_evidence
-from trialbook.errors import StopError
+from trialbook.eligibility.adie import audit_with_evidence
 from trialbook.protocol.load import load_trial
 from trialbook.results.ard import to_ard
 from trialbook.results.recount import subjects_counted
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adlb import derive_adlb
 from trialbook.snapshot import read_snapshot
-from trialbook.subjects import sets
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import add_analysis_sets, derive_subjects, set_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIAL = load_trial(ROOT / "params" / "cuts" / "2025-09-30.yaml", ROOT)
@@ -62,7 +61,7 @@ def derivations(notebook: Path) -> Iterator[str]:
                 name = ".".join(filter(None, [origin.get(head, head), rest]))
                 if name == "trialbook.efficacy.delivery.lacking":  # reads which domains came, derives nothing
                     continue
-                if given & {"domains", "step.clean"} or name.rpartition(".")[2].startswith("derive_"):
+                if given & {"domains", "step.clean", "study"} or name.rpartition(".")[2].startswith("derive_"):
                     yield name
 
 
@@ -103,7 +102,7 @@ def derived(filtered: Callable[[str, pd.DataFrame], pd.DataFrame] = same, domain
     adie = audit_with_evidence(filtered("adie", core), *where).adie
     addlt = derive_addlt(filtered("addlt", core), *where)
     day28 = day28_response(filtered("adrsp28", core), *where)
-    adsl = sets.add_analysis_sets(core, addlt, day28, PROTOCOL, KEYS, adie, unresolved_subjects(core, from_, CUT))
+    adsl = add_analysis_sets(core, addlt, day28, PROTOCOL, KEYS, adie, unresolved_subjects(core, from_, CUT))
     frames = {
         "adsl": adsl, "adie": adie, "addlt": addlt, "adrsp28": day28,
         "adae": derive_adae(filtered("adae", adsl), *where),
@@ -119,8 +118,8 @@ def derived(filtered: Callable[[str, pd.DataFrame], pd.DataFrame] = same, domain
 def reported(frames: Frames) -> pd.DataFrame:
     responses = sensitivity.sensitivity_responses(frames["adsl"], clean(), PROTOCOL, KEYS, CUT, frames["adrsp28"])
     return to_ard([
-        *sets.set_rows(frames["adsl"], PROTOCOL),
-        *reporting.dlt_count_rows(frames["addlt"], PROTOCOL),
+        *set_rows(frames["adsl"], PROTOCOL),
+        *tables.dlt_count_rows(frames["addlt"], PROTOCOL),
         *rates.response_rate_rows(responses, PROTOCOL, KEYS),
         *survival.time_to_event_rows(frames["adtte"], PROTOCOL, KEYS),
         *survival.time_to_event_rows(frames["adtte"], PROTOCOL, KEYS, "FFS"),
@@ -269,7 +268,7 @@ def test_a_number_that_was_not_counted_from_the_dataset_is_found(
 def test_dlt_counts_under_another_window_do_not_agree_with_addlt() -> None:
     wide = KEYS.model_copy(update={"dlt_window": [0, 90]})
     addlt = derive_addlt(whole()["adsl"], clean(), PROTOCOL, wide, CUT)
-    ard = to_ard(reporting.dlt_count_rows(addlt, PROTOCOL))
+    ard = to_ard(tables.dlt_count_rows(addlt, PROTOCOL))
     assert list(failures({**whole(), "ard": ard})) == ["ard.DLT.as_addlt"]
 
 

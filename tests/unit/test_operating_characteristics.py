@@ -13,16 +13,16 @@ import pytest
 
 from reference.escalation_loop import asking, by_table, one_trial
 from reference.three_plus_three import Counts, advised
+from trialbook.commands.design_oc import plans_of, run_exactly, run_on_cluster, run_plans, short_table
+from trialbook.core.errors import UsageError
 from trialbook.dlt.designs.design import History, Outcome, Pending
 from trialbook.dlt.designs.registry import RULE_NAMES
-from trialbook.errors import UsageError
-from trialbook.operating_characteristics.exact import chance_still, exact_characteristics
-from trialbook.operating_characteristics.grid import BLOCK, design_oc
-from trialbook.operating_characteristics.lookup import Lookup
-from trialbook.operating_characteristics.plan import Plan, make_plan
-from trialbook.operating_characteristics.simulation import draw, simulate
+from trialbook.escalation_simulation.exact import chance_still, exact_characteristics
+from trialbook.escalation_simulation.plan import Plan, make_plan
+from trialbook.escalation_simulation.simulation import draw, simulate
+from trialbook.escalation_simulation.states import Lookup
+from trialbook.escalation_simulation.summary import BLOCK, design_oc
 from trialbook.protocol.analysis import Analysis
-from trialbook.runner.design_oc import plans_of, run_exactly, run_on_cluster, run_plans, short_table
 
 SEED = 20240321
 # rates, cap -> what the domain document prints in §4.4.1.

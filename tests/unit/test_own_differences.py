@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from trialbook.datasets import write_dataset
+from trialbook.core.datasets import write_dataset
+from trialbook.interactive.step_by_hand import own_differences
 from trialbook.results.ard import ArdRow, ard_row
-from trialbook.runner.own_differences import own_differences
 
 BOUNDS = ard_row("BOUNDS", "Total", "DLT", "n.low", 1)
 RATE, COUNT = ard_row("ORR_D28", "Total", "RSP28", "p", 0.75), ard_row("ORR_D28", "Total", "RSP28", "N", 4)

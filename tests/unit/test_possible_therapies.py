@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
-from trialbook.dates import as_date
-from trialbook.domains import Domains
-from trialbook.efficacy.day28 import treated_subjects
+from trialbook.core.dates import as_date
+from trialbook.core.domains import Domains
+from trialbook.efficacy.adrs import derive_adrs
+from trialbook.efficacy.day28 import day28_response, treated_subjects
 from trialbook.efficacy.intercurrent import POSSIBLE, possible_therapies, therapy_starts
-from trialbook.efficacy.medication_views import nothing_started, started_drugs
-from trialbook.efficacy.questions import response_queries
-from trialbook.efficacy.response import day28_response, derive_adrs
-from trialbook.results.queries import Query, query_list
-from trialbook.subjects.derive import derive_subjects
+from trialbook.efficacy.medication_tables import nothing_started, started_drugs
+from trialbook.efficacy.queries import response_queries
+from trialbook.queries.query_list import Query, query_list
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-09-30")
 # The twenty names of the review: none of them was seen before the dictionary was there.

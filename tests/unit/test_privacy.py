@@ -6,8 +6,8 @@ import doctest
 
 import pytest
 
-from trialbook import privacy
-from trialbook.privacy import MASK, masked, names_person
+from trialbook.core import privacy
+from trialbook.core.privacy import MASK, masked, names_person
 
 # Invented numbers and names; the check characters are not valid.
 ID = "340111196304152039"

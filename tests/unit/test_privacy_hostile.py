@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from trialbook.errors import StopError
-from trialbook.privacy import MASK, masked, masked_name, may_hold_name, names_person
+from trialbook.core.errors import StopError
+from trialbook.core.privacy import MASK, masked, masked_name, may_hold_name, names_person
+from trialbook.interactive.desk import Desk
 from trialbook.protocol.load import load_trial
-from trialbook.runner.desk import Desk
 
 DECIMALS = [
     "5.0000000000", "0.0333333333", "0.111111111111111", "0.292397660818713", "147.058823529412", "-0.0333333333",

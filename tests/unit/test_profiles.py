@@ -13,10 +13,8 @@ from hypothesis import strategies as st
 
 from page_samples import PAYLOADS
 from trial_builder import TrialBuilder
-from trialbook.profiles.labs import grade_bands
-from trialbook.profiles.names import profile_address, profile_file
-from trialbook.profiles.profile import Profile, profiles
-from trialbook.profiles.subjects import profile_note, profiled_subjects
+from trialbook.profiles.profile import Profile, grade_bands, profiles
+from trialbook.profiles.subjects import profile_address, profile_file, profile_note, profiled_subjects
 from trialbook.protocol.models import Protocol
 
 DAY = pd.Timestamp

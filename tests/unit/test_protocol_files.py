@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trialbook.errors import UsageError
+from trialbook.core.errors import UsageError
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.load import analysis_values, find_cut_file, load_protocol, load_trial
 from trialbook.protocol.models import Protocol

@@ -9,19 +9,19 @@ import pytest
 
 from raw_export import PROTOCOL
 from trialbook.cleaning import apply_cut, clean_snapshot
+from trialbook.commands.check import asked_by_cleaning, quick_look
 from trialbook.contracts.allow_list import allow_list
 from trialbook.contracts.gate import Gate
 from trialbook.contracts.odcs import load_contracts
-from trialbook.contracts.quick import evaluate_quickly
-from trialbook.dlt.determination import derive_addlt
-from trialbook.errors import StopError
+from trialbook.contracts.pandas_engine import evaluate_quickly
+from trialbook.core.errors import StopError
+from trialbook.dlt.addlt import derive_addlt
 from trialbook.protocol.load import make_trial
 from trialbook.protocol.models import Trial
 from trialbook.protocol.yaml_file import read_yaml
-from trialbook.runner.check import asked_by_cleaning, quick_look
 from trialbook.snapshot import read_snapshot
+from trialbook.subjects.adsl import derive_subjects
 from trialbook.subjects.ages import without_birth_dates
-from trialbook.subjects.derive import derive_subjects
 
 
 def trial_of_case(cases: Path, name: str) -> Trial:

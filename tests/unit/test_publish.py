@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from trialbook.errors import BusyError, StopError, UsageError
-from trialbook.runner import publish as publishing
-from trialbook.runner.publish import kernel_folder, one_builder, publish, restore_replaced, scratch_folder
+from trialbook.core.errors import BusyError, StopError, UsageError
+from trialbook.pipeline import publish as publishing
+from trialbook.pipeline.publish import kernel_folder, one_builder, publish, restore_replaced, scratch_folder
 
 
 def build(folder: Path, content: str) -> Path:

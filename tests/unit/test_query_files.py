@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
 
-from trialbook import characters
-from trialbook.errors import StopError
-from trialbook.results import list_text
-from trialbook.results.queries import query, query_list
-from trialbook.runner.query_files import read_csv_list, write_csv, write_xlsx
+from trialbook.core import characters
+from trialbook.core.errors import StopError
+from trialbook.queries import files
+from trialbook.queries.files import read_csv_list, write_csv, write_xlsx
+from trialbook.queries.query_list import query, query_list
 
 FORMULAS = [
     "=1+1",
@@ -142,4 +142,4 @@ def test_a_list_reads_back_as_it_was_and_holds_nothing_that_acts(tmp_path: Path)
 
 
 def test_the_examples_run() -> None:
-    assert doctest.testmod(list_text).failed == doctest.testmod(characters).failed == 0
+    assert doctest.testmod(files).failed == doctest.testmod(characters).failed == 0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialbook.results.queries import COLUMNS, SEVERITIES, Query, query, query_list
+from trialbook.queries.query_list import COLUMNS, SEVERITIES, Query, query, query_list
 
 CUTS = ("2025-03-31", "2025-06-30", "2025-09-30", "2025-12-31")
 FIRST = [

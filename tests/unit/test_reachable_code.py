@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from rewriting import Rewritten
-from trialbook.runner.reach import PACKAGE, Library, imported_names, notebook_imports, reachable_files
+from trialbook.core.file_marks import PACKAGE
+from trialbook.workbook.import_closure import Library, imported_names, notebook_imports, reachable_files
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -70,14 +72,14 @@ def test_what_imports_by_a_name_it_works_out_reaches_everything(tmp_path: Path, 
 
 
 def test_imports_of_a_notebook_are_those_of_its_cells() -> None:
-    source = "import trialbook.units\nimport pandas\ndef later():\n    from trialbook.statistics import intervals"
-    assert imported_names(source) == ["trialbook.statistics", "trialbook.statistics.intervals", "trialbook.units"]
+    source = "import trialbook.core.units\nimport pandas\ndef later():\n    from trialbook.statistics import intervals"
+    assert imported_names(source) == ["trialbook.core.units", "trialbook.statistics", "trialbook.statistics.intervals"]
 
 
 def test_a_module_reaches_itself_its_packages_and_what_these_import() -> None:
     found = reachable_files(["trialbook.statistics.intervals"])
     assert {"__init__.py", "statistics/__init__.py", "statistics/intervals.py"} <= set(found)
-    assert not [name for name in found if name.startswith(("display/", "runner/", "safety/"))]
+    assert not [name for name in found if name.startswith(("display/", "pipeline/", "safety/"))]
 
 
 def test_a_package_reaches_its_templates() -> None:
@@ -86,10 +88,10 @@ def test_a_package_reaches_its_templates() -> None:
 
 def test_the_survival_notebook_does_not_reach_what_only_safety_uses() -> None:
     survival = set(reachable_files(notebook_imports((ROOT / "notebooks" / "06_os.ipynb").read_bytes())))
-    assert {"efficacy/survival.py", "statistics/kaplan_meier.py", "runner/step.py"} <= survival
+    assert {"efficacy/survival.py", "statistics/kaplan_meier.py", "workbook/step.py"} <= survival
     assert "safety/adlb.py" not in survival
-    assert "dlt/designs/boin.py" not in survival
-    assert "runner/interactive.py" not in survival
+    assert "dlt/designs/interval.py" not in survival
+    assert "interactive/step_by_hand.py" not in survival
 
 
 def test_two_hundred_rewrites_of_the_library_lose_nothing(tmp_path: Path) -> None:
@@ -107,13 +109,13 @@ def test_what_a_notebook_can_reach_holds_all_that_a_real_run_of_its_imports_load
     for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         lines = [
-            line.strip()
+            ast.unparse(statement)
             for cell in cells
             if cell["cell_type"] == "code"
-            for line in "".join(cell["source"]).splitlines()
-            if line.startswith(("import ", "from "))
+            for statement in ast.parse("".join(cell["source"])).body
+            if isinstance(statement, ast.Import | ast.ImportFrom)
         ]
-        script = "\n".join([*lines, "import sys, trialbook.runner.step", "print(*[n for n in sys.modules])"])
+        script = "\n".join([*lines, "import sys, trialbook.workbook.step", "print(*[n for n in sys.modules])"])
         loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
         files = {
             path.relative_to(PACKAGE).as_posix()

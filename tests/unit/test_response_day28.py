@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from trial_builder import TrialBuilder, trial
-from trialbook.dates import as_date
-from trialbook.domains import Domains
-from trialbook.efficacy.response import day28_response
-from trialbook.subjects.derive import derive_subjects
+from trialbook.core.dates import as_date
+from trialbook.core.domains import Domains
+from trialbook.efficacy.day28 import day28_response
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = "2025-09-30"
 

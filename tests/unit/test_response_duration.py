@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
-from trialbook.dates import as_date
-from trialbook.efficacy.response_results import time_to_response_rows
+from trialbook.core.dates import as_date
+from trialbook.efficacy.adtte import derive_adtte, follow_up_queries
+from trialbook.efficacy.rates import time_to_response_rows
 from trialbook.efficacy.survival import time_to_event_rows
-from trialbook.efficacy.survival_views import response_times
-from trialbook.efficacy.time_to_event import derive_adtte, follow_up_queries
+from trialbook.efficacy.survival_tables import response_times
 from trialbook.results.ard import to_ard
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-09-30")
 

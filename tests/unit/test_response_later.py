@@ -8,17 +8,12 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
-from trialbook.dates import as_date
+from trialbook.core.dates import as_date
+from trialbook.efficacy.adrs import derive_adrs
 from trialbook.efficacy.day28 import day28_response
-from trialbook.efficacy.response import derive_adrs
-from trialbook.efficacy.response_results import (
-    agreement_rows,
-    agreement_table,
-    intercurrent_rows,
-    secondary_rows,
-)
+from trialbook.efficacy.rates import agreement_rows, agreement_table, intercurrent_rows, secondary_rows
 from trialbook.results.ard import to_ard
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-09-30")
 

@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
-from trialbook.dates import as_date
-from trialbook.efficacy.questions import response_queries
-from trialbook.efficacy.response import day28_response, derive_adrs
-from trialbook.subjects.derive import derive_subjects
-from trialbook.terms import find_term
+from trialbook.core.dates import as_date
+from trialbook.core.terms import find_term
+from trialbook.efficacy.adrs import derive_adrs
+from trialbook.efficacy.day28 import day28_response
+from trialbook.efficacy.queries import response_queries
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-09-30")
 

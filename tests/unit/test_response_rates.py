@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
-from trialbook.dates import as_date
-from trialbook.efficacy.benchmarks import benchmark_intervals
+from trialbook.core.dates import as_date
 from trialbook.efficacy.rates import category_rows, response_rate_rows
+from trialbook.efficacy.response_tables import benchmark_intervals
 from trialbook.efficacy.sensitivity import category_changes, sensitivities, sensitivity_responses
 from trialbook.results.ard import to_ard
 from trialbook.statistics.intervals import clopper_pearson
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-09-30")
 

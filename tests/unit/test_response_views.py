@@ -6,21 +6,26 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
-from trialbook.dates import as_date
-from trialbook.display.charts.response import organ_heatmap, rate_forest, response_stack, stage_waterfall
-from trialbook.display.charts.response_course import grade_spider, grade_trajectories
-from trialbook.display.picked import SIGNAL, with_signal
-from trialbook.display.specs import clean_spec
-from trialbook.efficacy import course_views
-from trialbook.efficacy import response_views as views
-from trialbook.efficacy import response_words as words
+from trialbook.core.dates import as_date
+from trialbook.display.charts.response import (
+    grade_spider,
+    grade_trajectories,
+    organ_heatmap,
+    rate_forest,
+    response_stack,
+    stage_waterfall,
+)
+from trialbook.display.figures import SIGNAL, clean_spec, with_signal
+from trialbook.efficacy import course_tables
+from trialbook.efficacy import response_tables as views
+from trialbook.efficacy import response_tables as words
+from trialbook.efficacy.adrs import derive_adrs
 from trialbook.efficacy.estimands import COLUMNS, estimands
 from trialbook.efficacy.rates import category_rows, response_rate_rows
-from trialbook.efficacy.response import derive_adrs
 from trialbook.efficacy.response_bounds import bounds_listing, response_bounds_rows
 from trialbook.efficacy.sensitivity import PRIMARY, sensitivity_responses
 from trialbook.results.ard import to_ard
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-09-30")
 
@@ -47,19 +52,19 @@ class Shown:
             "changes": views.stage_changes(self.responses, self.adrs, self.adsl, 40),
             "shares": views.category_shares(self.ard),
             "forest": views.forest_rows(self.ard, self.analysis),
-            "grades": course_views.grade_courses(self.adrs, self.adsl, self.domains, self.analysis, 40),
-            "spider": course_views.grade_changes(self.adrs, self.adsl, 40),
+            "grades": course_tables.grade_courses(self.adrs, self.adsl, self.domains, self.analysis, 40),
+            "spider": course_tables.grade_changes(self.adrs, self.adsl, 40),
         }
 
     def listings(self) -> list[object]:
         listing = views.response_listing(self.responses, self.adrs, self.adsl)
         return [
-            listing, course_views.non_response_listing(listing), course_views.later_listing(self.adrs, self.adsl),
-            course_views.pending_listing(self.responses, self.adsl, self.analysis), self.grid(),
+            listing, course_tables.non_response_listing(listing), course_tables.later_listing(self.adrs, self.adsl),
+            course_tables.pending_listing(self.responses, self.adsl, self.analysis), self.grid(),
         ]  # fmt: skip
 
     def grid(self):
-        grid = course_views.sensitivity_grid(self.ard, self.responses, self.adsl, self.analysis, 2)
+        grid = course_tables.sensitivity_grid(self.ard, self.responses, self.adsl, self.analysis, 2)
         return grid.set_index("CHOICE") if len(grid) else grid
 
     def specifications(self) -> list[dict]:
@@ -199,13 +204,13 @@ def test_many_changes_of_one_choice_are_counted(protocol, analysis) -> None:
 
 def test_the_listings_say_who_did_not_respond_and_who_is_pending(shown) -> None:
     listing = views.response_listing(shown.responses, shown.adrs, shown.adsl)
-    lost = course_views.non_response_listing(listing).set_index("SUBJID")["WHY"].to_dict()
+    lost = course_tables.non_response_listing(listing).set_index("SUBJID")["WHY"].to_dict()
     assert lost == {
         "S01": "new systemic therapy: ruxolitinib 2025-01-30",
         "S02": "missing organs leave it open",
         "S03": "died by day 28: death 2025-01-20",
     }
-    waiting = course_views.pending_listing(shown.responses, shown.adsl, shown.analysis)
+    waiting = course_tables.pending_listing(shown.responses, shown.adsl, shown.analysis)
     assert waiting[["SUBJID", "MATURE"]].values.tolist() == [["S05", as_date("2025-10-21")]]
 
 
@@ -223,7 +228,7 @@ def test_the_course_shows_known_grades_and_the_days_on_which_steroids_change(pro
 
 
 def test_each_subject_has_one_line_of_later_endpoints(shown) -> None:
-    listing = course_views.later_listing(shown.adrs, shown.adsl).set_index("SUBJID")
+    listing = course_tables.later_listing(shown.adrs, shown.adsl).set_index("SUBJID")
     assert listing.loc["S04", ["BOR", "VGPR", "ORGANS", "DURABLE", "STEROIDS"]].tolist() == [
         "PR (day 27)", "Y", "Skin PR", "N", "",
     ]  # fmt: skip

@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
+from trialbook.core.units import si_factor, si_unit
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
-from trialbook.safety import lab_results, lab_views
+from trialbook.safety import lab_tables
 from trialbook.safety.adlb import KEYS, derive_adlb, unknown_units
-from trialbook.safety.lab_results import hepatic_points, hepatic_screen, shift_frame, shift_rows, worst_grades
-from trialbook.subjects.derive import derive_subjects
-from trialbook.units import si_factor, si_unit
+from trialbook.safety.lab_tables import hepatic_points, hepatic_screen, shift_frame, shift_rows, worst_grades
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = pd.Timestamp("2025-12-31").as_unit("s")
 
@@ -211,27 +211,27 @@ def test_counts_without_lb_are_not_evaluable_and_never_zero(protocol: Protocol, 
     built = trial().subject("S01").infused(0).subject("S02").infused(0, dose=2.0)
     subjects = derive_subjects(built.domains(), protocol, analysis, CUT)
     adlb = derive_adlb(subjects, built.domains(), protocol, analysis, CUT)
-    worst = lab_results.worst_grades(adlb)
-    ard = to_ard(lab_results.worst_grade_rows(worst, subjects, protocol, delivered=False))
+    worst = lab_tables.worst_grades(adlb)
+    ard = to_ard(lab_tables.worst_grade_rows(worst, subjects, protocol, delivered=False))
     assert ard["stat"].isna().all()
     said = ard.groupby("group1_level")["stat_text"].unique().map(list).to_dict()
     assert said == {
         "DL1": ["not evaluable (0 to 1 of 1)"], "DL2": ["not evaluable (0 to 1 of 1)"], "DL3": ["not evaluable"],
         "Total": ["not evaluable (0 to 2 of 2)"],
     }  # fmt: skip
-    sentence = lab_views.hepatic_sentence(
-        lab_results.hepatic_screen(adlb, analysis), subjects, analysis, delivered=False
+    sentence = lab_tables.hepatic_sentence(
+        lab_tables.hepatic_screen(adlb, analysis), subjects, analysis, delivered=False
     )
     assert "not evaluable (0 to 2 of 2)" in sentence
-    assert lab_views.no_labs_words(subjects, False, "None.").startswith("Not evaluable (0 to 2 of 2)")
+    assert lab_tables.no_labs_words(subjects, False, "None.").startswith("Not evaluable (0 to 2 of 2)")
 
 
 def test_who_lacks_a_liver_test_is_not_called_free_of_the_criteria(protocol: Protocol, analysis: Analysis) -> None:
     built = trial().subject("S01").infused(0).lab("ALT", 30, 3, high=40).lab("BILI", 9, 3, unit="umol/L", high=21)
     built.subject("S02").infused(0).lab("ALT", 30, 3, high=40)
     subjects = derive_subjects(built.domains(), protocol, analysis, CUT)
-    found = lab_results.hepatic_screen(derive_adlb(subjects, built.domains(), protocol, analysis, CUT), analysis)
-    assert "1 of 2 treated subjects lack one of these tests: not evaluable." in lab_views.hepatic_sentence(
+    found = lab_tables.hepatic_screen(derive_adlb(subjects, built.domains(), protocol, analysis, CUT), analysis)
+    assert "1 of 2 treated subjects lack one of these tests: not evaluable." in lab_tables.hepatic_sentence(
         found, subjects, analysis
     )
 

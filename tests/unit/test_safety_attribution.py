@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
+from trialbook.core.terms import find_term, holds_term
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
 from trialbook.safety.adae import derive_adae
-from trialbook.safety.ae_results import overview_rows
-from trialbook.subjects.derive import derive_subjects
-from trialbook.terms import find_term, holds_term
+from trialbook.safety.ae_tables import overview_rows
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = pd.Timestamp("2025-12-31").as_unit("s")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from trialbook.safety.ae_dates import impute_end, impute_start
+from trialbook.safety.adae import impute_end, impute_start
 
 TRTSDT = "2025-03-15"
 

@@ -11,9 +11,9 @@ from trial_builder import TrialBuilder, trial
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
-from trialbook.safety import expedited, ledger, ledger_views
+from trialbook.safety import ledger
 from trialbook.safety.adae import derive_adae
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = pd.Timestamp("2025-12-31").as_unit("s")
 
@@ -64,10 +64,10 @@ def test_serious_events_of_any_day_from_consent_and_of_untreated_subjects_are_co
     assert made.count("SAE", context=ledger.BEFORE) == (1, 1)
     assert made.count("SAE", context=ledger.NOT_TREATED) == (1, 1)
     assert made.count("AESI", context=ledger.AFTER) == (1, 1)
-    said = ledger_views.outside_text(made.ard, analysis)
+    said = ledger.outside_text(made.ard, analysis)
     assert said == "and 4 outside the window: 1 before the first infusion, 2 after day 180 (2 related), 1 not treated"
-    assert ledger_views.outside_text(made.ard, analysis, level="DL3") == ""
-    of_interest = ledger_views.outside_text(made.ard, analysis, analysis_id=ledger.AESI_LEDGER, variable="AESI")
+    assert ledger.outside_text(made.ard, analysis, level="DL3") == ""
+    of_interest = ledger.outside_text(made.ard, analysis, analysis_id=ledger.AESI_LEDGER, variable="AESI")
     assert of_interest == "and 1 outside the window: 1 after day 180"
 
 
@@ -77,21 +77,21 @@ def test_without_an_end_of_the_window_only_earlier_and_untreated_events_lie_outs
     made = Made(row_4(), protocol, analysis.model_copy(update={"safety_end_rel_day": None}))
     assert made.count("SAE", context=ledger.IN_WINDOW) == (2, 3)
     assert made.count("SAE", context=ledger.AFTER) == (0, 0)
-    said = ledger_views.outside_text(made.ard, made.analysis)
+    said = ledger.outside_text(made.ard, made.analysis)
     assert said == "and 2 outside the window: 1 before the first infusion, 1 not treated"
 
 
 def test_the_listing_says_where_each_lies_and_what_is_due(protocol: Protocol, analysis: Analysis) -> None:
     built = row_4().goes_on_with("S01")
     made = Made(knows(built, "2", 201), protocol, analysis, pd.Timestamp(built.date(205)).as_unit("s"))
-    lines = ledger_views.serious_lines(made.serious, made.adsl, analysis).set_index("ADECOD")
+    lines = ledger.serious_lines(made.serious, made.adsl, analysis).set_index("ADECOD")
     assert lines.loc["Teratoma", ["TRT01A", "RELDAY", "WHERE", "EXPECTED"]].tolist() == [
         "DL1", "200", "after day 180", "unexpected"
     ]  # fmt: skip
     assert lines.loc["Teratoma", ["DUE", "LEFT"]].tolist() == [built.date(208), "3 days left"]
     assert lines.loc["Rash", ["DUE", "LEFT"]].tolist() == ["open", "open"]
     assert lines.loc["Syncope", ["TRT01A", "WHERE", "DUE"]].tolist() == ["not treated", "not treated", ""]
-    assert ledger_views.special_lines(made.special, made.adsl, analysis)["ADECOD"].tolist() == ["Teratoma"]
+    assert ledger.special_lines(made.special, made.adsl, analysis)["ADECOD"].tolist() == ["Teratoma"]
 
 
 # Term, criteria, days from knowledge to the due date; None = no report is due.
@@ -117,7 +117,7 @@ def test_a_report_is_due_seven_or_fifteen_days_after_the_site_knew(
     due = made.serious["DUEDT"].iloc[0]
     assert (None if pd.isna(due) else (due - made.serious["KNOWDT"].iloc[0]).days) == days
     assert made.serious["DAYSLEFT"].lt(0).sum() == (days is not None)
-    assert expedited.expedited_queries(made.serious) == []
+    assert ledger.expedited_queries(made.serious) == []
 
 
 def test_a_missing_partial_or_early_day_of_knowledge_is_asked(protocol: Protocol, analysis: Analysis) -> None:
@@ -129,14 +129,14 @@ def test_a_missing_partial_or_early_day_of_knowledge_is_asked(protocol: Protocol
     # Known after the cut is not known at the cut, and nothing to ask about.
     built.add("SUPPAE", RDOMAIN="AE", IDVAR="AESEQ", IDVARVAL="4", QNAM="AEKNOWDT", QVAL="2026-02-01")
     made = Made(built, protocol, analysis)
-    asked = [(q["rule"], q["record"], q["severity"]) for q in expedited.expedited_queries(made.serious)]
+    asked = [(q["rule"], q["record"], q["severity"]) for q in ledger.expedited_queries(made.serious)]
     assert asked == [
         ("SAE-KNOWN-DATE-MISSING", "AESEQ=1", "major"),
         ("SAE-KNOWN-DATE-INCOMPLETE", "AESEQ=2", "major"),
         ("SAE-KNOWN-BEFORE-ONSET", "AESEQ=3", "minor"),
     ]
     assert made.serious["KNOWDT"].notna().tolist() == [False, False, True, False, False]
-    assert "of 3 the due date is open" in expedited.expedited_sentence(made.serious)
+    assert "of 3 the due date is open" in ledger.expedited_sentence(made.serious)
 
 
 def test_lines_of_one_event_are_one_entry_with_the_highest_grade(protocol: Protocol, analysis: Analysis) -> None:
@@ -144,7 +144,7 @@ def test_lines_of_one_event_are_one_entry_with_the_highest_grade(protocol: Proto
     built.event("Sepsis", 2, None, serious="Y", AESPID="1", AESLIFE="Y").event("Rash", 9, 1)  # type: ignore[arg-type]
     made = Made(built, protocol, analysis)
     assert made.count("SAE") == (1, 1)
-    line = ledger_views.serious_lines(made.serious, made.adsl, analysis).iloc[0]
+    line = ledger.serious_lines(made.serious, made.adsl, analysis).iloc[0]
     assert (line["GRADE"], line["SERIOUS"]) == ("3 or more", "life-threatening, hospitalisation")
 
 

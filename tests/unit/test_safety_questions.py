@@ -9,8 +9,8 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adlb import derive_adlb
-from trialbook.safety.questions import adverse_event_queries, laboratory_queries
-from trialbook.subjects.derive import derive_subjects
+from trialbook.safety.queries import adverse_event_queries, laboratory_queries
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = pd.Timestamp("2025-12-31").as_unit("s")
 

@@ -6,15 +6,15 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
-from trialbook.domains import Domains
+from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
-from trialbook.safety import ae_results, exposure, figures, views
+from trialbook.safety import ae_tables, exposure, figures, tables
 from trialbook.safety.adae import derive_adae
-from trialbook.statistics.rates import poisson_exact_rate
-from trialbook.subjects.derive import derive_subjects
+from trialbook.statistics.intervals import poisson_exact_rate
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = pd.Timestamp("2025-12-31").as_unit("s")
 
@@ -51,8 +51,8 @@ def cell(ard: pd.DataFrame, variable: str, level: str = "", *, of: str = "Total"
 def test_the_overview_counts_subjects_once_and_every_event(
     data: tuple[pd.DataFrame, pd.DataFrame], protocol: Protocol, analysis: Analysis
 ) -> None:
-    ard = to_ard(ae_results.overview_rows(*data, protocol, analysis))
-    counted = {name: (cell(ard, name), cell(ard, name, stat="events")) for name in ae_results.LABELS}
+    ard = to_ard(ae_tables.overview_rows(*data, protocol, analysis))
+    counted = {name: (cell(ard, name), cell(ard, name, stat="events")) for name in ae_tables.LABELS}
     assert counted == {
         "TEAE": ("3", "5"),
         "TEAE_GE3": ("2", "3"),
@@ -72,7 +72,7 @@ def test_the_overview_counts_subjects_once_and_every_event(
 def test_a_class_counts_its_subjects_once_though_a_term_repeats(
     data: tuple[pd.DataFrame, pd.DataFrame], protocol: Protocol
 ) -> None:
-    ard = to_ard(ae_results.soc_pt_rows("TEAE_SOC_PT", *data, protocol))
+    ard = to_ard(ae_tables.soc_pt_rows("TEAE_SOC_PT", *data, protocol))
     assert (cell(ard, "GI"), cell(ard, "GI", "Nausea"), cell(ard, "GI", stat="events")) == ("2", "2", "3")
     assert ard["variable"].iloc[0] == "GI"  # most subjects first
     assert "Skin" not in set(ard["variable"])  # began before the infusion
@@ -81,11 +81,11 @@ def test_a_class_counts_its_subjects_once_though_a_term_repeats(
 def test_each_subject_stands_under_its_maximum_grade(
     data: tuple[pd.DataFrame, pd.DataFrame], protocol: Protocol
 ) -> None:
-    ard = to_ard(ae_results.grade_rows(*data, protocol))
+    ard = to_ard(ae_tables.grade_rows(*data, protocol))
     by_grade = [cell(ard, "GI", "Nausea", context=f"grade {k}") for k in range(1, 6)]
     assert by_grade == ["1", "0", "1", "0", "0"]
     assert [cell(ard, "TEAE", context=f"grade {k}") for k in range(1, 6)] == ["1", "0", "1", "0", "1"]
-    frame = ae_results.maximum_frame(ard)
+    frame = ae_tables.maximum_frame(ard)
     assert frame[frame["variable_level"] == "Nausea"]["grade 3"].tolist() == ["1"]
 
 
@@ -94,10 +94,10 @@ def test_grades_that_were_never_collected_are_not_zero(
 ) -> None:
     adae, subjects = data
     ungraded = adae.assign(ATOXGR=pd.array([pd.NA] * len(adae), dtype="Int64"))
-    ard = to_ard(ae_results.overview_rows(ungraded, subjects, protocol, analysis))
+    ard = to_ard(ae_tables.overview_rows(ungraded, subjects, protocol, analysis))
     assert (cell(ard, "TEAE_GE3"), cell(ard, "TEAE_GE3", stat="N")) == ("-", "3")
     assert ard[ard["variable"].eq("TEAE_GE3") & ard["stat_name"].eq("n")]["stat"].isna().all()
-    assert ae_results.grade_rows(ungraded, subjects, protocol) == []
+    assert ae_tables.grade_rows(ungraded, subjects, protocol) == []
 
 
 def test_an_event_without_a_grade_stands_beside_each_count_that_rests_on_one(
@@ -113,28 +113,28 @@ def test_an_event_without_a_grade_stands_beside_each_count_that_rests_on_one(
     blank = domains["AE"].assign(AETOXGR=domains["AE"]["AETOXGR"].where(domains["AE"]["AETERM"] == "Rash"))
     adae = derive_adae(subjects, Domains({**domains, "AE": blank}), protocol, analysis, CUT)
     arguments = (adae, subjects, protocol)
-    ard = to_ard(ae_results.overview_rows(*arguments, analysis))
+    ard = to_ard(ae_tables.overview_rows(*arguments, analysis))
     beside = {
         name: (cell(ard, name, of="DL3"), cell(ard, name, of="DL3", context="ungraded"),
                cell(ard, name, of="DL3", stat="events", context="ungraded"))
-        for name in ae_results.BY_SEVERITY
+        for name in ae_tables.BY_SEVERITY
     }  # fmt: skip
     # The sepsis is an infection: of special interest if its grade is 3 or more.
     assert beside == {"TEAE_GE3": ("0", "1", "2"), "TRAE_GE3": ("0", "1", "1"), "AESI": ("0", "1", "1")}
-    by_grade = to_ard(ae_results.grade_rows(*arguments))
-    dots = figures.term_dots(to_ard(ae_results.soc_pt_rows("TEAE_SOC_PT", *arguments)), by_grade, 20)
+    by_grade = to_ard(ae_tables.grade_rows(*arguments))
+    dots = figures.term_dots(to_ard(ae_tables.soc_pt_rows("TEAE_SOC_PT", *arguments)), by_grade, 20)
     assert set(dots.loc[dots["KIND"] == "Not graded", "TERM"]) == {"Acute graft versus host disease", "Sepsis"}
     assert cell(by_grade, "TEAE", context="grade 2") == "1"
     assert cell(by_grade, "TEAE", context="ungraded") == "1"
     assert cell(by_grade, "Immune", "Acute graft versus host disease", context="ungraded") == "1"
-    facts = {label: (value, note) for label, value, note in views.headline(ard, subjects, protocol, to_ard([]), None)}
+    facts = {label: (value, note) for label, value, note in tables.headline(ard, subjects, protocol, to_ard([]), None)}
     assert facts["With grade 3 or more"] == ("0 of 1, and 1 not graded", "DL1: 0, DL2: 0, DL3: 0 and 1 not graded")
-    sentence = views.safety_sentence(ard, subjects, adae, protocol, "2025-12-31")
+    sentence = tables.safety_sentence(ard, subjects, adae, protocol, "2025-12-31")
     assert "0 had one of grade 3 or more (and 1 had one that is not graded)" in sentence
     rates = to_ard(exposure.rate_rows(*arguments, analysis, CUT))
     assert cell(rates, "TEAE_GE3", of="DL3", context="ungraded") == "1"
-    assert not views.unseen_notes(ard[ard["variable"] == "TEAE_GE3"])
-    assert views.unseen_notes(ard[ard["variable"] == "TEAE_DTH"]) == [
+    assert not tables.unseen_notes(ard[ard["variable"] == "TEAE_GE3"])
+    assert tables.unseen_notes(ard[ard["variable"] == "TEAE_DTH"]) == [
         "Where no subject had such an event, 0 of 1: a rate above 95% is excluded at 95%."
     ]
 
@@ -144,7 +144,7 @@ def test_special_interest_and_dlt_stand_only_where_the_trial_has_them(
 ) -> None:
     study = protocol.study.model_copy(update={"endpoints": ["TEAE"]})
     other = protocol.model_copy(update={"study": study})
-    ard = to_ard(ae_results.overview_rows(*data, other, analysis.model_copy(update={"aesi": []})))
+    ard = to_ard(ae_tables.overview_rows(*data, other, analysis.model_copy(update={"aesi": []})))
     assert not {"DLT", "AESI"} & set(ard["variable"])
 
 
@@ -187,11 +187,11 @@ def test_the_headline_is_a_view_of_the_reported_numbers(
     data: tuple[pd.DataFrame, pd.DataFrame], protocol: Protocol, analysis: Analysis
 ) -> None:
     adae, subjects = data
-    ard = to_ard(ae_results.overview_rows(adae, subjects, protocol, analysis))
-    facts = {label: (value, note) for label, value, note in views.headline(ard, subjects, protocol, to_ard([]), None)}
+    ard = to_ard(ae_tables.overview_rows(adae, subjects, protocol, analysis))
+    facts = {label: (value, note) for label, value, note in tables.headline(ard, subjects, protocol, to_ard([]), None)}
     assert facts["Subjects with any TEAE"] == ("3 of 3", "DL1: 2, DL2: 1, DL3: 0")
     assert facts["Deaths, any cause"] == ("1 of 3", "DL1: 0, DL2: 1, DL3: 0")
-    sentence = views.safety_sentence(ard, subjects, adae, protocol, "2025-12-31")
+    sentence = tables.safety_sentence(ard, subjects, adae, protocol, "2025-12-31")
     assert "3 of 3 had a treatment-emergent adverse event (5 events), 2 had one of grade 3 or more" in sentence
 
 
@@ -199,8 +199,8 @@ def test_without_a_treated_subject_the_report_says_so(protocol: Protocol, analys
     domains = trial().subject("S01", level="SCRNFAIL").domains()
     subjects = derive_subjects(domains, protocol, analysis, CUT)
     adae = derive_adae(subjects, domains, protocol, analysis, CUT)
-    ard = to_ard(ae_results.overview_rows(adae, subjects, protocol, analysis))
-    assert views.safety_sentence(ard, subjects, adae, protocol, "2025-12-31").startswith("No subject has been treated")
+    ard = to_ard(ae_tables.overview_rows(adae, subjects, protocol, analysis))
+    assert tables.safety_sentence(ard, subjects, adae, protocol, "2025-12-31").startswith("No subject has been treated")
     rates = to_ard(exposure.rate_rows(adae, subjects, protocol, analysis, CUT))
     assert set(rates[rates["stat_name"] == "rate"]["stat_text"]) == {"-"}
 
@@ -208,18 +208,18 @@ def test_without_a_treated_subject_the_report_says_so(protocol: Protocol, analys
 def test_a_long_table_keeps_the_most_frequent_terms_and_says_what_it_leaves_out(
     data: tuple[pd.DataFrame, pd.DataFrame], protocol: Protocol
 ) -> None:
-    ard = to_ard(ae_results.soc_pt_rows("TEAE_SOC_PT", *data, protocol))
-    short = views.most_frequent(ard, 1)
+    ard = to_ard(ae_tables.soc_pt_rows("TEAE_SOC_PT", *data, protocol))
+    short = tables.most_frequent(ard, 1)
     assert set(short["variable_level"]) == {"", "Nausea"}
-    assert views.left_out(ard, short) == ["The 1 most frequent of 3 terms; all stand in results/ard.parquet."]
-    assert views.left_out(ard, views.most_frequent(ard, 60)) == []
+    assert tables.left_out(ard, short) == ["The 1 most frequent of 3 terms; all stand in results/ard.parquet."]
+    assert tables.left_out(ard, tables.most_frequent(ard, 60)) == []
 
 
 def test_the_frequency_figure_draws_only_what_occurred(
     data: tuple[pd.DataFrame, pd.DataFrame], protocol: Protocol
 ) -> None:
-    by_term = to_ard(ae_results.soc_pt_rows("TEAE_SOC_PT", *data, protocol))
-    dots = figures.term_dots(by_term, to_ard(ae_results.grade_rows(*data, protocol)), 20)
+    by_term = to_ard(ae_tables.soc_pt_rows("TEAE_SOC_PT", *data, protocol))
+    dots = figures.term_dots(by_term, to_ard(ae_tables.grade_rows(*data, protocol)), 20)
     assert dots[dots["TERM"] == "Nausea"][["KIND", "SUBJECTS"]].values.tolist() == [
         ["Any grade", 2],
         ["Grade 3 or more", 1],

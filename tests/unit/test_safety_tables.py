@@ -6,27 +6,16 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
-from trialbook.domains import Domains
+from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
-from trialbook.safety import (
-    ae_results,
-    behind,
-    category_results,
-    dosing_results,
-    exposure,
-    figures,
-    lab_listings,
-    lab_results,
-    listings,
-    relation_results,
-)
+from trialbook.safety import ae_tables, counting, exposure, figures, lab_tables, listings
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adlb import derive_adlb
-from trialbook.safety.event_data import EventData
-from trialbook.subjects.derive import derive_subjects
+from trialbook.safety.table_inputs import EventData
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = pd.Timestamp("2025-12-31").as_unit("s")
 
@@ -61,8 +50,8 @@ class Small:
 
     def exposed(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Infusions and exposure of subjects."""
-        given = dosing_results.infusions_of_treated(self.adsl, self.domains, self.protocol, self.analysis, CUT)
-        return given, dosing_results.exposure_of_subjects(given, self.adsl, self.protocol, CUT)
+        given = exposure.infusions_of_treated(self.adsl, self.domains, self.protocol, self.analysis, CUT)
+        return given, exposure.exposure_of_subjects(given, self.adsl, self.protocol, CUT)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +68,7 @@ def stats(
 
 def test_exposure_counts_infusions_against_those_due_and_sums_the_cells(small: Small) -> None:
     given, subjects = small.exposed()
-    ard = to_ard(dosing_results.dosing_rows(given, subjects, small.adsl, small.protocol))
+    ard = to_ard(exposure.dosing_rows(given, subjects, small.adsl, small.protocol))
     assert stats(ard, "NINF", "2")["n"] == 2
     assert (stats(ard, "DUE")["n"], stats(ard, "FEWER")["n"]) == (2, 1)
     assert subjects["CUMDOSE"].tolist() == pytest.approx([2.1, 1.0, 4.0])
@@ -91,16 +80,16 @@ def test_exposure_counts_infusions_against_those_due_and_sums_the_cells(small: S
 
 def test_the_subjects_behind_each_number_of_the_exposure_give_that_number(small: Small) -> None:
     given, exposed = small.exposed()
-    sets = dosing_results.exposure_sets(exposed)
-    rows = to_ard(dosing_results.dosing_rows(given, exposed, small.adsl, small.protocol))
+    sets = exposure.exposure_sets(exposed)
+    rows = to_ard(exposure.dosing_rows(given, exposed, small.adsl, small.protocol))
     counted = rows[rows["variable"].isin(["NINF", "DUE", "FEWER"]) & rows["stat_name"].eq("n")]
-    words = counted["variable"].map(dosing_results.LABELS)
+    words = counted["variable"].map(exposure.LABELS)
     keys = zip(words, counted["variable_level"], counted["group1_level"], strict=True)
     assert [len(sets.get(key, ())) for key in keys] == counted["stat"].astype(int).tolist()
-    lines = dosing_results.exposure_lines(exposed, small.adsl)
-    (fewer,) = sets[dosing_results.LABELS["FEWER"], "", "Total"]
+    lines = exposure.exposure_lines(exposed, small.adsl)
+    (fewer,) = sets[exposure.LABELS["FEWER"], "", "Total"]
     assert lines.iloc[fewer][["SUBJID", "NINF", "DUE"]].tolist() == ["S02", 1, 2]
-    assert dosing_results.exposure_sets(exposed.iloc[:0]) == {}
+    assert exposure.exposure_sets(exposed.iloc[:0]) == {}
 
 
 def test_an_infusion_is_not_due_before_its_day_and_window_have_passed(protocol: Protocol) -> None:
@@ -111,7 +100,7 @@ def test_an_infusion_is_not_due_before_its_day_and_window_have_passed(protocol: 
 
 
 def test_each_subject_stands_under_its_strongest_relationship(small: Small) -> None:
-    ard = to_ard(relation_results.relation_rows(small.adae, small.adsl, small.protocol))
+    ard = to_ard(ae_tables.relation_rows(small.adae, small.adsl, small.protocol))
     overall = ard[ard["variable"].eq("TEAE") & ard["group1_level"].eq("Total") & ard["stat_name"].eq("n")]
     counted = {row.context: row.stat for row in overall.itertuples() if row.stat}
     assert counted == {"probably related": 1, "possibly related": 1, "not related": 1}
@@ -121,12 +110,12 @@ def test_each_subject_stands_under_its_strongest_relationship(small: Small) -> N
 
 
 def test_infections_are_counted_by_kind_and_a_subject_once_in_any(small: Small) -> None:
-    ard = to_ard(category_results.infection_rows(small.adae, small.adsl, small.protocol, small.analysis))
+    ard = to_ard(ae_tables.infection_rows(small.adae, small.adsl, small.protocol, small.analysis))
     assert stats(ard, "INFCAT", "Any infection")["n"] == 2
     assert stats(ard, "INFCAT", "CMV infection or reactivation")["n"] == 1
     assert stats(ard, "INFCAT", "Bacterial infection", of="DL2") == {"n": 1, "N": 1, "p": 1, "events": 1}
     none = small.analysis.model_copy(update={"infections": []})
-    assert category_results.infection_rows(small.adae, small.adsl, small.protocol, none) == []
+    assert ae_tables.infection_rows(small.adae, small.adsl, small.protocol, none) == []
 
 
 def test_event_rates_count_every_event_over_the_whole_time_at_risk(small: Small) -> None:
@@ -176,7 +165,7 @@ def test_a_listing_of_a_domain_that_was_not_delivered_says_so(small: Small) -> N
 
 def test_grade_3_and_4_results_name_their_limit_and_the_event_that_explains_them(small: Small) -> None:
     adlb = derive_adlb(small.adsl, small.domains, small.protocol, small.analysis, CUT)
-    listed = lab_listings.severe_listing(adlb, small.adae, small.adsl, small.analysis)
+    listed = lab_tables.severe_listing(adlb, small.adae, small.adsl, small.analysis)
     assert listed[["TEST", "BGRADE", "WORST", "VALUE", "FIRST", "DRIVER", "RISE", "EVENT"]].values.tolist() == [
         ["CREAT", 0, 3, "121 umol/L", 5, "baseline", "worse", "none: asked"],
         ["PLAT", 1, 4, "20 10^9/L", 3, "fixed limit", "worse", "none: asked"],
@@ -198,10 +187,10 @@ def test_an_event_within_7_days_or_the_investigator_explains_a_grade_4_result(
     built.lab("PLAT", 20, 3, unit="10^9/L", low=100, LBCLSIG=flag)
     one = Small(built.domains(), protocol)
     adlb = derive_adlb(one.adsl, one.domains, protocol, one.analysis, CUT)
-    assert lab_listings.severe_listing(adlb, one.adae, one.adsl, one.analysis)["EVENT"].tolist() == [expected]
+    assert lab_tables.severe_listing(adlb, one.adae, one.adsl, one.analysis)["EVENT"].tolist() == [expected]
 
 
-def behind_equals_counts(sets: behind.Sets, ard: pd.DataFrame, keys: list[str], adae: pd.DataFrame) -> None:
+def behind_equals_counts(sets: counting.Sets, ard: pd.DataFrame, keys: list[str], adae: pd.DataFrame) -> None:
     """Every number of subjects and events is what its records give; numbers without records are 0."""
     subjects, events = adae["USUBJID"].tolist(), list(zip(adae["USUBJID"], adae["EPISODE"], strict=True))
     for key in ard[[*keys, "group1_level", "stat_name", "stat"]].itertuples(index=False, name=None):
@@ -212,31 +201,31 @@ def behind_equals_counts(sets: behind.Sets, ard: pd.DataFrame, keys: list[str], 
 
 def test_the_records_behind_each_number_give_that_number(small: Small) -> None:
     data, arguments = small.data, (small.adae, small.adsl, small.protocol)
-    overview = to_ard(ae_results.overview_rows(*arguments, small.analysis))
+    overview = to_ard(ae_tables.overview_rows(*arguments, small.analysis))
     # A count by severity opens to its records and to those that have no grade.
-    by_severity = overview["variable"].isin(list(ae_results.BY_SEVERITY))
+    by_severity = overview["variable"].isin(list(ae_tables.BY_SEVERITY))
     behind_equals_counts(data.overview_sets(), overview[~by_severity], ["variable"], small.adae)
-    behind_equals_counts(behind.mask_sets(small.adae, data.left_open), overview[overview["context"].eq("ungraded")],
+    behind_equals_counts(counting.mask_sets(small.adae, data.left_open), overview[overview["context"].eq("ungraded")],
                          ["variable"], small.adae)  # fmt: skip
-    for name in ae_results.BY_SEVERITY:
-        own = behind.mask_sets(small.adae, {name: data.masks[name] | data.left_open[name]})
+    for name in ae_tables.BY_SEVERITY:
+        own = counting.mask_sets(small.adae, {name: data.masks[name] | data.left_open[name]})
         assert own.items() <= data.overview_sets().items()
-    for analysis_id, name in ae_results.SOC_PT_TABLES.items():
-        table = to_ard(ae_results.soc_pt_rows(analysis_id, *arguments))
+    for analysis_id, name in ae_tables.SOC_PT_TABLES.items():
+        table = to_ard(ae_tables.soc_pt_rows(analysis_id, *arguments))
         behind_equals_counts(data.term_sets(name), table, ["variable", "variable_level"], small.adae)
     teae, keys = data.chosen("TEAE"), ["variable", "variable_level", "context"]
-    behind_equals_counts(data.grade_sets(), to_ard(ae_results.grade_rows(*arguments)), keys, small.adae)
-    relations = behind.maximum_sets(teae, relation_results.relation_rank(small.adae), relation_results.RELATION_WORDS)
-    behind_equals_counts(relations, to_ard(relation_results.relation_rows(*arguments)), keys, small.adae)
-    kinds = behind.record_sets(category_results.infections(small.adae), ["INFCAT"])
-    infected = to_ard(category_results.infection_rows(*arguments, small.analysis))
+    behind_equals_counts(data.grade_sets(), to_ard(ae_tables.grade_rows(*arguments)), keys, small.adae)
+    relations = counting.maximum_sets(teae, ae_tables.relation_rank(small.adae), ae_tables.RELATION_WORDS)
+    behind_equals_counts(relations, to_ard(ae_tables.relation_rows(*arguments)), keys, small.adae)
+    kinds = counting.record_sets(ae_tables.infections(small.adae), ["INFCAT"])
+    infected = to_ard(ae_tables.infection_rows(*arguments, small.analysis))
     behind_equals_counts(kinds, infected, ["variable_level"], small.adae)
 
 
 def test_the_cells_of_a_table_by_maximum_open_to_their_records(small: Small) -> None:
-    ard = to_ard(ae_results.grade_rows(small.adae, small.adsl, small.protocol))
-    table = ae_results.maximum_frame(ard)
-    cells = behind.column_sets(small.data.grade_sets(), table)
+    ard = to_ard(ae_tables.grade_rows(small.adae, small.adsl, small.protocol))
+    table = ae_tables.maximum_frame(ard)
+    cells = counting.column_sets(small.data.grade_sets(), table)
     opened = {(table.loc[row, "variable_level"], column): len(found) for (row, column), found in cells.items()}
     # S01's first nausea is milder than its second: only the record with the maximum stands behind the number.
     assert opened["Nausea", "grade 2"] == 2
@@ -245,13 +234,13 @@ def test_the_cells_of_a_table_by_maximum_open_to_their_records(small: Small) -> 
 
 def test_the_results_behind_each_laboratory_number_give_that_number(small: Small) -> None:
     adlb = derive_adlb(small.adsl, small.domains, small.protocol, small.analysis, CUT)
-    worst = lab_results.worst_grades(adlb)
-    ard = to_ard(lab_results.worst_grade_rows(worst, small.adsl, small.protocol))
-    sets = lab_results.worst_sets(worst)
+    worst = lab_tables.worst_grades(adlb)
+    ard = to_ard(lab_tables.worst_grade_rows(worst, small.adsl, small.protocol))
+    sets = lab_tables.worst_sets(worst)
     for row in ard.itertuples():
         assert len(sets.get((row.variable, row.context, row.group1_level), ())) == row.stat
-    shifts = lab_results.shift_frame(to_ard(lab_results.shift_rows(worst, small.protocol)))
-    cells = lab_results.shift_sets(worst, shifts)
+    shifts = lab_tables.shift_frame(to_ard(lab_tables.shift_rows(worst, small.protocol)))
+    cells = lab_tables.shift_sets(worst, shifts)
     assert {key: len(found) for key, found in cells.items()} == {
         (row, str(column)): shifts.loc[row, column]
         for row in shifts.index
@@ -266,18 +255,18 @@ def test_every_listing_and_figure_of_nothing_is_empty_with_its_columns(protocol:
     for built in (trial().subject("S01").infused(0), trial().subject("S01", level="SCRNFAIL")):
         one = Small(built.domains(), protocol)
         labs = derive_adlb(one.adsl, one.domains, protocol, one.analysis, CUT)
-        worst, lines = lab_results.worst_grades(labs), one.data.lines
+        worst, lines = lab_tables.worst_grades(labs), one.data.lines
         given, subjects = one.exposed()
         panel = figures.lab_panel(labs, one.adsl, ["ALT"], 5)
         empty = [
             lines, listings.serious_listing(one.adae, lines), listings.emergent_listing(one.adae, lines),
             listings.stopped_listing(one.adae, lines, one.data.masks["TEAE_DISC"]),
-            listings.deviations_listing(one.domains, one.adsl, None), lab_listings.worst_lines(worst, one.adsl),
+            listings.deviations_listing(one.domains, one.adsl, None), lab_tables.worst_lines(worst, one.adsl),
             listings.therapies_listing(one.domains, one.adsl, one.analysis, None), panel, figures.grade_bands(panel),
-            lab_listings.severe_listing(labs, one.adae, one.adsl, one.analysis),
+            lab_tables.severe_listing(labs, one.adae, one.adsl, one.analysis),
         ]  # fmt: skip
         assert [len(frame) for frame in empty] == [0] * len(empty)
         assert all(len(frame.columns) for frame in empty)
-        rows = to_ard(dosing_results.dosing_rows(given, subjects, one.adsl, protocol))
+        rows = to_ard(exposure.dosing_rows(given, subjects, one.adsl, protocol))
         assert len(subjects) == rows["stat_name"].eq("N").any() * 1
         assert one.data.overview_sets() == {}

@@ -6,23 +6,13 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
-from trialbook.domains import Domains
+from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
-from trialbook.safety import (
-    ae_results,
-    category_results,
-    expedited,
-    exposure,
-    ledger,
-    ledger_views,
-    listings,
-    questions,
-    views,
-)
+from trialbook.safety import ae_tables, exposure, ledger, listings, queries, tables
 from trialbook.safety.adae import derive_adae
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = pd.Timestamp("2025-12-31").as_unit("s")
 
@@ -40,14 +30,14 @@ class Made:
         self.special = ledger.special_events(self.adae, self.adsl, analysis)
         self.ard = to_ard(
             [
-                *ae_results.overview_rows(self.adae, self.adsl, protocol, analysis),
+                *ae_tables.overview_rows(self.adae, self.adsl, protocol, analysis),
                 *ledger.ledger_rows(self.serious, self.special, protocol, analysis),
-                *category_results.aesi_rows(self.adae, self.adsl, protocol, analysis),
+                *ae_tables.aesi_rows(self.adae, self.adsl, protocol, analysis),
             ]
         )
 
     def cards(self, overview: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
-        shown = views.headline(overview, self.adsl, protocol, to_ard([]), None)
+        shown = tables.headline(overview, self.adsl, protocol, to_ard([]), None)
         return {label: value for label, value, _ in shown}
 
     def of(self, analysis_id: str) -> pd.DataFrame:
@@ -72,17 +62,17 @@ def test_an_event_of_unknown_seriousness_stands_beside_the_serious_ones(protocol
     assert made.total("TEAE_OVERVIEW", "SRAE", "unknown seriousness") == [1, 1]
     assert made.total("SAE_LEDGER", "SAE", "all") == [1, 1]
     assert made.total("SAE_LEDGER", "SAE_UNKNOWN", "all") == [1, 1]
-    assert ledger_views.ledger_text(made.ard) == "1 [1], and 1 [1] of unknown seriousness"
+    assert ledger.ledger_text(made.ard) == "1 [1], and 1 [1] of unknown seriousness"
     facts = {
-        one: value for one, value, _ in views.headline(made.of("TEAE_OVERVIEW"), made.adsl, protocol, to_ard([]), None)
+        one: value for one, value, _ in tables.headline(made.of("TEAE_OVERVIEW"), made.adsl, protocol, to_ard([]), None)
     }
     assert facts["Serious"] == "1 of 2, and 1 of unknown seriousness"
-    lines = ledger_views.serious_lines(made.serious, made.adsl, analysis).set_index("ADECOD")
+    lines = ledger.serious_lines(made.serious, made.adsl, analysis).set_index("ADECOD")
     assert lines.loc["Infusion reaction", ["SERIOUS", "DUE", "LEFT"]].tolist() == ["not given", "open", "open"]
     said = listings.event_lines(made.adae, made.adsl, pd.Series("", index=made.adae.index))
     told = listings.serious_listing(made.adae, said)["NARRATIVE"].tolist()
     assert "seriousness not given" in told[1]
-    assert expedited.expedited_sentence(made.serious) == (
+    assert ledger.expedited_sentence(made.serious) == (
         "No event that is known to be serious is related and unexpected. Of 1 related and unexpected event the "
         "seriousness is not given: whether an expedited report is due is not known."
     )
@@ -91,7 +81,7 @@ def test_an_event_of_unknown_seriousness_stands_beside_the_serious_ones(protocol
         1,
         1,
     ]
-    assert not views.unseen_notes(made.ard[made.ard["variable"] == "SRAE"])
+    assert not tables.unseen_notes(made.ard[made.ard["variable"] == "SRAE"])
 
 
 @pytest.mark.parametrize("words", [{"AESHOSP": "Y"}, {"AESMIE": "Y"}, {"AEOUT": "FATAL"}, {"grade": 5}])
@@ -111,36 +101,36 @@ def test_seriousness_that_was_never_collected_is_not_zero(protocol: Protocol, an
 
 def test_confirmed_dlts_are_not_evaluable_without_the_flags(protocol: Protocol, analysis: Analysis) -> None:
     made = Made(blank_seriousness(), protocol, analysis)
-    ard = to_ard(ae_results.overview_rows(made.adae, made.adsl, protocol, analysis, adjudicated=False))
+    ard = to_ard(ae_tables.overview_rows(made.adae, made.adsl, protocol, analysis, adjudicated=False))
     rows = ard[ard["variable"].eq("DLT") & ard["stat_name"].isin(["n", "p", "events"])]
     assert rows["stat"].isna().all()
     assert set(rows["stat_text"]) == {"NE"}
-    assert not views.unseen_notes(ard[ard["variable"] == "DLT"])
+    assert not tables.unseen_notes(ard[ard["variable"] == "DLT"])
     facts = made.cards(ard, protocol)
     assert facts["Confirmed DLT"] == "not evaluable"
     rates = to_ard(exposure.rate_rows(made.adae, made.adsl, protocol, analysis, CUT, adjudicated=False))
     assert rates.query("variable == 'DLT' and stat_name == 'rate'")["stat_text"].eq("NE").all()
-    assert "not delivered" in views.dlt_sentence(made.adae, made.adsl, protocol, None, False)
+    assert "not delivered" in tables.dlt_sentence(made.adae, made.adsl, protocol, None, False)
 
 
 def test_who_waits_for_data_is_named_beside_the_candidates(protocol: Protocol, analysis: Analysis) -> None:
     made = Made(trial().subject("S07").infused(0).event("Rash", 5, 1), protocol, analysis)
     addlt = pd.DataFrame({"SUBJID": ["S07"], "DLTSTAT": ["PENDING-DATA"]})
-    said = views.dlt_sentence(made.adae, made.adsl, protocol, addlt)
+    said = tables.dlt_sentence(made.adae, made.adsl, protocol, addlt)
     assert "1 subject waits for data that may show a DLT (see 04_dlt): S07." in said
-    assert views.dlt_sentence(made.adae, made.adsl, protocol) == "No candidate DLT waits for the committee."
+    assert tables.dlt_sentence(made.adae, made.adsl, protocol) == "No candidate DLT waits for the committee."
 
 
 def test_a_category_that_the_ledger_holds_was_seen(protocol: Protocol, analysis: Analysis) -> None:
     built = trial().subject("S01").infused(0).event("Teratoma", 200, 4, serious="Y", related="RELATED", AESHOSP="Y")
     made = Made(built, protocol, analysis)
-    elsewhere = ledger_views.special_outside(made.special, analysis)
+    elsewhere = ledger.special_outside(made.special, analysis)
     assert list(elsewhere.values()) == ["1 after day 180 (1 related)"]
     only = made.of("AESI_CAT")[lambda rows: rows["variable_level"].isin(list(elsewhere))]
-    assert views.unseen_notes(only)
-    assert not views.unseen_notes(only, elsewhere)
-    outside = ledger_views.outside_text(made.ard, analysis)
-    assert ledger_views.with_names(outside, made.special, analysis) == (
+    assert tables.unseen_notes(only)
+    assert not tables.unseen_notes(only, elsewhere)
+    outside = ledger.outside_text(made.ard, analysis)
+    assert ledger.with_names(outside, made.special, analysis) == (
         "and 1 outside the window: 1 after day 180 (1 related); of special interest: Teratoma, after day 180"
     )
 
@@ -149,7 +139,7 @@ def test_due_dates_that_nobody_knows_may_have_passed(protocol: Protocol, analysi
     built = trial().subject("S01").infused(0)
     for day in (1, 2, 3):
         built.event(f"E{day}", day, 3, serious="Y", related="RELATED", AESHOSP="Y")
-    said = expedited.expedited_sentence(Made(built, protocol, analysis).serious)
+    said = ledger.expedited_sentence(Made(built, protocol, analysis).serious)
     assert "When any of the 3 expedited reports was due is not known" in said
     assert "3 may already be overdue." in said
 
@@ -162,11 +152,11 @@ def test_a_relation_and_an_onset_that_were_not_given_are_not_facts(protocol: Pro
     told = listings.serious_listing(made.adae, lines)["NARRATIVE"].iloc[0]
     assert told.startswith("Grade 3, onset not known, ")
     assert "relation not given, counted as related" in told
-    line = ledger_views.serious_lines(made.serious, made.adsl, analysis).iloc[0]
+    line = ledger.serious_lines(made.serious, made.adsl, analysis).iloc[0]
     assert (line["RELDAY"], line["AREL"]) == ("not known", "not known, counted as related")
-    asked = [(q["rule"], q["severity"]) for q in questions.adverse_event_queries(made.adae, built.domains())]
+    asked = [(q["rule"], q["severity"]) for q in queries.adverse_event_queries(made.adae, built.domains())]
     assert ("AE-START-MISSING", "major") in asked
-    assert views.relation_note(made.adae, made.adsl) == "1 of them with relation not given (S01)"
+    assert tables.relation_note(made.adae, made.adsl) == "1 of them with relation not given (S01)"
 
 
 def test_an_event_without_a_grade_stands_in_the_row_of_its_category(protocol: Protocol, analysis: Analysis) -> None:

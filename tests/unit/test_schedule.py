@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from small_project import GRAPH
-from trialbook.runner.graph import Piece
-from trialbook.runner.schedule import run_pieces
+from trialbook.pipeline.scheduler import run_pieces
+from trialbook.workbook.steps import Piece
 
 
 def run(pieces: list[Piece], failing: dict[str, Exception] | None = None, jobs: int = 1) -> tuple[list[str], int]:

@@ -11,16 +11,16 @@ import pandas as pd
 import pytest
 
 from small_project import GRAPH
-from trialbook.datasets import write_dataset
-from trialbook.errors import StopError
-from trialbook.runner.ingredients import file_sha256
-from trialbook.runner.sealing import Seal, owner_of
+from trialbook.core.datasets import write_dataset
+from trialbook.core.errors import StopError
+from trialbook.pipeline.dependencies import file_sha256
+from trialbook.pipeline.seal import Seal, owner_of
 
 LEFT = {
     "01_cleaning": ["data/clean/dm.parquet", ".steps/01_cleaning/changelog.csv", ".steps/01_cleaning/notebook.ipynb"],
     "02_eligibility": ["data/adsl.parquet", "data/adie.parquet", ".steps/02_eligibility/ard.json"],
     "01_cleaning.page": [".steps/01_cleaning.page/page.json"],
-    "raw.contracts": [".steps/raw.contracts/verdicts.json"],
+    "raw.contracts": [".steps/raw.contracts/gx_engine.json"],
 }
 COUNT = ".steps/02_eligibility/ard.json"
 
@@ -80,7 +80,7 @@ BREACHES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a count of the same length, time restored": (lambda s: same_length_and_time(s / COUNT), "was altered"),
     "a page of another chapter": (lambda s: planted(s / ".steps/01_cleaning.page/page.json"), "was altered"),
     "a notebook of another chapter": (lambda s: planted(s / ".steps/01_cleaning/notebook.ipynb"), "was altered"),
-    "a verdict": (lambda s: same_length_and_time(s / ".steps/raw.contracts/verdicts.json"), "was altered"),
+    "a verdict": (lambda s: same_length_and_time(s / ".steps/raw.contracts/gx_engine.json"), "was altered"),
     "a dataset": (lambda s: planted(s / "data/adsl.parquet"), "was altered"),
     "a clean domain": (lambda s: same_length_and_time(s / "data/clean/dm.parquet"), "was altered"),
     "a dataset removed": (lambda s: (s / "data/adsl.parquet").unlink(), "was removed"),

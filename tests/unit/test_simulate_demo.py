@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trialbook.domains import DOMAIN_ORDER, VARIABLES
-from trialbook.errors import UsageError
-from trialbook.simulate import DEMO_CUTS, simulate_trial, write_demo, write_snapshot
+from trialbook.core.domains import DOMAIN_ORDER, VARIABLES
+from trialbook.core.errors import UsageError
+from trialbook_demo import DEMO_CUTS, simulate_trial, write_demo, write_snapshot
 
 Tables = dict[str, pd.DataFrame]
 CUTS = tuple(DEMO_CUTS)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trialbook.simulate import SCENARIOS, simulate_trial
+from trialbook_demo import SCENARIOS, simulate_trial
 
 Tables = dict[str, pd.DataFrame]
 CUTS = ("2025-03-31", "2025-06-30", "2025-09-30")

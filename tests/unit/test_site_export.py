@@ -10,14 +10,13 @@ import pytest
 from trialbook.cleaning import apply_cut, clean_snapshot, consistency_queries, whole_change_log
 from trialbook.cleaning.clean import Cleaned
 from trialbook.cleaning.cut import Cut
-from trialbook.datasets import write_dataset
+from trialbook.core.datasets import write_dataset
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
-from trialbook.simulate.site_export import SITE_EXPORT_CUT, write_site_export
 from trialbook.snapshot import read_snapshot
 from trialbook.snapshot.formats import grids_of
-from trialbook.snapshot.origin import ARROW
-from trialbook.snapshot.tables import Snapshot
+from trialbook.snapshot.tables import ARROW, Snapshot
+from trialbook_demo.site_export import SITE_EXPORT_CUT, write_site_export
 
 
 def made(trial: Trial) -> tuple[Snapshot, Cleaned, Cut]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import raw_export as raw
-from trialbook.errors import StopError
+from trialbook.core.errors import StopError
 from trialbook.snapshot import Snapshot, read_snapshot, reading_lines
 from trialbook.snapshot.door import WITHHELD
 

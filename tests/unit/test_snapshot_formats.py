@@ -14,7 +14,7 @@ import pytest
 import xlsxwriter
 
 import raw_export as raw
-from trialbook.errors import StopError
+from trialbook.core.errors import StopError
 from trialbook.snapshot import describe_files, read_snapshot
 from trialbook.snapshot.read import read_folder
 

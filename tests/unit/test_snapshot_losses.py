@@ -16,10 +16,10 @@ import xlsxwriter
 
 import raw_export as raw
 from trialbook.cleaning import clean_snapshot
-from trialbook.errors import StopError
+from trialbook.core.errors import StopError
 from trialbook.snapshot import read_snapshot
-from trialbook.snapshot.garbled import garbled
 from trialbook.snapshot.read import read_folder
+from trialbook.snapshot.tables import garbled
 
 HEAD = "USUBJID,AESEQ,AETERM\n"
 

@@ -12,7 +12,7 @@ import pytest
 import raw_export as raw
 import snapshot_writers as writers
 from trialbook.cleaning import clean_snapshot
-from trialbook.datasets import write_dataset
+from trialbook.core.datasets import write_dataset
 from trialbook.snapshot import read_snapshot, transfer_manifest
 
 DEMO = raw.PROTOCOL.parents[1] / "data" / "demo" / "2025-06-30"

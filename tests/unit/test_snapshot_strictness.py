@@ -9,7 +9,7 @@ import pyreadstat
 import pytest
 
 import raw_export as raw
-from trialbook.errors import StopError, UsageError
+from trialbook.core.errors import StopError, UsageError
 from trialbook.snapshot import read_approved_deletions, read_snapshot, transfer_manifest
 from trialbook.snapshot.read import read_folder
 

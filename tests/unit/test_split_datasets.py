@@ -10,10 +10,10 @@ import pytest
 import raw_export as raw
 from snapshot_writers import FORMATS, write_as, write_workbook
 from trialbook.cleaning import apply_cut, clean_snapshot, replayed_domains, whole_change_log
-from trialbook.errors import StopError
-from trialbook.results.queries import Query
+from trialbook.core.errors import StopError
+from trialbook.queries.query_list import Query
 from trialbook.snapshot import Snapshot, describe_files, read_snapshot, reading_lines, transfer_manifest
-from trialbook.snapshot.parts import part_of
+from trialbook.snapshot.split_datasets import part_of
 
 STUDY = "iMSC-2001"
 CHEMISTRY = [{"STUDYID": STUDY, "DOMAIN": "LB", **raw.LB, "LBSEQ": str(k), "LBTESTCD": t, "LBORRES": v}

@@ -6,8 +6,7 @@ import math
 
 import pytest
 
-from trialbook.statistics.intervals import Interval
-from trialbook.statistics.rates import poisson_exact_rate
+from trialbook.statistics.intervals import Interval, poisson_exact_rate
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from trialbook.errors import UsageError
-from trialbook.runner.graph import PROFILED
-from trialbook.runner.step_metadata import ENTRY, graph_of, read_graph
+from trialbook.core.errors import UsageError
+from trialbook.workbook.step_metadata import ENTRY, graph_of, read_graph
+from trialbook.workbook.steps import PROFILED
 
 CLEANING = {"title": "Cleaning", "needs": [], "datasets": ["clean"]}
 STORY: dict[str, Any] = {

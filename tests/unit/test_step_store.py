@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from trialbook.runner.ingredients import differences
-from trialbook.runner.store import KEPT, Store
+from trialbook.pipeline.artifact_cache import KEPT, Store
+from trialbook.pipeline.dependencies import differences
 
 MADE_OF = {"notebook 05_orr.ipynb": "aa", "analysis.os_days": "[28, 100]", "data data/adsl.parquet": "bb"}
 
@@ -59,7 +59,7 @@ def test_a_restored_file_is_never_seen_half_written(
         seen.append(sorted(whole))
         copy(source, target)
 
-    monkeypatch.setattr("trialbook.runner.store.shutil.copyfile", slowly)
+    monkeypatch.setattr("trialbook.pipeline.artifact_cache.shutil.copyfile", slowly)
     kept.restore(tmp_path / "again")
     assert seen == [[], ["adrs.parquet"]]
 

@@ -10,9 +10,9 @@ from test_split_datasets import frames
 import raw_export as raw
 from snapshot_writers import FORMATS, write_as
 from trialbook.cleaning import Cleaned, apply_cut, clean_snapshot, compare_cuts, consistency_queries
-from trialbook.errors import StopError
+from trialbook.core.errors import StopError
 from trialbook.protocol.load import load_protocol
-from trialbook.results.queries import query_list
+from trialbook.queries.query_list import query_list
 from trialbook.snapshot import read_snapshot
 
 STUDY = "iMSC-2001"

@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 
 from trial_builder import TrialBuilder, trial
-from trialbook.dates import as_date
+from trialbook.core.dates import as_date
 from trialbook.protocol.models import DoseLevel, Protocol
+from trialbook.subjects.adsl import CORE, derive_subjects
 from trialbook.subjects.ages import age_bounds, age_group, completed_years, derive_ages
-from trialbook.subjects.derive import CORE, derive_subjects
 from trialbook.subjects.dosing import infusion_levels
-from trialbook.subjects.questions import subject_queries
+from trialbook.subjects.queries import subject_queries
 from trialbook.subjects.weights import weights
 
 CUT = as_date("2025-06-30")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from trial_builder import trial
-from trialbook.dates import as_date
+from trialbook.core.dates import as_date
 from trialbook.results.ard import to_ard
+from trialbook.subjects.adsl import add_analysis_sets, derive_subjects, set_reasons, set_rows
 from trialbook.subjects.demography import demography_rows, level_headers
-from trialbook.subjects.derive import derive_subjects
 from trialbook.subjects.flow import earlier_screenings, flow_numbers, flow_rows, flow_sentence
-from trialbook.subjects.sets import add_analysis_sets, set_reasons, set_rows
 
 CUT = as_date("2025-02-15")
 NO_AUDIT = pd.DataFrame({name: pd.Series(dtype="str") for name in ("USUBJID", "CRITCD", "RESULT", "DATARESULT")})

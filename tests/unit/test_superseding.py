@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trialbook.datasets import write_dataset
+from trialbook.core.datasets import write_dataset
+from trialbook.pipeline.changed_results import moved_headlines
+from trialbook.pipeline.superseded import keep_superseded, named_seal, told, touched_before, touched_place
 from trialbook.protocol.load import load_trial
-from trialbook.runner.kept_builds import kept_differences
-from trialbook.runner.moved import moved_headlines
-from trialbook.runner.superseding import keep_superseded, named_seal, told, touched_before, touched_place
+from trialbook.provenance.kept_builds import kept_differences
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,7 +73,7 @@ def test_numbers_of_a_build_are_read_under_its_own_keys(tmp_path: Path, km_ci: s
         write_dataset(pd.DataFrame(columns=columns, dtype="str"), tmp_path / name / "results" / "ard.parquet")
         content = {"cut_id": "c1", "sources": {"analysis": keys}}
         (tmp_path / name / "manifest.json").write_text(json.dumps(content, default=str))
-    from trialbook.runner.moved import _trial_of
+    from trialbook.pipeline.changed_results import _trial_of
 
     assert _trial_of(tmp_path / "old", trial).analysis.km_ci == km_ci
     assert moved_headlines(tmp_path / "old", tmp_path / "new", trial) == []

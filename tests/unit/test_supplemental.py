@@ -9,23 +9,15 @@ import pytest
 
 from trial_builder import TrialBuilder, trial
 from trialbook.cleaning import apply_cut
-from trialbook.dlt.determination import derive_addlt
+from trialbook.core.domains import Domains
+from trialbook.core.supplemental import NO_PARENT, NO_VALUE, NO_VARIABLE, OTHER_DOMAIN, SEVERAL, parent_links, unjoined
+from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.events import dlt_event_queries, dlt_events
-from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adjudication import adjudicated_dlt
-from trialbook.subjects.derive import derive_subjects
-from trialbook.supplemental import (
-    NO_PARENT,
-    NO_VALUE,
-    NO_VARIABLE,
-    OTHER_DOMAIN,
-    SEVERAL,
-    parent_links,
-    unjoined,
-)
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = pd.Timestamp("2025-06-30")
 

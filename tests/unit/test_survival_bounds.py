@@ -9,18 +9,17 @@ import pandas as pd
 import pytest
 
 from trial_builder import FIRST_INFUSION, TrialBuilder
-from trialbook.domains import Domains
+from trialbook.core.domains import Domains
+from trialbook.efficacy.adtte import derive_adtte
 from trialbook.efficacy.survival import follow_up_rows, time_to_event_rows
-from trialbook.efficacy.survival_bounds import survival_bounds_rows
-from trialbook.efficacy.survival_needs import undelivered, why_not_evaluable
-from trialbook.efficacy.survival_views import deaths_open, deaths_text
-from trialbook.efficacy.time_to_event import derive_adtte
+from trialbook.efficacy.survival_bounds import survival_bounds_rows, undelivered, why_not_evaluable
+from trialbook.efficacy.survival_tables import deaths_open, deaths_text
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
 from trialbook.results.bounds import bounds_text
 from trialbook.statistics.kaplan_meier import kaplan_meier
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 # FIRST_INFUSION is 2025-01-10: REL_DAY 81 is 2025-04-01, REL_DAY 110 is 2025-04-30.
 CUT = FIRST_INFUSION + pd.Timedelta(days=150)

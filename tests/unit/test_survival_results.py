@@ -8,21 +8,22 @@ import pandas as pd
 import pytest
 
 from trial_builder import FIRST_INFUSION
+from trialbook.core.domains import Domains
 from trialbook.display import figure
 from trialbook.display.charts.survival import incidence_chart, kaplan_meier_chart, swimmer_chart
-from trialbook.domains import Domains
-from trialbook.efficacy import survival_views as views
-from trialbook.efficacy.competing import incidence_rows, incidence_steps
+from trialbook.efficacy import survival_tables as views
+from trialbook.efficacy.adtte import COLUMNS
+from trialbook.efficacy.course_tables import swimmer_bars, swimmer_marks
 from trialbook.efficacy.survival import (
     curve_points,
     curve_steps,
     drawn_levels,
     follow_up_rows,
+    incidence_rows,
+    incidence_steps,
     numbers_at_risk,
     time_to_event_rows,
 )
-from trialbook.efficacy.swimmer import swimmer_bars, swimmer_marks
-from trialbook.efficacy.time_to_event import COLUMNS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from trial_builder import FIRST_INFUSION, TrialBuilder, trial
-from trialbook.efficacy.time_to_event import derive_adtte, survival_queries, unresolved_subjects
+from trialbook.efficacy.adtte import derive_adtte, survival_queries, unresolved_subjects
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
 
 CUT = FIRST_INFUSION + pd.Timedelta(days=120)
 

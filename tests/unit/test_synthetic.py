@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import raw_export as raw
-from trialbook.errors import StopError
+from trialbook.core.errors import StopError
 from trialbook.protocol.load import find_cut_file, load_trial
-from trialbook.synthetic import MANIFEST, is_synthetic, manifest_says
+from trialbook.protocol.synthetic import MANIFEST, is_synthetic, manifest_says
 
 
 def declared(folder: Path, content: object) -> Path:

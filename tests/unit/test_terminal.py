@@ -9,10 +9,10 @@ import sys
 import pytest
 from rich.table import Table
 
-from trialbook.errors import UsageError
-from trialbook.privacy import masked_argument
+from trialbook.core.errors import UsageError
+from trialbook.core.privacy import masked_argument
+from trialbook.core.terminal import Terminal
 from trialbook.protocol.models import Cut
-from trialbook.runner.terminal import Terminal
 
 ACTING = [
     "\x1b[31mRED", "\x1b]0;title\x07", "\x1b[2J", "left\u202eright", "zero\u200bwidth", "a\rb", "bell\x07", "\x9b31m",

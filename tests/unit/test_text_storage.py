@@ -6,17 +6,17 @@ import pandas as pd
 import pytest
 
 from trialbook import cleaning
-from trialbook.datasets import write_dataset
-from trialbook.dlt.determination import derive_addlt
-from trialbook.efficacy.response import derive_adrs
-from trialbook.eligibility.audit import audit
+from trialbook.core.datasets import write_dataset
+from trialbook.dlt.addlt import derive_addlt
+from trialbook.efficacy.adrs import derive_adrs
+from trialbook.eligibility.adie import audit
 from trialbook.protocol.load import load_trial
-from trialbook.runner import text_storage
-from trialbook.runner.text_storage import choose_text_storage
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adlb import derive_adlb
 from trialbook.snapshot import read_snapshot
-from trialbook.subjects.derive import derive_subjects
+from trialbook.subjects.adsl import derive_subjects
+from trialbook.workbook import string_storage
+from trialbook.workbook.string_storage import choose_text_storage
 
 OPTION = "mode.string_storage"
 
@@ -35,7 +35,7 @@ def option_restored():
 
 @pytest.mark.parametrize(("limit", "storage"), [(10_000_000, "python"), (1_000, "pyarrow")])
 def test_a_small_snapshot_is_kept_as_python_objects(monkeypatch, trial, limit, storage):
-    monkeypatch.setattr(text_storage, "SMALL_BYTES", limit)
+    monkeypatch.setattr(string_storage, "SMALL_BYTES", limit)
     choose_text_storage(trial)
     assert pd.get_option(OPTION) == storage
     assert pd.Series(["x"], dtype="str").dtype.storage == storage
@@ -44,7 +44,7 @@ def test_a_small_snapshot_is_kept_as_python_objects(monkeypatch, trial, limit, s
 def test_either_way_every_dataset_is_the_same_to_the_byte(monkeypatch, trial, tmp_path):
     left = []
     for name, limit in (("python", 10_000_000), ("arrow", 1_000)):
-        monkeypatch.setattr(text_storage, "SMALL_BYTES", limit)
+        monkeypatch.setattr(string_storage, "SMALL_BYTES", limit)
         choose_text_storage(trial)
         left.append(datasets(trial, tmp_path / name))
     assert len(left[0]) > 25

@@ -8,8 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
-from trialbook.runner.notebooks import NotebookError, stop_if_refused
-from trialbook.runner.typed_text import typed_person
+from trialbook.kernels.run_notebook import NotebookError, stop_if_refused, typed_person
 
 ROOT = Path(__file__).resolve().parents[2]
 TYPED = {

@@ -1,23 +1,31 @@
 """Dates, units, codes and duplicates; the change log; the data cut; one cut against another."""
 
 from trialbook.cleaning.clean import Cleaned, clean_snapshot
-from trialbook.cleaning.consistency import consistency_queries
+from trialbook.cleaning.compare_cuts import (
+    Differences,
+    check_deletions,
+    compare_cuts,
+    restatement_queries,
+    restatements,
+)
+from trialbook.cleaning.cross_checks import consistency_queries
 from trialbook.cleaning.cut import Cut, apply_cut
-from trialbook.cleaning.differences import Differences, check_deletions, compare_cuts, restatement_queries, restatements
-from trialbook.cleaning.drift import drift_sentence, export_drift
 from trialbook.cleaning.problems import PROBLEMS
 from trialbook.cleaning.replay import replay, replayed_domains
-from trialbook.cleaning.rules import RULES
-from trialbook.cleaning.summary import (
+from trialbook.cleaning.report import (
+    arrival_sentence,
     cleaning_rows,
+    differences_sentence,
     fix_counts,
+    headline,
     missing_by_visit,
     missing_values,
     query_counts,
     record_counts,
     whole_change_log,
 )
-from trialbook.cleaning.words import arrival_sentence, differences_sentence, headline
+from trialbook.cleaning.rules import RULES
+from trialbook.cleaning.schema_drift import drift_sentence, export_drift
 
 __all__ = [
     "PROBLEMS", "RULES", "Cleaned", "Cut", "Differences", "apply_cut", "arrival_sentence", "check_deletions",

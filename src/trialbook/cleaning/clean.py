@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -12,23 +13,196 @@ from trialbook.cleaning import keys
 from trialbook.cleaning.codes import CODE_READERS, DATE_ANSWERS, RESULT_READERS, arm_reader
 from trialbook.cleaning.columns import check_columns, kind_of
 from trialbook.cleaning.cut import future_date_queries
-from trialbook.cleaning.dates import date_reader
 from trialbook.cleaning.exposure import check_first_infusions, check_treated_have_infusions
-from trialbook.cleaning.numbers import parse_results, read_number, read_result, read_whole, split_units
-from trialbook.cleaning.reading import BIRTH_DATE, WHOLE_RECORD, Doubt, Reader, Working, change_frame
-from trialbook.cleaning.rescreening import check_treated_once
-from trialbook.cleaning.rules import ask
-from trialbook.cleaning.spreadsheet import read_no_error
-from trialbook.cleaning.studies import settle_studies
-from trialbook.cleaning.text import read_free_text, read_plain
-from trialbook.cleaning.undelivered import missing_domain_queries
-from trialbook.cleaning.units import doses_in_millions, read_unit, stool_in_millilitres, weights_in_kg
-from trialbook.domains import RESULT_DOMAINS, Domains, column_type
-from trialbook.protocol.models import Trial
-from trialbook.results.queries import Query
+from trialbook.cleaning.keys import check_treated_once
+from trialbook.cleaning.numbers import (
+    doses_in_millions,
+    parse_results,
+    read_number,
+    read_result,
+    read_unit,
+    read_whole,
+    split_units,
+    stool_in_millilitres,
+    weights_in_kg,
+)
+from trialbook.cleaning.read_dates import date_reader
+from trialbook.cleaning.read_values import (
+    BIRTH_DATE,
+    WHOLE_RECORD,
+    Doubt,
+    Reader,
+    Working,
+    change_frame,
+    read_free_text,
+    read_no_error,
+    read_plain,
+)
+from trialbook.cleaning.rules import RULES, ask
+from trialbook.core.domains import RESULT_DOMAINS, VARIABLES, Domains, column_type
+from trialbook.core.errors import StopError
+from trialbook.core.supplemental import SINGLING, parent_links
+from trialbook.protocol.models import Protocol, Study, Trial
+from trialbook.queries.query_list import Query, query
 from trialbook.snapshot.door import WITHHELD
 from trialbook.snapshot.tables import RawTable, Snapshot, stops_at_the_source
-from trialbook.supplemental import SINGLING, parent_links
+
+# ----------------------------------------------------------------------------------------------------
+# Domains that were not delivered (P34): one question each, which says in words what depends on it (§14.2).
+
+
+UNDELIVERED = "P34-DOMAIN-MISSING"
+
+
+class _Use(NamedTuple):
+    """What of an endpoint rests on a domain, in English and Chinese; `decides`: without it there is no result."""
+
+    endpoint: str
+    english: str
+    chinese: str
+    decides: bool = False
+
+
+# By domain: what it holds, in English and Chinese, and its uses (domain document §14.2).
+_USES: dict[str, tuple[str, str, tuple[_Use, ...]]] = {
+    "DS": ("disposition", "受试者处置", (
+        _Use("OS", "overall survival and follow-up", "总生存期与随访", True),
+        _Use("ORR_D28", "response at day 28 (withdrawals)", "第28天应答（退出情况）", True),
+        _Use("DLT", "who left the DLT window early", "剂量限制性毒性观察期内提前退出者"),
+        _Use("ELIGIBILITY", "screen failures and consent", "筛选失败与知情同意"),
+    )),
+    "IE": ("eligibility form", "入排标准表", (
+        _Use("ELIGIBILITY", "criteria that only the site can attest", "仅能由研究中心确认的入排标准"),
+    )),
+    "LB": ("laboratory results", "实验室检查", (
+        _Use("TEAE", "laboratory tables, grades and shifts", "实验室检查表、分级与变化", True),
+        _Use("ELIGIBILITY", "criteria judged by laboratory results", "依据实验室结果判断的入排标准"),
+        _Use("ORR_D28", "liver stages from bilirubin", "由胆红素推导的肝脏分期"),
+    )),
+    "VS": ("vital signs", "生命体征", (
+        _Use("DLT", "the dose per kg of infusions given as cells in total", "以细胞总数记录的输注的每公斤剂量"),
+        _Use("ELIGIBILITY", "criteria judged by vital signs and body size", "依据生命体征和体格判断的入排标准"),
+    )),
+    "RS": ("GVHD stages and responses", "GVHD 分期与疗效评估", (
+        _Use("ORR_D28", "response at day 28 and all that is derived from it", "第28天应答及由其推导的结果", True),
+        _Use("ELIGIBILITY", "criteria on grade, steroid response and performance", "分级、激素疗效和体能状态的标准"),
+    )),
+    "CM": ("medication", "合并用药", (
+        _Use("ORR_D28", "response at day 28 (new therapy cannot be ruled out)", "第28天应答（无法排除新的治疗）", True),
+        _Use("OS", "failure-free survival", "无失败生存期", True),
+        _Use("DLT", "who began another trial's drug", "开始使用其他试验药物者"),
+        _Use("ELIGIBILITY", "criteria on steroids and prior therapy", "关于激素和既往治疗的入排标准"),
+    )),
+    "MH": ("medical history", "病史", (
+        _Use("ELIGIBILITY", "criteria on history and current disease", "关于病史和现患疾病的入排标准"),
+    )),
+}  # fmt: skip
+
+
+def missing_domain_queries(domains: Domains, protocol: Protocol) -> list[Query]:
+    """One question for each optional domain that was not delivered and that an endpoint of the trial rests on.
+
+    Major where a reported result is not evaluable without it. With the organ findings (FA) the response does not need
+    the stages (RS).
+    """
+    asked = []
+    for code, (english, chinese, uses) in _USES.items():
+        if domains.delivered(code):
+            continue
+        own = [use for use in uses if protocol.has_endpoint(use.endpoint)]
+        if code == "RS" and domains.delivered("FA"):
+            own = [use for use in own if not use.decides]
+        if own:
+            asked.append(_query(code, (english, chinese), own))
+    return asked
+
+
+def _query(code: str, name: tuple[str, str], uses: list[_Use]) -> Query:
+    english, chinese = "; ".join(use.english for use in uses), "；".join(use.chinese for use in uses)
+    return query(
+        UNDELIVERED, "", code, severity="major" if any(use.decides for use in uses) else "minor", observed="",
+        expected=RULES[UNDELIVERED].expected,
+        message_en=f"{code} ({name[0]}) was not delivered. Not evaluable without it: {english}.",
+        message_zh=f"未提供数据域 {code}（{name[1]}）。缺少该数据域时不可评价：{chinese}。",
+    )  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------------------------
+# Records of another study (P34, A-162): a whole domain of them stops, single ones are left out and asked about.
+
+
+OTHER_STUDY = "P34-OTHER-STUDY"
+# From this share of the records of a domain on, the file is taken for one of another study.
+MOST = 0.5
+_SIGNS = re.compile(r"[\W_]+")
+
+
+def study_names(dm: pd.DataFrame, study: Study) -> set[str]:
+    """How this study is called, without letter case and signs.
+
+    The ids of the protocol file, where DM uses one of them; else the STUDYID of DM, which lists the subjects: an export
+    may well name the study otherwise than the protocol file.
+    """
+    own = {_bare(name) for name in (study.id, study.registry_id or "") if name}
+    listed = _spelled(dm).dropna()
+    if listed.empty or listed.isin(list(own)).any():
+        return own
+    return {str(listed.mode().iloc[0])}
+
+
+def settle_studies(work: Mapping[str, Working], study: Study) -> None:
+    """Leaves out single records whose STUDYID is that of another study, and asks about each.
+
+    Raises StopError where DM lists a subject of another study (every count rests on it), and where half of the records
+    of a domain that is analysed, or more, are of another study: the wrong file was delivered. A record without STUDYID,
+    and a file without that column, belong to the study of the snapshot.
+    """
+    if "DM" not in work:
+        return
+    own = study_names(work["DM"].frame, study)
+    for code, table in work.items():
+        spelled = _spelled(table.frame)
+        foreign = spelled.notna() & ~spelled.isin(list(own))
+        if not foreign.any():
+            continue
+        rows = table.frame.index[foreign]
+        if code == "DM" or (code in VARIABLES and foreign.sum() >= MOST * spelled.notna().sum()):
+            with stops_at_the_source(table.table):
+                raise _stop(table, rows, work["DM"])
+        for row in rows:
+            table.doubt(int(row), "STUDYID", OTHER_STUDY, str(table.frame.at[row, "STUDYID"]))
+        table.drop(rows, OTHER_STUDY)
+
+
+def _stop(table: Working, rows: pd.Index, dm: Working) -> StopError:
+    value = str(table.frame.at[rows[0], "STUDYID"])
+    here = _first(dm.frame["STUDYID"]) if "STUDYID" in dm.frame else ""
+    who = "a subject" if table is dm else f"{len(rows)} of {len(table.frame)} records"
+    is_of = "is" if table is dm or len(rows) == 1 else "are"
+    return StopError(
+        f"{who} of {table.table.domain} {is_of} of another study than the snapshot ({here})", file=table.table.file,
+        row=int(rows[0]), column="STUDYID", value=value, rule=OTHER_STUDY,
+        next_step="deliver the file of this study, or correct STUDYID at the source",
+    )  # fmt: skip
+
+
+def _first(values: Iterable[object]) -> str:
+    return next((str(value) for value in values if isinstance(value, str)), "")
+
+
+def _spelled(frame: pd.DataFrame) -> pd.Series:
+    """STUDYID without letter case and signs; missing where there is none."""
+    if "STUDYID" not in frame:
+        return pd.Series(pd.NA, index=frame.index, dtype="str")
+    bare = {value: _bare(value) or None for value in frame["STUDYID"].dropna().unique()}
+    return frame["STUDYID"].map(bare).astype("str")
+
+
+def _bare(name: str) -> str:
+    return _SIGNS.sub("", name).casefold()
+
+
+# ----------------------------------------------------------------------------------------------------
 
 UNIT_OF = {"EXDOSE": "EXDOSU", "CMDOSE": "CMDOSU", "LBSTRESN": "LBSTRESU", "AGE": "AGEU"}
 # What a query may show of a value that should be a date or a number: nothing that could name a person.

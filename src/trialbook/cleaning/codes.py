@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from trialbook.cleaning.reading import Reader, Reading
+from trialbook.cleaning.read_values import Reader, Reading
 
 _YES = ("Y", "YES", "是", "有", "1", "√", "✓", "✔", "☑", "TRUE")
 _NO = ("N", "NO", "否", "无", "0", "×", "✗", "✘", "☐", "FALSE")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from trialbook.cleaning.codes import CODE_READERS
-from trialbook.domains import NUMERIC, RESULT_DOMAINS, VARIABLES
-from trialbook.errors import StopError
+from trialbook.core.domains import NUMERIC, RESULT_DOMAINS, VARIABLES
+from trialbook.core.errors import StopError
 from trialbook.protocol.models import Protocol
 from trialbook.snapshot.tables import Snapshot
 

@@ -13,10 +13,10 @@ import pandas as pd
 
 from trialbook.cleaning.keys import record_keys
 from trialbook.cleaning.rules import ask
-from trialbook.dates import earliest_date, latest_date
-from trialbook.domains import Domains
-from trialbook.results.queries import Query
-from trialbook.supplemental import is_supplemental, parent_links
+from trialbook.core.dates import earliest_date, latest_date
+from trialbook.core.domains import Domains
+from trialbook.core.supplemental import is_supplemental, parent_links
+from trialbook.queries.query_list import Query
 
 CUT_VARIABLES: Mapping[str, str] = {
     "DM": "RFICDTC", "EX": "EXSTDTC", "AE": "AESTDTC", "LB": "LBDTC", "VS": "VSDTC", "RS": "RSDTC", "FA": "FADTC",

@@ -6,11 +6,11 @@ import pandas as pd
 
 from trialbook.cleaning.keys import record_keys
 from trialbook.cleaning.rules import ask
-from trialbook.dates import complete_date, earliest_date, latest_date, time_of_day
-from trialbook.domains import Domains
-from trialbook.errors import StopError
+from trialbook.core.dates import complete_date, earliest_date, latest_date, time_of_day
+from trialbook.core.domains import Domains
+from trialbook.core.errors import StopError
 from trialbook.protocol.analysis import Analysis
-from trialbook.results.queries import Query
+from trialbook.queries.query_list import Query
 from trialbook.subjects.dosing import same_bag
 from trialbook.subjects.weights import last_on_or_before, weights
 

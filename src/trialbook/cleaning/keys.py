@@ -1,4 +1,4 @@
-"""Who and which record: subject numbers across domains (P09), subjects listed twice, record keys, repeated records."""
+"""A person under two subject numbers (P08): the re-screened, linked by SUPPDM or betrayed by birth date and sex."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import re
 
 import pandas as pd
 
-from trialbook.cleaning.reading import Reading, Working
-from trialbook.domains import VARIABLES, key_columns
-from trialbook.errors import StopError
+from trialbook.cleaning.read_values import Reading, Working
+from trialbook.cleaning.rules import ask
+from trialbook.core.dates import complete_date
+from trialbook.core.domains import VARIABLES, Domains, key_columns
+from trialbook.core.errors import StopError
+from trialbook.queries.query_list import Query
+
+# ----------------------------------------------------------------------------------------------------
+# Who and which record: subject numbers across domains (P09), subjects listed twice, record keys, repeated records.
+
 
 # Columns by which a record without a subject may be about others than one: a pool of subjects, an associated person.
 _INSTEAD = ("POOLID", "APID")
@@ -134,3 +141,45 @@ def ask_repeated_numbers(work: Working) -> None:
 def _bare(subject: str) -> str:
     """A subject number without leading zeros of its digit groups and without letter case."""
     return re.sub(r"(?<!\d)0+(?=\d)", "", subject).upper()
+
+
+# ----------------------------------------------------------------------------------------------------
+
+# Supplemental DM names under which a subject names the number of an earlier screening.
+LINKS = ("RESCREEN_OF", "RESCRNOF", "PRVSUBJ", "PREVSUBJ")
+
+
+def check_treated_once(domains: Domains, file: str) -> None:
+    """Raises StopError (P08) where both numbers of one re-screened person were infused."""
+    dm, ex = domains["DM"], domains["EX"]
+    treated = set(ex.loc[ex["EXDOSE"] > 0, "USUBJID"])
+    by_short = dm.dropna(subset="SUBJID").drop_duplicates("SUBJID").set_index("SUBJID")["USUBJID"]
+    links = _links(domains)
+    other = links["QVAL"].map(by_short).astype("str").fillna(links["QVAL"])
+    twice = links[links["USUBJID"].isin(treated) & other.isin(treated)]
+    if len(twice):
+        row = twice.iloc[0]
+        raise StopError(
+            f"the subject {row['USUBJID']} and the earlier number of this person were both infused", file=file,
+            row=int(row["SRCROW"]), column="QVAL", value=row["QVAL"], rule="P08-TREATED-TWICE",
+            next_step="decide which number stands for the person",
+        )  # fmt: skip
+
+
+def rescreening_queries(domains: Domains) -> list[Query]:
+    """Asks about each later subject who has the complete birth date and sex of an earlier one and names no other.
+
+    The other subject's number is in the observed value; the birth date, which would identify, is not.
+    """
+    dm = domains["DM"]
+    known = dm[complete_date(dm["BRTHDTC"]).notna() & dm["SEX"].notna()]
+    first = known.groupby(["BRTHDTC", "SEX"], sort=False)["USUBJID"].transform("first")
+    unlinked = ~known["USUBJID"].isin(_links(domains)["USUBJID"])
+    again = known.assign(OTHER=first)[first.ne(known["USUBJID"]) & unlinked]
+    return ask("P08-SAME-PERSON", "DM", ((row.USUBJID, "", row.OTHER) for row in again.itertuples()), "USUBJID")
+
+
+def _links(domains: Domains) -> pd.DataFrame:
+    """SUPPDM records that name an earlier number of the person."""
+    supp = domains["SUPPDM"]
+    return supp[supp["QNAM"].isin(LINKS) & supp["QVAL"].notna()]

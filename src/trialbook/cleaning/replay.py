@@ -7,12 +7,11 @@ from collections.abc import Mapping
 import pandas as pd
 
 from trialbook.cleaning.clean import typed
-from trialbook.cleaning.reading import BIRTH_DATE, WHOLE_RECORD
-from trialbook.domains import VARIABLES, Domains
-from trialbook.errors import StopError
+from trialbook.cleaning.read_values import BIRTH_DATE, WHOLE_RECORD
+from trialbook.core.domains import VARIABLES, Domains
+from trialbook.core.errors import StopError
 from trialbook.snapshot.door import WITHHELD
-from trialbook.snapshot.origin import ARROW
-from trialbook.snapshot.tables import RawTable, Snapshot
+from trialbook.snapshot.tables import ARROW, RawTable, Snapshot
 
 
 def replay(snapshot: Snapshot, changes: pd.DataFrame) -> Mapping[str, pd.DataFrame]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from trialbook.contracts.lookups import COLUMN_KEYS, parse_lookup
 from trialbook.contracts.protocol_lists import LISTS, is_code_list
-from trialbook.errors import LONGEST_VALUE, UsageError
-from trialbook.protocol.mistakes import dotted, with_line
+from trialbook.core.errors import LONGEST_VALUE, UsageError
 from trialbook.protocol.models import ENDPOINTS
+from trialbook.protocol.yaml_file import dotted, with_line
 
 if TYPE_CHECKING:
     from trialbook.contracts.odcs import Contract, QualityRule

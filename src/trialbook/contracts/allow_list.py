@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trialbook.contracts.odcs import Contract, load_contracts
-from trialbook.environment_variables import CONTRACTS
+from trialbook.core.environment_variables import CONTRACTS
 from trialbook.protocol.load import project_root
 from trialbook.protocol.models import Protocol
 

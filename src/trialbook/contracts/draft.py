@@ -15,8 +15,8 @@ import pandas as pd
 
 from trialbook.contracts.odcs import Column, Contract
 from trialbook.contracts.protocol_lists import codes_of
-from trialbook.errors import UsageError
-from trialbook.privacy import masked
+from trialbook.core.errors import UsageError
+from trialbook.core.privacy import masked
 
 TO_DESCRIBE = "To be described"
 SUBJECT = "USUBJID"

@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from trialbook.contracts.compile import Elsewhere, Rule, compile_rules
+from trialbook.contracts.gx_engine import Failure, Verdict, evaluate
 from trialbook.contracts.lookups import joined
 from trialbook.contracts.odcs import Contract
-from trialbook.contracts.suites import Elsewhere, Rule, compile_rules
-from trialbook.contracts.verdicts import Failure, Verdict, evaluate
-from trialbook.domains import key_columns
-from trialbook.errors import StopError
-from trialbook.results.queries import Query, query
+from trialbook.core.domains import key_columns
+from trialbook.core.errors import StopError
+from trialbook.queries.query_list import Query, query
 
 # More records than this with one cause are one question to the site, not many.
 ONE_BY_ONE = 10

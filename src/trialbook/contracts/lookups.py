@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.dates import complete_date, earliest_date, latest_date
-from trialbook.errors import UsageError
+from trialbook.core.dates import complete_date, earliest_date, latest_date
+from trialbook.core.errors import UsageError
 
 READS: Mapping[str, Callable[[pd.Series], pd.Series]] = {
     "": lambda values: values,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from trialbook.contracts.agreement import stop_if_disagreeing
 from trialbook.contracts.protocol_lists import codes_in_words
-from trialbook.errors import UsageError
+from trialbook.core.errors import UsageError
 from trialbook.protocol.yaml_file import read_yaml, validated
 
 Severity = Literal["critical", "warning", "info"]

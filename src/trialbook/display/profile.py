@@ -11,11 +11,11 @@ import pandas as pd
 from trialbook.display import profile_drawing as drawn
 from trialbook.display.blocks import key_numbers
 from trialbook.display.page import NOTHING_LOADED, Frame, Link, render
-from trialbook.display.profile_labs import labs
+from trialbook.display.profile_drawing import labs
 from trialbook.display.tables import table
 from trialbook.display.text import show
 from trialbook.profiles.profile import Profile
-from trialbook.safety.ctcae_table import GRADED_TESTS
+from trialbook.safety.ctcae import GRADED_TESTS
 
 TESTS = tuple(GRADED_TESTS)
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from trialbook.dlt.wording import STATUS_WORDS
+from trialbook.dlt.tables import STATUS_WORDS
 from trialbook.efficacy.wording import REASON_WORDS
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_EVALUABLE_WORDS
-from trialbook.subjects.death_ranges import death_text
+from trialbook.subjects.deaths import death_text
 from trialbook.subjects.disposition import left_text
 
 COLUMNS = ["subject", "level", "infusions", "first", "day", "grade", "response", "dlt", "status", "queries"]

@@ -8,8 +8,18 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from trialbook.display.blocks import Block
-from trialbook.display.grid import LONG_TABLE, Around, Grid, as_text, box, cells_of, number_columns
-from trialbook.display.opened import Detail, Popovers, Subjects
+from trialbook.display.table_body import (
+    LONG_TABLE,
+    Around,
+    Detail,
+    Grid,
+    Popovers,
+    Subjects,
+    as_text,
+    box,
+    cells_of,
+    number_columns,
+)
 from trialbook.display.text import safe, visible
 from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS
 
@@ -42,7 +52,7 @@ def table(
     `MOST_ROWS` rows the first are shown, and the table says so.
 
     `details` (by position of the row and column) are the records that a cell opens to; `subject` is the column of
-    subject ids, of which those in `linked` lead to their profile page: see `trialbook.display.opened`.
+    subject ids, of which those in `linked` lead to their profile page: see `trialbook.display.table_body`.
     """
     whole, frame = len(frame), frame.head(MOST_ROWS).reset_index(drop=True)
     cells = cells_of(frame, digits)
@@ -101,7 +111,7 @@ def ard_table(
     `stub` heads the row labels.
 
     `details` (by group value if there is a `group`, row value and level, as they stand in the ARD) are the records
-    that a cell opens to, `subject` and `linked` lead from them to profile pages: see `trialbook.display.opened`.
+    that a cell opens to, `subject` and `linked` lead from them to profile pages: see `trialbook.display.table_body`.
 
     Raises ValueError when one cell would hold two different numbers: the ARD then needs a narrower selection.
     """

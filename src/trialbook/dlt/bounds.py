@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from trialbook.dlt.candidates import dlt_candidates
-from trialbook.dlt.determination import through_the_window, window_status
+from trialbook.core.domains import Domains
+from trialbook.dlt.addlt import through_the_window, window_status
 from trialbook.dlt.events import AWAITED, CONFIRMED, OUTSIDE, UNDATED, UNNAMED, contradicted_events
 from trialbook.dlt.followup import left_early, other_trial_drug, surely_other_trial_drug
-from trialbook.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow
 from trialbook.results.bounds import CASES, case_rows
 from trialbook.safety.adjudication import adjudicated_dlt
+from trialbook.safety.dlt_candidates import dlt_candidates
 from trialbook.subjects.deaths import death_reports, doubtful_deaths
 from trialbook.subjects.dlt_status import NO_DLT, NOT_EVALUABLE, PENDING, PENDING_DATA
 

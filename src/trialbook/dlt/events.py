@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from trialbook.dates import complete_date
-from trialbook.dlt.candidates import NO_GRADE, dlt_candidates, first_case
-from trialbook.dlt.onset import IN, OUT, UNRESOLVED
-from trialbook.domains import Domains
+from trialbook.core.dates import complete_date
+from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.results.queries import Query, query
+from trialbook.queries.query_list import Query, query
 from trialbook.safety.adjudication import adjudicated_dlt, contradicted, flags_without_event
+from trialbook.safety.dlt_candidates import IN, NO_GRADE, OUT, UNRESOLVED, dlt_candidates, first_case
 
 COLUMNS = [
     "USUBJID", "TRT01A", "AESEQ", "AEDECOD", "GRADE", "AEREL", "AESTDTC", "AEENDTC", "ONSETWIN", "ONSETDT",

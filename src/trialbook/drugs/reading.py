@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from trialbook.drugs.dictionary import Drug, DrugDictionary
-from trialbook.drugs.words import SIGNS, Words, is_chinese, is_number, words_of
+from trialbook.protocol.drug_dictionary import SIGNS, Drug, DrugDictionary, Words, is_chinese, is_number, words_of
 
 # Words between two drugs; a name that holds one of them is found before.
 CONNECTING = frozenset({"and", "plus", "with", "or", "和", "及", "与", "加", "或"})

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialbook.dates import study_day
-from trialbook.domains import Domains
-from trialbook.efficacy.assessments import (
+from trialbook.core.dates import study_day
+from trialbook.core.domains import Domains
+from trialbook.efficacy.assessment_days import (
     Landmark,
     added_days,
     assessments_at,
@@ -32,11 +32,11 @@ from trialbook.efficacy.intercurrent import (
 )
 from trialbook.gvhd.grade import ORGANS, stage_range
 from trialbook.gvhd.response_rules import CATEGORIES, INCOMPLETE, RESPONDERS, decide, respond_between
-from trialbook.gvhd.stages import derive_stages
+from trialbook.gvhd.staging import derive_stages
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_EVALUABLE
-from trialbook.subjects.withdrawal import counted, withdrawals
+from trialbook.subjects.disposition import counted, withdrawals
 
 PENDING = "PENDING"
 UNDELIVERED = "UNDELIVERED"  # the reason of what is not evaluable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from trialbook.domains import Domains
+from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
 
 # In the order in which they are named. RS stands for both ways of recording organ stages: RS and FA.

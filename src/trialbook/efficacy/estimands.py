@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.efficacy.assessments import DAY_28
+from trialbook.efficacy.assessment_days import DAY_28
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from trialbook.domains import Domains
-from trialbook.efficacy.assessments import (
+from trialbook.core.domains import Domains
+from trialbook.efficacy.assessment_days import (
     Landmark,
     assessments_at,
     baseline_assessments,
@@ -19,14 +19,13 @@ from trialbook.efficacy.assessments import (
 )
 from trialbook.efficacy.day28 import Course, last_day, stages_text, window_day, withdrawn_before
 from trialbook.efficacy.delivery import WORDS, needed
-from trialbook.gvhd.conflicts import SameDayConflict, same_day_conflicts
 from trialbook.gvhd.grade import ORGANS, stage_range
 from trialbook.gvhd.response_rules import respond_between
-from trialbook.gvhd.stages import derive_stages
+from trialbook.gvhd.staging import SameDayConflict, derive_stages, same_day_conflicts
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import ArdRow
 from trialbook.results.bounds import bounds_rows
-from trialbook.subjects.withdrawal import counted
+from trialbook.subjects.disposition import counted
 
 # From the least to the most favourable; every category but CR and PR counts as NR here.
 CLASSES = ("NR", "PR", "CR")

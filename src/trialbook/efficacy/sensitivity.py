@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.domains import Domains
-from trialbook.efficacy.assessments import DAY_28
+from trialbook.core.domains import Domains
+from trialbook.efficacy.adrs import investigator_responses
+from trialbook.efficacy.assessment_days import DAY_28
 from trialbook.efficacy.day28 import (
     PENDING,
     UNDELIVERED,
@@ -23,9 +24,8 @@ from trialbook.efficacy.day28 import (
     treated_subjects,
 )
 from trialbook.efficacy.delivery import needed
-from trialbook.efficacy.response import investigator_responses
 from trialbook.gvhd.response_rules import RESPONDERS
-from trialbook.gvhd.stages import STAGING_KEYS
+from trialbook.gvhd.staging import STAGING_KEYS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_EVALUABLE

@@ -7,21 +7,46 @@ case of its own, whatever becomes of the others, and both bounds are attained.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
-from trialbook.dates import rel_day
-from trialbook.domains import Domains
-from trialbook.efficacy.survival_needs import undelivered
-from trialbook.efficacy.time_to_event import unresolved_subjects
+from trialbook.core.dates import rel_day
+from trialbook.core.domains import Domains
+from trialbook.efficacy.adtte import unresolved_subjects
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow
 from trialbook.results.bounds import CASES, case_rows
 from trialbook.statistics.kaplan_meier import kaplan_meier
 from trialbook.subjects.deaths import doubtful_deaths
+
+# ----------------------------------------------------------------------------------------------------
+# Which domains survival and its relatives rest on, and whether they were delivered (rulebook §14.2).
+
+
+# DM and AE are always there; SS alone may be missing (A-135): a death has its place in DM, DS and AE.
+NEEDS: Mapping[str, tuple[str, ...]] = {"OS": ("DS",), "NRM": ("DS", "CE"), "FFS": ("DS", "CE", "CM")}
+WORDS = {"DS": "disposition (DS)", "CE": "relapse (CE)", "CM": "medication (CM)"}
+
+
+def undelivered(parameter: str, domains: Domains) -> list[str]:
+    """The domains that an endpoint of ADTTE needs and that the snapshot does not hold; empty = it can be estimated.
+
+    A domain that was delivered without records is delivered: it says that there was nothing.
+    """
+    return [code for code in NEEDS.get(parameter, ()) if not domains.delivered(code)]
+
+
+def why_not_evaluable(parameter: str, domains: Domains) -> str:
+    """`Not evaluable: disposition (DS) was not delivered.`; blank where everything needed was delivered."""
+    missing = undelivered(parameter, domains)
+    were = "was" if len(missing) == 1 else "were"
+    return f"Not evaluable: {' and '.join(WORDS[code] for code in missing)} {were} not delivered." if missing else ""
+
+
+# ----------------------------------------------------------------------------------------------------
 
 # What becomes of a subject in one case: dead on a day up to t, alive on day t, or censored before it.
 DIES, LIVES, CENSORED = "DIES", "LIVES", "CENSORED"

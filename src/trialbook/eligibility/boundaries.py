@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.domains import Domains
-from trialbook.eligibility.comparisons import significant
-from trialbook.eligibility.parameters import number
+from trialbook.core.domains import Domains
+from trialbook.eligibility.parameters import number, significant
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.criteria import Criterion
 from trialbook.protocol.models import Protocol

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.dates import earliest_date, latest_date, time_of_day
-from trialbook.domains import Domains
+from trialbook.core.dates import earliest_date, latest_date, time_of_day
+from trialbook.core.domains import Domains
 from trialbook.protocol.criteria import CodeLists
 
 YES, NO, UNKNOWN = "YES", "NO", "UNKNOWN"

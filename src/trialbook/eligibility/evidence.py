@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from trialbook.dates import complete_date
-from trialbook.domains import Domains
-from trialbook.eligibility.records import RECORD
+from trialbook.core.dates import complete_date
+from trialbook.core.domains import Domains
+from trialbook.eligibility.criterion_results import RECORD
 from trialbook.protocol.models import Protocol
 
 DECIDES, FORM, WAIVER = "decides", "form", "waiver"

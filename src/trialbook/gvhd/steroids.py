@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from trialbook.dates import ONE_DAY, earliest_date, latest_date
-from trialbook.domains import Domains
-from trialbook.drugs.dictionary import STEROID, DrugDictionary
+from trialbook.core.dates import ONE_DAY, earliest_date, latest_date
+from trialbook.core.domains import Domains
 from trialbook.drugs.records import Medications
-from trialbook.gvhd.weights import weight_on
-from trialbook.subjects.weights import weights
+from trialbook.protocol.drug_dictionary import STEROID, DrugDictionary
+from trialbook.subjects.weights import weight_on, weights
 
 DOSES_PER_DAY = {
     "QD": 1.0, "ONCE": 1.0, "DAILY": 1.0, "BID": 2.0, "Q12H": 2.0, "TID": 3.0, "Q8H": 3.0, "QID": 4.0, "Q6H": 4.0,

@@ -11,7 +11,7 @@ from typing import Any
 
 from nbconvert.preprocessors import Preprocessor
 
-from trialbook.display.drawing import still_svg
+from trialbook.display.chart_rendering import still_svg
 from trialbook.display.figures import CHART_MIME
 from trialbook.display.text import safe
 

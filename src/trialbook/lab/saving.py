@@ -1,7 +1,8 @@
 """After a notebook was saved in JupyterLab: tells git that it has not changed, where only its outputs have.
 
-Outputs stay in the file and never enter git (`.gitattributes`, `trialbook.runner.strip`). But git takes a file of
-another size for a changed one without looking into it, so that `git status` would name every notebook that was run.
+Outputs stay in the file and never enter git (`.gitattributes`, `trialbook.kernels.strip_outputs`). But git takes a
+file of another size for a changed one without looking into it, so that `git status` would name every notebook that
+was run.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "etc/jupyter/labconfig/default_setting_overrides.json": {
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     },
-    "etc/ipython/ipython_kernel_config.json": {"IPKernelApp": {"extensions": ["trialbook.display.kernel"]}},
+    "etc/ipython/ipython_kernel_config.json": {"IPKernelApp": {"extensions": ["trialbook.display.cell_outputs"]}},
 }
 
 

@@ -2,11 +2,94 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 
 import pandas as pd
 
-from trialbook.profiles.risk import kinds_in_words
+from trialbook.safety.ae_tables import seriousness_open
+from trialbook.subjects.dlt_status import DLT, PENDING, PENDING_ADJUDICATION, PENDING_DATA, UNRESOLVED
+
+# ----------------------------------------------------------------------------------------------------
+# File names of profile pages: safe on every file system, whatever a subject is called.
+
+
+FOLDER = "profiles"
+# Upper case only: "s01" and "S01" are one file on some file systems.
+PLAIN = re.compile(r"[A-Z0-9](?:[A-Z0-9-]{0,38}[A-Z0-9])?", re.ASCII)
+RESERVED = re.compile(r"CON|PRN|AUX|NUL|COM\d|LPT\d")
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\.html", re.ASCII)
+
+
+def profile_file(subject: str) -> str:
+    """The file name of the profile page of a subject (SUBJID).
+
+    An id of capitals, digits and hyphens is its own name (`S01.html`). Any other keeps what is harmless of it and
+    gets the beginning of its SHA-256, so that two ids never share a page: `../S01` becomes `S01_5f3c....html`.
+    """
+    if PLAIN.fullmatch(subject) and not RESERVED.fullmatch(subject):
+        return f"{subject}.html"
+    harmless = "-".join(re.findall(r"[A-Z0-9]+", subject.upper()))[:24].strip("-")
+    mark = hashlib.sha256(subject.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{harmless}_{mark}.html"
+
+
+def profile_address(subject: str) -> str:
+    """Where the profile page of a subject stands, seen from the pages of the build."""
+    return f"{FOLDER}/{profile_file(subject)}"
+
+
+# ----------------------------------------------------------------------------------------------------
+# The order in which subjects are looked at: open windows and severe events first, whatever the dose level (A-170).
+
+
+# From the first to the last; a subject stands where the first of these holds.
+KINDS = (
+    "DLT window open", "DLT", "serious event", "death", "event of grade 3 or more", "response pending", "none of these"
+)  # fmt: skip
+SEVERE = 3
+
+
+def risk_order(data: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The treated subjects in the order of risk: USUBJID SUBJID RISK (one of `KINDS`).
+
+    The first kind that holds counts: a DLT window that is open or lacks data; a DLT, also one that is not adjudicated;
+    a serious event, or one whose seriousness is not known; death; an event of grade 3 or more, or without a grade; a
+    response at day 28 that is pending; none of these. Within a kind the highest dose level and the latest first
+    infusion come first. `data`: ADSL, ADAE, ADDLT and ADRS, empty where the trial has no such endpoint.
+    """
+    adsl, adae, addlt, adrs = (data[name] for name in ("adsl", "adae", "addlt", "adrs"))
+    treated = adsl[adsl["SAFFL"].eq("Y")]
+    status = addlt.get("DLTSTAT", pd.Series(dtype="str"))
+    grade = adae.get("ATOXGR", pd.Series(dtype="Int64"))
+    serious = adae["ASER"].eq("Y") | seriousness_open(adae) if len(adae) else pd.Series(dtype="bool")
+    day_28 = adrs[adrs["PARAMCD"].eq("RSP28")] if "AVALC" in adrs else adrs.head(0)
+    holds = [
+        addlt.loc[status.isin([PENDING, PENDING_DATA]), "USUBJID"],
+        addlt.loc[status.isin([DLT, PENDING_ADJUDICATION, UNRESOLVED]), "USUBJID"],
+        adae.loc[serious, "USUBJID"],
+        treated.loc[treated["DTHFL"].eq("Y"), "USUBJID"],
+        adae.loc[(grade >= SEVERE).fillna(True).astype("bool"), "USUBJID"],
+        day_28.loc[day_28["AVALC"].eq("PENDING"), "USUBJID"] if len(day_28) else day_28["USUBJID"],
+    ]
+    rank = pd.Series(len(holds), index=treated.index)
+    for place, subjects in reversed(list(enumerate(holds))):
+        rank = rank.mask(treated["USUBJID"].isin(subjects), place)
+    ordered = treated.assign(_rank=rank).sort_values(
+        ["_rank", "TRT01AN", "TRTSDT", "USUBJID"], ascending=[True, False, False, True], kind="stable"
+    )
+    kinds = ordered["_rank"].map(dict(enumerate(KINDS))).astype("str")
+    return ordered[["USUBJID", "SUBJID"]].assign(RISK=kinds).reset_index(drop=True)
+
+
+def kinds_in_words(kinds: pd.Series) -> str:
+    """How many subjects of each kind, in the order of risk: `2 serious event, 5 none of these`."""
+    counts = kinds.value_counts()
+    return ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if kind in counts)
+
+
+# ----------------------------------------------------------------------------------------------------
 
 
 def profiled_subjects(adsl: pd.DataFrame) -> list[str]:

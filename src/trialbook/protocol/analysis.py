@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from trialbook.drugs.dictionary import DrugDictionary
+from trialbook.protocol.drug_dictionary import DrugDictionary
 
 Fraction01 = Annotated[float, Field(ge=0, le=1)]
 PlausibleRange = tuple[str, str, float, float, str]

@@ -7,14 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from trialbook.drugs.dictionary import DrugDictionary, DrugFile
-from trialbook.environment_variables import CONTRACTS, ROOT
-from trialbook.errors import UsageError
+from trialbook.core.environment_variables import CONTRACTS, ROOT
+from trialbook.core.errors import UsageError
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
-from trialbook.protocol.mistakes import Path as Place
-from trialbook.protocol.mistakes import with_line
+from trialbook.protocol.drug_dictionary import DrugDictionary, DrugFile
 from trialbook.protocol.models import CUT_ID, Cut, Protocol, Trial
-from trialbook.protocol.yaml_file import read_yaml, validated
+from trialbook.protocol.yaml_file import Place as Place
+from trialbook.protocol.yaml_file import read_yaml, validated, with_line
 
 PATHS = "name what is there, relative to the folder that holds params/, or absolute"
 

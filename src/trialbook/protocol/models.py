@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from trialbook.drugs.dictionary import DrugDictionary
-from trialbook.privacy import masked_argument
+from trialbook.core.privacy import masked_argument
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.criteria import Amendment, CodeLists, Criterion, check_amendments
-from trialbook.protocol.mistakes import about, form
+from trialbook.protocol.drug_dictionary import DrugDictionary
+from trialbook.protocol.yaml_file import about, form
 
 # Names that Windows keeps for devices, and those of files beside the builds, are no folders of builds.
 CUT_ID = re.compile(
@@ -218,6 +218,6 @@ class Trial(_Model):
     def cut_date(self) -> Any:
         """CUTDT, the inclusive data cut-off date."""
         # Imported here: reading a cut file must not wait for pandas.
-        from trialbook.dates import as_date
+        from trialbook.core.dates import as_date
 
         return as_date(self.cut.cut_date)

@@ -2,24 +2,150 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 import pandas as pd
 
-from trialbook.dates import rel_day, study_day
-from trialbook.dlt.candidates import dlt_candidates
-from trialbook.domains import Domains
-from trialbook.protocol.analysis import Analysis
+from trialbook.core.dates import complete_date, earliest_date, latest_date, missing_part, rel_day, study_day
+from trialbook.core.domains import Domains
+from trialbook.core.terms import holds_term
+from trialbook.protocol.analysis import AesiRule, Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.safety.adjudication import adjudicated_dlt
-from trialbook.safety.ae_dates import impute_end, impute_start
-from trialbook.safety.ae_results import fatal, seriousness_given
-from trialbook.safety.aesi import event_category
+from trialbook.safety.adjudication import adjudicated_dlt, known_to_site
+from trialbook.safety.ae_tables import fatal, seriousness_given
+from trialbook.safety.dlt_candidates import dlt_candidates
 from trialbook.safety.emergence import emergent_lines, grade_rose, moment_range, treatment_emergent
 from trialbook.safety.episodes import episodes, event_term
-from trialbook.safety.infusion_timing import infusion_timing
-from trialbook.safety.known_dates import known_to_site
-from trialbook.safety.relationship import relationship
-from trialbook.safety.seriousness import criterion_ticked
+from trialbook.safety.relationship import criterion_ticked, relationship
 from trialbook.subjects.dosing import infusions
+
+# ----------------------------------------------------------------------------------------------------
+# Editable searches of adverse events, applied in their order: special interest and kinds of infection (§3.4, §3.5).
+
+
+def event_category(ae: pd.DataFrame, rules: Sequence[AesiRule], near: pd.Series) -> pd.Series:
+    """The category of the first search that fits each record, blank where none does.
+
+    `ae` needs AETERM AEDECOD AEBODSYS ATOXGR; `near` marks onsets within the hours after an infusion. A record
+    without a grade fits only a search that asks for no grade.
+    """
+    words = ae["AEDECOD"].fillna("") + " | " + ae["AETERM"].fillna("")
+    category = pd.Series("", index=ae.index, dtype="str")
+    for rule in rules:
+        fits = pd.Series(True, index=ae.index)
+        if rule.terms:
+            fits &= holds_term(words, rule.terms)
+        if rule.socs:
+            fits &= holds_term(ae["AEBODSYS"], rule.socs)
+        if rule.minimum_grade > 1:
+            fits &= (ae["ATOXGR"] >= rule.minimum_grade).fillna(False).astype(bool)
+        if rule.after_infusion:
+            fits &= near
+        category = category.mask(fits & (category == ""), rule.category)
+    return category
+
+
+# ----------------------------------------------------------------------------------------------------
+# Start and end dates of adverse events when parts are missing (§3.7, A-64): flags kept, known parts never changed.
+
+
+def impute_partial(
+    dtc: pd.Series, edge: Literal["first", "last"], *, lower: Sequence[pd.Series] = (), upper: Sequence[pd.Series] = ()
+) -> pd.Series:
+    """The first or last date a partial date may mean, moved to a limit that lies inside that range.
+
+    A limit outside the range is ignored, so the known year and month never change: "2019-02", last, upper limits
+    2019-01-14 and 2019-02-25 gives 2019-02-25. Lower limits are applied before upper ones. Complete dates are never
+    moved; a missing date stays missing.
+    """
+    first, last = earliest_date(dtc), latest_date(dtc)
+    date = first if edge == "first" else last
+    for limit in lower:
+        date = limit.where(limit.between(first, last) & (limit > date), date)
+    for limit in upper:
+        date = limit.where(limit.between(first, last) & (limit < date), date)
+    return date
+
+
+def impute_start(
+    start: pd.Series, end: pd.Series, trtsdt: pd.Series, method: Literal["admiral_conservative", "none"]
+) -> pd.DataFrame:
+    """ASTDT and ASTDTF from AESTDTC, AEENDTC and TRTSDT.
+
+    | known   | admiral_conservative                                                                       |
+    |---------|--------------------------------------------------------------------------------------------|
+    | YYYY-MM | first of the month, TRTSDT if it lies in that month; never after the end of the event      |
+    | YYYY    | 1 January, TRTSDT if it lies in that year; never after the end of the event                |
+    | missing | TRTSDT, unless the event is known to have ended before                                     |
+
+    `none` keeps complete dates only. ASTDTF: Y, M or D = the largest imputed part, blank = nothing imputed.
+    """
+    if method == "none":
+        complete = complete_date(start)
+        return pd.DataFrame({"ASTDT": complete, "ASTDTF": pd.Series("", index=start.index, dtype="str")})
+    latest_end = latest_date(end)
+    date = impute_partial(start, "first", lower=[trtsdt], upper=[latest_end])
+    ended_before = latest_end < trtsdt
+    unknown = earliest_date(start).isna()
+    date = date.mask(unknown & ~ended_before, trtsdt)
+    flag = missing_part(start).where(date.notna(), "")
+    return pd.DataFrame({"ASTDT": date.astype("datetime64[s]"), "ASTDTF": flag})
+
+
+def impute_end(end: pd.Series, caps: Sequence[pd.Series], start: pd.Series) -> pd.DataFrame:
+    """AENDT, AENDTF and whether the end was moved to the start, from AEENDTC, caps (death, cut, last contact), ASTDT.
+
+    A partial end is the last date it may mean, capped; a missing end stays missing (an ongoing event). An imputed end
+    that falls before the start is set to the start (NEGDUR), since nothing says the event ended before it began.
+    """
+    date = impute_partial(end, "last", upper=caps)
+    flag = missing_part(end).where(date.notna(), "")
+    negative = (flag != "") & (date < start)
+    date = date.mask(negative, start)
+    return pd.DataFrame({"AENDT": date.astype("datetime64[s]"), "AENDTF": flag, "NEGDUR": negative})
+
+
+# ----------------------------------------------------------------------------------------------------
+# Which infusion an adverse event followed, and how long after it (domain document §3.5).
+
+
+HOURS_DIGITS = 1
+
+
+def infusion_timing(ae: pd.DataFrame, given: pd.DataFrame, hours: int) -> pd.DataFrame:
+    """INFNO, INFDY, INFHRS and NEAR of each AE record: the last infusion that began by its onset, the time since.
+
+    | variable | rule                                                                                           |
+    |----------|------------------------------------------------------------------------------------------------|
+    | INFNO    | number of the infusion (1 = first); missing before the first, or without a complete onset date |
+    | INFDY    | days from that infusion to the onset, 0 = the same day                                         |
+    | INFHRS   | hours, where both times of day are known; missing otherwise                                    |
+    | NEAR     | whether the onset may lie within `hours` after the start of any infusion of the subject        |
+
+    Without a time of day an onset may mean any moment of its day: on the day of an infusion it counts as after it
+    (A-60). `ae` needs USUBJID AESTDTC; `given` the infusions in order of time: USUBJID EXSTDTC.
+    """
+    onset = moment_range(ae["AESTDTC"]).assign(USUBJID=ae["USUBJID"], row=range(len(ae)))
+    onset["complete"] = missing_part(ae["AESTDTC"]).eq("") & onset["first"].notna()
+    start = moment_range(given["EXSTDTC"]).rename(columns={"first": "from", "last": "until"})
+    start = start.assign(USUBJID=given["USUBJID"], INFNO=given.groupby("USUBJID").cumcount() + 1)
+    pairs = onset.merge(start, on="USUBJID")
+    pairs = pairs[pairs["last"] >= pairs["from"]]
+    near = pairs.loc[pairs["first"] <= pairs["until"] + pd.Timedelta(hours=hours), "row"]
+    last = pairs[pairs["complete"]].sort_values(["row", "INFNO"], kind="stable")
+    last = last.drop_duplicates("row", keep="last").set_index("row")
+    timed = last["first"].eq(last["last"]) & last["from"].eq(last["until"])
+    found = pd.DataFrame({
+        "INFNO": last["INFNO"],
+        "INFDY": (last["first"].dt.normalize() - last["from"].dt.normalize()) / pd.Timedelta(days=1),
+        "INFHRS": ((last["first"] - last["from"]) / pd.Timedelta(hours=1)).round(HOURS_DIGITS).where(timed),
+    }).reindex(range(len(ae))).set_axis(ae.index)  # fmt: skip
+    found = found.astype("Float64").astype({"INFNO": "Int64", "INFDY": "Int64", "INFHRS": "float64"})
+    return found.assign(NEAR=pd.Series(range(len(ae)), index=ae.index).isin(near))
+
+
+# ----------------------------------------------------------------------------------------------------
 
 UNCODED = "UNCODED"
 FROM_ADSL = ["TRT01A", "TRTSDT", "SAFFL"]

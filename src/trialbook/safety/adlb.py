@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.dates import complete_date, rel_day, study_day, time_of_day
-from trialbook.domains import Domains
+from trialbook.core.dates import complete_date, rel_day, study_day, time_of_day
+from trialbook.core.domains import Domains
+from trialbook.core.units import si_factor, si_unit
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.safety.adae import treatment_start
-from trialbook.safety.anticoagulation import UNKNOWN, anticoagulated
-from trialbook.safety.ctcae import lab_grades
+from trialbook.safety.ctcae import UNKNOWN, anticoagulated, lab_grades
 from trialbook.safety.emergence import moment_range
-from trialbook.units import si_factor, si_unit
 
 # Words of a visit or time point that say "before the infusion", for samples of day 0 without a time.
 PREDOSE_WORDS = r"PRE-?\s?DOSE|PRE-?\s?INFUSION|BASELINE|SCREEN|输注前|给药前|基线|筛选"

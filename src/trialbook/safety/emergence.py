@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.dates import possible_moments
+from trialbook.core.dates import possible_moments
 
 _DAY = pd.Timedelta(days=1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.dates import earliest_date, latest_date
+from trialbook.core.dates import earliest_date, latest_date
 
 
 def event_term(ae: pd.DataFrame) -> pd.Series:

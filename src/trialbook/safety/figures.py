@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trialbook.results.ard import TOTAL
-from trialbook.safety.ae_results import UNGRADED, safety_records, seriousness_open
-from trialbook.safety.ctcae_table import TERMS
+from trialbook.safety.ae_tables import UNGRADED, safety_records, seriousness_open
+from trialbook.safety.ctcae import TERMS
 from trialbook.safety.listings import subject_ids
-from trialbook.safety.since_last_cut import NEW
+from trialbook.safety.new_since_cut import NEW
 
 # Graded by multiples of ULN, and drawn as such.
 RATIO_TESTS = ("ALT", "AST", "BILI", "ALP", "GGT", "CREAT")

@@ -1,22 +1,174 @@
-"""The ledger: serious events, and those of special interest, from consent on and without an end date (§14.4).
-
-The registry's window counts treatment-emergent events of treated subjects up to its last day. Whatever lies outside,
-before the first infusion, after that day, or in somebody who was never treated, is counted here beside it.
-"""
+"""The ledger of serious events for reading: its listing, and what a headline says of events outside the window."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.dates import latest_date
+from trialbook.core.dates import latest_date
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.queries.query_list import Query, query
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
-from trialbook.safety.ae_results import fatal, seriousness_open
+from trialbook.safety.adjudication import KNOWN_ON
+from trialbook.safety.ae_tables import fatal, seriousness_open
 from trialbook.safety.counting import NONE, SUBJECT_EVENT, mask_counts
-from trialbook.safety.expedited import due_dates
-from trialbook.safety.relationship import relation_given
-from trialbook.safety.seriousness import SERIOUSNESS_CRITERIA
+from trialbook.safety.listings import CONTRADICTED, CRITERIA, subject_ids
+from trialbook.safety.relationship import SERIOUSNESS_CRITERIA, relation_given
+
+# ----------------------------------------------------------------------------------------------------
+# Which serious events may need an expedited report, and by when it is due (ICH E2A; rulebook §14.4, A-151, A-152).
+
+
+EXPECTED, UNEXPECTED = "expected", "unexpected"
+
+
+def due_dates(events: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp) -> pd.DataFrame:
+    """The serious events with EXPECTED, SUSAR, MAYBE, URGENT, OVERDUE, DUEDT and DAYSLEFT.
+
+    `events` of the ledger. EXPECTED: the coded or reported term is one of `expected_events` of the protocol file.
+    SUSAR (bool): serious (ASER Y), related and unexpected, a candidate for an expedited report. MAYBE (bool): the same
+    but of unknown seriousness, so that nobody knows whether a report is due. URGENT (bool): fatal or
+    life-threatening, or no criterion of seriousness is given, which rules neither out. DUEDT: so many days after the
+    day on which the site knew, missing where that is not known; DAYSLEFT from the cut, below 0 where it has passed.
+    OVERDUE (bool): the due date of a candidate is not known, and may have passed, since the event began long enough
+    before the cut.
+    """
+    expected = {_plain(term) for term in protocol.expected_events}
+    is_expected = events["ADECOD"].map(_plain).isin(expected) | events["AETERM"].fillna("").map(_plain).isin(expected)
+    unexpected = events["AREL"].eq("RELATED") & ~is_expected
+    susar = unexpected & events["ASER"].eq("Y")
+    criterion = events[list(SERIOUSNESS_CRITERIA)].any(axis=1) | events["FATAL"]
+    urgent = events["FATAL"] | events["AESLIFE"] | ~criterion
+    days = pd.Series(analysis.expedited_days, index=events.index).mask(urgent, analysis.expedited_days_fatal)
+    due = (events["KNOWDT"] + pd.to_timedelta(days, unit="D")).where(susar).astype("datetime64[s]")
+    return events.assign(
+        EXPECTED=pd.Series(UNEXPECTED, index=events.index, dtype="str").mask(is_expected, EXPECTED),
+        SUSAR=susar.astype(bool),
+        MAYBE=(unexpected & ~susar).astype(bool),
+        OVERDUE=(susar & due.isna() & ~(events["ASTDT"] + pd.to_timedelta(days, unit="D") >= cut_date)).astype(bool),
+        URGENT=urgent.astype(bool),
+        DUEDT=due,
+        DAYSLEFT=(due - cut_date).dt.days.astype("Int64"),
+    )
+
+
+def days_left_text(events: pd.DataFrame) -> pd.Series:
+    """`4 days left`, `today`, `3 days past`, `open` without a day of knowledge; blank where no report is due."""
+    days = events["DAYSLEFT"]
+    said = [
+        "" if not asked else "open" if pd.isna(left) else "today" if left == 0 else _counted(int(left))
+        for asked, left in zip(events["SUSAR"] | events["MAYBE"], days, strict=True)
+    ]
+    return pd.Series(said, index=events.index, dtype="str")
+
+
+def expedited_sentence(events: pd.DataFrame) -> str:
+    """How many candidates for an expedited report there are, how many due dates are past, and what is not known."""
+    candidates, maybe = events[events["SUSAR"]], int(events["MAYBE"].sum())
+    further = (
+        f" Of {maybe} related and unexpected {_noun(maybe)} the seriousness is not given: whether an expedited "
+        "report is due is not known."
+        if maybe
+        else ""
+    )
+    if candidates.empty and maybe:
+        return f"No event that is known to be serious is related and unexpected.{further}"
+    if candidates.empty:
+        return "No serious event is related and unexpected: no expedited report is due."
+    start = f"{len(candidates)} serious {_noun(len(candidates))} {_are(len(candidates))} related and unexpected."
+    return f"{start} {_due_words(candidates)} Whether a report was sent is not in the data.{further}"
+
+
+def _due_words(candidates: pd.DataFrame) -> str:
+    past, unknown = int((candidates["DAYSLEFT"] < 0).sum()), int(candidates["DAYSLEFT"].isna().sum())
+    number, overdue = len(candidates), int(candidates["OVERDUE"].sum())
+    if not unknown:
+        return f"Of the expedited reports {past} {_were(past)} due before the cut."
+    why = "since the day on which the site knew is not given"
+    may = f"{overdue} may already be overdue" if overdue else "none can be overdue yet"
+    if number == unknown:
+        which = "the expedited report was" if number == 1 else f"any of the {number} expedited reports was"
+        return f"When {which} due is not known, {why}: {may}."
+    return (
+        f"Of the expedited reports whose due date is known, {past} of {number - unknown} {_were(past)} due before the "
+        f"cut; of {unknown} the due date is open, {why}: {may}."
+    )
+
+
+def _noun(number: int) -> str:
+    return "event" if number == 1 else "events"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def expedited_notes(protocol: Protocol, analysis: Analysis) -> list[str]:
+    """By what rule an event is expected, and a report due."""
+    terms = len(protocol.expected_events)
+    known = f"one of {terms} terms" if terms else "none: the list is empty, so every event counts as unexpected"
+    return [
+        f"Expected, by the reference safety information in the protocol file: {known} (A-151).",
+        f"An expedited report of a related, unexpected event is due {analysis.expedited_days_fatal} calendar days "
+        f"after the site knew of it where it is fatal or life-threatening, or gives no criterion; else "
+        f"{analysis.expedited_days} days (ICH E2A; A-152).",
+    ]
+
+
+def expedited_queries(events: pd.DataFrame) -> list[Query]:
+    """The day on which the site knew: missing for a candidate, incomplete, or before the event began."""
+    given = events["KNOWDTC"].ne("")
+    missing = events[events["SUSAR"] & ~given]
+    partial = events[given & events["KNOWDTC"].str.len().lt(len("2025-01-01"))]
+    early = events[events["KNOWDT"] < events["ASTDT"]]
+    return [
+        *_each(
+            "SAE-KNOWN-DATE-MISSING", missing, "major",
+            "The event is serious, related and unexpected. On which day did the site learn of it? The due date of the "
+            "expedited report is open until then.",
+            "该事件为严重、相关且非预期的不良事件。研究中心何时获知？补充之前无法确定加速报告的截止日期。",
+        ),
+        *_each(
+            "SAE-KNOWN-DATE-INCOMPLETE", partial, "major",
+            "The day on which the site learned of this serious event is incomplete. Please give the full date.",
+            "研究中心获知该严重不良事件的日期不完整，请补充完整日期。",
+        ),
+        *_each(
+            "SAE-KNOWN-BEFORE-ONSET", early, "minor",
+            "The site learned of the event before it began. Please check both dates.",
+            "研究中心获知日期早于事件开始日期，请核实两个日期。",
+        ),
+    ]  # fmt: skip
+
+
+def _each(rule: str, rows: pd.DataFrame, severity: str, english: str, chinese: str) -> list[Query]:
+    return [
+        query(rule, row.USUBJID, "SUPPAE", record=f"AESEQ={row.AESEQ}", field=KNOWN_ON, severity=severity,
+              observed=row.KNOWDTC, expected="a complete date, not before the event began",
+              message_en=english, message_zh=chinese)
+        for row in rows.itertuples()
+    ]  # fmt: skip
+
+
+def _counted(left: int) -> str:
+    number = abs(left)
+    return f"{number} day{'' if number == 1 else 's'} {'left' if left > 0 else 'past'}"
+
+
+def _plain(term: str) -> str:
+    return " ".join(str(term).casefold().split())
+
+
+# ----------------------------------------------------------------------------------------------------
+# The ledger: serious events, and those of special interest, from consent on and without an end date (§14.4).
+#
+# The registry's window counts treatment-emergent events of treated subjects up to its last day. Whatever lies outside,
+# before the first infusion, after that day, or in somebody who was never treated, is counted here beside it.
+
 
 SAE_LEDGER, AESI_LEDGER = "SAE_LEDGER", "AESI_LEDGER"
 ALL = "all"
@@ -129,3 +281,137 @@ def _rows(analysis_id: str, events: pd.DataFrame, kinds: dict[str, pd.Series], p
         for level in [*protocol.level_ids, TOTAL]
         for stat, value in zip(("n", "events"), found.get((level, f"{kind} {place}"), NONE), strict=True)
     ]
+
+
+# ----------------------------------------------------------------------------------------------------
+
+LABELS = {
+    "SUBJID": "Subject", "TRT01A": "Dose level", "ADECOD": "Event", "RELDAY": "Day of onset", "GRADE": "Grade",
+    "SERIOUS": "Serious by", "AREL": "Relation", "EXPECTED": "Expectedness", "AESICAT": "Special interest",
+    "WHERE": "Where it lies", "AEOUT": "Outcome", "KNOWN": "Site knew on", "DUE": "Report due", "LEFT": "At the cut",
+}  # fmt: skip
+SPECIAL_LABELS = {name: LABELS[name] for name in LABELS if name not in ("EXPECTED", "KNOWN", "DUE", "LEFT")}
+
+
+def serious_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """L-9: one line per serious event of the ledger, with the columns of `LABELS`."""
+    due = events["DUEDT"].dt.strftime("%Y-%m-%d").where(events["DUEDT"].notna(), "open")
+    due = due.where(events["SUSAR"] | events["MAYBE"], "")
+    lines = _lines(events, adsl, analysis)
+    ticked = events[list(SERIOUSNESS_CRITERIA)].any(axis=1)
+    unknown = (f"{CONTRADICTED} " + lines["SERIOUS"]).where(ticked, "not given")
+    return lines.assign(
+        SERIOUS=lines["SERIOUS"].where(events["ASER"].eq("Y"), unknown),
+        EXPECTED=events["EXPECTED"],
+        KNOWN=events["KNOWDTC"],
+        DUE=due.astype("str"),
+        LEFT=days_left_text(events),
+    )[list(LABELS)]
+
+
+def special_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """L-10: events of special interest outside the window, with the columns of `SPECIAL_LABELS`."""
+    outside = events[events["WINDOW"].isin(OUTSIDE)].reset_index(drop=True)
+    return _lines(outside, adsl, analysis)[list(SPECIAL_LABELS)]
+
+
+def _lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    grade = events["ATOXGR"].astype("str").where(events["ATOXGR"].notna(), "not graded")
+    untreated = events["WINDOW"].eq(NOT_TREATED)
+    whole = events["ASTDTF"].ne("Y") & events["RELDAY"].notna()
+    day = events["RELDAY"].astype("str").mask(events["ASTDTF"].isin(["D", "M"]), "in " + events["AESTDTC"].fillna(""))
+    relation = events["AREL"].str.lower()
+    assumed = events["RELOPEN"].astype(bool) & ~events["RELGIVEN"].astype(bool)
+    partly = events["UNGRADED"] & events["ATOXGR"].notna()
+    said = pd.Series("", index=events.index, dtype="str")
+    for column, word in CRITERIA.items():
+        said = said.mask(events[column], said.where(said == "", said + ", ") + word)
+    return events.assign(
+        SUBJID=subject_ids(events, adsl),
+        TRT01A=events["TRT01A"].where(events["WINDOW"] != NOT_TREATED, NOT_TREATED),
+        GRADE=grade.mask(partly, grade + " or more").astype("str"),
+        RELDAY=day.where(whole, "not known").mask(untreated & events["ASTDTF"].ne("Y"), "").astype("str"),
+        SERIOUS=said.where(said != "", "no criterion given"),
+        AREL=relation.mask(assumed, "not known, counted as " + relation).astype("str"),
+        AEOUT=events["AEOUT"].str.lower(),
+        WHERE=events["WINDOW"].map(place_words(analysis)).astype("str"),
+    )
+
+
+def place_words(analysis: Analysis) -> dict[str, str]:
+    """The contexts of the ledger in words, with the last day of the window in force."""
+    last = analysis.safety_end_rel_day
+    within = "on treatment" if last is None else f"in the {last} days of the window"
+    after = "after the window" if last is None else f"after day {last}"
+    return {IN_WINDOW: within, BEFORE: BEFORE, AFTER: after, NOT_TREATED: NOT_TREATED}
+
+
+def outside_text(
+    ard: pd.DataFrame, analysis: Analysis, *, analysis_id: str = SAE_LEDGER, variable: str = "SAE", level: str = TOTAL
+) -> str:
+    """`and 2 outside the window: 1 after day 180 (1 related), 1 not treated` in events; blank where there is none.
+
+    Those of unknown seriousness follow. From the ledger rows of the results, at one level.
+    """
+    certain = _outside(ard, analysis, analysis_id, variable, level, "")
+    unknown = _outside(ard, analysis, analysis_id, variable, level, UNKNOWN)
+    return "; ".join(part for part in (certain, unknown) if part)
+
+
+def _outside(
+    ard: pd.DataFrame, analysis: Analysis, analysis_id: str, variable: str, level: str, ending: str
+) -> str:  # fmt: skip
+    rows = ard[
+        ard["analysis_id"].eq(analysis_id) & ard["group1_level"].eq(level) & ard["stat_name"].eq("events")
+        & ard["context"].isin(OUTSIDE) & ard["stat"].gt(0)
+    ]  # fmt: skip
+    own = rows[rows["variable"] == variable + ending].set_index("context")["stat"].astype("int64")
+    if own.empty:
+        return ""
+    words = place_words(analysis)
+    related = rows[rows["variable"] == f"SR{variable[1:]}{ending}"].set_index("context")["stat"].astype("int64")
+    parts = ", ".join(
+        f"{own[place]} {words[place]}" + (f" ({related[place]} related)" if place in related.index else "")
+        for place in OUTSIDE
+        if place in own.index
+    )
+    kind = " of unknown seriousness" if ending else ""
+    return f"and {own.sum()}{kind} outside the window: {parts}"
+
+
+def special_outside(events: pd.DataFrame, analysis: Analysis) -> dict[str, str]:
+    """By category of special interest what lies outside the window: `1 after day 180 (1 related)`, in events."""
+    words, said = place_words(analysis), {}
+    for category, own in events[events["WINDOW"].isin(OUTSIDE)].groupby("AESICAT", sort=False):
+        parts = []
+        for place in OUTSIDE:
+            here = own[own["WINDOW"].eq(place)]
+            related = int(here["AREL"].eq("RELATED").sum())
+            if len(here):
+                parts.append(f"{len(here)} {words[place]}" + (f" ({related} related)" if related else ""))
+        said[str(category)] = ", ".join(parts)
+    return said
+
+
+def with_names(said: str, events: pd.DataFrame, analysis: Analysis) -> str:
+    """`outside_text` and the names of the events of special interest there: `...; of special interest: Teratoma`."""
+    outside = events[events["WINDOW"].isin(OUTSIDE)]
+    if outside.empty or not said:
+        return said
+    words = place_words(analysis)
+    named = [f"{term}, {words[place]}" for term, place in zip(outside["ADECOD"], outside["WINDOW"], strict=True)]
+    return f"{said}; of special interest: {'; '.join(dict.fromkeys(named))}"
+
+
+def ledger_text(ard: pd.DataFrame, *, analysis_id: str = SAE_LEDGER, variable: str = "SAE", level: str = TOTAL) -> str:
+    """`3 [4]`: subjects and events of the ledger at a level; blank where the results do not have it.
+
+    Followed by `, and 1 [1] of unknown seriousness` where there are such events.
+    """
+    here = ard[ard["analysis_id"].eq(analysis_id) & ard["group1_level"].eq(level) & ard["context"].eq(ALL)]
+    rows = here[here["variable"].eq(variable)].set_index("stat_name")["stat_text"]
+    if rows.empty:
+        return ""
+    unknown = here[here["variable"].eq(variable + UNKNOWN) & here["stat"].gt(0)].set_index("stat_name")["stat_text"]
+    beside = f", and {unknown['n']} [{unknown['events']}] of unknown seriousness" if len(unknown) else ""
+    return f"{rows['n']} [{rows['events']}]{beside}"

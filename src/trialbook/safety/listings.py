@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.dates import complete_date, rel_day
-from trialbook.domains import Domains
-from trialbook.drugs.dictionary import NONSYSTEMIC, STEROID, THERAPY
+from trialbook.core.dates import complete_date, rel_day
+from trialbook.core.domains import Domains
 from trialbook.drugs.records import drugs_in_force, medications
 from trialbook.protocol.analysis import Analysis
-from trialbook.safety.ae_results import fatal, safety_records, seriousness_open
-from trialbook.safety.relationship import relation_text
-from trialbook.safety.seriousness import SERIOUSNESS_CRITERIA
-from trialbook.safety.since_last_cut import record_news
-from trialbook.subjects.death_ranges import death_date_text, death_day_text
+from trialbook.protocol.drug_dictionary import NONSYSTEMIC, STEROID, THERAPY
+from trialbook.safety.ae_tables import fatal, safety_records, seriousness_open
+from trialbook.safety.new_since_cut import record_news
+from trialbook.safety.relationship import SERIOUSNESS_CRITERIA, relation_text
+from trialbook.subjects.deaths import death_date_text, death_day_text
 
 LABELS = {
     "SUBJID": "Subject", "TRT01A": "Dose level", "ADECOD": "Event", "ATOXGR": "Grade", "START": "Start",

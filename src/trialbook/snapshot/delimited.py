@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 from charset_normalizer import from_bytes
 
-from trialbook.errors import StopError
-from trialbook.snapshot.garbled import unlikely_gb18030, unlikely_utf8
-from trialbook.snapshot.tables import Grid
+from trialbook.core.errors import StopError
+from trialbook.snapshot.tables import Grid, unlikely_gb18030, unlikely_utf8
 
 ASK_AGAIN = "ask for the file anew"
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}

@@ -9,8 +9,8 @@ import dataclasses
 import pandas as pd
 
 from trialbook.contracts.allow_list import AllowList
-from trialbook.errors import StopError
-from trialbook.privacy import is_quantity, masked, masked_name, may_hold_name, names_person
+from trialbook.core.errors import StopError
+from trialbook.core.privacy import is_quantity, masked, masked_name, may_hold_name, names_person
 from trialbook.snapshot.tables import Edit, Note, RawTable, Snapshot
 
 WITHHELD = "(withheld)"

@@ -4,21 +4,63 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from trialbook.contracts.allow_list import AllowList
-from trialbook.domains import DOMAIN_ORDER, REQUIRED
-from trialbook.errors import StopError, UsageError
+from trialbook.core.domains import DOMAIN_ORDER, REQUIRED
+from trialbook.core.errors import StopError, UsageError
 from trialbook.protocol.models import Trial
 from trialbook.snapshot.door import admit
 from trialbook.snapshot.formats import FORMATS, file_bytes, grid_of
-from trialbook.snapshot.parts import is_part, part_of, with_parts
+from trialbook.snapshot.split_datasets import is_part, part_of, with_parts
 from trialbook.snapshot.tables import KEY, Grid, RawTable, Snapshot, plain_name, raw_table
 from trialbook.snapshot.transfer import Transfer, check_content, check_received, rows_by_file
 from trialbook.snapshot.workbook import read_sheets
+
+# ----------------------------------------------------------------------------------------------------
+# What came in, for a person at a terminal: files, encodings, records, what was set aside, what is asked.
+
+
+def reading_lines(snapshot: Snapshot) -> list[str]:
+    """One line per domain (file, sheet, records, columns, encoding, delimiter), with what reading noticed below it;
+    then the files that were not read.
+    """
+    lines = []
+    for code, table in snapshot.tables.items():
+        how = ", ".join(part for part in (table.encoding, table.delimiter) if part)
+        lines.append(f"{code:7} {table.rows:7} records {table.frame.shape[1]:3} columns  {how:16} {_place(table)}")
+        lines += [f"        part {part.domain}: {part.rows} records, {_place(part)}" for part in table.parts]
+        lines += [f"        {said}" for said in _noticed(table)]
+    if snapshot.ignored:
+        lines.append(f"not read: {', '.join(snapshot.ignored)}")
+    return lines
+
+
+def _place(table: RawTable) -> str:
+    return f"{table.file}, sheet {table.sheet}" if table.sheet else table.file
+
+
+def _noticed(table: RawTable) -> list[str]:
+    """What was set aside or translated on the way in, and the questions of reading, one line per rule."""
+    said = [f"labels in row {row} set aside" for part in table.delivered for row in part.label_rows]
+    whole = [edit for part in table.delivered for edit in part.edits if not edit.row]
+    said += [f"{edit.rule} {edit.raw} {edit.new}".rstrip() for edit in whole]
+    counted = Counter(edit.rule for edit in table.edits if edit.row)
+    said += [f"{rule}: {count} values" for rule, count in sorted(counted.items())]
+    asked: dict[str, list[str]] = {}
+    for note in table.notes:
+        asked.setdefault(note.rule, []).append(f"{note.column} row {table.place(note.row, note.column)[2]}")
+    return said + [
+        f"question {rule}: {', '.join(places[:4])}{f' and {len(places) - 4} more' if len(places) > 4 else ''}"
+        for rule, places in sorted(asked.items())
+    ]
+
+
+# ----------------------------------------------------------------------------------------------------
 
 # Codes of SDTM domains that this workbook does not use are read too, and kept as they are.
 OTHER_DOMAIN = re.compile(r"[A-Z]{2}|SUPP[A-Z]{2}|RELREC")
@@ -36,7 +78,7 @@ def read_snapshot(trial: Trial, allowed: AllowList | None = None) -> Snapshot:
     folder, transfer = trial.path(trial.cut.snapshot), trial.cut.transfer
     if trial.cut.mapping is not None:
         # The mapping imports the tables of this package.
-        from trialbook.snapshot.export import read_export
+        from trialbook.snapshot.site_export import read_export
 
         snapshot, rows = read_export(folder, trial.path(trial.cut.mapping), trial.cut.mapping, transfer)
     else:
@@ -118,7 +160,7 @@ def transfer_manifest(path: Path, mapping: Path | None = None) -> dict[str, dict
     if mapping is None:
         rows = rows_by_file(read_folder(path))
     else:
-        from trialbook.snapshot.export import read_export
+        from trialbook.snapshot.site_export import read_export
 
         rows = read_export(path, mapping, mapping.name).rows
     contents = {name: file_bytes(path if path.is_file() else path / name) for name in sorted(rows)}

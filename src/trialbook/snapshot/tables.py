@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,10 +13,158 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trialbook.characters import INVISIBLE
-from trialbook.errors import StopError
-from trialbook.snapshot.garbled import garbled, lost_text
-from trialbook.snapshot.origin import Origin
+from trialbook.core.characters import INVISIBLE
+from trialbook.core.errors import StopError
+
+# ----------------------------------------------------------------------------------------------------
+# Recognises text that was decoded with the wrong encoding before or while it was sent (P01); it is never repaired.
+
+
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+# Letters of scripts that no hospital of this trial writes; two bytes of GB18030 read as UTF-8 fall among them.
+_UNLIKELY = re.compile(r"[\u0180-\u036f\u0400-\u07ff]")
+# The characters that the first national standard lacks are rare in Chinese text, and usual in misread text.
+_RARE_SHARE = 0.3
+# A run of fewer bytes that is UTF-8 but for its end may be so by chance.
+MANY_BYTES = 9
+
+
+def garbled(text: str) -> str | None:
+    """What `text` should have been, when it is UTF-8 that somebody read as GB18030 or as a Western encoding; else None.
+
+    | text    | should be |
+    |---------|-----------|
+    | 鍙戠儹  | 发热      |
+    | çš®ç–¹  | 皮疹      |
+    | 发热    | None      |
+    """
+    if text.isascii():
+        return None
+    for run in _FOREIGN.findall(text):
+        for wrong in ("gb18030", "cp1252", "latin-1"):
+            right = _read_again(run, wrong)
+            if right is not None and right != run and _HAN.search(right) and not _odd(right):
+                return right
+    return None
+
+
+def _read_again(run: str, wrong: str) -> str | None:
+    try:
+        content = run.encode(wrong)
+    except UnicodeError:
+        return None
+    # The last character may have been lost: two bytes of it were no character of the wrong encoding.
+    for lost in (0, 1, 2):
+        if lost and len(content) < MANY_BYTES:
+            return None
+        try:
+            return content[: len(content) - lost].decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+    return None
+
+
+def _odd(text: str) -> bool:
+    """Whether a text holds what no person typed: private characters, or scripts that do not belong here."""
+    return any(unicodedata.category(sign) in ("Co", "Cn", "Cc") for sign in text) or bool(_UNLIKELY.search(text))
+
+
+def unlikely_utf8(text: str) -> bool:
+    """Whether a text that decodes as UTF-8 has only letters of scripts that nobody here writes, and no Chinese."""
+    return bool(_UNLIKELY.search(text)) and not _HAN.search(text)
+
+
+def unlikely_gb18030(text: str) -> bool:
+    """Whether a text that decodes as GB18030 is mostly characters that Chinese text hardly ever has."""
+    foreign = "".join(_FOREIGN.findall(text))
+    if not foreign:
+        return False
+    rare = sum(not _common(sign) for sign in foreign)
+    return rare / len(foreign) > _RARE_SHARE
+
+
+def _common(sign: str) -> bool:
+    try:
+        sign.encode("gb2312")
+    except UnicodeEncodeError:
+        # Signs of measurement and the full-width forms are common wherever they are encoded.
+        return unicodedata.category(sign)[0] in "NPSZ"
+    return True
+
+
+def lost_text(values: Iterable[str]) -> tuple[str, str] | None:
+    """The first value with a sign that text was lost (NUL, U+FFFD, half a character), and the name of that sign."""
+    for value in values:
+        for sign, name in (("\x00", "a NUL byte"), ("\ufffd", "the replacement character U+FFFD")):
+            if sign in value:
+                return value, name
+        if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
+            return value, "half a character (a lone surrogate)"
+    return None
+
+
+# ----------------------------------------------------------------------------------------------------
+# Where the records of a mapped domain stand in the site export: file, sheet, row and column of every value.
+
+
+ARROW = " → "
+
+
+@dataclass(frozen=True)
+class Part:
+    """One source of a mapped domain: a file or sheet, and the source column of each variable."""
+
+    file: str
+    sheet: str
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The source of every record of a mapped domain.
+
+    `records` has the mapped record number as its index, the columns `part` (position in `parts`) and `row` (in the
+    source), and, for each variable whose source column differs from record to record, a column with its header.
+    """
+
+    parts: tuple[Part, ...]
+    records: pd.DataFrame
+
+    def place(self, row: int, column: str) -> tuple[str, str, int, str] | None:
+        """File, sheet, row and column of a value; None for what is not about a record.
+
+        The column is named as `性别 → SEX`, since one column of the export may fill several variables.
+        """
+        if row not in self.records.index:
+            return None
+        part = self.parts[int(self.records.at[row, "part"])]
+        header = self.records.at[row, column] if column in self.records.columns else part.columns.get(column, "")
+        named = f"{header}{ARROW}{column}" if isinstance(header, str) and header else column
+        return part.file, part.sheet, int(self.records.at[row, "row"]), named
+
+    def masked(self, mask: Callable[[str], str], mask_name: Callable[[str], str]) -> Origin:
+        """The same places with every name of a file as `mask` gives it, of a sheet or header as `mask_name`."""
+        parts = tuple(
+            Part(mask(p.file), mask_name(p.sheet), {name: mask_name(header) for name, header in p.columns.items()})
+            for p in self.parts
+        )
+        named = [name for name in self.records.columns if name not in ("part", "row")]
+        headers = {name: self.records[name].map(mask_name, na_action="ignore") for name in named}
+        return Origin(parts, self.records.assign(**headers))
+
+    def trace(self) -> pd.DataFrame:
+        """One row per mapped record, in their order: SRCROW (of the clean data), file, sheet, row of the export."""
+        part = self.records["part"]
+        return pd.DataFrame({
+            "SRCROW": self.records.index,
+            "file": [self.parts[k].file for k in part],
+            "sheet": [self.parts[k].sheet for k in part],
+            "row": self.records["row"].to_numpy(),
+        })  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------------------------
 
 KEY = "USUBJID"
 

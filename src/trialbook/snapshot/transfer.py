@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from trialbook.errors import StopError, UsageError
-from trialbook.inputs import read_input
+from trialbook.core.errors import StopError, UsageError
+from trialbook.core.files import read_input
 from trialbook.protocol.models import TransferredFile, Trial
 from trialbook.snapshot.tables import Snapshot
 

@@ -10,9 +10,8 @@ from math import exp, log, sqrt
 
 import numpy as np
 
-from trialbook.statistics.event_table import event_table
 from trialbook.statistics.intervals import Interval, normal_quantile
-from trialbook.statistics.kaplan_meier import EXACT_UP_TO, Number
+from trialbook.statistics.kaplan_meier import EXACT_UP_TO, Number, event_table
 
 LOG_LOG = "log-log"
 

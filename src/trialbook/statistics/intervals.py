@@ -1,15 +1,19 @@
-"""Intervals for one binomial proportion x/n, and the Beta posterior of a rate (domain document §5.1).
-
-Each function returns an `Interval`. With n = 0 nothing is known: estimate and limits are None, never 0.
-"""
+"""Event rates per time at risk with exact Poisson limits (domain document §3.6)."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
 
 from scipy import special
+
+# ----------------------------------------------------------------------------------------------------
+# Intervals for one binomial proportion x/n, and the Beta posterior of a rate (domain document §5.1).
+#
+# Each function returns an `Interval`. With n = 0 nothing is known: estimate and limits are None, never 0.
+
 
 # Root finding of mid-P: far below the smallest difference that a reader sees, far above rounding error.
 MIDP_TOLERANCE = 1e-14
@@ -136,3 +140,22 @@ def _known(x: int, n: int, level: float) -> bool:
     if not 0 < level < 1:
         raise ValueError(f"a level lies between 0 and 1, not {level}")
     return n > 0
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+def poisson_exact_rate(events: int, time: float, level: float = 0.95) -> Interval:
+    """Events per unit of time with exact limits (Garwood, Biometrika 1936;28:437-442); None without time at risk.
+
+    low = chi2(a/2; 2k) / 2T and high = chi2(1 - a/2; 2k + 2) / 2T, written with the gamma distribution. Raises
+    ValueError for negative events or time, or events without time.
+    """
+    if events < 0 or not math.isfinite(time) or time < 0 or (events and not time):
+        raise ValueError(f"{events} events in a time at risk of {time} mean nothing")
+    if not time:
+        return Interval(None, None, None, "poisson_exact")
+    tail = (1 - level) / 2
+    low = float(special.gammaincinv(events, tail)) / time if events else 0.0
+    high = float(special.gammainccinv(events + 1, tail)) / time
+    return Interval(events / time, low, high, "poisson_exact")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from trialbook.dates import complete_date, earliest_date, latest_date
-from trialbook.domains import AGES, Domains
+from trialbook.core.dates import complete_date, earliest_date, latest_date
+from trialbook.core.domains import AGES, Domains
 from trialbook.protocol.models import Protocol
 from trialbook.subjects.disposition import consent_dtc
 from trialbook.subjects.dosing import infusions

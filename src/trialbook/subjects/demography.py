@@ -38,9 +38,9 @@ def demography_rows(
 ) -> list[ArdRow]:
     """ARD rows DEMOG of SAF by level received and Total.
 
-    `entry`: `eligibility.entry.disease_at_entry`; without it, and where response is no endpoint, only what ADSL holds
-    is reported. Measured: n (with a value), median, min, max. Categories: n, N, p of each category; one for unknown
-    values where there are any. Empty where no subject was treated.
+    `entry`: `eligibility.baseline_disease.disease_at_entry`; without it, and where response is no endpoint, only what
+    ADSL holds is reported. Measured: n (with a value), median, min, max. Categories: n, N, p of each category; one for
+    unknown values where there are any. Empty where no subject was treated.
     """
     treated = adsl[adsl["SAFFL"].eq("Y")]
     if entry is not None and protocol.has_endpoint("ORR_D28"):

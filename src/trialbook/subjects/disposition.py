@@ -4,15 +4,96 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.dates import complete_date
-from trialbook.domains import Domains
+from trialbook.core.dates import complete_date, earliest_date, latest_date
+from trialbook.core.domains import Domains
+from trialbook.queries.query_list import Query, query
+
+# ----------------------------------------------------------------------------------------------------
+# Withdrawal of consent: from when on a subject's records no longer count (domain §2.7).
+
+
+# The subject, or who decides for it, withdrew from the study; words of DSDECOD and DSTERM.
+WITHDRAWN = (
+    r"WITHDRAWAL\s+(?:BY\s+(?:THE\s+)?(?:SUBJECT|PATIENT|PARENT|GUARDIAN)|OF\s+(?:INFORMED\s+)?CONSENT)"
+    r"|CONSENT\s+WITHDRAWN|WITHDREW\s+(?:INFORMED\s+)?CONSENT|撤回|撤销知情|退出研究|受试者退出"
+)
+_END_CATEGORY = "DISPOSITION EVENT"
+
+
+def withdrawals(domains: Domains, treated: pd.DataFrame) -> pd.DataFrame:
+    """Who withdrew consent, and when: one row per withdrawn subject of `treated` (USUBJID TRTSDT CUTDT), by subject.
+
+    Returns USUBJID FROMDT UNTILDT (the first and the last day that it may have been) and DSSEQ. A record dated later
+    than FROMDT may lie after the withdrawal and does not count (A-130); one dated later than UNTILDT surely does. Both
+    agree where the date is complete. Without any date FROMDT is the day of the first infusion. UNTILDT is missing
+    where nothing bounds it: no date, or an end of study of which nobody wrote what it was.
+    """
+    return domains.once(_withdrawals, treated[["USUBJID", "TRTSDT", "CUTDT"]])
+
+
+def _withdrawals(domains: Domains, treated: pd.DataFrame) -> pd.DataFrame:
+    ds = domains["DS"]
+    said = (ds["DSDECOD"].fillna("") + " " + ds["DSTERM"].fillna("")).str.strip().str.upper()
+    unsaid = said.eq("") & ds["DSCAT"].fillna("").str.upper().isin([_END_CATEGORY, ""])
+    named = said.str.contains(WITHDRAWN, regex=True)
+    rows = ds[named | unsaid].assign(NAMED=named)[["USUBJID", "DSSTDTC", "DSSEQ", "NAMED"]]
+    rows = rows.merge(treated, on="USUBJID", how="inner", validate="many_to_one")
+    first, last = earliest_date(rows["DSSTDTC"]), latest_date(rows["DSSTDTC"])
+    # What ended before the infusion without a name was screening; a report from after the cut is not known yet.
+    known = ~(first > rows["CUTDT"]) & (rows["NAMED"] | ~(last <= rows["TRTSDT"]))
+    rows = rows.assign(FROMDT=first.fillna(rows["TRTSDT"]), UNTILDT=last.where(rows["NAMED"]))[known]
+    rows = rows.sort_values(["USUBJID", "FROMDT", "DSSEQ"], kind="stable")
+    until = rows.groupby("USUBJID")["UNTILDT"].min()
+    firsts = rows.drop_duplicates("USUBJID").drop(columns="UNTILDT")
+    frame = firsts.assign(UNTILDT=until.reindex(firsts["USUBJID"]).to_numpy("datetime64[s]"))
+    dates = {"FROMDT": "datetime64[s]", "UNTILDT": "datetime64[s]"}
+    return frame[["USUBJID", "FROMDT", "UNTILDT", "DSSEQ"]].astype(dates).reset_index(drop=True)
+
+
+def counted(rows: pd.DataFrame, dated: str, limits: pd.Series) -> pd.Series:
+    """Which rows (USUBJID and the date column `dated`) are on or before their subject's limit, by USUBJID in `limits`.
+
+    Who has no limit keeps every row.
+    """
+    limit = pd.Series(limits.reindex(rows["USUBJID"]).to_numpy("datetime64[s]"), index=rows.index)
+    return ~(rows[dated] > limit)
+
+
+# Domains whose records come from contact with the subject, and the date of each; survival status may be public.
+_CONTACT = {
+    "RS": "RSDTC", "FA": "FADTC", "LB": "LBDTC", "VS": "VSDTC", "QS": "QSDTC", "CM": "CMSTDTC", "EX": "EXSTDTC",
+    "SV": "SVSTDTC",
+}  # fmt: skip
+
+
+def withdrawal_queries(domains: Domains, treated: pd.DataFrame) -> list[Query]:
+    """Asks about the records after a withdrawal of consent, one question per subject and domain, with the last date."""
+    withdrawn = withdrawals(domains, treated)
+    asked: list[Query] = []
+    for domain, variable in _CONTACT.items() if len(withdrawn) else ():
+        rows = domains[domain].merge(withdrawn, on="USUBJID", how="inner", validate="many_to_one")
+        late = rows.assign(DAY=earliest_date(rows[variable]))
+        late = late[late["DAY"] > late["FROMDT"]]
+        for subject, own in late.groupby("USUBJID", sort=True):
+            count, last = len(own), own["DAY"].max()
+            asked.append(query(
+                "P25-RECORD-AFTER-WITHDRAWAL", str(subject), domain, field=variable, severity="major",
+                observed=f"{count} record{'s' if count > 1 else ''}, the last of {last:%Y-%m-%d}",
+                expected=f"on or before the withdrawal of consent, {own['FROMDT'].iloc[0]:%Y-%m-%d}",
+                message_en="Records are dated after the withdrawal of consent. They do not count for the response. "
+                "Were they allowed, or is a date wrong?",
+                message_zh="有记录的日期晚于撤回知情同意的日期，疗效分析中不予采用。请核实这些记录是否获准收集，或日期是否有误。",
+            ))  # fmt: skip
+    return asked
+
+
+# ----------------------------------------------------------------------------------------------------
 
 CONSENT = "INFORMED CONSENT OBTAINED"
 SCREEN_FAILURE = "SCREEN FAILURE"
 COMPLETED = "COMPLETED"
 # End-of-study terms of this trial (interface §3); another trial marks them by DSCAT "DISPOSITION EVENT".
 _END_TERMS = ("COMPLETED", "LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT", "DEATH")
-_END_CATEGORY = "DISPOSITION EVENT"
 
 
 def consent_dtc(domains: Domains) -> pd.Series:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.dates import complete_date, time_of_day
-from trialbook.domains import Domains
+from trialbook.core.dates import complete_date, time_of_day
+from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.subjects.weights import last_on_or_before, weights

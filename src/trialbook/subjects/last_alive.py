@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from trialbook.dates import complete_date
-from trialbook.domains import Domains
+from trialbook.core.dates import complete_date
+from trialbook.core.domains import Domains
 
 # Only these outcomes say that the end date of an adverse event was observed in a living subject.
 RECOVERED = ("RECOVERED", "RESOLVED")

@@ -1,7 +1,4 @@
-"""Body weight in kilograms: every usable record, and the last one before a date (P12, P32).
-
-A weight without a unit is not used: it could be kilograms or jin.
-"""
+"""Which body weight holds on a day: the last before it, else the first after it."""
 
 from __future__ import annotations
 
@@ -9,9 +6,14 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from trialbook.dates import complete_date
-from trialbook.domains import Domains
-from trialbook.units import KILOGRAMS
+from trialbook.core.dates import complete_date
+from trialbook.core.domains import Domains
+from trialbook.core.units import KILOGRAMS
+
+# ----------------------------------------------------------------------------------------------------
+# Body weight in kilograms: every usable record, and the last one before a date (P12, P32).
+#
+# A weight without a unit is not used: it could be kilograms or jin.
 
 
 def measurements(domains: Domains, test: str, factors: Mapping[str, float]) -> pd.DataFrame:
@@ -57,3 +59,17 @@ def last_on_or_before(asked: pd.DataFrame, measured: pd.DataFrame, within_days: 
     last = usable.sort_values(["ASKED", "VSDT", "VSSEQ"], kind="stable").groupby("ASKED").tail(1).set_index("ASKED")
     found = last[["VALUE", "VSDT", "VSSEQ"]].reindex(range(len(asked)))
     return found.set_axis(asked.index)
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+def weight_on(weights: pd.DataFrame, asked: pd.DataFrame) -> pd.Series:
+    """Kilograms for each row of `asked` (USUBJID DAY): the last weight on or before DAY, else the subject's first.
+
+    `weights`: USUBJID VSDT VALUE VSSEQ, as `trialbook.subjects.weights.weights` returns it. NaN where the subject has
+    none.
+    """
+    before = last_on_or_before(asked, weights)["VALUE"].astype("float64")
+    first = weights.drop_duplicates("USUBJID").set_index("USUBJID")["VALUE"]
+    return before.fillna(asked["USUBJID"].map(first).astype("float64"))

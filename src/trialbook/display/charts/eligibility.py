@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from trialbook.display.theme import INK, LINE, PAPER, QUIET
-from trialbook.eligibility.views import LETTERS
+from trialbook.eligibility.tables import LETTERS
 
 CELL_WIDTH, CELL_HEIGHT = 30, 20
 LONGEST_HOVER = 220
@@ -29,7 +29,7 @@ SHADES = {
 def audit_matrix(cells: pd.DataFrame, criteria: Sequence[str]) -> alt.LayerChart:
     """One cell per subject and criterion, coloured and lettered by its result.
 
-    `cells`: subject level criterion result evidence, from `eligibility.views.matrix`; `criteria`: all audit columns in
+    `cells`: subject level criterion result evidence, from `eligibility.tables.matrix`; `criteria`: all audit columns in
     order. Hovering over a cell shows its evidence.
     """
     drawn = cells.assign(row=cells["subject"] + " " + cells["level"])

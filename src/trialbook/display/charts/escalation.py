@@ -24,7 +24,7 @@ STEP, ROW = 44, 70
 def escalation_diary_chart(diary: pd.DataFrame, levels: Sequence[str]) -> alt.LayerChart | alt.FacetChart:
     """Enrolment order against dose level, one mark per subject, joined in the order of first infusion.
 
-    `diary`: order subject level outcome, from `dlt.views.escalation_diary`; `levels`: all dose levels, lowest first.
+    `diary`: order subject level outcome, from `dlt.tables.escalation_diary`; `levels`: all dose levels, lowest first.
     Subjects are named up to `MOST_NAMES` of them.
     """
     present = [name for name in MARKS if name in set(diary["outcome"])]
@@ -62,7 +62,7 @@ NO_LEVEL = "none"
 def advice_timeline_chart(timeline: pd.DataFrame, levels: Sequence[str]) -> alt.LayerChart | alt.FacetChart:
     """The dose level that the rule named on each date: a step line, hollow where nobody might be treated.
 
-    `timeline`: date code level, from `dlt.timeline.advice_over_time`; `levels`: all dose levels, lowest first.
+    `timeline`: date code level, from `dlt.over_time.advice_over_time`; `levels`: all dose levels, lowest first.
     """
     waits = timeline["code"].str.startswith("ONGOING(WAIT")
     ended = ~timeline["code"].str.startswith("ONGOING(")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from trialbook.display.picked import standing_out
+from trialbook.display.figures import standing_out
 from trialbook.display.theme import INK, PALETTE, QUIET
 
 GRADE_ORDER = ["grade 1", "grade 2", "grade 3", "grade 4", "grade 5", "grade not given"]

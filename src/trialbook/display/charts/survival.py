@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from trialbook.display.picked import standing_out
+from trialbook.display.figures import standing_out
 from trialbook.display.theme import INK, PALETTE, QUIET
 from trialbook.results.ard import TOTAL
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import itertools
 
-from trialbook.dlt.designs.boin import Boin
+from trialbook.core.errors import UsageError
 from trialbook.dlt.designs.crm import Crm, TiteCrm
 from trialbook.dlt.designs.design import Cap, Rule
-from trialbook.dlt.designs.i3plus3 import I3Plus3
-from trialbook.dlt.designs.keyboard import Keyboard
-from trialbook.dlt.designs.mtpi2 import Mtpi2
+from trialbook.dlt.designs.interval import Boin, I3Plus3, Keyboard, Mtpi2, TiteBoin
 from trialbook.dlt.designs.rolling_six import RollingSix
 from trialbook.dlt.designs.three_plus_three import ThreePlusThree
-from trialbook.dlt.designs.tite_boin import TiteBoin
-from trialbook.errors import UsageError
 from trialbook.protocol.analysis import Analysis
 
 NO_RULE = "none"

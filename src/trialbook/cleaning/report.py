@@ -1,0 +1,197 @@
+"""What the cleaning step reports: the whole change log, fixes by rule, missing values, and its numbers as ARD rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from trialbook.cleaning.clean import Cleaned
+from trialbook.cleaning.columns import kind_of
+from trialbook.cleaning.compare_cuts import Differences
+from trialbook.cleaning.cut import Cut
+from trialbook.cleaning.read_values import CHANGE_COLUMNS, WHOLE_RECORD
+from trialbook.cleaning.rules import RULES
+from trialbook.core.domains import REQUIRED, VARIABLES, Domains
+from trialbook.queries.query_list import SEVERITIES, Query
+from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.snapshot.door import WITHHELD
+from trialbook.snapshot.split_datasets import part_of
+from trialbook.snapshot.tables import Snapshot
+
+# ----------------------------------------------------------------------------------------------------
+
+CUT_RULE = "P26-AFTER-CUT"
+# Domains whose results belong to a visit.
+VISIT_DOMAINS = ("LB", "VS", "RS", "FA", "QS")
+# Values of these kinds of columns may be shown as examples; ids, birth dates and free text may not.
+_SHOWN_KINDS = ("date", "number", "result", "unit", "code", "sequence")
+_NEVER_SHOWN = ("BRTHDTC",)
+
+
+def whole_change_log(cleaned: Cleaned, cut: Cut) -> pd.DataFrame:
+    """The change log of cleaning, then what the cut set back and removed (P26), in the order of files and rows.
+
+    Columns file, sheet, row, column (blank: the whole record or file), raw, new, rule.
+    """
+    removed = cut.removed.assign(column=WHOLE_RECORD, raw="(record)", new="")
+    parts = [cleaned.changes]
+    for frame in (cut.edits, removed):
+        if len(frame):
+            places = [
+                cleaned.tables[code].place(int(row), column)
+                for code, row, column in frame[["domain", "SRCROW", "column"]].itertuples(index=False, name=None)
+            ]
+            placed = pd.DataFrame(places, columns=["file", "sheet", "row", "column"], index=frame.index)
+            parts.append(placed.join(frame[["raw", "new"]]).assign(rule=CUT_RULE)[CHANGE_COLUMNS])
+    return pd.concat(parts, ignore_index=True).astype(cleaned.changes.dtypes)
+
+
+def fix_counts(changes: pd.DataFrame) -> pd.DataFrame:
+    """Changes by rule, file and column: how many, what the rule does, and one example where it may be shown.
+
+    Columns rule, meaning, file, column, changes, example. A value is an example only where its column holds dates,
+    numbers or codes; free text, subject numbers, birth dates and what lies after the cut are never shown.
+    """
+    groups = changes.groupby(["rule", "file", "sheet", "column"], sort=True)
+    rows = [
+        {
+            "rule": rule, "meaning": RULES[rule].english, "file": f"{file} {sheet}".strip(),
+            "column": column or "(record or file)", "changes": len(group), "example": _example(group.iloc[0]),
+        }
+        for (rule, file, sheet, column), group in groups
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["rule", "meaning", "file", "column", "changes", "example"])
+
+
+def query_counts(queries: Sequence[Query]) -> pd.DataFrame:
+    """Questions by domain, rule and severity: domain, severity, rule, meaning, queries."""
+    frame = pd.DataFrame(queries, columns=["domain", "severity", "rule", "message_en"]).astype("str")
+    rank = frame["severity"].map({name: k for k, name in enumerate(SEVERITIES)})
+    counted = frame.assign(rank=rank).groupby(["rank", "domain", "rule", "severity", "message_en"], sort=True).size()
+    rows = counted.rename("queries").reset_index().rename(columns={"message_en": "meaning"})
+    return rows[["severity", "domain", "rule", "meaning", "queries"]]
+
+
+def missing_values(domains: Domains) -> pd.DataFrame:
+    """Variables with missing values, by delivered domain with records; a variable that is complete has no row.
+
+    Columns NAME (`AE.AEENDTC`), DOMAIN, VARIABLE, RECORDS, MISSING, SHARE (of records, 0 to 1, three decimals), in
+    the order of the interface.
+    """
+    rows = []
+    for code, frame in domains.items():
+        for name in VARIABLES.get(code, "").split():
+            missing = int(frame[name].isna().sum())
+            if missing:
+                rows.append((f"{code}.{name}", code, name, len(frame), missing, round(missing / len(frame), 3)))
+    return pd.DataFrame(rows, columns=["NAME", "DOMAIN", "VARIABLE", "RECORDS", "MISSING", "SHARE"])
+
+
+def missing_by_visit(domains: Domains) -> pd.DataFrame:
+    """Subjects who were seen at a visit (SV) and have no result of it in a domain that others have at that visit.
+
+    Columns VISIT, VISITNUM, DOMAIN, SEEN, WITHOUT, SHARE (of those seen, 0 to 1, three decimals), by visit and domain.
+    A domain that nobody has at a visit was not planned there, and is not missing.
+    """
+    sv = domains["SV"].dropna(subset=["USUBJID", "VISIT"])
+    seen = {visit: set(group["USUBJID"]) for visit, group in sv.groupby("VISIT")}
+    number = sv.groupby("VISIT")["VISITNUM"].min()
+    rows = []
+    for code in VISIT_DOMAINS:
+        frame = domains[code]
+        if "VISIT" not in frame:
+            continue
+        found = frame[frame[f"{code}ORRES"].notna()].groupby("VISIT")["USUBJID"].unique()
+        for visit in [name for name in seen if name in found.index]:
+            without = len(seen[visit] - set(found[visit]))
+            share = round(without / len(seen[visit]), 3)
+            rows.append((visit, float(number[visit]), code, len(seen[visit]), without, share))
+    table = pd.DataFrame(rows, columns=["VISIT", "VISITNUM", "DOMAIN", "SEEN", "WITHOUT", "SHARE"])
+    return table.sort_values(["VISITNUM", "VISIT", "DOMAIN"], ignore_index=True)
+
+
+def record_counts(snapshot: Snapshot, cleaned: Cleaned, cut: Cut) -> pd.DataFrame:
+    """Records by domain: delivered, left out by cleaning, removed by the cut, kept (of these: undated, and partly dated
+    on either side of the cut), and the rule of the cut.
+    """
+    counts = cut.counts.rename(columns={"read": "cleaned"})
+    delivered = counts["domain"].map({code: table.rows for code, table in snapshot.tables.items()})
+    left_out = delivered - counts["cleaned"]
+    frame = counts.assign(delivered=delivered, left_out=left_out)
+    return frame[["domain", "delivered", "left_out", "removed", "kept", "undated", "partial", "rule"]]
+
+
+def cleaning_rows(records: pd.DataFrame, changes: pd.DataFrame, queries: Sequence[Query]) -> list[ArdRow]:
+    """ARD rows of the cleaning step: records read, left out, removed and kept by domain; changes; queries."""
+    rows = []
+    contexts = {"read": "delivered", "left out": "left_out", "removed": "removed", "kept": "kept"}
+    for record in records.to_dict("records"):
+        for context, column in contexts.items():
+            value = int(record[column])
+            rows.append(_row(str(record["domain"]), value, f"Records {context}", context=context))
+    values = changes["column"].ne(WHOLE_RECORD) & changes["rule"].ne(CUT_RULE)
+    rows.append(_row("CHANGES", int(values.sum()), "Values fixed"))
+    for severity in SEVERITIES:
+        count = sum(query["severity"] == severity for query in queries)
+        rows.append(_row("QUERIES", count, "Queries", variable_level=severity))
+    return rows
+
+
+def _row(variable: str, value: int, label: str, *, context: str = "", variable_level: str = "") -> ArdRow:
+    return ard_row(
+        "CLEANING", TOTAL, variable, "n", value, context=context, variable_level=variable_level, stat_label=label
+    )
+
+
+def _example(change: pd.Series) -> str:
+    name = str(change["sheet"] or change["file"].partition(".")[0]).upper()
+    kind = kind_of(part_of(name) or name, change["column"])
+    hidden = change["rule"] == CUT_RULE or change["raw"] == WITHHELD or kind not in _SHOWN_KINDS
+    if hidden or change["column"] in (*_NEVER_SHOWN, WHOLE_RECORD):
+        return ""
+    return f"{change['raw'] or 'missing'} → {change['new'] or 'missing'}"
+
+
+# ----------------------------------------------------------------------------------------------------
+# What the cleaning step found, in a few numbers and sentences for its first lines.
+
+
+def headline(records: pd.DataFrame, changes: pd.DataFrame, queries: Sequence[Query]) -> list[tuple[str, str, str]]:
+    """Headline numbers: records delivered, values fixed, records after the cut, questions to the site."""
+    fixed = changes["column"].ne(WHOLE_RECORD) & changes["rule"].ne(CUT_RULE)
+    counts = [f"{sum(q['severity'] == name for q in queries)} {name}" for name in SEVERITIES]
+    return [
+        ("Records delivered", str(records["delivered"].sum()), f"in {len(records)} domains"),
+        ("Values fixed", str(fixed.sum()), "each with its raw value in the change log"),
+        ("Records after the cut", str(records["removed"].sum()), "removed"),
+        ("Questions to the site", str(len(queries)), ", ".join(counts)),
+    ]
+
+
+def arrival_sentence(domains: Domains, ignored: Sequence[str]) -> str:
+    """Who was delivered, and what of the delivery was not read."""
+    dm, ex = domains["DM"], domains["EX"]
+    treated = ex.loc[ex["EXDOSE"] > 0, "USUBJID"].nunique()
+    empty = [code for code in domains if code not in REQUIRED and not len(domains[code])]
+    text = f"At the cut: {len(dm)} screened subjects, {treated or 'no'} treated."
+    if not len(domains["AE"]):
+        text += " No adverse event has been reported."
+    if empty:
+        text += f" Delivered without records at the cut: {', '.join(empty)}."
+    return text + (f" Not read: {', '.join(ignored)}." if ignored else "")
+
+
+def differences_sentence(differences: Differences, previous_cut: str | None, *, built: bool) -> str:
+    """How this cut differs from the previous one, or why that cannot be said."""
+    if previous_cut is None:
+        return "This cut names no previous cut to compare with."
+    if not built:
+        return f"The previous cut {previous_cut} has not been built, so nothing is compared with it."
+    counts = differences.counts
+    deleted = counts["deleted"].sum()
+    return (
+        f"Since the cut {previous_cut}: {counts['added'].sum()} records added, {counts['changed'].sum()} changed, "
+        f"{deleted or 'none'} deleted{' (each with an approved reason)' if deleted else ''}. "
+        f"{counts['restated'].sum()} values that had been reported read otherwise now."
+    )

@@ -1,0 +1,1 @@
+"""The commands of `trialbook`, one module each; `trialbook.cli` only parses and calls."""

@@ -1,0 +1,382 @@
+"""The DLT step for reading: headline numbers, the listings of subjects and events, the diary of escalation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import pandas as pd
+
+from trialbook.core.domains import Domains
+from trialbook.dlt.advice import COMMITTEE, Advice, Note, plain_code
+from trialbook.dlt.designs.design import ONGOING, WAIT
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.results.ard import NOT_ESTIMABLE, TOTAL, ArdRow, ard_row
+from trialbook.results.bounds import bounds_text, excluded_text
+from trialbook.safety.adae import grade_number, serious
+from trialbook.safety.dlt_candidates import OUT, dlt_candidates
+from trialbook.safety.episodes import event_term
+from trialbook.statistics.intervals import clopper_pearson, prob_greater
+from trialbook.subjects.dlt_status import (
+    COUNTED_AS_DLT,
+    DLT,
+    EVALUABLE,
+    NO_DLT,
+    NOT_EVALUABLE,
+    PENDING,
+    PENDING_ADJUDICATION,
+    PENDING_DATA,
+    STATUSES,
+    UNRESOLVED,
+    WAITING,
+)
+
+# ----------------------------------------------------------------------------------------------------
+# Sentences of the DLT notebook: window, share of the dose and cap from the keys in force.
+
+
+NOT_AN_ENDPOINT = "Dose-limiting toxicity is not an endpoint of this trial: this page covers nothing of it."
+# The status of a subject in a line of prose or a table.
+STATUS_WORDS = {
+    DLT: "DLT", PENDING_ADJUDICATION: "counted as DLT, not adjudicated",
+    UNRESOLVED: "counted as DLT, onset or event open",
+    NO_DLT: "no DLT", PENDING: "window still open", PENDING_DATA: "window closed, data missing",
+    NOT_EVALUABLE: "not evaluable",
+}  # fmt: skip
+
+
+def status_method(protocol: Protocol, analysis: Analysis) -> str:
+    """Who is evaluable (A-72, A-74)."""
+    if not protocol.has_endpoint("DLT"):
+        return NOT_AN_ENDPOINT
+    first, last = analysis.dlt_window
+    return (
+        f"The window is day {first} to day {last} after the first infusion. Evaluable is who had a DLT, or received at "
+        f"least {analysis.dlt_min_dose_frac:.0%} of the dose due (A-72) and was followed to the end of the window."
+    )
+
+
+def rule_method(protocol: Protocol, analysis: Analysis) -> str:
+    """Which rule advises, and whether others are shown beside it."""
+    if not protocol.has_endpoint("DLT"):
+        return NOT_AN_ENDPOINT
+    if analysis.escalation_rule == "none":
+        return "No escalation rule is in force in this cut: nothing is advised."
+    beside = "shown beside it in this cut" if analysis.show_alternative_rules else "not shown in this cut"
+    return (
+        f"The rule in force ({analysis.escalation_rule}, at most {analysis.n_cap} subjects) alone is the advice. What "
+        f"other rules would say is {beside}: the parameter file decides, so that nobody shops for a rule."
+    )
+
+
+# ----------------------------------------------------------------------------------------------------
+# Events of the DLT window without a grade: no rule can call them mild, whatever the candidates are (§14.4).
+
+
+def ungraded_notes(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis) -> list[str]:
+    """A note on the events of treated subjects that began in the DLT window, or may have, and have no CTCAE grade.
+
+    One sentence that names each by subject and term, and says which are serious; none where every event has a grade,
+    or none was collected.
+    """
+    treated = adsl[adsl["SAFFL"].eq("Y")]
+    ae = domains["AE"][domains["AE"]["USUBJID"].isin(treated["USUBJID"])]
+    ae = ae.sort_values(["USUBJID", "AESEQ"], kind="stable").reset_index(drop=True)
+    graded = grade_number(ae["AETOXGR"]).notna()
+    if graded.all() or not graded.any():
+        return []
+    within = dlt_candidates(ae, treated, domains, protocol, analysis)["ONSETWIN"].ne(OUT)
+    own = ae[within & ~graded]
+    if own.empty:
+        return []
+    names = treated.set_index("USUBJID")["SUBJID"].reindex(own["USUBJID"])
+    kind = serious(own).map({"Y": " (serious)", "": ""})
+    said = [f"{name} {term}{word}" for name, term, word in zip(names, event_term(own), kind, strict=True)]
+    verb = "event of the window has" if len(own) == 1 else "events of the window have"
+    return [f"{len(own)} {verb} no grade, and may be of any grade: {'; '.join(said)}."]
+
+
+# ----------------------------------------------------------------------------------------------------
+# The reported numbers of the DLT step: statuses, rates and advice as ARD rows (interface §6).
+
+
+TREATED, EVALUABLE_N, COUNTED, WAITING_N = "TREATED", "EVALUABLE", "COUNTED", "WAITING"
+_TEXTS = {"advice": "Advice", "decision_date": "Decision not before", "worst": "Worst case", "best": "Best case"}
+
+
+def dlt_count_rows(addlt: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
+    """DLT: subjects per status; DLT_SETS: treated, evaluable, counted as DLT, pending. By level and in total."""
+    rows: list[ArdRow] = []
+    for level, group in _by_level(addlt, protocol):
+        status = group["DLTSTAT"]
+        rows += [ard_row("DLT", level, "DLTSTAT", "n", int(status.eq(s).sum()), variable_level=s) for s in STATUSES]
+        sets = {
+            TREATED: len(group),
+            EVALUABLE_N: int(status.isin(EVALUABLE).sum()),
+            COUNTED: int(group["COUNTED"].eq("Y").sum()),
+            WAITING_N: int(status.isin(WAITING).sum()),
+        }
+        rows += [ard_row("DLT_SETS", level, name, "n", n) for name, n in sets.items()]
+    return rows
+
+
+def dlt_rate_rows(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
+    """DLT_RATE: counted DLTs of the evaluable, exact 95% limits, Pr(rate > dlt_target | Beta(1,1)) (§4.11).
+
+    The probability is one of a dose level. Pooled over levels it would be the rate of no dose: null in Total.
+    """
+    rows: list[ArdRow] = []
+    for level, group in _by_level(addlt, protocol):
+        n = int(group["COUNTED"].eq("Y").sum())
+        total = int(group["DLTSTAT"].isin(EVALUABLE).sum())
+        interval = clopper_pearson(n, total)
+        stats = {
+            "n": n, "N": total, "estimate": interval.estimate, "conf.low": interval.low, "conf.high": interval.high,
+            "prob_gt_target": None if level == TOTAL else prob_greater(n, total, analysis.dlt_target),
+        }  # fmt: skip
+        rows += [ard_row("DLT_RATE", level, "DLT", name, s, context="clopper_pearson") for name, s in stats.items()]
+    return rows
+
+
+def advice_rows(given: Advice, others: Iterable[Advice] = ()) -> list[ArdRow]:
+    """DLT_ADVICE: the code, the decision date (ISO or `-`), worst and best case, of the rule and of other rules."""
+    rows: list[ArdRow] = []
+    for context, one in [("", given), *(("alternative", other) for other in others)]:
+        texts = {"advice": one.code, "decision_date": one.date_text, "worst": one.worst, "best": one.best}
+        rows += [
+            ard_row(
+                "DLT_ADVICE", TOTAL, one.rule_id, name, None, context=context, stat_text=text, stat_label=_TEXTS[name]
+            )
+            for name, text in texts.items()
+        ]
+    return rows
+
+
+def timeline_rows(timeline: pd.DataFrame, rule_id: str) -> list[ArdRow]:
+    """DLT_TIMELINE: the advice code on each date of `advice_over_time`; variable = rule, variable_level = date."""
+    return [
+        ard_row(
+            "DLT_TIMELINE", TOTAL, rule_id, "advice", None, variable_level=f"{date:%Y-%m-%d}", stat_text=code,
+            stat_label=_TEXTS["advice"],
+        )
+        for date, code in timeline[["date", "code"]].itertuples(index=False)
+    ]  # fmt: skip
+
+
+def _by_level(addlt: pd.DataFrame, protocol: Protocol) -> Iterator[tuple[str, pd.DataFrame]]:
+    for level in protocol.level_ids:
+        yield level, addlt[addlt["TRT01A"].eq(level)]
+    yield TOTAL, addlt
+
+
+# ----------------------------------------------------------------------------------------------------
+
+SET_LABELS = {
+    TREATED: "Treated", EVALUABLE_N: "DLT-evaluable", COUNTED: "Counted as DLT", WAITING_N: "Pending",
+}  # fmt: skip
+STATUS_LABELS = {
+    "DLT": "DLT (adjudicated)",
+    "PENDING-ADJ": "Candidate, not adjudicated: counted as DLT",
+    "UNRESOLVED": "Onset date decides in or out: counted as DLT",
+    "NO-DLT": "No DLT",
+    "PENDING": "Pending: window open",
+    "PENDING-DATA": "Pending: window closed, data missing",
+    "NOT-EVAL": "Not evaluable, may be replaced",
+}
+SUBJECT_LABELS = {
+    "SUBJID": "Subject", "TRT01P": "Level planned", "TRT01A": "Level received", "TRTSDT": "First infusion",
+    "WINENDT": "Window closes",
+    "DLTSTAT": "Status", "REASON": "Why", "COUNTED": "Counts as DLT", "REPLACE": "Replaceable",
+    "FUPFRAC": "Window followed", "DOSEFRAC": "Dose received / due", "DLTDT": "DLT onset",
+}  # fmt: skip
+RECEIVED_LABELS = {
+    "SUBJID": "Subject", "TRT01P": "Level planned", "TRT01A": "Level of the subject", "INFNO": "Infusion",
+    "EXSTDT": "Date", "DAY": "Day", "DOSEKG": "10^6 cells/kg", "LEVEL": "Level of this infusion", "REMARK": "Remark",
+}  # fmt: skip
+CHANGE_LABELS = {
+    "SUBJID": "Subject", "TRT01A": "Dose level", "BEFORE": "At the last cut", "NOW": "Now", "CHANGE": "What changed",
+}  # fmt: skip
+TIMELINE_LABELS = {
+    "date": "Date", "news": "What became known", "treated": "Treated", "evaluable": "Evaluable",
+    "counted": "Counted as DLT", "pending": "Pending", "advice": "Advice on that day",
+}  # fmt: skip
+EVENT_LABELS = {
+    "SUBJID": "Subject", "TRT01A": "Dose level", "AESEQ": "AESEQ", "AEDECOD": "Event", "GRADE": "Grade",
+    "AEREL": "Relationship", "AESTDTC": "Onset", "DAY": "Day", "ADY": "Study day (CDISC)", "AEENDTC": "End",
+    "DLTCAND": "Candidate", "REASON": "What made it one, or why not", "DLTFL": "Committee's flag",
+}  # fmt: skip
+RATE_LABELS = {
+    "level": "Dose level", "counts": "DLT / evaluable", "estimate": "Rate", "interval": "95% interval",
+    "prob": "Pr(rate > target)",
+}  # fmt: skip
+RULE_LABELS = {
+    "rule": "Rule", "advice": "Advice", "date": "Decision not before", "worst": "Worst case", "best": "Best case",
+}  # fmt: skip
+DIARY_LABELS = {"order": "Enrolment order", "subject": "Subject", "level": "Dose level", "outcome": "Outcome"}
+OUTCOMES = ("DLT", "counted as DLT", "no DLT", "pending", "not evaluable")
+
+
+def unavailable(addlt: pd.DataFrame, protocol: Protocol) -> str:
+    """Why there is nothing to show, in words; blank when there is."""
+    if not protocol.has_endpoint("DLT"):
+        return "DLT is not an endpoint of this trial."
+    return "No subject has been treated at this cut." if addlt.empty else ""
+
+
+def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[tuple[str, str, str]]:
+    """The numbers of the first screen: (label, value, note)."""
+    if not protocol.has_endpoint("DLT"):
+        return [("DLT", "not an endpoint", "of this trial")]
+    total = results[results["group1_level"].eq(TOTAL) & results["analysis_id"].eq("DLT_SETS")]
+    n = dict(zip(total["variable"], total["stat_text"], strict=True))
+    return [
+        (f"Advice by rule {advice.rule}", plain_code(advice.code), COMMITTEE),
+        ("Dose level now open", *open_level(advice)),
+        (
+            "Decision not before",
+            advice.date_text,
+            "last open window" if advice.decision_date else "no open window",
+        ),
+        ("DLT-evaluable", f"{n[EVALUABLE_N]} of {n[TREATED]}", "treated subjects"),
+        ("Counted as DLT", n[COUNTED], counted_note(results, int(n[COUNTED]), int(n[EVALUABLE_N]))),
+        ("Pending", n[WAITING_N], waiting_text(results) or "no window open"),
+    ]
+
+
+def waiting_text(results: pd.DataFrame, level: str = TOTAL) -> str:
+    """Who is pending, by why, from the DLT rows: `1 window still open; 2 windows closed, data missing`; blank for none.
+
+    The two add up to the subjects who are pending.
+    """
+    rows = results[results["analysis_id"].eq("DLT") & results["group1_level"].eq(level)]
+    count = dict(zip(rows["variable_level"], rows["stat"], strict=True))
+    told = []
+    for status, state in ((PENDING, "still open"), (PENDING_DATA, "closed, data missing")):
+        n = int(count.get(status, 0))
+        told += [f"{n} window{'' if n == 1 else 's'} {state}"] if n else []
+    return "; ".join(told)
+
+
+def counted_note(results: pd.DataFrame, counted: int, evaluable: int) -> str:
+    """What is said beside the counted DLTs: worst and best case, and what is excluded where there is none (§14)."""
+    between = bounds_text(results, "DLT")
+    parts = [
+        "with those not yet adjudicated",
+        between and f"best to worst case: {between}",
+        excluded_text(counted, evaluable),
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def excluded_notes(results: pd.DataFrame, levels: Sequence[str]) -> list[str]:
+    """What each level without a DLT excludes (§14.5), from DLT_RATE rows: `DL1: 0 of 3: a rate above 63.2% is ...`."""
+    rows = results[results["analysis_id"].eq("DLT_RATE") & results["stat_name"].isin(["n", "N"])]
+    count = {(row.group1_level, row.stat_name): int(row.stat) for row in rows.itertuples()}
+    told = [(level, excluded_text(count[level, "n"], count[level, "N"])) for level in levels if (level, "n") in count]
+    return [f"{level}: {text}." for level, text in told if text]
+
+
+def open_level(advice: Advice) -> tuple[str, str]:
+    """The level at which the next subject may be treated by the advice, and a word on it."""
+    if advice.code.startswith(f"{ONGOING}({WAIT} "):
+        return f"{advice.level}, waiting", "nobody may be treated before the decision"
+    if advice.code.startswith(f"{ONGOING}("):
+        return advice.level, "for the next subject"
+    return "none", "the rule has come to its end" if advice.code != NOT_ESTIMABLE else "no rule in force"
+
+
+def spoken(notes: Sequence[Note], kind: str) -> str:
+    """The notes of one kind as one paragraph, which ends with who decides; blank without such a note."""
+    said = [note.text for note in notes if note.kind == kind]
+    return " ".join([*said, COMMITTEE]) if said else ""
+
+
+def open_windows(addlt: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
+    """Pending subjects in order of the day their window closes: SUBJID TRT01A TRTSDT WINENDT DAYS FUPFRAC DLTSTAT."""
+    waiting = addlt[addlt["DLTSTAT"].isin(WAITING)].sort_values(["WINENDT", "USUBJID"], kind="stable")
+    days = (waiting["WINENDT"] - cut_date).dt.days.clip(lower=0).astype("Int64")
+    waiting = waiting.assign(DAYS=days)
+    return waiting[["SUBJID", "TRT01A", "TRTSDT", "WINENDT", "DAYS", "FUPFRAC", "DLTSTAT"]].reset_index(drop=True)
+
+
+def status_listing(addlt: pd.DataFrame) -> pd.DataFrame:
+    """The status of each subject in order of first infusion, with the columns of `SUBJECT_LABELS`."""
+    return addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")[list(SUBJECT_LABELS)].reset_index(drop=True)
+
+
+def event_listing(events: pd.DataFrame, addlt: pd.DataFrame) -> pd.DataFrame:
+    """Candidate, flagged and severe events of the window, with the columns of `EVENT_LABELS`.
+
+    DAY is REL_DAY (0 = first infusion), ADY the CDISC study day; both blank where the onset is not a certain day.
+    """
+    subject = addlt.set_index("USUBJID")[["SUBJID", "TRTSDT"]].reindex(events["USUBJID"]).set_axis(events.index)
+    day = (events["ONSETDT"] - subject["TRTSDT"].astype("datetime64[s]")).dt.days.astype("Int64")
+    study_day = day.mask(day >= 0, day + 1)
+    return events.assign(SUBJID=subject["SUBJID"], DAY=day, ADY=study_day)[list(EVENT_LABELS)]
+
+
+def rate_table(results: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
+    """DLT rate per level and in total, from DLT_RATE rows: level counts estimate interval prob."""
+    rows = results[results["analysis_id"].eq("DLT_RATE")]
+    text = {(row.group1_level, row.stat_name): row.stat_text for row in rows.itertuples()}
+    table = []
+    for level in [name for name in (*levels, TOTAL) if (name, "n") in text]:
+        n, total, estimate, low, high, prob = (
+            text[level, name] for name in ("n", "N", "estimate", "conf.low", "conf.high", "prob_gt_target")
+        )
+        interval = NOT_ESTIMABLE if low == NOT_ESTIMABLE else f"{low} to {high}"
+        table.append((level, f"{n}/{total}", estimate, interval, prob))
+    return pd.DataFrame(table, columns=list(RATE_LABELS)).astype("str")
+
+
+def rule_table(advices: Sequence[Advice]) -> pd.DataFrame:
+    """One row per rule: rule advice date worst best."""
+    rows = [(a.rule, plain_code(a.code), a.date_text, plain_code(a.worst), plain_code(a.best)) for a in advices]
+    return pd.DataFrame(rows, columns=list(RULE_LABELS)).astype("str")
+
+
+def escalation_diary(addlt: pd.DataFrame) -> pd.DataFrame:
+    """Subjects in order of first infusion: order subject level outcome (one of `OUTCOMES`)."""
+    listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable").reset_index(drop=True)
+    outcome = {
+        **dict.fromkeys(COUNTED_AS_DLT, "counted as DLT"), **dict.fromkeys(WAITING, "pending"),
+        DLT: "DLT", NO_DLT: "no DLT", NOT_EVALUABLE: "not evaluable",
+    }  # fmt: skip
+    return pd.DataFrame(
+        {
+            "order": pd.Series(range(1, len(listed) + 1), dtype="int64"),
+            "subject": listed["SUBJID"].astype("str"),
+            "level": listed["TRT01A"].astype("str"),
+            "outcome": listed["DLTSTAT"].map(outcome).astype("str"),
+        }
+    )
+
+
+def definition(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
+    """The DLT definition in force, from the analysis keys: item, rule; empty where the trial has no DLT endpoint."""
+    if not protocol.has_endpoint("DLT"):
+        return pd.DataFrame({"item": [], "rule": []}, dtype="str")
+    first, last = analysis.dlt_window
+    terms, grade = analysis.dlt_terms, analysis.dlt_min_grade
+    exempt = f"; grade 3 resolved within {analysis.irr_exempt_hours} h is exempt" if analysis.irr_g3_exempt else ""
+    counts = " or ".join(analysis.dlt_cytopenia_below)
+    rows = [
+        ("Window", f"onset on REL_DAY {first} to {last}; a partial date that decides is unresolved (A-65)"),
+        ("Relationship", f"to {protocol.study.product}: " + ", ".join(analysis.trae_levels)),
+        ("Fatal", f"death related to {protocol.study.product}"),
+        ("Product", "ectopic tissue or new malignancy, any grade"),
+        ("Infusion reaction", f"infusion-related or allergic reaction, grade {grade} or more{exempt}"),
+        ("Thromboembolism", f"grade {grade} or more"),
+        (
+            "Cytopenia",
+            f"{counts}: grade {analysis.dlt_haem_grade}, longer than {analysis.dlt_haem_days} days, "
+            "not grade 4 at baseline",
+        ),
+        (
+            "Other",
+            f"not haematological, grade {grade} or more, not {protocol.study.disease} or underlying disease; grade 3 "
+            f"{', '.join(t for t in terms.brief if t.isascii())} shorter than {analysis.dlt_brief_hours} h is exempt",
+        ),
+        ("Decided by", "the Safety Review Committee's flag (AEDLT); without it a candidate is counted (A-71)"),
+    ]
+    return pd.DataFrame(rows, columns=["item", "rule"]).astype("str")

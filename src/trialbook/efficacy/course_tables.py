@@ -1,0 +1,260 @@
+"""Each subject's course for readers: grade and steroids over time, change of grade, later endpoints, who is pending."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialbook.core.dates import complete_date, rel_day
+from trialbook.core.domains import Domains
+from trialbook.drugs.records import drugs_in_force
+from trialbook.efficacy.day28 import UNDELIVERED, treated_subjects
+from trialbook.efficacy.rates import ORGAN_PARAMETERS
+from trialbook.efficacy.response_tables import FIRST_DAY, LAST_DAY, drawn_subjects, sensitivity_labels
+from trialbook.efficacy.sensitivity import PRIMARY, category_changes
+from trialbook.gvhd.response_rules import RESPONDERS
+from trialbook.gvhd.steroids import steroid_days
+from trialbook.protocol.analysis import Analysis
+from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
+from trialbook.safety.adjudication import adjudicated_dlt
+from trialbook.subjects.disposition import left_text
+
+# ----------------------------------------------------------------------------------------------------
+# The course of each treated subject for the swimmer plot: bars of follow-up and marks of what happened (§8, F1).
+
+
+def swimmer_bars(adtte: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
+    """One bar per subject from the first infusion to death or last contact: subject, level, day, status, response.
+
+    The status of a subject whose day of death is not known says between which days it lies.
+    `responses`: `day28_response`; a response by rule is named with its reason, a subject not yet mature is PENDING.
+    """
+    os = adtte[adtte["PARAMCD"].eq("OS")].sort_values(["TRT01AN", "STARTDT", "SUBJID"], kind="stable")
+    status = os["CNSR"].eq(0).map({True: "died", False: "alive"})
+    days = (os["ADT"] - os["STARTDT"]).dt.days.astype("Int64")
+    said = responses["AVALC"] + (", " + responses["REASON"]).where(responses["REASON"] != "", "")
+    said = said.mask(responses["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS)
+    response = said.set_axis(responses["USUBJID"]).reindex(os["USUBJID"]).fillna("").set_axis(os.index)
+    between = os["EVNTDESC"].str.extract("^DEATH: (.*)$", expand=False)
+    status = (status + ", " + between).where(between.notna(), status)
+    bars = {"subject": os["SUBJID"], "level": os["TRT01A"], "day": days, "status": status.astype("str")}
+    bars |= {"response": response.astype("str")}
+    return pd.DataFrame(bars).reset_index(drop=True)
+
+
+def swimmer_marks(adtte: pd.DataFrame, domains: Domains, responses: pd.DataFrame) -> pd.DataFrame:
+    """What happened on which day: subject, day, event, in the order of the bars.
+
+    Infusions (EX dose above 0), serious adverse events and DLTs of the committee (AE with a complete start date, from
+    the first infusion on), the response on the day it was assessed (CR or PR, or not; `responses`), new systemic
+    therapy and relapse (FFS and NRM rows), death (OS), which is marked otherwise where its day is not known.
+    """
+    os = adtte[adtte["PARAMCD"].eq("OS")]
+    start = os.set_index("USUBJID")["STARTDT"]
+    ex, ae = domains["EX"], domains["AE"]
+    ae = ae.assign(DAY=complete_date(ae["AESTDTC"]))
+    inexact = os["EVNTDESC"].str.startswith("DEATH: ")
+    nrm, ffs = (adtte[adtte["PARAMCD"].eq(p)] for p in ("NRM", "FFS"))
+    parts = [
+        *_responses(responses),
+        _dated(ex.assign(DAY=complete_date(ex["EXSTDTC"]))[ex["EXDOSE"] > 0], "infusion"),
+        _dated(ae[ae["AESER"].eq("Y")], "serious adverse event"),
+        _dated(ae[_committee_dlt(domains)], "DLT"),
+        _dated(ffs[ffs["EVNTDESC"].str.startswith("NEW")].rename(columns={"ADT": "DAY"}), "new systemic therapy"),
+        _dated(nrm[nrm["EVNTDESC"].eq("RELAPSE")].rename(columns={"ADT": "DAY"}), "relapse"),
+        _dated(os[os["CNSR"].eq(0) & ~inexact].rename(columns={"ADT": "DAY"}), "death"),
+        _dated(os[os["CNSR"].eq(0) & inexact].rename(columns={"ADT": "DAY"}), "death, day not known"),
+    ]
+    marks = pd.concat(parts, ignore_index=True)
+    marks = marks[marks["USUBJID"].isin(start.index)]
+    marks["day"] = (marks["DAY"] - start.reindex(marks["USUBJID"]).to_numpy()).dt.days.astype("Int64")
+    marks = marks[marks["day"] >= 0].sort_values(["USUBJID", "day", "event"], kind="stable")
+    marks = marks.merge(os[["USUBJID", "SUBJID"]].rename(columns={"SUBJID": "subject"}), on="USUBJID")
+    return marks[["subject", "day", "event"]].drop_duplicates().reset_index(drop=True)
+
+
+def _responses(responses: pd.DataFrame) -> list[pd.DataFrame]:
+    seen = responses[["USUBJID", "AVALC"]].assign(DAY=responses["ADT"])[responses["REASON"] != UNDELIVERED]
+    yes = seen["AVALC"].isin(RESPONDERS)
+    return [_dated(seen[yes], "response at day 28"), _dated(seen[~yes], "no response at day 28")]
+
+
+def _dated(records: pd.DataFrame, event: str) -> pd.DataFrame:
+    return records[["USUBJID", "DAY"]].dropna().assign(event=pd.Series(event, index=records.index, dtype="str"))
+
+
+def _committee_dlt(domains: Domains) -> pd.Series:
+    """Which AE records the committee called a DLT (SUPPAE AEDLT = Y)."""
+    return adjudicated_dlt(domains["AE"], domains["SUPPAE"]).eq("Y")
+
+
+# ----------------------------------------------------------------------------------------------------
+
+GRADE, STEROIDS = "grade", "steroids"
+WHY = {
+    "DEATH": "died by day 28", "NEWTX": "new systemic therapy", "MISSING": "no assessment that counts",
+    "INCOMPLETE": "missing organs leave it open",
+}  # fmt: skip
+STEROID_WORDS = {
+    "SPARED": "spared", "STOPPED": "stopped", "NOT SPARED": "not spared", "NE": "not known", "DEAD": "dead",
+    "PENDING": "pending",
+}  # fmt: skip
+
+
+def grade_courses(
+    adrs: pd.DataFrame, adsl: pd.DataFrame, domains: Domains, analysis: Analysis, most_subjects: int
+) -> pd.DataFrame:  # fmt: skip
+    """F4: grade and steroid dose over time: SUBJECT DAY KIND VALUE, by subject, kind and day.
+
+    KIND `grade`: the overall grade 0 to 4 of an assessment, none where missing organs leave it open. KIND `steroids`:
+    mg/kg/day of methylprednisolone equivalent, a row where the dose changes. Days -8 to 63, at most
+    `most_subjects` subjects (`drawn_subjects`).
+    """
+    names = adsl.set_index("USUBJID")["SUBJID"]
+    kept = set(drawn_subjects(adrs, adsl, most_subjects)) & set(adrs["USUBJID"])
+    graded = adrs[(adrs["PARAMCD"] == "GRADE") & adrs["AVAL"].notna()]
+    grades = pd.DataFrame(
+        {"USUBJID": graded["USUBJID"], "DAY": graded["RELDAY"], "KIND": GRADE, "VALUE": graded["AVAL"]}
+    )
+    parts = [grades, *([_steroids(adsl, domains, analysis)] if domains.delivered("CM") else [])]
+    rows = pd.concat(parts, ignore_index=True)
+    rows = rows[rows["DAY"].between(FIRST_DAY, LAST_DAY).fillna(False).astype("bool") & rows["USUBJID"].isin(kept)]
+    rows = rows.sort_values(["USUBJID", "KIND", "DAY"], kind="stable")
+    subject = rows["USUBJID"].map(names).astype("str")
+    return rows.assign(SUBJECT=subject)[["SUBJECT", "DAY", "KIND", "VALUE"]].reset_index(drop=True)
+
+
+def _steroids(adsl: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
+    """The dose of every day of the figure on which it differs from the day before, 0 where there is none."""
+    treated = treated_subjects(adsl, adsl["CUTDT"].max())
+    daily = steroid_days(domains, treated, drugs_in_force(analysis), analysis.local_routes)
+    known = daily.merge(treated[["USUBJID", "TRTSDT"]], on="USUBJID").assign(
+        DAY=lambda rows: rel_day(rows["ADT"], rows["TRTSDT"])
+    )
+    ends = treated["DTHDT"].where(treated["DTHDT"] <= treated["CUTDT"], treated["CUTDT"])
+    last = rel_day(ends, treated["TRTSDT"]).clip(upper=LAST_DAY)
+    every = [
+        (subject, day)
+        for subject, end in zip(treated["USUBJID"], last, strict=True)
+        for day in range(FIRST_DAY, int(end) + 1)
+    ]
+    rows = pd.DataFrame(every, columns=["USUBJID", "DAY"]).astype({"USUBJID": "str", "DAY": "Int64"})
+    rows = rows.merge(known[["USUBJID", "DAY", "MPEQ"]], on=["USUBJID", "DAY"], how="left", indicator=True)
+    dose = rows["MPEQ"].astype("float64").mask(rows["_merge"] == "left_only", 0.0)
+    rows = rows.assign(KIND=STEROIDS, VALUE=dose.round(2)).dropna(subset="VALUE")
+    before, after = (rows.groupby("USUBJID")["VALUE"].shift(step) for step in (1, -1))
+    # Where the dose changes, and the last day, so that the area ends where the records do.
+    return rows[(rows["VALUE"] != before) | after.isna()][["USUBJID", "DAY", "KIND", "VALUE"]]
+
+
+def grade_changes(adrs: pd.DataFrame, adsl: pd.DataFrame, most_subjects: int) -> pd.DataFrame:
+    """F6: change of the grade from baseline at each assessment: SUBJECT LEVEL DAY CHANGE, from 0 at the baseline."""
+    rows = adrs[(adrs["PARAMCD"] == "GRADE") & ((adrs["ABLFL"] == "Y") | adrs["CHG"].notna()) & adrs["BASE"].notna()]
+    rows = rows[rows["RELDAY"].between(FIRST_DAY, LAST_DAY).fillna(False).astype("bool")]
+    rows = rows[rows["USUBJID"].isin(drawn_subjects(adrs, adsl, most_subjects))]
+    return pd.DataFrame(
+        {
+            "SUBJECT": rows["USUBJID"].map(adsl.set_index("USUBJID")["SUBJID"]).astype("str"), "LEVEL": rows["TRT01A"],
+            "DAY": rows["RELDAY"], "CHANGE": rows["CHG"].fillna(0.0).astype("int64"),
+        }
+    ).reset_index(drop=True)  # fmt: skip
+
+
+def sensitivity_grid(
+    rates: pd.DataFrame, responses: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis, most_named: int
+) -> pd.DataFrame:  # fmt: skip
+    """The sensitivity grid in one table: a row per analysis, with the subjects who change category (§5.3).
+
+    `rates`: the ARD of the response rate; `responses`: `sensitivity_responses`. Columns CHOICE, each dose level and
+    Total (n of N), RATE LOW HIGH (Total), MOVE (against the primary rate), CHANGES (subject: primary to alternative).
+    """
+    own = rates[rates["analysis_id"] == "ORR_D28"]
+    labels = sensitivity_labels(analysis)
+    text = own.set_index(["context", "group1_level", "stat_name"])["stat_text"]
+    value = own.set_index(["context", "group1_level", "stat_name"])["stat"]
+    levels = list(dict.fromkeys(own["group1_level"]))
+    changes = category_changes(responses)
+    told = adsl.set_index("USUBJID")["SUBJID"].reindex(changes["USUBJID"]).to_numpy()
+    changes = changes.assign(TEXT=told + ": " + changes["PRIMARY"] + " to " + changes["ALTERNATIVE"])
+    rows = []
+    for context, label in labels.items() if len(own) else []:
+        named = changes.loc[changes["SENS"] == context, "TEXT"].tolist()
+        more = [f"and {len(named) - most_named} more"] if len(named) > most_named else []
+        counts = {level: _count(text[context, level, "n"], text[context, level, "N"]) for level in levels}
+        moved = value[context, TOTAL, "estimate"] - value[analysis.ci_primary_orr, TOTAL, "estimate"]
+        rows.append(
+            {
+                "CHOICE": label, **counts, "RATE": _said(text[context, TOTAL, "estimate"]),
+                "LOW": _said(text[context, TOTAL, "conf.low"]), "HIGH": _said(text[context, TOTAL, "conf.high"]),
+                "MOVE": "-" if pd.isna(moved) else f"{moved:+.3f}",
+                "CHANGES": "; ".join([*named[:most_named], *more]) or "nobody",
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _said(text: str) -> str:
+    return NOT_EVALUABLE_WORDS if text == NOT_EVALUABLE else text
+
+
+def _set_size(total: str) -> str:
+    """`N=11`, or that the set itself is not known."""
+    return "who counts is not known" if total == NOT_EVALUABLE else f"N={total}"
+
+
+def _count(n: str, total: str) -> str:
+    return f"{n} of {total}" if n != NOT_EVALUABLE else f"{NOT_EVALUABLE_WORDS}, {_set_size(total)}"
+
+
+def later_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
+    """One row per treated subject: SUBJID TRT01A BOR VGPR ORGANS DURABLE STEROIDS, as ADRS says them."""
+    subjects = adrs.loc[adrs["PARAMCD"] == "RSP28", ["USUBJID", "TRT01A"]]
+    best = _values(adrs, "BOR")
+    day = adrs[adrs["PARAMCD"] == "BOR"].set_index("USUBJID")["RELDAY"]
+    when = (" (day " + day.astype("str") + ")").astype("str").fillna("")
+    organs = adrs[adrs["PARAMCD"].isin(ORGAN_PARAMETERS)]
+    undelivered = organs["REASON"] == UNDELIVERED
+    value = organs["AVALC"] + (" " + organs["REASON"]).where(organs["REASON"] != "", "")
+    told = organs["PARAMCD"].map(ORGAN_PARAMETERS).astype("str") + " " + value.mask(undelivered, NOT_EVALUABLE_WORDS)
+    by_subject = told.groupby(organs["USUBJID"]).agg(", ".join).astype("str")
+    steroids = adrs[adrs["PARAMCD"] == "STER28"].set_index("USUBJID")
+    before, now = (steroids[name].map("{:.2f}".format).astype("str") for name in ("BASE", "AVAL"))
+    dose = before + " to " + now
+    word = steroids["AVALC"].map(STEROID_WORDS).astype("str")
+    spared = word.where(steroids["AVAL"].isna(), word + " (" + dose + ")")
+    columns = {
+        "BOR": best + when.reindex(best.index).fillna(""), "VGPR": _values(adrs, "VGPR28"), "ORGANS": by_subject,
+        "DURABLE": _values(adrs, "RSP56"), "STEROIDS": spared,
+    }  # fmt: skip
+    frame = subjects.assign(SUBJID=subjects["USUBJID"].map(adsl.set_index("USUBJID")["SUBJID"]).astype("str"))
+    for name, values in columns.items():
+        frame[name] = values.reindex(frame["USUBJID"]).fillna("").to_numpy()
+    return frame[["SUBJID", "TRT01A", *columns]].reset_index(drop=True)
+
+
+def _values(adrs: pd.DataFrame, parameter: str) -> pd.Series:
+    own = adrs[adrs["PARAMCD"] == parameter].set_index("USUBJID")
+    return own["AVALC"].mask(own["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS)
+
+
+def non_response_listing(listing: pd.DataFrame, adsl: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The mature subjects without a response and why: SUBJID TRT01A AVALC WHY, from `response_listing`.
+
+    With `adsl` it is said of who has no assessment that counts how it left the trial, if it did.
+    """
+    rows = listing[~listing["AVALC"].isin([*RESPONDERS, "PENDING", NOT_EVALUABLE_WORDS])]
+    stages = "stages " + rows["BASESTG"] + " to " + rows["D28STG"]
+    why = rows["REASON"].map(WHY).astype("str").fillna("")
+    event = (": " + rows["EVENT"]).where(rows["EVENT"] != "", "")
+    told = (why + event).where(rows["REASON"] != "", stages)
+    if adsl is not None:
+        left = rows["SUBJID"].map(dict(zip(adsl["SUBJID"], left_text(adsl), strict=True))).fillna("").astype("str")
+        told = told + left.where(rows["REASON"].eq("MISSING"), "")
+    return rows[["SUBJID", "TRT01A", "AVALC"]].assign(WHY=told).reset_index(drop=True)
+
+
+def pending_listing(responses: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """The treated subjects who are not mature for day 28: SUBJID TRT01A TRTSDT MATURE (first day counted)."""
+    primary = responses[(responses["SENS"] == PRIMARY) & (responses["MAT28FL"] != "Y")]
+    rows = primary[["USUBJID", "TRT01A"]].merge(adsl[["USUBJID", "SUBJID", "TRTSDT"]], on="USUBJID")
+    mature = rows["TRTSDT"] + pd.Timedelta(days=analysis.maturity_margin_d28)
+    return rows.assign(MATURE=mature)[["SUBJID", "TRT01A", "TRTSDT", "MATURE"]]

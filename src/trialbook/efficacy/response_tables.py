@@ -1,0 +1,466 @@
+"""The response at day 28 as readers want it: the headline of a cut, listings, and the frames of the figures (§8)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import pandas as pd
+
+from trialbook.efficacy.day28 import PENDING, UNDELIVERED
+from trialbook.efficacy.delivery import lacking_text
+from trialbook.efficacy.estimands import INTERVALS as PROPORTION_NAMES
+from trialbook.efficacy.rates import VARIABLE
+from trialbook.efficacy.sensitivity import PRIMARY, sensitivities
+from trialbook.gvhd.grade import ORGANS
+from trialbook.gvhd.response_rules import CATEGORIES, RESPONDERS
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
+from trialbook.results.bounds import bounds_of, bounds_text, excluded_text, not_evaluable_text, with_bounds
+from trialbook.statistics.intervals import clopper_pearson
+
+# ----------------------------------------------------------------------------------------------------
+# Published response rates at day 28, shown beside this trial as "external, not comparable" (domain §7).
+
+
+LABEL = "external, not comparable"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One published count: responders of treated subjects at day 28, where it was published, and what is uncertain."""
+
+    id: str
+    study: str
+    responders: int
+    subjects: int
+    source: str
+    note: str = ""
+
+
+BENCHMARKS = (
+    Benchmark("O1", "MSB-GVHD001, remestemcel-L, children", 38, 54, "FDA label of Ryoncil", "graded by IBMTR"),
+    Benchmark(
+        "O9", "REACH2, ruxolitinib", 96, 154, "Zeiser 2020 (percentage as cited in the domain document)",
+        "counts not verified at the source",
+    ),
+    Benchmark("O13", "CYP-001 cohort A, iPSC-derived MSC", 5, 8, "review of CYP-001 phase 1", ""),
+)  # fmt: skip
+
+
+def benchmark_intervals() -> pd.DataFrame:
+    """The benchmarks with Clopper-Pearson limits: ID STUDY n N ESTIMATE LOW HIGH SOURCE NOTE, in their order."""
+    rows = []
+    for entry in BENCHMARKS:
+        interval = clopper_pearson(entry.responders, entry.subjects)
+        rows.append(
+            {
+                "ID": entry.id, "STUDY": entry.study, "n": entry.responders, "N": entry.subjects,
+                "ESTIMATE": interval.estimate, "LOW": interval.low, "HIGH": interval.high, "SOURCE": entry.source,
+                "NOTE": "; ".join(text for text in (LABEL, entry.note) if text),
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+# ----------------------------------------------------------------------------------------------------
+# Which subjects a figure or listing of responses shows where it cannot show all: those with events first, and what is
+# said of the others.
+
+
+DEAD, WITHOUT, OPEN, WITH = KINDS = (
+    "dead", "without a response at day 28", "pending or not evaluable", "with a response"
+)  # fmt: skip
+
+
+def response_kinds(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.Series:
+    """Of each treated subject the first of `KINDS` that holds, by USUBJID, from ADRS and ADSL."""
+    treated = adsl[adsl["SAFFL"].eq("Y")]
+    day_28 = adrs[adrs["PARAMCD"].eq("RSP28")].drop_duplicates("USUBJID").set_index("USUBJID")["AVALC"]
+    said = treated["USUBJID"].map(day_28).astype("str").fillna("")
+    kind = pd.Series(WITHOUT, index=treated.index, dtype="str")
+    kind = kind.mask(said.isin(["", "PENDING", "NE"]), OPEN).mask(said.isin(list(RESPONDERS)), WITH)
+    return kind.mask(treated["DTHFL"].eq("Y"), DEAD).set_axis(treated["USUBJID"].astype("str"))
+
+
+def drawn_subjects(adrs: pd.DataFrame, adsl: pd.DataFrame, most: int) -> list[str]:
+    """USUBJID of at most `most` treated subjects, in their order: those of the first `KINDS` first."""
+    kinds = response_kinds(adrs, adsl)
+    chosen = sorted(kinds.index, key=lambda subject: (KINDS.index(kinds[subject]), subject))
+    return sorted(chosen[:most])
+
+
+def drawn_note(adrs: pd.DataFrame, adsl: pd.DataFrame, most: int) -> list[str]:
+    """A footnote where a figure leaves subjects out: how many, and of which kind."""
+    kinds = response_kinds(adrs, adsl)
+    others = kinds[~kinds.index.isin(drawn_subjects(adrs, adsl, most))]
+    return _note(len(kinds), others, "treated subjects are drawn", "Not drawn")
+
+
+def first_rows(rows: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most `most` rows of a listing by SUBJID, in their order: those of subjects of the first `KINDS`."""
+    return rows.loc[_chosen(_kinds_of(rows, adrs, adsl), most)].reset_index(drop=True)
+
+
+def rows_note(rows: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFrame, most: int) -> list[str]:
+    """A footnote where `first_rows` leaves rows out: how many, and of subjects of which kind."""
+    kinds = _kinds_of(rows, adrs, adsl)
+    return _note(len(rows), kinds[~_chosen(kinds, most)], "subjects are listed", "Not listed")
+
+
+def _kinds_of(rows: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.Series:
+    """The kind of the subject of each row."""
+    number = adsl.drop_duplicates("SUBJID").set_index("SUBJID")["USUBJID"].astype("str")
+    return rows["SUBJID"].map(number).map(response_kinds(adrs, adsl)).astype("str").fillna(OPEN)
+
+
+def _chosen(kinds: pd.Series, most: int) -> pd.Series:
+    """Whether each of the rows of these kinds is among the first `most`, by kind and then in their order."""
+    ranks = kinds.map({kind: place for place, kind in enumerate(KINDS)}).rank(method="first")
+    return ranks <= most
+
+
+def _note(whole: int, others: pd.Series, shown: str, hidden: str) -> list[str]:
+    if others.empty:
+        return []
+    counts = others.value_counts()
+    said = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if kind in counts)
+    return [
+        f"{whole - len(others)} of {whole} {shown}: first the dead, then those without a response, then the pending. "
+        f"{hidden}: {len(others)} ({said}); the datasets hold all."
+    ]
+
+
+# ----------------------------------------------------------------------------------------------------
+
+ORGAN_NAMES = {"SKIN": "Skin", "LIVER": "Liver", "UGI": "Upper GI", "LGI": "Lower GI"}
+INTERVALS = PROPORTION_NAMES | {"beta_binomial": "Beta posterior (mean and limits)"}
+EVENT_NAMES = {
+    "DEATH": "Death", "NEWTX": "New systemic therapy of the disease", "RELAPSE": "Relapse of the malignancy",
+    "DLI": "Donor lymphocyte infusion", "MISSING": "No assessment to judge by",
+    "INCOMPLETE": "Left open by missing organs", "UNDELIVERED": "Left open by a domain that was not delivered",
+}  # fmt: skip
+LATER_NAMES = {
+    "BOR": "Best response CR or PR", "RSP56": "Durable response at day 56", "VGPR28": "Very good partial response",
+    "RSPSKIN": "Skin: CR or PR at day 28", "RSPLIVER": "Liver: CR or PR at day 28",
+    "RSPUGI": "Upper GI: CR or PR at day 28", "RSPLGI": "Lower GI: CR or PR at day 28",
+    "reduced": "Steroids spared at day 28", "stopped": "of these stopped",
+}  # fmt: skip
+BEST_NAMES = {"NE": "NE (nothing that counts, or not delivered)", "PENDING": "Pending"}
+BY_RULE = "NR by rule"
+THIS_TRIAL = "this trial"
+# Days of the organ-stage figure: the baseline window and two months of visits.
+FIRST_DAY, LAST_DAY = -8, 63
+
+
+def nobody_to_report(responses: pd.DataFrame, protocol: Protocol) -> str:
+    """Why there is no response to show: no such endpoint, or nobody treated; blank when there is."""
+    if not protocol.has_endpoint("ORR_D28"):
+        return "ORR_D28 is not an endpoint of this trial."
+    return "" if len(responses) else "No subject has been treated at this cut."
+
+
+def size_of(responses: pd.DataFrame) -> str:
+    """The set of a figure in words for its title: `N=12 treated, 1 pending`. `responses`: the primary analysis."""
+    pending = int((responses["AVALC"] == PENDING).sum())
+    return f"N={len(responses)} treated, {pending} pending"
+
+
+def questions_sentence(asked: int) -> str:
+    """How many questions about stages and response this cut raises, in words."""
+    if not asked:
+        return "Stages and response raise no question to the site at this cut."
+    return f"Stages and response raise {asked} question{'s' if asked > 1 else ''} to the site; see the query list."
+
+
+def level_headers(rows: pd.DataFrame, analysis_id: str) -> dict[str, str]:
+    """Column heads of tables by level, with the responders among the mature subjects: `DL1: 2 of 3`."""
+    own = rows[(rows["analysis_id"] == analysis_id) & rows["stat_name"].isin(["n", "N"])]
+    if own.empty:  # the trial does not have this endpoint
+        return {}
+    own = own.drop_duplicates(["group1_level", "stat_name"]).pivot(
+        index="group1_level", columns="stat_name", values="stat_text"
+    )
+    unknown = own["n"] == NOT_EVALUABLE
+    told = own["n"] + " of " + own["N"]
+    told = told.mask(unknown, NOT_EVALUABLE_WORDS + ", N=" + own["N"])
+    return {str(level): f"{level}: {text}" for level, text in told.items()}
+
+
+def interval_rows(rows: pd.DataFrame, analysis_id: str) -> pd.DataFrame:
+    """The ARD rows of one rate under the primary analysis, a row per interval method; with bounds where it is NE."""
+    own = rows[(rows["analysis_id"] == analysis_id) & rows["context"].isin(list(INTERVALS))]
+    return with_bounds(own, rows, analysis_id)
+
+
+def sensitivity_labels(analysis: Analysis) -> dict[str, str]:
+    """Row labels of the sensitivity table: what each alternative changes."""
+    return {analysis.ci_primary_orr: "Primary analysis"} | {c.name: c.meaning for c in sensitivities(analysis)}
+
+
+def response_listing(
+    responses: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFrame
+) -> pd.DataFrame:  # fmt: skip
+    """One row per treated subject: stages and grade at baseline and day 28, category, reason, the investigator's view.
+
+    Columns SUBJID TRT01A BASESTG D28STG (stages and grade) RELDAY ADY AVALC REASON EVENT RSPINV NOTE.
+    """
+    primary = responses[responses["SENS"] == PRIMARY].reset_index(drop=True)
+    by_stages = "by stages alone: " + primary["RSPSTG"]
+    differs = (primary["RSPSTG"] != "") & (primary["RSPSTG"] != primary["AVALC"])
+    relapse = primary["RELAPFL"].map({"Y": "relapse by then"}).astype("str").fillna("")
+    base = primary["BASETYPE"].map({"WIDE": "early baseline", "UNTIMED": "untimed baseline"}).astype("str").fillna("")
+    notes = pd.concat([by_stages.where(differs, ""), relapse, base], axis=1).astype("object")
+    event = (primary["EVNTDESC"] + " " + primary["EVNTDT"].dt.strftime("%Y-%m-%d").fillna("")).str.strip()
+    return pd.DataFrame(
+        {
+            "SUBJID": _subject(primary["USUBJID"], adsl),
+            "TRT01A": primary["TRT01A"],
+            "BASESTG": _with_grade(primary["BASESTG"], primary["USUBJID"], primary["BASEADT"], adrs),
+            "D28STG": _with_grade(primary["D28STG"], primary["USUBJID"], primary["ADT"], adrs),
+            "RELDAY": primary["RELDAY"],
+            "ADY": primary["ADY"],
+            "AVALC": primary["AVALC"].mask(primary["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS),
+            "REASON": primary["REASON"].mask(primary["REASON"] == UNDELIVERED, "not delivered"),
+            "EVENT": event.where(primary["REASON"].isin(["DEATH", "NEWTX"]), ""),
+            "RSPINV": _on(primary["USUBJID"], primary["ADT"], adrs[adrs["PARAMCD"] == "RSPINV"]),
+            "NOTE": [", ".join(text for text in row if text) for row in notes.itertuples(index=False)],
+        }
+    ).astype({"NOTE": "str"})
+
+
+def _subject(usubjid: pd.Series, adsl: pd.DataFrame) -> pd.Series:
+    return usubjid.map(adsl.set_index("USUBJID")["SUBJID"]).astype("str").fillna("")
+
+
+def _with_grade(stages: pd.Series, usubjid: pd.Series, day: pd.Series, adrs: pd.DataFrame) -> pd.Series:
+    """Stages with the overall grade of that day: `2-0-1-1 (II)`."""
+    grade = _on(usubjid, day, adrs[adrs["PARAMCD"] == "GRADE"])
+    return stages.where(stages == "", stages + " (" + grade + ")")
+
+
+def _on(usubjid: pd.Series, day: pd.Series, rows: pd.DataFrame) -> pd.Series:
+    """AVALC of a parameter on each subject's day, blank where there is none."""
+    asked = pd.DataFrame({"USUBJID": usubjid, "ADT": day})
+    found = asked.merge(rows[["USUBJID", "ADT", "AVALC"]], on=["USUBJID", "ADT"], how="left", validate="many_to_one")
+    return pd.Series(found["AVALC"].fillna("").to_numpy(), index=usubjid.index)
+
+
+def organ_course(
+    adrs: pd.DataFrame, responses: pd.DataFrame, adsl: pd.DataFrame, most_subjects: int
+) -> pd.DataFrame:  # fmt: skip
+    """F3: what the organ-stage figure draws: SUBJECT ROW DAY KIND STAGE, by subject, organ and day.
+
+    KIND is `stage`, `new therapy` or `death`; a stage that is not known has no row, so that it is blank and not 0.
+    Days -8 to 63, and at most `most_subjects` subjects (`drawn_subjects`).
+    """
+    staged = adrs[adrs["PARAMCD"].isin(ORGANS) & adrs["AVAL"].notna()]
+    cells = pd.DataFrame(
+        {
+            "USUBJID": staged["USUBJID"], "ROW": staged["PARAMCD"].map(ORGAN_NAMES), "DAY": staged["RELDAY"],
+            "KIND": "stage", "STAGE": staged["AVAL"].astype("Int64").astype("str"),
+        }
+    )  # fmt: skip
+    course = pd.concat([cells, _event_marks(responses, adsl)], ignore_index=True)
+    course = course[course["DAY"].between(FIRST_DAY, LAST_DAY).fillna(False).astype("bool")]
+    kept = set(drawn_subjects(adrs, adsl, most_subjects)) & set(responses["USUBJID"])
+    order = course["ROW"].map({name: k for k, name in enumerate([*ORGAN_NAMES.values(), "Event"])})
+    course = course[course["USUBJID"].isin(kept)].assign(order=order).sort_values(["USUBJID", "order", "DAY"])
+    return course.assign(SUBJECT=_subject(course["USUBJID"], adsl))[
+        ["SUBJECT", "ROW", "DAY", "KIND", "STAGE"]
+    ].reset_index(drop=True)
+
+
+def _event_marks(responses: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
+    """New therapy (of mature subjects) and death (of all), by day, in the row `Event`."""
+    primary = responses[responses["SENS"] == PRIMARY].merge(adsl[["USUBJID", "TRTSDT", "DTHDT"]], on="USUBJID")
+    therapy = primary["EVNTDT"].where(primary["EVNTDESC"].ne("death") & primary["EVNTDESC"].ne(""))
+    marks = [
+        pd.DataFrame({"USUBJID": primary["USUBJID"], "DATE": date, "KIND": kind, "TRTSDT": primary["TRTSDT"]})
+        for kind, date in (("new therapy", therapy), ("death", primary["DTHDT"]))
+    ]
+    both = pd.concat(marks, ignore_index=True).dropna(subset="DATE")
+    day = ((both["DATE"] - both["TRTSDT"]) / pd.Timedelta(days=1)).astype("Float64").astype("Int64")
+    return both.assign(DAY=day, ROW="Event", STAGE="")[["USUBJID", "ROW", "DAY", "KIND", "STAGE"]]
+
+
+def stage_changes(responses: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFrame, most_subjects: int) -> pd.DataFrame:
+    """F5: change of the sum of stages (0 to 13) from baseline to day 28: SUBJECT CHANGE RESPONSE LABEL, best first.
+
+    Mature subjects, at most `most_subjects` (`drawn_subjects`); without a change (an organ or an assessment is missing)
+    CHANGE is 0 and LABEL says why.
+    """
+    primary = responses[(responses["SENS"] == PRIMARY) & (responses["MAT28FL"] == "Y")].reset_index(drop=True)
+    primary = primary[primary["USUBJID"].isin(drawn_subjects(adrs, adsl, most_subjects))].reset_index(drop=True)
+    staged = adrs[adrs["PARAMCD"].isin(ORGANS)]
+    change = staged.groupby(["USUBJID", "ADT"])["CHG"].agg(lambda values: values.sum(min_count=len(ORGANS)))
+    at = pd.MultiIndex.from_frame(primary[["USUBJID", "ADT"]])
+    value = pd.Series(change.reindex(at).to_numpy(dtype="float64"), index=primary.index)
+    told = primary["AVALC"] + (", " + primary["REASON"]).where(primary["REASON"] != "", "")
+    told = told.mask(primary["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS)
+    label = told.where(value.notna(), told + " (change not known)")
+    frame = pd.DataFrame(
+        {
+            "SUBJECT": _subject(primary["USUBJID"], adsl), "CHANGE": value.fillna(0.0),
+            "RESPONSE": primary["AVALC"].where(primary["REASON"] == "", BY_RULE).mask(
+                primary["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS
+            ),
+            "LABEL": label, "order": value,
+        }
+    )  # fmt: skip
+    frame = frame.sort_values(["order", "SUBJECT"], kind="stable", na_position="last")
+    return frame.drop(columns="order").reset_index(drop=True)
+
+
+def category_shares(rows: pd.DataFrame) -> pd.DataFrame:
+    """F12: subjects per dose level and category from the ARD, pending ones included: LEVEL CATEGORY REASON SUBJECTS."""
+    own = rows[(rows["analysis_id"] == "RSP28_CAT") & (rows["variable"] == VARIABLE) & (rows["stat"] > 0)]
+    open_ = own["variable_level"] == NOT_EVALUABLE
+    own = own.assign(
+        variable_level=own["variable_level"].mask(open_, NOT_EVALUABLE_WORDS), context=own["context"].mask(open_, "")
+    )
+    return pd.DataFrame(
+        {
+            "LEVEL": own["group1_level"],
+            "CATEGORY": own["variable_level"].where(own["context"] == "", BY_RULE),
+            "REASON": own["context"],
+            "SUBJECTS": own["stat"].astype("int64"),
+        }
+    ).reset_index(drop=True)
+
+
+def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """F15: response rates with limits: ROW KIND RESPONDERS SUBJECTS ESTIMATE LOW HIGH SOURCE, in the order drawn.
+
+    This trial by level and in total (primary interval), then published rates, marked as not comparable. Where this
+    trial's rate is not evaluable the published ones stand alone. Empty where nobody is mature: nothing is compared
+    with nothing.
+    """
+    own = rows[(rows["analysis_id"] == "ORR_D28") & (rows["context"] == analysis.ci_primary_orr)]
+    wide = own.pivot(index="group1_level", columns="stat_name", values="stat")
+    wide = wide.reindex(list(dict.fromkeys(own["group1_level"])))
+    if wide.empty or not wide.loc[TOTAL, "N"]:
+        return pd.DataFrame(columns=["ROW", "KIND", "RESPONDERS", "SUBJECTS", "ESTIMATE", "LOW", "HIGH", "SOURCE"])
+    # One total that is not evaluable beside levels that are would mislead: then none of this trial's is drawn.
+    wide = wide[(wide["N"] > 0) & wide["n"].notna() & pd.notna(wide.loc[TOTAL, "n"])]
+    here = pd.DataFrame(
+        {
+            "ROW": [f"{row.Index}: {row.n:.0f}/{row.N:.0f}" for row in wide.itertuples()],
+            "KIND": THIS_TRIAL, "RESPONDERS": wide["n"].astype("int64"), "SUBJECTS": wide["N"].astype("int64"),
+            "ESTIMATE": wide["estimate"], "LOW": wide["conf.low"], "HIGH": wide["conf.high"],
+            "SOURCE": INTERVALS[analysis.ci_primary_orr],
+        }
+    )  # fmt: skip
+    known = benchmark_intervals()
+    counts = known["n"].astype("str") + "/" + known["N"].astype("str")
+    there = pd.DataFrame(
+        {
+            "ROW": known["ID"] + " " + known["STUDY"] + ": " + counts,
+            "KIND": LABEL, "RESPONDERS": known["n"], "SUBJECTS": known["N"], "ESTIMATE": known["ESTIMATE"],
+            "LOW": known["LOW"], "HIGH": known["HIGH"], "SOURCE": known["SOURCE"] + "; " + known["NOTE"],
+        }
+    )  # fmt: skip
+    return pd.concat([here, there], ignore_index=True)
+
+
+def forest_notes(rows: pd.DataFrame, analysis: Analysis) -> list[str]:
+    """Why the forest holds no rate of this trial though subjects are mature; empty where it does."""
+    own = rows[(rows["analysis_id"] == "ORR_D28") & (rows["context"] == analysis.ci_primary_orr)]
+    total = own[own["group1_level"] == TOTAL].set_index("stat_name")["stat"]
+    if total.empty or not total["N"] or pd.notna(total["n"]):
+        return []
+    return ["This trial's rate is not evaluable: only published rates are drawn."]
+
+
+def category_order() -> list[str]:
+    """Response categories as figures order them."""
+    return [*CATEGORIES, BY_RULE, NOT_EVALUABLE_WORDS, PENDING]
+
+
+def later_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """The ARD rows of the endpoints beside the response rate, one `variable` each, in the order of `LATER_NAMES`."""
+    named = rows["variable"].mask(rows["analysis_id"] == "STEROID_D28", rows["variable_level"])
+    own = rows.assign(variable=named)[named.isin(list(LATER_NAMES)) & (rows["analysis_id"] != "BOR")]
+    order = own["variable"].map({name: k for k, name in enumerate(LATER_NAMES)})
+    return own.assign(order=order).sort_values("order", kind="stable").drop(columns="order")
+
+
+# ----------------------------------------------------------------------------------------------------
+# The response rate of a cut in words: headline numbers, and the sentence with its worst and best case (§8, §14).
+
+
+CASES = {"ORR_D28": "Response", "CR_D28": "Complete response"}
+
+
+def response_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str, str, str]]:
+    """Headline numbers as (label, value, note) from the ARD of the response rate; none without the endpoint."""
+    text = _texts(rows, "ORR_D28", analysis.ci_primary_orr)
+    if not text:
+        return []
+    complete = _texts(rows, "CR_D28", analysis.ci_primary_orr)
+    interval = f"95% interval {text['conf.low']} to {text['conf.high']}"
+    responders, complete_n = (
+        not_evaluable_text(bounds_of(rows, name)) if found["n"] == NOT_EVALUABLE else found["n"]
+        for name, found in (("ORR_D28", text), ("CR_D28", complete))
+    )
+    rate = NOT_EVALUABLE_WORDS if text["estimate"] == NOT_EVALUABLE else text["estimate"]
+    unknown = text["estimate"] in (NOT_ESTIMABLE, NOT_EVALUABLE)
+    return [
+        ("Mature for day 28", text["N"], "the denominator"),
+        ("Pending", text["pending"], "treated, day 28 not over"),
+        ("Responders (CR or PR)", responders, f"of them CR: {complete_n}"),
+        ("Response rate at day 28", rate, "" if unknown else interval),
+        *(
+            [
+                (
+                    "Worst to best case",
+                    found.range,
+                    found.range_with_pending and f"pending too: {found.range_with_pending}",
+                )
+            ]
+            if (found := bounds_of(rows, "ORR_D28")) and found.counts_somebody
+            else []
+        ),
+    ]
+
+
+def response_sentence(rows: pd.DataFrame, analysis: Analysis, absent: Collection[str] = ()) -> str:
+    """The response rate of the cut in words, or why it is not known; blank without the endpoint.
+
+    `absent`: what was not delivered of all that the response needs (`delivery`). With the worst and the best case.
+    """
+    text = _texts(rows, "ORR_D28", analysis.ci_primary_orr)
+    if not text:
+        return ""
+    pending = {"0": "Nobody is pending", "1": "1 treated subject is pending"}.get(
+        text["pending"], f"{text['pending']} treated subjects are pending"
+    )
+    if text["N"] == "0":
+        return f"The response rate is not known yet: no subject is mature for day 28. {pending}."
+    cases = " ".join(_case_sentence(rows, name, what) for name, what in CASES.items()).strip()
+    if text["n"] == NOT_EVALUABLE:
+        why = lacking_text(absent)
+        return (
+            f"The response at day 28 is {not_evaluable_text(bounds_of(rows, 'ORR_D28'))}"
+            f"{f': {why}' if why else ''}. {cases} {pending}."
+        )
+    method = INTERVALS[analysis.ci_primary_orr]
+    none = excluded_text(int(text["n"]), int(text["N"]))
+    return (
+        f"{text['n']} of {text['N']} mature subjects responded (CR or PR) at day 28: rate {text['estimate']}, "
+        f"95% interval {text['conf.low']} to {text['conf.high']} ({method}).{f' {none}.' if none else ''}"
+        f" {cases} {pending}."
+    )
+
+
+def _case_sentence(rows: pd.DataFrame, variable: str, what: str) -> str:
+    """Worst and best case of one rate with the subjects who decide it; blank where there are none to report."""
+    told = bounds_text(rows, variable)
+    return f"{what}, worst and best case: {told}." if told else ""
+
+
+def _texts(rows: pd.DataFrame, analysis_id: str, context: str) -> dict[str, str]:
+    """Stat texts of one analysis in total."""
+    own = rows[(rows["analysis_id"] == analysis_id) & (rows["context"] == context) & (rows["group1_level"] == TOTAL)]
+    return dict(zip(own["stat_name"], own["stat_text"], strict=True))

@@ -1,0 +1,377 @@
+"""The audit for reading: sentences, the matrix of subjects and criteria, the definitions of refractoriness."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from trialbook.core.domains import Domains
+from trialbook.eligibility.adie import rule_text
+from trialbook.eligibility.form import RESULTS
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.queries.query_list import Query
+from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.subjects.disposition import SCREEN_FAILURE
+
+# ----------------------------------------------------------------------------------------------------
+# What the audit reports: counts by result (ARD ELIG), the matrix for reading, and the findings to look at.
+
+
+ATTENTION = ("FAIL", "ATT-FAIL", "CONFLICT", "NE", "WAIVED", "PENDING")
+
+
+def eligibility_rows(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
+    """ARD rows ELIG: subjects with each result per audit column, by level planned and Total; zeros are reported too.
+
+    Subjects without a planned level (screen failures) count in Total only.
+    """
+    if adie.empty:
+        return []
+    level = adie["USUBJID"].map(adsl.set_index("USUBJID")["TRT01P"])
+    rows = []
+    for code in [*protocol.level_ids, TOTAL]:
+        counts = adie[level.eq(code) | (code == TOTAL)].groupby(["CRITCD", "RESULT"]).size()
+        rows += [
+            ard_row("ELIG", code, column, "n", int(counts.get((column, result), 0)), variable_level=result)
+            for column in protocol.audit_columns
+            for result in RESULTS
+        ]
+    return rows
+
+
+def to_look_at(adie: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
+    """The findings a reader must look at, with the subject's number: every result but PASS and ATT-PASS."""
+    rows = adie[adie["RESULT"].isin(ATTENTION)]
+    number = rows["USUBJID"].map(adsl.set_index("USUBJID")["SUBJID"])
+    return rows.assign(SUBJID=number).reset_index(drop=True)
+
+
+def with_queries(rows: pd.DataFrame, queries: Sequence[Query]) -> pd.DataFrame:
+    """Audit rows with QUERY: rule and message of every question that was asked about the row, blank where none was.
+
+    The message of an audit question begins with its audit column (`eligibility.queries`).
+    """
+    asked: dict[tuple[str, str], list[str]] = {}
+    for one in queries:
+        column, _, message = one["message_en"].partition(": ")
+        asked.setdefault((one["subject"], column), []).append(f"{one['rule']}: {message}")
+    keys = zip(rows["USUBJID"], rows["CRITCD"], strict=True)
+    return rows.assign(QUERY=pd.Series([" ".join(asked.get(key, [])) for key in keys], index=rows.index, dtype="str"))
+
+
+def first_rows(rows: pd.DataFrame, adsl: pd.DataFrame, most_rows: int) -> pd.DataFrame:
+    """At most `most_rows` rows of a listing by SUBJID, in their order: those of infused subjects first, and of these
+    and the others those whose RESULT, where there is one, comes first in `ATTENTION`.
+    """
+    return rows.loc[_chosen(rows, adsl, most_rows)].reset_index(drop=True)
+
+
+def rows_left_out(rows: pd.DataFrame, adsl: pd.DataFrame, most_rows: int) -> list[str]:
+    """A note where `first_rows` does not hold every row: what was taken first, and what is not shown."""
+    others = rows[~_chosen(rows, adsl, most_rows)]
+    if others.empty:
+        return []
+    infused = int(_infused(others, adsl).sum())
+    parts = [f"{infused} of infused subjects"] if infused else []
+    parts += [f"{len(others) - infused} of others"] if infused < len(others) else []
+    by_result = f", then by result ({', '.join(ATTENTION)})" if "RESULT" in rows else ""
+    return [
+        f"{most_rows} of {len(rows)} rows are shown: first those of infused subjects{by_result}. "
+        f"Not shown: {' and '.join(parts)}; the datasets hold all."
+    ]
+
+
+def _chosen(rows: pd.DataFrame, adsl: pd.DataFrame, most_rows: int) -> pd.Series:
+    """Whether each row is among the first `most_rows`."""
+    rank = (~_infused(rows, adsl)).astype("int64") * (len(ATTENTION) + 1)
+    if "RESULT" in rows:
+        order = {code: place for place, code in enumerate(ATTENTION)}
+        rank += rows["RESULT"].map(order).fillna(len(ATTENTION)).astype("int64")
+    return rank.rank(method="first") <= most_rows
+
+
+def _infused(rows: pd.DataFrame, adsl: pd.DataFrame) -> pd.Series:
+    return rows["SUBJID"].isin(adsl.loc[adsl["SAFFL"].eq("Y"), "SUBJID"])
+
+
+def results_by_criterion(adie: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """Subjects with each result, one row per audit column: CRITCD, the registered wording, one count per code."""
+    if adie.empty:
+        return pd.DataFrame({name: pd.Series(dtype="str") for name in ("CRITCD", "RULE", *RESULTS)})
+    counts = adie.groupby(["CRITCD", "RESULT"]).size().unstack(fill_value=0)
+    counts = counts.reindex(index=protocol.audit_columns, columns=RESULTS, fill_value=0)
+    wording = {
+        column: rule_text(criterion, column) for criterion in protocol.criteria for column in criterion.audit_columns()
+    }
+    table = counts.rename_axis(index="CRITCD", columns=None).reset_index()
+    table.insert(1, "RULE", table["CRITCD"].map(wording))
+    return table
+
+
+# ----------------------------------------------------------------------------------------------------
+# Who failed screening and why, what the deviation log says, and treated subjects with a violation (T-1, P33, A-16).
+
+
+# A criterion that the data or the form say is not met; for the treated also one that was waived.
+UNMET = ("FAIL", "ATT-FAIL", "CONFLICT")
+NO_REASON = "NO-REASON"
+NOT_IN_LOG = "not in the log"
+_NOTHING = "-"
+
+
+def unmet(adie: pd.DataFrame, subjects: pd.Series) -> pd.DataFrame:
+    """The audit rows of these subjects whose criterion is not met; of a CONFLICT those where data or form say so."""
+    return adie[adie["USUBJID"].isin(subjects) & adie["RESULT"].isin(UNMET)]
+
+
+def screen_failures(adsl: pd.DataFrame, adie: pd.DataFrame, domains: Domains) -> pd.DataFrame:
+    """One row per screen failure: SUBJID, SITE (reason in DS), CRITERIA (not met by the audit), AGAIN (screened again
+    under which number). Every screened subject is audited, enrolled or not."""
+    failed = adsl[adsl["DCSREAS"].eq(SCREEN_FAILURE)]
+    ds = domains["DS"]
+    told = ds[ds["DSDECOD"].str.upper().eq(SCREEN_FAILURE) & ds["DSTERM"].notna()]
+    site = told.drop_duplicates("USUBJID", keep="last").set_index("USUBJID")["DSTERM"]
+    rows = unmet(adie, failed["USUBJID"])
+    named = (rows["CRITCD"] + " (" + rows["RESULT"] + ")").groupby(rows["USUBJID"], sort=False).agg(", ".join)
+    again = adsl[adsl["RESCREEN_OF"].ne("")].drop_duplicates("RESCREEN_OF").set_index("RESCREEN_OF")["SUBJID"]
+    columns = {"SITE": site, "CRITERIA": named, "AGAIN": again}
+    frame = failed[["SUBJID"]].reset_index(drop=True)
+    for name, values in columns.items():
+        frame[name] = values.astype("str").reindex(failed["USUBJID"]).fillna(_NOTHING).to_numpy()
+    return frame.astype("str")
+
+
+def reason_rows(adsl: pd.DataFrame, adie: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
+    """ARD rows DISPOSITION / SCRNFAIL / criterion: screen failures that do not meet it, Total; in protocol order.
+
+    A subject counts under every criterion that is not met; under NO-REASON where the audit shows none.
+    """
+    failed = adsl.loc[adsl["DCSREAS"].eq(SCREEN_FAILURE), "USUBJID"]
+    rows = unmet(adie, failed)
+    counts = rows.groupby("CRITCD").size()
+    order = [column for criterion in protocol.criteria for column in criterion.audit_columns()]
+    found = [(column, int(counts[column])) for column in order if column in counts]
+    silent = int((~failed.isin(rows["USUBJID"])).sum())
+    if silent:
+        found.append((NO_REASON, silent))
+    return [ard_row("DISPOSITION", TOTAL, "SCRNFAIL", "n", n, variable_level=code) for code, n in found]
+
+
+def deviations(adsl: pd.DataFrame, adie: pd.DataFrame, domains: Domains) -> pd.DataFrame:
+    """Treated subjects with a criterion not met or waived: SUBJID CRITCD RESULT EVIDENCE LOG SAF.
+
+    LOG is what the deviation log (DV) says of that criterion, with its date; `not in the log` where it says nothing.
+    SAF: all stay in the safety set, whatever the finding (P33).
+    """
+    treated = adsl[adsl["SAFFL"].eq("Y")].set_index("USUBJID")["SUBJID"]
+    rows = adie[adie["USUBJID"].isin(treated.index) & adie["RESULT"].isin([*UNMET, "WAIVED"])]
+    log = dict(list(_log(domains).groupby("USUBJID")))
+    said = [_said(log.get(row.USUBJID), row.CRITCD) for row in rows.itertuples()]
+    frame = rows[["CRITCD", "RESULT", "EVIDENCE"]].reset_index(drop=True)
+    frame.insert(0, "SUBJID", treated.reindex(rows["USUBJID"]).to_numpy())
+    return frame.assign(LOG=said, SAF="stays").astype("str")
+
+
+def _log(domains: Domains) -> pd.DataFrame:
+    dv = domains["DV"]
+    term = dv["DVTERM"].fillna("")
+    names = term + " | " + dv["DVDECOD"].fillna("")
+    dated = dv["DVSTDTC"].fillna("no date") + ": " + term.mask(term == "", dv["DVDECOD"].fillna(""))
+    return pd.DataFrame({"USUBJID": dv["USUBJID"], "TEXT": names, "SAID": dated})
+
+
+def _said(log: pd.DataFrame | None, column: str) -> str:
+    """What a subject's records of the log say that name the column, or the criterion it is a part of."""
+    if log is None:
+        return NOT_IN_LOG
+    names = {column, re.sub(r"(?<=\d)[A-Z]$", "", column)}
+    wanted = rf"(?<![A-Za-z0-9])(?:{'|'.join(sorted(names))})(?![A-Za-z0-9])"
+    named = log["TEXT"].str.contains(wanted, case=False, regex=True)
+    return "; ".join(log.loc[named, "SAID"]) or NOT_IN_LOG
+
+
+# ----------------------------------------------------------------------------------------------------
+# Sentences of the eligibility notebook: every count, window and word of the disease from the protocol and the keys.
+
+
+FORM = "Data decide where they can; else the investigator's answer on the form does (ATT)."
+NOT_HERE = "This trial has no endpoint for {}: no such set."
+NO_CRITERIA = "The protocol file of this trial holds no eligibility criteria: nothing is audited on this page."
+
+
+def audit_method(protocol: Protocol, analysis: Analysis) -> str:
+    """How many checks there are per subject, and how old a record may be (A-10, A-11, A-12)."""
+    if not protocol.criteria:
+        return NO_CRITERIA
+    columns = sum(len(criterion.audit_columns()) for criterion in protocol.criteria)
+    split = [c for c in protocol.criteria if len(c.audit_columns()) > 1]
+    parts = ", with " + " and ".join(f"{c.id} in {len(c.audit_columns())} parts" for c in split) if split else ""
+    return (
+        f"{columns} checks per subject: the {len(protocol.criteria)} registered criteria{parts}. {FORM} Laboratory "
+        f"results count from {analysis.lab_window_days} days before the infusion, performance and stages from "
+        f"{analysis.elig_window_days}, serology from {analysis.sero_window_days} (A-10); the last one before the "
+        "infusion decides (A-11), against the limit printed on the same record (A-12). What is unknown is never a pass."
+    )
+
+
+def definition_method(protocol: Protocol, analysis: Analysis) -> str:
+    """Which definition of the steroid-refractory disease decides (A-19)."""
+    used = [c.id for c in protocol.criteria if c.check == "steroid_refractory"]
+    if not used:
+        return "No criterion of this trial asks for a steroid-refractory disease."
+    return (
+        f'The registry does not define "steroid-refractory". {used[0]} uses the definition '
+        f"{analysis.sr_definition} (A-19); the others are shown beside it, each from the daily steroid dose and the "
+        "organ stages before the infusion."
+    )
+
+
+def sets_method(protocol: Protocol, analysis: Analysis) -> str:
+    """What the analysis sets are; sets that rest on an endpoint which this trial does not have are named as such."""
+    dlt, response = protocol.has_endpoint("DLT"), protocol.has_endpoint("ORR_D28")
+    parts = [
+        "Screened (signed consent)", "enrolled (dose level assigned)",
+        f"safety (any {protocol.study.product} received; also the set of response and survival)",
+        "DLT-evaluable (a DLT, or followed through the window with enough of the dose)" if dlt else "",
+        f"mature for day 28 (infused {analysis.maturity_margin_d28} days before the cut or earlier, whatever happened "
+        "since, A-04), evaluable at day 28" if response else "",
+        "per protocol (no violation, all planned infusions)",
+    ]  # fmt: skip
+    absent = [name for name, there in (("DLT", dlt), ("the response at day 28", response)) if not there]
+    return ", ".join(filter(None, parts)) + "." + (f" {NOT_HERE.format(' and '.join(absent))}" if absent else "")
+
+
+def people_method(protocol: Protocol, analysis: Analysis) -> str:
+    """What is shown of the treated subjects (A-118), and from how many subjects on shares are printed."""
+    history = (
+        f"diagnosis, transplant and onset of {protocol.study.disease} from the medical history (A-118)"
+        if protocol.has_endpoint("ORR_D28")
+        else "the diagnosis from the medical history, where it was delivered"
+    )
+    return (
+        f"Age in completed years at consent, body weight last before the infusion; {history}. What the data do not say "
+        f'is "Not known", never a no. Shares are printed from {analysis.pct_min_n} subjects on.'
+    )
+
+
+def no_disease(protocol: Protocol) -> str:
+    """Why the table of the disease is empty."""
+    return "No subject has been treated at this cut." if protocol.has_endpoint("ORR_D28") else disease_method(protocol)
+
+
+def disease_method(protocol: Protocol) -> str:
+    """What is shown of the disease at the first infusion (A-50)."""
+    disease = protocol.study.disease
+    if not protocol.has_endpoint("ORR_D28"):
+        return f"Stages and earlier therapy of {disease} are not read: response is not an endpoint of this trial."
+    return (
+        "The disease at the first infusion: the grade and the organ stages of the baseline assessment of response "
+        f"(A-50), the systemic lines from the onset of {disease} to the infusion (steroids are one line), and by which "
+        "rule of the definition in force the subject is refractory."
+    )
+
+
+# ----------------------------------------------------------------------------------------------------
+
+MEANINGS = {
+    "PASS": "data show the criterion is satisfied",
+    "ATT-PASS": "satisfied by the investigator's answer; no data can test it",
+    "FAIL": "data show a violation",
+    "ATT-FAIL": "violated by the investigator's answer",
+    "CONFLICT": "the investigator's answer contradicts the data",
+    "NE": "not evaluable: data absent, out of the window or without a reference range",
+    "WAIVED": "a documented waiver",
+    "PENDING": "the form was not completed by the cut",
+}
+
+# One letter for each code, for matrices; a pass or violation by the form alone is a small letter.
+LETTERS = {
+    "PASS": "P", "ATT-PASS": "p", "FAIL": "F", "ATT-FAIL": "f", "CONFLICT": "C", "NE": "?", "WAIVED": "W",
+    "PENDING": "o",
+}  # fmt: skip
+
+
+def audit_sentence(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> str:
+    """What the audit found, in one paragraph."""
+    if not protocol.criteria or not protocol.has_endpoint("ELIGIBILITY"):
+        return "ELIGIBILITY is not an endpoint of this trial: there are no criteria to audit."
+    if adie.empty:
+        return "There is no screened subject to audit at this cut."
+    infused = set(adsl.loc[adsl["SAFFL"].eq("Y"), "USUBJID"])
+    own = adie[adie["USUBJID"].isin(infused)]
+    if own.empty:
+        return "No subject has been treated at this cut; the audit shows the screening of those who were screened."
+    count = {code: int(own["RESULT"].eq(code).sum()) for code in ATTENTION}
+    violated = count["FAIL"] + count["ATT-FAIL"]
+    return (
+        f"Infused subjects: {len(infused)}; checks: {len(own)}. Violations: {violated}; form and data contradict each "
+        f"other: {count['CONFLICT']}; not evaluable: {count['NE']}; waived: {count['WAIVED']}; waiting for the form: "
+        f"{count['PENDING']}; all others are passes."
+    )
+
+
+def nothing_to_look_at(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> str:
+    """What to say where the listing of findings is empty: all is well, or there was nothing to check."""
+    return audit_sentence(adie, adsl, protocol) if adie.empty else "Every check of every screened subject is a pass."
+
+
+def matrix(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, most_subjects: int) -> pd.DataFrame:
+    """The audit as cells to draw: id (USUBJID), subject, level, criterion, result, evidence, for `most_subjects`.
+
+    Where there are more, those with findings to look at come first, then the rest in order of subject.
+    """
+    shown = _subjects_to_show(adie, most_subjects)
+    cells = adie[adie["USUBJID"].isin(shown)]
+    person = adsl.set_index("USUBJID")
+    level = person["TRT01A"].where(person["TRT01A"] != "", person["TRT01P"]).replace("", "none")
+    drawn = pd.DataFrame(
+        {
+            "id": cells["USUBJID"],
+            "subject": cells["USUBJID"].map(person["SUBJID"]),
+            "level": cells["USUBJID"].map(level),
+            "criterion": pd.Categorical(cells["CRITCD"], protocol.audit_columns, ordered=True),
+            "result": cells["RESULT"],
+            "evidence": cells["EVIDENCE"],
+        }
+    )
+    ordered = drawn.sort_values(["subject", "id", "criterion"], kind="stable", ignore_index=True)
+    return ordered.astype({"criterion": "str"})
+
+
+def matrix_table(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells as a table: one row per subject (subject, level), one column per criterion; in the order of `cells`."""
+    if cells.empty:
+        return cells
+    order = list(dict.fromkeys(cells["criterion"]))
+    people = cells[["id", "subject", "level"]].drop_duplicates().reset_index(drop=True)
+    wide = cells.pivot(index="id", columns="criterion", values="result")[order].rename_axis(columns=None)
+    return pd.concat([people[["subject", "level"]], wide.reindex(people["id"]).reset_index(drop=True)], axis=1)
+
+
+def left_out_note(adie: pd.DataFrame, most_subjects: int) -> list[str]:
+    """A note where the figure does not hold every subject."""
+    total = adie["USUBJID"].nunique()
+    if total <= most_subjects:
+        return []
+    return [f"Of {total} subjects the {most_subjects} with most to look at are drawn; the dataset ADIE holds all."]
+
+
+def in_letters(table: pd.DataFrame) -> pd.DataFrame:
+    """`matrix_table` with one letter for each result, so that a row of 26 fits a screen."""
+    criteria = [name for name in table.columns if name not in ("subject", "level")]
+    return table.assign(**{name: table[name].map(LETTERS).astype("str") for name in criteria}) if len(table) else table
+
+
+def code_meanings() -> pd.DataFrame:
+    """The result codes, their letters, and what they mean."""
+    letters = [LETTERS[code] for code in MEANINGS]
+    return pd.DataFrame({"LETTER": letters, "CODE": list(MEANINGS), "MEANING": list(MEANINGS.values())})
+
+
+def _subjects_to_show(adie: pd.DataFrame, most_subjects: int) -> set[str]:
+    findings = adie["RESULT"].isin(ATTENTION).groupby(adie["USUBJID"]).sum()
+    first = findings.rename("n").reset_index().sort_values(["n", "USUBJID"], ascending=[False, True], kind="stable")
+    return set(first["USUBJID"].head(most_subjects))

@@ -1,0 +1,140 @@
+"""Queries about organ stages: impossible values, and collected values that the findings contradict (P13, P27, P28)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from trialbook.core.dates import complete_date
+from trialbook.core.domains import Domains
+from trialbook.core.units import si_factor
+from trialbook.gvhd.assessments import COLLECTED, organ_findings
+from trialbook.gvhd.grade import GRADES, HIGHEST_STAGE, ORGANS, grade_bounds
+from trialbook.gvhd.staging import PLAUSIBLE_BILIRUBIN_UMOL, derive_stages, stool_millilitres
+from trialbook.protocol.analysis import Analysis
+from trialbook.queries.query_list import Query, query_by_rule
+
+# Rule: domain, field, severity, what was expected, the question in English and in Chinese.
+RULES: dict[str, tuple[str, str, str, str, str, str]] = {
+    "P27-RS-STAGE-RANGE": (
+        "RS", "RSORRES", "major", "a whole stage from 0 to the organ's highest",
+        "This is no stage of this organ (skin, liver, lower GI: 0 to 4; upper GI: 0 or 1). It is treated as missing.",
+        "该值不是此器官的有效分期（皮肤、肝脏、下消化道：0至4；上消化道：0或1）。按缺失处理。",
+    ),
+    "P27-FA-PERCENT": (
+        "FA", "FAORRES", "major", "0 to 100 %",
+        "A share of the body surface lies between 0 and 100 %. The value is treated as missing.",
+        "体表面积百分比应在0至100之间。该值按缺失处理。",
+    ),
+    "P27-FA-STOOL-VOLUME": (
+        "FA", "FAORRES", "major", "mL/day, 20 to 20000, or 0",
+        "The stool volume or its unit is not plausible (litres entered as mL?). It is treated as missing.",
+        "排便量或其单位不合理（是否将升录为毫升？）。按缺失处理。",
+    ),
+    "P13-LB-BILIRUBIN": (
+        "LB", "LBORRES", "major", "total bilirubin of 1 to 900 umol/L in a known unit",
+        "The bilirubin value or its unit is not plausible. It is not used for the liver stage.",
+        "胆红素数值或单位不合理，未用于肝脏分期。",
+    ),
+    "P28-RS-STAGE-DIFFERS": (
+        "RS", "RSORRES", "minor", "the stage that the recorded findings give",
+        "The recorded stage differs from the stage that the findings of the same day give. The derived stage is used.",
+        "记录的分期与同日原始检查所得分期不一致。采用推导分期。",
+    ),
+    "P28-RS-GRADE-DIFFERS": (
+        "RS", "RSORRES", "minor", "the grade that the organ stages give",
+        "The recorded overall grade differs from the grade that the organ stages give. The derived grade is used.",
+        "记录的总分级与器官分期所得分级不一致。采用推导分级。",
+    ),
+    "P27-FA-STOOL-CONFLICT": (
+        "FA", "FAORRES", "minor", "one lower GI stage by volume and by number of stools",
+        "Stool volume and number of stools give different lower GI stages. Please confirm both.",
+        "排便量与排便次数得出的下消化道分期不同。请核实。",
+    ),
+}  # fmt: skip
+
+
+def stage_queries(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> list[Query]:
+    """Queries about the organ stages of these subjects (arguments as for `derive_stages`), by subject and rule."""
+    records = organ_findings(domains, subjects)
+    stages = derive_stages(domains, subjects, analysis)
+    found = [
+        *_impossible(records),
+        *_stage_differs(stages),
+        *_grade_differs(stages, domains),
+        *_stool_conflict(domains, subjects, analysis),
+    ]
+    return sorted(found, key=lambda q: (q["subject"], q["rule"], q["record"]))
+
+
+def _ask(rule: str, subject: str, record: str, observed: object) -> Query:
+    return query_by_rule(RULES, rule, subject, record=record, observed=observed)
+
+
+def _impossible(records: pd.DataFrame) -> Iterator[Query]:
+    number, test = records["NUMBER"], records["TEST"]
+    highest = test.map({code: HIGHEST_STAGE[organ] for code, organ in COLLECTED.items()}).astype("float64")
+    no_stage = highest.notna() & ~((number >= 0) & (number <= highest) & (number == np.floor(number)))
+    no_share = test.isin(["RASHBSA", "DESQBSA"]) & ~number.between(0, 100)
+    millilitres = stool_millilitres(number.to_numpy(), records["UNIT"])
+    no_volume = (test == "STOOLVOL") & np.isnan(millilitres)
+    umol = number * si_factor(test, records["UNIT"])
+    low, high = PLAUSIBLE_BILIRUBIN_UMOL
+    no_bilirubin = (test == "BILI") & ~((umol >= low) & (umol <= high)) & (records["SIGN"] == "")
+    for rule, wrong in (
+        ("P27-RS-STAGE-RANGE", no_stage),
+        ("P27-FA-PERCENT", no_share),
+        ("P27-FA-STOOL-VOLUME", no_volume),
+        ("P13-LB-BILIRUBIN", no_bilirubin),
+    ):
+        for row in records[wrong].itertuples():
+            observed = f"{row.TEST} {row.TEXT} {row.UNIT} on {row.ADT:%Y-%m-%d}"
+            yield _ask(rule, row.USUBJID, _key(row), " ".join(observed.split()))
+
+
+def _key(row: object) -> str:
+    sequence = getattr(row, "SRCSEQ", pd.NA)
+    return "" if pd.isna(sequence) else f"{row.SRCDOM}SEQ={sequence}"  # type: ignore[attr-defined]
+
+
+def _stage_differs(stages: pd.DataFrame) -> Iterator[Query]:
+    for organ in ORGANS:
+        collected, low, high = stages[f"{organ}COL"], stages[f"{organ}LO"], stages[f"{organ}HI"]
+        for row in stages[collected.notna() & ((collected < low) | (collected > high))].itertuples():
+            derived = getattr(row, f"{organ}DRV")
+            told = f"{derived:.0f}" if derived == derived else "open"
+            observed = f"{organ} {getattr(row, f'{organ}COL'):.0f} recorded, {told} by findings"
+            yield _ask("P28-RS-STAGE-DIFFERS", row.USUBJID, f"{organ} {row.ADT:%Y-%m-%d}", observed)
+
+
+def _grade_differs(stages: pd.DataFrame, domains: Domains) -> Iterator[Query]:
+    rs = domains["RS"]
+    rows = rs[(rs["RSCAT"].str.upper() == "MAGIC") & (rs["RSTESTCD"] == "AGVHGRD")]
+    told = rows["RSORRES"].fillna("").str.upper().str.replace(r"^GRADE\s*", "", regex=True).str.strip()
+    number = told.map({name: k for k, name in enumerate(GRADES)} | {str(k): k for k in range(5)})
+    said = pd.DataFrame(
+        {"USUBJID": rows["USUBJID"], "ADT": complete_date(rows["RSDTC"]), "SAID": number.astype("float64"),
+         "TOLD": told, "SRCSEQ": rows["RSSEQ"]}
+    )  # fmt: skip
+    derived = pd.concat([stages[["USUBJID", "ADT"]], grade_bounds(stages)], axis=1)
+    both = derived.merge(said[said["SAID"].notna()], on=["USUBJID", "ADT"])
+    wrong = both[(both["SAID"] < both["GRADELO"]) | (both["SAID"] > both["GRADEHI"])]
+    for row in wrong.itertuples():
+        observed = f"grade {row.TOLD} recorded, {GRADES[int(row.GRADELO)]} by stages on {row.ADT:%Y-%m-%d}"
+        yield _ask("P28-RS-GRADE-DIFFERS", row.USUBJID, f"RSSEQ={row.SRCSEQ}", observed)
+
+
+def _stool_conflict(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> Iterator[Query]:
+    """Days on which volume and episodes, each alone, give different stages (A-44)."""
+    by = {
+        rule: derive_stages(domains, subjects, analysis.model_copy(update={"lgi_conflict": rule}))
+        for rule in ("volume_first", "episodes_first")
+    }
+    volume, stools = by["volume_first"]["LGIDRV"], by["episodes_first"]["LGIDRV"]
+    differ = volume.notna() & stools.notna() & (volume != stools)
+    for position in np.flatnonzero(differ.to_numpy()):
+        row = by["volume_first"].iloc[position]
+        observed = f"stage {volume.iloc[position]:.0f} by volume, {stools.iloc[position]:.0f} by number of stools"
+        yield _ask("P27-FA-STOOL-CONFLICT", row["USUBJID"], f"LGI {row['ADT']:%Y-%m-%d}", observed)

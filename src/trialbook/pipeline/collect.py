@@ -1,0 +1,67 @@
+"""Puts together what the steps left: one results table, one query list, one change log, the verdicts."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+
+from trialbook.contracts.gx_engine import Verdict
+from trialbook.core.datasets import write_dataset
+from trialbook.core.files import read_input, write_json, write_rows
+from trialbook.protocol.models import Trial
+from trialbook.queries import query_list as query_module
+from trialbook.queries.files import read_csv_list, write_csv, write_xlsx
+from trialbook.queries.query_list import Query, query_list
+from trialbook.results.ard import COLUMNS, ArdRow, to_ard
+from trialbook.workbook.steps import Graph
+
+CHANGELOG = ["file", "sheet", "row", "column", "raw", "new", "rule"]
+
+
+def assemble_results(scratch: Path, graph: Graph) -> pd.DataFrame:
+    """Writes `results/ard.parquet` and `.json` from the rows that the steps reported, in the order of the steps."""
+    rows = [row for step in graph.names for row in _left(scratch, step, "ard.json")]
+    ard = to_ard(cast("list[ArdRow]", rows))
+    (scratch / "results").mkdir(exist_ok=True)
+    write_dataset(ard, scratch / "results" / "ard.parquet")
+    plain = ard[COLUMNS].astype("object").where(ard[COLUMNS].notna(), None)
+    records = zip(*(plain[column].tolist() for column in COLUMNS), strict=True)
+    write_rows(scratch / "results" / "ard.json", [dict(zip(COLUMNS, record, strict=True)) for record in records])
+    return ard
+
+
+def assemble_queries(
+    scratch: Path, graph: Graph, trial: Trial, from_contracts: list[Query], previous: Path | None
+) -> pd.DataFrame:  # fmt: skip
+    """Writes `queries.csv` and `.xlsx`; issues known at the previous cut keep their first-seen date."""
+    asked: list[Any] = [row for step in graph.names for row in _left(scratch, step, "queries.json")]
+    earlier = None
+    if previous is not None and (previous / "queries.csv").is_file():
+        earlier = read_csv_list(BytesIO(read_input(previous / "queries.csv")))
+    listed = query_list([*asked, *from_contracts], trial.cut.cut_date, earlier)
+    write_csv(listed[query_module.COLUMNS], scratch / "queries.csv")
+    write_xlsx(listed[query_module.COLUMNS], scratch / "queries.xlsx", trial.cut.cut_date)
+    return listed
+
+
+def assemble_changelog(scratch: Path, graph: Graph) -> int:
+    """Puts the change log of the cleaning step in place; returns its number of rows."""
+    source = scratch / ".steps" / graph.cleaning.name / "changelog.csv"
+    changes = pd.read_csv(source, dtype="str", keep_default_na=False) if source.is_file() else pd.DataFrame()
+    write_csv(changes.reindex(columns=CHANGELOG), scratch / "changelog.csv")
+    return len(changes)
+
+
+def write_verdicts(scratch: Path, verdicts: list[Verdict]) -> None:
+    """Writes one file per contract under `contracts/`."""
+    for verdict in verdicts:
+        write_json(scratch / "contracts" / f"{verdict.dataset.replace('/', '.')}.json", verdict.as_json())
+
+
+def _left(scratch: Path, step: str, name: str) -> list[dict[str, Any]]:
+    path = scratch / ".steps" / step / name
+    return list(json.loads(path.read_text(encoding="utf-8")))

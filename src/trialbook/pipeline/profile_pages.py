@@ -1,0 +1,62 @@
+"""The profile pages of a build: their content from the datasets of the steps, and the pages around it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from trialbook.core.datasets import read_dataset
+from trialbook.core.domains import Domains
+from trialbook.core.files import keep_json, naming, read_input
+from trialbook.display.page import Frame, Link
+from trialbook.display.profile import ProfileContent, profile_content, profile_page
+from trialbook.profiles.profile import DATASETS, profiles
+from trialbook.profiles.subjects import FOLDER, profile_file
+from trialbook.protocol.models import Trial
+from trialbook.workbook.steps import PROFILES
+from trialbook.workbook.string_storage import choose_text_storage
+from trialbook.workbook.tracked_reads import NotedFrames, noting_trial
+
+CONTENT = f".steps/{PROFILES}/profiles.json"
+
+
+def make_profiles(trial: Trial, scratch: Path) -> list[str]:
+    """Leaves the content of every profile page in `CONTENT`; returns what it has read."""
+    choose_text_storage(trial)
+    read: set[str] = {"cut.cut_date", "data data/clean/"}
+    noting = noting_trial(trial, read.add)
+
+    def dataset(name: str) -> pd.DataFrame:
+        read.add(f"data data/{name}.parquet")
+        return read_dataset(scratch / "data" / f"{name}.parquet")
+
+    clean = [path.stem.upper() for path in sorted((scratch / "data" / "clean").glob("*.parquet"))]
+    domains = Domains(NotedFrames(clean, lambda code: dataset(f"clean/{code.lower()}")))
+    data = NotedFrames(list(DATASETS), dataset)
+    found = profiles(data, domains, noting.protocol, noting.analysis, trial.cut_date)
+    keep_json(scratch / CONTENT, [asdict(profile_content(profile)) for profile in found])
+    return sorted(read)
+
+
+def write_profiles(scratch: Path, frame: Frame) -> dict[str, str]:
+    """Writes the profile pages into the build.
+
+    Returns the subjects that have one, in the order of risk, each with its risk where the page is brief, else blank.
+    """
+    plain = json.loads(read_input(scratch / CONTENT))
+    contents = [ProfileContent.from_plain(entry) for entry in plain]
+    subjects = [content.subject for content in contents]
+    for position, content in enumerate(contents):
+        around = [
+            Link(profile_file(subjects[other]), subjects[other], word)
+            for other, word in ((position - 1, "Previous:"), (position + 1, "Next:"))
+            if 0 <= other < len(subjects)
+        ]
+        path = scratch / FOLDER / profile_file(content.subject)
+        path.parent.mkdir(exist_ok=True)
+        with naming(path):
+            path.write_text(profile_page(content, frame, around), encoding="utf-8", newline="\n")
+    return {content.subject: content.brief for content in contents}

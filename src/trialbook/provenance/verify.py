@@ -1,0 +1,144 @@
+"""Proves a build: its files against its manifest, what it was made of against today, its bytes against a rebuild."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from trialbook.core.errors import TrialbookError, UsageError
+from trialbook.diff.builds import compare_builds
+from trialbook.pipeline.build import Options, build_cut
+from trialbook.pipeline.dependencies import Ingredients
+from trialbook.pipeline.manifest import MANIFEST, sources
+from trialbook.pipeline.manifest_check import standing_differences
+from trialbook.pipeline.publish import VERIFY, one_builder
+from trialbook.pipeline.superseded import read_manifest, section_of
+from trialbook.protocol.load import find_cut_file, load_trial, make_trial
+from trialbook.protocol.models import CUT_ID, Trial
+from trialbook.provenance.kept_builds import kept_differences
+from trialbook.provenance.source_drift import made_of_differences
+
+Charts = Literal["live", "static"]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was found, in three parts; `rebuilt` says whether the build was made again."""
+
+    standing: list[str] = field(default_factory=list)
+    made_of: list[str] = field(default_factory=list)
+    rebuild: list[str] = field(default_factory=list)
+    rebuilt: bool = False
+
+    @property
+    def parts(self) -> dict[str, list[str]]:
+        """The differences by what they were found against, in the order of the search."""
+        return {
+            "The build against its manifest": self.standing,
+            "What it was made of against what stands now": self.made_of,
+            "The build against its rebuild": self.rebuild,
+        }
+
+    @property
+    def differences(self) -> list[str]:
+        """All differences, one line each."""
+        return [line for lines in self.parts.values() for line in lines]
+
+
+def trial_of(name: str, root: Path, out: Path) -> Trial:
+    """The trial of a cut file or id; of a build that has none, as a case of a grid, the one that its manifest names."""
+    standing = out / name
+    own = CUT_ID.fullmatch(name) and not (root / "params" / "cuts" / f"{name}.yaml").is_file()
+    if not own or not (standing / MANIFEST).is_file():
+        return load_trial(find_cut_file(name, root), root)
+    cut = _sources(standing).get("cut")
+    content = {key: value for key, value in cut.items() if value is not None} if isinstance(cut, dict) else cut
+    return make_trial(content, str(standing / MANIFEST), root)
+
+
+def verify_build(trial: Trial, root: Path, out: Path, jobs: int = 2, *, quick: bool = False) -> Proof:
+    """The proof of the build that stands in `out`; with `quick` without making it again.
+
+    The rebuild uses no kept piece of an earlier build, sees the same previous build and draws its charts the same way.
+    While it runs no build of this cut can replace the one that stands. Raises UsageError when there is none.
+    """
+    standing = out.resolve() / trial.cut.cut_id
+    if not (standing / MANIFEST).is_file():
+        raise UsageError("there is no complete build of this cut", file=str(standing), next_step="build it first")
+    if quick:
+        return Proof(*look(trial, root, standing))
+    with one_builder(out, trial.cut.cut_id):
+        found = look(trial, root, standing)
+        with rebuilt(trial, root, standing, jobs) as other:
+            places = [f"the rebuild stopped: {other}"] if isinstance(other, str) else compare_builds(standing, other)
+    return Proof(*found, places, rebuilt=True)
+
+
+def look(trial: Trial, root: Path, standing: Path) -> tuple[list[str], list[str]]:
+    """What can be seen without a rebuild: the build against its manifest, and its sources.
+
+    The previous build and those that were superseded are looked at too, each against its own manifest.
+    """
+    own = standing_differences(standing)
+    previous = trial.cut.previous_cut
+    if previous and (standing.parent / previous / MANIFEST).is_file():
+        own += [f"previous cut {previous}, {line}" for line in standing_differences(standing.parent / previous)]
+    own += kept_differences(standing.parent, standing.name, (read_manifest(standing) or {}).get("supersedes"))
+    return own, source_differences(trial, root, standing)
+
+
+def source_differences(trial: Trial, root: Path, standing: Path) -> list[str]:
+    """What the manifest says the build was made of against what stands now; nothing where it cannot be read."""
+    then = _sources(standing)
+    if not then:
+        return []
+    ingredients = Ingredients(trial, root, standing.parent, _charts(then))
+    # As the manifest would hold it: JSON knows no tuples.
+    try:
+        now = json.loads(json.dumps(sources(trial, root, standing.parent, ingredients)))
+    except UsageError as error:
+        # The notebooks of today are no steps of a build any more; what there was is still proved by its files.
+        return [f"today no build could be made: {error}"]
+    return made_of_differences(then, now, standing, trial, root)
+
+
+@contextmanager
+def rebuilt(trial: Trial, root: Path, standing: Path, jobs: int) -> Iterator[Path | str]:
+    """A rebuild of the cut in a folder that is gone afterwards, or why there is none."""
+    builds = standing.parent
+    with one_builder(builds / VERIFY, trial.cut.cut_id):
+        place = builds / VERIFY / trial.cut.cut_id
+        # Only the holder of the lock is here: what is left was left by a verification that was killed.
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        try:
+            previous = trial.cut.previous_cut
+            if previous and (builds / previous).is_dir():
+                shutil.copytree(builds / previous, place / previous, symlinks=True)
+            named = (read_manifest(standing) or {}).get("supersedes")
+            yield _build_anew(
+                trial, root, Options(place, jobs, _charts(_sources(standing)), force=True, supersedes=named)
+            )
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _build_anew(trial: Trial, root: Path, options: Options) -> Path | str:
+    try:
+        return build_cut(trial, root, options)
+    except TrialbookError as error:
+        return str(error)
+
+
+def _sources(standing: Path) -> dict[str, Any]:
+    return section_of(read_manifest(standing) or {}, "sources")
+
+
+def _charts(made_of: dict[str, Any]) -> Charts:
+    """How the standing build drew its charts; live where its manifest does not say."""
+    return "static" if made_of.get("charts") == "static" else "live"

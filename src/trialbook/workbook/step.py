@@ -1,0 +1,328 @@
+"""The one object through which a notebook reads its inputs and leaves its outputs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from trialbook.core.datasets import read_dataset, write_dataset
+from trialbook.core.domains import AGES, Domains
+from trialbook.core.environment_variables import BUILD, NONCE, RECORDED, WORKSPACE
+from trialbook.core.errors import StopError
+from trialbook.core.files import is_recorded, keep_json, record, records
+from trialbook.display.cell_outputs import show_as_on_pages
+from trialbook.display.links import in_notebook
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.load import make_trial, project_root
+from trialbook.protocol.models import Cut, Protocol, Trial
+from trialbook.queries.query_list import Query
+from trialbook.results.ard import ArdRow, to_ard
+from trialbook.workbook.string_storage import choose_text_storage
+from trialbook.workbook.tracked_reads import NotedFrames, noting_trial, opened_files
+from trialbook.workbook.unaltered import (
+    given,
+    kept_frames,
+    stop_if_altered,
+    stop_if_frames_altered,
+    stop_if_keys_changed,
+)
+
+if TYPE_CHECKING:
+    from trialbook.contracts.odcs import Contract
+    from trialbook.display.blocks import Block
+    from trialbook.snapshot import Snapshot
+
+
+# ----------------------------------------------------------------------------------------------------
+# The build of the previous cut, as the notebooks of a later one read it.
+
+
+class PreviousCut:
+    """A complete earlier build, read only."""
+
+    def __init__(self, folder: Path, note: Callable[[str], None]) -> None:
+        self._folder, self._note = folder, note
+
+    def read(self, name: str) -> pd.DataFrame | None:
+        """A dataset of that build (`adsl`, `clean/dm`), or None when it had none."""
+        return self._read(f"data/{name}.parquet")
+
+    def _read(self, name: str) -> pd.DataFrame | None:
+        self._note(f"previous {name}")
+        path = self._folder / name
+        if not path.is_file():
+            return None
+        if records() and not is_recorded(path):
+            raise StopError(
+                "the build of the previous cut did not leave this file", file=str(path),
+                next_step="move it away, or build the previous cut again",
+            )  # fmt: skip
+        return read_dataset(path)
+
+    def clean(self) -> dict[str, pd.DataFrame]:
+        """The clean domains of that build by upper-case code."""
+        # The manifest names every file of that build: what it says decides which domains there are.
+        self._note("previous manifest.json")
+        names = sorted(path.stem for path in (self._folder / "data" / "clean").glob("*.parquet"))
+        return {name.upper(): self.read(f"clean/{name}") for name in names if name.upper() != AGES}
+
+    def results(self) -> pd.DataFrame:
+        """The ARD of that build."""
+        found = self._read("results/ard.parquet")
+        if found is None:
+            raise StopError("the previous build has no results", file=str(self._folder), next_step="build it again")
+        return found
+
+
+# ----------------------------------------------------------------------------------------------------
+
+# How a receipt names the results among what a step left.
+RESULTS = "results (ARD rows)"
+
+
+class Step:
+    """One notebook's view of the build of one cut: it reads and writes the build's scratch folder.
+
+    A notebook that a person runs has a `StepByHand` instead (`trialbook.interactive.step_by_hand`).
+    """
+
+    def __init__(self, name: str, trial: Trial, source: Path, target: Path, builds: Path) -> None:
+        self._reads: set[str] = set()
+        self.name, self._trial = name, noting_trial(trial, self._reads.add)
+        self._given = given(trial)
+        self._delivered: dict[str, pd.DataFrame] = {}
+        self._source, self._target, self._builds = source, target, builds
+        self._rows: list[ArdRow] = []
+        self._queries: list[Query] = []
+        self._written: dict[str, int] = {}
+        show_as_on_pages(self._linked)
+
+    def _linked(self, html: str) -> str:
+        """HTML of ours with its links to profiles as this notebook holds them."""
+        return in_notebook(html, self.cut.cut_id)
+
+    @property
+    def trial(self) -> Trial:
+        """Cut, protocol and analysis keys: no cell can put another one in its place, or change it."""
+        return self._trial
+
+    @property
+    def cut(self) -> Cut:
+        """The cut file, typed."""
+        return self.trial.cut
+
+    @property
+    def cut_date(self) -> pd.Timestamp:
+        """CUTDT, the inclusive data cut-off date."""
+        return self.trial.cut_date
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol file, typed."""
+        return self.trial.protocol
+
+    @property
+    def analysis(self) -> Analysis:
+        """The analysis keys in force at this cut."""
+        return self.trial.analysis
+
+    @property
+    def levels(self) -> list[str]:
+        """Dose level ids in the order of escalation."""
+        return self.protocol.level_ids
+
+    def title(self, subject: str) -> str:
+        """A title that names its subject and the cut."""
+        return f"{subject}, data cut {self.cut.cut_date}"
+
+    @cached_property
+    def raw(self) -> Snapshot:
+        """The snapshot as delivered, everything as text."""
+        from trialbook.contracts.allow_list import allow_list
+        from trialbook.snapshot import read_snapshot
+
+        self._reads.add("inputs")
+        snapshot = read_snapshot(self.trial, allow_list(self.raw_contracts, self.protocol))
+        expected = self._source / ".steps" / "inputs.json"
+        if expected.is_file():
+            self._stop_if_changed(snapshot, json.loads(expected.read_text(encoding="utf-8")))
+        self._delivered = kept_frames({code: table.frame for code, table in snapshot.tables.items()})
+        return snapshot
+
+    @cached_property
+    def raw_contracts(self) -> dict[str, Contract]:
+        """The contracts of the delivered files, by `raw/domain`."""
+        from trialbook.contracts.allow_list import contracts_folder
+        from trialbook.contracts.odcs import load_contracts
+
+        contracts = load_contracts(contracts_folder(), ["raw"])
+        self._reads |= {"contracts raw", *(f"contract {name}.yaml" for name in contracts)}
+        return contracts
+
+    @staticmethod
+    def _stop_if_changed(snapshot: Snapshot, expected: dict[str, str]) -> None:
+        """Raises StopError when a file is no longer the one that the runner checked against the raw contracts.
+
+        `expected` names every file of the snapshot, also those that are not read.
+        """
+        found = {part.file: part.sha256 for table in snapshot.tables.values() for part in table.delivered}
+        # A file that was left out is named with the reason behind it.
+        left_out = {name.partition(": ")[0] for name in snapshot.ignored}
+        beside = left_out & set(expected)
+        for name in sorted({*found, *expected} - beside):
+            if found.get(name) != expected.get(name):
+                raise StopError(
+                    "the file changed while the build was reading it",
+                    file=name,
+                    next_step="wait until the transfer is complete, then build again",
+                )
+
+    @cached_property
+    def clean(self) -> Domains:
+        """The clean domains left by the cleaning step."""
+        folder = self._source / "data" / "clean"
+        files = sorted(folder.glob("*.parquet"))
+        if not files:
+            raise StopError(
+                "the clean domains of this cut have not been built",
+                next_step=f"run `trialbook build {self.cut.cut_id}`, or 01_cleaning first",
+            )
+        self._reads.add("data data/clean/")
+        return Domains(NotedFrames([path.stem.upper() for path in files], self._clean_domain))
+
+    def _clean_domain(self, code: str) -> pd.DataFrame:
+        return self.read(f"clean/{code.lower()}")
+
+    def read(self, name: str) -> pd.DataFrame:
+        """One analysis dataset left by an earlier step."""
+        path = self._source / "data" / f"{name}.parquet"
+        self._reads.add(f"data data/{name}.parquet")
+        if not path.is_file():
+            raise StopError(
+                f"the dataset {name} of this cut has not been built",
+                next_step="add the step that leaves it to the needs in the metadata of this notebook"
+                if os.environ.get(NONCE)
+                else f"run `trialbook build {self.cut.cut_id}`, or the step that writes {name} first",
+            )
+        if records() and not is_recorded(path) and name not in self._written:
+            raise StopError("no earlier step left this dataset", file=f"data/{name}.parquet")
+        return read_dataset(path)
+
+    @cached_property
+    def previous(self) -> PreviousCut | None:
+        """The last complete build of the previous cut, or None when there is none."""
+        if self.cut.previous_cut is None:
+            return None
+        folder = self._builds / self.cut.previous_cut
+        self._reads.add("previous/ ")
+        return PreviousCut(folder, self._reads.add) if (folder / "manifest.json").is_file() else None
+
+    def write(self, name: str, frame: pd.DataFrame, keys: list[str]) -> None:
+        """Leaves one analysis dataset for later steps, sorted by its keys."""
+        self._stop_if_keys_changed(sys._getframe(1).f_globals)
+        write_dataset(frame, self._target / "data" / f"{name}.parquet", keys)
+        self._written[name] = len(frame)
+
+    def write_clean(self, domains: Mapping[str, pd.DataFrame]) -> None:
+        """Leaves the clean domains for later steps, in the order of their records, and the ages beside them.
+
+        Raises StopError where they still hold birth dates (`subjects.ages.without_birth_dates`).
+        """
+        if "BRTHDTC" in domains.get("DM", ()):
+            raise StopError(
+                "birth dates must not be written", file="dm", column="BRTHDTC",
+                next_step="leave `without_birth_dates(...)` of the domains",
+            )  # fmt: skip
+        for code in (*domains, *([AGES] if isinstance(domains, Domains) and domains.delivered(AGES) else [])):
+            write_dataset(domains[code], self._target / "data" / "clean" / f"{code.lower()}.parquet")
+            self._written[f"clean/{code.lower()}"] = len(domains[code])
+
+    def write_changelog(self, changes: pd.DataFrame) -> None:
+        """Leaves the change log: one row for every value that cleaning changed."""
+        self._own.mkdir(parents=True, exist_ok=True)
+        changes.to_csv(self._own / "changelog.csv", index=False, lineterminator="\n")
+        self._written["changelog"] = len(changes)
+
+    def report(self, rows: Iterable[ArdRow]) -> pd.DataFrame:
+        """Adds reported numbers to the results and returns them as an ARD frame to build tables from."""
+        self._stop_if_keys_changed(sys._getframe(1).f_globals)
+        added = list(rows)
+        self._rows += added
+        return to_ard(added)
+
+    def ask(self, queries: Iterable[Query]) -> None:
+        """Adds questions to the query list for the site."""
+        self._queries += list(queries)
+
+    def close(self) -> Block:
+        """Leaves results, queries and the receipt that proves this step ran to its end; shows what was left.
+
+        Raises StopError when a cell changed in memory what the step was given.
+        """
+        from trialbook.display import table
+
+        self._stop_if_keys_changed(sys._getframe(1).f_globals)
+        self._stop_if_altered()
+        ard = to_ard(self._rows)
+        self._own.mkdir(parents=True, exist_ok=True)
+        keep_json(self._own / "ard.json", self._rows)
+        keep_json(self._own / "queries.json", self._queries)
+        self._written |= {RESULTS: len(ard), "queries": len(self._queries)}
+        receipt = {"step": self.name, "nonce": os.environ.get(NONCE, ""), "written": self._written}
+        keep_json(self._own / "receipt.json", receipt)
+        keep_json(self._own / "reads.json", sorted(self._reads | opened_files()))
+        if receipt["nonce"]:
+            keep_json(self._own / "usage.json", {"peak_mib": peak_memory()})
+        left = pd.DataFrame({"Left for later steps": list(self._written), "Rows": list(self._written.values())})
+        return table(left, self.title("Receipt of this step"))
+
+    def _stop_if_keys_changed(self, names: Mapping[str, Any]) -> None:
+        """Raises StopError when a cell holds other parameters than those in force; `names`: what the notebook holds."""
+        if names.get("step") is self:
+            stop_if_keys_changed(names, self.trial, self.name)
+        # Here too, not only at the end: a later cell may have put the key back by then.
+        stop_if_altered(self._given, self.trial, f"notebooks/{self.name}.ipynb", ("analysis",))
+
+    def _stop_if_altered(self) -> None:
+        """Raises StopError when a cell changed a key, or records that were delivered, in memory."""
+        notebook = f"notebooks/{self.name}.ipynb"
+        stop_if_altered(self._given, self.trial, notebook)
+        if self._delivered:
+            now = {code: table.frame for code, table in self.raw.tables.items()}
+            stop_if_frames_altered(self._delivered, now, notebook)
+
+    @property
+    def _own(self) -> Path:
+        return self._target / ".steps" / self.name
+
+
+def open_step(name: str, **cut: Any) -> Step:
+    """The step of a notebook that a build runs, from its parameters (the keys of a cut file).
+
+    Raises UsageError when a parameter is wrong; relative paths start at the folder that holds `params/`.
+    """
+    base = project_root()
+    recorded = os.environ.get(RECORDED)
+    if recorded:
+        record(json.loads(Path(recorded).read_text(encoding="utf-8")))
+    trial = make_trial({k: v for k, v in cut.items() if v is not None}, "notebook parameters", base)
+    choose_text_storage(trial)
+    workspace = Path(os.environ[WORKSPACE])
+    return Step(name, trial, workspace, workspace, Path(os.environ.get(BUILD) or base / "build"))
+
+
+def peak_memory() -> int:
+    """The most memory that this process held at once, in MiB; 0 where the system does not tell."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak // (1024 * 1024 if sys.platform == "darwin" else 1024))
