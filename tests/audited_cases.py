@@ -14,6 +14,7 @@ from trialbook.core.domains import Domains
 from trialbook.eligibility.adie import Audit, audit_with_evidence
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 # Adds one screened subject of this name to a trial, without form and infusion.
@@ -86,7 +87,9 @@ class Case:
 def audit_of(cases: Iterable[Case], protocol: Protocol, analysis: Analysis) -> Audit:
     """The audit of a trial with one subject for each case, numbered S000, S001, ... in their order."""
     domains = trial_of(cases).domains()
-    return audit_with_evidence(derive_subjects(domains, protocol, analysis, CUT), domains, protocol, analysis, CUT)
+    return audit_with_evidence(
+        derive_subjects(StudyData(domains, protocol, analysis, CUT)), StudyData(domains, protocol, analysis, CUT)
+    )
 
 
 def trial_of(cases: Iterable[Case]) -> TrialBuilder:

@@ -13,6 +13,7 @@ from trialbook.core.domains import Domains
 from trialbook.eligibility.adie import audit
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-06-30")
@@ -64,7 +65,9 @@ def audited(
     domains: Domains, protocol: Protocol, analysis: Analysis, cut: pd.Timestamp = CUT, subject: str = "iMSC-2001-S01"
 ) -> pd.DataFrame:
     """ADIE of one subject by CRITCD."""
-    adie = audit(derive_subjects(domains, protocol, analysis, cut), domains, protocol, analysis, cut)
+    adie = audit(
+        derive_subjects(StudyData(domains, protocol, analysis, cut)), StudyData(domains, protocol, analysis, cut)
+    )
     return adie[adie["USUBJID"] == subject].set_index("CRITCD")
 
 
@@ -86,5 +89,5 @@ def judged_each(books: Iterable[TrialBuilder], protocol: Protocol, analysis: Ana
         for code in codes
     }
     domains = Domains(frames)
-    adie = audit(derive_subjects(domains, alone, analysis, CUT), domains, alone, analysis, CUT)
+    adie = audit(derive_subjects(StudyData(domains, alone, analysis, CUT)), StudyData(domains, alone, analysis, CUT))
     return adie[adie["CRITCD"] == column].reset_index(drop=True)

@@ -31,6 +31,7 @@ from trialbook.efficacy.queries import response_queries
 from trialbook.eligibility.adie import audit
 from trialbook.eligibility.queries import eligibility_queries
 from trialbook.protocol.models import Trial
+from trialbook.protocol.study_data import StudyData
 from trialbook.queries.query_list import Query, query_list
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adlb import derive_adlb
@@ -182,23 +183,23 @@ def examine(
 
 
 def _subjects(domains: Domains, trial: Trial) -> pd.DataFrame:
-    return derive_subjects(domains, trial.protocol, trial.analysis, trial.cut_date)
+    return derive_subjects(StudyData(domains, trial.protocol, trial.analysis, trial.cut_date))
 
 
 def _safety(domains: Domains, trial: Trial) -> list[Query]:
-    where = (_subjects(domains, trial), domains, trial.protocol, trial.analysis, trial.cut_date)
+    where = _subjects(domains, trial), StudyData(domains, trial.protocol, trial.analysis, trial.cut_date)
     adae, adlb = derive_adae(*where), derive_adlb(*where)
     return [*adverse_event_queries(adae, domains), *laboratory_queries(adlb, adae, trial.analysis)]
 
 
 def _eligibility(domains: Domains, trial: Trial) -> list[Query]:
     adsl = _subjects(domains, trial)
-    return eligibility_queries(audit(adsl, domains, trial.protocol, trial.analysis, trial.cut_date), adsl)
+    return eligibility_queries(audit(adsl, StudyData(domains, trial.protocol, trial.analysis, trial.cut_date)), adsl)
 
 
 def _response(domains: Domains, trial: Trial) -> list[Query]:
     adsl = _subjects(domains, trial)
-    where = (adsl, domains, trial.protocol, trial.analysis, trial.cut_date)
+    where = adsl, StudyData(domains, trial.protocol, trial.analysis, trial.cut_date)
     return response_queries(derive_adrs(*where), day28_response(*where), adsl, domains, trial.protocol, trial.analysis)
 
 

@@ -22,6 +22,7 @@ from trialbook.core.domains import Domains, column_type
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values, load_protocol
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.queries import adverse_event_queries
 from trialbook.snapshot.tables import RawTable
@@ -181,8 +182,8 @@ def _questions(domains: Domains, rules: set[str]) -> list[Any]:
     if any(rule.startswith("P22-DEATH") for rule in rules):
         asked += death_queries(domains, CUT)
     if any(rule.startswith("AE-") for rule in rules):
-        adsl = derive_subjects(domains, protocol, analysis, CUT)
-        asked += adverse_event_queries(derive_adae(adsl, domains, protocol, analysis, CUT), domains)
+        adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+        asked += adverse_event_queries(derive_adae(adsl, StudyData(domains, protocol, analysis, CUT)), domains)
     return asked
 
 

@@ -14,6 +14,7 @@ from trialbook.core.domains import Domains
 from trialbook.core.errors import UsageError
 from trialbook.protocol.load import load_protocol, make_trial
 from trialbook.protocol.models import ENDPOINTS, Cut, Trial
+from trialbook.protocol.study_data import StudyData
 from trialbook.protocol.yaml_file import read_yaml
 from trialbook.results.ard import TOTAL, to_ard
 from trialbook.safety.adae import derive_adae
@@ -45,8 +46,8 @@ def pilot(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trial, 
     }
     trial = make_trial(cut, "test", root)
     domains = clean_snapshot(read_snapshot(trial), trial).domains
-    subjects = derive_subjects(domains, trial.protocol, trial.analysis, trial.cut_date)
-    adae = derive_adae(subjects, domains, trial.protocol, trial.analysis, trial.cut_date)
+    subjects = derive_subjects(StudyData(domains, trial.protocol, trial.analysis, trial.cut_date))
+    adae = derive_adae(subjects, StudyData(domains, trial.protocol, trial.analysis, trial.cut_date))
     return trial, domains, subjects, adae
 
 

@@ -10,6 +10,7 @@ import pytest
 from trialbook.core.dates import as_date
 from trialbook.core.domains import Domains, clean_variables, column_type
 from trialbook.protocol.models import DoseLevel
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.subjects.adsl import derive_subjects
 from trialbook.subjects.demography import demography_rows
@@ -36,7 +37,7 @@ def pilot(oracles: Path) -> tuple[Domains, pd.DataFrame]:
 def _adsl(domains: Domains, protocol, analysis) -> pd.DataFrame:
     arms = [DoseLevel(id=code, label=label) for code, label in ARMS.items()]
     plan = protocol.model_copy(update={"dose_levels": arms})
-    return derive_subjects(domains, plan, analysis, as_date("2020-01-01")).set_index("USUBJID")
+    return derive_subjects(StudyData(domains, plan, analysis, as_date("2020-01-01"))).set_index("USUBJID")
 
 
 def test_treatment_starts_and_ends_as_published(pilot, protocol, analysis) -> None:
@@ -72,7 +73,7 @@ def test_age_and_sex_are_those_of_the_study_report(pilot, oracles, protocol, ana
     arms = [DoseLevel(id=code, label=label) for code, label in ARMS.items()]
     plan = protocol.model_copy(update={"dose_levels": arms})
     assigned = analysis.model_copy(update={"treatment_arm": "assigned"})
-    adsl = derive_subjects(domains, plan, assigned, as_date("2020-01-01"))
+    adsl = derive_subjects(StudyData(domains, plan, assigned, as_date("2020-01-01")))
     ard = to_ard(demography_rows(adsl, plan, assigned))
     report = pd.read_csv(oracles / "i_cdisc_pilot" / "expected" / "csr_14_2_01_demography.csv", dtype="str")
     published = report.set_index(["variable", "statistic"])

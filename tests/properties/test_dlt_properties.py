@@ -19,6 +19,7 @@ from trialbook.dlt.tables import dlt_count_rows, dlt_rate_rows
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.safety.dlt_candidates import dlt_candidates
 from trialbook.subjects.dlt_status import COUNTED_AS_DLT
@@ -159,7 +160,7 @@ def test_no_candidate_vanishes_in_silence(trials: list[list[Event]], protocol: P
     (domains, adsl), analysis = with_events(trials), in_force(protocol)
     found = dlt_candidates(domains["AE"], adsl, domains, protocol, analysis)
     listed = dlt_events(adsl, domains, protocol, analysis)
-    status = derive_addlt(adsl, domains, protocol, analysis, CUT).set_index("USUBJID")["DLTSTAT"]
+    status = derive_addlt(adsl, StudyData(domains, protocol, analysis, CUT)).set_index("USUBJID")["DLTSTAT"]
     keys = ["USUBJID", "AESEQ"]
     candidates = found[found["DLTCAND"].eq("Y")]
     assert len(candidates.merge(listed, on=keys)) == len(candidates)
@@ -177,8 +178,8 @@ def test_the_order_of_events_changes_no_status(trials: list[list[Event]], seed: 
     (domains, adsl), analysis = with_events(trials), in_force(protocol)
     shuffled = Domains({code: domains[code].sample(frac=1, random_state=seed) for code in domains})
     both = [
-        derive_addlt(adsl.sample(frac=1, random_state=seed), shuffled, protocol, analysis, CUT),
-        derive_addlt(adsl, domains, protocol, analysis, CUT),
+        derive_addlt(adsl.sample(frac=1, random_state=seed), StudyData(shuffled, protocol, analysis, CUT)),
+        derive_addlt(adsl, StudyData(domains, protocol, analysis, CUT)),
     ]
     pd.testing.assert_frame_equal(*both)
 
@@ -191,7 +192,7 @@ def test_the_advice_over_time_ends_with_the_advice_at_the_cut(
     analysis = in_force(protocol)
     domains, subjects = with_events(trials)
     cut = CUT + pd.Timedelta(days=late)
-    addlt = derive_addlt(subjects, domains, protocol, analysis, cut)
+    addlt = derive_addlt(subjects, StudyData(domains, protocol, analysis, cut))
     table = advice_over_time(addlt, protocol, analysis, cut)
     assert table["date"].is_monotonic_increasing
     assert table["code"].iloc[-1] == advice(addlt, protocol, analysis, cut).code

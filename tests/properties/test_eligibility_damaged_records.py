@@ -17,6 +17,7 @@ from trialbook.core.domains import Domains
 from trialbook.eligibility.adie import audit
 from trialbook.eligibility.form import RESULTS
 from trialbook.protocol.load import analysis_values, load_protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 CUT = "2025-09-30"
@@ -45,7 +46,7 @@ def test_every_cell_of_a_damaged_crowd_is_that_of_the_second_implementation(
     clean = apply_cut(Domains({code: typed(code, frame) for code, frame in numbered.items()}), cut).domains
     for code in clean:
         write_dataset(clean[code], tmp_path / f"{code.lower()}.parquet")
-    adie = audit(derive_subjects(clean, protocol, analysis, cut), clean, protocol, analysis, cut)
+    adie = audit(derive_subjects(StudyData(clean, protocol, analysis, cut)), StudyData(clean, protocol, analysis, cut))
     told = adie[["RESULT", "DATARESULT", "PROTVER"]].itertuples(index=False, name=None)
     own = dict(zip(zip(adie["USUBJID"], adie["CRITCD"], strict=True), told, strict=True))
     second = Eligibility(tmp_path, CUT, path).cells()

@@ -13,6 +13,7 @@ from trialbook.core.domains import Domains
 from trialbook.eligibility.adie import Audit, audit, audit_with_evidence
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 SLOW = settings(
@@ -37,7 +38,9 @@ def several(labs: list[float]) -> TrialBuilder:
 
 
 def results(domains: Domains, protocol, analysis, cut: pd.Timestamp = CUT) -> pd.DataFrame:
-    adie = audit(derive_subjects(domains, protocol, analysis, cut), domains, protocol, analysis, cut)
+    adie = audit(
+        derive_subjects(StudyData(domains, protocol, analysis, cut)), StudyData(domains, protocol, analysis, cut)
+    )
     return adie.set_index(["USUBJID", "CRITCD"])
 
 
@@ -86,7 +89,9 @@ def before(protocol: Protocol) -> Audit:
 
 def whole(domains: Domains, protocol: Protocol) -> Audit:
     analysis = analysis_values(protocol, {}, "protocol.yaml")
-    return audit_with_evidence(derive_subjects(domains, protocol, analysis, CUT), domains, protocol, analysis, CUT)
+    return audit_with_evidence(
+        derive_subjects(StudyData(domains, protocol, analysis, CUT)), StudyData(domains, protocol, analysis, CUT)
+    )
 
 
 @FEW
@@ -162,10 +167,10 @@ def test_a_trial_without_subjects_or_criteria_has_an_empty_audit(protocol, analy
     nobody, someone = trial().domains(), eligible().domains()
     bare = protocol.model_copy(update={"criteria": []})
     for domains, plan in ((nobody, protocol), (someone, bare)):
-        adsl = derive_subjects(domains, plan, analysis, CUT)
-        empty = audit(adsl, domains, plan, analysis, CUT)
+        adsl = derive_subjects(StudyData(domains, plan, analysis, CUT))
+        empty = audit(adsl, StudyData(domains, plan, analysis, CUT))
         assert empty.empty
-        assert list(empty.columns) == list(audit(adsl.iloc[:0], domains, plan, analysis, CUT).columns)
+        assert list(empty.columns) == list(audit(adsl.iloc[:0], StudyData(domains, plan, analysis, CUT)).columns)
 
 
 def _shifted(frame: pd.DataFrame, days: int) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from trial_builder import FIRST_INFUSION, TrialBuilder, trial
 from trialbook.efficacy.adtte import derive_adtte
 from trialbook.efficacy.survival import curve_of
 from trialbook.protocol.load import analysis_values, load_protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 PROTOCOL = load_protocol(Path(__file__).resolve().parents[2] / "params" / "protocol.yaml")
@@ -43,8 +44,8 @@ def build(subjects: list[Subject], *, therapy: int | None = None) -> TrialBuilde
 def survival_times(builder: TrialBuilder, cut_day: int) -> dict[str, tuple[int, int]]:
     cut = FIRST_INFUSION + pd.Timedelta(days=cut_day)
     domains = builder.domains()
-    adsl = derive_subjects(domains, PROTOCOL, ANALYSIS, cut)
-    adtte = derive_adtte(adsl, domains, PROTOCOL, ANALYSIS, cut)
+    adsl = derive_subjects(StudyData(domains, PROTOCOL, ANALYSIS, cut))
+    adtte = derive_adtte(adsl, StudyData(domains, PROTOCOL, ANALYSIS, cut))
     os = adtte[adtte["PARAMCD"].eq("OS")]
     assert curve_of(adtte, "OS").n == len(os)
     return {row.SUBJID: (int(row.AVAL), int(row.CNSR)) for row in os.itertuples()}

@@ -16,6 +16,7 @@ from trialbook.core.dates import as_date
 from trialbook.core.domains import Domains
 from trialbook.efficacy.day28 import read_course, response_of, treated_subjects
 from trialbook.efficacy.response_bounds import open_outcomes, read_open_facts
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-09-30")
@@ -43,7 +44,7 @@ def bounds(protocol, analysis):
 
     def derive(domains: Domains) -> dict[str, Case]:
         domains = Domains({code: domains[code] for code in domains})
-        adsl = derive_subjects(domains, protocol, analysis, CUT)
+        adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
         # What derive_adrs does for the response at day 28, without its other parameters: twice as fast.
         course = read_course(treated_subjects(adsl, CUT), domains, analysis)
         responses = response_of(course, analysis)

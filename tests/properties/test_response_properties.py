@@ -16,6 +16,7 @@ from trialbook.core.domains import Domains
 from trialbook.efficacy.adrs import derive_adrs
 from trialbook.efficacy.day28 import day28_response
 from trialbook.gvhd.response_rules import decide, respond, respond_between
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-09-30")
@@ -74,7 +75,7 @@ def rate(responses: pd.DataFrame, success: tuple[str, ...] = ("CR", "PR")) -> tu
 def respond_all(protocol, analysis):
     def derive(cohort: list[dict], **keys) -> pd.DataFrame:
         changed = analysis.model_copy(update=keys)
-        return day28_response(subjects_of(cohort), build(cohort).domains(), protocol, changed, CUT)
+        return day28_response(subjects_of(cohort), StudyData(build(cohort).domains(), protocol, changed, CUT))
 
     return derive
 
@@ -88,8 +89,8 @@ def test_a_screen_failure_or_an_immature_subject_leaves_the_rate_as_it_is(
     more = build(cohort).subject("S90", level="SCRNFAIL").stages(-1, 3, 0, 0, 0).stages(28, 0, 0, 0, 0)
     more.subject("S91", start="2025-09-10").infused(0).stages(-1, 3, 0, 0, 0).died(5)
     domains = more.domains()
-    subjects = derive_subjects(domains, protocol, analysis, CUT)
-    assert rate(day28_response(subjects, domains, protocol, analysis, CUT)) == before
+    subjects = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    assert rate(day28_response(subjects, StudyData(domains, protocol, analysis, CUT))) == before
 
 
 @quick
@@ -121,7 +122,9 @@ def test_maturity_depends_on_the_date_of_infusion_alone(respond_all, cohort) -> 
 def test_the_order_of_records_changes_nothing(protocol, analysis, cohort, random) -> None:
     domains = build(cohort).domains()
     shuffled = {code: frame.sample(frac=1, random_state=random.randint(0, 999)) for code, frame in domains.items()}
-    first, second = (derive_adrs(subjects_of(cohort), d, protocol, analysis, CUT) for d in (domains, Domains(shuffled)))
+    first, second = (
+        derive_adrs(subjects_of(cohort), StudyData(d, protocol, analysis, CUT)) for d in (domains, Domains(shuffled))
+    )
     pd.testing.assert_frame_equal(first, second)
 
 
@@ -166,7 +169,7 @@ def test_a_lower_stage_at_day_28_never_worsens_the_class(baseline, day28, organ_
 @quick
 @given(cohorts)
 def test_the_later_endpoints_are_never_better_than_what_they_build_on(protocol, analysis, cohort) -> None:
-    adrs = derive_adrs(subjects_of(cohort), build(cohort).domains(), protocol, analysis, CUT)
+    adrs = derive_adrs(subjects_of(cohort), StudyData(build(cohort).domains(), protocol, analysis, CUT))
     wide = adrs[adrs["PARAMCD"].isin(["RSP28", "RSP56", "BOR", "VGPR28"])].pivot(
         index="USUBJID", columns="PARAMCD", values="AVALC"
     )

@@ -12,6 +12,7 @@ from trial_builder import FIRST_INFUSION, trial
 from trialbook.core.dates import earliest_date
 from trialbook.core.domains import Domains
 from trialbook.protocol.load import analysis_values, load_protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import TOTAL, to_ard
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.ae_tables import grade_rows, overview_rows, selections, soc_pt_rows
@@ -62,7 +63,7 @@ def built(drawn: Subjects) -> tuple[pd.DataFrame, Domains]:
 
 
 def adae_of(adsl: pd.DataFrame, domains: Domains) -> pd.DataFrame:
-    return derive_adae(adsl, domains, PROTOCOL, ANALYSIS, CUT)
+    return derive_adae(adsl, StudyData(domains, PROTOCOL, ANALYSIS, CUT))
 
 
 @few

@@ -24,6 +24,7 @@ from trialbook.efficacy.survival import time_to_event_rows
 from trialbook.efficacy.survival_bounds import survival_bounds_rows, undelivered
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.subjects.adsl import derive_subjects
 
@@ -109,14 +110,14 @@ def numbers(domains: Domains, protocol: Protocol) -> dict[str, Numbers]:
     # Responses are no part of this: without their endpoint ADTTE derives none.
     study = protocol.study.model_copy(update={"endpoints": ["DLT", "OS"]})
     protocol = protocol.model_copy(update={"study": study})
-    adsl = derive_subjects(domains, protocol, keys, CUT)
-    adtte = derive_adtte(adsl, domains, protocol, keys, CUT)
+    adsl = derive_subjects(StudyData(domains, protocol, keys, CUT))
+    adtte = derive_adtte(adsl, StudyData(domains, protocol, keys, CUT))
     events = dlt_events(adsl, domains, protocol, keys)
-    addlt = derive_addlt(adsl, domains, protocol, keys, CUT)
+    addlt = derive_addlt(adsl, StudyData(domains, protocol, keys, CUT))
     ard = to_ard([
         *time_to_event_rows(adtte, protocol, keys, evaluable=not undelivered("OS", domains)),
-        *survival_bounds_rows(adsl, domains, protocol, keys, CUT, 100),
-        *dlt_bounds_rows(dlt_facts(adsl, events, domains, protocol, keys, CUT), protocol),
+        *survival_bounds_rows(adsl, StudyData(domains, protocol, keys, CUT), 100),
+        *dlt_bounds_rows(dlt_facts(adsl, events, StudyData(domains, protocol, keys, CUT)), protocol),
         *dlt_rate_rows(addlt, protocol, keys),
     ])  # fmt: skip
     own = ard[ard["group1_level"].eq("Total") & ard["stat_name"].eq("estimate") & ard["stat"].notna()]

@@ -10,6 +10,7 @@ from trialbook.eligibility.adie import Audit, audit
 from trialbook.eligibility.form import RESULTS
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 ABSENT = "that no record is found proves nothing, so that the form decides"
@@ -208,7 +209,9 @@ def test_a_waived_result_names_the_waiver(audited: Audit) -> None:
 def test_without_a_form_what_it_alone_could_decide_is_not_evaluable(protocol: Protocol) -> None:
     analysis = analysis_values(protocol, {}, "protocol.yaml")
     domains = without_form(trial_of([Case("EX01", "no form", CLEAN), Case("IN03", "no form", bare())]).domains())
-    adie = audit(derive_subjects(domains, protocol, analysis, CUT), domains, protocol, analysis, CUT)
+    adie = audit(
+        derive_subjects(StudyData(domains, protocol, analysis, CUT)), StudyData(domains, protocol, analysis, CUT)
+    )
     by_form = [column for column, ways in WAYS.items() if not isinstance(ways[BY_FORM], str)]
     rows = adie[adie["CRITCD"].isin(by_form) & adie["DATARESULT"].eq("")]
     assert set(rows["CRITCD"]) == set(by_form) - {"IN01"}

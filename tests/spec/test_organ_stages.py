@@ -9,6 +9,7 @@ from trialbook.core.dates import as_date
 from trialbook.gvhd.staging import derive_stages
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 SKIN = [
@@ -58,7 +59,7 @@ def child() -> TrialBuilder:
 
 def stage(built: TrialBuilder, organ: str, analysis: Analysis, protocol: Protocol) -> float:
     domains = built.domains()
-    subjects = derive_subjects(domains, protocol, analysis, as_date("2025-09-30"))
+    subjects = derive_subjects(StudyData(domains, protocol, analysis, as_date("2025-09-30")))
     (value,) = derive_stages(domains, subjects, analysis)[organ]
     return value
 

@@ -9,6 +9,7 @@ from trial_builder import TrialBuilder, trial
 from trialbook.core.errors import UsageError
 from trialbook.eligibility.refractory import refractoriness
 from trialbook.eligibility.screening import screening
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 Stages = tuple[int | None, int | None, int | None, int | None]
@@ -29,8 +30,8 @@ def judge(book: TrialBuilder, protocol, analysis, definition: str = "EBMT-NIH-CI
     """RESULT of each rule of one definition, in order."""
     criterion = next(c for c in protocol.criteria if c.id == "IN03")
     domains = book.domains()
-    adsl = derive_subjects(domains, protocol, analysis, CUT)
-    people = screening(adsl, domains, protocol, analysis, CUT)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    people = screening(adsl, StudyData(domains, protocol, analysis, CUT))
     return refractoriness(people, criterion, [definition])["RESULT"].tolist()
 
 
@@ -145,9 +146,9 @@ def test_each_definition_by_its_own_rules(definition, stages, results, protocol,
 def test_each_rule_tells_the_dates_that_decide(protocol, analysis) -> None:
     book = story({-12: SKIN_2, -9: SKIN_3, -6: SKIN_1})
     domains = book.domains()
-    adsl = derive_subjects(domains, protocol, analysis, CUT)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
     criterion = next(c for c in protocol.criteria if c.id == "IN03")
-    rules = refractoriness(screening(adsl, domains, protocol, analysis, CUT), criterion)
+    rules = refractoriness(screening(adsl, StudyData(domains, protocol, analysis, CUT)), criterion)
     first = rules[rules["DEFINITION"].eq("EBMT-NIH-CIBMTR-2018")].iloc[0]
     days = [(first[name] - adsl["TRTSDT"].iloc[0]).days for name in ("STARTDT", "BASEDT", "EVIDDT")]
     assert days == [-12, -12, -9]
@@ -169,7 +170,7 @@ def test_dependence_is_told_apart_from_refractoriness(protocol, analysis) -> Non
     kinds = []
     for book in books:
         domains = book.domains()
-        adsl = derive_subjects(domains, protocol, analysis, CUT)
-        rules = all_definitions(adsl, domains, protocol, analysis, CUT)
+        adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+        rules = all_definitions(adsl, StudyData(domains, protocol, analysis, CUT))
         kinds += refractory_or_dependent(rules, analysis).tolist()
     assert kinds == ["SR", "SD", "-", "NE"]

@@ -8,6 +8,7 @@ import pytest
 from trial_builder import TrialBuilder, trial
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.emergence import grade_rose, moment_range, treatment_emergent
 from trialbook.subjects.adsl import derive_subjects
@@ -58,8 +59,8 @@ def test_no_event_of_a_subject_who_was_never_treated_is_treatment_emergent() -> 
 def emergence(built: TrialBuilder, protocol: Protocol, analysis: Analysis) -> list[str]:
     """TRTEMFL of each record of the trial, in the order of AESEQ."""
     domains = built.domains()
-    subjects = derive_subjects(domains, protocol, analysis, CUT)
-    return derive_adae(subjects, domains, protocol, analysis, CUT)["TRTEMFL"].tolist()
+    subjects = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    return derive_adae(subjects, StudyData(domains, protocol, analysis, CUT))["TRTEMFL"].tolist()
 
 
 # First infusion 2025-01-10T10:00. Start, end, treatment-emergent.

@@ -13,6 +13,7 @@ from trialbook.efficacy.day28 import day28_response
 from trialbook.efficacy.survival_tables import dead_subjects
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 from trialbook.subjects.deaths import death_date_text, death_day_text, death_queries, death_text
 
@@ -61,7 +62,7 @@ def status(builder: TrialBuilder, day: int | str) -> TrialBuilder:
 def test_a_death_reads_as_what_is_known_of_it(
     builder: TrialBuilder, told: str, protocol: Protocol, analysis: Analysis
 ) -> None:
-    adsl = derive_subjects(builder.domains(), protocol, analysis, CUT)
+    adsl = derive_subjects(StudyData(builder.domains(), protocol, analysis, CUT))
     assert death_text(adsl).tolist() == [told]
     known = adsl["DTHDT"].notna()
     assert (adsl["DTHLODT"] <= adsl["DTHDT"])[known].all()
@@ -70,7 +71,7 @@ def test_a_death_reads_as_what_is_known_of_it(
 
 def test_columns_of_dates_and_of_days_say_it_too(protocol: Protocol, analysis: Analysis) -> None:
     domains = subject().infused(7).seen(56).died("2025-03").subject("S02").died("2025-03").domains()
-    adsl = derive_subjects(domains, protocol, analysis, CUT)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
     assert death_date_text(adsl).tolist() == ["March 2025, counted as 2025-03-08", "March 2025, counted as 2025-03-01"]
     assert death_day_text(adsl).tolist() == ["56 to 80, counted as 57", ""]
     assert death_day_text(adsl, "TRTEDT").tolist() == ["49 to 73, counted as 50", ""]
@@ -84,11 +85,11 @@ def test_times_tables_figures_and_differences_never_show_an_imputed_day_as_a_fac
 ) -> None:
     words = "March 2025, day 56 to 80; counted as day 57"
     domains = subject().seen(56).died("2025-03").subject("S02").infused(0).died(30).domains()
-    adsl = derive_subjects(domains, protocol, analysis, CUT)
-    adtte = derive_adtte(adsl, domains, protocol, analysis, CUT)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    adtte = derive_adtte(adsl, StudyData(domains, protocol, analysis, CUT))
     assert adtte[["ADTF", "EVNTDESC"]].to_numpy().tolist() == [["D", f"DEATH: {words}"], ["", "DEATH"]]
     assert f"DEATH: {words}" in dead_subjects(adtte)["EVNTDESC"].tolist()
-    responses = day28_response(adsl, domains, protocol, analysis, CUT)
+    responses = day28_response(adsl, StudyData(domains, protocol, analysis, CUT))
     bars, marks = swimmer_bars(adtte, responses), swimmer_marks(adtte, domains, responses)
     assert bars["status"].tolist() == [f"died, {words}", "died"]
     assert marks.loc[marks["event"].str.startswith("death"), "event"].tolist() == ["death, day not known", "death"]

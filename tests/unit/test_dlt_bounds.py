@@ -16,6 +16,7 @@ from trialbook.dlt.events import dlt_events
 from trialbook.dlt.tables import dlt_rate_rows
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.results.bounds import bounds_text
 from trialbook.subjects.adsl import derive_subjects
@@ -85,10 +86,10 @@ STORIES: dict[str, tuple[Story, str]] = {
 
 def derived(domains: Domains, protocol: Protocol, analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
     """ADDLT and the facts of the bounds."""
-    adsl = derive_subjects(domains, protocol, analysis, CUT)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
     events = dlt_events(adsl, domains, protocol, analysis)
-    facts = dlt_facts(adsl, events, domains, protocol, analysis, CUT)
-    return derive_addlt(adsl, domains, protocol, analysis, CUT), facts
+    facts = dlt_facts(adsl, events, StudyData(domains, protocol, analysis, CUT))
+    return derive_addlt(adsl, StudyData(domains, protocol, analysis, CUT)), facts
 
 
 def of(stories: dict[str, Story], start: str | None = None) -> TrialBuilder:

@@ -10,6 +10,7 @@ import pytest
 from trial_builder import trial
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.safety.dlt_candidates import dlt_candidates
 from trialbook.subjects.adsl import derive_subjects
 
@@ -32,7 +33,7 @@ def judged(
         builder.lab(test, value, -1, unit="10^9/L")
     builder.event(term, day, grade, **{"related": "RELATED", **event})  # type: ignore[arg-type]
     domains = builder.domains()
-    adsl = derive_subjects(domains, protocol, analysis, CUT)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
     row = dlt_candidates(domains["AE"], adsl, domains, protocol, analysis).iloc[0]
     return row["DLTCAND"], row["ONSETWIN"]
 

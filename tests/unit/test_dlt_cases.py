@@ -25,6 +25,7 @@ from trialbook.dlt.tables import timeline_rows
 from trialbook.escalation_simulation import remaining
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.subjects.adsl import derive_subjects
 
@@ -43,11 +44,11 @@ class Page(NamedTuple):
 
 def page(builder: TrialBuilder, protocol: Protocol, analysis: Analysis, cut: str = "2025-06-30") -> Page:
     cut_date, domains = pd.Timestamp(cut), builder.domains()
-    adsl = derive_subjects(domains, protocol, analysis, cut_date)
-    addlt = derive_addlt(adsl, domains, protocol, analysis, cut_date)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, cut_date))
+    addlt = derive_addlt(adsl, StudyData(domains, protocol, analysis, cut_date))
     events = dlt_events(adsl, domains, protocol, analysis)
     given = advice(addlt, protocol, analysis, cut_date)
-    received = infusions_received(addlt, domains, protocol, analysis, cut_date)
+    received = infusions_received(addlt, StudyData(domains, protocol, analysis, cut_date))
     notes = [
         *committee_notes(addlt, given, protocol, analysis), *late_report_notes(events, addlt, cut_date),
         *dose_notes(received),

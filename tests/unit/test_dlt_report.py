@@ -15,6 +15,7 @@ from trialbook.dlt.events import dlt_events
 from trialbook.dlt.tables import advice_rows, dlt_count_rows, dlt_rate_rows
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.statistics.intervals import prob_greater
 from trialbook.subjects.adsl import derive_subjects
@@ -24,7 +25,9 @@ CUT = pd.Timestamp("2025-03-31")
 
 def addlt(builder: TrialBuilder, protocol: Protocol, analysis: Analysis, cut: pd.Timestamp = CUT) -> pd.DataFrame:
     domains = builder.domains()
-    return derive_addlt(derive_subjects(domains, protocol, analysis, cut), domains, protocol, analysis, cut)
+    return derive_addlt(
+        derive_subjects(StudyData(domains, protocol, analysis, cut)), StudyData(domains, protocol, analysis, cut)
+    )
 
 
 def cohort(builder: TrialBuilder, starts: list[str], level: str = "DL1", dose: float = 1.0) -> TrialBuilder:
@@ -140,8 +143,8 @@ def test_the_listings_tell_days_reasons_and_the_order_of_escalation(protocol: Pr
     builder = cohort(trial(), ["2025-01-15", "2025-01-01"])
     builder.event("Anaphylactic reaction", 2, 4, related="PROBABLE")
     domains = builder.domains()
-    adsl = derive_subjects(domains, protocol, analysis, CUT)
-    frame = derive_addlt(adsl, domains, protocol, analysis, CUT)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    frame = derive_addlt(adsl, StudyData(domains, protocol, analysis, CUT))
     listed = tables.event_listing(dlt_events(adsl, domains, protocol, analysis), frame)
     assert listed[["SUBJID", "DAY", "ADY", "DLTCAND"]].values.tolist() == [["DL1-2025-01-01", 2, 3, "Y"]]
     diary = tables.escalation_diary(frame)

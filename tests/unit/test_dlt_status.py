@@ -11,6 +11,7 @@ from trialbook.dlt.addlt import derive_addlt, dlt_subject_queries
 from trialbook.dlt.events import dlt_event_queries, dlt_events
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 LATE = "2025-06-30"
@@ -21,8 +22,8 @@ def status(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """ADSL and ADDLT at a cut."""
     cut_date = pd.Timestamp(cut)
-    adsl = derive_subjects(domains, protocol, analysis, cut_date)
-    return adsl, derive_addlt(adsl, domains, protocol, analysis, cut_date)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, cut_date))
+    return adsl, derive_addlt(adsl, StudyData(domains, protocol, analysis, cut_date))
 
 
 def codes(domains: Domains, protocol: Protocol, analysis: Analysis, cut: str = LATE) -> list[str]:

@@ -13,15 +13,16 @@ from trialbook.eligibility.registry import CHECKS
 from trialbook.eligibility.what_if import CHANGES, REACH, Outlook, alternatives, outlook
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 
 def looked_at(book: TrialBuilder, protocol: Protocol, analysis: Analysis) -> Outlook:
     domains = book.domains()
-    core = derive_subjects(domains, protocol, analysis, CUT)
-    found = audit_with_evidence(core, domains, protocol, analysis, CUT)
-    rules = all_definitions(core, domains, protocol, analysis, CUT)
-    return outlook(found.adie, found.evidence, rules, core, domains, protocol, analysis, CUT)
+    core = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    found = audit_with_evidence(core, StudyData(domains, protocol, analysis, CUT))
+    rules = all_definitions(core, StudyData(domains, protocol, analysis, CUT))
+    return outlook(found.adie, found.evidence, rules, core, StudyData(domains, protocol, analysis, CUT))
 
 
 def turned(book: TrialBuilder, protocol: Protocol, analysis: Analysis, assumption: str) -> list[tuple[str, ...]]:
@@ -119,14 +120,14 @@ def everyone() -> TrialBuilder:
 def test_the_shortcut_says_what_a_whole_audit_under_each_alternative_says(protocol, analysis) -> None:
     """The alternatives run only what can change; here every one is audited as a whole and compared."""
     domains = everyone().domains()
-    core = derive_subjects(domains, protocol, analysis, CUT)
-    usual = audit(core, domains, protocol, analysis, CUT)[["USUBJID", "CRITCD", "RESULT"]]
+    core = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    usual = audit(core, StudyData(domains, protocol, analysis, CUT))[["USUBJID", "CRITCD", "RESULT"]]
     short = looked_at(everyone(), protocol, analysis).changes
     seen = 0
     for other in alternatives(protocol, analysis):
         read = {criterion.id: criterion for criterion in other.protocol.criteria}
         whole = protocol.model_copy(update={"criteria": [read.get(c.id, c) for c in protocol.criteria]})
-        again = audit(core, domains, whole, other.analysis, CUT)[["USUBJID", "CRITCD", "RESULT"]]
+        again = audit(core, StudyData(domains, whole, other.analysis, CUT))[["USUBJID", "CRITCD", "RESULT"]]
         both = usual.merge(again, on=["USUBJID", "CRITCD"], suffixes=("", "_OTHER"))
         differ = both[both["RESULT"] != both["RESULT_OTHER"]]
         own = short[short["ALTERNATIVE"].eq(other.says)]
@@ -176,9 +177,9 @@ def test_an_alternative_is_worked_out_for_the_subjects_asked_for_only(protocol, 
     book = of_70()
     form(screened(book, "S02", BRTHDTC="1954-06-01")).infused(0)
     domains = book.domains()
-    core = derive_subjects(domains, protocol, analysis, CUT)
-    found = audit_with_evidence(core, domains, protocol, analysis, CUT)
-    rules = all_definitions(core, domains, protocol, analysis, CUT)
-    first = outlook(found.adie, found.evidence, rules, core.head(1), domains, protocol, analysis, CUT)
+    core = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    found = audit_with_evidence(core, StudyData(domains, protocol, analysis, CUT))
+    rules = all_definitions(core, StudyData(domains, protocol, analysis, CUT))
+    first = outlook(found.adie, found.evidence, rules, core.head(1), StudyData(domains, protocol, analysis, CUT))
     assert set(first.changes["SUBJID"]) == {"S01"}
     assert pd.Series(first.changes["ASSUMPTION"]).eq("A-18").any()

@@ -11,6 +11,7 @@ from trialbook.eligibility import drilldown, tables
 from trialbook.eligibility.adie import audit_with_evidence
 from trialbook.eligibility.form import RESULTS
 from trialbook.eligibility.queries import eligibility_queries
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 
@@ -19,8 +20,8 @@ class Opened:
 
     def __init__(self, book: TrialBuilder, protocol, analysis) -> None:
         domains = book.domains()
-        self.core = derive_subjects(domains, protocol, analysis, CUT)
-        found = audit_with_evidence(self.core, domains, protocol, analysis, CUT)
+        self.core = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+        found = audit_with_evidence(self.core, StudyData(domains, protocol, analysis, CUT))
         self.adie, self.protocol = found.adie, protocol
         self.evidence = found.evidence
         self.lines = drilldown.evidence_lines(found.evidence.all())

@@ -9,6 +9,7 @@ from eligible_subject import CUT, eligible, form, screened
 from trial_builder import TrialBuilder, trial
 from trialbook.eligibility.adie import audit
 from trialbook.eligibility.boundaries import COLUMNS, boundary_cases
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 CONSENT = "2025-01-03"  # of the first subject of a trial that is built
@@ -16,8 +17,8 @@ CONSENT = "2025-01-03"  # of the first subject of a trial that is built
 
 def cases(book: TrialBuilder, protocol, analysis, **keys: object) -> pd.DataFrame:
     domains, used = book.domains(), analysis.model_copy(update=keys)
-    core = derive_subjects(domains, protocol, used, CUT)
-    return boundary_cases(audit(core, domains, protocol, used, CUT), core, domains, protocol, used)
+    core = derive_subjects(StudyData(domains, protocol, used, CUT))
+    return boundary_cases(audit(core, StudyData(domains, protocol, used, CUT)), core, domains, protocol, used)
 
 
 def with_alt(times: float) -> TrialBuilder:

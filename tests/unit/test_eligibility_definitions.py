@@ -7,6 +7,7 @@ import pandas as pd
 from eligible_subject import CUT, eligible, form, screened
 from trial_builder import TrialBuilder, trial
 from trialbook.eligibility import refractory
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 EBMT, CHINESE = "EBMT-NIH-CIBMTR-2018", "CN-2024"
@@ -15,8 +16,8 @@ EBMT, CHINESE = "EBMT-NIH-CIBMTR-2018", "CN-2024"
 def sides(book: TrialBuilder, protocol, analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rules of all definitions, and their table."""
     domains = book.domains()
-    adsl = derive_subjects(domains, protocol, analysis, CUT)
-    rules = refractory.all_definitions(adsl, domains, protocol, analysis, CUT)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    rules = refractory.all_definitions(adsl, StudyData(domains, protocol, analysis, CUT))
     return rules, refractory.side_by_side(rules, adsl, analysis)
 
 
@@ -72,9 +73,9 @@ def test_the_rules_behind_a_cell_are_those_of_its_definition(protocol, analysis)
 
 def test_beyond_the_chosen_subjects_only_the_definition_in_force_is_worked_out(protocol, analysis) -> None:
     domains = form(screened(eligible(), "S02")).infused(0).domains()
-    adsl = derive_subjects(domains, protocol, analysis, CUT)
-    some = refractory.all_definitions(adsl, domains, protocol, analysis, CUT, adsl["USUBJID"].head(1))
-    whole = refractory.all_definitions(adsl, domains, protocol, analysis, CUT)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    some = refractory.all_definitions(adsl, StudyData(domains, protocol, analysis, CUT), adsl["USUBJID"].head(1))
+    whole = refractory.all_definitions(adsl, StudyData(domains, protocol, analysis, CUT))
     assert some.groupby("USUBJID")["DEFINITION"].nunique().tolist() == [6, 1]
     same = some.merge(whole, on=["USUBJID", "DEFINITION", "RULE"], suffixes=("", "_WHOLE"))
     assert same["RESULT"].equals(same["RESULT_WHOLE"].rename("RESULT"))

@@ -9,6 +9,7 @@ from trial_builder import TrialBuilder, trial
 from trialbook.eligibility.baseline_disease import COLUMNS, disease_at_entry
 from trialbook.eligibility.refractory import refractoriness
 from trialbook.eligibility.screening import screening
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.subjects.adsl import derive_subjects
 from trialbook.subjects.demography import demography_rows, disease_rows
@@ -23,8 +24,8 @@ def with_history(book: TrialBuilder, hsct: int | str = -45, onset: int | str = -
 
 def entry(book: TrialBuilder, protocol, analysis) -> pd.DataFrame:
     domains = book.domains()
-    core = derive_subjects(domains, protocol, analysis, CUT)
-    people = screening(core, domains, protocol, analysis, CUT)
+    core = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    people = screening(core, StudyData(domains, protocol, analysis, CUT))
     criterion = next(c for c in protocol.criteria if c.check == "steroid_refractory")
     return disease_at_entry(core, domains, refractoriness(people, criterion), analysis)
 
@@ -99,7 +100,7 @@ def test_a_missing_organ_leaves_both_grades(protocol, analysis) -> None:
 def test_counts_stand_by_level_with_the_unknown_named(protocol, analysis) -> None:
     book = with_history(eligible())
     form(screened(book, "S02", level="DL2")).infused(0, dose=2.0)
-    core = derive_subjects(book.domains(), protocol, analysis, CUT)
+    core = derive_subjects(StudyData(book.domains(), protocol, analysis, CUT))
     at_entry = entry(book, protocol, analysis)
     rows = to_ard(demography_rows(core, protocol, analysis, at_entry) + disease_rows(at_entry, protocol))
     counts = rows[rows["stat_name"] == "n"]
@@ -118,5 +119,5 @@ def test_of_nobody_nothing_is_told(protocol, analysis) -> None:
         found = entry(book, protocol, analysis)
         assert list(found.columns) == COLUMNS
         assert found.empty
-        core = derive_subjects(book.domains(), protocol, analysis, CUT)
+        core = derive_subjects(StudyData(book.domains(), protocol, analysis, CUT))
         assert demography_rows(core, protocol, analysis, found) + disease_rows(found, protocol) == []

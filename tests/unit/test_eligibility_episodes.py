@@ -9,6 +9,7 @@ from eligible_subject import CUT, form, screened
 from trial_builder import trial
 from trialbook.eligibility.adie import audit
 from trialbook.eligibility.screening import screening_episodes
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 # (number, number before, enrolled) -> (person, screening number, reported)
@@ -38,7 +39,9 @@ def test_every_screening_is_audited_and_says_which_it_is(protocol, analysis) -> 
     form(screened(book, "S02", start="2025-03-01")).infused(0)
     book.add("SUPPDM", RDOMAIN="DM", QNAM="RESCREEN_OF", QVAL="iMSC-2001-S01")
     domains = book.domains()
-    adie = audit(derive_subjects(domains, protocol, analysis, CUT), domains, protocol, analysis, CUT)
+    adie = audit(
+        derive_subjects(StudyData(domains, protocol, analysis, CUT)), StudyData(domains, protocol, analysis, CUT)
+    )
     assert adie.groupby("USUBJID")["SCREENNO"].unique().map(list).tolist() == [[1], [2]]
     alt = adie[adie["CRITCD"].eq("EX04A")].set_index("SCREENNO")["RESULT"]
     assert alt.to_dict() == {1: "FAIL", 2: "PASS"}

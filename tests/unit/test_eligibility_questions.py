@@ -13,6 +13,7 @@ from trialbook.eligibility.adie import audit
 from trialbook.eligibility.form import RESULTS
 from trialbook.eligibility.queries import DOUBTS, eligibility_queries
 from trialbook.eligibility.registry import CHECKS
+from trialbook.protocol.study_data import StudyData
 from trialbook.queries.query_list import query_id, query_list
 from trialbook.results.ard import to_ard
 from trialbook.subjects.adsl import derive_subjects
@@ -20,8 +21,8 @@ from trialbook.subjects.adsl import derive_subjects
 
 def audited_trial(book: TrialBuilder, protocol, analysis):
     domains = book.domains()
-    adsl = derive_subjects(domains, protocol, analysis, CUT)
-    return adsl, audit(adsl, domains, protocol, analysis, CUT)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    return adsl, audit(adsl, StudyData(domains, protocol, analysis, CUT))
 
 
 def mixed() -> TrialBuilder:
@@ -67,8 +68,8 @@ def test_a_domain_that_was_not_delivered_is_one_line_with_the_criteria_that_it_l
     whole = form(book)
     frames = {code: whole.domains()[code] for code in whole.domains() if code not in ("LB", "IE")}
     domains = Domains(frames)
-    adsl = derive_subjects(domains, protocol, analysis, CUT)
-    adie = audit(adsl, domains, protocol, analysis, CUT)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    adie = audit(adsl, StudyData(domains, protocol, analysis, CUT))
     every = eligibility_queries(adie, adsl)
     asked = eligibility_queries(adie, adsl, domains, protocol)
     assert len(every) > 20

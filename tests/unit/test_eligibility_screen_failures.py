@@ -8,6 +8,7 @@ from eligible_subject import CUT, eligible, form, screened
 from trial_builder import TrialBuilder, trial
 from trialbook.eligibility.adie import audit
 from trialbook.eligibility.tables import NO_REASON, deviations, reason_rows, screen_failures
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.subjects.adsl import derive_subjects
 from trialbook.subjects.flow import flow_boxes, flow_rows
@@ -22,8 +23,8 @@ def failure(book: TrialBuilder, name: str, term: str = "SCREEN FAILURE: EX04 NOT
 
 def audited(book: TrialBuilder, protocol, analysis):
     domains = book.domains()
-    core = derive_subjects(domains, protocol, analysis, CUT)
-    return core, audit(core, domains, protocol, analysis, CUT), domains
+    core = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    return core, audit(core, StudyData(domains, protocol, analysis, CUT)), domains
 
 
 def test_a_screen_failure_is_audited_and_its_reasons_are_counted_per_criterion(protocol, analysis) -> None:

@@ -10,6 +10,7 @@ from trial_builder import TrialBuilder, trial
 from trialbook.core.dates import as_date
 from trialbook.gvhd.queries import stage_queries
 from trialbook.gvhd.staging import derive_stages
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-09-30")
@@ -20,7 +21,7 @@ def staged(protocol, analysis):
     def derive(built: TrialBuilder, **keys) -> pd.DataFrame:
         domains = built.domains()
         changed = analysis.model_copy(update=keys)
-        return derive_stages(domains, derive_subjects(domains, protocol, changed, CUT), changed)
+        return derive_stages(domains, derive_subjects(StudyData(domains, protocol, changed, CUT)), changed)
 
     return derive
 
@@ -29,7 +30,10 @@ def staged(protocol, analysis):
 def rules(protocol, analysis):
     def ask(built: TrialBuilder) -> list[str]:
         domains = built.domains()
-        return [q["rule"] for q in stage_queries(domains, derive_subjects(domains, protocol, analysis, CUT), analysis)]
+        return [
+            q["rule"]
+            for q in stage_queries(domains, derive_subjects(StudyData(domains, protocol, analysis, CUT)), analysis)
+        ]
 
     return ask
 

@@ -8,6 +8,7 @@ import pytest
 from trial_builder import TrialBuilder, trial
 from trialbook.core.dates import as_date
 from trialbook.gvhd.steroids import daily_steroid_dose
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 from trialbook.subjects.weights import weights
 
@@ -16,7 +17,7 @@ from trialbook.subjects.weights import weights
 def doses(protocol, analysis):
     def derive(built: TrialBuilder, cut: str = "2025-03-31") -> pd.Series:
         domains = built.domains()
-        subjects = derive_subjects(domains, protocol, analysis, as_date(cut))
+        subjects = derive_subjects(StudyData(domains, protocol, analysis, as_date(cut)))
         daily = daily_steroid_dose(domains["CM"], weights(domains), subjects, analysis.drugs, analysis.local_routes)
         return daily.set_index("ADT")["MPEQ"]
 

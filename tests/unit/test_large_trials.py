@@ -39,6 +39,7 @@ from trialbook.profiles.profile import Profile, profiles
 from trialbook.profiles.subjects import KINDS, profile_note, profiled_subjects, risk_order
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adlb import derive_adlb
 from trialbook.safety.ae_tables import safety_records, seriousness_open
@@ -66,11 +67,11 @@ def profiled(
 ) -> dict[str, pd.DataFrame]:
     """The datasets that profiles are made of."""
     return {
-        "adsl": adsl, "adae": derive_adae(adsl, domains, protocol, keys, day),
-        "adlb": derive_adlb(adsl, domains, protocol, keys, day),
-        "addlt": derive_addlt(adsl, domains, protocol, keys, day),
-        "adrs": derive_adrs(adsl, domains, protocol, keys, day, day_28),
-        "adtte": derive_adtte(adsl, domains, protocol, keys, day),
+        "adsl": adsl, "adae": derive_adae(adsl, StudyData(domains, protocol, keys, day)),
+        "adlb": derive_adlb(adsl, StudyData(domains, protocol, keys, day)),
+        "addlt": derive_addlt(adsl, StudyData(domains, protocol, keys, day)),
+        "adrs": derive_adrs(adsl, StudyData(domains, protocol, keys, day), day_28),
+        "adtte": derive_adtte(adsl, StudyData(domains, protocol, keys, day)),
     }  # fmt: skip
 
 
@@ -81,11 +82,11 @@ def large(tmp_path_factory: pytest.TempPathFactory, protocol: Protocol) -> Large
     cut = raw.trial_of(folder / "s", cut_date="2025-09-30")
     keys, day = cut.analysis.model_copy(update={"profiles_max": WHOLE}), cut.cut_date
     domains = apply_cut(clean_snapshot(read_snapshot(cut), cut).domains, day).domains
-    adsl = derive_subjects(domains, protocol, keys, day)
-    day_28 = day28_response(adsl, domains, protocol, keys, day)
-    responses = sensitivity_responses(adsl, domains, protocol, keys, day, day_28)
+    adsl = derive_subjects(StudyData(domains, protocol, keys, day))
+    day_28 = day28_response(adsl, StudyData(domains, protocol, keys, day))
+    responses = sensitivity_responses(adsl, StudyData(domains, protocol, keys, day), day_28)
     data = profiled(adsl, day_28, domains, protocol, keys, day)
-    return Large(data, responses, profiles(data, domains, protocol, keys, day))
+    return Large(data, responses, profiles(data, StudyData(domains, protocol, keys, day)))
 
 
 def subjects(large: Large, chosen: pd.Series) -> set[str]:
@@ -221,8 +222,8 @@ def test_not_serious_with_a_ticked_criterion_is_open_and_asked(protocol: Protoco
     day = pd.Timestamp("2025-09-30")
     for ticked, open_ in (({"AESHOSP": "Y"}, True), ({"AESHOSP": "N"}, False), ({}, False)):
         domains = trial().subject("S01").infused(0).event("Sepsis", 3, 2, serious="N", **ticked).domains()
-        adsl = derive_subjects(domains, protocol, analysis, day)
-        adae = derive_adae(adsl, domains, protocol, analysis, day)
+        adsl = derive_subjects(StudyData(domains, protocol, analysis, day))
+        adae = derive_adae(adsl, StudyData(domains, protocol, analysis, day))
         assert adae["ASER"].tolist() == [""]
         assert seriousness_open(adae).tolist() == [open_]
         lines = event_lines(adae, adsl, pd.Series("", index=adae.index))
@@ -241,10 +242,10 @@ def test_a_relation_that_was_not_given_is_never_said_to_be_one(
 ) -> None:
     day = pd.Timestamp("2025-09-30")
     domains = trial().subject("S01").infused(0).event("Rash", 3, 2, related=said).domains()
-    adsl = derive_subjects(domains, protocol, analysis, day)
-    day_28 = day28_response(adsl, domains, protocol, analysis, day)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, day))
+    day_28 = day28_response(adsl, StudyData(domains, protocol, analysis, day))
     data = profiled(adsl, day_28, domains, protocol, analysis, day)
-    (made,) = profiles(data, domains, protocol, analysis, day)
+    (made,) = profiles(data, StudyData(domains, protocol, analysis, day))
     content = profile_content(made)
     told = next(section for section in content.sections if section.anchor == "events")
     for text in (told.tables, told.picture):

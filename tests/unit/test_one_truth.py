@@ -29,6 +29,7 @@ from trialbook.efficacy.adtte import declared_unresolved, derive_adtte, unresolv
 from trialbook.efficacy.day28 import day28_response
 from trialbook.eligibility.adie import audit_with_evidence
 from trialbook.protocol.load import load_trial
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.results.recount import subjects_counted
 from trialbook.safety.adae import derive_adae
@@ -97,18 +98,18 @@ def same(name: str, frame: pd.DataFrame) -> pd.DataFrame:
 def derived(filtered: Callable[[str, pd.DataFrame], pd.DataFrame] = same, domains: Domains | None = None) -> Frames:
     """Every dataset as the notebooks derive it; `filtered` is given the subjects in front of each derivation."""
     from_ = clean() if domains is None else domains
-    where = (from_, PROTOCOL, KEYS, CUT)
-    core = filtered("adsl", derive_subjects(*where))
-    adie = audit_with_evidence(filtered("adie", core), *where).adie
-    addlt = derive_addlt(filtered("addlt", core), *where)
-    day28 = day28_response(filtered("adrsp28", core), *where)
+    study = StudyData(from_, PROTOCOL, KEYS, CUT)
+    core = filtered("adsl", derive_subjects(study))
+    adie = audit_with_evidence(filtered("adie", core), study).adie
+    addlt = derive_addlt(filtered("addlt", core), study)
+    day28 = day28_response(filtered("adrsp28", core), study)
     adsl = add_analysis_sets(core, addlt, day28, PROTOCOL, KEYS, adie, unresolved_subjects(core, from_, CUT))
     frames = {
         "adsl": adsl, "adie": adie, "addlt": addlt, "adrsp28": day28,
-        "adae": derive_adae(filtered("adae", adsl), *where),
-        "adlb": derive_adlb(filtered("adlb", adsl), *where),
-        "adrs": derive_adrs(filtered("adrs", adsl), *where, day28),
-        "adtte": derive_adtte(filtered("adtte", adsl), *where),
+        "adae": derive_adae(filtered("adae", adsl), study),
+        "adlb": derive_adlb(filtered("adlb", adsl), study),
+        "adrs": derive_adrs(filtered("adrs", adsl), study, day28),
+        "adtte": derive_adtte(filtered("adtte", adsl), study),
         **{f"clean/{code.lower()}": from_[code] for code in from_},
         **protocol_lists(PROTOCOL),
     }  # fmt: skip
@@ -116,7 +117,9 @@ def derived(filtered: Callable[[str, pd.DataFrame], pd.DataFrame] = same, domain
 
 
 def reported(frames: Frames) -> pd.DataFrame:
-    responses = sensitivity.sensitivity_responses(frames["adsl"], clean(), PROTOCOL, KEYS, CUT, frames["adrsp28"])
+    responses = sensitivity.sensitivity_responses(
+        frames["adsl"], StudyData(clean(), PROTOCOL, KEYS, CUT), frames["adrsp28"]
+    )
     return to_ard([
         *set_rows(frames["adsl"], PROTOCOL),
         *tables.dlt_count_rows(frames["addlt"], PROTOCOL),
@@ -267,7 +270,7 @@ def test_a_number_that_was_not_counted_from_the_dataset_is_found(
 
 def test_dlt_counts_under_another_window_do_not_agree_with_addlt() -> None:
     wide = KEYS.model_copy(update={"dlt_window": [0, 90]})
-    addlt = derive_addlt(whole()["adsl"], clean(), PROTOCOL, wide, CUT)
+    addlt = derive_addlt(whole()["adsl"], StudyData(clean(), PROTOCOL, wide, CUT))
     ard = to_ard(tables.dlt_count_rows(addlt, PROTOCOL))
     assert list(failures({**whole(), "ard": ard})) == ["ard.DLT.as_addlt"]
 

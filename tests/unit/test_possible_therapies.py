@@ -16,6 +16,7 @@ from trialbook.efficacy.day28 import day28_response, treated_subjects
 from trialbook.efficacy.intercurrent import POSSIBLE, possible_therapies, therapy_starts
 from trialbook.efficacy.medication_tables import nothing_started, started_drugs
 from trialbook.efficacy.queries import response_queries
+from trialbook.protocol.study_data import StudyData
 from trialbook.queries.query_list import Query, query_list
 from trialbook.subjects.adsl import derive_subjects
 
@@ -55,8 +56,8 @@ Look = Callable[..., Seen]
 def look(protocol, analysis) -> Look:
     def derive(built: TrialBuilder, cut: pd.Timestamp = CUT, **keys: object) -> Seen:
         domains, changed = built.delivers("CM").domains(), analysis.model_copy(update=keys)
-        subjects = derive_subjects(domains, protocol, changed, cut)
-        arguments = (subjects, domains, protocol, changed, cut)
+        subjects = derive_subjects(StudyData(domains, protocol, changed, cut))
+        arguments = subjects, StudyData(domains, protocol, changed, cut)
         responses = day28_response(*arguments)
         return Seen(
             responses,
@@ -270,7 +271,7 @@ def test_the_table_of_started_drugs_names_therapies_and_unclassified_first(look:
 def test_certain_therapies_are_never_listed_as_possible_ones(look: Look, analysis, protocol) -> None:
     built = responder().drug("Jakavi", 10).drug("MMF", 12).drug("novumab", 14)
     seen = look(built)
-    subjects = treated_subjects(derive_subjects(seen.domains, protocol, analysis, CUT), CUT)
+    subjects = treated_subjects(derive_subjects(StudyData(seen.domains, protocol, analysis, CUT)), CUT)
     starts = therapy_starts(seen.domains, subjects, analysis)
     assert set(starts["SRCSEQ"]) == {1, 2}
     assert set(seen.possible["SRCSEQ"]) == {3}

@@ -16,6 +16,7 @@ from trial_builder import TrialBuilder
 from trialbook.profiles.profile import Profile, grade_bands, profiles
 from trialbook.profiles.subjects import profile_address, profile_file, profile_note, profiled_subjects
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 
 DAY = pd.Timestamp
 START = DAY("2025-01-10")
@@ -87,7 +88,7 @@ def trial() -> TrialBuilder:
 
 
 def made(trial: TrialBuilder, protocol: Protocol, analysis: object, **others: pd.DataFrame) -> list[Profile]:
-    return profiles(data(**others), trial.domains(), protocol, analysis, DAY("2025-09-30"))
+    return profiles(data(**others), StudyData(trial.domains(), protocol, analysis, DAY("2025-09-30")))
 
 
 def of(name: str, profiles_made: list[Profile]) -> Profile:

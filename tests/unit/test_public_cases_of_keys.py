@@ -18,6 +18,7 @@ from trialbook.core.errors import StopError
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.protocol.load import make_trial
 from trialbook.protocol.models import Trial
+from trialbook.protocol.study_data import StudyData
 from trialbook.protocol.yaml_file import read_yaml
 from trialbook.snapshot import read_snapshot
 from trialbook.subjects.adsl import derive_subjects
@@ -42,8 +43,10 @@ def asked(root: Path, cases: Path, name: str) -> pd.DataFrame:
 def test_k01_a_dlt_by_aespid_counts(cases: Path) -> None:
     trial = trial_of_case(cases, "k01")
     cut = apply_cut(clean_snapshot(read_snapshot(trial), trial).domains, trial.cut_date)
-    adsl = derive_subjects(cut.domains, trial.protocol, trial.analysis, trial.cut_date)
-    addlt = derive_addlt(adsl, cut.domains, trial.protocol, trial.analysis, trial.cut_date).set_index("SUBJID")
+    adsl = derive_subjects(StudyData(cut.domains, trial.protocol, trial.analysis, trial.cut_date))
+    addlt = derive_addlt(adsl, StudyData(cut.domains, trial.protocol, trial.analysis, trial.cut_date)).set_index(
+        "SUBJID"
+    )
     assert addlt["DLTSTAT"].loc["901"] == "DLT"
     assert addlt["DLTDT"].loc["901"] == pd.Timestamp("2025-01-25")
     assert addlt["DLTSTAT"].loc["902"] != "DLT"

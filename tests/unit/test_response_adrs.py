@@ -10,6 +10,7 @@ from trialbook.core.dates import as_date
 from trialbook.efficacy.adrs import ADRS_COLUMNS, derive_adrs
 from trialbook.efficacy.day28 import day28_response
 from trialbook.efficacy.queries import response_queries
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-09-30")
@@ -19,7 +20,9 @@ CUT = as_date("2025-09-30")
 def adrs(protocol, analysis):
     def derive(built: TrialBuilder) -> pd.DataFrame:
         domains = built.delivers("CM").domains()
-        return derive_adrs(derive_subjects(domains, protocol, analysis, CUT), domains, protocol, analysis, CUT)
+        return derive_adrs(
+            derive_subjects(StudyData(domains, protocol, analysis, CUT)), StudyData(domains, protocol, analysis, CUT)
+        )
 
     return derive
 
@@ -28,9 +31,9 @@ def adrs(protocol, analysis):
 def rules(protocol, analysis):
     def ask(built: TrialBuilder) -> list[str]:
         domains = built.domains()
-        subjects = derive_subjects(domains, protocol, analysis, CUT)
-        rows = derive_adrs(subjects, domains, protocol, analysis, CUT)
-        response = day28_response(subjects, domains, protocol, analysis, CUT)
+        subjects = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+        rows = derive_adrs(subjects, StudyData(domains, protocol, analysis, CUT))
+        response = day28_response(subjects, StudyData(domains, protocol, analysis, CUT))
         return [q["rule"] for q in response_queries(rows, response, subjects, domains, protocol, analysis)]
 
     return ask

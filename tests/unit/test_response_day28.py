@@ -8,6 +8,7 @@ from trial_builder import TrialBuilder, trial
 from trialbook.core.dates import as_date
 from trialbook.core.domains import Domains
 from trialbook.efficacy.day28 import day28_response
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 CUT = "2025-09-30"
@@ -20,8 +21,8 @@ def respond(protocol, analysis):
     def derive(built: TrialBuilder | Domains, cut: str = CUT, **keys):
         domains = built if isinstance(built, Domains) else built.delivers("CM").domains()
         changed = type(analysis).model_validate({**analysis.model_dump(), **keys})
-        subjects = derive_subjects(domains, protocol, changed, as_date(cut))
-        (row,) = day28_response(subjects, domains, protocol, changed, as_date(cut)).to_dict("records")
+        subjects = derive_subjects(StudyData(domains, protocol, changed, as_date(cut)))
+        (row,) = day28_response(subjects, StudyData(domains, protocol, changed, as_date(cut))).to_dict("records")
         return row
 
     return derive
@@ -261,5 +262,5 @@ def test_a_trial_without_the_endpoint_has_no_rows(protocol, analysis) -> None:
     study = protocol.study.model_copy(update={"endpoints": ["TEAE"]})
     other = protocol.model_copy(update={"study": study})
     domains = infused().stages(28, 0, 0, 0, 0).domains()
-    subjects = derive_subjects(domains, other, analysis, as_date(CUT))
-    assert len(day28_response(subjects, domains, other, analysis, as_date(CUT))) == 0
+    subjects = derive_subjects(StudyData(domains, other, analysis, as_date(CUT)))
+    assert len(day28_response(subjects, StudyData(domains, other, analysis, as_date(CUT)))) == 0

@@ -11,6 +11,7 @@ from trialbook.efficacy.adtte import derive_adtte, follow_up_queries
 from trialbook.efficacy.rates import time_to_response_rows
 from trialbook.efficacy.survival import time_to_event_rows
 from trialbook.efficacy.survival_tables import response_times
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.subjects.adsl import derive_subjects
 
@@ -22,7 +23,9 @@ def times(protocol, analysis):
     def derive(built: TrialBuilder, cut: pd.Timestamp = CUT, **keys) -> pd.DataFrame:
         changed = type(analysis).model_validate({**analysis.model_dump(), **keys})
         domains = built.delivers("CM", "CE").domains()
-        return derive_adtte(derive_subjects(domains, protocol, changed, cut), domains, protocol, changed, cut)
+        return derive_adtte(
+            derive_subjects(StudyData(domains, protocol, changed, cut)), StudyData(domains, protocol, changed, cut)
+        )
 
     return derive
 

@@ -12,6 +12,7 @@ from trialbook.core.dates import as_date
 from trialbook.efficacy.adrs import derive_adrs
 from trialbook.efficacy.day28 import day28_response
 from trialbook.efficacy.rates import agreement_rows, agreement_table, intercurrent_rows, secondary_rows
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.subjects.adsl import derive_subjects
 
@@ -44,9 +45,9 @@ def derive(protocol, analysis):
     def run(built: TrialBuilder, cut: pd.Timestamp = CUT, **keys) -> Derived:
         changed = type(analysis).model_validate({**analysis.model_dump(), **keys})
         domains = built.delivers("CM").domains()
-        adsl = derive_subjects(domains, protocol, changed, cut)
-        adrs = derive_adrs(adsl, domains, protocol, changed, cut)
-        response = day28_response(adsl, domains, protocol, changed, cut)
+        adsl = derive_subjects(StudyData(domains, protocol, changed, cut))
+        adrs = derive_adrs(adsl, StudyData(domains, protocol, changed, cut))
+        response = day28_response(adsl, StudyData(domains, protocol, changed, cut))
         rows = secondary_rows(adrs, protocol, changed) + intercurrent_rows(response, protocol)
         return Derived(adrs, to_ard(rows + agreement_rows(response, adrs, protocol)))
 

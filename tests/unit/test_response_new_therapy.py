@@ -11,6 +11,7 @@ from trialbook.core.terms import find_term
 from trialbook.efficacy.adrs import derive_adrs
 from trialbook.efficacy.day28 import day28_response
 from trialbook.efficacy.queries import response_queries
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-09-30")
@@ -21,8 +22,8 @@ def respond(protocol, analysis):
     def derive(built: TrialBuilder, **keys):
         domains = built.delivers("CM").domains()
         changed = analysis.model_copy(update=keys)
-        subjects = derive_subjects(domains, protocol, changed, CUT)
-        (row,) = day28_response(subjects, domains, protocol, changed, CUT).to_dict("records")
+        subjects = derive_subjects(StudyData(domains, protocol, changed, CUT))
+        (row,) = day28_response(subjects, StudyData(domains, protocol, changed, CUT)).to_dict("records")
         return row
 
     return derive
@@ -101,8 +102,8 @@ def test_a_partial_start_counts_when_any_day_it_may_mean_does(respond, start, ne
 
 def test_a_partial_start_that_decides_is_questioned(protocol, analysis) -> None:
     domains = responder().add("CM", CMTRT="ruxolitinib", CMDECOD="RUXOLITINIB", CMSTDTC="2025-01").domains()
-    subjects = derive_subjects(domains, protocol, analysis, CUT)
-    arguments = (subjects, domains, protocol, analysis, CUT)
+    subjects = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    arguments = subjects, StudyData(domains, protocol, analysis, CUT)
     queries = response_queries(
         derive_adrs(*arguments), day28_response(*arguments), subjects, domains, protocol, analysis
     )  # fmt: skip

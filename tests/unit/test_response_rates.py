@@ -10,6 +10,7 @@ from trialbook.core.dates import as_date
 from trialbook.efficacy.rates import category_rows, response_rate_rows
 from trialbook.efficacy.response_tables import benchmark_intervals
 from trialbook.efficacy.sensitivity import category_changes, sensitivities, sensitivity_responses
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.statistics.intervals import clopper_pearson
 from trialbook.subjects.adsl import derive_subjects
@@ -35,8 +36,8 @@ def cohort() -> TrialBuilder:
 @pytest.fixture
 def responses(protocol, analysis) -> pd.DataFrame:
     domains = cohort().domains()
-    subjects = derive_subjects(domains, protocol, analysis, CUT)
-    return sensitivity_responses(subjects, domains, protocol, analysis, CUT)
+    subjects = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    return sensitivity_responses(subjects, StudyData(domains, protocol, analysis, CUT))
 
 
 @pytest.fixture
@@ -121,8 +122,8 @@ def test_a_trial_without_the_endpoint_reports_nothing(responses, protocol, analy
 
 def test_with_no_treated_subject_every_rate_is_a_dash(protocol, analysis) -> None:
     domains = trial().subject("S01", level="SCRNFAIL").domains()
-    subjects = derive_subjects(domains, protocol, analysis, CUT)
-    nobody = sensitivity_responses(subjects, domains, protocol, analysis, CUT)
+    subjects = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    nobody = sensitivity_responses(subjects, StudyData(domains, protocol, analysis, CUT))
     ard = to_ard(response_rate_rows(nobody, protocol, analysis))
     assert set(ard[ard["stat_name"] == "estimate"]["stat_text"]) == {"-"}
     assert set(ard[ard["stat_name"] == "N"]["stat"]) == {0}

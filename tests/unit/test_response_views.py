@@ -24,6 +24,7 @@ from trialbook.efficacy.estimands import COLUMNS, estimands
 from trialbook.efficacy.rates import category_rows, response_rate_rows
 from trialbook.efficacy.response_bounds import bounds_listing, response_bounds_rows
 from trialbook.efficacy.sensitivity import PRIMARY, sensitivity_responses
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.subjects.adsl import derive_subjects
 
@@ -36,9 +37,9 @@ class Shown:
     def __init__(self, built: TrialBuilder, protocol, analysis) -> None:
         self.domains = domains = built.delivers("CM").domains()
         self.protocol, self.analysis = protocol, analysis
-        self.adsl = derive_subjects(domains, protocol, analysis, CUT)
-        self.responses = sensitivity_responses(self.adsl, domains, protocol, analysis, CUT)
-        self.adrs = derive_adrs(self.adsl, domains, protocol, analysis, CUT)
+        self.adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+        self.responses = sensitivity_responses(self.adsl, StudyData(domains, protocol, analysis, CUT))
+        self.adrs = derive_adrs(self.adsl, StudyData(domains, protocol, analysis, CUT))
         self.ard = to_ard(
             response_rate_rows(self.responses, protocol, analysis) + category_rows(self.responses, protocol)
         )  # fmt: skip

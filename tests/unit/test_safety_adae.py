@@ -8,6 +8,7 @@ import pytest
 from trial_builder import TrialBuilder, trial
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.relationship import relationship, relationship_level
 from trialbook.subjects.adsl import derive_subjects
@@ -17,7 +18,9 @@ CUT = pd.Timestamp("2025-12-31").as_unit("s")
 
 def adae_of(built: TrialBuilder, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
     domains = built.domains()
-    return derive_adae(derive_subjects(domains, protocol, analysis, CUT), domains, protocol, analysis, CUT)
+    return derive_adae(
+        derive_subjects(StudyData(domains, protocol, analysis, CUT)), StudyData(domains, protocol, analysis, CUT)
+    )
 
 
 RELATIONSHIPS = [

@@ -9,6 +9,7 @@ from trial_builder import TrialBuilder, trial
 from trialbook.core.units import si_factor, si_unit
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.safety import lab_tables
 from trialbook.safety.adlb import KEYS, derive_adlb, unknown_units
@@ -20,7 +21,9 @@ CUT = pd.Timestamp("2025-12-31").as_unit("s")
 
 def adlb_of(built: TrialBuilder, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
     domains = built.domains()
-    return derive_adlb(derive_subjects(domains, protocol, analysis, CUT), domains, protocol, analysis, CUT)
+    return derive_adlb(
+        derive_subjects(StudyData(domains, protocol, analysis, CUT)), StudyData(domains, protocol, analysis, CUT)
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,8 +212,8 @@ def test_an_anticoagulant_covers_a_sample_by_its_dates_alone(
 
 def test_counts_without_lb_are_not_evaluable_and_never_zero(protocol: Protocol, analysis: Analysis) -> None:
     built = trial().subject("S01").infused(0).subject("S02").infused(0, dose=2.0)
-    subjects = derive_subjects(built.domains(), protocol, analysis, CUT)
-    adlb = derive_adlb(subjects, built.domains(), protocol, analysis, CUT)
+    subjects = derive_subjects(StudyData(built.domains(), protocol, analysis, CUT))
+    adlb = derive_adlb(subjects, StudyData(built.domains(), protocol, analysis, CUT))
     worst = lab_tables.worst_grades(adlb)
     ard = to_ard(lab_tables.worst_grade_rows(worst, subjects, protocol, delivered=False))
     assert ard["stat"].isna().all()
@@ -229,8 +232,10 @@ def test_counts_without_lb_are_not_evaluable_and_never_zero(protocol: Protocol, 
 def test_who_lacks_a_liver_test_is_not_called_free_of_the_criteria(protocol: Protocol, analysis: Analysis) -> None:
     built = trial().subject("S01").infused(0).lab("ALT", 30, 3, high=40).lab("BILI", 9, 3, unit="umol/L", high=21)
     built.subject("S02").infused(0).lab("ALT", 30, 3, high=40)
-    subjects = derive_subjects(built.domains(), protocol, analysis, CUT)
-    found = lab_tables.hepatic_screen(derive_adlb(subjects, built.domains(), protocol, analysis, CUT), analysis)
+    subjects = derive_subjects(StudyData(built.domains(), protocol, analysis, CUT))
+    found = lab_tables.hepatic_screen(
+        derive_adlb(subjects, StudyData(built.domains(), protocol, analysis, CUT)), analysis
+    )
     assert "1 of 2 treated subjects lack one of these tests: not evaluable." in lab_tables.hepatic_sentence(
         found, subjects, analysis
     )

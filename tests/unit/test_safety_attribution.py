@@ -9,6 +9,7 @@ from trial_builder import TrialBuilder, trial
 from trialbook.core.terms import find_term, holds_term
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.ae_tables import overview_rows
@@ -33,8 +34,8 @@ TIMING = [
 
 def adae_of(built: TrialBuilder, protocol: Protocol, analysis: Analysis) -> tuple[pd.DataFrame, pd.DataFrame]:
     domains = built.domains()
-    subjects = derive_subjects(domains, protocol, analysis, CUT)
-    return derive_adae(subjects, domains, protocol, analysis, CUT), subjects
+    subjects = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    return derive_adae(subjects, StudyData(domains, protocol, analysis, CUT)), subjects
 
 
 def test_an_event_belongs_to_the_last_infusion_before_it(protocol: Protocol, analysis: Analysis) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from trial_builder import TrialBuilder, trial
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.safety import ledger
 from trialbook.safety.adae import derive_adae
@@ -24,8 +25,8 @@ class Made:
     def __init__(self, built: TrialBuilder, protocol: Protocol, analysis: Analysis, cut: pd.Timestamp = CUT) -> None:
         domains = built.domains()
         self.protocol, self.analysis = protocol, analysis
-        self.adsl = derive_subjects(domains, protocol, analysis, cut)
-        self.adae = derive_adae(self.adsl, domains, protocol, analysis, cut)
+        self.adsl = derive_subjects(StudyData(domains, protocol, analysis, cut))
+        self.adae = derive_adae(self.adsl, StudyData(domains, protocol, analysis, cut))
         self.serious = ledger.serious_events(self.adae, self.adsl, protocol, analysis, cut)
         self.special = ledger.special_events(self.adae, self.adsl, analysis)
         self.ard = to_ard(ledger.ledger_rows(self.serious, self.special, protocol, analysis))

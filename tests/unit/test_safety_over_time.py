@@ -9,6 +9,7 @@ from trial_builder import TrialBuilder, trial
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import ArdRow, to_ard
 from trialbook.safety import new_since_cut, tables
 from trialbook.safety.adae import derive_adae
@@ -26,8 +27,8 @@ class Cut:
         analysis: Analysis = analysis_values(protocol, {}, "protocol.yaml")
         domains = built.domains()
         self.day, self.last, self.protocol = day, last, protocol
-        self.adsl = derive_subjects(domains, protocol, analysis, day)
-        self.adae = derive_adae(self.adsl, domains, protocol, analysis, day)
+        self.adsl = derive_subjects(StudyData(domains, protocol, analysis, day))
+        self.adae = derive_adae(self.adsl, StudyData(domains, protocol, analysis, day))
         self.before = last.adae if last else None
         self.overview = to_ard(overview_rows(self.adae, self.adsl, protocol, analysis))
         self.by_cut = to_ard(self._signals())

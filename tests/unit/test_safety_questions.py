@@ -7,6 +7,7 @@ import pandas as pd
 from trial_builder import TrialBuilder, trial
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adlb import derive_adlb
 from trialbook.safety.queries import adverse_event_queries, laboratory_queries
@@ -18,9 +19,9 @@ CUT = pd.Timestamp("2025-12-31").as_unit("s")
 def asked(built: TrialBuilder, protocol: Protocol, analysis: Analysis) -> list[tuple[str, str]]:
     """Rule and record of each question, in order."""
     domains = built.domains()
-    subjects = derive_subjects(domains, protocol, analysis, CUT)
-    adae = derive_adae(subjects, domains, protocol, analysis, CUT)
-    adlb = derive_adlb(subjects, domains, protocol, analysis, CUT)
+    subjects = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    adae = derive_adae(subjects, StudyData(domains, protocol, analysis, CUT))
+    adlb = derive_adlb(subjects, StudyData(domains, protocol, analysis, CUT))
     queries = [*adverse_event_queries(adae, domains), *laboratory_queries(adlb, adae, analysis)]
     assert all(q["message_en"] and q["message_zh"] for q in queries)
     return [(q["rule"], q["record"]) for q in queries]
@@ -73,8 +74,8 @@ def test_one_id_for_records_far_apart_is_asked_and_major_where_it_changes_a_coun
     built = trial().subject("S01").infused(0).event("Rash", 1, end=3, AESPID="4").event("Rash", 55, AESPID="4")
     built.subject("S02", level="SCRNFAIL").event("Rash", -5, end=-4, AESPID="1").event("Rash", -1, AESPID="1")
     domains = built.domains()
-    subjects = derive_subjects(domains, protocol, analysis, CUT)
-    found = adverse_event_queries(derive_adae(subjects, domains, protocol, analysis, CUT), domains)
+    subjects = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    found = adverse_event_queries(derive_adae(subjects, StudyData(domains, protocol, analysis, CUT)), domains)
     assert [(q["rule"], q["record"], q["severity"]) for q in found] == [
         ("AE-LINK-GAP", "AESEQ=2", "major"), ("AE-LINK-GAP", "AESEQ=2", "minor")
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.safety import ae_tables, exposure, figures, tables
 from trialbook.safety.adae import derive_adae
@@ -35,8 +36,8 @@ def data(protocol: Protocol) -> tuple[pd.DataFrame, pd.DataFrame]:
     """ADAE and ADSL of the small trial."""
     analysis = analysis_values(protocol, {}, "protocol.yaml")
     domains = small_trial().domains()
-    subjects = derive_subjects(domains, protocol, analysis, CUT)
-    return derive_adae(subjects, domains, protocol, analysis, CUT), subjects
+    subjects = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    return derive_adae(subjects, StudyData(domains, protocol, analysis, CUT)), subjects
 
 
 def cell(ard: pd.DataFrame, variable: str, level: str = "", *, of: str = "Total", stat: str = "n",
@@ -109,9 +110,9 @@ def test_an_event_without_a_grade_stands_beside_each_count_that_rests_on_one(
     built.add("AE", AETERM="Sepsis", AEDECOD="Sepsis", AEBODSYS="Infections", AESER="N", AEREL="RELATED",
               AESTDTC=built.date(12))  # fmt: skip
     domains = built.domains()
-    subjects = derive_subjects(domains, protocol, analysis, CUT)
+    subjects = derive_subjects(StudyData(domains, protocol, analysis, CUT))
     blank = domains["AE"].assign(AETOXGR=domains["AE"]["AETOXGR"].where(domains["AE"]["AETERM"] == "Rash"))
-    adae = derive_adae(subjects, Domains({**domains, "AE": blank}), protocol, analysis, CUT)
+    adae = derive_adae(subjects, StudyData(Domains({**domains, "AE": blank}), protocol, analysis, CUT))
     arguments = (adae, subjects, protocol)
     ard = to_ard(ae_tables.overview_rows(*arguments, analysis))
     beside = {
@@ -197,8 +198,8 @@ def test_the_headline_is_a_view_of_the_reported_numbers(
 
 def test_without_a_treated_subject_the_report_says_so(protocol: Protocol, analysis: Analysis) -> None:
     domains = trial().subject("S01", level="SCRNFAIL").domains()
-    subjects = derive_subjects(domains, protocol, analysis, CUT)
-    adae = derive_adae(subjects, domains, protocol, analysis, CUT)
+    subjects = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    adae = derive_adae(subjects, StudyData(domains, protocol, analysis, CUT))
     ard = to_ard(ae_tables.overview_rows(adae, subjects, protocol, analysis))
     assert tables.safety_sentence(ard, subjects, adae, protocol, "2025-12-31").startswith("No subject has been treated")
     rates = to_ard(exposure.rate_rows(adae, subjects, protocol, analysis, CUT))

@@ -10,6 +10,7 @@ from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.safety import ae_tables, counting, exposure, figures, lab_tables, listings
 from trialbook.safety.adae import derive_adae
@@ -44,13 +45,13 @@ class Small:
     def __init__(self, domains: Domains, protocol: Protocol) -> None:
         self.domains, self.protocol = domains, protocol
         self.analysis: Analysis = analysis_values(protocol, {}, "protocol.yaml")
-        self.adsl = derive_subjects(domains, protocol, self.analysis, CUT)
-        self.adae = derive_adae(self.adsl, domains, protocol, self.analysis, CUT)
+        self.adsl = derive_subjects(StudyData(domains, protocol, self.analysis, CUT))
+        self.adae = derive_adae(self.adsl, StudyData(domains, protocol, self.analysis, CUT))
         self.data = EventData(self.adae, self.adsl)
 
     def exposed(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Infusions and exposure of subjects."""
-        given = exposure.infusions_of_treated(self.adsl, self.domains, self.protocol, self.analysis, CUT)
+        given = exposure.infusions_of_treated(self.adsl, StudyData(self.domains, self.protocol, self.analysis, CUT))
         return given, exposure.exposure_of_subjects(given, self.adsl, self.protocol, CUT)
 
 
@@ -164,7 +165,7 @@ def test_a_listing_of_a_domain_that_was_not_delivered_says_so(small: Small) -> N
 
 
 def test_grade_3_and_4_results_name_their_limit_and_the_event_that_explains_them(small: Small) -> None:
-    adlb = derive_adlb(small.adsl, small.domains, small.protocol, small.analysis, CUT)
+    adlb = derive_adlb(small.adsl, StudyData(small.domains, small.protocol, small.analysis, CUT))
     listed = lab_tables.severe_listing(adlb, small.adae, small.adsl, small.analysis)
     assert listed[["TEST", "BGRADE", "WORST", "VALUE", "FIRST", "DRIVER", "RISE", "EVENT"]].values.tolist() == [
         ["CREAT", 0, 3, "121 umol/L", 5, "baseline", "worse", "none: asked"],
@@ -186,7 +187,7 @@ def test_an_event_within_7_days_or_the_investigator_explains_a_grade_4_result(
     built = trial().subject("S01").infused(0).event(str(event["term"]), event["day"])  # type: ignore[arg-type]
     built.lab("PLAT", 20, 3, unit="10^9/L", low=100, LBCLSIG=flag)
     one = Small(built.domains(), protocol)
-    adlb = derive_adlb(one.adsl, one.domains, protocol, one.analysis, CUT)
+    adlb = derive_adlb(one.adsl, StudyData(one.domains, protocol, one.analysis, CUT))
     assert lab_tables.severe_listing(adlb, one.adae, one.adsl, one.analysis)["EVENT"].tolist() == [expected]
 
 
@@ -233,7 +234,7 @@ def test_the_cells_of_a_table_by_maximum_open_to_their_records(small: Small) -> 
 
 
 def test_the_results_behind_each_laboratory_number_give_that_number(small: Small) -> None:
-    adlb = derive_adlb(small.adsl, small.domains, small.protocol, small.analysis, CUT)
+    adlb = derive_adlb(small.adsl, StudyData(small.domains, small.protocol, small.analysis, CUT))
     worst = lab_tables.worst_grades(adlb)
     ard = to_ard(lab_tables.worst_grade_rows(worst, small.adsl, small.protocol))
     sets = lab_tables.worst_sets(worst)
@@ -254,7 +255,7 @@ def test_every_listing_and_figure_of_nothing_is_empty_with_its_columns(protocol:
     """Nobody treated, no event, no laboratory, no other domain: frames without rows, no warning."""
     for built in (trial().subject("S01").infused(0), trial().subject("S01", level="SCRNFAIL")):
         one = Small(built.domains(), protocol)
-        labs = derive_adlb(one.adsl, one.domains, protocol, one.analysis, CUT)
+        labs = derive_adlb(one.adsl, StudyData(one.domains, protocol, one.analysis, CUT))
         worst, lines = lab_tables.worst_grades(labs), one.data.lines
         given, subjects = one.exposed()
         panel = figures.lab_panel(labs, one.adsl, ["ALT"], 5)

@@ -9,6 +9,7 @@ from trial_builder import TrialBuilder, trial
 from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.safety import ae_tables, exposure, ledger, listings, queries, tables
 from trialbook.safety.adae import derive_adae
@@ -24,8 +25,8 @@ class Made:
         domains = built.domains()
         ae = domains["AE"]
         domains = Domains({**domains, "AE": ae.assign(AETOXGR=ae["AETOXGR"].mask(ae["AETERM"].isin(ungraded)))})
-        self.adsl = derive_subjects(domains, protocol, analysis, CUT)
-        self.adae = derive_adae(self.adsl, domains, protocol, analysis, CUT)
+        self.adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+        self.adae = derive_adae(self.adsl, StudyData(domains, protocol, analysis, CUT))
         self.serious = ledger.serious_events(self.adae, self.adsl, protocol, analysis, CUT)
         self.special = ledger.special_events(self.adae, self.adsl, analysis)
         self.ard = to_ard(

@@ -8,6 +8,7 @@ import pytest
 from trial_builder import TrialBuilder, trial
 from trialbook.core.dates import as_date
 from trialbook.protocol.models import DoseLevel, Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import CORE, derive_subjects
 from trialbook.subjects.ages import age_bounds, age_group, completed_years, derive_ages
 from trialbook.subjects.dosing import infusion_levels
@@ -18,12 +19,12 @@ CUT = as_date("2025-06-30")
 
 
 def adsl(book: TrialBuilder, protocol: Protocol, analysis, cut: pd.Timestamp = CUT) -> pd.DataFrame:
-    return derive_subjects(book.domains(), protocol, analysis, cut).set_index("SUBJID")
+    return derive_subjects(StudyData(book.domains(), protocol, analysis, cut)).set_index("SUBJID")
 
 
 def rules(book: TrialBuilder, protocol: Protocol, analysis) -> list[str]:
     domains = book.domains()
-    core = derive_subjects(domains, protocol, analysis, CUT)
+    core = derive_subjects(StudyData(domains, protocol, analysis, CUT))
     return [query["rule"] for query in subject_queries(core, domains, protocol, analysis)]
 
 
@@ -49,7 +50,7 @@ def test_the_level_is_the_one_received_at_the_first_infusion(protocol, analysis)
 )
 def test_a_dose_within_a_tenth_of_a_level_is_that_level(dose: float, level: str, protocol, analysis) -> None:
     domains = trial().subject("S01").infused(0, dose=dose).domains()
-    assert infusion_levels(domains, protocol, analysis, CUT)["LEVEL"].tolist() == [level]
+    assert infusion_levels(StudyData(domains, protocol, analysis, CUT))["LEVEL"].tolist() == [level]
 
 
 def test_a_dose_that_fits_no_level_falls_back_to_the_arm_and_is_asked_about(protocol, analysis) -> None:
@@ -70,14 +71,14 @@ def test_a_dose_that_fits_no_level_falls_back_to_the_arm_and_is_asked_about(prot
 def test_total_cells_are_divided_by_the_weight_and_powers_are_read(unit, dose, level, protocol, analysis) -> None:
     book = trial().subject("S01").infused(0, dose=dose, EXDOSU=unit)
     book.add("VS", VSTESTCD="WEIGHT", VSORRES=60, VSORRESU="kg", VSDTC=book.date(-3))
-    assert infusion_levels(book.domains(), protocol, analysis, CUT)["LEVEL"].tolist() == [level]
+    assert infusion_levels(StudyData(book.domains(), protocol, analysis, CUT))["LEVEL"].tolist() == [level]
 
 
 @pytest.mark.parametrize(("day", "level"), [(-7, "DL2"), (0, "DL2"), (-8, ""), (1, "")])
 def test_a_weight_is_used_for_a_dose_for_7_days(day: int, level: str, protocol, analysis) -> None:
     book = trial().subject("S01").infused(0, dose=120, EXDOSU="10^6 cells")
     book.add("VS", VSTESTCD="WEIGHT", VSORRES=60, VSORRESU="kg", VSDTC=book.date(day))
-    assert infusion_levels(book.domains(), protocol, analysis, CUT)["LEVEL"].tolist() == [level]
+    assert infusion_levels(StudyData(book.domains(), protocol, analysis, CUT))["LEVEL"].tolist() == [level]
 
 
 def test_weights_come_in_jin_and_pounds_and_never_without_a_unit() -> None:
@@ -218,8 +219,8 @@ def test_consent_in_ds_serves_where_dm_has_none(protocol, analysis) -> None:
 
 
 def test_a_trial_without_subjects_has_an_empty_adsl_of_the_same_types(protocol, analysis) -> None:
-    nobody = derive_subjects(trial().domains(), protocol, analysis, CUT)
-    someone = derive_subjects(trial().subject("S01").infused(0).domains(), protocol, analysis, CUT)
+    nobody = derive_subjects(StudyData(trial().domains(), protocol, analysis, CUT))
+    someone = derive_subjects(StudyData(trial().subject("S01").infused(0).domains(), protocol, analysis, CUT))
     assert nobody.empty
     assert nobody.dtypes.to_dict() == someone.dtypes.to_dict()
     assert subject_queries(nobody, trial().domains(), protocol, analysis) == []

@@ -6,6 +6,7 @@ import pandas as pd
 
 from trial_builder import trial
 from trialbook.core.dates import as_date
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.subjects.adsl import add_analysis_sets, derive_subjects, set_reasons, set_rows
 from trialbook.subjects.demography import demography_rows, level_headers
@@ -24,7 +25,7 @@ def people() -> object:
 
 
 def with_sets(protocol, analysis, adie: pd.DataFrame = NO_AUDIT) -> tuple[pd.DataFrame, pd.DataFrame]:
-    core = derive_subjects(people(), protocol, analysis, CUT)
+    core = derive_subjects(StudyData(people(), protocol, analysis, CUT))
     treated = core.loc[core["SAFFL"] == "Y", "USUBJID"].tolist()
     addlt = pd.DataFrame({"USUBJID": treated, "DLTSTAT": ["DLT", "NOT-EVAL", "PENDING"]})
     day28 = pd.DataFrame({"USUBJID": treated, "MAT28FL": ["Y", "Y", ""], "EVAL28FL": ["Y", "", ""]})
@@ -86,7 +87,7 @@ def test_sets_are_counted_by_level_and_total(protocol, analysis) -> None:
 
 
 def test_endpoints_that_a_trial_lacks_leave_their_sets_empty(protocol, analysis) -> None:
-    core = derive_subjects(people(), protocol, analysis, CUT)
+    core = derive_subjects(StudyData(people(), protocol, analysis, CUT))
     none = pd.DataFrame({"USUBJID": pd.Series(dtype="str"), "DLTSTAT": pd.Series(dtype="str")})
     no_day28 = pd.DataFrame({name: pd.Series(dtype="str") for name in ("USUBJID", "MAT28FL", "EVAL28FL")})
     adsl = add_analysis_sets(core, none, no_day28, protocol, analysis, NO_AUDIT)
@@ -98,7 +99,7 @@ def test_endpoints_that_a_trial_lacks_leave_their_sets_empty(protocol, analysis)
 
 
 def test_the_flow_adds_up(protocol, analysis) -> None:
-    core = derive_subjects(people(), protocol, analysis, CUT)
+    core = derive_subjects(StudyData(people(), protocol, analysis, CUT))
     rows = flow_rows(core, protocol)
     stations = ("SCREENED", "SCRNFAIL", "INSCREEN", "ENROLLED", "NOTYET", "TREATED")
     assert [count(rows, name) for name in stations] == [6, 1, 1, 4, 1, 3]
@@ -110,9 +111,9 @@ def test_the_flow_adds_up(protocol, analysis) -> None:
 
 
 def test_the_flow_says_in_words_when_nobody_came(protocol, analysis) -> None:
-    nobody = derive_subjects(trial().domains(), protocol, analysis, CUT)
+    nobody = derive_subjects(StudyData(trial().domains(), protocol, analysis, CUT))
     assert flow_sentence(nobody, "2025-02-15").startswith("Nobody has consented yet at this cut")
-    waiting = derive_subjects(trial().subject("S01", actual="NOTTRT").domains(), protocol, analysis, CUT)
+    waiting = derive_subjects(StudyData(trial().subject("S01", actual="NOTTRT").domains(), protocol, analysis, CUT))
     assert flow_sentence(waiting, "2025-02-15").endswith("No subject has been treated at this cut.")
     assert demography_rows(waiting, protocol, analysis) == []
 
@@ -120,12 +121,12 @@ def test_the_flow_says_in_words_when_nobody_came(protocol, analysis) -> None:
 def test_a_second_screening_is_listed_with_the_end_of_the_first(protocol, analysis) -> None:
     book = trial().subject("S01", level="SCRNFAIL").subject("S02").infused(0)
     book.add("SUPPDM", RDOMAIN="DM", QNAM="RESCREEN_OF", QVAL="iMSC-2001-S01")
-    listed = earlier_screenings(derive_subjects(book.domains(), protocol, analysis, CUT))
+    listed = earlier_screenings(derive_subjects(StudyData(book.domains(), protocol, analysis, CUT)))
     assert listed.values.tolist() == [["S02", "S01", "SCREEN FAILURE"]]
 
 
 def test_demography_counts_the_treated_and_names_ages_outside(protocol, analysis) -> None:
-    core = derive_subjects(people(), protocol, analysis, CUT)
+    core = derive_subjects(StudyData(people(), protocol, analysis, CUT))
     rows = demography_rows(core, protocol, analysis)
     assert [count(rows, "AGE", stat) for stat in ("n", "median", "min", "max")] == [3, 50, 9, 71]
     assert count(rows, "AGEGR1", variable_level=">70") == 1

@@ -15,6 +15,7 @@ from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.events import dlt_event_queries, dlt_events
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adjudication import adjudicated_dlt
 from trialbook.subjects.adsl import derive_subjects
@@ -42,9 +43,9 @@ def flags(built: TrialBuilder) -> list[str]:
 
 def status(domains: Domains, protocol: Protocol, analysis: Analysis) -> tuple[str, list[str]]:
     """DLTSTAT of the subject, and the questions about single events."""
-    adsl = derive_subjects(domains, protocol, analysis, CUT)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
     events = dlt_events(adsl, domains, protocol, analysis)
-    addlt = derive_addlt(adsl, domains, protocol, analysis, CUT)
+    addlt = derive_addlt(adsl, StudyData(domains, protocol, analysis, CUT))
     return addlt["DLTSTAT"].item(), [q["rule"] for q in dlt_event_queries(events, domains)]
 
 
@@ -134,8 +135,8 @@ def test_no_flag_of_the_committee_is_lost(
     assert status(two_events().domains(), protocol, analysis)[0] == "NO-DLT"
     domains = flagged(two_events(), variable, value).domains()
     assert status(domains, protocol, analysis)[0] == expected
-    adsl = derive_subjects(domains, protocol, analysis, CUT)
-    adae = derive_adae(adsl, domains, protocol, analysis, CUT)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    adae = derive_adae(adsl, StudyData(domains, protocol, analysis, CUT))
     assert adae["DLTFL"].eq("Y").any() == (expected == "DLT")
 
 

@@ -16,6 +16,7 @@ from trialbook.efficacy.survival_bounds import survival_bounds_rows, undelivered
 from trialbook.efficacy.survival_tables import deaths_open, deaths_text
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.results.bounds import bounds_text
 from trialbook.statistics.kaplan_meier import kaplan_meier
@@ -52,12 +53,12 @@ class Builder(TrialBuilder):
 
 def rows(domains: Domains, protocol: Protocol, analysis: Analysis, cut: pd.Timestamp = CUT) -> pd.DataFrame:
     """OS and its bounds at day 100."""
-    adsl = derive_subjects(domains, protocol, analysis, cut)
-    adtte = derive_adtte(adsl, domains, protocol, analysis, cut)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, cut))
+    adtte = derive_adtte(adsl, StudyData(domains, protocol, analysis, cut))
     known = not undelivered("OS", domains)
     return to_ard([
         *time_to_event_rows(adtte, protocol, analysis, evaluable=known),
-        *survival_bounds_rows(adsl, domains, protocol, analysis, cut, 100),
+        *survival_bounds_rows(adsl, StudyData(domains, protocol, analysis, cut), 100),
     ])  # fmt: skip
 
 
@@ -185,9 +186,9 @@ def test_both_bounds_are_reached_by_completing_the_records_and_never_passed(
     domains = with_stories(
         {f"{name}-{k}": way for name, (_, ways) in COMPLETIONS.items() for k, way in enumerate(ways)}
     )
-    adsl = derive_subjects(domains, protocol, analysis, CUT)
-    assert deciding(to_ard(survival_bounds_rows(adsl, domains, protocol, analysis, CUT, 100))) == ""
-    adtte = derive_adtte(adsl, domains, protocol, analysis, CUT)
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, CUT))
+    assert deciding(to_ard(survival_bounds_rows(adsl, StudyData(domains, protocol, analysis, CUT), 100))) == ""
+    adtte = derive_adtte(adsl, StudyData(domains, protocol, analysis, CUT))
     times = adtte[adtte["PARAMCD"].eq("OS")].set_index("SUBJID")[["AVAL", "CNSR"]]
     seen = []
     for chosen in product(*ways.values()):
@@ -219,7 +220,9 @@ def test_without_disposition_survival_is_not_evaluable_and_bounded(protocol: Pro
     assert (deaths_text(ard), deaths_open(ard)) == ("at least 1 of 4", "up to 4 of 4, open: S02, S03, S04")
     assert why_not_evaluable("OS", without) == "Not evaluable: disposition (DS) was not delivered."
     assert why_not_evaluable("OS", domains) == ""
-    adtte = derive_adtte(derive_subjects(without, protocol, analysis, CUT), without, protocol, analysis, CUT)
+    adtte = derive_adtte(
+        derive_subjects(StudyData(without, protocol, analysis, CUT)), StudyData(without, protocol, analysis, CUT)
+    )
     followed = to_ard(follow_up_rows(adtte, protocol, analysis, CUT, evaluable=False))
     median = followed[followed["analysis_id"].eq("FUP_RKM") & followed["stat_name"].eq("estimate")]
     assert set(median["stat_text"]) == {"NE"}

@@ -12,6 +12,7 @@ from trialbook.efficacy.adtte import derive_adtte, survival_queries, unresolved_
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 CUT = FIRST_INFUSION + pd.Timedelta(days=120)
@@ -55,8 +56,8 @@ class Derived:
 
     def __init__(self, builder: TrialBuilder, protocol: Protocol, analysis: Analysis) -> None:
         self.domains = builder.domains()
-        self.adsl = derive_subjects(self.domains, protocol, analysis, CUT)
-        self.adtte = derive_adtte(self.adsl, self.domains, protocol, analysis, CUT)
+        self.adsl = derive_subjects(StudyData(self.domains, protocol, analysis, CUT))
+        self.adtte = derive_adtte(self.adsl, StudyData(self.domains, protocol, analysis, CUT))
         self.rules = {q["rule"] for q in survival_queries(self.adsl, self.domains, protocol, CUT)}
         self.unresolved = unresolved_subjects(self.adsl, self.domains, CUT)["SUBJID"].tolist()
 

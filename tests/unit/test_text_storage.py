@@ -11,6 +11,7 @@ from trialbook.dlt.addlt import derive_addlt
 from trialbook.efficacy.adrs import derive_adrs
 from trialbook.eligibility.adie import audit
 from trialbook.protocol.load import load_trial
+from trialbook.protocol.study_data import StudyData
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adlb import derive_adlb
 from trialbook.snapshot import read_snapshot
@@ -55,14 +56,14 @@ def datasets(trial, folder) -> dict[str, bytes]:
     """The files of the clean domains and of the analysis datasets, derived here."""
     cut = cleaning.apply_cut(cleaning.clean_snapshot(read_snapshot(trial), trial).domains, trial.cut_date)
     protocol, keys, date = trial.protocol, trial.analysis, trial.cut_date
-    subjects = derive_subjects(cut.domains, protocol, keys, date)
+    subjects = derive_subjects(StudyData(cut.domains, protocol, keys, date))
     derived = {f"clean-{code}": cut.domains[code] for code in cut.domains} | {
         "adsl": subjects,
-        "adie": audit(subjects, cut.domains, protocol, keys, date),
-        "addlt": derive_addlt(subjects, cut.domains, protocol, keys, date),
-        "adrs": derive_adrs(subjects, cut.domains, protocol, keys, date),
-        "adae": derive_adae(subjects, cut.domains, protocol, keys, date),
-        "adlb": derive_adlb(subjects, cut.domains, protocol, keys, date),
+        "adie": audit(subjects, StudyData(cut.domains, protocol, keys, date)),
+        "addlt": derive_addlt(subjects, StudyData(cut.domains, protocol, keys, date)),
+        "adrs": derive_adrs(subjects, StudyData(cut.domains, protocol, keys, date)),
+        "adae": derive_adae(subjects, StudyData(cut.domains, protocol, keys, date)),
+        "adlb": derive_adlb(subjects, StudyData(cut.domains, protocol, keys, date)),
     }
     for name, frame in derived.items():
         write_dataset(frame, folder / f"{name}.parquet")

@@ -11,7 +11,7 @@ from trialbook.core.domains import Domains
 from trialbook.dlt.events import AWAITED, CONFIRMED, UNDATED, UNGRADED, UNNAMED, dlt_events
 from trialbook.dlt.followup import dose_received, left_early, other_trial_drug
 from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.queries.query_list import Query, query
 from trialbook.subjects.deaths import death_text
 from trialbook.subjects.dlt_status import (
@@ -35,9 +35,7 @@ Case = tuple[pd.Series, str, pd.Series | str, pd.Series]
 _BY_EVENT = {CONFIRMED: DLT, AWAITED: PENDING_ADJUDICATION, UNDATED: UNRESOLVED, UNNAMED: UNRESOLVED}
 
 
-def derive_addlt(
-    adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> pd.DataFrame:
+def derive_addlt(adsl: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     """ADDLT, one row per subject of SAF, sorted by USUBJID. DLTSTAT is the first case that fits:
 
     | DLTSTAT      | case                                                                                       |
@@ -63,15 +61,17 @@ def derive_addlt(
     `adsl` needs USUBJID SUBJID TRT01P TRT01A TRTSDT SAFFL DTHDT LSTALVDT (and TRTSDTM). No rows where the trial has
     no DLT endpoint.
     """
-    with_endpoint = adsl["SAFFL"].eq("Y") & protocol.has_endpoint("DLT")
+    with_endpoint = adsl["SAFFL"].eq("Y") & study.protocol.has_endpoint("DLT")
     treated = adsl[with_endpoint].sort_values("USUBJID", kind="stable").reset_index(drop=True)
-    treated = through_the_window(treated.assign(CUTDT=cut_date), domains, protocol, analysis, cut_date)
-    events = dlt_events(treated, domains, protocol, analysis)
+    treated = through_the_window(treated.assign(CUTDT=study.cut_date), study)
+    events = dlt_events(treated, study.domains, study.protocol, study.analysis)
     decided = _deciding_event(events, treated)
     status, reason, since = _first_fit(
         [
             *_cases_by_event(decided),
-            *_cases_by_window(treated, decided["ROLE"], decided["WORDS"], domains, analysis, cut_date),
+            *_cases_by_window(
+                treated, decided["ROLE"], decided["WORDS"], study.domains, study.analysis, study.cut_date
+            ),
         ]
     )
     by_event = status.isin(COUNTED_AS_DLT)
@@ -80,7 +80,7 @@ def derive_addlt(
         REASON=reason,
         COUNTED=_flag(by_event),
         REPLACE=_flag(status.eq(NOT_EVALUABLE)),
-        STATDT=since.mask(since > cut_date, cut_date).astype("datetime64[s]"),
+        STATDT=since.mask(since > study.cut_date, study.cut_date).astype("datetime64[s]"),
         DLTDT=decided["ONSETDT"].where(by_event).astype("datetime64[s]"),
         DLTSEQ=decided["AESEQ"].where(by_event).astype("Int64"),
     )
@@ -118,19 +118,17 @@ def dlt_subject_queries(addlt: pd.DataFrame) -> Iterator[Query]:
         )  # fmt: skip
 
 
-def through_the_window(
-    treated: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> pd.DataFrame:
+def through_the_window(treated: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     """Adds WINENDT, FUPDT (last day followed by the cut), FUPFRAC, and what `dose_received` finds."""
-    first, last = analysis.dlt_window
+    first, last = study.analysis.dlt_window
     starts = treated["TRTSDT"].astype("datetime64[s]")
     ends = starts + pd.Timedelta(days=last)
     followed = treated["DTHDT"].astype("datetime64[s]").fillna(treated["LSTALVDT"].astype("datetime64[s]"))
-    followed = followed.mask(followed > cut_date, cut_date)
+    followed = followed.mask(followed > study.cut_date, study.cut_date)
     days = (followed - starts).dt.days - first
     share = (days / max(last - first, 1)).clip(0, 1).fillna(0.0).astype("float64")
     treated = treated.assign(TRTSDT=starts, WINENDT=ends, FUPDT=followed, FUPFRAC=share)
-    dose = dose_received(treated, domains, protocol, analysis, cut_date)
+    dose = dose_received(treated, study)
     return treated.assign(**{name: dose[name] for name in ("DOSEFRAC", "DOSEKNOWN", "MISSEDDT")})
 
 

@@ -12,6 +12,7 @@ from trialbook.dlt.events import AWAITED, CONFIRMED, OUTSIDE, UNDATED, UNNAMED, 
 from trialbook.dlt.followup import left_early, other_trial_drug, surely_other_trial_drug
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import TOTAL, ArdRow
 from trialbook.results.bounds import CASES, case_rows
 from trialbook.safety.adjudication import adjudicated_dlt
@@ -38,14 +39,7 @@ def dlt_bounds_rows(facts: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
     return rows
 
 
-def dlt_facts(
-    adsl: pd.DataFrame,
-    events: pd.DataFrame,
-    domains: Domains,
-    protocol: Protocol,
-    analysis: Analysis,
-    cut_date: pd.Timestamp,
-) -> pd.DataFrame:
+def dlt_facts(adsl: pd.DataFrame, events: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     """What each treated subject may turn out to be: USUBJID SUBJID TRT01A MAYDLT MAYFREE MAYOUT PENDING.
 
     MAYDLT: a DLT; MAYFREE: evaluable without one; MAYOUT: not evaluable. One of them alone is certain. PENDING: the
@@ -63,17 +57,17 @@ def dlt_facts(
     | death that may lie on either side of the end, or is in doubt     | not evaluable, free                      |
     | drug of another trial that may have begun outside the window     | not evaluable, free                      |
     """
-    with_endpoint = adsl["SAFFL"].eq("Y") & protocol.has_endpoint("DLT")
+    with_endpoint = adsl["SAFFL"].eq("Y") & study.protocol.has_endpoint("DLT")
     treated = adsl[with_endpoint].sort_values("USUBJID", kind="stable").reset_index(drop=True)
-    treated = through_the_window(treated.assign(CUTDT=cut_date), domains, protocol, analysis, cut_date)
-    window = window_status(treated, domains, analysis, cut_date)
+    treated = through_the_window(treated.assign(CUTDT=study.cut_date), study)
+    window = window_status(treated, study.domains, study.analysis, study.cut_date)
     documented = treated["FUPDT"] >= treated["WINENDT"]
     waits = window.eq(PENDING_DATA)
-    either = _may_be_evaluable(treated, domains, analysis, cut_date)
+    either = _may_be_evaluable(treated, study.domains, study.analysis, study.cut_date)
     people = treated["USUBJID"]
-    sure = people.isin(_sure_dlts(events, domains))
-    doubted = people.isin(_doubted_dlts(events, treated, domains, protocol, analysis))
-    unexplained = treated["DTHDT"].notna() & window.eq(NOT_EVALUABLE) & ~people.isin(_explained_deaths(domains))
+    sure = people.isin(_sure_dlts(events, study.domains))
+    doubted = people.isin(_doubted_dlts(events, treated, study.domains, study.protocol, study.analysis))
+    unexplained = treated["DTHDT"].notna() & window.eq(NOT_EVALUABLE) & ~people.isin(_explained_deaths(study.domains))
     unexplained &= treated["DTHDT"] < treated["WINENDT"]
     free = window.eq(NO_DLT) | waits | (window.eq(NOT_EVALUABLE) & either)
     out = window.eq(NOT_EVALUABLE) | waits | (window.eq(NO_DLT) & either)

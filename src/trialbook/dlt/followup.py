@@ -9,6 +9,7 @@ from trialbook.core.domains import Domains
 from trialbook.dlt.advice import Note
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.dosing import infusion_levels, infusions
 
 # ----------------------------------------------------------------------------------------------------
@@ -19,17 +20,15 @@ COLUMNS = ["SUBJID", "TRT01P", "TRT01A", "INFNO", "EXSTDT", "DAY", "DOSEKG", "LE
 NOT_PLANNED, OTHER, NO_LEVEL = "not the level planned", "another level than the first infusion", "no level of the trial"
 
 
-def infusions_received(
-    addlt: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> pd.DataFrame:
+def infusions_received(addlt: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     """Each infusion of the treated subjects in order: level planned (TRT01P), level of the subject (TRT01A, that of
     its first infusion), dose per kg and the level that it is (LEVEL), and a REMARK where they differ.
 
     Columns: SUBJID TRT01P TRT01A INFNO EXSTDT DAY DOSEKG LEVEL REMARK, sorted by first infusion and INFNO.
     """
-    given = infusion_levels(domains, protocol, analysis, cut_date)
+    given = infusion_levels(study)
     listed = addlt[["USUBJID", "SUBJID", "TRT01P", "TRT01A", "TRTSDT"]].merge(given, on="USUBJID", suffixes=("", "_EX"))
-    by_cells = any(level.cells_per_kg is not None for level in protocol.dose_levels)
+    by_cells = any(level.cells_per_kg is not None for level in study.protocol.dose_levels)
     listed = listed.sort_values(["TRTSDT", "USUBJID", "INFNO"], kind="stable").reset_index(drop=True)
     level = listed["LEVEL"]
     cases = [
@@ -68,9 +67,7 @@ _LEFT = r"^(?:LOST TO FOLLOW-UP|WITHDRAWAL)"
 _NO_END = ("COMPLETED", "SCREEN FAILURE", "DEATH")
 
 
-def dose_received(
-    treated: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> pd.DataFrame:
+def dose_received(treated: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     """DOSEFRAC (dose given over dose due), DOSEKNOWN and MISSEDDT on the index of `treated`, which needs USUBJID TRT01A
     TRTSDT WINENDT.
 
@@ -80,18 +77,18 @@ def dose_received(
     a record without EXDOSE among them (DOSEKNOWN false). MISSEDDT is the day of the last infusion of the window that is
     recorded as not given.
     """
-    given = infusion_levels(domains, protocol, analysis, cut_date)
+    given = infusion_levels(study)
     given = given.merge(treated[["USUBJID", "WINENDT"]], on="USUBJID")
     given = given[given["EXSTDT"] <= given["WINENDT"]]
     doses = given.groupby("USUBJID")["DOSEKG"].agg(list)
-    not_given = _not_given(treated, domains, cut_date)
+    not_given = _not_given(treated, study.domains, study.cut_date)
     missed = not_given.groupby("USUBJID").size()
-    untold = set(_without_dose(treated, domains, cut_date)["USUBJID"])
+    untold = set(_without_dose(treated, study.domains, study.cut_date)["USUBJID"])
     rows = []
     for subject, level_id, closes in treated[["USUBJID", "TRT01A", "WINENDT"]].itertuples(index=False):
         own = [float(dose) for dose in doses.get(subject, [])]
-        recorded = None if closes <= cut_date else len(own) + int(missed.get(subject, 0))
-        due = _due_dose(protocol, level_id, recorded, analysis.dlt_window)
+        recorded = None if closes <= study.cut_date else len(own) + int(missed.get(subject, 0))
+        due = _due_dose(study.protocol, level_id, recorded, study.analysis.dlt_window)
         known = due is None or not (subject in untold or any(pd.isna(dose) for dose in own))
         rows.append((sum(own) / due if due and known else float("nan"), known))
     found = pd.DataFrame(rows, columns=["DOSEFRAC", "DOSEKNOWN"], index=treated.index)

@@ -29,7 +29,7 @@ from trialbook.gvhd.grade import ORGANS, grade_bounds, grade_text
 from trialbook.gvhd.response_rules import CATEGORIES, RESPONDERS
 from trialbook.gvhd.steroids import steroid_days
 from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import NOT_EVALUABLE
 from trialbook.subjects.disposition import counted
 
@@ -205,14 +205,7 @@ ADRS_COLUMNS = {
 }  # fmt: skip
 
 
-def derive_adrs(
-    adsl: pd.DataFrame,
-    domains: Domains,
-    protocol: Protocol,
-    analysis: Analysis,
-    cut_date: pd.Timestamp,
-    day28: pd.DataFrame | None = None,
-) -> pd.DataFrame:
+def derive_adrs(adsl: pd.DataFrame, study: StudyData, day28: pd.DataFrame | None = None) -> pd.DataFrame:
     """ADRS of the treated subjects (SAF): one row per subject, parameter and assessment date.
 
     `adsl`: STUDYID USUBJID TRT01A TRTSDT TRTSDTM SAFFL DTHDT AGE. Empty where the trial has no response endpoint.
@@ -232,19 +225,22 @@ def derive_adrs(
     study day, RELDAY counts from 0. `day28`: the result of `day28_response` where it was derived before; the rows at
     day 28 are made of it. GRADSYS names the grading system: other systems are never pooled with MAGIC.
     """
-    if not protocol.has_endpoint("ORR_D28"):
+    if not study.protocol.has_endpoint("ORR_D28"):
         return _typed(pd.DataFrame(columns=list(ADRS_COLUMNS)))
-    treated = treated_subjects(adsl, cut_date)
-    course = read_course(treated, domains, analysis)
+    treated = treated_subjects(adsl, study.cut_date)
+    course = read_course(treated, study.domains, study.analysis)
     assessments = course.assessments
-    baseline, at_day28 = baseline_assessments(assessments, analysis), day28_assessments(assessments, analysis)
+    baseline, at_day28 = (
+        baseline_assessments(assessments, study.analysis),
+        day28_assessments(assessments, study.analysis),
+    )
     staged = pd.concat([_stage_rows(assessments), _grade_rows(assessments)], ignore_index=True)
     staged = _against_baseline(staged, baseline)
-    investigator = investigator_responses(domains, treated)
+    investigator = investigator_responses(study.domains, treated)
     investigator = investigator[counted(investigator, "ADT", course.withdrawn.set_index("USUBJID")["FROMDT"])]
-    response = response_of(course, analysis) if day28 is None else day28
-    outcomes = open_outcomes(course, read_open_facts(course, domains, analysis), response, analysis)
-    later = _later_rows(course, response, domains, analysis)
+    response = response_of(course, study.analysis) if day28 is None else day28
+    outcomes = open_outcomes(course, read_open_facts(course, study.domains, study.analysis), response, study.analysis)
+    later = _later_rows(course, response, study.domains, study.analysis)
     rows = pd.concat([staged, _response_rows(investigator), _day28_rows(response, outcomes), *later], ignore_index=True)
     rows = rows.merge(treated[["STUDYID", "USUBJID", "TRT01A", "TRTSDT"]], on="USUBJID", validate="many_to_one")
     return _typed(_with_days(rows, baseline, at_day28))

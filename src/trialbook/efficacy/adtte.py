@@ -10,6 +10,7 @@ from trialbook.efficacy.intercurrent import new_therapy, relapses
 from trialbook.efficacy.response_over_time import response_duration, time_to_response
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.queries.query_list import Query, query
 from trialbook.subjects.deaths import death_queries, death_text, life_after_death
 from trialbook.subjects.last_alive import last_known_alive
@@ -29,13 +30,7 @@ EVENT, CENSORED, COMPETING = 0, 1, 2
 DEATH = "DEATH"
 
 
-def derive_adtte(
-    adsl: pd.DataFrame,
-    domains: Domains,
-    protocol: Protocol,
-    analysis: Analysis,
-    cut_date: pd.Timestamp,
-) -> pd.DataFrame:
+def derive_adtte(adsl: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     """ADTTE with the columns of `COLUMNS`, one row per endpoint and subject of SAF, sorted by PARAMCD and USUBJID.
 
     OS (§5.2): death of any cause is the event, whatever therapy or relapse came before; who is not known dead is
@@ -50,21 +45,21 @@ def derive_adtte(
     for new therapy. NRM needs CE, FFS needs CE and CM: where these were not delivered, only OS is known. Subjects of
     `unresolved_subjects` have no rows. A protocol without the endpoint OS gives an empty frame.
     """
-    if not protocol.has_endpoint("OS"):
+    if not study.protocol.has_endpoint("OS"):
         return _typed(pd.DataFrame(columns=COLUMNS))
-    subjects = _followed(adsl, domains, cut_date)
+    subjects = _followed(adsl, study.domains, study.cut_date)
     parts = [_overall_survival(subjects)]
-    if domains.delivered("CE"):
-        relapsed = relapses(domains, subjects).set_index("USUBJID")["RELAPDT"]
+    if study.domains.delivered("CE"):
+        relapsed = relapses(study.domains, subjects).set_index("USUBJID")["RELAPDT"]
         subjects = subjects.assign(RELDT=_dates_of(subjects, relapsed))
         parts.append(_non_relapse_mortality(subjects))
-    if domains.delivered("CE") and domains.delivered("CM"):
-        started = new_therapy(domains, subjects, analysis).set_index("USUBJID")["EVNTDT"]
+    if study.domains.delivered("CE") and study.domains.delivered("CM"):
+        started = new_therapy(study.domains, subjects, study.analysis).set_index("USUBJID")["EVNTDT"]
         parts.append(_failure_free_survival(subjects.assign(NEWTXDT=_dates_of(subjects, started))))
-    if protocol.has_endpoint("ORR_D28"):
-        parts += _response_times(subjects, domains, analysis)
+    if study.protocol.has_endpoint("ORR_D28"):
+        parts += _response_times(subjects, study.domains, study.analysis)
     rows = pd.concat(parts, ignore_index=True)
-    days = (rows["ADT"] - rows["STARTDT"]).dt.days + int(analysis.os_add_one)
+    days = (rows["ADT"] - rows["STARTDT"]).dt.days + int(study.analysis.os_add_one)
     of_death = rows["CNSR"].eq(EVENT) & rows["EVNTDESC"].str.startswith(DEATH)
     flag = rows["DTHDTF"].where(of_death, "")
     return _typed(rows.assign(AVAL=days, PARAM=rows["PARAMCD"].map(PARAMETERS), ADTF=flag))

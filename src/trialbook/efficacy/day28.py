@@ -34,7 +34,7 @@ from trialbook.gvhd.grade import ORGANS, stage_range
 from trialbook.gvhd.response_rules import CATEGORIES, INCOMPLETE, RESPONDERS, decide, respond_between
 from trialbook.gvhd.staging import derive_stages
 from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import NOT_EVALUABLE
 from trialbook.subjects.disposition import counted, withdrawals
 
@@ -66,9 +66,7 @@ BLANK: dict[str, Any] = {"str": "", "datetime64[s]": np.datetime64("NaT", "s"), 
 Found = dict[str, np.ndarray]
 
 
-def day28_response(
-    subjects: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> pd.DataFrame:
+def day28_response(subjects: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     """One row per treated subject (SAF) with the response at day 28; empty where the trial has no such endpoint.
 
     `subjects`: USUBJID TRT01A TRTSDT SAFFL DTHDT AGE (and TRTSDTM). Returns the columns of `COLUMNS`, by subject.
@@ -90,10 +88,10 @@ def day28_response(
     RSPSTG is the category of the stages alone (NE: no organ involved at baseline). EVAL28FL: mature, and not without
     an assessment in the window for another reason than death or new therapy.
     """
-    if not protocol.has_endpoint("ORR_D28"):
+    if not study.protocol.has_endpoint("ORR_D28"):
         return _typed({name: np.array([]) for name in COLUMNS})
-    treated = treated_subjects(subjects, cut_date)
-    return response_of(read_course(treated, domains, analysis), analysis)
+    treated = treated_subjects(subjects, study.cut_date)
+    return response_of(read_course(treated, study.domains, study.analysis), study.analysis)
 
 
 def treated_subjects(subjects: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:

@@ -27,7 +27,7 @@ from trialbook.efficacy.delivery import needed
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.gvhd.staging import STAGING_KEYS
 from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import NOT_EVALUABLE
 
 PRIMARY = "primary"
@@ -85,12 +85,7 @@ def _changes(keys: Mapping[str, Any], analysis: Analysis) -> bool:
 
 
 def sensitivity_responses(
-    subjects: pd.DataFrame,
-    domains: Domains,
-    protocol: Protocol,
-    analysis: Analysis,
-    cut_date: pd.Timestamp,
-    primary: pd.DataFrame | None = None,
+    subjects: pd.DataFrame, study: StudyData, primary: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """The response at day 28 of each subject under the primary analysis and each alternative.
 
@@ -99,19 +94,21 @@ def sensitivity_responses(
     SENS is that of the list. An alternative needs what the primary analysis needs: it says what another choice would
     move, which nobody knows where that one is unknown.
     """
-    if not protocol.has_endpoint("ORR_D28"):
-        return day28_response(subjects, domains, protocol, analysis, cut_date).assign(SENS="", INSET="")
-    treated = treated_subjects(subjects, cut_date)
-    course = read_course(treated, domains, analysis)
-    primary = response_of(course, analysis) if primary is None else primary
+    if not study.protocol.has_endpoint("ORR_D28"):
+        return day28_response(subjects, study).assign(SENS="", INSET="")
+    treated = treated_subjects(subjects, study.cut_date)
+    course = read_course(treated, study.domains, study.analysis)
+    primary = response_of(course, study.analysis) if primary is None else primary
     parts = [primary.assign(SENS=PRIMARY, INSET=primary["MAT28FL"])]
-    for choice in sensitivities(analysis):
+    for choice in sensitivities(study.analysis):
         # Fresh validation, so that an alternative obeys the same types as a parameter file.
-        changed = Analysis.model_validate({**analysis.model_dump(), **choice.keys})
-        read = _reread(course, choice, domains, changed)
-        response = response_of(read, changed, also_needed=needed(analysis)) if choice.keys else primary
+        changed = Analysis.model_validate({**study.analysis.model_dump(), **choice.keys})
+        read = _reread(course, choice, study.domains, changed)
+        response = response_of(read, changed, also_needed=needed(study.analysis)) if choice.keys else primary
         if choice.investigator:
-            response = _by_investigator(primary, domains, treated, unknown=bool(course.lacking & needed(analysis)))
+            response = _by_investigator(
+                primary, study.domains, treated, unknown=bool(course.lacking & needed(study.analysis))
+            )
         parts.append(response.assign(SENS=choice.name, INSET=response[choice.only or "MAT28FL"]))
     return pd.concat(parts, ignore_index=True)
 

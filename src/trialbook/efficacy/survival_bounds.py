@@ -15,8 +15,7 @@ import pandas as pd
 from trialbook.core.dates import rel_day
 from trialbook.core.domains import Domains
 from trialbook.efficacy.adtte import unresolved_subjects
-from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import TOTAL, ArdRow
 from trialbook.results.bounds import CASES, case_rows
 from trialbook.statistics.kaplan_meier import kaplan_meier
@@ -54,9 +53,7 @@ DIES, LIVES, CENSORED = "DIES", "LIVES", "CENSORED"
 DEATHS = "DEATHS"
 
 
-def survival_bounds_rows(
-    adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp, day: int
-) -> list[ArdRow]:
+def survival_bounds_rows(adsl: pd.DataFrame, study: StudyData, day: int) -> list[ArdRow]:
     """BOUNDS of OS_<day> by dose level and Total, one context per case; none where OS is not an endpoint.
 
     N: subjects who died or whose day lies on or before the cut (with pending: all treated); n: those of them alive on
@@ -65,18 +62,18 @@ def survival_bounds_rows(
     Where DS was not delivered also DEATHS, of all treated: best the deaths that are certain, worst with everybody who
     may have died by the cut.
     """
-    if not protocol.has_endpoint("OS"):
+    if not study.protocol.has_endpoint("OS"):
         return []
     # Times count from the infusion as day 0, or as day 1 with `os_add_one`.
-    added = int(analysis.os_add_one)
-    facts = survival_facts(adsl, domains, cut_date, day - added)
+    added = int(study.analysis.os_add_one)
+    facts = survival_facts(adsl, study.domains, study.cut_date, day - added)
     cases = {case: _filled(facts, day - added, case) for case in CASES}
     rows: list[ArdRow] = []
-    for level in [*protocol.level_ids, TOTAL]:
+    for level in [*study.protocol.level_ids, TOTAL]:
         of_level = pd.Series(True, index=facts.index) if level == TOTAL else facts["TRT01A"].eq(level)
         group = {case: filled[of_level] for case, filled in cases.items()}
         rows += _level_rows(level, facts[of_level], group, day, added)
-        if undelivered("OS", domains):
+        if undelivered("OS", study.domains):
             rows += _death_rows(level, facts[of_level])
     return rows
 

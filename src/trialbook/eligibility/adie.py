@@ -6,16 +6,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from trialbook.core.domains import Domains
 from trialbook.eligibility.criteria import laboratory
 from trialbook.eligibility.criterion_results import NE, TYPES, together
 from trialbook.eligibility.evidence import Weighed, form_records
 from trialbook.eligibility.form import answer_for_parts, combine, form_answers, waivers
 from trialbook.eligibility.registry import ASSUMPTIONS, check_of
 from trialbook.eligibility.screening import Screening, screening, screening_episodes
-from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.criteria import Criterion
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.protocol.versions import analysis_under, possible_versions, versions
 
 # ----------------------------------------------------------------------------------------------------
@@ -93,9 +92,7 @@ class Audit:
     evidence: Weighed
 
 
-def audit(
-    adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> pd.DataFrame:
+def audit(adsl: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     """ADIE: one row per screened subject and audit column, in the order of subject and of the protocol file.
 
     USUBJID CRITCD; RESULT (codes of §1.0); DATARESULT, what data alone say (blank = no data can test it); FORMANSWER;
@@ -105,29 +102,29 @@ def audit(
     the person that this subject number stands for (A-16). Empty, with these columns, for a trial without criteria.
     Raises UsageError for a check that does not exist.
     """
-    return audit_with_evidence(adsl, domains, protocol, analysis, cut_date).adie
+    return audit_with_evidence(adsl, study).adie
 
 
-def audit_with_evidence(
-    adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> Audit:
+def audit_with_evidence(adsl: pd.DataFrame, study: StudyData) -> Audit:
     """The audit and, beside it, every record that was weighed for each of its rows."""
-    form, waived = form_records(domains, protocol), waivers(domains, protocol)
-    people = screening(adsl, domains, protocol, analysis, cut_date)
-    if not protocol.criteria or not protocol.has_endpoint("ELIGIBILITY") or people.subjects.empty:
+    form, waived = form_records(study.domains, study.protocol), waivers(study.domains, study.protocol)
+    people = screening(adsl, study)
+    if not study.protocol.criteria or not study.protocol.has_endpoint("ELIGIBILITY") or people.subjects.empty:
         adie = _empty()
         return Audit(adie, Weighed(adie, (), form, waived))
-    found, parts = found_under_versions(people, protocol)
-    adie = found.merge(_columns(protocol), on=["VERSION", "CRITCD"], how="left", validate="many_to_one")
+    found, parts = found_under_versions(people, study.protocol)
+    adie = found.merge(_columns(study.protocol), on=["VERSION", "CRITCD"], how="left", validate="many_to_one")
     adie = adie.merge(people.subjects[["USUBJID", "TREATED"]], on="USUBJID", how="left", validate="many_to_one")
-    adie = adie.merge(form_answers(domains, protocol), on=["USUBJID", "CRITERION"], how="left", validate="many_to_one")
+    adie = adie.merge(
+        form_answers(study.domains, study.protocol), on=["USUBJID", "CRITERION"], how="left", validate="many_to_one"
+    )
     given = waived[["USUBJID", "CRITCD", "EXACT", "VALUE", "SRCSEQ"]]
     given = given.rename(columns={"VALUE": "WAIVEDBY", "SRCSEQ": "DVSEQ"})
     adie = adie.merge(given, on=["USUBJID", "CRITCD"], how="left", validate="one_to_one")
     adie["WAIVER"] = adie["EXACT"].map({True: "EXACT", False: "PART"}).fillna("")
     adie["FORMANSWER"] = adie["FORMANSWER"].fillna("")
-    adie["SATISFIED"] = answer_for_parts(adie, protocol)
-    adie["RESULT"] = combine(adie, form_delivered=domains.delivered("IE"))
+    adie["SATISFIED"] = answer_for_parts(adie, study.protocol)
+    adie["RESULT"] = combine(adie, form_delivered=study.domains.delivered("IE"))
     number = screening_episodes(adsl).set_index("USUBJID")["SCREENNO"]
     adie = _with_deciding_form(adie.assign(SCREENNO=adie["USUBJID"].map(number)))
     ordered = adie.sort_values(["USUBJID", "ORDER"], kind="stable").reset_index(drop=True)

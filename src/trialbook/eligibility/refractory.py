@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from trialbook.core.domains import Domains
 from trialbook.core.errors import UsageError
 from trialbook.eligibility.parameters import number, parameter
 from trialbook.eligibility.screening import Screening, screening
 from trialbook.gvhd.grade import ORGANS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.criteria import Criterion
-from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 
 # ----------------------------------------------------------------------------------------------------
 # Steroid-refractory aGVHD by selectable definitions: each rule TRUE, FALSE or NE with its dates (§2.4, A-19).
@@ -256,28 +255,21 @@ NO_DAY = "-"
 _CASE = ["USUBJID", "DEFINITION"]
 
 
-def all_definitions(
-    adsl: pd.DataFrame,
-    domains: Domains,
-    protocol: Protocol,
-    analysis: Analysis,
-    cut_date: pd.Timestamp,
-    chosen: Collection[str] | None = None,
-) -> pd.DataFrame:
+def all_definitions(adsl: pd.DataFrame, study: StudyData, chosen: Collection[str] | None = None) -> pd.DataFrame:
     """Every rule of every definition for every screened subject (`refractoriness`); empty without criterion IN03.
 
     With `chosen` (USUBJID) only these are looked at by every definition, the others by the one in force.
     """
-    criterion = next((c for c in protocol.criteria if c.check == CHECK), None)
-    people = screening(adsl, domains, protocol, analysis, cut_date)
+    criterion = next((c for c in study.protocol.criteria if c.check == CHECK), None)
+    people = screening(adsl, study)
     if criterion is None or people.subjects.empty:
         kinds = {name: "datetime64[s]" if name.endswith("DT") else "str" for name in COLUMNS}
         return pd.DataFrame({name: pd.Series(dtype=kinds[name]) for name in COLUMNS})
     wanted = people.subjects["USUBJID"].isin(list(people.subjects["USUBJID"] if chosen is None else chosen))
     if wanted.all():
         return refractoriness(people, criterion)
-    shown = people.narrowed(wanted.tolist(), analysis)
-    inforce = refractoriness(people, criterion, [analysis.sr_definition])
+    shown = people.narrowed(wanted.tolist(), study.analysis)
+    inforce = refractoriness(people, criterion, [study.analysis.sr_definition])
     rest = inforce[~inforce["USUBJID"].isin(shown.subjects["USUBJID"])]
     return pd.concat([refractoriness(shown, criterion), rest], ignore_index=True)
 

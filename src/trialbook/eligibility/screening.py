@@ -21,6 +21,7 @@ from trialbook.gvhd.steroids import daily_steroid_dose
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.drug_dictionary import DrugDictionary
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.disposition import consent_dtc, screen_failure_date
 from trialbook.subjects.weights import weights
 
@@ -265,16 +266,20 @@ class Screening:
         return replace(self, subjects=self.subjects[list(wanted)].reset_index(drop=True), analysis=analysis)
 
 
-def screening(
-    adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> Screening:
+def screening(adsl: pd.DataFrame, study: StudyData) -> Screening:
     """The screening of every subject of ADSL with SCRFL = Y.
 
     A subject who was never infused is judged at the screen failure (at the cut while screening goes on), with windows
     that reach back from the consent: all of the screening period counts.
     """
     people = adsl.loc[adsl["SCRFL"].eq("Y"), _OF_ADSL]
-    return Screening(domains.once(_subjects, people, cut_date), domains, protocol, analysis, cut_date)
+    return Screening(
+        study.domains.once(_subjects, people, study.cut_date),
+        study.domains,
+        study.protocol,
+        study.analysis,
+        study.cut_date,
+    )
 
 
 def _subjects(domains: Domains, people: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:

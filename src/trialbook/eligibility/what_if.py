@@ -26,6 +26,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.assumptions import value_text
 from trialbook.protocol.criteria import Criterion
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 
 CHANGES = ["SUBJID", "CRITCD", "ASSUMPTION", "ALTERNATIVE", "FROM", "TO"]
 SUMMARY = ["ASSUMPTION", "INFORCE", "ALTERNATIVE", "CHANGED"]
@@ -95,21 +96,12 @@ def _only(protocol: Protocol, checks: Sequence[str]) -> Protocol:
     return protocol.model_copy(update={"criteria": [c for c in protocol.criteria if c.check in checks]})
 
 
-def outlook(
-    adie: pd.DataFrame,
-    weighed: Weighed,
-    rules: pd.DataFrame,
-    adsl: pd.DataFrame,
-    domains: Domains,
-    protocol: Protocol,
-    analysis: Analysis,
-    cut_date: pd.Timestamp,
-) -> Outlook:
+def outlook(adie: pd.DataFrame, weighed: Weighed, rules: pd.DataFrame, adsl: pd.DataFrame, study: StudyData) -> Outlook:
     """What the audit would say under each alternative, for the subjects of `adsl` (ADSL, or a part of it).
 
     `weighed`: the records behind `adie`; `rules`: every definition of refractoriness for these subjects.
     """
-    people = screening(adsl, domains, protocol, analysis, cut_date)
+    people = screening(adsl, study)
     if adie.empty or people.subjects.empty:
         return Outlook(_frame([], CHANGES), _frame([], SUMMARY))
     evidence = weighed.of(people.subjects["USUBJID"])
@@ -117,7 +109,7 @@ def outlook(
     number = adsl.set_index("USUBJID")["SUBJID"]
     changes, summary = [], []
     for assumption, inforce, says, data in _data_results(people, base, evidence, rules):
-        rows = _changed(base, data, people.protocol, domains)
+        rows = _changed(base, data, people.protocol, study.domains)
         changes += [(number[r.USUBJID], r.CRITCD, assumption, says, r.RESULT, r.OTHER) for r in rows.itertuples()]
         summary.append((assumption, inforce, says, _how_many(rows)))
     return Outlook(_frame(changes, CHANGES), _frame(summary, SUMMARY))

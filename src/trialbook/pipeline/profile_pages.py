@@ -16,6 +16,7 @@ from trialbook.display.profile import ProfileContent, profile_content, profile_p
 from trialbook.profiles.profile import DATASETS, profiles
 from trialbook.profiles.subjects import FOLDER, profile_file
 from trialbook.protocol.models import Trial
+from trialbook.protocol.study_data import StudyData
 from trialbook.workbook.steps import PROFILES
 from trialbook.workbook.string_storage import choose_text_storage
 from trialbook.workbook.tracked_reads import NotedFrames, noting_trial
@@ -36,7 +37,7 @@ def make_profiles(trial: Trial, scratch: Path) -> list[str]:
     clean = [path.stem.upper() for path in sorted((scratch / "data" / "clean").glob("*.parquet"))]
     domains = Domains(NotedFrames(clean, lambda code: dataset(f"clean/{code.lower()}")))
     data = NotedFrames(list(DATASETS), dataset)
-    found = profiles(data, domains, noting.protocol, noting.analysis, trial.cut_date)
+    found = profiles(data, StudyData(domains, noting.protocol, noting.analysis, trial.cut_date))
     keep_json(scratch / CONTENT, [asdict(profile_content(profile)) for profile in found])
     return sorted(read)
 

@@ -15,7 +15,7 @@ from trialbook.efficacy.wording import REASON_WORDS
 from trialbook.gvhd.steroids import steroid_days
 from trialbook.profiles.subjects import profiled_subjects, risk_order
 from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS
 from trialbook.safety.ae_tables import seriousness_open
 from trialbook.safety.ctcae import GRADED_TESTS, TERMS, Term
@@ -90,11 +90,9 @@ RESPONSE, THERAPY, RELAPSE, DLT, DEATH, SEEN = (
 EVENTS = (("OS", "DEATH", DEATH), ("NRM", "RELAPSE", RELAPSE), ("FFS", "NEW", THERAPY))
 
 
-def infusion_rows(
-    domains: Domains, treated: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> pd.DataFrame:
+def infusion_rows(study: StudyData, treated: pd.DataFrame) -> pd.DataFrame:
     """The infusions given: USUBJID INFNO EXSTDT DAY DOSEKG LEVEL."""
-    given = infusion_levels(domains, protocol, analysis, cut_date)
+    given = infusion_levels(study)
     given = given[given["USUBJID"].isin(treated["USUBJID"])]
     given = given.assign(DAY=rel_day(given["EXSTDT"], _start(given, treated)))
     return given[["USUBJID", "INFNO", "EXSTDT", "DAY", "DOSEKG", "LEVEL"]].reset_index(drop=True)
@@ -255,9 +253,7 @@ class Profile:
     brief: bool = False
 
 
-def profiles(
-    data: Mapping[str, pd.DataFrame], domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> list[Profile]:
+def profiles(data: Mapping[str, pd.DataFrame], study: StudyData) -> list[Profile]:
     """The profiles of all treated subjects that have one (`profiled_subjects`), in the order of risk (`risk_order`).
 
     From the key `profiles_max` on they are brief: what is drawn takes most of the time (A-170).
@@ -273,14 +269,14 @@ def profiles(
     wanted, risk = list(order["SUBJID"]), list(order["RISK"])
     treated = adsl[adsl["SUBJID"].isin(wanted) & adsl["SAFFL"].eq("Y")]
     frames = {
-        "infusions": infusion_rows(domains, treated, protocol, analysis, cut_date),
+        "infusions": infusion_rows(study, treated),
         "milestones": milestone_rows(data, treated),
-        "steroids": steroid_spans(domains, treated, analysis),
+        "steroids": steroid_spans(study.domains, treated, study.analysis),
         "stages": stage_rows(data["adrs"], treated),
         "labs": lab_rows(data["adlb"], treated),
         "bands": grade_bands(data["adlb"], treated),
         "events": event_rows(data["adae"], treated),
-        "drugs": drug_rows(domains, treated),
+        "drugs": drug_rows(study.domains, treated),
     }
     parts = {name: dict(iter(frame.groupby("USUBJID", sort=False))) for name, frame in frames.items()}
     last = _last_days(treated)
@@ -296,9 +292,10 @@ def profiles(
         facts = known.facts({str(key): value for key, value in row.items()}, own["events"], len(own["infusions"]))
         found.append(
             Profile(
-                str(row["SUBJID"]), facts, int(last[row["USUBJID"]]), **own, labs_delivered=domains.delivered("LB"),
-                stages_delivered=domains.delivered("RS") or domains.delivered("FA"),
-                risk=risk[place], brief=place >= analysis.profiles_max,
+                str(row["SUBJID"]), facts, int(last[row["USUBJID"]]), **own,
+                labs_delivered=study.domains.delivered("LB"),
+                stages_delivered=study.domains.delivered("RS") or study.domains.delivered("FA"),
+                risk=risk[place], brief=place >= study.analysis.profiles_max,
             )
         )  # fmt: skip
     return found

@@ -8,10 +8,9 @@ from typing import Literal
 import pandas as pd
 
 from trialbook.core.dates import complete_date, earliest_date, latest_date, missing_part, rel_day, study_day
-from trialbook.core.domains import Domains
 from trialbook.core.terms import holds_term
 from trialbook.protocol.analysis import AesiRule, Analysis
-from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.safety.adjudication import adjudicated_dlt, known_to_site
 from trialbook.safety.ae_tables import fatal, seriousness_given
 from trialbook.safety.dlt_candidates import dlt_candidates
@@ -151,9 +150,7 @@ UNCODED = "UNCODED"
 FROM_ADSL = ["TRT01A", "TRTSDT", "SAFFL"]
 
 
-def derive_adae(
-    adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> pd.DataFrame:
+def derive_adae(adsl: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     """ADAE: one row per AE record, sorted by USUBJID and AESEQ; source variables kept, analysis variables added.
 
     | variable        | rule                                                                                  |
@@ -185,28 +182,28 @@ def derive_adae(
     `adsl` needs USUBJID TRT01A TRTSDT TRTSDTM SAFFL DTHDT LSTALVDT.
     """
     subjects = adsl.set_index("USUBJID")
-    ae = domains["AE"].sort_values(["USUBJID", "AESEQ"], kind="stable").reset_index(drop=True)
+    ae = study.domains["AE"].sort_values(["USUBJID", "AESEQ"], kind="stable").reset_index(drop=True)
     of_subject = subjects.reindex(ae["USUBJID"]).set_axis(ae.index)
     adae = ae.assign(
         **{name: of_subject[name].fillna("") for name in ("TRT01A", "SAFFL")},
         TRTSDT=of_subject["TRTSDT"].astype("datetime64[s]"),
         ATOXGR=grade_number(ae["AETOXGR"]),
-        AREL=relationship(ae["AEREL"], analysis.trae_levels),
+        AREL=relationship(ae["AEREL"], study.analysis.trae_levels),
         ASER=serious(ae),
         ADECOD=event_term(ae),
         ABODSYS=ae["AEBODSYS"].where(ae["AEBODSYS"].fillna("").str.strip() != "", UNCODED).astype("str"),
-        DLTFL=adjudicated_dlt(ae, domains["SUPPAE"]),
-        **known_to_site(ae, domains["SUPPAE"], cut_date),
+        DLTFL=adjudicated_dlt(ae, study.domains["SUPPAE"]),
+        **known_to_site(ae, study.domains["SUPPAE"], study.cut_date),
     )
-    adae = _with_dates(adae, of_subject, analysis, cut_date)
-    adae = adae.assign(**episodes(adae, analysis.ae_collapse_gap_days, analysis.ae_linked_gap_days))
-    adae["TRTEMFL"] = _emergence(adae, treatment_start(of_subject), analysis)
-    timing = infusion_timing(adae, infusions(domains, cut_date), analysis.infusion_reaction_hours)
+    adae = _with_dates(adae, of_subject, study.analysis, study.cut_date)
+    adae = adae.assign(**episodes(adae, study.analysis.ae_collapse_gap_days, study.analysis.ae_linked_gap_days))
+    adae["TRTEMFL"] = _emergence(adae, treatment_start(of_subject), study.analysis)
+    timing = infusion_timing(adae, infusions(study.domains, study.cut_date), study.analysis.infusion_reaction_hours)
     adae = adae.assign(**timing.drop(columns="NEAR"))
-    adae["AESICAT"] = event_category(adae, analysis.aesi, timing["NEAR"])
-    adae["AESIOPEN"] = _category_if_severe(adae, analysis, timing["NEAR"])
-    adae["INFCAT"] = event_category(adae, analysis.infections, timing["NEAR"])
-    adae["DLTCAND"] = dlt_candidates(ae, adsl, domains, protocol, analysis)["DLTCAND"]
+    adae["AESICAT"] = event_category(adae, study.analysis.aesi, timing["NEAR"])
+    adae["AESIOPEN"] = _category_if_severe(adae, study.analysis, timing["NEAR"])
+    adae["INFCAT"] = event_category(adae, study.analysis.infections, timing["NEAR"])
+    adae["DLTCAND"] = dlt_candidates(ae, adsl, study.domains, study.protocol, study.analysis)["DLTCAND"]
     negative = pd.Series("", index=adae.index, dtype="str").mask(adae["NEGDUR"], "Y")
     return adae.drop(columns=["GROUPED", "NEGDUR"]).assign(AENEGFL=negative, ASEQ=adae["AESEQ"])
 

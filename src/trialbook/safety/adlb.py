@@ -8,7 +8,7 @@ from trialbook.core.dates import complete_date, rel_day, study_day, time_of_day
 from trialbook.core.domains import Domains
 from trialbook.core.units import si_factor, si_unit
 from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.safety.adae import treatment_start
 from trialbook.safety.ctcae import UNKNOWN, anticoagulated, lab_grades
 from trialbook.safety.emergence import moment_range
@@ -18,9 +18,7 @@ PREDOSE_WORDS = r"PRE-?\s?DOSE|PRE-?\s?INFUSION|BASELINE|SCREEN|输注前|给药
 KEYS = ["USUBJID", "PARAMCD", "ADT", "LBSEQ"]
 
 
-def derive_adlb(
-    adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> pd.DataFrame:
+def derive_adlb(adsl: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     """ADLB: one row per laboratory result, sorted by USUBJID, PARAMCD, ADT, LBSEQ; source variables kept.
 
     | variable            | rule                                                                              |
@@ -39,7 +37,7 @@ def derive_adlb(
     `adsl` needs USUBJID TRT01A TRTSDT TRTSDTM SAFFL.
     """
     subjects = adsl.set_index("USUBJID")
-    lb = domains["LB"].reset_index(drop=True)
+    lb = study.domains["LB"].reset_index(drop=True)
     of_subject = subjects.reindex(lb["USUBJID"]).set_axis(lb.index)
     trtsdt = of_subject["TRTSDT"].astype("datetime64[s]")
     adt = complete_date(lb["LBDTC"])
@@ -53,11 +51,11 @@ def derive_adlb(
         **si_values(lb),
     )
     timing = _timing(lb, adt, trtsdt, treatment_start(of_subject))
-    adlb["APOBLFL"] = _flag(timing["after"] & _in_window(adlb["RELDAY"], analysis))
+    adlb["APOBLFL"] = _flag(timing["after"] & _in_window(adlb["RELDAY"], study.analysis))
     adlb["ABLFL"] = _baseline_flag(adlb, timing["before"])
     adlb = _with_baseline(adlb)
     gradable = adlb["AVALU"] == si_unit(adlb["PARAMCD"])
-    adlb["ANTICOFL"] = _anticoagulated(adlb, domains, analysis)
+    adlb["ANTICOFL"] = _anticoagulated(adlb, study.domains, study.analysis)
     graded = lab_grades(adlb.assign(AVAL=adlb["AVAL"].where(gradable), BASEHI=adlb["BNRIND"] == "HIGH"))
     adlb = adlb.assign(**graded)
     adlb = _with_baseline_grades(adlb)

@@ -7,9 +7,9 @@ from typing import Literal
 import pandas as pd
 
 from trialbook.core.dates import earliest_date, rel_day
-from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, proportion_rows
 from trialbook.safety.ae_tables import CONTEXT_OF, has_open_rows, left_open, overview_kinds, selections
 from trialbook.safety.counting import NONE, Cells, Sets, mask_counts, record_sets, set_sizes
@@ -145,11 +145,9 @@ SUBJECT_COLUMNS = ["USUBJID", "TRT01A", "NINF", "DUE", "CUMDOSE", "SHARE"]
 STATISTICS = {"n": "count", "mean": "mean", "median": "median", "min": "min", "max": "max"}
 
 
-def infusions_of_treated(
-    adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> pd.DataFrame:
+def infusions_of_treated(adsl: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     """Every infusion of the safety set in order: USUBJID TRT01A INFNO EXSTDT DAY DOSEKG (10^6 cells/kg)."""
-    given = infusion_levels(domains, protocol, analysis, cut_date)
+    given = infusion_levels(study)
     treated = adsl.loc[adsl["SAFFL"] == "Y", ["USUBJID", "TRT01A", "TRTSDT"]]
     both = given[["USUBJID", "INFNO", "EXSTDT", "DOSEKG"]].merge(treated, on="USUBJID")
     day = ((both["EXSTDT"] - both["TRTSDT"]) / pd.Timedelta(days=1)).astype("Int64")

@@ -8,6 +8,7 @@ from trialbook.core.dates import complete_date
 from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.subjects.ages import age_at_consent, age_group
 from trialbook.subjects.deaths import death_dates
@@ -28,7 +29,7 @@ CORE = [
 ]  # fmt: skip
 
 
-def derive_subjects(domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp) -> pd.DataFrame:
+def derive_subjects(study: StudyData) -> pd.DataFrame:
     """ADSL core, one row per subject in DM, sorted by USUBJID, with the columns of `CORE`.
 
     SCRFL: a consent date is known, or screening is proved by an arm code, screen failure or infusion.
@@ -36,35 +37,35 @@ def derive_subjects(domains: Domains, protocol: Protocol, analysis: Analysis, cu
     SAFFL: an infusion was given on a known date (SAF = FAS). Birth dates are not kept: AGE only.
     Uses DM EX DS VS SUPPDM and, for deaths and last contact, every domain.
     """
-    dm = domains["DM"].sort_values("USUBJID", kind="stable").set_index("USUBJID", drop=False)
-    first = _exposure(domains, protocol, analysis, cut_date).reindex(dm.index)
+    dm = study.domains["DM"].sort_values("USUBJID", kind="stable").set_index("USUBJID", drop=False)
+    first = _exposure(study).reindex(dm.index)
     treated = first["TRTSDT"].notna()
-    planned = dm["ARMCD"].where(dm["ARMCD"].isin(protocol.level_ids), "").astype("str")
-    level = _treated_level(dm, first["LEVEL"], planned, protocol, analysis).where(treated, "")
-    consent_text = consent_dtc(domains).reindex(dm.index)
+    planned = dm["ARMCD"].where(dm["ARMCD"].isin(study.protocol.level_ids), "").astype("str")
+    level = _treated_level(dm, first["LEVEL"], planned, study.protocol, study.analysis).where(treated, "")
+    consent_text = consent_dtc(study.domains).reindex(dm.index)
     consent = complete_date(consent_text)
-    age = age_at_consent(dm, domains, protocol, consent, cut_date)
-    ended = end_of_study(domains, treated)
+    age = age_at_consent(dm, study.domains, study.protocol, consent, study.cut_date)
+    ended = end_of_study(study.domains, treated)
     failed = ended["DCSREAS"].eq(SCREEN_FAILURE)
     proved = dm["ARMCD"].notna() & dm["ARMCD"].str.upper().ne("NOTASSGN")
     columns = {
         **{name: dm[name] for name in ("STUDYID", "USUBJID", "SUBJID", "SITEID", "SEX", "RACE")},
         "TRT01P": planned,
         "TRT01A": level,
-        "TRT01AN": level.map({name: k for k, name in enumerate(protocol.level_ids, 1)}).astype("Int64"),
+        "TRT01AN": level.map({name: k for k, name in enumerate(study.protocol.level_ids, 1)}).astype("Int64"),
         **{name: first[name] for name in ("TRTSDT", "TRTSDTM", "TRTEDT")},
         "NINF": first["NINF"].fillna(0).astype("Int64"),
-        "CUTDT": pd.Series(cut_date, index=dm.index).astype("datetime64[s]"),
+        "CUTDT": pd.Series(study.cut_date, index=dm.index).astype("datetime64[s]"),
         "SCRFL": flag(consent_text.notna() | proved | treated),
         "ENRFL": flag((planned.ne("") & ~failed) | treated),
         "SAFFL": flag(treated),
         "RFICDT": consent,
         "AGE": age,
-        "AGEGR1": age_group(age, analysis.age_groups),
-        "WEIGHTBL": _weight_at_baseline(domains, first["TRTSDT"], cut_date),
-        **_survival(domains, dm.index, cut_date),
+        "AGEGR1": age_group(age, study.analysis.age_groups),
+        "WEIGHTBL": _weight_at_baseline(study.domains, first["TRTSDT"], study.cut_date),
+        **_survival(study.domains, dm.index, study.cut_date),
         **ended,
-        "RESCREEN_OF": _rescreen_of(domains, dm.index),
+        "RESCREEN_OF": _rescreen_of(study.domains, dm.index),
     }
     return pd.DataFrame(columns)[CORE].reset_index(drop=True)
 
@@ -74,15 +75,15 @@ def flag(condition: pd.Series) -> pd.Series:
     return pd.Series("", index=condition.index, dtype="str").mask(condition.fillna(False).astype(bool), "Y")
 
 
-def _exposure(domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp) -> pd.DataFrame:
+def _exposure(study: StudyData) -> pd.DataFrame:
     """By USUBJID: TRTSDT TRTSDTM LEVEL of the first infusion, TRTEDT of the last, NINF."""
-    given = infusion_levels(domains, protocol, analysis, cut_date).groupby("USUBJID")
+    given = infusion_levels(study).groupby("USUBJID")
     first = given.head(1).set_index("USUBJID")
     columns = {
         "TRTSDT": first["EXSTDT"],
         "TRTSDTM": first["EXSTDTC"],
         "LEVEL": first["LEVEL"],
-        "TRTEDT": given["EXENDT"].max().clip(upper=cut_date),
+        "TRTEDT": given["EXENDT"].max().clip(upper=study.cut_date),
         "NINF": given["INFNO"].max(),
     }
     return pd.DataFrame(columns)

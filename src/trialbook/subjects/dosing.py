@@ -8,6 +8,7 @@ from trialbook.core.dates import complete_date, time_of_day
 from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.weights import last_on_or_before, weights
 
 # `10^6 cells`, `x10^6 cells/kg`, `cells/kg`: the power of ten, and whether the dose is per kg.
@@ -81,7 +82,7 @@ def dose_level(per_kg: pd.Series, protocol: Protocol, analysis: Analysis) -> pd.
     return best
 
 
-def infusion_levels(domains: Domains, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp) -> pd.DataFrame:
+def infusion_levels(study: StudyData) -> pd.DataFrame:
     """The infusions with DOSEKG (10^6 cells per kg), DOSES, LEVEL (id or blank) and INFNO (1 = first) added.
 
     DOSEKG is the sum of the day's records (A-160), missing where the dose of one of them cannot be told or was not
@@ -89,18 +90,18 @@ def infusion_levels(domains: Domains, protocol: Protocol, analysis: Analysis, cu
     repetition is that of the subject's arm (ACTARMCD, else ARMCD); it is asked about in either case. DOSES names the
     doses of several records as entered (`1 + 1`), else the one.
     """
-    given = doses_given(domains, cut_date)
-    given = given.assign(DOSEKG=dose_per_kg(given, domains, analysis), AGAIN=same_bag(given))
-    whole = infusions(domains, cut_date)
+    given = doses_given(study.domains, study.cut_date)
+    given = given.assign(DOSEKG=dose_per_kg(given, study.domains, study.analysis), AGAIN=same_bag(given))
+    whole = infusions(study.domains, study.cut_date)
     key = pd.MultiIndex.from_frame(whole[["USUBJID", "EXSTDT"]])
     days = [given["USUBJID"], given["EXSTDT"]]
     entered = given["EXDOSE"].map(lambda dose: f"{dose:g}").groupby(days).agg(" + ".join).reindex(key)
     total = _by_day(given, key)
     once = _by_day(given[~given["AGAIN"]], key)
-    unknown = _days_without_dose(domains)
+    unknown = _days_without_dose(study.domains)
     total = total.mask(key.isin(unknown))
-    level, level_once = (dose_level(pd.Series(dose), protocol, analysis) for dose in (total, once))
-    arm = _arm(domains, protocol).reindex(whole["USUBJID"]).fillna("").to_numpy()
+    level, level_once = (dose_level(pd.Series(dose), study.protocol, study.analysis) for dose in (total, once))
+    arm = _arm(study.domains, study.protocol).reindex(whole["USUBJID"]).fillna("").to_numpy()
     repeated = (total.ne(once) & total.notna() & level.ne(arm) & level_once.eq(arm) & (arm != "")).to_numpy(dtype=bool)
     number = (whole.groupby("USUBJID").cumcount() + 1).astype("Int64")
     return whole.assign(

@@ -10,6 +10,7 @@ from trialbook.core.dates import complete_date
 from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
 from trialbook.queries.query_list import Query, query_by_rule
 from trialbook.subjects.ages import age_at, ages_of
 from trialbook.subjects.disposition import consent_dtc
@@ -62,7 +63,7 @@ RULES: dict[str, tuple[str, str, str, str, str, str]] = {
 
 def subject_queries(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis) -> list[Query]:
     """Queries about ADSL, in order of subject and rule."""
-    levels = infusion_levels(domains, protocol, analysis, adsl["CUTDT"].max())
+    levels = infusion_levels(StudyData(domains, protocol, analysis, adsl["CUTDT"].max()))
     ages = ages_of(domains, protocol, adsl["CUTDT"].max())
     by_cells = any(level.cells_per_kg is not None for level in protocol.dose_levels)
     found = [

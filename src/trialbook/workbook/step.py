@@ -22,6 +22,7 @@ from trialbook.display.links import in_notebook
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import make_trial, project_root
 from trialbook.protocol.models import Cut, Protocol, Trial
+from trialbook.protocol.study_data import StudyData
 from trialbook.queries.query_list import Query
 from trialbook.results.ard import ArdRow, to_ard
 from trialbook.workbook.string_storage import choose_text_storage
@@ -183,6 +184,11 @@ class Step:
                     file=name,
                     next_step="wait until the transfer is complete, then build again",
                 )
+
+    @property
+    def study(self) -> StudyData:
+        """What derivations start from: the clean domains, the protocol, the keys in force and the cut-off date."""
+        return StudyData(self.clean, self.protocol, self.analysis, self.cut_date)
 
     @cached_property
     def clean(self) -> Domains:
