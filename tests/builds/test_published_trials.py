@@ -29,23 +29,38 @@ EXACT = "Exact intervals beside S(t)"
 EXACT_ORR = "Clopper-Pearson"
 
 
-@pytest.fixture(scope="module")
-def built(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The four trials, built by one command."""
-    folder = tmp_path_factory.mktemp("published")
-    (folder / "params" / "cuts").mkdir(parents=True)
-    cuts = []
-    for name, arms in TRIALS.items():
-        write_snapshot(folder / "snapshots" / name, arms)
+class Published:
+    """The trials, each built when a test first asks for it."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self._root, self._folder = root, folder
+        (folder / "params" / "cuts").mkdir(parents=True)
+
+    def __truediv__(self, name: str) -> Path:
+        build = self._folder / "build" / name
+        if not build.is_dir():
+            self._build(name)
+        return build
+
+    def _build(self, name: str) -> None:
+        write_snapshot(self._folder / "snapshots" / name, TRIALS[name])
         cut = {"cut_id": name, "cut_date": "2024-12-31", "snapshot": f"snapshots/{name}",
-               "protocol": str(root / "params" / "protocol.yaml")}  # fmt: skip
-        cuts.append(folder / "params" / "cuts" / f"{name}.yaml")
-        cuts[-1].write_text(yaml.safe_dump(cut), encoding="utf-8")
-    words = ["build", *map(str, cuts), "--out", str(folder / "build"), "--jobs", "2", "--charts", "static"]
-    command = [sys.executable, "-c", "from trialbook.cli import main; main()", *words]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "build"
+               "protocol": str(self._root / "params" / "protocol.yaml")}  # fmt: skip
+        file = self._folder / "params" / "cuts" / f"{name}.yaml"
+        file.write_text(yaml.safe_dump(cut), encoding="utf-8")
+        words = ["build", str(file), "--out", str(self._folder / "build"), "--jobs", "2", "--charts", "static"]
+        command = [sys.executable, "-c", "from trialbook.cli import main; main()", *words]
+        done = subprocess.run(command, cwd=self._root, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def built(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    return Published(root, tmp_path_factory.mktemp("published"))
+
+
+# The largest of them takes as long as the others together.
+LONG = pytest.mark.soak
 
 
 def printed(percent: float, low: float, high: float) -> str:
@@ -58,12 +73,12 @@ def printed(percent: float, low: float, high: float) -> str:
     [
         ("MSB-GVHD001", ORR, "Total: 38 of 54", printed(70.4, 56.4, 82.0)),  # O1
         ("MSB-GVHD001", CR, "Total: 16 of 54", printed(29.6, 18.0, 43.6)),  # O2
-        ("REACH2", ORR, "Total: 96 of 154", printed(62.3, 54.2, 70.0)),  # O9
+        pytest.param("REACH2", ORR, "Total: 96 of 154", printed(62.3, 54.2, 70.0), marks=LONG),  # O9
         ("KUBOTA-2024", ORR, "Total: 10 of 12", printed(83.3, 51.6, 97.9)),  # O28
     ],
 )
 def test_the_page_shows_the_published_rate_and_interval(
-    built: Path, trial: str, table: str, column: str, published: str
+    built: Published, trial: str, table: str, column: str, published: str
 ) -> None:
     assert Tables(built / trial / "05_orr.html").cell(table, EXACT_ORR, column) == published
 
@@ -71,7 +86,7 @@ def test_the_page_shows_the_published_rate_and_interval(
 @pytest.mark.parametrize(
     ("trial", "table", "column", "published"),
     [
-        ("REACH2", CR, "Total: 53 of 154", 34.4),  # O11
+        pytest.param("REACH2", CR, "Total: 53 of 154", 34.4, marks=LONG),  # O11
         ("CYP-001", ORR, "DL1: 5 of 8", 62.5),  # O13
         ("CYP-001", CR, "DL1: 1 of 8", 12.5),
         ("CYP-001", ORR, "DL2: 6 of 7", 85.7),  # O14
@@ -80,18 +95,19 @@ def test_the_page_shows_the_published_rate_and_interval(
     ],
 )
 def test_the_page_shows_a_rate_that_was_published_without_interval(
-    built: Path, trial: str, table: str, column: str, published: float
+    built: Published, trial: str, table: str, column: str, published: float
 ) -> None:
     cell = Tables(built / trial / "05_orr.html").cell(table, EXACT_ORR, column)
     assert cell.startswith(f"{published / 100:.3f} (")
 
 
-def test_the_typo_of_a_review_does_not_survive_its_own_cohorts(built: Path) -> None:
+def test_the_typo_of_a_review_does_not_survive_its_own_cohorts(built: Published) -> None:
     """O15: the review prints 77.3 % for 11 of 15."""
     assert Tables(built / "CYP-001" / "05_orr.html").cell(ORR, EXACT_ORR, "Total: 11 of 15").startswith("0.733 (")
 
 
-def test_the_durable_response_of_reach2(built: Path) -> None:
+@LONG
+def test_the_durable_response_of_reach2(built: Published) -> None:
     """O12: 61 of 154, 40 % (31.8 to 47.8)."""
     cell = Tables(built / "REACH2" / "05_orr.html").cell("Other response endpoints", "Durable", "Total")
     assert cell == "61 of 154 (0.318 to 0.478)"
@@ -108,17 +124,17 @@ def test_the_durable_response_of_reach2(built: Path) -> None:
     ],
 )
 def test_the_page_shows_the_published_survival(
-    built: Path, trial: str, column: str, day: int, published: float
+    built: Published, trial: str, column: str, day: int, published: float
 ) -> None:
     cell = Tables(built / trial / "06_os.html").cell(OS, f"Day {day}", column)
     assert cell.startswith(f"{published / 100:.3f} (")
 
 
-def test_with_nobody_censored_the_exact_interval_stands_beside_survival(built: Path) -> None:
+def test_with_nobody_censored_the_exact_interval_stands_beside_survival(built: Published) -> None:
     tables = Tables(built / "MSB-GVHD001" / "06_os.html")
     assert tables.cell(EXACT, "Day 100", "Total").startswith("0.741 (0.60")
 
 
-def test_benchmarks_are_external_and_not_comparable(built: Path) -> None:
+def test_benchmarks_are_external_and_not_comparable(built: Published) -> None:
     text = (built / "MSB-GVHD001" / "05_orr.html").read_text(encoding="utf-8")
     assert text.count(LABEL) >= 3

@@ -17,7 +17,7 @@ from trialbook.core.dates import DTC_PATTERN, earliest_date
 from trialbook.snapshot import read_snapshot
 from trialbook.snapshot.tables import Snapshot
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=25, deadline=None)
 dates = st.dates(min_value=pd.Timestamp("1990-01-01").date(), max_value=pd.Timestamp("2026-12-31").date())
 WRITTEN = (
     "%Y-%m-%d",

@@ -23,7 +23,7 @@ CUT = as_date("2025-09-30")
 CASES = {"ORR_D28": ("PR", "CR"), "CR_D28": ("CR",)}
 DOMAINS = ("RS", "FA", "CM", "DS", "PR", "CE", "VS", "LB", "SV", "SS")
 fixed = settings(
-    max_examples=25, deadline=None, derandomize=True,
+    max_examples=15, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 
