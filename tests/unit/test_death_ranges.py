@@ -8,9 +8,9 @@ import pytest
 from trial_builder import FIRST_INFUSION, TrialBuilder, trial
 from trialbook.cleaning.endpoint_dependence import moved_endpoints
 from trialbook.efficacy.adtte import derive_adtte
-from trialbook.efficacy.course_tables import swimmer_bars, swimmer_marks
 from trialbook.efficacy.day28 import day28_response
 from trialbook.efficacy.survival_tables import dead_subjects
+from trialbook.efficacy.swimmer import swimmer_bars, swimmer_marks
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData

@@ -13,7 +13,6 @@ from trialbook.display import figure
 from trialbook.display.charts.survival import incidence_chart, kaplan_meier_chart, swimmer_chart
 from trialbook.efficacy import survival_tables as views
 from trialbook.efficacy.adtte import COLUMNS
-from trialbook.efficacy.course_tables import swimmer_bars, swimmer_marks
 from trialbook.efficacy.survival import (
     curve_points,
     curve_steps,
@@ -24,6 +23,7 @@ from trialbook.efficacy.survival import (
     numbers_at_risk,
     time_to_event_rows,
 )
+from trialbook.efficacy.swimmer import swimmer_bars, swimmer_marks
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
