@@ -42,8 +42,7 @@ def test_each_place_of_the_register_uses_what_the_register_says(root: Path) -> N
         places = re.findall(r"`([^`]+\.py)`", row[3])
         assert places, row
         text = "".join((root / "src" / "trialbook" / place).read_text(encoding="utf-8") for place in places)
-        named = [name for name in re.findall(r"(\w+)(?:\(|`|,)", row[2]) if name.startswith("_") or "." not in name]
-        private = [name for name in named if name.startswith("_")]
+        private = re.findall(r"\b(_\w+)(?:\(|`|,)", row[2])
         assert [name for name in private if name not in text] == [], row
 
 

@@ -159,18 +159,17 @@ class _Written:
         self.lookups: list[Lookup] = []
         self.skipped: list[str] = []
         self._over: dict[str, Elsewhere] = {}
-        self._records: dict[str, pd.DataFrame] = {}
 
     def elsewhere(self) -> list[Elsewhere]:
         """The rules about the records of other datasets."""
-        return list(self._over.values())
+        return [part for part in self._over.values() if part.rules]
 
-    def _chosen(self, over: Over) -> pd.DataFrame:
-        """`chosen_records`; many rules are about the same ones."""
+    def _part(self, over: Over) -> Elsewhere:
+        """The part for one choice of records; many rules are about the same ones."""
         name = over.model_dump_json()
-        if name not in self._records:
-            self._records[name] = chosen_records(over, self._datasets)
-        return self._records[name]
+        if name not in self._over:
+            self._over[name] = Elsewhere(over, chosen_records(over, self._datasets), [], [])
+        return self._over[name]
 
     def _not_meant(self, entry: QualityRule) -> str:
         """Why a rule does not concern this trial, or blank."""
@@ -193,7 +192,8 @@ class _Written:
             self.skipped.append(f"{entry.name}: {not_meant}")
             return
         over = entry.implementation.over
-        frame = self._chosen(over) if over else self._frame
+        part = self._part(over) if over else None
+        frame = part.records if part else self._frame
         kwargs = dict(entry.implementation.kwargs)
         lookups = {
             key: parse_lookup(kwargs[key], entry.name) for key in COLUMN_KEYS if isinstance(kwargs.get(key), dict)
@@ -217,11 +217,10 @@ class _Written:
             entry.name, column, entry.severity, entry.description, entry.implementation.type, kwargs,
             entry.custom("chinese"), entry.custom("askedAs"),
         )  # fmt: skip
-        if over is None:
+        if part is None:
             self.lookups += lookups.values()
             self.rules.append(rule)
             return
-        part = self._over.setdefault(over.model_dump_json(), Elsewhere(over, frame, [], []))
         part.rules.append(rule)
         part.lookups.extend(lookup for lookup in lookups.values() if lookup not in part.lookups)
 

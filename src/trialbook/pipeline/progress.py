@@ -10,8 +10,6 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from trialbook.core.characters import printable
-from trialbook.core.privacy import masked
 from trialbook.core.terminal import terminal
 
 
@@ -20,7 +18,7 @@ class Progress:
 
     def __init__(self, cut_id: str) -> None:
         self._console = terminal(stderr=True)
-        self._cut_id, self._began = printable(masked(cut_id)), time.monotonic()
+        self._cut_id, self._began = cut_id, time.monotonic()
         self._state: dict[str, tuple[str, float]] = {}
         self._live = Live(console=self._console, refresh_per_second=8) if sys.stderr.isatty() else None
 
@@ -44,7 +42,7 @@ class Progress:
             if self._live:
                 self._live.update(self._table())
             else:
-                # Names of steps and states, nothing of the data: there is nothing more to mask.
+                # The cut id (which can name nobody), a step and its state: there is nothing to mask.
                 self._console.print(Text(f"{self._cut_id}  {seconds:6.1f} s  {step}  {state}"))
         except (OSError, SystemExit):
             # Nobody reads it any more, or there is no room for it: the build goes on, in silence.

@@ -31,7 +31,8 @@ def _differences(place: Path, cut_id: str) -> list[str]:
         return ["the folder: is a link"]
     if not (place / MANIFEST).is_file():
         return [f"{MANIFEST}: is missing"]
-    found = [line for line in standing_differences(place, cut_id) if line not in touched_before(place)]
+    before = touched_before(place)
+    found = [line for line in standing_differences(place, cut_id) if line not in before]
     seal = named_seal(read_manifest(place) or {})[:SHORT]
     if place.name.partition("-")[0] != seal:
         found.append(f"{MANIFEST}: is of the build {seal}: another one was put here")
