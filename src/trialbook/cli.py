@@ -148,20 +148,19 @@ def diff(
     new: str,
     out: Out = Path("build"),
     most: Annotated[int, typer.Option(min=1, help="Rows of each table that are shown")] = 60,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the comparison as a page to this file")] = None,
 ) -> None:
-    """What changed between two built cuts (ids, or build folders): records, subjects, results, decisions."""
-    from trialbook.diff.builds import difference_report
+    """What changed between two built cuts (ids, or build folders): records and values first, then results."""
+    from trialbook.commands.diff import built, compare, diff_lines, write_diff_page
 
-    folders = [Path(name) if "/" in name else out / name for name in (old, new)]
-    for folder in folders:
-        if not (folder / "manifest.json").is_file():
-            raise UsageError("there is no complete build here", file=str(folder), next_step="build this cut first")
-    for title, frame in difference_report(*folders).items():
-        console.print(f"\n{title}: {len(frame)}", markup=False)
-        if len(frame):
-            console.print(frame.head(most).to_string(index=False), markup=False)
-        if len(frame) > most:
-            console.print(f"and {len(frame) - most} more (--most {len(frame)} shows all)", markup=False)
+    one, two = built(old, out), built(new, out)
+    changes = compare(one, two)
+    if html is not None:
+        write_diff_page(one, two, changes, html)
+        console.print(str(html.resolve()), markup=False)
+        return
+    for line in diff_lines(changes, most):
+        console.print(line, markup=False)
 
 
 @app.command("new-cut")

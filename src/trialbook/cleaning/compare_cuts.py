@@ -258,12 +258,18 @@ def _what_to_do(deleted: list[tuple[str, ...]], listed_in: str | None) -> str:
 
 
 def restatements(differences: Differences, endpoints: Sequence[str] = ()) -> pd.DataFrame:
-    """Values of the previous cut that read otherwise now, for reading: domain, subject, record, column, old, new, kind,
-    and which of the trial's endpoints may move with each.
+    """Values of the previous cut that read otherwise now, for reading (`values_for_reading`)."""
+    values = values_for_reading(differences, endpoints)
+    return values[values["kind"].isin([RESTATED, EMPTIED])].reset_index(drop=True)
+
+
+def values_for_reading(differences: Differences, endpoints: Sequence[str] = ()) -> pd.DataFrame:
+    """Every changed value, for reading: domain, subject, record, column, old, new, kind, and which of the trial's
+    endpoints may move with each.
 
     Free text and birth dates are not shown.
     """
-    rows = differences.changed[differences.changed["kind"].isin([RESTATED, EMPTIED])]
+    rows = differences.changed
     personal = [
         kind_of(domain, column) in ("free", "id") or column == "BRTHDTC"
         for domain, column in rows[["domain", "column"]].itertuples(index=False)

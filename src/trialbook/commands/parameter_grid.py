@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from trialbook.core.datasets import read_dataset
 from trialbook.core.errors import UsageError
-from trialbook.pipeline.changed_results import headlines
+from trialbook.diff.headlines import headlines
 from trialbook.pipeline.cut_queue import Outcome
 from trialbook.protocol.load import analysis_values, find_cut_file, load_trial
 from trialbook.protocol.models import CUT_ID, Trial
@@ -150,7 +150,7 @@ def _row(case: Case, trial: Trial, outcome: Outcome) -> dict[str, str]:
 
 
 def _results(outcome: Outcome, trial: Trial) -> dict[str, str]:
-    return headlines(read_dataset(Path(outcome.index).parent / "results" / "ard.parquet"), trial)
+    return headlines(read_dataset(Path(outcome.index).parent / "results" / "ard.parquet"), trial.analysis)
 
 
 def _plain(value: Any) -> str:

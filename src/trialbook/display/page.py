@@ -305,7 +305,7 @@ def left_out(notebook: Mapping[str, Any]) -> list[str]:
     return [f"cell {item.cell}: {item.reason}" for item in found if isinstance(item, Dropped)]
 
 
-def render(template: str, frame: Frame, current: str, **values: Any) -> str:
+def render(template: str, frame: Frame | None, current: str, **values: Any) -> str:
     """A page from its template, with the parts that all pages share."""
     from markupsafe import Markup
 

@@ -16,7 +16,7 @@ from trialbook.contracts.gx_engine import Verdict
 from trialbook.contracts.odcs import Contract
 from trialbook.core.datasets import read_dataset
 from trialbook.core.files import keep_json, naming, read_input
-from trialbook.display import dictionary
+from trialbook.display import changes, dictionary
 from trialbook.display.chart_rendering import (
     chart_script,
     chart_script_version,
@@ -27,6 +27,7 @@ from trialbook.display.chart_rendering import (
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import StepStatus, index_facts
 from trialbook.display.page import Dropped, Frame, Link, PageContent, compile_templates, page_content, page_of
+from trialbook.pipeline.change_page import changes_page
 from trialbook.pipeline.profile_pages import write_profiles
 from trialbook.pipeline.superseded import superseded_place
 from trialbook.protocol.models import Trial
@@ -48,6 +49,7 @@ class PageSources:
     ard: pd.DataFrame
     queries: pd.DataFrame
     previous: Path | None
+    builds: Path
     fingerprint: str
     charts: Literal["live", "static"]
     supersedes: str | None = None
@@ -75,6 +77,7 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
         _write_page(scratch / f"{spec.name}.html", page)
     _write_page(scratch / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame))
     profiled = write_profiles(scratch, frame)
+    _write_page(scratch / changes.PAGE, changes_page(sources.trial, scratch, sources.builds, frame, set(profiled)))
     _write_page(scratch / "index.html", _index(sources, scratch, frame, profiled))
 
 
@@ -110,6 +113,7 @@ def _frame(sources: PageSources, scratch: Path) -> Frame:
         navigation=[
             Link("index.html", "Summary"),
             *(Link(f"{spec.name}.html", spec.title) for spec in sources.steps),
+            Link(changes.PAGE, changes.TITLE),
             Link(dictionary.PAGE, "Dictionary"),
         ],
         fingerprint=sources.fingerprint,

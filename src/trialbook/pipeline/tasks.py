@@ -24,6 +24,8 @@ from trialbook.kernels.fork_client import KernelServer
 from trialbook.kernels.run_notebook import NotebookError, notebook_text, run_notebook
 from trialbook.kernels.worker import Aside, Result
 from trialbook.pipeline.artifact_cache import Store
+from trialbook.pipeline.change_page import CONTENT as CHANGED
+from trialbook.pipeline.change_page import make_changes
 from trialbook.pipeline.contract_checks import check, look_for
 from trialbook.pipeline.dependencies import Ingredients, file_sha256
 from trialbook.pipeline.pages import render_content
@@ -32,7 +34,7 @@ from trialbook.pipeline.progress import Progress
 from trialbook.pipeline.seal import Seal
 from trialbook.protocol.models import Trial
 from trialbook.workbook.import_closure import notebook_imports, reachable_files
-from trialbook.workbook.steps import PROFILES, RAW_CONTRACTS, Graph, Piece, StepSpec
+from trialbook.workbook.steps import CHANGES, PROFILES, RAW_CONTRACTS, Graph, Piece, StepSpec
 from trialbook.workbook.string_storage import LARGE_BYTES, snapshot_bytes
 
 # What is done aside, each kind of it in a process of its own.
@@ -218,10 +220,13 @@ class Making:
         stop_if_critical(verdicts, found["files"], self.graph.left_by)
 
     def _render(self, piece: Piece) -> tuple[list[str], list[str]]:
-        """Makes the content of a page of the executed notebook, or of the profile pages."""
+        """Makes the content of a page of the executed notebook, of the profile pages, or of the changes."""
         if piece.name == PROFILES:
             read = self.aside(PAGES, make_profiles, self.trial, self.scratch)
             return [*read, *_code(["trialbook.pipeline.profile_pages"])], [CONTENT]
+        if piece.name == CHANGES:
+            read = self.aside(PAGES, make_changes, self.trial, self.scratch, self.builds)
+            return [*read, *_code(["trialbook.pipeline.change_page"])], [CHANGED]
         source, target = f".steps/{piece.step}/notebook.ipynb", f".steps/{piece.name}/page.json"
         dropped = self.aside(PAGES, render_content, self.scratch / source, self.scratch / target, self.charts)
         if dropped:

@@ -122,7 +122,9 @@ def rebuilt(trial: Trial, root: Path, standing: Path, jobs: int) -> Iterator[Pat
                 shutil.copytree(builds / previous, place / previous, symlinks=True)
             named = (read_manifest(standing) or {}).get("supersedes")
             yield _build_anew(
-                trial, root, Options(place, jobs, _charts(_sources(standing)), force=True, supersedes=named)
+                trial,
+                root,
+                Options(place, jobs, _charts(_sources(standing)), force=True, supersedes=named, study_page=False),
             )
         finally:
             shutil.rmtree(place, ignore_errors=True)

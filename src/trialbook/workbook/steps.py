@@ -32,6 +32,7 @@ FOLDER = "notebooks"
 RAW_CONTRACTS = "raw.contracts"
 RESULTS_CONTRACTS = "results.contracts"
 PROFILES = "profiles"
+CHANGES = "changes"
 # What the profile pages are made of (`profiles.profile.DATASETS`), and what reported counts are compared with.
 PROFILED = ("adsl", "adae", "adlb", "addlt", "adrs", "adtte")
 COUNTED_FROM = ("adsl", "addlt", "adrs", "adtte")
@@ -162,6 +163,7 @@ class Graph:
         needs = tuple(name for name in self.names if name in {*self.counted, *leaving})
         yield Piece(RESULTS_CONTRACTS, "contracts", "results", needs, tuple(self._contracts(needs)))
         yield Piece(PROFILES, "page", PROFILES, tuple(self.names))
+        yield Piece(CHANGES, "page", CHANGES, tuple(self.names))
 
     def _contracts(self, names: list[str] | tuple[str, ...]) -> list[str]:
         return [self.step(name).contracts for name in names if self.step(name).checked]
