@@ -98,8 +98,8 @@ def _restated(changes: Changes) -> list[str]:
 def _moved(changes: Changes) -> list[str]:
     restated = changes.records.endpoints[changes.records.endpoints["kind"].eq(CHANGED)]
     return [
-        f"{_short(changes, row.subject)}: {ENDPOINTS[row.endpoint]} was reported as {_readable(row.endpoint, row.old)}, "
-        f"now {_readable(row.endpoint, row.new)}."
+        f"{_short(changes, row.subject)}: {ENDPOINTS[row.endpoint]} was reported as "
+        f"{_readable(row.endpoint, row.old)}, now {_readable(row.endpoint, row.new)}."
         for row in restated.itertuples()
     ]
 
