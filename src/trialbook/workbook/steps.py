@@ -32,12 +32,8 @@ FOLDER = "notebooks"
 RAW_CONTRACTS = "raw.contracts"
 RESULTS_CONTRACTS = "results.contracts"
 PROFILES = "profiles"
-<<<<<<< HEAD
 CHANGES = "changes"
-# What the profile pages are made of (`profiles.profile.DATASETS`), and what reported counts are compared with.
-=======
 # The datasets behind the profile pages (`profiles.profile.DATASETS`), and what reported counts are compared with.
->>>>>>> main
 PROFILED = ("adsl", "adae", "adlb", "addlt", "adrs", "adtte")
 COUNTED_FROM = ("adsl", "addlt", "adrs", "adtte")
 
