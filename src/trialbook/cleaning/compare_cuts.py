@@ -35,6 +35,11 @@ def natural_keys(code: str) -> list[list[str]]:
     | AE     | AESPID AETERM AESTDTC     | AETERM AESTDTC       | AESPID AETERM |
     | CM     | CMTRT CMSTDTC CMDOSE      | CMTRT CMSTDTC        |               |
     | LB     | LBTESTCD LBDTC VISIT      | LBTESTCD LBDTC       |               |
+
+    >>> natural_keys("CM")
+    [['CMTRT', 'CMSTDTC', 'CMDOSE'], ['CMTRT', 'CMSTDTC']]
+    >>> natural_keys("DM")
+    []
     """
     if code == "AE":
         return [["AESPID", "AETERM", "AESTDTC"], ["AETERM", "AESTDTC"], ["AESPID", "AETERM"]]
@@ -58,6 +63,13 @@ def match_records(code: str, old: pd.DataFrame, new: pd.DataFrame) -> list[tuple
     3. the same number, where part of the natural key, the coded term or the end still agrees: it was corrected;
     4. the same key but for a date in it that was completed (`SSDTC=2025-05` to `SSDTC=2025-05-11`).
     What is left over has come or gone.
+
+    >>> old = pd.DataFrame({"subject": ["001"], RECORD: ["AESEQ=1"], "AETERM": ["Rash"], "AESTDTC": ["2025-03-05"]})
+    >>> renumbered = old.assign(**{RECORD: "AESEQ=7"})
+    >>> match_records("AE", old, renumbered)
+    [(0, 0)]
+    >>> match_records("AE", old, renumbered.assign(AETERM="Fever"))
+    []
     """
     shared = [name for name in new.columns if name in old.columns]
     ladder = [[name for name in columns if name in shared] for columns in natural_keys(code)]

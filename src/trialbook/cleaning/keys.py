@@ -26,7 +26,11 @@ _NUMBERING = ("SEQ", "SPID", "GRPID", "REFID")
 
 
 def record_keys(domain: str, frame: pd.DataFrame) -> pd.Series:
-    """The key of each record as text, for people and for comparing cuts: `AESEQ=3`; blank in DM."""
+    """The key of each record as text, for people and for comparing cuts: `AESEQ=3`; blank in DM.
+
+    >>> record_keys("AE", pd.DataFrame({"USUBJID": ["001"], "AESEQ": [3]})).tolist()
+    ['AESEQ=3']
+    """
     names = key_columns(domain, frame.columns)
     if not names:
         return pd.Series("", index=frame.index, dtype="str")

@@ -256,7 +256,11 @@ def failure_of(rule: Rule, count: int, records: list[dict[str, Any]]) -> Failure
 
 
 def named_record(frame: pd.DataFrame, position: int, keys: list[str]) -> dict[str, Any]:
-    """What names a record in a verdict: its row in the delivered file, where known, and its key columns."""
+    """What names a record in a verdict: its row in the delivered file, where known, and its key columns.
+
+    >>> named_record(pd.DataFrame({"USUBJID": ["001"], "AESEQ": [3]}), 0, ["USUBJID", "AESEQ"])
+    {'USUBJID': '001', 'AESEQ': 3}
+    """
     row = frame.iloc[position]
     named = {key: _plain(row[key]) for key in keys if key in frame.columns}
     return {**({"ROW": int(frame.index[position])} if frame.index.name == "ROW" else {}), **named}

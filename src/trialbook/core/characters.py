@@ -19,8 +19,11 @@ INVISIBLE = dict.fromkeys(
 
 
 def plain_text(value: str) -> str:
-    """A value in plain characters: NFKC, digits of any script as 0 to 9, powers as ^n, inner white space as one blank,
+    r"""A value in plain characters: NFKC, digits of any script as 0 to 9, powers as ^n, inner white space as one blank,
     none outside.
+
+    >>> plain_text("１２．５\u3000 ×10⁹")
+    '12.5 ×10^9'
     """
     if value.isascii():
         return " ".join(value.split())

@@ -58,7 +58,12 @@ class TrialbookError(Exception):
         self.args = (self.describe(),)
 
     def describe(self) -> str:
-        """The message as one line: `[rule] file, row, column, value: problem. Next: ...`."""
+        """The message as one line: `[rule] file, row, column, value: problem. Next: ...`.
+
+        >>> error = StopError("not a date", file="ae.csv", row=3, column="AESTDTC", next_step="correct it")
+        >>> error.describe()
+        'ae.csv, row 3, column AESTDTC: not a date. Next: correct it.'
+        """
         place = [_shortened(self.file, LONGEST_PATH)] if self.file else []
         if self.row is not None:
             place.append(f"{self.row_word} {self.row}")
@@ -154,7 +159,11 @@ IN_CHINESE = {
 
 
 def in_chinese(error: TrialbookError) -> str:
-    """The message of a STOP in Chinese with its place and value; blank where the rule has no Chinese words."""
+    """The message of a STOP in Chinese with its place and value; blank where the rule has no Chinese words.
+
+    >>> in_chinese(StopError("no number", file="dm.csv", row=3, rule="P34-NO-SUBJECT"))
+    '[P34-NO-SUBJECT] dm.csv，第 3 行：DM 中有一行没有受试者编号。请补充 DM。'
+    """
     words = IN_CHINESE.get(error.rule or "")
     if words is None:
         return ""

@@ -112,12 +112,20 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def json_text(content: Any) -> str:
-    """JSON with sorted keys, one value per line, one line feed at the end; not-a-number is refused."""
+    r"""JSON with sorted keys, one value per line, one line feed at the end; not-a-number is refused.
+
+    >>> json_text({"b": 1, "a": "皮疹"})
+    '{\n "a": "皮疹",\n "b": 1\n}\n'
+    """
     return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def rows_text(rows: Sequence[Any]) -> str:
-    """A JSON list with a row per line: long tables, which `json_text` would take a hundred times as long for."""
+    r"""A JSON list with a row per line: long tables, which `json_text` would take a hundred times as long for.
+
+    >>> rows_text([{"n": 3}, {"n": 4}])
+    '[\n{"n": 3},\n{"n": 4}\n]\n'
+    """
     lines = ",\n".join(_compact(row) for row in rows)
     return f"[\n{lines}\n]\n" if rows else "[]\n"
 

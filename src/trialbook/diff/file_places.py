@@ -52,7 +52,11 @@ def _places_of_kind(kind: str, a: Path, b: Path) -> Iterator[str]:
 
 
 def json_places(one: Any, two: Any, at: str = "") -> Iterator[str]:
-    """Every path whose value differs, in the order of the paths."""
+    """Every path whose value differs, in the order of the paths.
+
+    >>> list(json_places({"n": 3, "N": 12}, {"n": 4}))
+    ['/N: stands, was not rebuilt', '/n: 3 stands, 4 was rebuilt']
+    """
     if isinstance(one, dict) and isinstance(two, dict):
         for key in sorted({*one, *two}):
             if key not in two:
@@ -71,7 +75,11 @@ def json_places(one: Any, two: Any, at: str = "") -> Iterator[str]:
 
 
 def csv_places(one: str, two: str) -> Iterator[str]:
-    """Line and column of every field that differs; a line that one side does not have is one place."""
+    r"""Line and column of every field that differs; a line that one side does not have is one place.
+
+    >>> list(csv_places("subject,n\n001,3\n", "subject,n\n001,4\n"))
+    ['line 2, column n: 3 stands, 4 was rebuilt']
+    """
     left, right = (list(_records(text)) for text in (one, two))
     header = left[0][1] if left else []
     for x, y in zip_longest(left, right):
@@ -95,7 +103,11 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def line_place(one: str, two: str) -> str:
-    """Line and column of the first character that differs."""
+    r"""Line and column of the first character that differs.
+
+    >>> line_place("a\nb1", "a\nb2")
+    'line 2, column 2'
+    """
     at = first_difference(one, two)
     line, column = one.count("\n", 0, at) + 1, at - one.rfind("\n", 0, at)
     return f"line {line}, column {column}"
@@ -110,7 +122,11 @@ def byte_place(one: bytes, two: bytes) -> str:
 
 
 def rewritten(one: bytes, two: bytes) -> str | None:
-    """How two texts differ that agree in every letter: byte order mark, line endings, or white space at the end."""
+    r"""How two texts differ that agree in every letter: byte order mark, line endings, or white space at the end.
+
+    >>> rewritten(b"a\r\nb", b"a\nb"), rewritten(b"a", b"b")
+    ('the line endings differ', None)
+    """
     ways: dict[str, Callable[[bytes], bytes]] = {
         "a byte order mark at the beginning differs": lambda text: text.removeprefix(BOM),
         "the line endings differ": lambda text: text.replace(b"\r\n", b"\n"),

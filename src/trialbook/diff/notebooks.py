@@ -98,7 +98,11 @@ def cell_places(one: list[Any], two: list[Any], say: Say = against_rebuild) -> I
 
 
 def heading_of(cell: Any) -> str:
-    """The last heading of a prose cell, or nothing."""
+    r"""The last heading of a prose cell, or nothing.
+
+    >>> heading_of({"cell_type": "markdown", "source": ["# Safety\n", "## Deaths\n", "Who died."]})
+    'Deaths'
+    """
     if cell.get("cell_type") != "markdown":
         return ""
     lines = source_text(cell).splitlines()
@@ -106,7 +110,11 @@ def heading_of(cell: Any) -> str:
 
 
 def source_text(cell: Any) -> str:
-    """The source of a cell as one text; nbformat allows a list of lines."""
+    r"""The source of a cell as one text; nbformat allows a list of lines.
+
+    >>> source_text({"source": ["a = 1\n", "a"]})
+    'a = 1\na'
+    """
     source = cell.get("source", "")
     return source if isinstance(source, str) else "".join(source)
 

@@ -44,7 +44,12 @@ def with_rel_day(stages: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
 
 
 def dates_of(subjects: pd.Series, dates: pd.Series) -> pd.Series:
-    """The dates of these subjects, row by row, from `dates` by USUBJID; missing where a subject has none."""
+    """The dates of these subjects, row by row, from `dates` by USUBJID; missing where a subject has none.
+
+    >>> days = pd.Series(pd.to_datetime(["2025-03-05"]), index=["001"])
+    >>> dates_of(pd.Series(["001", "002"]), days).astype("str").tolist()
+    ['2025-03-05', nan]
+    """
     return pd.Series(dates.reindex(subjects).to_numpy("datetime64[s]"), index=subjects.index)
 
 

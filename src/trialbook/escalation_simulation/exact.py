@@ -50,7 +50,11 @@ def exact_characteristics(
 
 
 def chance_still(rate: float, followed: float) -> float:
-    """The chance of a DLT in the rest of a window of which a share was followed without one (any day alike)."""
+    """The chance of a DLT in the rest of a window of which a share was followed without one (any day alike).
+
+    >>> chance_still(0.3, 0.0), round(chance_still(0.3, 0.5), 4), chance_still(0.3, 1.0)
+    (0.3, 0.1765, 0.0)
+    """
     return rate * (1 - followed) / (1 - rate * followed) if rate * followed < 1 else 0.0
 
 

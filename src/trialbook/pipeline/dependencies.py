@@ -229,7 +229,11 @@ def changed(file: str) -> StopError:
 
 
 def sha256(content: bytes) -> str:
-    """The sha256 of bytes, in hex."""
+    """The sha256 of bytes, in hex.
+
+    >>> sha256(b"")[:16]
+    'e3b0c44298fc1c14'
+    """
     return hashlib.sha256(content).hexdigest()
 
 
@@ -278,7 +282,11 @@ def _short(value: Any) -> str:
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """In words, which ingredients differ; a value that is not a hash is shown."""
+    """In words, which ingredients differ; a value that is not a hash is shown.
+
+    >>> differences({"dm.csv": "a", "python": "3.11"}, {"python": "3.12"})
+    ['dm.csv: a -> absent', 'python: 3.11 -> 3.12']
+    """
     lines = []
     for name in sorted({*before, *now}):
         old, new = before.get(name, ABSENT), now.get(name, ABSENT)

@@ -59,7 +59,11 @@ def reading_table(protocol: Protocol) -> pd.DataFrame:
 
 
 def value_text(value: Any) -> str:
-    """A value as a reader writes it: lists with commas, long lists by their first entries, nothing as `none`."""
+    """A value as a reader writes it: lists with commas, long lists by their first entries, nothing as `none`.
+
+    >>> value_text([28, 3]), value_text(True), value_text(None), value_text(0.25)
+    ('28, 3', 'yes', 'none', '0.25')
+    """
     if value is None:
         return "none"
     if isinstance(value, bool):

@@ -135,7 +135,11 @@ def with_line(error: UsageError, source: object) -> ParameterError:
 
 
 def key_near(text: str, line: int) -> str | None:
-    """The key on this line (from 1) of a file that is not valid YAML, or the last one before it."""
+    r"""The key on this line (from 1) of a file that is not valid YAML, or the last one before it.
+
+    >>> key_near("cut_id: 2025-06-30\noverrides:\n  - [", 3)
+    'overrides'
+    """
     for written in reversed(text.splitlines()[:line]):
         found = KEY.match(written)
         if found:
@@ -182,7 +186,11 @@ def _scalars(node: yaml.Node, path: Place) -> Iterator[tuple[str, int, Place]]:
 
 
 def dotted(path: Place) -> str:
-    """A place as a person writes it: `criteria[3].check`."""
+    """A place as a person writes it: `criteria[3].check`.
+
+    >>> dotted(("criteria", 3, "check"))
+    'criteria[3].check'
+    """
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 

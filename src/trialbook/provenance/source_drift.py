@@ -122,7 +122,11 @@ def _told(cells: list[Any]) -> list[Any]:
 
 
 def value_places(old: Any, new: Any, at: str = "") -> Iterator[str]:
-    """Every parameter that differs, by its path; entries of a list that have ids are matched by id."""
+    """Every parameter that differs, by its path; entries of a list that have ids are matched by id.
+
+    >>> list(value_places({"levels": [{"id": "DL1", "n": 3}]}, {"levels": [{"id": "DL1", "n": 6}]}))
+    ['levels DL1.n: 3 then, 6 now']
+    """
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
             yield from value_places(old.get(key), new.get(key), f"{at}.{key}" if at else str(key))

@@ -77,6 +77,13 @@ def si_values(lb: pd.DataFrame) -> pd.DataFrame:
 
     A unit the table does not know: LBSTRESN in LBSTRESU if that is known, else the reported number in its own unit,
     which is then never graded (AVALU is not the SI unit).
+
+    >>> lb = pd.DataFrame({
+    ...     "LBTESTCD": ["BILI", "BILI"], "LBORRESN": [2.0, 2.0], "LBORRESOP": "", "LBORRESU": ["mg/dL", "?"],
+    ...     "LBORNRLO": [0.2, 0.2], "LBORNRHI": [1.2, 1.2], "LBSTRESN": float("nan"), "LBSTRESU": "",
+    ... })
+    >>> si_values(lb)[["AVAL", "AVALU", "ANRIND"]].values.tolist()
+    [[34.2, 'umol/L', 'HIGH'], [2.0, '?', 'HIGH']]
     """
     factor = si_factor(lb["LBTESTCD"], lb["LBORRESU"])
     standard = si_factor(lb["LBTESTCD"], lb["LBSTRESU"])
@@ -99,7 +106,12 @@ def si_values(lb: pd.DataFrame) -> pd.DataFrame:
 
 
 def unknown_units(adlb: pd.DataFrame) -> pd.DataFrame:
-    """Results of graded tests whose unit is not in the table: they stay as reported and are not graded."""
+    """Results of graded tests whose unit is not in the table: they stay as reported and are not graded.
+
+    >>> adlb = pd.DataFrame({"PARAMCD": ["BILI", "BILI", "CRP"], "AVAL": 2.0, "AVALU": ["umol/L", "?", "mg/L"]})
+    >>> unknown_units(adlb)["AVALU"].tolist()
+    ['?']
+    """
     expected = si_unit(adlb["PARAMCD"])
     return adlb[expected.notna() & adlb["AVAL"].notna() & (adlb["AVALU"] != expected)]
 

@@ -24,7 +24,12 @@ Coded = tuple[np.ndarray, Sized]
 
 
 def set_sizes(adsl: pd.DataFrame, levels: Sequence[str]) -> dict[str, int]:
-    """Subjects of the safety set by level, and in Total."""
+    """Subjects of the safety set by level, and in Total.
+
+    >>> adsl = pd.DataFrame({"SAFFL": ["Y", "Y", ""], "TRT01A": ["DL1", "DL2", ""]})
+    >>> set_sizes(adsl, ["DL1", "DL2", "DL3"])
+    {'DL1': 1, 'DL2': 1, 'DL3': 0, 'Total': 2}
+    """
     treated = adsl[adsl["SAFFL"] == "Y"]
     sizes = {level: int((treated["TRT01A"] == level).sum()) for level in levels}
     return {**sizes, TOTAL: len(treated)}
@@ -44,7 +49,12 @@ def stacked(records: pd.DataFrame, masks: Mapping[str, pd.Series]) -> pd.DataFra
 
 
 def mask_counts(records: pd.DataFrame, masks: Mapping[str, pd.Series]) -> Cells:
-    """n and events of each mask by level (and Total) and its name, in one pass."""
+    """n and events of each mask by level (and Total) and its name, in one pass.
+
+    >>> records = pd.DataFrame({"USUBJID": ["001", "002"], "EPISODE": [1, 1], "TRT01A": ["DL1", "DL2"]})
+    >>> mask_counts(records, {"SAE": pd.Series([True, False])})
+    {('DL1', 'SAE'): (1, 1), ('Total', 'SAE'): (1, 1)}
+    """
     return counts(stacked(records, masks), ["ROW"])
 
 
@@ -54,7 +64,12 @@ def at_levels(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def counts(records: pd.DataFrame, by: list[str]) -> Cells:
-    """n (subjects) and events (episodes) by level (and Total) and the values of the columns `by`."""
+    """n (subjects) and events (episodes) by level (and Total) and the values of the columns `by`.
+
+    >>> records = pd.DataFrame({"USUBJID": ["001", "001"], "EPISODE": [1, 2], "TRT01A": "DL1", "ADECOD": "Rash"})
+    >>> counts(records, ["ADECOD"])
+    {('DL1', 'Rash'): (1, 2), ('Total', 'Rash'): (1, 2)}
+    """
     codes = {name: pd.factorize(records[name], use_na_sentinel=False) for name in (*SUBJECT_EVENT, "TRT01A", *by)}
     subject, episode = ([codes[name]] for name in SUBJECT_EVENT)
     found: Cells = {}
@@ -89,7 +104,12 @@ def class_and_term_counts(records: pd.DataFrame) -> Cells:
 
 
 def highest(records: pd.DataFrame, rank: pd.Series) -> pd.DataFrame:
-    """The records of each subject, class and term whose `rank` is the highest there."""
+    """The records of each subject, class and term whose `rank` is the highest there.
+
+    >>> records = pd.DataFrame({"USUBJID": "001", "ABODSYS": "Skin", "ADECOD": "Rash", "GRADE": [1, 3, 2]})
+    >>> highest(records, records["GRADE"])["GRADE"].tolist()
+    [3]
+    """
     highest_rank = rank.groupby([records[name] for name in ("USUBJID", "ABODSYS", "ADECOD")]).transform("max")
     return records[rank == highest_rank]
 
@@ -98,6 +118,13 @@ def ranked(counted: Cells) -> list[tuple[str, str]]:
     """(class, term) pairs in the order of a table: classes and terms by subjects in Total, descending, then by name.
 
     `counted`: `class_and_term_counts`.
+
+    >>> records = pd.DataFrame({
+    ...     "USUBJID": ["001", "002", "001"], "EPISODE": [1, 1, 2], "TRT01A": "DL1",
+    ...     "ABODSYS": ["Skin", "Skin", "Blood"], "ADECOD": ["Rash", "Rash", "Anaemia"],
+    ... })
+    >>> ranked(class_and_term_counts(records))
+    [('Skin', ''), ('Skin', 'Rash'), ('Blood', ''), ('Blood', 'Anaemia')]
     """
     total = {(key[1], key[2]): n for key, (n, _) in counted.items() if key[0] == TOTAL}
     return sorted(total, key=lambda row: (-total[row[0], ""], row[0], row[1] != "", -total[row], row[1]))

@@ -8,7 +8,11 @@ from trialbook.core.dates import earliest_date, latest_date
 
 
 def event_term(ae: pd.DataFrame) -> pd.Series:
-    """The term an event is counted under: AEDECOD, or the reported term where it is not coded yet."""
+    """The term an event is counted under: AEDECOD, or the reported term where it is not coded yet.
+
+    >>> event_term(pd.DataFrame({"AEDECOD": ["Pyrexia", None], "AETERM": ["fever 39", "rash "]})).tolist()
+    ['Pyrexia', 'rash']
+    """
     coded = ae["AEDECOD"].where(ae["AEDECOD"].notna() & (ae["AEDECOD"].str.strip() != ""), ae["AETERM"])
     return coded.fillna("").astype("str").str.strip()
 
@@ -28,6 +32,14 @@ def episodes(ae: pd.DataFrame, gap_days: int | None, linked_gap_days: int = 1) -
 
     Imputed dates never merge records, nor do they part what the site has joined. `gap_days` None: every record is an
     event of its own.
+
+    >>> ae = pd.DataFrame({
+    ...     "USUBJID": "001", "AESEQ": [1, 2, 3], "AESPID": "", "AEDECOD": "Rash", "AETERM": "", "AETOXGR": "1",
+    ...     "AESTDTC": ["2025-03-01", "2025-03-05", "2025-06-01"], "AEENDTC": ["2025-03-05", "2025-03-09", None],
+    ... })
+    >>> dated = ae.assign(ASTDT=earliest_date(ae["AESTDTC"]), AENDT=latest_date(ae["AEENDTC"]), ASTDTF="", AENDTF="")
+    >>> episodes(dated, gap_days=1)["EPISODE"].tolist()
+    [1, 1, 3]
     """
     if gap_days is None:
         alone = pd.Series(False, index=ae.index)

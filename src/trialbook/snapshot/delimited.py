@@ -20,9 +20,12 @@ BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs
 
 
 def read_delimited(content: bytes, file: str, delimiter: str) -> Grid:
-    """The cells of a CSV or TSV file; raises StopError naming the line for anything a person must look at.
+    r"""The cells of a CSV or TSV file; raises StopError naming the line for anything a person must look at.
 
     Every row must have as many fields as the header: a lenient reader would shift or drop columns silently.
+
+    >>> read_delimited(b"USUBJID,AETERM\n001,\"Rash, mild\"\n", "ae.csv", ",").rows
+    [['USUBJID', 'AETERM'], ['001', 'Rash, mild']]
     """
     text, encoding = decode(content, file)
     rows: list[list[str]] = []
@@ -51,6 +54,9 @@ def decode(content: bytes, file: str) -> tuple[str, str]:
     Raises StopError where none fits; what the bytes look like is then a hint to the reader, never used: any bytes
     decode as some single-byte encoding, into wrong letters. A text that decodes but cannot have been meant so stops
     too.
+
+    >>> decode("皮疹,2".encode("gb18030"), "ae.csv")
+    ('皮疹,2', 'gb18030')
     """
     marked = next((name for bom, name in BOMS if content.startswith(bom)), None)
     for name in (marked,) if marked else ("utf-8", "gb18030"):

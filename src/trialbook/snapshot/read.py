@@ -177,7 +177,11 @@ def _not_read(snapshot: Snapshot) -> str:
 
 
 def is_domain(name: str) -> bool:
-    """Whether a file stem or sheet name, in any letter case, is a domain code."""
+    """Whether a file stem or sheet name, in any letter case, is a domain code.
+
+    >>> is_domain("AE"), is_domain("SUPPAE"), is_domain("NOTES")
+    (True, True, False)
+    """
     code = name.upper()
     return code in DOMAIN_ORDER or bool(OTHER_DOMAIN.fullmatch(code))
 

@@ -167,6 +167,9 @@ def cell_text(value: Any) -> str | None:
     | 3.0                         | 3                |
     | 0.30000000000000004         | 0.3              |
     | datetime(2024, 3, 5, 10, 30)| 2024-03-05T10:30 |
+
+    >>> cell_text(3.0), cell_text(0.1 + 0.2), cell_text(datetime.datetime(2024, 3, 5, 10, 30))
+    ('3', '0.3', '2024-03-05T10:30')
     """
     if value is None or value != value or value == "":
         return None

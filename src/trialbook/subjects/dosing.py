@@ -23,6 +23,11 @@ def doses_given(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
 
     Given means EXDOSE above 0, or a placebo by name. A record without a complete start date is left out: cleaning
     stops on it when the subject has no other (P11). Without a time of day the record with the lower EXSEQ is first.
+
+    >>> days = ["2025-03-05", "2025-03-12", "2025-03"]
+    >>> ex = pd.DataFrame({"USUBJID": "001", "EXDOSE": [1.0, 0.0, 1.0], "EXSTDTC": days})
+    >>> doses_given(Domains({"EX": ex}), pd.Timestamp("2025-06-30"))["EXSTDTC"].tolist()
+    ['2025-03-05']
     """
     ex = domains["EX"]
     placebo = ex["EXTRT"].str.upper().str.contains("PLACEBO", regex=False).fillna(False).astype(bool)
@@ -38,6 +43,11 @@ def infusions(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
 
     One row per subject and day: the variables of the day's first record (an infusion of two bags begins with the first
     bag), EXENDT the last end, and BAGS, the number of records.
+
+    >>> days = ["2025-03-05", "2025-03-05", "2025-03-12"]
+    >>> ex = pd.DataFrame({"USUBJID": "001", "EXDOSE": 1.0, "EXSTDTC": days})
+    >>> infusions(Domains({"EX": ex}), pd.Timestamp("2025-06-30"))["BAGS"].tolist()
+    [2, 1]
     """
     given = doses_given(domains, cut_date)
     day = [given["USUBJID"], given["EXSTDT"]]
@@ -49,7 +59,11 @@ def infusions(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
 
 def same_bag(given: pd.DataFrame) -> pd.Series:
     """Records that say what an earlier one of their subject says, start time, dose and lot included: entered twice, or
-    a second bag like the first."""
+    a second bag like the first.
+
+    >>> same_bag(pd.DataFrame({"USUBJID": "001", "EXSEQ": [1, 2, 3], "EXDOSE": 1.0, "EXLOT": ["A", "A", "B"]})).tolist()
+    [False, True, False]
+    """
     own = [name for name in given.columns if name not in _OF_THE_RECORD]
     return given.duplicated(own)
 
