@@ -1,4 +1,4 @@
-"""A standing build and the project it was made of, for tests that tamper with either."""
+"""A published build and its project, for tests that tamper with either."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Standing:
         write_dataset(frame, path)
 
     def forge(self) -> None:
-        """Writes manifest and crate anew, so that every hash fits what stands, and the pages show its fingerprint."""
+        """Rewrites manifest and crate, so that every hash fits its file, and the pages show its fingerprint."""
         said = json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
         mark = fingerprint(said["sources"], self.folder / "results" / "ard.parquet")
         for page in sorted(self.folder.rglob("*.html")):

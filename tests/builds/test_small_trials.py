@@ -34,7 +34,7 @@ def no_programming_words(build: Path) -> None:
 
 
 def rates(build: Path) -> set[str]:
-    """What stands for a rate of nobody. The text of a bound is no number: it names the subjects that decide it."""
+    """What is shown for a rate of nobody. The text of a bound is no number: it names the subjects that decide it."""
     ard = read_dataset(build / "results" / "ard.parquet").query("analysis_id != 'BOUNDS'")
     empty = ard[(ard["stat_name"] == "N") & (ard["stat"] == 0)]
     keys = ["analysis_id", "group1_level", "variable", "variable_level", "context"]

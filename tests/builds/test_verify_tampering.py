@@ -98,8 +98,8 @@ def test_a_forgery_that_fits_together_is_found_by_the_rebuild(standing: Standing
     standing.forge()
     assert standing.look() == []
     lines = compare_builds(standing.folder, again)
-    assert found_in("stat_name n, column stat: 6.0 stands, 5.0 was rebuilt", lines)
-    assert found_in("/stat: 6.0 stands, 5.0 was rebuilt", lines)
+    assert found_in("stat_name n, column stat: 6.0 published, 5.0 rebuilt", lines)
+    assert found_in("/stat: 6.0 published, 5.0 rebuilt", lines)
     assert found_in("05_orr.html: under the heading", lines)
     assert {line.split(":")[0] for line in lines} >= {"manifest.json", "results/ard.json", "results/ard.parquet"}
 

@@ -1,4 +1,4 @@
-"""The first page says what the results say, number by number, and where each subject stands."""
+"""The first page says what the results say, number by number, and the state of each subject."""
 
 from __future__ import annotations
 

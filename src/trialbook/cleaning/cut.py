@@ -44,7 +44,7 @@ class Cut:
 
 
 def apply_cut(domains: Domains, cut_date: pd.Timestamp) -> Cut:
-    """The domains as they stood at the end of the cut date (inclusive, by calendar day).
+    """The domains as they were at the end of the cut date (inclusive, by calendar day).
 
     In this order:
     1. subjects whose consent is after the cut leave all domains;

@@ -85,7 +85,7 @@ _NOT_KNOWN = {"UN", "UNK", "UK", "NK", "ND", "UNKNOWN", "不详", "未知", "UNU
 _NUMERIC = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
 _CHINESE = re.compile(r"(\d{4}) ?年 ?(?:(\d{1,2}) ?月 ?(?:(\d{1,2}) ?[日号])?)?")
-# 2025年3月不详日, 2025年不详月: the known parts stand, what follows an unknown one does not.
+# 2025年3月不详日, 2025年不详月: the known parts are kept, what follows an unknown one is not.
 _CHINESE_UNKNOWN = re.compile(
     r"(\d{4}) ?年 ?(?:(\d{1,2}) ?月)? ?(?:(?:不详|不明|未知|UNK?|UK) ?[月日号]? ?)+(?:\d{1,2} ?[日号])?", re.I
 )

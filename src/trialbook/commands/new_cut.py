@@ -201,7 +201,7 @@ def _before(path: Path) -> Cut | None:
 
 
 def _earlier_than(date: str, cut_id: str, root: Path) -> Earlier:
-    """The other cut files with an earlier date, whose data can be told to be synthetic or not."""
+    """The other cut files with an earlier date, of which it is known whether their data are synthetic."""
     cuts, later, said = [], [], []
     for path in sorted((root / "params" / "cuts").glob("*.yaml")):
         if path.stem == cut_id:

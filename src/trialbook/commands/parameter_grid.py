@@ -82,7 +82,7 @@ def grid_cases(grid: Grid, file: str) -> list[Case]:
     ids = [case.id for case in cases]
     twice = next((ident for ident in ids if ids.count(ident) > 1), None)
     if twice is not None:
-        raise UsageError(f"the case {twice} stands twice", file=file, column="cases", next_step="give each its own id")
+        raise UsageError(f"the case {twice} occurs twice", file=file, column="cases", next_step="give each its own id")
     return cases
 
 

@@ -28,7 +28,7 @@ from trialbook.core.syntax import trees_elsewhere
 def configurations_once() -> Iterator[None]:
     """While this is open the configuration of an expectation is made when it is first asked for, and kept.
 
-    Great Expectations builds it anew, through three levels of models, for every metric of every rule: a third of the
+    Great Expectations rebuilds it, through three levels of models, for every metric of every rule: a third of the
     time of a check. An expectation does not change during a check; its configuration is dropped afterwards.
     """
     from great_expectations.expectations.expectation import Expectation

@@ -41,7 +41,7 @@ class TrialbookError(Exception):
         rule: str | None = None,
         next_step: str | None = None,
     ) -> None:
-        # A message is printed, logged and kept: nothing in it may identify a person, whoever raises it.
+        # A message is printed, logged and kept: nothing in it may identify a person, wherever it is raised.
         # A value or name that the problem quotes again is withheld there as it is in its place.
         for quoted in (str(n) for n in (value, column, (column or "").rpartition(".")[2]) if n):
             problem = problem.replace(quoted, masked_name(quoted))
@@ -81,7 +81,7 @@ class TrialbookError(Exception):
 
 
 def _shortened(text: str, longest: int = LONGEST_VALUE) -> str:
-    """A value as far as one line of a message bears it."""
+    """A value, cut to what fits into one line of a message."""
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
 
 
@@ -134,7 +134,7 @@ def unknown_error(error: Exception) -> str:
 
 
 # ----------------------------------------------------------------------------------------------------
-# What a STOP says in Chinese: where it stands, what is wrong, and what to do next.
+# What a STOP says in Chinese: where it is, what is wrong, and what to do next.
 
 
 # Rule -> what is wrong and what to do. The English message says the same with the details of the case.

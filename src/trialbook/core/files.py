@@ -16,7 +16,7 @@ from trialbook.core.errors import StopError
 # ----------------------------------------------------------------------------------------------------
 # Reading the input files of a build: only while they hold the bytes that the build has recorded of them.
 #
-# A build hashes its inputs once, at its start. Whoever reads one of them later, in whatever process, reads the bytes
+# A build hashes its inputs once, at its start. Code that reads one of them later, in any process, reads the bytes
 # once
 # and compares them here: what is recorded is what was used, also when a file is changed and put back meanwhile.
 

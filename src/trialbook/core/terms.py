@@ -16,8 +16,8 @@ _BETWEEN_WORDS = re.compile(r"[-‐‑–\s]+")
 def holds_term(text: pd.Series, terms: Sequence[str]) -> pd.Series:
     """Whether each text holds one of the terms; a missing text holds none.
 
-    Letter case does not matter, and a hyphen is a space. A Latin term stands at the start of a word, an abbreviation
-    is a whole word; Chinese has no word breaks, so a Chinese term may stand anywhere.
+    Letter case does not matter, and a hyphen is a space. A Latin term is found at the start of a word, an abbreviation
+    is a whole word; Chinese has no word breaks, so a Chinese term is found anywhere.
 
     >>> texts = pd.Series(["Anti-thymocyte globulin", "rabbit ATG", "Catgut suture", None])
     >>> holds_term(texts, ["anti thymocyte", "ATG"]).tolist()

@@ -29,24 +29,24 @@ def frame_places(old: pd.DataFrame, new: pd.DataFrame, ignore: Collection[str] =
 
     >>> old = pd.DataFrame({"USUBJID": ["001", "002"], "AGE": [45, 50]})
     >>> list(frame_places(old, old.replace({"AGE": {45: 54}})))
-    ['USUBJID 001, column AGE: 45 stands, 54 was rebuilt']
+    ['USUBJID 001, column AGE: 45 published, 54 rebuilt']
     """
     for column in [c for c in old.columns if c not in new.columns]:
-        yield f"column {column}: stands, was not rebuilt"
+        yield f"column {column}: only in the published build"
     for column in [c for c in new.columns if c not in old.columns]:
-        yield f"column {column}: was rebuilt, does not stand"
+        yield f"column {column}: only in the rebuild"
     both = [c for c in old.columns if c in new.columns]
     if [c for c in new.columns if c in old.columns] != both:
-        yield "the columns stand in another order"
+        yield "the columns are in another order"
     key = record_key(old, new)
     left, right = keyed(old, key), keyed(new, key)
     for record in left.index.difference(right.index, sort=False):
-        yield f"{named(record, key)}: this record stands and was not rebuilt"
+        yield f"{named(record, key)}: this record is only in the published build"
     for record in right.index.difference(left.index, sort=False):
-        yield f"{named(record, key)}: this record was rebuilt and does not stand"
+        yield f"{named(record, key)}: this record is only in the rebuild"
     shared = left.index.intersection(right.index, sort=False)
     if not right.index[right.index.isin(shared)].equals(shared):
-        yield "the records stand in another order"
+        yield "the records are in another order"
     for record, column, x, y in differing_cells(
         left.loc[shared], right.loc[shared], [c for c in both if c not in ignore]
     ):

@@ -1,4 +1,4 @@
-"""Which values of a snapshot are no longer those that a build was made of, as far as its clean domains tell them."""
+"""Which values of a snapshot have changed since a build, as far as its clean domains show them."""
 
 from __future__ import annotations
 

@@ -46,9 +46,9 @@ def _window(text: str, start: int) -> str:
 
 
 def against_rebuild(old: object, new: object) -> str:
-    """A value of the build that stands beside the one of the rebuild."""
+    """A value of the published build beside the one of the rebuild."""
     one, two = two_values(old, new)
-    return f"{one} stands, {two} was rebuilt"
+    return f"{one} published, {two} rebuilt"
 
 
 def then_and_now(old: object, new: object) -> str:

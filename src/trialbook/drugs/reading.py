@@ -37,7 +37,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class _Part:
-    """The words between two separators: which were read, and whether the part stands in brackets."""
+    """The words between two separators: which were read, and whether the part is in brackets."""
 
     places: tuple[int, ...]
     named: bool

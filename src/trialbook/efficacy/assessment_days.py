@@ -19,7 +19,7 @@ BASELINE_TYPES = ("WINDOW", "WIDE", "UNTIMED", "INCOMPLETE", "INCOMPLETE", "INCO
 
 @dataclass(frozen=True)
 class Landmark:
-    """A day on which the response is judged: the assessments that may stand for it, and the days until it is mature."""
+    """A day on which the response is judged: the assessments that count for it, and the days until it is mature."""
 
     day: int
     window: tuple[int, int]
@@ -108,7 +108,7 @@ def day28_assessments(assessments: pd.DataFrame, analysis: Analysis) -> pd.DataF
 
 
 def assessments_at(assessments: pd.DataFrame, landmark: Landmark, analysis: Analysis) -> pd.DataFrame:
-    """The assessment that stands for a landmark: in its window, the closest to its day, of two equally close the later.
+    """The assessment used for a landmark: in its window, the closest to its day, of two equally close the later.
 
     `assessments`: `derive_stages` with RELDAY. At most one row per subject.
     """

@@ -20,7 +20,7 @@ from trialbook.protocol.drug_dictionary import BACKGROUND, THERAPY, DrugDictiona
 FOR_GVHD, FOR_ELSE = "GVHD", "OTHER"
 GVHD = r"(?i)GVHD|GVH\b|移植物抗宿主|排异"
 PREVENTION = r"(?i)PROPHYLA|PREVENT|预防"
-# What stands where an indication should be, and names none.
+# Entries in the place of an indication that name none.
 _NO_INDICATION = (
     r"(?i)^(?:other|others|unknown|unk|un|na|n/a|nd|none|not known|not applicable|-+|其他|其它|不详|未知|无)?$"
 )

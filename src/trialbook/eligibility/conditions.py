@@ -20,7 +20,7 @@ Severity = tuple[tuple[str, float], ...]
 
 
 def severity_words(words: CodeLists) -> Severity:
-    """Each word for a severity (upper case) with the grade it stands for.
+    """Each word for a severity (upper case) with the grade it means.
 
     >>> from trialbook.protocol.criteria import CodeLists
     >>> severity_words(CodeLists(severity={"2": ["moderate", "中度"]}))

@@ -80,7 +80,7 @@ def _by_sign(number: pd.Series, sign: pd.Series, exact: np.ndarray, below: np.nd
 
 
 def parameter(criterion: Criterion, name: str) -> Any:
-    """A parameter as it stands in the protocol file; raises UsageError when the criterion lacks it."""
+    """A parameter as written in the protocol file; raises UsageError when the criterion lacks it."""
     if name not in criterion.parameters:
         raise UsageError(
             f"the criterion {criterion.id} lacks the parameter {name}, which its check {criterion.check} needs",

@@ -92,7 +92,7 @@ def _next_subjects(
         if outcome == WAIT or (coming and not together):
             return "", coming
         if outcome != "ONGOING" or level is None:
-            # Whoever is pending when a trial ends may have changed nothing: the ending stands.
+            # A subject who is pending when a trial ends cannot change it: the ending is final.
             return ("" if coming else plan.codes[plan.ending(outcome, level)]), coming
         coming.append(level)
         counts = list(now.pending)

@@ -57,7 +57,7 @@ def respond_between(
 def decide(worst: np.ndarray, best: np.ndarray) -> np.ndarray:
     """The category where worst and best filling agree in the class CR / PR / other, else INCOMPLETE (§2.7).
 
-    Where both are in "other" but differ, the worst filling's category stands: it is a non-response either way.
+    Where both are in "other" but differ, the worst filling's category is used: it is a non-response either way.
 
     >>> decide(np.array(["PD", "MR"]), np.array(["CR", "NR"]))
     array(['INCOMPLETE', 'MR'], dtype='<U10')

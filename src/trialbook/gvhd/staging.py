@@ -72,7 +72,7 @@ STAGE4_BSA, STAGE4_DESQUAMATION = 50, 5
 
 
 def significant(value: np.ndarray) -> np.ndarray:
-    """Values at 10 significant digits, so that 3 mg/dL x 17.1 is 51.3 and not a hair above it (A-13).
+    """Values at 10 significant digits, so that 3 mg/dL x 17.1 is 51.3 and not slightly above it (A-13).
 
     >>> 3 * 17.1 == 51.3, float(significant(np.array([3 * 17.1]))[0]) == 51.3
     (False, True)
@@ -209,7 +209,7 @@ def derive_stages(
     known. TIMING as in `organ_findings`. Sorted by subject and date.
 
     1. Raw findings that decide a stage give it; else a collected stage that they do not contradict is used.
-    2. A collected value is never overwritten: it stands in <organ>COL, a difference is a query.
+    2. A collected value is never overwritten: it is kept in <organ>COL, a difference is a query.
     3. A censored value ("<5") decides only where its bound does. Unreadable, impossible or missing = not known.
     4. A sign of stage 4 that the form did not ask at that assessment does not raise the stage; one asked for and not
        readable leaves both possibilities open.
@@ -323,7 +323,7 @@ class Findings:
         return self._column(test, "TEXT", "") != ""
 
     def code(self, test: str, codes: Mapping[str, float]) -> np.ndarray:
-        """The number that stands for the upper-case result of a test, NaN where there is none."""
+        """The number for the upper-case result of a test, NaN where there is none."""
         return np.array([codes.get(text, np.nan) for text in self._column(test, "TEXT", "")], dtype="float64")
 
     def yes(self, test: str) -> np.ndarray:

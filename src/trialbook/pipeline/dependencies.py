@@ -1,4 +1,4 @@
-"""What a piece of a build is made of, by name and value: a piece is made again only when one of these has changed.
+"""The inputs of each task of a build, by name and value: a task runs again only when one of these has changed.
 
 notebook 05_orr.ipynb        a notebook, by sha256
 step 05_orr, step results    what a notebook says of itself in its metadata; which counts are compared with datasets
@@ -222,7 +222,7 @@ class Ingredients:
 
 
 def changed(file: str) -> StopError:
-    """What the user is told of an input that is no longer what the build has hashed."""
+    """The error for an input that has changed since the build hashed it."""
     return StopError(
         "it changed while the build was using it", file=file, next_step="build again when it no longer changes"
     )

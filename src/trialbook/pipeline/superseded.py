@@ -21,7 +21,7 @@ MANIFEST = "manifest.json"
 
 
 def published_manifest(final: Path) -> dict[str, Any] | None:
-    """The manifest of the build in this folder; None where nothing stands there.
+    """The manifest of the build in this folder; None where there is none.
 
     Raises UsageError for a file, a link, or a folder that holds no manifest of a build of this cut: it may be anybody's
     work, and is never replaced.
@@ -74,7 +74,7 @@ SHORT = 16
 
 
 def other_cut(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Why a build that stands is of another delivery or another cut than the one to be built; empty when it is not.
+    """Why the published build is of another delivery or cut than the one to be built; empty when it is not.
 
     `then` and `now` are the sources of both. Code, notebooks, contracts and parameters may change under a cut id; the
     files that came in, the cut-off date, the protocol file and the study may not.

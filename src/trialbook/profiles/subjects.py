@@ -39,7 +39,7 @@ def profile_file(subject: str) -> str:
 
 
 def profile_address(subject: str) -> str:
-    """Where the profile page of a subject stands, seen from the pages of the build."""
+    """The address of a subject's profile page, seen from the pages of the build."""
     return f"{FOLDER}/{profile_file(subject)}"
 
 
@@ -47,7 +47,7 @@ def profile_address(subject: str) -> str:
 # The order in which subjects are looked at: open windows and severe events first, whatever the dose level (A-170).
 
 
-# From the first to the last; a subject stands where the first of these holds.
+# From the first to the last; a subject belongs to the first of these that holds.
 KINDS = (
     "DLT window open", "DLT", "serious event", "death", "event of grade 3 or more", "response pending", "none of these"
 )  # fmt: skip
@@ -120,7 +120,7 @@ def profiled_subjects(adsl: pd.DataFrame) -> list[str]:
 def profile_note(treated: int, brief: Mapping[str, str]) -> list[str]:
     """Footnotes where not every treated subject has a profile page, or some have a brief one.
 
-    `brief`: by SUBJID of those with a page, in which order of risk a brief one stands; blank for a whole one (A-170).
+    `brief`: by SUBJID of those with a page, the kind of risk of a brief one; blank for a whole one (A-170).
     """
     notes = []
     if brief and len(brief) != treated:

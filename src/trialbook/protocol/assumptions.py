@@ -11,7 +11,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 
-# A code list longer than this is shown by its first entries and its length; it stands in full in the protocol file.
+# A code list longer than this is shown by its first entries and its length; the protocol file has all of it.
 _LONG_LIST = 6
 EXPECTED_EVENTS = "A-151"
 

@@ -134,7 +134,7 @@ class DrugDictionary:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """A field of this type holds a dictionary as it is; in JSON stands its digest."""
+        """A field of this type holds a dictionary as it is; JSON holds its digest."""
         return core_schema.is_instance_schema(
             cls,
             serialization=core_schema.plain_serializer_function_ser_schema(_as_plain_data, info_arg=True),

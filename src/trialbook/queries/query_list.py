@@ -157,7 +157,7 @@ def without_repetitions(queries: pd.DataFrame) -> pd.DataFrame:
     """The queries without those that another one says already (columns rule, subject, domain, record, field).
 
     The same fault is one of the same subject, domain and field, and of the same record, unless the query is about the
-    whole subject. A result and its unit count as one field; a rule of a contract may stand in another field. The query
+    whole subject. A result and its unit count as one field; a rule of a contract may be about another field. The query
     that stays has the severity of the worse of both.
     """
     field = queries["field"].str.removesuffix("U")

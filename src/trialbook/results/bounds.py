@@ -31,7 +31,7 @@ def bounds_rows(subjects: pd.DataFrame, levels: Sequence[str], variable: str, *,
     """BOUNDS rows (n, N, estimate) of a proportion by dose level and Total, one context per case of `CASES`.
 
     `subjects` has one row per subject of the endpoint: SUBJID, TRT01A, LOW and HIGH (the least and the most that the
-    subject can count once every open fact is known: 0 or 1), PENDING (True: outside the endpoint's N as yet).
+    subject can count once every open fact is known: 0 or 1), PENDING (True: not yet in the endpoint's N).
     `stat_text` names the subjects whose LOW and HIGH differ, among those counted; blank where none does.
     `high_is_worse`: True for a toxicity, False for response and survival. With N = 0 the estimate is null.
 
@@ -96,7 +96,7 @@ class Bounds:
     """The two cases of one endpoint in one group, the lower rate first, and the same with the pending subjects too.
 
     `deciding` names the subjects who are open in the first two. `rates`: the estimate is no share of those counted
-    (Kaplan-Meier), so the range is told in estimates.
+    (Kaplan-Meier), so the range is given in estimates.
     """
 
     low: Case

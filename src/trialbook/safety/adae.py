@@ -180,7 +180,7 @@ def derive_adae(adsl: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     |-----------------|---------------------------------------------------------------------------------------|
     | ASTDT ASTDTF    | start, partial dates by `ae_start_impute`; flag Y, M or D of what was imputed (§3.7)   |
     | AENDT AENDTF    | end, partial = last possible date capped by death, cut, last contact; missing stays;   |
-    |                 | never after death (P19); marked ongoing = missing, whatever end date stands there (P20)|
+    |                 | never after death (P19); marked ongoing = missing, whatever end date is there (P20)   |
     | ASTDY AENDY     | CDISC study days; RELDAY = days since the first infusion, which is day 0               |
     | ATOXGR          | CTCAE grade 1 to 5 as a number, missing where the record has none                      |
     | TRTEMFL         | Y or blank, the ordered cases of §3.1                                                  |

@@ -21,8 +21,8 @@ def known_to_site(ae: pd.DataFrame, suppae: pd.DataFrame, cut_date: pd.Timestamp
     An answer that may be about several different records counts for none (it is asked about: P34-SUPP-UNJOINED).
 
     >>> ae = pd.DataFrame({"USUBJID": "001", "AESEQ": [1, 2], "AETERM": ["Rash", "Fever"]})
-    >>> told = {"USUBJID": ["001"], "IDVAR": "AESEQ", "IDVARVAL": "1", "QNAM": "AEKNOWDT", "QVAL": "2025-03-06"}
-    >>> known_to_site(ae, pd.DataFrame(told), pd.Timestamp("2025-06-30"))["KNOWDT"].astype("str").tolist()
+    >>> known = {"USUBJID": ["001"], "IDVAR": "AESEQ", "IDVARVAL": "1", "QNAM": "AEKNOWDT", "QVAL": "2025-03-06"}
+    >>> known_to_site(ae, pd.DataFrame(known), pd.Timestamp("2025-06-30"))["KNOWDT"].astype("str").tolist()
     ['2025-03-06', nan]
     """
     answers = qualifier(suppae, ae, "AE", KNOWN_ON)

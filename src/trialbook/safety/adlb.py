@@ -90,7 +90,7 @@ def si_values(lb: pd.DataFrame) -> pd.DataFrame:
     use_standard = factor.isna() & standard.notna() & lb["LBSTRESN"].notna()
     value = (lb["LBORRESN"] * factor.fillna(1.0)).where(~use_standard, lb["LBSTRESN"] * standard)
     unit = si_unit(lb["LBTESTCD"]).where(factor.notna() | use_standard, lb["LBORRESU"])
-    # Limits stand in the unit of the result as reported; where only the standard unit is known they cannot follow.
+    # Limits are in the unit of the result as reported; where only the standard unit is known they cannot follow.
     low = (lb["LBORNRLO"] * factor.fillna(1.0)).mask(use_standard)
     high = (lb["LBORNRHI"] * factor.fillna(1.0)).mask(use_standard)
     indicator = pd.Series("", index=lb.index, dtype="str").mask(value.notna() & (low.notna() | high.notna()), "NORMAL")
@@ -117,7 +117,7 @@ def unknown_units(adlb: pd.DataFrame) -> pd.DataFrame:
 
 
 def _timing(lb: pd.DataFrame, adt: pd.Series, trtsdt: pd.Series, started: pd.Series) -> pd.DataFrame:
-    """Whether a sample was taken `before` or `after` the first infusion; neither where that cannot be told.
+    """Whether a sample was taken `before` or `after` the first infusion; neither where that is not known.
 
     A sample at the very time of the infusion is before it (A-10). On day 0 without a time of sample or infusion only
     a visit or time point that says so makes it `before`.

@@ -12,14 +12,14 @@ from trialbook.results.ard import TOTAL, ArdRow, proportion_rows
 # ----------------------------------------------------------------------------------------------------
 
 NONE = (0, 0)
-# The class of the rows by maximum that stand for all events of a subject.
+# The class of the rows by maximum that count all events of a subject.
 OVERALL = "TEAE"
-# How a table names the row of a class that stands for all its terms.
+# How a table names the row of a class that counts all its terms.
 ANY_EVENT = "Any event"
 SUBJECT_EVENT = ["USUBJID", "EPISODE"]
 CLASS_TERM = ["ABODSYS", "ADECOD"]
 Cells = dict[tuple[str, ...], tuple[int, int]]
-# A column as numbers, and what each number stands for.
+# A column as numbers, and what each number means.
 Coded = tuple[np.ndarray, Sized]
 
 
@@ -159,7 +159,7 @@ def maximum_rows(
 def by_maximum(records: pd.DataFrame, rank: pd.Series, words: Mapping[int, str]) -> pd.DataFrame:
     """The records with the highest rank of their subject, overall (class TEAE), per class (term blank) and per term.
 
-    MAXIMUM holds the words of the rank; records whose rank has none are left out. A record stands up to three times,
+    MAXIMUM holds the words of the rank; records whose rank has none are left out. A record is there up to three times,
     with the index of `records`.
     """
     records = slim(records, ["ABODSYS", "ADECOD"])[rank.loc[records.index].isin(list(words))]
@@ -169,7 +169,7 @@ def by_maximum(records: pd.DataFrame, rank: pd.Series, words: Mapping[int, str])
 
 
 # ----------------------------------------------------------------------------------------------------
-# Which records stand behind each number of a table: positions of records by the key of the cell.
+# Which records are behind each number of a table: positions of records by the key of the cell.
 
 
 Sets = dict[tuple[str, ...], tuple[int, ...]]
@@ -178,7 +178,7 @@ Sets = dict[tuple[str, ...], tuple[int, ...]]
 def record_sets(records: pd.DataFrame, by: list[str]) -> Sets:
     """The positions of the records behind each cell: key = values of `by`, then the level (and Total).
 
-    `records` keep the index 0, 1, 2 ... of the frame that their lines stand in; one may stand there more than once.
+    `records` keep the index 0, 1, 2 ... of the frame with their lines; one may be there more than once.
     """
     both = at_levels(records[["TRT01A", *by]])
     grouped = both.groupby([*by, "LEVEL"], sort=False).indices

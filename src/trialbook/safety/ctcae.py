@@ -170,7 +170,7 @@ def lab_grades(results: pd.DataFrame) -> pd.DataFrame:
 
     - Grade 0: every limit of the term could be compared and none was crossed.
     - A limit whose reference is missing cannot be crossed: LLN missing leaves grade 1 of a cytopenia open, its absolute
-      grades 2 to 4 stand. A term of multiples of ULN is not evaluable without ULN.
+      grades 2 to 4 are given. A term of multiples of ULN is not evaluable without ULN.
     - Baseline above ULN: multiples of the baseline replace those of ULN; an unknown baseline counts as normal.
     - "<x" and ">x": graded at the bound where the bound decides or the value lies beyond it on the worse side (then
       the grade is "at least"); else not evaluable (A-14).

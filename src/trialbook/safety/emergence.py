@@ -67,7 +67,7 @@ def grade_rose(before: pd.Series, after: pd.Series) -> pd.Series:
 
 
 def emergent_lines(records: pd.DataFrame, emergent: pd.Series, before: pd.Series) -> pd.Series:
-    """TRTEMFL of the lines of an event whose grade changes stand on several lines (same AESPID or AEGRPID).
+    """TRTEMFL of the lines of an event whose grade changes are on several lines (same AESPID or AEGRPID).
 
     Columns of `records`: USUBJID EPISODE ATOXGR ASTDT AESEQ and GROUPED (lines joined by an id of the site).
     An event that began before the first infusion is not new: its later lines are treatment-emergent only from the

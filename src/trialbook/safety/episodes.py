@@ -28,7 +28,7 @@ def episodes(ae: pd.DataFrame, gap_days: int | None, linked_gap_days: int = 1) -
        `linked_gap_days` certainly lie between the end of those before and the start of the next: then a new episode
        begins, and AGAPDY holds the days between (A-153)
     2. else a record that starts after the one before it and within `gap_days` of its end continues it
-    3. else it stands alone; two records of one term that start on the same day are near duplicates, never merged
+    3. else it is one event; two records of one term that start on the same day are near duplicates, never merged
 
     Imputed dates never merge records, nor do they part what the site has joined. `gap_days` None: every record is an
     event of its own.

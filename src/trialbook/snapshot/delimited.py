@@ -12,7 +12,7 @@ from charset_normalizer import from_bytes
 from trialbook.core.errors import StopError
 from trialbook.snapshot.tables import Grid, unlikely_gb18030, unlikely_utf8
 
-ASK_AGAIN = "ask for the file anew"
+ASK_AGAIN = "ask for the file again"
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 REPLACEMENT = "\ufffd"
@@ -30,7 +30,7 @@ def read_delimited(content: bytes, file: str, delimiter: str) -> Grid:
     text, encoding = decode(content, file)
     rows: list[list[str]] = []
     lines: list[int] = []
-    # The same few texts stand in most cells of a large file: each is kept once.
+    # The same few texts fill most cells of a large file: each is kept once.
     kept: dict[str, str] = {}
     for line, fields in _records(text, file, delimiter):
         if not fields:

@@ -248,7 +248,7 @@ def _perhaps(domain: str, file: str, content: bytes) -> tuple[list[RawTable], li
 
 
 def _first_rows(grid: Grid) -> list[list[str]]:
-    """The rows in which the variable names may stand, in capital letters."""
+    """The rows that may hold the variable names, in capital letters."""
     return [[(cell or "").upper() for cell in row] for row in grid.rows[:2]]
 
 

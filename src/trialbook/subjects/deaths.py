@@ -204,7 +204,7 @@ def life_after_death(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
 
     The last record of each domain is named. PROVES: the subject was seen (visit, infusion, measurement, status ALIVE),
     so that the death date or the record is wrong and the survival time of this subject is unresolved (P25). Otherwise
-    the record may carry the date of a form or a result, and the death date stands.
+    the record may carry the date of a form or a result, and the death date is kept.
     """
     return domains.once(_life_after_death, cut_date)
 

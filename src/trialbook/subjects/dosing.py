@@ -71,7 +71,7 @@ def same_bag(given: pd.DataFrame) -> pd.Series:
 def dose_per_kg(given: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.Series:
     """10^6 cells per kg of each infusion: as recorded, or total cells over the last body weight in the window.
 
-    Missing where the unit is not one of cells, or where no weight stands within `weight_window_days` before.
+    Missing where the unit is not one of cells, or where there is no weight within `weight_window_days` before.
     """
     unit = given["EXDOSU"].str.replace(r"\s", "", regex=True).str.lower().str.extract(_CELL_UNIT)
     known = given["EXDOSU"].str.replace(r"\s", "", regex=True).str.lower().str.fullmatch(_CELL_UNIT)
@@ -99,7 +99,7 @@ def dose_level(per_kg: pd.Series, protocol: Protocol, analysis: Analysis) -> pd.
 def infusion_levels(study: StudyData) -> pd.DataFrame:
     """The infusions with DOSEKG (10^6 cells per kg), DOSES, LEVEL (id or blank) and INFNO (1 = first) added.
 
-    DOSEKG is the sum of the day's records (A-160), missing where the dose of one of them cannot be told or was not
+    DOSEKG is the sum of the day's records (A-160), missing where the dose of one of them is not known or was not
     entered. Where records of the day are the same in every value, the sum holds unless only the dose without the
     repetition is that of the subject's arm (ACTARMCD, else ARMCD); it is asked about in either case. DOSES names the
     doses of several records as entered (`1 + 1`), else the one.

@@ -69,7 +69,7 @@ def select_mtd(
 
     Only levels with an isotonic rate under `below` are looked at (`boundMTD` of CRAN BOIN: the de-escalation boundary).
 
-    Levels with one pooled rate are told apart by a hair that rises with dose, as in CRAN BOIN: the highest of them is
+    Ties of a pooled rate are broken by a tiny term that rises with dose, as in CRAN BOIN: the highest of them is
     taken when the rate is below the target, the lowest when it is above.
 
     >>> select_mtd([3, 6, 3], [0, 1, 2], target=0.3, excluded_from=3)

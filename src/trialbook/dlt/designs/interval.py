@@ -166,7 +166,7 @@ class I3Plus3(IntervalRule):
         >>> rule.letter(0, 3), rule.letter(1, 3), rule.letter(1, 4), rule.letter(2, 3)
         ('E', 'S', 'S', 'D')
         """
-        # Exact, because 0.30 - 0.05 is not 0.25 in floating point and 1/4 stands on the boundary.
+        # Exact, because 0.30 - 0.05 is not 0.25 in floating point and 1/4 lies on the boundary.
         target, margin = Fraction(str(self.target)), Fraction(str(self.margin))
         above = margin if self.margin_above is None else Fraction(str(self.margin_above))
         rate = Fraction(x, n)

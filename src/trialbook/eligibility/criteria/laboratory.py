@@ -253,7 +253,7 @@ def organ_function(screening: Screening, criterion: Criterion) -> Found:
 
     The last result in the laboratory window decides (A-11); ratios are to the upper limit on the same record (A-12),
     so no unit is converted. A ratio equal to the limit passes, a clearance equal to the limit does not (A-13). A
-    violation by a haemolysed AST sample stays one and is asked about; an anticoagulant exempts no INR, it is told.
+    violation by a haemolysed AST sample stays one and is asked about; an anticoagulant exempts no INR, it is mentioned.
     """
     alt, ast, clearance, bun, inr = criterion.audit_columns()
     return together(

@@ -53,7 +53,7 @@ def reading(text: pd.Series, value: pd.Series, sign: pd.Series, limit: pd.Series
 def detection(
     text: pd.Series, value: pd.Series, sign: pd.Series, words: CodeLists, quantified: pd.Series | None = None
 ) -> pd.Series:
-    """The same for nucleic acid: a number stands for copies that were counted, so any number above 0 is POSITIVE.
+    """The same for nucleic acid: a number is a count of copies, so any number above 0 is POSITIVE.
 
     Below the limit of quantification ("<20", "TND", "未检出") is NEGATIVE: not detected (A-33). `quantified`, where
     given, is that limit on the record: a number below it is NEGATIVE too.
@@ -125,9 +125,9 @@ def active_hepatitis(screening: Screening, criterion: Criterion) -> Found:
 def pregnancy(screening: Screening, criterion: Criterion) -> Found:
     """EX15: excluded where HCG is positive in a female subject, or she is lactating.
 
-    NE where a female of `minimum_age` or more (or of unknown age, or after menarche) who may bear children has no clear
-    HCG result in its window (A-34), and where the sex of a subject with a positive HCG is not known. Otherwise the form
-    decides: no data test contraception, for both sexes.
+    NE where a female of `minimum_age` or more (or of unknown age, or after menarche) who may become pregnant has no
+    clear HCG result in its window (A-34), and where the sex of a subject with a positive HCG is not known. Otherwise
+    the form decides: no data test contraception, for both sexes.
     """
     days = int(number(criterion, "hcg_window_days"))
     hcg, seen = _last_reading(screening, ["HCG"], days=days)
@@ -150,7 +150,7 @@ def pregnancy(screening: Screening, criterion: Criterion) -> Found:
 
 
 def _may_bear(screening: Screening, criterion: Criterion) -> pd.Series:
-    """Who may bear children: the answer of SUPPDM, else by age or menarche, unless a history says that she cannot."""
+    """Who may become pregnant: the answer of SUPPDM, else by age or menarche, unless a history says that she cannot."""
     people = screening.subjects
     child = (people["AGE"] < number(criterion, "minimum_age")).fillna(False).astype(bool)
     menarche, _ = _states(screening, criterion, "menarche", past=True)
