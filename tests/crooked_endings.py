@@ -134,7 +134,7 @@ ENDINGS: dict[str, Ending] = {
         "a call that code cell 3, or one before it, put off failed (ZeroDivisionError)"),
     # what was left
     "the receipt removed in advance": Ending(
-        "import os\nos.environ['TRIALBOOK_NONCE'] = 'another'", False, "the last cell left no receipt"),
+        "import os\nos.environ['TRIALBOOK_NONCE'] = 'another'", False, "the last cell wrote no receipt"),
     "the workspace removed": Ending(
         "import os, shutil\nw = os.environ['TRIALBOOK_WORKSPACE']\nshutil.rmtree(w)\nopen(w, 'w')",
         False, "code cell 4 ended with"),

@@ -95,7 +95,7 @@ class Store:
         return hashes
 
     def sweep(self) -> None:
-        """Removes what a killed build left half-written; only the holder of the cut's lock may call this."""
+        """Removes what a killed build wrote in part; only the holder of the cut's lock may call this."""
         for left in self._folder.glob(".*"):
             shutil.rmtree(left, ignore_errors=True)
 
