@@ -115,7 +115,7 @@ def status(
             console.print(f"               {line}", markup=False)
     anew = sum(piece.state != "kept" for piece in found)
     console.print(
-        f"{trial.cut.cut_id}: {len(found) - anew} of {len(found)} pieces are kept; pages are put together anew"
+        f"{trial.cut.cut_id}: {len(found) - anew} of {len(found)} pieces are kept; pages are put together again"
     )
 
 

@@ -168,7 +168,7 @@ def test_a_notebook_that_deletes_the_workspace_is_refused(tmp_path: Path, server
 
 
 def test_kernels_end_with_their_server(tmp_path: Path) -> None:
-    """Also when it is killed, with what they started in other sessions; and the build is told, not left waiting."""
+    """Also when it is killed, with what they started in other sessions; and the build learns of it at once."""
     with KernelServer(tmp_path / "server") as server:
         pids = tmp_path / "pids"
         cell = STAYING.format(leave="os.setsid()") + f"open({str(pids)!r}, 'w').write(str(os.getpid()))\n"

@@ -48,7 +48,7 @@ ENDING = {
 }  # fmt: skip
 # Calls that could hide any of these from this check, or wait for a person.
 HIDING = {"exec", "eval", "compile", "__import__", "get_ipython", "input", "breakpoint"}
-# A failure in a thread, a task or another process leaves every cell "completed".
+# A failure in a thread, a task or another process does not show in the state of a cell.
 BESIDE = {
     "asyncio", "threading", "_thread", "multiprocessing", "concurrent", "subprocess", "pty", "sched",
     "importlib", "runpy", "ctypes", "builtins",
@@ -210,7 +210,7 @@ def run_notebook(
     _stop_if_beside(step, home / FOUND, getattr(manager.process, "left", 0), executed)
     warnings = take_stderr(executed)
     if any("Traceback (most recent call last)" in text for text in warnings):
-        # An exception in a thread or a background task leaves every cell "completed".
+        # An exception in a thread or a background task does not show in the state of a cell.
         raise NotebookError(step, "something failed beside the cells", executed)
     changed = sorted(name for name, mark in earlier.items() if _mark(workspace / name) != mark)
     if changed:

@@ -57,7 +57,7 @@ class Store:
         self._folder = folder
 
     def find(self, piece: str, value: Callable[[str], str], needed: Collection[str] = ()) -> Kept | None:
-        """The kept piece whose every ingredient still has its value, and whose files are whole; else None.
+        """The cached task with the same inputs as now, whose files are whole; else None.
 
         `needed` are ingredients that every such piece has: one that does not name them was not written by a build.
         """

@@ -14,7 +14,7 @@ SETS = {
     "SCRFL": "TRT01P", "ENRFL": "TRT01P", "SAFFL": "TRT01A", "DLTEFL": "TRT01A", "MAT28FL": "TRT01A",
     "EVAL28FL": "TRT01A", "PPFL": "TRT01A",
 }  # fmt: skip
-# Groups of DLT statuses (§4.2); COUNTED is a flag of its own.
+# Groups of DLT statuses (§4.2); the flag COUNTED is separate.
 DLT_GROUPS = {
     "EVALUABLE": ("DLT", "PENDING-ADJ", "UNRESOLVED", "NO-DLT"),
     "WAITING": ("PENDING", "PENDING-DATA"),

@@ -195,7 +195,7 @@ FURTHER: dict[str, tuple[Act, str, str]] = {
     ),
 }  # fmt: skip
 
-# Further changes of what a build was made of, and what the look says.
+# Further changes of the sources of a build, and what the look says.
 FURTHER_SOURCES: dict[str, tuple[Act, str]] = {
     "an input cut short": (
         lambda s: s.source(DM, lambda t: t[: len(t) // 2]), "input dm.csv: sha256 ",

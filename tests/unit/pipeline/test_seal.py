@@ -1,4 +1,4 @@
-"""What finished pieces have left is sealed: nothing is altered, replaced, added or removed without being found."""
+"""The outputs of finished tasks are sealed: nothing is altered, replaced, added or removed without being found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A build that is replaced is kept whole, also beside an earlier one of the same seal; what moved is told truly."""
+"""A build that is replaced is kept whole, also beside an earlier one of the same seal; what moved is reported."""
 
 from __future__ import annotations
 
