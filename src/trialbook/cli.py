@@ -115,7 +115,7 @@ def status(
             console.print(f"               {line}", markup=False)
     anew = sum(piece.state != "kept" for piece in found)
     console.print(
-        f"{trial.cut.cut_id}: {len(found) - anew} of {len(found)} pieces are kept; pages are put together anew"
+        f"{trial.cut.cut_id}: {len(found) - anew} of {len(found)} pieces are kept; pages are put together again"
     )
 
 
@@ -181,10 +181,10 @@ def new_cut(
 
 @app.command("draft-contract")
 def draft_contract(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset that a notebook leaves")],
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset that a notebook writes")],
     out: Out = Path("build"),
 ) -> None:
-    """Draft a first contract for a dataset from what a run has left of it; overwrites nothing."""
+    """Draft a first contract for a dataset from the one that a run wrote; overwrites nothing."""
     from trialbook.commands.draft_contract import write_draft
     from trialbook.protocol.load import project_root
 
@@ -275,7 +275,7 @@ def run() -> int:
             _say(chinese)
         return error.exit_status
     except Ended as end:
-        _say(f"ended by {end.name}; a build that was not finished has left nothing, the last complete one is as it was")
+        _say(f"ended by {end.name}; an unfinished build has published nothing, the last complete one is unchanged")
         return end.exit_status
     except OSError as error:
         what = f"{error.filename}: cannot be read or" if error.filename else "what was to be said could not be"

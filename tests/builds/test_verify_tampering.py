@@ -1,4 +1,4 @@
-"""Whatever is changed in a build, or in what it was made of, `verify` finds it and names the place."""
+"""Whatever is changed in a build, or in its sources, `verify` finds it and names the place."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.build
 
 @pytest.fixture(scope="session")
 def pristine(demo: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Standing:
-    """A copy of the last two demo builds, and of all that they were made of; nobody changes it."""
+    """A copy of the last two demo builds, and of all their sources; nobody changes it."""
     place = tmp_path_factory.mktemp("pristine")
     for cut in (CUT, PREVIOUS):
         shutil.copytree(demo / cut, place / "build" / cut)

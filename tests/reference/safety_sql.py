@@ -97,7 +97,7 @@ create table events as
 """
 
 
-# §14.4: serious events of whoever consented, from consent on (a date that may be later counts), by any day.
+# §14.4: serious events of subjects who consented, from consent on (a date that may be later counts), by any day.
 LEDGER = """
 create table ledger as
   select a.USUBJID, coalesce(AEDECOD, AETERM) as pt, coalesce(t.level, '') as level, t.d0,

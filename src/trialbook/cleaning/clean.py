@@ -141,7 +141,7 @@ def study_names(dm: pd.DataFrame, study: Study) -> set[str]:
     """How this study is called, without letter case and signs.
 
     The ids of the protocol file, where DM uses one of them; else the STUDYID of DM, which lists the subjects: an export
-    may well name the study otherwise than the protocol file.
+    may use another name for the study than the protocol file.
     """
     own = {_bare(name) for name in (study.id, study.registry_id or "") if name}
     listed = _spelled(dm).dropna()

@@ -62,7 +62,7 @@ def match_records(code: str, old: pd.DataFrame, new: pd.DataFrame) -> list[tuple
     2. the same natural key, where it is unique on both sides: the export has renumbered its records;
     3. the same number, where part of the natural key, the coded term or the end still agrees: it was corrected;
     4. the same key but for a date in it that was completed (`SSDTC=2025-05` to `SSDTC=2025-05-11`).
-    What is left over has come or gone.
+    The rest are new or deleted.
 
     >>> old = pd.DataFrame({"subject": ["001"], RECORD: ["AESEQ=1"], "AETERM": ["Rash"], "AESTDTC": ["2025-03-05"]})
     >>> renumbered = old.assign(**{RECORD: "AESEQ=7"})

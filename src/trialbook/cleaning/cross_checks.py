@@ -190,7 +190,7 @@ _UNPLANNED = "UNSCHEDULED"
 def visit_queries(domains: Domains) -> list[Query]:
     """Questions about LB records against the visits of SV, one per subject, visit and date.
 
-    The analysis uses the date of the sample and never the label, so a label alone changes no result. Asked is
+    The analysis uses the date of the sample and never the label, so a label alone changes no result. Questions:
 
     | label, its visit on | sample dated | another visit on | question                |
     |---------------------|--------------|------------------|-------------------------|

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 ALL = ("ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS")
-# By domain, then by variable where one of them matters otherwise than the rest.
+# By domain, then by variable where one of them matters for other endpoints than the rest.
 _OF_DOMAIN: Mapping[str, tuple[str, ...]] = {
     "EX": ("TEAE", "DLT", "ORR_D28", "OS"),
     "AE": ("TEAE", "DLT"),

@@ -133,7 +133,7 @@ def _trial(base: Trial, case: Case, ids: set[str], file: str) -> Trial:
 
 
 def grid_table(trials: Sequence[tuple[Case, Trial]], outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    """One row per build: its cut and case, the keys that differ, what became of it, and its headline results."""
+    """One row per build: its cut and case, the keys that differ, its outcome, and its headline results."""
     by_id = {outcome.cut_id: outcome for outcome in outcomes}
     rows = [_row(case, trial, by_id[trial.cut.cut_id]) for case, trial in trials]
     keys = list(dict.fromkeys(key for case, _ in trials for key in case.overrides))

@@ -72,7 +72,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one contract: the dataset, its rows, the rules evaluated, those that failed, and those that were
+    """The verdict on one contract: the dataset, its rows, the rules evaluated, those that failed, and those that were
     skipped, with the reason.
     """
 

@@ -190,7 +190,7 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 @cache
 def _personal() -> re.Pattern[str]:
-    """Everything that is looked for. Compiled when it is first needed: a build that has nothing to do needs it not."""
+    """Everything that is looked for. Compiled when it is first needed: a build that has nothing to do does without."""
     return re.compile(
         f"{_BIRTH}|{_NAMED}|{_RECORD}|{_PASSPORT_LABELLED}|{_MESSENGER}|{_NUMBERS}|{_MAIL}|{_ADDRESS}", re.IGNORECASE
     )

@@ -234,7 +234,9 @@ def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, ana
         cases = f"worst case {plain_code(advice.worst)}, best case {plain_code(advice.best)}"
         notes.append(Note("info", f"What is open may lead to: {cases}."))
     elif advice.best != advice.code:
-        notes.append(Note("info", f"Whatever comes of what is open, the rule will then say {plain_code(advice.best)}."))
+        notes.append(
+            Note("info", f"However the open cases turn out, the rule will then say {plain_code(advice.best)}.")
+        )
     return notes
 
 

@@ -296,8 +296,8 @@ def verdicts(rules: pd.DataFrame) -> pd.DataFrame:
 
 
 def side_by_side(rules: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
-    """SUBJID, a column per definition (TRUE, FALSE or NE with the deciding date), DIFFERS: which definitions say
-    otherwise than the one in force, and CLASS (`refractory_or_dependent`). The definition in force comes first, the
+    """SUBJID, a column per definition (TRUE, FALSE or NE with the deciding date), DIFFERS: the definitions with another
+    answer than the one in force, and CLASS (`refractory_or_dependent`). The definition in force comes first, the
     Chinese consensus next to it."""
     rules = rules[rules["USUBJID"].isin(adsl["USUBJID"])]
     if rules.empty:

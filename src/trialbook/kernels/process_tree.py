@@ -54,7 +54,7 @@ def end_all(pids: Iterable[int]) -> None:
 def end_marked(marker: str) -> None:
     """Kills every process of this user that was started with the environment variable `marker` (NAME=value).
 
-    What is left of a build whose runner and kernel server were both killed is found in no other way.
+    There is no other way to find the processes of a build whose runner and kernel server were both killed.
     """
     import psutil
 

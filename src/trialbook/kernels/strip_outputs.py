@@ -11,8 +11,8 @@ ENTRY = "trialbook"
 
 
 def stripped(notebook: dict[str, Any]) -> dict[str, Any]:
-    """The notebook as it may enter git: code, prose, what it says of itself as a step, kernel name, cell tags; nothing
-    that a run left.
+    """The notebook as it may enter git: code, prose, what it says of itself as a step, kernel name, cell tags; no
+    output of a run.
     """
     for cell in notebook["cells"]:
         tags = cell.get("metadata", {}).get("tags", [])

@@ -195,7 +195,7 @@ def make_pieces(
 
 @dataclass(frozen=True)
 class Gathered:
-    """What the pieces of a build have left, put together: numbers, questions, verdicts by step, the previous build."""
+    """The outputs of the tasks of a build, put together: numbers, questions, verdicts by step, the previous build."""
 
     ard: pd.DataFrame
     queries: pd.DataFrame
@@ -208,7 +208,7 @@ def _gather(work: Making) -> Gathered:
     from trialbook.pipeline import collect
 
     scratch, trial, graph = work.scratch, work.trial, work.graph
-    # Every notebook has ended: what is put together now is what each piece left, byte for byte.
+    # Every notebook has ended: the outputs of the tasks are put together now, byte for byte.
     work.seal.check(hash_all=True)
     # In the order of the story, not in the order in which pieces that are made side by side happened to end.
     verdicts = {piece.step: work.verdicts[piece.name] for piece in graph.pieces if piece.kind == "contracts"}
@@ -290,7 +290,7 @@ def _run_details(work: Making, began: datetime) -> dict[str, Any]:
 
 
 def _keep_stopped(out: Path, cut_id: str, began: datetime, error: Exception, scratch: Path) -> None:
-    """Leaves what is known of a stopped build beside the builds: when, why, the notebook as far as it ran, and datasets
+    """Writes what is known of a stopped build beside the builds: when, why, the notebook as far as it ran, and datasets
     that have no contract yet.
     """
     from trialbook.kernels.run_notebook import OWN_ERRORS, NotebookError, notebook_text

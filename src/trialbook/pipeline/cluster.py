@@ -46,7 +46,7 @@ class Seen:
 
 
 def look_around(root: str, out: str, token: str, mark: str = "") -> Seen:
-    """Runs on every worker: what it sees; with `mark` it also leaves a file beside the probe file."""
+    """Runs on every worker: what it sees; with `mark` it also writes a file beside the probe file."""
     import platform
 
     place, project = Path(out) / PROBES / token, Path(root)
@@ -93,7 +93,7 @@ def misfit(here: Seen, there: object, left_its_mark: bool) -> str:
 
 
 # ----------------------------------------------------------------------------------------------------
-# Outcomes of jobs on other machines, left in the folder that all of them see: none is lost with a connection.
+# Outcomes of jobs on other machines, written to the folder that all of them see: none is lost with a connection.
 #
 # A scheduler may be silent, and a worker may be cut off from it while its build goes on. Whether that build has ended
 # is
@@ -101,14 +101,14 @@ def misfit(here: Seen, there: object, left_its_mark: bool) -> str:
 
 
 def build_and_leave(job: Job, place: Path) -> Outcome:
-    """Builds one cut in this process, and leaves what became of it in the file `place` too."""
+    """Builds one cut in this process, and writes the outcome to the file `place` too."""
     outcome = build_one(job)
     leave(outcome, place)
     return outcome
 
 
 def leave(outcome: Outcome, place: Path) -> None:
-    """Leaves an outcome in a file, whole or not at all."""
+    """Writes an outcome to a file, whole or not at all."""
     coming = place.with_name(f".{place.name}.coming")
     # Where it cannot be written, the outcome still goes back by way of the scheduler.
     with suppress(OSError):
@@ -117,7 +117,7 @@ def leave(outcome: Outcome, place: Path) -> None:
 
 
 def left_outcome(place: Path) -> Outcome | None:
-    """The outcome that was left in a file; None while there is none."""
+    """The outcome in a file; None while there is none."""
     try:
         plain = json.loads(place.read_text(encoding="utf-8"))
         return Outcome(**{**plain, "details": tuple(plain["details"])})
@@ -152,7 +152,7 @@ ANSWER_SECONDS = 10.0
 GONE_SECONDS = 5.0
 # Silence of so many times the wait for a scheduler is taken for its end.
 SILENCES = 10
-# How often a job is handed out again of which a lost connection left no trace.
+# How often a job is handed out again of which a lost connection took every trace.
 MOST_TRIES = 3
 BUSY = 3
 # Said of a worker that is there and does not say what it sees.
@@ -228,7 +228,7 @@ class ClusterPool:
     """Hands each idle worker one job; a worker that ends takes no more than its own job with it.
 
     A job is given up only when its worker is known to be gone: the scheduler answers and does not know of it, no
-    process holds the lock of the cut, and no outcome was left. What is left counts, however late it comes.
+    process holds the lock of the cut, and no outcome was written. A written outcome counts, however late it comes.
     """
 
     client: Any
@@ -335,7 +335,7 @@ class ClusterPool:
         return answers.get(worker)
 
     def start(self, job: Job, worker: str, place: Path) -> Any:
-        """Has one worker, and no other, build a job and leave its outcome in `place`; returns the future of it."""
+        """Has one worker, and no other, build a job and write its outcome to `place`; returns the future of it."""
         return self._submit(worker, build_and_leave, job, place)
 
     def _submit(self, worker: str, function: Any, *words: Any) -> Any:
@@ -355,7 +355,7 @@ class ClusterPool:
         handed.futures.append(self.start(handed.job, handed.worker, handed.places[-1]))
 
     def _ended(self) -> Outcome | None:
-        """The outcome of a job that has ended, as it was left in the common folder or came by way of the scheduler."""
+        """The outcome of a job that has ended, from the common folder or by way of the scheduler."""
         for worker, handed in sorted(self.running.items()):
             outcome = self._arrived(handed)
             if outcome:
@@ -419,7 +419,7 @@ def _came_back(future: Any, handed: Handed, wait: float) -> Outcome | None:
     except (OSError, TimeoutError, RuntimeError):
         return None
     except Exception as error:
-        # The result is gone with its worker; what was left beside the builds still counts.
+        # The result is gone with its worker; the outcome written beside the builds still counts.
         if type(error).__name__ not in LOST:
             raise
     return None

@@ -42,7 +42,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one job: the first page of its build, or why there is none (a STOP in Chinese too).
+    """The outcome of one job: the first page of its build, or why there is none (a STOP in Chinese too).
 
     `exit_status` is that of the command; `details` are lines that a person should read.
     """
@@ -62,7 +62,7 @@ class Outcome:
 
 
 def build_one(job: Job) -> Outcome:
-    """Builds one cut in this process and returns what became of it; the same function here and on a cluster."""
+    """Builds one cut in this process and returns the outcome; the same function here and on a cluster."""
     from trialbook.pipeline.build import Options, build_cut
 
     began = time.monotonic()

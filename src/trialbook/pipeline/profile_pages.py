@@ -25,7 +25,7 @@ CONTENT = f".steps/{PROFILES}/profiles.json"
 
 
 def make_profiles(trial: Trial, scratch: Path) -> list[str]:
-    """Leaves the content of every profile page in `CONTENT`; returns what it has read."""
+    """Writes the content of every profile page to `CONTENT`; returns what it has read."""
     choose_text_storage(trial)
     read: set[str] = {"cut.cut_date", "data data/clean/"}
     noting = noting_trial(trial, read.add)

@@ -113,7 +113,7 @@ def rebuilt(trial: Trial, root: Path, standing: Path, jobs: int) -> Iterator[Pat
     builds = standing.parent
     with one_builder(builds / VERIFY, trial.cut.cut_id):
         place = builds / VERIFY / trial.cut.cut_id
-        # Only the holder of the lock is here: what is left was left by a verification that was killed.
+        # Only the holder of the lock is here: anything here is from a verification that was killed.
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         try:

@@ -210,7 +210,7 @@ def _find_files(path: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
     files: list[tuple[str | None, Path]] = [
         (e.stem.upper(), e) for e in entries if e.is_file() and e.suffix.lower() in FORMATS and _is_named(e.stem)
     ]
-    # What an open spreadsheet or a Macintosh leaves beside a workbook is none.
+    # The files that an open spreadsheet or a Macintosh puts beside a workbook are none.
     books = [e for e in entries if e.is_file() and e.suffix.lower() == ".xlsx" and not e.name.startswith(("~$", "."))]
     if not any(is_domain(str(domain)) for domain, _ in files) and len(books) == 1:
         files = [(None, books[0])]

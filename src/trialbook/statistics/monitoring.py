@@ -32,7 +32,7 @@ def monitoring_states(rule: StoppingRule, events: int, n: int, open_subjects: in
     `events` of `n` evaluated subjects had it; `open_subjects` are not evaluated yet. A boundary that has been reached
     is not undone by later subjects: then the best case is the present one. In the worst case the events come first
     and the rule looks on the way, so its counts are those of the first look that stops, if only an earlier one does.
-    `next event stops`: it does so whoever has it, if nobody is evaluated in between without the event (where the rule
+    `next event stops`: it does so in any subject, if nobody is evaluated in between without the event (where the rule
     does not look after every subject: until the next look). Raises ValueError for counts that do not fit.
 
     >>> from trialbook.statistics.stopping_rules import Pocock, calibrated_rule

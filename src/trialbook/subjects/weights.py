@@ -19,7 +19,7 @@ from trialbook.core.units import KILOGRAMS
 def measurements(domains: Domains, test: str, factors: Mapping[str, float]) -> pd.DataFrame:
     """One vital sign in one unit: USUBJID VSDT VALUE VSSEQ, in order of subject, date and sequence.
 
-    `factors` gives the size of each unit. Left out are records without a number, a complete date or a known unit,
+    `factors` gives the size of each unit. Records without a number, a complete date or a known unit are left out,
     and values that are not positive.
 
     >>> vs = pd.DataFrame({

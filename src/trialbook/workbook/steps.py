@@ -170,5 +170,5 @@ class Graph:
 
     @cached_property
     def gathered(self) -> Piece:
-        """What the pieces have left, put together; the profile pages may still be drawn meanwhile."""
+        """The outputs of the tasks, put together; the profile pages may still be drawn meanwhile."""
         return Piece("results", "results", "results", tuple(p.name for p in self.pieces if p.kind != "page"))

@@ -1,4 +1,4 @@
-"""Ways to change what a build was made of, and what a look at the build says then."""
+"""Ways to change the sources of a build, and what a look at the build says then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What code a notebook or module can reach is told from its imports, without running it."""
+"""The code that a notebook or module can reach is found from its imports, without running it."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_the_survival_notebook_does_not_reach_what_only_safety_uses() -> None:
 
 
 def test_two_hundred_rewrites_of_the_library_lose_nothing(tmp_path: Path) -> None:
-    """Constants split out, renamed, re-exported, imported in functions: whoever used one reaches where it now is."""
+    """Constants split out, renamed, re-exported, imported in functions: code that used one reaches its new place."""
     library = Rewritten(tmp_path, seed=20261129)
     lost = []
     for _ in range(10):
