@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.display.blocks import Block
 from trialbook.display.payload import Payload, column, columns_of, data_text, declared_id, text_of
 from trialbook.display.table_details import Detail, Opened, Subjects
@@ -150,11 +151,28 @@ def _ard_cell(stats: Mapping[str, tuple[float, str]], pattern: str, pct_min_n: i
         texts.pop("p", None)
     asked = [name for name in re.findall(r"\{([^}]+)\}", pattern) if name in texts]
     if any(texts[name] == NOT_EVALUABLE for name in asked) and total != 0:
-        bounds = f" ({texts['n.low']} to {texts['n.high']} of {texts['N']})" if "n.low" in texts else ""
-        return NOT_EVALUABLE_WORDS + bounds
+        if "n.low" not in texts:
+            return msg(NOT_EVALUABLE_WORDS)
+        return msg(
+            "{not_evaluable} ({low} to {high} of {total})", not_evaluable=msg(NOT_EVALUABLE_WORDS),
+            low=texts["n.low"], high=texts["n.high"], total=texts["N"],
+        )  # fmt: skip
     if total == 0 or all(texts[name] == "-" for name in asked):
         return "-"
     return _fill(pattern, texts)
+
+
+# A part of a cell pattern that falls away when it says nothing.
+BRACKETED = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>)")
+
+
+def message_pattern(pattern: str) -> str:
+    """A cell pattern over statistics as a message id, whose places are plain names.
+
+    >>> message_pattern("{estimate} ({conf.low} to {conf.high})")
+    '{estimate} ({conf_low} to {conf_high})'
+    """
+    return re.sub(r"\{([^}]+)\}", lambda found: "{" + found[1].replace(".", "_") + "}", pattern).strip()
 
 
 def _fill(pattern: str, texts: Mapping[str, str]) -> str:
@@ -165,8 +183,9 @@ def _fill(pattern: str, texts: Mapping[str, str]) -> str:
         known = all(name in texts for name in names) and any(texts[name] != "-" for name in names)
         return found[0].removeprefix("<").removesuffix(">") if known or not names else ""
 
-    kept = re.sub(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>)", bracket, pattern)
-    return re.sub(r"\{([^}]+)\}", lambda found: texts.get(found[1], "-"), kept).strip()
+    kept = BRACKETED.sub(bracket, pattern)
+    names = re.findall(r"\{([^}]+)\}", kept)
+    return msg(message_pattern(kept), **{name.replace(".", "_"): texts.get(name, "-") for name in names})
 
 
 def _block(
