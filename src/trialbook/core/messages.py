@@ -157,6 +157,12 @@ def found_again(text: str) -> str:
     return text
 
 
+def as_text(text: str) -> Message:
+    """A text of ours that is part of another: the message that it is, else its words as an id of their own."""
+    found = found_again(text)
+    return found if isinstance(found, Message) else Message(text, text)
+
+
 def _pieces(text: str, separator: str) -> list[Message]:
     """The known messages that make up a text, the longest first; none when a piece is not known."""
     pieces: list[Message] = []

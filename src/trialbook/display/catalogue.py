@@ -157,7 +157,7 @@ def known_texts(catalogue: Catalog) -> frozenset[str]:
 
 
 class Marking(Language):
-    """A language that puts every text of the catalogue between marks, and collects in `unknown` what it was asked to say
+    """A language that puts every text of the catalogue between marks, and collects in `unknown` what it is asked to say
     and does not find there: what was not made of a message.
     """
 

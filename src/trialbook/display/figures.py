@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trialbook.core.messages import found_again, msg
+from trialbook.core.messages import as_text, msg
 from trialbook.display.blocks import Block, sentence
 from trialbook.display.chart_texts import chart_texts
 from trialbook.display.payload import MIME, declared_id, text_of
@@ -275,7 +275,7 @@ def figure(
     specification could reach out of the page or run text from data (see `trialbook.display.figures`).
     """
     if data.empty:
-        return sentence(msg("{title}: {nothing}", title=found_again(title), nothing=found_again(empty)))
+        return sentence(msg("{title}: {nothing}", title=as_text(title), nothing=as_text(empty)))
     use_house_style()
     from altair.utils import schemapi
 

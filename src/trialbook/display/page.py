@@ -11,9 +11,8 @@ from trialbook.core.messages import ENGLISH, Language
 from trialbook.display.chart_rendering import chart_script as library_script
 from trialbook.display.chart_rendering import csp_hash, draw_script
 from trialbook.display.page_content import PageContent, page_content
-from trialbook.display.templates import template_text
 from trialbook.display.text import visible
-from trialbook.display.theme import BLOCK_CSS
+from trialbook.display.theme import PAGE_CSS
 from trialbook.protocol.models import Cut, Study
 
 POLICY = (
@@ -111,7 +110,7 @@ def render(template: str, frame: Frame, current: str, language: Language = ENGLI
             current=current,
             language=language,
             _=language.say,
-            style=Markup(BLOCK_CSS + template_text("page.css")),  # noqa: S704 - our own files
+            style=Markup(PAGE_CSS),  # noqa: S704 - our own files
             **values,
         )
     )
