@@ -19,7 +19,7 @@ from trialbook.core.environment_variables import BUILD
 from trialbook.diff.file_places import places
 from trialbook.diff.words import first_and_more
 from trialbook.display import notice
-from trialbook.display.blocks import Block
+from trialbook.display.blocks import Block, several
 from trialbook.display.cell_outputs import running_shell
 from trialbook.display.links import in_notebook, way_from_open_notebook, without_profiles
 from trialbook.interactive.desk import Desk
@@ -162,7 +162,7 @@ class StepByHand(Step):
                 f"from the published build: {'; '.join(first_and_more(differing, SHOWN))}.",
                 "warning",
             )
-        return Block(receipt.html + said.html, f"{receipt.text}\n{said.text}")
+        return several([receipt, said])
 
 
 def open_by_hand(name: str, given: Mapping[str, Any]) -> StepByHand:

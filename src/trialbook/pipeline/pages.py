@@ -26,7 +26,9 @@ from trialbook.display.chart_rendering import (
 )
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import StepStatus, index_facts
-from trialbook.display.page import Dropped, Frame, Link, PageContent, compile_templates, page_content, page_of
+from trialbook.display.page import Frame, Link, compile_templates, page_of
+from trialbook.display.page_content import PageContent, page_content, page_number
+from trialbook.display.page_outputs import Dropped
 from trialbook.pipeline.change_page import changes_page
 from trialbook.pipeline.profile_pages import write_profiles
 from trialbook.pipeline.superseded import superseded_place
@@ -58,7 +60,7 @@ class PageSources:
 def render_content(notebook: Path, target: Path, charts: Literal["live", "static"]) -> list[Dropped]:
     """Leaves the content of the page of an executed notebook as JSON; returns the outputs that it would leave out."""
     compile_templates()
-    content = page_content(json.loads(read_input(notebook)), charts)
+    content = page_content(json.loads(read_input(notebook)), charts, number=page_number(notebook.stem))
     if not content.dropped:
         keep_json(target, asdict(content))
     return content.dropped

@@ -287,7 +287,6 @@ def look_ahead(ingredients: Ingredients) -> None:
         for spec in ingredients.graph.steps:
             _code(notebook_imports(ingredients.notebook(spec.notebook)))
         _code(["trialbook.pipeline.contract_checks", "trialbook.display.page"])
-        import xlsxwriter  # noqa: F401
 
 
 def _code(modules: list[str]) -> list[str]:

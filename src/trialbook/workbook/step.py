@@ -17,6 +17,7 @@ from trialbook.core.domains import AGES, Domains
 from trialbook.core.environment_variables import BUILD, NONCE, RECORDED, WORKSPACE
 from trialbook.core.errors import StopError
 from trialbook.core.files import is_recorded, keep_json, record, records
+from trialbook.core.messages import as_text, msg
 from trialbook.display.cell_outputs import show_as_on_pages
 from trialbook.display.links import in_notebook
 from trialbook.protocol.analysis import Analysis
@@ -141,7 +142,7 @@ class Step:
 
     def title(self, subject: str) -> str:
         """A title that names its subject and the cut."""
-        return f"{subject}, data cut {self.cut.cut_date}"
+        return msg("{title}, data cut {date}", title=as_text(subject), date=self.cut.cut_date)
 
     @cached_property
     def raw(self) -> Snapshot:
