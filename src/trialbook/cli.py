@@ -35,7 +35,7 @@ def build(
     ] = None,
     out: Out = Path("build"),
     jobs: Annotated[int, typer.Option(min=1, help="Notebooks that run side by side")] = 2,
-    force: Annotated[bool, typer.Option("--force", help="Build every step anew")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Rebuild every step")] = False,
     charts: Annotated[Literal["live", "static"], typer.Option(help="static: pages without any script")] = "live",
     supersede: Annotated[bool, typer.Option("--supersede", help="Replace a build of other data, and keep it")] = False,
     grid: Annotated[Path | None, typer.Option("--grid", help="Grid file: cuts under many parameters")] = None,
@@ -95,7 +95,7 @@ def status(
     out: Out = Path("build"),
     charts: Annotated[Literal["live", "static"], typer.Option()] = "live",
 ) -> None:
-    """Say what a build would make anew, and why; builds nothing."""
+    """Say what a build would rebuild, and why; builds nothing."""
     from trialbook.commands.status import is_up_to_date, pieces_status
     from trialbook.pipeline.build import step_store
     from trialbook.protocol.load import find_cut_file, load_trial, project_root

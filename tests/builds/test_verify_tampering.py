@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from standing_build import CUT, PREVIOUS, Standing
-from tampered_further import FURTHER, FURTHER_SOURCES, HARMLESS
-from tampered_outputs import FILE, OUTPUTS, SUBJECT, Act, age_62, flipped, other_rate
-from tampered_sources import DM, RULES, SOURCES
+from support.tampering.further import FURTHER, FURTHER_SOURCES, HARMLESS
+from support.tampering.outputs import FILE, OUTPUTS, SUBJECT, Act, age_62, flipped, other_rate
+from support.tampering.published import CUT, PREVIOUS, Standing
+from support.tampering.sources import DM, RULES, SOURCES
 from trialbook.core import file_marks
 from trialbook.core.datasets import read_dataset
 from trialbook.core.errors import UsageError
@@ -98,8 +98,8 @@ def test_a_forgery_that_fits_together_is_found_by_the_rebuild(standing: Standing
     standing.forge()
     assert standing.look() == []
     lines = compare_builds(standing.folder, again)
-    assert found_in("stat_name n, column stat: 6.0 stands, 5.0 was rebuilt", lines)
-    assert found_in("/stat: 6.0 stands, 5.0 was rebuilt", lines)
+    assert found_in("stat_name n, column stat: 6.0 published, 5.0 rebuilt", lines)
+    assert found_in("/stat: 6.0 published, 5.0 rebuilt", lines)
     assert found_in("05_orr.html: under the heading", lines)
     assert {line.split(":")[0] for line in lines} >= {"manifest.json", "results/ard.json", "results/ard.parquet"}
 

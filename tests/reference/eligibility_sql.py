@@ -245,7 +245,7 @@ def _values(limits: dict[str, Any], keys: dict[str, Any], cut: str) -> dict[str,
 
 
 def _pattern(terms: list[str]) -> str:
-    """A word of any case that begins with a term; a term in capitals is a whole word; Chinese stands anywhere."""
+    """A word of any case that begins with a term; a term in capitals is a whole word; Chinese is found anywhere."""
     parts = []
     for term in terms:
         start, end = (r"\b" if term.isascii() else ""), (r"\b" if term.isascii() and term.split()[-1].isupper() else "")

@@ -210,7 +210,7 @@ def quoted(text: str) -> str:
 
 
 def _any_of(terms: list[str] | None) -> str | None:
-    """A word of any case that begins with a term; a term in capitals is a whole word; Chinese stands anywhere."""
+    """A word of any case that begins with a term; a term in capitals is a whole word; Chinese is found anywhere."""
     if not terms:
         return None
     parts = []

@@ -213,7 +213,7 @@ _HARMLESS = re.compile(r"[\d\s.,:;<>=+*/()%?-]*(?:[A-Za-zμ^%/]{1,4}[\d\s.,:;<>=
 class Cleaned:
     """Clean domains on the whole snapshot (before the data cut), the change log, and the questions to the site.
 
-    `files` names the file and sheet of each domain, `tables` are the tables as delivered (where a value stood).
+    `files` names the file and sheet of each domain, `tables` are the tables as delivered (where a value was).
     """
 
     domains: Domains
@@ -231,7 +231,7 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
     of `changes` (file, sheet, row, column, raw, new, rule); the log replayed on the raw text gives the clean text.
 
     Raises StopError (naming file, row, column and rule) for a required column that is missing (P34), a subject who
-    stands twice in DM or is not in it (P09) or was infused under two numbers (P08), and a treated subject without the
+    is twice in DM or not in it (P09) or was infused under two numbers (P08), and a treated subject without the
     date of the first infusion (P11).
     """
     check_columns(snapshot, trial.protocol)

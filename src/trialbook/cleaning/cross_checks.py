@@ -22,7 +22,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.queries.query_list import Query, query_by_rule
 
 # ----------------------------------------------------------------------------------------------------
-# Questions across the records of a subject: visits out of order (P17), and events that are fatal by halves (P22).
+# Questions across the records of a subject: visits out of order (P17), events that are only partly fatal (P22).
 #
 # The cases of sdtmchecks that concern our domains are answered by these, by the other questions, or by the contracts.
 
@@ -81,7 +81,7 @@ def _visit_order(code: str, frame: pd.DataFrame) -> Iterator[Query]:
 
 
 def _visits_of_one_date(rs: pd.DataFrame, ex: pd.DataFrame) -> Iterator[Query]:
-    """Each date from the first infusion on whose organ assessments stand under more than one visit.
+    """Each date from the first infusion on whose organ assessments are under more than one visit.
 
     Before the infusion the days of steroid treatment are read from the chart and may well fall on the screening day.
     """
@@ -399,7 +399,7 @@ READ = {"AE": ("AEDLT", "AEKNOWDT")}
 
 
 def qualifier_queries(domains: Domains) -> list[Query]:
-    """One question for each supplemental record whose parent cannot be told; major where an analysis reads the answer.
+    """One question for each supplemental record without one certain parent; major where an analysis reads the answer.
 
     Supplemental records of a domain that was not delivered are not asked about: nothing here reads them.
     """

@@ -44,7 +44,7 @@ class Cut:
 
 
 def apply_cut(domains: Domains, cut_date: pd.Timestamp) -> Cut:
-    """The domains as they stood at the end of the cut date (inclusive, by calendar day).
+    """The domains as they were at the end of the cut date (inclusive, by calendar day).
 
     In this order:
     1. subjects whose consent is after the cut leave all domains;
@@ -83,7 +83,11 @@ def apply_cut(domains: Domains, cut_date: pd.Timestamp) -> Cut:
 
 
 def after_cut(dtc: pd.Series, cut_date: pd.Timestamp) -> pd.Series:
-    """Whether a date, complete or partial, certainly lies after the cut."""
+    """Whether a date, complete or partial, certainly lies after the cut.
+
+    >>> after_cut(pd.Series(["2025-07-01", "2025-06", None]), pd.Timestamp("2025-06-30")).tolist()
+    [True, False, False]
+    """
     return (earliest_date(dtc) > cut_date).astype(bool)
 
 
@@ -107,7 +111,11 @@ def future_date_queries(domains: Domains, cut_date: pd.Timestamp, days: int) -> 
 
 
 def cut_variable(domain: str, columns: pd.Index) -> str | None:
-    """The date that places a record of a domain in time; None where it has none (it then follows its subject)."""
+    """The date that places a record of a domain in time; None where it has none (it then follows its subject).
+
+    >>> cut_variable("LB", pd.Index(["USUBJID", "LBDTC"])), cut_variable("IE", pd.Index(["USUBJID"]))
+    ('LBDTC', None)
+    """
     wanted = [CUT_VARIABLES[domain]] if domain in CUT_VARIABLES else [f"{domain}DTC", f"{domain}STDTC"]
     return next((name for name in wanted if name in columns), None)
 

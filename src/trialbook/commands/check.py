@@ -135,7 +135,7 @@ def _by_code(snapshot: Snapshot) -> dict[str, pd.DataFrame]:
 
 
 def _previous_export(trial: Trial, root: Path, contracts: Mapping[str, Contract]) -> Snapshot | None:
-    """The export of the previous cut, where its cut file and files still stand and can be read."""
+    """The export of the previous cut, where its cut file and files are still there and can be read."""
     if trial.cut.previous_cut is None:
         return None
     for base in (trial.root, root):

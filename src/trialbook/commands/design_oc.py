@@ -43,7 +43,11 @@ def plans_of(
 
 
 def numbers(text: str, what: str) -> tuple[float, ...]:
-    """The numbers of `0.05,0.15,0.30`. Raises UsageError."""
+    """The numbers of `0.05,0.15,0.30`. Raises UsageError.
+
+    >>> numbers("0.05, 0.15", "rates")
+    (0.05, 0.15)
+    """
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError:

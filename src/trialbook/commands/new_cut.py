@@ -32,10 +32,14 @@ def new_text(cut_id: str, values: Mapping[str, Any]) -> str:
 
 
 def rewritten(text: str, file: str, values: Mapping[str, Any]) -> str:
-    """The text with other values of some keys; every other line, and every comment outside of them, stays as it is.
+    r"""The text with other values of some keys; every other line, and every comment outside of them, stays as it is.
 
     A key whose value is None is taken out; one that is not there yet is added at the end. Raises UsageError for a file
     that is laid out in a way that cannot be changed in place.
+
+    >>> text = "cut_id: A  # ours\ncut_date: '2025-06-30'\nprotocol: p.yaml\nsnapshot: data\n"
+    >>> rewritten(text, "a.yaml", {"snapshot": "new"}).splitlines()[-2:]
+    ['protocol: p.yaml', 'snapshot: new']
     """
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     if not isinstance(node, yaml.MappingNode) or node.flow_style:
@@ -197,7 +201,7 @@ def _before(path: Path) -> Cut | None:
 
 
 def _earlier_than(date: str, cut_id: str, root: Path) -> Earlier:
-    """The other cut files with an earlier date, whose data can be told to be synthetic or not."""
+    """The other cut files with an earlier date, of which it is known whether their data are synthetic."""
     cuts, later, said = [], [], []
     for path in sorted((root / "params" / "cuts").glob("*.yaml")):
         if path.stem == cut_id:

@@ -69,7 +69,12 @@ def read_grid(path: Path) -> Grid:
 
 
 def grid_cases(grid: Grid, file: str) -> list[Case]:
-    """Every parameter set: all combinations in the order of the file, then the explicit cases; ids are unique."""
+    """Every parameter set: all combinations in the order of the file, then the explicit cases; ids are unique.
+
+    >>> grid = Grid(grid_id="response", cuts=["2025-06-30"], overrides={"response_rules": ["CN", "CIBMTR"]})
+    >>> [case.overrides for case in grid_cases(grid, "grid.yaml")]
+    [{'response_rules': 'CN'}, {'response_rules': 'CIBMTR'}]
+    """
     names = list(grid.overrides)
     combined = itertools.product(*grid.overrides.values()) if names else iter(())
     cases = [_combination(dict(zip(names, values, strict=True)), grid, file) for values in combined]
@@ -77,7 +82,7 @@ def grid_cases(grid: Grid, file: str) -> list[Case]:
     ids = [case.id for case in cases]
     twice = next((ident for ident in ids if ids.count(ident) > 1), None)
     if twice is not None:
-        raise UsageError(f"the case {twice} stands twice", file=file, column="cases", next_step="give each its own id")
+        raise UsageError(f"the case {twice} occurs twice", file=file, column="cases", next_step="give each its own id")
     return cases
 
 

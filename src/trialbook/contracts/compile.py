@@ -255,7 +255,12 @@ def _named_column(entry: QualityRule, lookups: Mapping[str, Lookup]) -> str:
 
 
 def condition_columns(condition: Any) -> list[str]:
-    """The columns that a row condition names."""
+    """The columns that a row condition names.
+
+    >>> grade = {"column": {"name": "AETOXGR"}}
+    >>> condition_columns({"conditions": [grade, {"column": {"name": "AESER"}}]})
+    ['AETOXGR', 'AESER']
+    """
     if not isinstance(condition, Mapping):
         return []
     if "conditions" in condition:

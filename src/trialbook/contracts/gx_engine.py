@@ -28,7 +28,7 @@ from trialbook.core.syntax import trees_elsewhere
 def configurations_once() -> Iterator[None]:
     """While this is open the configuration of an expectation is made when it is first asked for, and kept.
 
-    Great Expectations builds it anew, through three levels of models, for every metric of every rule: a third of the
+    Great Expectations rebuilds it, through three levels of models, for every metric of every rule: a third of the
     time of a check. An expectation does not change during a check; its configuration is dropped afterwards.
     """
     from great_expectations.expectations.expectation import Expectation
@@ -256,7 +256,11 @@ def failure_of(rule: Rule, count: int, records: list[dict[str, Any]]) -> Failure
 
 
 def named_record(frame: pd.DataFrame, position: int, keys: list[str]) -> dict[str, Any]:
-    """What names a record in a verdict: its row in the delivered file, where known, and its key columns."""
+    """What names a record in a verdict: its row in the delivered file, where known, and its key columns.
+
+    >>> named_record(pd.DataFrame({"USUBJID": ["001"], "AESEQ": [3]}), 0, ["USUBJID", "AESEQ"])
+    {'USUBJID': '001', 'AESEQ': 3}
+    """
     row = frame.iloc[position]
     named = {key: _plain(row[key]) for key in keys if key in frame.columns}
     return {**({"ROW": int(frame.index[position])} if frame.index.name == "ROW" else {}), **named}

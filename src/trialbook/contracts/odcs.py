@@ -40,9 +40,9 @@ class Implementation(_Model):
     A `value_set` may be `{dataset: dm, column: USUBJID}`: the values of that column in the same build. A `column` may
     be a lookup (see `lookups.py`): `{dataset: dm, column: DTHDTC, read: latest}` is the subject's death date in DM.
 
-    `over` names other records than those of the dataset: whoever must be in a dataset is looked for in it. A rule holds
-    for trials with the `endpoint`, where the datasets in `needs` were delivered, and under the analysis keys in `keys`;
-    else it is skipped.
+    `over` names other records than those of the dataset: each subject who must be in a dataset is looked for in it. A
+    rule holds for trials with the `endpoint`, where the datasets in `needs` were delivered, and under the analysis keys
+    in `keys`; else it is skipped.
     """
 
     type: Annotated[str, Field(pattern=r"^expect_[a-z0-9_]+$")]

@@ -19,8 +19,11 @@ INVISIBLE = dict.fromkeys(
 
 
 def plain_text(value: str) -> str:
-    """A value in plain characters: NFKC, digits of any script as 0 to 9, powers as ^n, inner white space as one blank,
+    r"""A value in plain characters: NFKC, digits of any script as 0 to 9, powers as ^n, inner white space as one blank,
     none outside.
+
+    >>> plain_text("１２．５\u3000 ×10⁹")
+    '12.5 ×10^9'
     """
     if value.isascii():
         return " ".join(value.split())
@@ -34,7 +37,7 @@ def plain_text(value: str) -> str:
 def searchable(value: str) -> str:
     """A value in plain characters in which numbers can be found, however they are spelled.
 
-    Signs that stand for a digit (❶, ⑴, Chinese numerals in a row of eleven or more) are that digit; marks and invisible
+    Signs that mean a digit (❶, ⑴, Chinese numerals in a row of eleven or more) are that digit; marks and invisible
     signs behind a digit are gone, fillers are blanks; digits written for a web page (`&#49;`, `%31`) are read.
 
     >>> searchable("1\ufe0f\u20e33\ufe0f\u20e3"), searchable("一三九一二七七三四五一"), searchable("皮疹三次")

@@ -41,7 +41,7 @@ class TrialbookError(Exception):
         rule: str | None = None,
         next_step: str | None = None,
     ) -> None:
-        # A message is printed, logged and kept: nothing in it may identify a person, whoever raises it.
+        # A message is printed, logged and kept: nothing in it may identify a person, wherever it is raised.
         # A value or name that the problem quotes again is withheld there as it is in its place.
         for quoted in (str(n) for n in (value, column, (column or "").rpartition(".")[2]) if n):
             problem = problem.replace(quoted, masked_name(quoted))
@@ -58,7 +58,12 @@ class TrialbookError(Exception):
         self.args = (self.describe(),)
 
     def describe(self) -> str:
-        """The message as one line: `[rule] file, row, column, value: problem. Next: ...`."""
+        """The message as one line: `[rule] file, row, column, value: problem. Next: ...`.
+
+        >>> error = StopError("not a date", file="ae.csv", row=3, column="AESTDTC", next_step="correct it")
+        >>> error.describe()
+        'ae.csv, row 3, column AESTDTC: not a date. Next: correct it.'
+        """
         place = [_shortened(self.file, LONGEST_PATH)] if self.file else []
         if self.row is not None:
             place.append(f"{self.row_word} {self.row}")
@@ -76,7 +81,7 @@ class TrialbookError(Exception):
 
 
 def _shortened(text: str, longest: int = LONGEST_VALUE) -> str:
-    """A value as far as one line of a message bears it."""
+    """A value, cut to what fits into one line of a message."""
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
 
 
@@ -129,7 +134,7 @@ def unknown_error(error: Exception) -> str:
 
 
 # ----------------------------------------------------------------------------------------------------
-# What a STOP says in Chinese: where it stands, what is wrong, and what to do next.
+# What a STOP says in Chinese: where it is, what is wrong, and what to do next.
 
 
 # Rule -> what is wrong and what to do. The English message says the same with the details of the case.
@@ -154,7 +159,11 @@ IN_CHINESE = {
 
 
 def in_chinese(error: TrialbookError) -> str:
-    """The message of a STOP in Chinese with its place and value; blank where the rule has no Chinese words."""
+    """The message of a STOP in Chinese with its place and value; blank where the rule has no Chinese words.
+
+    >>> in_chinese(StopError("no number", file="dm.csv", row=3, rule="P34-NO-SUBJECT"))
+    '[P34-NO-SUBJECT] dm.csv，第 3 行：DM 中有一行没有受试者编号。请补充 DM。'
+    """
     words = IN_CHINESE.get(error.rule or "")
     if words is None:
         return ""

@@ -17,7 +17,7 @@ _GAP = rf"(?:\s?{_SIGN}{{1,3}}\s?|\s)"
 _YEAR, _MONTH, _DAY = r"(?:18|19|20)\d{2}", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
 # No letter or digit before and after: a hash or a longer number is no identity number. No decimal point either.
 _START, _END = r"(?<![0-9A-Za-z])(?<!\d\.)", r"(?![0-9A-Za-z])(?!\.\d)"
-# Numbers that a word stands right in front of, and mobile numbers with one letter behind.
+# Numbers right behind a word, and mobile numbers with one letter behind.
 _CALLED = r"(?<![A-Za-z])(?:tel|phone|mobile|cell|call|id|no)[\s.:\-]*(?<!\d\.)"
 # Letters that are typed or read for the digits 0 and 1.
 _MISREAD = r"(?=(?:[0-9]*[A-Za-z]){1,6}[0-9]*(?![0-9A-Za-z]))[1lI][3-9][0-9OlI]{9}"
@@ -218,14 +218,14 @@ def masked(text: str) -> str:
     if not _HINT.search(plain):
         return text
     found = _personal().sub(_replacement, plain)
-    # What stood beside something that was masked may be found only now.
+    # What was next to something that was masked may be found only now.
     return text if found == plain else _personal().sub(_replacement, found)
 
 
 def masked_name(name: str) -> str:
     """The name of a sheet or column, or a value; withheld whole, but its ending, if something in it is personal.
 
-    What stands beside a number in a name is most often whose number it is. Folders and parts behind ": " stay apart.
+    The text next to a number in a name mostly says whose number it is. Folders and parts behind ": " stay apart.
 
     >>> masked_name("data/Li Hua 13912773451.csv"), masked_name("ae.csv: hidden sheet Notes")
     ('data/[redacted].csv', 'ae.csv: hidden sheet Notes')

@@ -17,6 +17,9 @@ def syntax_tree(source: str) -> ast.Module:
     """`ast.parse`, safe to call from several threads; the tree is shared, and is for reading only.
 
     Raises SyntaxError for what is no Python.
+
+    >>> type(syntax_tree("n = 3").body[0]).__name__
+    'Assign'
     """
     with _ONE_AT_A_TIME:
         return _parsed(source)

@@ -16,7 +16,7 @@ VARIES = "run.json"
 
 
 def compare_builds(standing: Path, rebuilt: Path, most: int = MOST) -> list[str]:
-    """The places that differ between two build folders, `run.json` aside; empty when every byte agrees.
+    """The places that differ between two build folders, apart from `run.json`; empty when every byte agrees.
 
     Files in order of name, at most `most` places of each, then how many more.
     """
@@ -24,9 +24,9 @@ def compare_builds(standing: Path, rebuilt: Path, most: int = MOST) -> list[str]
     lines = []
     for name in sorted(left | right):
         if name not in right:
-            lines.append(f"{name}: stands, was not rebuilt")
+            lines.append(f"{name}: only in the published build")
         elif name not in left:
-            lines.append(f"{name}: was rebuilt, does not stand")
+            lines.append(f"{name}: only in the rebuild")
         else:
             lines += [f"{name}: {place}" for place in places(standing / name, rebuilt / name, most)]
     return lines

@@ -48,7 +48,7 @@ def derive_addlt(adsl: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     |              | `dlt_min_dose_frac` of the dose due: replaceable (§4.2)                                    |
     | PENDING      | the window is open at the cut                                                              |
     | PENDING-DATA | closed, but a dose or a grade is unknown, or no record proves contact to its end (A-74);   |
-    |              | without DS whoever left early is among these, never NO-DLT (§14.2)                         |
+    |              | without DS a subject who left early is among these, never NO-DLT (§14.2)                         |
     | NO-DLT       | closed, followed to its last day, no DLT                                                   |
 
     There is no DLT form among the domains. A-74 is therefore read as: the window counts as documented when the

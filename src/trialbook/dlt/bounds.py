@@ -27,10 +27,10 @@ WITH_DLT, FREE, OUT = "DLT", "FREE", "OUT"
 def dlt_bounds_rows(facts: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
     """BOUNDS of DLT by dose level and Total, one context per case; none where DLT is not an endpoint.
 
-    n: subjects with a DLT; N: evaluable subjects; worst is high. `facts`: `dlt_facts`. In the worst case whoever may
-    have a DLT has one, and whoever may turn out not to be evaluable is not (that raises the rate of the others); in the
-    best case whoever may be evaluable without a DLT is, and whoever may drop out with a doubtful DLT does. So N may
-    differ between the two; both are attained (A-138). With N = 0 the estimate is null.
+    n: subjects with a DLT; N: evaluable subjects; worst is high. `facts`: `dlt_facts`. In the worst case everybody who
+    may have a DLT has one, and everybody who may turn out not to be evaluable is not (that raises the rate of the
+    others); in the best case everybody who may be evaluable without a DLT is, and a subject with a doubtful DLT who may
+    drop out does. So N may differ between the two; both are attained (A-138). With N = 0 the estimate is null.
     """
     rows: list[ArdRow] = []
     for level in [*protocol.level_ids, TOTAL] if protocol.has_endpoint("DLT") else []:

@@ -1,4 +1,4 @@
-"""The adverse events that bear on the DLT determination: candidates, what the committee said, and questions (§4.1)."""
+"""The adverse events that the DLT determination uses: candidates, the committee's answers, and questions (§4.1)."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def very_good_partial(
     """Which partial responses are very good (VGPR), a sub-row of PR: USUBJID ADT AVALC (Y, N, NE, PENDING) REASON, SAF.
 
     All of: skin stage 0, or stage 1 (below 25 % of the body surface) without bullae; liver stage 0, or bilirubin below
-    the share `vgpr_bilirubin` of its baseline; upper and lower GI stage 0, which stands for eating,
+    the share `vgpr_bilirubin` of its baseline; upper and lower GI stage 0, which means eating,
     formed stools and no more than occasional nausea (A-116). What is not known is not very good, but NE where a domain
     that decides the response was not delivered (REASON UNDELIVERED); MISSING and INCOMPLETE are those of the response.
     """
@@ -223,7 +223,7 @@ def derive_adrs(adsl: pd.DataFrame, study: StudyData, day28: pd.DataFrame | None
     - STER28: steroids on day 28 (AVAL, mg/kg/day) and on day 0 (BASE); AVALC of `steroid_sparing`.
     BASE is the AVAL of the subject's baseline of response (ABLFL = Y), CHG = AVAL - BASE after it. ADY is the CDISC
     study day, RELDAY counts from 0. `day28`: the result of `day28_response` where it was derived before; the rows at
-    day 28 are made of it. GRADSYS names the grading system: other systems are never pooled with MAGIC.
+    day 28 are derived from it. GRADSYS names the grading system: other systems are never pooled with MAGIC.
     """
     if not study.protocol.has_endpoint("ORR_D28"):
         return _typed(pd.DataFrame(columns=list(ADRS_COLUMNS)))

@@ -114,6 +114,11 @@ def durable_response(responses: pd.DataFrame, at_day_56: pd.DataFrame) -> pd.Dat
     domain that decides it was not delivered, or PENDING where the subject is not mature for day 56; ADT is the day-56
     assessment. REASON says why a responder of day 28 is not counted at day 56 (DEATH NEWTX MISSING INCOMPLETE), or that
     a domain is UNDELIVERED; blank where the stages, or day 28 itself, say it.
+
+    >>> day_28 = pd.DataFrame({"USUBJID": ["001", "002"], "AVALC": ["CR", "PR"]})
+    >>> day_56 = pd.DataFrame({"USUBJID": ["001", "002"], "ADT": pd.NaT, "AVALC": ["CR", "NR"], "REASON": ""})
+    >>> durable_response(day_28, day_56.assign(MAT28FL=["Y", ""]))["AVALC"].tolist()
+    ['Y', 'PENDING']
     """
     both = responses[["USUBJID", "AVALC"]].merge(
         at_day_56[["USUBJID", "ADT", "AVALC", "REASON", "MAT28FL"]], on="USUBJID", suffixes=("28", "")

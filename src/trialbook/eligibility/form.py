@@ -38,7 +38,7 @@ _STOOL = ("MB", "LB", "IS")
 def attested(screening: Screening, criterion: Criterion) -> Found:
     """No data test: the form decides.
 
-    Where the criterion has `information_days`, a death within them is told for information: an outcome never changes
+    Where the criterion has `information_days`, a death within them is mentioned for information: no outcome changes
     eligibility.
     """
     people = screening.subjects

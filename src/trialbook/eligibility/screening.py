@@ -171,7 +171,7 @@ class SubjectRecords:
 
 
 # ----------------------------------------------------------------------------------------------------
-# Screening episodes: which screening of a person a subject number stands for, and which one counts.
+# Screening episodes: which screening of a person a subject number belongs to, and which one counts.
 
 
 def screening_episodes(adsl: pd.DataFrame) -> pd.DataFrame:

@@ -39,12 +39,11 @@ from trialbook.workbook.string_storage import choose_text_storage
 OF_A_FILE = 2
 # How a difference is put for a rebuild (`places`), and for a person who compares a run of their own with the build.
 WORDS = (
-    ("this record stands and was not rebuilt", "this record is published, not here"),
-    ("this record was rebuilt and does not stand", "this record is here, not published"),
-    ("stands, was not rebuilt", "is published, not here"),
-    ("was rebuilt, does not stand", "is here, not published"),
-    (" stands, ", " published, "),
-    (" was rebuilt", " here"),
+    ("this record is only in the published build", "this record is published, not here"),
+    ("this record is only in the rebuild", "this record is here, not published"),
+    ("only in the published build", "is published, not here"),
+    ("only in the rebuild", "is here, not published"),
+    (" rebuilt", " here"),
 )
 
 

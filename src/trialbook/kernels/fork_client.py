@@ -99,7 +99,7 @@ class KernelServer:
     def start(
         self, arguments: list[str], environment: dict[str, str], folder: str, what: str = "kernel"
     ) -> ForkedProcess:
-        """Forks one kernel, or a process for work aside (`what` is aside).
+        """Forks one kernel, or a background worker (`what` is aside).
 
         Raises ServerEnded when there is no server any more, or the build is being given up.
         """

@@ -117,7 +117,7 @@ def _end(pid: int, alive: set[int]) -> dict[str, Any]:
     status: dict[str, Any] = {"status": None, "left": 0}
     below: set[int] = set()
     if pid in alive:
-        # The kernel stands still first, so that it starts nothing more while its processes are looked for.
+        # The kernel is suspended first, so that it starts nothing more while its processes are looked for.
         os.kill(pid, signal.SIGSTOP)
         below = process_tree.descendants([pid])
         started = len(below | process_tree.strays(alive))
@@ -137,7 +137,7 @@ def _end(pid: int, alive: set[int]) -> dict[str, Any]:
 
 
 def _become(request: dict[str, Any], channel: socket.socket, server: int) -> None:
-    """Turns this forked child into the kernel of one notebook, or a process for work aside; never returns."""
+    """Turns this forked child into the kernel of one notebook, or a background worker; never returns."""
     status = 1
     try:
         os.setsid()

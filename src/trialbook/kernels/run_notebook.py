@@ -96,8 +96,8 @@ def _called(node: ast.AST) -> str | None:
 # ----------------------------------------------------------------------------------------------------
 # What analysts type into a notebook is published as it is, so nothing in it may identify a person (P37).
 #
-# Looked at are words, not numbers that happen to stand in a row: Markdown line by line, and of code its texts, comments
-# and single numbers. Records never come in this way: they pass the door, masked.
+# Words are looked at, not numbers that happen to follow each other: Markdown line by line, and of code its texts,
+# comments and single numbers. Records never come in this way: they are masked when they are read.
 
 
 # The numbers of an article or a page are nobody's.

@@ -1,7 +1,7 @@
-"""The store of finished pieces: what a notebook, a contract check or a page left, kept under what it was made of.
+"""The cache of finished tasks: the output of a notebook, a contract check or a page, kept under its inputs.
 
 A piece is used again only when every ingredient has its value of then and every kept file its sha256 of then; what
-does not fit is never repaired, it is made anew. The store lies beside the builds and may be deleted at any time.
+does not fit is never repaired, it is rebuilt. The cache lies beside the builds and may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KEPT = 4
 
 @dataclass(frozen=True)
 class Kept:
-    """One kept piece: its place, what it was made of, and the sha256 of each of its files."""
+    """One cached task: its place, its inputs, and the sha256 of each of its files."""
 
     place: Path
     made_of: Mapping[str, str]

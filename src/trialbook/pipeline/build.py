@@ -1,4 +1,4 @@
-"""Builds one data cut: what has changed is made anew, put together in a scratch folder, and published in one step."""
+"""Builds one data cut: what has changed is rebuilt, put together in a scratch folder, and published in one step."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Options:
-    """How to build: where to, how many notebooks side by side, whether charts are live, and whether anew."""
+    """How to build: where to, how many notebooks side by side, live charts or not, everything again or not."""
 
     out: Path
     jobs: int = 2
@@ -63,7 +63,7 @@ class Options:
 def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], None] = lambda line: None) -> Path:
     """Builds one cut and returns its folder; raises a TrialbookError and leaves the last complete build as it is.
 
-    A build that was made of exactly what is there now, and whose every file is still what it was, stays untouched. One
+    A build with exactly the inputs of today, whose every file is unchanged, stays untouched. One
     that was made from another snapshot is replaced only with `supersede`; without it a ChangedError says what differs.
     `tell` hears of notebooks that are no steps and, after a replacement, which headline numbers moved.
     """
@@ -111,7 +111,7 @@ def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], 
 
 
 def _superseded(standing: dict[str, Any] | None, other: list[str], options: Options) -> str | None:
-    """The seal of the build that the new one supersedes: the one that stands, or the one that it superseded itself."""
+    """The seal of the build that the new one supersedes: the published one, or the one that it superseded itself."""
     if standing is None:
         return options.supersedes
     named = standing.get("seal" if other else "supersedes")
@@ -121,7 +121,7 @@ def _superseded(standing: dict[str, Any] | None, other: list[str], options: Opti
 def _replaced(
     trial: Trial, final: Path, scratch: Path, standing: dict[str, Any], other: list[str], options: Options
 ) -> list[str]:  # fmt: skip
-    """Keeps what the finished build must not destroy of the one that stands; returns what is said of the replacement.
+    """Keeps what the finished build must not destroy of the published one; returns what is said of the replacement.
 
     Raises ChangedError when that was made from something else, and nobody asked to supersede it.
     """

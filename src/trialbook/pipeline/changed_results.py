@@ -36,7 +36,7 @@ HEADLINES = {
 
 
 def changed_error(cut_id: str, why: list[str], old: Path, new: Path, trial: Trial) -> ChangedError:
-    """What the user is told instead of publishing: which files, records and headline numbers differ."""
+    """The error instead of publishing: which files, records and headline numbers differ."""
     records, numbers = record_lines(old, new), moved_headlines(old, new, trial)
     return ChangedError(
         f"the build {cut_id} that is published was made from another snapshot or cut ({first_and_more(why, 1)[0]}"
@@ -87,7 +87,7 @@ def _trial_of(folder: Path, trial: Trial) -> Trial:
     """The same trial under the analysis keys of a build; under those of today where its manifest does not tell."""
     keys = section_of(section_of(read_manifest(folder) or {}, "sources"), "analysis")
     try:
-        # The manifest names the drugs by their hash; no headline number is told in their words.
+        # The manifest names the drugs by their hash; no headline number is given in their words.
         analysis = Analysis.model_validate({**keys, "drugs": trial.analysis.drugs})
         return trial.model_copy(update={"analysis": analysis})
     except ValidationError:

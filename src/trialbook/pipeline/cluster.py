@@ -97,7 +97,7 @@ def misfit(here: Seen, there: object, left_its_mark: bool) -> str:
 #
 # A scheduler may be silent, and a worker may be cut off from it while its build goes on. Whether that build has ended
 # is
-# told by a file beside the builds, and whether it still runs by the lock of its cut.
+# shown by a file beside the builds, and whether it still runs by the lock of its cut.
 
 
 def build_and_leave(job: Job, place: Path) -> Outcome:
@@ -349,7 +349,7 @@ class ClusterPool:
                 self._hand_over(self.running[worker])
 
     def _hand_over(self, handed: Handed) -> None:
-        """Gives a job to its worker, once more where it had it before."""
+        """Gives a job to its worker, again where it had it before."""
         handed.gone_since = None
         handed.places.append(self.out / PROBES / self.token / f"{handed.job.cut_id}.{len(handed.places)}.outcome")
         handed.futures.append(self.start(handed.job, handed.worker, handed.places[-1]))

@@ -1,4 +1,4 @@
-"""Checks what was delivered, or what a step has left, against its contracts; done aside, in a process of its own."""
+"""Checks what was delivered, or what a step has left, against its contracts, in a background process."""
 
 from __future__ import annotations
 

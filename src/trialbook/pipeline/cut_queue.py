@@ -57,7 +57,7 @@ class Outcome:
 
     @property
     def built(self) -> bool:
-        """Whether the build stands."""
+        """Whether the build was published."""
         return self.exit_status == 0
 
 

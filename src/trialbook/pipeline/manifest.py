@@ -1,4 +1,4 @@
-"""The manifest of a build: what it was made of and what it left, by sha256; the same on every rebuild."""
+"""The manifest of a build: its inputs and its outputs, by sha256; the same on every rebuild."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
 
 
 def is_current(folder: Path, made_of: Mapping[str, Any]) -> bool:
-    """Whether a build was made of exactly this and is still, file by file, what its manifest says."""
+    """Whether a build has exactly these sources and is still, file by file, what its manifest says."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         outputs = manifest["outputs"]

@@ -1,4 +1,4 @@
-"""Checks a build that stands against its own manifest: every file, and whether what the files say fits together."""
+"""Checks a published build against its own manifest: every file, and whether the files agree with each other."""
 
 from __future__ import annotations
 
@@ -163,12 +163,12 @@ def _change(path: Path, found: str, entry: Listed, listed: Mapping[str, str]) ->
     size = path.stat().st_size
     if size != entry.bytes:
         how = "was cut short" if size < entry.bytes else "has grown"
-        return f"{how}: the build left {entry.bytes} bytes, {size} stand"
-    return f"was altered: the build left sha256 {entry.sha256[:12]}, {found[:12]} stands"
+        return f"{how}: the build wrote {entry.bytes} bytes, the file has {size}"
+    return f"was altered: the build wrote sha256 {entry.sha256[:12]}, the file has {found[:12]}"
 
 
 def _meaning_places(folder: Path, plain: Mapping[str, Any], manifest: Manifest, sound: set[str]) -> Iterator[str]:
-    """Whether the files that stand as listed fit together: what a manifest that was written anew cannot hide."""
+    """Whether the files listed agree with each other: what a rewritten manifest cannot hide."""
     if "results/ard.parquet" in sound:
         mark = fingerprint(manifest.sources, folder / "results" / "ard.parquet")
         if mark != manifest.fingerprint:

@@ -38,7 +38,7 @@ SYNTHETIC = "SYNTHETIC DATA: made by a simulator, no real person is described"
 
 @dataclass(frozen=True)
 class PageSources:
-    """What the pages of a build are made of."""
+    """The inputs of the pages of a build."""
 
     trial: Trial
     steps: tuple[StepSpec, ...]

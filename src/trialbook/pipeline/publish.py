@@ -100,7 +100,7 @@ def scratch_folder(out: Path, cut_id: str) -> Iterator[Path]:
 
 
 def stop_for(error: OSError, out: Path) -> StopError:
-    """What the user is told when the system refuses to read or write."""
+    """The error for a system that refuses to read or write."""
     file = str(error.filename or out)
     if error.errno in FULL:
         return StopError(
@@ -147,7 +147,7 @@ def _kernel_place(out: Path, cut_id: str) -> Path:
 
 
 def _unusable(error: OSError, out: Path) -> StopError | UsageError:
-    """What the user is told when the output folder cannot be made ready."""
+    """The error for an output folder that cannot be prepared."""
     if error.errno in FULL:
         return stop_for(error, out)
     reason = error.strerror or type(error).__name__
@@ -277,7 +277,7 @@ def _swapped(new: Path, old: Path) -> bool:
 
 
 def restore_replaced(final: Path) -> None:
-    """Puts back a build that was moved aside when a replacement was cut short between its two renames."""
+    """Puts back a build that was moved away when a replacement was cut short between its two renames."""
     aside = final.with_name(f".{final.name}.replaced")
     if aside.exists():
         if final.exists():

@@ -18,7 +18,7 @@ def run_pieces(pieces: Sequence[Piece], make: Make, jobs: int, abandon: Callable
     `make` is given a piece, and what to call when it has left all that other pieces need of it before its end.
 
     After a failure nothing more is started but the checks that the failed piece rests on; then `abandon` ends what
-    still runs, and the error of the piece that stands first in `pieces` is raised.
+    still runs, and the error of the first of them in `pieces` is raised.
     """
     done: set[str] = set()
     started: set[str] = set()

@@ -21,7 +21,7 @@ MANIFEST = "manifest.json"
 
 
 def published_manifest(final: Path) -> dict[str, Any] | None:
-    """The manifest of the build in this folder; None where nothing stands there.
+    """The manifest of the build in this folder; None where there is none.
 
     Raises UsageError for a file, a link, or a folder that holds no manifest of a build of this cut: it may be anybody's
     work, and is never replaced.
@@ -74,10 +74,15 @@ SHORT = 16
 
 
 def other_cut(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Why a build that stands is of another delivery or another cut than the one to be built; empty when it is not.
+    """Why the published build is of another delivery or cut than the one to be built; empty when it is not.
 
     `then` and `now` are the sources of both. Code, notebooks, contracts and parameters may change under a cut id; the
     files that came in, the cut-off date, the protocol file and the study may not.
+
+    >>> then = {"inputs": {"dm.csv": "1", "ae.csv": "1"}, "cut": {"cut_date": "2025-06-30"}}
+    >>> now = {"inputs": {"dm.csv": "2"}, "cut": {"cut_date": "2025-06-30"}}
+    >>> other_cut(then, now)
+    ['ae.csv: is gone', 'dm.csv: changed']
     """
     lines = []
     old, new = section_of(then, "inputs"), section_of(now, "inputs")
@@ -180,7 +185,11 @@ def section_of(plain: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def value_at(plain: Any, *keys: str) -> Any:
-    """The value at a place of a manifest, which may be of any shape; None where it is not there."""
+    """The value at a place of a manifest, which may be of any shape; None where it is not there.
+
+    >>> value_at({"cut": {"cut_date": "2025-06-30"}}, "cut", "cut_date"), value_at({"cut": []}, "cut", "cut_date")
+    ('2025-06-30', None)
+    """
     for key in keys:
         plain = plain.get(key) if isinstance(plain, Mapping) else None
     return plain

@@ -1,5 +1,5 @@
 """Makes the pieces of one build: runs a notebook, checks contracts, renders the content of a page, or takes what is
-kept of it when nothing that it was made of has changed.
+kept of it when none of its inputs has changed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from trialbook.workbook.import_closure import notebook_imports, reachable_files
 from trialbook.workbook.steps import PROFILES, RAW_CONTRACTS, Graph, Piece, StepSpec
 from trialbook.workbook.string_storage import LARGE_BYTES, snapshot_bytes
 
-# What is done aside, each kind of it in a process of its own.
+# Kinds of background work, each in a process of its own.
 CONTRACTS = "checks contracts"
 PAGES = "makes pages"
 # Kept beside what a notebook leaves; the memory it took differs from run to run and is no part of what it left.
@@ -44,7 +44,7 @@ USAGE = "usage.json"
 
 @dataclass
 class Making:
-    """One build while it runs: where it works, what it is made of, and what became of each piece."""
+    """One build while it runs: its folders, its inputs, and the outcome of each task."""
 
     trial: Trial
     root: Path
@@ -239,7 +239,7 @@ class Making:
         return Gate(contracts, list(self.trial.protocol.study.endpoints))
 
     def aside(self, does: str, function: Callable[..., Result], *arguments: object) -> Result:
-        """What the function makes of the arguments, done aside; in this process where the system can not fork."""
+        """The result of the function, worked out in the background; in this process where the system cannot fork."""
         recorded = self._recorded()
         if self.server is None:
             return done_with(recorded, function, *arguments)

@@ -86,7 +86,7 @@ class Analysis(BaseModel):
     """The values in force for one cut: the protocol file's defaults with the cut file's overrides.
 
     Days are REL_DAY (0 = first infusion) unless a name says otherwise; doses of steroid are mg/kg/day of
-    methylprednisolone. The meaning, source and assumption id of each key stand in `params/protocol.yaml`.
+    methylprednisolone. The meaning, source and assumption id of each key are in `params/protocol.yaml`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)

@@ -13,7 +13,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 
-# A code list longer than this is shown by its first entries and its length; it stands in full in the protocol file.
+# A code list longer than this is shown by its first entries and its length; the protocol file has all of it.
 _LONG_LIST = 6
 EXPECTED_EVENTS = "A-151"
 
@@ -98,7 +98,11 @@ def reading_table(protocol: Protocol) -> pd.DataFrame:
 
 
 def value_text(value: Any) -> str:
-    """A value as a reader writes it: lists with commas, long lists by their first entries, nothing as `none`."""
+    """A value as a reader writes it: lists with commas, long lists by their first entries, nothing as `none`.
+
+    >>> value_text([28, 3]), value_text(True), value_text(None), value_text(0.25)
+    ('28, 3', 'yes', 'none', '0.25')
+    """
     if value is None:
         return "none"
     if isinstance(value, bool):

@@ -89,7 +89,7 @@ def _within(place: Place, path: Place) -> Place:
 
 
 def _default_of(path: Place) -> Place:
-    """Where the default of an analysis key stands in the protocol file."""
+    """Where the protocol file has the default of an analysis key."""
     return ("analysis", *path[:1], *(["default"] if path else []), *path[1:])
 
 

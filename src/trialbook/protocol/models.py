@@ -110,7 +110,7 @@ class Protocol(_Model):
         ):
             twice = sorted({i for i in ids if ids.count(i) > 1})
             if twice:
-                raise ValueError(f"the {name} {twice[0]} stands twice")
+                raise ValueError(f"the {name} {twice[0]} occurs twice")
         reserved = [level.id for level in self.dose_levels if level.id in (*NOT_DOSE_LEVELS, "Total")]
         if reserved:
             raise ValueError(f"{reserved[0]} cannot be the id of a dose level")

@@ -29,6 +29,9 @@ def agreed(declared: bool | None, found: bool | None, snapshot: str) -> bool | N
     """What a cut file (`declared`) and the manifest of its snapshot (`found`) say together; None where neither does.
 
     Raises StopError where they say different things.
+
+    >>> agreed(None, True, "snapshot"), agreed(None, None, "snapshot")
+    (True, None)
     """
     if declared is not None and found is not None and declared != found:
         raise StopError(

@@ -40,7 +40,12 @@ def query(
     rule: str, subject: str, domain: str, *, record: str = "", field: str = "", severity: str = "minor",
     observed: object = "", expected: str = "", message_en: str, message_zh: str,
 ) -> Query:  # fmt: skip
-    """One query. `rule` names the check (for example `P19-AE-END-BEFORE-START`); severity is stop, major or minor."""
+    """One query. `rule` names the check (for example `P19-AE-END-BEFORE-START`); severity is stop, major or minor.
+
+    >>> asked = query("P05-DATE", "001", "DM", observed=None, message_en="Please complete.", message_zh="请补充。")
+    >>> asked["severity"], asked["observed"]
+    ('minor', '')
+    """
     if severity not in SEVERITIES:
         raise ValueError(f"severity {severity!r} is not one of {SEVERITIES}")
     seen = "" if observed is None or observed is pd.NA or observed != observed else str(observed)
@@ -72,7 +77,13 @@ def query_by_rule(
 
 
 def query_id(rule: str, subject: str, domain: str, record: str, field: str) -> str:
-    """The id of an issue: a short hash of rule, subject and record key, so that it keeps its number across cuts."""
+    """The id of an issue: a short hash of rule, subject and record key, so that it keeps its number across cuts.
+
+    >>> query_id("P05-DATE", "001", "DM", "", "RFICDTC") == query_id("P05-DATE", "001", "DM", "", "RFICDTC")
+    True
+    >>> query_id("P05-DATE", "001", "DM", "", "RFICDTC") == query_id("P05-DATE", "002", "DM", "", "RFICDTC")
+    False
+    """
     key = "\x1f".join((rule, subject, domain, record, field))
     return "Q-" + hashlib.sha256(key.encode()).hexdigest()[:10].upper()
 
@@ -146,7 +157,7 @@ def without_repetitions(queries: pd.DataFrame) -> pd.DataFrame:
     """The queries without those that another one says already (columns rule, subject, domain, record, field).
 
     The same fault is one of the same subject, domain and field, and of the same record, unless the query is about the
-    whole subject. A result and its unit count as one field; a rule of a contract may stand in another field. The query
+    whole subject. A result and its unit count as one field; a rule of a contract may be about another field. The query
     that stays has the severity of the worse of both.
     """
     field = queries["field"].str.removesuffix("U")

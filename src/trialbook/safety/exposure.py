@@ -161,7 +161,7 @@ def exposure_of_subjects(
     """One row per treated subject: USUBJID TRT01A NINF DUE CUMDOSE SHARE, by USUBJID.
 
     DUE: infusions of its level whose planned day and window lie by the cut; missing where the level plans none.
-    CUMDOSE: 10^6 cells/kg, missing where the dose of an infusion cannot be told. SHARE: % of the dose due.
+    CUMDOSE: 10^6 cells/kg, missing where the dose of an infusion is not known. SHARE: % of the dose due.
     """
     treated = adsl.loc[adsl["SAFFL"] == "Y", ["USUBJID", "TRT01A", "TRTSDT"]].sort_values("USUBJID")
     of_subject = given.groupby("USUBJID")["DOSEKG"]

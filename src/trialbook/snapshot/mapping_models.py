@@ -74,7 +74,7 @@ class ColumnRule(_Model):
 
 
 class Spread(_Model):
-    """Results that stand beside each other in one row, one column per test: each becomes a record of its own.
+    """Results side by side in one row, one column per test: each becomes a record of its own.
 
     `result` is the variable that the value fills; `columns` gives, for each such column, the variables that say what
     it is; `beside` names further columns of that test, with the variables of the test in braces (`{LBTESTCD}_LO`).

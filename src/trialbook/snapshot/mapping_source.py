@@ -75,7 +75,7 @@ def source_table(grid: Grid, file: str, sheet: str | None, header_rows: int, sha
     if len(grid.rows) < header_rows:
         raise StopError(
             f"the table has {len(grid.rows)} rows, its header should have {header_rows}", file=file, rule="P34",
-            next_step="ask for the file anew, or correct header_rows in the mapping file",
+            next_step="ask for the file again, or correct header_rows in the mapping file",
         )  # fmt: skip
     names = _names(grid.rows[:header_rows])
     stop_if_merged(grid, grid.lines[header_rows - 1], file)

@@ -177,7 +177,11 @@ def _not_read(snapshot: Snapshot) -> str:
 
 
 def is_domain(name: str) -> bool:
-    """Whether a file stem or sheet name, in any letter case, is a domain code."""
+    """Whether a file stem or sheet name, in any letter case, is a domain code.
+
+    >>> is_domain("AE"), is_domain("SUPPAE"), is_domain("NOTES")
+    (True, True, False)
+    """
     code = name.upper()
     return code in DOMAIN_ORDER or bool(OTHER_DOMAIN.fullmatch(code))
 
@@ -244,7 +248,7 @@ def _perhaps(domain: str, file: str, content: bytes) -> tuple[list[RawTable], li
 
 
 def _first_rows(grid: Grid) -> list[list[str]]:
-    """The rows in which the variable names may stand, in capital letters."""
+    """The rows that may hold the variable names, in capital letters."""
     return [[(cell or "").upper() for cell in row] for row in grid.rows[:2]]
 
 

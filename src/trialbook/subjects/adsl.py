@@ -71,7 +71,11 @@ def derive_subjects(study: StudyData) -> pd.DataFrame:
 
 
 def flag(condition: pd.Series) -> pd.Series:
-    """An ADaM flag: Y or blank, never missing."""
+    """An ADaM flag: Y or blank, never missing.
+
+    >>> flag(pd.Series([True, False, None])).tolist()
+    ['Y', '', '']
+    """
     return pd.Series("", index=condition.index, dtype="str").mask(condition.fillna(False).astype(bool), "Y")
 
 

@@ -32,6 +32,11 @@ def death_range(reports: pd.DataFrame, alive: pd.Series, cut_date: pd.Timestamp)
     (SS) any day up to its own. Sources that contradict each other leave all that any of them allows. Where no report
     gives an earliest day, or an earlier one than the last contact, it is the last contact; one after the whole range
     contradicts the death and moves nothing (P25).
+
+    >>> reports = pd.DataFrame({"USUBJID": "001", "SOURCE": ["DM", "SS"], "DTHDTC": ["2025-05", "2025-05-20"]})
+    >>> alive = pd.Series(pd.to_datetime(["2025-05-03"]), index=["001"])
+    >>> death_range(reports, alive, pd.Timestamp("2025-06-30")).astype("str").values.tolist()
+    [['2025-05-03', '2025-05-20']]
     """
     dated = reports.assign(FIRST=earliest_date(reports["DTHDTC"]), LAST=latest_date(reports["DTHDTC"]))
     dated = dated.assign(LAST=dated["LAST"].clip(upper=cut_date)).dropna(subset="LAST")
@@ -58,6 +63,13 @@ def death_text(subjects: pd.DataFrame) -> pd.Series:
 
     `subjects` has the columns of `DEATH_DATES` (ADSL); a date without flag and range is exact. Days count from the
     first infusion; of a subject who was never infused the counted date is named. Blank for the living.
+
+    >>> subject = pd.DataFrame({
+    ...     "DTHDT": ["2025-05-08", "2025-05-03"], "DTHDTF": ["", "D"], "DTHLODT": ["2025-05-08", "2025-05-03"],
+    ...     "DTHHIDT": ["2025-05-08", "2025-05-31"], "TRTSDT": ["2025-03-05", "2025-03-05"],
+    ... })
+    >>> death_text(subject).tolist()
+    ['2025-05-08', 'May 2025, day 59 to 87; counted as day 59']
     """
     dates = _dates(subjects)
     exact, counted = _iso(dates["DTHDT"]), rel_day(dates["DTHDT"], dates["TRTSDT"])
@@ -67,7 +79,12 @@ def death_text(subjects: pd.DataFrame) -> pd.Series:
 
 
 def death_date_text(subjects: pd.DataFrame) -> pd.Series:
-    """The date alone, for a column: `2025-05-08`, or `May 2025, counted as 2025-05-08`; blank for the living."""
+    """The date alone, for a column: `2025-05-08`, or `May 2025, counted as 2025-05-08`; blank for the living.
+
+    >>> month = {"DTHDT": ["2025-05-03"], "DTHDTF": "D", "DTHLODT": "2025-05-03", "DTHHIDT": "2025-05-31"}
+    >>> death_date_text(pd.DataFrame(month)).tolist()
+    ['May 2025, counted as 2025-05-03']
+    """
     dates = _dates(subjects)
     exact = _iso(dates["DTHDT"])
     return exact.mask(_inexact(dates), _known_part(dates) + ", counted as " + exact).astype("str")
@@ -75,7 +92,12 @@ def death_date_text(subjects: pd.DataFrame) -> pd.Series:
 
 def death_day_text(subjects: pd.DataFrame, since: str = "TRTSDT") -> pd.Series:
     """The day alone, counted from the dates in column `since`: `92`, or `85 to 115, counted as 92`; blank where either
-    date is missing."""
+    date is missing.
+
+    >>> month = {"DTHDT": ["2025-05-03"], "DTHDTF": "D", "DTHLODT": "2025-05-03", "DTHHIDT": "2025-05-31"}
+    >>> death_day_text(pd.DataFrame(month).assign(TRTSDT="2025-03-05")).tolist()
+    ['59 to 87, counted as 59']
+    """
     dates = _dates(subjects).assign(**{since: subjects[since].astype("datetime64[s]")})
     day = rel_day(dates["DTHDT"], dates[since])
     number = day.astype("str").where(day.notna(), "")
@@ -128,6 +150,11 @@ def death_reports(domains: Domains) -> pd.DataFrame:
 
     DM: DTHFL Y or a death date. DS: DSDECOD DEATH. AE: grade 5, AESDTH Y or outcome FATAL, dated by its end, since
     the start is that of the event. SS: survival status DEAD, dated by the status.
+
+    >>> status = {"USUBJID": ["001", "002"], "SSTESTCD": "SURVSTAT", "SSORRES": ["DEAD", "ALIVE"]}
+    >>> ss = pd.DataFrame(status).assign(SSDTC="2025-05-20")
+    >>> death_reports(Domains({"SS": ss}))[["USUBJID", "SOURCE"]].values.tolist()
+    [['001', 'SS']]
     """
     dm, ds, ae, ss = domains["DM"], domains["DS"], domains["AE"], domains["SS"]
     in_dm = dm["DTHFL"].eq("Y") | dm["DTHDTC"].notna()
@@ -177,7 +204,7 @@ def life_after_death(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
 
     The last record of each domain is named. PROVES: the subject was seen (visit, infusion, measurement, status ALIVE),
     so that the death date or the record is wrong and the survival time of this subject is unresolved (P25). Otherwise
-    the record may carry the date of a form or a result, and the death date stands.
+    the record may carry the date of a form or a result, and the death date is kept.
     """
     return domains.once(_life_after_death, cut_date)
 

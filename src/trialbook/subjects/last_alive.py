@@ -141,7 +141,7 @@ def _dated_on(subject: pd.Series, day: np.ndarray, reports: pd.DataFrame) -> np.
 
 
 def _newest(subject: pd.Series, day: np.ndarray) -> np.ndarray:
-    """Which records bear the last day of their subject."""
+    """Which records carry the last day of their subject."""
     own, people = pd.factorize(subject)
     last = np.full(len(people), np.iinfo("int64").min)
     np.maximum.at(last, own, day)

@@ -121,7 +121,7 @@ class Library:
 
     @cached_property
     def _follow_no_one(self) -> set[str]:
-        """Modules whose imports cannot be told from their text."""
+        """Modules whose imports cannot be read from their text."""
         exempt = {f"{self._name}.{name}" for name in IMPORTS_OTHERS_ONLY}
         return {module for module, text in self._texts.items() if module not in exempt and _is_dynamic(text)}
 

@@ -32,7 +32,7 @@ FOLDER = "notebooks"
 RAW_CONTRACTS = "raw.contracts"
 RESULTS_CONTRACTS = "results.contracts"
 PROFILES = "profiles"
-# What the profile pages are made of (`profiles.profile.DATASETS`), and what reported counts are compared with.
+# The datasets behind the profile pages (`profiles.profile.DATASETS`), and what reported counts are compared with.
 PROFILED = ("adsl", "adae", "adlb", "addlt", "adrs", "adtte")
 COUNTED_FROM = ("adsl", "addlt", "adrs", "adtte")
 
