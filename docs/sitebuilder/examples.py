@@ -1,4 +1,4 @@
-"""Runs the examples of the pages: a block marked `run` holds commands or Python, and the site shows what they printed."""
+"""Runs the examples of the pages: a block marked `run` holds commands or Python, and the site shows what they print."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Markdown as the site needs it: table cells, targets, and links from every §, A-nn and P-nn to where it is explained."""
+"""Markdown of the site: table cells, targets, and links from every §, A-nn and P-nn to where it is explained."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 SECTION = re.compile(r"§ ?((?:[0-9]+)(?:\.[0-9]+)*)")
 ASSUMPTION = re.compile(r"(?<![A-Za-z0-9/-])A-[0-9]{2,3}(?![0-9])")
@@ -22,7 +22,8 @@ def section_target(number: str) -> str:
 def linked(text: str, known: Iterable[str]) -> str:
     """Text whose §, A-nn and P-nn lead to their explanation, where there is one; code and links are left alone.
 
-    `known` are the targets of the site. A reference without one keeps its text: the test of citations finds it.
+    `known` are the targets of the site. A reference without one keeps its text: the test of citations finds it. The
+    name of a key or a rule that is written as code leads to it too.
     """
     targets = set(known)
 
@@ -33,6 +34,14 @@ def linked(text: str, known: Iterable[str]) -> str:
         part = SECTION.sub(lambda m: link(m[0], section_target(m[1])), part)
         part = ASSUMPTION.sub(lambda m: link(m[0], m[0].lower()), part)
         return PROBLEM.sub(lambda m: link(m[0], m[0].lower()), part)
+
+    def name(part: str) -> str:
+        """The name of a key or a rule, as code, leads to it."""
+        word = part.strip("`")
+        for target in (f"key-{word}", f"rule-{word.lower()}"):
+            if part == f"`{word}`" and target in targets:
+                return f"[{part}](#{target})"
+        return part
 
     lines, fence = [], ""
     for line in text.split("\n"):
@@ -47,7 +56,7 @@ def linked(text: str, known: Iterable[str]) -> str:
             lines.append(line)
             continue
         parts = KEPT.split(line)
-        lines.append("".join(part if k % 2 else prose(part) for k, part in enumerate(parts)))
+        lines.append("".join(name(part) if k % 2 else prose(part) for k, part in enumerate(parts)))
     return "\n".join(lines)
 
 
@@ -75,10 +84,6 @@ def page(title: str, *blocks: str, target: str = "") -> str:
     return mark + "\n\n".join([f"# {title}", *(block for block in blocks if block)]) + "\n"
 
 
-def toctree(
-    names: Sequence[str], *, hidden: bool = True, caption: str = "", options: Mapping[str, str] | None = None
-) -> str:
+def toctree(names: Sequence[str], *, hidden: bool = True) -> str:
     """The part of the navigation below a page."""
-    lines = ["```{toctree}"] + ([":hidden:"] if hidden else []) + ([f":caption: {caption}"] if caption else [])
-    lines += [f":{key}: {value}" for key, value in (options or {}).items()]
-    return "\n".join([*lines, "", *names, "```"])
+    return "\n".join(["```{toctree}", *([":hidden:"] if hidden else []), "", *names, "```"])

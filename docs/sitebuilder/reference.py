@@ -9,9 +9,9 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
+
 from sitebuilder.markdown import ASSUMPTION, code, escaped, page, table, toctree
 from sitebuilder.query_rules import QueryRule, query_rules
-
 from trialbook.cleaning.problems import BY_NAME, Problem
 from trialbook.contracts.odcs import Contract, QualityRule, load_contracts
 from trialbook.eligibility.registry import ASSUMPTIONS, CHECKS
@@ -67,8 +67,8 @@ def _assumption_pages(root: Path, protocol: Protocol) -> dict[str, str]:
         lines = [f"({str(number).lower()})=\n## {number}"]
         lines += [_recorded(row, protocol) for row in rows.to_dict("records")]
         where = [name for name in used.get(str(number), []) if not name.startswith("params/")]
-        lines.append("Used in " + ", ".join(code(name) for name in where) + "." if where else
-                     "Used through the key alone." if (rows["KIND"] == "key").any() else "Recorded in the protocol file.")  # fmt: skip
+        nowhere = "Used through the key alone." if (rows["KIND"] == "key").any() else "Recorded in the protocol file."
+        lines.append("Used in " + ", ".join(code(name) for name in where) + "." if where else nowhere)
         blocks.append("\n\n".join(lines))
     return {"assumptions.md": page("Assumptions", *blocks)}
 
@@ -97,8 +97,11 @@ def _key_pages(protocol: Protocol) -> dict[str, str]:
     ]
     for key, entry in protocol.analysis.items():
         kind = Analysis.model_fields[key].annotation
-        rows = [["Default", code(value_text(entry.default))], ["Allowed", code(_allowed(kind))],
-                ["Source", escaped(entry.source)], ["Assumption", escaped(entry.assumption or "none: it is registered")]]  # fmt: skip
+        rows = [
+            ["Default", code(value_text(entry.default))], ["Allowed", code(_allowed(kind))],
+            ["Source", escaped(entry.source)],
+            ["Assumption", escaped(entry.assumption or "none")],
+        ]  # fmt: skip
         if entry.alternatives:
             others = ", ".join(code(value_text(other)) for other in entry.alternatives)
             rows.append(["Other values that the audit is looked at under", others])
@@ -137,8 +140,8 @@ def _criterion_pages(protocol: Protocol) -> dict[str, str]:
     rows = [[f"[{c.id}](#{c.id.lower()})", escaped(c.text), escaped(c.kind), code(c.check)] for c in protocol.criteria]
     index = page(
         "Criteria",
-        f"The {len(protocol.criteria)} registered criteria and how each is tested. A criterion that is split (EX04) has "
-        f"one result per part: {len(protocol.audit_columns)} results per subject. Results are explained in §1.0.",
+        f"The {len(protocol.criteria)} registered criteria and how each is tested. A criterion that is split (EX04) "
+        f"has one result per part: {len(protocol.audit_columns)} results per subject. Results are explained in §1.0.",
         table(["Criterion", "As registered", "Kind", "Check"], rows),
         toctree(names), target="criteria",
     )  # fmt: skip
@@ -197,9 +200,9 @@ def _query_pages() -> dict[str, str]:
     ]  # fmt: skip
     index = page(
         "Query rules",
-        f"{len(rules)} rules: what is corrected and logged, and what the site is asked, in English and Chinese. The forty "
-        "problems of real exports (§9) come first. The rules of the data contracts that ask the site are on the pages "
-        "of the [contracts](contracts.md).",
+        f"{len(rules)} rules: what is corrected and logged, and what the site is asked, in English and Chinese. The "
+        "forty problems of real exports (§9) come first. The rules of the data contracts that ask the site are on "
+        "the pages of the [contracts](contracts.md).",
         table(["Problem", "What it is", "中文", "Rules"], rows),
         toctree([f"queries/{name.lower()}" for name in order]), target="queries",
     )  # fmt: skip
@@ -240,8 +243,12 @@ def _family_page(name: str, rules: Sequence[QueryRule]) -> str:
 
 def _problem(problem: Problem) -> str:
     rows = [
-        ["Problem", escaped(problem.english)], ["中文", escaped(problem.chinese)], ["Domains", escaped(problem.domains)],
-        *([CLASS_NAMES[kind].capitalize(), ", ".join(code(rule) for rule in problem.rules[kind])] for kind in problem.classes),
+        ["Problem", escaped(problem.english)], ["中文", escaped(problem.chinese)],
+        ["Domains", escaped(problem.domains)],
+        *(
+            [CLASS_NAMES[kind].capitalize(), ", ".join(code(rule) for rule in problem.rules[kind])]
+            for kind in problem.classes
+        ),
         ["Modules", ", ".join(code(f"trialbook.{module}") for module in problem.modules)],
         ["Rule", "§9"],
     ]  # fmt: skip
@@ -282,7 +289,8 @@ def _contract_page(name: str, contract: Contract) -> str:
     rules = [_rule_row(rule) for rule in dataset.rules]
     return page(
         f"{name}",
-        f"{escaped(contract.description.purpose)}. Version {escaped(contract.version)}, {escaped(contract.status)}; {KINDS[kind]}.",
+        f"{escaped(contract.description.purpose)}. Version {escaped(contract.version)}, {escaped(contract.status)}; "
+        f"{KINDS[kind]}.",
         "## Columns",
         table(["Column", "Meaning", "Type", "Unit", "Present", "Codes"], columns),
         "## Rules",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import inspect
 import sys
 import tomllib
@@ -12,6 +12,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import pandas as pd
+
 from sitebuilder.markdown import code, escaped, page, table
 
 # A table of more rows than this is shown by its beginning; the file has them all.
@@ -21,13 +22,17 @@ ROWS = 60
 def spec_modules(root: Path) -> list[ModuleType]:
     """The modules of `tests/spec/`, imported, in the order of their names."""
     settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
-    added = [*(str(root / name) for name in settings["pythonpath"]), str(root / "tests" / "spec")]
-    sys.path[:0] = added
-    try:
-        return [importlib.import_module(path.stem) for path in sorted((root / "tests" / "spec").glob("test_*.py"))]
-    finally:
-        for folder in added:
-            sys.path.remove(folder)
+    sys.path[:0] = [path for name in settings["pythonpath"] if (path := str(root / name)) not in sys.path]
+    return [_imported(path) for path in sorted((root / "tests" / "spec").glob("test_*.py"))]
+
+
+def _imported(path: Path) -> ModuleType:
+    found = importlib.util.spec_from_file_location(path.stem, path)
+    if found is None or found.loader is None:
+        raise ImportError(f"{path} is no module")
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 def spec_page(module: ModuleType) -> str:

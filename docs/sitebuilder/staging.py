@@ -1,18 +1,15 @@
-"""The source folder of the site: the pages of `docs/` and of the project, the generated ones, every reference a link."""
+"""The source folder of the site: pages of `docs/` and of the project, generated ones, every reference a link."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import tomllib
 from pathlib import Path
 
-from sitebuilder.drawings import layers_drawing
 from sitebuilder.examples import Examples
 from sitebuilder.markdown import PROBLEM, linked, page, section_target, toctree
 from sitebuilder.reference import reference_pages
 from sitebuilder.spec_tables import spec_modules, spec_page
-
 from trialbook.protocol.load import load_protocol
 
 # Pages of the project itself that the site shows too: file, name in the site.
@@ -47,14 +44,6 @@ def stage(root: Path, source: Path, scratch: Path, *, examples: bool = True) -> 
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(linked(text, known - _own_targets(text)), encoding="utf-8", newline="\n")
     shutil.copytree(docs / "images", source / "images", dirs_exist_ok=True)
-    (source / "images" / "layers.svg").write_text(layers_drawing(layers_of(root)), encoding="utf-8", newline="\n")
-
-
-def layers_of(root: Path) -> list[list[str]]:
-    """The layers of the import contract, the highest first; folders of one layer may not import each other."""
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    contract = next(c for c in project["tool"]["importlinter"]["contracts"] if c["type"] == "layers")
-    return [[name.strip() for name in layer.split("|")] for layer in contract["layers"]]
 
 
 def _own_targets(text: str) -> set[str]:
@@ -73,7 +62,7 @@ def _spec_pages(root: Path) -> dict[str, str]:
     pages = {f"reference/spec/{name}.md": spec_page(module) for name, module in zip(names, modules, strict=True)}
     index = page(
         "Specification by example",
-        "The tables by which the tests prove the rules. Each page is made from a file of `tests/spec/` and changes with it.",
+        "The tables by which the tests prove the rules. Each page is made from a file of `tests/spec/`.",
         toctree([f"spec/{name}" for name in names], hidden=False), target="spec",
     )  # fmt: skip
     return {"reference/spec.md": index, **pages}
@@ -91,7 +80,7 @@ def _relinked(text: str, name: str, root: Path) -> str:
         relative = path.relative_to(root).as_posix()
         if relative in OWN:
             return f"{image}[{label}]({OWN[relative]}{anchor})"
-        if relative.startswith("docs/"):
+        if relative.startswith("docs/") and path.suffix in (".md", ".png", ".svg"):
             return f"{image}[{label}]({relative.removeprefix('docs/')}{anchor})"
         return label if label.startswith("`") else f"{label} (`{relative}`)"
 
