@@ -80,6 +80,8 @@ class Protocol(_Model):
     code_lists: CodeLists = CodeLists()
     expected_events: list[str] = []
     expected_events_note: str = ""
+    # Assumptions that are no key, by number: what was assumed, in words.
+    assumptions: dict[Annotated[str, Field(pattern=r"^A-[0-9]{2,3}$")], Annotated[str, Field(min_length=1)]] = {}
     amendments: list[Amendment] = []
     analysis: dict[str, AnalysisKey]
     # The file that says what each drug is, relative to the folder that holds `params/`, and what it holds.
