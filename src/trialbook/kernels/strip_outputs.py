@@ -41,7 +41,9 @@ def clean_bytes(content: bytes) -> bytes:
 
 def unclean(files: Sequence[str]) -> list[str]:
     """Those of the notebooks that are staged with outputs; the working copy may have them."""
-    staged = {file: subprocess.run(["git", "show", f":{file}"], capture_output=True, check=True).stdout for file in files}
+    staged = {
+        file: subprocess.run(["git", "show", f":{file}"], capture_output=True, check=True).stdout for file in files
+    }
     return [file for file, content in staged.items() if clean_bytes(content) != content]
 
 
@@ -50,7 +52,9 @@ def main() -> int:
     if sys.argv[1:2] == ["--staged"]:
         found = unclean(sys.argv[2:])
         for file in found:
-            print(f"{file}: staged with outputs. Next: run `make demo` once, which sets up the filter, and stage it again")
+            print(
+                f"{file}: staged with outputs. Next: run `make demo` once, which sets up the filter, and stage it again"
+            )
         return 1 if found else 0
     sys.stdout.buffer.write(clean_bytes(sys.stdin.buffer.read()))
     return 0
