@@ -68,8 +68,9 @@ def _trial_of(folder: Path, trial: Trial) -> Trial:
     """The same trial under the analysis keys of a build; under those of today where its manifest does not tell."""
     keys = section_of(section_of(read_manifest(folder) or {}, "sources"), "analysis")
     try:
-        # The manifest names the drugs by their hash; no headline number is given in their words.
-        analysis = Analysis.model_validate({**keys, "drugs": trial.analysis.drugs})
+        # The manifest names the drugs by their hash; no headline number is given in their words. A key that is newer
+        # than the build has the value of today.
+        analysis = Analysis.model_validate({**trial.analysis.model_dump(), **keys, "drugs": trial.analysis.drugs})
         return trial.model_copy(update={"analysis": analysis})
     except ValidationError:
         return trial

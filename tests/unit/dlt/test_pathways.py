@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from reference.three_plus_three import advised, nobody
+from support.default_keys import keys
 from trialbook.core.errors import UsageError
 from trialbook.dlt import pathways as module
 from trialbook.dlt.designs.design import CAP_REACHED, ONGOING, Cap, History, Outcome
@@ -24,13 +25,12 @@ from trialbook.dlt.pathways import (
 from trialbook.escalation_simulation.exact import exact_characteristics
 from trialbook.escalation_simulation.plan import make_plan
 from trialbook.escalation_simulation.summary import OUTCOME
-from trialbook.protocol.analysis import Analysis
 
 IDS, RATES = ("DL1", "DL2", "DL3"), (0.10, 0.20, 0.35)
 # They decide while subjects are pending, which no pathway has.
 DECIDES_EARLY = {"TITE-CRM": "CRM", "TITE-BOIN": "BOIN"}
 TODAY = pd.Timestamp("2025-06-30")
-ANALYSIS = Analysis(n_cap=9)
+ANALYSIS = keys(n_cap=9)
 
 
 def replayed(path: str) -> History:
@@ -90,10 +90,10 @@ def test_endings_are_those_of_the_exact_enumeration(name: str) -> None:
 
 def test_probability_without_an_mtd_is_that_of_all_other_endings() -> None:
     """§4.4.1 prints for 3+3, a cap of 12 and these rates: 0.135 + 0.119 + 0.258 with an MTD."""
-    rule = make_rule("3+3", Analysis(n_cap=12), 3)
+    rule = make_rule("3+3", keys(n_cap=12), 3)
     assert probability_without_mtd(rule, IDS, RATES) == pytest.approx(1 - 0.119 - 0.135 - 0.258, abs=1e-3)
     assert probability_without_mtd(rule, IDS, (1.0, 1.0, 1.0)) == 1
-    assert probability_without_mtd(make_rule("3+3", Analysis(n_cap=18), 3), IDS, (0.0, 0.0, 0.0)) == 0
+    assert probability_without_mtd(make_rule("3+3", keys(n_cap=18), 3), IDS, (0.0, 0.0, 0.0)) == 0
 
 
 def test_rolling_six_awaits_whole_cohorts() -> None:
@@ -133,7 +133,7 @@ def test_decision_table_of_three_plus_three() -> None:
 @pytest.mark.parametrize("name", ["BOIN", "i3+3", "mTPI-2", "keyboard", "TITE-BOIN"])
 def test_decision_table_holds_the_printed_decisions(name: str) -> None:
     """Where another level is open on either side, what is done is what the printed table says."""
-    rule = make_rule(name, Analysis(n_cap=15), 4)
+    rule = make_rule(name, keys(n_cap=15), 4)
     printed = interval_table(rule, 15).set_index("n")  # type: ignore[arg-type]
     ids = (*IDS, "DL4")
     table = decision_table(rule, ids)
