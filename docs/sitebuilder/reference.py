@@ -211,14 +211,15 @@ def _query_pages() -> dict[str, str]:
 
 # Rules that belong to none of the forty problems, by the beginning of their names.
 OTHERS = {
-    "AE": "Adverse events", "DLT": "The DLT window", "ELIG": "Eligibility", "LB": "Laboratory results",
-    "SAE": "Serious adverse events", "U01": "Units",
+    "AE": "Adverse events", "DLT": "The DLT window", "ELIG": "Eligibility", "FOLLOW": "Follow-up",
+    "LB": "Laboratory results", "SAE": "Serious adverse events", "U01": "Units",
 }  # fmt: skip
 
 
 def family(rule: str) -> str:
-    """The problem of a rule (P01 to P40), else the beginning of its name."""
-    return rule.split("-")[0]
+    """The problem of a rule (P01 to P40), else the beginning of its name; what an assumption names is of the DLT."""
+    first = rule.split("-")[0]
+    return "DLT" if re.fullmatch(r"A[0-9]{2}", first) else first
 
 
 def _family_page(name: str, rules: Sequence[QueryRule]) -> str:

@@ -42,7 +42,7 @@ def query(
 ) -> Query:  # fmt: skip
     """One query. `rule` names the check (for example `P19-AE-END-BEFORE-START`); severity is stop, major or minor.
 
-    >>> asked = query("P05-DATE", "001", "DM", observed=None, message_en="Please complete.", message_zh="请补充。")
+    >>> asked = query("P36-RESTATED", "001", "DM", observed=None, message_en="Please complete.", message_zh="请补充。")
     >>> asked["severity"], asked["observed"]
     ('minor', '')
     """
@@ -79,9 +79,9 @@ def query_by_rule(
 def query_id(rule: str, subject: str, domain: str, record: str, field: str) -> str:
     """The id of an issue: a short hash of rule, subject and record key, so that it keeps its number across cuts.
 
-    >>> query_id("P05-DATE", "001", "DM", "", "RFICDTC") == query_id("P05-DATE", "001", "DM", "", "RFICDTC")
+    >>> query_id("P36-RESTATED", "001", "DM", "", "RFICDTC") == query_id("P36-RESTATED", "001", "DM", "", "RFICDTC")
     True
-    >>> query_id("P05-DATE", "001", "DM", "", "RFICDTC") == query_id("P05-DATE", "002", "DM", "", "RFICDTC")
+    >>> query_id("P36-RESTATED", "001", "DM", "", "RFICDTC") == query_id("P36-RESTATED", "002", "DM", "", "RFICDTC")
     False
     """
     key = "\x1f".join((rule, subject, domain, record, field))
