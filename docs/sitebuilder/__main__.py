@@ -31,7 +31,21 @@ def main() -> int:
         except ExampleError as error:
             print(error, file=sys.stderr)
             return 1
-    status = build_main(["-q", "-W", "--keep-going", "-b", "html", "-c", str(ROOT / "docs"), str(source), str(site)])
+    status = build_main(
+        [
+            "-q",
+            "-W",
+            "--keep-going",
+            "-b",
+            "html",
+            "-d",
+            str(asked.out / "doctrees"),
+            "-c",
+            str(ROOT / "docs"),
+            str(source),
+            str(site),
+        ]
+    )
     if status == 0:
         print(site / "index.html")
     return status
