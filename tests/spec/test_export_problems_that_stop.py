@@ -117,7 +117,7 @@ DOCUMENT = {
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_each_problem_has_the_class_that_the_domain_document_gives_it(kind: str) -> None:
+def test_each_problem_has_the_class_that_the_rulebook_gives_it(kind: str) -> None:
     assert [name for name in DOCUMENT[kind].split() if kind not in BY_NAME[name].classes] == []
 
 

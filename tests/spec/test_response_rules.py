@@ -38,7 +38,7 @@ def every_pair() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize(("baseline", "day28", "cibmtr", "cn"), VECTORS)
-def test_each_vector_of_the_domain_document(baseline, day28, cibmtr, cn) -> None:
+def test_each_vector_of_the_rulebook(baseline, day28, cibmtr, cn) -> None:
     assert respond(baseline, day28, "CIBMTR").tolist() == [cibmtr]
     assert respond(baseline, day28, "CN").tolist() == [cn]
 

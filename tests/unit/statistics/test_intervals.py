@@ -55,7 +55,7 @@ def limits(interval: Interval) -> str:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"{row[1]} of {row[0]}" for row in ROWS])
-def test_intervals_of_the_trial_size_are_those_of_the_domain_document(row: list[str]) -> None:
+def test_intervals_of_the_trial_size_are_those_of_the_rulebook(row: list[str]) -> None:
     n, x, cp, score, jeff, mid, mean, credible = row
     ours = [limits(method(int(x), int(n))) for method in (clopper_pearson, wilson, jeffreys, midp)]
     posterior = beta_binomial(int(x), int(n))
