@@ -89,7 +89,7 @@ def stop_if_other(path: Path, content: bytes, name: str | None = None) -> None:
     if expected is not None and hashlib.sha256(content).hexdigest() != expected:
         raise StopError(
             "the file changed while the build was reading it", file=name or str(path),
-            next_step="build again when nobody changes it any more",
+            next_step="build again when the file no longer changes",
         )  # fmt: skip
 
 

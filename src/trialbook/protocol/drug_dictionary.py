@@ -180,10 +180,10 @@ class DrugFile(_Model):
         for drug in self._drugs():
             if drug.mg is not None and drug.kind != STEROID:
                 raise ValueError(
-                    f"{drug.name} is no steroid: mg is the dose equal to {EQUAL_TO:g} mg methylprednisolone"
+                    f"{drug.name} is not a steroid: mg is the dose equal to {EQUAL_TO:g} mg methylprednisolone"
                 )
             if drug.other_use and drug.kind != THERAPY:
-                raise ValueError(f"{drug.name} is no therapy of GVHD, so other_use says nothing")
+                raise ValueError(f"{drug.name} is not a therapy of GVHD, so other_use has no meaning")
             for name in drug.all_names:
                 words = words_of(name)
                 _check_name(name, words, drug)

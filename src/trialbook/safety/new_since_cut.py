@@ -50,7 +50,7 @@ def new_in(
 ) -> Masks:  # fmt: skip
     """Which records each row of the overview counts now and did not count at the last cut, as masks over `adae`.
 
-    An event that has become serious since then is new among the serious ones, though it is no new event. `counted`
+    An event that has become serious since then is new among the serious ones, though it is not a new event. `counted`
     names the masks; `left_open` those without a grade or a seriousness.
     """
     now, then = counted(adae), counted(before)
