@@ -104,7 +104,7 @@ def test_a_death_of_agvhd_on_day_10_is_replaced_and_named_with_its_reason(
     assert found.addlt.set_index("SUBJID").loc["S04", ["DLTSTAT", "REPLACE"]].tolist() == ["NOT-EVAL", "Y"]
     assert found.addlt["STATDT"].iloc[-1] == pd.Timestamp("2025-04-20")
     assert (
-        "warning: S04 (DL1): died on day 10 without a DLT; not evaluable, may be replaced; this uses a place under the "
+        "warning: S04 (DL1): died on day 10 without a DLT; not evaluable, may be replaced; still counts towards the "
         "cap (A-73)." in found.notes
     )
     assert "info: 8 of 12 places are left (treated subjects count)." in found.notes
