@@ -1,4 +1,4 @@
-"""Counts of adverse events in SQL over the clean domains, written from the domain document alone (§0.3, §3.1 to §3.8).
+"""Counts of adverse events in SQL over the clean domains, written from the rulebook alone (§0.3, §3.1 to §3.8).
 
 The second implementation behind tables T-5 to T-11: one row per event (grade changes of one event collapsed), and from
 it the subjects and events of any row and dose level. No pandas, nothing of the product.

@@ -107,7 +107,7 @@ def test_forty_problems_have_a_class_a_rule_and_words_in_both_languages() -> Non
         assert all(rules for rules in problem.rules.values()), problem.name
 
 
-# The classes of the domain document; a FIX or STOP beyond it is there where one can have only one meaning or none.
+# The classes of the rulebook; a FIX or STOP beyond it is there where one can have only one meaning or none.
 DOCUMENT = {
     "FIX": "P01 P02 P03 P04 P09 P12 P14 P21 P38 P39 P40",
     "QUERY": "P03 P04 P05 P06 P08 P10 P11 P12 P13 P15 P18 P19 P20 P21 P22 P23 P24 P25 P26 P27 P28 P29 P30 P31 P32 P33 "

@@ -1,4 +1,4 @@
-"""Response against baseline: the vectors of domain document §2.6 and the counts over all 250 x 250 stage pairs."""
+"""Response against baseline: the vectors of rulebook §2.6 and the counts over all 250 x 250 stage pairs."""
 
 from __future__ import annotations
 

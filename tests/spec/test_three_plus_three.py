@@ -1,4 +1,4 @@
-"""The 3+3 rule, by the tables of the domain document §4.4 and §4.4.1."""
+"""The 3+3 rule, by the tables of the rulebook §4.4 and §4.4.1."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class _Use(NamedTuple):
     decides: bool = False
 
 
-# By domain: what it holds, in English and Chinese, and its uses (domain document §14.2).
+# By domain: what it holds, in English and Chinese, and its uses (rulebook §14.2).
 _USES: dict[str, tuple[str, str, tuple[_Use, ...]]] = {
     "DS": ("disposition", "受试者处置", (
         _Use("OS", "overall survival and follow-up", "总生存期与随访", True),
@@ -224,7 +224,7 @@ class Cleaned:
 
 
 def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
-    """Clean domains of all delivered tables (domain document §9).
+    """Clean domains of all delivered tables (rulebook §9).
 
     Text stays text; dates are ISO 8601, complete or partial; --SEQ and SRCROW are Int64, numbers float64; LB, VS, FA,
     RS and QS gain --ORRESN and --ORRESOP. Blank stays missing and never becomes "No". Every change of a value is a row

@@ -1,4 +1,4 @@
-"""Questions that need several records or domains (domain document §9), asked of the domains at the cut.
+"""Questions that need several records or domains (rulebook §9), asked of the domains at the cut.
 
 What ADSL, the deaths and the eligibility audit ask themselves (P05-P07, P10, P22, P25, P33) is not repeated here.
 """

@@ -131,7 +131,7 @@ def read_plain(value: str) -> Reading:
 
 
 def read_free_text(value: str) -> Reading:
-    """Free text as it was written, without the white space around it (domain document P02: keep raw text).
+    """Free text as it was written, without the white space around it (rulebook P02: keep raw text).
 
     >>> read_free_text(" ＡＬＴ raised ").text
     'ＡＬＴ raised'

@@ -1,4 +1,4 @@
-"""The register of cleaning rules (domain document §9): what each FIX does, what each QUERY asks, in two languages."""
+"""The register of cleaning rules (rulebook §9): what each FIX does, what each QUERY asks, in two languages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from trialbook.queries.query_list import Query, query
 
 # ----------------------------------------------------------------------------------------------------
-# What each FIX does (domain document §9), in two languages: one row of the change log for every value it touches.
+# What each FIX does (rulebook §9), in two languages: one row of the change log for every value it touches.
 
 
 class Rule(NamedTuple):

@@ -1,4 +1,4 @@
-"""ADDLT: the DLT status of each treated subject at a cut (domain document §4.2, §4.3)."""
+"""ADDLT: the DLT status of each treated subject at a cut (rulebook §4.2, §4.3)."""
 
 from __future__ import annotations
 

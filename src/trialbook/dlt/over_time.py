@@ -1,4 +1,4 @@
-"""What changed since the previous cut in the DLT status of each subject and in the advice (domain document §8, P36)."""
+"""What changed since the previous cut in the DLT status of each subject and in the advice (rulebook §8, P36)."""
 
 from __future__ import annotations
 

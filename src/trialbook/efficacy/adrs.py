@@ -34,7 +34,7 @@ from trialbook.results.ard import NOT_EVALUABLE
 from trialbook.subjects.disposition import counted
 
 # ----------------------------------------------------------------------------------------------------
-# Steroids at day 28 against the day of the first infusion, as methylprednisolone equivalent (domain §2.8).
+# Steroids at day 28 against the day of the first infusion, as methylprednisolone equivalent (rulebook §2.8).
 
 
 SPARED, STOPPED, NOT_SPARED, NOT_KNOWN, DEAD = "SPARED", "STOPPED", "NOT SPARED", "NE", "DEAD"
@@ -82,7 +82,7 @@ def _typed_sparing(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 # ----------------------------------------------------------------------------------------------------
-# The response organ by organ, and very good partial responses, at the assessment of day 28 (domain §2.6, §2.8).
+# The response organ by organ, and very good partial responses, at the assessment of day 28 (rulebook §2.6, §2.8).
 
 
 DECIDED_FOR_ALL_ORGANS = ("DEATH", "NEWTX", "MISSING")

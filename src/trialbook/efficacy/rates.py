@@ -18,7 +18,7 @@ from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, ard_row
 from trialbook.statistics.intervals import PROPORTION_INTERVALS, Interval, beta_binomial, prob_greater
 
 # ----------------------------------------------------------------------------------------------------
-# Response rates at day 28 as results: counts, shares and intervals by dose level and in total (domain §5.1).
+# Response rates at day 28 as results: counts, shares and intervals by dose level and in total (rulebook §5.1).
 
 
 # Analysis id and the categories that it counts as success.

@@ -1,4 +1,4 @@
-"""Time to the first response, and how long a response lasts: the rows TTR and DOR of ADTTE (domain §2.8, A-58)."""
+"""Time to the first response, and how long a response lasts: the rows TTR and DOR of ADTTE (rulebook §2.8, A-58)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import NOT_EVALUABLE
 
 # ----------------------------------------------------------------------------------------------------
-# The response at every assessment against the original baseline: best, first and lasting responses (domain §2.8).
+# The response at every assessment against the original baseline: best, first and lasting responses (rulebook §2.8).
 
 
 NOT_ASSESSED = "NE"

@@ -13,7 +13,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.drug_dictionary import BACKGROUND, THERAPY, DrugDictionary
 
 # ----------------------------------------------------------------------------------------------------
-# The records of CM and PR with the drug that each is about, and when it may have been started (domain §2.7, P30).
+# The records of CM and PR with the drug that each is about, and when it may have been started (rulebook §2.7, P30).
 
 
 # A stop and a start one day apart are one continued therapy.

@@ -1,4 +1,4 @@
-"""The eligibility form and documented waivers, and how they meet the data (domain document §1.0, A-15)."""
+"""The eligibility form and documented waivers, and how they meet the data (rulebook §1.0, A-15)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The analysis keys (domain document §10): every assumption is a typed parameter with a default, never a constant."""
+"""The analysis keys (rulebook §10): every assumption is a typed parameter with a default, never a constant."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class AesiRule(BaseModel):
 
 
 class DltTerms(BaseModel):
-    """Words that sort adverse events for the DLT definition (domain document §4.1).
+    """Words that sort adverse events for the DLT definition (rulebook §4.1).
 
     `haematological` and `brief` are whole terms, as coded; the others are words found at the start of a word of the
     coded or reported term (`disease`: of the coded term where there is one). `trial_drug` is sought in CM.

@@ -1,4 +1,4 @@
-"""The query list for the site (domain document §8): one line per issue, from the cut that first asked to its answer."""
+"""The query list for the site (rulebook §8): one line per issue, from the cut that first asked to its answer."""
 
 from __future__ import annotations
 

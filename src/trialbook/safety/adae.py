@@ -124,7 +124,7 @@ def impute_end(end: pd.Series, caps: Sequence[pd.Series], start: pd.Series) -> p
 
 
 # ----------------------------------------------------------------------------------------------------
-# Which infusion an adverse event followed, and how long after it (domain document §3.5).
+# Which infusion an adverse event followed, and how long after it (rulebook §3.5).
 
 
 HOURS_DIGITS = 1

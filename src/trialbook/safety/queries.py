@@ -1,4 +1,4 @@
-"""Questions to the site about adverse events and laboratory results (domain document §3, problems P18, P23, P24)."""
+"""Questions to the site about adverse events and laboratory results (rulebook §3, problems P18, P23, P24)."""
 
 from __future__ import annotations
 

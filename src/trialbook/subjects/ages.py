@@ -35,7 +35,7 @@ def completed_years(birth: pd.Series, day: pd.Series) -> pd.Series:
 def age_bounds(birth_dtc: pd.Series, day: pd.Series) -> pd.DataFrame:
     """AGELO and AGEHI: the lowest and highest age that a birth date, complete or partial, allows on `day`.
 
-    A birth date that is partial is never imputed: it leaves bounds (domain document §3.7).
+    A birth date that is partial is never imputed: it leaves bounds (rulebook §3.7).
 
     >>> age_bounds(pd.Series(["2007", "2007-03-05"]), pd.Series(pd.to_datetime(["2025-03-05"] * 2))).values.tolist()
     [[17, 18], [18, 18]]

@@ -9,7 +9,7 @@ from trialbook.core.domains import Domains
 from trialbook.queries.query_list import Query, query
 
 # ----------------------------------------------------------------------------------------------------
-# Withdrawal of consent: from when on a subject's records no longer count (domain §2.7).
+# Withdrawal of consent: from when on a subject's records no longer count (rulebook §2.7).
 
 
 # The subject, or who decides for it, withdrew from the study; words of DSDECOD and DSTERM.

@@ -1,4 +1,4 @@
-"""When a subject was last known alive: the records that prove life, and nothing else (domain document §5.2)."""
+"""When a subject was last known alive: the records that prove life, and nothing else (rulebook §5.2)."""
 
 from __future__ import annotations
 

@@ -315,6 +315,6 @@ def test_the_model_of_a_crm_shows_its_rates_and_other_rules_have_none(protocol: 
     assert list(model_rate_rows(addlt, protocol, analysis)) == []
     crm = analysis.model_copy(update={"escalation_rule": "CRM", "dlt_target": 0.25})
     shown = model_rate_table(to_ard(model_rate_rows(addlt, protocol, crm)))
-    # 0 of 3 at level 1, as computed in the domain document §4.10.
+    # 0 of 3 at level 1, as computed in the rulebook §4.10.
     assert shown["estimate"].tolist() == ["0.017", "0.070", "0.172"]
     assert shown["prior"].tolist() == ["0.120", "0.250", "0.400"]

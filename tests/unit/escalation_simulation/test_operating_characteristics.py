@@ -25,7 +25,7 @@ from trialbook.escalation_simulation.summary import BLOCK, design_oc
 from trialbook.protocol.analysis import Analysis
 
 SEED = 20240321
-# rates, cap -> what the domain document prints in §4.4.1.
+# rates, cap -> what the rulebook prints in §4.4.1.
 PRINTED = [
     (
         (0.05, 0.10, 0.20), 12, 11.74,

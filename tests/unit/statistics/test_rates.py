@@ -1,4 +1,4 @@
-"""Exact Poisson rates per time at risk (domain document §3.6)."""
+"""Exact Poisson rates per time at risk (rulebook §3.6)."""
 
 from __future__ import annotations
 
