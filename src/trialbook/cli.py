@@ -1,4 +1,4 @@
-"""The command line: thin; it parses, calls the runner, and turns our errors into one message and an exit status."""
+"""The command line: parses, calls the commands, and turns errors into one message and an exit status."""
 
 from __future__ import annotations
 

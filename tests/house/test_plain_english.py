@@ -127,8 +127,8 @@ DIALECT = [
     Word("new in that row", ("did not count in",), r"\bdid not count in that row\b", "did not count in that row"),
     Word("no further dosing before", ("may be treated",), r"\bnobody may be treated\b", "nobody may be treated"),
     Word(
-        "the rulebook (docs/rules.md)", ("domain",), r"\bdomain document itself\b|\bdomain\.md\b",
-        "(domain document itself §3.1)"
+        "the rulebook (docs/rules.md)", ("domain",), r"\bdomain document\b|\bdomain\.md\b|\(domain §",
+        "(domain document §3.1)"
     ),
 ]  # fmt: skip
 

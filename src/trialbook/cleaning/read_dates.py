@@ -1,4 +1,4 @@
-"""Reads dates as sites and spreadsheets write them (P03-P05, P39) into ISO 8601, complete or partial; never guesses."""
+"""Reads dates and times as sites and spreadsheets write them (P03-P05, P39) into ISO 8601, complete or partial."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one error type of the workbook: what, where, why, and what to do next, with its exit status."""
+"""The errors of the workbook: what, where, why and what to do next, with the exit status; in Chinese for a STOP."""
 
 from __future__ import annotations
 

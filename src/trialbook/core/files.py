@@ -1,4 +1,4 @@
-"""JSON files of a build: laid out for people where they open them, in one line where only the runner reads them."""
+"""Input files, read only as the build has recorded them, and JSON files, written in one layout."""
 
 from __future__ import annotations
 

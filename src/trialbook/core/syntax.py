@@ -1,4 +1,4 @@
-"""Python source as a syntax tree, read by one thread at a time."""
+"""Python source as a syntax tree, built by one thread at a time."""
 
 from __future__ import annotations
 

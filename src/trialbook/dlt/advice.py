@@ -1,4 +1,4 @@
-"""What a committee must not overlook beside the advice: open adjudications, dates, data, replacements, the cap."""
+"""What the rule in force advises at a cut, with its worst and best case (§4.3, §4.4), and notes for the committee."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed since the previous cut in the DLT status of each subject and in the advice (rulebook §8, P36)."""
+"""The advice at each earlier date, and changes of status and advice since the previous cut (rulebook §8, P36)."""
 
 from __future__ import annotations
 

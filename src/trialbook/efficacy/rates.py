@@ -1,4 +1,4 @@
-"""Results of ADRS beside the response rate: best, durable and organ responses, steroids, agreement (§2.8)."""
+"""Response rates at day 28, and the secondary response endpoints, by dose level and in total (rulebook §2.8, §5.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time to the first response, and how long a response lasts: the rows TTR and DOR of ADTTE (rulebook §2.8, A-58)."""
+"""Best, first and lasting response, time to response and its duration (rulebook §2.8, A-58)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The eligibility form and documented waivers, and how they meet the data (rulebook §1.0, A-15)."""
+"""The eligibility form and documented waivers, and how they are combined with the data (rulebook §1.0, A-15)."""
 
 from __future__ import annotations
 

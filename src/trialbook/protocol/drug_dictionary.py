@@ -1,4 +1,4 @@
-"""The dictionary of drugs as data: class, name and other names of each drug (`params/drugs.yaml`)."""
+"""The dictionary of drugs as data (`params/drugs.yaml`): class and names of each drug, and the words of a text."""
 
 from __future__ import annotations
 

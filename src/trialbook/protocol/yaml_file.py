@@ -1,4 +1,4 @@
-"""Reads YAML files strictly: duplicate keys, anchors and tags are errors, and a mistake is one clear line."""
+"""Reads YAML files strictly: duplicate keys, anchors and tags are errors; each mistake names line and key."""
 
 from __future__ import annotations
 

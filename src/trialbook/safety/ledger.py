@@ -1,4 +1,4 @@
-"""The ledger of serious events for reading: its listing, and what a headline says of events outside the window."""
+"""The ledger of serious and special events from consent on (§14.4), and when an expedited report is due (A-151)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals over time: cumulative events at each cut, as each cut reported them and by the dates known now (§8)."""
+"""What is new since the last cut, and cumulative events at each cut (rulebook §8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door of a build: only declared columns come in, and no text that identifies a person (P37), before anything else
+"""The entry of a build: only declared columns come in, and no text that identifies a person (P37), before anything else
 compares, checks or prints a value.
 """
 

@@ -1,4 +1,4 @@
-"""Which files can be read, and the reader of each: content in, tables of text out."""
+"""Which files can be read, and their readers: SAS, XPT, parquet and Dataset-JSON in, tables of text out."""
 
 from __future__ import annotations
 

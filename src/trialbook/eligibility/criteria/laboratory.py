@@ -1,4 +1,4 @@
-"""Organ function before the infusion: ALT, AST, BUN, INR against the laboratory's own limit, and clearance (EX04)."""
+"""Organ function before the infusion (EX04): ALT, AST, BUN, INR against the upper limit, and creatinine clearance."""
 
 from __future__ import annotations
 
