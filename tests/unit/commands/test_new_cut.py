@@ -54,7 +54,7 @@ def test_made_up_and_real_cuts_are_never_compared(project: Path, synthetic: bool
         path = project / "params" / "cuts" / "b.yaml"
         path.write_text(path.read_text() + f"synthetic: {str(not synthetic).lower()}\n")
     else:
-        assert "no previous cut of it" in lines[1]
+        assert "cannot be its previous cut" in lines[1]
         assert cut_of(project, "b").previous_cut is None
     write_cut_file("c", delivery(project, "c", synthetic), "2025-03-31", project)
     assert cut_of(project, "c").previous_cut == "a"

@@ -92,7 +92,7 @@ BREACHES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda s: replaced_by_pipe(s / "data/adsl.parquet"),
         "is a link or not a plain file",
     ),
-    "a folder in place of a dataset": (lambda s: replaced_by_folder(s / "data/adsl.parquet"), "no plain file"),
+    "a folder in place of a dataset": (lambda s: replaced_by_folder(s / "data/adsl.parquet"), "not a plain file"),
     "two datasets swapped": (
         lambda s: (
             (s / "data/adsl.parquet").rename(s / "data/x"),
