@@ -1,4 +1,4 @@
-"""Cleans a snapshot: raw text to typed SDTM domains, with a change log of every FIX and a query for every doubt."""
+"""Cleans a snapshot: raw text to typed SDTM domains, with a change log of every fix and a query for every doubt."""
 
 from __future__ import annotations
 

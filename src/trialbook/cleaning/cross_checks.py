@@ -264,7 +264,7 @@ def finding_queries(domains: Domains, analysis: Analysis) -> list[Query]:
 
 
 def _units_and_numbers(lb: pd.DataFrame) -> Iterator[Query]:
-    """P13, P14: a measured test whose result is no number, or whose unit is not one of the test's."""
+    """P13, P14: a measured test whose result is not a number, or whose unit is not one of the test's."""
     measured = lb["LBTESTCD"].isin(list(SI_UNITS)) & lb["LBORRES"].notna()
     worded = measured & lb["LBORRESN"].isna()
     words = lb["LBORRES"].where(lb["LBORRES"].isin(list(RESULT_WORDS)), "(text)")

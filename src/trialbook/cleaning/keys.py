@@ -1,4 +1,4 @@
-"""A person under two subject numbers (P08): the re-screened, linked by SUPPDM or recognised by birth date and sex."""
+"""Who and which record: subject numbers (P09), record keys, repeated records (P16), and re-screened persons (P08)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Applies readers of single values to columns of text and keeps every change: nothing changes without a log row."""
+"""Applies readers of single values to columns and logs every change; reads characters (P02) and Excel errors (P03)."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ class _Written:
         """Why a rule does not concern this trial, or blank."""
         how = entry.implementation
         if how.endpoint and how.endpoint not in self._endpoints:
-            return f"{how.endpoint} is no endpoint of this trial"
+            return f"{how.endpoint} is not an endpoint of this trial"
         other = next((name for name, value in how.keys.items() if self._keys.get(name) != value), "")
         if other:
             return f"it is for {other} {how.keys[other]}"

@@ -1,4 +1,4 @@
-"""The one error type of the workbook: what, where, why, and what to do next, with its exit status."""
+"""The errors of the workbook: what, where, why and what to do next, with the exit status; in Chinese for a STOP."""
 
 from __future__ import annotations
 
@@ -127,10 +127,12 @@ def unknown_error(error: Exception) -> str:
     if os.environ.get(TRACEBACK):
         raise error
     if isinstance(error, MemoryError):
-        return "there was not enough memory. Next: allow this command more, close other programs, or use --jobs 1."
+        return (
+            "there was not enough memory. Next: allow this command more memory, close other programs, or use --jobs 1."
+        )
     where = [frame for frame in traceback.extract_tb(error.__traceback__) if "trialbook" in frame.filename]
     place = f"{Path(where[-1].filename).name} line {where[-1].lineno}" if where else "the command line"
-    return f"{type(error).__name__} in {place}: a mistake of the workbook. Next: set {TRACEBACK}=1 to see all of it."
+    return f"{type(error).__name__} in {place}: an error in the workbook. Next: set {TRACEBACK}=1 to see all of it."
 
 
 # ----------------------------------------------------------------------------------------------------

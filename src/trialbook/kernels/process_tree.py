@@ -37,13 +37,13 @@ def descendants(roots: Iterable[int]) -> set[int]:
 
 
 def strays(kernels: set[int]) -> set[int]:
-    """Children of this process that are no kernel it forked: orphans that it adopted, with all that is below them."""
+    """Children of this process that are not kernels it forked: orphans that it adopted, with all that is below them."""
     adopted = {process.pid for process in _below(os.getpid(), recursive=False)} - kernels
     return adopted | descendants(adopted)
 
 
 def end_all(pids: Iterable[int]) -> None:
-    """Kills processes at once and takes in those that are children of this one; a process that is gone is no error."""
+    """Kills processes at once and reaps those that are children of this one; a process that is gone is no error."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)

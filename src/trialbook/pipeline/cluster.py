@@ -369,7 +369,7 @@ class ClusterPool:
         real = [outcome for outcome in found if outcome.exit_status != BUSY]
         if real or not found:
             return real[0] if real else None
-        # Handed out twice, the second finds the first at work: that is no outcome of the job.
+        # Handed out twice, the second finds the first at work: that is not an outcome of the job.
         again = len(handed.places) > 1 and is_being_built(self.out, handed.job.cut_id)
         return None if again else found[0]
 

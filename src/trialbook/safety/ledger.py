@@ -1,4 +1,4 @@
-"""The ledger of serious events for reading: its listing, and what a headline says of events outside the window."""
+"""The ledger of serious and special events from consent on (§14.4), and when an expedited report is due (A-151)."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def serious_events(
     the last record; WINDOW; KNOWDTC KNOWDT, and the columns of `due_dates`.
     """
     certain, unknown = adae["ASER"].eq("Y"), seriousness_open(adae)
-    # An event that is serious by one of its records is no open one.
+    # An event that is serious by one of its records is not open.
     decided = certain.groupby([adae[name] for name in SUBJECT_EVENT]).transform("any").astype(bool)
     records = adae[(certain | (unknown & ~decided)) & from_consent(adae, adsl)]
     return due_dates(_events(records, analysis), protocol, analysis, cut_date)

@@ -1,4 +1,4 @@
-"""Milestones of each subject from DS and DM: consent, screen failure, end of study (A-15, A-16)."""
+"""Milestones from DS and DM: consent, screen failure, withdrawal, end of study (§2.7, A-15, A-16)."""
 
 from __future__ import annotations
 
