@@ -20,9 +20,8 @@ from trialbook.display.links import on_page
 from trialbook.display.other_tables import STYLE
 from trialbook.display.table_body import numbered, opens_what_it_holds
 from trialbook.display.tables import table
-from trialbook.display.templates import template_text
 from trialbook.display.text import visible
-from trialbook.display.theme import BLOCK_CSS, BLOCK_STYLE
+from trialbook.display.theme import BLOCK_STYLE, PAGE_CSS
 from trialbook.protocol.models import Cut, Study
 
 # ----------------------------------------------------------------------------------------------------
@@ -315,7 +314,7 @@ def render(template: str, frame: Frame, current: str, **values: Any) -> str:
         .render(
             frame=frame,
             current=current,
-            style=Markup(BLOCK_CSS + template_text("page.css")),  # noqa: S704 - our own files
+            style=Markup(PAGE_CSS),  # noqa: S704 - our own files
             **values,
         )
     )
