@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from trialbook.cleaning.rules import RULES
+from trialbook.cleaning.rules import is_rule
 from trialbook.core.characters import INVISIBLE, plain_text
 from trialbook.snapshot.door import WITHHELD
 from trialbook.snapshot.tables import RawTable
@@ -63,7 +63,7 @@ class Working:
 
     def log(self, row: int, column: str, raw: str | None, new: str | None, rule: str) -> None:
         """Adds one change, at its place in the delivery; the empty text stands for missing."""
-        if rule not in RULES:
+        if not is_rule(rule):
             raise KeyError(rule)
         if column == BIRTH_DATE:
             raw, new = WITHHELD, WITHHELD if new else None

@@ -12,7 +12,7 @@ from trialbook.dlt.events import AWAITED, CONFIRMED, UNDATED, UNGRADED, UNNAMED,
 from trialbook.dlt.followup import dose_received, left_early, other_trial_drug
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.study_data import StudyData
-from trialbook.queries.query_list import Query, query
+from trialbook.queries.query_list import Query, QueryTexts
 from trialbook.subjects.deaths import death_text
 from trialbook.subjects.dlt_status import (
     COUNTED_AS_DLT,
@@ -25,6 +25,7 @@ from trialbook.subjects.dlt_status import (
     UNRESOLVED,
 )
 
+TEXTS = QueryTexts("queries/texts/dlt.yaml")
 COLUMNS = [
     "USUBJID", "SUBJID", "TRT01P", "TRT01A", "TRTSDT", "DLTSTAT", "REASON", "COUNTED", "REPLACE", "FUPFRAC",
     "DOSEFRAC", "WINENDT", "STATDT", "DLTDT", "DLTSEQ",
@@ -110,12 +111,8 @@ def _first_fit(cases: list[Case]) -> tuple[pd.Series, pd.Series, pd.Series]:
 def dlt_subject_queries(addlt: pd.DataFrame) -> Iterator[Query]:
     """Questions about subjects whose window has closed without the data that would close it (A-74)."""
     for row in addlt[addlt["DLTSTAT"].eq(PENDING_DATA)].itertuples():
-        yield query(
-            "A74-DLT-WINDOW-NOT-DOCUMENTED", row.USUBJID, "SV", severity="major", observed=row.REASON,
-            expected=f"contact on or after {row.WINENDT:%Y-%m-%d}, doses and grades complete",
-            message_en="The DLT window has passed but is not documented to its end. Please complete the records.",
-            message_zh="剂量限制性毒性观察期已结束，但记录不完整。请补充完整。",
-        )  # fmt: skip
+        end = f"{row.WINENDT:%Y-%m-%d}"
+        yield TEXTS.query("A74-DLT-WINDOW-NOT-DOCUMENTED", row.USUBJID, observed=row.REASON, window_end=end)
 
 
 def through_the_window(treated: pd.DataFrame, study: StudyData) -> pd.DataFrame:
