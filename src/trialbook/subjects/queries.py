@@ -21,12 +21,13 @@ TEXTS = QueryTexts("queries/texts/subjects.yaml")
 
 def subject_queries(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis) -> list[Query]:
     """Queries about ADSL, in order of subject and rule."""
-    levels = infusion_levels(StudyData(domains, protocol, analysis, adsl["CUTDT"].max()))
-    ages = ages_of(domains, protocol, adsl["CUTDT"].max())
+    study = StudyData(domains, protocol, analysis, adsl["CUTDT"].max())
+    levels = infusion_levels(study)
+    ages = ages_of(domains, protocol, study.cut_date)
     by_cells = any(level.cells_per_kg is not None for level in protocol.dose_levels)
     found = [
         *(_dose_queries(levels) if by_cells else []),
-        *_arm_queries(adsl, domains, protocol, levels),
+        *_arm_queries(adsl, study, levels),
         *_age_queries(domains, ages),
         *_birth_queries(domains, ages),
         *_consent_queries(domains),
@@ -45,12 +46,12 @@ def _dose_queries(levels: pd.DataFrame) -> Iterator[Query]:
             yield TEXTS.query("P10-EX-LEVEL-CHANGED", row.USUBJID, observed=row.LEVEL, record=record)
 
 
-def _arm_queries(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, levels: pd.DataFrame) -> Iterator[Query]:
-    collected = domains["DM"].drop_duplicates("USUBJID").set_index("USUBJID")["ACTARMCD"]
+def _arm_queries(adsl: pd.DataFrame, study: StudyData, levels: pd.DataFrame) -> Iterator[Query]:
+    collected = study.domains["DM"].drop_duplicates("USUBJID").set_index("USUBJID")["ACTARMCD"]
     infused = levels[levels["INFNO"] == 1].set_index("USUBJID")["LEVEL"]
     for subject, safety in zip(adsl["USUBJID"], adsl["SAFFL"], strict=True):
         arm, level = collected.get(subject), infused.get(subject, "")
-        if arm not in protocol.level_ids:
+        if arm not in study.protocol.level_ids:
             continue
         if level not in ("", arm):
             yield TEXTS.query("P10-DM-ACTARM-DOSE", subject, observed=arm)
