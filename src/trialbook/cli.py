@@ -13,10 +13,11 @@ from typing import Annotated, Literal
 import typer
 
 from trialbook.commands.process import Ended, end_in_order, leave, stand_alone
+from trialbook.core.environment_variables import MEMORY_LIMIT, TIME_LIMIT
 from trialbook.core.errors import StopError, TrialbookError, UsageError, unknown_error
 from trialbook.core.privacy import masked_argument
 from trialbook.core.terminal import terminal, wrong_usage
-from trialbook.kernels.environment import MEMORY_LIMIT, TIME_LIMIT, Limits
+from trialbook.kernels.environment import Limits
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,

@@ -206,7 +206,7 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
     of `changes` (file, sheet, row, column, raw, new, rule); the log replayed on the raw text gives the clean text.
 
     Raises StopError (naming file, row, column and rule) for a required column that is missing (P34), a subject who
-    stands twice in DM or is not in it (P09) or was infused under two numbers (P08), and a treated subject without the
+    is in DM twice or not at all (P09) or was infused under two numbers (P08), and a treated subject without the
     date of the first infusion (P11).
     """
     check_columns(snapshot, trial.protocol)
@@ -327,8 +327,8 @@ def _referred(code: str, work: Mapping[str, Working]) -> pd.Index:
 
 
 def _reading_notes(work: Working) -> Iterator[tuple[str, str, int, str, str, str, str]]:
-    """Change-log rows about the files themselves: an encoding other than UTF-8 (P01), label rows set aside (P03), and
-    what was set aside or renamed in a part of a split domain as a whole.
+    """Change-log rows about the files themselves: an encoding other than UTF-8 (P01), label rows left out (P03), and
+    what was left out or renamed in a part of a split domain as a whole.
     """
     for table in work.table.delivered:
         file, sheet = table.file, table.sheet or ""

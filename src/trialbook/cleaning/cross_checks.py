@@ -63,7 +63,7 @@ def _visit_order(code: str, frame: pd.DataFrame) -> Iterator[Query]:
 
 
 def _visits_of_one_date(rs: pd.DataFrame, ex: pd.DataFrame) -> Iterator[Query]:
-    """Each date from the first infusion on whose organ assessments stand under more than one visit.
+    """Each date from the first infusion on whose organ assessments are recorded under more than one visit.
 
     Before the infusion the days of steroid treatment are read from the chart and may well fall on the screening day.
     """

@@ -48,7 +48,7 @@ def check_subjects(dm: Working) -> None:
             rule="P34-NO-SUBJECT", next_step="complete DM",
         )  # fmt: skip
     for rule, key, problem in (
-        ("P09-SUBJECT-TWICE", ids, "the subject stands twice in DM"),
+        ("P09-SUBJECT-TWICE", ids, "the subject is in DM twice"),
         ("P09-SUBJECT-ALIKE", ids.map(_bare), "two subject numbers differ only in leading zeros or letter case"),
     ):
         twice = key[key.duplicated(keep=False)]
@@ -125,7 +125,7 @@ def settle_repeated(work: Working, referred: pd.Index) -> None:
 
 
 def ask_repeated_numbers(work: Working) -> None:
-    """Asks where two different records of a subject have one --SEQ; of a split domain, where each of them stands."""
+    """Asks where two different records of a subject have one --SEQ, in a split domain with the file and row of each."""
     seq = f"{work.table.domain}SEQ"
     if seq not in work.frame:
         return
@@ -162,7 +162,7 @@ def check_treated_once(domains: Domains, file: str) -> None:
         raise StopError(
             f"the subject {row['USUBJID']} and the earlier number of this person were both infused", file=file,
             row=int(row["SRCROW"]), column="QVAL", value=row["QVAL"], rule="P08-TREATED-TWICE",
-            next_step="decide which number stands for the person",
+            next_step="decide which number the person keeps",
         )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ BIRTH_DATE = "BRTHDTC"
 class Reading(NamedTuple):
     """What one value was read as: its clean text (None = missing), the FIX that says so, and the QUERY if any.
 
-    Where the text changed without a FIX, the query's rule stands in the log: the value is treated otherwise than
+    Where the text changed without a FIX, the query's rule is written to the log: the value is treated otherwise than
     delivered until the site answers.
     """
 
@@ -38,7 +38,7 @@ Reader = Callable[[str], Reading]
 
 
 class Doubt(NamedTuple):
-    """A value to ask about: where it stands, the rule, and what was seen."""
+    """A value to ask about: its place, the rule, and what was seen."""
 
     row: int
     column: str
@@ -62,7 +62,7 @@ class Working:
             self.log(row, column, raw, new, rule)
 
     def log(self, row: int, column: str, raw: str | None, new: str | None, rule: str) -> None:
-        """Adds one change, at its place in the delivery; the empty text stands for missing."""
+        """Adds one change, at its place in the delivery; the empty text means missing."""
         if not is_rule(rule):
             raise KeyError(rule)
         if column == BIRTH_DATE:

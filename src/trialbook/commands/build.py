@@ -35,7 +35,7 @@ class Options:
 
     def job(self, trial: Trial, root: Path) -> Job:
         """The job that builds a trial in this way."""
-        # A worker may stand in another folder: every path is absolute.
+        # A worker may run in another folder: every path is absolute.
         return Job(
             trial, root.resolve(), self.out.resolve(), self.jobs, self.charts, self.force, self.supersede, limits_here()
         )  # fmt: skip

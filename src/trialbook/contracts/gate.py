@@ -1,4 +1,4 @@
-"""What stands between two steps: every dataset against its contract; critical stops, a warning becomes a query."""
+"""The check between two steps: every dataset against its contract; critical stops, a warning becomes a query."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def plain_text(value: str) -> str:
 def searchable(value: str) -> str:
     """A value in plain characters in which numbers can be found, however they are spelled.
 
-    Signs that stand for a digit (❶, ⑴, Chinese numerals in a row of eleven or more) are that digit; marks and invisible
+    Signs that mean a digit (❶, ⑴, Chinese numerals in a row of eleven or more) are that digit; marks and invisible
     signs behind a digit are gone, fillers are blanks; digits written for a web page (`&#49;`, `%31`) are read.
 
     >>> searchable("1\ufe0f\u20e33\ufe0f\u20e3"), searchable("一三九一二七七三四五一"), searchable("皮疹三次")

@@ -48,3 +48,8 @@ def read_dataset(path: Path) -> pd.DataFrame:
     frame = table.to_pandas(types_mapper=types.get, date_as_object=False, use_threads=False)
     dates = [field.name for field in table.schema if pa.types.is_date(field.type) or pa.types.is_timestamp(field.type)]
     return frame.astype(dict.fromkeys(dates, "datetime64[s]")) if dates else frame
+
+
+def first_by_rank(rank: pd.Series, most: int) -> pd.Series:
+    """Whether each row is among the first `most` by its rank; of equal ranks the earlier rows come first."""
+    return rank.rank(method="first") <= most

@@ -61,7 +61,7 @@ def _read(text: str) -> Reading:
 
 
 def _readings(dtc: pd.Series) -> tuple[np.ndarray, list[Reading]]:
-    """For each record which reading is its own, and the readings: the same few dates stand in many records.
+    """For each record which reading is its own, and the readings: many records share the same few dates.
 
     The last reading is that of a missing text, whose code is -1.
     """

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from trialbook.core.characters import printable
+from trialbook.core.environment_variables import TRACEBACK
 from trialbook.core.privacy import masked, masked_name
-
-# Set by a developer who wants to see the whole of an unknown error.
-TRACEBACK = "TRIALBOOK_TRACEBACK"
 
 LONGEST_VALUE = 120
 LONGEST_PATH = 400

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
+from trialbook.core.environment_variables import MEMORY_LIMIT, OUTPUT_LIMIT, TIME_LIMIT
 from trialbook.core.errors import TrialbookError, UsageError, unknown_error
-from trialbook.kernels.environment import MEMORY_LIMIT, OUTPUT_LIMIT, TIME_LIMIT
 from trialbook.protocol.models import Trial
 from trialbook.queries.rule_texts import Texts
 
