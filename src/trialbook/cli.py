@@ -13,10 +13,11 @@ from typing import Annotated, Literal
 import typer
 
 from trialbook.commands.process import Ended, end_in_order, leave, stand_alone
-from trialbook.core.errors import StopError, TrialbookError, UsageError, in_chinese, unknown_error
+from trialbook.core.environment_variables import MEMORY_LIMIT, TIME_LIMIT
+from trialbook.core.errors import StopError, TrialbookError, UsageError, unknown_error
 from trialbook.core.privacy import masked_argument
 from trialbook.core.terminal import terminal, wrong_usage
-from trialbook.kernels.environment import MEMORY_LIMIT, TIME_LIMIT, Limits
+from trialbook.kernels.environment import Limits
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
@@ -275,8 +276,11 @@ def run() -> int:
         return end.code if isinstance(end.code, int) else 0
     except TrialbookError as error:
         _say(error)
-        if chinese := in_chinese(error):
-            _say(chinese)
+        if error.rule:
+            from trialbook.pipeline.cut_queue import in_chinese
+
+            if chinese := in_chinese(error):
+                _say(chinese)
         return error.exit_status
     except Ended as end:
         _say(f"ended by {end.name}; an unfinished build has published nothing, the last complete one is unchanged")

@@ -11,8 +11,6 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-# In the environment of the server, of its kernels and of all that these start: whose they are.
-MARKER = "TRIALBOOK_KERNELS"
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 ROUNDS, PAUSE_SECONDS = 50, 0.01
