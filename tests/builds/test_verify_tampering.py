@@ -295,7 +295,7 @@ def test_the_command_exits_1_and_says_where(
     assert cli.run() == 1
     shown = capsys.readouterr()
     assert "dm.csv: row 2, column AGE: 45 then, 54 now" in shown.out
-    assert shown.err.startswith(f"trialbook: the build {CUT} is not proved.")
+    assert shown.err.startswith(f"trialbook: the build {CUT} could not be proved.")
 
 
 def test_a_build_without_a_cut_file_is_proved_by_the_cut_in_its_manifest(standing: Standing) -> None:

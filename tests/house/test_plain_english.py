@@ -116,9 +116,19 @@ DIALECT = [
         "carry, matter for", ("bear",), r"\bbears? (?:on|the|her|his|it)\b", "events that bear on the determination",
     ),
     Word("differently from", ("otherwise than",), r"\botherwise than\b", "named otherwise than the protocol file"),
+    # Sentences that readers of the pages stumbled over.
+    Word("counts towards the cap", ("place under",), r"\buses a place under\b", "this uses a place under the cap"),
+    Word("lines only guide the eye", ("eye only",), r"\bfor the eye only\b", "(blue: steps, for the eye only)"),
+    Word("the first match gives", ("search that",), r"\bsearch that fits\b", "the search that fits"),
+    Word("each cell opens the records", ("same matrix",), r"\bsame matrix to open\b", "The same matrix to open"),
+    Word("where they decide the stage", ("these decide",), r"\bwhere these decide\b", "findings where these decide"),
+    Word("Mature subjects only", ("of those mature",), r"\bsubjects of those mature\b", "Subjects of those mature"),
+    Word("Every time is known", ("is unresolved",), r"\bno \w+ time is unresolved\b", "no survival time is unresolved"),
+    Word("new in that row", ("did not count in",), r"\bdid not count in that row\b", "did not count in that row"),
+    Word("no further dosing before", ("may be treated",), r"\bnobody may be treated\b", "nobody may be treated"),
     Word(
-        "the rulebook (docs/rules.md)", ("domain",), r"\bdomain document itself\b|\bdomain\.md\b",
-        "(domain document itself §3.1)"
+        "the rulebook (docs/rules.md)", ("domain",), r"\bdomain document\b|\bdomain\.md\b|\(domain §",
+        "(domain document §3.1)"
     ),
 ]  # fmt: skip
 

@@ -104,7 +104,7 @@ def _survival(data: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     if frame is None:
         return {}
     own = frame[frame["PARAMCD"].eq("OS")]
-    # A living subject's time grows with every cut: that is no change of the result.
+    # A living subject's time grows with every cut: that does not change the result.
     said = [_end(row.AVAL, row.CNSR, getattr(row, "EVNTDESC", "")) for row in own.itertuples()]
     return dict(zip(own["USUBJID"], said, strict=True))
 

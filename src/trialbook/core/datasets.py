@@ -73,3 +73,8 @@ class LazyFrames(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+def first_by_rank(rank: pd.Series, most: int) -> pd.Series:
+    """Whether each row is among the first `most` by its rank; of equal ranks the earlier rows come first."""
+    return rank.rank(method="first") <= most

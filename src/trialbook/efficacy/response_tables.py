@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from trialbook.core.datasets import first_by_rank
 from trialbook.efficacy.day28 import PENDING, UNDELIVERED
 from trialbook.efficacy.delivery import lacking_text
 from trialbook.efficacy.estimands import INTERVALS as PROPORTION_NAMES
@@ -117,8 +118,7 @@ def _kinds_of(rows: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.
 
 def _chosen(kinds: pd.Series, most: int) -> pd.Series:
     """Whether each of the rows of these kinds is among the first `most`, by kind and then in their order."""
-    ranks = kinds.map({kind: place for place, kind in enumerate(KINDS)}).rank(method="first")
-    return ranks <= most
+    return first_by_rank(kinds.map({kind: place for place, kind in enumerate(KINDS)}), most)
 
 
 def _note(whole: int, others: pd.Series, shown: str, hidden: str) -> list[str]:

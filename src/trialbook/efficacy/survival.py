@@ -1,4 +1,4 @@
-"""Cumulative incidence of non-relapse death and relapse from the NRM rows of ADTTE (rulebook §2.8)."""
+"""Survival and cumulative incidence from ADTTE as reported numbers, curves and listings (rulebook §2.8, §5.2)."""
 
 from __future__ import annotations
 

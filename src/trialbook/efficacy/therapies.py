@@ -105,7 +105,7 @@ def certain_therapies(records: pd.DataFrame) -> pd.DataFrame:
 def is_unclassified(records: pd.DataFrame) -> pd.Series:
     """Which of `drug_records` hold a drug of no list.
 
-    A procedure is no drug, unless its name is nearly a therapy of GVHD or the record says that it was for GVHD.
+    A procedure is not a drug, unless its name is nearly a therapy of GVHD or the record says that it was for GVHD.
     """
     unknown = records["CLASS"] == UNCLASSIFIED
     drug = (records["SRCDOM"] == "CM") | (records["NEARCLASS"] == THERAPY) | (records["PURPOSE"] == FOR_GVHD)

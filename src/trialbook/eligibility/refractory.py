@@ -1,4 +1,4 @@
-"""The definitions of steroid-refractory aGVHD side by side: what each says, and who would change (§2.4, A-19)."""
+"""Steroid-refractory aGVHD by selectable definitions, each rule with its dates, side by side (§2.4, A-19)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Organ stages of every acute GVHD assessment: from raw findings where these decide, else as collected (§2.1)."""
+"""Organ stages of every acute GVHD assessment: from raw findings where they determine it, else as collected (§2.1)."""
 
 from __future__ import annotations
 

@@ -19,15 +19,25 @@ from typing import Any
 
 import nbformat
 
-from trialbook.core.environment_variables import BUILD, CONTRACTS, NONCE, RECORDED, ROOT, WORKSPACE
+from trialbook.core.environment_variables import (
+    BACKGROUND,
+    BUILD,
+    CONTRACTS,
+    MEMORY_LIMIT,
+    NONCE,
+    RECORDED,
+    ROOT,
+    TIME_LIMIT,
+    WORKSPACE,
+)
 from trialbook.core.errors import StopError, TrialbookError, UsageError
 from trialbook.core.files import keep_json
 from trialbook.core.privacy import masked
 from trialbook.core.syntax import syntax_tree
 from trialbook.display.cell_outputs import without_addresses
-from trialbook.kernels.background_work import FOUND, PLACE, found_beside
+from trialbook.kernels.background_work import FOUND, found_beside
 from trialbook.kernels.engine import Watch
-from trialbook.kernels.environment import GIB, MEMORY_LIMIT, TIME_LIMIT, Limits, machine_memory
+from trialbook.kernels.environment import GIB, Limits, machine_memory
 from trialbook.kernels.fork_client import KernelServer
 from trialbook.kernels.manager import SterileKernelManager, sterile_manager
 from trialbook.workbook.frozen_parameters import CHANGES
@@ -195,7 +205,7 @@ def run_notebook(
     nonce = secrets.token_hex(16)
     contracts = source.parents[1] / "data_contracts"
     extra = {WORKSPACE: str(workspace), NONCE: nonce, BUILD: str(builds), CONTRACTS: str(contracts)}
-    extra |= {ROOT: str(root), RECORDED: str(home / "recorded.json"), PLACE: str(home / FOUND)}
+    extra |= {ROOT: str(root), RECORDED: str(home / "recorded.json"), BACKGROUND: str(home / FOUND)}
     manager = sterile_manager(home, extra, server, limits.memory)
     keep_json(home / "recorded.json", dict(recorded or {}))
     # What is run are the bytes that were hashed, whatever becomes of the file; without magics that measure.

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -95,9 +95,8 @@ def misfit(here: Seen, there: object, left_its_mark: bool) -> str:
 # ----------------------------------------------------------------------------------------------------
 # Outcomes of jobs on other machines, written to the folder that all of them see: none is lost with a connection.
 #
-# A scheduler may be silent, and a worker may be cut off from it while its build goes on. Whether that build has ended
-# is
-# shown by a file beside the builds, and whether it still runs by the lock of its cut.
+# A scheduler may be silent, and a worker may be cut off from it while its build goes on. A file beside the builds says
+# whether that build has ended, and the lock of its cut whether it still runs.
 
 
 def build_and_leave(job: Job, place: Path) -> Outcome:
@@ -155,9 +154,18 @@ SILENCES = 10
 # How often a job is handed out again of which a lost connection took every trace.
 MOST_TRIES = 3
 BUSY = 3
-# Said of a worker that is there and does not say what it sees.
-UNANSWERED = "has not answered"
-UNANSWERED_HELP = "end it, where it is stopped or its machine overloaded, or give --dask-wait more seconds"
+# What to do about a worker that does not say what it sees, and about one that sees something else.
+END_IT = "end it, where it is stopped or its machine overloaded, or give --dask-wait more seconds"
+MAKE_EQUAL = "give workers the same environment and folders"
+
+
+class Refusal(NamedTuple):
+    """Why a worker gets no job, and what to do about it."""
+
+    reason: str
+    next_step: str
+
+
 # Errors of a future that say something of connections and workers, and nothing of the build.
 LOST = (
     "KilledWorker", "NoValidWorkerError", "NoWorkerError", "CommClosedError", "CancelledError",
@@ -237,7 +245,7 @@ class ClusterPool:
     wait: float
     token: str
     trusted: set[str] = field(default_factory=set)
-    refused: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, Refusal] = field(default_factory=dict)
     waiting: deque[Job] = field(default_factory=deque)
     running: dict[str, Handed] = field(default_factory=dict)
 
@@ -255,11 +263,8 @@ class ClusterPool:
                 raise UsageError(f"the scheduler has not answered for {self.wait:g} s", next_step="look after it")
         self._look_at(workers)
         if self.refused:
-            worker, reason = sorted(self.refused.items())[0]
-            advice = (
-                UNANSWERED_HELP if reason.startswith(UNANSWERED) else "give workers the same environment and folders"
-            )
-            raise UsageError(f"the worker {worker} {reason}", next_step=advice)
+            worker, refusal = sorted(self.refused.items())[0]
+            raise UsageError(f"the worker {worker} {refusal.reason}", next_step=refusal.next_step)
 
     def submit(self, job: Job) -> None:
         """Takes a job."""
@@ -317,13 +322,13 @@ class ClusterPool:
             except TimeoutError:
                 # Silence of the scheduler says nothing of the worker: it is looked at again.
                 if worker in (self._workers() or ()):
-                    self.refused[worker] = f"{UNANSWERED} for {self.wait:g} s"
+                    self.refused[worker] = Refusal(f"has not answered for {self.wait:g} s", END_IT)
                 continue
             except OSError:
                 continue  # it has just ended; if not, it is looked at again
             reason = misfit(here, answer, (self.out / PROBES / self.token / mark).is_file())
             if reason:
-                self.refused[worker] = reason
+                self.refused[worker] = Refusal(reason, MAKE_EQUAL)
             else:
                 self.trusted.add(worker)
 
@@ -369,7 +374,7 @@ class ClusterPool:
         real = [outcome for outcome in found if outcome.exit_status != BUSY]
         if real or not found:
             return real[0] if real else None
-        # Handed out twice, the second finds the first at work: that is no outcome of the job.
+        # Handed out twice, the second finds the first at work: that is not an outcome of the job.
         again = len(handed.places) > 1 and is_being_built(self.out, handed.job.cut_id)
         return None if again else found[0]
 

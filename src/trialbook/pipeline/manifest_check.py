@@ -122,7 +122,7 @@ def _file_places(folder: Path, outputs: Mapping[str, Listed], known: Mapping[str
             if name not in needed:
                 lines.append(f"{name}: this folder was not written by the build")
         elif not stat.S_ISREG(mode):
-            lines.append(f"{name}: is no plain file")
+            lines.append(f"{name}: is not a plain file")
         elif name not in NOT_LISTED:
             present.append(name)
     hashes = {name: known[name] for name in present}

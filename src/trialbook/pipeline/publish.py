@@ -16,6 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from trialbook.core.environment_variables import KERNELS
 from trialbook.core.errors import BusyError, StopError, UsageError
 from trialbook.core.files import naming
 from trialbook.kernels import process_tree
@@ -193,7 +194,7 @@ def _sweep_kernels(place: Path) -> None:
     if not place.is_dir() or place.is_symlink():
         return
     if not hasattr(os, "geteuid") or place.stat().st_uid == os.geteuid():
-        process_tree.end_marked(f"{process_tree.MARKER}={place / 'server'}")
+        process_tree.end_marked(f"{KERNELS}={place / 'server'}")
         shutil.rmtree(place, ignore_errors=True)
 
 

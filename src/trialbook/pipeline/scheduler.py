@@ -1,4 +1,4 @@
-"""Runs the pieces of a build as soon as what they need is there, and says what really went wrong when one fails."""
+"""Runs the tasks of a build as soon as their inputs are there, and reports the real cause when one fails."""
 
 from __future__ import annotations
 

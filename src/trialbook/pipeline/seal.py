@@ -51,10 +51,10 @@ class Seal:
         self._finished: set[str] = set()
 
     def plain(self, names: list[str]) -> None:
-        """Raises StopError when one of these is no plain file: a link in its place shows what lies elsewhere."""
+        """Raises StopError when one of these is not a plain file: a link in its place shows what lies elsewhere."""
         for name in names:
             if link_mark(self._scratch / name) == ():
-                raise _broken(name, "is a link or no plain file, where a step writes a file")
+                raise _broken(name, "is a link or not a plain file, where a step writes a file")
 
     def add(self, piece: str, hashes: Mapping[str, str]) -> None:
         """Seals the files of a finished piece."""

@@ -22,7 +22,7 @@ MARKS = re.compile(rb'<meta name="builds" content="([^"]*)">')
 
 
 def refresh_study_page(out: Path, locks: Path, mask: int, tell: Callable[[str], None]) -> None:
-    """Writes the page anew when it does not describe the builds that are there; says so where that cannot be done.
+    """Rewrites the page when it does not describe the builds that are there; says so where that cannot be done.
 
     The builds are in place whatever becomes of this page: nothing is raised.
     """

@@ -1,4 +1,4 @@
-"""A published build is not replaced in silence: whether it is of another delivery, and where it is kept then."""
+"""What is in the place of a new build, whether it is of another delivery, and where a replaced build is kept."""
 
 from __future__ import annotations
 

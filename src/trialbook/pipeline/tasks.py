@@ -40,7 +40,7 @@ from trialbook.workbook.string_storage import LARGE_BYTES, snapshot_bytes
 # Kinds of background work, each in a process of its own.
 CONTRACTS = "checks contracts"
 PAGES = "makes pages"
-# Kept beside the outputs of a notebook; the memory it took differs from run to run and is no output.
+# Kept beside the outputs of a notebook; the memory it took differs from run to run and is not an output.
 USAGE = "usage.json"
 
 

@@ -103,7 +103,7 @@ def source_differences(trial: Trial, root: Path, standing: Path) -> list[str]:
         now = json.loads(json.dumps(sources(trial, root, standing.parent, ingredients)))
     except UsageError as error:
         # The notebooks of today are no steps of a build any more; what there was is still proved by its files.
-        return [f"today no build could be made: {error}"]
+        return [f"the cut cannot be built today: {error}"]
     return made_of_differences(then, now, standing, trial, root)
 
 

@@ -1,4 +1,4 @@
-"""CTCAE v5.0 grades of laboratory results: the rules of rulebook §3.2 applied to the table of limits."""
+"""CTCAE v5.0 grades of laboratory results: the table of limits and the rules that apply it (rulebook §3.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reported numbers of exposure (T-4): infusions and cells per kg, given against planned (rulebook §3.4)."""
+"""Exposure by dose level (T-4), and exposure-adjusted rates of adverse events (rulebook §3.4, §3.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Event rates per time at risk with exact Poisson limits (rulebook §3.6)."""
+"""Intervals of a proportion, Beta posteriors (§5.1), and Poisson rates per time at risk with exact limits (§3.6)."""
 
 from __future__ import annotations
 

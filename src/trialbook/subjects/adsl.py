@@ -1,4 +1,4 @@
-"""Analysis sets of each subject, the reason for every membership, and their sizes (rulebook §0.3)."""
+"""ADSL: screened subjects, who was treated when and at which level, and the analysis sets (rulebook §0.1, §0.3)."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def without_birth_dates(domains: Domains, protocol: Protocol, cut_date: pd.Times
 def age_at_consent(
     dm: pd.DataFrame, domains: Domains, protocol: Protocol, consent: pd.Series, cut_date: pd.Timestamp
 ) -> pd.Series:
-    """AGE, `Int64`: from birth date and complete consent date where these decide it, else the collected age in years.
+    """AGE, `Int64`: from birth date and complete consent date where they determine it, else the collected age in years.
 
     The computed age wins over the collected one (P06). A collected age outside the bounds of a partial birth date is
     not taken: the age is then missing. `dm` and `consent` by USUBJID.

@@ -1,4 +1,4 @@
-"""Which body weight holds on a day: the last before it, else the first after it."""
+"""Body weights in kilograms (P12, P32), and which of them applies on a day."""
 
 from __future__ import annotations
 

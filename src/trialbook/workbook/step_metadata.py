@@ -155,7 +155,7 @@ def _cycle(waiting: list[StepSpec]) -> ParameterError:
         return _cycle(needed)
     names = " and ".join(spec.name for spec in needed)
     each = f"{names} need each other" if len(needed) > 1 else f"{names} needs itself"
-    return _wrong(needed[0], "needs", ", ".join(needed[0].needs), each, "take one of the needs out")
+    return _wrong(needed[0], "needs", ", ".join(needed[0].needs), each, "remove one of the needs")
 
 
 def _stop_if_datasets_fail(graph: Graph) -> None:

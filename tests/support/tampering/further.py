@@ -211,7 +211,7 @@ FURTHER_SOURCES: dict[str, tuple[Act, str]] = {
         lambda s: (s.root / DM).with_name("README.txt").write_text("x"), "input README.txt: was not there then",
     ),
     "a notebook removed": (
-        lambda s: (s.root / "notebooks/06_os.ipynb").unlink(), "today no build could be made: ",
+        lambda s: (s.root / "notebooks/06_os.ipynb").unlink(), "the cut cannot be built today: ",
     ),
     "a contract of a raw domain": (
         lambda s: s.source("data_contracts/raw/dm.yaml", lambda t: t + "# more\n"),

@@ -164,7 +164,7 @@ OUTPUTS: dict[str, tuple[Act, str, str]] = {
     ),
     "the layout of the manifest": (
         lambda s: s.edit(FILE + "manifest.json", lambda b: json.dumps(json.loads(b)).encode()),
-        "manifest.json: its text is not as it was written", "manifest.json: what it says agrees, its bytes do not",
+        "manifest.json: its text is not as it was written", "manifest.json: the content agrees, the bytes do not",
     ),
     "a broken manifest": (
         lambda s: s.edit(FILE + "manifest.json", lambda b: b[:-9]),
@@ -241,7 +241,7 @@ OUTPUTS: dict[str, tuple[Act, str, str]] = {
     ),
     "a pipe in the place of a file": (
         lambda s: ((s.folder / "index.html").unlink(), os.mkfifo(s.folder / "index.html")),
-        "index.html: is no plain file", "index.html: only in the rebuild",
+        "index.html: is not a plain file", "index.html: only in the rebuild",
     ),
     "a folder more": (
         lambda s: (s.folder / "drafts").mkdir(),

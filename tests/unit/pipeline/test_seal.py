@@ -88,8 +88,11 @@ BREACHES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a link in place of a dataset": (lambda s: replaced_by_link(s / "data/adsl.parquet"), "is a link"),
     "a link in place of a count": (lambda s: replaced_by_link(s / COUNT), "is a link"),
     "a link in place of a folder": (lambda s: folder_by_link(s / "data/clean"), "was written by no step"),
-    "a pipe in place of a dataset": (lambda s: replaced_by_pipe(s / "data/adsl.parquet"), "is a link or no plain file"),
-    "a folder in place of a dataset": (lambda s: replaced_by_folder(s / "data/adsl.parquet"), "no plain file"),
+    "a pipe in place of a dataset": (
+        lambda s: replaced_by_pipe(s / "data/adsl.parquet"),
+        "is a link or not a plain file",
+    ),
+    "a folder in place of a dataset": (lambda s: replaced_by_folder(s / "data/adsl.parquet"), "not a plain file"),
     "two datasets swapped": (
         lambda s: (
             (s / "data/adsl.parquet").rename(s / "data/x"),

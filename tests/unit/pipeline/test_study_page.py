@@ -35,7 +35,7 @@ def put_build(out: Path, protocol: Protocol, cut_id: str, date: str, treated: in
 
 @pytest.fixture
 def out(tmp_path: Path, protocol: Protocol) -> Path:
-    # The ids sort otherwise than the dates.
+    # The ids and the dates sort differently.
     put_build(tmp_path, protocol, "second", "2025-06-30", 9)
     put_build(tmp_path, protocol, "third", "2025-09-30", 12)
     put_build(tmp_path, protocol, "zeroth", "2025-03-31", 5)

@@ -45,6 +45,9 @@ WAYS = {
     "its data": ("from . import six", {"six/__init__.py", "six/list.csv", "six/deep/more.txt"}),
     "data of another": ("from importlib.resources import files\nX = files('{me}.six') / 'list.csv'",
                         {"six/__init__.py", "six/list.csv", "six/deep/more.txt"}),
+    "one file by its path": ("X = 'six/deep/more.txt'", {"six/deep/more.txt"}),
+    "a package but for what is named": ("from . import six\nX = 'no/such.txt'; Y = 'six/list.csv'",
+                                        {"six/__init__.py", "six/list.csv", "six/deep/more.txt"}),
     "not in words": ("# import_module(name), eval(text) and from .two import X\nframe.eval('a + b')", set()),
 }  # fmt: skip
 OTHERS = {
@@ -58,6 +61,12 @@ def test_every_way_to_import_counts(tmp_path: Path, way: str) -> None:
     name = f"reach_{list(WAYS).index(way)}"
     source, files = WAYS[way]
     assert reached(tmp_path, name, {**OTHERS, "one.py": source.format(me=name)}) == {"one.py", *files}
+
+
+def test_a_file_that_a_module_names_by_its_path_is_no_file_of_every_user_of_the_package(tmp_path: Path) -> None:
+    files = {**OTHERS, "one.py": "from . import six", "namer.py": "X = 'six/list.csv'"}
+    assert reached(tmp_path, "reach_named", files) == {"one.py", "six/__init__.py", "six/deep/more.txt"}
+    assert reached(tmp_path, "reach_namer", files, "namer") == {"namer.py", "six/list.csv"}
 
 
 @pytest.mark.parametrize(
