@@ -55,7 +55,7 @@ bench-scale: $(READY)  ## measure builds of 12 to 12,000 subjects (a quarter of 
 	PYTHONPATH=tests $(BIN)/python -m bench scale --readme
 
 golden: demo pilot  ## accept the results of the builds as the new golden files, on purpose
-	@PYTHONPATH=tests $(BIN)/python tests/builds/golden.py
+	@PYTHONPATH=tests $(BIN)/python -m support.golden
 
 lock:  ## resolve requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \

@@ -9,17 +9,17 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
+from support.paths import ROOT
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values, load_protocol
 from trialbook.protocol.models import Protocol
 
-pytest_plugins = ["build_fixtures"]
+pytest_plugins = ["support.fixtures"]
 # How long an example takes says something of the machine, not of the code.
 settings.register_profile("trialbook", deadline=None)
 settings.load_profile("trialbook")
 # Trials of tests are small: their text is kept as a build of such a trial keeps it (see workbook/string_storage).
 pd.set_option("mode.string_storage", "python")
-ROOT = Path(__file__).resolve().parents[1]
 CASES = Path(os.environ.get("TRIALBOOK_CASES") or ROOT.parent / "shared" / "cases")
 ORACLES = Path(os.environ.get("TRIALBOOK_ORACLES") or ROOT.parent / "shared" / "oracles")
 

@@ -1,7 +1,7 @@
 """How fast the design simulator is against plain Python loops that make the same decisions (issue 7).
 
 `measure()` gives rows; run alone it prints them. Both sides draw their own patients, and both ends are tested to be
-the same trial by trial (tests/unit/test_operating_characteristics.py).
+the same trial by trial (tests/unit/escalation_simulation/test_operating_characteristics.py).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from workbook import Workbook
+from support.demo_workbook import Workbook
 
 pytestmark = [pytest.mark.browser, pytest.mark.build]
 PAGES = ("index", "01_cleaning", "02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os")

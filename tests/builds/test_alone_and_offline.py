@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from workbook import Workbook
+from support.demo_workbook import Workbook
 
 pytestmark = pytest.mark.build
 CUT = "2025-09-30"

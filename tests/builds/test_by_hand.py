@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from as_published import results_otherwise, unreported
-from by_hand import ByHand, copied_project
-from small_project import GRAPH
+from support.notebooks_by_hand import ByHand, copied_project
+from support.published_build import results_otherwise, unreported
+from support.small_project import GRAPH
 from trialbook.core.errors import StopError, UsageError
 from trialbook.interactive.parameters import cut_parameters, stop_if_unknown
 

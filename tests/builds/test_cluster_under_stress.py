@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from support.paths import ROOT, TESTS
 from trialbook.core.errors import UsageError
 from trialbook.pipeline import cluster as module
 from trialbook.pipeline.cluster import ClusterPool, leave, probe_folder
@@ -64,7 +65,7 @@ class Cluster:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A scheduler and two workers, each a process of its own."""
     folder = tmp_path_factory.mktemp("cluster")
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent)}
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}"}
     env |= {"DASK_DISTRIBUTED__WORKER__DAEMON": "False"}
     log = (folder / "log").open("wb")
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import frozen
+from support import frozen_hashes as frozen
+from support.golden import golden_rows
 from trialbook.core.datasets import read_dataset
 from trialbook.core.domains import VARIABLES
 from trialbook.display.figures import CHART_MIME
@@ -183,11 +184,6 @@ def test_pages_print_no_programming_words(builds: dict[str, Path]) -> None:
             body = text[text.index("<body") :]
             for word in (">nan<", ">NaN<", ">NaT<", ">None<", "&lt;NA&gt;", ">inf<"):
                 assert word not in body, f"{page.name}: {word}"
-
-
-def golden_rows(build: Path) -> list[list[str]]:
-    frame = read_dataset(build / "results" / "ard.parquet")
-    return frame[[c for c in COLUMNS if c not in ("stat", "stat_label")]].astype("str").to_numpy().tolist()
 
 
 @pytest.mark.parametrize("cut", CUTS)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_small_trials import no_programming_words, rates, words
 
+from support.built_pages import no_programming_words, rates, words
+from support.demo_workbook import Workbook
 from trialbook.commands.check import whole_look
 from trialbook.core.datasets import read_dataset
 from trialbook.protocol.load import load_trial
@@ -19,7 +20,6 @@ from trialbook.protocol.models import Trial
 from trialbook.provenance.verify import verify_build
 from trialbook.subjects.flow import NOBODY
 from trialbook.workbook.step_metadata import read_graph
-from workbook import Workbook
 
 pytestmark = pytest.mark.build
 # The domains that are delivered, each without a record.

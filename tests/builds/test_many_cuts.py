@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from support.demo_workbook import Workbook
 from trialbook.commands import build
 from trialbook.core.errors import UsageError
 from trialbook.diff.builds import compare_builds
@@ -20,7 +21,6 @@ from trialbook.pipeline import cut_queue
 from trialbook.pipeline.cluster import PROBES, ClusterPool, cluster_pool, look_around, probe_folder
 from trialbook.pipeline.cut_queue import Job, Outcome, build_many
 from trialbook.protocol.load import load_trial
-from workbook import Workbook
 
 pytestmark = pytest.mark.build
 FIRST, SECOND = "2025-03-31", "2025-06-30"

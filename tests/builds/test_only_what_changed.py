@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from small_project import GRAPH
+from support.small_project import GRAPH
 from trialbook.commands.status import is_up_to_date, pieces_status
 from trialbook.core.errors import StopError
 from trialbook.diff.builds import compare_builds

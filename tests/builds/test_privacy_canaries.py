@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from breaking import PROGRAM
-from canaries import Tokens, found, plant
-from raw_export import write_csv
-from snapshot_writers import FORMATS, write_as
+from support.privacy_canaries import Tokens, found, plant
+from support.raw_export import write_csv
+from support.running_builds import PROGRAM
+from support.snapshot_writers import FORMATS, write_as
 from trialbook.protocol.load import load_trial
 from trialbook.snapshot import read_snapshot, reading_lines
 

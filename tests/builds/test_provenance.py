@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from small_project import GRAPH
+from support.small_project import GRAPH
 from trialbook.core.files import json_text
 from trialbook.pipeline.dependencies import sha256
 from trialbook.pipeline.ro_crate import CRATE, ro_crate

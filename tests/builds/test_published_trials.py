@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from published_trials import Arm, Tables, write_snapshot
+from support.built_pages import Tables
+from support.published_trials import Arm, write_snapshot
 from trialbook.efficacy.response_tables import LABEL
 
 pytestmark = pytest.mark.build

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from surroundings import hostile_environment, plant
+from support.hostile_environment import hostile_environment, plant
 from trialbook.diff.builds import compare_builds
 
 pytestmark = pytest.mark.build

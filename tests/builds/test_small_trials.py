@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from published_trials import Tables
-from small_project import GRAPH
+from support.built_pages import Tables, no_programming_words, rates, words
+from support.demo_workbook import Workbook
+from support.small_project import GRAPH
 from trialbook.core.datasets import read_dataset
 from trialbook.pipeline import tasks
 from trialbook.pipeline.tasks import Making
 from trialbook.workbook.steps import Piece
-from workbook import Workbook
 
 pytestmark = pytest.mark.build
-
-
-def words(page: Path) -> str:
-    """What a reader reads of a page: no markup, no scripts, one space between words."""
-    text = page.read_text(encoding="utf-8")
-    text = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", text, flags=re.DOTALL)
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
-
-
-def no_programming_words(build: Path) -> None:
-    for page in build.rglob("*.html"):
-        found = re.findall(r"\b(nan|NaN|NaT|inf|None|RuntimeWarning|Traceback)\b", words(page))
-        assert [w for w in found if w != "None"] == [], page.name
-
-
-def rates(build: Path) -> set[str]:
-    """What stands for a rate of nobody. The text of a bound is no number: it names the subjects that decide it."""
-    ard = read_dataset(build / "results" / "ard.parquet").query("analysis_id != 'BOUNDS'")
-    empty = ard[(ard["stat_name"] == "N") & (ard["stat"] == 0)]
-    keys = ["analysis_id", "group1_level", "variable", "variable_level", "context"]
-    beside = ard.merge(empty[keys], on=keys)
-    return set(beside.loc[beside["stat_name"].isin(["estimate", "p", "conf.low"]), "stat_text"])
 
 
 @pytest.fixture

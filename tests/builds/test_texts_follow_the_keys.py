@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from support.demo_workbook import Workbook
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.assumptions import value_text
 from trialbook.protocol.load import analysis_values, load_protocol
-from workbook import Workbook
 
 pytestmark = pytest.mark.build
 # Keys that hold one value only: a registered or published standard.

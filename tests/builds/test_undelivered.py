@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_small_trials import no_programming_words, words
 
-from published_trials import Tables
+from support.built_pages import Tables, no_programming_words, words
+from support.demo_workbook import Workbook
 from trialbook.core.datasets import read_dataset
-from workbook import Workbook
 
 pytestmark = pytest.mark.build
 WITHOUT = {"organ stages": ("rs", "fa"), "medication": ("cm",), "disposition": ("ds",)}

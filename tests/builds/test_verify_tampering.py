@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from standing_build import CUT, PREVIOUS, Standing
-from tampered_further import FURTHER, FURTHER_SOURCES, HARMLESS
-from tampered_outputs import FILE, OUTPUTS, SUBJECT, Act, age_62, flipped, other_rate
-from tampered_sources import DM, RULES, SOURCES
+from support.tampering.further import FURTHER, FURTHER_SOURCES, HARMLESS
+from support.tampering.outputs import FILE, OUTPUTS, SUBJECT, Act, age_62, flipped, other_rate
+from support.tampering.published import CUT, PREVIOUS, Standing
+from support.tampering.sources import DM, RULES, SOURCES
 from trialbook.core import file_marks
 from trialbook.core.datasets import read_dataset
 from trialbook.core.errors import UsageError

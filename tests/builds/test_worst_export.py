@@ -11,16 +11,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-import plants_early
-import plants_late
+from support.demo_workbook import Workbook
+from support.export_problems import p01_to_p20 as plants_early
+from support.export_problems import p21_to_p40 as plants_late
+from support.export_problems.worst_export import SITE, WorstExport, worst_export
 from trialbook.cleaning import replayed_domains
 from trialbook.core.datasets import read_dataset
 from trialbook.core.domains import Domains
 from trialbook.protocol.load import load_trial
 from trialbook.queries.files import read_csv_list
 from trialbook.snapshot import read_snapshot
-from workbook import Workbook
-from worst_export import SITE, WorstExport, worst_export
 
 CUT, BEFORE = "2025-09-30", "2025-06-30"
 CHANGED = "NCT06321198-01-001"

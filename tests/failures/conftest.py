@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from small_project import SmallProject
+from support.small_project import SmallProject
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from nbclient.exceptions import CellTimeoutError
 
-from breaking import run_cells, wait_until
+from support.running_builds import run_cells, wait_until
 from trialbook.core.errors import UsageError
 from trialbook.kernels.engine import WatchedClient
 from trialbook.kernels.environment import GIB, MIB, Limits

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from small_project import GRAPH, SmallProject
+from support.small_project import GRAPH, SmallProject
 
 pytestmark = [pytest.mark.build, pytest.mark.skipif(sys.platform != "linux", reason="limits memory by prlimit")]
 DELETE = "import shutil\nshutil.rmtree(os.environ['TRIALBOOK_WORKSPACE'])"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from breaking import Running, content
-from small_project import SmallProject
+from support.running_builds import Running, content
+from support.small_project import SmallProject
 
 pytestmark = pytest.mark.build
 OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
@@ -25,7 +25,7 @@ def may_mount() -> bool:
 FULL = """
 import os, pathlib, subprocess, sys
 sys.path[:0] = {path!r}
-from small_project import SmallProject
+from support.small_project import SmallProject
 project = SmallProject(pathlib.Path({folder!r}), pathlib.Path({root!r}))
 out = project.out
 out.mkdir()

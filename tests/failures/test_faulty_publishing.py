@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from breaking import content
+from support.running_builds import content
 from trialbook.pipeline.publish import one_builder, publish, restore_replaced
 
 # Only what publishing itself calls for; `%file` and `%desc` would also hit the start of Python.

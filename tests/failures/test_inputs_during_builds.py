@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from small_project import SmallProject
+from support.small_project import SmallProject
 from trialbook.core import file_marks
 from trialbook.core.errors import StopError
 

@@ -10,8 +10,8 @@ import time
 import psutil
 import pytest
 
-from breaking import wait_until
-from small_project import GRAPH, SmallProject
+from support.running_builds import wait_until
+from support.small_project import GRAPH, SmallProject
 
 pytestmark = [
     pytest.mark.build,

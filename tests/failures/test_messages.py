@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from breaking import PROGRAM
-from small_project import SmallProject
+from support.running_builds import PROGRAM
+from support.small_project import SmallProject
 from trialbook.core.errors import StopError, unknown_error
 from trialbook.core.files import naming
 from trialbook.pipeline import publish as publishing

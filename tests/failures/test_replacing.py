@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from breaking import Running, content
-from small_project import GRAPH, SmallProject
+from support.running_builds import Running, content
+from support.small_project import GRAPH, SmallProject
 from trialbook.pipeline.manifest import output_files
 
 pytestmark = [pytest.mark.build, pytest.mark.skipif(sys.platform == "win32", reason="makes links and pipes")]

@@ -7,8 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from breaking import notebook_of, wait_until
-from small_project import DERIVE, GRAPH, HOLD, OPEN, PARAMETERS, SmallProject, metadata_of
+from support.running_builds import notebook_of, wait_until
+from support.small_project import DERIVE, GRAPH, HOLD, OPEN, PARAMETERS, SmallProject, metadata_of
 from trialbook.workbook.step_metadata import ENTRY
 
 pytestmark = pytest.mark.build

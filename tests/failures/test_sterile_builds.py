@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from small_project import SmallProject
-from surroundings import hostile_environment, plant
+from support.hostile_environment import hostile_environment, plant
+from support.small_project import SmallProject
 
 pytestmark = [pytest.mark.build, pytest.mark.skipif(sys.platform == "win32", reason="uses umask and closed files")]
 NOT_COMPARED = ("run.json",)

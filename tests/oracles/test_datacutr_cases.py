@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from datacutr_cases import clean_text, consenting, numbered, read
+from support.datacutr_cases import clean_text, consenting, numbered, read
 from trialbook.cleaning import Cut, apply_cut
 from trialbook.cleaning.read_dates import date_reader
 from trialbook.core.dates import earliest_date

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from datacutr_cases import AFTER, clean_text, consenting, numbered, read
+from support.datacutr_cases import AFTER, clean_text, consenting, numbered, read
 from trialbook.cleaning import Cut, apply_cut
 from trialbook.cleaning.cut import after_cut
 from trialbook.cleaning.read_dates import date_reader

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from outcome_strings import history
+from support.dose_paths import history
 from trialbook.dlt.designs.design import Action, History
 from trialbook.dlt.designs.three_plus_three import ThreePlusThree
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sdtmchecks_cases import cases, compared
+from support.sdtmchecks_cases import cases, compared
 from trialbook.cleaning.read_dates import date_reader
 
 pytestmark = pytest.mark.oracle

@@ -9,7 +9,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import raw_export as raw
+from support import raw_export as raw
 from trialbook.cleaning import apply_cut, clean_snapshot, replayed_domains, whole_change_log
 from trialbook.cleaning.cut import after_cut
 from trialbook.cleaning.read_dates import date_reader

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trial_builder import FIRST_INFUSION, trial
+from support.trial_builder import FIRST_INFUSION, trial
 from trialbook.core.domains import Domains
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.advice import advice, trial_history

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from trial_builder import FIRST_INFUSION, trial
+from support.paths import ROOT
+from support.trial_builder import FIRST_INFUSION, trial
 from trialbook.core.dates import earliest_date
 from trialbook.core.domains import Domains
 from trialbook.protocol.load import analysis_values, load_protocol
@@ -19,7 +18,7 @@ from trialbook.safety.ae_tables import grade_rows, overview_rows, selections, so
 from trialbook.safety.ctcae import TERMS, Term, lab_grades
 from trialbook.safety.new_since_cut import event_news, lost_records
 
-PROTOCOL = load_protocol(Path(__file__).resolve().parents[2] / "params" / "protocol.yaml")
+PROTOCOL = load_protocol(ROOT / "params" / "protocol.yaml")
 ANALYSIS = analysis_values(PROTOCOL, {}, "protocol.yaml")
 CUT = pd.Timestamp("2025-12-31").as_unit("s")
 # A derivation takes a third of a second, so few trials with many events each.

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 
-from trial_builder import FIRST_INFUSION, TrialBuilder, trial
+from support.trial_builder import FIRST_INFUSION, TrialBuilder, trial
 from trialbook.core.domains import Domains
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.bounds import dlt_bounds_rows, dlt_facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from outcome_strings import history
+from support.dose_paths import history
 from trialbook.core.errors import UsageError
 from trialbook.dlt.designs.crm import Crm, TiteCrm, posterior, rates
 from trialbook.dlt.designs.design import Pending

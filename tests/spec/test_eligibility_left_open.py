@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from eligible_subject import eligible, form, judged, screened
-from trial_builder import TrialBuilder, trial
+from support.eligible_subject import eligible, form, judged, screened
+from support.trial_builder import TrialBuilder, trial
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trial_builder import TrialBuilder, trial
+from support.trial_builder import TrialBuilder, trial
 from trialbook.core.dates import as_date
 from trialbook.gvhd.staging import derive_stages
 from trialbook.protocol.analysis import Analysis

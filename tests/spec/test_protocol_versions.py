@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from audited_cases import Case, Make, audit_of, base, lab, of_case
-from trial_builder import TrialBuilder
+from support.eligibility_cases import Case, Make, audit_of, base, lab, of_case
+from support.trial_builder import TrialBuilder
 from trialbook.core.errors import UsageError
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values, load_protocol

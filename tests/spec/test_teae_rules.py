@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from trial_builder import TrialBuilder, trial
+from support.trial_builder import TrialBuilder, trial
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData

@@ -7,8 +7,8 @@ import itertools
 import pandas as pd
 import pytest
 
-from outcome_strings import history
 from reference.three_plus_three import Counts, advised, reachable
+from support.dose_paths import history
 from trialbook.dlt.designs.design import Action, Cap, History, Outcome, Pending
 from trialbook.dlt.designs.three_plus_three import ThreePlusThree
 from trialbook.escalation_simulation.states import State, ask
