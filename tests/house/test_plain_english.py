@@ -102,7 +102,7 @@ DIALECT = [
     ),
     Word("interactive, expandable", ("to open",), r", to open\b", "Eligibility audit, to open"),
     Word(
-        "is still", ("still",), r"\bstill (?:is|has) (?:one|left|its)\b|\bwho still is\b",
+        "is still", ("still",), r"\bstill (?:is|has) (?:one|left)\b|\bwho still is\b",
         "a responder who still is one at day 56",
     ),
     Word(

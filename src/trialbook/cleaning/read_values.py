@@ -25,7 +25,7 @@ BIRTH_DATE = "BRTHDTC"
 class Reading(NamedTuple):
     """What one value was read as: its clean text (None = missing), the FIX that says so, and the QUERY if any.
 
-    Where the text changed without a FIX, the query's rule is written to the log: the value is treated otherwise than
+    Where the text changed without a FIX, the query's rule is written to the log: the value is not used as
     delivered until the site answers.
     """
 

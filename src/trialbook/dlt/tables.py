@@ -279,7 +279,7 @@ def excluded_notes(results: pd.DataFrame, levels: Sequence[str]) -> list[str]:
 def open_level(advice: Advice) -> tuple[str, str]:
     """The level at which the next subject may be treated by the advice, and a word on it."""
     if advice.code.startswith(f"{ONGOING}({WAIT} "):
-        return f"{advice.level}, waiting", "nobody may be treated before the decision"
+        return f"{advice.level}, waiting", "no further dosing before the decision"
     if advice.code.startswith(f"{ONGOING}("):
         return advice.level, "for the next subject"
     return "none", "the rule has come to its end" if advice.code != NOT_ESTIMABLE else "no rule in force"

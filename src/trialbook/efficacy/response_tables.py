@@ -334,7 +334,7 @@ def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """F15: response rates with limits: ROW KIND RESPONDERS SUBJECTS ESTIMATE LOW HIGH SOURCE, in the order drawn.
 
     This trial by level and in total (primary interval), then published rates, marked as not comparable. Where this
-    trial's rate is not evaluable the published ones stand alone. Empty where nobody is mature: nothing is compared
+    trial's rate is not evaluable the published ones are drawn alone. Empty where nobody is mature: nothing is compared
     with nothing.
     """
     own = rows[(rows["analysis_id"] == "ORR_D28") & (rows["context"] == analysis.ci_primary_orr)]

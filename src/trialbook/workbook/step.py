@@ -1,4 +1,4 @@
-"""The one object through which a notebook reads its inputs and leaves its outputs."""
+"""The one object through which a notebook reads its inputs and writes its outputs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class PreviousCut:
             return None
         if records() and not is_recorded(path):
             raise StopError(
-                "the build of the previous cut did not leave this file", file=str(path),
+                "the build of the previous cut did not write this file", file=str(path),
                 next_step="move it away, or build the previous cut again",
             )  # fmt: skip
         return read_dataset(path)
@@ -85,7 +85,7 @@ class PreviousCut:
 
 # ----------------------------------------------------------------------------------------------------
 
-# How a receipt names the results among what a step left.
+# How a receipt names the results among the outputs of a step.
 RESULTS = "results (ARD rows)"
 
 
@@ -193,7 +193,7 @@ class Step:
 
     @cached_property
     def clean(self) -> Domains:
-        """The clean domains left by the cleaning step."""
+        """The clean domains that the cleaning step wrote."""
         folder = self._source / "data" / "clean"
         files = sorted(folder.glob("*.parquet"))
         if not files:
@@ -208,18 +208,18 @@ class Step:
         return self.read(f"clean/{code.lower()}")
 
     def read(self, name: str) -> pd.DataFrame:
-        """One analysis dataset left by an earlier step."""
+        """One analysis dataset that an earlier step wrote."""
         path = self._source / "data" / f"{name}.parquet"
         self._reads.add(f"data data/{name}.parquet")
         if not path.is_file():
             raise StopError(
                 f"the dataset {name} of this cut has not been built",
-                next_step="add the step that leaves it to the needs in the metadata of this notebook"
+                next_step="add the step that writes it to the needs in the metadata of this notebook"
                 if os.environ.get(NONCE)
                 else f"run `trialbook build {self.cut.cut_id}`, or the step that writes {name} first",
             )
         if records() and not is_recorded(path) and name not in self._written:
-            raise StopError("no earlier step left this dataset", file=f"data/{name}.parquet")
+            raise StopError("no earlier step wrote this dataset", file=f"data/{name}.parquet")
         return read_dataset(path)
 
     @cached_property
@@ -232,27 +232,27 @@ class Step:
         return PreviousCut(folder, self._reads.add) if (folder / "manifest.json").is_file() else None
 
     def write(self, name: str, frame: pd.DataFrame, keys: list[str]) -> None:
-        """Leaves one analysis dataset for later steps, sorted by its keys."""
+        """Writes one analysis dataset for later steps, sorted by its keys."""
         self._stop_if_keys_changed(sys._getframe(1).f_globals)
         write_dataset(frame, self._target / "data" / f"{name}.parquet", keys)
         self._written[name] = len(frame)
 
     def write_clean(self, domains: Mapping[str, pd.DataFrame]) -> None:
-        """Leaves the clean domains for later steps, in the order of their records, and the ages beside them.
+        """Writes the clean domains for later steps, in the order of their records, and the ages beside them.
 
         Raises StopError where they still hold birth dates (`subjects.ages.without_birth_dates`).
         """
         if "BRTHDTC" in domains.get("DM", ()):
             raise StopError(
                 "birth dates must not be written", file="dm", column="BRTHDTC",
-                next_step="leave `without_birth_dates(...)` of the domains",
+                next_step="write `without_birth_dates(...)` of the domains",
             )  # fmt: skip
         for code in (*domains, *([AGES] if isinstance(domains, Domains) and domains.delivered(AGES) else [])):
             write_dataset(domains[code], self._target / "data" / "clean" / f"{code.lower()}.parquet")
             self._written[f"clean/{code.lower()}"] = len(domains[code])
 
     def write_changelog(self, changes: pd.DataFrame) -> None:
-        """Leaves the change log: one row for every value that cleaning changed."""
+        """Writes the change log: one row for every value that cleaning changed."""
         self._own.mkdir(parents=True, exist_ok=True)
         changes.to_csv(self._own / "changelog.csv", index=False, lineterminator="\n")
         self._written["changelog"] = len(changes)
@@ -269,7 +269,7 @@ class Step:
         self._queries += list(queries)
 
     def close(self) -> Block:
-        """Leaves results, queries and the receipt that proves this step ran to its end; shows what was left.
+        """Writes results, queries and the receipt that proves this step ran to its end; shows its outputs.
 
         Raises StopError when a cell changed in memory what the step was given.
         """
@@ -287,7 +287,7 @@ class Step:
         keep_json(self._own / "reads.json", sorted(self._reads | opened_files()))
         if receipt["nonce"]:
             keep_json(self._own / "usage.json", {"peak_mib": peak_memory()})
-        left = pd.DataFrame({"Left for later steps": list(self._written), "Rows": list(self._written.values())})
+        left = pd.DataFrame({"Written for later steps": list(self._written), "Rows": list(self._written.values())})
         return table(left, self.title("Receipt of this step"))
 
     def _stop_if_keys_changed(self, names: Mapping[str, Any]) -> None:
