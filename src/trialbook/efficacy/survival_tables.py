@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.analyses.survival import NOT_REACHED
 from trialbook.core.dates import study_day
-from trialbook.efficacy.survival import NOT_REACHED
 from trialbook.efficacy.survival_bounds import DEATHS
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
