@@ -8,6 +8,7 @@ import pandas as pd
 
 from trialbook.analyses.population import Population
 from trialbook.analyses.rate import rate
+from trialbook.core.described import described
 from trialbook.efficacy.adrs import SPARED, STOPPED
 from trialbook.efficacy.day28 import PENDING, REASONS, UNDELIVERED
 from trialbook.efficacy.response_over_time import NOT_ASSESSED
@@ -279,8 +280,15 @@ def agreement_table(rows: pd.DataFrame) -> pd.DataFrame:
     """RSP_AGREE for readers: DERIVED, a column per category of the investigator, and `none`; empty lines left out."""
     own = rows[(rows["analysis_id"] == "RSP_AGREE") & (rows["variable"] == "RSP28")]
     if own["stat"].sum() == 0:
-        return pd.DataFrame(columns=["DERIVED", *CATEGORIES, INVESTIGATOR_NONE])
+        return _agreement(pd.DataFrame(columns=["DERIVED", *CATEGORIES, INVESTIGATOR_NONE]))
     wide = own.assign(n=own["stat"].astype("int64")).pivot(index="variable_level", columns="context", values="n")
     wide = wide.reindex(index=list(CATEGORIES), columns=[*CATEGORIES, INVESTIGATOR_NONE])
     wide = wide[wide.sum(axis=1) > 0]
-    return wide.rename_axis(index="DERIVED", columns=None).reset_index()
+    return _agreement(wide.rename_axis(index="DERIVED", columns=None).reset_index())
+
+
+def _agreement(table: pd.DataFrame) -> pd.DataFrame:
+    return described(
+        table, labels={INVESTIGATOR_NONE: "none given"}, empty="No mature subject has a category from stages.",
+        notes=["Mature subjects with an assessment of day 28 from which the stages give a category."],
+    )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trialbook.analyses.survival import curve_rows, days_row, not_evaluable_rows, time_rows, unknown_time
+from trialbook.core.described import described
 from trialbook.efficacy.adtte import COMPETING, EVENT
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -94,7 +95,8 @@ def curve_steps(adtte: pd.DataFrame, levels: Sequence[str], analysis: Analysis, 
     """
     frames = [_steps(curve_of(adtte, parameter, level), level, analysis) for level in levels]
     columns = ["level", "day", "n_risk", "n_event", "n_censor", "survival", "low", "high"]
-    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+    steps = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+    return described(steps, labels={"n_event": "Deaths"})
 
 
 def numbers_at_risk(
@@ -200,7 +202,8 @@ def incidence_steps(adtte: pd.DataFrame) -> pd.DataFrame:
             rows.append((name, day, float(last.estimate or 0), last.low, last.high))
     steps = pd.DataFrame(rows, columns=["event", "day", "incidence", "low", "high"])
     steps = steps.astype({"low": "float64", "high": "float64"}).drop_duplicates(["event", "day"], keep="last")
-    return steps.sort_values(["event", "day"]).reset_index(drop=True)
+    steps = steps.sort_values(["event", "day"]).reset_index(drop=True)
+    return described(steps, labels={"event": "First event"}, empty="There is nothing to show at this cut.")
 
 
 def _incidence(group: pd.DataFrame) -> CumulativeIncidence:

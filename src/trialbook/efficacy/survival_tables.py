@@ -6,6 +6,7 @@ import pandas as pd
 
 from trialbook.analyses.survival import NOT_REACHED
 from trialbook.core.dates import study_day
+from trialbook.core.described import described
 from trialbook.efficacy.survival_bounds import DEATHS
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
@@ -135,7 +136,10 @@ def exact_intervals(rows: pd.DataFrame) -> pd.DataFrame:
     """The ARD rows of exact intervals beside S(t), with words for the context (A-80)."""
     own = rows[rows["analysis_id"].eq("OS_KM") & rows["context"].isin(list(EXACT))]
     own = own.sort_values("context", kind="stable")
-    return own.assign(context=own["context"].map(EXACT).astype("str"))
+    return described(
+        own.assign(context=own["context"].map(EXACT).astype("str")), group="context", row="variable_level",
+        empty="No exact interval applies at this cut.",
+    )  # fmt: skip
 
 
 def censored_subjects(
@@ -155,13 +159,15 @@ def censored_subjects(
     if adsl is not None:
         how = adsl["DCSREAS"].where(adsl["EOSSTT"].eq("DISCONTINUED"), "").fillna("").str.lower()
         listed = listed.assign(LEFT=listed["SUBJID"].map(dict(zip(adsl["SUBJID"], how, strict=True))).astype("str"))
-    return listed.sort_values(["DAYS_AGO", "SUBJID"], ascending=[False, True]).reset_index(drop=True)
+    listed = listed.sort_values(["DAYS_AGO", "SUBJID"], ascending=[False, True]).reset_index(drop=True)
+    return described(listed, labels={"ADT": "Last known alive"}, empty="No treated subject is alive at this cut.")
 
 
 def dead_subjects(adtte: pd.DataFrame) -> pd.DataFrame:
     """The dead: SUBJID TRT01A AVAL ADY ADT EVNTDESC in the order of time."""
     dead = adtte[adtte["PARAMCD"].eq("OS") & adtte["CNSR"].eq(0)].sort_values(["AVAL", "SUBJID"])
-    return _with_study_day(dead).assign(EVNTDESC=dead["EVNTDESC"]).reset_index(drop=True)
+    listed = _with_study_day(dead).assign(EVNTDESC=dead["EVNTDESC"]).reset_index(drop=True)
+    return described(listed, empty="No treated subject has died.")
 
 
 def response_times(adtte: pd.DataFrame) -> pd.DataFrame:
@@ -169,9 +175,13 @@ def response_times(adtte: pd.DataFrame) -> pd.DataFrame:
     lasting = adtte[adtte["PARAMCD"].eq("DOR")]
     first = adtte[adtte["PARAMCD"].eq("TTR")].set_index("USUBJID")["AVAL"]
     shown = lasting[["SUBJID", "TRT01A"]].assign(FIRST=first.reindex(lasting["USUBJID"]).to_numpy(dtype="float64"))
-    return shown.assign(
+    shown = shown.assign(
         START=lasting["STARTDT"], ADT=lasting["ADT"], AVAL=lasting["AVAL"], EVNTDESC=lasting["EVNTDESC"]
     ).reset_index(drop=True)
+    return described(
+        shown, labels={"ADT": "To", "AVAL": "Days", "EVNTDESC": "How it ends"},
+        empty="No subject has responded at this cut.",
+    )  # fmt: skip
 
 
 def stale_sentence(censored: pd.DataFrame, analysis: Analysis) -> str:

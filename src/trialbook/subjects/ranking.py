@@ -64,6 +64,18 @@ def subject_numbers(adsl: pd.DataFrame) -> pd.Series:
     return adsl.drop_duplicates("SUBJID").set_index("SUBJID")["USUBJID"].astype("str")
 
 
+def with_subject_numbers(rows: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
+    """The rows with SUBJID in the place of USUBJID, as readers see subjects.
+
+    >>> adsl = pd.DataFrame({"USUBJID": ["T-01-004"], "SUBJID": ["004"]})
+    >>> with_subject_numbers(pd.DataFrame({"USUBJID": ["T-01-004"], "AVALC": ["CR"]}), adsl).iloc[0].tolist()
+    ['004', 'CR']
+    """
+    numbers = adsl.drop_duplicates("USUBJID").set_index("USUBJID")["SUBJID"]
+    found = rows["USUBJID"].map(numbers).fillna(rows["USUBJID"]).astype("str")
+    return rows.assign(USUBJID=found).rename(columns={"USUBJID": "SUBJID"})
+
+
 def risk_ranking(adsl: pd.DataFrame, kinds: Sequence[str] = ("dead", "alive")) -> Ranking:
     """The treated subjects, the dead first: what ADSL alone can tell."""
     treated = adsl[adsl["SAFFL"].eq("Y")]

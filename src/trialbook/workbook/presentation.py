@@ -14,6 +14,7 @@ import pandas as pd
 from trialbook.analyses.result import ADDED, Counted, Result
 from trialbook.display.columns import column_decimals, column_labels
 from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
+from trialbook.results.bounds import with_bounds
 
 INTERVAL_NAMES = {
     "clopper_pearson": "Exact (Clopper-Pearson)", "wilson": "Wilson", "jeffreys": "Jeffreys", "midp": "Mid-P",
@@ -22,7 +23,6 @@ INTERVAL_NAMES = {
 ESTIMATE = "{estimate} ({conf.low} to {conf.high})"
 COUNT = "{n} ({p}) [{events}]<, up to {n.high}>"
 LIMITS = ("conf.low", "conf.high")
-ROWS = ("context", "variable_level", "variable")
 
 
 def is_ard(frame: pd.DataFrame) -> bool:
@@ -30,13 +30,18 @@ def is_ard(frame: pd.DataFrame) -> bool:
     return {"analysis_id", "stat_name", "stat_text"} <= set(frame.columns)
 
 
-def result_view(result: Result) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The rows of a result that its table shows, and how: headers with N, row labels, pattern, note."""
+def result_view(result: Result, reported: pd.DataFrame, only: str = "") -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The rows of a result that its table shows, and how: headers with N, row labels, pattern, note.
+
+    `only`: the analysis of several that is shown, as OS_KM; `reported`: all rows that the step has reported; where n is
+    not evaluable, their BOUNDS stand beside it.
+    """
     counted = result.counted
     rows = result.ard
     kinds = {"rate": _rate_view, "count": _count_view, "survival": _survival_view}
-    shown, look = kinds[counted.kind](rows, counted)
+    shown, look = kinds[counted.kind](rows[rows["analysis_id"].eq(only)] if only else rows, counted)
     sizes = rows if counted.kind == "survival" else shown
+    shown = shown if counted.added else with_bounds(shown, reported, counted.id)
     look = {"columns": list(counted.levels), "headers": headers(sizes, counted.levels), **look}
     if counted.added:
         look["notes"] = [f"An added analysis, not one of the protocol. Counted: {counted.denominator}.", *unknown(rows)]
@@ -61,9 +66,14 @@ def _count_view(rows: pd.DataFrame, counted: Counted) -> tuple[pd.DataFrame, dic
 def _survival_view(rows: pd.DataFrame, counted: Counted) -> tuple[pd.DataFrame, dict[str, Any]]:
     exact = rows["context"].str.contains("clopper_pearson")
     shown = with_known_limits(rows[~rows["analysis_id"].str.endswith("_EVENTS") & ~exact])
-    days = [day for day in dict.fromkeys(shown["variable_level"]) if day]
-    labels = {day: f"S(t) at day {day}" for day in days} | {"": "Median, days"}
-    return shown, {"stats": ESTIMATE, "row": "variable_level", "row_labels": labels}
+    return shown, {"stats": ESTIMATE, "row": "variable_level", "row_labels": _level_labels(shown)}
+
+
+def _level_labels(rows: pd.DataFrame) -> dict[str, str]:
+    """Words for days, and for the row of a median beside them."""
+    levels = [level for level in dict.fromkeys(rows["variable_level"]) if level]
+    median = "Median (95% interval), days" if levels else "Median (95% interval)"
+    return {level: f"Day {level}" for level in levels if level.isdigit()} | {"": median}
 
 
 def with_known_limits(rows: pd.DataFrame) -> pd.DataFrame:
@@ -99,16 +109,53 @@ def unknown(rows: pd.DataFrame) -> list[str]:
     return [f"Of {own['stat_text'].iloc[0]} subjects it is not known whether they belong here; they are left out."]
 
 
-def ard_look(rows: pd.DataFrame, levels: Sequence[str]) -> dict[str, Any]:
-    """How rows of the results are shown where the cell does not say: what tells rows apart, and which numbers."""
+def ard_look(rows: pd.DataFrame, levels: Sequence[str], reported: pd.DataFrame) -> dict[str, Any]:
+    """How rows of the results are shown where the cell does not say: what tells rows apart, and which numbers.
+
+    `reported`: all rows that the step has reported; where the rows themselves have no N, the number followed stands in
+    the heads.
+    """
     names = set(rows["stat_name"])
-    stats = (
-        ESTIMATE if "estimate" in names else "{median} ({min} to {max}), n = {n}" if "median" in names
-        else "{min} to {max}" if "min" in names else COUNT if "events" in names
-        else "{n} of {N} ({p})" if "p" in names else "{n}"
-    )  # fmt: skip
-    row = next((name for name in ROWS if rows[name].nunique() > 1), "variable")
-    return {"columns": [*levels, TOTAL], "headers": headers(rows, [*levels, TOTAL]), "stats": stats, "row": row}
+    followed = reported[reported["analysis_id"].isin([f"{name}_EVENTS" for name in rows["variable"].unique()])]
+    followed = followed[followed["stat_name"].ne("p")]
+    heads = headers(rows if names & {"N", "n"} else followed[followed["stat_name"].eq("N")], [*levels, TOTAL])
+    one_size = all(head != level for level, head in heads.items())
+    heads = heads if one_size else {level: level for level in heads}
+    look: dict[str, Any] = {"columns": list(heads), "headers": heads}
+    varying = [name for name in ("variable", "variable_level", "context") if rows[name].nunique() > 1]
+    if len(varying) > 1:
+        row = "variable_level" if "variable_level" in varying else "context"
+        look |= {"row": row, "group": next(name for name in varying if name != row)}
+    else:
+        look |= {"row": varying[0] if varying else "stat_label" if len(names) == 1 else "variable"}
+    if look["row"] == "variable_level" and rows["variable_level"].str.fullmatch(r"\d+").all():
+        look["row_labels"] = _level_labels(rows)
+    elif look["row"] == "variable":
+        look["row_labels"] = dict.fromkeys(rows["variable"], _single(rows, names)) if not varying else {}
+    return look | {"stats": _pattern(names, one_size)}
+
+
+def _single(rows: pd.DataFrame, names: set[str]) -> str:
+    """The head of the only row of a table."""
+    if "estimate" in names:
+        time = rows["analysis_id"].str.contains("MEDIAN|RKM").all()
+        return "Median (95% interval)" if time else "Estimate (95% interval)"
+    return "Median (range)" if "median" in names else "Range" if "min" in names else "Subjects"
+
+
+def _pattern(names: set[str], one_size: bool) -> str:
+    """The statistics of a cell, by those that there are."""
+    if len(names) == 1:
+        return f"{{{next(iter(names))}}}"
+    if "estimate" in names:
+        beside = " [{n.event}]" if "n.event" in names and "n.risk" not in names else ""
+        of = "{n} of {N} ({conf.low} to {conf.high})"
+        return of if "n" in names and not one_size else ESTIMATE + beside
+    if "median" in names:
+        return "{median} ({min} to {max}), n = {n}" if "n" in names else "{median} ({min} to {max})"
+    if "min" in names:
+        return "{min} to {max}"
+    return COUNT if "events" in names else "{n} ({p})" if one_size else "{n} of {N} ({p})"
 
 
 def frame_look(frame: pd.DataFrame, own: Mapping[str, Any]) -> dict[str, Any]:

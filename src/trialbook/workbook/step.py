@@ -14,6 +14,7 @@ import pandas as pd
 
 from trialbook.analyses.result import Counted, Result, stop_if_twice
 from trialbook.core.datasets import read_dataset, write_dataset
+from trialbook.core.described import look_of
 from trialbook.core.domains import AGES, Domains
 from trialbook.core.environment_variables import BUILD, NONCE, RECORDED, WORKSPACE
 from trialbook.core.errors import StopError
@@ -26,7 +27,7 @@ from trialbook.protocol.models import Cut, Protocol, Trial
 from trialbook.protocol.study_data import StudyData
 from trialbook.queries.query_list import Query
 from trialbook.results.ard import ArdRow, to_ard
-from trialbook.subjects.ranking import Ranking, risk_ranking
+from trialbook.subjects.ranking import Ranking, risk_ranking, with_subject_numbers
 from trialbook.workbook import unfiltered
 from trialbook.workbook.notebook_names import population_of
 from trialbook.workbook.string_storage import choose_text_storage
@@ -92,6 +93,7 @@ class PreviousCut:
 
 # Rows of a listing by subject that a page shows, unless the cell says otherwise.
 MOST_ROWS = 60
+Card = tuple[str, str, str]
 _UNNAMED = Counted("", "", (), "", (), "", False)
 # How a receipt names the results among what a step left.
 RESULTS = "results (ARD rows)"
@@ -319,44 +321,55 @@ class Step:
         """From now on long listings of this notebook show these subjects first, and say so."""
         self._ranking = ranking
 
-    def begin(self, endpoint: str = "") -> str:
+    def begin(self, endpoint: str = "", reason: str = "") -> str:
         """Why this notebook has nothing to show; blank when it has. Every empty table says so from then on.
 
-        `endpoint`: what the notebook is about; without it in the protocol there is nothing.
+        `endpoint`: what the notebook is about; without it in the protocol there is nothing. `reason`: another reason.
         """
         treated = self.read("adsl")["SAFFL"].eq("Y").any()
-        if endpoint and not self.protocol.has_endpoint(endpoint):
+        if reason:
+            self._nobody = reason
+        elif endpoint and not self.protocol.has_endpoint(endpoint):
             self._nobody = f"{endpoint} is not an endpoint of this trial."
         elif not treated:
             self._nobody = "No subject has been treated at this cut."
         return self._nobody
 
     def table(
-        self, what: pd.DataFrame, title: str = "", *, id: str = "", rows: int = MOST_ROWS, empty: str = "", **look: Any
-    ) -> Block:
+        self, what: pd.DataFrame, title: str = "", *, id: str = "", only: str = "", rows: int = MOST_ROWS,
+        empty: str = "", **look: Any,
+    ) -> Block:  # fmt: skip
         """A table of the page: a result (`tb.rate`), rows of the results (ARD), or any frame.
 
         A result is reported with it. Labels, decimals, heads with N, links to profiles and the sentence for nobody come
-        from the dictionary of columns, the step and the result. `rows`: of a listing by subject at most so many are
+        from the dictionary of columns, the step and the result. `only`: of a result with several analyses (OS_KM,
+        OS_MEDIAN) the one that is shown. `rows`: of a listing by subject at most so many are
         shown, by the ranking of the step. `empty`: what is said where there is nothing; `look`: what
         `display.table` or `display.ard_table` take besides.
         """
         from trialbook import display
         from trialbook.workbook import presentation
 
+        look = look_of(what) | look
         said = self._nobody or empty
         look |= {"empty": said} if said else {}
         name = self.title(" ".join(part for part in (id, title or getattr(what, "counted", _UNNAMED).id) if part))
         if isinstance(what, Result):
             self._report([what])
-            shown, own = presentation.result_view(what)
+            shown, own = presentation.result_view(what, to_ard(self._rows), only)
             notes = [*own.pop("notes", []), *look.pop("notes", [])]
             look = {**own, "pct_min_n": self.analysis.pct_min_n, **look, "notes": notes}
             return display.ard_table(shown, name, **look)
         if presentation.is_ard(what):
-            own = presentation.ard_look(what, self.levels)
+            own = presentation.ard_look(what, self.levels, to_ard(self._rows))
+            if "row" in look:
+                same = own["row"] == look["row"]
+                own = {name: own[name] for name in own if name != "group" and (same or name != "row_labels")}
+            what = presentation.with_known_limits(what)
             return display.ard_table(what, name, **{**own, "pct_min_n": self.analysis.pct_min_n, **look})
         notes = list(look.pop("notes", []))
+        if "USUBJID" in what and "SUBJID" not in what:
+            what = with_subject_numbers(what, self.read("adsl"))
         if "SUBJID" in what:
             look = self.linked | look
             if len(what) > rows:
@@ -372,20 +385,30 @@ class Step:
         from trialbook import display
         from trialbook.display.columns import column_labels
 
+        look = look_of(data) | look
         look["labels"] = column_labels(data.columns, look.get("labels"))
         said = self._nobody or empty
         look |= {"empty": said} if said else {}
         return display.figure(chart, data, self.title(" ".join(part for part in (id, title) if part)), **look)
 
-    def headline(self, *results: Result) -> Block:
-        """The headline numbers of results, in Total; they are reported with it."""
+    def headline(self, *what: Result | Card) -> Block:
+        """Headline numbers: of results in Total, which are reported with it, or (label, value, note) as they are."""
         from trialbook import display
         from trialbook.workbook import presentation
 
-        self._report(results)
+        self._report([part for part in what if isinstance(part, Result)])
+        cards = [presentation.cards(part) if isinstance(part, Result) else [part] for part in what]
+        return display.key_numbers([card for part in cards for card in part])
+
+    def sentence(self, text: str, *, warning: str = "", marked: bool = False) -> Block:
+        """A sentence of the page; the one for nobody in its place, or a `warning`. `marked`: shown as a notice."""
+        from trialbook import display
+
+        if warning:
+            return display.notice(warning, "warning")
         if self._nobody:
             return display.notice(self._nobody)
-        return display.key_numbers([card for result in results for card in presentation.cards(result)])
+        return display.notice(text) if marked else display.sentence(text)
 
     def ask(self, queries: Iterable[Query]) -> None:
         """Adds questions to the query list for the site."""
