@@ -16,7 +16,7 @@ from trialbook.analyses.selection import select
 from trialbook.core.errors import StopError, UsageError
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.results.ard import TOTAL
+from trialbook.results.ard import TOTAL, ArdRow
 
 UNKNOWN = "unknown"
 DOSE_LEVELS = ("TRT01A", "TRT01P")
@@ -30,7 +30,7 @@ class Declared:
 
     `condition` blank: the library counts this analysis itself, over subjects that ADSL alone does not tell; `part`:
     over some of them. `variable`: what the analysis counts, as the results name it; `endpoint`: without it the trial
-    has no such analysis; `records`: which records are counted.
+    has no such analysis; `records`: which records are counted; `sized`: each N of its rows is the size of the set.
     """
 
     condition: str = ""
@@ -39,6 +39,7 @@ class Declared:
     endpoint: str = ""
     records: str = ""
     part: bool = False
+    sized: bool = False
 
 
 SAFETY = Declared("SAFFL == 'Y'", "the treated subjects (SAFFL of ADSL)")
@@ -48,7 +49,9 @@ MATURE = Declared(
 FOLLOWED = Declared(
     "SAFFL == 'Y' and OSNEREAS == ''", "the treated subjects with a resolved survival time", "OS", endpoint="OS"
 )
-EMERGENT = replace(SAFETY, records="TRTEMFL == 'Y' and SAFFL == 'Y'")
+# Counted by functions of the library, over a set that ADSL tells.
+OF_SAFETY, OF_MATURE = (replace(declared, records="chosen", sized=True) for declared in (SAFETY, MATURE))
+EMERGENT = replace(SAFETY, sized=True, records="TRTEMFL == 'Y' and SAFFL == 'Y'")
 OF_THE_LIBRARY = Declared()
 # Every analysis of the protocol by its id.
 PUBLISHED: dict[str, Declared] = {
@@ -56,7 +59,7 @@ PUBLISHED: dict[str, Declared] = {
         (
             "CLEANING", "DISPOSITION", "ELIG", "SETS", "DEMOG", "BASELINE", "AE_NEW", "SAE_LEDGER", "AESI_LEDGER",
             "AE_BY_CUT", "LAB_WORST", "LAB_SHIFT", "DLT", "DLT_SETS", "BOUNDS", "DLT_TIMELINE", "DLT_RATE",
-            "DLT_ADVICE", "DLT_NEXT", "DLT_OC", "STOPPING", "RSP28_CAT", "RSP28_ICE", "RSP_AGREE", "ORR_D56",
+            "DLT_ADVICE", "DLT_NEXT", "DLT_OC", "STOPPING", "RSP28_CAT", "RSP_AGREE", "ORR_D56",
             "BOR_RATE", "ORGAN_D28", "STEROID_D28", "VGPR_D28", "BOR", "FUP_RKM", "FUP_POTENTIAL", "FUP_STALE", "CIF",
             "TTR",
         ),
@@ -64,10 +67,12 @@ PUBLISHED: dict[str, Declared] = {
     ),
     **dict.fromkeys(
         (
-            "TEAE_OVERVIEW", "TEAE_GRADE", "TEAE_REL", "AESI_CAT", "INFECTION_CAT", "EAIR", "EAER", "EXPOSURE",
+            "TEAE_OVERVIEW", "TEAE_GRADE", "TEAE_REL", "AESI_CAT", "INFECTION_CAT", "EAIR",
         ),
-        OF_THE_LIBRARY,
+        OF_SAFETY,
     ),
+    "RSP28_ICE": OF_MATURE,
+    "EAER": OF_THE_LIBRARY, "EXPOSURE": OF_THE_LIBRARY,
     "TEAE_SOC_PT": EMERGENT,
     "TRAE_SOC_PT": replace(EMERGENT, records=f"{EMERGENT.records} and AREL == 'RELATED'"),
     "SAE_SOC_PT": replace(EMERGENT, records=f"{EMERGENT.records} and ASER == 'Y'"),
@@ -156,7 +161,7 @@ def declared_for(analysis_id: str, population: Population, by: str, where: objec
     if not is_published(analysis_id):
         return None
     declared = PUBLISHED[analysis_id]
-    if not declared.condition:
+    if not declared.condition or declared.records == "chosen":
         raise StopError(
             f"{analysis_id} is a published analysis that the library counts itself", file="notebook", value=analysis_id,
             next_step=_own_id(analysis_id),
@@ -180,6 +185,29 @@ def stop_if_not_declared(analysis_id: str, subjects: pd.Series, population: Popu
     if declared.part:
         expected = expected[expected.isin(subjects)]
     stop_if_other_subjects(analysis_id, subjects, expected, population.adsl, declared.words)
+
+
+def stop_if_other_sizes(rows: Sequence[ArdRow], adsl: pd.DataFrame, levels: Sequence[str]) -> None:
+    """Raises StopError when a published analysis reports another N than its set has in ADSL, at a dose level or in all.
+
+    Rows whose N is not evaluable are left alone.
+    """
+    sizes: dict[str, dict[str, int]] = {}
+    for row in rows:
+        declared = PUBLISHED.get(row["analysis_id"], OF_THE_LIBRARY)
+        if not declared.sized or row["stat_name"] != "N" or row["stat"] is None:
+            continue
+        if declared.condition not in sizes:
+            members = adsl[select(adsl, declared.condition).yes]
+            by_level = {level: int(members["TRT01A"].eq(level).sum()) for level in levels}
+            sizes[declared.condition] = {**by_level, TOTAL: len(members)}
+        size = sizes[declared.condition].get(row["group1_level"])
+        if size is not None and size != row["stat"]:
+            raise StopError(
+                f"{row['analysis_id']} is published over {declared.words}: {size} at {row['group1_level']}, and "
+                f"{row['stat_text']} were counted", file="notebook", value=row["analysis_id"],
+                next_step=f"take the filter out of the cells before, or {_own_id(row['analysis_id'])}",
+            )  # fmt: skip
 
 
 def stop_if_other_subjects(

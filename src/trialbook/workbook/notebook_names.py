@@ -90,4 +90,4 @@ def population_of(step: Step, names: Mapping[str, Any]) -> Population:
     """The subjects of the step's cut, and the rules that hold for them."""
     from trialbook.analyses.population import Population
 
-    return Population(step.read("adsl"), step.protocol, step.analysis, names)
+    return Population(step.subjects, step.protocol, step.analysis, names)

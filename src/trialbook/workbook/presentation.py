@@ -117,7 +117,7 @@ def ard_look(rows: pd.DataFrame, levels: Sequence[str], reported: pd.DataFrame) 
     """
     names = set(rows["stat_name"])
     followed = reported[reported["analysis_id"].isin([f"{name}_EVENTS" for name in rows["variable"].unique()])]
-    followed = followed[followed["stat_name"].ne("p")]
+    followed = followed if len(followed) else reported[reported["analysis_id"].eq("OS_EVENTS")]
     heads = headers(rows if names & {"N", "n"} else followed[followed["stat_name"].eq("N")], [*levels, TOTAL])
     one_size = all(head != level for level, head in heads.items())
     heads = heads if one_size else {level: level for level in heads}

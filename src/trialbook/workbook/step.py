@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from trialbook.analyses.population import stop_if_other_sizes
 from trialbook.analyses.result import Counted, Result, stop_if_twice
 from trialbook.core.datasets import read_dataset, write_dataset
 from trialbook.core.described import look_of
@@ -117,6 +118,7 @@ class Step:
         self._whole = unfiltered.Whole(f"notebooks/{name}.ipynb")
         self._reported: list[Result] = []
         self._ranking: Ranking | None = None
+        self._subjects: pd.DataFrame | None = None
         self._nobody = ""
         show_as_on_pages(self._linked)
 
@@ -212,9 +214,26 @@ class Step:
         """
         return unfiltered.run(derivation, study, self.study, self._whole, self._left_before, given, named)
 
+    def _is_left(self, name: str) -> bool:
+        """Whether an earlier step left a dataset."""
+        return (self._source / "data" / f"{name}.parquet").is_file()
+
     def _left_before(self, name: str) -> pd.DataFrame | None:
         """A dataset that an earlier step left; None where none did."""
-        return self.read(name) if (self._source / "data" / f"{name}.parquet").is_file() else None
+        return self.read(name) if self._is_left(name) else None
+
+    def use_subjects(self, adsl: pd.DataFrame) -> None:
+        """From now on these are the subjects of the cut for this notebook: for the one that makes ADSL."""
+        self._subjects = adsl.copy(deep=False)
+
+    @property
+    def subjects(self) -> pd.DataFrame:
+        """ADSL as an earlier step left it, or as `use_subjects` says; raises StopError where there is none."""
+        return self.read("adsl") if self._subjects is None else self._subjects
+
+    @property
+    def _knows_subjects(self) -> bool:
+        return self._subjects is not None or self._is_left("adsl")
 
     def population(self, names: Mapping[str, Any] | None = None) -> Population:
         """The subjects of this cut as ADSL holds them, with the rules that hold for them; `names`: for `@name`."""
@@ -249,7 +268,9 @@ class Step:
             )
         if records() and not is_recorded(path) and name not in self._written:
             raise StopError("no earlier step left this dataset", file=f"data/{name}.parquet")
-        return read_dataset(path)
+        frame = read_dataset(path)
+        self._whole.given[name] = frame.copy(deep=False)
+        return frame
 
     @cached_property
     def previous(self) -> PreviousCut | None:
@@ -308,6 +329,8 @@ class Step:
                 self._reported.append(part)
             self._rows += rows
         stop_if_twice(self._rows, self._whole.notebook)
+        if "adsl" in self._whole.given:
+            stop_if_other_sizes(shown, self._whole.given["adsl"], self.levels)
         return to_ard(shown)
 
     @property
@@ -315,7 +338,7 @@ class Step:
         """The column of subjects, and the subjects that have a profile page, for links in a table."""
         from trialbook.profiles.with_page import profiled_subjects
 
-        return {"subject": "SUBJID", "linked": profiled_subjects(self.read("adsl"))}
+        return {"subject": "SUBJID", "linked": profiled_subjects(self.subjects) if self._knows_subjects else []}
 
     def rank(self, ranking: Ranking) -> None:
         """From now on long listings of this notebook show these subjects first, and say so."""
@@ -326,12 +349,11 @@ class Step:
 
         `endpoint`: what the notebook is about; without it in the protocol there is nothing. `reason`: another reason.
         """
-        treated = self.read("adsl")["SAFFL"].eq("Y").any()
         if reason:
             self._nobody = reason
         elif endpoint and not self.protocol.has_endpoint(endpoint):
             self._nobody = f"{endpoint} is not an endpoint of this trial."
-        elif not treated:
+        elif not self.subjects["SAFFL"].eq("Y").any():
             self._nobody = "No subject has been treated at this cut."
         return self._nobody
 
@@ -368,12 +390,12 @@ class Step:
             what = presentation.with_known_limits(what)
             return display.ard_table(what, name, **{**own, "pct_min_n": self.analysis.pct_min_n, **look})
         notes = list(look.pop("notes", []))
-        if "USUBJID" in what and "SUBJID" not in what:
-            what = with_subject_numbers(what, self.read("adsl"))
+        if "USUBJID" in what and "SUBJID" not in what and self._knows_subjects:
+            what = with_subject_numbers(what, self.subjects)
         if "SUBJID" in what:
             look = self.linked | look
-            if len(what) > rows:
-                ranking = self._ranking or risk_ranking(self.read("adsl"))
+            if len(what) > rows and (self._ranking or self._knows_subjects):
+                ranking = self._ranking or risk_ranking(self.subjects)
                 notes += ranking.note(what, rows)
                 what = ranking.first(what, rows)
         return display.table(what, name, **presentation.frame_look(what, look), notes=notes)
@@ -440,6 +462,7 @@ class Step:
         """Raises StopError when a cell holds other parameters than those in force; `names`: what the notebook holds."""
         if names.get("step") is self:
             stop_if_keys_changed(names, self.trial, self.name)
+            self._whole.stop_if_left_over(names)
         # Here too, not only at the end: a later cell may have put the key back by then.
         stop_if_altered(self._given, self.trial, f"notebooks/{self.name}.ipynb", ("analysis",))
 

@@ -32,7 +32,24 @@ class Whole:
     """The datasets of one step as they were read or derived, to hold against what a notebook passes on."""
 
     notebook: str
+    given: dict[str, pd.DataFrame] = field(default_factory=dict)
     derived: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def stop_if_left_over(self, names: Mapping[str, Any]) -> None:
+        """Raises StopError when a dataset that the notebook calls by its name holds other subjects or records now.
+
+        `names`: what the notebook holds. Columns may be added; a selection gets a name of its own.
+        """
+        for name, whole in {**self.given, **self.derived}.items():
+            frame = names.get(name)
+            if not isinstance(frame, pd.DataFrame) or "USUBJID" not in whole or frame.attrs.get(OTHER_KEYS):
+                continue
+            same = len(frame) == len(whole) and "USUBJID" in frame
+            if not same or sorted(frame["USUBJID"]) != sorted(whole["USUBJID"]):
+                raise StopError(
+                    f"a filter was left in a cell: {missing_words(whole, frame, name)}", file=self.notebook, value=name,
+                    next_step=f"take it out, or give the selection another name than {name}",
+                )  # fmt: skip
 
     def stop_if_study_filtered(self, study: StudyData, own: StudyData) -> bool:
         """Raises StopError when the domains of a study are not those of the step; whether its keys are in force."""
@@ -103,11 +120,15 @@ def run(
             if passed is not None:
                 arguments[name] = passed
             continue
+        if passed is not None:
+            # A frame that this notebook made itself, as the one that makes ADSL does, has nothing to be held against.
+            if dataset in whole.given:
+                whole.stop_if_filtered(dataset, passed, whole.given[dataset], f"in front of {derive.__name__}")
+            arguments[name] = passed
+            continue
         left = read(dataset) if in_force or dataset == "adsl" else None
-        if passed is not None and left is not None:
-            whole.stop_if_filtered(dataset, passed, left, f"in front of {derive.__name__}")
-        if passed is not None or left is not None or parameter.default is parameter.empty:
-            arguments[name] = passed if passed is not None else left
+        if left is not None or parameter.default is parameter.empty:
+            arguments[name] = left
     found = derive(**arguments)
     if isinstance(found, pd.DataFrame):
         found = found.copy(deep=False)
