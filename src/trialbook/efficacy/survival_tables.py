@@ -10,7 +10,7 @@ from trialbook.core.described import described
 from trialbook.efficacy.survival_bounds import DEATHS
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
-from trialbook.results.bounds import bounds_of, bounds_text, excluded_text
+from trialbook.results.bounds import bounds_of, bounds_text, case_table, excluded_text
 
 REGISTERED_DAY = 100  # the registry measures overall survival at day 100
 UNKNOWN = (NOT_REACHED, NOT_ESTIMABLE, NOT_EVALUABLE)
@@ -60,6 +60,12 @@ def bounds_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
     if not between:
         return ""
     return f"Survival at day {day} (Kaplan-Meier), worst to best case: {between}."
+
+
+def case_counts(rows: pd.DataFrame, day: int, levels: list[str]) -> pd.DataFrame:
+    """The worst and the best case of survival at a day, a row per dose level and for all (`results.bounds`)."""
+    subtitle = "Alive / died or followed long enough (Kaplan-Meier)"
+    return described(case_table(rows, f"OS_{day}", levels), subtitle=subtitle)
 
 
 def deaths_text(rows: pd.DataFrame, level: str = TOTAL) -> str:
