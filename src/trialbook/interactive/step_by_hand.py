@@ -148,7 +148,7 @@ class StepByHand(Step):
         return super().read(name)
 
     def _is_left(self, name: str) -> bool:
-        # The published build holds what later steps left as well.
+        # The published build also holds the outputs of later steps.
         file = f"data/{name}.parquet"
         return super()._is_left(name) and any(self._desk.graph.step(step).left(file) for step in self._desk.before)
 

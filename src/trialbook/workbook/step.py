@@ -216,11 +216,11 @@ class Step:
         return unfiltered.run(derivation, study, self.study, self._whole, self._left_before, given, named)
 
     def _is_left(self, name: str) -> bool:
-        """Whether an earlier step left a dataset."""
+        """Whether an earlier step wrote a dataset."""
         return (self._source / "data" / f"{name}.parquet").is_file()
 
     def _left_before(self, name: str) -> pd.DataFrame | None:
-        """A dataset that an earlier step left; None where none did."""
+        """A dataset that an earlier step wrote; None where none did."""
         return self.read(name) if self._is_left(name) else None
 
     def use_subjects(self, adsl: pd.DataFrame) -> None:
@@ -229,7 +229,7 @@ class Step:
 
     @property
     def subjects(self) -> pd.DataFrame:
-        """ADSL as an earlier step left it, or as `use_subjects` says; raises StopError where there is none."""
+        """ADSL as an earlier step wrote it, or as `use_subjects` says; raises StopError where there is none."""
         return self.read("adsl") if self._subjects is None else self._subjects
 
     @property
@@ -268,7 +268,7 @@ class Step:
                 else f"run `trialbook build {self.cut.cut_id}`, or the step that writes {name} first",
             )
         if records() and not is_recorded(path) and name not in self._written:
-            raise StopError("no earlier step left this dataset", file=f"data/{name}.parquet")
+            raise StopError("no earlier step wrote this dataset", file=f"data/{name}.parquet")
         frame = read_dataset(path)
         self._whole.given[name] = frame.copy(deep=False)
         return frame
