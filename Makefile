@@ -7,9 +7,10 @@ BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/.made-from-the-lock
 DEMO := 2025-03-31 2025-06-30 2025-09-30
 LAST := 2025-09-30
+# Imported before the plugins of pytest, our library spares each of its processes an import that takes seconds.
+PYTEST = $(BIN)/python -m pytest -p trialbook.core.fast_imports -n 2 --dist loadfile
 # Executes the notebooks of a build a second time and compares every output.
-NBVAL = $(BIN)/python -m pytest -n 2 --dist loadfile -p no:cacheprovider --nbval --nbval-current-env \
-  --nbval-cell-timeout 300 -c tests/notebooks/nbval.ini --rootdir .
+NBVAL = $(PYTEST) -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 300 -c tests/notebooks/nbval.ini --rootdir .
 
 # Jupyter, IPython and the tools keep their files inside .venv, never in the home folder.
 export IPYTHONDIR := $(CURDIR)/$(VENV)/var/ipython
@@ -17,6 +18,8 @@ export JUPYTER_CONFIG_DIR := $(CURDIR)/$(VENV)/var/jupyter-config
 export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/var/jupyter-data
 export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/var/jupyter-runtime
 export PYTHONUTF8 := 1
+# Compiled code is kept, whatever the session says: hundreds of processes start in a run of the tests.
+export PYTHONDONTWRITEBYTECODE :=
 
 UV := /tmp/trialbook-uv
 
@@ -34,8 +37,9 @@ pilot: $(READY)  ## build a real trial: the CDISC pilot study
 	@$(BIN)/python -c 'from pathlib import Path; from trialbook_demo.pilot import write_pilot_snapshot as w; w(Path("build/pilot-snapshot"))'
 	@$(BIN)/trialbook build params/pilot/cut.yaml
 
-test: lint demo  ## the whole test suite; nbval executes the notebooks of the last demo cut a second time
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(READY)  ## the whole test suite; nbval executes the notebooks of the last demo cut a second time
+	@$(MAKE) --no-print-directory -j 2 lint demo
+	$(PYTEST) -p no:nbval --no-loadscope-reorder
 	$(NBVAL) build/$(LAST)/notebooks
 
 soak: demo  ## what takes too long for every day: many rounds, every notebook of every cut in each way to run it

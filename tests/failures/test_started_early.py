@@ -37,7 +37,7 @@ def eligibility(small: SmallProject, *after: str) -> None:
 
 
 def test_safety_ends_while_eligibility_still_runs(small: SmallProject) -> None:
-    eligibility(small, HOLD.format(place=str(small.place), name=ELIGIBILITY))
+    eligibility(small, HOLD.format(name=ELIGIBILITY))
     small.hold(ELIGIBILITY)
     running = small.start()
     small.kernel_at(ELIGIBILITY, running)

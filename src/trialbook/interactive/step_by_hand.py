@@ -147,6 +147,11 @@ class StepByHand(Step):
         self._desk.stop_if_rewritten(f"data/{name}.parquet")
         return super().read(name)
 
+    def _is_left(self, name: str) -> bool:
+        # The published build holds what later steps left as well.
+        file = f"data/{name}.parquet"
+        return super()._is_left(name) and any(self._desk.graph.step(step).left(file) for step in self._desk.before)
+
     def close(self) -> Block:
         """Leaves the results for later notebooks of this cut, and shows what differs from the published build."""
         receipt = super().close()
