@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from drawn_specifications import columns_held, columns_named, specifications, values_of, without_data
+from support.chart_specifications import columns_held, columns_named, specifications, values_of, without_data
 
 pytestmark = [pytest.mark.browser, pytest.mark.build]
 CUT = "2025-09-30"

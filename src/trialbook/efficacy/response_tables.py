@@ -26,7 +26,7 @@ from trialbook.subjects.ranking import Ranking, subject_numbers
 MOST_SUBJECTS = 40
 
 # ----------------------------------------------------------------------------------------------------
-# Published response rates at day 28, shown beside this trial as "external, not comparable" (domain §7).
+# Published response rates at day 28, shown beside this trial as "external, not comparable" (rulebook §7).
 
 
 LABEL = "external, not comparable"
@@ -47,7 +47,7 @@ class Benchmark:
 BENCHMARKS = (
     Benchmark("O1", "MSB-GVHD001, remestemcel-L, children", 38, 54, "FDA label of Ryoncil", "graded by IBMTR"),
     Benchmark(
-        "O9", "REACH2, ruxolitinib", 96, 154, "Zeiser 2020 (percentage as cited in the domain document)",
+        "O9", "REACH2, ruxolitinib", 96, 154, "Zeiser 2020 (percentage as cited in the rulebook)",
         "counts not verified at the source",
     ),
     Benchmark("O13", "CYP-001 cohort A, iPSC-derived MSC", 5, 8, "review of CYP-001 phase 1", ""),

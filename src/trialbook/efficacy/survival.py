@@ -1,4 +1,4 @@
-"""Survival and cumulative incidence of ADTTE as reported numbers, curves and listings (§2.8, §5.2)."""
+"""Survival and cumulative incidence from ADTTE as reported numbers, curves and listings (rulebook §2.8, §5.2)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trialbook.statistics.competing_risks import CumulativeIncidence, aalen_joha
 from trialbook.statistics.kaplan_meier import KaplanMeier, kaplan_meier, reverse_kaplan_meier
 
 # ----------------------------------------------------------------------------------------------------
-# Survival of ADTTE as reported numbers, curves and listings (domain document §5.2; interface §6).
+# Survival of ADTTE as reported numbers, curves and listings (rulebook §5.2; interface §6).
 
 
 def time_to_event_rows(

@@ -29,6 +29,8 @@ NAME = PACKAGE.name
 IMPORTING = {"import_module", "__import__", "exec_module", "load_module", "run_module", "run_path"}
 RUNNING = {"exec", "eval"}
 DYNAMIC = re.compile(rf"\b(?:{'|'.join([*IMPORTING, *RUNNING])})\b")
+# A file of the library, named by its path there.
+PATH = re.compile(r"""["'](\w[\w-]*(?:/[\w.-]+)+)["']""")
 # Modules whose names are worked out, but never those of this library; each was read.
 IMPORTS_OTHERS_ONLY = ("core.fast_imports",)
 
@@ -45,8 +47,9 @@ class Library:
         """Files, relative to the package, that importing these modules (`trialbook.x.y`) can execute or read, sorted.
 
         Imports inside functions count, those for type checking alone do not. A package's files that are not Python
-        (templates, styles) belong to it. A name that is no module is read as what a module holds, as in
-        `trialbook.core.units.mg`.
+        (templates, styles) belong to it, but for those that some module names by their path in the library, as in
+        `"queries/texts/safety.yaml"`: these belong to the modules that name them. A name that is no module is read as
+        what a module holds, as in `trialbook.core.units.mg`.
         """
         found: set[str] = set()
         waiting = [module for name in modules for module in self._executed(name)]
@@ -64,7 +67,8 @@ class Library:
         """The file of a module, and with a package what lies beside its modules."""
         if module not in self._known_files:
             beside = self._beside(module) if self._is_package(module) else ()
-            self._known_files[module] = [self._file(module), *beside]
+            own = [name for name in beside if name not in self._claimed]
+            self._known_files[module] = [self._file(module), *own, *self._files_named.get(module, ())]
         return self._known_files[module]
 
     @cached_property
@@ -121,9 +125,20 @@ class Library:
         return {module: set(pattern.findall(text)) & known for module, text in self._texts.items() if "." in module}
 
     @cached_property
+    def _files_named(self) -> dict[str, list[str]]:
+        """The files that are not Python, by the modules that name them in full."""
+        data = {name for name in self.files if not name.endswith(".py")}
+        named = {module: data & set(PATH.findall(text)) for module, text in self._texts.items()}
+        return {module: sorted(names) for module, names in named.items() if names}
+
+    @cached_property
+    def _claimed(self) -> set[str]:
+        return {name for names in self._files_named.values() for name in names}
+
+    @cached_property
     def _follow_no_one(self) -> set[str]:
-        """Modules whose imports cannot be told from their text."""
-        # What the root imports by name is told by the notebook that uses the name (`offered_names`).
+        """Modules whose imports cannot be read from their text."""
+        # What the root imports by name is found from the notebook that uses the name (`offered_names`).
         exempt = {self._name, *(f"{self._name}.{name}" for name in IMPORTS_OTHERS_ONLY)}
         return {module for module, text in self._texts.items() if module not in exempt and _is_dynamic(text)}
 

@@ -14,12 +14,13 @@ import pandas as pd
 
 from trialbook.analyses.population import stop_if_other_sizes
 from trialbook.analyses.result import Counted, Result, stop_if_twice
-from trialbook.core.datasets import read_dataset, write_dataset
+from trialbook.core.datasets import LazyFrames, read_dataset, write_dataset
 from trialbook.core.described import look_of
 from trialbook.core.domains import AGES, Domains
 from trialbook.core.environment_variables import BUILD, NONCE, RECORDED, WORKSPACE
 from trialbook.core.errors import StopError
 from trialbook.core.files import is_recorded, keep_json, record, records
+from trialbook.core.messages import as_text, msg
 from trialbook.display.cell_outputs import show_as_on_pages
 from trialbook.display.links import in_notebook
 from trialbook.protocol.analysis import Analysis
@@ -32,7 +33,7 @@ from trialbook.subjects.ranking import Ranking, risk_ranking, with_subject_numbe
 from trialbook.workbook import unfiltered
 from trialbook.workbook.notebook_names import population_of
 from trialbook.workbook.string_storage import choose_text_storage
-from trialbook.workbook.tracked_reads import NotedFrames, noting_trial, opened_files
+from trialbook.workbook.tracked_reads import noting_trial, opened_files
 from trialbook.workbook.unaltered import (
     given,
     kept_frames,
@@ -158,7 +159,7 @@ class Step:
 
     def title(self, subject: str) -> str:
         """A title that names its subject and the cut."""
-        return f"{subject}, data cut {self.cut.cut_date}"
+        return msg("{title}, data cut {date}", title=as_text(subject), date=self.cut.cut_date)
 
     @cached_property
     def raw(self) -> Snapshot:
@@ -250,7 +251,7 @@ class Step:
                 next_step=f"run `trialbook build {self.cut.cut_id}`, or 01_cleaning first",
             )
         self._reads.add("data data/clean/")
-        return Domains(NotedFrames([path.stem.upper() for path in files], self._clean_domain))
+        return Domains(LazyFrames([path.stem.upper() for path in files], self._clean_domain))
 
     def _clean_domain(self, code: str) -> pd.DataFrame:
         return self.read(f"clean/{code.lower()}")
