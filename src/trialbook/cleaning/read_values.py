@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from trialbook.cleaning.rules import is_rule
+from trialbook.cleaning.problems import is_rule
 from trialbook.core.characters import INVISIBLE, plain_text
 from trialbook.snapshot.door import WITHHELD
 from trialbook.snapshot.tables import RawTable
