@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.dlt.designs.design import (
     CAP_REACHED,
     DE_ESCALATE,
@@ -47,7 +48,7 @@ from trialbook.subjects.dlt_status import (
 # What the rule in force advises at a cut, between the worst and the best case of what is still open (§4.3, §4.4).
 
 
-COMMITTEE = "The Safety Review Committee decides."
+COMMITTEE = msg("The Safety Review Committee decides.")
 MOVES = {
     START: "start at", ENROL: "enrol at", EXPAND: "enrol up to 6 at", ESCALATE: "escalate to",
     DE_ESCALATE: "go down to", WAIT: "wait at",
@@ -192,8 +193,15 @@ def plain_code(code: str) -> str:
 
 
 def _sentence(name: str, action: Action, evaluable: int, cut_date: pd.Timestamp) -> str:
-    who = f"{evaluable} DLT-evaluable subject{'' if evaluable == 1 else 's'}"
-    return f"Advice by rule {name}, given {who} at the cut {cut_date:%Y-%m-%d}: {action.because}. {COMMITTEE}"
+    who = msg("{evaluable} DLT-evaluable subject{said}", evaluable=evaluable, said="" if evaluable == 1 else "s")
+    return msg(
+        "Advice by rule {name}, given {who} at the cut {cut_date:%Y-%m-%d}: {because}. {COMMITTEE}",
+        name=name,
+        who=who,
+        cut_date=cut_date,
+        because=action.because,
+        COMMITTEE=COMMITTEE,
+    )
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -231,10 +239,22 @@ def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, ana
     notes += _replacements(addlt, analysis)
     notes += _places(addlt, protocol, analysis)
     if advice.best != advice.worst:
-        cases = f"worst case {plain_code(advice.worst)}, best case {plain_code(advice.best)}"
-        notes.append(Note("info", f"What is open may lead to: {cases}."))
+        cases = msg(
+            "worst case {plain_code}, best case {plain_code_2}",
+            plain_code=plain_code(advice.worst),
+            plain_code_2=plain_code(advice.best),
+        )
+        notes.append(Note("info", msg("What is open may lead to: {cases}.", cases=cases)))
     elif advice.best != advice.code:
-        notes.append(Note("info", f"Whatever comes of what is open, the rule will then say {plain_code(advice.best)}."))
+        notes.append(
+            Note(
+                "info",
+                msg(
+                    "Whatever comes of what is open, the rule will then say {plain_code}.",
+                    plain_code=plain_code(advice.best),
+                ),
+            )
+        )
     return notes
 
 
@@ -254,7 +274,7 @@ def _replacements(addlt: pd.DataFrame, analysis: Analysis) -> list[Note]:
     place = "; this uses a place under the cap (A-73)" if analysis.cap_counts == "treated" else ""
     listed = addlt.sort_values("USUBJID", kind="stable")
     replaced = listed[listed["DLTSTAT"].eq(NOT_EVALUABLE)]
-    lost = f"not evaluable, may be replaced{place}"
+    lost = msg("not evaluable, may be replaced{place}", place=place)
     notes = [
         Note("warning", f"{row.SUBJID} ({row.TRT01A or 'no level'}): {row.REASON}; {lost}.")
         for row in replaced.itertuples()
@@ -263,7 +283,12 @@ def _replacements(addlt: pd.DataFrame, analysis: Analysis) -> list[Note]:
     notes += [
         Note(
             "info",
-            f"{row.SUBJID} ({row.TRT01A}): received {row.DOSEFRAC:.0%} of the dose due, but a DLT always counts.",
+            msg(
+                "{SUBJID} ({TRT01A}): received {DOSEFRAC:.0%} of the dose due, but a DLT always counts.",
+                SUBJID=row.SUBJID,
+                TRT01A=row.TRT01A,
+                DOSEFRAC=row.DOSEFRAC,
+            ),
         )
         for row in kept.itertuples()
     ]
@@ -273,8 +298,27 @@ def _replacements(addlt: pd.DataFrame, analysis: Analysis) -> list[Note]:
 def _places(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[Note]:
     places = Cap(analysis.n_cap, analysis.cap_counts).places(*trial_history(addlt, protocol.level_ids))
     if places > 0:
-        return [Note("info", f"{places} of {analysis.n_cap} places are left ({analysis.cap_counts} subjects count).")]
-    return [Note("warning", f"The cap of {analysis.n_cap} {analysis.cap_counts} subjects is reached.")]
+        return [
+            Note(
+                "info",
+                msg(
+                    "{places} of {n_cap} places are left ({cap_counts} subjects count).",
+                    places=places,
+                    n_cap=analysis.n_cap,
+                    cap_counts=analysis.cap_counts,
+                ),
+            )
+        ]
+    return [
+        Note(
+            "warning",
+            msg(
+                "The cap of {n_cap} {cap_counts} subjects is reached.",
+                n_cap=analysis.n_cap,
+                cap_counts=analysis.cap_counts,
+            ),
+        )
+    ]
 
 
 def _who(addlt: pd.DataFrame, status: str) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from trialbook.core.dates import complete_date
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.core.terms import holds_term
 from trialbook.core.units import si_factor
 from trialbook.protocol.analysis import Analysis
@@ -202,7 +203,10 @@ def _candidate_cases(f: pd.DataFrame, analysis: Analysis) -> Cases:
     return [
         (f["fatal"] & (f["said"] | ~f["disease"]), "death related to the study product"),
         (f["growth"], "ectopic tissue or new malignancy"),
-        (f["reaction"] & severe & ~_exempt_reaction(f, analysis), f"infusion-related or allergic reaction, grade {g}+"),
+        (
+            f["reaction"] & severe & ~_exempt_reaction(f, analysis),
+            msg("infusion-related or allergic reaction, grade {g}+", g=g),
+        ),
         (f["thrombus"] & severe, f"thromboembolic event, grade {g}+"),
         (
             f["cytopenia"] & deep & lasting & ~f["deep_at_baseline"],
@@ -220,7 +224,7 @@ def _other_cases(f: pd.DataFrame, analysis: Analysis) -> Cases:
     )
     return [
         (f["grade"].isna() & f["related"] & ~f["disease"], NO_GRADE),
-        (notable & ~f["related"], "not related to the study product"),
+        (notable & ~f["related"], msg("not related to the study product")),
         (notable & f["disease"], "attributed to the disease under study or the underlying disease"),
         (haem & f["deep_at_baseline"], "blood count was grade 4 at baseline already"),
         (haem, f"haematological, not neutropenia or thrombocytopenia of grade {limit}"),

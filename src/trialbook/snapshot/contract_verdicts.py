@@ -10,10 +10,11 @@ from trialbook.contracts.gate import Gate
 from trialbook.contracts.gx_engine import Verdict
 from trialbook.contracts.odcs import Contract
 from trialbook.contracts.pandas_engine import evaluate_quickly
+from trialbook.core.messages import msg
 from trialbook.snapshot.tables import Snapshot
 
 WORDS = {
-    "pass": "holds", "empty": "no records", "info": "remarks", "warning": "questions asked", "critical": "broken",
+    "pass": "holds", "empty": msg("no records"), "info": "remarks", "warning": "questions asked", "critical": "broken",
 }  # fmt: skip
 SHOWN_RECORDS = 3
 

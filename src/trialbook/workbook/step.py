@@ -57,7 +57,7 @@ class PreviousCut:
         return self._read(f"data/{name}.parquet")
 
     def _read(self, name: str) -> pd.DataFrame | None:
-        self._note(f"previous {name}")
+        self._note(msg("previous {name}", name=name))
         path = self._folder / name
         if not path.is_file():
             return None
@@ -73,7 +73,7 @@ class PreviousCut:
         # The manifest names every file of that build: what it says decides which domains there are.
         self._note("previous manifest.json")
         names = sorted(path.stem for path in (self._folder / "data" / "clean").glob("*.parquet"))
-        return {name.upper(): self.read(f"clean/{name}") for name in names if name.upper() != AGES}
+        return {name.upper(): self.read(msg("clean/{name}", name=name)) for name in names if name.upper() != AGES}
 
     def results(self) -> pd.DataFrame:
         """The ARD of that build."""
@@ -86,7 +86,7 @@ class PreviousCut:
 # ----------------------------------------------------------------------------------------------------
 
 # How a receipt names the results among what a step left.
-RESULTS = "results (ARD rows)"
+RESULTS = msg("results (ARD rows)")
 
 
 class Step:
@@ -205,7 +205,7 @@ class Step:
         return Domains(NotedFrames([path.stem.upper() for path in files], self._clean_domain))
 
     def _clean_domain(self, code: str) -> pd.DataFrame:
-        return self.read(f"clean/{code.lower()}")
+        return self.read(msg("clean/{code}", code=code.lower()))
 
     def read(self, name: str) -> pd.DataFrame:
         """One analysis dataset left by an earlier step."""
@@ -249,7 +249,7 @@ class Step:
             )  # fmt: skip
         for code in (*domains, *([AGES] if isinstance(domains, Domains) and domains.delivered(AGES) else [])):
             write_dataset(domains[code], self._target / "data" / "clean" / f"{code.lower()}.parquet")
-            self._written[f"clean/{code.lower()}"] = len(domains[code])
+            self._written[msg("clean/{code}", code=code.lower())] = len(domains[code])
 
     def write_changelog(self, changes: pd.DataFrame) -> None:
         """Leaves the change log: one row for every value that cleaning changed."""

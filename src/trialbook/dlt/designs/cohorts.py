@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.dlt.designs.design import (
     DE_ESCALATE,
     ENROL,
@@ -214,7 +215,7 @@ class CohortRule(ABC):
 
     def _fill(self, history: History, level: int, places: int, excluded: int) -> Action:
         seen = f"{history.says(level)} DLT, {self.cohort - places} of {self.cohort} places of the cohort filled"
-        return Action(ONGOING, f"{seen}: enrol at {history.ids[level]}", level, ENROL, excluded)
+        return Action(ONGOING, msg("{seen}: enrol at {ids}", seen=seen, ids=history.ids[level]), level, ENROL, excluded)
 
     def _go(self, history: History, level: int, excluded: int) -> Action:
         now = history.current if history.current is not None else level

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.dlt.designs.design import (
     CAP_REACHED,
     DE_ESCALATE,
@@ -111,7 +112,9 @@ class ThreePlusThree:
         if places > 0:
             few = f"; {places} of {self.cap.limit} places left" if places < COHORT else ""
             waiting = sum(p.level == level for p in pending)
-            seen = _grounds(history, level, open_levels, move) + (f", {waiting} pending" if waiting else "")
+            seen = _grounds(history, level, open_levels, move) + (
+                msg(", {waiting} pending", waiting=waiting) if waiting else ""
+            )
             because = f"{seen}: {_WORDS[move]} {history.ids[level]}{few}"
             return Action(ONGOING, because, level, move, open_levels)
         awaited = [p for p in pending if p.level < open_levels]
@@ -133,7 +136,9 @@ class ThreePlusThree:
             because = f"{history.says(level)} DLT at the highest level, which this variant does not expand"
             return Action(MAX_TESTED_NOT_EXCEEDED, because, level, "", open_levels)
         above = "no higher level is planned" if at_top else f"{history.says(open_levels)} DLT exceeds the MTD"
-        return Action(MTD_DECLARED, f"{history.says(level)} DLT; {above}", level, "", open_levels)
+        return Action(
+            MTD_DECLARED, msg("{says} DLT; {above}", says=history.says(level), above=above), level, "", open_levels
+        )
 
 
 _WORDS = {
@@ -164,7 +169,7 @@ def _grounds(history: History, level: int, open_levels: int, move: str) -> str:
     if move == START:
         return "nobody has been treated"
     if move == ESCALATE:
-        return f"{history.says(level - 1)} DLT"
+        return msg("{says} DLT", says=history.says(level - 1))
     if move == DE_ESCALATE:
         return f"{history.says(open_levels)} DLT exceeds the MTD, {history.says(level)} DLT"
-    return f"{history.says(level)} DLT"
+    return msg("{says} DLT", says=history.says(level))
