@@ -177,7 +177,7 @@ def arrival_sentence(domains: Domains, ignored: Sequence[str]) -> str:
     empty = [code for code in domains if code not in REQUIRED and not len(domains[code])]
     text: str = msg("At the cut: {n} screened subjects, {treated} treated.", n=len(dm), treated=treated or "no")
     if not len(domains["AE"]):
-        text += " No adverse event has been reported."
+        text += msg(" No adverse event has been reported.")
     if empty:
         text += msg(" Delivered without records at the cut: {empty}.", empty=", ".join(empty))
     return text + (msg(" Not read: {ignored}.", ignored=", ".join(ignored)) if ignored else "")
@@ -188,7 +188,10 @@ def differences_sentence(differences: Differences, previous_cut: str | None, *, 
     if previous_cut is None:
         return msg("This cut names no previous cut to compare with.")
     if not built:
-        return f"The previous cut {previous_cut} has not been built, so nothing is compared with it."
+        return msg(
+            "The previous cut {previous_cut} has not been built, so nothing is compared with it.",
+            previous_cut=previous_cut,
+        )
     counts = differences.counts
     deleted = counts["deleted"].sum()
     return msg(

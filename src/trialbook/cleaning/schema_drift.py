@@ -51,7 +51,10 @@ def drift_sentence(found: pd.DataFrame, previous_cut: str | None, *, known: bool
     if not previous_cut or not known:
         return msg("There is no previous export to compare the shape of this one with.")
     if found.empty:
-        return f"The export has the same columns, kinds of values, codes and units as at the cut {previous_cut}."
+        return msg(
+            "The export has the same columns, kinds of values, codes and units as at the cut {previous_cut}.",
+            previous_cut=previous_cut,
+        )
     counts = found["change"].value_counts().sort_index()
     return (
         msg("Against the export of {previous_cut}: ", previous_cut=previous_cut)

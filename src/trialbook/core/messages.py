@@ -66,6 +66,10 @@ class Message(str):
 
 # The messages of this process by their text: see `found_again`.
 _made: dict[str, Message] = {}
+# Longer texts are not looked at piece by piece; where a piece may end, and what may stand between two.
+LONGEST = 2000
+_AFTER_A_PIECE = frozenset(" ,;.:(")
+_BETWEEN = ("; ", ", ", " ", "")
 
 
 def _known(message: Message) -> Message:
@@ -101,9 +105,16 @@ def plural(one: str, many: str, n: int, /, **arguments: object) -> Message:
 
 # How texts follow each other; a language has its own punctuation.
 JOINED = {
-    " ": msg("{a} {b}"), ", ": msg("{a}, {b}"), "; ": msg("{a}; {b}"), ": ": msg("{a}: {b}"),
-    " / ": msg("{a} / {b}"), " and ": msg("{a} and {b}"), " or ": msg("{a} or {b}"), "\n": msg("{a}\n{b}"),
-}  # fmt: skip
+    " ": msg("{a} {b}"),
+    ", ": msg("{a}, {b}"),
+    "; ": msg("{a}; {b}"),
+    ": ": msg("{a}: {b}"),
+    "": msg("{a}{b}"),
+    " / ": msg("{a} / {b}"),
+    " and ": msg("{a} and {b}"),
+    " or ": msg("{a} or {b}"),
+    "\n": msg("{a}\n{b}"),
+}
 
 
 def joined(parts: Iterable[str], separator: str = " ") -> str:
@@ -139,22 +150,19 @@ def composed(text: str) -> Message | None:
 
 
 def found_again(text: str) -> str:
-    """The message that has this text in this process; of a text of several messages, joined by spaces, all of them.
+    """The message that has this text in this process; of a text of several messages, one after the other, all of them.
 
-    >>> shown = "Seen " + "on 3 days."
-    >>> found_again(str(msg("Seen on {n} days.", n=3))).msgid
-    'Seen on {n} days.'
+    >>> seen = msg("Seen on {n} days.", n=3)
+    >>> found_again("Seen on 3 days.").msgid, len(found_again("Seen on 3 days. Seen on 3 days.").parts)
+    ('Seen on {n} days.', 2)
     """
     if isinstance(text, Message):
         return text
     whole = _made.get(text)
     if whole is not None:
         return whole
-    for separator in (" ", "; "):
-        parts = _pieces(text, separator)
-        if parts and any(part.arguments or part.parts for part in parts):
-            return Message(text, JOINED[separator], parts=tuple(parts))
-    return text
+    found = _pieces(text) if " " in text and len(text) < LONGEST else None
+    return text if found is None else found
 
 
 def as_text(text: str) -> Message:
@@ -163,19 +171,20 @@ def as_text(text: str) -> Message:
     return found if isinstance(found, Message) else Message(text, text)
 
 
-def _pieces(text: str, separator: str) -> list[Message]:
-    """The known messages that make up a text, the longest first; none when a piece is not known."""
-    pieces: list[Message] = []
-    begin = 0
-    while begin < len(text):
-        end = len(text)
-        while end > begin and text[begin:end] not in _made:
-            end = text.rfind(separator, begin, end)
-        if end <= begin:
-            return []
-        pieces.append(_made[text[begin:end]])
-        begin = end + len(separator)
-    return pieces
+def _pieces(text: str) -> Message | None:
+    """The known messages that make up a text, the longest first; None when a piece is not known."""
+    whole = _made.get(text)
+    if whole is not None:
+        return whole
+    for end in range(len(text) - 1, 1, -1):
+        if text[end] not in _AFTER_A_PIECE or text[:end] not in _made:
+            continue
+        for separator in _BETWEEN:
+            if text.startswith(separator, end):
+                rest = _pieces(text[end + len(separator) :])
+                if rest is not None:
+                    return Message(text, JOINED[separator], parts=(_made[text[:end]], rest))
+    return None
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -199,6 +208,8 @@ def plain(text: str, clean: Callable[[str], str] = str) -> Plain:
 
 
 def _argument(value: object, clean: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        value = found_again(value)
     if isinstance(value, Message):
         # As a dict also without arguments: a plain string is text of the data here.
         said = plain(value, clean)

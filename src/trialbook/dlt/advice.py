@@ -220,9 +220,9 @@ class Note(NamedTuple):
 def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, analysis: Analysis) -> list[Note]:
     """The notes of a cut, the loudest first; each names its subjects."""
     says = {
-        PENDING_ADJUDICATION: "counted as DLT: a candidate DLT has not been adjudicated (A-71)",
-        UNRESOLVED: "counted as DLT: a partial onset date leaves open whether the event lies in the window (A-65)",
-        PENDING_DATA: "still pending although the window has closed: data are missing (A-74)",
+        PENDING_ADJUDICATION: msg("counted as DLT: a candidate DLT has not been adjudicated (A-71)"),
+        UNRESOLVED: msg("counted as DLT: a partial onset date leaves open whether the event lies in the window (A-65)"),
+        PENDING_DATA: msg("still pending although the window has closed: data are missing (A-74)"),
     }
     unnamed = addlt["DLTSTAT"].eq(UNRESOLVED) & addlt["REASON"].str.startswith(NO_EVENT)
     notes = [
@@ -231,11 +231,15 @@ def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, ana
         if (rows := addlt[~unnamed])["DLTSTAT"].eq(status).any()
     ]
     if unnamed.any():
-        said = "counted as DLT: the committee's flag Y names no adverse event that is in the data (A-161)"
+        said = msg("counted as DLT: the committee's flag Y names no adverse event that is in the data (A-161)")
         notes.append(Note("warning", f"{_who(addlt[unnamed], UNRESOLVED)}: {said}."))
     unplaced = addlt[~addlt["TRT01A"].isin(protocol.level_ids)]
     if len(unplaced):
-        notes.append(Note("warning", f"{_names(unplaced)}: the dose level is not known; left out of the advice."))
+        notes.append(
+            Note(
+                "warning", msg("{names}: the dose level is not known; left out of the advice.", names=_names(unplaced))
+            )
+        )
     notes += _replacements(addlt, analysis)
     notes += _places(addlt, protocol, analysis)
     if advice.best != advice.worst:
@@ -271,7 +275,7 @@ def late_report_notes(events: pd.DataFrame, addlt: pd.DataFrame, cut_date: pd.Ti
 
 def _replacements(addlt: pd.DataFrame, analysis: Analysis) -> list[Note]:
     """Who is replaced and why, and what that costs; who was under-dosed but had a DLT stays."""
-    place = "; this uses a place under the cap (A-73)" if analysis.cap_counts == "treated" else ""
+    place = msg("; this uses a place under the cap (A-73)") if analysis.cap_counts == "treated" else ""
     listed = addlt.sort_values("USUBJID", kind="stable")
     replaced = listed[listed["DLTSTAT"].eq(NOT_EVALUABLE)]
     lost = msg("not evaluable, may be replaced{place}", place=place)

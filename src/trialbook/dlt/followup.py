@@ -19,9 +19,9 @@ from trialbook.subjects.dosing import infusion_levels, infusions
 
 COLUMNS = ["SUBJID", "TRT01P", "TRT01A", "INFNO", "EXSTDT", "DAY", "DOSEKG", "LEVEL", "REMARK"]
 NOT_PLANNED, OTHER, NO_LEVEL = (
-    "not the level planned",
+    msg("not the level planned"),
     msg("another level than the first infusion"),
-    "no level of the trial",
+    msg("no level of the trial"),
 )
 
 
@@ -51,9 +51,9 @@ def infusions_received(addlt: pd.DataFrame, study: StudyData) -> pd.DataFrame:
 def dose_notes(received: pd.DataFrame) -> list[Note]:
     """Loud notes on infusions at another level than planned or than the first, one per infusion."""
     says = {
-        OTHER: "the subject stays at the level of its first infusion (P10)",
-        NOT_PLANNED: "analysed at the level received",
-        NO_LEVEL: "please check dose, unit and weight (P12)",
+        OTHER: msg("the subject stays at the level of its first infusion (P10)"),
+        NOT_PLANNED: msg("analysed at the level received"),
+        NO_LEVEL: msg("please check dose, unit and weight (P12)"),
     }
     return [
         Note(

@@ -103,11 +103,11 @@ def course_at(subject: Subject, date: pd.Timestamp) -> Course:
 
 _SAYS = {
     "DLT": "DLT",
-    "PENDING-ADJ": "candidate DLT, counted",
-    "UNRESOLVED": "event without a certain onset, counted",
-    "NO-DLT": "window closed without DLT",
+    "PENDING-ADJ": msg("candidate DLT, counted"),
+    "UNRESOLVED": msg("event without a certain onset, counted"),
+    "NO-DLT": msg("window closed without DLT"),
     "NOT-EVAL": msg("not evaluable"),
-    "PENDING-DATA": "window closed, data missing",
+    "PENDING-DATA": msg("window closed, data missing"),
 }
 
 
@@ -121,15 +121,15 @@ def _news(subjects: Sequence[Subject], date: pd.Timestamp, cut_date: pd.Timestam
     known = [one for one in subjects if one.known == date and one.course.status != PENDING]
     said += [f"{one.name}: {_SAYS[one.course.status]}" for one in known]
     silent = [one for one in subjects if one.course.ends == date < one.known]
-    said += [f"{one.name}: window closed, nothing reported yet" for one in silent]
+    said += [msg("{name}: window closed, nothing reported yet", name=one.name) for one in silent]
     return "; ".join([*said, *([msg("the cut")] if date == cut_date else [])])
 
 
 # ----------------------------------------------------------------------------------------------------
 
 CHANGE_COLUMNS = ["SUBJID", "TRT01A", "BEFORE", "NOW", "CHANGE"]
-NEW, GONE = msg("treated since the last cut"), "no longer in the data"
-CLOSED, SEEN = msg("window closed without a DLT"), "DLT since the last cut"
+NEW, GONE = msg("treated since the last cut"), msg("no longer in the data")
+CLOSED, SEEN = msg("window closed without a DLT"), msg("DLT since the last cut")
 LATE = "restated: onset before the last cut, reported after it"
 CLEARED = "restated: no longer a DLT (Y to N, or the record has changed)"
 CONFIRMED, REFUTED = "the committee has confirmed the DLT", "the committee has decided: no DLT"
@@ -215,10 +215,10 @@ def change_sentence(changes: pd.DataFrame, given: Advice, code_before: str, last
         else msg("{now}; at the cut {last_cut} it was {then}", now=now, last_cut=last_cut, then=then)
     )
     if not code_before:
-        moved = f"{now}; there is no advice by this rule from the cut {last_cut}"
+        moved = msg("{now}; there is no advice by this rule from the cut {last_cut}", now=now, last_cut=last_cut)
     number = len(changes)
     who = (
-        "No subject has another status"
+        msg("No subject has another status")
         if number == 0
         else msg("{number} subject{said} changed", number=number, said="" if number == 1 else "s")
     )

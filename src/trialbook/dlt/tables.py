@@ -39,9 +39,9 @@ from trialbook.subjects.dlt_status import (
 NOT_AN_ENDPOINT = "Dose-limiting toxicity is not an endpoint of this trial: this page covers nothing of it."
 # The status of a subject in a line of prose or a table.
 STATUS_WORDS = {
-    DLT: "DLT", PENDING_ADJUDICATION: "counted as DLT, not adjudicated",
-    UNRESOLVED: "counted as DLT, onset or event open",
-    NO_DLT: "no DLT", PENDING: "window still open", PENDING_DATA: "window closed, data missing",
+    DLT: "DLT", PENDING_ADJUDICATION: msg("counted as DLT, not adjudicated"),
+    UNRESOLVED: msg("counted as DLT, onset or event open"),
+    NO_DLT: "no DLT", PENDING: msg("window still open"), PENDING_DATA: msg("window closed, data missing"),
     NOT_EVALUABLE: msg("not evaluable"),
 }  # fmt: skip
 
@@ -66,8 +66,8 @@ def rule_method(protocol: Protocol, analysis: Analysis) -> str:
     if not protocol.has_endpoint("DLT"):
         return NOT_AN_ENDPOINT
     if analysis.escalation_rule == "none":
-        return "No escalation rule is in force in this cut: nothing is advised."
-    beside = "shown beside it in this cut" if analysis.show_alternative_rules else "not shown in this cut"
+        return msg("No escalation rule is in force in this cut: nothing is advised.")
+    beside = msg("shown beside it in this cut") if analysis.show_alternative_rules else msg("not shown in this cut")
     return msg(
         "The rule in force ({escalation_rule}, at most {n_cap} subjects) alone is the advice. What "
         "other rules would say is {beside}: the parameter file decides, so that nobody shops for a "
@@ -99,9 +99,9 @@ def ungraded_notes(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, ana
     if own.empty:
         return []
     names = treated.set_index("USUBJID")["SUBJID"].reindex(own["USUBJID"])
-    kind = serious(own).map({"Y": " (serious)", "": ""})
+    kind = serious(own).map({"Y": msg(" (serious)"), "": ""})
     said = [f"{name} {term}{word}" for name, term, word in zip(names, event_term(own), kind, strict=True)]
-    verb = "event of the window has" if len(own) == 1 else "events of the window have"
+    verb = msg("event of the window has") if len(own) == 1 else msg("events of the window have")
     return [msg("{n} {verb} no grade, and may be of any grade: {said}.", n=len(own), verb=verb, said="; ".join(said))]
 
 
@@ -273,20 +273,20 @@ DIARY_LABELS = {
     "level": msg("Dose level"),
     "outcome": msg("Outcome"),
 }
-OUTCOMES = ("DLT", "counted as DLT", "no DLT", "pending", msg("not evaluable"))
+OUTCOMES = ("DLT", msg("counted as DLT"), "no DLT", "pending", msg("not evaluable"))
 
 
 def unavailable(addlt: pd.DataFrame, protocol: Protocol) -> str:
     """Why there is nothing to show, in words; blank when there is."""
     if not protocol.has_endpoint("DLT"):
-        return "DLT is not an endpoint of this trial."
+        return msg("DLT is not an endpoint of this trial.")
     return msg("No subject has been treated at this cut.") if addlt.empty else ""
 
 
 def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[tuple[str, str, str]]:
     """The numbers of the first screen: (label, value, note)."""
     if not protocol.has_endpoint("DLT"):
-        return [("DLT", "not an endpoint", "of this trial")]
+        return [("DLT", msg("not an endpoint"), msg("of this trial"))]
     total = results[results["group1_level"].eq(TOTAL) & results["analysis_id"].eq("DLT_SETS")]
     n = dict(zip(total["variable"], total["stat_text"], strict=True))
     return [
@@ -295,11 +295,11 @@ def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[
         (
             msg("Decision not before"),
             advice.date_text,
-            msg("last open window") if advice.decision_date else "no open window",
+            msg("last open window") if advice.decision_date else msg("no open window"),
         ),
         ("DLT-evaluable", f"{n[EVALUABLE_N]} of {n[TREATED]}", msg("treated subjects")),
         (msg("Counted as DLT"), n[COUNTED], counted_note(results, int(n[COUNTED]), int(n[EVALUABLE_N]))),
-        (msg("Pending"), n[WAITING_N], waiting_text(results) or "no window open"),
+        (msg("Pending"), n[WAITING_N], waiting_text(results) or msg("no window open")),
     ]
 
 
@@ -311,7 +311,7 @@ def waiting_text(results: pd.DataFrame, level: str = TOTAL) -> str:
     rows = results[results["analysis_id"].eq("DLT") & results["group1_level"].eq(level)]
     count = dict(zip(rows["variable_level"], rows["stat"], strict=True))
     told = []
-    for status, state in ((PENDING, "still open"), (PENDING_DATA, "closed, data missing")):
+    for status, state in ((PENDING, msg("still open")), (PENDING_DATA, msg("closed, data missing"))):
         n = int(count.get(status, 0))
         told += [msg("{n} window{said} {state}", n=n, said="" if n == 1 else "s", state=state)] if n else []
     return "; ".join(told)
@@ -321,7 +321,7 @@ def counted_note(results: pd.DataFrame, counted: int, evaluable: int) -> str:
     """What is said beside the counted DLTs: worst and best case, and what is excluded where there is none (§14)."""
     between = bounds_text(results, "DLT")
     parts = [
-        "with those not yet adjudicated",
+        msg("with those not yet adjudicated"),
         between and msg("best to worst case: {between}", between=between),
         excluded_text(counted, evaluable),
     ]
@@ -342,7 +342,7 @@ def open_level(advice: Advice) -> tuple[str, str]:
         return msg("{level}, waiting", level=advice.level), msg("nobody may be treated before the decision")
     if advice.code.startswith(f"{ONGOING}("):
         return advice.level, msg("for the next subject")
-    return "none", "the rule has come to its end" if advice.code != NOT_ESTIMABLE else "no rule in force"
+    return "none", msg("the rule has come to its end") if advice.code != NOT_ESTIMABLE else msg("no rule in force")
 
 
 def spoken(notes: Sequence[Note], kind: str) -> str:
@@ -399,7 +399,7 @@ def escalation_diary(addlt: pd.DataFrame) -> pd.DataFrame:
     """Subjects in order of first infusion: order subject level outcome (one of `OUTCOMES`)."""
     listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable").reset_index(drop=True)
     outcome = {
-        **dict.fromkeys(COUNTED_AS_DLT, "counted as DLT"), **dict.fromkeys(WAITING, "pending"),
+        **dict.fromkeys(COUNTED_AS_DLT, msg("counted as DLT")), **dict.fromkeys(WAITING, "pending"),
         DLT: "DLT", NO_DLT: "no DLT", NOT_EVALUABLE: msg("not evaluable"),
     }  # fmt: skip
     return pd.DataFrame(
@@ -418,25 +418,52 @@ def definition(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
         return pd.DataFrame({"item": [], "rule": []}, dtype="str")
     first, last = analysis.dlt_window
     terms, grade = analysis.dlt_terms, analysis.dlt_min_grade
-    exempt = f"; grade 3 resolved within {analysis.irr_exempt_hours} h is exempt" if analysis.irr_g3_exempt else ""
+    exempt = (
+        msg("; grade 3 resolved within {irr_exempt_hours} h is exempt", irr_exempt_hours=analysis.irr_exempt_hours)
+        if analysis.irr_g3_exempt
+        else ""
+    )
     counts = " or ".join(analysis.dlt_cytopenia_below)
     rows = [
-        (msg("Window"), f"onset on REL_DAY {first} to {last}; a partial date that decides is unresolved (A-65)"),
+        (
+            msg("Window"),
+            msg(
+                "onset on REL_DAY {first} to {last}; a partial date that decides is unresolved (A-65)",
+                first=first,
+                last=last,
+            ),
+        ),
         (msg("Relationship"), f"to {protocol.study.product}: " + ", ".join(analysis.trae_levels)),
-        (msg("Fatal"), f"death related to {protocol.study.product}"),
-        (msg("Product"), "ectopic tissue or new malignancy, any grade"),
-        (msg("Infusion reaction"), f"infusion-related or allergic reaction, grade {grade} or more{exempt}"),
+        (msg("Fatal"), msg("death related to {product}", product=protocol.study.product)),
+        (msg("Product"), msg("ectopic tissue or new malignancy, any grade")),
+        (
+            msg("Infusion reaction"),
+            msg("infusion-related or allergic reaction, grade {grade} or more{exempt}", grade=grade, exempt=exempt),
+        ),
         (msg("Thromboembolism"), msg("grade {grade} or more", grade=grade)),
         (
             msg("Cytopenia"),
-            f"{counts}: grade {analysis.dlt_haem_grade}, longer than {analysis.dlt_haem_days} days, "
-            "not grade 4 at baseline",
+            msg(
+                "{counts}: grade {dlt_haem_grade}, longer than {dlt_haem_days} days, not grade 4 at baseline",
+                counts=counts,
+                dlt_haem_grade=analysis.dlt_haem_grade,
+                dlt_haem_days=analysis.dlt_haem_days,
+            ),
         ),
         (
             msg("Other"),
-            f"not haematological, grade {grade} or more, not {protocol.study.disease} or underlying disease; grade 3 "
-            f"{', '.join(t for t in terms.brief if t.isascii())} shorter than {analysis.dlt_brief_hours} h is exempt",
+            msg(
+                "not haematological, grade {grade} or more, not {disease} or underlying disease; grade 3 "
+                "{brief} shorter than {dlt_brief_hours} h is exempt",
+                grade=grade,
+                disease=protocol.study.disease,
+                brief=", ".join(t for t in terms.brief if t.isascii()),
+                dlt_brief_hours=analysis.dlt_brief_hours,
+            ),
         ),
-        (msg("Decided by"), "the Safety Review Committee's flag (AEDLT); without it a candidate is counted (A-71)"),
+        (
+            msg("Decided by"),
+            msg("the Safety Review Committee's flag (AEDLT); without it a candidate is counted (A-71)"),
+        ),
     ]
     return pd.DataFrame(rows, columns=["item", "rule"]).astype("str")

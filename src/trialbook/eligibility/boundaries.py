@@ -43,7 +43,7 @@ def nearness(analysis: Analysis, protocol: Protocol) -> list[str]:
         for criterion in _age_criteria(protocol)
     ]
     said = [msg("Listed are values within {near_limit:g}% of their limit", near_limit=100 * analysis.near_limit), *days]
-    return [" and ages within ".join(said) + ". Distance: value minus limit; for ages days."]
+    return [" and ages within ".join(said) + msg(". Distance: value minus limit; for ages days.")]
 
 
 def _measured(adie: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
@@ -102,10 +102,10 @@ def _turns(criterion: Criterion, analysis: Analysis) -> list[tuple[float, int, i
 
 
 def _days(gap: int, limit: float, bound: bool) -> str:
-    closest = " at the closest; the birth date is partial" if bound else ""
+    closest = msg(" at the closest; the birth date is partial") if bound else ""
     if gap == 0:
-        return f"consent on the day that decides on {limit:g} years{closest}"
-    days = "1 day" if abs(gap) == 1 else msg("{gap} days", gap=abs(gap))
+        return msg("consent on the day that decides on {limit:g} years{closest}", limit=limit, closest=closest)
+    days = msg("1 day") if abs(gap) == 1 else msg("{gap} days", gap=abs(gap))
     return msg(
         "consent {days} {said} the day that decides on {limit:g} years{closest}",
         days=days,

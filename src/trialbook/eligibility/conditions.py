@@ -131,7 +131,7 @@ def in_words(rows: pd.DataFrame) -> pd.Series:
     names = ("SRCDOM", "TERM", "GRADE", "STARTDTC", "ENDDTC", "ONGOING")
     for source, term, grade, start, end, ongoing in zip(*(rows[name].tolist() for name in names), strict=True):
         severity = msg(", grade {grade:g}", grade=grade) if grade == grade else ""
-        began = start if isinstance(start, str) else "start not known"
-        ended = end if isinstance(end, str) else ("ongoing" if ongoing else "end not known")
+        began = start if isinstance(start, str) else msg("start not known")
+        ended = end if isinstance(end, str) else ("ongoing" if ongoing else msg("end not known"))
         texts.append(f"{source}: {term}{severity}, {began} to {ended}")
     return pd.Series(texts, index=rows.index, dtype="str")

@@ -100,7 +100,7 @@ def _notes(row: Mapping[str, object], reading: str) -> list[str]:
     alone = (
         msg("; by data alone: {dataresult}", dataresult=row["DATARESULT"])
         if row["DATARESULT"]
-        else "; no data decide it"
+        else msg("; no data decide it")
     )
     rests = _joined([str(row["ASSUMPTION"]), msg("protocol version {protver}", protver=row["PROTVER"])])
     return [

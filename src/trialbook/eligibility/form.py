@@ -43,7 +43,7 @@ def attested(screening: Screening, criterion: Criterion) -> Found:
     eligibility.
     """
     people = screening.subjects
-    evidence = pd.Series("by the form only", index=people.index, dtype="str")
+    evidence = pd.Series(msg("by the form only"), index=people.index, dtype="str")
     if "information_days" in criterion.parameters:
         days = int(number(criterion, "information_days"))
         early = (rel_day(people["DTHDT"], people["TRTSDT"]) <= days).fillna(False).astype(bool)

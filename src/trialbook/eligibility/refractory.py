@@ -169,9 +169,11 @@ def _courses(days: np.ndarray, dose: np.ndarray, threshold: float) -> list[Cours
 def _failed_taper(courses: list[Course], rule: Rule) -> Verdict:
     if len(courses) > 1:
         again = courses[1].start
-        return Verdict(TRUE, courses[0].start, again, f"back to {rule.mpeq:g} mg/kg/day on {again}")
+        return Verdict(
+            TRUE, courses[0].start, again, msg("back to {mpeq:g} mg/kg/day on {again}", mpeq=rule.mpeq, again=again)
+        )
     if courses[0].broken:
-        return Verdict(NE, courses[0].start, None, "steroid dose not known after the course")
+        return Verdict(NE, courses[0].start, None, msg("steroid dose not known after the course"))
     return Verdict(
         FALSE,
         courses[0].start,
@@ -197,7 +199,7 @@ def _on_course(rule: Rule, course: Course, seen: Stages, look_back: int) -> Verd
     day = (seen.dates - start) / _DAY
     before = np.flatnonzero((day <= 0) & (day >= -look_back))
     if not len(before) and rule.kind != "not_resolved":
-        return Verdict(NE, start, None, f"no organ stages at the start of steroids on {start}")
+        return Verdict(NE, start, None, msg("no organ stages at the start of steroids on {start}", start=start))
     # An open rule ends with the course: later stages no longer speak of this dose.
     last = course.days if rule.last is None else rule.last
     inside = np.flatnonzero((day >= max(rule.first, 1)) & (day <= last))
@@ -212,7 +214,7 @@ def _on_course(rule: Rule, course: Course, seen: Stages, look_back: int) -> Verd
         return _verdict(_resolved_not(seen, inside[0]), start, seen.dates[inside[0]])
     base = before[-1]
     if not seen.high[base].any():
-        return Verdict(NE, start, None, f"no organ involved at the start of steroids on {start}")
+        return Verdict(NE, start, None, msg("no organ involved at the start of steroids on {start}", start=start))
     if rule.kind in ("worse", "new_organ"):
         verdict = _any_of(rule, start, seen, base, inside)
     else:
@@ -367,7 +369,7 @@ def definitions_in_order(rules: pd.DataFrame, analysis: Analysis) -> list[str]:
 
 def definition_heads(rules: pd.DataFrame, analysis: Analysis) -> dict[str, str]:
     """Column heads: the definition in force and the Chinese consensus are marked."""
-    marks = {CHINESE: " (Chinese consensus)", analysis.sr_definition: " (in force)"}
+    marks = {CHINESE: msg(" (Chinese consensus)"), analysis.sr_definition: msg(" (in force)")}
     heads = {name: name + marks.get(name, "") for name in dict.fromkeys(rules["DEFINITION"])}
     return {**heads, "CLASS": msg("Refractory (SR) or dependent (SD)")}
 

@@ -210,7 +210,7 @@ def audit_method(protocol: Protocol, analysis: Analysis) -> str:
     columns = sum(len(criterion.audit_columns()) for criterion in protocol.criteria)
     split = [c for c in protocol.criteria if len(c.audit_columns()) > 1]
     parts = (
-        ", with " + " and ".join(msg("{id} in {n} parts", id=c.id, n=len(c.audit_columns())) for c in split)
+        msg(", with ") + " and ".join(msg("{id} in {n} parts", id=c.id, n=len(c.audit_columns())) for c in split)
         if split
         else ""
     )
@@ -234,7 +234,7 @@ def definition_method(protocol: Protocol, analysis: Analysis) -> str:
     """Which definition of the steroid-refractory disease decides (A-19)."""
     used = [c.id for c in protocol.criteria if c.check == "steroid_refractory"]
     if not used:
-        return "No criterion of this trial asks for a steroid-refractory disease."
+        return msg("No criterion of this trial asks for a steroid-refractory disease.")
     return msg(
         'The registry does not define "steroid-refractory". {used} uses the definition '
         "{sr_definition} (A-19); the others are shown beside it, each from the daily steroid dose "
@@ -248,10 +248,10 @@ def sets_method(protocol: Protocol, analysis: Analysis) -> str:
     """What the analysis sets are; sets that rest on an endpoint which this trial does not have are named as such."""
     dlt, response = protocol.has_endpoint("DLT"), protocol.has_endpoint("ORR_D28")
     parts = [
-        "Screened (signed consent)",
-        "enrolled (dose level assigned)",
+        msg("Screened (signed consent)"),
+        msg("enrolled (dose level assigned)"),
         msg("safety (any {product} received; also the set of response and survival)", product=protocol.study.product),
-        "DLT-evaluable (a DLT, or followed through the window with enough of the dose)" if dlt else "",
+        msg("DLT-evaluable (a DLT, or followed through the window with enough of the dose)") if dlt else "",
         msg(
             "mature for day 28 (infused {maturity_margin_d28} days before the cut or earlier, whatever "
             "happened since, A-04), evaluable at day 28",
@@ -259,9 +259,9 @@ def sets_method(protocol: Protocol, analysis: Analysis) -> str:
         )
         if response
         else "",
-        "per protocol (no violation, all planned infusions)",
+        msg("per protocol (no violation, all planned infusions)"),
     ]
-    absent = [name for name, there in (("DLT", dlt), ("the response at day 28", response)) if not there]
+    absent = [name for name, there in (("DLT", dlt), (msg("the response at day 28"), response)) if not there]
     return ", ".join(filter(None, parts)) + "." + (f" {NOT_HERE.format(' and '.join(absent))}" if absent else "")
 
 
@@ -273,7 +273,7 @@ def people_method(protocol: Protocol, analysis: Analysis) -> str:
             disease=protocol.study.disease,
         )
         if protocol.has_endpoint("ORR_D28")
-        else "the diagnosis from the medical history, where it was delivered"
+        else msg("the diagnosis from the medical history, where it was delivered")
     )
     return msg(
         "Age in completed years at consent, body weight last before the infusion; {history}. What "
@@ -297,7 +297,10 @@ def disease_method(protocol: Protocol) -> str:
     """What is shown of the disease at the first infusion (A-50)."""
     disease = protocol.study.disease
     if not protocol.has_endpoint("ORR_D28"):
-        return f"Stages and earlier therapy of {disease} are not read: response is not an endpoint of this trial."
+        return msg(
+            "Stages and earlier therapy of {disease} are not read: response is not an endpoint of this trial.",
+            disease=disease,
+        )
     return msg(
         "The disease at the first infusion: the grade and the organ stages of the baseline "
         "assessment of response (A-50), the systemic lines from the onset of {disease} to the "
@@ -330,13 +333,13 @@ LETTERS = {
 def audit_sentence(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> str:
     """What the audit found, in one paragraph."""
     if not protocol.criteria or not protocol.has_endpoint("ELIGIBILITY"):
-        return "ELIGIBILITY is not an endpoint of this trial: there are no criteria to audit."
+        return msg("ELIGIBILITY is not an endpoint of this trial: there are no criteria to audit.")
     if adie.empty:
-        return "There is no screened subject to audit at this cut."
+        return msg("There is no screened subject to audit at this cut.")
     infused = set(adsl.loc[adsl["SAFFL"].eq("Y"), "USUBJID"])
     own = adie[adie["USUBJID"].isin(infused)]
     if own.empty:
-        return "No subject has been treated at this cut; the audit shows the screening of those who were screened."
+        return msg("No subject has been treated at this cut; the audit shows the screening of those who were screened.")
     count = {code: int(own["RESULT"].eq(code).sum()) for code in ATTENTION}
     violated = count["FAIL"] + count["ATT-FAIL"]
     return msg(

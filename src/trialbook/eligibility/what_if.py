@@ -121,7 +121,7 @@ def nothing_changes(found: Outlook) -> str:
     return (
         msg("No result would change.")
         if len(found.summary)
-        else "There is no audit to look at under other assumptions."
+        else msg("There is no audit to look at under other assumptions.")
     )
 
 

@@ -85,7 +85,7 @@ def _limits(term: Term, low: float, high: float, base: float) -> Iterable[tuple[
 
 ORGANS = ("SKIN", "LIVER", "UGI", "LGI", "GRADE")
 RESPONSE, THERAPY, RELAPSE, DLT, DEATH, SEEN = (
-    msg("Response at day 28"), "New systemic therapy", msg("Relapse"), "DLT", msg("Death"), "Last seen alive"
+    msg("Response at day 28"), msg("New systemic therapy"), msg("Relapse"), "DLT", msg("Death"), msg("Last seen alive")
 )  # fmt: skip
 # Events by PARAMCD of ADTTE and the beginning of EVNTDESC; a death is an event of OS.
 EVENTS = (("OS", "DEATH", DEATH), ("NRM", "RELAPSE", RELAPSE), ("FFS", "NEW", THERAPY))
@@ -330,13 +330,17 @@ class _Known:
         first = pd.Timestamp(str(subject["TRTSDT"]))
         facts = [
             (msg("Dose level"), _text(subject["TRT01A"]), msg("first infusion {first:%Y-%m-%d}", first=first)),
-            ("Age, sex", ", ".join(filter(None, (_text(subject.get("AGE")), _text(subject.get("SEX"))))), ""),
+            (msg("Age, sex"), ", ".join(filter(None, (_text(subject.get("AGE")), _text(subject.get("SEX"))))), ""),
             (msg("Infusions"), str(infusions), ""),
-            ("DLT status", STATUS_WORDS.get(self._dlt[0].get(usubjid, ""), ""), self._dlt[1].get(usubjid, "")),
+            (msg("DLT status"), STATUS_WORDS.get(self._dlt[0].get(usubjid, ""), ""), self._dlt[1].get(usubjid, "")),
             (msg("Response at day 28"), *self._day_28(usubjid)),
             (msg("Status"), *_status(subject)),
             ("TEAE", str(len(teae)), graded),
-            (msg("Serious TEAE"), str(int(serious)), f"and {unknown} of unknown seriousness" if unknown else ""),
+            (
+                msg("Serious TEAE"),
+                str(int(serious)),
+                msg("and {unknown} of unknown seriousness", unknown=unknown) if unknown else "",
+            ),
         ]
         return [fact for fact in facts if fact[1]]
 
@@ -360,7 +364,7 @@ def _by_subject(rows: pd.DataFrame, column: str) -> dict[str, str]:
 def _status(subject: Mapping[str, object]) -> tuple[str, str]:
     """Alive or dead, and since when or until when that is known."""
     if subject["DTHFL"] == "Y":
-        return "Died", str(subject["DEATH"]) or "date unknown"
+        return "Died", str(subject["DEATH"]) or msg("date unknown")
     day = subject["LSTALVDT"]
     left = left_words(str(subject.get("EOSSTT", "")), str(subject.get("DCSREAS", "")))
     seen = msg("last seen {Timestamp:%Y-%m-%d}", Timestamp=pd.Timestamp(str(day))) if pd.notna(day) else ""

@@ -18,22 +18,22 @@ COLUMNS = [
 # What names one reported number.
 KEYS = ["analysis_id", "group1_level", "variable", "variable_level", "context", "stat_name"]
 TOTAL = "Total"
-LABELS = {
+LABELS: dict[str, str] = {
     "n": msg("Subjects"),
-    "N": "Subjects in the set",
-    "p": "Share of subjects",
+    "N": msg("Subjects in the set"),
+    "p": msg("Share of subjects"),
     "events": msg("Events"),
     "pending": msg("Pending"),
-    "estimate": "Estimate",
+    "estimate": msg("Estimate"),
     "conf.low": msg("Lower 95% limit"),
     "conf.high": msg("Upper 95% limit"),
-    "time": "Time at risk",
+    "time": msg("Time at risk"),
     "rate": msg("Rate"),
     "n.risk": msg("At risk"),
     "n.event": msg("Events"),
     "prob_gt_target": msg("Pr(rate > target)"),
-    "n.low": "Fewest subjects",
-    "n.high": "Most subjects",
+    "n.low": msg("Fewest subjects"),
+    "n.high": msg("Most subjects"),
 }
 COUNTS = {"n", "N", "events", "pending", "n.risk", "n.event", "n.low", "n.high"}
 NOT_ESTIMABLE = "-"

@@ -140,9 +140,13 @@ class Bounds:
             return pending + (msg(", open: {deciding}", deciding=self.deciding) if self.deciding else "")
         ends = self._ends()
         is_open = self.low != self.high or bool(self.deciding)
-        facts = "no open fact" if self.low.size or self.high.size else ""
+        facts = msg("no open fact") if self.low.size or self.high.size else ""
         if is_open:
-            facts = msg("between {ends}", ends=" and ".join(ends)) if len(ends) > 1 else f"{ends[0]} in every case"
+            facts = (
+                msg("between {ends}", ends=" and ".join(ends))
+                if len(ends) > 1
+                else msg("{ends} in every case", ends=ends[0])
+            )
             facts += msg(", open: {deciding}", deciding=self.deciding) if self.deciding else ""
         return "; ".join(part for part in (facts, pending) if part)
 

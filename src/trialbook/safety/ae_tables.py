@@ -356,10 +356,15 @@ def _category_rows(
 # From the least to the most: what nobody has judged yet stands between "unlikely" and "possible".
 LEVELS = ("not", "unlikely", "missing", "unassessable", "possible", "related", "probable", "definite")
 WORDS = {
-    "definite": "definitely related", "probable": "probably related", "related": "related, no degree given",
-    "possible": "possibly related", "unassessable": "cannot be judged", "missing": "not given",
-    "unlikely": "unlikely related", "not": msg("not related"),
-}  # fmt: skip
+    "definite": msg("definitely related"),
+    "probable": msg("probably related"),
+    "related": msg("related, no degree given"),
+    "possible": msg("possibly related"),
+    "unassessable": msg("cannot be judged"),
+    "missing": msg("not given"),
+    "unlikely": msg("unlikely related"),
+    "not": msg("not related"),
+}
 RELATION_WORDS = {LEVELS.index(level): text for level, text in WORDS.items()}
 SELDOM = [LEVELS.index(level) for level in ("related", "unassessable", "missing")]
 

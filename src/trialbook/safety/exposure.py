@@ -122,7 +122,14 @@ def _rate(
     label = msg("Rate {unit}", unit=unit)
     return [
         ard_row(analysis_id, level, name, counted, n),
-        ard_row(analysis_id, level, name, "time", time, stat_label=f"Time at risk, {unit.removeprefix('per ')}s"),
+        ard_row(
+            analysis_id,
+            level,
+            name,
+            "time",
+            time,
+            stat_label=msg("Time at risk, {removeprefix}s", removeprefix=unit.removeprefix("per ")),
+        ),
         ard_row(analysis_id, level, name, "rate", interval.estimate, stat_label=label),
         ard_row(analysis_id, level, name, "conf.low", interval.low),
         ard_row(analysis_id, level, name, "conf.high", interval.high),
@@ -145,10 +152,13 @@ def rate_notes(analysis: Analysis, counted: str = msg("Subjects")) -> list[str]:
 # ----------------------------------------------------------------------------------------------------
 
 LABELS = {
-    "DUE": "All infusions due by the cut given", "FEWER": "Fewer infusions than due", "DOSEKG": msg("10^6 cells/kg"),
-    "CUMDOSE": "Cumulative 10^6 cells/kg", "SHARE": "Given as % of the dose due by the cut",
-    "NINF": "Infusions per subject",
-}  # fmt: skip
+    "DUE": msg("All infusions due by the cut given"),
+    "FEWER": msg("Fewer infusions than due"),
+    "DOSEKG": msg("10^6 cells/kg"),
+    "CUMDOSE": msg("Cumulative 10^6 cells/kg"),
+    "SHARE": msg("Given as % of the dose due by the cut"),
+    "NINF": msg("Infusions per subject"),
+}
 SUBJECT_COLUMNS = ["USUBJID", "TRT01A", "NINF", "DUE", "CUMDOSE", "SHARE"]
 STATISTICS = {"n": "count", "mean": "mean", "median": "median", "min": "min", "max": "max"}
 

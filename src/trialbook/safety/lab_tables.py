@@ -32,7 +32,7 @@ GRADE_COLUMNS = ("ATOXGRL", "ATOXGRH", "BTOXGRL", "BTOXGRH")
 
 def open_text(size: int) -> str:
     """What stands for a count of subjects that no delivered result can give: `not evaluable (0 to 12 of 12)`."""
-    return f"not evaluable (0 to {size} of {size})" if size else msg("not evaluable")
+    return msg("not evaluable (0 to {size} of {size})", size=size) if size else msg("not evaluable")
 
 
 def shift_variable(test: str, direction: str) -> str:
@@ -211,9 +211,13 @@ def lab_notes(adlb: pd.DataFrame, analysis: Analysis) -> list[str]:
     if inr.empty:
         return notes
     if analysis.inr_grading == "admiral":
-        return [*notes, "INR above its baseline counts as grade 1 even when normal: the worse case (A-63)."]
+        return [*notes, msg("INR above its baseline counts as grade 1 even when normal: the worse case (A-63).")]
     unknown = inr.loc[inr["ANTICOFL"] == "", "USUBJID"].nunique()
-    left = f"; of {unknown} subjects that is not known, and the worse of both counts, flagged" if unknown else ""
+    left = (
+        msg("; of {unknown} subjects that is not known, and the worse of both counts, flagged", unknown=unknown)
+        if unknown
+        else ""
+    )
     return [
         *notes,
         msg("INR: fixed limits, under an anticoagulant multiples of the baseline{left} (A-154).", left=left),
@@ -230,7 +234,7 @@ def no_labs_words(adsl: pd.DataFrame, delivered: bool, otherwise: str) -> str:
 def lab_sentence(adlb: pd.DataFrame, delivered: bool) -> str:
     """How many laboratory results were graded; says so when the domain was not delivered."""
     if not delivered:
-        return "Laboratory results (LB) were not delivered: nothing that rests on them is evaluable."
+        return msg("Laboratory results (LB) were not delivered: nothing that rests on them is evaluable.")
     graded = adlb["ATOXGRL"].notna() | adlb["ATOXGRH"].notna()
     after = adlb[graded & (adlb["APOBLFL"] == "Y")]
     return msg(
@@ -258,12 +262,18 @@ def hepatic_sentence(found: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis
     )
     size = int((adsl["SAFFL"] == "Y").sum())
     if not delivered:
-        return f"Biochemical criteria ({rule}): {open_text(size)}; LB was not delivered."
+        return msg(
+            "Biochemical criteria ({rule}): {open_text}; LB was not delivered.", rule=rule, open_text=open_text(size)
+        )
     if found.empty:
-        return "No treated subject has both transaminases and bilirubin after the infusion at this cut."
+        return msg("No treated subject has both transaminases and bilirubin after the infusion at this cut.")
     met = subject_ids(found[found["MET"] == "Y"], adsl).tolist()
     without = size - len(found)
-    open_ones = f" {without} of {size} treated subjects lack one of these tests: not evaluable." if without else ""
+    open_ones = (
+        msg(" {without} of {size} treated subjects lack one of these tests: not evaluable.", without=without, size=size)
+        if without
+        else ""
+    )
     if not met:
         return msg("No subject meets the biochemical criteria ({rule}).{open_ones}", rule=rule, open_ones=open_ones)
     return msg(

@@ -67,13 +67,17 @@ def expedited_sentence(events: pd.DataFrame) -> str:
     """How many candidates for an expedited report there are, how many due dates are past, and what is not known."""
     candidates, maybe = events[events["SUSAR"]], int(events["MAYBE"].sum())
     further = (
-        f" Of {maybe} related and unexpected {_noun(maybe)} the seriousness is not given: whether an expedited "
-        "report is due is not known."
+        msg(
+            " Of {maybe} related and unexpected {noun} the seriousness is not given: whether an "
+            "expedited report is due is not known.",
+            maybe=maybe,
+            noun=_noun(maybe),
+        )
         if maybe
         else ""
     )
     if candidates.empty and maybe:
-        return f"No event that is known to be serious is related and unexpected.{further}"
+        return msg("No event that is known to be serious is related and unexpected.{further}", further=further)
     if candidates.empty:
         return msg("No serious event is related and unexpected: no expedited report is due.")
     start = msg(
@@ -94,15 +98,25 @@ def _due_words(candidates: pd.DataFrame) -> str:
     past, unknown = int((candidates["DAYSLEFT"] < 0).sum()), int(candidates["DAYSLEFT"].isna().sum())
     number, overdue = len(candidates), int(candidates["OVERDUE"].sum())
     if not unknown:
-        return f"Of the expedited reports {past} {_were(past)} due before the cut."
-    why = "since the day on which the site knew is not given"
-    may = msg("{overdue} may already be overdue", overdue=overdue) if overdue else "none can be overdue yet"
+        return msg("Of the expedited reports {past} {were} due before the cut.", past=past, were=_were(past))
+    why = msg("since the day on which the site knew is not given")
+    may = msg("{overdue} may already be overdue", overdue=overdue) if overdue else msg("none can be overdue yet")
     if number == unknown:
-        which = "the expedited report was" if number == 1 else f"any of the {number} expedited reports was"
+        which = (
+            msg("the expedited report was")
+            if number == 1
+            else msg("any of the {number} expedited reports was", number=number)
+        )
         return msg("When {which} due is not known, {why}: {may}.", which=which, why=why, may=may)
-    return (
-        f"Of the expedited reports whose due date is known, {past} of {number - unknown} {_were(past)} due before the "
-        f"cut; of {unknown} the due date is open, {why}: {may}."
+    return msg(
+        "Of the expedited reports whose due date is known, {past} of {number} {were} due before the "
+        "cut; of {unknown} the due date is open, {why}: {may}.",
+        past=past,
+        number=number - unknown,
+        were=_were(past),
+        unknown=unknown,
+        why=why,
+        may=may,
     )
 
 
@@ -121,7 +135,11 @@ def _were(number: int) -> str:
 def expedited_notes(protocol: Protocol, analysis: Analysis) -> list[str]:
     """By what rule an event is expected, and a report due."""
     terms = len(protocol.expected_events)
-    known = f"one of {terms} terms" if terms else "none: the list is empty, so every event counts as unexpected"
+    known = (
+        msg("one of {terms} terms", terms=terms)
+        if terms
+        else msg("none: the list is empty, so every event counts as unexpected")
+    )
     return [
         msg("Expected, by the reference safety information in the protocol file: {known} (A-151).", known=known),
         msg(
@@ -195,7 +213,7 @@ ALL = "all"
 # Ends the name of a row of events whose seriousness is not given.
 UNKNOWN = "_UNKNOWN"
 # Where an event lies, as context of a row and in a listing.
-IN_WINDOW, BEFORE, AFTER, NOT_TREATED = "in window", "before the first infusion", "after the window", "not treated"
+IN_WINDOW, BEFORE, AFTER, NOT_TREATED = "in window", "before the first infusion", msg("after the window"), "not treated"
 OUTSIDE = (BEFORE, AFTER, NOT_TREATED)
 
 
@@ -361,8 +379,8 @@ def _lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.D
         SUBJID=subject_ids(events, adsl),
         TRT01A=events["TRT01A"].where(events["WINDOW"] != NOT_TREATED, NOT_TREATED),
         GRADE=grade.mask(partly, grade + " or more").astype("str"),
-        RELDAY=day.where(whole, "not known").mask(untreated & events["ASTDTF"].ne("Y"), "").astype("str"),
-        SERIOUS=said.where(said != "", "no criterion given"),
+        RELDAY=day.where(whole, msg("not known")).mask(untreated & events["ASTDTF"].ne("Y"), "").astype("str"),
+        SERIOUS=said.where(said != "", msg("no criterion given")),
         AREL=relation.mask(assumed, "not known, counted as " + relation).astype("str"),
         AEOUT=events["AEOUT"].str.lower(),
         WHERE=events["WINDOW"].map(place_words(analysis)).astype("str"),
@@ -372,8 +390,8 @@ def _lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.D
 def place_words(analysis: Analysis) -> dict[str, str]:
     """The contexts of the ledger in words, with the last day of the window in force."""
     last = analysis.safety_end_rel_day
-    within = "on treatment" if last is None else msg("in the {last} days of the window", last=last)
-    after = "after the window" if last is None else f"after day {last}"
+    within = msg("on treatment") if last is None else msg("in the {last} days of the window", last=last)
+    after = msg("after the window") if last is None else msg("after day {last}", last=last)
     return {IN_WINDOW: within, BEFORE: BEFORE, AFTER: after, NOT_TREATED: NOT_TREATED}
 
 

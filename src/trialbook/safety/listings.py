@@ -45,7 +45,7 @@ LABELS = {
     "DOSE": msg("Dose"),
     "ROUTE": msg("Route"),
     "WHEN": msg("Begun"),
-    "REASON": "Indication",
+    "REASON": msg("Indication"),
 }
 CRITERIA = dict(
     zip(
@@ -93,7 +93,7 @@ def after_infusion_text(adae: pd.DataFrame) -> pd.Series:
     days = adae["INFDY"].astype("str") + " d"
     hours = adae["INFHRS"].map(lambda value: f"{value:g} h").astype("str")
     since = ("after " + days.where(adae["INFHRS"].isna() | adae["INFDY"].gt(1).fillna(False), hours)).mask(
-        adae["INFDY"].eq(0).fillna(False) & adae["INFHRS"].isna(), "same day"
+        adae["INFDY"].eq(0).fillna(False) & adae["INFHRS"].isna(), msg("same day")
     )
     return (adae["INFNO"].astype("str") + ", " + since).where(adae["INFNO"].notna(), "").astype("str")
 
@@ -123,12 +123,12 @@ def deaths_listing(
     """
     died = dead_subjects(adsl)
     of_subject = adae[fatal(adae)].groupby("USUBJID")
-    terms = of_subject["ADECOD"].agg(_joined).reindex(died["USUBJID"]).fillna("not recorded as an event")
+    terms = of_subject["ADECOD"].agg(_joined).reindex(died["USUBJID"]).fillna(msg("not recorded as an event"))
     said = adae.assign(AREL=relation_text(adae))[fatal(adae)].groupby("USUBJID")
     relation = said["AREL"].agg(_joined).reindex(died["USUBJID"]).fillna("")
     known = None if before is None else before.loc[before["DTHFL"] == "Y", ["USUBJID"]]
     response = _response_text(responses)
-    none = "N" if relapse_known else "not known"
+    none = "N" if relapse_known else msg("not known")
     relapse = relapsed.set_index("USUBJID")["RELAPDT"].reindex(died["USUBJID"])
     return pd.DataFrame({
         "SUBJID": died["SUBJID"],
@@ -177,8 +177,8 @@ def serious_listing(adae: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
 def _narrative(row: object, emergent: bool) -> str:
     """`Grade 3, began on day 19 (12 d after infusion 2), hospitalisation, not related, recovered/resolved.`"""
     line = row._asdict()  # type: ignore[attr-defined]
-    grade = "Grade not given" if pd.isna(line["ATOXGR"]) else msg("Grade {atoxgr}", atoxgr=line["ATOXGR"])
-    began = "onset not known" if pd.isna(line["RELDAY"]) else msg("began on day {relday}", relday=line["RELDAY"])
+    grade = msg("Grade not given") if pd.isna(line["ATOXGR"]) else msg("Grade {atoxgr}", atoxgr=line["ATOXGR"])
+    began = msg("onset not known") if pd.isna(line["RELDAY"]) else msg("began on day {relday}", relday=line["RELDAY"])
     number, _, since = str(line["INFUSION"]).partition(", ")
     word = "as" if since == "same day" else "after"
     since = (
@@ -198,7 +198,7 @@ def _narrative(row: object, emergent: bool) -> str:
         else msg("{relation} to the study product", relation=relation)
     )
     parts = [f"{grade}, {began}{since}", line["SERIOUS"], said]
-    parts += [str(line["AEOUT"]) or "outcome not given", *([] if emergent else ["not treatment-emergent"])]
+    parts += [str(line["AEOUT"]) or msg("outcome not given"), *([] if emergent else [msg("not treatment-emergent")])]
     return ", ".join(parts) + "."
 
 

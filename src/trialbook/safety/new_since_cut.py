@@ -106,7 +106,7 @@ def news_sentence(adae: pd.DataFrame, before: pd.DataFrame | None, cut: str | No
     if before is None:
         return msg("This is the first cut: there is no earlier one to compare with, so nothing is marked as new.")
     fresh = new_in(adae, before)
-    kinds = {"TEAE": "treatment-emergent", "TEAE_GE3": "of grade 3 or more", "SAE": "serious", "TRAE": "related",
+    kinds = {"TEAE": "treatment-emergent", "TEAE_GE3": msg("of grade 3 or more"), "SAE": "serious", "TRAE": "related",
              "TEAE_DTH": "fatal"}  # fmt: skip
     number = {name: len(adae[fresh[name]].drop_duplicates(SUBJECT_EVENT)) for name in kinds}
     fresh_open = new_in(adae, before, left_open)
@@ -118,7 +118,7 @@ def news_sentence(adae: pd.DataFrame, before: pd.DataFrame | None, cut: str | No
     }
     said = ", ".join(f"{number[name]} {word}{beside.get(name, '')}" for name, word in kinds.items())
     gone = lost_records(adae, before)
-    lost = f" Records of that cut that no longer exist: {gone}." if gone else ""
+    lost = msg(" Records of that cut that no longer exist: {gone}.", gone=gone) if gone else ""
     return msg("New since the cut {cut} (events): {said}.{lost}", cut=cut, said=said, lost=lost)
 
 
@@ -165,7 +165,7 @@ REPORTED, KNOWN_NOW = "as reported", "as known now"
 BESIDE = {(context, what): f"{context}, {what}" for context in (REPORTED, KNOWN_NOW) for what in LEFT_OPEN}
 LABELS = {
     "CUT": "Cut", "KIND": msg("Events"), "TREATED": msg("Treated"), "REPORTED": msg("As reported then"),
-    "KNOWN": msg("As known now, by onset"), "REMARK": msg("Remark"), "EVENTS": msg("Events"), "SOURCE": "Counted",
+    "KNOWN": msg("As known now, by onset"), "REMARK": msg("Remark"), "EVENTS": msg("Events"), "SOURCE": msg("Counted"),
 }  # fmt: skip
 STATS = ("n", "events")
 
@@ -275,7 +275,7 @@ def signal_table(ard: pd.DataFrame) -> pd.DataFrame:
 def _difference(then: float, now: float) -> str:
     if now > then:
         return msg("{now:.0f} more, reported after that cut", now=now - then)
-    return msg("{then:.0f} fewer, restated since", then=then - now) if now < then else "restated since"
+    return msg("{then:.0f} fewer, restated since", then=then - now) if now < then else msg("restated since")
 
 
 def _beside(n: float | None, what: str) -> str:

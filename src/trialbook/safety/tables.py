@@ -32,7 +32,7 @@ from trialbook.subjects.dlt_status import PENDING_DATA
 def question(protocol: Protocol, analysis: Analysis) -> str:
     """What the notebook asks, for which product and up to which day."""
     end = analysis.safety_end_rel_day
-    until = msg("to day {end}", end=end) if end is not None else "without an end"
+    until = msg("to day {end}", end=end) if end is not None else msg("without an end")
     return msg(
         "Which adverse events did subjects have after the first infusion, how severe were they, and "
         "are they related to {product}? Counted are adverse events (CTCAE v{ctcae_version}) from the "
@@ -144,7 +144,7 @@ def headline(
     for name, label in HEADLINES.items():
         if (name, TOTAL) in n.index:
             if n[name, TOTAL] == NOT_EVALUABLE:
-                facts.append((label, NOT_EVALUABLE_WORDS, "the committee's flags (SUPPAE) were not delivered"))
+                facts.append((label, NOT_EVALUABLE_WORDS, msg("the committee's flags (SUPPAE) were not delivered")))
                 continue
             new = (
                 msg("; {fresh} new event{said}", fresh=fresh[name], said="" if fresh[name] == "1" else "s")
@@ -186,19 +186,19 @@ def safety_sentence(
     """What is known at this cut in one or two sentences; says so when nobody has been treated or no event is known."""
     size = set_sizes(adsl, protocol.level_ids)[TOTAL]
     if size == 0:
-        return f"No subject has been treated at this cut ({cut_date})."
+        return msg("No subject has been treated at this cut ({cut_date}).", cut_date=cut_date)
     rows = overview[overview["group1_level"] == TOTAL]
     total = rows[rows["context"] == ""].set_index(["variable", "stat_name"])["stat_text"]
     missing = rows[rows["context"].eq(UNGRADED) & rows["variable"].eq("TEAE_GE3") & rows["stat_name"].eq("n")]
-    people = "subject has" if size == 1 else "subjects have"
+    people = msg("subject has") if size == 1 else msg("subjects have")
     start = msg("At the cut of {cut_date}, {size} {people} been treated", cut_date=cut_date, size=size, people=people)
     if adae.empty:
-        return f"{start}. No adverse event is recorded at all: the adverse event domain is empty."
+        return msg("{start}. No adverse event is recorded at all: the adverse event domain is empty.", start=start)
     if total["TEAE", "n"] == "0":
-        return f"{start}. No treatment-emergent adverse event has been reported."
+        return msg("{start}. No treatment-emergent adverse event has been reported.", start=start)
     severe = total["TEAE_GE3", "n"]
     severe_words: str = (
-        "CTCAE grades were not collected"
+        msg("CTCAE grades were not collected")
         if severe == "-"
         else msg("{severe} had one of grade 3 or more", severe=severe)
     )
@@ -207,9 +207,9 @@ def safety_sentence(
     unknown = rows[rows["variable"].eq("SAE") & rows["context"].isin(list(LEFT_OPEN)) & rows["stat_name"].eq("n")]
     serious_words: str = msg("{total} a serious one", total=total["SAE", "n"])
     if total["SAE", "n"] == "-":
-        serious_words = "whether events were serious was not collected"
+        serious_words = msg("whether events were serious was not collected")
     elif unknown["stat"].gt(0).any():
-        serious_words += f" (and {unknown['stat_text'].iloc[0]} one of unknown seriousness)"
+        serious_words += msg(" (and {iloc} one of unknown seriousness)", iloc=unknown["stat_text"].iloc[0])
     return msg(
         "{start}; {total} of {size} had a treatment-emergent adverse event ({total_2} events), "
         "{severe_words}, {serious_words}, {total_3} a related one.",
@@ -312,7 +312,7 @@ def unseen_notes(ard: pd.DataFrame, elsewhere: Collection[str] = ()) -> list[str
     held = pd.Series([bool({*key} & {*elsewhere}) for key in seen.index], index=seen.index, dtype="bool")
     if not (seen.eq(0) & ~held).any() or not size > 0:
         return []
-    unless = ", in the window or outside it" if (seen.eq(0) & held).any() else ""
+    unless = msg(", in the window or outside it") if (seen.eq(0) & held).any() else ""
     return [
         msg(
             "Where no subject had such an event{unless}, {excluded_text}.",
@@ -330,7 +330,14 @@ def seriousness_notes(adae: pd.DataFrame, adsl: pd.DataFrame) -> list[str]:
         return []
     named = [f"{u} {t}" for u, t in zip(subject_ids(found, adsl), found["ADECOD"], strict=True)]
     more = msg(" and {n} more", n=len(named) - 20) if len(named) > 20 else ""
-    return [f"Of unknown seriousness, and not counted here: {len(found)} [{'; '.join(named[:20])}{more}]."]
+    return [
+        msg(
+            "Of unknown seriousness, and not counted here: {n} [{named}{more}].",
+            n=len(found),
+            named="; ".join(named[:20]),
+            more=more,
+        )
+    ]
 
 
 def severity_notes(ard: pd.DataFrame) -> list[str]:
@@ -340,8 +347,10 @@ def severity_notes(ard: pd.DataFrame) -> list[str]:
             "Not graded: subjects [events] without a CTCAE grade, which may be of any grade; a subject with "
             "another event of a known grade counts there too (A-150)."
         ),
-        UNKNOWN_SERIOUSNESS: "Of unknown seriousness: subjects with an event of which the site did not say whether it "
-        "is serious, and that no criterion makes so; a subject with a serious event counts there too.",
+        UNKNOWN_SERIOUSNESS: msg(
+            "Of unknown seriousness: subjects with an event of which the site did not say whether it "
+            "is serious, and that no criterion makes so; a subject with a serious event counts there too."
+        ),
     }
     return [note for context, note in notes.items() if (ard["context"].eq(context) & ard["stat"].gt(0)).any()]
 
@@ -349,7 +358,7 @@ def severity_notes(ard: pd.DataFrame) -> list[str]:
 def count_notes(analysis: Analysis) -> list[str]:
     """What a cell of an event table says."""
     end = analysis.safety_end_rel_day
-    window = "no end" if end is None else msg("day {end} after the first infusion", end=end)
+    window = msg("no end") if end is None else msg("day {end} after the first infusion", end=end)
     notes = [
         msg("Subjects (share) [events]. Related: see A-61."),
         msg("End of the safety window: {window} (A-03).", window=window),

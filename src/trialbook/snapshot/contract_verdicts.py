@@ -14,8 +14,12 @@ from trialbook.core.messages import msg
 from trialbook.snapshot.tables import Snapshot
 
 WORDS = {
-    "pass": "holds", "empty": msg("no records"), "info": "remarks", "warning": "questions asked", "critical": "broken",
-}  # fmt: skip
+    "pass": "holds",
+    "empty": msg("no records"),
+    "info": "remarks",
+    "warning": msg("questions asked"),
+    "critical": "broken",
+}
 SHOWN_RECORDS = 3
 
 

@@ -100,7 +100,7 @@ def flow_sentence(adsl: pd.DataFrame, cut_date: str) -> str:
     """The flow in words."""
     n = flow_flags(adsl).sum()
     if not n["SCREENED"]:
-        return f"By {cut_date} nobody has been screened." if len(adsl) else NOBODY
+        return msg("By {cut_date} nobody has been screened.", cut_date=cut_date) if len(adsl) else NOBODY
     opening = msg(
         "By {cut_date}, {people} screened and {scrnfail} failed screening",
         cut_date=cut_date,
@@ -108,7 +108,7 @@ def flow_sentence(adsl: pd.DataFrame, cut_date: str) -> str:
         scrnfail=n["SCRNFAIL"],
     )
     if not n["TREATED"]:
-        return f"{opening}. No subject has been treated at this cut."
+        return msg("{opening}. No subject has been treated at this cut.", opening=opening)
     return msg(
         "{opening}. Infused: {treated} of {enrolled} enrolled. Of the infused, on study: {ongoing}; "
         "completed the study: {completed}; left it or died: {discont}.",
@@ -131,4 +131,4 @@ def earlier_screenings(adsl: pd.DataFrame) -> pd.DataFrame:
 
 
 def _people(n: int) -> str:
-    return "1 subject was" if n == 1 else msg("{n} subjects were", n=n)
+    return msg("1 subject was") if n == 1 else msg("{n} subjects were", n=n)

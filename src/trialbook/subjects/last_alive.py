@@ -9,7 +9,6 @@ import pandas as pd
 
 from trialbook.core.dates import complete_date
 from trialbook.core.domains import Domains
-from trialbook.core.messages import msg
 
 # Only these outcomes say that the end date of an adverse event was observed in a living subject.
 RECOVERED = ("RECOVERED", "RESOLVED")

@@ -214,7 +214,12 @@ class CohortRule(ABC):
         return self._go(history, goal, excluded)
 
     def _fill(self, history: History, level: int, places: int, excluded: int) -> Action:
-        seen = f"{history.says(level)} DLT, {self.cohort - places} of {self.cohort} places of the cohort filled"
+        seen = msg(
+            "{says} DLT, {cohort} of {cohort_2} places of the cohort filled",
+            says=history.says(level),
+            cohort=self.cohort - places,
+            cohort_2=self.cohort,
+        )
         return Action(ONGOING, msg("{seen}: enrol at {ids}", seen=seen, ids=history.ids[level]), level, ENROL, excluded)
 
     def _go(self, history: History, level: int, excluded: int) -> Action:

@@ -240,7 +240,9 @@ def _clearance_in_words(rows: pd.DataFrame, size_days: int) -> pd.Series:
             texts.append(f"{row.HOW} {row.CLEARANCE:.1f}{second}; {creatinine} on {row.ADT:%Y-%m-%d}")
         else:
             why = _why_not(row.HOW, row.MGDL, row.KG, size_days)
-            texts.append(f"{creatinine} on {row.ADT:%Y-%m-%d}; no estimate: {why}")
+            texts.append(
+                msg("{creatinine} on {ADT:%Y-%m-%d}; no estimate: {why}", creatinine=creatinine, ADT=row.ADT, why=why)
+            )
     return pd.Series(texts, index=rows.index, dtype="str")
 
 
@@ -357,7 +359,7 @@ def _in_words(last: pd.DataFrame, worst: pd.Series) -> pd.Series:
     records = zip(*(last[name].tolist() for name in names), worst.tolist(), strict=True)
     for test, sign, size, unit, day, high, ratio, highest in records:
         value = f"{test} {sign}{size:g} {unit}".strip()
-        limit = msg("upper limit {high:g}", high=high) if high > 0 else "no upper limit on the record"
+        limit = msg("upper limit {high:g}", high=high) if high > 0 else msg("no upper limit on the record")
         more = msg("; highest in the window {highest:.3g} x ULN", highest=highest) if highest > ratio else ""
         texts.append(f"{value} on {day:%Y-%m-%d}, {limit}{more}")
     return pd.Series(texts, index=last.index, dtype="str")
