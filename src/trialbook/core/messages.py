@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 from functools import lru_cache
+from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
@@ -73,8 +73,20 @@ _BETWEEN = ("; ", ", ", " ", "")
 
 
 def _known(message: Message) -> Message:
-    _made.setdefault(str(message), message)
+    # A pattern without words ("{n} ({p})") reads the same in every language.
+    if has_words(message.msgid) or any(isinstance(part, Message) for part in message.parts):
+        _made.setdefault(str(message), message)
     return message
+
+
+@lru_cache(maxsize=4096)
+def has_words(msgid: str) -> bool:
+    """Whether a message id says anything besides what fills its places.
+
+    >>> has_words("{n} of {total}"), has_words("{n} ({share})")
+    (True, False)
+    """
+    return any(character.isalpha() for said, *_ in string.Formatter().parse(msgid) for character in said)
 
 
 def msg(msgid: str, /, **arguments: object) -> Message:
@@ -203,24 +215,43 @@ def plain(text: str, clean: Callable[[str], str] = str) -> Plain:
         return {"j": text.msgid, "l": [plain(part, clean) for part in text.parts]}
     if not text.arguments:
         return clean(text.msgid)
-    made: dict[str, Any] = {"m": text.msgid, "a": {k: _argument(v, clean) for k, v in text.arguments.items()}}
+    formats = _formats(text.msgid)
+    arguments = {name: _argument(value, clean, formats.get(name, "")) for name, value in text.arguments.items()}
+    made: dict[str, Any] = {"m": text.msgid, "a": arguments}
     return {**made, "p": text.plural, "n": text.counted} if text.plural else made
 
 
-def _argument(value: object, clean: Callable[[str], str]) -> Any:
+def _argument(value: object, clean: Callable[[str], str], form: str) -> Any:
+    """What fills a place as JSON: a number as it is, a text, and all else as it is shown in the format of its place."""
     if isinstance(value, str):
-        value = found_again(value)
-    if isinstance(value, Message):
+        said = plain(found_again(value), clean)
         # As a dict also without arguments: a plain string is text of the data here.
-        said = plain(value, clean)
-        return {"m": said, "a": {}} if isinstance(said, str) else said
-    if isinstance(value, bool | str):
-        return clean(value) if isinstance(value, str) else value
-    if isinstance(value, Integral):
+        return {"m": said, "a": {}} if isinstance(said, str) and isinstance(found_again(value), Message) else said
+    if isinstance(value, Integral) and not isinstance(value, bool):
         return int(value)
-    if isinstance(value, Real):
-        return float(value) if abs(float(value)) < float("inf") else str(float(value))
-    return value.isoformat() if isinstance(value, date) else clean(str(value))
+    if isinstance(value, Real) and not isinstance(value, bool) and isfinite(value):
+        return float(value)
+    return clean(format(value, form))
+
+
+@lru_cache(maxsize=4096)
+def _formats(msgid: str) -> dict[str, str]:
+    return {name: form or "" for _, name, form, _ in string.Formatter().parse(msgid) if name}
+
+
+class _Places(string.Formatter):
+    """Fills places of plain names; text stands as it is, whatever format its place asks of a number."""
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:
+        if not field_name.isidentifier():
+            raise ValueError(f"the place {field_name!r} of a message is not a plain name")
+        return kwargs[field_name], field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return value if isinstance(value, str) else format(value, format_spec)
+
+
+_fill = _Places().vformat
 
 
 class Language:
@@ -251,12 +282,12 @@ class Language:
             if "p" in text
             else self._lookup(text["m"])
         )
-        return pattern.format(**filled) if filled else pattern
+        return _fill(pattern, (), filled) if filled else pattern
 
     def _joined(self, pattern: str, said: list[str]) -> str:
         whole = said[0]
         for part in said[1:]:
-            whole = pattern.format(a=whole, b=part)
+            whole = _fill(pattern, (), {"a": whole, "b": part})
         return whole
 
 

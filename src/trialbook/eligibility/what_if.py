@@ -221,7 +221,7 @@ def _how_many(rows: pd.DataFrame) -> str:
     if rows.empty:
         return "none"
     subjects = rows["USUBJID"].nunique()
-    return plural("{n} of {total} subject", "{n} of {total} subjects", subjects)
+    return plural("{some} of {n} subject", "{some} of {n} subjects", subjects, some=len(rows))
 
 
 def _frame(rows: Sequence[tuple[str, ...]], columns: list[str]) -> pd.DataFrame:
