@@ -23,6 +23,19 @@ pd.set_option("mode.string_storage", "python")
 CASES = Path(os.environ.get("TRIALBOOK_CASES") or ROOT.parent / "shared" / "cases")
 ORACLES = Path(os.environ.get("TRIALBOOK_ORACLES") or ROOT.parent / "shared" / "oracles")
 
+# What takes long comes first, so that no process waits for another at the end (`make test` keeps the order of files).
+LONG_FIRST = ("builds", "failures", "browser", "properties")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the kinds of tests that take long before the others; the order within a kind stays."""
+
+    def place(item: pytest.Item) -> int:
+        kind = item.path.relative_to(ROOT / "tests").parts[0] if item.path.is_relative_to(ROOT / "tests") else ""
+        return LONG_FIRST.index(kind) if kind in LONG_FIRST else len(LONG_FIRST)
+
+    items.sort(key=place)
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:

@@ -20,7 +20,7 @@ skip_slow_format_checker()
 
 
 def open_step(name: str, **cut: Any) -> Step:
-    """The step of a notebook: what it reads and where it leaves its results, for the cut that its parameters name.
+    """The step of a notebook: what it reads and where it writes its results, for the cut that its parameters name.
 
     `cut` are the keys of a cut file, None where a key was not given. By hand (JupyterLab, papermill, nbval) `cut_id`
     alone is enough: the file of this cut in `params/cuts/` says the rest.

@@ -41,7 +41,7 @@ def test_a_criterion_more_is_judged_checked_and_published(root: Path, tmp_path: 
         for k, subject in enumerate(subjects[:-1])
     ]
     workbook.write("ie", [*answers, *asked])
-    build = workbook.build(charts="static", protocol=with_ex18(workbook, root, "attested"))
+    build = workbook.build(protocol=with_ex18(workbook, root, "attested"))
     adie = read_dataset(build / "data" / "adie.parquet")
     results = adie[adie["CRITCD"].eq("EX18")].set_index("USUBJID")["RESULT"]
     assert set(results.index) == set(adie["USUBJID"])

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from support.demo_workbook import Workbook
+from trialbook.cleaning import clean_snapshot
+from trialbook.commands.check import quick_look
+from trialbook.contracts.gate import stop_if_critical
 from trialbook.core.errors import StopError
+from trialbook.protocol.load import load_trial
+from trialbook.protocol.models import Trial
+from trialbook.snapshot import read_snapshot
 
 pytestmark = pytest.mark.build
 
@@ -64,17 +70,22 @@ def row_too_long(workbook: Workbook) -> None:
     path.write_text("\n".join([*lines[:5], lines[5] + ",extra", *lines[6:]]) + "\n", encoding="utf-8")
 
 
+DAMAGES: list[tuple[Callable[[Workbook], None], list[str]]] = [
+    (without_column, ["ae.csv", "AESTDTC"]),
+    (duplicated_subject, ["dm.csv", "USUBJID", "row"]),
+    (treated_without_infusion_date, ["ex.csv", "EXSTDTC", "row"]),
+    (treated_without_infusion_record, ["dm.csv", "row"]),
+    (event_of_nobody, ["ae.csv", "USUBJID", "row"]),
+    (no_ex_file, ["EX"]),
+    (row_too_long, ["lb.csv", "6"]),
+]
+# Every day one that each part of a build stops: the reader, a contract, the cleaning notebook.
+EVERY_DAY = (row_too_long, duplicated_subject, treated_without_infusion_date)
+
+
 @pytest.mark.parametrize(
     ("damage", "names"),
-    [
-        (without_column, ["ae.csv", "AESTDTC"]),
-        (duplicated_subject, ["dm.csv", "USUBJID", "row"]),
-        (treated_without_infusion_date, ["ex.csv", "EXSTDTC", "row"]),
-        (treated_without_infusion_record, ["dm.csv", "row"]),
-        (event_of_nobody, ["ae.csv", "USUBJID", "row"]),
-        (no_ex_file, ["EX"]),
-        (row_too_long, ["lb.csv", "6"]),
-    ],
+    [pytest.param(d, n, marks=[] if d in EVERY_DAY else [pytest.mark.soak]) for d, n in DAMAGES],
 )
 def test_bad_data_stops_and_names_the_place(
     workbook: Workbook, damage: Callable[[Workbook], None], names: list[str]
@@ -90,4 +101,22 @@ def test_bad_data_stops_and_names_the_place(
         assert name in message, message
     assert content(workbook.out / "case") == before
     assert not list((workbook.out / ".scratch").glob("*"))
+
+
+@pytest.mark.parametrize(("damage", "names"), [(d, n) for d, n in DAMAGES if d not in EVERY_DAY])
+def test_bad_data_are_named_before_any_build(
+    workbook: Workbook, root: Path, damage: Callable[[Workbook], None], names: list[str]
+) -> None:
+    """By what a build asks first: the reader, the contracts of the delivered files, cleaning."""
+
+    def look(trial: Trial) -> None:
+        found = quick_look(trial, root)
+        stop_if_critical(found.verdicts, found.files)
+        clean_snapshot(read_snapshot(trial), trial)
+
+    damage(workbook)
+    with pytest.raises(StopError) as caught:
+        look(load_trial(workbook.cut_file(), root))
+    for name in names:
+        assert name in str(caught.value), str(caught.value)
     assert (workbook.out / ".stopped" / "case" / "run.json").is_file()

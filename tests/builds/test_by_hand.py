@@ -36,7 +36,7 @@ def whole_file(project: Path, cut: str) -> dict[str, Any]:
     return dict(yaml.safe_load((project / "params" / "cuts" / f"{cut}.yaml").read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("cut", [*(pytest.param(cut, marks=pytest.mark.soak) for cut in CUTS[:-1]), LAST])
 def test_the_id_alone_and_the_cut_file_give_the_numbers_of_the_build(hand: ByHand, cut: str) -> None:
     """Every notebook of every cut; by turns with `-p cut_id`, with `-f`, and with both."""
     for turn, step in enumerate(GRAPH.names):

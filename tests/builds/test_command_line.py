@@ -65,7 +65,7 @@ def test_check_raises_the_queries_of_the_build_with_their_ages(demo: Path, root:
     for of_a_notebook in ("P33-IE-CONFLICT", "SAE-KNOWN-DATE-MISSING", "P29-RS-DAY28-OUTSIDE", "FOLLOW-UP-STALE"):
         assert of_a_notebook in checked.stdout
     assert sorted((project / "build").rglob("*")) == before
-    built = trialbook(project, "build", cut, "--charts", "static")
+    built = trialbook(project, "build", cut)
     assert built.returncode == 0, built.stderr
     listed = (project / "build" / "case" / "queries.csv").read_bytes()
     assert (tmp_path / "queries.csv").read_bytes() == listed

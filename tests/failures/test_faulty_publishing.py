@@ -83,7 +83,7 @@ def faults(how: str) -> list[str]:
 
 
 def again(out: Path, publishes: bool) -> None:
-    """What the next run does: it puts back what was moved aside, and publishes another build."""
+    """What the next run does: it puts back what was moved away, and publishes another build."""
     with one_builder(out, "case"):
         restore_replaced(out / "case")
         if publishes:

@@ -80,7 +80,7 @@ def steps(root: Path) -> list[Path]:
 def test_the_story_has_its_six_chapters_and_each_notebook_says_where_it_belongs(root: Path) -> None:
     names = ["01_cleaning", "02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os"]
     assert read_graph(root).names[:6] == names
-    # The profile pages are made of what the steps leave; the list is kept twice, since importing it would take long.
+    # The profile pages are made of datasets of the steps; the list is kept twice, since importing it would take long.
     assert set(PROFILED) == set(DATASETS)
 
 

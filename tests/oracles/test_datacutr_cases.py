@@ -98,7 +98,7 @@ def _is_day(value: str) -> bool:
 def test_a_date_counts_by_its_earliest_reading_and_what_is_none_is_asked_about(folder: Path, case: str) -> None:
     values = read(folder / f"{case}__in_dsin.csv")["EXSTDTC"].dropna()
     known = folder / f"{case}__expected.csv"
-    if not known.exists():  # datacutr ends the run at a value that is no date; here it is asked about, or written anew
+    if not known.exists():  # datacutr ends the run at a value that is no date; here it is asked about, or rewritten
         reader = date_reader(2025)
         odd = [reader(value) for value in values if value]
         assert any(reading.ask or reading.fix for reading in odd)

@@ -1,6 +1,6 @@
 """The recorded cases of sdtmchecks against our questions and contracts: the same records, or the reason why not.
 
-What "FAIL" means there and not here is not copied: a check that cannot run for want of a variable is no finding.
+What "FAIL" means there and not here is not copied: a check that cannot run because a variable is missing is no finding.
 """
 
 from __future__ import annotations

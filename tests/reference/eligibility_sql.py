@@ -1,4 +1,4 @@
-"""The eligibility audit in SQL over the clean domains, written from the domain document (§1) and the interface alone.
+"""The eligibility audit in SQL over the clean domains, written from the rulebook (§1) and the interface alone.
 
 The second implementation of the 26 columns: no pandas, nothing of the product. Limits, windows and word lists are those
 of the protocol file, read as plain YAML.

@@ -15,7 +15,7 @@ import yaml
 
 from support.paths import ROOT
 from support.running_builds import Running, content, notebook_of, processes_of, wait_until
-from trialbook.pipeline.publish import _kernel_place
+from trialbook.pipeline.publish import KEPT, _kernel_place
 from trialbook.workbook.step_metadata import ENTRY, read_graph
 from trialbook.workbook.steps import StepSpec
 
@@ -35,7 +35,7 @@ step = trialbook.open_step({name!r}, cut_id=cut_id, cut_date=cut_date, snapshot=
 HOLD = """
 import os, time
 from pathlib import Path
-place = Path({place!r})
+place = Path(os.environ["TRIALBOOK_ROOT"]) / "place"
 (place / {name!r}).write_text(str(os.getpid()))
 while (place / "hold").exists() and {name!r} in (place / "hold").read_text(): time.sleep(0.05)
 """
@@ -112,6 +112,11 @@ class SmallProject:
                 bare_analysis_contract(folder, dataset)
         self.write_cut(cut_id)
 
+    def take_pieces(self, other: SmallProject) -> None:
+        """Takes the finished pieces of another small project: what is as it was there need not be made again here."""
+        shutil.copytree(other.out / KEPT / other.cut_id, self.out / KEPT / self.cut_id)
+        self.hold()
+
     def write_cut(self, cut_id: str) -> None:
         """A cut file of this id, over the same snapshot."""
         cut = {"cut_id": cut_id, "cut_date": "2025-03-31", "snapshot": "snapshot", "protocol": "params/protocol.yaml"}
@@ -120,10 +125,13 @@ class SmallProject:
     def write_notebook(self, spec: StepSpec, *middle: str) -> None:
         """The tiny notebook of a step; `middle` comes between its hold and what it writes."""
         leave = CLEAN if spec.clean else DERIVE.format(datasets=spec.datasets)
-        hold = HOLD.format(place=str(self.place), name=spec.name)
+        hold = HOLD.format(name=spec.name)
         notebook = notebook_of(OPEN.format(name=spec.name), hold, *middle, leave, "step.close()")
         notebook.cells[0].source = PARAMETERS
         notebook.metadata[ENTRY] = metadata_of(spec)
+        # The same bytes in every project: ids are made up at random otherwise.
+        for number, cell in enumerate(notebook.cells):
+            cell.id = f"cell-{number}"
         nbformat.write(notebook, self.folder / "notebooks" / spec.notebook)
 
     def change(self, step: str) -> None:

@@ -63,7 +63,7 @@ def match_records(code: str, old: pd.DataFrame, new: pd.DataFrame) -> list[tuple
     2. the same natural key, where it is unique on both sides: the export has renumbered its records;
     3. the same number, where part of the natural key, the coded term or the end still agrees: it was corrected;
     4. the same key but for a date in it that was completed (`SSDTC=2025-05` to `SSDTC=2025-05-11`).
-    What is left over has come or gone.
+    The rest are new or deleted.
 
     >>> old = pd.DataFrame({"subject": ["001"], RECORD: ["AESEQ=1"], "AETERM": ["Rash"], "AESTDTC": ["2025-03-05"]})
     >>> renumbered = old.assign(**{RECORD: "AESEQ=7"})
@@ -273,12 +273,18 @@ def _what_to_do(deleted: list[tuple[str, ...]], listed_in: str | None) -> str:
 
 
 def restatements(differences: Differences, endpoints: Sequence[str] = ()) -> pd.DataFrame:
-    """Values of the previous cut that read otherwise now, for reading: domain, subject, record, column, old, new, kind,
-    and which of the trial's endpoints may move with each.
+    """Values of the previous cut that read otherwise now, for reading (`values_for_reading`)."""
+    values = values_for_reading(differences, endpoints)
+    return values[values["kind"].isin([RESTATED, EMPTIED])].reset_index(drop=True)
+
+
+def values_for_reading(differences: Differences, endpoints: Sequence[str] = ()) -> pd.DataFrame:
+    """Every changed value, for reading: domain, subject, record, column, old, new, kind, and which of the trial's
+    endpoints may move with each.
 
     Free text and birth dates are not shown.
     """
-    rows = differences.changed[differences.changed["kind"].isin([RESTATED, EMPTIED])]
+    rows = differences.changed
     personal = [
         kind_of(domain, column) in ("free", "id") or column == "BRTHDTC"
         for domain, column in rows[["domain", "column"]].itertuples(index=False)

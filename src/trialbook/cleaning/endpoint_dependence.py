@@ -9,7 +9,7 @@ import pandas as pd
 from trialbook.core.messages import msg
 
 ALL = ("ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS")
-# By domain, then by variable where one of them matters otherwise than the rest.
+# By domain, then by variable where one of them matters for other endpoints than the rest.
 _OF_DOMAIN: Mapping[str, tuple[str, ...]] = {
     "EX": ("TEAE", "DLT", "ORR_D28", "OS"),
     "AE": ("TEAE", "DLT"),
@@ -106,7 +106,7 @@ def _survival(data: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     if frame is None:
         return {}
     own = frame[frame["PARAMCD"].eq("OS")]
-    # A living subject's time grows with every cut: that is no change of the result.
+    # A living subject's time grows with every cut: that does not change the result.
     said = [_end(row.AVAL, row.CNSR, getattr(row, "EVNTDESC", "")) for row in own.itertuples()]
     return dict(zip(own["USUBJID"], said, strict=True))
 

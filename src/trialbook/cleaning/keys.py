@@ -1,4 +1,4 @@
-"""A person under two subject numbers (P08): the re-screened, linked by SUPPDM or recognised by birth date and sex."""
+"""Who and which record: subject numbers (P09), record keys, repeated records (P16), and re-screened persons (P08)."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def settle_repeated(work: Working, referred: pd.Index) -> None:
 
 
 def ask_repeated_numbers(work: Working) -> None:
-    """Asks where two different records of a subject have one --SEQ; of a split domain, where each of them is."""
+    """Asks where two different records of a subject have one --SEQ, in a split domain with the file and row of each."""
     seq = f"{work.table.domain}SEQ"
     if seq not in work.frame:
         return
@@ -166,7 +166,7 @@ def check_treated_once(domains: Domains, file: str) -> None:
         raise StopError(
             f"the subject {row['USUBJID']} and the earlier number of this person were both infused", file=file,
             row=int(row["SRCROW"]), column="QVAL", value=row["QVAL"], rule="P08-TREATED-TWICE",
-            next_step="decide which number is the person's",
+            next_step="decide which number the person keeps",
         )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Reads numbers (P40): thousands and decimal commas, units beside the value; results with a sign (P14)."""
+"""Reads numbers and units (P12, P14, P32, P40): commas, units beside the value, results with a sign, weights, doses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads dates as sites and spreadsheets write them (P03-P05, P39) into ISO 8601, complete or partial; never guesses."""
+"""Reads dates and times as sites and spreadsheets write them (P03-P05, P39) into ISO 8601, complete or partial."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trialbook.cleaning.read_values import Reader, Reading
 from trialbook.core.dates import DTC_PATTERN
 
 # ----------------------------------------------------------------------------------------------------
-# Reads times of day (P39): the 12-hour clock, Chinese words, 24:00, and what is no time at all.
+# Reads times of day (P39): the 12-hour clock, Chinese words, 24:00, and what is not a time at all.
 
 
 # The hospital keeps one time zone; its offset on a value says nothing more than the value.

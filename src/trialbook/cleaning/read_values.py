@@ -1,4 +1,4 @@
-"""Applies readers of single values to columns of text and keeps every change: nothing changes without a log row."""
+"""Applies readers of single values to columns and logs every change; reads characters (P02) and Excel errors (P03)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from trialbook.cleaning.rules import RULES
+from trialbook.cleaning.rules import is_rule
 from trialbook.core.characters import INVISIBLE, plain_text
 from trialbook.snapshot.door import WITHHELD
 from trialbook.snapshot.tables import RawTable
@@ -25,7 +25,7 @@ BIRTH_DATE = "BRTHDTC"
 class Reading(NamedTuple):
     """What one value was read as: its clean text (None = missing), the FIX that says so, and the QUERY if any.
 
-    Where the text changed without a FIX, the log names the query's rule: the value is treated otherwise than
+    Where the text changed without a FIX, the query's rule is written to the log: the value is treated otherwise than
     delivered until the site answers.
     """
 
@@ -38,7 +38,7 @@ Reader = Callable[[str], Reading]
 
 
 class Doubt(NamedTuple):
-    """A value to ask about: where it is, the rule, and what was seen."""
+    """A value to ask about: its place, the rule, and what was seen."""
 
     row: int
     column: str
@@ -63,7 +63,7 @@ class Working:
 
     def log(self, row: int, column: str, raw: str | None, new: str | None, rule: str) -> None:
         """Adds one change, at its place in the delivery; the empty text means missing."""
-        if rule not in RULES:
+        if not is_rule(rule):
             raise KeyError(rule)
         if column == BIRTH_DATE:
             raw, new = WITHHELD, WITHHELD if new else None
@@ -131,7 +131,7 @@ def read_plain(value: str) -> Reading:
 
 
 def read_free_text(value: str) -> Reading:
-    """Free text as it was written, without the white space around it (domain document P02: keep raw text).
+    """Free text as it was written, without the white space around it (rulebook P02: keep raw text).
 
     >>> read_free_text(" ＡＬＴ raised ").text
     'ＡＬＴ raised'

@@ -1,4 +1,4 @@
-"""The change log played again: raw text and log give the clean text, which proves that the log is complete."""
+"""The change log replayed: raw text and log give the clean text, which proves that the log is complete."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The data manager's look at an export: what came in, the contracts, the questions, how its shape has changed.
 
-It leaves nothing in a build. The whole look asks what a build would ask, since it makes what a build makes, but its
+It writes nothing into a build. The whole look asks what a build would ask, since it makes what a build makes, but its
 pages. The quick look reads the snapshot and evaluates the contracts of the delivered files, without Great Expectations,
 whose import would take longer than all of it.
 """

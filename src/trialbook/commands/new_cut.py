@@ -110,7 +110,7 @@ def _as_read(value: Any) -> Any:
 def _cannot(file: str) -> UsageError:
     return UsageError(
         "the keys of this cut file cannot be changed in place", file=file,
-        next_step="write one key on each line, or remove the file and write it new without --replace",
+        next_step="write one key on each line, or remove the file and write it again without --replace",
     )  # fmt: skip
 
 
@@ -196,7 +196,7 @@ def _before(path: Path) -> Cut | None:
     try:
         return validated(Cut, read_yaml(path), str(path))
     except UsageError as error:
-        error.say_next("correct the cut file, or remove it and write it new without --replace")
+        error.say_next("correct the cut file, or remove it and write it again without --replace")
         raise
 
 
@@ -231,12 +231,14 @@ def _previous(
         if not earlier.cuts or earlier.cuts[-1][1] == synthetic:
             return proposed, []
         passed = earlier.cuts[-1][0].cut_id
-        return proposed, [f"{passed} {kind[not synthetic]} and this cut {kind[synthetic]}: it is no previous cut of it"]
+        return proposed, [
+            f"{passed} {kind[not synthetic]} and this cut {kind[synthetic]}: it cannot be its previous cut"
+        ]
     named = before.previous_cut
     kinds = {cut.cut_id: other for cut, other in earlier.cuts}
     if named is None or (named not in earlier.later and kinds.get(named, synthetic) == synthetic):
         return named, []
-    why = "does not lie before it" if named in earlier.later else kind[not synthetic]
+    why = "is not dated before it" if named in earlier.later else kind[not synthetic]
     return proposed, [f"the previous cut was {named}, which {why}; now it is {proposed or 'none'}"]
 
 

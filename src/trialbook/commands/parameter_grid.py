@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from trialbook.core.datasets import read_dataset
 from trialbook.core.errors import UsageError
-from trialbook.pipeline.changed_results import headlines
+from trialbook.diff.headlines import headlines
 from trialbook.pipeline.cut_queue import Outcome
 from trialbook.protocol.load import analysis_values, find_cut_file, load_trial
 from trialbook.protocol.models import CUT_ID, Trial
@@ -133,7 +133,7 @@ def _trial(base: Trial, case: Case, ids: set[str], file: str) -> Trial:
 
 
 def grid_table(trials: Sequence[tuple[Case, Trial]], outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    """One row per build: its cut and case, the keys that differ, what became of it, and its headline results."""
+    """One row per build: its cut and case, the keys that differ, its outcome, and its headline results."""
     by_id = {outcome.cut_id: outcome for outcome in outcomes}
     rows = [_row(case, trial, by_id[trial.cut.cut_id]) for case, trial in trials]
     keys = list(dict.fromkeys(key for case, _ in trials for key in case.overrides))
@@ -155,7 +155,7 @@ def _row(case: Case, trial: Trial, outcome: Outcome) -> dict[str, str]:
 
 
 def _results(outcome: Outcome, trial: Trial) -> dict[str, str]:
-    return headlines(read_dataset(Path(outcome.index).parent / "results" / "ard.parquet"), trial)
+    return headlines(read_dataset(Path(outcome.index).parent / "results" / "ard.parquet"), trial.analysis)
 
 
 def _plain(value: Any) -> str:

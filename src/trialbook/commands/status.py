@@ -46,7 +46,7 @@ def pieces_status(trial: Trial, root: Path, out: Path, charts: str, store: Store
             # A task that it needs has still to write one of its inputs: only running that shows whether it changes.
             ingredients.left.update(latest.files)
             unknown.add(piece.name)
-            waiting = [f"what {name} leaves" for name in piece.needs if name in unknown]
+            waiting = [f"what {name} writes" for name in piece.needs if name in unknown]
             found.append(PieceStatus(piece.name, "would be made" if own else "waits", own or waiting))
         elif kept is not None:
             ingredients.left.update(kept.files)

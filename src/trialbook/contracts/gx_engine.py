@@ -72,7 +72,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one contract: the dataset, its rows, the rules evaluated, those that failed, and those that were
+    """The verdict on one contract: the dataset, its rows, the rules evaluated, those that failed, and those that were
     skipped, with the reason.
     """
 
@@ -103,7 +103,7 @@ def evaluate(dataset: str, frame: pd.DataFrame, rules: list[Rule], keys: list[st
     never a pass).
     """
     if not rules:
-        raise UsageError("the contract has no rule, so it can not pass", file=f"data_contracts/{dataset}.yaml")
+        raise UsageError("the contract has no rule, so it cannot pass", file=f"data_contracts/{dataset}.yaml")
     failures = []
     for rule, result in zip(rules, _results(dataset, frame, rules), strict=True):
         if not result.success:
@@ -144,7 +144,7 @@ def _validated(batch: Any, dataset: str, rules: list[Rule]) -> list[Any]:
 
     All rules are one suite, so that what several need of the frame is worked out once. Nearly all hold, so that first
     it is only asked whether they do: counting what breaks them takes as long again. Each expectation carries its
-    number, and each number must come back: a result that is missing is no pass.
+    number, and each number must come back: a missing result is not a pass.
     """
     import great_expectations as gx
 

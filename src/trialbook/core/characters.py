@@ -9,7 +9,7 @@ from collections.abc import Iterator
 # NFKC would turn 10⁹ into 109, so powers are spelled out first.
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _POWER = re.compile(r"(?<=[0-9A-Za-zμµ])[⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
-# Invisible characters that a copy from a web page or a workbook leaves behind.
+# Invisible characters that come along with a copy from a web page or a workbook.
 INVISIBLE = dict.fromkeys(
     [
         *map(ord, "\u200b\u200c\u200d\u200e\u200f\u061c\u180e\ufeff\u00ad"), *range(0x202A, 0x202F),

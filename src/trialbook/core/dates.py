@@ -1,7 +1,7 @@
 """Calendar dates of the trial: partial ISO 8601 dates as intervals, their imputation, and study days.
 
 Dates are naive calendar dates (the site's day), `datetime64[s]` at midnight, missing = NaT. A partial date is kept
-as text and read as the interval [earliest, latest] of dates it may mean (domain document §0.1, §3.7).
+as text and read as the interval [earliest, latest] of dates it may mean (rulebook §0.1, §3.7).
 """
 
 from __future__ import annotations

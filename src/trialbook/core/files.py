@@ -1,4 +1,4 @@
-"""JSON files of a build: laid out for people where they open them, in one line where only the runner reads them."""
+"""Input files, read only as the build has recorded them, and JSON files, written in one layout."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def stop_if_other(path: Path, content: bytes, name: str | None = None) -> None:
     if expected is not None and hashlib.sha256(content).hexdigest() != expected:
         raise StopError(
             "the file changed while the build was reading it", file=name or str(path),
-            next_step="build again when nobody changes it any more",
+            next_step="build again when the file no longer changes",
         )  # fmt: skip
 
 

@@ -120,7 +120,7 @@ def _of_subject(left: pd.DataFrame, parent: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_variable(left: pd.DataFrame, parent: pd.DataFrame, code: str, name: str) -> pd.DataFrame:
-    """The links by one variable: each way of comparing is for the records that the ways before left without parent."""
+    """The links by one variable: each way of comparing is for the records that are still without a parent."""
     values = parent[name].astype("str").fillna("").str.strip().str.removesuffix(".0")
     records = pd.DataFrame({"USUBJID": parent["USUBJID"], "PARENT": parent.index, "KEY": values})
     records = records[records["KEY"].ne("") & records["USUBJID"].notna()]

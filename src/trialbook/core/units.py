@@ -1,4 +1,4 @@
-"""Units: one reading of their spelling, one table of conversions to SI (domain document §1.4), and of weights."""
+"""Units: one reading of their spelling, one table of conversions to SI (rulebook §1.4), and of weights."""
 
 from __future__ import annotations
 

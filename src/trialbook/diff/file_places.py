@@ -31,7 +31,7 @@ def places(a: Path, b: Path, most: int = MOST) -> list[str]:
         found = first_and_more(_places_of_kind(kind, a, b), most)
     except Exception as error:  # a file that was tampered with may break its reader in any way; the bytes still tell
         return [f"cannot be read as {kind} ({type(error).__name__}); {byte_place(one, two)}"]
-    return found or [f"what it says agrees, its bytes do not: {byte_place(one, two)}"]
+    return found or [f"the content agrees, the bytes do not: {byte_place(one, two)}"]
 
 
 def _places_of_kind(kind: str, a: Path, b: Path) -> Iterator[str]:

@@ -40,7 +40,7 @@ class Side:
     changes: Mapping[tuple[int, str], str]
 
     def delivered(self, row: Any, column: str, clean: Any) -> Any:
-        """The value as it was delivered; the clean one where cleaning left it as it was."""
+        """The value as it was delivered; the clean one where cleaning did not change it."""
         return self.changes.get((int(row), column), clean)
 
 

@@ -98,7 +98,7 @@ def page_of(
     )
 
 
-def render(template: str, frame: Frame, current: str, language: Language = ENGLISH, **values: Any) -> str:
+def render(template: str, frame: Frame | None, current: str, language: Language = ENGLISH, **values: Any) -> str:
     """A page from its template in a language, with the parts that all pages share."""
     from markupsafe import Markup
 

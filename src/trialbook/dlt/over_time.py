@@ -1,4 +1,4 @@
-"""What changed since the previous cut in the DLT status of each subject and in the advice (domain document §8, P36)."""
+"""The advice at each earlier date, and changes of status and advice since the previous cut (rulebook §8, P36)."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def change_sentence(changes: pd.DataFrame, given: Advice, code_before: str, last
 
 
 def change_notes(changes: pd.DataFrame) -> list[Note]:
-    """Prominent notes: what was reported to the committee at the last cut and has changed."""
+    """Warnings: what was reported to the committee at the last cut and has changed."""
     return [
         Note("warning", f"{row.SUBJID} ({row.TRT01A}): {row.BEFORE} at the last cut, now {row.NOW}: {row.CHANGE}.")
         for row in changes.itertuples()

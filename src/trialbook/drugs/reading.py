@@ -125,7 +125,7 @@ def _inside_a_word(words: Words, start: int, end: int, known: set[int]) -> bool:
 
 
 def _parts(words: Words, taken: set[int], silent: set[int]) -> Iterator[_Part]:
-    """The text parted at signs and connecting words that are no part of a name."""
+    """The text parted at signs and connecting words that are not part of a name."""
     depth, places = 0, list[int]()
     for place, word in enumerate(words):
         if place in taken or place in silent or not _parts_here(words, place):
@@ -157,7 +157,7 @@ def _part(words: Words, places: list[int], taken: set[int], silent: set[int], br
 
 
 def _runs(places: tuple[int, ...], taken: set[int]) -> Iterator[list[int]]:
-    """Neighbouring places that are no part of a name."""
+    """Neighbouring places that are not part of a name."""
     run: list[int] = []
     for place in places:
         if place in taken:

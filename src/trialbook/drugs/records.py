@@ -1,4 +1,4 @@
-"""Which drug each record of CM or PR is about, by its reported and its coded name."""
+"""Which drug each record of CM or PR is about, by reported and coded name; nearly matching names for questions."""
 
 from __future__ import annotations
 

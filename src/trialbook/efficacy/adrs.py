@@ -34,7 +34,7 @@ from trialbook.results.ard import NOT_EVALUABLE
 from trialbook.subjects.disposition import counted
 
 # ----------------------------------------------------------------------------------------------------
-# Steroids at day 28 against the day of the first infusion, as methylprednisolone equivalent (domain §2.8).
+# Steroids at day 28 against the day of the first infusion, as methylprednisolone equivalent (rulebook §2.8).
 
 
 SPARED, STOPPED, NOT_SPARED, NOT_KNOWN, DEAD = "SPARED", "STOPPED", "NOT SPARED", "NE", "DEAD"
@@ -82,7 +82,7 @@ def _typed_sparing(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 # ----------------------------------------------------------------------------------------------------
-# The response organ by organ, and very good partial responses, at the assessment of day 28 (domain §2.6, §2.8).
+# The response organ by organ, and very good partial responses, at the assessment of day 28 (rulebook §2.6, §2.8).
 
 
 DECIDED_FOR_ALL_ORGANS = ("DEATH", "NEWTX", "MISSING")
@@ -171,7 +171,7 @@ def _finding(findings: pd.DataFrame, test: str, at: pd.DataFrame) -> pd.DataFram
 
 
 def _bilirubin(findings: pd.DataFrame, at: pd.DataFrame) -> pd.Series:
-    """Bilirubin in umol/L by USUBJID; a bound such as "<5" is no measurement."""
+    """Bilirubin in umol/L by USUBJID; a bound such as "<5" is not a measurement."""
     found = _finding(findings, "BILI", at)
     found = found[found["SIGN"] == ""]
     factor = si_factor(pd.Series("BILI", index=found.index), found["UNIT"])
@@ -249,7 +249,7 @@ def derive_adrs(adsl: pd.DataFrame, study: StudyData, day28: pd.DataFrame | None
 def investigator_responses(domains: Domains, treated: pd.DataFrame) -> pd.DataFrame:
     """The investigator's overall response (RS OVRLRESP, RSCAT MAGIC) to the cut: USUBJID ADT AVALC, last per date.
 
-    `treated`: USUBJID CUTDT. Records without a complete date or with a word that is no category are left out.
+    `treated`: USUBJID CUTDT. Records without a complete date or with a word that is not a category are left out.
     """
     rs = domains["RS"]
     rows = rs[(rs["RSCAT"].str.upper() == "MAGIC") & (rs["RSTESTCD"] == "OVRLRESP")]

@@ -1,4 +1,4 @@
-"""Which assessment counts: the baseline before the first infusion, and the one of day 28 or 56 (domain §2.5-§2.8)."""
+"""Which assessment counts: the baseline before the first infusion, and the one of day 28 or 56 (rulebook §2.5-§2.8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The response at day 28 of every treated subject: category, reason of non-response, maturity (domain §2.6, §2.7)."""
+"""The response at day 28 of every treated subject: category, reason of non-response, maturity (rulebook §2.6, §2.7)."""
 
 from __future__ import annotations
 

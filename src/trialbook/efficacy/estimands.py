@@ -1,4 +1,4 @@
-"""The estimands of the trial in the words of ICH E9(R1), made from the analysis keys in force (domain §5.3)."""
+"""The estimands of the trial in the words of ICH E9(R1), made from the analysis keys in force (rulebook §5.3)."""
 
 from __future__ import annotations
 

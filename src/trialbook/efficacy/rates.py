@@ -1,4 +1,4 @@
-"""Results of ADRS beside the response rate: best, durable and organ responses, steroids, agreement (§2.8)."""
+"""Response rates at day 28, and the secondary response endpoints, by dose level and in total (rulebook §2.8, §5.1)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, ard_row
 from trialbook.statistics.intervals import PROPORTION_INTERVALS, Interval, beta_binomial, prob_greater
 
 # ----------------------------------------------------------------------------------------------------
-# Response rates at day 28 as results: counts, shares and intervals by dose level and in total (domain §5.1).
+# Response rates at day 28 as results: counts, shares and intervals by dose level and in total (rulebook §5.1).
 
 
 # Analysis id and the categories that it counts as success.
@@ -157,7 +157,7 @@ def secondary_rows(
 ) -> list[ArdRow]:
     """Rates of the secondary response endpoints by dose level and in total; none where ADRS has no such parameter.
 
-    ORR_D56 (durable responders of those mature for day 56), BOR_RATE (CR or PR as best response), ORGAN_D28 (CR or PR
+    ORR_D56 (durable responders, if mature for day 56), BOR_RATE (CR or PR as best response), ORGAN_D28 (CR or PR
     of an organ involved at baseline; the organ is the variable) and STEROID_D28 (variable_level reduced, stopped):
     n, N, pending, estimate and the limits of `ci_primary_orr`. VGPR_D28: n, N, p of very good partial responses. BOR:
     n of each best response.

@@ -1,4 +1,4 @@
-"""Time to the first response, and how long a response lasts: the rows TTR and DOR of ADTTE (domain §2.8, A-58)."""
+"""Best, first and lasting response, time to response and its duration (rulebook §2.8, A-58)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import NOT_EVALUABLE
 
 # ----------------------------------------------------------------------------------------------------
-# The response at every assessment against the original baseline: best, first and lasting responses (domain §2.8).
+# The response at every assessment against the original baseline: best, first and lasting responses (rulebook §2.8).
 
 
 NOT_ASSESSED = "NE"
@@ -188,7 +188,7 @@ def progressions(course: Course, start: pd.DataFrame, analysis: Analysis) -> pd.
 
     An organ worsens where its stage is above the lowest it had from the baseline on. It counts when it lasts: the organ
     is above that stage at its next assessment too, or new therapy starts before there is one; with `dor_progression`
-    single, at once. `start`: USUBJID STARTDT. A missing stage is no worsening.
+    single, at once. `start`: USUBJID STARTDT. A missing stage is not a worsening.
     """
     base = baseline_assessments(course.assessments, analysis)[["USUBJID", "ADT"]].rename(columns={"ADT": "BASEADT"})
     rows = course.assessments.merge(start, on="USUBJID").merge(base, on="USUBJID")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from trialbook.core.datasets import first_by_rank
 from trialbook.efficacy.day28 import PENDING, UNDELIVERED
 from trialbook.efficacy.delivery import lacking_text
 from trialbook.efficacy.estimands import INTERVALS as PROPORTION_NAMES
@@ -21,7 +22,7 @@ from trialbook.results.bounds import bounds_of, bounds_text, excluded_text, not_
 from trialbook.statistics.intervals import clopper_pearson
 
 # ----------------------------------------------------------------------------------------------------
-# Published response rates at day 28, shown beside this trial as "external, not comparable" (domain §7).
+# Published response rates at day 28, shown beside this trial as "external, not comparable" (rulebook §7).
 
 
 LABEL = "external, not comparable"
@@ -42,7 +43,7 @@ class Benchmark:
 BENCHMARKS = (
     Benchmark("O1", "MSB-GVHD001, remestemcel-L, children", 38, 54, "FDA label of Ryoncil", "graded by IBMTR"),
     Benchmark(
-        "O9", "REACH2, ruxolitinib", 96, 154, "Zeiser 2020 (percentage as cited in the domain document)",
+        "O9", "REACH2, ruxolitinib", 96, 154, "Zeiser 2020 (percentage as cited in the rulebook)",
         "counts not verified at the source",
     ),
     Benchmark("O13", "CYP-001 cohort A, iPSC-derived MSC", 5, 8, "review of CYP-001 phase 1", ""),
@@ -117,8 +118,7 @@ def _kinds_of(rows: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.
 
 def _chosen(kinds: pd.Series, most: int) -> pd.Series:
     """Whether each of the rows of these kinds is among the first `most`, by kind and then in their order."""
-    ranks = kinds.map({kind: place for place, kind in enumerate(KINDS)}).rank(method="first")
-    return ranks <= most
+    return first_by_rank(kinds.map({kind: place for place, kind in enumerate(KINDS)}), most)
 
 
 def _note(whole: int, others: pd.Series, shown: str, hidden: str) -> list[str]:

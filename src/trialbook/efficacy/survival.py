@@ -1,4 +1,4 @@
-"""Cumulative incidence of non-relapse death and relapse from the NRM rows of ADTTE (domain document §2.8)."""
+"""Survival and cumulative incidence from ADTTE as reported numbers, curves and listings (rulebook §2.8, §5.2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trialbook.statistics.intervals import Interval, clopper_pearson, clopper_pe
 from trialbook.statistics.kaplan_meier import KaplanMeier, kaplan_meier, reverse_kaplan_meier
 
 # ----------------------------------------------------------------------------------------------------
-# Survival of ADTTE as reported numbers, curves and listings (domain document §5.2; interface §6).
+# Survival of ADTTE as reported numbers, curves and listings (rulebook §5.2; interface §6).
 
 
 NOT_REACHED = "not reached"

@@ -47,7 +47,7 @@ def why_not_evaluable(parameter: str, domains: Domains) -> str:
 
 # ----------------------------------------------------------------------------------------------------
 
-# What becomes of a subject in one case: dead on a day up to t, alive on day t, or censored before it.
+# The fate of a subject in one case: dead on a day up to t, alive on day t, or censored before it.
 DIES, LIVES, CENSORED = "DIES", "LIVES", "CENSORED"
 # The variable of the bounds of the number of deaths.
 DEATHS = "DEATHS"

@@ -13,7 +13,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.drug_dictionary import BACKGROUND, THERAPY, DrugDictionary
 
 # ----------------------------------------------------------------------------------------------------
-# The records of CM and PR with the drug that each is about, and when it may have been started (domain §2.7, P30).
+# The records of CM and PR with the drug that each is about, and when it may have been started (rulebook §2.7, P30).
 
 
 # A stop and a start one day apart are one continued therapy.
@@ -105,7 +105,7 @@ def certain_therapies(records: pd.DataFrame) -> pd.DataFrame:
 def is_unclassified(records: pd.DataFrame) -> pd.Series:
     """Which of `drug_records` hold a drug of no list.
 
-    A procedure is no drug, unless its name is nearly a therapy of GVHD or the record says that it was for GVHD.
+    A procedure is not a drug, unless its name is nearly a therapy of GVHD or the record says that it was for GVHD.
     """
     unknown = records["CLASS"] == UNCLASSIFIED
     drug = (records["SRCDOM"] == "CM") | (records["NEARCLASS"] == THERAPY) | (records["PURPOSE"] == FOR_GVHD)

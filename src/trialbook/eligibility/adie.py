@@ -1,4 +1,4 @@
-"""The eligibility audit (ADIE): every screened subject against every registered criterion (domain document §1)."""
+"""The eligibility audit (ADIE): every screened subject against every registered criterion (rulebook §1)."""
 
 from __future__ import annotations
 

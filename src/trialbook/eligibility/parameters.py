@@ -1,4 +1,4 @@
-"""Typed reading of a criterion's parameters, which the protocol file holds as text."""
+"""Comparisons of values with a limit (A-13, A-14), and typed reading of a criterion's parameters."""
 
 from __future__ import annotations
 

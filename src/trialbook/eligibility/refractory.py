@@ -1,4 +1,4 @@
-"""The definitions of steroid-refractory aGVHD side by side: what each says, and who would change (§2.4, A-19)."""
+"""Steroid-refractory aGVHD by selectable definitions, each rule with its dates, side by side (§2.4, A-19)."""
 
 from __future__ import annotations
 
@@ -322,8 +322,8 @@ def verdicts(rules: pd.DataFrame) -> pd.DataFrame:
 
 
 def side_by_side(rules: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
-    """SUBJID, a column per definition (TRUE, FALSE or NE with the deciding date), DIFFERS: which definitions say
-    otherwise than the one in force, and CLASS (`refractory_or_dependent`). The definition in force comes first, the
+    """SUBJID, a column per definition (TRUE, FALSE or NE with the deciding date), DIFFERS: the definitions with another
+    answer than the one in force, and CLASS (`refractory_or_dependent`). The definition in force comes first, the
     Chinese consensus next to it."""
     rules = rules[rules["USUBJID"].isin(adsl["USUBJID"])]
     if rules.empty:

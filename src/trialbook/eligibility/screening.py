@@ -1,4 +1,4 @@
-"""The moment at which each subject's eligibility is judged, and what every criterion is given to judge it."""
+"""Screening episodes, the moment at which eligibility is judged, and the records that every criterion is given."""
 
 from __future__ import annotations
 

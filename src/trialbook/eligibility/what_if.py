@@ -1,4 +1,4 @@
-"""Which results of the audit would change under other readings of its assumptions (domain document §1, §2.1, §10).
+"""Which results of the audit would change under other readings of its assumptions (rulebook §1, §2.1, §10).
 
 Each alternative is listed in the protocol file: another value of an analysis key, or another reading of a criterion.
 One assumption is changed at a time, and only results that can change are worked out again.

@@ -15,7 +15,7 @@ from trialbook.results.ard import TOTAL
 
 # Above this cap the states are too many to enumerate at the pace of a page; a simulation answers instead.
 MOST_EXACT = 18
-# What becomes of a subject.
+# The fates of a subject.
 FREE, TOXIC, GONE = 0, 1, 2
 
 

@@ -1,4 +1,4 @@
-"""Overall acute GVHD grade (MAGIC) from organ stages, and its bounds where an organ is missing (domain §2.2)."""
+"""Overall acute GVHD grade (MAGIC) from organ stages, and its bounds where an organ is missing (rulebook §2.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Organ stages of every acute GVHD assessment: from raw findings where these decide, else as collected (§2.1)."""
+"""Organ stages of every acute GVHD assessment: from raw findings where they determine it, else as collected (§2.1)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.subjects.weights import weight_on, weights
 
 # ----------------------------------------------------------------------------------------------------
-# MAGIC organ stages of single findings, each as the range of stages that the findings allow (domain §2.1).
+# MAGIC organ stages of single findings, each as the range of stages that the findings allow (rulebook §2.1).
 #
 # Limits: Harris AC et al. Biol Blood Marrow Transplant 2016;22:4-10, the gaps between printed limits closed as A-42
 # says. A stage is a pair (lowest, highest): equal where the findings decide it, 0 to the highest where nothing is

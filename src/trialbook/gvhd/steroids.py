@@ -1,4 +1,4 @@
-"""The systemic steroid of every subject and day, as methylprednisolone equivalent in mg/kg/day (domain §1.4, §2.4)."""
+"""The systemic steroid of every subject and day, as methylprednisolone equivalent in mg/kg/day (§1.4, §2.4)."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Store:
         self._folder = folder
 
     def find(self, piece: str, value: Callable[[str], str], needed: Collection[str] = ()) -> Kept | None:
-        """The kept piece whose every ingredient still has its value, and whose files are whole; else None.
+        """The cached task with the same inputs as now, whose files are whole; else None.
 
         `needed` are ingredients that every such piece has: one that does not name them was not written by a build.
         """
@@ -95,7 +95,7 @@ class Store:
         return hashes
 
     def sweep(self) -> None:
-        """Removes what a killed build left half-written; only the holder of the cut's lock may call this."""
+        """Removes what a killed build wrote in part; only the holder of the cut's lock may call this."""
         for left in self._folder.glob(".*"):
             shutil.rmtree(left, ignore_errors=True)
 

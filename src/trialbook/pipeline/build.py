@@ -24,6 +24,7 @@ from trialbook.pipeline.progress import Progress
 from trialbook.pipeline.publish import (
     CACHE,
     KEPT,
+    LOCKS,
     STOPPED,
     kernel_folder,
     one_builder,
@@ -32,6 +33,7 @@ from trialbook.pipeline.publish import (
     scratch_folder,
 )
 from trialbook.pipeline.scheduler import run_pieces
+from trialbook.pipeline.study_page import refresh_study_page
 from trialbook.pipeline.superseded import keep_superseded, named_seal, other_cut, published_manifest, told
 from trialbook.protocol.models import Trial
 from trialbook.workbook.steps import Piece
@@ -54,6 +56,8 @@ class Options:
     supersede: bool = False
     # The seal of the build that this one supersedes, where that is known already: a rebuild for comparison.
     supersedes: str | None = None
+    # Whether the page over all cuts of the folder is written: not for a rebuild that is thrown away.
+    study_page: bool = True
 
     def __post_init__(self) -> None:
         # Kernels run in another folder, so that a relative path would mean another place there.
@@ -86,6 +90,7 @@ def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], 
             tell(line)
         if not options.force and is_current(final, made_of):
             progress.tell("build", "nothing has changed")
+            _study_page(options, mask, tell)
             return final
         stop_if_library_changed()
         other = other_cut(standing.get("sources") or {}, made_of) if standing else []
@@ -105,9 +110,15 @@ def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], 
                 _keep_stopped(options.out, cut_id, began, error, place / "build")
                 raise
         shutil.rmtree(options.out / STOPPED / cut_id, ignore_errors=True)
+        _study_page(options, mask, tell)
     for line in said:
         tell(line)
     return final
+
+
+def _study_page(options: Options, mask: int, tell: Callable[[str], None]) -> None:
+    if options.study_page:
+        refresh_study_page(options.out, options.out / LOCKS, mask, tell)
 
 
 def _superseded(standing: dict[str, Any] | None, other: list[str], options: Options) -> str | None:
@@ -184,7 +195,7 @@ def make_pieces(
 
 @dataclass(frozen=True)
 class Gathered:
-    """What the pieces of a build have left, put together: numbers, questions, verdicts by step, the previous build."""
+    """The outputs of the tasks of a build, put together: numbers, questions, verdicts by step, the previous build."""
 
     ard: pd.DataFrame
     queries: pd.DataFrame
@@ -197,7 +208,7 @@ def _gather(work: Making) -> Gathered:
     from trialbook.pipeline import collect
 
     scratch, trial, graph = work.scratch, work.trial, work.graph
-    # Every notebook has ended: what is put together now is what each piece left, byte for byte.
+    # Every notebook has ended: the outputs of the tasks are put together now, byte for byte.
     work.seal.check(hash_all=True)
     # In the order of the story, not in the order in which pieces that are made side by side happened to end.
     verdicts = {piece.step: work.verdicts[piece.name] for piece in graph.pieces if piece.kind == "contracts"}
@@ -228,7 +239,7 @@ def _finish(work: Making, gathered: Gathered, made_of: dict[str, Any], began: da
     mark = fingerprint(made_of, scratch / "results" / "ard.parquet")
     pages = PageSources(
         trial, work.graph.steps, bool(made_of["synthetic"]), gathered.verdicts, work.gate.contracts, gathered.ard,
-        gathered.queries, gathered.previous, mark, made_of["charts"], supersedes,
+        gathered.queries, gathered.previous, work.builds, mark, made_of["charts"], supersedes,
     )  # fmt: skip
     work.aside(PAGES, write_pages, pages, scratch, work.builds / CACHE)
     receipts = [
@@ -279,7 +290,7 @@ def _run_details(work: Making, began: datetime) -> dict[str, Any]:
 
 
 def _keep_stopped(out: Path, cut_id: str, began: datetime, error: Exception, scratch: Path) -> None:
-    """Leaves what is known of a stopped build beside the builds: when, why, the notebook as far as it ran, and datasets
+    """Writes what is known of a stopped build beside the builds: when, why, the notebook as far as it ran, and datasets
     that have no contract yet.
     """
     from trialbook.kernels.run_notebook import OWN_ERRORS, NotebookError, notebook_text

@@ -9,7 +9,7 @@ analysis.os_days             an analysis key in force; protocol.criteria, protoc
 input dm.csv, inputs         a file of the snapshot, and which files there are
 file params/x.csv            another file that the cut names
 contract clean/ae.yaml, contracts clean
-data data/adsl.parquet, data data/clean/    what an earlier piece left, and which files there are
+data data/adsl.parquet, data data/clean/    the output of an earlier task, and which files there are
 previous adsl, previous/     a file of the build of the previous cut, and whether there is one
 """
 
@@ -40,7 +40,7 @@ SHA256 = 64
 
 
 class Ingredients:
-    """Current values of ingredients. A file is hashed once; `left` holds what the pieces of this build left so far."""
+    """Current values of inputs. A file is hashed once; `left` holds the outputs of the tasks of this build so far."""
 
     def __init__(self, trial: Trial, root: Path, builds: Path, charts: str) -> None:
         self._trial, self._root, self._builds, self._charts = trial, root, builds, charts
@@ -121,7 +121,7 @@ class Ingredients:
 
     def recorded(self, scratch: Path) -> dict[str, str]:
         """What the processes of a build may read, by place: inputs, parameters, contracts, the files of the previous
-        build as its manifest lists them, and what earlier pieces left in `scratch`.
+        build as its manifest lists them, and the outputs of earlier tasks in `scratch`.
         """
         with self._lock:
             known = {self._place(path): found for path, found in list(self._hashed.items()) if len(found) == SHA256}

@@ -109,7 +109,7 @@ def write_manifest(
     folder: Path, trial: Trial, made_of: Mapping[str, Any], mark: str, steps: list[dict[str, Any]],
     supersedes: str | None = None,
 ) -> None:  # fmt: skip
-    """Writes the RO-Crate metadata, then `manifest.json`, the last file of a build: without it a folder is no build.
+    """Writes the RO-Crate metadata, then `manifest.json`, the last file of a build: without it a folder is not a build.
 
     The manifest lists the crate by its sha256 and the crate names the manifest without one, since two files cannot hold
     each other's hash; so `trialbook verify` finds a changed crate as it finds any other changed file. `supersedes` is

@@ -17,7 +17,7 @@ from trialbook.contracts.odcs import Contract
 from trialbook.core.datasets import read_dataset
 from trialbook.core.files import keep_json, naming, read_input
 from trialbook.core.messages import msg
-from trialbook.display import dictionary
+from trialbook.display import changes, dictionary
 from trialbook.display.chart_rendering import (
     chart_script,
     chart_script_version,
@@ -30,6 +30,7 @@ from trialbook.display.index_facts import StepStatus, index_facts
 from trialbook.display.page import Frame, Link, compile_templates, page_of
 from trialbook.display.page_content import PageContent, page_content, page_number
 from trialbook.display.page_outputs import Dropped
+from trialbook.pipeline.change_page import changes_page
 from trialbook.pipeline.profile_pages import write_profiles
 from trialbook.pipeline.superseded import superseded_place
 from trialbook.protocol.models import Trial
@@ -51,6 +52,7 @@ class PageSources:
     ard: pd.DataFrame
     queries: pd.DataFrame
     previous: Path | None
+    builds: Path
     fingerprint: str
     charts: Literal["live", "static"]
     supersedes: str | None = None
@@ -78,6 +80,7 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
         _write_page(scratch / f"{spec.name}.html", page)
     _write_page(scratch / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame))
     profiled = write_profiles(scratch, frame)
+    _write_page(scratch / changes.PAGE, changes_page(sources.trial, scratch, sources.builds, frame, set(profiled)))
     _write_page(scratch / "index.html", _index(sources, scratch, frame, profiled))
 
 
@@ -113,6 +116,7 @@ def _frame(sources: PageSources, scratch: Path) -> Frame:
         navigation=[
             Link("index.html", msg("Summary")),
             *(Link(f"{spec.name}.html", spec.title) for spec in sources.steps),
+            Link(changes.PAGE, changes.TITLE),
             Link(dictionary.PAGE, msg("Dictionary")),
         ],
         fingerprint=sources.fingerprint,

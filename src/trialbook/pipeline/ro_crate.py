@@ -180,7 +180,7 @@ def _before(name: str, steps: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _is_result(output: str, step: Mapping[str, Any]) -> bool:
-    """Whether an output is left by this notebook: its datasets and change log, its executed copy and its page."""
+    """Whether an output was written by this notebook: its datasets and change log, its executed copy and its page."""
     name, written = step["step"], step["written"]
     own = (f"{name}.html", f"notebooks/{name}.ipynb", *(f"data/{dataset}.parquet" for dataset in written))
     return output in own or (output == "changelog.csv" and "changelog" in written)

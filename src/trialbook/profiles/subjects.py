@@ -1,4 +1,4 @@
-"""Which subjects have a profile page."""
+"""Which subjects have a profile page, its file name, and the order of risk in which subjects are shown (A-170)."""
 
 from __future__ import annotations
 

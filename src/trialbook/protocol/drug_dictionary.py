@@ -1,4 +1,4 @@
-"""The dictionary of drugs as data: class, name and other names of each drug (`params/drugs.yaml`)."""
+"""The dictionary of drugs as data (`params/drugs.yaml`): class and names of each drug, and the words of a text."""
 
 from __future__ import annotations
 
@@ -180,10 +180,10 @@ class DrugFile(_Model):
         for drug in self._drugs():
             if drug.mg is not None and drug.kind != STEROID:
                 raise ValueError(
-                    f"{drug.name} is no steroid: mg is the dose equal to {EQUAL_TO:g} mg methylprednisolone"
+                    f"{drug.name} is not a steroid: mg is the dose equal to {EQUAL_TO:g} mg methylprednisolone"
                 )
             if drug.other_use and drug.kind != THERAPY:
-                raise ValueError(f"{drug.name} is no therapy of GVHD, so other_use says nothing")
+                raise ValueError(f"{drug.name} is not a therapy of GVHD, so other_use has no meaning")
             for name in drug.all_names:
                 words = words_of(name)
                 _check_name(name, words, drug)

@@ -129,7 +129,7 @@ def analysis_values(
     validated(Analysis, defaults, file, within="analysis", source=protocol_source or {}, at=_default_of)
     for key in NOT_KEYS:
         if key in overrides:
-            error = UsageError("is no analysis key", file=file, column=f"overrides.{key}", next_step="remove it")
+            error = UsageError("is not an analysis key", file=file, column=f"overrides.{key}", next_step="remove it")
             raise with_line(error, source)
     return validated(
         Analysis, {**defaults, **overrides}, file, within="overrides", source=source or {},

@@ -1,4 +1,4 @@
-"""Reads YAML files strictly: duplicate keys, anchors and tags are errors, and a mistake is one clear line."""
+"""Reads YAML files strictly: duplicate keys, anchors and tags are errors; each mistake names line and key."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def key_near(text: str, line: int) -> str | None:
 
 
 def _path(content: Any, error: Mapping[str, Any]) -> Place:
-    """Where the value is; pydantic also names the branch of a union, which is no part of the file."""
+    """Where the value is; pydantic also names the branch of a union, which is not part of the file."""
     path: list[str | int] = []
     here = content
     location = list(error["loc"])
@@ -326,7 +326,7 @@ class _StrictLoader(Composer, SafeConstructor, Resolver, CParser):
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag in NO_KEYS:
-                problem = "a key that is no word (a list, a mapping, null or <<) is not allowed"
+                problem = "a key that is not a word (a list, a mapping, null or <<) is not allowed"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
             if key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f"the key {key.value} occurs twice", problem_mark=key.start_mark)

@@ -104,7 +104,7 @@ def _inside(section: str, name: str, standing: Path, root: Path) -> Iterator[str
     except (OSError, ValueError, KeyError, TypeError):
         return
     found = [f"{name}: {place}" for place in cell_places(_told(was), _told(now), then_and_now)]
-    yield from found or [f"{name}: every cell says what it said; what differs is metadata or layout"]
+    yield from found or [f"{name}: every cell is unchanged; metadata or layout differ"]
 
 
 def _told(cells: list[Any]) -> list[Any]:

@@ -103,7 +103,7 @@ def source_differences(trial: Trial, root: Path, standing: Path) -> list[str]:
         now = json.loads(json.dumps(sources(trial, root, standing.parent, ingredients)))
     except UsageError as error:
         # The notebooks of today are no steps of a build any more; what there was is still proved by its files.
-        return [f"today no build could be made: {error}"]
+        return [f"the cut cannot be built today: {error}"]
     return made_of_differences(then, now, standing, trial, root)
 
 
@@ -113,7 +113,7 @@ def rebuilt(trial: Trial, root: Path, standing: Path, jobs: int) -> Iterator[Pat
     builds = standing.parent
     with one_builder(builds / VERIFY, trial.cut.cut_id):
         place = builds / VERIFY / trial.cut.cut_id
-        # Only the holder of the lock is here: what is left was left by a verification that was killed.
+        # Only the holder of the lock is here: anything here is from a verification that was killed.
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         try:
@@ -121,9 +121,9 @@ def rebuilt(trial: Trial, root: Path, standing: Path, jobs: int) -> Iterator[Pat
             if previous and (builds / previous).is_dir():
                 shutil.copytree(builds / previous, place / previous, symlinks=True)
             named = (read_manifest(standing) or {}).get("supersedes")
-            yield _build_anew(
-                trial, root, Options(place, jobs, _charts(_sources(standing)), force=True, supersedes=named)
-            )
+            charts = _charts(_sources(standing))
+            options = Options(place, jobs, charts, force=True, supersedes=named, study_page=False)
+            yield _build_anew(trial, root, options)
         finally:
             shutil.rmtree(place, ignore_errors=True)
 

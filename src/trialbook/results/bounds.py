@@ -96,7 +96,7 @@ class Case:
 class Bounds:
     """The two cases of one endpoint in one group, the lower rate first, and the same with the pending subjects too.
 
-    `deciding` names the subjects who are open in the first two. `rates`: the estimate is no share of those counted
+    `deciding` names the subjects who are open in the first two. `rates`: the estimate is not a share of those counted
     (Kaplan-Meier), so the range is given in estimates.
     """
 

@@ -24,7 +24,7 @@ from trialbook.subjects.dosing import infusions
 
 
 def event_category(ae: pd.DataFrame, rules: Sequence[AesiRule], near: pd.Series) -> pd.Series:
-    """The category of the first search that fits each record, blank where none does.
+    """The category of the first search that matches each record, blank where none does.
 
     `ae` needs AETERM AEDECOD AEBODSYS ATOXGR; `near` marks onsets within the hours after an infusion. A record
     without a grade fits only a search that asks for no grade.
@@ -124,7 +124,7 @@ def impute_end(end: pd.Series, caps: Sequence[pd.Series], start: pd.Series) -> p
 
 
 # ----------------------------------------------------------------------------------------------------
-# Which infusion an adverse event followed, and how long after it (domain document §3.5).
+# Which infusion an adverse event followed, and how long after it (rulebook §3.5).
 
 
 HOURS_DIGITS = 1

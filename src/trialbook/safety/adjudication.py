@@ -1,4 +1,4 @@
-"""The committee's flags on adverse events (SUPPAE AEDLT): what each event was called, contradictions, lost flags."""
+"""SUPPAE on adverse events: the committee's DLT flags, their contradictions, and the day the site knew of an event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reported numbers of treatment-emergent events by their relationship to iMSC (T-9, domain document §3.1, §3.4)."""
+"""Reported numbers of treatment-emergent events by their relationship to iMSC (T-9, rulebook §3.1, §3.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts subjects and events of records by dose level, class and term; a subject counts once per row (§3.4)."""
+"""Counts subjects and events by dose level, class and term, with the records behind each number (§3.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CTCAE v5.0 grades of laboratory results: the rules of domain document §3.2 applied to the table of limits."""
+"""CTCAE v5.0 grades of laboratory results: the table of limits and the rules that apply it (rulebook §3.2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trialbook.core.domains import Domains
 from trialbook.core.terms import holds_term
 
 # ----------------------------------------------------------------------------------------------------
-# CTCAE v5.0 laboratory grades as data: the thresholds of domain document §3.2, taken from admiral's metadata.
+# CTCAE v5.0 laboratory grades as data: the thresholds of rulebook §3.2, taken from admiral's metadata.
 #
 # A limit reads "sign factor reference": `>3 ULN` is above three times the upper limit of normal, `<75` below 75 in the
 # SI unit of the test. A `?` marks a limit that only holds with a clinical fact we do not have (symptoms): the worse

@@ -1,4 +1,4 @@
-"""Treatment-emergent adverse events: the ordered cases of domain document §3.1, on what a date may mean."""
+"""Treatment-emergent adverse events: the ordered cases of rulebook §3.1, on what a date may mean."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reported numbers of exposure (T-4): infusions and cells per kg, given against planned (domain document §3.4)."""
+"""Exposure by dose level (T-4), and exposure-adjusted rates of adverse events (rulebook §3.4, §3.6)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trialbook.statistics.intervals import poisson_exact_rate
 from trialbook.subjects.dosing import infusion_levels
 
 # ----------------------------------------------------------------------------------------------------
-# Exposure-adjusted rates of adverse events with exact Poisson limits (domain document §3.6).
+# Exposure-adjusted rates of adverse events with exact Poisson limits (rulebook §3.6).
 
 
 DAYS_PER_YEAR = 365.25

@@ -1,4 +1,4 @@
-"""Signals over time: cumulative events at each cut, as each cut reported them and by the dates known now (§8)."""
+"""What is new since the last cut, and cumulative events at each cut (rulebook §8)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def new_in(
 ) -> Masks:  # fmt: skip
     """Which records each row of the overview counts now and did not count at the last cut, as masks over `adae`.
 
-    An event that has become serious since then is new among the serious ones, though it is no new event. `counted`
+    An event that has become serious since then is new among the serious ones, though it is not a new event. `counted`
     names the masks; `left_open` those without a grade or a seriousness.
     """
     now, then = counted(adae), counted(before)

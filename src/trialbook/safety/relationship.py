@@ -1,4 +1,4 @@
-"""Relationship of an adverse event to iMSC: the site's words, English or Chinese, and what counts as related (§3.1)."""
+"""Relationship of an adverse event to the product, in English or Chinese (§3.1), and seriousness criteria (P23)."""
 
 from __future__ import annotations
 

@@ -80,11 +80,11 @@ def decode(content: bytes, file: str) -> tuple[str, str]:
 def _stop_if_misread(text: str, name: str, content: bytes, file: str) -> None:
     """Raises StopError where the bytes decode, and into text that nobody wrote."""
     if name == "utf-8" and unlikely_utf8(text) and _decodes(content, "gb18030"):
-        problem = "the bytes read as UTF-8 and as GB18030, and as UTF-8 they are letters that nobody here writes"
+        problem = "the bytes read as UTF-8 and as GB18030, and as UTF-8 they are letters of no script used here"
     elif name == "gb18030" and unlikely_gb18030(text):
         guess = from_bytes(content).best()
         hint = f"; the bytes look like {guess.encoding}" if guess and guess.encoding != "gb18030" else ""
-        problem = f"read as GB18030 the text is characters that nobody here writes{hint}"
+        problem = f"read as GB18030 the text is characters that are hardly ever used{hint}"
     else:
         return
     at = next(k for k, sign in enumerate(text) if not sign.isascii())

@@ -1,4 +1,4 @@
-"""Which files can be read, and the reader of each: content in, tables of text out."""
+"""Which files can be read, and their readers: SAS, XPT, parquet and Dataset-JSON in, tables of text out."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def _number(text: str) -> str:
 
 
 def _no_constant(name: str) -> None:
-    """NaN and Infinity are no JSON: a writer that could not write a number wrote them."""
+    """NaN and Infinity are not JSON: a writer that could not write a number wrote them."""
     raise ValueError(name)
 
 
@@ -207,7 +207,7 @@ FORMATS = (".csv", ".tsv", ".xpt", ".sas7bdat", ".parquet", ".xlsx", ".json", ".
 
 
 def grid_of(content: bytes, file: str) -> Grid:
-    """The one table of a file that is no workbook."""
+    """The one table of a file that is not a workbook."""
     suffix = Path(file).suffix.lower()
     if suffix in (".csv", ".tsv"):
         return read_delimited(content, file, "," if suffix == ".csv" else "\t")

@@ -150,7 +150,7 @@ def _date_in_order(text: str, order: str) -> str:
 
 
 def _times(text: str, factor: Decimal) -> str:
-    """A number times a factor, exactly; what is no number stays for cleaning to ask about."""
+    """A number times a factor, exactly; text that is not a number is kept for cleaning to ask about."""
     plain = plain_name(text)
     return format((Decimal(plain) * factor).normalize(), "f") if NUMBER.fullmatch(plain) else text
 

@@ -53,7 +53,7 @@ class SourceTable:
             if len(found) > 1:
                 raise StopError(
                     f"two columns ({found[0] + 1} and {found[1] + 1}) are named {spelling}", file=self.file, row=1,
-                    column=spelling, rule="P34", next_step="name one of them otherwise, or map its other header",
+                    column=spelling, rule="P34", next_step="rename one of them, or map its other header",
                 )  # fmt: skip
             if found:
                 return found[0]

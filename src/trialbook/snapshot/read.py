@@ -171,7 +171,7 @@ def transfer_manifest(path: Path, mapping: Path | None = None) -> dict[str, dict
 
 
 def _not_read(snapshot: Snapshot) -> str:
-    """The files that are there and are no domain by their name, for a person who misses one."""
+    """The files that are there and are not domains by their names, for a person who misses one."""
     shown = [name for name in snapshot.ignored if not name.startswith(".")]
     return f" (not read: {', '.join(shown[:8])}{', ...' if len(shown) > 8 else ''})" if shown else ""
 
@@ -204,13 +204,13 @@ def _find_files(path: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
     for e in entries:
         if is_domain(e.stem) and e.suffix.lower() in FORMATS and not e.is_file():
             raise StopError(
-                "this is no file, but has the name of a domain's", file=e.name, rule="P34",
-                next_step="put the file of the domain there, or take it away",
+                "this is not a file, but has the name of a domain file", file=e.name, rule="P34",
+                next_step="put the domain file there, or remove this one",
             )  # fmt: skip
     files: list[tuple[str | None, Path]] = [
         (e.stem.upper(), e) for e in entries if e.is_file() and e.suffix.lower() in FORMATS and _is_named(e.stem)
     ]
-    # What an open spreadsheet or a Macintosh leaves beside a workbook is none.
+    # The files that an open spreadsheet or a Macintosh puts beside a workbook are none.
     books = [e for e in entries if e.is_file() and e.suffix.lower() == ".xlsx" and not e.name.startswith(("~$", "."))]
     if not any(is_domain(str(domain)) for domain, _ in files) and len(books) == 1:
         files = [(None, books[0])]
@@ -219,7 +219,7 @@ def _find_files(path: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
 
 
 def _tables(domain: str | None, file: str, content: bytes) -> tuple[list[RawTable], list[str]]:
-    """The tables of one file, and what of it was ignored (hidden sheets, sheets that are no domain)."""
+    """The tables of one file, and what of it was ignored (hidden sheets, sheets that are not domains)."""
     sha256, suffix = hashlib.sha256(content).hexdigest(), Path(file).suffix.lower()
     if suffix != ".xlsx":
         return [raw_table(str(domain), grid_of(content, file), file, None, sha256, len(content))], []

@@ -28,7 +28,7 @@ def part_of(name: str) -> str | None:
     | faae     | FA     |
     | supplbch | SUPPLB |
     | lb       | None: the whole domain |
-    | adlb     | None: AD is no domain that is analysed |
+    | adlb     | None: AD is not a domain that is analysed |
     | suppae, relrec, relsub | None |
 
     >>> part_of("lbch"), part_of("supplbch"), part_of("adlb")

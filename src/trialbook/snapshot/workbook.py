@@ -105,7 +105,7 @@ ROUNDED_FROM = 1e15
 def read_sheets(content: bytes, file: str) -> tuple[dict[str, Grid], list[str]]:
     """The visible sheets of a workbook by name, and the names of its hidden sheets, which are never read.
 
-    Raises StopError for a file that is no workbook. Formulas, error cells, rounded numbers, hidden rows and merged
+    Raises StopError for a file that is not a workbook. Formulas, error cells, rounded numbers, hidden rows and merged
     cells are noted in the grid.
     """
     torn = damage(content)

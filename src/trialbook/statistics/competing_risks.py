@@ -1,4 +1,4 @@
-"""Cumulative incidence of competing events by Aalen-Johansen, never by 1 - KM (domain document §2.8)."""
+"""Cumulative incidence of competing events by Aalen-Johansen, never by 1 - KM (rulebook §2.8)."""
 
 from __future__ import annotations
 

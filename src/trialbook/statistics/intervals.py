@@ -1,4 +1,4 @@
-"""Event rates per time at risk with exact Poisson limits (domain document §3.6)."""
+"""Intervals of a proportion, Beta posteriors (§5.1), and Poisson rates per time at risk with exact limits (§3.6)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from math import sqrt
 from scipy import special
 
 # ----------------------------------------------------------------------------------------------------
-# Intervals for one binomial proportion x/n, and the Beta posterior of a rate (domain document §5.1).
+# Intervals for one binomial proportion x/n, and the Beta posterior of a rate (rulebook §5.1).
 #
 # Each function returns an `Interval`. With n = 0 nothing is known: estimate and limits are None, never 0.
 

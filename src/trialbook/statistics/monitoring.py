@@ -30,8 +30,8 @@ def monitoring_states(rule: StoppingRule, events: int, n: int, open_subjects: in
     """The cases now, worst (every open subject has the event) and best (none has).
 
     `events` of `n` evaluated subjects had it; `open_subjects` are not evaluated yet. A boundary that has been reached
-    is not undone by later subjects: then the best case is the present one. In the worst case the events come first
-    and the rule looks on the way, so its counts are those of the first look that stops, if only an earlier one does.
+    is not undone by later subjects: the counts of the best case are those of the first look that stops. The worst
+    case has the counts with all open subjects, or of the first look that stops where the last one does not.
     `next event stops`: it does so whoever has it, if nobody is evaluated in between without the event (where the rule
     does not look after every subject: until the next look). Raises ValueError for counts that do not fit.
 
@@ -48,12 +48,16 @@ def monitoring_states(rule: StoppingRule, events: int, n: int, open_subjects: in
     if n + open_subjects > rule.n_max:
         raise ValueError(f"the rule looks at {rule.n_max} subjects, not at {n + open_subjects}")
     now = _state(rule, NOW, events, n)
-    on_the_way = [_state(rule, WORST, events + k, n + k) for k in range(open_subjects + 1)]
-    worst = on_the_way[-1]
-    if worst.verdict != STOP:
-        worst = next((state for state in on_the_way if state.verdict == STOP), worst)
-    best = now._replace(case=BEST) if now.verdict == STOP else _state(rule, BEST, events, n + open_subjects)
-    return now, worst, best
+    looks = range(open_subjects + 1)
+    worst = [_state(rule, WORST, events + k, n + k) for k in looks]
+    best = [_state(rule, BEST, events, n + k) for k in looks]
+    # At the end it stops, or at a look before it.
+    on_the_way = next((state for state in worst if state.verdict == STOP), worst[-1])
+    return (
+        now,
+        worst[-1] if worst[-1].verdict == STOP else on_the_way,
+        next((state for state in best if state.verdict == STOP), best[-1]),
+    )
 
 
 def first_stop(rule: StoppingRule, outcomes: Sequence[bool]) -> int | None:

@@ -12,7 +12,7 @@ Control Clin Trials 1987;8:327-337 (truncated SPRT); Kulldorff et al., Sequentia
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -40,10 +40,7 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class BetaBinomial:
-    """Posterior probability that the event is more frequent than p0, under a Beta(a, b) prior.
-
-    With the prior of `geller_prior` this is the rule of Geller et al. 2003.
-    """
+    """Posterior probability that the event is more frequent than p0, under a Beta(a, b) prior."""
 
     prior: tuple[float, float]
     name: ClassVar[str] = "beta-binomial"
@@ -56,16 +53,24 @@ class BetaBinomial:
         return _posterior_above(p0, x, n, self.prior)
 
 
-def geller_prior(p0: float, weight: float) -> tuple[float, float]:
-    """The Beta prior with mean p0 that weighs as much as `weight` subjects (Geller et al. 2003).
+@dataclass(frozen=True)
+class Geller:
+    """Beta-binomial with the prior that has mean p0 and weighs as much as `weight` subjects (Geller et al. 2003).
 
-    >>> geller_prior(0.2, weight=5)
-    (1.0, 4.0)
+    >>> calibrated_rule(Geller(weight=3), n_max=12, p0=0.20, alpha=0.10).boundary
+    (2, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 6)
     """
-    _check_probability("p0", p0)
-    if not weight > 0:
-        raise ValueError(f"a prior weighs more than 0 subjects, not {weight}")
-    return weight * p0, weight * (1 - p0)
+
+    weight: float
+    name: ClassVar[str] = "Geller"
+
+    def __post_init__(self) -> None:
+        if not self.weight > 0:
+            raise ValueError(f"a prior weighs more than 0 subjects, not {self.weight}")
+
+    def statistic(self, x: Floats, n: Floats, n_max: int, p0: float) -> Floats:
+        """Pr(p > p0 | weight p0 + x, weight (1 - p0) + n - x)."""
+        return _posterior_above(p0, x, n, (self.weight * p0, self.weight * (1 - p0)))
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,10 @@ class WangTsiatis:
 
     delta: float
     name: ClassVar[str] = "Wang-Tsiatis"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.delta <= 0.5:
+            raise ValueError(f"delta lies between 0 (O'Brien-Fleming) and 0.5 (Pocock), not {self.delta}")
 
     def statistic(self, x: Floats, n: Floats, n_max: int, p0: float) -> Floats:
         """(x - n p0) / sqrt(n p0 (1 - p0)) (n / n_max)^(1/2 - delta)."""
@@ -152,6 +161,13 @@ class MaxSprt:
         return np.where(x > n * p0, ratio, 0.0)
 
 
+# The methods by the names of the parameter file; each is made with its own numbers (`BetaBinomial(prior=(0.6, 2.4))`).
+METHODS: dict[str, Callable[..., Method]] = {
+    method.name: method
+    for method in (BetaBinomial, Geller, Pocock, OBrienFleming, WangTsiatis, ChenChaloner, Sprt, MaxSprt)
+}
+
+
 def _posterior_above(limit: float, x: Floats, n: Floats, prior: tuple[float, float]) -> Floats:
     return special.betaincc(prior[0] + x, prior[1] + n - x, limit)
 
@@ -174,17 +190,29 @@ class StoppingRule:
 
     @property
     def n_max(self) -> int:
-        """The most subjects that the rule looks at."""
+        """The most subjects that the rule looks at.
+
+        >>> StoppingRule("Pocock", 0.2, 0.9, (2, 2, 3)).n_max
+        3
+        """
         return len(self.boundary)
 
     def stop_at(self, n: int) -> int:
-        """The fewest events among n evaluated subjects that stop; n + 1 where none do. Raises outside 1 to n_max."""
+        """The fewest events among n evaluated subjects that stop; n + 1 where none do. Raises outside 1 to n_max.
+
+        >>> StoppingRule("Pocock", 0.2, 0.9, (2, 2, 3)).stop_at(2)
+        2
+        """
         if not 1 <= n <= self.n_max:
             raise ValueError(f"the rule is made for 1 to {self.n_max} evaluated subjects, not {n}")
         return self.boundary[n - 1]
 
     def can_stop(self, n: int) -> bool:
-        """Whether any number of events among n evaluated subjects stops."""
+        """Whether any number of events among n evaluated subjects stops.
+
+        >>> StoppingRule("Pocock", 0.2, 0.9, (2, 2, 3)).can_stop(1)
+        False
+        """
         return self.stop_at(n) <= n
 
 
@@ -260,7 +288,11 @@ def operating_characteristics(rule: StoppingRule, p: float) -> OperatingCharacte
 
 
 def stop_probability(boundary: Sequence[int], p: float) -> float:
-    """The probability that a boundary is ever reached when the true probability of the event is p."""
+    """The probability that a boundary is ever reached when the true probability of the event is p.
+
+    >>> round(stop_probability((2, 2, 3), p=0.5), 3)
+    0.25
+    """
     going_on = np.array([1.0])
     for stop_at in boundary:
         going_on = _one_more_subject(going_on, p)[:stop_at]

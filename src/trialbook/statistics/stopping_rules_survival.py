@@ -51,6 +51,10 @@ class WangTsiatisSurvival:
     name: ClassVar[str] = "Wang-Tsiatis"
     bracket: ClassVar[tuple[float, float | None]] = (1e-6, None)
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.delta <= 0.5:
+            raise ValueError(f"delta lies between 0 (O'Brien-Fleming) and 0.5 (Pocock), not {self.delta}")
+
     def limit(self, events: int, critical_value: float, rate: float, horizon: float) -> float:
         """Solves the equation for m, which it rises in."""
         spread = critical_value * (rate * horizon) ** (0.5 - self.delta)
@@ -137,6 +141,14 @@ class MaxSprtSurvival:
         return float(ratio) * events / rate
 
 
+# The methods by the names of the parameter file; each is made with its own numbers.
+SURVIVAL_METHODS: dict[str, Callable[..., SurvivalMethod]] = {
+    method.name: method
+    for method in (
+        PocockSurvival, OBrienFlemingSurvival, WangTsiatisSurvival, GammaPoisson, SprtSurvival, MaxSprtSurvival
+    )
+}  # fmt: skip
+
 # ----------------------------------------------------------------------------------------------------
 
 
@@ -157,7 +169,11 @@ class SurvivalStoppingRule:
     limits: tuple[float, ...]
 
     def limit(self, events: int) -> float | None:
-        """The most follow-up, in days, with which this many events stop; None where they never do."""
+        """The most follow-up, in days, with which this many events stop; None where they never do.
+
+        >>> SurvivalStoppingRule("Pocock", 2, 30.0, 0.2, 3.5, first_event=2, limits=(9.5, 60.0)).limit(2)
+        9.5
+        """
         if events < self.first_event:
             return None
         return self.limits[min(events - self.first_event, len(self.limits) - 1)]
@@ -175,7 +191,11 @@ def event_rate(p: float, tau: float) -> float:
 
 
 def expected_follow_up(n: int, p: float, tau: float) -> float:
-    """The follow-up in days that n subjects have on average, each until the event or for tau days."""
+    """The follow-up in days that n subjects have on average, each until the event or for tau days.
+
+    >>> round(expected_follow_up(12, 0.30, tau=100))
+    1009
+    """
     return n * p / event_rate(p, tau)
 
 

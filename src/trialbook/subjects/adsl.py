@@ -1,4 +1,4 @@
-"""Analysis sets of each subject, the reason for every membership, and their sizes (domain document §0.3)."""
+"""ADSL: screened subjects, who was treated when and at which level, and the analysis sets (rulebook §0.1, §0.3)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from trialbook.subjects.last_alive import last_known_alive
 from trialbook.subjects.weights import last_on_or_before, weights
 
 # ----------------------------------------------------------------------------------------------------
-# ADSL core: one row per screened subject, who was treated when and at which level (domain document §0.1, §0.3).
+# ADSL core: one row per screened subject, who was treated when and at which level (rulebook §0.1, §0.3).
 
 
 CORE = [

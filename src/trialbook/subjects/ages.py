@@ -35,7 +35,7 @@ def completed_years(birth: pd.Series, day: pd.Series) -> pd.Series:
 def age_bounds(birth_dtc: pd.Series, day: pd.Series) -> pd.DataFrame:
     """AGELO and AGEHI: the lowest and highest age that a birth date, complete or partial, allows on `day`.
 
-    A birth date that is partial is never imputed: it leaves bounds (domain document §3.7).
+    A birth date that is partial is never imputed: it leaves bounds (rulebook §3.7).
 
     >>> age_bounds(pd.Series(["2007", "2007-03-05"]), pd.Series(pd.to_datetime(["2025-03-05"] * 2))).values.tolist()
     [[17, 18], [18, 18]]
@@ -118,7 +118,7 @@ def without_birth_dates(domains: Domains, protocol: Protocol, cut_date: pd.Times
 def age_at_consent(
     dm: pd.DataFrame, domains: Domains, protocol: Protocol, consent: pd.Series, cut_date: pd.Timestamp
 ) -> pd.Series:
-    """AGE, `Int64`: from birth date and complete consent date where these decide it, else the collected age in years.
+    """AGE, `Int64`: from birth date and complete consent date where they determine it, else the collected age in years.
 
     The computed age wins over the collected one (P06). A collected age outside the bounds of a partial birth date is
     not taken: the age is then missing. `dm` and `consent` by USUBJID.

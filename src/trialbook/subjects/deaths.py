@@ -8,7 +8,8 @@ import pandas as pd
 
 from trialbook.core.dates import ONE_DAY, complete_date, earliest_date, latest_date, missing_part, rel_day
 from trialbook.core.domains import Domains
-from trialbook.queries.query_list import Query, query
+from trialbook.queries.query_list import Query, QueryTexts
+from trialbook.queries.rule_texts import Phrase
 from trialbook.subjects.last_alive import last_known_alive, proofs_of_life
 
 # ----------------------------------------------------------------------------------------------------
@@ -16,6 +17,7 @@ from trialbook.subjects.last_alive import last_known_alive, proofs_of_life
 
 
 # What the words for a death are made from.
+TEXTS = QueryTexts("queries/texts/subjects.yaml")
 DEATH_DATES = ["DTHDT", "DTHDTF", "DTHLODT", "DTHHIDT", "TRTSDT"]
 MONTHS = dict(enumerate((
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -304,11 +306,10 @@ def _silent_sources(reports: pd.DataFrame, domains: Domains) -> Iterable[Query]:
         for domain, (field, value, severity) in expected.items():
             if domain in said or not domains.delivered(domain):
                 continue
-            yield query(
+            yield TEXTS.query(
                 "P22-DEATH-SOURCE-MISSING", str(subject), domain, field=field, severity=severity,
-                observed="no record of the death", expected=f"{field} = {value}",
-                message_en=f"{' and '.join(said)} report(s) a death, {domain} does not. Please complete or correct.",
-                message_zh=f"{'、'.join(said)} 记录了死亡，但 {domain} 中没有，请补充或更正。",
+                observed="no record of the death", variable=field, value=value,
+                sources=Phrase.join(said, " and ", "、"), silent=domain,
             )  # fmt: skip
 
 
@@ -323,34 +324,22 @@ def _differing_dates(reports: pd.DataFrame) -> Iterable[Query]:
         if shown["DATE"].nunique() < 2:
             continue
         observed = "; ".join(f"{r.SOURCE} {r.DATE:%Y-%m-%d}" for r in shown.itertuples())
-        yield query(
-            "P22-DEATH-DATES-DIFFER", str(subject), "DM", field="DTHDTC", severity="major", observed=observed,
-            expected="one date of death",
-            message_en="The sources give different dates of death; the earliest is used until this is resolved.",
-            message_zh="各来源的死亡日期不一致；在核实之前采用最早的日期。",
-        )  # fmt: skip
+        yield TEXTS.query("P22-DEATH-DATES-DIFFER", str(subject), observed=observed)
 
 
 def _incomplete_dates(deaths: pd.DataFrame) -> Iterable[Query]:
     """Deaths without a complete date, and those known only from a status."""
     unsure = deaths[deaths["DTHDTF"].ne("")]
     for row in unsure.assign(TOLD=death_date_text(unsure)).itertuples():
-        yield query(
-            "P22-DEATH-DATE-INCOMPLETE", row.USUBJID, "DM", field="DTHDTC", severity="major",
-            observed=f"{row.TOLD} ({row.DTHSRC})", expected="a complete date of death",
-            message_en="The date of death is missing or incomplete. Please give year, month and day.",
-            message_zh="死亡日期缺失或不完整，请填写完整的年、月、日。",
-        )  # fmt: skip
+        yield TEXTS.query("P22-DEATH-DATE-INCOMPLETE", row.USUBJID, observed=f"{row.TOLD} ({row.DTHSRC})")
 
 
 def _later_records(late: pd.DataFrame) -> Iterable[Query]:
     """Records dated after the death."""
     for row in late.itertuples():
-        meanwhile = "survival time unresolved" if row.PROVES else "the death date is used"
-        yield query(
+        yield TEXTS.query(
             "P25-RECORD-AFTER-DEATH", row.USUBJID, row.DOMAIN, field=row.SOURCE.split(" ")[0].split(".")[1],
             severity="major" if row.PROVES else "minor",
-            observed=f"{row.SOURCE} {row.ALIVEDT:%Y-%m-%d}", expected=f"on or before the death, {row.DTHDT:%Y-%m-%d}",
-            message_en=f"A record is dated after the death; until it is corrected: {meanwhile}.",
-            message_zh="有记录的日期晚于死亡日期，请核实" + ("；该受试者的生存时间暂不确定。" if row.PROVES else "。"),
+            observed=f"{row.SOURCE} {row.ALIVEDT:%Y-%m-%d}", death=f"{row.DTHDT:%Y-%m-%d}",
+            meanwhile=TEXTS.phrase("SURVIVAL-UNRESOLVED" if row.PROVES else "DEATH-DATE-USED"),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""When a subject was last known alive: the records that prove life, and nothing else (domain document §5.2)."""
+"""When a subject was last known alive: the records that prove life, and nothing else (rulebook §5.2)."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _last_known_alive(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
 def _records(
     rows: pd.DataFrame, evidence: Evidence, rank: int, cut_date: pd.Timestamp, dead: pd.DataFrame
 ) -> pd.DataFrame:
-    """The last proofs of one source: USUBJID ALIVEDT DOMAIN SOURCE SEEN RANK. `dead`: what is dated on it is no proof.
+    """The last proofs of one source: USUBJID ALIVEDT DOMAIN SOURCE SEEN RANK. `dead`: what is dated on it is not proof.
 
     The rows are chosen before they are put into words: a large trial has thousands of records for each that counts.
     """

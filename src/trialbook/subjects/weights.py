@@ -1,4 +1,4 @@
-"""Which body weight holds on a day: the last before it, else the first after it."""
+"""Body weights in kilograms (P12, P32), and which of them applies on a day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trialbook.core.units import KILOGRAMS
 def measurements(domains: Domains, test: str, factors: Mapping[str, float]) -> pd.DataFrame:
     """One vital sign in one unit: USUBJID VSDT VALUE VSSEQ, in order of subject, date and sequence.
 
-    `factors` gives the size of each unit. Left out are records without a number, a complete date or a known unit,
+    `factors` gives the size of each unit. Records without a number, a complete date or a known unit are left out,
     and values that are not positive.
 
     >>> vs = pd.DataFrame({

@@ -28,6 +28,8 @@ NAME = PACKAGE.name
 IMPORTING = {"import_module", "__import__", "exec_module", "load_module", "run_module", "run_path"}
 RUNNING = {"exec", "eval"}
 DYNAMIC = re.compile(rf"\b(?:{'|'.join([*IMPORTING, *RUNNING])})\b")
+# A file of the library, named by its path there.
+PATH = re.compile(r"""["'](\w[\w-]*(?:/[\w.-]+)+)["']""")
 # Modules whose names are worked out, but never those of this library; each was read.
 IMPORTS_OTHERS_ONLY = ("core.fast_imports",)
 
@@ -44,8 +46,9 @@ class Library:
         """Files, relative to the package, that importing these modules (`trialbook.x.y`) can execute or read, sorted.
 
         Imports inside functions count, those for type checking alone do not. A package's files that are not Python
-        (templates, styles) belong to it. A name that is no module is read as what a module holds, as in
-        `trialbook.core.units.mg`.
+        (templates, styles) belong to it, but for those that some module names by their path in the library, as in
+        `"queries/texts/safety.yaml"`: these belong to the modules that name them. A name that is no module is read as
+        what a module holds, as in `trialbook.core.units.mg`.
         """
         found: set[str] = set()
         waiting = [module for name in modules for module in self._executed(name)]
@@ -63,7 +66,8 @@ class Library:
         """The file of a module, and with a package what lies beside its modules."""
         if module not in self._known_files:
             beside = self._beside(module) if self._is_package(module) else ()
-            self._known_files[module] = [self._file(module), *beside]
+            own = [name for name in beside if name not in self._claimed]
+            self._known_files[module] = [self._file(module), *own, *self._files_named.get(module, ())]
         return self._known_files[module]
 
     @cached_property
@@ -118,6 +122,17 @@ class Library:
         pattern = re.compile(rf"""["']({re.escape(self._name)}(?:\.\w+)+)["':]""")
         known = self._modules
         return {module: set(pattern.findall(text)) & known for module, text in self._texts.items() if "." in module}
+
+    @cached_property
+    def _files_named(self) -> dict[str, list[str]]:
+        """The files that are not Python, by the modules that name them in full."""
+        data = {name for name in self.files if not name.endswith(".py")}
+        named = {module: data & set(PATH.findall(text)) for module, text in self._texts.items()}
+        return {module: sorted(names) for module, names in named.items() if names}
+
+    @cached_property
+    def _claimed(self) -> set[str]:
+        return {name for names in self._files_named.values() for name in names}
 
     @cached_property
     def _follow_no_one(self) -> set[str]:

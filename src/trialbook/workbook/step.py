@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trialbook.core.datasets import read_dataset, write_dataset
+from trialbook.core.datasets import LazyFrames, read_dataset, write_dataset
 from trialbook.core.domains import AGES, Domains
 from trialbook.core.environment_variables import BUILD, NONCE, RECORDED, WORKSPACE
 from trialbook.core.errors import StopError
@@ -27,7 +27,7 @@ from trialbook.protocol.study_data import StudyData
 from trialbook.queries.query_list import Query
 from trialbook.results.ard import ArdRow, to_ard
 from trialbook.workbook.string_storage import choose_text_storage
-from trialbook.workbook.tracked_reads import NotedFrames, noting_trial, opened_files
+from trialbook.workbook.tracked_reads import noting_trial, opened_files
 from trialbook.workbook.unaltered import (
     given,
     kept_frames,
@@ -202,7 +202,7 @@ class Step:
                 next_step=f"run `trialbook build {self.cut.cut_id}`, or 01_cleaning first",
             )
         self._reads.add("data data/clean/")
-        return Domains(NotedFrames([path.stem.upper() for path in files], self._clean_domain))
+        return Domains(LazyFrames([path.stem.upper() for path in files], self._clean_domain))
 
     def _clean_domain(self, code: str) -> pd.DataFrame:
         return self.read(msg("clean/{code}", code=code.lower()))

@@ -69,7 +69,7 @@ FURTHER: dict[str, tuple[Act, str, str]] = {
     ),
     "a profile page more": (
         lambda s: add_file(s, "profiles/999.html", (s.folder / profile(s)).read_bytes()),
-        "profiles/999.html: was not left by the build", "profiles/999.html: only in the published build",
+        "profiles/999.html: was not written by the build", "profiles/999.html: only in the published build",
     ),
     "two profile pages swapped": (
         lambda s: swap_files(s, profile(s, 0), profile(s, 1)), ": holds the content of profiles/", "profiles/",
@@ -91,19 +91,19 @@ FURTHER: dict[str, tuple[Act, str, str]] = {
         "results/ard.json: ", "results/ard.json: ",
     ),
     "a page in other letters beside the first": (
-        lambda s: add_file(s, "Index.html"), "Index.html: was not left by the build", "Index.html: only in",
+        lambda s: add_file(s, "Index.html"), "Index.html: was not written by the build", "Index.html: only in",
     ),
     "a file whose name ends in a blank": (
-        lambda s: add_file(s, "index.html "), "index.html : was not left by the build", "index.html : only in",
+        lambda s: add_file(s, "index.html "), "index.html : was not written by the build", "index.html : only in",
     ),
-    "an empty file": (lambda s: add_file(s, ".gitkeep", b""), ".gitkeep: was not left", ".gitkeep: only in"),
+    "an empty file": (lambda s: add_file(s, ".gitkeep", b""), ".gitkeep: was not written", ".gitkeep: only in"),
     "a hidden folder with a file": (
-        lambda s: add_file(s, ".ipynb_checkpoints/a.ipynb"), ".ipynb_checkpoints/a.ipynb: was not left",
+        lambda s: add_file(s, ".ipynb_checkpoints/a.ipynb"), ".ipynb_checkpoints/a.ipynb: was not written",
         ".ipynb_checkpoints/a.ipynb: only in the published build",
     ),
     "a manifest inside": (
         lambda s: add_file(s, "data/manifest.json", b"{}"),
-        "data/manifest.json: was not left", "data/manifest.json: only in the published build",
+        "data/manifest.json: was not written", "data/manifest.json: only in the published build",
     ),
     "a link that leads nowhere": (
         lambda s: (s.folder / "notes").symlink_to("nowhere"), "notes: is a symbolic link", "",
@@ -195,7 +195,7 @@ FURTHER: dict[str, tuple[Act, str, str]] = {
     ),
 }  # fmt: skip
 
-# Further changes of what a build was made of, and what the look says.
+# Further changes of the sources of a build, and what the look says.
 FURTHER_SOURCES: dict[str, tuple[Act, str]] = {
     "an input cut short": (
         lambda s: s.source(DM, lambda t: t[: len(t) // 2]), "input dm.csv: sha256 ",
@@ -211,7 +211,7 @@ FURTHER_SOURCES: dict[str, tuple[Act, str]] = {
         lambda s: (s.root / DM).with_name("README.txt").write_text("x"), "input README.txt: was not there then",
     ),
     "a notebook removed": (
-        lambda s: (s.root / "notebooks/06_os.ipynb").unlink(), "today no build could be made: ",
+        lambda s: (s.root / "notebooks/06_os.ipynb").unlink(), "the cut cannot be built today: ",
     ),
     "a contract of a raw domain": (
         lambda s: s.source("data_contracts/raw/dm.yaml", lambda t: t + "# more\n"),

@@ -72,7 +72,7 @@ FILE = f"{CUT}/"
 OUTPUTS: dict[str, tuple[Act, str, str]] = {
     "a number on a page": (
         lambda s: s.edit(FILE + "05_orr.html", lambda b: b.replace(b">5<", b">6<", 1)),
-        "05_orr.html: was altered: the build left sha256", "05_orr.html: under the heading ",
+        "05_orr.html: was altered: the build wrote sha256", "05_orr.html: under the heading ",
     ),
     "a word on the first page": (
         lambda s: s.edit(FILE + "index.html", lambda b: b.replace(b"SYNTHETIC", b"AUTHENTIC", 1)),
@@ -156,15 +156,15 @@ OUTPUTS: dict[str, tuple[Act, str, str]] = {
     ),
     "an output that the manifest no longer lists": (
         lambda s: s.manifest(drop_output, sealed=True),
-        "queries.csv: was not left by the build", "manifest.json: /outputs/queries.csv: only in the rebuild",
+        "queries.csv: was not written by the build", "manifest.json: /outputs/queries.csv: only in the rebuild",
     ),
     "a receipt in the manifest": (
         lambda s: s.manifest(lambda m: m["steps"][1]["written"].update(adsl=99), sealed=True),
-        "data/adsl.parquet: has 16 records, its step left 99", "manifest.json: /steps/1/written/adsl: 99 published",
+        "data/adsl.parquet: has 16 records, its step wrote 99", "manifest.json: /steps/1/written/adsl: 99 published",
     ),
     "the layout of the manifest": (
         lambda s: s.edit(FILE + "manifest.json", lambda b: json.dumps(json.loads(b)).encode()),
-        "manifest.json: its text is not as it was written", "manifest.json: what it says agrees, its bytes do not",
+        "manifest.json: its text is not as it was written", "manifest.json: the content agrees, the bytes do not",
     ),
     "a broken manifest": (
         lambda s: s.edit(FILE + "manifest.json", lambda b: b[:-9]),
@@ -184,7 +184,7 @@ OUTPUTS: dict[str, tuple[Act, str, str]] = {
     ),
     "a page cut short": (
         lambda s: s.edit(FILE + "03_safety.html", lambda b: b[: len(b) // 2]),
-        "03_safety.html: was cut short: the build left ", "03_safety.html: ",
+        "03_safety.html: was cut short: the build wrote ", "03_safety.html: ",
     ),
     "an empty file": (
         lambda s: s.write(FILE + "changelog.csv", b""),
@@ -192,11 +192,11 @@ OUTPUTS: dict[str, tuple[Act, str, str]] = {
     ),
     "a file more": (
         lambda s: s.write(FILE + "notes.txt", b"see me"),
-        "notes.txt: was not left by the build", "notes.txt: only in the published build",
+        "notes.txt: was not written by the build", "notes.txt: only in the published build",
     ),
     "a hidden run.json": (
         lambda s: s.write(FILE + "data/run.json", b"{}"),
-        "data/run.json: was not left by the build", "data/run.json: only in the published build",
+        "data/run.json: was not written by the build", "data/run.json: only in the published build",
     ),
     "a file less": (
         lambda s: (s.folder / "04_dlt.html").unlink(),
@@ -229,23 +229,23 @@ OUTPUTS: dict[str, tuple[Act, str, str]] = {
         lambda s: (s.dataset("results/ard.parquet", other_rate), s.forge()),
         "results/ard.json: /", "context clopper_pearson, stat_name n, column stat: 6.0 published, 5.0 rebuilt",
     ),
-    "a record more than the step left, all hashes made to fit": (
+    "a record more than the step wrote, all hashes made to fit": (
         lambda s: (s.dataset("data/addlt.parquet", lambda f: f.iloc[:-1]), s.forge()),
-        "data/addlt.parquet: has 11 records, its step left 12", "this record is only in the rebuild",
+        "data/addlt.parquet: has 11 records, its step wrote 12", "this record is only in the rebuild",
     ),
     "a link in the place of a file": (
-        link_file, "index.html: is a symbolic link, the build left a file", "",
+        link_file, "index.html: is a symbolic link, the build wrote a file", "",
     ),
     "a link in the place of a folder": (
-        link_folder, "results: is a symbolic link, the build left a folder", "results/ard.json: only in the rebuild",
+        link_folder, "results: is a symbolic link, the build wrote a folder", "results/ard.json: only in the rebuild",
     ),
     "a pipe in the place of a file": (
         lambda s: ((s.folder / "index.html").unlink(), os.mkfifo(s.folder / "index.html")),
-        "index.html: is no plain file", "index.html: only in the rebuild",
+        "index.html: is not a plain file", "index.html: only in the rebuild",
     ),
     "a folder more": (
         lambda s: (s.folder / "drafts").mkdir(),
-        "drafts: this folder was not left by the build", "",
+        "drafts: this folder was not written by the build", "",
     ),
     "a space at the end of a page": (
         lambda s: s.edit(FILE + "06_os.html", lambda b: b + b" "),

@@ -21,7 +21,7 @@ CUT, PREVIOUS = "2025-09-30", "2025-06-30"
 
 @dataclass
 class Standing:
-    """A build in a folder of its own, the previous one beside it, and the project it was made of."""
+    """A build in a folder of its own, the previous one beside it, and its project."""
 
     builds: Path
     root: Path
@@ -39,7 +39,7 @@ class Standing:
         return own + sources
 
     def write(self, name: str, content: bytes) -> None:
-        """Writes a file anew; the other copies of the build share the old one by a hard link."""
+        """Rewrites a file; the other copies of the build share the old one by a hard link."""
         path = self.builds / name
         path.unlink(missing_ok=True)
         path.write_bytes(content)

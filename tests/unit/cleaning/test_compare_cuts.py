@@ -142,7 +142,7 @@ def test_a_date_that_was_only_completed_does_not_make_another_record() -> None:
 
 
 def renumbered(built: TrialBuilder, domain: str, numbers: list[int]) -> Domains:
-    """The trial as an export that numbers the records of a domain anew would deliver it."""
+    """The trial as an export that renumbers the records of a domain would deliver it."""
     domains = built.domains()
     frame = domains[domain].assign(**{f"{domain}SEQ": pd.array(numbers, dtype="Int64")})
     frame = frame.sort_values(f"{domain}SEQ", ignore_index=True)

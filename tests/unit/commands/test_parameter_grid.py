@@ -109,7 +109,7 @@ def test_headline_results_are_those_of_the_rules_in_force(tmp_path: Path, root: 
     path = grid_file(tmp_path, cases=[{"id": "w", "overrides": {"ci_primary_orr": "wilson", "os_days": ["28"]}}])
     ((_, trial),) = grid_trials(read_grid(path), str(path), root)
     ard = to_ard([response("clopper_pearson", "conf.low", 0.1), response("wilson", "conf.low", 0.2)])
-    found = headlines(ard, trial)
+    found = headlines(ard, trial.analysis)
     assert found["orr_low"] == "0.2"
     assert found["os_28"] == "", "what was not reported is blank"
     assert "os_100" not in found

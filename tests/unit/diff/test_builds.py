@@ -104,7 +104,7 @@ def test_a_notebook_differs_in_a_cell(pair: tuple[Path, Path], old: str, new: st
         ("index.html", lambda b: b.replace(b"\n", b"\r\n"), "the line endings"),
         ("list.csv", lambda b: b"\xef\xbb\xbf" + b, "byte order mark"),
         ("index.html", lambda b: b + b" \n", "white space at the end"),
-        ("manifest.json", lambda b: json.dumps(json.loads(b)).encode(), "its bytes do not: byte 1"),
+        ("manifest.json", lambda b: json.dumps(json.loads(b)).encode(), "the bytes do not: byte 1"),
         ("data/x.parquet", lambda b: b[:-9], "cannot be read as parquet"),
         ("q.xlsx", lambda b: b[:50], "cannot be read as xlsx"),
     ],

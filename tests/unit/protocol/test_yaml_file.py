@@ -125,7 +125,7 @@ CASES: list[tuple[str, tuple[str, str, str], str | None, str, str]] = [
     ("unknown class", drugs(r"\A((?:#.*\n)*)", "\\1wonder: {}\n"), "wonder", "wonder", "unknown key wonder"),
     ("no such code list", mapping("codes: sex", "codes: sexx"), "SEX", "domains.DM[0].columns.SEX.codes",
      "there is no code list sexx"),
-    ("no such domain", mapping("  AE:", "  AX:"), "AX", "domains.AX", "AX is no domain"),
+    ("no such domain", mapping("  AE:", "  AX:"), "AX", "domains.AX", "AX is not a domain"),
     ("two origins", mapping("AETERM: 名称", "AETERM: {source: 名称, constant: x}"), "AETERM",
      "domains.AE[0].columns.AETERM", "filled from one of"),
     ("key in a mapping", mapping("source: 性别", "sources: 性别"), "SEX", "domains.DM.columns.SEX.sources",

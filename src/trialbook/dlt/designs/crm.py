@@ -168,8 +168,8 @@ class Crm(CohortRule):
     def posterior(self, history: History, pending: tuple[Pending, ...]) -> Posterior:
         """The posterior of beta.
 
-        Where follow-up is not read, pending subjects count as free of DLT: what then still leads down, does so
-        whatever comes of them.
+        Where follow-up is not read, pending subjects count as free of DLT: a step down that is then advised
+        does not depend on them.
         """
         subjects = [(o.level, o.dlt, 1.0) for o in history.outcomes]
         subjects += [(p.level, False, p.weight if self.reads_pending else 1.0) for p in pending]

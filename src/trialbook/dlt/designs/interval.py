@@ -1,4 +1,4 @@
-"""TITE-BOIN (Yuan et al. 2018; §4.9): BOIN that reads pending subjects by their follow-up."""
+"""Interval designs: BOIN, mTPI-2, keyboard, i3+3 and TITE-BOIN (rulebook §4.5 to §4.9)."""
 
 from __future__ import annotations
 

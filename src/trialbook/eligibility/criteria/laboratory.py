@@ -1,4 +1,4 @@
-"""Organ function before the infusion: ALT, AST, BUN, INR against the laboratory's own limit, and clearance (EX04)."""
+"""Organ function before the infusion (EX04): ALT, AST, BUN, INR against the upper limit, and creatinine clearance."""
 
 from __future__ import annotations
 
@@ -348,7 +348,7 @@ def _doubt(last: pd.DataFrame) -> pd.Series:
 
 
 def _outside(last: pd.DataFrame, band: tuple[float, float]) -> pd.Series:
-    """Whether the upper limit, in the unit of its record, is no upper limit of this test; unknown units are not."""
+    """Whether the upper limit, in the unit of its record, cannot be one of this test; false for unknown units."""
     limit = last["HIGH"] * si_factor(last["TEST"], last["UNIT"])
     return (limit < band[0]) | (limit > band[1])
 

@@ -11,8 +11,10 @@ import pytest
 from numpy.polynomial import Polynomial
 
 from trialbook.statistics.stopping_rules import (
+    METHODS,
     BetaBinomial,
     ChenChaloner,
+    Geller,
     MaxSprt,
     Method,
     OBrienFleming,
@@ -20,11 +22,11 @@ from trialbook.statistics.stopping_rules import (
     Sprt,
     WangTsiatis,
     calibrated_rule,
-    geller_prior,
     operating_characteristics,
     rule_with_critical_value,
 )
 from trialbook.statistics.stopping_rules_survival import (
+    SURVIVAL_METHODS,
     GammaPoisson,
     MaxSprtSurvival,
     OBrienFlemingSurvival,
@@ -70,7 +72,7 @@ DESIGNS = {
     "Chen-Chaloner": (ChenChaloner((1, 4), 0.30, 0.60), 0.15, 0.05, EVERY, chen_chaloner),
     "SPRT": (Sprt(0.5), 0.20, 0.05, EVERY, lambda x, n: x * log(0.5 / 0.2) + (n - x) * log(0.5 / 0.8)),
     "MaxSPRT": (MaxSprt(), 0.10, 0.05, EVERY, lambda x, n: max_sprt(x, n, 0.10)),
-    "Geller": (BetaBinomial(geller_prior(0.2, 5)), 0.20, 0.08, EVERY, lambda x, n: posterior(0.2, x, n, 1, 4)),
+    "Geller": (Geller(5), 0.20, 0.08, EVERY, lambda x, n: posterior(0.2, x, n, 1, 4)),
     "Wang-Tsiatis, three looks": (
         WangTsiatis(0.4), 0.30, 0.10, (3, 6, 9), lambda x, n: (x - n * 0.3) / n**0.5 * (n / N) ** 0.1
     ),
@@ -138,14 +140,13 @@ def test_published_example_of_a_pocock_rule_for_fifty() -> None:
         assert (found.stop_probability, found.expected_n) == pytest.approx(expected, abs=5e-6)
 
 
-def test_a_later_look_keeps_the_rule_within_alpha_when_values_tie_but_for_rounding() -> None:
-    """3/10 of 0.3 and the like give 0 in exact numbers: what is one value must not be split by rounding error."""
-    method, p0 = OBrienFleming(), 0.3
-    rule = calibrated_rule(method, 12, p0, 0.10)
-    exact = [[Fraction(x) - n * Fraction(3, 10) for x in range(n + 1)] for n in range(1, 13)]
-    beyond = min(row[b] for row, b in zip(exact, rule.boundary, strict=True) if b < len(row))
-    for row, b in zip(exact, rule.boundary, strict=True):
-        assert b == next((x for x, value in enumerate(row) if value >= beyond), len(row))
+def test_values_that_differ_by_rounding_alone_are_one_value() -> None:
+    """2 - 0.1 * 2 and 3 - 0.1 * 12 are both 1.8, but not in floating point: both stop, or neither does."""
+    rule = calibrated_rule(OBrienFleming(), 12, 0.1, 0.10)
+    excess = [[Fraction(x) - n * Fraction(1, 10) for x in range(n + 1)] for n in range(1, 13)]
+    least = min(row[b] for row, b in zip(excess, rule.boundary, strict=True) if b < len(row))
+    expected = [next((x for x, value in enumerate(row) if value >= least), len(row)) for row in excess]
+    assert list(rule.boundary) == expected
 
 
 @pytest.mark.parametrize(
@@ -160,10 +161,27 @@ def test_numbers_that_mean_nothing_are_refused(
         calibrated_rule(method, n_max, p0, alpha, looks)
 
 
+def test_each_method_is_made_by_its_name() -> None:
+    """The names and numbers as a parameter file gives them make rules that stop, and keep to alpha."""
+    numbers = {
+        "beta-binomial": {"prior": (0.6, 2.4)}, "Geller": {"weight": 3}, "Pocock": {}, "O'Brien-Fleming": {},
+        "Wang-Tsiatis": {"delta": 0.25}, "Chen-Chaloner": {"prior": (0.6, 2.4), "p1": 0.4, "nu": 0.5},
+        "SPRT": {"p1": 0.4}, "MaxSPRT": {},
+    }  # fmt: skip
+    assert set(METHODS) == set(numbers)
+    rules = {name: calibrated_rule(METHODS[name](**given), 12, 0.2, 0.1) for name, given in numbers.items()}
+    for name, rule in rules.items():
+        assert rule.method == name
+        assert 0.04 < operating_characteristics(rule, 0.2).stop_probability <= 0.1, name
+    assert rules["Geller"].boundary == rules["beta-binomial"].boundary
+    assert set(SURVIVAL_METHODS) == set(SURVIVAL_DESIGNS)
+
+
 def test_priors_and_counts_that_mean_nothing_are_refused() -> None:
     rule = rule_with_critical_value(Pocock(), 6, 0.2, 0.9)
     for refused in (
-        lambda: BetaBinomial((0, 1)), lambda: ChenChaloner((1, 1), 0.3, 1.0), lambda: geller_prior(0.2, 0),
+        lambda: BetaBinomial((0, 1)), lambda: ChenChaloner((1, 1), 0.3, 1.0), lambda: Geller(0),
+        lambda: WangTsiatis(0.6), lambda: WangTsiatisSurvival(-0.1),
         lambda: rule.stop_at(0), lambda: rule.stop_at(7), lambda: operating_characteristics(rule, 1.1),
         lambda: GammaPoisson(0, 1), lambda: event_rate(1.0, 30),
         lambda: calibrated_survival_rule(SprtSurvival(0.2, 30), 12, 30, 0.3, 0.1),
