@@ -68,7 +68,7 @@ def protocol() -> Protocol:
     return load_protocol(ROOT / "params" / "protocol.yaml")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def analysis(protocol: Protocol) -> Analysis:
     """The protocol's analysis keys; `analysis.model_copy(update={...})` gives others."""
     return analysis_values(protocol, {}, "protocol.yaml")
