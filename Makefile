@@ -1,4 +1,4 @@
-# What a person does here: make demo, pilot, test, lab. Everything lives inside this folder; the first call makes .venv.
+# What a person does here: `make help` lists it. Everything lives inside this folder; the first call makes .venv.
 SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
@@ -21,7 +21,13 @@ export PYTHONUTF8 := 1
 # Compiled code is kept, whatever the session says: hundreds of processes start in a run of the tests.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo pilot test soak lint lab bench bench-scale golden lock clean
+UV := /tmp/trialbook-uv
+
+.PHONY: help demo pilot test soak lint lab docs docs-images bench bench-scale golden lock clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 # Demo data are made by a simulator: a new version of them (exit status 4) needs no record of the builds of the old one.
 demo: $(READY)  ## build the three demo data cuts
@@ -41,9 +47,9 @@ soak: demo  ## what takes too long for every day: many rounds, every notebook of
 	$(NBVAL) $(patsubst %,build/%/notebooks,$(filter-out $(LAST),$(DEMO)))
 	TRIALBOOK_SOAK=1 $(BIN)/python -m pytest tests/browser/test_jupyterlab_in_browser.py
 
-lint: $(READY)
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+lint: $(READY)  ## style, types, layers
+	$(BIN)/ruff check src tests docs
+	$(BIN)/ruff format --check src tests docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -52,21 +58,29 @@ lab: $(READY)  ## JupyterLab on the project, the notebooks first, without any ca
 	$(BIN)/jupyter lab --ServerApp.root_dir=$(CURDIR) --LabApp.default_url=/lab/tree/notebooks \
 	  $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
-bench: $(READY)  ## measure a build against the chain a user would write, and write the table into the README
-	PYTHONPATH=tests $(BIN)/python -m bench time --readme
+docs: $(READY)  ## the documentation as a site, in docs/_build/html; its examples run
+	@PYTHONPATH=docs $(BIN)/python -m sitebuilder
+
+docs-images: $(READY)  ## draw the pictures of the documentation again (needs Chromium and the last demo cut)
+	@$(BIN)/trialbook build $(LAST)
+	@PYTHONPATH=docs $(BIN)/python -m sitebuilder.images build/$(LAST)
+
+bench: $(READY)  ## measure a build against the chain a user would write, and write the table into docs/performance.md
+	PYTHONPATH=tests $(BIN)/python -m bench time --write
 
 bench-scale: $(READY)  ## measure builds of 12 to 12,000 subjects (a quarter of an hour), likewise
-	PYTHONPATH=tests $(BIN)/python -m bench scale --readme
+	PYTHONPATH=tests $(BIN)/python -m bench scale --write
 
 golden: demo pilot  ## accept the results of the builds as the new golden files, on purpose
 	@PYTHONPATH=tests $(BIN)/python -m support.golden
 
-lock:  ## resolve requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
+lock:  ## resolve requirements.lock again from pyproject.toml; pins that need not move stay
+	@test -x $(UV)/bin/uv || { python3 -m venv $(UV) && $(UV)/bin/pip install --quiet uv; }
+	$(UV)/bin/uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --output-file requirements.lock
 
-clean:  ## remove the environment and every build
-	rm -rf $(VENV) && git clean -fdxq build
+clean:  ## remove the environment, the site and every build
+	rm -rf $(VENV) docs/_build && git clean -fdxq build
 
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 2; }

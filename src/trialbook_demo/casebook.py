@@ -45,7 +45,7 @@ class Record:
         self.later.append((when, None))
 
     def at(self, day: date) -> dict[str, str] | None:
-        """The values as they stood at the end of a day; None where the record was not there yet, or no longer."""
+        """The values at the end of a day; None where the record was not there yet, or no longer."""
         if self.known > day:
             return None
         if not self.later:
@@ -88,7 +88,7 @@ class CaseBook:
                 record.values["IDVARVAL"] = record.about.values["AESEQ"]
 
     def rows(self, day: date) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Domain and row of every record as it stood at the end of a day, in the order of the export."""
+        """Domain and row of every record at the end of a day, in the order of the export."""
         for domain, records in self._records.items():
             names = COLUMNS[domain]
             same = {"STUDYID": STUDY, "DOMAIN": domain, "USUBJID": self.story.usubjid}

@@ -1,4 +1,4 @@
-"""The synthetic trial: who takes part, and the records of every subject as they stood on any day."""
+"""The synthetic trial: who takes part, and the records of every subject on any day."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class SimulatedTrial:
         return {story.role: story.usubjid for story in self.stories}[role]
 
     def rows(self, as_of: date = FOREVER, ahead: Mapping[str, int] | None = None) -> Iterator[tuple[str, Row]]:
-        """Domain and row of each record as it stood at the end of a day, subject by subject.
+        """Domain and row of each record at the end of a day, subject by subject.
 
         `ahead`: roles whose records were already entered some days beyond that day.
         """

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.build
 
 
 def standing(workbook: Workbook) -> dict[str, str]:
-    """A build that stands, made quickly: what matters is that it is not touched."""
+    """A published build, made quickly: what matters is that it is not touched."""
     final = workbook.out / "case"
     final.mkdir(parents=True)
     (final / "index.html").write_text("index.html", encoding="utf-8")

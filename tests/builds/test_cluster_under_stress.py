@@ -30,7 +30,7 @@ WORKERS = 2
 
 
 def stands_in_for_a_build(job: Job, place: Path) -> Outcome:
-    """Some work of some seconds, which leaves its outcome as a build does."""
+    """Some work of some seconds, which writes its outcome as a build does."""
     until = time.monotonic() + 1.5
     while time.monotonic() < until:
         sum(range(10_000))

@@ -95,12 +95,12 @@ def test_a_grid_sets_the_headline_results_of_its_cases_side_by_side(
 
 
 def end_at_once() -> None:
-    """Stands in for a build that runs out of memory: the process is gone, no exception, no answer."""
+    """Takes the place of a build that runs out of memory: the process is gone, no exception, no answer."""
     os._exit(9)
 
 
 def outcome_of(cut_id: str) -> Outcome:
-    """Stands in for a build that works."""
+    """Takes the place of a build that works."""
     return Outcome(cut_id, 0, "index.html")
 
 

@@ -25,7 +25,7 @@ def papermill(root: Path, output: Path, step: str, *words: str) -> subprocess.Co
 def test_a_notebook_runs_alone_by_the_plain_papermill_command(
     demo: Path, root: Path, tmp_path: Path, step: str, words: list[str]
 ) -> None:
-    """And leaves the same results as in the build, without touching the build (all six: test_by_hand)."""
+    """And writes the same results as in the build, without touching the build (all six: test_by_hand)."""
     before = (demo / CUT / "manifest.json").read_bytes()
     done = papermill(root, tmp_path / "out.ipynb", step, *words)
     assert done.returncode == 0, done.stderr[-2000:]

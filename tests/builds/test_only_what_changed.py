@@ -35,7 +35,7 @@ class Project:
         return self.root / "build"
 
     def build(self, *, force: bool = False, out: Path | None = None) -> set[str]:
-        """Builds; returns the pieces that were made anew."""
+        """Builds; returns the tasks that were run again."""
         folder = (out or self.out) / CUT
         before = (folder / "run.json").stat().st_mtime_ns if folder.is_dir() else None
         trial = load_trial(self.cut, self.root)
@@ -105,7 +105,7 @@ def test_only_what_changed_is_made_again(project: Project, tmp_path: Path) -> No
     project.change(f"data/demo/{CUT}/ae.csv", lambda text: text.replace("infestations,2,N", "infestations,1,N", 1))
     assert {"raw.contracts", "01_cleaning", "03_safety"} <= project.build()
 
-    # A build put together from kept pieces is the build that is made anew.
+    # A build put together from cached tasks is the same as a fresh build.
     assert compare_builds(project.out / CUT, fresh(project, tmp_path)) == []
 
 

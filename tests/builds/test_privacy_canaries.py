@@ -53,7 +53,7 @@ class Place:
         return done.returncode
 
     def leaks(self) -> list[tuple[str, str]]:
-        """Tokens that stand in what was left or printed."""
+        """Tokens found in what was written or printed."""
         kept = [self.out, self.temporary, self.folder / "lists"]
         return found(self.tokens, [place for place in kept if place.exists()], self.printed)
 

@@ -39,7 +39,7 @@ def crate(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def graph(crate: dict[str, Any]) -> Graph:
-    assert len({entity["@id"] for entity in crate["@graph"]}) == len(crate["@graph"]), "an id stands once"
+    assert len({entity["@id"] for entity in crate["@graph"]}) == len(crate["@graph"]), "an id is unique"
     return {entity["@id"]: entity for entity in crate["@graph"]}
 
 

@@ -1,4 +1,4 @@
-"""Tables T-5 to T-11 of the demo cuts as they stand in the page, cell by cell against counts made in SQL."""
+"""Tables T-5 to T-11 of the demo cuts as the page shows them, cell by cell against counts made in SQL."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ RELATIONS: dict[str, int | None] = {
     "unlikely related": 2,
     "not related": 1,
 }
-# Rows, or columns, that stand only where there is such an event.
+# Rows, or columns, that are there only with such an event.
 ONLY_IF_ANY = {"not given": "relation = 3"}
 ANY = "Any event"
 Rows = dict[tuple[str, str], list[Cell]]

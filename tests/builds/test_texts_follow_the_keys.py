@@ -48,7 +48,7 @@ CHANGED: dict[str, Any] = {
 # Lists of words and ranges: the last entry is left out.
 SHORTER = ("dli_terms", "local_routes", "aesi", "infections", "plausible_ranges", "anticoagulants")
 WORDS = {"history_words": "acute_gvhd", "dlt_terms": "trial_drug"}
-# How a page puts the value of a key: page, what stands in front of it and after it.
+# How a page puts the value of a key: page, the text in front of it and after it.
 SAID: dict[str, list[tuple[str, str, str]]] = {
     "safety_end_rel_day": [("03_safety", "first infusion to day ", ""), ("05_orr", "to REL_DAY ", "")],
     "maturity_margin_d28": [("02_eligibility", "(infused ", " days before"), ("05_orr", "mature, that is ", " days")],

@@ -1,4 +1,4 @@
-"""A domain that was not delivered: "not evaluable" with its bounds in every place where the response would stand."""
+"""A domain that was not delivered: "not evaluable" with its bounds in every place where the response would be."""
 
 from __future__ import annotations
 

@@ -44,16 +44,16 @@ SAME_LENGTH = (
     "os.utime(p, ns=(then.st_atime_ns, then.st_mtime_ns))"
 )
 CROOKED = {
-    "a count of another step, time restored": (SAME_LENGTH, "was altered after its step had left it"),
+    "a count of another step, time restored": (SAME_LENGTH, "was altered after its step had written it"),
     "a page of another chapter": (
         "while not (w / '.steps' / '01_cleaning.page' / 'page.json').exists(): time.sleep(0.05)\ntime.sleep(0.5)\n"
         "(w / '.steps' / '01_cleaning.page' / 'page.json').write_text('{}')",
-        "was altered after its step had left it",
+        "was altered after its step had written it",
     ),
-    "a page planted": ("(w / 'extra.html').write_text('x')", "was left by no step that declares it"),
-    "a dataset planted": ("(w / 'data' / 'adxx.parquet').write_text('x')", "was left by no step that declares it"),
+    "a page planted": ("(w / 'extra.html').write_text('x')", "was written by no step that declares it"),
+    "a dataset planted": ("(w / 'data' / 'adxx.parquet').write_text('x')", "was written by no step that declares it"),
     "a clean domain planted": (
-        "(w / 'data' / 'clean' / 'zz.parquet').write_text('x')", "was left by no step that declares it",
+        "(w / 'data' / 'clean' / 'zz.parquet').write_text('x')", "was written by no step that declares it",
     ),
     "a dataset replaced by a link": (
         "p = w / 'data' / 'adsl.parquet'\np.rename(w.parent / 'adsl')\np.symlink_to(w.parent / 'adsl')",

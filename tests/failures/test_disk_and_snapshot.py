@@ -118,7 +118,7 @@ def test_a_file_that_is_not_what_it_seems_stops_the_build(small: SmallProject, d
     assert done.process.returncode == 1, done.said
     assert any("stopped" in line and "ae.csv" in line for line in done.said.splitlines()), done.said
     assert "Traceback" not in done.said
-    assert "mistake of the workbook" not in done.said
+    assert "error in the workbook" not in done.said
     assert not (small.out / "case").exists()
     assert small.litter() == []
 
@@ -134,7 +134,7 @@ def test_what_is_no_file_stops_where_a_domain_would_be_and_is_passed_over_elsewh
     damage(small.snapshot / "lb.csv")
     done = Running(small.log, "check", "case", "--raw", TRIALBOOK_ROOT=str(small.folder))
     assert done.end() == 1, done.said
-    assert "lb.csv: this is no file, but has the name of a domain's. Next: put" in done.said
+    assert "lb.csv: this is not a file, but has the name of a domain file. Next: put" in done.said
 
 
 @pytest.mark.parametrize("damage", [empty, a_folder, Path.unlink])

@@ -82,7 +82,7 @@ def test_the_life_of_a_build_whose_delivery_changes(prepared: SmallProject) -> N
 
     page = kept / "index.html"
     whole = page.read_bytes()
-    # The file is the same one as in no other build: written anew, so that nothing else changes with it.
+    # The file is the same one as in no other build: rewritten, so that nothing else changes with it.
     page.unlink()
     page.write_bytes(whole.replace(b"Case", b"Cose") + b" ")
     found = quick(small)

@@ -1,4 +1,4 @@
-"""Later steps start when a notebook has left its datasets, not at its end; what they started with stays as it was."""
+"""Later steps start when a notebook has written its datasets, not at its end; what they read does not change."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def small(tmp_path: Path, root: Path, finished: SmallProject) -> SmallProject:
 
 
 def eligibility(small: SmallProject, *after: str) -> None:
-    """The eligibility notebook leaves its datasets first; these cells come after them."""
+    """The eligibility notebook writes its datasets first; these cells come after them."""
     leave = DERIVE.format(datasets=GRAPH.step(ELIGIBILITY).datasets)
     notebook = notebook_of(OPEN.format(name=ELIGIBILITY), leave, *after, "step.close()")
     notebook.cells[0].source = PARAMETERS
@@ -59,7 +59,7 @@ def test_a_dataset_that_is_written_again_after_others_have_begun_with_it_stops_t
     eligibility(small, AGAIN.format(begun=str(small.place / "03_safety")))
     running = small.build()
     assert running.end() == 1
-    # Whoever sees it first says so: the runner, or a step that reads it.
+    # The first to see it says so: the runner, or a step that reads it.
     again = "it was written again after other steps had begun with it"
     assert any(f"data/adsl.parquet: {why}" in running.said for why in (again, "the file changed while the build was"))
     assert "Traceback" not in running.said

@@ -1,4 +1,4 @@
-"""What the benchmarks print is what was measured, and goes only between its markers in the README."""
+"""What the benchmarks print is what was measured, and goes only between its markers in docs/performance.md."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.__main__ import MARKERS, PAGE
 from bench.benches import BENCHES, Bench, Line
 from bench.measured import CommandError, Measured, measure
 from bench.project_copy import ProjectCopy
-from bench.readme_tables import bench_table, growth, scale_table, simulator_table, write_between
 from bench.scale import Size, steps_of
+from bench.tables import bench_table, growth, scale_table, simulator_table, write_between
 
 
 def line(name: str, seconds: float, at_least: float | None = None) -> Line:
@@ -59,12 +60,21 @@ def test_the_steps_of_a_build_are_read_from_its_run_file(tmp_path: Path) -> None
 
 
 def test_the_table_replaces_only_what_stands_between_its_markers(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- bench:start -->\nold\n<!-- bench:end -->\nafter\n", encoding="utf-8")
-    write_between(readme, "bench", "new")
-    assert readme.read_text(encoding="utf-8") == "before\n<!-- bench:start -->\nnew\n<!-- bench:end -->\nafter\n"
+    page = tmp_path / "performance.md"
+    page.write_text("before\n<!-- bench:start -->\nold\n<!-- bench:end -->\nafter\n", encoding="utf-8")
+    write_between(page, "bench", "new")
+    assert page.read_text(encoding="utf-8") == "before\n<!-- bench:start -->\nnew\n<!-- bench:end -->\nafter\n"
     with pytest.raises(ValueError, match="no place"):
-        write_between(readme, "scale", "new")
+        write_between(page, "scale", "new")
+
+
+def test_the_page_of_the_tables_has_the_markers_of_every_benchmark(tmp_path: Path, root: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_bytes((root / PAGE).read_bytes())
+    for marker in MARKERS.values():
+        write_between(page, marker, f"measured: {marker}")
+    assert "measured: bench" in page.read_text(encoding="utf-8")
+    assert "measured: scale" in page.read_text(encoding="utf-8")
 
 
 def test_a_benchmark_of_a_command_that_fails_is_no_benchmark(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from trialbook.display import theme
 from trialbook.profiles.profile import DATASETS
 from trialbook.workbook.step_metadata import ENTRY, read_graph
 from trialbook.workbook.steps import PROFILED
@@ -79,7 +80,7 @@ def steps(root: Path) -> list[Path]:
 def test_the_story_has_its_six_chapters_and_each_notebook_says_where_it_belongs(root: Path) -> None:
     names = ["01_cleaning", "02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os"]
     assert read_graph(root).names[:6] == names
-    # The profile pages are made of what the steps leave; the list stands twice, since importing it would take long.
+    # The profile pages are made of datasets of the steps; the list is kept twice, since importing it would take long.
     assert set(PROFILED) == set(DATASETS)
 
 
@@ -170,3 +171,37 @@ def test_modules_are_short_and_say_what_they_are_for(root: Path) -> None:
         assert len(lines) <= 500, path.name
         assert lines, path.name
         assert lines[0].startswith('"""'), path.name
+
+
+# Hexadecimal colours (never a character reference such as &#123;), colour functions, and colours by name where a style,
+# a drawing or a chart takes one.
+COLOUR = re.compile(
+    r"(?<!&)#(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})(?![\w-])|\b(?:rgba?|hsla?|hwb|lab|lch|oklab|oklch)\(\s*[\d.]"
+    r"|\b(?:color|colour|fill|stroke|background|border(?:-\w+)?)[\"']?\s*[=:]\s*[\"']?"
+    r"(?:white|black|gr[ae]y|red|green|blue|orange|yellow|purple|navy|teal|maroon|silver|gold|brown|pink)\b",
+    re.IGNORECASE,
+)
+
+
+def test_colours_are_spelled_out_in_the_theme_alone(root: Path) -> None:
+    home = root / "src" / "trialbook" / "display" / "theme.py"
+    shown = [p for p in (root / "src").rglob("*") if p.suffix in (".py", ".css", ".html", ".js", ".svg") and p != home]
+    found = [
+        f"{path.relative_to(root)}: {match[0]}"
+        for path in sorted(shown)
+        for match in COLOUR.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+    assert len(COLOUR.findall(home.read_text(encoding="utf-8"))) > 30
+
+
+def test_every_custom_property_of_a_style_is_one_of_the_theme(root: Path) -> None:
+    named = {*theme.BLOCK_COLOURS, *theme.PAGE_COLOURS}
+    templates = root / "src" / "trialbook" / "display" / "templates"
+    used = {name: set(re.findall(r"var\(--([\w-]+)", (templates / name).read_text(encoding="utf-8")))
+            for name in ("blocks.css", "page.css")}  # fmt: skip
+    # Not colours: the typeface, the width of a chart; and what JupyterLab defines.
+    others = {"tb-font", "w", "jp-layout-color0", "jp-content-link-color"}
+    assert set.union(*used.values()) - others == named
+    # In JupyterLab there is no page around a block: there it has its own colours, or falls back on them.
+    assert used["blocks.css"] - others - set(theme.BLOCK_COLOURS) == {"paper", "accent"}

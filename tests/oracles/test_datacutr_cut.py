@@ -87,7 +87,7 @@ def pilot(oracles: Path) -> dict[str, pd.DataFrame]:
 
 
 def pilot_cut(pilot: dict[str, pd.DataFrame], day: str) -> Cut:
-    """The pilot cut as the oracle did: a subject is in from the randomisation on, which stands for consent here."""
+    """The pilot cut as the oracle did: a subject is in from the randomisation on, which is taken for consent here."""
     ds = pilot["DS"]
     randomised = ds[ds["DSDECOD"].eq("RANDOMIZED")].drop_duplicates("USUBJID").set_index("USUBJID")["DSSTDTC"]
     entered = pilot["DM"]["USUBJID"].map(randomised).astype("str").fillna(AFTER)

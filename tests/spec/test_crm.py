@@ -1,4 +1,4 @@
-"""CRM and TITE-CRM by the computed examples of the domain document §4.10, and the limits of A-79."""
+"""CRM and TITE-CRM by the computed examples of the rulebook §4.10, and the limits of A-79."""
 
 from __future__ import annotations
 

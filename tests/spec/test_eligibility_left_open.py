@@ -1,4 +1,4 @@
-"""What stays open is told as open: one answer for five tests, a missing age, steroids without stages at their start."""
+"""What is open is shown as open: one answer for five tests, a missing age, steroids without stages at their start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BOIN, i3+3, mTPI-2, keyboard and TITE-BOIN by the tables of the domain document §4.5 to §4.9."""
+"""BOIN, i3+3, mTPI-2, keyboard and TITE-BOIN by the tables of the rulebook §4.5 to §4.9."""
 
 from __future__ import annotations
 

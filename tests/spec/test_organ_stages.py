@@ -1,4 +1,4 @@
-"""MAGIC organ stages: the table of domain document §2.1 as examples, limits and gaps included."""
+"""MAGIC organ stages: the table of rulebook §2.1 as examples, limits and gaps included."""
 
 from __future__ import annotations
 

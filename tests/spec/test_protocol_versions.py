@@ -117,7 +117,7 @@ def test_on_every_day_one_version_is_in_force(protocol: Protocol) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"id": "1.0"}, "1.0 stands twice"),
+        ({"id": "1.0"}, "1.0 occurs twice"),
         ({"date": "2025-01"}, "complete calendar date"),
         ({"date": "2025-02-30"}, "complete calendar date"),
         ({"criteria": {"EX40": {"ALT_uln": "3"}}}, "no criterion EX40 in the amendment 2.0; the nearest is EX"),

@@ -1,4 +1,4 @@
-"""Treatment-emergent adverse events: the example tables of domain document §3.1."""
+"""Treatment-emergent adverse events: the example tables of rulebook §3.1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chart specifications that stand in a built page, read from its HTML as a browser would read them."""
+"""The chart specifications in a built page, read from its HTML as a browser would read them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def without_data(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def values_of(wanted: str, node: Any) -> Iterator[Any]:
-    """Every value of a key, wherever it stands outside the data; the entries of a list one by one."""
+    """Every value of a key, wherever it is outside the data; the entries of a list one by one."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key == wanted:

@@ -29,7 +29,7 @@ def demo(root: Path) -> Path:
             try:
                 build_cut(trial, root, Options(out))
             except ChangedError:
-                # The demo data were simulated anew: a build of the old ones is not to be kept.
+                # The demo data were simulated again: a build of the old ones is not to be kept.
                 shutil.rmtree(out / cut)
                 build_cut(trial, root, Options(out))
     return out

@@ -23,7 +23,7 @@ RAISED = "code cell 3 ended with ZeroDivisionError"
 ENDED = "the kernel ended by itself while code cell 3 of 4 ran"
 KILLED = "the kernel was killed"
 REFUSED = "code cell 3 ended with ProcessRefused"
-# Code cell 1 holds the parameters, 2 those that were injected, 3 is the crooked one, 4 leaves the receipt.
+# Code cell 1 holds the parameters, 2 those that were injected, 3 is the crooked one, 4 writes the receipt.
 ENDINGS: dict[str, Ending] = {
     # a cell that raises
     "an error": Ending("1 / 0", False, RAISED),
@@ -134,7 +134,7 @@ ENDINGS: dict[str, Ending] = {
         "a call that code cell 3, or one before it, put off failed (ZeroDivisionError)"),
     # what was left
     "the receipt removed in advance": Ending(
-        "import os\nos.environ['TRIALBOOK_NONCE'] = 'another'", False, "the last cell left no receipt"),
+        "import os\nos.environ['TRIALBOOK_NONCE'] = 'another'", False, "the last cell wrote no receipt"),
     "the workspace removed": Ending(
         "import os, shutil\nw = os.environ['TRIALBOOK_WORKSPACE']\nshutil.rmtree(w)\nopen(w, 'w')",
         False, "code cell 4 ended with"),

@@ -47,7 +47,7 @@ PAYLOADS = {
 
 
 def frame(protocol: Protocol, *, banner: str = "SYNTHETIC DATA", **cut: Any) -> Frame:
-    """What stands around a sample page."""
+    """The frame of a sample page."""
     values = {"cut_id": "2025-09-30", "cut_date": "2025-09-30", "snapshot": "data/demo", "protocol": "params/p.yaml"}
     names = ("index", "01_cleaning", "02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os")
     return Frame(
@@ -56,7 +56,7 @@ def frame(protocol: Protocol, *, banner: str = "SYNTHETIC DATA", **cut: Any) -> 
         navigation=[Link(f"{name}.html", name.partition("_")[2].capitalize() or "Overview") for name in names],
         fingerprint="0123456789ab",
         banner=banner,
-        assumptions="Assumptions A-01 to A-90 stand in params/protocol.yaml.",
+        assumptions="Assumptions A-01 to A-90 are listed in params/protocol.yaml.",
     )
 
 

@@ -18,7 +18,7 @@ NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 def results_of_hand(project: Path, cut: str, step: str) -> list[dict[str, Any]]:
-    """The results that a run by hand of this step left."""
+    """The results that a run by hand of this step wrote."""
     path = project / "build" / ".interactive" / cut / ".steps" / step / "ard.json"
     rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return rows

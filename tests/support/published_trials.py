@@ -1,4 +1,4 @@
-"""Published trials (domain document §7) as raw snapshots: as many subjects, responses and deaths as were reported."""
+"""Published trials (rulebook §7) as raw snapshots: as many subjects, responses and deaths as were reported."""
 
 from __future__ import annotations
 

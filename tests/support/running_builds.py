@@ -47,7 +47,7 @@ def run_cells(
     folder: Path, *cells: str, receipt: str = RECEIPT, tags: list[str] | None = None,
     server: KernelServer | None = None, limits: Limits | None = None,
 ) -> NotebookRun:  # fmt: skip
-    """Runs these cells as the notebook of a step, with a last cell that leaves a receipt."""
+    """Runs these cells as the notebook of a step, with a last cell that writes a receipt."""
     source = folder / "99_test.ipynb"
     nbformat.write(notebook_of(*cells, receipt, tags=tags), source)
     workspace = folder / "workspace"

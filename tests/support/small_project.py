@@ -123,7 +123,7 @@ class SmallProject:
         (self.folder / "params" / "cuts" / f"{cut_id}.yaml").write_text(yaml.safe_dump(cut), encoding="utf-8")
 
     def write_notebook(self, spec: StepSpec, *middle: str) -> None:
-        """The tiny notebook of a step; `middle` stands between its hold and what it leaves."""
+        """The tiny notebook of a step; `middle` comes between its hold and what it writes."""
         leave = CLEAN if spec.clean else DERIVE.format(datasets=spec.datasets)
         hold = HOLD.format(name=spec.name)
         notebook = notebook_of(OPEN.format(name=spec.name), hold, *middle, leave, "step.close()")
@@ -166,7 +166,7 @@ class SmallProject:
 
     @property
     def standing(self) -> dict[str, str]:
-        """What stands of the build: every file with its hash."""
+        """What is there of the build: every file with its hash."""
         return content(self.out / self.cut_id)
 
     def processes(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The forty problems of real exports (domain document §9): the class of each, its rules, and where they are applied."""
+"""The forty problems of real exports (rulebook §9): the class of each, its rules, and where they are applied."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from trialbook.cleaning.columns import kind_of
 from trialbook.cleaning.compare_cuts import Differences
 from trialbook.cleaning.cut import Cut
 from trialbook.cleaning.read_values import CHANGE_COLUMNS, WHOLE_RECORD
-from trialbook.cleaning.rules import RULES
+from trialbook.cleaning.rules import meaning
 from trialbook.core.domains import REQUIRED, VARIABLES, Domains
 from trialbook.queries.query_list import SEVERITIES, Query
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
@@ -56,7 +56,7 @@ def fix_counts(changes: pd.DataFrame) -> pd.DataFrame:
     groups = changes.groupby(["rule", "file", "sheet", "column"], sort=True)
     rows = [
         {
-            "rule": rule, "meaning": RULES[rule].english, "file": f"{file} {sheet}".strip(),
+            "rule": rule, "meaning": meaning(rule), "file": f"{file} {sheet}".strip(),
             "column": column or "(record or file)", "changes": len(group), "example": _example(group.iloc[0]),
         }
         for (rule, file, sheet, column), group in groups

@@ -41,7 +41,11 @@ class Lookup:
 
     @property
     def name(self) -> str:
-        """Name of the joined column: what it is, in words."""
+        """Name of the joined column: what it is, in words.
+
+        >>> Lookup("DTHDTC", read="date", dataset="dm").name
+        'DM.DTHDTC (date, smallest)'
+        """
         place = f"{self.dataset.upper()}." if self.dataset else ""
         how = [self.read] if self.read else []
         how += [self.take] if self.dataset else []
@@ -50,7 +54,12 @@ class Lookup:
         return f"{place}{self.column}" + (f" ({', '.join(how)})" if how else "")
 
     def missing(self, frame: pd.DataFrame, datasets: Mapping[str, pd.DataFrame]) -> str:
-        """What is not there to look up (`dm` or `dm.DTHDTC`), or blank."""
+        """What is not there to look up (`dm` or `dm.DTHDTC`), or blank.
+
+        >>> ae = pd.DataFrame({"USUBJID": ["001"]})
+        >>> Lookup("DTHDTC", dataset="dm").missing(ae, {"dm": ae}), Lookup("USUBJID").missing(ae, {})
+        ('dm.DTHDTC', '')
+        """
         if not self.dataset:
             return "" if self.column in frame.columns else self.column
         other = datasets.get(self.dataset)
@@ -62,7 +71,13 @@ class Lookup:
         return absent[0] if absent else ""
 
     def values(self, frame: pd.DataFrame, datasets: Mapping[str, pd.DataFrame]) -> pd.Series:
-        """The looked-up value of each record of the frame; missing where no record is found (0 for `count`)."""
+        """The looked-up value of each record of the frame; missing where no record is found (0 for `count`).
+
+        >>> ae = pd.DataFrame({"USUBJID": ["001", "002"]})
+        >>> dm = pd.DataFrame({"USUBJID": ["001"], "ARMCD": ["DL1"]})
+        >>> Lookup("ARMCD", dataset="dm", take="count").values(ae, {"dm": dm}).tolist()
+        [1.0, 0.0]
+        """
         if not self.dataset:
             return READS[self.read](frame[self.column])
         rows = datasets[self.dataset]
@@ -76,7 +91,11 @@ class Lookup:
 
 
 def parse_lookup(entry: Any, place: str) -> Lookup:
-    """The lookup of a contract file; raises UsageError, naming the rule, for one that cannot be understood."""
+    """The lookup of a contract file; raises UsageError, naming the rule, for one that cannot be understood.
+
+    >>> parse_lookup({"column": "DTHDTC", "dataset": "dm"}, "ae.AEENDTC.not_after_death").by
+    (('USUBJID', 'USUBJID'),)
+    """
     by, where = entry.get("by", ["USUBJID"]), entry.get("where", {})
     formed = (
         set(entry) <= KEYS and entry.get("column") and entry.get("read", "") in list(READS)

@@ -36,7 +36,15 @@ def protocol_lists(protocol: Protocol) -> dict[str, pd.DataFrame]:
 
 
 def codes_of(codelist: Any, datasets: Mapping[str, pd.DataFrame]) -> list[str] | None:
-    """The values of a code list of a contract; None where it follows from a protocol that is not at hand."""
+    """The values of a code list of a contract; None where it follows from a protocol that is not at hand.
+
+    >>> codes_of(["Y", "N"], {})
+    ['Y', 'N']
+    >>> codes_of({"protocol": "dose_levels", "also": [""]}, {}) is None
+    True
+    >>> codes_of({"protocol": "dose_levels", "also": [""]}, {"protocol/dose_levels": pd.DataFrame({"TRT01A": ["DL1"]})})
+    ['DL1', '']
+    """
     if not isinstance(codelist, Mapping):
         return list(codelist or [])
     frame = datasets.get(f"protocol/{codelist['protocol']}")
@@ -44,14 +52,22 @@ def codes_of(codelist: Any, datasets: Mapping[str, pd.DataFrame]) -> list[str] |
 
 
 def codes_in_words(codelist: Any) -> str:
-    """A code list as a person reads it."""
+    """A code list as a person reads it.
+
+    >>> codes_in_words(["Y", ""])
+    'Y, (blank)'
+    """
     if not isinstance(codelist, Mapping):
         return ", ".join(str(code) or "(blank)" for code in codelist or [])
     return ", ".join([LISTS[codelist["protocol"]], *(str(code) or "(blank)" for code in codelist.get("also", []))])
 
 
 def is_code_list(codelist: Any) -> bool:
-    """Whether it is a list of values, or a list of the protocol with further values."""
+    """Whether it is a list of values, or a list of the protocol with further values.
+
+    >>> is_code_list(["Y", "N"]), is_code_list({"protocol": "dose_levels"}), is_code_list("Y")
+    (True, True, False)
+    """
     if not isinstance(codelist, Mapping):
         return isinstance(codelist, Sequence) and not isinstance(codelist, str)
     return (

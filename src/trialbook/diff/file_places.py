@@ -31,7 +31,7 @@ def places(a: Path, b: Path, most: int = MOST) -> list[str]:
         found = first_and_more(_places_of_kind(kind, a, b), most)
     except Exception as error:  # a file that was tampered with may break its reader in any way; the bytes still tell
         return [f"cannot be read as {kind} ({type(error).__name__}); {byte_place(one, two)}"]
-    return found or [f"what it says agrees, its bytes do not: {byte_place(one, two)}"]
+    return found or [f"the content agrees, the bytes do not: {byte_place(one, two)}"]
 
 
 def _places_of_kind(kind: str, a: Path, b: Path) -> Iterator[str]:
@@ -52,18 +52,22 @@ def _places_of_kind(kind: str, a: Path, b: Path) -> Iterator[str]:
 
 
 def json_places(one: Any, two: Any, at: str = "") -> Iterator[str]:
-    """Every path whose value differs, in the order of the paths."""
+    """Every path whose value differs, in the order of the paths.
+
+    >>> list(json_places({"n": 3, "N": 12}, {"n": 4}))
+    ['/N: only in the published build', '/n: 3 published, 4 rebuilt']
+    """
     if isinstance(one, dict) and isinstance(two, dict):
         for key in sorted({*one, *two}):
             if key not in two:
-                yield f"{at}/{key}: stands, was not rebuilt"
+                yield f"{at}/{key}: only in the published build"
             elif key not in one:
-                yield f"{at}/{key}: was rebuilt, does not stand"
+                yield f"{at}/{key}: only in the rebuild"
             else:
                 yield from json_places(one[key], two[key], f"{at}/{key}")
     elif isinstance(one, list) and isinstance(two, list):
         if len(one) != len(two):
-            yield f"{at or '/'}: {len(one)} entries stand, {len(two)} were rebuilt"
+            yield f"{at or '/'}: {len(one)} entries published, {len(two)} rebuilt"
         for number, (x, y) in enumerate(zip(one, two, strict=False)):
             yield from json_places(x, y, f"{at}/{number}")
     elif type(one) is not type(two) or one != two:
@@ -71,13 +75,17 @@ def json_places(one: Any, two: Any, at: str = "") -> Iterator[str]:
 
 
 def csv_places(one: str, two: str) -> Iterator[str]:
-    """Line and column of every field that differs; a line that one side does not have is one place."""
+    r"""Line and column of every field that differs; a line that one side does not have is one place.
+
+    >>> list(csv_places("subject,n\n001,3\n", "subject,n\n001,4\n"))
+    ['line 2, column n: 3 published, 4 rebuilt']
+    """
     left, right = (list(_records(text)) for text in (one, two))
     header = left[0][1] if left else []
     for x, y in zip_longest(left, right):
         if x is None or y is None:
             line, fields = x or y
-            yield f"line {line}: {'stands, was not rebuilt' if x else 'was rebuilt, does not stand'}: {fields[0]}"
+            yield f"line {line}: {'only in the published build' if x else 'only in the rebuild'}: {fields[0]}"
             continue
         for number, (old, new) in enumerate(zip_longest(x[1], y[1]), start=1):
             if old != new:
@@ -95,7 +103,11 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def line_place(one: str, two: str) -> str:
-    """Line and column of the first character that differs."""
+    r"""Line and column of the first character that differs.
+
+    >>> line_place("a\nb1", "a\nb2")
+    'line 2, column 2'
+    """
     at = first_difference(one, two)
     line, column = one.count("\n", 0, at) + 1, at - one.rfind("\n", 0, at)
     return f"line {line}, column {column}"
@@ -105,12 +117,16 @@ def byte_place(one: bytes, two: bytes) -> str:
     """The first byte that differs, or that one file is the beginning of the other."""
     at = first_difference(one, two)
     if at == min(len(one), len(two)):
-        return f"{len(one)} bytes stand, {len(two)} were rebuilt, and they agree as far as the shorter one goes"
+        return f"{len(one)} bytes published, {len(two)} rebuilt; they agree as far as the shorter one goes"
     return f"byte {at} is the first that differs"
 
 
 def rewritten(one: bytes, two: bytes) -> str | None:
-    """How two texts differ that agree in every letter: byte order mark, line endings, or white space at the end."""
+    r"""How two texts differ that agree in every letter: byte order mark, line endings, or white space at the end.
+
+    >>> rewritten(b"a\r\nb", b"a\nb"), rewritten(b"a", b"b")
+    ('the line endings differ', None)
+    """
     ways: dict[str, Callable[[bytes], bytes]] = {
         "a byte order mark at the beginning differs": lambda text: text.removeprefix(BOM),
         "the line endings differ": lambda text: text.replace(b"\r\n", b"\n"),

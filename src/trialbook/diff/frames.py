@@ -25,23 +25,28 @@ def parquet_places(a: Path, b: Path) -> Iterator[str]:
 
 
 def frame_places(old: pd.DataFrame, new: pd.DataFrame, ignore: Collection[str] = ()) -> Iterator[str]:
-    """Columns and records that are on one side only, records in another order, and every value that differs."""
+    """Columns and records that are on one side only, records in another order, and every value that differs.
+
+    >>> old = pd.DataFrame({"USUBJID": ["001", "002"], "AGE": [45, 50]})
+    >>> list(frame_places(old, old.replace({"AGE": {45: 54}})))
+    ['USUBJID 001, column AGE: 45 published, 54 rebuilt']
+    """
     for column in [c for c in old.columns if c not in new.columns]:
-        yield f"column {column}: stands, was not rebuilt"
+        yield f"column {column}: only in the published build"
     for column in [c for c in new.columns if c not in old.columns]:
-        yield f"column {column}: was rebuilt, does not stand"
+        yield f"column {column}: only in the rebuild"
     both = [c for c in old.columns if c in new.columns]
     if [c for c in new.columns if c in old.columns] != both:
-        yield "the columns stand in another order"
+        yield "the columns are in another order"
     key = record_key(old, new)
     left, right = keyed(old, key), keyed(new, key)
     for record in left.index.difference(right.index, sort=False):
-        yield f"{named(record, key)}: this record stands and was not rebuilt"
+        yield f"{named(record, key)}: this record is only in the published build"
     for record in right.index.difference(left.index, sort=False):
-        yield f"{named(record, key)}: this record was rebuilt and does not stand"
+        yield f"{named(record, key)}: this record is only in the rebuild"
     shared = left.index.intersection(right.index, sort=False)
     if not right.index[right.index.isin(shared)].equals(shared):
-        yield "the records stand in another order"
+        yield "the records are in another order"
     for record, column, x, y in differing_cells(
         left.loc[shared], right.loc[shared], [c for c in both if c not in ignore]
     ):
@@ -49,7 +54,12 @@ def frame_places(old: pd.DataFrame, new: pd.DataFrame, ignore: Collection[str] =
 
 
 def differing_cells(old: pd.DataFrame, new: pd.DataFrame, columns: list[str]) -> list[tuple[Any, str, Any, Any]]:
-    """Each value that differs, record by record: (record, column, old, new); both frames have the same index."""
+    """Each value that differs, record by record: (record, column, old, new); both frames have the same index.
+
+    >>> old, new = pd.DataFrame({"AGE": [45, 50]}), pd.DataFrame({"AGE": [54, 50]})
+    >>> [(record, column, int(x), int(y)) for record, column, x, y in differing_cells(old, new, ["AGE"])]
+    [(0, 'AGE', 45, 54)]
+    """
     found: list[tuple[int, int, Any, str, Any, Any]] = []
     for place, column in enumerate(columns):
         one, two = old[column], new[column]
@@ -61,7 +71,14 @@ def differing_cells(old: pd.DataFrame, new: pd.DataFrame, columns: list[str]) ->
 
 
 def record_key(old: pd.DataFrame, new: pd.DataFrame) -> list[str] | None:
-    """The fewest naming columns, in their order, that tell the records of both tables apart; None when none do."""
+    """The fewest naming columns, in their order, that tell the records of both tables apart; None when none do.
+
+    >>> labs = pd.DataFrame({"USUBJID": ["001", "001"], "PARAMCD": ["ALT", "AST"], "AVAL": [30.0, 41.0]})
+    >>> record_key(labs, labs)
+    ['USUBJID', 'PARAMCD']
+    >>> record_key(labs[["AVAL"]], labs[["AVAL"]]) is None
+    True
+    """
     sequences = [c for c in old.columns if c.endswith("SEQ") and len(c) <= 5]
     names = [*NAMING[:-2], *sequences, *NAMING[-2:]]
     key: list[str] = []
@@ -74,7 +91,11 @@ def record_key(old: pd.DataFrame, new: pd.DataFrame) -> list[str] | None:
 
 
 def keyed(frame: pd.DataFrame, key: list[str] | None) -> pd.DataFrame:
-    """The frame with its key as index; with the number of the row, from 1, where there is no key."""
+    """The frame with its key as index; with the number of the row, from 1, where there is no key.
+
+    >>> keyed(pd.DataFrame({"USUBJID": ["001"], "AGE": [45]}), ["USUBJID"]).index.tolist()
+    [('001',)]
+    """
     if key is None:
         return frame.set_axis(pd.RangeIndex(1, len(frame) + 1), axis="index")
     parts = [frame[name].astype("object").where(frame[name].notna(), "") for name in key]
@@ -82,7 +103,11 @@ def keyed(frame: pd.DataFrame, key: list[str] | None) -> pd.DataFrame:
 
 
 def named(record: Any, key: list[str] | None) -> str:
-    """A record by its key, blank parts left out, or by its row."""
+    """A record by its key, blank parts left out, or by its row.
+
+    >>> named(("001", "ALT"), ["USUBJID", "PARAMCD"]), named(3, None)
+    ('USUBJID 001, PARAMCD ALT', 'row 3')
+    """
     if key is None:
         return f"row {record}"
     parts = zip(key, record, strict=True)
@@ -107,7 +132,11 @@ def workbook_places(a: Path, b: Path) -> Iterator[str]:
 
 
 def cell_name(row: int, column: int) -> str:
-    """A cell as a spreadsheet names it: row 3, column 28 is AB3."""
+    """A cell as a spreadsheet names it: row 3, column 28 is AB3.
+
+    >>> cell_name(3, 28)
+    'AB3'
+    """
     letters = ""
     while column:
         column, rest = divmod(column - 1, 26)

@@ -1,4 +1,4 @@
-"""What a committee must not overlook beside the advice: open adjudications, dates, data, replacements, the cap."""
+"""What the rule in force advises at a cut, with its worst and best case (§4.3, §4.4), and notes for the committee."""
 
 from __future__ import annotations
 
@@ -203,14 +203,14 @@ DECIDING = (CONFIRMED, AWAITED, UNDATED)
 
 
 class Note(NamedTuple):
-    """A sentence and how loudly to say it."""
+    """A sentence, and whether it is a warning."""
 
     kind: Literal["info", "warning"]
     text: str
 
 
 def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, analysis: Analysis) -> list[Note]:
-    """The notes of a cut, the loudest first; each names its subjects."""
+    """The notes of a cut, warnings first; each names its subjects."""
     says = {
         PENDING_ADJUDICATION: "counted as DLT: a candidate DLT has not been adjudicated (A-71)",
         UNRESOLVED: "counted as DLT: a partial onset date leaves open whether the event lies in the window (A-65)",
@@ -234,12 +234,14 @@ def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, ana
         cases = f"worst case {plain_code(advice.worst)}, best case {plain_code(advice.best)}"
         notes.append(Note("info", f"What is open may lead to: {cases}."))
     elif advice.best != advice.code:
-        notes.append(Note("info", f"Whatever comes of what is open, the rule will then say {plain_code(advice.best)}."))
+        notes.append(
+            Note("info", f"However the open cases turn out, the rule will then say {plain_code(advice.best)}.")
+        )
     return notes
 
 
 def late_report_notes(events: pd.DataFrame, addlt: pd.DataFrame, cut_date: pd.Timestamp) -> list[Note]:
-    """Loud notes on deciding events that began by the cut but were reported after it (AEDTC): they count."""
+    """Warnings of deciding events that began by the cut but were reported after it (AEDTC): they count."""
     late = events[events["ROLE"].isin(DECIDING) & (events["KNOWNDT"] > cut_date)]
     names = addlt.set_index("USUBJID")["SUBJID"].to_dict()
     return [
@@ -250,8 +252,8 @@ def late_report_notes(events: pd.DataFrame, addlt: pd.DataFrame, cut_date: pd.Ti
 
 
 def _replacements(addlt: pd.DataFrame, analysis: Analysis) -> list[Note]:
-    """Who is replaced and why, and what that costs; who was under-dosed but had a DLT stays."""
-    place = "; this uses a place under the cap (A-73)" if analysis.cap_counts == "treated" else ""
+    """Who is replaced and why, and whether it counts towards the cap; a subject under-dosed but with a DLT stays."""
+    place = "; still counts towards the cap (A-73)" if analysis.cap_counts == "treated" else ""
     listed = addlt.sort_values("USUBJID", kind="stable")
     replaced = listed[listed["DLTSTAT"].eq(NOT_EVALUABLE)]
     lost = f"not evaluable, may be replaced{place}"

@@ -73,7 +73,7 @@ def dose_received(treated: pd.DataFrame, study: StudyData) -> pd.DataFrame:
 
     Once the window has closed, all planned infusions of the window are due. While it is open, those with a record are
     (EXDOSE 0 = not given): an infusion without one may be late, or not entered yet. DOSEFRAC is missing where the
-    level has no planned dose (nothing to compare with: DOSEKNOWN true) or where the dose of an infusion cannot be told,
+    level has no planned dose (nothing to compare with: DOSEKNOWN true) or where the dose of an infusion is not known,
     a record without EXDOSE among them (DOSEKNOWN false). MISSEDDT is the day of the last infusion of the window that is
     recorded as not given.
     """

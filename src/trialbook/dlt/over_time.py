@@ -1,4 +1,4 @@
-"""What changed since the previous cut in the DLT status of each subject and in the advice (domain document §8, P36)."""
+"""The advice at each earlier date, and changes of status and advice since the previous cut (rulebook §8, P36)."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ LATE = "restated: onset before the last cut, reported after it"
 CLEARED = "restated: no longer a DLT (Y to N, or the record has changed)"
 CONFIRMED, REFUTED = "the committee has confirmed the DLT", "the committee has decided: no DLT"
 LEFT, OTHER = "no longer evaluable", "restated: the data have changed"
-# What the committee was told at the last cut is no longer so.
+# What was reported to the committee at the last cut has changed.
 RESTATED = (LATE, CLEARED, OTHER, GONE)
 
 
@@ -209,7 +209,7 @@ def change_sentence(changes: pd.DataFrame, given: Advice, code_before: str, last
 
 
 def change_notes(changes: pd.DataFrame) -> list[Note]:
-    """Loud notes: what the committee was told at the last cut and is no longer so."""
+    """Warnings: what was reported to the committee at the last cut and has changed."""
     return [
         Note("warning", f"{row.SUBJID} ({row.TRT01A}): {row.BEFORE} at the last cut, now {row.NOW}: {row.CHANGE}.")
         for row in changes.itertuples()

@@ -42,7 +42,7 @@ def evidence_lines(evidence: pd.DataFrame) -> pd.DataFrame:
 def behind_cells(
     adie: pd.DataFrame, evidence: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, cells: pd.DataFrame
 ) -> Behind:
-    """For each cell of the matrix (`views.matrix`), as it stands in `views.matrix_table`, what opens behind it."""
+    """For each cell of the matrix (`views.matrix`), as shown by `views.matrix_table`, the records that open from it."""
     found = _told(adie[adie["USUBJID"].isin(cells["id"])], evidence, adsl, protocol)
     row = {subject: position for position, subject in enumerate(dict.fromkeys(cells["id"]))}
     # A page opens so many cells: findings first, then what data decide, last what the form alone says.

@@ -1,4 +1,4 @@
-"""The eligibility form and documented waivers, and how they meet the data (domain document §1.0, A-15)."""
+"""The eligibility form and documented waivers, and how they are combined with the data (rulebook §1.0, A-15)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _STOOL = ("MB", "LB", "IS")
 def attested(screening: Screening, criterion: Criterion) -> Found:
     """No data test: the form decides.
 
-    Where the criterion has `information_days`, a death within them is told for information: an outcome never changes
+    Where the criterion has `information_days`, a death within them is mentioned for information: no outcome changes
     eligibility.
     """
     people = screening.subjects
@@ -89,7 +89,7 @@ def form_answers(domains: Domains, protocol: Protocol) -> pd.DataFrame:
     its date FORMDT, sequence number FORMSEQ and the free text FORMTEXT beside it, where these are known.
 
     For an inclusion Y satisfies it, for an exclusion N does. In this trial IE holds all answers, not only the unmet
-    criteria; an answer other than Y or N is no answer (A-15).
+    criteria; an answer other than Y or N does not count (A-15).
     """
     kinds = {criterion.id: criterion.kind for criterion in protocol.criteria}
     ie = domains["IE"]

@@ -1,4 +1,4 @@
-"""The definitions of steroid-refractory aGVHD side by side: what each says, and who would change (§2.4, A-19)."""
+"""Steroid-refractory aGVHD by selectable definitions, each rule with its dates, side by side (§2.4, A-19)."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def refractoriness(
 
 
 def _parts(rows: pd.DataFrame, people: pd.Series) -> list[slice]:
-    """Where the rows of each subject stand; rows are in the order of the subjects."""
+    """Where the rows of each subject are; rows are in the order of the subjects."""
     codes = pd.Index(people).get_indexer(rows["USUBJID"])
     first, last = (np.searchsorted(codes, np.arange(len(people)), side=side) for side in ("left", "right"))
     return [slice(a, b) for a, b in zip(first, last, strict=True)]
@@ -296,8 +296,8 @@ def verdicts(rules: pd.DataFrame) -> pd.DataFrame:
 
 
 def side_by_side(rules: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
-    """SUBJID, a column per definition (TRUE, FALSE or NE with the deciding date), DIFFERS: which definitions say
-    otherwise than the one in force, and CLASS (`refractory_or_dependent`). The definition in force stands first, the
+    """SUBJID, a column per definition (TRUE, FALSE or NE with the deciding date), DIFFERS: the definitions with another
+    answer than the one in force, and CLASS (`refractory_or_dependent`). The definition in force comes first, the
     Chinese consensus next to it."""
     rules = rules[rules["USUBJID"].isin(adsl["USUBJID"])]
     if rules.empty:

@@ -1,4 +1,4 @@
-"""The moment at which each subject's eligibility is judged, and what every criterion is given to judge it."""
+"""Screening episodes, the moment at which eligibility is judged, and the records that every criterion is given."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class SubjectRecords:
 
 
 # ----------------------------------------------------------------------------------------------------
-# Screening episodes: which screening of a person a subject number stands for, and which one counts (A-16).
+# Screening episodes: which screening of a person a subject number belongs to, and which one counts (A-16).
 
 
 def screening_episodes(adsl: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from trialbook.core.datasets import first_by_rank
 from trialbook.core.domains import Domains
 from trialbook.eligibility.adie import rule_text
 from trialbook.eligibility.form import RESULTS
@@ -90,7 +91,7 @@ def _chosen(rows: pd.DataFrame, adsl: pd.DataFrame, most_rows: int) -> pd.Series
     if "RESULT" in rows:
         order = {code: place for place, code in enumerate(ATTENTION)}
         rank += rows["RESULT"].map(order).fillna(len(ATTENTION)).astype("int64")
-    return rank.rank(method="first") <= most_rows
+    return first_by_rank(rank, most_rows)
 
 
 def _infused(rows: pd.DataFrame, adsl: pd.DataFrame) -> pd.Series:

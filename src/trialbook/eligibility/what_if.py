@@ -1,7 +1,7 @@
-"""Which results of the audit would change under other readings of its assumptions (domain document §1, §2.1, §10).
+"""Which results of the audit would change under other readings of its assumptions (rulebook §1, §2.1, §10).
 
-Each alternative stands in the protocol file: another value of an analysis key, or another reading of a criterion. One
-assumption is changed at a time, and only what can change is worked out again.
+Each alternative is listed in the protocol file: another value of an analysis key, or another reading of a criterion.
+One assumption is changed at a time, and only results that can change are worked out again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One cut as a person works on it: the one source that a notebook run by hand reads, and where it writes.
 
 `build/.interactive/<cut_id>/` is laid out like the scratch folder of a build. A step that was closed leaves a record
-there: what it was made of, the files it left, and the files of earlier steps that it rests on. A later notebook reads
+there: its sources, the files it wrote, and the files of earlier steps that it used. A later notebook reads
 from there when every step before it has a record that still fits; else it reads the published build, all of it.
 """
 
@@ -73,7 +73,7 @@ class Desk:
 
     @cached_property
     def today(self) -> dict[str, Any]:
-        """What a build of today would be made of."""
+        """The sources that a build of today would have."""
         made_of = sources(self.trial, self.root, self.builds, self._ingredients)
         plain: dict[str, Any] = json.loads(json.dumps(made_of))
         return plain
@@ -208,7 +208,7 @@ class Desk:
 
     @cached_property
     def _made_of(self) -> dict[str, Any]:
-        """What a run of today is made of, as its record holds it: the cut, its inputs and the library."""
+        """The sources of a run of today, as its record holds them: the cut, its inputs and the library."""
         return {name: self.today[name] for name in (*SAME_CUT, "packages", "python", "previous_build")}
 
     def _code(self, step: str) -> dict[str, str]:
@@ -260,7 +260,7 @@ class Desk:
         return any(self.graph.step(step).left(name) for step in steps)
 
     def _differing(self, sections: Iterable[str]) -> list[str]:
-        """What the published build was made of and is not today, in these sections."""
+        """The sources of the published build that differ from today's, in these sections."""
         then = (self._manifest or {}).get("sources", {})
         now = self.today
         pairs = {name: (then.get(name), now.get(name)) for name in sections}

@@ -19,7 +19,7 @@ from trialbook.core.environment_variables import BUILD
 from trialbook.diff.file_places import places
 from trialbook.diff.words import first_and_more
 from trialbook.display import notice
-from trialbook.display.blocks import Block
+from trialbook.display.blocks import Block, several
 from trialbook.display.cell_outputs import running_shell
 from trialbook.display.links import in_notebook, way_from_open_notebook, without_profiles
 from trialbook.interactive.desk import Desk
@@ -39,12 +39,11 @@ from trialbook.workbook.string_storage import choose_text_storage
 OF_A_FILE = 2
 # How a difference is put for a rebuild (`places`), and for a person who compares a run of their own with the build.
 WORDS = (
-    ("this record stands and was not rebuilt", "this record is published, not here"),
-    ("this record was rebuilt and does not stand", "this record is here, not published"),
-    ("stands, was not rebuilt", "is published, not here"),
-    ("was rebuilt, does not stand", "is here, not published"),
-    (" stands, ", " published, "),
-    (" was rebuilt", " here"),
+    ("this record is only in the published build", "this record is published, not here"),
+    ("this record is only in the rebuild", "this record is here, not published"),
+    ("only in the published build", "is published, not here"),
+    ("only in the rebuild", "is here, not published"),
+    (" rebuilt", " here"),
 )
 
 
@@ -148,6 +147,11 @@ class StepByHand(Step):
         self._desk.stop_if_rewritten(f"data/{name}.parquet")
         return super().read(name)
 
+    def _is_left(self, name: str) -> bool:
+        # The published build holds what later steps left as well.
+        file = f"data/{name}.parquet"
+        return super()._is_left(name) and any(self._desk.graph.step(step).left(file) for step in self._desk.before)
+
     def close(self) -> Block:
         """Leaves the results for later notebooks of this cut, and shows what differs from the published build."""
         receipt = super().close()
@@ -163,7 +167,7 @@ class StepByHand(Step):
                 f"from the published build: {'; '.join(first_and_more(differing, SHOWN))}.",
                 "warning",
             )
-        return Block(receipt.html + said.html, f"{receipt.text}\n{said.text}")
+        return several([receipt, said])
 
 
 def open_by_hand(name: str, given: Mapping[str, Any]) -> StepByHand:

@@ -3,7 +3,7 @@ a second instead of seconds.
 
 Started by `trialbook.kernels.fork_client` as `python -m trialbook.kernels.fork_server FD`; speaks JSON lines over the
 inherited socket. It runs no thread and opens no other socket before a fork, so that a child shares nothing but memory
-that was imported. It outlives neither its build nor leaves anything behind: when the runner's end of the socket closes,
+that was imported. It does not outlive its build and cleans up:  when the runner's end of the socket closes,
 however that came about, every kernel is killed with all that it started. POSIX only.
 """
 
@@ -65,13 +65,13 @@ def preload() -> None:
 
 
 def serve(channel: socket.socket, library: str) -> None:
-    """Answers `start`, `poll` and `end` until the runner closes its end; then everything that is left is killed.
+    """Answers `start`, `poll` and `end` until the runner closes its end; then every remaining process is killed.
 
     `library` is the digest of the library's files as they were before any of them was imported.
     """
     process_tree.adopt_orphans()
     alive: set[int] = set()
-    # A runner that is killed while it asks leaves half a line, or takes no answer.
+    # A runner that is killed while it asks sends half a line, or takes no answer.
     with contextlib.suppress(OSError, ValueError), channel.makefile("rw", encoding="utf-8") as lines:
         _say(lines, {"ready": os.getpid(), "library": library})
         for line in lines:
@@ -111,13 +111,13 @@ def _poll(pid: int, alive: set[int]) -> dict[str, Any]:
 
 
 def _end(pid: int, alive: set[int]) -> dict[str, Any]:
-    """Kills a kernel, what it started, and what such processes left behind when they ended; returns its status and how
+    """Kills a kernel, what it started, and processes that they had started in turn; returns its status and how
     many such processes there were (`left`).
     """
     status: dict[str, Any] = {"status": None, "left": 0}
     below: set[int] = set()
     if pid in alive:
-        # The kernel stands still first, so that it starts nothing more while its processes are looked for.
+        # The kernel is suspended first, so that it starts nothing more while its processes are looked for.
         os.kill(pid, signal.SIGSTOP)
         below = process_tree.descendants([pid])
         started = len(below | process_tree.strays(alive))
@@ -137,7 +137,7 @@ def _end(pid: int, alive: set[int]) -> dict[str, Any]:
 
 
 def _become(request: dict[str, Any], channel: socket.socket, server: int) -> None:
-    """Turns this forked child into the kernel of one notebook, or a process for work aside; never returns."""
+    """Turns this forked child into the kernel of one notebook, or a background worker; never returns."""
     status = 1
     try:
         os.setsid()

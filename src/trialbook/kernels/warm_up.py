@@ -17,11 +17,12 @@ def make_ahead() -> None:
     from altair.utils import schemapi
 
     from trialbook.display.figures import figure
+    from trialbook.display.theme import INK
 
     data = pd.DataFrame({"count": [1, 2], "name": ["a", "b"]})
     layer = alt.Chart(data).encode(
         x=alt.X("count:Q", title="count", axis=alt.Axis(tickMinStep=1)), y=alt.Y("name:N", sort=None),
-        color=alt.Color("name:N", scale=alt.Scale(range=["#000"]), legend=alt.Legend(title=None)), tooltip=["count:Q"],
+        color=alt.Color("name:N", scale=alt.Scale(range=[INK]), legend=alt.Legend(title=None)), tooltip=["count:Q"],
     )  # fmt: skip
     figure(alt.layer(layer.mark_bar(), layer.mark_text()).properties(width=300), data, "Ahead of time")
     schemapi.disable_debug_mode()

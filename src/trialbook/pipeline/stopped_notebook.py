@@ -8,7 +8,7 @@ import nbformat
 
 WITHHELD = "(the message is withheld: it may quote a record. Run the notebook in JupyterLab to see it)"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# The places of a traceback; what stands between them is code, and the messages.
+# The places of a traceback; between them are code and the messages.
 _PLACE = re.compile(r"^(?:File |Cell In\[)")
 
 

@@ -47,7 +47,7 @@ def grade_bands(adlb: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
     """Where CTCAE grades begin for each subject and drawn test: USUBJID PARAMCD DIRECTION GRADE LIMIT.
 
     With the reference limits and the baseline of the subject's baseline record (else the first record): limits of
-    later records may differ, their own grades stand beside each result. LIMIT is where the first rule of the grade or
+    later records may differ, each result has its own grades. LIMIT is where the first rule of the grade or
     a higher one begins; rules that need a clinical fact are left out.
     """
     rows = adlb[adlb["USUBJID"].isin(treated["USUBJID"]) & adlb["PARAMCD"].isin(DRAWN_TESTS)]
@@ -233,7 +233,7 @@ Fact = tuple[str, str, str]
 class Profile:
     """One subject: SUBJID, facts (label, value, note), the last day known, and frames without other subjects.
 
-    `risk` says where in the order of risk the subject stands; `brief` that only key facts and events are to be shown.
+    `risk` is the subject's place in the order of risk; `brief` says that only key facts and events are to be shown.
     """
 
     subject: str

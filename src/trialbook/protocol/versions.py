@@ -1,4 +1,4 @@
-"""The versions of the protocol: what each amendment made of the criteria, and which version a consent falls under."""
+"""The versions of the protocol: how each amendment changes the criteria, and which version a consent falls under."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Version:
 
 
 def versions(protocol: Protocol) -> list[Version]:
-    """All versions in order of time: the protocol file as it stands, then one per amendment, each on the one before."""
+    """All versions in order of time: the protocol file as it is, then one per amendment, each on the one before."""
     original = Version(protocol.version, None, protocol.criteria, {})
     return reduce(lambda made, amendment: [*made, _amended(made[-1], amendment)], protocol.amendments, [original])
 

@@ -1,4 +1,4 @@
-"""Proves a build: its files against its manifest, what it was made of against today, its bytes against a rebuild."""
+"""Proves a build: its files against its manifest, its sources against today's, its bytes against a rebuild."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Proof:
         """The differences by what they were found against, in the order of the search."""
         return {
             "The build against its manifest": self.standing,
-            "What it was made of against what stands now": self.made_of,
+            "Its sources against those of today": self.made_of,
             "The build against its rebuild": self.rebuild,
         }
 
@@ -62,10 +62,10 @@ def trial_of(name: str, root: Path, out: Path) -> Trial:
 
 
 def verify_build(trial: Trial, root: Path, out: Path, jobs: int = 2, *, quick: bool = False) -> Proof:
-    """The proof of the build that stands in `out`; with `quick` without making it again.
+    """The proof of the build published in `out`; with `quick` without building it again.
 
     The rebuild uses no kept piece of an earlier build, sees the same previous build and draws its charts the same way.
-    While it runs no build of this cut can replace the one that stands. Raises UsageError when there is none.
+    While it runs no build of this cut can replace the published one. Raises UsageError when there is none.
     """
     standing = out.resolve() / trial.cut.cut_id
     if not (standing / MANIFEST).is_file():
@@ -93,7 +93,7 @@ def look(trial: Trial, root: Path, standing: Path) -> tuple[list[str], list[str]
 
 
 def source_differences(trial: Trial, root: Path, standing: Path) -> list[str]:
-    """What the manifest says the build was made of against what stands now; nothing where it cannot be read."""
+    """The sources that the manifest names against those of today; nothing where it cannot be read."""
     then = _sources(standing)
     if not then:
         return []
@@ -103,7 +103,7 @@ def source_differences(trial: Trial, root: Path, standing: Path) -> list[str]:
         now = json.loads(json.dumps(sources(trial, root, standing.parent, ingredients)))
     except UsageError as error:
         # The notebooks of today are no steps of a build any more; what there was is still proved by its files.
-        return [f"today no build could be made: {error}"]
+        return [f"the cut cannot be built today: {error}"]
     return made_of_differences(then, now, standing, trial, root)
 
 
@@ -113,7 +113,7 @@ def rebuilt(trial: Trial, root: Path, standing: Path, jobs: int) -> Iterator[Pat
     builds = standing.parent
     with one_builder(builds / VERIFY, trial.cut.cut_id):
         place = builds / VERIFY / trial.cut.cut_id
-        # Only the holder of the lock is here: what is left was left by a verification that was killed.
+        # Only the holder of the lock is here: anything here is from a verification that was killed.
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         try:
@@ -121,9 +121,9 @@ def rebuilt(trial: Trial, root: Path, standing: Path, jobs: int) -> Iterator[Pat
             if previous and (builds / previous).is_dir():
                 shutil.copytree(builds / previous, place / previous, symlinks=True)
             named = (read_manifest(standing) or {}).get("supersedes")
-            yield _build_anew(
-                trial, root, Options(place, jobs, _charts(_sources(standing)), force=True, supersedes=named)
-            )
+            charts = _charts(_sources(standing))
+            options = Options(place, jobs, charts, force=True, supersedes=named, study_page=False)
+            yield _build_anew(trial, root, options)
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
@@ -140,5 +140,5 @@ def _sources(standing: Path) -> dict[str, Any]:
 
 
 def _charts(made_of: dict[str, Any]) -> Charts:
-    """How the standing build drew its charts; live where its manifest does not say."""
+    """How the published build drew its charts; live where its manifest does not say."""
     return "static" if made_of.get("charts") == "static" else "live"

@@ -1,4 +1,4 @@
-"""Reported numbers of treatment-emergent events by their relationship to iMSC (T-9, domain document §3.1, §3.4)."""
+"""Reported numbers of treatment-emergent events by their relationship to iMSC (T-9, rulebook §3.1, §3.4)."""
 
 from __future__ import annotations
 
@@ -102,7 +102,11 @@ def left_open(adae: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def seriousness_given(ae: pd.DataFrame) -> pd.Series:
-    """AESER of each record, Y or N; blank where it is missing or says neither."""
+    """AESER of each record, Y or N; blank where it is missing or says neither.
+
+    >>> seriousness_given(pd.DataFrame({"AESER": ["y", "?", None]})).tolist()
+    ['Y', '', '']
+    """
     given = ae["AESER"].fillna("").astype("str").str.upper().str.strip()
     return given.where(given.isin(["Y", "N"]), "")
 
@@ -110,6 +114,10 @@ def seriousness_given(ae: pd.DataFrame) -> pd.Series:
 def seriousness_open(adae: pd.DataFrame) -> pd.Series:
     """Which records may be serious (§14.4): AESER is neither Y nor N, and nothing else makes the event serious; or it
     is N and a seriousness criterion is ticked, a contradiction (A-171).
+
+    >>> ae = pd.DataFrame({"AESER": ["N", None, "N"], "AESHOSP": ["", "", "Y"], "ASER": ""})
+    >>> seriousness_open(ae).tolist()
+    [False, True, True]
     """
     given = seriousness_given(adae)
     return adae["ASER"].ne("Y") & (given.eq("") | (given.eq("N") & criterion_ticked(adae)))

@@ -17,7 +17,7 @@ from trialbook.safety.emergence import moment_range
 from trialbook.safety.relationship import relationship, relationship_level
 
 # ----------------------------------------------------------------------------------------------------
-# Baseline blood counts: a cytopenia that was grade 4 before the infusion is no DLT (domain document §4.1, rule 3).
+# Baseline blood counts: a cytopenia that was grade 4 before the infusion is not a DLT (rulebook §4.1, rule 3).
 
 
 # The columns of LB that a count is made from.

@@ -1,4 +1,4 @@
-"""Reported numbers of exposure (T-4): infusions and cells per kg, given against planned (domain document §3.4)."""
+"""Exposure by dose level (T-4), and exposure-adjusted rates of adverse events (rulebook §3.4, §3.6)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trialbook.statistics.intervals import poisson_exact_rate
 from trialbook.subjects.dosing import infusion_levels
 
 # ----------------------------------------------------------------------------------------------------
-# Exposure-adjusted rates of adverse events with exact Poisson limits (domain document §3.6).
+# Exposure-adjusted rates of adverse events with exact Poisson limits (rulebook §3.6).
 
 
 DAYS_PER_YEAR = 365.25
@@ -161,7 +161,7 @@ def exposure_of_subjects(
     """One row per treated subject: USUBJID TRT01A NINF DUE CUMDOSE SHARE, by USUBJID.
 
     DUE: infusions of its level whose planned day and window lie by the cut; missing where the level plans none.
-    CUMDOSE: 10^6 cells/kg, missing where the dose of an infusion cannot be told. SHARE: % of the dose due.
+    CUMDOSE: 10^6 cells/kg, missing where the dose of an infusion is not known. SHARE: % of the dose due.
     """
     treated = adsl.loc[adsl["SAFFL"] == "Y", ["USUBJID", "TRT01A", "TRTSDT"]].sort_values("USUBJID")
     of_subject = given.groupby("USUBJID")["DOSEKG"]

@@ -1,4 +1,4 @@
-"""The ledger of serious events for reading: its listing, and what a headline says of events outside the window."""
+"""The ledger of serious and special events from consent on (§14.4), and when an expedited report is due (A-151)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pandas as pd
 from trialbook.core.dates import latest_date
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.queries.query_list import Query, query
+from trialbook.queries.query_list import Query, QueryTexts
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.safety.adjudication import KNOWN_ON
 from trialbook.safety.ae_tables import fatal, seriousness_open
@@ -19,6 +19,7 @@ from trialbook.safety.relationship import SERIOUSNESS_CRITERIA, relation_given
 # Which serious events may need an expedited report, and by when it is due (ICH E2A; rulebook §14.4, A-151, A-152).
 
 
+TEXTS = QueryTexts("queries/texts/safety.yaml")
 EXPECTED, UNEXPECTED = "expected", "unexpected"
 
 
@@ -126,32 +127,17 @@ def expedited_queries(events: pd.DataFrame) -> list[Query]:
     partial = events[given & events["KNOWDTC"].str.len().lt(len("2025-01-01"))]
     early = events[events["KNOWDT"] < events["ASTDT"]]
     return [
-        *_each(
-            "SAE-KNOWN-DATE-MISSING", missing, "major",
-            "The event is serious, related and unexpected. On which day did the site learn of it? The due date of the "
-            "expedited report is open until then.",
-            "该事件为严重、相关且非预期的不良事件。研究中心何时获知？补充之前无法确定加速报告的截止日期。",
-        ),
-        *_each(
-            "SAE-KNOWN-DATE-INCOMPLETE", partial, "major",
-            "The day on which the site learned of this serious event is incomplete. Please give the full date.",
-            "研究中心获知该严重不良事件的日期不完整，请补充完整日期。",
-        ),
-        *_each(
-            "SAE-KNOWN-BEFORE-ONSET", early, "minor",
-            "The site learned of the event before it began. Please check both dates.",
-            "研究中心获知日期早于事件开始日期，请核实两个日期。",
-        ),
-    ]  # fmt: skip
+        *_each("SAE-KNOWN-DATE-MISSING", missing),
+        *_each("SAE-KNOWN-DATE-INCOMPLETE", partial),
+        *_each("SAE-KNOWN-BEFORE-ONSET", early),
+    ]
 
 
-def _each(rule: str, rows: pd.DataFrame, severity: str, english: str, chinese: str) -> list[Query]:
+def _each(rule: str, rows: pd.DataFrame) -> list[Query]:
     return [
-        query(rule, row.USUBJID, "SUPPAE", record=f"AESEQ={row.AESEQ}", field=KNOWN_ON, severity=severity,
-              observed=row.KNOWDTC, expected="a complete date, not before the event began",
-              message_en=english, message_zh=chinese)
+        TEXTS.query(rule, row.USUBJID, record=f"AESEQ={row.AESEQ}", field=KNOWN_ON, observed=row.KNOWDTC)
         for row in rows.itertuples()
-    ]  # fmt: skip
+    ]
 
 
 def _counted(left: int) -> str:
@@ -197,7 +183,7 @@ def serious_events(
     the last record; WINDOW; KNOWDTC KNOWDT, and the columns of `due_dates`.
     """
     certain, unknown = adae["ASER"].eq("Y"), seriousness_open(adae)
-    # An event that is serious by one of its records is no open one.
+    # An event that is serious by one of its records is not open.
     decided = certain.groupby([adae[name] for name in SUBJECT_EVENT]).transform("any").astype(bool)
     records = adae[(certain | (unknown & ~decided)) & from_consent(adae, adsl)]
     return due_dates(_events(records, analysis), protocol, analysis, cut_date)

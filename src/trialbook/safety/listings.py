@@ -139,7 +139,7 @@ def _of(frame: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
 def serious_listing(adae: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     """L-2: serious events of treated subjects, treatment-emergent or not: one narrative line each.
 
-    Events whose seriousness is not given stand there too, and say so.
+    Events whose seriousness is not given are listed too, and say so.
     """
     serious = adae["ASER"].eq("Y") | seriousness_open(adae)
     chosen = adae[serious & (adae["SAFFL"] == "Y")].sort_values(["USUBJID", "ASTDT", "AESEQ"])

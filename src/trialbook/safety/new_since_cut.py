@@ -1,4 +1,4 @@
-"""Signals over time: cumulative events at each cut, as each cut reported them and by the dates known now (§8)."""
+"""What is new since the last cut, and cumulative events at each cut (rulebook §8)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OVERVIEW = "TEAE_OVERVIEW"
 # The events that a row of the overview leaves open, by the context that they have there.
 NEW_OPEN = {f"{OVERVIEW}, {context}": context for context in LEFT_OPEN}
 KEYS = ["USUBJID", "AESEQ"]
-# What a committee was told of an event: column of ADAE, word.
+# What was reported to the committee of an event: column of ADAE, word.
 TOLD = {
     "ADECOD": "term", "ATOXGR": "grade", "ASER": "seriousness", "AREL": "relation", "AEOUT": "outcome",
     "TRTEMFL": "emergence", "ASTDT": "start", "AENDT": "end",
@@ -50,7 +50,7 @@ def new_in(
 ) -> Masks:  # fmt: skip
     """Which records each row of the overview counts now and did not count at the last cut, as masks over `adae`.
 
-    An event that has become serious since then is new among the serious ones, though it is no new event. `counted`
+    An event that has become serious since then is new among the serious ones, though it is not a new event. `counted`
     names the masks; `left_open` those without a grade or a seriousness.
     """
     now, then = counted(adae), counted(before)
@@ -132,7 +132,7 @@ def record_news(frame: pd.DataFrame, before: pd.DataFrame | None, keys: list[str
 
 
 def _of_then(adae: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """The columns told of each record as they stood at the last cut, and whether it was KNOWN."""
+    """The reported columns of each record at the last cut, and whether it was KNOWN."""
     old = before.drop_duplicates(KEYS).set_index(KEYS)[list(TOLD)]
     keys = pd.MultiIndex.from_frame(adae[KEYS])
     return old.reindex(keys).set_axis(adae.index).assign(KNOWN=keys.isin(old.index))
@@ -152,7 +152,7 @@ KINDS = {
     "TEAE": "Any TEAE", "TEAE_GE3": "Grade 3 or more", "SAE": "Serious", "TRAE": "Related", "TEAE_DTH": "Fatal",
 }  # fmt: skip
 REPORTED, KNOWN_NOW = "as reported", "as known now"
-# The same of what a kind leaves open, for want of a grade or of a seriousness.
+# The same of what a kind leaves open because a grade or the seriousness is missing.
 BESIDE = {(context, what): f"{context}, {what}" for context in (REPORTED, KNOWN_NOW) for what in LEFT_OPEN}
 LABELS = {
     "CUT": "Cut", "KIND": "Events", "TREATED": "Treated", "REPORTED": "As reported then",

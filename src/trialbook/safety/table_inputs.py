@@ -46,7 +46,7 @@ class EventData:
 
     @cached_property
     def left_open(self) -> dict[str, pd.Series]:
-        """Which records may belong to a row of the overview for want of a grade, or of a seriousness."""
+        """Which records may belong to a row of the overview because their grade or seriousness is missing."""
         return left_open(self.adae)
 
     @cached_property

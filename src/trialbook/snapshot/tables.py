@@ -38,6 +38,9 @@ def garbled(text: str) -> str | None:
     | 鍙戠儹  | 发热      |
     | çš®ç–¹  | 皮疹      |
     | 发热    | None      |
+
+    >>> garbled("çš®ç–¹"), garbled("皮疹")
+    ('皮疹', None)
     """
     if text.isascii():
         return None
@@ -76,7 +79,11 @@ def unlikely_utf8(text: str) -> bool:
 
 
 def unlikely_gb18030(text: str) -> bool:
-    """Whether a text that decodes as GB18030 is mostly characters that Chinese text hardly ever has."""
+    """Whether a text that decodes as GB18030 is mostly characters that Chinese text hardly ever has.
+
+    >>> unlikely_gb18030("皮疹"), unlikely_gb18030("灏鹃儴")
+    (False, True)
+    """
     foreign = "".join(_FOREIGN.findall(text))
     if not foreign:
         return False
@@ -94,7 +101,13 @@ def _common(sign: str) -> bool:
 
 
 def lost_text(values: Iterable[str]) -> tuple[str, str] | None:
-    """The first value with a sign that text was lost (NUL, U+FFFD, half a character), and the name of that sign."""
+    r"""The first value with a sign that text was lost (NUL, U+FFFD, half a character), and the name of that sign.
+
+    >>> lost_text(["fever", "ra\ufffdsh"])
+    ('ra�sh', 'the replacement character U+FFFD')
+    >>> lost_text(["fever"]) is None
+    True
+    """
     for value in values:
         for sign, name in (("\x00", "a NUL byte"), ("\ufffd", "the replacement character U+FFFD")):
             if sign in value:
@@ -317,7 +330,11 @@ def stops_at_the_source(table: RawTable) -> Iterator[None]:
 
 
 def text_column(values: Sequence[str | None]) -> pd.Series:
-    """A column of text; empty is missing."""
+    """A column of text; empty is missing.
+
+    >>> text_column(["a", "", None]).isna().tolist()
+    [False, True, True]
+    """
     text = pa.array(values, pa.large_string())
     present = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.large_string()), text)
     return pd.Series(pd.array(present, dtype="str"))
@@ -345,7 +362,11 @@ def garbled_notes(frame: pd.DataFrame, file: str) -> list[Note]:
 
 
 def plain_name(cell: str | None) -> str:
-    """A name of a column as it is compared: NFKC, no invisible signs, single blanks."""
+    r"""A name of a column as it is compared: NFKC, no invisible signs, single blanks.
+
+    >>> plain_name(" ＡＬＴ\n (U/L) ")
+    'ALT (U/L)'
+    """
     return " ".join(unicodedata.normalize("NFKC", cell or "").translate(INVISIBLE).split())
 
 

@@ -1,4 +1,4 @@
-"""Analysis sets of each subject, the reason for every membership, and their sizes (domain document §0.3)."""
+"""ADSL: screened subjects, who was treated when and at which level, and the analysis sets (rulebook §0.1, §0.3)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trialbook.subjects.last_alive import last_known_alive
 from trialbook.subjects.weights import last_on_or_before, weights
 
 # ----------------------------------------------------------------------------------------------------
-# ADSL core: one row per screened subject, who was treated when and at which level (domain document §0.1, §0.3).
+# ADSL core: one row per screened subject, who was treated when and at which level (rulebook §0.1, §0.3).
 
 
 CORE = [
@@ -71,7 +71,11 @@ def derive_subjects(study: StudyData) -> pd.DataFrame:
 
 
 def flag(condition: pd.Series) -> pd.Series:
-    """An ADaM flag: Y or blank, never missing."""
+    """An ADaM flag: Y or blank, never missing.
+
+    >>> flag(pd.Series([True, False, None])).tolist()
+    ['Y', '', '']
+    """
     return pd.Series("", index=condition.index, dtype="str").mask(condition.fillna(False).astype(bool), "Y")
 
 

@@ -38,7 +38,7 @@ def demography_rows(
 ) -> list[ArdRow]:
     """ARD rows DEMOG of SAF by level received and Total.
 
-    `entry`: `eligibility.baseline_disease.disease_at_entry`; without it, and where response is no endpoint, only what
+    `entry`: `eligibility.baseline_disease.disease_at_entry`; without it, or without response as an endpoint, only what
     ADSL holds is reported. Measured: n (with a value), median, min, max. Categories: n, N, p of each category; one for
     unknown values where there are any. Empty where no subject was treated.
     """
@@ -56,7 +56,7 @@ def demography_rows(
 def disease_rows(entry: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
     """ARD rows BASELINE of SAF by level received and Total: n, N, p of each category of `DISEASE_CATEGORIES`.
 
-    No rows where the response of the disease is no endpoint of the trial.
+    No rows where the response of the disease is not an endpoint of the trial.
     """
     if not protocol.has_endpoint("ORR_D28"):
         return []

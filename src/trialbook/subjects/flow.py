@@ -55,7 +55,7 @@ def flow_rows(adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
 
 
 def flow_boxes(stations: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
-    """The boxes of the flow chart, from top to bottom: box, side ("" for the way on), n, says (what stands below it).
+    """The boxes of the flow chart, from top to bottom: box, side ("" for the way on), n, says (the text below it).
 
     `stations`: `flow_rows` as ARD; `reasons`: `reason_rows` as ARD. Every number is one of theirs. Empty where nobody
     was screened.

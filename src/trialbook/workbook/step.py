@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trialbook.core.datasets import read_dataset, write_dataset
+from trialbook.analyses.population import stop_if_other_sizes
+from trialbook.analyses.result import Counted, Result, stop_if_twice
+from trialbook.core.datasets import LazyFrames, read_dataset, write_dataset
+from trialbook.core.described import look_of
 from trialbook.core.domains import AGES, Domains
 from trialbook.core.environment_variables import BUILD, NONCE, RECORDED, WORKSPACE
 from trialbook.core.errors import StopError
 from trialbook.core.files import is_recorded, keep_json, record, records
+from trialbook.core.messages import as_text, msg
 from trialbook.display.cell_outputs import show_as_on_pages
 from trialbook.display.links import in_notebook
 from trialbook.protocol.analysis import Analysis
@@ -25,8 +29,11 @@ from trialbook.protocol.models import Cut, Protocol, Trial
 from trialbook.protocol.study_data import StudyData
 from trialbook.queries.query_list import Query
 from trialbook.results.ard import ArdRow, to_ard
+from trialbook.subjects.ranking import Ranking, risk_ranking, with_subject_numbers
+from trialbook.workbook import unfiltered
+from trialbook.workbook.notebook_names import population_of
 from trialbook.workbook.string_storage import choose_text_storage
-from trialbook.workbook.tracked_reads import NotedFrames, noting_trial, opened_files
+from trialbook.workbook.tracked_reads import noting_trial, opened_files
 from trialbook.workbook.unaltered import (
     given,
     kept_frames,
@@ -36,8 +43,10 @@ from trialbook.workbook.unaltered import (
 )
 
 if TYPE_CHECKING:
+    from trialbook.analyses.population import Population
     from trialbook.contracts.odcs import Contract
     from trialbook.display.blocks import Block
+    from trialbook.display.figures import Figure
     from trialbook.snapshot import Snapshot
 
 
@@ -84,6 +93,10 @@ class PreviousCut:
 
 # ----------------------------------------------------------------------------------------------------
 
+# Rows of a listing by subject that a page shows, unless the cell says otherwise.
+MOST_ROWS = 60
+Card = tuple[str, str, str]
+_UNNAMED = Counted("", "", (), "", (), "", False)
 # How a receipt names the results among what a step left.
 RESULTS = "results (ARD rows)"
 
@@ -103,6 +116,11 @@ class Step:
         self._rows: list[ArdRow] = []
         self._queries: list[Query] = []
         self._written: dict[str, int] = {}
+        self._whole = unfiltered.Whole(f"notebooks/{name}.ipynb")
+        self._reported: list[Result] = []
+        self._ranking: Ranking | None = None
+        self._subjects: pd.DataFrame | None = None
+        self._nobody = ""
         show_as_on_pages(self._linked)
 
     def _linked(self, html: str) -> str:
@@ -141,7 +159,7 @@ class Step:
 
     def title(self, subject: str) -> str:
         """A title that names its subject and the cut."""
-        return f"{subject}, data cut {self.cut.cut_date}"
+        return msg("{title}, data cut {date}", title=as_text(subject), date=self.cut.cut_date)
 
     @cached_property
     def raw(self) -> Snapshot:
@@ -185,10 +203,42 @@ class Step:
                     next_step="wait until the transfer is complete, then build again",
                 )
 
-    @property
+    @cached_property
     def study(self) -> StudyData:
         """What derivations start from: the clean domains, the protocol, the keys in force and the cut-off date."""
         return StudyData(self.clean, self.protocol, self.analysis, self.cut_date)
+
+    def derive(self, derivation: Callable[..., Any], study: StudyData, *given: Any, **named: Any) -> Any:
+        """What a derivation makes of the study of this step; ADSL is read where it is not given.
+
+        Raises StopError, naming who is missing, when the study or ADSL was filtered (`workbook.unfiltered`).
+        """
+        return unfiltered.run(derivation, study, self.study, self._whole, self._left_before, given, named)
+
+    def _is_left(self, name: str) -> bool:
+        """Whether an earlier step left a dataset."""
+        return (self._source / "data" / f"{name}.parquet").is_file()
+
+    def _left_before(self, name: str) -> pd.DataFrame | None:
+        """A dataset that an earlier step left; None where none did."""
+        return self.read(name) if self._is_left(name) else None
+
+    def use_subjects(self, adsl: pd.DataFrame) -> None:
+        """From now on these are the subjects of the cut for this notebook: for the one that makes ADSL."""
+        self._subjects = adsl.copy(deep=False)
+
+    @property
+    def subjects(self) -> pd.DataFrame:
+        """ADSL as an earlier step left it, or as `use_subjects` says; raises StopError where there is none."""
+        return self.read("adsl") if self._subjects is None else self._subjects
+
+    @property
+    def _knows_subjects(self) -> bool:
+        return self._subjects is not None or self._is_left("adsl")
+
+    def population(self, names: Mapping[str, Any] | None = None) -> Population:
+        """The subjects of this cut as ADSL holds them, with the rules that hold for them; `names`: for `@name`."""
+        return population_of(self, names or {})
 
     @cached_property
     def clean(self) -> Domains:
@@ -201,7 +251,7 @@ class Step:
                 next_step=f"run `trialbook build {self.cut.cut_id}`, or 01_cleaning first",
             )
         self._reads.add("data data/clean/")
-        return Domains(NotedFrames([path.stem.upper() for path in files], self._clean_domain))
+        return Domains(LazyFrames([path.stem.upper() for path in files], self._clean_domain))
 
     def _clean_domain(self, code: str) -> pd.DataFrame:
         return self.read(f"clean/{code.lower()}")
@@ -219,7 +269,9 @@ class Step:
             )
         if records() and not is_recorded(path) and name not in self._written:
             raise StopError("no earlier step left this dataset", file=f"data/{name}.parquet")
-        return read_dataset(path)
+        frame = read_dataset(path)
+        self._whole.given[name] = frame.copy(deep=False)
+        return frame
 
     @cached_property
     def previous(self) -> PreviousCut | None:
@@ -233,6 +285,7 @@ class Step:
     def write(self, name: str, frame: pd.DataFrame, keys: list[str]) -> None:
         """Leaves one analysis dataset for later steps, sorted by its keys."""
         self._stop_if_keys_changed(sys._getframe(1).f_globals)
+        self._whole.stop_if_not_as_derived(name, frame)
         write_dataset(frame, self._target / "data" / f"{name}.parquet", keys)
         self._written[name] = len(frame)
 
@@ -256,12 +309,129 @@ class Step:
         changes.to_csv(self._own / "changelog.csv", index=False, lineterminator="\n")
         self._written["changelog"] = len(changes)
 
-    def report(self, rows: Iterable[ArdRow]) -> pd.DataFrame:
-        """Adds reported numbers to the results and returns them as an ARD frame to build tables from."""
+    def report(self, *parts: Iterable[ArdRow] | Result) -> pd.DataFrame:
+        """Adds reported numbers to the results, each result once; returns them as an ARD frame to build tables from.
+
+        A part is a list of rows, or what `tb.count`, `tb.rate` and `tb.survival` give. Raises StopError when a number
+        was reported before under the same id.
+        """
         self._stop_if_keys_changed(sys._getframe(1).f_globals)
-        added = list(rows)
-        self._rows += added
-        return to_ard(added)
+        return self._report(parts)
+
+    def _report(self, parts: Iterable[Iterable[ArdRow] | Result]) -> pd.DataFrame:
+        shown: list[ArdRow] = []
+        for part in parts:
+            rows = list(part.counted.rows) if isinstance(part, Result) else list(part)
+            shown += rows
+            if isinstance(part, Result):
+                if any(part is other for other in self._reported):
+                    continue
+                unfiltered.stop_if_other_keys(part, self._whole.notebook)
+                self._reported.append(part)
+            self._rows += rows
+        stop_if_twice(self._rows, self._whole.notebook)
+        if "adsl" in self._whole.given:
+            stop_if_other_sizes(shown, self._whole.given["adsl"], self.levels)
+        return to_ard(shown)
+
+    @property
+    def linked(self) -> dict[str, Any]:
+        """The column of subjects, and the subjects that have a profile page, for links in a table."""
+        from trialbook.profiles.with_page import profiled_subjects
+
+        return {"subject": "SUBJID", "linked": profiled_subjects(self.subjects) if self._knows_subjects else []}
+
+    def rank(self, ranking: Ranking) -> None:
+        """From now on long listings of this notebook show these subjects first, and say so."""
+        self._ranking = ranking
+
+    def begin(self, endpoint: str = "", reason: str = "") -> str:
+        """Why this notebook has nothing to show; blank when it has. Every empty table says so from then on.
+
+        `endpoint`: what the notebook is about; without it in the protocol there is nothing. `reason`: another reason.
+        """
+        if reason:
+            self._nobody = reason
+        elif endpoint and not self.protocol.has_endpoint(endpoint):
+            self._nobody = f"{endpoint} is not an endpoint of this trial."
+        elif not self.subjects["SAFFL"].eq("Y").any():
+            self._nobody = "No subject has been treated at this cut."
+        return self._nobody
+
+    def table(
+        self, what: pd.DataFrame, title: str = "", *, id: str = "", only: str = "", rows: int = MOST_ROWS,
+        empty: str = "", **look: Any,
+    ) -> Block:  # fmt: skip
+        """A table of the page: a result (`tb.rate`), rows of the results (ARD), or any frame.
+
+        A result is reported with it. Labels, decimals, heads with N, links to profiles and the sentence for nobody come
+        from the dictionary of columns, the step and the result. `only`: of a result with several analyses (OS_KM,
+        OS_MEDIAN) the one that is shown. `rows`: of a listing by subject at most so many are
+        shown, by the ranking of the step. `empty`: what is said where there is nothing; `look`: what
+        `display.table` or `display.ard_table` take besides.
+        """
+        from trialbook import display
+        from trialbook.workbook import presentation
+
+        look = look_of(what) | look
+        said = self._nobody or empty
+        look |= {"empty": said} if said else {}
+        name = self.title(" ".join(part for part in (id, title or getattr(what, "counted", _UNNAMED).id) if part))
+        if isinstance(what, Result):
+            self._report([what])
+            shown, own = presentation.result_view(what, to_ard(self._rows), only)
+            notes = [*own.pop("notes", []), *look.pop("notes", [])]
+            look = {**own, "pct_min_n": self.analysis.pct_min_n, **look, "notes": notes}
+            return display.ard_table(shown, name, **look)
+        if presentation.is_ard(what):
+            own = presentation.ard_look(what, self.levels, to_ard(self._rows))
+            if "row" in look:
+                same = own["row"] == look["row"]
+                own = {name: own[name] for name in own if name != "group" and (same or name != "row_labels")}
+            what = presentation.with_known_limits(what)
+            return display.ard_table(what, name, **{**own, "pct_min_n": self.analysis.pct_min_n, **look})
+        notes = list(look.pop("notes", []))
+        if "USUBJID" in what and "SUBJID" not in what and self._knows_subjects:
+            what = with_subject_numbers(what, self.subjects)
+        if "SUBJID" in what:
+            look = self.linked | look
+            if len(what) > rows and (self._ranking or self._knows_subjects):
+                ranking = self._ranking or risk_ranking(self.subjects)
+                notes += ranking.note(what, rows)
+                what = ranking.first(what, rows)
+        return display.table(what, name, **presentation.frame_look(what, look), notes=notes)
+
+    def figure(
+        self, chart: Any, data: pd.DataFrame, title: str, *, id: str = "", empty: str = "", **look: Any
+    ) -> Figure | Block:
+        """A chart with the numbers that it draws; labels from the dictionary of columns, as in `table`."""
+        from trialbook import display
+        from trialbook.display.columns import column_labels
+
+        look = look_of(data) | look
+        look["labels"] = column_labels(data.columns, look.get("labels"))
+        said = self._nobody or empty
+        look |= {"empty": said} if said else {}
+        return display.figure(chart, data, self.title(" ".join(part for part in (id, title) if part)), **look)
+
+    def headline(self, *what: Result | Card) -> Block:
+        """Headline numbers: of results in Total, which are reported with it, or (label, value, note) as they are."""
+        from trialbook import display
+        from trialbook.workbook import presentation
+
+        self._report([part for part in what if isinstance(part, Result)])
+        cards = [presentation.cards(part) if isinstance(part, Result) else [part] for part in what]
+        return display.key_numbers([card for part in cards for card in part])
+
+    def sentence(self, text: str, *, warning: str = "", marked: bool = False) -> Block:
+        """A sentence of the page; the one for nobody in its place, or a `warning`. `marked`: shown as a notice."""
+        from trialbook import display
+
+        if warning:
+            return display.notice(warning, "warning")
+        if self._nobody:
+            return display.notice(self._nobody)
+        return display.notice(text) if marked else display.sentence(text)
 
     def ask(self, queries: Iterable[Query]) -> None:
         """Adds questions to the query list for the site."""
@@ -293,6 +463,7 @@ class Step:
         """Raises StopError when a cell holds other parameters than those in force; `names`: what the notebook holds."""
         if names.get("step") is self:
             stop_if_keys_changed(names, self.trial, self.name)
+            self._whole.stop_if_left_over(names)
         # Here too, not only at the end: a later cell may have put the key back by then.
         stop_if_altered(self._given, self.trial, f"notebooks/{self.name}.ipynb", ("analysis",))
 

@@ -19,14 +19,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from trialbook.core.errors import ParameterError
 from trialbook.protocol.yaml_file import validated
-from trialbook.workbook.steps import FOLDER, PROFILED, PROFILES, Graph, StepSpec
+from trialbook.workbook.steps import CHANGES, FOLDER, PROFILED, PROFILES, Graph, StepSpec
 
 ENTRY = "trialbook"
 # In `datasets`: the clean domains, as many as were delivered.
 CLEAN = "clean"
 # A step is a page, a folder and a part of links; these names are taken.
 STEP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,63}")
-TAKEN = ("raw", "results", PROFILES, "index", "data_dictionary", "build")
+TAKEN = ("raw", "results", PROFILES, CHANGES, "index", "data_dictionary", "build")
 DATASET_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 DATASET_RULE = "the name of a dataset consists of lower-case letters, digits and underscores"
 
@@ -155,7 +155,7 @@ def _cycle(waiting: list[StepSpec]) -> ParameterError:
         return _cycle(needed)
     names = " and ".join(spec.name for spec in needed)
     each = f"{names} need each other" if len(needed) > 1 else f"{names} needs itself"
-    return _wrong(needed[0], "needs", ", ".join(needed[0].needs), each, "take one of the needs out")
+    return _wrong(needed[0], "needs", ", ".join(needed[0].needs), each, "remove one of the needs")
 
 
 def _stop_if_datasets_fail(graph: Graph) -> None:

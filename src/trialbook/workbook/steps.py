@@ -32,7 +32,8 @@ FOLDER = "notebooks"
 RAW_CONTRACTS = "raw.contracts"
 RESULTS_CONTRACTS = "results.contracts"
 PROFILES = "profiles"
-# What the profile pages are made of (`profiles.profile.DATASETS`), and what reported counts are compared with.
+CHANGES = "changes"
+# The datasets behind the profile pages (`profiles.profile.DATASETS`), and what reported counts are compared with.
 PROFILED = ("adsl", "adae", "adlb", "addlt", "adrs", "adtte")
 COUNTED_FROM = ("adsl", "addlt", "adrs", "adtte")
 
@@ -162,11 +163,12 @@ class Graph:
         needs = tuple(name for name in self.names if name in {*self.counted, *leaving})
         yield Piece(RESULTS_CONTRACTS, "contracts", "results", needs, tuple(self._contracts(needs)))
         yield Piece(PROFILES, "page", PROFILES, tuple(self.names))
+        yield Piece(CHANGES, "page", CHANGES, tuple(self.names))
 
     def _contracts(self, names: list[str] | tuple[str, ...]) -> list[str]:
         return [self.step(name).contracts for name in names if self.step(name).checked]
 
     @cached_property
     def gathered(self) -> Piece:
-        """What the pieces have left, put together; the profile pages may still be drawn meanwhile."""
+        """The outputs of the tasks, put together; the profile pages may still be drawn meanwhile."""
         return Piece("results", "results", "results", tuple(p.name for p in self.pieces if p.kind != "page"))

@@ -1,1 +1,1 @@
-"""The forty problems of real exports (domain document §9): a clean export, what is planted, what comes of it."""
+"""The forty problems of real exports (rulebook §9): a clean export, what is planted, what comes of it."""

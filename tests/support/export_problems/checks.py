@@ -77,6 +77,6 @@ def check_neighbours(found: Examined, export: Export) -> None:
 
 
 def records_of(subject: str, domains: Domains, code: str) -> pd.DataFrame:
-    """The clean records of a subject, wherever they stood in the file."""
+    """The clean records of a subject, wherever they were in the file."""
     frame = domains[code]
     return frame[frame["USUBJID"] == subject].drop(columns="SRCROW").reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""What is planted for P01 to P20 (domain document §9), and what it must leave in the log and the query list."""
+"""What is planted for P01 to P20 (rulebook §9), and what it must leave in the log and the query list."""
 
 from __future__ import annotations
 

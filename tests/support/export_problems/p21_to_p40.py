@@ -1,4 +1,4 @@
-"""What is planted for P21 to P40 (domain document §9), and what it must leave in the log and the query list."""
+"""What is planted for P21 to P40 (rulebook §9), and what it must leave in the log and the query list."""
 
 from __future__ import annotations
 

@@ -65,11 +65,11 @@ FURTHER: dict[str, tuple[Act, str, str]] = {
         "profiles/", "profiles/",
     ),
     "a profile page less": (
-        lambda s: (s.folder / profile(s)).unlink(), ": is missing", ": was rebuilt, does not stand",
+        lambda s: (s.folder / profile(s)).unlink(), ": is missing", ": only in the rebuild",
     ),
     "a profile page more": (
         lambda s: add_file(s, "profiles/999.html", (s.folder / profile(s)).read_bytes()),
-        "profiles/999.html: was not left by the build", "profiles/999.html: stands, was not rebuilt",
+        "profiles/999.html: was not written by the build", "profiles/999.html: only in the published build",
     ),
     "two profile pages swapped": (
         lambda s: swap_files(s, profile(s, 0), profile(s, 1)), ": holds the content of profiles/", "profiles/",
@@ -91,30 +91,30 @@ FURTHER: dict[str, tuple[Act, str, str]] = {
         "results/ard.json: ", "results/ard.json: ",
     ),
     "a page in other letters beside the first": (
-        lambda s: add_file(s, "Index.html"), "Index.html: was not left by the build", "Index.html: stands",
+        lambda s: add_file(s, "Index.html"), "Index.html: was not written by the build", "Index.html: only in",
     ),
     "a file whose name ends in a blank": (
-        lambda s: add_file(s, "index.html "), "index.html : was not left by the build", "index.html : stands",
+        lambda s: add_file(s, "index.html "), "index.html : was not written by the build", "index.html : only in",
     ),
-    "an empty file": (lambda s: add_file(s, ".gitkeep", b""), ".gitkeep: was not left", ".gitkeep: stands"),
+    "an empty file": (lambda s: add_file(s, ".gitkeep", b""), ".gitkeep: was not written", ".gitkeep: only in"),
     "a hidden folder with a file": (
-        lambda s: add_file(s, ".ipynb_checkpoints/a.ipynb"), ".ipynb_checkpoints/a.ipynb: was not left",
-        ".ipynb_checkpoints/a.ipynb: stands",
+        lambda s: add_file(s, ".ipynb_checkpoints/a.ipynb"), ".ipynb_checkpoints/a.ipynb: was not written",
+        ".ipynb_checkpoints/a.ipynb: only in the published build",
     ),
     "a manifest inside": (
         lambda s: add_file(s, "data/manifest.json", b"{}"),
-        "data/manifest.json: was not left", "data/manifest.json: stands",
+        "data/manifest.json: was not written", "data/manifest.json: only in the published build",
     ),
     "a link that leads nowhere": (
         lambda s: (s.folder / "notes").symlink_to("nowhere"), "notes: is a symbolic link", "",
     ),
     "a link to a page beside it": (
         lambda s: (s.folder / "start.html").symlink_to("index.html"),
-        "start.html: is a symbolic link", "start.html: stands",
+        "start.html: is a symbolic link", "start.html: only in the published build",
     ),
     "a folder in place of a file": (
         lambda s: ((s.folder / "changelog.csv").unlink(), (s.folder / "changelog.csv").mkdir()),
-        "changelog.csv: ", "changelog.csv: was rebuilt, does not stand",
+        "changelog.csv: ", "changelog.csv: only in the rebuild",
     ),
     "a manifest of brackets": (
         lambda s: s.edit(MANIFEST, lambda b: b"[" * 200_000),
@@ -157,7 +157,7 @@ FURTHER: dict[str, tuple[Act, str, str]] = {
         "manifest.json: /cut_date is 2025-09-29, in its sources", "manifest.json: /cut_date",
     ),
     "a dataset that the manifest lists": (
-        listed_dataset, "ro-crate-metadata.json: does not say what manifest.json says", "data/adxx.parquet: stands",
+        listed_dataset, "ro-crate-metadata.json: does not say what manifest.json says", "data/adxx.parquet: only in",
     ),
     "the crate emptied": (
         lambda s: s.edit(FILE + "ro-crate-metadata.json", lambda b: b"{}\n"), "ro-crate-metadata.json: was cut short",
@@ -195,7 +195,7 @@ FURTHER: dict[str, tuple[Act, str, str]] = {
     ),
 }  # fmt: skip
 
-# Further changes of what a build was made of, and what the look says.
+# Further changes of the sources of a build, and what the look says.
 FURTHER_SOURCES: dict[str, tuple[Act, str]] = {
     "an input cut short": (
         lambda s: s.source(DM, lambda t: t[: len(t) // 2]), "input dm.csv: sha256 ",
@@ -211,7 +211,7 @@ FURTHER_SOURCES: dict[str, tuple[Act, str]] = {
         lambda s: (s.root / DM).with_name("README.txt").write_text("x"), "input README.txt: was not there then",
     ),
     "a notebook removed": (
-        lambda s: (s.root / "notebooks/06_os.ipynb").unlink(), "today no build could be made: ",
+        lambda s: (s.root / "notebooks/06_os.ipynb").unlink(), "the cut cannot be built today: ",
     ),
     "a contract of a raw domain": (
         lambda s: s.source("data_contracts/raw/dm.yaml", lambda t: t + "# more\n"),

@@ -72,7 +72,7 @@ FILE = f"{CUT}/"
 OUTPUTS: dict[str, tuple[Act, str, str]] = {
     "a number on a page": (
         lambda s: s.edit(FILE + "05_orr.html", lambda b: b.replace(b">5<", b">6<", 1)),
-        "05_orr.html: was altered: the build left sha256", "05_orr.html: under the heading ",
+        "05_orr.html: was altered: the build wrote sha256", "05_orr.html: under the heading ",
     ),
     "a word on the first page": (
         lambda s: s.edit(FILE + "index.html", lambda b: b.replace(b"SYNTHETIC", b"AUTHENTIC", 1)),
@@ -88,7 +88,7 @@ OUTPUTS: dict[str, tuple[Act, str, str]] = {
     ),
     "the code in an executed notebook": (
         lambda s: s.edit(FILE + "notebooks/06_os.ipynb", lambda b: b.replace(b"step.close()", b"step.clove()", 1)),
-        "notebooks/06_os.ipynb: was altered", "source line 2: step.clove() stands, step.close() was rebuilt",
+        "notebooks/06_os.ipynb: was altered", "source line 2: step.clove() published, step.close() rebuilt",
     ),
     "a value of a dataset": (
         lambda s: s.dataset("data/adsl.parquet", age_62),
@@ -97,15 +97,15 @@ OUTPUTS: dict[str, tuple[Act, str, str]] = {
     "a record of a dataset": (
         lambda s: s.dataset("data/adsl.parquet", lambda f: f.iloc[1:]),
         "data/adsl.parquet: ",
-        f"data/adsl.parquet: USUBJID {SUBJECT}: this record was rebuilt and does not stand",
+        f"data/adsl.parquet: USUBJID {SUBJECT}: this record is only in the rebuild",
     ),
     "the order of a dataset": (
         lambda s: s.dataset("data/adtte.parquet", lambda f: f.iloc[::-1]),
-        "data/adtte.parquet: ", "data/adtte.parquet: the records stand in another order",
+        "data/adtte.parquet: ", "data/adtte.parquet: the records are in another order",
     ),
     "a column of a dataset": (
         lambda s: s.dataset("data/adtte.parquet", lambda f: f.drop(columns="CNSR")),
-        "data/adtte.parquet: was cut short", "data/adtte.parquet: column CNSR: was rebuilt, does not stand",
+        "data/adtte.parquet: was cut short", "data/adtte.parquet: column CNSR: only in the rebuild",
     ),
     "a byte of a dataset": (
         lambda s: s.edit(FILE + "data/clean/lb.parquet", middle),
@@ -113,19 +113,19 @@ OUTPUTS: dict[str, tuple[Act, str, str]] = {
     ),
     "a result in JSON": (
         lambda s: s.edit(FILE + "results/ard.json", lambda b: b.replace(b'"stat_text": "5"', b'"stat_text": "6"', 1)),
-        "results/ard.json: was altered", '/stat_text: "6" stands, "5" was rebuilt',
+        "results/ard.json: was altered", '/stat_text: "6" published, "5" rebuilt',
     ),
     "a verdict of a contract": (
         lambda s: s.edit(FILE + "contracts/raw.dm.json", lambda b: b.replace(b'"pass"', b'"fail"', 1)),
-        "contracts/raw.dm.json: was altered", 'contracts/raw.dm.json: /verdict: "fail" stands, "pass" was rebuilt',
+        "contracts/raw.dm.json: was altered", 'contracts/raw.dm.json: /verdict: "fail" published, "pass" rebuilt',
     ),
     "a line of the change log": (
         lambda s: s.edit(FILE + "changelog.csv", lambda b: b.replace(b"NOT DETECTED", b"WAS DETECTED", 1)),
-        "changelog.csv: was altered", "column new: WAS DETECTED stands, NOT DETECTED was rebuilt",
+        "changelog.csv: was altered", "column new: WAS DETECTED published, NOT DETECTED rebuilt",
     ),
     "a query": (
         lambda s: s.edit(FILE + "queries.csv", lambda b: b.replace(b",open,", b",done,", 1)),
-        "queries.csv: was altered", "queries.csv: line 2, column status: done stands, open was rebuilt",
+        "queries.csv: was altered", "queries.csv: line 2, column status: done published, open rebuilt",
     ),
     "a cell of the workbook": (
         wider_list, "queries.xlsx: ", "queries.xlsx: sheet Queries, cell ",
@@ -136,7 +136,7 @@ OUTPUTS: dict[str, tuple[Act, str, str]] = {
     ),
     "a digit of the manifest": (
         lambda s: s.manifest(lambda m: m["outputs"]["index.html"].update(bytes=1)),
-        "manifest.json: does not carry its own seal", "manifest.json: /outputs/index.html/bytes: 1 stands",
+        "manifest.json: does not carry its own seal", "manifest.json: /outputs/index.html/bytes: 1 published",
     ),
     "the fingerprint in the manifest": (
         lambda s: s.manifest(lambda m: m.update(fingerprint="0" * 64), sealed=True),
@@ -156,15 +156,15 @@ OUTPUTS: dict[str, tuple[Act, str, str]] = {
     ),
     "an output that the manifest no longer lists": (
         lambda s: s.manifest(drop_output, sealed=True),
-        "queries.csv: was not left by the build", "manifest.json: /outputs/queries.csv: was rebuilt, does not stand",
+        "queries.csv: was not written by the build", "manifest.json: /outputs/queries.csv: only in the rebuild",
     ),
     "a receipt in the manifest": (
         lambda s: s.manifest(lambda m: m["steps"][1]["written"].update(adsl=99), sealed=True),
-        "data/adsl.parquet: has 16 records, its step left 99", "manifest.json: /steps/1/written/adsl: 99 stands",
+        "data/adsl.parquet: has 16 records, its step wrote 99", "manifest.json: /steps/1/written/adsl: 99 published",
     ),
     "the layout of the manifest": (
         lambda s: s.edit(FILE + "manifest.json", lambda b: json.dumps(json.loads(b)).encode()),
-        "manifest.json: its text is not as it was written", "manifest.json: what it says agrees, its bytes do not",
+        "manifest.json: its text is not as it was written", "manifest.json: the content agrees, the bytes do not",
     ),
     "a broken manifest": (
         lambda s: s.edit(FILE + "manifest.json", lambda b: b[:-9]),
@@ -172,43 +172,43 @@ OUTPUTS: dict[str, tuple[Act, str, str]] = {
     ),
     "an old kind of manifest": (
         lambda s: s.manifest(lambda m: m.update(schema=1), sealed=True),
-        "manifest.json: has the schema 1", "manifest.json: /schema: 1 stands",
+        "manifest.json: has the schema 1", "manifest.json: /schema: 1 published",
     ),
     "an unknown key in the manifest": (
         lambda s: s.manifest(lambda m: m.update(note="hello"), sealed=True),
-        "manifest.json: /note: ", "manifest.json: /note: stands, was not rebuilt",
+        "manifest.json: /note: ", "manifest.json: /note: only in the published build",
     ),
     "the provenance": (
         lambda s: s.edit(FILE + "ro-crate-metadata.json", lambda b: b.replace(b'"2025-09-30"', b'"2025-09-29"', 1)),
-        "ro-crate-metadata.json: was altered", 'ro-crate-metadata.json: /@graph/1/datePublished: "2025-09-29" stands',
+        "ro-crate-metadata.json: was altered", 'ro-crate-metadata.json: /@graph/1/datePublished: "2025-09-29" pub',
     ),
     "a page cut short": (
         lambda s: s.edit(FILE + "03_safety.html", lambda b: b[: len(b) // 2]),
-        "03_safety.html: was cut short: the build left ", "03_safety.html: ",
+        "03_safety.html: was cut short: the build wrote ", "03_safety.html: ",
     ),
     "an empty file": (
         lambda s: s.write(FILE + "changelog.csv", b""),
-        "changelog.csv: was cut short", "changelog.csv: line 1: was rebuilt, does not stand",
+        "changelog.csv: was cut short", "changelog.csv: line 1: only in the rebuild",
     ),
     "a file more": (
         lambda s: s.write(FILE + "notes.txt", b"see me"),
-        "notes.txt: was not left by the build", "notes.txt: stands, was not rebuilt",
+        "notes.txt: was not written by the build", "notes.txt: only in the published build",
     ),
     "a hidden run.json": (
         lambda s: s.write(FILE + "data/run.json", b"{}"),
-        "data/run.json: was not left by the build", "data/run.json: stands, was not rebuilt",
+        "data/run.json: was not written by the build", "data/run.json: only in the published build",
     ),
     "a file less": (
         lambda s: (s.folder / "04_dlt.html").unlink(),
-        "04_dlt.html: is missing", "04_dlt.html: was rebuilt, does not stand",
+        "04_dlt.html: is missing", "04_dlt.html: only in the rebuild",
     ),
     "no provenance": (
         lambda s: (s.folder / "ro-crate-metadata.json").unlink(),
-        "ro-crate-metadata.json: is missing", "ro-crate-metadata.json: was rebuilt, does not stand",
+        "ro-crate-metadata.json: is missing", "ro-crate-metadata.json: only in the rebuild",
     ),
     "a file renamed": (
         lambda s: (s.folder / "04_dlt.html").rename(s.folder / "dlt.html"),
-        "04_dlt.html: is missing; dlt.html holds what it held: it was renamed", "dlt.html: stands, was not rebuilt",
+        "04_dlt.html: is missing; dlt.html holds what it held: it was renamed", "dlt.html: only in the published build",
     ),
     "two files swapped": (
         swap, "data/addlt.parquet: holds the content of data/adtte.parquet", "data/adtte.parquet: column ",
@@ -227,25 +227,25 @@ OUTPUTS: dict[str, tuple[Act, str, str]] = {
     ),
     "a result in parquet alone, all hashes made to fit": (
         lambda s: (s.dataset("results/ard.parquet", other_rate), s.forge()),
-        "results/ard.json: /", "context clopper_pearson, stat_name n, column stat: 6.0 stands, 5.0 was rebuilt",
+        "results/ard.json: /", "context clopper_pearson, stat_name n, column stat: 6.0 published, 5.0 rebuilt",
     ),
-    "a record more than the step left, all hashes made to fit": (
+    "a record more than the step wrote, all hashes made to fit": (
         lambda s: (s.dataset("data/addlt.parquet", lambda f: f.iloc[:-1]), s.forge()),
-        "data/addlt.parquet: has 11 records, its step left 12", "this record was rebuilt and does not stand",
+        "data/addlt.parquet: has 11 records, its step wrote 12", "this record is only in the rebuild",
     ),
     "a link in the place of a file": (
-        link_file, "index.html: is a symbolic link, the build left a file", "",
+        link_file, "index.html: is a symbolic link, the build wrote a file", "",
     ),
     "a link in the place of a folder": (
-        link_folder, "results: is a symbolic link, the build left a folder", "results/ard.json: was rebuilt",
+        link_folder, "results: is a symbolic link, the build wrote a folder", "results/ard.json: only in the rebuild",
     ),
     "a pipe in the place of a file": (
         lambda s: ((s.folder / "index.html").unlink(), os.mkfifo(s.folder / "index.html")),
-        "index.html: is no plain file", "index.html: was rebuilt, does not stand",
+        "index.html: is not a plain file", "index.html: only in the rebuild",
     ),
     "a folder more": (
         lambda s: (s.folder / "drafts").mkdir(),
-        "drafts: this folder was not left by the build", "",
+        "drafts: this folder was not written by the build", "",
     ),
     "a space at the end of a page": (
         lambda s: s.edit(FILE + "06_os.html", lambda b: b + b" "),

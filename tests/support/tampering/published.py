@@ -1,4 +1,4 @@
-"""A standing build and the project it was made of, for tests that tamper with either."""
+"""A published build and its project, for tests that tamper with either."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CUT, PREVIOUS = "2025-09-30", "2025-06-30"
 
 @dataclass
 class Standing:
-    """A build in a folder of its own, the previous one beside it, and the project it was made of."""
+    """A build in a folder of its own, the previous one beside it, and its project."""
 
     builds: Path
     root: Path
@@ -39,7 +39,7 @@ class Standing:
         return own + sources
 
     def write(self, name: str, content: bytes) -> None:
-        """Writes a file anew; the other copies of the build share the old one by a hard link."""
+        """Rewrites a file; the other copies of the build share the old one by a hard link."""
         path = self.builds / name
         path.unlink(missing_ok=True)
         path.write_bytes(content)
@@ -65,7 +65,7 @@ class Standing:
         write_dataset(frame, path)
 
     def forge(self) -> None:
-        """Writes manifest and crate anew, so that every hash fits what stands, and the pages show its fingerprint."""
+        """Rewrites manifest and crate, so that every hash fits its file, and the pages show its fingerprint."""
         said = json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
         mark = fingerprint(said["sources"], self.folder / "results" / "ard.parquet")
         for page in sorted(self.folder.rglob("*.html")):

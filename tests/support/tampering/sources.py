@@ -1,4 +1,4 @@
-"""Ways to change what a build was made of, and what a look at the build says then."""
+"""Ways to change the sources of a build, and what a look at the build says then."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ SOURCES: dict[str, tuple[Act, str]] = {
     ),
     "the metadata of a notebook": (
         lambda s: s.source("notebooks/06_os.ipynb", lambda t: t.replace('"name": "python3"', '"name": "python9"', 1)),
-        "notebooks/06_os.ipynb: every cell says what it said",
+        "notebooks/06_os.ipynb: every cell is unchanged",
     ),
     "a rule of a contract": (
         lambda s: s.source(RULES, lambda t: t + "\n"), f"contract {RULES}: sha256 ",

@@ -116,7 +116,7 @@ def test_an_approved_deletion_passes_with_its_reason_and_only_that_one() -> None
 
 def test_a_subject_who_vanished_stops_and_can_be_approved_whole() -> None:
     differences = compared(treated().event("Rash", 3).subject("S02"), trial().subject("S02"))
-    with pytest.raises(StopError, match="the subject iMSC-2001-S01 stood in DM"):
+    with pytest.raises(StopError, match="the subject iMSC-2001-S01 was in DM"):
         check_deletions(differences, NOTHING_APPROVED, "c", FILES)
     assert len(check_deletions(differences, approval("DM", "iMSC-2001-S01", ""), "c", FILES)) == 4
 
@@ -142,7 +142,7 @@ def test_a_date_that_was_only_completed_does_not_make_another_record() -> None:
 
 
 def renumbered(built: TrialBuilder, domain: str, numbers: list[int]) -> Domains:
-    """The trial as an export that numbers the records of a domain anew would deliver it."""
+    """The trial as an export that renumbers the records of a domain would deliver it."""
     domains = built.domains()
     frame = domains[domain].assign(**{f"{domain}SEQ": pd.array(numbers, dtype="Int64")})
     frame = frame.sort_values(f"{domain}SEQ", ignore_index=True)

@@ -1,4 +1,4 @@
-"""Contradictions within and between domains are asked, with the record they stand in; consistent records are not."""
+"""Contradictions within and between domains are asked, with the record they are in; consistent records are not."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def test_nothing_is_overwritten_and_a_dataset_that_nobody_left_is_named(root: Pa
     with pytest.raises(UsageError, match=r"adsl.yaml: the dataset adsl has a contract already.*Next: edit it"):
         write_draft("adsl", root, tmp_path)
     assert (root / "data_contracts" / "analysis" / "adsl.yaml").read_bytes() == before
-    with pytest.raises(UsageError, match=r"no run has left a dataset adbm.*Next: run the notebook"):
+    with pytest.raises(UsageError, match=r"no run has written a dataset adbm.*Next: run the notebook"):
         write_draft("adbm", root, tmp_path)
     with pytest.raises(UsageError, match="lower-case letters"):
         write_draft("../adsl", root, tmp_path)

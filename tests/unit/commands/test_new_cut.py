@@ -54,7 +54,7 @@ def test_made_up_and_real_cuts_are_never_compared(project: Path, synthetic: bool
         path = project / "params" / "cuts" / "b.yaml"
         path.write_text(path.read_text() + f"synthetic: {str(not synthetic).lower()}\n")
     else:
-        assert "no previous cut of it" in lines[1]
+        assert "cannot be its previous cut" in lines[1]
         assert cut_of(project, "b").previous_cut is None
     write_cut_file("c", delivery(project, "c", synthetic), "2025-03-31", project)
     assert cut_of(project, "c").previous_cut == "a"
@@ -171,7 +171,7 @@ def test_a_previous_cut_that_cannot_be_one_is_replaced_and_said(project: Path) -
     assert any("the previous cut was made, which is of synthetic data; now it is a" in line for line in lines)
     lines = write_cut_file("b", project / "data" / "b", "2025-01-01", project, replace=True)
     assert cut_of(project, "b").previous_cut is None
-    assert any("which does not lie before it; now it is none" in line for line in lines)
+    assert any("which is not dated before it; now it is none" in line for line in lines)
 
 
 def test_two_declarations_that_differ_stop(project: Path) -> None:
@@ -194,7 +194,7 @@ def test_messages_that_name_each_other_end(project: Path) -> None:
     write_cut_file("a", folder, "2025-01-31", project, replace=True)
     path = project / "params" / "cuts" / "a.yaml"
     path.write_text("cut_id: [\n")
-    with pytest.raises(UsageError, match=r"line 2.*correct the cut file, or remove it and write it new"):
+    with pytest.raises(UsageError, match=r"line 2.*correct the cut file, or remove it and write it again"):
         write_cut_file("a", folder, "2025-01-31", project, replace=True)
     path.unlink()
     write_cut_file("a", folder, "2025-01-31", project)

@@ -75,8 +75,8 @@ def test_like_is_compared_with_like_when_the_grid_has_the_previous_cut(tmp_path:
         ({"cases": [{"id": "２"}]}, "the id of a case is 1 to 64"),
         ({"cases": [{"id": "x" * 60}]}, "too long"),
         ({"grid_id": "../g", "cases": [{"id": "a"}]}, "a grid id is 1 to 64"),
-        ({"cases": [{"id": "a"}, {"id": "a"}]}, "the case a stands twice"),
-        ({"overrides": {"response_rules": ["CN", "CN"]}}, "stands twice"),
+        ({"cases": [{"id": "a"}, {"id": "a"}]}, "the case a occurs twice"),
+        ({"overrides": {"response_rules": ["CN", "CN"]}}, "occurs twice"),
         ({"overrides": {"response_rules": []}}, "at least 1 item"),
         ({"overrides": {"respons_rules": ["CN"]}}, "unknown key respons_rules; the nearest known key is response_"),
         ({"overrides": {"response_rules": ["NONE"]}}, "response_rules"),
@@ -109,7 +109,7 @@ def test_headline_results_are_those_of_the_rules_in_force(tmp_path: Path, root: 
     path = grid_file(tmp_path, cases=[{"id": "w", "overrides": {"ci_primary_orr": "wilson", "os_days": ["28"]}}])
     ((_, trial),) = grid_trials(read_grid(path), str(path), root)
     ard = to_ard([response("clopper_pearson", "conf.low", 0.1), response("wilson", "conf.low", 0.2)])
-    found = headlines(ard, trial)
+    found = headlines(ard, trial.analysis)
     assert found["orr_low"] == "0.2"
     assert found["os_28"] == "", "what was not reported is blank"
     assert "os_100" not in found

@@ -1,4 +1,4 @@
-"""A contract never passes by saying nothing: broken files, dropped rules, empty tables and empty suites are told."""
+"""No contract passes by saying nothing: broken files, dropped rules, empty tables and empty suites are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports that are put off or left out cost nothing, and whoever wants them has them."""
+"""Imports that are put off or left out cost nothing, and are there when they are wanted."""
 
 from __future__ import annotations
 

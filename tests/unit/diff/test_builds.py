@@ -57,7 +57,7 @@ def test_equal_builds_have_no_difference_whatever_run_json_says(pair: tuple[Path
 
 def test_only_the_run_json_of_the_build_itself_may_differ(pair: tuple[Path, Path]) -> None:
     (pair[0] / "data" / "run.json").write_text("{}")
-    assert compare_builds(*pair) == ["data/run.json: stands, was not rebuilt"]
+    assert compare_builds(*pair) == ["data/run.json: only in the published build"]
 
 
 def test_each_kind_of_file_names_its_place(pair: tuple[Path, Path]) -> None:
@@ -72,13 +72,13 @@ def test_each_kind_of_file_names_its_place(pair: tuple[Path, Path]) -> None:
     (b / "raw.bin").write_bytes(b"\x00\xff\x80\x81\x83")
     (b / "extra.txt").write_text("")
     assert compare_builds(a, b) == [
-        "data/x.parquet: USUBJID S2, column AVAL: blank stands, 2.0 was rebuilt",
-        "extra.txt: was rebuilt, does not stand",
-        "index.html: under the heading 'Rates', text: 5 of 11 stands, 6 of 11 was rebuilt",
-        "list.csv: line 4, column text: x stands, y was rebuilt",
-        'manifest.json: /k/1/deep: "v" stands, "w" was rebuilt',
-        "n.ipynb: cell 2 (under 'Response'), output 1, text/html: text: 5 of 11 stands, 6 of 11 was rebuilt",
-        "q.xlsx: sheet Queries, cell B2: x stands, y was rebuilt",
+        "data/x.parquet: USUBJID S2, column AVAL: blank published, 2.0 rebuilt",
+        "extra.txt: only in the rebuild",
+        "index.html: under the heading 'Rates', text: 5 of 11 published, 6 of 11 rebuilt",
+        "list.csv: line 4, column text: x published, y rebuilt",
+        'manifest.json: /k/1/deep: "v" published, "w" rebuilt',
+        "n.ipynb: cell 2 (under 'Response'), output 1, text/html: text: 5 of 11 published, 6 of 11 rebuilt",
+        "q.xlsx: sheet Queries, cell B2: x published, y rebuilt",
         "raw.bin: cannot be read as bin (UnicodeDecodeError); byte 4 is the first that differs",
     ]
 
@@ -86,10 +86,10 @@ def test_each_kind_of_file_names_its_place(pair: tuple[Path, Path]) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
-        ("a = 1", "a = 3", "cell 2 (under 'Response'), source line 1: a = 1 stands, a = 3 was rebuilt"),
-        ("text", "prose", "cell 1 (under 'Response'), source line 2: text stands, prose was rebuilt"),
-        ('"id": "cell-02"', '"id": "cell-03"', "cell 2 (under 'Response'), id: cell-02 stands, cell-03 was rebuilt"),
-        ('"nbformat": 4', '"nbformat": 5', "its nbformat: 4 stands, 5 was rebuilt"),
+        ("a = 1", "a = 3", "cell 2 (under 'Response'), source line 1: a = 1 published, a = 3 rebuilt"),
+        ("text", "prose", "cell 1 (under 'Response'), source line 2: text published, prose rebuilt"),
+        ('"id": "cell-02"', '"id": "cell-03"', "cell 2 (under 'Response'), id: cell-02 published, cell-03 rebuilt"),
+        ('"nbformat": 4', '"nbformat": 5', "its nbformat: 4 published, 5 rebuilt"),
     ],
 )
 def test_a_notebook_differs_in_a_cell(pair: tuple[Path, Path], old: str, new: str, place: str) -> None:
@@ -104,7 +104,7 @@ def test_a_notebook_differs_in_a_cell(pair: tuple[Path, Path], old: str, new: st
         ("index.html", lambda b: b.replace(b"\n", b"\r\n"), "the line endings"),
         ("list.csv", lambda b: b"\xef\xbb\xbf" + b, "byte order mark"),
         ("index.html", lambda b: b + b" \n", "white space at the end"),
-        ("manifest.json", lambda b: json.dumps(json.loads(b)).encode(), "its bytes do not: byte 1"),
+        ("manifest.json", lambda b: json.dumps(json.loads(b)).encode(), "the bytes do not: byte 1"),
         ("data/x.parquet", lambda b: b[:-9], "cannot be read as parquet"),
         ("q.xlsx", lambda b: b[:50], "cannot be read as xlsx"),
     ],
@@ -122,7 +122,7 @@ def test_many_places_are_counted_and_not_listed(pair: tuple[Path, Path]) -> None
     write_json(pair[1] / "manifest.json", list(range(1, 21)))
     lines = compare_builds(*pair)
     assert len(lines) == 6
-    assert lines[0] == "manifest.json: /0: 0 stands, 1 was rebuilt"
+    assert lines[0] == "manifest.json: /0: 0 published, 1 rebuilt"
     assert lines[-1] == "manifest.json: and 15 more"
     assert first_and_more(["one", "two"], 2) == ["one", "two"]
 
@@ -130,27 +130,27 @@ def test_many_places_are_counted_and_not_listed(pair: tuple[Path, Path]) -> None
 def test_a_page_with_a_paragraph_more_names_where_it_begins(pair: tuple[Path, Path]) -> None:
     changed(pair[1] / "index.html", "<p>end</p>", "<p>new</p><p>end</p>")
     first, second = compare_builds(*pair)
-    assert first == "index.html: under the heading 'Rates', text: end stands, new was rebuilt"
-    assert second == "index.html: 5 pieces of text and attributes stand, 6 were rebuilt"
+    assert first == "index.html: under the heading 'Rates', text: end published, new rebuilt"
+    assert second == "index.html: 5 pieces of text and attributes published, 6 rebuilt"
 
 
 def test_records_are_told_apart_by_key_and_an_order_is_a_difference() -> None:
     old = pd.DataFrame({"USUBJID": ["S1", "S1", "S2"], "AESEQ": [1, 2, 1], "AETERM": ["a", "b", "c"]})
     assert list(frame_places(old, old.iloc[[0, 2]])) == [
-        "USUBJID S1, AESEQ 2: this record stands and was not rebuilt",
+        "USUBJID S1, AESEQ 2: this record is only in the published build",
     ]
-    assert list(frame_places(old, old.iloc[[1, 0, 2]])) == ["the records stand in another order"]
-    assert list(frame_places(old.drop(columns="AETERM"), old)) == ["column AETERM: was rebuilt, does not stand"]
+    assert list(frame_places(old, old.iloc[[1, 0, 2]])) == ["the records are in another order"]
+    assert list(frame_places(old.drop(columns="AETERM"), old)) == ["column AETERM: only in the rebuild"]
     same_key = old.assign(AESEQ=1)
     assert list(frame_places(same_key, same_key.assign(AETERM=["a", "x", "c"]))) == [
-        "row 2, column AETERM: b stands, x was rebuilt"
+        "row 2, column AETERM: b published, x rebuilt"
     ]
 
 
 def test_long_values_are_cut_to_where_they_differ() -> None:
     shown = against_rebuild("x" * 200 + "a", "x" * 200 + "b")
-    assert shown == f"…{'x' * 20}a stands, …{'x' * 20}b was rebuilt"
-    assert against_rebuild("a\x00\n", None) == "a\\u0000\\u000a stands, blank was rebuilt"
+    assert shown == f"…{'x' * 20}a published, …{'x' * 20}b rebuilt"
+    assert against_rebuild("a\x00\n", None) == "a\\u0000\\u000a published, blank rebuilt"
 
 
 @pytest.mark.parametrize("at", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 7])

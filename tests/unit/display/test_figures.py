@@ -17,6 +17,7 @@ from support.page_samples import PAYLOADS
 from trialbook.display import chart_rendering, figure
 from trialbook.display.chart_rendering import still_svg, svg_size, vegalite_version
 from trialbook.display.figures import CHART_MIME, USERMETA, Figure, clean_spec, spec_json, standing_out, use_house_style
+from trialbook.display.payload import MIME
 from trialbook.display.text import visible
 from trialbook.display.theme import PALETTE
 
@@ -42,7 +43,9 @@ def test_a_figure_is_its_title_its_chart_and_its_folded_data(monkeypatch):
     (heading, _), (bundle, options), (folded, _) = shown
     assert heading.text == "Grade by day"
     drawn = {key: value for key, value in made.spec.items() if key != "$schema"}
-    assert bundle == {CHART_MIME: {**drawn, "usermeta": USERMETA}, "text/plain": "Chart: Grade by day"}
+    assert bundle[CHART_MIME] == {**drawn, "usermeta": USERMETA}
+    assert bundle["text/plain"] == "Chart: Grade by day"
+    assert [heading.payload["kind"], bundle[MIME]["kind"], folded.payload["kind"]] == ["figure", "chart", "figure_data"]
     assert options["raw"]
     assert folded.html.startswith('<details class="tb"><summary>Data of this figure</summary>')
     assert "Blank is missing." in folded.html
@@ -161,14 +164,14 @@ def test_a_chart_alone_shows_as_its_specification_in_the_house_style():
     use_house_style()
     bundle = chart(points())._repr_mimebundle_()
     bundle = bundle[0] if isinstance(bundle, tuple) else bundle
-    assert set(bundle) == {CHART_MIME, "text/plain"}
+    assert set(bundle) == {CHART_MIME, MIME, "text/plain"}
     assert bundle[CHART_MIME]["config"]["range"]["category"] == PALETTE
 
 
 def test_the_figure_without_a_display_still_carries_chart_and_table():
     made = figure(chart(points()), points(), "Grade")
     assert isinstance(made, Figure)
-    assert set(made._repr_mimebundle_()) == {CHART_MIME, "text/html", "text/plain"}
+    assert set(made._repr_mimebundle_()) == {CHART_MIME, MIME, "text/html", "text/plain"}
 
 
 def test_importing_display_brings_neither_altair_nor_great_tables_nor_the_slow_format_checker():

@@ -1,4 +1,4 @@
-"""The first page says what the results say, number by number, and where each subject stands."""
+"""The first page says what the results say, number by number, and the state of each subject."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from support.page_samples import PAYLOADS, frame
 from trialbook.contracts.gx_engine import Failure, Verdict
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import StepStatus, index_facts
-from trialbook.display.page import NOTHING_LOADED, is_own_html
+from trialbook.display.page import NOTHING_LOADED
+from trialbook.display.page_outputs import is_own_html
 from trialbook.protocol.models import Cut, Protocol
 from trialbook.queries.query_list import query, query_list
 from trialbook.results.ard import ard_row, proportion_rows, to_ard

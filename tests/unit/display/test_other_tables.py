@@ -19,7 +19,9 @@ from trialbook.display.cell_outputs import show_in
 from trialbook.display.figures import CHART_MIME, MENU, USERMETA
 from trialbook.display.links import OPEN_NOTEBOOK, in_notebook, way_from_open_notebook
 from trialbook.display.other_tables import foreign_table, frame_block
-from trialbook.display.page import Dropped, Shown, is_own_html, page_content, shown_outputs
+from trialbook.display.page_content import page_content
+from trialbook.display.page_outputs import Dropped, Shown, is_own_html, shown_outputs
+from trialbook.display.payload import MIME
 from trialbook.display.theme import BLOCK_STYLE
 
 DATA = pd.DataFrame({"SUBJID": ["001", "002"], "AGE": [45, 40], "score": [0.5, None]})
@@ -176,7 +178,7 @@ def test_markdown_of_a_cell_is_prose_without_markup_images_and_outside_links(she
 def test_a_chart_of_its_own_has_our_menu_and_no_script(shell):
     chart = alt.Chart(DATA).mark_point().encode(x="AGE:Q", y="SUBJID:N")
     data, metadata = shell.display_formatter.format(alt.layer(chart, chart.mark_line()))
-    assert set(data) == {CHART_MIME, "text/plain"}
+    assert set(data) == {CHART_MIME, MIME, "text/plain"}
     assert data[CHART_MIME]["usermeta"] == USERMETA
     assert metadata[CHART_MIME]["embed_options"] == MENU
     assert MENU["actions"]["editor"] is False

@@ -13,7 +13,10 @@ from support.page_samples import PAYLOADS, frame, notebook
 from trialbook.display import figure, sentence, table
 from trialbook.display.chart_rendering import csp_hash, draw_script
 from trialbook.display.figures import CHART_MIME
-from trialbook.display.page import NOTHING_LOADED, is_own_html, left_out, parameters_html, prose_html, render_page
+from trialbook.display.page import NOTHING_LOADED, render_page
+from trialbook.display.page_content import parameters_html
+from trialbook.display.page_outputs import is_own_html, left_out
+from trialbook.display.prose import prose_html
 from trialbook.protocol.models import Protocol
 
 LIBRARY = "window.vegaEmbed = () => Promise.resolve();"

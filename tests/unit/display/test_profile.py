@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.page_samples import PAYLOADS, frame
-from trialbook.display.page import Link, is_own_html
+from trialbook.display.page import Link
+from trialbook.display.page_outputs import is_own_html
 from trialbook.display.profile import ProfileContent, profile_content, profile_page
 from trialbook.display.profile_drawing import MOST_ROWS, bar_note, days_of
 from trialbook.display.svg import LEFT, PLOT, Days, clipped

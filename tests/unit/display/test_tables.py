@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from support.page_samples import PAYLOADS
 from trialbook.display import ard_table, key_numbers, notice, sentence, table
-from trialbook.display.page import is_own_html
+from trialbook.display.page_outputs import is_own_html
 from trialbook.display.text import show, visible
 from trialbook.results.ard import ard_row, proportion_rows, to_ard
 

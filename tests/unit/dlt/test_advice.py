@@ -75,8 +75,7 @@ def test_a_replaced_subject_uses_a_place_of_the_cap(protocol: Protocol, analysis
     assert given.code == "ONGOING(ENROL DL1)"
     texts = [note.text for note in committee_notes(frame, given, protocol, analysis)]
     assert texts[0] == (
-        "S02 (DL1): died on day 10 without a DLT; not evaluable, may be replaced; this uses a place under the cap "
-        "(A-73)."
+        "S02 (DL1): died on day 10 without a DLT; not evaluable, may be replaced; still counts towards the cap (A-73)."
     )
     assert "10 of 12 places are left (treated subjects count)." in texts
 

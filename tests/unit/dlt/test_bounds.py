@@ -130,7 +130,7 @@ def test_pending_subjects_count_only_in_the_bounds_that_say_so(protocol: Protoco
     assert bounds_text(ard, "DLT") == "between 0 of 1 and 1 of 2, open: S03; with pending 0 to 2 of 3"
 
 
-# Some with one open fact, as the records stand and completed in each way.
+# Some with one open fact, as the records are and completed in each way.
 COMPLETIONS: dict[str, tuple[Story, list[Story]]] = {
     "candidate": (STORIES["candidate"][0], [STORIES["adjudicated"][0], STORIES["cleared"][0]]),
     "unresolved": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from support.default_keys import keys
 from support.dose_paths import history
 from trialbook.core.errors import UsageError
 from trialbook.dlt.advice import advice, trial_history
@@ -13,7 +14,6 @@ from trialbook.dlt.designs.design import Cap, History, Outcome, Pending
 from trialbook.dlt.designs.interval import Boin, Keyboard
 from trialbook.dlt.designs.registry import RULE_NAMES, make_rule
 from trialbook.dlt.over_time import advice_over_time
-from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 
 TODAY = pd.Timestamp("2025-06-30")
@@ -24,7 +24,7 @@ COUNTING = [name for name in COHORT_RULES if "CRM" not in name]
 
 
 def rule_of(name: str, **values: object) -> CohortRule:
-    found = make_rule(name, Analysis(**values), 3)  # type: ignore[arg-type]
+    found = make_rule(name, keys(**values), 3)
     assert isinstance(found, CohortRule)
     return found
 
@@ -109,14 +109,14 @@ def test_the_margins_of_the_keys_of_the_keyboard() -> None:
     """Target 0.25, margin 0.10: the keys are 0 to 0.15 (cut short), 0.15 to 0.35, ...; 0 of 12 escalates."""
     wide = Keyboard(0.25, margin=0.10)
     assert [wide.decision(0, n) for n in range(1, 13)] == ["E"] * 12
-    unequal = make_rule("keyboard", Analysis(interval_margin=0.05, interval_margin_above=0.10), 3)
+    unequal = make_rule("keyboard", keys(interval_margin=0.05, interval_margin_above=0.10), 3)
     assert isinstance(unequal, Keyboard)
     assert (unequal.margin, unequal.margin_above) == (0.05, 0.10)
 
 
 @pytest.mark.parametrize("margins", [(0.30, 0.0), (0.05, 0.70)])
 def test_an_interval_that_leaves_0_to_1_is_a_usage_error(margins: tuple[float, float]) -> None:
-    values = Analysis(interval_margin=margins[0], interval_margin_above=margins[1])
+    values = keys(interval_margin=margins[0], interval_margin_above=margins[1])
     with pytest.raises(UsageError, match="between 0 and 1"):
         make_rule("keyboard", values, 3)
 
@@ -221,7 +221,7 @@ def addlt(subjects: list[tuple[str, str]]) -> pd.DataFrame:
 def test_the_advice_of_a_cut_and_over_time_fills_the_cohort_first(protocol: Protocol) -> None:
     """0 of 3 at the first level, then a DLT of the first subject at the second: no reason to go down yet."""
     free, dlt, left = ("DL1", "NO-DLT"), ("DL2", "DLT"), ("DL2", "NOT-EVAL")
-    values, cut = Analysis(escalation_rule="BOIN"), pd.Timestamp("2025-06-30")
+    values, cut = keys(escalation_rule="BOIN"), pd.Timestamp("2025-06-30")
     expected = {"": "ENROL DL2", "one more": "ENROL DL2", "whole": "DE_ESCALATE DL1"}
     more = {"": [], "one more": [left, dlt], "whole": [left, dlt, ("DL2", "NO-DLT")]}
     for name, further in more.items():

@@ -104,7 +104,7 @@ def test_a_death_of_agvhd_on_day_10_is_replaced_and_named_with_its_reason(
     assert found.addlt.set_index("SUBJID").loc["S04", ["DLTSTAT", "REPLACE"]].tolist() == ["NOT-EVAL", "Y"]
     assert found.addlt["STATDT"].iloc[-1] == pd.Timestamp("2025-04-20")
     assert (
-        "warning: S04 (DL1): died on day 10 without a DLT; not evaluable, may be replaced; this uses a place under the "
+        "warning: S04 (DL1): died on day 10 without a DLT; not evaluable, may be replaced; still counts towards the "
         "cap (A-73)." in found.notes
     )
     assert "info: 8 of 12 places are left (treated subjects count)." in found.notes
@@ -113,8 +113,8 @@ def test_a_death_of_agvhd_on_day_10_is_replaced_and_named_with_its_reason(
 def test_an_under_dosed_subject_is_replaced_unless_a_dlt_counts(protocol: Protocol, analysis: Analysis) -> None:
     once = trial().subject("S01", start="2025-01-10").infused(0).seen(28)
     assert page(once, protocol, analysis).notes[0] == (
-        "warning: S01 (DL1): received 50% of the dose due, without a DLT; not evaluable, may be replaced; this uses a "
-        "place under the cap (A-73)."
+        "warning: S01 (DL1): received 50% of the dose due, without a DLT; not evaluable, may be replaced; still "
+        "counts towards the cap (A-73)."
     )
     counted = page(flagged(reaction(once, 1), "Y"), protocol, analysis)
     assert counted.addlt["DLTSTAT"].tolist() == ["DLT"]
@@ -315,6 +315,6 @@ def test_the_model_of_a_crm_shows_its_rates_and_other_rules_have_none(protocol: 
     assert list(model_rate_rows(addlt, protocol, analysis)) == []
     crm = analysis.model_copy(update={"escalation_rule": "CRM", "dlt_target": 0.25})
     shown = model_rate_table(to_ard(model_rate_rows(addlt, protocol, crm)))
-    # 0 of 3 at level 1, as computed in the domain document §4.10.
+    # 0 of 3 at level 1, as computed in the rulebook §4.10.
     assert shown["estimate"].tolist() == ["0.017", "0.070", "0.172"]
     assert shown["prior"].tolist() == ["0.120", "0.250", "0.400"]

@@ -1,4 +1,4 @@
-"""ADTTE: whose time ends when, and why (domain document §5.2, §2.8; P22, P25)."""
+"""ADTTE: whose time ends when, and why (rulebook §5.2, §2.8; P22, P25)."""
 
 from __future__ import annotations
 

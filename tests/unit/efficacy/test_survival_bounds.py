@@ -142,7 +142,7 @@ def test_the_words_beside_the_number(protocol: Protocol, analysis: Analysis) -> 
     assert bounds_text(ard, "OS_100", "DL3") == ""
 
 
-# One open fact of each subject: the records as they stand, and ways to complete them.
+# One open fact of each subject: the records as they are, and ways to complete them.
 COMPLETIONS: dict[str, tuple[Story, list[Story]]] = {
     "month": (
         lambda b: b.seen(60).died("2025-04"),

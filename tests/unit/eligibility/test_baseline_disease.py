@@ -1,4 +1,4 @@
-"""The disease at the first infusion (T-2, T-3): what is told of each subject, and its counts by level."""
+"""The disease at the first infusion (T-2, T-3): what is reported of each subject, and its counts by level."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ import pytest
 
 from support.eligible_subject import CUT, eligible, form, screened
 from support.trial_builder import TrialBuilder, trial
-from trialbook.display.charts.eligibility import SHADES, audit_matrix
+from trialbook.display.charts.eligibility import audit_matrix
+from trialbook.display.theme import AUDIT_RESULTS
 from trialbook.eligibility import drilldown, tables
 from trialbook.eligibility.adie import audit_with_evidence
 from trialbook.eligibility.form import RESULTS
@@ -116,7 +117,7 @@ def test_a_row_of_the_findings_opens_to_the_same_evidence_and_names_its_query(co
 
 def test_letters_and_shades_exist_for_every_code_and_differ(protocol, analysis) -> None:
     """A letter and a lightness of its own for each code: the matrix is read without colour."""
-    assert set(tables.LETTERS) == set(SHADES) == set(RESULTS) == set(tables.MEANINGS)
+    assert set(tables.LETTERS) == set(AUDIT_RESULTS) == set(RESULTS) == set(tables.MEANINGS)
     assert len(set(tables.LETTERS.values())) == len(RESULTS)
     table = tables.in_letters(tables.matrix_table(Opened(conflict(), protocol, analysis).cells))
     assert table.loc[0, ["IN01", "EX04A", "EX03"]].tolist() == ["P", "C", "p"]
@@ -130,7 +131,7 @@ def luminance(colour: str) -> float:
 
 def test_every_letter_can_be_read_on_its_shade() -> None:
     """A contrast of 3 at least, as for large or bold text and signs."""
-    for code, (fill, ink) in SHADES.items():
+    for code, (fill, ink) in AUDIT_RESULTS.items():
         light, dark = sorted((luminance(fill), luminance(ink)), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 3, code
 

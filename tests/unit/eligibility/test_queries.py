@@ -6,7 +6,7 @@ import pandas as pd
 
 from support.eligible_subject import CUT, form, screened
 from support.trial_builder import TrialBuilder, trial
-from trialbook.cleaning.rules import ask
+from trialbook.cleaning.rules import TEXTS
 from trialbook.core.domains import Domains
 from trialbook.eligibility import tables
 from trialbook.eligibility.adie import audit
@@ -79,11 +79,12 @@ def test_a_domain_that_was_not_delivered_is_one_line_with_the_criteria_that_it_l
     assert "EX04A, EX04B, EX04C, EX04D, EX04E, EX12, EX13" in asked[1]["message_en"]
     assert "2 infused subjects" in asked[1]["message_en"]
     assert "2 名" in asked[1]["message_zh"]
-    line = ask("P34-DOMAIN-MISSING", "LB", [("", "", "")], "")
-    listed = query_list([*line, *asked], "2025-12-31")
+    holds = TEXTS.phrase("LB")
+    line = TEXTS.query("P34-DOMAIN-MISSING", "", "LB", severity="minor", code="LB", holds=holds, uses="grades")
+    listed = query_list([line, *asked], "2025-12-31")
     rules = [["IE", "P34-CRITERIA-NOT-EVALUABLE"], ["LB", "P34-DOMAIN-MISSING"]]
     assert listed[["domain", "rule"]].values.tolist() == rules
-    assert listed["message_en"].iloc[1].startswith("The domain was not delivered.")
+    assert listed["message_en"].iloc[1].startswith("LB (laboratory results) was not delivered.")
     assert listed["message_en"].iloc[1].endswith("2 infused subjects.")
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from reference.escalation_loop import asking, by_table, one_trial
 from reference.three_plus_three import Counts, advised
+from support.default_keys import keys
 from trialbook.commands.design_oc import plans_of, run_exactly, run_on_cluster, run_plans, short_table
 from trialbook.core.errors import UsageError
 from trialbook.dlt.designs.design import History, Outcome, Pending
@@ -25,7 +26,7 @@ from trialbook.escalation_simulation.summary import BLOCK, design_oc
 from trialbook.protocol.analysis import Analysis
 
 SEED = 20240321
-# rates, cap -> what the domain document prints in §4.4.1.
+# rates, cap -> what the rulebook prints in §4.4.1.
 PRINTED = [
     (
         (0.05, 0.10, 0.20), 12, 11.74,
@@ -52,11 +53,11 @@ Expected = tuple[tuple[float, ...], int, float | None, dict[str, float]]
 
 
 def plan(rule: str = "3+3", rates: tuple[float, ...] = (0.10, 0.20, 0.35), **how: object) -> Plan:
-    return make_plan(rule, rates, Analysis(), **how)
+    return make_plan(rule, rates, keys(), **how)
 
 
 def three(rates: tuple[float, ...], cap: int, **how: object) -> Plan:
-    return make_plan("3+3", rates, Analysis(n_cap=cap), **how)
+    return make_plan("3+3", rates, keys(n_cap=cap), **how)
 
 
 def value(table: pd.DataFrame, measure: str, level: str, column: str = "estimate") -> float:
@@ -110,7 +111,7 @@ def test_simulation_agrees_with_enumeration_for_every_rule(name: str, together: 
 def test_so_it_does_with_other_cohorts_and_a_cap_that_cuts_the_last_one(
     name: str, size: int, cap: int, target: float
 ) -> None:
-    values = Analysis(cohort_size=size, n_cap=cap, dlt_target=target, extrasafe=True, bound_mtd=True)
+    values = keys(cohort_size=size, n_cap=cap, dlt_target=target, extrasafe=True, bound_mtd=True)
     one = make_plan(name, (0.15, 0.30, 0.45), values, accrual_days=0.0)
     exact = exact_characteristics(one)
     found = design_oc([one], 3_000, SEED)
@@ -191,7 +192,7 @@ def test_ten_thousand_trials_of_the_3_plus_3_take_seconds_at_most() -> None:
 def test_replacement_uses_the_cap_unless_only_evaluable_subjects_count() -> None:
     treated = design_oc([plan(not_evaluable=0.4)], 2_000, SEED)
     assert value(treated, "treated", "Total") <= 12
-    one = make_plan("3+3", (0.1, 0.2, 0.35), Analysis(cap_counts="evaluable"), not_evaluable=0.4)
+    one = make_plan("3+3", (0.1, 0.2, 0.35), keys(cap_counts="evaluable"), not_evaluable=0.4)
     assert value(design_oc([one], 2_000, SEED), "treated", "Total") > 13
 
 
@@ -259,7 +260,7 @@ def test_no_two_states_are_taken_for_one_where_both_halves_of_a_key_are_long() -
 @pytest.mark.parametrize("rule", ["3+3", "BOIN"])
 def test_a_trial_of_five_levels_and_30_subjects_runs_to_its_end(rule: str) -> None:
     """Its states need more bits than one number has; every 80th trial is compared with the plain loop."""
-    one = make_plan(rule, (0.13, 0.28, 0.41, 0.50, 0.60), Analysis(n_cap=30), arrivals="queue", accrual_days=0.0)
+    one = make_plan(rule, (0.13, 0.28, 0.41, 0.50, 0.60), keys(n_cap=30), arrivals="queue", accrual_days=0.0)
     many = simulate(one, 4_000, np.random.SeedSequence(7))
     draws = draw(one, (30, 4_000), np.random.default_rng(np.random.SeedSequence(7)))
     for k in range(0, 4_000, 80):

@@ -1,4 +1,4 @@
-"""What a run by hand leaves otherwise than the published build is listed, what it no longer leaves too."""
+"""Differences of a run by hand from the published build are listed, also what it no longer writes."""
 
 from __future__ import annotations
 

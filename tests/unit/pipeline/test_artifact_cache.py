@@ -1,4 +1,4 @@
-"""A finished piece is used again only when everything that it was made of, and every file of it, is what it was."""
+"""A finished piece is used again only when all its inputs, and every file of it, are unchanged."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def test_a_cut_is_submitted_after_its_previous_one(job) -> None:
     heard: list[str] = []
     jobs = [job("c", "b"), job("b", "a"), job("z"), job("a", "elsewhere")]
     outcomes = build_many(jobs, pool, lambda outcome: heard.append(outcome.cut_id))
-    assert [o.cut_id for o in outcomes] == ["c", "b", "z", "a"], "outcomes stand in the order asked for"
+    assert [o.cut_id for o in outcomes] == ["c", "b", "z", "a"], "outcomes are in the order asked for"
     assert heard == pool.built
     assert pool.built.index("a") < pool.built.index("b") < pool.built.index("c")
 
@@ -99,9 +99,7 @@ def test_errors_are_values_and_an_unknown_one_shows_no_data(
     monkeypatch.setattr(pipeline_build, "build_cut", broken)
     outcome = build_one(job("a"))
     assert outcome.exit_status == 1
-    assert (
-        outcome.reason.startswith("ValueError in test_many.py line ") or "a mistake of the workbook" in outcome.reason
-    )
+    assert outcome.reason.startswith("ValueError in test_many.py line ") or "an error in the workbook" in outcome.reason
     assert phone not in outcome.reason + capsys.readouterr().err
 
 

@@ -1,4 +1,4 @@
-"""What a piece is made of: the values of ingredients, and what happens when a file changes while it is used."""
+"""The inputs of a task: their values, and what happens when a file changes while it is used."""
 
 from __future__ import annotations
 

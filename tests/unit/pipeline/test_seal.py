@@ -1,4 +1,4 @@
-"""What finished pieces have left is sealed: nothing is altered, replaced, added or removed without being found."""
+"""The outputs of finished tasks are sealed: nothing is altered, replaced, added or removed without being found."""
 
 from __future__ import annotations
 
@@ -87,9 +87,12 @@ BREACHES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a step's folder removed": (lambda s: (s / COUNT).unlink(), "was removed"),
     "a link in place of a dataset": (lambda s: replaced_by_link(s / "data/adsl.parquet"), "is a link"),
     "a link in place of a count": (lambda s: replaced_by_link(s / COUNT), "is a link"),
-    "a link in place of a folder": (lambda s: folder_by_link(s / "data/clean"), "was left by no step"),
-    "a pipe in place of a dataset": (lambda s: replaced_by_pipe(s / "data/adsl.parquet"), "is a link or no plain file"),
-    "a folder in place of a dataset": (lambda s: replaced_by_folder(s / "data/adsl.parquet"), "no plain file"),
+    "a link in place of a folder": (lambda s: folder_by_link(s / "data/clean"), "was written by no step"),
+    "a pipe in place of a dataset": (
+        lambda s: replaced_by_pipe(s / "data/adsl.parquet"),
+        "is a link or not a plain file",
+    ),
+    "a folder in place of a dataset": (lambda s: replaced_by_folder(s / "data/adsl.parquet"), "not a plain file"),
     "two datasets swapped": (
         lambda s: (
             (s / "data/adsl.parquet").rename(s / "data/x"),
@@ -98,19 +101,19 @@ BREACHES: dict[str, tuple[Callable[[Path], object], str]] = {
         ),
         "was altered",
     ),
-    "a page planted": (lambda s: planted(s / "extra.html"), "was left by no step"),
-    "the first page planted": (lambda s: planted(s / "index.html"), "was left by no step"),
-    "a dataset planted": (lambda s: planted(s / "data/adxx.parquet"), "was left by no step"),
-    "a clean domain planted": (lambda s: planted(s / "data/clean/zz.parquet"), "was left by no step"),
+    "a page planted": (lambda s: planted(s / "extra.html"), "was written by no step"),
+    "the first page planted": (lambda s: planted(s / "index.html"), "was written by no step"),
+    "a dataset planted": (lambda s: planted(s / "data/adxx.parquet"), "was written by no step"),
+    "a clean domain planted": (lambda s: planted(s / "data/clean/zz.parquet"), "was written by no step"),
     "a file in the folder of a finished step": (
         lambda s: planted(s / ".steps/01_cleaning/more.json"),
-        "was left by no",
+        "was written by no",
     ),
-    "a hidden file": (lambda s: planted(s / ".hidden"), "was left by no step"),
-    "a link planted": (lambda s: (s / "notes").symlink_to("/etc/hosts"), "was left by no step"),
-    "a broken link planted": (lambda s: (s / "data" / "notes").symlink_to("nowhere"), "was left by no step"),
-    "a manifest planted": (lambda s: planted(s / "manifest.json"), "was left by no step"),
-    "a file in a folder of its own": (lambda s: planted(s / "deep/er/x.txt"), "was left by no step"),
+    "a hidden file": (lambda s: planted(s / ".hidden"), "was written by no step"),
+    "a link planted": (lambda s: (s / "notes").symlink_to("/etc/hosts"), "was written by no step"),
+    "a broken link planted": (lambda s: (s / "data" / "notes").symlink_to("nowhere"), "was written by no step"),
+    "a manifest planted": (lambda s: planted(s / "manifest.json"), "was written by no step"),
+    "a file in a folder of its own": (lambda s: planted(s / "deep/er/x.txt"), "was written by no step"),
 }
 
 
@@ -134,7 +137,7 @@ def test_what_a_running_piece_leaves_is_no_breach(scratch: Path, seal: Seal) -> 
         planted(scratch / name)
     seal.check()
     seal.add("03_safety", {"data/adae.parquet": file_sha256(scratch / "data/adae.parquet")})
-    with pytest.raises(StopError, match="was left by no step"):
+    with pytest.raises(StopError, match="was written by no step"):
         seal.check()
 
 

@@ -1,4 +1,4 @@
-"""A build that is replaced is kept whole, also beside an earlier one of the same seal; what moved is told truly."""
+"""A build that is replaced is kept whole, also beside an earlier one of the same seal; what moved is reported."""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ def test_a_changed_build_of_a_known_seal_is_kept_under_a_name_of_its_own(tmp_pat
 
 
 def test_what_was_changed_before_a_build_was_kept_is_no_change_of_the_kept_build(tmp_path: Path) -> None:
-    place = keep_superseded(tmp_path, published(tmp_path, "one"), "a" * 64, ["my_notes.txt: was not left by the build"])
-    assert touched_before(place) == {"my_notes.txt: was not left by the build"}
+    line = "my_notes.txt: was not written by the build"
+    place = keep_superseded(tmp_path, published(tmp_path, "one"), "a" * 64, [line])
+    assert touched_before(place) == {line}
     found = kept_differences(tmp_path, "c1", None)
     assert found == [f"{place.relative_to(tmp_path).as_posix()}, manifest.json: is missing"]
     (place / "manifest.json").write_text('{"schema": 0}')

@@ -87,7 +87,7 @@ def test_a_good_cut_file_loads_with_typed_overrides(folder: Path) -> None:
         (CUT.replace('cut_id: "x1"\n', ""), "cut_id: the key is missing"),
         (CUT.replace("snapshot: snap", "snapshot: nowhere"), "no such path"),
         (CUT.replace("protocol.yaml", "nothing.yaml"), "no such path"),
-        (CUT + "cut_date: '2025-07-01'\n", "stands twice"),
+        (CUT + "cut_date: '2025-07-01'\n", "occurs twice"),
         (CUT + "overrides: {a: &x 1, b: *x}\n", "not allowed"),
         (CUT + "mapping: !!binary aGk=\n", "not allowed"),
         (CUT + "overrides: [1]\n", "dictionary"),

@@ -52,8 +52,8 @@ def test_a_declaration_that_is_neither_true_nor_false_stops(tmp_path: Path, cont
     [
         ('{"Synthetic": true}', r"column Synthetic, value True"), ('{" SYNTHETIC": false}', "value False"),
         ('{"synthetic": "true"}', r"column synthetic, value 'true'"), ('{"synthetic": null}', "column synthetic"),
-        ('{"synthetic": true, "Synthetic": false}', "column Synthetic"), ("[true]", "no object"),
-        ('"synthetic"', "no object"),
+        ('{"synthetic": true, "Synthetic": false}', "column Synthetic"), ("[true]", "not an object"),
+        ('"synthetic"', "not an object"),
     ],
 )  # fmt: skip
 def test_a_declaration_in_another_spelling_stops_and_says_what_to_write(

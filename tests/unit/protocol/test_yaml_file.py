@@ -84,13 +84,13 @@ def addition(entry: str, rules: str = "") -> tuple[str, str, str]:
     return contract("(?<=Unique subject identifier\n)", text + (f"        quality:\n{rules}" if rules else ""))
 
 
-# Name, the change (the file, a pattern, what stands there instead), a word of the line that is named (None: line 1),
+# Name, the change (the file, a pattern, what is there instead), a word of the line that is named (None: line 1),
 # the key, and what is said.
 CASES: list[tuple[str, tuple[str, str, str], str | None, str, str]] = [
     ("unknown key", cut("snapshot:", "snapshott:"), "snapshott", "snapshott", "the nearest known key is snapshot"),
     ("missing key", cut("cut_date: .*\n", ""), None, "cut_date", "the key is missing; expected text"),
     ("missing nested key", cut("    bytes: 12\n", ""), "dm.csv:", "transfer.dm.csv.bytes", "expected a whole number"),
-    ("key twice", cut("snapshot: snap", "snapshot: snap\nsnapshot: s"), "snapshot: s$", "snapshot", "stands twice"),
+    ("key twice", cut("snapshot: snap", "snapshot: snap\nsnapshot: s"), "snapshot: s$", "snapshot", "occurs twice"),
     ("bad date", cut("2025-06-30", "30 June 2025"), "cut_date", "cut_date", "YYYY-MM-DD"),
     ("no such day", cut("2025-06-30", "2025-02-30"), "cut_date", "cut_date", "no such calendar date"),
     ("bad id", cut('"x1"', '"../x"'), "cut_id", "cut_id", "1 to 64"),
@@ -119,13 +119,13 @@ CASES: list[tuple[str, tuple[str, str, str], str | None, str, str]] = [
     ("no endpoint", protocol("ORR_D28", "ORR_D29"), "ORR_D29", "study.endpoints", "'ORR_D28'"),
     ("number of subjects", protocol("planned_n: 12", "planned_n: twelve"), "planned_n", "study.planned_n",
      "valid integer"),
-    ("level twice", protocol("id: DL2", "id: DL1"), "id: DL1", "dose_levels[1].id", "stands twice"),
+    ("level twice", protocol("id: DL2", "id: DL1"), "id: DL1", "dose_levels[1].id", "occurs twice"),
     ("no dictionary", protocol("drug_dictionary: .*", "drug_dictionary: none.yaml"), "drug_dictionary",
      "drug_dictionary", "name the file of the drugs"),
     ("unknown class", drugs(r"\A((?:#.*\n)*)", "\\1wonder: {}\n"), "wonder", "wonder", "unknown key wonder"),
     ("no such code list", mapping("codes: sex", "codes: sexx"), "SEX", "domains.DM[0].columns.SEX.codes",
      "there is no code list sexx"),
-    ("no such domain", mapping("  AE:", "  AX:"), "AX", "domains.AX", "AX is no domain"),
+    ("no such domain", mapping("  AE:", "  AX:"), "AX", "domains.AX", "AX is not a domain"),
     ("two origins", mapping("AETERM: 名称", "AETERM: {source: 名称, constant: x}"), "AETERM",
      "domains.AE[0].columns.AETERM", "filled from one of"),
     ("key in a mapping", mapping("source: 性别", "sources: 性别"), "SEX", "domains.DM.columns.SEX.sources",
@@ -139,9 +139,9 @@ CASES: list[tuple[str, tuple[str, str, str], str | None, str, str]] = [
     ("contract id", contract("id: trialbook.clean.vs", "id: trialbook.raw.vs"), "^id:", "id",
      "must be trialbook.clean.vs"),
     ("column twice", contract("name: VSSEQ", "name: USUBJID"), "name: USUBJID", "schema[0].properties[1].name",
-     "the column USUBJID is there twice"),
+     "the column USUBJID occurs twice"),
     ("rule twice", addition("", rule("r1") + rule("r1")), "name: r1", "schema[0].properties[0].quality[1].name",
-     "the rule r1 is there twice"),
+     "the rule r1 occurs twice"),
     ("code list", addition("{property: codelist, value: {protocol: levels}}"), "levels", VALUE,
      "the code list cannot be understood"),
     ("code list of no words", addition("{property: codelist, value: {protocol: [a]}}"), "codelist", VALUE,

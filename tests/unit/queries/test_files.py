@@ -1,4 +1,4 @@
-"""The query list as files for people: nothing in it computes, Chinese can be read, filters and header stand."""
+"""The query list as files for people: nothing in it computes, Chinese can be read, filters and header are there."""
 
 from __future__ import annotations
 

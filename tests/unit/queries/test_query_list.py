@@ -39,7 +39,7 @@ def told(listed: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
     return list(listed[list(names)].itertuples(index=False, name=None))
 
 
-def test_the_columns_of_the_domain_document_come_first_and_stay() -> None:
+def test_the_columns_of_the_rulebook_come_first_and_stay() -> None:
     assert COLUMNS[:14] == FIRST
     assert list(query_list([], "2025-03-31").columns) == COLUMNS
 

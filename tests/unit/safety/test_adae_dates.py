@@ -1,4 +1,4 @@
-"""Partial AE dates: imputed conservatively, flagged, and never against what is known (domain document §3.7)."""
+"""Partial AE dates: imputed conservatively, flagged, and never against what is known (rulebook §3.7)."""
 
 from __future__ import annotations
 

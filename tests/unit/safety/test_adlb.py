@@ -44,7 +44,7 @@ def adlb_of(built: TrialBuilder, protocol: Protocol, analysis: Analysis) -> pd.D
         ("INR", "", 1.0),
     ],
 )
-def test_units_convert_by_the_table_of_the_domain_document(test: str, unit: str, factor: float) -> None:
+def test_units_convert_by_the_table_of_the_rulebook(test: str, unit: str, factor: float) -> None:
     assert si_factor(pd.Series([test]), pd.Series([unit], dtype="str"))[0] == factor
 
 

@@ -106,11 +106,11 @@ def test_something_else_with_the_name_of_a_domain_stops(tmp_path: Path) -> None:
     folder = raw.export(tmp_path / "s")
     (folder / "lb.csv").unlink(missing_ok=True)
     (folder / "lb.csv").symlink_to("lb.csv")
-    with pytest.raises(StopError, match=r"lb\.csv: this is no file, but has the name of a domain's"):
+    with pytest.raises(StopError, match=r"lb\.csv: this is not a file, but has the name of a domain file"):
         read(folder)
     (folder / "lb.csv").unlink()
     (folder / "LB.xpt").mkdir()
-    with pytest.raises(StopError, match=r"LB\.xpt: this is no file"):
+    with pytest.raises(StopError, match=r"LB\.xpt: this is not a file"):
         read(folder)
 
 

@@ -262,7 +262,7 @@ WRONG = {
         rf"{PART}\.columns\.AEOUT\.codes.*no code list sexx; the nearest is sex",
     ),
     "a misspelt variable": (AE.replace("AESTDTC", "AESDTTC"), "AE has no variable AESDTTC; the nearest is AESTDTC"),
-    "a domain that is none": (AE.replace("  AE:", "  AX:"), "AX is no domain of the workbook; the nearest is"),
+    "a domain that is none": (AE.replace("  AE:", "  AX:"), "AX is not a domain of the workbook; the nearest is"),
     "two origins of one variable": (
         AE.replace("AETERM: 名称", "AETERM: {source: 名称, constant: x}"),
         "filled from one of",

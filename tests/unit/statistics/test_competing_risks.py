@@ -1,4 +1,4 @@
-"""Cumulative incidence of competing events (domain document §5.2, oracle 4; §2.8)."""
+"""Cumulative incidence of competing events (rulebook §5.2, oracle 4; §2.8)."""
 
 from __future__ import annotations
 

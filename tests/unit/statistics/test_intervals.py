@@ -1,4 +1,4 @@
-"""Intervals of a response rate reproduce the domain document (§5.1), Newcombe 1998 and published trials."""
+"""Intervals of a response rate reproduce the rulebook (§5.1), Newcombe 1998 and published trials."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trialbook.statistics.intervals import (
     wilson,
 )
 
-# n, x: Clopper-Pearson, Wilson, Jeffreys, mid-P in percent; mean and limits under Beta(1,1). Domain document §5.1.
+# n, x: Clopper-Pearson, Wilson, Jeffreys, mid-P in percent; mean and limits under Beta(1,1). Rulebook §5.1.
 TRIAL_SIZES = """
 3 0  0.0-70.8  0.0-56.1  0.0-53.6  0.0-63.2  20.0 0.6-60.2
 3 1  0.8-90.6  6.1-79.2  3.9-82.3  1.7-86.8  40.0 6.8-80.6
@@ -55,7 +55,7 @@ def limits(interval: Interval) -> str:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"{row[1]} of {row[0]}" for row in ROWS])
-def test_intervals_of_the_trial_size_are_those_of_the_domain_document(row: list[str]) -> None:
+def test_intervals_of_the_trial_size_are_those_of_the_rulebook(row: list[str]) -> None:
     n, x, cp, score, jeff, mid, mean, credible = row
     ours = [limits(method(int(x), int(n))) for method in (clopper_pearson, wilson, jeffreys, midp)]
     posterior = beta_binomial(int(x), int(n))
@@ -95,7 +95,7 @@ def test_published_digits(method, x: int, n: int, low: float, high: float, toler
     assert (interval.low, interval.high) == pytest.approx((low, high), abs=tolerance)
 
 
-# Domain document §7: counts and the interval that was printed.
+# Rulebook §7: counts and the interval that was printed.
 @pytest.mark.parametrize(
     ("x", "n", "printed"),
     [(38, 54, "56.4-82.0"), (16, 54, "18.0-43.6"), (22, 54, "27.6-55.0"), (96, 154, "54.2-70.0"),
@@ -109,7 +109,7 @@ def test_wilson_does_not_reproduce_the_fda_interval() -> None:
     assert limits(wilson(38, 54)) == "57.2-80.9"
 
 
-# Domain document §4.11.
+# Rulebook §4.11.
 @pytest.mark.parametrize(
     ("x", "n", "probability"),
     [(0, 3, 0.240), (1, 3, 0.652), (2, 3, 0.916), (3, 3, 0.992), (0, 6, 0.082), (1, 6, 0.329), (2, 6, 0.647),

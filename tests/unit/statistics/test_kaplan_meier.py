@@ -1,4 +1,4 @@
-"""Kaplan-Meier reproduces the oracles of the domain document (§5.2), and is exact where rounding would decide."""
+"""Kaplan-Meier reproduces the oracles of the rulebook (§5.2), and is exact where rounding would decide."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOY_EVENTS = [1, 1, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0]
 TOY = kaplan_meier(TOY_TIMES, TOY_EVENTS)
 
 
-# Freireich 1963, as printed by R (log interval), and the log-log interval; domain document §5.2, oracle 1.
+# Freireich 1963, as printed by R (log interval), and the log-log interval; rulebook §5.2, oracle 1.
 @pytest.mark.parametrize(
     ("time", "survival", "se", "log", "loglog"),
     [

@@ -1,4 +1,4 @@
-"""Exact Poisson rates per time at risk (domain document §3.6)."""
+"""Exact Poisson rates per time at risk (rulebook §3.6)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trialbook.statistics.intervals import Interval, poisson_exact_rate
     ("events", "time", "printed"),
     [(3, 4.2, (0.714, 0.147, 2.087)), (0, 4.2, (0, 0, 0.878)), (12, 4.2, (2.857, 1.476, 4.991))],
 )
-def test_rates_are_those_of_the_domain_document(events: int, time: float, printed: tuple[float, ...]) -> None:
+def test_rates_are_those_of_the_rulebook(events: int, time: float, printed: tuple[float, ...]) -> None:
     rate = poisson_exact_rate(events, time)
     assert (rate.estimate, rate.low, rate.high) == pytest.approx(printed, abs=5e-4)
 

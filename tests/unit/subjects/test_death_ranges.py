@@ -1,4 +1,4 @@
-"""Between which days a death lies, and how it reads wherever it is printed (domain document §3.7; rulebook §14.1)."""
+"""Between which days a death lies, and how it reads wherever it is printed (rulebook §3.7; rulebook §14.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What code a notebook or module can reach is told from its imports, without running it."""
+"""The code that a notebook or module can reach is found from its imports, without running it."""
 
 from __future__ import annotations
 
@@ -45,6 +45,9 @@ WAYS = {
     "its data": ("from . import six", {"six/__init__.py", "six/list.csv", "six/deep/more.txt"}),
     "data of another": ("from importlib.resources import files\nX = files('{me}.six') / 'list.csv'",
                         {"six/__init__.py", "six/list.csv", "six/deep/more.txt"}),
+    "one file by its path": ("X = 'six/deep/more.txt'", {"six/deep/more.txt"}),
+    "a package but for what is named": ("from . import six\nX = 'no/such.txt'; Y = 'six/list.csv'",
+                                        {"six/__init__.py", "six/list.csv", "six/deep/more.txt"}),
     "not in words": ("# import_module(name), eval(text) and from .two import X\nframe.eval('a + b')", set()),
 }  # fmt: skip
 OTHERS = {
@@ -58,6 +61,12 @@ def test_every_way_to_import_counts(tmp_path: Path, way: str) -> None:
     name = f"reach_{list(WAYS).index(way)}"
     source, files = WAYS[way]
     assert reached(tmp_path, name, {**OTHERS, "one.py": source.format(me=name)}) == {"one.py", *files}
+
+
+def test_a_file_that_a_module_names_by_its_path_is_no_file_of_every_user_of_the_package(tmp_path: Path) -> None:
+    files = {**OTHERS, "one.py": "from . import six", "namer.py": "X = 'six/list.csv'"}
+    assert reached(tmp_path, "reach_named", files) == {"one.py", "six/__init__.py", "six/deep/more.txt"}
+    assert reached(tmp_path, "reach_namer", files, "namer") == {"namer.py", "six/list.csv"}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +103,7 @@ def test_the_survival_notebook_does_not_reach_what_only_safety_uses() -> None:
 
 
 def test_two_hundred_rewrites_of_the_library_lose_nothing(tmp_path: Path) -> None:
-    """Constants split out, renamed, re-exported, imported in functions: whoever used one reaches where it now is."""
+    """Constants split out, renamed, re-exported, imported in functions: code that used one reaches its new place."""
     library = Rewritten(tmp_path, seed=20261129)
     lost = []
     for _ in range(4):

@@ -13,12 +13,13 @@ import pandas as pd
 import pytest
 
 from support.paths import ROOT
+from trialbook.core.datasets import LazyFrames
 from trialbook.core.domains import Domains
 from trialbook.core.errors import StopError
 from trialbook.pipeline.dependencies import Ingredients
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
-from trialbook.workbook.tracked_reads import NotedFrames, noting_trial
+from trialbook.workbook.tracked_reads import noting_trial
 from trialbook.workbook.unaltered import given
 
 
@@ -91,7 +92,7 @@ def test_only_the_domains_that_are_used_are_read() -> None:
         read.append(code)
         return Domains({})[code]
 
-    domains = Domains(NotedFrames(["AE", "DM", "LB"], frame))
+    domains = Domains(LazyFrames(["AE", "DM", "LB"], frame))
     assert domains.delivered("LB")
     assert not domains.delivered("VS")
     assert list(domains) == ["AE", "DM", "LB"]

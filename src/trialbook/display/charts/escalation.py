@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from trialbook.display.theme import INK, PALETTE, PAPER, QUIET
+from trialbook.display.theme import ADVICE, DLT_OUTCOMES, INK, QUIET
 
-# Outcome -> shape and fill: a DLT is filled, a pending subject hollow; the shape says it without colour.
+# A DLT is filled, a pending subject hollow; the shape says it without colour.
 MARKS = {
-    "DLT": ("diamond", PALETTE[1]),
-    "counted as DLT": ("triangle-up", PALETTE[4]),
-    "no DLT": ("circle", "#c6dbef"),
-    "pending": ("circle", PAPER),
-    "not evaluable": ("cross", QUIET),
+    "DLT": "diamond",
+    "counted as DLT": "triangle-up",
+    "no DLT": "circle",
+    "pending": "circle",
+    "not evaluable": "cross",
 }
 MOST_NAMES = 20
 STEP, ROW = 44, 70
@@ -32,8 +32,8 @@ def escalation_diary_chart(diary: pd.DataFrame, levels: Sequence[str]) -> alt.La
     x = alt.X("order:O", title="Enrolment order (first infusion)", axis=alt.Axis(labelAngle=0))
     y = alt.Y("level:N", title="Dose level", sort=known[::-1], scale=alt.Scale(domain=known[::-1]))
     legend = alt.Legend(orient="bottom", symbolSize=140, symbolStrokeWidth=1.5)
-    shapes = alt.Scale(domain=present, range=[MARKS[name][0] for name in present])
-    fills = alt.Scale(domain=present, range=[MARKS[name][1] for name in present])
+    shapes = alt.Scale(domain=present, range=[MARKS[name] for name in present])
+    fills = alt.Scale(domain=present, range=[DLT_OUTCOMES[name] for name in present])
     shape = alt.Shape("outcome:N", title="Outcome", legend=legend, scale=shapes)
     fill = alt.Fill("outcome:N", title="Outcome", legend=legend, scale=fills)
     # The same ink for all, encoded so that the legend outlines its hollow symbol too.
@@ -50,11 +50,11 @@ def escalation_diary_chart(diary: pd.DataFrame, levels: Sequence[str]) -> alt.La
     return alt.layer(*layers).properties(width=width * max(len(diary), 6), height=ROW * len(known))
 
 
-# What the advice was -> shape and fill; the shape says it without colour.
+# What the advice was; the shape says it without colour.
 ADVICE_MARKS = {
-    "treat at this level": ("circle", PALETTE[0]),
-    "wait at this level": ("circle", PAPER),
-    "the rule has ended": ("diamond", PALETTE[1]),
+    "treat at this level": "circle",
+    "wait at this level": "circle",
+    "the rule has ended": "diamond",
 }
 NO_LEVEL = "none"
 
@@ -77,11 +77,11 @@ def advice_timeline_chart(timeline: pd.DataFrame, levels: Sequence[str]) -> alt.
     legend = alt.Legend(orient="bottom", symbolSize=110, symbolStrokeWidth=1.5)
     shape = alt.Shape(
         "said:N", title="Advice", legend=legend,
-        scale=alt.Scale(domain=present, range=[ADVICE_MARKS[name][0] for name in present]),
+        scale=alt.Scale(domain=present, range=[ADVICE_MARKS[name] for name in present]),
     )  # fmt: skip
     fill = alt.Fill(
         "said:N", title="Advice", legend=legend,
-        scale=alt.Scale(domain=present, range=[ADVICE_MARKS[name][1] for name in present]),
+        scale=alt.Scale(domain=present, range=[ADVICE[name] for name in present]),
     )  # fmt: skip
     ink = alt.Scale(domain=present, range=[INK] * len(present))
     stroke = alt.Stroke("said:N", title="Advice", legend=legend, scale=ink)

@@ -8,7 +8,20 @@ import altair as alt
 import pandas as pd
 
 from trialbook.display.figures import standing_out
-from trialbook.display.theme import ACCENT, INK, LINE, PALETTE, QUIET, SEQUENTIAL
+from trialbook.display.theme import (
+    ACCENT,
+    DARKEST,
+    EVENT_MARK,
+    INK,
+    LINE,
+    PAPER,
+    QUIET,
+    RESPONSE_CATEGORIES,
+    SEQUENTIAL,
+    SERIES,
+    STEROIDS,
+    dose_level_colour,
+)
 
 # ----------------------------------------------------------------------------------------------------
 # Charts of the response: organ stages over time, change of stages, categories by level, rates (F3, F5, F12, F15).
@@ -16,11 +29,6 @@ from trialbook.display.theme import ACCENT, INK, LINE, PALETTE, QUIET, SEQUENTIA
 
 ROW, WIDTH = 13, 640
 STAGES = ["0", "1", "2", "3", "4"]
-# Blue = response, orange = worse, grey = neither; light to dark within each, so that they print apart.
-RESPONSE_COLOURS = {
-    "CR": "#08306b", "PR": PALETTE[0], "MR": PALETTE[4], "NR": "#909aa9", "PD": PALETTE[1], "NR by rule": "#c9d0da",
-    "not evaluable": "#e3e3e3", "PENDING": "#ffffff",
-}  # fmt: skip
 MARKS = {"new therapy": "triangle-up", "death": "cross"}
 
 
@@ -36,11 +44,11 @@ def organ_heatmap(course: pd.DataFrame, rows: Sequence[str]) -> alt.FacetChart:
     stages = base.transform_filter("datum.KIND == 'stage'").encode(x=x, y=y, opacity=clear)
     colour = alt.Color("STAGE:N", title="Stage", scale=alt.Scale(domain=STAGES, range=SEQUENTIAL))
     squares = stages.mark_square(size=150, stroke=LINE, strokeWidth=1).encode(color=colour)
-    on_dark = alt.condition("datum.STAGE >= 3", alt.value("#ffffff"), alt.value(INK))
+    on_dark = alt.condition("datum.STAGE >= 3", alt.value(PAPER), alt.value(INK))
     digits = stages.mark_text(fontSize=9).encode(text="STAGE:N", color=on_dark)
     shape = alt.Shape("KIND:N", title="Event", scale=alt.Scale(domain=list(MARKS), range=list(MARKS.values())))
     events = base.transform_filter("datum.KIND != 'stage'").encode(x=x, y=y, shape=shape, opacity=clear)
-    marks = events.mark_point(size=60, filled=True, color="#000000")
+    marks = events.mark_point(size=60, filled=True, color=EVENT_MARK)
     header = alt.Header(labelAngle=0, labelAlign="left")
     return (
         alt.layer(squares, digits, marks)
@@ -88,7 +96,7 @@ def response_stack(
     bars = base.mark_bar(height=20, stroke=QUIET, strokeWidth=0.8).encode(
         x=x, x2="UNTIL:Q", color=_response_colour("CATEGORY", drawn)
     )
-    light = alt.condition("datum.RANK <= 1", alt.value("#ffffff"), alt.value("#000000"))
+    light = alt.condition("datum.RANK <= 1", alt.value(PAPER), alt.value(DARKEST))
     numbers = base.mark_text(fontSize=11).encode(x="MIDDLE:Q", text="SUBJECTS:Q", color=light)
     return alt.layer(bars, numbers).properties(width=WIDTH, height=alt.Step(30))
 
@@ -113,7 +121,7 @@ def rate_forest(rates: pd.DataFrame, comparison: float) -> alt.LayerChart | alt.
 
 
 def _response_colour(field: str, drawn: Sequence[str]) -> alt.Color:
-    scale = alt.Scale(domain=list(drawn), range=[RESPONSE_COLOURS[name] for name in drawn])
+    scale = alt.Scale(domain=list(drawn), range=[RESPONSE_CATEGORIES[name] for name in drawn])
     return alt.Color(f"{field}:N", title="Response", scale=scale, legend=alt.Legend(symbolStrokeColor=QUIET))
 
 
@@ -136,9 +144,9 @@ def grade_trajectories(courses: pd.DataFrame) -> alt.FacetChart:
         y=alt.Y("VALUE:Q", title=None, axis=GRADE_AXIS, scale=alt.Scale(domainMin=0, nice=False)),
     )
     clear = standing_out("SUBJECT")
-    area = base.transform_filter("datum.KIND === 'steroids'").mark_area(interpolate="step-after", color="#c9a227")
-    line = base.transform_filter("datum.KIND === 'grade'").mark_line(interpolate="step-after", color=PALETTE[0])
-    points = base.transform_filter("datum.KIND === 'grade'").mark_point(size=26, filled=True, color=PALETTE[0])
+    area = base.transform_filter("datum.KIND === 'steroids'").mark_area(interpolate="step-after", color=STEROIDS)
+    line = base.transform_filter("datum.KIND === 'grade'").mark_line(interpolate="step-after", color=SERIES)
+    points = base.transform_filter("datum.KIND === 'grade'").mark_point(size=26, filled=True, color=SERIES)
     start = alt.Chart(courses).mark_rule(color=QUIET, strokeDash=[2, 3], strokeWidth=1).encode(x=alt.XDatum(0))
     panel = alt.layer(
         area.encode(opacity=standing_out("SUBJECT", shown=0.35, faded=0.06)), start,
@@ -159,7 +167,7 @@ def grade_spider(changes: pd.DataFrame, levels: Sequence[str]) -> alt.LayerChart
     apart = {name: (k - (len(order) - 1) / 2) * APART / max(len(order), 1) for k, name in enumerate(order)}
     changes = changes.assign(SHOWN=changes["CHANGE"] + changes["SUBJECT"].map(apart).astype("float64"))
     drawn = [level for level in levels if level in set(changes["LEVEL"])]
-    colours = [PALETTE[list(levels).index(level) % len(PALETTE)] for level in drawn]
+    colours = [dose_level_colour(list(levels).index(level)) for level in drawn]
     dashes = [DASHES[list(levels).index(level) % len(DASHES)] for level in drawn]
     key = alt.Legend(symbolType="stroke", symbolSize=300)
     base = alt.Chart(changes).encode(

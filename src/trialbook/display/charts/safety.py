@@ -9,14 +9,20 @@ import altair as alt
 import pandas as pd
 
 from trialbook.display.figures import standing_out
-from trialbook.display.theme import INK, PALETTE, QUIET
+from trialbook.display.theme import (
+    EVENT_GRADES,
+    INK,
+    LABORATORY_GRADES,
+    PAPER,
+    QUIET,
+    SERIES,
+    TERM_GRADES,
+    TIMELINE_INFUSION,
+    dose_level_colour,
+)
 
-GRADE_ORDER = ["grade 1", "grade 2", "grade 3", "grade 4", "grade 5", "grade not given"]
-# From light to dark with severity in grey as in colour; without a grade a white bar with a rim.
-GRADE_COLOURS = ["#dbe9f6", "#9cc9e6", "#E69F00", "#B5450B", "#000000", "#ffffff"]
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
 SHIFT_ORDER = ["missing", "0", "1", "2", "3", "4"]
-BAND_COLOURS = {"G2": "#eef1f5", "G3": "#dde3ea", "G4": "#c9d1db"}
 DAYS = "Days since the first infusion"
 NUMBERS = {"SUBJECTS", "FROM", "UNTIL", "DAY", "VALUE", "X", "Y", "X0", "Y0", "EVENTS"}
 ROW, PANEL_WIDTH, PANEL_HEIGHT, SQUARE = 16, 300, 170, 330
@@ -26,12 +32,10 @@ def term_dots(dots: pd.DataFrame) -> alt.Chart:
     """F7: subjects per term; circle = any grade, smaller diamond = grade 3 or more, triangle = an event without a
     grade. Columns TERM, KIND, SUBJECTS.
     """
-    named = {
-        "Any grade": ("#56B4E9", "circle", 170), "Grade 3 or more": ("#7a2e06", "diamond", 60),
-        "Not graded": ("#000000", "triangle-up", 60),
-    }  # fmt: skip
+    named = {"Any grade": ("circle", 170), "Grade 3 or more": ("diamond", 60), "Not graded": ("triangle-up", 60)}
     kinds = [name for name in named if name != "Not graded" or (dots["KIND"] == name).any()]
-    colours, shapes, sizes = (list(part) for part in zip(*(named[name] for name in kinds), strict=True))
+    shapes, sizes = (list(part) for part in zip(*(named[name] for name in kinds), strict=True))
+    colours = [TERM_GRADES[name] for name in kinds]
     return (
         alt.Chart(dots)
         .mark_point(filled=True, opacity=1)
@@ -57,16 +61,17 @@ def timeline(events: pd.DataFrame) -> alt.FacetChart:
     terms = events[events["KIND"] == "event"].groupby("SUBJECT")["TERM"].first()
     drawn = events.assign(TERM=events["TERM"].where(events["KIND"] == "event", events["SUBJECT"].map(terms)))
     base = alt.Chart(drawn).encode(opacity=standing_out("SUBJECT"))
+    grades = alt.Scale(domain=list(EVENT_GRADES), range=list(EVENT_GRADES.values()))
     of_events = base.transform_filter("datum.KIND == 'event'").encode(
         x=alt.X("FROM:Q", title=DAYS, axis=alt.Axis(tickMinStep=1)),
         y=alt.Y("TERM:N", title=None, sort=alt.EncodingSortField("FROM", op="min")),
-        color=alt.Color("GRADE:N", title=None, scale=alt.Scale(domain=GRADE_ORDER, range=GRADE_COLOURS)),
+        color=alt.Color("GRADE:N", title=None, scale=grades),
         tooltip=_tips(
             SUBJECT="Subject", TERM="Event", GRADE="Grade", MARK="Marked", FROM="From day", UNTIL="Until day",
             ONGOING="Ongoing",
         ),
     )  # fmt: skip
-    infusions = base.transform_filter("datum.KIND == 'infusion'").mark_rule(color=PALETTE[2], strokeWidth=1.5)
+    infusions = base.transform_filter("datum.KIND == 'infusion'").mark_rule(color=TIMELINE_INFUSION, strokeWidth=1.5)
     bars = of_events.mark_bar(height=9, stroke=QUIET, strokeWidth=0.6).encode(x2="UNTIL:Q")
     marks = of_events.mark_text(align="left", dx=4, fontSize=10, color=INK).encode(x="UNTIL:Q", text="MARK:N")
     layers = alt.layer(
@@ -108,7 +113,7 @@ def _bands(bands: pd.DataFrame, value: alt.Y) -> list[alt.Chart]:
     if bands.empty:
         return []
     low, high = alt.Y("LOW:Q", title=value["title"], scale=value["scale"]), alt.Y2("HIGH:Q")
-    shaded = alt.Chart(bands.assign(SHADE=bands["GRADE"].map(BAND_COLOURS)))
+    shaded = alt.Chart(bands.assign(SHADE=bands["GRADE"].map(LABORATORY_GRADES)))
     names = shaded.mark_text(align="right", baseline="bottom", fontSize=10, color=QUIET, dx=-2, dy=-1)
     # A literal shade: a scale of its own would mix with that of the dose levels.
     return [
@@ -163,7 +168,7 @@ def shift_heatmap(cells: pd.DataFrame) -> alt.FacetChart:
     tiles = base.mark_rect(stroke=QUIET, strokeWidth=0.3).encode(
         color=alt.Color("SUBJECTS:Q", title="Subjects", scale=alt.Scale(domainMin=0), legend=None)
     )
-    ink = alt.condition(f"datum.SUBJECTS > {half:g}", alt.value("#ffffff"), alt.value(INK))
+    ink = alt.condition(f"datum.SUBJECTS > {half:g}", alt.value(PAPER), alt.value(INK))
     numbers = base.mark_text(fontSize=11).encode(text="SUBJECTS:Q", color=ink)
     size = {"width": 24 * len(order), "height": 20 * len(order)}
     facet = alt.layer(tiles, numbers).properties(**size)
@@ -177,7 +182,7 @@ def events_by_cut(points: pd.DataFrame, kinds: list[str]) -> alt.FacetChart:
         y=alt.Y("EVENTS:Q", title="Events so far", axis=alt.Axis(tickMinStep=1)),
         tooltip=_tips(CUT="Cut", KIND="Events", EVENTS="Number"),
     )
-    bars = base.mark_bar(color=PALETTE[0], size=18)
+    bars = base.mark_bar(color=SERIES, size=18)
     numbers = base.mark_text(dy=-7, fontSize=11, color=INK).encode(text="EVENTS:Q")
     panel = alt.layer(bars, numbers).properties(width=PANEL_WIDTH / 3, height=PANEL_HEIGHT - 40)
     return panel.facet(column=alt.Column("KIND:N", title=None, sort=kinds), spacing=18)
@@ -186,7 +191,7 @@ def events_by_cut(points: pd.DataFrame, kinds: list[str]) -> alt.FacetChart:
 def _of_level(frame: pd.DataFrame, channel: str) -> tuple[alt.Color, alt.Shape | alt.StrokeDash]:
     """Colour and a second channel of the dose levels of a frame, so that they are told apart without colour."""
     levels = sorted(frame["TRT01A"].unique())
-    colours = alt.Scale(domain=levels, range=PALETTE[: len(levels)])
+    colours = alt.Scale(domain=levels, range=[dose_level_colour(position) for position in range(len(levels))])
     if channel == "shape":
         colour = alt.Color("TRT01A:N", title="Dose level", scale=colours)
         return colour, alt.Shape("TRT01A:N", title="Dose level", scale=alt.Scale(domain=levels))

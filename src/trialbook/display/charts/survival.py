@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 
 from trialbook.display.figures import standing_out
-from trialbook.display.theme import INK, PALETTE, QUIET
+from trialbook.display.theme import FIRST_EVENTS, INK, PICKED, QUIET, dose_level_colour
 from trialbook.results.ard import TOTAL
 
 WIDTH = 640
@@ -53,7 +53,7 @@ def kaplan_meier_chart(
     band = alt.Chart(_band(steps)).mark_area(interpolate="step-after", opacity=0.15, color=INK)
     line = alt.Chart(steps).mark_line(interpolate="step-after").encode(x=x, y=y, color=colour, strokeDash=dash)
     ticks = alt.Chart(steps[steps["n_censor"] > 0]).mark_tick(orient="vertical", size=12, thickness=2)
-    circles = alt.Chart(subjects).mark_point(size=150, filled=False, strokeWidth=2.5, color=PALETTE[1])
+    circles = alt.Chart(subjects).mark_point(size=150, filled=False, strokeWidth=2.5, color=PICKED)
     curves = alt.layer(
         _upright(days, x),
         band.encode(x=x, y=alt.Y("low:Q", title="Survival probability"), y2="high:Q"),
@@ -75,16 +75,17 @@ def incidence_chart(steps: pd.DataFrame, days: Sequence[int]) -> alt.LayerChart 
     named = steps.assign(event=steps["event"].map(CAUSES))
     x = alt.X("day:Q", title=DAYS, scale=alt.Scale(domain=[0, _last(steps["day"], pd.Series(days))], nice=False))
     events = list(CAUSES.values())
+    colours = alt.Scale(domain=events, range=[FIRST_EVENTS[code] for code in CAUSES])
     line = alt.Chart(named).mark_line(interpolate="step-after")
     band = alt.Chart(named.dropna(subset=["low", "high"])).mark_area(interpolate="step-after", opacity=0.12)
     limits = band.encode(
         x=x, y=alt.Y("low:Q", title="Cumulative incidence"), y2="high:Q",
-        color=alt.Color("event:N", title="First event", scale=alt.Scale(domain=events, range=PALETTE[:2])),
+        color=alt.Color("event:N", title="First event", scale=colours),
     )  # fmt: skip
     curves = line.encode(
         x=x,
         y=alt.Y("incidence:Q", title="Cumulative incidence", scale=alt.Scale(domain=[0, 1])),
-        color=alt.Color("event:N", title="First event", scale=alt.Scale(domain=events, range=PALETTE[:2])),
+        color=alt.Color("event:N", title="First event", scale=colours),
         strokeDash=alt.StrokeDash("event:N", title="First event", scale=alt.Scale(domain=events, range=DASHES[:2])),
     )
     return alt.layer(_upright(days, x), limits, curves).properties(width=WIDTH, height=240)
@@ -139,7 +140,7 @@ def _band(steps: pd.DataFrame) -> pd.DataFrame:
 
 def _colour(level: str, levels: Sequence[str]) -> str:
     """Ink for the total; each dose level has one colour on every chart."""
-    return INK if level == TOTAL else PALETTE[list(levels).index(level) % len(PALETTE)]
+    return INK if level == TOTAL else dose_level_colour(list(levels).index(level))
 
 
 def _last(*days: pd.Series) -> float:

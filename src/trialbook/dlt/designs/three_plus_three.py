@@ -59,7 +59,15 @@ class ThreePlusThree:
         return Reads()
 
     def next_action(self, history: History, pending: tuple[Pending, ...], as_of: pd.Timestamp) -> Action:
-        """The action advised at the end of the day `as_of`."""
+        """The action advised at the end of the day `as_of`.
+
+        >>> from trialbook.dlt.designs.design import Outcome
+        >>> history = History(("DL1", "DL2"), (Outcome(0, False),) * 3, current=0)
+        >>> ThreePlusThree().next_action(history, (), pd.Timestamp("2025-03-20")).code(history.ids)
+        'ONGOING(ESCALATE DL2)'
+        >>> ThreePlusThree().next_action(history, (Pending(0, 0.5),), pd.Timestamp("2025-03-20")).code(history.ids)
+        'ONGOING(WAIT DL1)'
+        """
         open_levels = self._open_levels(history)
         if open_levels == 0:
             return Action(NO_DOSE, f"{history.says(0)} DLT: the lowest level exceeds the MTD, no dose is left")

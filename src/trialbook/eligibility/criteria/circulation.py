@@ -44,7 +44,7 @@ def _ejection_fraction(screening: Screening, criterion: Criterion) -> tuple[pd.D
     last = last_result(rows, -rows["VALUE"])
     limit = number(criterion, "minimum_lvef")
     result = excluded_below(last["VALUE"], last["SIGN"], limit).replace(PASS, BY_FORM)
-    # A share of 1 is no percentage: whether 0.35 is 35% or a slip is for the site to say.
+    # A share of 1 is not a percentage: whether 0.35 is 35% or a slip is for the site to say.
     unclear = ~plain_unit(last["UNIT"]).isin(["%", ""]) | (last["VALUE"] <= 1)
     result = result.mask(unclear, NE)
     flag = pd.Series("", index=last.index, dtype="str").mask(result.eq(NE), "CENSORED").mask(unclear, "UNIT")

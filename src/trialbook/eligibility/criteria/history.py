@@ -80,7 +80,7 @@ def solid_tumour(screening: Screening, criterion: Criterion) -> Found:
 
 
 def addiction_or_mental_disorder(screening: Screening, criterion: Criterion) -> Found:
-    """EX11: excluded by any such history; drugs given as treatment are not counted, they are told (A-31)."""
+    """EX11: excluded by any such history; drugs given as treatment are mentioned, not counted (A-31)."""
     rows = screening.conditions(["MH", "SU"], words(criterion, "terms"))
     drugs = screening.conditions(["CM"], words(criterion, "information_terms"))
     drugs = drugs[drugs["BEGUN"].ne(NO)].reset_index(drop=True)
@@ -110,7 +110,7 @@ def other_trial(screening: Screening, criterion: Criterion) -> Found:
 
 
 def _told(rows: pd.DataFrame, terms: list[str]) -> pd.Series:
-    """By USUBJID: records that are told for information only, in words."""
+    """By USUBJID: records that are mentioned for information only, in words."""
     own = rows[holds_term(rows["TEXT"], terms)]
     return "; for information: " + own["TERM"].groupby(own["USUBJID"]).agg(lambda names: ", ".join(sorted(set(names))))
 

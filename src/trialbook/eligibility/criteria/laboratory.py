@@ -1,4 +1,4 @@
-"""Organ function before the infusion: ALT, AST, BUN, INR against the laboratory's own limit, and clearance (EX04)."""
+"""Organ function before the infusion (EX04): ALT, AST, BUN, INR against the upper limit, and creatinine clearance."""
 
 from __future__ import annotations
 
@@ -44,6 +44,12 @@ def cockcroft_gault(age: Any, weight_kg: Any, creatinine_mg_dl: Any, sex: Any) -
     """Clearance in mL/min: (140 - age) x kg x (0.85 if female) / (72 x creatinine in mg/dL), with actual body weight.
 
     Raises ValueError for an age below 18, where the formula does not hold. NaN where anything is missing.
+
+    >>> round(float(cockcroft_gault(55, 70, 1.0, "F")), 1)
+    70.2
+    >>> cockcroft_gault(16, 50, 1.0, "F")
+    Traceback (most recent call last):
+    ValueError: Cockcroft-Gault was given an age below 18; children need the Schwartz formula
     """
     _refuse(age, adult=True)
     factor = _by_sex(sex, _SEX_FACTOR)
@@ -52,7 +58,11 @@ def cockcroft_gault(age: Any, weight_kg: Any, creatinine_mg_dl: Any, sex: Any) -
 
 
 def cockcroft_gault_umol(age: Any, weight_kg: Any, creatinine_umol_l: Any, sex: Any) -> np.ndarray:
-    """The same from creatinine in umol/L with its own rounded factors (1.23, 1.04); differs by less than 1%."""
+    """The same from creatinine in umol/L with its own rounded factors (1.23, 1.04); differs by less than 1%.
+
+    >>> round(float(cockcroft_gault_umol(55, 70, 88.4, "F")), 1)
+    70.0
+    """
     _refuse(age, adult=True)
     factor = _by_sex(sex, _SEX_FACTOR_UMOL)
     years, kilograms, creatinine = (np.asarray(x, dtype="float64") for x in (age, weight_kg, creatinine_umol_l))
@@ -63,19 +73,30 @@ def bedside_schwartz(age: Any, height_cm: Any, creatinine_mg_dl: Any) -> np.ndar
     """eGFR in mL/min/1.73 m2: 0.413 x height / creatinine in mg/dL (Schwartz 2009).
 
     Raises ValueError for an age of 18 or more. NaN where anything is missing.
+
+    >>> round(float(bedside_schwartz(12, 150, 0.6)), 1)
+    103.2
     """
     _refuse(age, adult=False)
     return 0.413 * np.asarray(height_cm, dtype="float64") / np.asarray(creatinine_mg_dl, dtype="float64")
 
 
 def bedside_schwartz_umol(age: Any, height_cm: Any, creatinine_umol_l: Any) -> np.ndarray:
-    """The same from creatinine in umol/L with its own rounded factor (36.5)."""
+    """The same from creatinine in umol/L with its own rounded factor (36.5).
+
+    >>> round(float(bedside_schwartz_umol(12, 150, 53.0)), 1)
+    103.3
+    """
     _refuse(age, adult=False)
     return 36.5 * np.asarray(height_cm, dtype="float64") / np.asarray(creatinine_umol_l, dtype="float64")
 
 
 def deindexed(egfr: Any, height_cm: Any, weight_kg: Any) -> np.ndarray:
-    """mL/min from mL/min/1.73 m2, with the body surface of Mosteller: sqrt(cm x kg / 3600) (A-36)."""
+    """mL/min from mL/min/1.73 m2, with the body surface of Mosteller: sqrt(cm x kg / 3600) (A-36).
+
+    >>> round(float(deindexed(100.0, 150, 40)), 1)
+    74.6
+    """
     height, weight = np.asarray(height_cm, dtype="float64"), np.asarray(weight_kg, dtype="float64")
     return np.asarray(egfr, dtype="float64") * np.sqrt(height * weight / 3600) / 1.73
 
@@ -232,7 +253,7 @@ def organ_function(screening: Screening, criterion: Criterion) -> Found:
 
     The last result in the laboratory window decides (A-11); ratios are to the upper limit on the same record (A-12),
     so no unit is converted. A ratio equal to the limit passes, a clearance equal to the limit does not (A-13). A
-    violation by a haemolysed AST sample stays one and is asked about; an anticoagulant exempts no INR, it is told.
+    violation by a haemolysed AST sample stays one and is asked about; an anticoagulant exempts no INR, it is mentioned.
     """
     alt, ast, clearance, bun, inr = criterion.audit_columns()
     return together(
@@ -313,7 +334,7 @@ def _doubt(last: pd.DataFrame) -> pd.Series:
 
 
 def _outside(last: pd.DataFrame, band: tuple[float, float]) -> pd.Series:
-    """Whether the upper limit, in the unit of its record, is no upper limit of this test; unknown units are not."""
+    """Whether the upper limit, in the unit of its record, cannot be one of this test; false for unknown units."""
     limit = last["HIGH"] * si_factor(last["TEST"], last["UNIT"])
     return (limit < band[0]) | (limit > band[1])
 

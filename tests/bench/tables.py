@@ -1,4 +1,4 @@
-"""The measured numbers as tables of the README, between the markers that frame them there."""
+"""The measured numbers as tables of docs/performance.md, between the markers that frame them there."""
 
 from __future__ import annotations
 
