@@ -23,7 +23,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 UV := /tmp/trialbook-uv
 
-.PHONY: help demo pilot test soak lint lab docs docs-images bench bench-scale golden lock clean
+.PHONY: help demo pilot test soak lint lab docs docs-images catalogue bench bench-scale golden lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -64,6 +64,9 @@ docs: $(READY)  ## the documentation as a site, in docs/_build/html; its example
 docs-images: $(READY)  ## draw the pictures of the documentation again (needs Chromium and the last demo cut)
 	@$(BIN)/trialbook build $(LAST)
 	@PYTHONPATH=docs $(BIN)/python -m sitebuilder.images build/$(LAST)
+
+catalogue: $(READY)  ## collect every text for readers as the template for translators
+	@$(BIN)/python -m trialbook.display.catalogue
 
 bench: $(READY)  ## measure a build against the chain a user would write, and write the table into docs/performance.md
 	PYTHONPATH=tests $(BIN)/python -m bench time --write

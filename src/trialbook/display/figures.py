@@ -279,7 +279,7 @@ def figure(
     use_house_style()
     from altair.utils import schemapi
 
-    # Altair checks what it is given as a chart is put together, or not at all (see `trialbook.kernels.warm_up`).
+    # Altair checks what it is given as a chart is put together, or not at all (see `trialbook.kernels.fork_server`).
     spec = clean_spec(with_signal(chart.to_dict(validate=schemapi.DEBUG_MODE)))
     return Figure(spec, title, table(data, title, labels=labels, notes=notes))
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import AesiRule, Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, proportion_rows
@@ -30,20 +31,20 @@ from trialbook.safety.relationship import criterion_ticked, relationship_level
 
 LABELS = {
     "TEAE": "Any TEAE",
-    "TEAE_GE3": "TEAE of grade 3 or more",
-    "TRAE": "TEAE related to treatment",
-    "TRAE_GE3": "Related TEAE of grade 3 or more",
-    "SAE": "Serious TEAE",
-    "SRAE": "Serious related TEAE",
-    "TEAE_DISC": "TEAE leading to infusion interruption or discontinuation",
-    "TEAE_DTH": "TEAE leading to death",
-    "AESI": "TEAE of special interest",
-    "DLT": "DLT confirmed by the committee",
+    "TEAE_GE3": msg("TEAE of grade 3 or more"),
+    "TRAE": msg("TEAE related to treatment"),
+    "TRAE_GE3": msg("Related TEAE of grade 3 or more"),
+    "SAE": msg("Serious TEAE"),
+    "SRAE": msg("Serious related TEAE"),
+    "TEAE_DISC": msg("TEAE leading to infusion interruption or discontinuation"),
+    "TEAE_DTH": msg("TEAE leading to death"),
+    "AESI": msg("TEAE of special interest"),
+    "DLT": msg("DLT confirmed by the committee"),
 }
 # Rows that rest on a grade, and the row that they are a part of.
 BY_SEVERITY = {"TEAE_GE3": "TEAE", "TRAE_GE3": "TRAE", "AESI": "TEAE"}
 UNGRADED = "ungraded"
-UNGRADED_LABEL = "not graded"
+UNGRADED_LABEL = msg("not graded")
 # Rows that rest on the seriousness of an event, and the row that they are a part of.
 BY_SERIOUSNESS = {"SAE": "TEAE", "SRAE": "TRAE"}
 UNKNOWN_SERIOUSNESS = "unknown seriousness"
@@ -56,7 +57,7 @@ BESIDE = "".join(f"<, and {{{stat}}} {LEFT_OPEN[context]}>" for context, stat in
 FATAL_WORDS = ("FATAL", "死亡")
 EVENT_CELL = "{n} ({p}) [{events}]" + BESIDE
 SOC_PT_TABLES = {"TEAE_SOC_PT": "TEAE", "TRAE_SOC_PT": "TRAE", "SAE_SOC_PT": "SAE"}
-GRADE_WORDS = {grade: f"grade {grade}" for grade in (1, 2, 3, 4, 5)}
+GRADE_WORDS = {grade: msg("grade {grade}", grade=grade) for grade in (1, 2, 3, 4, 5)}
 _STOPPED = {
     "DRUG WITHDRAWN", "DRUG INTERRUPTED", "INFUSION INTERRUPTED", "INFUSION STOPPED", "DOSE INTERRUPTED",
     "DRUG DISCONTINUED", "停药", "永久停药", "暂停用药", "暂停输注", "中止输注",
@@ -355,10 +356,15 @@ def _category_rows(
 # From the least to the most: what nobody has judged yet is between "unlikely" and "possible".
 LEVELS = ("not", "unlikely", "missing", "unassessable", "possible", "related", "probable", "definite")
 WORDS = {
-    "definite": "definitely related", "probable": "probably related", "related": "related, no degree given",
-    "possible": "possibly related", "unassessable": "cannot be judged", "missing": "not given",
-    "unlikely": "unlikely related", "not": "not related",
-}  # fmt: skip
+    "definite": msg("definitely related"),
+    "probable": msg("probably related"),
+    "related": msg("related, no degree given"),
+    "possible": msg("possibly related"),
+    "unassessable": msg("cannot be judged"),
+    "missing": msg("not given"),
+    "unlikely": msg("unlikely related"),
+    "not": msg("not related"),
+}
 RELATION_WORDS = {LEVELS.index(level): text for level, text in WORDS.items()}
 SELDOM = [LEVELS.index(level) for level in ("related", "unassessable", "missing")]
 
