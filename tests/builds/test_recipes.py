@@ -29,7 +29,7 @@ def hand(project: Path, monkeypatch: pytest.MonkeyPatch) -> ByHand:
 
 
 def reported(hand: ByHand, step: str) -> pd.DataFrame:
-    """The results that the notebook left, as a build would gather them."""
+    """The results that the notebook reported, as a build would gather them."""
     path = hand.folder / "build" / ".interactive" / CUT / ".steps" / step / "ard.json"
     return pd.DataFrame(json.loads(path.read_text(encoding="utf-8")))
 

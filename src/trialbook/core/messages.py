@@ -66,7 +66,7 @@ class Message(str):
 
 # The messages of this process by their text: see `found_again`.
 _made: dict[str, Message] = {}
-# Longer texts are not looked at piece by piece; where a piece may end, and what may stand between two.
+# Longer texts are not looked at piece by piece; where a piece may end, and what may lie between two.
 LONGEST = 2000
 _AFTER_A_PIECE = frozenset(" ,;.:(")
 _BETWEEN = ("; ", ", ", " ", "")
