@@ -66,7 +66,7 @@ class Message(str):
 
 # The messages of this process by their text: see `found_again`.
 _made: dict[str, Message] = {}
-# Longer texts are not looked at piece by piece; where a piece may end, and what may be between two.
+# Longer texts are not looked at piece by piece; where a piece may end, and what may lie between two.
 LONGEST = 2000
 _AFTER_A_PIECE = frozenset(" ,;.:(")
 _BETWEEN = ("; ", ", ", " ", "")
@@ -240,7 +240,7 @@ def _formats(msgid: str) -> dict[str, str]:
 
 
 class _Places(string.Formatter):
-    """Fills places of plain names; text is kept as it is, whatever format its place asks of a number."""
+    """Fills places of plain names; text stands as it is, whatever format its place asks of a number."""
 
     def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:
         if not field_name.isidentifier():

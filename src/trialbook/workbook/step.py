@@ -32,6 +32,7 @@ from trialbook.results.ard import ArdRow, to_ard
 from trialbook.subjects.ranking import Ranking, risk_ranking, with_subject_numbers
 from trialbook.workbook import unfiltered
 from trialbook.workbook.notebook_names import population_of
+from trialbook.workbook.previous_cut import PreviousCut
 from trialbook.workbook.string_storage import choose_text_storage
 from trialbook.workbook.tracked_reads import noting_trial, opened_files
 from trialbook.workbook.unaltered import (
@@ -48,47 +49,6 @@ if TYPE_CHECKING:
     from trialbook.display.blocks import Block
     from trialbook.display.figures import Figure
     from trialbook.snapshot import Snapshot
-
-
-# ----------------------------------------------------------------------------------------------------
-# The build of the previous cut, as the notebooks of a later one read it.
-
-
-class PreviousCut:
-    """A complete earlier build, read only."""
-
-    def __init__(self, folder: Path, note: Callable[[str], None]) -> None:
-        self._folder, self._note = folder, note
-
-    def read(self, name: str) -> pd.DataFrame | None:
-        """A dataset of that build (`adsl`, `clean/dm`), or None when it had none."""
-        return self._read(f"data/{name}.parquet")
-
-    def _read(self, name: str) -> pd.DataFrame | None:
-        self._note(f"previous {name}")
-        path = self._folder / name
-        if not path.is_file():
-            return None
-        if records() and not is_recorded(path):
-            raise StopError(
-                "the build of the previous cut did not write this file", file=str(path),
-                next_step="move it away, or build the previous cut again",
-            )  # fmt: skip
-        return read_dataset(path)
-
-    def clean(self) -> dict[str, pd.DataFrame]:
-        """The clean domains of that build by upper-case code."""
-        # The manifest names every file of that build: what it says decides which domains there are.
-        self._note("previous manifest.json")
-        names = sorted(path.stem for path in (self._folder / "data" / "clean").glob("*.parquet"))
-        return {name.upper(): self.read(f"clean/{name}") for name in names if name.upper() != AGES}
-
-    def results(self) -> pd.DataFrame:
-        """The ARD of that build."""
-        found = self._read("results/ard.parquet")
-        if found is None:
-            raise StopError("the previous build has no results", file=str(self._folder), next_step="build it again")
-        return found
 
 
 # ----------------------------------------------------------------------------------------------------
