@@ -133,7 +133,7 @@ def test_a_figure_of_one_level(hand: ByHand) -> None:
 
 
 LEFT = '[lambda rows: ~rows["USUBJID"].str.endswith("004")]'
-# A filter left over from a look at the data: the notebook, the line before which it stands, and what it says.
+# A filter left over from a look at the data: the notebook, the line it is put before, and what it says.
 LEFT_OVER = [
     ("06_os", "adtte = tb.derive_adtte(", f"adsl = adsl{LEFT}", "subject 004 is missing from adsl"),
     ("06_os", "followed = adtte.query(", f"adtte = adtte{LEFT}", "subject 004 is missing from adtte"),
