@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -194,7 +194,7 @@ def _query_pages() -> dict[str, str]:
         families.setdefault(name, [])
     order = sorted(families, key=lambda name: (name not in BY_NAME, name))
     pages = {f"reference/queries/{name.lower()}.md": _family_page(name, families[name]) for name in order}
-    rows = [_family_row(name, len({rule.name for rule in families[name]})) for name in order]
+    rows = [_family_row(name, {rule.name for rule in families[name]}) for name in order]
     count = len({rule.name for rule in rules})
     index = page(
         "Query rules",
@@ -207,10 +207,11 @@ def _query_pages() -> dict[str, str]:
     return {"reference/queries.md": index, **pages}
 
 
-def _family_row(name: str, count: int) -> list[str]:
+def _family_row(name: str, names: Collection[str]) -> list[str]:
     problem = BY_NAME.get(name)
     if problem is None:
-        return [f"[{name}](#queries-{name.lower()})", escaped(OTHERS[name]), "", str(count)]
+        return [f"[{name}](#queries-{name.lower()})", escaped(OTHERS[name]), "", str(len(names))]
+    count = len({rule for rules in problem.rules.values() for rule in rules} | set(names))
     return [f"[{name}](#{name.lower()})", escaped(problem.english), escaped(problem.chinese), str(count)]
 
 
