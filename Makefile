@@ -23,7 +23,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 UV := /tmp/trialbook-uv
 
-.PHONY: help demo pilot test soak lint lab docs docs-images bench bench-scale catalogue golden lock clean
+.PHONY: help demo pilot test soak lint lab docs docs-images catalogue bench bench-scale golden lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -65,14 +65,14 @@ docs-images: $(READY)  ## draw the pictures of the documentation again (needs Ch
 	@$(BIN)/trialbook build $(LAST)
 	@PYTHONPATH=docs $(BIN)/python -m sitebuilder.images build/$(LAST)
 
+catalogue: $(READY)  ## collect every text for readers as the template for translators
+	@$(BIN)/python -m trialbook.display.catalogue
+
 bench: $(READY)  ## measure a build against the chain a user would write, and write the table into docs/performance.md
 	PYTHONPATH=tests $(BIN)/python -m bench time --write
 
 bench-scale: $(READY)  ## measure builds of 12 to 12,000 subjects (a quarter of an hour), likewise
 	PYTHONPATH=tests $(BIN)/python -m bench scale --write
-
-catalogue: $(READY)  ## write the texts of the project for translators, src/trialbook/locales/trialbook.pot
-	@$(BIN)/python -m trialbook.display.catalogue
 
 golden: demo pilot  ## accept the results of the builds as the new golden files, on purpose
 	@PYTHONPATH=tests $(BIN)/python -m support.golden

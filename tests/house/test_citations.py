@@ -125,7 +125,9 @@ def test_every_rule_of_a_problem_exists() -> None:
     known = rules()
     # The beginning of a name, up to a hyphen, cites all rules that begin so.
     known |= {rule[:k] for rule in known for k, sign in enumerate(rule) if sign == "-"}
-    assert without(known, RULE) == {}
+    missing = without(known, RULE)
+    # Tests of unknown rules call them so.
+    assert {rule: files for rule, files in missing.items() if "NO-SUCH" not in rule} == {}
 
 
 def test_every_source_of_the_rulebook_is_listed_in_its_section() -> None:
@@ -173,7 +175,7 @@ NOWHERE: list[tuple[str, Callable[..., None]]] = [
     ("interface §7.99", test_every_section_of_the_interface_is_on_its_page),
     ("A-999", test_every_assumption_is_recorded_in_the_protocol_file),
     ("P41", test_every_problem_is_one_of_the_forty),
-    ("P19-AE-NO-SUCH", test_every_rule_of_a_problem_exists),
+    ("P19-AE-NOWHERE", test_every_rule_of_a_problem_exists),
     ("domain document", test_no_text_cites_a_document_that_is_not_here),
 ]
 

@@ -11,7 +11,7 @@ import pandas as pd
 from trialbook.cleaning.columns import kind_of
 from trialbook.cleaning.endpoint_dependence import with_endpoints
 from trialbook.cleaning.keys import record_keys
-from trialbook.cleaning.rules import ask
+from trialbook.cleaning.problems import ask
 from trialbook.core.domains import Domains
 from trialbook.core.errors import StopError
 from trialbook.core.messages import msg

@@ -10,8 +10,8 @@ from trialbook.cleaning.clean import Cleaned
 from trialbook.cleaning.columns import kind_of
 from trialbook.cleaning.compare_cuts import Differences
 from trialbook.cleaning.cut import Cut
+from trialbook.cleaning.problems import meaning
 from trialbook.cleaning.read_values import CHANGE_COLUMNS, WHOLE_RECORD
-from trialbook.cleaning.rules import meaning
 from trialbook.core.domains import REQUIRED, VARIABLES, Domains
 from trialbook.core.messages import msg
 from trialbook.queries.query_list import SEVERITIES, Query

@@ -1,6 +1,6 @@
 """Text for readers that can be said in another language later: a message id with its arguments, English as its value.
 
-    msg("{n} of {total} subjects", n=3, total=12)      # the string "3 of 12 subjects", and what it is made of
+    msg("{n} of {total} subjects", n=3, total=12)      # the string "3 of 12 subjects", and its parts
     plural("{n} subject", "{n} subjects", n)           # the form follows the number
     joined([msg("Alive"), msg("day {day}", day=28)], "; ")
     enumerated(["S01", "S02", "S03"])                  # S01, S02 and S03
@@ -66,7 +66,7 @@ class Message(str):
 
 # The messages of this process by their text: see `found_again`.
 _made: dict[str, Message] = {}
-# Longer texts are not looked at piece by piece; where a piece may end, and what may stand between two.
+# Longer texts are not looked at piece by piece; where a piece may end, and what may lie between two.
 LONGEST = 2000
 _AFTER_A_PIECE = frozenset(" ,;.:(")
 _BETWEEN = ("; ", ", ", " ", "")

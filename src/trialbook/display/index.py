@@ -1,4 +1,4 @@
-"""The first page of a build: study, cut, headline numbers, where each subject stands, the way to all else."""
+"""The first page of a build: study, cut, headline numbers, the state of each subject, links to all else."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def render_index(
 ) -> str:
     """The first page as HTML; it holds no script.
 
-    Subjects in `profiled` lead to their profile page; they stand there in the order of risk, each with its risk where
+    Subjects in `profiled` lead to their profile page; they are listed in the order of risk, each with its risk where
     the page is brief. Where more subjects were treated than a table shows, they are listed in this order too.
     """
     profiled = profiled or {}
@@ -55,7 +55,7 @@ def render_index(
         stub="measure",
     )  # fmt: skip
     subjects = table(
-        lines, msg("Where each treated subject stands"), labels=LABELS,
+        lines, msg("Status of each treated subject"), labels=LABELS,
         empty=msg("No subject has been treated at this cut."),
         notes=[
             msg("Days count from the first infusion (day 0) to the cut, or to death."), *_screened(facts.screened_only),

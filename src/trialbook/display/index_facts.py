@@ -75,7 +75,7 @@ class Numbers:
         return " to ".join(ends) if all(end not in ("", NOT_ESTIMABLE, NOT_EVALUABLE) for end in ends) else ""
 
     def not_evaluable(self, variable: str, *, at: str = TOTAL) -> str:
-        """What stands in the place of a number that is not evaluable: the words, and the bounds if there are some."""
+        """The text in the place of a number that is not evaluable: the words, and the bounds if there are some."""
         return not_evaluable_text(bounds_of(self._bounds, variable, at))
 
     def cases(self, variable: str, *, at: str = TOTAL) -> str:
@@ -132,7 +132,7 @@ def open_text(ard: pd.DataFrame, variable: str, level: str = TOTAL) -> str:
 
 
 def events_beside(ard: pd.DataFrame, analysis: Analysis, variable: str) -> str:
-    """What stands beside the number of a card: what has no grade, what lies outside the window, what 0 excludes."""
+    """The text beside the number of a card: what has no grade, what lies outside the window, what 0 excludes."""
     ledger = COUNTED[variable][1]
     parts = [
         open_text(ard, variable),
@@ -209,7 +209,7 @@ class Headline:
 
 @dataclass(frozen=True)
 class StepLine:
-    """A step, its page, and what became of its contracts in words."""
+    """A step, its page, and the outcome of its contracts in words."""
 
     title: str
     page: str

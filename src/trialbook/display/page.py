@@ -33,7 +33,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Frame:
-    """What stands around the content of every page of a build.
+    """The frame around the content of every page of a build.
 
     `banner` is said at the top of each page when it is not empty (SYNTHETIC DATA), and so is `notice`, a sentence on
     what the whole cut lacks; `fingerprint` is the build's; `assumptions` is a sentence on the assumptions in force,

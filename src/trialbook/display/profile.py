@@ -91,7 +91,7 @@ class Section:
 
 @dataclass(frozen=True)
 class ProfileContent:
-    """What the page of one subject shows, without what stands around it; plain data, so that it can be kept."""
+    """What the page of one subject shows, without the frame around it; plain data, so that it can be kept."""
 
     subject: str
     facts: str

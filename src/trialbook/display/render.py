@@ -1,7 +1,7 @@
 """Payloads as HTML and as plain text, in any language: the one place that makes HTML of what cells emit.
 
 Every text is escaped here. The HTML of a notebook is made in English as the cell runs; a page is made of the payload
-afterwards, so that it can be in another language, and so that nothing stands on it that is not made here.
+afterwards, so that it can be in another language, and so that everything on it is made here.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class Renderer:
         return cells
 
     def _openings(self, payload: Payload) -> tuple[list[Around], str]:
-        """The tags around a cell for each detail, and every popover, to stand once behind the table."""
+        """The tags around a cell for each detail, and every popover, once, to go behind the table."""
         details = payload.get("details", [])
         if not details:
             return [], ""

@@ -1,4 +1,4 @@
-"""One line per treated subject for the first page: where each stands at the cut."""
+"""One line per treated subject for the first page: the state of each at the cut."""
 
 from __future__ import annotations
 

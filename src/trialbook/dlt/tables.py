@@ -339,7 +339,7 @@ def excluded_notes(results: pd.DataFrame, levels: Sequence[str]) -> list[str]:
 def open_level(advice: Advice) -> tuple[str, str]:
     """The level at which the next subject may be treated by the advice, and a word on it."""
     if advice.code.startswith(f"{ONGOING}({WAIT} "):
-        return msg("{level}, waiting", level=advice.level), msg("nobody may be treated before the decision")
+        return msg("{level}, waiting", level=advice.level), msg("no further dosing before the decision")
     if advice.code.startswith(f"{ONGOING}("):
         return advice.level, msg("for the next subject")
     return "none", msg("the rule has come to its end") if advice.code != NOT_ESTIMABLE else msg("no rule in force")

@@ -42,8 +42,8 @@ def nearness(analysis: Analysis, protocol: Protocol) -> list[str]:
         msg("{number:g} days of an age limit", number=number(criterion, "boundary_days"))
         for criterion in _age_criteria(protocol)
     ]
-    said = [msg("Listed are values within {near_limit:g}% of their limit", near_limit=100 * analysis.near_limit), *days]
-    return [" and ages within ".join(said) + msg(". Distance: value minus limit; for ages days.")]
+    said = [msg("Values within {near_limit:g}% of their limit", near_limit=100 * analysis.near_limit), *days]
+    return [" and ages within ".join(said) + msg(" are listed. Distance: value minus limit; for ages days.")]
 
 
 def _measured(adie: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:

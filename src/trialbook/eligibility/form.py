@@ -24,8 +24,7 @@ from trialbook.eligibility.criterion_results import (
 from trialbook.eligibility.criterion_results import NE as NOT_EVALUABLE
 from trialbook.eligibility.evidence import WAIVER, free_text, sequence
 from trialbook.eligibility.parameters import number, words
-from trialbook.eligibility.results_in_window import in_window, window_text
-from trialbook.eligibility.screening import Screening
+from trialbook.eligibility.screening import Screening, in_window, window_text
 from trialbook.protocol.criteria import Criterion
 from trialbook.protocol.models import Protocol
 

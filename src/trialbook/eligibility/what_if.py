@@ -20,8 +20,7 @@ from trialbook.eligibility.criterion_results import BY_FORM, FAIL, NE, PASS, WOR
 from trialbook.eligibility.evidence import WAIVER, Weighed
 from trialbook.eligibility.form import answer_for_parts, combine, waivers
 from trialbook.eligibility.refractory import FALSE, TRUE, verdicts
-from trialbook.eligibility.results_in_window import in_window
-from trialbook.eligibility.screening import Screening, screening
+from trialbook.eligibility.screening import Screening, in_window, screening
 from trialbook.gvhd.staging import STAGING_KEYS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.assumptions import value_text

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.results.ard import (
     LABELS,
@@ -244,7 +245,7 @@ def case_table(ard: pd.DataFrame, variable: str, levels: Sequence[str]) -> pd.Da
         cases = [_case(stat, level, case) for case in CASES]
         of_level = own[(own["group1_level"] == level) & (own["context"] == "worst_with_pending")]
         table.append((level, *cases, of_level["stat_text"].iloc[0]))
-    return pd.DataFrame(table, columns=list(CASE_LABELS)).astype("str")
+    return described(pd.DataFrame(table, columns=list(CASE_LABELS)).astype("str"), labels=CASE_LABELS)
 
 
 def _case(stat: dict[tuple[str, str, str], float], level: str, case: str) -> str:

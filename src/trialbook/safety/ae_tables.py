@@ -97,7 +97,7 @@ def selections(adae: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def left_open(adae: pd.DataFrame) -> dict[str, pd.Series]:
-    """Which records may belong to a row of the overview for want of a grade, or of a seriousness (§14.4)."""
+    """Which records may belong to a row of the overview because their grade or seriousness is missing (§14.4)."""
     chosen, unknown = selections(adae), seriousness_open(adae)
     return ungraded(adae) | {name: chosen[whole] & unknown for name, whole in BY_SERIOUSNESS.items()}
 
@@ -150,7 +150,7 @@ def has_open_rows(name: str, found: Cells) -> bool:
 
 
 def with_ungraded(ard: pd.DataFrame, counted: str = "n") -> pd.DataFrame:
-    """The ARD rows of a table with what is left open (`LEFT_OPEN_STATS`) in the row and level that it stands beside.
+    """The ARD rows of a table with what is left open (`LEFT_OPEN_STATS`) in the row and level to which it belongs.
 
     It is the statistic `counted` of that context, where it is above 0 and the row's own number is evaluable.
     """
@@ -168,7 +168,7 @@ def overview_kinds(
 ) -> dict[str, bool]:  # fmt: skip
     """The rows of the overview in order, and whether the data can answer each.
 
-    DLT stands only where it is an endpoint, AESI only where the protocol file names searches. What was not collected
+    DLT is there only where it is an endpoint, AESI only where the protocol file names searches. What was not collected
     for any event of a treated subject (grades, seriousness, the action taken) is not evaluable: its numbers are null,
     not 0. What was collected of screen failures says nothing of these. `adjudicated`: the committee's flags (SUPPAE)
     were delivered; without them nobody knows how many DLTs are confirmed (§14.2).
@@ -231,7 +231,7 @@ def overview_rows(
 def soc_pt_rows(analysis_id: str, adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
     """TEAE_SOC_PT, TRAE_SOC_PT or SAE_SOC_PT: subjects and events by class (term blank = any) and term.
 
-    A subject counts once per row. Classes and terms stand in descending order of subjects in Total, then by name.
+    A subject counts once per row. Classes and terms are in descending order of subjects in Total, then by name.
     """
     records = adae[selections(adae)[SOC_PT_TABLES[analysis_id]]]
     sizes = set_sizes(adsl, protocol.level_ids)
@@ -353,7 +353,7 @@ def _category_rows(
 
 # ----------------------------------------------------------------------------------------------------
 
-# From the least to the most: what nobody has judged yet stands between "unlikely" and "possible" (A-61).
+# From the least to the most: what nobody has judged yet is between "unlikely" and "possible" (A-61).
 LEVELS = ("not", "unlikely", "missing", "unassessable", "possible", "related", "probable", "definite")
 WORDS = {
     "definite": msg("definitely related"),
@@ -374,7 +374,7 @@ def relation_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) ->
 
     The variable TEAE gives the maximum over all events of a subject; classes and terms have rows for the relationships
     that occur in Total. The degree is the one that the site gave;
-    whether it counts as related stands in ADAE AREL.
+    whether it counts as related is in ADAE AREL.
     """
     records = adae[selections(adae)["TEAE"]]
     if records.empty:

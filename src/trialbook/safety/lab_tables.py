@@ -53,7 +53,7 @@ def worst_grades(adlb: pd.DataFrame) -> pd.DataFrame:
 
 
 def _worst_of_term(rows: pd.DataFrame, term: Term) -> pd.DataFrame:
-    """Of each subject the first row with the highest grade; `rows` stand in the order of ADLB."""
+    """Of each subject the first row with the highest grade; `rows` are in the order of ADLB."""
     grade, base = rows[f"ATOXGR{term.direction}"], rows[f"BTOXGR{term.direction}"]
     subject = pd.factorize(rows["USUBJID"])[0]
     order = np.lexsort([-grade.to_numpy("float64", na_value=-1), subject])
@@ -225,7 +225,7 @@ def lab_notes(adlb: pd.DataFrame, analysis: Analysis) -> list[str]:
 
 
 def no_labs_words(adsl: pd.DataFrame, delivered: bool, otherwise: str) -> str:
-    """What stands in the place of laboratory numbers that there are none of: not delivered, or `otherwise`."""
+    """The text in the place of laboratory numbers that there are none of: not delivered, or `otherwise`."""
     if delivered:
         return otherwise
     return f"{open_text(int((adsl['SAFFL'] == 'Y').sum())).capitalize()}: LB was not delivered."

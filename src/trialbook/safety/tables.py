@@ -56,8 +56,8 @@ def exposure_method(analysis: Analysis) -> str:
     """How the dose per kg is worked out, and which infusions are due."""
     return msg(
         "Infusions of the safety set up to the cut, at the dose per kg that each gave (total dose "
-        "over the last weight within {weight_window_days} days before it). Due are the planned "
-        "infusions whose day and window lie by the cut. Viability and pauses of an infusion are not "
+        "over the last weight within {weight_window_days} days before it). Planned "
+        "infusions are due if their day and window lie by the cut. Viability and pauses of an infusion are not "
         "in the export; what the site did after an event is in listing L-4.",
         weight_window_days=analysis.weight_window_days,
     )
@@ -68,7 +68,7 @@ def special_interest(protocol: Protocol, analysis: Analysis) -> str:
     return msg(
         "Events that {product} may cause: the searches of the protocol file, editable there (A-99). "
         "Infusion reactions are listed terms that began within {infusion_reaction_hours} hours after "
-        "an infusion; the first search that fits names the category.",
+        "an infusion; the first matching search gives the category.",
         product=protocol.study.product,
         infusion_reaction_hours=analysis.infusion_reaction_hours,
     )
@@ -172,7 +172,7 @@ def _of(n: str, size: int) -> str:
 
 
 def _and(counted: str, left_open: str, joined: str) -> str:
-    """A count and what has no grade beside it; a count that is not evaluable stands alone."""
+    """A count and what has no grade beside it; a count that is not evaluable is given alone."""
     return f"{counted}{joined}{left_open}" if left_open and counted != "-" else counted
 
 
@@ -306,7 +306,7 @@ def unseen_notes(ard: pd.DataFrame, elsewhere: Collection[str] = ()) -> list[str
     contexts = ["", *LEFT_OPEN]
     total = ard[ard["group1_level"].eq(TOTAL) & ard["context"].isin(contexts) & ard["stat_name"].isin(["n", "N"])]
     keys = ["variable", "variable_level"]
-    # What may be an event for want of a grade or a seriousness was not "not seen".
+    # What may be an event but lacks a grade or a seriousness was not "not seen".
     seen = total[total["stat_name"].eq("n")].groupby(keys)["stat"].sum(min_count=1)
     size = total.loc[total["stat_name"].eq("N"), "stat"].max()
     held = pd.Series([bool({*key} & {*elsewhere}) for key in seen.index], index=seen.index, dtype="bool")
@@ -323,7 +323,7 @@ def unseen_notes(ard: pd.DataFrame, elsewhere: Collection[str] = ()) -> list[str
 
 
 def seriousness_notes(adae: pd.DataFrame, adsl: pd.DataFrame) -> list[str]:
-    """Which treatment-emergent events are of unknown seriousness and stand in no row of serious ones (§14.4)."""
+    """Which treatment-emergent events are of unknown seriousness and counted in no row of serious ones (§14.4)."""
     teae = safety_records(adae)
     found = teae[seriousness_open(teae)].drop_duplicates(SUBJECT_EVENT)
     if found.empty:
@@ -341,7 +341,7 @@ def seriousness_notes(adae: pd.DataFrame, adsl: pd.DataFrame) -> list[str]:
 
 
 def severity_notes(ard: pd.DataFrame) -> list[str]:
-    """What `not graded` and `of unknown seriousness` say in a table, where they stand there."""
+    """What `not graded` and `of unknown seriousness` say in a table, where they are there."""
     notes = {
         UNGRADED: msg(
             "Not graded: subjects [events] without a CTCAE grade, which may be of any grade; a subject with "
@@ -396,10 +396,10 @@ def most_frequent_terms(frame: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFram
 
 
 def left_out(rows: pd.DataFrame, shown: pd.DataFrame) -> list[str]:
-    """A note where a table shows only the most frequent terms; all stand in the results."""
+    """A note where a table shows only the most frequent terms; the results hold all."""
     every, some = (frame[frame["variable_level"] != ""] for frame in (rows, shown))
     total, kept = (len(frame.drop_duplicates(["variable", "variable_level"])) for frame in (every, some))
-    return [f"The {kept} most frequent of {total} terms; all stand in results/ard.parquet."] if kept < total else []
+    return [f"The {kept} most frequent of {total} terms; all are in results/ard.parquet."] if kept < total else []
 
 
 def no_grade_words(adae: pd.DataFrame) -> str:

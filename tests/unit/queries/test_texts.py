@@ -90,7 +90,7 @@ def test_a_query_takes_from_its_rule_what_it_is_not_given() -> None:
     other = texts.query("P30-CM-PARTIAL-START", "S01", "PR", severity="minor")
     assert (other["domain"], other["field"], other["severity"]) == ("PR", "PRSTDTC", "minor")
     with pytest.raises(KeyError):
-        texts.query("P30-NO-SUCH-RULE", "S01")
+        texts.query("NO-SUCH-RULE", "S01")
 
 
 def test_a_text_is_code_of_the_notebooks_that_can_show_it_and_of_no_other() -> None:

@@ -168,7 +168,7 @@ def hepatic_screen(
 def shift_heatmap(cells: pd.DataFrame) -> alt.FacetChart:
     """F11: per test, subjects by baseline grade (row) and worst grade after it (column). TEST BASELINE WORST SUBJECTS.
 
-    What got worse stands right of the diagonal; the numbers are written, so that no shade has to be read.
+    What got worse is right of the diagonal; the numbers are written, so that no shade has to be read.
     """
     order = [grade for grade in SHIFT_ORDER if grade in {*cells["BASELINE"], *cells["WORST"]}]
     half = float(cells["SUBJECTS"].max()) / 2

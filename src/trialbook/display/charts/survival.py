@@ -100,7 +100,7 @@ def swimmer_chart(
     """F1: one bar per subject from the first infusion to death or last contact; an arrow = alive; marks of events.
 
     `bars`: subject level day status response, in the order to draw; `marks`: subject day event. The level and the
-    response at day 28, or PENDING, stand at the end of the bar.
+    response at day 28, or PENDING, are at the end of the bar.
     """
     x = alt.X(
         "day:Q", title=DAYS, scale=alt.Scale(domain=[0, 1.12 * _last(bars["day"], marks["day"], pd.Series(days))])
@@ -114,7 +114,7 @@ def swimmer_chart(
     bar = alt.Chart(bars.assign(start=0)).mark_bar(height=8).encode(
         x=x, x2="start:Q", y=y, color=colour, opacity=standing_out("subject", shown=0.55)
     )  # fmt: skip
-    # The level stands in words too: its colours are alike on grey paper.
+    # The level is given in words too: its colours are alike on grey paper.
     words = bars.assign(
         told=[", ".join(filter(None, pair)) for pair in zip(bars["level"], bars["response"], strict=True)]
     )

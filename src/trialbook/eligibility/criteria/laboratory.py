@@ -24,8 +24,7 @@ from trialbook.eligibility.criterion_results import (
     together,
 )
 from trialbook.eligibility.parameters import excluded_above, excluded_at_or_below, number, parameter, significant, words
-from trialbook.eligibility.results_in_window import in_window, last_result, window_text
-from trialbook.eligibility.screening import Screening
+from trialbook.eligibility.screening import Screening, in_window, last_result, window_text
 from trialbook.protocol.criteria import Criterion
 from trialbook.subjects.weights import last_on_or_before, measurements, weights
 
