@@ -59,7 +59,7 @@ def spec_page(module: ModuleType) -> str:
     rest = list(_constants(module, shown))
     return page(
         title_of(module), *blocks, *(["## Tables that the tests read", *rest] if rest else []),
-        target=target_of(module), of="One of the pages of [the specification by example](#spec).",
+        target=target_of(module), of="One of the pages of [the specification by example](#spec-list).",
     )  # fmt: skip
 
 

@@ -64,7 +64,7 @@ def _spec_pages(root: Path) -> dict[str, str]:
     index = page(
         "Specification by example",
         "The tables by which the tests prove the rules. Each page is made from a file of `tests/spec/`.",
-        "\n".join(listed), target="spec",
+        "\n".join(listed), target="spec-list",
     )  # fmt: skip
     return {"reference/spec.md": index, **pages}
 

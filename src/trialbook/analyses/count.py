@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from trialbook.analyses.population import PUBLISHED, Population, declared_for, group_masks
 from trialbook.analyses.result import Counted, Result, added_context, result_of, stop_if_no_id, wide
-from trialbook.analyses.selection import Condition, Selection, select
+from trialbook.analyses.selection import Condition, select
 from trialbook.core.errors import StopError, UsageError
 from trialbook.results.ard import TOTAL, ArdRow, ard_row, proportion_rows
 
@@ -18,6 +18,8 @@ COLUMNS = ("n", "n_high", "N", "share", "events")
 # What a row of a table by class stands for where it is about all terms of the class.
 ANY = ""
 Key = tuple[str, str]
+# Subjects, subjects at most, and events.
+Numbers = tuple[int, int, int]
 
 
 def count(
@@ -61,27 +63,26 @@ def count(
     sizes = _sizes(members, by, population)
     inside = frame["USUBJID"].isin(members["USUBJID"])
     chosen = select(frame, where, population.names)
-    records = frame.assign(_group=population.of_subjects(frame, by) if by else "")[inside]
-    selection = Selection(chosen.yes[inside], chosen.unknown[inside])
+    records = frame.assign(_group=population.of_subjects(frame, by) if by else "", _yes=chosen.yes)
+    records = records[inside & chosen.maybe]
     with_events = bool(frame["USUBJID"].duplicated().any()) or EPISODE in frame
+    keys = [population.of_subjects(records, name) for name in names]
+    found = _numbers(records, keys)
     rows: list[ArdRow] = []
     shown: list[dict[str, object]] = []
-    for key, part in _parts(records, selection, names, population):
+    for key in _places(keys, names, found, population):
         for level, size in sizes.items():
-            here = part if level == TOTAL else part[part["_group"].eq(level)]
-            certain = here[selection.yes[here.index]]
-            n, events = certain["USUBJID"].nunique(), _events(certain) if with_events else None
-            high = here["USUBJID"].nunique()
+            n, high, events = found.get((*key, level), (0, 0, 0))
             variable, variable_level = _place(key, names, id)
             place = {"variable_level": variable_level, "context": added_context(declared is None)}
-            found = proportion_rows(id, level, variable, n, size, events, **place)
+            made = proportion_rows(id, level, variable, n, size, events if with_events else None, **place)
             if declared is None and high > n:
-                found.append(ard_row(id, level, variable, "n.high", high, **place))
-            rows += [ArdRow(**{**row, "group1": by or "TRT01A"}) for row in found]
+                made.append(ard_row(id, level, variable, "n.high", high, **place))
+            rows += [ArdRow(**{**row, "group1": by or "TRT01A"}) for row in made]
             line: dict[str, object] = dict(zip(names, key, strict=False))
             shown.append(
                 line | {by or "group": level, "n": n, "n_high": high if high > n else None, "N": size,
-                        "share": n / size if size else None, "events": events}
+                        "share": n / size if size else None, "events": events if with_events else None}
             )  # fmt: skip
     words = PUBLISHED[id].words if declared else f"the subjects of ADSL with {of}"
     counted = Counted(id, "count", tuple(rows), by, tuple(sizes), words, declared is None)
@@ -95,39 +96,49 @@ def _sizes(members: pd.DataFrame, by: str, population: Population) -> dict[str, 
     return {level: int(inside.sum()) for level, inside in group_masks(groups, levels)}
 
 
-def _events(records: pd.DataFrame) -> int:
-    return len(records.drop_duplicates(["USUBJID", EPISODE])) if EPISODE in records else len(records)
+def _numbers(records: pd.DataFrame, keys: Sequence[pd.Series]) -> dict[tuple[str, ...], Numbers]:
+    """Subjects, subjects at most, and events by class, term (blank = any of the class) and group, and in Total.
+
+    `records`: those that count, or may (`_yes`), with their group (`_group`); `keys`: class and term of each.
+    """
+    names = [f"_{position}" for position in range(len(keys))]
+    episode = [EPISODE] if EPISODE in records else []
+    slim = records[["USUBJID", *episode, "_group", "_yes"]].assign(**dict(zip(names, keys, strict=True)))
+    parts = [slim, slim.assign(_1=ANY)] if len(names) > 1 else [slim]
+    both = pd.concat([part.assign(_group=group) for part in parts for group in (part["_group"], TOTAL)])
+    by, certain = [*names, "_group"], both["_yes"]
+    of_subject = [*by, "USUBJID"]
+    events = both[certain].drop_duplicates([*of_subject, *episode]) if episode else both[certain]
+    counted = (both[certain].drop_duplicates(of_subject), both.drop_duplicates(of_subject), events)
+    sizes = [part.groupby(by, sort=False).size() for part in counted]
+    wide = pd.concat(sizes, axis=1).fillna(0).astype("int64")
+    places = [place if isinstance(place, tuple) else (place,) for place in wide.index]
+    return {place: (n, high, of) for place, (n, high, of) in zip(places, wide.to_numpy().tolist(), strict=True)}
 
 
-def _parts(
-    records: pd.DataFrame, selection: Selection, names: list[str], population: Population
-) -> Iterator[tuple[tuple[str, ...], pd.DataFrame]]:
-    """The records that count, or may count, of each row of the table, with its class and term."""
-    possible = records[selection.maybe]
-    if not names:
-        yield (), possible
-        return
-    keys = {name: population.of_subjects(possible, name) for name in names}
-    outer = keys[names[0]]
-    is_group = names[0] in population.adsl
-    for value in _ordered(possible, outer, selection, natural=is_group, population=population, name=names[0]):
-        of_class = possible[outer.eq(value)]
-        yield (value, ANY)[: len(names)], of_class
-        if len(names) > 1:
-            terms = keys[names[1]][of_class.index]
-            for term in _ordered(of_class, terms, selection, natural=False, population=population, name=names[1]):
-                yield (value, term), of_class[terms.eq(term)]
+def _places(
+    keys: Sequence[pd.Series], names: Sequence[str], found: Mapping[tuple[str, ...], Numbers], population: Population
+) -> list[tuple[str, ...]]:
+    """The rows of the table in their order: groups of subjects in their own; classes, and terms within a class, by
+    subjects, the most frequent first, then by name.
+    """
+    if not keys:
+        return [()]
 
+    def ranked(values: set[tuple[str, ...]], rest: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+        return sorted(values, key=lambda key: (-found[(*key, *rest, TOTAL)][0], key))
 
-def _ordered(
-    records: pd.DataFrame, values: pd.Series, selection: Selection, *, natural: bool, population: Population, name: str
-) -> list[str]:
-    """Groups of subjects in their own order; terms by subjects, the most frequent first, then by name."""
-    if natural:
-        return population.levels_of(name, values)
-    certain = records[selection.yes[records.index]]
-    n = certain["USUBJID"].groupby(values[certain.index]).nunique()
-    return sorted(set(values), key=lambda value: (-int(n.get(value, 0)), value))
+    outer: list[tuple[str, ...]]
+    if names[0] in population.adsl:
+        outer = [(value,) for value in population.levels_of(names[0], keys[0])]
+    else:
+        outer = ranked({(value,) for value in keys[0]}, (ANY,) * (len(names) - 1))
+    if len(names) == 1:
+        return outer
+    terms: dict[str, set[tuple[str, ...]]] = {}
+    for pair in zip(*keys, strict=True):
+        terms.setdefault(pair[0], set()).add(pair)
+    return [place for (value,) in outer for place in ((value, ANY), *ranked(terms.get(value, set())))]
 
 
 def _place(key: tuple[str, ...], names: Sequence[str], analysis_id: str) -> Key:

@@ -240,7 +240,7 @@ def _formats(msgid: str) -> dict[str, str]:
 
 
 class _Places(string.Formatter):
-    """Fills places of plain names; text stands as it is, whatever format its place asks of a number."""
+    """Fills places of plain names; text is kept as it is, whatever format its place asks of a number."""
 
     def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:
         if not field_name.isidentifier():
