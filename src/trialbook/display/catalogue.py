@@ -47,7 +47,7 @@ _LOWER_WORD = re.compile(r"[a-z]{3}")
 _SENTENCE = re.compile(r"[A-Z].* .*\.")
 _STATISTICS = {
     "n", "N", "p", "events", "estimate", "conf.low", "conf.high", "median", "min", "max", "mean", "sd", "q1", "q3",
-    "n.event", "n.risk", "pending", "rate", "time",
+    "n.event", "n.risk", "pending", "rate", "time", "ungraded", "unknown",
 }  # fmt: skip
 
 
@@ -59,7 +59,8 @@ def extracted(project: Path = PROJECT) -> Catalog:
     )  # fmt: skip
     for path in sorted(LIBRARY.rglob("*.py")):
         _add_from(catalogue, "python", path.read_bytes(), path.relative_to(LIBRARY).as_posix())
-        for pattern in _stat_patterns(ast.parse(path.read_bytes())):
+        tree = ast.parse(path.read_bytes())
+        for pattern in (*_stat_patterns(tree), *_labels(tree)):
             catalogue.add(pattern, locations=[(path.relative_to(LIBRARY).as_posix(), 0)])
     for path in sorted((LIBRARY / "display" / "templates").glob("*.html")):
         _add_from(catalogue, "jinja2.ext:babel_extract", path.read_bytes(), path.relative_to(LIBRARY).as_posix())
@@ -111,6 +112,16 @@ def _plain_texts(tree: ast.Module) -> Iterator[str]:
                     yield from _given(key.value, value)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _SENTENCE.fullmatch(node.value):
             yield node.value
+
+
+def _labels(tree: ast.Module) -> Iterator[str]:
+    """The labels of columns that a module names once for all tables (LABELS)."""
+    for node in tree.body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        if any(isinstance(target, ast.Name) and target.id.endswith("LABELS") for target in targets):
+            yield from _constants(node.value) if isinstance(node, ast.Assign | ast.AnnAssign) and node.value else ()
 
 
 def _given(name: str, value: ast.expr) -> Iterator[str]:

@@ -404,7 +404,7 @@ def later_rows(rows: pd.DataFrame) -> pd.DataFrame:
     return described(
         own.assign(order=order).sort_values("order", kind="stable").drop(columns="order"), row="variable",
         row_labels=LATER_NAMES, stats="{n} of {N} ({conf.low} to {conf.high})",
-        notes=["Mature subjects only; pending subjects are left out. 95% interval as for the primary rate."],
+        notes=[msg("Mature subjects only; pending subjects are left out. 95% interval as for the primary rate.")],
     )  # fmt: skip
 
 

@@ -102,12 +102,16 @@ def later_method(protocol: Protocol, analysis: Analysis) -> str:
     """Until when a best response counts, which days are day 56 (A-57), and when steroids are spared (A-115)."""
     if not protocol.has_endpoint("ORR_D28"):
         return NO_RESPONSE
-    return (
-        f"Best response: the best category to day {analysis.bor_until}, before new therapy or death, without "
-        "confirmation. Durable: a responder of day 28 who is still a responder at day 56 "
-        f"({days(analysis.d56_window)}, A-57) against the same baseline and without new therapy. VGPR is a sub-row of "
-        "PR (A-116). Organs: those involved at baseline. Steroids: the dose of day 28 against day 0, spared when it is "
-        f"lower by {analysis.steroid_sparing:.0%} or more (A-115). How long a response lasts is in notebook 6."
+    return msg(
+        "Best response: the best category to day {bor_until}, before new therapy or death, without "
+        "confirmation. Durable: a responder of day 28 who is still a responder at day 56 ({days}, "
+        "A-57) against the same baseline and without new therapy. VGPR is a sub-row of PR (A-116). "
+        "Organs: those involved at baseline. Steroids: the dose of day 28 against day 0, spared when "
+        "it is lower by {steroid_sparing:.0%} or more (A-115). How long a response lasts is in "
+        "notebook 6.",
+        bor_until=analysis.bor_until,
+        days=days(analysis.d56_window),
+        steroid_sparing=analysis.steroid_sparing,
     )
 
 

@@ -315,7 +315,7 @@ class Step:
         elif endpoint and not self.protocol.has_endpoint(endpoint):
             self._nobody = f"{endpoint} is not an endpoint of this trial."
         elif not self.subjects["SAFFL"].eq("Y").any():
-            self._nobody = "No subject has been treated at this cut."
+            self._nobody = msg("No subject has been treated at this cut.")
         return self._nobody
 
     def table(
