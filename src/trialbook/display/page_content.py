@@ -15,7 +15,7 @@ from trialbook.core.messages import ENGLISH, Language, msg
 from trialbook.core.syntax import syntax_tree
 from trialbook.display.chart_rendering import still_svg, svg_size
 from trialbook.display.chart_texts import in_language
-from trialbook.display.figures import clean_spec, spec_json
+from trialbook.display.figures import spec_json
 from trialbook.display.page_outputs import Dropped, Shown, shown_outputs
 from trialbook.display.payload import Payload
 from trialbook.display.prose import Heading, prose_html
@@ -166,7 +166,7 @@ class _Content:
         if self._language is not ENGLISH and "texts" in item.payload:
             title = self._renderer.say(item.payload["title"])
             said = self._language.say(msg("Chart: {title}", title=title))
-            drawn = clean_spec(in_language(drawn, item.payload["texts"], self._renderer.say))
+            drawn = in_language(drawn, item.payload["texts"], self._renderer.say)
         name = f"chart-{self._charts}"
         if self._live:
             # Without the address of the schema: a page holds no outside address, and the kind of chart is known.
