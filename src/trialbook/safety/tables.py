@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.queries.query_list import Query
@@ -51,18 +52,18 @@ def exposure_method(analysis: Analysis) -> str:
     """How the dose per kg is worked out, and which infusions are due."""
     return (
         "Infusions of the safety set up to the cut, at the dose per kg that each gave (total dose over the last weight "
-        f"within {analysis.weight_window_days} days before it). Due are the planned infusions whose day and window lie "
-        "by the cut. Viability and pauses of an infusion are not in the export; what the site did after an event is "
-        "in listing L-4."
+        f"within {analysis.weight_window_days} days before it). A planned infusion is due when its day and its window "
+        "are over at the cut. Viability and pauses of an infusion are not in the export; what the site did after an "
+        "event is in listing L-4."
     )
 
 
 def special_interest(protocol: Protocol, analysis: Analysis) -> str:
     """Where the categories come from (A-99), and how soon an infusion reaction begins."""
     return (
-        f"Events that {protocol.study.product} may cause: the searches of the protocol file, editable there (A-99). "
-        f"Infusion reactions are listed terms that began within {analysis.infusion_reaction_hours} hours after an "
-        "infusion; the first search that fits names the category."
+        f"Events that {protocol.study.product} may cause, found by the lists of terms in the protocol file, which can "
+        f"be edited (A-99). Infusion reactions are listed terms that began within {analysis.infusion_reaction_hours} "
+        "hours after an infusion. An event that fits several lists belongs to the first of them."
     )
 
 
@@ -154,7 +155,7 @@ def _of(n: str, size: int) -> str:
 
 
 def _and(counted: str, left_open: str, joined: str) -> str:
-    """A count and what has no grade beside it; a count that is not evaluable stands alone."""
+    """A count and what has no grade beside it; a count that is not evaluable is shown alone."""
     return f"{counted}{joined}{left_open}" if left_open and counted != "-" else counted
 
 
@@ -266,7 +267,8 @@ def event_counts(adae: pd.DataFrame) -> pd.DataFrame:
     }
     unknown = int(seriousness_open(adae).sum())
     steps |= {"of unknown seriousness": unknown} if unknown else {}
-    return pd.DataFrame({"what": list(steps), "records": list(steps.values())})
+    counted = pd.DataFrame({"what": list(steps), "records": list(steps.values())})
+    return described(counted, labels={"what": "", "records": "Records"})
 
 
 def unseen_notes(ard: pd.DataFrame, elsewhere: Collection[str] = ()) -> list[str]:
@@ -288,7 +290,7 @@ def unseen_notes(ard: pd.DataFrame, elsewhere: Collection[str] = ()) -> list[str
 
 
 def seriousness_notes(adae: pd.DataFrame, adsl: pd.DataFrame) -> list[str]:
-    """Which treatment-emergent events are of unknown seriousness and stand in no row of serious ones (§14.4)."""
+    """Which treatment-emergent events are of unknown seriousness and counted in no row of serious ones (§14.4)."""
     teae = safety_records(adae)
     found = teae[seriousness_open(teae)].drop_duplicates(SUBJECT_EVENT)
     if found.empty:
@@ -299,7 +301,7 @@ def seriousness_notes(adae: pd.DataFrame, adsl: pd.DataFrame) -> list[str]:
 
 
 def severity_notes(ard: pd.DataFrame) -> list[str]:
-    """What `not graded` and `of unknown seriousness` say in a table, where they stand there."""
+    """What `not graded` and `of unknown seriousness` say in a table that has them."""
     notes = {
         UNGRADED: "Not graded: subjects [events] without a CTCAE grade, which may be of any grade; a subject with "
         "another event of a known grade counts there too (A-150).",
@@ -345,7 +347,7 @@ def left_out(rows: pd.DataFrame, shown: pd.DataFrame) -> list[str]:
     """A note where a table shows only the most frequent terms; all stand in the results."""
     every, some = (frame[frame["variable_level"] != ""] for frame in (rows, shown))
     total, kept = (len(frame.drop_duplicates(["variable", "variable_level"])) for frame in (every, some))
-    return [f"The {kept} most frequent of {total} terms; all stand in results/ard.parquet."] if kept < total else []
+    return [f"The {kept} most frequent of {total} terms; all are in results/ard.parquet."] if kept < total else []
 
 
 def no_grade_words(adae: pd.DataFrame) -> str:
@@ -359,4 +361,5 @@ def question_counts(asked: Sequence[Query]) -> pd.DataFrame:
     """Number of questions by rule."""
     rules = pd.Series([question["rule"] for question in asked], dtype="str")
     counts = rules.value_counts().sort_index()
-    return pd.DataFrame({"rule": counts.index.to_numpy(), "records": counts.to_numpy()})
+    counted = pd.DataFrame({"rule": counts.index.to_numpy(), "records": counts.to_numpy()})
+    return described(counted, labels={"rule": "Rule", "records": "Records"}, empty="No question at this cut.")
