@@ -49,7 +49,11 @@ class Built:
         return f"{low} to {high} of {size}"
 
 
-@pytest.fixture(scope="module", params=WITHOUT)
+@pytest.fixture(
+    scope="module",
+    # What is open without DS: unit/efficacy/test_day28.py and properties/test_response_bounds.py.
+    params=["organ stages", "medication", pytest.param("disposition", marks=pytest.mark.soak)],
+)
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, root: Path) -> Built:
     book = Workbook(tmp_path_factory.mktemp("undelivered"), root)
     for code in WITHOUT[request.param]:

@@ -17,6 +17,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
@@ -25,7 +26,7 @@ from trialbook.core.messages import Language
 from trialbook.display.tables import BRACKETED, message_pattern
 
 LIBRARY = Path(__file__).resolve().parents[1]
-NOTEBOOKS = LIBRARY.parents[1] / "notebooks"
+PROJECT = LIBRARY.parents[1]
 TEMPLATE = LIBRARY / "locales" / "trialbook.pot"
 # The functions that mark a text, and which of their arguments are message ids.
 KEYWORDS: dict[str, Any] = {"msg": None, "plural": (1, 2), "_": None, "_n": (1, 2)}
@@ -33,6 +34,11 @@ KEYWORDS: dict[str, Any] = {"msg": None, "plural": (1, 2), "_": None, "_n": (1, 
 TEXTS = {"title", "subtitle", "empty", "stub"}
 TEXT_LISTS = {"notes"}
 TEXT_MAPS = {"labels", "headers", "row_labels"}
+# Files of texts: contracts (descriptions of datasets, columns and rules), the trial, what is asked of the site.
+TEXT_FILES = {
+    "data_contracts": frozenset({"description"}), "params/protocol.yaml": frozenset[str](),
+    "src/trialbook/queries/texts": frozenset({"en", "expected"}),
+}  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]{2}")
 _SENTENCE = re.compile(r"[A-Z].* .*\.")
 _STATISTICS = {
@@ -41,8 +47,8 @@ _STATISTICS = {
 }  # fmt: skip
 
 
-def extracted(notebooks: Path = NOTEBOOKS) -> Catalog:
-    """Every text for readers, in the order of its place."""
+def extracted(project: Path = PROJECT) -> Catalog:
+    """Every text for readers, in the order of its place; notebooks, contracts and parameters are those of `project`."""
     catalogue = Catalog(
         project="trialbook", version="1", fuzzy=False, creation_date=datetime(2026, 1, 1, tzinfo=UTC),
         header_comment="# Every text of trialbook for readers. Made by `make catalogue`; do not edit.",
@@ -53,7 +59,11 @@ def extracted(notebooks: Path = NOTEBOOKS) -> Catalog:
             catalogue.add(pattern, locations=[(path.relative_to(LIBRARY).as_posix(), 0)])
     for path in sorted((LIBRARY / "display" / "templates").glob("*.html")):
         _add_from(catalogue, "jinja2.ext:babel_extract", path.read_bytes(), path.relative_to(LIBRARY).as_posix())
-    for path in sorted(notebooks.glob("*.ipynb")):
+    for folder, keys in TEXT_FILES.items():
+        for path in sorted([project / folder] if folder.endswith(".yaml") else (project / folder).rglob("*.yaml")):
+            for text in _texts_of(yaml.safe_load(path.read_text(encoding="utf-8")), keys):
+                catalogue.add(text, locations=[(path.relative_to(project).as_posix(), 0)])
+    for path in sorted((project / "notebooks").glob("*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             source, place = "".join(cell["source"]), [(f"notebooks/{path.name}", 0)]
             if cell["cell_type"] == "markdown" and source:
@@ -69,6 +79,18 @@ def extracted(notebooks: Path = NOTEBOOKS) -> Catalog:
 def _add_from(catalogue: Catalog, method: str, source: bytes, name: str) -> None:
     for _, found, comments, _ in extract(method, io.BytesIO(source), KEYWORDS, options={"silent": "false"}):
         catalogue.add(found, locations=[(name, 0)], auto_comments=comments)
+
+
+def _texts_of(node: Any, keys: frozenset[str], key: str = "") -> Iterator[str]:
+    """The texts of a YAML file: those under `keys`; without keys every one of several words."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from _texts_of(value, keys, str(name))
+    elif isinstance(node, list):
+        for item in node:
+            yield from _texts_of(item, keys, key)
+    elif isinstance(node, str) and re.search(r"[a-z]{3}", node) and (key in keys if keys else " " in node):
+        yield node
 
 
 def _plain_texts(tree: ast.Module) -> Iterator[str]:

@@ -16,7 +16,7 @@ from trialbook.display.payload import DATA_VARIABLES, Payload, text_of
 Spec = dict[str, Any]
 _WORD = re.compile(r"[^\W\d_]{2}")
 _COMPARED = re.compile(r"""(datum\.(\w+) (?:===?|!==?) )'([^']*)'""")
-# Where a list or value of a field stands beside its name.
+# Where a list or value of a field is beside its name.
 _VALUES_OF_FIELD = ("sort", "equal", "oneOf")
 
 

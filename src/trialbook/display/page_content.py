@@ -36,7 +36,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class PageContent:
-    """What the page of one notebook shows, without what stands around it; plain data, so that it can be kept."""
+    """What the page of one notebook shows, without the frame around it; plain data, so that it can be kept."""
 
     pieces: list[Piece]
     headings: list[Heading]

@@ -39,12 +39,12 @@ _NUMBERED = re.compile(r"([TFL])-?(\d{1,4}[a-z]?)\b")
 
 
 def text_of(text: str) -> Plain:
-    """A text of ours as it stands in a payload."""
+    """A text of ours as it is in a payload."""
     return plain(found_again(text), visible)
 
 
 def data_text(text: str) -> Plain:
-    """Text of the data where texts of ours stand as a rule."""
+    """Text of the data where there are texts of ours as a rule."""
     return {"d": visible(text)}
 
 

@@ -84,7 +84,7 @@ def drugs_left_out(started: pd.DataFrame, most_rows: int) -> list[str]:
 
 
 def nothing_started(domains: Domains) -> str:
-    """What stands in place of the table where no drug was started: that there is none, or no record was delivered."""
+    """The text in place of the table where no drug was started: that there is none, or no record was delivered."""
     if domains.delivered("CM"):
         return "No systemic drug was started after the infusion."
     return "CM was not delivered: nothing can be said about drugs started after the infusion."

@@ -317,7 +317,7 @@ def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """F15: response rates with limits: ROW KIND RESPONDERS SUBJECTS ESTIMATE LOW HIGH SOURCE, in the order drawn.
 
     This trial by level and in total (primary interval), then published rates, marked as not comparable. Where this
-    trial's rate is not evaluable the published ones stand alone. Empty where nobody is mature: nothing is compared
+    trial's rate is not evaluable the published ones are drawn alone. Empty where nobody is mature: nothing is compared
     with nothing.
     """
     own = rows[(rows["analysis_id"] == "ORR_D28") & (rows["context"] == analysis.ci_primary_orr)]
@@ -376,7 +376,7 @@ def later_rows(rows: pd.DataFrame) -> pd.DataFrame:
     return described(
         own.assign(order=order).sort_values("order", kind="stable").drop(columns="order"), row="variable",
         row_labels=LATER_NAMES, stats="{n} of {N} ({conf.low} to {conf.high})",
-        notes=["Subjects of those mature; pending ones are left out. 95% interval as for the primary rate."],
+        notes=["Mature subjects only; pending subjects are left out. 95% interval as for the primary rate."],
     )  # fmt: skip
 
 

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
     from trialbook.contracts.gx_engine import Verdict
     from trialbook.pipeline.tasks import Making
+import re
+
+import nbformat
 
 
 @dataclass
@@ -295,7 +298,6 @@ def _keep_stopped(out: Path, cut_id: str, began: datetime, error: Exception, scr
     """
     from trialbook.kernels.run_notebook import OWN_ERRORS, NotebookError, notebook_text
     from trialbook.pipeline.contract_checks import NoContractError
-    from trialbook.pipeline.stopped_notebook import without_messages
 
     folder = out / STOPPED / cut_id
     shutil.rmtree(folder, ignore_errors=True)
@@ -311,3 +313,28 @@ def _keep_stopped(out: Path, cut_id: str, began: datetime, error: Exception, scr
             shutil.copyfile(scratch / "data" / f"{name}.parquet", folder / "data" / f"{name}.parquet")
     details = {"began": began.isoformat(timespec="seconds"), "status": "stopped", "message": str(error)}
     write_json(folder / "run.json", details | {"ended": datetime.now(UTC).isoformat(timespec="seconds")})
+
+
+# ----------------------------------------------------------------------------------------------------
+# What is kept of a notebook that stopped: where it failed, without words that may quote a record.
+
+
+WITHHELD = "(the message is withheld: it may quote a record. Run the notebook in JupyterLab to see it)"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# The places of a traceback; between them are code and the messages.
+_PLACE = re.compile(r"^(?:File |Cell In\[)")
+
+
+def without_messages(notebook: nbformat.NotebookNode, own: frozenset[str]) -> nbformat.NotebookNode:
+    """The notebook with the message of every error withheld, but for those kinds (`own`) whose messages quote nothing.
+
+    The kind of error and the places of its traceback stay.
+    """
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error" and output.ename not in own:
+                lines = _COLOUR.sub("", "\n".join(output.traceback)).splitlines()
+                places = [line for line in lines if _PLACE.match(line)]
+                output.evalue = WITHHELD
+                output.traceback = [*places, f"{output.ename}: {WITHHELD}"]
+    return notebook

@@ -11,8 +11,8 @@ from pathlib import Path
 from trialbook.contracts.allow_list import allow_list
 from trialbook.contracts.gate import Gate
 from trialbook.contracts.gx_engine import Verdict
+from trialbook.contracts.lookups import protocol_lists
 from trialbook.contracts.odcs import Contract
-from trialbook.contracts.protocol_lists import protocol_lists
 from trialbook.core.datasets import read_dataset
 from trialbook.core.errors import StopError
 from trialbook.core.fast_imports import import_when_used, only_what_is_used
@@ -94,7 +94,7 @@ def import_great_expectations() -> None:
 # What a piece that checks contracts looks at, and what its verdicts depend on.
 
 
-# The lists that contracts take from the protocol (`contracts.protocol_lists`), and the endpoints that decide on rules.
+# The lists that contracts take from the protocol (`contracts.lookups`), and the endpoints that decide on rules.
 FROM_PROTOCOL = ("protocol.study.endpoints", "protocol.criteria", "protocol.dose_levels")
 
 

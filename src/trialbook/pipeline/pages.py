@@ -16,6 +16,7 @@ from trialbook.contracts.gx_engine import Verdict
 from trialbook.contracts.odcs import Contract
 from trialbook.core.datasets import read_dataset
 from trialbook.core.files import keep_json, naming, read_input
+from trialbook.core.messages import msg
 from trialbook.display import changes, dictionary
 from trialbook.display.chart_rendering import (
     chart_script,
@@ -36,7 +37,7 @@ from trialbook.protocol.models import Trial
 from trialbook.subjects.flow import NOBODY
 from trialbook.workbook.steps import StepSpec
 
-SYNTHETIC = "SYNTHETIC DATA: made by a simulator, no real person is described"
+SYNTHETIC = msg("SYNTHETIC DATA: made by a simulator, no real person is described")
 
 
 @dataclass(frozen=True)
@@ -107,21 +108,24 @@ def cached_chart_script(cache: Path) -> str:
 def _frame(sources: PageSources, scratch: Path) -> Frame:
     protocol = sources.trial.protocol
     assumed = sum(1 for entry in protocol.analysis.values() if entry.source.startswith("assumption"))
-    changed = ", ".join(sorted(sources.trial.cut.overrides)) or "none"
+    changed = ", ".join(sorted(sources.trial.cut.overrides)) or msg("none")
     nobody = read_dataset(scratch / "data" / "adsl.parquet").empty
     return Frame(
         study=protocol.study,
         cut=sources.trial.cut,
         navigation=[
-            Link("index.html", "Summary"),
+            Link("index.html", msg("Summary")),
             *(Link(f"{spec.name}.html", spec.title) for spec in sources.steps),
             Link(changes.PAGE, changes.TITLE),
-            Link(dictionary.PAGE, "Dictionary"),
+            Link(dictionary.PAGE, msg("Dictionary")),
         ],
         fingerprint=sources.fingerprint,
         banner=SYNTHETIC if sources.synthetic else "",
-        assumptions=f"{assumed} analysis keys rest on assumptions (listed under Eligibility audit); overridden in this "
-        f"cut: {changed}.",
+        assumptions=msg(
+            "{n} analysis keys rest on assumptions (listed under Eligibility audit); overridden in this cut: {keys}.",
+            n=assumed,
+            keys=changed,
+        ),
         supersedes=_supersedes(sources),
         notice=NOBODY if nobody else "",
     )
@@ -131,7 +135,10 @@ def _supersedes(sources: PageSources) -> str:
     if sources.supersedes is None:
         return ""
     place = superseded_place(Path(), sources.trial.cut.cut_id, sources.supersedes).as_posix()
-    return f"This build supersedes an earlier one of the same cut, made from another delivery and kept in {place}."
+    return msg(
+        "This build supersedes an earlier one of the same cut, made from another delivery and kept in {place}.",
+        place=place,
+    )  # fmt: skip
 
 
 def _index(sources: PageSources, scratch: Path, frame: Frame, profiled: dict[str, str]) -> str:

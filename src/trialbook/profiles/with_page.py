@@ -11,6 +11,10 @@ def profiled_subjects(adsl: pd.DataFrame) -> list[str]:
     A number that two treated subjects share (P05) leads to no page: it would not say whose it is.
 
     `adsl`: USUBJID SUBJID SAFFL TRT01AN TRTSDT.
+
+    >>> adsl = pd.DataFrame({"USUBJID": ["a", "b"], "SUBJID": ["001", "002"], "SAFFL": ["Y", ""]})
+    >>> profiled_subjects(adsl.assign(TRT01AN=1, TRTSDT="2025-03-05"))
+    ['001']
     """
     treated = adsl[adsl["SAFFL"].eq("Y")]
     if treated.empty:

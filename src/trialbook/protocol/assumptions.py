@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel
 
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
@@ -109,9 +110,9 @@ def value_text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         if value and not isinstance(value[0], str | int | float | list):
-            return f"{len(value)} entries"
+            return msg("{n} entries", n=len(value))
         shown = ", ".join(_item_text(item) for item in value[:_LONG_LIST])
-        return f"{shown}, ... ({len(value)} in all)" if len(value) > _LONG_LIST else shown
+        return msg("{shown}, ... ({n} in all)", shown=shown, n=len(value)) if len(value) > _LONG_LIST else shown
     if isinstance(value, BaseModel):
         value = value.model_dump()
     if isinstance(value, dict):
@@ -120,7 +121,7 @@ def value_text(value: Any) -> str:
 
 
 def _entry_text(item: Any) -> str:
-    return f"{len(item)} entries" if isinstance(item, list | dict) else _item_text(item)
+    return msg("{n} entries", n=len(item)) if isinstance(item, list | dict) else _item_text(item)
 
 
 def _item_text(item: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trialbook.core.described import described
+from trialbook.core.messages import msg
 from trialbook.results.ard import TOTAL
 from trialbook.safety.ae_tables import UNGRADED, safety_records, seriousness_open
 from trialbook.safety.ctcae import TERMS
@@ -18,14 +19,34 @@ from trialbook.subjects.ranking import Ranking, subject_numbers
 # Graded by multiples of ULN, and drawn as such.
 RATIO_TESTS = ("ALT", "AST", "BILI", "ALP", "GGT", "CREAT")
 TIMELINE_LABELS = {
-    "SUBJECT": "Subject", "TRT01A": "Dose level", "KIND": "Kind", "TERM": "Event", "FROM": "From day",
-    "UNTIL": "Until day", "GRADE": "Grade", "MARK": "Marked", "ONGOING": "Ongoing",
-}  # fmt: skip
-PANEL_LABELS = {"SUBJECT": "Subject", "TRT01A": "Dose level", "TEST": "Test", "DAY": "Day", "VALUE": "Result"}
-BAND_NOTE = "Grey: CTCAE grades that hold for a normal baseline; other baselines, and the grade of each result: T-12."
+    "SUBJECT": msg("Subject"),
+    "TRT01A": msg("Dose level"),
+    "KIND": msg("Kind"),
+    "TERM": msg("Event"),
+    "FROM": msg("From day"),
+    "UNTIL": msg("Until day"),
+    "GRADE": msg("Grade"),
+    "MARK": msg("Marked"),
+    "ONGOING": msg("Ongoing"),
+}
+PANEL_LABELS = {
+    "SUBJECT": msg("Subject"),
+    "TRT01A": msg("Dose level"),
+    "TEST": msg("Test"),
+    "DAY": "Day",
+    "VALUE": msg("Result"),
+}
+BAND_NOTE = msg(
+    "Grey: CTCAE grades that hold for a normal baseline; other baselines, and the grade of each result: T-12."
+)
 THIN = 0.06
 SEVERE = 3
-SHIFT_LABELS = {"TEST": "Test", "BASELINE": "Baseline grade", "WORST": "Worst grade", "SUBJECTS": "Subjects"}
+SHIFT_LABELS = {
+    "TEST": msg("Test"),
+    "BASELINE": msg("Baseline grade"),
+    "WORST": msg("Worst grade"),
+    "SUBJECTS": msg("Subjects"),
+}
 # What a figure of a large trial shows at most, and says so.
 MOST_TERMS, MOST_SUBJECTS = 20, 24
 
@@ -47,7 +68,7 @@ def term_dots(soc_pt: pd.DataFrame, grades: pd.DataFrame, limit: int = MOST_TERM
     kinds = [name for name in ("Any grade", *of_term) if name in frame.columns]
     dots = frame.melt("TERM", kinds, var_name="KIND", value_name="SUBJECTS")
     dots = dots[dots["SUBJECTS"] > 0].astype({"SUBJECTS": "int64", "KIND": "str"}).reset_index(drop=True)
-    return described(dots, labels={"TERM": "Preferred term", "KIND": "Grade", "SUBJECTS": "Subjects"})
+    return described(dots, labels={"TERM": msg("Preferred term"), "KIND": msg("Grade"), "SUBJECTS": msg("Subjects")})
 
 
 def _totals(rows: pd.DataFrame, keys: list[str]) -> pd.Series:
@@ -107,8 +128,8 @@ def safety_ranking(adae: pd.DataFrame, adsl: pd.DataFrame) -> Ranking:
     """The treated subjects in the order in which long listings of safety show them: the worst events first."""
     events = safety_records(adae)
     has = {
-        "with a DLT": events["DLTFL"].eq("Y"),
-        "with a serious event": events["ASER"].eq("Y") | seriousness_open(events),
+        msg("with a DLT"): events["DLTFL"].eq("Y"),
+        msg("with a serious event"): events["ASER"].eq("Y") | seriousness_open(events),
         f"with an event of grade {SEVERE} or more, or not graded": (events["ATOXGR"] >= SEVERE).fillna(True),
     }
     treated = adsl.loc[adsl["SAFFL"].eq("Y"), "USUBJID"].astype("str")
@@ -130,7 +151,7 @@ def _marks(events: pd.DataFrame, news: pd.Series) -> pd.Series:
 
 
 def _grade_text(grade: pd.Series) -> pd.Series:
-    return ("grade " + grade.astype("str")).where(grade.notna(), "grade not given").astype("str")
+    return ("grade " + grade.astype("str")).where(grade.notna(), msg("grade not given")).astype("str")
 
 
 def lab_panel(
@@ -210,7 +231,7 @@ def subjects_left_out(drawn: pd.DataFrame, adsl: pd.DataFrame, adae: pd.DataFram
     serious = events["ASER"].eq("Y") | seriousness_open(events)
     severe = (events["ATOXGR"] >= SEVERE).fillna(True).astype("bool")
     kinds = {
-        "with a serious event": events.loc[serious, "USUBJID"].nunique(),
+        msg("with a serious event"): events.loc[serious, "USUBJID"].nunique(),
         f"with an event of grade {SEVERE} or more, or not graded": events.loc[severe, "USUBJID"].nunique(),
         "dead": int(others["DTHFL"].eq("Y").sum()),
     }

@@ -11,6 +11,7 @@ import pandas as pd
 
 from trialbook.analyses.result import Result
 from trialbook.core.described import described
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import TOTAL
 from trialbook.safety import ledger
@@ -104,12 +105,15 @@ class EventData:
     @property
     def news_heads(self) -> dict[str, str]:
         """The column of a table that says what is new, with its head; none at the first cut."""
-        return {} if self.before is None else {"new": f"New since {self.last_cut}"}
+        return {} if self.before is None else {"new": msg("New since {last_cut}", last_cut=self.last_cut)}
 
     @property
     def heads(self) -> dict[str, str]:
         """Heads of tables by level: `DL1 (N=3)`, and Total."""
-        return {level: f"{level} (N={size})" for level, size in set_sizes(self.adsl, self.levels).items()}
+        return {
+            level: msg("{level} (N={size})", level=level, size=size)
+            for level, size in set_sizes(self.adsl, self.levels).items()
+        }
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -163,11 +167,11 @@ def _new(sets: Sets, columns: Sequence[str]) -> Sets:
 # Rows of the results as the tables show them: with what is new, the notes, and the words for nobody.
 
 
-NO_EVENT = "No treatment-emergent adverse event at this cut."
+NO_EVENT = msg("No treatment-emergent adverse event at this cut.")
 # What a table by class and term says where it is empty.
 NO_TERM = {
-    "TEAE_SOC_PT": NO_EVENT, "TRAE_SOC_PT": "No related treatment-emergent event at this cut.",
-    "SAE_SOC_PT": "No event known to be serious and treatment-emergent at this cut.",
+    "TEAE_SOC_PT": NO_EVENT, "TRAE_SOC_PT": msg("No related treatment-emergent event at this cut."),
+    "SAE_SOC_PT": msg("No event known to be serious and treatment-emergent at this cut."),
 }  # fmt: skip
 
 
@@ -204,7 +208,7 @@ def term_table(counted: Result, news: pd.DataFrame, data: EventData, most: int |
     shown = rows if most is None else most_frequent(rows, most)
     return described(
         with_news(shown, news, column="new").copy(deep=False), **data.columns, group="variable", row="variable_level",
-        row_labels={"": ANY_EVENT}, stub="Preferred term", notes=left_out(rows, shown),
+        row_labels={"": ANY_EVENT}, stub=msg("Preferred term"), notes=left_out(rows, shown),
         empty=NO_TERM.get(counted.counted.id, NO_EVENT),
     )  # fmt: skip
 
@@ -221,7 +225,7 @@ def maximum_table(by_maximum: pd.DataFrame, by_term: Result, empty: str = NO_EVE
     shown = most_frequent(by_term.ard, MOST_TERMS)
     return described(
         most_frequent_terms(maximum_frame(by_maximum), shown), group="variable", empty=empty,
-        labels={"variable_level": "Preferred term", UNGRADED: UNGRADED_LABEL}, notes=left_out(by_term.ard, shown),
+        labels={"variable_level": msg("Preferred term"), UNGRADED: UNGRADED_LABEL}, notes=left_out(by_term.ard, shown),
     )  # fmt: skip
 
 
@@ -229,9 +233,9 @@ def special_table(special: pd.DataFrame, events: pd.DataFrame, analysis: Analysi
     """T-11: events of special interest by category, each with what lies outside the window (`events` of the ledger)."""
     elsewhere = ledger.special_outside(events, analysis)
     return described(
-        with_ungraded(special), row="variable_level", stub="Category", stats=EVENT_CELL,
-        row_labels={category: f"{category} (and {words})" for category, words in elsewhere.items()},
-        empty="The protocol file names no event of special interest.",
+        with_ungraded(special), row="variable_level", stub=msg("Category"), stats=EVENT_CELL,
+        row_labels={category: msg("{category} (and {words})", category=category, words=words) for category, words in elsewhere.items()},
+        empty=msg("The protocol file names no event of special interest."),
         notes=[*severity_notes(special), *unseen_notes(special, elsewhere)],
     )  # fmt: skip
 
@@ -239,6 +243,6 @@ def special_table(special: pd.DataFrame, events: pd.DataFrame, analysis: Analysi
 def infection_table(infected: pd.DataFrame) -> pd.DataFrame:
     """T-14: infections by kind."""
     return described(
-        infected.copy(deep=False), row="variable_level", stub="Kind",
-        empty="The protocol file names no kinds of infection.",
+        infected.copy(deep=False), row="variable_level", stub=msg("Kind"),
+        empty=msg("The protocol file names no kinds of infection."),
     )  # fmt: skip

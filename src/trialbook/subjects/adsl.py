@@ -6,6 +6,7 @@ import pandas as pd
 
 from trialbook.core.dates import complete_date
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
@@ -136,13 +137,13 @@ def _rescreen_of(domains: Domains, subjects: pd.Index) -> pd.Series:
 # ----------------------------------------------------------------------------------------------------
 
 SETS = {
-    "SCRFL": "Screened",
-    "ENRFL": "Enrolled",
-    "SAFFL": "Safety set (SAF)",
+    "SCRFL": msg("Screened"),
+    "ENRFL": msg("Enrolled"),
+    "SAFFL": msg("Safety set (SAF)"),
     "DLTEFL": "DLT-evaluable",
-    "MAT28FL": "Mature for day 28",
-    "EVAL28FL": "Evaluable at day 28",
-    "PPFL": "Per protocol",
+    "MAT28FL": msg("Mature for day 28"),
+    "EVAL28FL": msg("Evaluable at day 28"),
+    "PPFL": msg("Per protocol"),
 }
 # Before an infusion a subject has no level received; screening and enrolment are counted by the level planned.
 BY_PLANNED_LEVEL = ("SCRFL", "ENRFL")

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row, proportion_rows, round_half_up
 from trialbook.subjects.ages import age_group_labels
 
 MEASURED = {
-    "AGE": "Age at consent (years)",
-    "WEIGHTBL": "Body weight before the infusion (kg)",
-    "HSCTDAYS": "Days from transplant to infusion",
-    "ONSETDAYS": "Days from onset of the disease to infusion",
-    "SRDAYS": "Days from proof of refractoriness to infusion",
+    "AGE": msg("Age at consent (years)"),
+    "WEIGHTBL": msg("Body weight before the infusion (kg)"),
+    "HSCTDAYS": msg("Days from transplant to infusion"),
+    "ONSETDAYS": msg("Days from onset of the disease to infusion"),
+    "SRDAYS": msg("Days from proof of refractoriness to infusion"),
 }
 CATEGORIES = {
     "AGEGR1": "Age group (years)", "SEX": "Sex", "DISEASE": "Underlying disease", "DONOR": "Donor", "GRAFT": "Graft",
@@ -28,8 +29,8 @@ DISEASE_CATEGORIES = {
     "LIVERSTBL": "Stage of liver", "UGISTBL": "Stage of upper GI", "LGISTBL": "Stage of lower GI",
     "LINES": "Systemic lines before the infusion", "SRPATTERN": "How steroids failed",
 }  # fmt: skip
-SEXES = {"F": "Female", "M": "Male"}
-UNKNOWN = "Not known"
+SEXES = {"F": msg("Female"), "M": msg("Male")}
+UNKNOWN = msg("Not known")
 _STATS = {"median": "Median", "min": "Minimum", "max": "Maximum"}
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from trialbook.core.datasets import first_by_rank
+
 
 @dataclass(frozen=True)
 class Ranking:
@@ -46,7 +48,7 @@ class Ranking:
     def _chosen(self, rows: pd.DataFrame, most: int) -> pd.Series:
         """Whether each row is among the first `most`, by kind and then in their order."""
         place = {kind: position for position, kind in enumerate(self.order)}
-        return self._kinds_of(rows).map(place).rank(method="first") <= most
+        return first_by_rank(self._kinds_of(rows).map(place), most)
 
     def _said(self, whole: int, others: pd.Series, shown: str, hidden: str) -> list[str]:
         if others.empty:

@@ -138,7 +138,7 @@ class Library:
     @cached_property
     def _follow_no_one(self) -> set[str]:
         """Modules whose imports cannot be read from their text."""
-        # What the root imports by name is named by the notebook that uses the name (`offered_names`).
+        # What the root imports by name is found from the notebook that uses the name (`offered_names`).
         exempt = {self._name, *(f"{self._name}.{name}" for name in IMPORTS_OTHERS_ONLY)}
         return {module for module, text in self._texts.items() if module not in exempt and _is_dynamic(text)}
 

@@ -63,7 +63,7 @@ def deriving(function: Callable[..., Any]) -> Callable[..., Any]:
     """A derivation as a notebook calls it, `tb.derive_adtte(study)`: refused where its input was filtered.
 
     ADSL and the response at day 28 are read where they are not given. Raises StopError naming who is missing when the
-    study is not that of the step, or ADSL is not the one that an earlier step left.
+    study is not that of the step, or ADSL is not the one that an earlier step wrote.
     """
 
     @wraps(function)

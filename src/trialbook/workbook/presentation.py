@@ -34,7 +34,7 @@ def result_view(result: Result, reported: pd.DataFrame, only: str = "") -> tuple
     """The rows of a result that its table shows, and how: headers with N, row labels, pattern, note.
 
     `only`: the analysis of several that is shown, as OS_KM; `reported`: all rows that the step has reported; where n is
-    not evaluable, their BOUNDS stand beside it.
+    not evaluable, their BOUNDS are beside it.
     """
     counted = result.counted
     rows = result.ard
@@ -112,8 +112,8 @@ def unknown(rows: pd.DataFrame) -> list[str]:
 def ard_look(rows: pd.DataFrame, levels: Sequence[str], reported: pd.DataFrame) -> dict[str, Any]:
     """How rows of the results are shown where the cell does not say: what tells rows apart, and which numbers.
 
-    `reported`: all rows that the step has reported; where the rows themselves have no N, the number followed stands in
-    the heads.
+    `reported`: all rows that the step has reported; where the rows themselves have no N, the heads
+    give the number followed.
     """
     names = set(rows["stat_name"])
     followed = reported[reported["analysis_id"].isin([f"{name}_EVENTS" for name in rows["variable"].unique()])]

@@ -1,6 +1,6 @@
-"""Whether what a derivation starts from, and what a step leaves, is whole: no filter left over from a look at the data.
+"""Whether what a derivation starts from, and what a step writes, is whole: no filter left over from a look at the data.
 
-A derivation takes the study of its step and the ADSL that an earlier step left. A subject who is missing there would
+A derivation takes the study of its step and the ADSL that an earlier step wrote. A subject who is missing there would
 be missing from every number, so the build stops and says who it is.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trialbook.analyses.result import Result
     from trialbook.core.domains import Domains
 
-# What a derivation calls a dataset that an earlier step left.
+# What a derivation calls a dataset that an earlier step wrote.
 READ_AS = {"adsl": "adsl", "subjects": "adsl", "day28": "adrsp28", "primary": "adrsp28"}
 # What the numbers of a frame rest on, kept by pandas along its copies and selections.
 OTHER_KEYS = "trialbook other keys"
@@ -47,9 +47,15 @@ class Whole:
             same = len(frame) == len(whole) and "USUBJID" in frame
             if not same or sorted(frame["USUBJID"]) != sorted(whole["USUBJID"]):
                 raise StopError(
-                    f"a filter was left in a cell: {missing_words(whole, frame, name)}", file=self.notebook, value=name,
+                    f"a filter was left in a cell: {self._missing(whole, frame, name)}", file=self.notebook, value=name,
                     next_step=f"take it out, or give the selection another name than {name}",
                 )  # fmt: skip
+
+    def _missing(self, whole: pd.DataFrame, frame: pd.DataFrame, name: str) -> str:
+        """`missing_words`, with the numbers that readers know subjects by."""
+        adsl = self.given.get("adsl")
+        numbers = {} if adsl is None else dict(zip(adsl["USUBJID"], adsl["SUBJID"], strict=True))
+        return missing_words(whole, frame, name, numbers)
 
     def stop_if_study_filtered(self, study: StudyData, own: StudyData) -> bool:
         """Raises StopError when the domains of a study are not those of the step; whether its keys are in force."""
@@ -72,7 +78,7 @@ class Whole:
             if code not in given or not given[code].equals(own[code]):
                 now = given[code] if code in given else own[code].head(0)
                 raise StopError(
-                    f"a filter was left in front of a derivation: {missing_words(own[code], now, code)}",
+                    f"a filter was left in front of a derivation: {self._missing(own[code], now, code)}",
                     file=self.notebook, value=code, next_step="take the filter out, and pass step.study",
                 )  # fmt: skip
 
@@ -83,7 +89,7 @@ class Whole:
         ).equals(whole.reset_index(drop=True)):
             return
         raise StopError(
-            f"a filter or a change was left {place}: {missing_words(whole, frame, name)}", file=self.notebook,
+            f"a filter or a change was left {place}: {self._missing(whole, frame, name)}", file=self.notebook,
             value=name, next_step="take it out of the cells; an analysis of a selection gets an id of its own "
             '(tb.rate(..., where=..., id="MY_..."))',
         )  # fmt: skip
@@ -145,10 +151,20 @@ def changed_keys(study: StudyData, own: StudyData) -> str:
     return ", ".join(f"{key}: {now[key]}" for key in now if now[key] != then.get(key))
 
 
-def missing_words(whole: pd.DataFrame, frame: pd.DataFrame, name: str) -> str:
-    """Who, or what, a frame lacks of the dataset that it was: `subject 004 is missing from adsl`."""
+def missing_words(
+    whole: pd.DataFrame, frame: pd.DataFrame, name: str, numbers: Mapping[str, str] | None = None
+) -> str:  # fmt: skip
+    """Who, or what, a frame lacks of the dataset that it was: `subject 004 is missing from adsl`.
+
+    `numbers`: SUBJID by USUBJID.
+
+    >>> whole = pd.DataFrame({"SUBJID": ["003", "004"]})
+    >>> missing_words(whole, whole.head(1), "adsl")
+    'subject 004 is missing from adsl'
+    """
     column = next((key for key in ("SUBJID", "USUBJID") if key in whole and key in frame), "")
-    gone = sorted(set(whole[column].astype("str")) - set(frame[column].astype("str"))) if column else []
+    lost = set(whole[column].astype("str")) - set(frame[column].astype("str")) if column else set()
+    gone = sorted((numbers or {}).get(person, person) for person in lost)
     if gone:
         more = f" and {len(gone) - NAMED} more" if len(gone) > NAMED else ""
         one = len(gone) == 1
@@ -157,12 +173,12 @@ def missing_words(whole: pd.DataFrame, frame: pd.DataFrame, name: str) -> str:
         )
     if len(whole) != len(frame):
         return f"{name} has {len(frame)} rows, {len(whole)} were there"
-    lost = [str(key) for key in whole.columns if key not in frame]
-    return f"the column {lost[0]} of {name} is missing" if lost else f"values of {name} were changed"
+    columns = [str(key) for key in whole.columns if key not in frame]
+    return f"the column {columns[0]} of {name} is missing" if columns else f"values of {name} were changed"
 
 
 def stop_if_other_keys(result: Result, notebook: str) -> None:
-    """Raises StopError when a published analysis was made of data that were derived under other keys."""
+    """Raises StopError when a published analysis was made from data that were derived under other keys."""
     keys = result.attrs.get(OTHER_KEYS)
     if keys and not result.counted.added:
         raise StopError(

@@ -116,7 +116,7 @@ def body(html: str) -> str:
 
 
 def test_the_markup_of_a_table_with_groups_and_row_heads():
-    """The column that heads the rows comes first and stands left, numbers or not; a group without a name has a line."""
+    """The column that heads the rows comes first, left-aligned, numbers or not; a group without a name has a line."""
     frame = pd.DataFrame({"level": ["DL1", ""], "term": ["Sepsis", "a < b"], "day": [3, None]})
     assert body(table(frame, "Events", group="level", stub="day", labels={"day": "Day"}).html) == (
         '<thead><tr class="gt_col_headings">'

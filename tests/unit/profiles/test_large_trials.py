@@ -26,12 +26,9 @@ from trialbook.efficacy.day28 import day28_response
 from trialbook.efficacy.response_tables import (
     DEAD,
     WITHOUT,
-    drawn_note,
-    drawn_subjects,
-    first_rows,
     response_kinds,
     response_listing,
-    rows_note,
+    response_ranking,
     stage_changes,
 )  # fmt: skip
 from trialbook.efficacy.sensitivity import sensitivity_responses
@@ -149,26 +146,26 @@ def test_a_figure_of_events_keeps_the_worst_and_says_who_is_left_out(large: Larg
 
 def test_a_figure_of_responses_keeps_the_dead_and_those_without_a_response(large: Large) -> None:
     adrs, adsl = large.data["adrs"], large.data["adsl"]
-    kinds = response_kinds(adrs, adsl)
+    kinds, ranking = response_kinds(adrs, adsl), response_ranking(adrs, adsl)
     most = int(kinds.isin([DEAD, WITHOUT]).sum()) - 5
-    chosen = drawn_subjects(adrs, adsl, most)
+    chosen = ranking.drawn(most)
     assert len(chosen) == most
     assert set(kinds[kinds == DEAD].index) <= set(chosen)
     assert set(kinds[chosen]) == {DEAD, WITHOUT}
-    (note,) = drawn_note(adrs, adsl, most)
+    (note,) = ranking.drawn_note(most)
     assert f"{most} of {TREATED} treated subjects are drawn" in note
     assert f"Not drawn: {TREATED - most} (5 {WITHOUT}, " in note
-    assert drawn_note(adrs, adsl, TREATED) == []
+    assert ranking.drawn_note(TREATED) == []
     # A listing that is cut keeps the same subjects, in its own order.
     listing = response_listing(large.responses, adrs, adsl)
-    listed = first_rows(listing, adrs, adsl, most)
+    listed = ranking.first(listing, most)
     assert set(listed["SUBJID"]) == subjects(large, pd.Series(chosen))
     assert listed["SUBJID"].tolist() == [name for name in listing["SUBJID"] if name in set(listed["SUBJID"])]
-    (note,) = rows_note(listing, adrs, adsl, most)
+    (note,) = ranking.note(listing, most)
     assert f"{most} of {TREATED} subjects are listed: first the dead" in note
     assert f"Not listed: {TREATED - most} (5 {WITHOUT}, " in note
-    assert first_rows(listing, adrs, adsl, TREATED).equals(listing)
-    assert rows_note(listing, adrs, adsl, TREATED) == []
+    assert ranking.first(listing, TREATED).equals(listing)
+    assert ranking.note(listing, TREATED) == []
     # The waterfall is sorted from the best: what is cut off must not be the worst.
     worst = stage_changes(large.responses, adrs, adsl, TREATED)["CHANGE"].max()
     assert stage_changes(large.responses, adrs, adsl, most)["CHANGE"].max() == worst
