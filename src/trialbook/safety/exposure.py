@@ -222,7 +222,7 @@ def exposure_of_subjects(
 
 
 LINE_LABELS = {
-    "SUBJID": msg("Subject"), "TRT01A": msg("Dose level"), "NINF": msg(msg("Infusions")), "DUE": msg("Due by the cut"),
+    "SUBJID": msg("Subject"), "TRT01A": msg("Dose level"), "NINF": msg("Infusions"), "DUE": msg("Due by the cut"),
     "CUMDOSE": msg("10^6 cells/kg in sum"), "SHARE": msg("% of the dose due"),
 }  # fmt: skip
 

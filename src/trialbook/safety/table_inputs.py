@@ -110,10 +110,7 @@ class EventData:
     @property
     def heads(self) -> dict[str, str]:
         """Heads of tables by level: `DL1 (N=3)`, and Total."""
-        return {
-            level: msg("{level} (N={size})", level=level, size=size)
-            for level, size in set_sizes(self.adsl, self.levels).items()
-        }
+        return {level: f"{level} (N={size})" for level, size in set_sizes(self.adsl, self.levels).items()}
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -234,7 +231,10 @@ def special_table(special: pd.DataFrame, events: pd.DataFrame, analysis: Analysi
     elsewhere = ledger.special_outside(events, analysis)
     return described(
         with_ungraded(special), row="variable_level", stub=msg("Category"), stats=EVENT_CELL,
-        row_labels={category: msg("{category} (and {words})", category=category, words=words) for category, words in elsewhere.items()},
+        row_labels={
+            category: msg("{category} (and {words})", category=category, words=words)
+            for category, words in elsewhere.items()
+        },
         empty=msg("The protocol file names no event of special interest."),
         notes=[*severity_notes(special), *unseen_notes(special, elsewhere)],
     )  # fmt: skip
