@@ -17,6 +17,7 @@ from trialbook.display.page import NOTHING_LOADED, render_page
 from trialbook.display.page_content import parameters_html
 from trialbook.display.page_outputs import is_own_html, left_out
 from trialbook.display.prose import prose_html
+from trialbook.display.tables import table
 from trialbook.protocol.models import Protocol
 
 LIBRARY = "window.vegaEmbed = () => Promise.resolve();"
@@ -174,6 +175,19 @@ def test_the_parameters_of_the_cut_are_a_table(page_of):
     made = new_notebook(cells=[new_code_cell(source, metadata={"tags": ["injected-parameters"]})])
     assert "Parameters of this cut" in page_of(made=made)
     assert '<pre class="code">' not in page_of(made=made)
+
+
+def test_cells_that_look_at_data_are_folded_together_and_their_code_is_not(page_of):
+    frames = [table(pd.DataFrame({"x": [number]}), f"Frame {number}") for number in (1, 2, 3)]
+    made = notebook("# Title", *frames)
+    for cell in made.cells[1:3]:
+        cell.metadata["tags"] = ["look"]
+    html = page_of(made=made)
+    assert html.count('<details class="tb tb-look">') == 1
+    folded = html.partition('<details class="tb tb-look">')[2].partition("</details>")[0]
+    assert [f"Frame {number}" in folded for number in (1, 2, 3)] == [True, True, False]
+    assert html.index("Frame 3") > html.index("Frame 2")
+    assert "<code>" not in folded
 
 
 def test_code_is_on_the_page_escaped(page_of):
