@@ -17,7 +17,6 @@ from trialbook.display.page import NOTHING_LOADED, render_page
 from trialbook.display.page_content import parameters_html
 from trialbook.display.page_outputs import is_own_html, left_out
 from trialbook.display.prose import prose_html
-from trialbook.display.tables import table
 from trialbook.protocol.models import Protocol
 
 LIBRARY = "window.vegaEmbed = () => Promise.resolve();"
