@@ -253,7 +253,8 @@ def _visits(visits: pd.DataFrame) -> pd.DataFrame:
 def _site_records(study: StudyData, rules: Deviations) -> pd.DataFrame:
     """DV: USUBJID SITEROW DVSEQ DVTERM DVSEV DATE KINDS (possible, the likeliest first) TEXT (all words)."""
     dv = study.domains["DV"]
-    text = dv[["DVDECOD", "DVCAT", "DVTERM"]].fillna("").agg(" ".join, axis=1).str.lower()
+    text = dv["DVDECOD"].fillna("") + " " + dv["DVCAT"].fillna("") + " " + dv["DVTERM"].fillna("")
+    text = text.astype("str").str.lower()
     criteria = [word.lower() for c in study.protocol.criteria for word in (c.id, *c.audit_columns())]
     kinds = [_kinds(one, rules, criteria) for one in text]
     category = dv["DVCAT"].fillna("").str.lower()

@@ -225,11 +225,11 @@ def late_serious(facts: Facts, rule: LateSerious) -> Outcome:
     ae = facts.of_treated("adae")
     ae = ae[ae["ASER"].eq("Y")].assign(TERM=lambda rows: _term(rows))
     # An event that was there and has become serious is no event that was reported late.
-    known = set(zip(before["USUBJID"], before["AESEQ"].astype("str"), strict=True))
-    fresh = ae[[key not in known for key in zip(ae["USUBJID"], ae["AESEQ"].astype("str"), strict=True)]]
-    known_terms = set(zip(before["USUBJID"], _term(before), before["ASTDT"], strict=True))
-    same = [key in known_terms for key in zip(fresh["USUBJID"], fresh["TERM"], fresh["ASTDT"], strict=True)]
-    fresh = fresh[~pd.Series(same, index=fresh.index, dtype="bool")]
+    known: set[tuple[object, ...]] = set(zip(before["USUBJID"], before["AESEQ"].astype("str"), strict=True))
+    known |= set(zip(before["USUBJID"], _term(before), before["ASTDT"], strict=True))
+    keys = zip(ae["USUBJID"], ae["AESEQ"].astype("str"), ae["TERM"], ae["ASTDT"], strict=True)
+    new = [(who, seq) not in known and (who, term, onset) not in known for who, seq, term, onset in keys]
+    fresh = ae[pd.Series(new, index=ae.index, dtype="bool")]
     if date is None:
         return Outcome(applies=False)
     late = fresh[fresh["ASTDT"] < date - pd.Timedelta(days=rule.grace_days)]
