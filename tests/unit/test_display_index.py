@@ -331,7 +331,7 @@ def test_the_first_page_answers_before_it_lists(protocol):
              "Since the data cut C1", "Coming up", "Every treated subject", "By dose level"]  # fmt: skip
     places = [html.index(words) for words in order]
     assert places == sorted(places)
-    assert '<a href="profiles/S01.html">S01</a>' in html
+    assert '<a class="tb-subject" href="profiles/S01.html">S01</a>' in html
     assert 'href="03_safety.html#s-liver"' in html
     assert "1 rules looked, 1 raised something" in html
     assert "Protocol deviations: 3 major, 2 minor; 1 not recorded by the site." in html
