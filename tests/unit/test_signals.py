@@ -165,6 +165,19 @@ def test_severities_are_those_of_the_protocol_file(found: list[Signal], protocol
     assert by_subject["L3", "unrepeatable_assessment"] == protocol.signals.unrepeatable_assessment.coming == "low"
 
 
+def test_a_trial_that_collects_no_grades_has_one_gap_and_few_ungraded_events_one_each(crowd: Facts) -> None:
+    ae = crowd.data["adae"]
+    serious = ae[ae["USUBJID"].eq("iMSC-2001-C1")].assign(ATOXGR=pd.array([pd.NA], dtype="Int64"))
+    for copies, found, gaps in ((10, 10, 0), (11, 0, 1)):
+        many = pd.concat([serious.assign(AESEQ=k, EPISODE=k) for k in range(copies)], ignore_index=True)
+        facts = replace(crowd, data={**crowd.data, "adae": many})
+        own = [one for one in signals_of(facts)[0] if one.rule == "ungraded_serious"]
+        assert sum(one.message_id == "ungraded_serious" for one in own) == found
+        assert [one.sentence for one in own if one.message_id == "not_checked"] == [
+            "Serious event without a grade: could not be checked for C1: no adverse event has a grade."
+        ] * gaps
+
+
 def test_two_dlts_at_one_level_are_one_signal_of_the_level(crowd: Facts, protocol: Protocol) -> None:
     def levels(dlts: int) -> list[Signal]:
         rules = protocol.signals

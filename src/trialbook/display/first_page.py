@@ -26,7 +26,7 @@ RULE_WORDS = {
 WIDE, HIGH, PAD = 420, 26, 6
 TICKS = (0, 28, 100, 180, 365, 730)
 # Nobody reads more rows, and a page must stay small; the files of the build hold all.
-MOST_ROWS, MOST_SUBJECTS = 500, 40
+MOST_ROWS, MOST_SUBJECTS, MOST_GROUPS = 500, 40, 12
 STALE = 30
 
 

@@ -50,6 +50,7 @@ def render_index(
     board, board_notes = _board(page["board"], profiled, facts.screened_only)
     low = [one for one in page["signals"] if one["severity"] == shown.LOW]
     first = [one for one in page["signals"] if one["severity"] != shown.LOW]
+    groups = shown.groups_of(first, profiled)
     levels = table(
         facts.levels, "Headline numbers by dose level", labels={"measure": "", **facts.level_heads},
         notes=["- : not estimable, or not reported at this cut."], right=list(facts.levels.columns[1:]),
@@ -75,7 +76,8 @@ def render_index(
         answer=_answer(page["enrolment"]),
         dlt_page=_page_of(facts, "dlt"),
         safety=facts.safety,
-        groups=shown.groups_of(first, profiled)[: shown.MOST_ROWS],
+        groups=groups[: shown.MOST_GROUPS],
+        more_groups=groups[shown.MOST_GROUPS : shown.MOST_ROWS],
         low=low[: shown.MOST_ROWS],
         rules=_rules(page["rules"]).html,
         rules_said=shown.rules_said(page["rules"]),

@@ -178,6 +178,7 @@ class UngradedSerious(SignalRule):
     """A serious event, or one that may be, since the first infusion and without a grade."""
 
     severity: Severity = "high"
+    unknown: Severity = "medium"
     assumption: str = "A-185"
 
 

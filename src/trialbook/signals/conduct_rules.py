@@ -93,7 +93,8 @@ def lost_to_follow_up(facts: Facts, rule: LostToFollowUp) -> Outcome:
         for row in rows.itertuples()
     ]  # fmt: skip
     unseen = list(alive.loc[alive["LSTALVDT"].isna(), "USUBJID"])
-    return Outcome(found, [Unchecked(message("no_proof_of_life"), unseen)] if unseen else [])
+    unchecked = [Unchecked(message("no_proof_of_life"), unseen)] if unseen else []
+    return Outcome(found, unchecked, applies=facts.study.protocol.has_endpoint("OS"))
 
 
 def dose_deviation(facts: Facts, rule: DoseDeviation) -> Outcome:

@@ -91,6 +91,7 @@ PATTERNS: Mapping[str, str] = {
     "endpoint_CR_D28": "the complete response rate at day 28",
     "endpoint_OS": "survival at day {day}",
     "no_laboratory": "no laboratory result after the first infusion",
+    "no_grades": "no adverse event has a grade",
     "no_upper_limit": "results of ALT, AST or bilirubin without an upper limit of normal",
     "no_liver_tests": "no ALT or AST, or no bilirubin, with an upper limit of normal after the first infusion",
     "no_proof_of_life": "no record proves life",

@@ -17,8 +17,9 @@ from trialbook.protocol.conduct import (
     UndatedDeath,
     UngradedSerious,
 )
+from trialbook.queries.query_list import ONE_BY_ONE
 from trialbook.results.ard import round_half_up
-from trialbook.safety.ae_tables import seriousness_open
+from trialbook.safety.ae_tables import grades_collected, seriousness_open
 from trialbook.safety.ledger import serious_events
 from trialbook.signals.messages import message
 from trialbook.signals.model import Facts, Found, Outcome, Unchecked
@@ -157,13 +158,18 @@ def ungraded_serious(facts: Facts, rule: UngradedSerious) -> Outcome:
     ae = facts.of_treated("adae")
     ae = ae.assign(SERIOUS=ae["ASER"].eq("Y"), OPEN=seriousness_open(ae), TERM=_term(ae))
     rows = ae[ae["TRTEMFL"].eq("Y") & ae["ATOXGR"].isna() & (ae["SERIOUS"] | ae["OPEN"])]
+    rows = rows.sort_values(["USUBJID", "SERIOUS", "AESEQ"], ascending=[True, False, True], kind="stable")
+    rows = rows.drop_duplicates(["USUBJID", "EPISODE"])
+    if len(rows) > ONE_BY_ONE and not grades_collected(facts.data["adae"]):
+        # A trial that collects no grade at all has one gap, not one per event.
+        return Outcome(unchecked=[Unchecked(message("no_grades"), list(dict.fromkeys(rows["USUBJID"])))])
     return Outcome([
         Found(
             "ungraded_serious" if row.SERIOUS else "ungraded_maybe_serious",
             {"term": row.TERM, "day": _day(row.RELDAY)}, [("adae", row.USUBJID, f"AESEQ={row.AESEQ}")],
-            subject=row.USUBJID, key=f"AESEQ={row.AESEQ}",
+            subject=row.USUBJID, key=f"AESEQ={row.AESEQ}", severity=None if row.SERIOUS else rule.unknown,
         )
-        for row in rows.sort_values(["USUBJID", "AESEQ"], kind="stable").itertuples()
+        for row in rows.itertuples()
     ])  # fmt: skip
 
 
