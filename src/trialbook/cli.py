@@ -1,4 +1,4 @@
-"""The command line: thin; it parses, calls the runner, and turns our errors into one message and an exit status."""
+"""The command line: parses, calls the commands, and turns errors into one message and an exit status."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import Annotated, Literal
 import typer
 
 from trialbook.commands.process import Ended, end_in_order, leave, stand_alone
-from trialbook.core.errors import StopError, TrialbookError, UsageError, in_chinese, unknown_error
+from trialbook.core.environment_variables import MEMORY_LIMIT, TIME_LIMIT
+from trialbook.core.errors import StopError, TrialbookError, UsageError, unknown_error
 from trialbook.core.privacy import masked_argument
 from trialbook.core.terminal import terminal, wrong_usage
-from trialbook.kernels.environment import MEMORY_LIMIT, TIME_LIMIT, Limits
+from trialbook.kernels.environment import Limits
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
@@ -35,7 +36,7 @@ def build(
     ] = None,
     out: Out = Path("build"),
     jobs: Annotated[int, typer.Option(min=1, help="Notebooks that run side by side")] = 2,
-    force: Annotated[bool, typer.Option("--force", help="Build every step anew")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Rebuild every step")] = False,
     charts: Annotated[Literal["live", "static"], typer.Option(help="static: pages without any script")] = "live",
     supersede: Annotated[bool, typer.Option("--supersede", help="Replace a build of other data, and keep it")] = False,
     grid: Annotated[Path | None, typer.Option("--grid", help="Grid file: cuts under many parameters")] = None,
@@ -95,7 +96,7 @@ def status(
     out: Out = Path("build"),
     charts: Annotated[Literal["live", "static"], typer.Option()] = "live",
 ) -> None:
-    """Say what a build would make anew, and why; builds nothing."""
+    """Say what a build would rebuild, and why; builds nothing."""
     from trialbook.commands.status import is_up_to_date, pieces_status
     from trialbook.pipeline.build import step_store
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
@@ -115,7 +116,7 @@ def status(
             console.print(f"               {line}", markup=False)
     anew = sum(piece.state != "kept" for piece in found)
     console.print(
-        f"{trial.cut.cut_id}: {len(found) - anew} of {len(found)} pieces are kept; pages are put together anew"
+        f"{trial.cut.cut_id}: {len(found) - anew} of {len(found)} pieces are kept; pages are put together again"
     )
 
 
@@ -137,7 +138,7 @@ def verify(
         for line in [f"\n{title}", *lines] if lines else []:
             console.print(line, markup=False)
     if proof.differences:
-        raise StopError(f"the build {trial.cut.cut_id} is not proved", next_step="look at the places above")
+        raise StopError(f"the build {trial.cut.cut_id} could not be proved", next_step="look at the places above")
     said = "every byte agrees with the rebuild" if proof.rebuilt else "files and sources agree; nothing was built again"
     console.print(f"{trial.cut.cut_id}: {said}", markup=False)
 
@@ -148,20 +149,19 @@ def diff(
     new: str,
     out: Out = Path("build"),
     most: Annotated[int, typer.Option(min=1, help="Rows of each table that are shown")] = 60,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the comparison as a page to this file")] = None,
 ) -> None:
-    """What changed between two built cuts (ids, or build folders): records, subjects, results, decisions."""
-    from trialbook.diff.builds import difference_report
+    """What changed between two built cuts (ids, or build folders): records and values first, then results."""
+    from trialbook.commands.diff import built, compare, diff_lines, write_diff_page
 
-    folders = [Path(name) if "/" in name else out / name for name in (old, new)]
-    for folder in folders:
-        if not (folder / "manifest.json").is_file():
-            raise UsageError("there is no complete build here", file=str(folder), next_step="build this cut first")
-    for title, frame in difference_report(*folders).items():
-        console.print(f"\n{title}: {len(frame)}", markup=False)
-        if len(frame):
-            console.print(frame.head(most).to_string(index=False), markup=False)
-        if len(frame) > most:
-            console.print(f"and {len(frame) - most} more (--most {len(frame)} shows all)", markup=False)
+    one, two = built(old, out), built(new, out)
+    changes = compare(one, two)
+    if html is not None:
+        write_diff_page(one, two, changes, html)
+        console.print(str(html.resolve()), markup=False)
+        return
+    for line in diff_lines(changes, most):
+        console.print(line, markup=False)
 
 
 @app.command("new-cut")
@@ -182,10 +182,10 @@ def new_cut(
 
 @app.command("draft-contract")
 def draft_contract(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset that a notebook leaves")],
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset that a notebook writes")],
     out: Out = Path("build"),
 ) -> None:
-    """Draft a first contract for a dataset from what a run has left of it; overwrites nothing."""
+    """Draft a first contract for a dataset from the one that a run wrote; overwrites nothing."""
     from trialbook.commands.draft_contract import write_draft
     from trialbook.protocol.load import project_root
 
@@ -213,16 +213,20 @@ def design_oc(
     trials: Annotated[int, typer.Option(min=1, help="Simulated trials of each plan")] = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same trials")] = 20240321,
     accrual: Annotated[float | None, typer.Option(help="Days between suitable patients; 0 = all at once")] = None,
-    pending: Annotated[Literal["lost", "queue"], typer.Option(help="Who comes while the rule waits")] = "lost",
+    pending: Annotated[
+        Literal["lost", "queue"], typer.Option(help="What happens to patients who come while the rule waits")
+    ] = "lost",
     stagger: Annotated[int, typer.Option(min=0, help="Days between two first infusions, at least")] = 0,
-    not_evaluable: Annotated[float | None, typer.Option(help="Share who leave early without a DLT")] = None,
+    not_evaluable: Annotated[float | None, typer.Option(help="Share of subjects who leave early without a DLT")] = None,
     skeleton: Annotated[str | None, typer.Option(help="Prior DLT rates of the CRM")] = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Enumerate, cohorts treated whole, instead")] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Enumerate all outcomes instead, cohorts treated whole")
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes; their number changes no digit")] = 1,
     dask: Annotated[str | None, typer.Option("--dask", help="Scheduler of a cluster to simulate on, tcp://...")] = None,
     dask_wait: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for scheduler and workers")] = 30,
     out: Annotated[Path | None, typer.Option("--out", help="Write every measure to this CSV file")] = None,
-    protocol: Annotated[Path, typer.Option("--protocol", help="Gives all other values")] = PROTOCOL,
+    protocol: Annotated[Path, typer.Option("--protocol", help="Protocol file, for all other values")] = PROTOCOL,
 ) -> None:
     """Operating characteristics of escalation rules under assumed true DLT rates."""
     from trialbook.commands import design_oc as run
@@ -272,14 +276,17 @@ def run() -> int:
         return end.code if isinstance(end.code, int) else 0
     except TrialbookError as error:
         _say(error)
-        if chinese := in_chinese(error):
-            _say(chinese)
+        if error.rule:
+            from trialbook.pipeline.cut_queue import in_chinese
+
+            if chinese := in_chinese(error):
+                _say(chinese)
         return error.exit_status
     except Ended as end:
-        _say(f"ended by {end.name}; a build that was not finished has left nothing, the last complete one is as it was")
+        _say(f"ended by {end.name}; an unfinished build has published nothing, the last complete one is unchanged")
         return end.exit_status
     except OSError as error:
-        what = f"{error.filename}: cannot be read or" if error.filename else "what was to be said could not be"
+        what = f"{error.filename}: cannot be read or" if error.filename else "the output could not be"
         _say(f"{what} written ({error.strerror or type(error).__name__})")
         return 1
     except Exception as error:

@@ -21,7 +21,7 @@ from trialbook_demo.snapshots import DEMO_CUTS, NOTICE
 from trialbook_demo.trial import SEED, SUBJECTS, simulate_trial
 
 # ----------------------------------------------------------------------------------------------------
-# The forms of the imagined EDC: which variable stands under which Chinese header, in which words, in which file.
+# The forms of the imagined EDC: which variable is under which Chinese header, in which words, in which file.
 
 
 class Field(NamedTuple):
@@ -38,7 +38,7 @@ class Field(NamedTuple):
 
 
 class Form(NamedTuple):
-    """One form: its domain, its sheet, its columns; `items` names the tests that stand beside each other in a row."""
+    """One form: its domain, its sheet, its columns; `items` names the tests that are side by side in a row."""
 
     domain: str
     fields: tuple[Field, ...]

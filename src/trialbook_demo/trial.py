@@ -1,4 +1,4 @@
-"""The synthetic trial: who takes part, and the records of every subject as they stood on any day."""
+"""The synthetic trial: who takes part, and the records of every subject on any day."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pandas as pd
 
 from trialbook_demo.adverse_events import write_events
-from trialbook_demo.casebook import COLUMNS, CaseBook
+from trialbook_demo.casebook import COLUMNS, CaseBook, visits, write_visits
 from trialbook_demo.demo_subjects import FAILURES, TREATED
 from trialbook_demo.disease import write_disease
 from trialbook_demo.history import (
@@ -19,15 +19,14 @@ from trialbook_demo.history import (
     write_eligibility_form,
     write_history,
     write_infusions,
+    write_medication,
     write_subject,
     write_survival,
 )  # fmt: skip
 from trialbook_demo.laboratory import write_labs, write_vitals
-from trialbook_demo.medication import write_medication
 from trialbook_demo.random_draws import Chance
 from trialbook_demo.random_subjects import failed_by_chance, treated_by_chance
 from trialbook_demo.scenario import Story
-from trialbook_demo.visits import visits, write_visits
 
 SEED = 20240321
 SUBJECTS = 12
@@ -49,7 +48,7 @@ class SimulatedTrial:
         return {story.role: story.usubjid for story in self.stories}[role]
 
     def rows(self, as_of: date = FOREVER, ahead: Mapping[str, int] | None = None) -> Iterator[tuple[str, Row]]:
-        """Domain and row of each record as it stood at the end of a day, subject by subject.
+        """Domain and row of each record at the end of a day, subject by subject.
 
         `ahead`: roles whose records were already entered some days beyond that day.
         """

@@ -1,6 +1,6 @@
 """Measures the workbook on this machine: `python -m bench time` and `python -m bench scale`, with PYTHONPATH=tests.
 
-With `--readme` the table replaces the one in the README; without it, it is printed only.
+With `--write` the table replaces the one in docs/performance.md; without it, it is printed only.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from pathlib import Path
 from bench import design_simulator
 from bench.benches import BENCHES, run_bench
 from bench.project_copy import ROOT, ProjectCopy
-from bench.readme_tables import bench_table, scale_table, simulator_table, write_between
 from bench.scale import SIZES, build_of_size
+from bench.tables import bench_table, scale_table, simulator_table, write_between
 
+PAGE = "docs/performance.md"
 MARKERS = {"time": "bench", "scale": "scale"}
 
 
@@ -43,8 +44,8 @@ def main() -> int:
                 _tell(f"{subjects} subjects", sizes[-1].whole.seconds)
             table, missed = scale_table(sizes), []
     print(table)
-    if asked.readme:
-        write_between(ROOT / "README.md", MARKERS[asked.what], table)
+    if asked.write:
+        write_between(ROOT / PAGE, MARKERS[asked.what], table)
     for name in missed:
         _tell(f"slower than asked: {name}")
     return 1 if missed else 0
@@ -53,7 +54,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("what", choices=sorted(MARKERS))
-    parser.add_argument("--readme", action="store_true", help="write the table into README.md")
+    parser.add_argument("--write", action="store_true", help=f"write the table into {PAGE}")
     parser.add_argument("--repeats", type=int, default=0, help="runs of each benchmark (default: its own number)")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="subjects of `scale`")
     return parser.parse_args()

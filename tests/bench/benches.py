@@ -1,4 +1,4 @@
-"""The benchmarks of the README: a registry, so that a new one is a function and a line in `BENCHES`."""
+"""The benchmarks of docs/performance.md: a registry, so that a new one is a function and a line in `BENCHES`."""
 
 from __future__ import annotations
 

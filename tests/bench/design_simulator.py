@@ -1,7 +1,7 @@
 """How fast the design simulator is against plain Python loops that make the same decisions (issue 7).
 
 `measure()` gives rows; run alone it prints them. Both sides draw their own patients, and both ends are tested to be
-the same trial by trial (tests/unit/test_operating_characteristics.py).
+the same trial by trial (tests/unit/escalation_simulation/test_operating_characteristics.py).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if __name__ == "__main__":
 
 from reference.escalation_loop import Decide, asking, by_table, one_trial
 from reference.three_plus_three import Counts, advised
+from support.default_keys import keys
 from trialbook.escalation_simulation.plan import Plan, make_plan
 from trialbook.escalation_simulation.summary import design_oc
-from trialbook.protocol.analysis import Analysis
 
 RATES = (0.05, 0.15, 0.30)
 TRIALS, LOOP_TRIALS = 10_000, 300
@@ -31,7 +31,7 @@ Row = dict[str, str | int | float]
 
 def measure() -> list[Row]:
     """Processor seconds per 10,000 trials: each rule's simulator, the loops of the 3+3, and how many times its time."""
-    plan = make_plan("3+3", RATES, Analysis(), arrivals="queue", accrual_days=21.0)
+    plan = make_plan("3+3", RATES, keys(), arrivals="queue", accrual_days=21.0)
     design_oc([plan], 100, 1)
     fast = min(_seconds(lambda: design_oc([plan], TRIALS, 1)) for _ in range(3))
     rows: list[Row] = [_row("3+3", "simulator", fast, 1.0)]
@@ -43,7 +43,7 @@ def measure() -> list[Row]:
         slow = _seconds(lambda decide=decide: _loop(plan, decide)) * TRIALS / LOOP_TRIALS  # type: ignore[misc]
         rows.append(_row("3+3", name, slow, slow / fast))
     for rule in ("Rolling6", "BOIN", "CRM", "TITE-BOIN", "TITE-CRM"):
-        other = make_plan(rule, RATES, Analysis())
+        other = make_plan(rule, RATES, keys())
         rows.append(_row(rule, "simulator", _seconds(lambda other=other: design_oc([other], TRIALS, 1)), 0.0))  # type: ignore[misc]
     return rows
 

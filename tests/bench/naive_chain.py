@@ -19,7 +19,7 @@ CONTRACTS = Path(__file__).with_name("naive_contracts.py")
 
 def naive_chain(project: ProjectCopy, folder: Path, told: dict[str, float]) -> Measured:
     """Runs the chain over the last demo cut, leaving everything in `folder`; `told` collects seconds by tool."""
-    # The notebooks leave their datasets where the next one reads them.
+    # The notebooks write their datasets where the next one reads them.
     env = {**project.env, "TRIALBOOK_WORKSPACE": str(folder)}
     cut_file = project.root / "params" / "cuts" / f"{LAST_CUT}.yaml"
     data = folder / "data"

@@ -54,7 +54,7 @@ class Watched:
         return int(self.page.evaluate("document.querySelectorAll('.chart.drawn').length"))
 
     def wait_until(self, condition: str, seconds: float = 10) -> None:
-        """Waits until a JavaScript condition holds. Asked anew each time: a page lets no script evaluate text."""
+        """Waits until a JavaScript condition holds. Asked again each time: a page lets no script evaluate text."""
         end = time.monotonic() + seconds
         while not self.page.evaluate(condition):
             assert time.monotonic() < end, f"did not come true in {seconds} s: {condition}"

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from workbook import Workbook
-
 pytestmark = [pytest.mark.browser, pytest.mark.build]
 PAGES = ("index", "01_cleaning", "02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os")
 WITH_CHARTS = PAGES[1:]
@@ -28,17 +26,6 @@ def test_a_built_page_draws_its_charts_and_asks_for_nothing(
     assert seen.page.url == seen.address
     for width in (1280, 390):
         assert seen.overflow(width) == 0, f"{name} at {width} pixels"
-
-
-def test_a_static_build_holds_no_script(
-    make_workbook: Callable[[str], Workbook], open_page: Callable[..., Any]
-) -> None:
-    build = make_workbook("2025-03-31").build(charts="static")
-    for name in PAGES:
-        text = (build / f"{name}.html").read_text(encoding="utf-8")
-        assert "<script" not in text, name
-    seen = open_page(build / "06_os.html", scripts=False)
-    assert seen.outside_requests == []
 
 
 @pytest.mark.parametrize(("name", "faded"), [("05_orr", 4), ("06_os", 2)])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from page_samples import frame
+from support.page_samples import frame
 from trialbook.contracts.odcs import load_contracts
 from trialbook.display.dictionary import render_dictionary
 from trialbook.protocol.models import Protocol

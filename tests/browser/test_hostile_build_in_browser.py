@@ -17,14 +17,14 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from drawn_specifications import specifications, values_of
-from hostile_texts import CORPUS
-from page_samples import FIRED
+from support.chart_specifications import specifications, values_of
+from support.demo_workbook import Workbook
+from support.hostile_texts import CORPUS
+from support.page_samples import FIRED
 from trialbook.core.characters import plain_text
 from trialbook.core.datasets import read_dataset
 from trialbook.display.text import visible
 from trialbook.profiles.subjects import profile_file
-from workbook import Workbook
 
 pytestmark = [pytest.mark.browser, pytest.mark.build]
 CUT = "2025-09-30"

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from as_published import outputs_otherwise, results_otherwise, unreported
-from lab_desk import CUT, ELSEWHERE, Desk, Lab, cloned_desk, desk_of, git, running_lab
+from support.jupyterlab_desk import CUT, ELSEWHERE, Desk, Lab, cloned_desk, desk_of, git, running_lab
+from support.paths import ROOT
+from support.published_build import outputs_otherwise, results_otherwise, unreported
 from trialbook.display.figures import CHART_MIME
 from trialbook.workbook.step_metadata import read_graph
 
@@ -26,7 +27,7 @@ ACTIONS = ["Save as SVG", "Save as PNG", "View Source"]
 SOAK = bool(os.environ.get("TRIALBOOK_SOAK"))
 # Fewer numbers than this in the outputs of a notebook would mean that nothing was compared.
 MOST_TRIVIAL = 100
-STEPS = read_graph(Path(__file__).resolve().parents[2]).names
+STEPS = read_graph(ROOT).names
 
 
 @pytest.fixture(scope="module")

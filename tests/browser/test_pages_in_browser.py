@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from page_samples import FIRED, PAYLOADS, frame, notebook, run
+from support.page_samples import FIRED, PAYLOADS, frame, notebook, run
 from trialbook import display
 from trialbook.display.chart_rendering import chart_script
 from trialbook.display.figures import standing_out

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from as_published import outputs_otherwise, results_otherwise, unreported
-from build_fixtures import DEMO_CUTS
-from by_hand import copied_project
+from support.fixtures import DEMO_CUTS
+from support.notebooks_by_hand import copied_project
+from support.published_build import outputs_otherwise, results_otherwise, unreported
 from trialbook.workbook.step_metadata import read_graph
 
 # Every day test_by_hand runs the cells of the same notebooks with the same parameters, without a kernel for each.

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from support.paths import ROOT, TESTS
 from trialbook.core.errors import UsageError
 from trialbook.pipeline import cluster as module
 from trialbook.pipeline.cluster import ClusterPool, leave, probe_folder
@@ -29,7 +30,7 @@ WORKERS = 2
 
 
 def stands_in_for_a_build(job: Job, place: Path) -> Outcome:
-    """Some work of some seconds, which leaves its outcome as a build does."""
+    """Some work of some seconds, which writes its outcome as a build does."""
     until = time.monotonic() + 1.5
     while time.monotonic() < until:
         sum(range(10_000))
@@ -64,7 +65,7 @@ class Cluster:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A scheduler and two workers, each a process of its own."""
     folder = tmp_path_factory.mktemp("cluster")
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent)}
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}"}
     env |= {"DASK_DISTRIBUTED__WORKER__DAEMON": "False"}
     log = (folder / "log").open("wb")
 
@@ -161,6 +162,7 @@ def test_a_scheduler_that_is_stopped_and_goes_on_loses_no_cut(
     one_round(cluster, root, tmp_path, [job(f"c{k}") for k in range(4)], silence=7)
 
 
+@pytest.mark.soak
 def test_a_machine_with_eight_busy_processes_loses_no_cut(
     cluster: Cluster, root: Path, job: Callable[[str], Job], tmp_path: Path
 ) -> None:

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from by_hand import copied_project
-from workbook import Workbook
+from support.demo_workbook import Workbook
+from support.notebooks_by_hand import copied_project
+from support.running_builds import trialbook
 
 pytestmark = pytest.mark.build
-
-
-def trialbook(root: Path, *words: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command line in the project's root."""
-    command = [sys.executable, "-c", "from trialbook.cli import main; main()", *map(str, words)]
-    return subprocess.run(
-        command, cwd=root, capture_output=True, text=True, check=False, env={**os.environ, **environment}
-    )
 
 
 def test_an_unknown_cut_exits_2_and_names_the_cuts(root: Path) -> None:
@@ -75,7 +65,7 @@ def test_check_raises_the_queries_of_the_build_with_their_ages(demo: Path, root:
     for of_a_notebook in ("P33-IE-CONFLICT", "SAE-KNOWN-DATE-MISSING", "P29-RS-DAY28-OUTSIDE", "FOLLOW-UP-STALE"):
         assert of_a_notebook in checked.stdout
     assert sorted((project / "build").rglob("*")) == before
-    built = trialbook(project, "build", cut, "--charts", "static")
+    built = trialbook(project, "build", cut)
     assert built.returncode == 0, built.stderr
     listed = (project / "build" / "case" / "queries.csv").read_bytes()
     assert (tmp_path / "queries.csv").read_bytes() == listed

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from build_fixtures import DEMO_CUTS
+from support.fixtures import DEMO_CUTS
 from trialbook.contracts.compile import compile_rules
 from trialbook.contracts.gx_engine import evaluate
 from trialbook.contracts.odcs import Column, load_contracts

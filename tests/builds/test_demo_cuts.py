@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import html
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import frozen
+from support import frozen_hashes as frozen
+from support.golden import golden_rows
+from support.running_builds import trialbook
 from trialbook.core.datasets import read_dataset
 from trialbook.core.domains import VARIABLES
 from trialbook.display.figures import CHART_MIME
@@ -54,7 +58,15 @@ def stat(build: Path, analysis_id: str, variable: str, stat_name: str, **where: 
 
 def test_a_build_leaves_every_file_of_the_interface(builds: dict[str, Path]) -> None:
     for build in builds.values():
-        files = ["index.html", "queries.csv", "queries.xlsx", "changelog.csv", "manifest.json", "run.json"]
+        files = [
+            "index.html",
+            "changes.html",
+            "queries.csv",
+            "queries.xlsx",
+            "changelog.csv",
+            "manifest.json",
+            "run.json",
+        ]
         files += ["results/ard.parquet", "results/ard.json", *(f"{s}.html" for s in STEPS)]
         files += [f"notebooks/{s}.ipynb" for s in STEPS] + [f"data/{name}.parquet" for name in DATASETS]
         files += [f"data/clean/{code.lower()}.parquet" for code in VARIABLES]
@@ -185,11 +197,6 @@ def test_pages_print_no_programming_words(builds: dict[str, Path]) -> None:
                 assert word not in body, f"{page.name}: {word}"
 
 
-def golden_rows(build: Path) -> list[list[str]]:
-    frame = read_dataset(build / "results" / "ard.parquet")
-    return frame[[c for c in COLUMNS if c not in ("stat", "stat_label")]].astype("str").to_numpy().tolist()
-
-
 @pytest.mark.parametrize("cut", CUTS)
 def test_datasets_tables_and_drawings_are_the_recorded_ones(builds: dict[str, Path], cut: str) -> None:
     """Moving code changes nothing that a build holds; what is meant to change is accepted by `make golden`."""
@@ -232,3 +239,40 @@ def test_every_chart_is_valid_vega_lite(builds):
         Root.validate(spec)
     with pytest.raises(ValidationError):
         Root.validate({**specs[0], "layer": [{"mark": "no such mark"}], "mark": "no such mark"})
+
+
+def test_the_changes_of_a_cut_name_who_and_what_moved(builds: dict[str, Path]) -> None:
+    """The restated survival of 005, the deleted and the changed record: by name, before any total."""
+    last = text_of(builds["2025-09-30"] / "changes.html")
+    assert "005: survival was reported as died, May 2025, day 91 to 115; counted as day 92, now died on day 95." in last
+    assert "DM, DTHDTC: 2025-05 → 2025-05-11" in last
+    assert "3 subjects treated since: 013 (DL2), 015 (DL3), 016 (DL3)." in last
+    middle = text_of(builds["2025-06-30"] / "changes.html")
+    assert "1 record deleted: 003 CM CMSEQ=6." in middle
+    assert "007 AE AETOXGR 2 → 3" in middle
+    assert "This is the first cut" in text_of(builds["2025-03-31"] / "changes.html")
+
+
+def test_the_study_page_leads_to_every_cut(builds: dict[str, Path]) -> None:
+    page = (builds["2025-09-30"].parent / "index.html").read_text(encoding="utf-8")
+    assert [cut for cut in CUTS if f'href="{cut}/index.html"' in page] == list(CUTS)
+
+
+def test_diff_compares_any_two_cuts_as_text_and_as_a_page(builds: dict[str, Path], root: Path, tmp_path: Path) -> None:
+    out = builds["2025-09-30"].parent
+    done = trialbook(root, "diff", CUTS[0], CUTS[2], "--out", out, "--most", "2")
+    assert done.returncode == 0
+    titles = [line.partition(":")[0] for line in done.stdout.splitlines()]
+    assert titles.index("records by domain") < titles.index("reported values that changed") < titles.index("results")
+    place = tmp_path / "two.html"
+    done = trialbook(root, "diff", CUTS[0], CUTS[2], "--out", out, "--html", place)
+    assert done.returncode == 0
+    assert "Data cut 2025-09-30 against 2025-03-31" in place.read_text(encoding="utf-8")
+    assert list(tmp_path.iterdir()) == [place]
+    done = trialbook(root, "diff", CUTS[0], CUTS[2], "--out", out, "--html", tmp_path / "no" / "x.html")
+    assert (done.returncode, "cannot be written" in done.stderr) == (2, True)
+
+
+def text_of(page: Path) -> str:
+    """What a reader reads of a page."""
+    return html.unescape(re.sub(r"<[^>]+>", " ", page.read_text(encoding="utf-8")))

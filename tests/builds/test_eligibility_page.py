@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from published_trials import Tables
+from support.built_pages import Tables
 from trialbook.core.datasets import read_dataset
 from trialbook.eligibility.tables import LETTERS
 

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 
-from small_project import GRAPH
+from support.small_project import GRAPH
 from trialbook.commands.status import is_up_to_date, pieces_status
 from trialbook.core.errors import StopError
 from trialbook.diff.builds import compare_builds
 from trialbook.pipeline.build import Options, build_cut, step_store
+from trialbook.pipeline.publish import KEPT
 from trialbook.protocol.load import load_trial
 
 pytestmark = pytest.mark.build
+CUT = "2025-03-31"
 EVERY = {piece.name for piece in GRAPH.pieces}
 
 
@@ -34,11 +35,11 @@ class Project:
         return self.root / "build"
 
     def build(self, *, force: bool = False, out: Path | None = None) -> set[str]:
-        """Builds; returns the pieces that were made anew."""
-        folder = (out or self.out) / "case"
+        """Builds; returns the tasks that were run again."""
+        folder = (out or self.out) / CUT
         before = (folder / "run.json").stat().st_mtime_ns if folder.is_dir() else None
         trial = load_trial(self.cut, self.root)
-        build_cut(trial, self.root, Options(out or self.out, jobs=2, charts="static", force=force))
+        build_cut(trial, self.root, Options(out or self.out, jobs=2, force=force))
         if (folder / "run.json").stat().st_mtime_ns == before:
             return set()
         return EVERY - set(json.loads((folder / "run.json").read_text(encoding="utf-8"))["reused"])
@@ -46,7 +47,7 @@ class Project:
     def would_make(self) -> dict[str, list[str]]:
         """What `trialbook status` says would be made, and why."""
         trial = load_trial(self.cut, self.root)
-        found = pieces_status(trial, self.root, self.out, "static", step_store(self.out, "case"))
+        found = pieces_status(trial, self.root, self.out, "live", step_store(self.out, CUT))
         return {piece.name: piece.why for piece in found if piece.state == "would be made"}
 
     def change(self, name: str, change: Callable[[str], str]) -> None:
@@ -58,18 +59,16 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(demo: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the project with the first demo cut as it was built, and the finished pieces of that build."""
     folder = tmp_path_factory.mktemp("project")
-    for name in ("notebooks", "params", "data_contracts"):
+    for name in ("notebooks", "params", "data_contracts", f"data/demo/{CUT}"):
         shutil.copytree(root / name, folder / name)
-    shutil.copytree(root / "data" / "demo" / "2025-03-31", folder / "snapshot")
-    shutil.copy(root / "requirements.lock", folder)
-    cut = folder / "params" / "cuts" / "case.yaml"
-    content = {"cut_id": "case", "cut_date": "2025-03-31", "snapshot": "snapshot", "protocol": "params/protocol.yaml"}
-    cut.write_text(yaml.safe_dump(content), encoding="utf-8")
-    made = Project(folder, cut)
-    assert made.build() == EVERY
-    return made
+    for name in ("data/demo/README.md", "requirements.lock"):
+        shutil.copy(root / name, folder / name)
+    for name in (CUT, f"{KEPT}/{CUT}"):
+        shutil.copytree(demo / name, folder / "build" / name)
+    return Project(folder, folder / "params" / "cuts" / f"{CUT}.yaml")
 
 
 def comment(source: str) -> str:
@@ -83,7 +82,7 @@ def comment(source: str) -> str:
 def test_only_what_changed_is_made_again(project: Project, tmp_path: Path) -> None:
     """One story, since each change builds on the one before; every build takes seconds."""
     trial = load_trial(project.cut, project.root)
-    assert is_up_to_date(trial, project.root, project.out, "static")
+    assert is_up_to_date(trial, project.root, project.out, "live")
     assert project.build() == set()
     assert project.would_make() == {}
 
@@ -102,12 +101,12 @@ def test_only_what_changed_is_made_again(project: Project, tmp_path: Path) -> No
 
     # A value of one adverse event: cleaning is made again; the steps that read no adverse event are not. The build of
     # the earlier delivery is out of the way: it would be superseded only on purpose, and named.
-    shutil.rmtree(project.out / "case")
-    project.change("snapshot/ae.csv", lambda text: text.replace("infestations,2,N", "infestations,1,N", 1))
+    shutil.rmtree(project.out / CUT)
+    project.change(f"data/demo/{CUT}/ae.csv", lambda text: text.replace("infestations,2,N", "infestations,1,N", 1))
     assert {"raw.contracts", "01_cleaning", "03_safety"} <= project.build()
 
-    # A build put together from kept pieces is the build that is made anew.
-    assert compare_builds(project.out / "case", fresh(project, tmp_path)) == []
+    # A build put together from cached tasks is the same as a fresh build.
+    assert compare_builds(project.out / CUT, fresh(project, tmp_path)) == []
 
 
 def in_cell(found: str, put: str) -> Callable[[str], str]:
@@ -125,7 +124,7 @@ def in_cell(found: str, put: str) -> Callable[[str], str]:
     return change
 
 
-ADTTE = "adtte = derive_adtte("
+ADTTE = "adtte = tb.derive_adtte("
 READ = 'addlt = step.read("addlt")\n'
 COPY = 'keys = keys.model_copy(update={"dlt_window": [0, 90]})\n'
 AGAIN = (
@@ -138,6 +137,9 @@ AGAIN = (
     ("notebook", "found", "put", "says"),
     [
         ("06_os", ADTTE, 'adsl = adsl[adsl["SUBJID"] != "004"]  # left over\n' + ADTTE,
+         ["notebooks/06_os.ipynb", "subject 004 is missing from adsl", "derive_adtte", "id of its own"]),
+        # A derivation that is called past the guard: the contract of the dataset finds it.
+        ("06_os", ADTTE, "adtte = times.derive_adtte(",
          ["analysis/adtte", "SUBJID 004", "(OS)", "adtte.OS.every_subject", "look in notebooks/06_os.ipynb"]),
         ("04_dlt", READ, COPY + READ,
          ["notebooks/04_dlt.ipynb", "dlt_window", "[0, 90]", "[0, 28]", "overrides: {dlt_window: [0, 90]}"]),
@@ -163,20 +165,20 @@ def test_a_left_over_in_a_cell_stops_the_build_and_is_named(
 
 def fresh(project: Project, place: Path) -> Path:
     assert project.build(out=place / "fresh") == EVERY
-    return place / "fresh" / "case"
+    return place / "fresh" / CUT
 
 
 @pytest.mark.soak  # test_same_bytes proves it every day, in another folder
 def test_force_makes_everything_anew_with_the_same_bytes(project: Project, tmp_path: Path) -> None:
-    shutil.copytree(project.out / "case", tmp_path / "before")
+    shutil.copytree(project.out / CUT, tmp_path / "before")
     assert project.build(force=True) == EVERY
-    assert compare_builds(tmp_path / "before", project.out / "case") == []
+    assert compare_builds(tmp_path / "before", project.out / CUT) == []
 
 
 def test_a_build_whose_file_was_changed_is_put_right(project: Project) -> None:
-    page = project.out / "case" / "index.html"
+    page = project.out / CUT / "index.html"
     right = page.read_bytes()
     page.write_bytes(right.replace(b"<h1>", b"<h1>!", 1))
-    assert not is_up_to_date(load_trial(project.cut, project.root), project.root, project.out, "static")
+    assert not is_up_to_date(load_trial(project.cut, project.root), project.root, project.out, "live")
     assert project.build() == set()
     assert page.read_bytes() == right

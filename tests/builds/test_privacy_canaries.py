@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from breaking import PROGRAM
-from canaries import Tokens, found, plant
-from raw_export import write_csv
-from snapshot_writers import FORMATS, write_as
+from support.privacy_canaries import Tokens, found, plant
+from support.raw_export import write_csv
+from support.running_builds import PROGRAM
+from support.snapshot_writers import FORMATS, write_as
 from trialbook.protocol.load import load_trial
 from trialbook.snapshot import read_snapshot, reading_lines
 
@@ -53,7 +53,7 @@ class Place:
         return done.returncode
 
     def leaks(self) -> list[tuple[str, str]]:
-        """Tokens that stand in what was left or printed."""
+        """Tokens found in what was written or printed."""
         kept = [self.out, self.temporary, self.folder / "lists"]
         return found(self.tokens, [place for place in kept if place.exists()], self.printed)
 

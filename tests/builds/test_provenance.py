@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from small_project import GRAPH
+from support.small_project import GRAPH
 from trialbook.core.files import json_text
 from trialbook.pipeline.dependencies import sha256
 from trialbook.pipeline.ro_crate import CRATE, ro_crate
@@ -39,7 +39,7 @@ def crate(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def graph(crate: dict[str, Any]) -> Graph:
-    assert len({entity["@id"] for entity in crate["@graph"]}) == len(crate["@graph"]), "an id stands once"
+    assert len({entity["@id"] for entity in crate["@graph"]}) == len(crate["@graph"]), "an id is unique"
     return {entity["@id"]: entity for entity in crate["@graph"]}
 
 

@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from published_trials import Tables
-from small_project import GRAPH
+from support.built_pages import Tables, no_programming_words, rates, words
+from support.demo_workbook import Workbook
+from support.small_project import GRAPH
 from trialbook.core.datasets import read_dataset
 from trialbook.pipeline import tasks
 from trialbook.pipeline.tasks import Making
 from trialbook.workbook.steps import Piece
-from workbook import Workbook
 
 pytestmark = pytest.mark.build
-
-
-def words(page: Path) -> str:
-    """What a reader reads of a page: no markup, no scripts, one space between words."""
-    text = page.read_text(encoding="utf-8")
-    text = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", text, flags=re.DOTALL)
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
-
-
-def no_programming_words(build: Path) -> None:
-    for page in build.rglob("*.html"):
-        found = re.findall(r"\b(nan|NaN|NaT|inf|None|RuntimeWarning|Traceback)\b", words(page))
-        assert [w for w in found if w != "None"] == [], page.name
-
-
-def rates(build: Path) -> set[str]:
-    """What stands for a rate of nobody. The text of a bound is no number: it names the subjects that decide it."""
-    ard = read_dataset(build / "results" / "ard.parquet").query("analysis_id != 'BOUNDS'")
-    empty = ard[(ard["stat_name"] == "N") & (ard["stat"] == 0)]
-    keys = ["analysis_id", "group1_level", "variable", "variable_level", "context"]
-    beside = ard.merge(empty[keys], on=keys)
-    return set(beside.loc[beside["stat_name"].isin(["estimate", "p", "conf.low"]), "stat_text"])
 
 
 @pytest.fixture
@@ -62,16 +38,6 @@ def side_by_side(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def test_no_adverse_event_at_all(workbook: Workbook, side_by_side: list[int]) -> None:
-    """Built as if the trial were large: its pieces take turns, so that they never need memory at the same time."""
-    workbook.write("ae", [])
-    workbook.write("suppae", [])
-    build = workbook.build()
-    assert side_by_side == [1] * len(GRAPH.pieces)
-    assert "No adverse event" in words(build / "03_safety.html")
-    no_programming_words(build)
-
-
 def test_nobody_treated(workbook: Workbook) -> None:
     treated = {row["USUBJID"] for row in workbook.read("ex")}
     workbook.keep(lambda row: row["USUBJID"] not in treated)
@@ -83,10 +49,15 @@ def test_nobody_treated(workbook: Workbook) -> None:
     no_programming_words(build)
 
 
-def test_one_subject_treated(workbook: Workbook) -> None:
+def test_one_subject_treated_and_no_adverse_event_at_all(workbook: Workbook, side_by_side: list[int]) -> None:
+    """Built as if the trial were large: its pieces take turns, so that they never need memory at the same time."""
     first = workbook.read("ex")[0]["USUBJID"]
     workbook.keep(lambda row: row["USUBJID"] == first)
+    workbook.write("ae", [])
+    workbook.write("suppae", [])
     build = workbook.build()
+    assert side_by_side == [1] * len(GRAPH.pieces)
+    assert "No adverse event" in words(build / "03_safety.html")
     ard = read_dataset(build / "results" / "ard.parquet")
     total = ard[(ard["analysis_id"] == "SETS") & (ard["variable"] == "SAFFL") & (ard["group1_level"] == "Total")]
     assert total["stat"].tolist() == [1]
@@ -114,7 +85,7 @@ def test_only_the_required_domains(workbook: Workbook) -> None:
 
 def test_nobody_mature_and_nobody_dead(make_workbook: Callable[[str], Workbook]) -> None:
     """Two subjects treated, 26 and 9 days ago: rates and survival are not known yet, which is not 0 %."""
-    build = make_workbook("2025-03-31").build(cut_date="2025-01-05", charts="static")
+    build = make_workbook("2025-03-31").build(cut_date="2025-01-05")
     response, survival = (words(build / f"{page}.html") for page in ("05_orr", "06_os"))
     assert "The response rate is not known yet: no subject is mature for day 28. 2 treated subjects are" in response
     for sentence in ("No mature subject is without a response.", "No subject is mature for day 28 at this cut."):

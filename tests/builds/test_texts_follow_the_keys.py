@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from support.demo_workbook import Workbook
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.assumptions import value_text
 from trialbook.protocol.load import analysis_values, load_protocol
-from workbook import Workbook
 
 pytestmark = pytest.mark.build
 # Keys that hold one value only: a registered or published standard.
@@ -48,7 +48,7 @@ CHANGED: dict[str, Any] = {
 # Lists of words and ranges: the last entry is left out.
 SHORTER = ("dli_terms", "local_routes", "aesi", "infections", "plausible_ranges", "anticoagulants")
 WORDS = {"history_words": "acute_gvhd", "dlt_terms": "trial_drug"}
-# How a page puts the value of a key: page, what stands in front of it and after it.
+# How a page puts the value of a key: page, the text in front of it and after it.
 SAID: dict[str, list[tuple[str, str, str]]] = {
     "safety_end_rel_day": [("03_safety", "first infusion to day ", ""), ("05_orr", "to REL_DAY ", "")],
     "maturity_margin_d28": [("02_eligibility", "(infused ", " days before"), ("05_orr", "mature, that is ", " days")],
@@ -79,22 +79,38 @@ WINDOWS = {
 SHARES = {"dlt_min_dose_frac": ("04_dlt", "at least {:.0%} of the dose"), "steroid_sparing": ("05_orr", "by {:.0%} or")}
 
 
+@pytest.fixture(scope="module")
+def overrides(root: Path) -> dict[str, Any]:
+    """Another value for every key."""
+    protocol = load_protocol(root / "params" / "protocol.yaml")
+    usual = analysis_values(protocol, {}, "protocol file").model_dump(mode="json")
+    shorter = {key: usual[key][:-1] for key in SHORTER}
+    fewer = {key: {**usual[key], word: usual[key][word][:-1]} for key, word in WORDS.items()}
+    return {**CHANGED, **shorter, **fewer}
+
+
+@pytest.fixture(scope="module")
+def build(root: Path, overrides: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build under them; its charts are drawn, so that their texts can be read too."""
+    return Workbook(tmp_path_factory.mktemp("keys"), root).build(charts="static", overrides=overrides)
+
+
 def words(page: Path) -> str:
+    """The words of a page and of its drawings."""
     text = re.sub(r"<(script|style)\b.*?</\1>", " ", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
 
 
-def test_every_key_in_another_value_leaves_no_stale_text(workbook: Workbook, root: Path) -> None:
+def test_a_static_build_holds_no_script(build: Path) -> None:
+    pages = sorted(build.glob("*.html"))
+    assert len(pages) >= 7
+    assert [page.name for page in pages if "<script" in page.read_text(encoding="utf-8")] == []
+
+
+def test_every_key_in_another_value_leaves_no_stale_text(build: Path, overrides: dict[str, Any], root: Path) -> None:
     protocol = load_protocol(root / "params" / "protocol.yaml")
     usual = analysis_values(protocol, {}, "protocol file")
-    shorter = {key: usual.model_dump(mode="json")[key][:-1] for key in SHORTER}
-    fewer = {
-        key: {**usual.model_dump(mode="json")[key], word: usual.model_dump()[key][word][:-1]}
-        for key, word in WORDS.items()
-    }
-    overrides = {**CHANGED, **shorter, **fewer}
     assert set(overrides) == set(Analysis.model_fields) - {*LOCKED, *NOT_KEYS}, "a new key needs another value here"
-    build = workbook.build(charts="static", overrides=overrides)
     pages = {path.stem: words(path) for path in build.glob("*.html")}
     table = pages["02_eligibility"]
     now = analysis_values(protocol, overrides, "cut file")

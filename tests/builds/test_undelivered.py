@@ -1,19 +1,17 @@
-"""A domain that was not delivered: "not evaluable" with its bounds in every place where the response would stand."""
+"""A domain that was not delivered: "not evaluable" with its bounds in every place where the response would be."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_small_trials import no_programming_words, words
 
-from published_trials import Tables
+from support.built_pages import Tables, no_programming_words, words
+from support.demo_workbook import Workbook
 from trialbook.core.datasets import read_dataset
-from workbook import Workbook
 
 pytestmark = pytest.mark.build
 WITHOUT = {"organ stages": ("rs", "fa"), "medication": ("cm",), "disposition": ("ds",)}
@@ -51,12 +49,16 @@ class Built:
         return f"{low} to {high} of {size}"
 
 
-@pytest.fixture(scope="module", params=WITHOUT)
+@pytest.fixture(
+    scope="module",
+    # What is open without DS: unit/efficacy/test_day28.py and properties/test_response_bounds.py.
+    params=["organ stages", "medication", pytest.param("disposition", marks=pytest.mark.soak)],
+)
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, root: Path) -> Built:
     book = Workbook(tmp_path_factory.mktemp("undelivered"), root)
     for code in WITHOUT[request.param]:
         (book.snapshot / f"{code}.csv").unlink()
-    folder = book.build(charts="static")
+    folder = book.build()
     return Built(request.param, folder, read_dataset(folder / "results" / "ard.parquet"))
 
 
@@ -143,25 +145,3 @@ def test_the_true_cause_stands_in_the_reasons_and_is_asked_once(built: Built) ->
     assert "was not delivered" in lines["message_en"].iloc[0]
     if built.name == "organ stages":
         assert not asked["rule"].str.startswith("P29-RS").any()
-
-
-def test_a_withdrawal_before_the_assessment_is_a_missing_one_with_a_question(
-    make_workbook: Callable[[str], Workbook],
-) -> None:
-    book = make_workbook("2025-09-30")
-    rows = book.read("ds")
-    subject = "NCT06321198-01-003"
-    start = min(row["EXSTDTC"] for row in book.read("ex") if row["USUBJID"] == subject)[:10]
-    day = (pd.Timestamp(start) + pd.Timedelta(days=15)).strftime("%Y-%m-%d")
-    ended = next(row for row in rows if row["USUBJID"] == subject and row["DSDECOD"] == "COMPLETED")
-    ended |= {"DSTERM": "WITHDRAWAL BY SUBJECT", "DSDECOD": "WITHDRAWAL BY SUBJECT", "DSSTDTC": day}
-    book.write("ds", rows)
-    folder = book.build(charts="static")
-    adrs = read_dataset(folder / "data" / "adrs.parquet").query("USUBJID == @subject")
-    (day28,) = adrs[adrs["PARAMCD"] == "RSP28"].to_dict("records")
-    assert (day28["AVALC"], day28["REASON"], day28["RSPHI"]) == ("NR", "MISSING", "NR")
-    assert (adrs["ADT"].dropna() <= pd.Timestamp(day)).all() or set(adrs[adrs["ADT"] > day]["PARAMCD"]) <= {"STER28"}
-    asked = pd.read_csv(folder / "queries.csv", dtype="str", keep_default_na=False)
-    late = asked[(asked["rule"] == "P25-RECORD-AFTER-WITHDRAWAL") & (asked["subject"] == subject)]
-    assert "RS" in set(late["domain"])
-    assert set(late["severity"]) == {"major"}

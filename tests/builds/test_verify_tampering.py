@@ -1,4 +1,4 @@
-"""Whatever is changed in a build, or in what it was made of, `verify` finds it and names the place."""
+"""Whatever is changed in a build, or in its sources, `verify` finds it and names the place."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from standing_build import CUT, PREVIOUS, Standing
-from tampered_further import FURTHER, FURTHER_SOURCES, HARMLESS
-from tampered_outputs import FILE, OUTPUTS, SUBJECT, Act, age_62, flipped, other_rate
-from tampered_sources import DM, RULES, SOURCES
+from support.tampering.further import FURTHER, FURTHER_SOURCES, HARMLESS
+from support.tampering.outputs import FILE, OUTPUTS, SUBJECT, Act, age_62, flipped, other_rate
+from support.tampering.published import CUT, PREVIOUS, Standing
+from support.tampering.sources import DM, RULES, SOURCES
 from trialbook.core import file_marks
 from trialbook.core.datasets import read_dataset
 from trialbook.core.errors import UsageError
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.build
 
 @pytest.fixture(scope="session")
 def pristine(demo: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Standing:
-    """A copy of the last two demo builds, and of all that they were made of; nobody changes it."""
+    """A copy of the last two demo builds, and of all their sources; nobody changes it."""
     place = tmp_path_factory.mktemp("pristine")
     for cut in (CUT, PREVIOUS):
         shutil.copytree(demo / cut, place / "build" / cut)
@@ -98,8 +98,8 @@ def test_a_forgery_that_fits_together_is_found_by_the_rebuild(standing: Standing
     standing.forge()
     assert standing.look() == []
     lines = compare_builds(standing.folder, again)
-    assert found_in("stat_name n, column stat: 6.0 stands, 5.0 was rebuilt", lines)
-    assert found_in("/stat: 6.0 stands, 5.0 was rebuilt", lines)
+    assert found_in("stat_name n, column stat: 6.0 published, 5.0 rebuilt", lines)
+    assert found_in("/stat: 6.0 published, 5.0 rebuilt", lines)
     assert found_in("05_orr.html: under the heading", lines)
     assert {line.split(":")[0] for line in lines} >= {"manifest.json", "results/ard.json", "results/ard.parquet"}
 
@@ -295,7 +295,7 @@ def test_the_command_exits_1_and_says_where(
     assert cli.run() == 1
     shown = capsys.readouterr()
     assert "dm.csv: row 2, column AGE: 45 then, 54 now" in shown.out
-    assert shown.err.startswith(f"trialbook: the build {CUT} is not proved.")
+    assert shown.err.startswith(f"trialbook: the build {CUT} could not be proved.")
 
 
 def test_a_build_without_a_cut_file_is_proved_by_the_cut_in_its_manifest(standing: Standing) -> None:

@@ -11,16 +11,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-import plants_early
-import plants_late
+from support.demo_workbook import Workbook
+from support.export_problems import p01_to_p20 as plants_early
+from support.export_problems import p21_to_p40 as plants_late
+from support.export_problems.worst_export import SITE, WorstExport, worst_export
 from trialbook.cleaning import replayed_domains
 from trialbook.core.datasets import read_dataset
 from trialbook.core.domains import Domains
 from trialbook.protocol.load import load_trial
 from trialbook.queries.files import read_csv_list
 from trialbook.snapshot import read_snapshot
-from workbook import Workbook
-from worst_export import SITE, WorstExport, worst_export
 
 CUT, BEFORE = "2025-09-30", "2025-06-30"
 CHANGED = "NCT06321198-01-001"
@@ -34,7 +34,7 @@ CONSEQUENCES: dict[str, tuple[str, ...]] = {
     "P11": ("P05-DM-CONSENT-DATE", "P33-IE-CONFLICT"),  # consent is not proved before the infusion
     "P12": ("A74-DLT-WINDOW-NOT-DOCUMENTED",),  # a dose without a readable unit leaves the DLT status open
     "P13": ("LB-GRADE3-NO-AE",),  # 9.5 under the unit of g/L is a grade 4
-    "P19": ("P22-DEATH-SOURCE-MISSING", "P25-RECORD-AFTER-DEATH", "adae.AENDT.ordered"),  # the death stands in DM alone
+    "P19": ("P22-DEATH-SOURCE-MISSING", "P25-RECORD-AFTER-DEATH", "adae.AENDT.ordered"),  # the death is in DM alone
     "P22": ("ae.AEOUT.fatal_in_dm", "ds.DSSTDTC.death_as_in_dm"),  # the contracts see the same from AE and DS
     "P31": ("cm.CMDECOD.given",),  # the contract asks about every drug without a standard name
     "P40": ("P31-CM-STEROID-DOSE",),  # a dose that is no number is missing

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from nbclient.exceptions import CellTimeoutError
 
-from breaking import run_cells, wait_until
+from support.running_builds import run_cells, wait_until
 from trialbook.core.errors import UsageError
 from trialbook.kernels.engine import WatchedClient
 from trialbook.kernels.environment import GIB, MIB, Limits
@@ -156,7 +156,7 @@ def test_a_notebook_may_only_add_to_what_other_steps_left(tmp_path: Path, server
     run_cells(tmp_path, f"import os\nfrom pathlib import Path\n({place} / 'new').write_text('n')", server=server)
     write = f"import os\nfrom pathlib import Path\n({place} / 'data' / 'adsl.parquet').write_bytes(b'rows')"
     said = error_of(tmp_path, write, server=server)
-    assert "the notebook changed data/adsl.parquet, which another step had left" in said
+    assert "the notebook changed data/adsl.parquet, which another step had written" in said
 
 
 def test_a_notebook_that_deletes_the_workspace_is_refused(tmp_path: Path, server: KernelServer) -> None:
@@ -168,7 +168,7 @@ def test_a_notebook_that_deletes_the_workspace_is_refused(tmp_path: Path, server
 
 
 def test_kernels_end_with_their_server(tmp_path: Path) -> None:
-    """Also when it is killed, with what they started in other sessions; and the build is told, not left waiting."""
+    """Also when it is killed, with what they started in other sessions; and the build learns of it at once."""
     with KernelServer(tmp_path / "server") as server:
         pids = tmp_path / "pids"
         cell = STAYING.format(leave="os.setsid()") + f"open({str(pids)!r}, 'w').write(str(os.getpid()))\n"

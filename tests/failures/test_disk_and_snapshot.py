@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from breaking import Running, content
-from small_project import SmallProject
+from support.running_builds import Running, content
+from support.small_project import SmallProject
 
 pytestmark = pytest.mark.build
 OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
@@ -25,7 +25,7 @@ def may_mount() -> bool:
 FULL = """
 import os, pathlib, subprocess, sys
 sys.path[:0] = {path!r}
-from small_project import SmallProject
+from support.small_project import SmallProject
 project = SmallProject(pathlib.Path({folder!r}), pathlib.Path({root!r}))
 out = project.out
 out.mkdir()
@@ -118,7 +118,7 @@ def test_a_file_that_is_not_what_it_seems_stops_the_build(small: SmallProject, d
     assert done.process.returncode == 1, done.said
     assert any("stopped" in line and "ae.csv" in line for line in done.said.splitlines()), done.said
     assert "Traceback" not in done.said
-    assert "mistake of the workbook" not in done.said
+    assert "error in the workbook" not in done.said
     assert not (small.out / "case").exists()
     assert small.litter() == []
 
@@ -128,24 +128,26 @@ def test_what_is_no_file_stops_where_a_domain_would_be_and_is_passed_over_elsewh
     small: SmallProject, damage: Callable[[Path], None]
 ) -> None:
     os.mkfifo(small.snapshot / "README.md")
-    done = Running(small.log, "check", "case", TRIALBOOK_ROOT=str(small.folder))
+    done = Running(small.log, "check", "case", "--raw", TRIALBOOK_ROOT=str(small.folder))
     assert done.end() == 0, done.said
     (small.snapshot / "lb.csv").write_text("x")
     damage(small.snapshot / "lb.csv")
-    done = Running(small.log, "check", "case", TRIALBOOK_ROOT=str(small.folder))
+    done = Running(small.log, "check", "case", "--raw", TRIALBOOK_ROOT=str(small.folder))
     assert done.end() == 1, done.said
-    assert "lb.csv: this is no file, but has the name of a domain's. Next: put" in done.said
+    assert "lb.csv: this is not a file, but has the name of a domain file. Next: put" in done.said
 
 
 @pytest.mark.parametrize("damage", [empty, a_folder, Path.unlink])
 def test_a_snapshot_that_changes_while_it_is_read_stops_the_build(
-    small: SmallProject, damage: Callable[[Path], None]
+    prepared: SmallProject, damage: Callable[[Path], None]
 ) -> None:
+    small = prepared
+    small.change("01_cleaning")
     small.hold("01_cleaning")
     running = small.start()
     small.kernel_at("01_cleaning", running)
-    # The raw contracts have been checked by now: what is cleaned must be what was checked.
-    running.wait_for("raw.contracts", "done")
+    # What is cleaned must be what the raw contracts were checked on, in this build or an earlier one.
+    running.wait_for("raw.contracts", "reused")
     kept = (small.snapshot / "dm.csv").read_bytes()
     damage(small.snapshot / "dm.csv")
     small.hold()
@@ -161,6 +163,7 @@ def test_a_snapshot_that_changes_while_it_is_read_stops_the_build(
 
 
 def test_one_changed_value_is_noticed_by_its_hash(small: SmallProject) -> None:
+    """Here in the build that has checked the raw contracts itself."""
     small.hold("01_cleaning")
     running = small.start()
     small.kernel_at("01_cleaning", running)

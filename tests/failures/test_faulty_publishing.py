@@ -1,4 +1,4 @@
-"""Publishing meets a fault at every rename, fsync and removal: the old build or the new one stands, and whole."""
+"""Publishing meets a fault at every rename, fsync and removal: the old build or the new one is there, and whole."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from breaking import content
+from support.running_builds import content
 from trialbook.pipeline.publish import one_builder, publish, restore_replaced
 
 # Only what publishing itself calls for; `%file` and `%desc` would also hit the start of Python.
@@ -31,7 +31,7 @@ with publish.one_builder(out, "case"):
 
 
 def prepared(folder: Path) -> Path:
-    """A build that stands, and another that is ready to be published."""
+    """A published build, and another that is ready to be published."""
     out = folder / "out"
     shutil.rmtree(out, ignore_errors=True)
     make(out / "case", "old")
@@ -70,7 +70,7 @@ def calls(folder: Path, how: str) -> dict[str, range]:
 
 
 def whole(folder: Path) -> str | None:
-    """`old` or `new` when that build stands complete, "mixture" when it is neither, None when there is none."""
+    """`old` or `new` when that build is there, complete, "mixture" when it is neither, None when there is none."""
     found = content(folder)
     texts = {path.read_text() for path in folder.rglob("*") if path.is_file()}
     if not found:
@@ -83,7 +83,7 @@ def faults(how: str) -> list[str]:
 
 
 def again(out: Path, publishes: bool) -> None:
-    """What the next run does: it puts back what was moved aside, and publishes another build."""
+    """What the next run does: it puts back what was moved away, and publishes another build."""
     with one_builder(out, "case"):
         restore_replaced(out / "case")
         if publishes:

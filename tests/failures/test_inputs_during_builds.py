@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from small_project import SmallProject
+from support.small_project import SmallProject
 from trialbook.core import file_marks
 from trialbook.core.errors import StopError
 
@@ -32,8 +32,10 @@ CHANGED: dict[str, tuple[str, Callable[[Path], object]]] = {
 
 
 @pytest.mark.parametrize("kind", CHANGED)
-def test_an_input_that_changes_meanwhile_stops_the_build_and_is_named(small: SmallProject, kind: str) -> None:
+def test_an_input_that_changes_meanwhile_stops_the_build_and_is_named(prepared: SmallProject, kind: str) -> None:
     name, change = CHANGED[kind]
+    small = prepared
+    small.change("01_cleaning")
     small.hold("01_cleaning")
     running = small.start()
     small.kernel_at("01_cleaning", running)
@@ -47,8 +49,11 @@ def test_an_input_that_changes_meanwhile_stops_the_build_and_is_named(small: Sma
     assert small.litter() == []
 
 
-def test_a_protocol_that_is_another_only_while_a_notebook_reads_it_stops_the_build(small: SmallProject) -> None:
+def test_a_protocol_that_is_another_only_while_a_notebook_reads_it_stops_the_build(prepared: SmallProject) -> None:
     """Before and after it is the one that is recorded; nothing of the other reaches a number or the cache."""
+    small = prepared
+    small.change("01_cleaning")
+    small.change("02_eligibility")
     protocol = small.folder / "params" / "protocol.yaml"
     before = protocol.read_bytes()
     small.hold("01_cleaning", "02_eligibility")
@@ -65,7 +70,10 @@ def test_a_protocol_that_is_another_only_while_a_notebook_reads_it_stops_the_bui
     assert small.build().process.returncode == 0
 
 
-def test_a_notebook_that_was_changed_and_put_back_runs_as_it_was_recorded(small: SmallProject) -> None:
+def test_a_notebook_that_was_changed_and_put_back_runs_as_it_was_recorded(prepared: SmallProject) -> None:
+    small = prepared
+    small.change("01_cleaning")
+    small.change("05_orr")
     path = small.folder / "notebooks" / "05_orr.ipynb"
     before = path.read_bytes()
     small.hold("01_cleaning")
@@ -86,7 +94,9 @@ def test_a_link_that_leads_out_of_the_snapshot_stops_the_build(small: SmallProje
     assert "ae.csv: is a symbolic link that leads out of the snapshot" in done.said
 
 
-def test_a_link_within_the_snapshot_is_the_file_that_it_names(small: SmallProject) -> None:
+def test_a_link_within_the_snapshot_is_the_file_that_it_names(prepared: SmallProject) -> None:
+    small = prepared
+    small.change("01_cleaning")
     (small.snapshot / "kept").mkdir()
     (small.snapshot / "ae.csv").rename(small.snapshot / "kept" / "ae.csv")
     (small.snapshot / "ae.csv").symlink_to("kept/ae.csv")

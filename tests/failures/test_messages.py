@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from breaking import PROGRAM
-from small_project import SmallProject
+from support.running_builds import PROGRAM
+from support.small_project import SmallProject
 from trialbook.core.errors import StopError, unknown_error
 from trialbook.core.files import naming
 from trialbook.pipeline import publish as publishing
@@ -33,7 +33,7 @@ def said(project: SmallProject, redirection: str, **environment: str) -> subproc
     ("redirection", "status", "words"),
     [
         (">&-", 1, ""),
-        (">/dev/full", 1, "what was to be said could not be written (No space left on device)"),
+        (">/dev/full", 1, "the output could not be written (No space left on device)"),
         ("| true", 1, ""),
         ("2>/dev/full", 0, ""),
         (">&- 2>&-", 1, ""),
@@ -87,7 +87,7 @@ def test_too_little_memory_is_said_as_such(built: SmallProject) -> None:
     done = built.build("--memory-limit", "0.2")
     assert done.process.returncode == 1, done.said
     assert "memory" in done.said.splitlines()[-1]
-    assert "mistake of the workbook" not in done.said
+    assert "error in the workbook" not in done.said
     assert "there was not enough memory" in unknown_error(MemoryError())
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from breaking import Running, content
-from small_project import GRAPH, SmallProject
+from support.running_builds import Running, content
+from support.small_project import GRAPH, SmallProject
 from trialbook.pipeline.manifest import output_files
 
 pytestmark = [pytest.mark.build, pytest.mark.skipif(sys.platform == "win32", reason="makes links and pipes")]
@@ -37,8 +37,9 @@ def quick(project: SmallProject) -> Running:
     return done
 
 
-def test_the_life_of_a_build_whose_delivery_changes(small: SmallProject) -> None:
+def test_the_life_of_a_build_whose_delivery_changes(prepared: SmallProject) -> None:
     """Exit 4 and a list; then superseded on purpose; then rebuilt after an edit, which still names the earlier one."""
+    small = prepared
     small.hold()
     assert small.build().process.returncode == 0
     before, earlier = small.standing, manifest_of(small.out / "case")
@@ -81,7 +82,7 @@ def test_the_life_of_a_build_whose_delivery_changes(small: SmallProject) -> None
 
     page = kept / "index.html"
     whole = page.read_bytes()
-    # The file is the same one as in no other build: written anew, so that nothing else changes with it.
+    # The file is the same one as in no other build: rewritten, so that nothing else changes with it.
     page.unlink()
     page.write_bytes(whole.replace(b"Case", b"Cose") + b" ")
     found = quick(small)
@@ -93,7 +94,8 @@ def test_the_life_of_a_build_whose_delivery_changes(small: SmallProject) -> None
     assert f".superseded/case/{seal[:16]}: is missing" in quick(small).said
 
 
-def test_another_cut_under_the_same_id_does_not_replace_the_one_that_is_published(small: SmallProject) -> None:
+def test_another_cut_under_the_same_id_does_not_replace_the_one_that_is_published(prepared: SmallProject) -> None:
+    small = prepared
     small.hold()
     assert small.build().process.returncode == 0
     before = small.standing
@@ -237,7 +239,8 @@ def test_private_folders_are_for_the_owner_alone_and_published_files_follow_the_
         os.umask(old)
 
 
-def test_what_a_killed_build_of_one_cut_left_is_swept_by_the_build_of_another(small: SmallProject) -> None:
+def test_what_a_killed_build_of_one_cut_left_is_swept_by_the_build_of_another(prepared: SmallProject) -> None:
+    small = prepared
     small.hold()
     small.write_cut("other")
     for left in (".scratch/other/build/half.txt", ".cache/steps/other/.half/x", ".verify/other/case/x.txt"):

@@ -1,4 +1,4 @@
-"""Later steps start when a notebook has left its datasets, not at its end; what they started with stays as it was."""
+"""Later steps start when a notebook has written its datasets, not at its end; what they read does not change."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from breaking import notebook_of, wait_until
-from small_project import DERIVE, GRAPH, HOLD, OPEN, PARAMETERS, SmallProject, metadata_of
+from support.running_builds import notebook_of, wait_until
+from support.small_project import DERIVE, GRAPH, HOLD, OPEN, PARAMETERS, SmallProject, metadata_of
 from trialbook.workbook.step_metadata import ENTRY
 
 pytestmark = pytest.mark.build
@@ -23,12 +23,16 @@ step.write("adsl", frame, ["USUBJID"])
 
 
 @pytest.fixture
-def small(tmp_path: Path, root: Path) -> SmallProject:
-    return SmallProject(tmp_path, root)
+def small(tmp_path: Path, root: Path, finished: SmallProject) -> SmallProject:
+    """The safety notebook is another one than in the finished project, so that it runs."""
+    project = SmallProject(tmp_path, root)
+    project.take_pieces(finished)
+    project.change("03_safety")
+    return project
 
 
 def eligibility(small: SmallProject, *after: str) -> None:
-    """The eligibility notebook leaves its datasets first; these cells come after them."""
+    """The eligibility notebook writes its datasets first; these cells come after them."""
     leave = DERIVE.format(datasets=GRAPH.step(ELIGIBILITY).datasets)
     notebook = notebook_of(OPEN.format(name=ELIGIBILITY), leave, *after, "step.close()")
     notebook.cells[0].source = PARAMETERS
@@ -37,7 +41,7 @@ def eligibility(small: SmallProject, *after: str) -> None:
 
 
 def test_safety_ends_while_eligibility_still_runs(small: SmallProject) -> None:
-    eligibility(small, HOLD.format(place=str(small.place), name=ELIGIBILITY))
+    eligibility(small, HOLD.format(name=ELIGIBILITY))
     small.hold(ELIGIBILITY)
     running = small.start()
     small.kernel_at(ELIGIBILITY, running)
@@ -55,7 +59,7 @@ def test_a_dataset_that_is_written_again_after_others_have_begun_with_it_stops_t
     eligibility(small, AGAIN.format(begun=str(small.place / "03_safety")))
     running = small.build()
     assert running.end() == 1
-    # Whoever sees it first says so: the runner, or a step that reads it.
+    # The first to see it says so: the runner, or a step that reads it.
     again = "it was written again after other steps had begun with it"
     assert any(f"data/adsl.parquet: {why}" in running.said for why in (again, "the file changed while the build was"))
     assert "Traceback" not in running.said

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from small_project import SmallProject
-from surroundings import hostile_environment, plant
+from support.hostile_environment import hostile_environment, plant
+from support.small_project import SmallProject
 
 pytestmark = [pytest.mark.build, pytest.mark.skipif(sys.platform == "win32", reason="uses umask and closed files")]
 NOT_COMPARED = ("run.json",)
@@ -21,17 +21,19 @@ def outputs(project: SmallProject) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory, root: Path) -> tuple[SmallProject, dict[str, str], str]:
+def plain(
+    tmp_path_factory: pytest.TempPathFactory, root: Path, finished: SmallProject
+) -> tuple[SmallProject, dict[str, str], str]:
     """A small project and the outputs of its build in ordinary surroundings."""
     project = SmallProject(tmp_path_factory.mktemp("sterile") / "project", root)
     plant(project.folder.parent)
-    project.hold()
+    project.take_pieces(finished)
     done = project.build()
     assert done.process.returncode == 0, done.said
     return project, outputs(project), (project.out / "case" / "manifest.json").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("mask", "home"), [(0o077, "nowhere"), (0o000, "home")])
+@pytest.mark.parametrize(("mask", "home"), [(0o077, "nowhere"), pytest.param(0o000, "home", marks=pytest.mark.soak)])
 def test_hostile_surroundings_give_the_same_bytes(
     plain: tuple[SmallProject, dict[str, str], str], tmp_path: Path, mask: int, home: str
 ) -> None:

@@ -24,6 +24,7 @@ from reference.cohort_enumeration import (
     keyboard_letter,
     lowest_excluded,
 )
+from support.default_keys import keys
 from trialbook.dlt.designs.cohorts import select_mtd
 from trialbook.dlt.designs.crm import posterior
 from trialbook.dlt.designs.design import History, Outcome
@@ -31,7 +32,6 @@ from trialbook.dlt.designs.interval import Boin, Keyboard, boundaries
 from trialbook.escalation_simulation.exact import exact_characteristics
 from trialbook.escalation_simulation.plan import Plan, make_plan
 from trialbook.escalation_simulation.summary import design_oc
-from trialbook.protocol.analysis import Analysis
 
 pytestmark = pytest.mark.oracle
 
@@ -52,7 +52,7 @@ def reference(name: str, target: float, margin: float = 0.05) -> Design:
 
 
 def plan(name: str, rates: tuple[float, ...] = RATES, accrual_days: float = 0.0, **values: object) -> Plan:
-    return make_plan(name, rates, Analysis(**values), accrual_days=accrual_days)  # type: ignore[arg-type]
+    return make_plan(name, rates, keys(**values), accrual_days=accrual_days)
 
 
 def values(table: object, measure: str, column: str = "estimate") -> list[float]:

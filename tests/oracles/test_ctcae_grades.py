@@ -1,4 +1,4 @@
-"""Laboratory grades agree with admiral's own expected CTCAE v5.0 grades for every term of domain document §3.2."""
+"""Laboratory grades agree with admiral's own expected CTCAE v5.0 grades for every term of rulebook §3.2."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from trialbook.core.units import si_factor, si_unit
 from trialbook.safety.ctcae import TERMS, lab_grades
 
-# Not implemented because the interface has no test code for them, or the domain document no row: aPTT, CD4, CPK,
+# Not implemented because the interface has no test code for them, or the rulebook no row: aPTT, CD4, CPK,
 # cholesterol, fibrinogen, haptoglobin, hemoglobin increased, calcium, sodium high, magnesium, triglycerides, urate,
 # glucose, leukocytosis, lymphocyte count increased, lipase, amylase.
 OURS = {term.name.upper(): term for term in TERMS}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from datacutr_cases import clean_text, consenting, numbered, read
+from support.datacutr_cases import clean_text, consenting, numbered, read
 from trialbook.cleaning import Cut, apply_cut
 from trialbook.cleaning.read_dates import date_reader
 from trialbook.core.dates import earliest_date
@@ -24,7 +24,7 @@ REFUSED_CUT_DATES = [f"impute_dcutdtc_0{k}" for k in range(3, 8)]
 SDTM_DATES = [f"impute_sdtm_0{k}" for k in range(1, 6)]
 WHOLE = ["process_cut_01", "process_cut_06"]
 EMPTY = ["date_cut_06", "special_dm_cut_01"]
-TEMPORARY = "there are no temporary variables: what is removed stands in the change log"
+TEMPORARY = "there are no temporary variables: what is removed is in the change log"
 MARKED = "marking and removing is one step here; its result is compared as a whole"
 UNNAMED = "every delivered domain is cut by its own variable, none has to be named"
 PARTS = ("in_dataset_sdtm", "in_dataset_cut", "expected")
@@ -98,7 +98,7 @@ def _is_day(value: str) -> bool:
 def test_a_date_counts_by_its_earliest_reading_and_what_is_none_is_asked_about(folder: Path, case: str) -> None:
     values = read(folder / f"{case}__in_dsin.csv")["EXSTDTC"].dropna()
     known = folder / f"{case}__expected.csv"
-    if not known.exists():  # datacutr ends the run at a value that is no date; here it is asked about, or written anew
+    if not known.exists():  # datacutr ends the run at a value that is no date; here it is asked about, or rewritten
         reader = date_reader(2025)
         odd = [reader(value) for value in values if value]
         assert any(reading.ask or reading.fix for reading in odd)

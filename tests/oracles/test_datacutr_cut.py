@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from datacutr_cases import AFTER, clean_text, consenting, numbered, read
+from support.datacutr_cases import AFTER, clean_text, consenting, numbered, read
 from trialbook.cleaning import Cut, apply_cut
 from trialbook.cleaning.cut import after_cut
 from trialbook.cleaning.read_dates import date_reader
@@ -87,7 +87,7 @@ def pilot(oracles: Path) -> dict[str, pd.DataFrame]:
 
 
 def pilot_cut(pilot: dict[str, pd.DataFrame], day: str) -> Cut:
-    """The pilot cut as the oracle did: a subject is in from the randomisation on, which stands for consent here."""
+    """The pilot cut as the oracle did: a subject is in from the randomisation on, which is taken for consent here."""
     ds = pilot["DS"]
     randomised = ds[ds["DSDECOD"].eq("RANDOMIZED")].drop_duplicates("USUBJID").set_index("USUBJID")["DSSTDTC"]
     entered = pilot["DM"]["USUBJID"].map(randomised).astype("str").fillna(AFTER)

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from support.default_keys import keys
 from trialbook.dlt.designs.cohorts import IntervalRule, too_toxic
 from trialbook.dlt.designs.crm import posterior, rates
 from trialbook.dlt.designs.design import History, Outcome
 from trialbook.dlt.designs.interval import Boin, Keyboard, Mtpi2, boundaries
 from trialbook.dlt.designs.registry import make_rule
-from trialbook.protocol.analysis import Analysis
 
 pytestmark = pytest.mark.oracle
 TODAY = pd.Timestamp("2025-06-30")
@@ -81,7 +81,7 @@ def test_selection_of_the_mtd(folder: Path) -> None:
     assert set(zip(cases["extrasafe"], cases["boundMTD"], strict=True)) >= {("TRUE", "FALSE"), ("FALSE", "TRUE")}
     for row in cases.itertuples():
         n, x = ([int(v) for v in numbers(text)] for text in (row.npts, row.ntox))
-        values = Analysis(
+        values = keys(
             dlt_target=float(row.target), n_cap=sum(n), extrasafe=row.extrasafe == "TRUE",
             bound_mtd=row.boundMTD == "TRUE",
         )  # fmt: skip

@@ -1,7 +1,7 @@
 """The 3+3 rule against the R package `escalation` (published tests and whole tree) and UBCRM.
 
 Both declare the top level after 0 of 3 and wait for a whole cohort; our rule does so with `expand_top=False` and
-`stop_at_two=False`. Left out are paths with two DLTs in an incomplete second cohort (the table of §4.4 ends such a
+`stop_at_two=False`. Paths with two DLTs in an incomplete second cohort are left out (the table of §4.4 ends such a
 level at once, the package waits for its sixth subject), and the one path that escalates from a level with 2 of 6,
 which no 3+3 rule leads to.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from outcome_strings import history
+from support.dose_paths import history
 from trialbook.dlt.designs.design import Action, History
 from trialbook.dlt.designs.three_plus_three import ThreePlusThree
 

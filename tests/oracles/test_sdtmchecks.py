@@ -1,6 +1,6 @@
 """The recorded cases of sdtmchecks against our questions and contracts: the same records, or the reason why not.
 
-What "FAIL" means there and not here is not copied: a check that cannot run for want of a variable is no finding.
+What "FAIL" means there and not here is not copied: a check that cannot run because a variable is missing is no finding.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sdtmchecks_cases import cases, compared
+from support.sdtmchecks_cases import cases, compared
 from trialbook.cleaning.read_dates import date_reader
 
 pytestmark = pytest.mark.oracle
@@ -62,12 +62,12 @@ SAME_SUBJECTS = {
     "ds_multdeath_dsstdtc": ("DS", "P22-DEATH-DATES-DIFFER"),
     "ss_ssdtc_dead_dthdtc": ("SS", "P22-DEATH-DATES-DIFFER"),
 }  # fmt: skip
-# Checks that we do not repeat, and what stands in their place.
+# Checks that we do not repeat, and what is done in their place.
 DEATH_DATE = "AEDTHDTC is a company's variable: deaths have one date in DM, compared with DS, AE and SS (P22)"
 CATEGORY = "DSSCAT is a company's variable: disposition is read from DSDECOD"
 STANDARD_RESULTS = "results are converted here from the collected result and unit; LBSTRESN and LBSTRESC are not used"
 NOT_COLLECTED = "the variables are not of this trial"
-TRIAL_SUMMARY = "TS is not delivered: dictionaries and study dates stand in the protocol file"
+TRIAL_SUMMARY = "TS is not delivered: dictionaries and study dates are in the protocol file"
 DIFFERENT = {
     "ae_aeacnoth": NOT_COLLECTED, "ae_aeacnoth_ds_disctx": NOT_COLLECTED, "ae_aedthdtc_aesdth": DEATH_DATE,
     "ae_aedthdtc_ds_death": DEATH_DATE, "ae_aeout": DEATH_DATE, "ae_aeout_aeendtc_aedthdtc": DEATH_DATE,

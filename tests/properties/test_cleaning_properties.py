@@ -9,7 +9,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import raw_export as raw
+from support import raw_export as raw
 from trialbook.cleaning import apply_cut, clean_snapshot, replayed_domains, whole_change_log
 from trialbook.cleaning.cut import after_cut
 from trialbook.cleaning.read_dates import date_reader
@@ -17,7 +17,9 @@ from trialbook.core.dates import DTC_PATTERN, earliest_date
 from trialbook.snapshot import read_snapshot
 from trialbook.snapshot.tables import Snapshot
 
-FEW = settings(max_examples=25, deadline=None)
+# Few exports of many records: reading and cleaning cost hardly more for ten records than for one.
+FEW = settings(max_examples=12, deadline=None)
+MANY = settings(max_examples=100, deadline=None)
 dates = st.dates(min_value=pd.Timestamp("1990-01-01").date(), max_value=pd.Timestamp("2026-12-31").date())
 WRITTEN = (
     "%Y-%m-%d",
@@ -48,10 +50,10 @@ events = st.lists(
         "AETERM": st.sampled_from(["Rash", " Rash", "发热\u00a0", "call 13812345678"]),
         "AEOUT": st.sampled_from(["痊愈", "RECOVERED/RESOLVED", "FATAL", "gone", ""]),
     }),
-    max_size=4,
+    max_size=10,
 )  # fmt: skip
 labs = st.lists(st.fixed_dictionaries({"LBORRES": numbers, "LBORRESU": st.sampled_from(["g/L", "", "G/L", "U/L"]),
-                                       "LBDTC": messy_dates}), max_size=4)  # fmt: skip
+                                       "LBDTC": messy_dates}), max_size=10)  # fmt: skip
 
 
 def read(ae: list[dict[str, str]], lb: list[dict[str, str]], folder: Path) -> tuple[Snapshot, object]:
@@ -93,7 +95,7 @@ def test_cleaning_what_is_clean_changes_nothing(ae: list[dict[str, str]], lb: li
     assert fixed[fixed["file"].isin(["ae.csv", "lb.csv"]) & fixed["rule"].ne("P16-DUPLICATE")].empty
 
 
-@FEW
+@MANY
 @given(messy_dates)
 def test_a_clean_date_is_iso_8601_a_real_date_and_stable(value: str) -> None:
     read_date = date_reader(2025)
@@ -106,7 +108,7 @@ def test_a_clean_date_is_iso_8601_a_real_date_and_stable(value: str) -> None:
         assert reading.fix or reading.ask
 
 
-@FEW
+@MANY
 @given(dates, st.sampled_from(WRITTEN))
 def test_a_date_in_any_unambiguous_form_is_read_as_that_date(day: pd.Timestamp, form: str) -> None:
     assert str(date_reader(2025)(day.strftime(form)).text)[:10] == day.isoformat()

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trial_builder import FIRST_INFUSION, trial
+from support.default_keys import keys
+from support.trial_builder import FIRST_INFUSION, trial
 from trialbook.core.domains import Domains
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.advice import advice, trial_history
@@ -55,7 +56,7 @@ def addlt_frame(rows: list[tuple[str, str]]) -> pd.DataFrame:
 def courses(draw: st.DrawFn, rule_name: str = "3+3") -> list[tuple[str, str]]:
     """Up to 14 subjects, each enrolled where the rule then in force advised; pending ones settle when it waits."""
     rows: list[tuple[str, str]] = []
-    rule = make_rule(rule_name, Analysis(), 3)
+    rule = make_rule(rule_name, keys(), 3)
     for status in draw(st.lists(st.sampled_from(STATUSES), max_size=14)):
         past, pending = trial_history(addlt_frame(rows), list(IDS))
         action = rule.next_action(past, pending, CUT)
@@ -88,7 +89,7 @@ def cases(rows: list[tuple[str, str]], analysis: Analysis, name: str = "3+3") ->
 @settings(max_examples=60, deadline=None)
 @given(rows=courses())
 def test_the_advice_lies_between_worst_and_best_case(rows: list[tuple[str, str]]) -> None:
-    now, worst, best = cases(rows, Analysis())
+    now, worst, best = cases(rows, keys())
     assert worst.excluded_from <= now.excluded_from <= best.excluded_from
     if now.outcome == worst.outcome == "ONGOING" and now.move != WAIT:
         assert worst.level is not None
@@ -105,7 +106,7 @@ def test_the_advice_lies_between_worst_and_best_case(rows: list[tuple[str, str]]
 @given(data=st.data())
 def test_no_rule_advises_a_level_that_it_excludes_or_that_does_not_exist(name: str, data: st.DataObject) -> None:
     rows = data.draw(courses(name))
-    for action in cases(rows, Analysis(), name):
+    for action in cases(rows, keys(), name):
         if action.level is not None:
             assert 0 <= action.level < min(action.excluded_from, 3)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import random
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from support.paths import TESTS
 from trialbook.drugs.reading import lexicon
 from trialbook.drugs.records import (
     BY_RELEVANCE,
@@ -22,7 +22,7 @@ from trialbook.drugs.records import (
 )
 from trialbook.protocol.drug_dictionary import DrugDictionary, is_chinese, words_of
 
-NAMES = Path(__file__).resolve().parents[1] / "data" / "drugs" / "names.csv"
+NAMES = TESTS / "data" / "drugs" / "names.csv"
 with NAMES.open(encoding="utf-8", newline="") as _file:
     ROWS = [(row["NAME"], row["CLASS"], row["DRUG"]) for row in csv.DictReader(_file)]
 KNOWN = [row for row in ROWS if row[1] not in ("near", "unclassified")]

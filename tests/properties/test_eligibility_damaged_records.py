@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from damaged_crowd import damaged_crowd
 from reference.eligibility_sql import CRITERIA, Eligibility
+from support.damaged_subjects import damaged_crowd
 from trialbook.cleaning import apply_cut
 from trialbook.cleaning.clean import typed
 from trialbook.core.datasets import write_dataset

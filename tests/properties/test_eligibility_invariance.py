@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from eligible_subject import CUT, LABS, SEROLOGY, eligible, form, screened
-from trial_builder import TrialBuilder, trial
+from support.eligible_subject import CUT, LABS, SEROLOGY, eligible, form, screened
+from support.trial_builder import TrialBuilder, trial
 from trialbook.core.domains import Domains
 from trialbook.eligibility.adie import Audit, audit, audit_with_evidence
 from trialbook.protocol.load import analysis_values

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
+from support.default_keys import keys
 from trialbook.dlt.designs.cohorts import CohortRule
 from trialbook.dlt.designs.design import Action, Cap, History, Outcome, Pending
 from trialbook.dlt.designs.registry import RULE_NAMES, make_rule
 from trialbook.escalation_simulation.states import State, ask
-from trialbook.protocol.analysis import Analysis
 
 TODAY = pd.Timestamp("2025-06-30")
 IDS = ("DL1", "DL2", "DL3")
@@ -30,7 +30,7 @@ def never_above(action: Action, excluded: int) -> None:
 @pytest.mark.parametrize("name", RULE_NAMES)
 def test_no_rule_advises_a_level_above_one_it_has_excluded_on_any_path_of_12(name: str) -> None:
     """Every path of outcomes, one subject after another; `last` keeps what the CRM reads."""
-    rule = make_rule(name, Analysis(), 3)
+    rule = make_rule(name, keys(), 3)
     start = State((0, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 0), -1)
     met, todo = {(start, 3)}, [(start, 3)]
     ends = 0
@@ -61,7 +61,7 @@ def test_no_rule_advises_a_level_above_one_it_has_excluded_on_any_path_of_12(nam
 def test_nor_on_random_courses_with_pending_and_replaced_subjects(name: str, data: st.DataObject) -> None:
     """Subjects are treated where the rule says; windows close in any order, with or without a DLT, or early."""
     target = data.draw(st.sampled_from(TARGETS))
-    rule = make_rule(name, Analysis(dlt_target=target), 3)
+    rule = make_rule(name, keys(dlt_target=target), 3)
     outcomes: list[Outcome] = []
     pending: list[Pending] = []
     replaced: list[int] = []
@@ -98,7 +98,7 @@ def test_nor_on_histories_that_no_rule_would_have_led_to(name: str, counts: list
     pending = tuple(Pending(level, 0.5) for level, mark in counts if mark == "P")
     replaced = tuple(level for level, mark in counts if mark == "X")
     history = History(IDS, outcomes, replaced, counts[-1][0] if counts else None)
-    never_above(make_rule(name, Analysis(), 3).next_action(history, pending, TODAY), len(IDS))
+    never_above(make_rule(name, keys(), 3).next_action(history, pending, TODAY), len(IDS))
 
 
 @pytest.mark.parametrize("name", COUNTING)
@@ -107,7 +107,7 @@ def test_a_level_stays_excluded_when_a_pending_subject_leaves(name: str) -> None
 
     2 of 3 is too toxic: nobody in the place that is open again could change it. The CRM excludes no level of its own.
     """
-    rule = make_rule(name, Analysis(dlt_target=0.20), 3)
+    rule = make_rule(name, keys(dlt_target=0.20), 3)
     seen = (*[Outcome(0, False)] * 3, Outcome(1, True), Outcome(1, True))
     waiting = rule.next_action(History(IDS, seen, (), 1), (Pending(1, 0.5),), TODAY)
     left = rule.next_action(History(IDS, seen, (1,), 1), (), TODAY)
@@ -125,7 +125,7 @@ def test_a_level_is_left_with_an_open_place_when_and_only_when_it_is_too_toxic_w
     name: str, marks: list[tuple[int, str]], target: float, cohort: int, cap: int
 ) -> None:
     """The best that the rest of the cohort at the current level can bring, by another tail function than the rule's."""
-    rule = make_rule(name, Analysis(dlt_target=target, cohort_size=cohort, n_cap=cap), 3)
+    rule = make_rule(name, keys(dlt_target=target, cohort_size=cohort, n_cap=cap), 3)
     here = marks[-1][0]
     # Nobody at other levels has a DLT: what is said of the current level is said by it alone.
     marks = [(level, mark if level == here or mark != "T" else "N") for level, mark in marks]
@@ -151,7 +151,7 @@ def test_a_level_is_left_with_an_open_place_when_and_only_when_it_is_too_toxic_w
 @given(data=st.data())
 def test_the_order_of_outcomes_within_a_cohort_changes_no_decision(name: str, data: st.DataObject) -> None:
     """Whole cohorts where the rule says, then the same with the outcomes of each cohort in another order."""
-    rule = make_rule(name, Analysis(dlt_target=data.draw(st.sampled_from(TARGETS)), n_cap=30), 3)
+    rule = make_rule(name, keys(dlt_target=data.draw(st.sampled_from(TARGETS)), n_cap=30), 3)
     cohorts: list[tuple[int, list[bool]]] = []
     for _ in range(data.draw(st.integers(1, 6))):
         past = tuple(Outcome(level, dlt) for level, dlts in cohorts for dlt in dlts)
@@ -178,7 +178,7 @@ def test_the_order_of_outcomes_within_a_cohort_changes_no_decision(name: str, da
 def test_a_dose_is_changed_on_complete_cohorts_only_unless_a_level_is_excluded(name: str, data: st.DataObject) -> None:
     """Random courses with pending and replaced subjects under any cohort size: each move, and what it rests on."""
     size = data.draw(st.integers(1, 4))
-    rule = make_rule(name, Analysis(cohort_size=size, n_cap=14), 3)
+    rule = make_rule(name, keys(cohort_size=size, n_cap=14), 3)
     assert isinstance(rule, CohortRule)
     assert rule.cap == Cap(14)
     outcomes: list[Outcome] = []

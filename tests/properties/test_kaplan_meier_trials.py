@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference.survival import Subject, overall_survival
-from trial_builder import FIRST_INFUSION, TrialBuilder, trial
+from support.paths import ROOT
+from support.trial_builder import FIRST_INFUSION, TrialBuilder, trial
 from trialbook.efficacy.adtte import derive_adtte
 from trialbook.efficacy.survival import curve_of
 from trialbook.protocol.load import analysis_values, load_protocol
 from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
-PROTOCOL = load_protocol(Path(__file__).resolve().parents[2] / "params" / "protocol.yaml")
+PROTOCOL = load_protocol(ROOT / "params" / "protocol.yaml")
 ANALYSIS = analysis_values(PROTOCOL, {}, "protocol.yaml")
 # One trial of many independent subjects costs little more than one of few, so each example is a crowd.
 FEW = settings(max_examples=4, deadline=None)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from less_known import Cell, any_cell, blanked, cells_of, without
-from trial_builder import TrialBuilder, trial
+from support.missing_data import Cell, any_cell, blanked, cells_of, without
+from support.trial_builder import TrialBuilder, trial
 from trialbook.core.dates import as_date
 from trialbook.core.domains import Domains
 from trialbook.efficacy.day28 import read_course, response_of, treated_subjects

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trial_builder import TrialBuilder, trial
+from support.trial_builder import TrialBuilder, trial
 from trialbook.core.dates import as_date
 from trialbook.core.domains import Domains
 from trialbook.efficacy.adrs import derive_adrs

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from trial_builder import FIRST_INFUSION, trial
+from support.paths import ROOT
+from support.trial_builder import FIRST_INFUSION, trial
 from trialbook.core.dates import earliest_date
 from trialbook.core.domains import Domains
 from trialbook.protocol.load import analysis_values, load_protocol
@@ -19,7 +18,7 @@ from trialbook.safety.ae_tables import grade_rows, overview_rows, selections, so
 from trialbook.safety.ctcae import TERMS, Term, lab_grades
 from trialbook.safety.new_since_cut import event_news, lost_records
 
-PROTOCOL = load_protocol(Path(__file__).resolve().parents[2] / "params" / "protocol.yaml")
+PROTOCOL = load_protocol(ROOT / "params" / "protocol.yaml")
 ANALYSIS = analysis_values(PROTOCOL, {}, "protocol.yaml")
 CUT = pd.Timestamp("2025-12-31").as_unit("s")
 # A derivation takes a third of a second, so few trials with many events each.
@@ -97,7 +96,7 @@ def test_a_subject_counts_once_per_row_and_totals_add_over_levels_and_maximum_gr
     wide = ard.pivot(index=[*keys[:4], "group1_level"], columns="stat_name", values="stat")
     assert (wide["n"].fillna(0) <= wide["N"].fillna(len(drawn))).all()
     assert (wide["n"].fillna(0) <= wide["events"].fillna(0)).all()
-    # Whose events in a row all lack a grade stands under no grade.
+    # A subject whose events in a row all lack a grade is counted under no grade.
     known = adae[adae["ATOXGR"].notna()]
     every = to_ard(soc_pt_rows("TEAE_SOC_PT", known, adsl, PROTOCOL))
     by_grade = to_ard(grade_rows(adae, adsl, PROTOCOL))
@@ -111,7 +110,7 @@ def test_a_subject_counts_once_per_row_and_totals_add_over_levels_and_maximum_gr
 @few
 @given(subjects, st.data())
 def test_no_count_by_severity_hides_an_event_without_a_grade(drawn: Subjects, data: st.DataObject) -> None:
-    """Blanking grades lowers a count by what stands as not graded beside it at most, and never to a plain 0."""
+    """Blanking grades lowers a count by at most what is shown as not graded beside it, and never to a plain 0."""
     adsl, domains = built(drawn)
     blank = domains["AE"].assign(AETOXGR=[None if data.draw(st.booleans()) else g for g in domains["AE"]["AETOXGR"]])
     blank = blank.astype({"AETOXGR": "str"})

@@ -22,8 +22,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-import raw_export as raw
-import snapshot_writers as writers
+from support import raw_export as raw
+from support import snapshot_writers as writers
 from trialbook.cleaning import clean_snapshot
 from trialbook.cleaning.clean import Cleaned
 from trialbook.cleaning.read_values import WHOLE_RECORD

@@ -1,4 +1,4 @@
-"""Response at day 28 and overall survival in SQL over the clean domains, written from the domain document alone.
+"""Response at day 28 and overall survival in SQL over the clean domains, written from the rulebook alone.
 
 The second implementation of §2.1 to §2.7 and §5.2 with the defaults of §10: no pandas, nothing of the product. Limits
 come from the binomial sums and from Greenwood's formula in plain Python.

@@ -1,4 +1,4 @@
-"""What medical history and treatments say on the exclusions (§1.2), in SQL, written from the domain document alone.
+"""What medical history and treatments say on the exclusions (§1.2), in SQL, written from the rulebook alone.
 
 Only a record that shows the exclusion gives a result: that nothing is recorded proves nothing, the form decides (§1.0).
 """

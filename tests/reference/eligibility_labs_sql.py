@@ -1,4 +1,4 @@
-"""Laboratory values, clearance and serology of the eligibility audit in SQL, written from the domain document alone."""
+"""Laboratory values, clearance and serology of the eligibility audit in SQL, written from the rulebook alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The eligibility audit in SQL over the clean domains, written from the domain document (§1) and the interface alone.
+"""The eligibility audit in SQL over the clean domains, written from the rulebook (§1) and the interface alone.
 
 The second implementation of the 26 columns: no pandas, nothing of the product. Limits, windows and word lists are those
 of the protocol file, read as plain YAML.
@@ -245,7 +245,7 @@ def _values(limits: dict[str, Any], keys: dict[str, Any], cut: str) -> dict[str,
 
 
 def _pattern(terms: list[str]) -> str:
-    """A word of any case that begins with a term; a term in capitals is a whole word; Chinese stands anywhere."""
+    """A word of any case that begins with a term; a term in capitals is a whole word; Chinese is found anywhere."""
     parts = []
     for term in terms:
         start, end = (r"\b" if term.isascii() else ""), (r"\b" if term.isascii() and term.split()[-1].isupper() else "")

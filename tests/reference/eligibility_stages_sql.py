@@ -1,6 +1,6 @@
-"""Organ stages, grade and steroid-refractory status in SQL, written from the domain document alone (§2.1 to §2.4).
+"""Organ stages, grade and steroid-refractory status in SQL, written from the rulebook alone (§2.1 to §2.4).
 
-Views for `eligibility_sql`: they stand on the clean domains, the view `subjects` (who, anchor, age) and the table
+Views for `eligibility_sql`: they rest on the clean domains, the view `subjects` (who, anchor, age) and the table
 `sr_rules` (the definition in force).
 """
 

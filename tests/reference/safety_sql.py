@@ -1,4 +1,4 @@
-"""Counts of adverse events in SQL over the clean domains, written from the domain document alone (§0.3, §3.1 to §3.8).
+"""Counts of adverse events in SQL over the clean domains, written from the rulebook alone (§0.3, §3.1 to §3.8).
 
 The second implementation behind tables T-5 to T-11: one row per event (grade changes of one event collapsed), and from
 it the subjects and events of any row and dose level. No pandas, nothing of the product.
@@ -97,7 +97,7 @@ create table events as
 """
 
 
-# §14.4: serious events of whoever consented, from consent on (a date that may be later counts), by any day.
+# §14.4: serious events of subjects who consented, from consent on (a date that may be later counts), by any day.
 LEDGER = """
 create table ledger as
   select a.USUBJID, coalesce(AEDECOD, AETERM) as pt, coalesce(t.level, '') as level, t.d0,
@@ -210,7 +210,7 @@ def quoted(text: str) -> str:
 
 
 def _any_of(terms: list[str] | None) -> str | None:
-    """A word of any case that begins with a term; a term in capitals is a whole word; Chinese stands anywhere."""
+    """A word of any case that begins with a term; a term in capitals is a whole word; Chinese is found anywhere."""
     if not terms:
         return None
     parts = []

@@ -1,4 +1,4 @@
-"""A slow, exact survival engine written from the domain document (§5.2), in plain Python; the product never imports it.
+"""A slow, exact survival engine written from the rulebook (§5.2), in plain Python; the product never imports it.
 
 A subject is what its records say: days (from the first infusion) of proofs of life, and days of death reports.
 """

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from audited_cases import Case, Make, audit_of, bare, base, history, lab, of_case, vital
+from support.eligibility_cases import Case, Make, audit_of, bare, base, history, lab, of_case, vital
 from trialbook.eligibility.adie import Audit
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from audited_cases import Case, Make, audit_of, bare, base, history, lab, of_case, trial_of, without_form
-from eligible_subject import CUT, INCLUSIONS
+from support.eligibility_cases import Case, Make, audit_of, bare, base, history, lab, of_case, trial_of, without_form
+from support.eligible_subject import CUT, INCLUSIONS
 from trialbook.eligibility.adie import Audit, audit
 from trialbook.eligibility.form import RESULTS
 from trialbook.protocol.load import analysis_values

@@ -1,11 +1,11 @@
-"""CRM and TITE-CRM by the computed examples of the domain document §4.10, and the limits of A-79."""
+"""CRM and TITE-CRM by the computed examples of the rulebook §4.10, and the limits of A-79."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
 
-from outcome_strings import history
+from support.dose_paths import history
 from trialbook.core.errors import UsageError
 from trialbook.dlt.designs.crm import Crm, TiteCrm, posterior, rates
 from trialbook.dlt.designs.design import Pending

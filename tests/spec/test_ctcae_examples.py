@@ -1,4 +1,4 @@
-"""CTCAE v5.0 laboratory grades: the worked examples of domain document §3.2."""
+"""CTCAE v5.0 laboratory grades: the worked examples of rulebook §3.2."""
 
 from __future__ import annotations
 

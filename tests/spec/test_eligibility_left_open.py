@@ -1,11 +1,11 @@
-"""What stays open is told as open: one answer for five tests, a missing age, steroids without stages at their start."""
+"""What is open is shown as open: one answer for five tests, a missing age, steroids without stages at their start."""
 
 from __future__ import annotations
 
 import pytest
 
-from eligible_subject import eligible, form, judged, screened
-from trial_builder import TrialBuilder, trial
+from support.eligible_subject import eligible, form, judged, screened
+from support.trial_builder import TrialBuilder, trial
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 

@@ -1,4 +1,4 @@
-"""How data, form and waiver become a result, and the limits of measured criteria, as tables (domain §1.0 to §1.3)."""
+"""How data, form and waiver become a result, and the limits of measured criteria, as tables (rulebook §1.0 to §1.3)."""
 
 from __future__ import annotations
 

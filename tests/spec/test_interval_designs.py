@@ -1,11 +1,11 @@
-"""BOIN, i3+3, mTPI-2, keyboard and TITE-BOIN by the tables of the domain document §4.5 to §4.9."""
+"""BOIN, i3+3, mTPI-2, keyboard and TITE-BOIN by the tables of the rulebook §4.5 to §4.9."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
 
-from outcome_strings import history
+from support.dose_paths import history
 from trialbook.dlt.designs.cohorts import IntervalRule, isotonic_rates, select_mtd, too_toxic
 from trialbook.dlt.designs.design import Cap, History, Pending
 from trialbook.dlt.designs.interval import SUSPEND, Boin, I3Plus3, Keyboard, Mtpi2, TiteBoin, boundaries

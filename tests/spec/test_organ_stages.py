@@ -1,10 +1,10 @@
-"""MAGIC organ stages: the table of domain document §2.1 as examples, limits and gaps included."""
+"""MAGIC organ stages: the table of rulebook §2.1 as examples, limits and gaps included."""
 
 from __future__ import annotations
 
 import pytest
 
-from trial_builder import TrialBuilder, trial
+from support.trial_builder import TrialBuilder, trial
 from trialbook.core.dates import as_date
 from trialbook.gvhd.staging import derive_stages
 from trialbook.protocol.analysis import Analysis

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from audited_cases import Case, Make, audit_of, base, lab, of_case
-from trial_builder import TrialBuilder
+from support.eligibility_cases import Case, Make, audit_of, base, lab, of_case
+from support.trial_builder import TrialBuilder
 from trialbook.core.errors import UsageError
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values, load_protocol
@@ -117,7 +117,7 @@ def test_on_every_day_one_version_is_in_force(protocol: Protocol) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"id": "1.0"}, "1.0 stands twice"),
+        ({"id": "1.0"}, "1.0 occurs twice"),
         ({"date": "2025-01"}, "complete calendar date"),
         ({"date": "2025-02-30"}, "complete calendar date"),
         ({"criteria": {"EX40": {"ALT_uln": "3"}}}, "no criterion EX40 in the amendment 2.0; the nearest is EX"),

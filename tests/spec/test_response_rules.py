@@ -1,4 +1,4 @@
-"""Response against baseline: the vectors of domain document §2.6 and the counts over all 250 x 250 stage pairs."""
+"""Response against baseline: the vectors of rulebook §2.6 and the counts over all 250 x 250 stage pairs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def every_pair() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize(("baseline", "day28", "cibmtr", "cn"), VECTORS)
-def test_each_vector_of_the_domain_document(baseline, day28, cibmtr, cn) -> None:
+def test_each_vector_of_the_rulebook(baseline, day28, cibmtr, cn) -> None:
     assert respond(baseline, day28, "CIBMTR").tolist() == [cibmtr]
     assert respond(baseline, day28, "CN").tolist() == [cn]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from outcome_strings import history
+from support.dose_paths import history
 from trialbook.dlt.designs.design import Cap, History, Pending
 from trialbook.dlt.designs.rolling_six import DOWN, HOLD, SAME, UP, RollingSix, decision
 

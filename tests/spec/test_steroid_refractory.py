@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from eligible_subject import CUT
-from trial_builder import TrialBuilder, trial
+from support.eligible_subject import CUT
+from support.trial_builder import TrialBuilder, trial
 from trialbook.core.errors import UsageError
 from trialbook.eligibility.refractory import refractoriness
 from trialbook.eligibility.screening import screening
@@ -100,7 +100,7 @@ def test_stages_after_the_infusion_prove_nothing(protocol, analysis) -> None:
 
 
 def test_the_audit_uses_the_definition_in_force_and_falls_back_to_the_form(protocol, analysis) -> None:
-    from eligible_subject import form, judged_each
+    from support.eligible_subject import form, judged_each
 
     books = [
         form(story({-12: SKIN_2, -8: SKIN_3})),

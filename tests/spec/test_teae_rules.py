@@ -1,11 +1,11 @@
-"""Treatment-emergent adverse events: the example tables of domain document §3.1."""
+"""Treatment-emergent adverse events: the example tables of rulebook §3.1."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
 
-from trial_builder import TrialBuilder, trial
+from support.trial_builder import TrialBuilder, trial
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData

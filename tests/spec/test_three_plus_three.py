@@ -1,4 +1,4 @@
-"""The 3+3 rule, by the tables of the domain document §4.4 and §4.4.1."""
+"""The 3+3 rule, by the tables of the rulebook §4.4 and §4.4.1."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import itertools
 import pandas as pd
 import pytest
 
-from outcome_strings import history
 from reference.three_plus_three import Counts, advised, reachable
+from support.dose_paths import history
 from trialbook.dlt.designs.design import Action, Cap, History, Outcome, Pending
 from trialbook.dlt.designs.three_plus_three import ThreePlusThree
 from trialbook.escalation_simulation.states import State, ask
@@ -64,7 +64,7 @@ def test_the_default_rule_by_state(path: str, expected: str) -> None:
         ("1NNN 2NTT", "MTD_DECLARED(DL1)"),
     ],
 )
-def test_the_strings_of_the_domain_document_without_deescalation(path: str, expected: str) -> None:
+def test_the_strings_of_the_rulebook_without_deescalation(path: str, expected: str) -> None:
     assert advice(path, rule=ThreePlusThree(allow_deescalate=False)) == expected
 
 
@@ -202,7 +202,7 @@ def test_no_state_advises_an_excluded_level() -> None:
         ((0.25, 0.40, 0.55), 12, {"NO_DOSE": 0.446, "MTD_DECLARED(DL1)": 0.369}),
     ],
 )  # fmt: skip
-def test_the_exact_probabilities_of_the_domain_document(
+def test_the_exact_probabilities_of_the_rulebook(
     rates: tuple[float, ...], cap: int, expected: dict[str, float]
 ) -> None:
     """Cohorts of three are enrolled whole, as the printed probabilities assume."""

@@ -24,11 +24,10 @@ from trialbook.cleaning.report import (
     record_counts,
     whole_change_log,
 )
-from trialbook.cleaning.rules import RULES
 from trialbook.cleaning.schema_drift import drift_sentence, export_drift
 
 __all__ = [
-    "PROBLEMS", "RULES", "Cleaned", "Cut", "Differences", "apply_cut", "arrival_sentence", "check_deletions",
+    "PROBLEMS", "Cleaned", "Cut", "Differences", "apply_cut", "arrival_sentence", "check_deletions",
     "clean_snapshot", "cleaning_rows", "compare_cuts", "consistency_queries", "differences_sentence",
     "drift_sentence", "export_drift", "fix_counts", "headline", "missing_by_visit", "missing_values", "query_counts",
     "record_counts", "replay", "replayed_domains", "restatement_queries", "restatements", "whole_change_log",

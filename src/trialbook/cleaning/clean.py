@@ -1,4 +1,4 @@
-"""Cleans a snapshot: raw text to typed SDTM domains, with a change log of every FIX and a query for every doubt."""
+"""Cleans a snapshot: raw text to typed SDTM domains, with a change log of every fix and a query for every doubt."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from trialbook.cleaning.numbers import (
     stool_in_millilitres,
     weights_in_kg,
 )
+from trialbook.cleaning.problems import TEXTS, ask
 from trialbook.cleaning.read_dates import date_reader
 from trialbook.cleaning.read_values import (
     BIRTH_DATE,
@@ -38,12 +39,12 @@ from trialbook.cleaning.read_values import (
     read_no_error,
     read_plain,
 )
-from trialbook.cleaning.rules import RULES, ask
 from trialbook.core.domains import RESULT_DOMAINS, VARIABLES, Domains, column_type
 from trialbook.core.errors import StopError
 from trialbook.core.supplemental import SINGLING, parent_links
 from trialbook.protocol.models import Protocol, Study, Trial
-from trialbook.queries.query_list import Query, query
+from trialbook.queries.query_list import Query
+from trialbook.queries.rule_texts import Phrase
 from trialbook.snapshot.door import WITHHELD
 from trialbook.snapshot.tables import RawTable, Snapshot, stops_at_the_source
 
@@ -55,48 +56,24 @@ UNDELIVERED = "P34-DOMAIN-MISSING"
 
 
 class _Use(NamedTuple):
-    """What of an endpoint rests on a domain, in English and Chinese; `decides`: without it there is no result."""
+    """An endpoint that rests on a domain; `decides`: without it there is no result. What rests on it is a phrase of the
+    texts by domain and endpoint.
+    """
 
     endpoint: str
-    english: str
-    chinese: str
     decides: bool = False
 
 
-# By domain: what it holds, in English and Chinese, and its uses (domain document §14.2).
-_USES: dict[str, tuple[str, str, tuple[_Use, ...]]] = {
-    "DS": ("disposition", "受试者处置", (
-        _Use("OS", "overall survival and follow-up", "总生存期与随访", True),
-        _Use("ORR_D28", "response at day 28 (withdrawals)", "第28天应答（退出情况）", True),
-        _Use("DLT", "who left the DLT window early", "剂量限制性毒性观察期内提前退出者"),
-        _Use("ELIGIBILITY", "screen failures and consent", "筛选失败与知情同意"),
-    )),
-    "IE": ("eligibility form", "入排标准表", (
-        _Use("ELIGIBILITY", "criteria that only the site can attest", "仅能由研究中心确认的入排标准"),
-    )),
-    "LB": ("laboratory results", "实验室检查", (
-        _Use("TEAE", "laboratory tables, grades and shifts", "实验室检查表、分级与变化", True),
-        _Use("ELIGIBILITY", "criteria judged by laboratory results", "依据实验室结果判断的入排标准"),
-        _Use("ORR_D28", "liver stages from bilirubin", "由胆红素推导的肝脏分期"),
-    )),
-    "VS": ("vital signs", "生命体征", (
-        _Use("DLT", "the dose per kg of infusions given as cells in total", "以细胞总数记录的输注的每公斤剂量"),
-        _Use("ELIGIBILITY", "criteria judged by vital signs and body size", "依据生命体征和体格判断的入排标准"),
-    )),
-    "RS": ("GVHD stages and responses", "GVHD 分期与疗效评估", (
-        _Use("ORR_D28", "response at day 28 and all that is derived from it", "第28天应答及由其推导的结果", True),
-        _Use("ELIGIBILITY", "criteria on grade, steroid response and performance", "分级、激素疗效和体能状态的标准"),
-    )),
-    "CM": ("medication", "合并用药", (
-        _Use("ORR_D28", "response at day 28 (new therapy cannot be ruled out)", "第28天应答（无法排除新的治疗）", True),
-        _Use("OS", "failure-free survival", "无失败生存期", True),
-        _Use("DLT", "who began another trial's drug", "开始使用其他试验药物者"),
-        _Use("ELIGIBILITY", "criteria on steroids and prior therapy", "关于激素和既往治疗的入排标准"),
-    )),
-    "MH": ("medical history", "病史", (
-        _Use("ELIGIBILITY", "criteria on history and current disease", "关于病史和现患疾病的入排标准"),
-    )),
-}  # fmt: skip
+# By domain (rulebook §14.2); what it holds is a phrase of the texts.
+_USES: dict[str, tuple[_Use, ...]] = {
+    "DS": (_Use("OS", True), _Use("ORR_D28", True), _Use("DLT"), _Use("ELIGIBILITY")),
+    "IE": (_Use("ELIGIBILITY"),),
+    "LB": (_Use("TEAE", True), _Use("ELIGIBILITY"), _Use("ORR_D28")),
+    "VS": (_Use("DLT"), _Use("ELIGIBILITY")),
+    "RS": (_Use("ORR_D28", True), _Use("ELIGIBILITY")),
+    "CM": (_Use("ORR_D28", True), _Use("OS", True), _Use("DLT"), _Use("ELIGIBILITY")),
+    "MH": (_Use("ELIGIBILITY"),),
+}
 
 
 def missing_domain_queries(domains: Domains, protocol: Protocol) -> list[Query]:
@@ -106,24 +83,22 @@ def missing_domain_queries(domains: Domains, protocol: Protocol) -> list[Query]:
     the stages (RS).
     """
     asked = []
-    for code, (english, chinese, uses) in _USES.items():
+    for code, uses in _USES.items():
         if domains.delivered(code):
             continue
         own = [use for use in uses if protocol.has_endpoint(use.endpoint)]
         if code == "RS" and domains.delivered("FA"):
             own = [use for use in own if not use.decides]
         if own:
-            asked.append(_query(code, (english, chinese), own))
+            asked.append(_query(code, own))
     return asked
 
 
-def _query(code: str, name: tuple[str, str], uses: list[_Use]) -> Query:
-    english, chinese = "; ".join(use.english for use in uses), "；".join(use.chinese for use in uses)
-    return query(
-        UNDELIVERED, "", code, severity="major" if any(use.decides for use in uses) else "minor", observed="",
-        expected=RULES[UNDELIVERED].expected,
-        message_en=f"{code} ({name[0]}) was not delivered. Not evaluable without it: {english}.",
-        message_zh=f"未提供数据域 {code}（{name[1]}）。缺少该数据域时不可评价：{chinese}。",
+def _query(code: str, uses: list[_Use]) -> Query:
+    phrases = [TEXTS.phrase(f"{code}-{use.endpoint}") for use in uses]
+    return TEXTS.query(
+        UNDELIVERED, "", code, severity="major" if any(use.decides for use in uses) else "minor",
+        code=code, holds=TEXTS.phrase(code), uses=Phrase.join(phrases, "; ", "；"),
     )  # fmt: skip
 
 
@@ -141,7 +116,7 @@ def study_names(dm: pd.DataFrame, study: Study) -> set[str]:
     """How this study is called, without letter case and signs.
 
     The ids of the protocol file, where DM uses one of them; else the STUDYID of DM, which lists the subjects: an export
-    may well name the study otherwise than the protocol file.
+    may use another name for the study than the protocol file.
     """
     own = {_bare(name) for name in (study.id, study.registry_id or "") if name}
     listed = _spelled(dm).dropna()
@@ -213,7 +188,7 @@ _HARMLESS = re.compile(r"[\d\s.,:;<>=+*/()%?-]*(?:[A-Za-zμ^%/]{1,4}[\d\s.,:;<>=
 class Cleaned:
     """Clean domains on the whole snapshot (before the data cut), the change log, and the questions to the site.
 
-    `files` names the file and sheet of each domain, `tables` are the tables as delivered (where a value stood).
+    `files` names the file and sheet of each domain, `tables` are the tables as delivered (where a value was).
     """
 
     domains: Domains
@@ -224,14 +199,14 @@ class Cleaned:
 
 
 def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
-    """Clean domains of all delivered tables (domain document §9).
+    """Clean domains of all delivered tables (rulebook §9).
 
     Text stays text; dates are ISO 8601, complete or partial; --SEQ and SRCROW are Int64, numbers float64; LB, VS, FA,
     RS and QS gain --ORRESN and --ORRESOP. Blank stays missing and never becomes "No". Every change of a value is a row
     of `changes` (file, sheet, row, column, raw, new, rule); the log replayed on the raw text gives the clean text.
 
     Raises StopError (naming file, row, column and rule) for a required column that is missing (P34), a subject who
-    stands twice in DM or is not in it (P09) or was infused under two numbers (P08), and a treated subject without the
+    is in DM twice or not at all (P09) or was infused under two numbers (P08), and a treated subject without the
     date of the first infusion (P11).
     """
     check_columns(snapshot, trial.protocol)
@@ -352,8 +327,8 @@ def _referred(code: str, work: Mapping[str, Working]) -> pd.Index:
 
 
 def _reading_notes(work: Working) -> Iterator[tuple[str, str, int, str, str, str, str]]:
-    """Change-log rows about the files themselves: an encoding other than UTF-8 (P01), label rows set aside (P03), and
-    what was set aside or renamed in a part of a split domain as a whole.
+    """Change-log rows about the files themselves: an encoding other than UTF-8 (P01), label rows left out (P03), and
+    what was left out or renamed in a part of a split domain as a whole.
     """
     for table in work.table.delivered:
         file, sheet = table.file, table.sheet or ""

@@ -62,7 +62,13 @@ ARMS = ("SCRNFAIL", "NOTASSGN", "NOTTRT")
 
 
 def read_yes_no(value: str) -> Reading:
-    """Y or N; what is neither is treated as missing and asked. Blank never reaches here: missing is never N (P38)."""
+    """Y or N; what is neither is treated as missing and asked. Blank never reaches here: missing is never N (P38).
+
+    >>> read_yes_no("是").text, read_yes_no("no").text
+    ('Y', 'N')
+    >>> read_yes_no("perhaps")
+    Reading(text=None, fix='', ask='P38-YES-NO-UNKNOWN')
+    """
     text = _YES_NO.get(value.upper())
     return Reading(text, "P38-YES-NO") if text else Reading(None, ask="P38-YES-NO-UNKNOWN")
 
@@ -76,6 +82,13 @@ def read_grade(value: str) -> Reading:
     | 2级   | 2     | P21-GRADE           |
     | 2-3   | 3     | P21-GRADE-RANGE     |
     | mild  | missing | P21-GRADE-UNREADABLE |
+
+    >>> read_grade("II").text, read_grade("2级").text
+    ('2', '2')
+    >>> read_grade("2-3")
+    Reading(text='3', fix='', ask='P21-GRADE-RANGE')
+    >>> read_grade("mild")
+    Reading(text=None, fix='', ask='P21-GRADE-UNREADABLE')
     """
     one = _digit(value, "12345")
     if one:
@@ -88,7 +101,11 @@ def read_grade(value: str) -> Reading:
 
 
 def read_overall_grade(value: str) -> Reading:
-    """The overall aGVHD grade: 0, or I to IV in Roman numerals."""
+    """The overall aGVHD grade: 0, or I to IV in Roman numerals.
+
+    >>> read_overall_grade("3").text, read_overall_grade("0").text
+    ('III', '0')
+    """
     digit = _digit(value, "01234")
     roman = {"0": "0", **{number: name for name, number in _ROMAN.items()}}
     return Reading(roman[digit], "P21-GRADE") if digit else Reading(value, ask="P34-CODE-UNKNOWN")
@@ -104,7 +121,14 @@ def _digit(value: str, allowed: str) -> str | None:
 
 
 def listed(words: Mapping[str, Iterable[str]]) -> Reader:
-    """A reader of a code list; an unknown code is kept and asked (P34)."""
+    """A reader of a code list; an unknown code is kept and asked (P34).
+
+    >>> read = listed(SEXES)
+    >>> read("女")
+    Reading(text='F', fix='P34-CODE', ask='')
+    >>> read("?")
+    Reading(text='?', fix='', ask='P34-CODE-UNKNOWN')
+    """
     standard = {spelling: word for word, spellings in words.items() for spelling in spellings}
 
     def read(value: str) -> Reading:
@@ -115,12 +139,21 @@ def listed(words: Mapping[str, Iterable[str]]) -> Reader:
 
 
 def read_upper(value: str) -> Reading:
-    """A code of an open list, in upper case."""
+    """A code of an open list, in upper case.
+
+    >>> read_upper("alt").text
+    'ALT'
+    """
     return Reading(value.upper(), "P34-CODE")
 
 
 def arm_reader(levels: Iterable[str]) -> Reader:
-    """A reader of ARMCD and ACTARMCD: the dose level ids of the protocol, in any letter case, or no dose level."""
+    """A reader of ARMCD and ACTARMCD: the dose level ids of the protocol, in any letter case, or no dose level.
+
+    >>> read = arm_reader(["DL1", "DL2"])
+    >>> read("dl1").text, read("DL9").ask
+    ('DL1', 'P34-CODE-UNKNOWN')
+    """
     return listed({code: (code.upper(),) for code in (*levels, *ARMS)})
 
 

@@ -40,7 +40,11 @@ _FOR_ENDPOINT: dict[str, dict[str, str]] = {
 
 
 def kind_of(domain: str, column: str) -> Kind:
-    """The kind of a column by its name, as SDTM names variables."""
+    """The kind of a column by its name, as SDTM names variables.
+
+    >>> kind_of("AE", "AESTDTC"), kind_of("LB", "LBORRES"), kind_of("AE", "AETERM")
+    ('date', 'result', 'free')
+    """
     if column.endswith("DTC"):
         return "date"
     if column.endswith("SEQ"):

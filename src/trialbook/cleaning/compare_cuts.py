@@ -11,13 +11,14 @@ import pandas as pd
 from trialbook.cleaning.columns import kind_of
 from trialbook.cleaning.endpoint_dependence import with_endpoints
 from trialbook.cleaning.keys import record_keys
-from trialbook.cleaning.rules import ask
+from trialbook.cleaning.problems import ask
 from trialbook.core.domains import Domains
 from trialbook.core.errors import StopError
+from trialbook.core.messages import msg
 from trialbook.queries.query_list import Query
 
 # ----------------------------------------------------------------------------------------------------
-# Which record of this cut is which record of the previous one, also where an export has numbered its records anew.
+# Which record of this cut is which record of the previous one, also where an export has renumbered its records.
 
 
 RECORD = "--RECORD"
@@ -35,6 +36,11 @@ def natural_keys(code: str) -> list[list[str]]:
     | AE     | AESPID AETERM AESTDTC     | AETERM AESTDTC       | AESPID AETERM |
     | CM     | CMTRT CMSTDTC CMDOSE      | CMTRT CMSTDTC        |               |
     | LB     | LBTESTCD LBDTC VISIT      | LBTESTCD LBDTC       |               |
+
+    >>> natural_keys("CM")
+    [['CMTRT', 'CMSTDTC', 'CMDOSE'], ['CMTRT', 'CMSTDTC']]
+    >>> natural_keys("DM")
+    []
     """
     if code == "AE":
         return [["AESPID", "AETERM", "AESTDTC"], ["AETERM", "AESTDTC"], ["AESPID", "AETERM"]]
@@ -54,10 +60,17 @@ def match_records(code: str, old: pd.DataFrame, new: pd.DataFrame) -> list[tuple
 
     In this order, each only among records that are still unmatched:
     1. the same number and the same natural key;
-    2. the same natural key, where it is unique on both sides: the export has numbered its records anew;
+    2. the same natural key, where it is unique on both sides: the export has renumbered its records;
     3. the same number, where part of the natural key, the coded term or the end still agrees: it was corrected;
     4. the same key but for a date in it that was completed (`SSDTC=2025-05` to `SSDTC=2025-05-11`).
-    What is left over has come or gone.
+    The rest are new or deleted.
+
+    >>> old = pd.DataFrame({"subject": ["001"], RECORD: ["AESEQ=1"], "AETERM": ["Rash"], "AESTDTC": ["2025-03-05"]})
+    >>> renumbered = old.assign(**{RECORD: "AESEQ=7"})
+    >>> match_records("AE", old, renumbered)
+    [(0, 0)]
+    >>> match_records("AE", old, renumbered.assign(AETERM="Fever"))
+    []
     """
     shared = [name for name in new.columns if name in old.columns]
     ladder = [[name for name in columns if name in shared] for columns in natural_keys(code)]
@@ -176,7 +189,7 @@ def compare_cuts(previous: Mapping[str, pd.DataFrame], current: Domains) -> Diff
     """The clean domains of the previous cut against those of this one.
 
     `added` and `deleted` name records (domain, subject, record); `changed` has one row per value: column, old, new
-    and kind. Where the rows stood in the file, how an export numbers its records, and the parsed copy of a result do
+    and kind. Where the rows were in the file, how an export numbers its records, and the parsed copy of a result do
     not count as values: a record with a new number is still the same record (see `matching`).
 
     | old         | new                | kind      |
@@ -237,11 +250,11 @@ def check_deletions(
     open_ones = [key for key, why in zip(deleted.itertuples(index=False, name=None), found, strict=True) if why is None]
     if open_ones:
         domain, subject, record = open_ones[0]
-        what = f"the record {record} of subject {subject}" if record else f"the subject {subject}"
+        what = f"the record {record} of subject {subject}" if record else msg("the subject {subject}", subject=subject)
         more = f" (and {len(open_ones) - 1} more)" if len(open_ones) > 1 else ""
         file = files[domain][0] if domain in files else domain
         raise StopError(
-            f"{what} stood in {domain} at the cut {previous_cut} and is missing now{more}", file=file,
+            f"{what} was in {domain} at the cut {previous_cut} and is missing now{more}", file=file,
             rule="P35-RECORD-DELETED", next_step=_what_to_do(open_ones, listed_in),
         )  # fmt: skip
     return deleted.assign(reason=pd.Series(found, index=deleted.index, dtype="str"))
@@ -251,19 +264,27 @@ def _what_to_do(deleted: list[tuple[str, ...]], listed_in: str | None) -> str:
     """The next step for a record that vanished, with the lines that would approve it."""
     subjects = [key for key in deleted if key[0] == "DM"]
     lines = [f"{domain},{subject},{record},<why>" for domain, subject, record in (subjects or deleted)[:SHOWN_LINES]]
-    more = f" and {len(subjects or deleted) - SHOWN_LINES} more" if len(subjects or deleted) > SHOWN_LINES else ""
+    more = (
+        msg(" and {n} more", n=len(subjects or deleted) - SHOWN_LINES) if len(subjects or deleted) > SHOWN_LINES else ""
+    )
     file = listed_in or "params/approved_deletions.csv"
     name_it = "" if listed_in else f", and name that file in the cut file (approved_deletions: {file})"
     return f"restore it at the source, or add to {file} the line {' and the line '.join(lines)}{more}{name_it}"
 
 
 def restatements(differences: Differences, endpoints: Sequence[str] = ()) -> pd.DataFrame:
-    """Values of the previous cut that read otherwise now, for reading: domain, subject, record, column, old, new, kind,
-    and which of the trial's endpoints may move with each.
+    """Values of the previous cut that read otherwise now, for reading (`values_for_reading`)."""
+    values = values_for_reading(differences, endpoints)
+    return values[values["kind"].isin([RESTATED, EMPTIED])].reset_index(drop=True)
+
+
+def values_for_reading(differences: Differences, endpoints: Sequence[str] = ()) -> pd.DataFrame:
+    """Every changed value, for reading: domain, subject, record, column, old, new, kind, and which of the trial's
+    endpoints may move with each.
 
     Free text and birth dates are not shown.
     """
-    rows = differences.changed[differences.changed["kind"].isin([RESTATED, EMPTIED])]
+    rows = differences.changed
     personal = [
         kind_of(domain, column) in ("free", "id") or column == "BRTHDTC"
         for domain, column in rows[["domain", "column"]].itertuples(index=False)

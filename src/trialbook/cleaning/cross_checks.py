@@ -1,4 +1,4 @@
-"""Questions that need several records or domains (domain document §9), asked of the domains at the cut.
+"""Questions that need several records or domains (rulebook §9), asked of the domains at the cut.
 
 What ADSL, the deaths and the eligibility audit ask themselves (P05-P07, P10, P22, P25, P33) is not repeated here.
 """
@@ -13,38 +13,20 @@ import pandas as pd
 from trialbook.cleaning.exposure import exposure_queries
 from trialbook.cleaning.keys import record_keys, rescreening_queries
 from trialbook.cleaning.numbers import RESULT_WORDS
-from trialbook.cleaning.rules import ask
+from trialbook.cleaning.problems import TEXTS, ask
 from trialbook.core.dates import ONE_DAY, complete_date, earliest_date, latest_date, time_of_day
 from trialbook.core.domains import Domains
 from trialbook.core.supplemental import is_supplemental, unjoined
 from trialbook.core.units import SI_UNITS, plain_unit, si_factor, unit_key
 from trialbook.protocol.analysis import Analysis
-from trialbook.queries.query_list import Query, query_by_rule
+from trialbook.queries.query_list import Query
 
 # ----------------------------------------------------------------------------------------------------
-# Questions across the records of a subject: visits out of order (P17), and events that are fatal by halves (P22).
+# Questions across the records of a subject: visits out of order (P17), events that are only partly fatal (P22).
 #
 # The cases of sdtmchecks that concern our domains are answered by these, by the other questions, or by the contracts.
 
 
-# Rule: domain, field, severity, what was expected, the question in English and in Chinese.
-RULES: dict[str, tuple[str, str, str, str, str, str]] = {
-    "P17-VISIT-ORDER": (
-        "SV", "SVSTDTC", "minor", "a date not before that of the visit before",
-        "The visit is dated before the visit that precedes it. Which date is right? Windows are judged by date.",
-        "该访视日期早于前一次访视，哪个日期正确？时间窗按日期判断。",
-    ),
-    "P17-VISITS-ONE-DATE": (
-        "RS", "RSDTC", "minor", "one visit per date",
-        "Assessments of one date are recorded under several visits. Which visit is right?",
-        "同一日期的评估记录在多个访视下，哪个访视正确？",
-    ),
-    "P22-AE-FATAL-CONFLICT": (
-        "AE", "AEOUT", "major", "grade 5, outcome FATAL and AESDTH Y together",
-        "Grade, outcome and the criterion of death contradict each other. Was the event fatal?",
-        "分级、结局与致死标准相互矛盾，该事件是否致死？",
-    ),
-}  # fmt: skip
 # Domains whose records belong to a visit and are dated by one variable.
 VISIT_DATES = {"SV": "SVSTDTC", "EX": "EXSTDTC", "LB": "LBDTC", "VS": "VSDTC", "RS": "RSDTC", "FA": "FADTC"}
 
@@ -74,14 +56,14 @@ def _visit_order(code: str, frame: pd.DataFrame) -> Iterator[Query]:
     for row, visit, dtc in zip(
         first[earlier].itertuples(), before.loc[earlier, "VISIT"], before.loc[earlier, "DTC"], strict=True
     ):
-        yield query_by_rule(
-            RULES, "P17-VISIT-ORDER", row.USUBJID, record=f"VISITNUM={row.VISITNUM:g}", domain=code,
+        yield TEXTS.query(
+            "P17-VISIT-ORDER", row.USUBJID, code, record=f"VISITNUM={row.VISITNUM:g}",
             observed=f"{row.VISIT} {row.DTC}, {visit} {dtc}",
         )  # fmt: skip
 
 
 def _visits_of_one_date(rs: pd.DataFrame, ex: pd.DataFrame) -> Iterator[Query]:
-    """Each date from the first infusion on whose organ assessments stand under more than one visit.
+    """Each date from the first infusion on whose organ assessments are recorded under more than one visit.
 
     Before the infusion the days of steroid treatment are read from the chart and may well fall on the screening day.
     """
@@ -94,7 +76,7 @@ def _visits_of_one_date(rs: pd.DataFrame, ex: pd.DataFrame) -> Iterator[Query]:
     for (subject, date), visits in named.groupby(["USUBJID", "DAY"], sort=True)["VISIT"]:
         if visits.nunique() > 1:
             seen = ", ".join(sorted(visits.unique()))
-            yield query_by_rule(RULES, "P17-VISITS-ONE-DATE", subject, record=f"RSDTC={date:%Y-%m-%d}", observed=seen)
+            yield TEXTS.query("P17-VISITS-ONE-DATE", subject, record=f"RSDTC={date:%Y-%m-%d}", observed=seen)
 
 
 def _hours_reversed(ae: pd.DataFrame) -> list[Query]:
@@ -121,7 +103,7 @@ def _half_fatal(ae: pd.DataFrame) -> Iterator[Query]:
     torn = ae[signs.any(axis=1) & ~signs.all(axis=1)]
     for row, record in zip(torn.itertuples(), record_keys("AE", torn), strict=True):
         seen = ", ".join(f"{name} {getattr(row, name)}" for name in collected if pd.notna(getattr(row, name)))
-        yield query_by_rule(RULES, "P22-AE-FATAL-CONFLICT", row.USUBJID, record=record, observed=seen)
+        yield TEXTS.query("P22-AE-FATAL-CONFLICT", row.USUBJID, record=record, observed=seen)
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -190,7 +172,7 @@ _UNPLANNED = "UNSCHEDULED"
 def visit_queries(domains: Domains) -> list[Query]:
     """Questions about LB records against the visits of SV, one per subject, visit and date.
 
-    The analysis uses the date of the sample and never the label, so a label alone changes no result. Asked is
+    The analysis uses the date of the sample and never the label, so a label alone changes no result. Questions:
 
     | label, its visit on | sample dated | another visit on | question                |
     |---------------------|--------------|------------------|-------------------------|
@@ -264,7 +246,7 @@ def finding_queries(domains: Domains, analysis: Analysis) -> list[Query]:
 
 
 def _units_and_numbers(lb: pd.DataFrame) -> Iterator[Query]:
-    """P13, P14: a measured test whose result is no number, or whose unit is not one of the test's."""
+    """P13, P14: a measured test whose result is not a number, or whose unit is not one of the test's."""
     measured = lb["LBTESTCD"].isin(list(SI_UNITS)) & lb["LBORRES"].notna()
     worded = measured & lb["LBORRESN"].isna()
     words = lb["LBORRES"].where(lb["LBORRES"].isin(list(RESULT_WORDS)), "(text)")
@@ -399,7 +381,7 @@ READ = {"AE": ("AEDLT", "AEKNOWDT")}
 
 
 def qualifier_queries(domains: Domains) -> list[Query]:
-    """One question for each supplemental record whose parent cannot be told; major where an analysis reads the answer.
+    """One question for each supplemental record without one certain parent; major where an analysis reads the answer.
 
     Supplemental records of a domain that was not delivered are not asked about: nothing here reads them.
     """

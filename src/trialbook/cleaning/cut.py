@@ -1,6 +1,6 @@
 """The data cut (§0.1, P26): nothing dated after CUTDT stays, and what ended after it is ongoing at the cut.
 
-The rules of datacutr (a record goes only when it is certainly after the cut), and what datacutr leaves in: end dates,
+The rules of datacutr (a record goes only when it is certainly after the cut), and what datacutr keeps: end dates,
 outcomes, the supplemental records of removed parents, and a death flag whose date is known elsewhere.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.cleaning.keys import record_keys
-from trialbook.cleaning.rules import ask
+from trialbook.cleaning.problems import ask
 from trialbook.core.dates import earliest_date, latest_date
 from trialbook.core.domains import Domains
 from trialbook.core.supplemental import is_supplemental, parent_links
@@ -44,15 +44,15 @@ class Cut:
 
 
 def apply_cut(domains: Domains, cut_date: pd.Timestamp) -> Cut:
-    """The domains as they stood at the end of the cut date (inclusive, by calendar day).
+    """The domains as they were at the end of the cut date (inclusive, by calendar day).
 
     In this order:
-    1. subjects whose consent is after the cut leave all domains;
-    2. a record leaves when the earliest date its cut variable may mean is after the cut; a missing date stays;
-    3. a SUPP-- record leaves with its parent;
+    1. subjects whose consent is after the cut are removed from all domains;
+    2. a record is removed when the earliest date its cut variable may mean is after the cut; a missing date stays;
+    3. a SUPP-- record is removed with its parent;
     4. any other date after the cut is removed from its record; an event, drug or history whose end is removed is
        ONGOING, and an outcome other than an open one becomes NOT RECOVERED/NOT RESOLVED;
-    5. a death after the cut leaves DM, and a fatal outcome without a date of its own leaves AE.
+    5. a death after the cut is removed from DM, and a fatal outcome without a date of its own from AE.
 
     | AESTDTC | AEENDTC    | cut        | result                          |
     |---------|------------|------------|---------------------------------|
@@ -83,14 +83,18 @@ def apply_cut(domains: Domains, cut_date: pd.Timestamp) -> Cut:
 
 
 def after_cut(dtc: pd.Series, cut_date: pd.Timestamp) -> pd.Series:
-    """Whether a date, complete or partial, certainly lies after the cut."""
+    """Whether a date, complete or partial, certainly lies after the cut.
+
+    >>> after_cut(pd.Series(["2025-07-01", "2025-06", None]), pd.Timestamp("2025-06-30")).tolist()
+    [True, False, False]
+    """
     return (earliest_date(dtc) > cut_date).astype(bool)
 
 
 def future_date_queries(domains: Domains, cut_date: pd.Timestamp, days: int) -> list[Query]:
     """P26: dates more than `days` after the cut, in every --DTC column, since no export can hold them.
 
-    Without the question a slip in the year (2052) would let the record leave with what is merely after the cut.
+    Without the question a slip in the year (2052) would remove the record with those that are after the cut.
     """
     limit = cut_date + pd.Timedelta(days=days)
     asked: list[Query] = []
@@ -107,7 +111,11 @@ def future_date_queries(domains: Domains, cut_date: pd.Timestamp, days: int) -> 
 
 
 def cut_variable(domain: str, columns: pd.Index) -> str | None:
-    """The date that places a record of a domain in time; None where it has none (it then follows its subject)."""
+    """The date that places a record of a domain in time; None where it has none (it then follows its subject).
+
+    >>> cut_variable("LB", pd.Index(["USUBJID", "LBDTC"])), cut_variable("IE", pd.Index(["USUBJID"]))
+    ('LBDTC', None)
+    """
     wanted = [CUT_VARIABLES[domain]] if domain in CUT_VARIABLES else [f"{domain}DTC", f"{domain}STDTC"]
     return next((name for name in wanted if name in columns), None)
 
@@ -132,7 +140,7 @@ def _reasons(
     code: str, frame: pd.DataFrame, late: set[str], cut_date: pd.Timestamp, domains: Domains,
     kept: Mapping[str, pd.DataFrame],
 ) -> pd.Series:  # fmt: skip
-    """Why each record leaves; blank where it stays. `kept` are the domains at the cut so far, parents first."""
+    """Why each record is removed; blank where it stays. `kept` are the domains at the cut so far, parents first."""
     reasons = pd.Series("", index=frame.index, dtype="str")
     parent = code.removeprefix("SUPP")
     if is_supplemental(code) and parent in kept and "USUBJID" in frame:

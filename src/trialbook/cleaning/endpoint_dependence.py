@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from trialbook.core.messages import msg
+
 ALL = ("ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS")
-# By domain, then by variable where one of them matters otherwise than the rest.
+# By domain, then by variable where one of them matters for other endpoints than the rest.
 _OF_DOMAIN: Mapping[str, tuple[str, ...]] = {
     "EX": ("TEAE", "DLT", "ORR_D28", "OS"),
     "AE": ("TEAE", "DLT"),
@@ -38,6 +40,11 @@ def endpoints_of(domain: str, column: str, test: str = "") -> tuple[str, ...]:
     """The endpoints that may move with a value; none for what is only shown.
 
     A grade 5 is a death: AETOXGR and AEOUT reach survival through the death date.
+
+    >>> endpoints_of("DM", "SEX"), endpoints_of("LB", "LBORRES", "BILI")
+    (('ELIGIBILITY',), ('ELIGIBILITY', 'TEAE', 'ORR_D28'))
+    >>> endpoints_of("AE", "AETERM")
+    ()
     """
     if column in _OF_VARIABLE:
         return _OF_VARIABLE[column]
@@ -50,6 +57,10 @@ def with_endpoints(
     """Restated values with the column `endpoints`: what may move with each, of the endpoints this trial has.
 
     `restated` has domain, subject, record, column; `tests` gives the test code of a record of findings.
+
+    >>> restated = pd.DataFrame({"domain": ["AE"], "subject": ["001"], "record": ["AESEQ=3"], "column": ["AETOXGR"]})
+    >>> with_endpoints(restated, ["TEAE", "DLT"], {})["endpoints"].tolist()
+    ['TEAE, DLT']
     """
     keys = restated[["domain", "subject", "record", "column"]].itertuples(index=False, name=None)
     may_move = [endpoints_of(d, column, tests.get((d, subject, record), "")) for d, subject, record, column in keys]
@@ -61,6 +72,11 @@ def moved_endpoints(previous: Mapping[str, pd.DataFrame], current: Mapping[str, 
     """Subjects whose own result of an endpoint differs between two builds: subject, endpoint, old, new.
 
     Both mappings hold the analysis datasets by name. A subject who is new at this cut is not listed.
+
+    >>> before = {"addlt": pd.DataFrame({"USUBJID": ["001"], "DLTSTAT": ["PENDING"]})}
+    >>> after = {"addlt": pd.DataFrame({"USUBJID": ["001", "002"], "DLTSTAT": ["NO-DLT", "PENDING"]})}
+    >>> moved_endpoints(before, after).values.tolist()
+    [['001', 'DLT', 'PENDING', 'NO-DLT']]
     """
     rows = []
     for endpoint, of in _RESULTS.items():
@@ -90,7 +106,7 @@ def _survival(data: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     if frame is None:
         return {}
     own = frame[frame["PARAMCD"].eq("OS")]
-    # A living subject's time grows with every cut: that is no change of the result.
+    # A living subject's time grows with every cut: that does not change the result.
     said = [_end(row.AVAL, row.CNSR, getattr(row, "EVNTDESC", "")) for row in own.itertuples()]
     return dict(zip(own["USUBJID"], said, strict=True))
 
@@ -100,7 +116,9 @@ def _end(day: float, code: int, what: str) -> str:
     if code:
         return "alive"
     kind, _, between = what.partition(": ")
-    return f"died, {between}" if between and kind == "DEATH" else f"died on day {day:g}"
+    return (
+        msg("died, {between}", between=between) if between and kind == "DEATH" else msg("died on day {day:g}", day=day)
+    )
 
 
 def _eligibility(data: Mapping[str, pd.DataFrame]) -> dict[str, str]:

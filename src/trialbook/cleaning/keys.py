@@ -1,4 +1,4 @@
-"""A person under two subject numbers (P08): the re-screened, linked by SUPPDM or betrayed by birth date and sex."""
+"""Who and which record: subject numbers (P09), record keys, repeated records (P16), and re-screened persons (P08)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 
 import pandas as pd
 
+from trialbook.cleaning.problems import ask
 from trialbook.cleaning.read_values import Reading, Working
-from trialbook.cleaning.rules import ask
 from trialbook.core.dates import complete_date
 from trialbook.core.domains import VARIABLES, Domains, key_columns
 from trialbook.core.errors import StopError
@@ -26,7 +26,11 @@ _NUMBERING = ("SEQ", "SPID", "GRPID", "REFID")
 
 
 def record_keys(domain: str, frame: pd.DataFrame) -> pd.Series:
-    """The key of each record as text, for people and for comparing cuts: `AESEQ=3`; blank in DM."""
+    """The key of each record as text, for people and for comparing cuts: `AESEQ=3`; blank in DM.
+
+    >>> record_keys("AE", pd.DataFrame({"USUBJID": ["001"], "AESEQ": [3]})).tolist()
+    ['AESEQ=3']
+    """
     names = key_columns(domain, frame.columns)
     if not names:
         return pd.Series("", index=frame.index, dtype="str")
@@ -48,7 +52,7 @@ def check_subjects(dm: Working) -> None:
             rule="P34-NO-SUBJECT", next_step="complete DM",
         )  # fmt: skip
     for rule, key, problem in (
-        ("P09-SUBJECT-TWICE", ids, "the subject stands twice in DM"),
+        ("P09-SUBJECT-TWICE", ids, "the subject is in DM twice"),
         ("P09-SUBJECT-ALIKE", ids.map(_bare), "two subject numbers differ only in leading zeros or letter case"),
     ):
         twice = key[key.duplicated(keep=False)]
@@ -84,7 +88,7 @@ def check_known_subjects(work: Working, known: pd.Series) -> None:
 def drop_without_subject(work: Working) -> None:
     """Leaves out records that name no subject, and asks (an empty key would join to anything).
 
-    Kept are records that are about no single subject by design, all of domains that are not analysed: RELREC at the
+    Records that are about no single subject by design are kept, all of domains that are not analysed: RELREC at the
     level of datasets (USUBJID and IDVARVAL blank, SDTMIG 8.3.2), pools of subjects, associated persons.
     """
     frame = work.frame
@@ -125,7 +129,7 @@ def settle_repeated(work: Working, referred: pd.Index) -> None:
 
 
 def ask_repeated_numbers(work: Working) -> None:
-    """Asks where two different records of a subject have one --SEQ; of a split domain, where each of them stands."""
+    """Asks where two different records of a subject have one --SEQ, in a split domain with the file and row of each."""
     seq = f"{work.table.domain}SEQ"
     if seq not in work.frame:
         return
@@ -162,7 +166,7 @@ def check_treated_once(domains: Domains, file: str) -> None:
         raise StopError(
             f"the subject {row['USUBJID']} and the earlier number of this person were both infused", file=file,
             row=int(row["SRCROW"]), column="QVAL", value=row["QVAL"], rule="P08-TREATED-TWICE",
-            next_step="decide which number stands for the person",
+            next_step="decide which number the person keeps",
         )  # fmt: skip
 
 

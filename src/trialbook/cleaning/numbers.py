@@ -1,4 +1,4 @@
-"""Reads numbers (P40): thousands and decimal commas, units beside the value; results with a sign (P14)."""
+"""Reads numbers and units (P12, P14, P32, P40): commas, units beside the value, results with a sign, weights, doses."""
 
 from __future__ import annotations
 
@@ -49,17 +49,28 @@ def standard_unit(unit: str) -> str | None:
     | ×10⁹/L   | 10^9/L   |
     | µmol / L | umol/L   |
     | 10E6/KG  | 10^6 cells/kg |
+
+    >>> standard_unit("×10⁹/L"), standard_unit("µmol / L"), standard_unit("parsec")
+    ('10^9/L', 'umol/L', None)
     """
     return _BY_KEY.get(unit_key(unit))
 
 
 def read_unit(value: str) -> Reading:
-    """A unit in its standard spelling; a unit that is not known stays as it is."""
+    """A unit in its standard spelling; a unit that is not known stays as it is.
+
+    >>> read_unit("千克").text, read_unit("parsec").text
+    ('kg', 'parsec')
+    """
     return Reading(standard_unit(value) or value, "U01-UNIT")
 
 
 def same_unit(one: str, other: str) -> bool:
-    """Whether two spellings name one unit."""
+    """Whether two spellings name one unit.
+
+    >>> same_unit("µmol/L", "umol / l"), same_unit("mg/dL", "mg/L")
+    (True, False)
+    """
     return (standard_unit(one) or unit_key(one)) == (standard_unit(other) or unit_key(other))
 
 
@@ -150,6 +161,13 @@ def read_number(value: str) -> Reading:
     | 1,234  | 1234     | P40-COMMA-UNSURE |
     | 1,234.5| 1234.5   | P40-NUMBER       |
     | about 3| missing  | P40-NOT-A-NUMBER |
+
+    >>> read_number("1,234.5")
+    Reading(text='1234.5', fix='P40-NUMBER', ask='')
+    >>> read_number("1,234")
+    Reading(text='1234', fix='P40-NUMBER', ask='P40-COMMA-UNSURE')
+    >>> read_number("about 3")
+    Reading(text=None, fix='', ask='P40-NOT-A-NUMBER')
     """
     if _is_number(value):
         return Reading(value)
@@ -165,7 +183,11 @@ def _is_number(text: str) -> bool:
 
 
 def without_commas(value: str) -> tuple[str, bool]:
-    """A number text with a point for decimals and no separators, and whether the comma's meaning was unsure."""
+    """A number text with a point for decimals and no separators, and whether the comma's meaning was unsure.
+
+    >>> without_commas("12,3"), without_commas("1,234")
+    (('12.3', False), ('1234', True))
+    """
     if _THOUSANDS.fullmatch(value):
         return value.replace(",", ""), value.count(",") == 1 and "." not in value
     if _DECIMAL_COMMA.fullmatch(value):
@@ -174,7 +196,11 @@ def without_commas(value: str) -> tuple[str, bool]:
 
 
 def read_whole(value: str) -> Reading:
-    """A sequence number: whole, without decimals or signs."""
+    """A sequence number: whole, without decimals or signs.
+
+    >>> read_whole("12.0").text, read_whole("1.5").ask
+    ('12', 'P40-NOT-A-NUMBER')
+    """
     whole = re.fullmatch(r"(\d+)(?:\.0*)?", value)
     if whole is None or len(whole[1]) > LONGEST_WHOLE:
         return Reading(None, ask="P40-NOT-A-NUMBER")
@@ -191,6 +217,9 @@ def read_result(value: str) -> Reading:
     | 阴性     | NEGATIVE     |
     | 1,234.5  | 1234.5       |
     | haemolysed | haemolysed |
+
+    >>> read_result("小于0.1").text, read_result("阴性").text, read_result("haemolysed").text
+    ('<0.1', 'NEGATIVE', 'haemolysed')
     """
     word = _WORDS.get(value.upper())
     if word:
@@ -205,7 +234,12 @@ def read_result(value: str) -> Reading:
 
 
 def parse_results(text: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """--ORRESN and --ORRESOP of clean results: the number (NaN where there is none) and its sign `<`, `>` or blank."""
+    """--ORRESN and --ORRESOP of clean results: the number (NaN where there is none) and its sign `<`, `>` or blank.
+
+    >>> number, sign = parse_results(pd.Series(["12.5", "<0.1", "NEGATIVE"]))
+    >>> number.tolist(), sign.tolist()
+    ([12.5, 0.1, nan], ['', '<', ''])
+    """
     bounds = {
         value: found
         for value in text.dropna().unique()

@@ -1,4 +1,4 @@
-"""Reads dates as sites and spreadsheets write them (P03-P05, P39) into ISO 8601, complete or partial; never guesses."""
+"""Reads dates and times as sites and spreadsheets write them (P03-P05, P39) into ISO 8601, complete or partial."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trialbook.cleaning.read_values import Reader, Reading
 from trialbook.core.dates import DTC_PATTERN
 
 # ----------------------------------------------------------------------------------------------------
-# Reads times of day (P39): the 12-hour clock, Chinese words, 24:00, and what is no time at all.
+# Reads times of day (P39): the 12-hour clock, Chinese words, 24:00, and what is not a time at all.
 
 
 # The hospital keeps one time zone; its offset on a value says nothing more than the value.
@@ -32,6 +32,9 @@ def read_time(value: str) -> tuple[str, bool, str]:
     | 下午2点  | 14       |
     | 24:00    | 00:00, next day |
     | 16:-:30  | 16       |
+
+    >>> read_time("2:30 PM"), read_time("24:00"), read_time("26:00")
+    (('14:30', False, ''), ('00:00', True, ''), ('', False, 'P39-TIME-UNREADABLE'))
     """
     text = value.strip().upper()
     placeholder = _PLACEHOLDERS.fullmatch(text)
@@ -82,7 +85,7 @@ _NOT_KNOWN = {"UN", "UNK", "UK", "NK", "ND", "UNKNOWN", "不详", "未知", "UNU
 _NUMERIC = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
 _CHINESE = re.compile(r"(\d{4}) ?年 ?(?:(\d{1,2}) ?月 ?(?:(\d{1,2}) ?[日号])?)?")
-# 2025年3月不详日, 2025年不详月: the known parts stand, what follows an unknown one does not.
+# 2025年3月不详日, 2025年不详月: the known parts are kept, what follows an unknown one is not.
 _CHINESE_UNKNOWN = re.compile(
     r"(\d{4}) ?年 ?(?:(\d{1,2}) ?月)? ?(?:(?:不详|不明|未知|UNK?|UK) ?[月日号]? ?)+(?:\d{1,2} ?[日号])?", re.I
 )
@@ -120,6 +123,14 @@ def date_reader(cut_year: int) -> Reader:
     | 45356            | 2024-03-05       | P03-EXCEL-DATE         |
     | 2024-03-05T24:00 | 2024-03-06T00:00 | P39-CLOCK              |
     | 2024-02-30       | missing          | P04-DATE-UNREADABLE    |
+
+    >>> read = date_reader(2025)
+    >>> read("5-Mar-24")
+    Reading(text='2024-03-05', fix='P04-DATE-FORMAT', ask='')
+    >>> read("03/05/24")
+    Reading(text=None, fix='', ask='P04-DATE-AMBIGUOUS')
+    >>> read("2024-UN-UN").text
+    '2024'
     """
     return partial(_read, last_year=cut_year + YEARS_AHEAD)
 

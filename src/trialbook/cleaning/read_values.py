@@ -1,4 +1,4 @@
-"""Applies readers of single values to columns of text and keeps every change: nothing changes without a log row."""
+"""Applies readers of single values to columns and logs every change; reads characters (P02) and Excel errors (P03)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from trialbook.cleaning.rules import RULES
+from trialbook.cleaning.problems import is_rule
 from trialbook.core.characters import INVISIBLE, plain_text
 from trialbook.snapshot.door import WITHHELD
 from trialbook.snapshot.tables import RawTable
@@ -25,8 +25,8 @@ BIRTH_DATE = "BRTHDTC"
 class Reading(NamedTuple):
     """What one value was read as: its clean text (None = missing), the FIX that says so, and the QUERY if any.
 
-    Where the text changed without a FIX, the query's rule stands in the log: the value is treated otherwise than
-    delivered until the site answers.
+    Where the text changed without a FIX, the query's rule is written to the log: the value is treated as the rule says,
+    not as delivered, until the site answers.
     """
 
     text: str | None
@@ -38,7 +38,7 @@ Reader = Callable[[str], Reading]
 
 
 class Doubt(NamedTuple):
-    """A value to ask about: where it stands, the rule, and what was seen."""
+    """A value to ask about: its place, the rule, and what was seen."""
 
     row: int
     column: str
@@ -62,8 +62,8 @@ class Working:
             self.log(row, column, raw, new, rule)
 
     def log(self, row: int, column: str, raw: str | None, new: str | None, rule: str) -> None:
-        """Adds one change, at its place in the delivery; the empty text stands for missing."""
-        if rule not in RULES:
+        """Adds one change, at its place in the delivery; the empty text means missing."""
+        if not is_rule(rule):
             raise KeyError(rule)
         if column == BIRTH_DATE:
             raw, new = WITHHELD, WITHHELD if new else None
@@ -106,7 +106,12 @@ class Working:
 
 
 def change_frame(changes: list[tuple[str, str, int, str, str, str, str]]) -> pd.DataFrame:
-    """Changes as the change log: file, sheet, row, column (blank: the whole record or file), raw, new, rule."""
+    """Changes as the change log: file, sheet, row, column (blank: the whole record or file), raw, new, rule.
+
+    >>> log = change_frame([("ae.csv", "", 3, "AESTDTC", "2024/3/5", "2024-03-05", "P04-DATE-FORMAT")])
+    >>> log[["file", "row", "raw", "new"]].values.tolist()
+    [['ae.csv', 3, '2024/3/5', '2024-03-05']]
+    """
     frame = pd.DataFrame(changes, columns=CHANGE_COLUMNS)
     text = [name for name in CHANGE_COLUMNS if name != "row"]
     return frame.astype({**dict.fromkeys(text, "str"), "row": "int64"})
@@ -117,12 +122,20 @@ def change_frame(changes: list[tuple[str, str, int, str, str, str, str]]) -> pd.
 
 
 def read_plain(value: str) -> Reading:
-    """A date, number, code or id in plain characters; missing where nothing is left."""
+    """A date, number, code or id in plain characters; missing where nothing is left.
+
+    >>> read_plain("１２．５").text, read_plain("  ").text
+    ('12.5', None)
+    """
     return Reading(plain_text(value) or None, "P02-CHARACTERS")
 
 
 def read_free_text(value: str) -> Reading:
-    """Free text as it was written, without the white space around it (domain document P02: keep raw text)."""
+    """Free text as it was written, without the white space around it (rulebook P02: keep raw text).
+
+    >>> read_free_text(" ＡＬＴ raised ").text
+    'ＡＬＴ raised'
+    """
     return Reading(value.translate(INVISIBLE).strip() or None, "P02-CHARACTERS")
 
 
@@ -141,5 +154,10 @@ def read_no_error(value: str) -> Reading:
     | #N/A    | missing  |
     | ####### | missing  |
     | #1      | #1       |
+
+    >>> read_no_error("#N/A")
+    Reading(text=None, fix='', ask='P03-EXCEL-ERROR')
+    >>> read_no_error("#1").text
+    '#1'
     """
     return Reading(None, ask="P03-EXCEL-ERROR") if _ERROR.fullmatch(value.strip()) else Reading(value)

@@ -1,4 +1,4 @@
-"""The change log played again: raw text and log give the clean text, which proves that the log is complete."""
+"""The change log replayed: raw text and log give the clean text, which proves that the log is complete."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def replay(snapshot: Snapshot, changes: pd.DataFrame) -> Mapping[str, pd.DataFra
     """The clean text of every delivered domain: its raw text with the rows of the change log applied, in their order.
 
     `changes` is the change log (file, sheet, row, column, raw, new, rule), as a frame or as read back from
-    `changelog.csv`; blank `raw` and `new` stand for missing. A row with a column sets one value; one with a blank
+    `changelog.csv`; blank `raw` and `new` mean missing. A row with a column sets one value; one with a blank
     column and a row number removes the record; what says how the file was read (row 0, label rows, the edits of the
     reader, which the raw table holds already) changes nothing.
     With the log of cleaning alone this is the text of `Cleaned.domains`; with the rows of the cut (P26) behind it,

@@ -1,4 +1,4 @@
-"""What `trialbook build` does: cuts or the cases of a grid, here or on a cluster, told as they come and summed up."""
+"""What `trialbook build` does: cuts or the cases of a grid, here or on a cluster, reported one by one and in sum."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Options:
 
     def job(self, trial: Trial, root: Path) -> Job:
         """The job that builds a trial in this way."""
-        # A worker may stand in another folder: every path is absolute.
+        # A worker may run in another folder: every path is absolute.
         return Job(
             trial, root.resolve(), self.out.resolve(), self.jobs, self.charts, self.force, self.supersede, limits_here()
         )  # fmt: skip

@@ -1,6 +1,6 @@
 """The data manager's look at an export: what came in, the contracts, the questions, how its shape has changed.
 
-It leaves nothing in a build. The whole look asks what a build would ask, since it makes what a build makes, but its
+It writes nothing into a build. The whole look asks what a build would ask, since it makes what a build makes, but its
 pages. The quick look reads the snapshot and evaluates the contracts of the delivered files, without Great Expectations,
 whose import would take longer than all of it.
 """
@@ -19,9 +19,9 @@ from trialbook.cleaning.schema_drift import drift_sentence, export_drift
 from trialbook.contracts.allow_list import allow_list
 from trialbook.contracts.gate import Gate
 from trialbook.contracts.gx_engine import Verdict
+from trialbook.contracts.lookups import protocol_lists
 from trialbook.contracts.odcs import Contract, load_contracts
 from trialbook.contracts.pandas_engine import evaluate_quickly
-from trialbook.contracts.protocol_lists import protocol_lists
 from trialbook.core.errors import StopError, TrialbookError
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
@@ -135,7 +135,7 @@ def _by_code(snapshot: Snapshot) -> dict[str, pd.DataFrame]:
 
 
 def _previous_export(trial: Trial, root: Path, contracts: Mapping[str, Contract]) -> Snapshot | None:
-    """The export of the previous cut, where its cut file and files still stand and can be read."""
+    """The export of the previous cut, where its cut file and files are still there and can be read."""
     if trial.cut.previous_cut is None:
         return None
     for base in (trial.root, root):

@@ -1,4 +1,4 @@
-"""The design-oc command: plans from words, workers, the file it leaves and the short table it prints."""
+"""The design-oc command: plans from words, workers, the file it writes and the short table it prints."""
 
 from __future__ import annotations
 
@@ -43,7 +43,11 @@ def plans_of(
 
 
 def numbers(text: str, what: str) -> tuple[float, ...]:
-    """The numbers of `0.05,0.15,0.30`. Raises UsageError."""
+    """The numbers of `0.05,0.15,0.30`. Raises UsageError.
+
+    >>> numbers("0.05, 0.15", "rates")
+    (0.05, 0.15)
+    """
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
@@ -91,7 +95,7 @@ def run_exactly(plans: Sequence[Plan]) -> pd.DataFrame:
 
 
 def write_table(table: pd.DataFrame, out: Path) -> None:
-    """Leaves the whole table as CSV."""
+    """Writes the whole table as CSV."""
     out.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(out, index=False, lineterminator="\n", float_format="%.6f")
 

@@ -1,4 +1,4 @@
-"""`trialbook draft-contract`: finds what a notebook left of a dataset, and writes the draft of its contract."""
+"""`trialbook draft-contract`: finds a dataset that a notebook wrote, and drafts its contract."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from trialbook.contracts.draft import draft_contract
+from trialbook.contracts.lookups import protocol_lists
 from trialbook.contracts.odcs import load_contracts
-from trialbook.contracts.protocol_lists import protocol_lists
 from trialbook.core.datasets import read_dataset
 from trialbook.core.errors import UsageError
 from trialbook.core.files import naming
@@ -22,7 +22,7 @@ from trialbook.workbook.step_metadata import DATASET_NAME, DATASET_RULE, read_gr
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset that was left for a cut: by a notebook run by hand, by a build that stopped, or by a published one."""
+    """A dataset written for a cut: by a notebook run by hand, by a build that stopped, or by a published one."""
 
     path: Path
     cut_id: str
@@ -32,12 +32,12 @@ class Source:
 def write_draft(name: str, root: Path, builds: Path) -> list[str]:
     """Writes `data_contracts/analysis/<name>.yaml` from the newest dataset of this name; returns what to say.
 
-    Raises UsageError where there is a contract already, and where no run left such a dataset.
+    Raises UsageError where there is a contract already, and where no run wrote such a dataset.
     """
     if not DATASET_NAME.fullmatch(name):
         raise UsageError(
             DATASET_RULE, value=name,
-            next_step="give the name under which the notebook leaves it, as in adbm",
+            next_step="give the name under which the notebook writes it, as in adbm",
         )  # fmt: skip
     target = root / "data_contracts" / "analysis" / f"{name}.yaml"
     if target.exists():
@@ -55,7 +55,7 @@ def write_draft(name: str, root: Path, builds: Path) -> list[str]:
     target.parent.mkdir(parents=True, exist_ok=True)
     with naming(target), target.open("x", encoding="utf-8", newline="\n") as file:
         file.write(text)
-    drafted = f"drafted from what {source.words} left: {source.path} ({len(frame)} records)"
+    drafted = f"drafted from what {source.words} wrote: {source.path} ({len(frame)} records)"
     return [drafted, str(target), *_next(name, frame, leaving is not None)]
 
 
@@ -65,7 +65,7 @@ def _next(name: str, frame: pd.DataFrame, is_left: bool) -> Iterator[str]:
         yield "The dataset holds no records: nothing can be said of missing values, codes and key."
     yield "Next: describe its columns, check key, code lists and classification, and set its status to active."
     if not is_left:
-        yield f'No step names {name} yet: add it to "datasets" in the metadata of the notebook that leaves it.'
+        yield f'No step names {name} yet: add it to "datasets" in the metadata of the notebook that writes it.'
 
 
 def _newest(name: str, builds: Path) -> Source:
@@ -80,8 +80,8 @@ def _newest(name: str, builds: Path) -> Source:
     ]
     if not found:
         raise UsageError(
-            f"no run has left a dataset {name}", file=str(builds),
-            next_step="run the notebook that leaves it, or build a cut: the build stops and keeps the dataset",
+            f"no run has written a dataset {name}", file=str(builds),
+            next_step="run the notebook that writes it, or build a cut: the build stops and keeps the dataset",
         )  # fmt: skip
     return max(found, key=lambda source: (source.path.stat().st_mtime_ns, str(source.path)))
 

@@ -32,10 +32,14 @@ def new_text(cut_id: str, values: Mapping[str, Any]) -> str:
 
 
 def rewritten(text: str, file: str, values: Mapping[str, Any]) -> str:
-    """The text with other values of some keys; every other line, and every comment outside of them, stays as it is.
+    r"""The text with other values of some keys; every other line, and every comment outside of them, stays as it is.
 
     A key whose value is None is taken out; one that is not there yet is added at the end. Raises UsageError for a file
     that is laid out in a way that cannot be changed in place.
+
+    >>> text = "cut_id: A  # ours\ncut_date: '2025-06-30'\nprotocol: p.yaml\nsnapshot: data\n"
+    >>> rewritten(text, "a.yaml", {"snapshot": "new"}).splitlines()[-2:]
+    ['protocol: p.yaml', 'snapshot: new']
     """
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     if not isinstance(node, yaml.MappingNode) or node.flow_style:
@@ -106,7 +110,7 @@ def _as_read(value: Any) -> Any:
 def _cannot(file: str) -> UsageError:
     return UsageError(
         "the keys of this cut file cannot be changed in place", file=file,
-        next_step="write one key on each line, or remove the file and write it new without --replace",
+        next_step="write one key on each line, or remove the file and write it again without --replace",
     )  # fmt: skip
 
 
@@ -192,12 +196,12 @@ def _before(path: Path) -> Cut | None:
     try:
         return validated(Cut, read_yaml(path), str(path))
     except UsageError as error:
-        error.say_next("correct the cut file, or remove it and write it new without --replace")
+        error.say_next("correct the cut file, or remove it and write it again without --replace")
         raise
 
 
 def _earlier_than(date: str, cut_id: str, root: Path) -> Earlier:
-    """The other cut files with an earlier date, whose data can be told to be synthetic or not."""
+    """The other cut files with an earlier date, of which it is known whether their data are synthetic."""
     cuts, later, said = [], [], []
     for path in sorted((root / "params" / "cuts").glob("*.yaml")):
         if path.stem == cut_id:
@@ -227,12 +231,14 @@ def _previous(
         if not earlier.cuts or earlier.cuts[-1][1] == synthetic:
             return proposed, []
         passed = earlier.cuts[-1][0].cut_id
-        return proposed, [f"{passed} {kind[not synthetic]} and this cut {kind[synthetic]}: it is no previous cut of it"]
+        return proposed, [
+            f"{passed} {kind[not synthetic]} and this cut {kind[synthetic]}: it cannot be its previous cut"
+        ]
     named = before.previous_cut
     kinds = {cut.cut_id: other for cut, other in earlier.cuts}
     if named is None or (named not in earlier.later and kinds.get(named, synthetic) == synthetic):
         return named, []
-    why = "does not lie before it" if named in earlier.later else kind[not synthetic]
+    why = "is not dated before it" if named in earlier.later else kind[not synthetic]
     return proposed, [f"the previous cut was {named}, which {why}; now it is {proposed or 'none'}"]
 
 

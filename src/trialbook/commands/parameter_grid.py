@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from trialbook.core.datasets import read_dataset
 from trialbook.core.errors import UsageError
-from trialbook.pipeline.changed_results import headlines
+from trialbook.diff.headlines import headlines
 from trialbook.pipeline.cut_queue import Outcome
 from trialbook.protocol.load import analysis_values, find_cut_file, load_trial
 from trialbook.protocol.models import CUT_ID, Trial
@@ -69,7 +69,12 @@ def read_grid(path: Path) -> Grid:
 
 
 def grid_cases(grid: Grid, file: str) -> list[Case]:
-    """Every parameter set: all combinations in the order of the file, then the explicit cases; ids are unique."""
+    """Every parameter set: all combinations in the order of the file, then the explicit cases; ids are unique.
+
+    >>> grid = Grid(grid_id="response", cuts=["2025-06-30"], overrides={"response_rules": ["CN", "CIBMTR"]})
+    >>> [case.overrides for case in grid_cases(grid, "grid.yaml")]
+    [{'response_rules': 'CN'}, {'response_rules': 'CIBMTR'}]
+    """
     names = list(grid.overrides)
     combined = itertools.product(*grid.overrides.values()) if names else iter(())
     cases = [_combination(dict(zip(names, values, strict=True)), grid, file) for values in combined]
@@ -77,7 +82,7 @@ def grid_cases(grid: Grid, file: str) -> list[Case]:
     ids = [case.id for case in cases]
     twice = next((ident for ident in ids if ids.count(ident) > 1), None)
     if twice is not None:
-        raise UsageError(f"the case {twice} stands twice", file=file, column="cases", next_step="give each its own id")
+        raise UsageError(f"the case {twice} occurs twice", file=file, column="cases", next_step="give each its own id")
     return cases
 
 
@@ -128,7 +133,7 @@ def _trial(base: Trial, case: Case, ids: set[str], file: str) -> Trial:
 
 
 def grid_table(trials: Sequence[tuple[Case, Trial]], outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    """One row per build: its cut and case, the keys that differ, what became of it, and its headline results."""
+    """One row per build: its cut and case, the keys that differ, its outcome, and its headline results."""
     by_id = {outcome.cut_id: outcome for outcome in outcomes}
     rows = [_row(case, trial, by_id[trial.cut.cut_id]) for case, trial in trials]
     keys = list(dict.fromkeys(key for case, _ in trials for key in case.overrides))
@@ -150,7 +155,7 @@ def _row(case: Case, trial: Trial, outcome: Outcome) -> dict[str, str]:
 
 
 def _results(outcome: Outcome, trial: Trial) -> dict[str, str]:
-    return headlines(read_dataset(Path(outcome.index).parent / "results" / "ard.parquet"), trial)
+    return headlines(read_dataset(Path(outcome.index).parent / "results" / "ard.parquet"), trial.analysis)
 
 
 def _plain(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a build would make anew, and why: the question that the build asks of its store, without making anything."""
+"""What a build would rebuild, and why: the same look into the cache as a build, without building anything."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PieceStatus:
 
 
 def is_up_to_date(trial: Trial, root: Path, out: Path, charts: str) -> bool:
-    """Whether the build that stands was made of exactly what is there now, and is whole."""
+    """Whether the published build has exactly the inputs of today, and is whole."""
     return is_current(out / trial.cut.cut_id, sources(trial, root, out, Ingredients(trial, root, out, charts)))
 
 
@@ -43,10 +43,10 @@ def pieces_status(trial: Trial, root: Path, out: Path, charts: str, store: Store
         changed = differences(latest.made_of, {name: ingredients.value(name) for name in latest.made_of})
         own = [line for line in changed if not line.startswith("data ")]
         if unknown & set(piece.needs):
-            # What it was made of may still be left by the piece that it needs: only making that will tell.
+            # A task that it needs has still to write one of its inputs: only running that shows whether it changes.
             ingredients.left.update(latest.files)
             unknown.add(piece.name)
-            waiting = [f"what {name} leaves" for name in piece.needs if name in unknown]
+            waiting = [f"what {name} writes" for name in piece.needs if name in unknown]
             found.append(PieceStatus(piece.name, "would be made" if own else "waits", own or waiting))
         elif kept is not None:
             ingredients.left.update(kept.files)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from trialbook.conduct.frames import of_subject, treated_of
+from trialbook.core.messages import as_text, joined, msg
 from trialbook.dlt.tables import STATUS_WORDS
 from trialbook.efficacy.wording import REASON_WORDS
 from trialbook.protocol.models import Protocol
@@ -49,13 +51,25 @@ def subject_lines(protocol: Protocol, datasets: Mapping[str, pd.DataFrame], quer
 
 def _status(treated: pd.DataFrame) -> pd.Series:
     """Died and when, as far as that is known (`death_text`), or when last seen alive."""
-    death = death_text(treated)
-    begins_with_words = death.str.match("[a-z]")
-    died = ("Died" + pd.Series(", ", death.index).where(begins_with_words, " ") + death).where(
-        death.ne(""), "Died, date unknown"
-    )
-    seen = ", last seen " + treated["LSTALVDT"].astype("datetime64[s]").dt.strftime("%Y-%m-%d")
-    return died.where(treated["DTHFL"].eq("Y"), "Alive" + seen.fillna("") + left_text(treated))
+    said = [
+        _died(death) if died == "Y" else joined([_alive(seen), left.removeprefix("; ")], "; ")
+        for death, died, seen, left in zip(
+            death_text(treated), treated["DTHFL"], treated["LSTALVDT"], left_text(treated), strict=True
+        )
+    ]
+    return pd.Series(said, index=treated.index, dtype="str")
+
+
+def _died(death: str) -> str:
+    if not death:
+        return msg("Died, date unknown")
+    pattern = msg("Died, {how}") if re.match("[a-z]", death) else msg("Died {how}")
+    return msg(pattern, how=death)
+
+
+def _alive(seen: object) -> str:
+    day = pd.to_datetime(str(seen), errors="coerce")
+    return msg("Alive") if pd.isna(day) else msg("Alive, last seen {date}", date=f"{day:%Y-%m-%d}")
 
 
 def _grades(treated: pd.DataFrame, adrs: pd.DataFrame | None) -> dict[str, str]:
@@ -80,13 +94,15 @@ def _day_28(adrs: pd.DataFrame | None) -> dict[str, str]:
     rows = adrs[adrs["PARAMCD"].eq("RSP28") & adrs["RSP28FL"].eq("Y")]
     reasons = rows["REASON"].fillna("") if "REASON" in rows else pd.Series("", index=rows.index)
     shown = [
-        f"{value} ({REASON_WORDS.get(why, why.lower())})" if why else value
+        msg("{value} ({reason})", value=value, reason=as_text(REASON_WORDS.get(why, why.lower()))) if why else value
         for value, why in zip(rows["AVALC"], reasons, strict=True)
     ]
     if "RSPLO" in rows:
         open_ = zip(shown, reasons, rows["RSPLO"], rows["RSPHI"], strict=True)
         shown = [
-            f"{NOT_EVALUABLE_WORDS} ({low} to {high})" if why == "UNDELIVERED" else text
+            msg("{words} ({low} to {high})", words=as_text(NOT_EVALUABLE_WORDS), low=low, high=high)
+            if why == "UNDELIVERED"
+            else text
             for text, why, low, high in open_
         ]
     return dict(zip(rows["USUBJID"], shown, strict=True))

@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.contracts.lookups import COLUMN_KEYS, Lookup, parse_lookup
+from trialbook.contracts.lookups import COLUMN_KEYS, Lookup, codes_of, parse_lookup
 from trialbook.contracts.odcs import Column, Contract, Over, QualityRule, Severity
-from trialbook.contracts.protocol_lists import codes_of
+from trialbook.queries.rule_texts import Phrase, Texts
 
+TEXTS = Texts("queries/texts/contracts.yaml")
 # Complete or partial ISO 8601, anchored at both ends since expectations are not.
 ISO_8601 = r"^[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2}(?:T[0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?)?)?)?$"
 
@@ -73,10 +74,11 @@ def compile_rules(
     """
     dataset = contract.dataset
     # Any dataset may be empty, DM too before the first consent; what refers to a missing subject breaks a rule.
+    said = TEXTS.phrase("ROW-COUNT", dataset=dataset.name)
     rules = [
         Rule(
-            f"{dataset.name}.row_count", "", "critical", f"{dataset.name} has at least 0 rows",
-            "expect_table_row_count_to_be_between", {"min_value": 0}, f"{dataset.name} 至少有 0 条记录",
+            f"{dataset.name}.row_count", "", "critical", said.english,
+            "expect_table_row_count_to_be_between", {"min_value": 0}, said.chinese,
         )
     ]  # fmt: skip
     frame = datasets.get(dataset.name, pd.DataFrame())
@@ -106,36 +108,34 @@ def _structural_rules(
     name = column.name
     needed = column.needed_for(endpoints) or (kind != "raw" and not column.optional)
     if needed:
+        said = TEXTS.phrase("PRESENT", column=name)
         yield Rule(
-            f"{dataset}.{name}.present", name, "critical", f"the column {name} is delivered",
-            "expect_column_to_exist", {"column": name}, f"已提供列 {name}",
+            f"{dataset}.{name}.present", name, "critical", said.english,
+            "expect_column_to_exist", {"column": name}, said.chinese,
         )  # fmt: skip
     if column.required and needed:
+        said = TEXTS.phrase("REQUIRED", column=name)
         yield Rule(
-            f"{dataset}.{name}.required", name, "critical", f"{name} has a value in every record",
-            "expect_column_values_to_not_be_null", {"column": name}, f"每条记录的 {name} 均有值",
+            f"{dataset}.{name}.required", name, "critical", said.english,
+            "expect_column_values_to_not_be_null", {"column": name}, said.chinese,
         )  # fmt: skip
     if codes and (needed or there):
-        shown = ", ".join(code or "blank" for code in codes)
+        shown = Phrase.join([code or TEXTS.phrase("BLANK") for code in codes], ", ", "、")
+        said = TEXTS.phrase("CODE-LIST", column=name, codes=shown)
         yield Rule(
             f"{dataset}.{name}.codelist", name, column.custom("codelistSeverity") or "warning",
-            f"{name} is one of {shown}", "expect_column_values_to_be_in_set", {"column": name, "value_set": codes},
-            f"{name} 属于代码表：{'、'.join(code or '空' for code in codes)}",
+            said.english, "expect_column_values_to_be_in_set", {"column": name, "value_set": codes}, said.chinese,
         )  # fmt: skip
     if column.logicalType == "date" and kind != "analysis" and (needed or there):
+        said = TEXTS.phrase("ISO-DATE", column=name)
         yield Rule(
-            f"{dataset}.{name}.iso8601", name, "warning", f"{name} is a complete or partial ISO 8601 date",
-            "expect_column_values_to_match_regex", {"column": name, "regex": ISO_8601},
-            f"{name} 为完整或部分的 ISO 8601 日期",
+            f"{dataset}.{name}.iso8601", name, "warning", said.english,
+            "expect_column_values_to_match_regex", {"column": name, "regex": ISO_8601}, said.chinese,
         )  # fmt: skip
 
 
 def _key_rule(dataset: str, keys: list[str]) -> Rule:
-    name, text, chinese = (
-        f"{dataset}.key",
-        f"{' + '.join(keys)} names one record",
-        f"{' + '.join(keys)} 唯一标识一条记录",
-    )
+    name, (text, chinese) = f"{dataset}.key", TEXTS.phrase("KEY", columns=" + ".join(keys))
     if len(keys) == 1:
         return Rule(name, keys[0], "critical", text, "expect_column_values_to_be_unique", {"column": keys[0]}, chinese)
     return Rule(
@@ -175,7 +175,7 @@ class _Written:
         """Why a rule does not concern this trial, or blank."""
         how = entry.implementation
         if how.endpoint and how.endpoint not in self._endpoints:
-            return f"{how.endpoint} is no endpoint of this trial"
+            return f"{how.endpoint} is not an endpoint of this trial"
         other = next((name for name, value in how.keys.items() if self._keys.get(name) != value), "")
         if other:
             return f"it is for {other} {how.keys[other]}"
@@ -255,7 +255,12 @@ def _named_column(entry: QualityRule, lookups: Mapping[str, Lookup]) -> str:
 
 
 def condition_columns(condition: Any) -> list[str]:
-    """The columns that a row condition names."""
+    """The columns that a row condition names.
+
+    >>> grade = {"column": {"name": "AETOXGR"}}
+    >>> condition_columns({"conditions": [grade, {"column": {"name": "AESER"}}]})
+    ['AETOXGR', 'AESER']
+    """
     if not isinstance(condition, Mapping):
         return []
     if "conditions" in condition:

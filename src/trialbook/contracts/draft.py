@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from trialbook.contracts.lookups import codes_of
 from trialbook.contracts.odcs import Column, Contract
-from trialbook.contracts.protocol_lists import codes_of
 from trialbook.core.errors import UsageError
 from trialbook.core.privacy import masked
 
@@ -68,7 +68,11 @@ def draft_contract(
 
 
 def proposed_key(frame: pd.DataFrame) -> list[str]:
-    """The first few columns that together name one record: the subject alone, or with up to two others; else none."""
+    """The first few columns that together name one record: the subject alone, or with up to two others; else none.
+
+    >>> proposed_key(pd.DataFrame({"USUBJID": ["001", "001"], "PARAMCD": ["ALT", "AST"], "AVAL": [30.0, 41.0]}))
+    ['USUBJID', 'PARAMCD']
+    """
     names = [str(name) for name in frame.columns]
     whole = [name for name in names if _never_missing(frame[name]) and _logical_type(name, frame[name]) != "number"]
     first = [SUBJECT] if SUBJECT in whole else []

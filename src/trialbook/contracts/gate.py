@@ -1,4 +1,4 @@
-"""What stands between two steps: every dataset against its contract; critical stops, a warning becomes a query."""
+"""The check between two steps: every dataset against its contract; critical stops, a warning becomes a query."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from trialbook.contracts.odcs import Contract
 from trialbook.core.domains import key_columns
 from trialbook.core.errors import StopError
 from trialbook.queries.query_list import Query, query
+from trialbook.queries.rule_texts import Phrase, Texts
 
 # More records than this with one cause are one question to the site, not many.
 ONE_BY_ONE = 10
+TEXTS = Texts("queries/texts/contracts.yaml")
 
 
 Engine = Callable[[str, pd.DataFrame, list[Rule], list[str]], Verdict]
@@ -126,20 +128,20 @@ def _look_in(notebook: str) -> str:
 def _queries(verdict: Verdict, failure: Failure) -> list[Query]:
     domain = verdict.dataset.split("/")[1].upper()
     common = {"field": failure.column, "severity": "minor", "expected": failure.description}
-    chinese = failure.chinese or failure.description
+    rule = Phrase(failure.description, failure.chinese or failure.description)
     if failure.count > ONE_BY_ONE or not failure.records:
+        said = TEXTS.phrase("MANY-RECORDS", count=failure.count, domain=domain, rule=rule)
         return [
             query(
                 failure.rule, "", domain, observed=f"{failure.count} records", **common,
-                message_en=f"{failure.count} records of {domain} do not fulfil: {failure.description}.",
-                message_zh=f"{domain} 有 {failure.count} 条记录不符合要求：{chinese}。",
+                message_en=said.english, message_zh=said.chinese,
             )
         ]  # fmt: skip
+    said = TEXTS.phrase("ONE-RECORD", rule=rule, column=failure.column or TEXTS.phrase("IT"))
     return [
         query(
             failure.rule, str(record.get("USUBJID") or ""), domain, record=_key(record), **common,
-            message_en=f"The record does not fulfil: {failure.description}. Please check {failure.column or 'it'}.",
-            message_zh=f"该记录不符合要求：{chinese}。请核对 {failure.column or '该记录'}。",
+            message_en=said.english, message_zh=said.chinese,
         )
         for record in failure.records
     ]  # fmt: skip

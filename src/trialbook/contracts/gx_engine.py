@@ -28,7 +28,7 @@ from trialbook.core.syntax import trees_elsewhere
 def configurations_once() -> Iterator[None]:
     """While this is open the configuration of an expectation is made when it is first asked for, and kept.
 
-    Great Expectations builds it anew, through three levels of models, for every metric of every rule: a third of the
+    Great Expectations rebuilds it, through three levels of models, for every metric of every rule: a third of the
     time of a check. An expectation does not change during a check; its configuration is dropped afterwards.
     """
     from great_expectations.expectations.expectation import Expectation
@@ -72,7 +72,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one contract: the dataset, its rows, the rules evaluated, those that failed, and those that were
+    """The verdict on one contract: the dataset, its rows, the rules evaluated, those that failed, and those that were
     skipped, with the reason.
     """
 
@@ -103,7 +103,7 @@ def evaluate(dataset: str, frame: pd.DataFrame, rules: list[Rule], keys: list[st
     never a pass).
     """
     if not rules:
-        raise UsageError("the contract has no rule, so it can not pass", file=f"data_contracts/{dataset}.yaml")
+        raise UsageError("the contract has no rule, so it cannot pass", file=f"data_contracts/{dataset}.yaml")
     failures = []
     for rule, result in zip(rules, _results(dataset, frame, rules), strict=True):
         if not result.success:
@@ -144,7 +144,7 @@ def _validated(batch: Any, dataset: str, rules: list[Rule]) -> list[Any]:
 
     All rules are one suite, so that what several need of the frame is worked out once. Nearly all hold, so that first
     it is only asked whether they do: counting what breaks them takes as long again. Each expectation carries its
-    number, and each number must come back: a result that is missing is no pass.
+    number, and each number must come back: a missing result is not a pass.
     """
     import great_expectations as gx
 
@@ -256,7 +256,11 @@ def failure_of(rule: Rule, count: int, records: list[dict[str, Any]]) -> Failure
 
 
 def named_record(frame: pd.DataFrame, position: int, keys: list[str]) -> dict[str, Any]:
-    """What names a record in a verdict: its row in the delivered file, where known, and its key columns."""
+    """What names a record in a verdict: its row in the delivered file, where known, and its key columns.
+
+    >>> named_record(pd.DataFrame({"USUBJID": ["001"], "AESEQ": [3]}), 0, ["USUBJID", "AESEQ"])
+    {'USUBJID': '001', 'AESEQ': 3}
+    """
     row = frame.iloc[position]
     named = {key: _plain(row[key]) for key in keys if key in frame.columns}
     return {**({"ROW": int(frame.index[position])} if frame.index.name == "ROW" else {}), **named}

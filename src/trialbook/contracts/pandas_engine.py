@@ -27,7 +27,7 @@ _COMPARE: Mapping[str, Callable[[pd.Series, Any], pd.Series]] = {
 def evaluate_quickly(dataset: str, frame: pd.DataFrame, rules: list[Rule], keys: list[str]) -> Verdict:
     """The verdict of the rules over the frame, as `verdicts.evaluate` gives it; raises UsageError likewise."""
     if not rules:
-        raise UsageError("the contract has no rule, so it can not pass", file=f"data_contracts/{dataset}.yaml")
+        raise UsageError("the contract has no rule, so it cannot pass", file=f"data_contracts/{dataset}.yaml")
     failures = [failure for rule in rules for failure in _failures(dataset, frame, rule, keys)]
     return Verdict(dataset, len(frame), [rule.name for rule in rules], failures)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 # NFKC would turn 10⁹ into 109, so powers are spelled out first.
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _POWER = re.compile(r"(?<=[0-9A-Za-zμµ])[⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
-# Invisible characters that a copy from a web page or a workbook leaves behind.
+# Invisible characters that come along with a copy from a web page or a workbook.
 INVISIBLE = dict.fromkeys(
     [
         *map(ord, "\u200b\u200c\u200d\u200e\u200f\u061c\u180e\ufeff\u00ad"), *range(0x202A, 0x202F),
@@ -19,8 +19,11 @@ INVISIBLE = dict.fromkeys(
 
 
 def plain_text(value: str) -> str:
-    """A value in plain characters: NFKC, digits of any script as 0 to 9, powers as ^n, inner white space as one blank,
+    r"""A value in plain characters: NFKC, digits of any script as 0 to 9, powers as ^n, inner white space as one blank,
     none outside.
+
+    >>> plain_text("１２．５\u3000 ×10⁹")
+    '12.5 ×10^9'
     """
     if value.isascii():
         return " ".join(value.split())
@@ -34,7 +37,7 @@ def plain_text(value: str) -> str:
 def searchable(value: str) -> str:
     """A value in plain characters in which numbers can be found, however they are spelled.
 
-    Signs that stand for a digit (❶, ⑴, Chinese numerals in a row of eleven or more) are that digit; marks and invisible
+    Signs that mean a digit (❶, ⑴, Chinese numerals in a row of eleven or more) are that digit; marks and invisible
     signs behind a digit are gone, fillers are blanks; digits written for a web page (`&#49;`, `%31`) are read.
 
     >>> searchable("1\ufe0f\u20e33\ufe0f\u20e3"), searchable("一三九一二七七三四五一"), searchable("皮疹三次")

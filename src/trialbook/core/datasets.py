@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -48,3 +50,31 @@ def read_dataset(path: Path) -> pd.DataFrame:
     frame = table.to_pandas(types_mapper=types.get, date_as_object=False, use_threads=False)
     dates = [field.name for field in table.schema if pa.types.is_date(field.type) or pa.types.is_timestamp(field.type)]
     return frame.astype(dict.fromkeys(dates, "datetime64[s]")) if dates else frame
+
+
+class LazyFrames(Mapping[str, Any]):
+    """Frames by name, each read when it is asked for, once."""
+
+    def __init__(self, names: list[str], read: Callable[[str], Any]) -> None:
+        self._names, self._read, self._kept = names, read, dict[str, Any]()
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._kept:
+            self._kept[name] = self._read(name)
+        return self._kept[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def first_by_rank(rank: pd.Series, most: int) -> pd.Series:
+    """Whether each row is among the first `most` by its rank; of equal ranks the earlier rows come first."""
+    return rank.rank(method="first") <= most

@@ -1,7 +1,7 @@
 """Calendar dates of the trial: partial ISO 8601 dates as intervals, their imputation, and study days.
 
 Dates are naive calendar dates (the site's day), `datetime64[s]` at midnight, missing = NaT. A partial date is kept
-as text and read as the interval [earliest, latest] of dates it may mean (domain document §0.1, §3.7).
+as text and read as the interval [earliest, latest] of dates it may mean (rulebook §0.1, §3.7).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _read(text: str) -> Reading:
 
 
 def _readings(dtc: pd.Series) -> tuple[np.ndarray, list[Reading]]:
-    """For each record which reading is its own, and the readings: the same few dates stand in many records.
+    """For each record which reading is its own, and the readings: many records share the same few dates.
 
     The last reading is that of a missing text, whose code is -1.
     """
@@ -76,22 +76,38 @@ def _dates(dtc: pd.Series, days: Callable[[Reading], int]) -> pd.Series:
 
 
 def earliest_date(dtc: pd.Series) -> pd.Series:
-    """First date that an ISO 8601 text, complete or partial, may mean; NaT where missing or not a date."""
+    """First date that an ISO 8601 text, complete or partial, may mean; NaT where missing or not a date.
+
+    >>> earliest_date(pd.Series(["2025-03-05", "2025-02", None])).astype("str").tolist()
+    ['2025-03-05', '2025-02-01', nan]
+    """
     return _dates(dtc, lambda reading: reading.first)
 
 
 def latest_date(dtc: pd.Series) -> pd.Series:
-    """Last date that an ISO 8601 text, complete or partial, may mean; NaT where missing or not a date."""
+    """Last date that an ISO 8601 text, complete or partial, may mean; NaT where missing or not a date.
+
+    >>> latest_date(pd.Series(["2025-03-05", "2025-02", None])).astype("str").tolist()
+    ['2025-03-05', '2025-02-28', nan]
+    """
     return _dates(dtc, lambda reading: reading.last)
 
 
 def complete_date(dtc: pd.Series) -> pd.Series:
-    """The date of a text that names year, month and day; NaT where any part is missing."""
+    """The date of a text that names year, month and day; NaT where any part is missing.
+
+    >>> complete_date(pd.Series(["2025-03-05T10:30", "2025-02"])).astype("str").tolist()
+    ['2025-03-05', nan]
+    """
     return _dates(dtc, lambda reading: reading.complete)
 
 
 def time_of_day(dtc: pd.Series) -> pd.Series:
-    """Seconds after midnight of a text with at least hours and minutes, as float; NaN where there is no time."""
+    """Seconds after midnight of a text with at least hours and minutes, as float; NaN where there is no time.
+
+    >>> time_of_day(pd.Series(["2025-03-05T00:10", "2025-03-05"])).tolist()
+    [600.0, nan]
+    """
     codes, readings = _readings(dtc)
     seconds = np.array([reading.seconds for reading in readings], dtype="float64")
     return pd.Series(seconds[codes], index=dtc.index)
@@ -101,6 +117,12 @@ def possible_moments(dtc: pd.Series) -> tuple[pd.Series, pd.Series]:
     """The first and the last moment that an ISO 8601 text may mean; NaT where missing or not a date.
 
     A date without time spans its whole day, a month its whole month; a time without seconds is read as given.
+
+    >>> first, last = possible_moments(pd.Series(["2025-03-05T10:30", "2025-03-05", "2025-02"]))
+    >>> first.astype("str").tolist()
+    ['2025-03-05 10:30:00', '2025-03-05 00:00:00', '2025-02-01 00:00:00']
+    >>> last.astype("str").tolist()
+    ['2025-03-05 10:30:00', '2025-03-05 23:59:59', '2025-02-28 23:59:59']
     """
     codes, readings = _readings(dtc)
     both = np.array([_span(reading) for reading in readings], dtype="int64").astype("datetime64[s]")
@@ -118,20 +140,34 @@ def _span(reading: Reading) -> tuple[int, int]:
 
 
 def missing_part(dtc: pd.Series) -> pd.Series:
-    """Largest part that is missing, as in ADaM --DTF: `Y` all missing, `M` month, `D` day, blank when complete."""
+    """Largest part that is missing, as in ADaM --DTF: `Y` all missing, `M` month, `D` day, blank when complete.
+
+    >>> missing_part(pd.Series(["2025-03-05", "2025-03", "2025", None])).tolist()
+    ['', 'D', 'M', 'Y']
+    """
     codes, readings = _readings(dtc)
     parts = np.array([reading.part for reading in readings], dtype="object")
     return pd.Series(parts[codes], index=dtc.index, dtype="str")
 
 
 def rel_day(date: pd.Series, trtsdt: pd.Series) -> pd.Series:
-    """REL_DAY: days since the first infusion, which is day 0 (§0.1); `Int64`, missing where either is."""
+    """REL_DAY: days since the first infusion, which is day 0 (§0.1); `Int64`, missing where either is.
+
+    >>> infused = pd.Series(pd.to_datetime(["2025-03-05"] * 3))
+    >>> rel_day(pd.Series(pd.to_datetime(["2025-03-04", "2025-03-05", None])), infused).tolist()
+    [-1, 0, <NA>]
+    """
     since = _days_between(date, trtsdt)
     return _whole(since.to_numpy(), since)
 
 
 def study_day(date: pd.Series, trtsdt: pd.Series) -> pd.Series:
-    """CDISC study day (--DY, ADY): REL_DAY + 1 from the infusion on, REL_DAY before; there is no day 0 (§0.1)."""
+    """CDISC study day (--DY, ADY): REL_DAY + 1 from the infusion on, REL_DAY before; there is no day 0 (§0.1).
+
+    >>> infused = pd.Series(pd.to_datetime(["2025-03-05"] * 3))
+    >>> study_day(pd.Series(pd.to_datetime(["2025-03-04", "2025-03-05", None])), infused).tolist()
+    [-1, 1, <NA>]
+    """
     since = _days_between(date, trtsdt)
     day = since.to_numpy()
     return _whole(day + (day >= 0), since)
@@ -149,5 +185,9 @@ def _whole(days: np.ndarray, like: pd.Series) -> pd.Series:
 
 
 def as_date(value: str) -> pd.Timestamp:
-    """One complete ISO date as a timestamp at midnight; raises ValueError otherwise."""
+    """One complete ISO date as a timestamp at midnight; raises ValueError otherwise.
+
+    >>> as_date("2025-03-05")
+    Timestamp('2025-03-05 00:00:00')
+    """
     return pd.Timestamp(pd.to_datetime(value, format="%Y-%m-%d")).as_unit("s")

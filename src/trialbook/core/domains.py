@@ -46,13 +46,22 @@ RESULT_DOMAINS = ("LB", "VS", "FA", "RS", "QS")
 
 
 def empty_domain(code: str) -> pd.DataFrame:
-    """An empty clean frame of one domain with its variables and types."""
+    """An empty clean frame of one domain with its variables and types.
+
+    >>> frame = empty_domain("EX")
+    >>> len(frame), str(frame["EXDOSE"].dtype), str(frame["EXSEQ"].dtype)
+    (0, 'float64', 'Int64')
+    """
     columns = {name: pd.Series(dtype=column_type(name)) for name in clean_variables(code)}
     return pd.DataFrame(columns)
 
 
 def clean_variables(code: str) -> list[str]:
-    """Variables that every clean frame of a domain has: those of the interface and the parsed results."""
+    """Variables that every clean frame of a domain has: those of the interface and the parsed results.
+
+    >>> clean_variables("VS")[-3:]
+    ['VSORRESN', 'VSORRESOP', 'SRCROW']
+    """
     names = VARIABLES[code].split()
     if code in RESULT_DOMAINS:
         names += [f"{code}ORRESN", f"{code}ORRESOP"]
@@ -60,7 +69,11 @@ def clean_variables(code: str) -> list[str]:
 
 
 def column_type(name: str) -> str:
-    """Type of a clean variable: Int64 for --SEQ and SRCROW, float64 for numbers, else str."""
+    """Type of a clean variable: Int64 for --SEQ and SRCROW, float64 for numbers, else str.
+
+    >>> column_type("AESEQ"), column_type("EXDOSE"), column_type("AETERM")
+    ('Int64', 'float64', 'str')
+    """
     if name.endswith("SEQ") or name == "SRCROW":
         return "Int64"
     return "float64" if name in NUMERIC or name.endswith("ORRESN") else "str"
@@ -107,7 +120,12 @@ class Domains(Mapping[str, pd.DataFrame]):
         return sum(1 for _ in self)
 
     def delivered(self, code: str) -> bool:
-        """Whether the snapshot held this domain, with or without records."""
+        """Whether the snapshot held this domain, with or without records.
+
+        >>> domains = Domains({"CE": empty_domain("CE")})
+        >>> domains.delivered("CE"), domains.delivered("MH"), len(domains["MH"])
+        (True, False, 0)
+        """
         return code in self._frames
 
 
@@ -139,7 +157,11 @@ _SUPP_KEYS = ["IDVAR", "IDVARVAL", "QNAM"]
 
 
 def key_columns(domain: str, columns: pd.Index) -> list[str]:
-    """The columns that, with USUBJID, tell the records of a domain apart."""
+    """The columns that, with USUBJID, tell the records of a domain apart.
+
+    >>> key_columns("AE", pd.Index(["USUBJID", "AESEQ"])), key_columns("SS", pd.Index(["USUBJID", "SSTESTCD", "SSDTC"]))
+    (['AESEQ'], ['SSTESTCD', 'SSDTC'])
+    """
     if domain.startswith("SUPP"):
         wanted = _SUPP_KEYS
     else:

@@ -1,4 +1,4 @@
-"""The environment variables by which a build tells its kernels what they work on."""
+"""The environment variables of the workbook: what a build tells its kernels, and what a person may set."""
 
 from __future__ import annotations
 
@@ -13,3 +13,12 @@ BUILD = "TRIALBOOK_BUILD"
 NONCE = "TRIALBOOK_NONCE"
 # A file with the sha256 of everything that may be read.
 RECORDED = "TRIALBOOK_RECORDED"
+# The home folder of the kernels, passed on to all that they start: whose a process is, so that it can be ended.
+KERNELS = "TRIALBOOK_KERNELS"
+# The file in which a kernel lists work of its cells that still runs or has failed beside them.
+BACKGROUND = "TRIALBOOK_BESIDE"
+# Set by a person: the limits of a step (seconds, GiB, MiB), and the whole of an error that is not ours.
+TIME_LIMIT = "TRIALBOOK_TIME_LIMIT"
+MEMORY_LIMIT = "TRIALBOOK_MEMORY_LIMIT"
+OUTPUT_LIMIT = "TRIALBOOK_OUTPUT_LIMIT"
+TRACEBACK = "TRIALBOOK_TRACEBACK"

@@ -35,7 +35,7 @@ def only_what_is_used() -> Iterator[None]:
     """While this is open, `UNWANTED` modules count as not installed, and nothing looks for garbage among the many small
     objects of imports: together a quarter of what the imports of a kernel take.
 
-    Afterwards each module can be imported by whoever wants it, and what is there stays for good.
+    Afterwards each module can be imported as usual, and what is imported stays.
     """
     skipped = [name for name in UNWANTED if name not in sys.modules]
     sys.modules.update(dict.fromkeys(skipped))  # type: ignore[arg-type]
@@ -54,7 +54,7 @@ def only_what_is_used() -> Iterator[None]:
 
 
 def import_when_used(name: str) -> None:
-    """Puts a stand-in in the place of a module that is not imported yet: it is imported when a name in it is asked for.
+    """Replaces a module that is not imported yet by a placeholder: it is imported when a name in it is asked for.
 
     For modules that a library imports whole (`from scipy import stats`) and uses in few of its functions.
     """

@@ -69,7 +69,7 @@ def stop_if_library_changed() -> None:
 
 
 def library_changed(name: str) -> StopError:
-    """What the user is told when the library in memory need not be the one on the disk."""
+    """The error for a library in memory that may differ from the one on the disk."""
     return StopError(
         "this file of the library changed after the command had started", file=f"trialbook/{name}",
         next_step="build again when it no longer changes",

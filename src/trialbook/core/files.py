@@ -1,4 +1,4 @@
-"""JSON files of a build: laid out for people where they open them, in one line where only the runner reads them."""
+"""Input files, read only as the build has recorded them, and JSON files, written in one layout."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trialbook.core.errors import StopError
 # ----------------------------------------------------------------------------------------------------
 # Reading the input files of a build: only while they hold the bytes that the build has recorded of them.
 #
-# A build hashes its inputs once, at its start. Whoever reads one of them later, in whatever process, reads the bytes
+# A build hashes its inputs once, at its start. Code that reads one of them later, in any process, reads the bytes
 # once
 # and compares them here: what is recorded is what was used, also when a file is changed and put back meanwhile.
 
@@ -89,7 +89,7 @@ def stop_if_other(path: Path, content: bytes, name: str | None = None) -> None:
     if expected is not None and hashlib.sha256(content).hexdigest() != expected:
         raise StopError(
             "the file changed while the build was reading it", file=name or str(path),
-            next_step="build again when nobody changes it any more",
+            next_step="build again when the file no longer changes",
         )  # fmt: skip
 
 
@@ -112,12 +112,20 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def json_text(content: Any) -> str:
-    """JSON with sorted keys, one value per line, one line feed at the end; not-a-number is refused."""
+    r"""JSON with sorted keys, one value per line, one line feed at the end; not-a-number is refused.
+
+    >>> json_text({"b": 1, "a": "皮疹"})
+    '{\n "a": "皮疹",\n "b": 1\n}\n'
+    """
     return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def rows_text(rows: Sequence[Any]) -> str:
-    """A JSON list with a row per line: long tables, which `json_text` would take a hundred times as long for."""
+    r"""A JSON list with a row per line: long tables, which `json_text` would take a hundred times as long for.
+
+    >>> rows_text([{"n": 3}, {"n": 4}])
+    '[\n{"n": 3},\n{"n": 4}\n]\n'
+    """
     lines = ",\n".join(_compact(row) for row in rows)
     return f"[\n{lines}\n]\n" if rows else "[]\n"
 

@@ -15,9 +15,9 @@ LONGEST_DECIMAL = 40
 _SIGN = r"[\-‐‑‒–—−⁃⸺➖._·•・/\\,、;:~〜|'’#*+=()\[\]]"
 _GAP = rf"(?:\s?{_SIGN}{{1,3}}\s?|\s)"
 _YEAR, _MONTH, _DAY = r"(?:18|19|20)\d{2}", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
-# No letter or digit before and after: a hash or a longer number is no identity number. No decimal point either.
+# No letter or digit before and after: a hash or a longer number is not an identity number. No decimal point either.
 _START, _END = r"(?<![0-9A-Za-z])(?<!\d\.)", r"(?![0-9A-Za-z])(?!\.\d)"
-# Numbers that a word stands right in front of, and mobile numbers with one letter behind.
+# Numbers right behind a word, and mobile numbers with one letter behind.
 _CALLED = r"(?<![A-Za-z])(?:tel|phone|mobile|cell|call|id|no)[\s.:\-]*(?<!\d\.)"
 # Letters that are typed or read for the digits 0 and 1.
 _MISREAD = r"(?=(?:[0-9]*[A-Za-z]){1,6}[0-9]*(?![0-9A-Za-z]))[1lI][3-9][0-9OlI]{9}"
@@ -53,7 +53,7 @@ _ABROAD = rf"(?:\+|00)86{_GAP}?\(?0?[1-9]\d{{1,2}}\)?{_GAP}?\d{{3,4}}{_GAP}?\d{{
 _OTHER_COUNTRY = r"\+[1-9]\d{0,2}[\s-]?\(?\d{2,4}\)?[\s-]?\d{3,4}[\s-]?\d{3,4}|[48]00-\d{3}-\d{4}"
 _PASSPORT_LABELLED = r"(?:HKID|香港身份证)(?:\s*(?:no|号码?))?\.?\s*[:：#]?\s*[A-Z]{1,2}\d{6}\s?\(?[\dA]\)?|"
 _PASSPORT_LABELLED += r"(?:passport|护照|通行证)(?:\s*(?:no|number|号|号码))?\.?\s*[:：#]?\s*[A-Z]{1,2}\d{7,8}"
-# The last part of a host is letters only; a dose "@day1.5" is no address.
+# The last part of a host is letters only; a dose "@day1.5" is not an address.
 _DOT = r"(?:\.|\s\.\s?|\s?(?:\[dot\]|\(dot\))\s?)"
 _HOST = rf"[^\W_](?:[\w-]{{0,62}})(?:{_DOT}[\w-]{{1,63}}){{0,8}}{_DOT}(?:[^\W\d_]{{2,}}|xn--[a-z0-9]+)(?![A-Za-z0-9])"
 _MAIL = (
@@ -190,7 +190,7 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 @cache
 def _personal() -> re.Pattern[str]:
-    """Everything that is looked for. Compiled when it is first needed: a build that has nothing to do needs it not."""
+    """Everything that is looked for. Compiled when it is first needed: a build that has nothing to do does without."""
     return re.compile(
         f"{_BIRTH}|{_NAMED}|{_RECORD}|{_PASSPORT_LABELLED}|{_MESSENGER}|{_NUMBERS}|{_MAIL}|{_ADDRESS}", re.IGNORECASE
     )
@@ -218,14 +218,14 @@ def masked(text: str) -> str:
     if not _HINT.search(plain):
         return text
     found = _personal().sub(_replacement, plain)
-    # What stood beside something that was masked may be found only now.
+    # What was next to something that was masked may be found only now.
     return text if found == plain else _personal().sub(_replacement, found)
 
 
 def masked_name(name: str) -> str:
     """The name of a sheet or column, or a value; withheld whole, but its ending, if something in it is personal.
 
-    What stands beside a number in a name is most often whose number it is. Folders and parts behind ": " stay apart.
+    The text next to a number in a name mostly says whose number it is. Folders and parts behind ": " stay apart.
 
     >>> masked_name("data/Li Hua 13912773451.csv"), masked_name("ae.csv: hidden sheet Notes")
     ('data/[redacted].csv', 'ae.csv: hidden sheet Notes')
@@ -278,7 +278,7 @@ def names_person(identifier: str) -> bool:
 def may_hold_name(identifier: str) -> bool:
     """Whether the identifier of a subject may hold a name: letters of another script than Latin, which ids do not need.
 
-    Words that number and place subjects (受试者, 号, 中心, provinces) are no names.
+    Words that number and place subjects (受试者, 号, 中心, provinces) are not names.
 
     >>> may_hold_name("S01-王小明"), may_hold_name("受试者001"), may_hold_name("iMSC-001")
     (True, False, False)

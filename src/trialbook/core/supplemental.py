@@ -22,7 +22,11 @@ _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?")
 
 
 def is_supplemental(code: str) -> bool:
-    """Whether a domain code is that of supplemental qualifiers (SUPPAE)."""
+    """Whether a domain code is that of supplemental qualifiers (SUPPAE).
+
+    >>> is_supplemental("SUPPAE"), is_supplemental("AE")
+    (True, False)
+    """
     return code.startswith("SUPP")
 
 
@@ -41,6 +45,12 @@ def parent_links(supp: pd.DataFrame, parent: pd.DataFrame, code: str) -> tuple[p
     is DM, whose record is the only one of its subject, the subject is enough.
     Links: SUPP and PARENT (index labels of `supp` and `parent`), SURE. The reasons have the index of `supp`; blank
     where the record is joined. `code` is the domain of the parent.
+
+    >>> ae = pd.DataFrame({"USUBJID": ["001", "001"], "AESEQ": [1, 2], "AETERM": ["Rash", "Fever"]})
+    >>> supp = pd.DataFrame({"USUBJID": ["001", "001"], "IDVAR": "AESEQ", "IDVARVAL": ["02", "7"]})
+    >>> links, reason = parent_links(supp, ae, "AE")
+    >>> links["PARENT"].tolist(), reason.tolist()
+    ([1], ['', 'no record has this value'])
     """
     blank = pd.Series("", index=supp.index, dtype="str")
     subject = supp.get("USUBJID", blank)
@@ -70,6 +80,11 @@ def qualifier(supp: pd.DataFrame, parent: pd.DataFrame, code: str, name: str) ->
     SUPP and PARENT (index labels of `supp` and `parent`; PARENT missing where no record is found), USUBJID, QVAL (upper
     case, trimmed), SURE (false: several different records may be meant, or none was found), and WHOLE: the answer is
     about the subject and names no record.
+
+    >>> ae = pd.DataFrame({"USUBJID": ["001", "001"], "AESEQ": [1, 2], "AETERM": ["Rash", "Fever"]})
+    >>> supp = pd.DataFrame({"USUBJID": ["001"], "IDVAR": "AESEQ", "IDVARVAL": "2", "QNAM": "AEDLT", "QVAL": "y"})
+    >>> qualifier(supp, ae, "AE", "AEDLT")[["PARENT", "QVAL", "SURE"]].values.tolist()
+    [[1, 'Y', True]]
     """
     answers = supp[supp["QNAM"].astype("str").str.strip().str.upper().eq(name).fillna(False)]
     links, _ = parent_links(answers, parent, code)
@@ -87,7 +102,13 @@ def qualifier(supp: pd.DataFrame, parent: pd.DataFrame, code: str, name: str) ->
 
 def unjoined(supp: pd.DataFrame, parent: pd.DataFrame, code: str) -> pd.Series:
     """Why each SUPP-- record cannot be joined to one parent record, on the index of `supp`; those that can are left
-    out."""
+    out.
+
+    >>> ae = pd.DataFrame({"USUBJID": ["001"], "AESEQ": [1], "AETERM": ["Rash"]})
+    >>> supp = pd.DataFrame({"USUBJID": ["001", "001"], "IDVAR": "AESEQ", "IDVARVAL": ["1", "7"]})
+    >>> unjoined(supp, ae, "AE").tolist()
+    ['no record has this value']
+    """
     _, reason = parent_links(supp, parent, code)
     return reason[reason.ne(JOINED)]
 
@@ -99,7 +120,7 @@ def _of_subject(left: pd.DataFrame, parent: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_variable(left: pd.DataFrame, parent: pd.DataFrame, code: str, name: str) -> pd.DataFrame:
-    """The links by one variable: each way of comparing is for the records that the ways before left without parent."""
+    """The links by one variable: each way of comparing is for the records that are still without a parent."""
     values = parent[name].astype("str").fillna("").str.strip().str.removesuffix(".0")
     records = pd.DataFrame({"USUBJID": parent["USUBJID"], "PARENT": parent.index, "KEY": values})
     records = records[records["KEY"].ne("") & records["USUBJID"].notna()]

@@ -1,4 +1,4 @@
-"""Python source as a syntax tree, read by one thread at a time."""
+"""Python source as a syntax tree, built by one thread at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _ONE_AT_A_TIME = RLock()
 def syntax_tree(source: str) -> ast.Module:
     """`ast.parse`, safe to call from several threads; the tree is shared, and is for reading only.
 
-    Raises SyntaxError for what is no Python.
+    Raises SyntaxError for text that is not Python.
+
+    >>> type(syntax_tree("n = 3").body[0]).__name__
+    'Assign'
     """
     with _ONE_AT_A_TIME:
         return _parsed(source)

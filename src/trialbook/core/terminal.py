@@ -1,4 +1,4 @@
-"""The one printer of lines for a terminal: nothing that data hold can act on it, move in it, or hide in it."""
+"""The one printer of lines for a terminal: nothing in the data can control it or hide in it."""
 
 from __future__ import annotations
 

@@ -16,8 +16,12 @@ _BETWEEN_WORDS = re.compile(r"[-‐‑–\s]+")
 def holds_term(text: pd.Series, terms: Sequence[str]) -> pd.Series:
     """Whether each text holds one of the terms; a missing text holds none.
 
-    Letter case does not matter, and a hyphen is a space. A Latin term stands at the start of a word, an abbreviation
-    is a whole word; Chinese has no word breaks, so a Chinese term may stand anywhere.
+    Letter case does not matter, and a hyphen is a space. A Latin term is found at the start of a word, an abbreviation
+    is a whole word; Chinese has no word breaks, so a Chinese term is found anywhere.
+
+    >>> texts = pd.Series(["Anti-thymocyte globulin", "rabbit ATG", "Catgut suture", None])
+    >>> holds_term(texts, ["anti thymocyte", "ATG"]).tolist()
+    [True, True, False, False]
     """
     if not terms:
         return pd.Series(False, index=text.index)
@@ -29,7 +33,11 @@ def holds_term(text: pd.Series, terms: Sequence[str]) -> pd.Series:
 
 
 def find_term(text: pd.Series, terms: Sequence[str]) -> pd.Series:
-    """The first term of a list that each text holds, blank where none does; read as by `holds_term`."""
+    """The first term of a list that each text holds, blank where none does; read as by `holds_term`.
+
+    >>> find_term(pd.Series(["ruxolitinib 10 mg", "芦可替尼片", "aspirin"]), ["ruxolitinib", "芦可替尼"]).tolist()
+    ['ruxolitinib', '芦可替尼', '']
+    """
     patterns = [(term, re.compile(_pattern(term))) for term in terms]
     found = {
         one: next((term for term, pattern in patterns if pattern.search(_plain(one))), "")

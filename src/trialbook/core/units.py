@@ -1,4 +1,4 @@
-"""Units: one reading of their spelling, one table of conversions to SI (domain document §1.4), and of weights."""
+"""Units: one reading of their spelling, one table of conversions to SI (rulebook §1.4), and of weights."""
 
 from __future__ import annotations
 
@@ -45,7 +45,11 @@ SI_UNITS: MappingProxyType[str, tuple[str, dict[str, float]]] = MappingProxyType
 
 
 def plain_unit(unit: pd.Series) -> pd.Series:
-    """Units as the table spells them: `×10⁹/L`, `x10*9 / L` and `10^9/L` are all `10^9/l`; missing = blank."""
+    """Units as the table spells them: `×10⁹/L`, `x10*9 / L` and `10^9/L` are all `10^9/l`; missing = blank.
+
+    >>> plain_unit(pd.Series(["×10⁹/L", "x10*9 / L", None])).tolist()
+    ['10^9/l', '10^9/l', '']
+    """
     words = unit.astype("str").fillna("")
     return words.map({text: unit_key(text) for text in words.unique()}).astype("str")
 
@@ -58,6 +62,9 @@ def unit_key(unit: str) -> str:
     | ×10⁹ / L  | 10^9/l |
     | 10E09/L   | 10^9/l |
     | µmol/Litre| umol/l |
+
+    >>> unit_key("10E09/L"), unit_key("µmol/Litre")
+    ('10^9/l', 'umol/l')
     """
     key = plain_text(unit).lower().replace(" ", "").replace("μ", "u").replace("*", "^").replace("litre", "l")
     key = re.sub(r"^[x×](?=10)", "", key)
@@ -65,7 +72,11 @@ def unit_key(unit: str) -> str:
 
 
 def si_unit(test: pd.Series) -> pd.Series:
-    """SI unit of each test code; missing where the code is not in the table."""
+    """SI unit of each test code; missing where the code is not in the table.
+
+    >>> si_unit(pd.Series(["BILI", "HGB", "XYZ"])).tolist()
+    ['umol/L', 'g/L', nan]
+    """
     return test.map({code: unit for code, (unit, _) in SI_UNITS.items()}).astype("str")
 
 
@@ -76,6 +87,9 @@ def si_factor(test: pd.Series, unit: pd.Series) -> pd.Series:
     |------|-------|--------|
     | BILI | mg/dL | 17.1   |
     | HGB  | g/dL  | 10     |
+
+    >>> si_factor(pd.Series(["BILI", "HGB", "BILI"]), pd.Series(["mg/dL", "g/dL", "mmHg"])).tolist()
+    [17.1, 10.0, nan]
     """
     factors = {(code, name): f for code, (_, units) in SI_UNITS.items() for name, f in units.items()}
     pairs = zip(test.astype("object"), plain_unit(unit), strict=True)

@@ -56,7 +56,7 @@ def page_places(one: str, two: str) -> Iterator[str]:
     at = first_difference([p[1:] for p in left], [p[1:] for p in right])
     end = ("", "the end of the page", "")
     yield _place(left[at] if at < len(left) else end, right[at] if at < len(right) else end)
-    yield f"{len(left)} pieces of text and attributes stand, {len(right)} were rebuilt"
+    yield f"{len(left)} pieces of text and attributes published, {len(right)} rebuilt"
 
 
 def _pieces(page: str) -> list[tuple[str, str, str]]:
@@ -98,7 +98,11 @@ def cell_places(one: list[Any], two: list[Any], say: Say = against_rebuild) -> I
 
 
 def heading_of(cell: Any) -> str:
-    """The last heading of a prose cell, or nothing."""
+    r"""The last heading of a prose cell, or nothing.
+
+    >>> heading_of({"cell_type": "markdown", "source": ["# Safety\n", "## Deaths\n", "Who died."]})
+    'Deaths'
+    """
     if cell.get("cell_type") != "markdown":
         return ""
     lines = source_text(cell).splitlines()
@@ -106,7 +110,11 @@ def heading_of(cell: Any) -> str:
 
 
 def source_text(cell: Any) -> str:
-    """The source of a cell as one text; nbformat allows a list of lines."""
+    r"""The source of a cell as one text; nbformat allows a list of lines.
+
+    >>> source_text({"source": ["a = 1\n", "a"]})
+    'a = 1\na'
+    """
     source = cell.get("source", "")
     return source if isinstance(source, str) else "".join(source)
 
@@ -122,7 +130,7 @@ def _part(key: str, x: Any, y: Any, say: Say) -> str:
 
 def _output_places(one: list[Any], two: list[Any]) -> Iterator[str]:
     if len(one) != len(two):
-        yield f"{len(one)} outputs stand, {len(two)} were rebuilt"
+        yield f"{len(one)} outputs published, {len(two)} rebuilt"
     for number, (x, y) in enumerate(zip(one, two, strict=False), start=1):
         if x == y:
             continue

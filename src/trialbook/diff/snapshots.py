@@ -1,4 +1,4 @@
-"""Which values of a snapshot are no longer those that a build was made of, as far as its clean domains tell them."""
+"""Which values of a snapshot have changed since a build, as far as its clean domains show them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import pandas as pd
 from trialbook.cleaning import apply_cut, clean_snapshot, whole_change_log
 from trialbook.core.datasets import read_dataset
 from trialbook.core.errors import TrialbookError
-from trialbook.diff.file_places import BOM
-from trialbook.diff.frames import differing_cells, keyed, named, record_key
+from trialbook.diff.file_places import BOM, differing_cells, keyed, named, record_key
 from trialbook.diff.words import then_and_now
 from trialbook.protocol.models import Trial
 from trialbook.queries.files import read_csv_list
@@ -40,7 +39,7 @@ class Side:
     changes: Mapping[tuple[int, str], str]
 
     def delivered(self, row: Any, column: str, clean: Any) -> Any:
-        """The value as it was delivered; the clean one where cleaning left it as it was."""
+        """The value as it was delivered; the clean one where cleaning did not change it."""
         return self.changes.get((int(row), column), clean)
 
 
@@ -94,7 +93,12 @@ def _read_places(files: set[str], standing: Path, trial: Trial) -> dict[str, lis
 
 
 def logged(log: pd.DataFrame, file: str) -> dict[tuple[int, str], str]:
-    """What a change log says was delivered in one file, by row and column, where cleaning changed it."""
+    """What a change log says was delivered in one file, by row and column, where cleaning changed it.
+
+    >>> log = pd.DataFrame({"file": "ae.csv", "row": [3, 3], "column": "AETERM", "raw": ["first", "second"]})
+    >>> logged(log, "ae.csv")
+    {(3, 'AETERM'): 'first'}
+    """
     own = log[log["file"].eq(file) & log["column"].ne("")]
     # A value that was changed twice was delivered as the first change says.
     return {(int(r), c): raw for r, c, raw in reversed(list(zip(own["row"], own["column"], own["raw"], strict=True)))}

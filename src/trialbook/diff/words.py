@@ -14,7 +14,11 @@ CHUNK = 1 << 16
 
 
 def shown(value: object) -> str:
-    """One value as a line of text: blank where it is missing, dates as ISO 8601, control characters visible."""
+    """One value as a line of text: blank where it is missing, dates as ISO 8601, control characters visible.
+
+    >>> shown(None), shown(pd.Timestamp("2025-03-05")), shown(3)
+    ('blank', '2025-03-05', '3')
+    """
     if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
         return "blank"
     if isinstance(value, pd.Timestamp):
@@ -26,7 +30,11 @@ def shown(value: object) -> str:
 
 
 def two_values(old: object, new: object) -> tuple[str, str]:
-    """Both values as shown, long ones cut to the place where they differ."""
+    """Both values as shown, long ones cut to the place where they differ.
+
+    >>> two_values("DL1", None)
+    ('DL1', 'blank')
+    """
     one, two = shown(old), shown(new)
     start = max(first_difference(one, two) - LEAD, 0) if max(len(one), len(two)) > LENGTH else 0
     return _window(one, start), _window(two, start)
@@ -38,19 +46,27 @@ def _window(text: str, start: int) -> str:
 
 
 def against_rebuild(old: object, new: object) -> str:
-    """A value of the build that stands beside the one of the rebuild."""
+    """A value of the published build beside the one of the rebuild."""
     one, two = two_values(old, new)
-    return f"{one} stands, {two} was rebuilt"
+    return f"{one} published, {two} rebuilt"
 
 
 def then_and_now(old: object, new: object) -> str:
-    """A value of the time of the build beside the one of today."""
+    """A value of the time of the build beside the one of today.
+
+    >>> then_and_now(45, 54)
+    '45 then, 54 now'
+    """
     one, two = two_values(old, new)
     return f"{one} then, {two} now"
 
 
 def first_difference(one: Sequence[object], two: Sequence[object]) -> int:
-    """Position of the first element that differs; the length of the shorter one when it begins the other."""
+    """Position of the first element that differs; the length of the shorter one when it begins the other.
+
+    >>> first_difference("2025-03-05", "2025-04-05"), first_difference("abc", "abc")
+    (6, 3)
+    """
     shorter = min(len(one), len(two))
     for start in range(0, shorter, CHUNK):
         end = min(start + CHUNK, shorter)
@@ -60,7 +76,11 @@ def first_difference(one: Sequence[object], two: Sequence[object]) -> int:
 
 
 def first_and_more(lines: Iterable[str], most: int = MOST) -> list[str]:
-    """The first lines, and how many more there are."""
+    """The first lines, and how many more there are.
+
+    >>> first_and_more(["a", "b", "c", "d"], most=2)
+    ['a', 'b', 'and 2 more']
+    """
     found: Iterator[str] = iter(lines)
     first = list(islice(found, most))
     more = sum(1 for _ in found)

@@ -2,8 +2,7 @@
 
 from trialbook.display.blocks import key_numbers, notice, sentence
 from trialbook.display.figures import figure
-from trialbook.display.table_body import Detail
-from trialbook.display.table_details import Lines
+from trialbook.display.table_details import Detail, Lines
 from trialbook.display.tables import ard_table, table
 
 __all__ = ["Detail", "Lines", "ard_table", "figure", "key_numbers", "notice", "sentence", "table"]

@@ -1,46 +1,54 @@
-"""Small pieces of a page: sentences, notices and headline numbers."""
+"""Small pieces of a page: sentences, notices and headline numbers; and what every block is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any, Literal
 
-from trialbook.display.text import safe, visible
+from trialbook.display.payload import MIME, Payload, text_of
+from trialbook.display.render import Renderer
 from trialbook.display.theme import BLOCK_STYLE
 
 
 class Block:
-    """A piece of a page that Jupyter shows: escaped HTML with a plain-text twin.
+    """A piece of a page that Jupyter shows: its payload, and made of it escaped HTML with a plain-text twin.
 
-    In a notebook the HTML brings its style along; a page takes the HTML alone and has the style once.
+    In a notebook the HTML brings its style along; a page is made of the payload and has the style once.
     """
 
-    def __init__(self, html: str, text: str) -> None:
-        self.html, self.text = html, text
+    def __init__(self, payload: Payload) -> None:
+        self.payload = payload
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/html": BLOCK_STYLE + self.html, "text/plain": self.text}
+    @cached_property
+    def html(self) -> str:
+        """The block in English as HTML."""
+        return Renderer().html(self.payload)
+
+    @cached_property
+    def text(self) -> str:
+        """The block in English as plain text."""
+        return Renderer().text(self.payload)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        return {MIME: self.payload, "text/html": BLOCK_STYLE + self.html, "text/plain": self.text}
 
 
 def sentence(text: str) -> Block:
     """A paragraph computed from data."""
-    return Block(f'<p class="tb tb-sentence">{safe(text)}</p>', visible(text))
+    return Block({"kind": "sentence", "text": text_of(text)})
 
 
 def notice(text: str, kind: Literal["info", "warning", "stop"] = "info") -> Block:
     """A paragraph a reader must not overlook; the kind is also said in words."""
-    word = {"info": "Note", "warning": "Attention", "stop": "Stop"}[kind]
-    html = f'<p class="tb tb-notice tb-{kind}"><strong>{word}.</strong> {safe(text)}</p>'
-    return Block(html, f"{word}. {visible(text)}")
+    return Block({"kind": "notice", "level": kind, "text": text_of(text)})
 
 
 def key_numbers(numbers: Iterable[tuple[str, str, str]]) -> Block:
     """Headline numbers in a row: (label, value, note) each."""
-    items = [tuple(visible(part) for part in item) for item in numbers]
-    cards = "".join(
-        f'<div class="tb-card"><div class="tb-label">{safe(label)}</div><div class="tb-value">{safe(value)}</div>'
-        f'<div class="tb-note">{safe(note)}</div></div>'
-        for label, value, note in items
-    )
-    text = "\n".join(f"{label}: {value}{f' ({note})' if note else ''}" for label, value, note in items)
-    return Block(f'<div class="tb tb-cards">{cards}</div>', text)
+    return Block({"kind": "key_numbers", "items": [[text_of(part) for part in item] for item in numbers]})
+
+
+def several(blocks: Sequence[Block]) -> Block:
+    """Blocks one after the other as one output."""
+    return Block({"kind": "several", "blocks": [block.payload for block in blocks]})

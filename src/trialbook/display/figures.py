@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from trialbook.core.messages import as_text, msg
 from trialbook.display.blocks import Block, sentence
+from trialbook.display.chart_texts import chart_texts
+from trialbook.display.payload import MIME, declared_id, text_of
 from trialbook.display.tables import table
-from trialbook.display.text import safe, visible
-from trialbook.display.theme import BLOCK_STYLE, chart_config
+from trialbook.display.text import visible
+from trialbook.display.theme import chart_config
 
 if TYPE_CHECKING:
     import altair as alt
@@ -31,7 +34,7 @@ FADED = 0.12
 
 
 def standing_out(field: str, *, shown: float = 1.0, faded: float = FADED, unpicked: float | None = None) -> Any:
-    """The opacity of marks of one subject each, whose name stands in the column `field`.
+    """The opacity of marks of one subject each, whose name is in the column `field`.
 
     `shown`: of the subject picked; `faded`: of the others then; `unpicked`: of all while nobody is picked (`shown`).
     For the channels opacity, fillOpacity and strokeOpacity. Raises ValueError for a field that is no plain ASCII name.
@@ -197,7 +200,7 @@ def _named_data(spec: Spec) -> Spec:
 
 
 def spec_json(spec: Spec) -> str:
-    """The specification as JSON that can stand inside a script element: no `<`, `>` or `&` anywhere."""
+    """The specification as JSON that is safe inside a script element: no `<`, `>` or `&` anywhere."""
     text = json.dumps(spec, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -229,25 +232,24 @@ class Figure:
     @property
     def heading(self) -> Block:
         """The title above the chart."""
-        return Block(f'<p class="tb tb-title tb-figure">{safe(self.title)}</p>', visible(self.title))
+        return Block({"kind": "figure", "id": declared_id(self.title), "title": text_of(self.title)})
 
     @property
     def folded(self) -> Block:
         """The data table, folded."""
-        return Block(
-            f'<details class="tb"><summary>Data of this figure</summary>{self.data.html}</details>', self.data.text
-        )
+        return Block({"kind": "figure_data", "table": self.data.payload})
 
     def chart_bundle(self) -> dict[str, Any]:
         """What Jupyter draws: the specification, and words for where it cannot be drawn."""
-        return {CHART_MIME: notebook_spec(self.spec), "text/plain": f"Chart: {visible(self.title)}"}
+        payload = {"kind": "chart", "title": text_of(self.title), "texts": chart_texts(self.spec)}
+        return {CHART_MIME: notebook_spec(self.spec), MIME: payload, "text/plain": f"Chart: {visible(self.title)}"}
 
     def chart_metadata(self) -> dict[str, Any]:
         """How Jupyter draws it."""
         return {CHART_MIME: {"title": visible(self.title), "embed_options": MENU}}
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return {**self.chart_bundle(), "text/html": BLOCK_STYLE + self.data.html, "text/plain": self.data.text}
+        return {**self.data._repr_mimebundle_(), **self.chart_bundle(), "text/plain": self.data.text}
 
     def _ipython_display_(self) -> None:
         from IPython.display import display as show  # type: ignore[attr-defined,unused-ignore]
@@ -273,11 +275,11 @@ def figure(
     specification could reach out of the page or run text from data (see `trialbook.display.figures`).
     """
     if data.empty:
-        return sentence(f"{title}: {empty}")
+        return sentence(msg("{title}: {nothing}", title=as_text(title), nothing=as_text(empty)))
     use_house_style()
     from altair.utils import schemapi
 
-    # Altair checks what it is given as a chart is put together, or not at all (see `trialbook.kernels.warm_up`).
+    # Altair checks what it is given as a chart is put together, or not at all (see `trialbook.kernels.fork_server`).
     spec = clean_spec(with_signal(chart.to_dict(validate=schemapi.DEBUG_MODE)))
     return Figure(spec, title, table(data, title, labels=labels, notes=notes))
 
@@ -297,7 +299,9 @@ def own_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def chart_output(spec: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What Jupyter shows of a chart that is no `figure`: our menu and no script, as for figures."""
-    bundle = {CHART_MIME: notebook_spec(clean_spec(with_signal(spec))), "text/plain": "Chart"}
+    made = clean_spec(with_signal(spec))
+    payload = {"kind": "chart", "title": "Chart", "texts": chart_texts(made)}
+    bundle = {CHART_MIME: notebook_spec(made), MIME: payload, "text/plain": "Chart"}
     return bundle, {CHART_MIME: {"embed_options": MENU}}
 
 

@@ -8,10 +8,13 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from trialbook.core.messages import ENGLISH, Language, as_text, msg, plural
 from trialbook.display import first_page as shown
 from trialbook.display.blocks import Block
 from trialbook.display.index_facts import IndexFacts, StepStatus, index_facts
 from trialbook.display.page import NOTHING_LOADED, Frame, Link, render
+from trialbook.display.page_content import Ids
+from trialbook.display.render import Renderer
 from trialbook.display.tables import table
 from trialbook.display.templates import template_text
 from trialbook.profiles.subjects import profile_address, profile_note
@@ -19,26 +22,29 @@ from trialbook.profiles.subjects import profile_address, profile_note
 __all__ = ["DOWNLOADS", "IndexFacts", "StepStatus", "index_facts", "render_index"]
 
 DOWNLOADS = (
-    Link("queries.xlsx", "Query list", "for the site, in English and Chinese"),
-    Link("signals.json", "Signals", "what to look at first, with the records behind it"),
-    Link("data/addv.parquet", "Protocol deviations", "found in the data or recorded by the site"),
-    Link("changelog.csv", "Change log", "every value that cleaning changed"),
-    Link("results/ard.json", "Results", "every reported number, one row each"),
-    Link("manifest.json", "Manifest", "sha256 of every input and output"),
+    Link("queries.xlsx", msg("Query list"), msg("for the site, in English and Chinese")),
+    Link("signals.json", msg("Signals"), msg("what to look at first, with the records behind it")),
+    Link("data/addv.parquet", msg("Protocol deviations"), msg("found in the data or recorded by the site")),
+    Link("changelog.csv", msg("Change log"), msg("every value that cleaning changed")),
+    Link("results/ard.json", msg("Results"), msg("every reported number, one row each")),
+    Link("manifest.json", msg("Manifest"), msg("sha256 of every input and output")),
 )
 INDEX = "index.html"
+# The ids of the tables of the first page: T-9901 and on.
+NUMBER = 99
 EMPTY: Mapping[str, Any] = {
     "decision": None, "enrolment": None, "signals": [], "rules": [], "news": [], "news_known": False, "board": [],
     "coming": [], "missed": [], "deviations": [],
 }  # fmt: skip
 RULE_LABELS = {
-    "title": "Rule", "meaning": "What it looks for", "severity": "Severity", "result": "Result", "raised": "Signals",
-    "source": "Source",
+    "title": msg("Rule"), "meaning": msg("What it looks for"), "severity": msg("Severity"), "result": msg("Result"),
+    "raised": msg("Signals"), "source": msg("Source"),
 }  # fmt: skip
 
 
 def render_index(
-    facts: IndexFacts, frame: Frame, profiled: Mapping[str, str] | None = None, page: Mapping[str, Any] | None = None
+    facts: IndexFacts, frame: Frame, profiled: Mapping[str, str] | None = None, page: Mapping[str, Any] | None = None,
+    language: Language = ENGLISH,
 ) -> str:  # fmt: skip
     """The first page as HTML; it holds no script.
 
@@ -52,23 +58,35 @@ def render_index(
     first = [one for one in page["signals"] if one["severity"] != shown.LOW]
     groups = shown.groups_of(first, profiled)
     levels = table(
-        facts.levels, "Headline numbers by dose level", labels={"measure": "", **facts.level_heads},
-        notes=["- : not estimable, or not reported at this cut."], right=list(facts.levels.columns[1:]),
+        facts.levels, msg("Headline numbers by dose level"), labels={"measure": "", **facts.level_heads},
+        notes=[msg("- : not estimable, or not reported at this cut.")], right=list(facts.levels.columns[1:]),
         stub="measure",
     )  # fmt: skip
     contracts = table(
-        facts.contracts, "Contracts", empty="No contract was evaluated.",
-        labels={"dataset": "Dataset", "records": "Records", "rules": "Rules", "broken": "Broken", "verdict": "Verdict"},
+        facts.contracts, msg("Contracts"), empty=msg("No contract was evaluated."),
+        labels={
+            "dataset": msg("Dataset"), "records": msg("Records"), "rules": msg("Rules"), "broken": msg("Broken"),
+            "verdict": msg("Verdict"),
+        }, data=["dataset"],
     )  # fmt: skip
     queries = table(
-        facts.queries, "Queries by severity",
-        labels={"severity": "Severity", "open": "Open", "new": "New at this cut", "closed": "Closed since"},
+        facts.queries, msg("Queries by severity"),
+        labels={
+            "severity": msg("Severity"), "open": msg("Open"), "new": msg("New at this cut"),
+            "closed": msg("Closed since"),
+        },
     )  # fmt: skip
+    renderer, ids = Renderer(language, on_page=True), Ids(NUMBER)
+
+    def html(block: Block) -> str:
+        return renderer.html(block.payload, ids.of(block.payload))
+
     return render(
         "index.html",
         frame,
         INDEX,
-        title=f"Data cut {frame.cut.cut_date}",
+        language,
+        title=msg("Data cut {date}", date=frame.cut.cut_date),
         policy=NOTHING_LOADED,
         own_style=Markup(template_text("index.css")),  # noqa: S704 - our own file
         facts=facts,
@@ -79,7 +97,7 @@ def render_index(
         groups=groups[: shown.MOST_GROUPS],
         more_groups=groups[shown.MOST_GROUPS : shown.MOST_ROWS],
         low=low[: shown.MOST_ROWS],
-        rules=_rules(page["rules"]).html,
+        rules=html(_rules(page["rules"])),
         rules_said=shown.rules_said(page["rules"]),
         board=shown.strips(board, facts.levels.columns[1:-1].tolist(), profiled),
         board_notes=board_notes,
@@ -90,11 +108,11 @@ def render_index(
         more=shown.more_about,
         address=profile_address,
         profiled=profiled,
-        levels=levels.html,
-        contracts=contracts.html,
-        queries=queries.html,
+        levels=html(levels),
+        contracts=html(contracts),
+        queries=html(queries),
         trust=_trust(facts, page),
-        changes=_changes(facts).html if facts.previous_cut else "",
+        changes=html(_changes(facts)) if facts.previous_cut else "",
         downloads=DOWNLOADS,
     )
 
@@ -135,7 +153,9 @@ def _rules(rules: Sequence[Mapping[str, Any]]) -> Block:
         )
         for one in rules
     ]  # fmt: skip
-    return table(pd.DataFrame(rows, columns=list(RULE_LABELS)), "Rules", labels=RULE_LABELS, empty="No rule ran.")
+    return table(
+        pd.DataFrame(rows, columns=list(RULE_LABELS)), msg("Rules"), labels=RULE_LABELS, empty=msg("No rule ran.")
+    )
 
 
 def _trust(facts: IndexFacts, page: Mapping[str, Any]) -> str:
@@ -156,9 +176,11 @@ def _trust(facts: IndexFacts, page: Mapping[str, Any]) -> str:
 
 
 def _screened(count: int) -> list[str]:
-    return [f"{count} further subjects were screened and not treated."] if count > 1 else (
-        ["One further subject was screened and not treated."] if count else []
-    )  # fmt: skip
+    one, many = (
+        "One further subject was screened and not treated.",
+        "{n} further subjects were screened and not treated.",
+    )
+    return [plural(one, many, count)] if count else []
 
 
 def _changes(facts: IndexFacts) -> Block:
@@ -168,11 +190,15 @@ def _changes(facts: IndexFacts) -> Block:
     known = any(headline.before for headline in facts.headlines)
     return table(
         pd.DataFrame(rows, columns=["number", "before", "now"]),
-        f"Changes since the data cut {facts.previous_cut}",
-        labels={"number": "Headline number", "before": f"At {facts.previous_cut}", "now": "Now"},
-        empty="No headline number has changed." if known else "The previous cut has not been built.",
+        msg("Changes since the data cut {cut}", cut=facts.previous_cut),
+        labels={
+            "number": msg("Headline number"),
+            "before": msg("At {cut}", cut=facts.previous_cut),
+            "now": msg("Now"),
+        },
+        empty=msg("No headline number has changed.") if known else msg("The previous cut has not been built."),
     )
 
 
 def _said(value: str, note: str) -> str:
-    return f"{value} ({note})" if note else value
+    return msg("{value} ({note})", value=as_text(value), note=as_text(note)) if note else value

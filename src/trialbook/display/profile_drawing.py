@@ -11,7 +11,26 @@ import pandas as pd
 
 from trialbook.display.svg import LEFT, PLOT, Days, Drawing, circle, clipped, number, pixels, polygon, rectangle
 from trialbook.display.text import show
-from trialbook.display.theme import INK, LINE, PALETTE, QUIET, SEQUENTIAL
+from trialbook.display.theme import (
+    DRUG_CATEGORIES,
+    INFUSION,
+    INK,
+    LINE,
+    MILESTONE_DLT,
+    MILESTONE_RELAPSE,
+    MILESTONE_RESPONSE,
+    MILESTONE_THERAPY,
+    PAPER,
+    PROFILE_BANDS,
+    PROFILE_GRADES,
+    PROFILE_NO_GRADE,
+    QUIET,
+    SEQUENTIAL,
+    SERIES,
+    SEVERE,
+    STEROID_RIM,
+    STEROID_STEP,
+)
 from trialbook.profiles.profile import (
     DEATH,
     DLT,
@@ -33,15 +52,12 @@ FIRST_DAY, SHORTEST = -42, 28
 ROW, LANE, SQUARE = 17, 18, 15
 # A drawing must fit a sheet of paper; the table beside it holds every row.
 MOST_ROWS = 34
-SEVERE = 3  # an event without a grade may be severe, and is drawn like one
+SEVERE_GRADE = 3  # an event without a grade may be severe, and is drawn like one
 # What is said of an event beside its bar, by column.
 FLAGS = {
     "SERIOUS": "serious", "SEROPEN": "seriousness open", "RELATED": "related", "RELOPEN": "relation not given",
     "DLT": "DLT",
 }  # fmt: skip
-# Each grade also stands in words beside its bar: colour alone does not print.
-GRADES = {1: "#c6dbef", 2: "#6baed6", 3: "#E69F00", 4: "#D55E00", 5: "#000000"}
-NO_GRADE = "#b0b7c1"
 ROMAN = {"0": 0, "I": 1, "II": 2, "III": 3, "IV": 4}
 ORGAN_NAMES = dict(zip(ORGANS, ("Skin", "Liver", "Upper GI", "Lower GI", "Overall grade"), strict=True))
 SAID = {RESPONSE: "day 28: ", THERAPY: "new therapy", RELAPSE: "relapse", DLT: "DLT", DEATH: "death", SEEN: "last seen"}
@@ -65,7 +81,7 @@ def course(profile: Profile, days: Days) -> str:
     drawing.label(18, "Infusions")
     for number_, day, date, dose in profile.infusions[["INFNO", "DAY", "EXSTDT", "DOSEKG"]].itertuples(index=False):
         x = days.x(day)
-        shape = polygon([(x - 5, 8), (x + 5, 8), (x, 17)], PALETTE[0])
+        shape = polygon([(x - 5, 8), (x + 5, 8), (x, 17)], INFUSION)
         drawing.add(shape, f"Infusion {number_}, {show(date)}, day {day}, {show(dose)} x 10^6 cells/kg")
     drawing.label(38, "Events")
     for x, event, words, told, lane in lanes:
@@ -98,10 +114,10 @@ def _lanes(milestones: pd.DataFrame, days: Days) -> list[tuple[float, str, str, 
 def _milestone(drawing: Drawing, x: float, y: float, event: str, words: str, told: str) -> None:
     """A shape of its own for each kind of event, and its words beside it."""
     shapes = {
-        RESPONSE: circle(x, y, 5, PALETTE[2], INK),
-        THERAPY: polygon([(x - 6, y + 5), (x + 6, y + 5), (x, y - 6)], PALETTE[4], INK),
-        RELAPSE: polygon([(x - 6, y), (x, y - 6), (x + 6, y), (x, y + 6)], PALETTE[3], INK),
-        DLT: rectangle(x - 5, y - 5, 10, 10, PALETTE[1], INK),
+        RESPONSE: circle(x, y, 5, MILESTONE_RESPONSE, INK),
+        THERAPY: polygon([(x - 6, y + 5), (x + 6, y + 5), (x, y - 6)], MILESTONE_THERAPY, INK),
+        RELAPSE: polygon([(x - 6, y), (x, y - 6), (x + 6, y), (x, y + 6)], MILESTONE_RELAPSE, INK),
+        DLT: rectangle(x - 5, y - 5, 10, 10, MILESTONE_DLT, INK),
         DEATH: f'<path d="M{number(x - 5)} {number(y - 5)}l10 10m0 -10l-10 10" stroke="{INK}" stroke-width="2.5"/>',
         SEEN: polygon([(x - 6, y - 4), (x + 3, y), (x - 6, y + 4)], QUIET),
     }
@@ -125,9 +141,11 @@ def _steroids(drawing: Drawing, spans: pd.DataFrame, y: float, high: float) -> N
         left, right = days.x(begins), days.x(ends + 1)
         told = f"{'dose not known' if pd.isna(dose) else f'{show(round(dose, 2))} mg/kg/day'}, day {begins} to {ends}"
         share = 0.0 if pd.isna(dose) or not top > 0 else dose / top
-        shape = rectangle(left, y + high - 3, right - left, 3, NO_GRADE)
+        shape = rectangle(left, y + high - 3, right - left, 3, PROFILE_NO_GRADE)
         if share:
-            shape = rectangle(left, y + high - share * high, max(right - left, 1), share * high, "#e3cf86", "#8a7015")
+            shape = rectangle(
+                left, y + high - share * high, max(right - left, 1), share * high, STEROID_STEP, STEROID_RIM
+            )
         drawing.add(shape, told)
     drawing.add(f'<path d="M{LEFT} {number(y + high)}h{PLOT}" stroke="{LINE}"/>')
 
@@ -146,7 +164,7 @@ def _stages(drawing: Drawing, stages: pd.DataFrame, y: float) -> None:
             value = ROMAN.get(code, int(code) if code.isdigit() else 0)
             shape = rectangle(x - near / 2, top + 1, near, SQUARE, SEQUENTIAL[min(value, 4)], QUIET)
             if near >= 5 * len(code):
-                ink = "#ffffff" if value >= 3 else INK
+                ink = PAPER if value >= 3 else INK
                 shape += (
                     f'<text x="{number(x)}" y="{number(top + 12)}" font-size="{10 if len(code) < 3 else 8}" '
                     f'text-anchor="middle" fill="{ink}">{code}</text>'
@@ -155,10 +173,10 @@ def _stages(drawing: Drawing, stages: pd.DataFrame, y: float) -> None:
 
 
 def events(profile: Profile, days: Days) -> str:
-    """A bar per adverse event from onset to end, filled by grade; its grade and flags stand beside it."""
+    """A bar per adverse event from onset to end, filled by grade; its grade and flags are beside it."""
     shown = _severest(drawn_rows(profile.events, days))
     rows = [
-        (term, begins, ends, GRADES.get(grade, NO_GRADE), _event_words(grade, *flags))
+        (term, begins, ends, PROFILE_GRADES.get(grade, PROFILE_NO_GRADE), _event_words(grade, *flags))
         for term, begins, ends, grade, *flags in shown[["TERM", "FROM", "UNTIL", "GRADE", *FLAGS]].itertuples(
             index=False
         )
@@ -172,7 +190,7 @@ def _severest(events: pd.DataFrame) -> pd.DataFrame:
         return events
     rank = pd.DataFrame({
         "dlt": ~events["DLT"], "serious": ~(events["SERIOUS"] | events["SEROPEN"]),
-        "grade": -events["GRADE"].fillna(SEVERE).astype("int64"),
+        "grade": -events["GRADE"].fillna(SEVERE_GRADE).astype("int64"),
     })  # fmt: skip
     return events.loc[rank.sort_values(["dlt", "serious", "grade"], kind="stable").index[:MOST_ROWS].sort_values()]
 
@@ -192,7 +210,7 @@ def _event_words(grade: object, *flags: bool) -> str:
 def drugs(profile: Profile, days: Days) -> str:
     """A bar per medication record, with its dose beside it."""
     shown = _latest(drawn_rows(profile.drugs, days))
-    kinds = {name: PALETTE[k % 6] for k, name in enumerate(dict.fromkeys(shown["CATEGORY"]))}
+    kinds = {name: DRUG_CATEGORIES[k % len(DRUG_CATEGORIES)] for k, name in enumerate(dict.fromkeys(shown["CATEGORY"]))}
     rows = [
         (drug, begins, ends, kinds[kind], ", ".join(filter(None, (dose, kind))))
         for drug, begins, ends, kind, dose in shown[["DRUG", "FROM", "UNTIL", "CATEGORY", "DOSE"]].itertuples(
@@ -258,8 +276,6 @@ def bar_note(frame: pd.DataFrame, days: Days) -> list[str]:
 # ----------------------------------------------------------------------------------------------------
 
 HIGH, GAP = 58, 12
-# From grade 1 to 4, each darker than the one before, also without colour.
-BANDS = {1: "#fff6dd", 2: "#fde3ae", 3: "#f7c183", 4: "#e89a5f"}
 RESULT, BAND = ("DAY", "AVAL", "AVALOP", "AVALU", "GRADE"), ("GRADE", "LIMIT", "DIRECTION")
 Row = tuple[Any, ...]
 
@@ -331,7 +347,9 @@ def _bands(drawing: Drawing, values: Values, bands: list[Row]) -> None:
         if inside[0] >= inside[1]:
             continue
         top, bottom = values.y(inside[1]), values.y(inside[0])
-        drawing.add(rectangle(LEFT, top, PLOT, bottom - top, BANDS[grade]), f"grade {grade}: from {show(limit)}")
+        drawing.add(
+            rectangle(LEFT, top, PLOT, bottom - top, PROFILE_BANDS[grade]), f"grade {grade}: from {show(limit)}"
+        )
         if bottom - top >= 9:
             drawing.text(LEFT + PLOT + 3, (top + bottom) / 2 + 3, f"G{grade}", size=9, fill=QUIET)
 
@@ -354,12 +372,12 @@ def _results(drawing: Drawing, values: Values, rows: list[Row]) -> None:
     """A line through the results; a severe grade is a diamond with its number."""
     places = [(drawing.days.x(row[0]), values.y(row[1])) for row in rows]
     path = " ".join(f"{number(x)},{number(y)}" for x, y in places)
-    drawing.add(f'<polyline points="{path}" fill="none" stroke="{PALETTE[0]}" stroke-width="1.3"/>')
+    drawing.add(f'<polyline points="{path}" fill="none" stroke="{SERIES}" stroke-width="1.3"/>')
     for (x, y), (day, value, sign, unit, grade) in zip(places, rows, strict=True):
-        severe = pd.notna(grade) and grade >= SEVERE
-        shape = circle(x, y, 2.4, PALETTE[0])
+        severe = pd.notna(grade) and grade >= SEVERE_GRADE
+        shape = circle(x, y, 2.4, SERIES)
         if severe:
-            shape = polygon([(x - 4.5, y), (x, y - 4.5), (x + 4.5, y), (x, y + 4.5)], PALETTE[1], INK)
+            shape = polygon([(x - 4.5, y), (x, y - 4.5), (x + 4.5, y), (x, y + 4.5)], SEVERE, INK)
         graded = f", grade {grade}" if pd.notna(grade) else ", grade not evaluable"
         drawing.add(shape, f"{show(sign)}{show(value)} {show(unit)}{graded}, day {day}")
         if severe:

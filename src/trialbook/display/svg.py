@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from trialbook.display.text import safe, visible, width
-from trialbook.display.theme import CHART_FONT, INK, QUIET
+from trialbook.display.theme import CHART_FONT, GRID_OF_DRAWINGS, INFUSION, INK, QUIET
 
 LEFT, PLOT, RIGHT = 190, 690, 24
 AXIS = 34
@@ -117,11 +117,11 @@ class Drawing:
     def panel(self, y: float, height: float, names: bool, infusions: Iterable[float] = ()) -> None:
         """Grid lines by day, the infusions as stronger lines, and below them the days if `names`."""
         grid = "".join(
-            f'<path d="M{number(self.days.x(day))} {number(y)}v{number(height)}" stroke="#e3e8ee"/>'
+            f'<path d="M{number(self.days.x(day))} {number(y)}v{number(height)}" stroke="{GRID_OF_DRAWINGS}"/>'
             for day in self.days.ticks
         )
         given = "".join(
-            f'<path d="M{number(self.days.x(day))} {number(y)}v{number(height)}" stroke="#0072B2" '
+            f'<path d="M{number(self.days.x(day))} {number(y)}v{number(height)}" stroke="{INFUSION}" '
             'stroke-dasharray="2 3"/>'
             for day in infusions
         )

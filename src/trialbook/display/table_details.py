@@ -1,36 +1,124 @@
-"""Details of whole tables at once: every number opens to its lines, and each line is drawn once for all numbers."""
+"""Cells that open to the records behind them, and subjects that lead to their profile: HTML alone, no script.
+
+A count becomes a button that shows a popover with a small table; Escape, a click beside it and its own button close
+it. It works on live and static pages and in JupyterLab, by mouse, finger and keyboard, and is left out of print.
+
+    events = display.Detail("Any TEAE, DL1", adae[["SUBJID", "AEDECOD", "ASTDY"]], labels={"AEDECOD": "Term"})
+    display.table(counts, "Adverse events", details={(0, "DL1"): events}, subject="SUBJID", linked=profiled)
+    display.ard_table(ard, "T-5", columns=["DL1", "Total"], headers=heads, details={("TEAE", "DL1"): events})
+
+In `display.table` a key is (position of the row, column). In `display.ard_table` it is (group value if the table has
+a `group`, row value, level), each as in the ARD. `subject` names the column of subject ids, in the table and
+in its details alike; those in `linked` lead to `profiles/...html`. A detail with neither records nor notes opens
+nothing, and one that is behind several cells of a table is written once.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
 import pandas as pd
 
-from trialbook.display.table_body import (
-    MOST_RECORDS,
-    Detail,
-    Grid,
-    Subjects,
-    TableMarkup,
-    boxed,
-    cells_of,
-    drawn,
-    number_columns,
-)
-from trialbook.display.text import visible
+from trialbook.core.messages import msg
+from trialbook.display.payload import Payload, columns_of, text_of
+from trialbook.profiles.subjects import profile_address
 
-TITLE = "The records behind this number"
+# A page must stay small: of more different details in one table the first open. A popover is for reading: of more
+# records it shows the first. The files of the build hold every record.
+MOST_DETAILS = 600
+MOST_RECORDS = 60
+TITLE = msg("The records behind this number")
 # Lines in the details of one table: a page stays below 10 MB at 12,000 subjects. Numbers with few records open first.
 MOST_LINES = 750
 Key = TypeVar("Key", bound=Hashable)
 
 
+@dataclass(frozen=True)
+class Subjects:
+    """Which column holds subject ids (SUBJID), and which subjects have a profile page."""
+
+    column: str = ""
+    linked: Collection[str] = ()
+
+    def links(self, frame: pd.DataFrame) -> dict[str, list[str]]:
+        """Where each cell of the subject column leads; blank for a subject without a page."""
+        if not self.column or self.column not in frame.columns:
+            return {}
+        ids = [str(value) for value in frame[self.column]]
+        return {self.column: [profile_address(name) if name in self.linked else "" for name in ids]}
+
+    def columns(self, frame: pd.DataFrame, labels: Mapping[str, str]) -> list[Payload]:
+        """The columns of records behind a cell."""
+        data = [self.column] if self.column else []
+        return columns_of(frame, labels, data=data, links=self.links(frame))
+
+
+class Opened:
+    """The details that the cells of one table open to, each content once, and the lines that several of them share."""
+
+    def __init__(self, subjects: Subjects) -> None:
+        self.subjects = subjects
+        self.details: list[Payload] = []
+        self.left_out = 0
+        self._places: dict[str, int] = {}
+        self._content: dict[int, str] = {}
+        self._shared: dict[int, tuple[Lines, dict[int, int]]] = {}
+
+    def place(self, detail: Detail) -> int | None:
+        """Where the detail is among those of the table; None when it has nothing to show, or too many open already."""
+        if detail.whole == 0 and not detail.notes:
+            return None
+        content = self._content.get(id(detail))
+        if content is None:
+            said = {"title": text_of(detail.title), "notes": [text_of(note) for note in detail.notes]}
+            made = {**said, "whole": detail.whole, **(detail.records(self) if detail.whole else {})}
+            content = self._content[id(detail)] = json.dumps(made, ensure_ascii=False)
+            if content not in self._places and len(self.details) < MOST_DETAILS:
+                self._places[content] = len(self.details)
+                self.details.append(made)
+        place = self._places.get(content)
+        self.left_out += place is None
+        return place
+
+    def shared(self, lines: Lines, positions: Sequence[int]) -> Payload:
+        """The lines at these positions, as places among those that this table holds of them."""
+        number = list(self._shared).index(id(lines)) if id(lines) in self._shared else len(self._shared)
+        _, places = self._shared.setdefault(id(lines), (lines, {}))
+        return {"lines": number, "rows": [places.setdefault(position, len(places)) for position in positions]}
+
+    @property
+    def lines(self) -> list[list[Payload]]:
+        """The columns of the lines that the details share, those shown alone."""
+        return [lines.columns(list(places)) for lines, places in self._shared.values()]
+
+
+@dataclass(frozen=True, eq=False)
+class Detail:
+    """The records behind a cell: title, frame (its columns in order), names of columns for readers, notes."""
+
+    title: str
+    frame: pd.DataFrame
+    labels: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    @property
+    def whole(self) -> int:
+        """How many records there are."""
+        return len(self.frame)
+
+    def records(self, opened: Opened) -> Payload:
+        """The first records, for a payload."""
+        frame = self.frame.head(MOST_RECORDS).reset_index(drop=True)
+        return {"columns": opened.subjects.columns(frame, self.labels)}
+
+
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """The lines that the details of tables show parts of: drawn once, put together as often as asked.
+    """The lines that the details of tables show parts of.
 
     `labels` names their columns for readers; subjects of the column `subject` that are `linked` lead to their profile.
     """
@@ -59,18 +147,19 @@ class Lines:
         """One detail with the lines at these positions, under a title and with notes of its own."""
         return _Part(title, self.frame, self.labels, notes, lines=self, positions=tuple(positions))
 
-    def part(self, positions: Sequence[int]) -> str:
-        """The lines at these positions, at most MOST_RECORDS, as the HTML of a table."""
-        markup, labels, rows = self._drawn
-        shown = [rows[position] for position in positions[:MOST_RECORDS]]
-        return boxed(markup.whole(labels, shown), TITLE, len(shown), keyed=True)
+    def columns(self, positions: Sequence[int]) -> list[Payload]:
+        """The columns of the lines at these positions."""
+        return [_taken(column, positions) for column in self._whole]
 
     @cached_property
-    def _drawn(self) -> tuple[TableMarkup, list[str], list[str]]:
+    def _whole(self) -> list[Payload]:
         frame = self.frame.reset_index(drop=True)
-        heads = {str(name): visible(self.labels.get(str(name), str(name))) for name in frame.columns}
-        links = Subjects(self.subject, frozenset(self.linked)).links(frame)
-        return drawn(Grid(cells_of(frame), heads, number_columns(frame), around=links))
+        return Subjects(self.subject, frozenset(self.linked)).columns(frame, self.labels)
+
+
+def _taken(column: Payload, positions: Sequence[int]) -> Payload:
+    taken = {**column, "cells": [column["cells"][position] for position in positions]}
+    return {**taken, "to": [column["to"][position] for position in positions]} if "to" in column else taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,5 +173,5 @@ class _Part(Detail):
     def whole(self) -> int:
         return len(self.positions)
 
-    def table(self, subjects: Subjects) -> str:
-        return "" if self.lines is None else self.lines.part(self.positions)
+    def records(self, opened: Opened) -> Payload:
+        return {} if self.lines is None else opened.shared(self.lines, self.positions[:MOST_RECORDS])

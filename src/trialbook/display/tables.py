@@ -1,4 +1,4 @@
-"""Tables for reading; every text from data is escaped."""
+"""Tables for reading: listings and tables of frames, and views of the results."""
 
 from __future__ import annotations
 
@@ -7,20 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.display.blocks import Block
-from trialbook.display.table_body import (
-    LONG_TABLE,
-    Around,
-    Detail,
-    Grid,
-    Popovers,
-    Subjects,
-    as_text,
-    box,
-    cells_of,
-    number_columns,
-)
-from trialbook.display.text import safe, visible
+from trialbook.display.payload import Payload, column, columns_of, data_text, declared_id, text_of
+from trialbook.display.table_details import Detail, Opened, Subjects
+from trialbook.display.text import visible
 from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS
 
 # A page must stay readable and small: a table shows so many rows, says so, and the files of the build hold them all.
@@ -42,42 +33,37 @@ def table(
     details: Mapping[tuple[int, str], Detail] | None = None,
     subject: str = "",
     linked: Collection[str] = (),
+    data: Sequence[str] = (),
 ) -> Block:
     """A listing or table: one row per row of `frame`, in its order.
 
     `labels` names columns for readers; `group` is a column whose values become row-group headings; `notes` are
-    footnotes; `digits` fixes the decimals of a number column; `right` names text columns that stand right like
-    numbers; `stub` is the column whose values head their rows. Missing values are blank, numbers stand right, hidden
+    footnotes; `digits` fixes the decimals of a number column; `right` names text columns that are right-aligned like
+    numbers; `stub` is the column whose values head their rows. Missing values are blank, numbers right-aligned, hidden
     characters are written out; an empty frame is shown as the sentence `empty`, never as a bare header. Of more than
     `MOST_ROWS` rows the first are shown, and the table says so.
 
     `details` (by position of the row and column) are the records that a cell opens to; `subject` is the column of
-    subject ids, of which those in `linked` lead to their profile page: see `trialbook.display.table_body`.
+    subject ids, of which those in `linked` lead to their profile page: see `trialbook.display.table_details`. `data`
+    names columns of text of the data, which no language translates, beside those that are known by their name.
     """
     whole, frame = len(frame), frame.head(MOST_ROWS).reset_index(drop=True)
-    cells = cells_of(frame, digits)
-    unknown = sorted({column for _, column in details or {}} - set(cells))
+    names = [str(name) for name in frame.columns]
+    unknown = sorted({column for _, column in details or {}} - set(names))
     if unknown:
         raise ValueError(f"details for a column that the table does not have: {unknown[0]!r}")
-    numbers = [*number_columns(frame), *right]
-    heads = {name: visible((labels or {}).get(name, name)) for name in cells}
     subjects = Subjects(subject, linked)
-    popovers = Popovers(title, subjects)
-    around = {**subjects.links(frame), **_buttons(details or {}, cells, popovers)}
-    return _block(Grid(cells, heads, numbers, group, stub, whole, around), title, subtitle, notes, empty, popovers)
-
-
-def _buttons(
-    details: Mapping[tuple[int, str], Detail], cells: Mapping[str, list[str]], popovers: Popovers
-) -> dict[tuple[int, str], Around]:
-    """The button around each cell that says something and has records behind it."""
-    found = {}
-    for (row, column), detail in details.items():
-        if 0 <= row < len(cells[column]) and cells[column][row]:
-            button = popovers.button(detail)
-            if button is not None:
-                found[row, column] = button
-    return found
+    columns = columns_of(
+        frame, labels or {}, digits=digits, right=right, data=[*data, subject],
+        links=subjects.links(frame),
+    )  # fmt: skip
+    for wanted in (group, stub):
+        if wanted and (wanted not in names or (wanted == stub and stub == group)):
+            raise ValueError(f"the table does not have the column {wanted!r}")
+    return _block(
+        columns, title, subtitle=subtitle, notes=notes, empty=empty, group=group, stub=stub, whole=whole,
+        details=details or {}, subjects=subjects,
+    )  # fmt: skip
 
 
 def ard_table(
@@ -110,8 +96,8 @@ def ard_table(
     values head row groups (the SOC over its preferred terms); `row_labels` gives a row value its text ("" = any term);
     `stub` heads the row labels.
 
-    `details` (by group value if there is a `group`, row value and level, as they stand in the ARD) are the records
-    that a cell opens to, `subject` and `linked` lead from them to profile pages: see `trialbook.display.table_body`.
+    `details` (by group value if there is a `group`, row value and level, as in the ARD) are the records
+    that a cell opens to, `subject` and `linked` lead from them to profile pages: see `trialbook.display.table_details`.
 
     Raises ValueError when one cell would hold two different numbers: the ARD then needs a narrower selection.
     """
@@ -131,18 +117,28 @@ def ard_table(
          *(_ard_cell(levels.get(level, {}), stats, pct_min_n) for level in columns))
         for key, levels in cells.items()
     ]  # fmt: skip
-    by_column = {name: [visible(r[k]) for r in rows] for k, name in enumerate(names)}
-    heads = {"group": "", "row": visible(stub), **{level: visible(headers.get(level, level)) for level in columns}}
-    popovers = Popovers(title, Subjects(subject, linked))
+    heads = {"group": "", "row": stub, **{level: headers.get(level, level) for level in columns}}
+    made = [
+        column(name, text_of(heads[name]), "text", [visible(r[k]) for r in rows], right=name in columns)
+        for k, name in enumerate(names)
+    ]
+    # What no label names is a term of the data: so are then the groups of terms.
+    terms = [place for place, key in enumerate(cells) if key[-1] not in (row_labels or {})]
+    at = names.index("row")
+    for place in terms:
+        made[at]["cells"][place] = data_text(str(rows[place][at]))
+    if group and terms:
+        made[0]["type"], made[0]["cells"] = "data", [visible(r[0]) for r in rows]
     positions = {key: position for position, key in enumerate(cells)}
     wanted_details = {
         (positions[key[:-1]], key[-1]): detail
         for key, detail in (details or {}).items()
         if key[:-1] in positions and key[-1] in columns
     }
-    around = _buttons(wanted_details, by_column, popovers)
-    grid = Grid(by_column, heads, list(columns), "group" if group else None, "row", around=around)
-    return _block(grid, title, subtitle, notes, empty, popovers)
+    return _block(
+        made, title, subtitle=subtitle, notes=notes, empty=empty, group="group" if group else None, stub="row",
+        whole=len(rows), details=wanted_details, subjects=Subjects(subject, linked),
+    )  # fmt: skip
 
 
 def _ard_cell(stats: Mapping[str, tuple[float, str]], pattern: str, pct_min_n: int) -> str:
@@ -155,11 +151,28 @@ def _ard_cell(stats: Mapping[str, tuple[float, str]], pattern: str, pct_min_n: i
         texts.pop("p", None)
     asked = [name for name in re.findall(r"\{([^}]+)\}", pattern) if name in texts]
     if any(texts[name] == NOT_EVALUABLE for name in asked) and total != 0:
-        bounds = f" ({texts['n.low']} to {texts['n.high']} of {texts['N']})" if "n.low" in texts else ""
-        return NOT_EVALUABLE_WORDS + bounds
+        if "n.low" not in texts:
+            return msg(NOT_EVALUABLE_WORDS)
+        return msg(
+            "{not_evaluable} ({low} to {high} of {total})", not_evaluable=msg(NOT_EVALUABLE_WORDS),
+            low=texts["n.low"], high=texts["n.high"], total=texts["N"],
+        )  # fmt: skip
     if total == 0 or all(texts[name] == "-" for name in asked):
         return "-"
     return _fill(pattern, texts)
+
+
+# A part of a cell pattern that falls away when it says nothing.
+BRACKETED = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>)")
+
+
+def message_pattern(pattern: str) -> str:
+    """A cell pattern over statistics as a message id, whose places are plain names.
+
+    >>> message_pattern("{estimate} ({conf.low} to {conf.high})")
+    '{estimate} ({conf_low} to {conf_high})'
+    """
+    return re.sub(r"\{([^}]+)\}", lambda found: "{" + found[1].replace(".", "_") + "}", pattern).strip()
 
 
 def _fill(pattern: str, texts: Mapping[str, str]) -> str:
@@ -170,23 +183,41 @@ def _fill(pattern: str, texts: Mapping[str, str]) -> str:
         known = all(name in texts for name in names) and any(texts[name] != "-" for name in names)
         return found[0].removeprefix("<").removesuffix(">") if known or not names else ""
 
-    kept = re.sub(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>)", bracket, pattern)
-    return re.sub(r"\{([^}]+)\}", lambda found: texts.get(found[1], "-"), kept).strip()
+    kept = BRACKETED.sub(bracket, pattern)
+    names = re.findall(r"\{([^}]+)\}", kept)
+    return msg(message_pattern(kept), **{name.replace(".", "_"): texts.get(name, "-") for name in names})
 
 
 def _block(
-    grid: Grid, title: str, subtitle: str, notes: Sequence[str], empty: str, popovers: Popovers
-) -> Block:  # fmt: skip
-    """The table as HTML with its heading and notes around the box that scrolls, and its plain-text twin."""
-    count = f"{grid.rows} rows" if grid.rows > LONG_TABLE else ""
-    if grid.whole > grid.rows:
-        count = f"The first {grid.rows} of {grid.whole} rows; the files of this build hold all of them"
-    html = [f'<div class="tb tb-table"><p class="tb-title">{safe(title)}</p>']
-    html += [f'<p class="tb-subtitle">{safe(subtitle)}</p>'] if subtitle else []
-    html += [f'<p class="tb-count">{count}</p>'] if count else []
-    html += [box(grid, title) if grid.rows else f"<p>{safe(empty)}</p>"]
-    remarks = [*notes, *popovers.notes]
-    if remarks:
-        html += ['<div class="tb-notes">', *(f"<p>{safe(note)}</p>" for note in remarks), "</div>"]
-    lines = [title, subtitle, count, as_text(grid) if grid.rows else empty, *notes]
-    return Block("".join([*html, popovers.html, "</div>"]), "\n".join(visible(line) for line in lines if line))
+    columns: list[Payload],
+    title: str,
+    *,
+    subtitle: str,
+    notes: Sequence[str],
+    empty: str,
+    group: str | None,
+    stub: str | None,
+    whole: int,
+    details: Mapping[tuple[int, str], Detail],
+    subjects: Subjects,
+) -> Block:
+    """The table as a block: its texts, its columns, and what its cells open to."""
+    opened = Opened(subjects)
+    places = {made["name"]: k for k, made in enumerate(columns)}
+    buttons = []
+    for (row, name), detail in details.items():
+        cells = columns[places[visible(name)]]["cells"]
+        if 0 <= row < len(cells) and cells[row]:
+            place = opened.place(detail)
+            if place is not None:
+                buttons.append([row, places[visible(name)], place])
+    payload: Payload = {
+        "kind": "table", "id": declared_id(title), "listing": bool(subjects.column), "title": text_of(title),
+        "subtitle": text_of(subtitle), "empty": text_of(empty), "notes": [text_of(note) for note in notes],
+        "columns": columns, "group": group and visible(group), "stub": stub and visible(stub), "whole": whole,
+    }  # fmt: skip
+    if buttons:
+        payload |= {"buttons": buttons, "details": opened.details, "lines": opened.lines}
+    if opened.left_out:
+        payload["unopened"] = opened.left_out
+    return Block(payload)

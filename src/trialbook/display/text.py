@@ -21,7 +21,11 @@ SIGNIFICANT_DIGITS = 6
 
 
 def visible(text: str) -> str:
-    """The text with every hidden character written out: U+202E becomes `‹U+202E›`."""
+    r"""The text with every hidden character written out: U+202E becomes `‹U+202E›`.
+
+    >>> visible("rash\u202e")
+    'rash‹U+202E›'
+    """
     text = text.replace("\r\n", "\n")
     shown = HIDDEN.sub(lambda found: f"‹U+{ord(found[0]):04X}›", text)
     return SURROGATE.sub(lambda found: f"‹U+{ord(found[0]):04X}›", shown)
@@ -31,6 +35,9 @@ def safe(text: str) -> str:
     """The text as HTML: hidden characters made visible, everything else exactly as it is.
 
     Braces become entities too: no template that the HTML may later pass through reads `{{...}}` in text from data.
+
+    >>> safe("<b> & {{ name }}")
+    '&lt;b&gt; &amp; &#123;&#123; name &#125;&#125;'
     """
     return escape(visible(text)).replace("{", "&#123;").replace("}", "&#125;")
 
@@ -39,6 +46,9 @@ def show(value: object, digits: int | None = None) -> str:
     """A value as text: missing is blank, dates are ISO 8601, whole numbers have no decimals.
 
     `digits` fixes the decimals of a number; without it a number keeps six significant digits.
+
+    >>> show(12.0), show(0.123456789), show(None), show(True), show(2.5, 1)
+    ('12', '0.123457', '', 'Yes', '2.5')
     """
     if isinstance(value, list | tuple | np.ndarray):
         return ", ".join(show(item, digits) for item in value)

@@ -1,27 +1,135 @@
-"""The house theme: palette, typefaces, the style of tables and cards, and the configuration of charts."""
+"""The house theme, and the only home of colours: palette, roles, style of tables and pages, configuration of charts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from trialbook.display.templates import template_text
 
+# ----------------------------------------------------------------------------------------------------
+# Colours. Charts, drawings and styles name a role of these; no other file spells a colour out.
+
+
 # Okabe and Ito: distinguishable with every common kind of colour blindness; the yellow is left out (faint on white).
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK = PALETTE
 INK, QUIET, LINE, PAPER = "#1b2430", "#566173", "#d5dbe3", "#ffffff"
 ACCENT = "#0b5c8f"
+# From light to dark: the organ stages 0 to 4, and whatever else is ordered.
 SEQUENTIAL = ["#f1f4f8", "#c6dbef", "#6baed6", "#2171b5", "#08306b"]
+GRID, GRID_OF_DRAWINGS = "#e8ecf1", "#e3e8ee"
+
+# What is drawn in one colour.
+SERIES, PICKED, SEVERE, INFUSION, EVENT_MARK, DARKEST = BLUE, VERMILION, VERMILION, BLUE, BLACK, BLACK
+# What is not known, and what is not decided yet: everywhere the same.
+UNKNOWN, PENDING = QUIET, PAPER
+
+# Each shares its meaning with a shape, a letter or a word beside it: colour alone does not print.
+AUDIT_RESULTS = {  # fill, ink
+    "PASS": (SEQUENTIAL[1], INK),
+    "ATT-PASS": (SEQUENTIAL[0], INK),
+    "FAIL": (VERMILION, PAPER),
+    "ATT-FAIL": (ORANGE, INK),
+    "CONFLICT": (PURPLE, INK),
+    "NE": (UNKNOWN, PAPER),
+    "WAIVED": (GREEN, PAPER),
+    "PENDING": (PENDING, INK),
+}
+# Blue = response, orange = worse, grey = neither; light to dark within each, so that they print apart.
+RESPONSE_CATEGORIES = {
+    "CR": SEQUENTIAL[4], "PR": BLUE, "MR": ORANGE, "NR": "#909aa9", "PD": VERMILION, "NR by rule": "#c9d0da",
+    "not evaluable": "#e3e3e3", "PENDING": PENDING,
+}  # fmt: skip
+DLT_OUTCOMES = {
+    "DLT": VERMILION, "counted as DLT": ORANGE, "no DLT": SEQUENTIAL[1], "pending": PENDING, "not evaluable": UNKNOWN,
+}  # fmt: skip
+ADVICE = {"treat at this level": BLUE, "wait at this level": PENDING, "the rule has ended": VERMILION}
+FIRST_EVENTS = {"NRM": BLUE, "RELAPSE": VERMILION}
+# From light to dark with severity in grey as in colour; without a grade a white bar with a rim.
+EVENT_GRADES = {
+    "grade 1": "#dbe9f6", "grade 2": "#9cc9e6", "grade 3": ORANGE, "grade 4": "#B5450B", "grade 5": BLACK,
+    "grade not given": PAPER,
+}  # fmt: skip
+TERM_GRADES = {"Any grade": SKY, "Grade 3 or more": "#7a2e06", "Not graded": BLACK}
+LABORATORY_GRADES = {"G2": "#eef1f5", "G3": "#dde3ea", "G4": "#c9d1db"}
+TIMELINE_INFUSION = GREEN
+# The profile of a subject: grades of events, bands of laboratory grades (each darker than the one before, also without
+# colour), milestones, and drugs by category.
+PROFILE_GRADES = {1: SEQUENTIAL[1], 2: SEQUENTIAL[2], 3: ORANGE, 4: VERMILION, 5: BLACK}
+PROFILE_NO_GRADE = "#b0b7c1"
+PROFILE_BANDS = {1: "#fff6dd", 2: "#fde3ae", 3: "#f7c183", 4: "#e89a5f"}
+MILESTONE_RESPONSE, MILESTONE_THERAPY, MILESTONE_RELAPSE, MILESTONE_DLT = GREEN, ORANGE, PURPLE, VERMILION
+DRUG_CATEGORIES = PALETTE[:6]
+STEROIDS, STEROID_STEP, STEROID_RIM = "#c9a227", "#e3cf86", "#8a7015"
+# Shares from none to all, and the boxes of a flow chart.
+NO_SHARE, ALL_SHARE = "#eef2f6", BLUE
+FLOW_BOX = "#eef3f8"
+
+
+def dose_level_colour(position: int) -> str:
+    """The colour of a dose level by its place among all levels: one level has one colour on every chart."""
+    return PALETTE[position % len(PALETTE)]
+
+
+# ----------------------------------------------------------------------------------------------------
+# The same as custom properties, which are what the styles name. Those of blocks are also read in JupyterLab, which
+# has a paper of its own; those without `tb-` belong to pages.
+
+_GREY, _SHADOW = "86,97,115", "27,36,48"  # QUIET and INK, where they are seen through
+BLOCK_COLOURS = {
+    "tb-white": "#fff",
+    "tb-link": ACCENT,
+    "tb-focus": ORANGE,
+    "tb-notice": BLUE,
+    "tb-notice-wash": "rgba(0,114,178,.08)",
+    "tb-warning": VERMILION,
+    "tb-warning-wash": "rgba(213,94,0,.1)",
+    "tb-stop": "#a3123a",
+    "tb-stop-wash": "rgba(163,18,58,.1)",
+    "tb-row-rim": f"rgba({_GREY},.18)",
+    "tb-card-rim": f"rgba({_GREY},.3)",
+    "tb-rim": f"rgba({_GREY},.5)",
+    "tb-shadow": f"rgba({_SHADOW},.3)",
+    "tb-backdrop": f"rgba({_SHADOW},.2)",
+}
+PAGE_COLOURS = {
+    "ink": INK,
+    "quiet": QUIET,
+    "line": LINE,
+    "paper": "#fff",
+    "wash": "#f5f7fa",
+    "accent": ACCENT,
+    "banner": "#fff3d6",
+    "banner-ink": "#5c3d00",
+    "banner-rim": "#e6c778",
+    "scroll-shadow": f"rgba({_SHADOW},.18)",
+    "holds": "#00614a",
+    "doubtful": "#8a4b00",
+    "broken": "#a3123a",
+}
+
+
+def custom_properties(colours: Mapping[str, str]) -> str:
+    """A style rule that gives each colour its name, as `var(--name)` in what follows."""
+    return f":root{{{';'.join(f'--{name}:{colour}' for name, colour in colours.items())}}}\n"
+
+
+BLOCK_CSS = custom_properties(BLOCK_COLOURS) + template_text("blocks.css")
+BLOCK_STYLE = f"<style>{BLOCK_CSS}</style>"
+PAGE_CSS = BLOCK_CSS + custom_properties(PAGE_COLOURS) + template_text("page.css")
+
+# ----------------------------------------------------------------------------------------------------
+# Charts.
+
 # Charts are measured with the fonts that vl-convert carries, so that a static chart is the same on every machine.
 CHART_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
-
-BLOCK_CSS = template_text("blocks.css")
-BLOCK_STYLE = f"<style>{BLOCK_CSS}</style>"
 
 
 def chart_config() -> dict[str, Any]:
     """The Vega-Lite configuration of every chart."""
     axis = {
-        "labelColor": INK, "titleColor": INK, "domainColor": QUIET, "tickColor": QUIET, "gridColor": "#e8ecf1",
+        "labelColor": INK, "titleColor": INK, "domainColor": QUIET, "tickColor": QUIET, "gridColor": GRID,
         "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 600, "labelLimit": 240, "titlePadding": 8,
     }  # fmt: skip
     return {
@@ -33,7 +141,7 @@ def chart_config() -> dict[str, Any]:
                 "category": PALETTE, "ordinal": SEQUENTIAL, "ramp": SEQUENTIAL, "heatmap": SEQUENTIAL,
             },
             "axis": axis,
-            # Every colour is said: a dark JupyterLab brings white letters, and they would stand on our white paper.
+            # Every colour is said: a dark JupyterLab brings white letters, and they would be on our white paper.
             "legend": {
                 "labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 600,
                 "labelLimit": 240,

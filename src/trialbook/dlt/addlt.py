@@ -1,4 +1,4 @@
-"""ADDLT: the DLT status of each treated subject at a cut (domain document §4.2, §4.3)."""
+"""ADDLT: the DLT status of each treated subject at a cut (rulebook §4.2, §4.3)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.dlt.events import AWAITED, CONFIRMED, UNDATED, UNGRADED, UNNAMED, dlt_events
 from trialbook.dlt.followup import dose_received, left_early, other_trial_drug
-from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.study_data import StudyData
-from trialbook.queries.query_list import Query, query
+from trialbook.queries.query_list import Query, QueryTexts
 from trialbook.subjects.deaths import death_text
 from trialbook.subjects.dlt_status import (
     COUNTED_AS_DLT,
@@ -25,6 +24,7 @@ from trialbook.subjects.dlt_status import (
     UNRESOLVED,
 )
 
+TEXTS = QueryTexts("queries/texts/dlt.yaml")
 COLUMNS = [
     "USUBJID", "SUBJID", "TRT01P", "TRT01A", "TRTSDT", "DLTSTAT", "REASON", "COUNTED", "REPLACE", "FUPFRAC",
     "DOSEFRAC", "WINENDT", "STATDT", "DLTDT", "DLTSEQ",
@@ -48,7 +48,7 @@ def derive_addlt(adsl: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     |              | `dlt_min_dose_frac` of the dose due: replaceable (§4.2)                                    |
     | PENDING      | the window is open at the cut                                                              |
     | PENDING-DATA | closed, but a dose or a grade is unknown, or no record proves contact to its end (A-74);   |
-    |              | without DS whoever left early is among these, never NO-DLT (§14.2)                         |
+    |              | without DS a subject who left early is among these, never NO-DLT (§14.2)                         |
     | NO-DLT       | closed, followed to its last day, no DLT                                                   |
 
     There is no DLT form among the domains. A-74 is therefore read as: the window counts as documented when the
@@ -69,9 +69,7 @@ def derive_addlt(adsl: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     status, reason, since = _first_fit(
         [
             *_cases_by_event(decided),
-            *_cases_by_window(
-                treated, decided["ROLE"], decided["WORDS"], study.domains, study.analysis, study.cut_date
-            ),
+            *_cases_by_window(treated, decided["ROLE"], decided["WORDS"], study),
         ]
     )
     by_event = status.isin(COUNTED_AS_DLT)
@@ -87,13 +85,13 @@ def derive_addlt(adsl: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     return addlt[COLUMNS]
 
 
-def window_status(treated: pd.DataFrame, domains: Domains, analysis: Analysis, cut_date: pd.Timestamp) -> pd.Series:
+def window_status(treated: pd.DataFrame, study: StudyData) -> pd.Series:
     """The status of each subject as if nothing had happened in the window: NO-DLT, NOT-EVAL, PENDING or PENDING-DATA.
 
     `treated`: `through_the_window`.
     """
     blank = pd.Series("", index=treated.index, dtype="str")
-    return _first_fit([*_cases_by_window(treated, blank, blank, domains, analysis, cut_date)])[0]
+    return _first_fit([*_cases_by_window(treated, blank, blank, study)])[0]
 
 
 def _first_fit(cases: list[Case]) -> tuple[pd.Series, pd.Series, pd.Series]:
@@ -110,12 +108,8 @@ def _first_fit(cases: list[Case]) -> tuple[pd.Series, pd.Series, pd.Series]:
 def dlt_subject_queries(addlt: pd.DataFrame) -> Iterator[Query]:
     """Questions about subjects whose window has closed without the data that would close it (A-74)."""
     for row in addlt[addlt["DLTSTAT"].eq(PENDING_DATA)].itertuples():
-        yield query(
-            "A74-DLT-WINDOW-NOT-DOCUMENTED", row.USUBJID, "SV", severity="major", observed=row.REASON,
-            expected=f"contact on or after {row.WINENDT:%Y-%m-%d}, doses and grades complete",
-            message_en="The DLT window has passed but is not documented to its end. Please complete the records.",
-            message_zh="剂量限制性毒性观察期已结束，但记录不完整。请补充完整。",
-        )  # fmt: skip
+        end = f"{row.WINENDT:%Y-%m-%d}"
+        yield TEXTS.query("A74-DLT-WINDOW-NOT-DOCUMENTED", row.USUBJID, observed=row.REASON, window_end=end)
 
 
 def through_the_window(treated: pd.DataFrame, study: StudyData) -> pd.DataFrame:
@@ -158,8 +152,7 @@ def _cases_by_event(decided: pd.DataFrame) -> Iterator[Case]:
 
 
 def _cases_by_window(
-    treated: pd.DataFrame, role: pd.Series, words: pd.Series, domains: Domains, analysis: Analysis,
-    cut_date: pd.Timestamp,
+    treated: pd.DataFrame, role: pd.Series, words: pd.Series, study: StudyData
 ) -> Iterator[Case]:  # fmt: skip
     starts, ends = treated["TRTSDT"], treated["WINENDT"]
     died = treated["DTHDT"].astype("datetime64[s]")
@@ -168,22 +161,22 @@ def _cases_by_window(
     told = death_text(treated)
     when = ("died on day " + day).where(told.eq(exact), "died (" + told + ")")
     share = (100 * treated["DOSEFRAC"]).round().astype("Int64").astype("str")
-    under = treated["DOSEFRAC"] < analysis.dlt_min_dose_frac
-    left, other = left_early(treated, domains), other_trial_drug(treated, domains, analysis)
+    under = treated["DOSEFRAC"] < study.analysis.dlt_min_dose_frac
+    left, other = left_early(treated, study.domains), other_trial_drug(treated, study.domains, study.analysis)
     yield died < ends, NOT_EVALUABLE, when + " without a DLT", died
     yield left.notna(), NOT_EVALUABLE, "left the trial before the window ended, without a DLT", left
     yield other.notna(), NOT_EVALUABLE, "began a drug of another trial, without a DLT", other
     underdosed = "received " + share + "% of the dose due, without a DLT"
     yield under, NOT_EVALUABLE, underdosed, treated["MISSEDDT"].fillna(ends)
     open_to = "window open to " + ends.dt.strftime("%Y-%m-%d").astype("str")
-    yield ends > cut_date, PENDING, open_to, starts
+    yield ends > study.cut_date, PENDING, open_to, starts
     yield ~treated["DOSEKNOWN"], PENDING_DATA, "the dose of an infusion cannot be told", ends
     yield role.eq(UNGRADED), PENDING_DATA, words + ": no grade", ends
     unproved = "no record proves contact to the end of the window"
-    unproved += "" if domains.delivered("DS") else "; disposition (DS) was not delivered"
+    unproved += "" if study.domains.delivered("DS") else "; disposition (DS) was not delivered"
     yield ~(treated["FUPDT"] >= ends), PENDING_DATA, unproved, ends
     followed = pd.Series(True, index=treated.index)
-    yield followed, NO_DLT, "followed to the end of the window without a DLT", ends
+    yield followed, NO_DLT, msg("followed to the end of the window without a DLT"), ends
 
 
 def _flag(true: pd.Series) -> pd.Series:

@@ -10,7 +10,6 @@ from trialbook.core.domains import Domains
 from trialbook.dlt.addlt import through_the_window, window_status
 from trialbook.dlt.events import AWAITED, CONFIRMED, OUTSIDE, UNDATED, UNNAMED, contradicted_events
 from trialbook.dlt.followup import left_early, other_trial_drug, surely_other_trial_drug
-from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import TOTAL, ArdRow
@@ -27,10 +26,10 @@ WITH_DLT, FREE, OUT = "DLT", "FREE", "OUT"
 def dlt_bounds_rows(facts: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
     """BOUNDS of DLT by dose level and Total, one context per case; none where DLT is not an endpoint.
 
-    n: subjects with a DLT; N: evaluable subjects; worst is high. `facts`: `dlt_facts`. In the worst case whoever may
-    have a DLT has one, and whoever may turn out not to be evaluable is not (that raises the rate of the others); in the
-    best case whoever may be evaluable without a DLT is, and whoever may drop out with a doubtful DLT does. So N may
-    differ between the two; both are attained (A-138). With N = 0 the estimate is null.
+    n: subjects with a DLT; N: evaluable subjects; worst is high. `facts`: `dlt_facts`. In the worst case everybody who
+    may have a DLT has one, and everybody who may turn out not to be evaluable is not (that raises the rate of the
+    others); in the best case everybody who may be evaluable without a DLT is, and a subject with a doubtful DLT who may
+    drop out does. So N may differ between the two; both are attained (A-138). With N = 0 the estimate is null.
     """
     rows: list[ArdRow] = []
     for level in [*protocol.level_ids, TOTAL] if protocol.has_endpoint("DLT") else []:
@@ -60,13 +59,13 @@ def dlt_facts(adsl: pd.DataFrame, events: pd.DataFrame, study: StudyData) -> pd.
     with_endpoint = adsl["SAFFL"].eq("Y") & study.protocol.has_endpoint("DLT")
     treated = adsl[with_endpoint].sort_values("USUBJID", kind="stable").reset_index(drop=True)
     treated = through_the_window(treated.assign(CUTDT=study.cut_date), study)
-    window = window_status(treated, study.domains, study.analysis, study.cut_date)
+    window = window_status(treated, study)
     documented = treated["FUPDT"] >= treated["WINENDT"]
     waits = window.eq(PENDING_DATA)
-    either = _may_be_evaluable(treated, study.domains, study.analysis, study.cut_date)
+    either = _may_be_evaluable(treated, study)
     people = treated["USUBJID"]
     sure = people.isin(_sure_dlts(events, study.domains))
-    doubted = people.isin(_doubted_dlts(events, treated, study.domains, study.protocol, study.analysis))
+    doubted = people.isin(_doubted_dlts(events, treated, study))
     unexplained = treated["DTHDT"].notna() & window.eq(NOT_EVALUABLE) & ~people.isin(_explained_deaths(study.domains))
     unexplained &= treated["DTHDT"] < treated["WINENDT"]
     free = window.eq(NO_DLT) | waits | (window.eq(NOT_EVALUABLE) & either)
@@ -107,11 +106,12 @@ def _fates(facts: pd.DataFrame, case: str) -> pd.Series:
     return fate.mask(dlt, WITH_DLT)
 
 
-def _may_be_evaluable(treated: pd.DataFrame, domains: Domains, analysis: Analysis, cut_date: pd.Timestamp) -> pd.Series:
+def _may_be_evaluable(treated: pd.DataFrame, study: StudyData) -> pd.Series:
     """Whether it is open if something ended the window early: the only causes are such that may be wrong."""
     ends, died = treated["WINENDT"], treated["DTHDT"].notna()
     first, last = (treated.get(name, treated["DTHDT"]).fillna(treated["DTHDT"]) for name in ("DTHLODT", "DTHHIDT"))
-    in_doubt = treated["USUBJID"].isin(doubtful_deaths(domains, cut_date))
+    domains, analysis = study.domains, study.analysis
+    in_doubt = treated["USUBJID"].isin(doubtful_deaths(domains, study.cut_date))
     left, other = left_early(treated, domains), other_trial_drug(treated, domains, analysis)
     contact = treated["FUPDT"] >= ends
     surely = (died & (last < ends) & ~in_doubt) | (left.notna() & ~contact)
@@ -129,17 +129,16 @@ def _sure_dlts(events: pd.DataFrame, domains: Domains) -> set[str]:
     return {str(subject) for subject, number in keys if (str(subject), int(number)) not in both}
 
 
-def _doubted_dlts(
-    events: pd.DataFrame, treated: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis
-) -> set[str]:
+def _doubted_dlts(events: pd.DataFrame, treated: pd.DataFrame, study: StudyData) -> set[str]:
     """Subjects with an event, or a flag, that may be a DLT of the window."""
     open_ones = events["ROLE"].isin([CONFIRMED, AWAITED, UNDATED, UNNAMED, OUTSIDE])
     named = set(events.loc[open_ones, "USUBJID"])
-    return {str(subject) for subject in named} | _would_be_candidates(treated, domains, protocol, analysis)
+    return {str(subject) for subject in named} | _would_be_candidates(treated, study)
 
 
-def _would_be_candidates(treated: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis) -> set[str]:
+def _would_be_candidates(treated: pd.DataFrame, study: StudyData) -> set[str]:
     """Subjects with an event of the window whose missing grade or relationship could make it a candidate."""
+    domains = study.domains
     ae = domains["AE"]
     ae = ae[ae["USUBJID"].isin(treated["USUBJID"])]
     no_grade, no_relation = ae["AETOXGR"].fillna("").eq(""), ae["AEREL"].fillna("").eq("")
@@ -155,7 +154,7 @@ def _would_be_candidates(treated: pd.DataFrame, domains: Domains, protocol: Prot
         graded = ae["AETOXGR"].where(ae["AETOXGR"].fillna("").ne(""), grade)
         filled = ae.assign(AETOXGR=graded, AEREL=related)[who].reset_index(drop=True)
         if len(filled):
-            candidates = dlt_candidates(filled, treated, domains, protocol, analysis)
+            candidates = dlt_candidates(filled, treated, domains, study.protocol, study.analysis)
             found |= set(candidates.loc[candidates["DLTCAND"].eq("Y"), "USUBJID"].astype("str"))
     return found
 

@@ -1,4 +1,4 @@
-"""The adverse events that bear on the DLT determination: candidates, what the committee said, and questions (§4.1)."""
+"""The adverse events that the DLT determination uses: candidates, the committee's answers, and questions (§4.1)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from trialbook.core.dates import complete_date
 from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.queries.query_list import Query, query
+from trialbook.queries.query_list import Query, QueryTexts
 from trialbook.safety.adjudication import adjudicated_dlt, contradicted, flags_without_event
 from trialbook.safety.dlt_candidates import IN, NO_GRADE, OUT, UNRESOLVED, dlt_candidates, first_case
 
+TEXTS = QueryTexts("queries/texts/dlt.yaml")
 COLUMNS = [
     "USUBJID", "TRT01A", "AESEQ", "AEDECOD", "GRADE", "AEREL", "AESTDTC", "AEENDTC", "ONSETWIN", "ONSETDT",
     "DLTCAND", "DLTFL", "REASON", "ROLE", "KNOWNDT",
@@ -87,11 +88,11 @@ def dlt_event_queries(events: pd.DataFrame, domains: Domains) -> Iterator[Query]
     """Questions about single events: flag missing, contradictory or outside the window; date or grade that decides."""
     both = {(subject, f"AESEQ={number}") for subject, number in contradicted_events(domains)}
     for row in events[events["ROLE"].ne(UNNAMED)].itertuples():
-        key = (row.USUBJID, f"AESEQ={row.AESEQ}")
-        if key in both:
-            yield _ask("DLT-FLAG-CONFLICT", *key, observed="Y and N")
+        record = f"AESEQ={row.AESEQ}"
+        if (row.USUBJID, record) in both:
+            yield TEXTS.query("DLT-FLAG-CONFLICT", row.USUBJID, record=record, observed="Y and N")
         if row.ROLE in QUESTIONS:
-            yield _ask(QUESTIONS[row.ROLE], *key, observed=_observed(row))
+            yield TEXTS.query(QUESTIONS[row.ROLE], row.USUBJID, record=record, observed=_observed(row))
 
 
 def _roles(events: pd.DataFrame) -> pd.Series:
@@ -108,46 +109,10 @@ def _roles(events: pd.DataFrame) -> pd.Series:
     return first_case(cases)
 
 
-# Rule: domain, field, what was expected, the question in English and in Chinese.
-RULES = {
-    "A71-DLT-NOT-ADJUDICATED": (
-        "SUPPAE", "AEDLT", "the committee's flag, Y or N",
-        "This event meets the DLT definition but has no adjudication. It counts as a DLT until the committee decides.",
-        "该事件符合剂量限制性毒性定义但尚未裁定。在委员会裁定之前按剂量限制性毒性计算。",
-    ),
-    "A65-DLT-ONSET-UNRESOLVED": (
-        "AE", "AESTDTC", "a complete date of onset",
-        "The onset date leaves open whether this event began in the DLT window. It is treated as inside it.",
-        "发生日期不完整，无法判断该事件是否发生在观察期内。在核实之前按在观察期内处理。",
-    ),
-    "DLT-FLAG-OUTSIDE-WINDOW": (
-        "SUPPAE", "AEDLT", "an onset inside the DLT window",
-        "The event is flagged as DLT but began outside the DLT window. It is not counted; please check date and flag.",
-        "该事件标记为剂量限制性毒性，但发生在观察期之外，未计入。请核对日期和标记。",
-    ),
-    "DLT-GRADE-MISSING": (
-        "AE", "AETOXGR", "a CTCAE grade",
-        "A related event in the DLT window has no grade, so the subject cannot be called free of DLT.",
-        "观察期内的相关事件缺少分级，因此不能判定该受试者无剂量限制性毒性。",
-    ),
-    "DLT-FLAG-CONFLICT": (
-        "SUPPAE", "AEDLT", "one flag",
-        "The event carries both DLT flags, Y and N. Y is used until this is resolved.",
-        "该事件同时有 Y 和 N 两个裁定标记。在核实之前采用 Y。",
-    ),
-}  # fmt: skip
 QUESTIONS = {
     AWAITED: "A71-DLT-NOT-ADJUDICATED", UNDATED: "A65-DLT-ONSET-UNRESOLVED", OUTSIDE: "DLT-FLAG-OUTSIDE-WINDOW",
     UNGRADED: "DLT-GRADE-MISSING",
 }  # fmt: skip
-
-
-def _ask(rule: str, subject: str, record: str, observed: object) -> Query:
-    domain, field, expected, english, chinese = RULES[rule]
-    return query(
-        rule, subject, domain, record=record, field=field, severity="major", observed=observed, expected=expected,
-        message_en=english, message_zh=chinese,
-    )  # fmt: skip
 
 
 def _observed(row: object) -> object:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.dlt.advice import trial_history
 from trialbook.dlt.designs.crm import Crm, rates
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
@@ -15,10 +16,13 @@ from trialbook.protocol.models import Protocol
 from trialbook.results.ard import ArdRow, ard_row
 
 MODEL_LABELS = {
-    "level": "Dose level", "prior": "Prior rate", "estimate": "Rate by the model", "interval": "95% credible interval",
-    "prob": "Pr(rate > target)",
-}  # fmt: skip
-NOT_IN_FORCE = "The rule in force has no model of the rates."
+    "level": msg("Dose level"),
+    "prior": msg("Prior rate"),
+    "estimate": msg("Rate by the model"),
+    "interval": msg("95% credible interval"),
+    "prob": msg("Pr(rate > target)"),
+}
+NOT_IN_FORCE = msg("The rule in force has no model of the rates.")
 
 
 def model_rate_rows(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> Iterator[ArdRow]:

@@ -37,7 +37,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class _Part:
-    """The words between two separators: which were read, and whether the part stands in brackets."""
+    """The words between two separators: which were read, and whether the part is in brackets."""
 
     places: tuple[int, ...]
     named: bool
@@ -57,7 +57,14 @@ class Lexicon:
         self._longest_around = max(map(len, self._around), default=0)
 
     def read(self, text: str) -> Reading:
-        """What a text says. A text that is blank names nothing and has nothing unread."""
+        """What a text says. A text that is blank names nothing and has nothing unread.
+
+        >>> from trialbook.protocol.drug_dictionary import Drug
+        >>> known = Lexicon(DrugDictionary([Drug("ruxolitinib", "therapy", ("芦可替尼",))], around=["mg"]))
+        >>> found = known.read("芦可替尼 10 mg + aspirin")
+        >>> [drug.name for drug in found.drugs], found.extra
+        (['ruxolitinib'], True)
+        """
         words = words_of(text)[:_LONGEST_TEXT]
         taken, drugs = self._drugs_in(words)
         around = self._found(words, self._around, self._longest_around, taken)
@@ -118,7 +125,7 @@ def _inside_a_word(words: Words, start: int, end: int, known: set[int]) -> bool:
 
 
 def _parts(words: Words, taken: set[int], silent: set[int]) -> Iterator[_Part]:
-    """The text parted at signs and connecting words that are no part of a name."""
+    """The text parted at signs and connecting words that are not part of a name."""
     depth, places = 0, list[int]()
     for place, word in enumerate(words):
         if place in taken or place in silent or not _parts_here(words, place):
@@ -150,7 +157,7 @@ def _part(words: Words, places: list[int], taken: set[int], silent: set[int], br
 
 
 def _runs(places: tuple[int, ...], taken: set[int]) -> Iterator[list[int]]:
-    """Neighbouring places that are no part of a name."""
+    """Neighbouring places that are not part of a name."""
     run: list[int] = []
     for place in places:
         if place in taken:

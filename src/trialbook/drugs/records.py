@@ -1,4 +1,4 @@
-"""Which drug each record of CM or PR is about, by its reported and its coded name."""
+"""Which drug each record of CM or PR is about, by reported and coded name; nearly matching names for questions."""
 
 from __future__ import annotations
 
@@ -80,7 +80,12 @@ class NearNames:
                 self._left.setdefault(rest, []).append(name)
 
     def nearest(self, unread: Iterable[Words]) -> Near | None:
-        """The nearest name to any run of the unread words: fewest edits, therapy first, then the longest name."""
+        """The nearest name to any run of the unread words: fewest edits, therapy first, then the longest name.
+
+        >>> names = NearNames(DrugDictionary([Drug("ruxolitinib", "therapy")]))
+        >>> names.nearest([("ruxolitinb",)]).name, names.nearest([("aspirin",)])
+        ('ruxolitinib', None)
+        """
         found = [near for text in dict.fromkeys(_candidates(unread)) for near in self._near(text)]
         order = [(near.edits, near.drug.kind != THERAPY, -len(near.name), near.name) for near in found]
         return found[order.index(min(order))] if found else None
@@ -166,7 +171,12 @@ class NamedDrugs:
 
     @property
     def kind(self) -> str:
-        """The class of the record: that of its most relevant drug, an unknown one included."""
+        """The class of the record: that of its most relevant drug, an unknown one included.
+
+        >>> words = lexicon(DrugDictionary([Drug("ruxolitinib", "therapy")]))
+        >>> named_drugs("ruxolitinib", "", words).kind, named_drugs("unheard-of", "", words).kind
+        ('therapy', 'unclassified')
+        """
         kinds = {drug.kind for drug in self.drugs} | ({UNCLASSIFIED} if self.unknown else set())
         return next(kind for kind in BY_RELEVANCE if kind in kinds)
 

@@ -34,7 +34,7 @@ from trialbook.results.ard import NOT_EVALUABLE
 from trialbook.subjects.disposition import counted
 
 # ----------------------------------------------------------------------------------------------------
-# Steroids at day 28 against the day of the first infusion, as methylprednisolone equivalent (domain §2.8).
+# Steroids at day 28 against the day of the first infusion, as methylprednisolone equivalent (rulebook §2.8).
 
 
 SPARED, STOPPED, NOT_SPARED, NOT_KNOWN, DEAD = "SPARED", "STOPPED", "NOT SPARED", "NE", "DEAD"
@@ -82,7 +82,7 @@ def _typed_sparing(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 # ----------------------------------------------------------------------------------------------------
-# The response organ by organ, and very good partial responses, at the assessment of day 28 (domain §2.6, §2.8).
+# The response organ by organ, and very good partial responses, at the assessment of day 28 (rulebook §2.6, §2.8).
 
 
 DECIDED_FOR_ALL_ORGANS = ("DEATH", "NEWTX", "MISSING")
@@ -136,7 +136,7 @@ def very_good_partial(
     """Which partial responses are very good (VGPR), a sub-row of PR: USUBJID ADT AVALC (Y, N, NE, PENDING) REASON, SAF.
 
     All of: skin stage 0, or stage 1 (below 25 % of the body surface) without bullae; liver stage 0, or bilirubin below
-    the share `vgpr_bilirubin` of its baseline; upper and lower GI stage 0, which stands for eating,
+    the share `vgpr_bilirubin` of its baseline; upper and lower GI stage 0, which means eating,
     formed stools and no more than occasional nausea (A-116). What is not known is not very good, but NE where a domain
     that decides the response was not delivered (REASON UNDELIVERED); MISSING and INCOMPLETE are those of the response.
     """
@@ -171,7 +171,7 @@ def _finding(findings: pd.DataFrame, test: str, at: pd.DataFrame) -> pd.DataFram
 
 
 def _bilirubin(findings: pd.DataFrame, at: pd.DataFrame) -> pd.Series:
-    """Bilirubin in umol/L by USUBJID; a bound such as "<5" is no measurement."""
+    """Bilirubin in umol/L by USUBJID; a bound such as "<5" is not a measurement."""
     found = _finding(findings, "BILI", at)
     found = found[found["SIGN"] == ""]
     factor = si_factor(pd.Series("BILI", index=found.index), found["UNIT"])
@@ -223,7 +223,7 @@ def derive_adrs(adsl: pd.DataFrame, study: StudyData, day28: pd.DataFrame | None
     - STER28: steroids on day 28 (AVAL, mg/kg/day) and on day 0 (BASE); AVALC of `steroid_sparing`.
     BASE is the AVAL of the subject's baseline of response (ABLFL = Y), CHG = AVAL - BASE after it. ADY is the CDISC
     study day, RELDAY counts from 0. `day28`: the result of `day28_response` where it was derived before; the rows at
-    day 28 are made of it. GRADSYS names the grading system: other systems are never pooled with MAGIC.
+    day 28 are derived from it. GRADSYS names the grading system: other systems are never pooled with MAGIC.
     """
     if not study.protocol.has_endpoint("ORR_D28"):
         return _typed(pd.DataFrame(columns=list(ADRS_COLUMNS)))
@@ -249,7 +249,7 @@ def derive_adrs(adsl: pd.DataFrame, study: StudyData, day28: pd.DataFrame | None
 def investigator_responses(domains: Domains, treated: pd.DataFrame) -> pd.DataFrame:
     """The investigator's overall response (RS OVRLRESP, RSCAT MAGIC) to the cut: USUBJID ADT AVALC, last per date.
 
-    `treated`: USUBJID CUTDT. Records without a complete date or with a word that is no category are left out.
+    `treated`: USUBJID CUTDT. Records without a complete date or with a word that is not a category are left out.
     """
     rs = domains["RS"]
     rows = rs[(rs["RSCAT"].str.upper() == "MAGIC") & (rs["RSTESTCD"] == "OVRLRESP")]

@@ -11,10 +11,11 @@ from trialbook.efficacy.response_over_time import response_duration, time_to_res
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
-from trialbook.queries.query_list import Query, query
+from trialbook.queries.query_list import Query, QueryTexts
 from trialbook.subjects.deaths import death_queries, death_text, life_after_death
 from trialbook.subjects.last_alive import last_known_alive
 
+TEXTS = QueryTexts("queries/texts/efficacy.yaml")
 COLUMNS = [
     "STUDYID", "USUBJID", "SUBJID", "TRT01A", "TRT01AN", "PARAMCD", "PARAM", "AVAL", "CNSR", "STARTDT", "ADT",
     "ADTF", "EVNTDESC", "CNSDTDSC",
@@ -91,19 +92,10 @@ def survival_queries(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, c
         return []
     asked = death_queries(domains, cut_date)
     for row in adsl[adsl["SAFFL"].eq("Y") & (adsl["DTHDT"] < adsl["TRTSDT"])].sort_values("USUBJID").itertuples():
-        asked.append(query(
-            "P25-DEATH-BEFORE-INFUSION", row.USUBJID, "DM", field="DTHDTC", severity="major",
-            observed=f"{row.DTHDT:%Y-%m-%d}", expected=f"on or after the first infusion, {row.TRTSDT:%Y-%m-%d}",
-            message_en="The death is dated before the first infusion; survival is unresolved until this is corrected.",
-            message_zh="死亡日期早于首次输注日期；更正之前该受试者的生存时间不确定。",
-        ))  # fmt: skip
+        death, infusion = f"{row.DTHDT:%Y-%m-%d}", f"{row.TRTSDT:%Y-%m-%d}"
+        asked.append(TEXTS.query("P25-DEATH-BEFORE-INFUSION", row.USUBJID, observed=death, infusion=infusion))
     if not domains.delivered("CE"):
-        asked.append(query(
-            "P34-RELAPSE-NOT-DELIVERED", "", "CE", field="CETERM", severity="minor", observed="domain not delivered",
-            expected="CE with the term RELAPSE, or an empty CE",
-            message_en="Without CE a relapse cannot be told from no relapse: NRM and FFS are not evaluable.",
-            message_zh="未提供 CE 数据，无法判断是否复发：非复发死亡率和无失败生存不可评估。",
-        ))  # fmt: skip
+        asked.append(TEXTS.query("P34-RELAPSE-NOT-DELIVERED", "", observed="domain not delivered"))
     return asked
 
 
@@ -113,12 +105,8 @@ def follow_up_queries(adtte: pd.DataFrame, analysis: Analysis, cut_date: pd.Time
     ago = (cut_date - living["ADT"]).dt.days
     stale = living[ago > analysis.stale_followup_days].sort_values("USUBJID")
     return [
-        query(
-            "FOLLOW-UP-STALE", row.USUBJID, "SS", field="SSDTC", severity="minor", observed=f"{row.ADT:%Y-%m-%d}",
-            expected=f"a proof of life within {analysis.stale_followup_days} days before the cut",
-            message_en="The subject is not known dead, but was last seen long before the cut. Please give the survival "
-            "status.",
-            message_zh="未知死亡，但最近一次存活记录距数据截止日较久。请补充生存状态。",
+        TEXTS.query(
+            "FOLLOW-UP-STALE", row.USUBJID, observed=f"{row.ADT:%Y-%m-%d}", days=analysis.stale_followup_days
         )
         for row in stale.itertuples()
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which assessment counts: the baseline before the first infusion, and the one of day 28 or 56 (domain §2.5-§2.8)."""
+"""Which assessment counts: the baseline before the first infusion, and the one of day 28 or 56 (rulebook §2.5-§2.8)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BASELINE_TYPES = ("WINDOW", "WIDE", "UNTIMED", "INCOMPLETE", "INCOMPLETE", "INCO
 
 @dataclass(frozen=True)
 class Landmark:
-    """A day on which the response is judged: the assessments that may stand for it, and the days until it is mature."""
+    """A day on which the response is judged: the assessments that count for it, and the days until it is mature."""
 
     day: int
     window: tuple[int, int]
@@ -44,7 +44,12 @@ def with_rel_day(stages: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
 
 
 def dates_of(subjects: pd.Series, dates: pd.Series) -> pd.Series:
-    """The dates of these subjects, row by row, from `dates` by USUBJID; missing where a subject has none."""
+    """The dates of these subjects, row by row, from `dates` by USUBJID; missing where a subject has none.
+
+    >>> days = pd.Series(pd.to_datetime(["2025-03-05"]), index=["001"])
+    >>> dates_of(pd.Series(["001", "002"]), days).astype("str").tolist()
+    ['2025-03-05', nan]
+    """
     return pd.Series(dates.reindex(subjects).to_numpy("datetime64[s]"), index=subjects.index)
 
 
@@ -103,7 +108,7 @@ def day28_assessments(assessments: pd.DataFrame, analysis: Analysis) -> pd.DataF
 
 
 def assessments_at(assessments: pd.DataFrame, landmark: Landmark, analysis: Analysis) -> pd.DataFrame:
-    """The assessment that stands for a landmark: in its window, the closest to its day, of two equally close the later.
+    """The assessment used for a landmark: in its window, the closest to its day, of two equally close the later.
 
     `assessments`: `derive_stages` with RELDAY. At most one row per subject.
     """

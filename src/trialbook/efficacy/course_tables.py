@@ -5,11 +5,18 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.dates import rel_day
+from trialbook.core.described import described
 from trialbook.core.domains import Domains
 from trialbook.drugs.records import drugs_in_force
 from trialbook.efficacy.day28 import UNDELIVERED, treated_subjects
 from trialbook.efficacy.rates import ORGAN_PARAMETERS
-from trialbook.efficacy.response_tables import FIRST_DAY, LAST_DAY, drawn_subjects, sensitivity_labels
+from trialbook.efficacy.response_tables import (
+    FIRST_DAY,
+    LAST_DAY,
+    MOST_SUBJECTS,
+    response_ranking,
+    sensitivity_labels,
+)
 from trialbook.efficacy.sensitivity import PRIMARY, category_changes
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.gvhd.steroids import steroid_days
@@ -17,6 +24,8 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
 from trialbook.subjects.disposition import left_text
 
+# Subjects that a cell of the sensitivity grid names.
+MOST_NAMED = 12
 GRADE, STEROIDS = "grade", "steroids"
 WHY = {
     "DEATH": "died by day 28", "NEWTX": "new systemic therapy", "MISSING": "no assessment that counts",
@@ -29,7 +38,7 @@ STEROID_WORDS = {
 
 
 def grade_courses(
-    adrs: pd.DataFrame, adsl: pd.DataFrame, domains: Domains, analysis: Analysis, most_subjects: int
+    adrs: pd.DataFrame, adsl: pd.DataFrame, domains: Domains, analysis: Analysis, most_subjects: int = MOST_SUBJECTS
 ) -> pd.DataFrame:  # fmt: skip
     """F4: grade and steroid dose over time: SUBJECT DAY KIND VALUE, by subject, kind and day.
 
@@ -38,7 +47,8 @@ def grade_courses(
     `most_subjects` subjects (`drawn_subjects`).
     """
     names = adsl.set_index("USUBJID")["SUBJID"]
-    kept = set(drawn_subjects(adrs, adsl, most_subjects)) & set(adrs["USUBJID"])
+    ranking = response_ranking(adrs, adsl)
+    kept = set(ranking.drawn(most_subjects)) & set(adrs["USUBJID"])
     graded = adrs[(adrs["PARAMCD"] == "GRADE") & adrs["AVAL"].notna()]
     grades = pd.DataFrame(
         {"USUBJID": graded["USUBJID"], "DAY": graded["RELDAY"], "KIND": GRADE, "VALUE": graded["AVAL"]}
@@ -48,7 +58,11 @@ def grade_courses(
     rows = rows[rows["DAY"].between(FIRST_DAY, LAST_DAY).fillna(False).astype("bool") & rows["USUBJID"].isin(kept)]
     rows = rows.sort_values(["USUBJID", "KIND", "DAY"], kind="stable")
     subject = rows["USUBJID"].map(names).astype("str")
-    return rows.assign(SUBJECT=subject)[["SUBJECT", "DAY", "KIND", "VALUE"]].reset_index(drop=True)
+    return described(
+        rows.assign(SUBJECT=subject)[["SUBJECT", "DAY", "KIND", "VALUE"]].reset_index(drop=True),
+        labels={"VALUE": "Grade, or mg/kg/day"}, empty="No treated subject has an assessment.",
+        notes=["Steroids: the days on which the dose changes.", *ranking.drawn_note(most_subjects)],
+    )  # fmt: skip
 
 
 def _steroids(adsl: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
@@ -74,21 +88,28 @@ def _steroids(adsl: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.Da
     return rows[(rows["VALUE"] != before) | after.isna()][["USUBJID", "DAY", "KIND", "VALUE"]]
 
 
-def grade_changes(adrs: pd.DataFrame, adsl: pd.DataFrame, most_subjects: int) -> pd.DataFrame:
+def grade_changes(
+    adrs: pd.DataFrame, adsl: pd.DataFrame, most_subjects: int = MOST_SUBJECTS
+) -> pd.DataFrame:  # fmt: skip
     """F6: change of the grade from baseline at each assessment: SUBJECT LEVEL DAY CHANGE, from 0 at the baseline."""
     rows = adrs[(adrs["PARAMCD"] == "GRADE") & ((adrs["ABLFL"] == "Y") | adrs["CHG"].notna()) & adrs["BASE"].notna()]
     rows = rows[rows["RELDAY"].between(FIRST_DAY, LAST_DAY).fillna(False).astype("bool")]
-    rows = rows[rows["USUBJID"].isin(drawn_subjects(adrs, adsl, most_subjects))]
-    return pd.DataFrame(
+    ranking = response_ranking(adrs, adsl)
+    rows = rows[rows["USUBJID"].isin(ranking.drawn(most_subjects))]
+    changes = pd.DataFrame(
         {
             "SUBJECT": rows["USUBJID"].map(adsl.set_index("USUBJID")["SUBJID"]).astype("str"), "LEVEL": rows["TRT01A"],
             "DAY": rows["RELDAY"], "CHANGE": rows["CHG"].fillna(0.0).astype("int64"),
         }
     ).reset_index(drop=True)  # fmt: skip
+    return described(
+        changes, labels={"CHANGE": "Change of the grade"}, empty="No treated subject has a grade at baseline.",
+        notes=["Below 0 is better.", *ranking.drawn_note(most_subjects)],
+    )  # fmt: skip
 
 
 def sensitivity_grid(
-    rates: pd.DataFrame, responses: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis, most_named: int
+    rates: pd.DataFrame, responses: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis, most_named: int = MOST_NAMED
 ) -> pd.DataFrame:  # fmt: skip
     """The sensitivity grid in one table: a row per analysis, with the subjects who change category (§5.3).
 
@@ -117,7 +138,13 @@ def sensitivity_grid(
                 "CHANGES": "; ".join([*named[:most_named], *more]) or "nobody",
             }
         )  # fmt: skip
-    return pd.DataFrame(rows)
+    return described(
+        pd.DataFrame(rows), stub="CHOICE", right=[*levels, "RATE", "LOW", "HIGH", "MOVE"],
+        labels={
+            "CHOICE": "Choice", "RATE": "Rate", "LOW": "Lower limit", "HIGH": "Upper limit",
+            "MOVE": "Change of the rate", "CHANGES": "Subjects who change: primary to alternative",
+        },
+    )  # fmt: skip
 
 
 def _said(text: str) -> str:
@@ -177,7 +204,9 @@ def non_response_listing(listing: pd.DataFrame, adsl: pd.DataFrame | None = None
     if adsl is not None:
         left = rows["SUBJID"].map(dict(zip(adsl["SUBJID"], left_text(adsl), strict=True))).fillna("").astype("str")
         told = told + left.where(rows["REASON"].eq("MISSING"), "")
-    return rows[["SUBJID", "TRT01A", "AVALC"]].assign(WHY=told).reset_index(drop=True)
+    lost = rows[["SUBJID", "TRT01A", "AVALC"]].assign(WHY=told).reset_index(drop=True)
+    lost.attrs.clear()  # what the listing says of itself is not said of this one
+    return described(lost, empty="No mature subject is without a response.")
 
 
 def pending_listing(responses: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
@@ -185,4 +214,7 @@ def pending_listing(responses: pd.DataFrame, adsl: pd.DataFrame, analysis: Analy
     primary = responses[(responses["SENS"] == PRIMARY) & (responses["MAT28FL"] != "Y")]
     rows = primary[["USUBJID", "TRT01A"]].merge(adsl[["USUBJID", "SUBJID", "TRTSDT"]], on="USUBJID")
     mature = rows["TRTSDT"] + pd.Timedelta(days=analysis.maturity_margin_d28)
-    return rows.assign(MATURE=mature)[["SUBJID", "TRT01A", "TRTSDT", "MATURE"]]
+    return described(
+        rows.assign(MATURE=mature)[["SUBJID", "TRT01A", "TRTSDT", "MATURE"]],
+        empty="Nobody is pending: every treated subject is mature for day 28.",
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The response at day 28 of every treated subject: category, reason of non-response, maturity (domain §2.6, §2.7)."""
+"""The response at day 28 of every treated subject: category, reason of non-response, maturity (rulebook §2.6, §2.7)."""
 
 from __future__ import annotations
 
@@ -195,13 +195,21 @@ def _of_subjects(rows: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
 
 
 def stages_text(stages: pd.DataFrame) -> list[str]:
-    """Stages as one text, skin-liver-upper-lower GI: `3-1-0-2`; a missing one is a question mark."""
+    """Stages as one text, skin-liver-upper-lower GI: `3-1-0-2`; a missing one is a question mark.
+
+    >>> stages_text(pd.DataFrame({"SKIN": [3.0], "LIVER": [1.0], "UGI": [0.0], "LGI": [float("nan")]}))
+    ['3-1-0-?']
+    """
     rows = stages[list(ORGANS)].to_numpy("float64").tolist()
     return ["-".join("?" if isnan(stage) else str(int(stage)) for stage in row) for row in rows]
 
 
 def source_key(events: pd.DataFrame) -> pd.Series:
-    """The record that proves an event, as `CMSEQ=3`; blank where several do. `events`: SRCDOM SRCSEQ."""
+    """The record that proves an event, as `CMSEQ=3`; blank where several do. `events`: SRCDOM SRCSEQ.
+
+    >>> source_key(pd.DataFrame({"SRCDOM": ["CM", "CM"], "SRCSEQ": pd.array([3, pd.NA], dtype="Int64")})).tolist()
+    ['CMSEQ=3', '']
+    """
     return (events["SRCDOM"] + "SEQ=" + events["SRCSEQ"].astype("str")).fillna("")
 
 

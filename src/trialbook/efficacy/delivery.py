@@ -7,7 +7,7 @@ from collections.abc import Collection
 from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
 
-# In the order in which they are named. RS stands for both ways of recording organ stages: RS and FA.
+# In the order in which they are named. RS means both ways of recording organ stages: RS and FA.
 WORDS = {
     "RS": "organ stages (RS, FA)", "CM": "medication records (CM)", "DS": "disposition records (DS)",
     "CE": "relapses (CE)", "VS": "body weights (VS)",

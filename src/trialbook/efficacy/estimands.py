@@ -1,9 +1,10 @@
-"""The estimands of the trial in the words of ICH E9(R1), made from the analysis keys in force (domain §5.3)."""
+"""The estimands of the trial in the words of ICH E9(R1), made from the analysis keys in force (rulebook §5.3)."""
 
 from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.efficacy.assessment_days import DAY_28
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.protocol.analysis import Analysis
@@ -35,7 +36,7 @@ def estimands(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
         columns["ORR"] = _response(protocol, analysis)
     if protocol.has_endpoint("OS"):
         columns["OS"] = _survival(protocol, analysis)
-    return pd.DataFrame({"ATTRIBUTE": list(ATTRIBUTES), **columns})
+    return described(pd.DataFrame({"ATTRIBUTE": list(ATTRIBUTES), **columns}), labels=COLUMNS, stub="ATTRIBUTE")
 
 
 def _safety(protocol: Protocol, analysis: Analysis) -> list[str]:

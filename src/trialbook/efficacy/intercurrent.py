@@ -1,4 +1,4 @@
-"""Intercurrent events of the response at day 28: new systemic therapy, steroid re-escalation, relapse (domain §2.7)."""
+"""Intercurrent events of the response at day 28: new systemic therapy, steroid re-escalation, relapse (§2.7, A-53)."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.dates import rel_day
+from trialbook.core.described import described
 from trialbook.core.domains import Domains
 from trialbook.drugs.records import UNCLASSIFIED, drugs_in_force
 from trialbook.efficacy.day28 import treated_subjects
@@ -30,7 +31,9 @@ NAMED = (THERAPY, UNCLASSIFIED)
 COLUMNS = ["CLASS", "DRUG", "RECORDS", "SUBJECTS", "WHO", "COUNTS"]
 
 
-def started_drugs(adsl: pd.DataFrame, domains: Domains, analysis: Analysis, most_named: int) -> pd.DataFrame:
+def started_drugs(
+    adsl: pd.DataFrame, domains: Domains, analysis: Analysis, most_named: int = 12, most_rows: int = 60
+) -> pd.DataFrame:  # fmt: skip
     """One row per drug that is therapy of acute GVHD or unclassified, then one per other class: `COLUMNS`.
 
     Systemic records of CM of treated subjects, and procedures that are (nearly) therapies, that may have started after
@@ -57,7 +60,17 @@ def started_drugs(adsl: pd.DataFrame, domains: Domains, analysis: Analysis, most
         }
     )  # fmt: skip
     parts = [_of_class(rows[rows["CLASS"] == kind], kind, most_named) for kind in CLASS_NAMES]
-    return pd.DataFrame([row for part in parts for row in part], columns=COLUMNS)
+    started = pd.DataFrame([row for part in parts for row in part], columns=COLUMNS)
+    return described(
+        started.head(most_rows),
+        labels={
+            "CLASS": "Class", "DRUG": "Drug", "RECORDS": "Records", "WHO": "Subject (first start)",
+            "COUNTS": "Counts as new therapy",
+        },
+        notes=["Systemic drugs; what ran at the infusion and goes on at no higher dose is left out. Steroids: by dose.",
+               *drugs_left_out(started, most_rows)],
+        empty=nothing_started(domains),
+    )  # fmt: skip
 
 
 def drugs_left_out(started: pd.DataFrame, most_rows: int) -> list[str]:
@@ -71,7 +84,7 @@ def drugs_left_out(started: pd.DataFrame, most_rows: int) -> list[str]:
 
 
 def nothing_started(domains: Domains) -> str:
-    """What stands in place of the table where no drug was started: that there is none, or no record was delivered."""
+    """The text in place of the table where no drug was started: that there is none, or no record was delivered."""
     if domains.delivered("CM"):
         return "No systemic drug was started after the infusion."
     return "CM was not delivered: nothing can be said about drugs started after the infusion."

@@ -17,78 +17,16 @@ from trialbook.gvhd.queries import stage_queries
 from trialbook.gvhd.response_rules import INCOMPLETE, RESPONDERS
 from trialbook.gvhd.steroids import is_steroid, is_systemic, known_mass
 from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.drug_dictionary import BACKGROUND, NONSYSTEMIC, STEROID, SUPPORTIVE, THERAPY
+from trialbook.protocol.drug_dictionary import STEROID, THERAPY
 from trialbook.protocol.models import Protocol
-from trialbook.queries.query_list import Query, query, query_by_rule
+from trialbook.queries.query_list import Query, QueryTexts
 from trialbook.subjects.disposition import withdrawal_queries, withdrawals
 
 # ----------------------------------------------------------------------------------------------------
 # Drugs started after the infusion that may be therapy of acute GVHD: what the site is asked about them (P31).
 
 
-# Rule: domain, field, severity, what was expected, the question in English and in Chinese. Severity "" is major where
-# the answer can change the response at day 28, else minor, and the question says so.
-DRUG_RULES: dict[str, tuple[str, str, str, str, str, str]] = {
-    "P31-CM-UNCLASSIFIED": (
-        "CM", "CMTRT", "", "a drug of the drug dictionary, or what the drug is",
-        "The drug was started after the infusion and is in no drug list of the trial. What is it, and was it given for "
-        "GVHD?",
-        "该药物在首次输注后开始使用，但不在试验的药物清单中。请说明是何药物、是否用于治疗GVHD。",
-    ),
-    "P31-CM-UNCODED": (
-        "CM", "CMDECOD", "", "the standard name of the drug",
-        "The drug was started after the infusion, has no standard name, and is in no drug list of the trial. What is "
-        "it, and was it given for GVHD?",
-        "该药物在首次输注后开始使用，没有标准名称，也不在试验的药物清单中。请说明是何药物、是否用于治疗GVHD。",
-    ),
-    "P31-CM-GVHD-UNLISTED": (
-        "CM", "CMTRT", "major", "a drug of the list of GVHD therapies, or another indication",
-        "The drug was started after the infusion for GVHD and is not in the list of GVHD therapies. It is not counted "
-        "as new therapy. Is it one?",
-        "该药物在输注后因GVHD开始使用，但不在GVHD治疗药物清单中，未按新治疗处理。是否为GVHD治疗？",
-    ),
-    "P31-CM-NEAR-NAME": (
-        "CM", "CMTRT", "", "the name of the drug, spelled as in the drug dictionary",
-        "The name is nearly that of a drug of the dictionary. Is \"{name}\" the drug {near} ({kind})?",
-        "药名与清单中的药物名称相近。“{name}”是否即“{near}”（{kind}）？请核实并更正。",
-    ),
-    "P31-CM-PURPOSE": (
-        "CM", "CMINDC", "", "the indication of the drug",
-        "The drug was started after the infusion and is used for GVHD as well as for other diseases. It is not counted "
-        "as new therapy. What was it given for?",
-        "该药物在首次输注后开始使用，既可用于GVHD，也可用于其他疾病，未按新治疗处理。请补充用药原因。",
-    ),
-    "P31-CM-BACKGROUND-STARTED": (
-        "CM", "CMINDC", "", "prophylaxis that continues, or a therapy of GVHD",
-        "A calcineurin inhibitor was started after the infusion and none was running at it. It is not counted as new "
-        "therapy. Was it given to treat GVHD?",
-        "首次输注后开始使用钙调磷酸酶抑制剂，而输注时未在使用同类药物，未按新治疗处理。是否用于治疗GVHD？",
-    ),
-    "P31-CM-COMBINED": (
-        "CM", "CMTRT", "major", "one drug per record",
-        "One record holds several drugs. It counts as each of them, but their doses cannot be told apart. Please enter "
-        "one record for each.",
-        "一条记录含多种药物，分析时分别计入，但无法区分各药剂量。请每种药物单独录入一条。",
-    ),
-    "P31-CM-STEROID-DOSE": (
-        "CM", "CMDOSE", "major", "dose and unit, by day",
-        "The dose of this systemic steroid, or its unit, is missing. A higher dose than at the infusion would not be "
-        "seen.",
-        "该全身用激素缺少剂量或单位，无法判断是否高于输注时剂量。请补充。",
-    ),
-}  # fmt: skip
-EFFECT = {
-    "major": (
-        "If it is therapy of GVHD, the response at day 28 becomes a non-response.",
-        "若为GVHD治疗，第28天应答将改判为无应答。",
-    ),
-    "minor": ("It cannot change the response at day 28.", "不影响第28天应答。"),
-}
-KINDS = {
-    THERAPY: ("therapy of GVHD", "GVHD治疗"), STEROID: ("a steroid", "激素"),
-    BACKGROUND: ("background", "基础免疫抑制剂"), NONSYSTEMIC: ("not systemic", "非全身用药"),
-    SUPPORTIVE: ("supportive", "支持治疗"),
-}  # fmt: skip
+TEXTS = QueryTexts("queries/texts/efficacy.yaml")
 RULE_OF = {NEAR_NAME: "P31-CM-NEAR-NAME", OTHER_USE: "P31-CM-PURPOSE", NEW_BACKGROUND: "P31-CM-BACKGROUND-STARTED"}
 
 
@@ -142,18 +80,13 @@ def _about_drugs(found: pd.DataFrame, moves: pd.Series, domains: Domains) -> Ite
 
 
 def _ask_about_drug(row: pd.Series, moves: bool, records: int) -> Query:
-    usual, field, severity, expected, english, chinese = DRUG_RULES[row["RULE"]]
-    kind = KINDS.get(row["NEARCLASS"], ("", ""))
-    words = {"name": row["REPORTED"], "near": row["NEAR"]}
-    english, chinese = english.format(**words, kind=kind[0]), chinese.format(**words, kind=kind[1])
-    if not severity:
-        severity = "major" if moves else "minor"
-        effect = EFFECT[severity]
-        english, chinese = f"{english} {effect[0]}", chinese + effect[1]
-    return query(
+    effect = "MAJOR" if moves else "MINOR"
+    kind = TEXTS.phrase(f"KIND-{row['NEARCLASS']}") if row["NEARCLASS"] else ""
+    return TEXTS.query(
         row["RULE"], row["USUBJID"], row["SRCDOM"], record=f"{row['SRCDOM']}SEQ={row['SRCSEQ']}",
-        field=field.replace(usual, row["SRCDOM"], 1), severity=severity, expected=expected, message_en=english,
-        message_zh=chinese, observed=row["REPORTED"] + (f" ({records} records)" if records > 1 else ""),
+        severity=TEXTS.area.rules[row["RULE"]].severity or effect.lower(),
+        observed=row["REPORTED"] + (f" ({records} records)" if records > 1 else ""),
+        name=row["REPORTED"], near=row["NEAR"], kind=kind, effect=TEXTS.phrase(f"EFFECT-{effect}"),
     )  # fmt: skip
 
 
@@ -170,12 +103,10 @@ def _about_doses(domains: Domains, treated: pd.DataFrame, analysis: Analysis) ->
     # A missing start may be any day, a missing end means ongoing.
     runs = ~(latest_date(cm["CMSTDTC"]) <= cm["TRTSDT"]) | ~(latest_date(cm["CMENDTC"]) < cm["TRTSDT"])
     for row in cm[runs & cm["SEVERAL"]].itertuples():
-        yield query_by_rule(
-            DRUG_RULES, "P31-CM-COMBINED", row.USUBJID, record=f"CMSEQ={row.CMSEQ}", observed=row.CMTRT
-        )  # fmt: skip
+        yield TEXTS.query("P31-CM-COMBINED", row.USUBJID, record=f"CMSEQ={row.CMSEQ}", observed=row.CMTRT)
     unknown = cm[runs & is_steroid(cm, drugs) & ~known_mass(cm)]
     for row, dose in zip(unknown.itertuples(), _dose(unknown), strict=True):
-        yield query_by_rule(DRUG_RULES, "P31-CM-STEROID-DOSE", row.USUBJID, record=f"CMSEQ={row.CMSEQ}", observed=dose)
+        yield TEXTS.query("P31-CM-STEROID-DOSE", row.USUBJID, record=f"CMSEQ={row.CMSEQ}", observed=dose)
 
 
 def _dose(cm: pd.DataFrame) -> pd.Series:
@@ -185,81 +116,9 @@ def _dose(cm: pd.DataFrame) -> pd.Series:
 
 # ----------------------------------------------------------------------------------------------------
 
-# Rule: domain, field, severity, what was expected, the question in English and in Chinese.
-RULES: dict[str, tuple[str, str, str, str, str, str]] = {
-    "P29-RS-DAY28-OUTSIDE": (
-        "RS", "RSDTC", "major", "an assessment in the day-28 window",
-        "The assessment nearest to day 28 lies outside its window. The subject counts as a non-responder (MISSING).",
-        "最接近第28天的评估不在时间窗内。该受试者按无应答（MISSING）处理。",
-    ),
-    "P29-RS-DAY28-NONE": (
-        "RS", "RSDTC", "major", "an assessment in the day-28 window",
-        "No GVHD assessment near day 28 was found. The subject counts as a non-responder (MISSING).",
-        "未找到第28天前后的GVHD评估。该受试者按无应答（MISSING）处理。",
-    ),
-    "P29-RS-DAY28-SEVERAL": (
-        "RS", "RSDTC", "minor", "one assessment in the day-28 window",
-        "Several assessments lie in the day-28 window. The one closest to day 28 is used, of two the later.",
-        "第28天时间窗内有多次评估。采用最接近第28天者，等距时取较晚者。",
-    ),
-    "P29-RS-BASELINE-UNTIMED": (
-        "RS", "RSDTC", "minor", "a time, or a visit named pre-dose",
-        "The only baseline is dated on the day of infusion without a time. It is taken as before the infusion.",
-        "唯一的基线评估在输注当日且无时间，按输注前处理。请补充时间。",
-    ),
-    "P29-RS-BASELINE-WIDE": (
-        "RS", "RSDTC", "minor", "a complete assessment in the baseline window",
-        "There is no complete assessment in the baseline window; an earlier one is used as baseline.",
-        "基线时间窗内无完整评估，采用更早的评估作为基线。",
-    ),
-    "P29-RS-BASELINE-NONE": (
-        "RS", "RSDTC", "major", "an assessment before the first infusion",
-        "There is no baseline assessment of GVHD. The subject counts as a non-responder (MISSING).",
-        "无GVHD基线评估。该受试者按无应答（MISSING）处理。",
-    ),
-    "P29-RS-BASELINE-ZERO": (
-        "RS", "RSORRES", "major", "an organ with stage 1 or more at baseline",
-        "No organ is involved at baseline. The subject cannot respond and counts as a non-responder.",
-        "基线无受累器官，无法评价应答，按无应答处理。",
-    ),
-    "P27-RS-ORGAN-MISSING": (
-        "RS", "RSORRES", "major", "the stages of all four organs",
-        "A missing organ stage leaves the response open. The subject counts as a non-responder (INCOMPLETE).",
-        "器官分期缺失，无法判定应答。该受试者按无应答（INCOMPLETE）处理。",
-    ),
-    "P28-RS-RESPONSE-DIFFERS": (
-        "RS", "RSORRES", "minor", "the response that the organ stages give",
-        "The investigator's response differs from the derived one. The derived response is primary.",
-        "研究者评估的应答与推导结果不一致。以推导结果为主。",
-    ),
-    "P30-CM-PARTIAL-START": (
-        "CM", "CMSTDTC", "major", "a complete start date",
-        "The start date of an anti-GVHD therapy is partial and may lie between infusion and day 28. It is counted as "
-        "new therapy.",
-        "抗GVHD治疗的开始日期不完整，可能在首次输注至第28天之间。按新治疗处理。",
-    ),
-    "P34-CM-NOT-DELIVERED": (
-        "CM", "", "major", "the medication records",
-        "No medication records were delivered: new anti-GVHD therapy cannot be ruled out, so responses are not "
-        "evaluable.",
-        "未提供用药记录，无法排除新的抗GVHD治疗，因此应答不可评价。",
-    ),
-    "P34-RS-NOT-DELIVERED": (
-        "RS", "", "major", "the GVHD assessments",
-        "Neither organ stages nor organ findings were delivered: responses are not evaluable.",
-        "未提供器官分期或器官检查数据，应答不可评价。",
-    ),
-    "P34-DS-NOT-DELIVERED": (
-        "DS", "", "major", "the disposition records",
-        "No disposition records were delivered: withdrawal of consent is not known, so responses are not evaluable.",
-        "未提供受试者处置记录，无法得知是否撤回知情同意，因此应答不可评价。",
-    ),
-    "P16-RS-SAME-DAY-DIFFERS": (
-        "RS", "RSORRES", "major", "one result of a day, or the times",
-        "Two results of one day differ and have no time. The worse counts until this is resolved. Which one is right?",
-        "同一天有两个不同的结果且无时间记录。核实之前采用较差者。请确认哪一个正确。",
-    ),
-}  # fmt: skip
+
+DOUBTFUL_BASELINES = {"UNTIMED": "P29-RS-BASELINE-UNTIMED", "WIDE": "P29-RS-BASELINE-WIDE"}
+NOT_DELIVERED = {"CM": "P34-CM-NOT-DELIVERED", "RS": "P34-RS-NOT-DELIVERED", "DS": "P34-DS-NOT-DELIVERED"}
 
 
 def response_queries(
@@ -293,16 +152,12 @@ def response_queries(
     return sorted(found, key=lambda q: (q["subject"], q["rule"], q["record"]))
 
 
-def _ask(rule: str, subject: str, *, observed: object = "", record: str = "", domain: str = "") -> Query:
-    return query_by_rule(RULES, rule, subject, record=record, observed=observed, domain=domain)
-
-
 def _not_delivered(responses: pd.DataFrame, absent: frozenset[str]) -> Iterator[Query]:
     if responses.empty:
         return
-    for code in ("CM", "RS", "DS"):
+    for code, rule in NOT_DELIVERED.items():
         if code in absent:
-            yield _ask(f"P34-{code}-NOT-DELIVERED", "")
+            yield TEXTS.query(rule, "")
 
 
 def _same_day(domains: Domains, treated: pd.DataFrame) -> Iterator[Query]:
@@ -310,7 +165,7 @@ def _same_day(domains: Domains, treated: pd.DataFrame) -> Iterator[Query]:
     for row in differing_records(domains, treated).itertuples():
         where = row.SRCDOM if row.SRCDOM != "RS" else ""
         day = f"{row.TEST} {row.ADT:%Y-%m-%d}"
-        yield _ask("P16-RS-SAME-DAY-DIFFERS", row.USUBJID, record=day, observed=row.VALUES, domain=where)
+        yield TEXTS.query("P16-RS-SAME-DAY-DIFFERS", row.USUBJID, record=day, observed=row.VALUES, domain=where)
 
 
 def _day28(
@@ -330,11 +185,11 @@ def _day28(
         if row.REASON == "MISSING" and pd.isna(row.ADT):
             if days:
                 shown = ", ".join(f"REL_DAY {d}" for d in days)
-                yield _ask("P29-RS-DAY28-OUTSIDE", row.USUBJID, observed=shown)
+                yield TEXTS.query("P29-RS-DAY28-OUTSIDE", row.USUBJID, observed=shown)
             else:
-                yield _ask("P29-RS-DAY28-NONE", row.USUBJID)
+                yield TEXTS.query("P29-RS-DAY28-NONE", row.USUBJID)
         elif inside.get(row.USUBJID, 0) > 1:
-            yield _ask("P29-RS-DAY28-SEVERAL", row.USUBJID, observed=f"{inside[row.USUBJID]} assessments")
+            yield TEXTS.query("P29-RS-DAY28-SEVERAL", row.USUBJID, observed=f"{inside[row.USUBJID]} assessments")
 
 
 def _gone(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> list[str]:
@@ -348,11 +203,12 @@ def _gone(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> list[s
 def _baseline(responses: pd.DataFrame) -> Iterator[Query]:
     for row in responses.itertuples():
         if pd.isna(row.BASEADT):
-            yield _ask("P29-RS-BASELINE-NONE", row.USUBJID)
-        elif row.BASETYPE in ("UNTIMED", "WIDE"):
-            yield _ask(f"P29-RS-BASELINE-{row.BASETYPE}", row.USUBJID, observed=f"{row.BASEADT:%Y-%m-%d}")
+            yield TEXTS.query("P29-RS-BASELINE-NONE", row.USUBJID)
+        elif row.BASETYPE in DOUBTFUL_BASELINES:
+            observed = f"{row.BASEADT:%Y-%m-%d}"
+            yield TEXTS.query(DOUBTFUL_BASELINES[row.BASETYPE], row.USUBJID, observed=observed)
         if row.BASESTG == "0-0-0-0":
-            yield _ask("P29-RS-BASELINE-ZERO", row.USUBJID, observed=row.BASESTG)
+            yield TEXTS.query("P29-RS-BASELINE-ZERO", row.USUBJID, observed=row.BASESTG)
 
 
 def _decisions(responses: pd.DataFrame) -> Iterator[Query]:
@@ -360,10 +216,10 @@ def _decisions(responses: pd.DataFrame) -> Iterator[Query]:
     for row in responses.itertuples():
         if row.RSPSTG == "INCOMPLETE":
             observed = f"baseline {row.BASESTG}, day 28 {row.D28STG}"
-            yield _ask("P27-RS-ORGAN-MISSING", row.USUBJID, observed=observed)
+            yield TEXTS.query("P27-RS-ORGAN-MISSING", row.USUBJID, observed=observed)
         if row.EVNTDESC and row.EVNTDESC != "death" and row.EVNTCERT == "":
             domain = "PR" if row.EVNTSRC.startswith("PR") else ""
-            yield _ask(
+            yield TEXTS.query(
                 "P30-CM-PARTIAL-START", row.USUBJID, observed=row.EVNTDESC, record=row.EVNTSRC, domain=domain
             )  # fmt: skip
 
@@ -375,4 +231,4 @@ def _investigator(responses: pd.DataFrame, adrs: pd.DataFrame) -> Iterator[Query
     decided = both["RSPSTG"].ne("") & both["RSPSTG"].ne("INCOMPLETE")
     for row in both[decided & (both["SAID"] != both["RSPSTG"])].itertuples():
         observed = f"{row.SAID} by the investigator, {row.RSPSTG} by stages"
-        yield _ask("P28-RS-RESPONSE-DIFFERS", row.USUBJID, observed=observed, record=f"{row.ADT:%Y-%m-%d}")
+        yield TEXTS.query("P28-RS-RESPONSE-DIFFERS", row.USUBJID, observed=observed, record=f"{row.ADT:%Y-%m-%d}")

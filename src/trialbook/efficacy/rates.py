@@ -1,12 +1,14 @@
-"""Results of ADRS beside the response rate: best, durable and organ responses, steroids, agreement (§2.8)."""
+"""Response rates at day 28, and the secondary response endpoints, by dose level and in total (rulebook §2.8, §5.1)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pandas as pd
 
+from trialbook.analyses.population import Population
+from trialbook.analyses.rate import rate
+from trialbook.core.described import described
 from trialbook.efficacy.adrs import SPARED, STOPPED
 from trialbook.efficacy.day28 import PENDING, REASONS, UNDELIVERED
 from trialbook.efficacy.response_over_time import NOT_ASSESSED
@@ -15,10 +17,10 @@ from trialbook.gvhd.response_rules import CATEGORIES, RESPONDERS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, ard_row_or_ne, proportion_rows
-from trialbook.statistics.intervals import PROPORTION_INTERVALS, Interval, beta_binomial, prob_greater
+from trialbook.statistics.intervals import PROPORTION_INTERVALS
 
 # ----------------------------------------------------------------------------------------------------
-# Response rates at day 28 as results: counts, shares and intervals by dose level and in total (domain §5.1).
+# Response rates at day 28 as results: counts, shares and intervals by dose level and in total (rulebook §5.1).
 
 
 # Analysis id and the categories that it counts as success.
@@ -36,37 +38,24 @@ def response_rate_rows(responses: pd.DataFrame, protocol: Protocol, analysis: An
     not delivered could change the response of a subject of the denominator, n and every estimate are null with the text
     NE (§14.1); N and pending stay, but N of a set that asks for an assessment where none was delivered.
     """
-    if not protocol.has_endpoint("ORR_D28"):
-        return []
+    primary = responses[responses["SENS"] == PRIMARY]
+    adsl = primary[["USUBJID", "TRT01A"]].assign(SUBJID=primary["USUBJID"], SAFFL="Y", MAT28FL=primary["INSET"])
+    population = Population(adsl, protocol, analysis, checked=False)
+    # Also where nobody is treated each choice has its rows.
+    names = [PRIMARY, *(choice.name for choice in sensitivities(analysis))]
+    responses = responses.assign(SENS=pd.Categorical(responses["SENS"], names))
     rows: list[ArdRow] = []
     for analysis_id, success in RATES.items():
-        for name in (PRIMARY, *(choice.name for choice in sensitivities(analysis))):
-            part = responses[responses["SENS"] == name]
-            for level in [*protocol.level_ids, TOTAL]:
-                group = part if level == TOTAL else part[part["TRT01A"] == level]
-                counted = group[group["INSET"] == "Y"]
-                x, n = int(counted["AVALC"].isin(success).sum()), len(counted)
-                undecided = group[_undecided(group, success)]
-                sized = not undecided["INSET"].eq("").any()
-                counts = _Counts(x, n, int((group["AVALC"] == PENDING).sum()), undecided.empty, sized)
-                rows += _rate_rows(analysis_id, level, name, counts, analysis)
+        event, undecided = responses["AVALC"].isin(success), _undecided(responses, success)
+        rates = rate(responses, event, id=analysis_id, of="INSET == 'Y'", open=undecided, each="SENS",
+                     pending=responses["AVALC"] == PENDING, population=population)  # fmt: skip
+        rows += rates.counted.rows
     return rows
 
 
 def _undecided(responses: pd.DataFrame, success: tuple[str, ...]) -> pd.Series:
     """Whose success a domain that was not delivered leaves open: without one by stages there is none to undo."""
     return responses["REASON"].eq(UNDELIVERED) & responses["RSPSTG"].isin(["", *success])
-
-
-@dataclass(frozen=True)
-class _Counts:
-    """Responders, denominator and pending subjects; whether the responders, and whether the denominator, are known."""
-
-    n: int
-    size: int
-    pending: int
-    known: bool
-    sized: bool
 
 
 def category_rows(responses: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
@@ -103,35 +92,6 @@ def _levels_with(subjects: pd.DataFrame) -> set[str]:
     return {*subjects["TRT01A"], TOTAL} if len(subjects) else set()
 
 
-def _rate_rows(analysis_id: str, level: str, name: str, counts: _Counts, analysis: Analysis) -> Iterator[ArdRow]:
-    """Rows of one rate at one level: every interval for the primary analysis, the primary interval for another."""
-    x, n = counts.n, counts.size
-    primary = name == PRIMARY
-    methods = list(PROPORTION_INTERVALS) if primary else [analysis.ci_primary_orr]
-    for method in methods:
-        interval = PROPORTION_INTERVALS[method](x, n, 0.95)
-        yield from _context_rows(analysis_id, level, method if primary else name, counts, interval)
-    if primary:
-        prior = (analysis.beta_prior[0], analysis.beta_prior[1])
-        yield from _context_rows(analysis_id, level, "beta_binomial", counts, beta_binomial(x, n, prior))
-        above = prob_greater(x, n, analysis.orr0, prior)
-        label = f"Pr(rate > {analysis.orr0:g})"
-        text = None if counts.known else NOT_EVALUABLE
-        above = above if counts.known else None
-        yield ard_row(analysis_id, level, VARIABLE, "prob_gt_orr0", above, context="beta_binomial", stat_label=label,
-                      stat_text=text)  # fmt: skip
-
-
-def _context_rows(analysis_id: str, level: str, context: str, counts: _Counts, interval: Interval) -> Iterator[ArdRow]:
-    stats: list[tuple[str, float | None, bool]] = [
-        ("n", counts.n, counts.known), ("N", counts.size, counts.sized), ("pending", counts.pending, True),
-        ("estimate", interval.estimate, counts.known), ("conf.low", interval.low, counts.known),
-        ("conf.high", interval.high, counts.known),
-    ]  # fmt: skip
-    for stat, value, known in stats:
-        yield ard_row_or_ne(analysis_id, level, VARIABLE, stat, value, known, context=context)
-
-
 # ----------------------------------------------------------------------------------------------------
 
 # Analysis id: parameter of ADRS, the values that are a success, the context ("" = the interval `ci_primary_orr`).
@@ -157,7 +117,7 @@ def secondary_rows(
 ) -> list[ArdRow]:
     """Rates of the secondary response endpoints by dose level and in total; none where ADRS has no such parameter.
 
-    ORR_D56 (durable responders of those mature for day 56), BOR_RATE (CR or PR as best response), ORGAN_D28 (CR or PR
+    ORR_D56 (durable responders, if mature for day 56), BOR_RATE (CR or PR as best response), ORGAN_D28 (CR or PR
     of an organ involved at baseline; the organ is the variable) and STEROID_D28 (variable_level reduced, stopped):
     n, N, pending, estimate and the limits of `ci_primary_orr`. VGPR_D28: n, N, p of very good partial responses. BOR:
     n of each best response.
@@ -320,8 +280,15 @@ def agreement_table(rows: pd.DataFrame) -> pd.DataFrame:
     """RSP_AGREE for readers: DERIVED, a column per category of the investigator, and `none`; empty lines left out."""
     own = rows[(rows["analysis_id"] == "RSP_AGREE") & (rows["variable"] == "RSP28")]
     if own["stat"].sum() == 0:
-        return pd.DataFrame(columns=["DERIVED", *CATEGORIES, INVESTIGATOR_NONE])
+        return _agreement(pd.DataFrame(columns=["DERIVED", *CATEGORIES, INVESTIGATOR_NONE]))
     wide = own.assign(n=own["stat"].astype("int64")).pivot(index="variable_level", columns="context", values="n")
     wide = wide.reindex(index=list(CATEGORIES), columns=[*CATEGORIES, INVESTIGATOR_NONE])
     wide = wide[wide.sum(axis=1) > 0]
-    return wide.rename_axis(index="DERIVED", columns=None).reset_index()
+    return _agreement(wide.rename_axis(index="DERIVED", columns=None).reset_index())
+
+
+def _agreement(table: pd.DataFrame) -> pd.DataFrame:
+    return described(
+        table, labels={INVESTIGATOR_NONE: "none given"}, empty="No mature subject has a category from stages.",
+        notes=["Mature subjects with an assessment of day 28 from which the stages give a category."],
+    )  # fmt: skip

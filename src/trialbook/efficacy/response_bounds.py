@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.domains import Domains
 from trialbook.efficacy.assessment_days import (
     Landmark,
@@ -126,13 +127,17 @@ def bounds_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     """Who decides the bounds, and why: SUBJID TRT01A COUNTED (now) LEAST MOST WHY, of the subjects who are open."""
     own = adrs[(adrs["PARAMCD"] == "RSP28") & adrs["RSPLO"].ne(adrs["RSPHI"])]
     said = own["AVALC"] + (", " + own["REASON"].str.lower()).where(own["REASON"] != "", "")
-    return pd.DataFrame(
+    listed = pd.DataFrame(
         {
             "SUBJID": own["USUBJID"].map(adsl.set_index("USUBJID")["SUBJID"]).astype("str"), "TRT01A": own["TRT01A"],
             "COUNTED": said.mask(own["REASON"] == "UNDELIVERED", "not evaluable"), "LEAST": own["RSPLO"],
             "MOST": own["RSPHI"], "WHY": own["RSPWHY"],
         }
     ).reset_index(drop=True)  # fmt: skip
+    return described(
+        listed, labels={"WHY": "What is open"}, notes=["NR here: no CR and no PR."],
+        empty="No open fact could change a response.",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

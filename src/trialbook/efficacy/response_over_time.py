@@ -1,4 +1,4 @@
-"""Time to the first response, and how long a response lasts: the rows TTR and DOR of ADTTE (domain §2.8, A-58)."""
+"""Best, first and lasting response, time to response and its duration (rulebook §2.8, A-58)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import NOT_EVALUABLE
 
 # ----------------------------------------------------------------------------------------------------
-# The response at every assessment against the original baseline: best, first and lasting responses (domain §2.8).
+# The response at every assessment against the original baseline: best, first and lasting responses (rulebook §2.8).
 
 
 NOT_ASSESSED = "NE"
@@ -114,6 +114,11 @@ def durable_response(responses: pd.DataFrame, at_day_56: pd.DataFrame) -> pd.Dat
     domain that decides it was not delivered, or PENDING where the subject is not mature for day 56; ADT is the day-56
     assessment. REASON says why a responder of day 28 is not counted at day 56 (DEATH NEWTX MISSING INCOMPLETE), or that
     a domain is UNDELIVERED; blank where the stages, or day 28 itself, say it.
+
+    >>> day_28 = pd.DataFrame({"USUBJID": ["001", "002"], "AVALC": ["CR", "PR"]})
+    >>> day_56 = pd.DataFrame({"USUBJID": ["001", "002"], "ADT": pd.NaT, "AVALC": ["CR", "NR"], "REASON": ""})
+    >>> durable_response(day_28, day_56.assign(MAT28FL=["Y", ""]))["AVALC"].tolist()
+    ['Y', 'PENDING']
     """
     both = responses[["USUBJID", "AVALC"]].merge(
         at_day_56[["USUBJID", "ADT", "AVALC", "REASON", "MAT28FL"]], on="USUBJID", suffixes=("28", "")
@@ -183,7 +188,7 @@ def progressions(course: Course, start: pd.DataFrame, analysis: Analysis) -> pd.
 
     An organ worsens where its stage is above the lowest it had from the baseline on. It counts when it lasts: the organ
     is above that stage at its next assessment too, or new therapy starts before there is one; with `dor_progression`
-    single, at once. `start`: USUBJID STARTDT. A missing stage is no worsening.
+    single, at once. `start`: USUBJID STARTDT. A missing stage is not a worsening.
     """
     base = baseline_assessments(course.assessments, analysis)[["USUBJID", "ADT"]].rename(columns={"ADT": "BASEADT"})
     rows = course.assessments.merge(start, on="USUBJID").merge(base, on="USUBJID")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.efficacy.day28 import PENDING, UNDELIVERED
 from trialbook.efficacy.delivery import lacking_text
 from trialbook.efficacy.estimands import INTERVALS as PROPORTION_NAMES
@@ -19,9 +20,13 @@ from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
 from trialbook.results.bounds import bounds_of, bounds_text, excluded_text, not_evaluable_text, with_bounds
 from trialbook.statistics.intervals import clopper_pearson
+from trialbook.subjects.ranking import Ranking, subject_numbers
+
+# The figures of a large trial show so many subjects, and say so.
+MOST_SUBJECTS = 40
 
 # ----------------------------------------------------------------------------------------------------
-# Published response rates at day 28, shown beside this trial as "external, not comparable" (domain §7).
+# Published response rates at day 28, shown beside this trial as "external, not comparable" (rulebook §7).
 
 
 LABEL = "external, not comparable"
@@ -42,7 +47,7 @@ class Benchmark:
 BENCHMARKS = (
     Benchmark("O1", "MSB-GVHD001, remestemcel-L, children", 38, 54, "FDA label of Ryoncil", "graded by IBMTR"),
     Benchmark(
-        "O9", "REACH2, ruxolitinib", 96, 154, "Zeiser 2020 (percentage as cited in the domain document)",
+        "O9", "REACH2, ruxolitinib", 96, 154, "Zeiser 2020 (percentage as cited in the rulebook)",
         "counts not verified at the source",
     ),
     Benchmark("O13", "CYP-001 cohort A, iPSC-derived MSC", 5, 8, "review of CYP-001 phase 1", ""),
@@ -84,57 +89,18 @@ def response_kinds(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.Series:
     return kind.mask(treated["DTHFL"].eq("Y"), DEAD).set_axis(treated["USUBJID"].astype("str"))
 
 
-def drawn_subjects(adrs: pd.DataFrame, adsl: pd.DataFrame, most: int) -> list[str]:
-    """USUBJID of at most `most` treated subjects, in their order: those of the first `KINDS` first."""
-    kinds = response_kinds(adrs, adsl)
-    chosen = sorted(kinds.index, key=lambda subject: (KINDS.index(kinds[subject]), subject))
-    return sorted(chosen[:most])
-
-
-def drawn_note(adrs: pd.DataFrame, adsl: pd.DataFrame, most: int) -> list[str]:
-    """A footnote where a figure leaves subjects out: how many, and of which kind."""
-    kinds = response_kinds(adrs, adsl)
-    others = kinds[~kinds.index.isin(drawn_subjects(adrs, adsl, most))]
-    return _note(len(kinds), others, "treated subjects are drawn", "Not drawn")
-
-
-def first_rows(rows: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFrame, most: int) -> pd.DataFrame:
-    """At most `most` rows of a listing by SUBJID, in their order: those of subjects of the first `KINDS`."""
-    return rows.loc[_chosen(_kinds_of(rows, adrs, adsl), most)].reset_index(drop=True)
-
-
-def rows_note(rows: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFrame, most: int) -> list[str]:
-    """A footnote where `first_rows` leaves rows out: how many, and of subjects of which kind."""
-    kinds = _kinds_of(rows, adrs, adsl)
-    return _note(len(rows), kinds[~_chosen(kinds, most)], "subjects are listed", "Not listed")
-
-
-def _kinds_of(rows: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.Series:
-    """The kind of the subject of each row."""
-    number = adsl.drop_duplicates("SUBJID").set_index("SUBJID")["USUBJID"].astype("str")
-    return rows["SUBJID"].map(number).map(response_kinds(adrs, adsl)).astype("str").fillna(OPEN)
-
-
-def _chosen(kinds: pd.Series, most: int) -> pd.Series:
-    """Whether each of the rows of these kinds is among the first `most`, by kind and then in their order."""
-    ranks = kinds.map({kind: place for place, kind in enumerate(KINDS)}).rank(method="first")
-    return ranks <= most
-
-
-def _note(whole: int, others: pd.Series, shown: str, hidden: str) -> list[str]:
-    if others.empty:
-        return []
-    counts = others.value_counts()
-    said = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if kind in counts)
-    return [
-        f"{whole - len(others)} of {whole} {shown}: first the dead, then those without a response, then the pending. "
-        f"{hidden}: {len(others)} ({said}); the datasets hold all."
-    ]
+def response_ranking(adrs: pd.DataFrame, adsl: pd.DataFrame) -> Ranking:
+    """The treated subjects in the order in which listings and figures of responses show them where they cannot show
+    all: those of the first `KINDS` first.
+    """
+    words = "first the dead, then those without a response, then the pending"
+    return Ranking(response_kinds(adrs, adsl), KINDS, words, subject_numbers(adsl), OPEN)
 
 
 # ----------------------------------------------------------------------------------------------------
 
 ORGAN_NAMES = {"SKIN": "Skin", "LIVER": "Liver", "UGI": "Upper GI", "LGI": "Lower GI"}
+ORGAN_ROWS = [*ORGAN_NAMES.values(), "Event"]
 INTERVALS = PROPORTION_NAMES | {"beta_binomial": "Beta posterior (mean and limits)"}
 EVENT_NAMES = {
     "DEATH": "Death", "NEWTX": "New systemic therapy of the disease", "RELAPSE": "Relapse of the malignancy",
@@ -213,7 +179,7 @@ def response_listing(
     base = primary["BASETYPE"].map({"WIDE": "early baseline", "UNTIMED": "untimed baseline"}).astype("str").fillna("")
     notes = pd.concat([by_stages.where(differs, ""), relapse, base], axis=1).astype("object")
     event = (primary["EVNTDESC"] + " " + primary["EVNTDT"].dt.strftime("%Y-%m-%d").fillna("")).str.strip()
-    return pd.DataFrame(
+    listed = pd.DataFrame(
         {
             "SUBJID": _subject(primary["USUBJID"], adsl),
             "TRT01A": primary["TRT01A"],
@@ -228,6 +194,7 @@ def response_listing(
             "NOTE": [", ".join(text for text in row if text) for row in notes.itertuples(index=False)],
         }
     ).astype({"NOTE": "str"})
+    return described(listed, notes=["Stages: skin-liver-upper GI-lower GI (grade), ? = not known."])
 
 
 def _subject(usubjid: pd.Series, adsl: pd.DataFrame) -> pd.Series:
@@ -248,7 +215,7 @@ def _on(usubjid: pd.Series, day: pd.Series, rows: pd.DataFrame) -> pd.Series:
 
 
 def organ_course(
-    adrs: pd.DataFrame, responses: pd.DataFrame, adsl: pd.DataFrame, most_subjects: int
+    adrs: pd.DataFrame, responses: pd.DataFrame, adsl: pd.DataFrame, most_subjects: int = MOST_SUBJECTS
 ) -> pd.DataFrame:  # fmt: skip
     """F3: what the organ-stage figure draws: SUBJECT ROW DAY KIND STAGE, by subject, organ and day.
 
@@ -264,12 +231,15 @@ def organ_course(
     )  # fmt: skip
     course = pd.concat([cells, _event_marks(responses, adsl)], ignore_index=True)
     course = course[course["DAY"].between(FIRST_DAY, LAST_DAY).fillna(False).astype("bool")]
-    kept = set(drawn_subjects(adrs, adsl, most_subjects)) & set(responses["USUBJID"])
+    ranking = response_ranking(adrs, adsl)
+    kept = set(ranking.drawn(most_subjects)) & set(responses["USUBJID"])
     order = course["ROW"].map({name: k for k, name in enumerate([*ORGAN_NAMES.values(), "Event"])})
     course = course[course["USUBJID"].isin(kept)].assign(order=order).sort_values(["USUBJID", "order", "DAY"])
-    return course.assign(SUBJECT=_subject(course["USUBJID"], adsl))[
-        ["SUBJECT", "ROW", "DAY", "KIND", "STAGE"]
-    ].reset_index(drop=True)
+    drawn = course.assign(SUBJECT=_subject(course["USUBJID"], adsl))[["SUBJECT", "ROW", "DAY", "KIND", "STAGE"]]
+    return described(
+        drawn.reset_index(drop=True), labels={"ROW": "Organ"}, notes=ranking.drawn_note(most_subjects),
+        empty="No treated subject has an assessment.",
+    )  # fmt: skip
 
 
 def _event_marks(responses: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
@@ -285,14 +255,17 @@ def _event_marks(responses: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     return both.assign(DAY=day, ROW="Event", STAGE="")[["USUBJID", "ROW", "DAY", "KIND", "STAGE"]]
 
 
-def stage_changes(responses: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFrame, most_subjects: int) -> pd.DataFrame:
+def stage_changes(
+    responses: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFrame, most_subjects: int = MOST_SUBJECTS
+) -> pd.DataFrame:  # fmt: skip
     """F5: change of the sum of stages (0 to 13) from baseline to day 28: SUBJECT CHANGE RESPONSE LABEL, best first.
 
     Mature subjects, at most `most_subjects` (`drawn_subjects`); without a change (an organ or an assessment is missing)
     CHANGE is 0 and LABEL says why.
     """
     primary = responses[(responses["SENS"] == PRIMARY) & (responses["MAT28FL"] == "Y")].reset_index(drop=True)
-    primary = primary[primary["USUBJID"].isin(drawn_subjects(adrs, adsl, most_subjects))].reset_index(drop=True)
+    ranking = response_ranking(adrs, adsl)
+    primary = primary[primary["USUBJID"].isin(ranking.drawn(most_subjects))].reset_index(drop=True)
     staged = adrs[adrs["PARAMCD"].isin(ORGANS)]
     change = staged.groupby(["USUBJID", "ADT"])["CHG"].agg(lambda values: values.sum(min_count=len(ORGANS)))
     at = pd.MultiIndex.from_frame(primary[["USUBJID", "ADT"]])
@@ -310,7 +283,14 @@ def stage_changes(responses: pd.DataFrame, adrs: pd.DataFrame, adsl: pd.DataFram
         }
     )  # fmt: skip
     frame = frame.sort_values(["order", "SUBJECT"], kind="stable", na_position="last")
-    return frame.drop(columns="order").reset_index(drop=True)
+    return described(
+        frame.drop(columns="order").reset_index(drop=True),
+        notes=[
+            "Below 0 is better. A change that is not known is drawn at 0 and says so. Pending subjects are not drawn.",
+            *ranking.drawn_note(most_subjects),
+        ],
+        empty="No subject is mature for day 28 at this cut.",
+    )  # fmt: skip
 
 
 def category_shares(rows: pd.DataFrame) -> pd.DataFrame:
@@ -320,7 +300,7 @@ def category_shares(rows: pd.DataFrame) -> pd.DataFrame:
     own = own.assign(
         variable_level=own["variable_level"].mask(open_, NOT_EVALUABLE_WORDS), context=own["context"].mask(open_, "")
     )
-    return pd.DataFrame(
+    shares = pd.DataFrame(
         {
             "LEVEL": own["group1_level"],
             "CATEGORY": own["variable_level"].where(own["context"] == "", BY_RULE),
@@ -328,20 +308,24 @@ def category_shares(rows: pd.DataFrame) -> pd.DataFrame:
             "SUBJECTS": own["stat"].astype("int64"),
         }
     ).reset_index(drop=True)
+    return described(
+        shares, notes=["NR by rule: death, new therapy, missing or incomplete assessment. White: pending."]
+    )  # fmt: skip
 
 
 def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """F15: response rates with limits: ROW KIND RESPONDERS SUBJECTS ESTIMATE LOW HIGH SOURCE, in the order drawn.
 
     This trial by level and in total (primary interval), then published rates, marked as not comparable. Where this
-    trial's rate is not evaluable the published ones stand alone. Empty where nobody is mature: nothing is compared
+    trial's rate is not evaluable the published ones are drawn alone. Empty where nobody is mature: nothing is compared
     with nothing.
     """
     own = rows[(rows["analysis_id"] == "ORR_D28") & (rows["context"] == analysis.ci_primary_orr)]
     wide = own.pivot(index="group1_level", columns="stat_name", values="stat")
     wide = wide.reindex(list(dict.fromkeys(own["group1_level"])))
     if wide.empty or not wide.loc[TOTAL, "N"]:
-        return pd.DataFrame(columns=["ROW", "KIND", "RESPONDERS", "SUBJECTS", "ESTIMATE", "LOW", "HIGH", "SOURCE"])
+        nothing = pd.DataFrame(columns=["ROW", "KIND", "RESPONDERS", "SUBJECTS", "ESTIMATE", "LOW", "HIGH", "SOURCE"])
+        return described(nothing, empty="No subject is mature for day 28 at this cut.")
     # One total that is not evaluable beside levels that are would mislead: then none of this trial's is drawn.
     wide = wide[(wide["N"] > 0) & wide["n"].notna() & pd.notna(wide.loc[TOTAL, "n"])]
     here = pd.DataFrame(
@@ -361,7 +345,13 @@ def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
             "LOW": known["LOW"], "HIGH": known["HIGH"], "SOURCE": known["SOURCE"] + "; " + known["NOTE"],
         }
     )  # fmt: skip
-    return pd.concat([here, there], ignore_index=True)
+    return described(
+        pd.concat([here, there], ignore_index=True), notes=forest_notes(rows, analysis),
+        labels={
+            "ROW": "Rate", "KIND": "Which", "RESPONDERS": "Responders", "ESTIMATE": "Rate", "LOW": "Lower 95% limit",
+            "HIGH": "Upper 95% limit", "SOURCE": "Interval or source",
+        },
+    )  # fmt: skip
 
 
 def forest_notes(rows: pd.DataFrame, analysis: Analysis) -> list[str]:
@@ -383,7 +373,11 @@ def later_rows(rows: pd.DataFrame) -> pd.DataFrame:
     named = rows["variable"].mask(rows["analysis_id"] == "STEROID_D28", rows["variable_level"])
     own = rows.assign(variable=named)[named.isin(list(LATER_NAMES)) & (rows["analysis_id"] != "BOR")]
     order = own["variable"].map({name: k for k, name in enumerate(LATER_NAMES)})
-    return own.assign(order=order).sort_values("order", kind="stable").drop(columns="order")
+    return described(
+        own.assign(order=order).sort_values("order", kind="stable").drop(columns="order"), row="variable",
+        row_labels=LATER_NAMES, stats="{n} of {N} ({conf.low} to {conf.high})",
+        notes=["Mature subjects only; pending subjects are left out. 95% interval as for the primary rate."],
+    )  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------------------------

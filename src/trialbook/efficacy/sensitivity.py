@@ -1,4 +1,4 @@
-"""Sensitivity analyses of the response at day 28: one assumption changed at a time (domain §5.3)."""
+"""Sensitivity analyses of the response at day 28: one assumption changed at a time (rulebook §5.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cumulative incidence of non-relapse death and relapse from the NRM rows of ADTTE (domain document §2.8)."""
+"""Survival and cumulative incidence from ADTTE as reported numbers, curves and listings (rulebook §2.8, §5.2)."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from trialbook.analyses.survival import curve_rows, days_row, not_evaluable_rows, time_rows, unknown_time
+from trialbook.core.described import described
 from trialbook.efficacy.adtte import COMPETING, EVENT
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, TOTAL, ArdRow, ard_row, proportion_rows
+from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, proportion_rows
 from trialbook.statistics.competing_risks import CumulativeIncidence, aalen_johansen
-from trialbook.statistics.intervals import Interval, clopper_pearson, clopper_pearson_lower
 from trialbook.statistics.kaplan_meier import KaplanMeier, kaplan_meier, reverse_kaplan_meier
 
 # ----------------------------------------------------------------------------------------------------
-# Survival of ADTTE as reported numbers, curves and listings (domain document §5.2; interface §6).
-
-
-NOT_REACHED = "not reached"
+# Survival of ADTTE as reported numbers, curves and listings (rulebook §5.2; interface §6).
 
 
 def time_to_event_rows(
@@ -37,44 +35,17 @@ def time_to_event_rows(
     rows: list[ArdRow] = []
     if not protocol.has_endpoint("OS"):
         return rows
-    if not evaluable:
-        return _not_evaluable_rows(adtte, protocol, analysis, parameter)
-    if parameter != "OS" and not adtte["PARAMCD"].eq(parameter).any():
+    if evaluable and parameter != "OS" and not adtte["PARAMCD"].eq(parameter).any():
         return rows
     for level in [*protocol.level_ids, TOTAL]:
-        curve = curve_of(adtte, parameter, level)
-        rows += proportion_rows(f"{parameter}_EVENTS", level, parameter, sum(curve.n_event), curve.n)
-        for day in analysis.os_days:
-            rows += _survival_at(curve, level, parameter, day, analysis)
-        median = curve.median(analysis.km_ci)
-        rows += _time_rows(f"{parameter}_MEDIAN", level, parameter, median, curve, analysis.km_ci)
-    return rows
-
-
-def _not_evaluable_rows(adtte: pd.DataFrame, protocol: Protocol, analysis: Analysis, parameter: str) -> list[ArdRow]:
-    """The rows of `time_to_event_rows` without a number; nobody's end is known, so N counts who is followed at all."""
-    rows: list[ArdRow] = []
-    for level in [*protocol.level_ids, TOTAL]:
+        if evaluable:
+            curve = curve_of(adtte, parameter, level)
+            rows += curve_rows(curve, parameter, level, parameter, analysis.os_days, analysis.km_ci)
+            continue
         followed = adtte["PARAMCD"].eq("OS") & (adtte["TRT01A"].eq(level) | (level == TOTAL))
-        for name, value in (("n", None), ("N", int(followed.sum())), ("p", None)):
-            words = NOT_EVALUABLE if value is None else None
-            rows.append(ard_row(f"{parameter}_EVENTS", level, parameter, name, value, stat_text=words))
-        nothing = Interval(None, None, None, analysis.km_ci)
-        for day in analysis.os_days:
-            place = (level, parameter, nothing, analysis.km_ci, str(day))
-            rows += _interval_rows(f"{parameter}_KM", *place, NOT_EVALUABLE)
-            rows += [
-                ard_row(f"{parameter}_KM", level, parameter, name, None, variable_level=str(day),
-                        context=analysis.km_ci, stat_text=NOT_EVALUABLE)
-                for name in ("n.risk", "n.event")
-            ]  # fmt: skip
-        rows += _unknown_time(f"{parameter}_MEDIAN", level, parameter, analysis.km_ci)
+        size = int(followed.sum())
+        rows += not_evaluable_rows(parameter, level, parameter, size, analysis.os_days, analysis.km_ci)
     return rows
-
-
-def _unknown_time(analysis_id: str, level: str, parameter: str, context: str) -> list[ArdRow]:
-    texts = {"estimate": NOT_EVALUABLE, "conf.low": NOT_ESTIMABLE, "conf.high": NOT_ESTIMABLE}
-    return [_days_row(analysis_id, level, parameter, name, None, context, text) for name, text in texts.items()]
 
 
 def follow_up_rows(
@@ -91,12 +62,12 @@ def follow_up_rows(
         group = os if level == TOTAL else os[os["TRT01A"].eq(level)]
         curve = reverse_kaplan_meier(group["AVAL"].tolist(), _events(group))
         if evaluable:
-            rows += _time_rows("FUP_RKM", level, "OS", curve.median(analysis.km_ci), curve, analysis.km_ci)
+            rows += time_rows("FUP_RKM", level, "OS", curve.median(analysis.km_ci), curve, analysis.km_ci)
         else:
-            rows += _unknown_time("FUP_RKM", level, "OS", analysis.km_ci)
+            rows += unknown_time("FUP_RKM", level, "OS", analysis.km_ci)
         potential = (cut_date - group["STARTDT"]).dt.days
         for name, value in (("min", potential.min()), ("max", potential.max())):
-            rows.append(_days_row("FUP_POTENTIAL", level, "OS", name, None if group.empty else value, ""))
+            rows.append(days_row("FUP_POTENTIAL", level, "OS", name, None if group.empty else value, ""))
         living = group[group["CNSR"] != 0]
         stale = (cut_date - living["ADT"]).dt.days > analysis.stale_followup_days
         rows += proportion_rows("FUP_STALE", level, "OS", int(stale.sum()), len(living))
@@ -124,7 +95,8 @@ def curve_steps(adtte: pd.DataFrame, levels: Sequence[str], analysis: Analysis, 
     """
     frames = [_steps(curve_of(adtte, parameter, level), level, analysis) for level in levels]
     columns = ["level", "day", "n_risk", "n_event", "n_censor", "survival", "low", "high"]
-    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+    steps = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+    return described(steps, labels={"n_event": "Deaths"})
 
 
 def numbers_at_risk(
@@ -150,66 +122,6 @@ def curve_points(adtte: pd.DataFrame, parameter: str = "OS") -> pd.DataFrame:
 
 def _events(group: pd.DataFrame) -> list[int]:
     return [int(code == 0) for code in group["CNSR"]]
-
-
-def _survival_at(curve: KaplanMeier, level: str, parameter: str, day: int, analysis: Analysis) -> list[ArdRow]:
-    """The rows of S(day) and, where the transform has no limits or nobody was censored, exact ones beside it."""
-    at = curve.at(day, analysis.km_ci)
-    reached = curve.reaches(day)
-    shown = at.survival if reached else Interval(None, None, None, analysis.km_ci)
-    text = NOT_REACHED if curve.n and not reached else None
-    rows = _interval_rows(f"{parameter}_KM", level, parameter, shown, analysis.km_ci, str(day), text)
-    for name, count in (("n.risk", at.n_risk), ("n.event", at.n_event)):
-        rows.append(
-            ard_row(f"{parameter}_KM", level, parameter, name, count, variable_level=str(day), context=analysis.km_ci)
-        )
-    for exact in _exact_beside(curve, at.survival.estimate, at.n_risk, at.n_event, day) if reached else []:
-        rows += _interval_rows(f"{parameter}_KM", level, parameter, exact, exact.method, str(day), None)
-    return rows
-
-
-def _exact_beside(curve: KaplanMeier, estimate: float | None, n_risk: int, n_event: int, day: int) -> list[Interval]:
-    """A-80: the one-sided bound of those at risk while nobody died; the exact interval when nobody was censored."""
-    exact = [clopper_pearson_lower(n_risk, n_risk)] if estimate == 1 and n_risk else []
-    if curve.fully_followed_to(day):
-        exact.append(clopper_pearson(curve.n - n_event, curve.n))
-    return exact
-
-
-def _interval_rows(
-    analysis_id: str, level: str, parameter: str, interval: Interval, context: str, day: str, text: str | None
-) -> list[ArdRow]:
-    stats = (
-        ("estimate", interval.estimate, text),
-        ("conf.low", interval.low, None),
-        ("conf.high", interval.high, None),
-    )
-    return [
-        ard_row(analysis_id, level, parameter, name, value, variable_level=day, context=context, stat_text=words)
-        for name, value, words in stats
-    ]
-
-
-def _time_rows(
-    analysis_id: str, level: str, parameter: str, time: Interval, curve: KaplanMeier, context: str
-) -> list[ArdRow]:
-    """A quantile of time: what the curve (or its band) does not come down to is not reached, not unknown."""
-    still_open = bool(curve.n) and curve.survival[-1] > 0
-    missing = {"estimate": NOT_REACHED if curve.n else NOT_ESTIMABLE, "conf.low": NOT_ESTIMABLE,
-               "conf.high": NOT_REACHED if still_open else NOT_ESTIMABLE}  # fmt: skip
-    values = {"estimate": time.estimate, "conf.low": time.low, "conf.high": time.high}
-    return [
-        _days_row(analysis_id, level, parameter, name, value, context, missing[name]) for name, value in values.items()
-    ]
-
-
-def _days_row(
-    analysis_id: str, level: str, parameter: str, name: str, days: float | None, context: str,
-    missing: str = NOT_ESTIMABLE,
-) -> ArdRow:  # fmt: skip
-    """A number of days, written without the decimals that it does not have."""
-    text = missing if days is None else f"{float(days):g}"
-    return ard_row(analysis_id, level, parameter, name, days, context=context, stat_text=text)
 
 
 def _steps(curve: KaplanMeier, level: str, analysis: Analysis) -> pd.DataFrame:
@@ -290,7 +202,8 @@ def incidence_steps(adtte: pd.DataFrame) -> pd.DataFrame:
             rows.append((name, day, float(last.estimate or 0), last.low, last.high))
     steps = pd.DataFrame(rows, columns=["event", "day", "incidence", "low", "high"])
     steps = steps.astype({"low": "float64", "high": "float64"}).drop_duplicates(["event", "day"], keep="last")
-    return steps.sort_values(["event", "day"]).reset_index(drop=True)
+    steps = steps.sort_values(["event", "day"]).reset_index(drop=True)
+    return described(steps, labels={"event": "First event"}, empty="There is nothing to show at this cut.")
 
 
 def _incidence(group: pd.DataFrame) -> CumulativeIncidence:

@@ -47,7 +47,7 @@ def why_not_evaluable(parameter: str, domains: Domains) -> str:
 
 # ----------------------------------------------------------------------------------------------------
 
-# What becomes of a subject in one case: dead on a day up to t, alive on day t, or censored before it.
+# The fate of a subject in one case: dead on a day up to t, alive on day t, or censored before it.
 DIES, LIVES, CENSORED = "DIES", "LIVES", "CENSORED"
 # The variable of the bounds of the number of deaths.
 DEATHS = "DEATHS"
@@ -161,7 +161,7 @@ def _level_rows(
 
 
 def _death_rows(level: str, facts: pd.DataFrame) -> Iterator[ArdRow]:
-    """BOUNDS of the number of deaths by the cut: whoever was last seen before it may have died unrecorded."""
+    """BOUNDS of the number of deaths by the cut: a subject last seen before it may have died unrecorded."""
     dead, certain = facts["DEAD"].astype(bool), facts["DEAD"].astype(bool) & ~facts["MAYLIVE"].astype(bool)
     maybe = dead | (facts["SEEN"] < facts["CUT"]).fillna(True).astype(bool)
     deciding = ", ".join(facts.loc[maybe & ~certain, "SUBJID"].astype("str"))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.analyses.survival import NOT_REACHED
 from trialbook.core.dates import study_day
-from trialbook.efficacy.survival import NOT_REACHED
+from trialbook.core.described import described
 from trialbook.efficacy.survival_bounds import DEATHS
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
-from trialbook.results.bounds import bounds_of, bounds_text, excluded_text
+from trialbook.results.bounds import bounds_of, bounds_text, case_table, excluded_text
 
 REGISTERED_DAY = 100  # the registry measures overall survival at day 100
 UNKNOWN = (NOT_REACHED, NOT_ESTIMABLE, NOT_EVALUABLE)
@@ -59,6 +60,12 @@ def bounds_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
     if not between:
         return ""
     return f"Survival at day {day} (Kaplan-Meier), worst to best case: {between}."
+
+
+def case_counts(rows: pd.DataFrame, day: int, levels: list[str]) -> pd.DataFrame:
+    """The worst and the best case of survival at a day, a row per dose level and for all (`results.bounds`)."""
+    subtitle = "Alive / died or followed long enough (Kaplan-Meier)"
+    return described(case_table(rows, f"OS_{day}", levels), subtitle=subtitle)
 
 
 def deaths_text(rows: pd.DataFrame, level: str = TOTAL) -> str:
@@ -135,7 +142,10 @@ def exact_intervals(rows: pd.DataFrame) -> pd.DataFrame:
     """The ARD rows of exact intervals beside S(t), with words for the context (A-80)."""
     own = rows[rows["analysis_id"].eq("OS_KM") & rows["context"].isin(list(EXACT))]
     own = own.sort_values("context", kind="stable")
-    return own.assign(context=own["context"].map(EXACT).astype("str"))
+    return described(
+        own.assign(context=own["context"].map(EXACT).astype("str")), group="context", row="variable_level",
+        empty="No exact interval applies at this cut.",
+    )  # fmt: skip
 
 
 def censored_subjects(
@@ -155,13 +165,15 @@ def censored_subjects(
     if adsl is not None:
         how = adsl["DCSREAS"].where(adsl["EOSSTT"].eq("DISCONTINUED"), "").fillna("").str.lower()
         listed = listed.assign(LEFT=listed["SUBJID"].map(dict(zip(adsl["SUBJID"], how, strict=True))).astype("str"))
-    return listed.sort_values(["DAYS_AGO", "SUBJID"], ascending=[False, True]).reset_index(drop=True)
+    listed = listed.sort_values(["DAYS_AGO", "SUBJID"], ascending=[False, True]).reset_index(drop=True)
+    return described(listed, labels={"ADT": "Last known alive"}, empty="No treated subject is alive at this cut.")
 
 
 def dead_subjects(adtte: pd.DataFrame) -> pd.DataFrame:
     """The dead: SUBJID TRT01A AVAL ADY ADT EVNTDESC in the order of time."""
     dead = adtte[adtte["PARAMCD"].eq("OS") & adtte["CNSR"].eq(0)].sort_values(["AVAL", "SUBJID"])
-    return _with_study_day(dead).assign(EVNTDESC=dead["EVNTDESC"]).reset_index(drop=True)
+    listed = _with_study_day(dead).assign(EVNTDESC=dead["EVNTDESC"]).reset_index(drop=True)
+    return described(listed, empty="No treated subject has died.")
 
 
 def response_times(adtte: pd.DataFrame) -> pd.DataFrame:
@@ -169,9 +181,13 @@ def response_times(adtte: pd.DataFrame) -> pd.DataFrame:
     lasting = adtte[adtte["PARAMCD"].eq("DOR")]
     first = adtte[adtte["PARAMCD"].eq("TTR")].set_index("USUBJID")["AVAL"]
     shown = lasting[["SUBJID", "TRT01A"]].assign(FIRST=first.reindex(lasting["USUBJID"]).to_numpy(dtype="float64"))
-    return shown.assign(
+    shown = shown.assign(
         START=lasting["STARTDT"], ADT=lasting["ADT"], AVAL=lasting["AVAL"], EVNTDESC=lasting["EVNTDESC"]
     ).reset_index(drop=True)
+    return described(
+        shown, labels={"ADT": "To", "AVAL": "Days", "EVNTDESC": "How it ends"},
+        empty="No subject has responded at this cut.",
+    )  # fmt: skip
 
 
 def stale_sentence(censored: pd.DataFrame, analysis: Analysis) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.dates import complete_date
+from trialbook.core.described import described
 from trialbook.core.domains import Domains
 from trialbook.efficacy.day28 import UNDELIVERED
 from trialbook.gvhd.response_rules import RESPONDERS
@@ -29,6 +30,12 @@ def swimmer_bars(adtte: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
     bars = {"subject": os["SUBJID"], "level": os["TRT01A"], "day": days, "status": status.astype("str")}
     bars |= {"response": response.astype("str")}
     return pd.DataFrame(bars).reset_index(drop=True)
+
+
+def swimmer_data(bars: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
+    """What the plot draws, for reading: each bar with its marks, a row per mark."""
+    both = bars.merge(marks, how="left", on="subject", suffixes=("", "_of_event"))
+    return described(both, labels={"day": "Followed to day"})
 
 
 def swimmer_marks(adtte: pd.DataFrame, domains: Domains, responses: pd.DataFrame) -> pd.DataFrame:

@@ -13,14 +13,14 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.drug_dictionary import BACKGROUND, THERAPY, DrugDictionary
 
 # ----------------------------------------------------------------------------------------------------
-# The records of CM and PR with the drug that each is about, and when it may have been started (domain §2.7, P30).
+# The records of CM and PR with the drug that each is about, and when it may have been started (rulebook §2.7, P30).
 
 
 # A stop and a start one day apart are one continued therapy.
 FOR_GVHD, FOR_ELSE = "GVHD", "OTHER"
 GVHD = r"(?i)GVHD|GVH\b|移植物抗宿主|排异"
 PREVENTION = r"(?i)PROPHYLA|PREVENT|预防"
-# What stands where an indication should be, and names none.
+# Entries in the place of an indication that name none.
 _NO_INDICATION = (
     r"(?i)^(?:other|others|unknown|unk|un|na|n/a|nd|none|not known|not applicable|-+|其他|其它|不详|未知|无)?$"
 )
@@ -105,7 +105,7 @@ def certain_therapies(records: pd.DataFrame) -> pd.DataFrame:
 def is_unclassified(records: pd.DataFrame) -> pd.Series:
     """Which of `drug_records` hold a drug of no list.
 
-    A procedure is no drug, unless its name is nearly a therapy of GVHD or the record says that it was for GVHD.
+    A procedure is not a drug, unless its name is nearly a therapy of GVHD or the record says that it was for GVHD.
     """
     unknown = records["CLASS"] == UNCLASSIFIED
     drug = (records["SRCDOM"] == "CM") | (records["NEARCLASS"] == THERAPY) | (records["PURPOSE"] == FOR_GVHD)
@@ -119,7 +119,12 @@ def clock_of(subjects: pd.DataFrame) -> pd.DataFrame:
 
 
 def dated(records: pd.DataFrame) -> pd.DataFrame:
-    """Records with FIRST and LAST (possible days of their start), TIME, PART (what is missing) and STOP (last day)."""
+    """Records with FIRST and LAST (possible days of their start), TIME, PART (what is missing) and STOP (last day).
+
+    >>> found = dated(pd.DataFrame({"START": ["2025-03"], "END": [None]}))
+    >>> found[["FIRST", "LAST", "PART"]].astype("str").values.tolist()
+    [['2025-03-01', '2025-03-31', 'D']]
+    """
     start = records["START"]
     return records.drop(columns=["START", "END"]).assign(
         FIRST=earliest_date(start), LAST=latest_date(start), TIME=time_of_day(start), PART=missing_part(start),
@@ -128,7 +133,13 @@ def dated(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def started_before_infusion(frame: pd.DataFrame) -> pd.Series:
-    """Whether a start lies surely before the first infusion, or on its day and not at a later time."""
+    """Whether a start lies surely before the first infusion, or on its day and not at a later time.
+
+    >>> days = pd.to_datetime(["2025-03-05", "2025-03-05", "2025-03-31"])
+    >>> starts = pd.DataFrame({"LAST": days, "PART": ["", "", "D"], "TIME": [600.0, float("nan"), float("nan")]})
+    >>> started_before_infusion(starts.assign(TRTSDT=pd.Timestamp("2025-03-05"), START=540.0)).tolist()
+    [False, True, False]
+    """
     later_that_day = (frame["PART"] == "") & (frame["LAST"] == frame["TRTSDT"]) & (frame["TIME"] > frame["START"])
     return (frame["LAST"] <= frame["TRTSDT"]) & ~later_that_day
 

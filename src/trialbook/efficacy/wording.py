@@ -88,7 +88,7 @@ def later_method(protocol: Protocol, analysis: Analysis) -> str:
         return NO_RESPONSE
     return (
         f"Best response: the best category to day {analysis.bor_until}, before new therapy or death, without "
-        "confirmation. Durable: a responder of day 28 who still is one at day 56 "
+        "confirmation. Durable: a responder of day 28 who is still a responder at day 56 "
         f"({days(analysis.d56_window)}, A-57) against the same baseline and without new therapy. VGPR is a sub-row of "
         "PR (A-116). Organs: those involved at baseline. Steroids: the dose of day 28 against day 0, spared when it is "
         f"lower by {analysis.steroid_sparing:.0%} or more (A-115). How long a response lasts is in notebook 6."

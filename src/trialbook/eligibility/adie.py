@@ -1,4 +1,4 @@
-"""The eligibility audit (ADIE): every screened subject against every registered criterion (domain document §1)."""
+"""The eligibility audit (ADIE): every screened subject against every registered criterion (rulebook §1)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def found_under_versions(people: Screening, protocol: Protocol) -> tuple[pd.Data
     were looked at, by audit column (`findings.Found`).
 
     A consent that is missing or partial may fall under several versions: the subject is then audited under each. Where
-    all of them give the same result it stands, with the record of the latest; where they differ the criterion is not
+    all of them give the same result it is used, with the record of the latest; where they differ the criterion is not
     evaluable, and the evidence says what each would give. PROTVER names all of them.
     """
     known = versions(protocol)
@@ -99,7 +99,7 @@ def audit(adsl: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     AVAL UNIT LIMIT of a measured criterion; EVIDENCE in words with ADT SRCDOM SRCSEQ of the deciding record (domain IE
     where the answer on the form decides); RULE, the wording as registered or amended; ASSUMPTION ids; FLAG, the
     question or remark the record raises; PROTVER, the protocol version in force at consent; SCREENNO, the screening of
-    the person that this subject number stands for (A-16). Empty, with these columns, for a trial without criteria.
+    the person to whom this subject number belongs (A-16). Empty, with these columns, for a trial without criteria.
     Raises UsageError for a check that does not exist.
     """
     return audit_with_evidence(adsl, study).adie

@@ -122,7 +122,7 @@ def _baseline(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> di
 def _lines(domains: Domains, treated: pd.DataFrame, history: pd.DataFrame, analysis: Analysis) -> pd.Series:
     """Systemic anti-GVHD lines begun from the onset of acute GVHD to before day 0: steroids are one, each drug is one.
 
-    Prophylaxis begins before the onset and is no line. Blank without an onset date or without CM.
+    Prophylaxis begins before the onset and is not a line. Blank without an onset date or without CM.
     """
     onset = history[history["KIND"].eq("acute_gvhd")].groupby("USUBJID")["DAY"].min().dropna()
     if not domains.delivered("CM"):

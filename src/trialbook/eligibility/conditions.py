@@ -6,6 +6,7 @@ import pandas as pd
 
 from trialbook.core.dates import earliest_date, latest_date, time_of_day
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.protocol.criteria import CodeLists
 
 YES, NO, UNKNOWN = "YES", "NO", "UNKNOWN"
@@ -20,7 +21,12 @@ Severity = tuple[tuple[str, float], ...]
 
 
 def severity_words(words: CodeLists) -> Severity:
-    """Each word for a severity (upper case) with the grade it stands for."""
+    """Each word for a severity (upper case) with the grade it means.
+
+    >>> from trialbook.protocol.criteria import CodeLists
+    >>> severity_words(CodeLists(severity={"2": ["moderate", "中度"]}))
+    (('MODERATE', 2.0), ('中度', 2.0))
+    """
     return tuple((word.upper(), float(grade)) for grade, known in sorted(words.severity.items()) for word in known)
 
 
@@ -30,6 +36,10 @@ def conditions(domains: Domains, severity: Severity) -> pd.DataFrame:
     GRADE is --TOXGR, else the severity in words as a number (`severity_words`), NaN where neither is known. STLO STHI
     ENLO ENHI bound start and end; STTIME is the time of the start in seconds; ONGOING is --ENRTPT = ONGOING. A record
     that says a prespecified condition did not occur is left out.
+
+    >>> mh = pd.DataFrame({"USUBJID": "001", "MHSEQ": [1, 2], "MHTERM": ["Asthma", "Angina"], "MHOCCUR": ["Y", "N"]})
+    >>> conditions(Domains({"MH": mh}), severity=())["TERM"].tolist()
+    ['Asthma']
     """
     filled = [code for code in _WORDS if len(domains[code])] or ["MH"]
     return pd.concat([_of_domain(domains[code], code, dict(severity)) for code in filled], ignore_index=True)
@@ -111,12 +121,17 @@ def _three(sure: pd.Series, never: pd.Series) -> pd.Series:
 
 
 def in_words(rows: pd.DataFrame) -> pd.Series:
-    """Each condition as evidence: domain, term, grade, dates."""
+    """Each condition as evidence: domain, term, grade, dates.
+
+    >>> asthma = {"SRCDOM": ["MH"], "TERM": "Asthma", "GRADE": 2.0, "STARTDTC": None, "ENDDTC": None, "ONGOING": True}
+    >>> in_words(pd.DataFrame(asthma)).tolist()
+    ['MH: Asthma, grade 2, start not known to ongoing']
+    """
     texts = []
     names = ("SRCDOM", "TERM", "GRADE", "STARTDTC", "ENDDTC", "ONGOING")
     for source, term, grade, start, end, ongoing in zip(*(rows[name].tolist() for name in names), strict=True):
-        severity = f", grade {grade:g}" if grade == grade else ""
-        began = start if isinstance(start, str) else "start not known"
-        ended = end if isinstance(end, str) else ("ongoing" if ongoing else "end not known")
+        severity = msg(", grade {grade:g}", grade=grade) if grade == grade else ""
+        began = start if isinstance(start, str) else msg("start not known")
+        ended = end if isinstance(end, str) else ("ongoing" if ongoing else msg("end not known"))
         texts.append(f"{source}: {term}{severity}, {began} to {ended}")
     return pd.Series(texts, index=rows.index, dtype="str")

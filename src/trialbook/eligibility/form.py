@@ -1,4 +1,4 @@
-"""The eligibility form and documented waivers, and how they meet the data (domain document §1.0, A-15)."""
+"""The eligibility form and documented waivers, and how they are combined with the data (rulebook §1.0, A-15)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pandas as pd
 
 from trialbook.core.dates import complete_date, rel_day
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.core.terms import holds_term
 from trialbook.eligibility.conditions import YES, active_since, in_words
 from trialbook.eligibility.criteria.serology import POSITIVE, detection
@@ -23,8 +24,7 @@ from trialbook.eligibility.criterion_results import (
 from trialbook.eligibility.criterion_results import NE as NOT_EVALUABLE
 from trialbook.eligibility.evidence import WAIVER, free_text, sequence
 from trialbook.eligibility.parameters import number, words
-from trialbook.eligibility.results_in_window import in_window, window_text
-from trialbook.eligibility.screening import Screening
+from trialbook.eligibility.screening import Screening, in_window, window_text
 from trialbook.protocol.criteria import Criterion
 from trialbook.protocol.models import Protocol
 
@@ -38,15 +38,17 @@ _STOOL = ("MB", "LB", "IS")
 def attested(screening: Screening, criterion: Criterion) -> Found:
     """No data test: the form decides.
 
-    Where the criterion has `information_days`, a death within them is told for information: an outcome never changes
+    Where the criterion has `information_days`, a death within them is mentioned for information: no outcome changes
     eligibility.
     """
     people = screening.subjects
-    evidence = pd.Series("by the form only", index=people.index, dtype="str")
+    evidence = pd.Series(msg("by the form only"), index=people.index, dtype="str")
     if "information_days" in criterion.parameters:
         days = int(number(criterion, "information_days"))
         early = (rel_day(people["DTHDT"], people["TRTSDT"]) <= days).fillna(False).astype(bool)
-        evidence = evidence.mask(early, f"by the form only; for information: died within {days} days of the infusion")
+        evidence = evidence.mask(
+            early, msg("by the form only; for information: died within {days} days of the infusion", days=days)
+        )
     return decide(screening, criterion.id, people[["USUBJID"]].iloc[:0], BY_FORM, evidence)
 
 
@@ -89,7 +91,7 @@ def form_answers(domains: Domains, protocol: Protocol) -> pd.DataFrame:
     its date FORMDT, sequence number FORMSEQ and the free text FORMTEXT beside it, where these are known.
 
     For an inclusion Y satisfies it, for an exclusion N does. In this trial IE holds all answers, not only the unmet
-    criteria; an answer other than Y or N is no answer (A-15).
+    criteria; an answer other than Y or N does not count (A-15).
     """
     kinds = {criterion.id: criterion.kind for criterion in protocol.criteria}
     ie = domains["IE"]

@@ -1,4 +1,4 @@
-"""Typed reading of a criterion's parameters, which the protocol file holds as text."""
+"""Comparisons of values with a limit (A-13, A-14), and typed reading of a criterion's parameters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ _DIGITS = 10
 
 
 def significant(values: pd.Series) -> pd.Series:
-    """Each number with 10 significant digits, so that 2.0000000001 x ULN is 2 x ULN (A-13)."""
+    """Each number with 10 significant digits, so that 2.0000000001 x ULN is 2 x ULN (A-13).
+
+    >>> significant(pd.Series([3 * 1.1])).tolist()
+    [3.3]
+    """
     rounded = [float(f"{value:.{_DIGITS}g}") for value in values.astype("float64")]
     return pd.Series(rounded, index=values.index, dtype="float64")
 
@@ -29,6 +33,9 @@ def excluded_above(value: pd.Series, sign: pd.Series, limit: float) -> pd.Series
 
     `sign` is "<" or ">" for a censored value, which is judged by its bound; NE where the bound does not decide, or
     where the value is missing (A-14).
+
+    >>> excluded_above(pd.Series([2.0, 2.1, 3.0, float("nan")]), pd.Series(["", "", "<", ""]), 2.0).tolist()
+    ['PASS', 'FAIL', 'NE', 'NE']
     """
     number, bound = significant(value), float(f"{limit:.{_DIGITS}g}")
     exact = np.where(number > bound, FAIL, PASS)
@@ -38,7 +45,11 @@ def excluded_above(value: pd.Series, sign: pd.Series, limit: float) -> pd.Series
 
 
 def excluded_at_or_below(value: pd.Series, sign: pd.Series, limit: float) -> pd.Series:
-    """FAIL where the value is at the limit or below; otherwise as `excluded_above`."""
+    """FAIL where the value is at the limit or below; otherwise as `excluded_above`.
+
+    >>> excluded_at_or_below(pd.Series([30.0, 31.0, 30.0]), pd.Series(["", "", ">"]), 30.0).tolist()
+    ['FAIL', 'PASS', 'PASS']
+    """
     number, bound = significant(value), float(f"{limit:.{_DIGITS}g}")
     exact = np.where(number <= bound, FAIL, PASS)
     below = np.where(number <= bound, FAIL, NE)
@@ -47,7 +58,11 @@ def excluded_at_or_below(value: pd.Series, sign: pd.Series, limit: float) -> pd.
 
 
 def excluded_below(value: pd.Series, sign: pd.Series, limit: float) -> pd.Series:
-    """FAIL where the value is below the limit; a value equal to it passes; otherwise as `excluded_above`."""
+    """FAIL where the value is below the limit; a value equal to it passes; otherwise as `excluded_above`.
+
+    >>> excluded_below(pd.Series([30.0, 29.0, 40.0]), pd.Series(["", "", "<"]), 30.0).tolist()
+    ['PASS', 'FAIL', 'NE']
+    """
     number, bound = significant(value), float(f"{limit:.{_DIGITS}g}")
     exact = np.where(number < bound, FAIL, PASS)
     below = np.where(number <= bound, FAIL, NE)
@@ -65,7 +80,7 @@ def _by_sign(number: pd.Series, sign: pd.Series, exact: np.ndarray, below: np.nd
 
 
 def parameter(criterion: Criterion, name: str) -> Any:
-    """A parameter as it stands in the protocol file; raises UsageError when the criterion lacks it."""
+    """A parameter as written in the protocol file; raises UsageError when the criterion lacks it."""
     if name not in criterion.parameters:
         raise UsageError(
             f"the criterion {criterion.id} lacks the parameter {name}, which its check {criterion.check} needs",

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from trialbook.core.datasets import first_by_rank
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.eligibility.adie import rule_text
 from trialbook.eligibility.form import RESULTS
 from trialbook.protocol.analysis import Analysis
@@ -90,7 +92,7 @@ def _chosen(rows: pd.DataFrame, adsl: pd.DataFrame, most_rows: int) -> pd.Series
     if "RESULT" in rows:
         order = {code: place for place, code in enumerate(ATTENTION)}
         rank += rows["RESULT"].map(order).fillna(len(ATTENTION)).astype("int64")
-    return rank.rank(method="first") <= most_rows
+    return first_by_rank(rank, most_rows)
 
 
 def _infused(rows: pd.DataFrame, adsl: pd.DataFrame) -> pd.Series:
@@ -118,7 +120,7 @@ def results_by_criterion(adie: pd.DataFrame, protocol: Protocol) -> pd.DataFrame
 # A criterion that the data or the form say is not met; for the treated also one that was waived.
 UNMET = ("FAIL", "ATT-FAIL", "CONFLICT")
 NO_REASON = "NO-REASON"
-NOT_IN_LOG = "not in the log"
+NOT_IN_LOG = msg("not in the log")
 _NOTHING = "-"
 
 
@@ -208,12 +210,24 @@ def audit_method(protocol: Protocol, analysis: Analysis) -> str:
         return NO_CRITERIA
     columns = sum(len(criterion.audit_columns()) for criterion in protocol.criteria)
     split = [c for c in protocol.criteria if len(c.audit_columns()) > 1]
-    parts = ", with " + " and ".join(f"{c.id} in {len(c.audit_columns())} parts" for c in split) if split else ""
-    return (
-        f"{columns} checks per subject: the {len(protocol.criteria)} registered criteria{parts}. {FORM} Laboratory "
-        f"results count from {analysis.lab_window_days} days before the infusion, performance and stages from "
-        f"{analysis.elig_window_days}, serology from {analysis.sero_window_days} (A-10); the last one before the "
-        "infusion decides (A-11), against the limit printed on the same record (A-12). What is unknown is never a pass."
+    parts = (
+        msg(", with ") + " and ".join(msg("{id} in {n} parts", id=c.id, n=len(c.audit_columns())) for c in split)
+        if split
+        else ""
+    )
+    return msg(
+        "{columns} checks per subject: the {n} registered criteria{parts}. {FORM} Laboratory results "
+        "count from {lab_window_days} days before the infusion, performance and stages from "
+        "{elig_window_days}, serology from {sero_window_days} (A-10); the last one before the "
+        "infusion decides (A-11), against the limit printed on the same record (A-12). What is "
+        "unknown is never a pass.",
+        columns=columns,
+        n=len(protocol.criteria),
+        parts=parts,
+        FORM=FORM,
+        lab_window_days=analysis.lab_window_days,
+        elig_window_days=analysis.elig_window_days,
+        sero_window_days=analysis.sero_window_days,
     )
 
 
@@ -221,11 +235,13 @@ def definition_method(protocol: Protocol, analysis: Analysis) -> str:
     """Which definition of the steroid-refractory disease decides (A-19)."""
     used = [c.id for c in protocol.criteria if c.check == "steroid_refractory"]
     if not used:
-        return "No criterion of this trial asks for a steroid-refractory disease."
-    return (
-        f'The registry does not define "steroid-refractory". {used[0]} uses the definition '
-        f"{analysis.sr_definition} (A-19); the others are shown beside it, each from the daily steroid dose and the "
-        "organ stages before the infusion."
+        return msg("No criterion of this trial asks for a steroid-refractory disease.")
+    return msg(
+        'The registry does not define "steroid-refractory". {used} uses the definition '
+        "{sr_definition} (A-19); the others are shown beside it, each from the daily steroid dose "
+        "and the organ stages before the infusion.",
+        used=used[0],
+        sr_definition=analysis.sr_definition,
     )
 
 
@@ -233,58 +249,79 @@ def sets_method(protocol: Protocol, analysis: Analysis) -> str:
     """What the analysis sets are; sets that rest on an endpoint which this trial does not have are named as such."""
     dlt, response = protocol.has_endpoint("DLT"), protocol.has_endpoint("ORR_D28")
     parts = [
-        "Screened (signed consent)", "enrolled (dose level assigned)",
-        f"safety (any {protocol.study.product} received; also the set of response and survival)",
-        "DLT-evaluable (a DLT, or followed through the window with enough of the dose)" if dlt else "",
-        f"mature for day 28 (infused {analysis.maturity_margin_d28} days before the cut or earlier, whatever happened "
-        "since, A-04), evaluable at day 28" if response else "",
-        "per protocol (no violation, all planned infusions)",
-    ]  # fmt: skip
-    absent = [name for name, there in (("DLT", dlt), ("the response at day 28", response)) if not there]
+        msg("Screened (signed consent)"),
+        msg("enrolled (dose level assigned)"),
+        msg("safety (any {product} received; also the set of response and survival)", product=protocol.study.product),
+        msg("DLT-evaluable (a DLT, or followed through the window with enough of the dose)") if dlt else "",
+        msg(
+            "mature for day 28 (infused {maturity_margin_d28} days before the cut or earlier, whatever "
+            "happened since, A-04), evaluable at day 28",
+            maturity_margin_d28=analysis.maturity_margin_d28,
+        )
+        if response
+        else "",
+        msg("per protocol (no violation, all planned infusions)"),
+    ]
+    absent = [name for name, there in (("DLT", dlt), (msg("the response at day 28"), response)) if not there]
     return ", ".join(filter(None, parts)) + "." + (f" {NOT_HERE.format(' and '.join(absent))}" if absent else "")
 
 
 def people_method(protocol: Protocol, analysis: Analysis) -> str:
     """What is shown of the treated subjects (A-118), and from how many subjects on shares are printed."""
     history = (
-        f"diagnosis, transplant and onset of {protocol.study.disease} from the medical history (A-118)"
+        msg(
+            "diagnosis, transplant and onset of {disease} from the medical history (A-118)",
+            disease=protocol.study.disease,
+        )
         if protocol.has_endpoint("ORR_D28")
-        else "the diagnosis from the medical history, where it was delivered"
+        else msg("the diagnosis from the medical history, where it was delivered")
     )
-    return (
-        f"Age in completed years at consent, body weight last before the infusion; {history}. What the data do not say "
-        f'is "Not known", never a no. Shares are printed from {analysis.pct_min_n} subjects on.'
+    return msg(
+        "Age in completed years at consent, body weight last before the infusion; {history}. What "
+        'the data do not say is "Not known", never a no. Shares are printed from {pct_min_n} '
+        "subjects on.",
+        history=history,
+        pct_min_n=analysis.pct_min_n,
     )
 
 
 def no_disease(protocol: Protocol) -> str:
     """Why the table of the disease is empty."""
-    return "No subject has been treated at this cut." if protocol.has_endpoint("ORR_D28") else disease_method(protocol)
+    return (
+        msg("No subject has been treated at this cut.")
+        if protocol.has_endpoint("ORR_D28")
+        else disease_method(protocol)
+    )
 
 
 def disease_method(protocol: Protocol) -> str:
     """What is shown of the disease at the first infusion (A-50)."""
     disease = protocol.study.disease
     if not protocol.has_endpoint("ORR_D28"):
-        return f"Stages and earlier therapy of {disease} are not read: response is not an endpoint of this trial."
-    return (
-        "The disease at the first infusion: the grade and the organ stages of the baseline assessment of response "
-        f"(A-50), the systemic lines from the onset of {disease} to the infusion (steroids are one line), and by which "
-        "rule of the definition in force the subject is refractory."
+        return msg(
+            "Stages and earlier therapy of {disease} are not read: response is not an endpoint of this trial.",
+            disease=disease,
+        )
+    return msg(
+        "The disease at the first infusion: the grade and the organ stages of the baseline "
+        "assessment of response (A-50), the systemic lines from the onset of {disease} to the "
+        "infusion (steroids are one line), and by which rule of the definition in force the subject "
+        "is refractory.",
+        disease=disease,
     )
 
 
 # ----------------------------------------------------------------------------------------------------
 
 MEANINGS = {
-    "PASS": "data show the criterion is satisfied",
-    "ATT-PASS": "satisfied by the investigator's answer; no data can test it",
-    "FAIL": "data show a violation",
-    "ATT-FAIL": "violated by the investigator's answer",
-    "CONFLICT": "the investigator's answer contradicts the data",
-    "NE": "not evaluable: data absent, out of the window or without a reference range",
-    "WAIVED": "a documented waiver",
-    "PENDING": "the form was not completed by the cut",
+    "PASS": msg("data show the criterion is satisfied"),
+    "ATT-PASS": msg("satisfied by the investigator's answer; no data can test it"),
+    "FAIL": msg("data show a violation"),
+    "ATT-FAIL": msg("violated by the investigator's answer"),
+    "CONFLICT": msg("the investigator's answer contradicts the data"),
+    "NE": msg("not evaluable: data absent, out of the window or without a reference range"),
+    "WAIVED": msg("a documented waiver"),
+    "PENDING": msg("the form was not completed by the cut"),
 }
 
 # One letter for each code, for matrices; a pass or violation by the form alone is a small letter.
@@ -297,25 +334,34 @@ LETTERS = {
 def audit_sentence(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> str:
     """What the audit found, in one paragraph."""
     if not protocol.criteria or not protocol.has_endpoint("ELIGIBILITY"):
-        return "ELIGIBILITY is not an endpoint of this trial: there are no criteria to audit."
+        return msg("ELIGIBILITY is not an endpoint of this trial: there are no criteria to audit.")
     if adie.empty:
-        return "There is no screened subject to audit at this cut."
+        return msg("There is no screened subject to audit at this cut.")
     infused = set(adsl.loc[adsl["SAFFL"].eq("Y"), "USUBJID"])
     own = adie[adie["USUBJID"].isin(infused)]
     if own.empty:
-        return "No subject has been treated at this cut; the audit shows the screening of those who were screened."
+        return msg("No subject has been treated at this cut; the audit shows the screening of those who were screened.")
     count = {code: int(own["RESULT"].eq(code).sum()) for code in ATTENTION}
     violated = count["FAIL"] + count["ATT-FAIL"]
-    return (
-        f"Infused subjects: {len(infused)}; checks: {len(own)}. Violations: {violated}; form and data contradict each "
-        f"other: {count['CONFLICT']}; not evaluable: {count['NE']}; waived: {count['WAIVED']}; waiting for the form: "
-        f"{count['PENDING']}; all others are passes."
+    return msg(
+        "Infused subjects: {n}; checks: {n_2}. Violations: {violated}; form and data contradict each "
+        "other: {conflict}; not evaluable: {ne}; waived: {waived}; waiting for the form: {pending}; "
+        "all others are passes.",
+        n=len(infused),
+        n_2=len(own),
+        violated=violated,
+        conflict=count["CONFLICT"],
+        ne=count["NE"],
+        waived=count["WAIVED"],
+        pending=count["PENDING"],
     )
 
 
 def nothing_to_look_at(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> str:
     """What to say where the listing of findings is empty: all is well, or there was nothing to check."""
-    return audit_sentence(adie, adsl, protocol) if adie.empty else "Every check of every screened subject is a pass."
+    return (
+        audit_sentence(adie, adsl, protocol) if adie.empty else msg("Every check of every screened subject is a pass.")
+    )
 
 
 def matrix(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, most_subjects: int) -> pd.DataFrame:

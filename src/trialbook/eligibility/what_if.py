@@ -1,7 +1,7 @@
-"""Which results of the audit would change under other readings of its assumptions (domain document §1, §2.1, §10).
+"""Which results of the audit would change under other readings of its assumptions (rulebook §1, §2.1, §10).
 
-Each alternative stands in the protocol file: another value of an analysis key, or another reading of a criterion. One
-assumption is changed at a time, and only what can change is worked out again.
+Each alternative is listed in the protocol file: another value of an analysis key, or another reading of a criterion.
+One assumption is changed at a time, and only results that can change are worked out again.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any
 import pandas as pd
 
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg, plural
 from trialbook.eligibility.adie import found_under_versions
 from trialbook.eligibility.criteria.laboratory import ADULT_AGE
 from trialbook.eligibility.criterion_results import BY_FORM, FAIL, NE, PASS, WORST
 from trialbook.eligibility.evidence import WAIVER, Weighed
 from trialbook.eligibility.form import answer_for_parts, combine, waivers
 from trialbook.eligibility.refractory import FALSE, TRUE, verdicts
-from trialbook.eligibility.results_in_window import in_window
-from trialbook.eligibility.screening import Screening, screening
+from trialbook.eligibility.screening import Screening, in_window, screening
 from trialbook.gvhd.staging import STAGING_KEYS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.assumptions import value_text
@@ -117,7 +117,11 @@ def outlook(adie: pd.DataFrame, weighed: Weighed, rules: pd.DataFrame, adsl: pd.
 
 def nothing_changes(found: Outlook) -> str:
     """What to say where no result would change: none does, or nothing was audited."""
-    return "No result would change." if len(found.summary) else "There is no audit to look at under other assumptions."
+    return (
+        msg("No result would change.")
+        if len(found.summary)
+        else msg("There is no audit to look at under other assumptions.")
+    )
 
 
 def _data_results(
@@ -126,7 +130,7 @@ def _data_results(
     """Each alternative with what data alone would then say: USUBJID CRITCD DATARESULT SRCDOM, changed rows at least."""
     worst = evidence[evidence["ROLE"].eq(WORST) & evidence["SAYS"].isin([PASS, FAIL, NE])]
     worst = worst.drop_duplicates(["USUBJID", "CRITCD"]).assign(DATARESULT=worst["SAYS"])
-    yield "A-11", "the last result in the window decides", "the worst result in the window decides", worst
+    yield "A-11", msg("the last result in the window decides"), msg("the worst result in the window decides"), worst
     said, usual = verdicts(rules), people.stages
     for other in alternatives(people.protocol, people.analysis):
         if other.key == "sr_definition":
@@ -216,7 +220,7 @@ def _how_many(rows: pd.DataFrame) -> str:
     if rows.empty:
         return "none"
     subjects = rows["USUBJID"].nunique()
-    return f"{len(rows)} of {subjects} subject{'s' if subjects > 1 else ''}"
+    return plural("{some} of {n} subject", "{some} of {n} subjects", subjects, some=len(rows))
 
 
 def _frame(rows: Sequence[tuple[str, ...]], columns: list[str]) -> pd.DataFrame:

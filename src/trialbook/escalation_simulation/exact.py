@@ -15,7 +15,7 @@ from trialbook.results.ard import TOTAL
 
 # Above this cap the states are too many to enumerate at the pace of a page; a simulation answers instead.
 MOST_EXACT = 18
-# What becomes of a subject.
+# The fates of a subject.
 FREE, TOXIC, GONE = 0, 1, 2
 
 
@@ -50,7 +50,11 @@ def exact_characteristics(
 
 
 def chance_still(rate: float, followed: float) -> float:
-    """The chance of a DLT in the rest of a window of which a share was followed without one (any day alike)."""
+    """The chance of a DLT in the rest of a window of which a share was followed without one (any day alike).
+
+    >>> chance_still(0.3, 0.0), round(chance_still(0.3, 0.5), 4), chance_still(0.3, 1.0)
+    (0.3, 0.1765, 0.0)
+    """
     return rate * (1 - followed) / (1 - rate * followed) if rate * followed < 1 else 0.0
 
 
@@ -88,7 +92,7 @@ def _next_subjects(
         if outcome == WAIT or (coming and not together):
             return "", coming
         if outcome != "ONGOING" or level is None:
-            # Whoever is pending when a trial ends may have changed nothing: the ending stands.
+            # A subject who is pending when a trial ends cannot change it: the ending is final.
             return ("" if coming else plan.codes[plan.ending(outcome, level)]), coming
         coming.append(level)
         counts = list(now.pending)

@@ -249,7 +249,7 @@ class _Run:
             self.arrives[late] = self.clock[late].astype(np.int32)
 
     def _enrol(self, trial: Ints, level: Ints) -> None:
-        """Treats whoever has come; where nobody has yet, time goes on to the next event."""
+        """Treats the patients who have come; where nobody has yet, time moves to the next event."""
         come = self.arrives[trial] <= self.day[trial]
         self._treat(trial[come], level[come])
         news = self.known_on.min(axis=0)[trial]

@@ -1,4 +1,4 @@
-"""The states of a trial that a rule can tell apart, and what it advises in each (asked once, then looked up)."""
+"""The states of a trial that a rule can tell apart, and its advice in each, asked once and then looked up."""
 
 from __future__ import annotations
 

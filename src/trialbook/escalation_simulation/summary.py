@@ -1,4 +1,4 @@
-"""Operating characteristics as a table: one row per measure and level, with the error of a simulation (§4.4.1)."""
+"""Operating characteristics of plans as a table: one row per measure and level, with its simulation error (§4.4.1)."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def organ_findings(domains: Domains, subjects: pd.DataFrame, *, lowest: bool = F
     Several records of one test on one day: pre-infusion before untimed before post-infusion, then the last by time,
     else the worst (P16). Records without a result, without a complete date, or after the cut are left out. Bilirubin
     counts only on a day with an assessment in RS or FA, and never after the infusion on its day: a laboratory day
-    alone is no assessment of GVHD. `lowest`: the other reading of records that differ without a time, the best.
+    alone is not an assessment of GVHD. `lowest`: the other reading of records that differ without a time, the best.
     """
     return domains.once(_organ_findings, _used(subjects), lowest)
 

@@ -14,46 +14,9 @@ from trialbook.gvhd.assessments import COLLECTED, organ_findings
 from trialbook.gvhd.grade import GRADES, HIGHEST_STAGE, ORGANS, grade_bounds
 from trialbook.gvhd.staging import PLAUSIBLE_BILIRUBIN_UMOL, derive_stages, stool_millilitres
 from trialbook.protocol.analysis import Analysis
-from trialbook.queries.query_list import Query, query_by_rule
+from trialbook.queries.query_list import Query, QueryTexts
 
-# Rule: domain, field, severity, what was expected, the question in English and in Chinese.
-RULES: dict[str, tuple[str, str, str, str, str, str]] = {
-    "P27-RS-STAGE-RANGE": (
-        "RS", "RSORRES", "major", "a whole stage from 0 to the organ's highest",
-        "This is no stage of this organ (skin, liver, lower GI: 0 to 4; upper GI: 0 or 1). It is treated as missing.",
-        "该值不是此器官的有效分期（皮肤、肝脏、下消化道：0至4；上消化道：0或1）。按缺失处理。",
-    ),
-    "P27-FA-PERCENT": (
-        "FA", "FAORRES", "major", "0 to 100 %",
-        "A share of the body surface lies between 0 and 100 %. The value is treated as missing.",
-        "体表面积百分比应在0至100之间。该值按缺失处理。",
-    ),
-    "P27-FA-STOOL-VOLUME": (
-        "FA", "FAORRES", "major", "mL/day, 20 to 20000, or 0",
-        "The stool volume or its unit is not plausible (litres entered as mL?). It is treated as missing.",
-        "排便量或其单位不合理（是否将升录为毫升？）。按缺失处理。",
-    ),
-    "P13-LB-BILIRUBIN": (
-        "LB", "LBORRES", "major", "total bilirubin of 1 to 900 umol/L in a known unit",
-        "The bilirubin value or its unit is not plausible. It is not used for the liver stage.",
-        "胆红素数值或单位不合理，未用于肝脏分期。",
-    ),
-    "P28-RS-STAGE-DIFFERS": (
-        "RS", "RSORRES", "minor", "the stage that the recorded findings give",
-        "The recorded stage differs from the stage that the findings of the same day give. The derived stage is used.",
-        "记录的分期与同日原始检查所得分期不一致。采用推导分期。",
-    ),
-    "P28-RS-GRADE-DIFFERS": (
-        "RS", "RSORRES", "minor", "the grade that the organ stages give",
-        "The recorded overall grade differs from the grade that the organ stages give. The derived grade is used.",
-        "记录的总分级与器官分期所得分级不一致。采用推导分级。",
-    ),
-    "P27-FA-STOOL-CONFLICT": (
-        "FA", "FAORRES", "minor", "one lower GI stage by volume and by number of stools",
-        "Stool volume and number of stools give different lower GI stages. Please confirm both.",
-        "排便量与排便次数得出的下消化道分期不同。请核实。",
-    ),
-}  # fmt: skip
+TEXTS = QueryTexts("queries/texts/gvhd.yaml")
 
 
 def stage_queries(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> list[Query]:
@@ -70,7 +33,7 @@ def stage_queries(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) 
 
 
 def _ask(rule: str, subject: str, record: str, observed: object) -> Query:
-    return query_by_rule(RULES, rule, subject, record=record, observed=observed)
+    return TEXTS.query(rule, subject, record=record, observed=observed)
 
 
 def _impossible(records: pd.DataFrame) -> Iterator[Query]:

@@ -18,6 +18,11 @@ def respond(baseline: Any, day: Any, rules: str) -> np.ndarray:
     improved = an involved organ is lower than at baseline, worse = any organ is higher:
     CIBMTR (A-51): CR all 0; PR improved and not worse; MR improved and worse; PD worse only; NR neither.
     CN: CR all 0; PD any organ worse; PR every involved organ improved; NR the rest, partial improvement too (A-52).
+
+    >>> respond([2, 0, 0, 1], [0, 0, 0, 2], "CIBMTR"), respond([2, 0, 0, 1], [0, 0, 0, 2], "CN")
+    (array(['MR'], dtype='<U2'), array(['PD'], dtype='<U2'))
+    >>> respond([2, 0, 0, 1], [0, 0, np.nan, 0], "CIBMTR")
+    array([''], dtype='<U2')
     """
     b, d = (np.atleast_2d(np.asarray(x, dtype="float64")) for x in (baseline, day))
     involved = b > 0
@@ -42,6 +47,9 @@ def respond_between(
 
     A higher baseline and a lower stage now can only better the class CR / PR / other under both rule sets, so two
     fillings bound all others.
+
+    >>> respond_between([2, 0, 0, 0], [2, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 4], "CIBMTR")
+    (array(['MR'], dtype='<U2'), array(['CR'], dtype='<U2'))
     """
     return respond(baseline_low, day_high, rules), respond(baseline_high, day_low, rules)
 
@@ -49,7 +57,10 @@ def respond_between(
 def decide(worst: np.ndarray, best: np.ndarray) -> np.ndarray:
     """The category where worst and best filling agree in the class CR / PR / other, else INCOMPLETE (§2.7).
 
-    Where both are in "other" but differ, the worst filling's category stands: it is a non-response either way.
+    Where both are in "other" but differ, the worst filling's category is used: it is a non-response either way.
+
+    >>> decide(np.array(["PD", "MR"]), np.array(["CR", "NR"]))
+    array(['INCOMPLETE', 'MR'], dtype='<U10')
     """
     kind_worst = np.where(np.isin(worst, RESPONDERS), worst, "other")
     kind_best = np.where(np.isin(best, RESPONDERS), best, "other")

@@ -1,4 +1,4 @@
-"""Organ stages of every acute GVHD assessment: from raw findings where these decide, else as collected (§2.1)."""
+"""Organ stages of every acute GVHD assessment: from raw findings where they determine it, else as collected (§2.1)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.subjects.weights import weight_on, weights
 
 # ----------------------------------------------------------------------------------------------------
-# MAGIC organ stages of single findings, each as the range of stages that the findings allow (domain §2.1).
+# MAGIC organ stages of single findings, each as the range of stages that the findings allow (rulebook §2.1).
 #
 # Limits: Harris AC et al. Biol Blood Marrow Transplant 2016;22:4-10, the gaps between printed limits closed as A-42
 # says. A stage is a pair (lowest, highest): equal where the findings decide it, 0 to the highest where nothing is
@@ -35,7 +35,11 @@ class Limits:
     closed_below: tuple[bool, ...]
 
     def stage(self, value: np.ndarray) -> np.ndarray:
-        """Stage of a value: the number of limits that it has reached."""
+        """Stage of a value: the number of limits that it has reached.
+
+        >>> STOOL_VOLUME_ADULT.stage(np.array([499.0, 500.0, 1500.0])).tolist()
+        [0.0, 1.0, 2.0]
+        """
         reached = [
             value >= limit if closed else value > limit
             for limit, closed in zip(self.values, self.closed_below, strict=True)
@@ -43,7 +47,12 @@ class Limits:
         return np.sum(reached, axis=0).astype("float64")
 
     def range(self, value: np.ndarray, censored: np.ndarray) -> Range:
-        """Range of a value that may be censored: "<" allows all below it, ">" all above, "" the value alone."""
+        """Range of a value that may be censored: "<" allows all below it, ">" all above, "" the value alone.
+
+        >>> low, high = SKIN_BSA.range(np.array([30.0, 30.0, np.nan]), np.array(["", "<", ""]))
+        >>> low.tolist(), high.tolist()
+        ([2.0, 0.0, 0.0], [2.0, 2.0, 3.0])
+        """
         value = significant(value)
         top = float(len(self.values))
         below = np.where(censored == "<", np.nextafter(value, -np.inf), value)
@@ -63,7 +72,11 @@ STAGE4_BSA, STAGE4_DESQUAMATION = 50, 5
 
 
 def significant(value: np.ndarray) -> np.ndarray:
-    """Values at 10 significant digits, so that 3 mg/dL x 17.1 is 51.3 and not a hair above it (A-13)."""
+    """Values at 10 significant digits, so that 3 mg/dL x 17.1 is 51.3 and not slightly above it (A-13).
+
+    >>> 3 * 17.1 == 51.3, float(significant(np.array([3 * 17.1]))[0]) == 51.3
+    (False, True)
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         digits = 9 - np.floor(np.log10(np.abs(value)))
         scale = np.power(10.0, np.where(np.isfinite(digits), digits, 0))
@@ -78,6 +91,14 @@ def skin_range(
 
     Stage 4 = generalised erythroderma (> 50%) with bullae and desquamation > 5% (`rule` "and"), or with either of them
     ("or"). Signs are 1, 0 or NaN (recorded but unreadable); a sign that is false rules stage 4 out.
+
+    >>> unknown, yes, no = np.array([np.nan]), np.array([1.0]), np.array([0.0])
+    >>> low, high = skin_range(unknown, np.array([""]), yes, unknown, np.array([10.0]), "and")
+    >>> low.tolist(), high.tolist()
+    ([3.0], [4.0])
+    >>> low, high = skin_range(np.array([60.0]), np.array([""]), yes, no, np.array([10.0]), "and")
+    >>> low.tolist(), high.tolist()
+    ([3.0], [3.0])
     """
     low, high = SKIN_BSA.range(bsa, censored)
     # Generalised erythroderma means more than 50% of the surface, whether or not a percentage was written down.
@@ -94,7 +115,13 @@ def skin_range(
 
 
 def liver_range(bilirubin: np.ndarray, censored: np.ndarray, cuts: Sequence[float]) -> Range:
-    """Liver: total bilirubin in umol/L against `cuts` (A-43); the first belongs to stage 1, since 34.2 is 2 mg/dL."""
+    """Liver: total bilirubin in umol/L against `cuts` (A-43); the first belongs to stage 1, since 34.2 is 2 mg/dL.
+
+    >>> cuts = [34.2, 51.3, 102.6, 256.5]
+    >>> low, high = liver_range(np.array([34.2, 60.0, np.nan]), np.array(["", ">", ""]), cuts)
+    >>> low.tolist(), high.tolist()
+    ([1.0, 2.0, 0.0], [1.0, 4.0, 4.0])
+    """
     return Limits(tuple(cuts), (True, False, False, False)).range(bilirubin, censored)
 
 
@@ -102,6 +129,12 @@ def ugi_range(nausea: np.ndarray, biopsy: np.ndarray, requires_biopsy: bool) -> 
     """Upper GI: stage 1 = persistent nausea, vomiting or anorexia (`nausea` 1; none or intermittent 0).
 
     Where `requires_biopsy`, only with a positive biopsy (A-40).
+
+    >>> nausea, biopsy = np.array([1.0, 0.0, np.nan]), np.array([np.nan] * 3)
+    >>> [end.tolist() for end in ugi_range(nausea, biopsy, requires_biopsy=False)]
+    [[1.0, 0.0, 0.0], [1.0, 0.0, 1.0]]
+    >>> [end.tolist() for end in ugi_range(nausea, biopsy, requires_biopsy=True)]
+    [[0.0, 0.0, 0.0], [1.0, 0.0, 1.0]]
     """
     low, high = np.where(nausea == 1, 1.0, 0.0), np.where(nausea == 0, 0.0, 1.0)
     if requires_biopsy:
@@ -118,6 +151,14 @@ def lgi_range(
 
     `child` is 1, 0 or NaN (weight or age unknown: both columns are tried). `conflict`: volume_first (A-44),
     episodes_first, or worst.
+
+    >>> no, unknown, stool, kilograms = np.array([0.0]), np.array([np.nan]), np.array([600.0]), np.array([70.0])
+    >>> low, high = lgi_range(stool, np.array([""]), unknown, no, no, no, kilograms, "volume_first")
+    >>> low.tolist(), high.tolist()
+    ([1.0], [1.0])
+    >>> low, high = lgi_range(stool, np.array([""]), unknown, no, unknown, no, kilograms, "volume_first")
+    >>> low.tolist(), high.tolist()
+    ([1.0], [4.0])
     """
     adult = _stool_range(volume, volume_censored, stools, STOOL_VOLUME_ADULT, STOOLS_ADULT, conflict)
     per_kg = np.divide(volume, weight, out=np.full_like(volume, np.nan), where=weight > 0)
@@ -168,7 +209,7 @@ def derive_stages(
     known. TIMING as in `organ_findings`. Sorted by subject and date.
 
     1. Raw findings that decide a stage give it; else a collected stage that they do not contradict is used.
-    2. A collected value is never overwritten: it stands in <organ>COL, a difference is a query.
+    2. A collected value is never overwritten: it is kept in <organ>COL, a difference is a query.
     3. A censored value ("<5") decides only where its bound does. Unreadable, impossible or missing = not known.
     4. A sign of stage 4 that the form did not ask at that assessment does not raise the stage; one asked for and not
        readable leaves both possibilities open.
@@ -282,7 +323,7 @@ class Findings:
         return self._column(test, "TEXT", "") != ""
 
     def code(self, test: str, codes: Mapping[str, float]) -> np.ndarray:
-        """The number that stands for the upper-case result of a test, NaN where there is none."""
+        """The number for the upper-case result of a test, NaN where there is none."""
         return np.array([codes.get(text, np.nan) for text in self._column(test, "TEXT", "")], dtype="float64")
 
     def yes(self, test: str) -> np.ndarray:
@@ -297,7 +338,11 @@ class Findings:
 
 
 def stool_millilitres(value: np.ndarray, unit: pd.Series) -> np.ndarray:
-    """Stool volume in mL a day; NaN for an unknown unit and for a volume that is not plausible (P27)."""
+    """Stool volume in mL a day; NaN for an unknown unit and for a volume that is not plausible (P27).
+
+    >>> stool_millilitres(np.array([1.2, 800.0, 1.2]), pd.Series(["L/day", "mL/day", "mL/day"])).tolist()
+    [1200.0, 800.0, nan]
+    """
     factor = unit.str.upper().str.replace(r"\s", "", regex=True).map(MILLILITRES).astype("float64").to_numpy()
     volume = value * factor
     plausible = (volume == 0) | ((volume >= PLAUSIBLE_STOOL_ML[0]) & (volume <= PLAUSIBLE_STOOL_ML[1]))
@@ -305,7 +350,11 @@ def stool_millilitres(value: np.ndarray, unit: pd.Series) -> np.ndarray:
 
 
 def is_child(age: pd.Series, weight: pd.Series, rule: str) -> np.ndarray:
-    """Who is staged by the child column of lower GI (A-41): 1, 0, or NaN where age or weight does not tell."""
+    """Who is staged by the child column of lower GI (A-41): 1, 0, or NaN where age or weight does not tell.
+
+    >>> is_child(pd.Series([16.0, 16.0, 16.0]), pd.Series([45.0, 60.0, np.nan]), "age<18 and weight<=50").tolist()
+    [1.0, 0.0, nan]
+    """
     years, kilograms = age.to_numpy(dtype="float64"), weight.to_numpy(dtype="float64")
     if rule == "age<=14":
         return np.where(np.isnan(years), np.nan, years <= 14)

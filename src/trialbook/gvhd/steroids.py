@@ -1,4 +1,4 @@
-"""The systemic steroid of every subject and day, as methylprednisolone equivalent in mg/kg/day (domain §1.4, §2.4)."""
+"""The systemic steroid of every subject and day, as methylprednisolone equivalent in mg/kg/day (§1.4, §2.4)."""
 
 from __future__ import annotations
 
@@ -44,6 +44,10 @@ def is_systemic(cm: pd.DataFrame, local_routes: Sequence[str], local: pd.Series 
     """Whether a record's route is systemic (A-54): not one of `local_routes`.
 
     A blank route counts as systemic, unless the name says where the drug acts (`local`, A-143: "eye drops").
+
+    >>> cm = pd.DataFrame({"CMROUTE": ["ORAL", "OPHTHALMIC", None]})
+    >>> is_systemic(cm, ["OPHTHALMIC", "TOPICAL"]).tolist()
+    [True, False, True]
     """
     route = cm["CMROUTE"].fillna("").str.upper().str.strip()
     wanted = [r.upper() for r in local_routes]
@@ -154,7 +158,11 @@ def _per_kg_day(rows: pd.DataFrame) -> pd.Series:
 
 
 def known_mass(cm: pd.DataFrame) -> pd.Series:
-    """Whether a record has a dose and a unit of mass, so that its milligrams are known (columns CMDOSE CMDOSU)."""
+    """Whether a record has a dose and a unit of mass, so that its milligrams are known (columns CMDOSE CMDOSU).
+
+    >>> known_mass(pd.DataFrame({"CMDOSE": [40.0, 2.0, np.nan], "CMDOSU": ["mg", "TABLET", "mg"]})).tolist()
+    [True, False, False]
+    """
     unit = cm["CMDOSU"].fillna("").str.upper().str.replace(r"\s", "", regex=True)
     return cm["CMDOSE"].notna() & _milligrams(unit).notna()
 

@@ -153,7 +153,7 @@ def _of_another(cut_id: str, told: Mapping[str, Any], files: Mapping[str, Path],
         try:
             content = _content(file)
         except UsageError:
-            continue  # a broken file of another cut is no matter of this one
+            continue  # a broken file of another cut does not concern this one
         asked = [key for key in ("cut_date", "snapshot") if key in told]
         if asked and all(_as_text(key, told[key], root) == _as_text(key, content.get(key), root) for key in asked):
             return name

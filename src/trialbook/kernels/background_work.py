@@ -17,11 +17,11 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from trialbook.core.environment_variables import BACKGROUND
 from trialbook.workbook.tracked_reads import note_opened_files
 
 # In the kernel's own folder.
 FOUND = "beside.json"
-PLACE = "TRIALBOOK_BESIDE"
 STARTING = {
     "subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "os.exec", "os.startfile",
     "pty.spawn",
@@ -114,7 +114,7 @@ class Beside:
 
 def watch() -> None:
     """Watches the kernel of this process; called by the kernel before its first cell."""
-    place = os.environ.get(PLACE)
+    place = os.environ.get(BACKGROUND)
     if place:
         from IPython.core.getipython import get_ipython
 

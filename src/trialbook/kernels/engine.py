@@ -128,7 +128,7 @@ class WatchedEngine(Engine):  # type: ignore[misc]
     ) -> None:
         """Executes the notebook; whatever happens, its kernel has ended afterwards."""
         log = logging.getLogger("trialbook.kernel")
-        # What goes wrong is told once, by our own message.
+        # A failure is reported once, by our own message.
         log.setLevel(logging.CRITICAL)
         client = WatchedClient(
             nb_man, km=km, kernel_name=kernel_name, log=log, startup_timeout=start_timeout, timeout=None,

@@ -1,4 +1,4 @@
-"""The surroundings of a process of a build: it sees nothing of the machine but what a build needs.
+"""The environment and the limits of a process of a build: it sees only the parts of the machine that it needs.
 
 What is kept out, each seen to change results (trust notes §2.5): a start-up file in the user's IPython profile, a
 `pandas.py` beside the data, the user's locale and time zone, a random hash seed.
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from trialbook.core.environment_variables import MEMORY_LIMIT, OUTPUT_LIMIT, TIME_LIMIT
 from trialbook.core.errors import UsageError
 
 # ----------------------------------------------------------------------------------------------------
@@ -18,9 +19,6 @@ from trialbook.core.errors import UsageError
 
 
 # They travel in the environment, so that they reach every process that runs notebooks, on this machine or another.
-TIME_LIMIT = "TRIALBOOK_TIME_LIMIT"
-MEMORY_LIMIT = "TRIALBOOK_MEMORY_LIMIT"
-OUTPUT_LIMIT = "TRIALBOOK_OUTPUT_LIMIT"
 GIB, MIB = 2**30, 2**20
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from trialbook.core.environment_variables import KERNELS
 from trialbook.core.file_marks import AT_START, digest, library_changed
 from trialbook.kernels import process_tree
 from trialbook.kernels.environment import sterile_environment
@@ -51,7 +52,7 @@ class KernelServer:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "trialbook.kernels.fork_server", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=sterile_environment(self._home, {process_tree.MARKER: str(self._home)}),
+            env=sterile_environment(self._home, {KERNELS: str(self._home)}),
             cwd=self._home,
             stdin=subprocess.DEVNULL,
             # Ctrl-C is for the runner, which ends its kernels in order.
@@ -82,7 +83,7 @@ class KernelServer:
             self._process.wait()
         if self._ready and self._process.returncode != 0:
             # It could not clear up behind itself. One that was still importing has started nothing.
-            process_tree.end_marked(f"{process_tree.MARKER}={self._home}")
+            process_tree.end_marked(f"{KERNELS}={self._home}")
 
     @property
     def pid(self) -> int:
@@ -99,11 +100,11 @@ class KernelServer:
     def start(
         self, arguments: list[str], environment: dict[str, str], folder: str, what: str = "kernel"
     ) -> ForkedProcess:
-        """Forks one kernel, or a process for work aside (`what` is aside).
+        """Forks one kernel, or a background worker (`what` is aside).
 
         Raises ServerEnded when there is no server any more, or the build is being given up.
         """
-        marked = environment | {process_tree.MARKER: str(self._home)}
+        marked = environment | {KERNELS: str(self._home)}
         answer = self.ask(do="start", what=what, cmd=arguments, env=marked, cwd=folder)
         kernel = ForkedProcess(self, answer["pid"])
         self._kernels.append(kernel)

@@ -3,7 +3,7 @@ a second instead of seconds.
 
 Started by `trialbook.kernels.fork_client` as `python -m trialbook.kernels.fork_server FD`; speaks JSON lines over the
 inherited socket. It runs no thread and opens no other socket before a fork, so that a child shares nothing but memory
-that was imported. It outlives neither its build nor leaves anything behind: when the runner's end of the socket closes,
+that was imported. It does not outlive its build and cleans up:  when the runner's end of the socket closes,
 however that came about, every kernel is killed with all that it started. POSIX only.
 """
 
@@ -56,22 +56,42 @@ def preload() -> None:
                 importlib.import_module(name)
         importlib.import_module("trialbook.workbook.step")
         importlib.import_module("trialbook.kernels.background_work")
-        from trialbook.kernels.warm_up import make_ahead
-
         # What is there after this stays for good: no kernel need look through it for garbage, which would copy its
         # memory too.
-        make_ahead()
+        _make_ahead()
     gc.set_threshold(YOUNG)
 
 
+def _make_ahead() -> None:
+    """Makes a chart that fills the caches and is thrown away.
+
+    From then on charts are not checked against the schema of Vega-Lite, a tenth of the time of all notebooks: a test
+    checks each chart of the demo builds, and a kernel that an analyst starts checks as ever.
+    """
+    import altair as alt
+    import pandas as pd
+    from altair.utils import schemapi
+
+    from trialbook.display.figures import figure
+    from trialbook.display.theme import INK
+
+    data = pd.DataFrame({"count": [1, 2], "name": ["a", "b"]})
+    layer = alt.Chart(data).encode(
+        x=alt.X("count:Q", title="count", axis=alt.Axis(tickMinStep=1)), y=alt.Y("name:N", sort=None),
+        color=alt.Color("name:N", scale=alt.Scale(range=[INK]), legend=alt.Legend(title=None)), tooltip=["count:Q"],
+    )  # fmt: skip
+    figure(alt.layer(layer.mark_bar(), layer.mark_text()).properties(width=300), data, "Ahead of time")
+    schemapi.disable_debug_mode()
+
+
 def serve(channel: socket.socket, library: str) -> None:
-    """Answers `start`, `poll` and `end` until the runner closes its end; then everything that is left is killed.
+    """Answers `start`, `poll` and `end` until the runner closes its end; then every remaining process is killed.
 
     `library` is the digest of the library's files as they were before any of them was imported.
     """
     process_tree.adopt_orphans()
     alive: set[int] = set()
-    # A runner that is killed while it asks leaves half a line, or takes no answer.
+    # A runner that is killed while it asks sends half a line, or takes no answer.
     with contextlib.suppress(OSError, ValueError), channel.makefile("rw", encoding="utf-8") as lines:
         _say(lines, {"ready": os.getpid(), "library": library})
         for line in lines:
@@ -111,13 +131,13 @@ def _poll(pid: int, alive: set[int]) -> dict[str, Any]:
 
 
 def _end(pid: int, alive: set[int]) -> dict[str, Any]:
-    """Kills a kernel, what it started, and what such processes left behind when they ended; returns its status and how
+    """Kills a kernel, what it started, and processes that they had started in turn; returns its status and how
     many such processes there were (`left`).
     """
     status: dict[str, Any] = {"status": None, "left": 0}
     below: set[int] = set()
     if pid in alive:
-        # The kernel stands still first, so that it starts nothing more while its processes are looked for.
+        # The kernel is suspended first, so that it starts nothing more while its processes are looked for.
         os.kill(pid, signal.SIGSTOP)
         below = process_tree.descendants([pid])
         started = len(below | process_tree.strays(alive))
@@ -137,7 +157,7 @@ def _end(pid: int, alive: set[int]) -> dict[str, Any]:
 
 
 def _become(request: dict[str, Any], channel: socket.socket, server: int) -> None:
-    """Turns this forked child into the kernel of one notebook, or a process for work aside; never returns."""
+    """Turns this forked child into the kernel of one notebook, or a background worker; never returns."""
     status = 1
     try:
         os.setsid()

@@ -53,7 +53,7 @@ class PromptClient(AsyncKernelClient):
                 raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
 
     async def _answers(self, asked: set[str]) -> bool:
-        """Asks who the kernel is; whether it has answered this or an earlier question, and told those who listen."""
+        """Asks who the kernel is; true when it has answered this or an earlier question. Listeners hear the answer."""
         asked.add(self.kernel_info())
         try:
             while True:
@@ -104,7 +104,7 @@ class SterileKernelManager(AsyncKernelManager):
 
 
 class PreloadedProvisioner(LocalProvisioner):
-    """Launches kernels by forking the server instead of starting Python anew."""
+    """Launches kernels by forking the server instead of starting Python again."""
 
     server: KernelServer
 

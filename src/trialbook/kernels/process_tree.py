@@ -11,8 +11,6 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-# In the environment of the server, of its kernels and of all that these start: whose they are.
-MARKER = "TRIALBOOK_KERNELS"
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 ROUNDS, PAUSE_SECONDS = 50, 0.01
@@ -37,13 +35,13 @@ def descendants(roots: Iterable[int]) -> set[int]:
 
 
 def strays(kernels: set[int]) -> set[int]:
-    """Children of this process that are no kernel it forked: orphans that it adopted, with all that is below them."""
+    """Children of this process that are not kernels it forked: orphans that it adopted, with all that is below them."""
     adopted = {process.pid for process in _below(os.getpid(), recursive=False)} - kernels
     return adopted | descendants(adopted)
 
 
 def end_all(pids: Iterable[int]) -> None:
-    """Kills processes at once and takes in those that are children of this one; a process that is gone is no error."""
+    """Kills processes at once and reaps those that are children of this one; a process that is gone is no error."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
@@ -54,7 +52,7 @@ def end_all(pids: Iterable[int]) -> None:
 def end_marked(marker: str) -> None:
     """Kills every process of this user that was started with the environment variable `marker` (NAME=value).
 
-    What is left of a build whose runner and kernel server were both killed is found in no other way.
+    There is no other way to find the processes of a build whose runner and kernel server were both killed.
     """
     import psutil
 

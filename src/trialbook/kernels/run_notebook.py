@@ -19,15 +19,25 @@ from typing import Any
 
 import nbformat
 
-from trialbook.core.environment_variables import BUILD, CONTRACTS, NONCE, RECORDED, ROOT, WORKSPACE
+from trialbook.core.environment_variables import (
+    BACKGROUND,
+    BUILD,
+    CONTRACTS,
+    MEMORY_LIMIT,
+    NONCE,
+    RECORDED,
+    ROOT,
+    TIME_LIMIT,
+    WORKSPACE,
+)
 from trialbook.core.errors import StopError, TrialbookError, UsageError
 from trialbook.core.files import keep_json
 from trialbook.core.privacy import masked
 from trialbook.core.syntax import syntax_tree
 from trialbook.display.cell_outputs import without_addresses
-from trialbook.kernels.background_work import FOUND, PLACE, found_beside
+from trialbook.kernels.background_work import FOUND, found_beside
 from trialbook.kernels.engine import Watch
-from trialbook.kernels.environment import GIB, MEMORY_LIMIT, TIME_LIMIT, Limits, machine_memory
+from trialbook.kernels.environment import GIB, Limits, machine_memory
 from trialbook.kernels.fork_client import KernelServer
 from trialbook.kernels.manager import SterileKernelManager, sterile_manager
 from trialbook.workbook.frozen_parameters import CHANGES
@@ -48,7 +58,7 @@ ENDING = {
 }  # fmt: skip
 # Calls that could hide any of these from this check, or wait for a person.
 HIDING = {"exec", "eval", "compile", "__import__", "get_ipython", "input", "breakpoint"}
-# A failure in a thread, a task or another process leaves every cell "completed".
+# A failure in a thread, a task or another process does not show in the state of a cell.
 BESIDE = {
     "asyncio", "threading", "_thread", "multiprocessing", "concurrent", "subprocess", "pty", "sched",
     "importlib", "runpy", "ctypes", "builtins",
@@ -96,8 +106,8 @@ def _called(node: ast.AST) -> str | None:
 # ----------------------------------------------------------------------------------------------------
 # What analysts type into a notebook is published as it is, so nothing in it may identify a person (P37).
 #
-# Looked at are words, not numbers that happen to stand in a row: Markdown line by line, and of code its texts, comments
-# and single numbers. Records never come in this way: they pass the door, masked.
+# Words are looked at, not numbers that happen to follow each other: Markdown line by line, and of code its texts,
+# comments and single numbers. Records never come in this way: they are masked when they are read.
 
 
 # The numbers of an article or a page are nobody's.
@@ -152,7 +162,7 @@ OWN_ERRORS = {kind.__name__: kind for kind in (StopError, UsageError, TrialbookE
 
 @dataclass(frozen=True)
 class NotebookRun:
-    """An executed notebook, what it left (`receipt`), and what it wrote to stderr, which no page shows."""
+    """An executed notebook, what it wrote (`receipt`), and what it wrote to stderr, which no page shows."""
 
     notebook: nbformat.NotebookNode
     receipt: dict[str, Any]
@@ -185,7 +195,7 @@ def run_notebook(
     The parameters come from the typed cut model, never from a file. `content` are the bytes of the notebook as the
     build has hashed them, and `recorded` what its kernel may read (see `trialbook.core.files`). `look` is called before
     each cell. Raises NotebookError unless it is proved that every cell ran, in order and without error, within the
-    limits, that the last one left a receipt with this run's nonce, and that what finished steps had left is as it was:
+    limits, that the last one wrote a receipt with this run's nonce, and that outputs of finished steps are unchanged:
     an exit status proves nothing (a cell may call `sys.exit(0)`). No process of the kernel is left afterwards.
     """
     step, limits = source.stem, limits or Limits.from_environment()
@@ -195,7 +205,7 @@ def run_notebook(
     nonce = secrets.token_hex(16)
     contracts = source.parents[1] / "data_contracts"
     extra = {WORKSPACE: str(workspace), NONCE: nonce, BUILD: str(builds), CONTRACTS: str(contracts)}
-    extra |= {ROOT: str(root), RECORDED: str(home / "recorded.json"), PLACE: str(home / FOUND)}
+    extra |= {ROOT: str(root), RECORDED: str(home / "recorded.json"), BACKGROUND: str(home / FOUND)}
     manager = sterile_manager(home, extra, server, limits.memory)
     keep_json(home / "recorded.json", dict(recorded or {}))
     # What is run are the bytes that were hashed, whatever becomes of the file; without magics that measure.
@@ -210,11 +220,11 @@ def run_notebook(
     _stop_if_beside(step, home / FOUND, getattr(manager.process, "left", 0), executed)
     warnings = take_stderr(executed)
     if any("Traceback (most recent call last)" in text for text in warnings):
-        # An exception in a thread or a background task leaves every cell "completed".
+        # An exception in a thread or a background task does not show in the state of a cell.
         raise NotebookError(step, "something failed beside the cells", executed)
     changed = sorted(name for name, mark in earlier.items() if _mark(workspace / name) != mark)
     if changed:
-        raise NotebookError(step, f"the notebook changed {changed[0]}, which another step had left", executed)
+        raise NotebookError(step, f"the notebook changed {changed[0]}, which another step had written", executed)
     receipt = json.loads(receipt_file.read_text(encoding="utf-8"))
     return NotebookRun(without_run_details(executed), receipt, warnings)
 
@@ -328,7 +338,7 @@ def _run_error(step: str, error: Exception, watch: Watch, manager: SterileKernel
 
 
 def left_by_others(workspace: Path, step: str) -> dict[str, tuple[int, ...]]:
-    """The files that finished steps have left in this build, each with a mark that changes when it is written again."""
+    """The files of finished steps of this build, each with a mark that changes when it is written again."""
     names = [".steps/inputs.json"]
     for receipt in sorted(workspace.glob(".steps/*/receipt.json")):
         if receipt.parent.name != step:
@@ -366,7 +376,7 @@ def prove_complete(step: str, notebook: nbformat.NotebookNode, receipt: Path, no
     if notebook.metadata.get("papermill", {}).get("exception"):
         raise NotebookError(step, "papermill recorded an exception", notebook)
     if not receipt.is_file() or json.loads(receipt.read_text(encoding="utf-8"))["nonce"] != nonce:
-        raise NotebookError(step, "the last cell left no receipt", notebook)
+        raise NotebookError(step, "the last cell wrote no receipt", notebook)
 
 
 def take_stderr(notebook: nbformat.NotebookNode) -> list[str]:

@@ -1,9 +1,14 @@
-"""A git clean filter: a notebook from stdin to stdout without outputs, counts and run details."""
+"""A git clean filter: a notebook from stdin to stdout without outputs, counts and run details.
+
+With `--staged FILE...` it only looks: exit status 1 where what is staged for a commit holds any of these.
+"""
 
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 # As `trialbook.workbook.step_metadata.ENTRY`, which is not imported here: git calls this for every notebook.
@@ -11,8 +16,8 @@ ENTRY = "trialbook"
 
 
 def stripped(notebook: dict[str, Any]) -> dict[str, Any]:
-    """The notebook as it may enter git: code, prose, what it says of itself as a step, kernel name, cell tags; nothing
-    that a run left.
+    """The notebook as it may enter git: code, prose, what it says of itself as a step, kernel name, cell tags; no
+    output of a run.
     """
     for cell in notebook["cells"]:
         tags = cell.get("metadata", {}).get("tags", [])
@@ -28,12 +33,32 @@ def stripped(notebook: dict[str, Any]) -> dict[str, Any]:
     return notebook
 
 
-def main() -> None:
-    """Reads stdin, writes stdout, both UTF-8."""
-    notebook = json.loads(sys.stdin.buffer.read().decode("utf-8"))
-    text = json.dumps(stripped(notebook), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-    sys.stdout.buffer.write(text.encode("utf-8"))
+def clean_bytes(content: bytes) -> bytes:
+    """A notebook file as it may enter git, UTF-8."""
+    notebook = json.loads(content.decode("utf-8"))
+    return (json.dumps(stripped(notebook), ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8")
+
+
+def unclean(files: Sequence[str]) -> list[str]:
+    """Those of the notebooks that are staged with outputs; the working copy may have them."""
+    staged = {
+        file: subprocess.run(["git", "show", f":{file}"], capture_output=True, check=True).stdout for file in files
+    }
+    return [file for file, content in staged.items() if clean_bytes(content) != content]
+
+
+def main() -> int:
+    """Filters stdin to stdout, or looks at what is staged."""
+    if sys.argv[1:2] == ["--staged"]:
+        found = unclean(sys.argv[2:])
+        for file in found:
+            print(
+                f"{file}: staged with outputs. Next: run `make demo` once, which sets up the filter, and stage it again"
+            )
+        return 1 if found else 0
+    sys.stdout.buffer.write(clean_bytes(sys.stdin.buffer.read()))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Work that is done aside, in a process of its own that is forked from the preloaded one.
+"""Background work, in a process of its own that is forked from the preloaded one.
 
 Great Expectations takes long to import and to run, profile pages take long to draw; in the runner's own process either
 would hold up every notebook, since Python runs one thread at a time.
@@ -20,7 +20,7 @@ from trialbook.kernels.environment import sterile_environment
 from trialbook.kernels.fork_client import KernelServer, ServerEnded
 
 POLL_SECONDS = 0.2
-# Notebooks wait for each other; what is done aside is waited for at the end of the build only.
+# Notebooks wait for each other; background work is waited for at the end of the build only.
 BEHIND_NOTEBOOKS = 5
 Result = TypeVar("Result")
 

@@ -78,5 +78,5 @@ def write_settings(environment: Path) -> None:
 if __name__ == "__main__":
     prefix = Path(sys.prefix)
     if sys.prefix == sys.base_prefix and not (prefix / "conda-meta").is_dir():
-        raise SystemExit("this Python is no environment of its own: its settings would be those of the whole machine")
+        raise SystemExit("this Python is not a virtual environment: its settings would be those of the whole machine")
     write_settings(prefix)

@@ -1,7 +1,7 @@
-"""The store of finished pieces: what a notebook, a contract check or a page left, kept under what it was made of.
+"""The cache of finished tasks: the output of a notebook, a contract check or a page, kept under its inputs.
 
 A piece is used again only when every ingredient has its value of then and every kept file its sha256 of then; what
-does not fit is never repaired, it is made anew. The store lies beside the builds and may be deleted at any time.
+does not fit is never repaired, it is rebuilt. The cache lies beside the builds and may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KEPT = 4
 
 @dataclass(frozen=True)
 class Kept:
-    """One kept piece: its place, what it was made of, and the sha256 of each of its files."""
+    """One cached task: its place, its inputs, and the sha256 of each of its files."""
 
     place: Path
     made_of: Mapping[str, str]
@@ -57,7 +57,7 @@ class Store:
         self._folder = folder
 
     def find(self, piece: str, value: Callable[[str], str], needed: Collection[str] = ()) -> Kept | None:
-        """The kept piece whose every ingredient still has its value, and whose files are whole; else None.
+        """The cached task with the same inputs as now, whose files are whole; else None.
 
         `needed` are ingredients that every such piece has: one that does not name them was not written by a build.
         """
@@ -95,7 +95,7 @@ class Store:
         return hashes
 
     def sweep(self) -> None:
-        """Removes what a killed build left half-written; only the holder of the cut's lock may call this."""
+        """Removes what a killed build wrote in part; only the holder of the cut's lock may call this."""
         for left in self._folder.glob(".*"):
             shutil.rmtree(left, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""Builds one data cut: what has changed is made anew, put together in a scratch folder, and published in one step."""
+"""Builds one data cut: what has changed is rebuilt, put together in a scratch folder, and published in one step."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from trialbook.pipeline.progress import Progress
 from trialbook.pipeline.publish import (
     CACHE,
     KEPT,
+    LOCKS,
     STOPPED,
     kernel_folder,
     one_builder,
@@ -32,6 +33,7 @@ from trialbook.pipeline.publish import (
     scratch_folder,
 )
 from trialbook.pipeline.scheduler import run_pieces
+from trialbook.pipeline.study_page import refresh_study_page
 from trialbook.pipeline.superseded import keep_superseded, named_seal, other_cut, published_manifest, told
 from trialbook.protocol.models import Trial
 from trialbook.workbook.steps import Piece
@@ -41,11 +43,14 @@ if TYPE_CHECKING:
 
     from trialbook.contracts.gx_engine import Verdict
     from trialbook.pipeline.tasks import Making
+import re
+
+import nbformat
 
 
 @dataclass
 class Options:
-    """How to build: where to, how many notebooks side by side, whether charts are live, and whether anew."""
+    """How to build: where to, how many notebooks side by side, live charts or not, everything again or not."""
 
     out: Path
     jobs: int = 2
@@ -54,6 +59,8 @@ class Options:
     supersede: bool = False
     # The seal of the build that this one supersedes, where that is known already: a rebuild for comparison.
     supersedes: str | None = None
+    # Whether the page over all cuts of the folder is written: not for a rebuild that is thrown away.
+    study_page: bool = True
 
     def __post_init__(self) -> None:
         # Kernels run in another folder, so that a relative path would mean another place there.
@@ -63,7 +70,7 @@ class Options:
 def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], None] = lambda line: None) -> Path:
     """Builds one cut and returns its folder; raises a TrialbookError and leaves the last complete build as it is.
 
-    A build that was made of exactly what is there now, and whose every file is still what it was, stays untouched. One
+    A build with exactly the inputs of today, whose every file is unchanged, stays untouched. One
     that was made from another snapshot is replaced only with `supersede`; without it a ChangedError says what differs.
     `tell` hears of notebooks that are no steps and, after a replacement, which headline numbers moved.
     """
@@ -86,6 +93,7 @@ def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], 
             tell(line)
         if not options.force and is_current(final, made_of):
             progress.tell("build", "nothing has changed")
+            _study_page(options, mask, tell)
             return final
         stop_if_library_changed()
         other = other_cut(standing.get("sources") or {}, made_of) if standing else []
@@ -105,13 +113,19 @@ def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], 
                 _keep_stopped(options.out, cut_id, began, error, place / "build")
                 raise
         shutil.rmtree(options.out / STOPPED / cut_id, ignore_errors=True)
+        _study_page(options, mask, tell)
     for line in said:
         tell(line)
     return final
 
 
+def _study_page(options: Options, mask: int, tell: Callable[[str], None]) -> None:
+    if options.study_page:
+        refresh_study_page(options.out, options.out / LOCKS, mask, tell)
+
+
 def _superseded(standing: dict[str, Any] | None, other: list[str], options: Options) -> str | None:
-    """The seal of the build that the new one supersedes: the one that stands, or the one that it superseded itself."""
+    """The seal of the build that the new one supersedes: the published one, or the one that it superseded itself."""
     if standing is None:
         return options.supersedes
     named = standing.get("seal" if other else "supersedes")
@@ -121,7 +135,7 @@ def _superseded(standing: dict[str, Any] | None, other: list[str], options: Opti
 def _replaced(
     trial: Trial, final: Path, scratch: Path, standing: dict[str, Any], other: list[str], options: Options
 ) -> list[str]:  # fmt: skip
-    """Keeps what the finished build must not destroy of the one that stands; returns what is said of the replacement.
+    """Keeps what the finished build must not destroy of the published one; returns what is said of the replacement.
 
     Raises ChangedError when that was made from something else, and nobody asked to supersede it.
     """
@@ -184,7 +198,7 @@ def make_pieces(
 
 @dataclass(frozen=True)
 class Gathered:
-    """What the pieces of a build have left, put together: numbers, questions, verdicts by step, the previous build."""
+    """The outputs of the tasks of a build, put together: numbers, questions, verdicts by step, the previous build."""
 
     ard: pd.DataFrame
     queries: pd.DataFrame
@@ -198,7 +212,7 @@ def _gather(work: Making) -> Gathered:
     from trialbook.pipeline.signal_files import previous_build
 
     scratch, trial, graph = work.scratch, work.trial, work.graph
-    # Every notebook has ended: what is put together now is what each piece left, byte for byte.
+    # Every notebook has ended: the outputs of the tasks are put together now, byte for byte.
     work.seal.check(hash_all=True)
     # In the order of the story, not in the order in which pieces that are made side by side happened to end.
     verdicts = {piece.step: work.verdicts[piece.name] for piece in graph.pieces if piece.kind == "contracts"}
@@ -229,7 +243,7 @@ def _finish(work: Making, gathered: Gathered, made_of: dict[str, Any], began: da
     mark = fingerprint(made_of, scratch / "results" / "ard.parquet")
     pages = PageSources(
         trial, work.graph.steps, bool(made_of["synthetic"]), gathered.verdicts, work.gate.contracts, gathered.ard,
-        gathered.queries, gathered.previous, mark, made_of["charts"], supersedes,
+        gathered.queries, gathered.previous, work.builds, mark, made_of["charts"], supersedes,
     )  # fmt: skip
     work.aside(PAGES, write_pages, pages, scratch, work.builds / CACHE)
     receipts = [
@@ -275,12 +289,11 @@ def _run_details(work: Making, began: datetime) -> dict[str, Any]:
 
 
 def _keep_stopped(out: Path, cut_id: str, began: datetime, error: Exception, scratch: Path) -> None:
-    """Leaves what is known of a stopped build beside the builds: when, why, the notebook as far as it ran, and datasets
+    """Writes what is known of a stopped build beside the builds: when, why, the notebook as far as it ran, and datasets
     that have no contract yet.
     """
     from trialbook.kernels.run_notebook import OWN_ERRORS, NotebookError, notebook_text
     from trialbook.pipeline.contract_checks import NoContractError
-    from trialbook.pipeline.stopped_notebook import without_messages
 
     folder = out / STOPPED / cut_id
     shutil.rmtree(folder, ignore_errors=True)
@@ -296,3 +309,28 @@ def _keep_stopped(out: Path, cut_id: str, began: datetime, error: Exception, scr
             shutil.copyfile(scratch / "data" / f"{name}.parquet", folder / "data" / f"{name}.parquet")
     details = {"began": began.isoformat(timespec="seconds"), "status": "stopped", "message": str(error)}
     write_json(folder / "run.json", details | {"ended": datetime.now(UTC).isoformat(timespec="seconds")})
+
+
+# ----------------------------------------------------------------------------------------------------
+# What is kept of a notebook that stopped: where it failed, without words that may quote a record.
+
+
+WITHHELD = "(the message is withheld: it may quote a record. Run the notebook in JupyterLab to see it)"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# The places of a traceback; between them are code and the messages.
+_PLACE = re.compile(r"^(?:File |Cell In\[)")
+
+
+def without_messages(notebook: nbformat.NotebookNode, own: frozenset[str]) -> nbformat.NotebookNode:
+    """The notebook with the message of every error withheld, but for those kinds (`own`) whose messages quote nothing.
+
+    The kind of error and the places of its traceback stay.
+    """
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error" and output.ename not in own:
+                lines = _COLOUR.sub("", "\n".join(output.traceback)).splitlines()
+                places = [line for line in lines if _PLACE.match(line)]
+                output.evalue = WITHHELD
+                output.traceback = [*places, f"{output.ename}: {WITHHELD}"]
+    return notebook

@@ -9,34 +9,19 @@ from pydantic import ValidationError
 
 from trialbook.core.datasets import read_dataset
 from trialbook.core.errors import ChangedError, TrialbookError
+from trialbook.diff.headlines import headline_name, headlines
 from trialbook.diff.snapshots import Side, domain_places, logged
 from trialbook.diff.words import first_and_more, then_and_now
 from trialbook.pipeline.superseded import read_manifest, section_of
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Trial
-from trialbook.results.ard import TOTAL
 
 # Changed records that are listed of each domain.
 MOST = 20
-HEADLINES = {
-    "treated": "subjects treated",
-    "teae_ge3": "subjects with a TEAE of grade 3 or more",
-    "sae": "subjects with an SAE",
-    "dlt": "subjects with a DLT",
-    "dlt_evaluable": "subjects evaluable for DLT",
-    "advice": "advice of the escalation rule",
-    "orr_n": "responders at day 28",
-    "orr_N": "subjects of the response rate",
-    "orr_rate": "response rate",
-    "orr_low": "response rate, lower limit",
-    "orr_high": "response rate, upper limit",
-    "cr_n": "complete responders at day 28",
-    "os_median": "median overall survival, days",
-}
 
 
 def changed_error(cut_id: str, why: list[str], old: Path, new: Path, trial: Trial) -> ChangedError:
-    """What the user is told instead of publishing: which files, records and headline numbers differ."""
+    """The error instead of publishing: which files, records and headline numbers differ."""
     records, numbers = record_lines(old, new), moved_headlines(old, new, trial)
     return ChangedError(
         f"the build {cut_id} that is published was made from another snapshot or cut ({first_and_more(why, 1)[0]}"
@@ -59,7 +44,7 @@ def moved_headlines(old: Path, new: Path, trial: Trial) -> list[str]:
         return []
     before, now = _headlines(old, then), _headlines(new, trial)
     return [
-        f"{_headline(name)}: {then_and_now(before.get(name, ''), now.get(name, ''))}"
+        f"{headline_name(name)}: {then_and_now(before.get(name, ''), now.get(name, ''))}"
         for name in dict.fromkeys([*before, *now])
         if before.get(name, "") != now.get(name, "")
     ]
@@ -74,21 +59,18 @@ def _results(folder: Path) -> bytes:
 
 def _headlines(folder: Path, trial: Trial) -> dict[str, str]:
     try:
-        return headlines(read_dataset(folder / "results" / "ard.parquet"), trial)
+        return headlines(read_dataset(folder / "results" / "ard.parquet"), trial.analysis)
     except (OSError, ValueError, KeyError):
         return {}
-
-
-def _headline(name: str) -> str:
-    return HEADLINES.get(name) or f"overall survival at day {name.removeprefix('os_')}"
 
 
 def _trial_of(folder: Path, trial: Trial) -> Trial:
     """The same trial under the analysis keys of a build; under those of today where its manifest does not tell."""
     keys = section_of(section_of(read_manifest(folder) or {}, "sources"), "analysis")
     try:
-        # The manifest names the drugs by their hash; no headline number is told in their words.
-        analysis = Analysis.model_validate({**keys, "drugs": trial.analysis.drugs})
+        # The manifest names the drugs by their hash; no headline number is given in their words. A key that is newer
+        # than the build has the value of today.
+        analysis = Analysis.model_validate({**trial.analysis.model_dump(), **keys, "drugs": trial.analysis.drugs})
         return trial.model_copy(update={"analysis": analysis})
     except ValidationError:
         return trial
@@ -131,32 +113,3 @@ def _side(path: Path, log: pd.DataFrame, file: str) -> Side | None:
         # A workbook of its own may leave domains without the row of the file: the position tells as much.
         frame = frame.assign(SRCROW=range(1, len(frame) + 1))
     return Side(frame, logged(log, file))
-
-
-def headlines(ard: pd.DataFrame, trial: Trial) -> dict[str, str]:
-    """The numbers by which parameter sets are compared, as reported for all dose levels together."""
-    keys, total = trial.analysis, ard[ard["group1_level"].eq(TOTAL)]
-    found = {
-        "treated": _text(total, "SETS", "SAFFL", "", "", "n"),
-        "teae_ge3": _text(total, "TEAE_OVERVIEW", "TEAE_GE3", "", "", "n"),
-        "sae": _text(total, "TEAE_OVERVIEW", "SAE", "", "", "n"),
-        "dlt": _text(total, "DLT_RATE", "DLT", "", "clopper_pearson", "n"),
-        "dlt_evaluable": _text(total, "DLT_RATE", "DLT", "", "clopper_pearson", "N"),
-        "advice": _text(total, "DLT_ADVICE", keys.escalation_rule, "", "", "advice"),
-    }
-    for name, stat in {"n": "n", "N": "N", "rate": "estimate", "low": "conf.low", "high": "conf.high"}.items():
-        found[f"orr_{name}"] = _text(total, "ORR_D28", "RSP28", "", keys.ci_primary_orr, stat)
-    found["cr_n"] = _text(total, "CR_D28", "RSP28", "", keys.ci_primary_orr, "n")
-    for day in keys.os_days:
-        found[f"os_{day}"] = _text(total, "OS_KM", "OS", str(day), keys.km_ci, "estimate")
-    found["os_median"] = _text(total, "OS_MEDIAN", "OS", "", keys.km_ci, "estimate")
-    return found
-
-
-def _text(ard: pd.DataFrame, analysis: str, variable: str, level: str, context: str, stat: str) -> str:
-    """A reported number as text; blank where it was not reported."""
-    rows = ard[
-        ard["analysis_id"].eq(analysis) & ard["variable"].eq(variable) & ard["variable_level"].fillna("").eq(level)
-        & ard["context"].fillna("").eq(context) & ard["stat_name"].eq(stat)
-    ]  # fmt: skip
-    return str(rows["stat_text"].iloc[0]) if len(rows) else ""

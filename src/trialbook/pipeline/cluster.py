@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -46,7 +46,7 @@ class Seen:
 
 
 def look_around(root: str, out: str, token: str, mark: str = "") -> Seen:
-    """Runs on every worker: what it sees; with `mark` it also leaves a file beside the probe file."""
+    """Runs on every worker: what it sees; with `mark` it also writes a file beside the probe file."""
     import platform
 
     place, project = Path(out) / PROBES / token, Path(root)
@@ -93,22 +93,21 @@ def misfit(here: Seen, there: object, left_its_mark: bool) -> str:
 
 
 # ----------------------------------------------------------------------------------------------------
-# Outcomes of jobs on other machines, left in the folder that all of them see: none is lost with a connection.
+# Outcomes of jobs on other machines, written to the folder that all of them see: none is lost with a connection.
 #
-# A scheduler may be silent, and a worker may be cut off from it while its build goes on. Whether that build has ended
-# is
-# told by a file beside the builds, and whether it still runs by the lock of its cut.
+# A scheduler may be silent, and a worker may be cut off from it while its build goes on. A file beside the builds says
+# whether that build has ended, and the lock of its cut whether it still runs.
 
 
 def build_and_leave(job: Job, place: Path) -> Outcome:
-    """Builds one cut in this process, and leaves what became of it in the file `place` too."""
+    """Builds one cut in this process, and writes the outcome to the file `place` too."""
     outcome = build_one(job)
     leave(outcome, place)
     return outcome
 
 
 def leave(outcome: Outcome, place: Path) -> None:
-    """Leaves an outcome in a file, whole or not at all."""
+    """Writes an outcome to a file, whole or not at all."""
     coming = place.with_name(f".{place.name}.coming")
     # Where it cannot be written, the outcome still goes back by way of the scheduler.
     with suppress(OSError):
@@ -117,7 +116,7 @@ def leave(outcome: Outcome, place: Path) -> None:
 
 
 def left_outcome(place: Path) -> Outcome | None:
-    """The outcome that was left in a file; None while there is none."""
+    """The outcome in a file; None while there is none."""
     try:
         plain = json.loads(place.read_text(encoding="utf-8"))
         return Outcome(**{**plain, "details": tuple(plain["details"])})
@@ -152,12 +151,21 @@ ANSWER_SECONDS = 10.0
 GONE_SECONDS = 5.0
 # Silence of so many times the wait for a scheduler is taken for its end.
 SILENCES = 10
-# How often a job is handed out again of which a lost connection left no trace.
+# How often a job is handed out again of which a lost connection took every trace.
 MOST_TRIES = 3
 BUSY = 3
-# Said of a worker that is there and does not say what it sees.
-UNANSWERED = "has not answered"
-UNANSWERED_HELP = "end it, where it is stopped or its machine overloaded, or give --dask-wait more seconds"
+# What to do about a worker that does not say what it sees, and about one that sees something else.
+END_IT = "end it, where it is stopped or its machine overloaded, or give --dask-wait more seconds"
+MAKE_EQUAL = "give workers the same environment and folders"
+
+
+class Refusal(NamedTuple):
+    """Why a worker gets no job, and what to do about it."""
+
+    reason: str
+    next_step: str
+
+
 # Errors of a future that say something of connections and workers, and nothing of the build.
 LOST = (
     "KilledWorker", "NoValidWorkerError", "NoWorkerError", "CommClosedError", "CancelledError",
@@ -228,7 +236,7 @@ class ClusterPool:
     """Hands each idle worker one job; a worker that ends takes no more than its own job with it.
 
     A job is given up only when its worker is known to be gone: the scheduler answers and does not know of it, no
-    process holds the lock of the cut, and no outcome was left. What is left counts, however late it comes.
+    process holds the lock of the cut, and no outcome was written. A written outcome counts, however late it comes.
     """
 
     client: Any
@@ -237,7 +245,7 @@ class ClusterPool:
     wait: float
     token: str
     trusted: set[str] = field(default_factory=set)
-    refused: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, Refusal] = field(default_factory=dict)
     waiting: deque[Job] = field(default_factory=deque)
     running: dict[str, Handed] = field(default_factory=dict)
 
@@ -255,11 +263,8 @@ class ClusterPool:
                 raise UsageError(f"the scheduler has not answered for {self.wait:g} s", next_step="look after it")
         self._look_at(workers)
         if self.refused:
-            worker, reason = sorted(self.refused.items())[0]
-            advice = (
-                UNANSWERED_HELP if reason.startswith(UNANSWERED) else "give workers the same environment and folders"
-            )
-            raise UsageError(f"the worker {worker} {reason}", next_step=advice)
+            worker, refusal = sorted(self.refused.items())[0]
+            raise UsageError(f"the worker {worker} {refusal.reason}", next_step=refusal.next_step)
 
     def submit(self, job: Job) -> None:
         """Takes a job."""
@@ -317,13 +322,13 @@ class ClusterPool:
             except TimeoutError:
                 # Silence of the scheduler says nothing of the worker: it is looked at again.
                 if worker in (self._workers() or ()):
-                    self.refused[worker] = f"{UNANSWERED} for {self.wait:g} s"
+                    self.refused[worker] = Refusal(f"has not answered for {self.wait:g} s", END_IT)
                 continue
             except OSError:
                 continue  # it has just ended; if not, it is looked at again
             reason = misfit(here, answer, (self.out / PROBES / self.token / mark).is_file())
             if reason:
-                self.refused[worker] = reason
+                self.refused[worker] = Refusal(reason, MAKE_EQUAL)
             else:
                 self.trusted.add(worker)
 
@@ -335,7 +340,7 @@ class ClusterPool:
         return answers.get(worker)
 
     def start(self, job: Job, worker: str, place: Path) -> Any:
-        """Has one worker, and no other, build a job and leave its outcome in `place`; returns the future of it."""
+        """Has one worker, and no other, build a job and write its outcome to `place`; returns the future of it."""
         return self._submit(worker, build_and_leave, job, place)
 
     def _submit(self, worker: str, function: Any, *words: Any) -> Any:
@@ -349,13 +354,13 @@ class ClusterPool:
                 self._hand_over(self.running[worker])
 
     def _hand_over(self, handed: Handed) -> None:
-        """Gives a job to its worker, once more where it had it before."""
+        """Gives a job to its worker, again where it had it before."""
         handed.gone_since = None
         handed.places.append(self.out / PROBES / self.token / f"{handed.job.cut_id}.{len(handed.places)}.outcome")
         handed.futures.append(self.start(handed.job, handed.worker, handed.places[-1]))
 
     def _ended(self) -> Outcome | None:
-        """The outcome of a job that has ended, as it was left in the common folder or came by way of the scheduler."""
+        """The outcome of a job that has ended, from the common folder or by way of the scheduler."""
         for worker, handed in sorted(self.running.items()):
             outcome = self._arrived(handed)
             if outcome:
@@ -369,7 +374,7 @@ class ClusterPool:
         real = [outcome for outcome in found if outcome.exit_status != BUSY]
         if real or not found:
             return real[0] if real else None
-        # Handed out twice, the second finds the first at work: that is no outcome of the job.
+        # Handed out twice, the second finds the first at work: that is not an outcome of the job.
         again = len(handed.places) > 1 and is_being_built(self.out, handed.job.cut_id)
         return None if again else found[0]
 
@@ -419,7 +424,7 @@ def _came_back(future: Any, handed: Handed, wait: float) -> Outcome | None:
     except (OSError, TimeoutError, RuntimeError):
         return None
     except Exception as error:
-        # The result is gone with its worker; what was left beside the builds still counts.
+        # The result is gone with its worker; the outcome written beside the builds still counts.
         if type(error).__name__ not in LOST:
             raise
     return None

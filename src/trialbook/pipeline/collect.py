@@ -1,4 +1,4 @@
-"""Puts together what the steps left: one results table, one query list, one change log, the verdicts."""
+"""Puts the outputs of the steps together: one results table, one query list, one change log, the verdicts."""
 
 from __future__ import annotations
 

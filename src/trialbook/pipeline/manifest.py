@@ -1,4 +1,4 @@
-"""The manifest of a build: what it was made of and what it left, by sha256; the same on every rebuild."""
+"""The manifest of a build: its inputs and its outputs, by sha256; the same on every rebuild."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
 
 
 def is_current(folder: Path, made_of: Mapping[str, Any]) -> bool:
-    """Whether a build was made of exactly this and is still, file by file, what its manifest says."""
+    """Whether a build has exactly these sources and is still, file by file, what its manifest says."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         outputs = manifest["outputs"]
@@ -109,7 +109,7 @@ def write_manifest(
     folder: Path, trial: Trial, made_of: Mapping[str, Any], mark: str, steps: list[dict[str, Any]],
     supersedes: str | None = None,
 ) -> None:  # fmt: skip
-    """Writes the RO-Crate metadata, then `manifest.json`, the last file of a build: without it a folder is no build.
+    """Writes the RO-Crate metadata, then `manifest.json`, the last file of a build: without it a folder is not a build.
 
     The manifest lists the crate by its sha256 and the crate names the manifest without one, since two files cannot hold
     each other's hash; so `trialbook verify` finds a changed crate as it finds any other changed file. `supersedes` is

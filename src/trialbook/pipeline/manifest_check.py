@@ -1,4 +1,4 @@
-"""Checks a build that stands against its own manifest: every file, and whether what the files say fits together."""
+"""Checks a published build against its own manifest: every file, and whether the files agree with each other."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Manifest(BaseModel):
 
 
 def standing_differences(folder: Path, cut_id: str | None = None) -> list[str]:
-    """One line for everything that is not as the build left it; empty when all of it is.
+    """One line for everything that was changed since the build; empty when nothing was.
 
     Needs nothing but the folder, which has the name of its cut, or holds the build of `cut_id`. `run.json`, permissions
     and times of files may be anything.
@@ -117,12 +117,12 @@ def _file_places(folder: Path, outputs: Mapping[str, Listed], known: Mapping[str
         name = path.relative_to(folder).as_posix()
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
-            lines.append(f"{name}: is a symbolic link, the build left a {'folder' if name in needed else 'file'}")
+            lines.append(f"{name}: is a symbolic link, the build wrote a {'folder' if name in needed else 'file'}")
         elif stat.S_ISDIR(mode):
             if name not in needed:
-                lines.append(f"{name}: this folder was not left by the build")
+                lines.append(f"{name}: this folder was not written by the build")
         elif not stat.S_ISREG(mode):
-            lines.append(f"{name}: is no plain file")
+            lines.append(f"{name}: is not a plain file")
         elif name not in NOT_LISTED:
             present.append(name)
     hashes = {name: known[name] for name in present}
@@ -134,7 +134,7 @@ def _file_places(folder: Path, outputs: Mapping[str, Listed], known: Mapping[str
                         and hashes[other] == outputs[name].sha256), None)  # fmt: skip
             lines.append(f"{name}: is missing" + (f"; {now} holds what it held: it was renamed" if now else ""))
         elif name in hashes and name not in outputs:
-            lines.append(f"{name}: was not left by the build")
+            lines.append(f"{name}: was not written by the build")
         elif name in hashes and hashes[name] != outputs[name].sha256:
             lines.append(f"{name}: {_change(folder / name, hashes[name], outputs[name], listed)}")
     return lines
@@ -155,7 +155,7 @@ def _sha256(path: Path) -> str:
 
 
 def _change(path: Path, found: str, entry: Listed, listed: Mapping[str, str]) -> str:
-    """What became of a file whose content is not what the build left."""
+    """How a file was changed whose content is not what the build wrote."""
     if found.startswith("unreadable"):
         return f"is {found}"
     if found in listed:
@@ -163,12 +163,12 @@ def _change(path: Path, found: str, entry: Listed, listed: Mapping[str, str]) ->
     size = path.stat().st_size
     if size != entry.bytes:
         how = "was cut short" if size < entry.bytes else "has grown"
-        return f"{how}: the build left {entry.bytes} bytes, {size} stand"
-    return f"was altered: the build left sha256 {entry.sha256[:12]}, {found[:12]} stands"
+        return f"{how}: the build wrote {entry.bytes} bytes, the file has {size}"
+    return f"was altered: the build wrote sha256 {entry.sha256[:12]}, the file has {found[:12]}"
 
 
 def _meaning_places(folder: Path, plain: Mapping[str, Any], manifest: Manifest, sound: set[str]) -> Iterator[str]:
-    """Whether the files that stand as listed fit together: what a manifest that was written anew cannot hide."""
+    """Whether the files listed agree with each other: what a rewritten manifest cannot hide."""
     if "results/ard.parquet" in sound:
         mark = fingerprint(manifest.sources, folder / "results" / "ard.parquet")
         if mark != manifest.fingerprint:
@@ -227,4 +227,4 @@ def _row_places(folder: Path, steps: list[dict[str, Any]], sound: set[str]) -> I
                     yield f"{file}: cannot be read as parquet"
                     continue
                 if found != rows:
-                    yield f"{file}: has {found} records, its step left {rows}"
+                    yield f"{file}: has {found} records, its step wrote {rows}"

@@ -16,7 +16,8 @@ from trialbook.contracts.gx_engine import Verdict
 from trialbook.contracts.odcs import Contract
 from trialbook.core.datasets import read_dataset
 from trialbook.core.files import keep_json, naming, read_input
-from trialbook.display import dictionary
+from trialbook.core.messages import msg
+from trialbook.display import changes, dictionary
 from trialbook.display.chart_rendering import (
     chart_script,
     chart_script_version,
@@ -26,7 +27,10 @@ from trialbook.display.chart_rendering import (
 )
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import StepStatus, index_facts
-from trialbook.display.page import Dropped, Frame, Link, PageContent, compile_templates, page_content, page_of
+from trialbook.display.page import Frame, Link, compile_templates, page_of
+from trialbook.display.page_content import PageContent, page_content, page_number
+from trialbook.display.page_outputs import Dropped
+from trialbook.pipeline.change_page import changes_page
 from trialbook.pipeline.profile_pages import write_profiles
 from trialbook.pipeline.signal_files import read_first_page, write_signals
 from trialbook.pipeline.superseded import superseded_place
@@ -34,12 +38,12 @@ from trialbook.protocol.models import Trial
 from trialbook.subjects.flow import NOBODY
 from trialbook.workbook.steps import StepSpec
 
-SYNTHETIC = "SYNTHETIC DATA: made by a simulator, no real person is described"
+SYNTHETIC = msg("SYNTHETIC DATA: made by a simulator, no real person is described")
 
 
 @dataclass(frozen=True)
 class PageSources:
-    """What the pages of a build are made of."""
+    """The inputs of the pages of a build."""
 
     trial: Trial
     steps: tuple[StepSpec, ...]
@@ -49,6 +53,7 @@ class PageSources:
     ard: pd.DataFrame
     queries: pd.DataFrame
     previous: Path | None
+    builds: Path
     fingerprint: str
     charts: Literal["live", "static"]
     supersedes: str | None = None
@@ -57,7 +62,7 @@ class PageSources:
 def render_content(notebook: Path, target: Path, charts: Literal["live", "static"]) -> list[Dropped]:
     """Leaves the content of the page of an executed notebook as JSON; returns the outputs that it would leave out."""
     compile_templates()
-    content = page_content(json.loads(read_input(notebook)), charts)
+    content = page_content(json.loads(read_input(notebook)), charts, number=page_number(notebook.stem))
     if not content.dropped:
         keep_json(target, asdict(content))
     return content.dropped
@@ -78,6 +83,7 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
     page = read_first_page(scratch)
     page["signals"] = write_signals(page, places, scratch)
     profiled = write_profiles(scratch, frame, page["signals"])
+    _write_page(scratch / changes.PAGE, changes_page(sources.trial, scratch, sources.builds, frame, set(profiled)))
     _write_page(scratch / "index.html", _index(sources, scratch, frame, profiled, page))
 
 
@@ -105,20 +111,24 @@ def cached_chart_script(cache: Path) -> str:
 def _frame(sources: PageSources, scratch: Path) -> Frame:
     protocol = sources.trial.protocol
     assumed = sum(1 for entry in protocol.analysis.values() if entry.source.startswith("assumption"))
-    changed = ", ".join(sorted(sources.trial.cut.overrides)) or "none"
+    changed = ", ".join(sorted(sources.trial.cut.overrides)) or msg("none")
     nobody = read_dataset(scratch / "data" / "adsl.parquet").empty
     return Frame(
         study=protocol.study,
         cut=sources.trial.cut,
         navigation=[
-            Link("index.html", "Summary"),
+            Link("index.html", msg("Summary")),
             *(Link(f"{spec.name}.html", spec.title) for spec in sources.steps),
-            Link(dictionary.PAGE, "Dictionary"),
+            Link(changes.PAGE, changes.TITLE),
+            Link(dictionary.PAGE, msg("Dictionary")),
         ],
         fingerprint=sources.fingerprint,
         banner=SYNTHETIC if sources.synthetic else "",
-        assumptions=f"{assumed} analysis keys rest on assumptions (listed under Eligibility audit); overridden in this "
-        f"cut: {changed}.",
+        assumptions=msg(
+            "{n} analysis keys rest on assumptions (listed under Eligibility audit); overridden in this cut: {keys}.",
+            n=assumed,
+            keys=changed,
+        ),
         supersedes=_supersedes(sources),
         notice=NOBODY if nobody else "",
     )
@@ -128,7 +138,10 @@ def _supersedes(sources: PageSources) -> str:
     if sources.supersedes is None:
         return ""
     place = superseded_place(Path(), sources.trial.cut.cut_id, sources.supersedes).as_posix()
-    return f"This build supersedes an earlier one of the same cut, made from another delivery and kept in {place}."
+    return msg(
+        "This build supersedes an earlier one of the same cut, made from another delivery and kept in {place}.",
+        place=place,
+    )  # fmt: skip
 
 
 def _index(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.core.datasets import read_dataset
+from trialbook.core.datasets import LazyFrames, read_dataset
 from trialbook.core.domains import Domains
 from trialbook.core.files import keep_json, naming, read_input
 from trialbook.display.page import Frame, Link
@@ -21,13 +21,13 @@ from trialbook.protocol.models import Trial
 from trialbook.protocol.study_data import StudyData
 from trialbook.workbook.steps import PROFILES
 from trialbook.workbook.string_storage import choose_text_storage
-from trialbook.workbook.tracked_reads import NotedFrames, noting_trial
+from trialbook.workbook.tracked_reads import noting_trial
 
 CONTENT = f".steps/{PROFILES}/profiles.json"
 
 
 def make_profiles(trial: Trial, scratch: Path) -> list[str]:
-    """Leaves the content of every profile page in `CONTENT`; returns what it has read."""
+    """Writes the content of every profile page to `CONTENT`; returns what it has read."""
     choose_text_storage(trial)
     read: set[str] = {"cut.cut_date", "data data/clean/"}
     noting = noting_trial(trial, read.add)
@@ -37,8 +37,8 @@ def make_profiles(trial: Trial, scratch: Path) -> list[str]:
         return read_dataset(scratch / "data" / f"{name}.parquet")
 
     clean = [path.stem.upper() for path in sorted((scratch / "data" / "clean").glob("*.parquet"))]
-    domains = Domains(NotedFrames(clean, lambda code: dataset(f"clean/{code.lower()}")))
-    data = NotedFrames(list(DATASETS), dataset)
+    domains = Domains(LazyFrames(clean, lambda code: dataset(f"clean/{code.lower()}")))
+    data = LazyFrames(list(DATASETS), dataset)
     found = profiles(data, StudyData(domains, noting.protocol, noting.analysis, trial.cut_date))
     keep_json(scratch / CONTENT, [asdict(profile_content(profile)) for profile in found])
     return sorted(read)

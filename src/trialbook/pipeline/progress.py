@@ -1,4 +1,4 @@
-"""Tells a person how a build goes: a live line per step on a terminal, plain lines elsewhere."""
+"""Shows a person how a build proceeds: a live line per step on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 

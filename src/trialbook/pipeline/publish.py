@@ -16,6 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from trialbook.core.environment_variables import KERNELS
 from trialbook.core.errors import BusyError, StopError, UsageError
 from trialbook.core.files import naming
 from trialbook.kernels import process_tree
@@ -39,7 +40,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @contextmanager
 def one_builder(out: Path, cut_id: str) -> Iterator[int]:
-    """Holds the lock of one cut and sweeps what killed builds left, of this cut and of others that nobody builds now.
+    """Holds the lock of one cut and sweeps the remains of killed builds of this cut, and of others that nobody builds.
 
     While it is held, files that are made are for their owner alone; gives the umask of before, for what is published.
     Raises BusyError when another build of the cut is running, UsageError when the folder cannot be written or one of
@@ -61,7 +62,7 @@ def one_builder(out: Path, cut_id: str) -> Iterator[int]:
 def _locked(out: Path, cut_id: str, mask: int) -> Iterator[int]:
     try:
         _make_private(out)
-        # A build that sweeps what this one left before holds the lock for a moment.
+        # A build that sweeps the remains of this one holds the lock for a moment.
         lock = FileLock(out / LOCKS / f"{cut_id}.lock", timeout=LOCK_SECONDS)
         lock.acquire(poll_interval=LOCK_SECONDS / 5)
     except Timeout:
@@ -100,7 +101,7 @@ def scratch_folder(out: Path, cut_id: str) -> Iterator[Path]:
 
 
 def stop_for(error: OSError, out: Path) -> StopError:
-    """What the user is told when the system refuses to read or write."""
+    """The error for a system that refuses to read or write."""
     file = str(error.filename or out)
     if error.errno in FULL:
         return StopError(
@@ -114,7 +115,7 @@ def stop_for(error: OSError, out: Path) -> StopError:
 def kernel_folder(out: Path, cut_id: str) -> Iterator[Path]:
     """A folder with a short path, which unix sockets need, for the kernels of one build; removed at the end.
 
-    Its name follows from the cut, so that the next build finds and removes what a killed one left.
+    Its name follows from the cut, so that the next build finds and removes the remains of a killed one.
     """
     place = _kernel_place(out, cut_id)
     length = len(os.fsencode(place))
@@ -147,7 +148,7 @@ def _kernel_place(out: Path, cut_id: str) -> Path:
 
 
 def _unusable(error: OSError, out: Path) -> StopError | UsageError:
-    """What the user is told when the output folder cannot be made ready."""
+    """The error for an output folder that cannot be prepared."""
     if error.errno in FULL:
         return stop_for(error, out)
     reason = error.strerror or type(error).__name__
@@ -164,7 +165,7 @@ def _make_private(out: Path) -> None:
 
 
 def _sweep(out: Path, cut_id: str) -> None:
-    """Removes what a killed build of a cut left; only for the holder of its lock."""
+    """Removes the remains of a killed build of a cut; only for the holder of its lock."""
     shutil.rmtree(out / SCRATCH / cut_id, ignore_errors=True)
     for half in (out / KEPT / cut_id).glob(".*"):
         shutil.rmtree(half, ignore_errors=True)
@@ -193,7 +194,7 @@ def _sweep_kernels(place: Path) -> None:
     if not place.is_dir() or place.is_symlink():
         return
     if not hasattr(os, "geteuid") or place.stat().st_uid == os.geteuid():
-        process_tree.end_marked(f"{process_tree.MARKER}={place / 'server'}")
+        process_tree.end_marked(f"{KERNELS}={place / 'server'}")
         shutil.rmtree(place, ignore_errors=True)
 
 
@@ -277,7 +278,7 @@ def _swapped(new: Path, old: Path) -> bool:
 
 
 def restore_replaced(final: Path) -> None:
-    """Puts back a build that was moved aside when a replacement was cut short between its two renames."""
+    """Puts back a build that was moved away when a replacement was cut short between its two renames."""
     aside = final.with_name(f".{final.name}.replaced")
     if aside.exists():
         if final.exists():

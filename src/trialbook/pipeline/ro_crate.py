@@ -31,7 +31,7 @@ MANIFEST = {
     "@id": "manifest.json",
     "@type": "File",
     "name": "manifest.json",
-    "description": "sha256 of everything the build was made of and of every output, this file included",
+    "description": "sha256 of every source of the build and of every output, this file included",
     "encodingFormat": FORMATS["json"],
 }
 DATES = "Dates in this description are the data cut-off date, not the time of the run, so that every rebuild writes it"
@@ -44,8 +44,8 @@ Entity = dict[str, Any]
 def ro_crate(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """The metadata of a build as JSON-LD, from the content of its manifest (without this file's own entry).
 
-    What a build was made of is not in its folder: inputs, parameter files, notebooks, contracts and the library stand
-    here as entities with a local id and their sha256. Every output is a file of the crate and the result of one action.
+    The sources of a build are not in its folder: inputs, parameter files, notebooks, contracts and the library are
+    entities here with a local id and their sha256. Every output is a file of the crate and the result of one action.
     """
     made_of, outputs = manifest["sources"], manifest["outputs"]
     sources = _sources(made_of)
@@ -103,7 +103,7 @@ def _root(manifest: Mapping[str, Any], parts: list[str], actions: list[str]) -> 
 
 
 def _sources(made_of: Mapping[str, Any]) -> list[Entity]:
-    """What the build was made of and does not hold: one entity with a sha256 for each file."""
+    """The sources of the build, which it does not hold: one entity with a sha256 for each file."""
     entities = [_notebook(name, found) for name, found in sorted(made_of["notebooks"].items())]
     named = {f"snapshot/{name}": found for name, found in made_of["inputs"].items()}
     for kind in ("parameters", "contracts", "lock"):
@@ -180,7 +180,7 @@ def _before(name: str, steps: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _is_result(output: str, step: Mapping[str, Any]) -> bool:
-    """Whether an output is left by this notebook: its datasets and change log, its executed copy and its page."""
+    """Whether an output was written by this notebook: its datasets and change log, its executed copy and its page."""
     name, written = step["step"], step["written"]
     own = (f"{name}.html", f"notebooks/{name}.ipynb", *(f"data/{dataset}.parquet" for dataset in written))
     return output in own or (output == "changelog.csv" and "changelog" in written)

@@ -1,4 +1,4 @@
-"""Runs the pieces of a build as soon as what they need is there, and says what really went wrong when one fails."""
+"""Runs the tasks of a build as soon as their inputs are there, and reports the real cause when one fails."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Make = Callable[[Piece, Callable[[], None]], None]
 def run_pieces(pieces: Sequence[Piece], make: Make, jobs: int, abandon: Callable[[], None]) -> None:
     """Makes every piece; `jobs` notebooks side by side, beside them one piece of each other kind at a time.
 
-    `make` is given a piece, and what to call when it has left all that other pieces need of it before its end.
+    `make` is given a piece, and what to call when it has written all that other tasks need of it before its end.
 
     After a failure nothing more is started but the checks that the failed piece rests on; then `abandon` ends what
-    still runs, and the error of the piece that stands first in `pieces` is raised.
+    still runs, and the error of the first of them in `pieces` is raised.
     """
     done: set[str] = set()
     started: set[str] = set()

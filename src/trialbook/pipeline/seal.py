@@ -1,4 +1,4 @@
-"""Seals what the steps of a build have left: nothing may be altered, replaced by a link, added or removed afterwards.
+"""Seals the outputs of the steps of a build: nothing may be altered, replaced by a link, added or removed afterwards.
 
 Each file is hashed once, when its piece is done; later a look at its mark (`trialbook.core.file_marks`) tells whether
 it was touched, and only then it is hashed again.
@@ -29,7 +29,7 @@ NEXT = "let a notebook write only what it hands to its step"
 
 
 def owner_of(name: str, graph: Graph) -> str | None:
-    """The piece that may leave a file of this name in the scratch folder of a build; None where no piece may."""
+    """The task that may write a file of this name in the scratch folder of a build; None where no task may."""
     parts = COMING.sub(r"\1\2", name).split("/")
     if parts[:2] == ["data", "clean"] and len(parts) == 3 and parts[2].endswith(".parquet"):
         return graph.cleaning.name
@@ -44,7 +44,7 @@ def owner_of(name: str, graph: Graph) -> str | None:
 
 
 class Seal:
-    """What the finished pieces of one build have left in its scratch folder."""
+    """The outputs of the finished tasks of one build in its scratch folder."""
 
     def __init__(self, scratch: Path, graph: Graph) -> None:
         self._scratch, self._graph, self._lock = scratch, graph, threading.Lock()
@@ -53,10 +53,10 @@ class Seal:
         self._finished: set[str] = set()
 
     def plain(self, names: list[str]) -> None:
-        """Raises StopError when one of these is no plain file: a link in its place shows what lies elsewhere."""
+        """Raises StopError when one of these is not a plain file: a link in its place shows what lies elsewhere."""
         for name in names:
             if link_mark(self._scratch / name) == ():
-                raise _broken(name, "is a link or no plain file, where a step leaves a file")
+                raise _broken(name, "is a link or not a plain file, where a step writes a file")
 
     def add(self, piece: str, hashes: Mapping[str, str]) -> None:
         """Seals the files of a finished piece."""
@@ -66,7 +66,7 @@ class Seal:
             self._finished.add(piece)
 
     def check(self, *, hash_all: bool = False, only_left: bool = False) -> None:
-        """Raises StopError when anything is not as the pieces left it, or was left by none of them.
+        """Raises StopError when anything differs from what the tasks wrote, or was written by none of them.
 
         `hash_all` hashes every file again, whatever its mark says; `only_left` looks at no other files.
         """
@@ -78,17 +78,17 @@ class Seal:
             if now == marks[name] and not hash_all:
                 continue
             if now == () and not os.path.lexists(f"{base}/{name}"):
-                raise _broken(name, "was removed after its step had left it")
+                raise _broken(name, "was removed after its step had written it")
             self.plain([name])
             if file_sha256(self._scratch / name) != then:
-                raise _broken(name, "was altered after its step had left it")
+                raise _broken(name, "was altered after its step had written it")
         for name in () if only_left else _entries(self._scratch):
             owner = None if name in OWN else owner_of(name, self._graph)
             if name not in left and name not in OWN and (owner is None or owner in finished):
-                raise _broken(name, "was left by no step that declares it")
+                raise _broken(name, "was written by no step that declares it")
 
     def check_receipt(self, step: str) -> None:
-        """Raises StopError when the receipt of a step names other datasets or numbers of rows than it has left."""
+        """Raises StopError when the receipt of a step names other datasets or numbers of rows than it has written."""
         receipt = json.loads((self._scratch / ".steps" / step / "receipt.json").read_text(encoding="utf-8"))
         written = {str(name): rows for name, rows in receipt["written"].items()}
         spec = self._graph.step(step)

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from trialbook.conduct.deviations import checked_infusions, derive_addv
 from trialbook.conduct.frames import COLUMNS, all_with_columns, treated_of
 from trialbook.conduct.visits import visit_table
-from trialbook.core.datasets import read_dataset, write_dataset
+from trialbook.core.datasets import LazyFrames, read_dataset, write_dataset
 from trialbook.core.domains import Domains
 from trialbook.core.files import keep_json, read_input, write_json
 from trialbook.protocol.models import Trial
@@ -27,7 +27,7 @@ from trialbook.signals.first_page import first_page
 from trialbook.signals.model import Facts
 from trialbook.workbook.steps import SIGNALS, Graph
 from trialbook.workbook.string_storage import choose_text_storage
-from trialbook.workbook.tracked_reads import NotedFrames, noting_trial
+from trialbook.workbook.tracked_reads import noting_trial
 
 FIRST_PAGE = f".steps/{SIGNALS}/first_page.json"
 ADDV = "data/addv.parquet"
@@ -60,7 +60,7 @@ def make_signals(
         return list(json.loads(read_input(scratch / ".steps" / step / name)))
 
     clean = [path.stem.upper() for path in sorted((scratch / "data" / "clean").glob("*.parquet"))]
-    domains = Domains(NotedFrames(clean, lambda code: dataset(f"clean/{code.lower()}")))
+    domains = Domains(LazyFrames(clean, lambda code: dataset(f"clean/{code.lower()}")))
     study = StudyData(domains, noting.protocol, noting.analysis, trial.cut_date)
     data = all_with_columns({name: dataset(name) for name in COLUMNS if name in leaving})
     before = all_with_columns({name: frame for name in COLUMNS if (frame := earlier(name)) is not None})

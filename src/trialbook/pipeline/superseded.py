@@ -1,4 +1,4 @@
-"""A published build is not replaced in silence: whether it is of another delivery, and where it is kept then."""
+"""What is in the place of a new build, whether it is of another delivery, and where a replaced build is kept."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MANIFEST = "manifest.json"
 
 
 def published_manifest(final: Path) -> dict[str, Any] | None:
-    """The manifest of the build in this folder; None where nothing stands there.
+    """The manifest of the build in this folder; None where there is none.
 
     Raises UsageError for a file, a link, or a folder that holds no manifest of a build of this cut: it may be anybody's
     work, and is never replaced.
@@ -31,7 +31,7 @@ def published_manifest(final: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISDIR(mode):
-        raise _foreign(final, f"{'a symbolic link' if stat.S_ISLNK(mode) else 'a file'} that no build has left is here")
+        raise _foreign(final, f"{'a symbolic link' if stat.S_ISLNK(mode) else 'a file'} that no build wrote is here")
     plain = read_manifest(final)
     if plain is None or plain.get("cut_id") != final.name or not isinstance(plain.get("outputs"), dict):
         raise _foreign(final, f"this folder holds no manifest of a build of the cut {final.name}")
@@ -74,10 +74,15 @@ SHORT = 16
 
 
 def other_cut(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Why a build that stands is of another delivery or another cut than the one to be built; empty when it is not.
+    """Why the published build is of another delivery or cut than the one to be built; empty when it is not.
 
     `then` and `now` are the sources of both. Code, notebooks, contracts and parameters may change under a cut id; the
     files that came in, the cut-off date, the protocol file and the study may not.
+
+    >>> then = {"inputs": {"dm.csv": "1", "ae.csv": "1"}, "cut": {"cut_date": "2025-06-30"}}
+    >>> now = {"inputs": {"dm.csv": "2"}, "cut": {"cut_date": "2025-06-30"}}
+    >>> other_cut(then, now)
+    ['ae.csv: is gone', 'dm.csv: changed']
     """
     lines = []
     old, new = section_of(then, "inputs"), section_of(now, "inputs")
@@ -96,7 +101,7 @@ def other_cut(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 def told(lines: list[str], kept: Path | None, touched: list[str]) -> Iterator[str]:
     """What is said of a build that has replaced another: what moved, where the earlier one is kept, and why.
 
-    `touched`: what in its folder was not as its build had left it.
+    `touched`: files in its folder that were changed after it was built.
     """
     yield "this build replaced an earlier one of the cut; headline numbers that moved: " + ("none" if not lines else "")
     yield from (f"  {line}" for line in lines)
@@ -116,7 +121,7 @@ def named_seal(standing: Mapping[str, Any]) -> str:
 def keep_superseded(out: Path, final: Path, seal: str, touched: list[str] | None = None) -> Path:
     """Keeps the build in `final` whole under `.superseded/<cut_id>/<seal>`; all of it appears there, or nothing.
 
-    `touched`, what in it is not as its build had left it, is noted beside it: no later change of what is kept.
+    `touched`, the files in it that were changed after it was built, is noted beside it: they are no later change of it.
     Where that name holds something else, since somebody has changed one of the two, `<seal>-2` and so on.
     """
     first = superseded_place(out, final.name, seal)
@@ -138,12 +143,12 @@ def keep_superseded(out: Path, final: Path, seal: str, touched: list[str] | None
 
 
 def touched_place(kept: Path) -> Path:
-    """Where it is noted what in a build was not as left when it was kept."""
+    """Where it is noted which files of a build had been changed when it was kept."""
     return kept.with_name(f"{kept.name}.touched.json")
 
 
 def touched_before(kept: Path) -> set[str]:
-    """What in a build was not as left when it was kept, one line each."""
+    """The files of a build that had been changed when it was kept, one line each."""
     try:
         lines = json.loads(touched_place(kept).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -180,7 +185,11 @@ def section_of(plain: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def value_at(plain: Any, *keys: str) -> Any:
-    """The value at a place of a manifest, which may be of any shape; None where it is not there."""
+    """The value at a place of a manifest, which may be of any shape; None where it is not there.
+
+    >>> value_at({"cut": {"cut_date": "2025-06-30"}}, "cut", "cut_date"), value_at({"cut": []}, "cut", "cut_date")
+    ('2025-06-30', None)
+    """
     for key in keys:
         plain = plain.get(key) if isinstance(plain, Mapping) else None
     return plain

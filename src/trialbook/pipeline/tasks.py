@@ -1,5 +1,5 @@
 """Makes the pieces of one build: runs a notebook, checks contracts, renders the content of a page, or takes what is
-kept of it when nothing that it was made of has changed.
+kept of it when none of its inputs has changed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from trialbook.kernels.fork_client import KernelServer
 from trialbook.kernels.run_notebook import NotebookError, notebook_text, run_notebook
 from trialbook.kernels.worker import Aside, Result
 from trialbook.pipeline.artifact_cache import Store
+from trialbook.pipeline.change_page import CONTENT as CHANGED
+from trialbook.pipeline.change_page import make_changes
 from trialbook.pipeline.contract_checks import check, look_for
 from trialbook.pipeline.dependencies import Ingredients, file_sha256
 from trialbook.pipeline.pages import render_content
@@ -33,19 +35,19 @@ from trialbook.pipeline.seal import Seal
 from trialbook.pipeline.signal_files import ADDV, FIRST_PAGE, left_datasets, make_signals, previous_build
 from trialbook.protocol.models import Trial
 from trialbook.workbook.import_closure import notebook_imports, reachable_files
-from trialbook.workbook.steps import PROFILES, RAW_CONTRACTS, Graph, Piece, StepSpec
+from trialbook.workbook.steps import CHANGES, PROFILES, RAW_CONTRACTS, Graph, Piece, StepSpec
 from trialbook.workbook.string_storage import LARGE_BYTES, snapshot_bytes
 
-# What is done aside, each kind of it in a process of its own.
+# Kinds of background work, each in a process of its own.
 CONTRACTS = "checks contracts"
 PAGES = "makes pages"
-# Kept beside what a notebook leaves; the memory it took differs from run to run and is no part of what it left.
+# Kept beside the outputs of a notebook; the memory it took differs from run to run and is not an output.
 USAGE = "usage.json"
 
 
 @dataclass
 class Making:
-    """One build while it runs: where it works, what it is made of, and what became of each piece."""
+    """One build while it runs: its folders, its inputs, and the outcome of each task."""
 
     trial: Trial
     root: Path
@@ -118,7 +120,7 @@ class Making:
         self._seal(piece.name, self.store.keep(piece.name, made_of, self.scratch, files))
 
     def _seal(self, piece: str, hashes: Mapping[str, str]) -> None:
-        """Takes note of what a finished piece has left."""
+        """Takes note of the outputs of a finished task."""
         self.seal.add(piece, hashes)
         self.ingredients.left.update(hashes)
 
@@ -150,18 +152,18 @@ class Making:
         return names, [*self._left_by(spec.name), *_files_below(self.scratch, f".steps/{spec.name}")]
 
     def _stop_if_not_needed(self, spec: StepSpec, reads: list[str]) -> None:
-        """Raises NotebookError when a step read what one left that it does not need: there by chance, or not at all."""
+        """Raises NotebookError when a step read a dataset of a step outside its needs: it is there by chance only."""
         before = {*self.graph.before(spec.name), spec.name}
         for name in reads:
             other = self.graph.leaving(name.removeprefix("data ")) if name.startswith("data ") else None
             if other is not None and other.name not in before:
                 problem = (
-                    f"it read {name.removeprefix('data ')}, but {other.name}, which leaves it, is not among its needs"
+                    f"it read {name.removeprefix('data ')}, but {other.name}, which writes it, is not among its needs"
                 )
                 raise NotebookError(spec.name, problem, next_step=f"add {other.name} to the needs in its metadata")
 
     def _stop_if_broken(self, step: str) -> None:
-        """Raises NotebookError when, while this notebook ran, anything that others had left was altered, when it left
+        """Raises NotebookError when, while this notebook ran, an output of others was altered, when it wrote
         what it did not declare, or when its receipt says something else.
         """
         try:
@@ -173,7 +175,7 @@ class Making:
             raise NotebookError(step, problem, next_step=error.next_step) from None
 
     def _look(self, spec: StepSpec, left: Callable[[], None]) -> None:
-        """Between the cells of a notebook: what others have left must be as it was; when all datasets are there, other
+        """Between the cells of a notebook: the outputs of others must be unchanged; when all datasets are there, other
         steps may begin with them.
         """
         self.seal.check()
@@ -188,7 +190,7 @@ class Making:
         spec = self.graph.step(step)
         for name in spec.datasets:
             if not (self.scratch / "data" / f"{name}.parquet").is_file():
-                raise StopError(f"the step left no dataset {name}", file=spec.file)
+                raise StopError(f"the step wrote no dataset {name}", file=spec.file)
         own = [f"data/{name}.parquet" for name in spec.datasets]
         return [*own, *(_files_below(self.scratch, "data/clean") if spec.clean else [])]
 
@@ -198,7 +200,7 @@ class Making:
         return [*reads, *inputs]
 
     def _check(self, piece: Piece) -> tuple[list[str], list[str]]:
-        """Checks what a step left (or the snapshot) against its contracts."""
+        """Checks the outputs of a step (or the snapshot) against its contracts."""
         look, names = look_for(piece, self.trial, self.gate.contracts, self.ingredients, self.scratch)
         names += [
             "code pipeline/contract_checks.py",
@@ -228,10 +230,13 @@ class Making:
         return names, [ADDV, FIRST_PAGE]
 
     def _render(self, piece: Piece) -> tuple[list[str], list[str]]:
-        """Makes the content of a page of the executed notebook, or of the profile pages."""
+        """Makes the content of a page of the executed notebook, of the profile pages, or of the changes."""
         if piece.name == PROFILES:
             read = self.aside(PAGES, make_profiles, self.trial, self.scratch)
             return [*read, *_code(["trialbook.pipeline.profile_pages"])], [CONTENT]
+        if piece.name == CHANGES:
+            read = self.aside(PAGES, make_changes, self.trial, self.scratch, self.builds)
+            return [*read, *_code(["trialbook.pipeline.change_page"])], [CHANGED]
         source, target = f".steps/{piece.step}/notebook.ipynb", f".steps/{piece.name}/page.json"
         dropped = self.aside(PAGES, render_content, self.scratch / source, self.scratch / target, self.charts)
         if dropped:
@@ -249,7 +254,7 @@ class Making:
         return Gate(contracts, list(self.trial.protocol.study.endpoints))
 
     def aside(self, does: str, function: Callable[..., Result], *arguments: object) -> Result:
-        """What the function makes of the arguments, done aside; in this process where the system can not fork."""
+        """The result of the function, worked out in the background; in this process where the system cannot fork."""
         recorded = self._recorded()
         if self.server is None:
             return done_with(recorded, function, *arguments)
@@ -292,7 +297,6 @@ def look_ahead(ingredients: Ingredients) -> None:
         for spec in ingredients.graph.steps:
             _code(notebook_imports(ingredients.notebook(spec.notebook)))
         _code(["trialbook.pipeline.contract_checks", "trialbook.display.page"])
-        import xlsxwriter  # noqa: F401
 
 
 def _code(modules: list[str]) -> list[str]:

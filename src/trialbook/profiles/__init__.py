@@ -1,1 +1,1 @@
-"""Patient profiles: what happened to one treated subject, on one time axis (domain.md §8)."""
+"""Patient profiles: what happened to one treated subject, on one time axis (rulebook §8)."""

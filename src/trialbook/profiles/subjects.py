@@ -1,4 +1,4 @@
-"""Which subjects have a profile page."""
+"""Which subjects have a profile page, its file name, and the order of risk in which subjects are shown (A-170)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from trialbook.profiles.with_page import profiled_subjects as profiled_subjects
 from trialbook.safety.ae_tables import seriousness_open
 from trialbook.subjects.dlt_status import DLT, PENDING, PENDING_ADJUDICATION, PENDING_DATA, UNRESOLVED
 
@@ -27,6 +28,9 @@ def profile_file(subject: str) -> str:
 
     An id of capitals, digits and hyphens is its own name (`S01.html`). Any other keeps what is harmless of it and
     gets the beginning of its SHA-256, so that two ids never share a page: `../S01` becomes `S01_5f3c....html`.
+
+    >>> profile_file("S01"), profile_file("../S01")
+    ('S01.html', 'S01_368eb9f9e2ff.html')
     """
     if PLAIN.fullmatch(subject) and not RESERVED.fullmatch(subject):
         return f"{subject}.html"
@@ -36,7 +40,7 @@ def profile_file(subject: str) -> str:
 
 
 def profile_address(subject: str) -> str:
-    """Where the profile page of a subject stands, seen from the pages of the build."""
+    """The address of a subject's profile page, seen from the pages of the build."""
     return f"{FOLDER}/{profile_file(subject)}"
 
 
@@ -44,7 +48,7 @@ def profile_address(subject: str) -> str:
 # The order in which subjects are looked at: open windows and severe events first, whatever the dose level (A-170).
 
 
-# From the first to the last; a subject stands where the first of these holds.
+# From the first to the last; a subject belongs to the first of these that holds.
 KINDS = (
     "DLT window open", "DLT", "serious event", "death", "event of grade 3 or more", "response pending", "none of these"
 )  # fmt: skip
@@ -84,7 +88,11 @@ def risk_order(data: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def kinds_in_words(kinds: pd.Series) -> str:
-    """How many subjects of each kind, in the order of risk: `2 serious event, 5 none of these`."""
+    """How many subjects of each kind, in the order of risk: `2 serious event, 5 none of these`.
+
+    >>> kinds_in_words(pd.Series(["none of these", "DLT", "none of these"]))
+    '1 DLT, 2 none of these'
+    """
     counts = kinds.value_counts()
     return ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if kind in counts)
 
@@ -92,24 +100,10 @@ def kinds_in_words(kinds: pd.Series) -> str:
 # ----------------------------------------------------------------------------------------------------
 
 
-def profiled_subjects(adsl: pd.DataFrame) -> list[str]:
-    """SUBJID of the treated subjects, all of whom have a profile page, by dose level and first infusion.
-
-    A number that two treated subjects share (P05) leads to no page: it would not say whose it is.
-
-    `adsl`: USUBJID SUBJID SAFFL TRT01AN TRTSDT.
-    """
-    treated = adsl[adsl["SAFFL"].eq("Y")]
-    if treated.empty:
-        return []
-    treated = treated[~treated["SUBJID"].duplicated(keep=False)]
-    return list(treated.sort_values(["TRT01AN", "TRTSDT", "USUBJID"], kind="stable")["SUBJID"].astype("str"))
-
-
 def profile_note(treated: int, brief: Mapping[str, str]) -> list[str]:
     """Footnotes where not every treated subject has a profile page, or some have a brief one.
 
-    `brief`: by SUBJID of those with a page, in which order of risk a brief one stands; blank for a whole one (A-170).
+    `brief`: by SUBJID of those with a page, the kind of risk of a brief one; blank for a whole one (A-170).
     """
     notes = []
     if brief and len(brief) != treated:

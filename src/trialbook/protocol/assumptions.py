@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel
 
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 
-# A code list longer than this is shown by its first entries and its length; it stands in full in the protocol file.
+# A code list longer than this is shown by its first entries and its length; the protocol file has all of it.
 _LONG_LIST = 6
 EXPECTED_EVENTS = "A-151"
 
+
+ASSUMPTION_ID = re.compile(r"(?<![A-Za-z0-9])A-[0-9]{2,3}(?![0-9])")
+NO_KEY = "(no key)"
 
 # The source of a key in the protocol file of a trial that has no use for it.
 NOT_USED = "not used by this trial"
@@ -32,7 +38,7 @@ def _plain(value: Any) -> Any:
 
 
 def assumption_table(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
-    """One row per analysis key that the trial uses, in the order of the protocol file; then expected events.
+    """One row per analysis key that the trial uses, in the order of the protocol file; then what has no key.
 
     KEY; VALUE in force at this cut; DEFAULT, "yes" or the default that was overridden; SOURCE; ASSUMPTION, its id or
     blank; MEANING.
@@ -49,7 +55,41 @@ def assumption_table(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
     if protocol.expected_events_note:
         listed = value_text(protocol.expected_events) or "none"
         rows.append(("expected_events", listed, "yes", "assumption", EXPECTED_EVENTS, protocol.expected_events_note))
+    rows += [(NO_KEY, "", "yes", "assumption", number, text) for number, text in protocol.assumptions.items()]
     return pd.DataFrame(rows, columns=["KEY", "VALUE", "DEFAULT", "SOURCE", "ASSUMPTION", "MEANING"]).astype("str")
+
+
+def assumption_register(protocol: Protocol) -> pd.DataFrame:
+    """Every numbered assumption of a protocol file, in the order of the numbers, with what was assumed (§0).
+
+    ASSUMPTION, its id; KIND of place that records it: "key" (an analysis key), "criterion", "rule" (it has no key) or
+    "note" (of study, dose levels or expected events); NAME, the key or criterion, else blank; TEXT, what was assumed.
+    One row per assumption and place; an assumption that several keys rest on has several rows.
+
+    >>> from trialbook.protocol.load import load_protocol, project_root
+    >>> protocol = load_protocol(project_root() / "params" / "protocol.yaml")
+    >>> assumption_register(protocol).query("ASSUMPTION == 'A-04'")[["KIND", "NAME"]].values.tolist()
+    [['key', 'maturity_margin_d28']]
+    """
+    rows = sorted(_recorded(protocol), key=lambda row: (int(row[0].removeprefix("A-")), row[1:]))
+    return pd.DataFrame(rows, columns=["ASSUMPTION", "KIND", "NAME", "TEXT"]).astype("str")
+
+
+def _recorded(protocol: Protocol) -> Iterator[tuple[str, str, str, str]]:
+    """Each assumption with the place of the protocol file that records it."""
+    for key, entry in protocol.analysis.items():
+        for number in sorted(set(ASSUMPTION_ID.findall(f"{entry.assumption or ''} {entry.meaning}"))):
+            yield number, "key", key, entry.meaning
+    for criterion in protocol.criteria:
+        for number in sorted(set(ASSUMPTION_ID.findall(criterion.note or ""))):
+            yield number, "criterion", criterion.id, criterion.note or ""
+        for other in criterion.alternatives:
+            yield other.assumption, "criterion", criterion.id, f"Another reading, not in force: {other.text}"
+    for number, text in protocol.assumptions.items():
+        yield number, "rule", "", text
+    for note in (*protocol.study.notes, protocol.dose_levels_note, protocol.expected_events_note):
+        for number in sorted(set(ASSUMPTION_ID.findall(note))):
+            yield number, "note", "", note
 
 
 def reading_table(protocol: Protocol) -> pd.DataFrame:
@@ -59,16 +99,20 @@ def reading_table(protocol: Protocol) -> pd.DataFrame:
 
 
 def value_text(value: Any) -> str:
-    """A value as a reader writes it: lists with commas, long lists by their first entries, nothing as `none`."""
+    """A value as a reader writes it: lists with commas, long lists by their first entries, nothing as `none`.
+
+    >>> value_text([28, 3]), value_text(True), value_text(None), value_text(0.25)
+    ('28, 3', 'yes', 'none', '0.25')
+    """
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
         if value and not isinstance(value[0], str | int | float | list):
-            return f"{len(value)} entries"
+            return msg("{n} entries", n=len(value))
         shown = ", ".join(_item_text(item) for item in value[:_LONG_LIST])
-        return f"{shown}, ... ({len(value)} in all)" if len(value) > _LONG_LIST else shown
+        return msg("{shown}, ... ({n} in all)", shown=shown, n=len(value)) if len(value) > _LONG_LIST else shown
     if isinstance(value, BaseModel):
         value = value.model_dump()
     if isinstance(value, dict):
@@ -77,7 +121,7 @@ def value_text(value: Any) -> str:
 
 
 def _entry_text(item: Any) -> str:
-    return f"{len(item)} entries" if isinstance(item, list | dict) else _item_text(item)
+    return msg("{n} entries", n=len(item)) if isinstance(item, list | dict) else _item_text(item)
 
 
 def _item_text(item: Any) -> str:

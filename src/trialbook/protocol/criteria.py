@@ -108,7 +108,7 @@ def check_amendments(first: str, amendments: Sequence[Amendment], criteria: Sequ
     seen, previous = [first], ""
     for amendment in amendments:
         if amendment.id in seen:
-            raise ValueError(f"the protocol version {amendment.id} stands twice")
+            raise ValueError(f"the protocol version {amendment.id} occurs twice")
         if amendment.date == previous:
             raise ValueError(f"the versions {seen[-1]} and {amendment.id} overlap: both start on {previous}")
         if amendment.date < previous:

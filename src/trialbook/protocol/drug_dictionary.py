@@ -1,4 +1,4 @@
-"""The dictionary of drugs as data: class, name and other names of each drug (`params/drugs.yaml`)."""
+"""The dictionary of drugs as data (`params/drugs.yaml`): class and names of each drug, and the words of a text."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Words = tuple[str, ...]
 def words_of(text: str) -> Words:
     """The words of a text in order: folded to one case and width, without accents and marks of trade.
 
-    >>> words_of("ＦＫ-506，5mg"), words_of("甲泼尼龙40mg + Jakafi™")
+    >>> words_of("ＦＫ-506， 5mg"), words_of("甲泼尼龙40mg + Jakafi™")
     (('fk', '506', ',', '5', 'mg'), ('甲', '泼', '尼', '龙', '40', 'mg', '+', 'jakafi'))
     """
     if not text.isascii():
@@ -43,12 +43,20 @@ def words_of(text: str) -> Words:
 
 
 def is_chinese(word: str) -> bool:
-    """Whether a word is (or begins with) a Chinese character."""
+    """Whether a word is (or begins with) a Chinese character.
+
+    >>> is_chinese("激素"), is_chinese("ATG")
+    (True, False)
+    """
     return bool(_CHINESE.match(word))
 
 
 def is_number(word: str) -> bool:
-    """Whether a word is a number."""
+    """Whether a word is a number.
+
+    >>> is_number("40"), is_number("mg")
+    (True, False)
+    """
     return word[:1].isdigit()
 
 
@@ -102,7 +110,11 @@ class DrugDictionary:
         return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
     def with_names(self, therapy: Sequence[str], nonsystemic: Sequence[str]) -> DrugDictionary:
-        """The dictionary with further names of these two classes; a name that is here already changes its class."""
+        """The dictionary with further names of these two classes; a name that is here already changes its class.
+
+        >>> DrugDictionary().with_names(["ruxolitinib"], []).drugs[0].kind
+        'therapy'
+        """
         if not therapy and not nonsystemic:
             return self
         added = [
@@ -122,7 +134,7 @@ class DrugDictionary:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """A field of this type holds a dictionary as it is; in JSON stands its digest."""
+        """A field of this type holds a dictionary as it is; JSON holds its digest."""
         return core_schema.is_instance_schema(
             cls,
             serialization=core_schema.plain_serializer_function_ser_schema(_as_plain_data, info_arg=True),
@@ -168,10 +180,10 @@ class DrugFile(_Model):
         for drug in self._drugs():
             if drug.mg is not None and drug.kind != STEROID:
                 raise ValueError(
-                    f"{drug.name} is no steroid: mg is the dose equal to {EQUAL_TO:g} mg methylprednisolone"
+                    f"{drug.name} is not a steroid: mg is the dose equal to {EQUAL_TO:g} mg methylprednisolone"
                 )
             if drug.other_use and drug.kind != THERAPY:
-                raise ValueError(f"{drug.name} is no therapy of GVHD, so other_use says nothing")
+                raise ValueError(f"{drug.name} is not a therapy of GVHD, so other_use has no meaning")
             for name in drug.all_names:
                 words = words_of(name)
                 _check_name(name, words, drug)

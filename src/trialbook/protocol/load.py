@@ -89,7 +89,7 @@ def _within(place: Place, path: Place) -> Place:
 
 
 def _default_of(path: Place) -> Place:
-    """Where the default of an analysis key stands in the protocol file."""
+    """Where the protocol file has the default of an analysis key."""
     return ("analysis", *path[:1], *(["default"] if path else []), *path[1:])
 
 
@@ -129,7 +129,7 @@ def analysis_values(
     validated(Analysis, defaults, file, within="analysis", source=protocol_source or {}, at=_default_of)
     for key in NOT_KEYS:
         if key in overrides:
-            error = UsageError("is no analysis key", file=file, column=f"overrides.{key}", next_step="remove it")
+            error = UsageError("is not an analysis key", file=file, column=f"overrides.{key}", next_step="remove it")
             raise with_line(error, source)
     return validated(
         Analysis, {**defaults, **overrides}, file, within="overrides", source=source or {},

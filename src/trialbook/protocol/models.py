@@ -17,7 +17,7 @@ from trialbook.protocol.criteria import Amendment, CodeLists, Criterion, check_a
 from trialbook.protocol.drug_dictionary import DrugDictionary
 from trialbook.protocol.yaml_file import about, form
 
-# Names that Windows keeps for devices, and those of files beside the builds, are no folders of builds.
+# Names that Windows keeps for devices, and those of files beside the builds, are not folders of builds.
 CUT_ID = re.compile(
     r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))(?!(?i:index\.html|readme\.md)$)(?!.*\.(?i:ya?ml)$)"
     r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}(?<!\.)"
@@ -81,6 +81,8 @@ class Protocol(_Model):
     code_lists: CodeLists = CodeLists()
     expected_events: list[str] = []
     expected_events_note: str = ""
+    # Assumptions that are no key, by number: what was assumed, in words.
+    assumptions: dict[Annotated[str, Field(pattern=r"^A-[0-9]{2,3}$")], Annotated[str, Field(min_length=1)]] = {}
     amendments: list[Amendment] = []
     enrolment: Enrolment = Enrolment()
     schedule: Schedule = Schedule()
@@ -113,7 +115,7 @@ class Protocol(_Model):
         ):
             twice = sorted({i for i in ids if ids.count(i) > 1})
             if twice:
-                raise ValueError(f"the {name} {twice[0]} stands twice")
+                raise ValueError(f"the {name} {twice[0]} occurs twice")
         reserved = [level.id for level in self.dose_levels if level.id in (*NOT_DOSE_LEVELS, "Total")]
         if reserved:
             raise ValueError(f"{reserved[0]} cannot be the id of a dose level")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
@@ -22,3 +23,15 @@ class StudyData:
     protocol: Protocol
     analysis: Analysis
     cut_date: pd.Timestamp
+
+
+def with_keys(study: StudyData, **keys: Any) -> StudyData:
+    """The same study under other analysis keys, checked like those of a cut file.
+
+    What is derived from it is for analyses of one's own: a dataset or a published number is refused.
+    """
+    from trialbook.protocol.analysis import Analysis
+    from trialbook.protocol.yaml_file import validated
+
+    changed = {**study.analysis.model_dump(), **keys}
+    return replace(study, analysis=validated(Analysis, changed, "notebook", "with_keys"))

@@ -29,6 +29,9 @@ def agreed(declared: bool | None, found: bool | None, snapshot: str) -> bool | N
     """What a cut file (`declared`) and the manifest of its snapshot (`found`) say together; None where neither does.
 
     Raises StopError where they say different things.
+
+    >>> agreed(None, True, "snapshot"), agreed(None, None, "snapshot")
+    (True, None)
     """
     if declared is not None and found is not None and declared != found:
         raise StopError(
@@ -42,7 +45,7 @@ def agreed(declared: bool | None, found: bool | None, snapshot: str) -> bool | N
 def manifest_says(snapshot: Path) -> bool | None:
     """What the manifest in a snapshot folder says of `synthetic`; None without a manifest or without that key.
 
-    Raises StopError where the manifest is no object, spells the key in another way, or says neither true nor false.
+    Raises StopError where the manifest is not an object, spells the key in another way, or says neither true nor false.
     """
     path = snapshot / MANIFEST
     if not path.is_file():
@@ -56,7 +59,7 @@ def manifest_says(snapshot: Path) -> bool | None:
         ) from None  # fmt: skip
     if not isinstance(content, dict):
         raise StopError(
-            "the manifest of the snapshot is no object with keys", file=MANIFEST, rule="SYNTHETIC",
+            "the manifest of the snapshot is not an object with keys", file=MANIFEST, rule="SYNTHETIC",
             next_step=f"{_WRITE} between braces, or remove the file and say `synthetic` in the cut file",
         )  # fmt: skip
     for key, said in content.items():

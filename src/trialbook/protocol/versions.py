@@ -1,4 +1,4 @@
-"""The versions of the protocol: what each amendment made of the criteria, and which version a consent falls under."""
+"""The versions of the protocol: how each amendment changes the criteria, and which version a consent falls under."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.criteria import Amendment, Criterion
 from trialbook.protocol.models import Protocol
@@ -27,7 +28,7 @@ class Version:
 
 
 def versions(protocol: Protocol) -> list[Version]:
-    """All versions in order of time: the protocol file as it stands, then one per amendment, each on the one before."""
+    """All versions in order of time: the protocol file as it is, then one per amendment, each on the one before."""
     original = Version(protocol.version, None, protocol.criteria, {})
     return reduce(lambda made, amendment: [*made, _amended(made[-1], amendment)], protocol.amendments, [original])
 
@@ -77,5 +78,5 @@ def possible_versions(protocol: Protocol, first: pd.Series, last: pd.Series) -> 
 
 def version_table(protocol: Protocol) -> pd.DataFrame:
     """The versions for reading: VERSION, FROM (the first day of consent it holds for), CHANGES."""
-    rows = [(version.id, version.first_day or "the start", version.text or "-") for version in versions(protocol)]
+    rows = [(version.id, version.first_day or msg("the start"), version.text or "-") for version in versions(protocol)]
     return pd.DataFrame(rows, columns=["VERSION", "FROM", "CHANGES"]).astype("str")

@@ -1,4 +1,4 @@
-"""Reads YAML files strictly: duplicate keys, anchors and tags are errors, and a mistake is one clear line."""
+"""Reads YAML files strictly: duplicate keys, anchors and tags are errors; each mistake names line and key."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Document(dict[str, Any]):
 
 
 def same_place(path: Place) -> Place:
-    """A value stands in the file where it stands in what is checked."""
+    """A value has the same place in the file as in what is checked."""
     return path
 
 
@@ -93,7 +93,7 @@ def mistake(
     """The first of the errors that pydantic `found`, as one line; how many more there are, and on which lines.
 
     An unknown key comes first, since it explains a missing one; then the order of the file. `source` is the document
-    that the content comes from, and `at` says where in it a value of the content stands.
+    that the content comes from, and `at` says where in it a value of the content is.
     """
     document = source if isinstance(source, Document) else None
     grouped: dict[Place, list[Mapping[str, Any]]] = {}
@@ -135,7 +135,11 @@ def with_line(error: UsageError, source: object) -> ParameterError:
 
 
 def key_near(text: str, line: int) -> str | None:
-    """The key on this line (from 1) of a file that is not valid YAML, or the last one before it."""
+    r"""The key on this line (from 1) of a file that is not valid YAML, or the last one before it.
+
+    >>> key_near("cut_id: 2025-06-30\noverrides:\n  - [", 3)
+    'overrides'
+    """
     for written in reversed(text.splitlines()[:line]):
         found = KEY.match(written)
         if found:
@@ -144,7 +148,7 @@ def key_near(text: str, line: int) -> str | None:
 
 
 def _path(content: Any, error: Mapping[str, Any]) -> Place:
-    """Where the value stands; pydantic also names the branch of a union, which is no part of the file."""
+    """Where the value is; pydantic also names the branch of a union, which is not part of the file."""
     path: list[str | int] = []
     here = content
     location = list(error["loc"])
@@ -182,7 +186,11 @@ def _scalars(node: yaml.Node, path: Place) -> Iterator[tuple[str, int, Place]]:
 
 
 def dotted(path: Place) -> str:
-    """A place as a person writes it: `criteria[3].check`."""
+    """A place as a person writes it: `criteria[3].check`.
+
+    >>> dotted(("criteria", 3, "check"))
+    'criteria[3].check'
+    """
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
@@ -273,7 +281,7 @@ def _more(lines: Sequence[int | None]) -> str:
 
 
 def _shown(error: Mapping[str, Any], path: Place) -> object:
-    """The value, where it is one that a line of a message bears; the whole of a section or of the file is none."""
+    """The value, where it fits into a line of a message; the whole of a section or of the file is none."""
     value = error.get("input")
     if error["type"] in ("missing", "extra_forbidden", "about_key") or not path:
         return None
@@ -318,10 +326,10 @@ class _StrictLoader(Composer, SafeConstructor, Resolver, CParser):
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag in NO_KEYS:
-                problem = "a key that is no word (a list, a mapping, null or <<) is not allowed"
+                problem = "a key that is not a word (a list, a mapping, null or <<) is not allowed"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
             if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"the key {key.value} stands twice", problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value} occurs twice", problem_mark=key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
@@ -403,7 +411,7 @@ def validated(
     is expected there, and how many more mistakes there are.
 
     The lines are those of `source`, the document that the content comes from (default: the content itself, where it was
-    read from a file); `at` says where in it a value stands.
+    read from a file); `at` says where in it a value is.
     """
     if not isinstance(content, dict):
         raise ParameterError(

@@ -1,1 +1,1 @@
-"""Whether a build still is what its manifest says, and what it was made of still is what lies there."""
+"""Whether a build is still what its manifest says, and whether its sources are still the same."""

@@ -1,4 +1,4 @@
-"""What a build was made of against what stands now: inputs, parameters, notebooks, contracts, code and packages."""
+"""The sources of a build against those of today: inputs, parameters, notebooks, contracts, code and packages."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SHORT = 12
 def made_of_differences(
     then: Mapping[str, Any], now: Mapping[str, Any], standing: Path, trial: Trial, root: Path
 ) -> list[str]:
-    """One line for each difference between the sources of the manifest in `standing` and those of today.
+    """One line for each difference between the sources of the manifest in `standing` (the published build) and today's.
 
-    An input value, a parameter and a place in a notebook are named with their old and new value, as far as the build
-    that stands still tells the old one; else the file with both hashes.
+    An input value, a parameter and a place in a notebook are named with their old and new value, as far as the
+    published build still holds the old one; else the file with both hashes.
     """
     lines: list[str] = []
     for section in sorted({*then, *now}):
@@ -96,7 +96,7 @@ def _package_lines(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 
 
 def _inside(section: str, name: str, standing: Path, root: Path) -> Iterator[str]:
-    """Where a file differs, when the build that stands still holds what it was."""
+    """Where a file differs, when the published build still holds what it was."""
     if section != "notebooks":
         return
     try:
@@ -104,7 +104,7 @@ def _inside(section: str, name: str, standing: Path, root: Path) -> Iterator[str
     except (OSError, ValueError, KeyError, TypeError):
         return
     found = [f"{name}: {place}" for place in cell_places(_told(was), _told(now), then_and_now)]
-    yield from found or [f"{name}: every cell says what it said; what differs is metadata or layout"]
+    yield from found or [f"{name}: every cell is unchanged; metadata or layout differ"]
 
 
 def _told(cells: list[Any]) -> list[Any]:
@@ -122,7 +122,11 @@ def _told(cells: list[Any]) -> list[Any]:
 
 
 def value_places(old: Any, new: Any, at: str = "") -> Iterator[str]:
-    """Every parameter that differs, by its path; entries of a list that have ids are matched by id."""
+    """Every parameter that differs, by its path; entries of a list that have ids are matched by id.
+
+    >>> list(value_places({"levels": [{"id": "DL1", "n": 3}]}, {"levels": [{"id": "DL1", "n": 6}]}))
+    ['levels DL1.n: 3 then, 6 now']
+    """
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
             yield from value_places(old.get(key), new.get(key), f"{at}.{key}" if at else str(key))

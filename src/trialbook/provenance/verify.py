@@ -1,4 +1,4 @@
-"""Proves a build: its files against its manifest, what it was made of against today, its bytes against a rebuild."""
+"""Proves a build: its files against its manifest, its sources against today's, its bytes against a rebuild."""
 
 from __future__ import annotations
 
@@ -17,10 +17,17 @@ from trialbook.pipeline.dependencies import Ingredients
 from trialbook.pipeline.manifest import MANIFEST, sources
 from trialbook.pipeline.manifest_check import standing_differences
 from trialbook.pipeline.publish import VERIFY, one_builder
-from trialbook.pipeline.superseded import read_manifest, section_of
+from trialbook.pipeline.superseded import (
+    SHORT,
+    SUPERSEDED,
+    named_seal,
+    read_manifest,
+    section_of,
+    superseded_place,
+    touched_before,
+)
 from trialbook.protocol.load import find_cut_file, load_trial, make_trial
 from trialbook.protocol.models import CUT_ID, Trial
-from trialbook.provenance.kept_builds import kept_differences
 from trialbook.provenance.source_drift import made_of_differences
 
 Charts = Literal["live", "static"]
@@ -40,7 +47,7 @@ class Proof:
         """The differences by what they were found against, in the order of the search."""
         return {
             "The build against its manifest": self.standing,
-            "What it was made of against what stands now": self.made_of,
+            "Its sources against those of today": self.made_of,
             "The build against its rebuild": self.rebuild,
         }
 
@@ -62,10 +69,10 @@ def trial_of(name: str, root: Path, out: Path) -> Trial:
 
 
 def verify_build(trial: Trial, root: Path, out: Path, jobs: int = 2, *, quick: bool = False) -> Proof:
-    """The proof of the build that stands in `out`; with `quick` without making it again.
+    """The proof of the build published in `out`; with `quick` without building it again.
 
     The rebuild uses no kept piece of an earlier build, sees the same previous build and draws its charts the same way.
-    While it runs no build of this cut can replace the one that stands. Raises UsageError when there is none.
+    While it runs no build of this cut can replace the published one. Raises UsageError when there is none.
     """
     standing = out.resolve() / trial.cut.cut_id
     if not (standing / MANIFEST).is_file():
@@ -93,7 +100,7 @@ def look(trial: Trial, root: Path, standing: Path) -> tuple[list[str], list[str]
 
 
 def source_differences(trial: Trial, root: Path, standing: Path) -> list[str]:
-    """What the manifest says the build was made of against what stands now; nothing where it cannot be read."""
+    """The sources that the manifest names against those of today; nothing where it cannot be read."""
     then = _sources(standing)
     if not then:
         return []
@@ -103,7 +110,7 @@ def source_differences(trial: Trial, root: Path, standing: Path) -> list[str]:
         now = json.loads(json.dumps(sources(trial, root, standing.parent, ingredients)))
     except UsageError as error:
         # The notebooks of today are no steps of a build any more; what there was is still proved by its files.
-        return [f"today no build could be made: {error}"]
+        return [f"the cut cannot be built today: {error}"]
     return made_of_differences(then, now, standing, trial, root)
 
 
@@ -113,7 +120,7 @@ def rebuilt(trial: Trial, root: Path, standing: Path, jobs: int) -> Iterator[Pat
     builds = standing.parent
     with one_builder(builds / VERIFY, trial.cut.cut_id):
         place = builds / VERIFY / trial.cut.cut_id
-        # Only the holder of the lock is here: what is left was left by a verification that was killed.
+        # Only the holder of the lock is here: anything here is from a verification that was killed.
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         try:
@@ -121,9 +128,9 @@ def rebuilt(trial: Trial, root: Path, standing: Path, jobs: int) -> Iterator[Pat
             if previous and (builds / previous).is_dir():
                 shutil.copytree(builds / previous, place / previous, symlinks=True)
             named = (read_manifest(standing) or {}).get("supersedes")
-            yield _build_anew(
-                trial, root, Options(place, jobs, _charts(_sources(standing)), force=True, supersedes=named)
-            )
+            charts = _charts(_sources(standing))
+            options = Options(place, jobs, charts, force=True, supersedes=named, study_page=False)
+            yield _build_anew(trial, root, options)
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
@@ -140,5 +147,42 @@ def _sources(standing: Path) -> dict[str, Any]:
 
 
 def _charts(made_of: dict[str, Any]) -> Charts:
-    """How the standing build drew its charts; live where its manifest does not say."""
+    """How the published build drew its charts; live where its manifest does not say."""
     return "static" if made_of.get("charts") == "static" else "live"
+
+
+# ----------------------------------------------------------------------------------------------------
+# The superseded builds of a cut that are kept (`.superseded`): whether they are still as they were then.
+
+
+def kept_differences(out: Path, cut_id: str, supersedes: Any) -> list[str]:
+    """One line for everything in the kept builds of a cut that was changed since; `supersedes`: a seal, or None.
+
+    Each is held against its own manifest, which must carry the seal that its folder is named by. What a person had
+    changed before the build was kept is no change. One that the published manifest names (`supersedes`) must be there.
+    """
+    folder = out / SUPERSEDED / cut_id
+    places = sorted(path for path in folder.glob("[!.]*") if path.is_dir()) if folder.is_dir() else []
+    lines = [f"{_named(out, place)}, {line}" for place in places for line in _differences(place, cut_id)]
+    if isinstance(supersedes, str):
+        place = superseded_place(out, cut_id, supersedes)
+        if place not in places:
+            lines.append(f"{_named(out, place)}: is missing")
+    return lines
+
+
+def _differences(place: Path, cut_id: str) -> list[str]:
+    if place.is_symlink():
+        return ["the folder: is a link"]
+    if not (place / MANIFEST).is_file():
+        return [f"{MANIFEST}: is missing"]
+    before = touched_before(place)
+    found = [line for line in standing_differences(place, cut_id) if line not in before]
+    seal = named_seal(read_manifest(place) or {})[:SHORT]
+    if place.name.partition("-")[0] != seal:
+        found.append(f"{MANIFEST}: is of the build {seal}: another one was put here")
+    return found
+
+
+def _named(out: Path, place: Path) -> str:
+    return place.relative_to(out).as_posix()

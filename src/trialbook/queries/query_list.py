@@ -1,4 +1,4 @@
-"""The query list for the site (domain document §8): one line per issue, from the cut that first asked to its answer."""
+"""The query list for the site (rulebook §8): one line per issue, from the cut that first asked to its answer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TypedDict
 import pandas as pd
 
 from trialbook.core.dates import as_date
+from trialbook.queries.rule_texts import CHINESE, ENGLISH, Phrase, Texts, fill
 
 # ----------------------------------------------------------------------------------------------------
 # One question to the site: what it holds, how it is worded, and the id under which it stays known.
@@ -40,7 +41,12 @@ def query(
     rule: str, subject: str, domain: str, *, record: str = "", field: str = "", severity: str = "minor",
     observed: object = "", expected: str = "", message_en: str, message_zh: str,
 ) -> Query:  # fmt: skip
-    """One query. `rule` names the check (for example `P19-AE-END-BEFORE-START`); severity is stop, major or minor."""
+    """One query. `rule` names the check (for example `P19-AE-END-BEFORE-START`); severity is stop, major or minor.
+
+    >>> asked = query("P36-RESTATED", "001", "DM", observed=None, message_en="Please complete.", message_zh="请补充。")
+    >>> asked["severity"], asked["observed"]
+    ('minor', '')
+    """
     if severity not in SEVERITIES:
         raise ValueError(f"severity {severity!r} is not one of {SEVERITIES}")
     seen = "" if observed is None or observed is pd.NA or observed != observed else str(observed)
@@ -52,27 +58,36 @@ def query(
     )  # fmt: skip
 
 
-# Rule id: domain, field, severity, what was expected, the question in English and in Chinese.
-RuleTable = Mapping[str, tuple[str, str, str, str, str, str]]
+class QueryTexts(Texts):
+    """The queries of one area, by rule."""
 
+    def query(
+        self, rule: str, subject: str, domain: str = "", *, record: str = "", field: str = "", severity: str = "",
+        observed: object = "", expected: str = "", **words: object,
+    ) -> Query:  # fmt: skip
+        """One query of a rule; `words` fill its placeholders.
 
-def query_by_rule(
-    rules: RuleTable, rule: str, subject: str, *, record: str = "", observed: object = "", domain: str = ""
-) -> Query:
-    """One query with the words of its rule in a table of rules.
-
-    `domain` is given where a rule serves another domain with the same variables under its own prefix.
-    """
-    usual, field, severity, expected, english, chinese = rules[rule]
-    field = field.replace(usual, domain, 1) if domain else field
-    return query(
-        rule, subject, domain or usual, record=record, field=field, severity=severity, observed=observed,
-        expected=expected, message_en=english, message_zh=chinese,
-    )  # fmt: skip
+        What is given replaces what the file says. Where another domain is given and no field, the variable is that of
+        this domain: PRSTDTC for CMSTDTC. Raises KeyError for an unknown rule or a missing word.
+        """
+        text = self.area.rules[rule]
+        usual = text.field.replace(text.domain, domain, 1) if domain and text.domain else text.field
+        return query(
+            rule, subject, domain or text.domain, record=record, field=field or usual,
+            severity=severity or text.severity, observed=observed,
+            expected=expected or fill(text.expected, words, ENGLISH),
+            message_en=fill(text.en, words, ENGLISH), message_zh=fill(text.zh, words, CHINESE),
+        )  # fmt: skip
 
 
 def query_id(rule: str, subject: str, domain: str, record: str, field: str) -> str:
-    """The id of an issue: a short hash of rule, subject and record key, so that it keeps its number across cuts."""
+    """The id of an issue: a short hash of rule, subject and record key, so that it keeps its number across cuts.
+
+    >>> query_id("P36-RESTATED", "001", "DM", "", "RFICDTC") == query_id("P36-RESTATED", "001", "DM", "", "RFICDTC")
+    True
+    >>> query_id("P36-RESTATED", "001", "DM", "", "RFICDTC") == query_id("P36-RESTATED", "002", "DM", "", "RFICDTC")
+    False
+    """
     key = "\x1f".join((rule, subject, domain, record, field))
     return "Q-" + hashlib.sha256(key.encode()).hexdigest()[:10].upper()
 
@@ -146,7 +161,7 @@ def without_repetitions(queries: pd.DataFrame) -> pd.DataFrame:
     """The queries without those that another one says already (columns rule, subject, domain, record, field).
 
     The same fault is one of the same subject, domain and field, and of the same record, unless the query is about the
-    whole subject. A result and its unit count as one field; a rule of a contract may stand in another field. The query
+    whole subject. A result and its unit count as one field; a rule of a contract may be about another field. The query
     that stays has the severity of the worse of both.
     """
     field = queries["field"].str.removesuffix("U")
@@ -179,7 +194,7 @@ def without_repetitions(queries: pd.DataFrame) -> pd.DataFrame:
 
 # ----------------------------------------------------------------------------------------------------
 
-__all__ = ["COLUMNS", "SEVERITIES", "Query", "RuleTable", "query", "query_by_rule", "query_id", "query_list"]
+__all__ = ["COLUMNS", "SEVERITIES", "Query", "QueryTexts", "query", "query_id", "query_list"]
 COLUMNS = [
     "query_id", "subject", "domain", "record", "field", "rule", "severity", "observed", "expected",
     "message_en", "message_zh", "first_seen", "age_days", "status", "records", "record_list", "closed_at",
@@ -196,6 +211,7 @@ VALUE_IS_CAUSE = (
 )  # fmt: skip
 # A cell of a spreadsheet holds 32,767 characters; a longer list of records ends in "and so many more".
 LONGEST_LIST = 30000
+_TEXTS = Texts("queries/texts/lists.yaml")
 
 
 def query_list(queries: Iterable[Query], cut_date: str, previous: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -259,6 +275,8 @@ def _one_line(name: str, members: pd.DataFrame) -> dict[str, str]:
     first, count = ordered.iloc[0], len(ordered)
     shared = ordered["observed"].nunique() == 1
     severity = min(ordered["severity"], key=SEVERITIES.index)
+    message = Phrase(str(first["message_en"]), str(first["message_zh"]))
+    said = _TEXTS.phrase("MANY-RECORDS", message=message, count=count)
     listed = [
         " ".join(part for part in (row.subject, row.record, "" if shared or not row.observed else f"({row.observed})")
                  if part)
@@ -271,8 +289,8 @@ def _one_line(name: str, members: pd.DataFrame) -> dict[str, str]:
         "record": "",
         "severity": severity,
         "observed": first["observed"] if shared else f"{ordered['observed'].nunique()} different values",
-        "message_en": f"{first['message_en']} This concerns {count} records; they are listed beside.",
-        "message_zh": f"{first['message_zh']}共涉及 {count} 条记录，见清单。",
+        "message_en": said.english,
+        "message_zh": said.chinese,
         "records": str(count),
         "record_list": _shortened(listed),
     }

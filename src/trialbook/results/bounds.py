@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from trialbook.core.described import described
+from trialbook.core.messages import msg
 from trialbook.results.ard import (
     LABELS,
     NOT_ESTIMABLE,
@@ -31,7 +33,7 @@ def bounds_rows(subjects: pd.DataFrame, levels: Sequence[str], variable: str, *,
     """BOUNDS rows (n, N, estimate) of a proportion by dose level and Total, one context per case of `CASES`.
 
     `subjects` has one row per subject of the endpoint: SUBJID, TRT01A, LOW and HIGH (the least and the most that the
-    subject can count once every open fact is known: 0 or 1), PENDING (True: outside the endpoint's N as yet).
+    subject can count once every open fact is known: 0 or 1), PENDING (True: not yet in the endpoint's N).
     `stat_text` names the subjects whose LOW and HIGH differ, among those counted; blank where none does.
     `high_is_worse`: True for a toxicity, False for response and survival. With N = 0 the estimate is null.
 
@@ -54,13 +56,21 @@ def bounds_rows(subjects: pd.DataFrame, levels: Sequence[str], variable: str, *,
 def case_rows(
     level: str, variable: str, case: str, n: int, total: int, estimate: float | None, deciding: str
 ) -> Iterator[ArdRow]:
-    """The three rows of one case at one level; `deciding` (subject numbers) is the text of each."""
+    """The three rows of one case at one level; `deciding` (subject numbers) is the text of each.
+
+    >>> [(row["stat_name"], row["stat"]) for row in case_rows("DL1", "DLT", "worst", 1, 3, 1 / 3, "003")][:2]
+    [('n', 1.0), ('N', 3.0)]
+    """
     for stat_name, stat in (("n", n), ("N", total), ("estimate", estimate)):
         yield ard_row(BOUNDS, level, variable, stat_name, stat, context=case, stat_text=deciding)
 
 
 def deciding_subjects(subjects: pd.DataFrame) -> str:
-    """The numbers of the subjects whose LOW and HIGH differ, in order, joined by a comma; blank where none does."""
+    """The numbers of the subjects whose LOW and HIGH differ, in order, joined by a comma; blank where none does.
+
+    >>> deciding_subjects(pd.DataFrame({"SUBJID": ["003", "001"], "LOW": [0, 1], "HIGH": [1, 1]}))
+    '003'
+    """
     differs = subjects["LOW"].ne(subjects["HIGH"])
     return ", ".join(sorted(subjects.loc[differs, "SUBJID"].astype("str")))
 
@@ -75,7 +85,11 @@ class Case:
 
     @property
     def text(self) -> str:
-        """`7 of 9`; `nobody counted` where no subject is."""
+        """`7 of 9`; `nobody counted` where no subject is.
+
+        >>> Case(7, 9, 7 / 9).text, Case(0, 0, None).text
+        ('7 of 9', 'nobody counted')
+        """
         return f"{self.n} of {self.size}" if self.size else "nobody counted"
 
 
@@ -83,8 +97,8 @@ class Case:
 class Bounds:
     """The two cases of one endpoint in one group, the lower rate first, and the same with the pending subjects too.
 
-    `deciding` names the subjects who are open in the first two. `rates`: the estimate is no share of those counted
-    (Kaplan-Meier), so the range is told in estimates.
+    `deciding` names the subjects who are open in the first two. `rates`: the estimate is not a share of those counted
+    (Kaplan-Meier), so the range is given in estimates.
     """
 
     low: Case
@@ -106,7 +120,7 @@ class Bounds:
         Where one of the cases has nothing to count or to estimate, `with pending 0 to 2 of 2`.
         """
         if self._one_sided and self.range_with_pending:
-            return f"with pending {self.range_with_pending}"
+            return msg("with pending {range_with_pending}", range_with_pending=self.range_with_pending)
         return " to ".join(self._ends())
 
     @property
@@ -118,15 +132,23 @@ class Bounds:
     @property
     def text(self) -> str:
         """`between 7 and 9 of 11, open: 003, 011; with pending 7 to 10 of 12`, or `no open fact`; see `bounds_text`."""
-        pending = f"with pending {self.range_with_pending}" if self.range_with_pending else ""
+        pending = (
+            msg("with pending {range_with_pending}", range_with_pending=self.range_with_pending)
+            if self.range_with_pending
+            else ""
+        )
         if self._one_sided and pending:
-            return pending + (f", open: {self.deciding}" if self.deciding else "")
+            return pending + (msg(", open: {deciding}", deciding=self.deciding) if self.deciding else "")
         ends = self._ends()
         is_open = self.low != self.high or bool(self.deciding)
-        facts = "no open fact" if self.low.size or self.high.size else ""
+        facts = msg("no open fact") if self.low.size or self.high.size else ""
         if is_open:
-            facts = f"between {' and '.join(ends)}" if len(ends) > 1 else f"{ends[0]} in every case"
-            facts += f", open: {self.deciding}" if self.deciding else ""
+            facts = (
+                msg("between {ends}", ends=" and ".join(ends))
+                if len(ends) > 1
+                else msg("{ends} in every case", ends=ends[0])
+            )
+            facts += msg(", open: {deciding}", deciding=self.deciding) if self.deciding else ""
         return "; ".join(part for part in (facts, pending) if part)
 
     @property
@@ -185,21 +207,35 @@ def bounds_text(ard: pd.DataFrame, variable: str, level: str = TOTAL) -> str:
 
     `between 7 and 9 of 11, open: 003, 011; with pending 7 to 10 of 12`. Where both cases agree: `no open fact`. Blank
     where the results have no such rows, or nobody to count.
+
+    >>> subjects = pd.DataFrame({"SUBJID": ["001", "002"], "TRT01A": "DL1", "LOW": [0, 1], "HIGH": 1, "PENDING": False})
+    >>> rows = bounds_rows(subjects, ["DL1"], "ORR_D28", high_is_worse=False)
+    >>> bounds_text(pd.DataFrame(rows), "ORR_D28", "DL1")
+    'between 1 and 2 of 2, open: 001'
     """
     found = bounds_of(ard, variable, level)
     return found.text if found else ""
 
 
 CASE_LABELS = {
-    "level": "Dose level", "worst": "Worst case", "best": "Best case", "worst_with_pending": "Worst, with pending",
-    "best_with_pending": "Best, with pending", "deciding": "Who decides",
-}  # fmt: skip
+    "level": msg("Dose level"),
+    "worst": msg("Worst case"),
+    "best": msg("Best case"),
+    "worst_with_pending": msg("Worst, with pending"),
+    "best_with_pending": msg("Best, with pending"),
+    "deciding": msg("Who decides"),
+}
 
 
 def case_table(ard: pd.DataFrame, variable: str, levels: Sequence[str]) -> pd.DataFrame:
     """The BOUNDS of one endpoint for reading, a row per dose level and for all, with the columns of `CASE_LABELS`.
 
     Each case reads `7/9 (0.778)`: n of N and the estimate; "-" where nobody is counted.
+
+    >>> subjects = pd.DataFrame({"SUBJID": ["001", "002"], "TRT01A": "DL1", "LOW": [0, 1], "HIGH": 1, "PENDING": False})
+    >>> rows = pd.DataFrame(bounds_rows(subjects, ["DL1"], "ORR_D28", high_is_worse=False))
+    >>> case_table(rows, "ORR_D28", ["DL1"])[["level", "worst", "best", "deciding"]].values.tolist()
+    [['DL1', '1/2 (0.500)', '2/2 (1.000)', '001'], ['Total', '1/2 (0.500)', '2/2 (1.000)', '001']]
     """
     own = ard[(ard["analysis_id"] == BOUNDS) & (ard["variable"] == variable)]
     keys = zip(own["group1_level"], own["context"], own["stat_name"], strict=True)
@@ -209,7 +245,7 @@ def case_table(ard: pd.DataFrame, variable: str, levels: Sequence[str]) -> pd.Da
         cases = [_case(stat, level, case) for case in CASES]
         of_level = own[(own["group1_level"] == level) & (own["context"] == "worst_with_pending")]
         table.append((level, *cases, of_level["stat_text"].iloc[0]))
-    return pd.DataFrame(table, columns=list(CASE_LABELS)).astype("str")
+    return described(pd.DataFrame(table, columns=list(CASE_LABELS)).astype("str"), labels=CASE_LABELS)
 
 
 def _case(stat: dict[tuple[str, str, str], float], level: str, case: str) -> str:
@@ -241,9 +277,14 @@ def excluded_text(n_events: int, n: int, level: float = 0.95) -> str:
 
     The bound is the one-sided Clopper-Pearson limit, for no event exactly 1 - (1 - level)^(1/n); it is rounded up, so
     that the sentence stays true. Blank where an event was seen, and with n = 0, where nothing is excluded.
+
+    >>> excluded_text(0, 12)
+    '0 of 12: a rate above 22.1% is excluded at 95%'
+    >>> excluded_text(1, 12)
+    ''
     """
     high = clopper_pearson_upper(n_events, n, level).high
     if n_events or high is None:
         return ""
     percent = math.ceil(round(1000 * high, 9)) / 10
-    return f"0 of {n}: a rate above {percent:g}% is excluded at {100 * level:g}%"
+    return msg("0 of {n}: a rate above {percent:g}% is excluded at {level:g}%", n=n, percent=percent, level=100 * level)

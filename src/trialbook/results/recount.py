@@ -14,7 +14,7 @@ SETS = {
     "SCRFL": "TRT01P", "ENRFL": "TRT01P", "SAFFL": "TRT01A", "DLTEFL": "TRT01A", "MAT28FL": "TRT01A",
     "EVAL28FL": "TRT01A", "PPFL": "TRT01A",
 }  # fmt: skip
-# Groups of DLT statuses (§4.2); COUNTED is a flag of its own.
+# Groups of DLT statuses (§4.2); the flag COUNTED is separate.
 DLT_GROUPS = {
     "EVALUABLE": ("DLT", "PENDING-ADJ", "UNRESOLVED", "NO-DLT"),
     "WAITING": ("PENDING", "PENDING-DATA"),
@@ -25,7 +25,7 @@ RESPONSES = {"ORR_D28": ("CR", "PR"), "CR_D28": ("CR",)}
 def subjects_counted(datasets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Who is counted in SETS, DLT, DLT_SETS, ORR_D28, CR_D28 and the numbers of events: one row per subject and count.
 
-    `datasets`: adsl addlt adrs adtte as the steps left them; one that is not there gives no rows. Columns: `COLUMNS`,
+    `datasets`: adsl addlt adrs adtte as the steps wrote them; one that is not there gives no rows. Columns: `COLUMNS`,
     with the names of the ARD. Written apart from the derivations, so that a number that was reported from other records
     than the dataset holds does not agree with it.
     """

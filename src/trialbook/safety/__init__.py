@@ -1,1 +1,1 @@
-"""Safety: adverse events (ADAE), laboratory grades (ADLB), events of special interest, rates (domain document §3)."""
+"""Safety: adverse events (ADAE), laboratory grades (ADLB), events of special interest, rates (rulebook §3)."""

@@ -24,10 +24,15 @@ from trialbook.subjects.dosing import infusions
 
 
 def event_category(ae: pd.DataFrame, rules: Sequence[AesiRule], near: pd.Series) -> pd.Series:
-    """The category of the first search that fits each record, blank where none does.
+    """The category of the first search that matches each record, blank where none does.
 
     `ae` needs AETERM AEDECOD AEBODSYS ATOXGR; `near` marks onsets within the hours after an infusion. A record
     without a grade fits only a search that asks for no grade.
+
+    >>> rule = AesiRule(category="INFECTION", terms=["sepsis"], minimum_grade=3)
+    >>> ae = pd.DataFrame({"AETERM": "Sepsis", "AEDECOD": "Sepsis", "AEBODSYS": "", "ATOXGR": pd.array([4, 2, pd.NA])})
+    >>> event_category(ae, [rule], near=pd.Series(False, index=ae.index)).tolist()
+    ['INFECTION', '', '']
     """
     words = ae["AEDECOD"].fillna("") + " | " + ae["AETERM"].fillna("")
     category = pd.Series("", index=ae.index, dtype="str")
@@ -57,6 +62,10 @@ def impute_partial(
     A limit outside the range is ignored, so the known year and month never change: "2019-02", last, upper limits
     2019-01-14 and 2019-02-25 gives 2019-02-25. Lower limits are applied before upper ones. Complete dates are never
     moved; a missing date stays missing.
+
+    >>> limits = [pd.Series(pd.to_datetime([day])) for day in ("2019-01-14", "2019-02-25")]
+    >>> impute_partial(pd.Series(["2019-02"]), "last", upper=limits).astype("str").tolist()
+    ['2019-02-25']
     """
     first, last = earliest_date(dtc), latest_date(dtc)
     date = first if edge == "first" else last
@@ -79,6 +88,11 @@ def impute_start(
     | missing | TRTSDT, unless the event is known to have ended before                                     |
 
     `none` keeps complete dates only. ASTDTF: Y, M or D = the largest imputed part, blank = nothing imputed.
+
+    >>> infused = pd.Series(pd.to_datetime(["2025-03-05"] * 3))
+    >>> start, end = pd.Series(["2025-03", "2025-02", None]), pd.Series([None, None, "2025-03-01"])
+    >>> impute_start(start, end, infused, "admiral_conservative").astype("str").values.tolist()
+    [['2025-03-05', 'D'], ['2025-02-01', 'D'], [nan, '']]
     """
     if method == "none":
         complete = complete_date(start)
@@ -97,6 +111,10 @@ def impute_end(end: pd.Series, caps: Sequence[pd.Series], start: pd.Series) -> p
 
     A partial end is the last date it may mean, capped; a missing end stays missing (an ongoing event). An imputed end
     that falls before the start is set to the start (NEGDUR), since nothing says the event ended before it began.
+
+    >>> start, death = (pd.Series(pd.to_datetime([day])) for day in ("2025-03-05", "2025-03-20"))
+    >>> impute_end(pd.Series(["2025-03"]), [death], start).astype("str").values.tolist()
+    [['2025-03-20', 'D', 'False']]
     """
     date = impute_partial(end, "last", upper=caps)
     flag = missing_part(end).where(date.notna(), "")
@@ -106,7 +124,7 @@ def impute_end(end: pd.Series, caps: Sequence[pd.Series], start: pd.Series) -> p
 
 
 # ----------------------------------------------------------------------------------------------------
-# Which infusion an adverse event followed, and how long after it (domain document §3.5).
+# Which infusion an adverse event followed, and how long after it (rulebook §3.5).
 
 
 HOURS_DIGITS = 1
@@ -124,6 +142,11 @@ def infusion_timing(ae: pd.DataFrame, given: pd.DataFrame, hours: int) -> pd.Dat
 
     Without a time of day an onset may mean any moment of its day: on the day of an infusion it counts as after it
     (A-60). `ae` needs USUBJID AESTDTC; `given` the infusions in order of time: USUBJID EXSTDTC.
+
+    >>> ae = pd.DataFrame({"USUBJID": "001", "AESTDTC": ["2025-03-05T12:30", "2025-03-05", "2025-03-01"]})
+    >>> given = pd.DataFrame({"USUBJID": ["001"], "EXSTDTC": ["2025-03-05T10:00"]})
+    >>> infusion_timing(ae, given, 24)[["INFNO", "INFHRS", "NEAR"]].values.tolist()
+    [[1, 2.5, True], [1, nan, True], [<NA>, nan, False]]
     """
     onset = moment_range(ae["AESTDTC"]).assign(USUBJID=ae["USUBJID"], row=range(len(ae)))
     onset["complete"] = missing_part(ae["AESTDTC"]).eq("") & onset["first"].notna()
@@ -157,7 +180,7 @@ def derive_adae(adsl: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     |-----------------|---------------------------------------------------------------------------------------|
     | ASTDT ASTDTF    | start, partial dates by `ae_start_impute`; flag Y, M or D of what was imputed (§3.7)   |
     | AENDT AENDTF    | end, partial = last possible date capped by death, cut, last contact; missing stays;   |
-    |                 | never after death (P19); marked ongoing = missing, whatever end date stands there (P20)|
+    |                 | never after death (P19); marked ongoing = missing, whatever end date is there (P20)   |
     | ASTDY AENDY     | CDISC study days; RELDAY = days since the first infusion, which is day 0               |
     | ATOXGR          | CTCAE grade 1 to 5 as a number, missing where the record has none                      |
     | TRTEMFL         | Y or blank, the ordered cases of §3.1                                                  |
@@ -259,25 +282,44 @@ def _flagged_predose(adae: pd.DataFrame, onset: pd.DataFrame, started: pd.Series
 
 
 def treatment_start(subject: pd.DataFrame) -> pd.Series:
-    """The moment of the first infusion from TRTSDT and TRTSDTM (ISO text or datetime); midnight without a time."""
+    """The moment of the first infusion from TRTSDT and TRTSDTM (ISO text or datetime); midnight without a time.
+
+    >>> moments = ["2025-03-05T10:30", "2025-03-05"]
+    >>> subject = pd.DataFrame({"TRTSDT": pd.to_datetime(["2025-03-05"] * 2), "TRTSDTM": moments})
+    >>> treatment_start(subject).astype("str").tolist()
+    ['2025-03-05 10:30:00', '2025-03-05 00:00:00']
+    """
     moment = subject["TRTSDTM"]
     timed = moment.astype("datetime64[s]") if moment.dtype.kind == "M" else moment_range(moment)["first"]
     return timed.where(timed.dt.normalize() == subject["TRTSDT"], subject["TRTSDT"]).astype("datetime64[s]")
 
 
 def ended(ae: pd.DataFrame) -> pd.Series:
-    """AEENDTC of the events that ended; of one that is marked ongoing, none (P20: asked, treated as ongoing)."""
+    """AEENDTC of the events that ended; of one that is marked ongoing, none (P20: asked, treated as ongoing).
+
+    >>> ended(pd.DataFrame({"AEENDTC": ["2025-03-05", "2025-03-05"], "AEENRTPT": ["ONGOING", None]})).tolist()
+    [nan, '2025-03-05']
+    """
     return ae["AEENDTC"].mask(ae["AEENRTPT"].fillna("").str.upper().eq("ONGOING")).astype("str")
 
 
 def grade_number(grade: pd.Series) -> pd.Series:
-    """CTCAE grade as Int64, 1 to 5; anything else is missing."""
+    """CTCAE grade as Int64, 1 to 5; anything else is missing.
+
+    >>> grade_number(pd.Series(["3", "0", "mild", None])).tolist()
+    [3, <NA>, <NA>, <NA>]
+    """
     number = pd.to_numeric(grade, errors="coerce").astype("Float64")
     return number.where(number.isin([1, 2, 3, 4, 5])).astype("Int64")
 
 
 def serious(ae: pd.DataFrame) -> pd.Series:
-    """ASER: AESER as given; without Y or N, Y if a criterion is ticked or the event is fatal, else blank (P23)."""
+    """ASER: AESER as given; without Y or N, Y if a criterion is ticked or the event is fatal, else blank (P23).
+
+    >>> ae = pd.DataFrame({"AESER": ["N", None, None], "AESHOSP": ["", "Y", ""], "AETOXGR": "2", "AEOUT": ""})
+    >>> serious(ae.assign(AESDTH="")).tolist()
+    ['', 'Y', '']
+    """
     given = seriousness_given(ae)
     deadly = fatal(ae.assign(ATOXGR=grade_number(ae["AETOXGR"])))
     flag = (given == "Y") | ((given == "") & (criterion_ticked(ae) | deadly))

@@ -1,4 +1,4 @@
-"""The committee's flags on adverse events (SUPPAE AEDLT): what each event was called, contradictions, lost flags."""
+"""SUPPAE on adverse events: the committee's DLT flags, their contradictions, and the day the site knew of an event."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def known_to_site(ae: pd.DataFrame, suppae: pd.DataFrame, cut_date: pd.Timestamp
     date of it: complete dates up to the cut only, never imputed.
 
     An answer that may be about several different records counts for none (it is asked about: P34-SUPP-UNJOINED).
+
+    >>> ae = pd.DataFrame({"USUBJID": "001", "AESEQ": [1, 2], "AETERM": ["Rash", "Fever"]})
+    >>> known = {"USUBJID": ["001"], "IDVAR": "AESEQ", "IDVARVAL": "1", "QNAM": "AEKNOWDT", "QVAL": "2025-03-06"}
+    >>> known_to_site(ae, pd.DataFrame(known), pd.Timestamp("2025-06-30"))["KNOWDT"].astype("str").tolist()
+    ['2025-03-06', nan]
     """
     answers = qualifier(suppae, ae, "AE", KNOWN_ON)
     answers = answers[answers["PARENT"].notna() & answers["SURE"].astype(bool) & ~answers["WHOLE"].astype(bool)]
@@ -43,6 +48,11 @@ def adjudicated_dlt(ae: pd.DataFrame, suppae: pd.DataFrame) -> pd.Series:
     Where several different events may be meant, Y counts for all of them and N for none. A flag without a key is about
     the subject: N is the answer for each event without one of its own; Y likewise, unless an event of the subject has
     its own Y, which then is the event that was meant.
+
+    >>> ae = pd.DataFrame({"USUBJID": "001", "AESEQ": [1, 2], "AETERM": ["Rash", "Fever"]})
+    >>> supp = pd.DataFrame({"USUBJID": ["001"], "IDVAR": "AESEQ", "IDVARVAL": "2", "QNAM": "AEDLT", "QVAL": "Y"})
+    >>> adjudicated_dlt(ae, supp).tolist()
+    ['', 'Y']
     """
     return _answers(ae, _flags(ae, suppae))
 
@@ -54,7 +64,13 @@ def _answers(ae: pd.DataFrame, flags: pd.DataFrame) -> pd.Series:
 
 
 def contradicted(ae: pd.DataFrame, suppae: pd.DataFrame) -> pd.Series:
-    """Whether the committee's flags of an AE record, or of its subject, say both Y and N of it."""
+    """Whether the committee's flags of an AE record, or of its subject, say both Y and N of it.
+
+    >>> ae = pd.DataFrame({"USUBJID": "001", "AESEQ": [1, 2], "AETERM": ["Rash", "Fever"]})
+    >>> supp = pd.DataFrame({"USUBJID": "001", "IDVAR": "AESEQ", "IDVARVAL": "2", "QNAM": "AEDLT", "QVAL": ["Y", "N"]})
+    >>> contradicted(ae, supp).tolist()
+    [False, True]
+    """
     flags = _flags(ae, suppae)
     of_record = flags[~flags["WHOLE"]].groupby("PARENT")["QVAL"].nunique().reindex(ae.index).gt(1)
     whole = flags[flags["WHOLE"]].drop_duplicates(["USUBJID", "QVAL"])
@@ -69,7 +85,13 @@ def contradicted(ae: pd.DataFrame, suppae: pd.DataFrame) -> pd.Series:
 
 
 def flags_without_event(ae: pd.DataFrame, suppae: pd.DataFrame) -> pd.DataFrame:
-    """The committee's Y that no AE record can be found for: USUBJID, once per subject. It may not be lost (A-161)."""
+    """The committee's Y that no AE record can be found for: USUBJID, once per subject. It may not be lost (A-161).
+
+    >>> ae = pd.DataFrame({"USUBJID": ["001"], "AESEQ": [1], "AETERM": ["Rash"]})
+    >>> supp = pd.DataFrame({"USUBJID": ["001"], "IDVAR": "AESEQ", "IDVARVAL": "7", "QNAM": "AEDLT", "QVAL": "Y"})
+    >>> flags_without_event(ae, supp)["USUBJID"].tolist()
+    ['001']
+    """
     flags = _flags(ae, suppae, found=False)
     lost = flags[flags["PARENT"].isna() & flags["QVAL"].eq(YES)]
     return lost[["USUBJID"]].dropna().drop_duplicates().reset_index(drop=True)

@@ -77,13 +77,20 @@ def si_values(lb: pd.DataFrame) -> pd.DataFrame:
 
     A unit the table does not know: LBSTRESN in LBSTRESU if that is known, else the reported number in its own unit,
     which is then never graded (AVALU is not the SI unit).
+
+    >>> lb = pd.DataFrame({
+    ...     "LBTESTCD": ["BILI", "BILI"], "LBORRESN": [2.0, 2.0], "LBORRESOP": "", "LBORRESU": ["mg/dL", "?"],
+    ...     "LBORNRLO": [0.2, 0.2], "LBORNRHI": [1.2, 1.2], "LBSTRESN": float("nan"), "LBSTRESU": "",
+    ... })
+    >>> si_values(lb)[["AVAL", "AVALU", "ANRIND"]].values.tolist()
+    [[34.2, 'umol/L', 'HIGH'], [2.0, '?', 'HIGH']]
     """
     factor = si_factor(lb["LBTESTCD"], lb["LBORRESU"])
     standard = si_factor(lb["LBTESTCD"], lb["LBSTRESU"])
     use_standard = factor.isna() & standard.notna() & lb["LBSTRESN"].notna()
     value = (lb["LBORRESN"] * factor.fillna(1.0)).where(~use_standard, lb["LBSTRESN"] * standard)
     unit = si_unit(lb["LBTESTCD"]).where(factor.notna() | use_standard, lb["LBORRESU"])
-    # Limits stand in the unit of the result as reported; where only the standard unit is known they cannot follow.
+    # Limits are in the unit of the result as reported; where only the standard unit is known they cannot follow.
     low = (lb["LBORNRLO"] * factor.fillna(1.0)).mask(use_standard)
     high = (lb["LBORNRHI"] * factor.fillna(1.0)).mask(use_standard)
     indicator = pd.Series("", index=lb.index, dtype="str").mask(value.notna() & (low.notna() | high.notna()), "NORMAL")
@@ -99,13 +106,18 @@ def si_values(lb: pd.DataFrame) -> pd.DataFrame:
 
 
 def unknown_units(adlb: pd.DataFrame) -> pd.DataFrame:
-    """Results of graded tests whose unit is not in the table: they stay as reported and are not graded."""
+    """Results of graded tests whose unit is not in the table: they stay as reported and are not graded.
+
+    >>> adlb = pd.DataFrame({"PARAMCD": ["BILI", "BILI", "CRP"], "AVAL": 2.0, "AVALU": ["umol/L", "?", "mg/L"]})
+    >>> unknown_units(adlb)["AVALU"].tolist()
+    ['?']
+    """
     expected = si_unit(adlb["PARAMCD"])
     return adlb[expected.notna() & adlb["AVAL"].notna() & (adlb["AVALU"] != expected)]
 
 
 def _timing(lb: pd.DataFrame, adt: pd.Series, trtsdt: pd.Series, started: pd.Series) -> pd.DataFrame:
-    """Whether a sample was taken `before` or `after` the first infusion; neither where that cannot be told.
+    """Whether a sample was taken `before` or `after` the first infusion; neither where that is not known.
 
     A sample at the very time of the infusion is before it (A-10). On day 0 without a time of sample or infusion only
     a visit or time point that says so makes it `before`.

@@ -1,4 +1,4 @@
-"""Counts subjects and events of records by dose level, class and term; a subject counts once per row (§3.4)."""
+"""Counts subjects and events by dose level, class and term, with the records behind each number (§3.4)."""
 
 from __future__ import annotations
 
@@ -7,24 +7,30 @@ from collections.abc import Collection, Mapping, Sequence, Sized
 import numpy as np
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.results.ard import TOTAL, ArdRow, proportion_rows
 
 # ----------------------------------------------------------------------------------------------------
 
 NONE = (0, 0)
-# The class of the rows by maximum that stand for all events of a subject.
+# The class of the rows by maximum that count all events of a subject.
 OVERALL = "TEAE"
-# How a table names the row of a class that stands for all its terms.
-ANY_EVENT = "Any event"
+# How a table names the row of a class that counts all its terms.
+ANY_EVENT = msg("Any event")
 SUBJECT_EVENT = ["USUBJID", "EPISODE"]
 CLASS_TERM = ["ABODSYS", "ADECOD"]
 Cells = dict[tuple[str, ...], tuple[int, int]]
-# A column as numbers, and what each number stands for.
+# A column as numbers, and what each number means.
 Coded = tuple[np.ndarray, Sized]
 
 
 def set_sizes(adsl: pd.DataFrame, levels: Sequence[str]) -> dict[str, int]:
-    """Subjects of the safety set by level, and in Total."""
+    """Subjects of the safety set by level, and in Total.
+
+    >>> adsl = pd.DataFrame({"SAFFL": ["Y", "Y", ""], "TRT01A": ["DL1", "DL2", ""]})
+    >>> set_sizes(adsl, ["DL1", "DL2", "DL3"])
+    {'DL1': 1, 'DL2': 1, 'DL3': 0, 'Total': 2}
+    """
     treated = adsl[adsl["SAFFL"] == "Y"]
     sizes = {level: int((treated["TRT01A"] == level).sum()) for level in levels}
     return {**sizes, TOTAL: len(treated)}
@@ -44,7 +50,12 @@ def stacked(records: pd.DataFrame, masks: Mapping[str, pd.Series]) -> pd.DataFra
 
 
 def mask_counts(records: pd.DataFrame, masks: Mapping[str, pd.Series]) -> Cells:
-    """n and events of each mask by level (and Total) and its name, in one pass."""
+    """n and events of each mask by level (and Total) and its name, in one pass.
+
+    >>> records = pd.DataFrame({"USUBJID": ["001", "002"], "EPISODE": [1, 1], "TRT01A": ["DL1", "DL2"]})
+    >>> mask_counts(records, {"SAE": pd.Series([True, False])})
+    {('DL1', 'SAE'): (1, 1), ('Total', 'SAE'): (1, 1)}
+    """
     return counts(stacked(records, masks), ["ROW"])
 
 
@@ -54,7 +65,12 @@ def at_levels(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def counts(records: pd.DataFrame, by: list[str]) -> Cells:
-    """n (subjects) and events (episodes) by level (and Total) and the values of the columns `by`."""
+    """n (subjects) and events (episodes) by level (and Total) and the values of the columns `by`.
+
+    >>> records = pd.DataFrame({"USUBJID": ["001", "001"], "EPISODE": [1, 2], "TRT01A": "DL1", "ADECOD": "Rash"})
+    >>> counts(records, ["ADECOD"])
+    {('DL1', 'Rash'): (1, 2), ('Total', 'Rash'): (1, 2)}
+    """
     codes = {name: pd.factorize(records[name], use_na_sentinel=False) for name in (*SUBJECT_EVENT, "TRT01A", *by)}
     subject, episode = ([codes[name]] for name in SUBJECT_EVENT)
     found: Cells = {}
@@ -89,7 +105,12 @@ def class_and_term_counts(records: pd.DataFrame) -> Cells:
 
 
 def highest(records: pd.DataFrame, rank: pd.Series) -> pd.DataFrame:
-    """The records of each subject, class and term whose `rank` is the highest there."""
+    """The records of each subject, class and term whose `rank` is the highest there.
+
+    >>> records = pd.DataFrame({"USUBJID": "001", "ABODSYS": "Skin", "ADECOD": "Rash", "GRADE": [1, 3, 2]})
+    >>> highest(records, records["GRADE"])["GRADE"].tolist()
+    [3]
+    """
     highest_rank = rank.groupby([records[name] for name in ("USUBJID", "ABODSYS", "ADECOD")]).transform("max")
     return records[rank == highest_rank]
 
@@ -98,6 +119,13 @@ def ranked(counted: Cells) -> list[tuple[str, str]]:
     """(class, term) pairs in the order of a table: classes and terms by subjects in Total, descending, then by name.
 
     `counted`: `class_and_term_counts`.
+
+    >>> records = pd.DataFrame({
+    ...     "USUBJID": ["001", "002", "001"], "EPISODE": [1, 1, 2], "TRT01A": "DL1",
+    ...     "ABODSYS": ["Skin", "Skin", "Blood"], "ADECOD": ["Rash", "Rash", "Anaemia"],
+    ... })
+    >>> ranked(class_and_term_counts(records))
+    [('Skin', ''), ('Skin', 'Rash'), ('Blood', ''), ('Blood', 'Anaemia')]
     """
     total = {(key[1], key[2]): n for key, (n, _) in counted.items() if key[0] == TOTAL}
     return sorted(total, key=lambda row: (-total[row[0], ""], row[0], row[1] != "", -total[row], row[1]))
@@ -132,7 +160,7 @@ def maximum_rows(
 def by_maximum(records: pd.DataFrame, rank: pd.Series, words: Mapping[int, str]) -> pd.DataFrame:
     """The records with the highest rank of their subject, overall (class TEAE), per class (term blank) and per term.
 
-    MAXIMUM holds the words of the rank; records whose rank has none are left out. A record stands up to three times,
+    MAXIMUM holds the words of the rank; records whose rank has none are left out. A record is there up to three times,
     with the index of `records`.
     """
     records = slim(records, ["ABODSYS", "ADECOD"])[rank.loc[records.index].isin(list(words))]
@@ -142,7 +170,7 @@ def by_maximum(records: pd.DataFrame, rank: pd.Series, words: Mapping[int, str])
 
 
 # ----------------------------------------------------------------------------------------------------
-# Which records stand behind each number of a table: positions of records by the key of the cell.
+# Which records are behind each number of a table: positions of records by the key of the cell.
 
 
 Sets = dict[tuple[str, ...], tuple[int, ...]]
@@ -151,7 +179,7 @@ Sets = dict[tuple[str, ...], tuple[int, ...]]
 def record_sets(records: pd.DataFrame, by: list[str]) -> Sets:
     """The positions of the records behind each cell: key = values of `by`, then the level (and Total).
 
-    `records` keep the index 0, 1, 2 ... of the frame that their lines stand in; one may stand there more than once.
+    `records` keep the index 0, 1, 2 ... of the frame with their lines; one may be there more than once.
     """
     both = at_levels(records[["TRT01A", *by]])
     grouped = both.groupby([*by, "LEVEL"], sort=False).indices

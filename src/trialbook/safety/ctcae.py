@@ -1,4 +1,4 @@
-"""CTCAE v5.0 grades of laboratory results: the rules of domain document §3.2 applied to the table of limits."""
+"""CTCAE v5.0 grades of laboratory results: the table of limits and the rules that apply it (rulebook §3.2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trialbook.core.domains import Domains
 from trialbook.core.terms import holds_term
 
 # ----------------------------------------------------------------------------------------------------
-# CTCAE v5.0 laboratory grades as data: the thresholds of domain document §3.2, taken from admiral's metadata.
+# CTCAE v5.0 laboratory grades as data: the thresholds of rulebook §3.2, taken from admiral's metadata.
 #
 # A limit reads "sign factor reference": `>3 ULN` is above three times the upper limit of normal, `<75` below 75 in the
 # SI unit of the test. A `?` marks a limit that only holds with a clinical fact we do not have (symptoms): the worse
@@ -170,12 +170,19 @@ def lab_grades(results: pd.DataFrame) -> pd.DataFrame:
 
     - Grade 0: every limit of the term could be compared and none was crossed.
     - A limit whose reference is missing cannot be crossed: LLN missing leaves grade 1 of a cytopenia open, its absolute
-      grades 2 to 4 stand. A term of multiples of ULN is not evaluable without ULN.
+      grades 2 to 4 are given. A term of multiples of ULN is not evaluable without ULN.
     - Baseline above ULN: multiples of the baseline replace those of ULN; an unknown baseline counts as normal.
     - "<x" and ">x": graded at the bound where the bound decides or the value lies beyond it on the worse side (then
       the grade is "at least"); else not evaluable (A-14).
     - ATOXDRV: the reference that gave the grade (ULN, LLN, BASE, ABS); CLINFL: Y where only the worse clinical case
       gives it (A-63).
+
+    >>> results = pd.DataFrame({
+    ...     "PARAMCD": ["ALT", "ALT", "PLAT"], "AVAL": [130.0, 130.0, 60.0], "AVALOP": "", "ANRLO": np.nan,
+    ...     "ANRHI": [40.0, np.nan, np.nan], "BASE": np.nan, "BASEHI": False,
+    ... })
+    >>> lab_grades(results)[["ATOXGRH", "ATOXGRL"]].astype("str").values.tolist()
+    [['2', nan], [nan, nan], [nan, '2']]
     """
     grades = {direction: np.full(len(results), np.nan) for direction in "LH"}
     driver, clinical = (np.full(len(results), "", dtype=object) for _ in range(2))
@@ -269,7 +276,11 @@ def _bound_decides(rows: pd.DataFrame, direction: str, grade: npt.NDArray[np.int
 
 
 def significant(value: _Floats, digits: int = SIGNIFICANT_DIGITS) -> _Floats:
-    """Values rounded to significant digits; missing stays missing."""
+    """Values rounded to significant digits; missing stays missing.
+
+    >>> 3 * 1.1 > 3.3, bool(significant(np.array([3 * 1.1]))[0] > 3.3)
+    (True, False)
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         power = np.floor(np.log10(np.abs(value)))
         scale = 10.0 ** (digits - 1 - power)

@@ -1,4 +1,4 @@
-"""Treatment-emergent adverse events: the ordered cases of domain document §3.1, on what a date may mean."""
+"""Treatment-emergent adverse events: the ordered cases of rulebook §3.1, on what a date may mean."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ _DAY = pd.Timedelta(days=1)
 
 
 def moment_range(dtc: pd.Series) -> pd.DataFrame:
-    """`possible_moments` of an ISO 8601 text as columns `first` and `last`."""
+    """`possible_moments` of an ISO 8601 text as columns `first` and `last`.
+
+    >>> moment_range(pd.Series(["2025-03"])).astype("str").values.tolist()
+    [['2025-03-01', '2025-03-31 23:59:59']]
+    """
     first, last = possible_moments(dtc)
     return pd.DataFrame({"first": first, "last": last})
 
@@ -35,6 +39,11 @@ def treatment_emergent(
 
     `onset` and `end` are ranges of `moment_range`; a partial date counts as on or after when it may be. `window_end`
     is the last date of emergence, NaT = no end.
+
+    >>> onset, end = moment_range(pd.Series(["2025-03-04", "2025-03", None])), moment_range(pd.Series([None] * 3))
+    >>> infused, no_end = pd.Series(pd.to_datetime(["2025-03-05"] * 3)), pd.Series(pd.NaT, range(3))
+    >>> treatment_emergent(onset, end, infused, no_end, worsened=pd.Series(False, range(3))).tolist()
+    ['', 'Y', 'Y']
     """
     before = (onset["last"] < treatment_start) | (False if predose is None else predose)
     started = onset["first"].notna()
@@ -48,12 +57,17 @@ def treatment_emergent(
 
 
 def grade_rose(before: pd.Series, after: pd.Series) -> pd.Series:
-    """Whether a grade rose: final above initial, or either unknown (an unknown worsening is not ruled out)."""
+    """Whether a grade rose: final above initial, or either unknown (an unknown worsening is not ruled out).
+
+    >>> grades = pd.Series([1, 2, pd.NA], dtype="Int64"), pd.Series([3, 2, 2], dtype="Int64")
+    >>> grade_rose(*grades).tolist()
+    [True, False, True]
+    """
     return (after > before).fillna(False).astype(bool) | before.isna() | after.isna()
 
 
 def emergent_lines(records: pd.DataFrame, emergent: pd.Series, before: pd.Series) -> pd.Series:
-    """TRTEMFL of the lines of an event whose grade changes stand on several lines (same AESPID or AEGRPID).
+    """TRTEMFL of the lines of an event whose grade changes are on several lines (same AESPID or AEGRPID).
 
     Columns of `records`: USUBJID EPISODE ATOXGR ASTDT AESEQ and GROUPED (lines joined by an id of the site).
     An event that began before the first infusion is not new: its later lines are treatment-emergent only from the

@@ -8,7 +8,11 @@ from trialbook.core.dates import earliest_date, latest_date
 
 
 def event_term(ae: pd.DataFrame) -> pd.Series:
-    """The term an event is counted under: AEDECOD, or the reported term where it is not coded yet."""
+    """The term an event is counted under: AEDECOD, or the reported term where it is not coded yet.
+
+    >>> event_term(pd.DataFrame({"AEDECOD": ["Pyrexia", None], "AETERM": ["fever 39", "rash "]})).tolist()
+    ['Pyrexia', 'rash']
+    """
     coded = ae["AEDECOD"].where(ae["AEDECOD"].notna() & (ae["AEDECOD"].str.strip() != ""), ae["AETERM"])
     return coded.fillna("").astype("str").str.strip()
 
@@ -24,10 +28,18 @@ def episodes(ae: pd.DataFrame, gap_days: int | None, linked_gap_days: int = 1) -
        `linked_gap_days` certainly lie between the end of those before and the start of the next: then a new episode
        begins, and AGAPDY holds the days between (A-153)
     2. else a record that starts after the one before it and within `gap_days` of its end continues it
-    3. else it stands alone; two records of one term that start on the same day are near duplicates, never merged
+    3. else it is one event; two records of one term that start on the same day are near duplicates, never merged
 
     Imputed dates never merge records, nor do they part what the site has joined. `gap_days` None: every record is an
     event of its own.
+
+    >>> ae = pd.DataFrame({
+    ...     "USUBJID": "001", "AESEQ": [1, 2, 3], "AESPID": "", "AEDECOD": "Rash", "AETERM": "", "AETOXGR": "1",
+    ...     "AESTDTC": ["2025-03-01", "2025-03-05", "2025-06-01"], "AEENDTC": ["2025-03-05", "2025-03-09", None],
+    ... })
+    >>> dated = ae.assign(ASTDT=earliest_date(ae["AESTDTC"]), AENDT=latest_date(ae["AEENDTC"]), ASTDTF="", AENDTF="")
+    >>> episodes(dated, gap_days=1)["EPISODE"].tolist()
+    [1, 1, 3]
     """
     if gap_days is None:
         alone = pd.Series(False, index=ae.index)

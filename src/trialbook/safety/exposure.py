@@ -1,4 +1,4 @@
-"""Reported numbers of exposure (T-4): infusions and cells per kg, given against planned (domain document §3.4)."""
+"""Exposure by dose level (T-4), and exposure-adjusted rates of adverse events (rulebook §3.4, §3.6)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from trialbook.core.dates import earliest_date, rel_day
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
@@ -17,7 +18,7 @@ from trialbook.statistics.intervals import poisson_exact_rate
 from trialbook.subjects.dosing import infusion_levels
 
 # ----------------------------------------------------------------------------------------------------
-# Exposure-adjusted rates of adverse events with exact Poisson limits (domain document §3.6).
+# Exposure-adjusted rates of adverse events with exact Poisson limits (rulebook §3.6).
 
 
 DAYS_PER_YEAR = 365.25
@@ -118,29 +119,46 @@ def _rate(
         word = NOT_EVALUABLE if name == "DLT" else None
         return [ard_row(analysis_id, level, name, stat, None, stat_text=word) for stat in stats]
     interval = poisson_exact_rate(n, time)
-    label = f"Rate {unit}"
+    label = msg("Rate {unit}", unit=unit)
     return [
         ard_row(analysis_id, level, name, counted, n),
-        ard_row(analysis_id, level, name, "time", time, stat_label=f"Time at risk, {unit.removeprefix('per ')}s"),
+        ard_row(
+            analysis_id,
+            level,
+            name,
+            "time",
+            time,
+            stat_label=msg("Time at risk, {removeprefix}s", removeprefix=unit.removeprefix("per ")),
+        ),
         ard_row(analysis_id, level, name, "rate", interval.estimate, stat_label=label),
         ard_row(analysis_id, level, name, "conf.low", interval.low),
         ard_row(analysis_id, level, name, "conf.high", interval.high),
     ]
 
 
-def rate_notes(analysis: Analysis, counted: str = "Subjects") -> list[str]:
+def rate_notes(analysis: Analysis, counted: str = msg("Subjects")) -> list[str]:
     """What a cell of the rate table says; `counted` is what it counts."""
     unit = UNIT_WORDS[analysis.eair_unit]
-    return [f"{counted} / time at risk: rate {unit} (95% exact Poisson interval); a year is {DAYS_PER_YEAR} days."]
+    return [
+        msg(
+            "{counted} / time at risk: rate {unit} (95% exact Poisson interval); a year is {DAYS_PER_YEAR} days.",
+            counted=counted,
+            unit=unit,
+            DAYS_PER_YEAR=DAYS_PER_YEAR,
+        )
+    ]
 
 
 # ----------------------------------------------------------------------------------------------------
 
 LABELS = {
-    "DUE": "All infusions due by the cut given", "FEWER": "Fewer infusions than due", "DOSEKG": "10^6 cells/kg",
-    "CUMDOSE": "Cumulative 10^6 cells/kg", "SHARE": "Given as % of the dose due by the cut",
-    "NINF": "Infusions per subject",
-}  # fmt: skip
+    "DUE": msg("All infusions due by the cut given"),
+    "FEWER": msg("Fewer infusions than due"),
+    "DOSEKG": msg("10^6 cells/kg"),
+    "CUMDOSE": msg("Cumulative 10^6 cells/kg"),
+    "SHARE": msg("Given as % of the dose due by the cut"),
+    "NINF": msg("Infusions per subject"),
+}
 SUBJECT_COLUMNS = ["USUBJID", "TRT01A", "NINF", "DUE", "CUMDOSE", "SHARE"]
 STATISTICS = {"n": "count", "mean": "mean", "median": "median", "min": "min", "max": "max"}
 
@@ -161,7 +179,7 @@ def exposure_of_subjects(
     """One row per treated subject: USUBJID TRT01A NINF DUE CUMDOSE SHARE, by USUBJID.
 
     DUE: infusions of its level whose planned day and window lie by the cut; missing where the level plans none.
-    CUMDOSE: 10^6 cells/kg, missing where the dose of an infusion cannot be told. SHARE: % of the dose due.
+    CUMDOSE: 10^6 cells/kg, missing where the dose of an infusion is not known. SHARE: % of the dose due.
     """
     treated = adsl.loc[adsl["SAFFL"] == "Y", ["USUBJID", "TRT01A", "TRTSDT"]].sort_values("USUBJID")
     of_subject = given.groupby("USUBJID")["DOSEKG"]
@@ -183,8 +201,8 @@ def exposure_of_subjects(
 
 
 LINE_LABELS = {
-    "SUBJID": "Subject", "TRT01A": "Dose level", "NINF": "Infusions", "DUE": "Due by the cut",
-    "CUMDOSE": "10^6 cells/kg in sum", "SHARE": "% of the dose due",
+    "SUBJID": msg("Subject"), "TRT01A": msg("Dose level"), "NINF": msg("Infusions"), "DUE": msg("Due by the cut"),
+    "CUMDOSE": msg("10^6 cells/kg in sum"), "SHARE": msg("% of the dose due"),
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.results.ard import TOTAL
 from trialbook.safety.ae_tables import UNGRADED, safety_records, seriousness_open
 from trialbook.safety.ctcae import TERMS
@@ -15,17 +16,37 @@ from trialbook.safety.new_since_cut import NEW
 # Graded by multiples of ULN, and drawn as such.
 RATIO_TESTS = ("ALT", "AST", "BILI", "ALP", "GGT", "CREAT")
 TIMELINE_LABELS = {
-    "SUBJECT": "Subject", "TRT01A": "Dose level", "KIND": "Kind", "TERM": "Event", "FROM": "From day",
-    "UNTIL": "Until day", "GRADE": "Grade", "MARK": "Marked", "ONGOING": "Ongoing",
-}  # fmt: skip
-PANEL_LABELS = {"SUBJECT": "Subject", "TRT01A": "Dose level", "TEST": "Test", "DAY": "Day", "VALUE": "Result"}
-BAND_NOTE = "Grey: CTCAE grades that hold for a normal baseline; other baselines, and the grade of each result: T-12."
+    "SUBJECT": msg("Subject"),
+    "TRT01A": msg("Dose level"),
+    "KIND": msg("Kind"),
+    "TERM": msg("Event"),
+    "FROM": msg("From day"),
+    "UNTIL": msg("Until day"),
+    "GRADE": msg("Grade"),
+    "MARK": msg("Marked"),
+    "ONGOING": msg("Ongoing"),
+}
+PANEL_LABELS = {
+    "SUBJECT": msg("Subject"),
+    "TRT01A": msg("Dose level"),
+    "TEST": msg("Test"),
+    "DAY": "Day",
+    "VALUE": msg("Result"),
+}
+BAND_NOTE = msg(
+    "Grey: CTCAE grades that hold for a normal baseline; other baselines, and the grade of each result: T-12."
+)
 THIN = 0.06
 SEVERE = 3
-SHIFT_LABELS = {"TEST": "Test", "BASELINE": "Baseline grade", "WORST": "Worst grade", "SUBJECTS": "Subjects"}
+SHIFT_LABELS = {
+    "TEST": msg("Test"),
+    "BASELINE": msg("Baseline grade"),
+    "WORST": msg("Worst grade"),
+    "SUBJECTS": msg("Subjects"),
+}
 HEPATIC_LABELS = {
-    "SUBJECT": "Subject", "TRT01A": "Dose level", "X": "ALT or AST, peak", "Y": "Bilirubin, peak",
-    "X0": "ALT or AST, baseline", "Y0": "Bilirubin, baseline",
+    "SUBJECT": msg("Subject"), "TRT01A": msg("Dose level"), "X": msg("ALT or AST, peak"), "Y": msg("Bilirubin, peak"),
+    "X0": msg("ALT or AST, baseline"), "Y0": msg("Bilirubin, baseline"),
 }  # fmt: skip
 
 
@@ -107,7 +128,7 @@ def _marks(events: pd.DataFrame, news: pd.Series) -> pd.Series:
 
 
 def _grade_text(grade: pd.Series) -> pd.Series:
-    return ("grade " + grade.astype("str")).where(grade.notna(), "grade not given").astype("str")
+    return ("grade " + grade.astype("str")).where(grade.notna(), msg("grade not given")).astype("str")
 
 
 def lab_panel(adlb: pd.DataFrame, adsl: pd.DataFrame, tests: Sequence[str], limit: int) -> pd.DataFrame:

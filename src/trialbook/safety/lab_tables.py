@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.core.terms import holds_term
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -31,7 +32,7 @@ GRADE_COLUMNS = ("ATOXGRL", "ATOXGRH", "BTOXGRL", "BTOXGRH")
 
 def open_text(size: int) -> str:
     """What stands for a count of subjects that no delivered result can give: `not evaluable (0 to 12 of 12)`."""
-    return f"not evaluable (0 to {size} of {size})" if size else "not evaluable"
+    return msg("not evaluable (0 to {size} of {size})", size=size) if size else msg("not evaluable")
 
 
 def shift_variable(test: str, direction: str) -> str:
@@ -52,7 +53,7 @@ def worst_grades(adlb: pd.DataFrame) -> pd.DataFrame:
 
 
 def _worst_of_term(rows: pd.DataFrame, term: Term) -> pd.DataFrame:
-    """Of each subject the first row with the highest grade; `rows` stand in the order of ADLB."""
+    """Of each subject the first row with the highest grade; `rows` are in the order of ADLB."""
     grade, base = rows[f"ATOXGR{term.direction}"], rows[f"BTOXGR{term.direction}"]
     subject = pd.factorize(rows["USUBJID"])[0]
     order = np.lexsort([-grade.to_numpy("float64", na_value=-1), subject])
@@ -205,19 +206,26 @@ def _grade_words(grade: pd.Series) -> pd.Series:
 
 def lab_notes(adlb: pd.DataFrame, analysis: Analysis) -> list[str]:
     """How the worst grades are to be read, and INR among them."""
-    notes = ["The worst grade after the infusion; missing = not evaluable."]
+    notes: list[str] = [msg("The worst grade after the infusion; missing = not evaluable.")]
     inr = adlb[adlb["PARAMCD"].eq("INR") & adlb["SAFFL"].eq("Y") & adlb["AVAL"].notna()]
     if inr.empty:
         return notes
     if analysis.inr_grading == "admiral":
-        return [*notes, "INR above its baseline counts as grade 1 even when normal: the worse case (A-63)."]
+        return [*notes, msg("INR above its baseline counts as grade 1 even when normal: the worse case (A-63).")]
     unknown = inr.loc[inr["ANTICOFL"] == "", "USUBJID"].nunique()
-    left = f"; of {unknown} subjects that is not known, and the worse of both counts, flagged" if unknown else ""
-    return [*notes, f"INR: fixed limits, under an anticoagulant multiples of the baseline{left} (A-154)."]
+    left = (
+        msg("; of {unknown} subjects that is not known, and the worse of both counts, flagged", unknown=unknown)
+        if unknown
+        else ""
+    )
+    return [
+        *notes,
+        msg("INR: fixed limits, under an anticoagulant multiples of the baseline{left} (A-154).", left=left),
+    ]
 
 
 def no_labs_words(adsl: pd.DataFrame, delivered: bool, otherwise: str) -> str:
-    """What stands in the place of laboratory numbers that there are none of: not delivered, or `otherwise`."""
+    """The text in the place of laboratory numbers that there are none of: not delivered, or `otherwise`."""
     if delivered:
         return otherwise
     return f"{open_text(int((adsl['SAFFL'] == 'Y').sum())).capitalize()}: LB was not delivered."
@@ -226,12 +234,16 @@ def no_labs_words(adsl: pd.DataFrame, delivered: bool, otherwise: str) -> str:
 def lab_sentence(adlb: pd.DataFrame, delivered: bool) -> str:
     """How many laboratory results were graded; says so when the domain was not delivered."""
     if not delivered:
-        return "Laboratory results (LB) were not delivered: nothing that rests on them is evaluable."
+        return msg("Laboratory results (LB) were not delivered: nothing that rests on them is evaluable.")
     graded = adlb["ATOXGRL"].notna() | adlb["ATOXGRH"].notna()
     after = adlb[graded & (adlb["APOBLFL"] == "Y")]
-    return (
-        f"{len(adlb)} laboratory results, of which {int(graded.sum())} have a CTCAE grade; {len(after)} of these were "
-        f"taken after the first infusion, from {after['USUBJID'].nunique()} subjects."
+    return msg(
+        "{n} laboratory results, of which {n_2} have a CTCAE grade; {n_3} of these were taken after "
+        "the first infusion, from {usubjid} subjects.",
+        n=len(adlb),
+        n_2=int(graded.sum()),
+        n_3=len(after),
+        usubjid=after["USUBJID"].nunique(),
     )
 
 
@@ -241,37 +253,61 @@ def hepatic_sentence(found: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis
     Who lacks a test is not evaluable, never free of it.
     """
     limits = analysis.hepatic_screen
-    rule = (
-        f"ALT or AST at least {limits.transaminase_uln:g} times and bilirubin at least {limits.bilirubin_uln:g} times "
-        f"ULN within {limits.days} days after"
+    rule = msg(
+        "ALT or AST at least {transaminase_uln:g} times and bilirubin at least {bilirubin_uln:g} "
+        "times ULN within {days} days after",
+        transaminase_uln=limits.transaminase_uln,
+        bilirubin_uln=limits.bilirubin_uln,
+        days=limits.days,
     )
     size = int((adsl["SAFFL"] == "Y").sum())
     if not delivered:
-        return f"Biochemical criteria ({rule}): {open_text(size)}; LB was not delivered."
+        return msg(
+            "Biochemical criteria ({rule}): {open_text}; LB was not delivered.", rule=rule, open_text=open_text(size)
+        )
     if found.empty:
-        return "No treated subject has both transaminases and bilirubin after the infusion at this cut."
+        return msg("No treated subject has both transaminases and bilirubin after the infusion at this cut.")
     met = subject_ids(found[found["MET"] == "Y"], adsl).tolist()
     without = size - len(found)
-    open_ones = f" {without} of {size} treated subjects lack one of these tests: not evaluable." if without else ""
+    open_ones = (
+        msg(" {without} of {size} treated subjects lack one of these tests: not evaluable.", without=without, size=size)
+        if without
+        else ""
+    )
     if not met:
-        return f"No subject meets the biochemical criteria ({rule}).{open_ones}"
-    return f"Biochemical criteria met - clinical review ({rule}): {', '.join(met)}.{open_ones}"
+        return msg("No subject meets the biochemical criteria ({rule}).{open_ones}", rule=rule, open_ones=open_ones)
+    return msg(
+        "Biochemical criteria met - clinical review ({rule}): {met}.{open_ones}",
+        rule=rule,
+        met=", ".join(met),
+        open_ones=open_ones,
+    )
 
 
 # ----------------------------------------------------------------------------------------------------
 
 LABELS = {
-    "SUBJID": "Subject", "TRT01A": "Dose level", "TEST": "Test", "BGRADE": "Baseline grade", "WORST": "Worst grade",
-    "RESULTS": "Results of grade 3 or 4", "FIRST": "First on day", "LAST": "Last on day", "VALUE": "Worst result",
-    "DRIVER": "Graded by", "RISE": "Against baseline", "EVENT": "Adverse event", "RELDAY": "Day",
-}  # fmt: skip
+    "SUBJID": msg("Subject"),
+    "TRT01A": msg("Dose level"),
+    "TEST": msg("Test"),
+    "BGRADE": msg("Baseline grade"),
+    "WORST": msg("Worst grade"),
+    "RESULTS": msg("Results of grade 3 or 4"),
+    "FIRST": msg("First on day"),
+    "LAST": msg("Last on day"),
+    "VALUE": msg("Worst result"),
+    "DRIVER": msg("Graded by"),
+    "RISE": msg("Against baseline"),
+    "EVENT": msg("Adverse event"),
+    "RELDAY": "Day",
+}
 # The columns of ADLB that the listing is made from.
 NEEDED = (
-    "USUBJID", "TRT01A", "PARAMCD", "LBSEQ", "ADT", "RELDAY", "AVAL", "AVALOP", "AVALU", "ATOXGRL", "ATOXGRH",
-    "BTOXGRL", "BTOXGRH", "ATOXDRV", "CLINFL", "LBCLSIG",
+    "USUBJID", "TRT01A", "PARAMCD", "LBSEQ", "ADT", "RELDAY", "AVAL", "AVALOP", "AVALU",
+    "ATOXGRL", "ATOXGRH", "BTOXGRL", "BTOXGRH", "ATOXDRV", "CLINFL", "LBCLSIG",
 )  # fmt: skip
 LINE_COLUMNS = ["SUBJID", "TRT01A", "TEST", "BGRADE", "WORST", "VALUE", "RELDAY", "DRIVER"]
-DRIVERS = {"ULN": "upper limit", "LLN": "lower limit", "BASE": "baseline", "ABS": "fixed limit"}
+DRIVERS = {"ULN": msg("upper limit"), "LLN": msg("lower limit"), "BASE": "baseline", "ABS": msg("fixed limit")}
 NO_EVENT, NOT_SIGNIFICANT = "none: asked", "none: not clinically significant"
 SEVERE = 3
 KNOWN, WORSENED = "not worse", "worse"
@@ -307,8 +343,9 @@ def severe_listing(adlb: pd.DataFrame, adae: pd.DataFrame, adsl: pd.DataFrame, a
 
 def match_note(analysis: Analysis) -> str:
     """What the column of events says."""
-    return (
-        f"Adverse events of that kind within {analysis.lab_ae_match_days} days of such a result (A-110); asked = query."
+    return msg(
+        "Adverse events of that kind within {lab_ae_match_days} days of such a result (A-110); asked = query.",
+        lab_ae_match_days=analysis.lab_ae_match_days,
     )
 
 

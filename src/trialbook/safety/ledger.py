@@ -1,13 +1,14 @@
-"""The ledger of serious events for reading: its listing, and what a headline says of events outside the window."""
+"""The ledger of serious and special events from consent on (§14.4), and when an expedited report is due (A-151)."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from trialbook.core.dates import latest_date
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.queries.query_list import Query, query
+from trialbook.queries.query_list import Query, QueryTexts
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.safety.adjudication import KNOWN_ON
 from trialbook.safety.ae_tables import fatal, seriousness_open
@@ -19,6 +20,7 @@ from trialbook.safety.relationship import SERIOUSNESS_CRITERIA, relation_given
 # Which serious events may need an expedited report, and by when it is due (ICH E2A; rulebook §14.4, A-151, A-152).
 
 
+TEXTS = QueryTexts("queries/texts/safety.yaml")
 EXPECTED, UNEXPECTED = "expected", "unexpected"
 
 
@@ -66,32 +68,56 @@ def expedited_sentence(events: pd.DataFrame) -> str:
     """How many candidates for an expedited report there are, how many due dates are past, and what is not known."""
     candidates, maybe = events[events["SUSAR"]], int(events["MAYBE"].sum())
     further = (
-        f" Of {maybe} related and unexpected {_noun(maybe)} the seriousness is not given: whether an expedited "
-        "report is due is not known."
+        msg(
+            " Of {maybe} related and unexpected {noun} the seriousness is not given: whether an "
+            "expedited report is due is not known.",
+            maybe=maybe,
+            noun=_noun(maybe),
+        )
         if maybe
         else ""
     )
     if candidates.empty and maybe:
-        return f"No event that is known to be serious is related and unexpected.{further}"
+        return msg("No event that is known to be serious is related and unexpected.{further}", further=further)
     if candidates.empty:
-        return "No serious event is related and unexpected: no expedited report is due."
-    start = f"{len(candidates)} serious {_noun(len(candidates))} {_are(len(candidates))} related and unexpected."
-    return f"{start} {_due_words(candidates)} Whether a report was sent is not in the data.{further}"
+        return msg("No serious event is related and unexpected: no expedited report is due.")
+    start = msg(
+        "{n} serious {noun} {are} related and unexpected.",
+        n=len(candidates),
+        noun=_noun(len(candidates)),
+        are=_are(len(candidates)),
+    )
+    return msg(
+        "{start} {due_words} Whether a report was sent is not in the data.{further}",
+        start=start,
+        due_words=_due_words(candidates),
+        further=further,
+    )
 
 
 def _due_words(candidates: pd.DataFrame) -> str:
     past, unknown = int((candidates["DAYSLEFT"] < 0).sum()), int(candidates["DAYSLEFT"].isna().sum())
     number, overdue = len(candidates), int(candidates["OVERDUE"].sum())
     if not unknown:
-        return f"Of the expedited reports {past} {_were(past)} due before the cut."
-    why = "since the day on which the site knew is not given"
-    may = f"{overdue} may already be overdue" if overdue else "none can be overdue yet"
+        return msg("Of the expedited reports {past} {were} due before the cut.", past=past, were=_were(past))
+    why = msg("since the day on which the site knew is not given")
+    may = msg("{overdue} may already be overdue", overdue=overdue) if overdue else msg("none can be overdue yet")
     if number == unknown:
-        which = "the expedited report was" if number == 1 else f"any of the {number} expedited reports was"
-        return f"When {which} due is not known, {why}: {may}."
-    return (
-        f"Of the expedited reports whose due date is known, {past} of {number - unknown} {_were(past)} due before the "
-        f"cut; of {unknown} the due date is open, {why}: {may}."
+        which = (
+            msg("the expedited report was")
+            if number == 1
+            else msg("any of the {number} expedited reports was", number=number)
+        )
+        return msg("When {which} due is not known, {why}: {may}.", which=which, why=why, may=may)
+    return msg(
+        "Of the expedited reports whose due date is known, {past} of {number} {were} due before the "
+        "cut; of {unknown} the due date is open, {why}: {may}.",
+        past=past,
+        number=number - unknown,
+        were=_were(past),
+        unknown=unknown,
+        why=why,
+        may=may,
     )
 
 
@@ -110,12 +136,20 @@ def _were(number: int) -> str:
 def expedited_notes(protocol: Protocol, analysis: Analysis) -> list[str]:
     """By what rule an event is expected, and a report due."""
     terms = len(protocol.expected_events)
-    known = f"one of {terms} terms" if terms else "none: the list is empty, so every event counts as unexpected"
+    known = (
+        msg("one of {terms} terms", terms=terms)
+        if terms
+        else msg("none: the list is empty, so every event counts as unexpected")
+    )
     return [
-        f"Expected, by the reference safety information in the protocol file: {known} (A-151).",
-        f"An expedited report of a related, unexpected event is due {analysis.expedited_days_fatal} calendar days "
-        f"after the site knew of it where it is fatal or life-threatening, or gives no criterion; else "
-        f"{analysis.expedited_days} days (ICH E2A; A-152).",
+        msg("Expected, by the reference safety information in the protocol file: {known} (A-151).", known=known),
+        msg(
+            "An expedited report of a related, unexpected event is due {expedited_days_fatal} calendar "
+            "days after the site knew of it where it is fatal or life-threatening, or gives no "
+            "criterion; else {expedited_days} days (ICH E2A; A-152).",
+            expedited_days_fatal=analysis.expedited_days_fatal,
+            expedited_days=analysis.expedited_days,
+        ),
     ]
 
 
@@ -126,37 +160,27 @@ def expedited_queries(events: pd.DataFrame) -> list[Query]:
     partial = events[given & events["KNOWDTC"].str.len().lt(len("2025-01-01"))]
     early = events[events["KNOWDT"] < events["ASTDT"]]
     return [
-        *_each(
-            "SAE-KNOWN-DATE-MISSING", missing, "major",
-            "The event is serious, related and unexpected. On which day did the site learn of it? The due date of the "
-            "expedited report is open until then.",
-            "该事件为严重、相关且非预期的不良事件。研究中心何时获知？补充之前无法确定加速报告的截止日期。",
-        ),
-        *_each(
-            "SAE-KNOWN-DATE-INCOMPLETE", partial, "major",
-            "The day on which the site learned of this serious event is incomplete. Please give the full date.",
-            "研究中心获知该严重不良事件的日期不完整，请补充完整日期。",
-        ),
-        *_each(
-            "SAE-KNOWN-BEFORE-ONSET", early, "minor",
-            "The site learned of the event before it began. Please check both dates.",
-            "研究中心获知日期早于事件开始日期，请核实两个日期。",
-        ),
-    ]  # fmt: skip
+        *_each("SAE-KNOWN-DATE-MISSING", missing),
+        *_each("SAE-KNOWN-DATE-INCOMPLETE", partial),
+        *_each("SAE-KNOWN-BEFORE-ONSET", early),
+    ]
 
 
-def _each(rule: str, rows: pd.DataFrame, severity: str, english: str, chinese: str) -> list[Query]:
+def _each(rule: str, rows: pd.DataFrame) -> list[Query]:
     return [
-        query(rule, row.USUBJID, "SUPPAE", record=f"AESEQ={row.AESEQ}", field=KNOWN_ON, severity=severity,
-              observed=row.KNOWDTC, expected="a complete date, not before the event began",
-              message_en=english, message_zh=chinese)
+        TEXTS.query(rule, row.USUBJID, record=f"AESEQ={row.AESEQ}", field=KNOWN_ON, observed=row.KNOWDTC)
         for row in rows.itertuples()
-    ]  # fmt: skip
+    ]
 
 
 def _counted(left: int) -> str:
     number = abs(left)
-    return f"{number} day{'' if number == 1 else 's'} {'left' if left > 0 else 'past'}"
+    return msg(
+        "{number} day{said} {said_2}",
+        number=number,
+        said="" if number == 1 else "s",
+        said_2=msg("left") if left > 0 else msg("past"),
+    )
 
 
 def _plain(term: str) -> str:
@@ -175,7 +199,7 @@ ALL = "all"
 # Ends the name of a row of events whose seriousness is not given.
 UNKNOWN = "_UNKNOWN"
 # Where an event lies, as context of a row and in a listing.
-IN_WINDOW, BEFORE, AFTER, NOT_TREATED = "in window", "before the first infusion", "after the window", "not treated"
+IN_WINDOW, BEFORE, AFTER, NOT_TREATED = "in window", "before the first infusion", msg("after the window"), "not treated"
 OUTSIDE = (BEFORE, AFTER, NOT_TREATED)
 
 
@@ -197,7 +221,7 @@ def serious_events(
     the last record; WINDOW; KNOWDTC KNOWDT, and the columns of `due_dates`.
     """
     certain, unknown = adae["ASER"].eq("Y"), seriousness_open(adae)
-    # An event that is serious by one of its records is no open one.
+    # An event that is serious by one of its records is not open.
     decided = certain.groupby([adae[name] for name in SUBJECT_EVENT]).transform("any").astype(bool)
     records = adae[(certain | (unknown & ~decided)) & from_consent(adae, adsl)]
     return due_dates(_events(records, analysis), protocol, analysis, cut_date)
@@ -286,10 +310,21 @@ def _rows(analysis_id: str, events: pd.DataFrame, kinds: dict[str, pd.Series], p
 # ----------------------------------------------------------------------------------------------------
 
 LABELS = {
-    "SUBJID": "Subject", "TRT01A": "Dose level", "ADECOD": "Event", "RELDAY": "Day of onset", "GRADE": "Grade",
-    "SERIOUS": "Serious by", "AREL": "Relation", "EXPECTED": "Expectedness", "AESICAT": "Special interest",
-    "WHERE": "Where it lies", "AEOUT": "Outcome", "KNOWN": "Site knew on", "DUE": "Report due", "LEFT": "At the cut",
-}  # fmt: skip
+    "SUBJID": msg("Subject"),
+    "TRT01A": msg("Dose level"),
+    "ADECOD": msg("Event"),
+    "RELDAY": msg("Day of onset"),
+    "GRADE": msg("Grade"),
+    "SERIOUS": msg("Serious by"),
+    "AREL": msg("Relation"),
+    "EXPECTED": msg("Expectedness"),
+    "AESICAT": msg("Special interest"),
+    "WHERE": msg("Where it lies"),
+    "AEOUT": msg("Outcome"),
+    "KNOWN": msg("Site knew on"),
+    "DUE": msg("Report due"),
+    "LEFT": msg("At the cut"),
+}
 SPECIAL_LABELS = {name: LABELS[name] for name in LABELS if name not in ("EXPECTED", "KNOWN", "DUE", "LEFT")}
 
 
@@ -316,7 +351,7 @@ def special_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) 
 
 
 def _lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
-    grade = events["ATOXGR"].astype("str").where(events["ATOXGR"].notna(), "not graded")
+    grade = events["ATOXGR"].astype("str").where(events["ATOXGR"].notna(), msg("not graded"))
     untreated = events["WINDOW"].eq(NOT_TREATED)
     whole = events["ASTDTF"].ne("Y") & events["RELDAY"].notna()
     day = events["RELDAY"].astype("str").mask(events["ASTDTF"].isin(["D", "M"]), "in " + events["AESTDTC"].fillna(""))
@@ -330,8 +365,8 @@ def _lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.D
         SUBJID=subject_ids(events, adsl),
         TRT01A=events["TRT01A"].where(events["WINDOW"] != NOT_TREATED, NOT_TREATED),
         GRADE=grade.mask(partly, grade + " or more").astype("str"),
-        RELDAY=day.where(whole, "not known").mask(untreated & events["ASTDTF"].ne("Y"), "").astype("str"),
-        SERIOUS=said.where(said != "", "no criterion given"),
+        RELDAY=day.where(whole, msg("not known")).mask(untreated & events["ASTDTF"].ne("Y"), "").astype("str"),
+        SERIOUS=said.where(said != "", msg("no criterion given")),
         AREL=relation.mask(assumed, "not known, counted as " + relation).astype("str"),
         AEOUT=events["AEOUT"].str.lower(),
         WHERE=events["WINDOW"].map(place_words(analysis)).astype("str"),
@@ -341,8 +376,8 @@ def _lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.D
 def place_words(analysis: Analysis) -> dict[str, str]:
     """The contexts of the ledger in words, with the last day of the window in force."""
     last = analysis.safety_end_rel_day
-    within = "on treatment" if last is None else f"in the {last} days of the window"
-    after = "after the window" if last is None else f"after day {last}"
+    within = msg("on treatment") if last is None else msg("in the {last} days of the window", last=last)
+    after = msg("after the window") if last is None else msg("after day {last}", last=last)
     return {IN_WINDOW: within, BEFORE: BEFORE, AFTER: after, NOT_TREATED: NOT_TREATED}
 
 

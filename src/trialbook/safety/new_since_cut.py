@@ -1,4 +1,4 @@
-"""Signals over time: cumulative events at each cut, as each cut reported them and by the dates known now (§8)."""
+"""What is new since the last cut, and cumulative events at each cut (rulebook §8)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.safety.ae_tables import CONTEXT_OF, LEFT_OPEN, SOC_PT_TABLES, has_open_rows, left_open, selections
@@ -21,7 +22,7 @@ OVERVIEW = "TEAE_OVERVIEW"
 # The events that a row of the overview leaves open, by the context that they have there.
 NEW_OPEN = {f"{OVERVIEW}, {context}": context for context in LEFT_OPEN}
 KEYS = ["USUBJID", "AESEQ"]
-# What a committee was told of an event: column of ADAE, word.
+# What was reported to the committee of an event: column of ADAE, word.
 TOLD = {
     "ADECOD": "term", "ATOXGR": "grade", "ASER": "seriousness", "AREL": "relation", "AEOUT": "outcome",
     "TRTEMFL": "emergence", "ASTDT": "start", "AENDT": "end",
@@ -50,7 +51,7 @@ def new_in(
 ) -> Masks:  # fmt: skip
     """Which records each row of the overview counts now and did not count at the last cut, as masks over `adae`.
 
-    An event that has become serious since then is new among the serious ones, though it is no new event. `counted`
+    An event that has become serious since then is new among the serious ones, though it is not a new event. `counted`
     names the masks; `left_open` those without a grade or a seriousness.
     """
     now, then = counted(adae), counted(before)
@@ -103,18 +104,22 @@ def with_news(ard: pd.DataFrame, news: pd.DataFrame, column: str) -> pd.DataFram
 def news_sentence(adae: pd.DataFrame, before: pd.DataFrame | None, cut: str | None) -> str:
     """What is new since the last cut in one sentence; says so at the first cut."""
     if before is None:
-        return "This is the first cut: there is no earlier one to compare with, so nothing is marked as new."
+        return msg("This is the first cut: there is no earlier one to compare with, so nothing is marked as new.")
     fresh = new_in(adae, before)
-    kinds = {"TEAE": "treatment-emergent", "TEAE_GE3": "of grade 3 or more", "SAE": "serious", "TRAE": "related",
+    kinds = {"TEAE": "treatment-emergent", "TEAE_GE3": msg("of grade 3 or more"), "SAE": "serious", "TRAE": "related",
              "TEAE_DTH": "fatal"}  # fmt: skip
     number = {name: len(adae[fresh[name]].drop_duplicates(SUBJECT_EVENT)) for name in kinds}
     fresh_open = new_in(adae, before, left_open)
     missing = {name: len(adae[fresh_open[name]].drop_duplicates(SUBJECT_EVENT)) for name in ("TEAE_GE3", "SAE")}
-    beside = {name: f" and {count} {LEFT_OPEN[CONTEXT_OF[name]]}" for name, count in missing.items() if count}
+    beside = {
+        name: msg(" and {count} {LEFT_OPEN}", count=count, LEFT_OPEN=LEFT_OPEN[CONTEXT_OF[name]])
+        for name, count in missing.items()
+        if count
+    }
     said = ", ".join(f"{number[name]} {word}{beside.get(name, '')}" for name, word in kinds.items())
     gone = lost_records(adae, before)
-    lost = f" Records of that cut that no longer exist: {gone}." if gone else ""
-    return f"New since the cut {cut} (events): {said}.{lost}"
+    lost = msg(" Records of that cut that no longer exist: {gone}.", gone=gone) if gone else ""
+    return msg("New since the cut {cut} (events): {said}.{lost}", cut=cut, said=said, lost=lost)
 
 
 def lost_records(adae: pd.DataFrame, before: pd.DataFrame) -> int:
@@ -132,7 +137,7 @@ def record_news(frame: pd.DataFrame, before: pd.DataFrame | None, keys: list[str
 
 
 def _of_then(adae: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """The columns told of each record as they stood at the last cut, and whether it was KNOWN."""
+    """The reported columns of each record at the last cut, and whether it was KNOWN."""
     old = before.drop_duplicates(KEYS).set_index(KEYS)[list(TOLD)]
     keys = pd.MultiIndex.from_frame(adae[KEYS])
     return old.reindex(keys).set_axis(adae.index).assign(KNOWN=keys.isin(old.index))
@@ -149,14 +154,18 @@ def _row(table: str, level: str, variable: str, term: str, found: tuple[int, int
 # ----------------------------------------------------------------------------------------------------
 
 KINDS = {
-    "TEAE": "Any TEAE", "TEAE_GE3": "Grade 3 or more", "SAE": "Serious", "TRAE": "Related", "TEAE_DTH": "Fatal",
-}  # fmt: skip
+    "TEAE": "Any TEAE",
+    "TEAE_GE3": msg("Grade 3 or more"),
+    "SAE": msg("Serious"),
+    "TRAE": msg("Related"),
+    "TEAE_DTH": msg("Fatal"),
+}
 REPORTED, KNOWN_NOW = "as reported", "as known now"
-# The same of what a kind leaves open, for want of a grade or of a seriousness.
+# The same of what a kind leaves open because a grade or the seriousness is missing.
 BESIDE = {(context, what): f"{context}, {what}" for context in (REPORTED, KNOWN_NOW) for what in LEFT_OPEN}
 LABELS = {
-    "CUT": "Cut", "KIND": "Events", "TREATED": "Treated", "REPORTED": "As reported then",
-    "KNOWN": "As known now, by onset", "REMARK": "Remark", "EVENTS": "Events", "SOURCE": "Counted",
+    "CUT": "Cut", "KIND": msg("Events"), "TREATED": msg("Treated"), "REPORTED": msg("As reported then"),
+    "KNOWN": msg("As known now, by onset"), "REMARK": msg("Remark"), "EVENTS": msg("Events"), "SOURCE": msg("Counted"),
 }  # fmt: skip
 STATS = ("n", "events")
 
@@ -265,12 +274,12 @@ def signal_table(ard: pd.DataFrame) -> pd.DataFrame:
 
 def _difference(then: float, now: float) -> str:
     if now > then:
-        return f"{now - then:.0f} more, reported after that cut"
-    return f"{then - now:.0f} fewer, restated since" if now < then else "restated since"
+        return msg("{now:.0f} more, reported after that cut", now=now - then)
+    return msg("{then:.0f} fewer, restated since", then=then - now) if now < then else msg("restated since")
 
 
 def _beside(n: float | None, what: str) -> str:
-    return "" if n is None or pd.isna(n) or n == 0 else f", and {n:.0f} {LEFT_OPEN[what]}"
+    return "" if n is None or pd.isna(n) or n == 0 else msg(", and {n:.0f} {LEFT_OPEN}", n=n, LEFT_OPEN=LEFT_OPEN[what])
 
 
 def _cell(n: float | None, events: float | None) -> str:

@@ -1,4 +1,4 @@
-"""Relationship of an adverse event to iMSC: the site's words, English or Chinese, and what counts as related (§3.1)."""
+"""Relationship of an adverse event to the product, in English or Chinese (§3.1), and seriousness criteria (P23)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ SERIOUSNESS_CRITERIA = ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "
 
 
 def criterion_ticked(ae: pd.DataFrame) -> pd.Series:
-    """Whether one of the seriousness criteria of an AE record is Y; those that a frame does not hold are not."""
+    """Whether one of the seriousness criteria of an AE record is Y; those that a frame does not hold are not.
+
+    >>> criterion_ticked(pd.DataFrame({"AESHOSP": ["Y", "N", None], "AESLIFE": ["N", "N", None]})).tolist()
+    [True, False, False]
+    """
     collected = [name for name in SERIOUSNESS_CRITERIA if name in ae.columns]
     if not collected:
         return pd.Series(False, index=ae.index)
@@ -59,6 +63,9 @@ def relationship_level(aerel: pd.Series) -> pd.Series:
     | 无法判定, any other word  | unassessable |
 
     A word outside the vocabulary is unassessable: nobody can say from it that the event is unrelated (A-61).
+
+    >>> relationship_level(pd.Series(["很可能有关", "Y", "REMOTE", "perhaps", None])).tolist()
+    ['probable', 'related', 'unlikely', 'unassessable', 'missing']
     """
     words = aerel.astype("str").fillna("")
     levels = {text: _LEVELS.get(_plain(text), "unassessable") for text in words.unique()}
@@ -66,13 +73,21 @@ def relationship_level(aerel: pd.Series) -> pd.Series:
 
 
 def relationship(aerel: pd.Series, trae_levels: Sequence[str]) -> pd.Series:
-    """AREL: RELATED where the level is one of `trae_levels` or a plain "related", else NOT RELATED."""
+    """AREL: RELATED where the level is one of `trae_levels` or a plain "related", else NOT RELATED.
+
+    >>> relationship(pd.Series(["PROBABLE", "UNLIKELY", "YES"]), ["definite", "probable", "possible"]).tolist()
+    ['RELATED', 'NOT RELATED', 'RELATED']
+    """
     counted = {*trae_levels, "related"}
     return relationship_level(aerel).isin(counted).map({True: "RELATED", False: "NOT RELATED"}).astype("str")
 
 
 def relation_given(aerel: pd.Series) -> pd.Series:
-    """Whether the site said whether the event is related: the field is neither empty nor unassessable."""
+    """Whether the site said whether the event is related: the field is neither empty nor unassessable.
+
+    >>> relation_given(pd.Series(["NOT RELATED", "unknown", None])).tolist()
+    [True, False, False]
+    """
     return ~relationship_level(aerel).isin(["missing", "unassessable"])
 
 
@@ -80,6 +95,9 @@ def relation_text(ae: pd.DataFrame) -> pd.Series:
     """`related`, `not related`; `not given, counted as related` where the site did not say (A-61).
 
     `ae` needs AEREL and AREL.
+
+    >>> relation_text(pd.DataFrame({"AEREL": ["PROBABLE", None], "AREL": ["RELATED", "RELATED"]})).tolist()
+    ['related', 'not given, counted as related']
     """
     counted, level = ae["AREL"].str.lower(), relationship_level(ae["AEREL"])
     open_ = level.map({"missing": "not given", "unassessable": "cannot be judged"})

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.results.ard import TOTAL
 from trialbook.safety.ae_tables import GRADE_WORDS, UNGRADED, grade_rank, left_open, selections
 from trialbook.safety.counting import Sets, all_sets, mask_sets, maximum_sets, term_sets
@@ -46,7 +47,7 @@ class EventData:
 
     @cached_property
     def left_open(self) -> dict[str, pd.Series]:
-        """Which records may belong to a row of the overview for want of a grade, or of a seriousness."""
+        """Which records may belong to a row of the overview because their grade or seriousness is missing."""
         return left_open(self.adae)
 
     @cached_property
@@ -61,7 +62,7 @@ class EventData:
     @property
     def news_heads(self) -> dict[str, str]:
         """The column of a table that says what is new, with its head; none at the first cut."""
-        return {} if self.before is None else {"new": f"New since {self.last_cut}"}
+        return {} if self.before is None else {"new": msg("New since {last_cut}", last_cut=self.last_cut)}
 
     def overview_sets(self) -> Sets:
         """The records behind the overview: key = name of the row, level (or `new`); with those left open."""

@@ -12,7 +12,7 @@ from charset_normalizer import from_bytes
 from trialbook.core.errors import StopError
 from trialbook.snapshot.tables import Grid, unlikely_gb18030, unlikely_utf8
 
-ASK_AGAIN = "ask for the file anew"
+ASK_AGAIN = "ask for the file again"
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 REPLACEMENT = "\ufffd"
@@ -20,14 +20,17 @@ BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs
 
 
 def read_delimited(content: bytes, file: str, delimiter: str) -> Grid:
-    """The cells of a CSV or TSV file; raises StopError naming the line for anything a person must look at.
+    r"""The cells of a CSV or TSV file; raises StopError naming the line for anything a person must look at.
 
     Every row must have as many fields as the header: a lenient reader would shift or drop columns silently.
+
+    >>> read_delimited(b"USUBJID,AETERM\n001,\"Rash, mild\"\n", "ae.csv", ",").rows
+    [['USUBJID', 'AETERM'], ['001', 'Rash, mild']]
     """
     text, encoding = decode(content, file)
     rows: list[list[str]] = []
     lines: list[int] = []
-    # The same few texts stand in most cells of a large file: each is kept once.
+    # The same few texts fill most cells of a large file: each is kept once.
     kept: dict[str, str] = {}
     for line, fields in _records(text, file, delimiter):
         if not fields:
@@ -51,6 +54,9 @@ def decode(content: bytes, file: str) -> tuple[str, str]:
     Raises StopError where none fits; what the bytes look like is then a hint to the reader, never used: any bytes
     decode as some single-byte encoding, into wrong letters. A text that decodes but cannot have been meant so stops
     too.
+
+    >>> decode("皮疹,2".encode("gb18030"), "ae.csv")
+    ('皮疹,2', 'gb18030')
     """
     marked = next((name for bom, name in BOMS if content.startswith(bom)), None)
     for name in (marked,) if marked else ("utf-8", "gb18030"):
@@ -74,11 +80,11 @@ def decode(content: bytes, file: str) -> tuple[str, str]:
 def _stop_if_misread(text: str, name: str, content: bytes, file: str) -> None:
     """Raises StopError where the bytes decode, and into text that nobody wrote."""
     if name == "utf-8" and unlikely_utf8(text) and _decodes(content, "gb18030"):
-        problem = "the bytes read as UTF-8 and as GB18030, and as UTF-8 they are letters that nobody here writes"
+        problem = "the bytes read as UTF-8 and as GB18030, and as UTF-8 they are letters of no script used here"
     elif name == "gb18030" and unlikely_gb18030(text):
         guess = from_bytes(content).best()
         hint = f"; the bytes look like {guess.encoding}" if guess and guess.encoding != "gb18030" else ""
-        problem = f"read as GB18030 the text is characters that nobody here writes{hint}"
+        problem = f"read as GB18030 the text is characters that are hardly ever used{hint}"
     else:
         return
     at = next(k for k, sign in enumerate(text) if not sign.isascii())

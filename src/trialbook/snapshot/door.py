@@ -1,4 +1,4 @@
-"""The door of a build: only declared columns come in, and no text that identifies a person (P37), before anything else
+"""The entry of a build: only declared columns come in, and no text that identifies a person (P37), before anything else
 compares, checks or prints a value.
 """
 
@@ -31,7 +31,7 @@ def admit(snapshot: Snapshot, allowed: AllowList) -> Snapshot:
     - A column that the domain's contract does not declare is left out, as are a supplemental value whose QNAM it does
       not declare and a domain without a contract; each is named once (change log, or `ignored`), without its values.
     - Text that identifies a person is masked; the place is logged and asked about, the value is not kept. One number in
-      a column of results, limits or doses is no such text.
+      a column of results, limits or doses is not.
     - Raises StopError (P37-IDENTIFIER) for an identifier that is a person's number, and for one of a subject that may
       hold a name; the message holds no value.
     - Names of files and sheets are treated like text.

@@ -1,4 +1,4 @@
-"""Which files can be read, and the reader of each: content in, tables of text out."""
+"""Which files can be read, and their readers: SAS, XPT, parquet and Dataset-JSON in, tables of text out."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _sas_text(value: Any) -> str | None:
 
 
 def _unreadable(file: str, problem: str) -> StopError:
-    return StopError(f"the file cannot be read ({problem})", file=file, rule="P34", next_step="ask for the file anew")
+    return StopError(f"the file cannot be read ({problem})", file=file, rule="P34", next_step="ask for the file again")
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def read_dataset_json(content: bytes, file: str, *, lines: bool) -> Grid:
     text, encoding = decode(content, file)
     text = text.removeprefix("\ufeff")
     if lines:
-        # Only a line feed ends a record: the other line ends of Unicode may stand inside a value.
+        # Only a line feed ends a record: the other line ends of Unicode may be inside a value.
         parsed = [_parse(line, file, k) for k, line in enumerate(text.split("\n"), 1) if line.strip()]
         meta, rows = (parsed[0], parsed[1:]) if parsed else ({}, [])
     else:
@@ -149,12 +149,12 @@ def read_dataset_json(content: bytes, file: str, *, lines: bool) -> Grid:
         rows = meta.get("rows", []) if isinstance(meta, dict) else []
     names = _names(meta, file)
     if not isinstance(rows, list):
-        raise StopError("the rows are not a list", file=file, rule="P34", next_step="ask for the file anew")
+        raise StopError("the rows are not a list", file=file, rule="P34", next_step="ask for the file again")
     for k, row in enumerate(rows):
         if not isinstance(row, list) or len(row) != len(names):
             raise StopError(
                 f"the record does not have {len(names)} values", file=file, row=k + 2, rule="P34",
-                next_step="ask for the file anew",
+                next_step="ask for the file again",
             )  # fmt: skip
         nested = next((name for name, v in zip(names, row, strict=True) if isinstance(v, list | dict)), None)
         if nested:
@@ -163,7 +163,7 @@ def read_dataset_json(content: bytes, file: str, *, lines: bool) -> Grid:
     if said != str(len(rows)):
         raise StopError(
             f"the file says {said} records and holds {len(rows)}", file=file, rule="P34",
-            next_step="ask for the file anew",
+            next_step="ask for the file again",
         )  # fmt: skip
     cells = [[_text(value) for value in row] for row in rows]
     return Grid([names, *cells], range(1, len(rows) + 2), encoding)
@@ -175,7 +175,7 @@ def _parse(text: str, file: str, line: int) -> Any:
     except (ValueError, RecursionError) as error:
         at = line + getattr(error, "lineno", 1) - 1
         raise StopError(
-            "the file is not valid JSON", file=file, row=at, rule="P34", next_step="ask for the file anew"
+            "the file is not valid JSON", file=file, row=at, rule="P34", next_step="ask for the file again"
         ) from None
 
 
@@ -186,7 +186,7 @@ def _number(text: str) -> str:
 
 
 def _no_constant(name: str) -> None:
-    """NaN and Infinity are no JSON: a writer that could not write a number wrote them."""
+    """NaN and Infinity are not JSON: a writer that could not write a number wrote them."""
     raise ValueError(name)
 
 
@@ -207,7 +207,7 @@ FORMATS = (".csv", ".tsv", ".xpt", ".sas7bdat", ".parquet", ".xlsx", ".json", ".
 
 
 def grid_of(content: bytes, file: str) -> Grid:
-    """The one table of a file that is no workbook."""
+    """The one table of a file that is not a workbook."""
     suffix = Path(file).suffix.lower()
     if suffix in (".csv", ".tsv"):
         return read_delimited(content, file, "," if suffix == ".csv" else "\t")

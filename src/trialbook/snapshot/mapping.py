@@ -25,7 +25,7 @@ NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _THREE = re.compile(r"(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})(?!\d)(.*)", re.S)
 _MONTH_AND_YEAR = re.compile(r"(\d{1,2})[-/.](\d{4})")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-# By line of the source: what stood there, what stands there now, by which rule.
+# By line of the source: what was there, what is there now, by which rule.
 Changes = list[tuple[int, str, str, str]]
 
 
@@ -38,7 +38,7 @@ class Filled:
         self.unknown: list[tuple[int, str]] = []
 
     def change(self, read: Callable[[str], str | None], rule: str) -> None:
-        """Reads each distinct value anew and notes where it changed."""
+        """Reads each distinct value again and notes where it changed."""
         seen = {value: read(value) for value in self.values.dropna().unique()}
         changed = {value: new for value, new in seen.items() if new != value}
         rows = self.values[self.values.isin(list(changed))]
@@ -80,7 +80,7 @@ def column_position(source: SourceTable, spellings: list[str], place: str, mappi
 
 
 def _taken(rule: ColumnRule, source: SourceTable, place: str, mapping_file: str) -> Filled:
-    """The values as they stand in the source, or as the rule builds them."""
+    """The values as they are in the source, or as the rule builds them."""
     if rule.constant is not None:
         return Filled(pd.Series(rule.constant or None, index=source.frame.index, dtype="str"))
     if rule.template is not None:
@@ -150,7 +150,7 @@ def _date_in_order(text: str, order: str) -> str:
 
 
 def _times(text: str, factor: Decimal) -> str:
-    """A number times a factor, exactly; what is no number stays for cleaning to ask about."""
+    """A number times a factor, exactly; text that is not a number is kept for cleaning to ask about."""
     plain = plain_name(text)
     return format((Decimal(plain) * factor).normalize(), "f") if NUMBER.fullmatch(plain) else text
 

@@ -74,7 +74,7 @@ class ColumnRule(_Model):
 
 
 class Spread(_Model):
-    """Results that stand beside each other in one row, one column per test: each becomes a record of its own.
+    """Results side by side in one row, one column per test: each becomes a record of its own.
 
     `result` is the variable that the value fills; `columns` gives, for each such column, the variables that say what
     it is; `beside` names further columns of that test, with the variables of the test in braces (`{LBTESTCD}_LO`).
@@ -131,7 +131,7 @@ def _check_domains(mapping: Mapping, name: str) -> None:
     for code, parts in mapping.domains.items():
         if code not in VARIABLES:
             raise UsageError(
-                f"{code} is no domain of the workbook{_nearest(code, list(VARIABLES))}", file=name,
+                f"{code} is not a domain of the workbook{_nearest(code, list(VARIABLES))}", file=name,
                 column=f"domains.{code}", next_step="correct the key",
             )  # fmt: skip
         for k, part in enumerate(parts):
@@ -148,7 +148,7 @@ def _check_part(mapping: Mapping, code: str, part: Part, file: str, place: str) 
         targets |= dict.fromkeys(wide, f"{place}.spread")
     for name, where in targets.items():
         if not VARIABLE.fullmatch(name):
-            raise UsageError(f"{name!r} is no name of a variable{_nearest(name, known)}", file=file, column=where)
+            raise UsageError(f"{name!r} is not the name of a variable{_nearest(name, known)}", file=file, column=where)
         close = difflib.get_close_matches(name, [k for k in known if k not in targets], n=1, cutoff=0.85)
         if name not in known and close and name.startswith(code):
             raise UsageError(

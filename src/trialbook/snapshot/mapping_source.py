@@ -53,7 +53,7 @@ class SourceTable:
             if len(found) > 1:
                 raise StopError(
                     f"two columns ({found[0] + 1} and {found[1] + 1}) are named {spelling}", file=self.file, row=1,
-                    column=spelling, rule="P34", next_step="name one of them otherwise, or map its other header",
+                    column=spelling, rule="P34", next_step="rename one of them, or map its other header",
                 )  # fmt: skip
             if found:
                 return found[0]
@@ -75,7 +75,7 @@ def source_table(grid: Grid, file: str, sheet: str | None, header_rows: int, sha
     if len(grid.rows) < header_rows:
         raise StopError(
             f"the table has {len(grid.rows)} rows, its header should have {header_rows}", file=file, rule="P34",
-            next_step="ask for the file anew, or correct header_rows in the mapping file",
+            next_step="ask for the file again, or correct header_rows in the mapping file",
         )  # fmt: skip
     names = _names(grid.rows[:header_rows])
     stop_if_merged(grid, grid.lines[header_rows - 1], file)

@@ -171,13 +171,17 @@ def transfer_manifest(path: Path, mapping: Path | None = None) -> dict[str, dict
 
 
 def _not_read(snapshot: Snapshot) -> str:
-    """The files that are there and are no domain by their name, for a person who misses one."""
+    """The files that are there and are not domains by their names, for a person who misses one."""
     shown = [name for name in snapshot.ignored if not name.startswith(".")]
     return f" (not read: {', '.join(shown[:8])}{', ...' if len(shown) > 8 else ''})" if shown else ""
 
 
 def is_domain(name: str) -> bool:
-    """Whether a file stem or sheet name, in any letter case, is a domain code."""
+    """Whether a file stem or sheet name, in any letter case, is a domain code.
+
+    >>> is_domain("AE"), is_domain("SUPPAE"), is_domain("NOTES")
+    (True, True, False)
+    """
     code = name.upper()
     return code in DOMAIN_ORDER or bool(OTHER_DOMAIN.fullmatch(code))
 
@@ -200,13 +204,13 @@ def _find_files(path: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
     for e in entries:
         if is_domain(e.stem) and e.suffix.lower() in FORMATS and not e.is_file():
             raise StopError(
-                "this is no file, but has the name of a domain's", file=e.name, rule="P34",
-                next_step="put the file of the domain there, or take it away",
+                "this is not a file, but has the name of a domain file", file=e.name, rule="P34",
+                next_step="put the domain file there, or remove this one",
             )  # fmt: skip
     files: list[tuple[str | None, Path]] = [
         (e.stem.upper(), e) for e in entries if e.is_file() and e.suffix.lower() in FORMATS and _is_named(e.stem)
     ]
-    # What an open spreadsheet or a Macintosh leaves beside a workbook is none.
+    # The files that an open spreadsheet or a Macintosh puts beside a workbook are none.
     books = [e for e in entries if e.is_file() and e.suffix.lower() == ".xlsx" and not e.name.startswith(("~$", "."))]
     if not any(is_domain(str(domain)) for domain, _ in files) and len(books) == 1:
         files = [(None, books[0])]
@@ -215,7 +219,7 @@ def _find_files(path: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
 
 
 def _tables(domain: str | None, file: str, content: bytes) -> tuple[list[RawTable], list[str]]:
-    """The tables of one file, and what of it was ignored (hidden sheets, sheets that are no domain)."""
+    """The tables of one file, and what of it was ignored (hidden sheets, sheets that are not domains)."""
     sha256, suffix = hashlib.sha256(content).hexdigest(), Path(file).suffix.lower()
     if suffix != ".xlsx":
         return [raw_table(str(domain), grid_of(content, file), file, None, sha256, len(content))], []
@@ -244,7 +248,7 @@ def _perhaps(domain: str, file: str, content: bytes) -> tuple[list[RawTable], li
 
 
 def _first_rows(grid: Grid) -> list[list[str]]:
-    """The rows in which the variable names may stand, in capital letters."""
+    """The rows that may hold the variable names, in capital letters."""
     return [[(cell or "").upper() for cell in row] for row in grid.rows[:2]]
 
 

@@ -40,7 +40,7 @@ def read_export(folder: Path, mapping_path: Path, mapping_file: str, transfer: T
     """The domains of a site export; nothing of it is written to.
 
     Raises UsageError for a mapping file that is wrong or does not fit the export (naming the file, the key and the
-    nearest header), StopError where a file is missing, is there twice, or cannot be read.
+    nearest header), StopError where a file is missing, occurs twice, or cannot be read.
     """
     mapping = load_mapping(mapping_path, mapping_file)
     reader = _Reader(folder, transfer)

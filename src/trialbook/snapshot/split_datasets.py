@@ -28,8 +28,11 @@ def part_of(name: str) -> str | None:
     | faae     | FA     |
     | supplbch | SUPPLB |
     | lb       | None: the whole domain |
-    | adlb     | None: AD is no domain that is analysed |
+    | adlb     | None: AD is not a domain that is analysed |
     | suppae, relrec, relsub | None |
+
+    >>> part_of("lbch"), part_of("supplbch"), part_of("adlb")
+    ('LB', 'SUPPLB', None)
     """
     found = _PART.fullmatch(name.strip().upper())
     return found[1] if found and found[1].removeprefix("SUPP") in DOMAIN_ORDER else None

@@ -38,6 +38,9 @@ def garbled(text: str) -> str | None:
     | 鍙戠儹  | 发热      |
     | çš®ç–¹  | 皮疹      |
     | 发热    | None      |
+
+    >>> garbled("çš®ç–¹"), garbled("皮疹")
+    ('皮疹', None)
     """
     if text.isascii():
         return None
@@ -76,7 +79,11 @@ def unlikely_utf8(text: str) -> bool:
 
 
 def unlikely_gb18030(text: str) -> bool:
-    """Whether a text that decodes as GB18030 is mostly characters that Chinese text hardly ever has."""
+    """Whether a text that decodes as GB18030 is mostly characters that Chinese text hardly ever has.
+
+    >>> unlikely_gb18030("皮疹"), unlikely_gb18030("灏鹃儴")
+    (False, True)
+    """
     foreign = "".join(_FOREIGN.findall(text))
     if not foreign:
         return False
@@ -94,7 +101,13 @@ def _common(sign: str) -> bool:
 
 
 def lost_text(values: Iterable[str]) -> tuple[str, str] | None:
-    """The first value with a sign that text was lost (NUL, U+FFFD, half a character), and the name of that sign."""
+    r"""The first value with a sign that text was lost (NUL, U+FFFD, half a character), and the name of that sign.
+
+    >>> lost_text(["fever", "ra\ufffdsh"])
+    ('ra�sh', 'the replacement character U+FFFD')
+    >>> lost_text(["fever"]) is None
+    True
+    """
     for value in values:
         for sign, name in (("\x00", "a NUL byte"), ("\ufffd", "the replacement character U+FFFD")):
             if sign in value:
@@ -105,7 +118,7 @@ def lost_text(values: Iterable[str]) -> tuple[str, str] | None:
 
 
 # ----------------------------------------------------------------------------------------------------
-# Where the records of a mapped domain stand in the site export: file, sheet, row and column of every value.
+# Where the records of a mapped domain are in the site export: file, sheet, row and column of every value.
 
 
 ARROW = " → "
@@ -199,7 +212,7 @@ class Edit(NamedTuple):
 
 @dataclass(frozen=True)
 class Grid:
-    """The cells of one file or sheet as text, None or blank where empty; `lines` says where each row stands in it.
+    """The cells of one file or sheet as text, None or blank where empty; `lines` gives the line of each row in it.
 
     `delimiter` names the sign of a delimited file, `seen` is what the reader noticed, `merged` the first and last line
     of merged cells.
@@ -218,7 +231,7 @@ class RawTable:
     """One domain as delivered.
 
     `frame` is all text (missing = NaN) under upper-case column names; its index ROW is the line, row or record number
-    in the source file, the header being 1. `header_row` is where the variable names stood, `label_rows` the rows of
+    in the source file, the header being 1. `header_row` is the row of the variable names, `label_rows` the rows of
     labels that were set aside (P03). `edits` and `notes` are what reading changed and what it asks. A domain that was
     mapped from a site export has an `origin`: its ROW numbers the mapped records, and `place` leads to the export. So
     has one that came in `parts` (split datasets).
@@ -250,7 +263,7 @@ class RawTable:
         return len(self.frame)
 
     def place(self, row: int, column: str) -> tuple[str, str, int, str]:
-        """File, sheet, row and column of the delivery where a value of this table stood."""
+        """File, sheet, row and column of the delivery from which a value of this table comes."""
         found = self.origin.place(row, column) if self.origin is not None else None
         return found or (self.file, self.sheet or "", row, column)
 
@@ -270,7 +283,9 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
     carry a Chinese label and a code. Rows and unnamed columns without any value are set aside and noted.
     """
     if not grid.rows:
-        raise StopError("the file is empty: it has no header", file=file, rule="P34", next_step="ask for the file anew")
+        raise StopError(
+            "the file is empty: it has no header", file=file, rule="P34", next_step="ask for the file again"
+        )
     at = _header_position(grid)
     header, names, used = _variable_names(grid, at, file)
     start = at + 1
@@ -317,7 +332,11 @@ def stops_at_the_source(table: RawTable) -> Iterator[None]:
 
 
 def text_column(values: Sequence[str | None]) -> pd.Series:
-    """A column of text; empty is missing."""
+    """A column of text; empty is missing.
+
+    >>> text_column(["a", "", None]).isna().tolist()
+    [False, True, True]
+    """
     text = pa.array(values, pa.large_string())
     present = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.large_string()), text)
     return pd.Series(pd.array(present, dtype="str"))
@@ -339,13 +358,17 @@ def garbled_notes(frame: pd.DataFrame, file: str) -> list[Note]:
         raise StopError(
             f"the text is garbled: it was UTF-8 and was read as another encoding ({len(wrong)} different values, "
             f"the first should begin with {str(garbled(text))[:2]!r})", file=file, row=row, column=name, rule="P01",
-            next_step="ask for the file anew, in UTF-8",
+            next_step="ask for the file again, in UTF-8",
         )  # fmt: skip
     return [Note(row, name, "P01-GARBLED-TEXT", text) for row, name, text in wrong]
 
 
 def plain_name(cell: str | None) -> str:
-    """A name of a column as it is compared: NFKC, no invisible signs, single blanks."""
+    r"""A name of a column as it is compared: NFKC, no invisible signs, single blanks.
+
+    >>> plain_name(" ＡＬＴ\n (U/L) ")
+    'ALT (U/L)'
+    """
     return " ".join(unicodedata.normalize("NFKC", cell or "").translate(INVISIBLE).split())
 
 
@@ -398,7 +421,7 @@ def check_records(
         if lost:
             raise StopError(
                 f"the text holds {lost[1]}: something was lost before it was sent", file=file,
-                row=lines[column.index(lost[0])], column=name or None, rule="P01", next_step="ask for the file anew",
+                row=lines[column.index(lost[0])], column=name or None, rule="P01", next_step="ask for the file again",
             )  # fmt: skip
 
 

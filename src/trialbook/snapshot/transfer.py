@@ -17,7 +17,7 @@ from trialbook.snapshot.tables import Snapshot
 
 Transfer = Mapping[str, TransferredFile]
 DELETION_COLUMNS = ["domain", "subject", "record", "reason"]
-NEXT = "ask for the transfer anew, or rewrite the cut file with `trialbook new-cut ... --replace`"
+NEXT = "ask for the transfer again, or rewrite the cut file with `trialbook new-cut ... --replace`"
 
 
 def check_content(file: str, content: bytes, transfer: Transfer | None) -> None:

@@ -105,12 +105,12 @@ ROUNDED_FROM = 1e15
 def read_sheets(content: bytes, file: str) -> tuple[dict[str, Grid], list[str]]:
     """The visible sheets of a workbook by name, and the names of its hidden sheets, which are never read.
 
-    Raises StopError for a file that is no workbook. Formulas, error cells, rounded numbers, hidden rows and merged
+    Raises StopError for a file that is not a workbook. Formulas, error cells, rounded numbers, hidden rows and merged
     cells are noted in the grid.
     """
     torn = damage(content)
     if torn:
-        raise StopError(f"the workbook is damaged ({torn})", file=file, rule="P34", next_step="ask for the file anew")
+        raise StopError(f"the workbook is damaged ({torn})", file=file, rule="P34", next_step="ask for the file again")
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         shown = [s.name for s in book.sheets_metadata if s.visible == SheetVisibleEnum.Visible]
@@ -119,7 +119,7 @@ def read_sheets(content: bytes, file: str) -> tuple[dict[str, Grid], list[str]]:
     except (CalamineError, OSError, ValueError, OverflowError) as error:
         raise StopError(
             f"the workbook cannot be read ({type(error).__name__})", file=file, rule="P34",
-            next_step="ask for the file anew",
+            next_step="ask for the file again",
         ) from None  # fmt: skip
     return grids, [s.name for s in book.sheets_metadata if s.name not in shown]
 
@@ -167,6 +167,9 @@ def cell_text(value: Any) -> str | None:
     | 3.0                         | 3                |
     | 0.30000000000000004         | 0.3              |
     | datetime(2024, 3, 5, 10, 30)| 2024-03-05T10:30 |
+
+    >>> cell_text(3.0), cell_text(0.1 + 0.2), cell_text(datetime.datetime(2024, 3, 5, 10, 30))
+    ('3', '0.3', '2024-03-05T10:30')
     """
     if value is None or value != value or value == "":
         return None

@@ -1,4 +1,4 @@
-"""Event rates per time at risk with exact Poisson limits (domain document §3.6)."""
+"""Intervals of a proportion, Beta posteriors (§5.1), and Poisson rates per time at risk with exact limits (§3.6)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from math import sqrt
 from scipy import special
 
 # ----------------------------------------------------------------------------------------------------
-# Intervals for one binomial proportion x/n, and the Beta posterior of a rate (domain document §5.1).
+# Intervals for one binomial proportion x/n, and the Beta posterior of a rate (rulebook §5.1).
 #
 # Each function returns an `Interval`. With n = 0 nothing is known: estimate and limits are None, never 0.
 
@@ -30,7 +30,14 @@ class Interval:
 
 
 def clopper_pearson(x: int, n: int, level: float = 0.95) -> Interval:
-    """Exact limits from the binomial tails (Clopper and Pearson, Biometrika 1934;26:404-413)."""
+    """Exact limits from the binomial tails (Clopper and Pearson, Biometrika 1934;26:404-413).
+
+    >>> found = clopper_pearson(3, 12)
+    >>> print(f"{found.estimate:.3f} ({found.low:.3f} to {found.high:.3f})")
+    0.250 (0.055 to 0.572)
+    >>> clopper_pearson(0, 0).estimate is None
+    True
+    """
     if not _known(x, n, level):
         return Interval(None, None, None, "clopper_pearson")
     tail = (1 - level) / 2
@@ -40,7 +47,11 @@ def clopper_pearson(x: int, n: int, level: float = 0.95) -> Interval:
 
 
 def clopper_pearson_lower(x: int, n: int, level: float = 0.95) -> Interval:
-    """The one-sided exact lower bound; for x = n it is (1 - level)^(1/n). The upper limit is 1."""
+    """The one-sided exact lower bound; for x = n it is (1 - level)^(1/n). The upper limit is 1.
+
+    >>> round(clopper_pearson_lower(12, 12).low, 4), round(0.05 ** (1 / 12), 4)
+    (0.7791, 0.7791)
+    """
     if not _known(x, n, level):
         return Interval(None, None, None, "clopper_pearson_lower")
     low = 0.0 if x == 0 else float(special.betaincinv(x, n - x + 1, 1 - level))
@@ -48,7 +59,11 @@ def clopper_pearson_lower(x: int, n: int, level: float = 0.95) -> Interval:
 
 
 def clopper_pearson_upper(x: int, n: int, level: float = 0.95) -> Interval:
-    """The one-sided exact upper bound; for x = 0 it is 1 - (1 - level)^(1/n). The lower limit is 0."""
+    """The one-sided exact upper bound; for x = 0 it is 1 - (1 - level)^(1/n). The lower limit is 0.
+
+    >>> round(clopper_pearson_upper(0, 12).high, 4), round(1 - 0.05 ** (1 / 12), 4)
+    (0.2209, 0.2209)
+    """
     if not _known(x, n, level):
         return Interval(None, None, None, "clopper_pearson_upper")
     high = 1.0 if x == n else float(special.betainccinv(x + 1, n - x, 1 - level))
@@ -56,7 +71,12 @@ def clopper_pearson_upper(x: int, n: int, level: float = 0.95) -> Interval:
 
 
 def wilson(x: int, n: int, level: float = 0.95) -> Interval:
-    """Score limits without continuity correction (Wilson, JASA 1927;22:209-212)."""
+    """Score limits without continuity correction (Wilson, JASA 1927;22:209-212).
+
+    >>> found = wilson(3, 12)
+    >>> print(f"{found.estimate:.3f} ({found.low:.3f} to {found.high:.3f})")
+    0.250 (0.089 to 0.532)
+    """
     if not _known(x, n, level):
         return Interval(None, None, None, "wilson")
     p, z = x / n, normal_quantile(level)
@@ -67,7 +87,12 @@ def wilson(x: int, n: int, level: float = 0.95) -> Interval:
 
 
 def jeffreys(x: int, n: int, level: float = 0.95) -> Interval:
-    """Equal-tailed limits of the posterior under Beta(1/2, 1/2), with 0 at x = 0 and 1 at x = n (§5.1)."""
+    """Equal-tailed limits of the posterior under Beta(1/2, 1/2), with 0 at x = 0 and 1 at x = n (§5.1).
+
+    >>> found = jeffreys(0, 12)
+    >>> print(f"{found.estimate:.3f} ({found.low:.3f} to {found.high:.3f})")
+    0.000 (0.000 to 0.185)
+    """
     if not _known(x, n, level):
         return Interval(None, None, None, "jeffreys")
     tail, a, b = (1 - level) / 2, x + 0.5, n - x + 0.5
@@ -77,7 +102,12 @@ def jeffreys(x: int, n: int, level: float = 0.95) -> Interval:
 
 
 def midp(x: int, n: int, level: float = 0.95) -> Interval:
-    """Exact limits that count half of P(X = x) in each tail (Newcombe, Stat Med 1998;17:857-872, method 6)."""
+    """Exact limits that count half of P(X = x) in each tail (Newcombe, Stat Med 1998;17:857-872, method 6).
+
+    >>> found = midp(3, 12)
+    >>> print(f"{found.low:.3f} to {found.high:.3f}, shorter than {clopper_pearson(3, 12).high:.3f}")
+    0.068 to 0.541, shorter than 0.572
+    """
     if not _known(x, n, level):
         return Interval(None, None, None, "midp")
     tail = (1 - level) / 2
@@ -85,7 +115,12 @@ def midp(x: int, n: int, level: float = 0.95) -> Interval:
 
 
 def beta_binomial(x: int, n: int, prior: tuple[float, float] = (1, 1), level: float = 0.95) -> Interval:
-    """Posterior mean and equal-tailed credible limits of a rate under a Beta prior."""
+    """Posterior mean and equal-tailed credible limits of a rate under a Beta prior.
+
+    >>> found = beta_binomial(3, 12)
+    >>> print(f"{found.estimate:.3f} ({found.low:.3f} to {found.high:.3f})")
+    0.286 (0.091 to 0.538)
+    """
     if not _known(x, n, level):
         return Interval(None, None, None, "beta_binomial")
     a, b = prior[0] + x, prior[1] + n - x
@@ -95,7 +130,13 @@ def beta_binomial(x: int, n: int, prior: tuple[float, float] = (1, 1), level: fl
 
 
 def prob_greater(x: int, n: int, threshold: float, prior: tuple[float, float] = (1, 1)) -> float | None:
-    """Posterior probability that the rate exceeds `threshold`; None with n = 0, where it would be the prior alone."""
+    """Posterior probability that the rate exceeds `threshold`; None with n = 0, where it would be the prior alone.
+
+    >>> round(prob_greater(2, 3, 0.3), 3)
+    0.916
+    >>> prob_greater(0, 0, 0.3) is None
+    True
+    """
     if not 0 <= threshold <= 1:
         raise ValueError(f"a threshold lies in [0, 1], not {threshold}")
     if not _known(x, n, 0.95):
@@ -113,7 +154,11 @@ PROPORTION_INTERVALS: dict[str, Callable[[int, int, float], Interval]] = {
 
 
 def normal_quantile(level: float) -> float:
-    """z of a two-sided level: 1.959964 for 0.95."""
+    """z of a two-sided level: 1.959964 for 0.95.
+
+    >>> round(normal_quantile(0.95), 6)
+    1.959964
+    """
     return float(special.ndtri(0.5 + level / 2))
 
 
@@ -150,6 +195,12 @@ def poisson_exact_rate(events: int, time: float, level: float = 0.95) -> Interva
 
     low = chi2(a/2; 2k) / 2T and high = chi2(1 - a/2; 2k + 2) / 2T, written with the gamma distribution. Raises
     ValueError for negative events or time, or events without time.
+
+    >>> found = poisson_exact_rate(2, 4.0)
+    >>> print(f"{found.estimate:.2f} per year ({found.low:.2f} to {found.high:.2f})")
+    0.50 per year (0.06 to 1.81)
+    >>> poisson_exact_rate(0, 0).estimate is None
+    True
     """
     if events < 0 or not math.isfinite(time) or time < 0 or (events and not time):
         raise ValueError(f"{events} events in a time at risk of {time} mean nothing")

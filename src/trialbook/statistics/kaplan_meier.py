@@ -37,7 +37,11 @@ class EventTable:
 
     @property
     def n(self) -> int:
-        """Subjects in the sample."""
+        """Subjects in the sample.
+
+        >>> event_table([5, 8], [1, 0]).n, event_table([], []).n
+        (2, 0)
+        """
         return self.n_risk[0] if self.times else 0
 
 
@@ -45,6 +49,10 @@ def event_table(times: Sequence[float], causes: Sequence[int]) -> EventTable:
     """The table of a sample: `causes` is 0 for a censored time, else the number of the cause of the event.
 
     Raises ValueError for a missing or negative time, or a missing cause.
+
+    >>> table = event_table([5, 8, 8, 12], [1, 1, 0, 0])
+    >>> table.times, table.n_risk, table.n_event
+    ((5.0, 8.0, 12.0), (4, 3, 1), ({1: 1}, {1: 1}, {}))
     """
     time, cause = np.asarray(times, dtype=float), np.asarray(causes, dtype=float)
     if time.shape != cause.shape or time.ndim != 1:
@@ -118,7 +126,11 @@ class KaplanMeier:
 
     @property
     def last_time(self) -> float | None:
-        """The longest time in the sample, event or censored."""
+        """The longest time in the sample, event or censored.
+
+        >>> kaplan_meier([5, 40], [1, 0]).last_time
+        40.0
+        """
         return self.times[-1] if self.times else None
 
     def reaches(self, time: float) -> bool:
@@ -126,15 +138,32 @@ class KaplanMeier:
 
         S = 0 alone is not enough: the last subject at risk may have had the event after others were censored, of whom
         nothing is known at `time`.
+
+        >>> kaplan_meier([5, 40], [1, 0]).reaches(100)
+        False
+        >>> kaplan_meier([5, 40], [1, 1]).reaches(100)
+        True
         """
         return bool(self.times) and (self.times[-1] >= time or sum(self.n_event) == self.n)
 
     def fully_followed_to(self, time: float) -> bool:
-        """Whether no subject was censored before `time`, so that S(time) is a plain share of subjects."""
+        """Whether no subject was censored before `time`, so that S(time) is a plain share of subjects.
+
+        >>> curve = kaplan_meier([5, 40, 60], [1, 0, 0])
+        >>> curve.fully_followed_to(30), curve.fully_followed_to(50)
+        (True, False)
+        """
         return not any(c for t, c in zip(self.times, self.n_censor, strict=True) if t < time)
 
     def at(self, time: float, transform: Transform = "log-log", level: float = 0.95) -> SurvivalAt:
-        """S(time), carried forward beyond the last time; whether that may be reported says `reaches`."""
+        """S(time), carried forward beyond the last time; whether that may be reported says `reaches`.
+
+        >>> found = kaplan_meier([5, 8, 20, 30], [1, 0, 1, 0]).at(28)
+        >>> print(f"{found.survival.estimate:.3f} ({found.survival.low:.3f} to {found.survival.high:.3f})")
+        0.375 (0.011 to 0.808)
+        >>> found.n_risk, found.n_event
+        (1, 2)
+        """
         k = bisect_right(self.times, time) - 1
         first_after = bisect_left(self.times, time)
         at_risk = self.n_risk[first_after] if first_after < len(self.times) else 0
@@ -145,7 +174,11 @@ class KaplanMeier:
         return SurvivalAt(time, Interval(survival, low, high, transform), at_risk, sum(self.n_event[: k + 1]))
 
     def band(self, transform: Transform = "log-log", level: float = 0.95) -> list[tuple[float | None, float | None]]:
-        """The limits of S at each time, None where they are not defined."""
+        """The limits of S at each time, None where they are not defined.
+
+        >>> [low is None for low, _ in kaplan_meier([5, 8], [0, 1]).band()]
+        [True, True]
+        """
         pairs = zip(self.survival, self.greenwood, strict=True)
         return [limits(float(s), g, transform, level) for s, g in pairs]
 
@@ -155,6 +188,11 @@ class KaplanMeier:
         When the curve is flat exactly at 1 - p, the middle of that piece; a flat piece at the end of the curve reaches
         to the last time. None where the curve, or its band, never gets there (Brookmeyer and Crowley, Biometrics
         1982;38:29-41).
+
+        >>> kaplan_meier([5, 8, 20, 30], [1, 1, 1, 1]).quantile(0.25).estimate
+        6.5
+        >>> kaplan_meier([5, 40, 60], [1, 0, 0]).quantile(0.75).estimate is None
+        True
         """
         band = self.band(transform, level)
         low = _crossing([None if b[0] is None else 1 - b[0] for b in band], self.times, p, TIME_TOLERANCE)
@@ -165,7 +203,11 @@ class KaplanMeier:
         return Interval(_crossing([1 - s for s in self.survival], self.times, share, tolerance), low, high, transform)
 
     def median(self, transform: Transform = "log-log", level: float = 0.95) -> Interval:
-        """The median time; see `quantile`."""
+        """The median time; see `quantile`.
+
+        >>> kaplan_meier([5, 8, 20, 30], [1, 1, 1, 1]).median().estimate
+        14.0
+        """
         return self.quantile(0.5, transform, level)
 
 
@@ -173,6 +215,10 @@ def kaplan_meier(times: Sequence[float], events: Sequence[int]) -> KaplanMeier:
     """The curve of a sample: `events` is 1 for an event, 0 for a censored time; a time of 0 is allowed (A-02).
 
     Raises ValueError for a negative or missing time, or an event that is neither 0 nor 1.
+
+    >>> curve = kaplan_meier([5, 8, 8, 12], [1, 1, 0, 0])
+    >>> [(time, str(share)) for time, share in zip(curve.times, curve.survival, strict=True)]
+    [(5.0, '3/4'), (8.0, '1/2'), (12.0, '1/2')]
     """
     table = event_table(times, events)
     if any(set(deaths) - {1} for deaths in table.n_event):
@@ -181,7 +227,11 @@ def kaplan_meier(times: Sequence[float], events: Sequence[int]) -> KaplanMeier:
 
 
 def reverse_kaplan_meier(times: Sequence[float], events: Sequence[int]) -> KaplanMeier:
-    """The curve of follow-up: being censored is the event, and the event censors (Schemper and Smith, 1996)."""
+    """The curve of follow-up: being censored is the event, and the event censors (Schemper and Smith, 1996).
+
+    >>> reverse_kaplan_meier([10, 20, 30], [1, 0, 0]).median().estimate
+    25.0
+    """
     return kaplan_meier(times, [1 - e for e in events])
 
 
@@ -191,6 +241,12 @@ def limits(
     """Limits of S from the standard error of log S on a transformed scale, None where that is not defined.
 
     At S = 0 no transform gives limits; at S = 1 log-log and logit give none (A-80), plain and log give 1 and 1.
+
+    >>> limits(1.0, 0.0), limits(1.0, 0.0, "plain")
+    ((None, None), (1.0, 1.0))
+    >>> low, high = limits(0.5, 0.25)
+    >>> print(f"{low:.3f} to {high:.3f}")
+    0.058 to 0.845
     """
     if survival == 0 or (survival == 1 and transform in ("log-log", "logit")):
         return None, None

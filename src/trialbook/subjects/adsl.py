@@ -1,4 +1,4 @@
-"""Analysis sets of each subject, the reason for every membership, and their sizes (domain document §0.3)."""
+"""ADSL: screened subjects, who was treated when and at which level, and the analysis sets (rulebook §0.1, §0.3)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pandas as pd
 
 from trialbook.core.dates import complete_date
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
@@ -19,7 +20,7 @@ from trialbook.subjects.last_alive import last_known_alive
 from trialbook.subjects.weights import last_on_or_before, weights
 
 # ----------------------------------------------------------------------------------------------------
-# ADSL core: one row per screened subject, who was treated when and at which level (domain document §0.1, §0.3).
+# ADSL core: one row per screened subject, who was treated when and at which level (rulebook §0.1, §0.3).
 
 
 CORE = [
@@ -71,7 +72,11 @@ def derive_subjects(study: StudyData) -> pd.DataFrame:
 
 
 def flag(condition: pd.Series) -> pd.Series:
-    """An ADaM flag: Y or blank, never missing."""
+    """An ADaM flag: Y or blank, never missing.
+
+    >>> flag(pd.Series([True, False, None])).tolist()
+    ['Y', '', '']
+    """
     return pd.Series("", index=condition.index, dtype="str").mask(condition.fillna(False).astype(bool), "Y")
 
 
@@ -132,13 +137,13 @@ def _rescreen_of(domains: Domains, subjects: pd.Index) -> pd.Series:
 # ----------------------------------------------------------------------------------------------------
 
 SETS = {
-    "SCRFL": "Screened",
-    "ENRFL": "Enrolled",
-    "SAFFL": "Safety set (SAF)",
+    "SCRFL": msg("Screened"),
+    "ENRFL": msg("Enrolled"),
+    "SAFFL": msg("Safety set (SAF)"),
     "DLTEFL": "DLT-evaluable",
-    "MAT28FL": "Mature for day 28",
-    "EVAL28FL": "Evaluable at day 28",
-    "PPFL": "Per protocol",
+    "MAT28FL": msg("Mature for day 28"),
+    "EVAL28FL": msg("Evaluable at day 28"),
+    "PPFL": msg("Per protocol"),
 }
 # Before an infusion a subject has no level received; screening and enrolment are counted by the level planned.
 BY_PLANNED_LEVEL = ("SCRFL", "ENRFL")

@@ -17,7 +17,12 @@ _AGE_LIMITS = ("minimum_years", "maximum_years", "boundary_days")
 
 
 def completed_years(birth: pd.Series, day: pd.Series) -> pd.Series:
-    """Birthdays reached by `day`, `Int64`: someone born on 29 February has a birthday on 1 March in common years."""
+    """Birthdays reached by `day`, `Int64`: someone born on 29 February has a birthday on 1 March in common years.
+
+    >>> birth = pd.Series(pd.to_datetime(["2004-02-29", "2004-02-29"]))
+    >>> completed_years(birth, pd.Series(pd.to_datetime(["2025-02-28", "2025-03-01"]))).tolist()
+    [20, 21]
+    """
     born, today = (dates.to_numpy(dtype="datetime64[D]") for dates in (birth, day))
     first_of_birth, first_of_today = born.astype("datetime64[M]"), today.astype("datetime64[M]")
     # Whole months since birth: the day of the month may still be to come.
@@ -30,7 +35,10 @@ def completed_years(birth: pd.Series, day: pd.Series) -> pd.Series:
 def age_bounds(birth_dtc: pd.Series, day: pd.Series) -> pd.DataFrame:
     """AGELO and AGEHI: the lowest and highest age that a birth date, complete or partial, allows on `day`.
 
-    A birth date that is partial is never imputed: it leaves bounds (domain document §3.7).
+    A birth date that is partial is never imputed: it leaves bounds (rulebook §3.7).
+
+    >>> age_bounds(pd.Series(["2007", "2007-03-05"]), pd.Series(pd.to_datetime(["2025-03-05"] * 2))).values.tolist()
+    [[17, 18], [18, 18]]
     """
     youngest = completed_years(latest_date(birth_dtc), day)
     oldest = completed_years(earliest_date(birth_dtc), day)
@@ -110,7 +118,7 @@ def without_birth_dates(domains: Domains, protocol: Protocol, cut_date: pd.Times
 def age_at_consent(
     dm: pd.DataFrame, domains: Domains, protocol: Protocol, consent: pd.Series, cut_date: pd.Timestamp
 ) -> pd.Series:
-    """AGE, `Int64`: from birth date and complete consent date where these decide it, else the collected age in years.
+    """AGE, `Int64`: from birth date and complete consent date where they determine it, else the collected age in years.
 
     The computed age wins over the collected one (P06). A collected age outside the bounds of a partial birth date is
     not taken: the age is then missing. `dm` and `consent` by USUBJID.
@@ -166,13 +174,21 @@ def _birthday(birth: pd.Series, years: int) -> pd.Series:
 
 
 def age_group_labels(groups: Sequence[Sequence[int]]) -> list[str]:
-    """Labels of the age groups in order: below the first, each group, above the last."""
+    """Labels of the age groups in order: below the first, each group, above the last.
+
+    >>> age_group_labels([[18, 39], [40, 64]])
+    ['<18', '18-39', '40-64', '>64']
+    """
     inner = [f"{low}-{high}" for low, high in groups]
     return [f"<{groups[0][0]}", *inner, f">{groups[-1][1]}"]
 
 
 def age_group(age: pd.Series, groups: Sequence[Sequence[int]]) -> pd.Series:
-    """AGEGR1: the age group of each age, blank where the age is unknown."""
+    """AGEGR1: the age group of each age, blank where the age is unknown.
+
+    >>> age_group(pd.Series([17, 40, pd.NA], dtype="Int64"), [[18, 39], [40, 64]]).tolist()
+    ['<18', '40-64', '']
+    """
     below, *inner, above = age_group_labels(groups)
     result = pd.Series("", index=age.index, dtype="str")
     result = result.mask((age < groups[0][0]).fillna(False), below).mask((age > groups[-1][1]).fillna(False), above)

@@ -8,7 +8,8 @@ import pandas as pd
 
 from trialbook.core.dates import ONE_DAY, complete_date, earliest_date, latest_date, missing_part, rel_day
 from trialbook.core.domains import Domains
-from trialbook.queries.query_list import Query, query
+from trialbook.queries.query_list import Query, QueryTexts
+from trialbook.queries.rule_texts import Phrase
 from trialbook.subjects.last_alive import last_known_alive, proofs_of_life
 
 # ----------------------------------------------------------------------------------------------------
@@ -16,6 +17,7 @@ from trialbook.subjects.last_alive import last_known_alive, proofs_of_life
 
 
 # What the words for a death are made from.
+TEXTS = QueryTexts("queries/texts/subjects.yaml")
 DEATH_DATES = ["DTHDT", "DTHDTF", "DTHLODT", "DTHHIDT", "TRTSDT"]
 MONTHS = dict(enumerate((
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -32,6 +34,11 @@ def death_range(reports: pd.DataFrame, alive: pd.Series, cut_date: pd.Timestamp)
     (SS) any day up to its own. Sources that contradict each other leave all that any of them allows. Where no report
     gives an earliest day, or an earlier one than the last contact, it is the last contact; one after the whole range
     contradicts the death and moves nothing (P25).
+
+    >>> reports = pd.DataFrame({"USUBJID": "001", "SOURCE": ["DM", "SS"], "DTHDTC": ["2025-05", "2025-05-20"]})
+    >>> alive = pd.Series(pd.to_datetime(["2025-05-03"]), index=["001"])
+    >>> death_range(reports, alive, pd.Timestamp("2025-06-30")).astype("str").values.tolist()
+    [['2025-05-03', '2025-05-20']]
     """
     dated = reports.assign(FIRST=earliest_date(reports["DTHDTC"]), LAST=latest_date(reports["DTHDTC"]))
     dated = dated.assign(LAST=dated["LAST"].clip(upper=cut_date)).dropna(subset="LAST")
@@ -58,6 +65,13 @@ def death_text(subjects: pd.DataFrame) -> pd.Series:
 
     `subjects` has the columns of `DEATH_DATES` (ADSL); a date without flag and range is exact. Days count from the
     first infusion; of a subject who was never infused the counted date is named. Blank for the living.
+
+    >>> subject = pd.DataFrame({
+    ...     "DTHDT": ["2025-05-08", "2025-05-03"], "DTHDTF": ["", "D"], "DTHLODT": ["2025-05-08", "2025-05-03"],
+    ...     "DTHHIDT": ["2025-05-08", "2025-05-31"], "TRTSDT": ["2025-03-05", "2025-03-05"],
+    ... })
+    >>> death_text(subject).tolist()
+    ['2025-05-08', 'May 2025, day 59 to 87; counted as day 59']
     """
     dates = _dates(subjects)
     exact, counted = _iso(dates["DTHDT"]), rel_day(dates["DTHDT"], dates["TRTSDT"])
@@ -67,7 +81,12 @@ def death_text(subjects: pd.DataFrame) -> pd.Series:
 
 
 def death_date_text(subjects: pd.DataFrame) -> pd.Series:
-    """The date alone, for a column: `2025-05-08`, or `May 2025, counted as 2025-05-08`; blank for the living."""
+    """The date alone, for a column: `2025-05-08`, or `May 2025, counted as 2025-05-08`; blank for the living.
+
+    >>> month = {"DTHDT": ["2025-05-03"], "DTHDTF": "D", "DTHLODT": "2025-05-03", "DTHHIDT": "2025-05-31"}
+    >>> death_date_text(pd.DataFrame(month)).tolist()
+    ['May 2025, counted as 2025-05-03']
+    """
     dates = _dates(subjects)
     exact = _iso(dates["DTHDT"])
     return exact.mask(_inexact(dates), _known_part(dates) + ", counted as " + exact).astype("str")
@@ -75,7 +94,12 @@ def death_date_text(subjects: pd.DataFrame) -> pd.Series:
 
 def death_day_text(subjects: pd.DataFrame, since: str = "TRTSDT") -> pd.Series:
     """The day alone, counted from the dates in column `since`: `92`, or `85 to 115, counted as 92`; blank where either
-    date is missing."""
+    date is missing.
+
+    >>> month = {"DTHDT": ["2025-05-03"], "DTHDTF": "D", "DTHLODT": "2025-05-03", "DTHHIDT": "2025-05-31"}
+    >>> death_day_text(pd.DataFrame(month).assign(TRTSDT="2025-03-05")).tolist()
+    ['59 to 87, counted as 59']
+    """
     dates = _dates(subjects).assign(**{since: subjects[since].astype("datetime64[s]")})
     day = rel_day(dates["DTHDT"], dates[since])
     number = day.astype("str").where(day.notna(), "")
@@ -128,6 +152,11 @@ def death_reports(domains: Domains) -> pd.DataFrame:
 
     DM: DTHFL Y or a death date. DS: DSDECOD DEATH. AE: grade 5, AESDTH Y or outcome FATAL, dated by its end, since
     the start is that of the event. SS: survival status DEAD, dated by the status.
+
+    >>> status = {"USUBJID": ["001", "002"], "SSTESTCD": "SURVSTAT", "SSORRES": ["DEAD", "ALIVE"]}
+    >>> ss = pd.DataFrame(status).assign(SSDTC="2025-05-20")
+    >>> death_reports(Domains({"SS": ss}))[["USUBJID", "SOURCE"]].values.tolist()
+    [['001', 'SS']]
     """
     dm, ds, ae, ss = domains["DM"], domains["DS"], domains["AE"], domains["SS"]
     in_dm = dm["DTHFL"].eq("Y") | dm["DTHDTC"].notna()
@@ -177,7 +206,7 @@ def life_after_death(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
 
     The last record of each domain is named. PROVES: the subject was seen (visit, infusion, measurement, status ALIVE),
     so that the death date or the record is wrong and the survival time of this subject is unresolved (P25). Otherwise
-    the record may carry the date of a form or a result, and the death date stands.
+    the record may carry the date of a form or a result, and the death date is kept.
     """
     return domains.once(_life_after_death, cut_date)
 
@@ -277,11 +306,10 @@ def _silent_sources(reports: pd.DataFrame, domains: Domains) -> Iterable[Query]:
         for domain, (field, value, severity) in expected.items():
             if domain in said or not domains.delivered(domain):
                 continue
-            yield query(
+            yield TEXTS.query(
                 "P22-DEATH-SOURCE-MISSING", str(subject), domain, field=field, severity=severity,
-                observed="no record of the death", expected=f"{field} = {value}",
-                message_en=f"{' and '.join(said)} report(s) a death, {domain} does not. Please complete or correct.",
-                message_zh=f"{'、'.join(said)} 记录了死亡，但 {domain} 中没有，请补充或更正。",
+                observed="no record of the death", variable=field, value=value,
+                sources=Phrase.join(said, " and ", "、"), silent=domain,
             )  # fmt: skip
 
 
@@ -296,34 +324,22 @@ def _differing_dates(reports: pd.DataFrame) -> Iterable[Query]:
         if shown["DATE"].nunique() < 2:
             continue
         observed = "; ".join(f"{r.SOURCE} {r.DATE:%Y-%m-%d}" for r in shown.itertuples())
-        yield query(
-            "P22-DEATH-DATES-DIFFER", str(subject), "DM", field="DTHDTC", severity="major", observed=observed,
-            expected="one date of death",
-            message_en="The sources give different dates of death; the earliest is used until this is resolved.",
-            message_zh="各来源的死亡日期不一致；在核实之前采用最早的日期。",
-        )  # fmt: skip
+        yield TEXTS.query("P22-DEATH-DATES-DIFFER", str(subject), observed=observed)
 
 
 def _incomplete_dates(deaths: pd.DataFrame) -> Iterable[Query]:
     """Deaths without a complete date, and those known only from a status."""
     unsure = deaths[deaths["DTHDTF"].ne("")]
     for row in unsure.assign(TOLD=death_date_text(unsure)).itertuples():
-        yield query(
-            "P22-DEATH-DATE-INCOMPLETE", row.USUBJID, "DM", field="DTHDTC", severity="major",
-            observed=f"{row.TOLD} ({row.DTHSRC})", expected="a complete date of death",
-            message_en="The date of death is missing or incomplete. Please give year, month and day.",
-            message_zh="死亡日期缺失或不完整，请填写完整的年、月、日。",
-        )  # fmt: skip
+        yield TEXTS.query("P22-DEATH-DATE-INCOMPLETE", row.USUBJID, observed=f"{row.TOLD} ({row.DTHSRC})")
 
 
 def _later_records(late: pd.DataFrame) -> Iterable[Query]:
     """Records dated after the death."""
     for row in late.itertuples():
-        meanwhile = "survival time unresolved" if row.PROVES else "the death date is used"
-        yield query(
+        yield TEXTS.query(
             "P25-RECORD-AFTER-DEATH", row.USUBJID, row.DOMAIN, field=row.SOURCE.split(" ")[0].split(".")[1],
             severity="major" if row.PROVES else "minor",
-            observed=f"{row.SOURCE} {row.ALIVEDT:%Y-%m-%d}", expected=f"on or before the death, {row.DTHDT:%Y-%m-%d}",
-            message_en=f"A record is dated after the death; until it is corrected: {meanwhile}.",
-            message_zh="有记录的日期晚于死亡日期，请核实" + ("；该受试者的生存时间暂不确定。" if row.PROVES else "。"),
+            observed=f"{row.SOURCE} {row.ALIVEDT:%Y-%m-%d}", death=f"{row.DTHDT:%Y-%m-%d}",
+            meanwhile=TEXTS.phrase("SURVIVAL-UNRESOLVED" if row.PROVES else "DEATH-DATE-USED"),
         )  # fmt: skip

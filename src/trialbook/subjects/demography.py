@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row, proportion_rows, round_half_up
 from trialbook.subjects.ages import age_group_labels
 
 MEASURED = {
-    "AGE": "Age at consent (years)",
-    "WEIGHTBL": "Body weight before the infusion (kg)",
-    "HSCTDAYS": "Days from transplant to infusion",
-    "ONSETDAYS": "Days from onset of the disease to infusion",
-    "SRDAYS": "Days from proof of refractoriness to infusion",
+    "AGE": msg("Age at consent (years)"),
+    "WEIGHTBL": msg("Body weight before the infusion (kg)"),
+    "HSCTDAYS": msg("Days from transplant to infusion"),
+    "ONSETDAYS": msg("Days from onset of the disease to infusion"),
+    "SRDAYS": msg("Days from proof of refractoriness to infusion"),
 }
 CATEGORIES = {
     "AGEGR1": "Age group (years)", "SEX": "Sex", "DISEASE": "Underlying disease", "DONOR": "Donor", "GRAFT": "Graft",
@@ -28,8 +29,8 @@ DISEASE_CATEGORIES = {
     "LIVERSTBL": "Stage of liver", "UGISTBL": "Stage of upper GI", "LGISTBL": "Stage of lower GI",
     "LINES": "Systemic lines before the infusion", "SRPATTERN": "How steroids failed",
 }  # fmt: skip
-SEXES = {"F": "Female", "M": "Male"}
-UNKNOWN = "Not known"
+SEXES = {"F": msg("Female"), "M": msg("Male")}
+UNKNOWN = msg("Not known")
 _STATS = {"median": "Median", "min": "Minimum", "max": "Maximum"}
 
 
@@ -38,7 +39,7 @@ def demography_rows(
 ) -> list[ArdRow]:
     """ARD rows DEMOG of SAF by level received and Total.
 
-    `entry`: `eligibility.baseline_disease.disease_at_entry`; without it, and where response is no endpoint, only what
+    `entry`: `eligibility.baseline_disease.disease_at_entry`; without it, or without response as an endpoint, only what
     ADSL holds is reported. Measured: n (with a value), median, min, max. Categories: n, N, p of each category; one for
     unknown values where there are any. Empty where no subject was treated.
     """
@@ -56,7 +57,7 @@ def demography_rows(
 def disease_rows(entry: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
     """ARD rows BASELINE of SAF by level received and Total: n, N, p of each category of `DISEASE_CATEGORIES`.
 
-    No rows where the response of the disease is no endpoint of the trial.
+    No rows where the response of the disease is not an endpoint of the trial.
     """
     if not protocol.has_endpoint("ORR_D28"):
         return []

@@ -1,4 +1,4 @@
-"""Milestones of each subject from DS and DM: consent, screen failure, end of study (A-15, A-16)."""
+"""Milestones from DS and DM: consent, screen failure, withdrawal, end of study (§2.7, A-15, A-16)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import pandas as pd
 
 from trialbook.core.dates import complete_date, earliest_date, latest_date
 from trialbook.core.domains import Domains
-from trialbook.queries.query_list import Query, query
+from trialbook.queries.query_list import Query, QueryTexts
 
 # ----------------------------------------------------------------------------------------------------
-# Withdrawal of consent: from when on a subject's records no longer count (domain §2.7).
+# Withdrawal of consent: from when on a subject's records no longer count (rulebook §2.7).
 
 
+TEXTS = QueryTexts("queries/texts/subjects.yaml")
 # The subject, or who decides for it, withdrew from the study; words of DSDECOD and DSTERM.
 WITHDRAWN = (
     r"WITHDRAWAL\s+(?:BY\s+(?:THE\s+)?(?:SUBJECT|PATIENT|PARENT|GUARDIAN)|OF\s+(?:INFORMED\s+)?CONSENT)"
@@ -76,13 +77,10 @@ def withdrawal_queries(domains: Domains, treated: pd.DataFrame) -> list[Query]:
         late = late[late["DAY"] > late["FROMDT"]]
         for subject, own in late.groupby("USUBJID", sort=True):
             count, last = len(own), own["DAY"].max()
-            asked.append(query(
-                "P25-RECORD-AFTER-WITHDRAWAL", str(subject), domain, field=variable, severity="major",
+            asked.append(TEXTS.query(
+                "P25-RECORD-AFTER-WITHDRAWAL", str(subject), domain, field=variable,
                 observed=f"{count} record{'s' if count > 1 else ''}, the last of {last:%Y-%m-%d}",
-                expected=f"on or before the withdrawal of consent, {own['FROMDT'].iloc[0]:%Y-%m-%d}",
-                message_en="Records are dated after the withdrawal of consent. They do not count for the response. "
-                "Were they allowed, or is a date wrong?",
-                message_zh="有记录的日期晚于撤回知情同意的日期，疗效分析中不予采用。请核实这些记录是否获准收集，或日期是否有误。",
+                withdrawal=f"{own['FROMDT'].iloc[0]:%Y-%m-%d}",
             ))  # fmt: skip
     return asked
 

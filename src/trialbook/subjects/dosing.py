@@ -23,6 +23,11 @@ def doses_given(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
 
     Given means EXDOSE above 0, or a placebo by name. A record without a complete start date is left out: cleaning
     stops on it when the subject has no other (P11). Without a time of day the record with the lower EXSEQ is first.
+
+    >>> days = ["2025-03-05", "2025-03-12", "2025-03"]
+    >>> ex = pd.DataFrame({"USUBJID": "001", "EXDOSE": [1.0, 0.0, 1.0], "EXSTDTC": days})
+    >>> doses_given(Domains({"EX": ex}), pd.Timestamp("2025-06-30"))["EXSTDTC"].tolist()
+    ['2025-03-05']
     """
     ex = domains["EX"]
     placebo = ex["EXTRT"].str.upper().str.contains("PLACEBO", regex=False).fillna(False).astype(bool)
@@ -38,6 +43,11 @@ def infusions(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
 
     One row per subject and day: the variables of the day's first record (an infusion of two bags begins with the first
     bag), EXENDT the last end, and BAGS, the number of records.
+
+    >>> days = ["2025-03-05", "2025-03-05", "2025-03-12"]
+    >>> ex = pd.DataFrame({"USUBJID": "001", "EXDOSE": 1.0, "EXSTDTC": days})
+    >>> infusions(Domains({"EX": ex}), pd.Timestamp("2025-06-30"))["BAGS"].tolist()
+    [2, 1]
     """
     given = doses_given(domains, cut_date)
     day = [given["USUBJID"], given["EXSTDT"]]
@@ -49,7 +59,11 @@ def infusions(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
 
 def same_bag(given: pd.DataFrame) -> pd.Series:
     """Records that say what an earlier one of their subject says, start time, dose and lot included: entered twice, or
-    a second bag like the first."""
+    a second bag like the first.
+
+    >>> same_bag(pd.DataFrame({"USUBJID": "001", "EXSEQ": [1, 2, 3], "EXDOSE": 1.0, "EXLOT": ["A", "A", "B"]})).tolist()
+    [False, True, False]
+    """
     own = [name for name in given.columns if name not in _OF_THE_RECORD]
     return given.duplicated(own)
 
@@ -57,7 +71,7 @@ def same_bag(given: pd.DataFrame) -> pd.Series:
 def dose_per_kg(given: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.Series:
     """10^6 cells per kg of each infusion: as recorded, or total cells over the last body weight in the window.
 
-    Missing where the unit is not one of cells, or where no weight stands within `weight_window_days` before.
+    Missing where the unit is not one of cells, or where there is no weight within `weight_window_days` before.
     """
     unit = given["EXDOSU"].str.replace(r"\s", "", regex=True).str.lower().str.extract(_CELL_UNIT)
     known = given["EXDOSU"].str.replace(r"\s", "", regex=True).str.lower().str.fullmatch(_CELL_UNIT)
@@ -85,7 +99,7 @@ def dose_level(per_kg: pd.Series, protocol: Protocol, analysis: Analysis) -> pd.
 def infusion_levels(study: StudyData) -> pd.DataFrame:
     """The infusions with DOSEKG (10^6 cells per kg), DOSES, LEVEL (id or blank) and INFNO (1 = first) added.
 
-    DOSEKG is the sum of the day's records (A-160), missing where the dose of one of them cannot be told or was not
+    DOSEKG is the sum of the day's records (A-160), missing where the dose of one of them is not known or was not
     entered. Where records of the day are the same in every value, the sum holds unless only the dose without the
     repetition is that of the subject's arm (ACTARMCD, else ARMCD); it is asked about in either case. DOSES names the
     doses of several records as entered (`1 + 1`), else the one.

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.subjects.disposition import SCREEN_FAILURE
 
 FLOW = {
-    "SCREENED": "Screened",
-    "SCRNFAIL": "Screen failures",
-    "INSCREEN": "Still in screening",
-    "ENROLLED": "Enrolled",
-    "NOTYET": "Enrolled, not infused",
-    "TREATED": "Infused",
-    "ONGOING": "Infused, on study",
-    "COMPLETED": "Infused, completed the study",
-    "DISCONT": "Infused, left the study or died",
+    "SCREENED": msg("Screened"),
+    "SCRNFAIL": msg("Screen failures"),
+    "INSCREEN": msg("Still in screening"),
+    "ENROLLED": msg("Enrolled"),
+    "NOTYET": msg("Enrolled, not infused"),
+    "TREATED": msg("Infused"),
+    "ONGOING": msg("Infused, on study"),
+    "COMPLETED": msg("Infused, completed the study"),
+    "DISCONT": msg("Infused, left the study or died"),
 }
 # Before the first consent: said on every page, since a page of dashes does not say why.
 NOBODY = "Nobody has consented yet at this cut: there is no subject, and no number to report."
@@ -55,7 +56,7 @@ def flow_rows(adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
 
 
 def flow_boxes(stations: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
-    """The boxes of the flow chart, from top to bottom: box, side ("" for the way on), n, says (what stands below it).
+    """The boxes of the flow chart, from top to bottom: box, side ("" for the way on), n, says (the text below it).
 
     `stations`: `flow_rows` as ARD; `reasons`: `reason_rows` as ARD. Every number is one of theirs. Empty where nobody
     was screened.
@@ -76,7 +77,7 @@ def flow_boxes(stations: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
         [(FLOW[name], side, int(total[name]), says) for name, side, says in boxes], columns=["box", "side", "n", "says"]
     )
     if total["TREATED"]:
-        frame.loc[len(frame)] = ["Status of the infused", "", int(total["TREATED"]), ", ".join(ended)]
+        frame.loc[len(frame)] = [msg("Status of the infused"), "", int(total["TREATED"]), ", ".join(ended)]
     return frame.astype({"box": "str", "side": "str", "n": "int64", "says": "str"})
 
 
@@ -87,11 +88,11 @@ def flow_numbers(adsl: pd.DataFrame, protocol: Protocol) -> list[tuple[str, str,
     by_level = ", ".join(f"{code} {int((received == code).sum())}" for code in protocol.level_ids)
     again = int(adsl["RESCREEN_OF"].ne("").sum())
     return [
-        ("Screened", str(n["SCREENED"]), f"{again} screened a second time" if again else ""),
-        ("Screen failures", str(n["SCRNFAIL"]), ""),
-        ("Enrolled", str(n["ENROLLED"]), f"{n['NOTYET']} not infused" if n["NOTYET"] else ""),
-        ("Infused", str(n["TREATED"]), by_level),
-        ("In screening", str(n["INSCREEN"]), ""),
+        (msg("Screened"), str(n["SCREENED"]), msg("{again} screened a second time", again=again) if again else ""),
+        (msg("Screen failures"), str(n["SCRNFAIL"]), ""),
+        (msg("Enrolled"), str(n["ENROLLED"]), msg("{notyet} not infused", notyet=n["NOTYET"]) if n["NOTYET"] else ""),
+        (msg("Infused"), str(n["TREATED"]), by_level),
+        (msg("In screening"), str(n["INSCREEN"]), ""),
     ]
 
 
@@ -99,13 +100,24 @@ def flow_sentence(adsl: pd.DataFrame, cut_date: str) -> str:
     """The flow in words."""
     n = flow_flags(adsl).sum()
     if not n["SCREENED"]:
-        return f"By {cut_date} nobody has been screened." if len(adsl) else NOBODY
-    opening = f"By {cut_date}, {_people(n['SCREENED'])} screened and {n['SCRNFAIL']} failed screening"
+        return msg("By {cut_date} nobody has been screened.", cut_date=cut_date) if len(adsl) else NOBODY
+    opening = msg(
+        "By {cut_date}, {people} screened and {scrnfail} failed screening",
+        cut_date=cut_date,
+        people=_people(n["SCREENED"]),
+        scrnfail=n["SCRNFAIL"],
+    )
     if not n["TREATED"]:
-        return f"{opening}. No subject has been treated at this cut."
-    return (
-        f"{opening}. Infused: {n['TREATED']} of {n['ENROLLED']} enrolled. Of the infused, on study: {n['ONGOING']}; "
-        f"completed the study: {n['COMPLETED']}; left it or died: {n['DISCONT']}."
+        return msg("{opening}. No subject has been treated at this cut.", opening=opening)
+    return msg(
+        "{opening}. Infused: {treated} of {enrolled} enrolled. Of the infused, on study: {ongoing}; "
+        "completed the study: {completed}; left it or died: {discont}.",
+        opening=opening,
+        treated=n["TREATED"],
+        enrolled=n["ENROLLED"],
+        ongoing=n["ONGOING"],
+        completed=n["COMPLETED"],
+        discont=n["DISCONT"],
     )
 
 
@@ -119,4 +131,4 @@ def earlier_screenings(adsl: pd.DataFrame) -> pd.DataFrame:
 
 
 def _people(n: int) -> str:
-    return "1 subject was" if n == 1 else f"{n} subjects were"
+    return msg("1 subject was") if n == 1 else msg("{n} subjects were", n=n)

@@ -1,4 +1,4 @@
-"""When a subject was last known alive: the records that prove life, and nothing else (domain document §5.2)."""
+"""When a subject was last known alive: the records that prove life, and nothing else (rulebook §5.2)."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _last_known_alive(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
 def _records(
     rows: pd.DataFrame, evidence: Evidence, rank: int, cut_date: pd.Timestamp, dead: pd.DataFrame
 ) -> pd.DataFrame:
-    """The last proofs of one source: USUBJID ALIVEDT DOMAIN SOURCE SEEN RANK. `dead`: what is dated on it is no proof.
+    """The last proofs of one source: USUBJID ALIVEDT DOMAIN SOURCE SEEN RANK. `dead`: what is dated on it is not proof.
 
     The rows are chosen before they are put into words: a large trial has thousands of records for each that counts.
     """
@@ -141,7 +141,7 @@ def _dated_on(subject: pd.Series, day: np.ndarray, reports: pd.DataFrame) -> np.
 
 
 def _newest(subject: pd.Series, day: np.ndarray) -> np.ndarray:
-    """Which records bear the last day of their subject."""
+    """Which records carry the last day of their subject."""
     own, people = pd.factorize(subject)
     last = np.full(len(people), np.iinfo("int64").min)
     np.maximum.at(last, own, day)

@@ -1,4 +1,4 @@
-"""Which body weight holds on a day: the last before it, else the first after it."""
+"""Body weights in kilograms (P12, P32), and which of them applies on a day."""
 
 from __future__ import annotations
 
@@ -19,8 +19,15 @@ from trialbook.core.units import KILOGRAMS
 def measurements(domains: Domains, test: str, factors: Mapping[str, float]) -> pd.DataFrame:
     """One vital sign in one unit: USUBJID VSDT VALUE VSSEQ, in order of subject, date and sequence.
 
-    `factors` gives the size of each unit. Left out are records without a number, a complete date or a known unit,
+    `factors` gives the size of each unit. Records without a number, a complete date or a known unit are left out,
     and values that are not positive.
+
+    >>> vs = pd.DataFrame({
+    ...     "USUBJID": "001", "VSTESTCD": "WEIGHT", "VSORRESN": [70.0, 140.0, 70.0], "VSORRESU": ["kg", "jin", None],
+    ...     "VSDTC": "2025-03-01",
+    ... })
+    >>> measurements(Domains({"VS": vs}), "WEIGHT", KILOGRAMS)["VALUE"].tolist()
+    [70.0, 70.0]
     """
     vs = domains["VS"]
     vs = vs[vs["VSTESTCD"] == test]
@@ -51,6 +58,11 @@ def last_on_or_before(asked: pd.DataFrame, measured: pd.DataFrame, within_days: 
 
     `asked` has USUBJID and DAY; `within_days` leaves out measurements that are older than this. Missing where there
     is none.
+
+    >>> asked = pd.DataFrame({"USUBJID": ["001", "001"], "DAY": pd.to_datetime(["2025-03-05", "2025-02-01"])})
+    >>> known = pd.DataFrame({"USUBJID": ["001"], "VSDT": pd.to_datetime(["2025-03-01"]), "VALUE": 70.0, "VSSEQ": 1})
+    >>> last_on_or_before(asked, known)["VALUE"].tolist()
+    [70.0, nan]
     """
     numbered = asked[["USUBJID", "DAY"]].reset_index(drop=True).rename_axis("ASKED").reset_index()
     pairs = numbered.merge(measured, on="USUBJID")
@@ -69,6 +81,11 @@ def weight_on(weights: pd.DataFrame, asked: pd.DataFrame) -> pd.Series:
 
     `weights`: USUBJID VSDT VALUE VSSEQ, as `trialbook.subjects.weights.weights` returns it. NaN where the subject has
     none.
+
+    >>> asked = pd.DataFrame({"USUBJID": ["001", "001"], "DAY": pd.to_datetime(["2025-03-05", "2025-02-01"])})
+    >>> known = pd.DataFrame({"USUBJID": ["001"], "VSDT": pd.to_datetime(["2025-03-01"]), "VALUE": 70.0, "VSSEQ": 1})
+    >>> weight_on(known, asked).tolist()
+    [70.0, 70.0]
     """
     before = last_on_or_before(asked, weights)["VALUE"].astype("float64")
     first = weights.drop_duplicates("USUBJID").set_index("USUBJID")["VALUE"]

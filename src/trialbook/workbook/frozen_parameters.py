@@ -71,7 +71,7 @@ class _HeldField:
 
 
 class HeldModel:
-    """What every held model does; it stands before the class of the model.
+    """What every held model does; it comes before the class of the model.
 
     A copy with other values (`model_copy`) is of the same class, but for the refusals: it may be changed.
     """

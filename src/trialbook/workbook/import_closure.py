@@ -11,7 +11,7 @@ import ast
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from trialbook.core.file_marks import PACKAGE
 from trialbook.core.syntax import syntax_tree
 from trialbook.workbook.magics import plain_source
+from trialbook.workbook.notebook_names import PUBLIC
 
 if TYPE_CHECKING:
     import grimp
@@ -28,6 +29,8 @@ NAME = PACKAGE.name
 IMPORTING = {"import_module", "__import__", "exec_module", "load_module", "run_module", "run_path"}
 RUNNING = {"exec", "eval"}
 DYNAMIC = re.compile(rf"\b(?:{'|'.join([*IMPORTING, *RUNNING])})\b")
+# A file of the library, named by its path there.
+PATH = re.compile(r"""["'](\w[\w-]*(?:/[\w.-]+)+)["']""")
 # Modules whose names are worked out, but never those of this library; each was read.
 IMPORTS_OTHERS_ONLY = ("core.fast_imports",)
 
@@ -44,8 +47,9 @@ class Library:
         """Files, relative to the package, that importing these modules (`trialbook.x.y`) can execute or read, sorted.
 
         Imports inside functions count, those for type checking alone do not. A package's files that are not Python
-        (templates, styles) belong to it. A name that is no module is read as what a module holds, as in
-        `trialbook.core.units.mg`.
+        (templates, styles) belong to it, but for those that some module names by their path in the library, as in
+        `"queries/texts/safety.yaml"`: these belong to the modules that name them. A name that is no module is read as
+        what a module holds, as in `trialbook.core.units.mg`.
         """
         found: set[str] = set()
         waiting = [module for name in modules for module in self._executed(name)]
@@ -63,7 +67,8 @@ class Library:
         """The file of a module, and with a package what lies beside its modules."""
         if module not in self._known_files:
             beside = self._beside(module) if self._is_package(module) else ()
-            self._known_files[module] = [self._file(module), *beside]
+            own = [name for name in beside if name not in self._claimed]
+            self._known_files[module] = [self._file(module), *own, *self._files_named.get(module, ())]
         return self._known_files[module]
 
     @cached_property
@@ -120,9 +125,21 @@ class Library:
         return {module: set(pattern.findall(text)) & known for module, text in self._texts.items() if "." in module}
 
     @cached_property
+    def _files_named(self) -> dict[str, list[str]]:
+        """The files that are not Python, by the modules that name them in full."""
+        data = {name for name in self.files if not name.endswith(".py")}
+        named = {module: data & set(PATH.findall(text)) for module, text in self._texts.items()}
+        return {module: sorted(names) for module, names in named.items() if names}
+
+    @cached_property
+    def _claimed(self) -> set[str]:
+        return {name for names in self._files_named.values() for name in names}
+
+    @cached_property
     def _follow_no_one(self) -> set[str]:
-        """Modules whose imports cannot be told from their text."""
-        exempt = {f"{self._name}.{name}" for name in IMPORTS_OTHERS_ONLY}
+        """Modules whose imports cannot be read from their text."""
+        # What the root imports by name is found from the notebook that uses the name (`offered_names`).
+        exempt = {self._name, *(f"{self._name}.{name}" for name in IMPORTS_OTHERS_ONLY)}
         return {module for module, text in self._texts.items() if module not in exempt and _is_dynamic(text)}
 
     def _executed(self, name: str) -> list[str]:
@@ -166,7 +183,43 @@ def _this_library() -> Library:
 def notebook_imports(content: bytes) -> list[str]:
     """Modules of the library that the code cells of a notebook import; the object that a step works with besides."""
     sources = [plain_source(source) for source in code_cells(content)]
-    return ["trialbook.workbook.step", *(name for source in sources for name in imported_names(source))]
+    aliases = {alias for source in sources for alias in _names_of_the_root(syntax_tree(source))}
+    imported = [name for source in sources for name in imported_names(source)]
+    offered = {name for source in sources for name in offered_names(source, aliases)}
+    return ["trialbook.workbook.step", *imported, *sorted(offered)]
+
+
+def offered_names(source: str, aliases: Collection[str]) -> set[str]:
+    """Modules behind the names that this source uses of the root, as in `tb.rate(...)`; `aliases`: what it is called.
+
+    Used in any other way than by a name, as in `getattr(tb, name)` or `from trialbook import *`, the root means all
+    that it offers.
+
+    >>> sorted(offered_names("orr = tb.rate(d28)", {"tb"}))
+    ['trialbook.analyses.rate']
+    """
+    tree = syntax_tree(source)
+    named, whole = set(), False
+    attributes = {id(node.value): node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == NAME and not node.level:
+            named |= {alias.name for alias in node.names}
+            whole = whole or any(alias.name == "*" for alias in node.names)
+        if isinstance(node, ast.Name) and node.id in aliases and isinstance(node.ctx, ast.Load):
+            named |= {attributes[id(node)]} if id(node) in attributes else set()
+            whole = whole or id(node) not in attributes
+    return {f"{NAME}.{place.split(':')[0]}" for name, place in PUBLIC.items() if whole or name in named}
+
+
+def _names_of_the_root(tree: ast.AST) -> set[str]:
+    """What the source calls the root: `import trialbook as tb`, `import trialbook`."""
+    return {
+        alias.asname or NAME
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name == NAME or (alias.asname is None and alias.name.split(".")[0] == NAME)
+    }
 
 
 def code_cells(content: bytes) -> list[str]:

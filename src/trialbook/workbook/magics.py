@@ -30,7 +30,7 @@ LEFT_OUT = {
 HARMLESS = ("%%time", "%time", "%%timeit", "%timeit", "%matplotlib inline", "%load_ext autoreload", "%autoreload",
             "%config InlineBackend")  # fmt: skip
 NOTE = "# not run in a build: "
-# Magics may stand in each other, as %%time over %load_ext.
+# Magics may be nested, as %%time over %load_ext.
 DEEPEST = 5
 LINE = re.compile(r"(?P<before>\s*(?:[\w., \[\]\"']+=\s*)?)%(?P<name>\w+)[ \t]*(?P<rest>.*)")
 CELL = re.compile(r"\s*%%(?P<name>\w+)[^\n]*(?P<body>(?:\n.*)?)", re.DOTALL)
@@ -68,7 +68,7 @@ def plain_notebook(content: bytes) -> bytes:
 
 
 def is_python(source: str) -> bool:
-    """Whether the source is Python as it stands, and so holds neither magics nor shell escapes."""
+    """Whether the source is plain Python, and so holds neither magics nor shell escapes."""
     try:
         syntax_tree(source)
     except SyntaxError:
@@ -102,7 +102,7 @@ def _without_cell_magic(source: str) -> str | None:
     if found["name"] in MANY_RUNS:
         return "\n".join(f"{NOTE}{line}".rstrip() for line in (head, *body))
     code = head.strip().removeprefix(f"%%{TIMED}").strip()
-    # Options change what becomes of an error; code in the line of the magic is not run as part of the cell.
+    # Options change how an error is handled; code in the line of the magic is not run as part of the cell.
     return None if code else "\n".join([f"{NOTE}{head.strip()}", *body])
 
 

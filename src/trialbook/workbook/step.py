@@ -1,4 +1,4 @@
-"""The one object through which a notebook reads its inputs and leaves its outputs."""
+"""The one object through which a notebook reads its inputs and writes its outputs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trialbook.core.datasets import read_dataset, write_dataset
+from trialbook.analyses.population import stop_if_other_sizes
+from trialbook.analyses.result import Counted, Result, stop_if_twice
+from trialbook.core.datasets import LazyFrames, read_dataset, write_dataset
+from trialbook.core.described import look_of
 from trialbook.core.domains import AGES, Domains
 from trialbook.core.environment_variables import BUILD, NONCE, RECORDED, WORKSPACE
 from trialbook.core.errors import StopError
 from trialbook.core.files import is_recorded, keep_json, record, records
+from trialbook.core.messages import as_text, msg
 from trialbook.display.cell_outputs import show_as_on_pages
 from trialbook.display.links import in_notebook
 from trialbook.protocol.analysis import Analysis
@@ -25,8 +29,12 @@ from trialbook.protocol.models import Cut, Protocol, Trial
 from trialbook.protocol.study_data import StudyData
 from trialbook.queries.query_list import Query
 from trialbook.results.ard import ArdRow, to_ard
+from trialbook.subjects.ranking import Ranking, risk_ranking, with_subject_numbers
+from trialbook.workbook import unfiltered
+from trialbook.workbook.notebook_names import population_of
+from trialbook.workbook.previous_cut import PreviousCut
 from trialbook.workbook.string_storage import choose_text_storage
-from trialbook.workbook.tracked_reads import NotedFrames, noting_trial, opened_files
+from trialbook.workbook.tracked_reads import noting_trial, opened_files
 from trialbook.workbook.unaltered import (
     given,
     kept_frames,
@@ -36,55 +44,20 @@ from trialbook.workbook.unaltered import (
 )
 
 if TYPE_CHECKING:
+    from trialbook.analyses.population import Population
     from trialbook.contracts.odcs import Contract
     from trialbook.display.blocks import Block
+    from trialbook.display.figures import Figure
     from trialbook.snapshot import Snapshot
 
 
 # ----------------------------------------------------------------------------------------------------
-# The build of the previous cut, as the notebooks of a later one read it.
 
-
-class PreviousCut:
-    """A complete earlier build, read only."""
-
-    def __init__(self, folder: Path, note: Callable[[str], None]) -> None:
-        self._folder, self._note = folder, note
-
-    def read(self, name: str) -> pd.DataFrame | None:
-        """A dataset of that build (`adsl`, `clean/dm`), or None when it had none."""
-        return self._read(f"data/{name}.parquet")
-
-    def _read(self, name: str) -> pd.DataFrame | None:
-        self._note(f"previous {name}")
-        path = self._folder / name
-        if not path.is_file():
-            return None
-        if records() and not is_recorded(path):
-            raise StopError(
-                "the build of the previous cut did not leave this file", file=str(path),
-                next_step="move it away, or build the previous cut again",
-            )  # fmt: skip
-        return read_dataset(path)
-
-    def clean(self) -> dict[str, pd.DataFrame]:
-        """The clean domains of that build by upper-case code."""
-        # The manifest names every file of that build: what it says decides which domains there are.
-        self._note("previous manifest.json")
-        names = sorted(path.stem for path in (self._folder / "data" / "clean").glob("*.parquet"))
-        return {name.upper(): self.read(f"clean/{name}") for name in names if name.upper() != AGES}
-
-    def results(self) -> pd.DataFrame:
-        """The ARD of that build."""
-        found = self._read("results/ard.parquet")
-        if found is None:
-            raise StopError("the previous build has no results", file=str(self._folder), next_step="build it again")
-        return found
-
-
-# ----------------------------------------------------------------------------------------------------
-
-# How a receipt names the results among what a step left.
+# Rows of a listing by subject that a page shows, unless the cell says otherwise.
+MOST_ROWS = 60
+Card = tuple[str, str, str]
+_UNNAMED = Counted("", "", (), "", (), "", False)
+# How a receipt names the results among the outputs of a step.
 RESULTS = "results (ARD rows)"
 
 
@@ -103,6 +76,11 @@ class Step:
         self._rows: list[ArdRow] = []
         self._queries: list[Query] = []
         self._written: dict[str, int] = {}
+        self._whole = unfiltered.Whole(f"notebooks/{name}.ipynb")
+        self._reported: list[Result] = []
+        self._ranking: Ranking | None = None
+        self._subjects: pd.DataFrame | None = None
+        self._nobody = ""
         show_as_on_pages(self._linked)
 
     def _linked(self, html: str) -> str:
@@ -141,7 +119,7 @@ class Step:
 
     def title(self, subject: str) -> str:
         """A title that names its subject and the cut."""
-        return f"{subject}, data cut {self.cut.cut_date}"
+        return msg("{title}, data cut {date}", title=as_text(subject), date=self.cut.cut_date)
 
     @cached_property
     def raw(self) -> Snapshot:
@@ -185,14 +163,46 @@ class Step:
                     next_step="wait until the transfer is complete, then build again",
                 )
 
-    @property
+    @cached_property
     def study(self) -> StudyData:
         """What derivations start from: the clean domains, the protocol, the keys in force and the cut-off date."""
         return StudyData(self.clean, self.protocol, self.analysis, self.cut_date)
 
+    def derive(self, derivation: Callable[..., Any], study: StudyData, *given: Any, **named: Any) -> Any:
+        """What a derivation makes of the study of this step; ADSL is read where it is not given.
+
+        Raises StopError, naming who is missing, when the study or ADSL was filtered (`workbook.unfiltered`).
+        """
+        return unfiltered.run(derivation, study, self.study, self._whole, self._left_before, given, named)
+
+    def _is_left(self, name: str) -> bool:
+        """Whether an earlier step wrote a dataset."""
+        return (self._source / "data" / f"{name}.parquet").is_file()
+
+    def _left_before(self, name: str) -> pd.DataFrame | None:
+        """A dataset that an earlier step wrote; None where none did."""
+        return self.read(name) if self._is_left(name) else None
+
+    def use_subjects(self, adsl: pd.DataFrame) -> None:
+        """From now on these are the subjects of the cut for this notebook: for the one that makes ADSL."""
+        self._subjects = adsl.copy(deep=False)
+
+    @property
+    def subjects(self) -> pd.DataFrame:
+        """ADSL as an earlier step wrote it, or as `use_subjects` says; raises StopError where there is none."""
+        return self.read("adsl") if self._subjects is None else self._subjects
+
+    @property
+    def _knows_subjects(self) -> bool:
+        return self._subjects is not None or self._is_left("adsl")
+
+    def population(self, names: Mapping[str, Any] | None = None) -> Population:
+        """The subjects of this cut as ADSL holds them, with the rules that hold for them; `names`: for `@name`."""
+        return population_of(self, names or {})
+
     @cached_property
     def clean(self) -> Domains:
-        """The clean domains left by the cleaning step."""
+        """The clean domains that the cleaning step wrote."""
         folder = self._source / "data" / "clean"
         files = sorted(folder.glob("*.parquet"))
         if not files:
@@ -201,25 +211,27 @@ class Step:
                 next_step=f"run `trialbook build {self.cut.cut_id}`, or 01_cleaning first",
             )
         self._reads.add("data data/clean/")
-        return Domains(NotedFrames([path.stem.upper() for path in files], self._clean_domain))
+        return Domains(LazyFrames([path.stem.upper() for path in files], self._clean_domain))
 
     def _clean_domain(self, code: str) -> pd.DataFrame:
         return self.read(f"clean/{code.lower()}")
 
     def read(self, name: str) -> pd.DataFrame:
-        """One analysis dataset left by an earlier step."""
+        """One analysis dataset that an earlier step wrote."""
         path = self._source / "data" / f"{name}.parquet"
         self._reads.add(f"data data/{name}.parquet")
         if not path.is_file():
             raise StopError(
                 f"the dataset {name} of this cut has not been built",
-                next_step="add the step that leaves it to the needs in the metadata of this notebook"
+                next_step="add the step that writes it to the needs in the metadata of this notebook"
                 if os.environ.get(NONCE)
                 else f"run `trialbook build {self.cut.cut_id}`, or the step that writes {name} first",
             )
         if records() and not is_recorded(path) and name not in self._written:
-            raise StopError("no earlier step left this dataset", file=f"data/{name}.parquet")
-        return read_dataset(path)
+            raise StopError("no earlier step wrote this dataset", file=f"data/{name}.parquet")
+        frame = read_dataset(path)
+        self._whole.given[name] = frame.copy(deep=False)
+        return frame
 
     @cached_property
     def previous(self) -> PreviousCut | None:
@@ -231,44 +243,162 @@ class Step:
         return PreviousCut(folder, self._reads.add) if (folder / "manifest.json").is_file() else None
 
     def write(self, name: str, frame: pd.DataFrame, keys: list[str]) -> None:
-        """Leaves one analysis dataset for later steps, sorted by its keys."""
+        """Writes one analysis dataset for later steps, sorted by its keys."""
         self._stop_if_keys_changed(sys._getframe(1).f_globals)
+        self._whole.stop_if_not_as_derived(name, frame)
         write_dataset(frame, self._target / "data" / f"{name}.parquet", keys)
         self._written[name] = len(frame)
 
     def write_clean(self, domains: Mapping[str, pd.DataFrame]) -> None:
-        """Leaves the clean domains for later steps, in the order of their records, and the ages beside them.
+        """Writes the clean domains for later steps, in the order of their records, and the ages beside them.
 
         Raises StopError where they still hold birth dates (`subjects.ages.without_birth_dates`).
         """
         if "BRTHDTC" in domains.get("DM", ()):
             raise StopError(
                 "birth dates must not be written", file="dm", column="BRTHDTC",
-                next_step="leave `without_birth_dates(...)` of the domains",
+                next_step="write `without_birth_dates(...)` of the domains",
             )  # fmt: skip
         for code in (*domains, *([AGES] if isinstance(domains, Domains) and domains.delivered(AGES) else [])):
             write_dataset(domains[code], self._target / "data" / "clean" / f"{code.lower()}.parquet")
             self._written[f"clean/{code.lower()}"] = len(domains[code])
 
     def write_changelog(self, changes: pd.DataFrame) -> None:
-        """Leaves the change log: one row for every value that cleaning changed."""
+        """Writes the change log: one row for every value that cleaning changed."""
         self._own.mkdir(parents=True, exist_ok=True)
         changes.to_csv(self._own / "changelog.csv", index=False, lineterminator="\n")
         self._written["changelog"] = len(changes)
 
-    def report(self, rows: Iterable[ArdRow]) -> pd.DataFrame:
-        """Adds reported numbers to the results and returns them as an ARD frame to build tables from."""
+    def report(self, *parts: Iterable[ArdRow] | Result) -> pd.DataFrame:
+        """Adds reported numbers to the results, each result once; returns them as an ARD frame to build tables from.
+
+        A part is a list of rows, or what `tb.count`, `tb.rate` and `tb.survival` give. Raises StopError when a number
+        was reported before under the same id.
+        """
         self._stop_if_keys_changed(sys._getframe(1).f_globals)
-        added = list(rows)
-        self._rows += added
-        return to_ard(added)
+        return self._report(parts)
+
+    def _report(self, parts: Iterable[Iterable[ArdRow] | Result]) -> pd.DataFrame:
+        shown: list[ArdRow] = []
+        for part in parts:
+            rows = list(part.counted.rows) if isinstance(part, Result) else list(part)
+            shown += rows
+            if isinstance(part, Result):
+                if any(part is other for other in self._reported):
+                    continue
+                unfiltered.stop_if_other_keys(part, self._whole.notebook)
+                self._reported.append(part)
+            self._rows += rows
+        stop_if_twice(self._rows, self._whole.notebook)
+        if "adsl" in self._whole.given:
+            stop_if_other_sizes(shown, self._whole.given["adsl"], self.levels)
+        return to_ard(shown)
+
+    @property
+    def linked(self) -> dict[str, Any]:
+        """The column of subjects, and the subjects that have a profile page, for links in a table."""
+        from trialbook.profiles.with_page import profiled_subjects
+
+        return {"subject": "SUBJID", "linked": profiled_subjects(self.subjects) if self._knows_subjects else []}
+
+    def rank(self, ranking: Ranking) -> None:
+        """From now on long listings of this notebook show these subjects first, and say so."""
+        self._ranking = ranking
+
+    def begin(self, endpoint: str = "", reason: str = "") -> str:
+        """Why this notebook has nothing to show; blank when it has. Every empty table says so from then on.
+
+        `endpoint`: what the notebook is about; without it in the protocol there is nothing. `reason`: another reason.
+        """
+        if reason:
+            self._nobody = reason
+        elif endpoint and not self.protocol.has_endpoint(endpoint):
+            self._nobody = f"{endpoint} is not an endpoint of this trial."
+        elif not self.subjects["SAFFL"].eq("Y").any():
+            self._nobody = "No subject has been treated at this cut."
+        return self._nobody
+
+    def table(
+        self, what: pd.DataFrame, title: str = "", *, id: str = "", only: str = "", rows: int = MOST_ROWS,
+        empty: str = "", **look: Any,
+    ) -> Block:  # fmt: skip
+        """A table of the page: a result (`tb.rate`), rows of the results (ARD), or any frame.
+
+        A result is reported with it. Labels, decimals, heads with N, links to profiles and the sentence for nobody come
+        from the dictionary of columns, the step and the result. `only`: of a result with several analyses (OS_KM,
+        OS_MEDIAN) the one that is shown. `rows`: of a listing by subject at most so many are
+        shown, by the ranking of the step. `empty`: what is said where there is nothing; `look`: what
+        `display.table` or `display.ard_table` take besides.
+        """
+        from trialbook import display
+        from trialbook.workbook import presentation
+
+        look = look_of(what) | look
+        said = self._nobody or empty
+        look |= {"empty": said} if said else {}
+        name = self.title(" ".join(part for part in (id, title or getattr(what, "counted", _UNNAMED).id) if part))
+        if isinstance(what, Result):
+            self._report([what])
+            shown, own = presentation.result_view(what, to_ard(self._rows), only)
+            notes = [*own.pop("notes", []), *look.pop("notes", [])]
+            look = {**own, "pct_min_n": self.analysis.pct_min_n, **look, "notes": notes}
+            return display.ard_table(shown, name, **look)
+        if presentation.is_ard(what):
+            own = presentation.ard_look(what, self.levels, to_ard(self._rows))
+            if "row" in look:
+                same = own["row"] == look["row"]
+                own = {name: own[name] for name in own if name != "group" and (same or name != "row_labels")}
+            what = presentation.with_known_limits(what)
+            return display.ard_table(what, name, **{**own, "pct_min_n": self.analysis.pct_min_n, **look})
+        notes = list(look.pop("notes", []))
+        if "USUBJID" in what and "SUBJID" not in what and self._knows_subjects:
+            what = with_subject_numbers(what, self.subjects)
+        if "SUBJID" in what:
+            look = self.linked | look
+            if len(what) > rows and (self._ranking or self._knows_subjects):
+                ranking = self._ranking or risk_ranking(self.subjects)
+                notes += ranking.note(what, rows)
+                what = ranking.first(what, rows)
+        return display.table(what, name, **presentation.frame_look(what, look), notes=notes)
+
+    def figure(
+        self, chart: Any, data: pd.DataFrame, title: str, *, id: str = "", empty: str = "", **look: Any
+    ) -> Figure | Block:
+        """A chart with the numbers that it draws; labels from the dictionary of columns, as in `table`."""
+        from trialbook import display
+        from trialbook.display.columns import column_labels
+
+        look = look_of(data) | look
+        look["labels"] = column_labels(data.columns, look.get("labels"))
+        said = self._nobody or empty
+        look |= {"empty": said} if said else {}
+        return display.figure(chart, data, self.title(" ".join(part for part in (id, title) if part)), **look)
+
+    def headline(self, *what: Result | Card) -> Block:
+        """Headline numbers: of results in Total, which are reported with it, or (label, value, note) as they are."""
+        from trialbook import display
+        from trialbook.workbook import presentation
+
+        self._report([part for part in what if isinstance(part, Result)])
+        cards = [presentation.cards(part) if isinstance(part, Result) else [part] for part in what]
+        return display.key_numbers([card for part in cards for card in part])
+
+    def sentence(self, text: str, *, warning: str = "", marked: bool = False) -> Block:
+        """A sentence of the page; the one for nobody in its place, or a `warning`. `marked`: shown as a notice."""
+        from trialbook import display
+
+        if warning:
+            return display.notice(warning, "warning")
+        if self._nobody:
+            return display.notice(self._nobody)
+        return display.notice(text) if marked else display.sentence(text)
 
     def ask(self, queries: Iterable[Query]) -> None:
         """Adds questions to the query list for the site."""
         self._queries += list(queries)
 
     def close(self) -> Block:
-        """Leaves results, queries and the receipt that proves this step ran to its end; shows what was left.
+        """Writes results, queries and the receipt that proves this step ran to its end; shows its outputs.
 
         Raises StopError when a cell changed in memory what the step was given.
         """
@@ -286,13 +416,14 @@ class Step:
         keep_json(self._own / "reads.json", sorted(self._reads | opened_files()))
         if receipt["nonce"]:
             keep_json(self._own / "usage.json", {"peak_mib": peak_memory()})
-        left = pd.DataFrame({"Left for later steps": list(self._written), "Rows": list(self._written.values())})
+        left = pd.DataFrame({"Written for later steps": list(self._written), "Rows": list(self._written.values())})
         return table(left, self.title("Receipt of this step"))
 
     def _stop_if_keys_changed(self, names: Mapping[str, Any]) -> None:
         """Raises StopError when a cell holds other parameters than those in force; `names`: what the notebook holds."""
         if names.get("step") is self:
             stop_if_keys_changed(names, self.trial, self.name)
+            self._whole.stop_if_left_over(names)
         # Here too, not only at the end: a later cell may have put the key back by then.
         stop_if_altered(self._given, self.trial, f"notebooks/{self.name}.ipynb", ("analysis",))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -101,26 +101,3 @@ def _noting_class(kind: type[Model], prefix: str, note: Note, quiet: frozenset[s
 
 def _values(model: BaseModel) -> dict[str, Any]:
     return {name: getattr(model, name) for name in type(model).model_fields}
-
-
-class NotedFrames(Mapping[str, Any]):
-    """Frames by name, each read from its file when it is asked for, and noted then."""
-
-    def __init__(self, names: list[str], read: Callable[[str], Any]) -> None:
-        self._names, self._read, self._kept = names, read, dict[str, Any]()
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._names:
-            raise KeyError(name)
-        if name not in self._kept:
-            self._kept[name] = self._read(name)
-        return self._kept[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from trialbook.display.theme import PALETTE
+from trialbook.core.messages import msg
+from trialbook.display.theme import ALL_SHARE, INK, LINE, NO_SHARE, PAPER, SERIES
 
 ROW = 15
 VISIT_ROW = 26
@@ -18,9 +19,9 @@ def missing_bars(missing: pd.DataFrame) -> alt.Chart:
     """
     return (
         alt.Chart(missing)
-        .mark_bar(color=PALETTE[0])
+        .mark_bar(color=SERIES)
         .encode(
-            x=alt.X("SHARE:Q", title="Share of records without a value", axis=alt.Axis(format="%"),
+            x=alt.X("SHARE:Q", title=msg("Share of records without a value"), axis=alt.Axis(format="%"),
                     scale=alt.Scale(domain=[0, 1])),
             y=alt.Y("NAME:N", title=None, sort=list(missing["NAME"])),
         )
@@ -37,11 +38,11 @@ def missing_visits(missing: pd.DataFrame) -> alt.LayerChart:
         x=alt.X("DOMAIN:N", title=None, axis=alt.Axis(orient="top", labelAngle=0)),
         y=alt.Y("VISIT:N", title=None, sort=list(dict.fromkeys(missing["VISIT"]))),
     )
-    tiles = base.mark_rect(stroke="#d5dbe3").encode(
-        color=alt.Color("SHARE:Q", title="Without a result", legend=alt.Legend(format="%"),
-                        scale=alt.Scale(domain=[0, 1], range=["#eef2f6", PALETTE[0]], interpolate="rgb"))
+    tiles = base.mark_rect(stroke=LINE).encode(
+        color=alt.Color("SHARE:Q", title=msg("Without a result"), legend=alt.Legend(format="%"),
+                        scale=alt.Scale(domain=[0, 1], range=[NO_SHARE, ALL_SHARE], interpolate="rgb"))
     )  # fmt: skip
     numbers = base.mark_text().encode(
-        text="WITHOUT:Q", color=alt.condition("datum.SHARE > 0.5", alt.value("#ffffff"), alt.value("#1b2430"))
+        text="WITHOUT:Q", color=alt.condition("datum.SHARE > 0.5", alt.value(PAPER), alt.value(INK))
     )
     return (tiles + numbers).properties(height=alt.Step(VISIT_ROW), width=alt.Step(70))

@@ -8,26 +8,16 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from trialbook.display.theme import INK, LINE, PAPER, QUIET
+from trialbook.core.messages import msg
+from trialbook.display.theme import AUDIT_RESULTS, FLOW_BOX, INK, LINE, PAPER, QUIET
 from trialbook.eligibility.tables import LETTERS
 
 CELL_WIDTH, CELL_HEIGHT = 30, 20
 LONGEST_HOVER = 220
-# Result -> fill, ink. The letter in the cell says what the colour says, for readers who see no colour.
-SHADES = {
-    "PASS": ("#c6dbef", INK),
-    "ATT-PASS": ("#f1f4f8", INK),
-    "FAIL": ("#D55E00", PAPER),
-    "ATT-FAIL": ("#E69F00", INK),
-    "CONFLICT": ("#CC79A7", INK),
-    "NE": ("#566173", PAPER),
-    "WAIVED": ("#009E73", PAPER),
-    "PENDING": ("#ffffff", INK),
-}
 
 
 def audit_matrix(cells: pd.DataFrame, criteria: Sequence[str]) -> alt.LayerChart:
-    """One cell per subject and criterion, coloured and lettered by its result.
+    """One cell per subject and criterion, coloured by its result, and lettered for readers who see no colour.
 
     `cells`: subject level criterion result evidence, from `eligibility.tables.matrix`; `criteria`: all audit columns in
     order. Hovering over a cell shows its evidence.
@@ -36,21 +26,23 @@ def audit_matrix(cells: pd.DataFrame, criteria: Sequence[str]) -> alt.LayerChart
     drawn["evidence"] = [textwrap.shorten(text, LONGEST_HOVER, placeholder=" ...") for text in cells["evidence"]]
     drawn["letter"] = drawn["result"].map(LETTERS)
     drawn["code"] = drawn["letter"] + "  " + drawn["result"]
-    present = [code for code in SHADES if code in set(drawn["result"])]
+    present = [code for code in AUDIT_RESULTS if code in set(drawn["result"])]
     names = [f"{LETTERS[code]}  {code}" for code in present]
-    x = alt.X("criterion:N", sort=list(criteria), title="Criterion", axis=alt.Axis(orient="top", labelAngle=-90))
-    y = alt.Y("row:N", sort=list(dict.fromkeys(drawn["row"])), title="Subject and dose level")
+    x = alt.X("criterion:N", sort=list(criteria), title=msg("Criterion"), axis=alt.Axis(orient="top", labelAngle=-90))
+    y = alt.Y("row:N", sort=list(dict.fromkeys(drawn["row"])), title=msg("Subject and dose level"))
     fill = alt.Color(
         "code:N",
-        title="Result",
-        scale=alt.Scale(domain=names, range=[SHADES[code][0] for code in present]),
+        title=msg("Result"),
+        scale=alt.Scale(domain=names, range=[AUDIT_RESULTS[code][0] for code in present]),
         legend=alt.Legend(orient="bottom", columns=4, symbolType="square", symbolStrokeColor=LINE),
     )
-    ink = alt.Color("code:N", scale=alt.Scale(domain=names, range=[SHADES[code][1] for code in present]), legend=None)
+    ink = alt.Color(
+        "code:N", scale=alt.Scale(domain=names, range=[AUDIT_RESULTS[code][1] for code in present]), legend=None
+    )
     base = alt.Chart(drawn[["row", "criterion", "code", "letter", "evidence"]])
     hover = [
-        alt.Tooltip("row:N", title="Subject"), alt.Tooltip("criterion:N", title="Criterion"),
-        alt.Tooltip("code:N", title="Result"), alt.Tooltip("evidence:N", title="Evidence"),
+        alt.Tooltip("row:N", title=msg("Subject")), alt.Tooltip("criterion:N", title=msg("Criterion")),
+        alt.Tooltip("code:N", title=msg("Result")), alt.Tooltip("evidence:N", title=msg("Evidence")),
     ]  # fmt: skip
     squares = base.mark_rect(stroke=LINE, strokeWidth=1).encode(x=x, y=y, color=fill, tooltip=hover)
     letters = base.mark_text(fontSize=12).encode(x=x, y=y, text="letter:N", color=ink, tooltip=hover)
@@ -87,7 +79,7 @@ def flow_chart(boxes: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     drawn = [_ways(frame, across, down)]
     for side, dash in (("", [1, 0]), ("out", [1, 0]), ("pending", [4, 3])):
         kind = alt.Chart(frame.loc[frame["side"].eq(side), ["x", "x2", "y", "y2"]])
-        fill = "#eef3f8" if side == "" else PAPER
+        fill = FLOW_BOX if side == "" else PAPER
         box = kind.mark_rect(fill=fill, stroke=INK, strokeWidth=1, strokeDash=dash, cornerRadius=3)
         drawn.append(box.encode(x=across, x2="x2", y=down, y2="y2"))
     for head in (True, False):

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.dlt.designs.design import (
     DE_ESCALATE,
     ENROL,
@@ -33,7 +34,11 @@ from trialbook.statistics.intervals import prob_greater
 
 
 def pool_adjacent_violators(values: Sequence[float], weights: Sequence[float]) -> list[float]:
-    """The weighted least-squares fit that never falls: neighbours that fall are pooled to their weighted mean."""
+    """The weighted least-squares fit that never falls: neighbours that fall are pooled to their weighted mean.
+
+    >>> pool_adjacent_violators([0.1, 0.3, 0.2], [3, 3, 3])
+    [0.1, 0.25, 0.25]
+    """
     blocks: list[tuple[float, float, int]] = []
     for value, weight in zip(values, weights, strict=True):
         mean, total, size = value, weight, 1
@@ -46,7 +51,11 @@ def pool_adjacent_violators(values: Sequence[float], weights: Sequence[float]) -
 
 
 def isotonic_rates(n: Sequence[int], x: Sequence[int]) -> list[float]:
-    """DLT rates (x + 0.05)/(n + 0.1), made to rise with dose, weighted by one over their variance."""
+    """DLT rates (x + 0.05)/(n + 0.1), made to rise with dose, weighted by one over their variance.
+
+    >>> [round(rate, 3) for rate in isotonic_rates([3, 6, 3], [0, 1, 1])]
+    [0.016, 0.172, 0.339]
+    """
     rates = [(k + 0.05) / (m + 0.1) for m, k in zip(n, x, strict=True)]
     weights = [
         (m + 0.1) ** 2 * (m + 1.1) / ((k + 0.05) * (m - k + 0.05)) for m, k in zip(n, x, strict=True)
@@ -61,8 +70,13 @@ def select_mtd(
 
     Only levels with an isotonic rate under `below` are looked at (`boundMTD` of CRAN BOIN: the de-escalation boundary).
 
-    Levels with one pooled rate are told apart by a hair that rises with dose, as in CRAN BOIN: the highest of them is
+    Ties of a pooled rate are broken by a tiny term that rises with dose, as in CRAN BOIN: the highest of them is
     taken when the rate is below the target, the lowest when it is above.
+
+    >>> select_mtd([3, 6, 3], [0, 1, 2], target=0.3, excluded_from=3)
+    1
+    >>> select_mtd([0, 0, 0], [0, 0, 0], target=0.3, excluded_from=3) is None
+    True
     """
     tried = [level for level in range(excluded_from) if n[level] > 0]
     rates = isotonic_rates([n[level] for level in tried], [x[level] for level in tried])
@@ -77,13 +91,21 @@ def select_mtd(
 
 @lru_cache(maxsize=4096)
 def too_toxic(x: int, n: int, target: float, certainty: float, smallest: int) -> bool:
-    """Whether Pr(rate > target | Beta(1 + x, 1 + n - x)) exceeds `certainty`, with at least `smallest` subjects."""
+    """Whether Pr(rate > target | Beta(1 + x, 1 + n - x)) exceeds `certainty`, with at least `smallest` subjects.
+
+    >>> too_toxic(3, 3, 0.3, 0.95, 3), too_toxic(2, 3, 0.3, 0.95, 3)
+    (True, False)
+    """
     probability = prob_greater(x, n, target)
     return n >= smallest and probability is not None and probability > certainty
 
 
 def at(pending: tuple[Pending, ...], level: int) -> tuple[Pending, ...]:
-    """The pending subjects of one level."""
+    """The pending subjects of one level.
+
+    >>> at((Pending(0, 0.5), Pending(1, 0.2)), 1)
+    (Pending(level=1, weight=0.2, due=None),)
+    """
     return tuple(p for p in pending if p.level == level)
 
 
@@ -161,7 +183,14 @@ class CohortRule(ABC):
         return select_mtd(n, x, self.target, excluded_from, self.mtd_below)
 
     def next_action(self, history: History, pending: tuple[Pending, ...], as_of: pd.Timestamp) -> Action:
-        """The action advised at the end of the day `as_of`."""
+        """The action advised at the end of the day `as_of`.
+
+        >>> from trialbook.dlt.designs.design import Outcome
+        >>> from trialbook.dlt.designs.interval import Boin
+        >>> history = History(("DL1", "DL2"), (Outcome(0, True), Outcome(0, False), Outcome(0, False)), current=0)
+        >>> Boin(0.3).next_action(history, (), pd.Timestamp("2025-03-20")).because
+        'DL1 1/3 DLT: stay at DL1'
+        """
         excluded = self.excluded_from(history, pending)
         if excluded == 0:
             return Action(NO_DOSE, f"{history.says(0)} DLT: the lowest level is too toxic, no dose is left")
@@ -185,8 +214,13 @@ class CohortRule(ABC):
         return self._go(history, goal, excluded)
 
     def _fill(self, history: History, level: int, places: int, excluded: int) -> Action:
-        seen = f"{history.says(level)} DLT, {self.cohort - places} of {self.cohort} places of the cohort filled"
-        return Action(ONGOING, f"{seen}: enrol at {history.ids[level]}", level, ENROL, excluded)
+        seen = msg(
+            "{says} DLT, {cohort} of {cohort_2} places of the cohort filled",
+            says=history.says(level),
+            cohort=self.cohort - places,
+            cohort_2=self.cohort,
+        )
+        return Action(ONGOING, msg("{seen}: enrol at {ids}", seen=seen, ids=history.ids[level]), level, ENROL, excluded)
 
     def _go(self, history: History, level: int, excluded: int) -> Action:
         now = history.current if history.current is not None else level
@@ -216,7 +250,12 @@ class IntervalRule(CohortRule):
         """E, S or D for x DLTs of n; exclusion (DU) comes before it."""
 
     def decision(self, x: int, n: int) -> str:
-        """E, S, D or DU, as in the printed tables."""
+        """E, S, D or DU, as in the printed tables.
+
+        >>> from trialbook.dlt.designs.interval import Boin
+        >>> Boin(0.3).decision(1, 3), Boin(0.3).decision(3, 3)
+        ('S', 'DU')
+        """
         return "DU" if too_toxic(x, n, self.target, self.certainty, self.smallest) else self.letter(x, n)
 
     def next_level(self, history: History, pending: tuple[Pending, ...], level: int, excluded_from: int) -> int | None:

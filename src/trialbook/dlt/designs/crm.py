@@ -29,7 +29,11 @@ class Posterior:
     density: NDArray[np.float64] = field(repr=False)
 
     def quantile(self, share: float) -> float:
-        """The beta below which this share of the posterior lies, between nodes by interpolation."""
+        """The beta below which this share of the posterior lies, between nodes by interpolation.
+
+        >>> abs(round(posterior([0.1, 0.2], [], 1.34).quantile(0.5), 6))
+        0.0
+        """
         return float(np.interp(share, np.cumsum(self.mass) - self.mass / 2, self.nodes))
 
     def below(self, limit: float) -> float:
@@ -37,6 +41,9 @@ class Posterior:
 
         The nodes are too far apart to count those below alone. Their weights reach to the middle between two nodes,
         but for a term in the slope of the density there (Euler and Maclaurin); from there on it is taken as a line.
+
+        >>> round(posterior([0.1, 0.2], [], 1.34).below(0.0), 4)
+        0.5
         """
         after = int(np.searchsorted(self.nodes, limit))
         if after in (0, len(self.nodes)):
@@ -52,6 +59,10 @@ def posterior(skeleton: Sequence[float], subjects: Sequence[tuple[int, bool, flo
 
     `subjects` are (level, DLT, weight): the likelihood of one is (w p)^y (1 - w p)^(1 - y), where w is 1 for a DLT or
     a closed window, else the share of the window that was followed. Their order does not matter.
+
+    >>> seen = posterior([0.1, 0.2, 0.3], [(0, False, 1.0), (1, True, 1.0)], 1.34)
+    >>> round(seen.mean, 3), [round(rate, 2) for rate in rates([0.1, 0.2, 0.3], seen.mean)]
+    (-0.693, [0.32, 0.45, 0.55])
     """
     return _posterior(tuple(skeleton), tuple(sorted(subjects)), variance)
 
@@ -83,7 +94,11 @@ def _log_likelihood(prior_rate: float, dlt: bool, weight: float, variance: float
 
 
 def rates(skeleton: Sequence[float], beta: float) -> list[float]:
-    """DLT rates of the levels at one beta."""
+    """DLT rates of the levels at one beta.
+
+    >>> rates([0.1, 0.2, 0.3], 0.0)
+    [0.1, 0.2, 0.3]
+    """
     return [p ** exp(beta) for p in skeleton]
 
 
@@ -153,8 +168,8 @@ class Crm(CohortRule):
     def posterior(self, history: History, pending: tuple[Pending, ...]) -> Posterior:
         """The posterior of beta.
 
-        Where follow-up is not read, pending subjects count as free of DLT: what then still leads down, does so
-        whatever comes of them.
+        Where follow-up is not read, pending subjects count as free of DLT: a step down that is then advised
+        does not depend on them.
         """
         subjects = [(o.level, o.dlt, 1.0) for o in history.outcomes]
         subjects += [(p.level, False, p.weight if self.reads_pending else 1.0) for p in pending]

@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple, Protocol
 
 import pandas as pd
 
+from trialbook.core.messages import msg
+
 # The outcome vocabulary A-78; an ongoing trial says which move is advised.
 ONGOING, MTD_DECLARED, NO_DOSE = "ONGOING", "MTD_DECLARED", "NO_DOSE"
 MAX_TESTED_NOT_EXCEEDED, CAP_REACHED = "MAX_TESTED_NOT_EXCEEDED", "CAP_REACHED"
@@ -56,15 +58,30 @@ class History:
         return sum(o.level == level and o.dlt for o in self.outcomes)
 
     def says(self, level: int) -> str:
-        """`DL1 1/3`: DLTs of evaluable subjects, for sentences."""
+        """`DL1 1/3`: DLTs of evaluable subjects, for sentences.
+
+        >>> history = History(("DL1", "DL2"), (Outcome(0, False), Outcome(0, True), Outcome(0, False)), current=0)
+        >>> history.says(0), history.says(1)
+        ('DL1 1/3', 'DL2 0/0')
+        """
         return f"{self.ids[level]} {self.dlts(level)}/{self.n(level)}"
 
     def resolved(self, pending: Iterable[Pending], dlt: bool) -> History:
-        """The trial if every pending subject ended with, or without, a DLT."""
+        """The trial if every pending subject ended with, or without, a DLT.
+
+        >>> history = History(("DL1",), (Outcome(0, False),), current=0)
+        >>> history.resolved([Pending(0, 0.4)], dlt=True).says(0)
+        'DL1 1/2'
+        """
         return replace(self, outcomes=(*self.outcomes, *(Outcome(p.level, dlt) for p in pending)), known=())
 
     def last_cohort(self, pending: Iterable[Pending], level: int, size: int) -> tuple[bool, ...]:
-        """The known outcomes (DLT or not) among the `size` evaluable or pending subjects treated last at a level."""
+        """The known outcomes (DLT or not) among the `size` evaluable or pending subjects treated last at a level.
+
+        >>> history = History(("DL1",), (Outcome(0, True), Outcome(0, False)), current=0)
+        >>> history.last_cohort([Pending(0, 0.4)], 0, 2)
+        (False,)
+        """
         own = [o.dlt for o in self.outcomes if o.level == level]
         known = self.known if level == self.current else ()
         places = known or (True,) * len(own) + (False,) * sum(p.level == level for p in pending)
@@ -87,7 +104,11 @@ class Action:
     decision_date: pd.Timestamp | None = None
 
     def code(self, ids: tuple[str, ...]) -> str:
-        """`ONGOING(ESCALATE DL2)`, `MTD_DECLARED(DL1)`, `CAP_REACHED(none)`, `NO_DOSE`."""
+        """`ONGOING(ESCALATE DL2)`, `MTD_DECLARED(DL1)`, `CAP_REACHED(none)`, `NO_DOSE`.
+
+        >>> Action(ONGOING, "", 1, ESCALATE).code(("DL1", "DL2")), Action(CAP_REACHED, "").code(("DL1", "DL2"))
+        ('ONGOING(ESCALATE DL2)', 'CAP_REACHED(none)')
+        """
         if self.outcome == NO_DOSE:
             return NO_DOSE
         name = "none" if self.level is None else ids[self.level]
@@ -132,7 +153,12 @@ class Cap:
     counts: Literal["treated", "evaluable"] = "treated"
 
     def places(self, history: History, pending: tuple[Pending, ...]) -> int:
-        """Subjects who may still be treated."""
+        """Subjects who may still be treated.
+
+        >>> history = History(("DL1",), (Outcome(0, False),), replaced=(0,))
+        >>> Cap(12).places(history, ()), Cap(12, "evaluable").places(history, ())
+        (10, 11)
+        """
         used = len(history.outcomes) + len(pending)
         if self.counts == "treated":
             used += len(history.replaced)
@@ -143,11 +169,22 @@ NO_CAP = Cap(10**9)
 
 
 def wait(history: History, pending: Iterable[Pending], as_of: pd.Timestamp, level: int, excluded_from: int) -> Action:
-    """Wait at a level for these pending subjects; the decision date is the day on which the last window closes."""
+    """Wait at a level for these pending subjects; the decision date is the day on which the last window closes.
+
+    >>> history = History(("DL1",), (Outcome(0, False), Outcome(0, False)), current=0)
+    >>> waiting = Pending(0, 0.5, pd.Timestamp("2025-04-02"))
+    >>> wait(history, [waiting], pd.Timestamp("2025-03-20"), 0, 1).because
+    'DL1 0/2 DLT, 1 pending: wait to 2025-04-02'
+    """
     waiting = tuple(pending)
     dates = [p.due for p in waiting if p.due is not None and p.due > as_of]
     last = max(dates) if dates else None
-    for_what = f"to {last:%Y-%m-%d}" if last is not None else "for data that would close windows already past"
+    for_what = f"to {last:%Y-%m-%d}" if last is not None else msg("for data that would close windows already past")
     return Action(
-        ONGOING, f"{history.says(level)} DLT, {len(waiting)} pending: wait {for_what}", level, WAIT, excluded_from, last
-    )  # fmt: skip
+        ONGOING,
+        msg("{says} DLT, {n} pending: wait {for_what}", says=history.says(level), n=len(waiting), for_what=for_what),
+        level,
+        WAIT,
+        excluded_from,
+        last,
+    )

@@ -1,4 +1,4 @@
-"""TITE-BOIN (Yuan et al. 2018; §4.9): BOIN that reads pending subjects by their follow-up."""
+"""Interval designs: BOIN, mTPI-2, keyboard, i3+3 and TITE-BOIN (rulebook §4.5 to §4.9)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ def boundaries(target: float) -> tuple[float, float]:
     """lambda_e and lambda_d: escalate at or below the first, de-escalate at or above the second.
 
     p1 = 0.6 target is the highest rate that is too low, p2 = 1.4 target the lowest that is too high.
+
+    >>> [round(end, 3) for end in boundaries(0.3)]
+    [0.236, 0.359]
     """
     t, low, high = target, 0.6 * target, 1.4 * target
     up = log((1 - low) / (1 - t)) / log(t * (1 - low) / (low * (1 - t)))
@@ -46,7 +49,12 @@ class Boin(IntervalRule):
         return boundaries(self.target)[1] if self.bound_mtd else 1.0
 
     def letter(self, x: int, n: int) -> str:
-        """E when x/n <= lambda_e, D when x/n >= lambda_d, else S."""
+        """E when x/n <= lambda_e, D when x/n >= lambda_d, else S.
+
+        >>> rule = Boin(0.3)
+        >>> rule.letter(0, 3), rule.letter(1, 3), rule.letter(2, 3)
+        ('E', 'S', 'D')
+        """
         up, down = boundaries(self.target)
         return "E" if x / n <= up else "D" if x / n >= down else "S"
 
@@ -64,6 +72,9 @@ def intervals(low: float, high: float) -> tuple[tuple[float, float], ...]:
     """Intervals of the width of the equivalence interval [low, high], laid out from it to 0 and to 1.
 
     The last one on either side is shorter where the width does not fit.
+
+    >>> [(round(low, 2), round(high, 2)) for low, high in intervals(0.3, 0.5)]
+    [(0.0, 0.1), (0.1, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 0.9), (0.9, 1.0)]
     """
     width = high - low
     laid = [(low, high)]
@@ -76,7 +87,11 @@ def intervals(low: float, high: float) -> tuple[tuple[float, float], ...]:
 
 @lru_cache(maxsize=4096)
 def strongest(x: int, n: int, ends: tuple[tuple[float, float], ...]) -> tuple[float, float]:
-    """The interval with the largest posterior mass per width under Beta(1 + x, 1 + n - x); the upper of two."""
+    """The interval with the largest posterior mass per width under Beta(1 + x, 1 + n - x); the upper of two.
+
+    >>> [round(end, 2) for end in strongest(1, 3, intervals(0.25, 0.35))]
+    [0.25, 0.35]
+    """
 
     def unit_mass(interval: tuple[float, float]) -> float:
         low, high = interval
@@ -99,7 +114,12 @@ class Mtpi2(IntervalRule):
     smallest: ClassVar[int] = 2
 
     def letter(self, x: int, n: int) -> str:
-        """E, S or D by the strongest interval."""
+        """E, S or D by the strongest interval.
+
+        >>> rule = Mtpi2(0.3)
+        >>> rule.letter(0, 3), rule.letter(1, 3), rule.letter(3, 3)
+        ('E', 'S', 'D')
+        """
         above = self.margin if self.margin_above is None else self.margin_above
         lowest, highest = self.target - self.margin, self.target + above
         low, high = strongest(x, n, intervals(lowest, highest))
@@ -140,8 +160,13 @@ class I3Plus3(IntervalRule):
     name: ClassVar[str] = "i3+3"
 
     def letter(self, x: int, n: int) -> str:
-        """E below the interval, S inside; above it S when (x - 1)/n would be below it, else D."""
-        # Exact, because 0.30 - 0.05 is not 0.25 in floating point and 1/4 stands on the boundary.
+        """E below the interval, S inside; above it S when (x - 1)/n would be below it, else D.
+
+        >>> rule = I3Plus3(0.3)
+        >>> rule.letter(0, 3), rule.letter(1, 3), rule.letter(1, 4), rule.letter(2, 3)
+        ('E', 'S', 'S', 'D')
+        """
+        # Exact, because 0.30 - 0.05 is not 0.25 in floating point and 1/4 lies on the boundary.
         target, margin = Fraction(str(self.target)), Fraction(str(self.margin))
         above = margin if self.margin_above is None else Fraction(str(self.margin_above))
         rate = Fraction(x, n)
@@ -183,6 +208,10 @@ class TiteBoin(CohortRule):
 
         In order: x/n >= lambda_d: D; more than half pending: SUSPEND; then the predicted rate against lambda_e (when
         x/n < target) or lambda_d (when x/n >= target).
+
+        >>> rule = TiteBoin(0.3)
+        >>> rule.letter(0, 2, [0.9]), rule.letter(0, 1, [0.1, 0.1])
+        ('E', 'SUSPEND')
         """
         up, down = boundaries(self.target)
         pending = len(weights)

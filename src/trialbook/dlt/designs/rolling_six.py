@@ -40,6 +40,11 @@ def decision(enrolled: int, evaluable: int, dlts: int) -> str:
     | 0, 1 | 6              | 6                        | UP       |
     | 0, 1 | otherwise      | 0-5                      | SAME     |
     | 0, 1 | otherwise      | 6                        | HOLD     |
+
+    >>> decision(enrolled=3, evaluable=3, dlts=0), decision(enrolled=4, evaluable=3, dlts=0)
+    ('UP', 'SAME')
+    >>> decision(enrolled=6, evaluable=4, dlts=1), decision(enrolled=3, evaluable=2, dlts=2)
+    ('HOLD', 'DOWN')
     """
     if dlts >= TOO_MANY:
         return DOWN
@@ -62,7 +67,13 @@ class RollingSix:
         return Reads()
 
     def next_action(self, history: History, pending: tuple[Pending, ...], as_of: pd.Timestamp) -> Action:
-        """The action advised at the end of the day `as_of`. Two DLTs exclude a level and those above."""
+        """The action advised at the end of the day `as_of`. Two DLTs exclude a level and those above.
+
+        >>> from trialbook.dlt.designs.design import Outcome
+        >>> history = History(("DL1", "DL2"), (Outcome(0, False), Outcome(0, False)), current=0)
+        >>> RollingSix().next_action(history, (Pending(0, 0.5),), pd.Timestamp("2025-03-20")).because
+        'DL1 0/2 DLT: enrol up to 6 at DL1'
+        """
         barred = [k for k in range(len(history.ids)) if history.dlts(k) >= TOO_MANY]
         open_levels = barred[0] if barred else len(history.ids)
         if open_levels == 0:

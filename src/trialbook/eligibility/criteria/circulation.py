@@ -10,8 +10,7 @@ from trialbook.eligibility.conditions import active_since, in_words
 from trialbook.eligibility.criteria.history import BY_ANSWER, by_records
 from trialbook.eligibility.criterion_results import BY_FORM, NE, PART, PASS, Found, condition_records, result_records
 from trialbook.eligibility.parameters import excluded_below, lists, number, text, words
-from trialbook.eligibility.results_in_window import in_window, last_result
-from trialbook.eligibility.screening import Screening
+from trialbook.eligibility.screening import Screening, in_window, last_result
 from trialbook.protocol.criteria import Criterion
 
 _HISTORY = ["MH", "AE", "CE"]
@@ -44,7 +43,7 @@ def _ejection_fraction(screening: Screening, criterion: Criterion) -> tuple[pd.D
     last = last_result(rows, -rows["VALUE"])
     limit = number(criterion, "minimum_lvef")
     result = excluded_below(last["VALUE"], last["SIGN"], limit).replace(PASS, BY_FORM)
-    # A share of 1 is no percentage: whether 0.35 is 35% or a slip is for the site to say.
+    # A share of 1 is not a percentage: whether 0.35 is 35% or a slip is for the site to say.
     unclear = ~plain_unit(last["UNIT"]).isin(["%", ""]) | (last["VALUE"] <= 1)
     result = result.mask(unclear, NE)
     flag = pd.Series("", index=last.index, dtype="str").mask(result.eq(NE), "CENSORED").mask(unclear, "UNIT")

@@ -19,8 +19,7 @@ from trialbook.eligibility.criterion_results import (
 )
 from trialbook.eligibility.parameters import number, words
 from trialbook.eligibility.refractory import FALSE, TRUE, refractoriness
-from trialbook.eligibility.results_in_window import in_window, last_result, window_text
-from trialbook.eligibility.screening import Screening
+from trialbook.eligibility.screening import Screening, in_window, last_result, window_text
 from trialbook.gvhd.assessments import COLLECTED
 from trialbook.gvhd.grade import ORGANS, grade_bounds, grade_text
 from trialbook.gvhd.steroids import systemic_steroids
@@ -99,7 +98,7 @@ def _steroids(screening: Screening) -> pd.DataFrame:
 
 
 def _one_per_subject(found: pd.DataFrame) -> pd.DataFrame:
-    """The record of an assessment that stands for it, by USUBJID: of the highest stage, collected before raw."""
+    """The record that is shown for an assessment, by USUBJID: of the highest stage, collected before raw."""
     rank = found["SRCDOM"].map({"RS": 0, "FA": 1, "LB": 2})
     high = found["NUMBER"].where(found["TEST"].isin(list(COLLECTED))).fillna(-1.0)
     ordered = found.assign(_rank=rank, _high=-high).sort_values(
@@ -143,7 +142,7 @@ def performance_status(screening: Screening, criterion: Criterion) -> Found:
 def agvhd_grade(screening: Screening, criterion: Criterion) -> Found:
     """IN05: the overall grade of the last organ stages before the infusion is one of `grades` (A-21).
 
-    A missing organ leaves a lowest and a highest grade; the result stands where both agree on it, else NE. The
+    A missing organ leaves a lowest and a highest grade; the result is given where both agree on it, else NE. The
     investigator's grade of that day is compared, never used.
     """
     last = _last_stages(screening)
@@ -175,7 +174,7 @@ def agvhd_grade(screening: Screening, criterion: Criterion) -> Found:
 
 
 def _worst_organ(shown: pd.DataFrame, last: pd.DataFrame) -> pd.DataFrame:
-    """The record that stands for the grade, by USUBJID: of the organ that makes it, collected before raw."""
+    """The record that is shown for the grade, by USUBJID: of the organ that makes it, collected before raw."""
     possible = pd.DataFrame(
         {organ: grade_bounds(last.assign(**_others_at_zero(last, organ)))["GRADEHI"] for organ in ORGANS}
     )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.core.terms import holds_term
 from trialbook.eligibility.conditions import NO, UNKNOWN, YES, active_since, in_words
 from trialbook.eligibility.criterion_results import BY_FORM, FAIL, NE, PASS, Found, condition_records, decide
@@ -80,7 +81,7 @@ def solid_tumour(screening: Screening, criterion: Criterion) -> Found:
 
 
 def addiction_or_mental_disorder(screening: Screening, criterion: Criterion) -> Found:
-    """EX11: excluded by any such history; drugs given as treatment are not counted, they are told (A-31)."""
+    """EX11: excluded by any such history; drugs given as treatment are mentioned, not counted (A-31)."""
     rows = screening.conditions(["MH", "SU"], words(criterion, "terms"))
     drugs = screening.conditions(["CM"], words(criterion, "information_terms"))
     drugs = drugs[drugs["BEGUN"].ne(NO)].reset_index(drop=True)
@@ -110,7 +111,7 @@ def other_trial(screening: Screening, criterion: Criterion) -> Found:
 
 
 def _told(rows: pd.DataFrame, terms: list[str]) -> pd.Series:
-    """By USUBJID: records that are told for information only, in words."""
+    """By USUBJID: records that are mentioned for information only, in words."""
     own = rows[holds_term(rows["TEXT"], terms)]
     return "; for information: " + own["TERM"].groupby(own["USUBJID"]).agg(lambda names: ", ".join(sorted(set(names))))
 
@@ -135,7 +136,9 @@ def by_records(
     delivered = [code for code in ("MH", "AE", "CE", "CM", "PR", "SU") if screening.domains.delivered(code)]
     asked = [code for code in ("MH", "AE", "CE", "CM", "PR", "SU") if code in sources]
     missing = [code for code in asked if code not in delivered]
-    silent = f"no such record in {sources}" + (f" ({', '.join(missing)} not delivered)" if missing else "")
+    silent = msg("no such record in {sources}", sources=sources) + (
+        msg(" ({missing} not delivered)", missing=", ".join(missing)) if missing else ""
+    )
     people = screening.subjects["USUBJID"]
     quiet = silent + people.map(told).astype("str").fillna("")
     looked_at = [condition_records(rows, said, result), *beside]

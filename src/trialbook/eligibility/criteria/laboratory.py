@@ -1,4 +1,4 @@
-"""Organ function before the infusion: ALT, AST, BUN, INR against the laboratory's own limit, and clearance (EX04)."""
+"""Organ function before the infusion (EX04): ALT, AST, BUN, INR against the upper limit, and creatinine clearance."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.core.terms import holds_term
 from trialbook.core.units import plain_unit, si_factor
 from trialbook.eligibility.conditions import YES
@@ -23,8 +24,7 @@ from trialbook.eligibility.criterion_results import (
     together,
 )
 from trialbook.eligibility.parameters import excluded_above, excluded_at_or_below, number, parameter, significant, words
-from trialbook.eligibility.results_in_window import in_window, last_result, window_text
-from trialbook.eligibility.screening import Screening
+from trialbook.eligibility.screening import Screening, in_window, last_result, window_text
 from trialbook.protocol.criteria import Criterion
 from trialbook.subjects.weights import last_on_or_before, measurements, weights
 
@@ -44,6 +44,12 @@ def cockcroft_gault(age: Any, weight_kg: Any, creatinine_mg_dl: Any, sex: Any) -
     """Clearance in mL/min: (140 - age) x kg x (0.85 if female) / (72 x creatinine in mg/dL), with actual body weight.
 
     Raises ValueError for an age below 18, where the formula does not hold. NaN where anything is missing.
+
+    >>> round(float(cockcroft_gault(55, 70, 1.0, "F")), 1)
+    70.2
+    >>> cockcroft_gault(16, 50, 1.0, "F")
+    Traceback (most recent call last):
+    ValueError: Cockcroft-Gault was given an age below 18; children need the Schwartz formula
     """
     _refuse(age, adult=True)
     factor = _by_sex(sex, _SEX_FACTOR)
@@ -52,7 +58,11 @@ def cockcroft_gault(age: Any, weight_kg: Any, creatinine_mg_dl: Any, sex: Any) -
 
 
 def cockcroft_gault_umol(age: Any, weight_kg: Any, creatinine_umol_l: Any, sex: Any) -> np.ndarray:
-    """The same from creatinine in umol/L with its own rounded factors (1.23, 1.04); differs by less than 1%."""
+    """The same from creatinine in umol/L with its own rounded factors (1.23, 1.04); differs by less than 1%.
+
+    >>> round(float(cockcroft_gault_umol(55, 70, 88.4, "F")), 1)
+    70.0
+    """
     _refuse(age, adult=True)
     factor = _by_sex(sex, _SEX_FACTOR_UMOL)
     years, kilograms, creatinine = (np.asarray(x, dtype="float64") for x in (age, weight_kg, creatinine_umol_l))
@@ -63,19 +73,30 @@ def bedside_schwartz(age: Any, height_cm: Any, creatinine_mg_dl: Any) -> np.ndar
     """eGFR in mL/min/1.73 m2: 0.413 x height / creatinine in mg/dL (Schwartz 2009).
 
     Raises ValueError for an age of 18 or more. NaN where anything is missing.
+
+    >>> round(float(bedside_schwartz(12, 150, 0.6)), 1)
+    103.2
     """
     _refuse(age, adult=False)
     return 0.413 * np.asarray(height_cm, dtype="float64") / np.asarray(creatinine_mg_dl, dtype="float64")
 
 
 def bedside_schwartz_umol(age: Any, height_cm: Any, creatinine_umol_l: Any) -> np.ndarray:
-    """The same from creatinine in umol/L with its own rounded factor (36.5)."""
+    """The same from creatinine in umol/L with its own rounded factor (36.5).
+
+    >>> round(float(bedside_schwartz_umol(12, 150, 53.0)), 1)
+    103.3
+    """
     _refuse(age, adult=False)
     return 36.5 * np.asarray(height_cm, dtype="float64") / np.asarray(creatinine_umol_l, dtype="float64")
 
 
 def deindexed(egfr: Any, height_cm: Any, weight_kg: Any) -> np.ndarray:
-    """mL/min from mL/min/1.73 m2, with the body surface of Mosteller: sqrt(cm x kg / 3600) (A-36)."""
+    """mL/min from mL/min/1.73 m2, with the body surface of Mosteller: sqrt(cm x kg / 3600) (A-36).
+
+    >>> round(float(deindexed(100.0, 150, 40)), 1)
+    74.6
+    """
     height, weight = np.asarray(height_cm, dtype="float64"), np.asarray(weight_kg, dtype="float64")
     return np.asarray(egfr, dtype="float64") * np.sqrt(height * weight / 3600) / 1.73
 
@@ -142,7 +163,16 @@ def _measured(rows: pd.DataFrame, limit: float) -> pd.DataFrame:
     clearance = last["VALUE"] * si_factor(last["TEST"], last["UNIT"])
     result = excluded_at_or_below(clearance, last["SIGN"], limit)
     flag = pd.Series("", index=last.index, dtype="str").mask(result.eq(NE), "CENSORED").mask(clearance.isna(), "UNIT")
-    said = [f"measured clearance {row.SIGN}{row.VALUE:g} {row.UNIT} on {row.ADT:%Y-%m-%d}" for row in last.itertuples()]
+    said = [
+        msg(
+            "measured clearance {SIGN}{VALUE:g} {UNIT} on {ADT:%Y-%m-%d}",
+            SIGN=row.SIGN,
+            VALUE=row.VALUE,
+            UNIT=row.UNIT,
+            ADT=row.ADT,
+        )
+        for row in last.itertuples()
+    ]
     return last.assign(
         DATARESULT=result, AVAL=clearance, UNIT="mL/min", FLAG=flag, EVIDENCE=pd.Series(said, dtype="str")
     )
@@ -201,13 +231,17 @@ def _children(rows: pd.DataFrame, limit: float, compare: str) -> pd.DataFrame:
 def _clearance_in_words(rows: pd.DataFrame, size_days: int) -> pd.Series:
     texts = []
     for row in rows.itertuples():
-        creatinine = f"creatinine {row.SIGN}{row.VALUE:g} {row.LABUNIT}".strip()
+        creatinine = msg(
+            "creatinine {SIGN}{VALUE:g} {LABUNIT}", SIGN=row.SIGN, VALUE=row.VALUE, LABUNIT=row.LABUNIT
+        ).strip()
         if not np.isnan(row.CLEARANCE):
-            second = "" if np.isnan(row.OTHER) else f" (other form {row.OTHER:.1f})"
+            second = "" if np.isnan(row.OTHER) else msg(" (other form {OTHER:.1f})", OTHER=row.OTHER)
             texts.append(f"{row.HOW} {row.CLEARANCE:.1f}{second}; {creatinine} on {row.ADT:%Y-%m-%d}")
         else:
             why = _why_not(row.HOW, row.MGDL, row.KG, size_days)
-            texts.append(f"{creatinine} on {row.ADT:%Y-%m-%d}; no estimate: {why}")
+            texts.append(
+                msg("{creatinine} on {ADT:%Y-%m-%d}; no estimate: {why}", creatinine=creatinine, ADT=row.ADT, why=why)
+            )
     return pd.Series(texts, index=rows.index, dtype="str")
 
 
@@ -232,7 +266,7 @@ def organ_function(screening: Screening, criterion: Criterion) -> Found:
 
     The last result in the laboratory window decides (A-11); ratios are to the upper limit on the same record (A-12),
     so no unit is converted. A ratio equal to the limit passes, a clearance equal to the limit does not (A-13). A
-    violation by a haemolysed AST sample stays one and is asked about; an anticoagulant exempts no INR, it is told.
+    violation by a haemolysed AST sample stays one and is asked about; an anticoagulant exempts no INR, it is mentioned.
     """
     alt, ast, clearance, bun, inr = criterion.audit_columns()
     return together(
@@ -313,7 +347,7 @@ def _doubt(last: pd.DataFrame) -> pd.Series:
 
 
 def _outside(last: pd.DataFrame, band: tuple[float, float]) -> pd.Series:
-    """Whether the upper limit, in the unit of its record, is no upper limit of this test; unknown units are not."""
+    """Whether the upper limit, in the unit of its record, cannot be one of this test; false for unknown units."""
     limit = last["HIGH"] * si_factor(last["TEST"], last["UNIT"])
     return (limit < band[0]) | (limit > band[1])
 
@@ -324,7 +358,7 @@ def _in_words(last: pd.DataFrame, worst: pd.Series) -> pd.Series:
     records = zip(*(last[name].tolist() for name in names), worst.tolist(), strict=True)
     for test, sign, size, unit, day, high, ratio, highest in records:
         value = f"{test} {sign}{size:g} {unit}".strip()
-        limit = f"upper limit {high:g}" if high > 0 else "no upper limit on the record"
-        more = f"; highest in the window {highest:.3g} x ULN" if highest > ratio else ""
+        limit = msg("upper limit {high:g}", high=high) if high > 0 else msg("no upper limit on the record")
+        more = msg("; highest in the window {highest:.3g} x ULN", highest=highest) if highest > ratio else ""
         texts.append(f"{value} on {day:%Y-%m-%d}, {limit}{more}")
     return pd.Series(texts, index=last.index, dtype="str")

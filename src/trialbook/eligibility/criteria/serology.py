@@ -18,8 +18,7 @@ from trialbook.eligibility.criterion_results import (
     result_records,
 )
 from trialbook.eligibility.parameters import number, words
-from trialbook.eligibility.results_in_window import in_window, last_result, window_text
-from trialbook.eligibility.screening import Screening
+from trialbook.eligibility.screening import Screening, in_window, last_result, window_text
 from trialbook.protocol.criteria import CodeLists, Criterion
 
 # ----------------------------------------------------------------------------------------------------
@@ -35,6 +34,11 @@ def reading(text: pd.Series, value: pd.Series, sign: pd.Series, limit: pd.Series
     1. A known word or sign (`words`, compared without blanks and brackets) decides. 2. A number below a bound ("<20")
     is negative, above one (">300") positive. 3. A number with an upper limit is positive from that limit on.
     4. Anything else (weakly positive, indeterminate, a number without a limit) is UNCLEAR.
+
+    >>> known = CodeLists(negative=["Negative", "阴性"], positive=["Positive"])
+    >>> text, number = pd.Series(["阴性", None, "weak"]), pd.Series([float("nan"), 300.0, float("nan")])
+    >>> reading(text, number, pd.Series(["", ">", ""]), pd.Series([float("nan")] * 3), known).tolist()
+    ['NEGATIVE', 'POSITIVE', 'UNCLEAR']
     """
     word = _plain(text.fillna(""))
     result = pd.Series(UNCLEAR, index=text.index, dtype="str")
@@ -48,10 +52,14 @@ def reading(text: pd.Series, value: pd.Series, sign: pd.Series, limit: pd.Series
 def detection(
     text: pd.Series, value: pd.Series, sign: pd.Series, words: CodeLists, quantified: pd.Series | None = None
 ) -> pd.Series:
-    """The same for nucleic acid: a number stands for copies that were counted, so any number above 0 is POSITIVE.
+    """The same for nucleic acid: a number is a count of copies, so any number above 0 is POSITIVE.
 
     Below the limit of quantification ("<20", "TND", "未检出") is NEGATIVE: not detected (A-33). `quantified`, where
     given, is that limit on the record: a number below it is NEGATIVE too.
+
+    >>> text, number = pd.Series(["未检出", "<20", "150"]), pd.Series([float("nan"), 20, 150])
+    >>> detection(text, number, pd.Series(["", "<", ""]), CodeLists(negative=["TND", "未检出"])).tolist()
+    ['NEGATIVE', 'NEGATIVE', 'POSITIVE']
     """
     low = pd.Series(0.0, index=text.index) if quantified is None else quantified.fillna(0.0)
     counted = ((value > 0) & (value >= low)).map({True: POSITIVE, False: NEGATIVE}).where(value.notna())
@@ -116,9 +124,9 @@ def active_hepatitis(screening: Screening, criterion: Criterion) -> Found:
 def pregnancy(screening: Screening, criterion: Criterion) -> Found:
     """EX15: excluded where HCG is positive in a female subject, or she is lactating.
 
-    NE where a female of `minimum_age` or more (or of unknown age, or after menarche) who may bear children has no clear
-    HCG result in its window (A-34), and where the sex of a subject with a positive HCG is not known. Otherwise the form
-    decides: no data test contraception, for both sexes.
+    NE where a female of `minimum_age` or more (or of unknown age, or after menarche) who may become pregnant has no
+    clear HCG result in its window (A-34), and where the sex of a subject with a positive HCG is not known. Otherwise
+    the form decides: no data test contraception, for both sexes.
     """
     days = int(number(criterion, "hcg_window_days"))
     hcg, seen = _last_reading(screening, ["HCG"], days=days)
@@ -141,7 +149,7 @@ def pregnancy(screening: Screening, criterion: Criterion) -> Found:
 
 
 def _may_bear(screening: Screening, criterion: Criterion) -> pd.Series:
-    """Who may bear children: the answer of SUPPDM, else by age or menarche, unless a history says that she cannot."""
+    """Who may become pregnant: the answer of SUPPDM, else by age or menarche, unless a history says that she cannot."""
     people = screening.subjects
     child = (people["AGE"] < number(criterion, "minimum_age")).fillna(False).astype(bool)
     menarche, _ = _states(screening, criterion, "menarche", past=True)

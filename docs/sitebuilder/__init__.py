@@ -1,0 +1,1 @@
+"""Builds the site of `docs/`: copies the pages, generates the reference, runs the examples, and calls Sphinx."""

@@ -1,0 +1,1 @@
+"""Counts, rates and survival of any frame by any group: published analyses and an analyst's own."""

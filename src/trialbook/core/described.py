@@ -1,0 +1,27 @@
+"""What a frame says of itself to the code that shows it: labels of its own, notes, and words for when it is empty.
+
+Kept in the `attrs` of the frame, so that a cell which shows a listing need not repeat what the listing knows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+LOOK = "trialbook look"
+
+
+def described(frame: pd.DataFrame, **look: Any) -> pd.DataFrame:
+    """The frame with what a table or figure of it takes besides: `labels`, `notes`, `empty`, `stub`, `right`, `group`.
+
+    >>> look_of(described(pd.DataFrame(), empty="Nobody has died."))
+    {'empty': 'Nobody has died.'}
+    """
+    frame.attrs[LOOK] = {**look_of(frame), **{name: value for name, value in look.items() if value}}
+    return frame
+
+
+def look_of(frame: pd.DataFrame) -> dict[str, Any]:
+    """What was said with `described`."""
+    return dict(frame.attrs.get(LOOK, {}))

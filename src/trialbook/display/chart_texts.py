@@ -1,0 +1,125 @@
+"""The texts of a chart beside its specification, so that the same chart can be drawn in another language.
+
+Titles (of the chart, axes, legends, facets and of what a mark says when it is pointed at) and the words that nominal
+fields hold. A field of text of the data (`payload.DATA_VARIABLES`) is drawn as delivered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from trialbook.core.messages import ENGLISH, Plain
+from trialbook.display.payload import DATA_VARIABLES, Payload, text_of
+
+Spec = dict[str, Any]
+_WORD = re.compile(r"[^\W\d_]{2}")
+_COMPARED = re.compile(r"""(datum\.(\w+) (?:===?|!==?) )'([^']*)'""")
+# Where a list or value of a field is beside its name.
+_VALUES_OF_FIELD = ("sort", "equal", "oneOf")
+
+
+def chart_texts(spec: Spec) -> Payload:
+    """The texts of a specification: `titles`, and by field the `words` that it holds, as texts of a payload."""
+    titles = dict.fromkeys(title for node in _nodes(spec) for title in _titles(node))
+    words = {field: dict.fromkeys(_values(spec, field)) for field in sorted(_fields(spec))}
+    return {
+        "titles": [text_of(title) for title in titles],
+        "words": {field: [text_of(value) for value in values] for field, values in words.items() if values},
+    }
+
+
+def in_language(spec: Spec, texts: Payload, say: Callable[[Plain], str]) -> Spec:
+    """The specification with its texts as `say` says them."""
+    titles = {ENGLISH.say(text): say(text) for text in texts["titles"]}
+    words = {field: {ENGLISH.say(text): say(text) for text in found} for field, found in texts["words"].items()}
+    return _said(spec, titles, words)
+
+
+def _said(node: Any, titles: dict[str, str], words: dict[str, dict[str, str]]) -> Any:
+    if isinstance(node, list):
+        return [_said(item, titles, words) for item in node]
+    if isinstance(node, str):
+        return _COMPARED.sub(lambda found: f"{found[1]}'{words.get(found[2], {}).get(found[3], found[3])}'", node)
+    if not isinstance(node, dict):
+        return node
+    made: dict[str, Any] = {}
+    of_field = words.get(node.get("field", ""), {})
+    for key, value in node.items():
+        if key == "datasets":
+            made[key] = {name: _rows(rows, words) for name, rows in value.items()}
+        elif key == "values" and isinstance(value, list):
+            made[key] = _rows(value, words)
+        elif key == "title" and isinstance(value, dict) and isinstance(value.get("text"), str):
+            made[key] = {**value, "text": titles.get(value["text"], value["text"])}
+        elif key == "title" and isinstance(value, str):
+            made[key] = titles.get(value, value)
+        elif key in _VALUES_OF_FIELD and of_field:
+            made[key] = _mapped(value, of_field)
+        elif key == "scale" and isinstance(value, dict) and of_field:
+            made[key] = {name: _mapped(part, of_field) if name == "domain" else part for name, part in value.items()}
+        else:
+            made[key] = _said(value, titles, words)
+    return made
+
+
+def _mapped(value: Any, words: dict[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_mapped(item, words) for item in value]
+    return words.get(value, value) if isinstance(value, str) else value
+
+
+def _rows(rows: Any, words: dict[str, dict[str, str]]) -> Any:
+    if not isinstance(rows, list):
+        return rows
+    return [
+        {name: _mapped(value, words[name]) if name in words else value for name, value in row.items()}
+        if isinstance(row, dict)
+        else row
+        for row in rows
+    ]
+
+
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Every dict of a specification, data left out."""
+    if isinstance(node, dict):
+        yield node
+        for key, value in node.items():
+            if key not in ("datasets", "values"):
+                yield from _nodes(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _nodes(item)
+
+
+def _titles(node: dict[str, Any]) -> list[str]:
+    title = node.get("title")
+    if isinstance(title, dict):
+        title = title.get("text")
+    return [title] if isinstance(title, str) and title else []
+
+
+def _fields(spec: Spec) -> set[str]:
+    return {
+        node["field"]
+        for node in _nodes(spec)
+        if isinstance(node.get("field"), str)
+        and node.get("type") in ("nominal", "ordinal")
+        and node["field"] not in DATA_VARIABLES
+    }
+
+
+def _values(spec: Spec, field: str) -> Iterator[str]:
+    """The words that a field holds in the data, and those that a scale or an order names."""
+    found = list(spec.get("datasets", {}).values())
+    found += [node["data"]["values"] for node in _nodes(spec) if "values" in (node.get("data") or {})]
+    for rows in found:
+        for row in rows if isinstance(rows, list) else ():
+            value = row.get(field) if isinstance(row, dict) else None
+            if isinstance(value, str) and _WORD.search(value):
+                yield value
+    for node in _nodes(spec):
+        if node.get("field") == field:
+            for value in (node.get("sort"), (node.get("scale") or {}).get("domain")):
+                yield from (item for item in value or () if isinstance(value, list) and isinstance(item, str))

@@ -1,0 +1,62 @@
+"""The names of columns for readers, with their units and decimals: one label for one column, in every table.
+
+A column of a dataset, a listing or the data of a figure is named here once; a table asks for its labels by column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+LABELS: dict[str, str] = {
+    # Subjects (ADSL)
+    "USUBJID": "Subject (unique)", "SUBJID": "Subject", "SUBJECT": "Subject", "subject": "Subject",
+    "TRT01A": "Dose level", "TRT01P": "Planned level", "LEVEL": "Dose level", "level": "Dose level",
+    "SEX": "Sex", "AGE": "Age, years", "AGEGR1": "Age group", "RACE": "Race", "SITEID": "Site",
+    "SAFFL": "Treated", "MAT28FL": "Mature for day 28", "EVAL28FL": "Evaluable at day 28", "PPFL": "Per protocol",
+    "TRTSDT": "First infusion", "DTHFL": "Died", "DTHDT": "Death", "LSTALVDT": "Last known alive",
+    # Times
+    "ADT": "Date", "ADY": "Study day (CDISC)", "RELDAY": "On day", "DAY": "Day", "day": "Day", "AVAL": "Day",
+    "CNSR": "Censored", "MATURE": "Counts from", "DAYS_AGO": "Days before the cut", "STALE": "Too long ago",
+    "LEFT": "Left the trial", "FIRST": "First response, day", "START": "From", "END": "To", "DAYS": "Days",
+    "SOURCE": "Record", "EVNTDESC": "Event", "ENDING": "How it ends",
+    # Response (ADRS)
+    "PARAMCD": "Parameter", "SENS": "Choice of rules", "AVALC": "Response", "REASON": "Reason", "EVENT": "Event",
+    "BASESTG": "Baseline", "D28STG": "Day 28", "RSPINV": "Investigator", "NOTE": "Note", "WHY": "Why",
+    "COUNTED": "Counted as", "LEAST": "Least favourable", "MOST": "Most favourable", "OPEN": "What is open",
+    "BOR": "Best response", "VGPR": "VGPR", "ORGANS": "Organs at day 28", "DURABLE": "Durable to day 56",
+    "STEROIDS": "Steroids (mg/kg/day)", "CATEGORY": "Response", "RESPONSE": "Response", "SUBJECTS": "Subjects",
+    "LABEL": "Response and reason", "DERIVED": "By stages",
+    # Figures of the response
+    "ORGAN": "Organ", "STAGE": "Stage", "KIND": "What", "VALUE": "Value", "CHANGE": "Change",
+    # Adverse events and laboratory (ADAE, ADLB)
+    "AETERM": "Reported term", "AEDECOD": "Preferred term", "AEBODSYS": "System organ class", "ABODSYS": "Class",
+    "ADECOD": "Preferred term", "ATOXGR": "Grade", "ASER": "Serious", "AREL": "Relationship", "ASTDT": "Start",
+    "AENDT": "End", "ASTDY": "Start, study day (CDISC)", "AENDY": "End, study day (CDISC)", "INFDY": "Days since the "
+    "last infusion", "INFNO": "Infusion", "INFHRS": "Hours since the infusion", "AEOUT": "Outcome",
+    # Survival
+    "n_risk": "At risk", "n_event": "Events", "n_censor": "Censored", "survival": "S(t)", "low": "Lower 95% limit",
+    "high": "Upper 95% limit", "median": "Median, days", "incidence": "Cumulative incidence", "event": "Event",
+    "status": "Status", "response": "Response at day 28", "day_of_event": "Day of the event",
+    # Results
+    "n": "Subjects", "N": "Of", "n_low": "At least", "n_high": "At most", "share": "Share", "events": "Events",
+    "pending": "Pending", "unknown": "Not known whether counted", "estimate": "Estimate", "group": "Group",
+}  # fmt: skip
+# Decimals of numbers that are no whole numbers.
+DECIMALS: dict[str, int] = dict.fromkeys(
+    ("estimate", "low", "high", "survival", "incidence", "share", "ESTIMATE", "LOW", "HIGH"), 3
+)
+
+
+def column_labels(columns: Iterable[str], own: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The label of each column that has one; `own` goes before.
+
+    >>> column_labels(["SUBJID", "MINE"], {"MINE": "My column"})
+    {'SUBJID': 'Subject', 'MINE': 'My column'}
+    """
+    known = {**LABELS, **(own or {})}
+    return {name: known[name] for name in map(str, columns) if name in known}
+
+
+def column_decimals(columns: Iterable[str]) -> dict[str, int]:
+    """The decimals of the columns that have a fixed number of them."""
+    return {name: DECIMALS[name] for name in map(str, columns) if name in DECIMALS}

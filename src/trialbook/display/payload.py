@@ -1,0 +1,114 @@
+"""What a cell emits, as data without a language: the kind of block, its texts, and the columns of its tables.
+
+A payload is plain JSON (`application/vnd.trialbook.v1+json`) beside the HTML and the plain text of an output;
+`display.render` makes both of it, in any language. Texts in a payload:
+
+- a string is a message id (our English text), looked up as it is; so are the cells of a column of type `text`;
+- `{"m": id, "a": {...}}` is a message with arguments, `{"j": pattern, "l": [...]}` several texts one after the other
+  (see `trialbook.core.messages.plain`);
+- `{"d": text}` is text of the data, never looked up; so are the cells of columns of type `data`.
+
+Dates and numbers are cells as they are shown. `to` of a column leads from its cells to profile pages, `buttons` of a
+table from [row, column] to one of its `details`, whose records are `columns` of their own or `rows` of shared `lines`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from trialbook.core.messages import Plain, composed, found_again, plain
+from trialbook.display.text import show, visible
+
+MIME = "application/vnd.trialbook.v1+json"
+Payload = dict[str, Any]
+# Columns whose cells are shown as delivered in every language: what names a subject, a level or a record, and what the
+# site or a dictionary has written.
+DATA_VARIABLES = frozenset([
+    "SUBJID", "USUBJID", "SUBJECT", "subject", "STUDYID", "SITEID", "TRT01A", "TRT01P", "LEVEL", "level", "ARM",
+    "CUT", "cut", "AETERM", "AEDECOD", "AEBODSYS", "AELLT", "TERM", "REPORTED", "MHTERM", "MHDECOD", "CMTRT",
+    "CMDECOD", "DRUG", "PRTRT", "DSTERM", "DSDECOD", "DVTERM", "FILE", "file", "SHEET", "sheet", "ENCODING",
+    "encoding", "RECORD", "record", "COLUMN", "column", "VARIABLE", "NAME", "sha256", "domain", "DOMAIN", "rule",
+    "key", "KEY",
+])  # fmt: skip
+# `T-5 Overview`, `F10a Peak transaminase`: the number that a title begins with.
+_NUMBERED = re.compile(r"([TFL])-?(\d{1,4}[a-z]?)\b")
+
+
+def text_of(text: str) -> Plain:
+    """A text of ours as it is in a payload."""
+    return plain(found_again(text), visible)
+
+
+def data_text(text: str) -> Plain:
+    """Text of the data where there are texts of ours as a rule."""
+    return {"d": visible(text)}
+
+
+def declared_id(title: str) -> str:
+    """The id that a title begins with; blank for one that gets its id from its place.
+
+    >>> declared_id("F10a Peak transaminase"), declared_id("T-5 Overview"), declared_id("Deaths")
+    ('F-10a', 'T-5', '')
+    """
+    found = _NUMBERED.match(title)
+    return f"{found[1]}-{found[2]}" if found else ""
+
+
+# ----------------------------------------------------------------------------------------------------
+# Columns
+
+
+def columns_of(
+    frame: pd.DataFrame,
+    labels: Mapping[str, str],
+    *,
+    digits: Mapping[str, int] | None = None,
+    right: Sequence[str] = (),
+    data: Sequence[str] = (),
+    links: Mapping[str, Sequence[str]] | None = None,
+) -> list[Payload]:
+    """The columns of a frame: name, head, type, cells as readers see them, and where they lead (`links`).
+
+    `data`: columns of text of the data beside those that are known by name.
+    """
+    made = []
+    for position, name in enumerate(str(name) for name in frame.columns):
+        values = frame.iloc[:, position]
+        kind = _kind(values, name in DATA_VARIABLES or name in data)
+        cells = [visible(show(value, (digits or {}).get(name))) for value in values]
+        head = text_of(labels[name]) if name in labels else data_text(name)
+        made.append(
+            column(name, head, kind, cells, right=kind == "number" or name in right, to=(links or {}).get(name))
+        )
+    return made
+
+
+def column(
+    name: str, head: Plain, kind: str, cells: list[str], *, right: bool = False, to: Sequence[str] | None = None
+) -> Payload:
+    """One column; of a column of texts the cells that are messages with arguments are these messages."""
+    made: Payload = {
+        "name": visible(name), "head": head, "type": kind, "cells": _messages(cells) if kind == "text" else cells,
+    }  # fmt: skip
+    if right:
+        made["right"] = True
+    return {**made, "to": list(to)} if to and any(to) else made
+
+
+def _kind(values: pd.Series, is_data: bool) -> str:
+    if pd.api.types.is_bool_dtype(values):
+        return "text"
+    if pd.api.types.is_numeric_dtype(values):
+        return "number"
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return "date"
+    return "data" if is_data else "text"
+
+
+def _messages(cells: list[str]) -> list[Any]:
+    found = [composed(cell) for cell in cells]
+    return [cell if made is None else plain(made, visible) for cell, made in zip(cells, found, strict=True)]

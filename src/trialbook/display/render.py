@@ -1,0 +1,257 @@
+"""Payloads as HTML and as plain text, in any language: the one place that makes HTML of what cells emit.
+
+Every text is escaped here. The HTML of a notebook is made in English as the cell runs; a page is made of the payload
+afterwards, so that it can be in another language, and so that everything on it is made here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from trialbook.core.messages import ENGLISH, Language, Plain, msg, plural
+from trialbook.display.payload import Payload
+from trialbook.display.table_body import LONG_TABLE, Around, Grid, as_text, box, boxed, drawn
+from trialbook.display.text import safe, visible
+
+NOTICES = {"info": msg("Note"), "warning": msg("Attention"), "stop": msg("Stop")}
+DATA_OF_FIGURE = msg("Data of this figure")
+CLOSE = msg("Close")
+LINES = msg("The records behind this number")
+_PROFILE = re.compile(r"profiles/[A-Za-z0-9_-]{1,64}\.html", re.ASCII)
+_ID = re.compile(r"[TFL]-\d{1,5}[a-z]{0,2}", re.ASCII)
+# What tables of other libraries may hold.
+TAGS = frozenset(["div", "p", "span", "strong", "table", "thead", "tbody", "tfoot", "tr", "th", "td"])
+PROPERTIES = ("color", "background-color", "font-weight", "font-style", "text-align", "text-decoration")
+_VALUE = r"(?:#[0-9a-fA-F]{3,8}|[a-z-]{1,20}|\d{3}|rgba?\([\d., %]{5,40}\))"
+STYLE = re.compile(rf"(?:(?:{'|'.join(PROPERTIES)}):{_VALUE};)+")
+ATTRIBUTES = {
+    "class": re.compile(r"gt_[a-z_]{1,40}(?: gt_[a-z_]{1,40})*"), "aria-label": re.compile("Table"),
+    "scope": re.compile("row|col|rowgroup|colgroup"), "colspan": re.compile(r"\d{1,3}"),
+    "rowspan": re.compile(r"\d{1,3}"), "style": STYLE,
+}  # fmt: skip
+
+
+class Renderer:
+    """Makes HTML and text of payloads in one language.
+
+    On a page (`on_page`) the popovers are numbered through, and a block has the id that it is given; in a notebook
+    popovers are named after the title of their table.
+    """
+
+    def __init__(self, language: Language = ENGLISH, *, on_page: bool = False) -> None:
+        self.language, self._on_page = language, on_page
+        self._popovers = 0
+
+    # ------------------------------------------------------------------------------------------------
+
+    def html(self, payload: Payload, anchor: str = "") -> str:
+        """The block as HTML of ours; `anchor` is its id on the page.
+
+        Raises KeyError, TypeError or ValueError for what `trialbook.display` does not emit.
+        """
+        kind = payload["kind"]
+        say = self._safe
+        if kind == "sentence":
+            return f'<p class="tb tb-sentence">{say(payload["text"])}</p>'
+        if kind == "notice":
+            level = payload["level"]
+            word = say(NOTICES[level])
+            return f'<p class="tb tb-notice tb-{level}"><strong>{word}.</strong> {say(payload["text"])}</p>'
+        if kind == "key_numbers":
+            cards = "".join(
+                f'<div class="tb-card"><div class="tb-label">{say(label)}</div><div class="tb-value">{say(value)}</div>'
+                f'<div class="tb-note">{say(note)}</div></div>'
+                for label, value, note in payload["items"]
+            )
+            return f'<div class="tb tb-cards">{cards}</div>'
+        if kind == "figure":
+            return (
+                f'<p class="tb tb-title tb-figure"{_id(anchor)}>{say(payload["title"])}{_shown_id(payload, anchor)}</p>'
+            )
+        if kind == "figure_data":
+            data = self.html(payload["table"])
+            return f'<details class="tb"><summary>{say(DATA_OF_FIGURE)}</summary>{data}</details>'
+        if kind == "several":
+            return "".join(self.html(block) for block in payload["blocks"])
+        if kind == "foreign":
+            made = "".join(_foreign(payload["tokens"]))
+            return f'<div class="tb tb-table"{_id(anchor)}><div class="tb-box" tabindex="0">{made}</div></div>'
+        if kind == "frame":
+            return self._frame(payload, anchor)
+        if kind == "table":
+            return self._table(payload, anchor)
+        raise ValueError(f"there is no block of the kind {kind!r}")
+
+    def text(self, payload: Payload) -> str:
+        """The block as plain text."""
+        kind = payload["kind"]
+        if kind == "sentence":
+            return self.say(payload["text"])
+        if kind == "notice":
+            return f"{self.say(NOTICES[payload['level']])}. {self.say(payload['text'])}"
+        if kind == "key_numbers":
+            items = [[self.say(part) for part in item] for item in payload["items"]]
+            return "\n".join(f"{label}: {value}{f' ({note})' if note else ''}" for label, value, note in items)
+        if kind == "figure":
+            return self.say(payload["title"])
+        if kind == "figure_data":
+            return self.text(payload["table"])
+        if kind == "several":
+            return "\n".join(self.text(block) for block in payload["blocks"])
+        if kind == "foreign":
+            lines = ["  ".join(" ".join(cell.split()) for cell in row).strip() for row in payload["rows"]]
+            return "\n".join(line for line in lines if line)
+        grid = self._grid(payload)
+        title = [self.say(payload[name]) for name in ("title", "subtitle") if name in payload]
+        body = as_text(grid) if grid.rows else self.say(payload["empty"])
+        notes = [self.say(note) for note in payload.get("notes", ())]
+        return "\n".join(line for line in (*title, self._count(payload, grid), body, *notes) if line)
+
+    def say(self, text: Plain) -> str:
+        """A text of a payload in this language; text of the data as it is."""
+        if isinstance(text, dict) and "d" in text:
+            return visible(text["d"])
+        return self.language.say(text)
+
+    def _safe(self, text: Plain) -> str:
+        return safe(self.say(text))
+
+    # ------------------------------------------------------------------------------------------------
+    # Tables
+
+    def _table(self, payload: Payload, anchor: str) -> str:
+        grid = self._grid(payload)
+        openings, popovers = self._openings(payload)
+        names = [column["name"] for column in payload["columns"]]
+        around = {**grid.around, **{(row, names[column]): openings[k] for row, column, k in payload.get("buttons", ())}}
+        grid = Grid(grid.cells, grid.heads, grid.right, grid.group, grid.stub, grid.whole, around)
+        title, subtitle, count = self.say(payload["title"]), self.say(payload["subtitle"]), self._count(payload, grid)
+        html = [f'<div class="tb tb-table"{_id(anchor)}>']
+        html += [f'<p class="tb-title">{safe(title)}{_shown_id(payload, anchor)}</p>']
+        html += [f'<p class="tb-subtitle">{safe(subtitle)}</p>'] if subtitle else []
+        html += [f'<p class="tb-count">{safe(count)}</p>'] if count else []
+        html += [box(grid, title) if grid.rows else f"<p>{self._safe(payload['empty'])}</p>"]
+        notes = [self._safe(note) for note in payload["notes"]]
+        if payload.get("unopened"):
+            unopened = msg("{n} cells do not open: too many records for one page.", n=payload["unopened"])
+            notes.append(self._safe(unopened))
+        if notes:
+            html += ['<div class="tb-notes">', *(f"<p>{note}</p>" for note in notes), "</div>"]
+        return "".join([*html, popovers, "</div>"])
+
+    def _frame(self, payload: Payload, anchor: str) -> str:
+        """A table without a title: a plain DataFrame."""
+        grid = self._grid(payload)
+        count = self._count(payload, grid)
+        said = f'<p class="tb-count">{safe(count)}</p>' if count else ""
+        return f'<div class="tb tb-table"{_id(anchor)}>{said}{box(grid, self.say(msg("Table")))}</div>'
+
+    def _count(self, payload: Payload, grid: Grid) -> str:
+        if grid.whole > grid.rows:
+            few = msg("The first {n} of {total} rows.", n=grid.rows, total=grid.whole)
+            many = msg(
+                "The first {n} of {total} rows; the files of this build hold all of them",
+                n=grid.rows, total=grid.whole,
+            )  # fmt: skip
+            return self.say(few if payload["kind"] == "frame" else many)
+        return self.say(plural("{n} row", "{n} rows", grid.rows)) if grid.rows > LONG_TABLE else ""
+
+    def _grid(self, payload: Payload) -> Grid:
+        columns = payload["columns"]
+        around = {
+            (row, column["name"]): _link(to)
+            for column in columns if "to" in column
+            for row, to in enumerate(column["to"]) if to
+        }  # fmt: skip
+        return Grid(
+            {column["name"]: self._cells(column) for column in columns},
+            {column["name"]: self.say(column["head"]) for column in columns},
+            [column["name"] for column in columns if column.get("right")],
+            payload.get("group"), payload.get("stub"), payload.get("whole", 0), around,
+        )  # fmt: skip
+
+    def _cells(self, column: Payload) -> list[str]:
+        cells: list[Any] = column["cells"]
+        if column["type"] == "text":
+            if self.language is ENGLISH:
+                return [cell if isinstance(cell, str) else self.say(cell) for cell in cells]
+            return [self.say(cell) if cell else "" for cell in cells]
+        return cells
+
+    def _openings(self, payload: Payload) -> tuple[list[Around], str]:
+        """The tags around a cell for each detail, and every popover, once, to go behind the table."""
+        details = payload.get("details", [])
+        if not details:
+            return [], ""
+        mark = "" if self._on_page else hashlib.sha256(ENGLISH.say(payload["title"]).encode()).hexdigest()[:8] + "-"
+        first = self._popovers + 1 if self._on_page else 1
+        self._popovers += len(details)
+        names = [f"tb-{mark}{number}" for number in range(first, first + len(details))]
+        lines = [drawn(self._grid({"columns": columns})) for columns in payload.get("lines", [])]
+        close = self._safe(CLOSE)
+        popovers = "".join(
+            f'<div class="tb-opened" popover id="{name}"{self._opened(detail, lines)}<p class="tb-shut"><button '
+            f'class="tb-close" popovertarget="{name}" popovertargetaction="hide">{close}</button></p></div>'
+            for name, detail in zip(names, details, strict=True)
+        )
+        return [(f'<button class="tb-open" popovertarget="{name}">', "</button>") for name in names], popovers
+
+    def _opened(self, detail: Payload, lines: Sequence[Any]) -> str:
+        title = self._safe(detail["title"])
+        records, shown = "", 0
+        if "rows" in detail:
+            markup, labels, rows = lines[detail["lines"]]
+            shown = len(detail["rows"])
+            body = markup.whole(labels, [rows[position] for position in detail["rows"]])
+            records = boxed(body, self.say(LINES), shown, keyed=True)
+        elif "columns" in detail:
+            grid = self._grid(detail)
+            shown = grid.rows
+            records = box(grid, self.say(detail["title"]))
+        notes = [self._safe(note) for note in detail["notes"]]
+        if detail["whole"] > shown:
+            cut = "The first {n} of {total} records; the files of this build hold all of them."
+            notes.insert(0, self._safe(msg(cut, n=shown, total=detail["whole"])))
+        said = "".join(f"<p>{note}</p>" for note in notes)
+        return (
+            f' aria-label="{title}"><p class="tb-title">{title}</p>{records}'
+            + (f'<div class="tb-notes">{said}</div>' if said else "")
+        )  # fmt: skip
+
+
+def _id(anchor: str) -> str:
+    return f' id="{_sound(_ID, anchor)}"' if anchor else ""
+
+
+def _shown_id(payload: Payload, anchor: str) -> str:
+    """The id where the title does not say it."""
+    return f' <a class="tb-id" href="#{anchor}">{anchor}</a>' if anchor and anchor != payload.get("id") else ""
+
+
+def _link(address: str) -> Around:
+    return f'<a class="tb-subject" href="{_sound(_PROFILE, address)}">', "</a>"
+
+
+def _sound(pattern: re.Pattern[str], text: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError(f"{text!r} is not what trialbook.display writes")
+    return text
+
+
+def _foreign(tokens: Sequence[Any]) -> Iterator[str]:
+    """A table of another library: texts, [tag, attributes] and [tag]; a line break is a line break."""
+    for part in tokens:
+        if isinstance(part, str):
+            yield "<br>" if part == "\n" else safe(part)
+            continue
+        tag, *attributes = part
+        if tag not in TAGS:
+            raise ValueError(f"tables do not hold the tag {tag!r}")
+        if not attributes:
+            yield f"</{tag}>"
+            continue
+        given = "".join(f' {name}="{_sound(ATTRIBUTES[name], value)}"' for name, value in attributes[0].items())
+        yield f"<{tag}{given}>"

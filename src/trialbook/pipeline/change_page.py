@@ -1,0 +1,54 @@
+"""The page of what changed since the previous cut: its content beside the last notebooks, then the page around it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from trialbook.core.files import keep_json, read_input
+from trialbook.diff.built_cut import BuiltCut
+from trialbook.diff.changes import RecordChanges
+from trialbook.diff.compare_builds import changes_between, record_changes
+from trialbook.display.changes import render_changes
+from trialbook.display.page import Frame
+from trialbook.protocol.models import Trial
+from trialbook.workbook.steps import CHANGES
+from trialbook.workbook.string_storage import choose_text_storage
+
+CONTENT = f".steps/{CHANGES}/records.json"
+READS = ("cut.cut_id", "cut.cut_date", "cut.previous_cut", "protocol.study.endpoints", "data data/clean/", "previous/ ")
+
+
+def make_changes(trial: Trial, scratch: Path, builds: Path) -> list[str]:
+    """Leaves in `CONTENT` what changed in the records since the previous cut; returns what it has read."""
+    choose_text_storage(trial)
+    read = set(READS)
+    before = _previous(trial, builds, read)
+    if before is not None:
+        read.add("previous manifest.json")
+        now = BuiltCut(
+            scratch, trial.cut, trial.protocol, trial.analysis, note=lambda name: read.add(f"data {name}")
+        )  # fmt: skip
+        keep_json(scratch / CONTENT, record_changes(before, now).to_plain())
+    else:
+        keep_json(scratch / CONTENT, None)
+    return sorted(read)
+
+
+def changes_page(trial: Trial, scratch: Path, builds: Path, frame: Frame, linked: set[str]) -> str:
+    """The page, from what `make_changes` left and the results of both cuts."""
+    plain = json.loads(read_input(scratch / CONTENT))
+    before = _previous(trial, builds, set())
+    if trial.cut.previous_cut is None:
+        return render_changes(None, frame, why_none="This is the first cut: there is none to compare it with.")
+    if plain is None or before is None:
+        why = f"The previous cut {trial.cut.previous_cut} has not been built: build it, then this one again."
+        return render_changes(None, frame, why_none=why)
+    now = BuiltCut(scratch, trial.cut, trial.protocol, trial.analysis)
+    return render_changes(changes_between(before, now, RecordChanges.from_plain(plain)), frame, linked)
+
+
+def _previous(trial: Trial, builds: Path, read: set[str]) -> BuiltCut | None:
+    if trial.cut.previous_cut is None:
+        return None
+    return BuiltCut.at(builds / trial.cut.previous_cut, lambda name: read.add(f"previous {name}"))

@@ -1,0 +1,65 @@
+"""What a reader reads of a built page: its words, its tables by title, row and column."""
+
+from __future__ import annotations
+
+import html
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+from trialbook.core.datasets import read_dataset
+
+
+def words(page: Path) -> str:
+    """What a reader reads of a page: no markup, no scripts, one space between words."""
+    text = page.read_text(encoding="utf-8")
+    text = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", text, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+def no_programming_words(build: Path) -> None:
+    for page in build.rglob("*.html"):
+        found = re.findall(r"\b(nan|NaN|NaT|inf|None|RuntimeWarning|Traceback)\b", words(page))
+        assert [w for w in found if w != "None"] == [], page.name
+
+
+def rates(build: Path) -> set[str]:
+    """What stands for a rate of nobody. The text of a bound is no number: it names the subjects that decide it."""
+    ard = read_dataset(build / "results" / "ard.parquet").query("analysis_id != 'BOUNDS'")
+    empty = ard[(ard["stat_name"] == "N") & (ard["stat"] == 0)]
+    keys = ["analysis_id", "group1_level", "variable", "variable_level", "context"]
+    beside = ard.merge(empty[keys], on=keys)
+    return set(beside.loc[beside["stat_name"].isin(["estimate", "p", "conf.low"]), "stat_text"])
+
+
+class Tables(HTMLParser):
+    """The tables of a built page as a reader sees them: title to rows of cell texts."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.found: dict[str, list[list[str]]] = {}
+        self._rows: list[list[str]] | None = None
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self._rows = self.found.setdefault(dict(attrs).get("aria-label") or "", [])
+        elif tag == "tr" and self._rows is not None:
+            self._rows.append([])
+        elif tag in ("td", "th") and self._rows is not None:
+            self._rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "table":
+            self._rows = None
+
+    def handle_data(self, data: str) -> None:
+        if self._rows and self._rows[-1]:
+            self._rows[-1][-1] += data.strip()
+
+    def cell(self, title: str, row: str, column: str) -> str:
+        """The cell of the table whose title starts so, in the row that starts so, under the head that starts so."""
+        (table,) = [rows for name, rows in self.found.items() if name.startswith(title)]
+        position = next(k for k, head in enumerate(table[0]) if head.startswith(column))
+        (line,) = [cells for cells in table[1:] if cells and cells[0].startswith(row)]
+        return line[position]

@@ -1,0 +1,59 @@
+"""What the cleaning notebook shows of the cut, of what is missing by visit, and of the contracts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from support.raw_export import DM, export, rows, trial_of
+from support.trial_builder import TrialBuilder, trial
+from trialbook.cleaning import apply_cut, missing_by_visit
+from trialbook.contracts.odcs import load_contracts
+from trialbook.display.charts.cleaning import missing_visits
+from trialbook.snapshot import read_snapshot
+from trialbook.snapshot.contract_verdicts import broken_rules, raw_verdicts, verdict_table
+
+
+def seen(built: TrialBuilder, day: int, visit: str, *, tested: bool) -> TrialBuilder:
+    built.add("SV", VISIT=visit, VISITNUM=float(day), SVSTDTC=built.date(day))
+    return built.lab("ALT", 20, day, VISIT=visit) if tested else built
+
+
+def test_records_kept_for_want_of_a_date_are_counted() -> None:
+    built = trial().subject("S01").infused(0)
+    for term, start in (("A", "2025-01-12"), ("B", ""), ("C", "2025-06"), ("D", "2025"), ("E", "2025-07")):
+        built.event(term, start)
+    counts = apply_cut(built.domains(), pd.Timestamp("2025-06-15")).counts.set_index("domain")
+    assert counts.loc["AE", ["read", "removed", "kept", "undated", "partial"]].tolist() == [5, 1, 4, 1, 2]
+
+
+def test_a_subject_seen_without_a_result_that_others_have_is_missing() -> None:
+    built = seen(trial().subject("S01").infused(0), 7, "DAY 7", tested=True)
+    built = seen(built.subject("S02").infused(0), 7, "DAY 7", tested=False)
+    built = seen(built, 14, "DAY 14", tested=False)
+    shown = missing_by_visit(built.domains())
+    assert shown.to_numpy().tolist() == [["DAY 7", 7.0, "LB", 2, 1, 0.5]]
+
+
+def test_a_result_that_is_blank_is_missing_too() -> None:
+    built = seen(trial().subject("S01").infused(0), 7, "DAY 7", tested=True)
+    built = seen(built.subject("S02").infused(0), 7, "DAY 7", tested=False)
+    built.add("LB", LBTESTCD="ALT", VISIT="DAY 7", LBDTC=built.date(7))
+    assert missing_by_visit(built.domains())["WITHOUT"].tolist() == [1]
+
+
+def test_a_trial_without_visits_has_an_empty_picture() -> None:
+    shown = missing_by_visit(trial().subject("S01").infused(0).domains())
+    assert shown.empty
+    assert missing_visits(shown).to_dict()["layer"]
+
+
+def test_the_notebook_shows_each_files_verdict_and_each_broken_rule(root: Path, tmp_path: Path) -> None:
+    snapshot = read_snapshot(trial_of(export(tmp_path / "s", dm=rows(DM, {}, {}))))
+    verdicts = raw_verdicts(load_contracts(root / "data_contracts", ["raw"]), snapshot, ["TEAE"])
+    table = verdict_table(verdicts, snapshot).set_index("domain")
+    assert table.loc["DM", ["records", "broken", "verdict"]].tolist() == [2, 1, "broken"]
+    assert table.loc["AE", "verdict"] == "holds"
+    broken = broken_rules(verdicts)
+    assert broken[["domain", "rule", "severity", "rows"]].to_numpy().tolist() == [["DM", "dm.key", "critical", "2, 3"]]

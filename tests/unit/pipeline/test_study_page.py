@@ -1,0 +1,113 @@
+"""`build/index.html`: every cut in the order of its date, what was known at each, written only when builds changed."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from trialbook.core.datasets import write_dataset
+from trialbook.core.files import write_json
+from trialbook.pipeline.study_page import LOCK, refresh_study_page
+from trialbook.protocol.load import analysis_values
+from trialbook.protocol.models import Protocol
+from trialbook.results.ard import ard_row, to_ard
+
+
+def put_build(out: Path, protocol: Protocol, cut_id: str, date: str, treated: int, seal: str = "a") -> None:
+    """A complete build as the page reads it: a manifest and the results."""
+    folder = out / cut_id
+    analysis = analysis_values(protocol, {}, "protocol.yaml")
+    rows = [
+        ard_row("SETS", "Total", "SAFFL", "n", treated),
+        ard_row("DLT_ADVICE", "Total", "3+3", "advice", None, stat_text="ONGOING(WAIT DL3)"),
+    ]
+    write_dataset(to_ard(rows), folder / "results" / "ard.parquet")
+    cut = {"cut_id": cut_id, "cut_date": date, "snapshot": "x", "protocol": "y"}
+    sources = {
+        "cut": cut, "protocol": protocol.model_dump(mode="json"), "analysis": analysis.model_dump(mode="json"),
+        "synthetic": True,
+    }  # fmt: skip
+    write_json(folder / "manifest.json", {"seal": seal * 64, "sources": sources})
+
+
+@pytest.fixture
+def out(tmp_path: Path, protocol: Protocol) -> Path:
+    # The ids and the dates sort differently.
+    put_build(tmp_path, protocol, "second", "2025-06-30", 9)
+    put_build(tmp_path, protocol, "third", "2025-09-30", 12)
+    put_build(tmp_path, protocol, "zeroth", "2025-03-31", 5)
+    return tmp_path
+
+
+def refreshed(out: Path, mask: int = 0o022) -> tuple[str, list[str]]:
+    said: list[str] = []
+    refresh_study_page(out, out, mask, said.append)
+    place = out / "index.html"
+    return (place.read_text(encoding="utf-8") if place.is_file() else ""), said
+
+
+def test_cuts_are_columns_in_the_order_of_their_dates_with_what_was_known_then(out: Path) -> None:
+    page, said = refreshed(out)
+    heads = re.findall(r'<th scope="col"[^>]*>([^<]*)</th>', page) or re.findall(r"<th[^>]*>([^<]*)</th>", page)
+    assert [head for head in heads if head in ("second", "third", "zeroth")] == ["zeroth", "second", "third"]
+    row = re.search(r"Subjects treated</th>(.*?)</tr>", page, flags=re.DOTALL)
+    assert row
+    assert re.findall(r">(\d+)<", row[1]) == ["5", "9", "12"]
+    assert "wait at DL3" in page
+    assert "ONGOING" not in page
+    assert 'href="third/index.html"' in page
+    assert "trialbook diff zeroth third --html" in page
+    assert "SYNTHETIC DATA" in page
+    assert said == []
+
+
+def test_the_page_is_written_again_only_when_a_build_changed(out: Path, protocol: Protocol) -> None:
+    refreshed(out)
+    before = (out / "index.html").stat().st_ino
+    refreshed(out)
+    assert (out / "index.html").stat().st_ino == before
+    put_build(out, protocol, "third", "2025-09-30", 11, seal="b")
+    page, _ = refreshed(out)
+    assert (out / "index.html").stat().st_ino != before
+    assert ">11<" in page
+
+
+def test_a_build_that_cannot_be_read_is_named_and_hides_no_other(out: Path) -> None:
+    (out / "second" / "results" / "ard.parquet").write_bytes(b"no parquet")
+    page, said = refreshed(out)
+    assert "ard.parquet: this file of a published build cannot be read" in page
+    assert 'href="third/index.html"' in page
+    assert said == []
+
+
+def test_links_hidden_folders_and_folders_without_a_manifest_are_no_cuts(out: Path, tmp_path: Path) -> None:
+    (out / "notes").mkdir()
+    (out / ".scratch").mkdir()
+    (out / "linked").symlink_to(out / "third")
+    page, _ = refreshed(out)
+    assert not re.search(r"(notes|.scratch|linked)/index.html", page)
+
+
+def test_who_may_read_the_page_follows_from_the_umask(out: Path) -> None:
+    refreshed(out, 0o027)
+    assert stat.S_IMODE((out / "index.html").stat().st_mode) == 0o640
+
+
+def test_a_page_that_cannot_be_written_fails_no_build(out: Path) -> None:
+    (out / "index.html").mkdir()
+    _, said = refreshed(out)
+    assert said
+    assert "could not be written" in said[0]
+
+
+def test_builds_at_the_same_time_wait_for_each_other(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from filelock import FileLock
+
+    monkeypatch.setattr("trialbook.pipeline.study_page.LOCK_SECONDS", 0.1)
+    with FileLock(out / f"{LOCK}.lock"):
+        page, said = refreshed(out)
+    assert page == ""
+    assert "could not be written" in said[0]

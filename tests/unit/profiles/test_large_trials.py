@@ -1,0 +1,258 @@
+"""A trial of hundreds of subjects drops nobody at risk: profiles for all, and figures that say whom they leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from support import raw_export as raw
+from support.trial_builder import trial
+from trialbook.cleaning import apply_cut, clean_snapshot
+from trialbook.conduct.board import status_board
+from trialbook.conduct.frames import all_with_columns
+from trialbook.core.domains import Domains
+from trialbook.display.index import render_index
+from trialbook.display.index_facts import index_facts
+from trialbook.display.page import Frame
+from trialbook.display.profile import BRIEF, profile_content
+from trialbook.display.profile_drawing import MOST_ROWS, bar_note, days_of, drugs, events
+from trialbook.display.tables import MOST_ROWS as MOST_LINES
+from trialbook.dlt.addlt import derive_addlt
+from trialbook.efficacy.adrs import derive_adrs
+from trialbook.efficacy.adtte import derive_adtte
+from trialbook.efficacy.day28 import day28_response
+from trialbook.efficacy.response_tables import (
+    DEAD,
+    WITHOUT,
+    response_kinds,
+    response_listing,
+    response_ranking,
+    stage_changes,
+)  # fmt: skip
+from trialbook.efficacy.sensitivity import sensitivity_responses
+from trialbook.pipeline.signal_files import plain
+from trialbook.profiles.profile import Profile, profiles
+from trialbook.profiles.subjects import KINDS, profile_note, profiled_subjects, risk_order
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+from trialbook.protocol.study_data import StudyData
+from trialbook.safety.adae import derive_adae
+from trialbook.safety.adlb import derive_adlb
+from trialbook.safety.ae_tables import safety_records, seriousness_open
+from trialbook.safety.figures import subjects_left_out, timeline, worst_first
+from trialbook.safety.listings import CONTRADICTED, event_lines, serious_listing
+from trialbook.safety.queries import adverse_event_queries
+from trialbook.snapshot import read_snapshot
+from trialbook.subjects.adsl import derive_subjects
+from trialbook_demo import write_snapshot
+
+TREATED, WHOLE, DRAWN = 300, 40, 24
+
+
+@dataclass(frozen=True)
+class Large:
+    """A simulated trial: its analysis datasets and profiles, of which the first `WHOLE` are whole."""
+
+    data: Mapping[str, pd.DataFrame]
+    responses: pd.DataFrame
+    profiles: list[Profile]
+
+
+def profiled(
+    adsl: pd.DataFrame, day_28: pd.DataFrame, domains: Domains, protocol: Protocol, keys: Analysis, day: pd.Timestamp
+) -> dict[str, pd.DataFrame]:
+    """The datasets that profiles are made of."""
+    return {
+        "adsl": adsl, "adae": derive_adae(adsl, StudyData(domains, protocol, keys, day)),
+        "adlb": derive_adlb(adsl, StudyData(domains, protocol, keys, day)),
+        "addlt": derive_addlt(adsl, StudyData(domains, protocol, keys, day)),
+        "adrs": derive_adrs(adsl, StudyData(domains, protocol, keys, day), day_28),
+        "adtte": derive_adtte(adsl, StudyData(domains, protocol, keys, day)),
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory, protocol: Protocol) -> Large:
+    folder = tmp_path_factory.mktemp("large")
+    write_snapshot(folder / "s", 7, TREATED)
+    cut = raw.trial_of(folder / "s", cut_date="2025-09-30")
+    keys, day = cut.analysis.model_copy(update={"profiles_max": WHOLE}), cut.cut_date
+    domains = apply_cut(clean_snapshot(read_snapshot(cut), cut).domains, day).domains
+    adsl = derive_subjects(StudyData(domains, protocol, keys, day))
+    day_28 = day28_response(adsl, StudyData(domains, protocol, keys, day))
+    responses = sensitivity_responses(adsl, StudyData(domains, protocol, keys, day), day_28)
+    data = profiled(adsl, day_28, domains, protocol, keys, day)
+    return Large(data, responses, profiles(data, StudyData(domains, protocol, keys, day)))
+
+
+def subjects(large: Large, chosen: pd.Series) -> set[str]:
+    """SUBJID of the treated subjects with these USUBJIDs."""
+    adsl = large.data["adsl"]
+    return set(adsl.loc[adsl["SAFFL"].eq("Y") & adsl["USUBJID"].isin(chosen), "SUBJID"])
+
+
+def test_every_treated_subject_has_a_profile_in_the_order_of_risk(large: Large) -> None:
+    made = [profile.subject for profile in large.profiles]
+    assert len(made) == len(set(made)) == TREATED
+    assert set(made) == set(profiled_subjects(large.data["adsl"]))
+    ranks = [KINDS.index(profile.risk) for profile in large.profiles]
+    assert ranks == sorted(ranks)
+    # Who has died has a fatal event, which is serious.
+    assert set(ranks) == set(range(len(KINDS))) - {KINDS.index("death")}
+    addlt, adae, adsl = (large.data[name] for name in ("addlt", "adae", "adsl"))
+    waiting = subjects(large, addlt.loc[addlt["DLTSTAT"].isin(["PENDING", "PENDING-DATA"]), "USUBJID"])
+    assert set(made[: len(waiting)]) == waiting, "whatever the dose level"
+    severe = adae["ASER"].eq("Y") | seriousness_open(adae) | (adae["ATOXGR"] >= 3).fillna(True)
+    last = {profile.subject for profile in large.profiles if profile.risk == KINDS[-1]}
+    assert not last & subjects(large, adae.loc[severe.astype("bool"), "USUBJID"])
+    assert not last & subjects(large, adsl.loc[adsl["DTHFL"].eq("Y"), "USUBJID"])
+
+
+def test_the_last_in_that_order_have_brief_profiles_that_say_so(large: Large) -> None:
+    assert [profile.brief for profile in large.profiles] == [False] * WHOLE + [True] * (TREATED - WHOLE)
+    whole, brief = profile_content(large.profiles[0]), profile_content(large.profiles[-1])
+    assert [section.anchor for section in brief.sections] == ["course", "events"]
+    assert BRIEF in brief.sections[0].notes
+    assert not any(section.picture for section in brief.sections)
+    assert brief.facts
+    assert any(section.picture for section in whole.sections)
+    kinds = {profile.subject: profile.risk if profile.brief else "" for profile in large.profiles}
+    (note,) = profile_note(TREATED, kinds)
+    assert note.startswith(f"{TREATED - WHOLE} of {TREATED} profiles are brief")
+    for kind in {profile.risk for profile in large.profiles if profile.brief}:
+        assert f"{sum(p.brief and p.risk == kind for p in large.profiles)} {kind}" in note
+
+
+def test_a_figure_of_events_keeps_the_worst_and_says_who_is_left_out(large: Large) -> None:
+    adae, adsl = large.data["adae"], large.data["adsl"]
+    events_in_window = safety_records(adae)
+    given = pd.DataFrame({"USUBJID": adsl["USUBJID"], "TRT01A": adsl["TRT01A"], "DAY": 0})
+    drawn = timeline(adae, adsl, given, pd.Series("", index=adae.index), DRAWN)
+    first = subjects(large, pd.Series(worst_first(events_in_window)[:DRAWN]))
+    assert set(drawn["SUBJECT"]) == first
+    flagged = subjects(large, events_in_window.loc[events_in_window["DLTFL"].eq("Y"), "USUBJID"])
+    assert len(flagged) <= DRAWN
+    assert flagged <= first
+    (note,) = subjects_left_out(drawn, adsl, adae)
+    others = adae["USUBJID"].isin(adsl.loc[~adsl["SUBJID"].isin(first), "USUBJID"]) & adae.index.isin(
+        events_in_window.index
+    )
+    serious = adae.loc[others & (adae["ASER"].eq("Y") | seriousness_open(adae)), "USUBJID"].nunique()
+    assert f"{DRAWN} of {TREATED} treated subjects are drawn" in note
+    assert f"Not drawn: {TREATED - DRAWN} ({serious} with a serious event, " in note
+    assert subjects_left_out(drawn, adsl[adsl["SUBJID"].isin(first)], adae) == []
+
+
+def test_a_figure_of_responses_keeps_the_dead_and_those_without_a_response(large: Large) -> None:
+    adrs, adsl = large.data["adrs"], large.data["adsl"]
+    kinds, ranking = response_kinds(adrs, adsl), response_ranking(adrs, adsl)
+    most = int(kinds.isin([DEAD, WITHOUT]).sum()) - 5
+    chosen = ranking.drawn(most)
+    assert len(chosen) == most
+    assert set(kinds[kinds == DEAD].index) <= set(chosen)
+    assert set(kinds[chosen]) == {DEAD, WITHOUT}
+    (note,) = ranking.drawn_note(most)
+    assert f"{most} of {TREATED} treated subjects are drawn" in note
+    assert f"Not drawn: {TREATED - most} (5 {WITHOUT}, " in note
+    assert ranking.drawn_note(TREATED) == []
+    # A listing that is cut keeps the same subjects, in its own order.
+    listing = response_listing(large.responses, adrs, adsl)
+    listed = ranking.first(listing, most)
+    assert set(listed["SUBJID"]) == subjects(large, pd.Series(chosen))
+    assert listed["SUBJID"].tolist() == [name for name in listing["SUBJID"] if name in set(listed["SUBJID"])]
+    (note,) = ranking.note(listing, most)
+    assert f"{most} of {TREATED} subjects are listed: first the dead" in note
+    assert f"Not listed: {TREATED - most} (5 {WITHOUT}, " in note
+    assert ranking.first(listing, TREATED).equals(listing)
+    assert ranking.note(listing, TREATED) == []
+    # The waterfall is sorted from the best: what is cut off must not be the worst.
+    worst = stage_changes(large.responses, adrs, adsl, TREATED)["CHANGE"].max()
+    assert stage_changes(large.responses, adrs, adsl, most)["CHANGE"].max() == worst
+
+
+def test_the_list_of_the_first_page_keeps_those_at_risk(large: Large, protocol: Protocol, analysis: Analysis) -> None:
+    cut = raw.trial_of(Path(), cut_date="2025-09-30").cut
+    study = StudyData(Domains({}), protocol, analysis, pd.Timestamp(cut.cut_date))
+    data = all_with_columns({name: large.data[name] for name in ("adsl", "adae", "addlt", "adrs")})
+    none = pd.DataFrame(columns=["subject", "status", "severity", "first_seen", "query_id"], dtype="str")
+    infusions = pd.DataFrame({"USUBJID": pd.Series(dtype="str"), "EXSTDT": pd.Series(dtype="datetime64[s]")})
+    rows = [plain(row) for row in status_board(data, none, infusions, study, {})]
+    assert len(rows) == TREATED
+    board = [{**row, "subject": f"{row['subject']}-{k}"} for row in rows for k in range(2)]
+    assert len(board) > MOST_LINES
+    ard = pd.DataFrame(columns=["analysis_id", "group1", "group1_level", "variable", "variable_level", "context",
+                                "stat_name", "stat_label", "stat", "stat_text"])  # fmt: skip
+    facts = index_facts(protocol, cut, ard, None, {"adsl": large.data["adsl"]}, none, [], [])
+    order = {f"{profile.subject}-{k}": "" for profile in large.profiles for k in range(2)}
+    page = render_index(
+        facts, Frame(study=protocol.study, cut=cut, navigation=[], fingerprint="x"), order, {"board": board}
+    )
+    shown = [subject for subject in order if f">{subject}<" in page]
+    assert shown == list(order)[:MOST_LINES]
+    assert "in the order of risk" in page
+
+
+def test_one_subject_with_many_events_keeps_the_severe_ones_in_the_drawing(large: Large) -> None:
+    profile = next(p for p in large.profiles if not p.brief and len(p.events))
+    mild = profile.events.head(1).assign(GRADE=1, SERIOUS=False, SEROPEN=False, DLT=False, TERM="Mild", FROM=1, UNTIL=2)
+    severe = mild.assign(GRADE=4, SERIOUS=True, TERM="Severe", FROM=20, UNTIL=21)
+    ungraded = mild.assign(GRADE=pd.NA, TERM="Ungraded", FROM=19, UNTIL=21)
+    crowded = pd.concat([mild] * (MOST_ROWS + 5) + [ungraded, severe], ignore_index=True).astype({"GRADE": "Int64"})
+    changed = replace(profile, events=crowded)
+    drawing = events(changed, days_of(changed))
+    assert ">Severe<" in drawing
+    assert ">Ungraded<" in drawing
+
+
+def test_one_subject_with_much_medication_keeps_what_ran_after_the_infusion_in_the_drawing(large: Large) -> None:
+    profile = next(p for p in large.profiles if not p.brief and len(p.drugs))
+    before = profile.drugs.head(1).assign(DRUG="Before", FROM=-20, UNTIL=-10)
+    added = before.assign(DRUG="Added", FROM=20, UNTIL=30)
+    going_on = before.assign(DRUG="Going on", FROM=-15, UNTIL=pd.NA)
+    crowded = pd.concat([before] * (MOST_ROWS + 5) + [going_on, added], ignore_index=True)
+    changed = replace(profile, drugs=crowded.astype({"UNTIL": "Int64", "FROM": "Int64"}))
+    drawing = drugs(changed, days_of(changed))
+    assert ">Added<" in drawing
+    assert ">Going on<" in drawing
+    (note,) = bar_note(changed.drugs, days_of(changed))
+    assert note == f"Only in the table: 7 beyond {MOST_ROWS} bars, first those that ended before the infusion."
+
+
+def test_not_serious_with_a_ticked_criterion_is_open_and_asked(protocol: Protocol, analysis: Analysis) -> None:
+    day = pd.Timestamp("2025-09-30")
+    for ticked, open_ in (({"AESHOSP": "Y"}, True), ({"AESHOSP": "N"}, False), ({}, False)):
+        domains = trial().subject("S01").infused(0).event("Sepsis", 3, 2, serious="N", **ticked).domains()
+        adsl = derive_subjects(StudyData(domains, protocol, analysis, day))
+        adae = derive_adae(adsl, StudyData(domains, protocol, analysis, day))
+        assert adae["ASER"].tolist() == [""]
+        assert seriousness_open(adae).tolist() == [open_]
+        lines = event_lines(adae, adsl, pd.Series("", index=adae.index))
+        assert len(serious_listing(adae, lines)) == int(open_)
+        if open_:
+            assert CONTRADICTED in serious_listing(adae, lines)["NARRATIVE"].iloc[0]
+        asked = [
+            query for query in adverse_event_queries(adae, domains) if "CRITERION-NOT-SERIOUS" in str(query["rule"])
+        ]
+        assert len(asked) == int(open_)
+
+
+@pytest.mark.parametrize(("said", "words"), [("", "relation not given"), ("POSSIBLE", "related"), ("NOT RELATED", "")])
+def test_a_relation_that_was_not_given_is_never_said_to_be_one(
+    protocol: Protocol, analysis: Analysis, said: str, words: str
+) -> None:
+    day = pd.Timestamp("2025-09-30")
+    domains = trial().subject("S01").infused(0).event("Rash", 3, 2, related=said).domains()
+    adsl = derive_subjects(StudyData(domains, protocol, analysis, day))
+    day_28 = day28_response(adsl, StudyData(domains, protocol, analysis, day))
+    data = profiled(adsl, day_28, domains, protocol, analysis, day)
+    (made,) = profiles(data, StudyData(domains, protocol, analysis, day))
+    content = profile_content(made)
+    told = next(section for section in content.sections if section.anchor == "events")
+    for text in (told.tables, told.picture):
+        assert ("relation not given" in text) == (words == "relation not given")
+        assert ("related" in text.replace("relation not given", "")) == (words == "related")
+    assert list(risk_order(data)["SUBJID"]) == ["S01"]
