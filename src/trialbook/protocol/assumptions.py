@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.conduct import Sourced
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 
@@ -68,8 +69,9 @@ def assumption_table(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
 def assumption_register(protocol: Protocol) -> pd.DataFrame:
     """Every numbered assumption of a protocol file, in the order of the numbers, with what was assumed (§0).
 
-    ASSUMPTION, its id; KIND of place that records it: "key" (an analysis key), "criterion", "rule" (it has no key) or
-    "note" (of study, dose levels or expected events); NAME, the key or criterion, else blank; TEXT, what was assumed.
+    ASSUMPTION, its id; KIND of place that records it: "key" (an analysis key), "criterion", "rule" (it has no key),
+    "conduct" (enrolment, visits, deviations, signals) or "note" (of study, dose levels or expected events); NAME, the
+    key or criterion, else blank; TEXT, what was assumed.
     One row per assumption and place; an assumption that several keys rest on has several rows.
 
     >>> from trialbook.protocol.load import load_protocol, project_root
@@ -93,9 +95,23 @@ def _recorded(protocol: Protocol) -> Iterator[tuple[str, str, str, str]]:
             yield other.assumption, "criterion", criterion.id, f"Another reading, not in force: {other.text}"
     for number, text in protocol.assumptions.items():
         yield number, "rule", "", text
+    for name, entry in _conduct(protocol):
+        if entry.assumption:
+            yield entry.assumption, "conduct", name, entry.meaning
     for note in (*protocol.study.notes, protocol.dose_levels_note, protocol.expected_events_note):
         for number in sorted(set(ASSUMPTION_ID.findall(note))):
             yield number, "note", "", note
+
+
+def _conduct(protocol: Protocol) -> Iterator[tuple[str, Sourced]]:
+    """What the protocol file says of the conduct of the trial, by the name of its key."""
+    yield "enrolment", protocol.enrolment
+    yield "schedule", protocol.schedule
+    yield "deviations", protocol.deviations
+    for name in type(protocol.signals).model_fields:
+        entry = getattr(protocol.signals, name)
+        if isinstance(entry, Sourced):
+            yield f"signals.{name}", entry
 
 
 def reading_table(protocol: Protocol) -> pd.DataFrame:
