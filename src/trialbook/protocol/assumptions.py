@@ -95,9 +95,9 @@ def _recorded(protocol: Protocol) -> Iterator[tuple[str, str, str, str]]:
             yield other.assumption, "criterion", criterion.id, f"Another reading, not in force: {other.text}"
     for number, text in protocol.assumptions.items():
         yield number, "rule", "", text
-    for name, entry in _conduct(protocol):
-        if entry.assumption:
-            yield entry.assumption, "conduct", name, entry.meaning
+    for name, rule in _conduct(protocol):
+        if rule.assumption:
+            yield rule.assumption, "conduct", name, rule.meaning
     for note in (*protocol.study.notes, protocol.dose_levels_note, protocol.expected_events_note):
         for number in sorted(set(ASSUMPTION_ID.findall(note))):
             yield number, "note", "", note

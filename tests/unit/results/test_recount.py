@@ -73,8 +73,8 @@ def test_each_derivation_runs_in_exactly_one_notebook() -> None:
             places[name.rpartition(".")[2]].add(path.stem)
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
     # Those that the datasets are named after are found at all.
-    wanted = {"derive_subjects", "derive_addlt", "day28_response", "derive_adae", "derive_adlb", "derive_adrs"}
-    assert wanted | {"derive_adtte", "audit_with_evidence", "unresolved_subjects"} <= set(places)
+    wanted = {"derive_subjects", "derive_addlt", "derive_day28", "derive_adae", "derive_adlb", "derive_adrs"}
+    assert wanted | {"derive_adtte", "derive_audit", "unresolved_subjects"} <= set(places)
 
 
 # ---- contracts reconcile -----------------------------------------------------------------------------------------
