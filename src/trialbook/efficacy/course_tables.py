@@ -138,8 +138,9 @@ def sensitivity_grid(
                 "CHANGES": "; ".join([*named[:most_named], *more]) or "nobody",
             }
         )  # fmt: skip
+    columns = ["CHOICE", *levels, "RATE", "LOW", "HIGH", "MOVE", "CHANGES"]
     return described(
-        pd.DataFrame(rows), stub="CHOICE", right=[*levels, "RATE", "LOW", "HIGH", "MOVE"],
+        pd.DataFrame(rows, columns=columns), stub="CHOICE", right=columns[1:-1],
         labels={
             "CHOICE": "Choice", "RATE": "Rate", "LOW": "Lower limit", "HIGH": "Upper limit",
             "MOVE": "Change of the rate", "CHANGES": "Subjects who change: primary to alternative",
