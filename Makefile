@@ -21,9 +21,7 @@ export PYTHONUTF8 := 1
 # Compiled code is kept, whatever the session says: hundreds of processes start in a run of the tests.
 export PYTHONDONTWRITEBYTECODE :=
 
-UV := /tmp/trialbook-uv
-
-.PHONY: help demo pilot test soak lint lab docs docs-images bench bench-scale golden lock clean
+.PHONY: help demo pilot test soak lint lab docs docs-images catalogue bench bench-scale golden lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -65,6 +63,9 @@ docs-images: $(READY)  ## draw the pictures of the documentation again (needs Ch
 	@$(BIN)/trialbook build $(LAST)
 	@PYTHONPATH=docs $(BIN)/python -m sitebuilder.images build/$(LAST)
 
+catalogue: $(READY)  ## collect every text for readers as the template for translators
+	@$(BIN)/python -m trialbook.display.catalogue
+
 bench: $(READY)  ## measure a build against the chain a user would write, and write the table into docs/performance.md
 	PYTHONPATH=tests $(BIN)/python -m bench time --write
 
@@ -74,10 +75,11 @@ bench-scale: $(READY)  ## measure builds of 12 to 12,000 subjects (a quarter of 
 golden: demo pilot  ## accept the results of the builds as the new golden files, on purpose
 	@PYTHONPATH=tests $(BIN)/python -m support.golden
 
-lock:  ## resolve requirements.lock again from pyproject.toml; pins that need not move stay
-	@test -x $(UV)/bin/uv || { python3 -m venv $(UV) && $(UV)/bin/pip install --quiet uv; }
-	$(UV)/bin/uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --output-file requirements.lock
+lock:  ## resolve requirements.lock again from pyproject.toml, with uv from a scratch environment; pins that need not move stay
+	@scratch=$$(mktemp -d) && trap "rm -rf $$scratch" EXIT && $(PYTHON) -m venv $$scratch && \
+	$$scratch/bin/pip install --quiet --disable-pip-version-check uv && \
+	$$scratch/bin/uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --quiet --output-file requirements.lock
 
 clean:  ## remove the environment, the site and every build
 	rm -rf $(VENV) docs/_build && git clean -fdxq build

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -37,6 +38,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+def pytest_collection_finish() -> None:
+    """What has been imported and collected stays: nobody need look through it for garbage (a tenth of the time)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's root folder."""
@@ -68,7 +76,7 @@ def protocol() -> Protocol:
     return load_protocol(ROOT / "params" / "protocol.yaml")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def analysis(protocol: Protocol) -> Analysis:
     """The protocol's analysis keys; `analysis.model_copy(update={...})` gives others."""
     return analysis_values(protocol, {}, "protocol.yaml")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 # What each folder is for, in the picture.
 PURPOSE = {
+    "analyses": "count, rate, survival",
     "cli": "command line", "commands": "one module per command", "interactive": "notebooks run by hand",
     "provenance": "verify", "pipeline": "build, cache, publish", "kernels": "run notebooks",
     "workbook": "the step of a notebook", "lab": "JupyterLab settings", "display": "tables, charts, pages",

@@ -78,12 +78,12 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def page(title: str, *blocks: str, target: str = "") -> str:
-    """A page: title, then its blocks with a blank line between them."""
+def page(title: str, *blocks: str, target: str = "", of: str = "") -> str:
+    """A page: title, then its blocks with a blank line between them.
+
+    `of` is the page that lists it, as a link. Such a page is not in the navigation, which every page would carry whole.
+    """
     mark = f"({target})=\n" if target else ""
+    if of:
+        mark, blocks = f"---\norphan: true\n---\n\n{mark}", (of, *blocks)
     return mark + "\n\n".join([f"# {title}", *(block for block in blocks if block)]) + "\n"
-
-
-def toctree(names: Sequence[str], *, hidden: bool = True) -> str:
-    """The part of the navigation below a page."""
-    return "\n".join(["```{toctree}", *([":hidden:"] if hidden else []), "", *names, "```"])

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
 
-from sitebuilder.markdown import ASSUMPTION, code, escaped, page, table, toctree
+from sitebuilder.markdown import ASSUMPTION, code, escaped, page, table
 from sitebuilder.query_rules import QueryRule, query_rules
 from trialbook.cleaning.problems import BY_NAME, Problem
 from trialbook.contracts.odcs import Contract, QualityRule, load_contracts
@@ -112,7 +113,7 @@ def _key_pages(protocol: Protocol) -> dict[str, str]:
             f"(key-{key})=\n## {key}\n\n{escaped(entry.meaning[:1].upper() + entry.meaning[1:])}.\n\n"
             + table(["", ""], rows) + (f"\n\n{full}" if full else "")
         )  # fmt: skip
-    return {"reference/keys.md": page("Analysis keys", *blocks, target="keys")}
+    return {"reference/keys.md": page("Analysis keys", *blocks, target="key-list")}
 
 
 def _allowed(kind: Any) -> str:
@@ -143,7 +144,7 @@ def _criterion_pages(protocol: Protocol) -> dict[str, str]:
         f"The {len(protocol.criteria)} registered criteria and how each is tested. A criterion that is split (EX04) "
         f"has one result per part: {len(protocol.audit_columns)} results per subject. Results are explained in §1.0.",
         table(["Criterion", "As registered", "Kind", "Check"], rows),
-        toctree(names), target="criteria",
+        target="criterion-list",
     )  # fmt: skip
     pages = {f"reference/{name}.md": _criterion_page(c) for name, c in zip(names, protocol.criteria, strict=True)}
     return {"reference/criteria.md": index, **pages}
@@ -170,6 +171,7 @@ def _criterion_page(criterion: Criterion) -> str:
         f"Parameters in `params/protocol.yaml`:\n\n{_yaml(criterion.parameters)}" if criterion.parameters else "",
         "Other readings, under which the audit is looked at too:\n\n" + "\n".join(others) if others else "",
         target=criterion.id.lower(),
+        of="One of the registered [criteria](#criterion-list).",
     )
 
 
@@ -192,21 +194,25 @@ def _query_pages() -> dict[str, str]:
         families.setdefault(name, [])
     order = sorted(families, key=lambda name: (name not in BY_NAME, name))
     pages = {f"reference/queries/{name.lower()}.md": _family_page(name, families[name]) for name in order}
-    rows = [
-        [f"[{name}](#{name.lower()})" if name in BY_NAME else f"[{name}](#queries-{name.lower()})",
-         escaped(BY_NAME[name].english if name in BY_NAME else OTHERS[name]),
-         escaped(BY_NAME[name].chinese if name in BY_NAME else ""), str(len(families[name]))]
-        for name in order
-    ]  # fmt: skip
+    rows = [_family_row(name, {rule.name for rule in families[name]}) for name in order]
+    count = len({rule.name for rule in rules})
     index = page(
         "Query rules",
-        f"{len(rules)} rules: what is corrected and logged, and what the site is asked, in English and Chinese. The "
-        "forty problems of real exports (§9) come first. The rules of the data contracts that ask the site are on "
-        "the pages of the [contracts](contracts.md).",
+        f"{count} rules: what is corrected and logged, and what the site is asked, in English and Chinese. The forty "
+        "problems of real exports (§9) come first. The rules of the data contracts that ask the site are on the pages "
+        "of the [contracts](#contract-list).",
         table(["Problem", "What it is", "中文", "Rules"], rows),
-        toctree([f"queries/{name.lower()}" for name in order]), target="queries",
+        target="query-list",
     )  # fmt: skip
     return {"reference/queries.md": index, **pages}
+
+
+def _family_row(name: str, names: Collection[str]) -> list[str]:
+    problem = BY_NAME.get(name)
+    if problem is None:
+        return [f"[{name}](#queries-{name.lower()})", escaped(OTHERS[name]), "", str(len(names))]
+    count = len({rule for rules in problem.rules.values() for rule in rules} | set(names))
+    return [f"[{name}](#{name.lower()})", escaped(problem.english), escaped(problem.chinese), str(count)]
 
 
 # Rules that belong to none of the forty problems, by the beginning of their names.
@@ -225,21 +231,24 @@ def family(rule: str) -> str:
 def _family_page(name: str, rules: Sequence[QueryRule]) -> str:
     problem = BY_NAME.get(name)
     blocks = [_problem(problem)] if problem else [f"{escaped(OTHERS[name])}: rules beside the forty problems (§9)."]
-    for rule in rules:
-        rows = [["English", escaped(rule.english)], ["中文", escaped(rule.chinese)], ["Class", CLASS_NAMES[rule.kind]]]
-        if rule.kind == "QUERY":
-            rows.append(
-                ["Severity", escaped(rule.severity or "major where the answer can change a result, else minor")]
-            )
-        if rule.expected:
-            rows.append(["Expected", escaped(rule.expected)])
-        if rule.field:
-            rows.append(["Field", code(rule.field)])
-        blocks.append(f"(rule-{rule.name.lower()})=\n## {rule.name}\n\n" + table(["", ""], rows))
+    for rule_name, wordings in itertools.groupby(rules, key=lambda rule: rule.name):
+        # Two modules may ask the same, each in the words of what it sees.
+        tables = [table(["", ""], _rule_rows(rule)) for rule in wordings]
+        blocks.append("\n\n".join([f"(rule-{rule_name.lower()})=\n## {rule_name}", *tables]))
     return page(
         f"{name}: {problem.english}" if problem else f"{name}: {OTHERS[name]}", *blocks,
         target=name.lower() if problem else f"queries-{name.lower()}",
+        of="One group of the [query rules](#query-list).",
     )  # fmt: skip
+
+
+def _rule_rows(rule: QueryRule) -> list[list[str]]:
+    rows = [["English", escaped(rule.english)], ["中文", escaped(rule.chinese)], ["Class", CLASS_NAMES[rule.kind]]]
+    if rule.kind == "QUERY":
+        rows.append(["Severity", escaped(rule.severity or "major where the answer can change a result, else minor")])
+    if rule.expected:
+        rows.append(["Expected", escaped(rule.expected)])
+    return [*rows, ["Field", code(rule.field)]] if rule.field else rows
 
 
 def _problem(problem: Problem) -> str:
@@ -271,7 +280,7 @@ def _contract_pages(contracts: Mapping[str, Contract]) -> dict[str, str]:
         "What every dataset must hold, checked as it passes from step to step. A rule of severity `critical` stops the "
         "build, `warning` asks the site, `info` is noted. The files are in `data_contracts/`.",
         table(["Dataset", "What it is", "Columns", "Rules"], rows),
-        toctree([f"contracts/{name.replace('/', '-')}" for name in contracts]), target="contracts",
+        target="contract-list",
     )  # fmt: skip
     pages = {
         f"reference/contracts/{name.replace('/', '-')}.md": _contract_page(name, c) for name, c in contracts.items()
@@ -298,6 +307,7 @@ def _contract_page(name: str, contract: Contract) -> str:
         table(["Rule", "Severity", "What must hold", "中文"], rules) if rules else
         "None beside the types, the key and the code lists above.",
         target=f"contract-{name.replace('/', '-')}",
+        of="One of the [data contracts](#contract-list).",
     )  # fmt: skip
 
 

@@ -36,9 +36,18 @@ def _imported(path: Path) -> ModuleType:
     return module
 
 
+def title_of(module: ModuleType) -> str:
+    """The title of the page of a spec module."""
+    return _sentence(module.__name__)
+
+
+def target_of(module: ModuleType) -> str:
+    """The target of the page of a spec module."""
+    return "spec-" + module.__name__.removeprefix("test_").replace("_", "-")
+
+
 def spec_page(module: ModuleType) -> str:
     """One page of a spec module: its first sentence, each test with the table of its cases, then the other tables."""
-    name = module.__name__.removeprefix("test_")
     first = (module.__doc__ or "").strip().split("\n")[0]
     blocks = [escaped(first), f"Proved by `tests/spec/{module.__name__}.py`."]
     shown: list[Any] = []
@@ -49,8 +58,8 @@ def spec_page(module: ModuleType) -> str:
         blocks += list(_tables(test, shown)) or ["One case; see the file."]
     rest = list(_constants(module, shown))
     return page(
-        _sentence(name), *blocks, *(["## Tables that the tests read", *rest] if rest else []),
-        target=f"spec-{name.replace('_', '-')}",
+        title_of(module), *blocks, *(["## Tables that the tests read", *rest] if rest else []),
+        target=target_of(module), of="One of the pages of [the specification by example](#spec-list).",
     )  # fmt: skip
 
 

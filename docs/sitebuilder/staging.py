@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 from sitebuilder.examples import Examples
-from sitebuilder.markdown import PROBLEM, linked, page, section_target, toctree
+from sitebuilder.markdown import PROBLEM, linked, page, section_target
 from sitebuilder.reference import reference_pages
-from sitebuilder.spec_tables import spec_modules, spec_page
+from sitebuilder.spec_tables import spec_modules, spec_page, target_of, title_of
 from trialbook.protocol.load import load_protocol
 
 # Pages of the project itself that the site shows too: file, name in the site.
@@ -60,10 +60,11 @@ def _spec_pages(root: Path) -> dict[str, str]:
     modules = spec_modules(root)
     names = [module.__name__.removeprefix("test_").replace("_", "-") for module in modules]
     pages = {f"reference/spec/{name}.md": spec_page(module) for name, module in zip(names, modules, strict=True)}
+    listed = [f"- [{title_of(module)}](#{target_of(module)})" for module in modules]
     index = page(
         "Specification by example",
         "The tables by which the tests prove the rules. Each page is made from a file of `tests/spec/`.",
-        toctree([f"spec/{name}" for name in names], hidden=False), target="spec",
+        "\n".join(listed), target="spec-list",
     )  # fmt: skip
     return {"reference/spec.md": index, **pages}
 

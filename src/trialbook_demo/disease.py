@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from trialbook_demo.casebook import CaseBook
+from trialbook_demo.casebook import CaseBook, Visit
 from trialbook_demo.random_draws import Chance
 from trialbook_demo.scenario import Stages, Story
-from trialbook_demo.visits import Visit
 
 ORGANS = ("SKINSTG", "LIVERSTG", "UGISTG", "LGISTG")
 # Share of the way from the baseline to the stages of day 28 that is done by each earlier visit.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trialbook_demo.adverse_events import LAB_OF_TERM
-from trialbook_demo.casebook import CaseBook
+from trialbook_demo.casebook import CaseBook, Visit, unscheduled
 from trialbook_demo.disease import stages_at
 from trialbook_demo.random_draws import Chance
 from trialbook_demo.scenario import LabFact, Story
-from trialbook_demo.visits import Visit, unscheduled
 
 # ----------------------------------------------------------------------------------------------------
 # Vital signs (VS) of every visit, and one hour after each infusion; reactions and fevers show in them.

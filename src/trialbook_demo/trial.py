@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pandas as pd
 
 from trialbook_demo.adverse_events import write_events
-from trialbook_demo.casebook import COLUMNS, CaseBook
+from trialbook_demo.casebook import COLUMNS, CaseBook, visits, write_visits
 from trialbook_demo.demo_subjects import FAILURES, TREATED
 from trialbook_demo.disease import write_disease
 from trialbook_demo.history import (
@@ -19,15 +19,14 @@ from trialbook_demo.history import (
     write_eligibility_form,
     write_history,
     write_infusions,
+    write_medication,
     write_subject,
     write_survival,
 )  # fmt: skip
 from trialbook_demo.laboratory import write_labs, write_vitals
-from trialbook_demo.medication import write_medication
 from trialbook_demo.random_draws import Chance
 from trialbook_demo.random_subjects import failed_by_chance, treated_by_chance
 from trialbook_demo.scenario import Story
-from trialbook_demo.visits import visits, write_visits
 
 SEED = 20240321
 SUBJECTS = 12

@@ -13,9 +13,8 @@ import great_expectations.expectations as gxe
 import pandas as pd
 
 from trialbook.contracts.compile import Rule, compile_rules
-from trialbook.contracts.lookups import joined
+from trialbook.contracts.lookups import joined, protocol_lists
 from trialbook.contracts.odcs import load_contracts
-from trialbook.contracts.protocol_lists import protocol_lists
 from trialbook.protocol.load import load_protocol, project_root
 
 

@@ -89,7 +89,7 @@ def machine() -> str:
 
 
 def write_between(file: Path, marker: str, table: str) -> None:
-    """Replaces what stands between `<!-- marker:start -->` and `<!-- marker:end -->`; ValueError without these."""
+    """Replaces the text between `<!-- marker:start -->` and `<!-- marker:end -->`; ValueError without these."""
     text = file.read_text(encoding="utf-8")
     start, end = f"<!-- {marker}:start -->", f"<!-- {marker}:end -->"
     if text.count(start) != 1 or text.count(end) != 1 or text.index(start) > text.index(end):

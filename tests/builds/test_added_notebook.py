@@ -26,8 +26,10 @@ step.write("adbm", frame.astype({"USUBJID": "str", "PARAMCD": "str"}), ["USUBJID
 
 
 @pytest.fixture
-def small(root: Path, tmp_path: Path) -> SmallProject:
-    return SmallProject(tmp_path / "project", root)
+def small(root: Path, tmp_path: Path, finished: SmallProject) -> SmallProject:
+    project = SmallProject(tmp_path / "project", root)
+    project.take_pieces(finished)
+    return project
 
 
 def drop_in(small: SmallProject, says: dict[str, Any] | None, *cells: str) -> None:

@@ -24,8 +24,10 @@ SHOWN = (
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, root: Path) -> SmallProject:
-    return SmallProject(tmp_path_factory.mktemp("shown") / "p", root)
+def project(tmp_path_factory: pytest.TempPathFactory, root: Path, finished: SmallProject) -> SmallProject:
+    made = SmallProject(tmp_path_factory.mktemp("shown") / "p", root)
+    made.take_pieces(finished)
+    return made
 
 
 def test_what_analysts_show_is_on_the_page_and_the_same_in_every_build(project: SmallProject) -> None:

@@ -101,6 +101,7 @@ def test_bad_data_stops_and_names_the_place(
         assert name in message, message
     assert content(workbook.out / "case") == before
     assert not list((workbook.out / ".scratch").glob("*"))
+    assert (workbook.out / ".stopped" / "case" / "run.json").is_file()
 
 
 @pytest.mark.parametrize(("damage", "names"), [(d, n) for d, n in DAMAGES if d not in EVERY_DAY])
@@ -119,4 +120,3 @@ def test_bad_data_are_named_before_any_build(
         look(load_trial(workbook.cut_file(), root))
     for name in names:
         assert name in str(caught.value), str(caught.value)
-    assert (workbook.out / ".stopped" / "case" / "run.json").is_file()

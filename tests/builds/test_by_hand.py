@@ -43,7 +43,7 @@ def test_the_id_alone_and_the_cut_file_give_the_numbers_of_the_build(hand: ByHan
         given = {"cut_id": cut} if (turn + CUTS.index(cut)) % 2 else whole_file(hand.folder, cut)
         names = hand.run(step, **given)
         assert results_otherwise(hand.folder, cut, step) == []
-        assert "Nothing that this notebook left differs from the published build" in names["shown"].text
+        assert "Nothing that this notebook wrote differs from the published build" in names["shown"].text
         assert names["step"].cut.previous_cut == whole_file(hand.folder, cut).get("previous_cut")
     assert unreported(hand.folder, cut, GRAPH.names) == []
 
@@ -131,12 +131,12 @@ def test_runs_by_hand_chain_and_say_what_differs_from_the_build(own: ByHand) -> 
     assert "differ from the published build: " in cleaned["shown"].text
     assert "dm: USUBJID NCT06321198-01-001: this record is published, not here" in cleaned["shown"].text
     audited = own.run("02_eligibility", cut_id=FIRST)
-    assert "Reads what 01_cleaning left when run by hand" in own.said(audited)
+    assert "Reads the outputs of 01_cleaning from the run by hand" in own.said(audited)
     assert not audited["adsl"]["USUBJID"].str.endswith("-001").any()
     assert "adsl: " in audited["shown"].text
     # The third step reads both of the chain, the published build is as it was.
     counted = own.run("04_dlt", cut_id=FIRST)
-    assert "01_cleaning and 02_eligibility left when run by hand" in own.said(counted)
+    assert "01_cleaning and 02_eligibility from the run by hand" in own.said(counted)
     assert "result DLT_SETS" in counted["shown"].text
 
 
@@ -145,8 +145,8 @@ def test_a_step_whose_forerunner_was_not_run_reads_the_build_whole(own: ByHand) 
     assert "Reads the published build." in own.said(alone)
     # What it rests on now lies beside it, so that the next step finds all in one place.
     later = own.run("04_dlt", cut_id=FIRST)
-    assert "Reads what 02_eligibility left when run by hand, and 01_cleaning as published" in own.said(later)
-    assert "Nothing that this notebook left differs" in later["shown"].text
+    assert "Reads the outputs of 02_eligibility from the run by hand, and 01_cleaning as published" in own.said(later)
+    assert "Nothing that this notebook wrote differs" in later["shown"].text
     # A result that the notebook no longer reports is a difference as well.
     silent = own.run("04_dlt", cut_id=FIRST, edit={"step.report(tables.timeline_rows(": "list(tables.timeline_rows("})
     assert "published, is not reported here" in silent["shown"].text

@@ -162,6 +162,7 @@ def test_a_scheduler_that_is_stopped_and_goes_on_loses_no_cut(
     one_round(cluster, root, tmp_path, [job(f"c{k}") for k in range(4)], silence=7)
 
 
+@pytest.mark.soak
 def test_a_machine_with_eight_busy_processes_loses_no_cut(
     cluster: Cluster, root: Path, job: Callable[[str], Job], tmp_path: Path
 ) -> None:

@@ -35,7 +35,7 @@ SHOWN_IN = (
     "01_cleaning.html", "02_eligibility.html", "adae.parquet", "03_safety.html", "03_safety.html", "04_dlt.html",
     "05_orr.html", "05_orr.html", "06_os.html", "05_orr.html",
 )  # fmt: skip
-# Which of them change at a time: each in a notebook that no other of its round can make anew, so that one that is left
+# Which of them change at a time: each in a notebook that no other of its round can rebuild, so that one that is left
 # stale shows in the last comparison. Every day one constant of each notebook, and each way to move one.
 ROUNDS = {
     "one of each notebook": [(0, 1, 4, 8, 9), (5,)],

@@ -29,7 +29,7 @@ def hand(project: Path, monkeypatch: pytest.MonkeyPatch) -> ByHand:
 
 
 def reported(hand: ByHand, step: str) -> pd.DataFrame:
-    """The results that the notebook left, as a build would gather them."""
+    """The results that the notebook reported, as a build would gather them."""
     path = hand.folder / "build" / ".interactive" / CUT / ".steps" / step / "ard.json"
     return pd.DataFrame(json.loads(path.read_text(encoding="utf-8")))
 
@@ -137,7 +137,7 @@ def test_a_figure_of_one_level(hand: ByHand) -> None:
 
 
 LEFT = '[lambda rows: ~rows["USUBJID"].str.endswith("004")]'
-# A filter left over from a look at the data: the notebook, the line before which it stands, and what it says.
+# A filter left over from a look at the data: the notebook, the line it is put before, and what it says.
 LEFT_OVER = [
     ("06_os", "adtte = tb.derive_adtte(", f"adsl = adsl{LEFT}", "subject 004 is missing from adsl"),
     ("06_os", "followed = adtte.query(", f"adtte = adtte{LEFT}", "without subject 004"),

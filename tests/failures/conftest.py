@@ -15,16 +15,6 @@ def small(tmp_path: Path, root: Path) -> SmallProject:
     return SmallProject(tmp_path / "project", root)
 
 
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, root: Path) -> SmallProject:
-    """A small project that was built from nothing; no test changes it, others take its finished pieces."""
-    project = SmallProject(tmp_path_factory.mktemp("finished") / "project", root)
-    project.hold()
-    done = project.build()
-    assert done.process.returncode == 0, done.said
-    return project
-
-
 @pytest.fixture
 def prepared(small: SmallProject, finished: SmallProject) -> SmallProject:
     """A small project, not built yet, that need not make what is as it was: a build takes half as long."""

@@ -102,7 +102,7 @@ DIALECT = [
     ),
     Word("interactive, expandable", ("to open",), r", to open\b", "Eligibility audit, to open"),
     Word(
-        "is still", ("still",), r"\bstill (?:is|has) (?:one|left|its)\b|\bwho still is\b",
+        "is still", ("still",), r"\bstill (?:is|has) (?:one|left)\b|\bwho still is\b",
         "a responder who still is one at day 56",
     ),
     Word(
@@ -187,11 +187,8 @@ def plain_lines(file: str, source: str) -> Iterator[Line]:
     yield from (Line(file, k, line.strip(" #-|")) for k, line in enumerate(source.split("\n"), start=1))
 
 
-# Files that other work in progress is about to clean.
-NOT_YET = re.compile(
-    r"src/trialbook/(?:display|workbook|interactive)/|queries\.py|rules\.py|tables\.py|wording\.py|adtte\.py|\.md$|\.ipynb$|\.yaml$"
-    r"|Makefile|pyproject|\.html$"
-)
+# Notebooks are being rewritten: take this line out when they are done.
+NOT_YET = re.compile(r"\.ipynb$")
 
 
 def files() -> Iterator[Path]:

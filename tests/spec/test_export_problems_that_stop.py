@@ -12,8 +12,7 @@ import pytest
 from support.export_problems.checks import clean_export
 from support.export_problems.export import A, B, Export, examine
 from trialbook.cleaning import PROBLEMS
-from trialbook.cleaning.problems import BY_NAME, CLASSES
-from trialbook.cleaning.rules import TEXTS
+from trialbook.cleaning.problems import BY_NAME, CLASSES, TEXTS
 from trialbook.core.errors import StopError
 from trialbook.pipeline.cut_queue import STOPS as STOP_TEXTS
 from trialbook.pipeline.cut_queue import in_chinese

@@ -1,4 +1,4 @@
-"""Fixtures of whole builds: the demo cuts (built here when missing or stale), and workbooks to change."""
+"""Fixtures of whole builds: the demo cuts (built here when missing or stale), workbooks to change, a small project."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from filelock import FileLock
 
 from support.demo_workbook import Workbook
+from support.small_project import SmallProject
 from trialbook.core.errors import ChangedError
 from trialbook.pipeline.build import Options, build_cut
 from trialbook.protocol.load import load_trial
@@ -44,3 +45,13 @@ def workbook(tmp_path: Path, root: Path) -> Workbook:
 def make_workbook(tmp_path: Path, root: Path) -> Callable[[str], Workbook]:
     """Makes workbooks from any demo snapshot."""
     return lambda source: Workbook(tmp_path / source, root, source)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, root: Path) -> SmallProject:
+    """A small project that was built from nothing; no test changes it, others take its finished pieces."""
+    project = SmallProject(tmp_path_factory.mktemp("finished") / "project", root)
+    project.hold()
+    done = project.build()
+    assert done.process.returncode == 0, done.said
+    return project

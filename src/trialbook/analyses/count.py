@@ -128,6 +128,7 @@ def _places(
     def ranked(values: set[tuple[str, ...]], rest: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
         return sorted(values, key=lambda key: (-found[(*key, *rest, TOTAL)][0], key))
 
+    outer: list[tuple[str, ...]]
     if names[0] in population.adsl:
         outer = [(value,) for value in population.levels_of(names[0], keys[0])]
     else:

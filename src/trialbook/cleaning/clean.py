@@ -26,6 +26,7 @@ from trialbook.cleaning.numbers import (
     stool_in_millilitres,
     weights_in_kg,
 )
+from trialbook.cleaning.problems import TEXTS, ask
 from trialbook.cleaning.read_dates import date_reader
 from trialbook.cleaning.read_values import (
     BIRTH_DATE,
@@ -38,7 +39,6 @@ from trialbook.cleaning.read_values import (
     read_no_error,
     read_plain,
 )
-from trialbook.cleaning.rules import TEXTS, ask
 from trialbook.core.domains import RESULT_DOMAINS, VARIABLES, Domains, column_type
 from trialbook.core.errors import StopError
 from trialbook.core.supplemental import SINGLING, parent_links

@@ -11,9 +11,10 @@ import pandas as pd
 from trialbook.cleaning.columns import kind_of
 from trialbook.cleaning.endpoint_dependence import with_endpoints
 from trialbook.cleaning.keys import record_keys
-from trialbook.cleaning.rules import ask
+from trialbook.cleaning.problems import ask
 from trialbook.core.domains import Domains
 from trialbook.core.errors import StopError
+from trialbook.core.messages import msg
 from trialbook.queries.query_list import Query
 
 # ----------------------------------------------------------------------------------------------------
@@ -249,7 +250,7 @@ def check_deletions(
     open_ones = [key for key, why in zip(deleted.itertuples(index=False, name=None), found, strict=True) if why is None]
     if open_ones:
         domain, subject, record = open_ones[0]
-        what = f"the record {record} of subject {subject}" if record else f"the subject {subject}"
+        what = f"the record {record} of subject {subject}" if record else msg("the subject {subject}", subject=subject)
         more = f" (and {len(open_ones) - 1} more)" if len(open_ones) > 1 else ""
         file = files[domain][0] if domain in files else domain
         raise StopError(
@@ -263,7 +264,9 @@ def _what_to_do(deleted: list[tuple[str, ...]], listed_in: str | None) -> str:
     """The next step for a record that vanished, with the lines that would approve it."""
     subjects = [key for key in deleted if key[0] == "DM"]
     lines = [f"{domain},{subject},{record},<why>" for domain, subject, record in (subjects or deleted)[:SHOWN_LINES]]
-    more = f" and {len(subjects or deleted) - SHOWN_LINES} more" if len(subjects or deleted) > SHOWN_LINES else ""
+    more = (
+        msg(" and {n} more", n=len(subjects or deleted) - SHOWN_LINES) if len(subjects or deleted) > SHOWN_LINES else ""
+    )
     file = listed_in or "params/approved_deletions.csv"
     name_it = "" if listed_in else f", and name that file in the cut file (approved_deletions: {file})"
     return f"restore it at the source, or add to {file} the line {' and the line '.join(lines)}{more}{name_it}"

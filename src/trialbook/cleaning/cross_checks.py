@@ -13,7 +13,7 @@ import pandas as pd
 from trialbook.cleaning.exposure import exposure_queries
 from trialbook.cleaning.keys import record_keys, rescreening_queries
 from trialbook.cleaning.numbers import RESULT_WORDS
-from trialbook.cleaning.rules import TEXTS, ask
+from trialbook.cleaning.problems import TEXTS, ask
 from trialbook.core.dates import ONE_DAY, complete_date, earliest_date, latest_date, time_of_day
 from trialbook.core.domains import Domains
 from trialbook.core.supplemental import is_supplemental, unjoined

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.cleaning.keys import record_keys
-from trialbook.cleaning.rules import ask
+from trialbook.cleaning.problems import ask
 from trialbook.core.dates import earliest_date, latest_date
 from trialbook.core.domains import Domains
 from trialbook.core.supplemental import is_supplemental, parent_links

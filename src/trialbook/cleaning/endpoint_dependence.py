@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from trialbook.core.messages import msg
+
 ALL = ("ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS")
 # By domain, then by variable where one of them matters for other endpoints than the rest.
 _OF_DOMAIN: Mapping[str, tuple[str, ...]] = {
@@ -114,7 +116,9 @@ def _end(day: float, code: int, what: str) -> str:
     if code:
         return "alive"
     kind, _, between = what.partition(": ")
-    return f"died, {between}" if between and kind == "DEATH" else f"died on day {day:g}"
+    return (
+        msg("died, {between}", between=between) if between and kind == "DEATH" else msg("died on day {day:g}", day=day)
+    )
 
 
 def _eligibility(data: Mapping[str, pd.DataFrame]) -> dict[str, str]:

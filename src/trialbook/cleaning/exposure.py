@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.cleaning.keys import record_keys
-from trialbook.cleaning.rules import ask
+from trialbook.cleaning.problems import ask
 from trialbook.core.dates import complete_date, earliest_date, latest_date, time_of_day
 from trialbook.core.domains import Domains
 from trialbook.core.errors import StopError

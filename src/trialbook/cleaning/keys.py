@@ -6,8 +6,8 @@ import re
 
 import pandas as pd
 
+from trialbook.cleaning.problems import ask
 from trialbook.cleaning.read_values import Reading, Working
-from trialbook.cleaning.rules import ask
 from trialbook.core.dates import complete_date
 from trialbook.core.domains import VARIABLES, Domains, key_columns
 from trialbook.core.errors import StopError

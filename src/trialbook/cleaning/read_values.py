@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from trialbook.cleaning.rules import is_rule
+from trialbook.cleaning.problems import is_rule
 from trialbook.core.characters import INVISIBLE, plain_text
 from trialbook.snapshot.door import WITHHELD
 from trialbook.snapshot.tables import RawTable
@@ -25,8 +25,8 @@ BIRTH_DATE = "BRTHDTC"
 class Reading(NamedTuple):
     """What one value was read as: its clean text (None = missing), the FIX that says so, and the QUERY if any.
 
-    Where the text changed without a FIX, the query's rule is written to the log: the value is treated otherwise than
-    delivered until the site answers.
+    Where the text changed without a FIX, the query's rule is written to the log: the value is treated as the rule says,
+    not as delivered, until the site answers.
     """
 
     text: str | None

@@ -10,9 +10,10 @@ from trialbook.cleaning.clean import Cleaned
 from trialbook.cleaning.columns import kind_of
 from trialbook.cleaning.compare_cuts import Differences
 from trialbook.cleaning.cut import Cut
+from trialbook.cleaning.problems import meaning
 from trialbook.cleaning.read_values import CHANGE_COLUMNS, WHOLE_RECORD
-from trialbook.cleaning.rules import meaning
 from trialbook.core.domains import REQUIRED, VARIABLES, Domains
+from trialbook.core.messages import msg
 from trialbook.queries.query_list import SEVERITIES, Query
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.snapshot.door import WITHHELD
@@ -129,9 +130,9 @@ def cleaning_rows(records: pd.DataFrame, changes: pd.DataFrame, queries: Sequenc
     for record in records.to_dict("records"):
         for context, column in contexts.items():
             value = int(record[column])
-            rows.append(_row(str(record["domain"]), value, f"Records {context}", context=context))
+            rows.append(_row(str(record["domain"]), value, msg("Records {context}", context=context), context=context))
     values = changes["column"].ne(WHOLE_RECORD) & changes["rule"].ne(CUT_RULE)
-    rows.append(_row("CHANGES", int(values.sum()), "Values fixed"))
+    rows.append(_row("CHANGES", int(values.sum()), msg("Values fixed")))
     for severity in SEVERITIES:
         count = sum(query["severity"] == severity for query in queries)
         rows.append(_row("QUERIES", count, "Queries", variable_level=severity))
@@ -162,10 +163,10 @@ def headline(records: pd.DataFrame, changes: pd.DataFrame, queries: Sequence[Que
     fixed = changes["column"].ne(WHOLE_RECORD) & changes["rule"].ne(CUT_RULE)
     counts = [f"{sum(q['severity'] == name for q in queries)} {name}" for name in SEVERITIES]
     return [
-        ("Records delivered", str(records["delivered"].sum()), f"in {len(records)} domains"),
-        ("Values fixed", str(fixed.sum()), "each with its raw value in the change log"),
-        ("Records after the cut", str(records["removed"].sum()), "removed"),
-        ("Questions to the site", str(len(queries)), ", ".join(counts)),
+        (msg("Records delivered"), str(records["delivered"].sum()), msg("in {n} domains", n=len(records))),
+        (msg("Values fixed"), str(fixed.sum()), msg("each with its raw value in the change log")),
+        (msg("Records after the cut"), str(records["removed"].sum()), "removed"),
+        (msg("Questions to the site"), str(len(queries)), ", ".join(counts)),
     ]
 
 
@@ -174,24 +175,32 @@ def arrival_sentence(domains: Domains, ignored: Sequence[str]) -> str:
     dm, ex = domains["DM"], domains["EX"]
     treated = ex.loc[ex["EXDOSE"] > 0, "USUBJID"].nunique()
     empty = [code for code in domains if code not in REQUIRED and not len(domains[code])]
-    text = f"At the cut: {len(dm)} screened subjects, {treated or 'no'} treated."
+    text: str = msg("At the cut: {n} screened subjects, {treated} treated.", n=len(dm), treated=treated or "no")
     if not len(domains["AE"]):
-        text += " No adverse event has been reported."
+        text += msg(" No adverse event has been reported.")
     if empty:
-        text += f" Delivered without records at the cut: {', '.join(empty)}."
-    return text + (f" Not read: {', '.join(ignored)}." if ignored else "")
+        text += msg(" Delivered without records at the cut: {empty}.", empty=", ".join(empty))
+    return text + (msg(" Not read: {ignored}.", ignored=", ".join(ignored)) if ignored else "")
 
 
 def differences_sentence(differences: Differences, previous_cut: str | None, *, built: bool) -> str:
     """How this cut differs from the previous one, or why that cannot be said."""
     if previous_cut is None:
-        return "This cut names no previous cut to compare with."
+        return msg("This cut names no previous cut to compare with.")
     if not built:
-        return f"The previous cut {previous_cut} has not been built, so nothing is compared with it."
+        return msg(
+            "The previous cut {previous_cut} has not been built, so nothing is compared with it.",
+            previous_cut=previous_cut,
+        )
     counts = differences.counts
     deleted = counts["deleted"].sum()
-    return (
-        f"Since the cut {previous_cut}: {counts['added'].sum()} records added, {counts['changed'].sum()} changed, "
-        f"{deleted or 'none'} deleted{' (each with an approved reason)' if deleted else ''}. "
-        f"{counts['restated'].sum()} values that had been reported read otherwise now."
+    return msg(
+        "Since the cut {previous_cut}: {n} records added, {n_2} changed, {deleted} deleted{said}. "
+        "{n_3} values that had been reported read otherwise now.",
+        previous_cut=previous_cut,
+        n=counts["added"].sum(),
+        n_2=counts["changed"].sum(),
+        deleted=deleted or msg("none"),
+        said=msg(" (each with an approved reason)") if deleted else "",
+        n_3=counts["restated"].sum(),
     )

@@ -10,6 +10,7 @@ import pandas as pd
 
 from trialbook.cleaning.columns import kind_of
 from trialbook.core.dates import DTC_PATTERN
+from trialbook.core.messages import msg
 
 COLUMNS = ["domain", "column", "change", "before", "now"]
 _DATE, _YEAR = re.compile(DTC_PATTERN.pattern.strip("^$")), re.compile(r"[0-9]{1,4}")
@@ -48,11 +49,18 @@ def export_drift(previous: Mapping[str, pd.DataFrame], current: Mapping[str, pd.
 def drift_sentence(found: pd.DataFrame, previous_cut: str | None, *, known: bool) -> str:
     """Whether the export still has the shape of the previous one, or why that cannot be said."""
     if not previous_cut or not known:
-        return "There is no previous export to compare the shape of this one with."
+        return msg("There is no previous export to compare the shape of this one with.")
     if found.empty:
-        return f"The export has the same columns, kinds of values, codes and units as at the cut {previous_cut}."
+        return msg(
+            "The export has the same columns, kinds of values, codes and units as at the cut {previous_cut}.",
+            previous_cut=previous_cut,
+        )
     counts = found["change"].value_counts().sort_index()
-    return f"Against the export of {previous_cut}: " + ", ".join(f"{n} x {name}" for name, n in counts.items()) + "."
+    return (
+        msg("Against the export of {previous_cut}: ", previous_cut=previous_cut)
+        + ", ".join(f"{n} x {name}" for name, n in counts.items())
+        + "."
+    )
 
 
 def _domain_drift(
@@ -121,7 +129,7 @@ def _new_codes(code: str, name: str, old: pd.Series, new: pd.Series) -> Iterator
     if name.endswith(("ORRESU", "STRESU")) or not known:
         return  # units are judged by test
     for value in sorted(set(new.dropna().astype("str")) - known):
-        yield code, name, "new code", ", ".join(sorted(known)[:6]), value
+        yield code, name, msg("new code"), ", ".join(sorted(known)[:6]), value
 
 
 def _new_units(code: str, old: pd.DataFrame, new: pd.DataFrame) -> Iterator[tuple[str, str, str, str, str]]:

@@ -19,9 +19,9 @@ from trialbook.cleaning.schema_drift import drift_sentence, export_drift
 from trialbook.contracts.allow_list import allow_list
 from trialbook.contracts.gate import Gate
 from trialbook.contracts.gx_engine import Verdict
+from trialbook.contracts.lookups import protocol_lists
 from trialbook.contracts.odcs import Contract, load_contracts
 from trialbook.contracts.pandas_engine import evaluate_quickly
-from trialbook.contracts.protocol_lists import protocol_lists
 from trialbook.core.errors import StopError, TrialbookError
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from trialbook.contracts.draft import draft_contract
+from trialbook.contracts.lookups import protocol_lists
 from trialbook.contracts.odcs import load_contracts
-from trialbook.contracts.protocol_lists import protocol_lists
 from trialbook.core.datasets import read_dataset
 from trialbook.core.errors import UsageError
 from trialbook.core.files import naming

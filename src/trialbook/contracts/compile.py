@@ -8,9 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.contracts.lookups import COLUMN_KEYS, Lookup, parse_lookup
+from trialbook.contracts.lookups import COLUMN_KEYS, Lookup, codes_of, parse_lookup
 from trialbook.contracts.odcs import Column, Contract, Over, QualityRule, Severity
-from trialbook.contracts.protocol_lists import codes_of
 from trialbook.queries.rule_texts import Phrase, Texts
 
 TEXTS = Texts("queries/texts/contracts.yaml")

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from trialbook.contracts.lookups import codes_of
 from trialbook.contracts.odcs import Column, Contract
-from trialbook.contracts.protocol_lists import codes_of
 from trialbook.core.errors import UsageError
 from trialbook.core.privacy import masked
 

@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from trialbook.contracts.lookups import COLUMN_KEYS, parse_lookup
-from trialbook.contracts.protocol_lists import LISTS, codes_in_words, is_code_list
+from trialbook.contracts.lookups import COLUMN_KEYS, LISTS, codes_in_words, is_code_list, parse_lookup
 from trialbook.core.errors import LONGEST_VALUE, UsageError
 from trialbook.protocol.models import ENDPOINTS
 from trialbook.protocol.yaml_file import dotted, read_yaml, validated, with_line
@@ -78,7 +77,7 @@ class QualityRule(_Model):
 
 
 class CustomProperty(_Model):
-    """An addition to the standard: `unit`, `codelist` (values, or a list of the protocol: `protocol_lists`),
+    """An addition to the standard: `unit`, `codelist` (values, or a list of the protocol: `lookups.LISTS`),
     `requiredFor` (the endpoints that need the column), `optional` (the column is there only where the site delivered
     it), or `names` (of QVAL: the QNAMs whose values may come in).
     """

@@ -1,4 +1,4 @@
-"""What a frame says of itself to whoever shows it: labels of its own, notes, and words for when it is empty.
+"""What a frame says of itself to the code that shows it: labels of its own, notes, and words for when it is empty.
 
 Kept in the `attrs` of the frame, so that a cell which shows a listing need not repeat what the listing knows.
 """

@@ -15,7 +15,7 @@ NONCE = "TRIALBOOK_NONCE"
 RECORDED = "TRIALBOOK_RECORDED"
 # The home folder of the kernels, passed on to all that they start: whose a process is, so that it can be ended.
 KERNELS = "TRIALBOOK_KERNELS"
-# The file in which a kernel lists what its cells left running or let fail beside them.
+# The file in which a kernel lists work of its cells that still runs or has failed beside them.
 BACKGROUND = "TRIALBOOK_BESIDE"
 # Set by a person: the limits of a step (seconds, GiB, MiB), and the whole of an error that is not ours.
 TIME_LIMIT = "TRIALBOOK_TIME_LIMIT"

@@ -1,6 +1,6 @@
 """Text for readers that can be said in another language later: a message id with its arguments, English as its value.
 
-    msg("{n} of {total} subjects", n=3, total=12)      # the string "3 of 12 subjects", and what it is made of
+    msg("{n} of {total} subjects", n=3, total=12)      # the string "3 of 12 subjects", and its parts
     plural("{n} subject", "{n} subjects", n)           # the form follows the number
     joined([msg("Alive"), msg("day {day}", day=28)], "; ")
     enumerated(["S01", "S02", "S03"])                  # S01, S02 and S03
@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 from functools import lru_cache
+from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
@@ -66,11 +66,27 @@ class Message(str):
 
 # The messages of this process by their text: see `found_again`.
 _made: dict[str, Message] = {}
+# Longer texts are not looked at piece by piece; where a piece may end, and what may lie between two.
+LONGEST = 2000
+_AFTER_A_PIECE = frozenset(" ,;.:(")
+_BETWEEN = ("; ", ", ", " ", "")
 
 
 def _known(message: Message) -> Message:
-    _made.setdefault(str(message), message)
+    # A pattern without words ("{n} ({p})") reads the same in every language.
+    if has_words(message.msgid) or any(isinstance(part, Message) for part in message.parts):
+        _made.setdefault(str(message), message)
     return message
+
+
+@lru_cache(maxsize=4096)
+def has_words(msgid: str) -> bool:
+    """Whether a message id says anything besides what fills its places.
+
+    >>> has_words("{n} of {total}"), has_words("{n} ({share})")
+    (True, False)
+    """
+    return any(character.isalpha() for said, *_ in string.Formatter().parse(msgid) for character in said)
 
 
 def msg(msgid: str, /, **arguments: object) -> Message:
@@ -101,9 +117,16 @@ def plural(one: str, many: str, n: int, /, **arguments: object) -> Message:
 
 # How texts follow each other; a language has its own punctuation.
 JOINED = {
-    " ": msg("{a} {b}"), ", ": msg("{a}, {b}"), "; ": msg("{a}; {b}"), ": ": msg("{a}: {b}"),
-    " / ": msg("{a} / {b}"), " and ": msg("{a} and {b}"), " or ": msg("{a} or {b}"), "\n": msg("{a}\n{b}"),
-}  # fmt: skip
+    " ": msg("{a} {b}"),
+    ", ": msg("{a}, {b}"),
+    "; ": msg("{a}; {b}"),
+    ": ": msg("{a}: {b}"),
+    "": msg("{a}{b}"),
+    " / ": msg("{a} / {b}"),
+    " and ": msg("{a} and {b}"),
+    " or ": msg("{a} or {b}"),
+    "\n": msg("{a}\n{b}"),
+}
 
 
 def joined(parts: Iterable[str], separator: str = " ") -> str:
@@ -139,22 +162,19 @@ def composed(text: str) -> Message | None:
 
 
 def found_again(text: str) -> str:
-    """The message that has this text in this process; of a text of several messages, joined by spaces, all of them.
+    """The message that has this text in this process; of a text of several messages, one after the other, all of them.
 
-    >>> shown = "Seen " + "on 3 days."
-    >>> found_again(str(msg("Seen on {n} days.", n=3))).msgid
-    'Seen on {n} days.'
+    >>> seen = msg("Seen on {n} days.", n=3)
+    >>> found_again("Seen on 3 days.").msgid, len(found_again("Seen on 3 days. Seen on 3 days.").parts)
+    ('Seen on {n} days.', 2)
     """
     if isinstance(text, Message):
         return text
     whole = _made.get(text)
     if whole is not None:
         return whole
-    for separator in (" ", "; "):
-        parts = _pieces(text, separator)
-        if parts and any(part.arguments or part.parts for part in parts):
-            return Message(text, JOINED[separator], parts=tuple(parts))
-    return text
+    found = _pieces(text) if " " in text and len(text) < LONGEST else None
+    return text if found is None else found
 
 
 def as_text(text: str) -> Message:
@@ -163,19 +183,20 @@ def as_text(text: str) -> Message:
     return found if isinstance(found, Message) else Message(text, text)
 
 
-def _pieces(text: str, separator: str) -> list[Message]:
-    """The known messages that make up a text, the longest first; none when a piece is not known."""
-    pieces: list[Message] = []
-    begin = 0
-    while begin < len(text):
-        end = len(text)
-        while end > begin and text[begin:end] not in _made:
-            end = text.rfind(separator, begin, end)
-        if end <= begin:
-            return []
-        pieces.append(_made[text[begin:end]])
-        begin = end + len(separator)
-    return pieces
+def _pieces(text: str) -> Message | None:
+    """The known messages that make up a text, the longest first; None when a piece is not known."""
+    whole = _made.get(text)
+    if whole is not None:
+        return whole
+    for end in range(len(text) - 1, 1, -1):
+        if text[end] not in _AFTER_A_PIECE or text[:end] not in _made:
+            continue
+        for separator in _BETWEEN:
+            if text.startswith(separator, end):
+                rest = _pieces(text[end + len(separator) :])
+                if rest is not None:
+                    return Message(text, JOINED[separator], parts=(_made[text[:end]], rest))
+    return None
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -194,22 +215,43 @@ def plain(text: str, clean: Callable[[str], str] = str) -> Plain:
         return {"j": text.msgid, "l": [plain(part, clean) for part in text.parts]}
     if not text.arguments:
         return clean(text.msgid)
-    made: dict[str, Any] = {"m": text.msgid, "a": {k: _argument(v, clean) for k, v in text.arguments.items()}}
+    formats = _formats(text.msgid)
+    arguments = {name: _argument(value, clean, formats.get(name, "")) for name, value in text.arguments.items()}
+    made: dict[str, Any] = {"m": text.msgid, "a": arguments}
     return {**made, "p": text.plural, "n": text.counted} if text.plural else made
 
 
-def _argument(value: object, clean: Callable[[str], str]) -> Any:
-    if isinstance(value, Message):
+def _argument(value: object, clean: Callable[[str], str], form: str) -> Any:
+    """What fills a place as JSON: a number as it is, a text, and all else as it is shown in the format of its place."""
+    if isinstance(value, str):
+        said = plain(found_again(value), clean)
         # As a dict also without arguments: a plain string is text of the data here.
-        said = plain(value, clean)
-        return {"m": said, "a": {}} if isinstance(said, str) else said
-    if isinstance(value, bool | str):
-        return clean(value) if isinstance(value, str) else value
-    if isinstance(value, Integral):
+        return {"m": said, "a": {}} if isinstance(said, str) and isinstance(found_again(value), Message) else said
+    if isinstance(value, Integral) and not isinstance(value, bool):
         return int(value)
-    if isinstance(value, Real):
-        return float(value) if abs(float(value)) < float("inf") else str(float(value))
-    return value.isoformat() if isinstance(value, date) else clean(str(value))
+    if isinstance(value, Real) and not isinstance(value, bool) and isfinite(value):
+        return float(value)
+    return clean(format(value, form))
+
+
+@lru_cache(maxsize=4096)
+def _formats(msgid: str) -> dict[str, str]:
+    return {name: form or "" for _, name, form, _ in string.Formatter().parse(msgid) if name}
+
+
+class _Places(string.Formatter):
+    """Fills places of plain names; text is kept as it is, whatever format its place asks of a number."""
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:
+        if not field_name.isidentifier():
+            raise ValueError(f"the place {field_name!r} of a message is not a plain name")
+        return kwargs[field_name], field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return value if isinstance(value, str) else format(value, format_spec)
+
+
+_fill = _Places().vformat
 
 
 class Language:
@@ -240,12 +282,12 @@ class Language:
             if "p" in text
             else self._lookup(text["m"])
         )
-        return pattern.format(**filled) if filled else pattern
+        return _fill(pattern, (), filled) if filled else pattern
 
     def _joined(self, pattern: str, said: list[str]) -> str:
         whole = said[0]
         for part in said[1:]:
-            whole = pattern.format(a=whole, b=part)
+            whole = _fill(pattern, (), {"a": whole, "b": part})
         return whole
 
 

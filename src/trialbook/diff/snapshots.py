@@ -13,8 +13,7 @@ import pandas as pd
 from trialbook.cleaning import apply_cut, clean_snapshot, whole_change_log
 from trialbook.core.datasets import read_dataset
 from trialbook.core.errors import TrialbookError
-from trialbook.diff.file_places import BOM
-from trialbook.diff.frames import differing_cells, keyed, named, record_key
+from trialbook.diff.file_places import BOM, differing_cells, keyed, named, record_key
 from trialbook.diff.words import then_and_now
 from trialbook.protocol.models import Trial
 from trialbook.queries.files import read_csv_list

@@ -17,6 +17,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
@@ -25,35 +26,49 @@ from trialbook.core.messages import Language
 from trialbook.display.tables import BRACKETED, message_pattern
 
 LIBRARY = Path(__file__).resolve().parents[1]
-NOTEBOOKS = LIBRARY.parents[1] / "notebooks"
+PROJECT = LIBRARY.parents[1]
 TEMPLATE = LIBRARY / "locales" / "trialbook.pot"
 # The functions that mark a text, and which of their arguments are message ids.
 KEYWORDS: dict[str, Any] = {"msg": None, "plural": (1, 2), "_": None, "_n": (1, 2)}
 # Arguments of display functions that are texts for readers, in calls and in dicts that are passed on.
 TEXTS = {"title", "subtitle", "empty", "stub"}
 TEXT_LISTS = {"notes"}
+# Where a text is given by its place in a call.
+PLACES = {"title": 0, "sentence": 0, "notice": 0, "table": 1, "ard_table": 1, "figure": 2}
 TEXT_MAPS = {"labels", "headers", "row_labels"}
+# Files of texts: contracts (descriptions of datasets, columns and rules), the trial, what is asked of the site.
+TEXT_FILES = {
+    "data_contracts": frozenset({"description"}), "params/protocol.yaml": frozenset[str](),
+    "src/trialbook/queries/texts": frozenset({"en", "expected"}),
+}  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]{2}")
+# A text that a language says otherwise has a word; codes (ATT-PASS, DL1) have none.
+_LOWER_WORD = re.compile(r"[a-z]{3}")
 _SENTENCE = re.compile(r"[A-Z].* .*\.")
 _STATISTICS = {
     "n", "N", "p", "events", "estimate", "conf.low", "conf.high", "median", "min", "max", "mean", "sd", "q1", "q3",
-    "n.event", "n.risk", "pending", "rate", "time",
+    "n.event", "n.risk", "pending", "rate", "time", "ungraded", "unknown",
 }  # fmt: skip
 
 
-def extracted(notebooks: Path = NOTEBOOKS) -> Catalog:
-    """Every text for readers, in the order of its place."""
+def extracted(project: Path = PROJECT) -> Catalog:
+    """Every text for readers, in the order of its place; notebooks, contracts and parameters are those of `project`."""
     catalogue = Catalog(
         project="trialbook", version="1", fuzzy=False, creation_date=datetime(2026, 1, 1, tzinfo=UTC),
         header_comment="# Every text of trialbook for readers. Made by `make catalogue`; do not edit.",
     )  # fmt: skip
     for path in sorted(LIBRARY.rglob("*.py")):
         _add_from(catalogue, "python", path.read_bytes(), path.relative_to(LIBRARY).as_posix())
-        for pattern in _stat_patterns(ast.parse(path.read_bytes())):
+        tree = ast.parse(path.read_bytes())
+        for pattern in (*_stat_patterns(tree), *_labels(tree)):
             catalogue.add(pattern, locations=[(path.relative_to(LIBRARY).as_posix(), 0)])
     for path in sorted((LIBRARY / "display" / "templates").glob("*.html")):
         _add_from(catalogue, "jinja2.ext:babel_extract", path.read_bytes(), path.relative_to(LIBRARY).as_posix())
-    for path in sorted(notebooks.glob("*.ipynb")):
+    for folder, keys in TEXT_FILES.items():
+        for path in sorted([project / folder] if folder.endswith(".yaml") else (project / folder).rglob("*.yaml")):
+            for text in _texts_of(yaml.safe_load(path.read_text(encoding="utf-8")), keys):
+                catalogue.add(text, locations=[(path.relative_to(project).as_posix(), 0)])
+    for path in sorted((project / "notebooks").glob("*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             source, place = "".join(cell["source"]), [(f"notebooks/{path.name}", 0)]
             if cell["cell_type"] == "markdown" and source:
@@ -71,20 +86,42 @@ def _add_from(catalogue: Catalog, method: str, source: bytes, name: str) -> None
         catalogue.add(found, locations=[(name, 0)], auto_comments=comments)
 
 
+def _texts_of(node: Any, keys: frozenset[str], key: str = "") -> Iterator[str]:
+    """The texts of a YAML file: those under `keys`; without keys every one of several words."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from _texts_of(value, keys, str(name))
+    elif isinstance(node, list):
+        for item in node:
+            yield from _texts_of(item, keys, key)
+    elif isinstance(node, str) and re.search(r"[a-z]{3}", node) and (key in keys if keys else " " in node):
+        yield node
+
+
 def _plain_texts(tree: ast.Module) -> Iterator[str]:
     """The texts of a code cell: sentences anywhere, and words where a display function takes a text."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             for keyword in node.keywords:
                 yield from _given(keyword.arg or "", keyword.value)
-            if isinstance(node.func, ast.Attribute) and node.func.attr in ("title", "sentence", "notice"):
-                yield from (text for argument in node.args[:1] for text in _constants(argument))
+            place = PLACES.get(getattr(node.func, "attr", ""), len(node.args))
+            yield from (text for argument in node.args[place : place + 1] for text in _constants(argument))
         elif isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):
                     yield from _given(key.value, value)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _SENTENCE.fullmatch(node.value):
             yield node.value
+
+
+def _labels(tree: ast.Module) -> Iterator[str]:
+    """The labels of columns that a module names once for all tables (LABELS)."""
+    for node in tree.body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        if any(isinstance(target, ast.Name) and target.id.endswith("LABELS") for target in targets):
+            yield from _constants(node.value) if isinstance(node, ast.Assign | ast.AnnAssign) and node.value else ()
 
 
 def _given(name: str, value: ast.expr) -> Iterator[str]:
@@ -169,7 +206,7 @@ class Marking(Language):
     def _marked(self, text: str) -> str:
         if text in self.known:
             return f"⟦{text}⟧"
-        if _WORD.search(re.sub(r"\{[^}]*\}", "", text)):
+        if _LOWER_WORD.search(re.sub(r"\{[^}]*\}", "", text)):
             self.unknown.add(text)
         return text
 

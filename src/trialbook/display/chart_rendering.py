@@ -39,7 +39,7 @@ def chart_script() -> str:
     """The chart library (Vega, Vega-Lite, Vega-Embed) as one script, from the installed package.
 
     The same bytes for the same version of the package. It takes seconds to make, so that an environment may keep it
-    (`keep_chart_script`). Raises ValueError when it could not stand in a page.
+    (`keep_chart_script`). Raises ValueError when it must not be part of a page.
     """
     return read_sealed(_kept_script()) or _made_script()
 

@@ -34,7 +34,7 @@ FADED = 0.12
 
 
 def standing_out(field: str, *, shown: float = 1.0, faded: float = FADED, unpicked: float | None = None) -> Any:
-    """The opacity of marks of one subject each, whose name stands in the column `field`.
+    """The opacity of marks of one subject each, whose name is in the column `field`.
 
     `shown`: of the subject picked; `faded`: of the others then; `unpicked`: of all while nobody is picked (`shown`).
     For the channels opacity, fillOpacity and strokeOpacity. Raises ValueError for a field that is no plain ASCII name.
@@ -200,7 +200,7 @@ def _named_data(spec: Spec) -> Spec:
 
 
 def spec_json(spec: Spec) -> str:
-    """The specification as JSON that can stand inside a script element: no `<`, `>` or `&` anywhere."""
+    """The specification as JSON that is safe inside a script element: no `<`, `>` or `&` anywhere."""
     text = json.dumps(spec, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -279,7 +279,7 @@ def figure(
     use_house_style()
     from altair.utils import schemapi
 
-    # Altair checks what it is given as a chart is put together, or not at all (see `trialbook.kernels.warm_up`).
+    # Altair checks what it is given as a chart is put together, or not at all (see `trialbook.kernels.fork_server`).
     spec = clean_spec(with_signal(chart.to_dict(validate=schemapi.DEBUG_MODE)))
     return Figure(spec, title, table(data, title, labels=labels, notes=notes))
 

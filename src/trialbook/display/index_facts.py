@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from trialbook.display.subject_lines import subject_lines
+from trialbook.core.messages import as_text, joined, msg, plural
 from trialbook.dlt.tables import waiting_text
 from trialbook.efficacy.survival_tables import deaths_open, deaths_text, headline_day
 from trialbook.protocol.analysis import Analysis
@@ -65,7 +65,7 @@ class Numbers:
 
     def share(self, analysis: str, variable: str, *, at: str = TOTAL, by: str = "") -> str:
         """`n of N (share)`."""
-        rate = words_of("{}", self.rate(analysis, variable, at=at, by=by))
+        rate = words_of("{said}", self.rate(analysis, variable, at=at, by=by))
         return f"{self.count(analysis, variable, at=at, by=by)}{f' ({rate})' if rate else ''}"
 
     def limits(self, analysis: str, variable: str, *, at: str = TOTAL, level: str = "", by: str = "") -> str:
@@ -74,7 +74,7 @@ class Numbers:
         return " to ".join(ends) if all(end not in ("", NOT_ESTIMABLE, NOT_EVALUABLE) for end in ends) else ""
 
     def not_evaluable(self, variable: str, *, at: str = TOTAL) -> str:
-        """What stands in the place of a number that is not evaluable: the words, and the bounds if there are some."""
+        """The text in the place of a number that is not evaluable: the words, and the bounds if there are some."""
         return not_evaluable_text(bounds_of(self._bounds, variable, at))
 
     def cases(self, variable: str, *, at: str = TOTAL) -> str:
@@ -83,13 +83,14 @@ class Numbers:
 
     def cases_of(self, variable: str) -> str:
         """`cases` of all as a note."""
-        order = "best to worst" if variable in HIGH_IS_WORSE else "worst to best"
-        return words_of(order + " case: {}", self.cases(variable))
+        best_first = variable in HIGH_IS_WORSE
+        order = msg("best to worst case: {said}") if best_first else msg("worst to best case: {said}")
+        return words_of(order, self.cases(variable))
 
 
 def words_of(pattern: str, text: str) -> str:
-    """The text in its pattern; blank where there is none."""
-    return pattern.format(text) if text not in ("", NOT_ESTIMABLE) else ""
+    """The text in its pattern, at the place {said}; blank where there is none."""
+    return msg(pattern, said=as_text(text)) if text not in ("", NOT_ESTIMABLE) else ""
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -98,14 +99,14 @@ def words_of(pattern: str, text: str) -> str:
 
 # Row of the overview: its name on the first page, and the ledger that counts beyond the window.
 COUNTED = {
-    "TEAE": ("Any TEAE", ""),
-    "TEAE_GE3": ("TEAE of grade 3 or more", ""),
-    "SAE": ("Serious adverse events", SAE_LEDGER),
-    "AESI": ("Events of special interest", AESI_LEDGER),
+    "TEAE": (msg("Any TEAE"), ""),
+    "TEAE_GE3": (msg("TEAE of grade 3 or more"), ""),
+    "SAE": (msg("Serious adverse events"), SAE_LEDGER),
+    "AESI": (msg("Events of special interest"), AESI_LEDGER),
 }
 FROM_CONSENT = {
-    SAE_LEDGER: "Serious, from consent on [events]",
-    AESI_LEDGER: "Special interest, from consent on [events]",
+    SAE_LEDGER: msg("Serious, from consent on [events]"),
+    AESI_LEDGER: msg("Special interest, from consent on [events]"),
 }
 
 
@@ -124,18 +125,20 @@ def open_text(ard: pd.DataFrame, variable: str, level: str = TOTAL) -> str:
         ard["analysis_id"].eq("TEAE_OVERVIEW") & ard["variable"].eq(variable) & ard["context"].eq(context)
         & ard["group1_level"].eq(level) & ard["stat_name"].eq("n") & ard["stat"].gt(0)
     ]  # fmt: skip
-    return f"and {rows['stat_text'].iloc[0]} {LEFT_OPEN[context]}" if len(rows) else ""
+    if rows.empty:
+        return ""
+    return msg("and {n} {left_open}", n=rows["stat_text"].iloc[0], left_open=LEFT_OPEN[context])
 
 
 def events_beside(ard: pd.DataFrame, analysis: Analysis, variable: str) -> str:
-    """What stands beside the number of a card: what has no grade, what lies outside the window, what 0 excludes."""
+    """The text beside the number of a card: what has no grade, what lies outside the window, what 0 excludes."""
     ledger = COUNTED[variable][1]
     parts = [
         open_text(ard, variable),
         outside_text(ard, analysis, analysis_id=ledger, variable=variable) if ledger else "",
     ]
     said = [part for part in parts if part]
-    return "; ".join(said) if said else _nothing_seen(ard, variable)
+    return joined(said, "; ") if said else _nothing_seen(ard, variable)
 
 
 def _nothing_seen(ard: pd.DataFrame, variable: str) -> str:
@@ -149,12 +152,12 @@ def _nothing_seen(ard: pd.DataFrame, variable: str) -> str:
 def with_ungraded(count: str, ard: pd.DataFrame, variable: str, level: str) -> str:
     """A count of the table by level, and what has no grade or no seriousness."""
     said = open_text(ard, variable, level)
-    return f"{count}, {said}" if said and count != NOT_ESTIMABLE else count
+    return msg("{count}, {said}", count=as_text(count), said=said) if said and count != NOT_ESTIMABLE else count
 
 
 def ledger_by_level(ard: pd.DataFrame, levels: Sequence[str]) -> dict[str, list[str]]:
     """Rows of the table by level: subjects [events] of each ledger that the results have."""
-    rows = {}
+    rows: dict[str, list[str]] = {}
     for variable, (_, ledger) in COUNTED.items():
         if ledger and ard["analysis_id"].eq(ledger).any():
             texts = [ledger_text(ard, analysis_id=ledger, variable=variable, level=level) for level in levels]
@@ -166,12 +169,13 @@ def ledger_by_level(ard: pd.DataFrame, levels: Sequence[str]) -> dict[str, list[
 
 DLT_INTERVAL = "clopper_pearson"
 CONTRACT_WORDS = {
-    "pass": "holds", "empty": "no records", "info": "remarks", "warning": "questions asked", "critical": "broken",
+    "pass": msg("holds"), "empty": msg("no records"), "info": msg("remarks"), "warning": msg("questions asked"),
+    "critical": msg("broken"),
 }  # fmt: skip
 # The statuses that are not DLT-evaluable: with those evaluable they add up to the treated.
 DLT_NOT_COUNTED = {
-    PENDING: "DLT window still open", PENDING_DATA: "DLT window closed, data missing",
-    DLT_NONE: "Not evaluable for DLT",
+    PENDING: msg("DLT window still open"), PENDING_DATA: msg("DLT window closed, data missing"),
+    DLT_NONE: msg("Not evaluable for DLT"),
 }  # fmt: skip
 WORST_FIRST = ("critical", "warning", "info", "pass", "empty")
 
@@ -204,7 +208,7 @@ class Headline:
 
 @dataclass(frozen=True)
 class StepLine:
-    """A step, its page, and what became of its contracts in words."""
+    """A step, its page, and the outcome of its contracts in words."""
 
     title: str
     page: str
@@ -217,12 +221,12 @@ class IndexFacts:
     """Everything the first page says of a cut."""
 
     headlines: list[Headline]
+    safety: list[Headline]
     levels: pd.DataFrame
     level_heads: dict[str, str]
     steps: list[StepLine]
     contracts: pd.DataFrame
     queries: pd.DataFrame
-    subjects: pd.DataFrame
     screened_only: int
     previous_cut: str
 
@@ -237,7 +241,7 @@ def index_facts(
     steps: Sequence[StepStatus],
     verdicts: Sequence[Verdict],
 ) -> IndexFacts:
-    """The facts of the first page. `datasets` holds adsl, and adrs and addlt where the trial has them."""
+    """The facts of the first page. `datasets` holds adsl."""
     analysis = analysis_values(protocol, cut.overrides, "cut file")
     numbers = Numbers(ard, analysis)
     now = _headlines(protocol, numbers)
@@ -246,12 +250,12 @@ def index_facts(
     adsl = datasets["adsl"]
     return IndexFacts(
         headlines=[_with_previous(headline, earlier.get(headline.label)) for headline in now],
+        safety=_safety(protocol, numbers),
         levels=_by_level(protocol, numbers),
         level_heads={level.id: f"{level.id}\n{_dose(level.cells_per_kg)}".strip() for level in protocol.dose_levels},
         steps=[_step_line(step, verdicts, cleans=step is steps[0]) for step in steps],
         contracts=_contracts(verdicts),
         queries=_query_counts(queries, cut),
-        subjects=subject_lines(protocol, datasets, queries),
         screened_only=int((adsl["SCRFL"].eq("Y") & ~adsl["SAFFL"].eq("Y")).sum()),
         previous_cut=cut.previous_cut or "",
     )
@@ -261,38 +265,63 @@ def _headlines(protocol: Protocol, numbers: Numbers) -> list[Headline]:
     """The headline numbers in the order of the story; an endpoint the trial does not have is left out."""
     dlt, orr = {"by": DLT_INTERVAL}, {"by": numbers.analysis.ci_primary_orr}
     survival = {"level": str(numbers.os_day), "by": numbers.analysis.km_ci}
-    lines = [Headline("Treated", numbers.text("SETS", "SAFFL", "n"), f"of {protocol.study.planned_n} planned")]
+    lines = [
+        Headline(msg("Treated"), numbers.text("SETS", "SAFFL", "n"), msg("of {n} planned", n=protocol.study.planned_n))
+    ]
     if protocol.has_endpoint("TEAE"):
         for variable in reported(numbers.ard):
-            events = words_of("{} events", numbers.text("TEAE_OVERVIEW", variable, "events"))
+            events = words_of(msg("{said} events"), numbers.text("TEAE_OVERVIEW", variable, "events"))
             beside = events_beside(numbers.ard, numbers.analysis, variable)
-            note = _joined(words_of("{}", numbers.rate("TEAE_OVERVIEW", variable)), events, beside)
+            note = _joined(words_of("{said}", numbers.rate("TEAE_OVERVIEW", variable)), events, beside)
             label = COUNTED[variable][0]
             lines.append(Headline(label, numbers.count("TEAE_OVERVIEW", variable), note))
     if protocol.has_endpoint("DLT"):
-        note = _joined("of those evaluable", waiting_text(numbers.ard), numbers.cases_of("DLT"))
-        lines.append(Headline("Dose-limiting toxicity", numbers.count("DLT_RATE", "DLT", **dlt), note))
+        note = _joined(msg("of those evaluable"), waiting_text(numbers.ard), numbers.cases_of("DLT"))
+        lines.append(Headline(msg("Dose-limiting toxicity"), numbers.count("DLT_RATE", "DLT", **dlt), note))
     if protocol.has_endpoint("ORR_D28"):
-        limits = words_of("95% CI {}", numbers.limits("ORR_D28", "RSP28", **orr))
-        waiting = words_of("{} pending", numbers.text("ORR_D28", "RSP28", "pending", **orr))
+        limits = words_of(msg("95% CI {said}"), numbers.limits("ORR_D28", "RSP28", **orr))
+        waiting = words_of(msg("{said} pending"), numbers.text("ORR_D28", "RSP28", "pending", **orr))
         note = _joined(numbers.rate("ORR_D28", "RSP28", **orr), limits, waiting, numbers.cases_of("ORR_D28"))
-        lines.append(Headline("Response at day 28", numbers.count("ORR_D28", "RSP28", **orr), note))
+        lines.append(Headline(msg("Response at day 28"), numbers.count("ORR_D28", "RSP28", **orr), note))
         if numbers.text("CR_D28", "RSP28", "N", **orr):
             note = _joined(numbers.rate("CR_D28", "RSP28", **orr), numbers.cases_of("CR_D28"))
-            lines.append(Headline("Complete response at day 28", numbers.count("CR_D28", "RSP28", **orr), note))
+            lines.append(Headline(msg("Complete response at day 28"), numbers.count("CR_D28", "RSP28", **orr), note))
     if protocol.has_endpoint("OS"):
         alive = numbers.text("OS_KM", "OS", "estimate", **survival)
-        limits = words_of("95% CI {}", numbers.limits("OS_KM", "OS", **survival))
+        limits = words_of(msg("95% CI {said}"), numbers.limits("OS_KM", "OS", **survival))
         alive = NOT_EVALUABLE_WORDS if alive == NOT_EVALUABLE else alive
-        note = _joined("Kaplan-Meier", limits, numbers.cases_of(f"OS_{numbers.os_day}"))
-        lines.append(Headline(f"Alive at day {numbers.os_day}", alive, note))
-        note = _joined(numbers.rate("OS_EVENTS", "OS"), "of the treated", deaths_open(numbers.ard))
-        lines.append(Headline("Deaths", deaths_text(numbers.ard) or numbers.count("OS_EVENTS", "OS"), note))
+        note = _joined(msg("Kaplan-Meier"), limits, numbers.cases_of(f"OS_{numbers.os_day}"))
+        lines.append(Headline(msg("Alive at day {day}", day=numbers.os_day), alive, note))
+        note = _joined(numbers.rate("OS_EVENTS", "OS"), msg("of the treated"), deaths_open(numbers.ard))
+        lines.append(Headline(msg("Deaths"), deaths_text(numbers.ard) or numbers.count("OS_EVENTS", "OS"), note))
     return [Headline(line.label, line.value or NOT_ESTIMABLE, line.note) for line in lines]
 
 
+def _safety(protocol: Protocol, numbers: Numbers) -> list[Headline]:
+    """The few numbers of the first screen: is it safe, and does it work? Each with what is open beside it."""
+    lines = []
+    if protocol.has_endpoint("TEAE"):
+        for variable, label in (("SAE", msg("Serious events")), ("TEAE_GE3", msg("Grade 3 or more"))):
+            if variable in reported(numbers.ard):
+                count = numbers.count("TEAE_OVERVIEW", variable)
+                lines.append(Headline(label, with_ungraded(count, numbers.ard, variable, TOTAL), ""))
+    if protocol.has_endpoint("DLT"):
+        waiting = waiting_text(numbers.ard)
+        value = _joined(words_of(msg("{said} evaluable"), numbers.count("DLT_RATE", "DLT", by=DLT_INTERVAL)), waiting)
+        lines.append(Headline(msg("DLT"), value, ""))
+    if protocol.has_endpoint("OS"):
+        deaths = deaths_text(numbers.ard) or numbers.count("OS_EVENTS", "OS")
+        lines.append(Headline(msg("Deaths"), _joined(deaths, deaths_open(numbers.ard)), ""))
+    if protocol.has_endpoint("ORR_D28"):
+        by = numbers.analysis.ci_primary_orr
+        waiting = words_of(msg("{said} pending"), numbers.text("ORR_D28", "RSP28", "pending", by=by))
+        value = _joined(numbers.count("ORR_D28", "RSP28", by=by), waiting if not waiting.startswith("0 ") else "")
+        lines.append(Headline(msg("Response at day 28"), value, ""))
+    return lines
+
+
 def _joined(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)
+    return joined(parts, "; ")
 
 
 def _with_previous(now: Headline, before: Headline | None) -> Headline:
@@ -303,7 +332,7 @@ def _by_level(protocol: Protocol, numbers: Numbers) -> pd.DataFrame:
     """One row per headline measure, one column per dose level and for all: the texts of the ARD."""
     levels = [*protocol.level_ids, TOTAL]
     orr, km, day = numbers.analysis.ci_primary_orr, numbers.analysis.km_ci, str(numbers.os_day)
-    rows = {"Treated": [numbers.text("SETS", "SAFFL", "n", at=at) for at in levels]}
+    rows: dict[str, list[str]] = {msg("Treated"): [numbers.text("SETS", "SAFFL", "n", at=at) for at in levels]}
     if protocol.has_endpoint("TEAE"):
         for variable in reported(numbers.ard):
             rows[COUNTED[variable][0]] = [
@@ -312,28 +341,36 @@ def _by_level(protocol: Protocol, numbers: Numbers) -> pd.DataFrame:
             ]
         rows |= ledger_by_level(numbers.ard, levels)
     if protocol.has_endpoint("DLT"):
-        rows["DLT, of those evaluable"] = [numbers.share("DLT_RATE", "DLT", at=at, by=DLT_INTERVAL) for at in levels]
+        rows[msg("DLT, of those evaluable")] = [
+            numbers.share("DLT_RATE", "DLT", at=at, by=DLT_INTERVAL) for at in levels
+        ]
         rows |= _case_row("DLT", "DLT", levels, numbers)
         for status, label in DLT_NOT_COUNTED.items():
             rows[label] = [numbers.text("DLT", "DLTSTAT", "n", at=at, level=status) for at in levels]
     if protocol.has_endpoint("ORR_D28"):
-        rows["Response at day 28"] = [numbers.share("ORR_D28", "RSP28", at=at, by=orr) for at in levels]
-        rows[f"95% CI ({orr.replace('_', '-')})"] = [numbers.limits("ORR_D28", "RSP28", at=at, by=orr) for at in levels]
-        rows |= _case_row("response", "ORR_D28", levels, numbers)
-        rows["Complete response at day 28"] = [numbers.share("CR_D28", "RSP28", at=at, by=orr) for at in levels]
-        rows |= _case_row("complete response", "CR_D28", levels, numbers)
-        rows["Day 28 not yet reached"] = [numbers.text("ORR_D28", "RSP28", "pending", at=at, by=orr) for at in levels]
+        rows[msg("Response at day 28")] = [numbers.share("ORR_D28", "RSP28", at=at, by=orr) for at in levels]
+        rows[msg("95% CI ({method})", method=orr.replace("_", "-"))] = [
+            numbers.limits("ORR_D28", "RSP28", at=at, by=orr) for at in levels
+        ]
+        rows |= _case_row(msg("response"), "ORR_D28", levels, numbers)
+        rows[msg("Complete response at day 28")] = [numbers.share("CR_D28", "RSP28", at=at, by=orr) for at in levels]
+        rows |= _case_row(msg("complete response"), "CR_D28", levels, numbers)
+        rows[msg("Day 28 not yet reached")] = [
+            numbers.text("ORR_D28", "RSP28", "pending", at=at, by=orr) for at in levels
+        ]
     if protocol.has_endpoint("OS"):
         alive = [numbers.text("OS_KM", "OS", "estimate", at=at, level=day, by=km) for at in levels]
-        rows[f"Alive at day {day} (Kaplan-Meier)"] = [
+        rows[msg("Alive at day {day} (Kaplan-Meier)", day=day)] = [
             numbers.not_evaluable(f"OS_{day}", at=at) if text == NOT_EVALUABLE else text
             for at, text in zip(levels, alive, strict=True)
         ]
-        rows[f"95% CI ({km})"] = [numbers.limits("OS_KM", "OS", at=at, level=day, by=km) for at in levels]
-        rows |= _case_row(f"alive at day {day}", f"OS_{day}", levels, numbers)
-        rows["Deaths"] = [deaths_text(numbers.ard, at) or numbers.count("OS_EVENTS", "OS", at=at) for at in levels]
+        rows[msg("95% CI ({method})", method=km)] = [
+            numbers.limits("OS_KM", "OS", at=at, level=day, by=km) for at in levels
+        ]
+        rows |= _case_row(msg("alive at day {day}", day=day), f"OS_{day}", levels, numbers)
+        rows[msg("Deaths")] = [deaths_text(numbers.ard, at) or numbers.count("OS_EVENTS", "OS", at=at) for at in levels]
         may_be_dead = [deaths_open(numbers.ard, at) for at in levels]
-        rows |= {"Deaths, with those who may have died": may_be_dead} if any(may_be_dead) else {}
+        rows |= {msg("Deaths, with those who may have died"): may_be_dead} if any(may_be_dead) else {}
     table = [(measure, *(text or NOT_ESTIMABLE for text in texts)) for measure, texts in rows.items()]
     return pd.DataFrame(table, columns=["measure", *levels]).astype("str")
 
@@ -341,8 +378,9 @@ def _by_level(protocol: Protocol, numbers: Numbers) -> pd.DataFrame:
 def _case_row(what: str, variable: str, levels: Sequence[str], numbers: Numbers) -> dict[str, list[str]]:
     """The worst and the best case by level, with who decides them, as a row of the table; none without bounds."""
     told = [numbers.cases(variable, at=at) for at in levels]
-    order = "Best to worst" if variable in HIGH_IS_WORSE else "Worst to best"
-    return {f"{order} case, {what}": told} if any(told) else {}
+    best_first = variable in HIGH_IS_WORSE
+    row = msg("Best to worst case, {what}", what=what) if best_first else msg("Worst to best case, {what}", what=what)
+    return {row: told} if any(told) else {}
 
 
 def _dose(cells_per_kg: float | None) -> str:
@@ -362,16 +400,18 @@ def _step_line(step: StepStatus, verdicts: Sequence[Verdict], *, cleans: bool) -
         if (name in step.datasets if kind == "analysis" else reports if kind == "results" else cleans)
     ]
     if not own:
-        return StepLine(step.title, step.page, "built", "no contract")
+        return StepLine(step.title, step.page, msg("built"), msg("no contract"))
     worst = min((verdict.worst for verdict in own), key=WORST_FIRST.index)
     failed = sum(len(verdict.failures) for verdict in own)
     rules = sum(len(verdict.evaluated) for verdict in own)
-    detail = f"{_counted(len(own), 'contract')}, {_counted(rules, 'rule')}, {failed} broken"
+    detail = joined(
+        [
+            plural("{n} contract", "{n} contracts", len(own)), plural("{n} rule", "{n} rules", rules),
+            msg("{n} broken", n=failed),
+        ],
+        ", ",
+    )  # fmt: skip
     return StepLine(step.title, step.page, CONTRACT_WORDS[worst], detail)
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _contracts(verdicts: Sequence[Verdict]) -> pd.DataFrame:

@@ -38,7 +38,7 @@ def without_profiles(html: str) -> str:
 def way_from_open_notebook(build: Path) -> str | None:
     """The relative path from the folder of the notebook that is open in JupyterLab to a build; None outside of it.
 
-    Only there: what papermill, nbval and a build leave must not depend on the folder that they were started in.
+    Only there: the outputs of papermill, nbval and a build must not depend on the folder that they were started in.
     """
     notebook = os.environ.get(OPEN_NOTEBOOK)
     if not notebook or not os.path.isabs(notebook):

@@ -142,7 +142,7 @@ UNNAMED = "row"
 def frame_block(frame: pd.DataFrame) -> Block:
     """The first rows of a frame, as many as pandas shows (`display.max_rows`), with its index where that says anything.
 
-    Missing values are blank and numbers stand right, as in every house table. Columns keep their names; those with
+    Missing values are blank and numbers right-aligned, as in every house table. Columns keep their names; those with
     several levels are joined by a slash.
     """
     most = min(pd.get_option("display.max_rows") or MOST_ROWS, MOST_ROWS)

@@ -33,7 +33,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Frame:
-    """What stands around the content of every page of a build.
+    """The frame around the content of every page of a build.
 
     `banner` is said at the top of each page when it is not empty (SYNTHETIC DATA), and so is `notice`, a sentence on
     what the whole cut lacks; `fingerprint` is the build's; `assumptions` is a sentence on the assumptions in force,
@@ -125,7 +125,7 @@ def compile_templates() -> None:
 @cache
 def _templates() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
 
     templates = Environment(
         loader=PackageLoader("trialbook.display", "templates"), autoescape=True, undefined=StrictUndefined,
@@ -133,4 +133,5 @@ def _templates() -> Any:
     )  # fmt: skip
     templates.filters["own"] = Markup  # HTML that trialbook.display has made
     templates.filters["visible"] = visible
+    templates.filters["filled"] = lambda text, **values: Markup(escape(text)).format(**values)  # noqa: S704 - escaped
     return templates

@@ -8,41 +8,75 @@ from typing import Any
 
 import pandas as pd
 
+from trialbook.core.messages import ENGLISH, Language, joined, msg
 from trialbook.display import profile_drawing as drawn
-from trialbook.display.blocks import key_numbers
+from trialbook.display.blocks import Block, key_numbers
+from trialbook.display.first_page import SEVERITY_WORDS, more_about
 from trialbook.display.page import NOTHING_LOADED, Frame, Link, render
+from trialbook.display.page_content import Ids
+from trialbook.display.payload import text_of
 from trialbook.display.profile_drawing import labs
+from trialbook.display.render import Renderer
 from trialbook.display.tables import table
-from trialbook.display.text import show
+from trialbook.display.text import safe, show
 from trialbook.profiles.profile import Profile
 from trialbook.safety.ctcae import GRADED_TESTS
 
 TESTS = tuple(GRADED_TESTS)
 
-LAB_NOTE = (
+LAB_NOTE = msg(
     "Bands: CTCAE v5.0 grades by the reference limits and the baseline of the subject's baseline record; a diamond "
     "with a number is a result of grade 3 or 4 by its own limits."
 )
-BRIEF = (
+BRIEF = msg(
     "A brief profile: in a large trial drawings, laboratory results and medication are shown for the subjects who come "
     "first in the order of risk. The datasets of this build hold all records of this subject."
 )
-NO_RECORDS, NO_STAGES = "No records.", "Not evaluable: organ stages (RS, FA) were not delivered."
+NO_RECORDS = msg("No records.")
+NO_STAGES = msg("Not evaluable: organ stages (RS, FA) were not delivered.")
 Labels = Mapping[str, str]
-MILESTONES = {"DATE": "Date", "DAY": "Day", "EVENT": "Event", "SAID": "Result"}
-INFUSIONS = {"INFNO": "Infusion", "EXSTDT": "Date", "DAY": "Day", "DOSEKG": "10^6 cells/kg", "LEVEL": "Level"}
-STEROIDS = {"FROM": "From day", "UNTIL": "To day", "MPEQ": "Methylprednisolone equivalent, mg/kg/day"}
+MILESTONES = {"DATE": msg("Date"), "DAY": msg("Day"), "EVENT": msg("Event"), "SAID": msg("Result")}
+INFUSIONS = {
+    "INFNO": msg("Infusion"),
+    "EXSTDT": msg("Date"),
+    "DAY": msg("Day"),
+    "DOSEKG": msg("10^6 cells/kg"),
+    "LEVEL": msg("Level"),
+}
+STEROIDS = {"FROM": msg("From day"), "UNTIL": msg("To day"), "MPEQ": msg("Methylprednisolone equivalent, mg/kg/day")}
 STAGES = {
-    "ADT": "Date", "DAY": "Day", "SKIN": "Skin", "LIVER": "Liver", "UGI": "Upper GI", "LGI": "Lower GI",
-    "GRADE": "Grade",
+    "ADT": msg("Date"), "DAY": msg("Day"), "SKIN": msg("Skin"), "LIVER": msg("Liver"), "UGI": msg("Upper GI"),
+    "LGI": msg("Lower GI"), "GRADE": msg("Grade"),
 }  # fmt: skip
 EVENTS = {
-    "TERM": "Event", "REPORTED": "As reported", "ASTDT": "Onset", "AENDT": "End", "FROM": "Day of onset",
-    "GRADE": "Grade", "FLAGS": "Remarks", "OUTCOME": "Outcome",
+    "TERM": msg("Event"), "REPORTED": msg("As reported"), "ASTDT": msg("Onset"), "AENDT": msg("End"),
+    "FROM": msg("Day of onset"), "GRADE": msg("Grade"), "FLAGS": msg("Remarks"), "OUTCOME": msg("Outcome"),
 }  # fmt: skip
 DRUGS = {
-    "DRUG": "Drug", "CATEGORY": "Category", "DOSE": "Dose", "ROUTE": "Route", "BEGAN": "From", "ENDED": "To",
+    "DRUG": msg("Drug"), "CATEGORY": msg("Category"), "DOSE": msg("Dose"), "ROUTE": msg("Route"),
+    "BEGAN": msg("From"), "ENDED": msg("To"),
 }  # fmt: skip
+
+
+# The ids of the tables of a profile: T-9801 and on.
+NUMBER = 98
+
+
+class Page:
+    """Makes the HTML of the blocks of one profile in a language; their ids are counted."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self._renderer, self._ids = Renderer(language, on_page=True), Ids(NUMBER)
+
+    def html(self, block: Block) -> str:
+        """The block, with its id."""
+        return self._renderer.html(block.payload, self._ids.of(block.payload))
+
+    def section(self, anchor: str, title: str, picture: str, notes: Sequence[str], tables: str) -> Section:
+        """A section with its title and notes in the language of the page."""
+        say = self.language.say
+        return Section(anchor, say(title), picture, [say(text_of(note)) for note in notes], tables)
 
 
 @dataclass(frozen=True)
@@ -58,7 +92,7 @@ class Section:
 
 @dataclass(frozen=True)
 class ProfileContent:
-    """What the page of one subject shows, without what stands around it; plain data, so that it can be kept."""
+    """What the page of one subject shows, without the frame around it; plain data, so that it can be kept."""
 
     subject: str
     facts: str
@@ -73,92 +107,114 @@ class ProfileContent:
         )
 
 
-def profile_content(profile: Profile) -> ProfileContent:
-    """The content of the page of one subject: this is what takes time."""
+def profile_content(profile: Profile, language: Language = ENGLISH) -> ProfileContent:
+    """The content of the page of one subject in a language: this is what takes time."""
+    renderer = Page(language)
     if profile.brief:
-        return _brief_content(profile)
+        return _brief_content(profile, renderer)
     days = drawn.days_of(profile)
-    who = f"subject {profile.subject}"
-    course = Section("course", "Course", drawn.course(profile, days), [], "".join([
-        _table(profile.milestones, f"What happened, {who}", MILESTONES),
-        _folded("Infusions, steroids and organ stages", [
-            _table(profile.infusions, f"Infusions, {who}", INFUSIONS),
-            _table(profile.steroids, f"Systemic steroids, {who}", STEROIDS, digits={"MPEQ": 2}),
-            _table(profile.stages, f"Organ stages and grade, {who}", STAGES, right=["SKIN", "LIVER", "UGI", "LGI"],
-                   empty=NO_RECORDS if profile.stages_delivered else NO_STAGES),
-        ]),
-    ]))  # fmt: skip
-    events = Section(
-        "events", "Adverse events", drawn.events(profile, days) if len(drawn.drawn_rows(profile.events, days)) else "",
-        drawn.bar_note(profile.events, days), _table(_flagged(profile.events), f"Adverse events, {who}", EVENTS),
+    who = msg("subject {subject}", subject=profile.subject)
+    organs = ["SKIN", "LIVER", "UGI", "LGI"]
+    what_happened = _table(renderer, profile.milestones, msg("What happened, {who}", who=who), MILESTONES)
+    infusions = _table(renderer, profile.infusions, msg("Infusions, {who}", who=who), INFUSIONS)
+    title = msg("Systemic steroids, {who}", who=who)
+    steroids = _table(renderer, profile.steroids, title, STEROIDS, digits={"MPEQ": 2})
+    stages = _table(
+        renderer, profile.stages, msg("Organ stages and grade, {who}", who=who), STAGES, right=organs,
+        empty=NO_RECORDS if profile.stages_delivered else NO_STAGES,
     )  # fmt: skip
-    results = Section(
-        "labs", "Laboratory", labs(profile, days) if len(profile.labs) else "", [_lab_note(profile)],
-        _folded("Results", [_table(_by_day(profile.labs), f"Laboratory results, {who}", {"ADT": "Date", "DAY": "Day"},
-                                   notes=["G: CTCAE grade, where it is 1 or more."])]),
+    behind = _folded(renderer, msg("Infusions, steroids and organ stages"), [infusions, steroids, stages])
+    of_events = _table(renderer, _flagged(profile.events), msg("Adverse events, {who}", who=who), EVENTS)
+    of_labs = _table(
+        renderer, _by_day(profile.labs), msg("Laboratory results, {who}", who=who),
+        {"ADT": msg("Date"), "DAY": msg("Day")}, notes=[msg("G: CTCAE grade, where it is 1 or more.")],
     )  # fmt: skip
-    drugs = Section(
-        "drugs", "Medication", drawn.drugs(profile, days) if len(drawn.drawn_rows(profile.drugs, days)) else "",
-        drawn.bar_note(profile.drugs, days), _folded("Records", [_table(profile.drugs, f"Medication, {who}", DRUGS)]),
-    )  # fmt: skip
-    return ProfileContent(profile.subject, key_numbers(profile.facts).html, [course, events, results, drugs])
+    of_drugs = _table(renderer, profile.drugs, msg("Medication, {who}", who=who), DRUGS)
+    some_events, some_drugs = (len(drawn.drawn_rows(rows, days)) for rows in (profile.events, profile.drugs))
+    sections = [
+        renderer.section("course", msg("Course"), drawn.course(profile, days), [], what_happened + behind),
+        renderer.section(
+            "events", msg("Adverse events"), drawn.events(profile, days) if some_events else "",
+            drawn.bar_note(profile.events, days), of_events,
+        ),
+        renderer.section(
+            "labs", msg("Laboratory"), labs(profile, days) if len(profile.labs) else "", [_lab_note(profile)],
+            _folded(renderer, msg("Results"), [of_labs]),
+        ),
+        renderer.section(
+            "drugs", msg("Medication"), drawn.drugs(profile, days) if some_drugs else "",
+            drawn.bar_note(profile.drugs, days), _folded(renderer, msg("Records"), [of_drugs]),
+        ),
+    ]  # fmt: skip
+    return ProfileContent(profile.subject, renderer.html(key_numbers(profile.facts)), sections)
 
 
-def _brief_content(profile: Profile) -> ProfileContent:
+def _brief_content(profile: Profile, renderer: Page) -> ProfileContent:
     """Key facts, what happened, and the adverse events, without drawings; says so."""
-    who = f"subject {profile.subject}"
-    course = Section("course", "Course", "", [BRIEF], _table(profile.milestones, f"What happened, {who}", MILESTONES))
-    table_of_events = _table(_flagged(profile.events), f"Adverse events, {who}", EVENTS)
-    events = Section("events", "Adverse events", "", [], table_of_events)
-    return ProfileContent(profile.subject, key_numbers(profile.facts).html, [course, events], profile.risk)
+    who = msg("subject {subject}", subject=profile.subject)
+    happened = _table(renderer, profile.milestones, msg("What happened, {who}", who=who), MILESTONES)
+    events = _table(renderer, _flagged(profile.events), msg("Adverse events, {who}", who=who), EVENTS)
+    sections = [
+        renderer.section("course", msg("Course"), "", [BRIEF], happened),
+        renderer.section("events", msg("Adverse events"), "", [], events),
+    ]
+    return ProfileContent(profile.subject, renderer.html(key_numbers(profile.facts)), sections, profile.risk)
 
 
 def _lab_note(profile: Profile) -> str:
     """How the panel is read, or why there is none."""
     if not profile.labs_delivered:
-        return "Not evaluable: laboratory results (LB) were not delivered."
-    return LAB_NOTE if len(profile.labs) else "No graded laboratory result is recorded."
+        return msg("Not evaluable: laboratory results (LB) were not delivered.")
+    return LAB_NOTE if len(profile.labs) else msg("No graded laboratory result is recorded.")
 
 
-def profile_page(content: ProfileContent, frame: Frame, others: Sequence[Link]) -> str:
-    """The page of one subject, one folder below the pages of the build; `others` lead to the subjects around it.
+def profile_page(
+    content: ProfileContent, frame: Frame, others: Sequence[Link], signals: Sequence[Mapping[str, Any]] = (),
+    language: Language = ENGLISH,
+) -> str:  # fmt: skip
+    """The page of one subject, one folder below the pages of the build; `others` lead to the subjects around it,
+    `signals` are those of the subject, in order of severity.
 
     It holds no script: its drawings are made here.
     """
     above = replace(frame, navigation=[replace(link, href=f"../{link.href}") for link in frame.navigation])
     return render(
-        "profile.html", above, "", title=f"Subject {show(content.subject)}", policy=NOTHING_LOADED, content=content,
-        others=others,
+        "profile.html", above, "", language, title=msg("Subject {subject}", subject=show(content.subject)),
+        policy=NOTHING_LOADED, content=content, others=others, signals=signals,
+        words=SEVERITY_WORDS, more=more_about,
     )  # fmt: skip
 
 
 def _table(
-    frame: pd.DataFrame, title: str, labels: Labels, *, digits: Mapping[str, int] | None = None,
+    renderer: Page, frame: pd.DataFrame, title: str, labels: Labels, *, digits: Mapping[str, int] | None = None,
     right: Sequence[str] = (), notes: Sequence[str] = (), empty: str = NO_RECORDS,
 ) -> str:  # fmt: skip
     """The columns of `labels` in this order, then those that it does not know."""
     known = [name for name in labels if name in frame.columns]
     others = [name for name in frame.columns if name in TESTS]
     shown = frame[[*known, *others]]
-    return table(shown, title, labels=labels, digits=digits, right=[*right, *others], notes=notes, empty=empty).html
+    return renderer.html(
+        table(shown, title, labels=labels, digits=digits, right=[*right, *others], notes=notes, empty=empty)
+    )
 
 
-def _folded(summary: str, tables: Sequence[str]) -> str:
-    return f'<details class="tb"><summary>{summary}</summary>{"".join(tables)}</details>'
+def _folded(renderer: Page, summary: str, tables: Sequence[str]) -> str:
+    said = safe(renderer.language.say(summary))
+    return f'<details class="tb"><summary>{said}</summary>{"".join(tables)}</details>'
 
 
 def _flagged(events: pd.DataFrame) -> pd.DataFrame:
     """The events with their flags in words."""
     words = {
         "TEAE": "TEAE",
-        "SERIOUS": "serious",
-        "SEROPEN": "seriousness open",
-        "RELATED": "related",
-        "RELOPEN": "relation not given",
+        "SERIOUS": msg("serious"),
+        "SEROPEN": msg("seriousness open"),
+        "RELATED": msg("related"),
+        "RELOPEN": msg("relation not given"),
         "DLT": "DLT",
     }
     flags = [
-        ", ".join(word for word, holds in zip(words.values(), row, strict=True) if holds)
+        joined([word for word, holds in zip(words.values(), row, strict=True) if holds], ", ")
         for row in events[list(words)].itertuples(index=False)
     ]
     shown = events.assign(FLAGS=pd.Series(flags, index=events.index, dtype="str"))

@@ -173,7 +173,7 @@ def _stages(drawing: Drawing, stages: pd.DataFrame, y: float) -> None:
 
 
 def events(profile: Profile, days: Days) -> str:
-    """A bar per adverse event from onset to end, filled by grade; its grade and flags stand beside it."""
+    """A bar per adverse event from onset to end, filled by grade; its grade and flags are beside it."""
     shown = _severest(drawn_rows(profile.events, days))
     rows = [
         (term, begins, ends, PROFILE_GRADES.get(grade, PROFILE_NO_GRADE), _event_words(grade, *flags))

@@ -1,17 +1,17 @@
 """Payloads as HTML and as plain text, in any language: the one place that makes HTML of what cells emit.
 
 Every text is escaped here. The HTML of a notebook is made in English as the cell runs; a page is made of the payload
-afterwards, so that it can be in another language, and so that nothing stands on it that is not made here.
+afterwards, so that it can be in another language, and so that everything on it is made here.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from trialbook.core.messages import ENGLISH, Language, Plain, msg, places, plural
+from trialbook.core.messages import ENGLISH, Language, Plain, msg, plural
 from trialbook.display.payload import Payload
 from trialbook.display.table_body import LONG_TABLE, Around, Grid, as_text, box, boxed, drawn
 from trialbook.display.text import safe, visible
@@ -112,10 +112,8 @@ class Renderer:
 
     def say(self, text: Plain) -> str:
         """A text of a payload in this language; text of the data as it is."""
-        if isinstance(text, dict):
-            if "d" in text:
-                return visible(text["d"])
-            _check_places(text)
+        if isinstance(text, dict) and "d" in text:
+            return visible(text["d"])
         return self.language.say(text)
 
     def _safe(self, text: Plain) -> str:
@@ -184,7 +182,7 @@ class Renderer:
         return cells
 
     def _openings(self, payload: Payload) -> tuple[list[Around], str]:
-        """The tags around a cell for each detail, and every popover, to stand once behind the table."""
+        """The tags around a cell for each detail, and every popover, once, to go behind the table."""
         details = payload.get("details", [])
         if not details:
             return [], ""
@@ -222,16 +220,6 @@ class Renderer:
             f' aria-label="{title}"><p class="tb-title">{title}</p>{records}'
             + (f'<div class="tb-notes">{said}</div>' if said else "")
         )  # fmt: skip
-
-
-def _check_places(text: Mapping[str, Any]) -> None:
-    """Raises ValueError for a pattern that reaches into what fills it."""
-    for pattern in (text.get("m", ""), text.get("p", ""), text.get("j", "")):
-        if not all(name.isidentifier() for name in places(pattern)):
-            raise ValueError(f"the message {pattern!r} has a place that is not a plain name")
-    for part in (*text.get("l", ()), *text.get("a", {}).values()):
-        if isinstance(part, dict):
-            _check_places(part)
 
 
 def _id(anchor: str) -> str:

@@ -18,9 +18,9 @@ from trialbook.display.text import safe, width
 
 @dataclass(frozen=True)
 class TableMarkup:
-    """How to write a table whose columns stand `left` or `right` (`sides`).
+    """How to write a table whose columns are aligned `left` or `right` (`sides`).
 
-    `row_heads`: the first column heads the rows; its cells are row headers and stand left.
+    `row_heads`: the first column heads the rows; its cells are row headers, aligned left.
     """
 
     sides: Sequence[str]
@@ -90,7 +90,7 @@ class Grid:
 
     @property
     def shown(self) -> list[str]:
-        """The columns that stand as columns; the one that heads the rows comes first.
+        """The columns shown as columns; the one that heads the rows comes first.
 
         Raises ValueError when the column that should head the rows, or their groups, is not there.
         """

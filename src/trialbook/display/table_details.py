@@ -8,9 +8,9 @@ it. It works on live and static pages and in JupyterLab, by mouse, finger and ke
     display.ard_table(ard, "T-5", columns=["DL1", "Total"], headers=heads, details={("TEAE", "DL1"): events})
 
 In `display.table` a key is (position of the row, column). In `display.ard_table` it is (group value if the table has
-a `group`, row value, level), each as it stands in the ARD. `subject` names the column of subject ids, in the table and
+a `group`, row value, level), each as in the ARD. `subject` names the column of subject ids, in the table and
 in its details alike; those in `linked` lead to `profiles/...html`. A detail with neither records nor notes opens
-nothing, and one that stands behind several cells of a table is written once.
+nothing, and one that is behind several cells of a table is written once.
 """
 
 from __future__ import annotations

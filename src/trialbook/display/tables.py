@@ -38,8 +38,8 @@ def table(
     """A listing or table: one row per row of `frame`, in its order.
 
     `labels` names columns for readers; `group` is a column whose values become row-group headings; `notes` are
-    footnotes; `digits` fixes the decimals of a number column; `right` names text columns that stand right like
-    numbers; `stub` is the column whose values head their rows. Missing values are blank, numbers stand right, hidden
+    footnotes; `digits` fixes the decimals of a number column; `right` names text columns that are right-aligned like
+    numbers; `stub` is the column whose values head their rows. Missing values are blank, numbers right-aligned, hidden
     characters are written out; an empty frame is shown as the sentence `empty`, never as a bare header. Of more than
     `MOST_ROWS` rows the first are shown, and the table says so.
 
@@ -57,7 +57,8 @@ def table(
         frame, labels or {}, digits=digits, right=right, data=[*data, subject],
         links=subjects.links(frame),
     )  # fmt: skip
-    for wanted in (group, stub):
+    # An empty listing may have no columns at all: then the words for it are shown.
+    for wanted in (group, stub) if names else ():
         if wanted and (wanted not in names or (wanted == stub and stub == group)):
             raise ValueError(f"the table does not have the column {wanted!r}")
     return _block(
@@ -96,7 +97,7 @@ def ard_table(
     values head row groups (the SOC over its preferred terms); `row_labels` gives a row value its text ("" = any term);
     `stub` heads the row labels.
 
-    `details` (by group value if there is a `group`, row value and level, as they stand in the ARD) are the records
+    `details` (by group value if there is a `group`, row value and level, as in the ARD) are the records
     that a cell opens to, `subject` and `linked` lead from them to profile pages: see `trialbook.display.table_details`.
 
     Raises ValueError when one cell would hold two different numbers: the ARD then needs a narrower selection.

@@ -141,7 +141,7 @@ def chart_config() -> dict[str, Any]:
                 "category": PALETTE, "ordinal": SEQUENTIAL, "ramp": SEQUENTIAL, "heatmap": SEQUENTIAL,
             },
             "axis": axis,
-            # Every colour is said: a dark JupyterLab brings white letters, and they would stand on our white paper.
+            # Every colour is said: a dark JupyterLab brings white letters, and they would be on our white paper.
             "legend": {
                 "labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 600,
                 "labelLimit": 240,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.dlt.events import AWAITED, CONFIRMED, UNDATED, UNGRADED, UNNAMED, dlt_events
 from trialbook.dlt.followup import dose_received, left_early, other_trial_drug
 from trialbook.protocol.study_data import StudyData
@@ -175,7 +176,7 @@ def _cases_by_window(
     unproved += "" if study.domains.delivered("DS") else "; disposition (DS) was not delivered"
     yield ~(treated["FUPDT"] >= ends), PENDING_DATA, unproved, ends
     followed = pd.Series(True, index=treated.index)
-    yield followed, NO_DLT, "followed to the end of the window without a DLT", ends
+    yield followed, NO_DLT, msg("followed to the end of the window without a DLT"), ends
 
 
 def _flag(true: pd.Series) -> pd.Series:

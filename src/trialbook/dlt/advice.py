@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.dlt.designs.design import (
     CAP_REACHED,
     DE_ESCALATE,
@@ -47,7 +48,7 @@ from trialbook.subjects.dlt_status import (
 # What the rule in force advises at a cut, between the worst and the best case of what is still open (§4.3, §4.4).
 
 
-COMMITTEE = "The Safety Review Committee decides."
+COMMITTEE = msg("The Safety Review Committee decides.")
 MOVES = {
     START: "start at", ENROL: "enrol at", EXPAND: "enrol up to 6 at", ESCALATE: "escalate to",
     DE_ESCALATE: "go down to", WAIT: "wait at",
@@ -192,8 +193,15 @@ def plain_code(code: str) -> str:
 
 
 def _sentence(name: str, action: Action, evaluable: int, cut_date: pd.Timestamp) -> str:
-    who = f"{evaluable} DLT-evaluable subject{'' if evaluable == 1 else 's'}"
-    return f"Advice by rule {name}, given {who} at the cut {cut_date:%Y-%m-%d}: {action.because}. {COMMITTEE}"
+    who = msg("{evaluable} DLT-evaluable subject{said}", evaluable=evaluable, said="" if evaluable == 1 else "s")
+    return msg(
+        "Advice by rule {name}, given {who} at the cut {cut_date:%Y-%m-%d}: {because}. {COMMITTEE}",
+        name=name,
+        who=who,
+        cut_date=cut_date,
+        because=action.because,
+        COMMITTEE=COMMITTEE,
+    )
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -212,9 +220,9 @@ class Note(NamedTuple):
 def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, analysis: Analysis) -> list[Note]:
     """The notes of a cut, warnings first; each names its subjects."""
     says = {
-        PENDING_ADJUDICATION: "counted as DLT: a candidate DLT has not been adjudicated (A-71)",
-        UNRESOLVED: "counted as DLT: a partial onset date leaves open whether the event lies in the window (A-65)",
-        PENDING_DATA: "still pending although the window has closed: data are missing (A-74)",
+        PENDING_ADJUDICATION: msg("counted as DLT: a candidate DLT has not been adjudicated (A-71)"),
+        UNRESOLVED: msg("counted as DLT: a partial onset date leaves open whether the event lies in the window (A-65)"),
+        PENDING_DATA: msg("still pending although the window has closed: data are missing (A-74)"),
     }
     unnamed = addlt["DLTSTAT"].eq(UNRESOLVED) & addlt["REASON"].str.startswith(NO_EVENT)
     notes = [
@@ -223,19 +231,33 @@ def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, ana
         if (rows := addlt[~unnamed])["DLTSTAT"].eq(status).any()
     ]
     if unnamed.any():
-        said = "counted as DLT: the committee's flag Y names no adverse event that is in the data (A-161)"
+        said = msg("counted as DLT: the committee's flag Y names no adverse event that is in the data (A-161)")
         notes.append(Note("warning", f"{_who(addlt[unnamed], UNRESOLVED)}: {said}."))
     unplaced = addlt[~addlt["TRT01A"].isin(protocol.level_ids)]
     if len(unplaced):
-        notes.append(Note("warning", f"{_names(unplaced)}: the dose level is not known; left out of the advice."))
+        notes.append(
+            Note(
+                "warning", msg("{names}: the dose level is not known; left out of the advice.", names=_names(unplaced))
+            )
+        )
     notes += _replacements(addlt, analysis)
     notes += _places(addlt, protocol, analysis)
     if advice.best != advice.worst:
-        cases = f"worst case {plain_code(advice.worst)}, best case {plain_code(advice.best)}"
-        notes.append(Note("info", f"What is open may lead to: {cases}."))
+        cases = msg(
+            "worst case {plain_code}, best case {plain_code_2}",
+            plain_code=plain_code(advice.worst),
+            plain_code_2=plain_code(advice.best),
+        )
+        notes.append(Note("info", msg("What is open may lead to: {cases}.", cases=cases)))
     elif advice.best != advice.code:
         notes.append(
-            Note("info", f"However the open cases turn out, the rule will then say {plain_code(advice.best)}.")
+            Note(
+                "info",
+                msg(
+                    "However the open cases turn out, the rule will then say {plain_code}.",
+                    plain_code=plain_code(advice.best),
+                ),
+            )
         )
     return notes
 
@@ -253,10 +275,10 @@ def late_report_notes(events: pd.DataFrame, addlt: pd.DataFrame, cut_date: pd.Ti
 
 def _replacements(addlt: pd.DataFrame, analysis: Analysis) -> list[Note]:
     """Who is replaced and why, and whether it counts towards the cap; a subject under-dosed but with a DLT stays."""
-    place = "; still counts towards the cap (A-73)" if analysis.cap_counts == "treated" else ""
+    place = msg("; still counts towards the cap (A-73)") if analysis.cap_counts == "treated" else ""
     listed = addlt.sort_values("USUBJID", kind="stable")
     replaced = listed[listed["DLTSTAT"].eq(NOT_EVALUABLE)]
-    lost = f"not evaluable, may be replaced{place}"
+    lost = msg("not evaluable, may be replaced{place}", place=place)
     notes = [
         Note("warning", f"{row.SUBJID} ({row.TRT01A or 'no level'}): {row.REASON}; {lost}.")
         for row in replaced.itertuples()
@@ -265,7 +287,12 @@ def _replacements(addlt: pd.DataFrame, analysis: Analysis) -> list[Note]:
     notes += [
         Note(
             "info",
-            f"{row.SUBJID} ({row.TRT01A}): received {row.DOSEFRAC:.0%} of the dose due, but a DLT always counts.",
+            msg(
+                "{SUBJID} ({TRT01A}): received {DOSEFRAC:.0%} of the dose due, but a DLT always counts.",
+                SUBJID=row.SUBJID,
+                TRT01A=row.TRT01A,
+                DOSEFRAC=row.DOSEFRAC,
+            ),
         )
         for row in kept.itertuples()
     ]
@@ -275,8 +302,27 @@ def _replacements(addlt: pd.DataFrame, analysis: Analysis) -> list[Note]:
 def _places(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[Note]:
     places = Cap(analysis.n_cap, analysis.cap_counts).places(*trial_history(addlt, protocol.level_ids))
     if places > 0:
-        return [Note("info", f"{places} of {analysis.n_cap} places are left ({analysis.cap_counts} subjects count).")]
-    return [Note("warning", f"The cap of {analysis.n_cap} {analysis.cap_counts} subjects is reached.")]
+        return [
+            Note(
+                "info",
+                msg(
+                    "{places} of {n_cap} places are left ({cap_counts} subjects count).",
+                    places=places,
+                    n_cap=analysis.n_cap,
+                    cap_counts=analysis.cap_counts,
+                ),
+            )
+        ]
+    return [
+        Note(
+            "warning",
+            msg(
+                "The cap of {n_cap} {cap_counts} subjects is reached.",
+                n_cap=analysis.n_cap,
+                cap_counts=analysis.cap_counts,
+            ),
+        )
+    ]
 
 
 def _who(addlt: pd.DataFrame, status: str) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from trialbook.core.dates import complete_date, earliest_date, latest_date
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.dlt.advice import Note
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -17,7 +18,11 @@ from trialbook.subjects.dosing import infusion_levels, infusions
 
 
 COLUMNS = ["SUBJID", "TRT01P", "TRT01A", "INFNO", "EXSTDT", "DAY", "DOSEKG", "LEVEL", "REMARK"]
-NOT_PLANNED, OTHER, NO_LEVEL = "not the level planned", "another level than the first infusion", "no level of the trial"
+NOT_PLANNED, OTHER, NO_LEVEL = (
+    msg("not the level planned"),
+    msg("another level than the first infusion"),
+    msg("no level of the trial"),
+)
 
 
 def infusions_received(addlt: pd.DataFrame, study: StudyData) -> pd.DataFrame:
@@ -46,15 +51,23 @@ def infusions_received(addlt: pd.DataFrame, study: StudyData) -> pd.DataFrame:
 def dose_notes(received: pd.DataFrame) -> list[Note]:
     """Loud notes on infusions at another level than planned or than the first, one per infusion."""
     says = {
-        OTHER: "the subject stays at the level of its first infusion (P10)",
-        NOT_PLANNED: "analysed at the level received",
-        NO_LEVEL: "please check dose, unit and weight (P12)",
+        OTHER: msg("the subject stays at the level of its first infusion (P10)"),
+        NOT_PLANNED: msg("analysed at the level received"),
+        NO_LEVEL: msg("please check dose, unit and weight (P12)"),
     }
     return [
         Note(
             "warning",
-            f"{row.SUBJID} (planned {row.TRT01P or 'no level'}): infusion {row.INFNO} on day {row.DAY} was "
-            f"{f'{row.LEVEL}, ' if row.LEVEL else ''}{row.REMARK}; {says[row.REMARK]}.",
+            msg(
+                "{SUBJID} (planned {TRT01P}): infusion {INFNO} on day {DAY} was {value}{REMARK}; {says}.",
+                SUBJID=row.SUBJID,
+                TRT01P=row.TRT01P or msg("no level"),
+                INFNO=row.INFNO,
+                DAY=row.DAY,
+                value=f"{row.LEVEL}, " if row.LEVEL else "",
+                REMARK=row.REMARK,
+                says=says[row.REMARK],
+            ),
         )
         for row in received[received["REMARK"].ne("")].itertuples()
     ]

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from trialbook.dlt.advice import trial_history
+from trialbook.core.described import described
+from trialbook.core.messages import msg
+from trialbook.dlt.advice import COMMITTEE, trial_history
 from trialbook.dlt.designs.crm import Crm, rates
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
 from trialbook.protocol.analysis import Analysis
@@ -15,10 +17,13 @@ from trialbook.protocol.models import Protocol
 from trialbook.results.ard import ArdRow, ard_row
 
 MODEL_LABELS = {
-    "level": "Dose level", "prior": "Prior rate", "estimate": "Rate by the model", "interval": "95% credible interval",
-    "prob": "Pr(rate > target)",
-}  # fmt: skip
-NOT_IN_FORCE = "The rule in force has no model of the rates."
+    "level": msg("Dose level"),
+    "prior": msg("Prior rate"),
+    "estimate": msg("Rate by the model"),
+    "interval": msg("95% credible interval"),
+    "prob": msg("Pr(rate > target)"),
+}
+NOT_IN_FORCE = msg("The rule in force has no model of the rates.")
 
 
 def model_rate_rows(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> Iterator[ArdRow]:
@@ -50,4 +55,7 @@ def model_rate_table(results: pd.DataFrame) -> pd.DataFrame:
          f"{text[level, 'conf.low']} to {text[level, 'conf.high']}", text[level, "prob_gt_target"])
         for level in dict.fromkeys(rows["group1_level"])
     ]  # fmt: skip
-    return pd.DataFrame(table, columns=list(MODEL_LABELS)).astype("str")
+    return described(
+        pd.DataFrame(table, columns=list(MODEL_LABELS)).astype("str"), labels=MODEL_LABELS,
+        right=["prior", "estimate", "prob"], notes=[COMMITTEE], empty=NOT_IN_FORCE,
+    )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.dlt.advice import COMMITTEE, Advice, Course, Note, history_of, plain_code
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
 from trialbook.protocol.analysis import Analysis
@@ -30,7 +31,7 @@ from trialbook.subjects.dlt_status import (
 # counts from the same day; a value that was corrected later appears as corrected.
 
 
-LIMITS = (
+LIMITS = msg(
     "From the data of this cut, by their own dates: an event counts from its onset, or from its reporting date where "
     "the export has one, the committee's flag from the same day. It is not the database of that day."
 )
@@ -101,26 +102,34 @@ def course_at(subject: Subject, date: pd.Timestamp) -> Course:
 
 
 _SAYS = {
-    "DLT": "DLT", "PENDING-ADJ": "candidate DLT, counted", "UNRESOLVED": "event without a certain onset, counted",
-    "NO-DLT": "window closed without DLT", "NOT-EVAL": "not evaluable", "PENDING-DATA": "window closed, data missing",
-}  # fmt: skip
+    "DLT": "DLT",
+    "PENDING-ADJ": msg("candidate DLT, counted"),
+    "UNRESOLVED": msg("event without a certain onset, counted"),
+    "NO-DLT": msg("window closed without DLT"),
+    "NOT-EVAL": msg("not evaluable"),
+    "PENDING-DATA": msg("window closed, data missing"),
+}
 
 
 def _news(subjects: Sequence[Subject], date: pd.Timestamp, cut_date: pd.Timestamp) -> str:
     """What became known on a day, the infusions first: `009 treated at DL2; 009: DLT`."""
-    said = [f"{one.name} treated at {one.course.level or 'no level'}" for one in subjects if one.treated == date]
+    said: list[str] = [
+        msg("{name} treated at {level}", name=one.name, level=one.course.level or msg("no level"))
+        for one in subjects
+        if one.treated == date
+    ]
     known = [one for one in subjects if one.known == date and one.course.status != PENDING]
     said += [f"{one.name}: {_SAYS[one.course.status]}" for one in known]
     silent = [one for one in subjects if one.course.ends == date < one.known]
-    said += [f"{one.name}: window closed, nothing reported yet" for one in silent]
-    return "; ".join([*said, *(["the cut"] if date == cut_date else [])])
+    said += [msg("{name}: window closed, nothing reported yet", name=one.name) for one in silent]
+    return "; ".join([*said, *([msg("the cut")] if date == cut_date else [])])
 
 
 # ----------------------------------------------------------------------------------------------------
 
 CHANGE_COLUMNS = ["SUBJID", "TRT01A", "BEFORE", "NOW", "CHANGE"]
-NEW, GONE = "treated since the last cut", "no longer in the data"
-CLOSED, SEEN = "window closed without a DLT", "DLT since the last cut"
+NEW, GONE = msg("treated since the last cut"), msg("no longer in the data")
+CLOSED, SEEN = msg("window closed without a DLT"), msg("DLT since the last cut")
 LATE = "restated: onset before the last cut, reported after it"
 CLEARED = "restated: no longer a DLT (Y to N, or the record has changed)"
 CONFIRMED, REFUTED = "the committee has confirmed the DLT", "the committee has decided: no DLT"
@@ -198,14 +207,28 @@ def advice_before(results: pd.DataFrame | None, rule_id: str) -> str:
 def change_sentence(changes: pd.DataFrame, given: Advice, code_before: str, last_cut: str | None) -> str:
     """The advice then and now, and how many subjects changed."""
     if last_cut is None:
-        return f"There is no earlier cut to compare with. {COMMITTEE}"
+        return msg("There is no earlier cut to compare with. {COMMITTEE}", COMMITTEE=COMMITTEE)
     then, now = plain_code(code_before), plain_code(given.code)
-    moved = f"still {now}" if then == now else f"{now}; at the cut {last_cut} it was {then}"
+    moved: str = (
+        msg("still {now}", now=now)
+        if then == now
+        else msg("{now}; at the cut {last_cut} it was {then}", now=now, last_cut=last_cut, then=then)
+    )
     if not code_before:
-        moved = f"{now}; there is no advice by this rule from the cut {last_cut}"
+        moved = msg("{now}; there is no advice by this rule from the cut {last_cut}", now=now, last_cut=last_cut)
     number = len(changes)
-    who = "No subject has another status" if number == 0 else f"{number} subject{'' if number == 1 else 's'} changed"
-    return f"The advice is {moved}. {who} since the cut {last_cut}. {COMMITTEE}"
+    who = (
+        msg("No subject has another status")
+        if number == 0
+        else msg("{number} subject{said} changed", number=number, said="" if number == 1 else "s")
+    )
+    return msg(
+        "The advice is {moved}. {who} since the cut {last_cut}. {COMMITTEE}",
+        moved=moved,
+        who=who,
+        last_cut=last_cut,
+        COMMITTEE=COMMITTEE,
+    )
 
 
 def change_notes(changes: pd.DataFrame) -> list[Note]:

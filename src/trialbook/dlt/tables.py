@@ -6,9 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.dlt.advice import COMMITTEE, Advice, Note, plain_code
 from trialbook.dlt.designs.design import ONGOING, WAIT
+from trialbook.dlt.over_time import LIMITS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, TOTAL, ArdRow, ard_row
@@ -38,10 +41,10 @@ from trialbook.subjects.dlt_status import (
 NOT_AN_ENDPOINT = "Dose-limiting toxicity is not an endpoint of this trial: this page covers nothing of it."
 # The status of a subject in a line of prose or a table.
 STATUS_WORDS = {
-    DLT: "DLT", PENDING_ADJUDICATION: "counted as DLT, not adjudicated",
-    UNRESOLVED: "counted as DLT, onset or event open",
-    NO_DLT: "no DLT", PENDING: "window still open", PENDING_DATA: "window closed, data missing",
-    NOT_EVALUABLE: "not evaluable",
+    DLT: "DLT", PENDING_ADJUDICATION: msg("counted as DLT, not adjudicated"),
+    UNRESOLVED: msg("counted as DLT, onset or event open"),
+    NO_DLT: "no DLT", PENDING: msg("window still open"), PENDING_DATA: msg("window closed, data missing"),
+    NOT_EVALUABLE: msg("not evaluable"),
 }  # fmt: skip
 
 
@@ -50,9 +53,13 @@ def status_method(protocol: Protocol, analysis: Analysis) -> str:
     if not protocol.has_endpoint("DLT"):
         return NOT_AN_ENDPOINT
     first, last = analysis.dlt_window
-    return (
-        f"The window is day {first} to day {last} after the first infusion. Evaluable is who had a DLT, or received at "
-        f"least {analysis.dlt_min_dose_frac:.0%} of the dose due (A-72) and was followed to the end of the window."
+    return msg(
+        "The window is day {first} to day {last} after the first infusion. A subject is evaluable who had a "
+        "DLT, or who received at least {dlt_min_dose_frac:.0%} of the dose due (A-72) and was followed "
+        "to the end of the window.",
+        first=first,
+        last=last,
+        dlt_min_dose_frac=analysis.dlt_min_dose_frac,
     )
 
 
@@ -61,11 +68,15 @@ def rule_method(protocol: Protocol, analysis: Analysis) -> str:
     if not protocol.has_endpoint("DLT"):
         return NOT_AN_ENDPOINT
     if analysis.escalation_rule == "none":
-        return "No escalation rule is in force in this cut: nothing is advised."
-    beside = "shown beside it in this cut" if analysis.show_alternative_rules else "not shown in this cut"
-    return (
-        f"The rule in force ({analysis.escalation_rule}, at most {analysis.n_cap} subjects) alone is the advice. What "
-        f"other rules would say is {beside}: the parameter file decides, so that nobody shops for a rule."
+        return msg("No escalation rule is in force in this cut: nothing is advised.")
+    beside = msg("shown beside it in this cut") if analysis.show_alternative_rules else msg("not shown in this cut")
+    return msg(
+        "The advice is that of the rule in force alone ({escalation_rule}, at most {n_cap} subjects). What "
+        "other rules would say is {beside}: the parameter file decides this beforehand, so that nobody can choose "
+        "a rule by its answer.",
+        escalation_rule=analysis.escalation_rule,
+        n_cap=analysis.n_cap,
+        beside=beside,
     )
 
 
@@ -90,10 +101,10 @@ def ungraded_notes(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, ana
     if own.empty:
         return []
     names = treated.set_index("USUBJID")["SUBJID"].reindex(own["USUBJID"])
-    kind = serious(own).map({"Y": " (serious)", "": ""})
+    kind = serious(own).map({"Y": msg(" (serious)"), "": ""})
     said = [f"{name} {term}{word}" for name, term, word in zip(names, event_term(own), kind, strict=True)]
-    verb = "event of the window has" if len(own) == 1 else "events of the window have"
-    return [f"{len(own)} {verb} no grade, and may be of any grade: {'; '.join(said)}."]
+    verb = msg("event of the window has") if len(own) == 1 else msg("events of the window have")
+    return [msg("{n} {verb} no grade, and may be of any grade: {said}.", n=len(own), verb=verb, said="; ".join(said))]
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -101,7 +112,12 @@ def ungraded_notes(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, ana
 
 
 TREATED, EVALUABLE_N, COUNTED, WAITING_N = "TREATED", "EVALUABLE", "COUNTED", "WAITING"
-_TEXTS = {"advice": "Advice", "decision_date": "Decision not before", "worst": "Worst case", "best": "Best case"}
+_TEXTS = {
+    "advice": msg("Advice"),
+    "decision_date": msg("Decision not before"),
+    "worst": msg("Worst case"),
+    "best": msg("Best case"),
+}
 
 
 def dlt_count_rows(addlt: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
@@ -172,74 +188,120 @@ def _by_level(addlt: pd.DataFrame, protocol: Protocol) -> Iterator[tuple[str, pd
 # ----------------------------------------------------------------------------------------------------
 
 SET_LABELS = {
-    TREATED: "Treated", EVALUABLE_N: "DLT-evaluable", COUNTED: "Counted as DLT", WAITING_N: "Pending",
+    TREATED: msg("Treated"), EVALUABLE_N: "DLT-evaluable", COUNTED: msg("Counted as DLT"), WAITING_N: msg("Pending"),
 }  # fmt: skip
 STATUS_LABELS = {
-    "DLT": "DLT (adjudicated)",
-    "PENDING-ADJ": "Candidate, not adjudicated: counted as DLT",
-    "UNRESOLVED": "Onset date decides in or out: counted as DLT",
+    "DLT": msg("DLT (adjudicated)"),
+    "PENDING-ADJ": msg("Candidate, not adjudicated: counted as DLT"),
+    "UNRESOLVED": msg("Onset date decides in or out: counted as DLT"),
     "NO-DLT": "No DLT",
-    "PENDING": "Pending: window open",
-    "PENDING-DATA": "Pending: window closed, data missing",
-    "NOT-EVAL": "Not evaluable, may be replaced",
+    "PENDING": msg("Pending: window open"),
+    "PENDING-DATA": msg("Pending: window closed, data missing"),
+    "NOT-EVAL": msg("Not evaluable, may be replaced"),
 }
 SUBJECT_LABELS = {
-    "SUBJID": "Subject", "TRT01P": "Level planned", "TRT01A": "Level received", "TRTSDT": "First infusion",
-    "WINENDT": "Window closes",
-    "DLTSTAT": "Status", "REASON": "Why", "COUNTED": "Counts as DLT", "REPLACE": "Replaceable",
-    "FUPFRAC": "Window followed", "DOSEFRAC": "Dose received / due", "DLTDT": "DLT onset",
-}  # fmt: skip
+    "SUBJID": msg("Subject"),
+    "TRT01P": msg("Level planned"),
+    "TRT01A": msg("Level received"),
+    "TRTSDT": msg("First infusion"),
+    "WINENDT": msg("Window closes"),
+    "DLTSTAT": msg("Status"),
+    "REASON": "Why",
+    "COUNTED": msg("Counts as DLT"),
+    "REPLACE": msg("Replaceable"),
+    "FUPFRAC": msg("Window followed"),
+    "DOSEFRAC": msg("Dose received / due"),
+    "DLTDT": msg("DLT onset"),
+}
 RECEIVED_LABELS = {
-    "SUBJID": "Subject", "TRT01P": "Level planned", "TRT01A": "Level of the subject", "INFNO": "Infusion",
-    "EXSTDT": "Date", "DAY": "Day", "DOSEKG": "10^6 cells/kg", "LEVEL": "Level of this infusion", "REMARK": "Remark",
-}  # fmt: skip
+    "SUBJID": msg("Subject"),
+    "TRT01P": msg("Level planned"),
+    "TRT01A": msg("Level of the subject"),
+    "INFNO": msg("Infusion"),
+    "EXSTDT": msg("Date"),
+    "DAY": "Day",
+    "DOSEKG": msg("10^6 cells/kg"),
+    "LEVEL": msg("Level of this infusion"),
+    "REMARK": msg("Remark"),
+}
 CHANGE_LABELS = {
-    "SUBJID": "Subject", "TRT01A": "Dose level", "BEFORE": "At the last cut", "NOW": "Now", "CHANGE": "What changed",
-}  # fmt: skip
+    "SUBJID": msg("Subject"),
+    "TRT01A": msg("Dose level"),
+    "BEFORE": msg("At the last cut"),
+    "NOW": "Now",
+    "CHANGE": msg("What changed"),
+}
 TIMELINE_LABELS = {
-    "date": "Date", "news": "What became known", "treated": "Treated", "evaluable": "Evaluable",
-    "counted": "Counted as DLT", "pending": "Pending", "advice": "Advice on that day",
-}  # fmt: skip
+    "date": msg("Date"),
+    "news": msg("What became known"),
+    "treated": msg("Treated"),
+    "evaluable": msg("Evaluable"),
+    "counted": msg("Counted as DLT"),
+    "pending": msg("Pending"),
+    "advice": msg("Advice on that day"),
+}
 EVENT_LABELS = {
-    "SUBJID": "Subject", "TRT01A": "Dose level", "AESEQ": "AESEQ", "AEDECOD": "Event", "GRADE": "Grade",
-    "AEREL": "Relationship", "AESTDTC": "Onset", "DAY": "Day", "ADY": "Study day (CDISC)", "AEENDTC": "End",
-    "DLTCAND": "Candidate", "REASON": "What made it one, or why not", "DLTFL": "Committee's flag",
-}  # fmt: skip
+    "SUBJID": msg("Subject"),
+    "TRT01A": msg("Dose level"),
+    "AESEQ": "AESEQ",
+    "AEDECOD": msg("Event"),
+    "GRADE": msg("Grade"),
+    "AEREL": msg("Relationship"),
+    "AESTDTC": msg("Onset"),
+    "DAY": "Day",
+    "ADY": msg("Study day (CDISC)"),
+    "AEENDTC": "End",
+    "DLTCAND": msg("Candidate"),
+    "REASON": msg("What made it one, or why not"),
+    "DLTFL": msg("Committee's flag"),
+}
 RATE_LABELS = {
-    "level": "Dose level", "counts": "DLT / evaluable", "estimate": "Rate", "interval": "95% interval",
-    "prob": "Pr(rate > target)",
-}  # fmt: skip
+    "level": msg("Dose level"),
+    "counts": msg("DLT / evaluable"),
+    "estimate": msg("Rate"),
+    "interval": msg("95% interval"),
+    "prob": msg("Pr(rate > target)"),
+}
 RULE_LABELS = {
-    "rule": "Rule", "advice": "Advice", "date": "Decision not before", "worst": "Worst case", "best": "Best case",
-}  # fmt: skip
-DIARY_LABELS = {"order": "Enrolment order", "subject": "Subject", "level": "Dose level", "outcome": "Outcome"}
-OUTCOMES = ("DLT", "counted as DLT", "no DLT", "pending", "not evaluable")
+    "rule": msg("Rule"),
+    "advice": msg("Advice"),
+    "date": msg("Decision not before"),
+    "worst": msg("Worst case"),
+    "best": msg("Best case"),
+}
+DIARY_LABELS = {
+    "order": msg("Enrolment order"),
+    "subject": msg("Subject"),
+    "level": msg("Dose level"),
+    "outcome": msg("Outcome"),
+}
+OUTCOMES = ("DLT", msg("counted as DLT"), "no DLT", "pending", msg("not evaluable"))
 
 
 def unavailable(addlt: pd.DataFrame, protocol: Protocol) -> str:
     """Why there is nothing to show, in words; blank when there is."""
     if not protocol.has_endpoint("DLT"):
-        return "DLT is not an endpoint of this trial."
-    return "No subject has been treated at this cut." if addlt.empty else ""
+        return msg("DLT is not an endpoint of this trial.")
+    return msg("No subject has been treated at this cut.") if addlt.empty else ""
 
 
 def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[tuple[str, str, str]]:
     """The numbers of the first screen: (label, value, note)."""
     if not protocol.has_endpoint("DLT"):
-        return [("DLT", "not an endpoint", "of this trial")]
+        return [("DLT", msg("not an endpoint"), msg("of this trial"))]
     total = results[results["group1_level"].eq(TOTAL) & results["analysis_id"].eq("DLT_SETS")]
     n = dict(zip(total["variable"], total["stat_text"], strict=True))
     return [
-        (f"Advice by rule {advice.rule}", plain_code(advice.code), COMMITTEE),
-        ("Dose level now open", *open_level(advice)),
+        (msg("Advice by rule {rule}", rule=advice.rule), plain_code(advice.code), COMMITTEE),
+        (msg("Dose level now open"), *open_level(advice)),
         (
-            "Decision not before",
+            msg("Decision not before"),
             advice.date_text,
-            "last open window" if advice.decision_date else "no open window",
+            msg("last open window") if advice.decision_date else msg("no open window"),
         ),
-        ("DLT-evaluable", f"{n[EVALUABLE_N]} of {n[TREATED]}", "treated subjects"),
-        ("Counted as DLT", n[COUNTED], counted_note(results, int(n[COUNTED]), int(n[EVALUABLE_N]))),
-        ("Pending", n[WAITING_N], waiting_text(results) or "no window open"),
+        ("DLT-evaluable", f"{n[EVALUABLE_N]} of {n[TREATED]}", msg("treated subjects")),
+        (msg("Counted as DLT"), n[COUNTED], counted_note(results, int(n[COUNTED]), int(n[EVALUABLE_N]))),
+        (msg("Pending"), n[WAITING_N], waiting_text(results) or msg("no window open")),
     ]
 
 
@@ -251,9 +313,9 @@ def waiting_text(results: pd.DataFrame, level: str = TOTAL) -> str:
     rows = results[results["analysis_id"].eq("DLT") & results["group1_level"].eq(level)]
     count = dict(zip(rows["variable_level"], rows["stat"], strict=True))
     told = []
-    for status, state in ((PENDING, "still open"), (PENDING_DATA, "closed, data missing")):
+    for status, state in ((PENDING, msg("still open")), (PENDING_DATA, msg("closed, data missing"))):
         n = int(count.get(status, 0))
-        told += [f"{n} window{'' if n == 1 else 's'} {state}"] if n else []
+        told += [msg("{n} window{said} {state}", n=n, said="" if n == 1 else "s", state=state)] if n else []
     return "; ".join(told)
 
 
@@ -261,8 +323,8 @@ def counted_note(results: pd.DataFrame, counted: int, evaluable: int) -> str:
     """What is said beside the counted DLTs: worst and best case, and what is excluded where there is none (§14)."""
     between = bounds_text(results, "DLT")
     parts = [
-        "with those not yet adjudicated",
-        between and f"best to worst case: {between}",
+        msg("with those not yet adjudicated"),
+        between and msg("best to worst case: {between}", between=between),
         excluded_text(counted, evaluable),
     ]
     return "; ".join(part for part in parts if part)
@@ -279,10 +341,20 @@ def excluded_notes(results: pd.DataFrame, levels: Sequence[str]) -> list[str]:
 def open_level(advice: Advice) -> tuple[str, str]:
     """The level at which the next subject may be treated by the advice, and a word on it."""
     if advice.code.startswith(f"{ONGOING}({WAIT} "):
-        return f"{advice.level}, waiting", "nobody may be treated before the decision"
+        return msg("{level}, waiting", level=advice.level), msg("no further dosing before the decision")
     if advice.code.startswith(f"{ONGOING}("):
-        return advice.level, "for the next subject"
-    return "none", "the rule has come to its end" if advice.code != NOT_ESTIMABLE else "no rule in force"
+        return advice.level, msg("for the next subject")
+    return "none", msg("the rule has come to its end") if advice.code != NOT_ESTIMABLE else msg("no rule in force")
+
+
+def calm_words() -> str:
+    """What is said where no note warns of anything."""
+    return f"{msg('Nothing waits for adjudication, for a date or for a replacement.')} {COMMITTEE}"
+
+
+def no_window_words() -> str:
+    """What is said where no note informs of anything."""
+    return f"{msg('No window is open and no place is left under the cap.')} {COMMITTEE}"
 
 
 def spoken(notes: Sequence[Note], kind: str) -> str:
@@ -296,23 +368,58 @@ def open_windows(addlt: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
     waiting = addlt[addlt["DLTSTAT"].isin(WAITING)].sort_values(["WINENDT", "USUBJID"], kind="stable")
     days = (waiting["WINENDT"] - cut_date).dt.days.clip(lower=0).astype("Int64")
     waiting = waiting.assign(DAYS=days)
-    return waiting[["SUBJID", "TRT01A", "TRTSDT", "WINENDT", "DAYS", "FUPFRAC", "DLTSTAT"]].reset_index(drop=True)
+    listed = waiting[["SUBJID", "TRT01A", "TRTSDT", "WINENDT", "DAYS", "FUPFRAC", "DLTSTAT"]].reset_index(drop=True)
+    return described(
+        listed, labels=SUBJECT_LABELS | {"DAYS": msg("Days to go")}, digits={"FUPFRAC": 2}, notes=[COMMITTEE],
+        empty=msg("Nobody is pending."),
+    )  # fmt: skip
 
 
 def status_listing(addlt: pd.DataFrame) -> pd.DataFrame:
     """The status of each subject in order of first infusion, with the columns of `SUBJECT_LABELS`."""
-    return addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")[list(SUBJECT_LABELS)].reset_index(drop=True)
+    listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")[list(SUBJECT_LABELS)].reset_index(drop=True)
+    return described(listed, labels=SUBJECT_LABELS, digits={"FUPFRAC": 2, "DOSEFRAC": 2}, notes=[COMMITTEE])
 
 
-def event_listing(events: pd.DataFrame, addlt: pd.DataFrame) -> pd.DataFrame:
-    """Candidate, flagged and severe events of the window, with the columns of `EVENT_LABELS`.
+def infusion_listing(infusions: pd.DataFrame) -> pd.DataFrame:
+    """Each infusion with the level planned and the level given (`followup.infusions_received`), as a page lists it."""
+    return described(infusions.copy(deep=False), labels=RECEIVED_LABELS, digits={"DOSEKG": 2}, notes=[COMMITTEE])
+
+
+def change_listing(changed: pd.DataFrame) -> pd.DataFrame:
+    """The subjects whose status has changed (`over_time.status_changes`), as a page lists them."""
+    return described(
+        changed.copy(deep=False), labels=CHANGE_LABELS, notes=[COMMITTEE],
+        empty=msg("No subject has another DLT status, or there is no earlier cut."),
+    )  # fmt: skip
+
+
+def set_table(counts: pd.DataFrame) -> pd.DataFrame:
+    """The rows of DLT_SETS as a table shows them: treated, evaluable, counted as DLT and pending, by level."""
+    rows = counts[counts["analysis_id"].eq("DLT_SETS")]
+    return described(rows, row="variable", row_labels=SET_LABELS, stub=msg("Subjects"), stats="{n}", notes=[COMMITTEE])
+
+
+def status_table(counts: pd.DataFrame) -> pd.DataFrame:
+    """The rows of DLT as a table shows them: subjects by status and level."""
+    rows = counts[counts["analysis_id"].eq("DLT")]
+    return described(
+        rows, row="variable_level", row_labels=STATUS_LABELS, stub=msg("Status"), stats="{n}", notes=[COMMITTEE]
+    )  # fmt: skip
+
+
+def event_listing(events: pd.DataFrame, addlt: pd.DataFrame, notes: Sequence[str] = ()) -> pd.DataFrame:
+    """L-3: candidate, flagged and severe events of the window, with the columns of `EVENT_LABELS`; `notes`: more notes.
 
     DAY is REL_DAY (0 = first infusion), ADY the CDISC study day; both blank where the onset is not a certain day.
     """
     subject = addlt.set_index("USUBJID")[["SUBJID", "TRTSDT"]].reindex(events["USUBJID"]).set_axis(events.index)
     day = (events["ONSETDT"] - subject["TRTSDT"].astype("datetime64[s]")).dt.days.astype("Int64")
     study_day = day.mask(day >= 0, day + 1)
-    return events.assign(SUBJID=subject["SUBJID"], DAY=day, ADY=study_day)[list(EVENT_LABELS)]
+    return described(
+        events.assign(SUBJID=subject["SUBJID"], DAY=day, ADY=study_day)[list(EVENT_LABELS)], labels=EVENT_LABELS,
+        notes=[COMMITTEE, *notes], empty=msg("No event of the window is a candidate, flagged or severe."),
+    )  # fmt: skip
 
 
 def rate_table(results: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
@@ -326,23 +433,41 @@ def rate_table(results: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
         )
         interval = NOT_ESTIMABLE if low == NOT_ESTIMABLE else f"{low} to {high}"
         table.append((level, f"{n}/{total}", estimate, interval, prob))
-    return pd.DataFrame(table, columns=list(RATE_LABELS)).astype("str")
+    return described(
+        pd.DataFrame(table, columns=list(RATE_LABELS)).astype("str"), labels=RATE_LABELS,
+        notes=[*excluded_notes(results, levels), COMMITTEE],
+    )  # fmt: skip
 
 
 def rule_table(advices: Sequence[Advice]) -> pd.DataFrame:
     """One row per rule: rule advice date worst best."""
     rows = [(a.rule, plain_code(a.code), a.date_text, plain_code(a.worst), plain_code(a.best)) for a in advices]
-    return pd.DataFrame(rows, columns=list(RULE_LABELS)).astype("str")
+    return described(
+        pd.DataFrame(rows, columns=list(RULE_LABELS)).astype("str"), labels=RULE_LABELS, notes=[COMMITTEE]
+    )  # fmt: skip
+
+
+def cases_table(cases: pd.DataFrame) -> pd.DataFrame:
+    """The worst and the best case of each level (`results.bounds.case_table`) as a table shows them."""
+    return described(cases.copy(deep=False), subtitle=msg("DLT / evaluable (rate)"), notes=[COMMITTEE])
+
+
+def timeline_listing(over_time: pd.DataFrame) -> pd.DataFrame:
+    """The numbers of `over_time.advice_over_time` as its figure shows them, with the columns of `TIMELINE_LABELS`."""
+    return described(
+        over_time[list(TIMELINE_LABELS)].copy(deep=False), labels=TIMELINE_LABELS, notes=[LIMITS, COMMITTEE],
+        empty=msg("No escalation rule is in force."),
+    )  # fmt: skip
 
 
 def escalation_diary(addlt: pd.DataFrame) -> pd.DataFrame:
     """Subjects in order of first infusion: order subject level outcome (one of `OUTCOMES`)."""
     listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable").reset_index(drop=True)
     outcome = {
-        **dict.fromkeys(COUNTED_AS_DLT, "counted as DLT"), **dict.fromkeys(WAITING, "pending"),
-        DLT: "DLT", NO_DLT: "no DLT", NOT_EVALUABLE: "not evaluable",
+        **dict.fromkeys(COUNTED_AS_DLT, msg("counted as DLT")), **dict.fromkeys(WAITING, "pending"),
+        DLT: "DLT", NO_DLT: "no DLT", NOT_EVALUABLE: msg("not evaluable"),
     }  # fmt: skip
-    return pd.DataFrame(
+    diary = pd.DataFrame(
         {
             "order": pd.Series(range(1, len(listed) + 1), dtype="int64"),
             "subject": listed["SUBJID"].astype("str"),
@@ -350,33 +475,64 @@ def escalation_diary(addlt: pd.DataFrame) -> pd.DataFrame:
             "outcome": listed["DLTSTAT"].map(outcome).astype("str"),
         }
     )
+    return described(diary, labels=DIARY_LABELS, notes=[COMMITTEE])
 
 
 def definition(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
     """The DLT definition in force, from the analysis keys: item, rule; empty where the trial has no DLT endpoint."""
+    labels = {"item": msg("Item"), "rule": msg("Rule")}
     if not protocol.has_endpoint("DLT"):
-        return pd.DataFrame({"item": [], "rule": []}, dtype="str")
+        return described(pd.DataFrame({"item": [], "rule": []}, dtype="str"), labels=labels, notes=[COMMITTEE])
     first, last = analysis.dlt_window
     terms, grade = analysis.dlt_terms, analysis.dlt_min_grade
-    exempt = f"; grade 3 resolved within {analysis.irr_exempt_hours} h is exempt" if analysis.irr_g3_exempt else ""
+    exempt = (
+        msg("; grade 3 resolved within {irr_exempt_hours} h is exempt", irr_exempt_hours=analysis.irr_exempt_hours)
+        if analysis.irr_g3_exempt
+        else ""
+    )
     counts = " or ".join(analysis.dlt_cytopenia_below)
     rows = [
-        ("Window", f"onset on REL_DAY {first} to {last}; a partial date that decides is unresolved (A-65)"),
-        ("Relationship", f"to {protocol.study.product}: " + ", ".join(analysis.trae_levels)),
-        ("Fatal", f"death related to {protocol.study.product}"),
-        ("Product", "ectopic tissue or new malignancy, any grade"),
-        ("Infusion reaction", f"infusion-related or allergic reaction, grade {grade} or more{exempt}"),
-        ("Thromboembolism", f"grade {grade} or more"),
         (
-            "Cytopenia",
-            f"{counts}: grade {analysis.dlt_haem_grade}, longer than {analysis.dlt_haem_days} days, "
-            "not grade 4 at baseline",
+            msg("Window"),
+            msg(
+                "onset on REL_DAY {first} to {last}; a partial date that decides is unresolved (A-65)",
+                first=first,
+                last=last,
+            ),
+        ),
+        (msg("Relationship"), f"to {protocol.study.product}: " + ", ".join(analysis.trae_levels)),
+        (msg("Fatal"), msg("death related to {product}", product=protocol.study.product)),
+        (msg("Product"), msg("ectopic tissue or new malignancy, any grade")),
+        (
+            msg("Infusion reaction"),
+            msg("infusion-related or allergic reaction, grade {grade} or more{exempt}", grade=grade, exempt=exempt),
+        ),
+        (msg("Thromboembolism"), msg("grade {grade} or more", grade=grade)),
+        (
+            msg("Cytopenia"),
+            msg(
+                "{counts}: grade {dlt_haem_grade}, longer than {dlt_haem_days} days, not grade 4 at baseline",
+                counts=counts,
+                dlt_haem_grade=analysis.dlt_haem_grade,
+                dlt_haem_days=analysis.dlt_haem_days,
+            ),
         ),
         (
-            "Other",
-            f"not haematological, grade {grade} or more, not {protocol.study.disease} or underlying disease; grade 3 "
-            f"{', '.join(t for t in terms.brief if t.isascii())} shorter than {analysis.dlt_brief_hours} h is exempt",
+            msg("Other"),
+            msg(
+                "not haematological, grade {grade} or more, not {disease} or underlying disease; grade 3 "
+                "{brief} shorter than {dlt_brief_hours} h is exempt",
+                grade=grade,
+                disease=protocol.study.disease,
+                brief=", ".join(t for t in terms.brief if t.isascii()),
+                dlt_brief_hours=analysis.dlt_brief_hours,
+            ),
         ),
-        ("Decided by", "the Safety Review Committee's flag (AEDLT); without it a candidate is counted (A-71)"),
+        (
+            msg("Decided by"),
+            msg("the Safety Review Committee's flag (AEDLT); without it a candidate is counted (A-71)"),
+        ),
     ]
-    return pd.DataFrame(rows, columns=["item", "rule"]).astype("str")
+    return described(
+        pd.DataFrame(rows, columns=["item", "rule"]).astype("str"), labels=labels, notes=[COMMITTEE]
+    )  # fmt: skip

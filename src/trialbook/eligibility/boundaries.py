@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.eligibility.parameters import number, significant
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.criteria import Criterion
@@ -32,14 +34,25 @@ def boundary_cases(
     order = {column: k for k, column in enumerate(dict.fromkeys(adie["CRITCD"]))}
     rows = rows.assign(_order=rows["CRITCD"].map(order)).sort_values(["USUBJID", "_order", "LIMIT"], kind="stable")
     text = dict.fromkeys(["SUBJID", "CRITCD", "RESULT", "UNIT", "NEAR"], "str")
-    return rows[COLUMNS].reset_index(drop=True).astype({**text, **dict.fromkeys(_NUMBERS, "float64")})
+    near = rows[COLUMNS].reset_index(drop=True).astype({**text, **dict.fromkeys(_NUMBERS, "float64")})
+    return described(
+        near, notes=nearness(analysis, protocol),
+        labels={
+            "CRITCD": msg("Criterion"), "RESULT": msg("Result"), "VALUE": msg("Value"), "LIMIT": msg("Limit"),
+            "UNIT": msg("Unit"), "DISTANCE": msg("Distance"), "NEAR": msg("In words"),
+        },
+        empty=msg("No value is close to its limit, and no age to a birthday that decides."),
+    )  # fmt: skip
 
 
 def nearness(analysis: Analysis, protocol: Protocol) -> list[str]:
     """What counts as close, in words."""
-    days = [f"{number(criterion, 'boundary_days'):g} days of an age limit" for criterion in _age_criteria(protocol)]
-    said = [f"Listed are values within {100 * analysis.near_limit:g}% of their limit", *days]
-    return [" and ages within ".join(said) + ". Distance: value minus limit; for ages days."]
+    days = [
+        msg("{number:g} days of an age limit", number=number(criterion, "boundary_days"))
+        for criterion in _age_criteria(protocol)
+    ]
+    said = [msg("Values within {near_limit:g}% of their limit", near_limit=100 * analysis.near_limit), *days]
+    return [" and ages within ".join(said) + msg(" are listed. Distance: value minus limit; for ages days.")]
 
 
 def _measured(adie: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
@@ -50,7 +63,9 @@ def _measured(adie: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> pd.
     share = significant(distance.abs() / rows["LIMIT"])
     rows = rows.assign(DISTANCE=distance, SHARE=share)[share <= analysis.near_limit]
     near = [
-        "at the limit" if gap == 0 else f"{100 * part:.3g}% {'above' if gap > 0 else 'below'} the limit"
+        msg("at the limit")
+        if gap == 0
+        else msg("{part:.3g}% {said} the limit", part=100 * part, said=msg("above") if gap > 0 else msg("below"))
         for gap, part in zip(rows["DISTANCE"], rows["SHARE"], strict=True)
     ]
     return rows.assign(VALUE=rows["AVAL"], NEAR=pd.Series(near, index=rows.index, dtype="str"))[_FOUND]
@@ -96,8 +111,14 @@ def _turns(criterion: Criterion, analysis: Analysis) -> list[tuple[float, int, i
 
 
 def _days(gap: int, limit: float, bound: bool) -> str:
-    closest = " at the closest; the birth date is partial" if bound else ""
+    closest = msg(" at the closest; the birth date is partial") if bound else ""
     if gap == 0:
-        return f"consent on the day that decides on {limit:g} years{closest}"
-    days = "1 day" if abs(gap) == 1 else f"{abs(gap)} days"
-    return f"consent {days} {'after' if gap > 0 else 'before'} the day that decides on {limit:g} years{closest}"
+        return msg("consent on the day that decides on {limit:g} years{closest}", limit=limit, closest=closest)
+    days = msg("1 day") if abs(gap) == 1 else msg("{gap} days", gap=abs(gap))
+    return msg(
+        "consent {days} {said} the day that decides on {limit:g} years{closest}",
+        days=days,
+        said=msg("after") if gap > 0 else msg("before"),
+        limit=limit,
+        closest=closest,
+    )

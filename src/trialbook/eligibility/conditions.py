@@ -6,6 +6,7 @@ import pandas as pd
 
 from trialbook.core.dates import earliest_date, latest_date, time_of_day
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.protocol.criteria import CodeLists
 
 YES, NO, UNKNOWN = "YES", "NO", "UNKNOWN"
@@ -129,8 +130,8 @@ def in_words(rows: pd.DataFrame) -> pd.Series:
     texts = []
     names = ("SRCDOM", "TERM", "GRADE", "STARTDTC", "ENDDTC", "ONGOING")
     for source, term, grade, start, end, ongoing in zip(*(rows[name].tolist() for name in names), strict=True):
-        severity = f", grade {grade:g}" if grade == grade else ""
-        began = start if isinstance(start, str) else "start not known"
-        ended = end if isinstance(end, str) else ("ongoing" if ongoing else "end not known")
+        severity = msg(", grade {grade:g}", grade=grade) if grade == grade else ""
+        began = start if isinstance(start, str) else msg("start not known")
+        ended = end if isinstance(end, str) else ("ongoing" if ongoing else msg("end not known"))
         texts.append(f"{source}: {term}{severity}, {began} to {ended}")
     return pd.Series(texts, index=rows.index, dtype="str")

@@ -9,13 +9,14 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.eligibility.screening import Screening
 
 # ----------------------------------------------------------------------------------------------------
 # The records that a check looked at, in one shape: results, conditions, organ findings, vital signs, milestones.
 
 
-IN_WINDOW, WORST, CONSIDERED, PART = "in the window", "worst in the window", "considered", "part of it"
+IN_WINDOW, WORST, CONSIDERED, PART = msg("in the window"), msg("worst in the window"), "considered", msg("part of it")
 RECORD = ["USUBJID", "ROLE", "SRCDOM", "SRCSEQ", "ADT", "WHAT", "VALUE", "UNIT", "LIMIT", "SAYS"]
 
 _NOTHING = pd.DataFrame({name: pd.Series(dtype="str") for name in RECORD})

@@ -6,15 +6,21 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from trialbook.core.messages import joined, msg
 from trialbook.eligibility.evidence import Weighed
 from trialbook.protocol.models import Protocol
 
 # A cell of a table (row, column) -> title of what opens, notes below it, positions of its records.
 Behind = Mapping[tuple[int, str], tuple[str, list[str], list[int]]]
 LABELS = {
-    "ROLE": "Role", "RECORD": "Record", "DATE": "Date", "WHAT": "What", "VALUE": "Value", "LIMIT": "Limit",
-    "SAYS": "Alone it says",
-}  # fmt: skip
+    "ROLE": msg("Role"),
+    "RECORD": msg("Record"),
+    "DATE": msg("Date"),
+    "WHAT": msg("What"),
+    "VALUE": msg("Value"),
+    "LIMIT": msg("Limit"),
+    "SAYS": msg("Alone it says"),
+}
 
 
 def records_of(evidence: Weighed, cells: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -84,18 +90,27 @@ def _notes(row: Mapping[str, object], reading: str) -> list[str]:
     """Evidence, value against limit, the form, the rule as registered and as read, assumption and version."""
     value = ""
     if row["AVAL"] == row["AVAL"] and row["LIMIT"] == row["LIMIT"]:
-        value = f" Compared: {row['AVAL']:.10g} {row['UNIT']} with the limit {row['LIMIT']:g}."
-    answer = {"Y": "yes", "N": "no"}.get(str(row["FORMANSWER"]), "no answer")
-    alone = f"; by data alone: {row['DATARESULT']}" if row["DATARESULT"] else "; no data decide it"
-    rests = _joined([str(row["ASSUMPTION"]), f"protocol version {row['PROTVER']}"])
+        value = msg(
+            " Compared: {aval:.10g} {unit} with the limit {limit:g}.",
+            aval=row["AVAL"],
+            unit=row["UNIT"],
+            limit=row["LIMIT"],
+        )
+    answer = {"Y": msg("yes"), "N": msg("no")}.get(str(row["FORMANSWER"]), msg("no answer"))
+    alone = (
+        msg("; by data alone: {dataresult}", dataresult=row["DATARESULT"])
+        if row["DATARESULT"]
+        else msg("; no data decide it")
+    )
+    rests = _joined([str(row["ASSUMPTION"]), msg("protocol version {protver}", protver=row["PROTVER"])])
     return [
-        f"{row['EVIDENCE']}.{value}",
-        f"Form: {answer}{alone}.",
-        f"Rule: {row['RULE']}",
-        *([f"Read as: {reading}."] if reading else []),
-        f"Rests on: {rests}.",
+        msg("{evidence}.{compared}", evidence=str(row["EVIDENCE"]), compared=value),
+        msg("Form: {answer}{alone}.", answer=answer, alone=alone),
+        msg("Rule: {rule}", rule=row["RULE"]),
+        *([msg("Read as: {reading}.", reading=reading)] if reading else []),
+        msg("Rests on: {rests}.", rests=rests),
     ]
 
 
 def _joined(parts: Sequence[str]) -> str:
-    return "; ".join(part for part in parts if part)
+    return joined(parts, "; ")

@@ -7,6 +7,7 @@ import pandas as pd
 
 from trialbook.core.dates import complete_date, rel_day
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.core.terms import holds_term
 from trialbook.eligibility.conditions import YES, active_since, in_words
 from trialbook.eligibility.criteria.serology import POSITIVE, detection
@@ -23,8 +24,7 @@ from trialbook.eligibility.criterion_results import (
 from trialbook.eligibility.criterion_results import NE as NOT_EVALUABLE
 from trialbook.eligibility.evidence import WAIVER, free_text, sequence
 from trialbook.eligibility.parameters import number, words
-from trialbook.eligibility.results_in_window import in_window, window_text
-from trialbook.eligibility.screening import Screening
+from trialbook.eligibility.screening import Screening, in_window, window_text
 from trialbook.protocol.criteria import Criterion
 from trialbook.protocol.models import Protocol
 
@@ -42,11 +42,13 @@ def attested(screening: Screening, criterion: Criterion) -> Found:
     eligibility.
     """
     people = screening.subjects
-    evidence = pd.Series("by the form only", index=people.index, dtype="str")
+    evidence = pd.Series(msg("by the form only"), index=people.index, dtype="str")
     if "information_days" in criterion.parameters:
         days = int(number(criterion, "information_days"))
         early = (rel_day(people["DTHDT"], people["TRTSDT"]) <= days).fillna(False).astype(bool)
-        evidence = evidence.mask(early, f"by the form only; for information: died within {days} days of the infusion")
+        evidence = evidence.mask(
+            early, msg("by the form only; for information: died within {days} days of the infusion", days=days)
+        )
     return decide(screening, criterion.id, people[["USUBJID"]].iloc[:0], BY_FORM, evidence)
 
 

@@ -48,7 +48,7 @@ def eligibility_queries(
 
     CONFLICT always; a criterion not met, or not evaluable, of an infused subject; and every doubt that a record raises.
     Where a criterion is not evaluable only because a domain was not delivered, the domain is asked about once, for all
-    subjects and criteria (told by `domains` and `protocol`; without them every cell is asked about).
+    subjects and criteria (known from `domains` and `protocol`; without them every cell is asked about).
     """
     infused = set(adsl.loc[adsl["SAFFL"].eq("Y"), "USUBJID"])
     asked: list[Query] = []

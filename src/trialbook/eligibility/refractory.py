@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.errors import UsageError
+from trialbook.core.messages import msg
 from trialbook.eligibility.parameters import number, parameter
 from trialbook.eligibility.screening import Screening, screening
 from trialbook.gvhd.grade import ORGANS
@@ -168,10 +170,17 @@ def _courses(days: np.ndarray, dose: np.ndarray, threshold: float) -> list[Cours
 def _failed_taper(courses: list[Course], rule: Rule) -> Verdict:
     if len(courses) > 1:
         again = courses[1].start
-        return Verdict(TRUE, courses[0].start, again, f"back to {rule.mpeq:g} mg/kg/day on {again}")
+        return Verdict(
+            TRUE, courses[0].start, again, msg("back to {mpeq:g} mg/kg/day on {again}", mpeq=rule.mpeq, again=again)
+        )
     if courses[0].broken:
-        return Verdict(NE, courses[0].start, None, "steroid dose not known after the course")
-    return Verdict(FALSE, courses[0].start, None, f"one course from {courses[0].start}, {courses[0].days} days")
+        return Verdict(NE, courses[0].start, None, msg("steroid dose not known after the course"))
+    return Verdict(
+        FALSE,
+        courses[0].start,
+        None,
+        msg("one course from {start}, {days} days", start=courses[0].start, days=courses[0].days),
+    )
 
 
 def _on_course(rule: Rule, course: Course, seen: Stages, look_back: int) -> Verdict:
@@ -182,21 +191,31 @@ def _on_course(rule: Rule, course: Course, seen: Stages, look_back: int) -> Verd
     start = course.start
     if course.days < rule.first:
         result = NE if course.broken else FALSE
-        return Verdict(result, start, None, f"course from {start} lasted {course.days} of {rule.first} days")
+        return Verdict(
+            result,
+            start,
+            None,
+            msg("course from {start} lasted {days} of {first} days", start=start, days=course.days, first=rule.first),
+        )
     day = (seen.dates - start) / _DAY
     before = np.flatnonzero((day <= 0) & (day >= -look_back))
     if not len(before) and rule.kind != "not_resolved":
-        return Verdict(NE, start, None, f"no organ stages at the start of steroids on {start}")
+        return Verdict(NE, start, None, msg("no organ stages at the start of steroids on {start}", start=start))
     # An open rule ends with the course: later stages no longer speak of this dose.
     last = course.days if rule.last is None else rule.last
     inside = np.flatnonzero((day >= max(rule.first, 1)) & (day <= last))
     if not len(inside):
-        return Verdict(NE, start, None, f"no organ stages {rule.first} to {last} days after {start}")
+        return Verdict(
+            NE,
+            start,
+            None,
+            msg("no organ stages {first} to {last} days after {start}", first=rule.first, last=last, start=start),
+        )
     if not len(before):
         return _verdict(_resolved_not(seen, inside[0]), start, seen.dates[inside[0]])
     base = before[-1]
     if not seen.high[base].any():
-        return Verdict(NE, start, None, f"no organ involved at the start of steroids on {start}")
+        return Verdict(NE, start, None, msg("no organ involved at the start of steroids on {start}", start=start))
     if rule.kind in ("worse", "new_organ"):
         verdict = _any_of(rule, start, seen, base, inside)
     else:
@@ -216,7 +235,12 @@ def _any_of(rule: Rule, start: np.datetime64, seen: Stages, base: int, inside: n
 def _verdict(result: str, start: np.datetime64, on: np.datetime64) -> Verdict:
     day = int((on - start) / _DAY)
     why = {TRUE: "shown by", FALSE: "refuted by", NE: "left open by"}[result]
-    return Verdict(result, start, on, f"{why} the stages of {on}, day {day} of steroids from {start}")
+    return Verdict(
+        result,
+        start,
+        on,
+        msg("{why} the stages of {on}, day {day} of steroids from {start}", why=why, on=on, day=day, start=start),
+    )
 
 
 def _holds(kind: str, seen: Stages, base: int, then: int) -> str:
@@ -247,9 +271,12 @@ def _three(holds: bool, refuted: bool) -> str:
 
 CHECK = "steroid_refractory"
 LABELS = {
-    "RULE": "Rule", "RESULT": "Result", "STARTDT": "Steroids from", "EVIDDT": "Decided by the stages of",
+    "RULE": msg("Rule"),
+    "RESULT": msg("Result"),
+    "STARTDT": msg("Steroids from"),
+    "EVIDDT": msg("Decided by the stages of"),
     "EVIDENCE": "Why",
-}  # fmt: skip
+}
 CHINESE = "CN-2024"  # the consensus that a Chinese site sees beside the default (§2.4)
 NO_DAY = "-"
 _CASE = ["USUBJID", "DEFINITION"]
@@ -301,7 +328,8 @@ def side_by_side(rules: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) ->
     Chinese consensus next to it."""
     rules = rules[rules["USUBJID"].isin(adsl["USUBJID"])]
     if rules.empty:
-        return pd.DataFrame({"SUBJID": pd.Series(dtype="str")})
+        nothing = msg("There is no subject or no such criterion to show.")
+        return described(pd.DataFrame({"SUBJID": pd.Series(dtype="str")}), empty=nothing)
     said = verdicts(rules)
     said["CELL"] = said["RESULT"] + said["EVIDDT"].dt.strftime(", %Y-%m-%d").fillna("")
     order = definitions_in_order(rules, analysis)
@@ -315,7 +343,8 @@ def side_by_side(rules: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) ->
     kind = refractory_or_dependent(rules, analysis).reindex(wide.index)
     frame = wide.rename_axis(columns=None).assign(DIFFERS=differs, CLASS=kind)
     frame.insert(0, "SUBJID", adsl.set_index("USUBJID")["SUBJID"].reindex(frame.index))
-    return frame.reset_index(drop=True).astype("str")
+    labels = {"DIFFERS": msg("Otherwise by"), **definition_heads(rules, analysis)}
+    return described(frame.reset_index(drop=True).astype("str"), labels=labels)
 
 
 def refractory_or_dependent(rules: pd.DataFrame, analysis: Analysis) -> pd.Series:
@@ -343,9 +372,9 @@ def definitions_in_order(rules: pd.DataFrame, analysis: Analysis) -> list[str]:
 
 def definition_heads(rules: pd.DataFrame, analysis: Analysis) -> dict[str, str]:
     """Column heads: the definition in force and the Chinese consensus are marked."""
-    marks = {CHINESE: " (Chinese consensus)", analysis.sr_definition: " (in force)"}
+    marks = {CHINESE: msg(" (Chinese consensus)"), analysis.sr_definition: msg(" (in force)")}
     heads = {name: name + marks.get(name, "") for name in dict.fromkeys(rules["DEFINITION"])}
-    return {**heads, "CLASS": "Refractory (SR) or dependent (SD)"}
+    return {**heads, "CLASS": msg("Refractory (SR) or dependent (SD)")}
 
 
 def rule_lines(rules: pd.DataFrame) -> pd.DataFrame:
@@ -361,7 +390,7 @@ def behind_verdicts(
     places = rules.reset_index(drop=True).groupby(_CASE, sort=False).indices
     people = adsl[adsl["USUBJID"].isin(rules["USUBJID"])].sort_values("USUBJID", kind="stable")
     rows = zip(range(len(people)), people["USUBJID"], people["SUBJID"], strict=True)
-    note = "A definition holds where one of its rules is TRUE. NE: dose, weight or stages leave it open."
+    note = msg("A definition holds where one of its rules is TRUE. NE: dose, weight or stages leave it open.")
     return {
         (row, name): (f"{number}, {name}", [note], [int(place) for place in places[subject, name]])
         for row, subject, number in rows

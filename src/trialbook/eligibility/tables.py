@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trialbook.core.datasets import first_by_rank
+from trialbook.core.described import described, look_of
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.eligibility.adie import rule_text
 from trialbook.eligibility.form import RESULTS
 from trialbook.protocol.analysis import Analysis
@@ -21,6 +23,12 @@ from trialbook.subjects.disposition import SCREEN_FAILURE
 # What the audit reports: counts by result (ARD ELIG), the matrix for reading, and the findings to look at.
 
 
+# What a listing and the matrix of a large trial show at most, and say so.
+MOST_ROWS, MOST_SUBJECTS = 60, 40
+FINDING_LABELS = {
+    "SUBJID": msg("Subject"), "CRITCD": msg("Criterion"), "RESULT": msg("Result"), "FORMANSWER": msg("Form"),
+    "EVIDENCE": msg("Evidence"), "QUERY": msg("Query raised"), "ASSUMPTION": msg("Assumption"),
+}  # fmt: skip
 ATTENTION = ("FAIL", "ATT-FAIL", "CONFLICT", "NE", "WAIVED", "PENDING")
 
 
@@ -47,7 +55,7 @@ def to_look_at(adie: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     """The findings a reader must look at, with the subject's number: every result but PASS and ATT-PASS."""
     rows = adie[adie["RESULT"].isin(ATTENTION)]
     number = rows["USUBJID"].map(adsl.set_index("USUBJID")["SUBJID"])
-    return rows.assign(SUBJID=number).reset_index(drop=True)
+    return described(rows.assign(SUBJID=number).reset_index(drop=True), labels=FINDING_LABELS)
 
 
 def with_queries(rows: pd.DataFrame, queries: Sequence[Query]) -> pd.DataFrame:
@@ -68,6 +76,12 @@ def first_rows(rows: pd.DataFrame, adsl: pd.DataFrame, most_rows: int) -> pd.Dat
     and the others those whose RESULT, where there is one, comes first in `ATTENTION`.
     """
     return rows.loc[_chosen(rows, adsl, most_rows)].reset_index(drop=True)
+
+
+def at_most(rows: pd.DataFrame, adsl: pd.DataFrame, most_rows: int = MOST_ROWS) -> pd.DataFrame:
+    """The `first_rows` of a listing, with a note on those that are left out."""
+    notes = [*look_of(rows).get("notes", []), *rows_left_out(rows, adsl, most_rows)]
+    return described(first_rows(rows, adsl, most_rows), notes=notes)
 
 
 def rows_left_out(rows: pd.DataFrame, adsl: pd.DataFrame, most_rows: int) -> list[str]:
@@ -103,13 +117,14 @@ def results_by_criterion(adie: pd.DataFrame, protocol: Protocol) -> pd.DataFrame
     if adie.empty:
         return pd.DataFrame({name: pd.Series(dtype="str") for name in ("CRITCD", "RULE", *RESULTS)})
     counts = adie.groupby(["CRITCD", "RESULT"]).size().unstack(fill_value=0)
+    labels = {"CRITCD": msg("Criterion"), "RULE": msg("As registered")}
     counts = counts.reindex(index=protocol.audit_columns, columns=RESULTS, fill_value=0)
     wording = {
         column: rule_text(criterion, column) for criterion in protocol.criteria for column in criterion.audit_columns()
     }
     table = counts.rename_axis(index="CRITCD", columns=None).reset_index()
     table.insert(1, "RULE", table["CRITCD"].map(wording))
-    return table
+    return described(table, labels=labels)
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -119,7 +134,7 @@ def results_by_criterion(adie: pd.DataFrame, protocol: Protocol) -> pd.DataFrame
 # A criterion that the data or the form say is not met; for the treated also one that was waived.
 UNMET = ("FAIL", "ATT-FAIL", "CONFLICT")
 NO_REASON = "NO-REASON"
-NOT_IN_LOG = "not in the log"
+NOT_IN_LOG = msg("not in the log")
 _NOTHING = "-"
 
 
@@ -142,7 +157,12 @@ def screen_failures(adsl: pd.DataFrame, adie: pd.DataFrame, domains: Domains) ->
     frame = failed[["SUBJID"]].reset_index(drop=True)
     for name, values in columns.items():
         frame[name] = values.astype("str").reindex(failed["USUBJID"]).fillna(_NOTHING).to_numpy()
-    return frame.astype("str")
+    return described(
+        frame.astype("str"), empty=msg("Nobody has failed screening."),
+        labels={
+            "SITE": msg("The site says"), "CRITERIA": msg("The audit finds not met"), "AGAIN": msg("Screened again as"),
+        },
+    )  # fmt: skip
 
 
 def reason_rows(adsl: pd.DataFrame, adie: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
@@ -173,7 +193,11 @@ def deviations(adsl: pd.DataFrame, adie: pd.DataFrame, domains: Domains) -> pd.D
     said = [_said(log.get(row.USUBJID), row.CRITCD) for row in rows.itertuples()]
     frame = rows[["CRITCD", "RESULT", "EVIDENCE"]].reset_index(drop=True)
     frame.insert(0, "SUBJID", treated.reindex(rows["USUBJID"]).to_numpy())
-    return frame.assign(LOG=said, SAF="stays").astype("str")
+    return described(
+        frame.assign(LOG=said, SAF="stays").astype("str"),
+        labels=FINDING_LABELS | {"LOG": msg("Deviation log (DV)"), "SAF": msg("Safety set")},
+        empty=msg("No infused subject has a violation, a contradiction or a waiver."),
+    )  # fmt: skip
 
 
 def _log(domains: Domains) -> pd.DataFrame:
@@ -198,7 +222,7 @@ def _said(log: pd.DataFrame | None, column: str) -> str:
 # Sentences of the eligibility notebook: every count, window and word of the disease from the protocol and the keys.
 
 
-FORM = "Data decide where they can; else the investigator's answer on the form does (ATT)."
+FORM = msg("Data decide where they can; else the investigator's answer on the form does (ATT).")
 NOT_HERE = "This trial has no endpoint for {}: no such set."
 NO_CRITERIA = "The protocol file of this trial holds no eligibility criteria: nothing is audited on this page."
 
@@ -209,12 +233,24 @@ def audit_method(protocol: Protocol, analysis: Analysis) -> str:
         return NO_CRITERIA
     columns = sum(len(criterion.audit_columns()) for criterion in protocol.criteria)
     split = [c for c in protocol.criteria if len(c.audit_columns()) > 1]
-    parts = ", with " + " and ".join(f"{c.id} in {len(c.audit_columns())} parts" for c in split) if split else ""
-    return (
-        f"{columns} checks per subject: the {len(protocol.criteria)} registered criteria{parts}. {FORM} Laboratory "
-        f"results count from {analysis.lab_window_days} days before the infusion, performance and stages from "
-        f"{analysis.elig_window_days}, serology from {analysis.sero_window_days} (A-10); the last one before the "
-        "infusion decides (A-11), against the limit printed on the same record (A-12). What is unknown is never a pass."
+    parts = (
+        msg(", with ") + " and ".join(msg("{id} in {n} parts", id=c.id, n=len(c.audit_columns())) for c in split)
+        if split
+        else ""
+    )
+    return msg(
+        "{columns} checks per subject: the {n} registered criteria{parts}. {FORM} Laboratory results "
+        "count from {lab_window_days} days before the infusion, performance and stages from "
+        "{elig_window_days}, serology from {sero_window_days} (A-10); the last one before the "
+        "infusion decides (A-11), against the limit printed on the same record (A-12). What is "
+        "unknown is never a pass.",
+        columns=columns,
+        n=len(protocol.criteria),
+        parts=parts,
+        FORM=FORM,
+        lab_window_days=analysis.lab_window_days,
+        elig_window_days=analysis.elig_window_days,
+        sero_window_days=analysis.sero_window_days,
     )
 
 
@@ -222,11 +258,13 @@ def definition_method(protocol: Protocol, analysis: Analysis) -> str:
     """Which definition of the steroid-refractory disease decides (A-19)."""
     used = [c.id for c in protocol.criteria if c.check == "steroid_refractory"]
     if not used:
-        return "No criterion of this trial asks for a steroid-refractory disease."
-    return (
-        f'The registry does not define "steroid-refractory". {used[0]} uses the definition '
-        f"{analysis.sr_definition} (A-19); the others are shown beside it, each from the daily steroid dose and the "
-        "organ stages before the infusion."
+        return msg("No criterion of this trial asks for a steroid-refractory disease.")
+    return msg(
+        'The registry does not define "steroid-refractory". {used} uses the definition '
+        "{sr_definition} (A-19); the others are shown beside it, each from the daily steroid dose "
+        "and the organ stages before the infusion.",
+        used=used[0],
+        sr_definition=analysis.sr_definition,
     )
 
 
@@ -234,58 +272,79 @@ def sets_method(protocol: Protocol, analysis: Analysis) -> str:
     """What the analysis sets are; sets that rest on an endpoint which this trial does not have are named as such."""
     dlt, response = protocol.has_endpoint("DLT"), protocol.has_endpoint("ORR_D28")
     parts = [
-        "Screened (signed consent)", "enrolled (dose level assigned)",
-        f"safety (any {protocol.study.product} received; also the set of response and survival)",
-        "DLT-evaluable (a DLT, or followed through the window with enough of the dose)" if dlt else "",
-        f"mature for day 28 (infused {analysis.maturity_margin_d28} days before the cut or earlier, whatever happened "
-        "since, A-04), evaluable at day 28" if response else "",
-        "per protocol (no violation, all planned infusions)",
-    ]  # fmt: skip
-    absent = [name for name, there in (("DLT", dlt), ("the response at day 28", response)) if not there]
+        msg("Screened (signed consent)"),
+        msg("enrolled (dose level assigned)"),
+        msg("safety (any {product} received; also the set of response and survival)", product=protocol.study.product),
+        msg("DLT-evaluable (a DLT, or followed through the window with enough of the dose)") if dlt else "",
+        msg(
+            "mature for day 28 (infused {maturity_margin_d28} days before the cut or earlier, whatever "
+            "happened since, A-04), evaluable at day 28",
+            maturity_margin_d28=analysis.maturity_margin_d28,
+        )
+        if response
+        else "",
+        msg("per protocol (no violation, all planned infusions)"),
+    ]
+    absent = [name for name, there in (("DLT", dlt), (msg("the response at day 28"), response)) if not there]
     return ", ".join(filter(None, parts)) + "." + (f" {NOT_HERE.format(' and '.join(absent))}" if absent else "")
 
 
 def people_method(protocol: Protocol, analysis: Analysis) -> str:
     """What is shown of the treated subjects (A-118), and from how many subjects on shares are printed."""
     history = (
-        f"diagnosis, transplant and onset of {protocol.study.disease} from the medical history (A-118)"
+        msg(
+            "diagnosis, transplant and onset of {disease} from the medical history (A-118)",
+            disease=protocol.study.disease,
+        )
         if protocol.has_endpoint("ORR_D28")
-        else "the diagnosis from the medical history, where it was delivered"
+        else msg("the diagnosis from the medical history, where it was delivered")
     )
-    return (
-        f"Age in completed years at consent, body weight last before the infusion; {history}. What the data do not say "
-        f'is "Not known", never a no. Shares are printed from {analysis.pct_min_n} subjects on.'
+    return msg(
+        "Age in completed years at consent, body weight last before the infusion; {history}. What "
+        'the data do not say is "Not known", never a no. Shares are printed from {pct_min_n} '
+        "subjects on.",
+        history=history,
+        pct_min_n=analysis.pct_min_n,
     )
 
 
 def no_disease(protocol: Protocol) -> str:
     """Why the table of the disease is empty."""
-    return "No subject has been treated at this cut." if protocol.has_endpoint("ORR_D28") else disease_method(protocol)
+    return (
+        msg("No subject has been treated at this cut.")
+        if protocol.has_endpoint("ORR_D28")
+        else disease_method(protocol)
+    )
 
 
 def disease_method(protocol: Protocol) -> str:
     """What is shown of the disease at the first infusion (A-50)."""
     disease = protocol.study.disease
     if not protocol.has_endpoint("ORR_D28"):
-        return f"Stages and earlier therapy of {disease} are not read: response is not an endpoint of this trial."
-    return (
-        "The disease at the first infusion: the grade and the organ stages of the baseline assessment of response "
-        f"(A-50), the systemic lines from the onset of {disease} to the infusion (steroids are one line), and by which "
-        "rule of the definition in force the subject is refractory."
+        return msg(
+            "Stages and earlier therapy of {disease} are not read: response is not an endpoint of this trial.",
+            disease=disease,
+        )
+    return msg(
+        "The disease at the first infusion: the grade and the organ stages of the baseline "
+        "assessment of response (A-50), the systemic lines from the onset of {disease} to the "
+        "infusion (steroids are one line), and by which rule of the definition in force the subject "
+        "is refractory.",
+        disease=disease,
     )
 
 
 # ----------------------------------------------------------------------------------------------------
 
 MEANINGS = {
-    "PASS": "data show the criterion is satisfied",
-    "ATT-PASS": "satisfied by the investigator's answer; no data can test it",
-    "FAIL": "data show a violation",
-    "ATT-FAIL": "violated by the investigator's answer",
-    "CONFLICT": "the investigator's answer contradicts the data",
-    "NE": "not evaluable: data absent, out of the window or without a reference range",
-    "WAIVED": "a documented waiver",
-    "PENDING": "the form was not completed by the cut",
+    "PASS": msg("data show the criterion is satisfied"),
+    "ATT-PASS": msg("satisfied by the investigator's answer; no data can test it"),
+    "FAIL": msg("data show a violation"),
+    "ATT-FAIL": msg("violated by the investigator's answer"),
+    "CONFLICT": msg("the investigator's answer contradicts the data"),
+    "NE": msg("not evaluable: data absent, out of the window or without a reference range"),
+    "WAIVED": msg("a documented waiver"),
+    "PENDING": msg("the form was not completed by the cut"),
 }
 
 # One letter for each code, for matrices; a pass or violation by the form alone is a small letter.
@@ -298,28 +357,39 @@ LETTERS = {
 def audit_sentence(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> str:
     """What the audit found, in one paragraph."""
     if not protocol.criteria or not protocol.has_endpoint("ELIGIBILITY"):
-        return "ELIGIBILITY is not an endpoint of this trial: there are no criteria to audit."
+        return msg("ELIGIBILITY is not an endpoint of this trial: there are no criteria to audit.")
     if adie.empty:
-        return "There is no screened subject to audit at this cut."
+        return msg("There is no screened subject to audit at this cut.")
     infused = set(adsl.loc[adsl["SAFFL"].eq("Y"), "USUBJID"])
     own = adie[adie["USUBJID"].isin(infused)]
     if own.empty:
-        return "No subject has been treated at this cut; the audit shows the screening of those who were screened."
+        return msg("No subject has been treated at this cut; the audit shows the screening of those who were screened.")
     count = {code: int(own["RESULT"].eq(code).sum()) for code in ATTENTION}
     violated = count["FAIL"] + count["ATT-FAIL"]
-    return (
-        f"Infused subjects: {len(infused)}; checks: {len(own)}. Violations: {violated}; form and data contradict each "
-        f"other: {count['CONFLICT']}; not evaluable: {count['NE']}; waived: {count['WAIVED']}; waiting for the form: "
-        f"{count['PENDING']}; all others are passes."
+    return msg(
+        "Infused subjects: {n}; checks: {n_2}. Violations: {violated}; form and data contradict each "
+        "other: {conflict}; not evaluable: {ne}; waived: {waived}; waiting for the form: {pending}; "
+        "all others are passes.",
+        n=len(infused),
+        n_2=len(own),
+        violated=violated,
+        conflict=count["CONFLICT"],
+        ne=count["NE"],
+        waived=count["WAIVED"],
+        pending=count["PENDING"],
     )
 
 
 def nothing_to_look_at(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> str:
     """What to say where the listing of findings is empty: all is well, or there was nothing to check."""
-    return audit_sentence(adie, adsl, protocol) if adie.empty else "Every check of every screened subject is a pass."
+    return (
+        audit_sentence(adie, adsl, protocol) if adie.empty else msg("Every check of every screened subject is a pass.")
+    )
 
 
-def matrix(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, most_subjects: int) -> pd.DataFrame:
+def matrix(
+    adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, most_subjects: int = MOST_SUBJECTS
+) -> pd.DataFrame:  # fmt: skip
     """The audit as cells to draw: id (USUBJID), subject, level, criterion, result, evidence, for `most_subjects`.
 
     Where there are more, those with findings to look at come first, then the rest in order of subject.
@@ -339,7 +409,10 @@ def matrix(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, most_subj
         }
     )
     ordered = drawn.sort_values(["subject", "id", "criterion"], kind="stable", ignore_index=True)
-    return ordered.astype({"criterion": "str"})
+    return described(
+        ordered.astype({"criterion": "str"}), notes=left_out_note(adie, most_subjects),
+        labels={"subject": msg("Subject"), "level": msg("Dose level")}, empty=audit_sentence(adie, adsl, protocol),
+    )  # fmt: skip
 
 
 def matrix_table(cells: pd.DataFrame) -> pd.DataFrame:
@@ -349,7 +422,8 @@ def matrix_table(cells: pd.DataFrame) -> pd.DataFrame:
     order = list(dict.fromkeys(cells["criterion"]))
     people = cells[["id", "subject", "level"]].drop_duplicates().reset_index(drop=True)
     wide = cells.pivot(index="id", columns="criterion", values="result")[order].rename_axis(columns=None)
-    return pd.concat([people[["subject", "level"]], wide.reindex(people["id"]).reset_index(drop=True)], axis=1)
+    both = pd.concat([people[["subject", "level"]], wide.reindex(people["id"]).reset_index(drop=True)], axis=1)
+    return described(both, **look_of(cells))
 
 
 def left_out_note(adie: pd.DataFrame, most_subjects: int) -> list[str]:
@@ -369,7 +443,8 @@ def in_letters(table: pd.DataFrame) -> pd.DataFrame:
 def code_meanings() -> pd.DataFrame:
     """The result codes, their letters, and what they mean."""
     letters = [LETTERS[code] for code in MEANINGS]
-    return pd.DataFrame({"LETTER": letters, "CODE": list(MEANINGS), "MEANING": list(MEANINGS.values())})
+    meanings = pd.DataFrame({"LETTER": letters, "CODE": list(MEANINGS), "MEANING": list(MEANINGS.values())})
+    return described(meanings, labels={"LETTER": msg("Letter"), "CODE": msg("Code"), "MEANING": msg("Meaning")})
 
 
 def _subjects_to_show(adie: pd.DataFrame, most_subjects: int) -> set[str]:

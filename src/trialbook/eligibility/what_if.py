@@ -12,15 +12,16 @@ from typing import Any
 
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg, plural
 from trialbook.eligibility.adie import found_under_versions
 from trialbook.eligibility.criteria.laboratory import ADULT_AGE
 from trialbook.eligibility.criterion_results import BY_FORM, FAIL, NE, PASS, WORST
 from trialbook.eligibility.evidence import WAIVER, Weighed
 from trialbook.eligibility.form import answer_for_parts, combine, waivers
 from trialbook.eligibility.refractory import FALSE, TRUE, verdicts
-from trialbook.eligibility.results_in_window import in_window
-from trialbook.eligibility.screening import Screening, screening
+from trialbook.eligibility.screening import Screening, in_window, screening
 from trialbook.gvhd.staging import STAGING_KEYS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.assumptions import value_text
@@ -115,9 +116,35 @@ def outlook(adie: pd.DataFrame, weighed: Weighed, rules: pd.DataFrame, adsl: pd.
     return Outlook(_frame(changes, CHANGES), _frame(summary, SUMMARY))
 
 
+def changes_table(found: Outlook) -> pd.DataFrame:
+    """The results that would change, as a table shows them."""
+    return described(
+        found.changes.copy(deep=False), empty=nothing_changes(found),
+        labels={
+            "CRITCD": msg("Criterion"), "ASSUMPTION": msg("Assumption"), "ALTERNATIVE": msg("Alternative"),
+            "FROM": msg("Result"), "TO": msg("Would be"),
+        },
+    )  # fmt: skip
+
+
+def summary_table(found: Outlook) -> pd.DataFrame:
+    """The alternatives that were looked at, as a table shows them."""
+    return described(
+        found.summary.copy(deep=False), empty=nothing_changes(found),
+        labels={
+            "ASSUMPTION": msg("Assumption"), "INFORCE": msg("In force"), "ALTERNATIVE": msg("Alternative"),
+            "CHANGED": msg("Changed"),
+        },
+    )  # fmt: skip
+
+
 def nothing_changes(found: Outlook) -> str:
     """What to say where no result would change: none does, or nothing was audited."""
-    return "No result would change." if len(found.summary) else "There is no audit to look at under other assumptions."
+    return (
+        msg("No result would change.")
+        if len(found.summary)
+        else msg("There is no audit to look at under other assumptions.")
+    )
 
 
 def _data_results(
@@ -126,7 +153,7 @@ def _data_results(
     """Each alternative with what data alone would then say: USUBJID CRITCD DATARESULT SRCDOM, changed rows at least."""
     worst = evidence[evidence["ROLE"].eq(WORST) & evidence["SAYS"].isin([PASS, FAIL, NE])]
     worst = worst.drop_duplicates(["USUBJID", "CRITCD"]).assign(DATARESULT=worst["SAYS"])
-    yield "A-11", "the last result in the window decides", "the worst result in the window decides", worst
+    yield "A-11", msg("the last result in the window decides"), msg("the worst result in the window decides"), worst
     said, usual = verdicts(rules), people.stages
     for other in alternatives(people.protocol, people.analysis):
         if other.key == "sr_definition":
@@ -216,7 +243,7 @@ def _how_many(rows: pd.DataFrame) -> str:
     if rows.empty:
         return "none"
     subjects = rows["USUBJID"].nunique()
-    return f"{len(rows)} of {subjects} subject{'s' if subjects > 1 else ''}"
+    return plural("{some} of {n} subject", "{some} of {n} subjects", subjects, some=len(rows))
 
 
 def _frame(rows: Sequence[tuple[str, ...]], columns: list[str]) -> pd.DataFrame:

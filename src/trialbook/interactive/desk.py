@@ -80,7 +80,7 @@ class Desk:
 
     @cached_property
     def source(self) -> Path:
-        """Where this notebook reads what earlier steps left: one folder for all of it.
+        """Where this notebook reads the outputs of earlier steps: one folder for all of them.
 
         Raises StopError where that would be the published build, and this was made for another snapshot, date,
         protocol, previous cut or override.
@@ -103,13 +103,13 @@ class Desk:
         """What the notebook reads, in words, and whether any of it is out of date."""
         cut = self.trial.cut
         begin = f"Data cut {cut.cut_id}, up to {cut.cut_date}, run by hand."
-        end = f"What it leaves goes to build/{FOLDER}/{cut.cut_id}/; the published build is not changed."
+        end = f"Its outputs go to build/{FOLDER}/{cut.cut_id}/; the published build is not changed."
         if not self.before:
             return f"{begin} Reads the delivered files in {masked(cut.snapshot)}. {end}", False
         if self.source == self.folder:
             taken = [name for name in self.before if self._records[name]["taken"]]
             run = [name for name in self.before if name not in taken]
-            parts = [f"Reads what {_and(run)} left when run by hand"] if run else []
+            parts = [f"Reads the outputs of {_and(run)} from the run by hand"] if run else []
             parts += [f"{'' if run else 'Reads '}{_and(taken)} as published"] if taken else []
             again = [name for name in run if self._was_edited(name)]
             stale = f" Changed since it was run: {_and(again)}; run it again." if again else ""
@@ -133,7 +133,7 @@ class Desk:
             )
 
     def keep(self, staged: Path, executed: list[str]) -> None:
-        """Puts what the step left in its place, all of it, with its record; and beside it what it rests on.
+        """Puts the outputs of the step in their place, all of them, with their record; and beside them its inputs.
 
         Nothing of a step that did not reach its end gets here.
         """
@@ -146,7 +146,7 @@ class Desk:
                     self._take_over(name, staged.with_name(f"{staged.name}-taken"))
         own = self.folder / ".steps" / self.step
         (own / RECORD).unlink(missing_ok=True)
-        # Closed a second time, a step still has left what it left the first time.
+        # Closed a second time, a step still has its outputs of the first time.
         self._kept |= set(_move_all(staged, self.folder))
         hashes = [_cell_hash(source) for source in executed]
         keep_json(own / RECORD, self._record(self.step, self._kept, self._files_of_source, hashes, taken=False))
@@ -200,7 +200,7 @@ class Desk:
             changed = made_of_differences(record["made_of"], now, self.folder, self.trial, self.root)
             return f"since then: {'; '.join(first_and_more(changed, 1))}"
         if any(file_sha256(self.folder / file) != then for file, then in record["files"].items()):
-            return "a file that it left was changed"
+            return "a file that it wrote was changed"
         for file, then in record["rests_on"].items():
             if file_sha256(self.folder / file) != then:
                 return f"{file}, which it read, was written again"
@@ -220,7 +220,7 @@ class Desk:
     def _record(
         self, step: str, files: Iterable[str], rests_on: Mapping[str, str], executed: list[str], taken: bool
     ) -> dict[str, Any]:
-        """What is kept of a step: `files` it left, the files it `rests_on`, and the hashes of the cells `executed`."""
+        """What is kept of a step: `files` it wrote, the files it `rests_on`, and the hashes of the cells `executed`."""
         return {
             "made_of": {**self._made_of, "code": self._code(step)},
             "rests_on": dict(rests_on),
@@ -230,7 +230,7 @@ class Desk:
         }
 
     def _take_over(self, step: str, staged: Path) -> None:
-        """Copies what a step left in the published build, so that one folder holds all that later steps read.
+        """Copies the outputs of a step from the published build, so that one folder holds all that later steps read.
 
         By way of `staged`, a folder of this process alone, so that each file appears whole.
         """
@@ -256,7 +256,7 @@ class Desk:
         return any(_cell_hash(source) not in ran for source in cells if source.strip())
 
     def _left_before(self, name: str, steps: Iterable[str]) -> bool:
-        """Whether a file of a build was left by one of these steps."""
+        """Whether a file of a build was written by one of these steps."""
         return any(self.graph.step(step).left(name) for step in steps)
 
     def _differing(self, sections: Iterable[str]) -> list[str]:

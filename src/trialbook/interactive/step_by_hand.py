@@ -32,7 +32,7 @@ from trialbook.workbook.step import RESULTS, Step
 from trialbook.workbook.string_storage import choose_text_storage
 
 # ----------------------------------------------------------------------------------------------------
-# What a notebook run by hand leaves otherwise than the published build of its cut, in words.
+# Differences of a notebook run by hand from the published build of its cut, in words.
 
 
 # Places of one dataset that are named.
@@ -48,7 +48,7 @@ WORDS = (
 
 
 def own_differences(staged: Path, published: Path, step: str) -> list[str] | None:
-    """What the step left that the published build holds otherwise, a line each; None where no build is published.
+    """The outputs of the step that differ from the published build, a line each; None where no build is published.
 
     Its datasets by record and column, its results by their key; then what the build holds of this step and the run by
     hand did not leave.
@@ -67,7 +67,7 @@ def own_differences(staged: Path, published: Path, step: str) -> list[str] | Non
     for name in _written(manifest, step):
         file = f"data/{name}.parquet"
         if (published / file).is_file() and not (staged / file).is_file():
-            lines.append(f"{name.rpartition('/')[2]}: is published, was not left here")
+            lines.append(f"{name.rpartition('/')[2]}: is published, was not written here")
     own, all_published = staged / ".steps" / step / "ard.json", published / "results" / "ard.json"
     return lines + (_result_lines(own, all_published, manifest, step) if own.is_file() else [])
 
@@ -102,7 +102,7 @@ def _steps(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def _written(manifest: Mapping[str, Any], step: str) -> dict[str, int]:
-    """What a step of a build left, by name, with the number of rows."""
+    """The outputs of a step of a build, by name, with the number of rows."""
     return next((dict(entry["written"]) for entry in manifest.get("steps", []) if entry["step"] == step), {})
 
 
@@ -148,19 +148,19 @@ class StepByHand(Step):
         return super().read(name)
 
     def _is_left(self, name: str) -> bool:
-        # The published build holds what later steps left as well.
+        # The published build also holds the outputs of later steps.
         file = f"data/{name}.parquet"
         return super()._is_left(name) and any(self._desk.graph.step(step).left(file) for step in self._desk.before)
 
     def close(self) -> Block:
-        """Leaves the results for later notebooks of this cut, and shows what differs from the published build."""
+        """Writes the results for later notebooks of this cut, and shows what differs from the published build."""
         receipt = super().close()
         differing = own_differences(self._staged, self._desk.published, self.name)
         self._desk.keep(self._staged, _executed())
         if differing is None:
             said = notice("This cut has no published build to compare with.")
         elif not differing:
-            said = notice("Nothing that this notebook left differs from the published build.")
+            said = notice("Nothing that this notebook wrote differs from the published build.")
         else:
             said = notice(
                 f"{len(differing)} place{'s' if len(differing) > 1 else ''} differ{'' if len(differing) > 1 else 's'} "

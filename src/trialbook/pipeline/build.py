@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
     from trialbook.contracts.gx_engine import Verdict
     from trialbook.pipeline.tasks import Making
+import re
+
+import nbformat
 
 
 @dataclass
@@ -206,6 +209,7 @@ class Gathered:
 def _gather(work: Making) -> Gathered:
     """Puts the pieces together: results, queries, change log, verdicts, notebooks."""
     from trialbook.pipeline import collect
+    from trialbook.pipeline.signal_files import previous_build
 
     scratch, trial, graph = work.scratch, work.trial, work.graph
     # Every notebook has ended: the outputs of the tasks are put together now, byte for byte.
@@ -215,7 +219,7 @@ def _gather(work: Making) -> Gathered:
     every = [verdict for found in verdicts.values() for verdict in found]
     ard = collect.assemble_results(scratch, graph)
     collect.write_verdicts(scratch, every)
-    previous = _previous_build(trial, work.builds)
+    previous = previous_build(trial, work.builds)
     with only_recorded(work.ingredients.recorded(scratch)):
         queries = collect.assemble_queries(scratch, graph, trial, work.gate.queries(every), previous)
     collect.assemble_changelog(scratch, graph)
@@ -266,11 +270,6 @@ def _stop_if_unsound(scratch: Path, cut_id: str) -> None:
         raise StopError(f"the finished build does not fit together: {lines[0]}", next_step="build again with --force")
 
 
-def _previous_build(trial: Trial, builds: Path) -> Path | None:
-    folder = builds / trial.cut.previous_cut if trial.cut.previous_cut else None
-    return folder if folder and (folder / "manifest.json").is_file() else None
-
-
 def _run_details(work: Making, began: datetime) -> dict[str, Any]:
     import json
 
@@ -295,7 +294,6 @@ def _keep_stopped(out: Path, cut_id: str, began: datetime, error: Exception, scr
     """
     from trialbook.kernels.run_notebook import OWN_ERRORS, NotebookError, notebook_text
     from trialbook.pipeline.contract_checks import NoContractError
-    from trialbook.pipeline.stopped_notebook import without_messages
 
     folder = out / STOPPED / cut_id
     shutil.rmtree(folder, ignore_errors=True)
@@ -311,3 +309,28 @@ def _keep_stopped(out: Path, cut_id: str, began: datetime, error: Exception, scr
             shutil.copyfile(scratch / "data" / f"{name}.parquet", folder / "data" / f"{name}.parquet")
     details = {"began": began.isoformat(timespec="seconds"), "status": "stopped", "message": str(error)}
     write_json(folder / "run.json", details | {"ended": datetime.now(UTC).isoformat(timespec="seconds")})
+
+
+# ----------------------------------------------------------------------------------------------------
+# What is kept of a notebook that stopped: where it failed, without words that may quote a record.
+
+
+WITHHELD = "(the message is withheld: it may quote a record. Run the notebook in JupyterLab to see it)"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# The places of a traceback; between them are code and the messages.
+_PLACE = re.compile(r"^(?:File |Cell In\[)")
+
+
+def without_messages(notebook: nbformat.NotebookNode, own: frozenset[str]) -> nbformat.NotebookNode:
+    """The notebook with the message of every error withheld, but for those kinds (`own`) whose messages quote nothing.
+
+    The kind of error and the places of its traceback stay.
+    """
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error" and output.ename not in own:
+                lines = _COLOUR.sub("", "\n".join(output.traceback)).splitlines()
+                places = [line for line in lines if _PLACE.match(line)]
+                output.evalue = WITHHELD
+                output.traceback = [*places, f"{output.ename}: {WITHHELD}"]
+    return notebook

@@ -11,8 +11,8 @@ from pathlib import Path
 from trialbook.contracts.allow_list import allow_list
 from trialbook.contracts.gate import Gate
 from trialbook.contracts.gx_engine import Verdict
+from trialbook.contracts.lookups import protocol_lists
 from trialbook.contracts.odcs import Contract
-from trialbook.contracts.protocol_lists import protocol_lists
 from trialbook.core.datasets import read_dataset
 from trialbook.core.errors import StopError
 from trialbook.core.fast_imports import import_when_used, only_what_is_used
@@ -21,7 +21,7 @@ from trialbook.protocol.models import Trial
 from trialbook.results.ard import to_ard
 from trialbook.results.recount import subjects_counted
 from trialbook.snapshot import read_snapshot
-from trialbook.workbook.steps import RAW_CONTRACTS, RESULTS_CONTRACTS, Piece, StepSpec
+from trialbook.workbook.steps import OWN_DATASETS, RAW_CONTRACTS, RESULTS_CONTRACTS, SIGNALS, Piece, StepSpec
 from trialbook.workbook.string_storage import choose_text_storage
 
 # ----------------------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ def import_great_expectations() -> None:
 # What a piece that checks contracts looks at, and what its verdicts depend on.
 
 
-# The lists that contracts take from the protocol (`contracts.protocol_lists`), and the endpoints that decide on rules.
+# The lists that contracts take from the protocol (`contracts.lookups`), and the endpoints that decide on rules.
 FROM_PROTOCOL = ("protocol.study.endpoints", "protocol.criteria", "protocol.dose_levels")
 
 
@@ -118,6 +118,17 @@ def stop_if_no_contract(spec: StepSpec, contracts: Mapping[str, Contract]) -> No
     lacking = [name for name in spec.datasets if f"analysis/{name}" not in contracts]
     if lacking:
         raise NoContractError(spec, lacking)
+
+
+def _stop_if_own_lack(contracts: Mapping[str, Contract]) -> None:
+    """Raises StopError where a dataset that the workbook itself derives has no contract."""
+    for name in OWN_DATASETS:
+        if f"analysis/{name}" not in contracts:
+            raise StopError(
+                f"the dataset {name} has no contract, so that nothing would check what is published",
+                file=f"data_contracts/analysis/{name}.yaml",
+                next_step=f"copy data_contracts/analysis/{name}.yaml from the workbook that you started from",
+            )
 
 
 def look_for(
@@ -148,6 +159,9 @@ def _datasets_of(
     graph = ingredients.graph
     if piece.name == RESULTS_CONTRACTS:
         return "results", {name: name for name in graph.counted_from}, ["ard"]
+    if piece.step == SIGNALS:
+        _stop_if_own_lack(contracts)
+        return "analysis", {name: name for name in ("adsl", *OWN_DATASETS)}, list(OWN_DATASETS)
     clean = sorted(Path(name).stem for name in ingredients.left if name.startswith("data/clean/"))
     spec = graph.step(piece.step)
     if spec.clean:

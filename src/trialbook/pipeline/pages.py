@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -16,6 +16,7 @@ from trialbook.contracts.gx_engine import Verdict
 from trialbook.contracts.odcs import Contract
 from trialbook.core.datasets import read_dataset
 from trialbook.core.files import keep_json, naming, read_input
+from trialbook.core.messages import msg
 from trialbook.display import changes, dictionary
 from trialbook.display.chart_rendering import (
     chart_script,
@@ -31,12 +32,13 @@ from trialbook.display.page_content import PageContent, page_content, page_numbe
 from trialbook.display.page_outputs import Dropped
 from trialbook.pipeline.change_page import changes_page
 from trialbook.pipeline.profile_pages import write_profiles
+from trialbook.pipeline.signal_files import read_first_page, write_signals
 from trialbook.pipeline.superseded import superseded_place
 from trialbook.protocol.models import Trial
 from trialbook.subjects.flow import NOBODY
 from trialbook.workbook.steps import StepSpec
 
-SYNTHETIC = "SYNTHETIC DATA: made by a simulator, no real person is described"
+SYNTHETIC = msg("SYNTHETIC DATA: made by a simulator, no real person is described")
 
 
 @dataclass(frozen=True)
@@ -67,20 +69,22 @@ def render_content(notebook: Path, target: Path, charts: Literal["live", "static
 
 
 def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
-    """Writes `index.html`, a page per notebook, the data dictionary and the profiles into the build."""
+    """Writes `index.html`, a page per notebook, the data dictionary, the profiles and the signals into the build."""
     frame = _frame(sources, scratch)
     script = cached_chart_script(cache) if sources.charts == "live" else None
+    places: dict[str, list[str]] = {}
     for spec in sources.steps:
-        plain = json.loads(read_input(scratch / ".steps" / spec.page / "page.json"))
-        page = page_of(
-            PageContent.from_plain(plain), title=spec.title, frame=frame, current=f"{spec.name}.html",
-            chart_script=script,
-        )  # fmt: skip
-        _write_page(scratch / f"{spec.name}.html", page)
+        content = PageContent.from_plain(json.loads(read_input(scratch / ".steps" / spec.page / "page.json")))
+        name = f"{spec.name}.html"
+        places[name] = [heading.anchor for heading in content.headings]
+        html = page_of(content, title=spec.title, frame=frame, current=name, chart_script=script)
+        _write_page(scratch / name, html)
     _write_page(scratch / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame))
-    profiled = write_profiles(scratch, frame)
+    page = read_first_page(scratch)
+    page["signals"] = write_signals(page, places, scratch)
+    profiled = write_profiles(scratch, frame, page["signals"])
     _write_page(scratch / changes.PAGE, changes_page(sources.trial, scratch, sources.builds, frame, set(profiled)))
-    _write_page(scratch / "index.html", _index(sources, scratch, frame, profiled))
+    _write_page(scratch / "index.html", _index(sources, scratch, frame, profiled, page))
 
 
 def _write_page(path: Path, page: str) -> None:
@@ -107,21 +111,24 @@ def cached_chart_script(cache: Path) -> str:
 def _frame(sources: PageSources, scratch: Path) -> Frame:
     protocol = sources.trial.protocol
     assumed = sum(1 for entry in protocol.analysis.values() if entry.source.startswith("assumption"))
-    changed = ", ".join(sorted(sources.trial.cut.overrides)) or "none"
+    changed = ", ".join(sorted(sources.trial.cut.overrides)) or msg("none")
     nobody = read_dataset(scratch / "data" / "adsl.parquet").empty
     return Frame(
         study=protocol.study,
         cut=sources.trial.cut,
         navigation=[
-            Link("index.html", "Summary"),
+            Link("index.html", msg("Summary")),
             *(Link(f"{spec.name}.html", spec.title) for spec in sources.steps),
             Link(changes.PAGE, changes.TITLE),
-            Link(dictionary.PAGE, "Dictionary"),
+            Link(dictionary.PAGE, msg("Dictionary")),
         ],
         fingerprint=sources.fingerprint,
         banner=SYNTHETIC if sources.synthetic else "",
-        assumptions=f"{assumed} analysis keys rest on assumptions (listed under Eligibility audit); overridden in this "
-        f"cut: {changed}.",
+        assumptions=msg(
+            "{n} analysis keys rest on assumptions (listed under Eligibility audit); overridden in this cut: {keys}.",
+            n=assumed,
+            keys=changed,
+        ),
         supersedes=_supersedes(sources),
         notice=NOBODY if nobody else "",
     )
@@ -131,16 +138,20 @@ def _supersedes(sources: PageSources) -> str:
     if sources.supersedes is None:
         return ""
     place = superseded_place(Path(), sources.trial.cut.cut_id, sources.supersedes).as_posix()
-    return f"This build supersedes an earlier one of the same cut, made from another delivery and kept in {place}."
+    return msg(
+        "This build supersedes an earlier one of the same cut, made from another delivery and kept in {place}.",
+        place=place,
+    )  # fmt: skip
 
 
-def _index(sources: PageSources, scratch: Path, frame: Frame, profiled: dict[str, str]) -> str:
-    places = {name: scratch / "data" / f"{name}.parquet" for name in ("adsl", "adrs", "addlt")}
-    datasets = {name: read_dataset(place) for name, place in places.items() if place.is_file()}
+def _index(
+    sources: PageSources, scratch: Path, frame: Frame, profiled: dict[str, str], page: dict[str, Any]
+) -> str:  # fmt: skip
+    datasets = {"adsl": read_dataset(scratch / "data" / "adsl.parquet")}
     previous = read_dataset(sources.previous / "results" / "ard.parquet") if sources.previous else None
     steps = [StepStatus(spec.name, spec.title, f"{spec.name}.html", spec.datasets) for spec in sources.steps]
     verdicts = [verdict for found in sources.verdicts.values() for verdict in found]
     facts = index_facts(
         sources.trial.protocol, sources.trial.cut, sources.ard, previous, datasets, sources.queries, steps, verdicts
     )
-    return render_index(facts, frame, profiled)
+    return render_index(facts, frame, profiled, page)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from trialbook.core.dates import earliest_date, latest_date, rel_day
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.dlt.tables import STATUS_WORDS
 from trialbook.drugs.records import drugs_in_force
 from trialbook.efficacy.wording import REASON_WORDS
@@ -84,7 +85,7 @@ def _limits(term: Term, low: float, high: float, base: float) -> Iterable[tuple[
 
 ORGANS = ("SKIN", "LIVER", "UGI", "LGI", "GRADE")
 RESPONSE, THERAPY, RELAPSE, DLT, DEATH, SEEN = (
-    "Response at day 28", "New systemic therapy", "Relapse", "DLT", "Death", "Last seen alive"
+    msg("Response at day 28"), msg("New systemic therapy"), msg("Relapse"), "DLT", msg("Death"), msg("Last seen alive")
 )  # fmt: skip
 # Events by PARAMCD of ADTTE and the beginning of EVNTDESC; a death is an event of OS.
 EVENTS = (("OS", "DEATH", DEATH), ("NRM", "RELAPSE", RELAPSE), ("FFS", "NEW", THERAPY))
@@ -322,20 +323,24 @@ class _Known:
         """The key facts of one subject, in the order of reading."""
         usubjid = str(subject["USUBJID"])
         teae = events[events["TEAE"]]
-        worst = f"worst grade {teae['GRADE'].max()}" if teae["GRADE"].notna().any() else ""
+        worst = msg("worst grade {grade}", grade=teae["GRADE"].max()) if teae["GRADE"].notna().any() else ""
         missing = int(teae["GRADE"].isna().sum())
-        graded = ", and ".join(filter(None, (worst, f"{missing} not graded" if missing else "")))
+        graded = ", and ".join(filter(None, (worst, msg("{missing} not graded", missing=missing) if missing else "")))
         serious, unknown = teae["SERIOUS"].sum(), int(teae["SEROPEN"].sum())
         first = pd.Timestamp(str(subject["TRTSDT"]))
         facts = [
-            ("Dose level", _text(subject["TRT01A"]), f"first infusion {first:%Y-%m-%d}"),
-            ("Age, sex", ", ".join(filter(None, (_text(subject.get("AGE")), _text(subject.get("SEX"))))), ""),
-            ("Infusions", str(infusions), ""),
-            ("DLT status", STATUS_WORDS.get(self._dlt[0].get(usubjid, ""), ""), self._dlt[1].get(usubjid, "")),
-            ("Response at day 28", *self._day_28(usubjid)),
-            ("Status", *_status(subject)),
+            (msg("Dose level"), _text(subject["TRT01A"]), msg("first infusion {first:%Y-%m-%d}", first=first)),
+            (msg("Age, sex"), ", ".join(filter(None, (_text(subject.get("AGE")), _text(subject.get("SEX"))))), ""),
+            (msg("Infusions"), str(infusions), ""),
+            (msg("DLT status"), STATUS_WORDS.get(self._dlt[0].get(usubjid, ""), ""), self._dlt[1].get(usubjid, "")),
+            (msg("Response at day 28"), *self._day_28(usubjid)),
+            (msg("Status"), *_status(subject)),
             ("TEAE", str(len(teae)), graded),
-            ("Serious TEAE", str(int(serious)), f"and {unknown} of unknown seriousness" if unknown else ""),
+            (
+                msg("Serious TEAE"),
+                str(int(serious)),
+                msg("and {unknown} of unknown seriousness", unknown=unknown) if unknown else "",
+            ),
         ]
         return [fact for fact in facts if fact[1]]
 
@@ -359,10 +364,10 @@ def _by_subject(rows: pd.DataFrame, column: str) -> dict[str, str]:
 def _status(subject: Mapping[str, object]) -> tuple[str, str]:
     """Alive or dead, and since when or until when that is known."""
     if subject["DTHFL"] == "Y":
-        return "Died", str(subject["DEATH"]) or "date unknown"
+        return "Died", str(subject["DEATH"]) or msg("date unknown")
     day = subject["LSTALVDT"]
     left = left_words(str(subject.get("EOSSTT", "")), str(subject.get("DCSREAS", "")))
-    seen = f"last seen {pd.Timestamp(str(day)):%Y-%m-%d}" if pd.notna(day) else ""
+    seen = msg("last seen {Timestamp:%Y-%m-%d}", Timestamp=pd.Timestamp(str(day))) if pd.notna(day) else ""
     return "Alive", "; ".join(filter(None, (seen, left)))
 
 

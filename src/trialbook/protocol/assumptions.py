@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel
 
+from trialbook.core.described import described
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
@@ -55,7 +57,12 @@ def assumption_table(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
         listed = value_text(protocol.expected_events) or "none"
         rows.append(("expected_events", listed, "yes", "assumption", EXPECTED_EVENTS, protocol.expected_events_note))
     rows += [(NO_KEY, "", "yes", "assumption", number, text) for number, text in protocol.assumptions.items()]
-    return pd.DataFrame(rows, columns=["KEY", "VALUE", "DEFAULT", "SOURCE", "ASSUMPTION", "MEANING"]).astype("str")
+    labels = {
+        "KEY": msg("Key"), "VALUE": msg("Value"), "DEFAULT": msg("Default?"), "SOURCE": msg("Source"),
+        "ASSUMPTION": msg("Assumption"), "MEANING": msg("Meaning"),
+    }  # fmt: skip
+    keys = pd.DataFrame(rows, columns=list(labels)).astype("str")
+    return described(keys, labels=labels, notes=unused_note(protocol))
 
 
 def assumption_register(protocol: Protocol) -> pd.DataFrame:
@@ -94,7 +101,11 @@ def _recorded(protocol: Protocol) -> Iterator[tuple[str, str, str, str]]:
 def reading_table(protocol: Protocol) -> pd.DataFrame:
     """How each criterion is read where its wording leaves a choice: CRITERION, TEXT (as registered), READING."""
     rows = [(criterion.id, criterion.text, criterion.note) for criterion in protocol.criteria if criterion.note]
-    return pd.DataFrame(rows, columns=["CRITERION", "TEXT", "READING"]).astype("str")
+    labels = {"CRITERION": msg("Criterion"), "TEXT": msg("As registered"), "READING": msg("Read as")}
+    return described(
+        pd.DataFrame(rows, columns=list(labels)).astype("str"), labels=labels, notes=protocol.study.notes,
+        empty=msg("This trial has no criteria."),
+    )  # fmt: skip
 
 
 def value_text(value: Any) -> str:
@@ -109,9 +120,9 @@ def value_text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         if value and not isinstance(value[0], str | int | float | list):
-            return f"{len(value)} entries"
+            return msg("{n} entries", n=len(value))
         shown = ", ".join(_item_text(item) for item in value[:_LONG_LIST])
-        return f"{shown}, ... ({len(value)} in all)" if len(value) > _LONG_LIST else shown
+        return msg("{shown}, ... ({n} in all)", shown=shown, n=len(value)) if len(value) > _LONG_LIST else shown
     if isinstance(value, BaseModel):
         value = value.model_dump()
     if isinstance(value, dict):
@@ -120,7 +131,7 @@ def value_text(value: Any) -> str:
 
 
 def _entry_text(item: Any) -> str:
-    return f"{len(item)} entries" if isinstance(item, list | dict) else _item_text(item)
+    return msg("{n} entries", n=len(item)) if isinstance(item, list | dict) else _item_text(item)
 
 
 def _item_text(item: Any) -> str:

@@ -46,7 +46,7 @@ class Wording(_Entry):
         english, chinese = placeholders(self.en), placeholders(self.zh)
         if english != chinese:
             missing = ", ".join(f"{{{name}}}" for name in sorted(english ^ chinese))
-            raise about("zh", f"English and Chinese must have the same placeholders; {missing} stands in one of them")
+            raise about("zh", f"English and Chinese must have the same placeholders; {missing} is in one of them only")
         return self
 
 

@@ -9,6 +9,8 @@ from typing import TypedDict
 
 import pandas as pd
 
+from trialbook.core.messages import msg
+
 COLUMNS = [
     "analysis_id", "group1", "group1_level", "variable", "variable_level", "context",
     "stat_name", "stat_label", "stat", "stat_text",
@@ -16,16 +18,27 @@ COLUMNS = [
 # What names one reported number.
 KEYS = ["analysis_id", "group1_level", "variable", "variable_level", "context", "stat_name"]
 TOTAL = "Total"
-LABELS = {
-    "n": "Subjects", "N": "Subjects in the set", "p": "Share of subjects", "events": "Events", "pending": "Pending",
-    "estimate": "Estimate", "conf.low": "Lower 95% limit", "conf.high": "Upper 95% limit", "time": "Time at risk",
-    "rate": "Rate", "n.risk": "At risk", "n.event": "Events", "prob_gt_target": "Pr(rate > target)",
-    "n.low": "Fewest subjects", "n.high": "Most subjects",
-}  # fmt: skip
+LABELS: dict[str, str] = {
+    "n": msg("Subjects"),
+    "N": msg("Subjects in the set"),
+    "p": msg("Share of subjects"),
+    "events": msg("Events"),
+    "pending": msg("Pending"),
+    "estimate": msg("Estimate"),
+    "conf.low": msg("Lower 95% limit"),
+    "conf.high": msg("Upper 95% limit"),
+    "time": msg("Time at risk"),
+    "rate": msg("Rate"),
+    "n.risk": msg("At risk"),
+    "n.event": msg("Events"),
+    "prob_gt_target": msg("Pr(rate > target)"),
+    "n.low": msg("Fewest subjects"),
+    "n.high": msg("Most subjects"),
+}
 COUNTS = {"n", "N", "events", "pending", "n.risk", "n.event", "n.low", "n.high"}
 NOT_ESTIMABLE = "-"
 # The text of a null that a domain which was not delivered left open (rulebook §14.1), and what readers see for it.
-NOT_EVALUABLE, NOT_EVALUABLE_WORDS = "NE", "not evaluable"
+NOT_EVALUABLE, NOT_EVALUABLE_WORDS = "NE", msg("not evaluable")
 
 
 class ArdRow(TypedDict):

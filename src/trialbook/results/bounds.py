@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.core.described import described
+from trialbook.core.messages import msg
 from trialbook.results.ard import (
     LABELS,
     NOT_ESTIMABLE,
@@ -119,7 +120,7 @@ class Bounds:
         Where one of the cases has nothing to count or to estimate, `with pending 0 to 2 of 2`.
         """
         if self._one_sided and self.range_with_pending:
-            return f"with pending {self.range_with_pending}"
+            return msg("with pending {range_with_pending}", range_with_pending=self.range_with_pending)
         return " to ".join(self._ends())
 
     @property
@@ -131,15 +132,23 @@ class Bounds:
     @property
     def text(self) -> str:
         """`between 7 and 9 of 11, open: 003, 011; with pending 7 to 10 of 12`, or `no open fact`; see `bounds_text`."""
-        pending = f"with pending {self.range_with_pending}" if self.range_with_pending else ""
+        pending = (
+            msg("with pending {range_with_pending}", range_with_pending=self.range_with_pending)
+            if self.range_with_pending
+            else ""
+        )
         if self._one_sided and pending:
-            return pending + (f", open: {self.deciding}" if self.deciding else "")
+            return pending + (msg(", open: {deciding}", deciding=self.deciding) if self.deciding else "")
         ends = self._ends()
         is_open = self.low != self.high or bool(self.deciding)
-        facts = "no open fact" if self.low.size or self.high.size else ""
+        facts = msg("no open fact") if self.low.size or self.high.size else ""
         if is_open:
-            facts = f"between {' and '.join(ends)}" if len(ends) > 1 else f"{ends[0]} in every case"
-            facts += f", open: {self.deciding}" if self.deciding else ""
+            facts = (
+                msg("between {ends}", ends=" and ".join(ends))
+                if len(ends) > 1
+                else msg("{ends} in every case", ends=ends[0])
+            )
+            facts += msg(", open: {deciding}", deciding=self.deciding) if self.deciding else ""
         return "; ".join(part for part in (facts, pending) if part)
 
     @property
@@ -209,9 +218,13 @@ def bounds_text(ard: pd.DataFrame, variable: str, level: str = TOTAL) -> str:
 
 
 CASE_LABELS = {
-    "level": "Dose level", "worst": "Worst case", "best": "Best case", "worst_with_pending": "Worst, with pending",
-    "best_with_pending": "Best, with pending", "deciding": "Who decides",
-}  # fmt: skip
+    "level": msg("Dose level"),
+    "worst": msg("Worst case"),
+    "best": msg("Best case"),
+    "worst_with_pending": msg("Worst, with pending"),
+    "best_with_pending": msg("Best, with pending"),
+    "deciding": msg("Who decides"),
+}
 
 
 def case_table(ard: pd.DataFrame, variable: str, levels: Sequence[str]) -> pd.DataFrame:
@@ -274,4 +287,4 @@ def excluded_text(n_events: int, n: int, level: float = 0.95) -> str:
     if n_events or high is None:
         return ""
     percent = math.ceil(round(1000 * high, 9)) / 10
-    return f"0 of {n}: a rate above {percent:g}% is excluded at {100 * level:g}%"
+    return msg("0 of {n}: a rate above {percent:g}% is excluded at {level:g}%", n=n, percent=percent, level=100 * level)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import AesiRule, Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, proportion_rows
@@ -30,20 +31,20 @@ from trialbook.safety.relationship import criterion_ticked, relationship_level
 
 LABELS = {
     "TEAE": "Any TEAE",
-    "TEAE_GE3": "TEAE of grade 3 or more",
-    "TRAE": "TEAE related to treatment",
-    "TRAE_GE3": "Related TEAE of grade 3 or more",
-    "SAE": "Serious TEAE",
-    "SRAE": "Serious related TEAE",
-    "TEAE_DISC": "TEAE leading to infusion interruption or discontinuation",
-    "TEAE_DTH": "TEAE leading to death",
-    "AESI": "TEAE of special interest",
-    "DLT": "DLT confirmed by the committee",
+    "TEAE_GE3": msg("TEAE of grade 3 or more"),
+    "TRAE": msg("TEAE related to treatment"),
+    "TRAE_GE3": msg("Related TEAE of grade 3 or more"),
+    "SAE": msg("Serious TEAE"),
+    "SRAE": msg("Serious related TEAE"),
+    "TEAE_DISC": msg("TEAE leading to infusion interruption or discontinuation"),
+    "TEAE_DTH": msg("TEAE leading to death"),
+    "AESI": msg("TEAE of special interest"),
+    "DLT": msg("DLT confirmed by the committee"),
 }
 # Rows that rest on a grade, and the row that they are a part of.
 BY_SEVERITY = {"TEAE_GE3": "TEAE", "TRAE_GE3": "TRAE", "AESI": "TEAE"}
 UNGRADED = "ungraded"
-UNGRADED_LABEL = "not graded"
+UNGRADED_LABEL = msg("not graded")
 # Rows that rest on the seriousness of an event, and the row that they are a part of.
 BY_SERIOUSNESS = {"SAE": "TEAE", "SRAE": "TRAE"}
 UNKNOWN_SERIOUSNESS = "unknown seriousness"
@@ -56,7 +57,7 @@ BESIDE = "".join(f"<, and {{{stat}}} {LEFT_OPEN[context]}>" for context, stat in
 FATAL_WORDS = ("FATAL", "死亡")
 EVENT_CELL = "{n} ({p}) [{events}]" + BESIDE
 SOC_PT_TABLES = {"TEAE_SOC_PT": "TEAE", "TRAE_SOC_PT": "TRAE", "SAE_SOC_PT": "SAE"}
-GRADE_WORDS = {grade: f"grade {grade}" for grade in (1, 2, 3, 4, 5)}
+GRADE_WORDS = {grade: msg("grade {grade}", grade=grade) for grade in (1, 2, 3, 4, 5)}
 _STOPPED = {
     "DRUG WITHDRAWN", "DRUG INTERRUPTED", "INFUSION INTERRUPTED", "INFUSION STOPPED", "DOSE INTERRUPTED",
     "DRUG DISCONTINUED", "停药", "永久停药", "暂停用药", "暂停输注", "中止输注",
@@ -96,7 +97,7 @@ def selections(adae: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def left_open(adae: pd.DataFrame) -> dict[str, pd.Series]:
-    """Which records may belong to a row of the overview for want of a grade, or of a seriousness (§14.4)."""
+    """Which records may belong to a row of the overview because their grade or seriousness is missing (§14.4)."""
     chosen, unknown = selections(adae), seriousness_open(adae)
     return ungraded(adae) | {name: chosen[whole] & unknown for name, whole in BY_SERIOUSNESS.items()}
 
@@ -149,7 +150,7 @@ def has_open_rows(name: str, found: Cells) -> bool:
 
 
 def with_ungraded(ard: pd.DataFrame, counted: str = "n") -> pd.DataFrame:
-    """The ARD rows of a table with what is left open (`LEFT_OPEN_STATS`) in the row and level that it stands beside.
+    """The ARD rows of a table with what is left open (`LEFT_OPEN_STATS`) in the row and level to which it belongs.
 
     It is the statistic `counted` of that context, where it is above 0 and the row's own number is evaluable.
     """
@@ -167,7 +168,7 @@ def overview_kinds(
 ) -> dict[str, bool]:  # fmt: skip
     """The rows of the overview in order, and whether the data can answer each.
 
-    DLT stands only where it is an endpoint, AESI only where the protocol file names searches. What was not collected
+    DLT is there only where it is an endpoint, AESI only where the protocol file names searches. What was not collected
     for any event of a treated subject (grades, seriousness, the action taken) is not evaluable: its numbers are null,
     not 0. What was collected of screen failures says nothing of these. `adjudicated`: the committee's flags (SUPPAE)
     were delivered; without them nobody knows how many DLTs are confirmed (§14.2).
@@ -230,7 +231,7 @@ def overview_rows(
 def soc_pt_rows(analysis_id: str, adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
     """TEAE_SOC_PT, TRAE_SOC_PT or SAE_SOC_PT: subjects and events by class (term blank = any) and term.
 
-    A subject counts once per row. Classes and terms stand in descending order of subjects in Total, then by name.
+    A subject counts once per row. Classes and terms are in descending order of subjects in Total, then by name.
     """
     records = adae[selections(adae)[SOC_PT_TABLES[analysis_id]]]
     sizes = set_sizes(adsl, protocol.level_ids)
@@ -352,13 +353,18 @@ def _category_rows(
 
 # ----------------------------------------------------------------------------------------------------
 
-# From the least to the most: what nobody has judged yet stands between "unlikely" and "possible" (A-61).
+# From the least to the most: what nobody has judged yet is between "unlikely" and "possible" (A-61).
 LEVELS = ("not", "unlikely", "missing", "unassessable", "possible", "related", "probable", "definite")
 WORDS = {
-    "definite": "definitely related", "probable": "probably related", "related": "related, no degree given",
-    "possible": "possibly related", "unassessable": "cannot be judged", "missing": "not given",
-    "unlikely": "unlikely related", "not": "not related",
-}  # fmt: skip
+    "definite": msg("definitely related"),
+    "probable": msg("probably related"),
+    "related": msg("related, no degree given"),
+    "possible": msg("possibly related"),
+    "unassessable": msg("cannot be judged"),
+    "missing": msg("not given"),
+    "unlikely": msg("unlikely related"),
+    "not": msg("not related"),
+}
 RELATION_WORDS = {LEVELS.index(level): text for level, text in WORDS.items()}
 SELDOM = [LEVELS.index(level) for level in ("related", "unassessable", "missing")]
 
@@ -368,7 +374,7 @@ def relation_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) ->
 
     The variable TEAE gives the maximum over all events of a subject; classes and terms have rows for the relationships
     that occur in Total. The degree is the one that the site gave;
-    whether it counts as related stands in ADAE AREL.
+    whether it counts as related is in ADAE AREL.
     """
     records = adae[selections(adae)["TEAE"]]
     if records.empty:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence, Sized
 import numpy as np
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.results.ard import TOTAL, ArdRow, proportion_rows
 
 # ----------------------------------------------------------------------------------------------------
@@ -15,7 +16,7 @@ NONE = (0, 0)
 # The class of the rows by maximum that count all events of a subject.
 OVERALL = "TEAE"
 # How a table names the row of a class that counts all its terms.
-ANY_EVENT = "Any event"
+ANY_EVENT = msg("Any event")
 SUBJECT_EVENT = ["USUBJID", "EPISODE"]
 CLASS_TERM = ["ABODSYS", "ADECOD"]
 Cells = dict[tuple[str, ...], tuple[int, int]]

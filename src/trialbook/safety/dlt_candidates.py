@@ -9,6 +9,7 @@ import pandas as pd
 
 from trialbook.core.dates import complete_date
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.core.terms import holds_term
 from trialbook.core.units import si_factor
 from trialbook.protocol.analysis import Analysis
@@ -200,15 +201,22 @@ def _candidate_cases(f: pd.DataFrame, analysis: Analysis) -> Cases:
     ordinary = ~f["haematological"] & ~f["disease"] & ~f["reaction"] & ~_brief(f, analysis)
     g = analysis.dlt_min_grade
     return [
-        (f["fatal"] & (f["said"] | ~f["disease"]), "death related to the study product"),
-        (f["growth"], "ectopic tissue or new malignancy"),
-        (f["reaction"] & severe & ~_exempt_reaction(f, analysis), f"infusion-related or allergic reaction, grade {g}+"),
-        (f["thrombus"] & severe, f"thromboembolic event, grade {g}+"),
+        (f["fatal"] & (f["said"] | ~f["disease"]), msg("death related to the study product")),
+        (f["growth"], msg("ectopic tissue or new malignancy")),
+        (
+            f["reaction"] & severe & ~_exempt_reaction(f, analysis),
+            msg("infusion-related or allergic reaction, grade {g}+", g=g),
+        ),
+        (f["thrombus"] & severe, msg("thromboembolic event, grade {g}+", g=g)),
         (
             f["cytopenia"] & deep & lasting & ~f["deep_at_baseline"],
-            f"grade {analysis.dlt_haem_grade} cytopenia for more than {analysis.dlt_haem_days} days",
+            msg(
+                "grade {dlt_haem_grade} cytopenia for more than {dlt_haem_days} days",
+                dlt_haem_grade=analysis.dlt_haem_grade,
+                dlt_haem_days=analysis.dlt_haem_days,
+            ),
         ),
-        (severe & ordinary, f"non-haematological event, grade {g}+"),
+        (severe & ordinary, msg("non-haematological event, grade {g}+", g=g)),
     ]
 
 
@@ -216,16 +224,29 @@ def _other_cases(f: pd.DataFrame, analysis: Analysis) -> Cases:
     notable = f["fatal"] | f["grade"].ge(analysis.dlt_min_grade).fillna(False).astype(bool)
     haem, limit = (
         f["haematological"] & notable,
-        f"{analysis.dlt_haem_grade} for more than {analysis.dlt_haem_days} days",
+        msg(
+            "{dlt_haem_grade} for more than {dlt_haem_days} days",
+            dlt_haem_grade=analysis.dlt_haem_grade,
+            dlt_haem_days=analysis.dlt_haem_days,
+        ),
     )
     return [
         (f["grade"].isna() & f["related"] & ~f["disease"], NO_GRADE),
-        (notable & ~f["related"], "not related to the study product"),
-        (notable & f["disease"], "attributed to the disease under study or the underlying disease"),
-        (haem & f["deep_at_baseline"], "blood count was grade 4 at baseline already"),
-        (haem, f"haematological, not neutropenia or thrombocytopenia of grade {limit}"),
-        (notable & f["reaction"], f"grade 3 infusion reaction resolved within {analysis.irr_exempt_hours} h"),
-        (notable & f["brief"], f"grade 3, shorter than {analysis.dlt_brief_hours} h"),
+        (notable & ~f["related"], msg("not related to the study product")),
+        (notable & f["disease"], msg("attributed to the disease under study or the underlying disease")),
+        (haem & f["deep_at_baseline"], msg("blood count was grade 4 at baseline already")),
+        (haem, msg("haematological, not neutropenia or thrombocytopenia of grade {limit}", limit=limit)),
+        (
+            notable & f["reaction"],
+            msg(
+                "grade 3 infusion reaction resolved within {irr_exempt_hours} h",
+                irr_exempt_hours=analysis.irr_exempt_hours,
+            ),
+        ),
+        (
+            notable & f["brief"],
+            msg("grade 3, shorter than {dlt_brief_hours} h", dlt_brief_hours=analysis.dlt_brief_hours),
+        ),
     ]
 
 

@@ -7,12 +7,24 @@ from typing import Literal
 import pandas as pd
 
 from trialbook.core.dates import earliest_date, rel_day
+from trialbook.core.described import described
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, proportion_rows
-from trialbook.safety.ae_tables import CONTEXT_OF, has_open_rows, left_open, overview_kinds, selections
+from trialbook.safety.ae_tables import (
+    BESIDE,
+    CONTEXT_OF,
+    has_open_rows,
+    left_open,
+    overview_kinds,
+    selections,
+    with_ungraded,
+)
+from trialbook.safety.ae_tables import LABELS as ROW_LABELS
 from trialbook.safety.counting import NONE, Cells, Sets, mask_counts, record_sets, set_sizes
+from trialbook.safety.tables import severity_notes
 from trialbook.statistics.intervals import poisson_exact_rate
 from trialbook.subjects.dosing import infusion_levels
 
@@ -22,7 +34,7 @@ from trialbook.subjects.dosing import infusion_levels
 
 DAYS_PER_YEAR = 365.25
 UNIT_DAYS = {"patient_years": DAYS_PER_YEAR, "100_patient_months": 100 * DAYS_PER_YEAR / 12}
-UNIT_WORDS = {"patient_years": "per patient-year", "100_patient_months": "per 100 patient-months"}
+UNIT_WORDS = {"patient_years": msg("per patient-year"), "100_patient_months": "per 100 patient-months"}
 
 
 def days_at_risk(adsl: pd.DataFrame, analysis: Analysis, cut_date: pd.Timestamp) -> pd.Series:
@@ -118,29 +130,56 @@ def _rate(
         word = NOT_EVALUABLE if name == "DLT" else None
         return [ard_row(analysis_id, level, name, stat, None, stat_text=word) for stat in stats]
     interval = poisson_exact_rate(n, time)
-    label = f"Rate {unit}"
+    label = msg("Rate {unit}", unit=unit)
     return [
         ard_row(analysis_id, level, name, counted, n),
-        ard_row(analysis_id, level, name, "time", time, stat_label=f"Time at risk, {unit.removeprefix('per ')}s"),
+        ard_row(
+            analysis_id,
+            level,
+            name,
+            "time",
+            time,
+            stat_label=msg("Time at risk, {removeprefix}s", removeprefix=unit.removeprefix("per ")),
+        ),
         ard_row(analysis_id, level, name, "rate", interval.estimate, stat_label=label),
         ard_row(analysis_id, level, name, "conf.low", interval.low),
         ard_row(analysis_id, level, name, "conf.high", interval.high),
     ]
 
 
-def rate_notes(analysis: Analysis, counted: str = "Subjects") -> list[str]:
+def rate_notes(analysis: Analysis, counted: str = msg("Subjects")) -> list[str]:
     """What a cell of the rate table says; `counted` is what it counts."""
     unit = UNIT_WORDS[analysis.eair_unit]
-    return [f"{counted} / time at risk: rate {unit} (95% exact Poisson interval); a year is {DAYS_PER_YEAR} days."]
+    return [
+        msg(
+            "{counted} / time at risk: rate {unit} (95% exact Poisson interval); a year is {DAYS_PER_YEAR} days.",
+            counted=counted,
+            unit=unit,
+            DAYS_PER_YEAR=DAYS_PER_YEAR,
+        )
+    ]
+
+
+def rate_table(rates: pd.DataFrame, analysis: Analysis, counted: str = "n") -> pd.DataFrame:
+    """T-13: rows of EAIR (`counted` n) or EAER (events) as a table shows them, with what is left open beside."""
+    notes = [*rate_notes(analysis, msg("Events") if counted == "events" else msg("Subjects")), *severity_notes(rates)]
+    more = [msg("The records behind each number open in T-13a.")] if counted == "events" else []
+    return described(
+        with_ungraded(rates, counted), row="variable", row_labels=ROW_LABELS, notes=[*notes, *more],
+        stats=f"{{{counted}}} / {{time}}: {{rate}} ({{conf.low}} to {{conf.high}})" + BESIDE,
+    )  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------------------------
 
 LABELS = {
-    "DUE": "All infusions due by the cut given", "FEWER": "Fewer infusions than due", "DOSEKG": "10^6 cells/kg",
-    "CUMDOSE": "Cumulative 10^6 cells/kg", "SHARE": "Given as % of the dose due by the cut",
-    "NINF": "Infusions per subject",
-}  # fmt: skip
+    "DUE": msg("All infusions due by the cut given"),
+    "FEWER": msg("Fewer infusions than due"),
+    "DOSEKG": msg("10^6 cells/kg"),
+    "CUMDOSE": msg("Cumulative 10^6 cells/kg"),
+    "SHARE": msg("Given as % of the dose due by the cut"),
+    "NINF": msg("Infusions per subject"),
+}
 SUBJECT_COLUMNS = ["USUBJID", "TRT01A", "NINF", "DUE", "CUMDOSE", "SHARE"]
 STATISTICS = {"n": "count", "mean": "mean", "median": "median", "min": "min", "max": "max"}
 
@@ -183,8 +222,8 @@ def exposure_of_subjects(
 
 
 LINE_LABELS = {
-    "SUBJID": "Subject", "TRT01A": "Dose level", "NINF": "Infusions", "DUE": "Due by the cut",
-    "CUMDOSE": "10^6 cells/kg in sum", "SHARE": "% of the dose due",
+    "SUBJID": msg("Subject"), "TRT01A": msg("Dose level"), "NINF": msg("Infusions"), "DUE": msg("Due by the cut"),
+    "CUMDOSE": msg("10^6 cells/kg in sum"), "SHARE": msg("% of the dose due"),
 }  # fmt: skip
 
 
@@ -232,6 +271,23 @@ def dosing_rows(
         if frame[variable].notna().any():
             rows += [row for level in sizes for row in _summary(variable, value, frame, level)]
     return rows
+
+
+def infusions_table(dosing: pd.DataFrame) -> pd.DataFrame:
+    """T-4a: the rows of EXPOSURE that count subjects, as a table shows them."""
+    return described(
+        dosing.replace({"variable": LABELS}), group="variable", row="variable_level", row_labels={"": msg("Subjects")},
+        stats="{n} ({p})", stub=msg("Infusions"), empty=msg("No subject has been treated at this cut."),
+    )  # fmt: skip
+
+
+def doses_table(dosing: pd.DataFrame) -> pd.DataFrame:
+    """T-4b: the rows of EXPOSURE that are doses, as a table shows them."""
+    return described(
+        dosing.replace({"variable": LABELS}), group="variable", row="variable_level",
+        row_labels={"": msg("All infusions")}, stats="{median} ({min} to {max}), n={n}", stub=msg("Infusion"),
+        notes=[msg("Median (least to most), number of subjects.")], empty=msg("No dose per kg is known at this cut."),
+    )  # fmt: skip
 
 
 def _summary(variable: str, value: str, frame: pd.DataFrame, level: str) -> list[ArdRow]:

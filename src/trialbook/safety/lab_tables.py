@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from trialbook.core.described import described
+from trialbook.core.messages import msg
 from trialbook.core.terms import holds_term
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -20,6 +22,12 @@ from trialbook.safety.listings import subject_ids
 
 
 NOT_EVALUABLE = "missing"
+NO_RESULT = msg("No graded laboratory result after an infusion at this cut.")
+NOTHING_DRAWN = msg("There is nothing to draw at this cut.")
+HEPATIC_LABELS = {
+    "SUBJECT": msg("Subject"), "TRT01A": msg("Dose level"), "X": msg("ALT or AST, peak"), "Y": msg("Bilirubin, peak"),
+    "X0": msg("ALT or AST, baseline"), "Y0": msg("Bilirubin, baseline"),
+}  # fmt: skip
 RISEN = ("worse than baseline", "newly grade 3 or 4")
 _BOTH_WAYS = {t.test for t in TERMS if len({other.direction for other in TERMS if other.test == t.test}) > 1}
 WORST_COLUMNS = [
@@ -31,7 +39,7 @@ GRADE_COLUMNS = ("ATOXGRL", "ATOXGRH", "BTOXGRL", "BTOXGRH")
 
 def open_text(size: int) -> str:
     """What stands for a count of subjects that no delivered result can give: `not evaluable (0 to 12 of 12)`."""
-    return f"not evaluable (0 to {size} of {size})" if size else "not evaluable"
+    return msg("not evaluable (0 to {size} of {size})", size=size) if size else msg("not evaluable")
 
 
 def shift_variable(test: str, direction: str) -> str:
@@ -52,7 +60,7 @@ def worst_grades(adlb: pd.DataFrame) -> pd.DataFrame:
 
 
 def _worst_of_term(rows: pd.DataFrame, term: Term) -> pd.DataFrame:
-    """Of each subject the first row with the highest grade; `rows` stand in the order of ADLB."""
+    """Of each subject the first row with the highest grade; `rows` are in the order of ADLB."""
     grade, base = rows[f"ATOXGR{term.direction}"], rows[f"BTOXGR{term.direction}"]
     subject = pd.factorize(rows["USUBJID"])[0]
     order = np.lexsort([-grade.to_numpy("float64", na_value=-1), subject])
@@ -121,7 +129,15 @@ def shift_frame(ard: pd.DataFrame, level: str = TOTAL) -> pd.DataFrame:
     keys = ["variable", "context"]
     wide = rows.pivot(index=keys, columns="variable_level", values="stat").fillna(0).astype("int64")
     wide = wide.reindex(pd.MultiIndex.from_frame(rows[keys].drop_duplicates())).reset_index()
-    return wide.rename_axis(columns=None).rename(columns={"variable": "test", "context": "baseline grade"})
+    wide = wide.rename_axis(columns=None).rename(columns={"variable": "test", "context": "baseline grade"})
+    return described(wide, group="test", empty=NO_RESULT)
+
+
+def worst_table(lab_counts: pd.DataFrame) -> pd.DataFrame:
+    """T-12a: rows of LAB_WORST as a table shows them."""
+    return described(
+        lab_counts.copy(deep=False), group="variable", row="context", stub=msg("Test"), stats="{n}", empty=NO_RESULT
+    )  # fmt: skip
 
 
 def worst_sets(worst: pd.DataFrame) -> Sets:
@@ -192,7 +208,10 @@ def hepatic_points(found: pd.DataFrame, adsl: pd.DataFrame, unit: Literal["ULN",
     # Without a baseline the arrow has no length.
     points = points.assign(X0=points["X0"].fillna(points["X"]), Y0=points["Y0"].fillna(points["Y"]))
     drawn = (points[["X", "Y", "X0", "Y0"]] > 0).all(axis=1)
-    return points[drawn].reset_index(drop=True)
+    notes = [msg("Open circle: baseline. Dashed lines: the biochemical criteria.")] if unit == "ULN" else []
+    return described(
+        points[drawn].reset_index(drop=True), labels=HEPATIC_LABELS, notes=notes, empty=NOTHING_DRAWN
+    )  # fmt: skip
 
 
 def _grade_words(grade: pd.Series) -> pd.Series:
@@ -205,33 +224,44 @@ def _grade_words(grade: pd.Series) -> pd.Series:
 
 def lab_notes(adlb: pd.DataFrame, analysis: Analysis) -> list[str]:
     """How the worst grades are to be read, and INR among them."""
-    notes = ["The worst grade after the infusion; missing = not evaluable."]
+    notes: list[str] = [msg("The worst grade after the infusion; missing = not evaluable.")]
     inr = adlb[adlb["PARAMCD"].eq("INR") & adlb["SAFFL"].eq("Y") & adlb["AVAL"].notna()]
     if inr.empty:
         return notes
     if analysis.inr_grading == "admiral":
-        return [*notes, "INR above its baseline counts as grade 1 even when normal: the worse case (A-63)."]
+        return [*notes, msg("INR above its baseline counts as grade 1 even when normal: the worse case (A-63).")]
     unknown = inr.loc[inr["ANTICOFL"] == "", "USUBJID"].nunique()
-    left = f"; of {unknown} subjects that is not known, and the worse of both counts, flagged" if unknown else ""
-    return [*notes, f"INR: fixed limits, under an anticoagulant multiples of the baseline{left} (A-154)."]
+    left = (
+        msg("; of {unknown} subjects that is not known, and the worse of both counts, flagged", unknown=unknown)
+        if unknown
+        else ""
+    )
+    return [
+        *notes,
+        msg("INR: fixed limits, under an anticoagulant multiples of the baseline{left} (A-154).", left=left),
+    ]
 
 
-def no_labs_words(adsl: pd.DataFrame, delivered: bool, otherwise: str) -> str:
-    """What stands in the place of laboratory numbers that there are none of: not delivered, or `otherwise`."""
+def no_labs_words(adsl: pd.DataFrame, delivered: bool) -> str:
+    """What every empty table and figure of laboratory results says where LB was not delivered; else blank."""
     if delivered:
-        return otherwise
+        return ""
     return f"{open_text(int((adsl['SAFFL'] == 'Y').sum())).capitalize()}: LB was not delivered."
 
 
 def lab_sentence(adlb: pd.DataFrame, delivered: bool) -> str:
     """How many laboratory results were graded; says so when the domain was not delivered."""
     if not delivered:
-        return "Laboratory results (LB) were not delivered: nothing that rests on them is evaluable."
+        return msg("Laboratory results (LB) were not delivered: nothing that rests on them is evaluable.")
     graded = adlb["ATOXGRL"].notna() | adlb["ATOXGRH"].notna()
     after = adlb[graded & (adlb["APOBLFL"] == "Y")]
-    return (
-        f"{len(adlb)} laboratory results, of which {int(graded.sum())} have a CTCAE grade; {len(after)} of these were "
-        f"taken after the first infusion, from {after['USUBJID'].nunique()} subjects."
+    return msg(
+        "{n} laboratory results, of which {n_2} have a CTCAE grade; {n_3} of these were taken after "
+        "the first infusion, from {usubjid} subjects.",
+        n=len(adlb),
+        n_2=int(graded.sum()),
+        n_3=len(after),
+        usubjid=after["USUBJID"].nunique(),
     )
 
 
@@ -241,37 +271,61 @@ def hepatic_sentence(found: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis
     Who lacks a test is not evaluable, never free of it.
     """
     limits = analysis.hepatic_screen
-    rule = (
-        f"ALT or AST at least {limits.transaminase_uln:g} times and bilirubin at least {limits.bilirubin_uln:g} times "
-        f"ULN within {limits.days} days after"
+    rule = msg(
+        "ALT or AST at least {transaminase_uln:g} times and bilirubin at least {bilirubin_uln:g} "
+        "times ULN within {days} days after",
+        transaminase_uln=limits.transaminase_uln,
+        bilirubin_uln=limits.bilirubin_uln,
+        days=limits.days,
     )
     size = int((adsl["SAFFL"] == "Y").sum())
     if not delivered:
-        return f"Biochemical criteria ({rule}): {open_text(size)}; LB was not delivered."
+        return msg(
+            "Biochemical criteria ({rule}): {open_text}; LB was not delivered.", rule=rule, open_text=open_text(size)
+        )
     if found.empty:
-        return "No treated subject has both transaminases and bilirubin after the infusion at this cut."
+        return msg("No treated subject has both transaminases and bilirubin after the infusion at this cut.")
     met = subject_ids(found[found["MET"] == "Y"], adsl).tolist()
     without = size - len(found)
-    open_ones = f" {without} of {size} treated subjects lack one of these tests: not evaluable." if without else ""
+    open_ones = (
+        msg(" {without} of {size} treated subjects lack one of these tests: not evaluable.", without=without, size=size)
+        if without
+        else ""
+    )
     if not met:
-        return f"No subject meets the biochemical criteria ({rule}).{open_ones}"
-    return f"Biochemical criteria met - clinical review ({rule}): {', '.join(met)}.{open_ones}"
+        return msg("No subject meets the biochemical criteria ({rule}).{open_ones}", rule=rule, open_ones=open_ones)
+    return msg(
+        "Biochemical criteria met - clinical review ({rule}): {met}.{open_ones}",
+        rule=rule,
+        met=", ".join(met),
+        open_ones=open_ones,
+    )
 
 
 # ----------------------------------------------------------------------------------------------------
 
 LABELS = {
-    "SUBJID": "Subject", "TRT01A": "Dose level", "TEST": "Test", "BGRADE": "Baseline grade", "WORST": "Worst grade",
-    "RESULTS": "Results of grade 3 or 4", "FIRST": "First on day", "LAST": "Last on day", "VALUE": "Worst result",
-    "DRIVER": "Graded by", "RISE": "Against baseline", "EVENT": "Adverse event", "RELDAY": "Day",
-}  # fmt: skip
+    "SUBJID": msg("Subject"),
+    "TRT01A": msg("Dose level"),
+    "TEST": msg("Test"),
+    "BGRADE": msg("Baseline grade"),
+    "WORST": msg("Worst grade"),
+    "RESULTS": msg("Results of grade 3 or 4"),
+    "FIRST": msg("First on day"),
+    "LAST": msg("Last on day"),
+    "VALUE": msg("Worst result"),
+    "DRIVER": msg("Graded by"),
+    "RISE": msg("Against baseline"),
+    "EVENT": msg("Adverse event"),
+    "RELDAY": "Day",
+}
 # The columns of ADLB that the listing is made from.
 NEEDED = (
-    "USUBJID", "TRT01A", "PARAMCD", "LBSEQ", "ADT", "RELDAY", "AVAL", "AVALOP", "AVALU", "ATOXGRL", "ATOXGRH",
-    "BTOXGRL", "BTOXGRH", "ATOXDRV", "CLINFL", "LBCLSIG",
+    "USUBJID", "TRT01A", "PARAMCD", "LBSEQ", "ADT", "RELDAY", "AVAL", "AVALOP", "AVALU",
+    "ATOXGRL", "ATOXGRH", "BTOXGRL", "BTOXGRH", "ATOXDRV", "CLINFL", "LBCLSIG",
 )  # fmt: skip
 LINE_COLUMNS = ["SUBJID", "TRT01A", "TEST", "BGRADE", "WORST", "VALUE", "RELDAY", "DRIVER"]
-DRIVERS = {"ULN": "upper limit", "LLN": "lower limit", "BASE": "baseline", "ABS": "fixed limit"}
+DRIVERS = {"ULN": msg("upper limit"), "LLN": msg("lower limit"), "BASE": "baseline", "ABS": msg("fixed limit")}
 NO_EVENT, NOT_SIGNIFICANT = "none: asked", "none: not clinically significant"
 SEVERE = 3
 KNOWN, WORSENED = "not worse", "worse"
@@ -302,13 +356,18 @@ def severe_listing(adlb: pd.DataFrame, adae: pd.DataFrame, adsl: pd.DataFrame, a
     listed = pd.concat(frames, ignore_index=True)
     listed = listed.assign(SUBJID=subject_ids(listed, adsl))
     columns = [name for name in LABELS if name in listed.columns and name != "RELDAY"]
-    return listed.sort_values(["SUBJID", "TEST"], kind="stable", ignore_index=True)[columns]
+    listed = listed.sort_values(["SUBJID", "TEST"], kind="stable", ignore_index=True)[columns]
+    return described(
+        listed, labels=LABELS, notes=[match_note(analysis)],
+        empty=msg("No laboratory result of grade 3 or 4 after an infusion at this cut."),
+    )  # fmt: skip
 
 
 def match_note(analysis: Analysis) -> str:
     """What the column of events says."""
-    return (
-        f"Adverse events of that kind within {analysis.lab_ae_match_days} days of such a result (A-110); asked = query."
+    return msg(
+        "Adverse events of that kind within {lab_ae_match_days} days of such a result (A-110); asked = query.",
+        lab_ae_match_days=analysis.lab_ae_match_days,
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.dates import latest_date
+from trialbook.core.described import described
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.queries.query_list import Query, QueryTexts
@@ -67,32 +69,56 @@ def expedited_sentence(events: pd.DataFrame) -> str:
     """How many candidates for an expedited report there are, how many due dates are past, and what is not known."""
     candidates, maybe = events[events["SUSAR"]], int(events["MAYBE"].sum())
     further = (
-        f" Of {maybe} related and unexpected {_noun(maybe)} the seriousness is not given: whether an expedited "
-        "report is due is not known."
+        msg(
+            " Of {maybe} related and unexpected {noun} the seriousness is not given: whether an "
+            "expedited report is due is not known.",
+            maybe=maybe,
+            noun=_noun(maybe),
+        )
         if maybe
         else ""
     )
     if candidates.empty and maybe:
-        return f"No event that is known to be serious is related and unexpected.{further}"
+        return msg("No event that is known to be serious is related and unexpected.{further}", further=further)
     if candidates.empty:
-        return "No serious event is related and unexpected: no expedited report is due."
-    start = f"{len(candidates)} serious {_noun(len(candidates))} {_are(len(candidates))} related and unexpected."
-    return f"{start} {_due_words(candidates)} Whether a report was sent is not in the data.{further}"
+        return msg("No serious event is related and unexpected: no expedited report is due.")
+    start = msg(
+        "{n} serious {noun} {are} related and unexpected.",
+        n=len(candidates),
+        noun=_noun(len(candidates)),
+        are=_are(len(candidates)),
+    )
+    return msg(
+        "{start} {due_words} Whether a report was sent is not in the data.{further}",
+        start=start,
+        due_words=_due_words(candidates),
+        further=further,
+    )
 
 
 def _due_words(candidates: pd.DataFrame) -> str:
     past, unknown = int((candidates["DAYSLEFT"] < 0).sum()), int(candidates["DAYSLEFT"].isna().sum())
     number, overdue = len(candidates), int(candidates["OVERDUE"].sum())
     if not unknown:
-        return f"Of the expedited reports {past} {_were(past)} due before the cut."
-    why = "since the day on which the site knew is not given"
-    may = f"{overdue} may already be overdue" if overdue else "none can be overdue yet"
+        return msg("Of the expedited reports {past} {were} due before the cut.", past=past, were=_were(past))
+    why = msg("since the day on which the site knew is not given")
+    may = msg("{overdue} may already be overdue", overdue=overdue) if overdue else msg("none can be overdue yet")
     if number == unknown:
-        which = "the expedited report was" if number == 1 else f"any of the {number} expedited reports was"
-        return f"When {which} due is not known, {why}: {may}."
-    return (
-        f"Of the expedited reports whose due date is known, {past} of {number - unknown} {_were(past)} due before the "
-        f"cut; of {unknown} the due date is open, {why}: {may}."
+        which = (
+            msg("the expedited report was")
+            if number == 1
+            else msg("any of the {number} expedited reports was", number=number)
+        )
+        return msg("When {which} due is not known, {why}: {may}.", which=which, why=why, may=may)
+    return msg(
+        "Of the expedited reports whose due date is known, {past} of {number} {were} due before the "
+        "cut; of {unknown} the due date is open, {why}: {may}.",
+        past=past,
+        number=number - unknown,
+        were=_were(past),
+        unknown=unknown,
+        why=why,
+        may=may,
     )
 
 
@@ -111,12 +137,20 @@ def _were(number: int) -> str:
 def expedited_notes(protocol: Protocol, analysis: Analysis) -> list[str]:
     """By what rule an event is expected, and a report due."""
     terms = len(protocol.expected_events)
-    known = f"one of {terms} terms" if terms else "none: the list is empty, so every event counts as unexpected"
+    known = (
+        msg("one of {terms} terms", terms=terms)
+        if terms
+        else msg("none: the list is empty, so every event counts as unexpected")
+    )
     return [
-        f"Expected, by the reference safety information in the protocol file: {known} (A-151).",
-        f"An expedited report of a related, unexpected event is due {analysis.expedited_days_fatal} calendar days "
-        f"after the site knew of it where it is fatal or life-threatening, or gives no criterion; else "
-        f"{analysis.expedited_days} days (ICH E2A; A-152).",
+        msg("Expected, by the reference safety information in the protocol file: {known} (A-151).", known=known),
+        msg(
+            "An expedited report of a related, unexpected event is due {expedited_days_fatal} calendar "
+            "days after the site knew of it where it is fatal or life-threatening, or gives no "
+            "criterion; else {expedited_days} days (ICH E2A; A-152).",
+            expedited_days_fatal=analysis.expedited_days_fatal,
+            expedited_days=analysis.expedited_days,
+        ),
     ]
 
 
@@ -142,7 +176,12 @@ def _each(rule: str, rows: pd.DataFrame) -> list[Query]:
 
 def _counted(left: int) -> str:
     number = abs(left)
-    return f"{number} day{'' if number == 1 else 's'} {'left' if left > 0 else 'past'}"
+    return msg(
+        "{number} day{said} {said_2}",
+        number=number,
+        said="" if number == 1 else "s",
+        said_2=msg("left") if left > 0 else msg("past"),
+    )
 
 
 def _plain(term: str) -> str:
@@ -161,7 +200,7 @@ ALL = "all"
 # Ends the name of a row of events whose seriousness is not given.
 UNKNOWN = "_UNKNOWN"
 # Where an event lies, as context of a row and in a listing.
-IN_WINDOW, BEFORE, AFTER, NOT_TREATED = "in window", "before the first infusion", "after the window", "not treated"
+IN_WINDOW, BEFORE, AFTER, NOT_TREATED = "in window", "before the first infusion", msg("after the window"), "not treated"
 OUTSIDE = (BEFORE, AFTER, NOT_TREATED)
 
 
@@ -272,10 +311,21 @@ def _rows(analysis_id: str, events: pd.DataFrame, kinds: dict[str, pd.Series], p
 # ----------------------------------------------------------------------------------------------------
 
 LABELS = {
-    "SUBJID": "Subject", "TRT01A": "Dose level", "ADECOD": "Event", "RELDAY": "Day of onset", "GRADE": "Grade",
-    "SERIOUS": "Serious by", "AREL": "Relation", "EXPECTED": "Expectedness", "AESICAT": "Special interest",
-    "WHERE": "Where it lies", "AEOUT": "Outcome", "KNOWN": "Site knew on", "DUE": "Report due", "LEFT": "At the cut",
-}  # fmt: skip
+    "SUBJID": msg("Subject"),
+    "TRT01A": msg("Dose level"),
+    "ADECOD": msg("Event"),
+    "RELDAY": msg("Day of onset"),
+    "GRADE": msg("Grade"),
+    "SERIOUS": msg("Serious by"),
+    "AREL": msg("Relation"),
+    "EXPECTED": msg("Expectedness"),
+    "AESICAT": msg("Special interest"),
+    "WHERE": msg("Where it lies"),
+    "AEOUT": msg("Outcome"),
+    "KNOWN": msg("Site knew on"),
+    "DUE": msg("Report due"),
+    "LEFT": msg("At the cut"),
+}
 SPECIAL_LABELS = {name: LABELS[name] for name in LABELS if name not in ("EXPECTED", "KNOWN", "DUE", "LEFT")}
 
 
@@ -286,23 +336,27 @@ def serious_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) 
     lines = _lines(events, adsl, analysis)
     ticked = events[list(SERIOUSNESS_CRITERIA)].any(axis=1)
     unknown = (f"{CONTRADICTED} " + lines["SERIOUS"]).where(ticked, "not given")
-    return lines.assign(
+    listed = lines.assign(
         SERIOUS=lines["SERIOUS"].where(events["ASER"].eq("Y"), unknown),
         EXPECTED=events["EXPECTED"],
         KNOWN=events["KNOWDTC"],
         DUE=due.astype("str"),
         LEFT=days_left_text(events),
     )[list(LABELS)]
+    return described(listed, labels=LABELS, empty="No serious adverse event is recorded at this cut.")
 
 
 def special_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """L-10: events of special interest outside the window, with the columns of `SPECIAL_LABELS`."""
     outside = events[events["WINDOW"].isin(OUTSIDE)].reset_index(drop=True)
-    return _lines(outside, adsl, analysis)[list(SPECIAL_LABELS)]
+    listed = _lines(outside, adsl, analysis)[list(SPECIAL_LABELS)]
+    return described(
+        listed, labels=SPECIAL_LABELS, empty="No event of special interest lies outside the window."
+    )  # fmt: skip
 
 
 def _lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
-    grade = events["ATOXGR"].astype("str").where(events["ATOXGR"].notna(), "not graded")
+    grade = events["ATOXGR"].astype("str").where(events["ATOXGR"].notna(), msg("not graded"))
     untreated = events["WINDOW"].eq(NOT_TREATED)
     whole = events["ASTDTF"].ne("Y") & events["RELDAY"].notna()
     day = events["RELDAY"].astype("str").mask(events["ASTDTF"].isin(["D", "M"]), "in " + events["AESTDTC"].fillna(""))
@@ -316,8 +370,8 @@ def _lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.D
         SUBJID=subject_ids(events, adsl),
         TRT01A=events["TRT01A"].where(events["WINDOW"] != NOT_TREATED, NOT_TREATED),
         GRADE=grade.mask(partly, grade + " or more").astype("str"),
-        RELDAY=day.where(whole, "not known").mask(untreated & events["ASTDTF"].ne("Y"), "").astype("str"),
-        SERIOUS=said.where(said != "", "no criterion given"),
+        RELDAY=day.where(whole, msg("not known")).mask(untreated & events["ASTDTF"].ne("Y"), "").astype("str"),
+        SERIOUS=said.where(said != "", msg("no criterion given")),
         AREL=relation.mask(assumed, "not known, counted as " + relation).astype("str"),
         AEOUT=events["AEOUT"].str.lower(),
         WHERE=events["WINDOW"].map(place_words(analysis)).astype("str"),
@@ -327,8 +381,8 @@ def _lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.D
 def place_words(analysis: Analysis) -> dict[str, str]:
     """The contexts of the ledger in words, with the last day of the window in force."""
     last = analysis.safety_end_rel_day
-    within = "on treatment" if last is None else f"in the {last} days of the window"
-    after = "after the window" if last is None else f"after day {last}"
+    within = msg("on treatment") if last is None else msg("in the {last} days of the window", last=last)
+    after = msg("after the window") if last is None else msg("after day {last}", last=last)
     return {IN_WINDOW: within, BEFORE: BEFORE, AFTER: after, NOT_TREATED: NOT_TREATED}
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.dates import complete_date, rel_day
+from trialbook.core.described import described
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.drugs.records import drugs_in_force, medications
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.drug_dictionary import NONSYSTEMIC, STEROID, THERAPY
@@ -15,14 +17,37 @@ from trialbook.safety.relationship import SERIOUSNESS_CRITERIA, relation_text
 from trialbook.subjects.deaths import death_date_text, death_day_text
 
 LABELS = {
-    "SUBJID": "Subject", "TRT01A": "Dose level", "ADECOD": "Event", "ATOXGR": "Grade", "START": "Start",
-    "RELDAY": "Day", "END": "End", "SERIOUS": "Serious", "AREL": "Relation", "AEOUT": "Outcome",
-    "INFUSION": "After infusion", "AEACN": "Action taken", "SINCE": "Since the last cut", "TRTEMFL": "TEAE",
-    "DTHDT": "Date of death", "DTHDAY": "Day of death", "SINCELAST": "Days since last infusion",
-    "CAUSE": "Fatal event", "RSP28": "Response at day 28", "RELAPSE": "Relapse", "NARRATIVE": "What happened",
-    "DVDECOD": "Code", "DVCAT": "Class", "DVTERM": "Deviation", "DVSTDTC": "Date", "DRUG": "Therapy",
-    "DOSE": "Dose", "ROUTE": "Route", "WHEN": "Begun", "REASON": "Indication",
-}  # fmt: skip
+    "SUBJID": msg("Subject"),
+    "TRT01A": msg("Dose level"),
+    "ADECOD": msg("Event"),
+    "ATOXGR": msg("Grade"),
+    "START": msg("Start"),
+    "RELDAY": "Day",
+    "END": "End",
+    "SERIOUS": msg("Serious"),
+    "AREL": msg("Relation"),
+    "AEOUT": msg("Outcome"),
+    "INFUSION": msg("After infusion"),
+    "AEACN": msg("Action taken"),
+    "SINCE": msg("Since the last cut"),
+    "TRTEMFL": "TEAE",
+    "DTHDT": msg("Date of death"),
+    "DTHDAY": msg("Day of death"),
+    "SINCELAST": msg("Days since last infusion"),
+    "CAUSE": msg("Fatal event"),
+    "RSP28": msg("Response at day 28"),
+    "RELAPSE": msg("Relapse"),
+    "NARRATIVE": msg("What happened"),
+    "DVDECOD": msg("Code"),
+    "DVCAT": msg("Class"),
+    "DVTERM": msg("Deviation"),
+    "DVSTDTC": msg("Date"),
+    "DRUG": msg("Therapy"),
+    "DOSE": msg("Dose"),
+    "ROUTE": msg("Route"),
+    "WHEN": msg("Begun"),
+    "REASON": msg("Indication"),
+}
 CRITERIA = dict(
     zip(
         SERIOUSNESS_CRITERIA,
@@ -33,7 +58,7 @@ CRITERIA = dict(
 EVENT_COLUMNS = [
     "SUBJID", "TRT01A", "ADECOD", "ATOXGR", "START", "RELDAY", "END", "SERIOUS", "AREL", "AEOUT", "INFUSION", "SINCE",
 ]  # fmt: skip
-BEFORE, AFTER = "before the infusion", "after the infusion"
+BEFORE, AFTER = msg("before the infusion"), msg("after the infusion")
 NOT_SAID, CONTRADICTED = "seriousness not given", "marked not serious, but"
 
 
@@ -69,7 +94,7 @@ def after_infusion_text(adae: pd.DataFrame) -> pd.Series:
     days = adae["INFDY"].astype("str") + " d"
     hours = adae["INFHRS"].map(lambda value: f"{value:g} h").astype("str")
     since = ("after " + days.where(adae["INFHRS"].isna() | adae["INFDY"].gt(1).fillna(False), hours)).mask(
-        adae["INFDY"].eq(0).fillna(False) & adae["INFHRS"].isna(), "same day"
+        adae["INFDY"].eq(0).fillna(False) & adae["INFHRS"].isna(), msg("same day")
     )
     return (adae["INFNO"].astype("str") + ", " + since).where(adae["INFNO"].notna(), "").astype("str")
 
@@ -99,14 +124,14 @@ def deaths_listing(
     """
     died = dead_subjects(adsl)
     of_subject = adae[fatal(adae)].groupby("USUBJID")
-    terms = of_subject["ADECOD"].agg(_joined).reindex(died["USUBJID"]).fillna("not recorded as an event")
+    terms = of_subject["ADECOD"].agg(_joined).reindex(died["USUBJID"]).fillna(msg("not recorded as an event"))
     said = adae.assign(AREL=relation_text(adae))[fatal(adae)].groupby("USUBJID")
     relation = said["AREL"].agg(_joined).reindex(died["USUBJID"]).fillna("")
     known = None if before is None else before.loc[before["DTHFL"] == "Y", ["USUBJID"]]
     response = _response_text(responses)
-    none = "N" if relapse_known else "not known"
+    none = "N" if relapse_known else msg("not known")
     relapse = relapsed.set_index("USUBJID")["RELAPDT"].reindex(died["USUBJID"])
-    return pd.DataFrame({
+    listed = pd.DataFrame({
         "SUBJID": died["SUBJID"],
         "TRT01A": died["TRT01A"],
         "DTHDT": death_date_text(died),
@@ -115,10 +140,14 @@ def deaths_listing(
         "CAUSE": terms.to_numpy(),
         "AREL": relation.to_numpy(),
         "RSP28": [response.get(subject, "") for subject in died["USUBJID"]],
-        "RELAPSE": [none if pd.isna(day) else f"Y, day {number}" for day, number in
+        "RELAPSE": [none if pd.isna(day) else msg("Y, day {number}", number=number) for day, number in
                     zip(relapse, rel_day(relapse.set_axis(died.index), died["TRTSDT"]), strict=True)],
         "SINCE": record_news(died, known, ["USUBJID"]),
     }).reset_index(drop=True)  # fmt: skip
+    return described(
+        listed, labels=LABELS, notes=["Day of death and days since the last infusion: 0 is the day of infusion."],
+        empty="No treated subject has died at this cut.",
+    )  # fmt: skip
 
 
 def dead_subjects(adsl: pd.DataFrame) -> pd.DataFrame:
@@ -147,34 +176,50 @@ def serious_listing(adae: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     told = [
         _narrative(row, emergent == "Y") for row, emergent in zip(rows.itertuples(), chosen["TRTEMFL"], strict=True)
     ]
-    return rows[["SUBJID", "TRT01A", "ADECOD"]].assign(NARRATIVE=told, SINCE=rows["SINCE"]).reset_index(drop=True)
+    listed = rows[["SUBJID", "TRT01A", "ADECOD"]].assign(NARRATIVE=told, SINCE=rows["SINCE"]).reset_index(drop=True)
+    return described(listed, labels=LABELS, empty="No serious adverse event at this cut.")
 
 
 def _narrative(row: object, emergent: bool) -> str:
     """`Grade 3, began on day 19 (12 d after infusion 2), hospitalisation, not related, recovered/resolved.`"""
     line = row._asdict()  # type: ignore[attr-defined]
-    grade = "Grade not given" if pd.isna(line["ATOXGR"]) else f"Grade {line['ATOXGR']}"
-    began = "onset not known" if pd.isna(line["RELDAY"]) else f"began on day {line['RELDAY']}"
+    grade = msg("Grade not given") if pd.isna(line["ATOXGR"]) else msg("Grade {atoxgr}", atoxgr=line["ATOXGR"])
+    began = msg("onset not known") if pd.isna(line["RELDAY"]) else msg("began on day {relday}", relday=line["RELDAY"])
     number, _, since = str(line["INFUSION"]).partition(", ")
     word = "as" if since == "same day" else "after"
-    since = f" ({since.removeprefix('after ')} {word} infusion {number})" if number else ""
+    since = (
+        msg(
+            " ({removeprefix} {word} infusion {number})",
+            removeprefix=since.removeprefix("after "),
+            word=word,
+            number=number,
+        )
+        if number
+        else ""
+    )
     relation = line["AREL"]
-    said = f"relation {relation}" if ", counted as " in relation else f"{relation} to the study product"
+    said = (
+        msg("relation {relation}", relation=relation)
+        if ", counted as " in relation
+        else msg("{relation} to the study product", relation=relation)
+    )
     parts = [f"{grade}, {began}{since}", line["SERIOUS"], said]
-    parts += [str(line["AEOUT"]) or "outcome not given", *([] if emergent else ["not treatment-emergent"])]
+    parts += [str(line["AEOUT"]) or msg("outcome not given"), *([] if emergent else [msg("not treatment-emergent")])]
     return ", ".join(parts) + "."
 
 
 def stopped_listing(adae: pd.DataFrame, lines: pd.DataFrame, stopped: pd.Series) -> pd.DataFrame:
     """L-4: events that led to an infusion being interrupted or not given; `stopped` marks their records."""
     rows = lines[stopped].assign(AEACN=adae.loc[stopped, "AEACN"].fillna("").str.lower())
-    return rows[["SUBJID", "TRT01A", "ADECOD", "ATOXGR", "START", "RELDAY", "INFUSION", "AEACN", "AEOUT", "SINCE"]]
+    columns = ["SUBJID", "TRT01A", "ADECOD", "ATOXGR", "START", "RELDAY", "INFUSION", "AEACN", "AEOUT", "SINCE"]
+    return described(rows[columns].reset_index(drop=True), labels=LABELS, empty="No such event at this cut.")
 
 
 def emergent_listing(adae: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     """L-8: every treatment-emergent record by subject and day."""
     order = safety_records(adae).sort_values(["USUBJID", "ASTDT", "AESEQ"], kind="stable").index
-    return lines.loc[order].reset_index(drop=True)
+    listed = lines.loc[order].reset_index(drop=True)
+    return described(listed, labels=LABELS, empty="No treatment-emergent adverse event at this cut.")
 
 
 def deviations_listing(domains: Domains, adsl: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
@@ -182,13 +227,15 @@ def deviations_listing(domains: Domains, adsl: pd.DataFrame, before: pd.DataFram
     enrolled = adsl[adsl["ENRFL"] == "Y"].set_index("USUBJID")
     dv = domains["DV"][lambda frame: frame["USUBJID"].isin(enrolled.index)].sort_values(["USUBJID", "DVSEQ"])
     start = enrolled["TRTSDT"].reindex(dv["USUBJID"]).set_axis(dv.index)
-    return pd.DataFrame({
+    listed = pd.DataFrame({
         "SUBJID": enrolled["SUBJID"].reindex(dv["USUBJID"]).to_numpy(),
         "TRT01A": enrolled["TRT01A"].reindex(dv["USUBJID"]).to_numpy(),
         "DVCAT": dv["DVCAT"].str.lower(), "DVDECOD": dv["DVDECOD"], "DVTERM": dv["DVTERM"], "DVSTDTC": dv["DVSTDTC"],
         "RELDAY": rel_day(complete_date(dv["DVSTDTC"]), start),
         "SINCE": record_news(dv, before, ["USUBJID", "DVSEQ"]),
     }).reset_index(drop=True)  # fmt: skip
+    none = empty_words(domains, "DV", "No protocol deviation is recorded at this cut.")
+    return described(listed, labels=LABELS, empty=none)
 
 
 def therapies_listing(
@@ -215,7 +262,9 @@ def therapies_listing(
         "WHEN": when.mask(day.gt(0).fillna(False), AFTER),
         "SINCE": record_news(rows, before, ["USUBJID", "CMSEQ"]).where(of_cm, ""),
     })  # fmt: skip
-    return listed.sort_values(["SUBJID", "START", "DRUG"], kind="stable", na_position="first", ignore_index=True)
+    listed = listed.sort_values(["SUBJID", "START", "DRUG"], kind="stable", na_position="first", ignore_index=True)
+    none = empty_words(domains, "CM", "No therapy of the disease is recorded at this cut.")
+    return described(listed, labels=LABELS, empty=none)
 
 
 def empty_words(domains: Domains, code: str, none: str) -> str:

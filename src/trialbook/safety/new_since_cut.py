@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from trialbook.core.described import described
+from trialbook.core.messages import msg
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.safety.ae_tables import CONTEXT_OF, LEFT_OPEN, SOC_PT_TABLES, has_open_rows, left_open, selections
@@ -103,18 +105,22 @@ def with_news(ard: pd.DataFrame, news: pd.DataFrame, column: str) -> pd.DataFram
 def news_sentence(adae: pd.DataFrame, before: pd.DataFrame | None, cut: str | None) -> str:
     """What is new since the last cut in one sentence; says so at the first cut."""
     if before is None:
-        return "This is the first cut: there is no earlier one to compare with, so nothing is marked as new."
+        return msg("This is the first cut: there is no earlier one to compare with, so nothing is marked as new.")
     fresh = new_in(adae, before)
-    kinds = {"TEAE": "treatment-emergent", "TEAE_GE3": "of grade 3 or more", "SAE": "serious", "TRAE": "related",
+    kinds = {"TEAE": "treatment-emergent", "TEAE_GE3": msg("of grade 3 or more"), "SAE": "serious", "TRAE": "related",
              "TEAE_DTH": "fatal"}  # fmt: skip
     number = {name: len(adae[fresh[name]].drop_duplicates(SUBJECT_EVENT)) for name in kinds}
     fresh_open = new_in(adae, before, left_open)
     missing = {name: len(adae[fresh_open[name]].drop_duplicates(SUBJECT_EVENT)) for name in ("TEAE_GE3", "SAE")}
-    beside = {name: f" and {count} {LEFT_OPEN[CONTEXT_OF[name]]}" for name, count in missing.items() if count}
+    beside = {
+        name: msg(" and {count} {LEFT_OPEN}", count=count, LEFT_OPEN=LEFT_OPEN[CONTEXT_OF[name]])
+        for name, count in missing.items()
+        if count
+    }
     said = ", ".join(f"{number[name]} {word}{beside.get(name, '')}" for name, word in kinds.items())
     gone = lost_records(adae, before)
-    lost = f" Records of that cut that no longer exist: {gone}." if gone else ""
-    return f"New since the cut {cut} (events): {said}.{lost}"
+    lost = msg(" Records of that cut that no longer exist: {gone}.", gone=gone) if gone else ""
+    return msg("New since the cut {cut} (events): {said}.{lost}", cut=cut, said=said, lost=lost)
 
 
 def lost_records(adae: pd.DataFrame, before: pd.DataFrame) -> int:
@@ -149,14 +155,18 @@ def _row(table: str, level: str, variable: str, term: str, found: tuple[int, int
 # ----------------------------------------------------------------------------------------------------
 
 KINDS = {
-    "TEAE": "Any TEAE", "TEAE_GE3": "Grade 3 or more", "SAE": "Serious", "TRAE": "Related", "TEAE_DTH": "Fatal",
-}  # fmt: skip
+    "TEAE": "Any TEAE",
+    "TEAE_GE3": msg("Grade 3 or more"),
+    "SAE": msg("Serious"),
+    "TRAE": msg("Related"),
+    "TEAE_DTH": msg("Fatal"),
+}
 REPORTED, KNOWN_NOW = "as reported", "as known now"
 # The same of what a kind leaves open because a grade or the seriousness is missing.
 BESIDE = {(context, what): f"{context}, {what}" for context in (REPORTED, KNOWN_NOW) for what in LEFT_OPEN}
 LABELS = {
-    "CUT": "Cut", "KIND": "Events", "TREATED": "Treated", "REPORTED": "As reported then",
-    "KNOWN": "As known now, by onset", "REMARK": "Remark", "EVENTS": "Events", "SOURCE": "Counted",
+    "CUT": "Cut", "KIND": msg("Events"), "TREATED": msg("Treated"), "REPORTED": msg("As reported then"),
+    "KNOWN": msg("As known now, by onset"), "REMARK": msg("Remark"), "EVENTS": msg("Events"), "SOURCE": msg("Counted"),
 }  # fmt: skip
 STATS = ("n", "events")
 
@@ -260,17 +270,18 @@ def signal_table(ard: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["CUT", "KIND", "REPORTED", "KNOWN", "REMARK"]).astype("str")
     order = {kind: position for position, kind in enumerate(KINDS)}
     frame = frame.assign(_order=frame["KIND"].map(order)).sort_values(["CUT", "_order"], kind="stable")
-    return frame.assign(KIND=frame["KIND"].map(KINDS)).drop(columns="_order").reset_index(drop=True)
+    frame = frame.assign(KIND=frame["KIND"].map(KINDS)).drop(columns="_order").reset_index(drop=True)
+    return described(frame, labels=LABELS, group="CUT", right=["REPORTED", "KNOWN"])
 
 
 def _difference(then: float, now: float) -> str:
     if now > then:
-        return f"{now - then:.0f} more, reported after that cut"
-    return f"{then - now:.0f} fewer, restated since" if now < then else "restated since"
+        return msg("{now:.0f} more, reported after that cut", now=now - then)
+    return msg("{then:.0f} fewer, restated since", then=then - now) if now < then else msg("restated since")
 
 
 def _beside(n: float | None, what: str) -> str:
-    return "" if n is None or pd.isna(n) or n == 0 else f", and {n:.0f} {LEFT_OPEN[what]}"
+    return "" if n is None or pd.isna(n) or n == 0 else msg(", and {n:.0f} {LEFT_OPEN}", n=n, LEFT_OPEN=LEFT_OPEN[what])
 
 
 def _cell(n: float | None, events: float | None) -> str:
@@ -282,4 +293,5 @@ def signal_points(ard: pd.DataFrame) -> pd.DataFrame:
     chosen = ard["group1_level"].eq(TOTAL) & ard["context"].eq(REPORTED) & ard["stat_name"].eq("events")
     rows = ard[chosen].assign(KIND=ard["variable"].map(KINDS))
     points = rows.rename(columns={"variable_level": "CUT", "stat": "EVENTS"})[["CUT", "KIND", "EVENTS"]]
-    return points.astype({"CUT": "str", "KIND": "str", "EVENTS": "int64"}).reset_index(drop=True)
+    points = points.astype({"CUT": "str", "KIND": "str", "EVENTS": "int64"}).reset_index(drop=True)
+    return described(points, labels=LABELS)

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
+from trialbook.core.described import described
+from trialbook.core.messages import as_text, msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.queries.query_list import Query
@@ -31,71 +33,84 @@ from trialbook.subjects.dlt_status import PENDING_DATA
 def question(protocol: Protocol, analysis: Analysis) -> str:
     """What the notebook asks, for which product and up to which day."""
     end = analysis.safety_end_rel_day
-    until = f"to day {end}" if end is not None else "without an end"
-    return (
-        "Which adverse events did subjects have after the first infusion, how severe were they, and are they related "
-        f"to {protocol.study.product}? Counted are adverse events (CTCAE v{analysis.ctcae_version}) from the first "
-        f"infusion {until}."
+    until = msg("to day {end}", end=end) if end is not None else msg("without an end")
+    return msg(
+        "Which adverse events did subjects have after the first infusion, how severe were they, and "
+        "are they related to {product}? Counted are adverse events (CTCAE v{ctcae_version}) from the "
+        "first infusion {until}.",
+        product=protocol.study.product,
+        ctcae_version=analysis.ctcae_version,
+        until=until,
     )
 
 
 def safety_set(protocol: Protocol) -> str:
     """Who is in the safety set."""
-    return (
-        f"Subjects of the safety set (any {protocol.study.product} received), by the dose level of their first "
-        "infusion, and what is new since the last cut."
+    return msg(
+        "Subjects of the safety set (any {product} received), by the dose level of their first "
+        "infusion, and what is new since the last cut.",
+        product=protocol.study.product,
     )
 
 
 def exposure_method(analysis: Analysis) -> str:
     """How the dose per kg is worked out, and which infusions are due."""
-    return (
-        "Infusions of the safety set up to the cut, at the dose per kg that each gave (total dose over the last weight "
-        f"within {analysis.weight_window_days} days before it). Due are the planned infusions whose day and window lie "
-        "by the cut. Viability and pauses of an infusion are not in the export; what the site did after an event is "
-        "in listing L-4."
+    return msg(
+        "Infusions of the safety set up to the cut, at the dose per kg that each gave (total dose "
+        "over the last weight within {weight_window_days} days before it). A planned infusion is due when its day and "
+        "its window are over at the cut. Viability and pauses of an infusion are not in the export; what the site did "
+        "after an event is in listing L-4.",
+        weight_window_days=analysis.weight_window_days,
     )
 
 
 def special_interest(protocol: Protocol, analysis: Analysis) -> str:
     """Where the categories come from (A-99), and how soon an infusion reaction begins."""
-    return (
-        f"Events that {protocol.study.product} may cause: the searches of the protocol file, editable there (A-99). "
-        f"Infusion reactions are listed terms that began within {analysis.infusion_reaction_hours} hours after an "
-        "infusion; the first search that fits names the category."
+    return msg(
+        "Events that {product} may cause, found by the lists of terms in the protocol file, which can be edited "
+        "(A-99). Infusion reactions are listed terms that began within {infusion_reaction_hours} hours after an "
+        "infusion. An event that fits several lists belongs to the first of them.",
+        product=protocol.study.product,
+        infusion_reaction_hours=analysis.infusion_reaction_hours,
     )
 
 
 def liver_method(protocol: Protocol) -> str:
     """Why the biochemical criteria are no diagnosis."""
-    why = f": with {protocol.study.disease} of the liver many subjects meet them before any infusion"
-    return (
-        "The biochemical criteria ask for clinical review, not for a diagnosis"
-        f"{why if protocol.has_endpoint('ORR_D28') else ''}. The arrow leads from the baseline to the peak."
+    why = msg(
+        ": with {disease} of the liver many subjects meet them before any infusion", disease=protocol.study.disease
+    )
+    return msg(
+        "The biochemical criteria ask for clinical review, not for a diagnosis{why}. The arrow leads "
+        "from the baseline to the peak.",
+        why=why if protocol.has_endpoint("ORR_D28") else "",
     )
 
 
 def therapy_method(protocol: Protocol) -> str:
     """Which therapies and deviations are listed."""
     listed = (
-        f", and therapy of {protocol.study.disease} (steroids and the drugs of the drug dictionary) with its dates. "
-        "What counts as new systemic therapy is decided in 05_orr"
+        msg(
+            ", and therapy of {disease} (steroids and the drugs of the drug dictionary) with its dates. "
+            "What counts as new systemic therapy is decided in 05_orr",
+            disease=protocol.study.disease,
+        )
         if protocol.has_endpoint("ORR_D28")
         else ""
     )
-    return f"Protocol deviations and waivers of enrolled subjects as the site recorded them{listed}."
+    return msg("Protocol deviations and waivers of enrolled subjects as the site recorded them{listed}.", listed=listed)
 
 
 # ----------------------------------------------------------------------------------------------------
 
 HEADLINES = {
-    "TEAE": "Subjects with any TEAE",
-    "TEAE_GE3": "With grade 3 or more",
-    "TRAE": "Related to treatment",
-    "SAE": "Serious",
-    "AESI": "Of special interest",
-    "TEAE_DTH": "TEAE leading to death",
-    "DLT": "Confirmed DLT",
+    "TEAE": msg("Subjects with any TEAE"),
+    "TEAE_GE3": msg("With grade 3 or more"),
+    "TRAE": msg("Related to treatment"),
+    "SAE": msg("Serious"),
+    "AESI": msg("Of special interest"),
+    "TEAE_DTH": msg("TEAE leading to death"),
+    "DLT": msg("Confirmed DLT"),
 }
 
 
@@ -104,7 +119,10 @@ NONE_WAITS = "No candidate DLT waits for the committee."
 
 def level_headers(adsl: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
     """Column heads of tables by level: `DL1 (N=3)`, and Total."""
-    return {level: f"{level} (N={size})" for level, size in set_sizes(adsl, protocol.level_ids).items()}
+    return {
+        level: msg("{level} (N={n})", level=as_text(level), n=size)
+        for level, size in set_sizes(adsl, protocol.level_ids).items()
+    }
 
 
 def headline(
@@ -126,13 +144,17 @@ def headline(
     missing = (open_ones["stat_text"] + " " + open_ones["context"].map(LEFT_OPEN)).set_axis(
         pd.MultiIndex.from_frame(open_ones[["variable", "group1_level"]])
     )
-    facts = [("Treated subjects", str(sizes[TOTAL]), _by_level({k: str(v) for k, v in sizes.items()}))]
+    facts = [(msg("Treated subjects"), str(sizes[TOTAL]), _by_level({k: str(v) for k, v in sizes.items()}))]
     for name, label in HEADLINES.items():
         if (name, TOTAL) in n.index:
             if n[name, TOTAL] == NOT_EVALUABLE:
-                facts.append((label, NOT_EVALUABLE_WORDS, "the committee's flags (SUPPAE) were not delivered"))
+                facts.append((label, NOT_EVALUABLE_WORDS, msg("the committee's flags (SUPPAE) were not delivered")))
                 continue
-            new = f"; {fresh[name]} new event{'' if fresh[name] == '1' else 's'}" if name in fresh else ""
+            new = (
+                msg("; {fresh} new event{said}", fresh=fresh[name], said="" if fresh[name] == "1" else "s")
+                if name in fresh
+                else ""
+            )
             left = {k: missing[name, k] if (name, k) in missing.index else "" for k in sizes}
             value = _and(_of(n[name, TOTAL], sizes[TOTAL]), left[TOTAL], ", and ")
             beyond = f"; {outside[name]}" if outside and outside.get(name) else ""
@@ -145,8 +167,8 @@ def headline(
     died = treated[treated["DTHFL"] == "Y"]["TRT01A"]
     deaths = {level: str(int((died == level).sum())) for level in protocol.level_ids}
     known = None if before is None else int((before["SAFFL"].eq("Y") & before["DTHFL"].eq("Y")).sum())
-    new = "" if known is None else f"; {len(died) - known} new"
-    return [*facts, ("Deaths, any cause", _of(str(len(died)), sizes[TOTAL]), _by_level(deaths) + new)]
+    new = "" if known is None else msg("; {n} new", n=len(died) - known)
+    return [*facts, (msg("Deaths, any cause"), _of(str(len(died)), sizes[TOTAL]), _by_level(deaths) + new)]
 
 
 def _of(n: str, size: int) -> str:
@@ -154,7 +176,7 @@ def _of(n: str, size: int) -> str:
 
 
 def _and(counted: str, left_open: str, joined: str) -> str:
-    """A count and what has no grade beside it; a count that is not evaluable stands alone."""
+    """A count and what has no grade beside it; a count that is not evaluable is given alone."""
     return f"{counted}{joined}{left_open}" if left_open and counted != "-" else counted
 
 
@@ -168,29 +190,40 @@ def safety_sentence(
     """What is known at this cut in one or two sentences; says so when nobody has been treated or no event is known."""
     size = set_sizes(adsl, protocol.level_ids)[TOTAL]
     if size == 0:
-        return f"No subject has been treated at this cut ({cut_date})."
+        return msg("No subject has been treated at this cut ({cut_date}).", cut_date=cut_date)
     rows = overview[overview["group1_level"] == TOTAL]
     total = rows[rows["context"] == ""].set_index(["variable", "stat_name"])["stat_text"]
     missing = rows[rows["context"].eq(UNGRADED) & rows["variable"].eq("TEAE_GE3") & rows["stat_name"].eq("n")]
-    people = "subject has" if size == 1 else "subjects have"
-    start = f"At the cut of {cut_date}, {size} {people} been treated"
+    people = msg("subject has") if size == 1 else msg("subjects have")
+    start = msg("At the cut of {cut_date}, {size} {people} been treated", cut_date=cut_date, size=size, people=people)
     if adae.empty:
-        return f"{start}. No adverse event is recorded at all: the adverse event domain is empty."
+        return msg("{start}. No adverse event is recorded at all: the adverse event domain is empty.", start=start)
     if total["TEAE", "n"] == "0":
-        return f"{start}. No treatment-emergent adverse event has been reported."
+        return msg("{start}. No treatment-emergent adverse event has been reported.", start=start)
     severe = total["TEAE_GE3", "n"]
-    severe_words = "CTCAE grades were not collected" if severe == "-" else f"{severe} had one of grade 3 or more"
+    severe_words: str = (
+        msg("CTCAE grades were not collected")
+        if severe == "-"
+        else msg("{severe} had one of grade 3 or more", severe=severe)
+    )
     if severe != "-" and missing["stat"].gt(0).any():
-        severe_words += f" (and {missing['stat_text'].iloc[0]} had one that is not graded)"
+        severe_words += msg(" (and {iloc} had one that is not graded)", iloc=missing["stat_text"].iloc[0])
     unknown = rows[rows["variable"].eq("SAE") & rows["context"].isin(list(LEFT_OPEN)) & rows["stat_name"].eq("n")]
-    serious_words = f"{total['SAE', 'n']} a serious one"
+    serious_words: str = msg("{total} a serious one", total=total["SAE", "n"])
     if total["SAE", "n"] == "-":
-        serious_words = "whether events were serious was not collected"
+        serious_words = msg("whether events were serious was not collected")
     elif unknown["stat"].gt(0).any():
-        serious_words += f" (and {unknown['stat_text'].iloc[0]} one of unknown seriousness)"
-    return (
-        f"{start}; {total['TEAE', 'n']} of {size} had a treatment-emergent adverse event ({total['TEAE', 'events']} "
-        f"events), {severe_words}, {serious_words}, {total['TRAE', 'n']} a related one."
+        serious_words += msg(" (and {iloc} one of unknown seriousness)", iloc=unknown["stat_text"].iloc[0])
+    return msg(
+        "{start}; {total} of {size} had a treatment-emergent adverse event ({total_2} events), "
+        "{severe_words}, {serious_words}, {total_3} a related one.",
+        start=start,
+        total=total["TEAE", "n"],
+        size=size,
+        total_2=total["TEAE", "events"],
+        severe_words=severe_words,
+        serious_words=serious_words,
+        total_3=total["TRAE", "n"],
     )
 
 
@@ -240,7 +273,7 @@ def dlt_sentence(
 
 def first_cut_note(before: pd.DataFrame | None) -> list[str]:
     """Says that there is no earlier cut, where there is none."""
-    return ["This is the first cut: there is no earlier one to compare with."] if before is None else []
+    return [msg("This is the first cut: there is no earlier one to compare with.")] if before is None else []
 
 
 def endpoint_sentence(protocol: Protocol) -> str:
@@ -266,7 +299,8 @@ def event_counts(adae: pd.DataFrame) -> pd.DataFrame:
     }
     unknown = int(seriousness_open(adae).sum())
     steps |= {"of unknown seriousness": unknown} if unknown else {}
-    return pd.DataFrame({"what": list(steps), "records": list(steps.values())})
+    counted = pd.DataFrame({"what": list(steps), "records": list(steps.values())})
+    return described(counted, labels={"what": "", "records": "Records"})
 
 
 def unseen_notes(ard: pd.DataFrame, elsewhere: Collection[str] = ()) -> list[str]:
@@ -277,34 +311,51 @@ def unseen_notes(ard: pd.DataFrame, elsewhere: Collection[str] = ()) -> list[str
     contexts = ["", *LEFT_OPEN]
     total = ard[ard["group1_level"].eq(TOTAL) & ard["context"].isin(contexts) & ard["stat_name"].isin(["n", "N"])]
     keys = ["variable", "variable_level"]
-    # What may be an event for want of a grade or a seriousness was not "not seen".
+    # What may be an event but lacks a grade or a seriousness was not "not seen".
     seen = total[total["stat_name"].eq("n")].groupby(keys)["stat"].sum(min_count=1)
     size = total.loc[total["stat_name"].eq("N"), "stat"].max()
     held = pd.Series([bool({*key} & {*elsewhere}) for key in seen.index], index=seen.index, dtype="bool")
     if not (seen.eq(0) & ~held).any() or not size > 0:
         return []
-    unless = ", in the window or outside it" if (seen.eq(0) & held).any() else ""
-    return [f"Where no subject had such an event{unless}, {excluded_text(0, int(size))}."]
+    unless = msg(", in the window or outside it") if (seen.eq(0) & held).any() else ""
+    return [
+        msg(
+            "Where no subject had such an event{unless}, {excluded_text}.",
+            unless=unless,
+            excluded_text=excluded_text(0, int(size)),
+        )
+    ]
 
 
 def seriousness_notes(adae: pd.DataFrame, adsl: pd.DataFrame) -> list[str]:
-    """Which treatment-emergent events are of unknown seriousness and stand in no row of serious ones (§14.4)."""
+    """Which treatment-emergent events are of unknown seriousness and counted in no row of serious ones (§14.4)."""
     teae = safety_records(adae)
     found = teae[seriousness_open(teae)].drop_duplicates(SUBJECT_EVENT)
     if found.empty:
         return []
     named = [f"{u} {t}" for u, t in zip(subject_ids(found, adsl), found["ADECOD"], strict=True)]
-    more = f" and {len(named) - 20} more" if len(named) > 20 else ""
-    return [f"Of unknown seriousness, and not counted here: {len(found)} [{'; '.join(named[:20])}{more}]."]
+    more = msg(" and {n} more", n=len(named) - 20) if len(named) > 20 else ""
+    return [
+        msg(
+            "Of unknown seriousness, and not counted here: {n} [{named}{more}].",
+            n=len(found),
+            named="; ".join(named[:20]),
+            more=more,
+        )
+    ]
 
 
 def severity_notes(ard: pd.DataFrame) -> list[str]:
-    """What `not graded` and `of unknown seriousness` say in a table, where they stand there."""
+    """What `not graded` and `of unknown seriousness` say in a table that has them."""
     notes = {
-        UNGRADED: "Not graded: subjects [events] without a CTCAE grade, which may be of any grade; a subject with "
-        "another event of a known grade counts there too (A-150).",
-        UNKNOWN_SERIOUSNESS: "Of unknown seriousness: subjects with an event of which the site did not say whether it "
-        "is serious, and that no criterion makes so; a subject with a serious event counts there too.",
+        UNGRADED: msg(
+            "Not graded: subjects [events] without a CTCAE grade, which may be of any grade; a subject with "
+            "another event of a known grade counts there too (A-150)."
+        ),
+        UNKNOWN_SERIOUSNESS: msg(
+            "Of unknown seriousness: subjects with an event of which the site did not say whether it "
+            "is serious, and that no criterion makes so; a subject with a serious event counts there too."
+        ),
     }
     return [note for context, note in notes.items() if (ard["context"].eq(context) & ard["stat"].gt(0)).any()]
 
@@ -312,9 +363,15 @@ def severity_notes(ard: pd.DataFrame) -> list[str]:
 def count_notes(analysis: Analysis) -> list[str]:
     """What a cell of an event table says."""
     end = analysis.safety_end_rel_day
-    window = "no end" if end is None else f"day {end} after the first infusion"
-    notes = ["Subjects (share) [events]. Related: see A-61.", f"End of the safety window: {window} (A-03)."]
-    return [*notes, f"With fewer than {analysis.pct_min_n} subjects no share is printed (A-98)."]
+    window = msg("no end") if end is None else msg("day {end} after the first infusion", end=end)
+    notes = [
+        msg("Subjects (share) [events]. Related: see A-61."),
+        msg("End of the safety window: {window} (A-03).", window=window),
+    ]
+    return [
+        *notes,
+        msg("With fewer than {pct_min_n} subjects no share is printed (A-98).", pct_min_n=analysis.pct_min_n),
+    ]
 
 
 def most_frequent(rows: pd.DataFrame, limit: int) -> pd.DataFrame:
@@ -336,27 +393,30 @@ def most_frequent_terms(frame: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFram
     """The lines of `frame` (variable, variable_level) that a shortened table shows too."""
     if frame.empty:
         return frame
-    pairs = set(shown[["variable", "variable_level"]].replace({"": "Any event"}).itertuples(index=False, name=None))
+    pairs = set(
+        shown[["variable", "variable_level"]].replace({"": msg("Any event")}).itertuples(index=False, name=None)
+    )
     chosen = [pair in pairs for pair in frame[["variable", "variable_level"]].itertuples(index=False, name=None)]
     return frame[chosen]
 
 
 def left_out(rows: pd.DataFrame, shown: pd.DataFrame) -> list[str]:
-    """A note where a table shows only the most frequent terms; all stand in the results."""
+    """A note where a table shows only the most frequent terms; the results hold all."""
     every, some = (frame[frame["variable_level"] != ""] for frame in (rows, shown))
     total, kept = (len(frame.drop_duplicates(["variable", "variable_level"])) for frame in (every, some))
-    return [f"The {kept} most frequent of {total} terms; all stand in results/ard.parquet."] if kept < total else []
+    return [f"The {kept} most frequent of {total} terms; all are in results/ard.parquet."] if kept < total else []
 
 
 def no_grade_words(adae: pd.DataFrame) -> str:
     """Why a table by grade is empty."""
     if safety_records(adae).empty:
-        return "No treatment-emergent adverse event at this cut."
-    return "CTCAE grades were not collected in this trial: events by grade are not evaluable."
+        return msg("No treatment-emergent adverse event at this cut.")
+    return msg("CTCAE grades were not collected in this trial: events by grade are not evaluable.")
 
 
 def question_counts(asked: Sequence[Query]) -> pd.DataFrame:
     """Number of questions by rule."""
     rules = pd.Series([question["rule"] for question in asked], dtype="str")
     counts = rules.value_counts().sort_index()
-    return pd.DataFrame({"rule": counts.index.to_numpy(), "records": counts.to_numpy()})
+    counted = pd.DataFrame({"rule": counts.index.to_numpy(), "records": counts.to_numpy()})
+    return described(counted, labels={"rule": "Rule", "records": "Records"}, empty="No question at this cut.")

@@ -10,11 +10,16 @@ from trialbook.contracts.gate import Gate
 from trialbook.contracts.gx_engine import Verdict
 from trialbook.contracts.odcs import Contract
 from trialbook.contracts.pandas_engine import evaluate_quickly
+from trialbook.core.messages import msg
 from trialbook.snapshot.tables import Snapshot
 
 WORDS = {
-    "pass": "holds", "empty": "no records", "info": "remarks", "warning": "questions asked", "critical": "broken",
-}  # fmt: skip
+    "pass": "holds",
+    "empty": msg("no records"),
+    "info": "remarks",
+    "warning": msg("questions asked"),
+    "critical": "broken",
+}
 SHOWN_RECORDS = 3
 
 

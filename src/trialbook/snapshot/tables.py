@@ -118,7 +118,7 @@ def lost_text(values: Iterable[str]) -> tuple[str, str] | None:
 
 
 # ----------------------------------------------------------------------------------------------------
-# Where the records of a mapped domain stand in the site export: file, sheet, row and column of every value.
+# Where the records of a mapped domain are in the site export: file, sheet, row and column of every value.
 
 
 ARROW = " → "
@@ -212,7 +212,7 @@ class Edit(NamedTuple):
 
 @dataclass(frozen=True)
 class Grid:
-    """The cells of one file or sheet as text, None or blank where empty; `lines` says where each row stands in it.
+    """The cells of one file or sheet as text, None or blank where empty; `lines` gives the line of each row in it.
 
     `delimiter` names the sign of a delimited file, `seen` is what the reader noticed, `merged` the first and last line
     of merged cells.
@@ -231,7 +231,7 @@ class RawTable:
     """One domain as delivered.
 
     `frame` is all text (missing = NaN) under upper-case column names; its index ROW is the line, row or record number
-    in the source file, the header being 1. `header_row` is where the variable names stood, `label_rows` the rows of
+    in the source file, the header being 1. `header_row` is the row of the variable names, `label_rows` the rows of
     labels that were set aside (P03). `edits` and `notes` are what reading changed and what it asks. A domain that was
     mapped from a site export has an `origin`: its ROW numbers the mapped records, and `place` leads to the export. So
     has one that came in `parts` (split datasets).
@@ -263,7 +263,7 @@ class RawTable:
         return len(self.frame)
 
     def place(self, row: int, column: str) -> tuple[str, str, int, str]:
-        """File, sheet, row and column of the delivery where a value of this table stood."""
+        """File, sheet, row and column of the delivery from which a value of this table comes."""
         found = self.origin.place(row, column) if self.origin is not None else None
         return found or (self.file, self.sheet or "", row, column)
 
@@ -283,7 +283,9 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
     carry a Chinese label and a code. Rows and unnamed columns without any value are set aside and noted.
     """
     if not grid.rows:
-        raise StopError("the file is empty: it has no header", file=file, rule="P34", next_step="ask for the file anew")
+        raise StopError(
+            "the file is empty: it has no header", file=file, rule="P34", next_step="ask for the file again"
+        )
     at = _header_position(grid)
     header, names, used = _variable_names(grid, at, file)
     start = at + 1
@@ -356,7 +358,7 @@ def garbled_notes(frame: pd.DataFrame, file: str) -> list[Note]:
         raise StopError(
             f"the text is garbled: it was UTF-8 and was read as another encoding ({len(wrong)} different values, "
             f"the first should begin with {str(garbled(text))[:2]!r})", file=file, row=row, column=name, rule="P01",
-            next_step="ask for the file anew, in UTF-8",
+            next_step="ask for the file again, in UTF-8",
         )  # fmt: skip
     return [Note(row, name, "P01-GARBLED-TEXT", text) for row, name, text in wrong]
 
@@ -419,7 +421,7 @@ def check_records(
         if lost:
             raise StopError(
                 f"the text holds {lost[1]}: something was lost before it was sent", file=file,
-                row=lines[column.index(lost[0])], column=name or None, rule="P01", next_step="ask for the file anew",
+                row=lines[column.index(lost[0])], column=name or None, rule="P01", next_step="ask for the file again",
             )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def monitoring_states(rule: StoppingRule, events: int, n: int, open_subjects: in
     `events` of `n` evaluated subjects had it; `open_subjects` are not evaluated yet. A boundary that has been reached
     is not undone by later subjects: the counts of the best case are those of the first look that stops. The worst
     case has the counts with all open subjects, or of the first look that stops where the last one does not.
-    `next event stops`: it does so whoever has it, if nobody is evaluated in between without the event (where the rule
+    `next event stops`: it does so in any subject, if nobody is evaluated in between without the event (where the rule
     does not look after every subject: until the next look). Raises ValueError for counts that do not fit.
 
     >>> from trialbook.statistics.stopping_rules import Pocock, calibrated_rule

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.core.described import described
+from trialbook.core.messages import msg
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.subjects.disposition import SCREEN_FAILURE
 
 FLOW = {
-    "SCREENED": "Screened",
-    "SCRNFAIL": "Screen failures",
-    "INSCREEN": "Still in screening",
-    "ENROLLED": "Enrolled",
-    "NOTYET": "Enrolled, not infused",
-    "TREATED": "Infused",
-    "ONGOING": "Infused, on study",
-    "COMPLETED": "Infused, completed the study",
-    "DISCONT": "Infused, left the study or died",
+    "SCREENED": msg("Screened"),
+    "SCRNFAIL": msg("Screen failures"),
+    "INSCREEN": msg("Still in screening"),
+    "ENROLLED": msg("Enrolled"),
+    "NOTYET": msg("Enrolled, not infused"),
+    "TREATED": msg("Infused"),
+    "ONGOING": msg("Infused, on study"),
+    "COMPLETED": msg("Infused, completed the study"),
+    "DISCONT": msg("Infused, left the study or died"),
 }
 # Before the first consent: said on every page, since a page of dashes does not say why.
 NOBODY = "Nobody has consented yet at this cut: there is no subject, and no number to report."
@@ -63,7 +65,8 @@ def flow_boxes(stations: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
     rows = stations[stations["stat_name"].eq("n")]
     total = rows[rows["group1_level"].eq(TOTAL)].set_index("variable")["stat"].astype("int64")
     if total.empty or not total["SCREENED"]:
-        return pd.DataFrame({"box": [], "side": [], "n": [], "says": []}).astype({"n": "int64"})
+        nobody = pd.DataFrame({"box": [], "side": [], "n": [], "says": []}).astype({"n": "int64"})
+        return described(nobody, empty=msg("Nobody has been screened."))
     infused = rows[rows["variable"].eq("TREATED") & rows["group1_level"].ne(TOTAL)]
     by_level = [f"{level} {n:.0f}" for level, n in zip(infused["group1_level"], infused["stat"], strict=True)]
     why = [f"{code} {n:.0f}" for code, n in zip(reasons["variable_level"], reasons["stat"], strict=True)]
@@ -76,8 +79,14 @@ def flow_boxes(stations: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
         [(FLOW[name], side, int(total[name]), says) for name, side, says in boxes], columns=["box", "side", "n", "says"]
     )
     if total["TREATED"]:
-        frame.loc[len(frame)] = ["Status of the infused", "", int(total["TREATED"]), ", ".join(ended)]
-    return frame.astype({"box": "str", "side": "str", "n": "int64", "says": "str"})
+        frame.loc[len(frame)] = [msg("Status of the infused"), "", int(total["TREATED"]), ", ".join(ended)]
+    return described(
+        frame.astype({"box": "str", "side": "str", "n": "int64", "says": "str"}),
+        labels={"box": msg("Station"), "n": msg("Subjects"), "says": msg("Of these")},
+        notes=[
+            msg("Dashed: pending. Below the screen failures: criteria not met, one subject may count under several.")
+        ],
+    )  # fmt: skip
 
 
 def flow_numbers(adsl: pd.DataFrame, protocol: Protocol) -> list[tuple[str, str, str]]:
@@ -87,11 +96,11 @@ def flow_numbers(adsl: pd.DataFrame, protocol: Protocol) -> list[tuple[str, str,
     by_level = ", ".join(f"{code} {int((received == code).sum())}" for code in protocol.level_ids)
     again = int(adsl["RESCREEN_OF"].ne("").sum())
     return [
-        ("Screened", str(n["SCREENED"]), f"{again} screened a second time" if again else ""),
-        ("Screen failures", str(n["SCRNFAIL"]), ""),
-        ("Enrolled", str(n["ENROLLED"]), f"{n['NOTYET']} not infused" if n["NOTYET"] else ""),
-        ("Infused", str(n["TREATED"]), by_level),
-        ("In screening", str(n["INSCREEN"]), ""),
+        (msg("Screened"), str(n["SCREENED"]), msg("{again} screened a second time", again=again) if again else ""),
+        (msg("Screen failures"), str(n["SCRNFAIL"]), ""),
+        (msg("Enrolled"), str(n["ENROLLED"]), msg("{notyet} not infused", notyet=n["NOTYET"]) if n["NOTYET"] else ""),
+        (msg("Infused"), str(n["TREATED"]), by_level),
+        (msg("In screening"), str(n["INSCREEN"]), ""),
     ]
 
 
@@ -99,13 +108,24 @@ def flow_sentence(adsl: pd.DataFrame, cut_date: str) -> str:
     """The flow in words."""
     n = flow_flags(adsl).sum()
     if not n["SCREENED"]:
-        return f"By {cut_date} nobody has been screened." if len(adsl) else NOBODY
-    opening = f"By {cut_date}, {_people(n['SCREENED'])} screened and {n['SCRNFAIL']} failed screening"
+        return msg("By {cut_date} nobody has been screened.", cut_date=cut_date) if len(adsl) else NOBODY
+    opening = msg(
+        "By {cut_date}, {people} screened and {scrnfail} failed screening",
+        cut_date=cut_date,
+        people=_people(n["SCREENED"]),
+        scrnfail=n["SCRNFAIL"],
+    )
     if not n["TREATED"]:
-        return f"{opening}. No subject has been treated at this cut."
-    return (
-        f"{opening}. Infused: {n['TREATED']} of {n['ENROLLED']} enrolled. Of the infused, on study: {n['ONGOING']}; "
-        f"completed the study: {n['COMPLETED']}; left it or died: {n['DISCONT']}."
+        return msg("{opening}. No subject has been treated at this cut.", opening=opening)
+    return msg(
+        "{opening}. Infused: {treated} of {enrolled} enrolled. Of the infused, on study: {ongoing}; "
+        "completed the study: {completed}; left it or died: {discont}.",
+        opening=opening,
+        treated=n["TREATED"],
+        enrolled=n["ENROLLED"],
+        ongoing=n["ONGOING"],
+        completed=n["COMPLETED"],
+        discont=n["DISCONT"],
     )
 
 
@@ -115,8 +135,12 @@ def earlier_screenings(adsl: pd.DataFrame) -> pd.DataFrame:
     again = adsl[adsl["RESCREEN_OF"].ne("")]
     ended = adsl.set_index("USUBJID")["DCSREAS"].reindex(again["RESCREEN_OF"]).fillna("").to_numpy()
     earlier = number.reindex(again["RESCREEN_OF"]).fillna("not in this snapshot").to_numpy()
-    return pd.DataFrame({"SUBJID": again["SUBJID"].to_numpy(), "EARLIER": earlier, "ENDED": ended})
+    return described(
+        pd.DataFrame({"SUBJID": again["SUBJID"].to_numpy(), "EARLIER": earlier, "ENDED": ended}),
+        labels={"EARLIER": msg("Earlier number"), "ENDED": msg("How that ended")},
+        empty=msg("Nobody was screened twice."),
+    )  # fmt: skip
 
 
 def _people(n: int) -> str:
-    return "1 subject was" if n == 1 else f"{n} subjects were"
+    return msg("1 subject was") if n == 1 else msg("{n} subjects were", n=n)

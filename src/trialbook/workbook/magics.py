@@ -102,7 +102,7 @@ def _without_cell_magic(source: str) -> str | None:
     if found["name"] in MANY_RUNS:
         return "\n".join(f"{NOTE}{line}".rstrip() for line in (head, *body))
     code = head.strip().removeprefix(f"%%{TIMED}").strip()
-    # Options change what becomes of an error; code in the line of the magic is not run as part of the cell.
+    # Options change how an error is handled; code in the line of the magic is not run as part of the cell.
     return None if code else "\n".join([f"{NOTE}{head.strip()}", *body])
 
 

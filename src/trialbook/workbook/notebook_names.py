@@ -25,6 +25,7 @@ PUBLIC: dict[str, str] = {
     "survival": "analyses.survival:survival",
     "with_keys": "protocol.study_data:with_keys",
     "derive_subjects": "subjects.adsl:derive_subjects",
+    "derive_audit": "eligibility.adie:audit_with_evidence",
     "derive_adae": "safety.adae:derive_adae",
     "derive_adlb": "safety.adlb:derive_adlb",
     "derive_addlt": "dlt.addlt:derive_addlt",
@@ -63,7 +64,7 @@ def deriving(function: Callable[..., Any]) -> Callable[..., Any]:
     """A derivation as a notebook calls it, `tb.derive_adtte(study)`: refused where its input was filtered.
 
     ADSL and the response at day 28 are read where they are not given. Raises StopError naming who is missing when the
-    study is not that of the step, or ADSL is not the one that an earlier step left.
+    study is not that of the step, or ADSL is not the one that an earlier step wrote.
     """
 
     @wraps(function)

@@ -1,4 +1,4 @@
-"""The one object through which a notebook reads its inputs and leaves its outputs."""
+"""The one object through which a notebook reads its inputs and writes its outputs."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from trialbook.results.ard import ArdRow, to_ard
 from trialbook.subjects.ranking import Ranking, risk_ranking, with_subject_numbers
 from trialbook.workbook import unfiltered
 from trialbook.workbook.notebook_names import population_of
+from trialbook.workbook.previous_cut import PreviousCut
 from trialbook.workbook.string_storage import choose_text_storage
 from trialbook.workbook.tracked_reads import noting_trial, opened_files
 from trialbook.workbook.unaltered import (
@@ -51,53 +52,12 @@ if TYPE_CHECKING:
 
 
 # ----------------------------------------------------------------------------------------------------
-# The build of the previous cut, as the notebooks of a later one read it.
-
-
-class PreviousCut:
-    """A complete earlier build, read only."""
-
-    def __init__(self, folder: Path, note: Callable[[str], None]) -> None:
-        self._folder, self._note = folder, note
-
-    def read(self, name: str) -> pd.DataFrame | None:
-        """A dataset of that build (`adsl`, `clean/dm`), or None when it had none."""
-        return self._read(f"data/{name}.parquet")
-
-    def _read(self, name: str) -> pd.DataFrame | None:
-        self._note(f"previous {name}")
-        path = self._folder / name
-        if not path.is_file():
-            return None
-        if records() and not is_recorded(path):
-            raise StopError(
-                "the build of the previous cut did not leave this file", file=str(path),
-                next_step="move it away, or build the previous cut again",
-            )  # fmt: skip
-        return read_dataset(path)
-
-    def clean(self) -> dict[str, pd.DataFrame]:
-        """The clean domains of that build by upper-case code."""
-        # The manifest names every file of that build: what it says decides which domains there are.
-        self._note("previous manifest.json")
-        names = sorted(path.stem for path in (self._folder / "data" / "clean").glob("*.parquet"))
-        return {name.upper(): self.read(f"clean/{name}") for name in names if name.upper() != AGES}
-
-    def results(self) -> pd.DataFrame:
-        """The ARD of that build."""
-        found = self._read("results/ard.parquet")
-        if found is None:
-            raise StopError("the previous build has no results", file=str(self._folder), next_step="build it again")
-        return found
-
-
-# ----------------------------------------------------------------------------------------------------
 
 # Rows of a listing by subject that a page shows, unless the cell says otherwise.
 MOST_ROWS = 60
 Card = tuple[str, str, str]
 _UNNAMED = Counted("", "", (), "", (), "", False)
-# How a receipt names the results among what a step left.
+# How a receipt names the results among the outputs of a step.
 RESULTS = "results (ARD rows)"
 
 
@@ -216,11 +176,11 @@ class Step:
         return unfiltered.run(derivation, study, self.study, self._whole, self._left_before, given, named)
 
     def _is_left(self, name: str) -> bool:
-        """Whether an earlier step left a dataset."""
+        """Whether an earlier step wrote a dataset."""
         return (self._source / "data" / f"{name}.parquet").is_file()
 
     def _left_before(self, name: str) -> pd.DataFrame | None:
-        """A dataset that an earlier step left; None where none did."""
+        """A dataset that an earlier step wrote; None where none did."""
         return self.read(name) if self._is_left(name) else None
 
     def use_subjects(self, adsl: pd.DataFrame) -> None:
@@ -229,7 +189,7 @@ class Step:
 
     @property
     def subjects(self) -> pd.DataFrame:
-        """ADSL as an earlier step left it, or as `use_subjects` says; raises StopError where there is none."""
+        """ADSL as an earlier step wrote it, or as `use_subjects` says; raises StopError where there is none."""
         return self.read("adsl") if self._subjects is None else self._subjects
 
     @property
@@ -242,7 +202,7 @@ class Step:
 
     @cached_property
     def clean(self) -> Domains:
-        """The clean domains left by the cleaning step."""
+        """The clean domains that the cleaning step wrote."""
         folder = self._source / "data" / "clean"
         files = sorted(folder.glob("*.parquet"))
         if not files:
@@ -257,18 +217,18 @@ class Step:
         return self.read(f"clean/{code.lower()}")
 
     def read(self, name: str) -> pd.DataFrame:
-        """One analysis dataset left by an earlier step."""
+        """One analysis dataset that an earlier step wrote."""
         path = self._source / "data" / f"{name}.parquet"
         self._reads.add(f"data data/{name}.parquet")
         if not path.is_file():
             raise StopError(
                 f"the dataset {name} of this cut has not been built",
-                next_step="add the step that leaves it to the needs in the metadata of this notebook"
+                next_step="add the step that writes it to the needs in the metadata of this notebook"
                 if os.environ.get(NONCE)
                 else f"run `trialbook build {self.cut.cut_id}`, or the step that writes {name} first",
             )
         if records() and not is_recorded(path) and name not in self._written:
-            raise StopError("no earlier step left this dataset", file=f"data/{name}.parquet")
+            raise StopError("no earlier step wrote this dataset", file=f"data/{name}.parquet")
         frame = read_dataset(path)
         self._whole.given[name] = frame.copy(deep=False)
         return frame
@@ -283,28 +243,28 @@ class Step:
         return PreviousCut(folder, self._reads.add) if (folder / "manifest.json").is_file() else None
 
     def write(self, name: str, frame: pd.DataFrame, keys: list[str]) -> None:
-        """Leaves one analysis dataset for later steps, sorted by its keys."""
+        """Writes one analysis dataset for later steps, sorted by its keys."""
         self._stop_if_keys_changed(sys._getframe(1).f_globals)
         self._whole.stop_if_not_as_derived(name, frame)
         write_dataset(frame, self._target / "data" / f"{name}.parquet", keys)
         self._written[name] = len(frame)
 
     def write_clean(self, domains: Mapping[str, pd.DataFrame]) -> None:
-        """Leaves the clean domains for later steps, in the order of their records, and the ages beside them.
+        """Writes the clean domains for later steps, in the order of their records, and the ages beside them.
 
         Raises StopError where they still hold birth dates (`subjects.ages.without_birth_dates`).
         """
         if "BRTHDTC" in domains.get("DM", ()):
             raise StopError(
                 "birth dates must not be written", file="dm", column="BRTHDTC",
-                next_step="leave `without_birth_dates(...)` of the domains",
+                next_step="write `without_birth_dates(...)` of the domains",
             )  # fmt: skip
         for code in (*domains, *([AGES] if isinstance(domains, Domains) and domains.delivered(AGES) else [])):
             write_dataset(domains[code], self._target / "data" / "clean" / f"{code.lower()}.parquet")
             self._written[f"clean/{code.lower()}"] = len(domains[code])
 
     def write_changelog(self, changes: pd.DataFrame) -> None:
-        """Leaves the change log: one row for every value that cleaning changed."""
+        """Writes the change log: one row for every value that cleaning changed."""
         self._own.mkdir(parents=True, exist_ok=True)
         changes.to_csv(self._own / "changelog.csv", index=False, lineterminator="\n")
         self._written["changelog"] = len(changes)
@@ -355,7 +315,7 @@ class Step:
         elif endpoint and not self.protocol.has_endpoint(endpoint):
             self._nobody = f"{endpoint} is not an endpoint of this trial."
         elif not self.subjects["SAFFL"].eq("Y").any():
-            self._nobody = "No subject has been treated at this cut."
+            self._nobody = msg("No subject has been treated at this cut.")
         return self._nobody
 
     def table(
@@ -438,7 +398,7 @@ class Step:
         self._queries += list(queries)
 
     def close(self) -> Block:
-        """Leaves results, queries and the receipt that proves this step ran to its end; shows what was left.
+        """Writes results, queries and the receipt that proves this step ran to its end; shows its outputs.
 
         Raises StopError when a cell changed in memory what the step was given.
         """
@@ -456,8 +416,9 @@ class Step:
         keep_json(self._own / "reads.json", sorted(self._reads | opened_files()))
         if receipt["nonce"]:
             keep_json(self._own / "usage.json", {"peak_mib": peak_memory()})
-        left = pd.DataFrame({"Left for later steps": list(self._written), "Rows": list(self._written.values())})
-        return table(left, self.title("Receipt of this step"))
+        left = pd.DataFrame({"Written for later steps": list(self._written), "Rows": list(self._written.values())})
+        labels = {"Written for later steps": msg("Written for later steps"), "Rows": msg("Rows")}
+        return table(left, self.title(msg("Receipt of this step")), labels=labels, data=["Written for later steps"])
 
     def _stop_if_keys_changed(self, names: Mapping[str, Any]) -> None:
         """Raises StopError when a cell holds other parameters than those in force; `names`: what the notebook holds."""

@@ -19,20 +19,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from trialbook.core.errors import ParameterError
 from trialbook.protocol.yaml_file import validated
-from trialbook.workbook.steps import CHANGES, FOLDER, PROFILED, PROFILES, Graph, StepSpec
+from trialbook.workbook.steps import CHANGES, FOLDER, OWN_DATASETS, PROFILED, PROFILES, SIGNALS, Graph, StepSpec
 
 ENTRY = "trialbook"
 # In `datasets`: the clean domains, as many as were delivered.
 CLEAN = "clean"
 # A step is a page, a folder and a part of links; these names are taken.
 STEP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,63}")
-TAKEN = ("raw", "results", PROFILES, CHANGES, "index", "data_dictionary", "build")
+TAKEN = ("raw", "results", PROFILES, SIGNALS, CHANGES, "index", "data_dictionary", "build")
 DATASET_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 DATASET_RULE = "the name of a dataset consists of lower-case letters, digits and underscores"
 
 
 class StepEntry(BaseModel):
-    """What a notebook says of itself: its title, the steps before it, the datasets it leaves, and others that its
+    """What a notebook says of itself: its title, the steps before it, the datasets it writes, and others that its
     contracts compare these with.
 
     `counts_compared`: whether the numbers of subjects that it reports are compared with the datasets; `long`: it
@@ -62,8 +62,8 @@ def graph_of(notebooks: Mapping[str, bytes]) -> Graph:
     """The steps among these notebooks (content by file name).
 
     Raises ParameterError, naming the file and key, for a notebook that cannot be read, an entry of another form, a need
-    or a dataset that no step before leaves, a dataset that two leave, a name that is no identifier, and for steps that
-    need each other; also where nobody leaves the clean domains or a dataset of which the profile pages are made.
+    or a dataset that no step before writes, a dataset that two write, a name that is no identifier, and for steps that
+    need each other; also where nobody writes the clean domains or a dataset of which the profile pages are made.
     """
     steps, others = [], []
     for name, content in sorted(notebooks.items()):
@@ -162,20 +162,23 @@ def _stop_if_datasets_fail(graph: Graph) -> None:
     left: dict[str, StepSpec] = {}
     for spec in graph.steps:
         if spec.clean and spec.datasets:
-            raise _wrong(spec, "datasets", spec.datasets[0], "the step that leaves the clean domains leaves no more",
-                         "let a later step leave this dataset")  # fmt: skip
+            raise _wrong(spec, "datasets", spec.datasets[0], "the step that writes the clean domains writes no more",
+                         "let a later step write this dataset")  # fmt: skip
         for name in [*([CLEAN] if spec.clean else []), *spec.datasets]:
             if not DATASET_NAME.fullmatch(name):
                 raise _wrong(spec, "datasets", name, DATASET_RULE, "rename the dataset, as in adbm")
+            if name in OWN_DATASETS:
+                raise _wrong(spec, "datasets", name, "the workbook itself leaves this dataset",
+                             "give yours another name")  # fmt: skip
             if name in left:
-                raise _wrong(spec, "datasets", name, f"{left[name].file} leaves this dataset too",
+                raise _wrong(spec, "datasets", name, f"{left[name].file} writes this dataset too",
                              "give one of the two another name")  # fmt: skip
             left[name] = spec
     for name in (CLEAN, *PROFILED):
         if name not in left:
             what = "the clean domains" if name == CLEAN else f"the dataset {name}"
             raise ParameterError(
-                f"no notebook leaves {what}, which every build needs", file=FOLDER, column=f"metadata.{ENTRY}.datasets",
+                f"no notebook writes {what}, which every build needs", file=FOLDER, column=f"metadata.{ENTRY}.datasets",
                 value=name, next_step="put back the notebook, or its metadata",
             )  # fmt: skip
     for spec in graph.steps:
@@ -183,5 +186,5 @@ def _stop_if_datasets_fail(graph: Graph) -> None:
         for name in spec.compared:
             step = left.get(CLEAN if name.startswith(f"{CLEAN}/") else name)
             if step is None or step.name not in before:
-                raise _wrong(spec, "compared", name, "no step before this one leaves it",
-                             "correct the name, or name the step that leaves it under needs")  # fmt: skip
+                raise _wrong(spec, "compared", name, "no step before this one writes it",
+                             "correct the name, or name the step that writes it under needs")  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-Kind = Literal["notebook", "contracts", "page", "results"]
+Kind = Literal["notebook", "contracts", "dataset", "page", "results"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Piece:
 
     `rests_on` are checks that run beside it. When it fails and one of these does, the check is the cause: a notebook
     may stumble over data that a contract refuses a second later. A `long` one starts before others that could start;
-    an `early` one as soon as what it needs has been left by pieces that need not have come to their end.
+    an `early` one as soon as its inputs have been written, even by tasks that are still running.
     """
 
     name: str
@@ -32,6 +32,10 @@ FOLDER = "notebooks"
 RAW_CONTRACTS = "raw.contracts"
 RESULTS_CONTRACTS = "results.contracts"
 PROFILES = "profiles"
+# Protocol deviations and signals: derived by the workbook itself when every notebook has ended.
+SIGNALS = "signals"
+SIGNALS_CONTRACTS = f"{SIGNALS}.contracts"
+OWN_DATASETS = ("addv",)
 CHANGES = "changes"
 # The datasets behind the profile pages (`profiles.profile.DATASETS`), and what reported counts are compared with.
 PROFILED = ("adsl", "adae", "adlb", "addlt", "adrs", "adtte")
@@ -40,7 +44,7 @@ COUNTED_FROM = ("adsl", "addlt", "adrs", "adtte")
 
 @dataclass(frozen=True)
 class StepSpec:
-    """One notebook: what must be built before it, the datasets it leaves (`clean`: also the clean domains), what their
+    """One notebook: what must be built before it, the datasets it writes (`clean`: also the clean domains), what their
     contracts compare them with, whether its counts are compared with the datasets, and whether it takes long.
     """
 
@@ -65,7 +69,7 @@ class StepSpec:
 
     @property
     def contracts(self) -> str:
-        """Name of the piece that checks what this step leaves."""
+        """Name of the task that checks the outputs of this step."""
         return f"{self.name}.contracts"
 
     @property
@@ -75,11 +79,11 @@ class StepSpec:
 
     @property
     def checked(self) -> bool:
-        """Whether it leaves datasets of its own: clean domains or analysis datasets."""
+        """Whether it writes datasets of its own: clean domains or analysis datasets."""
         return self.clean or bool(self.datasets)
 
     def left(self, name: str) -> bool:
-        """Whether a file of a build (`data/adsl.parquet`) is a dataset that this step leaves for later ones."""
+        """Whether a file of a build (`data/adsl.parquet`) is a dataset that this step writes for later ones."""
         if self.clean and name.startswith("data/clean/"):
             return True
         return name in {f"data/{dataset}.parquet" for dataset in self.datasets}
@@ -110,7 +114,7 @@ class Graph:
 
     @cached_property
     def cleaning(self) -> StepSpec:
-        """The step that leaves the clean domains."""
+        """The step that writes the clean domains."""
         return next(spec for spec in self.steps if spec.clean)
 
     def before(self, name: str) -> list[str]:
@@ -119,7 +123,7 @@ class Graph:
         return list(dict.fromkeys(step for need in needs for step in [*self.before(need), need]))
 
     def leaving(self, name: str) -> StepSpec | None:
-        """The step that leaves a file of a build; None where none does."""
+        """The step that writes a file of a build; None where none does."""
         return next((spec for spec in self.steps if spec.left(name)), None)
 
     @cached_property
@@ -147,8 +151,8 @@ class Graph:
         """Every piece, in the order of the story.
 
         Contracts are checked beside the next notebook: it may start on data that are about to be refused, but nothing
-        is published before every contract has been judged. Both start when a notebook has left its datasets, which need
-        not be its end.
+        is published before every contract has been judged. Both start once a notebook has written its datasets,
+        before its end.
         """
         return (Piece(RAW_CONTRACTS, "contracts", "raw"), *self._pieces())
 
@@ -162,6 +166,8 @@ class Graph:
         leaving = [spec.name for spec in self.steps if {*spec.datasets} & {*self.counted_from}]
         needs = tuple(name for name in self.names if name in {*self.counted, *leaving})
         yield Piece(RESULTS_CONTRACTS, "contracts", "results", needs, tuple(self._contracts(needs)))
+        yield Piece(SIGNALS, "dataset", SIGNALS, tuple(self.names), tuple(self._contracts(self.names)))
+        yield Piece(SIGNALS_CONTRACTS, "contracts", SIGNALS, (SIGNALS,), tuple(self._contracts(self.names)))
         yield Piece(PROFILES, "page", PROFILES, tuple(self.names))
         yield Piece(CHANGES, "page", CHANGES, tuple(self.names))
 

@@ -1,6 +1,6 @@
-"""Whether what a derivation starts from, and what a step leaves, is whole: no filter left over from a look at the data.
+"""Whether what a derivation starts from, and what a step writes, is whole: no filter left over from a look at the data.
 
-A derivation takes the study of its step and the ADSL that an earlier step left. A subject who is missing there would
+A derivation takes the study of its step and the ADSL that an earlier step wrote. A subject who is missing there would
 be missing from every number, so the build stops and says who it is.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trialbook.analyses.result import Result
     from trialbook.core.domains import Domains
 
-# What a derivation calls a dataset that an earlier step left.
+# What a derivation calls a dataset that an earlier step wrote.
 READ_AS = {"adsl": "adsl", "subjects": "adsl", "day28": "adrsp28", "primary": "adrsp28"}
 # What the numbers of a frame rest on, kept by pandas along its copies and selections.
 OTHER_KEYS = "trialbook other keys"
@@ -178,7 +178,7 @@ def missing_words(
 
 
 def stop_if_other_keys(result: Result, notebook: str) -> None:
-    """Raises StopError when a published analysis was made of data that were derived under other keys."""
+    """Raises StopError when a published analysis was made from data that were derived under other keys."""
     keys = result.attrs.get(OTHER_KEYS)
     if keys and not result.counted.added:
         raise StopError(

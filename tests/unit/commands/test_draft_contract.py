@@ -13,9 +13,9 @@ from support.paths import ROOT
 from trialbook.commands.draft_contract import write_draft
 from trialbook.contracts.draft import TO_DESCRIBE, draft_contract, proposed_key
 from trialbook.contracts.gate import Gate
+from trialbook.contracts.lookups import protocol_lists
 from trialbook.contracts.odcs import Contract, load_contracts
 from trialbook.contracts.pandas_engine import evaluate_quickly
-from trialbook.contracts.protocol_lists import protocol_lists
 from trialbook.core.datasets import read_dataset, write_dataset
 from trialbook.core.errors import UsageError
 from trialbook.protocol.models import Protocol

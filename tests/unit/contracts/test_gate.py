@@ -10,9 +10,9 @@ import pytest
 from trialbook.contracts.compile import Rule
 from trialbook.contracts.gate import Gate, stop_if_critical
 from trialbook.contracts.gx_engine import Failure, Verdict, configurations_once, evaluate
+from trialbook.contracts.lookups import LISTS, protocol_lists
 from trialbook.contracts.odcs import load_contracts
 from trialbook.contracts.pandas_engine import evaluate_quickly
-from trialbook.contracts.protocol_lists import LISTS, protocol_lists
 from trialbook.core.domains import VARIABLES, clean_variables, column_type
 from trialbook.core.errors import StopError, UsageError
 from trialbook.protocol.models import Protocol

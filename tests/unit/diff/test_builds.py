@@ -11,8 +11,7 @@ import pytest
 from trialbook.core.datasets import read_dataset, write_dataset
 from trialbook.core.files import write_json
 from trialbook.diff.builds import compare_builds
-from trialbook.diff.file_places import places
-from trialbook.diff.frames import cell_name, frame_places
+from trialbook.diff.file_places import cell_name, frame_places, places
 from trialbook.diff.words import CHUNK, against_rebuild, first_and_more, first_difference
 from trialbook.queries.files import write_xlsx
 

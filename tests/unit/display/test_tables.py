@@ -116,7 +116,7 @@ def body(html: str) -> str:
 
 
 def test_the_markup_of_a_table_with_groups_and_row_heads():
-    """The column that heads the rows comes first and stands left, numbers or not; a group without a name has a line."""
+    """The column that heads the rows comes first, left-aligned, numbers or not; a group without a name has a line."""
     frame = pd.DataFrame({"level": ["DL1", ""], "term": ["Sepsis", "a < b"], "day": [3, None]})
     assert body(table(frame, "Events", group="level", stub="day", labels={"day": "Day"}).html) == (
         '<thead><tr class="gt_col_headings">'
@@ -246,3 +246,10 @@ def test_of_a_very_long_table_the_first_rows_are_shown_and_it_says_so() -> None:
     assert len(Cells(block.html).rows) == 1 + 500
     assert "The first 500 of 12000 rows; the files of this build hold all of them" in block.html
     assert block.text.endswith("... and 11800 more rows")
+
+
+def test_a_listing_without_records_and_columns_shows_the_words_for_it() -> None:
+    block = table(pd.DataFrame([]), "Other choices", stub="CHOICE", group="ANALYSIS", empty="There is no analysis.")
+    assert "There is no analysis." in block.text
+    with pytest.raises(ValueError, match="CHOICE"):
+        table(pd.DataFrame({"N": [1]}), "Other choices", stub="CHOICE")

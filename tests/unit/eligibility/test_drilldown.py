@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 
 from support.eligible_subject import CUT, eligible, form, screened
 from support.trial_builder import TrialBuilder, trial
@@ -40,8 +41,14 @@ def conflict() -> TrialBuilder:
     return form(book).infused(0)
 
 
-def test_behind_a_cell_stand_record_date_value_unit_limit_rule_and_assumption(protocol, analysis) -> None:
-    title, notes, lines = Opened(conflict(), protocol, analysis).cell(0, "EX04A")
+@pytest.fixture(scope="module")
+def conflicting(protocol, analysis) -> Opened:
+    """The audit of this subject, opened once."""
+    return Opened(conflict(), protocol, analysis)
+
+
+def test_behind_a_cell_stand_record_date_value_unit_limit_rule_and_assumption(conflicting) -> None:
+    title, notes, lines = conflicting.cell(0, "EX04A")
     assert title == "S01, EX04A: CONFLICT"
     deciding = lines.iloc[0]
     assert deciding[["ROLE", "DATE", "WHAT", "VALUE", "LIMIT", "SAYS"]].tolist() == [
@@ -55,8 +62,8 @@ def test_behind_a_cell_stand_record_date_value_unit_limit_rule_and_assumption(pr
     assert "A-12" in notes or "A-10 to A-14" in notes
 
 
-def test_what_else_stood_in_the_window_and_the_form_are_there_too(protocol, analysis) -> None:
-    lines = Opened(conflict(), protocol, analysis).cell(0, "EX04A")[2]
+def test_what_else_stood_in_the_window_and_the_form_are_there_too(conflicting) -> None:
+    lines = conflicting.cell(0, "EX04A")[2]
     assert [value for value, role in zip(lines["VALUE"], lines["ROLE"], strict=True) if "window" in role] == ["90 U/L"]
     assert lines[lines["ROLE"].eq("form")]["VALUE"].tolist() == ["N"]
 
@@ -98,8 +105,8 @@ def test_two_subjects_with_one_number_keep_their_own_evidence(protocol, analysis
     assert opened.cell(1, "EX04A")[2].iloc[0]["VALUE"] == "30 U/L"
 
 
-def test_a_row_of_the_findings_opens_to_the_same_evidence_and_names_its_query(protocol, analysis) -> None:
-    opened = Opened(conflict(), protocol, analysis)
+def test_a_row_of_the_findings_opens_to_the_same_evidence_and_names_its_query(conflicting, protocol) -> None:
+    opened = conflicting
     asked = eligibility_queries(opened.adie, opened.core)
     rows = tables.with_queries(tables.to_look_at(opened.adie, opened.core), asked)
     assert rows["CRITCD"].tolist() == ["EX04A"]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from support.eligible_subject import CUT, form, screened
 from support.trial_builder import TrialBuilder, trial
-from trialbook.cleaning.rules import TEXTS
+from trialbook.cleaning.problems import TEXTS
 from trialbook.core.domains import Domains
 from trialbook.eligibility import tables
 from trialbook.eligibility.adie import audit

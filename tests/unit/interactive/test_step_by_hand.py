@@ -61,7 +61,7 @@ def test_a_published_result_that_is_no_longer_reported_is_listed(published: Path
 
 def test_a_published_dataset_that_is_no_longer_left_is_listed(published: Path, tmp_path: Path) -> None:
     own = run_by_hand(tmp_path / "own", "05_orr", [RATE, COUNT], None)
-    assert own_differences(own, published, "05_orr") == ["adrs: is published, was not left here"]
+    assert own_differences(own, published, "05_orr") == ["adrs: is published, was not written here"]
 
 
 def test_other_and_new_results_are_listed(published: Path, tmp_path: Path) -> None:

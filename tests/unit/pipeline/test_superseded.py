@@ -13,7 +13,7 @@ from trialbook.core.datasets import write_dataset
 from trialbook.pipeline.changed_results import moved_headlines
 from trialbook.pipeline.superseded import keep_superseded, named_seal, told, touched_before, touched_place
 from trialbook.protocol.load import load_trial
-from trialbook.provenance.kept_builds import kept_differences
+from trialbook.provenance.verify import kept_differences
 
 
 def published(out: Path, text: str) -> Path:

@@ -17,9 +17,9 @@ from support.paths import ROOT
 from trialbook import cleaning
 from trialbook.contracts.gate import Gate, stop_if_critical
 from trialbook.contracts.gx_engine import Failure, evaluate
+from trialbook.contracts.lookups import protocol_lists
 from trialbook.contracts.odcs import Contract, load_contracts
 from trialbook.contracts.pandas_engine import evaluate_quickly
-from trialbook.contracts.protocol_lists import protocol_lists
 from trialbook.core.domains import Domains
 from trialbook.core.errors import StopError
 from trialbook.dlt import tables

@@ -212,7 +212,7 @@ def test_a_long_table_keeps_the_most_frequent_terms_and_says_what_it_leaves_out(
     ard = to_ard(ae_tables.soc_pt_rows("TEAE_SOC_PT", *data, protocol))
     short = tables.most_frequent(ard, 1)
     assert set(short["variable_level"]) == {"", "Nausea"}
-    assert tables.left_out(ard, short) == ["The 1 most frequent of 3 terms; all stand in results/ard.parquet."]
+    assert tables.left_out(ard, short) == ["The 1 most frequent of 3 terms; all are in results/ard.parquet."]
     assert tables.left_out(ard, tables.most_frequent(ard, 60)) == []
 
 

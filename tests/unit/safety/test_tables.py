@@ -228,7 +228,7 @@ def test_the_cells_of_a_table_by_maximum_open_to_their_records(small: Small) -> 
     table = ae_tables.maximum_frame(ard)
     cells = counting.column_sets(small.data.grade_sets(), table)
     opened = {(table.loc[row, "variable_level"], column): len(found) for (row, column), found in cells.items()}
-    # S01's first nausea is milder than its second: only the record with the maximum stands behind the number.
+    # S01's first nausea is milder than its second: only the record with the maximum is behind the number.
     assert opened["Nausea", "grade 2"] == 2
     assert all(table.loc[row, column] != "0" for row, column in cells)
 

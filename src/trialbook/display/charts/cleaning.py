@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.display.theme import ALL_SHARE, INK, LINE, NO_SHARE, PAPER, SERIES
 
 ROW = 15
@@ -20,7 +21,7 @@ def missing_bars(missing: pd.DataFrame) -> alt.Chart:
         alt.Chart(missing)
         .mark_bar(color=SERIES)
         .encode(
-            x=alt.X("SHARE:Q", title="Share of records without a value", axis=alt.Axis(format="%"),
+            x=alt.X("SHARE:Q", title=msg("Share of records without a value"), axis=alt.Axis(format="%"),
                     scale=alt.Scale(domain=[0, 1])),
             y=alt.Y("NAME:N", title=None, sort=list(missing["NAME"])),
         )
@@ -38,7 +39,7 @@ def missing_visits(missing: pd.DataFrame) -> alt.LayerChart:
         y=alt.Y("VISIT:N", title=None, sort=list(dict.fromkeys(missing["VISIT"]))),
     )
     tiles = base.mark_rect(stroke=LINE).encode(
-        color=alt.Color("SHARE:Q", title="Without a result", legend=alt.Legend(format="%"),
+        color=alt.Color("SHARE:Q", title=msg("Without a result"), legend=alt.Legend(format="%"),
                         scale=alt.Scale(domain=[0, 1], range=[NO_SHARE, ALL_SHARE], interpolate="rgb"))
     )  # fmt: skip
     numbers = base.mark_text().encode(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.display.theme import AUDIT_RESULTS, FLOW_BOX, INK, LINE, PAPER, QUIET
 from trialbook.eligibility.tables import LETTERS
 
@@ -27,11 +28,11 @@ def audit_matrix(cells: pd.DataFrame, criteria: Sequence[str]) -> alt.LayerChart
     drawn["code"] = drawn["letter"] + "  " + drawn["result"]
     present = [code for code in AUDIT_RESULTS if code in set(drawn["result"])]
     names = [f"{LETTERS[code]}  {code}" for code in present]
-    x = alt.X("criterion:N", sort=list(criteria), title="Criterion", axis=alt.Axis(orient="top", labelAngle=-90))
-    y = alt.Y("row:N", sort=list(dict.fromkeys(drawn["row"])), title="Subject and dose level")
+    x = alt.X("criterion:N", sort=list(criteria), title=msg("Criterion"), axis=alt.Axis(orient="top", labelAngle=-90))
+    y = alt.Y("row:N", sort=list(dict.fromkeys(drawn["row"])), title=msg("Subject and dose level"))
     fill = alt.Color(
         "code:N",
-        title="Result",
+        title=msg("Result"),
         scale=alt.Scale(domain=names, range=[AUDIT_RESULTS[code][0] for code in present]),
         legend=alt.Legend(orient="bottom", columns=4, symbolType="square", symbolStrokeColor=LINE),
     )
@@ -40,8 +41,8 @@ def audit_matrix(cells: pd.DataFrame, criteria: Sequence[str]) -> alt.LayerChart
     )
     base = alt.Chart(drawn[["row", "criterion", "code", "letter", "evidence"]])
     hover = [
-        alt.Tooltip("row:N", title="Subject"), alt.Tooltip("criterion:N", title="Criterion"),
-        alt.Tooltip("code:N", title="Result"), alt.Tooltip("evidence:N", title="Evidence"),
+        alt.Tooltip("row:N", title=msg("Subject")), alt.Tooltip("criterion:N", title=msg("Criterion")),
+        alt.Tooltip("code:N", title=msg("Result")), alt.Tooltip("evidence:N", title=msg("Evidence")),
     ]  # fmt: skip
     squares = base.mark_rect(stroke=LINE, strokeWidth=1).encode(x=x, y=y, color=fill, tooltip=hover)
     letters = base.mark_text(fontSize=12).encode(x=x, y=y, text="letter:N", color=ink, tooltip=hover)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.display.theme import ADVICE, DLT_OUTCOMES, INK, QUIET
 
 # A DLT is filled, a pending subject hollow; the shape says it without colour.
@@ -29,16 +30,16 @@ def escalation_diary_chart(diary: pd.DataFrame, levels: Sequence[str]) -> alt.La
     """
     present = [name for name in MARKS if name in set(diary["outcome"])]
     known = [*levels, *sorted(set(diary["level"]) - set(levels))]
-    x = alt.X("order:O", title="Enrolment order (first infusion)", axis=alt.Axis(labelAngle=0))
-    y = alt.Y("level:N", title="Dose level", sort=known[::-1], scale=alt.Scale(domain=known[::-1]))
+    x = alt.X("order:O", title=msg("Enrolment order (first infusion)"), axis=alt.Axis(labelAngle=0))
+    y = alt.Y("level:N", title=msg("Dose level"), sort=known[::-1], scale=alt.Scale(domain=known[::-1]))
     legend = alt.Legend(orient="bottom", symbolSize=140, symbolStrokeWidth=1.5)
     shapes = alt.Scale(domain=present, range=[MARKS[name] for name in present])
     fills = alt.Scale(domain=present, range=[DLT_OUTCOMES[name] for name in present])
-    shape = alt.Shape("outcome:N", title="Outcome", legend=legend, scale=shapes)
-    fill = alt.Fill("outcome:N", title="Outcome", legend=legend, scale=fills)
+    shape = alt.Shape("outcome:N", title=msg("Outcome"), legend=legend, scale=shapes)
+    fill = alt.Fill("outcome:N", title=msg("Outcome"), legend=legend, scale=fills)
     # The same ink for all, encoded so that the legend outlines its hollow symbol too.
     ink = alt.Scale(domain=present, range=[INK] * len(present))
-    stroke = alt.Stroke("outcome:N", title="Outcome", legend=legend, scale=ink)
+    stroke = alt.Stroke("outcome:N", title=msg("Outcome"), legend=legend, scale=ink)
     path = alt.Chart(diary[["order", "level"]]).mark_line(color=QUIET, strokeWidth=1, opacity=0.7)
     base = alt.Chart(diary[["order", "level", "outcome", "subject"]])
     marks = base.mark_point(size=170, strokeWidth=1.5, opacity=1)
@@ -72,19 +73,19 @@ def advice_timeline_chart(timeline: pd.DataFrame, levels: Sequence[str]) -> alt.
     drawn = timeline[["date"]].assign(level=level.astype("str"), said=said.astype("str"))
     order = [NO_LEVEL, *levels] if level.eq(NO_LEVEL).any() else [*levels]
     present = [name for name in kinds if name in set(drawn["said"])]
-    x = alt.X("date:T", title="Date", axis=alt.Axis(format="%Y-%m-%d", labelAngle=-40))
-    y = alt.Y("level:N", title="Dose level of the advice", sort=order[::-1], scale=alt.Scale(domain=order[::-1]))
+    x = alt.X("date:T", title=msg("Date"), axis=alt.Axis(format="%Y-%m-%d", labelAngle=-40))
+    y = alt.Y("level:N", title=msg("Dose level of the advice"), sort=order[::-1], scale=alt.Scale(domain=order[::-1]))
     legend = alt.Legend(orient="bottom", symbolSize=110, symbolStrokeWidth=1.5)
     shape = alt.Shape(
-        "said:N", title="Advice", legend=legend,
+        "said:N", title=msg("Advice"), legend=legend,
         scale=alt.Scale(domain=present, range=[ADVICE_MARKS[name] for name in present]),
     )  # fmt: skip
     fill = alt.Fill(
-        "said:N", title="Advice", legend=legend,
+        "said:N", title=msg("Advice"), legend=legend,
         scale=alt.Scale(domain=present, range=[ADVICE[name] for name in present]),
     )  # fmt: skip
     ink = alt.Scale(domain=present, range=[INK] * len(present))
-    stroke = alt.Stroke("said:N", title="Advice", legend=legend, scale=ink)
+    stroke = alt.Stroke("said:N", title=msg("Advice"), legend=legend, scale=ink)
     line = alt.Chart(drawn[["date", "level"]]).mark_line(interpolate="step-after", color=QUIET, strokeWidth=1.5)
     marks = alt.Chart(drawn).mark_point(size=110, strokeWidth=1.5, opacity=1)
     layers = [line.encode(x=x, y=y), marks.encode(x=x, y=y, shape=shape, fill=fill, stroke=stroke)]

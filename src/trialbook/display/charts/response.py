@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.display.figures import standing_out
 from trialbook.display.theme import (
     ACCENT,
@@ -38,15 +39,15 @@ def organ_heatmap(course: pd.DataFrame, rows: Sequence[str]) -> alt.FacetChart:
     `course`: SUBJECT ROW DAY KIND STAGE from `organ_course`; `rows`: the order of rows. What was not assessed is blank.
     """
     base = alt.Chart(course)
-    x = alt.X("DAY:Q", title="Days since the first infusion", axis=alt.Axis(tickMinStep=7))
+    x = alt.X("DAY:Q", title=msg("Days since the first infusion"), axis=alt.Axis(tickMinStep=7))
     y = alt.Y("ROW:N", title=None, sort=list(rows))
     clear = standing_out("SUBJECT")
     stages = base.transform_filter("datum.KIND == 'stage'").encode(x=x, y=y, opacity=clear)
-    colour = alt.Color("STAGE:N", title="Stage", scale=alt.Scale(domain=STAGES, range=SEQUENTIAL))
+    colour = alt.Color("STAGE:N", title=msg("Stage"), scale=alt.Scale(domain=STAGES, range=SEQUENTIAL))
     squares = stages.mark_square(size=150, stroke=LINE, strokeWidth=1).encode(color=colour)
     on_dark = alt.condition("datum.STAGE >= 3", alt.value(PAPER), alt.value(INK))
     digits = stages.mark_text(fontSize=9).encode(text="STAGE:N", color=on_dark)
-    shape = alt.Shape("KIND:N", title="Event", scale=alt.Scale(domain=list(MARKS), range=list(MARKS.values())))
+    shape = alt.Shape("KIND:N", title=msg("Event"), scale=alt.Scale(domain=list(MARKS), range=list(MARKS.values())))
     events = base.transform_filter("datum.KIND != 'stage'").encode(x=x, y=y, shape=shape, opacity=clear)
     marks = events.mark_point(size=60, filled=True, color=EVENT_MARK)
     header = alt.Header(labelAngle=0, labelAlign="left")
@@ -64,7 +65,7 @@ def stage_waterfall(changes: pd.DataFrame, order: Sequence[str]) -> alt.LayerCha
     """
     base = alt.Chart(changes).encode(
         y=alt.Y("SUBJECT:N", title=None, sort=list(changes["SUBJECT"])),
-        x=alt.X("CHANGE:Q", title="Change of the sum of organ stages", axis=alt.Axis(tickMinStep=1)),
+        x=alt.X("CHANGE:Q", title=msg("Change of the sum of organ stages"), axis=alt.Axis(tickMinStep=1)),
         opacity=standing_out("SUBJECT"),
     )
     drawn = [name for name in order if name in set(changes["RESPONSE"])]
@@ -92,7 +93,7 @@ def response_stack(
     stacked["MIDDLE"] = (stacked["FROM"] + stacked["UNTIL"]) / 2
     drawn = [name for name in order if name in set(stacked["CATEGORY"])]
     base = alt.Chart(stacked).encode(y=alt.Y("LEVEL:N", title=None, sort=list(levels)))
-    x = alt.X("FROM:Q", title="Subjects", axis=alt.Axis(tickMinStep=1))
+    x = alt.X("FROM:Q", title=msg("Subjects"), axis=alt.Axis(tickMinStep=1))
     bars = base.mark_bar(height=20, stroke=QUIET, strokeWidth=0.8).encode(
         x=x, x2="UNTIL:Q", color=_response_colour("CATEGORY", drawn)
     )
@@ -112,7 +113,9 @@ def rate_forest(rates: pd.DataFrame, comparison: float) -> alt.LayerChart | alt.
     colour = alt.Color("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=[ACCENT, QUIET][: len(kinds)]))
     shape = alt.Shape("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=["circle", "diamond"][: len(kinds)]))
     base = alt.Chart(rates).encode(y=y, color=colour)
-    limits = base.mark_rule(strokeWidth=1.6).encode(x=alt.X("LOW:Q", title="Response rate", scale=scale), x2="HIGH:Q")
+    limits = base.mark_rule(strokeWidth=1.6).encode(
+        x=alt.X("LOW:Q", title=msg("Response rate"), scale=scale), x2="HIGH:Q"
+    )
     points = base.mark_point(size=75, filled=True, opacity=1).encode(x=alt.X("ESTIMATE:Q", scale=scale), shape=shape)
     line = alt.Chart(pd.DataFrame({"RATE": [comparison]})).mark_rule(strokeDash=[4, 3], color=QUIET)
     return alt.layer(line.encode(x=alt.X("RATE:Q", scale=scale)), limits, points).properties(
@@ -122,14 +125,14 @@ def rate_forest(rates: pd.DataFrame, comparison: float) -> alt.LayerChart | alt.
 
 def _response_colour(field: str, drawn: Sequence[str]) -> alt.Color:
     scale = alt.Scale(domain=list(drawn), range=[RESPONSE_CATEGORIES[name] for name in drawn])
-    return alt.Color(f"{field}:N", title="Response", scale=scale, legend=alt.Legend(symbolStrokeColor=QUIET))
+    return alt.Color(f"{field}:N", title=msg("Response"), scale=scale, legend=alt.Legend(symbolStrokeColor=QUIET))
 
 
 # ----------------------------------------------------------------------------------------------------
 
 PER_ROW = 4
 APART = 0.5  # of a grade, between the first and the last subject
-DAYS = "Days since the first infusion"
+DAYS = msg("Days since the first infusion")
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
 GRADE_AXIS = alt.Axis(values=[0, 1, 2, 3, 4], grid=True)
 
@@ -172,12 +175,12 @@ def grade_spider(changes: pd.DataFrame, levels: Sequence[str]) -> alt.LayerChart
     key = alt.Legend(symbolType="stroke", symbolSize=300)
     base = alt.Chart(changes).encode(
         x=alt.X("DAY:Q", title=DAYS),
-        y=alt.Y("SHOWN:Q", title="Change of the grade", axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y("SHOWN:Q", title=msg("Change of the grade"), axis=alt.Axis(tickMinStep=1)),
         detail="SUBJECT:N",
-        color=alt.Color("LEVEL:N", title="Dose level", scale=alt.Scale(domain=drawn, range=colours), legend=key),
+        color=alt.Color("LEVEL:N", title=msg("Dose level"), scale=alt.Scale(domain=drawn, range=colours), legend=key),
         opacity=standing_out("SUBJECT", shown=0.85),
     )
-    dash = alt.StrokeDash("LEVEL:N", title="Dose level", scale=alt.Scale(domain=drawn, range=dashes), legend=key)
+    dash = alt.StrokeDash("LEVEL:N", title=msg("Dose level"), scale=alt.Scale(domain=drawn, range=dashes), legend=key)
     zero = alt.Chart(pd.DataFrame({"ZERO": [0]})).mark_rule(color=INK, opacity=0.6).encode(y=alt.Y("ZERO:Q"))
     # The last assessment carries the name.
     last = changes.sort_values("DAY", kind="stable").drop_duplicates("SUBJECT", keep="last")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.display.figures import standing_out
 from trialbook.display.theme import (
     EVENT_GRADES,
@@ -23,7 +24,7 @@ from trialbook.display.theme import (
 
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
 SHIFT_ORDER = ["missing", "0", "1", "2", "3", "4"]
-DAYS = "Days since the first infusion"
+DAYS = msg("Days since the first infusion")
 NUMBERS = {"SUBJECTS", "FROM", "UNTIL", "DAY", "VALUE", "X", "Y", "X0", "Y0", "EVENTS"}
 ROW, PANEL_WIDTH, PANEL_HEIGHT, SQUARE = 16, 300, 170, 330
 
@@ -40,12 +41,12 @@ def term_dots(dots: pd.DataFrame) -> alt.Chart:
         alt.Chart(dots)
         .mark_point(filled=True, opacity=1)
         .encode(
-            x=alt.X("SUBJECTS:Q", title="Subjects", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(domainMin=0)),
+            x=alt.X("SUBJECTS:Q", title=msg("Subjects"), axis=alt.Axis(tickMinStep=1), scale=alt.Scale(domainMin=0)),
             y=alt.Y("TERM:N", sort=list(dict.fromkeys(dots["TERM"])), title=None),
             color=alt.Color("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=colours)),
             shape=alt.Shape("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=shapes)),
             size=alt.Size("KIND:N", legend=None, scale=alt.Scale(domain=kinds, range=sizes)),
-            tooltip=_tips(TERM="Event", KIND="Grade", SUBJECTS="Subjects"),
+            tooltip=_tips(TERM=msg("Event"), KIND=msg("Grade"), SUBJECTS=msg("Subjects")),
         )
         .properties(height=alt.Step(ROW + 4))
     )
@@ -67,10 +68,15 @@ def timeline(events: pd.DataFrame) -> alt.FacetChart:
         y=alt.Y("TERM:N", title=None, sort=alt.EncodingSortField("FROM", op="min")),
         color=alt.Color("GRADE:N", title=None, scale=grades),
         tooltip=_tips(
-            SUBJECT="Subject", TERM="Event", GRADE="Grade", MARK="Marked", FROM="From day", UNTIL="Until day",
-            ONGOING="Ongoing",
+            SUBJECT=msg("Subject"),
+            TERM=msg("Event"),
+            GRADE=msg("Grade"),
+            MARK=msg("Marked"),
+            FROM=msg("From day"),
+            UNTIL=msg("Until day"),
+            ONGOING=msg("Ongoing"),
         ),
-    )  # fmt: skip
+    )
     infusions = base.transform_filter("datum.KIND == 'infusion'").mark_rule(color=TIMELINE_INFUSION, strokeWidth=1.5)
     bars = of_events.mark_bar(height=9, stroke=QUIET, strokeWidth=0.6).encode(x2="UNTIL:Q")
     marks = of_events.mark_text(align="left", dx=4, fontSize=10, color=INK).encode(x="UNTIL:Q", text="MARK:N")
@@ -93,7 +99,7 @@ def lab_panel(results: pd.DataFrame, bands: pd.DataFrame) -> alt.ConcatChart:
     colour, dash = _of_level(results, "strokeDash")
     panels = []
     subject, clear = alt.Detail("SUBJECT:N"), standing_out("SUBJECT", shown=0.85, unpicked=0.85)
-    tips = _tips(SUBJECT="Subject", TRT01A="Dose level", DAY="Day", VALUE="Result")
+    tips = _tips(SUBJECT=msg("Subject"), TRT01A=msg("Dose level"), DAY="Day", VALUE=msg("Result"))
     start = alt.Chart(pd.DataFrame({"DAY": [0]})).mark_rule(strokeDash=[3, 3], color=QUIET).encode(x="DAY:Q")
     for test in dict.fromkeys(results["TEST"]):
         scale = alt.Scale(type="log") if test.endswith("(x ULN)") else alt.Scale(zero=True)
@@ -133,8 +139,8 @@ def hepatic_screen(
     colour, shape = _of_level(points, "shape")
     base = alt.Chart(points).encode(opacity=standing_out("SUBJECT"))
     arrows = base.mark_rule(color=QUIET, strokeWidth=1).encode(
-        x=alt.X("X0:Q", scale=log, title=f"ALT or AST, peak, {unit}"),
-        y=alt.Y("Y0:Q", scale=log, title=f"Bilirubin, peak, {unit}"),
+        x=alt.X("X0:Q", scale=log, title=msg("ALT or AST, peak, {unit}", unit=unit)),
+        y=alt.Y("Y0:Q", scale=log, title=msg("Bilirubin, peak, {unit}", unit=unit)),
         x2="X:Q",
         y2="Y:Q",
     )
@@ -144,9 +150,15 @@ def hepatic_screen(
         y="Y:Q",
         color=colour,
         shape=shape,
-        tooltip=_tips(SUBJECT="Subject", TRT01A="Dose level", X="ALT or AST, peak", Y="Bilirubin, peak",
-                      X0="ALT or AST, baseline", Y0="Bilirubin, baseline"),
-    )  # fmt: skip
+        tooltip=_tips(
+            SUBJECT=msg("Subject"),
+            TRT01A=msg("Dose level"),
+            X=msg("ALT or AST, peak"),
+            Y=msg("Bilirubin, peak"),
+            X0=msg("ALT or AST, baseline"),
+            Y0=msg("Bilirubin, baseline"),
+        ),
+    )
     dash = [4, 3]
     at_ta = alt.Chart(pd.DataFrame({"X": [transaminase]})).mark_rule(color=QUIET, strokeDash=dash).encode(x="X:Q")
     at_bili = alt.Chart(pd.DataFrame({"Y": [bilirubin]})).mark_rule(color=QUIET, strokeDash=dash).encode(y="Y:Q")
@@ -156,17 +168,21 @@ def hepatic_screen(
 def shift_heatmap(cells: pd.DataFrame) -> alt.FacetChart:
     """F11: per test, subjects by baseline grade (row) and worst grade after it (column). TEST BASELINE WORST SUBJECTS.
 
-    What got worse stands right of the diagonal; the numbers are written, so that no shade has to be read.
+    What got worse is right of the diagonal; the numbers are written, so that no shade has to be read.
     """
     order = [grade for grade in SHIFT_ORDER if grade in {*cells["BASELINE"], *cells["WORST"]}]
     half = float(cells["SUBJECTS"].max()) / 2
     base = alt.Chart(cells).encode(
-        x=alt.X("WORST:O", sort=order, title="Worst grade", axis=alt.Axis(labelAngle=0), scale=alt.Scale(domain=order)),
-        y=alt.Y("BASELINE:O", sort=order[::-1], title="Baseline", scale=alt.Scale(domain=order[::-1])),
-        tooltip=_tips(TEST="Test", BASELINE="Baseline grade", WORST="Worst grade", SUBJECTS="Subjects"),
+        x=alt.X(
+            "WORST:O", sort=order, title=msg("Worst grade"), axis=alt.Axis(labelAngle=0), scale=alt.Scale(domain=order)
+        ),
+        y=alt.Y("BASELINE:O", sort=order[::-1], title=msg("Baseline"), scale=alt.Scale(domain=order[::-1])),
+        tooltip=_tips(
+            TEST=msg("Test"), BASELINE=msg("Baseline grade"), WORST=msg("Worst grade"), SUBJECTS=msg("Subjects")
+        ),
     )
     tiles = base.mark_rect(stroke=QUIET, strokeWidth=0.3).encode(
-        color=alt.Color("SUBJECTS:Q", title="Subjects", scale=alt.Scale(domainMin=0), legend=None)
+        color=alt.Color("SUBJECTS:Q", title=msg("Subjects"), scale=alt.Scale(domainMin=0), legend=None)
     )
     ink = alt.condition(f"datum.SUBJECTS > {half:g}", alt.value(PAPER), alt.value(INK))
     numbers = base.mark_text(fontSize=11).encode(text="SUBJECTS:Q", color=ink)
@@ -179,8 +195,8 @@ def events_by_cut(points: pd.DataFrame, kinds: list[str]) -> alt.FacetChart:
     """Cumulative events as each cut reported them: a small panel per kind, a bar per cut. Columns CUT KIND EVENTS."""
     base = alt.Chart(points).encode(
         x=alt.X("CUT:O", title=None, axis=alt.Axis(labelAngle=-90)),
-        y=alt.Y("EVENTS:Q", title="Events so far", axis=alt.Axis(tickMinStep=1)),
-        tooltip=_tips(CUT="Cut", KIND="Events", EVENTS="Number"),
+        y=alt.Y("EVENTS:Q", title=msg("Events so far"), axis=alt.Axis(tickMinStep=1)),
+        tooltip=_tips(CUT="Cut", KIND=msg("Events"), EVENTS=msg("Number")),
     )
     bars = base.mark_bar(color=SERIES, size=18)
     numbers = base.mark_text(dy=-7, fontSize=11, color=INK).encode(text="EVENTS:Q")
@@ -193,12 +209,12 @@ def _of_level(frame: pd.DataFrame, channel: str) -> tuple[alt.Color, alt.Shape |
     levels = sorted(frame["TRT01A"].unique())
     colours = alt.Scale(domain=levels, range=[dose_level_colour(position) for position in range(len(levels))])
     if channel == "shape":
-        colour = alt.Color("TRT01A:N", title="Dose level", scale=colours)
-        return colour, alt.Shape("TRT01A:N", title="Dose level", scale=alt.Scale(domain=levels))
+        colour = alt.Color("TRT01A:N", title=msg("Dose level"), scale=colours)
+        return colour, alt.Shape("TRT01A:N", title=msg("Dose level"), scale=alt.Scale(domain=levels))
     dashes = [DASHES[position % len(DASHES)] for position in range(len(levels))]
     key = alt.Legend(symbolType="stroke", symbolSize=300)
-    dash = alt.StrokeDash("TRT01A:N", title="Dose level", scale=alt.Scale(domain=levels, range=dashes), legend=key)
-    return alt.Color("TRT01A:N", title="Dose level", scale=colours, legend=key), dash
+    dash = alt.StrokeDash("TRT01A:N", title=msg("Dose level"), scale=alt.Scale(domain=levels, range=dashes), legend=key)
+    return alt.Color("TRT01A:N", title=msg("Dose level"), scale=colours, legend=key), dash
 
 
 def _tips(**labels: str) -> list[alt.Tooltip]:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.display.figures import standing_out
 from trialbook.display.theme import FIRST_EVENTS, INK, PICKED, QUIET, dose_level_colour
 from trialbook.results.ard import TOTAL
 
 WIDTH = 640
 ROW = 20
-DAYS = "Days since the first infusion"
+DAYS = msg("Days since the first infusion")
 STAR = "M0,-.7L.2,-.25L.7,-.22L.31,.1L.44,.6L0,.32L-.44,.6L-.31,.1L-.7,-.22L-.2,-.25Z"
 SHAPES = {
     "infusion": "triangle-down",
@@ -27,7 +28,7 @@ SHAPES = {
     "death, day not known": "wedge",
 }
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
-CAUSES = {"NRM": "death without relapse", "RELAPSE": "relapse"}
+CAUSES = {"NRM": msg("death without relapse"), "RELAPSE": "relapse"}
 
 
 def kaplan_meier_chart(
@@ -44,24 +45,24 @@ def kaplan_meier_chart(
     drawn = list(dict.fromkeys(steps["level"]))
     scale = alt.Scale(domain=[0, _last(steps["day"], at_risk["day"])], nice=False)
     x = alt.X("day:Q", title=DAYS, scale=scale)
-    y = alt.Y("survival:Q", title="Survival probability", scale=alt.Scale(domain=[0, 1]))
+    y = alt.Y("survival:Q", title=msg("Survival probability"), scale=alt.Scale(domain=[0, 1]))
     key = alt.Legend(symbolType="stroke", symbolSize=300)
     colours = alt.Scale(domain=drawn, range=[_colour(level, levels) for level in drawn])
-    colour = alt.Color("level:N", title="Dose level", scale=colours, legend=key)
+    colour = alt.Color("level:N", title=msg("Dose level"), scale=colours, legend=key)
     dashes = alt.Scale(domain=drawn, range=[DASHES[k % len(DASHES)] for k in range(len(drawn))])
-    dash = alt.StrokeDash("level:N", title="Dose level", scale=dashes, legend=key)
+    dash = alt.StrokeDash("level:N", title=msg("Dose level"), scale=dashes, legend=key)
     band = alt.Chart(_band(steps)).mark_area(interpolate="step-after", opacity=0.15, color=INK)
     line = alt.Chart(steps).mark_line(interpolate="step-after").encode(x=x, y=y, color=colour, strokeDash=dash)
     ticks = alt.Chart(steps[steps["n_censor"] > 0]).mark_tick(orient="vertical", size=12, thickness=2)
     circles = alt.Chart(subjects).mark_point(size=150, filled=False, strokeWidth=2.5, color=PICKED)
     curves = alt.layer(
         _upright(days, x),
-        band.encode(x=x, y=alt.Y("low:Q", title="Survival probability"), y2="high:Q"),
+        band.encode(x=x, y=alt.Y("low:Q", title=msg("Survival probability")), y2="high:Q"),
         line,
         ticks.encode(x=x, y=y, color=colour),
         circles.encode(x=x, y=y, opacity=standing_out("subject", faded=0.0, unpicked=0.0)),
     ).properties(width=WIDTH, height=300)
-    table = alt.Chart(at_risk, title=alt.TitleParams("Number at risk", fontSize=12)).mark_text(color=INK)
+    table = alt.Chart(at_risk, title=alt.TitleParams(msg("Number at risk"), fontSize=12)).mark_text(color=INK)
     order = alt.Y(
         "level:N", title=None, sort=drawn, axis=alt.Axis(domain=False, ticks=False, grid=False, labelPadding=16)
     )
@@ -79,14 +80,16 @@ def incidence_chart(steps: pd.DataFrame, days: Sequence[int]) -> alt.LayerChart 
     line = alt.Chart(named).mark_line(interpolate="step-after")
     band = alt.Chart(named.dropna(subset=["low", "high"])).mark_area(interpolate="step-after", opacity=0.12)
     limits = band.encode(
-        x=x, y=alt.Y("low:Q", title="Cumulative incidence"), y2="high:Q",
-        color=alt.Color("event:N", title="First event", scale=colours),
+        x=x, y=alt.Y("low:Q", title=msg("Cumulative incidence")), y2="high:Q",
+        color=alt.Color("event:N", title=msg("First event"), scale=colours),
     )  # fmt: skip
     curves = line.encode(
         x=x,
-        y=alt.Y("incidence:Q", title="Cumulative incidence", scale=alt.Scale(domain=[0, 1])),
-        color=alt.Color("event:N", title="First event", scale=colours),
-        strokeDash=alt.StrokeDash("event:N", title="First event", scale=alt.Scale(domain=events, range=DASHES[:2])),
+        y=alt.Y("incidence:Q", title=msg("Cumulative incidence"), scale=alt.Scale(domain=[0, 1])),
+        color=alt.Color("event:N", title=msg("First event"), scale=colours),
+        strokeDash=alt.StrokeDash(
+            "event:N", title=msg("First event"), scale=alt.Scale(domain=events, range=DASHES[:2])
+        ),
     )
     return alt.layer(_upright(days, x), limits, curves).properties(width=WIDTH, height=240)
 
@@ -97,21 +100,21 @@ def swimmer_chart(
     """F1: one bar per subject from the first infusion to death or last contact; an arrow = alive; marks of events.
 
     `bars`: subject level day status response, in the order to draw; `marks`: subject day event. The level and the
-    response at day 28, or PENDING, stand at the end of the bar.
+    response at day 28, or PENDING, are at the end of the bar.
     """
     x = alt.X(
         "day:Q", title=DAYS, scale=alt.Scale(domain=[0, 1.12 * _last(bars["day"], marks["day"], pd.Series(days))])
     )
-    y = alt.Y("subject:N", title="Subject", sort=bars["subject"].tolist())
+    y = alt.Y("subject:N", title=msg("Subject"), sort=bars["subject"].tolist())
     colours = alt.Scale(domain=list(levels), range=[_colour(level, levels) for level in levels])
-    colour = alt.Color("level:N", title="Dose level", scale=colours)
+    colour = alt.Color("level:N", title=msg("Dose level"), scale=colours)
     seen = [event for event in SHAPES if event in set(marks["event"])]
-    shape = alt.Shape("event:N", title="Event", scale=alt.Scale(domain=seen, range=[SHAPES[e] for e in seen]))
+    shape = alt.Shape("event:N", title=msg("Event"), scale=alt.Scale(domain=seen, range=[SHAPES[e] for e in seen]))
     clear = standing_out("subject")
     bar = alt.Chart(bars.assign(start=0)).mark_bar(height=8).encode(
         x=x, x2="start:Q", y=y, color=colour, opacity=standing_out("subject", shown=0.55)
     )  # fmt: skip
-    # The level stands in words too: its colours are alike on grey paper.
+    # The level is given in words too: its colours are alike on grey paper.
     words = bars.assign(
         told=[", ".join(filter(None, pair)) for pair in zip(bars["level"], bars["response"], strict=True)]
     )

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.dlt.designs.design import (
     DE_ESCALATE,
     ENROL,
@@ -213,8 +214,13 @@ class CohortRule(ABC):
         return self._go(history, goal, excluded)
 
     def _fill(self, history: History, level: int, places: int, excluded: int) -> Action:
-        seen = f"{history.says(level)} DLT, {self.cohort - places} of {self.cohort} places of the cohort filled"
-        return Action(ONGOING, f"{seen}: enrol at {history.ids[level]}", level, ENROL, excluded)
+        seen = msg(
+            "{says} DLT, {cohort} of {cohort_2} places of the cohort filled",
+            says=history.says(level),
+            cohort=self.cohort - places,
+            cohort_2=self.cohort,
+        )
+        return Action(ONGOING, msg("{seen}: enrol at {ids}", seen=seen, ids=history.ids[level]), level, ENROL, excluded)
 
     def _go(self, history: History, level: int, excluded: int) -> Action:
         now = history.current if history.current is not None else level

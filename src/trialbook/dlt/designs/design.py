@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple, Protocol
 
 import pandas as pd
 
+from trialbook.core.messages import msg
+
 # The outcome vocabulary A-78; an ongoing trial says which move is advised.
 ONGOING, MTD_DECLARED, NO_DOSE = "ONGOING", "MTD_DECLARED", "NO_DOSE"
 MAX_TESTED_NOT_EXCEEDED, CAP_REACHED = "MAX_TESTED_NOT_EXCEEDED", "CAP_REACHED"
@@ -177,7 +179,12 @@ def wait(history: History, pending: Iterable[Pending], as_of: pd.Timestamp, leve
     waiting = tuple(pending)
     dates = [p.due for p in waiting if p.due is not None and p.due > as_of]
     last = max(dates) if dates else None
-    for_what = f"to {last:%Y-%m-%d}" if last is not None else "for data that would close windows already past"
+    for_what = f"to {last:%Y-%m-%d}" if last is not None else msg("for data that would close windows already past")
     return Action(
-        ONGOING, f"{history.says(level)} DLT, {len(waiting)} pending: wait {for_what}", level, WAIT, excluded_from, last
-    )  # fmt: skip
+        ONGOING,
+        msg("{says} DLT, {n} pending: wait {for_what}", says=history.says(level), n=len(waiting), for_what=for_what),
+        level,
+        WAIT,
+        excluded_from,
+        last,
+    )

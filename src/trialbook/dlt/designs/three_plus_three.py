@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.dlt.designs.design import (
     CAP_REACHED,
     DE_ESCALATE,
@@ -109,9 +110,13 @@ class ThreePlusThree:
         """The move, if the cap leaves a place; else wait for what is pending, else the cap is reached."""
         places = self.cap.places(history, pending)
         if places > 0:
-            few = f"; {places} of {self.cap.limit} places left" if places < COHORT else ""
+            few = (
+                msg("; {places} of {limit} places left", places=places, limit=self.cap.limit) if places < COHORT else ""
+            )
             waiting = sum(p.level == level for p in pending)
-            seen = _grounds(history, level, open_levels, move) + (f", {waiting} pending" if waiting else "")
+            seen = _grounds(history, level, open_levels, move) + (
+                msg(", {waiting} pending", waiting=waiting) if waiting else ""
+            )
             because = f"{seen}: {_WORDS[move]} {history.ids[level]}{few}"
             return Action(ONGOING, because, level, move, open_levels)
         awaited = [p for p in pending if p.level < open_levels]
@@ -130,10 +135,18 @@ class ThreePlusThree:
     def _ended(self, history: History, level: int, open_levels: int) -> Action:
         at_top = open_levels == len(history.ids)
         if history.n(level) < EXPANDED and at_top:
-            because = f"{history.says(level)} DLT at the highest level, which this variant does not expand"
+            because = msg(
+                "{says} DLT at the highest level, which this variant does not expand", says=history.says(level)
+            )
             return Action(MAX_TESTED_NOT_EXCEEDED, because, level, "", open_levels)
-        above = "no higher level is planned" if at_top else f"{history.says(open_levels)} DLT exceeds the MTD"
-        return Action(MTD_DECLARED, f"{history.says(level)} DLT; {above}", level, "", open_levels)
+        above = (
+            msg("no higher level is planned")
+            if at_top
+            else msg("{says} DLT exceeds the MTD", says=history.says(open_levels))
+        )
+        return Action(
+            MTD_DECLARED, msg("{says} DLT; {above}", says=history.says(level), above=above), level, "", open_levels
+        )
 
 
 _WORDS = {
@@ -162,9 +175,11 @@ def _move(history: History, pending: tuple[Pending, ...], level: int, size: int)
 def _grounds(history: History, level: int, open_levels: int, move: str) -> str:
     """What was seen that leads to a move."""
     if move == START:
-        return "nobody has been treated"
+        return msg("nobody has been treated")
     if move == ESCALATE:
-        return f"{history.says(level - 1)} DLT"
+        return msg("{says} DLT", says=history.says(level - 1))
     if move == DE_ESCALATE:
-        return f"{history.says(open_levels)} DLT exceeds the MTD, {history.says(level)} DLT"
-    return f"{history.says(level)} DLT"
+        return msg(
+            "{says} DLT exceeds the MTD, {says_2} DLT", says=history.says(open_levels), says_2=history.says(level)
+        )
+    return msg("{says} DLT", says=history.says(level))

@@ -10,8 +10,7 @@ from trialbook.eligibility.conditions import active_since, in_words
 from trialbook.eligibility.criteria.history import BY_ANSWER, by_records
 from trialbook.eligibility.criterion_results import BY_FORM, NE, PART, PASS, Found, condition_records, result_records
 from trialbook.eligibility.parameters import excluded_below, lists, number, text, words
-from trialbook.eligibility.results_in_window import in_window, last_result
-from trialbook.eligibility.screening import Screening
+from trialbook.eligibility.screening import Screening, in_window, last_result
 from trialbook.protocol.criteria import Criterion
 
 _HISTORY = ["MH", "AE", "CE"]

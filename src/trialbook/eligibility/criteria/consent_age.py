@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.dates import complete_date, earliest_date, latest_date, time_of_day
+from trialbook.core.messages import msg
 from trialbook.core.terms import holds_term
 from trialbook.eligibility.criterion_results import BY_FORM, CONSIDERED, FAIL, NE, PART, PASS, Found, decide, records
 from trialbook.eligibility.evidence import sequence
@@ -150,7 +151,7 @@ def age_range(screening: Screening, criterion: Criterion) -> Found:
         ADT=people["RFICDT"], FLAG=pd.Series("", index=people.index).mask(result.eq(NE), "AGE"), SRCDOM="DM",
         SRCSEQ=pd.Series(pd.NA, index=people.index, dtype="Int64"),
         EVIDENCE=said + at_infusion
-        + pd.Series("", index=people.index).mask(near, f"; within {days} days of a limit"),
+        + pd.Series("", index=people.index).mask(near, msg("; within {days} days of a limit", days=days)),
     )  # fmt: skip
     told = age.map("{:g}".format).astype("str").where(age.notna(), "not known")
     shown = records(own, PART, "age", told, UNIT="years", LIMIT=own["LIMIT"])

@@ -19,8 +19,7 @@ from trialbook.eligibility.criterion_results import (
 )
 from trialbook.eligibility.parameters import number, words
 from trialbook.eligibility.refractory import FALSE, TRUE, refractoriness
-from trialbook.eligibility.results_in_window import in_window, last_result, window_text
-from trialbook.eligibility.screening import Screening
+from trialbook.eligibility.screening import Screening, in_window, last_result, window_text
 from trialbook.gvhd.assessments import COLLECTED
 from trialbook.gvhd.grade import ORGANS, grade_bounds, grade_text
 from trialbook.gvhd.steroids import systemic_steroids

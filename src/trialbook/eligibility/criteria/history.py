@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.core.terms import holds_term
 from trialbook.eligibility.conditions import NO, UNKNOWN, YES, active_since, in_words
 from trialbook.eligibility.criterion_results import BY_FORM, FAIL, NE, PASS, Found, condition_records, decide
@@ -135,7 +136,9 @@ def by_records(
     delivered = [code for code in ("MH", "AE", "CE", "CM", "PR", "SU") if screening.domains.delivered(code)]
     asked = [code for code in ("MH", "AE", "CE", "CM", "PR", "SU") if code in sources]
     missing = [code for code in asked if code not in delivered]
-    silent = f"no such record in {sources}" + (f" ({', '.join(missing)} not delivered)" if missing else "")
+    silent = msg("no such record in {sources}", sources=sources) + (
+        msg(" ({missing} not delivered)", missing=", ".join(missing)) if missing else ""
+    )
     people = screening.subjects["USUBJID"]
     quiet = silent + people.map(told).astype("str").fillna("")
     looked_at = [condition_records(rows, said, result), *beside]

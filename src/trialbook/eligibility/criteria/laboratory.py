@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.core.terms import holds_term
 from trialbook.core.units import plain_unit, si_factor
 from trialbook.eligibility.conditions import YES
@@ -23,8 +24,7 @@ from trialbook.eligibility.criterion_results import (
     together,
 )
 from trialbook.eligibility.parameters import excluded_above, excluded_at_or_below, number, parameter, significant, words
-from trialbook.eligibility.results_in_window import in_window, last_result, window_text
-from trialbook.eligibility.screening import Screening
+from trialbook.eligibility.screening import Screening, in_window, last_result, window_text
 from trialbook.protocol.criteria import Criterion
 from trialbook.subjects.weights import last_on_or_before, measurements, weights
 
@@ -163,7 +163,16 @@ def _measured(rows: pd.DataFrame, limit: float) -> pd.DataFrame:
     clearance = last["VALUE"] * si_factor(last["TEST"], last["UNIT"])
     result = excluded_at_or_below(clearance, last["SIGN"], limit)
     flag = pd.Series("", index=last.index, dtype="str").mask(result.eq(NE), "CENSORED").mask(clearance.isna(), "UNIT")
-    said = [f"measured clearance {row.SIGN}{row.VALUE:g} {row.UNIT} on {row.ADT:%Y-%m-%d}" for row in last.itertuples()]
+    said = [
+        msg(
+            "measured clearance {SIGN}{VALUE:g} {UNIT} on {ADT:%Y-%m-%d}",
+            SIGN=row.SIGN,
+            VALUE=row.VALUE,
+            UNIT=row.UNIT,
+            ADT=row.ADT,
+        )
+        for row in last.itertuples()
+    ]
     return last.assign(
         DATARESULT=result, AVAL=clearance, UNIT="mL/min", FLAG=flag, EVIDENCE=pd.Series(said, dtype="str")
     )
@@ -222,13 +231,17 @@ def _children(rows: pd.DataFrame, limit: float, compare: str) -> pd.DataFrame:
 def _clearance_in_words(rows: pd.DataFrame, size_days: int) -> pd.Series:
     texts = []
     for row in rows.itertuples():
-        creatinine = f"creatinine {row.SIGN}{row.VALUE:g} {row.LABUNIT}".strip()
+        creatinine = msg(
+            "creatinine {SIGN}{VALUE:g} {LABUNIT}", SIGN=row.SIGN, VALUE=row.VALUE, LABUNIT=row.LABUNIT
+        ).strip()
         if not np.isnan(row.CLEARANCE):
-            second = "" if np.isnan(row.OTHER) else f" (other form {row.OTHER:.1f})"
+            second = "" if np.isnan(row.OTHER) else msg(" (other form {OTHER:.1f})", OTHER=row.OTHER)
             texts.append(f"{row.HOW} {row.CLEARANCE:.1f}{second}; {creatinine} on {row.ADT:%Y-%m-%d}")
         else:
             why = _why_not(row.HOW, row.MGDL, row.KG, size_days)
-            texts.append(f"{creatinine} on {row.ADT:%Y-%m-%d}; no estimate: {why}")
+            texts.append(
+                msg("{creatinine} on {ADT:%Y-%m-%d}; no estimate: {why}", creatinine=creatinine, ADT=row.ADT, why=why)
+            )
     return pd.Series(texts, index=rows.index, dtype="str")
 
 
@@ -344,8 +357,8 @@ def _in_words(last: pd.DataFrame, worst: pd.Series) -> pd.Series:
     names = ("TEST", "SIGN", "VALUE", "UNIT", "ADT", "HIGH", "RATIO")
     records = zip(*(last[name].tolist() for name in names), worst.tolist(), strict=True)
     for test, sign, size, unit, day, high, ratio, highest in records:
-        value = f"{test} {sign}{size:g} {unit}".strip()
-        limit = f"upper limit {high:g}" if high > 0 else "no upper limit on the record"
-        more = f"; highest in the window {highest:.3g} x ULN" if highest > ratio else ""
-        texts.append(f"{value} on {day:%Y-%m-%d}, {limit}{more}")
+        value, on = f"{test} {sign}{size:g} {unit}".strip(), f"{day:%Y-%m-%d}"
+        limit = msg("upper limit {high:g}", high=high) if high > 0 else msg("no upper limit on the record")
+        more = msg("; highest in the window {highest:.3g} x ULN", highest=highest) if highest > ratio else ""
+        texts.append(msg("{value} on {on}, {limit}{more}", value=value, on=on, limit=limit, more=more))
     return pd.Series(texts, index=last.index, dtype="str")

@@ -18,8 +18,7 @@ from trialbook.eligibility.criterion_results import (
     result_records,
 )
 from trialbook.eligibility.parameters import number, words
-from trialbook.eligibility.results_in_window import in_window, last_result, window_text
-from trialbook.eligibility.screening import Screening
+from trialbook.eligibility.screening import Screening, in_window, last_result, window_text
 from trialbook.protocol.criteria import CodeLists, Criterion
 
 # ----------------------------------------------------------------------------------------------------
