@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.conduct import Sourced
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 
@@ -85,11 +86,51 @@ def _recorded(protocol: Protocol) -> Iterator[tuple[str, str, str, str]]:
             yield number, "criterion", criterion.id, criterion.note or ""
         for other in criterion.alternatives:
             yield other.assumption, "criterion", criterion.id, f"Another reading, not in force: {other.text}"
+    for number, text in protocol.assumptions.items()]
+    return pd.DataFrame(rows, columns=["KEY", "VALUE", "DEFAULT", "SOURCE", "ASSUMPTION", "MEANING"]).astype("str")
+
+
+def assumption_register(protocol: Protocol) -> pd.DataFrame:
+    """Every numbered assumption of a protocol file, in the order of the numbers, with what was assumed (§0).
+
+    ASSUMPTION, its id; KIND of place that records it: "key" (an analysis key), "criterion", "rule" (it has no key) or
+    "note" (of study, dose levels or expected events); NAME, the key or criterion, else blank; TEXT, what was assumed.
+    One row per assumption and place; an assumption that several keys rest on has several rows.
+
+    >>> from trialbook.protocol.load import load_protocol, project_root
+    >>> protocol = load_protocol(project_root() / "params" / "protocol.yaml")
+    >>> assumption_register(protocol).query("ASSUMPTION == 'A-04'")[["KIND", "NAME"]].values.tolist()
+    [['key', 'maturity_margin_d28']]
+    """
+    rows = sorted(_recorded(protocol), key=lambda row: (int(row[0].removeprefix("A-")), row[1:]))
+    return pd.DataFrame(rows, columns=["ASSUMPTION", "KIND", "NAME", "TEXT"]).astype("str")
+
+
+def _recorded(protocol: Protocol) -> Iterator[tuple[str, str, str, str]]:
+    """Each assumption with the place of the protocol file that records it."""
+    for key, entry in protocol.analysis.items():
+        for number in sorted(set(ASSUMPTION_ID.findall(f"{entry.assumption or ''} {entry.meaning}"))):
+            yield number, "key", key, entry.meaning
+    for criterion in protocol.criteria:
+        for number in sorted(set(ASSUMPTION_ID.findall(criterion.note or ""))):
+            yield number, "criterion", criterion.id, criterion.note or ""
+        for other in criterion.alternatives:
+            yield other.assumption, "criterion", criterion.id, f"Another reading, not in force: {other.text}"
+    for key, rule in _conduct(protocol):
+        for number in sorted(set(ASSUMPTION_ID.findall(f"{rule.assumption} {rule.meaning}"))):
+            yield number, "key", key, entry.meaning
     for number, text in protocol.assumptions.items():
         yield number, "rule", "", text
     for note in (*protocol.study.notes, protocol.dose_levels_note, protocol.expected_events_note):
         for number in sorted(set(ASSUMPTION_ID.findall(note))):
             yield number, "note", "", note
+
+
+def _conduct(protocol: Protocol) -> Iterator[tuple[str, Sourced]]:
+    """The entries on how the trial is conducted, with the key of each."""
+    yield from (("enrolment", protocol.enrolment), ("schedule", protocol.schedule), ("deviations", protocol.deviations))
+    for name in type(protocol.signals).model_fields:
+        yield f"signals.{name}", getattr(protocol.signals, name)
 
 
 def reading_table(protocol: Protocol) -> pd.DataFrame:
