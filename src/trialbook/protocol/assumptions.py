@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel
 
+from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.conduct import Sourced
@@ -57,37 +58,12 @@ def assumption_table(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
         listed = value_text(protocol.expected_events) or "none"
         rows.append(("expected_events", listed, "yes", "assumption", EXPECTED_EVENTS, protocol.expected_events_note))
     rows += [(NO_KEY, "", "yes", "assumption", number, text) for number, text in protocol.assumptions.items()]
-    return pd.DataFrame(rows, columns=["KEY", "VALUE", "DEFAULT", "SOURCE", "ASSUMPTION", "MEANING"]).astype("str")
-
-
-def assumption_register(protocol: Protocol) -> pd.DataFrame:
-    """Every numbered assumption of a protocol file, in the order of the numbers, with what was assumed (§0).
-
-    ASSUMPTION, its id; KIND of place that records it: "key" (an analysis key), "criterion", "rule" (it has no key) or
-    "note" (of study, dose levels or expected events); NAME, the key or criterion, else blank; TEXT, what was assumed.
-    One row per assumption and place; an assumption that several keys rest on has several rows.
-
-    >>> from trialbook.protocol.load import load_protocol, project_root
-    >>> protocol = load_protocol(project_root() / "params" / "protocol.yaml")
-    >>> assumption_register(protocol).query("ASSUMPTION == 'A-04'")[["KIND", "NAME"]].values.tolist()
-    [['key', 'maturity_margin_d28']]
-    """
-    rows = sorted(_recorded(protocol), key=lambda row: (int(row[0].removeprefix("A-")), row[1:]))
-    return pd.DataFrame(rows, columns=["ASSUMPTION", "KIND", "NAME", "TEXT"]).astype("str")
-
-
-def _recorded(protocol: Protocol) -> Iterator[tuple[str, str, str, str]]:
-    """Each assumption with the place of the protocol file that records it."""
-    for key, entry in protocol.analysis.items():
-        for number in sorted(set(ASSUMPTION_ID.findall(f"{entry.assumption or ''} {entry.meaning}"))):
-            yield number, "key", key, entry.meaning
-    for criterion in protocol.criteria:
-        for number in sorted(set(ASSUMPTION_ID.findall(criterion.note or ""))):
-            yield number, "criterion", criterion.id, criterion.note or ""
-        for other in criterion.alternatives:
-            yield other.assumption, "criterion", criterion.id, f"Another reading, not in force: {other.text}"
-    for number, text in protocol.assumptions.items()]
-    return pd.DataFrame(rows, columns=["KEY", "VALUE", "DEFAULT", "SOURCE", "ASSUMPTION", "MEANING"]).astype("str")
+    labels = {
+        "KEY": msg("Key"), "VALUE": msg("Value"), "DEFAULT": msg("Default?"), "SOURCE": msg("Source"),
+        "ASSUMPTION": msg("Assumption"), "MEANING": msg("Meaning"),
+    }  # fmt: skip
+    keys = pd.DataFrame(rows, columns=list(labels)).astype("str")
+    return described(keys, labels=labels, notes=unused_note(protocol))
 
 
 def assumption_register(protocol: Protocol) -> pd.DataFrame:
@@ -118,7 +94,7 @@ def _recorded(protocol: Protocol) -> Iterator[tuple[str, str, str, str]]:
             yield other.assumption, "criterion", criterion.id, f"Another reading, not in force: {other.text}"
     for key, rule in _conduct(protocol):
         for number in sorted(set(ASSUMPTION_ID.findall(f"{rule.assumption} {rule.meaning}"))):
-            yield number, "key", key, entry.meaning
+            yield number, "key", key, rule.meaning
     for number, text in protocol.assumptions.items():
         yield number, "rule", "", text
     for note in (*protocol.study.notes, protocol.dose_levels_note, protocol.expected_events_note):
@@ -136,7 +112,11 @@ def _conduct(protocol: Protocol) -> Iterator[tuple[str, Sourced]]:
 def reading_table(protocol: Protocol) -> pd.DataFrame:
     """How each criterion is read where its wording leaves a choice: CRITERION, TEXT (as registered), READING."""
     rows = [(criterion.id, criterion.text, criterion.note) for criterion in protocol.criteria if criterion.note]
-    return pd.DataFrame(rows, columns=["CRITERION", "TEXT", "READING"]).astype("str")
+    labels = {"CRITERION": msg("Criterion"), "TEXT": msg("As registered"), "READING": msg("Read as")}
+    return described(
+        pd.DataFrame(rows, columns=list(labels)).astype("str"), labels=labels, notes=protocol.study.notes,
+        empty=msg("This trial has no criteria."),
+    )  # fmt: skip
 
 
 def value_text(value: Any) -> str:
