@@ -176,11 +176,16 @@ def _trust(facts: IndexFacts, page: Mapping[str, Any]) -> str:
 
 
 def _screened(count: int) -> list[str]:
-    one, many = (
-        "One further subject was screened and not treated.",
-        "{n} further subjects were screened and not treated.",
-    )
-    return [plural(one, many, count)] if count else []
+    if not count:
+        return []
+    if count == 1:
+        return [msg("One further subject was screened and not treated.")]
+    return [
+        plural(
+            "{n} further subject was screened and not treated.", "{n} further subjects were screened and not treated.",
+            count,
+        )
+    ]  # fmt: skip
 
 
 def _changes(facts: IndexFacts) -> Block:

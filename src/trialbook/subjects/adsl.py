@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.dates import complete_date
+from trialbook.core.described import described
 from trialbook.core.domains import Domains
-from trialbook.core.messages import msg
+from trialbook.core.messages import as_text, msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
@@ -203,8 +204,25 @@ def set_reasons(
     for endpoint, names in _NEEDED.items():
         if not protocol.has_endpoint(endpoint):
             why |= dict.fromkeys(names, pd.Series(f"{endpoint} is not an endpoint of this trial", index=adsl.index))
-    columns = {name: ("no: " + why[name]).mask(adsl[name].eq("Y"), "yes").astype("str") for name in SETS}
-    return pd.DataFrame({"SUBJID": adsl["SUBJID"], **columns})
+    columns = {
+        name: [
+            msg("yes") if flag == "Y" else msg("no: {reason}", reason=as_text(reason))
+            for flag, reason in zip(adsl[name].fillna(""), why[name], strict=True)
+        ]
+        for name in SETS
+    }
+    return described(
+        pd.DataFrame({"SUBJID": adsl["SUBJID"], **columns}), labels=SETS,
+        empty=msg("There is no screened subject at this cut."),
+    )  # fmt: skip
+
+
+def set_table(sizes: pd.DataFrame) -> pd.DataFrame:
+    """The rows of SETS as a table shows them."""
+    return described(
+        sizes.copy(deep=False), row="variable", row_labels=SETS, stub=msg("Set"), stats="{n}",
+        notes=[msg("Screened and enrolled by the level planned, the other sets by the level received.")],
+    )  # fmt: skip
 
 
 def set_rows(adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
