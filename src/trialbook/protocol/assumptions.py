@@ -69,9 +69,8 @@ def assumption_table(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
 def assumption_register(protocol: Protocol) -> pd.DataFrame:
     """Every numbered assumption of a protocol file, in the order of the numbers, with what was assumed (§0).
 
-    ASSUMPTION, its id; KIND of place that records it: "key" (an analysis key), "criterion", "rule" (it has no key),
-    "conduct" (enrolment, visits, deviations, signals) or "note" (of study, dose levels or expected events); NAME, the
-    key or criterion, else blank; TEXT, what was assumed.
+    ASSUMPTION, its id; KIND of place that records it: "key" (an analysis key), "criterion", "rule" (it has no key) or
+    "note" (of study, dose levels or expected events); NAME, the key or criterion, else blank; TEXT, what was assumed.
     One row per assumption and place; an assumption that several keys rest on has several rows.
 
     >>> from trialbook.protocol.load import load_protocol, project_root
@@ -93,25 +92,21 @@ def _recorded(protocol: Protocol) -> Iterator[tuple[str, str, str, str]]:
             yield number, "criterion", criterion.id, criterion.note or ""
         for other in criterion.alternatives:
             yield other.assumption, "criterion", criterion.id, f"Another reading, not in force: {other.text}"
+    for key, rule in _conduct(protocol):
+        for number in sorted(set(ASSUMPTION_ID.findall(f"{rule.assumption} {rule.meaning}"))):
+            yield number, "key", key, rule.meaning
     for number, text in protocol.assumptions.items():
         yield number, "rule", "", text
-    for name, rule in _conduct(protocol):
-        if rule.assumption:
-            yield rule.assumption, "conduct", name, rule.meaning
     for note in (*protocol.study.notes, protocol.dose_levels_note, protocol.expected_events_note):
         for number in sorted(set(ASSUMPTION_ID.findall(note))):
             yield number, "note", "", note
 
 
 def _conduct(protocol: Protocol) -> Iterator[tuple[str, Sourced]]:
-    """What the protocol file says of the conduct of the trial, by the name of its key."""
-    yield "enrolment", protocol.enrolment
-    yield "schedule", protocol.schedule
-    yield "deviations", protocol.deviations
+    """The entries on how the trial is conducted, with the key of each."""
+    yield from (("enrolment", protocol.enrolment), ("schedule", protocol.schedule), ("deviations", protocol.deviations))
     for name in type(protocol.signals).model_fields:
-        entry = getattr(protocol.signals, name)
-        if isinstance(entry, Sourced):
-            yield f"signals.{name}", entry
+        yield f"signals.{name}", getattr(protocol.signals, name)
 
 
 def reading_table(protocol: Protocol) -> pd.DataFrame:
