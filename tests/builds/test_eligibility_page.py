@@ -15,7 +15,7 @@ from trialbook.eligibility.tables import LETTERS
 
 pytestmark = pytest.mark.build
 CUTS = ("2025-03-31", "2025-06-30", "2025-09-30")
-MATRIX = "Eligibility audit, to open"
+MATRIX = "Eligibility audit, expandable"
 
 
 class Openings(HTMLParser):

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.messages import msg
-from trialbook.dlt.advice import trial_history
+from trialbook.dlt.advice import COMMITTEE, trial_history
 from trialbook.dlt.designs.crm import Crm, rates
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
 from trialbook.protocol.analysis import Analysis
@@ -54,4 +55,7 @@ def model_rate_table(results: pd.DataFrame) -> pd.DataFrame:
          f"{text[level, 'conf.low']} to {text[level, 'conf.high']}", text[level, "prob_gt_target"])
         for level in dict.fromkeys(rows["group1_level"])
     ]  # fmt: skip
-    return pd.DataFrame(table, columns=list(MODEL_LABELS)).astype("str")
+    return described(
+        pd.DataFrame(table, columns=list(MODEL_LABELS)).astype("str"), labels=MODEL_LABELS,
+        right=["prior", "estimate", "prob"], notes=[COMMITTEE], empty=NOT_IN_FORCE,
+    )  # fmt: skip

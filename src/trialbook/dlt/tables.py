@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.domains import Domains
 from trialbook.core.messages import msg
 from trialbook.dlt.advice import COMMITTEE, Advice, Note, plain_code
 from trialbook.dlt.designs.design import ONGOING, WAIT
+from trialbook.dlt.over_time import LIMITS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, TOTAL, ArdRow, ard_row
@@ -52,8 +54,8 @@ def status_method(protocol: Protocol, analysis: Analysis) -> str:
         return NOT_AN_ENDPOINT
     first, last = analysis.dlt_window
     return msg(
-        "The window is day {first} to day {last} after the first infusion. Evaluable is who had a "
-        "DLT, or received at least {dlt_min_dose_frac:.0%} of the dose due (A-72) and was followed "
+        "The window is day {first} to day {last} after the first infusion. A subject is evaluable who had a "
+        "DLT, or who received at least {dlt_min_dose_frac:.0%} of the dose due (A-72) and was followed "
         "to the end of the window.",
         first=first,
         last=last,
@@ -69,9 +71,9 @@ def rule_method(protocol: Protocol, analysis: Analysis) -> str:
         return msg("No escalation rule is in force in this cut: nothing is advised.")
     beside = msg("shown beside it in this cut") if analysis.show_alternative_rules else msg("not shown in this cut")
     return msg(
-        "The rule in force ({escalation_rule}, at most {n_cap} subjects) alone is the advice. What "
-        "other rules would say is {beside}: the parameter file decides, so that nobody shops for a "
-        "rule.",
+        "The advice is that of the rule in force alone ({escalation_rule}, at most {n_cap} subjects). What "
+        "other rules would say is {beside}: the parameter file decides this beforehand, so that nobody can choose "
+        "a rule by its answer.",
         escalation_rule=analysis.escalation_rule,
         n_cap=analysis.n_cap,
         beside=beside,
@@ -345,6 +347,16 @@ def open_level(advice: Advice) -> tuple[str, str]:
     return "none", msg("the rule has come to its end") if advice.code != NOT_ESTIMABLE else msg("no rule in force")
 
 
+def calm_words() -> str:
+    """What is said where no note warns of anything."""
+    return f"{msg('Nothing waits for adjudication, for a date or for a replacement.')} {COMMITTEE}"
+
+
+def no_window_words() -> str:
+    """What is said where no note informs of anything."""
+    return f"{msg('No window is open and no place is left under the cap.')} {COMMITTEE}"
+
+
 def spoken(notes: Sequence[Note], kind: str) -> str:
     """The notes of one kind as one paragraph, which ends with who decides; blank without such a note."""
     said = [note.text for note in notes if note.kind == kind]
@@ -356,23 +368,58 @@ def open_windows(addlt: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
     waiting = addlt[addlt["DLTSTAT"].isin(WAITING)].sort_values(["WINENDT", "USUBJID"], kind="stable")
     days = (waiting["WINENDT"] - cut_date).dt.days.clip(lower=0).astype("Int64")
     waiting = waiting.assign(DAYS=days)
-    return waiting[["SUBJID", "TRT01A", "TRTSDT", "WINENDT", "DAYS", "FUPFRAC", "DLTSTAT"]].reset_index(drop=True)
+    listed = waiting[["SUBJID", "TRT01A", "TRTSDT", "WINENDT", "DAYS", "FUPFRAC", "DLTSTAT"]].reset_index(drop=True)
+    return described(
+        listed, labels=SUBJECT_LABELS | {"DAYS": msg("Days to go")}, digits={"FUPFRAC": 2}, notes=[COMMITTEE],
+        empty=msg("Nobody is pending."),
+    )  # fmt: skip
 
 
 def status_listing(addlt: pd.DataFrame) -> pd.DataFrame:
     """The status of each subject in order of first infusion, with the columns of `SUBJECT_LABELS`."""
-    return addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")[list(SUBJECT_LABELS)].reset_index(drop=True)
+    listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")[list(SUBJECT_LABELS)].reset_index(drop=True)
+    return described(listed, labels=SUBJECT_LABELS, digits={"FUPFRAC": 2, "DOSEFRAC": 2}, notes=[COMMITTEE])
 
 
-def event_listing(events: pd.DataFrame, addlt: pd.DataFrame) -> pd.DataFrame:
-    """Candidate, flagged and severe events of the window, with the columns of `EVENT_LABELS`.
+def infusion_listing(infusions: pd.DataFrame) -> pd.DataFrame:
+    """Each infusion with the level planned and the level given (`followup.infusions_received`), as a page lists it."""
+    return described(infusions.copy(deep=False), labels=RECEIVED_LABELS, digits={"DOSEKG": 2}, notes=[COMMITTEE])
+
+
+def change_listing(changed: pd.DataFrame) -> pd.DataFrame:
+    """The subjects whose status has changed (`over_time.status_changes`), as a page lists them."""
+    return described(
+        changed.copy(deep=False), labels=CHANGE_LABELS, notes=[COMMITTEE],
+        empty=msg("No subject has another DLT status, or there is no earlier cut."),
+    )  # fmt: skip
+
+
+def set_table(counts: pd.DataFrame) -> pd.DataFrame:
+    """The rows of DLT_SETS as a table shows them: treated, evaluable, counted as DLT and pending, by level."""
+    rows = counts[counts["analysis_id"].eq("DLT_SETS")]
+    return described(rows, row="variable", row_labels=SET_LABELS, stub=msg("Subjects"), stats="{n}", notes=[COMMITTEE])
+
+
+def status_table(counts: pd.DataFrame) -> pd.DataFrame:
+    """The rows of DLT as a table shows them: subjects by status and level."""
+    rows = counts[counts["analysis_id"].eq("DLT")]
+    return described(
+        rows, row="variable_level", row_labels=STATUS_LABELS, stub=msg("Status"), stats="{n}", notes=[COMMITTEE]
+    )  # fmt: skip
+
+
+def event_listing(events: pd.DataFrame, addlt: pd.DataFrame, notes: Sequence[str] = ()) -> pd.DataFrame:
+    """L-3: candidate, flagged and severe events of the window, with the columns of `EVENT_LABELS`; `notes`: more notes.
 
     DAY is REL_DAY (0 = first infusion), ADY the CDISC study day; both blank where the onset is not a certain day.
     """
     subject = addlt.set_index("USUBJID")[["SUBJID", "TRTSDT"]].reindex(events["USUBJID"]).set_axis(events.index)
     day = (events["ONSETDT"] - subject["TRTSDT"].astype("datetime64[s]")).dt.days.astype("Int64")
     study_day = day.mask(day >= 0, day + 1)
-    return events.assign(SUBJID=subject["SUBJID"], DAY=day, ADY=study_day)[list(EVENT_LABELS)]
+    return described(
+        events.assign(SUBJID=subject["SUBJID"], DAY=day, ADY=study_day)[list(EVENT_LABELS)], labels=EVENT_LABELS,
+        notes=[COMMITTEE, *notes], empty=msg("No event of the window is a candidate, flagged or severe."),
+    )  # fmt: skip
 
 
 def rate_table(results: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
@@ -386,13 +433,31 @@ def rate_table(results: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
         )
         interval = NOT_ESTIMABLE if low == NOT_ESTIMABLE else f"{low} to {high}"
         table.append((level, f"{n}/{total}", estimate, interval, prob))
-    return pd.DataFrame(table, columns=list(RATE_LABELS)).astype("str")
+    return described(
+        pd.DataFrame(table, columns=list(RATE_LABELS)).astype("str"), labels=RATE_LABELS,
+        notes=[*excluded_notes(results, levels), COMMITTEE],
+    )  # fmt: skip
 
 
 def rule_table(advices: Sequence[Advice]) -> pd.DataFrame:
     """One row per rule: rule advice date worst best."""
     rows = [(a.rule, plain_code(a.code), a.date_text, plain_code(a.worst), plain_code(a.best)) for a in advices]
-    return pd.DataFrame(rows, columns=list(RULE_LABELS)).astype("str")
+    return described(
+        pd.DataFrame(rows, columns=list(RULE_LABELS)).astype("str"), labels=RULE_LABELS, notes=[COMMITTEE]
+    )  # fmt: skip
+
+
+def cases_table(cases: pd.DataFrame) -> pd.DataFrame:
+    """The worst and the best case of each level (`results.bounds.case_table`) as a table shows them."""
+    return described(cases.copy(deep=False), subtitle=msg("DLT / evaluable (rate)"), notes=[COMMITTEE])
+
+
+def timeline_listing(over_time: pd.DataFrame) -> pd.DataFrame:
+    """The numbers of `over_time.advice_over_time` as its figure shows them, with the columns of `TIMELINE_LABELS`."""
+    return described(
+        over_time[list(TIMELINE_LABELS)].copy(deep=False), labels=TIMELINE_LABELS, notes=[LIMITS, COMMITTEE],
+        empty=msg("No escalation rule is in force."),
+    )  # fmt: skip
 
 
 def escalation_diary(addlt: pd.DataFrame) -> pd.DataFrame:
@@ -402,7 +467,7 @@ def escalation_diary(addlt: pd.DataFrame) -> pd.DataFrame:
         **dict.fromkeys(COUNTED_AS_DLT, msg("counted as DLT")), **dict.fromkeys(WAITING, "pending"),
         DLT: "DLT", NO_DLT: "no DLT", NOT_EVALUABLE: msg("not evaluable"),
     }  # fmt: skip
-    return pd.DataFrame(
+    diary = pd.DataFrame(
         {
             "order": pd.Series(range(1, len(listed) + 1), dtype="int64"),
             "subject": listed["SUBJID"].astype("str"),
@@ -410,12 +475,14 @@ def escalation_diary(addlt: pd.DataFrame) -> pd.DataFrame:
             "outcome": listed["DLTSTAT"].map(outcome).astype("str"),
         }
     )
+    return described(diary, labels=DIARY_LABELS, notes=[COMMITTEE])
 
 
 def definition(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
     """The DLT definition in force, from the analysis keys: item, rule; empty where the trial has no DLT endpoint."""
+    labels = {"item": msg("Item"), "rule": msg("Rule")}
     if not protocol.has_endpoint("DLT"):
-        return pd.DataFrame({"item": [], "rule": []}, dtype="str")
+        return described(pd.DataFrame({"item": [], "rule": []}, dtype="str"), labels=labels, notes=[COMMITTEE])
     first, last = analysis.dlt_window
     terms, grade = analysis.dlt_terms, analysis.dlt_min_grade
     exempt = (
@@ -466,4 +533,6 @@ def definition(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
             msg("the Safety Review Committee's flag (AEDLT); without it a candidate is counted (A-71)"),
         ),
     ]
-    return pd.DataFrame(rows, columns=["item", "rule"]).astype("str")
+    return described(
+        pd.DataFrame(rows, columns=["item", "rule"]).astype("str"), labels=labels, notes=[COMMITTEE]
+    )  # fmt: skip

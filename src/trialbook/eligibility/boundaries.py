@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.domains import Domains
 from trialbook.core.messages import msg
 from trialbook.eligibility.parameters import number, significant
@@ -33,7 +34,15 @@ def boundary_cases(
     order = {column: k for k, column in enumerate(dict.fromkeys(adie["CRITCD"]))}
     rows = rows.assign(_order=rows["CRITCD"].map(order)).sort_values(["USUBJID", "_order", "LIMIT"], kind="stable")
     text = dict.fromkeys(["SUBJID", "CRITCD", "RESULT", "UNIT", "NEAR"], "str")
-    return rows[COLUMNS].reset_index(drop=True).astype({**text, **dict.fromkeys(_NUMBERS, "float64")})
+    near = rows[COLUMNS].reset_index(drop=True).astype({**text, **dict.fromkeys(_NUMBERS, "float64")})
+    return described(
+        near, notes=nearness(analysis, protocol),
+        labels={
+            "CRITCD": msg("Criterion"), "RESULT": msg("Result"), "VALUE": msg("Value"), "LIMIT": msg("Limit"),
+            "UNIT": msg("Unit"), "DISTANCE": msg("Distance"), "NEAR": msg("In words"),
+        },
+        empty=msg("No value is close to its limit, and no age to a birthday that decides."),
+    )  # fmt: skip
 
 
 def nearness(analysis: Analysis, protocol: Protocol) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.errors import UsageError
 from trialbook.core.messages import msg
 from trialbook.eligibility.parameters import number, parameter
@@ -327,7 +328,8 @@ def side_by_side(rules: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) ->
     Chinese consensus next to it."""
     rules = rules[rules["USUBJID"].isin(adsl["USUBJID"])]
     if rules.empty:
-        return pd.DataFrame({"SUBJID": pd.Series(dtype="str")})
+        nothing = msg("There is no subject or no such criterion to show.")
+        return described(pd.DataFrame({"SUBJID": pd.Series(dtype="str")}), empty=nothing)
     said = verdicts(rules)
     said["CELL"] = said["RESULT"] + said["EVIDDT"].dt.strftime(", %Y-%m-%d").fillna("")
     order = definitions_in_order(rules, analysis)
@@ -341,7 +343,8 @@ def side_by_side(rules: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) ->
     kind = refractory_or_dependent(rules, analysis).reindex(wide.index)
     frame = wide.rename_axis(columns=None).assign(DIFFERS=differs, CLASS=kind)
     frame.insert(0, "SUBJID", adsl.set_index("USUBJID")["SUBJID"].reindex(frame.index))
-    return frame.reset_index(drop=True).astype("str")
+    labels = {"DIFFERS": msg("Otherwise by"), **definition_heads(rules, analysis)}
+    return described(frame.reset_index(drop=True).astype("str"), labels=labels)
 
 
 def refractory_or_dependent(rules: pd.DataFrame, analysis: Analysis) -> pd.Series:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trialbook.core.datasets import first_by_rank
+from trialbook.core.described import described, look_of
 from trialbook.core.domains import Domains
 from trialbook.core.messages import msg
 from trialbook.eligibility.adie import rule_text
@@ -22,6 +23,12 @@ from trialbook.subjects.disposition import SCREEN_FAILURE
 # What the audit reports: counts by result (ARD ELIG), the matrix for reading, and the findings to look at.
 
 
+# What a listing and the matrix of a large trial show at most, and say so.
+MOST_ROWS, MOST_SUBJECTS = 60, 40
+FINDING_LABELS = {
+    "SUBJID": msg("Subject"), "CRITCD": msg("Criterion"), "RESULT": msg("Result"), "FORMANSWER": msg("Form"),
+    "EVIDENCE": msg("Evidence"), "QUERY": msg("Query raised"), "ASSUMPTION": msg("Assumption"),
+}  # fmt: skip
 ATTENTION = ("FAIL", "ATT-FAIL", "CONFLICT", "NE", "WAIVED", "PENDING")
 
 
@@ -48,7 +55,7 @@ def to_look_at(adie: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     """The findings a reader must look at, with the subject's number: every result but PASS and ATT-PASS."""
     rows = adie[adie["RESULT"].isin(ATTENTION)]
     number = rows["USUBJID"].map(adsl.set_index("USUBJID")["SUBJID"])
-    return rows.assign(SUBJID=number).reset_index(drop=True)
+    return described(rows.assign(SUBJID=number).reset_index(drop=True), labels=FINDING_LABELS)
 
 
 def with_queries(rows: pd.DataFrame, queries: Sequence[Query]) -> pd.DataFrame:
@@ -69,6 +76,12 @@ def first_rows(rows: pd.DataFrame, adsl: pd.DataFrame, most_rows: int) -> pd.Dat
     and the others those whose RESULT, where there is one, comes first in `ATTENTION`.
     """
     return rows.loc[_chosen(rows, adsl, most_rows)].reset_index(drop=True)
+
+
+def at_most(rows: pd.DataFrame, adsl: pd.DataFrame, most_rows: int = MOST_ROWS) -> pd.DataFrame:
+    """The `first_rows` of a listing, with a note on those that are left out."""
+    notes = [*look_of(rows).get("notes", []), *rows_left_out(rows, adsl, most_rows)]
+    return described(first_rows(rows, adsl, most_rows), notes=notes)
 
 
 def rows_left_out(rows: pd.DataFrame, adsl: pd.DataFrame, most_rows: int) -> list[str]:
@@ -104,13 +117,14 @@ def results_by_criterion(adie: pd.DataFrame, protocol: Protocol) -> pd.DataFrame
     if adie.empty:
         return pd.DataFrame({name: pd.Series(dtype="str") for name in ("CRITCD", "RULE", *RESULTS)})
     counts = adie.groupby(["CRITCD", "RESULT"]).size().unstack(fill_value=0)
+    labels = {"CRITCD": msg("Criterion"), "RULE": msg("As registered")}
     counts = counts.reindex(index=protocol.audit_columns, columns=RESULTS, fill_value=0)
     wording = {
         column: rule_text(criterion, column) for criterion in protocol.criteria for column in criterion.audit_columns()
     }
     table = counts.rename_axis(index="CRITCD", columns=None).reset_index()
     table.insert(1, "RULE", table["CRITCD"].map(wording))
-    return table
+    return described(table, labels=labels)
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -143,7 +157,12 @@ def screen_failures(adsl: pd.DataFrame, adie: pd.DataFrame, domains: Domains) ->
     frame = failed[["SUBJID"]].reset_index(drop=True)
     for name, values in columns.items():
         frame[name] = values.astype("str").reindex(failed["USUBJID"]).fillna(_NOTHING).to_numpy()
-    return frame.astype("str")
+    return described(
+        frame.astype("str"), empty=msg("Nobody has failed screening."),
+        labels={
+            "SITE": msg("The site says"), "CRITERIA": msg("The audit finds not met"), "AGAIN": msg("Screened again as"),
+        },
+    )  # fmt: skip
 
 
 def reason_rows(adsl: pd.DataFrame, adie: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
@@ -174,7 +193,11 @@ def deviations(adsl: pd.DataFrame, adie: pd.DataFrame, domains: Domains) -> pd.D
     said = [_said(log.get(row.USUBJID), row.CRITCD) for row in rows.itertuples()]
     frame = rows[["CRITCD", "RESULT", "EVIDENCE"]].reset_index(drop=True)
     frame.insert(0, "SUBJID", treated.reindex(rows["USUBJID"]).to_numpy())
-    return frame.assign(LOG=said, SAF="stays").astype("str")
+    return described(
+        frame.assign(LOG=said, SAF="stays").astype("str"),
+        labels=FINDING_LABELS | {"LOG": msg("Deviation log (DV)"), "SAF": msg("Safety set")},
+        empty=msg("No infused subject has a violation, a contradiction or a waiver."),
+    )  # fmt: skip
 
 
 def _log(domains: Domains) -> pd.DataFrame:
@@ -364,7 +387,9 @@ def nothing_to_look_at(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protoco
     )
 
 
-def matrix(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, most_subjects: int) -> pd.DataFrame:
+def matrix(
+    adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, most_subjects: int = MOST_SUBJECTS
+) -> pd.DataFrame:  # fmt: skip
     """The audit as cells to draw: id (USUBJID), subject, level, criterion, result, evidence, for `most_subjects`.
 
     Where there are more, those with findings to look at come first, then the rest in order of subject.
@@ -384,7 +409,10 @@ def matrix(adie: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol, most_subj
         }
     )
     ordered = drawn.sort_values(["subject", "id", "criterion"], kind="stable", ignore_index=True)
-    return ordered.astype({"criterion": "str"})
+    return described(
+        ordered.astype({"criterion": "str"}), notes=left_out_note(adie, most_subjects),
+        labels={"subject": msg("Subject"), "level": msg("Dose level")}, empty=audit_sentence(adie, adsl, protocol),
+    )  # fmt: skip
 
 
 def matrix_table(cells: pd.DataFrame) -> pd.DataFrame:
@@ -394,7 +422,8 @@ def matrix_table(cells: pd.DataFrame) -> pd.DataFrame:
     order = list(dict.fromkeys(cells["criterion"]))
     people = cells[["id", "subject", "level"]].drop_duplicates().reset_index(drop=True)
     wide = cells.pivot(index="id", columns="criterion", values="result")[order].rename_axis(columns=None)
-    return pd.concat([people[["subject", "level"]], wide.reindex(people["id"]).reset_index(drop=True)], axis=1)
+    both = pd.concat([people[["subject", "level"]], wide.reindex(people["id"]).reset_index(drop=True)], axis=1)
+    return described(both, **look_of(cells))
 
 
 def left_out_note(adie: pd.DataFrame, most_subjects: int) -> list[str]:
@@ -414,7 +443,8 @@ def in_letters(table: pd.DataFrame) -> pd.DataFrame:
 def code_meanings() -> pd.DataFrame:
     """The result codes, their letters, and what they mean."""
     letters = [LETTERS[code] for code in MEANINGS]
-    return pd.DataFrame({"LETTER": letters, "CODE": list(MEANINGS), "MEANING": list(MEANINGS.values())})
+    meanings = pd.DataFrame({"LETTER": letters, "CODE": list(MEANINGS), "MEANING": list(MEANINGS.values())})
+    return described(meanings, labels={"LETTER": msg("Letter"), "CODE": msg("Code"), "MEANING": msg("Meaning")})
 
 
 def _subjects_to_show(adie: pd.DataFrame, most_subjects: int) -> set[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.domains import Domains
 from trialbook.core.messages import msg, plural
 from trialbook.eligibility.adie import found_under_versions
@@ -113,6 +114,28 @@ def outlook(adie: pd.DataFrame, weighed: Weighed, rules: pd.DataFrame, adsl: pd.
         changes += [(number[r.USUBJID], r.CRITCD, assumption, says, r.RESULT, r.OTHER) for r in rows.itertuples()]
         summary.append((assumption, inforce, says, _how_many(rows)))
     return Outlook(_frame(changes, CHANGES), _frame(summary, SUMMARY))
+
+
+def changes_table(found: Outlook) -> pd.DataFrame:
+    """The results that would change, as a table shows them."""
+    return described(
+        found.changes.copy(deep=False), empty=nothing_changes(found),
+        labels={
+            "CRITCD": msg("Criterion"), "ASSUMPTION": msg("Assumption"), "ALTERNATIVE": msg("Alternative"),
+            "FROM": msg("Result"), "TO": msg("Would be"),
+        },
+    )  # fmt: skip
+
+
+def summary_table(found: Outlook) -> pd.DataFrame:
+    """The alternatives that were looked at, as a table shows them."""
+    return described(
+        found.summary.copy(deep=False), empty=nothing_changes(found),
+        labels={
+            "ASSUMPTION": msg("Assumption"), "INFORCE": msg("In force"), "ALTERNATIVE": msg("Alternative"),
+            "CHANGED": msg("Changed"),
+        },
+    )  # fmt: skip
 
 
 def nothing_changes(found: Outlook) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from trialbook.dlt.advice import trial_history
+from trialbook.core.described import described
+from trialbook.core.messages import msg
+from trialbook.dlt.advice import COMMITTEE, trial_history
 from trialbook.dlt.designs.design import MAX_TESTED_NOT_EXCEEDED, NO_DOSE
 from trialbook.dlt.designs.registry import NO_RULE
 from trialbook.escalation_simulation import summary
@@ -16,9 +18,9 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 
-ASSUMED = (
-    "Assumed true DLT rates (oc_scenarios), none of them an estimate; exact by enumeration, cohorts treated whole; "
-    "pending subjects have the chance that is left of their window."
+ASSUMED = msg(
+    "The true DLT rates are assumed, as the parameter file lists them; none of them is an estimate. Exact by "
+    "enumeration, cohorts treated whole; a pending subject has the risk of the rest of its window."
 )
 # Variables of the ARD, by measure of `summary`; an outcome is named by its code.
 VARIABLES = {
@@ -41,7 +43,7 @@ def cannot_say(protocol: Protocol, analysis: Analysis) -> str:
     if analysis.n_cap > MOST_EXACT:
         return f"With {analysis.n_cap} subjects there are too many ways to enumerate; design-oc simulates them."
     if not fitting_scenarios(protocol, analysis):
-        return f"No assumed rates (oc_scenarios) fit the {len(protocol.level_ids)} dose levels of this trial."
+        return f"No assumed rates of the parameter file fit the {len(protocol.level_ids)} dose levels of this trial."
     return ""
 
 
@@ -94,7 +96,11 @@ def path_table(results: pd.DataFrame, protocol: Protocol, analysis: Analysis) ->
         row |= {"MAX_TESTED": tested[0]} if tested else {}
         row |= {key: text.get((name, key, TOTAL), "0.000") for key in ("UNDECIDED", "NO_DOSE", "TREATED", "DLTS")}
         table.append(row)
-    return pd.DataFrame(table).fillna("0.000").astype("str") if table else pd.DataFrame({"scenario": []}, dtype="str")
+    made = pd.DataFrame(table).fillna("0.000").astype("str") if table else pd.DataFrame({"scenario": []}, dtype="str")
+    return described(
+        made, labels=TABLE_LABELS, right=right_columns(protocol), notes=[ASSUMED, COMMITTEE],
+        empty=cannot_say(protocol, analysis),
+    )  # fmt: skip
 
 
 def right_columns(protocol: Protocol) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.criteria import Amendment, Criterion
@@ -79,4 +80,5 @@ def possible_versions(protocol: Protocol, first: pd.Series, last: pd.Series) -> 
 def version_table(protocol: Protocol) -> pd.DataFrame:
     """The versions for reading: VERSION, FROM (the first day of consent it holds for), CHANGES."""
     rows = [(version.id, version.first_day or msg("the start"), version.text or "-") for version in versions(protocol)]
-    return pd.DataFrame(rows, columns=["VERSION", "FROM", "CHANGES"]).astype("str")
+    labels = {"VERSION": msg("Version"), "FROM": msg("In force from"), "CHANGES": msg("Changes")}
+    return described(pd.DataFrame(rows, columns=list(labels)).astype("str"), labels=labels)

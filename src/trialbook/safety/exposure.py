@@ -7,13 +7,24 @@ from typing import Literal
 import pandas as pd
 
 from trialbook.core.dates import earliest_date, rel_day
+from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, proportion_rows
-from trialbook.safety.ae_tables import CONTEXT_OF, has_open_rows, left_open, overview_kinds, selections
+from trialbook.safety.ae_tables import (
+    BESIDE,
+    CONTEXT_OF,
+    has_open_rows,
+    left_open,
+    overview_kinds,
+    selections,
+    with_ungraded,
+)
+from trialbook.safety.ae_tables import LABELS as ROW_LABELS
 from trialbook.safety.counting import NONE, Cells, Sets, mask_counts, record_sets, set_sizes
+from trialbook.safety.tables import severity_notes
 from trialbook.statistics.intervals import poisson_exact_rate
 from trialbook.subjects.dosing import infusion_levels
 
@@ -149,6 +160,16 @@ def rate_notes(analysis: Analysis, counted: str = msg("Subjects")) -> list[str]:
     ]
 
 
+def rate_table(rates: pd.DataFrame, analysis: Analysis, counted: str = "n") -> pd.DataFrame:
+    """T-13: rows of EAIR (`counted` n) or EAER (events) as a table shows them, with what is left open beside."""
+    notes = [*rate_notes(analysis, msg("Events") if counted == "events" else msg("Subjects")), *severity_notes(rates)]
+    more = [msg("The records behind each number open in T-13a.")] if counted == "events" else []
+    return described(
+        with_ungraded(rates, counted), row="variable", row_labels=ROW_LABELS, notes=[*notes, *more],
+        stats=f"{{{counted}}} / {{time}}: {{rate}} ({{conf.low}} to {{conf.high}})" + BESIDE,
+    )  # fmt: skip
+
+
 # ----------------------------------------------------------------------------------------------------
 
 LABELS = {
@@ -250,6 +271,23 @@ def dosing_rows(
         if frame[variable].notna().any():
             rows += [row for level in sizes for row in _summary(variable, value, frame, level)]
     return rows
+
+
+def infusions_table(dosing: pd.DataFrame) -> pd.DataFrame:
+    """T-4a: the rows of EXPOSURE that count subjects, as a table shows them."""
+    return described(
+        dosing.replace({"variable": LABELS}), group="variable", row="variable_level", row_labels={"": msg("Subjects")},
+        stats="{n} ({p})", stub=msg("Infusions"), empty=msg("No subject has been treated at this cut."),
+    )  # fmt: skip
+
+
+def doses_table(dosing: pd.DataFrame) -> pd.DataFrame:
+    """T-4b: the rows of EXPOSURE that are doses, as a table shows them."""
+    return described(
+        dosing.replace({"variable": LABELS}), group="variable", row="variable_level",
+        row_labels={"": msg("All infusions")}, stats="{median} ({min} to {max}), n={n}", stub=msg("Infusion"),
+        notes=[msg("Median (least to most), number of subjects.")], empty=msg("No dose per kg is known at this cut."),
+    )  # fmt: skip
 
 
 def _summary(variable: str, value: str, frame: pd.DataFrame, level: str) -> list[ArdRow]:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.results.ard import TOTAL
 from trialbook.safety.ae_tables import UNGRADED, safety_records, seriousness_open
 from trialbook.safety.ctcae import TERMS
+from trialbook.safety.lab_tables import NO_RESULT, NOTHING_DRAWN
 from trialbook.safety.listings import subject_ids
 from trialbook.safety.new_since_cut import NEW
+from trialbook.subjects.ranking import Ranking, subject_numbers
 
 # Graded by multiples of ULN, and drawn as such.
 RATIO_TESTS = ("ALT", "AST", "BILI", "ALP", "GGT", "CREAT")
@@ -44,13 +47,11 @@ SHIFT_LABELS = {
     "WORST": msg("Worst grade"),
     "SUBJECTS": msg("Subjects"),
 }
-HEPATIC_LABELS = {
-    "SUBJECT": msg("Subject"), "TRT01A": msg("Dose level"), "X": msg("ALT or AST, peak"), "Y": msg("Bilirubin, peak"),
-    "X0": msg("ALT or AST, baseline"), "Y0": msg("Bilirubin, baseline"),
-}  # fmt: skip
+# What a figure of a large trial shows at most, and says so.
+MOST_TERMS, MOST_SUBJECTS = 20, 24
 
 
-def term_dots(soc_pt: pd.DataFrame, grades: pd.DataFrame, limit: int) -> pd.DataFrame:
+def term_dots(soc_pt: pd.DataFrame, grades: pd.DataFrame, limit: int = MOST_TERMS) -> pd.DataFrame:
     """F7: TERM, KIND (any grade; grade 3 or more; not graded), SUBJECTS (1 or more, Total) of the `limit` most
     frequent terms.
     """
@@ -66,7 +67,8 @@ def term_dots(soc_pt: pd.DataFrame, grades: pd.DataFrame, limit: int) -> pd.Data
         frame = frame.drop(columns=list(of_term))
     kinds = [name for name in ("Any grade", *of_term) if name in frame.columns]
     dots = frame.melt("TERM", kinds, var_name="KIND", value_name="SUBJECTS")
-    return dots[dots["SUBJECTS"] > 0].astype({"SUBJECTS": "int64", "KIND": "str"}).reset_index(drop=True)
+    dots = dots[dots["SUBJECTS"] > 0].astype({"SUBJECTS": "int64", "KIND": "str"}).reset_index(drop=True)
+    return described(dots, labels={"TERM": msg("Preferred term"), "KIND": msg("Grade"), "SUBJECTS": msg("Subjects")})
 
 
 def _totals(rows: pd.DataFrame, keys: list[str]) -> pd.Series:
@@ -74,7 +76,9 @@ def _totals(rows: pd.DataFrame, keys: list[str]) -> pd.Series:
     return chosen.groupby(keys)["stat"].sum()
 
 
-def timeline(adae: pd.DataFrame, adsl: pd.DataFrame, given: pd.DataFrame, news: pd.Series, limit: int) -> pd.DataFrame:
+def timeline(
+    adae: pd.DataFrame, adsl: pd.DataFrame, given: pd.DataFrame, news: pd.Series, limit: int = MOST_SUBJECTS
+) -> pd.DataFrame:  # fmt: skip
     """F8: events and infusions of at most `limit` treated subjects on REL_DAYs: those of `worst_first`.
 
     Columns: SUBJECT TRT01A KIND (event, infusion) TERM FROM UNTIL (days) GRADE MARK (grade, serious, new: as printed
@@ -100,7 +104,8 @@ def timeline(adae: pd.DataFrame, adsl: pd.DataFrame, given: pd.DataFrame, news: 
         "KIND": "infusion", "TERM": "", "FROM": doses["DAY"].astype("float64"), "GRADE": "", "MARK": "", "ONGOING": "",
     })  # fmt: skip
     both = pd.concat([bars, lines], ignore_index=True)
-    return both.sort_values(["SUBJECT", "KIND", "FROM", "TERM"], kind="stable", ignore_index=True)
+    both = both.sort_values(["SUBJECT", "KIND", "FROM", "TERM"], kind="stable", ignore_index=True)
+    return described(both, labels=TIMELINE_LABELS, notes=subjects_left_out(both, adsl, adae))
 
 
 def worst_first(events: pd.DataFrame) -> list[str]:
@@ -119,6 +124,24 @@ def worst_first(events: pd.DataFrame) -> list[str]:
     return [str(subject) for subject in worst.index]
 
 
+def safety_ranking(adae: pd.DataFrame, adsl: pd.DataFrame) -> Ranking:
+    """The treated subjects in the order in which long listings of safety show them: the worst events first."""
+    events = safety_records(adae)
+    has = {
+        msg("with a DLT"): events["DLTFL"].eq("Y"),
+        msg("with a serious event"): events["ASER"].eq("Y") | seriousness_open(events),
+        f"with an event of grade {SEVERE} or more, or not graded": (events["ATOXGR"] >= SEVERE).fillna(True),
+    }
+    treated = adsl.loc[adsl["SAFFL"].eq("Y"), "USUBJID"].astype("str")
+    kinds = pd.Series("without such an event", index=treated.index, dtype="str")
+    for kind, chosen in reversed(has.items()):
+        kinds = kinds.mask(treated.isin(events.loc[chosen.astype("bool"), "USUBJID"]), kind)
+    return Ranking(
+        kinds.set_axis(treated), (*has, "without such an event"), "first subjects with a DLT, then those with a "
+        "serious event, then those with a severe or ungraded one", subject_numbers(adsl),
+    )  # fmt: skip
+
+
 def _marks(events: pd.DataFrame, news: pd.Series) -> pd.Series:
     """`3 serious, new`: the grade as a figure, so that it is read without colour."""
     grade = events["ATOXGR"].astype("str").where(events["ATOXGR"].notna(), "?")
@@ -131,7 +154,9 @@ def _grade_text(grade: pd.Series) -> pd.Series:
     return ("grade " + grade.astype("str")).where(grade.notna(), msg("grade not given")).astype("str")
 
 
-def lab_panel(adlb: pd.DataFrame, adsl: pd.DataFrame, tests: Sequence[str], limit: int) -> pd.DataFrame:
+def lab_panel(
+    adlb: pd.DataFrame, adsl: pd.DataFrame, tests: Sequence[str], limit: int = MOST_SUBJECTS
+) -> pd.DataFrame:  # fmt: skip
     """F9: results of the named tests over time: SUBJECT TRT01A TEST DAY VALUE (multiples of ULN, or SI units).
 
     At most `limit` subjects: those with the highest grades of these tests after the infusion.
@@ -149,7 +174,13 @@ def lab_panel(adlb: pd.DataFrame, adsl: pd.DataFrame, tests: Sequence[str], limi
     })  # fmt: skip
     order = {test: k for k, test in enumerate(tests)}
     panel = panel.assign(_order=rows["PARAMCD"].map(order))[value.notna() & (value > 0)]
-    return panel.sort_values(["_order", "SUBJECT", "DAY"], kind="stable").drop(columns="_order").reset_index(drop=True)
+    panel = panel.sort_values(["_order", "SUBJECT", "DAY"], kind="stable").drop(columns="_order").reset_index(drop=True)
+    return described(panel, labels=PANEL_LABELS, empty=NOTHING_DRAWN)
+
+
+def panel_notes(panel: pd.DataFrame, adsl: pd.DataFrame, adae: pd.DataFrame) -> list[str]:
+    """What the grey bands of F9 are, and which subjects are not drawn."""
+    return [BAND_NOTE, *subjects_left_out(panel, adsl, adae)]
 
 
 def grade_bands(panel: pd.DataFrame) -> pd.DataFrame:
@@ -186,7 +217,8 @@ def shift_cells(ard: pd.DataFrame) -> pd.DataFrame:
     cells = rows.rename(
         columns={"variable": "TEST", "context": "BASELINE", "variable_level": "WORST", "stat": "SUBJECTS"}
     )  # fmt: skip
-    return cells[["TEST", "BASELINE", "WORST", "SUBJECTS"]].astype({"SUBJECTS": "int64"}).reset_index(drop=True)
+    cells = cells[["TEST", "BASELINE", "WORST", "SUBJECTS"]].astype({"SUBJECTS": "int64"}).reset_index(drop=True)
+    return described(cells, labels=SHIFT_LABELS, empty=NO_RESULT)
 
 
 def subjects_left_out(drawn: pd.DataFrame, adsl: pd.DataFrame, adae: pd.DataFrame) -> list[str]:
@@ -199,7 +231,7 @@ def subjects_left_out(drawn: pd.DataFrame, adsl: pd.DataFrame, adae: pd.DataFram
     serious = events["ASER"].eq("Y") | seriousness_open(events)
     severe = (events["ATOXGR"] >= SEVERE).fillna(True).astype("bool")
     kinds = {
-        "with a serious event": events.loc[serious, "USUBJID"].nunique(),
+        msg("with a serious event"): events.loc[serious, "USUBJID"].nunique(),
         f"with an event of grade {SEVERE} or more, or not graded": events.loc[severe, "USUBJID"].nunique(),
         "dead": int(others["DTHFL"].eq("Y").sum()),
     }

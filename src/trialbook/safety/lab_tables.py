@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.core.terms import holds_term
 from trialbook.protocol.analysis import Analysis
@@ -21,6 +22,12 @@ from trialbook.safety.listings import subject_ids
 
 
 NOT_EVALUABLE = "missing"
+NO_RESULT = msg("No graded laboratory result after an infusion at this cut.")
+NOTHING_DRAWN = msg("There is nothing to draw at this cut.")
+HEPATIC_LABELS = {
+    "SUBJECT": msg("Subject"), "TRT01A": msg("Dose level"), "X": msg("ALT or AST, peak"), "Y": msg("Bilirubin, peak"),
+    "X0": msg("ALT or AST, baseline"), "Y0": msg("Bilirubin, baseline"),
+}  # fmt: skip
 RISEN = ("worse than baseline", "newly grade 3 or 4")
 _BOTH_WAYS = {t.test for t in TERMS if len({other.direction for other in TERMS if other.test == t.test}) > 1}
 WORST_COLUMNS = [
@@ -122,7 +129,15 @@ def shift_frame(ard: pd.DataFrame, level: str = TOTAL) -> pd.DataFrame:
     keys = ["variable", "context"]
     wide = rows.pivot(index=keys, columns="variable_level", values="stat").fillna(0).astype("int64")
     wide = wide.reindex(pd.MultiIndex.from_frame(rows[keys].drop_duplicates())).reset_index()
-    return wide.rename_axis(columns=None).rename(columns={"variable": "test", "context": "baseline grade"})
+    wide = wide.rename_axis(columns=None).rename(columns={"variable": "test", "context": "baseline grade"})
+    return described(wide, group="test", empty=NO_RESULT)
+
+
+def worst_table(lab_counts: pd.DataFrame) -> pd.DataFrame:
+    """T-12a: rows of LAB_WORST as a table shows them."""
+    return described(
+        lab_counts.copy(deep=False), group="variable", row="context", stub=msg("Test"), stats="{n}", empty=NO_RESULT
+    )  # fmt: skip
 
 
 def worst_sets(worst: pd.DataFrame) -> Sets:
@@ -193,7 +208,10 @@ def hepatic_points(found: pd.DataFrame, adsl: pd.DataFrame, unit: Literal["ULN",
     # Without a baseline the arrow has no length.
     points = points.assign(X0=points["X0"].fillna(points["X"]), Y0=points["Y0"].fillna(points["Y"]))
     drawn = (points[["X", "Y", "X0", "Y0"]] > 0).all(axis=1)
-    return points[drawn].reset_index(drop=True)
+    notes = [msg("Open circle: baseline. Dashed lines: the biochemical criteria.")] if unit == "ULN" else []
+    return described(
+        points[drawn].reset_index(drop=True), labels=HEPATIC_LABELS, notes=notes, empty=NOTHING_DRAWN
+    )  # fmt: skip
 
 
 def _grade_words(grade: pd.Series) -> pd.Series:
@@ -224,10 +242,10 @@ def lab_notes(adlb: pd.DataFrame, analysis: Analysis) -> list[str]:
     ]
 
 
-def no_labs_words(adsl: pd.DataFrame, delivered: bool, otherwise: str) -> str:
-    """The text in the place of laboratory numbers that there are none of: not delivered, or `otherwise`."""
+def no_labs_words(adsl: pd.DataFrame, delivered: bool) -> str:
+    """What every empty table and figure of laboratory results says where LB was not delivered; else blank."""
     if delivered:
-        return otherwise
+        return ""
     return f"{open_text(int((adsl['SAFFL'] == 'Y').sum())).capitalize()}: LB was not delivered."
 
 
@@ -338,7 +356,11 @@ def severe_listing(adlb: pd.DataFrame, adae: pd.DataFrame, adsl: pd.DataFrame, a
     listed = pd.concat(frames, ignore_index=True)
     listed = listed.assign(SUBJID=subject_ids(listed, adsl))
     columns = [name for name in LABELS if name in listed.columns and name != "RELDAY"]
-    return listed.sort_values(["SUBJID", "TEST"], kind="stable", ignore_index=True)[columns]
+    listed = listed.sort_values(["SUBJID", "TEST"], kind="stable", ignore_index=True)[columns]
+    return described(
+        listed, labels=LABELS, notes=[match_note(analysis)],
+        empty=msg("No laboratory result of grade 3 or 4 after an infusion at this cut."),
+    )  # fmt: skip
 
 
 def match_note(analysis: Analysis) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.dates import latest_date
+from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -335,19 +336,23 @@ def serious_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) 
     lines = _lines(events, adsl, analysis)
     ticked = events[list(SERIOUSNESS_CRITERIA)].any(axis=1)
     unknown = (f"{CONTRADICTED} " + lines["SERIOUS"]).where(ticked, "not given")
-    return lines.assign(
+    listed = lines.assign(
         SERIOUS=lines["SERIOUS"].where(events["ASER"].eq("Y"), unknown),
         EXPECTED=events["EXPECTED"],
         KNOWN=events["KNOWDTC"],
         DUE=due.astype("str"),
         LEFT=days_left_text(events),
     )[list(LABELS)]
+    return described(listed, labels=LABELS, empty="No serious adverse event is recorded at this cut.")
 
 
 def special_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """L-10: events of special interest outside the window, with the columns of `SPECIAL_LABELS`."""
     outside = events[events["WINDOW"].isin(OUTSIDE)].reset_index(drop=True)
-    return _lines(outside, adsl, analysis)[list(SPECIAL_LABELS)]
+    listed = _lines(outside, adsl, analysis)[list(SPECIAL_LABELS)]
+    return described(
+        listed, labels=SPECIAL_LABELS, empty="No event of special interest lies outside the window."
+    )  # fmt: skip
 
 
 def _lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.dates import complete_date, rel_day
+from trialbook.core.described import described
 from trialbook.core.domains import Domains
 from trialbook.core.messages import msg
 from trialbook.drugs.records import drugs_in_force, medications
@@ -130,7 +131,7 @@ def deaths_listing(
     response = _response_text(responses)
     none = "N" if relapse_known else msg("not known")
     relapse = relapsed.set_index("USUBJID")["RELAPDT"].reindex(died["USUBJID"])
-    return pd.DataFrame({
+    listed = pd.DataFrame({
         "SUBJID": died["SUBJID"],
         "TRT01A": died["TRT01A"],
         "DTHDT": death_date_text(died),
@@ -143,6 +144,10 @@ def deaths_listing(
                     zip(relapse, rel_day(relapse.set_axis(died.index), died["TRTSDT"]), strict=True)],
         "SINCE": record_news(died, known, ["USUBJID"]),
     }).reset_index(drop=True)  # fmt: skip
+    return described(
+        listed, labels=LABELS, notes=["Day of death and days since the last infusion: 0 is the day of infusion."],
+        empty="No treated subject has died at this cut.",
+    )  # fmt: skip
 
 
 def dead_subjects(adsl: pd.DataFrame) -> pd.DataFrame:
@@ -171,7 +176,8 @@ def serious_listing(adae: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     told = [
         _narrative(row, emergent == "Y") for row, emergent in zip(rows.itertuples(), chosen["TRTEMFL"], strict=True)
     ]
-    return rows[["SUBJID", "TRT01A", "ADECOD"]].assign(NARRATIVE=told, SINCE=rows["SINCE"]).reset_index(drop=True)
+    listed = rows[["SUBJID", "TRT01A", "ADECOD"]].assign(NARRATIVE=told, SINCE=rows["SINCE"]).reset_index(drop=True)
+    return described(listed, labels=LABELS, empty="No serious adverse event at this cut.")
 
 
 def _narrative(row: object, emergent: bool) -> str:
@@ -205,13 +211,15 @@ def _narrative(row: object, emergent: bool) -> str:
 def stopped_listing(adae: pd.DataFrame, lines: pd.DataFrame, stopped: pd.Series) -> pd.DataFrame:
     """L-4: events that led to an infusion being interrupted or not given; `stopped` marks their records."""
     rows = lines[stopped].assign(AEACN=adae.loc[stopped, "AEACN"].fillna("").str.lower())
-    return rows[["SUBJID", "TRT01A", "ADECOD", "ATOXGR", "START", "RELDAY", "INFUSION", "AEACN", "AEOUT", "SINCE"]]
+    columns = ["SUBJID", "TRT01A", "ADECOD", "ATOXGR", "START", "RELDAY", "INFUSION", "AEACN", "AEOUT", "SINCE"]
+    return described(rows[columns].reset_index(drop=True), labels=LABELS, empty="No such event at this cut.")
 
 
 def emergent_listing(adae: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     """L-8: every treatment-emergent record by subject and day."""
     order = safety_records(adae).sort_values(["USUBJID", "ASTDT", "AESEQ"], kind="stable").index
-    return lines.loc[order].reset_index(drop=True)
+    listed = lines.loc[order].reset_index(drop=True)
+    return described(listed, labels=LABELS, empty="No treatment-emergent adverse event at this cut.")
 
 
 def deviations_listing(domains: Domains, adsl: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
@@ -219,13 +227,15 @@ def deviations_listing(domains: Domains, adsl: pd.DataFrame, before: pd.DataFram
     enrolled = adsl[adsl["ENRFL"] == "Y"].set_index("USUBJID")
     dv = domains["DV"][lambda frame: frame["USUBJID"].isin(enrolled.index)].sort_values(["USUBJID", "DVSEQ"])
     start = enrolled["TRTSDT"].reindex(dv["USUBJID"]).set_axis(dv.index)
-    return pd.DataFrame({
+    listed = pd.DataFrame({
         "SUBJID": enrolled["SUBJID"].reindex(dv["USUBJID"]).to_numpy(),
         "TRT01A": enrolled["TRT01A"].reindex(dv["USUBJID"]).to_numpy(),
         "DVCAT": dv["DVCAT"].str.lower(), "DVDECOD": dv["DVDECOD"], "DVTERM": dv["DVTERM"], "DVSTDTC": dv["DVSTDTC"],
         "RELDAY": rel_day(complete_date(dv["DVSTDTC"]), start),
         "SINCE": record_news(dv, before, ["USUBJID", "DVSEQ"]),
     }).reset_index(drop=True)  # fmt: skip
+    none = empty_words(domains, "DV", "No protocol deviation is recorded at this cut.")
+    return described(listed, labels=LABELS, empty=none)
 
 
 def therapies_listing(
@@ -252,7 +262,9 @@ def therapies_listing(
         "WHEN": when.mask(day.gt(0).fillna(False), AFTER),
         "SINCE": record_news(rows, before, ["USUBJID", "CMSEQ"]).where(of_cm, ""),
     })  # fmt: skip
-    return listed.sort_values(["SUBJID", "START", "DRUG"], kind="stable", na_position="first", ignore_index=True)
+    listed = listed.sort_values(["SUBJID", "START", "DRUG"], kind="stable", na_position="first", ignore_index=True)
+    none = empty_words(domains, "CM", "No therapy of the disease is recorded at this cut.")
+    return described(listed, labels=LABELS, empty=none)
 
 
 def empty_words(domains: Domains, code: str, none: str) -> str:

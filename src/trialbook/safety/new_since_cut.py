@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
@@ -269,7 +270,8 @@ def signal_table(ard: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["CUT", "KIND", "REPORTED", "KNOWN", "REMARK"]).astype("str")
     order = {kind: position for position, kind in enumerate(KINDS)}
     frame = frame.assign(_order=frame["KIND"].map(order)).sort_values(["CUT", "_order"], kind="stable")
-    return frame.assign(KIND=frame["KIND"].map(KINDS)).drop(columns="_order").reset_index(drop=True)
+    frame = frame.assign(KIND=frame["KIND"].map(KINDS)).drop(columns="_order").reset_index(drop=True)
+    return described(frame, labels=LABELS, group="CUT", right=["REPORTED", "KNOWN"])
 
 
 def _difference(then: float, now: float) -> str:
@@ -291,4 +293,5 @@ def signal_points(ard: pd.DataFrame) -> pd.DataFrame:
     chosen = ard["group1_level"].eq(TOTAL) & ard["context"].eq(REPORTED) & ard["stat_name"].eq("events")
     rows = ard[chosen].assign(KIND=ard["variable"].map(KINDS))
     points = rows.rename(columns={"variable_level": "CUT", "stat": "EVENTS"})[["CUT", "KIND", "EVENTS"]]
-    return points.astype({"CUT": "str", "KIND": "str", "EVENTS": "int64"}).reset_index(drop=True)
+    points = points.astype({"CUT": "str", "KIND": "str", "EVENTS": "int64"}).reset_index(drop=True)
+    return described(points, labels=LABELS)

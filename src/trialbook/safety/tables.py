@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.messages import as_text, msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -56,9 +57,9 @@ def exposure_method(analysis: Analysis) -> str:
     """How the dose per kg is worked out, and which infusions are due."""
     return msg(
         "Infusions of the safety set up to the cut, at the dose per kg that each gave (total dose "
-        "over the last weight within {weight_window_days} days before it). Planned "
-        "infusions are due if their day and window lie by the cut. Viability and pauses of an infusion are not "
-        "in the export; what the site did after an event is in listing L-4.",
+        "over the last weight within {weight_window_days} days before it). A planned infusion is due when its day and "
+        "its window are over at the cut. Viability and pauses of an infusion are not in the export; what the site did "
+        "after an event is in listing L-4.",
         weight_window_days=analysis.weight_window_days,
     )
 
@@ -66,9 +67,9 @@ def exposure_method(analysis: Analysis) -> str:
 def special_interest(protocol: Protocol, analysis: Analysis) -> str:
     """Where the categories come from (A-99), and how soon an infusion reaction begins."""
     return msg(
-        "Events that {product} may cause: the searches of the protocol file, editable there (A-99). "
-        "Infusion reactions are listed terms that began within {infusion_reaction_hours} hours after "
-        "an infusion; the first matching search gives the category.",
+        "Events that {product} may cause, found by the lists of terms in the protocol file, which can be edited "
+        "(A-99). Infusion reactions are listed terms that began within {infusion_reaction_hours} hours after an "
+        "infusion. An event that fits several lists belongs to the first of them.",
         product=protocol.study.product,
         infusion_reaction_hours=analysis.infusion_reaction_hours,
     )
@@ -298,7 +299,8 @@ def event_counts(adae: pd.DataFrame) -> pd.DataFrame:
     }
     unknown = int(seriousness_open(adae).sum())
     steps |= {"of unknown seriousness": unknown} if unknown else {}
-    return pd.DataFrame({"what": list(steps), "records": list(steps.values())})
+    counted = pd.DataFrame({"what": list(steps), "records": list(steps.values())})
+    return described(counted, labels={"what": "", "records": "Records"})
 
 
 def unseen_notes(ard: pd.DataFrame, elsewhere: Collection[str] = ()) -> list[str]:
@@ -344,7 +346,7 @@ def seriousness_notes(adae: pd.DataFrame, adsl: pd.DataFrame) -> list[str]:
 
 
 def severity_notes(ard: pd.DataFrame) -> list[str]:
-    """What `not graded` and `of unknown seriousness` say in a table, where they are there."""
+    """What `not graded` and `of unknown seriousness` say in a table that has them."""
     notes = {
         UNGRADED: msg(
             "Not graded: subjects [events] without a CTCAE grade, which may be of any grade; a subject with "
@@ -416,4 +418,5 @@ def question_counts(asked: Sequence[Query]) -> pd.DataFrame:
     """Number of questions by rule."""
     rules = pd.Series([question["rule"] for question in asked], dtype="str")
     counts = rules.value_counts().sort_index()
-    return pd.DataFrame({"rule": counts.index.to_numpy(), "records": counts.to_numpy()})
+    counted = pd.DataFrame({"rule": counts.index.to_numpy(), "records": counts.to_numpy()})
+    return described(counted, labels={"rule": "Rule", "records": "Records"}, empty="No question at this cut.")

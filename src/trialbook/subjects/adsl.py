@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.dates import complete_date
+from trialbook.core.described import described
 from trialbook.core.domains import Domains
 from trialbook.core.messages import as_text, msg
 from trialbook.protocol.analysis import Analysis
@@ -210,7 +211,18 @@ def set_reasons(
         ]
         for name in SETS
     }
-    return pd.DataFrame({"SUBJID": adsl["SUBJID"], **columns})
+    return described(
+        pd.DataFrame({"SUBJID": adsl["SUBJID"], **columns}), labels=SETS,
+        empty=msg("There is no screened subject at this cut."),
+    )  # fmt: skip
+
+
+def set_table(sizes: pd.DataFrame) -> pd.DataFrame:
+    """The rows of SETS as a table shows them."""
+    return described(
+        sizes.copy(deep=False), row="variable", row_labels=SETS, stub=msg("Set"), stats="{n}",
+        notes=[msg("Screened and enrolled by the level planned, the other sets by the level received.")],
+    )  # fmt: skip
 
 
 def set_rows(adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:

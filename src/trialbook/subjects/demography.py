@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.messages import as_text, msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -71,6 +72,26 @@ def level_headers(adsl: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
     return {
         code: msg("{level} (N={n})", level=as_text(code), n=n) for code, n in {**sizes, TOTAL: len(received)}.items()
     }
+
+
+NOBODY = msg("No subject has been treated at this cut.")
+
+
+def measured_table(people: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """T-2: the rows of DEMOG that are measured, as a table shows them."""
+    return described(
+        people[people["variable"].isin(list(MEASURED))], row="variable", row_labels=MEASURED, stub=msg("Measure"),
+        stats="{median} ({min} to {max}) [n={n}]", headers=level_headers(adsl, protocol), empty=NOBODY,
+    )  # fmt: skip
+
+
+def category_table(people: pd.DataFrame, categories: Mapping[str, str], empty: str = NOBODY) -> pd.DataFrame:
+    """T-2 and T-3: the rows of DEMOG or BASELINE that count categories, as a table shows them."""
+    rows = people[people["variable"].isin(list(categories))].replace({"variable": dict(categories)})
+    return described(
+        rows, stats="{n} ({p})", group="variable", row="variable_level", row_labels=category_labels(),
+        stub=msg("Category"), empty=empty,
+    )  # fmt: skip
 
 
 def category_labels() -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
@@ -64,7 +65,8 @@ def flow_boxes(stations: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
     rows = stations[stations["stat_name"].eq("n")]
     total = rows[rows["group1_level"].eq(TOTAL)].set_index("variable")["stat"].astype("int64")
     if total.empty or not total["SCREENED"]:
-        return pd.DataFrame({"box": [], "side": [], "n": [], "says": []}).astype({"n": "int64"})
+        nobody = pd.DataFrame({"box": [], "side": [], "n": [], "says": []}).astype({"n": "int64"})
+        return described(nobody, empty=msg("Nobody has been screened."))
     infused = rows[rows["variable"].eq("TREATED") & rows["group1_level"].ne(TOTAL)]
     by_level = [f"{level} {n:.0f}" for level, n in zip(infused["group1_level"], infused["stat"], strict=True)]
     why = [f"{code} {n:.0f}" for code, n in zip(reasons["variable_level"], reasons["stat"], strict=True)]
@@ -78,7 +80,13 @@ def flow_boxes(stations: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
     )
     if total["TREATED"]:
         frame.loc[len(frame)] = [msg("Status of the infused"), "", int(total["TREATED"]), ", ".join(ended)]
-    return frame.astype({"box": "str", "side": "str", "n": "int64", "says": "str"})
+    return described(
+        frame.astype({"box": "str", "side": "str", "n": "int64", "says": "str"}),
+        labels={"box": msg("Station"), "n": msg("Subjects"), "says": msg("Of these")},
+        notes=[
+            msg("Dashed: pending. Below the screen failures: criteria not met, one subject may count under several.")
+        ],
+    )  # fmt: skip
 
 
 def flow_numbers(adsl: pd.DataFrame, protocol: Protocol) -> list[tuple[str, str, str]]:
@@ -127,7 +135,11 @@ def earlier_screenings(adsl: pd.DataFrame) -> pd.DataFrame:
     again = adsl[adsl["RESCREEN_OF"].ne("")]
     ended = adsl.set_index("USUBJID")["DCSREAS"].reindex(again["RESCREEN_OF"]).fillna("").to_numpy()
     earlier = number.reindex(again["RESCREEN_OF"]).fillna("not in this snapshot").to_numpy()
-    return pd.DataFrame({"SUBJID": again["SUBJID"].to_numpy(), "EARLIER": earlier, "ENDED": ended})
+    return described(
+        pd.DataFrame({"SUBJID": again["SUBJID"].to_numpy(), "EARLIER": earlier, "ENDED": ended}),
+        labels={"EARLIER": msg("Earlier number"), "ENDED": msg("How that ended")},
+        empty=msg("Nobody was screened twice."),
+    )  # fmt: skip
 
 
 def _people(n: int) -> str:

@@ -25,6 +25,7 @@ PUBLIC: dict[str, str] = {
     "survival": "analyses.survival:survival",
     "with_keys": "protocol.study_data:with_keys",
     "derive_subjects": "subjects.adsl:derive_subjects",
+    "derive_audit": "eligibility.adie:audit_with_evidence",
     "derive_adae": "safety.adae:derive_adae",
     "derive_adlb": "safety.adlb:derive_adlb",
     "derive_addlt": "dlt.addlt:derive_addlt",

@@ -226,7 +226,7 @@ def test_counts_without_lb_are_not_evaluable_and_never_zero(protocol: Protocol, 
         lab_tables.hepatic_screen(adlb, analysis), subjects, analysis, delivered=False
     )
     assert "not evaluable (0 to 2 of 2)" in sentence
-    assert lab_tables.no_labs_words(subjects, False, "None.").startswith("Not evaluable (0 to 2 of 2)")
+    assert lab_tables.no_labs_words(subjects, False).startswith("Not evaluable (0 to 2 of 2)")
 
 
 def test_who_lacks_a_liver_test_is_not_called_free_of_the_criteria(protocol: Protocol, analysis: Analysis) -> None:
