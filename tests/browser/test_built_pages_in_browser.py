@@ -56,13 +56,13 @@ def test_a_profile_leads_around_the_subjects_and_back(demo: Path, open_page: Cal
     folder = demo / "2025-09-30"
     assert len(list((folder / "profiles").glob("*.html"))) == 12
     seen = open_page(folder / "index.html")
-    seen.page.get_by_role("link", name="001", exact=True).click()
+    seen.page.locator(".board").get_by_role("link", name="001", exact=True).click()
     # In the order of risk.
     following = seen.page.get_by_role("link", name=re.compile("^Next: "))
     named = str(following.text_content()).removeprefix("Next: ").strip()
     assert named != "001"
     following.click()
     assert seen.page.locator("h1").text_content() == f"Subject {named}"
-    seen.page.get_by_role("link", name="Safety").click()
+    seen.page.locator("nav.pages").get_by_role("link", name="Safety").click()
     assert seen.page.url == (folder / "03_safety.html").resolve().as_uri()
     assert seen.problems == []

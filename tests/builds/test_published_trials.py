@@ -27,7 +27,7 @@ TRIALS = {
 }
 ORR, CR, OS = "Overall response rate at day 28", "Complete response rate at day 28", "Overall survival, S(t)"
 EXACT = "Exact intervals beside S(t)"
-EXACT_ORR = "Clopper-Pearson"
+EXACT_ORR = "Exact (Clopper-Pearson)"
 
 
 class Published:

@@ -62,7 +62,7 @@ def test_one_subject_treated_and_no_adverse_event_at_all(workbook: Workbook, sid
     total = ard[(ard["analysis_id"] == "SETS") & (ard["variable"] == "SAFFL") & (ard["group1_level"] == "Total")]
     assert total["stat"].tolist() == [1]
     pages = {page: Tables(build / f"{page}.html") for page in ("05_orr", "06_os")}
-    assert pages["05_orr"].cell("Overall response rate at day 28", "Clopper-Pearson", "DL2") == "-"
+    assert pages["05_orr"].cell("Overall response rate at day 28", "Exact (Clopper-Pearson)", "DL2") == "-"
     assert pages["06_os"].cell("Overall survival, S(t)", "Day 100", "DL2") == "-"
     assert rates(build) <= {"-"}
     no_programming_words(build)
@@ -96,7 +96,7 @@ def test_nobody_mature_and_nobody_dead(make_workbook: Callable[[str], Workbook])
     tables = Tables(build / "05_orr.html")
     for title in ("Overall response rate at day 28", "Complete response rate at day 28"):
         for level in ("DL1", "DL2", "DL3", "Total"):
-            assert tables.cell(title, "Clopper-Pearson", level) == "-", f"{title}, {level}"
+            assert tables.cell(title, "Exact (Clopper-Pearson)", level) == "-", f"{title}, {level}"
     assert tables.cell("Other response endpoints", "Durable", "Total") == "-"
     assert Tables(build / "06_os.html").cell("Overall survival, S(t)", "Day 100", "Total") == "not reached"
     assert not re.search(r"\b0(\.0+)? ?%", response + survival)

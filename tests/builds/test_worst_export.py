@@ -12,8 +12,7 @@ import pandas as pd
 import pytest
 
 from support.demo_workbook import Workbook
-from support.export_problems import p01_to_p20 as plants_early
-from support.export_problems import p21_to_p40 as plants_late
+from support.export_problems import p01_to_p20, p21_to_p40
 from support.export_problems.worst_export import SITE, WorstExport, worst_export
 from trialbook.cleaning import replayed_domains
 from trialbook.core.datasets import read_dataset
@@ -58,7 +57,7 @@ def worst(demo: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> B
     """The worst export, built against the demo cut before it."""
     book = Workbook(tmp_path_factory.mktemp("worst"), root, CUT)
     rows = {path.stem: book.read(path.stem) for path in sorted(book.snapshot.glob("*.csv"))}
-    planted = worst_export(rows, {**plants_early.PLANTS, **plants_late.PLANTS}, CUT)
+    planted = worst_export(rows, {**p01_to_p20.PLANTS, **p21_to_p40.PLANTS}, CUT)
     # P36: a grade that the cut before had reported.
     event = next(row for row in planted.files["ae"] if row["USUBJID"] == CHANGED)
     event["AETOXGR"] = "2" if event["AETOXGR"] == "1" else "1"

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from support.export_problems import p01_to_p20 as plants_early
-from support.export_problems import p21_to_p40 as plants_late
+from support.export_problems import p01_to_p20, p21_to_p40
 from support.export_problems.checks import check_problem, check_words, clean_export
 from support.export_problems.export import A, B, Export, examine
 
-PLANTS = {**plants_early.PLANTS, **plants_late.PLANTS}
+PLANTS = {**p01_to_p20.PLANTS, **p21_to_p40.PLANTS}
 
 
 @pytest.mark.parametrize("problem", list(PLANTS))

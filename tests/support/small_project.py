@@ -16,8 +16,9 @@ import yaml
 from support.paths import ROOT
 from support.running_builds import Running, content, notebook_of, processes_of, wait_until
 from trialbook.pipeline.publish import KEPT, _kernel_place
+from trialbook.pipeline.study_page import PAGE as STUDY_PAGE
 from trialbook.workbook.step_metadata import ENTRY, read_graph
-from trialbook.workbook.steps import StepSpec
+from trialbook.workbook.steps import OWN_DATASETS, StepSpec
 
 # The steps are those of the workbook, each with a tiny notebook.
 GRAPH = read_graph(ROOT)
@@ -106,6 +107,8 @@ class SmallProject:
         for domain in ("dm", "ex", "ae"):
             bare_contract(root, folder, domain)
             shutil.copy(root / "data" / "demo" / "2025-03-31" / f"{domain}.csv", self.snapshot)
+        for dataset in OWN_DATASETS:
+            bare_analysis_contract(folder, dataset)
         for spec in GRAPH.steps:
             self.write_notebook(spec)
             for dataset in spec.datasets:
@@ -179,7 +182,7 @@ class SmallProject:
         scratch = [str(p) for p in (self.out / ".scratch").glob("*")]
         kept = [str(p) for p in (self.out / ".cache" / "steps").glob("*/.*")]
         kernels = _kernel_place(self.out, self.cut_id)
-        known = {".scratch", ".locks", ".cache", ".stopped", self.cut_id}
+        known = {".scratch", ".locks", ".cache", ".stopped", STUDY_PAGE, self.cut_id}
         return (
             scratch
             + kept

@@ -33,6 +33,8 @@ KEYWORDS: dict[str, Any] = {"msg": None, "plural": (1, 2), "_": None, "_n": (1, 
 # Arguments of display functions that are texts for readers, in calls and in dicts that are passed on.
 TEXTS = {"title", "subtitle", "empty", "stub"}
 TEXT_LISTS = {"notes"}
+# Where a text is given by its place in a call.
+PLACES = {"title": 0, "sentence": 0, "notice": 0, "table": 1, "ard_table": 1, "figure": 2}
 TEXT_MAPS = {"labels", "headers", "row_labels"}
 # Files of texts: contracts (descriptions of datasets, columns and rules), the trial, what is asked of the site.
 TEXT_FILES = {
@@ -40,10 +42,12 @@ TEXT_FILES = {
     "src/trialbook/queries/texts": frozenset({"en", "expected"}),
 }  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]{2}")
+# A text that a language says otherwise has a word; codes (ATT-PASS, DL1) have none.
+_LOWER_WORD = re.compile(r"[a-z]{3}")
 _SENTENCE = re.compile(r"[A-Z].* .*\.")
 _STATISTICS = {
     "n", "N", "p", "events", "estimate", "conf.low", "conf.high", "median", "min", "max", "mean", "sd", "q1", "q3",
-    "n.event", "n.risk", "pending", "rate", "time",
+    "n.event", "n.risk", "pending", "rate", "time", "ungraded", "unknown",
 }  # fmt: skip
 
 
@@ -55,7 +59,8 @@ def extracted(project: Path = PROJECT) -> Catalog:
     )  # fmt: skip
     for path in sorted(LIBRARY.rglob("*.py")):
         _add_from(catalogue, "python", path.read_bytes(), path.relative_to(LIBRARY).as_posix())
-        for pattern in _stat_patterns(ast.parse(path.read_bytes())):
+        tree = ast.parse(path.read_bytes())
+        for pattern in (*_stat_patterns(tree), *_labels(tree)):
             catalogue.add(pattern, locations=[(path.relative_to(LIBRARY).as_posix(), 0)])
     for path in sorted((LIBRARY / "display" / "templates").glob("*.html")):
         _add_from(catalogue, "jinja2.ext:babel_extract", path.read_bytes(), path.relative_to(LIBRARY).as_posix())
@@ -99,14 +104,24 @@ def _plain_texts(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.Call):
             for keyword in node.keywords:
                 yield from _given(keyword.arg or "", keyword.value)
-            if isinstance(node.func, ast.Attribute) and node.func.attr in ("title", "sentence", "notice"):
-                yield from (text for argument in node.args[:1] for text in _constants(argument))
+            place = PLACES.get(getattr(node.func, "attr", ""), len(node.args))
+            yield from (text for argument in node.args[place : place + 1] for text in _constants(argument))
         elif isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):
                     yield from _given(key.value, value)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _SENTENCE.fullmatch(node.value):
             yield node.value
+
+
+def _labels(tree: ast.Module) -> Iterator[str]:
+    """The labels of columns that a module names once for all tables (LABELS)."""
+    for node in tree.body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        if any(isinstance(target, ast.Name) and target.id.endswith("LABELS") for target in targets):
+            yield from _constants(node.value) if isinstance(node, ast.Assign | ast.AnnAssign) and node.value else ()
 
 
 def _given(name: str, value: ast.expr) -> Iterator[str]:
@@ -191,7 +206,7 @@ class Marking(Language):
     def _marked(self, text: str) -> str:
         if text in self.known:
             return f"⟦{text}⟧"
-        if _WORD.search(re.sub(r"\{[^}]*\}", "", text)):
+        if _LOWER_WORD.search(re.sub(r"\{[^}]*\}", "", text)):
             self.unknown.add(text)
         return text
 

@@ -16,6 +16,7 @@ from trialbook.display.payload import DATA_VARIABLES, Payload, text_of
 Spec = dict[str, Any]
 _WORD = re.compile(r"[^\W\d_]{2}")
 _COMPARED = re.compile(r"""(datum\.(\w+) (?:===?|!==?) )'([^']*)'""")
+_UNQUOTABLE = re.compile(r"""['"\\`<>{}\[\]$\n]""")
 # Where a list or value of a field is beside its name.
 _VALUES_OF_FIELD = ("sort", "equal", "oneOf")
 
@@ -31,7 +32,10 @@ def chart_texts(spec: Spec) -> Payload:
 
 
 def in_language(spec: Spec, texts: Payload, say: Callable[[Plain], str]) -> Spec:
-    """The specification with its texts as `say` says them."""
+    """The specification, which is a clean one, with its texts as `say` says them.
+
+    Raises ValueError for a word that could end the quotes around it in an expression.
+    """
     titles = {ENGLISH.say(text): say(text) for text in texts["titles"]}
     words = {field: {ENGLISH.say(text): say(text) for text in found} for field, found in texts["words"].items()}
     return _said(spec, titles, words)
@@ -41,7 +45,9 @@ def _said(node: Any, titles: dict[str, str], words: dict[str, dict[str, str]]) -
     if isinstance(node, list):
         return [_said(item, titles, words) for item in node]
     if isinstance(node, str):
-        return _COMPARED.sub(lambda found: f"{found[1]}'{words.get(found[2], {}).get(found[3], found[3])}'", node)
+        return _COMPARED.sub(
+            lambda found: f"{found[1]}'{_quotable(words.get(found[2], {}).get(found[3], found[3]))}'", node
+        )
     if not isinstance(node, dict):
         return node
     made: dict[str, Any] = {}
@@ -62,6 +68,12 @@ def _said(node: Any, titles: dict[str, str], words: dict[str, dict[str, str]]) -
         else:
             made[key] = _said(value, titles, words)
     return made
+
+
+def _quotable(word: str) -> str:
+    if _UNQUOTABLE.search(word):
+        raise ValueError(f"the word {word!r} cannot stand in the expression of a chart")
+    return word
 
 
 def _mapped(value: Any, words: dict[str, str]) -> Any:

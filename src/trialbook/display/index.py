@@ -1,67 +1,66 @@
-"""The first page of a build: study, cut, headline numbers, the state of each subject, links to all else."""
+"""The first page of a build: it answers what a committee asks on its first screen, and lists what lies behind below."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from trialbook.core.messages import ENGLISH, Language, as_text, msg, plural
+from trialbook.display import first_page as shown
 from trialbook.display.blocks import Block
 from trialbook.display.index_facts import IndexFacts, StepStatus, index_facts
 from trialbook.display.page import NOTHING_LOADED, Frame, Link, render
 from trialbook.display.page_content import Ids
 from trialbook.display.render import Renderer
-from trialbook.display.subject_lines import LABELS
-from trialbook.display.tables import MOST_ROWS, table
-from trialbook.profiles.subjects import profile_note
+from trialbook.display.tables import table
+from trialbook.display.templates import template_text
+from trialbook.profiles.subjects import profile_address, profile_note
 
 __all__ = ["DOWNLOADS", "IndexFacts", "StepStatus", "index_facts", "render_index"]
 
 DOWNLOADS = (
     Link("queries.xlsx", msg("Query list"), msg("for the site, in English and Chinese")),
+    Link("signals.json", msg("Signals"), msg("what to look at first, with the records behind it")),
+    Link("data/addv.parquet", msg("Protocol deviations"), msg("found in the data or recorded by the site")),
     Link("changelog.csv", msg("Change log"), msg("every value that cleaning changed")),
     Link("results/ard.json", msg("Results"), msg("every reported number, one row each")),
     Link("manifest.json", msg("Manifest"), msg("sha256 of every input and output")),
 )
 INDEX = "index.html"
-
-
 # The ids of the tables of the first page: T-9901 and on.
 NUMBER = 99
+EMPTY: Mapping[str, Any] = {
+    "decision": None, "enrolment": None, "signals": [], "rules": [], "news": [], "news_known": False, "board": [],
+    "coming": [], "missed": [], "deviations": [],
+}  # fmt: skip
+RULE_LABELS = {
+    "title": msg("Rule"), "meaning": msg("What it looks for"), "severity": msg("Severity"), "result": msg("Result"),
+    "raised": msg("Signals"), "source": msg("Source"),
+}  # fmt: skip
 
 
 def render_index(
-    facts: IndexFacts, frame: Frame, profiled: Mapping[str, str] | None = None, language: Language = ENGLISH
-) -> str:
+    facts: IndexFacts, frame: Frame, profiled: Mapping[str, str] | None = None, page: Mapping[str, Any] | None = None,
+    language: Language = ENGLISH,
+) -> str:  # fmt: skip
     """The first page as HTML; it holds no script.
 
-    Subjects in `profiled` lead to their profile page; they are listed in the order of risk, each with its risk where
-    the page is brief. Where more subjects were treated than a table shows, they are listed in this order too.
+    `page` is what `signals.first_page` derived, as plain data. Subjects in `profiled` lead to their profile page; they
+    stand there in the order of risk, each with its risk where the page is brief. Where more subjects were treated than
+    a page shows, the board lists them in this order.
     """
-    profiled = profiled or {}
-    lines, order = facts.subjects, []
-    if len(lines) > MOST_ROWS and profiled:
-        place = {subject: k for k, subject in enumerate(profiled)}
-        lines = lines.assign(_place=lines["subject"].map(place).fillna(-1)).sort_values("_place", kind="stable")
-        lines = lines.drop(columns="_place").reset_index(drop=True)
-        order = [
-            msg("In the order of risk: open DLT windows, DLTs, serious events, deaths, severe events, pending first.")
-        ]
-    title = msg("Data cut {date}", date=frame.cut.cut_date)
+    profiled, page = profiled or {}, {**EMPTY, **(page or {})}
+    board, board_notes = _board(page["board"], profiled, facts.screened_only)
+    low = [one for one in page["signals"] if one["severity"] == shown.LOW]
+    first = [one for one in page["signals"] if one["severity"] != shown.LOW]
+    groups = shown.groups_of(first, profiled)
     levels = table(
         facts.levels, msg("Headline numbers by dose level"), labels={"measure": "", **facts.level_heads},
         notes=[msg("- : not estimable, or not reported at this cut.")], right=list(facts.levels.columns[1:]),
         stub="measure",
-    )  # fmt: skip
-    subjects = table(
-        lines, msg("Status of each treated subject"), labels=LABELS,
-        empty=msg("No subject has been treated at this cut."),
-        notes=[
-            msg("Days count from the first infusion (day 0) to the cut, or to death."), *_screened(facts.screened_only),
-            *order, *profile_note(len(facts.subjects), profiled),
-        ],
-        subject="subject", linked=set(profiled),
     )  # fmt: skip
     contracts = table(
         facts.contracts, msg("Contracts"), empty=msg("No contract was evaluated."),
@@ -87,24 +86,106 @@ def render_index(
         frame,
         INDEX,
         language,
-        title=title,
+        title=msg("Data cut {date}", date=frame.cut.cut_date),
         policy=NOTHING_LOADED,
+        own_style=Markup(template_text("index.css")),  # noqa: S704 - our own file
         facts=facts,
+        page=page,
+        answer=_answer(page["enrolment"]),
+        dlt_page=_page_of(facts, "dlt"),
+        safety=facts.safety,
+        groups=groups[: shown.MOST_GROUPS],
+        more_groups=groups[shown.MOST_GROUPS : shown.MOST_ROWS],
+        low=low[: shown.MOST_ROWS],
+        rules=html(_rules(page["rules"])),
+        rules_said=shown.rules_said(page["rules"]),
+        board=shown.strips(board, facts.levels.columns[1:-1].tolist(), profiled),
+        board_notes=board_notes,
+        axis=shown.axis(board),
+        stale=shown.STALE,
+        most=shown.MOST_SUBJECTS,
+        marks=shown.MARKS,
+        more=shown.more_about,
+        address=profile_address,
+        profiled=profiled,
         levels=html(levels),
-        subjects=html(subjects),
         contracts=html(contracts),
         queries=html(queries),
+        trust=_trust(facts, page),
         changes=html(_changes(facts)) if facts.previous_cut else "",
         downloads=DOWNLOADS,
     )
 
 
-def _screened(count: int) -> list[str]:
-    one, many = (
-        "One further subject was screened and not treated.",
-        "{n} further subjects were screened and not treated.",
+def _board(
+    rows: Sequence[Mapping[str, Any]], profiled: Mapping[str, str], screened_only: int
+) -> tuple[list[Mapping[str, Any]], list[str]]:  # fmt: skip
+    """The rows that are shown, and the notes: of a large trial the first in the order of risk."""
+    listed, notes = list(rows), _screened(screened_only)
+    if len(rows) > shown.MOST_ROWS:
+        place = {subject: k for k, subject in enumerate(profiled)}
+        listed = sorted(rows, key=lambda row: place.get(row["subject"], -1))[: shown.MOST_ROWS]
+        notes.append(
+            f"The first {shown.MOST_ROWS} of {len(rows)} subjects in the order of risk: open DLT windows, DLTs, "
+            "serious events, deaths, severe events, pending first; the files of this build hold all of them."
+        )
+    return listed, [*notes, *profile_note(len(rows), profiled)]
+
+
+def _answer(enrolment: Mapping[str, Any] | None) -> str:
+    if enrolment is None:
+        return ""
+    if enrolment["answer"] == "yes":
+        return f"Yes, at {enrolment['level']}."
+    return f"Not before {enrolment['day']}." if enrolment["answer"] == "not before" else "No."
+
+
+def _page_of(facts: IndexFacts, word: str) -> str:
+    return next((step.page for step in facts.steps if word in step.page.removesuffix(".html").split("_")), "")
+
+
+def _rules(rules: Sequence[Mapping[str, Any]]) -> Block:
+    """Every rule that looked, or why it did not."""
+    rows = [
+        (
+            one["title"], one["meaning"], shown.SEVERITY_WORDS[one["severity"]], shown.RULE_WORDS[one["status"]],
+            one["raised"], f"{one['source']} ({one['assumption']})" if one["assumption"] else one["source"],
+        )
+        for one in rules
+    ]  # fmt: skip
+    return table(
+        pd.DataFrame(rows, columns=list(RULE_LABELS)), msg("Rules"), labels=RULE_LABELS, empty=msg("No rule ran.")
     )
-    return [plural(one, many, count)] if count else []
+
+
+def _trust(facts: IndexFacts, page: Mapping[str, Any]) -> str:
+    """Queries, contracts and deviations in one line."""
+    open_, major = (
+        int(facts.queries["open"].sum()),
+        int(facts.queries.loc[facts.queries["severity"].isin(["stop", "major"]), "open"].sum()),
+    )
+    broken = int(facts.contracts["broken"].sum()) if len(facts.contracts) else 0
+    counts = dict(page["deviations"])
+    deviations = (
+        f" Protocol deviations: {counts['major']} major, {counts['minor']} minor; {counts['not recorded by the site']} "
+        "not recorded by the site."
+        if counts
+        else ""
+    )
+    return f"{open_} queries open, {major} of them major; {broken} rules of contracts broken.{deviations}"
+
+
+def _screened(count: int) -> list[str]:
+    if not count:
+        return []
+    if count == 1:
+        return [msg("One further subject was screened and not treated.")]
+    return [
+        plural(
+            "{n} further subject was screened and not treated.", "{n} further subjects were screened and not treated.",
+            count,
+        )
+    ]  # fmt: skip
 
 
 def _changes(facts: IndexFacts) -> Block:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from trialbook.core.messages import as_text, joined, msg, plural
-from trialbook.display.subject_lines import subject_lines
 from trialbook.dlt.tables import waiting_text
 from trialbook.efficacy.survival_tables import deaths_open, deaths_text, headline_day
 from trialbook.protocol.analysis import Analysis
@@ -222,12 +221,12 @@ class IndexFacts:
     """Everything the first page says of a cut."""
 
     headlines: list[Headline]
+    safety: list[Headline]
     levels: pd.DataFrame
     level_heads: dict[str, str]
     steps: list[StepLine]
     contracts: pd.DataFrame
     queries: pd.DataFrame
-    subjects: pd.DataFrame
     screened_only: int
     previous_cut: str
 
@@ -242,7 +241,7 @@ def index_facts(
     steps: Sequence[StepStatus],
     verdicts: Sequence[Verdict],
 ) -> IndexFacts:
-    """The facts of the first page. `datasets` holds adsl, and adrs and addlt where the trial has them."""
+    """The facts of the first page. `datasets` holds adsl."""
     analysis = analysis_values(protocol, cut.overrides, "cut file")
     numbers = Numbers(ard, analysis)
     now = _headlines(protocol, numbers)
@@ -251,12 +250,12 @@ def index_facts(
     adsl = datasets["adsl"]
     return IndexFacts(
         headlines=[_with_previous(headline, earlier.get(headline.label)) for headline in now],
+        safety=_safety(protocol, numbers),
         levels=_by_level(protocol, numbers),
         level_heads={level.id: f"{level.id}\n{_dose(level.cells_per_kg)}".strip() for level in protocol.dose_levels},
         steps=[_step_line(step, verdicts, cleans=step is steps[0]) for step in steps],
         contracts=_contracts(verdicts),
         queries=_query_counts(queries, cut),
-        subjects=subject_lines(protocol, datasets, queries),
         screened_only=int((adsl["SCRFL"].eq("Y") & ~adsl["SAFFL"].eq("Y")).sum()),
         previous_cut=cut.previous_cut or "",
     )
@@ -296,6 +295,29 @@ def _headlines(protocol: Protocol, numbers: Numbers) -> list[Headline]:
         note = _joined(numbers.rate("OS_EVENTS", "OS"), msg("of the treated"), deaths_open(numbers.ard))
         lines.append(Headline(msg("Deaths"), deaths_text(numbers.ard) or numbers.count("OS_EVENTS", "OS"), note))
     return [Headline(line.label, line.value or NOT_ESTIMABLE, line.note) for line in lines]
+
+
+def _safety(protocol: Protocol, numbers: Numbers) -> list[Headline]:
+    """The few numbers of the first screen: is it safe, and does it work? Each with what is open beside it."""
+    lines = []
+    if protocol.has_endpoint("TEAE"):
+        for variable, label in (("SAE", msg("Serious events")), ("TEAE_GE3", msg("Grade 3 or more"))):
+            if variable in reported(numbers.ard):
+                count = numbers.count("TEAE_OVERVIEW", variable)
+                lines.append(Headline(label, with_ungraded(count, numbers.ard, variable, TOTAL), ""))
+    if protocol.has_endpoint("DLT"):
+        waiting = waiting_text(numbers.ard)
+        value = _joined(words_of(msg("{said} evaluable"), numbers.count("DLT_RATE", "DLT", by=DLT_INTERVAL)), waiting)
+        lines.append(Headline(msg("DLT"), value, ""))
+    if protocol.has_endpoint("OS"):
+        deaths = deaths_text(numbers.ard) or numbers.count("OS_EVENTS", "OS")
+        lines.append(Headline(msg("Deaths"), _joined(deaths, deaths_open(numbers.ard)), ""))
+    if protocol.has_endpoint("ORR_D28"):
+        by = numbers.analysis.ci_primary_orr
+        waiting = words_of(msg("{said} pending"), numbers.text("ORR_D28", "RSP28", "pending", by=by))
+        value = _joined(numbers.count("ORR_D28", "RSP28", by=by), waiting if not waiting.startswith("0 ") else "")
+        lines.append(Headline(msg("Response at day 28"), value, ""))
+    return lines
 
 
 def _joined(*parts: str) -> str:

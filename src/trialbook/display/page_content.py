@@ -15,13 +15,16 @@ from trialbook.core.messages import ENGLISH, Language, msg
 from trialbook.core.syntax import syntax_tree
 from trialbook.display.chart_rendering import still_svg, svg_size
 from trialbook.display.chart_texts import in_language
-from trialbook.display.figures import clean_spec, spec_json
+from trialbook.display.figures import spec_json
 from trialbook.display.page_outputs import Dropped, Shown, shown_outputs
 from trialbook.display.payload import Payload
 from trialbook.display.prose import Heading, prose_html
 from trialbook.display.render import Renderer
 from trialbook.display.tables import table
 from trialbook.display.text import safe, visible
+
+# The tag of a cell that shows an intermediate frame: analysts see it at once, readers of the page when they ask.
+LOOK = "look"
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ def page_content(
     content = _Content(charts, language, number)
     for position, cell in enumerate(notebook["cells"], 1):
         content.add(cell, position)
+    content.unfold()
     return PageContent(content.pieces, content.headings, content.dropped, content.has_live_charts)
 
 
@@ -117,6 +121,7 @@ class _Content:
         self._ids = Ids(number)
         self._anchors: dict[str, int] = {}
         self._charts = 0
+        self._folded: list[str] = []
         self.pieces: list[Piece] = []
         self.headings: list[Heading] = []
         self.dropped: list[Dropped] = []
@@ -128,6 +133,9 @@ class _Content:
     def add(self, cell: Mapping[str, Any], position: int) -> None:
         source = "".join(cell["source"])
         tags = cell.get("metadata", {}).get("tags", [])
+        if LOOK not in tags:
+            self.unfold()
+        shown = len(self.pieces)
         if cell["cell_type"] == "markdown":
             self._tell(source)
         elif cell["cell_type"] == "code" and "injected-parameters" in tags:
@@ -136,6 +144,24 @@ class _Content:
             self.pieces += [Piece("code", text=visible(source))] if source.strip() else []
             for item in shown_outputs(cell, position, self._block):
                 self._show(item)
+        if LOOK in tags:
+            self._fold(shown)
+
+    def _fold(self, first: int) -> None:
+        """Takes what a cell showed, from piece `first` on, off the page until it is shown folded: all but code."""
+        mine = self.pieces[first:]
+        self._folded += [piece.html for piece in mine if piece.kind == "html"]
+        self.pieces[first:] = [piece for piece in mine if piece.kind != "html"]
+
+    def unfold(self) -> None:
+        """Shows what consecutive cells tagged `look` have shown, folded: the data of a step, for those who ask."""
+        if self._folded:
+            said = safe(self._renderer.say(msg("The data of this step")))
+            inside = "".join(self._folded)
+            self.pieces.append(
+                Piece("html", f'<details class="tb tb-look"><summary>{said}</summary>{inside}</details>')
+            )
+            self._folded = []
 
     def _tell(self, source: str) -> None:
         """Prose: of a Markdown cell, or of a code cell that shows Markdown(...)."""
@@ -166,7 +192,7 @@ class _Content:
         if self._language is not ENGLISH and "texts" in item.payload:
             title = self._renderer.say(item.payload["title"])
             said = self._language.say(msg("Chart: {title}", title=title))
-            drawn = clean_spec(in_language(drawn, item.payload["texts"], self._renderer.say))
+            drawn = in_language(drawn, item.payload["texts"], self._renderer.say)
         name = f"chart-{self._charts}"
         if self._live:
             # Without the address of the schema: a page holds no outside address, and the kind of chart is known.

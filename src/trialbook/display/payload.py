@@ -27,13 +27,15 @@ MIME = "application/vnd.trialbook.v1+json"
 Payload = dict[str, Any]
 # Columns whose cells are shown as delivered in every language: what names a subject, a level or a record, and what the
 # site or a dictionary has written.
-DATA_VARIABLES = frozenset([
-    "SUBJID", "USUBJID", "SUBJECT", "subject", "STUDYID", "SITEID", "TRT01A", "TRT01P", "LEVEL", "level", "ARM",
-    "CUT", "cut", "AETERM", "AEDECOD", "AEBODSYS", "AELLT", "TERM", "REPORTED", "MHTERM", "MHDECOD", "CMTRT",
-    "CMDECOD", "DRUG", "PRTRT", "DSTERM", "DSDECOD", "DVTERM", "FILE", "file", "SHEET", "sheet", "ENCODING",
-    "encoding", "RECORD", "record", "COLUMN", "column", "VARIABLE", "NAME", "sha256", "domain", "DOMAIN", "rule",
-    "key", "KEY",
-])  # fmt: skip
+DATA_VARIABLES = frozenset(
+    [
+        "SUBJID", "USUBJID", "SUBJECT", "subject", "STUDYID", "SITEID", "TRT01A", "TRT01P", "LEVEL", "level", "ARM",
+        "CUT", "cut", "AETERM", "AEDECOD", "AEBODSYS", "AELLT", "TERM", "REPORTED", "MHTERM", "MHDECOD", "CMTRT",
+        "CMDECOD", "DRUG", "PRTRT", "DSTERM", "DSDECOD", "DVTERM", "FILE", "file", "SHEET", "sheet", "ENCODING",
+        "encoding", "RECORD", "record", "COLUMN", "column", "VARIABLE", "NAME", "sha256", "domain", "DOMAIN", "rule",
+        "key", "KEY", "ADECOD", "CAUSE", "variable", "variable_level", "WHAT", "SHADE", "VALUE",
+    ]
+)  # fmt: skip
 # `T-5 Overview`, `F10a Peak transaminase`: the number that a title begins with.
 _NUMBERED = re.compile(r"([TFL])-?(\d{1,4}[a-z]?)\b")
 

@@ -11,6 +11,7 @@ import pandas as pd
 from trialbook.core.messages import ENGLISH, Language, joined, msg
 from trialbook.display import profile_drawing as drawn
 from trialbook.display.blocks import Block, key_numbers
+from trialbook.display.first_page import SEVERITY_WORDS, more_about
 from trialbook.display.page import NOTHING_LOADED, Frame, Link, render
 from trialbook.display.page_content import Ids
 from trialbook.display.payload import text_of
@@ -167,15 +168,20 @@ def _lab_note(profile: Profile) -> str:
     return LAB_NOTE if len(profile.labs) else msg("No graded laboratory result is recorded.")
 
 
-def profile_page(content: ProfileContent, frame: Frame, others: Sequence[Link], language: Language = ENGLISH) -> str:
-    """The page of one subject, one folder below the pages of the build; `others` lead to the subjects around it.
+def profile_page(
+    content: ProfileContent, frame: Frame, others: Sequence[Link], signals: Sequence[Mapping[str, Any]] = (),
+    language: Language = ENGLISH,
+) -> str:  # fmt: skip
+    """The page of one subject, one folder below the pages of the build; `others` lead to the subjects around it,
+    `signals` are those of the subject, in order of severity.
 
     It holds no script: its drawings are made here.
     """
     above = replace(frame, navigation=[replace(link, href=f"../{link.href}") for link in frame.navigation])
     return render(
         "profile.html", above, "", language, title=msg("Subject {subject}", subject=show(content.subject)),
-        policy=NOTHING_LOADED, content=content, others=others,
+        policy=NOTHING_LOADED, content=content, others=others, signals=signals,
+        words=SEVERITY_WORDS, more=more_about,
     )  # fmt: skip
 
 

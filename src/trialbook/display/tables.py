@@ -57,7 +57,8 @@ def table(
         frame, labels or {}, digits=digits, right=right, data=[*data, subject],
         links=subjects.links(frame),
     )  # fmt: skip
-    for wanted in (group, stub):
+    # An empty listing may have no columns at all: then the words for it are shown.
+    for wanted in (group, stub) if names else ():
         if wanted and (wanted not in names or (wanted == stub and stub == group)):
             raise ValueError(f"the table does not have the column {wanted!r}")
     return _block(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from trialbook.core.dates import complete_date, study_day
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.core.units import si_factor
 from trialbook.drugs.records import drugs_in_force
 from trialbook.efficacy.assessment_days import DAY_28, Landmark, baseline_assessments, day28_assessments
@@ -183,14 +184,14 @@ def _bilirubin(findings: pd.DataFrame, at: pd.DataFrame) -> pd.Series:
 __all__ = ["ADRS_COLUMNS", "CATEGORY_NUMBER", "day28_response", "derive_adrs", "investigator_responses"]
 
 PARAMETERS = {
-    "SKIN": "Skin stage (MAGIC)", "LIVER": "Liver stage (MAGIC)", "UGI": "Upper GI stage (MAGIC)",
-    "LGI": "Lower GI stage (MAGIC)", "GRADE": "Overall aGVHD grade, derived (MAGIC)",
-    "RSPINV": "Response by the investigator", "RSP28": "Response at day 28",
-    "VGPR28": "Very good partial response at day 28", "BOR": "Best overall response",
-    "RSP56": "Durable response, day 28 and still day 56", "RSPSKIN": "Response of the skin at day 28",
-    "RSPLIVER": "Response of the liver at day 28", "RSPUGI": "Response of upper GI at day 28",
-    "RSPLGI": "Response of lower GI at day 28",
-    "STER28": "Steroids on day 28 (mg/kg/day methylprednisolone equivalent)",
+    "SKIN": msg("Skin stage (MAGIC)"), "LIVER": msg("Liver stage (MAGIC)"), "UGI": msg("Upper GI stage (MAGIC)"),
+    "LGI": msg("Lower GI stage (MAGIC)"), "GRADE": msg("Overall aGVHD grade, derived (MAGIC)"),
+    "RSPINV": msg("Response by the investigator"), "RSP28": msg("Response at day 28"),
+    "VGPR28": msg("Very good partial response at day 28"), "BOR": msg("Best overall response"),
+    "RSP56": msg("Durable response, day 28 and still day 56"), "RSPSKIN": msg("Response of the skin at day 28"),
+    "RSPLIVER": msg("Response of the liver at day 28"), "RSPUGI": msg("Response of upper GI at day 28"),
+    "RSPLGI": msg("Response of lower GI at day 28"),
+    "STER28": msg("Steroids on day 28 (mg/kg/day methylprednisolone equivalent)"),
 }  # fmt: skip
 VISITS = {"BOR": "Best", "RSP56": "Day 56"}
 AT_DAY_28 = ("RSP28", "VGPR28", "RSPSKIN", "RSPLIVER", "RSPUGI", "RSPLGI", "STER28")

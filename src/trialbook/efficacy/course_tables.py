@@ -7,6 +7,7 @@ import pandas as pd
 from trialbook.core.dates import rel_day
 from trialbook.core.described import described
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.drugs.records import drugs_in_force
 from trialbook.efficacy.day28 import UNDELIVERED, treated_subjects
 from trialbook.efficacy.rates import ORGAN_PARAMETERS
@@ -28,8 +29,8 @@ from trialbook.subjects.disposition import left_text
 MOST_NAMED = 12
 GRADE, STEROIDS = "grade", "steroids"
 WHY = {
-    "DEATH": "died by day 28", "NEWTX": "new systemic therapy", "MISSING": "no assessment that counts",
-    "INCOMPLETE": "missing organs leave it open",
+    "DEATH": msg("died by day 28"), "NEWTX": msg("new systemic therapy"), "MISSING": msg("no assessment that counts"),
+    "INCOMPLETE": msg("missing organs leave it open"),
 }  # fmt: skip
 STEROID_WORDS = {
     "SPARED": "spared", "STOPPED": "stopped", "NOT SPARED": "not spared", "NE": "not known", "DEAD": "dead",
@@ -60,8 +61,8 @@ def grade_courses(
     subject = rows["USUBJID"].map(names).astype("str")
     return described(
         rows.assign(SUBJECT=subject)[["SUBJECT", "DAY", "KIND", "VALUE"]].reset_index(drop=True),
-        labels={"VALUE": "Grade, or mg/kg/day"}, empty="No treated subject has an assessment.",
-        notes=["Steroids: the days on which the dose changes.", *ranking.drawn_note(most_subjects)],
+        labels={"VALUE": msg("Grade, or mg/kg/day")}, empty=msg("No treated subject has an assessment."),
+        notes=[msg("Steroids: the days on which the dose changes."), *ranking.drawn_note(most_subjects)],
     )  # fmt: skip
 
 
@@ -103,9 +104,11 @@ def grade_changes(
         }
     ).reset_index(drop=True)  # fmt: skip
     return described(
-        changes, labels={"CHANGE": "Change of the grade"}, empty="No treated subject has a grade at baseline.",
-        notes=["Below 0 is better.", *ranking.drawn_note(most_subjects)],
-    )  # fmt: skip
+        changes,
+        labels={"CHANGE": msg("Change of the grade")},
+        empty=msg("No treated subject has a grade at baseline."),
+        notes=[msg("Below 0 is better."), *ranking.drawn_note(most_subjects)],
+    )
 
 
 def sensitivity_grid(
@@ -127,7 +130,7 @@ def sensitivity_grid(
     rows = []
     for context, label in labels.items() if len(own) else []:
         named = changes.loc[changes["SENS"] == context, "TEXT"].tolist()
-        more = [f"and {len(named) - most_named} more"] if len(named) > most_named else []
+        more = [msg("and {n} more", n=len(named) - most_named)] if len(named) > most_named else []
         counts = {level: _count(text[context, level, "n"], text[context, level, "N"]) for level in levels}
         moved = value[context, TOTAL, "estimate"] - value[analysis.ci_primary_orr, TOTAL, "estimate"]
         rows.append(
@@ -141,8 +144,8 @@ def sensitivity_grid(
     return described(
         pd.DataFrame(rows), stub="CHOICE", right=[*levels, "RATE", "LOW", "HIGH", "MOVE"],
         labels={
-            "CHOICE": "Choice", "RATE": "Rate", "LOW": "Lower limit", "HIGH": "Upper limit",
-            "MOVE": "Change of the rate", "CHANGES": "Subjects who change: primary to alternative",
+            "CHOICE": msg("Choice"), "RATE": msg("Rate"), "LOW": msg("Lower limit"), "HIGH": msg("Upper limit"),
+            "MOVE": msg("Change of the rate"), "CHANGES": msg("Subjects who change: primary to alternative"),
         },
     )  # fmt: skip
 
@@ -206,7 +209,7 @@ def non_response_listing(listing: pd.DataFrame, adsl: pd.DataFrame | None = None
         told = told + left.where(rows["REASON"].eq("MISSING"), "")
     lost = rows[["SUBJID", "TRT01A", "AVALC"]].assign(WHY=told).reset_index(drop=True)
     lost.attrs.clear()  # what the listing says of itself is not said of this one
-    return described(lost, empty="No mature subject is without a response.")
+    return described(lost, empty=msg("No mature subject is without a response."))
 
 
 def pending_listing(responses: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
@@ -216,5 +219,5 @@ def pending_listing(responses: pd.DataFrame, adsl: pd.DataFrame, analysis: Analy
     mature = rows["TRTSDT"] + pd.Timedelta(days=analysis.maturity_margin_d28)
     return described(
         rows.assign(MATURE=mature)[["SUBJID", "TRT01A", "TRTSDT", "MATURE"]],
-        empty="Nobody is pending: every treated subject is mature for day 28.",
+        empty=msg("Nobody is pending: every treated subject is mature for day 28."),
     )  # fmt: skip

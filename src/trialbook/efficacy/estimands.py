@@ -5,21 +5,32 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.described import described
+from trialbook.core.messages import msg
 from trialbook.efficacy.assessment_days import DAY_28
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 
 INTERVALS = {
-    "clopper_pearson": "Clopper-Pearson, exact", "wilson": "Wilson", "jeffreys": "Jeffreys", "midp": "mid-P",
-}  # fmt: skip
+    "clopper_pearson": msg("Clopper-Pearson, exact"),
+    "wilson": msg("Wilson"),
+    "jeffreys": msg("Jeffreys"),
+    "midp": "mid-P",
+}
 ATTRIBUTES = (
-    "Population", "Treatment", "Variable", "New systemic therapy of the disease", "Death", "Relapse of the malignancy",
-    "Withdrawal or missing", "Summary", "Assumptions",
-)  # fmt: skip
+    msg("Population"),
+    msg("Treatment"),
+    msg("Variable"),
+    msg("New systemic therapy of the disease"),
+    msg("Death"),
+    msg("Relapse of the malignancy"),
+    msg("Withdrawal or missing"),
+    msg("Summary"),
+    msg("Assumptions"),
+)
 COLUMNS = {
-    "ATTRIBUTE": "Attribute", "SAFETY": "Safety (primary 1)", "DLT": "DLT (primary 2)",
-    "ORR": "Response at day 28 (secondary 1)", "OS": "Overall survival (secondary 2)",
+    "ATTRIBUTE": msg("Attribute"), "SAFETY": msg("Safety (primary 1)"), "DLT": msg("DLT (primary 2)"),
+    "ORR": msg("Response at day 28 (secondary 1)"), "OS": msg("Overall survival (secondary 2)"),
 }  # fmt: skip
 
 
@@ -41,16 +52,24 @@ def estimands(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
 
 def _safety(protocol: Protocol, analysis: Analysis) -> list[str]:
     end = analysis.safety_end_rel_day
-    until = f"to REL_DAY {end}" if end is not None else "without an end"
+    until = msg("to REL_DAY {end}", end=end) if end is not None else msg("without an end")
     return [
-        f"every subject who received any {protocol.study.product} (SAF)",
-        f"{protocol.study.product} at the level {analysis.treatment_arm}, on background therapy",
-        f"AE, TEAE, TRAE and SAE from the first infusion {until}, CTCAE {analysis.ctcae_version}",
-        "events after it are still counted (treatment policy)",
-        "terminal: time at risk ends",
-        "events after it are still counted (treatment policy)",
-        "while observed",
-        "subjects, share, events; exposure-adjusted rates",
+        msg("every subject who received any {product} (SAF)", product=protocol.study.product),
+        msg(
+            "{product} at the level {treatment_arm}, on background therapy",
+            product=protocol.study.product,
+            treatment_arm=analysis.treatment_arm,
+        ),
+        msg(
+            "AE, TEAE, TRAE and SAE from the first infusion {until}, CTCAE {ctcae_version}",
+            until=until,
+            ctcae_version=analysis.ctcae_version,
+        ),
+        msg("events after it are still counted (treatment policy)"),
+        msg("terminal: time at risk ends"),
+        msg("events after it are still counted (treatment policy)"),
+        msg("while observed"),
+        msg("subjects, share, events; exposure-adjusted rates"),
         "A-03, A-61, A-64",
     ]
 
@@ -58,15 +77,22 @@ def _safety(protocol: Protocol, analysis: Analysis) -> list[str]:
 def _dlt(protocol: Protocol, analysis: Analysis) -> list[str]:
     first, last = analysis.dlt_window
     return [
-        "DLT-evaluable (DLTE): a DLT, or the whole window with enough of the dose "
-        f"({analysis.dlt_min_dose_frac:.0%} or more)",
-        f"{protocol.study.product} at the level {analysis.treatment_arm}, on background therapy",
-        f"DLT, yes or no, on REL_DAY {first} to {last}",
-        "events after it may still be attributed: adjudicated",
-        "no DLT unless related; otherwise not evaluable when inside the window",
-        "as for new therapy",
-        "not evaluable: replaced",
-        f"n of N, Clopper-Pearson interval, Pr(rate > {analysis.dlt_target:g})",
+        msg(
+            "DLT-evaluable (DLTE): a DLT, or the whole window with enough of the dose "
+            "({dlt_min_dose_frac:.0%} or more)",
+            dlt_min_dose_frac=analysis.dlt_min_dose_frac,
+        ),
+        msg(
+            "{product} at the level {treatment_arm}, on background therapy",
+            product=protocol.study.product,
+            treatment_arm=analysis.treatment_arm,
+        ),
+        msg("DLT, yes or no, on REL_DAY {first} to {last}", first=first, last=last),
+        msg("events after it may still be attributed: adjudicated"),
+        msg("no DLT unless related; otherwise not evaluable when inside the window"),
+        msg("as for new therapy"),
+        msg("not evaluable: replaced"),
+        msg("n of N, Clopper-Pearson interval, Pr(rate > {dlt_target:g})", dlt_target=analysis.dlt_target),
         "A-03, A-70, A-72",
     ]
 
@@ -76,34 +102,62 @@ def _response(protocol: Protocol, analysis: Analysis) -> list[str]:
     base = analysis.baseline_window
     policy = analysis.newtx_strategy_orr == "treatment_policy"
     composite = analysis.relapse_strategy_orr == "composite"
-    steroid = f"; so is steroid above the baseline dose for {analysis.steroid_escalation_days} days"
-    drug = "ignored (treatment policy)" if policy else "non-response, by the day of the assessment (composite)"
+    steroid = msg(
+        "; so is steroid above the baseline dose for {steroid_escalation_days} days",
+        steroid_escalation_days=analysis.steroid_escalation_days,
+    )
+    drug = (
+        msg("ignored (treatment policy)") if policy else msg("non-response, by the day of the assessment (composite)")
+    )
     return [
-        f"SAF mature for day {DAY_28}: TRTSDT + {analysis.maturity_margin_d28} days by the cut, whatever has happened",
-        f"{protocol.study.product} at the level {analysis.treatment_arm}"
-        + ("" if policy else f", no new systemic therapy of {protocol.study.disease}"),
-        f"{' or '.join(RESPONDERS)} by {analysis.response_rules} rules at the assessment closest to day {DAY_28} "
-        f"(REL_DAY {first} to {last}), against the last baseline of REL_DAY {base[0]} to {base[1]}",
-        drug + (steroid if analysis.steroid_escalation_is_newtx else "; steroids do not count"),
-        f"non-response when by day {DAY_28} (composite)",
-        "non-response (composite), donor lymphocytes too" if composite else "as assessed, flagged (treatment policy)",
-        "non-response (composite); left out in the sensitivity analysis EVAL-28",
-        f"share of responders, 95% interval {INTERVALS[analysis.ci_primary_orr]}",
+        msg(
+            "SAF mature for day {DAY_28}: TRTSDT + {maturity_margin_d28} days by the cut, whatever has happened",
+            DAY_28=DAY_28,
+            maturity_margin_d28=analysis.maturity_margin_d28,
+        ),
+        msg(
+            "{product} at the level {treatment_arm}",
+            product=protocol.study.product,
+            treatment_arm=analysis.treatment_arm,
+        )
+        + ("" if policy else msg(", no new systemic therapy of {disease}", disease=protocol.study.disease)),
+        msg(
+            "{RESPONDERS} by {response_rules} rules at the assessment closest to day {DAY_28} (REL_DAY "
+            "{first} to {last}), against the last baseline of REL_DAY {base} to {base_2}",
+            RESPONDERS=" or ".join(RESPONDERS),
+            response_rules=analysis.response_rules,
+            DAY_28=DAY_28,
+            first=first,
+            last=last,
+            base=base[0],
+            base_2=base[1],
+        ),
+        drug + (steroid if analysis.steroid_escalation_is_newtx else msg("; steroids do not count")),
+        msg("non-response when by day {DAY_28} (composite)", DAY_28=DAY_28),
+        msg("non-response (composite), donor lymphocytes too")
+        if composite
+        else msg("as assessed, flagged (treatment policy)"),
+        msg("non-response (composite); left out in the sensitivity analysis EVAL-28"),
+        msg("share of responders, 95% interval {INTERVALS}", INTERVALS=INTERVALS[analysis.ci_primary_orr]),
         "A-04, A-50, A-51, A-53, A-55, A-56, A-94, A-102",
     ]
 
 
 def _survival(protocol: Protocol, analysis: Analysis) -> list[str]:
     days = ", ".join(str(day) for day in analysis.os_days)
-    plus = " plus 1" if analysis.os_add_one else ""
+    plus = msg(" plus 1") if analysis.os_add_one else ""
     return [
-        f"every subject who received any {protocol.study.product} (SAF)",
-        f"{protocol.study.product} at the level {analysis.treatment_arm}, then any therapy",
-        f"days from the first infusion to death of any cause{plus}",
-        "followed on (treatment policy)",
-        "the event",
-        "followed on (treatment policy)",
-        "censored when last known alive",
-        f"Kaplan-Meier S(t) at day {days}, 95% interval {analysis.km_ci}",
+        msg("every subject who received any {product} (SAF)", product=protocol.study.product),
+        msg(
+            "{product} at the level {treatment_arm}, then any therapy",
+            product=protocol.study.product,
+            treatment_arm=analysis.treatment_arm,
+        ),
+        msg("days from the first infusion to death of any cause{plus}", plus=plus),
+        msg("followed on (treatment policy)"),
+        msg("the event"),
+        msg("followed on (treatment policy)"),
+        msg("censored when last known alive"),
+        msg("Kaplan-Meier S(t) at day {days}, 95% interval {km_ci}", days=days, km_ci=analysis.km_ci),
         "A-02, A-80, A-81, A-95, A-97",
     ]

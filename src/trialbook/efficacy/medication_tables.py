@@ -7,6 +7,7 @@ import pandas as pd
 from trialbook.core.dates import rel_day
 from trialbook.core.described import described
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.drugs.records import UNCLASSIFIED, drugs_in_force
 from trialbook.efficacy.day28 import treated_subjects
 from trialbook.efficacy.intercurrent import therapy_starts
@@ -23,9 +24,13 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.drug_dictionary import BACKGROUND, NONSYSTEMIC, STEROID, SUPPORTIVE, THERAPY
 
 CLASS_NAMES = {
-    THERAPY: "Therapy of acute GVHD", UNCLASSIFIED: "Unclassified", STEROID: "Steroid", BACKGROUND: "Background",
-    NONSYSTEMIC: "Not systemic", SUPPORTIVE: "Supportive",
-}  # fmt: skip
+    THERAPY: msg("Therapy of acute GVHD"),
+    UNCLASSIFIED: msg("Unclassified"),
+    STEROID: msg("Steroid"),
+    BACKGROUND: msg("Background"),
+    NONSYSTEMIC: msg("Not systemic"),
+    SUPPORTIVE: msg("Supportive"),
+}
 # Named drug by drug; the others are only counted.
 NAMED = (THERAPY, UNCLASSIFIED)
 COLUMNS = ["CLASS", "DRUG", "RECORDS", "SUBJECTS", "WHO", "COUNTS"]
@@ -64,13 +69,20 @@ def started_drugs(
     return described(
         started.head(most_rows),
         labels={
-            "CLASS": "Class", "DRUG": "Drug", "RECORDS": "Records", "WHO": "Subject (first start)",
-            "COUNTS": "Counts as new therapy",
+            "CLASS": msg("Class"),
+            "DRUG": msg("Drug"),
+            "RECORDS": msg("Records"),
+            "WHO": msg("Subject (first start)"),
+            "COUNTS": msg("Counts as new therapy"),
         },
-        notes=["Systemic drugs; what ran at the infusion and goes on at no higher dose is left out. Steroids: by dose.",
-               *drugs_left_out(started, most_rows)],
+        notes=[
+            msg(
+                "Systemic drugs; what ran at the infusion and goes on at no higher dose is left out. Steroids: by dose."
+            ),
+            *drugs_left_out(started, most_rows),
+        ],
         empty=nothing_started(domains),
-    )  # fmt: skip
+    )
 
 
 def drugs_left_out(started: pd.DataFrame, most_rows: int) -> list[str]:
@@ -86,8 +98,8 @@ def drugs_left_out(started: pd.DataFrame, most_rows: int) -> list[str]:
 def nothing_started(domains: Domains) -> str:
     """The text in place of the table where no drug was started: that there is none, or no record was delivered."""
     if domains.delivered("CM"):
-        return "No systemic drug was started after the infusion."
-    return "CM was not delivered: nothing can be said about drugs started after the infusion."
+        return msg("No systemic drug was started after the infusion.")
+    return msg("CM was not delivered: nothing can be said about drugs started after the infusion.")
 
 
 def _keys(rows: pd.DataFrame, key: list[str]) -> pd.MultiIndex:
@@ -101,7 +113,9 @@ def _drug_text(found: pd.DataFrame) -> pd.Series:
 
 def _counts(certain: object, unsure: object, index: pd.Index) -> pd.Series:
     text = pd.Series("no", index=index, dtype="str")
-    return text.mask(pd.Series(unsure, index=index), "asked about").mask(pd.Series(certain, index=index), "new therapy")
+    return text.mask(pd.Series(unsure, index=index), msg("asked about")).mask(
+        pd.Series(certain, index=index), msg("new therapy")
+    )
 
 
 def _of_class(rows: pd.DataFrame, kind: str, most_named: int) -> list[tuple[object, ...]]:
@@ -121,13 +135,13 @@ def _size(rows: pd.DataFrame) -> tuple[int, int]:
 
 def _answer(rows: pd.DataFrame) -> str:
     """The answers of the records, each once, the most relevant first."""
-    return ", ".join(word for word in ("new therapy", "asked about", "no") if (rows["COUNTS"] == word).any())
+    return ", ".join(word for word in (msg("new therapy"), msg("asked about"), "no") if (rows["COUNTS"] == word).any())
 
 
 def _who(rows: pd.DataFrame, most_named: int) -> str:
     first = rows.sort_values(["SUBJID", "DAY"], kind="stable").drop_duplicates("SUBJID")
     named = [
-        f"{row.SUBJID} (day {row.DAY})" if pd.notna(row.DAY) else str(row.SUBJID)
+        msg("{SUBJID} (day {DAY})", SUBJID=row.SUBJID, DAY=row.DAY) if pd.notna(row.DAY) else str(row.SUBJID)
         for row in first.head(most_named).itertuples()
     ]
-    return ", ".join(named) + (f" and {len(first) - most_named} more" if len(first) > most_named else "")
+    return ", ".join(named) + (msg(" and {n} more", n=len(first) - most_named) if len(first) > most_named else "")

@@ -9,6 +9,7 @@ import pandas as pd
 from trialbook.analyses.population import Population
 from trialbook.analyses.rate import rate
 from trialbook.core.described import described
+from trialbook.core.messages import msg
 from trialbook.efficacy.adrs import SPARED, STOPPED
 from trialbook.efficacy.day28 import PENDING, REASONS, UNDELIVERED
 from trialbook.efficacy.response_over_time import NOT_ASSESSED
@@ -100,7 +101,7 @@ SECONDARY: dict[str, tuple[str, tuple[str, ...]]] = {
     "BOR_RATE": ("BOR", RESPONDERS),
 }
 ORGAN_PARAMETERS = {
-    "RSPSKIN": "Skin", "RSPLIVER": "Liver", "RSPUGI": "Upper GI", "RSPLGI": "Lower GI",
+    "RSPSKIN": msg("Skin"), "RSPLIVER": msg("Liver"), "RSPUGI": msg("Upper GI"), "RSPLGI": msg("Lower GI"),
 }  # fmt: skip
 STEROIDS = {"reduced": (SPARED, STOPPED), "stopped": (STOPPED,)}
 INVESTIGATOR_NONE = "none"
@@ -289,6 +290,8 @@ def agreement_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _agreement(table: pd.DataFrame) -> pd.DataFrame:
     return described(
-        table, labels={INVESTIGATOR_NONE: "none given"}, empty="No mature subject has a category from stages.",
-        notes=["Mature subjects with an assessment of day 28 from which the stages give a category."],
-    )  # fmt: skip
+        table,
+        labels={INVESTIGATOR_NONE: msg("none given")},
+        empty=msg("No mature subject has a category from stages."),
+        notes=[msg("Mature subjects with an assessment of day 28 from which the stages give a category.")],
+    )

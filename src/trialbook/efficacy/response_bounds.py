@@ -10,6 +10,7 @@ import pandas as pd
 
 from trialbook.core.described import described
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.efficacy.assessment_days import (
     Landmark,
     assessments_at,
@@ -96,10 +97,10 @@ def open_outcomes(course: Course, facts: OpenFacts, responses: pd.DataFrame, ana
     dies, may_die = _deaths(treated, last_day(at, treated, analysis), notes)
     composite = analysis.relapse_strategy_orr == "composite"
     relapsed = composite & (responses["RELAPFL"].eq("Y") | responses["DLIFL"].eq("Y")).to_numpy()
-    _note(notes, pending, "day 28 has not come")
+    _note(notes, pending, msg("day 28 has not come"))
     for code in unknown:
-        _note(notes, np.ones(len(treated), dtype="bool"), f"{WORDS[code]} not delivered")
-    _note(notes, _withdrawal_open(course), "the withdrawal of consent is not dated, or not named")
+        _note(notes, np.ones(len(treated), dtype="bool"), msg("{WORDS} not delivered", WORDS=WORDS[code]))
+    _note(notes, _withdrawal_open(course), msg("the withdrawal of consent is not dated, or not named"))
     low = np.where(maybe | certain | dies | may_die | relapsed | bool(set(unknown) - {"RS"}), 0, low)
     high = np.where(certain | dies | relapsed, 0, high)
     low = np.minimum(low, high)
@@ -130,13 +131,13 @@ def bounds_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     listed = pd.DataFrame(
         {
             "SUBJID": own["USUBJID"].map(adsl.set_index("USUBJID")["SUBJID"]).astype("str"), "TRT01A": own["TRT01A"],
-            "COUNTED": said.mask(own["REASON"] == "UNDELIVERED", "not evaluable"), "LEAST": own["RSPLO"],
+            "COUNTED": said.mask(own["REASON"] == "UNDELIVERED", msg("not evaluable")), "LEAST": own["RSPLO"],
             "MOST": own["RSPHI"], "WHY": own["RSPWHY"],
         }
     ).reset_index(drop=True)  # fmt: skip
     return described(
-        listed, labels={"WHY": "What is open"}, notes=["NR here: no CR and no PR."],
-        empty="No open fact could change a response.",
+        listed, labels={"WHY": msg("What is open")}, notes=[msg("NR here: no CR and no PR.")],
+        empty=msg("No open fact could change a response."),
     )  # fmt: skip
 
 
@@ -171,20 +172,20 @@ def _by_stages(
         moved = np.zeros(len(treated), dtype="bool")
         moved[again] = (low_again < low[again]) | (high_again > high[again])
         low[again], high[again] = np.minimum(low[again], low_again), np.maximum(high[again], high_again)
-        _note(notes, moved, "a later baseline assessment lacks an organ")
+        _note(notes, moved, msg("a later baseline assessment lacks an organ"))
     gone = withdrawn_before(at, course, analysis)
     high[gone] = 0
     # An assessment on the one day on which no organ was involved leaves nothing to respond.
     # Without any organ stages whether an assessment was made is not known either.
     if "RS" not in course.lacking:
-        _note(notes, ~assessed & ~pending & ~gone, "no assessment in the day-28 window")
-        _note(notes, ~known, "no baseline assessment")
+        _note(notes, ~assessed & ~pending & ~gone, msg("no assessment in the day-28 window"))
+        _note(notes, ~known, msg("no baseline assessment"))
     texts = zip(stages_text(base), stages_text(day), base["ADT"], strict=True)
     for said, (before, after, _), open_ in zip(notes, texts, seen & (low != high), strict=True):
         if open_ and "?" in before + after:
-            said.append(f"organs not known: baseline {before}, day 28 {after}")
+            said.append(msg("organs not known: baseline {before}, day 28 {after}", before=before, after=after))
         elif open_:
-            said.append("assessments of one day differ")
+            said.append(msg("assessments of one day differ"))
     return _Seen(low, high, day["ADT"].where(assessed))
 
 

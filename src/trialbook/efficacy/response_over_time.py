@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.efficacy.assessment_days import baseline_assessments, counted_day, dates_of
 from trialbook.efficacy.day28 import PENDING, UNDELIVERED, Course, category_by_stages, response_of
 from trialbook.efficacy.delivery import needed
@@ -172,7 +173,7 @@ def response_duration(course: Course, analysis: Analysis) -> pd.DataFrame:
         ("PROGRESSION", worse), ("NEW SYSTEMIC THERAPY", _therapy_after(course, start)), ("DEATH", died),
     ]  # fmt: skip
     rows = start.assign(
-        ADT=dates_of(start["USUBJID"], last), CNSR=LASTING, EVNTDESC="CENSORED: last assessment of GVHD"
+        ADT=dates_of(start["USUBJID"], last), CNSR=LASTING, EVNTDESC=msg("CENSORED: last assessment of GVHD")
     )
     ended = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[s]")
     for what, dates in ends:

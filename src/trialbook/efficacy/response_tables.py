@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.core.described import described
+from trialbook.core.messages import msg, plural
 from trialbook.efficacy.day28 import PENDING, UNDELIVERED
 from trialbook.efficacy.delivery import lacking_text
 from trialbook.efficacy.estimands import INTERVALS as PROPORTION_NAMES
@@ -29,7 +30,7 @@ MOST_SUBJECTS = 40
 # Published response rates at day 28, shown beside this trial as "external, not comparable" (rulebook §7).
 
 
-LABEL = "external, not comparable"
+LABEL = msg("external, not comparable")
 
 
 @dataclass(frozen=True)
@@ -99,23 +100,32 @@ def response_ranking(adrs: pd.DataFrame, adsl: pd.DataFrame) -> Ranking:
 
 # ----------------------------------------------------------------------------------------------------
 
-ORGAN_NAMES = {"SKIN": "Skin", "LIVER": "Liver", "UGI": "Upper GI", "LGI": "Lower GI"}
-ORGAN_ROWS = [*ORGAN_NAMES.values(), "Event"]
-INTERVALS = PROPORTION_NAMES | {"beta_binomial": "Beta posterior (mean and limits)"}
+ORGAN_NAMES = {"SKIN": msg("Skin"), "LIVER": msg("Liver"), "UGI": msg("Upper GI"), "LGI": msg("Lower GI")}
+ORGAN_ROWS = [*ORGAN_NAMES.values(), msg("Event")]
+INTERVALS = PROPORTION_NAMES | {"beta_binomial": msg("Beta posterior (mean and limits)")}
 EVENT_NAMES = {
-    "DEATH": "Death", "NEWTX": "New systemic therapy of the disease", "RELAPSE": "Relapse of the malignancy",
-    "DLI": "Donor lymphocyte infusion", "MISSING": "No assessment to judge by",
-    "INCOMPLETE": "Left open by missing organs", "UNDELIVERED": "Left open by a domain that was not delivered",
-}  # fmt: skip
+    "DEATH": msg("Death"),
+    "NEWTX": msg("New systemic therapy of the disease"),
+    "RELAPSE": msg("Relapse of the malignancy"),
+    "DLI": msg("Donor lymphocyte infusion"),
+    "MISSING": msg("No assessment to judge by"),
+    "INCOMPLETE": msg("Left open by missing organs"),
+    "UNDELIVERED": msg("Left open by a domain that was not delivered"),
+}
 LATER_NAMES = {
-    "BOR": "Best response CR or PR", "RSP56": "Durable response at day 56", "VGPR28": "Very good partial response",
-    "RSPSKIN": "Skin: CR or PR at day 28", "RSPLIVER": "Liver: CR or PR at day 28",
-    "RSPUGI": "Upper GI: CR or PR at day 28", "RSPLGI": "Lower GI: CR or PR at day 28",
-    "reduced": "Steroids spared at day 28", "stopped": "of these stopped",
-}  # fmt: skip
-BEST_NAMES = {"NE": "NE (nothing that counts, or not delivered)", "PENDING": "Pending"}
-BY_RULE = "NR by rule"
-THIS_TRIAL = "this trial"
+    "BOR": msg("Best response CR or PR"),
+    "RSP56": msg("Durable response at day 56"),
+    "VGPR28": msg("Very good partial response"),
+    "RSPSKIN": msg("Skin: CR or PR at day 28"),
+    "RSPLIVER": msg("Liver: CR or PR at day 28"),
+    "RSPUGI": msg("Upper GI: CR or PR at day 28"),
+    "RSPLGI": msg("Lower GI: CR or PR at day 28"),
+    "reduced": msg("Steroids spared at day 28"),
+    "stopped": msg("of these stopped"),
+}
+BEST_NAMES = {"NE": msg("NE (nothing that counts, or not delivered)"), "PENDING": msg("Pending")}
+BY_RULE = msg("NR by rule")
+THIS_TRIAL = msg("this trial")
 # Days of the organ-stage figure: the baseline window and two months of visits.
 FIRST_DAY, LAST_DAY = -8, 63
 
@@ -123,8 +133,8 @@ FIRST_DAY, LAST_DAY = -8, 63
 def nobody_to_report(responses: pd.DataFrame, protocol: Protocol) -> str:
     """Why there is no response to show: no such endpoint, or nobody treated; blank when there is."""
     if not protocol.has_endpoint("ORR_D28"):
-        return "ORR_D28 is not an endpoint of this trial."
-    return "" if len(responses) else "No subject has been treated at this cut."
+        return msg("ORR_D28 is not an endpoint of this trial.")
+    return "" if len(responses) else msg("No subject has been treated at this cut.")
 
 
 def size_of(responses: pd.DataFrame) -> str:
@@ -136,8 +146,12 @@ def size_of(responses: pd.DataFrame) -> str:
 def questions_sentence(asked: int) -> str:
     """How many questions about stages and response this cut raises, in words."""
     if not asked:
-        return "Stages and response raise no question to the site at this cut."
-    return f"Stages and response raise {asked} question{'s' if asked > 1 else ''} to the site; see the query list."
+        return msg("Stages and response raise no question to the site at this cut.")
+    return plural(
+        "Stages and response raise {n} question to the site; see the query list.",
+        "Stages and response raise {n} questions to the site; see the query list.",
+        asked,
+    )
 
 
 def level_headers(rows: pd.DataFrame, analysis_id: str) -> dict[str, str]:
@@ -162,7 +176,7 @@ def interval_rows(rows: pd.DataFrame, analysis_id: str) -> pd.DataFrame:
 
 def sensitivity_labels(analysis: Analysis) -> dict[str, str]:
     """Row labels of the sensitivity table: what each alternative changes."""
-    return {analysis.ci_primary_orr: "Primary analysis"} | {c.name: c.meaning for c in sensitivities(analysis)}
+    return {analysis.ci_primary_orr: msg("Primary analysis")} | {c.name: c.meaning for c in sensitivities(analysis)}
 
 
 def response_listing(
@@ -175,8 +189,13 @@ def response_listing(
     primary = responses[responses["SENS"] == PRIMARY].reset_index(drop=True)
     by_stages = "by stages alone: " + primary["RSPSTG"]
     differs = (primary["RSPSTG"] != "") & (primary["RSPSTG"] != primary["AVALC"])
-    relapse = primary["RELAPFL"].map({"Y": "relapse by then"}).astype("str").fillna("")
-    base = primary["BASETYPE"].map({"WIDE": "early baseline", "UNTIMED": "untimed baseline"}).astype("str").fillna("")
+    relapse = primary["RELAPFL"].map({"Y": msg("relapse by then")}).astype("str").fillna("")
+    base = (
+        primary["BASETYPE"]
+        .map({"WIDE": msg("early baseline"), "UNTIMED": msg("untimed baseline")})
+        .astype("str")
+        .fillna("")
+    )
     notes = pd.concat([by_stages.where(differs, ""), relapse, base], axis=1).astype("object")
     event = (primary["EVNTDESC"] + " " + primary["EVNTDT"].dt.strftime("%Y-%m-%d").fillna("")).str.strip()
     listed = pd.DataFrame(
@@ -188,13 +207,13 @@ def response_listing(
             "RELDAY": primary["RELDAY"],
             "ADY": primary["ADY"],
             "AVALC": primary["AVALC"].mask(primary["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS),
-            "REASON": primary["REASON"].mask(primary["REASON"] == UNDELIVERED, "not delivered"),
+            "REASON": primary["REASON"].mask(primary["REASON"] == UNDELIVERED, msg("not delivered")),
             "EVENT": event.where(primary["REASON"].isin(["DEATH", "NEWTX"]), ""),
             "RSPINV": _on(primary["USUBJID"], primary["ADT"], adrs[adrs["PARAMCD"] == "RSPINV"]),
             "NOTE": [", ".join(text for text in row if text) for row in notes.itertuples(index=False)],
         }
     ).astype({"NOTE": "str"})
-    return described(listed, notes=["Stages: skin-liver-upper GI-lower GI (grade), ? = not known."])
+    return described(listed, notes=[msg("Stages: skin-liver-upper GI-lower GI (grade), ? = not known.")])
 
 
 def _subject(usubjid: pd.Series, adsl: pd.DataFrame) -> pd.Series:
@@ -233,12 +252,12 @@ def organ_course(
     course = course[course["DAY"].between(FIRST_DAY, LAST_DAY).fillna(False).astype("bool")]
     ranking = response_ranking(adrs, adsl)
     kept = set(ranking.drawn(most_subjects)) & set(responses["USUBJID"])
-    order = course["ROW"].map({name: k for k, name in enumerate([*ORGAN_NAMES.values(), "Event"])})
+    order = course["ROW"].map({name: k for k, name in enumerate([*ORGAN_NAMES.values(), msg("Event")])})
     course = course[course["USUBJID"].isin(kept)].assign(order=order).sort_values(["USUBJID", "order", "DAY"])
     drawn = course.assign(SUBJECT=_subject(course["USUBJID"], adsl))[["SUBJECT", "ROW", "DAY", "KIND", "STAGE"]]
     return described(
-        drawn.reset_index(drop=True), labels={"ROW": "Organ"}, notes=ranking.drawn_note(most_subjects),
-        empty="No treated subject has an assessment.",
+        drawn.reset_index(drop=True), labels={"ROW": msg("Organ")}, notes=ranking.drawn_note(most_subjects),
+        empty=msg("No treated subject has an assessment."),
     )  # fmt: skip
 
 
@@ -248,7 +267,7 @@ def _event_marks(responses: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     therapy = primary["EVNTDT"].where(primary["EVNTDESC"].ne("death") & primary["EVNTDESC"].ne(""))
     marks = [
         pd.DataFrame({"USUBJID": primary["USUBJID"], "DATE": date, "KIND": kind, "TRTSDT": primary["TRTSDT"]})
-        for kind, date in (("new therapy", therapy), ("death", primary["DTHDT"]))
+        for kind, date in ((msg("new therapy"), therapy), ("death", primary["DTHDT"]))
     ]
     both = pd.concat(marks, ignore_index=True).dropna(subset="DATE")
     day = ((both["DATE"] - both["TRTSDT"]) / pd.Timedelta(days=1)).astype("Float64").astype("Int64")
@@ -286,11 +305,14 @@ def stage_changes(
     return described(
         frame.drop(columns="order").reset_index(drop=True),
         notes=[
-            "Below 0 is better. A change that is not known is drawn at 0 and says so. Pending subjects are not drawn.",
+            msg(
+                "Below 0 is better. A change that is not known is drawn at 0 and says so. Pending subjects are "
+                "not drawn."
+            ),
             *ranking.drawn_note(most_subjects),
         ],
-        empty="No subject is mature for day 28 at this cut.",
-    )  # fmt: skip
+        empty=msg("No subject is mature for day 28 at this cut."),
+    )
 
 
 def category_shares(rows: pd.DataFrame) -> pd.DataFrame:
@@ -309,8 +331,8 @@ def category_shares(rows: pd.DataFrame) -> pd.DataFrame:
         }
     ).reset_index(drop=True)
     return described(
-        shares, notes=["NR by rule: death, new therapy, missing or incomplete assessment. White: pending."]
-    )  # fmt: skip
+        shares, notes=[msg("NR by rule: death, new therapy, missing or incomplete assessment. White: pending.")]
+    )
 
 
 def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
@@ -325,7 +347,7 @@ def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     wide = wide.reindex(list(dict.fromkeys(own["group1_level"])))
     if wide.empty or not wide.loc[TOTAL, "N"]:
         nothing = pd.DataFrame(columns=["ROW", "KIND", "RESPONDERS", "SUBJECTS", "ESTIMATE", "LOW", "HIGH", "SOURCE"])
-        return described(nothing, empty="No subject is mature for day 28 at this cut.")
+        return described(nothing, empty=msg("No subject is mature for day 28 at this cut."))
     # One total that is not evaluable beside levels that are would mislead: then none of this trial's is drawn.
     wide = wide[(wide["N"] > 0) & wide["n"].notna() & pd.notna(wide.loc[TOTAL, "n"])]
     here = pd.DataFrame(
@@ -346,12 +368,18 @@ def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
         }
     )  # fmt: skip
     return described(
-        pd.concat([here, there], ignore_index=True), notes=forest_notes(rows, analysis),
+        pd.concat([here, there], ignore_index=True),
+        notes=forest_notes(rows, analysis),
         labels={
-            "ROW": "Rate", "KIND": "Which", "RESPONDERS": "Responders", "ESTIMATE": "Rate", "LOW": "Lower 95% limit",
-            "HIGH": "Upper 95% limit", "SOURCE": "Interval or source",
+            "ROW": msg("Rate"),
+            "KIND": msg("Which"),
+            "RESPONDERS": msg("Responders"),
+            "ESTIMATE": msg("Rate"),
+            "LOW": msg("Lower 95% limit"),
+            "HIGH": msg("Upper 95% limit"),
+            "SOURCE": msg("Interval or source"),
         },
-    )  # fmt: skip
+    )
 
 
 def forest_notes(rows: pd.DataFrame, analysis: Analysis) -> list[str]:
@@ -376,7 +404,7 @@ def later_rows(rows: pd.DataFrame) -> pd.DataFrame:
     return described(
         own.assign(order=order).sort_values("order", kind="stable").drop(columns="order"), row="variable",
         row_labels=LATER_NAMES, stats="{n} of {N} ({conf.low} to {conf.high})",
-        notes=["Mature subjects only; pending subjects are left out. 95% interval as for the primary rate."],
+        notes=[msg("Mature subjects only; pending subjects are left out. 95% interval as for the primary rate.")],
     )  # fmt: skip
 
 
@@ -384,7 +412,7 @@ def later_rows(rows: pd.DataFrame) -> pd.DataFrame:
 # The response rate of a cut in words: headline numbers, and the sentence with its worst and best case (§8, §14).
 
 
-CASES = {"ORR_D28": "Response", "CR_D28": "Complete response"}
+CASES = {"ORR_D28": msg("Response"), "CR_D28": msg("Complete response")}
 
 
 def response_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str, str, str]]:
@@ -393,7 +421,7 @@ def response_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str,
     if not text:
         return []
     complete = _texts(rows, "CR_D28", analysis.ci_primary_orr)
-    interval = f"95% interval {text['conf.low']} to {text['conf.high']}"
+    interval = msg("95% interval {text} to {text_2}", text=text["conf.low"], text_2=text["conf.high"])
     responders, complete_n = (
         not_evaluable_text(bounds_of(rows, name)) if found["n"] == NOT_EVALUABLE else found["n"]
         for name, found in (("ORR_D28", text), ("CR_D28", complete))
@@ -401,16 +429,17 @@ def response_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str,
     rate = NOT_EVALUABLE_WORDS if text["estimate"] == NOT_EVALUABLE else text["estimate"]
     unknown = text["estimate"] in (NOT_ESTIMABLE, NOT_EVALUABLE)
     return [
-        ("Mature for day 28", text["N"], "the denominator"),
-        ("Pending", text["pending"], "treated, day 28 not over"),
-        ("Responders (CR or PR)", responders, f"of them CR: {complete_n}"),
-        ("Response rate at day 28", rate, "" if unknown else interval),
+        (msg("Mature for day 28"), text["N"], msg("the denominator")),
+        (msg("Pending"), text["pending"], msg("treated, day 28 not over")),
+        (msg("Responders (CR or PR)"), responders, msg("of them CR: {complete_n}", complete_n=complete_n)),
+        (msg("Response rate at day 28"), rate, "" if unknown else interval),
         *(
             [
                 (
-                    "Worst to best case",
+                    msg("Worst to best case"),
                     found.range,
-                    found.range_with_pending and f"pending too: {found.range_with_pending}",
+                    found.range_with_pending
+                    and msg("pending too: {range_with_pending}", range_with_pending=found.range_with_pending),
                 )
             ]
             if (found := bounds_of(rows, "ORR_D28")) and found.counts_somebody
@@ -427,31 +456,42 @@ def response_sentence(rows: pd.DataFrame, analysis: Analysis, absent: Collection
     text = _texts(rows, "ORR_D28", analysis.ci_primary_orr)
     if not text:
         return ""
-    pending = {"0": "Nobody is pending", "1": "1 treated subject is pending"}.get(
-        text["pending"], f"{text['pending']} treated subjects are pending"
+    pending = {"0": msg("Nobody is pending"), "1": msg("1 treated subject is pending")}.get(
+        text["pending"], msg("{pending} treated subjects are pending", pending=text["pending"])
     )
     if text["N"] == "0":
-        return f"The response rate is not known yet: no subject is mature for day 28. {pending}."
+        return msg("The response rate is not known yet: no subject is mature for day 28. {pending}.", pending=pending)
     cases = " ".join(_case_sentence(rows, name, what) for name, what in CASES.items()).strip()
     if text["n"] == NOT_EVALUABLE:
         why = lacking_text(absent)
-        return (
-            f"The response at day 28 is {not_evaluable_text(bounds_of(rows, 'ORR_D28'))}"
-            f"{f': {why}' if why else ''}. {cases} {pending}."
+        return msg(
+            "The response at day 28 is {not_evaluable_text}{value}. {cases} {pending}.",
+            not_evaluable_text=not_evaluable_text(bounds_of(rows, "ORR_D28")),
+            value=f": {why}" if why else "",
+            cases=cases,
+            pending=pending,
         )
     method = INTERVALS[analysis.ci_primary_orr]
     none = excluded_text(int(text["n"]), int(text["N"]))
-    return (
-        f"{text['n']} of {text['N']} mature subjects responded (CR or PR) at day 28: rate {text['estimate']}, "
-        f"95% interval {text['conf.low']} to {text['conf.high']} ({method}).{f' {none}.' if none else ''}"
-        f" {cases} {pending}."
+    return msg(
+        "{n} of {n_2} mature subjects responded (CR or PR) at day 28: rate {estimate}, 95% interval "
+        "{text} to {text_2} ({method}).{value} {cases} {pending}.",
+        n=text["n"],
+        n_2=text["N"],
+        estimate=text["estimate"],
+        text=text["conf.low"],
+        text_2=text["conf.high"],
+        method=method,
+        value=f" {none}." if none else "",
+        cases=cases,
+        pending=pending,
     )
 
 
 def _case_sentence(rows: pd.DataFrame, variable: str, what: str) -> str:
     """Worst and best case of one rate with the subjects who decide it; blank where there are none to report."""
     told = bounds_text(rows, variable)
-    return f"{what}, worst and best case: {told}." if told else ""
+    return msg("{what}, worst and best case: {told}.", what=what, told=told) if told else ""
 
 
 def _texts(rows: pd.DataFrame, analysis_id: str, context: str) -> dict[str, str]:

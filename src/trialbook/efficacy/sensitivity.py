@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.efficacy.adrs import investigator_responses
 from trialbook.efficacy.assessment_days import DAY_28
 from trialbook.efficacy.day28 import (
@@ -55,27 +56,51 @@ def sensitivities(analysis: Analysis) -> list[Sensitivity]:
     wide = tuple(analysis.d28_window_wide)
     days = f"+/-{wide[1] - DAY_28}" if wide[1] - DAY_28 == DAY_28 - wide[0] else f"{wide[0]} to {wide[1]}"
     choices = [
-        Sensitivity(f"sens: {rules} rules", f"response by the rule set {rules}", {"response_rules": rules}),
-        Sensitivity("sens: treatment policy", "new therapy is ignored", {"newtx_strategy_orr": "treatment_policy"}),
-        Sensitivity("sens: EVAL-28", "without subjects lacking an assessment in the window", only="EVAL28FL"),
-        Sensitivity(f"sens: window {days}", f"day-28 window {wide[0]} to {wide[1]}", {"d28_window": list(wide)}),
         Sensitivity(
-            "sens: nearest assessment",
-            f"the assessment nearest to day 28, before day {analysis.d56_window[0]}",
+            msg("sens: {rules} rules", rules=rules),
+            msg("response by the rule set {rules}", rules=rules),
+            {"response_rules": rules},
+        ),
+        Sensitivity(
+            msg("sens: treatment policy"), msg("new therapy is ignored"), {"newtx_strategy_orr": "treatment_policy"}
+        ),
+        Sensitivity(msg("sens: EVAL-28"), msg("without subjects lacking an assessment in the window"), only="EVAL28FL"),
+        Sensitivity(
+            msg("sens: window {days}", days=days),
+            msg("day-28 window {wide} to {wide_2}", wide=wide[0], wide_2=wide[1]),
+            {"d28_window": list(wide)},
+        ),
+        Sensitivity(
+            msg("sens: nearest assessment"),
+            msg("the assessment nearest to day 28, before day {d56_window}", d56_window=analysis.d56_window[0]),
             {"d28_window": [1, analysis.d56_window[0] - 1]},
         ),
         *(
-            Sensitivity(f"sens: child rule {rule}", f"child column of lower GI by {rule}", {"child_rule": rule})
-            for rule in ("age<18 and weight<=50", "age<=14", "age<18")
+            Sensitivity(
+                msg("sens: child rule {rule}", rule=rule),
+                msg("child column of lower GI by {rule}", rule=rule),
+                {"child_rule": rule},
+            )
+            for rule in (msg("age<18 and weight<=50"), "age<=14", "age<18")
         ),
-        Sensitivity("sens: skin stage 4 or", "skin stage 4 by bullae or desquamation", {"skin4_rule": "or"}),
+        Sensitivity(msg("sens: skin stage 4 or"), msg("skin stage 4 by bullae or desquamation"), {"skin4_rule": "or"}),
         Sensitivity(
-            "sens: bilirubin 34/51/102/255", "liver limits by the factor 17", {"bili_cut_umol": [34, 51, 102, 255]}
+            msg("sens: bilirubin 34/51/102/255"),
+            msg("liver limits by the factor 17"),
+            {"bili_cut_umol": [34, 51, 102, 255]},
         ),
-        Sensitivity("sens: lower GI worst", "the worse of stool volume and episodes", {"lgi_conflict": "worst"}),
-        Sensitivity("sens: steroid ignored", "a steroid increase is ignored", {"steroid_escalation_is_newtx": False}),
-        Sensitivity("sens: relapse composite", "relapse is a non-response", {"relapse_strategy_orr": "composite"}),
-        Sensitivity("sens: investigator", "the investigator's category at the day-28 assessment", investigator=True),
+        Sensitivity(
+            msg("sens: lower GI worst"), msg("the worse of stool volume and episodes"), {"lgi_conflict": "worst"}
+        ),
+        Sensitivity(
+            msg("sens: steroid ignored"), msg("a steroid increase is ignored"), {"steroid_escalation_is_newtx": False}
+        ),
+        Sensitivity(
+            msg("sens: relapse composite"), msg("relapse is a non-response"), {"relapse_strategy_orr": "composite"}
+        ),
+        Sensitivity(
+            msg("sens: investigator"), msg("the investigator's category at the day-28 assessment"), investigator=True
+        ),
     ]
     return [choice for choice in choices if not choice.keys or _changes(choice.keys, analysis)]
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from trialbook.analyses.survival import curve_rows, days_row, not_evaluable_rows, time_rows, unknown_time
 from trialbook.core.described import described
+from trialbook.core.messages import msg
 from trialbook.efficacy.adtte import COMPETING, EVENT
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -96,7 +97,7 @@ def curve_steps(adtte: pd.DataFrame, levels: Sequence[str], analysis: Analysis, 
     frames = [_steps(curve_of(adtte, parameter, level), level, analysis) for level in levels]
     columns = ["level", "day", "n_risk", "n_event", "n_censor", "survival", "low", "high"]
     steps = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
-    return described(steps, labels={"n_event": "Deaths"})
+    return described(steps, labels={"n_event": msg("Deaths")})
 
 
 def numbers_at_risk(
@@ -176,7 +177,7 @@ def incidence_rows(
         for cause, name in NAMES.items():
             for day in analysis.os_days:
                 known = curve.reaches(day)
-                text = "not reached" if len(group) and not known else None
+                text = msg("not reached") if len(group) and not known else None
                 place = {"variable_level": str(day), "context": METHOD}
                 n = int(((_causes(group) == cause) & (group["AVAL"] <= day)).sum())
                 found = curve.interval(cause, day)
@@ -203,7 +204,7 @@ def incidence_steps(adtte: pd.DataFrame) -> pd.DataFrame:
     steps = pd.DataFrame(rows, columns=["event", "day", "incidence", "low", "high"])
     steps = steps.astype({"low": "float64", "high": "float64"}).drop_duplicates(["event", "day"], keep="last")
     steps = steps.sort_values(["event", "day"]).reset_index(drop=True)
-    return described(steps, labels={"event": "First event"}, empty="There is nothing to show at this cut.")
+    return described(steps, labels={"event": msg("First event")}, empty=msg("There is nothing to show at this cut."))
 
 
 def _incidence(group: pd.DataFrame) -> CumulativeIncidence:

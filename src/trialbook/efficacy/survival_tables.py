@@ -7,6 +7,7 @@ import pandas as pd
 from trialbook.analyses.survival import NOT_REACHED
 from trialbook.core.dates import study_day
 from trialbook.core.described import described
+from trialbook.core.messages import msg
 from trialbook.efficacy.survival_bounds import DEATHS
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
@@ -16,8 +17,8 @@ REGISTERED_DAY = 100  # the registry measures overall survival at day 100
 UNKNOWN = (NOT_REACHED, NOT_ESTIMABLE, NOT_EVALUABLE)
 LIMITS = ("conf.low", "conf.high")
 EXACT = {
-    "clopper_pearson": "Nobody censored before that day: exact interval (Clopper-Pearson)",
-    "clopper_pearson_lower": "Nobody died by that day: one-sided 95% bound of those at risk (Clopper-Pearson)",
+    "clopper_pearson": msg("Nobody censored before that day: exact interval (Clopper-Pearson)"),
+    "clopper_pearson_lower": msg("Nobody died by that day: one-sided 95% bound of those at risk (Clopper-Pearson)"),
 }
 
 
@@ -34,18 +35,26 @@ def survival_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str,
     day, km = headline_day(analysis), analysis.km_ci
     n, dead = text["OS_EVENTS", "", "", "N"], text["OS_EVENTS", "", "", "n"]
     low, high = (text["OS_KM", str(day), km, name] for name in LIMITS)
-    interval = f"95% interval {low} to {high}" if NOT_ESTIMABLE not in (low, high) else "interval not estimable"
+    interval = (
+        msg("95% interval {low} to {high}", low=low, high=high)
+        if NOT_ESTIMABLE not in (low, high)
+        else msg("interval not estimable")
+    )
     survival = text["OS_KM", str(day), km, "estimate"]
     median, follow_up = text["OS_MEDIAN", "", km, "estimate"], text["FUP_RKM", "", km, "estimate"]
     alive = bounds_text(rows, f"OS_{day}")
-    note = "; ".join(filter(None, ["" if survival in UNKNOWN else interval, alive and f"worst to best case: {alive}"]))
-    deaths_note = "; ".join(filter(None, ["any cause", deaths_open(rows)]))
+    note = "; ".join(
+        filter(
+            None, ["" if survival in UNKNOWN else interval, alive and msg("worst to best case: {alive}", alive=alive)]
+        )
+    )
+    deaths_note = "; ".join(filter(None, [msg("any cause"), deaths_open(rows)]))
     return [
-        ("Treated and followed", n, "subjects"),
-        ("Deaths", deaths_text(rows) or _in_words(dead), deaths_note),
-        (f"Survival at day {day}", _in_words(survival), note),
-        ("Median survival", _in_words(median), "" if median in UNKNOWN else "days"),
-        ("Median follow-up", _in_words(follow_up), "" if follow_up in UNKNOWN else "days"),
+        (msg("Treated and followed"), n, "subjects"),
+        (msg("Deaths"), deaths_text(rows) or _in_words(dead), deaths_note),
+        (msg("Survival at day {day}", day=day), _in_words(survival), note),
+        (msg("Median survival"), _in_words(median), "" if median in UNKNOWN else "days"),
+        (msg("Median follow-up"), _in_words(follow_up), "" if follow_up in UNKNOWN else "days"),
     ]
 
 
@@ -59,12 +68,12 @@ def bounds_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
     between = bounds_text(rows, f"OS_{day}")
     if not between:
         return ""
-    return f"Survival at day {day} (Kaplan-Meier), worst to best case: {between}."
+    return msg("Survival at day {day} (Kaplan-Meier), worst to best case: {between}.", day=day, between=between)
 
 
 def case_counts(rows: pd.DataFrame, day: int, levels: list[str]) -> pd.DataFrame:
     """The worst and the best case of survival at a day, a row per dose level and for all (`results.bounds`)."""
-    subtitle = "Alive / died or followed long enough (Kaplan-Meier)"
+    subtitle = msg("Alive / died or followed long enough (Kaplan-Meier)")
     return described(case_table(rows, f"OS_{day}", levels), subtitle=subtitle)
 
 
@@ -74,7 +83,7 @@ def deaths_text(rows: pd.DataFrame, level: str = TOTAL) -> str:
     Blank where the number of deaths itself is known.
     """
     found = bounds_of(rows, DEATHS, level)
-    return f"at least {found.low.text}" if found and found.low.size else ""
+    return msg("at least {text}", text=found.low.text) if found and found.low.size else ""
 
 
 def deaths_open(rows: pd.DataFrame, level: str = TOTAL) -> str:
@@ -89,10 +98,10 @@ def nobody_followed(rows: pd.DataFrame, adsl: pd.DataFrame) -> str:
     """Why there is no survival to show: no such endpoint, nobody treated, no time resolved; blank when there is."""
     text = _texts(rows)
     if text.empty:
-        return "Overall survival is not an endpoint of this trial."
+        return msg("Overall survival is not an endpoint of this trial.")
     if not adsl["SAFFL"].eq("Y").any():
-        return "No subject has been treated at this cut."
-    return "No survival time is resolved at this cut." if text["OS_EVENTS", "", "", "N"] == "0" else ""
+        return msg("No subject has been treated at this cut.")
+    return msg("No survival time is resolved at this cut.") if text["OS_EVENTS", "", "", "N"] == "0" else ""
 
 
 def survival_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
@@ -102,18 +111,38 @@ def survival_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
     if not estimate:  # `nobody_followed` says why there is no estimate
         return ""
     if estimate == NOT_EVALUABLE:
-        return f"Survival at day {day} is not evaluable."
+        return msg("Survival at day {day} is not evaluable.", day=day)
     if estimate == NOT_REACHED:
-        return f"Survival at day {day} cannot be reported yet: no subject has been followed for {day} days."
+        return msg(
+            "Survival at day {day} cannot be reported yet: no subject has been followed for {day} days.", day=day
+        )
     low, high = (text["OS_KM", str(day), km, name] for name in LIMITS)
     if NOT_ESTIMABLE not in (low, high):
-        return f"Survival at day {day} is {estimate} (95% interval {low} to {high}, {km})."
+        return msg(
+            "Survival at day {day} is {estimate} (95% interval {low} to {high}, {km}).",
+            day=day,
+            estimate=estimate,
+            low=low,
+            high=high,
+            km=km,
+        )
     bound = text.get(("OS_KM", str(day), "clopper_pearson_lower", "conf.low"), "")
     if bound:
         seen = int(text["OS_KM", str(day), km, "n.risk"])
-        known = f"Nobody has died by day {day}: survival is {estimate}, at least {bound} (one-sided 95% bound)."
-        return f"{known} Deaths among those followed to it, {excluded_text(0, seen)}."
-    return f"Survival at day {day} is {estimate}; its {km} interval cannot be estimated."
+        known = msg(
+            "Nobody has died by day {day}: survival is {estimate}, at least {bound} (one-sided 95% bound).",
+            day=day,
+            estimate=estimate,
+            bound=bound,
+        )
+        return msg(
+            "{known} Deaths among those followed to it, {excluded_text}.",
+            known=known,
+            excluded_text=excluded_text(0, seen),
+        )
+    return msg(
+        "Survival at day {day} is {estimate}; its {km} interval cannot be estimated.", day=day, estimate=estimate, km=km
+    )
 
 
 def level_headers(rows: pd.DataFrame, analysis_id: str = "OS_EVENTS") -> dict[str, str]:
@@ -124,7 +153,7 @@ def level_headers(rows: pd.DataFrame, analysis_id: str = "OS_EVENTS") -> dict[st
 
 def day_labels(analysis: Analysis) -> dict[str, str]:
     """Row labels of tables by day."""
-    return {str(day): f"Day {day}" for day in analysis.os_days}
+    return {str(day): msg("Day {day}", day=day) for day in analysis.os_days}
 
 
 def estimates(rows: pd.DataFrame, analysis_id: str, context: str) -> pd.DataFrame:
@@ -144,7 +173,7 @@ def exact_intervals(rows: pd.DataFrame) -> pd.DataFrame:
     own = own.sort_values("context", kind="stable")
     return described(
         own.assign(context=own["context"].map(EXACT).astype("str")), group="context", row="variable_level",
-        empty="No exact interval applies at this cut.",
+        empty=msg("No exact interval applies at this cut."),
     )  # fmt: skip
 
 
@@ -166,14 +195,16 @@ def censored_subjects(
         how = adsl["DCSREAS"].where(adsl["EOSSTT"].eq("DISCONTINUED"), "").fillna("").str.lower()
         listed = listed.assign(LEFT=listed["SUBJID"].map(dict(zip(adsl["SUBJID"], how, strict=True))).astype("str"))
     listed = listed.sort_values(["DAYS_AGO", "SUBJID"], ascending=[False, True]).reset_index(drop=True)
-    return described(listed, labels={"ADT": "Last known alive"}, empty="No treated subject is alive at this cut.")
+    return described(
+        listed, labels={"ADT": msg("Last known alive")}, empty=msg("No treated subject is alive at this cut.")
+    )
 
 
 def dead_subjects(adtte: pd.DataFrame) -> pd.DataFrame:
     """The dead: SUBJID TRT01A AVAL ADY ADT EVNTDESC in the order of time."""
     dead = adtte[adtte["PARAMCD"].eq("OS") & adtte["CNSR"].eq(0)].sort_values(["AVAL", "SUBJID"])
     listed = _with_study_day(dead).assign(EVNTDESC=dead["EVNTDESC"]).reset_index(drop=True)
-    return described(listed, empty="No treated subject has died.")
+    return described(listed, empty=msg("No treated subject has died."))
 
 
 def response_times(adtte: pd.DataFrame) -> pd.DataFrame:
@@ -185,8 +216,8 @@ def response_times(adtte: pd.DataFrame) -> pd.DataFrame:
         START=lasting["STARTDT"], ADT=lasting["ADT"], AVAL=lasting["AVAL"], EVNTDESC=lasting["EVNTDESC"]
     ).reset_index(drop=True)
     return described(
-        shown, labels={"ADT": "To", "AVAL": "Days", "EVNTDESC": "How it ends"},
-        empty="No subject has responded at this cut.",
+        shown, labels={"ADT": "To", "AVAL": msg("Days"), "EVNTDESC": msg("How it ends")},
+        empty=msg("No subject has responded at this cut."),
     )  # fmt: skip
 
 
@@ -195,9 +226,11 @@ def stale_sentence(censored: pd.DataFrame, analysis: Analysis) -> str:
     stale = censored.loc[censored["STALE"].eq("Y"), "SUBJID"].tolist()
     if not stale:
         return ""
-    return (
-        f"Not known dead, but last seen more than {analysis.stale_followup_days} days before the cut: "
-        f"{', '.join(stale)}. Survival may be overestimated until their status is known."
+    return msg(
+        "Not known dead, but last seen more than {stale_followup_days} days before the cut: {stale}. "
+        "Survival may be overestimated until their status is known.",
+        stale_followup_days=analysis.stale_followup_days,
+        stale=", ".join(stale),
     )
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from trialbook.core.dates import complete_date
 from trialbook.core.described import described
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.efficacy.day28 import UNDELIVERED
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.results.ard import NOT_EVALUABLE_WORDS
@@ -35,7 +36,7 @@ def swimmer_bars(adtte: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
 def swimmer_data(bars: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
     """What the plot draws, for reading: each bar with its marks, a row per mark."""
     both = bars.merge(marks, how="left", on="subject", suffixes=("", "_of_event"))
-    return described(both, labels={"day": "Followed to day"})
+    return described(both, labels={"day": msg("Followed to day")})
 
 
 def swimmer_marks(adtte: pd.DataFrame, domains: Domains, responses: pd.DataFrame) -> pd.DataFrame:
@@ -54,12 +55,12 @@ def swimmer_marks(adtte: pd.DataFrame, domains: Domains, responses: pd.DataFrame
     parts = [
         *_responses(responses),
         _dated(ex.assign(DAY=complete_date(ex["EXSTDTC"]))[ex["EXDOSE"] > 0], "infusion"),
-        _dated(ae[ae["AESER"].eq("Y")], "serious adverse event"),
+        _dated(ae[ae["AESER"].eq("Y")], msg("serious adverse event")),
         _dated(ae[_committee_dlt(domains)], "DLT"),
-        _dated(ffs[ffs["EVNTDESC"].str.startswith("NEW")].rename(columns={"ADT": "DAY"}), "new systemic therapy"),
+        _dated(ffs[ffs["EVNTDESC"].str.startswith("NEW")].rename(columns={"ADT": "DAY"}), msg("new systemic therapy")),
         _dated(nrm[nrm["EVNTDESC"].eq("RELAPSE")].rename(columns={"ADT": "DAY"}), "relapse"),
         _dated(os[os["CNSR"].eq(0) & ~inexact].rename(columns={"ADT": "DAY"}), "death"),
-        _dated(os[os["CNSR"].eq(0) & inexact].rename(columns={"ADT": "DAY"}), "death, day not known"),
+        _dated(os[os["CNSR"].eq(0) & inexact].rename(columns={"ADT": "DAY"}), msg("death, day not known")),
     ]
     marks = pd.concat(parts, ignore_index=True)
     marks = marks[marks["USUBJID"].isin(start.index)]
@@ -72,7 +73,7 @@ def swimmer_marks(adtte: pd.DataFrame, domains: Domains, responses: pd.DataFrame
 def _responses(responses: pd.DataFrame) -> list[pd.DataFrame]:
     seen = responses[["USUBJID", "AVALC"]].assign(DAY=responses["ADT"])[responses["REASON"] != UNDELIVERED]
     yes = seen["AVALC"].isin(RESPONDERS)
-    return [_dated(seen[yes], "response at day 28"), _dated(seen[~yes], "no response at day 28")]
+    return [_dated(seen[yes], msg("response at day 28")), _dated(seen[~yes], msg("no response at day 28"))]
 
 
 def _dated(records: pd.DataFrame, event: str) -> pd.DataFrame:

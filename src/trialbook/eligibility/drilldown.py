@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from trialbook.core.messages import msg
+from trialbook.core.messages import joined, msg
 from trialbook.eligibility.evidence import Weighed
 from trialbook.protocol.models import Protocol
 
@@ -96,7 +96,7 @@ def _notes(row: Mapping[str, object], reading: str) -> list[str]:
             unit=row["UNIT"],
             limit=row["LIMIT"],
         )
-    answer = {"Y": "yes", "N": "no"}.get(str(row["FORMANSWER"]), "no answer")
+    answer = {"Y": msg("yes"), "N": msg("no")}.get(str(row["FORMANSWER"]), msg("no answer"))
     alone = (
         msg("; by data alone: {dataresult}", dataresult=row["DATARESULT"])
         if row["DATARESULT"]
@@ -104,7 +104,7 @@ def _notes(row: Mapping[str, object], reading: str) -> list[str]:
     )
     rests = _joined([str(row["ASSUMPTION"]), msg("protocol version {protver}", protver=row["PROTVER"])])
     return [
-        f"{row['EVIDENCE']}.{value}",
+        msg("{evidence}.{compared}", evidence=str(row["EVIDENCE"]), compared=value),
         msg("Form: {answer}{alone}.", answer=answer, alone=alone),
         msg("Rule: {rule}", rule=row["RULE"]),
         *([msg("Read as: {reading}.", reading=reading)] if reading else []),
@@ -113,4 +113,4 @@ def _notes(row: Mapping[str, object], reading: str) -> list[str]:
 
 
 def _joined(parts: Sequence[str]) -> str:
-    return "; ".join(part for part in parts if part)
+    return joined(parts, "; ")

@@ -209,6 +209,7 @@ class Gathered:
 def _gather(work: Making) -> Gathered:
     """Puts the pieces together: results, queries, change log, verdicts, notebooks."""
     from trialbook.pipeline import collect
+    from trialbook.pipeline.signal_files import previous_build
 
     scratch, trial, graph = work.scratch, work.trial, work.graph
     # Every notebook has ended: the outputs of the tasks are put together now, byte for byte.
@@ -218,7 +219,7 @@ def _gather(work: Making) -> Gathered:
     every = [verdict for found in verdicts.values() for verdict in found]
     ard = collect.assemble_results(scratch, graph)
     collect.write_verdicts(scratch, every)
-    previous = _previous_build(trial, work.builds)
+    previous = previous_build(trial, work.builds)
     with only_recorded(work.ingredients.recorded(scratch)):
         queries = collect.assemble_queries(scratch, graph, trial, work.gate.queries(every), previous)
     collect.assemble_changelog(scratch, graph)
@@ -267,11 +268,6 @@ def _stop_if_unsound(scratch: Path, cut_id: str) -> None:
     lines = standing_differences(scratch, cut_id)
     if lines:
         raise StopError(f"the finished build does not fit together: {lines[0]}", next_step="build again with --force")
-
-
-def _previous_build(trial: Trial, builds: Path) -> Path | None:
-    folder = builds / trial.cut.previous_cut if trial.cut.previous_cut else None
-    return folder if folder and (folder / "manifest.json").is_file() else None
 
 
 def _run_details(work: Making, began: datetime) -> dict[str, Any]:

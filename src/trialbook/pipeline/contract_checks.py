@@ -21,7 +21,7 @@ from trialbook.protocol.models import Trial
 from trialbook.results.ard import to_ard
 from trialbook.results.recount import subjects_counted
 from trialbook.snapshot import read_snapshot
-from trialbook.workbook.steps import RAW_CONTRACTS, RESULTS_CONTRACTS, Piece, StepSpec
+from trialbook.workbook.steps import OWN_DATASETS, RAW_CONTRACTS, RESULTS_CONTRACTS, SIGNALS, Piece, StepSpec
 from trialbook.workbook.string_storage import choose_text_storage
 
 # ----------------------------------------------------------------------------------------------------
@@ -120,6 +120,17 @@ def stop_if_no_contract(spec: StepSpec, contracts: Mapping[str, Contract]) -> No
         raise NoContractError(spec, lacking)
 
 
+def _stop_if_own_lack(contracts: Mapping[str, Contract]) -> None:
+    """Raises StopError where a dataset that the workbook itself derives has no contract."""
+    for name in OWN_DATASETS:
+        if f"analysis/{name}" not in contracts:
+            raise StopError(
+                f"the dataset {name} has no contract, so that nothing would check what is published",
+                file=f"data_contracts/analysis/{name}.yaml",
+                next_step=f"copy data_contracts/analysis/{name}.yaml from the workbook that you started from",
+            )
+
+
 def look_for(
     piece: Piece, trial: Trial, contracts: Mapping[str, Contract], ingredients: Ingredients, scratch: Path
 ) -> tuple[Look, list[str]]:
@@ -148,6 +159,9 @@ def _datasets_of(
     graph = ingredients.graph
     if piece.name == RESULTS_CONTRACTS:
         return "results", {name: name for name in graph.counted_from}, ["ard"]
+    if piece.step == SIGNALS:
+        _stop_if_own_lack(contracts)
+        return "analysis", {name: name for name in ("adsl", *OWN_DATASETS)}, list(OWN_DATASETS)
     clean = sorted(Path(name).stem for name in ingredients.left if name.startswith("data/clean/"))
     spec = graph.step(piece.step)
     if spec.clean:

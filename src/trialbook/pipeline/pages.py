@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -32,6 +32,7 @@ from trialbook.display.page_content import PageContent, page_content, page_numbe
 from trialbook.display.page_outputs import Dropped
 from trialbook.pipeline.change_page import changes_page
 from trialbook.pipeline.profile_pages import write_profiles
+from trialbook.pipeline.signal_files import read_first_page, write_signals
 from trialbook.pipeline.superseded import superseded_place
 from trialbook.protocol.models import Trial
 from trialbook.subjects.flow import NOBODY
@@ -68,20 +69,22 @@ def render_content(notebook: Path, target: Path, charts: Literal["live", "static
 
 
 def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
-    """Writes `index.html`, a page per notebook, the data dictionary and the profiles into the build."""
+    """Writes `index.html`, a page per notebook, the data dictionary, the profiles and the signals into the build."""
     frame = _frame(sources, scratch)
     script = cached_chart_script(cache) if sources.charts == "live" else None
+    places: dict[str, list[str]] = {}
     for spec in sources.steps:
-        plain = json.loads(read_input(scratch / ".steps" / spec.page / "page.json"))
-        page = page_of(
-            PageContent.from_plain(plain), title=spec.title, frame=frame, current=f"{spec.name}.html",
-            chart_script=script,
-        )  # fmt: skip
-        _write_page(scratch / f"{spec.name}.html", page)
+        content = PageContent.from_plain(json.loads(read_input(scratch / ".steps" / spec.page / "page.json")))
+        name = f"{spec.name}.html"
+        places[name] = [heading.anchor for heading in content.headings]
+        html = page_of(content, title=spec.title, frame=frame, current=name, chart_script=script)
+        _write_page(scratch / name, html)
     _write_page(scratch / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame))
-    profiled = write_profiles(scratch, frame)
+    page = read_first_page(scratch)
+    page["signals"] = write_signals(page, places, scratch)
+    profiled = write_profiles(scratch, frame, page["signals"])
     _write_page(scratch / changes.PAGE, changes_page(sources.trial, scratch, sources.builds, frame, set(profiled)))
-    _write_page(scratch / "index.html", _index(sources, scratch, frame, profiled))
+    _write_page(scratch / "index.html", _index(sources, scratch, frame, profiled, page))
 
 
 def _write_page(path: Path, page: str) -> None:
@@ -141,13 +144,14 @@ def _supersedes(sources: PageSources) -> str:
     )  # fmt: skip
 
 
-def _index(sources: PageSources, scratch: Path, frame: Frame, profiled: dict[str, str]) -> str:
-    places = {name: scratch / "data" / f"{name}.parquet" for name in ("adsl", "adrs", "addlt")}
-    datasets = {name: read_dataset(place) for name, place in places.items() if place.is_file()}
+def _index(
+    sources: PageSources, scratch: Path, frame: Frame, profiled: dict[str, str], page: dict[str, Any]
+) -> str:  # fmt: skip
+    datasets = {"adsl": read_dataset(scratch / "data" / "adsl.parquet")}
     previous = read_dataset(sources.previous / "results" / "ard.parquet") if sources.previous else None
     steps = [StepStatus(spec.name, spec.title, f"{spec.name}.html", spec.datasets) for spec in sources.steps]
     verdicts = [verdict for found in sources.verdicts.values() for verdict in found]
     facts = index_facts(
         sources.trial.protocol, sources.trial.cut, sources.ard, previous, datasets, sources.queries, steps, verdicts
     )
-    return render_index(facts, frame, profiled)
+    return render_index(facts, frame, profiled, page)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -42,14 +44,17 @@ def make_profiles(trial: Trial, scratch: Path) -> list[str]:
     return sorted(read)
 
 
-def write_profiles(scratch: Path, frame: Frame) -> dict[str, str]:
-    """Writes the profile pages into the build.
+def write_profiles(scratch: Path, frame: Frame, signals: Sequence[Mapping[str, Any]] = ()) -> dict[str, str]:
+    """Writes the profile pages into the build; `signals`: those of the cut, each shown in the profile of its subject.
 
     Returns the subjects that have one, in the order of risk, each with its risk where the page is brief, else blank.
     """
     plain = json.loads(read_input(scratch / CONTENT))
     contents = [ProfileContent.from_plain(entry) for entry in plain]
     subjects = [content.subject for content in contents]
+    own: dict[str, list[Mapping[str, Any]]] = {}
+    for one in signals:
+        own.setdefault(one["subject"], []).append(one)
     for position, content in enumerate(contents):
         around = [
             Link(profile_file(subjects[other]), subjects[other], word)
@@ -59,5 +64,6 @@ def write_profiles(scratch: Path, frame: Frame) -> dict[str, str]:
         path = scratch / FOLDER / profile_file(content.subject)
         path.parent.mkdir(exist_ok=True)
         with naming(path):
-            path.write_text(profile_page(content, frame, around), encoding="utf-8", newline="\n")
+            page = profile_page(content, frame, around, own.get(content.subject, []))
+            path.write_text(page, encoding="utf-8", newline="\n")
     return {content.subject: content.brief for content in contents}

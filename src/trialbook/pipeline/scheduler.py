@@ -29,7 +29,13 @@ def run_pieces(pieces: Sequence[Piece], make: Make, jobs: int, abandon: Callable
     with ExitStack() as stack:
         pools = {
             kind: stack.enter_context(ThreadPoolExecutor(max_workers=workers, thread_name_prefix=kind))
-            for kind, workers in (("notebook", max(1, jobs)), ("contracts", 1), ("page", 1), ("results", 1))
+            for kind, workers in (
+                ("notebook", max(1, jobs)),
+                ("contracts", 1),
+                ("dataset", 1),
+                ("page", 1),
+                ("results", 1),
+            )
         }
         try:
             while True:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from trialbook.core.errors import StopError
 from trialbook.core.file_marks import Mark, link_mark
 from trialbook.pipeline.dependencies import file_sha256
-from trialbook.workbook.steps import Graph
+from trialbook.workbook.steps import OWN_DATASETS, SIGNALS, Graph
 
 # The runner's own, and a file that the store is just putting in place.
 OWN = (".steps/inputs.json",)
@@ -34,6 +34,8 @@ def owner_of(name: str, graph: Graph) -> str | None:
     if parts[:2] == ["data", "clean"] and len(parts) == 3 and parts[2].endswith(".parquet"):
         return graph.cleaning.name
     if parts[0] == "data" and len(parts) == 2:
+        if parts[1] in {f"{name}.parquet" for name in OWN_DATASETS}:
+            return SIGNALS
         spec = graph.leaving("/".join(parts))
         return spec.name if spec else None
     if parts[0] == ".steps" and len(parts) == 3:

@@ -32,6 +32,7 @@ from trialbook.pipeline.pages import render_content
 from trialbook.pipeline.profile_pages import CONTENT, make_profiles
 from trialbook.pipeline.progress import Progress
 from trialbook.pipeline.seal import Seal
+from trialbook.pipeline.signal_files import ADDV, FIRST_PAGE, left_datasets, make_signals, previous_build
 from trialbook.protocol.models import Trial
 from trialbook.workbook.import_closure import notebook_imports, reachable_files
 from trialbook.workbook.steps import CHANGES, PROFILES, RAW_CONTRACTS, Graph, Piece, StepSpec
@@ -112,7 +113,8 @@ class Making:
         if piece.kind == "notebook":
             names, files = self._run(piece, left)
         else:
-            names, files = self._check(piece) if piece.kind == "contracts" else self._render(piece)
+            work = {"contracts": self._check, "dataset": self._derive}.get(piece.kind, self._render)
+            names, files = work(piece)
         made_of = self.ingredients.values([*names, *self._environment])
         self.seal.plain(files)
         self._seal(piece.name, self.store.keep(piece.name, made_of, self.scratch, files))
@@ -218,6 +220,14 @@ class Making:
         verdicts = [Verdict(**v | {"failures": [Failure(**f) for f in v["failures"]]}) for v in found["verdicts"]]
         self.verdicts[piece.name] = verdicts
         stop_if_critical(verdicts, found["files"], self.graph.left_by)
+
+    def _derive(self, piece: Piece) -> tuple[list[str], list[str]]:
+        """Derives the protocol deviations and the signals from what the steps have left."""
+        steps = [(spec.name, spec.title) for spec in self.graph.steps]
+        previous = previous_build(self.trial, self.builds)
+        read = self.aside(PAGES, make_signals, self.trial, self.scratch, steps, left_datasets(self.graph), previous)
+        names = [*read, *(f"step {name}" for name, _ in steps), *_code(["trialbook.pipeline.signal_files"])]
+        return names, [ADDV, FIRST_PAGE]
 
     def _render(self, piece: Piece) -> tuple[list[str], list[str]]:
         """Makes the content of a page of the executed notebook, of the profile pages, or of the changes."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from trialbook.core.privacy import masked_argument
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
+from trialbook.protocol.conduct import Deviations, Enrolment, Schedule, Signals
 from trialbook.protocol.criteria import Amendment, CodeLists, Criterion, check_amendments
 from trialbook.protocol.drug_dictionary import DrugDictionary
 from trialbook.protocol.yaml_file import about, form
@@ -83,6 +84,10 @@ class Protocol(_Model):
     # Assumptions that are no key, by number: what was assumed, in words.
     assumptions: dict[Annotated[str, Field(pattern=r"^A-[0-9]{2,3}$")], Annotated[str, Field(min_length=1)]] = {}
     amendments: list[Amendment] = []
+    enrolment: Enrolment = Enrolment()
+    schedule: Schedule = Schedule()
+    deviations: Deviations = Deviations()
+    signals: Signals = Signals()
     analysis: dict[str, AnalysisKey]
     # The file that says what each drug is, relative to the folder that holds `params/`, and what it holds.
     drug_dictionary: str | None = None

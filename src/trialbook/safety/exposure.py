@@ -34,7 +34,7 @@ from trialbook.subjects.dosing import infusion_levels
 
 DAYS_PER_YEAR = 365.25
 UNIT_DAYS = {"patient_years": DAYS_PER_YEAR, "100_patient_months": 100 * DAYS_PER_YEAR / 12}
-UNIT_WORDS = {"patient_years": "per patient-year", "100_patient_months": "per 100 patient-months"}
+UNIT_WORDS = {"patient_years": msg("per patient-year"), "100_patient_months": "per 100 patient-months"}
 
 
 def days_at_risk(adsl: pd.DataFrame, analysis: Analysis, cut_date: pd.Timestamp) -> pd.Series:

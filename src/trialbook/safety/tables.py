@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from trialbook.core.described import described
-from trialbook.core.messages import msg
+from trialbook.core.messages import as_text, msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.queries.query_list import Query
@@ -119,7 +119,10 @@ NONE_WAITS = "No candidate DLT waits for the committee."
 
 def level_headers(adsl: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
     """Column heads of tables by level: `DL1 (N=3)`, and Total."""
-    return {level: f"{level} (N={size})" for level, size in set_sizes(adsl, protocol.level_ids).items()}
+    return {
+        level: msg("{level} (N={n})", level=as_text(level), n=size)
+        for level, size in set_sizes(adsl, protocol.level_ids).items()
+    }
 
 
 def headline(

@@ -7,7 +7,7 @@ import pandas as pd
 from trialbook.core.dates import complete_date
 from trialbook.core.described import described
 from trialbook.core.domains import Domains
-from trialbook.core.messages import msg
+from trialbook.core.messages import as_text, msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
@@ -204,7 +204,13 @@ def set_reasons(
     for endpoint, names in _NEEDED.items():
         if not protocol.has_endpoint(endpoint):
             why |= dict.fromkeys(names, pd.Series(f"{endpoint} is not an endpoint of this trial", index=adsl.index))
-    columns = {name: ("no: " + why[name]).mask(adsl[name].eq("Y"), "yes").astype("str") for name in SETS}
+    columns = {
+        name: [
+            msg("yes") if flag == "Y" else msg("no: {reason}", reason=as_text(reason))
+            for flag, reason in zip(adsl[name].fillna(""), why[name], strict=True)
+        ]
+        for name in SETS
+    }
     return described(
         pd.DataFrame({"SUBJID": adsl["SUBJID"], **columns}), labels=SETS,
         empty=msg("There is no screened subject at this cut."),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from trialbook.core.described import described
-from trialbook.core.messages import msg
+from trialbook.core.messages import as_text, msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row, proportion_rows, round_half_up
@@ -69,7 +69,9 @@ def level_headers(adsl: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
     """Column heads of tables of SAF by level: `DL1 (N=3)`, and Total."""
     received = adsl.loc[adsl["SAFFL"].eq("Y"), "TRT01A"]
     sizes = {code: int((received == code).sum()) for code in protocol.level_ids}
-    return {code: f"{code} (N={n})" for code, n in {**sizes, TOTAL: len(received)}.items()}
+    return {
+        code: msg("{level} (N={n})", level=as_text(code), n=n) for code, n in {**sizes, TOTAL: len(received)}.items()
+    }
 
 
 NOBODY = msg("No subject has been treated at this cut.")

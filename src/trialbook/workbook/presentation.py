@@ -12,13 +12,14 @@ from typing import Any
 import pandas as pd
 
 from trialbook.analyses.result import ADDED, Counted, Result
+from trialbook.core.messages import msg
 from trialbook.display.columns import column_decimals, column_labels
 from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
 from trialbook.results.bounds import with_bounds
 
 INTERVAL_NAMES = {
-    "clopper_pearson": "Exact (Clopper-Pearson)", "wilson": "Wilson", "jeffreys": "Jeffreys", "midp": "Mid-P",
-    "beta_binomial": "Beta posterior (mean and limits)",
+    "clopper_pearson": msg("Exact (Clopper-Pearson)"), "wilson": msg("Wilson"), "jeffreys": msg("Jeffreys"),
+    "midp": "Mid-P", "beta_binomial": msg("Beta posterior (mean and limits)"),
 }  # fmt: skip
 ESTIMATE = "{estimate} ({conf.low} to {conf.high})"
 COUNT = "{n} ({p}) [{events}]<, up to {n.high}>"
@@ -53,14 +54,14 @@ def _rate_view(rows: pd.DataFrame, counted: Counted) -> tuple[pd.DataFrame, dict
     shown = rows[method.isin(list(INTERVAL_NAMES)) & rows["stat_name"].ne("prob_gt_orr0")]
     labels = {context: INTERVAL_NAMES[name] for context, name in zip(rows["context"], method, strict=True)
               if name in INTERVAL_NAMES}  # fmt: skip
-    return shown, {"stats": ESTIMATE, "row": "context", "row_labels": labels, "stub": "95% interval"}
+    return shown, {"stats": ESTIMATE, "row": "context", "row_labels": labels, "stub": msg("95% interval")}
 
 
 def _count_view(rows: pd.DataFrame, counted: Counted) -> tuple[pd.DataFrame, dict[str, Any]]:
     classes = rows["variable"].nunique() > 1
     if classes:
         return rows, {"stats": COUNT, "group": "variable", "row": "variable_level", "row_labels": {"": "Any"}}
-    return rows, {"stats": COUNT, "row": "variable_level", "row_labels": {"": "Subjects"}}
+    return rows, {"stats": COUNT, "row": "variable_level", "row_labels": {"": msg("Subjects")}}
 
 
 def _survival_view(rows: pd.DataFrame, counted: Counted) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -72,8 +73,8 @@ def _survival_view(rows: pd.DataFrame, counted: Counted) -> tuple[pd.DataFrame, 
 def _level_labels(rows: pd.DataFrame) -> dict[str, str]:
     """Words for days, and for the row of a median beside them."""
     levels = [level for level in dict.fromkeys(rows["variable_level"]) if level]
-    median = "Median (95% interval), days" if levels else "Median (95% interval)"
-    return {level: f"Day {level}" for level in levels if level.isdigit()} | {"": median}
+    median = "Median (95% interval), days" if levels else msg("Median (95% interval)")
+    return {level: msg("Day {level}", level=level) for level in levels if level.isdigit()} | {"": median}
 
 
 def with_known_limits(rows: pd.DataFrame) -> pd.DataFrame:
@@ -139,8 +140,8 @@ def _single(rows: pd.DataFrame, names: set[str]) -> str:
     """The head of the only row of a table."""
     if "estimate" in names:
         time = rows["analysis_id"].str.contains("MEDIAN|RKM").all()
-        return "Median (95% interval)" if time else "Estimate (95% interval)"
-    return "Median (range)" if "median" in names else "Range" if "min" in names else "Subjects"
+        return msg("Median (95% interval)") if time else "Estimate (95% interval)"
+    return msg("Median (range)") if "median" in names else msg("Range") if "min" in names else msg("Subjects")
 
 
 def _pattern(names: set[str], one_size: bool) -> str:

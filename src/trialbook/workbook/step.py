@@ -315,7 +315,7 @@ class Step:
         elif endpoint and not self.protocol.has_endpoint(endpoint):
             self._nobody = f"{endpoint} is not an endpoint of this trial."
         elif not self.subjects["SAFFL"].eq("Y").any():
-            self._nobody = "No subject has been treated at this cut."
+            self._nobody = msg("No subject has been treated at this cut.")
         return self._nobody
 
     def table(
@@ -417,7 +417,8 @@ class Step:
         if receipt["nonce"]:
             keep_json(self._own / "usage.json", {"peak_mib": peak_memory()})
         left = pd.DataFrame({"Written for later steps": list(self._written), "Rows": list(self._written.values())})
-        return table(left, self.title("Receipt of this step"))
+        labels = {"Written for later steps": msg("Written for later steps"), "Rows": msg("Rows")}
+        return table(left, self.title(msg("Receipt of this step")), labels=labels, data=["Written for later steps"])
 
     def _stop_if_keys_changed(self, names: Mapping[str, Any]) -> None:
         """Raises StopError when a cell holds other parameters than those in force; `names`: what the notebook holds."""

@@ -19,14 +19,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from trialbook.core.errors import ParameterError
 from trialbook.protocol.yaml_file import validated
-from trialbook.workbook.steps import CHANGES, FOLDER, PROFILED, PROFILES, Graph, StepSpec
+from trialbook.workbook.steps import CHANGES, FOLDER, OWN_DATASETS, PROFILED, PROFILES, SIGNALS, Graph, StepSpec
 
 ENTRY = "trialbook"
 # In `datasets`: the clean domains, as many as were delivered.
 CLEAN = "clean"
 # A step is a page, a folder and a part of links; these names are taken.
 STEP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,63}")
-TAKEN = ("raw", "results", PROFILES, CHANGES, "index", "data_dictionary", "build")
+TAKEN = ("raw", "results", PROFILES, SIGNALS, CHANGES, "index", "data_dictionary", "build")
 DATASET_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 DATASET_RULE = "the name of a dataset consists of lower-case letters, digits and underscores"
 
@@ -167,6 +167,9 @@ def _stop_if_datasets_fail(graph: Graph) -> None:
         for name in [*([CLEAN] if spec.clean else []), *spec.datasets]:
             if not DATASET_NAME.fullmatch(name):
                 raise _wrong(spec, "datasets", name, DATASET_RULE, "rename the dataset, as in adbm")
+            if name in OWN_DATASETS:
+                raise _wrong(spec, "datasets", name, "the workbook itself leaves this dataset",
+                             "give yours another name")  # fmt: skip
             if name in left:
                 raise _wrong(spec, "datasets", name, f"{left[name].file} writes this dataset too",
                              "give one of the two another name")  # fmt: skip

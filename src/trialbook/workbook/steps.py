@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-Kind = Literal["notebook", "contracts", "page", "results"]
+Kind = Literal["notebook", "contracts", "dataset", "page", "results"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,10 @@ FOLDER = "notebooks"
 RAW_CONTRACTS = "raw.contracts"
 RESULTS_CONTRACTS = "results.contracts"
 PROFILES = "profiles"
+# Protocol deviations and signals: derived by the workbook itself when every notebook has ended.
+SIGNALS = "signals"
+SIGNALS_CONTRACTS = f"{SIGNALS}.contracts"
+OWN_DATASETS = ("addv",)
 CHANGES = "changes"
 # The datasets behind the profile pages (`profiles.profile.DATASETS`), and what reported counts are compared with.
 PROFILED = ("adsl", "adae", "adlb", "addlt", "adrs", "adtte")
@@ -162,6 +166,8 @@ class Graph:
         leaving = [spec.name for spec in self.steps if {*spec.datasets} & {*self.counted_from}]
         needs = tuple(name for name in self.names if name in {*self.counted, *leaving})
         yield Piece(RESULTS_CONTRACTS, "contracts", "results", needs, tuple(self._contracts(needs)))
+        yield Piece(SIGNALS, "dataset", SIGNALS, tuple(self.names), tuple(self._contracts(self.names)))
+        yield Piece(SIGNALS_CONTRACTS, "contracts", SIGNALS, (SIGNALS,), tuple(self._contracts(self.names)))
         yield Piece(PROFILES, "page", PROFILES, tuple(self.names))
         yield Piece(CHANGES, "page", CHANGES, tuple(self.names))
 

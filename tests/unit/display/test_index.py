@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 
 from support.page_samples import PAYLOADS, frame
+from trialbook.conduct.board import subject_lines
 from trialbook.contracts.gx_engine import Failure, Verdict
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import StepStatus, index_facts
 from trialbook.display.page import NOTHING_LOADED
-from trialbook.display.page_outputs import is_own_html
 from trialbook.protocol.models import Cut, Protocol
 from trialbook.queries.query_list import query, query_list
 from trialbook.results.ard import ard_row, proportion_rows, to_ard
@@ -199,8 +200,8 @@ def test_only_headline_numbers_that_differ_from_the_previous_cut_are_changes(pro
 def test_each_treated_subject_has_a_line_in_the_order_of_levels(protocol):
     addlt = pd.DataFrame({"USUBJID": ["T-S02"], "DLTSTAT": ["PENDING"]})
     datasets = {"adsl": subjects(NINF=[2, 1, 0]), "adrs": responses(), "addlt": addlt}
-    facts = facts_of(protocol, datasets=datasets, queries=asked("minor", "major", known=("stop",)))
-    lines = facts.subjects.astype("object").where(facts.subjects.notna(), "").astype("str")
+    found = subject_lines(protocol, datasets, asked("minor", "major", known=("stop",)))
+    lines = found.astype("object").where(found.notna(), "").astype("str")
     assert [tuple(line) for line in lines.itertuples(index=False)] == [
         ("S01", "DL1", "1", "2025-01-10 00:00:00", "10", "III → IV", "NR (death)", "", "Died 2025-01-20", "0"),
         (
@@ -216,12 +217,11 @@ def test_each_treated_subject_has_a_line_in_the_order_of_levels(protocol):
             "2",
         ),
     ]
-    assert facts.screened_only == 1
 
 
 def test_columns_that_do_not_apply_are_left_out(protocol):
-    facts = facts_of(protocol, datasets={"adsl": subjects()})
-    assert list(facts.subjects.columns) == ["subject", "level", "first", "day", "status", "queries"]
+    lines = subject_lines(protocol, {"adsl": subjects()}, asked())
+    assert list(lines.columns) == ["subject", "level", "first", "day", "status", "queries"]
 
 
 def test_a_cut_without_a_treated_subject_says_so(protocol):
@@ -229,7 +229,8 @@ def test_a_cut_without_a_treated_subject_says_so(protocol):
     facts = facts_of(protocol, ard=results(0), previous_ard=None, datasets={"adsl": adsl, "adrs": responses().iloc[:0]})
     html = render_index(facts, frame(protocol))
     assert "No subject has been treated at this cut." in html
-    assert "One further subject was screened and not treated." in html
+    assert "Nothing was raised." in html
+    assert facts.screened_only == 1
     assert not re.search(r"\b(nan|NaN|NaT|None)\b|&lt;NA&gt;", html)
 
 
@@ -263,12 +264,115 @@ def test_the_first_page_holds_no_script_and_leads_to_every_page_and_file(protoco
     assert "At C1" in html
 
 
+ROW = {
+    "subject": "S01", "level": "DL1", "person": "45 M", "end": 200, "infusions": [0, 7], "window": [0, 28],
+    "serious": [[19, "Sepsis, G3"], [None, "Fall, not graded"]], "dlt_day": 19, "death_day": None, "seen": 90,
+    "unseen": 110, "grade": "II", "worst": "G3", "dlt": "DLT", "response": "CR",
+    "status": "Alive, last seen 2025-04-01", "queries": 0, "alert": "high",
+}  # fmt: skip
+
+
+def signal(text: str = "ALT 4.5 x ULN", subject: str = "S01", severity: str = "high") -> dict[str, object]:
+    links = [{"page": "profiles/S01.html", "anchor": "", "title": "Profile"},
+             {"page": "03_safety.html", "anchor": "s-liver", "title": "Safety"}]  # fmt: skip
+    return {
+        "signal_id": "S-0000000000", "subject": subject, "dose_level": "DL1", "level": "subject", "severity": severity,
+        "rule": "liver_injury", "message_id": "x", "arguments": {}, "sentence": text, "evidence": [], "links": links,
+    }  # fmt: skip
+
+
+def answers(text: str = "") -> dict[str, object]:
+    """What `signals.first_page` derives, every text of it ending in `text`."""
+    rule = {"rule": "liver_injury", "title": "Liver", "meaning": f"m{text}", "severity": "high", "source": f"s{text}",
+            "assumption": "A-112", "status": "raised", "raised": 1, "unchecked": 0}  # fmt: skip
+    return {
+        "decision": {
+            "headline": f"The cap of 12 is reached; no MTD can be named.{text}", "sentences": [f"one{text}"],
+            "day": "2025-10-08", "rule": "3+3", "next_cohort": f"016{text}", "next_steps": [["0 of 1", f"stop{text}"]],
+            "ladder": [{"level": f"DL1{text}", "dose": "", "subjects": [["S01", "DLT"], [f"S02{text}", "no DLT"]],
+                        "says": f"1 of 2{text}"}],
+        },
+        "enrolment": {"answer": "no", "level": "", "day": "", "reasons": [f"full{text}"], "places": 0, "cap": 12,
+                      "windows": [[f"016{text}", "2025-10-08"]], "queue": [[f"017{text}", "2025-09-01"]]},
+        "signals": [signal(f"high{text}"), signal(f"low{text}", f"S03{text}", "low")], "rules": [rule],
+        "news": [{"what": f"Treated{text}", "subjects": [["S01", f"DL1{text}"]], "text": f"t{text}"}],
+        "news_known": True, "board": [ROW, {**ROW, "subject": f"S02{text}", "level": f"DL9{text}", "window": None,
+                                            "serious": [[3, f"Rash{text}"]], "worst": f"G1{text}", "dlt": f"x{text}",
+                                            "response": f"r{text}", "status": f"Died{text}", "death_day": 30}],
+        "coming": [{"day": "2025-10-08", "subject": f"016{text}", "what": f"window{text}"}],
+        "missed": [[f"S02{text}", f"DAY 28{text}"]],
+        "deviations": [["major", 3], ["minor", 2], ["not recorded by the site", 1]],
+    }  # fmt: skip
+
+
+class Structure(HTMLParser):
+    """The tags of a page with the names of their attributes, and where they lead."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, tuple[str, ...]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, tuple(name for name, _ in attrs)))
+
+
+def main_of(html: str) -> str:
+    return html[html.index("<main") : html.index("</main>")]
+
+
+def shown(protocol: Protocol, page: dict[str, object], **changes: object) -> str:
+    return render_index(facts_of(protocol, **changes), frame(protocol), {"S01": ""}, page)
+
+
+def test_the_first_page_answers_before_it_lists(protocol):
+    html = main_of(shown(protocol, answers()))
+    order = ["no MTD can be named", "May the next patient be dosed today?", "Serious events", "Look at these first",
+             "Since the data cut C1", "Coming up", "Every treated subject", "By dose level"]  # fmt: skip
+    places = [html.index(words) for words in order]
+    assert places == sorted(places)
+    assert '<a class="tb-subject" href="profiles/S01.html">S01</a>' in html
+    assert 'href="03_safety.html#s-liver"' in html
+    assert "1 rules looked, 1 raised something" in html
+    assert "Protocol deviations: 3 major, 2 minor; 1 not recorded by the site." in html
+    assert html.count("The Safety Review Committee decides.") == 1
+
+
+def test_a_quiet_cut_says_that_nothing_was_raised_and_which_rules_looked(protocol):
+    html = main_of(shown(protocol, {**answers(), "signals": []}))
+    assert "Nothing was raised." in html
+    assert ">Liver<" in html
+
+
+def test_the_board_says_in_words_what_it_draws(protocol):
+    html = main_of(shown(protocol, answers()))
+    assert (
+        'aria-label="Infusions on day 0, 7; Sepsis, G3 on day 19; Fall, not graded; last seen alive on day 90 of 200"'
+        in html
+    )
+    assert "not seen for 110 days" in html
+    assert "died day 30" in html
+
+
+def test_of_a_crowd_the_board_shows_the_first_in_the_order_of_risk(protocol):
+    crowd = [{**ROW, "subject": f"P{k:03}"} for k in range(600)]
+    risk = {f"P{k:03}": "" for k in reversed(range(600))}
+    html = render_index(facts_of(protocol), frame(protocol), risk, {**answers(), "board": crowd})
+    assert "The first 500 of 600 subjects in the order of risk" in html
+    assert "profiles/P599.html" in html
+    assert "profiles/P099.html" not in html
+
+
 @pytest.mark.parametrize("name", PAYLOADS)
 def test_markup_in_the_data_stays_text_on_the_first_page(protocol, name):
+    """Whatever the data say, the page has the elements that it has for harmless words."""
     text = PAYLOADS[name]
-    adsl = subjects(SUBJID=[text] * 3, TRT01A=["DL1", "DL1", ""])
     ard = results(12)
-    html = render_index(facts_of(protocol, ard=ard.assign(stat_text=text), datasets={"adsl": adsl}), frame(protocol))
-    main = html[html.index("<main") : html.index("</main>")]
-    inside = re.sub(r'</?(?:main|h1|h2|ol|ul|li|a)(?: (?:id|href|class)="[\w./#-]*")*>', "", main)
-    assert is_own_html(inside)
+    told = main_of(shown(protocol, answers(text), ard=ard.assign(stat_text=text)))
+    harmless = main_of(shown(protocol, answers("x" * 9), ard=ard.assign(stat_text="x" * 9)))
+    kinds = {tag for tag, _ in Structure(told).found}
+    assert kinds <= {tag for tag, _ in Structure(harmless).found} | {"span"}
+    assert not {"script", "iframe", "form", "img", "style", "base", "meta"} & kinds
+    names = {attribute for _, attributes in Structure(told).found for attribute in attributes}
+    assert not {one for one in names if one.startswith("on")}
+    assert not re.search(r'href="(?!#|[\w./-]+\.(?:html|json|csv|xlsx|parquet))', told)

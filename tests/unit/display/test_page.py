@@ -176,6 +176,19 @@ def test_the_parameters_of_the_cut_are_a_table(page_of):
     assert '<pre class="code">' not in page_of(made=made)
 
 
+def test_cells_that_look_at_data_are_folded_together_and_their_code_is_not(page_of):
+    frames = [table(pd.DataFrame({"x": [number]}), f"Frame {number}") for number in (1, 2, 3)]
+    made = notebook("# Title", *frames)
+    for cell in made.cells[1:3]:
+        cell.metadata["tags"] = ["look"]
+    html = page_of(made=made)
+    assert html.count('<details class="tb tb-look">') == 1
+    folded = html.partition('<details class="tb tb-look">')[2].partition("</details>")[0]
+    assert [f"Frame {number}" in folded for number in (1, 2, 3)] == [True, True, False]
+    assert html.index("Frame 3") > html.index("Frame 2")
+    assert "<code>" not in folded
+
+
 def test_code_is_on_the_page_escaped(page_of):
     made = new_notebook(cells=[new_code_cell("x < 3  # <script>"), new_code_cell("  ")])
     html = page_of(made=made)

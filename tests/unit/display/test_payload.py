@@ -91,7 +91,8 @@ def test_hostile_text_stays_text_in_every_language(name: str):
     "payload",
     [
         {"kind": "page"}, {}, [], {"kind": "sentence"}, {"kind": "sentence", "text": {"m": "{a.b}", "a": {"a": "x"}}},
-        {"kind": "notice", "level": "x' onclick='", "text": "x"}, {"kind": "foreign", "tokens": [["script"]], "rows": []},
+        {"kind": "notice", "level": "x' onclick='", "text": "x"},
+        {"kind": "foreign", "tokens": [["script"]], "rows": []},
         {"kind": "foreign", "tokens": [["td", {"onclick": "x"}]], "rows": []},
         {"kind": "frame", "whole": 1, "columns": [
             {"name": "a", "head": "a", "type": "data", "cells": ["x"], "to": ["javascript:alert(1)"]}]},

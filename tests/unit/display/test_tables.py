@@ -246,3 +246,10 @@ def test_of_a_very_long_table_the_first_rows_are_shown_and_it_says_so() -> None:
     assert len(Cells(block.html).rows) == 1 + 500
     assert "The first 500 of 12000 rows; the files of this build hold all of them" in block.html
     assert block.text.endswith("... and 11800 more rows")
+
+
+def test_a_listing_without_records_and_columns_shows_the_words_for_it() -> None:
+    block = table(pd.DataFrame([]), "Other choices", stub="CHOICE", group="ANALYSIS", empty="There is no analysis.")
+    assert "There is no analysis." in block.text
+    with pytest.raises(ValueError, match="CHOICE"):
+        table(pd.DataFrame({"N": [1]}), "Other choices", stub="CHOICE")

@@ -12,6 +12,8 @@ import pytest
 from support import raw_export as raw
 from support.trial_builder import trial
 from trialbook.cleaning import apply_cut, clean_snapshot
+from trialbook.conduct.board import status_board
+from trialbook.conduct.frames import all_with_columns
 from trialbook.core.domains import Domains
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import index_facts
@@ -32,6 +34,7 @@ from trialbook.efficacy.response_tables import (
     stage_changes,
 )  # fmt: skip
 from trialbook.efficacy.sensitivity import sensitivity_responses
+from trialbook.pipeline.signal_files import plain
 from trialbook.profiles.profile import Profile, profiles
 from trialbook.profiles.subjects import KINDS, profile_note, profiled_subjects, risk_order
 from trialbook.protocol.analysis import Analysis
@@ -173,20 +176,24 @@ def test_a_figure_of_responses_keeps_the_dead_and_those_without_a_response(large
 
 def test_the_list_of_the_first_page_keeps_those_at_risk(large: Large, protocol: Protocol, analysis: Analysis) -> None:
     cut = raw.trial_of(Path(), cut_date="2025-09-30").cut
-    adsl = large.data["adsl"]
-    twice = [adsl.assign(SUBJID=adsl["SUBJID"] + f"-{k}", USUBJID=adsl["USUBJID"] + f"-{k}") for k in range(2)]
-    many = pd.concat(twice, ignore_index=True)
+    study = StudyData(Domains({}), protocol, analysis, pd.Timestamp(cut.cut_date))
+    data = all_with_columns({name: large.data[name] for name in ("adsl", "adae", "addlt", "adrs")})
+    none = pd.DataFrame(columns=["subject", "status", "severity", "first_seen", "query_id"], dtype="str")
+    infusions = pd.DataFrame({"USUBJID": pd.Series(dtype="str"), "EXSTDT": pd.Series(dtype="datetime64[s]")})
+    rows = [plain(row) for row in status_board(data, none, infusions, study, {})]
+    assert len(rows) == TREATED
+    board = [{**row, "subject": f"{row['subject']}-{k}"} for row in rows for k in range(2)]
+    assert len(board) > MOST_LINES
     ard = pd.DataFrame(columns=["analysis_id", "group1", "group1_level", "variable", "variable_level", "context",
                                 "stat_name", "stat_label", "stat", "stat_text"])  # fmt: skip
-    queries = pd.DataFrame(columns=["subject", "status", "severity", "first_seen", "query_id"], dtype="str")
-    facts = index_facts(protocol, cut, ard, None, {"adsl": many}, queries, [], [])
-    assert len(facts.subjects) > MOST_LINES
+    facts = index_facts(protocol, cut, ard, None, {"adsl": large.data["adsl"]}, none, [], [])
     order = {f"{profile.subject}-{k}": "" for profile in large.profiles for k in range(2)}
-    frame = Frame(study=protocol.study, cut=cut, navigation=[], fingerprint="x")
-    page = render_index(facts, frame, order)
+    page = render_index(
+        facts, Frame(study=protocol.study, cut=cut, navigation=[], fingerprint="x"), order, {"board": board}
+    )
     shown = [subject for subject in order if f">{subject}<" in page]
     assert shown == list(order)[:MOST_LINES]
-    assert "In the order of risk" in page
+    assert "in the order of risk" in page
 
 
 def test_one_subject_with_many_events_keeps_the_severe_ones_in_the_drawing(large: Large) -> None:

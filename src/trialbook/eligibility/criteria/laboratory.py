@@ -357,8 +357,8 @@ def _in_words(last: pd.DataFrame, worst: pd.Series) -> pd.Series:
     names = ("TEST", "SIGN", "VALUE", "UNIT", "ADT", "HIGH", "RATIO")
     records = zip(*(last[name].tolist() for name in names), worst.tolist(), strict=True)
     for test, sign, size, unit, day, high, ratio, highest in records:
-        value = f"{test} {sign}{size:g} {unit}".strip()
+        value, on = f"{test} {sign}{size:g} {unit}".strip(), f"{day:%Y-%m-%d}"
         limit = msg("upper limit {high:g}", high=high) if high > 0 else msg("no upper limit on the record")
         more = msg("; highest in the window {highest:.3g} x ULN", highest=highest) if highest > ratio else ""
-        texts.append(f"{value} on {day:%Y-%m-%d}, {limit}{more}")
+        texts.append(msg("{value} on {on}, {limit}{more}", value=value, on=on, limit=limit, more=more))
     return pd.Series(texts, index=last.index, dtype="str")

@@ -1,0 +1,1 @@
+"""How the trial is conducted: planned visits, enrolment, and protocol deviations."""

@@ -1,0 +1,206 @@
+"""What opens the first page: the decision, whether the next patient may be dosed, what to look at first, the board.
+
+Everything comes from what `signals.first_page` derived; nothing is worked out here but the drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trialbook.display.svg import clipped, number, pixels
+from trialbook.display.text import safe
+from trialbook.profiles.subjects import profile_address
+
+# Dose is ordered: from the lowest level to the highest the colour grows darker.
+SHADES = ("#9ec5e0", "#4a90c2", "#1b4f7a")
+SEVERITY_WORDS = {"high": "High", "medium": "Medium", "low": "Low"}
+MARKS = {"no DLT": "no", "DLT": "dlt", "window open": "open", "not evaluable": "out"}
+LOW = "low"
+RULE_WORDS = {
+    "raised": "raised", "nothing": "looked, found nothing", "off": "switched off", "not applicable": "not applicable",
+    "not checked": "could not be checked",
+}  # fmt: skip
+# A strip of the board: pixels, and the room for words behind its end.
+WIDE, HIGH, PAD = 420, 26, 6
+TICKS = (0, 28, 100, 180, 365, 730)
+# Nobody reads more rows, and a page must stay small; the files of the build hold all.
+MOST_ROWS, MOST_SUBJECTS, MOST_GROUPS = 500, 40, 12
+STALE = 30
+
+
+@dataclass(frozen=True)
+class SignalGroup:
+    """All signals of one subject (or of one dose level, or of the study), the worst first."""
+
+    title: str
+    href: str
+    level: str
+    severity: str
+    word: str
+    signals: Sequence[Mapping[str, Any]]
+
+
+def groups_of(signals: Sequence[Mapping[str, Any]], profiled: Mapping[str, str]) -> list[SignalGroup]:
+    """The signals by whom they concern, in the order of their worst."""
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for one in signals:
+        key = ("subject", one["subject"]) if one["subject"] else (one["level"], one["dose_level"])
+        found.setdefault(key, []).append(one)
+    groups = []
+    for (kind, name), own in found.items():
+        href = profile_address(name) if kind == "subject" and name in profiled else ""
+        title = name if kind == "subject" else (name or "Study")
+        level = own[0]["dose_level"] if kind == "subject" else ""
+        severity = own[0]["severity"]
+        groups.append(SignalGroup(title, href, level, severity, SEVERITY_WORDS[severity], own))
+    return groups
+
+
+def more_about(signal: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
+    """Where a signal leads beside the profile: address and title. `above`: the way from the page to the build."""
+    return [
+        (f"{above}{link['page']}{'#' + link['anchor'] if link['anchor'] else ''}", link["title"])
+        for link in signal["links"]
+        if not link["page"].startswith("profiles/")
+    ]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One row of the board, ready to be shown."""
+
+    row: Mapping[str, Any]
+    href: str
+    shade: int
+    picture: str
+    events: str
+    now: str
+    unseen: bool
+    open: bool
+
+
+def strips(
+    board: Sequence[Mapping[str, Any]], levels: Sequence[str], profiled: Mapping[str, str]
+) -> list[Strip]:  # fmt: skip
+    """The rows of the board with their drawing; all on one axis of days."""
+    last = max([row["end"] for row in board], default=0)
+    return [
+        Strip(
+            row, profile_address(row["subject"]) if row["subject"] in profiled else "",
+            _shade(row["level"], levels), _drawing(row, last, _shade(row["level"], levels)),
+            "; ".join(f"{words}{'' if day is None else f' (day {day})'}" for day, words in row["serious"]),
+            _now(row), (row["unseen"] or 0) > STALE, row["dlt"] in ("window still open", "window closed, data missing"),
+        )
+        for row in board
+    ]  # fmt: skip
+
+
+def _now(row: Mapping[str, Any]) -> str:
+    """Alive, died or not seen: in few words; who left the trial says so."""
+    left = row["status"].partition("; ")[2] if row["death_day"] is None and row["status"].startswith("Alive") else ""
+    if row["status"].startswith("Died"):
+        return "died" if row["death_day"] is None else f"died day {row['death_day']}"
+    seen = f"not seen for {row['unseen']} days" if (row["unseen"] or 0) > STALE else "alive"
+    return f"{seen}; {left}" if left else seen
+
+
+def axis(board: Sequence[Mapping[str, Any]]) -> str:
+    """The axis above the strips, as SVG."""
+    last = max([row["end"] for row in board], default=0)
+    shown = [day for day in TICKS if day <= last]
+    marks = "".join(f'<text x="{number(_x(day, last))}" y="11" class="ax">{day}</text>' for day in shown)
+    return f'<svg viewBox="0 0 {WIDE} 14" width="{WIDE}" height="14" aria-hidden="true">{marks}</svg>'
+
+
+def _shade(level: str, levels: Sequence[str]) -> int:
+    """1 for the lowest third of the levels to 3 for the highest; 0 for a level that the trial does not have."""
+    if level not in levels:
+        return 0
+    return 1 + min(2, levels.index(level) * len(SHADES) // max(1, len(levels)))
+
+
+def _x(day: float, last: int) -> float:
+    return PAD + (WIDE - 2 * PAD - 14) * min(max(day, 0), max(last, 1)) / max(last, 1)
+
+
+def _drawing(row: Mapping[str, Any], last: int, shade: int) -> str:
+    """The course of one subject: window, life line, infusions, serious events, DLT, death or last seen."""
+    died = row["death_day"]
+    end = died if died is not None else row["end"]
+    seen = end if died is not None or row["seen"] is None else min(row["seen"], row["end"])
+    parts = []
+    if row["window"]:
+        first, close = (_x(day, last) for day in row["window"])
+        parts.append(f'<rect x="{number(first)}" y="3" width="{number(close - first)}" height="20" class="win"/>')
+    parts.append(
+        f'<line x1="{number(_x(0, last))}" x2="{number(_x(seen, last))}" y1="16" y2="16" class="life d{shade}"/>'
+    )
+    if died is None and row["end"] - seen > STALE:
+        parts.append(
+            f'<line x1="{number(_x(seen, last))}" x2="{number(_x(row["end"], last))}" y1="16" y2="16" class="unseen"/>'
+        )
+    for day in row["infusions"]:
+        at = number(_x(day, last))
+        parts.append(f'<line x1="{at}" x2="{at}" y1="10" y2="22" class="inf"/>')
+    parts += _marks(row, last)
+    x = _x(end if died is not None else seen, last)
+    if died is not None:
+        parts.append(f'<path d="M{number(x - 5)} 11l10 10m0-10l-10 10" class="dead"/>')
+    elif row["end"] - seen <= STALE:
+        parts.append(f'<path d="M{number(x + 4)} 12l5 4-5 4z" class="alive"/>')
+    else:
+        far = min(_x(row["end"], last), WIDE - 40)
+        parts.append(f'<text x="{number(far)}" y="10" class="said">unseen</text>')
+    label = _course_words(row)
+    return (
+        f'<svg class="strip" viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" height="{HIGH}" role="img" '
+        f'aria-label="{safe(label)}">{"".join(parts)}</svg>'
+    )
+
+
+def _marks(row: Mapping[str, Any], last: int) -> list[str]:
+    """Serious events with their words where there is room, and the DLT."""
+    parts, noted = [], 0.0
+    for day, words in row["serious"]:
+        if day is None:
+            continue
+        x = _x(day, last)
+        kind = "dlt" if row["dlt_day"] is not None and day == row["dlt_day"] else "sae"
+        said = f"<title>{safe(words)}, day {day}</title>"
+        parts.append(f'<path d="M{number(x)} 11l5 5-5 5-5-5z" class="{kind}">{said}</path>')
+        room = WIDE - x - 10
+        if x >= noted and room > 40:
+            text = clipped(words, room)
+            parts.append(f'<text x="{number(x + 7)}" y="8" class="said">{safe(text)}</text>')
+            noted = x + 7 + pixels(text)
+    if row["dlt_day"] is not None and all(day != row["dlt_day"] for day, _ in row["serious"]):
+        at = number(_x(row["dlt_day"], last))
+        parts.append(f'<path d="M{at} 11l5 5-5 5-5-5z" class="dlt"><title>DLT, day {row["dlt_day"]}</title></path>')
+    return parts
+
+
+def _course_words(row: Mapping[str, Any]) -> str:
+    """The drawing in words, for whoever does not see it."""
+    given = ", ".join(str(day) for day in row["infusions"])
+    said = [f"Infusions on day {given}" if given else "No dated infusion"]
+    said += [f"{words}{'' if day is None else f' on day {day}'}" for day, words in row["serious"]]
+    if row["death_day"] is not None:
+        said.append(f"died on day {row['death_day']}")
+    elif row["seen"] is not None:
+        said.append(f"last seen alive on day {row['seen']} of {row['end']}")
+    return "; ".join(said)
+
+
+def rules_said(rules: Sequence[Mapping[str, Any]]) -> str:
+    """How many rules looked, and how many raised something.
+
+    >>> rules_said([{"status": "raised"}, {"status": "nothing"}, {"status": "off"}])
+    '2 rules looked, 1 raised something; 1 switched off'
+    """
+    count = {name: sum(one["status"] == name for one in rules) for name in RULE_WORDS}
+    looked = count["raised"] + count["nothing"]
+    parts = [f"{looked} rules looked, {count['raised'] or 'none'} raised something"]
+    parts += [f"{count[name]} {RULE_WORDS[name]}" for name in ("not checked", "off", "not applicable") if count[name]]
+    return "; ".join(parts)

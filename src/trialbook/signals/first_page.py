@@ -1,0 +1,220 @@
+"""What the first page answers before it lists: decision, enrolment, signals, news, the status board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from trialbook.conduct.board import BoardRow, status_board
+from trialbook.conduct.enrolment import Enrolment, enrolment
+from trialbook.conduct.news import News, news_since
+from trialbook.conduct.visits import DUE, MISSED, coming_up
+from trialbook.dlt.advice import advice, trial_history
+from trialbook.dlt.designs.design import ONGOING, WAIT, History
+from trialbook.dlt.designs.registry import NO_RULE
+from trialbook.dlt.next_cohort import NextCohort, next_cohort, plain_decision
+from trialbook.protocol.study_data import StudyData
+from trialbook.signals.derive import RuleRun
+from trialbook.signals.model import SEVERITIES, Facts, Signal
+from trialbook.subjects.dlt_status import COUNTED_AS_DLT, EVALUABLE, NOT_EVALUABLE, WAITING
+
+NO_DLT_MARK, DLT_MARK, OPEN_MARK, OUT_MARK = "no DLT", "DLT", "window open", "not evaluable"
+CONFIRMED_SIZE, CONFIRMED_DLTS = 6, 1
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One dose level of the ladder, from the highest: its subjects with their marks, and the count in words."""
+
+    level: str
+    dose: str
+    subjects: tuple[tuple[str, str], ...]
+    says: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The advice in words. `headline` answers "may we escalate?"; `sentences` say what it depends on; `day`: ISO date
+    before which no decision is possible, or blank; `next_steps`: DLTs in the next cohort, and what they lead to.
+    """
+
+    headline: str
+    sentences: tuple[str, ...]
+    day: str
+    rule: str
+    next_cohort: str
+    next_steps: tuple[tuple[str, str], ...]
+    ladder: tuple[Rung, ...]
+
+
+@dataclass(frozen=True)
+class Coming:
+    """Something with a date: an open DLT window that closes, a visit that is due or opens."""
+
+    day: str
+    subject: str
+    what: str
+
+
+@dataclass(frozen=True)
+class FirstPage:
+    """All of it, plain, so that it can be kept as JSON. `deviations`: major and minor ones, and those not recorded."""
+
+    decision: Decision | None
+    enrolment: Enrolment | None
+    signals: tuple[Signal, ...]
+    rules: tuple[RuleRun, ...]
+    news: tuple[News, ...]
+    news_known: bool
+    board: tuple[BoardRow, ...]
+    coming: tuple[Coming, ...]
+    missed: tuple[tuple[str, str], ...]
+    deviations: tuple[tuple[str, int], ...]
+
+
+def first_page(facts: Facts, signals: Sequence[Signal], rules: Sequence[RuleRun]) -> FirstPage:
+    """Puts together what the first page answers."""
+    study, data = facts.study, facts.data
+    alerts: dict[str, str] = {}
+    for one in signals:
+        if one.subject:
+            alerts.setdefault(one.subject, one.severity)
+    news = news_since(data, facts.previous) if facts.previous is not None else []
+    missed = facts.visits[facts.visits["STATUS"].eq(MISSED)]
+    board = status_board(data, facts.queries, facts.infusions, study, alerts)
+    return FirstPage(
+        decision=decision(data["addlt"], study), enrolment=enrolment(data, study), signals=tuple(signals),
+        rules=tuple(rules), news=tuple(news), news_known=facts.previous is not None, board=tuple(board),
+        coming=tuple(_coming(facts)), missed=tuple(zip(missed["SUBJID"], missed["VISIT"], strict=True)),
+        deviations=_deviation_counts(facts.addv),
+    )  # fmt: skip
+
+
+def decision(addlt: pd.DataFrame, study: StudyData) -> Decision | None:
+    """The advice of the rule in force in words; None where no rule advises."""
+    protocol, analysis = study.protocol, study.analysis
+    if not protocol.has_endpoint("DLT") or analysis.escalation_rule == NO_RULE:
+        return None
+    given = advice(addlt, protocol, analysis, study.cut_date)
+    then = next_cohort(addlt, protocol, analysis, study.cut_date)
+    past, _ = trial_history(addlt, protocol.level_ids)
+    cap = analysis.n_cap
+    waits = given.code.startswith(f"{ONGOING}({WAIT} ")
+    same = len(set(then.codes)) == 1
+    settled = waits and same and not then.codes[0].startswith(ONGOING)
+    headline = plain_decision(then.codes[0] if settled else given.code, cap)
+    sentences = [_who_is_open(addlt, then, given.date_text if given.decision_date is not None else "")]
+    if settled:
+        sentences.append("With or without a DLT there, the rule ends the same way.")
+    final = then.codes[0] if settled else given.code
+    if final.startswith("CAP_REACHED("):
+        sentences += _short_of(past, final, then)
+    return Decision(
+        f"{headline}.", tuple(sentence for sentence in sentences if sentence),
+        given.date_text if given.decision_date is not None else "", given.rule, _cohort_words(then),
+        _steps(then, cap),
+        _ladder(addlt, study),
+    )  # fmt: skip
+
+
+def _steps(then: NextCohort, cap: int) -> tuple[tuple[str, str], ...]:
+    """What each number of DLTs leads to; numbers that lead to the same are one line: `2 or 3 of 3`."""
+    runs: list[tuple[list[int], str]] = []
+    for count, code in enumerate(then.codes):
+        if runs and runs[-1][1] == code:
+            runs[-1][0].append(count)
+        else:
+            runs.append(([count], code))
+    return tuple((f"{_range(counts)} of {then.size}", plain_decision(code, cap)) for counts, code in runs)
+
+
+def _range(counts: list[int]) -> str:
+    if len(counts) > 2:
+        return f"{counts[0]} to {counts[-1]}"
+    return " or ".join(map(str, counts))
+
+
+def _who_is_open(addlt: pd.DataFrame, then: NextCohort, day: str) -> str:
+    open_ = addlt[addlt["DLTSTAT"].isin(WAITING)].sort_values(["WINENDT", "USUBJID"], kind="stable")
+    if open_.empty:
+        return "No DLT window is open."
+    names = ", ".join(f"{row.SUBJID} (to {row.WINENDT:%Y-%m-%d})" for row in open_.itertuples())
+    noun = "window is" if len(open_) == 1 else "windows are"
+    until = f" No decision before {day}." if day else ""
+    return f"{len(open_)} DLT {noun} open: {names}.{until}"
+
+
+def _short_of(past: History, code: str, then: NextCohort) -> list[str]:
+    """Why no MTD can be named: which level is confirmed, and what the highest tried one lacks."""
+    confirmed = code.removeprefix("CAP_REACHED(").removesuffix(")")
+    said = []
+    if confirmed in past.ids:
+        place = past.ids.index(confirmed)
+        said.append(
+            f"{confirmed} ({past.dlts(place)} of {past.n(place)}) is the highest level with {CONFIRMED_SIZE} evaluable "
+            f"subjects and at most {CONFIRMED_DLTS} DLT."
+        )
+    tried = max((o.level for o in past.outcomes), default=None)
+    if tried is not None and past.ids[tried] != confirmed:
+        waiting = f", {then.pending} pending" if then.pending and then.level == past.ids[tried] else ""
+        said.append(f"{past.ids[tried]} has {past.dlts(tried)} of {past.n(tried)}{waiting}, too few for the rule.")
+    return said
+
+
+def _cohort_words(then: NextCohort) -> str:
+    """Who the next outcomes are: `016, pending at DL3`; `3 more subjects at DL2`."""
+    parts = [f"{', '.join(then.subjects)}, pending"] if then.pending else []
+    parts += [f"{then.to_treat} to be treated"] if then.to_treat else []
+    return f"{' and '.join(parts)} at {then.level}" if parts else ""
+
+
+def _ladder(addlt: pd.DataFrame, study: StudyData) -> tuple[Rung, ...]:
+    rungs = []
+    for level in reversed(study.protocol.dose_levels):
+        rows = addlt[addlt["TRT01A"].eq(level.id)].sort_values(["TRTSDT", "USUBJID"], kind="stable")
+        status = rows["DLTSTAT"]
+        marks = [
+            DLT_MARK if one in COUNTED_AS_DLT else OPEN_MARK if one in WAITING
+            else OUT_MARK if one == NOT_EVALUABLE else NO_DLT_MARK
+            for one in status
+        ]  # fmt: skip
+        n, x = int(status.isin(EVALUABLE).sum()), int(status.isin(COUNTED_AS_DLT).sum())
+        extra = [(int(status.isin(WAITING).sum()), "open"), (int(status.eq(NOT_EVALUABLE).sum()), "not evaluable")]
+        says = ", ".join([f"{x} of {n}" if n else "none evaluable", *(f"{k} {word}" for k, word in extra if k)])
+        dose = f"{level.cells_per_kg:g} x 10^6/kg" if level.cells_per_kg is not None else ""
+        rungs.append(
+            Rung(
+                level.id,
+                dose,
+                tuple(zip(rows["SUBJID"].astype("str"), marks, strict=True)),
+                says if len(rows) else "nobody treated",
+            )
+        )
+    return tuple(rungs)
+
+
+def _coming(facts: Facts) -> list[Coming]:
+    """Windows that close and visits that are due or open soon, by date."""
+    addlt = facts.of_treated("addlt")
+    closing = addlt[addlt["DLTSTAT"].isin(WAITING) & (addlt["WINENDT"] >= facts.study.cut_date)]
+    found = [Coming(f"{row.WINENDT:%Y-%m-%d}", str(row.SUBJID), "DLT window closes") for row in closing.itertuples()]
+    for row in coming_up(facts.visits, facts.study).itertuples():
+        words = (
+            f"{row.VISIT.lower()} visit "
+            + ("due now" if row.STATUS == DUE else f"opens {row.FROMDT:%Y-%m-%d}")
+            + ", window closes"
+        )
+        found.append(Coming(f"{row.UNTILDT:%Y-%m-%d}", str(row.SUBJID), words))
+    return sorted(found, key=lambda one: (one.day, one.subject, one.what))
+
+
+def _deviation_counts(addv: pd.DataFrame) -> tuple[tuple[str, int], ...]:
+    return (
+        ("major", int(addv["ADVSEV"].eq("MAJOR").sum())), ("minor", int(addv["ADVSEV"].eq("MINOR").sum())),
+        ("not recorded by the site", int(addv["FOUNDBY"].eq("DATA").sum())),
+    )  # fmt: skip
+
+
+__all__ = ["SEVERITIES", "Coming", "Decision", "FirstPage", "Rung", "decision", "first_page"]

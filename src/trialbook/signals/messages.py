@@ -1,0 +1,131 @@
+"""The sentences of signals: an English pattern per message id, filled with the arguments of the signal.
+
+Arguments are plain values; one that is a list of messages (message id and arguments) is written one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# What each rule looks for, in a few words.
+TITLES: Mapping[str, str] = {
+    "pending_abnormal": "Open DLT window with an abnormal finding",
+    "liver_injury": "Biochemical criteria of liver injury",
+    "ungraded_serious": "Serious event without a grade",
+    "level_toxicity": "DLTs at one dose level",
+    "undecided_dlt": "DLT status not decided",
+    "new_death": "New death",
+    "expedited_report": "Expedited report",
+    "lost_to_follow_up": "Not seen for long",
+    "dose_deviation": "Dose deviation",
+    "eligibility_conflict": "Eligibility of a treated subject",
+    "restated_endpoint": "Endpoint restated",
+    "late_toxicity": "Toxicity after the DLT window",
+    "late_serious": "Serious event reported late",
+    "undated_death": "Death without a complete date",
+    "unrepeatable_assessment": "Assessment that cannot be repeated",
+    "unclassified_therapy": "Therapy not classified",
+    "moves_headline": "Question that can move a headline number",
+}
+PATTERNS: Mapping[str, str] = {
+    "pending_abnormal": "DLT window open to {window_end}, with an abnormal finding: {findings}.",
+    "pending_data_abnormal": "DLT window closed on {window_end}, data missing; abnormal finding: {findings}.",
+    "finding_liver": "{test} {ratio} x ULN on day {day} with bilirubin {bilirubin} x ULN",
+    "finding_laboratory": "{test} grade {grade} on day {day}",
+    "finding_event": "{term}, grade {grade}, day {day}",
+    "finding_serious": "serious {term}, grade {grade}, day {day}",
+    "finding_ungraded": "{term} without a grade, day {day}",
+    "liver_injury": (
+        "{test} {ratio} x ULN on day {day}, bilirubin {bilirubin} x ULN on day {bilirubin_day} (peak {peak} x ULN): "
+        "biochemical criteria of liver injury met, clinical review needed."
+    ),
+    "ungraded_serious": "Serious event without a grade: {term}, day {day}. Every count by severity is open by one.",
+    "ungraded_maybe_serious": "Event of unknown seriousness and without a grade: {term}, day {day}.",
+    "level_toxicity": "{dlts} of {evaluable} evaluable subjects at {dose_level} had a DLT.",
+    "undecided_dlt_adjudication": "A candidate DLT has not been adjudicated and counts as a DLT: {reason}.",
+    "undecided_dlt_date": "Counted as a DLT until a date or an event is known: {reason}.",
+    "undecided_dlt_data": "The DLT window closed on {window_end} and the status is still open: {reason}.",
+    "new_death": "Died on day {day} ({date}); new since the previous cut.",
+    "first_death": "Died on day {day} ({date}).",
+    "new_death_undated": "Died, day not known exactly; new since the previous cut.",
+    "first_death_undated": "Died, day not known exactly.",
+    "expedited_missed": (
+        "{term}: the expedited report was due on {due}, {days} days before the cut. Whether it was sent is not in the "
+        "data."
+    ),
+    "expedited_due": "{term}: the expedited report is due on {due}, in {days} days.",
+    "expedited_unknown": (
+        "{term} is serious, related and unexpected; since when the site knew of it is not recorded, so the expedited "
+        "report may be overdue."
+    ),
+    "lost_to_follow_up": "Not seen for {days} days: last seen alive on {last_seen}, day {day}.",
+    "dose_other_level": (
+        "Infusion {infusion} was given at the dose of {given} ({dose} x 10^6/kg) instead of {assigned}: {recorded}."
+    ),
+    "dose_no_level": "Infusion {infusion} of {dose} x 10^6/kg fits no dose level: {recorded}.",
+    "exclusion_met": "Infused although exclusion criterion {criterion} was met: {evidence}; {recorded}.",
+    "inclusion_not_met": "Infused although inclusion criterion {criterion} was not met: {evidence}; {recorded}.",
+    "form_contradicts": "The eligibility form excludes the subject by {criterion}, the data do not: {evidence}.",
+    "recorded": "deviation recorded by the site",
+    "not_recorded": "no deviation recorded by the site",
+    "restated_death": "Death restated from day {before} to day {now}.",
+    "restated_alive": "Recorded as dead at the previous cut (day {before}), no longer now.",
+    "restated_dlt": "DLT status restated from {before} to {now}.",
+    "restated_response": "Response at day 28 restated from {before} to {now}.",
+    "late_toxicity": "Related {term}, {grade}, began on day {day}, after the DLT window.",
+    "late_serious": "{term} began on {onset}, before the previous cut of {previous}, and is new in these data.",
+    "undated_death": "The date of death is not complete.",
+    "assessment_missed": "No assessment in the {visit} window (day {first} to {last}): it cannot be made up for.",
+    "assessment_outside": "The {visit} assessment was on day {day}, outside its window (day {first} to {last}).",
+    "assessment_due": "The {visit} window is open to {until}; the assessment cannot be made up for.",
+    "assessment_coming": "The {visit} window opens on {opens} and closes on {until}.",
+    "unclassified_therapy": "{count} open questions about drugs on which the response may depend ({queries}).",
+    "moves_headline": "Open questions ({queries}) may move {endpoints}.",
+    "not_checked": "{title}: could not be checked for {subjects}: {reason}.",
+    "not_checked_study": "{title}: could not be checked: {reason}.",
+    "grade": "grade {grade}",
+    "grade_unknown": "grade not known",
+    "endpoint_DLT": "the DLT rate",
+    "endpoint_ORR_D28": "the response rate at day 28",
+    "endpoint_CR_D28": "the complete response rate at day 28",
+    "endpoint_OS": "survival at day {day}",
+    "no_laboratory": "no laboratory result after the first infusion",
+    "no_grades": "no adverse event has a grade",
+    "no_upper_limit": "results of ALT, AST or bilirubin without an upper limit of normal",
+    "no_liver_tests": "no ALT or AST, or no bilirubin, with an upper limit of normal after the first infusion",
+    "no_proof_of_life": "no record proves life",
+    "dose_unknown": "the dose of an infusion cannot be told",
+    "criterion_open": "{criteria} not evaluable",
+    "no_visits": "visits (SV) were not delivered",
+    "no_medication": "medication (CM) was not delivered",
+    "no_previous_build": "the previous cut {cut} has not been built",
+    "no_onset": "the onset of a new serious event is not known",
+    "related_ungraded": "a related event after the DLT window has no grade",
+}
+LISTED = 12
+
+
+def rendered(message_id: str, arguments: Mapping[str, Any]) -> str:
+    """The English sentence of a message.
+
+    >>> rendered("lost_to_follow_up", {"days": 117, "last_seen": "2025-06-05", "day": 58})
+    'Not seen for 117 days: last seen alive on 2025-06-05, day 58.'
+    """
+    return PATTERNS[message_id].format(**{name: _text(value) for name, value in arguments.items()})
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return rendered(str(value["message_id"]), value["arguments"])
+    if isinstance(value, list | tuple):
+        parts = [_text(item) for item in value]
+        joint = "; " if value and isinstance(value[0], Mapping) else ", "
+        more = f" and {len(parts) - LISTED} more" if len(parts) > LISTED else ""
+        return joint.join(parts[:LISTED]) + more
+    return str(value)
+
+
+def message(message_id: str, **arguments: Any) -> dict[str, Any]:
+    """A message inside the arguments of another."""
+    return {"message_id": message_id, "arguments": arguments}

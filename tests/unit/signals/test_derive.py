@@ -1,0 +1,322 @@
+"""Each rule of what a committee must look at first: found just beyond its limit, silent just inside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from support.conducted_trial import LATE, cut_on, facts_of, quiet, signals_of, started
+from support.trial_builder import TrialBuilder
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.load import analysis_values
+from trialbook.protocol.models import Protocol
+from trialbook.queries.query_list import query
+from trialbook.results.ard import ard_row
+from trialbook.signals.derive import RULES, new_since
+from trialbook.signals.messages import PATTERNS, TITLES, rendered
+from trialbook.signals.model import SEVERITIES, Facts, Signal
+
+SUBJECT = "iMSC-2001-S01"
+
+
+def raised(facts: Facts, rule: str) -> list[Signal]:
+    return [one for one in signals_of(facts)[0] if one.rule == rule and not one.message_id.startswith("not_checked")]
+
+
+def test_a_quiet_trial_raises_nothing_and_says_which_rules_looked(protocol: Protocol, analysis: Analysis) -> None:
+    signals, runs = signals_of(facts_of(quiet(), protocol, analysis, before=(quiet(until=100), 110)))
+    assert [one.sentence for one in signals] == []
+    assert list(runs) == list(RULES)
+    assert {run.status for run in runs.values()} == {"nothing"}
+
+
+def test_a_trial_without_a_treated_subject_raises_nothing(protocol: Protocol, analysis: Analysis) -> None:
+    book = TrialBuilder().subject("S01").delivers("CM", "LB", "SV")
+    signals, runs = signals_of(facts_of(book, protocol, analysis))
+    assert signals == []
+    assert runs["liver_injury"].status == "nothing"
+
+
+# ----------------------------------------------------------------------------------------------------
+# Each rule once just beyond, and once just inside its limit.
+
+
+def reaction(book: TrialBuilder, day: int, flag: str = "", grade: int = 3) -> TrialBuilder:
+    book.event("Infusion related reaction", day, grade, end=day + 1, related="RELATED")
+    return book.add("SUPPAE", RDOMAIN="AE", IDVAR="AESEQ", IDVARVAL="1", QNAM="AEDLT", QVAL=flag) if flag else book
+
+
+def known(book: TrialBuilder, day: int | None) -> TrialBuilder:
+    """A related serious event whose report is due 15 days after the site knew of it, on this day."""
+    book.event("Pneumonia", 150, 2, related="RELATED", serious="Y", end=160, AESHOSP="Y")
+    if day is None:
+        return book
+    return book.add("SUPPAE", RDOMAIN="AE", IDVAR="AESEQ", IDVARVAL="1", QNAM="AEKNOWDT", QVAL=book.date(day))
+
+
+def liver(book: TrialBuilder, alt: float = 120, bilirubin: float = 42, later: int = 14) -> TrialBuilder:
+    book.lab("ALT", alt, 10, high=40.0)
+    return book.lab("BILI", bilirubin, 10 + later, unit="umol/L", high=21.0)
+
+
+def ungraded(book: TrialBuilder) -> TrialBuilder:
+    book._records["AE"][-1]["AETOXGR"] = None
+    return book
+
+
+def haemoglobin(book: TrialBuilder, value: float) -> TrialBuilder:
+    return book.lab("HGB", value, 10, unit="g/L", low=120.0, high=160.0)
+
+
+# Subjects of one trial, all seen at the late cut: what each is given, its rule, and whether that is raised of it.
+Plant = Callable[[str, TrialBuilder], TrialBuilder]
+PLANTS: dict[str, tuple[str, bool, Plant]] = {
+    "A1": ("pending_abnormal", True, lambda n, b: haemoglobin(quiet(n, b, until=20, start=started(20)), 79)),
+    "A2": ("pending_abnormal", False, lambda n, b: haemoglobin(quiet(n, b, until=20, start=started(20)), 80)),
+    "A3": ("pending_abnormal", True, lambda n, b: quiet(n, b, until=20, start=started(20)).event("Rash", 12, 3)),
+    "A4": ("pending_abnormal", False, lambda n, b: quiet(n, b, until=20, start=started(20)).event("Rash", 12, 2)),
+    "A5": ("pending_abnormal", True,
+           lambda n, b: quiet(n, b, until=20, start=started(20)).event("Rash", 12, 2, serious="Y")),
+    "A6": ("pending_abnormal", True,
+           lambda n, b: ungraded(quiet(n, b, until=20, start=started(20)).event("Rash", 12))),
+    "A7": ("pending_abnormal", False, lambda n, b: quiet(n, b).event("Rash", 12, 3)),
+    "B1": ("liver_injury", True, lambda n, b: liver(quiet(n, b))),
+    "B2": ("liver_injury", False, lambda n, b: liver(quiet(n, b), alt=119.9)),
+    "B3": ("liver_injury", False, lambda n, b: liver(quiet(n, b), bilirubin=41.9)),
+    "B4": ("liver_injury", False, lambda n, b: liver(quiet(n, b), later=15)),
+    "B5": ("liver_injury", False, lambda n, b: liver(quiet(n, b), later=-1)),
+    "C1": ("ungraded_serious", True,
+           lambda n, b: ungraded(quiet(n, b).event("Sepsis", 40, serious="Y", end=50))),
+    "C2": ("ungraded_serious", False, lambda n, b: quiet(n, b).event("Sepsis", 40, 3, serious="Y", end=50)),
+    "D1": ("undecided_dlt", True, lambda n, b: reaction(quiet(n, b), 1)),
+    "D2": ("undecided_dlt", False, lambda n, b: reaction(quiet(n, b), 1, "N")),
+    "E1": ("new_death", True, lambda n, b: quiet(n, b, until=56).died(60)),
+    "F1": ("expedited_report", True, lambda n, b: known(quiet(n, b), LATE + 7 - 15)),
+    "F2": ("expedited_report", False, lambda n, b: known(quiet(n, b), LATE + 8 - 15)),
+    "F3": ("expedited_report", True, lambda n, b: known(quiet(n, b), 150)),
+    "F4": ("expedited_report", True, lambda n, b: known(quiet(n, b), None)),
+    "G1": ("lost_to_follow_up", True, lambda n, b: quiet(n, b, until=100).seen(LATE - 61)),
+    "G2": ("lost_to_follow_up", False, lambda n, b: quiet(n, b, until=100).seen(LATE - 60)),
+    "H1": ("dose_deviation", True, lambda n, b: quiet(n, b, second=1.11)),
+    "H2": ("dose_deviation", False, lambda n, b: quiet(n, b, second=1.10)),
+    "I1": ("eligibility_conflict", True, lambda n, b: quiet(n, b, baseline=80.1)),
+    "I2": ("eligibility_conflict", False, lambda n, b: quiet(n, b, baseline=80)),
+    "J1": ("late_toxicity", True, lambda n, b: reaction(quiet(n, b), 29)),
+    "J2": ("late_toxicity", False, lambda n, b: reaction(quiet(n, b), 29, grade=2)),
+    "J3": ("late_toxicity", False, lambda n, b: reaction(quiet(n, b), 28, "N")),
+    "K1": ("undated_death", True, lambda n, b: quiet(n, b, until=56).died("2025-03")),
+    "K2": ("undated_death", False, lambda n, b: quiet(n, b, until=56).died(60)),
+    "L1": ("unrepeatable_assessment", True, lambda n, b: quiet(n, b, stages=32)),
+    "L2": ("unrepeatable_assessment", False, lambda n, b: quiet(n, b, stages=31)),
+    "L3": ("unrepeatable_assessment", True, lambda n, b: quiet(n, b, until=18, start=started(18))),
+    "L4": ("unrepeatable_assessment", False, lambda n, b: quiet(n, b, until=17, start=started(17))),
+    "M1": ("liver_injury", False, lambda n, b: quiet(n, b).lab("ALT", 400, 12)),
+    "N1": ("dose_deviation", False, lambda n, b: quiet(n, b, unit="bags")),
+    "Q1": ("new_death", False, lambda n, b: quiet(n, b)),
+}  # fmt: skip
+QUIET = ("A2", "A4", "A7", "B2", "B3", "B4", "B5", "D2", "G2", "H2", "I2", "J2", "J3", "L2", "Q1")
+
+
+@pytest.fixture(scope="module")
+def crowd(protocol: Protocol) -> Facts:
+    """One trial of all plants, derived once."""
+    analysis = analysis_values(protocol, {}, "protocol file")
+    book: TrialBuilder | None = None
+    for name, (_, _, plant) in PLANTS.items():
+        book = plant(name, book)  # type: ignore[arg-type]
+    assert book is not None
+    return facts_of(book, protocol, analysis)
+
+
+@pytest.fixture(scope="module")
+def found(crowd: Facts) -> list[Signal]:
+    return signals_of(crowd)[0]
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_rule_finds_what_lies_just_beyond_and_nothing_just_inside(
+    name: str, found: list[Signal], protocol: Protocol
+) -> None:
+    rule, is_raised, _ = PLANTS[name]
+    own = [one for one in found if one.subject == name and one.rule == rule and one.message_id != "not_checked"]
+    assert len(own) == is_raised
+    for one in own:
+        assert (one.level, one.dose_level) == ("subject", "DL1")
+        assert one.evidence
+        assert one.sentence == rendered(one.message_id, one.arguments)
+        assert f"profiles/{name}.html" in [link.page for link in one.links]
+
+
+def test_nothing_else_is_raised_of_who_lies_inside_every_limit(found: list[Signal]) -> None:
+    # Q1 to A7 have nothing of any rule; of who is on day 20 the coming assessment is told.
+    told = {one.subject for one in found if one.message_id not in ("not_checked", "assessment_coming")}
+    assert told.isdisjoint(QUIET)
+
+
+def test_severities_are_those_of_the_protocol_file(found: list[Signal], protocol: Protocol) -> None:
+    by_subject = {(one.subject, one.rule): one.severity for one in found}
+    assert by_subject["B1", "liver_injury"] == protocol.signals.liver_injury.severity == "high"
+    assert by_subject["F3", "expedited_report"] == "high"
+    assert by_subject["F4", "expedited_report"] == protocol.signals.expedited_report.unknown == "medium"
+    assert by_subject["L3", "unrepeatable_assessment"] == protocol.signals.unrepeatable_assessment.coming == "low"
+
+
+def test_a_trial_that_collects_no_grades_has_one_gap_and_few_ungraded_events_one_each(crowd: Facts) -> None:
+    ae = crowd.data["adae"]
+    serious = ae[ae["USUBJID"].eq("iMSC-2001-C1")].assign(ATOXGR=pd.array([pd.NA], dtype="Int64"))
+    for copies, found, gaps in ((10, 10, 0), (11, 0, 1)):
+        many = pd.concat([serious.assign(AESEQ=k, EPISODE=k) for k in range(copies)], ignore_index=True)
+        facts = replace(crowd, data={**crowd.data, "adae": many})
+        own = [one for one in signals_of(facts)[0] if one.rule == "ungraded_serious"]
+        assert sum(one.message_id == "ungraded_serious" for one in own) == found
+        assert [one.sentence for one in own if one.message_id == "not_checked"] == [
+            "Serious event without a grade: could not be checked for C1: no adverse event has a grade."
+        ] * gaps
+
+
+def test_two_dlts_at_one_level_are_one_signal_of_the_level(crowd: Facts, protocol: Protocol) -> None:
+    def levels(dlts: int) -> list[Signal]:
+        rules = protocol.signals
+        moved = rules.level_toxicity.model_copy(update={"dlts": dlts})
+        changed = protocol.model_copy(update={"signals": rules.model_copy(update={"level_toxicity": moved})})
+        return raised(replace(crowd, study=replace(crowd.study, protocol=changed)), "level_toxicity")
+
+    counted = int(crowd.data["addlt"]["COUNTED"].eq("Y").sum())
+    assert counted >= 1
+    assert [(one.level, one.subject, one.dose_level) for one in levels(counted)] == [("dose level", "", "DL1")]
+    assert levels(counted + 1) == []
+
+
+def test_a_serious_event_well_before_the_previous_cut_and_new_in_the_data_is_late(
+    protocol: Protocol, analysis: Analysis
+) -> None:
+    before = (quiet(until=100), 110)
+    for onset, count in ((102, 1), (103, 0)):
+        book = quiet().event("Sepsis", onset, 3, serious="Y", end=onset + 5)
+        facts = facts_of(book, protocol, analysis, before=before)
+        assert len(raised(facts, "late_serious")) == count
+    assert raised(replace(facts, previous=facts.data), "late_serious") == []
+
+
+def test_a_death_of_another_day_is_restated_and_not_new(protocol: Protocol, analysis: Analysis) -> None:
+    before = (quiet(until=56).died(92), 110)
+    facts = facts_of(quiet(until=56).died(95), protocol, analysis, before=before)
+    assert [one.sentence for one in raised(facts, "restated_endpoint")] == ["Death restated from day 92 to day 95."]
+    assert raised(facts, "new_death") == []
+    same = facts_of(quiet(until=56).died(92), protocol, analysis, before=before)
+    assert raised(same, "restated_endpoint") == []
+
+
+def test_a_decided_response_and_a_decided_status_that_change_are_restated(
+    protocol: Protocol, analysis: Analysis
+) -> None:
+    before = (reaction(quiet(until=100), 1, "N"), 110)
+    now = reaction(quiet(stages=None), 1, "Y").stages(28, 3, 0, 1, 1)
+    told = {
+        one.message_id: one.arguments
+        for one in raised(facts_of(now, protocol, analysis, before=before), "restated_endpoint")
+    }
+    assert told == {
+        "restated_dlt": {"before": "no DLT", "now": "DLT"}, "restated_response": {"before": "CR", "now": "NR"},
+    }  # fmt: skip
+
+
+def test_open_questions_count_by_their_rule_and_severity(protocol: Protocol, analysis: Analysis) -> None:
+    def asked(rule: str, severity: str) -> list[object]:
+        return [query(rule, SUBJECT, "CM", severity=severity, message_en="x", message_zh="y")]
+
+    bounds = [
+        ard_row("BOUNDS", "Total", "ORR_D28", "n", 1, context=case, stat_text="S01") for case in ("worst", "best")
+    ]
+    for rule, severity, therapy, headline in (
+        ("P31-CM-UNCLASSIFIED", "minor", 1, 0), ("P31-OTHER", "major", 0, 1), ("P31-OTHER", "minor", 0, 0),
+    ):  # fmt: skip
+        facts = facts_of(quiet(), protocol, analysis, queries=asked(rule, severity), bounds=bounds)
+        assert len(raised(facts, "unclassified_therapy")) == therapy
+        assert len(raised(facts, "moves_headline")) == headline
+    decided = facts_of(quiet(), protocol, analysis, queries=asked("P31-OTHER", "major"))
+    assert raised(decided, "moves_headline") == []
+
+
+# ----------------------------------------------------------------------------------------------------
+# What is not known silences no rule.
+
+
+def without(book: TrialBuilder, *domains: str) -> TrialBuilder:
+    for code in domains:
+        book._records.pop(code, None)
+    return book
+
+
+def test_what_a_rule_cannot_check_is_said_for_whom_and_why(found: list[Signal]) -> None:
+    told = {(one.rule, one.arguments["subjects"][0]): one for one in found if one.message_id == "not_checked"}
+    assert "without an upper limit" in told["liver_injury", "M1"].sentence
+    assert "dose" in told["dose_deviation", "N1"].sentence
+    assert told["liver_injury", "M1"].severity == "medium"
+    assert told["dose_deviation", "N1"].severity == "low"
+
+
+def test_a_missing_domain_silences_no_rule(protocol: Protocol, analysis: Analysis) -> None:
+    signals, runs = signals_of(facts_of(without(quiet(), "LB", "CM", "IE", "SV"), protocol, analysis))
+    told = {one.rule: one for one in signals if one.message_id == "not_checked"}
+    for rule in ("liver_injury", "unclassified_therapy", "eligibility_conflict"):
+        assert told[rule].subject == "S01"
+        assert runs[rule].status == "not checked"
+
+
+def test_a_previous_cut_that_was_not_built_is_said(protocol: Protocol, analysis: Analysis) -> None:
+    signals, _ = signals_of(facts_of(quiet(), protocol, analysis, previous_cut="C1"))
+    assert {one.rule for one in signals} == {"restated_endpoint", "late_serious"}
+    assert all("C1 has not been built" in one.sentence for one in signals)
+    assert signals_of(facts_of(quiet(), protocol, analysis))[1]["late_serious"].status == "not applicable"
+
+
+def test_a_rule_can_be_switched_off_and_its_limit_be_moved(crowd: Facts, protocol: Protocol) -> None:
+    rules = protocol.signals
+    off = protocol.model_copy(
+        update={
+            "signals": rules.model_copy(
+                update={"dose_deviation": rules.dose_deviation.model_copy(update={"enabled": False})}
+            )
+        }
+    )
+    changed = replace(crowd, study=replace(crowd.study, protocol=off))
+    signals, runs = signals_of(changed)
+    assert "dose_deviation" not in {one.rule for one in signals}
+    assert runs["dose_deviation"].status == "off"
+    longer = rules.lost_to_follow_up.model_copy(update={"days": 61})
+    moved = protocol.model_copy(update={"signals": rules.model_copy(update={"lost_to_follow_up": longer})})
+    assert raised(replace(crowd, study=replace(crowd.study, protocol=moved)), "lost_to_follow_up") == []
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+def test_signals_stand_in_order_of_severity_the_same_whatever_the_order_of_the_records(
+    crowd: Facts, found: list[Signal]
+) -> None:
+    ranks = [SEVERITIES.index(one.severity) for one in found]
+    assert ranks == sorted(ranks)
+    assert len({one.signal_id for one in found}) == len(found)
+    turned = {name: frame.iloc[::-1].reset_index(drop=True) for name, frame in crowd.data.items()}
+    assert signals_of(replace(crowd, data=turned))[0] == found
+    assert json.loads(json.dumps([one.model_dump(mode="json") for one in found]))
+
+
+def test_only_what_was_not_told_before_is_new(found: list[Signal]) -> None:
+    held = [one.model_dump(mode="json") for one in found if one.rule != "dose_deviation"]
+    assert {one.rule for one in new_since(found, held)} == {"dose_deviation"}
+
+
+def test_every_rule_has_a_title_and_every_message_a_pattern() -> None:
+    assert set(TITLES) == set(RULES)
+    assert all("{" not in rendered("not_checked_study", {"title": title, "reason": "x"}) for title in TITLES.values())
+    assert len(set(PATTERNS.values())) == len(PATTERNS)
+
+
+def test_cut_days_are_those_of_the_first_infusion() -> None:
+    assert cut_on(0) == pd.Timestamp("2025-01-10")
