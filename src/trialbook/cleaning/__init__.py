@@ -15,6 +15,8 @@ from trialbook.cleaning.replay import replay, replayed_domains
 from trialbook.cleaning.report import (
     arrival_sentence,
     cleaning_rows,
+    compared_counts,
+    deleted_records,
     differences_sentence,
     fix_counts,
     headline,
@@ -22,13 +24,15 @@ from trialbook.cleaning.report import (
     missing_values,
     query_counts,
     record_counts,
+    restated_values,
     whole_change_log,
 )
 from trialbook.cleaning.schema_drift import drift_sentence, export_drift
 
 __all__ = [
-    "PROBLEMS", "Cleaned", "Cut", "Differences", "apply_cut", "arrival_sentence", "check_deletions",
-    "clean_snapshot", "cleaning_rows", "compare_cuts", "consistency_queries", "differences_sentence",
-    "drift_sentence", "export_drift", "fix_counts", "headline", "missing_by_visit", "missing_values", "query_counts",
-    "record_counts", "replay", "replayed_domains", "restatement_queries", "restatements", "whole_change_log",
+    "PROBLEMS", "Cleaned", "Cut", "Differences", "apply_cut", "arrival_sentence", "check_deletions", "clean_snapshot",
+    "cleaning_rows", "compare_cuts", "compared_counts", "consistency_queries", "deleted_records",
+    "differences_sentence", "drift_sentence", "export_drift", "fix_counts", "headline", "missing_by_visit",
+    "missing_values", "query_counts", "record_counts", "replay", "replayed_domains", "restated_values",
+    "restatement_queries", "restatements", "whole_change_log",
 ]  # fmt: skip

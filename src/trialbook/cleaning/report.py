@@ -8,10 +8,11 @@ import pandas as pd
 
 from trialbook.cleaning.clean import Cleaned
 from trialbook.cleaning.columns import kind_of
-from trialbook.cleaning.compare_cuts import Differences
+from trialbook.cleaning.compare_cuts import Differences, restatements
 from trialbook.cleaning.cut import Cut
 from trialbook.cleaning.problems import meaning
 from trialbook.cleaning.read_values import CHANGE_COLUMNS, WHOLE_RECORD
+from trialbook.core.described import described
 from trialbook.core.domains import REQUIRED, VARIABLES, Domains
 from trialbook.core.messages import msg
 from trialbook.queries.query_list import SEVERITIES, Query
@@ -62,7 +63,11 @@ def fix_counts(changes: pd.DataFrame) -> pd.DataFrame:
         }
         for (rule, file, sheet, column), group in groups
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["rule", "meaning", "file", "column", "changes", "example"])
+    labels = {
+        "rule": msg("Rule"), "meaning": msg("What was done"), "file": msg("File"), "column": msg("Column"),
+        "changes": msg("Changes"), "example": msg("Example"),
+    }  # fmt: skip
+    return described(pd.DataFrame(rows, columns=list(labels)), labels=labels, empty=msg("Nothing had to be fixed."))
 
 
 def query_counts(queries: Sequence[Query]) -> pd.DataFrame:
@@ -71,7 +76,11 @@ def query_counts(queries: Sequence[Query]) -> pd.DataFrame:
     rank = frame["severity"].map({name: k for k, name in enumerate(SEVERITIES)})
     counted = frame.assign(rank=rank).groupby(["rank", "domain", "rule", "severity", "message_en"], sort=True).size()
     rows = counted.rename("queries").reset_index().rename(columns={"message_en": "meaning"})
-    return rows[["severity", "domain", "rule", "meaning", "queries"]]
+    labels = {
+        "severity": msg("Severity"), "domain": msg("Domain"), "rule": msg("Rule"), "meaning": msg("Question"),
+        "queries": msg("Questions"),
+    }  # fmt: skip
+    return described(rows[list(labels)], labels=labels, empty=msg("There is nothing to ask."))
 
 
 def missing_values(domains: Domains) -> pd.DataFrame:
@@ -86,7 +95,11 @@ def missing_values(domains: Domains) -> pd.DataFrame:
             missing = int(frame[name].isna().sum())
             if missing:
                 rows.append((f"{code}.{name}", code, name, len(frame), missing, round(missing / len(frame), 3)))
-    return pd.DataFrame(rows, columns=["NAME", "DOMAIN", "VARIABLE", "RECORDS", "MISSING", "SHARE"])
+    labels = {
+        "DOMAIN": msg("Domain"), "VARIABLE": msg("Variable"), "RECORDS": msg("Records"),
+        "MISSING": msg("Without a value"), "SHARE": msg("Share"),
+    }  # fmt: skip
+    return described(pd.DataFrame(rows, columns=["NAME", *labels]), labels=labels)
 
 
 def missing_by_visit(domains: Domains) -> pd.DataFrame:
@@ -109,7 +122,11 @@ def missing_by_visit(domains: Domains) -> pd.DataFrame:
             share = round(without / len(seen[visit]), 3)
             rows.append((visit, float(number[visit]), code, len(seen[visit]), without, share))
     table = pd.DataFrame(rows, columns=["VISIT", "VISITNUM", "DOMAIN", "SEEN", "WITHOUT", "SHARE"])
-    return table.sort_values(["VISITNUM", "VISIT", "DOMAIN"], ignore_index=True)
+    labels = {
+        "VISIT": msg("Visit"), "DOMAIN": msg("Domain"), "SEEN": msg("Seen"), "WITHOUT": msg("Without a result"),
+        "SHARE": msg("Share"),
+    }  # fmt: skip
+    return described(table.sort_values(["VISITNUM", "VISIT", "DOMAIN"], ignore_index=True), labels=labels)
 
 
 def record_counts(snapshot: Snapshot, cleaned: Cleaned, cut: Cut) -> pd.DataFrame:
@@ -120,7 +137,46 @@ def record_counts(snapshot: Snapshot, cleaned: Cleaned, cut: Cut) -> pd.DataFram
     delivered = counts["domain"].map({code: table.rows for code, table in snapshot.tables.items()})
     left_out = delivered - counts["cleaned"]
     frame = counts.assign(delivered=delivered, left_out=left_out)
-    return frame[["domain", "delivered", "left_out", "removed", "kept", "undated", "partial", "rule"]]
+    labels = {
+        "domain": msg("Domain"), "delivered": msg("Delivered"), "left_out": msg("Left out by cleaning"),
+        "removed": msg("Removed by the cut"), "kept": msg("Kept"), "undated": msg("Kept without a date"),
+        "partial": msg("Kept, may lie after"), "rule": msg("A record stays when"),
+    }  # fmt: skip
+    note = msg(
+        "{n} values of kept records lay after the cut and were set back to the state at the cut.", n=len(cut.edits)
+    )
+    return described(frame[list(labels)], labels=labels, stub="domain", notes=[note])
+
+
+def compared_counts(differences: Differences, *, built: bool) -> pd.DataFrame:
+    """Records by domain at the previous cut and at this one, and how they differ; empty where none was built."""
+    counts = differences.counts
+    labels = {
+        "domain": msg("Domain"), "previous": msg("Previous cut"), "added": msg("Added"), "deleted": msg("Deleted"),
+        "changed": msg("Changed"), "restated": msg("Values restated"), "now": msg("This cut"),
+    }  # fmt: skip
+    return described(
+        counts[counts[["previous", "now"]].any(axis=1) & built], labels=labels, stub="domain",
+        empty=msg("There is no built previous cut."),
+    )  # fmt: skip
+
+
+def restated_values(differences: Differences, endpoints: Sequence[str]) -> pd.DataFrame:
+    """Values that had been reported and have changed, with the endpoints that rest on them (`restatements`)."""
+    labels = {
+        "domain": msg("Domain"), "subject": msg("Subject"), "record": msg("Record"), "column": msg("Variable"),
+        "old": msg("Previous cut"), "new": msg("This cut"), "endpoints": msg("Endpoints that may move"),
+    }  # fmt: skip
+    values = restatements(differences, endpoints).drop(columns="kind")
+    return described(values, labels=labels, empty=msg("No reported value was restated."))
+
+
+def deleted_records(deleted: pd.DataFrame) -> pd.DataFrame:
+    """The records that vanished since the previous cut, each with its approved reason, as a table shows them."""
+    labels = {
+        "domain": msg("Domain"), "subject": msg("Subject"), "record": msg("Record"), "reason": msg("Approved reason"),
+    }  # fmt: skip
+    return described(deleted.copy(deep=False), labels=labels, empty=msg("No record was deleted."))
 
 
 def cleaning_rows(records: pd.DataFrame, changes: pd.DataFrame, queries: Sequence[Query]) -> list[ArdRow]:
@@ -196,7 +252,7 @@ def differences_sentence(differences: Differences, previous_cut: str | None, *, 
     deleted = counts["deleted"].sum()
     return msg(
         "Since the cut {previous_cut}: {n} records added, {n_2} changed, {deleted} deleted{said}. "
-        "{n_3} values that had been reported read otherwise now.",
+        "{n_3} values that had been reported are different now.",
         previous_cut=previous_cut,
         n=counts["added"].sum(),
         n_2=counts["changed"].sum(),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from trialbook.cleaning.columns import kind_of
 from trialbook.core.dates import DTC_PATTERN
+from trialbook.core.described import described
 from trialbook.core.messages import msg
 
 COLUMNS = ["domain", "column", "change", "before", "now"]
@@ -43,7 +44,12 @@ def export_drift(previous: Mapping[str, pd.DataFrame], current: Mapping[str, pd.
         for code in sorted({*previous, *current})
         for row in _domain_drift(code, previous.get(code), current.get(code))
     ]
-    return pd.DataFrame(rows, columns=COLUMNS, dtype="str")
+    labels = {
+        "domain": msg("Domain"), "column": msg("Variable"), "change": msg("Change"), "before": msg("Before"),
+        "now": msg("Now"),
+    }  # fmt: skip
+    drift = pd.DataFrame(rows, columns=COLUMNS, dtype="str")
+    return described(drift, labels=labels, empty=msg("The shape of the data has not changed."))
 
 
 def drift_sentence(found: pd.DataFrame, previous_cut: str | None, *, known: bool) -> str:

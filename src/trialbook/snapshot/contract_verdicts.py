@@ -10,6 +10,7 @@ from trialbook.contracts.gate import Gate
 from trialbook.contracts.gx_engine import Verdict
 from trialbook.contracts.odcs import Contract
 from trialbook.contracts.pandas_engine import evaluate_quickly
+from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.snapshot.tables import Snapshot
 
@@ -37,7 +38,11 @@ def verdict_table(verdicts: Sequence[Verdict], snapshot: Snapshot) -> pd.DataFra
         verdict = known.get(code)
         counts = (len(verdict.evaluated), len(verdict.failures)) if verdict else (0, 0)
         rows.append((code, table.file, table.rows, *counts, WORDS[verdict.worst] if verdict else "not used"))
-    return pd.DataFrame(rows, columns=["domain", "file", "records", "rules", "broken", "verdict"])
+    labels = {
+        "domain": msg("Domain"), "file": msg("File"), "records": msg("Records"), "rules": msg("Rules"),
+        "broken": msg("Broken rules"), "verdict": msg("Verdict"),
+    }  # fmt: skip
+    return described(pd.DataFrame(rows, columns=list(labels)), labels=labels, stub="domain")
 
 
 def broken_rules(verdicts: Sequence[Verdict]) -> pd.DataFrame:
@@ -50,4 +55,8 @@ def broken_rules(verdicts: Sequence[Verdict]) -> pd.DataFrame:
         for verdict in verdicts
         for failure in verdict.failures
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["domain", "rule", "severity", "meaning", "records", "rows"])
+    labels = {
+        "domain": msg("Domain"), "rule": msg("Rule"), "severity": msg("Severity"), "meaning": msg("What must hold"),
+        "records": msg("Records"), "rows": msg("First rows"),
+    }  # fmt: skip
+    return described(pd.DataFrame(rows, columns=list(labels)), labels=labels, empty=msg("No contract is broken."))

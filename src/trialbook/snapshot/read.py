@@ -11,8 +11,10 @@ from typing import Any
 import pandas as pd
 
 from trialbook.contracts.allow_list import AllowList
+from trialbook.core.described import described
 from trialbook.core.domains import DOMAIN_ORDER, REQUIRED
 from trialbook.core.errors import StopError, UsageError
+from trialbook.core.messages import msg
 from trialbook.protocol.models import Trial
 from trialbook.snapshot.door import admit
 from trialbook.snapshot.formats import FORMATS, file_bytes, grid_of
@@ -148,8 +150,11 @@ def describe_files(snapshot: Snapshot) -> pd.DataFrame:
         }
         for t in snapshot.tables.values()
     ]  # fmt: skip
-    names = ["domain", "file", "sheet", "encoding", "rows", "columns", "bytes", "sha256"]
-    return pd.DataFrame(rows, columns=names)
+    labels = {
+        "domain": msg("Domain"), "file": msg("File"), "sheet": msg("Sheet"), "encoding": msg("Encoding"),
+        "rows": msg("Records"), "columns": msg("Columns"), "bytes": msg("Bytes"), "sha256": "sha256",
+    }  # fmt: skip
+    return described(pd.DataFrame(rows, columns=list(labels)), labels=labels)
 
 
 def transfer_manifest(path: Path, mapping: Path | None = None) -> dict[str, dict[str, Any]]:

@@ -11,6 +11,7 @@ from trialbook.display.charts.escalation import escalation_diary_chart
 from trialbook.dlt import tables
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.advice import advice, alternatives, committee_notes
+from trialbook.dlt.definition import definition
 from trialbook.dlt.events import dlt_events
 from trialbook.dlt.reporting import advice_rows, dlt_count_rows, dlt_rate_rows
 from trialbook.protocol.analysis import Analysis
@@ -166,4 +167,4 @@ def test_a_trial_without_a_dlt_endpoint_says_so_everywhere(protocol: Protocol, a
     other = protocol.model_copy(update={"study": study})
     frame = addlt(cohort(trial(), ["2025-01-01"]), other, analysis)
     assert tables.unavailable(frame, other) == "DLT is not an endpoint of this trial."
-    assert tables.definition(other, analysis).empty
+    assert definition(other, analysis).empty
