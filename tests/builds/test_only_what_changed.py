@@ -138,9 +138,6 @@ AGAIN = (
     [
         ("06_os", ADTTE, 'adsl = adsl[adsl["SUBJID"] != "004"]  # left over\n' + ADTTE,
          ["notebooks/06_os.ipynb", "subject 004 is missing from adsl", "derive_adtte", "id of its own"]),
-        # A derivation that is called past the guard: the contract of the dataset finds it.
-        ("06_os", ADTTE, "adtte = times.derive_adtte(",
-         ["analysis/adtte", "SUBJID 004", "(OS)", "adtte.OS.every_subject", "look in notebooks/06_os.ipynb"]),
         ("04_dlt", READ, COPY + READ,
          ["notebooks/04_dlt.ipynb", "dlt_window", "[0, 90]", "[0, 28]", "overrides: {dlt_window: [0, 90]}"]),
         ("04_dlt", READ, AGAIN, ["results/ard", "ard.DLT.as_addlt", "DLT", "overrides"]),
