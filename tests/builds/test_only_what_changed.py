@@ -125,7 +125,7 @@ def in_cell(found: str, put: str) -> Callable[[str], str]:
 
 
 ADTTE = "adtte = tb.derive_adtte("
-READ = 'addlt = step.read("addlt")\n'
+READ = 'addlt[["SUBJID"'
 COPY = 'keys = keys.model_copy(update={"dlt_window": [0, 90]})\n'
 AGAIN = (
     "from dataclasses import replace\nfrom trialbook.dlt.addlt import derive_addlt\n"
