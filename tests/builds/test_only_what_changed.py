@@ -140,7 +140,7 @@ AGAIN = (
          ["notebooks/06_os.ipynb", "subject 004 is missing from adsl", "derive_adtte", "id of its own"]),
         ("04_dlt", READ, COPY + READ,
          ["notebooks/04_dlt.ipynb", "dlt_window", "[0, 90]", "[0, 28]", "overrides: {dlt_window: [0, 90]}"]),
-        ("04_dlt", READ, AGAIN, ["results/ard", "ard.DLT.as_addlt", "DLT", "overrides"]),
+        ("04_dlt", READ, AGAIN + READ, ["results/ard", "ard.DLT.as_addlt", "DLT", "overrides"]),
         ("02_eligibility", 'step.write("adie"',
          'adie = adie[adie["CRITCD"] != "EX08"]\nstep.write("adie"', ["CRITCD EX08", "adie.CRITCD.every_subject"]),
     ],
