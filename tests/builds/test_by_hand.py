@@ -148,7 +148,9 @@ def test_a_step_whose_forerunner_was_not_run_reads_the_build_whole(own: ByHand) 
     assert "Reads the outputs of 02_eligibility from the run by hand, and 01_cleaning as published" in own.said(later)
     assert "Nothing that this notebook wrote differs" in later["shown"].text
     # A result that the notebook no longer reports is a difference as well.
-    silent = own.run("04_dlt", cut_id=FIRST, edit={"step.report(tables.timeline_rows(": "list(tables.timeline_rows("})
+    silent = own.run(
+        "04_dlt", cut_id=FIRST, edit={"step.report(reporting.timeline_rows(": "list(reporting.timeline_rows("}
+    )
     assert "published, is not reported here" in silent["shown"].text
     assert "result DLT_TIMELINE" in silent["shown"].text
 

@@ -16,7 +16,7 @@ from trialbook.dlt.designs.design import WAIT, Action, History
 from trialbook.dlt.designs.registry import RULE_NAMES, make_rule
 from trialbook.dlt.events import dlt_events
 from trialbook.dlt.over_time import advice_over_time
-from trialbook.dlt.tables import dlt_count_rows, dlt_rate_rows
+from trialbook.dlt.reporting import dlt_count_rows, dlt_rate_rows
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol

@@ -18,7 +18,7 @@ from trialbook.core.domains import Domains
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.bounds import dlt_bounds_rows, dlt_facts
 from trialbook.dlt.events import dlt_events
-from trialbook.dlt.tables import dlt_rate_rows
+from trialbook.dlt.reporting import dlt_rate_rows
 from trialbook.efficacy.adtte import derive_adtte
 from trialbook.efficacy.survival import time_to_event_rows
 from trialbook.efficacy.survival_bounds import survival_bounds_rows, undelivered

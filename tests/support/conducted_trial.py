@@ -94,6 +94,6 @@ def facts_of(
 
 
 def signals_of(facts: Facts) -> tuple[list[Signal], dict[str, RuleRun]]:
-    """The signals of a trial, and what became of each rule."""
+    """The signals of a trial, and the outcome of each rule."""
     signals, runs = derive_signals(facts, PAGES)
     return signals, {run.rule: run for run in runs}

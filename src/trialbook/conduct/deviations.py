@@ -142,6 +142,11 @@ def checked_infusions(treated: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     """The infusions of treated subjects (`infusion_levels`) with ASSIGNED, the level that the subject was to receive,
     and KIND: other_dose_level, no_dose_level, unknown where the dose cannot be told, else blank.
     """
+    if treated.empty:
+        text = {name: pd.Series(dtype="str") for name in ("USUBJID", "LEVEL", "ASSIGNED", "KIND")}
+        numbers = {name: pd.Series(dtype="Int64") for name in ("EXSEQ", "INFNO")}
+        dates = {"EXSTDT": pd.Series(dtype="datetime64[s]"), "DOSEKG": pd.Series(dtype="float64")}
+        return pd.DataFrame({**text, **numbers, **dates})
     given = infusion_levels(study)
     given = given[given["USUBJID"].isin(treated["USUBJID"])].reset_index(drop=True)
     people = treated.set_index("USUBJID")

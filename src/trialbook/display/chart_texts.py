@@ -72,7 +72,7 @@ def _said(node: Any, titles: dict[str, str], words: dict[str, dict[str, str]]) -
 
 def _quotable(word: str) -> str:
     if _UNQUOTABLE.search(word):
-        raise ValueError(f"the word {word!r} cannot stand in the expression of a chart")
+        raise ValueError(f"the word {word!r} cannot be part of the expression of a chart")
     return word
 
 

@@ -13,8 +13,8 @@ from trialbook.display.svg import clipped, number, pixels
 from trialbook.display.text import safe
 from trialbook.profiles.subjects import profile_address
 
-# Dose is ordered: from the lowest level to the highest the colour grows darker.
-SHADES = ("#9ec5e0", "#4a90c2", "#1b4f7a")
+# Dose is ordered: from the lowest level to the highest the colour grows darker, in so many shades.
+SHADES = 3
 SEVERITY_WORDS = {"high": "High", "medium": "Medium", "low": "Low"}
 MARKS = {"no DLT": "no", "DLT": "dlt", "window open": "open", "not evaluable": "out"}
 LOW = "low"
@@ -118,7 +118,7 @@ def _shade(level: str, levels: Sequence[str]) -> int:
     """1 for the lowest third of the levels to 3 for the highest; 0 for a level that the trial does not have."""
     if level not in levels:
         return 0
-    return 1 + min(2, levels.index(level) * len(SHADES) // max(1, len(levels)))
+    return 1 + min(2, levels.index(level) * SHADES // max(1, len(levels)))
 
 
 def _x(day: float, last: int) -> float:
@@ -182,7 +182,7 @@ def _marks(row: Mapping[str, Any], last: int) -> list[str]:
 
 
 def _course_words(row: Mapping[str, Any]) -> str:
-    """The drawing in words, for whoever does not see it."""
+    """The drawing in words, for readers who do not see it."""
     given = ", ".join(str(day) for day in row["infusions"])
     said = [f"Infusions on day {given}" if given else "No dated infusion"]
     said += [f"{words}{'' if day is None else f' on day {day}'}" for day, words in row["serious"]]

@@ -16,7 +16,7 @@ from trialbook.display.page import NOTHING_LOADED, Frame, Link, render
 from trialbook.display.page_content import Ids
 from trialbook.display.render import Renderer
 from trialbook.display.tables import table
-from trialbook.display.templates import template_text
+from trialbook.display.theme import INDEX_CSS
 from trialbook.profiles.subjects import profile_address, profile_note
 
 __all__ = ["DOWNLOADS", "IndexFacts", "StepStatus", "index_facts", "render_index"]
@@ -49,7 +49,7 @@ def render_index(
     """The first page as HTML; it holds no script.
 
     `page` is what `signals.first_page` derived, as plain data. Subjects in `profiled` lead to their profile page; they
-    stand there in the order of risk, each with its risk where the page is brief. Where more subjects were treated than
+    are listed in the order of risk, each with its risk where the page is brief. Where more subjects were treated than
     a page shows, the board lists them in this order.
     """
     profiled, page = profiled or {}, {**EMPTY, **(page or {})}
@@ -88,7 +88,7 @@ def render_index(
         language,
         title=msg("Data cut {date}", date=frame.cut.cut_date),
         policy=NOTHING_LOADED,
-        own_style=Markup(template_text("index.css")),  # noqa: S704 - our own file
+        own_style=Markup(INDEX_CSS),  # noqa: S704 - our own file
         facts=facts,
         page=page,
         answer=_answer(page["enrolment"]),

@@ -110,6 +110,22 @@ PAGE_COLOURS = {
 }
 
 
+# The first page alone: severity, the marks of the ladder, and the ordered shades of dose, from light to dark.
+INDEX_COLOURS = {
+    "alarm": "#b3261e",
+    "caution": "#d89a3a",
+    "mark-rim": "#6f8292",
+    "mark-open": "#8a5200",
+    "unseen": "#7a8894",
+    "window": "#e9eef3",
+    "life-none": "#9aa8b3",
+    "dose-none": "#c9d2da",
+    "dose-1": "#9ec5e0",
+    "dose-2": "#4a90c2",
+    "dose-3": "#1b4f7a",
+}
+
+
 def custom_properties(colours: Mapping[str, str]) -> str:
     """A style rule that gives each colour its name, as `var(--name)` in what follows."""
     return f":root{{{';'.join(f'--{name}:{colour}' for name, colour in colours.items())}}}\n"
@@ -117,6 +133,7 @@ def custom_properties(colours: Mapping[str, str]) -> str:
 
 BLOCK_CSS = custom_properties(BLOCK_COLOURS) + template_text("blocks.css")
 BLOCK_STYLE = f"<style>{BLOCK_CSS}</style>"
+INDEX_CSS = custom_properties(INDEX_COLOURS) + template_text("index.css")
 PAGE_CSS = BLOCK_CSS + custom_properties(PAGE_COLOURS) + template_text("page.css")
 
 # ----------------------------------------------------------------------------------------------------

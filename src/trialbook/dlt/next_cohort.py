@@ -121,7 +121,7 @@ def _codes(
 def next_rows(
     addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
 ) -> list[ArdRow]:  # fmt: skip
-    """DLT_NEXT: variable = rule id, variable_level = `k of m`, stat_text = the advice code (interface §7.5).
+    """DLT_NEXT: variable = rule id, variable_level = `k of m`, stat_text = the advice code.
 
     Context `in_force`; with `show_alternative_rules` the other rules too, as `alternative`. No rows where the trial has
     ended under the rule, or no rule is in force.

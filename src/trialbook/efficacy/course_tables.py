@@ -141,8 +141,9 @@ def sensitivity_grid(
                 "CHANGES": "; ".join([*named[:most_named], *more]) or "nobody",
             }
         )  # fmt: skip
+    columns = ["CHOICE", *levels, "RATE", "LOW", "HIGH", "MOVE", "CHANGES"]
     return described(
-        pd.DataFrame(rows), stub="CHOICE", right=[*levels, "RATE", "LOW", "HIGH", "MOVE"],
+        pd.DataFrame(rows, columns=columns), stub="CHOICE", right=columns[1:-1],
         labels={
             "CHOICE": msg("Choice"), "RATE": msg("Rate"), "LOW": msg("Lower limit"), "HIGH": msg("Upper limit"),
             "MOVE": msg("Change of the rate"), "CHANGES": msg("Subjects who change: primary to alternative"),

@@ -42,7 +42,6 @@ def response_rate_rows(responses: pd.DataFrame, protocol: Protocol, analysis: An
     primary = responses[responses["SENS"] == PRIMARY]
     adsl = primary[["USUBJID", "TRT01A"]].assign(SUBJID=primary["USUBJID"], SAFFL="Y", MAT28FL=primary["INSET"])
     population = Population(adsl, protocol, analysis, checked=False)
-    # Also where nobody is treated each choice has its rows.
     names = [PRIMARY, *(choice.name for choice in sensitivities(analysis))]
     responses = responses.assign(SENS=pd.Categorical(responses["SENS"], names))
     rows: list[ArdRow] = []

@@ -135,7 +135,9 @@ def sensitivity_responses(
                 primary, study.domains, treated, unknown=bool(course.lacking & needed(study.analysis))
             )
         parts.append(response.assign(SENS=choice.name, INSET=response[choice.only or "MAT28FL"]))
-    return pd.concat(parts, ignore_index=True)
+    names = [PRIMARY, *(choice.name for choice in sensitivities(study.analysis))]
+    # Categorical, so that each choice has its results also where nobody is treated.
+    return pd.concat(parts, ignore_index=True).assign(SENS=lambda rows: pd.Categorical(rows["SENS"], names))
 
 
 def _reread(course: Course, choice: Sensitivity, domains: Domains, changed: Analysis) -> Course:

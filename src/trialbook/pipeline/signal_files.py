@@ -1,4 +1,4 @@
-"""Makes ADDV, the signals and what the first page answers, from what the steps of a build have left."""
+"""Derives ADDV, the signals and the answers of the first page from the datasets of the steps of a build."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def read_first_page(scratch: Path) -> dict[str, Any]:
 
 
 def write_signals(page: Mapping[str, Any], places: Mapping[str, Sequence[str]], scratch: Path) -> list[dict[str, Any]]:
-    """Writes `signals.json`, the list in order, and `signal_rules.json`, what became of every rule; returns the list.
+    """Writes `signals.json`, the list in order, and `signal_rules.json`, the outcome of every rule; returns the list.
 
     `places`: the anchors of each page; a place that a page does not have is left out, so that no link leads nowhere.
     """
@@ -118,5 +118,5 @@ def previous_build(trial: Trial, builds: Path) -> Path | None:
 
 
 def left_datasets(graph: Graph) -> list[str]:
-    """The analysis datasets that the notebooks leave."""
+    """The analysis datasets that the notebooks write."""
     return [name for spec in graph.steps for name in spec.datasets]

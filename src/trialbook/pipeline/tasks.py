@@ -222,7 +222,7 @@ class Making:
         stop_if_critical(verdicts, found["files"], self.graph.left_by)
 
     def _derive(self, piece: Piece) -> tuple[list[str], list[str]]:
-        """Derives the protocol deviations and the signals from what the steps have left."""
+        """Derives the protocol deviations and the signals from the datasets of the steps."""
         steps = [(spec.name, spec.title) for spec in self.graph.steps]
         previous = previous_build(self.trial, self.builds)
         read = self.aside(PAGES, make_signals, self.trial, self.scratch, steps, left_datasets(self.graph), previous)

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.conduct import Sourced
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 
@@ -91,11 +92,21 @@ def _recorded(protocol: Protocol) -> Iterator[tuple[str, str, str, str]]:
             yield number, "criterion", criterion.id, criterion.note or ""
         for other in criterion.alternatives:
             yield other.assumption, "criterion", criterion.id, f"Another reading, not in force: {other.text}"
+    for key, rule in _conduct(protocol):
+        for number in sorted(set(ASSUMPTION_ID.findall(f"{rule.assumption} {rule.meaning}"))):
+            yield number, "key", key, rule.meaning
     for number, text in protocol.assumptions.items():
         yield number, "rule", "", text
     for note in (*protocol.study.notes, protocol.dose_levels_note, protocol.expected_events_note):
         for number in sorted(set(ASSUMPTION_ID.findall(note))):
             yield number, "note", "", note
+
+
+def _conduct(protocol: Protocol) -> Iterator[tuple[str, Sourced]]:
+    """The entries on how the trial is conducted, with the key of each."""
+    yield from (("enrolment", protocol.enrolment), ("schedule", protocol.schedule), ("deviations", protocol.deviations))
+    for name in type(protocol.signals).model_fields:
+        yield f"signals.{name}", getattr(protocol.signals, name)
 
 
 def reading_table(protocol: Protocol) -> pd.DataFrame:

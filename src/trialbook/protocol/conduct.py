@@ -117,10 +117,10 @@ class Deviations(Sourced):
     rules: DeviationRules = DeviationRules()
     words: dict[Category, list[str]] = {
         "CONSENT": ["consent", "assent", "icf", "知情"],
-        "ELIGIBILITY": ["eligib", "inclusion", "exclusion", "criterion", "入选", "排除", "入排"],
-        "DOSE": ["dose", "dosing", "infusion", "剂量", "输注"],
-        "ASSESSMENT": ["assessment", "not done", "missed", "sample", "评估", "未做", "漏"],
-        "SCHEDULE": ["visit", "window", "schedule", "访视", "超窗"],
+        "ELIGIBILITY": ["eligib", "inclus", "exclus", "criteri", "入选", "排除", "入排"],
+        "DOSE": ["dos", "infus", "剂量", "输注"],
+        "ASSESSMENT": ["assess", "not done", "missed", "sample", "评估", "未做", "漏"],
+        "SCHEDULE": ["visit", "window", "schedul", "访视", "超窗"],
     }
     major: list[str] = ["major", "important", "serious", "重大", "重要", "严重"]
     minor: list[str] = ["minor", "轻微", "一般", "次要"]

@@ -1,4 +1,4 @@
-"""Runs every rule of the protocol file and makes one ordered list of signals of what they find (interface §7.4)."""
+"""Runs every rule of the protocol file and makes one ordered list of signals of what they find."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ RAN, FOUND_NONE, OFF, NOT_APPLICABLE, NOT_CHECKED = "raised", "nothing", "off", 
 
 @dataclass(frozen=True)
 class RuleRun:
-    """What became of one rule: `status` raised, nothing, off, not applicable or not checked; how many it raised."""
+    """The outcome of one rule: `status` raised, nothing, off, not applicable or not checked; how many it raised."""
 
     rule: str
     title: str

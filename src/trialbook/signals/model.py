@@ -1,4 +1,4 @@
-"""What a rule finds and what it could not check, and the signal that becomes of it (interface §7.4)."""
+"""What a rule finds and what it could not check, and the signal that becomes of it."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ def _stop_if_datasets_fail(graph: Graph) -> None:
             if not DATASET_NAME.fullmatch(name):
                 raise _wrong(spec, "datasets", name, DATASET_RULE, "rename the dataset, as in adbm")
             if name in OWN_DATASETS:
-                raise _wrong(spec, "datasets", name, "the workbook itself leaves this dataset",
+                raise _wrong(spec, "datasets", name, "the workbook itself writes this dataset",
                              "give yours another name")  # fmt: skip
             if name in left:
                 raise _wrong(spec, "datasets", name, f"{left[name].file} writes this dataset too",

@@ -1,4 +1,4 @@
-"""Messages: English text that keeps what it is made of, through frames, joins and JSON, and says it in a language."""
+"""Messages: English text that keeps pattern and arguments through frames and JSON, and says it in a language."""
 
 from __future__ import annotations
 

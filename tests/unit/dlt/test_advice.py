@@ -13,7 +13,7 @@ from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.advice import advice, alternatives, committee_notes
 from trialbook.dlt.definition import definition
 from trialbook.dlt.events import dlt_events
-from trialbook.dlt.tables import advice_rows, dlt_count_rows, dlt_rate_rows
+from trialbook.dlt.reporting import advice_rows, dlt_count_rows, dlt_rate_rows
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData

@@ -13,7 +13,7 @@ from trialbook.core.domains import Domains
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.bounds import dlt_bounds_rows, dlt_facts
 from trialbook.dlt.events import dlt_events
-from trialbook.dlt.tables import dlt_rate_rows
+from trialbook.dlt.reporting import dlt_rate_rows
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData

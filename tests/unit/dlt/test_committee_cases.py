@@ -21,7 +21,7 @@ from trialbook.dlt.events import dlt_events
 from trialbook.dlt.followup import dose_notes, infusions_received
 from trialbook.dlt.model_rates import model_rate_rows, model_rate_table
 from trialbook.dlt.over_time import advice_over_time
-from trialbook.dlt.tables import timeline_rows
+from trialbook.dlt.reporting import timeline_rows
 from trialbook.escalation_simulation import remaining
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol

@@ -22,8 +22,8 @@ from trialbook.contracts.odcs import Contract, load_contracts
 from trialbook.contracts.pandas_engine import evaluate_quickly
 from trialbook.core.domains import Domains
 from trialbook.core.errors import StopError
-from trialbook.dlt import tables
 from trialbook.dlt.addlt import derive_addlt
+from trialbook.dlt.reporting import dlt_count_rows
 from trialbook.efficacy import rates, sensitivity, survival
 from trialbook.efficacy.adrs import derive_adrs
 from trialbook.efficacy.adtte import declared_unresolved, derive_adtte, unresolved_subjects
@@ -73,8 +73,8 @@ def test_each_derivation_runs_in_exactly_one_notebook() -> None:
             places[name.rpartition(".")[2]].add(path.stem)
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
     # Those that the datasets are named after are found at all.
-    wanted = {"derive_subjects", "derive_addlt", "day28_response", "derive_adae", "derive_adlb", "derive_adrs"}
-    assert wanted | {"derive_adtte", "audit_with_evidence", "unresolved_subjects"} <= set(places)
+    wanted = {"derive_subjects", "derive_addlt", "derive_day28", "derive_adae", "derive_adlb", "derive_adrs"}
+    assert wanted | {"derive_adtte", "derive_audit", "unresolved_subjects"} <= set(places)
 
 
 # ---- contracts reconcile -----------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ def reported(frames: Frames) -> pd.DataFrame:
     )
     return to_ard([
         *set_rows(frames["adsl"], PROTOCOL),
-        *tables.dlt_count_rows(frames["addlt"], PROTOCOL),
+        *dlt_count_rows(frames["addlt"], PROTOCOL),
         *rates.response_rate_rows(responses, PROTOCOL, KEYS),
         *survival.time_to_event_rows(frames["adtte"], PROTOCOL, KEYS),
         *survival.time_to_event_rows(frames["adtte"], PROTOCOL, KEYS, "FFS"),
@@ -289,7 +289,7 @@ def test_a_number_that_was_not_counted_from_the_dataset_is_found(
 def test_dlt_counts_under_another_window_do_not_agree_with_addlt() -> None:
     wide = KEYS.model_copy(update={"dlt_window": [0, 90]})
     addlt = derive_addlt(whole()["adsl"], StudyData(clean(), PROTOCOL, wide, CUT))
-    ard = to_ard(tables.dlt_count_rows(addlt, PROTOCOL))
+    ard = to_ard(dlt_count_rows(addlt, PROTOCOL))
     assert list(failures({**whole(), "ard": ard})) == ["ard.DLT.as_addlt"]
 
 

@@ -152,7 +152,7 @@ def test_a_rule_finds_what_lies_just_beyond_and_nothing_just_inside(
 
 
 def test_nothing_else_is_raised_of_who_lies_inside_every_limit(found: list[Signal]) -> None:
-    # Q1 to A7 have nothing of any rule; of who is on day 20 the coming assessment is told.
+    # Subjects on day 20 have a coming assessment, which is no finding.
     told = {one.subject for one in found if one.message_id not in ("not_checked", "assessment_coming")}
     assert told.isdisjoint(QUIET)
 
@@ -233,12 +233,13 @@ def test_open_questions_count_by_their_rule_and_severity(protocol: Protocol, ana
         ard_row("BOUNDS", "Total", "ORR_D28", "n", 1, context=case, stat_text="S01") for case in ("worst", "best")
     ]
     for rule, severity, therapy, headline in (
-        ("P31-CM-UNCLASSIFIED", "minor", 1, 0), ("P31-OTHER", "major", 0, 1), ("P31-OTHER", "minor", 0, 0),
+        ("P31-CM-UNCLASSIFIED", "minor", 1, 0), ("P27-OUT-OF-RANGE", "major", 0, 1),
+        ("P27-OUT-OF-RANGE", "minor", 0, 0),
     ):  # fmt: skip
         facts = facts_of(quiet(), protocol, analysis, queries=asked(rule, severity), bounds=bounds)
         assert len(raised(facts, "unclassified_therapy")) == therapy
         assert len(raised(facts, "moves_headline")) == headline
-    decided = facts_of(quiet(), protocol, analysis, queries=asked("P31-OTHER", "major"))
+    decided = facts_of(quiet(), protocol, analysis, queries=asked("P27-OUT-OF-RANGE", "major"))
     assert raised(decided, "moves_headline") == []
 
 
