@@ -77,6 +77,19 @@ class BuiltCut:
         names = sorted(path.stem for path in (self.folder / "data").glob("*.parquet"))
         return LazyFrames(names, lambda name: self._read(f"data/{name}.parquet"))
 
+    @cached_property
+    def signals(self) -> list[dict[str, Any]] | None:
+        """What a committee had to look at first; None for a build of a version that did not say so."""
+        place = self.folder / "signals.json"
+        self.note("signals.json")
+        if not place.is_file():
+            return None
+        try:
+            found: list[dict[str, Any]] = json.loads(place.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise _unreadable(place, error) from error
+        return found
+
     def _read(self, name: str) -> pd.DataFrame:
         self.note(name)
         try:

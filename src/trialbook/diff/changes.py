@@ -12,6 +12,8 @@ from trialbook.protocol.models import Cut
 
 # How an endpoint of a subject came to read otherwise: what had been reported was changed, or time went on.
 CHANGED, WENT_ON = "changed", "went on"
+# What became of a signal.
+RAISED, GONE = "new", "no longer raised"
 # What is said of an event whose seriousness the site has not given.
 UNKNOWN = "not known"
 
@@ -57,13 +59,18 @@ class RecordChanges:
 
 @dataclass(frozen=True)
 class Changes:
-    """What changed between two built cuts: records and subjects, headline numbers (name, then, now), ARD rows."""
+    """What changed between two built cuts: records and subjects, headline numbers (name, then, now), ARD rows, and
+    signals (subject, severity, sentence, news): those that are new, then those no longer raised.
+
+    `signals` is None where the earlier build holds no list of them.
+    """
 
     old: Cut
     new: Cut
     records: RecordChanges
     headlines: pd.DataFrame
     results: pd.DataFrame
+    signals: pd.DataFrame | None = None
 
     @property
     def nothing(self) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -19,7 +21,7 @@ from trialbook.cleaning.compare_cuts import (
 from trialbook.cleaning.endpoint_dependence import moved_endpoints
 from trialbook.core.domains import Domains
 from trialbook.diff.built_cut import BuiltCut
-from trialbook.diff.changes import CHANGED, UNKNOWN, WENT_ON, Changes, RecordChanges
+from trialbook.diff.changes import CHANGED, GONE, RAISED, UNKNOWN, WENT_ON, Changes, RecordChanges
 from trialbook.diff.headlines import headlines
 from trialbook.diff.words import first_and_more
 from trialbook.results.ard import KEYS
@@ -72,17 +74,29 @@ def changes_between(old: BuiltCut, new: BuiltCut, records: RecordChanges | None 
     Raises StopError where a file of either cannot be read.
     """
     return Changes(
-        old.cut, new.cut, records or record_changes(old, new), _headlines(old, new), _results(old.ard, new.ard)
-    )
+        old.cut, new.cut, records or record_changes(old, new), _headlines(old, new), _results(old.ard, new.ard),
+        _signals(old.signals, new.signals),
+    )  # fmt: skip
+
+
+def _signals(
+    old: Sequence[Mapping[str, Any]] | None, new: Sequence[Mapping[str, Any]] | None
+) -> pd.DataFrame | None:  # fmt: skip
+    """The signals that are new, in their order, then those that are no longer raised."""
+    if old is None or new is None:
+        return None
+    known, now = {one["signal_id"] for one in old}, {one["signal_id"] for one in new}
+    told = [(one, RAISED) for one in new if one["signal_id"] not in known]
+    told += [(one, GONE) for one in old if one["signal_id"] not in now]
+    rows = [(one["subject"], one["severity"], one["sentence"], news) for one, news in told]
+    return pd.DataFrame(rows, columns=["subject", "severity", "sentence", "news"], dtype="str")
 
 
 def _endpoints(moved: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
     """The moved endpoints with `kind` and `records`: the changed values of the subject on which the endpoint rests."""
     kinds, records = [], []
     for subject, endpoint, old in moved[["subject", "endpoint", "old"]].itertuples(index=False):
-        rests = pd.Series(
-            [endpoint in named.split(", ") for named in values["endpoints"]], index=values.index, dtype=bool
-        )
+        rests = values["endpoints"].map(partial(_rests, endpoint)).astype(bool)
         kind = WENT_ON if old in _OPEN or "PENDING" in old else CHANGED
         kinds.append(kind)
         # What is due with time explains itself; a value that had been reported never goes unsaid.

@@ -52,6 +52,7 @@ def terminal_tables(changes: Changes) -> list[tuple[str, pd.DataFrame]]:
     records = changes.records
     moved = records.counts[records.counts[["added", "deleted", "changed"]].any(axis=1)]
     return [
+        *([("signals", changes.signals)] if changes.signals is not None else []),
         ("records by domain", moved),
         ("deleted records", _named(changes, records.deleted)),
         ("reported values that changed", _values(changes, records.restated)),
@@ -147,6 +148,7 @@ def _sections(changes: Changes, linked: Collection[str]) -> list[tuple[str, Bloc
     both = {"then": then, "now": now, "old": then, "new": now}
     records, flags = changes.records, {"N": "no", "Y": "yes"}
     return [
+        *([("signals", _signals(changes.signals, linked))] if changes.signals is not None else []),
         ("deleted", table(
             _named(changes, records.deleted), "Deleted records", empty="No record was deleted.",
             labels={"domain": "Domain", "subject": "Subject", "record": "Record"}, subject="subject", linked=linked,
@@ -190,6 +192,15 @@ def _sections(changes: Changes, linked: Collection[str]) -> list[tuple[str, Bloc
             stub="domain",
         )),
     ]  # fmt: skip
+
+
+def _signals(signals: pd.DataFrame, linked: Collection[str]) -> Block:
+    """What a committee must look at first: what is new, and what is no longer raised."""
+    return table(
+        signals, "Signals: new, or no longer raised", empty="The same signals as at the earlier cut.",
+        labels={"subject": "Subject", "severity": "Severity", "sentence": "Signal", "news": "Since the earlier cut"},
+        subject="subject", linked=linked,
+    )  # fmt: skip
 
 
 VALUE_LABELS = {

@@ -12,7 +12,7 @@ import pytest
 
 from support.trial_builder import TrialBuilder, trial
 from trialbook.diff.built_cut import BuiltCut
-from trialbook.diff.changes import CHANGED, UNKNOWN, Changes, RecordChanges
+from trialbook.diff.changes import CHANGED, GONE, RAISED, UNKNOWN, Changes, RecordChanges
 from trialbook.diff.compare_builds import changes_between
 from trialbook.display.changes import render_changes, summary, terminal_tables
 from trialbook.display.page import Frame
@@ -144,3 +144,23 @@ def test_the_page_escapes_what_the_data_say(protocol: Protocol) -> None:
     assert "<script>" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert 'href="profiles/S01.html"' in page
+
+
+def test_signals_are_new_or_no_longer_raised_and_open_the_page(protocol: Protocol) -> None:
+    then, now = (built_cut(first(), protocol, day, 2) for day in ("2025-03-01", "2025-06-01"))
+
+    def signal(name: str, subject: str) -> dict[str, str]:
+        return {"signal_id": name, "subject": subject, "severity": "high", "sentence": f"{name} of {subject}."}
+
+    then.__dict__["signals"] = [signal("a", "S01"), signal("b", "S02")]
+    now.__dict__["signals"] = [signal("c", "S02"), signal("a", "S01")]
+    found = changes_between(then, now)
+    assert found.signals is not None
+    assert found.signals[["subject", "sentence", "news"]].to_numpy().tolist() == [
+        ["S02", "c of S02.", RAISED], ["S02", "b of S02.", GONE],
+    ]  # fmt: skip
+    page = render_changes(found, Frame(protocol.study, now.cut, [], "f"))
+    assert page.index("Signals: new, or no longer raised") < page.index("Deleted records")
+    # A build of an earlier version has no list: nothing is said rather than "none".
+    then.__dict__["signals"] = None
+    assert "Signals" not in render_changes(changes_between(then, now), Frame(protocol.study, now.cut, [], "f"))
