@@ -82,6 +82,8 @@ def _recorded(row: Mapping[str, Any], protocol: Protocol) -> str:
         return f"- {text}. Key {key}, default {code(value_text(entry.default))}. Source: {escaped(entry.source)}."
     if row["KIND"] == "criterion":
         return f"- {text}. Criterion [{row['NAME']}](#{row['NAME'].lower()})."
+    if row["KIND"] == "conduct":
+        return f"- {text.rstrip('.')}. Entry {code(row['NAME'])} of the protocol file."
     return f"- {text.rstrip('.')}."
 
 

@@ -125,7 +125,7 @@ def in_cell(found: str, put: str) -> Callable[[str], str]:
 
 
 ADTTE = "adtte = tb.derive_adtte("
-READ = 'addlt = step.read("addlt")\n'
+READ = 'addlt[["SUBJID"'
 COPY = 'keys = keys.model_copy(update={"dlt_window": [0, 90]})\n'
 AGAIN = (
     "from dataclasses import replace\nfrom trialbook.dlt.addlt import derive_addlt\n"
@@ -138,12 +138,9 @@ AGAIN = (
     [
         ("06_os", ADTTE, 'adsl = adsl[adsl["SUBJID"] != "004"]  # left over\n' + ADTTE,
          ["notebooks/06_os.ipynb", "subject 004 is missing from adsl", "derive_adtte", "id of its own"]),
-        # A derivation that is called past the guard: the contract of the dataset finds it.
-        ("06_os", ADTTE, "adtte = times.derive_adtte(",
-         ["analysis/adtte", "SUBJID 004", "(OS)", "adtte.OS.every_subject", "look in notebooks/06_os.ipynb"]),
         ("04_dlt", READ, COPY + READ,
          ["notebooks/04_dlt.ipynb", "dlt_window", "[0, 90]", "[0, 28]", "overrides: {dlt_window: [0, 90]}"]),
-        ("04_dlt", READ, AGAIN, ["results/ard", "ard.DLT.as_addlt", "DLT", "overrides"]),
+        ("04_dlt", READ, AGAIN + READ, ["results/ard", "ard.DLT.as_addlt", "DLT", "overrides"]),
         ("02_eligibility", 'step.write("adie"',
          'adie = adie[adie["CRITCD"] != "EX08"]\nstep.write("adie"', ["CRITCD EX08", "adie.CRITCD.every_subject"]),
     ],

@@ -187,10 +187,6 @@ def plain_lines(file: str, source: str) -> Iterator[Line]:
     yield from (Line(file, k, line.strip(" #-|")) for k, line in enumerate(source.split("\n"), start=1))
 
 
-# Notebooks are being rewritten: take this line out when they are done.
-NOT_YET = re.compile(r"\.ipynb$")
-
-
 def files() -> Iterator[Path]:
     for folder in ("src", "tests", "notebooks", "docs", "params", "data_contracts"):
         for path in sorted((ROOT / folder).rglob("*")):
@@ -215,7 +211,7 @@ def found() -> dict[int, list[Line]]:
     for path in files():
         source = path.read_text(encoding="utf-8").lower()
         possible = [k for k, word in enumerate(DIALECT) if any(hint in source for hint in word.hints)]
-        if path == Path(__file__) or not possible or NOT_YET.search(path.as_posix()):
+        if path == Path(__file__) or not possible:
             continue
         for line in lines_of(path):
             text = QUOTED.sub(" ", line.text)

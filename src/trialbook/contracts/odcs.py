@@ -217,7 +217,7 @@ def _mistakes(contract: Contract, kind: str, stem: str) -> Iterator[Mistake]:
     for number, column in enumerate(dataset.properties):
         here = (*DATASET, "properties", number)
         if column.name in columns:
-            yield (*here, "name"), f"the column {column.name} is there twice", "name each column once"
+            yield (*here, "name"), f"the column {column.name} occurs twice", "name each column once"
         columns.add(column.name)
         for k, addition in enumerate(column.customProperties):
             at = (*here, "customProperties", k, "value")
@@ -227,7 +227,7 @@ def _mistakes(contract: Contract, kind: str, stem: str) -> Iterator[Mistake]:
     names: set[str] = set()
     for here, rule in rules:
         if rule.name in names:
-            yield (*here, "name"), f"the rule {rule.name} is there twice", "name each rule once"
+            yield (*here, "name"), f"the rule {rule.name} occurs twice", "name each rule once"
         names.add(rule.name)
         yield from (((*here, *place), problem, next_step) for place, problem, next_step in _wrong_arguments(rule))
 

@@ -163,7 +163,8 @@ def _stat_patterns(tree: ast.Module) -> Iterator[str]:
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in marked:
             continue
         names = set(re.findall(r"\{([^{}]*)\}", node.value))
-        if names and names <= _STATISTICS:
+        balanced = not set("{}") & set(re.sub(r"\{[^{}]*\}", "", node.value))
+        if names and names <= _STATISTICS and balanced:
             pieces = re.split(f"({BRACKETED.pattern})", node.value)
             choices = [(piece, "") if k % 2 else (piece,) for k, piece in enumerate(pieces)]
             for chosen in product(*choices):

@@ -69,8 +69,9 @@ def assumption_table(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
 def assumption_register(protocol: Protocol) -> pd.DataFrame:
     """Every numbered assumption of a protocol file, in the order of the numbers, with what was assumed (§0).
 
-    ASSUMPTION, its id; KIND of place that records it: "key" (an analysis key), "criterion", "rule" (it has no key) or
-    "note" (of study, dose levels or expected events); NAME, the key or criterion, else blank; TEXT, what was assumed.
+    ASSUMPTION, its id; KIND of place that records it: "key" (an analysis key), "criterion", "rule" (it has no key),
+    "conduct" (enrolment, visits, deviations, signals) or "note" (of study, dose levels or expected events); NAME, the
+    key or criterion, else blank; TEXT, what was assumed.
     One row per assumption and place; an assumption that several keys rest on has several rows.
 
     >>> from trialbook.protocol.load import load_protocol, project_root
@@ -94,7 +95,7 @@ def _recorded(protocol: Protocol) -> Iterator[tuple[str, str, str, str]]:
             yield other.assumption, "criterion", criterion.id, f"Another reading, not in force: {other.text}"
     for key, rule in _conduct(protocol):
         for number in sorted(set(ASSUMPTION_ID.findall(f"{rule.assumption} {rule.meaning}"))):
-            yield number, "key", key, rule.meaning
+            yield number, "conduct", key, rule.meaning
     for number, text in protocol.assumptions.items():
         yield number, "rule", "", text
     for note in (*protocol.study.notes, protocol.dose_levels_note, protocol.expected_events_note):

@@ -121,6 +121,10 @@ class Step:
         """A title that names its subject and the cut."""
         return msg("{title}, data cut {date}", title=as_text(subject), date=self.cut.cut_date)
 
+    def _numbered(self, id: str, title: str) -> str:
+        """A title behind the number of its table or figure."""
+        return self.title(msg("{id} {title}", id=id, title=as_text(title)) if id and title else id or title)
+
     @cached_property
     def raw(self) -> Snapshot:
         """The snapshot as delivered, everything as text."""
@@ -336,7 +340,7 @@ class Step:
         look = look_of(what) | look
         said = self._nobody or empty
         look |= {"empty": said} if said else {}
-        name = self.title(" ".join(part for part in (id, title or getattr(what, "counted", _UNNAMED).id) if part))
+        name = self._numbered(id, title or getattr(what, "counted", _UNNAMED).id)
         if isinstance(what, Result):
             self._report([what])
             shown, own = presentation.result_view(what, to_ard(self._rows), only)
@@ -372,7 +376,7 @@ class Step:
         look["labels"] = column_labels(data.columns, look.get("labels"))
         said = self._nobody or empty
         look |= {"empty": said} if said else {}
-        return display.figure(chart, data, self.title(" ".join(part for part in (id, title) if part)), **look)
+        return display.figure(chart, data, self._numbered(id, title), **look)
 
     def headline(self, *what: Result | Card) -> Block:
         """Headline numbers: of results in Total, which are reported with it, or (label, value, note) as they are."""
