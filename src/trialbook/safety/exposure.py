@@ -160,13 +160,20 @@ def rate_notes(analysis: Analysis, counted: str = msg("Subjects")) -> list[str]:
     ]
 
 
+# A cell of T-13 by what it counts: subjects with a first event, or all events.
+RATE_CELL = {
+    "n": "{n} / {time}: {rate} ({conf.low} to {conf.high})",
+    "events": "{events} / {time}: {rate} ({conf.low} to {conf.high})",
+}
+
+
 def rate_table(rates: pd.DataFrame, analysis: Analysis, counted: str = "n") -> pd.DataFrame:
     """T-13: rows of EAIR (`counted` n) or EAER (events) as a table shows them, with what is left open beside."""
     notes = [*rate_notes(analysis, msg("Events") if counted == "events" else msg("Subjects")), *severity_notes(rates)]
     more = [msg("The records behind each number open in T-13a.")] if counted == "events" else []
     return described(
         with_ungraded(rates, counted), row="variable", row_labels=ROW_LABELS, notes=[*notes, *more],
-        stats=f"{{{counted}}} / {{time}}: {{rate}} ({{conf.low}} to {{conf.high}})" + BESIDE,
+        stats=RATE_CELL[counted] + BESIDE,
     )  # fmt: skip
 
 
