@@ -295,14 +295,15 @@ def moves_headline(facts: Facts, rule: MovesHeadline) -> Outcome:
         if own:
             found.append(
                 Found(
-                    "moves_headline", {"queries": own, "endpoints": [_endpoint(name) for name in sorted(variables)]},
+                    "moves_headline", {"queries": own, "endpoints": [endpoint_words(name) for name in sorted(variables)]},
                     [("queries", str(subject), name) for name in own], subject=str(subject),
                 )
             )  # fmt: skip
     return Outcome(found)
 
 
-def _endpoint(variable: str) -> dict[str, Any]:
+def endpoint_words(variable: str) -> dict[str, Any]:
+    """The message that names an endpoint of BOUNDS."""
     if variable.startswith(SURVIVAL):
         return message("endpoint_OS", day=variable.removeprefix(SURVIVAL))
     return message(f"endpoint_{variable}")

@@ -90,6 +90,7 @@ PATTERNS: Mapping[str, str] = {
     "endpoint_ORR_D28": "the response rate at day 28",
     "endpoint_CR_D28": "the complete response rate at day 28",
     "endpoint_OS": "survival at day {day}",
+    "endpoint_DEATHS": "the number of deaths",
     "no_laboratory": "no laboratory result after the first infusion",
     "no_grades": "no adverse event has a grade",
     "no_upper_limit": "results of ALT, AST or bilirubin without an upper limit of normal",

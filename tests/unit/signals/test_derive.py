@@ -11,11 +11,13 @@ import pytest
 
 from support.conducted_trial import LATE, cut_on, facts_of, quiet, signals_of, started
 from support.trial_builder import TrialBuilder
+from trialbook.efficacy.survival_bounds import DEATHS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 from trialbook.queries.query_list import query
 from trialbook.results.ard import ard_row
+from trialbook.signals.conduct_rules import endpoint_words
 from trialbook.signals.derive import RULES, new_since
 from trialbook.signals.messages import PATTERNS, TITLES, rendered
 from trialbook.signals.model import SEVERITIES, Facts, Signal
@@ -321,3 +323,10 @@ def test_every_rule_has_a_title_and_every_message_a_pattern() -> None:
 
 def test_cut_days_are_those_of_the_first_infusion() -> None:
     assert cut_on(0) == pd.Timestamp("2025-01-10")
+
+
+def test_every_endpoint_with_bounds_has_its_words() -> None:
+    """A query to a subject who decides the bounds names the endpoint, deaths without DS included."""
+    for variable in ("DLT", "ORR_D28", "CR_D28", "OS_100", DEATHS):
+        named = endpoint_words(variable)
+        assert "{" not in rendered(named["message_id"], named["arguments"])
