@@ -293,9 +293,10 @@ def moves_headline(facts: Facts, rule: MovesHeadline) -> Outcome:
         subject = names.get(number)
         own = sorted(asked.loc[asked["subject"].eq(subject), "query_id"]) if subject else []
         if own:
+            named = [endpoint_words(name) for name in sorted(variables)]
             found.append(
                 Found(
-                    "moves_headline", {"queries": own, "endpoints": [endpoint_words(name) for name in sorted(variables)]},
+                    "moves_headline", {"queries": own, "endpoints": named},
                     [("queries", str(subject), name) for name in own], subject=str(subject),
                 )
             )  # fmt: skip
