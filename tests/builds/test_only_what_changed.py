@@ -175,7 +175,7 @@ def test_force_makes_everything_anew_with_the_same_bytes(project: Project, tmp_p
 def test_a_build_whose_file_was_changed_is_put_right(project: Project) -> None:
     page = project.out / CUT / "index.html"
     right = page.read_bytes()
-    page.write_bytes(right.replace(b"<h1>", b"<h1>!", 1))
+    page.write_bytes(right.replace(b"</h1>", b"!</h1>", 1))
     assert not is_up_to_date(load_trial(project.cut, project.root), project.root, project.out, "live")
     assert project.build() == set()
     assert page.read_bytes() == right

@@ -87,12 +87,15 @@ class Rewritten:
 
 
 def constants_of(text: str) -> list[ast.Assign]:
-    """The constants of a module whose value is written out."""
+    """The constants of a module whose value is written out, as a literal or as a message."""
     found = []
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            value = node.value
+            if isinstance(value, ast.Call) and ast.unparse(value.func) == "msg" and len(value.args) == 1:
+                value = value.args[0]
             try:
-                ast.literal_eval(node.value)
+                ast.literal_eval(value)
             except ValueError:
                 continue
             if node.targets[0].id.isupper():
@@ -114,5 +117,6 @@ def move(path: Path, text: str, constant: ast.Assign, way: str, new: str, packag
         file = path.with_name(new) / "inner.py"
         file.parent.mkdir()
         (file.parent / "__init__.py").write_text(f"from .inner import {there}\n", encoding="utf-8")
-    file.write_text(f"{there} = ({value})\n", encoding="utf-8")
+    takes = f"from {package.partition('.')[0]}.core.messages import msg\n" if "msg(" in str(value) else ""
+    file.write_text(f"{takes}{there} = ({value})\n", encoding="utf-8")
     return file
