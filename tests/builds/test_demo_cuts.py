@@ -253,6 +253,17 @@ def test_the_changes_of_a_cut_name_who_and_what_moved(builds: dict[str, Path]) -
     assert "This is the first cut" in text_of(builds["2025-03-31"] / "changes.html")
 
 
+def test_no_two_tables_or_figures_of_a_cut_have_one_id(builds: dict[str, Path]) -> None:
+    """An id is cited in minutes and mails: `T-402` is one table of the cut, on the page of notebook 04."""
+    for build in builds.values():
+        places: dict[str, str] = {}
+        for page in [*(build / f"{step}.html" for step in STEPS), build / "index.html"]:
+            for found in re.findall(r'<div class="tb tb-\w+" id="([TFL]-?\w+)"', page.read_text(encoding="utf-8")):
+                assert places.setdefault(found, page.name) == page.name, found
+        assert any(name.startswith("T-4") for name in places)
+        assert not [name for name in places if re.fullmatch(r"[TFL]-90\d\d", name)]
+
+
 def test_the_study_page_leads_to_every_cut(builds: dict[str, Path]) -> None:
     page = (builds["2025-09-30"].parent / "index.html").read_text(encoding="utf-8")
     assert [cut for cut in CUTS if f'href="{cut}/index.html"' in page] == list(CUTS)

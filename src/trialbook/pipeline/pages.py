@@ -59,10 +59,13 @@ class PageSources:
     supersedes: str | None = None
 
 
-def render_content(notebook: Path, target: Path, charts: Literal["live", "static"]) -> list[Dropped]:
-    """Leaves the content of the page of an executed notebook as JSON; returns the outputs that it would leave out."""
+def render_content(step: str, notebook: Path, target: Path, charts: Literal["live", "static"]) -> list[Dropped]:
+    """Writes the content of the page of an executed notebook as JSON; returns the outputs that it would leave out.
+
+    `step` is the name of the notebook: its number is that of the tables and figures without one of their own.
+    """
     compile_templates()
-    content = page_content(json.loads(read_input(notebook)), charts, number=page_number(notebook.stem))
+    content = page_content(json.loads(read_input(notebook)), charts, number=page_number(step))
     if not content.dropped:
         keep_json(target, asdict(content))
     return content.dropped

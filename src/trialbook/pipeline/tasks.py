@@ -238,7 +238,9 @@ class Making:
             read = self.aside(PAGES, make_changes, self.trial, self.scratch, self.builds)
             return [*read, *_code(["trialbook.pipeline.change_page"])], [CHANGED]
         source, target = f".steps/{piece.step}/notebook.ipynb", f".steps/{piece.name}/page.json"
-        dropped = self.aside(PAGES, render_content, self.scratch / source, self.scratch / target, self.charts)
+        dropped = self.aside(
+            PAGES, render_content, piece.step, self.scratch / source, self.scratch / target, self.charts
+        )
         if dropped:
             raise StopError(
                 f"the page would leave out an output: cell {dropped[0].cell}: {dropped[0].reason}",
