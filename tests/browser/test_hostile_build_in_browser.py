@@ -195,7 +195,7 @@ def test_terms_stand_in_the_tables_and_charts_of_safety_as_they_are(hostile: Pat
 
 def test_a_hostile_number_of_a_subject_leads_to_its_page(hostile: Path, open_page: Callable[..., Any]) -> None:
     seen = open_page(hostile / "index.html")
-    seen.page.get_by_role("link", name=SUBJECT, exact=True).click()
+    seen.page.get_by_role("link", name=SUBJECT, exact=True).first.click()
     assert seen.page.locator("h1").text_content() == f"Subject {SUBJECT}"
     assert seen.page.url.endswith(f"/profiles/{profile_file(SUBJECT)}")
 

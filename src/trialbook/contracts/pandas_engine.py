@@ -25,7 +25,7 @@ _COMPARE: Mapping[str, Callable[[pd.Series, Any], pd.Series]] = {
 
 
 def evaluate_quickly(dataset: str, frame: pd.DataFrame, rules: list[Rule], keys: list[str]) -> Verdict:
-    """The verdict of the rules over the frame, as `verdicts.evaluate` gives it; raises UsageError likewise."""
+    """The verdict of the rules over the frame, as `gx_engine.evaluate` gives it; raises UsageError likewise."""
     if not rules:
         raise UsageError("the contract has no rule, so it cannot pass", file=f"data_contracts/{dataset}.yaml")
     failures = [failure for rule in rules for failure in _failures(dataset, frame, rule, keys)]

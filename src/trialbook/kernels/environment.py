@@ -1,6 +1,6 @@
 """The environment and the limits of a process of a build: it sees only the parts of the machine that it needs.
 
-What is kept out, each seen to change results (trust notes §2.5): a start-up file in the user's IPython profile, a
+What is kept out, each seen to change results: a start-up file in the user's IPython profile, a
 `pandas.py` beside the data, the user's locale and time zone, a random hash seed.
 """
 

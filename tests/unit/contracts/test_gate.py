@@ -88,7 +88,7 @@ def test_an_empty_table_is_called_empty() -> None:
 
 def test_every_dataset_has_a_contract_with_meaning_type_and_privacy(root: Path) -> None:
     contracts = load_contracts(root / "data_contracts")
-    analysis = {"adsl", "adie", "adae", "adlb", "addlt", "adrs", "adrsp28", "adtte"}
+    analysis = {"adsl", "adie", "adae", "adlb", "addlt", "adrs", "adrsp28", "adtte", "addv"}
     expected = {f"{kind}/{code.lower()}" for kind in ("raw", "clean") for code in VARIABLES}
     expected |= {f"{kind}/{code}" for kind in ("raw", "clean") for code in ("relrec", "co", "da")}
     assert set(contracts) == expected | {"clean/ages", "results/ard"} | {f"analysis/{name}" for name in analysis}
