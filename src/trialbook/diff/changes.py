@@ -12,7 +12,7 @@ from trialbook.protocol.models import Cut
 
 # How an endpoint of a subject came to read otherwise: what had been reported was changed, or time went on.
 CHANGED, WENT_ON = "changed", "went on"
-# What became of a signal.
+# How a signal differs from the earlier cut.
 RAISED, GONE = "new", "no longer raised"
 # What is said of an event whose seriousness the site has not given.
 UNKNOWN = "not known"
