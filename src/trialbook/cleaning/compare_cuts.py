@@ -273,7 +273,7 @@ def _what_to_do(deleted: list[tuple[str, ...]], listed_in: str | None) -> str:
 
 
 def restatements(differences: Differences, endpoints: Sequence[str] = ()) -> pd.DataFrame:
-    """Values of the previous cut that read otherwise now, for reading (`values_for_reading`)."""
+    """Values of the previous cut that have changed, for reading (`values_for_reading`)."""
     values = values_for_reading(differences, endpoints)
     return values[values["kind"].isin([RESTATED, EMPTIED])].reset_index(drop=True)
 
@@ -296,7 +296,7 @@ def values_for_reading(differences: Differences, endpoints: Sequence[str] = ()) 
 
 
 def restatement_queries(differences: Differences) -> list[Query]:
-    """A question for each reviewed value that was reported at the previous cut and reads otherwise now (P36)."""
+    """A question for each reviewed value that was reported at the previous cut and has changed (P36)."""
     changed = differences.changed
     rows = changed[changed["kind"].isin([RESTATED, EMPTIED]) & changed["column"].isin(REVIEWED)]
     return [

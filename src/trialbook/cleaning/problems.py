@@ -145,7 +145,7 @@ PROBLEMS: tuple[Problem, ...] = (
        stop=". -COLUMN-MISSING -NO-SUBJECT -MAPPING -OTHER-STUDY"),
     _p("P35", "file", "Record of the previous cut that is gone", "前次截止时的记录现已缺失", "cleaning.compare_cuts",
        stop="-RECORD-DELETED"),
-    _p("P36", "file", "Value of the previous cut that reads otherwise now", "前次截止时的值被更改",
+    _p("P36", "file", "Value of the previous cut that has changed", "前次截止时的值被更改",
        "cleaning.compare_cuts", ask="-RESTATED"),
     _p("P37", "all", "Personal data", "个人信息", "snapshot.door", fix="-REDACTED", ask="-PERSONAL-DATA",
        stop="-IDENTIFIER"),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from trialbook.protocol.models import Cut
 
-# How an endpoint of a subject came to read otherwise: what had been reported was changed, or time went on.
+# Why an endpoint of a subject changed: what had been reported was changed, or time went on.
 CHANGED, WENT_ON = "changed", "went on"
 # How a signal differs from the earlier cut.
 RAISED, GONE = "new", "no longer raised"
@@ -23,7 +23,7 @@ class RecordChanges:
     """What changed in the records and subjects of two cuts; every frame is empty where nothing did, and holds text.
 
     `names`: the short id (SUBJID) of every subject (USUBJID); the frames hold USUBJID.
-    `deleted`: domain, subject, record. `restated`: values that were reported and read otherwise now, with the endpoints
+    `deleted`: domain, subject, record. `restated`: values that were reported and have changed, with the endpoints
     that they can move. `endpoints`: a subject's own result of an endpoint, then and now, whether a reported result was
     changed (`kind`), and the values of the subject that can have moved it. `new_subjects`: subjects of whom the old cut
     knew nothing. `statuses`: subject, status, then, now. `events`: serious events, events of grade 3 or more and DLTs

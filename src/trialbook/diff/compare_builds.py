@@ -36,7 +36,7 @@ STATUSES = (
     ("adsl", "DTHFL", "Died"),
     ("addlt", "DLTSTAT", "DLT status"),
 )
-# How an event of ADAE changed: nothing of it was known at the old cut, or one of these columns read otherwise.
+# How an event of ADAE changed: nothing of it was known at the old cut, or one of these columns has changed.
 EVENT_COLUMNS = {
     "ADECOD": "term", "ATOXGR": "grade", "ASER": "seriousness", "AREL": "relation", "AEOUT": "outcome",
     "DLTFL": "DLT",

@@ -155,11 +155,11 @@ def _sections(changes: Changes, linked: Collection[str]) -> list[tuple[str, Bloc
         )),
         ("restated", table(
             _values(changes, records.restated), "Reported values that changed",
-            empty="No value that had been reported reads otherwise now.",
+            empty="No value that had been reported was changed.",
             labels={**VALUE_LABELS, **both}, subject="subject", linked=linked,
         )),
         ("endpoints", table(
-            _endpoints(changes), "Endpoints of subjects that read otherwise", empty="No subject's own result changed.",
+            _endpoints(changes), "Endpoints of subjects that changed", empty="No subject's own result changed.",
             labels={"subject": "Subject", "endpoint": "Endpoint", "kind": "Why", "records": "Changed values behind it",
                     **both}, subject="subject", linked=linked,
         )),
@@ -210,7 +210,7 @@ VALUE_LABELS = {
 
 
 def _details(changes: Changes, linked: Collection[str]) -> list[tuple[str, Block]]:
-    """What is long: every other changed value, and every result that reads otherwise."""
+    """What is long: every other changed value, and every result that changed."""
     then, now = f"At {changes.old.cut_id}", f"At {changes.new.cut_id}"
     values = table(
         _values(changes, changes.records.values), "Values completed, or changed as the trial goes on",
@@ -219,7 +219,7 @@ def _details(changes: Changes, linked: Collection[str]) -> list[tuple[str, Block
     )  # fmt: skip
     shown = changes.results.drop(columns=["group1"], errors="ignore")
     results = table(
-        shown, "Every result that reads otherwise", empty="No result changed.",
+        shown, "Every result that changed", empty="No result changed.",
         labels={"analysis_id": "Analysis", "group1_level": "Dose level", "variable": "Variable",
                 "variable_level": "Level", "context": "Context", "stat_name": "Statistic", "then": then, "now": now},
         right=["then", "now"],

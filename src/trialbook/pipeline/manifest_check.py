@@ -196,7 +196,7 @@ def _crate_of(plain: Mapping[str, Any]) -> bytes:
 
 
 def _result_places(folder: Path) -> Iterator[str]:
-    """Results that read otherwise in `ard.json` and in `ard.parquet`."""
+    """Results that differ between `ard.json` and `ard.parquet`."""
     frame = read_dataset(folder / "results" / "ard.parquet")
     rows = json.loads((folder / "results" / "ard.json").read_text(encoding="utf-8"))
     if len(rows) != len(frame):
