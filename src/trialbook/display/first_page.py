@@ -46,13 +46,13 @@ def groups_of(signals: Sequence[Mapping[str, Any]], profiled: Mapping[str, str])
     """The signals by whom they concern, in the order of their worst."""
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for one in signals:
-        key = ("subject", one["subject"]) if one["subject"] else (one["level"], one["dose_level"])
+        key = ("subject", one["subject"]) if one["subject"] else (one["scope"], one["level"])
         found.setdefault(key, []).append(one)
     groups = []
     for (kind, name), own in found.items():
         href = profile_address(name) if kind == "subject" and name in profiled else ""
         title = name if kind == "subject" else (name or "Study")
-        level = own[0]["dose_level"] if kind == "subject" else ""
+        level = own[0]["level"] if kind == "subject" else ""
         severity = own[0]["severity"]
         groups.append(SignalGroup(title, href, level, severity, SEVERITY_WORDS[severity], own))
     return groups

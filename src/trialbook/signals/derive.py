@@ -16,8 +16,8 @@ from trialbook.signals.model import (
     Evidence,
     Facts,
     Found,
-    Level,
     Outcome,
+    Scope,
     Severity,
     Signal,
     SignalLink,
@@ -132,9 +132,9 @@ def _signals(
     numbers, levels, profiled = people
     for found in outcome.found:
         subject = str(numbers.get(found.subject, ""))
-        level: Level = "subject" if found.subject else "dose level" if found.dose_level else "study"
+        scope: Scope = "subject" if found.subject else "dose level" if found.dose_level else "study"
         yield _signal(
-            name, found, level, subject, found.dose_level or str(levels.get(found.subject, "")),
+            name, found, scope, subject, found.dose_level or str(levels.get(found.subject, "")),
             found.severity or rule.severity, profiled, pages,
         )  # fmt: skip
     lower = SEVERITIES[min(SEVERITIES.index(rule.severity) + 1, len(SEVERITIES) - 1)]
@@ -155,9 +155,9 @@ def _not_checked(
         "not_checked" if who else "not_checked_study", arguments, [("adsl", subject, "") for subject in part.subjects],
         subject=one, key=f"not checked {part.reason['message_id']} {rendered_reason(part)}",
     )  # fmt: skip
-    level: Level = "subject" if one else "study"
+    scope: Scope = "subject" if one else "study"
     subject, dose = (str(numbers.get(one, "")), str(levels.get(one, ""))) if one else ("", "")
-    return _signal(name, found, level, subject, dose, severity, profiled, pages)
+    return _signal(name, found, scope, subject, dose, severity, profiled, pages)
 
 
 def rendered_reason(part: Unchecked) -> str:
@@ -166,7 +166,7 @@ def rendered_reason(part: Unchecked) -> str:
 
 
 def _signal(
-    name: str, found: Found, level: Level, subject: str, dose_level: str, severity: Severity, profiled: frozenset[str],
+    name: str, found: Found, scope: Scope, subject: str, level: str, severity: Severity, profiled: frozenset[str],
     pages: Sequence[tuple[str, str]],
 ) -> Signal:  # fmt: skip
     links = []
@@ -179,7 +179,7 @@ def _signal(
             break
     return Signal(
         signal_id=signal_id(name, found.subject or found.dose_level, found.key), subject=subject,
-        dose_level=dose_level, level=level, severity=severity, rule=name, message_id=found.message_id,
+        level=level, scope=scope, severity=severity, rule=name, message_id=found.message_id,
         arguments=dict(found.arguments), sentence=rendered(found.message_id, found.arguments),
         evidence=[Evidence(dataset=data, usubjid=who, key=key) for data, who, key in found.evidence], links=links,
     )  # fmt: skip

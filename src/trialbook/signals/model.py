@@ -14,7 +14,7 @@ from trialbook.protocol.study_data import StudyData
 
 Severity = Literal["high", "medium", "low"]
 SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
-Level = Literal["subject", "dose level", "study"]
+Scope = Literal["subject", "dose level", "study"]
 
 
 class Evidence(BaseModel):
@@ -38,14 +38,15 @@ class SignalLink(BaseModel):
 class Signal(BaseModel):
     """One signal, as `signals.json` holds it. `subject`: SUBJID, blank for a dose level or the study.
 
-    `dose_level`: of the subject, or the one concerned; `sentence` is the message in English.
+    `level`: the dose level of the subject, or the one concerned; blank for the study. `scope`: what the signal is
+    about; `sentence` is the message in English.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     signal_id: str = Field(pattern=r"^S-[0-9A-F]{10}$")
     subject: str
-    dose_level: str
-    level: Level
+    level: str
+    scope: Scope
     severity: Severity
     rule: str
     message_id: str

@@ -147,7 +147,7 @@ def test_a_rule_finds_what_lies_just_beyond_and_nothing_just_inside(
     own = [one for one in found if one.subject == name and one.rule == rule and one.message_id != "not_checked"]
     assert len(own) == is_raised
     for one in own:
-        assert (one.level, one.dose_level) == ("subject", "DL1")
+        assert (one.scope, one.level) == ("subject", "DL1")
         assert one.evidence
         assert one.sentence == rendered(one.message_id, one.arguments)
         assert f"profiles/{name}.html" in [link.page for link in one.links]
@@ -189,7 +189,7 @@ def test_two_dlts_at_one_level_are_one_signal_of_the_level(crowd: Facts, protoco
 
     counted = int(crowd.data["addlt"]["COUNTED"].eq("Y").sum())
     assert counted >= 1
-    assert [(one.level, one.subject, one.dose_level) for one in levels(counted)] == [("dose level", "", "DL1")]
+    assert [(one.scope, one.subject, one.level) for one in levels(counted)] == [("dose level", "", "DL1")]
     assert levels(counted + 1) == []
 
 
