@@ -10,7 +10,7 @@ LAST := 2025-09-30
 # Imported before the plugins of pytest, our library spares each of its processes an import that takes seconds.
 PYTEST = $(BIN)/python -m pytest -p trialbook.core.fast_imports -n 2 --dist loadfile
 # Executes the notebooks of a build a second time and compares every output.
-NBVAL = $(PYTEST) -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 300 -c tests/notebooks/nbval.ini --rootdir .
+NBVAL = $(PYTEST) -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 300 -c tests/notebooks/nbval.ini --rootdir . --confcutdir .
 
 # Jupyter, IPython and the tools keep their files inside .venv, never in the home folder.
 export IPYTHONDIR := $(CURDIR)/$(VENV)/var/ipython
