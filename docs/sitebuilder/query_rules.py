@@ -23,7 +23,7 @@ class QueryRule(NamedTuple):
 
 
 def query_rules() -> list[QueryRule]:
-    """All rules, in the order of their ids; {n} stands for a word that the data or the parameters give."""
+    """All rules, in the order of their ids; {n} is a word that the data or the parameters give."""
     found = []
     for path in sorted((PACKAGE / TEXTS).glob("*.yaml")):
         area = read_texts(path.read_text(encoding="utf-8"), f"{TEXTS}/{path.name}")

@@ -16,7 +16,7 @@ from trialbook.core.fast_imports import skip_slow_format_checker
 if TYPE_CHECKING:
     from trialbook.analyses.count import count as count
     from trialbook.analyses.rate import rate as rate
-    from trialbook.analyses.survival import survival as survival
+    from trialbook.analyses.time_to_event import survival as survival
     from trialbook.protocol.study_data import with_keys as with_keys
     from trialbook.workbook.step import Step
 

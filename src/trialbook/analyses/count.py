@@ -15,7 +15,7 @@ from trialbook.results.ard import TOTAL, ArdRow, ard_row, proportion_rows
 SAFETY_SET = "SAFFL == 'Y'"
 EPISODE = "EPISODE"
 COLUMNS = ("n", "n_high", "N", "share", "events")
-# What a row of a table by class stands for where it is about all terms of the class.
+# The term of a row that is about all terms of its class.
 ANY = ""
 Key = tuple[str, str]
 # Subjects, subjects at most, and events.

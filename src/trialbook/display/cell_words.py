@@ -1,7 +1,7 @@
 """Words that cells show and that are codes of the data or of a derivation: each is looked up by its text.
 
-A word that stands for itself in a module of the domain needs no mark there when it is listed here; sentences and labels
-are messages where they are written.
+A word that is a text of its own in a module of the domain needs no mark there when it is listed here; sentences and
+labels are messages where they are written.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from trialbook.analyses.survival import curve_rows, days_row, not_evaluable_rows, time_rows, unknown_time
+from trialbook.analyses.time_to_event import curve_rows, days_row, not_evaluable_rows, time_rows, unknown_time
 from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.efficacy.adtte import COMPETING, EVENT

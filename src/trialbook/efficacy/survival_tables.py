@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialbook.analyses.survival import NOT_REACHED
+from trialbook.analyses.time_to_event import NOT_REACHED
 from trialbook.core.dates import study_day
 from trialbook.core.described import described
 from trialbook.core.messages import msg

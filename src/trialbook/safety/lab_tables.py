@@ -38,7 +38,7 @@ GRADE_COLUMNS = ("ATOXGRL", "ATOXGRH", "BTOXGRL", "BTOXGRH")
 
 
 def open_text(size: int) -> str:
-    """What stands for a count of subjects that no delivered result can give: `not evaluable (0 to 12 of 12)`."""
+    """The text in place of a count of subjects that no delivered result can give: `not evaluable (0 to 12 of 12)`."""
     return msg("not evaluable (0 to {size} of {size})", size=size) if size else msg("not evaluable")
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PUBLIC: dict[str, str] = {
     "count": "analyses.count:count",
     "rate": "analyses.rate:rate",
-    "survival": "analyses.survival:survival",
+    "survival": "analyses.time_to_event:survival",
     "with_keys": "protocol.study_data:with_keys",
     "derive_subjects": "subjects.adsl:derive_subjects",
     "derive_audit": "eligibility.adie:audit_with_evidence",

@@ -12,7 +12,7 @@ from trialbook.analyses.population import PUBLISHED, Population, stop_if_other_s
 from trialbook.analyses.rate import rate
 from trialbook.analyses.result import Result, stop_if_twice
 from trialbook.analyses.selection import select
-from trialbook.analyses.survival import survival
+from trialbook.analyses.time_to_event import survival
 from trialbook.core.errors import StopError, UsageError
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol

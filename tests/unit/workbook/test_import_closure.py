@@ -120,18 +120,18 @@ NAMES = {
 @pytest.mark.parametrize("way", NAMES)
 def test_a_name_that_a_notebook_uses_is_what_it_rests_on(way: str) -> None:
     """An edit of survival makes a notebook again that uses `tb.survival`, in whatever way it names it."""
-    assert "analyses/survival.py" in reachable_files(notebook_imports(notebook_of(*NAMES[way])))
+    assert "analyses/time_to_event.py" in reachable_files(notebook_imports(notebook_of(*NAMES[way])))
 
 
 def test_a_name_that_a_notebook_does_not_use_leaves_it_alone() -> None:
     for cells in (["import trialbook as tb", "tb.rate(rows)"], ["import trialbook as tb", "x.survival(1)"]):
         found = reachable_files(notebook_imports(notebook_of(*cells)))
-        assert not {"analyses/survival.py", "statistics/kaplan_meier.py", "efficacy/adtte.py"} & set(found)
+        assert not {"analyses/time_to_event.py", "statistics/kaplan_meier.py", "efficacy/adtte.py"} & set(found)
     rests_on = {
         name: reachable_files(notebook_imports((ROOT / "notebooks" / f"{name}.ipynb").read_bytes()))
         for name in ("01_cleaning", "05_orr", "06_os")
     }
-    assert [name for name, files in rests_on.items() if "analyses/survival.py" in files] == ["06_os"]
+    assert [name for name, files in rests_on.items() if "analyses/time_to_event.py" in files] == ["06_os"]
     assert [name for name, files in rests_on.items() if "analyses/rate.py" in files] == ["05_orr", "06_os"]
 
 
