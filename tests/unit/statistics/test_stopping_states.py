@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from trialbook.statistics.monitoring import first_stop, monitoring_states, survival_monitoring_states
+from trialbook.statistics.stopping_states import first_stop, monitoring_states, survival_monitoring_states
 from trialbook.statistics.stopping_rules import Pocock, StoppingRule, calibrated_rule
 from trialbook.statistics.stopping_rules_survival import PocockSurvival, calibrated_survival_rule
 
