@@ -1,4 +1,4 @@
-"""Who had the event of a safety stopping rule, and of whom it is open: each case just inside and just outside (§4.12)."""
+"""Who had the event of a safety stopping rule, and of whom it is open: just inside and just outside (§4.12)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trialbook.protocol.monitoring import MonitoringRule
 Story = Callable[[TrialBuilder], TrialBuilder]
 DEATH = MonitoringRule.model_validate(
     {"name": "Death by day 30", "event": "death", "window": [0, 30], "p0": 0.2, "method": "Pocock"}
-)  # noqa: E501
+)
 INFECTION = MonitoringRule.model_validate(
     {
         "name": "Infection", "event": "adverse event", "window": [0, 28], "p0": 0.3, "method": "Pocock",
@@ -26,7 +26,7 @@ INFECTION = MonitoringRule.model_validate(
 )  # fmt: skip
 RELAPSE = MonitoringRule.model_validate(
     {"name": "Relapse", "event": "relapse", "window": [0, 100], "p0": 0.15, "method": "Pocock"}
-)  # noqa: E501
+)
 
 
 def relapsed(book: TrialBuilder, day: int | str) -> TrialBuilder:
