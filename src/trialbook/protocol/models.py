@@ -171,6 +171,7 @@ class Cut(_Model):
     mapping: str | None = None
     transfer: dict[str, TransferredFile] | None = None
     approved_deletions: str | None = None
+    decisions: str | None = None
     synthetic: bool | None = None
 
     @field_validator("cut_id", "previous_cut")
