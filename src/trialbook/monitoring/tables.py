@@ -154,8 +154,8 @@ def characteristics_table(results: pd.DataFrame, found: Sequence[Monitored]) -> 
 def no_event_sentence(results: pd.DataFrame, treated: int) -> str:
     """What it means that an event has not been seen among so few subjects."""
     rows = results[results["analysis_id"].eq(NO_EVENT)]
-    if not treated or rows.empty:
-        return ""
+    if not treated:
+        return msg("Nobody has been treated.")
     parts = [
         msg("{rate:.0%} of patients: {chance:.0%}", rate=float(row.variable_level), chance=float(row.stat))
         for row in rows.itertuples()
