@@ -48,6 +48,9 @@ class Frame:
     assumptions: str = ""
     supersedes: str = ""
     notice: str = ""
+    # From a page to the folder of the same page in the other language, and from it to the files of the build.
+    other_language: str = ""
+    build: str = ""
 
 
 def render_page(
@@ -99,7 +102,7 @@ def page_of(
 
 
 def render(template: str, frame: Frame | None, current: str, language: Language = ENGLISH, **values: Any) -> str:
-    """A page from its template in a language, with the parts that all pages share."""
+    """A page from its template in a language, with the parts that all pages share; `current` is its file name."""
     from markupsafe import Markup
 
     return (
