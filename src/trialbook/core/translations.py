@@ -23,18 +23,20 @@ CHINESE_TAG = "zh-CN"
 # Places that hold text of the data or a code, which every language shows as it was delivered.
 DATA_PLACES = frozenset(
     [
-        "subject", "SUBJID", "term", "terms", "drug", "product", "file", "column", "level", "dose_level", "TRT01A", "TRT01P",
-        "cut", "last_cut", "previous_cut", "domain", "dataset", "key", "keys", "code", "codes", "command", "criterion",
-        "build", "treatment_arm",
+        "subject", "SUBJID", "term", "terms", "drug", "product", "file", "column", "level", "dose_level", "TRT01A",
+        "TRT01P", "cut", "last_cut", "previous_cut", "domain", "dataset", "key", "keys", "code", "codes", "command",
+        "criterion", "build", "treatment_arm",
     ]
 )  # fmt: skip
+# Places that hold numbers alone.
+NUMBER_PLACES = frozenset(["n", "N", "total", "day", "days", "events", "count", "size", "number"])
 # Longer texts are prose of their own, found whole or not at all.
 LONGEST = 3000
 _TOKEN = re.compile(r"[A-Za-z]+")
 _WORD = re.compile(r"[a-z]{3}")
 _LINE = re.compile(r'(msgid|msgid_plural|msgstr|msgstr\[0\]|msgctxt)? ?(".*")')
 # What lies between two texts that follow each other, the loosest first; each is the id of how a language joins them.
-_BETWEEN = ("\n", " ", "; ", ": ", ", ", " and ", " or ", " / ")
+_BETWEEN = ("; ", ": ", ", ", " and ", " or ", " / ")
 _SENTENCE_ENDS = re.compile(r"(?<=[.;:!?]) (?=\S)")
 
 
@@ -147,6 +149,10 @@ class Translation(Language):
             inner = self._read(text.strip())
             return inner._replace(said=text.replace(text.strip(), inner.said))
         best = unknown = _Read(text, len(_WORD.findall(text)))
+        for read in self._pieces(text, ("\n", " ")):
+            best = read if read.worth < best.worth else best
+        if best.worth == (0, 0):
+            return best
         for pattern in self._fitting(text):
             for fits in (pattern.lazy, pattern.greedy):
                 match = fits.fullmatch(text)
@@ -156,7 +162,7 @@ class Translation(Language):
                 best = read if read.worth < best.worth else best
                 if best.worth == (0, 0):
                     return best
-        for read in self._pieces(text):
+        for read in self._pieces(text, _BETWEEN):
             best = read if read.worth < best.worth else best
         # Half a sentence in each language would say nothing.
         return best if best.unread * 2 < unknown.unread else unknown
@@ -169,12 +175,12 @@ class Translation(Language):
         said = filled_pattern(pattern.said, {name: one.said for name, one in read.items()})
         return _Read(said, *_summed(read.values()))
 
-    def _pieces(self, text: str) -> Iterator[_Read]:
+    def _pieces(self, text: str, separators: Iterable[str]) -> Iterator[_Read]:
         """The text as texts that follow each other, by each separator that it holds."""
         if text[-1] in ".:" and len(text) > 1:
             inner = self._read(text[:-1])
             yield inner._replace(said=inner.said + {".": "。", ":": "："}[text[-1]])
-        for between in _BETWEEN:
+        for between in separators:
             pieces = _SENTENCE_ENDS.split(text) if between == " " else text.split(between)
             if len(pieces) < 2 or not all(pieces):
                 continue
@@ -245,7 +251,8 @@ def _fits(msgid: str, some: str) -> re.Pattern[str]:
     for before, name in _parsed(msgid):
         made += re.escape(before)
         if name is not None:
-            made += f"(?P={name})" if name in seen else f"(?P<{name}>.{some})"
+            one = r"[^\sA-Za-z;:]" if name in NUMBER_PLACES else "."
+            made += f"(?P={name})" if name in seen else f"(?P<{name}>{one}{some})"
             seen.add(name)
     return re.compile(made, re.DOTALL)
 

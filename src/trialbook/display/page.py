@@ -19,6 +19,8 @@ POLICY = (
     "default-src 'none'; {scripts}style-src 'unsafe-inline'; img-src data:; font-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
+# The tag and the own name of the other language: of a page in Chinese, and of one in English.
+OTHER = (("en", "English"), ("zh-CN", "中文"))
 NOTHING_LOADED = POLICY.format(scripts="")
 
 
@@ -112,6 +114,7 @@ def render(template: str, frame: Frame | None, current: str, language: Language 
             frame=frame,
             current=current,
             language=language,
+            other=OTHER[language is ENGLISH],
             _=language.say,
             style=Markup(PAGE_CSS),  # noqa: S704 - our own files
             **values,
