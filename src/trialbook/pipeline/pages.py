@@ -27,8 +27,8 @@ from trialbook.display.chart_rendering import (
 )
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import StepStatus, index_facts
-from trialbook.display.page import Frame, Link, compile_templates, page_of
-from trialbook.display.page_content import PageContent, page_content, page_number
+from trialbook.display.page import Frame, Link, compile_templates, links_below, pages_of
+from trialbook.display.page_content import PageContent, page_content, page_number, reference_page
 from trialbook.display.page_outputs import Dropped
 from trialbook.pipeline.change_page import changes_page
 from trialbook.pipeline.profile_pages import write_profiles
@@ -65,7 +65,7 @@ def render_content(step: str, notebook: Path, target: Path, charts: Literal["liv
     `step` is the name of the notebook: its number is that of the tables and figures without one of their own.
     """
     compile_templates()
-    content = page_content(json.loads(read_input(notebook)), charts, number=page_number(step))
+    content = page_content(json.loads(read_input(notebook)), charts, number=page_number(step), page=f"{step}.html")
     if not content.dropped:
         keep_json(target, asdict(content))
     return content.dropped
@@ -73,15 +73,24 @@ def render_content(step: str, notebook: Path, target: Path, charts: Literal["liv
 
 def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
     """Writes `index.html`, a page per notebook, the data dictionary, the profiles and the signals into the build."""
-    frame = _frame(sources, scratch)
+    contents = {
+        spec.name: PageContent.from_plain(json.loads(read_input(scratch / ".steps" / spec.page / "page.json")))
+        for spec in sources.steps
+    }
+    frame = _frame(sources, scratch, contents)
     script = cached_chart_script(cache) if sources.charts == "live" else None
     places: dict[str, list[str]] = {}
     for spec in sources.steps:
-        content = PageContent.from_plain(json.loads(read_input(scratch / ".steps" / spec.page / "page.json")))
-        name = f"{spec.name}.html"
+        content, name = contents[spec.name], f"{spec.name}.html"
+        beside = content.reference.headings if content.reference else []
         places[name] = [heading.anchor for heading in content.headings]
-        html = page_of(content, title=spec.title, frame=frame, current=name, chart_script=script)
-        _write_page(scratch / name, html)
+        places[reference_page(name)] = [heading.anchor for heading in beside]
+        pages = pages_of(
+            content, title=spec.title, frame=frame, current=name, chart_script=script,
+            scripted=sources.charts == "live",
+        )  # fmt: skip
+        for file, html in pages.items():
+            _write_page(scratch / file, html)
     _write_page(scratch / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame))
     page = read_first_page(scratch)
     page["signals"] = write_signals(page, places, scratch)
@@ -111,7 +120,7 @@ def cached_chart_script(cache: Path) -> str:
     return script
 
 
-def _frame(sources: PageSources, scratch: Path) -> Frame:
+def _frame(sources: PageSources, scratch: Path, contents: Mapping[str, PageContent]) -> Frame:
     protocol = sources.trial.protocol
     assumed = sum(1 for entry in protocol.analysis.values() if entry.source.startswith("assumption"))
     changed = ", ".join(sorted(sources.trial.cut.overrides)) or msg("none")
@@ -121,7 +130,14 @@ def _frame(sources: PageSources, scratch: Path) -> Frame:
         cut=sources.trial.cut,
         navigation=[
             Link("index.html", msg("Summary")),
-            *(Link(f"{spec.name}.html", spec.title) for spec in sources.steps),
+            *(
+                link
+                for spec in sources.steps
+                for link in (
+                    Link(f"{spec.name}.html", spec.title),
+                    *links_below(contents[spec.name], f"{spec.name}.html"),
+                )
+            ),
             Link(changes.PAGE, changes.TITLE),
             Link(dictionary.PAGE, msg("Dictionary")),
         ],
