@@ -162,7 +162,10 @@ class Cover:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole document. `head` and `foot` are said on every page; `cut_date` (ISO) is the only date in its files."""
+    """A whole document. `head` and `foot` are said on every page; `cut_date` (ISO) is the only date in its files.
+
+    `answer` is the sentence that the first page gives in large letters.
+    """
 
     kind: str
     cover: Cover
@@ -170,6 +173,7 @@ class Document:
     foot: Text
     cut_date: str
     sections: tuple[Section, ...]
+    answer: Text = ""
     audience: Audience = "line"
 
     def blocks(self) -> Iterator[Block]:
