@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
+from typing import Any, Literal
 
 from trialbook.display.chart_rendering import still_svg, svg_size
 from trialbook.display.chart_texts import in_language
@@ -34,14 +36,24 @@ def for_office(svg: str) -> str:
 
 def png_of(svg: str) -> bytes:
     """The drawing as PNG, drawn with the face of documents alone."""
-    import typst
-
     wide, high = svg_size(svg)
     page = f'#set page(width: {wide}pt, height: {high}pt, margin: 0pt)\n#image("drawing.svg", width: {wide}pt)\n'
-    files = {"main.typ": page.encode("utf-8"), "drawing.svg": svg.encode("utf-8")}
-    made = typst.compile(files, format="png", ppi=72.0 * SHARP, font_paths=[str(FACE.parent)], ignore_system_fonts=True)
+    return compiled({"main.typ": page.encode("utf-8"), "drawing.svg": svg.encode("utf-8")}, "png", ppi=72.0 * SHARP)
+
+
+def compiled(files: Mapping[str, bytes], kind: Literal["pdf", "png"], **options: Any) -> bytes:
+    """What Typst makes of these files (`main.typ` and what it reads), with the face of documents alone.
+
+    Raises TypeError when it is more than one file.
+    """
+    import typst
+
+    typesetter: Any = typst  # its type stub does not know files in memory
+    made = typesetter.compile(
+        dict(files), format=kind, font_paths=[str(FACE.parent)], ignore_system_fonts=True, **options
+    )
     if not isinstance(made, bytes):
-        raise ValueError("a drawing has more than one page")
+        raise TypeError("typst has made more than one file")
     return made
 
 

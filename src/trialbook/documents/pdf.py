@@ -23,8 +23,8 @@ from trialbook.documents.content import (
     Speaker,
     Table,
 )
-from trialbook.documents.drawings import svg_of
-from trialbook.documents.glyphs import FACE, FAMILY, shown
+from trialbook.documents.drawings import compiled, svg_of
+from trialbook.documents.glyphs import FAMILY, shown
 
 # A table of at most so many lines is kept on one page.
 KEPT_WHOLE = 18
@@ -34,18 +34,10 @@ FULL_WIDTH = 760
 
 def pdf(document: Document, speaker: Speaker) -> bytes:
     """The document as PDF in the language of the speaker."""
-    import typst
-
     writer = _Writer(document, speaker)
     given = json.dumps(writer.data(), ensure_ascii=False, sort_keys=True)
     template = files("trialbook.documents").joinpath("templates/report.typ").read_bytes()
-    made = typst.compile(
-        {"main.typ": template, "document.json": given.encode("utf-8"), **writer.files}, format="pdf",
-        font_paths=[str(FACE.parent)], ignore_system_fonts=True,
-    )  # fmt: skip
-    if not isinstance(made, bytes):
-        raise TypeError("typst has not made one file")
-    return made
+    return compiled({"main.typ": template, "document.json": given.encode("utf-8"), **writer.files}, "pdf")
 
 
 class _Writer:

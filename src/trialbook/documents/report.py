@@ -165,9 +165,9 @@ def _decision(source: CutSource) -> Section:
         }.get(one.answer, msg("No further subject may be treated now."))
         blocks.append(Paragraph(text_of(joined([answer, *one.reasons])), subjects=True))
     if page.coming:
-        rows = [(one.day, one.subject, one.what) for one in page.coming]
+        dates = [(one.day, one.subject, one.what) for one in page.coming]
         labels = {"day": msg("Until"), "subject": msg("Subject"), "what": msg("What")}
-        blocks.append(own_table("", msg("Dates to come"), labels, rows, subjects=True))
+        blocks.append(own_table("", msg("Dates to come"), labels, dates, subjects=True))
     return Section("decision", seen.decision(source), tuple(blocks))
 
 

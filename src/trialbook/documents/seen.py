@@ -50,7 +50,8 @@ def safety(source: CutSource) -> Message:
 
 def safety_numbers(source: CutSource) -> list[tuple[str, str, str]]:
     """The headline numbers of safety: label, value and note."""
-    numbers, found = source.numbers, []
+    numbers = source.numbers
+    found: list[tuple[str, str, str]] = []
     for variable, label in (
         ("TEAE", msg("Any TEAE")), ("SAE", msg("Serious events")), ("TEAE_GE3", msg("Grade 3 or more")),
         ("TRAE", msg("Related to treatment")), ("TEAE_DTH", msg("Led to death")),
