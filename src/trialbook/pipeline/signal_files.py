@@ -17,6 +17,7 @@ from trialbook.conduct.visits import visit_table
 from trialbook.core.datasets import LazyFrames, read_dataset, write_dataset
 from trialbook.core.domains import Domains
 from trialbook.core.files import keep_json, read_input, write_json
+from trialbook.display.page_content import reference_page
 from trialbook.protocol.decisions import Decision
 from trialbook.protocol.models import Trial
 from trialbook.protocol.study_data import StudyData
@@ -111,7 +112,11 @@ def write_signals(page: Mapping[str, Any], places: Mapping[str, Sequence[str]], 
 
 
 def _existing(link: Mapping[str, str], places: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    return {**link, "anchor": link["anchor"] if link["anchor"] in places.get(link["page"], ()) else ""}
+    """The link where its place is: on the page that it names, on the reference page of that, or the page as a whole."""
+    for page in (link["page"], reference_page(link["page"])):
+        if link["anchor"] in places.get(page, ()):
+            return {**link, "page": page}
+    return {**link, "anchor": ""}
 
 
 def previous_build(trial: Trial, builds: Path) -> Path | None:
