@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from trialbook.core.messages import ENGLISH, Language, as_text, msg
+from trialbook.core.messages import ENGLISH, Language, as_text, msg, plural
 from trialbook.display.chart_rendering import chart_script as library_script
 from trialbook.display.chart_rendering import csp_hash, draw_script
 from trialbook.display.page_content import PageContent, page_content, records_page, reference_page
@@ -23,6 +23,7 @@ POLICY = (
 )
 # The tag and the own name of the other language: of a page in Chinese, and of one in English.
 OTHER = (("en", "English"), ("zh-CN", "中文"))
+COMMA, COLON = msg(", "), msg(":")
 NOTHING_LOADED = POLICY.format(scripts="")
 
 
@@ -178,6 +179,10 @@ def render(template: str, frame: Frame | None, current: str, language: Language 
             language=language,
             other=OTHER[language is ENGLISH],
             _=language.say,
+            _n=lambda one, many, n: language.say(plural(one, many, n)),
+            comma=language.say(COMMA),
+            colon=language.say(COLON),
+            space=" " if language is ENGLISH else "",
             style=Markup(PAGE_CSS),  # noqa: S704 - our own files
             **values,
         )
