@@ -25,7 +25,7 @@ __all__ = ["DOWNLOADS", "IndexFacts", "StepStatus", "index_facts", "render_index
 DOWNLOADS = (
     Link("queries.xlsx", msg("Query list"), msg("for the site, in English and Chinese")),
     Link("signals.json", msg("Signals"), msg("what to look at first, with the records behind it")),
-    Link("data/addv.parquet", msg("Protocol deviations"), msg("found in the data or recorded by the site")),
+    Link("deviations.html", msg("Protocol deviations"), msg("found in the data or recorded by the site")),
     Link("changelog.csv", msg("Change log"), msg("every value that cleaning changed")),
     Link("results/ard.json", msg("Results"), msg("every reported number, one row each")),
     Link("manifest.json", msg("Manifest"), msg("sha256 of every input and output")),

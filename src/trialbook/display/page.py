@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from trialbook.core.messages import ENGLISH, Language, as_text, msg, plural
 from trialbook.display.chart_rendering import chart_script as library_script
@@ -109,12 +109,18 @@ def pages_of(
     chart_script: str | None = None,
     scripted: bool = True,
     language: Language = ENGLISH,
+    signals: Sequence[PageSignal] = (),
 ) -> dict[str, str]:
     """The page of a content, its reference page and its page of records, those that it has, by file name.
 
-    `scripted`: numbers open in place as well; False for pages that must hold no script.
+    `scripted`: numbers open in place as well; False for pages that must hold no script. `signals`: what a committee
+    must look at first of what this page shows.
     """
-    made = {current: _page(content, content, title, frame, current, current, chart_script, language, scripted=scripted)}
+    made = {
+        current: _page(
+            content, content, title, frame, current, current, chart_script, language, scripted=scripted, signals=signals
+        )
+    }  # fmt: skip
     if content.reference:
         name, said = reference_page(current), msg("{page}: tables and listings", page=as_text(title))
         made[name] = _page(
@@ -130,6 +136,18 @@ def pages_of(
     return made
 
 
+class PageSignal(NamedTuple):
+    """A signal on the page that it concerns: whom, how severe, the sentence, the profile and the place on the page."""
+
+    who: str
+    level: str
+    severity: str
+    word: str
+    sentence: str
+    profile: str
+    anchor: str
+
+
 def links_below(content: PageContent, page: str) -> list[Link]:
     """The pages beside a page, for the navigation."""
     return [
@@ -140,7 +158,7 @@ def links_below(content: PageContent, page: str) -> list[Link]:
 
 def _page(
     shown: PageContent, whole: PageContent, title: str, frame: Frame, current: str, page: str,
-    chart_script: str | None, language: Language, *, scripted: bool = True,
+    chart_script: str | None, language: Language, *, scripted: bool = True, signals: Sequence[PageSignal] = (),
 ) -> str:  # fmt: skip
     """One page with the pieces of `shown`; `whole` is the content that it belongs to, `page` the file name of that."""
     scripts = [chart_script or library_script(), draw_script()] if shown.live else []
@@ -162,6 +180,7 @@ def _page(
         boxes=boxes,
         page=page,
         below=links_below(whole, page),
+        signals=signals,
         scripts=scripts,
     )
 

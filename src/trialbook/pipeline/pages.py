@@ -18,7 +18,7 @@ from trialbook.core.datasets import read_dataset
 from trialbook.core.files import keep_json, naming, read_input
 from trialbook.core.messages import ENGLISH, msg
 from trialbook.core.translations import chinese, languages
-from trialbook.display import changes, dictionary
+from trialbook.display import changes, deviations, dictionary
 from trialbook.display.chart_rendering import (
     chart_script,
     chart_script_version,
@@ -26,6 +26,8 @@ from trialbook.display.chart_rendering import (
     read_sealed,
     write_sealed,
 )
+from trialbook.display.deviations import render_deviations, treated_by_level
+from trialbook.display.first_page import signals_on
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import IndexFacts, StepStatus, index_facts
 from trialbook.display.page import Frame, Link, compile_templates, links_below, pages_of
@@ -96,37 +98,47 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
         (scratch / CHINESE_FOLDER, replace(english, other_language="../", build="../"), chinese()),
     ]
     script = cached_chart_script(cache) if sources.charts == "live" else None
-    places: dict[str, list[str]] = {}
-    for spec in sources.steps:
-        name = f"{spec.name}.html"
-        for place, frame, language in editions:
-            content = contents[spec.name][language.tag]
-            beside = content.reference.headings if content.reference else []
-            places[name] = [heading.anchor for heading in content.headings]
-            places[reference_page(name)] = [heading.anchor for heading in beside]
-            pages = pages_of(
-                content, title=spec.title, frame=frame, current=name, chart_script=script,
-                scripted=sources.charts == "live", language=language,
-            )  # fmt: skip
-            for file, html in pages.items():
-                _write_page(place / file, html)
     page = read_first_page(scratch)
-    page["signals"] = write_signals(page, places, scratch)
+    page["signals"] = write_signals(page, _places(contents), scratch)
     profiled: dict[str, str] = {}
     for place, frame, language in editions:
         profiled = write_profiles(scratch, place, frame, page["signals"], language)
+    for spec in sources.steps:
+        name = f"{spec.name}.html"
+        concerned = signals_on(page["signals"], name, profiled)
+        for place, frame, language in editions:
+            pages = pages_of(
+                contents[spec.name][language.tag], title=spec.title, frame=frame, current=name, chart_script=script,
+                scripted=sources.charts == "live", language=language, signals=concerned,
+            )  # fmt: skip
+            for file, html in pages.items():
+                _write_page(place / file, html)
     facts = _facts(sources, scratch)
+    addv = read_dataset(scratch / "data" / "addv.parquet")
+    treated = treated_by_level(read_dataset(scratch / "data" / "adsl.parquet"), sources.trial.protocol.level_ids)
     changed = changes_pages(
         sources.trial, scratch, sources.builds, [(frame, language) for _, frame, language in editions], set(profiled)
     )
     for (place, frame, language), changes_html in zip(editions, changed, strict=True):
         _write_page(place / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame, language))
         _write_page(place / changes.PAGE, changes_html)
+        _write_page(place / deviations.PAGE, render_deviations(addv, treated, frame, set(profiled), language))
         _write_page(place / "index.html", render_index(facts, frame, profiled, page, language))
 
 
+def _places(contents: Mapping[str, Mapping[str, PageContent]]) -> dict[str, list[str]]:
+    """The anchors of each page, the same in every language."""
+    places: dict[str, list[str]] = {}
+    for step, editions in contents.items():
+        content = editions[ENGLISH.tag]
+        beside = content.reference.headings if content.reference else []
+        places[f"{step}.html"] = [heading.anchor for heading in content.headings]
+        places[reference_page(f"{step}.html")] = [heading.anchor for heading in beside]
+    return places
+
+
 def _write_page(path: Path, page: str) -> None:
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with naming(path):
         path.write_text(page, encoding="utf-8", newline="\n")
 
@@ -165,6 +177,7 @@ def _frame(sources: PageSources, scratch: Path, contents: Mapping[str, PageConte
                     *links_below(contents[spec.name], f"{spec.name}.html"),
                 )
             ),
+            Link(deviations.PAGE, deviations.TITLE),
             Link(changes.PAGE, changes.TITLE),
             Link(dictionary.PAGE, msg("Dictionary")),
         ],
