@@ -24,7 +24,7 @@ POLICY = (
 NOTHING_LOADED = POLICY.format(scripts="")
 
 
-TABLES, RECORDS = msg("Tables and listings"), msg("Records behind the numbers")
+TABLES, RECORDS = msg("Tables and listings"), msg("Records")
 _OPENS = re.compile(r'<a class="tb-open" href="[^"#]*#(r-\d+)">')
 
 

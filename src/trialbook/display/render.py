@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,14 +41,15 @@ class Renderer:
     """Makes HTML and text of payloads in one language.
 
     On a page a block has the id that it is given, and a number that opens leads to the page `records`, whose boxes
-    are kept in `opened`; without such a page numbers do not open. In a notebook (`on_page` False) a number opens a
-    popover, named after the title of its table.
+    are kept in `opened`; without such a page numbers of the results lead where `leads` says. In a notebook (`on_page`
+    False) a number opens a popover, named after the title of its table.
     """
 
     def __init__(
-        self, language: Language = ENGLISH, *, on_page: bool = False, records: str = "", opened: Boxes | None = None
-    ) -> None:
-        self.language, self._on_page, self._records = language, on_page, records
+        self, language: Language = ENGLISH, *, on_page: bool = False, records: str = "", opened: Boxes | None = None,
+        leads: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self.language, self._on_page, self._records, self._leads = language, on_page, records, leads or {}
         self.opened = opened if opened is not None else Boxes()
 
     # ------------------------------------------------------------------------------------------------
@@ -189,6 +190,13 @@ class Renderer:
 
     def _with_openings(self, payload: Payload, grid: Grid, anchor: str) -> tuple[Grid, str]:
         """The grid whose numbers open, and the popovers of a notebook to go behind the table."""
+        if self._leads:
+            names = [column["name"] for column in payload["columns"]]
+            leading = {
+                (row, names[column]): (f'<a class="tb-open" href="{self._leads[number_key(key)]}">', "</a>")
+                for row, column, _, key in payload.get("says", ()) if key and number_key(key) in self._leads
+            }  # fmt: skip
+            return replace(grid, around={**grid.around, **leading}), ""
         if not payload.get("details") or (self._on_page and not self._records):
             return grid, ""
         opening, popovers = (self._boxes(payload, grid, anchor), "") if self._on_page else self._popovers(payload)

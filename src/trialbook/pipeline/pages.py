@@ -5,7 +5,7 @@ first page.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ import pandas as pd
 
 from trialbook.contracts.gx_engine import Verdict
 from trialbook.contracts.odcs import Contract
-from trialbook.core.datasets import read_dataset
+from trialbook.core.datasets import LazyFrames, read_dataset
 from trialbook.core.files import keep_json, naming, read_input
 from trialbook.core.messages import msg
 from trialbook.display import changes, dictionary
@@ -26,14 +26,16 @@ from trialbook.display.chart_rendering import (
     write_sealed,
 )
 from trialbook.display.index import render_index
-from trialbook.display.index_facts import StepStatus, index_facts
+from trialbook.display.index_facts import BESIDES, StepStatus, index_facts
+from trialbook.display.number_records import NumberRecords
 from trialbook.display.page import Frame, Link, compile_templates, links_below, pages_of
-from trialbook.display.page_content import PageContent, page_content, page_number, reference_page
+from trialbook.display.page_content import PageContent, page_content, page_number, records_page, reference_page
 from trialbook.display.page_outputs import Dropped
 from trialbook.pipeline.change_page import changes_page
 from trialbook.pipeline.profile_pages import write_profiles
 from trialbook.pipeline.signal_files import read_first_page, write_signals
 from trialbook.pipeline.superseded import superseded_place
+from trialbook.profiles.with_page import profiled_subjects
 from trialbook.protocol.models import Trial
 from trialbook.subjects.flow import NOBODY
 from trialbook.workbook.steps import StepSpec
@@ -59,16 +61,33 @@ class PageSources:
     supersedes: str | None = None
 
 
-def render_content(step: str, notebook: Path, target: Path, charts: Literal["live", "static"]) -> list[Dropped]:
-    """Writes the content of the page of an executed notebook as JSON; returns the outputs that it would leave out.
+def render_content(
+    step: str, notebook: Path, target: Path, charts: Literal["live", "static"], data: Path, datasets: Sequence[str],
+    own: Sequence[str],
+) -> tuple[list[Dropped], list[str]]:  # fmt: skip
+    """Writes the content of the page of an executed notebook as JSON; returns the outputs that it would leave out, and
+    the datasets that it has read.
 
     `step` is the name of the notebook: its number is that of the tables and figures without one of their own.
+    `datasets` in the folder `data` are those that the step could read or has written (`own`): its numbers open to
+    their records.
     """
     compile_templates()
-    content = page_content(json.loads(read_input(notebook)), charts, number=page_number(step), page=f"{step}.html")
+    read: set[str] = set()
+
+    def dataset(name: str) -> pd.DataFrame:
+        read.add(name)
+        return read_dataset(data / f"{name}.parquet")
+
+    known = LazyFrames(list(datasets), dataset)
+    records = NumberRecords(known, profiled_subjects(known["adsl"])) if "adsl" in datasets else None
+    content = page_content(
+        json.loads(read_input(notebook)), charts, number=page_number(step), page=f"{step}.html", records=records,
+        besides={label: number for label, (name, number) in BESIDES.items() if name in own},
+    )  # fmt: skip
     if not content.dropped:
         keep_json(target, asdict(content))
-    return content.dropped
+    return content.dropped, sorted(read)
 
 
 def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
@@ -80,6 +99,7 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
     frame = _frame(sources, scratch, contents)
     script = cached_chart_script(cache) if sources.charts == "live" else None
     places: dict[str, list[str]] = {}
+    opens: dict[str, str] = {}
     for spec in sources.steps:
         content, name = contents[spec.name], f"{spec.name}.html"
         beside = content.reference.headings if content.reference else []
@@ -89,6 +109,8 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
             content, title=spec.title, frame=frame, current=name, chart_script=script,
             scripted=sources.charts == "live",
         )  # fmt: skip
+        for number, anchor in content.boxes.numbers.items():
+            opens.setdefault(number, f"{records_page(name)}#{anchor}")
         for file, html in pages.items():
             _write_page(scratch / file, html)
     _write_page(scratch / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame))
@@ -96,7 +118,7 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
     page["signals"] = write_signals(page, places, scratch)
     profiled = write_profiles(scratch, frame, page["signals"])
     _write_page(scratch / changes.PAGE, changes_page(sources.trial, scratch, sources.builds, frame, set(profiled)))
-    _write_page(scratch / "index.html", _index(sources, scratch, frame, profiled, page))
+    _write_page(scratch / "index.html", _index(sources, scratch, frame, profiled, page, opens))
 
 
 def _write_page(path: Path, page: str) -> None:
@@ -164,7 +186,8 @@ def _supersedes(sources: PageSources) -> str:
 
 
 def _index(
-    sources: PageSources, scratch: Path, frame: Frame, profiled: dict[str, str], page: dict[str, Any]
+    sources: PageSources, scratch: Path, frame: Frame, profiled: dict[str, str], page: dict[str, Any],
+    opens: Mapping[str, str],
 ) -> str:  # fmt: skip
     datasets = {"adsl": read_dataset(scratch / "data" / "adsl.parquet")}
     previous = read_dataset(sources.previous / "results" / "ard.parquet") if sources.previous else None
@@ -173,4 +196,4 @@ def _index(
     facts = index_facts(
         sources.trial.protocol, sources.trial.cut, sources.ard, previous, datasets, sources.queries, steps, verdicts
     )
-    return render_index(facts, frame, profiled, page)
+    return render_index(facts, frame, profiled, page, opens=opens)
