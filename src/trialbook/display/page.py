@@ -21,6 +21,8 @@ POLICY = (
     "default-src 'none'; {scripts}style-src 'unsafe-inline'; img-src data:; font-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
+# The tag and the own name of the other language: of a page in Chinese, and of one in English.
+OTHER = (("en", "English"), ("zh-CN", "中文"))
 NOTHING_LOADED = POLICY.format(scripts="")
 
 
@@ -58,6 +60,9 @@ class Frame:
     assumptions: str = ""
     supersedes: str = ""
     notice: str = ""
+    # From a page to the folder of the same page in the other language, and from it to the files of the build.
+    other_language: str = ""
+    build: str = ""
 
 
 def render_page(
@@ -161,7 +166,7 @@ def _page(
 
 
 def render(template: str, frame: Frame | None, current: str, language: Language = ENGLISH, **values: Any) -> str:
-    """A page from its template in a language, with the parts that all pages share."""
+    """A page from its template in a language, with the parts that all pages share; `current` is its file name."""
     from markupsafe import Markup
 
     return (
@@ -171,6 +176,7 @@ def render(template: str, frame: Frame | None, current: str, language: Language 
             frame=frame,
             current=current,
             language=language,
+            other=OTHER[language is ENGLISH],
             _=language.say,
             style=Markup(PAGE_CSS),  # noqa: S704 - our own files
             **values,

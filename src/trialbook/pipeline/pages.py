@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
@@ -16,7 +16,8 @@ from trialbook.contracts.gx_engine import Verdict
 from trialbook.contracts.odcs import Contract
 from trialbook.core.datasets import LazyFrames, read_dataset
 from trialbook.core.files import keep_json, naming, read_input
-from trialbook.core.messages import msg
+from trialbook.core.messages import ENGLISH, msg
+from trialbook.core.translations import chinese, languages
 from trialbook.display import changes, dictionary
 from trialbook.display.chart_rendering import (
     chart_script,
@@ -26,12 +27,12 @@ from trialbook.display.chart_rendering import (
     write_sealed,
 )
 from trialbook.display.index import render_index
-from trialbook.display.index_facts import BESIDES, StepStatus, index_facts
+from trialbook.display.index_facts import BESIDES, IndexFacts, StepStatus, index_facts
 from trialbook.display.number_records import NumberRecords
 from trialbook.display.page import Frame, Link, compile_templates, links_below, pages_of
 from trialbook.display.page_content import PageContent, page_content, page_number, records_page, reference_page
 from trialbook.display.page_outputs import Dropped
-from trialbook.pipeline.change_page import changes_page
+from trialbook.pipeline.change_page import changes_pages
 from trialbook.pipeline.profile_pages import write_profiles
 from trialbook.pipeline.signal_files import read_first_page, write_signals
 from trialbook.pipeline.superseded import superseded_place
@@ -40,6 +41,8 @@ from trialbook.protocol.models import Trial
 from trialbook.subjects.flow import NOBODY
 from trialbook.workbook.steps import StepSpec
 
+# The pages in Chinese have the names of the English ones, in a folder below them.
+CHINESE_FOLDER = "zh"
 SYNTHETIC = msg("SYNTHETIC DATA: made by a simulator, no real person is described")
 
 
@@ -65,8 +68,8 @@ def render_content(
     step: str, notebook: Path, target: Path, charts: Literal["live", "static"], data: Path, datasets: Sequence[str],
     own: Sequence[str],
 ) -> tuple[list[Dropped], list[str]]:  # fmt: skip
-    """Writes the content of the page of an executed notebook as JSON; returns the outputs that it would leave out, and
-    the datasets that it has read.
+    """Writes the content of the page of an executed notebook as JSON, in each language by its tag; returns the outputs
+    that it would leave out, and the datasets that it has read.
 
     `step` is the name of the notebook: its number is that of the tables and figures without one of their own.
     `datasets` in the folder `data` are those that the step could read or has written (`own`): its numbers open to
@@ -81,47 +84,70 @@ def render_content(
 
     known = LazyFrames(list(datasets), dataset)
     records = NumberRecords(known, profiled_subjects(known["adsl"])) if "adsl" in datasets else None
-    content = page_content(
-        json.loads(read_input(notebook)), charts, number=page_number(step), page=f"{step}.html", records=records,
-        besides={label: number for label, (name, number) in BESIDES.items() if name in own},
-    )  # fmt: skip
-    if not content.dropped:
-        keep_json(target, asdict(content))
-    return content.dropped, sorted(read)
+    besides = {label: number for label, (name, number) in BESIDES.items() if name in own}
+    executed = json.loads(read_input(notebook))
+    contents = {}
+    for language in languages():
+        content = page_content(
+            executed, charts, language, number=page_number(step), page=f"{step}.html", records=records, besides=besides
+        )
+        if content.dropped:
+            return content.dropped, sorted(read)
+        contents[language.tag] = asdict(content)
+    keep_json(target, contents)
+    return [], sorted(read)
 
 
 def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
     """Writes `index.html`, a page per notebook, the data dictionary, the profiles and the signals into the build."""
     contents = {
-        spec.name: PageContent.from_plain(json.loads(read_input(scratch / ".steps" / spec.page / "page.json")))
+        spec.name: {
+            tag: PageContent.from_plain(content)
+            for tag, content in json.loads(read_input(scratch / ".steps" / spec.page / "page.json")).items()
+        }
         for spec in sources.steps
     }
-    frame = _frame(sources, scratch, contents)
+    first = _frame(sources, scratch, {name: content[ENGLISH.tag] for name, content in contents.items()})
+    english = replace(first, other_language=f"{CHINESE_FOLDER}/")
+    editions = [
+        (scratch, english, ENGLISH),
+        (scratch / CHINESE_FOLDER, replace(english, other_language="../", build="../"), chinese()),
+    ]
     script = cached_chart_script(cache) if sources.charts == "live" else None
     places: dict[str, list[str]] = {}
     opens: dict[str, str] = {}
     for spec in sources.steps:
-        content, name = contents[spec.name], f"{spec.name}.html"
-        beside = content.reference.headings if content.reference else []
-        places[name] = [heading.anchor for heading in content.headings]
-        places[reference_page(name)] = [heading.anchor for heading in beside]
-        pages = pages_of(
-            content, title=spec.title, frame=frame, current=name, chart_script=script,
-            scripted=sources.charts == "live",
-        )  # fmt: skip
-        for number, anchor in content.boxes.numbers.items():
+        name = f"{spec.name}.html"
+        for place, frame, language in editions:
+            content = contents[spec.name][language.tag]
+            beside = content.reference.headings if content.reference else []
+            places[name] = [heading.anchor for heading in content.headings]
+            places[reference_page(name)] = [heading.anchor for heading in beside]
+            pages = pages_of(
+                content, title=spec.title, frame=frame, current=name, chart_script=script,
+                scripted=sources.charts == "live", language=language,
+            )  # fmt: skip
+            for file, html in pages.items():
+                _write_page(place / file, html)
+        for number, anchor in contents[spec.name][ENGLISH.tag].boxes.numbers.items():
             opens.setdefault(number, f"{records_page(name)}#{anchor}")
-        for file, html in pages.items():
-            _write_page(scratch / file, html)
-    _write_page(scratch / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame))
     page = read_first_page(scratch)
     page["signals"] = write_signals(page, places, scratch)
-    profiled = write_profiles(scratch, frame, page["signals"])
-    _write_page(scratch / changes.PAGE, changes_page(sources.trial, scratch, sources.builds, frame, set(profiled)))
-    _write_page(scratch / "index.html", _index(sources, scratch, frame, profiled, page, opens))
+    profiled: dict[str, str] = {}
+    for place, frame, language in editions:
+        profiled = write_profiles(scratch, place, frame, page["signals"], language)
+    facts = _facts(sources, scratch)
+    changed = changes_pages(
+        sources.trial, scratch, sources.builds, [(frame, language) for _, frame, language in editions], set(profiled)
+    )
+    for (place, frame, language), changes_html in zip(editions, changed, strict=True):
+        _write_page(place / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame, language))
+        _write_page(place / changes.PAGE, changes_html)
+        _write_page(place / "index.html", render_index(facts, frame, profiled, page, language, opens=opens))
 
 
 def _write_page(path: Path, page: str) -> None:
+    path.parent.mkdir(exist_ok=True)
     with naming(path):
         path.write_text(page, encoding="utf-8", newline="\n")
 
@@ -185,15 +211,11 @@ def _supersedes(sources: PageSources) -> str:
     )  # fmt: skip
 
 
-def _index(
-    sources: PageSources, scratch: Path, frame: Frame, profiled: dict[str, str], page: dict[str, Any],
-    opens: Mapping[str, str],
-) -> str:  # fmt: skip
+def _facts(sources: PageSources, scratch: Path) -> IndexFacts:
     datasets = {"adsl": read_dataset(scratch / "data" / "adsl.parquet")}
     previous = read_dataset(sources.previous / "results" / "ard.parquet") if sources.previous else None
     steps = [StepStatus(spec.name, spec.title, f"{spec.name}.html", spec.datasets) for spec in sources.steps]
     verdicts = [verdict for found in sources.verdicts.values() for verdict in found]
-    facts = index_facts(
+    return index_facts(
         sources.trial.protocol, sources.trial.cut, sources.ard, previous, datasets, sources.queries, steps, verdicts
     )
-    return render_index(facts, frame, profiled, page, opens=opens)

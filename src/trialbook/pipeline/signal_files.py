@@ -18,6 +18,7 @@ from trialbook.core.datasets import LazyFrames, read_dataset, write_dataset
 from trialbook.core.domains import Domains
 from trialbook.core.files import keep_json, read_input, write_json
 from trialbook.display.page_content import reference_page
+from trialbook.protocol.decisions import Decision
 from trialbook.protocol.models import Trial
 from trialbook.protocol.study_data import StudyData
 from trialbook.queries.query_list import query_list
@@ -26,7 +27,7 @@ from trialbook.results.bounds import BOUNDS
 from trialbook.signals.derive import derive_signals
 from trialbook.signals.first_page import first_page
 from trialbook.signals.model import Facts
-from trialbook.workbook.steps import SIGNALS, Graph
+from trialbook.workbook.steps import DECISIONS, SIGNALS, Graph
 from trialbook.workbook.string_storage import choose_text_storage
 from trialbook.workbook.tracked_reads import noting_trial
 
@@ -71,9 +72,11 @@ def make_signals(
     write_dataset(addv, scratch / ADDV, ["USUBJID", "ADVSEQ"])
     asked: list[Any] = [row for step, _ in steps for row in left(step, "queries.json")]
     reported: list[Any] = [row for step, _ in steps for row in left(step, "ard.json") if row["analysis_id"] == BOUNDS]
+    read.add(f"data {DECISIONS}")
+    decisions = [Decision.model_validate(entry) for entry in json.loads(read_input(scratch / DECISIONS))]
     facts = Facts(
         data, before if previous is not None else None, trial.cut.previous_cut or "", study, treated_of(data["adsl"]),
-        visits, addv, infusions, query_list(asked, trial.cut.cut_date), to_ard(reported),
+        visits, addv, infusions, query_list(asked, trial.cut.cut_date), to_ard(reported), decisions,
     )  # fmt: skip
     signals, rules = derive_signals(facts, steps)
     keep_json(scratch / FIRST_PAGE, plain(first_page(facts, signals, rules)))
