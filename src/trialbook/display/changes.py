@@ -9,7 +9,7 @@ import pandas as pd
 from trialbook.diff.changes import CHANGED, UNKNOWN, Changes
 from trialbook.diff.headlines import headline_name
 from trialbook.display.blocks import Block
-from trialbook.display.page import NOTHING_LOADED, Frame, render
+from trialbook.display.page import Frame, render
 from trialbook.display.tables import table
 from trialbook.dlt.advice import plain_code
 from trialbook.dlt.tables import STATUS_WORDS
@@ -32,7 +32,7 @@ def render_changes(changes: Changes | None, frame: Frame, linked: Collection[str
     """The page; without changes the sentence `why_none`. Subjects in `linked` (SUBJID) lead to their profile page."""
     if changes is None:
         return render(
-            "changes.html", frame, PAGE, title=TITLE, policy=NOTHING_LOADED, summary=[why_none], sections=[],
+            "changes.html", frame, PAGE, title=TITLE, summary=[why_none], sections=[],
             details=[],
         )  # fmt: skip
     return render(
@@ -40,7 +40,6 @@ def render_changes(changes: Changes | None, frame: Frame, linked: Collection[str
         frame,
         PAGE,
         title=f"Data cut {changes.new.cut_id} against {changes.old.cut_id}",
-        policy=NOTHING_LOADED,
         summary=summary(changes),
         sections=[(block.html, anchor) for anchor, block in _sections(changes, linked)],
         details=[(title, block.html) for title, block in _details(changes, linked)],

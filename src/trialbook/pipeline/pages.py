@@ -134,6 +134,7 @@ def _frame(sources: PageSources, scratch: Path) -> Frame:
         ),
         supersedes=_supersedes(sources),
         notice=NOBODY if nobody else "",
+        scripted=sources.charts == "live",
     )
 
 
