@@ -37,6 +37,9 @@ class TableMarkup:
         """
         heads = "".join(
             f'<th class="gt_col_heading gt_columns_bottom_border gt_{side}" scope="col">{label}</th>'
+            if label
+            # A head that says nothing is none.
+            else f'<td class="gt_col_heading gt_columns_bottom_border gt_{side}"></td>'
             for side, label in zip(self._sides, labels, strict=True)
         )
         name = f' data-name="{again}"' if again else ""

@@ -11,6 +11,12 @@
     made.append(...inside);
     return made;
   };
+  // A control with its label beside it.
+  const labelled = (text, control, id) => {
+    const label = make("label", "", text);
+    label.htmlFor = control.id = id;
+    return make("span", "", label, " ", control);
+  };
   const state = new URLSearchParams(location.search);
   const remember = (name, value) => {
     if (value) state.set(name, value);
@@ -48,7 +54,7 @@
     status.setAttribute("role", "status");
     const find = make("input");
     find.type = "search";
-    const bar = make("div", "tb-tools", make("label", "", words.find, " ", find));
+    const bar = make("div", "tb-tools", labelled(words.find, find, `find-${name}`));
     const filters = [];
     let sorted = 0;
 
@@ -117,7 +123,7 @@
       if (!isKind || filters.length > 2 || !texts.some((text) => Number.isNaN(number(text)))) return;
       const list = make("select", "", new Option(words.any, ""), ...texts.map((text) => new Option(text, text)));
       filters.push({ list, column: place });
-      bar.append(make("label", "", button.textContent.trim(), " ", list));
+      bar.append(labelled(button.textContent.trim(), list, `${at(place)}-${name}`));
       list.value = state.get(`${name}.${at(place)}`) || "";
       if (list.selectedIndex < 0) list.value = "";
       list.addEventListener("change", () => {
@@ -170,7 +176,7 @@
       }
       status.textContent = say(asked ? words.some : words.all, { n: left, total: rows.length });
     };
-    place.append(make("div", "tb-tools", make("label", "", words.findAll, " ", find), status));
+    place.append(make("div", "tb-tools", labelled(words.findAll, find, "find-all"), status));
     find.value = state.get("find") || "";
     find.addEventListener("input", () => {
       remember("find", find.value.trim());
