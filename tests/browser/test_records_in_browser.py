@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -29,9 +30,8 @@ def pages(protocol: Protocol, tmp_path: Path) -> Pages:
         opened = display.Lines(EVENTS, {"AEDECOD": "Term"}).openings({(0, "DL1"): (0, 1), (1, "DL1"): (1,)})
         cells = notebook(display.table(COUNTS, "T-5 Overview", details=opened))
         content = page_content(cells, "live", page="03_safety.html")
-        made = pages_of(
-            content, title="Safety", frame=frame(protocol), current="03_safety.html", scripted=scripted
-        )  # fmt: skip
+        around = replace(frame(protocol), scripted=scripted)
+        made = pages_of(content, title="Safety", frame=around, current="03_safety.html")
         for name, html in made.items():
             (tmp_path / name).write_text(html, encoding="utf-8")
         return tmp_path / "03_safety.html"

@@ -12,7 +12,7 @@ from trialbook.core.messages import ENGLISH, Language, as_text, msg, plural
 from trialbook.display import first_page as shown
 from trialbook.display.blocks import Block
 from trialbook.display.index_facts import DLT_INTERVAL, IndexFacts, StepStatus, index_facts
-from trialbook.display.page import NOTHING_LOADED, Frame, Link, render
+from trialbook.display.page import Frame, Link, render
 from trialbook.display.page_content import Ids
 from trialbook.display.payload import number_key
 from trialbook.display.render import Renderer
@@ -91,7 +91,6 @@ def render_index(
         INDEX,
         language,
         title=msg("Data cut {date}", date=frame.cut.cut_date),
-        policy=NOTHING_LOADED,
         own_style=Markup(INDEX_CSS),  # noqa: S704 - our own file
         facts=facts,
         page=page,

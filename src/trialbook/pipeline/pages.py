@@ -125,7 +125,7 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
             places[reference_page(name)] = [heading.anchor for heading in beside]
             pages = pages_of(
                 content, title=spec.title, frame=frame, current=name, chart_script=script,
-                scripted=sources.charts == "live", language=language,
+                language=language,
             )  # fmt: skip
             for file, html in pages.items():
                 _write_page(place / file, html)
@@ -198,6 +198,7 @@ def _frame(sources: PageSources, scratch: Path, contents: Mapping[str, PageConte
         ),
         supersedes=_supersedes(sources),
         notice=NOBODY if nobody else "",
+        scripted=sources.charts == "live",
     )
 
 
