@@ -399,11 +399,11 @@ def category_order() -> list[str]:
 def later_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """The ARD rows of the endpoints beside the response rate, one `variable` each, in the order of `LATER_NAMES`."""
     named = rows["variable"].mask(rows["analysis_id"] == "STEROID_D28", rows["variable_level"])
-    own = rows.assign(variable=named)[named.isin(list(LATER_NAMES)) & (rows["analysis_id"] != "BOR")]
-    order = own["variable"].map({name: k for k, name in enumerate(LATER_NAMES)})
+    wanted = named.isin(list(LATER_NAMES)) & (rows["analysis_id"] != "BOR")
+    own = rows.assign(variable=named, number_variable=rows["variable"])[wanted]
+    order = own["variable"].map({name: k for k, name in enumerate(LATER_NAMES)}).sort_values(kind="stable")
     return described(
-        own.assign(order=order).sort_values("order", kind="stable").drop(columns="order"), row="variable",
-        row_labels=LATER_NAMES, stats="{n} of {N} ({conf.low} to {conf.high})",
+        own.loc[order.index], row="variable", row_labels=LATER_NAMES, stats="{n} of {N} ({conf.low} to {conf.high})",
         notes=[msg("Mature subjects only; pending subjects are left out. 95% interval as for the primary rate.")],
     )  # fmt: skip
 
