@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from trialbook.core.messages import ENGLISH, Language, msg
+from trialbook.core.messages import ENGLISH, Language, as_text, msg
 from trialbook.display.chart_rendering import chart_script as library_script
 from trialbook.display.chart_rendering import csp_hash, draw_script
 from trialbook.display.contents import page_sections
-from trialbook.display.page_content import PageContent, page_content
+from trialbook.display.page_content import PageContent, page_content, records_page, reference_page
 from trialbook.display.templates import template_text
 from trialbook.display.text import visible
 from trialbook.display.theme import PAGE_CSS
@@ -21,21 +22,27 @@ POLICY = (
     "default-src 'none'; {scripts}style-src 'unsafe-inline'; img-src data:; font-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
+# The tag and the own name of the other language: of a page in Chinese, and of one in English.
+OTHER = (("en", "English"), ("zh-CN", "中文"))
 NOTHING_LOADED = POLICY.format(scripts="")
 BEGINNING = msg("Beginning")
+
+
+TABLES, RECORDS = msg("Tables and listings"), msg("Records behind the numbers")
+_OPENS = re.compile(r'<a class="tb-open" href="[^"#]*#(r-\d+)">')
 
 
 @dataclass(frozen=True)
 class Link:
     """A file of the build that a page leads to; `note` says more about it in a few words.
 
-    A page that belongs to another one names it in `parent`: the navigation shows it there alone.
+    `under`: the page that this one belongs to, as a reference page does.
     """
 
     href: str
     title: str
     note: str = ""
-    parent: str = ""
+    under: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,9 @@ class Frame:
     supersedes: str = ""
     notice: str = ""
     scripted: bool = False
+    # From a page to the folder of the same page in the other language, and from it to the files of the build.
+    other_language: str = ""
+    build: str = ""
 
 
 def render_page(
@@ -89,18 +99,71 @@ def page_of(
     language: Language = ENGLISH,
 ) -> str:
     """The page of a content; see `render_page`."""
-    drawing = [chart_script or library_script(), draw_script()] if content.live else []
+    return _page(content, content, title, frame, current, current, chart_script, language)
+
+
+def pages_of(
+    content: PageContent,
+    *,
+    title: str,
+    frame: Frame,
+    current: str,
+    chart_script: str | None = None,
+    scripted: bool = True,
+    language: Language = ENGLISH,
+) -> dict[str, str]:
+    """The page of a content, its reference page and its page of records, those that it has, by file name.
+
+    `scripted`: numbers open in place as well; False for pages that must hold no script.
+    """
+    made = {current: _page(content, content, title, frame, current, current, chart_script, language, scripted=scripted)}
+    if content.reference:
+        name, said = reference_page(current), msg("{page}: tables and listings", page=as_text(title))
+        made[name] = _page(
+            content.reference, content, said, frame, name, current, chart_script, language, scripted=scripted
+        )  # fmt: skip
+    if content.boxes.boxes:
+        name, said = records_page(current), msg("{page}: the records behind the numbers", page=as_text(title))
+        tables = {one.id: reference_page(current) if one.reference else current for one in content.listed}
+        made[name] = render(
+            "records.html", frame, name, language, title=said, page=current, scripts=[],
+            groups=content.boxes.sections(), tables=tables,
+        )  # fmt: skip
+    return made
+
+
+def links_below(content: PageContent, page: str) -> list[Link]:
+    """The pages beside a page, for the navigation."""
+    return [
+        *([Link(reference_page(page), TABLES, under=page)] if content.reference else []),
+        *([Link(records_page(page), RECORDS, under=page)] if content.boxes.boxes else []),
+    ]
+
+
+def _page(
+    shown: PageContent, whole: PageContent, title: str, frame: Frame, current: str, page: str,
+    chart_script: str | None, language: Language, *, scripted: bool = True,
+) -> str:  # fmt: skip
+    """One page with the pieces of `shown`; `whole` is the content that it belongs to, `page` the file name of that."""
+    scripts = [chart_script or library_script(), draw_script()] if shown.live else []
+    html = "".join(piece.html for piece in shown.pieces)
+    boxes = whole.boxes.data(_OPENS.findall(html)) if scripted else ""
+    scripts += [template_text("open.js")] if boxes else []
+    scripts += own_scripts() if frame.scripted or scripts else []
     return render(
         "notebook.html",
         frame,
         current,
         language,
         title=title,
-        scripts=[*drawing, *(own_scripts() if frame.scripted or drawing else [])],
-        pieces=content.pieces,
-        has_title=any(heading.level == 1 for heading in content.headings),
-        sections=page_sections([piece.html for piece in content.pieces], content.headings, language.say(BEGINNING)),
-        dropped=content.dropped,
+        pieces=shown.pieces,
+        has_title=any(heading.level == 1 for heading in shown.headings),
+        sections=page_sections([piece.html for piece in shown.pieces], shown.headings, language.say(BEGINNING)),
+        dropped=shown.dropped,
+        boxes=boxes,
+        page=page,
+        below=links_below(whole, page),
+        scripts=scripts,
     )
 
 
@@ -113,7 +176,7 @@ def render(
     template: str, frame: Frame | None, current: str, language: Language = ENGLISH, *,
     scripts: Sequence[str] | None = None, **values: Any,
 ) -> str:  # fmt: skip
-    """A page from its template in a language, with the parts that all pages share.
+    """A page from its template in a language, with the parts that all pages share; `current` is its file name.
 
     It runs these `scripts` and nothing else: as a rule ours where the frame is `scripted`, else none.
     """
@@ -130,6 +193,7 @@ def render(
             frame=frame,
             current=current,
             language=language,
+            other=OTHER[language is ENGLISH],
             _=language.say,
             style=Markup(PAGE_CSS),  # noqa: S704 - our own files
             scripts=scripts,

@@ -21,6 +21,7 @@ from trialbook.display.table_body import LIST
 from trialbook.display.tables import table
 from trialbook.display.text import safe, show
 from trialbook.profiles.profile import Profile
+from trialbook.profiles.subjects import FOLDER, profile_file
 from trialbook.safety.ctcae import GRADED_TESTS
 
 TESTS = tuple(GRADED_TESTS)
@@ -178,10 +179,13 @@ def profile_page(
 
     Its drawings are made here; it holds a script only where it has a list that is longer than a screen.
     """
-    above = replace(frame, navigation=[replace(link, href=f"../{link.href}") for link in frame.navigation])
+    above = replace(
+        frame, navigation=[replace(link, href=f"../{link.href}") for link in frame.navigation],
+        other_language=f"../{frame.other_language}{FOLDER}/" if frame.other_language else "",
+    )  # fmt: skip
     return render(
-        "profile.html", above, "", language, title=msg("Subject {subject}", subject=show(content.subject)),
-        content=content, others=others, signals=signals,
+        "profile.html", above, profile_file(content.subject), language, content=content,
+        title=msg("Subject {subject}", subject=show(content.subject)), others=others, signals=signals,
         words=SEVERITY_WORDS, more=more_about,
         scripts=own_scripts() if frame.scripted and any(LIST in section.tables for section in content.sections) else [],
     )  # fmt: skip
