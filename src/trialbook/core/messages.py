@@ -5,8 +5,9 @@
     joined([msg("Alive"), msg("day {day}", day=28)], "; ")
     enumerated(["S01", "S02", "S03"])                  # S01, S02 and S03
 
-A Message is a `str`, so that everything that takes text goes on working. Text of the data (subject ids, verbatim terms)
-is never a message: as an argument it is shown as it was delivered.
+A Message is a `str`, so that everything that takes text goes on working. A file or a join may keep its English alone;
+`core.translations` reads that back by the catalogue, so that what is said depends on the text and not on this process.
+Text of the data (subject ids, verbatim terms) is never a message: as an argument it is shown as it was delivered.
 """
 
 from __future__ import annotations
@@ -64,20 +65,6 @@ class Message(str):
 # ----------------------------------------------------------------------------------------------------
 # Making messages
 
-# The messages of this process by their text: see `found_again`.
-_made: dict[str, Message] = {}
-# Longer texts are not looked at piece by piece; where a piece may end, and what may lie between two.
-LONGEST = 2000
-_AFTER_A_PIECE = frozenset(" ,;.:(")
-_BETWEEN = ("; ", ", ", " ", "")
-
-
-def _known(message: Message) -> Message:
-    # A pattern without words ("{n} ({p})") reads the same in every language.
-    if has_words(message.msgid) or any(isinstance(part, Message) for part in message.parts):
-        _made.setdefault(str(message), message)
-    return message
-
 
 @lru_cache(maxsize=4096)
 def has_words(msgid: str) -> bool:
@@ -97,12 +84,12 @@ def msg(msgid: str, /, **arguments: object) -> Message:
     """
     if not arguments:
         return _constant(msgid)
-    return _known(Message(msgid.format(**arguments), msgid, arguments))
+    return Message(msgid.format(**arguments), msgid, arguments)
 
 
 @lru_cache(maxsize=4096)
 def _constant(msgid: str) -> Message:
-    return _known(Message(msgid, msgid))
+    return Message(msgid, msgid)
 
 
 def plural(one: str, many: str, n: int, /, **arguments: object) -> Message:
@@ -112,7 +99,7 @@ def plural(one: str, many: str, n: int, /, **arguments: object) -> Message:
     ('1 subject', '0 subjects')
     """
     values = {"n": n, **arguments}
-    return _known(Message((one if n == 1 else many).format(**values), one, values, many, "n"))
+    return Message((one if n == 1 else many).format(**values), one, values, many, "n")
 
 
 # How texts follow each other; a language has its own punctuation.
@@ -138,7 +125,7 @@ def joined(parts: Iterable[str], separator: str = " ") -> str:
     said = tuple(part for part in parts if part)
     if len(said) < 2:
         return said[0] if said else ""
-    return _known(Message(separator.join(said), JOINED[separator], parts=said))
+    return Message(separator.join(said), JOINED[separator], parts=said)
 
 
 def enumerated(parts: Iterable[object], last: str = " and ") -> str:
@@ -151,52 +138,9 @@ def enumerated(parts: Iterable[object], last: str = " and ") -> str:
     return joined([joined(said[:-1], ", "), *said[-1:]], last)
 
 
-# ----------------------------------------------------------------------------------------------------
-# Messages that have passed through a frame or a join, which keep the text alone, are found again by it.
-
-
-def composed(text: str) -> Message | None:
-    """The message with arguments, or of several texts, that has this text in this process."""
-    found = text if isinstance(text, Message) else _made.get(text)
-    return found if found is not None and (found.arguments or found.parts) else None
-
-
-def found_again(text: str) -> str:
-    """The message that has this text in this process; of a text of several messages, one after the other, all of them.
-
-    >>> seen = msg("Seen on {n} days.", n=3)
-    >>> found_again("Seen on 3 days.").msgid, len(found_again("Seen on 3 days. Seen on 3 days.").parts)
-    ('Seen on {n} days.', 2)
-    """
-    if isinstance(text, Message):
-        return text
-    whole = _made.get(text)
-    if whole is not None:
-        return whole
-    found = _pieces(text) if " " in text and len(text) < LONGEST else None
-    return text if found is None else found
-
-
 def as_text(text: str) -> Message:
     """A text of ours that is part of another: the message that it is, else its words as an id of their own."""
-    found = found_again(text)
-    return found if isinstance(found, Message) else Message(text, text)
-
-
-def _pieces(text: str) -> Message | None:
-    """The known messages that make up a text, the longest first; None when a piece is not known."""
-    whole = _made.get(text)
-    if whole is not None:
-        return whole
-    for end in range(len(text) - 1, 1, -1):
-        if text[end] not in _AFTER_A_PIECE or text[:end] not in _made:
-            continue
-        for separator in _BETWEEN:
-            if text.startswith(separator, end):
-                rest = _pieces(text[end + len(separator) :])
-                if rest is not None:
-                    return Message(text, JOINED[separator], parts=(_made[text[:end]], rest))
-    return None
+    return text if isinstance(text, Message) else Message(text, text)
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -224,9 +168,9 @@ def plain(text: str, clean: Callable[[str], str] = str) -> Plain:
 def _argument(value: object, clean: Callable[[str], str], form: str) -> Any:
     """What fills a place as JSON: a number as it is, a text, and all else as it is shown in the format of its place."""
     if isinstance(value, str):
-        said = plain(found_again(value), clean)
+        said = plain(value, clean)
         # As a dict also without arguments: a plain string is text of the data here.
-        return {"m": said, "a": {}} if isinstance(said, str) and isinstance(found_again(value), Message) else said
+        return {"m": said, "a": {}} if isinstance(said, str) and isinstance(value, Message) else said
     if isinstance(value, Integral) and not isinstance(value, bool):
         return int(value)
     if isinstance(value, Real) and not isinstance(value, bool) and isfinite(value):
@@ -254,6 +198,15 @@ class _Places(string.Formatter):
 _fill = _Places().vformat
 
 
+def filled_pattern(pattern: str, values: Mapping[str, Any]) -> str:
+    """A pattern with its places filled.
+
+    >>> filled_pattern("{n} of {total:g}", {"n": 3, "total": "12"})
+    '3 of 12'
+    """
+    return _fill(pattern, (), values)
+
+
 class Language:
     """Says texts in one language; `texts` leads from message ids to translations, `plurals` from pairs of ids.
 
@@ -276,13 +229,17 @@ class Language:
             return self._lookup(text) if text else ""
         if "j" in text:
             return self._joined(self._lookup(text["j"]), [self.say(part) for part in text["l"]])
-        filled = {name: self.say(value) if isinstance(value, dict) else value for name, value in text["a"].items()}
+        filled = {name: self.filling(name, value) for name, value in text["a"].items()}
         pattern = (
             self._lookup_plural(text["m"], text["p"], int(text["a"][text["n"]]))
             if "p" in text
             else self._lookup(text["m"])
         )
         return _fill(pattern, (), filled) if filled else pattern
+
+    def filling(self, name: str, value: Any) -> Any:
+        """What fills the place `name` of a message: a message is said, all else is as it is."""
+        return self.say(value) if isinstance(value, dict) else value
 
     def _joined(self, pattern: str, said: list[str]) -> str:
         whole = said[0]

@@ -6,10 +6,12 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
+from trialbook.core.messages import ENGLISH, Language
 from trialbook.diff.changes import CHANGED, UNKNOWN, Changes
 from trialbook.diff.headlines import headline_name
 from trialbook.display.blocks import Block
 from trialbook.display.page import NOTHING_LOADED, Frame, render
+from trialbook.display.render import Renderer
 from trialbook.display.tables import table
 from trialbook.dlt.advice import plain_code
 from trialbook.dlt.tables import STATUS_WORDS
@@ -28,22 +30,27 @@ KINDS = {
 FLAGGED = ("Enrolled", "Evaluable for DLT", "Mature for day 28", "Died")
 
 
-def render_changes(changes: Changes | None, frame: Frame, linked: Collection[str] = (), why_none: str = "") -> str:
+def render_changes(
+    changes: Changes | None, frame: Frame, linked: Collection[str] = (), why_none: str = "",
+    language: Language = ENGLISH,
+) -> str:  # fmt: skip
     """The page; without changes the sentence `why_none`. Subjects in `linked` (SUBJID) lead to their profile page."""
     if changes is None:
         return render(
-            "changes.html", frame, PAGE, title=TITLE, policy=NOTHING_LOADED, summary=[why_none], sections=[],
+            "changes.html", frame, PAGE, language, title=TITLE, policy=NOTHING_LOADED, summary=[why_none], sections=[],
             details=[],
         )  # fmt: skip
+    renderer = Renderer(language, on_page=True)
     return render(
         "changes.html",
         frame,
         PAGE,
+        language,
         title=f"Data cut {changes.new.cut_id} against {changes.old.cut_id}",
         policy=NOTHING_LOADED,
         summary=summary(changes),
-        sections=[(block.html, anchor) for anchor, block in _sections(changes, linked)],
-        details=[(title, block.html) for title, block in _details(changes, linked)],
+        sections=[(renderer.html(block.payload), anchor) for anchor, block in _sections(changes, linked)],
+        details=[(title, renderer.html(block.payload)) for title, block in _details(changes, linked)],
     )
 
 

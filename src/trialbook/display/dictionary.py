@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trialbook.core.messages import ENGLISH, Language
 from trialbook.display.page import NOTHING_LOADED, Frame, render
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Chapter:
     sections: list[Section]
 
 
-def render_dictionary(contracts: Mapping[str, Contract], frame: Frame) -> str:
+def render_dictionary(contracts: Mapping[str, Contract], frame: Frame, language: Language = ENGLISH) -> str:
     """The data dictionary page of these contracts (by `kind/dataset`); it holds no script, and the browser finds all
     of its text.
     """
@@ -78,7 +79,7 @@ def render_dictionary(contracts: Mapping[str, Contract], frame: Frame) -> str:
         for kind, (title, text) in KINDS.items()
     ]
     return render(
-        "dictionary.html", frame, PAGE, title=TITLE, policy=NOTHING_LOADED, severities=SEVERITIES,
+        "dictionary.html", frame, PAGE, language, title=TITLE, policy=NOTHING_LOADED, severities=SEVERITIES,
         chapters=[chapter for chapter in chapters if chapter.sections],
     )  # fmt: skip
 

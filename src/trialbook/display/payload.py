@@ -10,6 +10,8 @@ A payload is plain JSON (`application/vnd.trialbook.v1+json`) beside the HTML an
 
 Dates and numbers are cells as they are shown. `to` of a column leads from its cells to profile pages, `buttons` of a
 table from [row, column] to one of its `details`, whose records are `columns` of their own or `rows` of shared `lines`.
+`says` of a table gives [row, column, title, number]: the title of what a cell opens (null: made of the cell), and which
+number of the results the cell shows (`number_key`; null where none).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.core.messages import Plain, composed, found_again, plain
+from trialbook.core.messages import Message, Plain, plain
 from trialbook.display.text import show, visible
 
 MIME = "application/vnd.trialbook.v1+json"
@@ -42,7 +44,7 @@ _NUMBERED = re.compile(r"([TFL])-?(\d{1,4}[a-z]?)\b")
 
 def text_of(text: str) -> Plain:
     """A text of ours as it is in a payload."""
-    return plain(found_again(text), visible)
+    return plain(text, visible)
 
 
 def data_text(text: str) -> Plain:
@@ -58,6 +60,15 @@ def declared_id(title: str) -> str:
     """
     found = _NUMBERED.match(title)
     return f"{found[1]}-{found[2]}" if found else ""
+
+
+def number_key(parts: Sequence[str]) -> str:
+    """What names a number of the results: analysis, group level, variable, variable level and context.
+
+    >>> number_key(["DLT_SETS", "DL1", "TREATED", "", ""])
+    'DLT_SETS|DL1|TREATED||'
+    """
+    return "|".join(parts)
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -81,7 +92,11 @@ def columns_of(
     for position, name in enumerate(str(name) for name in frame.columns):
         values = frame.iloc[:, position]
         kind = _kind(values, name in DATA_VARIABLES or name in data)
-        cells = [visible(show(value, (digits or {}).get(name))) for value in values]
+        shown = (digits or {}).get(name)
+        cells = [
+            plain(value, visible) if kind == "text" and isinstance(value, Message) else visible(show(value, shown))
+            for value in values
+        ]
         head = text_of(labels[name]) if name in labels else data_text(name)
         made.append(
             column(name, head, kind, cells, right=kind == "number" or name in right, to=(links or {}).get(name))
@@ -90,12 +105,10 @@ def columns_of(
 
 
 def column(
-    name: str, head: Plain, kind: str, cells: list[str], *, right: bool = False, to: Sequence[str] | None = None
+    name: str, head: Plain, kind: str, cells: Sequence[Plain], *, right: bool = False, to: Sequence[str] | None = None
 ) -> Payload:
-    """One column; of a column of texts the cells that are messages with arguments are these messages."""
-    made: Payload = {
-        "name": visible(name), "head": head, "type": kind, "cells": _messages(cells) if kind == "text" else cells,
-    }  # fmt: skip
+    """One column; a cell of a column of texts may be a message with arguments."""
+    made: Payload = {"name": visible(name), "head": head, "type": kind, "cells": list(cells)}
     if right:
         made["right"] = True
     return {**made, "to": list(to)} if to and any(to) else made
@@ -109,8 +122,3 @@ def _kind(values: pd.Series, is_data: bool) -> str:
     if pd.api.types.is_datetime64_any_dtype(values):
         return "date"
     return "data" if is_data else "text"
-
-
-def _messages(cells: list[str]) -> list[Any]:
-    found = [composed(cell) for cell in cells]
-    return [cell if made is None else plain(made, visible) for cell, made in zip(cells, found, strict=True)]

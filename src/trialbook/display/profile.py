@@ -20,6 +20,7 @@ from trialbook.display.render import Renderer
 from trialbook.display.tables import table
 from trialbook.display.text import safe, show
 from trialbook.profiles.profile import Profile
+from trialbook.profiles.subjects import FOLDER, profile_file
 from trialbook.safety.ctcae import GRADED_TESTS
 
 TESTS = tuple(GRADED_TESTS)
@@ -177,10 +178,13 @@ def profile_page(
 
     It holds no script: its drawings are made here.
     """
-    above = replace(frame, navigation=[replace(link, href=f"../{link.href}") for link in frame.navigation])
+    above = replace(
+        frame, navigation=[replace(link, href=f"../{link.href}") for link in frame.navigation],
+        other_language=f"../{frame.other_language}{FOLDER}/" if frame.other_language else "",
+    )  # fmt: skip
     return render(
-        "profile.html", above, "", language, title=msg("Subject {subject}", subject=show(content.subject)),
-        policy=NOTHING_LOADED, content=content, others=others, signals=signals,
+        "profile.html", above, profile_file(content.subject), language, policy=NOTHING_LOADED, content=content,
+        title=msg("Subject {subject}", subject=show(content.subject)), others=others, signals=signals,
         words=SEVERITY_WORDS, more=more_about,
     )  # fmt: skip
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from trialbook.core.files import keep_json, read_input
+from trialbook.core.messages import Language, msg
 from trialbook.diff.built_cut import BuiltCut
 from trialbook.diff.changes import RecordChanges
 from trialbook.diff.compare_builds import changes_between, record_changes
@@ -35,17 +37,24 @@ def make_changes(trial: Trial, scratch: Path, builds: Path) -> list[str]:
     return sorted(read)
 
 
-def changes_page(trial: Trial, scratch: Path, builds: Path, frame: Frame, linked: set[str]) -> str:
-    """The page, from what `make_changes` left and the results of both cuts."""
+def changes_pages(
+    trial: Trial, scratch: Path, builds: Path, frames: Sequence[tuple[Frame, Language]], linked: set[str]
+) -> list[str]:
+    """The page in each language, from what `make_changes` left and the results of both cuts."""
     plain = json.loads(read_input(scratch / CONTENT))
     before = _previous(trial, builds, set())
     if trial.cut.previous_cut is None:
-        return render_changes(None, frame, why_none="This is the first cut: there is none to compare it with.")
+        why = msg("This is the first cut: there is none to compare it with.")
+        return [render_changes(None, frame, why_none=why, language=language) for frame, language in frames]
     if plain is None or before is None:
-        why = f"The previous cut {trial.cut.previous_cut} has not been built: build it, then this one again."
-        return render_changes(None, frame, why_none=why)
+        why = msg(
+            "The previous cut {previous_cut} has not been built: build it, then this one again.",
+            previous_cut=trial.cut.previous_cut,
+        )
+        return [render_changes(None, frame, why_none=why, language=language) for frame, language in frames]
     now = BuiltCut(scratch, trial.cut, trial.protocol, trial.analysis)
-    return render_changes(changes_between(before, now, RecordChanges.from_plain(plain)), frame, linked)
+    found = changes_between(before, now, RecordChanges.from_plain(plain))
+    return [render_changes(found, frame, linked, language=language) for frame, language in frames]
 
 
 def _previous(trial: Trial, builds: Path, read: set[str]) -> BuiltCut | None:

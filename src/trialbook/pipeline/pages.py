@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
@@ -16,7 +16,8 @@ from trialbook.contracts.gx_engine import Verdict
 from trialbook.contracts.odcs import Contract
 from trialbook.core.datasets import read_dataset
 from trialbook.core.files import keep_json, naming, read_input
-from trialbook.core.messages import msg
+from trialbook.core.messages import ENGLISH, msg
+from trialbook.core.translations import chinese, languages
 from trialbook.display import changes, dictionary
 from trialbook.display.chart_rendering import (
     chart_script,
@@ -26,11 +27,11 @@ from trialbook.display.chart_rendering import (
     write_sealed,
 )
 from trialbook.display.index import render_index
-from trialbook.display.index_facts import StepStatus, index_facts
-from trialbook.display.page import Frame, Link, compile_templates, page_of
-from trialbook.display.page_content import PageContent, page_content, page_number
+from trialbook.display.index_facts import IndexFacts, StepStatus, index_facts
+from trialbook.display.page import Frame, Link, compile_templates, links_below, pages_of
+from trialbook.display.page_content import PageContent, page_content, page_number, reference_page
 from trialbook.display.page_outputs import Dropped
-from trialbook.pipeline.change_page import changes_page
+from trialbook.pipeline.change_page import changes_pages
 from trialbook.pipeline.profile_pages import write_profiles
 from trialbook.pipeline.signal_files import read_first_page, write_signals
 from trialbook.pipeline.superseded import superseded_place
@@ -38,6 +39,8 @@ from trialbook.protocol.models import Trial
 from trialbook.subjects.flow import NOBODY
 from trialbook.workbook.steps import StepSpec
 
+# The pages in Chinese have the names of the English ones, in a folder below them.
+CHINESE_FOLDER = "zh"
 SYNTHETIC = msg("SYNTHETIC DATA: made by a simulator, no real person is described")
 
 
@@ -60,37 +63,70 @@ class PageSources:
 
 
 def render_content(step: str, notebook: Path, target: Path, charts: Literal["live", "static"]) -> list[Dropped]:
-    """Writes the content of the page of an executed notebook as JSON; returns the outputs that it would leave out.
+    """Writes the content of the page of an executed notebook as JSON, in each language by its tag; returns the outputs
+    that it would leave out.
 
     `step` is the name of the notebook: its number is that of the tables and figures without one of their own.
     """
     compile_templates()
-    content = page_content(json.loads(read_input(notebook)), charts, number=page_number(step))
-    if not content.dropped:
-        keep_json(target, asdict(content))
-    return content.dropped
+    executed = json.loads(read_input(notebook))
+    contents = {}
+    for language in languages():
+        content = page_content(executed, charts, language, number=page_number(step), page=f"{step}.html")
+        if content.dropped:
+            return content.dropped
+        contents[language.tag] = asdict(content)
+    keep_json(target, contents)
+    return []
 
 
 def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
     """Writes `index.html`, a page per notebook, the data dictionary, the profiles and the signals into the build."""
-    frame = _frame(sources, scratch)
+    contents = {
+        spec.name: {
+            tag: PageContent.from_plain(content)
+            for tag, content in json.loads(read_input(scratch / ".steps" / spec.page / "page.json")).items()
+        }
+        for spec in sources.steps
+    }
+    first = _frame(sources, scratch, {name: content[ENGLISH.tag] for name, content in contents.items()})
+    english = replace(first, other_language=f"{CHINESE_FOLDER}/")
+    editions = [
+        (scratch, english, ENGLISH),
+        (scratch / CHINESE_FOLDER, replace(english, other_language="../", build="../"), chinese()),
+    ]
     script = cached_chart_script(cache) if sources.charts == "live" else None
     places: dict[str, list[str]] = {}
     for spec in sources.steps:
-        content = PageContent.from_plain(json.loads(read_input(scratch / ".steps" / spec.page / "page.json")))
         name = f"{spec.name}.html"
-        places[name] = [heading.anchor for heading in content.headings]
-        html = page_of(content, title=spec.title, frame=frame, current=name, chart_script=script)
-        _write_page(scratch / name, html)
-    _write_page(scratch / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame))
+        for place, frame, language in editions:
+            content = contents[spec.name][language.tag]
+            beside = content.reference.headings if content.reference else []
+            places[name] = [heading.anchor for heading in content.headings]
+            places[reference_page(name)] = [heading.anchor for heading in beside]
+            pages = pages_of(
+                content, title=spec.title, frame=frame, current=name, chart_script=script,
+                scripted=sources.charts == "live", language=language,
+            )  # fmt: skip
+            for file, html in pages.items():
+                _write_page(place / file, html)
     page = read_first_page(scratch)
     page["signals"] = write_signals(page, places, scratch)
-    profiled = write_profiles(scratch, frame, page["signals"])
-    _write_page(scratch / changes.PAGE, changes_page(sources.trial, scratch, sources.builds, frame, set(profiled)))
-    _write_page(scratch / "index.html", _index(sources, scratch, frame, profiled, page))
+    profiled: dict[str, str] = {}
+    for place, frame, language in editions:
+        profiled = write_profiles(scratch, place, frame, page["signals"], language)
+    facts = _facts(sources, scratch)
+    changed = changes_pages(
+        sources.trial, scratch, sources.builds, [(frame, language) for _, frame, language in editions], set(profiled)
+    )
+    for (place, frame, language), changes_html in zip(editions, changed, strict=True):
+        _write_page(place / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame, language))
+        _write_page(place / changes.PAGE, changes_html)
+        _write_page(place / "index.html", render_index(facts, frame, profiled, page, language))
 
 
 def _write_page(path: Path, page: str) -> None:
+    path.parent.mkdir(exist_ok=True)
     with naming(path):
         path.write_text(page, encoding="utf-8", newline="\n")
 
@@ -111,7 +147,7 @@ def cached_chart_script(cache: Path) -> str:
     return script
 
 
-def _frame(sources: PageSources, scratch: Path) -> Frame:
+def _frame(sources: PageSources, scratch: Path, contents: Mapping[str, PageContent]) -> Frame:
     protocol = sources.trial.protocol
     assumed = sum(1 for entry in protocol.analysis.values() if entry.source.startswith("assumption"))
     changed = ", ".join(sorted(sources.trial.cut.overrides)) or msg("none")
@@ -121,7 +157,14 @@ def _frame(sources: PageSources, scratch: Path) -> Frame:
         cut=sources.trial.cut,
         navigation=[
             Link("index.html", msg("Summary")),
-            *(Link(f"{spec.name}.html", spec.title) for spec in sources.steps),
+            *(
+                link
+                for spec in sources.steps
+                for link in (
+                    Link(f"{spec.name}.html", spec.title),
+                    *links_below(contents[spec.name], f"{spec.name}.html"),
+                )
+            ),
             Link(changes.PAGE, changes.TITLE),
             Link(dictionary.PAGE, msg("Dictionary")),
         ],
@@ -147,14 +190,11 @@ def _supersedes(sources: PageSources) -> str:
     )  # fmt: skip
 
 
-def _index(
-    sources: PageSources, scratch: Path, frame: Frame, profiled: dict[str, str], page: dict[str, Any]
-) -> str:  # fmt: skip
+def _facts(sources: PageSources, scratch: Path) -> IndexFacts:
     datasets = {"adsl": read_dataset(scratch / "data" / "adsl.parquet")}
     previous = read_dataset(sources.previous / "results" / "ard.parquet") if sources.previous else None
     steps = [StepStatus(spec.name, spec.title, f"{spec.name}.html", spec.datasets) for spec in sources.steps]
     verdicts = [verdict for found in sources.verdicts.values() for verdict in found]
-    facts = index_facts(
+    return index_facts(
         sources.trial.protocol, sources.trial.cut, sources.ard, previous, datasets, sources.queries, steps, verdicts
     )
-    return render_index(facts, frame, profiled, page)

@@ -13,6 +13,8 @@ import pandas as pd
 from trialbook.core.datasets import LazyFrames, read_dataset
 from trialbook.core.domains import Domains
 from trialbook.core.files import keep_json, naming, read_input
+from trialbook.core.messages import ENGLISH, Language, msg
+from trialbook.core.translations import languages
 from trialbook.display.page import Frame, Link
 from trialbook.display.profile import ProfileContent, profile_content, profile_page
 from trialbook.profiles.profile import DATASETS, profiles
@@ -23,6 +25,7 @@ from trialbook.workbook.steps import PROFILES
 from trialbook.workbook.string_storage import choose_text_storage
 from trialbook.workbook.tracked_reads import noting_trial
 
+# The contents of all profiles in each language, by its tag.
 CONTENT = f".steps/{PROFILES}/profiles.json"
 
 
@@ -40,16 +43,21 @@ def make_profiles(trial: Trial, scratch: Path) -> list[str]:
     domains = Domains(LazyFrames(clean, lambda code: dataset(f"clean/{code.lower()}")))
     data = LazyFrames(list(DATASETS), dataset)
     found = profiles(data, StudyData(domains, noting.protocol, noting.analysis, trial.cut_date))
-    keep_json(scratch / CONTENT, [asdict(profile_content(profile)) for profile in found])
+    keep_json(
+        scratch / CONTENT,
+        {language.tag: [asdict(profile_content(one, language)) for one in found] for language in languages()},
+    )
     return sorted(read)
 
 
-def write_profiles(scratch: Path, frame: Frame, signals: Sequence[Mapping[str, Any]] = ()) -> dict[str, str]:
-    """Writes the profile pages into the build; `signals`: those of the cut, each shown in the profile of its subject.
+def write_profiles(
+    scratch: Path, place: Path, frame: Frame, signals: Sequence[Mapping[str, Any]] = (), language: Language = ENGLISH
+) -> dict[str, str]:
+    """Writes the profile pages into `place`; `signals`: those of the cut, each shown in the profile of its subject.
 
     Returns the subjects that have one, in the order of risk, each with its risk where the page is brief, else blank.
     """
-    plain = json.loads(read_input(scratch / CONTENT))
+    plain = json.loads(read_input(scratch / CONTENT))[language.tag]
     contents = [ProfileContent.from_plain(entry) for entry in plain]
     subjects = [content.subject for content in contents]
     own: dict[str, list[Mapping[str, Any]]] = {}
@@ -58,12 +66,12 @@ def write_profiles(scratch: Path, frame: Frame, signals: Sequence[Mapping[str, A
     for position, content in enumerate(contents):
         around = [
             Link(profile_file(subjects[other]), subjects[other], word)
-            for other, word in ((position - 1, "Previous:"), (position + 1, "Next:"))
+            for other, word in ((position - 1, msg("Previous:")), (position + 1, msg("Next:")))
             if 0 <= other < len(subjects)
         ]
-        path = scratch / FOLDER / profile_file(content.subject)
+        path = place / FOLDER / profile_file(content.subject)
         path.parent.mkdir(exist_ok=True)
         with naming(path):
-            page = profile_page(content, frame, around, own.get(content.subject, []))
+            page = profile_page(content, frame, around, own.get(content.subject, []), language)
             path.write_text(page, encoding="utf-8", newline="\n")
     return {content.subject: content.brief for content in contents}

@@ -9,7 +9,7 @@ import pickle
 import pandas as pd
 import pytest
 
-from trialbook.core.messages import ENGLISH, Language, Message, enumerated, found_again, joined, msg, plain, plural
+from trialbook.core.messages import ENGLISH, Language, enumerated, joined, msg, plain, plural
 
 GERMAN = {
     "{n} of {total} subjects": "{n} von {total} Personen", "died on day {day:g}": "am Tag {day:g} gestorben",
@@ -63,20 +63,6 @@ def test_what_fills_a_place_survives_as_json(value: object):
 def test_a_date_keeps_the_format_of_its_place():
     said = msg("seen on {day:%d %b %Y}", day=pd.Timestamp("2025-01-10"))
     assert ENGLISH.say(json.loads(json.dumps(plain(said)))) == said == "seen on 10 Jan 2025"
-
-
-def test_a_message_is_found_again_by_its_text_in_a_frame_or_a_join(german: Language):
-    first, second = msg("{n} of {total} subjects", n=7, total=9), msg("died on day {day:g}", day=77)
-    column = pd.Series([str(first), "a term"], dtype="str")
-    assert german.say(found_again(column[0])) == "7 von 9 Personen"
-    assert found_again(column[1]) == "a term"
-    assert not isinstance(found_again(column[1]), Message)
-    assert german.say(found_again(f"{first} {second}")) == "7 von 9 Personen am Tag 77 gestorben"
-    assert not isinstance(found_again(f"{first} and something else"), Message)
-
-
-def test_a_pattern_without_words_is_no_message_of_its_own():
-    assert not isinstance(found_again(str(msg("{n} ({p})", n=71, p="9%"))), Message)
 
 
 def test_copies_are_equal_and_keep_what_they_are_made_of():

@@ -1,0 +1,268 @@
+"""Chinese texts for readers: the catalogue of translations as a Language that also reads English back by its ids.
+
+A text that has passed through a file or was joined to others is its English alone. What it says is found again from the
+ids of the catalogue, never from what this process has made: the id whose pattern it fits, its places read the same way,
+or texts one after the other that are each known. What fits nothing is shown as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import string
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from trialbook.core.file_marks import PACKAGE
+from trialbook.core.messages import ENGLISH, Language, Plain, filled_pattern
+
+CHINESE_TEXTS = "locales/zh_CN/LC_MESSAGES/trialbook.po"
+CHINESE_TAG = "zh-CN"
+# Places that hold text of the data or a code, which every language shows as it was delivered.
+DATA_PLACES = frozenset(
+    [
+        "subject", "SUBJID", "term", "terms", "drug", "product", "file", "column", "level", "dose_level", "TRT01A",
+        "TRT01P", "cut", "last_cut", "previous_cut", "domain", "dataset", "key", "keys", "code", "codes", "command",
+        "criterion", "build", "treatment_arm",
+    ]
+)  # fmt: skip
+# Places that hold numbers alone.
+NUMBER_PLACES = frozenset(["n", "N", "total", "day", "days", "events", "count", "size", "number"])
+# Longer texts are prose of their own, found whole or not at all.
+LONGEST = 3000
+_TOKEN = re.compile(r"[A-Za-z]+")
+_WORD = re.compile(r"[a-z]{3}")
+_LINE = re.compile(r'(msgid|msgid_plural|msgstr|msgstr\[0\]|msgctxt)? ?(".*")')
+# What lies between two texts that follow each other, the loosest first; each is the id of how a language joins them.
+_BETWEEN = ("; ", ": ", ", ", " and ", " or ", " / ")
+_SENTENCE_ENDS = re.compile(r"(?<=[.;:!?]) (?=\S)")
+
+
+class Entry(NamedTuple):
+    """One entry of a catalogue; `plural` is the id of many, blank where a text has one form."""
+
+    msgid: str
+    plural: str
+    said: str
+    fuzzy: bool
+
+
+class _Pattern(NamedTuple):
+    """A message id with places, as what an English text of it fits; `letters` outside of its places."""
+
+    said: str
+    lazy: re.Pattern[str]
+    greedy: re.Pattern[str]
+    letters: int
+
+
+class _Read(NamedTuple):
+    """A text as it is said: how many words of it were not found, and how many are taken for text of the data."""
+
+    said: str
+    unread: int
+    data: int = 0
+
+    @property
+    def worth(self) -> tuple[int, int]:
+        """The less, the more of the text is known."""
+        return self.unread, self.data
+
+
+def read_entries(text: str) -> Iterator[Entry]:
+    """The entries of a file of translations (.po), its header left out."""
+    for block in re.split(r"\n\s*\n", text):
+        found: dict[str, str] = {}
+        key = ""
+        fuzzy = False
+        for line in block.splitlines():
+            if line.startswith("#"):
+                fuzzy = fuzzy or (line.startswith("#,") and "fuzzy" in line)
+                continue
+            part = _LINE.fullmatch(line.strip())
+            if part is not None:
+                key = part[1] or key
+                found[key] = found.get(key, "") + json.loads(part[2])
+        if found.get("msgid"):
+            yield Entry(found["msgid"], found.get("msgid_plural", ""), _said_of(found), fuzzy)
+
+
+def _said_of(found: Mapping[str, str]) -> str:
+    return found.get("msgstr[0]", found.get("msgstr", ""))
+
+
+class Translation(Language):
+    """A language whose texts are the entries of a catalogue; `unread` collects the English that is not found in it."""
+
+    def __init__(self, tag: str, entries: Iterable[Entry]) -> None:
+        self._texts: dict[str, str] = {}
+        for entry in entries:
+            if entry.said and not entry.fuzzy:
+                self._texts[entry.msgid] = entry.said
+                if entry.plural:
+                    self._texts[entry.plural] = entry.said
+        self._known: dict[str, _Read] = {}
+        self._by_word: dict[str, list[_Pattern]] = defaultdict(list)
+        self._prepared = False
+        self.unread: set[str] = set()
+        super().__init__(tag, self._of, lambda one, many, n: self._of(many))
+
+    def say(self, text: Plain) -> str:
+        """The text in this language."""
+        if isinstance(text, str) and not hasattr(text, "msgid"):
+            return self._of(text) if text else ""
+        return super().say(text)
+
+    def filling(self, name: str, value: Any) -> Any:
+        """What fills a place: a text of which only the English is left is read back, text of the data is kept."""
+        if isinstance(value, str) and name not in DATA_PLACES:
+            return self._read(value).said
+        return super().filling(name, value)
+
+    def _of(self, text: str) -> str:
+        found = self._texts.get(text)
+        if found is not None:
+            return found
+        read = self._read(text)
+        if read.unread:
+            self.unread.add(text)
+        return read.said
+
+    # ------------------------------------------------------------------------------------------------
+    # English read back
+
+    def _read(self, text: str) -> _Read:
+        known = self._known.get(text)
+        if known is None:
+            known = self._known[text] = self._best(text)
+        return known
+
+    def _best(self, text: str) -> _Read:
+        found = self._texts.get(text)
+        if found is not None and "{" not in text:
+            return _Read(found, 0)
+        if not _WORD.search(text) or len(text) > LONGEST:
+            return _Read(text, 0)
+        if text != text.strip():
+            inner = self._read(text.strip())
+            return inner._replace(said=text.replace(text.strip(), inner.said))
+        best = unknown = _Read(text, len(_WORD.findall(text)))
+        for read in self._pieces(text, ("\n", " ")):
+            best = read if read.worth < best.worth else best
+        if best.worth == (0, 0):
+            return best
+        for pattern in self._fitting(text):
+            for fits in (pattern.lazy, pattern.greedy):
+                match = fits.fullmatch(text)
+                if match is None:
+                    break
+                read = self._filled(pattern, match.groupdict())
+                best = read if read.worth < best.worth else best
+                if best.worth == (0, 0):
+                    return best
+        for read in self._pieces(text, _BETWEEN):
+            best = read if read.worth < best.worth else best
+        # Half a sentence in each language would say nothing.
+        return best if best.unread * 2 < unknown.unread else unknown
+
+    def _filled(self, pattern: _Pattern, values: Mapping[str, str]) -> _Read:
+        read = {
+            name: _Read(value, 0, len(_WORD.findall(value))) if name in DATA_PLACES else self._read(value)
+            for name, value in values.items()
+        }
+        said = filled_pattern(pattern.said, {name: one.said for name, one in read.items()})
+        return _Read(said, *_summed(read.values()))
+
+    def _pieces(self, text: str, separators: Iterable[str]) -> Iterator[_Read]:
+        """The text as texts that follow each other, by each separator that it holds."""
+        if text[-1] in ".:" and len(text) > 1:
+            inner = self._read(text[:-1])
+            yield inner._replace(said=inner.said + {".": "。", ":": "："}[text[-1]])
+        for between in separators:
+            pieces = _SENTENCE_ENDS.split(text) if between == " " else text.split(between)
+            if len(pieces) < 2 or not all(pieces):
+                continue
+            read = [self._read(piece) for piece in pieces]
+            pattern = self._texts.get(f"{{a}}{between}{{b}}", f"{{a}}{between}{{b}}")
+            said = read[0].said
+            for one in read[1:]:
+                said = filled_pattern(pattern, {"a": said, "b": one.said})
+            yield _Read(said, *_summed(read))
+
+    def _fitting(self, text: str) -> list[_Pattern]:
+        """The patterns that a text may fit, those with most letters first."""
+        if not self._prepared:
+            self._prepare()
+        words = {*_TOKEN.findall(text), ""}
+        found = [pattern for word in words for pattern in self._by_word.get(word, ())]
+        return sorted(found, key=lambda pattern: (-pattern.letters, pattern.said))
+
+    def _prepare(self) -> None:
+        """Each pattern under the word of it that is rarest, so that few are tried on a text."""
+        outside = {msgid: _outside(msgid) for msgid in self._texts if "{" in msgid}
+        words = {msgid: _whole_words(parts) for msgid, parts in outside.items()}
+        counts = Counter(word for found in words.values() for word in found)
+        for msgid, parts in outside.items():
+            letters = sum(character.isalpha() for part in parts for character in part)
+            if letters == 0 or not any(parts):
+                continue
+            rarest = min(words[msgid], key=lambda word: (counts[word], word), default="")
+            fits = [_fits(msgid, some) for some in ("+?", "+")]
+            self._by_word[rarest].append(_Pattern(self._texts[msgid], fits[0], fits[1], letters))
+        self._prepared = True
+
+
+def _summed(read: Iterable[_Read]) -> tuple[int, int]:
+    found = list(read)
+    return sum(one.unread for one in found), sum(one.data for one in found)
+
+
+def _parsed(msgid: str) -> Iterator[tuple[str, str | None]]:
+    for before, name, _, _ in string.Formatter().parse(msgid):
+        yield before, name
+
+
+def _outside(msgid: str) -> list[str]:
+    """What a pattern says outside of its places."""
+    parts = [""]
+    for before, name in _parsed(msgid):
+        parts[-1] += before
+        if name is not None:
+            parts.append("")
+    return parts
+
+
+def _whole_words(parts: list[str]) -> set[str]:
+    """The words of a pattern that no place can lengthen."""
+    found: set[str] = set()
+    for number, part in enumerate(parts):
+        for word in _TOKEN.finditer(part):
+            begins = word.start() > 0 or number == 0
+            ends = word.end() < len(part) or number == len(parts) - 1
+            if begins and ends:
+                found.add(word[0])
+    return found
+
+
+def _fits(msgid: str, some: str) -> re.Pattern[str]:
+    made, seen = "", set()
+    for before, name in _parsed(msgid):
+        made += re.escape(before)
+        if name is not None:
+            one = r"[^\sA-Za-z;:]" if name in NUMBER_PLACES else "."
+            made += f"(?P={name})" if name in seen else f"(?P<{name}>{one}{some})"
+            seen.add(name)
+    return re.compile(made, re.DOTALL)
+
+
+@cache
+def chinese() -> Translation:
+    """Chinese as the catalogue of this library has it; read once in a process."""
+    return Translation(CHINESE_TAG, read_entries((PACKAGE / CHINESE_TEXTS).read_text(encoding="utf-8")))
+
+
+def languages() -> tuple[Language, ...]:
+    """The languages of the pages of a build, English first."""
+    return (ENGLISH, chinese())

@@ -1,0 +1,178 @@
+"""What every writer needs of a document in one language: plain rows of cells, widths of columns, references, words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from trialbook.core.messages import Language, msg
+from trialbook.display.text import width
+from trialbook.documents.content import Bullets, Deck, Document, Figure, KeyNumbers, Notice, Paragraph, Speaker, Table
+
+CONTENTS = msg("Contents")
+NOTICE_WORDS = {"info": msg("Note"), "warning": msg("Attention"), "stop": msg("Stop")}
+PAGE = msg("Page {page} of {pages}")
+# A cell that begins with this is indented (`trialbook.display.table_body`).
+INDENT = "\u2003"
+# Characters of the size of table text that fit beside each other on a page; a cell asks for so many at most.
+LINE, LONGEST, LEAST = 112, 46, 4
+_BREAKS = re.compile(r"[\s\u2003]+|(?<=[-/,;→])")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as a writer draws it: heads, sides (`left`, `right`), shares of the width that add up to 1, and lines.
+
+    A line is a list of cells, or a string: the head of the rows below it.
+    """
+
+    heads: list[str]
+    sides: list[str]
+    shares: list[float]
+    lines: list[list[str] | str]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows, heads of groups left out."""
+        return sum(isinstance(line, list) for line in self.lines)
+
+
+def grid_of(table: Table, speaker: Speaker) -> Grid:
+    """The table in a language."""
+    columns = table.shown
+    cells = [speaker.cells(column) for column in columns]
+    heads = [speaker.say(column.head) for column in columns]
+    asked = [column.share for column in columns]
+    shares = asked if any(asked) else shares_of(heads, cells)
+    lines: list[list[str] | str] = []
+    groups = None if table.groups is None else [speaker.say(group) for group in table.groups]
+    before: str | None = None
+    for row, line in enumerate(zip(*cells, strict=True)):
+        if groups is not None and groups[row] != before:
+            before = groups[row]
+            lines += [before] if before else []
+        lines.append(list(line))
+    total = sum(shares) or 1.0
+    return Grid(heads, ["right" if c.right else "left" for c in columns], [share / total for share in shares], lines)
+
+
+def shares_of(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> list[float]:
+    """The widths of columns: each has room for its longest word; what is left goes to those that ask for more."""
+    floors = [
+        max(LEAST, *(_longest_word(text) for text in (head, *column)))
+        for head, column in zip(heads, cells, strict=True)
+    ]
+    wishes = [
+        min(LONGEST, max(floor, *(width(part) for text in (*column, head) for part in text.split("\n"))))
+        for head, column, floor in zip(heads, cells, floors, strict=True)
+    ]
+    room = LINE - 2 * len(heads) - sum(floors)
+    more = [wish - floor for wish, floor in zip(wishes, floors, strict=True)]
+    part = min(1.0, max(0, room) / sum(more)) if sum(more) else 0.0
+    return [floor + part * extra + 2 for floor, extra in zip(floors, more, strict=True)]
+
+
+def narrow(grid: Grid) -> float:
+    """How much of the line a table asks for, between 0.4 and 1: a small table is not stretched over the whole page."""
+    asked = shares_of(
+        grid.heads, [[line[k] for line in grid.lines if isinstance(line, list)] for k in range(len(grid.heads))]
+    )
+    return min(1.0, max(0.4, 1.12 * sum(asked) / LINE))
+
+
+def size_of(grid: Grid) -> float:
+    """The size of the letters in points: smaller where the longest words of all columns do not fit side by side."""
+    asked = sum(share for share in shares_of(grid.heads, _columns(grid)))
+    return 8.5 if asked <= LINE else max(6.5, round(8.5 * LINE / asked, 1))
+
+
+def _columns(grid: Grid) -> list[list[str]]:
+    return [[line[k] for line in grid.lines if isinstance(line, list)] for k in range(len(grid.heads))]
+
+
+def _longest_word(text: str) -> int:
+    # Chinese may break between any two characters.
+    return max(
+        (min(width(word), 22) if word.isascii() else min(width(word), 8) for word in _BREAKS.split(text) if word),
+        default=0,
+    )
+
+
+def caption(block: Table | Figure, speaker: Speaker) -> tuple[str, str]:
+    """The number and the title of a table or figure."""
+    return block.id, speaker.say(block.title)
+
+
+def notes_of(table: Table, speaker: Speaker) -> list[str]:
+    """The footnotes of a table, with a last one on rows that are not shown."""
+    said = [speaker.say(note) for note in table.notes]
+    if table.whole > table.rows:
+        said.append(
+            speaker.say(
+                msg("The first {n} of {total} rows; the pages of the build show more.", n=table.rows, total=table.whole)
+            )
+        )
+    return [note for note in said if note]
+
+
+def known_ids(document: Document) -> set[str]:
+    """The ids of the tables and figures of a document: what its paragraphs may refer to."""
+    return {block.id for block in document.blocks() if isinstance(block, Table | Figure) and block.id}
+
+
+def bookmark(number: str) -> str:
+    """The name of the place of a table or figure in Word: letters, digits and underlines only.
+
+    >>> bookmark("T-5")
+    'T_5'
+    """
+    return re.sub(r"[^A-Za-z0-9]", "_", number)
+
+
+def language_tag(language: Language) -> str:
+    """The tag of a language as documents name it: `en-GB`, `zh-CN`."""
+    return "zh-CN" if language.tag.startswith("zh") else "en-GB"
+
+
+def texts_of(document: Document | Deck, speaker: Speaker) -> Iterator[tuple[str, str]]:
+    """Every text of a document in a language, each with where it is: for the report on characters without a glyph."""
+    cover = document.cover
+    for text in (
+        cover.title,
+        cover.subtitle,
+        cover.banner,
+        *cover.notices,
+        *(part for fact in cover.facts for part in fact),
+    ):
+        yield speaker.say(msg("Cover")), speaker.say(text)
+    if isinstance(document, Deck):
+        for place, slide in enumerate(document.slides, 1):
+            where = speaker.say(msg("Slide {n}", n=place))
+            yield where, speaker.say(slide.title)
+            for block in slide.blocks:
+                yield from _of_block(block, where, speaker)
+        return
+    for section in document.every_section():
+        where = speaker.say(section.title)
+        yield where, where
+        for block in section.blocks:
+            yield from _of_block(block, where, speaker)
+
+
+def _of_block(block: object, where: str, speaker: Speaker) -> Iterator[tuple[str, str]]:
+    if isinstance(block, Paragraph | Notice):
+        yield where, speaker.say(block.text)
+    elif isinstance(block, Bullets | KeyNumbers):
+        for item in block.items:
+            yield from ((where, speaker.say(part)) for part in item)
+    elif isinstance(block, Table):
+        where = block.id or where
+        yield where, speaker.say(block.title)
+        grid = grid_of(block, speaker)
+        for line in (grid.heads, *grid.lines, *notes_of(block, speaker)):
+            yield from ((where, text) for text in ([line] if isinstance(line, str) else line))
+    elif isinstance(block, Figure):
+        yield block.id or where, speaker.say(block.title)
+        if block.data is not None:
+            yield from _of_block(block.data, block.id or where, speaker)
