@@ -321,6 +321,9 @@ class _Content:
         if self._language is not ENGLISH and "texts" in item.payload:
             title = self._renderer.say(item.payload["title"])
             said = self._language.say(msg("Chart: {title}", title=title))
+            if "summary" in item.payload:
+                summary = self._renderer.say(item.payload["summary"])
+                said = self._language.say(msg("Chart: {title}. {summary}", title=title, summary=summary))
             drawn = in_language(drawn, item.payload["texts"], self._renderer.say)
         name = f"chart-{self._charts}"
         if self._live:

@@ -380,7 +380,11 @@ class Step:
     def figure(
         self, chart: Any, data: pd.DataFrame, title: str, *, id: str = "", empty: str = "", **look: Any
     ) -> Figure | Block:
-        """A chart with the numbers that it draws; labels from the dictionary of columns, as in `table`."""
+        """A chart with the numbers that it draws; labels from the dictionary of columns, as in `table`.
+
+        What the data say of themselves (`described`) comes with it: `finding`, what is seen, ends the title, and
+        `summary` is read in place of the chart.
+        """
         from trialbook import display
         from trialbook.display.columns import column_labels
 
@@ -388,7 +392,9 @@ class Step:
         look["labels"] = column_labels(data.columns, look.get("labels"))
         said = self._nobody or empty
         look |= {"empty": said} if said else {}
-        return display.figure(chart, data, self._numbered(id, title), **look)
+        finding = look.pop("finding", "")
+        seen = msg("{topic}: {finding}", topic=as_text(title), finding=finding) if finding and len(data) else title
+        return display.figure(chart, data, self._numbered(id, seen), **look)
 
     def headline(self, *what: Result | Card) -> Block:
         """Headline numbers: of results in Total, which are reported with it, or (label, value, note) as they are."""
