@@ -58,7 +58,7 @@ class _Writer:
             "foot": say(document.foot), "facts": [[say(a), say(b)] for a, b in cover.facts],
             "notices": [say(notice) for notice in cover.notices], "contents": say(layout.CONTENTS),
             "page": self._page(), "brackets": ["（", "）"] if chinese else ["(", ")"],
-            "comma": "、" if chinese else ", ", "answer": say(document.answer), "breaks": document.kind == "report",
+            "comma": "、" if chinese else ", ", "answer": say(document.answer),
             "sections": list(self._sections(document.sections, 1)),
         }  # fmt: skip
 

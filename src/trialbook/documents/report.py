@@ -40,7 +40,8 @@ SAFETY: tuple[Wanted, ...] = (
     ("safety", "Deaths of treated subjects", ("SUBJID", "TRT01A", "DTHDT", "DTHDAY", "CAUSE", "AREL", "RSP28")),
 )  # fmt: skip
 DLT: tuple[Wanted, ...] = (
-    ("dlt", "DLT status of each treated subject", ("SUBJID", "TRT01A", "TRTSDT", "WINENDT", "DLTSTAT", "REASON", "DLTDT")),
+    ("dlt", "DLT status of each treated subject",
+     ("SUBJID", "TRT01A", "TRTSDT", "WINENDT", "DLTSTAT", "REASON", "DLTDT")),
     ("dlt", "DLT adjudication", ("SUBJID", "TRT01A", "AEDECOD", "GRADE", "AEREL", "DAY", "REASON", "DLTFL")),
     ("dlt", "DLT rate", ()),
     ("dlt", "DLT rate, worst and best case", ("level", "worst", "best", "deciding")),
@@ -49,7 +50,8 @@ DLT: tuple[Wanted, ...] = (
 RESPONSE: tuple[Wanted, ...] = (
     ("orr", "Response at day 28 by dose level", ()),
     ("orr", "Overall response rate at day 28", ()),
-    ("orr", "Response at day 28 by subject", ("SUBJID", "TRT01A", "BASESTG", "D28STG", "RELDAY", "AVALC", "REASON", "RSPINV")),
+    ("orr", "Response at day 28 by subject",
+     ("SUBJID", "TRT01A", "BASESTG", "D28STG", "RELDAY", "AVALC", "REASON", "RSPINV")),
     ("orr", "Who decides the bounds", ()),
     ("orr", "Response rate under other choices", ("CHOICE", "Total", "RATE", "LOW", "HIGH", "CHANGES")),
 )  # fmt: skip
@@ -165,10 +167,15 @@ def _decision(source: CutSource) -> Section:
         }.get(one.answer, msg("No further subject may be treated now."))
         blocks.append(Paragraph(text_of(joined([answer, *one.reasons])), subjects=True))
     if page.coming:
-        dates = [(one.day, one.subject, one.what) for one in page.coming]
-        labels = {"day": msg("Until"), "subject": msg("Subject"), "what": msg("What")}
-        blocks.append(own_table("", msg("Dates to come"), labels, dates, subjects=True))
+        blocks.append(dates(source))
     return Section("decision", seen.decision(source), tuple(blocks))
+
+
+def dates(source: CutSource) -> Table:
+    """What has a date: windows that close, visits that are due."""
+    labels = {"day": msg("Until"), "subject": msg("Subject"), "what": msg("What")}
+    rows = [(one.day, one.subject, one.what) for one in source.page.coming]
+    return own_table("", msg("Dates to come"), labels, rows, subjects=True)
 
 
 def ladder(source: CutSource) -> Table:
@@ -178,7 +185,7 @@ def ladder(source: CutSource) -> Table:
     rows = [
         (
             rung.level, rung.dose, rung.says,
-            joined([msg("{subject} ({mark})", subject=subject, mark=as_text(mark)) for subject, mark in rung.subjects], ", "),
+            joined([msg("{subject} ({mark})", subject=who, mark=as_text(mark)) for who, mark in rung.subjects], ", "),
         )
         for rung in rungs
     ]  # fmt: skip
@@ -208,11 +215,16 @@ def _signals(source: CutSource) -> Section:
     if not source.signals:
         blocks.append(Paragraph(msg("No rule has raised a signal.")))
     blocks.append(Paragraph(text_of(msg("{sentence}.", sentence=as_text(rules_said(rules)))), "small"))
-    news = [(text_of(as_text(one.what)), text_of(_news(one.subjects, one.text))) for one in source.page.news]
-    if source.page.news_known and news:
+    if source.page.news_known and source.page.news:
         since = msg("New since the data cut {cut}", cut=source.built.cut.previous_cut)
-        blocks += [Paragraph(text_of(since), "lead"), Bullets(tuple(news), subjects=True)]
+        blocks += [Paragraph(text_of(since), "lead"), news(source)]
     return Section("signals", seen.signals(source), tuple(blocks))
+
+
+def news(source: CutSource) -> Bullets:
+    """What is new since the previous cut."""
+    found = source.page.news
+    return Bullets(tuple((text_of(as_text(one.what)), text_of(_news(one.subjects, one.text))) for one in found), True)
 
 
 def _news(subjects: Sequence[tuple[str, str]], text: str) -> str:
@@ -237,7 +249,7 @@ def board_table(source: CutSource) -> Table:
     rows = [
         (
             row.subject, row.level, row.person, row.end, row.grade, row.worst,
-            joined([msg("{event} (day {day})", event=words, day=day) if day is not None else words for day, words in row.serious], "; "),
+            _events(row.serious),
             row.dlt, row.response, row.status,
         )
         for row in board[:MOST_ROWS]
@@ -257,6 +269,12 @@ def board_table(source: CutSource) -> Table:
         empty=msg("Nobody has been treated."), whole=len(board) if len(board) > MOST_ROWS else 0,
     )  # fmt: skip
     return made
+
+
+def _events(serious: Sequence[tuple[int | None, str]]) -> str:
+    return joined(
+        [words if day is None else msg("{event} (day {day})", event=words, day=day) for day, words in serious], "; "
+    )
 
 
 def _safety_words(source: CutSource) -> Iterator[Block]:
@@ -290,21 +308,29 @@ def _message(text: Text) -> str:
     return as_text(str(text))
 
 
+QUERY_ORDER = ("stop", "major", "minor", "info")
+
+
 def _queries(source: CutSource) -> Section:
     asked = source.queries
     open_ = asked[asked["status"].eq("open")]
-    order = ["stop", "major", "minor", "info"]
-    counts = [(one, int(open_["severity"].eq(one).sum()), int(asked["severity"].eq(one).sum())) for one in order]
-    labels = {"severity": msg("Severity"), "open": msg("Open"), "all": msg("Asked so far")}
-    blocks: list[Block] = [
-        own_table(
-            "", msg("Queries by severity"), labels, [row for row in counts if row[2]], empty=msg("No query was raised.")
-        )
+    counts = [
+        (name, int(open_["severity"].eq(name).sum()), int(asked["severity"].eq(name).sum())) for name in QUERY_ORDER
     ]
-    ranked = open_.assign(_rank=open_["severity"].map({name: k for k, name in enumerate(order)})).sort_values(
-        ["_rank", "subject", "query_id"], kind="stable"
-    )
-    number = dict(zip(source.built.datasets["adsl"]["USUBJID"], source.built.datasets["adsl"]["SUBJID"], strict=True))
+    labels = {"severity": msg("Severity"), "open": msg("Open"), "all": msg("Asked so far")}
+    rows = [row for row in counts if row[2]]
+    counted = own_table("", msg("Queries by severity"), labels, rows, empty=msg("No query was raised."))
+    blocks: tuple[Block, ...] = (counted,) if open_.empty else (counted, open_queries(source))
+    return Section("queries", seen.queries(source), blocks)
+
+
+def open_queries(source: CutSource) -> Table:
+    """The open questions, the gravest first."""
+    open_ = source.queries[source.queries["status"].eq("open")]
+    rank = open_["severity"].map({name: k for k, name in enumerate(QUERY_ORDER)})
+    ranked = open_.assign(_rank=rank).sort_values(["_rank", "subject", "query_id"], kind="stable")
+    adsl = source.built.datasets["adsl"]
+    number = dict(zip(adsl["USUBJID"], adsl["SUBJID"], strict=True))
     rows = [
         (row.query_id, number.get(row.subject, row.subject), row.severity, row.message_en, row.age_days)
         for row in ranked.head(MOST_ROWS).itertuples()
@@ -313,10 +339,10 @@ def _queries(source: CutSource) -> Section:
         "query": msg("Query"), "subject": msg("Subject"), "severity": msg("Severity"), "question": msg("Question"),
         "age": msg("Days open"),
     }  # fmt: skip
-    if rows:
-        whole = len(ranked) if len(ranked) > len(rows) else 0
-        blocks.append(own_table("", msg("Open queries"), labels, rows, subjects=True, whole=whole, data=("query",)))
-    return Section("queries", seen.queries(source), tuple(blocks))
+    return own_table(
+        "", msg("Open queries"), labels, rows, subjects=True, whole=len(ranked) if len(ranked) > len(rows) else 0,
+        data=("query", "age"), empty=msg("No query is open."),
+    )  # fmt: skip
 
 
 def _methods(source: CutSource) -> Section:
@@ -359,8 +385,9 @@ def _audit(source: CutSource) -> Section:
         "trialbook verify {cut} builds the cut again and compares every file.", cut=cut.cut_id,
     )  # fmt: skip
     counts = msg(
-        "{files} files came in; the build records the hash of each, of {code} files of code and of {packages} packages.",
-        files=len(sources.get("inputs", {})), code=len(sources.get("code", {})), packages=len(sources.get("packages", {})),
+        "{files} files came in. The build records the hash of each, of {code} files of code and the version of each of "
+        "{packages} packages.", files=len(sources.get("inputs", {})), code=len(sources.get("code", {})),
+        packages=len(sources.get("packages", {})),
     )  # fmt: skip
     blocks: list[Block] = [
         Paragraph(text_of(said)), Paragraph(text_of(counts)),

@@ -1,4 +1,4 @@
-"""Documents as Word files that a committee can edit: styles, a table of contents, references, tables that are tables."""
+"""Documents as Word files that a committee can edit: styles, contents, references, tables that are tables."""
 
 from __future__ import annotations
 
