@@ -15,9 +15,10 @@ NOTICE_WORDS = {"info": msg("Note"), "warning": msg("Attention"), "stop": msg("S
 PAGE = msg("Page {page} of {pages}")
 # A cell that begins with this is indented (`trialbook.display.table_body`).
 INDENT = "\u2003"
-# Characters of the size of table text that fit beside each other on a page; the least of a column; between two.
-LINE, LEAST, GAP, STEP = 112, 4, 2, 2
-_BREAKS = re.compile(r"[\s\u2003]+|(?<=[-/,;→])")
+# Characters of table text that fit side by side on a page; the least of a column; those between two columns; by how
+# many a column grows at once; a word of more is broken.
+LINE, LEAST, GAP, STEP, WORD = 112, 4, 2, 2, 22
+_BREAKS = re.compile(r"[\s\u2003]+|(?<=[/,;→])")
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,14 @@ def _columns(grid: Grid) -> list[list[str]]:
 
 
 def _longest_word(text: str) -> int:
-    # Chinese may break between any two characters.
-    return max(
-        (min(width(word), 22) if word.isascii() else min(width(word), 8) for word in _BREAKS.split(text) if word),
-        default=0,
-    )
+    return max((_least(word) for word in _BREAKS.split(text) if word), default=0)
+
+
+def _least(word: str) -> int:
+    """The room that a word needs: Chinese may break between any two characters, a very long word anywhere."""
+    if not word.isascii():
+        return min(width(word), 8)
+    return width(word) if width(word) <= WORD else max(width(part) for part in re.split("(?<=[-_.])", word))
 
 
 def caption(block: Table | Figure, speaker: Speaker) -> tuple[str, str]:

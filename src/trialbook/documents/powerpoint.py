@@ -77,7 +77,7 @@ class _Writer:
         self._text(slide, "\n".join(self._say(one) for one in cover.notices), (EDGE, 6.2, 12, 0.7), 11, QUIET)
 
     def _slide(self, content: Slide, number: int) -> None:
-        slide = self._blank(self._say(content.title), 26, (EDGE, 0.45, WIDE - 2 * EDGE, 0.9))
+        slide = self._blank(self._say(content.title), 24, (EDGE, 0.45, WIDE - 2 * EDGE, 0.9))
         self._banner(slide)
         self._text(slide, self._say(self._deck.foot), (EDGE, 6.98, 9, 0.35), 10, QUIET)
         self._text(slide, str(number), (WIDE - EDGE - 1, 6.98, 1, 0.35), 10, QUIET, right=True)
