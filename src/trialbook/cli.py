@@ -170,9 +170,7 @@ def export(
     to: Annotated[Path, typer.Option("--to", help="Folder to write the documents to")],
     formats: Annotated[str, typer.Option("--as", help="What to make, with commas: pdf, docx, pptx")] = "pdf,docx",
     lang: Annotated[str, typer.Option("--lang", help="Languages, with commas: en, zh")] = "en",
-    audience: Annotated[
-        str, typer.Option("--audience", help="line, or aggregate (no single subjects)")
-    ] = "line",
+    audience: Annotated[str, typer.Option("--audience", help="line, or aggregate (no single subjects)")] = "line",
     out: Out = Path("build"),
 ) -> None:
     """Make documents of a built cut from its results and datasets: the report, the slides."""

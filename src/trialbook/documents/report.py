@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from trialbook.core.messages import Message, as_text, joined, msg
@@ -88,8 +90,20 @@ def report(source: CutSource) -> Document:
     cut = source.built.cut
     return Document(
         kind="report", cover=cover(source, msg("Report to the Safety Review Committee")), head=head(source),
-        foot=foot(source), cut_date=str(cut.cut_date), sections=tuple(sections), answer=seen.decision(source),
+        foot=foot(source), cut_date=str(cut.cut_date), sections=tuple(_numbered(sections)),
+        answer=seen.decision(source),
     )  # fmt: skip
+
+
+def _numbered(sections: Sequence[Section]) -> Iterator[Section]:
+    """The sections, the tables that only a report has numbered through: R-1 and on. Others have the ids of the pages."""
+    number = itertools.count(1)
+    for section in sections:
+        blocks = [
+            replace(block, id=f"R-{next(number)}") if isinstance(block, Table) and not block.id else block
+            for block in section.blocks
+        ]
+        yield replace(section, blocks=tuple(blocks))
 
 
 # ----------------------------------------------------------------------------------------------------

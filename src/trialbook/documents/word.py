@@ -297,7 +297,7 @@ class _Writer:
             _unsplit(row)
             for cell, width in zip(row.cells, widths, strict=True):
                 cell.width = width
-                cell.paragraphs[0].style = self._word.styles["Cell"]
+                cell.paragraphs[0]._p.style = "Cell"
         return table
 
     def _figure(self, figure: Figure) -> None:
