@@ -197,6 +197,28 @@ def new_cut(
     console.print("\n".join(lines), markup=False)
 
 
+@app.command()
+def decide(
+    cut: Cut,
+    decision: Annotated[str, typer.Option(help="start, enrol, expand, escalate, de-escalate, wait, stop, declare MTD")],
+    date: Annotated[str, typer.Option(help="Day of the meeting, YYYY-MM-DD")],
+    reason: Annotated[str, typer.Option(help="Why, in a sentence")],
+    by: Annotated[str, typer.Option(help="Who decided: a role, never a name")],
+    minutes: Annotated[str, typer.Option(help="Where the minutes are kept")],
+    level: Annotated[str, typer.Option(help="The dose level decided on; none for wait and stop")] = "",
+    out: Out = Path("build"),
+) -> None:
+    """Record what the committee decided on a built cut, beside what was advised."""
+    from trialbook.commands.decide import write_decision
+    from trialbook.protocol.load import find_cut_file, load_trial, project_root
+
+    root = project_root()
+    trial = load_trial(find_cut_file(cut, root), root)
+    given = {"date": date, "decision": decision, "level": level, "reason": reason, "by": by, "minutes": minutes}
+    for line in write_decision(trial, out.resolve(), given):
+        console.print(line, markup=False)
+
+
 @app.command("draft-contract")
 def draft_contract(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset that a notebook writes")],

@@ -79,10 +79,11 @@ class TrialBuilder:
     ) -> TrialBuilder:  # fmt: skip
         """An adverse event that starts on a REL_DAY (or partial date)."""
         ending = None if end is None else self.date(end)
-        return self.add(
-            "AE", AETERM=term, AEDECOD=term, AEBODSYS=soc, AETOXGR=str(grade), AESER=serious, AEREL=related,
-            AESTDTC=self.date(day), AEENDTC=ending, **ae,
+        record = dict(
+            AETERM=term, AEDECOD=term, AEBODSYS=soc, AETOXGR=str(grade), AESER=serious, AEREL=related,
+            AESTDTC=self.date(day), AEENDTC=ending,
         )  # fmt: skip
+        return self.add("AE", **{**record, **ae})
 
     def lab(self, test: str, value: float | str, day: int | str, *, unit: str = "U/L", low: float | None = None,
             high: float | None = None, **lb: Any) -> TrialBuilder:  # fmt: skip

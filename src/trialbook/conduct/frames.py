@@ -19,13 +19,13 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     },
     "addlt": {
         **dict.fromkeys(("USUBJID", "SUBJID", "TRT01P", "TRT01A", "DLTSTAT", "REASON", "COUNTED"), TEXT),
-        **dict.fromkeys(("TRTSDT", "WINENDT", "DLTDT"), DATE), "FUPFRAC": NUMBER, "DLTSEQ": WHOLE,
+        **dict.fromkeys(("TRTSDT", "WINENDT", "DLTDT", "STATDT"), DATE), "FUPFRAC": NUMBER, "DLTSEQ": WHOLE,
     },
     "adae": {
         **dict.fromkeys(
-            ("USUBJID", "AETERM", "AEDECOD", "ADECOD", "AREL", "AEREL", "ASER", "AESER", "AEOUT", "TRTEMFL", "DLTFL",
-             "SAFFL", "TRT01A", "AESTDTC", "ASTDTF", "KNOWDTC", "AESICAT", "AESDTH", "AESLIFE", "AESHOSP", "AESDISAB",
-             "AESCONG", "AESMIE"), TEXT
+            ("USUBJID", "AETERM", "AEDECOD", "AEBODSYS", "ADECOD", "AREL", "AEREL", "ASER", "AESER", "AEOUT", "TRTEMFL",
+             "DLTFL", "SAFFL", "TRT01A", "AESTDTC", "ASTDTF", "KNOWDTC", "AESICAT", "AESDTH", "AESLIFE", "AESHOSP",
+             "AESDISAB", "AESCONG", "AESMIE"), TEXT
         ),
         **dict.fromkeys(("ASTDT", "AENDT", "KNOWDT", "TRTSDT"), DATE),
         **dict.fromkeys(("AESEQ", "ATOXGR", "RELDAY", "EPISODE"), WHOLE),

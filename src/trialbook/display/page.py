@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from trialbook.core.messages import ENGLISH, Language
+from trialbook.core.messages import ENGLISH, Language, as_text, msg
 from trialbook.display.chart_rendering import chart_script as library_script
 from trialbook.display.chart_rendering import csp_hash, draw_script
-from trialbook.display.page_content import PageContent, page_content
+from trialbook.display.page_content import PageContent, page_content, records_page, reference_page
+from trialbook.display.templates import template_text
 from trialbook.display.text import visible
 from trialbook.display.theme import PAGE_CSS
 from trialbook.protocol.models import Cut, Study
@@ -24,13 +26,21 @@ OTHER = (("en", "English"), ("zh-CN", "中文"))
 NOTHING_LOADED = POLICY.format(scripts="")
 
 
+TABLES, RECORDS = msg("Tables and listings"), msg("Records behind the numbers")
+_OPENS = re.compile(r'<a class="tb-open" href="[^"#]*#(r-\d+)">')
+
+
 @dataclass(frozen=True)
 class Link:
-    """A file of the build that a page leads to; `note` says more about it in a few words."""
+    """A file of the build that a page leads to; `note` says more about it in a few words.
+
+    `under`: the page that this one belongs to, as a reference page does.
+    """
 
     href: str
     title: str
     note: str = ""
+    under: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,56 @@ def page_of(
     language: Language = ENGLISH,
 ) -> str:
     """The page of a content; see `render_page`."""
-    scripts = [chart_script or library_script(), draw_script()] if content.live else []
+    return _page(content, content, title, frame, current, current, chart_script, language)
+
+
+def pages_of(
+    content: PageContent,
+    *,
+    title: str,
+    frame: Frame,
+    current: str,
+    chart_script: str | None = None,
+    scripted: bool = True,
+    language: Language = ENGLISH,
+) -> dict[str, str]:
+    """The page of a content, its reference page and its page of records, those that it has, by file name.
+
+    `scripted`: numbers open in place as well; False for pages that must hold no script.
+    """
+    made = {current: _page(content, content, title, frame, current, current, chart_script, language, scripted=scripted)}
+    if content.reference:
+        name, said = reference_page(current), msg("{page}: tables and listings", page=as_text(title))
+        made[name] = _page(
+            content.reference, content, said, frame, name, current, chart_script, language, scripted=scripted
+        )  # fmt: skip
+    if content.boxes.boxes:
+        name, said = records_page(current), msg("{page}: the records behind the numbers", page=as_text(title))
+        tables = {one.id: reference_page(current) if one.reference else current for one in content.listed}
+        made[name] = render(
+            "records.html", frame, name, language, title=said, policy=NOTHING_LOADED, page=current,
+            groups=content.boxes.sections(), tables=tables,
+        )  # fmt: skip
+    return made
+
+
+def links_below(content: PageContent, page: str) -> list[Link]:
+    """The pages beside a page, for the navigation."""
+    return [
+        *([Link(reference_page(page), TABLES, under=page)] if content.reference else []),
+        *([Link(records_page(page), RECORDS, under=page)] if content.boxes.boxes else []),
+    ]
+
+
+def _page(
+    shown: PageContent, whole: PageContent, title: str, frame: Frame, current: str, page: str,
+    chart_script: str | None, language: Language, *, scripted: bool = True,
+) -> str:  # fmt: skip
+    """One page with the pieces of `shown`; `whole` is the content that it belongs to, `page` the file name of that."""
+    scripts = [chart_script or library_script(), draw_script()] if shown.live else []
+    html = "".join(piece.html for piece in shown.pieces)
+    boxes = whole.boxes.data(_OPENS.findall(html)) if scripted else ""
+    scripts += [template_text("open.js")] if boxes else []
     sources = "".join(f"{csp_hash(script)} " for script in scripts)
     return render(
         "notebook.html",
@@ -95,10 +154,13 @@ def page_of(
         language,
         title=title,
         policy=POLICY.format(scripts=f"script-src {sources.strip()}; ") if scripts else NOTHING_LOADED,
-        pieces=content.pieces,
-        has_title=any(heading.level == 1 for heading in content.headings),
-        contents=[heading for heading in content.headings if heading.level == 2],
-        dropped=content.dropped,
+        pieces=shown.pieces,
+        has_title=any(heading.level == 1 for heading in shown.headings),
+        contents=[heading for heading in shown.headings if heading.level == 2],
+        dropped=shown.dropped,
+        boxes=boxes,
+        page=page,
+        below=links_below(whole, page),
         scripts=scripts,
     )
 

@@ -5,26 +5,32 @@ from __future__ import annotations
 import ast
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pandas as pd
 
-from trialbook.core.messages import ENGLISH, Language, msg
+from trialbook.core.messages import ENGLISH, Language, Plain, msg
 from trialbook.core.syntax import syntax_tree
 from trialbook.display.chart_rendering import still_svg, svg_size
 from trialbook.display.chart_texts import in_language
 from trialbook.display.figures import spec_json
-from trialbook.display.page_outputs import Dropped, Shown, shown_outputs
+from trialbook.display.opened_records import Boxes
+from trialbook.display.page_outputs import Dropped, Shown, is_own_html, shown_outputs
 from trialbook.display.payload import Payload
 from trialbook.display.prose import Heading, prose_html
-from trialbook.display.render import Renderer
+from trialbook.display.render import DATA_OF_FIGURE, Renderer
 from trialbook.display.tables import table
 from trialbook.display.text import safe, visible
 
 # The tag of a cell that shows an intermediate frame: analysts see it at once, readers of the page when they ask.
 LOOK = "look"
+# The tag of a cell for looking things up: it goes to the reference page beside the page that answers.
+REFERENCE = "reference"
+# The data of a figure with more rows go there as well.
+MOST_DATA_ROWS = 40
+MORE = msg("To look up")
 
 
 @dataclass(frozen=True)
@@ -38,13 +44,29 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """A table, figure or listing of a notebook: its id, its title, and whether it is on the reference page."""
+
+    id: str
+    title: str
+    reference: bool = False
+
+
+@dataclass(frozen=True)
 class PageContent:
-    """What the page of one notebook shows, without the frame around it; plain data, so that it can be kept."""
+    """What the page of one notebook shows, without the frame around it; plain data, so that it can be kept.
+
+    `reference`: the same for its reference page, None without one; `boxes`: what the numbers of both open to;
+    `listed`: every table, figure and listing of both, in order.
+    """
 
     pieces: list[Piece]
     headings: list[Heading]
     dropped: list[Dropped]
     live: bool
+    reference: PageContent | None = None
+    boxes: Boxes = field(default_factory=Boxes)
+    listed: list[Listed] = field(default_factory=list)
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> PageContent:
@@ -54,21 +76,45 @@ class PageContent:
             [Heading(**heading) for heading in plain["headings"]],
             [Dropped(**item) for item in plain["dropped"]],
             plain["live"],
+            cls.from_plain(plain["reference"]) if plain["reference"] else None,
+            Boxes.from_plain(plain["boxes"]),
+            [Listed(**one) for one in plain["listed"]],
         )
 
 
+def reference_page(page: str) -> str:
+    """The file name of the reference page of a page.
+
+    >>> reference_page("03_safety.html"), records_page("03_safety.html")
+    ('03_safety_tables.html', '03_safety_records.html')
+    """
+    return page.removesuffix(".html") + "_tables.html"
+
+
+def records_page(page: str) -> str:
+    """The file name of the page of the records behind the numbers of a page."""
+    return page.removesuffix(".html") + "_records.html"
+
+
 def page_content(
-    notebook: Mapping[str, Any], charts: Literal["live", "static"], language: Language = ENGLISH, *, number: int = 0
+    notebook: Mapping[str, Any],
+    charts: Literal["live", "static"],
+    language: Language = ENGLISH,
+    *,
+    number: int = 0,
+    page: str = "",
+    with_records: Callable[[Payload], Payload] | None = None,
 ) -> PageContent:
     """The content of the page of one executed notebook: this is what takes time.
 
     `number` of the notebook: its tables and figures have ids of this hundred (T-301) where their titles give none.
+    `page` is its file name, after which its reference page and its page of records are named; without it no number
+    opens. `with_records` adds to a table what its numbers of the results open to.
     """
-    content = _Content(charts, language, number)
+    content = _Content(charts, language, number, page, with_records)
     for position, cell in enumerate(notebook["cells"], 1):
         content.add(cell, position)
-    content.unfold()
-    return PageContent(content.pieces, content.headings, content.dropped, content.has_live_charts)
+    return content.made()
 
 
 def page_number(notebook: str) -> int:
@@ -111,76 +157,148 @@ class Ids:
         return "F" if payload["kind"] == "figure" else "L" if payload.get("listing") else "T"
 
 
-class _Content:
-    """Collects the pieces of a page from the cells of its notebook."""
+class _Part:
+    """The pieces of one page of a notebook as they come."""
 
-    def __init__(self, charts: Literal["live", "static"], language: Language, number: int) -> None:
+    def __init__(self) -> None:
+        self.pieces: list[Piece] = []
+        self.headings: list[Heading] = []
+        self.charts = 0
+        self.folded: list[str] = []
+
+
+class _Content:
+    """Collects the pieces of a page, and of its reference page, from the cells of its notebook."""
+
+    def __init__(
+        self, charts: Literal["live", "static"], language: Language, number: int, page: str,
+        with_records: Callable[[Payload], Payload] | None,
+    ) -> None:  # fmt: skip
         self._live = charts == "live"
         self._language = language
-        self._renderer = Renderer(language, on_page=True)
+        self._page, self._with_records = page, with_records
+        self._boxes = Boxes()
+        records = records_page(page) if page else ""
+        self._renderer = Renderer(language, on_page=True, records=records, opened=self._boxes)
         self._ids = Ids(number)
         self._anchors: dict[str, int] = {}
         self._charts = 0
-        self._folded: list[str] = []
-        self.pieces: list[Piece] = []
-        self.headings: list[Heading] = []
-        self.dropped: list[Dropped] = []
+        self._answer, self._reference = _Part(), _Part()
+        self._here = self._answer
+        self._more: list[Listed] = []
+        self._listed: list[Listed] = []
+        self._dropped: list[Dropped] = []
 
-    @property
-    def has_live_charts(self) -> bool:
-        return self._live and self._charts > 0
+    def made(self) -> PageContent:
+        """The content, after the last cell."""
+        self._turn(self._answer, look=False)
+        reference = self._reference
+        beside = PageContent(reference.pieces, reference.headings, [], self._live and reference.charts > 0)
+        return PageContent(
+            self._answer.pieces, self._answer.headings, self._dropped, self._live and self._answer.charts > 0,
+            beside if reference.pieces else None, self._boxes, self._listed,
+        )  # fmt: skip
 
     def add(self, cell: Mapping[str, Any], position: int) -> None:
         source = "".join(cell["source"])
         tags = cell.get("metadata", {}).get("tags", [])
-        if LOOK not in tags:
-            self.unfold()
-        shown = len(self.pieces)
+        self._turn(self._reference if REFERENCE in tags and self._page else self._answer, LOOK in tags)
+        shown = len(self._here.pieces)
         if cell["cell_type"] == "markdown":
             self._tell(source)
         elif cell["cell_type"] == "code" and "injected-parameters" in tags:
-            self.pieces.append(Piece("html", html=parameters_html(source, self._renderer)))
+            self._here.pieces.append(Piece("html", html=parameters_html(source, self._renderer)))
         elif cell["cell_type"] == "code":
-            self.pieces += [Piece("code", text=visible(source))] if source.strip() else []
+            self._here.pieces += [Piece("code", text=visible(source))] if source.strip() else []
             for item in shown_outputs(cell, position, self._block):
                 self._show(item)
         if LOOK in tags:
             self._fold(shown)
 
+    def _turn(self, part: _Part, look: bool) -> None:
+        """Goes on with a page: what was folded on the last one, or listed for looking up, is shown first."""
+        if not look or part is not self._here:
+            self._unfold()
+        if part is self._answer and self._more:
+            part.pieces.append(Piece("html", html=self._to_look_up()))
+            self._more = []
+        self._here = part
+
     def _fold(self, first: int) -> None:
         """Takes what a cell showed, from piece `first` on, off the page until it is shown folded: all but code."""
-        mine = self.pieces[first:]
-        self._folded += [piece.html for piece in mine if piece.kind == "html"]
-        self.pieces[first:] = [piece for piece in mine if piece.kind != "html"]
+        mine = self._here.pieces[first:]
+        self._here.folded += [piece.html for piece in mine if piece.kind == "html"]
+        self._here.pieces[first:] = [piece for piece in mine if piece.kind != "html"]
 
-    def unfold(self) -> None:
+    def _unfold(self) -> None:
         """Shows what consecutive cells tagged `look` have shown, folded: the data of a step, for those who ask."""
-        if self._folded:
+        if self._here.folded:
             said = safe(self._renderer.say(msg("The data of this step")))
-            inside = "".join(self._folded)
-            self.pieces.append(
+            inside = "".join(self._here.folded)
+            self._here.pieces.append(
                 Piece("html", f'<details class="tb tb-look"><summary>{said}</summary>{inside}</details>')
             )
-            self._folded = []
+            self._here.folded = []
+
+    def _to_look_up(self) -> str:
+        """Where the tables, figures and listings are that went to the reference page since the last piece of this."""
+        said = safe(self._renderer.say(MORE))
+        href = reference_page(self._page)
+        links = "".join(f'<li><a href="{href}#{one.id}">{safe(one.title)}</a></li>' for one in self._more)
+        return f'<div class="tb tb-more"><p>{said}</p><ul>{links}</ul></div>'
 
     def _tell(self, source: str) -> None:
         """Prose: of a Markdown cell, or of a code cell that shows Markdown(...)."""
         html, headings = prose_html(source, self._anchors, self._language)
-        self.headings += headings
-        self.pieces.append(Piece("html", html=f'<div class="prose">{html}</div>'))
+        self._here.headings += headings
+        self._here.pieces.append(Piece("html", html=f'<div class="prose">{html}</div>'))
 
     def _show(self, item: Shown | Dropped) -> None:
         if isinstance(item, Dropped):
-            self.dropped.append(item)
+            self._dropped.append(item)
         elif item.kind == "markdown":
             self._tell(item.text)
         elif item.kind == "chart":
-            self.pieces.append(Piece("chart", chart=self._chart(item)))
+            self._here.pieces.append(Piece("chart", chart=self._chart(item)))
         else:
-            self.pieces.append(Piece(item.kind, html=item.html, text=item.text))
+            self._here.pieces.append(Piece(item.kind, html=item.html, text=item.text))
 
     def _block(self, payload: Payload) -> str:
-        return self._renderer.html(payload, self._ids.of(payload))
+        """The HTML of a block; raises ValueError where a box that it opens holds anything but tags of ours."""
+        anchor = self._ids.of(payload)
+        if self._with_records and payload["kind"] == "table":
+            payload = self._with_records(payload)
+        if anchor:
+            self._list(payload, anchor)
+        if payload["kind"] == "figure_data" and self._goes_aside(payload["table"]):
+            return self._data_aside(payload)
+        kept = len(self._boxes.shells), len(self._boxes.bodies), len(self._boxes.boxes)
+        html = self._renderer.html(payload, anchor)
+        if not is_own_html("".join(self._boxes.since(*kept))):
+            raise ValueError("a box holds what trialbook.display does not write")
+        return html
+
+    def _list(self, payload: Payload, anchor: str) -> None:
+        """Notes a table, figure or listing under its id; of the reference page also for the list of links to it."""
+        title = self._renderer.say(_without_cut(payload["title"])) if "title" in payload else ""
+        aside = self._here is self._reference
+        title = title if not title or anchor == payload.get("id") else f"{anchor} {title}"
+        listed = Listed(anchor, title, aside)
+        self._listed += [listed] if title else []
+        self._more += [listed] if title and aside else []
+
+    def _goes_aside(self, table: Payload) -> bool:
+        rows = len(table["columns"][0]["cells"]) if table["columns"] else 0
+        return bool(self._page) and self._here is self._answer and rows > MOST_DATA_ROWS
+
+    def _data_aside(self, payload: Payload) -> str:
+        """Puts the data of a figure on the reference page; returns the link to it."""
+        name = f"data-{self._charts}"
+        self._reference.pieces.append(
+            Piece("html", html=f'<div id="{name}">{self._renderer.html(payload["table"])}</div>')
+        )
+        said = safe(self._renderer.say(DATA_OF_FIGURE))
+        return f'<p class="tb"><a class="tb-aside" href="{reference_page(self._page)}#{name}">{said}</a></p>'
 
     def _chart(self, item: Shown) -> dict[str, Any]:
         """What the template shows of a chart: live its specification, static its picture.
@@ -188,6 +306,7 @@ class _Content:
         A live page has no picture besides: drawing them all took an eighth of a build, and its charts print as well.
         """
         self._charts += 1
+        self._here.charts += 1
         said, drawn = item.text, item.spec
         if self._language is not ENGLISH and "texts" in item.payload:
             title = self._renderer.say(item.payload["title"])
@@ -202,6 +321,13 @@ class _Content:
         wide, high = svg_size(svg)
         picture = "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8")).decode("ascii")
         return {"name": name, "alt": said, "spec": "", "width": wide, "height": high, "still": picture}
+
+
+def _without_cut(title: Plain) -> Plain:
+    """The title of a table without the data cut that it ends with."""
+    if isinstance(title, dict) and title.get("m") == "{title}, data cut {date}":
+        return cast(Plain, title["a"]["title"])
+    return title
 
 
 def parameters_html(source: str, renderer: Renderer | None = None) -> str:

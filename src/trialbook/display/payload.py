@@ -10,6 +10,8 @@ A payload is plain JSON (`application/vnd.trialbook.v1+json`) beside the HTML an
 
 Dates and numbers are cells as they are shown. `to` of a column leads from its cells to profile pages, `buttons` of a
 table from [row, column] to one of its `details`, whose records are `columns` of their own or `rows` of shared `lines`.
+`says` of a table gives [row, column, title, number]: the title of what a cell opens (null: made of the cell), and which
+number of the results the cell shows (`number_key`; null where none).
 """
 
 from __future__ import annotations
@@ -58,6 +60,15 @@ def declared_id(title: str) -> str:
     """
     found = _NUMBERED.match(title)
     return f"{found[1]}-{found[2]}" if found else ""
+
+
+def number_key(parts: Sequence[str]) -> str:
+    """What names a number of the results: analysis, group level, variable, variable level and context.
+
+    >>> number_key(["DLT_SETS", "DL1", "TREATED", "", ""])
+    'DLT_SETS|DL1|TREATED||'
+    """
+    return "|".join(parts)
 
 
 # ----------------------------------------------------------------------------------------------------

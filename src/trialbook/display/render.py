@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from trialbook.core.messages import ENGLISH, Language, Plain, msg, plural
-from trialbook.display.payload import Payload
+from trialbook.display.opened_records import Boxes
+from trialbook.display.payload import Payload, number_key
 from trialbook.display.table_body import LONG_TABLE, Around, Grid, as_text, box, boxed, drawn
 from trialbook.display.text import safe, visible
 
@@ -20,6 +22,7 @@ NOTICES = {"info": msg("Note"), "warning": msg("Attention"), "stop": msg("Stop")
 DATA_OF_FIGURE = msg("Data of this figure")
 CLOSE = msg("Close")
 LINES = msg("The records behind this number")
+MORE = msg("Page of records")
 _PROFILE = re.compile(r"profiles/[A-Za-z0-9_-]{1,64}\.html", re.ASCII)
 _ID = re.compile(r"[TFL]-\d{1,5}[a-z]{0,2}", re.ASCII)
 # What tables of other libraries may hold.
@@ -37,13 +40,16 @@ ATTRIBUTES = {
 class Renderer:
     """Makes HTML and text of payloads in one language.
 
-    On a page (`on_page`) the popovers are numbered through, and a block has the id that it is given; in a notebook
-    popovers are named after the title of their table.
+    On a page a block has the id that it is given, and a number that opens leads to the page `records`, whose boxes
+    are kept in `opened`; without such a page numbers do not open. In a notebook (`on_page` False) a number opens a
+    popover, named after the title of its table.
     """
 
-    def __init__(self, language: Language = ENGLISH, *, on_page: bool = False) -> None:
-        self.language, self._on_page = language, on_page
-        self._popovers = 0
+    def __init__(
+        self, language: Language = ENGLISH, *, on_page: bool = False, records: str = "", opened: Boxes | None = None
+    ) -> None:
+        self.language, self._on_page, self._records = language, on_page, records
+        self.opened = opened if opened is not None else Boxes()
 
     # ------------------------------------------------------------------------------------------------
 
@@ -124,10 +130,7 @@ class Renderer:
 
     def _table(self, payload: Payload, anchor: str) -> str:
         grid = self._grid(payload)
-        openings, popovers = self._openings(payload)
-        names = [column["name"] for column in payload["columns"]]
-        around = {**grid.around, **{(row, names[column]): openings[k] for row, column, k in payload.get("buttons", ())}}
-        grid = Grid(grid.cells, grid.heads, grid.right, grid.group, grid.stub, grid.whole, around)
+        grid, popovers = self._with_openings(payload, grid, anchor)
         title, subtitle, count = self.say(payload["title"]), self.say(payload["subtitle"]), self._count(payload, grid)
         html = [f'<div class="tb tb-table"{_id(anchor)}>']
         html += [f'<p class="tb-title">{safe(title)}{_shown_id(payload, anchor)}</p>']
@@ -181,15 +184,68 @@ class Renderer:
             return [self.say(cell) if cell else "" for cell in cells]
         return cells
 
-    def _openings(self, payload: Payload) -> tuple[list[Around], str]:
-        """The tags around a cell for each detail, and every popover, once, to go behind the table."""
-        details = payload.get("details", [])
-        if not details:
-            return [], ""
-        mark = "" if self._on_page else hashlib.sha256(ENGLISH.say(payload["title"]).encode()).hexdigest()[:8] + "-"
-        first = self._popovers + 1 if self._on_page else 1
-        self._popovers += len(details)
-        names = [f"tb-{mark}{number}" for number in range(first, first + len(details))]
+    # ------------------------------------------------------------------------------------------------
+    # What numbers open to: boxes of the records page, or popovers in a notebook
+
+    def _with_openings(self, payload: Payload, grid: Grid, anchor: str) -> tuple[Grid, str]:
+        """The grid whose numbers open, and the popovers of a notebook to go behind the table."""
+        if not payload.get("details") or (self._on_page and not self._records):
+            return grid, ""
+        opening, popovers = (self._boxes(payload, grid, anchor), "") if self._on_page else self._popovers(payload)
+        return replace(grid, around={**grid.around, **opening}), popovers
+
+    def _boxes(self, payload: Payload, grid: Grid, anchor: str) -> dict[tuple[int, str], Around]:
+        """The links around the numbers that open; their boxes are kept."""
+        opened = self.opened
+        opened.begin(anchor, self._safe(payload["title"]))
+        shells = [
+            opened.table(boxed(markup.whole(labels, []), self.say(LINES), 0, keyed=True), rows)
+            for markup, labels, rows in (
+                drawn(self._grid({"columns": columns})) for columns in payload.get("lines", [])
+            )
+        ]  # fmt: skip
+        bodies: dict[int, int] = {}
+        said = {(row, column): (text, key) for row, column, text, key in payload.get("says", ())}
+        names = [column["name"] for column in payload["columns"]]
+        around = {}
+        for row, column, k in payload["buttons"]:
+            detail = payload["details"][k]
+            if k not in bodies:
+                bodies[k] = self._body(detail, shells)
+            text, key = said.get((row, column), (None, None))
+            title = self._safe(text) if text else self._title(detail, grid, row, names[column])
+            box_anchor = opened.box(title, bodies[k], number_key(key) if key else "")
+            around[row, names[column]] = (f'<a class="tb-open" href="{self._records}#{box_anchor}">', "</a>")
+        return around
+
+    def _body(self, detail: Payload, shells: Sequence[int]) -> int:
+        """What a detail shows, kept once."""
+        if "rows" in detail:
+            shell, rows = shells[detail["lines"]], detail["rows"]
+        elif "columns" in detail:
+            markup, labels, lines = drawn(self._grid(detail))
+            shell = self.opened.table(boxed(markup.whole(labels, []), self.say(detail["title"]), 0, keyed=False), lines)
+            rows = range(len(lines))
+        else:
+            shell, rows = -1, ()
+        return self.opened.body(shell, rows, self._notes(detail, len(rows)))
+
+    def _title(self, detail: Payload, grid: Grid, row: int, column: str) -> str:
+        """The title of a box: that of the detail, or the row, the column and the number of the cell."""
+        if detail["title"] != LINES:
+            return self._safe(detail["title"])
+        stub = grid.shown[0]
+        parts = [grid.cells[grid.group][row]] if grid.group else []
+        parts += [grid.cells[stub][row].strip()] if stub != column else []
+        return safe(
+            ", ".join(part for part in [*parts, _one_line(grid.heads[column])] if part) + f": {grid.cells[column][row]}"
+        )
+
+    def _popovers(self, payload: Payload) -> tuple[dict[tuple[int, str], Around], str]:
+        """The buttons around the numbers of a table in a notebook, and every popover, once, to go behind the table."""
+        details = payload["details"]
+        mark = hashlib.sha256(ENGLISH.say(payload["title"]).encode()).hexdigest()[:8]
+        names = [f"tb-{mark}-{number}" for number in range(1, len(details) + 1)]
         lines = [drawn(self._grid({"columns": columns})) for columns in payload.get("lines", [])]
         close = self._safe(CLOSE)
         popovers = "".join(
@@ -197,7 +253,12 @@ class Renderer:
             f'class="tb-close" popovertarget="{name}" popovertargetaction="hide">{close}</button></p></div>'
             for name, detail in zip(names, details, strict=True)
         )
-        return [(f'<button class="tb-open" popovertarget="{name}">', "</button>") for name in names], popovers
+        columns = [column["name"] for column in payload["columns"]]
+        buttons = {
+            (row, columns[column]): (f'<button class="tb-open" popovertarget="{names[k]}">', "</button>")
+            for row, column, k in payload["buttons"]
+        }
+        return buttons, popovers
 
     def _opened(self, detail: Payload, lines: Sequence[Any]) -> str:
         title = self._safe(detail["title"])
@@ -211,15 +272,20 @@ class Renderer:
             grid = self._grid(detail)
             shown = grid.rows
             records = box(grid, self.say(detail["title"]))
+        return f' aria-label="{title}"><p class="tb-title">{title}</p>{records}{self._notes(detail, shown)}'
+
+    def _notes(self, detail: Payload, shown: int) -> str:
+        """The notes of a detail; first, how many of its records are shown."""
         notes = [self._safe(note) for note in detail["notes"]]
         if detail["whole"] > shown:
             cut = "The first {n} of {total} records; the files of this build hold all of them."
             notes.insert(0, self._safe(msg(cut, n=shown, total=detail["whole"])))
         said = "".join(f"<p>{note}</p>" for note in notes)
-        return (
-            f' aria-label="{title}"><p class="tb-title">{title}</p>{records}'
-            + (f'<div class="tb-notes">{said}</div>' if said else "")
-        )  # fmt: skip
+        return f'<div class="tb-notes">{said}</div>' if said else ""
+
+
+def _one_line(head: str) -> str:
+    return " ".join(head.split())
 
 
 def _id(anchor: str) -> str:

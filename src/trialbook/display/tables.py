@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
-from trialbook.core.messages import msg
+from trialbook.core.messages import as_text, joined, msg, plural
 from trialbook.display.blocks import Block
 from trialbook.display.payload import Payload, column, columns_of, data_text, declared_id, text_of
 from trialbook.display.table_details import Detail, Opened, Subjects
@@ -16,6 +17,8 @@ from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS
 
 # A page must stay readable and small: a table shows so many rows, says so, and the files of the build hold them all.
 MOST_ROWS = 500
+# What names a number of the results, in the order of `payload.number_key`.
+NUMBER = ["analysis_id", "group1_level", "variable", "variable_level", "context"]
 
 
 def table(
@@ -139,7 +142,46 @@ def ard_table(
     return _block(
         made, title, subtitle=subtitle, notes=notes, empty=empty, group="group" if group else None, stub="row",
         whole=len(rows), details=wanted_details, subjects=Subjects(subject, linked),
+        says=_numbers_shown(wanted, keys, cells, rows, columns),
     )  # fmt: skip
+
+
+def _numbers_shown(
+    ard: pd.DataFrame, keys: Sequence[str], cells: Mapping[tuple[str, ...], Any], rows: Sequence[Any],
+    columns: Sequence[str],
+) -> list[list[Any]]:  # fmt: skip
+    """Of each cell: its row, column, what is counted in words (`Serious, DL2: 3 of 6 subjects`), and which number."""
+    if ard.empty or not set(NUMBER) <= set(ard.columns):
+        return []
+    known = ard.drop_duplicates([*keys, "group1_level"])
+    names = {tuple(map(str, found[: len(keys) + 1])): list(map(str, found[len(keys) + 1 :]))
+             for found in known[[*keys, "group1_level", *NUMBER]].itertuples(index=False, name=None)}  # fmt: skip
+    first = len(rows[0]) - len(columns) if rows else 0
+    says: list[list[Any]] = []
+    for place, (key, levels) in enumerate(cells.items()):
+        label = joined([as_text(text.strip()) for text in rows[place][:first] if text], ", ")
+        for at, level in enumerate(columns):
+            if level in levels:
+                texts = {name: text for name, (_, text) in levels[level].items()}
+                said = counted_words(texts, str(rows[place][first + at]))
+                title = msg("{row}, {level}: {said}", row=label, level=as_text(level), said=said)
+                says.append([place, first + at, text_of(title), names[*key, level]])
+    return says
+
+
+def counted_words(texts: Mapping[str, str], otherwise: str) -> str:
+    """What a cell counts: `3 of 6 subjects, 4 events`; `otherwise` where it counts no subjects of a set.
+
+    >>> counted_words({"n": "3", "N": "6", "events": "4"}, ""), counted_words({"estimate": "0.5"}, "0.5 (0.1 to 0.9)")
+    ('3 of 6 subjects, 4 events', '0.5 (0.1 to 0.9)')
+    """
+    n, total, events = (texts.get(name, "") for name in ("n", "N", "events"))
+    if not (n.isdigit() and total.isdigit()):
+        return otherwise
+    of = plural("{count} of {n} subject", "{count} of {n} subjects", int(total), count=n)
+    if not events.isdigit():
+        return of
+    return joined([of, plural("{n} event", "{n} events", int(events))], ", ")
 
 
 def _ard_cell(stats: Mapping[str, tuple[float, str]], pattern: str, pct_min_n: int) -> str:
@@ -201,6 +243,7 @@ def _block(
     whole: int,
     details: Mapping[tuple[int, str], Detail],
     subjects: Subjects,
+    says: Sequence[Sequence[Any]] = (),
 ) -> Block:
     """The table as a block: its texts, its columns, and what its cells open to."""
     opened = Opened(subjects)
@@ -219,6 +262,8 @@ def _block(
     }  # fmt: skip
     if buttons:
         payload |= {"buttons": buttons, "details": opened.details, "lines": opened.lines}
+    if says:
+        payload["says"] = says
     if opened.left_out:
         payload["unopened"] = opened.left_out
     return Block(payload)

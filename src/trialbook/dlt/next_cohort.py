@@ -7,6 +7,8 @@ from itertools import product
 
 import pandas as pd
 
+from trialbook.core.described import described
+from trialbook.core.messages import msg
 from trialbook.dlt.advice import trial_history
 from trialbook.dlt.designs.design import ONGOING, WAIT, Action, History, Outcome, Pending, Rule
 from trialbook.dlt.designs.registry import NO_RULE, RULE_NAMES, make_rule
@@ -147,6 +149,39 @@ def next_rows(
             for k, code in enumerate(found.codes)
         ]  # fmt: skip
     return rows
+
+
+NEXT_LABELS = {
+    "RULE": msg("Rule"),
+    "OUTCOME": msg("Subjects with a DLT"),
+    "DECISION": msg("What the rule then advises"),
+}
+
+
+def next_table(results: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
+    """The DLT_NEXT rows for reading: one row per number of DLTs in the next cohort, RULE OUTCOME DECISION."""
+    if not protocol.has_endpoint("DLT"):
+        nothing = msg("DLT is not an endpoint of this trial.")
+    elif analysis.escalation_rule == NO_RULE:
+        nothing = msg("No escalation rule is in force.")
+    else:
+        nothing = msg("The trial has ended under the rule in force: no further outcome changes its advice.")
+    rows = results[results["analysis_id"].eq(DLT_NEXT)]
+    names = {name.lower(): name for name in RULE_NAMES}
+    table = pd.DataFrame(
+        {
+            "RULE": [
+                names[row.variable] if row.context == IN_FORCE
+                else msg("{rule} (not in force)", rule=names[row.variable])
+                for row in rows.itertuples()
+            ],
+            "OUTCOME": rows["variable_level"].astype("object"),
+            "DECISION": [plain_decision(code, analysis.n_cap) for code in rows["stat_text"]],
+        },
+        columns=list(NEXT_LABELS), dtype="object",
+    )  # fmt: skip
+    shown = table if table["RULE"].nunique() > 1 else table.drop(columns="RULE")
+    return described(shown.reset_index(drop=True), labels=NEXT_LABELS, empty=nothing)
 
 
 def plain_decision(code: str, cap: int) -> str:

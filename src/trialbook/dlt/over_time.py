@@ -49,7 +49,7 @@ def advice_over_time(
     WINENDT FUPFRAC.
     """
     rows = []
-    subjects = _subjects(addlt)
+    subjects = subjects_of(addlt)
     if analysis.escalation_rule != NO_RULE:
         rule = make_rule(analysis.escalation_rule, analysis, len(protocol.level_ids))
         for date in event_dates(subjects, cut_date):
@@ -74,7 +74,8 @@ class Subject(NamedTuple):
     course: Course
 
 
-def _subjects(addlt: pd.DataFrame) -> list[Subject]:
+def subjects_of(addlt: pd.DataFrame) -> list[Subject]:
+    """The treated subjects in the order of first infusion, as `course_at` takes them."""
     listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")
     return [
         Subject(row.SUBJID, row.TRTSDT, row.STATDT, Course(row.TRT01A, row.DLTSTAT, row.FUPFRAC, row.WINENDT))

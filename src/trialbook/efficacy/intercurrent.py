@@ -228,17 +228,29 @@ def relapse_dates(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
     return domains.once(_relapse_dates, subjects[["USUBJID", "TRTSDT"]])
 
 
-def _relapse_dates(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
+def relapse_records(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
+    """Relapses of the malignancy that may lie after the first infusion: USUBJID TRTSDT RELAPDT LAST WHAT SRCSEQ.
+
+    RELAPDT and LAST are the first day after the infusion and the last day that the date of onset may mean; LAST is
+    missing where there is no date. `subjects` needs USUBJID TRTSDT.
+    """
     ce = domains["CE"]
     named = ce["CEDECOD"].fillna("").str.upper() + " " + ce["CETERM"].fillna("").str.upper()
     ce = ce[named.str.contains("RELAPSE", regex=False)]
     when = ce["CESTDTC"]
-    rows = pd.DataFrame({"USUBJID": ce["USUBJID"], "RELAPDT": earliest_date(when), "LAST": latest_date(when)})
-    rows = rows.merge(subjects, on="USUBJID")
+    rows = pd.DataFrame({
+        "USUBJID": ce["USUBJID"], "RELAPDT": earliest_date(when), "LAST": latest_date(when),
+        "WHAT": ce["CEDECOD"].fillna(ce["CETERM"]), "SRCSEQ": ce["CESEQ"].astype("Int64"),
+    })  # fmt: skip
+    rows = rows.merge(subjects[["USUBJID", "TRTSDT"]], on="USUBJID")
     day_after = rows["TRTSDT"] + ONE_DAY
     rows["RELAPDT"] = rows["RELAPDT"].fillna(day_after).clip(lower=day_after)
     rows = rows[~(rows["LAST"] <= rows["TRTSDT"])]
-    return rows.sort_values(["USUBJID", "RELAPDT"], kind="stable").drop_duplicates("USUBJID")[["USUBJID", "RELAPDT"]]
+    return rows.sort_values(["USUBJID", "RELAPDT"], kind="stable").reset_index(drop=True)
+
+
+def _relapse_dates(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
+    return relapse_records(domains, subjects).drop_duplicates("USUBJID")[["USUBJID", "RELAPDT"]]
 
 
 def cell_infusions(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:

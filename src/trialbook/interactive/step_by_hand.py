@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from trialbook.display.links import in_notebook, way_from_open_notebook, without
 from trialbook.interactive.desk import Desk
 from trialbook.interactive.parameters import cut_parameters, stop_if_unknown
 from trialbook.pipeline.superseded import read_manifest
+from trialbook.protocol.decisions import Decision, decisions_before
 from trialbook.protocol.load import make_trial, project_root
 from trialbook.protocol.models import Trial
 from trialbook.results.ard import KEYS
@@ -146,6 +148,11 @@ class StepByHand(Step):
         """One dataset of the source that this notebook began with; raises StopError where it was written again."""
         self._desk.stop_if_rewritten(f"data/{name}.parquet")
         return super().read(name)
+
+    @cached_property
+    def decisions(self) -> list[Decision]:
+        """The committee's decisions on earlier cuts, by date, as their file holds them now."""
+        return decisions_before(self.trial)
 
     def _is_left(self, name: str) -> bool:
         # The published build also holds the outputs of later steps.

@@ -18,7 +18,7 @@ from trialbook.core.file_marks import stop_if_library_changed
 from trialbook.core.files import keep_json, naming, only_recorded, write_json
 from trialbook.kernels.fork_client import KernelServer, kernel_server
 from trialbook.pipeline.artifact_cache import Store
-from trialbook.pipeline.dependencies import Ingredients
+from trialbook.pipeline.dependencies import Ingredients, file_sha256
 from trialbook.pipeline.manifest import fingerprint, is_current, sources, write_manifest
 from trialbook.pipeline.progress import Progress
 from trialbook.pipeline.publish import (
@@ -36,7 +36,7 @@ from trialbook.pipeline.scheduler import run_pieces
 from trialbook.pipeline.study_page import refresh_study_page
 from trialbook.pipeline.superseded import keep_superseded, named_seal, other_cut, published_manifest, told
 from trialbook.protocol.models import Trial
-from trialbook.workbook.steps import Piece
+from trialbook.workbook.steps import DECISIONS, Piece
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -178,6 +178,8 @@ def make_pieces(
     store.sweep()
     # The cleaning notebook reads the same files again and stops when they are no longer these.
     keep_json(scratch / ".steps" / "inputs.json", ingredients.inputs)
+    write_json(scratch / DECISIONS, ingredients.decisions)
+    ingredients.left[DECISIONS] = file_sha256(scratch / DECISIONS)
     work = Making(
         trial, root, options.out, scratch, home, server, options.charts, ingredients, store, options.force, progress,
         Seal(scratch, graph),

@@ -30,6 +30,7 @@ from trialbook.core.errors import StopError, UsageError
 from trialbook.core.file_marks import PACKAGE, Mark, mark_of
 from trialbook.core.files import place_of
 from trialbook.core.privacy import masked
+from trialbook.protocol.decisions import decisions_before
 from trialbook.protocol.models import Trial
 from trialbook.workbook.step_metadata import graph_of, notebook_files
 from trialbook.workbook.steps import Graph
@@ -159,6 +160,11 @@ class Ingredients:
     def _parameters(self) -> dict[str, Any]:
         parts = {"cut": self._trial.cut, "analysis": self._trial.analysis, "protocol": self._trial.protocol}
         return {name: model.model_dump(mode="json") for name, model in parts.items()}
+
+    @cached_property
+    def decisions(self) -> list[dict[str, Any]]:
+        """The committee's decisions on earlier cuts; later ones, and the rest of their file, are no input."""
+        return [entry.model_dump(mode="json") for entry in decisions_before(self._trial)]
 
     @cached_property
     def installed(self) -> dict[str, str]:

@@ -69,6 +69,7 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
         },
         "python": ingredients.value("python"),
         "charts": ingredients.value("charts"),
+        "decisions": ingredients.decisions,
         "synthetic": is_synthetic(trial),
         "previous_build": before if before != ABSENT else None,
     }

@@ -28,8 +28,8 @@ from trialbook.display.chart_rendering import (
 )
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import IndexFacts, StepStatus, index_facts
-from trialbook.display.page import Frame, Link, compile_templates, page_of
-from trialbook.display.page_content import PageContent, page_content, page_number
+from trialbook.display.page import Frame, Link, compile_templates, links_below, pages_of
+from trialbook.display.page_content import PageContent, page_content, page_number, reference_page
 from trialbook.display.page_outputs import Dropped
 from trialbook.pipeline.change_page import changes_pages
 from trialbook.pipeline.profile_pages import write_profiles
@@ -72,7 +72,7 @@ def render_content(step: str, notebook: Path, target: Path, charts: Literal["liv
     executed = json.loads(read_input(notebook))
     contents = {}
     for language in languages():
-        content = page_content(executed, charts, language, number=page_number(step))
+        content = page_content(executed, charts, language, number=page_number(step), page=f"{step}.html")
         if content.dropped:
             return content.dropped
         contents[language.tag] = asdict(content)
@@ -82,7 +82,15 @@ def render_content(step: str, notebook: Path, target: Path, charts: Literal["liv
 
 def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
     """Writes `index.html`, a page per notebook, the data dictionary, the profiles and the signals into the build."""
-    english = replace(_frame(sources, scratch), other_language=f"{CHINESE_FOLDER}/")
+    contents = {
+        spec.name: {
+            tag: PageContent.from_plain(content)
+            for tag, content in json.loads(read_input(scratch / ".steps" / spec.page / "page.json")).items()
+        }
+        for spec in sources.steps
+    }
+    first = _frame(sources, scratch, {name: content[ENGLISH.tag] for name, content in contents.items()})
+    english = replace(first, other_language=f"{CHINESE_FOLDER}/")
     editions = [
         (scratch, english, ENGLISH),
         (scratch / CHINESE_FOLDER, replace(english, other_language="../", build="../"), chinese()),
@@ -90,15 +98,18 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
     script = cached_chart_script(cache) if sources.charts == "live" else None
     places: dict[str, list[str]] = {}
     for spec in sources.steps:
-        contents = json.loads(read_input(scratch / ".steps" / spec.page / "page.json"))
         name = f"{spec.name}.html"
         for place, frame, language in editions:
-            content = PageContent.from_plain(contents[language.tag])
+            content = contents[spec.name][language.tag]
+            beside = content.reference.headings if content.reference else []
             places[name] = [heading.anchor for heading in content.headings]
-            html = page_of(
-                content, title=spec.title, frame=frame, current=name, chart_script=script, language=language
+            places[reference_page(name)] = [heading.anchor for heading in beside]
+            pages = pages_of(
+                content, title=spec.title, frame=frame, current=name, chart_script=script,
+                scripted=sources.charts == "live", language=language,
             )  # fmt: skip
-            _write_page(place / name, html)
+            for file, html in pages.items():
+                _write_page(place / file, html)
     page = read_first_page(scratch)
     page["signals"] = write_signals(page, places, scratch)
     profiled: dict[str, str] = {}
@@ -136,7 +147,7 @@ def cached_chart_script(cache: Path) -> str:
     return script
 
 
-def _frame(sources: PageSources, scratch: Path) -> Frame:
+def _frame(sources: PageSources, scratch: Path, contents: Mapping[str, PageContent]) -> Frame:
     protocol = sources.trial.protocol
     assumed = sum(1 for entry in protocol.analysis.values() if entry.source.startswith("assumption"))
     changed = ", ".join(sorted(sources.trial.cut.overrides)) or msg("none")
@@ -146,7 +157,14 @@ def _frame(sources: PageSources, scratch: Path) -> Frame:
         cut=sources.trial.cut,
         navigation=[
             Link("index.html", msg("Summary")),
-            *(Link(f"{spec.name}.html", spec.title) for spec in sources.steps),
+            *(
+                link
+                for spec in sources.steps
+                for link in (
+                    Link(f"{spec.name}.html", spec.title),
+                    *links_below(contents[spec.name], f"{spec.name}.html"),
+                )
+            ),
             Link(changes.PAGE, changes.TITLE),
             Link(dictionary.PAGE, msg("Dictionary")),
         ],

@@ -17,6 +17,8 @@ from trialbook.conduct.visits import visit_table
 from trialbook.core.datasets import LazyFrames, read_dataset, write_dataset
 from trialbook.core.domains import Domains
 from trialbook.core.files import keep_json, read_input, write_json
+from trialbook.display.page_content import reference_page
+from trialbook.protocol.decisions import Decision
 from trialbook.protocol.models import Trial
 from trialbook.protocol.study_data import StudyData
 from trialbook.queries.query_list import query_list
@@ -25,7 +27,7 @@ from trialbook.results.bounds import BOUNDS
 from trialbook.signals.derive import derive_signals
 from trialbook.signals.first_page import first_page
 from trialbook.signals.model import Facts
-from trialbook.workbook.steps import SIGNALS, Graph
+from trialbook.workbook.steps import DECISIONS, SIGNALS, Graph
 from trialbook.workbook.string_storage import choose_text_storage
 from trialbook.workbook.tracked_reads import noting_trial
 
@@ -70,9 +72,11 @@ def make_signals(
     write_dataset(addv, scratch / ADDV, ["USUBJID", "ADVSEQ"])
     asked: list[Any] = [row for step, _ in steps for row in left(step, "queries.json")]
     reported: list[Any] = [row for step, _ in steps for row in left(step, "ard.json") if row["analysis_id"] == BOUNDS]
+    read.add(f"data {DECISIONS}")
+    decisions = [Decision.model_validate(entry) for entry in json.loads(read_input(scratch / DECISIONS))]
     facts = Facts(
         data, before if previous is not None else None, trial.cut.previous_cut or "", study, treated_of(data["adsl"]),
-        visits, addv, infusions, query_list(asked, trial.cut.cut_date), to_ard(reported),
+        visits, addv, infusions, query_list(asked, trial.cut.cut_date), to_ard(reported), decisions,
     )  # fmt: skip
     signals, rules = derive_signals(facts, steps)
     keep_json(scratch / FIRST_PAGE, plain(first_page(facts, signals, rules)))
@@ -108,7 +112,11 @@ def write_signals(page: Mapping[str, Any], places: Mapping[str, Sequence[str]], 
 
 
 def _existing(link: Mapping[str, str], places: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    return {**link, "anchor": link["anchor"] if link["anchor"] in places.get(link["page"], ()) else ""}
+    """The link where its place is: on the page that it names, on the reference page of that, or the page as a whole."""
+    for page in (link["page"], reference_page(link["page"])):
+        if link["anchor"] in places.get(page, ()):
+            return {**link, "page": page}
+    return {**link, "anchor": ""}
 
 
 def previous_build(trial: Trial, builds: Path) -> Path | None:

@@ -70,8 +70,8 @@ def assumption_register(protocol: Protocol) -> pd.DataFrame:
     """Every numbered assumption of a protocol file, in the order of the numbers, with what was assumed (§0).
 
     ASSUMPTION, its id; KIND of place that records it: "key" (an analysis key), "criterion", "rule" (it has no key),
-    "conduct" (enrolment, visits, deviations, signals) or "note" (of study, dose levels or expected events); NAME, the
-    key or criterion, else blank; TEXT, what was assumed.
+    "conduct" (enrolment, visits, deviations, signals, stopping rules) or "note" (of study, dose levels or expected
+    events); NAME, the key or criterion, else blank; TEXT, what was assumed.
     One row per assumption and place; an assumption that several keys rest on has several rows.
 
     >>> from trialbook.protocol.load import load_protocol, project_root
@@ -108,6 +108,7 @@ def _conduct(protocol: Protocol) -> Iterator[tuple[str, Sourced]]:
     yield from (("enrolment", protocol.enrolment), ("schedule", protocol.schedule), ("deviations", protocol.deviations))
     for name in type(protocol.signals).model_fields:
         yield f"signals.{name}", getattr(protocol.signals, name)
+    yield from ((f"monitoring.{name}", rule) for name, rule in protocol.monitoring.items())
 
 
 def reading_table(protocol: Protocol) -> pd.DataFrame:

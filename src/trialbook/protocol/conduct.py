@@ -263,6 +263,21 @@ class MovesHeadline(SignalRule):
     assumption: str = "A-196"
 
 
+class StoppingRule(SignalRule):
+    """A safety stopping rule whose boundary is reached; `next_event`: severity where one more event would reach it."""
+
+    severity: Severity = "high"
+    next_event: Severity = "medium"
+    assumption: str = "A-202"
+
+
+class UnsupportedDecision(SignalRule):
+    """A decision on an earlier cut that the data known today would not support, by their dates."""
+
+    severity: Severity = "high"
+    assumption: str = "A-206"
+
+
 class Signals(_Model):
     """What is looked at, in the order in which signals of one severity are listed."""
 
@@ -270,6 +285,8 @@ class Signals(_Model):
     liver_injury: LiverInjury = LiverInjury()
     ungraded_serious: UngradedSerious = UngradedSerious()
     level_toxicity: LevelToxicity = LevelToxicity()
+    stopping_rule: StoppingRule = StoppingRule()
+    unsupported_decision: UnsupportedDecision = UnsupportedDecision()
     undecided_dlt: UndecidedDlt = UndecidedDlt()
     new_death: NewDeath = NewDeath()
     expedited_report: ExpeditedReport = ExpeditedReport()

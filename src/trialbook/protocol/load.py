@@ -140,6 +140,7 @@ def analysis_values(
 def make_trial(content: Any, file: str, base: Path) -> Trial:
     """A checked trial from the content of a cut file; raises UsageError for a wrong key, type, date or path."""
     cut = validated(Cut, content, file)
+    # The log of decisions need not be there before the first decision.
     for key in ("snapshot", "protocol", "mapping", "approved_deletions"):
         named = getattr(cut, key)
         problem = None if named is None else _path_problem(base, named, folder=key == "snapshot")

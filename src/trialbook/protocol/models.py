@@ -15,6 +15,7 @@ from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.conduct import Deviations, Enrolment, Schedule, Signals
 from trialbook.protocol.criteria import Amendment, CodeLists, Criterion, check_amendments
 from trialbook.protocol.drug_dictionary import DrugDictionary
+from trialbook.protocol.monitoring import MonitoringRule
 from trialbook.protocol.yaml_file import about, form
 
 # Names that Windows keeps for devices, and those of files beside the builds, are not folders of builds.
@@ -88,6 +89,8 @@ class Protocol(_Model):
     schedule: Schedule = Schedule()
     deviations: Deviations = Deviations()
     signals: Signals = Signals()
+    # Events that may stop the trial, by the id of the rule.
+    monitoring: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")], MonitoringRule] = {}
     analysis: dict[str, AnalysisKey]
     # The file that says what each drug is, relative to the folder that holds `params/`, and what it holds.
     drug_dictionary: str | None = None
@@ -168,6 +171,7 @@ class Cut(_Model):
     mapping: str | None = None
     transfer: dict[str, TransferredFile] | None = None
     approved_deletions: str | None = None
+    decisions: str | None = None
     synthetic: bool | None = None
 
     @field_validator("cut_id", "previous_cut")

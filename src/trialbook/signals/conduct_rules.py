@@ -9,7 +9,11 @@ import pandas as pd
 
 from trialbook.conduct.deviations import NO_LEVEL, OTHER_LEVEL, SITE
 from trialbook.conduct.visits import COMING, DUE, MISSED, OUTSIDE, UNKNOWN, window_of
+from trialbook.dlt.advice import plain_code
+from trialbook.dlt.decisions import decided, review
 from trialbook.dlt.tables import STATUS_WORDS
+from trialbook.monitoring.outcomes import EVENT
+from trialbook.monitoring.stopping import monitor
 from trialbook.protocol.conduct import (
     DoseDeviation,
     EligibilityConflict,
@@ -17,15 +21,18 @@ from trialbook.protocol.conduct import (
     LostToFollowUp,
     MovesHeadline,
     RestatedEndpoint,
+    StoppingRule,
     UnclassifiedTherapy,
     UndecidedDlt,
     UnrepeatableAssessment,
+    UnsupportedDecision,
 )
 from trialbook.queries.query_list import OPEN
 from trialbook.results.ard import TOTAL
 from trialbook.results.bounds import SURVIVAL
 from trialbook.signals.messages import message
 from trialbook.signals.model import Facts, Found, Outcome, Severity, Unchecked
+from trialbook.statistics.stopping_states import CONTINUE, STOP
 from trialbook.subjects.dlt_status import (
     DLT,
     EVALUABLE,
@@ -58,6 +65,55 @@ def level_toxicity(facts: Facts, rule: LevelToxicity) -> Outcome:
                 )
             )  # fmt: skip
     return Outcome(found, applies=facts.study.protocol.has_endpoint("DLT"))
+
+
+def stopping_rule(facts: Facts, rule: StoppingRule) -> Outcome:
+    """Safety stopping rules whose boundary is reached, or would be by one more event."""
+    found = []
+    for one in monitor(facts.data["adsl"], facts.data["adae"], facts.study):
+        now = one.cases[0]
+        if now.verdict == CONTINUE:
+            continue
+        had = one.outcomes[one.outcomes["OUTCOME"].eq(EVENT)]
+        found.append(
+            Found(
+                "stopping_reached" if now.verdict == STOP else "stopping_next",
+                {"event": one.rule.name, "events": now.events, "evaluated": now.n},
+                [(_dataset(row.SRCDOM), row.USUBJID, _record(row.SRCDOM, row.SRCSEQ)) for row in had.itertuples()],
+                key=one.rule_id, severity=None if now.verdict == STOP else rule.next_event,
+            )
+        )  # fmt: skip
+    return Outcome(found, applies=bool(facts.study.protocol.monitoring))
+
+
+def _dataset(domain: str) -> str:
+    return {"AE": "adae", "DM": "adsl"}.get(domain, f"clean/{domain.lower()}")
+
+
+def _record(domain: str, number: Any) -> str:
+    return f"{domain}SEQ={number}" if pd.notna(number) else ""
+
+
+def unsupported_decision(facts: Facts, rule: UnsupportedDecision) -> Outcome:
+    """Decisions on earlier cuts that treat above what the rule advises for that day from the data known today."""
+    study = facts.study
+    found = []
+    for one in review(facts.decisions, facts.of_treated("addlt"), study.protocol, study.analysis):
+        if one.supported:
+            continue
+        arguments = {
+            "date": one.decision.date, "decision": str(decided(one.decision)), "advice": str(plain_code(one.today)),
+        }  # fmt: skip
+        late = facts.of_treated("addlt")
+        named = late[(late["SUBJID"] + " (" + late["TRT01A"] + ")").isin(one.since)]
+        found.append(
+            Found(
+                "unsupported_late" if one.since else "unsupported_changed",
+                {**arguments, "subjects": ", ".join(one.since)} if one.since else arguments,
+                [("addlt", subject, "") for subject in named["USUBJID"]], key=f"{one.decision.cut} {one.decision.date}",
+            )
+        )  # fmt: skip
+    return Outcome(found, applies=study.protocol.has_endpoint("DLT"))
 
 
 def undecided_dlt(facts: Facts, rule: UndecidedDlt) -> Outcome:

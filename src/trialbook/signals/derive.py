@@ -31,6 +31,7 @@ People = tuple[Mapping[str, str], Mapping[str, str], frozenset[str]]
 RULES: Mapping[str, Rule] = {
     "pending_abnormal": safety.pending_abnormal, "liver_injury": safety.liver_injury,
     "ungraded_serious": safety.ungraded_serious, "level_toxicity": conduct.level_toxicity,
+    "stopping_rule": conduct.stopping_rule, "unsupported_decision": conduct.unsupported_decision,
     "undecided_dlt": conduct.undecided_dlt, "new_death": safety.new_death,
     "expedited_report": safety.expedited_report, "lost_to_follow_up": conduct.lost_to_follow_up,
     "dose_deviation": conduct.dose_deviation, "eligibility_conflict": conduct.eligibility_conflict,
@@ -45,6 +46,8 @@ PLACES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "liver_injury": ("safety", ("s-liver",)),
     "ungraded_serious": ("safety", ("s-l-9-ledger-of-serious-events", "s-t-10-serious-events-and-deaths")),
     "level_toxicity": ("dlt", ("s-step-6-the-dlt-rate-at-each-level",)),
+    "stopping_rule": ("dlt", ("s-safety-stopping-rules", "s-what-is-known-at-this-cut")),
+    "unsupported_decision": ("dlt", ("s-decisions-of-the-committee", "s-what-is-known-at-this-cut")),
     "undecided_dlt": ("dlt", ("s-step-2-candidate-events-and-adjudication",)),
     "new_death": ("os", ("s-step-1-who-has-died",)),
     "expedited_report": ("safety", ("s-l-9-ledger-of-serious-events", "s-t-10-serious-events-and-deaths")),

@@ -14,6 +14,8 @@ TITLES: Mapping[str, str] = {
     "liver_injury": "Biochemical criteria of liver injury",
     "ungraded_serious": "Serious event without a grade",
     "level_toxicity": "DLTs at one dose level",
+    "stopping_rule": "Safety stopping rule",
+    "unsupported_decision": "Decision that the data no longer support",
     "undecided_dlt": "DLT status not decided",
     "new_death": "New death",
     "expedited_report": "Expedited report",
@@ -43,6 +45,16 @@ PATTERNS: Mapping[str, str] = {
     "ungraded_serious": "Serious event without a grade: {term}, day {day}. Every count by severity is open by one.",
     "ungraded_maybe_serious": "Event of unknown seriousness and without a grade: {term}, day {day}.",
     "level_toxicity": "{dlts} of {evaluable} evaluable subjects at {dose_level} had a DLT.",
+    "stopping_reached": "{event}: {events} of {evaluated} subjects; the stopping boundary is reached.",
+    "stopping_next": "{event}: {events} of {evaluated} subjects; one more event would reach the stopping boundary.",
+    "unsupported_late": (
+        "The decision of {date} ({decision}) is no longer supported: a DLT that began by then was reported later, in "
+        "{subjects}. For that day the rule would now advise: {advice}."
+    ),
+    "unsupported_changed": (
+        "The decision of {date} ({decision}) is no longer supported: the data of that time have changed. For that day "
+        "the rule would now advise: {advice}."
+    ),
     "undecided_dlt_adjudication": "A candidate DLT has not been adjudicated and counts as a DLT: {reason}.",
     "undecided_dlt_date": "Counted as a DLT until a date or an event is known: {reason}.",
     "undecided_dlt_data": "The DLT window closed on {window_end} and the status is still open: {reason}.",

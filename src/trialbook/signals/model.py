@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from trialbook.protocol.decisions import Decision
 from trialbook.protocol.study_data import StudyData
 
 Severity = Literal["high", "medium", "low"]
@@ -59,7 +60,8 @@ class Signal(BaseModel):
 @dataclass(frozen=True)
 class Facts:
     """What the rules read: the datasets of this cut and of the previous one (`conduct.frames`), the planned visits,
-    ADDV, the infusions (`checked_infusions`), the open questions, and the worst and best cases (rows of `BOUNDS`).
+    ADDV, the infusions (`checked_infusions`), the open questions, the worst and best cases (rows of `BOUNDS`), and the
+    committee's decisions on earlier cuts.
 
     `previous` is None without a previous build; `previous_cut` its id, blank where the cut names none.
     """
@@ -74,6 +76,7 @@ class Facts:
     infusions: pd.DataFrame
     queries: pd.DataFrame
     bounds: pd.DataFrame
+    decisions: Sequence[Decision] = ()
 
     @property
     def previous_date(self) -> pd.Timestamp | None:

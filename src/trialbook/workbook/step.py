@@ -19,11 +19,12 @@ from trialbook.core.described import look_of
 from trialbook.core.domains import AGES, Domains
 from trialbook.core.environment_variables import BUILD, NONCE, RECORDED, WORKSPACE
 from trialbook.core.errors import StopError
-from trialbook.core.files import is_recorded, keep_json, record, records
+from trialbook.core.files import is_recorded, keep_json, read_input, record, records
 from trialbook.core.messages import as_text, msg
 from trialbook.display.cell_outputs import show_as_on_pages
 from trialbook.display.links import in_notebook
 from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.decisions import Decision
 from trialbook.protocol.load import make_trial, project_root
 from trialbook.protocol.models import Cut, Protocol, Trial
 from trialbook.protocol.study_data import StudyData
@@ -33,6 +34,7 @@ from trialbook.subjects.ranking import Ranking, risk_ranking, with_subject_numbe
 from trialbook.workbook import unfiltered
 from trialbook.workbook.notebook_names import population_of
 from trialbook.workbook.previous_cut import PreviousCut
+from trialbook.workbook.steps import DECISIONS
 from trialbook.workbook.string_storage import choose_text_storage
 from trialbook.workbook.tracked_reads import noting_trial, opened_files
 from trialbook.workbook.unaltered import (
@@ -166,6 +168,13 @@ class Step:
                     file=name,
                     next_step="wait until the transfer is complete, then build again",
                 )
+
+    @cached_property
+    def decisions(self) -> list[Decision]:
+        """The committee's decisions on earlier cuts, by date."""
+        self._reads.add(f"data {DECISIONS}")
+        found = json.loads(read_input(self._source / DECISIONS))
+        return [Decision.model_validate(entry) for entry in found]
 
     @cached_property
     def study(self) -> StudyData:

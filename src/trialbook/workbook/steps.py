@@ -36,6 +36,8 @@ PROFILES = "profiles"
 SIGNALS = "signals"
 SIGNALS_CONTRACTS = f"{SIGNALS}.contracts"
 OWN_DATASETS = ("addv",)
+# The committee's decisions on earlier cuts, as a build reads them; a file of the build.
+DECISIONS = "decisions.json"
 CHANGES = "changes"
 # The datasets behind the profile pages (`profiles.profile.DATASETS`), and what reported counts are compared with.
 PROFILED = ("adsl", "adae", "adlb", "addlt", "adrs", "adtte")

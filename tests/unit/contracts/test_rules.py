@@ -132,7 +132,7 @@ def test_what_a_step_asks_itself_is_a_verdict_and_no_second_question() -> None:
     }
     (asked,) = gate.queries(verdicts)
     assert (asked["rule"], asked["record"], asked["field"]) == ("cm.CMENDTC.not_before_start", "CMSEQ=1", "CMENDTC")
-    assert "CMENDTC 不早于 CMSTDTC" in asked["message_zh"]
+    assert "CMENDTC不早于CMSTDTC" in asked["message_zh"]
 
 
 @pytest.mark.parametrize("entry", [{"column": "A", "read": "soon"}, {"colum": "A"}, {"column": "A", "take": "any"}])

@@ -46,9 +46,12 @@ def test_details_are_said_in_the_language_too():
     detail = display.Detail("Any event", EVENTS, labels=LABELS, notes=["One record."])
     lines = display.Lines(EVENTS, LABELS).openings({(0, "m"): [0]})
     counts = pd.DataFrame({"n": [1], "m": [1]})
-    html = loud(display.table(counts, "Counts", details={(0, "n"): detail, **lines}))
+    renderer = Renderer(LOUD, on_page=True, records="x_records.html")
+    renderer.html(display.table(counts, "Counts", details={(0, "n"): detail, **lines}).payload)
+    html = "".join(renderer.opened.since(0, 0, 0))
     assert html.count(">RECOVERED<") == html.count(">Pyrexia<") == 2
-    assert all(word in html for word in (">ANY EVENT<", ">ONE RECORD.<", ">CLOSE<"))
+    assert "ANY EVENT" in html
+    assert ">ONE RECORD.<" in html
 
 
 def test_terms_of_the_results_are_data_and_labels_are_words():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pandas as pd
@@ -9,7 +10,9 @@ import pytest
 
 from support.page_samples import PAYLOADS, frame, notebook
 from trialbook import display
-from trialbook.display.page import render_page
+from trialbook.display import opened_records, render
+from trialbook.display.page import pages_of
+from trialbook.display.page_content import PageContent, page_content
 from trialbook.display.page_outputs import is_own_html
 from trialbook.display.render import Renderer
 from trialbook.display.table_details import MOST_DETAILS, MOST_RECORDS
@@ -140,18 +143,88 @@ def test_no_other_button_popover_or_link_is_ours(html: str):
     assert not is_own_html(html)
 
 
-def test_ids_are_unique_on_a_page_that_shows_a_table_twice(protocol: Protocol):
+def on_page(*cells: object) -> PageContent:
+    return page_content(notebook(*cells), "live", page="03_safety.html")
+
+
+def test_a_page_holds_links_to_its_page_of_records_and_no_popover(protocol: Protocol):
     shown = display.table(COUNTS, "Events", details={(0, "DL1"): behind(), (1, "Total"): behind("Other")})
-    page = render_page(
-        notebook(shown, display.sentence("2"), shown), title="x", frame=frame(protocol), current="03_safety.html"
+    pages = pages_of(
+        on_page(shown, display.sentence("2"), shown), title="x", frame=frame(protocol), current="03_safety.html"
     )
-    assert popovers(page) == ["tb-1", "tb-2", "tb-3", "tb-4"]
-    assert [name for name, _ in buttons(page)] == ["tb-1", "tb-2", "tb-3", "tb-4"]
+    assert sorted(pages) == ["03_safety.html", "03_safety_records.html"]
+    page, records = pages["03_safety.html"], pages["03_safety_records.html"]
+    links = re.findall(r'<a class="tb-open" href="03_safety_records.html#(r-\d)">', page)
+    assert links == re.findall(r'<h3 id="([^"]+)">', records) == ["r-1", "r-2", "r-3", "r-4"]
+    assert popovers(page) == []
+    assert "S02" in records
+    assert "<script" not in records
+
+
+def test_with_script_a_page_holds_the_boxes_as_data_and_without_none(protocol: Protocol):
+    shown = display.table(COUNTS, "Events", details={(0, "DL1"): behind(), (0, "Total"): behind()})
+    made = {
+        scripted: pages_of(
+            on_page(shown), title="x", frame=frame(protocol), current="03_safety.html", scripted=scripted
+        )["03_safety.html"]
+        for scripted in (True, False)
+    }
+    [found] = re.findall(r'<script type="application/json" id="opened"[^>]*>(.*?)</script>', made[True], re.DOTALL)
+    data = json.loads(found)
+    assert list(data["boxes"]) == ["r-1", "r-2"]
+    assert len(data["bodies"]) == 1
+    assert len(data["rows"]) == 2
+    assert "<" not in found
+    assert "<script" not in made[False]
+
+
+def test_data_for_boxes_is_capped_and_the_links_lead_on(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(opened_records, "MOST_CHARACTERS", 900)
+    details = {(k, "DL1"): behind(f"Number {k}", EVENTS.head(1 + k)) for k in range(2)}
+    content = on_page(display.table(COUNTS, "Events", details=details))
+    assert list(json.loads(content.boxes.data(list(content.boxes.boxes)))["boxes"]) == ["r-1"]
+
+
+def test_what_a_number_opens_says_its_row_its_column_and_the_number():
+    rows = [row for level in ("DL1", "DL2") for row in proportion_rows("X", level, "SAE", 1, 3, 2)]
+    key = ("SAE", "DL2")
+    shown = display.ard_table(
+        to_ard(rows), "T-5 Overview", columns=["DL1", "DL2"], headers={}, row_labels={"SAE": "Serious"},
+        details={key: display.Lines(EVENTS, {}).openings({key: (0,)})[key]},
+    )  # fmt: skip
+    plain = display.table(COUNTS, "Plain", details=display.Lines(EVENTS, {}).openings({(0, "Total"): (0, 1)}))
+    boxes = on_page(shown, plain).boxes
+    assert [title for title, _ in boxes.boxes.values()] == [
+        "Serious, DL2: 1 of 3 subjects, 2 events", "Any, Total: 2",
+    ]  # fmt: skip
+    assert boxes.numbers == {"X|DL2|SAE||": "r-1"}
 
 
 def test_text_that_looks_like_an_id_is_left_alone():
     tricky = ' popover id="tb-9" popovertarget="tb-9"'
     shown = display.table(COUNTS, tricky, details={(0, "DL1"): behind(tricky)})
-    page = Renderer(on_page=True).html(shown.payload)
-    assert page.count("&quot;tb-9&quot;") == shown.html.count("&quot;tb-9&quot;") > 0
-    assert popovers(page) == ["tb-1"]
+    renderer = Renderer(on_page=True, records="x_records.html")
+    page = renderer.html(shown.payload) + "".join(renderer.opened.since(0, 0, 0))
+    assert page.count("&quot;tb-9&quot;") > 0
+    assert popovers(page) == []
+
+
+def test_cells_tagged_reference_go_beside_the_page_which_lists_them(protocol: Protocol):
+    cells = notebook(display.sentence("Answer."), display.table(COUNTS, "T-7 Grades"), display.sentence("Last."))
+    cells["cells"][1]["metadata"]["tags"] = ["reference"]
+    content = page_content(cells, "live", page="03_safety.html")
+    pages = pages_of(content, title="Safety", frame=frame(protocol), current="03_safety.html")
+    page, beside = pages["03_safety.html"], pages["03_safety_tables.html"]
+    assert '<li><a href="03_safety_tables.html#T-7">T-7 Grades</a></li>' in page
+    assert page.index("Answer.") < page.index('class="tb tb-more"') < page.index("Last.")
+    assert 'id="T-7"' in beside
+    assert 'id="T-7"' not in page
+    assert "Answer." not in beside
+    assert 'href="03_safety.html"' in beside
+
+
+def test_a_box_that_holds_a_foreign_tag_is_left_out(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(render, "LINES", "<b>")
+    monkeypatch.setattr(render, "safe", lambda text: text)
+    shown = display.table(COUNTS, "Events", details={(0, "DL1"): behind("<script>x</script>")})
+    assert on_page(shown).dropped

@@ -147,7 +147,7 @@ def test_an_unlisted_drug_leaves_the_response_open_and_is_asked_once_with_what_i
     assert query["observed"] == "novumab (3 records)"
     assert query["record"] == "CMSEQ=1"
     assert "becomes a non-response" in query["message_en"]
-    assert query["message_zh"].endswith("第28天应答将改判为无应答。")
+    assert query["message_zh"].endswith("第28天疗效将改判为未缓解。")
     assert seen.drugs.to_numpy().tolist()[0][:2] == ["Unclassified", "NOVUMAB"]
 
 

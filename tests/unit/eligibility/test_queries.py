@@ -78,7 +78,7 @@ def test_a_domain_that_was_not_delivered_is_one_line_with_the_criteria_that_it_l
     ]  # fmt: skip
     assert "EX04A, EX04B, EX04C, EX04D, EX04E, EX12, EX13" in asked[1]["message_en"]
     assert "2 infused subjects" in asked[1]["message_en"]
-    assert "2 名" in asked[1]["message_zh"]
+    assert "2名" in asked[1]["message_zh"]
     holds = TEXTS.phrase("LB")
     line = TEXTS.query("P34-DOMAIN-MISSING", "", "LB", severity="minor", code="LB", holds=holds, uses="grades")
     listed = query_list([line, *asked], "2025-12-31")

@@ -104,7 +104,7 @@ def test_up_to_ten_records_are_asked_one_by_one_more_of_one_cause_together(count
         assert (line["subject"], line["record"], line["observed"]) == ("", "", "mg%")
         assert line["record_list"].split("; ") == [f"S{k:02d} LBSEQ=7" for k in range(count)]
         assert f"{count} records" in line["message_en"]
-        assert f"{count} 条记录" in line["message_zh"]
+        assert f"{count}条记录" in line["message_zh"]
 
 
 def test_two_unknown_units_are_two_causes() -> None:

@@ -13,6 +13,7 @@ from support.conducted_trial import LATE, cut_on, facts_of, quiet, signals_of, s
 from support.trial_builder import TrialBuilder
 from trialbook.efficacy.survival_bounds import DEATHS
 from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.decisions import Decision
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 from trialbook.queries.query_list import query
@@ -330,3 +331,65 @@ def test_every_endpoint_with_bounds_has_its_words() -> None:
     for variable in ("DLT", "ORR_D28", "CR_D28", "OS_100", DEATHS):
         named = endpoint_words(variable)
         assert "{" not in rendered(named["message_id"], named["arguments"])
+
+
+def deaths(count: int) -> TrialBuilder:
+    """Six subjects followed to day 191, the first of whom died on day 20."""
+    book = TrialBuilder()
+    for number in range(6):
+        name = f"S0{number + 1}"
+        quiet(name, book, until=14 if number < count else LATE)
+        if number < count:
+            book.died(20 + number)
+    return book
+
+
+def test_a_stopping_boundary_that_is_reached_and_one_event_before_it(protocol: Protocol, analysis: Analysis) -> None:
+    # The rule of the demo's protocol for deaths by day 30 stops at 3 of the first 3 (docs/rules.md §4.12).
+    told = {
+        count: [(one.message_id, one.severity, one.scope) for one in raised(
+            facts_of(deaths(count), protocol, analysis), "stopping_rule"
+        ) if one.arguments["event"] == "Death by day 30"]
+        for count in (1, 2, 3)
+    }  # fmt: skip
+    assert told[3] == [("stopping_reached", "high", "study")]
+    assert told[2] in ([], [("stopping_next", "medium", "study")])
+    assert told[1] == []
+    one = raised(facts_of(deaths(3), protocol, analysis), "stopping_rule")[0]
+    assert one.sentence.startswith("Death by day 30: 3 of 6 subjects; the stopping boundary is reached.")
+    assert len(one.evidence) == 3
+
+
+def decision(**changed: str) -> Decision:
+    """The committee escalated to DL2 on what was known on day 100 of the usual first infusion."""
+    cut = f"{cut_on(100):%Y-%m-%d}"
+    made = {
+        "cut": "first", "cut_date": cut, "date": cut, "decision": "escalate", "level": "DL2", "reason": "0 of 3 DLTs",
+        "by": "committee", "minutes": "1", "build": "0" * 64, "advice": "ONGOING(ESCALATE DL2)", "rule": "3+3",
+    }  # fmt: skip
+    return Decision.model_validate({**made, **changed})
+
+
+@pytest.mark.parametrize(("onset", "known_on", "raises"), [(5, 120, True), (None, None, False), (150, 151, False)])
+def test_a_decision_that_a_dlt_reported_later_no_longer_supports(
+    onset: int | None, known_on: int | None, raises: bool, protocol: Protocol, analysis: Analysis
+) -> None:
+    book = TrialBuilder()
+    for name in ("S01", "S02", "S03"):
+        quiet(name, book)
+    if onset is not None:
+        for name in ("S01", "S02"):
+            book.goes_on_with(name)
+            book.event(
+                "Sepsis", onset, 4, related="RELATED", serious="Y", end=onset + 9, AEDTC=book.date(known_on or 0)
+            )
+            book.add("SUPPAE", RDOMAIN="AE", IDVAR="AESEQ", IDVARVAL="1", QNAM="AEDLT", QVAL="Y")
+    facts = replace(facts_of(book, protocol, analysis), decisions=[decision()])
+    found = raised(facts, "unsupported_decision")
+    assert bool(found) == raises
+    if raises:
+        assert found[0].severity == "high"
+        assert "escalate to DL2" in found[0].sentence
+        assert "S01 (DL1), S02 (DL1)" in found[0].sentence
+        assert {one.usubjid for one in found[0].evidence} == {"iMSC-2001-S01", "iMSC-2001-S02"}
+    assert raised(replace(facts, decisions=[]), "unsupported_decision") == []

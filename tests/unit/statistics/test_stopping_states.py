@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from trialbook.statistics.monitoring import first_stop, monitoring_states, survival_monitoring_states
 from trialbook.statistics.stopping_rules import Pocock, StoppingRule, calibrated_rule
 from trialbook.statistics.stopping_rules_survival import PocockSurvival, calibrated_survival_rule
+from trialbook.statistics.stopping_states import first_stop, monitoring_states, survival_monitoring_states
 
 RULE = calibrated_rule(Pocock(), 12, 0.20, 0.10)
 THREE_LOOKS = calibrated_rule(Pocock(), 12, 0.20, 0.10, looks=[4, 8, 12])

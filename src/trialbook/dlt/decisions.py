@@ -1,0 +1,199 @@
+"""The committee's decisions beside the advice: what was advised then, and what the data of this cut say of that day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from trialbook.core.described import described
+from trialbook.core.messages import msg
+from trialbook.dlt.advice import history_of, plain_code
+from trialbook.dlt.designs.registry import NO_RULE, make_rule
+from trialbook.dlt.over_time import course_at, subjects_of
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.decisions import Decision
+from trialbook.protocol.models import Protocol
+from trialbook.subjects.dlt_status import COUNTED_AS_DLT
+
+# What an advice code permits: its move in the words of the log.
+MOVES = {
+    "START": "start", "ENROL": "enrol", "EXPAND": "expand", "ESCALATE": "escalate", "DE_ESCALATE": "de-escalate",
+    "WAIT": "wait",
+}  # fmt: skip
+ENDS = {"MTD_DECLARED": "declare MTD", "MAX_TESTED_NOT_EXCEEDED": "stop", "CAP_REACHED": "stop", "NO_DOSE": "stop"}
+# Decisions after which somebody is treated at the level that they name.
+TREATS = ("start", "enrol", "expand", "escalate", "de-escalate")
+AGREES, CAUTIOUS, BEYOND, OPEN = "AGREES", "CAUTIOUS", "BEYOND", "OPEN"
+VERDICTS = {
+    AGREES: msg("as advised"), CAUTIOUS: msg("more cautious than advised"), BEYOND: msg("beyond the advice"),
+    OPEN: msg("not comparable"),
+}  # fmt: skip
+CHOICES = {
+    "start": msg("start at"), "enrol": msg("enrol at"), "expand": msg("expand"), "escalate": msg("escalate to"),
+    "de-escalate": msg("go down to"), "wait": msg("wait"), "stop": msg("stop"),
+    "declare MTD": msg("declare the maximum tolerated dose:"),
+}  # fmt: skip
+LABELS = {
+    "DATE": msg("Meeting"), "CUT": msg("Data cut"), "DECIDED": msg("Decision"), "ADVISED": msg("Advice then"),
+    "VERDICT": msg("Decision against advice"), "TODAY": msg("Advice for that day, from the data of this cut"),
+    "SUPPORT": msg("Still supported"), "REASON": msg("Reason"), "BY": msg("By"), "MINUTES": msg("Minutes"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """One decision, and what the data known today say of the day of its cut.
+
+    `today` is the advice code for that day from this cut's data, by the dates of onset; blank where no rule is in
+    force. `supported` is False where the decision treats at a level above what that advice permits and the advice of
+    then does not say the same. `since`: subjects whose DLT began by that day and counts today, though it was not
+    known then, each as `009 (DL2)`.
+    """
+
+    decision: Decision
+    today: str
+    supported: bool
+    since: tuple[str, ...]
+
+
+def review(
+    decisions: Sequence[Decision], addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis
+) -> list[Reviewed]:  # fmt: skip
+    """Each decision against the data of this cut. `addlt` needs what `advice_over_time` needs, and DLTDT."""
+    return [_reviewed(one, addlt, protocol, analysis) for one in decisions]
+
+
+def _reviewed(one: Decision, addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> Reviewed:
+    date = pd.Timestamp(one.cut_date)
+    today = advice_on(date, addlt, protocol, analysis)
+    levels = list(protocol.level_ids)
+    beyond = _permits(one.decision, one.level, levels) > _permitted(today, levels)
+    supported = not (today and beyond and today != one.advice)
+    return Reviewed(one, today, supported, tuple(_late(addlt, date)))
+
+
+def advice_on(date: pd.Timestamp, addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> str:
+    """The advice code for a past day from the data of this cut, where each DLT counts from its onset.
+
+    Blank without a rule, or before the first infusion. `over_time.advice_over_time` takes the day on which a status
+    became known instead.
+    """
+    if analysis.escalation_rule == NO_RULE:
+        return ""
+    onset = addlt["DLTDT"].where(addlt["DLTSTAT"].isin(COUNTED_AS_DLT))
+    seen = addlt.assign(STATDT=addlt["STATDT"].where(~(onset < addlt["STATDT"]), onset))
+    then = [course_at(one, date) for one in subjects_of(seen) if one.treated <= date]
+    if not then:
+        return ""
+    past, pending = history_of(then, protocol.level_ids)
+    rule = make_rule(analysis.escalation_rule, analysis, len(protocol.level_ids))
+    return rule.next_action(past, pending, date).code(past.ids)
+
+
+def _late(addlt: pd.DataFrame, date: pd.Timestamp) -> list[str]:
+    """Subjects whose DLT began by a day and whose status became known after it."""
+    counted = addlt["DLTSTAT"].isin(COUNTED_AS_DLT)
+    late = addlt[counted & (addlt["DLTDT"] <= date) & (addlt["STATDT"] > date)]
+    return [f"{row.SUBJID} ({row.TRT01A})" for row in late.itertuples()]
+
+
+def choice_of(code: str) -> tuple[str, str]:
+    """What an advice code advises in the words of the log, and its level; blank for a code that says nothing.
+
+    >>> choice_of("ONGOING(ESCALATE DL2)"), choice_of("MTD_DECLARED(DL1)"), choice_of("NO_DOSE"), choice_of("-")
+    (('escalate', 'DL2'), ('declare MTD', 'DL1'), ('stop', ''), ('', ''))
+    """
+    name, _, rest = code.partition("(")
+    inside = rest.removesuffix(")")
+    if name == "ONGOING":
+        move, _, level = inside.partition(" ")
+        return MOVES.get(move, ""), "" if move == "WAIT" else level
+    choice = ENDS.get(name, "")
+    return choice, inside if choice == "declare MTD" else ""
+
+
+def against_advice(one: Decision) -> str:
+    """Whether a decision was what was advised then: AGREES, CAUTIOUS, BEYOND, or OPEN where no advice is on record.
+
+    >>> made = dict(cut="C", cut_date="2025-03-31", date="2025-04-04", reason="r", by="chair", minutes="m")
+    >>> made["build"] = "0" * 64
+    >>> against_advice(Decision(decision="escalate", level="DL2", advice="ONGOING(EXPAND DL1)", **made))
+    'BEYOND'
+    >>> against_advice(Decision(decision="wait", advice="ONGOING(ESCALATE DL2)", **made))
+    'CAUTIOUS'
+    """
+    choice, level = choice_of(one.advice)
+    if not choice:
+        return OPEN
+    if (choice, level) == (one.decision, one.level):
+        return AGREES
+    # The ids of levels rise in the order of the protocol file; without it only the moves are compared.
+    if one.decision in ("wait", "stop"):
+        return CAUTIOUS
+    if choice in ("wait", "stop", "declare MTD"):
+        return BEYOND if one.decision in TREATS else OPEN
+    if one.decision == "declare MTD":
+        return BEYOND
+    rank = {"de-escalate": 0, "enrol": 1, "start": 1, "expand": 1, "escalate": 2}
+    return BEYOND if rank[one.decision] > rank[choice] else CAUTIOUS if rank[one.decision] < rank[choice] else OPEN
+
+
+def _permits(choice: str, level: str, levels: Sequence[str]) -> int:
+    """The highest level at which somebody is treated after a decision, by its place; -1 where nobody is."""
+    return levels.index(level) if choice in TREATS and level in levels else -1
+
+
+def _permitted(code: str, levels: Sequence[str]) -> int:
+    choice, level = choice_of(code)
+    return _permits(choice, level, levels)
+
+
+def decision_table(reviewed: Sequence[Reviewed]) -> pd.DataFrame:
+    """The decisions for reading: one row per meeting."""
+    rows = [
+        {
+            "DATE": one.decision.date,
+            "CUT": one.decision.cut,
+            "DECIDED": decided(one.decision),
+            "ADVISED": plain_code(one.decision.advice) if one.decision.advice else msg("not on record"),
+            "VERDICT": VERDICTS[against_advice(one.decision)],
+            "TODAY": plain_code(one.today) if one.today else msg("no rule is in force"),
+            "SUPPORT": msg("yes") if one.supported else _no_longer(one),
+            "REASON": one.decision.reason,
+            "BY": one.decision.by,
+            "MINUTES": one.decision.minutes,
+        }
+        for one in reviewed
+    ]
+    table = pd.DataFrame(rows, columns=list(LABELS), dtype="object")
+    return described(table, labels=LABELS, empty=NOTHING_RECORDED, notes=[ONSET])
+
+
+NOTHING_RECORDED = msg("No decision on an earlier cut is on record.")
+ONSET = msg(
+    "The last advice takes the data of this cut by their own dates, each DLT from its onset, also where it was "
+    "reported later."
+)
+
+
+def decided(one: Decision) -> str:
+    """A decision in words.
+
+    >>> made = dict(cut="C", cut_date="2025-03-31", date="2025-04-04", reason="r", by="chair", minutes="m")
+    >>> made["build"] = "0" * 64
+    >>> str(decided(Decision(decision="escalate", level="DL2", **made)))
+    'escalate to DL2'
+    """
+    return (
+        msg("{decision} {level}", decision=CHOICES[one.decision], level=one.level)
+        if one.level
+        else CHOICES[one.decision]
+    )
+
+
+def _no_longer(one: Reviewed) -> str:
+    if one.since:
+        return msg("no: a DLT that began by then was reported later, in {subjects}", subjects=", ".join(one.since))
+    return msg("no: the data of that time have changed")

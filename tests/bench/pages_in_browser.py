@@ -1,0 +1,80 @@
+"""What the pages of a build cost a browser: elements, height, time until they are usable, memory.
+
+    .venv/bin/python tests/bench/pages_in_browser.py build/2025-09-30 [03_safety.html ...]
+
+Elements are those before anything is opened, charts drawn. Usable: the page is laid out and its scripts ran (load event
+and two frames). Memory: the heap of its scripts, and the resident memory of the process that draws it.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
+from conftest import ARGUMENTS, DRAWN, find_browser
+
+TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))"
+
+
+def measured(browser: Browser, page: Path) -> str:
+    """One line of measures of a page."""
+    opened = browser.new_page(viewport={"width": 1280, "height": 800})
+    began = time.monotonic()
+    opened.goto(page.resolve().as_uri(), wait_until="load")
+    opened.evaluate(TWO_FRAMES)
+    usable = time.monotonic() - began
+    end = time.monotonic() + 60
+    while not opened.evaluate(DRAWN) and time.monotonic() < end:
+        opened.wait_for_timeout(50)
+    drawn = time.monotonic() - began
+    elements = opened.evaluate("document.querySelectorAll('*').length")
+    high = opened.evaluate("document.documentElement.scrollHeight")
+    heap = opened.evaluate("performance.memory.usedJSHeapSize") / 1e6
+    resident = max(_resident(process) for process in _renderers())
+    size = page.stat().st_size / 1e6
+    opened.close()
+    return (
+        f"{page.name:32}{elements:8} elements{high:8} px{size:7.2f} MB{usable:7.2f} s usable{drawn:7.2f} s drawn"
+        f"{heap:7.1f} MB heap{resident:8.1f} MB resident"
+    )
+
+
+def _renderers() -> list[int]:
+    """The processes that draw pages."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"--type=renderer" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def _resident(process: int) -> float:
+    """Resident memory in MB that the process shares with no other."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1e3
+
+
+def main(folder: str, *names: str) -> None:
+    """Prints the measures of the pages of a build."""
+    pages = [Path(folder) / name for name in names] or sorted(Path(folder).glob("*.html"))
+    with sync_playwright() as started:
+        for page in pages:
+            browser = started.chromium.launch(
+                executable_path=find_browser(), args=[*ARGUMENTS, "--enable-precise-memory-info"]
+            )
+            print(measured(browser, page), flush=True)
+            browser.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
