@@ -190,7 +190,8 @@ def write_whole(files: Mapping[Path, bytes]) -> None:
         ) from None  # fmt: skip
     finally:
         for half in halves.values():
-            half.unlink(missing_ok=True)
+            if half.is_file():
+                half.unlink()
 
 
 def told(made: Sequence[Made], to: Path) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from trialbook.core.messages import msg
 from trialbook.display.chart_rendering import svg_size
 from trialbook.display.text import width
-from trialbook.display.theme import ACCENT, INK, LINE, QUIET, SEQUENTIAL
+from trialbook.display.theme import ACCENT, INK, LINE, PAPER, QUIET, SEQUENTIAL, VERMILION
 from trialbook.documents import layout
 from trialbook.documents.archives import repacked
 from trialbook.documents.content import Block, Bullets, Deck, Figure, Paragraph, Slide, Speaker, Table
@@ -18,7 +18,6 @@ from trialbook.documents.office import HAN, LATIN, add_vector
 
 # Inches of a slide, of its margins, and of the room between title and foot.
 WIDE, HIGH, EDGE, TOP, BOTTOM = 13.333, 7.5, 0.6, 1.45, 6.85
-WARN = "B5450B"
 SIZES = (16, 14, 13, 12, 11, 10, 9, 8)
 # Inches that a character of one point takes, and a line of one point.
 CHARACTER, LINE_HEIGHT = 0.0072, 0.0172
@@ -99,7 +98,7 @@ class _Writer:
     def _banner(self, slide: Any) -> None:
         banner = self._say(self._deck.cover.banner)
         if banner:
-            self._text(slide, banner, (EDGE, 0.1, WIDE - 2 * EDGE, 0.35), 11, WARN, bold=True)
+            self._text(slide, banner, (EDGE, 0.1, WIDE - 2 * EDGE, 0.35), 11, VERMILION, bold=True)
 
     def _text(
         self, slide: Any, text: str, box: tuple[float, float, float, float], size: float, colour: str, *,
@@ -175,7 +174,7 @@ class _Writer:
             for place, text in enumerate(line):
                 head = headed and number == 0
                 strong = head or (not headed and place == 0)
-                fill = SEQUENTIAL[0] if head else "#ffffff"
+                fill = SEQUENTIAL[0] if head else PAPER
                 self._cell(made.cell(number, place), text, grid.sides[place], size, bold=strong, fill=fill)
         return top + self._height(lines, grid.shares, size)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from trialbook.core.messages import Message, as_text, joined, msg
 from trialbook.display.first_page import rules_said
@@ -17,6 +17,7 @@ from trialbook.documents.content import (
     Column,
     Cover,
     Document,
+    Figure,
     KeyNumbers,
     Notice,
     Paragraph,
@@ -30,9 +31,12 @@ from trialbook.documents.source import CutSource, signal_text
 SYNTHETIC = msg("SYNTHETIC DATA: made by a simulator, no real person is described")
 SEVERITIES = {"high": msg("High"), "medium": msg("Medium"), "low": msg("Low")}
 MOST_ROWS = 40
+# What the decision refers to.
+DECIDING = ("DLT status of each treated subject", "DLT rate")
 # The tables and figures of each section: the step whose notebook shows them, the title that they have there, and the
 # columns that a report shows (empty = all).
 Wanted = tuple[str, str, Sequence[str]]
+Endpoint = Literal["TEAE", "DLT", "ORR_D28", "OS"]
 SAFETY: tuple[Wanted, ...] = (
     ("safety", "Overview of treatment-emergent adverse events", ()),
     ("safety", "Most frequent events", ()),
@@ -46,7 +50,7 @@ DLT: tuple[Wanted, ...] = (
      ("SUBJID", "TRT01A", "TRTSDT", "WINENDT", "DLTSTAT", "REASON", "DLTDT")),
     ("dlt", "DLT adjudication", ("SUBJID", "TRT01A", "AEDECOD", "GRADE", "AEREL", "DAY", "REASON", "DLTFL")),
     ("dlt", "DLT rate", ()),
-    ("dlt", "DLT rate, worst and best case", ("level", "worst", "best", "deciding")),
+    ("dlt", "DLT rate, worst and best case.", ("level", "worst", "best", "deciding")),
     ("dlt", "Escalation diary", ()),
 )  # fmt: skip
 RESPONSE: tuple[Wanted, ...] = (
@@ -74,18 +78,29 @@ AUDIT: tuple[Wanted, ...] = (
 )  # fmt: skip
 
 
+# Endpoint, anchor, title, what is shown, and the sentence before it, after which the tables and figures are named.
+CHAPTERS: tuple[tuple[Endpoint, str, Callable[[CutSource], Message], tuple[Wanted, ...], Message], ...] = (
+    ("TEAE", "safety", seen.safety, SAFETY,
+     msg("Events are counted by subject and dose level; serious events and deaths are listed one by one.")),
+    ("DLT", "dlt", seen.dlt, DLT,
+     msg("The status of each subject decides who counts; what is still open is in the worst and best case.")),
+    ("ORR_D28", "response", seen.response, RESPONSE,
+     msg("Who is pending is not in the denominator; the bounds and other choices of the rules stand beside the rate.")),
+    ("OS", "survival", seen.survival, SURVIVAL,
+     msg("Survival is estimated by Kaplan-Meier from the first infusion; bounds say what the unseen could change.")),
+)  # fmt: skip
+
+
 def report(source: CutSource) -> Document:
     """The report of a built cut, without a language."""
     protocol = source.built.protocol
     sections = [_decision(source), _signals(source), _board(source)]
-    if protocol.has_endpoint("TEAE"):
-        sections.append(Section("safety", seen.safety(source), (*_safety_words(source), *_shown(source, SAFETY))))
-    if protocol.has_endpoint("DLT"):
-        sections.append(Section("dlt", seen.dlt(source), tuple(_shown(source, DLT))))
-    if protocol.has_endpoint("ORR_D28"):
-        sections.append(Section("response", seen.response(source), tuple(_shown(source, RESPONSE))))
-    if protocol.has_endpoint("OS"):
-        sections.append(Section("survival", seen.survival(source), tuple(_shown(source, SURVIVAL))))
+    for endpoint, anchor, title, wanted, words in CHAPTERS:
+        if protocol.has_endpoint(endpoint):
+            blocks = tuple(_shown(source, wanted))
+            numbers = tuple(block.id for block in blocks if isinstance(block, Table | Figure))
+            introduced = Paragraph(words, see=numbers)
+            sections.append(Section(anchor, title(source), (introduced, *_numbers(source, anchor), *blocks)))
     sections += [_queries(source), _methods(source), _audit(source)]
     cut = source.built.cut
     return Document(
@@ -96,7 +111,7 @@ def report(source: CutSource) -> Document:
 
 
 def _numbered(sections: Sequence[Section]) -> Iterator[Section]:
-    """The sections, the tables that only a report has numbered through: R-1 and on. Others have the ids of the pages."""
+    """The sections; tables that only a report has are numbered through (R-1), others have their number on the pages."""
     number = itertools.count(1)
     for section in sections:
         blocks = [
@@ -154,7 +169,8 @@ def _decision(source: CutSource) -> Section:
     blocks: list[Block] = []
     if page.decision is not None:
         decision = page.decision
-        blocks.append(Paragraph(text_of(joined(decision.sentences)), subjects=True))
+        see = tuple(found.id for found in (source.find("dlt", title) for title in DECIDING) if found is not None)
+        blocks.append(Paragraph(text_of(joined(decision.sentences)), see=see, subjects=True))
         blocks.append(
             Paragraph(text_of(msg("This is the advice of the rule in force; the committee decides.")), "small")
         )
@@ -291,9 +307,9 @@ def _events(serious: Sequence[tuple[int | None, str]]) -> str:
     )
 
 
-def _safety_words(source: CutSource) -> Iterator[Block]:
+def _numbers(source: CutSource, anchor: str) -> Iterator[Block]:
     """The headline numbers of safety."""
-    items = seen.safety_numbers(source)
+    items = seen.safety_numbers(source) if anchor == "safety" else []
     if items:
         yield KeyNumbers(tuple((text_of(a), text_of(b), text_of(c)) for a, b, c in items))
 
