@@ -206,7 +206,7 @@ class Translation(Language):
         counts = Counter(word for found in words.values() for word in found)
         for msgid, parts in outside.items():
             letters = sum(character.isalpha() for part in parts for character in part)
-            if letters == 0 or not any(parts):
+            if letters == 0 or not all(name is None or name.isidentifier() for _, name in _parsed(msgid)):
                 continue
             rarest = min(words[msgid], key=lambda word: (counts[word], word), default="")
             fits = [_fits(msgid, some) for some in ("+?", "+")]

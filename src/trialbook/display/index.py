@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from trialbook.core.messages import ENGLISH, Language, as_text, msg, plural
+from trialbook.core.messages import ENGLISH, Language, as_text, enumerated, joined, msg, plural
 from trialbook.display import first_page as shown
 from trialbook.display.blocks import Block
 from trialbook.display.index_facts import DLT_INTERVAL, IndexFacts, StepStatus, index_facts
@@ -17,6 +17,7 @@ from trialbook.display.page_content import Ids
 from trialbook.display.payload import number_key
 from trialbook.display.render import Renderer
 from trialbook.display.tables import table
+from trialbook.display.text import visible
 from trialbook.display.theme import INDEX_CSS
 from trialbook.profiles.subjects import profile_address, profile_note
 
@@ -95,6 +96,7 @@ def render_index(
         facts=facts,
         page=page,
         answer=_answer(page["enrolment"]),
+        places=_places(page["enrolment"]),
         dlt_page=_page_of(facts, "dlt"),
         safety=facts.safety,
         groups=groups[: shown.MOST_GROUPS],
@@ -102,7 +104,7 @@ def render_index(
         low=low[: shown.MOST_ROWS],
         rules=html(_rules(page["rules"])),
         rules_said=shown.rules_said(page["rules"]),
-        board=shown.strips(board, facts.levels.columns[1:-1].tolist(), profiled),
+        board=shown.strips(board, facts.levels.columns[1:-1].tolist(), profiled, language),
         board_notes=board_notes,
         axis=shown.axis(board),
         stale=shown.STALE,
@@ -131,9 +133,12 @@ def _board(
         place = {subject: k for k, subject in enumerate(profiled)}
         listed = sorted(rows, key=lambda row: place.get(row["subject"], -1))[: shown.MOST_ROWS]
         notes.append(
-            f"The first {shown.MOST_ROWS} of {len(rows)} subjects in the order of risk: open DLT windows, DLTs, "
-            "serious events, deaths, severe events, pending first; the files of this build hold all of them."
-        )
+            msg(
+                "The first {n} of {total} subjects in the order of risk: open DLT windows, DLTs, serious events, "
+                "deaths, severe events, pending first; the files of this build hold all of them.",
+                n=shown.MOST_ROWS, total=len(rows),
+            )
+        )  # fmt: skip
     return listed, [*notes, *profile_note(len(rows), profiled)]
 
 
@@ -141,8 +146,25 @@ def _answer(enrolment: Mapping[str, Any] | None) -> str:
     if enrolment is None:
         return ""
     if enrolment["answer"] == "yes":
-        return f"Yes, at {enrolment['level']}."
-    return f"Not before {enrolment['day']}." if enrolment["answer"] == "not before" else "No."
+        return msg("Yes, at {level}.", level=enrolment["level"])
+    return msg("Not before {day}.", day=enrolment["day"]) if enrolment["answer"] == "not before" else msg("No.")
+
+
+def _places(enrolment: Mapping[str, Any] | None) -> str:
+    """Free places, open windows and who is in screening, in one sentence each."""
+    if enrolment is None:
+        return ""
+    windows = [
+        msg("{subject} to {day}", subject=visible(subject), day=day) for subject, day in enrolment["windows"]
+    ]  # fmt: skip
+    queue = enumerated([visible(subject) for subject, _ in enrolment["queue"]], ", ")
+    return joined(
+        [
+            msg("{n} of {total} places free.", n=enrolment["places"], total=enrolment["cap"]),
+            msg("Open windows: {subjects}.", subjects=joined(windows, ", ")) if windows else msg("No window is open."),
+            msg("In screening: {subjects}.", subjects=queue) if queue else msg("Nobody is in screening."),
+        ]
+    )
 
 
 def _page_of(facts: IndexFacts, word: str) -> str:
@@ -171,13 +193,18 @@ def _trust(facts: IndexFacts, page: Mapping[str, Any]) -> str:
     )
     broken = int(facts.contracts["broken"].sum()) if len(facts.contracts) else 0
     counts = dict(page["deviations"])
-    deviations = (
-        f" Protocol deviations: {counts['major']} major, {counts['minor']} minor; {counts['not recorded by the site']} "
-        "not recorded by the site."
-        if counts
-        else ""
-    )
-    return f"{open_} queries open, {major} of them major; {broken} rules of contracts broken.{deviations}"
+    return joined(
+        [
+            msg("{n} queries open, {major} of them major.", n=open_, major=major),
+            plural("{n} rule of a contract is broken.", "{n} rules of contracts are broken.", broken),
+            msg(
+                "Protocol deviations: {major} major, {minor} minor; {n} not recorded by the site.",
+                major=counts["major"], minor=counts["minor"], n=counts["not recorded by the site"],
+            )
+            if counts
+            else "",
+        ]
+    )  # fmt: skip
 
 
 def _screened(count: int) -> list[str]:

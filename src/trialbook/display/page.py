@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from trialbook.core.messages import ENGLISH, Language, as_text, msg
+from trialbook.core.messages import ENGLISH, Language, as_text, msg, plural
 from trialbook.display.chart_rendering import chart_script as library_script
 from trialbook.display.chart_rendering import csp_hash, draw_script
 from trialbook.display.contents import page_sections
@@ -24,6 +24,7 @@ POLICY = (
 )
 # The tag and the own name of the other language: of a page in Chinese, and of one in English.
 OTHER = (("en", "English"), ("zh-CN", "中文"))
+COMMA, COLON = msg(", "), msg(":")
 NOTHING_LOADED = POLICY.format(scripts="")
 BEGINNING = msg("Beginning")
 
@@ -208,6 +209,10 @@ def render(
             language=language,
             other=OTHER[language is ENGLISH],
             _=language.say,
+            _n=lambda one, many, n: language.say(plural(one, many, n)),
+            comma=language.say(COMMA),
+            colon=language.say(COLON),
+            space=" " if language is ENGLISH else "",
             style=Markup(PAGE_CSS),  # noqa: S704 - our own files
             scripts=scripts,
             policy=POLICY.format(scripts=f"script-src {sources}; ") if scripts else NOTHING_LOADED,
