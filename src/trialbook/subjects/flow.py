@@ -21,6 +21,9 @@ FLOW = {
     "COMPLETED": msg("Infused, completed the study"),
     "DISCONT": msg("Infused, left the study or died"),
 }
+ENDED = {
+    "ONGOING": msg("on study"), "COMPLETED": msg("completed the study"), "DISCONT": msg("left the study or died"),
+}  # fmt: skip
 # Before the first consent: said on every page, since a page of dashes does not say why.
 NOBODY = "Nobody has consented yet at this cut: there is no subject, and no number to report."
 
@@ -70,7 +73,7 @@ def flow_boxes(stations: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
     infused = rows[rows["variable"].eq("TREATED") & rows["group1_level"].ne(TOTAL)]
     by_level = [f"{level} {n:.0f}" for level, n in zip(infused["group1_level"], infused["stat"], strict=True)]
     why = [f"{code} {n:.0f}" for code, n in zip(reasons["variable_level"], reasons["stat"], strict=True)]
-    ended = [f"{FLOW[name].removeprefix('Infused, ')} {total[name]}" for name in ("ONGOING", "COMPLETED", "DISCONT")]
+    ended = [msg("{what} {n}", what=ENDED[name], n=int(total[name])) for name in ("ONGOING", "COMPLETED", "DISCONT")]
     boxes = [
         ("SCREENED", "", ""), ("SCRNFAIL", "out", ", ".join(why)), ("INSCREEN", "pending", ""), ("ENROLLED", "", ""),
         ("NOTYET", "pending", ""), ("TREATED", "", ", ".join(by_level)),
