@@ -78,7 +78,11 @@ def extracted(project: Path = PROJECT) -> Catalog:
             for text in _texts_of(yaml.safe_load(path.read_text(encoding="utf-8")), keys):
                 catalogue.add(text, locations=[(path.relative_to(project).as_posix(), 0)])
     for path in sorted((project / "notebooks").glob("*.ipynb")):
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        title = notebook["metadata"].get("trialbook", {}).get("title", "")
+        if title:
+            catalogue.add(title, locations=[(f"notebooks/{path.name}", 0)])
+        for cell in notebook["cells"]:
             source, place = "".join(cell["source"]), [(f"notebooks/{path.name}", 0)]
             if cell["cell_type"] == "markdown" and source:
                 catalogue.add(source, locations=place)
@@ -217,7 +221,7 @@ class Marking(Translation):
         super().__init__("en-x-marked", (entry for message in catalogue if (entry := _marked(message.id))))
 
 
-def _marked(msgid: str | tuple[str, str]) -> Entry | None:
+def _marked(msgid: Any) -> Entry | None:
     one, many = (msgid, "") if isinstance(msgid, str) else msgid
     return Entry(one, many, f"⟦{many or one}⟧", False) if one else None
 

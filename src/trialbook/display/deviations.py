@@ -9,7 +9,7 @@ import pandas as pd
 from trialbook.conduct.deviations import BOTH, NOT_FOUND, NOT_RECORDED, OTHER_SEVERITY, SITE, TOOL
 from trialbook.core.messages import ENGLISH, Language, msg, plural
 from trialbook.display.blocks import Block
-from trialbook.display.page import NOTHING_LOADED, Frame, render
+from trialbook.display.page import Frame, render
 from trialbook.display.page_content import Ids
 from trialbook.display.render import Renderer
 from trialbook.display.tables import table
@@ -53,7 +53,7 @@ def render_deviations(
     blocks = [counts_table(addv, treated), difference_table(addv), log_table(addv, linked)]
     html = [renderer.html(block.payload, ids.of(block.payload)) for block in blocks]
     return render(
-        "changes.html", frame, PAGE, language, title=TITLE, policy=NOTHING_LOADED,
+        "changes.html", frame, PAGE, language, title=TITLE,
         summary=[deviation_sentence(addv, treated.get(TOTAL, 0)), CLASSED],
         sections=[(block, anchor) for block, anchor in zip(html, ("by-kind", "differences", "log"), strict=True)],
         details=[],

@@ -185,7 +185,7 @@ def _drawing(row: Mapping[str, Any], last: int, shade: int, language: Language) 
     label = language.say(_course_words(row))
     return (
         f'<svg class="strip" viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" height="{HIGH}" role="img" '
-        f'aria-label="{safe(label)}">{"".join(parts)}</svg>'
+        f'aria-label="{safe(label)}"><g aria-hidden="true">{"".join(parts)}</g></svg>'
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from trialbook import display
+from trialbook.display import table_details
 from trialbook.display.charts import safety as charts
 
 EVENTS = pd.DataFrame(
@@ -39,9 +40,15 @@ def test_numbers_with_the_same_records_share_one_detail() -> None:
     assert table(opened).count('<div class="tb-opened"') == 1
 
 
-def test_where_all_lines_would_be_too_many_the_numbers_with_the_fewest_records_open() -> None:
-    opened = lines().openings({("a",): (0, 1, 2), ("b",): (1,), ("c",): (0, 2)}, most=4)
-    assert set(opened) == {("b",), ("c",)}
+def test_where_all_lines_would_be_too_many_the_numbers_with_the_most_records_show_the_first_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(table_details, "FEW_RECORDS", 1)
+    opened = lines().openings({("0",): (0, 1, 2), ("1",): (1, 2)}, most=4)
+    made = table(opened)
+    assert made.count('<div class="tb-opened"') == 2
+    assert "The first 1 of 3 records" in made
+    assert "of 2 records" not in made
 
 
 def test_a_number_without_records_opens_nothing() -> None:
@@ -49,14 +56,18 @@ def test_a_number_without_records_opens_nothing() -> None:
 
 
 TIMELINE = pd.DataFrame({
-    "SUBJECT": ["S01", "S01"], "KIND": ["event", "infusion"], "TERM": ["Rash", ""], "FROM": [3.0, 0.0],
+    "SUBJECT": ["S01", "S01"], "TRT01A": ["DL1", "DL1"], "KIND": ["event", "infusion"], "TERM": ["Rash", ""],
+    "FROM": [3.0, 0.0],
     "UNTIL": [5.0, None], "GRADE": ["grade 1", ""], "MARK": ["1, new", ""], "ONGOING": ["", ""],
 })  # fmt: skip
 PANEL = pd.DataFrame({
     "SUBJECT": ["S01", "S02"], "TRT01A": ["DL1", "DL2"], "TEST": ["PLAT (10^9/L)"] * 2, "DAY": [0, 3],
     "VALUE": [90.0, 20.0],
 })  # fmt: skip
-BANDS = pd.DataFrame({"TEST": ["PLAT (10^9/L)"], "GRADE": ["G4"], "NAME": ["G4"], "LOW": [20.0], "HIGH": [25.0]})
+BANDS = pd.DataFrame({"TEST": ["PLAT (10^9/L)"], "GRADE": ["G4"], "LOW": [None], "HIGH": [25.0]})
+LIMITS = pd.DataFrame({"TEST": ["PLAT (10^9/L)"], "NAME": ["LLN"], "VALUE": [150.0]})
+LATER = pd.DataFrame({"SUBJECT": ["S02"], "DAY": [7.0]})
+LEVELS = ["DL1", "DL2", "DL3"]
 POINTS = pd.DataFrame({"SUBJECT": ["S01"], "TRT01A": ["DL1"], "X": [3.0], "Y": [2.0], "X0": [1.0], "Y0": [1.0]})
 
 
@@ -64,8 +75,8 @@ POINTS = pd.DataFrame({"SUBJECT": ["S01"], "TRT01A": ["DL1"], "X": [3.0], "Y": [
     ("chart", "data"),
     [
         (charts.timeline(TIMELINE), TIMELINE),
-        (charts.lab_panel(PANEL, BANDS), PANEL),
-        (charts.hepatic_screen(POINTS, 3, 2, "multiples of ULN"), POINTS),
+        (charts.lab_panel(PANEL, BANDS, LIMITS, LATER, LEVELS), PANEL),
+        (charts.hepatic_screen(POINTS, 3, 2, "multiples of ULN", LEVELS), POINTS),
     ],
 )
 def test_every_figure_of_subjects_lets_the_picked_one_stand_out_and_answers_to_pointing(
@@ -79,8 +90,9 @@ def test_every_figure_of_subjects_lets_the_picked_one_stand_out_and_answers_to_p
 
 def test_the_shift_figure_writes_its_numbers_and_the_panel_its_grades() -> None:
     cells = pd.DataFrame({"TEST": ["PLAT"] * 2, "BASELINE": ["0", "1"], "WORST": ["0", "4"], "SUBJECTS": [3, 1]})
+    cells = cells.assign(COURSE=["same grade", "worse"])
     spec = json.dumps(charts.shift_heatmap(cells).to_dict())
     assert '"text": {"field": "SUBJECTS"' in spec
-    assert '"G4"' in json.dumps(charts.lab_panel(PANEL, BANDS).to_dict())
+    assert '"G4"' in json.dumps(charts.lab_panel(PANEL, BANDS, LIMITS, LATER, LEVELS).to_dict())
     points = pd.DataFrame({"CUT": ["2025-03-31"], "KIND": ["Serious"], "EVENTS": [2]})
     assert '"text": {"field": "EVENTS"' in json.dumps(charts.events_by_cut(points, ["Serious"]).to_dict())
