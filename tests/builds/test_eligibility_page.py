@@ -24,6 +24,7 @@ class Openings(HTMLParser):
     def __init__(self, page: Path, title: str) -> None:
         super().__init__()
         self._title, self._inside, self._row, self._column = title, False, -2, -1
+        self._is_title = False
         self._targets: dict[tuple[int, int], str] = {}
         self._texts: dict[str, list[str]] = {}
         self._open, self._depth = "", 0
@@ -31,8 +32,7 @@ class Openings(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
-        if tag == "table" and (found.get("aria-label") or "").startswith(self._title):
-            self._inside = True
+        self._is_title = self._is_title or tag == "caption"
         if self._inside and tag == "tr":
             self._row, self._column = self._row + 1, -1
         if self._inside and tag in ("td", "th"):
@@ -46,6 +46,8 @@ class Openings(HTMLParser):
                 self._open, self._depth = str(found["id"]), 1
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "caption":
+            self._is_title = False
         if tag == "table":
             self._inside = False
         if tag == "div" and self._open:
@@ -54,6 +56,8 @@ class Openings(HTMLParser):
                 self._open = ""
 
     def handle_data(self, data: str) -> None:
+        if self._is_title and self._title in data:
+            self._inside = True
         if self._open and data.strip():
             self._texts.setdefault(self._open, []).append(data.strip())
 
@@ -128,7 +132,10 @@ def test_the_flow_in_the_figure_is_the_one_in_the_results(build: Path, page: Tab
 def test_the_heads_of_t_2_and_t_3_hold_the_numbers_of_subjects(build: Path, page: Tables) -> None:
     adsl = read_dataset(build / "data" / "adsl.parquet")
     treated = adsl[adsl["SAFFL"].eq("Y")]["TRT01A"]
-    heads = [f"{level} (N={int((treated == level).sum())})" for level in ("DL1", "DL2", "DL3")]
-    for title in ("T-2 Age, weight and times", "T-2 Demography", "T-3 The disease"):
+    heads = [
+        f"{level} (N={int((treated == level).sum())}){dose} x 10^6/kg"
+        for level, dose in (("DL1", 1), ("DL2", 2), ("DL3", 4))
+    ]
+    for title in ("T-2 Age, weight and times", "T-2b Demography", "T-3 The disease"):
         head = next(rows[0] for name, rows in page.found.items() if name.startswith(title))
         assert head[1:] == [*heads, f"Total (N={len(treated)})"]

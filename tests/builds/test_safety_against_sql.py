@@ -66,7 +66,9 @@ class Cut:
     before: tuple[str, Safety] | None
 
     def levels(self) -> list[str]:
-        return [f"{level} (N={self.second.sizes[level]})" for level in (*LEVELS, "Total")]
+        doses = (*(f" {dose} x 10^6/kg" for dose in (1, 2, 4)), "")
+        levels = zip((*LEVELS, "Total"), doses, strict=True)
+        return [f"{level} (N={self.second.sizes[level]}){dose}" for level, dose in levels]
 
 
 def read_tables(page: Path) -> dict[str, Table]:
@@ -75,7 +77,7 @@ def read_tables(page: Path) -> dict[str, Table]:
     behind = {str(opened["id"]): _subjects(opened.extract()) for opened in soup.select("[popover]")}
     tables: dict[str, Table] = {}
     for table in soup.find_all("table"):
-        title = TITLE.match(str(table.get("aria-label", "")))
+        title = TITLE.match(table.caption.get_text() if table.caption else "")
         if title and 5 <= int(title[1]) <= 11:
             assert f"{title[1]}{title[2]}" not in tables
             tables[f"{title[1]}{title[2]}"] = _table(table, behind)

@@ -39,11 +39,14 @@ class Tables(HTMLParser):
         super().__init__()
         self.found: dict[str, list[list[str]]] = {}
         self._rows: list[list[str]] | None = None
+        self._caption: str | None = None
         self.feed(page.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "table":
             self._rows = self.found.setdefault(dict(attrs).get("aria-label") or "", [])
+        elif tag == "caption":
+            self._caption = ""
         elif tag == "tr" and self._rows is not None:
             self._rows.append([])
         elif tag in ("td", "th") and self._rows is not None:
@@ -52,9 +55,15 @@ class Tables(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "table":
             self._rows = None
+        elif tag == "caption":
+            # A number of the hundred of the page is not part of the title.
+            title = re.sub(r"^[TFL]-\d{3,}[a-z]? ", "", (self._caption or "").strip())
+            self._rows, self._caption = self.found.setdefault(title, []), None
 
     def handle_data(self, data: str) -> None:
-        if self._rows and self._rows[-1]:
+        if self._caption is not None:
+            self._caption += data
+        elif self._rows and self._rows[-1]:
             self._rows[-1][-1] += data.strip()
 
     def cell(self, title: str, row: str, column: str) -> str:

@@ -56,3 +56,12 @@ def _pattern(term: str) -> str:
         return escaped
     whole = r"(?![a-z0-9])" if len(term) <= _ABBREVIATION and term.isupper() else ""
     return rf"(?<![a-z0-9]){escaped}{whole}"
+
+
+def in_sentence(term: str) -> str:
+    """A term as it is written inside a sentence; an abbreviation keeps its capitals.
+
+    >>> in_sentence("Lung infection"), in_sentence("ALT increased"), in_sentence("")
+    ('lung infection', 'ALT increased', '')
+    """
+    return term[:1].lower() + term[1:] if term[1:2].islower() else term

@@ -50,8 +50,20 @@ def standing_out(field: str, *, shown: float = 1.0, faded: float = FADED, unpick
     return altair.OpacityValue(faded, condition=conditions)
 
 
+def linked(chart: Any) -> Any:
+    """A chart whose marks read the picked subject, with the signal declared: so it can also be saved alone."""
+    import altair
+
+    return chart.add_params(altair.param(name=SIGNAL, value=""))
+
+
 def with_signal(spec: dict[str, Any]) -> dict[str, Any]:
-    """The specification with the signal declared once at its top, where one of its conditions reads it."""
+    """The specification with the signal declared once at its top, where one of its conditions reads it.
+
+    For charts that were put together without `linked`.
+    """
+    if any(param.get("name") == SIGNAL for param in spec.get("params", [])):
+        return spec
     if not _names_signal({key: value for key, value in spec.items() if key != "datasets"}):
         return spec
     return {**spec, "params": [*spec.get("params", []), {"name": SIGNAL, "value": ""}]}
@@ -223,11 +235,12 @@ USERMETA = {"embedOptions": MENU}
 class Figure:
     """A chart under its title, with the numbers that it draws in a folded table.
 
-    A notebook shows three outputs in this order: title, chart, table; each page keeps this order.
+    A notebook shows three outputs in this order: title, chart, table; each page keeps this order. `summary` says in a
+    sentence or two what the chart shows, for who cannot see it.
     """
 
-    def __init__(self, spec: dict[str, Any], title: str, data: Block) -> None:
-        self.spec, self.title, self.data = spec, title, data
+    def __init__(self, spec: dict[str, Any], title: str, data: Block, summary: str = "") -> None:
+        self.spec, self.title, self.data, self.summary = spec, title, data, summary
 
     @property
     def heading(self) -> Block:
@@ -242,7 +255,11 @@ class Figure:
     def chart_bundle(self) -> dict[str, Any]:
         """What Jupyter draws: the specification, and words for where it cannot be drawn."""
         payload = {"kind": "chart", "title": text_of(self.title), "texts": chart_texts(self.spec)}
-        return {CHART_MIME: notebook_spec(self.spec), MIME: payload, "text/plain": f"Chart: {visible(self.title)}"}
+        said = f"Chart: {visible(self.title)}"
+        if self.summary:
+            payload["summary"] = text_of(self.summary)
+            said = f"{said}. {visible(self.summary)}"
+        return {CHART_MIME: notebook_spec(self.spec), MIME: payload, "text/plain": said}
 
     def chart_metadata(self) -> dict[str, Any]:
         """How Jupyter draws it."""
@@ -267,11 +284,13 @@ def figure(
     *,
     labels: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
+    summary: str = "",
     empty: str = "There is nothing to draw at this cut.",
 ) -> Figure | Block:
     """A chart with its data table (folded) and notes; `data` holds the numbers that the chart draws, for reading.
 
-    With an empty `data` the figure is a sentence: the title and `empty`. Raises ValueError when the chart's
+    `summary`: what the chart shows in a sentence or two, which screen readers say in its place. With an
+    empty `data` the figure is a sentence: the title and `empty`. Raises ValueError when the chart's
     specification could reach out of the page or run text from data (see `trialbook.display.figures`).
     """
     if data.empty:
@@ -281,7 +300,7 @@ def figure(
 
     # Altair checks what it is given as a chart is put together, or not at all (see `trialbook.kernels.fork_server`).
     spec = clean_spec(with_signal(chart.to_dict(validate=schemapi.DEBUG_MODE)))
-    return Figure(spec, title, table(data, title, labels=labels, notes=notes))
+    return Figure(spec, title, table(data, title, labels=labels, notes=notes), summary)
 
 
 def notebook_spec(spec: Mapping[str, Any]) -> dict[str, Any]:

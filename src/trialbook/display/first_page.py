@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from trialbook.core.messages import ENGLISH, Language, as_text, joined, msg
+from trialbook.display.page import PageSignal
+from trialbook.display.page_content import reference_page
 from trialbook.display.svg import clipped, number, pixels
 from trialbook.display.text import safe
 from trialbook.profiles.subjects import profile_address
@@ -67,6 +69,24 @@ def more_about(signal: Mapping[str, Any], above: str = "") -> list[tuple[str, st
         for link in signal["links"]
         if not link["page"].startswith("profiles/")
     ]
+
+
+def signals_on(signals: Sequence[Mapping[str, Any]], page: str, profiled: Mapping[str, str]) -> list[PageSignal]:
+    """The signals that lead to a page or to its reference page, in their order."""
+    found = []
+    for one in signals:
+        own = [link for link in one["links"] if link["page"] in (page, reference_page(page))]
+        if own:
+            to, anchor = own[0]["page"], own[0]["anchor"]
+            found.append(
+                PageSignal(
+                    one["subject"] or one["level"], one["level"] if one["subject"] else "", one["severity"],
+                    SEVERITY_WORDS[one["severity"]], one["sentence"],
+                    profile_address(one["subject"]) if one["subject"] in profiled else "",
+                    ("" if to == page else to) + (f"#{anchor}" if anchor else ""),
+                )
+            )  # fmt: skip
+    return found
 
 
 @dataclass(frozen=True)
@@ -165,7 +185,7 @@ def _drawing(row: Mapping[str, Any], last: int, shade: int, language: Language) 
     label = language.say(_course_words(row))
     return (
         f'<svg class="strip" viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" height="{HIGH}" role="img" '
-        f'aria-label="{safe(label)}">{"".join(parts)}</svg>'
+        f'aria-label="{safe(label)}"><g aria-hidden="true">{"".join(parts)}</g></svg>'
     )
 
 

@@ -11,9 +11,10 @@ from markupsafe import Markup
 from trialbook.core.messages import ENGLISH, Language, as_text, enumerated, joined, msg, plural
 from trialbook.display import first_page as shown
 from trialbook.display.blocks import Block
-from trialbook.display.index_facts import IndexFacts, StepStatus, index_facts
-from trialbook.display.page import NOTHING_LOADED, Frame, Link, render
+from trialbook.display.index_facts import DLT_INTERVAL, IndexFacts, StepStatus, index_facts
+from trialbook.display.page import Frame, Link, render
 from trialbook.display.page_content import Ids
+from trialbook.display.payload import number_key
 from trialbook.display.render import Renderer
 from trialbook.display.tables import table
 from trialbook.display.text import visible
@@ -25,7 +26,7 @@ __all__ = ["DOWNLOADS", "IndexFacts", "StepStatus", "index_facts", "render_index
 DOWNLOADS = (
     Link("queries.xlsx", msg("Query list"), msg("for the site, in English and Chinese")),
     Link("signals.json", msg("Signals"), msg("what to look at first, with the records behind it")),
-    Link("data/addv.parquet", msg("Protocol deviations"), msg("found in the data or recorded by the site")),
+    Link("deviations.html", msg("Protocol deviations"), msg("found in the data or recorded by the site")),
     Link("changelog.csv", msg("Change log"), msg("every value that cleaning changed")),
     Link("results/ard.json", msg("Results"), msg("every reported number, one row each")),
     Link("manifest.json", msg("Manifest"), msg("sha256 of every input and output")),
@@ -45,9 +46,11 @@ RULE_LABELS = {
 
 def render_index(
     facts: IndexFacts, frame: Frame, profiled: Mapping[str, str] | None = None, page: Mapping[str, Any] | None = None,
-    language: Language = ENGLISH,
+    language: Language = ENGLISH, opens: Mapping[str, str] | None = None,
 ) -> str:  # fmt: skip
     """The first page as HTML; it holds no script.
+
+    `opens`: where the records behind a number of the results are, by its key.
 
     `page` is what `signals.first_page` derived, as plain data. Subjects in `profiled` lead to their profile page; they
     are listed in the order of risk, each with its risk where the page is brief. Where more subjects were treated than
@@ -61,7 +64,7 @@ def render_index(
     levels = table(
         facts.levels, msg("Headline numbers by dose level"), labels={"measure": "", **facts.level_heads},
         notes=[msg("- : not estimable, or not reported at this cut.")], right=list(facts.levels.columns[1:]),
-        stub="measure",
+        stub="measure", numbers=facts.level_numbers,
     )  # fmt: skip
     contracts = table(
         facts.contracts, msg("Contracts"), empty=msg("No contract was evaluated."),
@@ -77,7 +80,8 @@ def render_index(
             "closed": msg("Closed since"),
         },
     )  # fmt: skip
-    renderer, ids = Renderer(language, on_page=True), Ids(NUMBER)
+    opens = opens or {}
+    renderer, ids = Renderer(language, on_page=True, leads=opens), Ids(NUMBER)
 
     def html(block: Block) -> str:
         return renderer.html(block.payload, ids.of(block.payload))
@@ -88,7 +92,6 @@ def render_index(
         INDEX,
         language,
         title=msg("Data cut {date}", date=frame.cut.cut_date),
-        policy=NOTHING_LOADED,
         own_style=Markup(INDEX_CSS),  # noqa: S704 - our own file
         facts=facts,
         page=page,
@@ -106,6 +109,8 @@ def render_index(
         axis=shown.axis(board),
         stale=shown.STALE,
         most=shown.MOST_SUBJECTS,
+        opens=lambda number: opens.get(number_key(number), "") if number else "",
+        dlt_at=lambda level: opens.get(number_key(("DLT_RATE", level, "DLT", "", DLT_INTERVAL)), ""),
         marks=shown.MARKS,
         more=shown.more_about,
         address=profile_address,
@@ -228,6 +233,7 @@ def _changes(facts: IndexFacts) -> Block:
             "before": msg("At {cut}", cut=facts.previous_cut),
             "now": msg("Now"),
         },
+        numbers={(row, "now"): h.number for row, h in enumerate(changed) if h.number},
         empty=msg("No headline number has changed.") if known else msg("The previous cut has not been built."),
     )
 

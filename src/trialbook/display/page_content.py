@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -16,6 +16,7 @@ from trialbook.core.syntax import syntax_tree
 from trialbook.display.chart_rendering import still_svg, svg_size
 from trialbook.display.chart_texts import in_language
 from trialbook.display.figures import spec_json
+from trialbook.display.number_records import NumberRecords
 from trialbook.display.opened_records import Boxes
 from trialbook.display.page_outputs import Dropped, Shown, is_own_html, shown_outputs
 from trialbook.display.payload import Payload
@@ -103,17 +104,20 @@ def page_content(
     *,
     number: int = 0,
     page: str = "",
-    with_records: Callable[[Payload], Payload] | None = None,
+    records: NumberRecords | None = None,
+    besides: Mapping[str, tuple[str, str, str, str]] | None = None,
 ) -> PageContent:
     """The content of the page of one executed notebook: this is what takes time.
 
     `number` of the notebook: its tables and figures have ids of this hundred (T-301) where their titles give none.
     `page` is its file name, after which its reference page and its page of records are named; without it no number
-    opens. `with_records` adds to a table what its numbers of the results open to.
+    opens. `records`: what its numbers of the results open to; `besides`: more numbers that do, by label (see
+    `NumberRecords.summary`).
     """
-    content = _Content(charts, language, number, page, with_records)
+    content = _Content(charts, language, number, page, records)
     for position, cell in enumerate(notebook["cells"], 1):
         content.add(cell, position)
+    content.open_besides(besides or {})
     return content.made()
 
 
@@ -172,14 +176,15 @@ class _Content:
 
     def __init__(
         self, charts: Literal["live", "static"], language: Language, number: int, page: str,
-        with_records: Callable[[Payload], Payload] | None,
+        records: NumberRecords | None,
     ) -> None:  # fmt: skip
         self._live = charts == "live"
         self._language = language
-        self._page, self._with_records = page, with_records
+        self._page, self._records = page, records
         self._boxes = Boxes()
-        records = records_page(page) if page else ""
-        self._renderer = Renderer(language, on_page=True, records=records, opened=self._boxes)
+        self._renderer = Renderer(
+            language, on_page=True, records=records_page(page) if page else "", opened=self._boxes
+        )  # fmt: skip
         self._ids = Ids(number)
         self._anchors: dict[str, int] = {}
         self._charts = 0
@@ -198,6 +203,11 @@ class _Content:
             self._answer.pieces, self._answer.headings, self._dropped, self._live and self._answer.charts > 0,
             beside if reference.pieces else None, self._boxes, self._listed,
         )  # fmt: skip
+
+    def open_besides(self, numbers: Mapping[str, tuple[str, str, str, str]]) -> None:
+        """Keeps what numbers open to that no table of the page shows."""
+        if self._records and self._page and numbers:
+            self._renderer.html(self._records.summary(numbers))
 
     def add(self, cell: Mapping[str, Any], position: int) -> None:
         source = "".join(cell["source"])
@@ -266,8 +276,8 @@ class _Content:
     def _block(self, payload: Payload) -> str:
         """The HTML of a block; raises ValueError where a box that it opens holds anything but tags of ours."""
         anchor = self._ids.of(payload)
-        if self._with_records and payload["kind"] == "table":
-            payload = self._with_records(payload)
+        if self._records and payload["kind"] == "table":
+            payload = self._records.added(payload)
         if anchor:
             self._list(payload, anchor)
         if payload["kind"] == "figure_data" and self._goes_aside(payload["table"]):
@@ -311,6 +321,9 @@ class _Content:
         if self._language is not ENGLISH and "texts" in item.payload:
             title = self._renderer.say(item.payload["title"])
             said = self._language.say(msg("Chart: {title}", title=title))
+            if "summary" in item.payload:
+                summary = self._renderer.say(item.payload["summary"])
+                said = self._language.say(msg("Chart: {title}. {summary}", title=title, summary=summary))
             drawn = in_language(drawn, item.payload["texts"], self._renderer.say)
         name = f"chart-{self._charts}"
         if self._live:

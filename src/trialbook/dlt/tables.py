@@ -322,9 +322,13 @@ def rate_table(results: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
         )
         interval = NOT_ESTIMABLE if low == NOT_ESTIMABLE else f"{low} to {high}"
         table.append((level, f"{n}/{total}", estimate, interval, prob))
+    numbers = {
+        (row, column): ("DLT_RATE", str(line[0]), "DLT", "", "clopper_pearson")
+        for row, line in enumerate(table) for column in list(RATE_LABELS)[1:]
+    }  # fmt: skip
     return described(
         pd.DataFrame(table, columns=list(RATE_LABELS)).astype("str"), labels=RATE_LABELS,
-        notes=[*excluded_notes(results, levels), COMMITTEE],
+        notes=[*excluded_notes(results, levels), COMMITTEE], numbers=numbers,
     )  # fmt: skip
 
 
@@ -343,9 +347,15 @@ def cases_table(cases: pd.DataFrame) -> pd.DataFrame:
 
 def timeline_listing(over_time: pd.DataFrame) -> pd.DataFrame:
     """The numbers of `over_time.advice_over_time` as its figure shows them, with the columns of `TIMELINE_LABELS`."""
+    now = msg("now {advice}", advice=over_time["advice"].iloc[-1]) if len(over_time) else ""
+    summary = msg(
+        "What the rule would have advised on each of {n} dates, from the data of this cut; {now}.",
+        n=len(over_time),
+        now=now,
+    )
     return described(
         over_time[list(TIMELINE_LABELS)].copy(deep=False), labels=TIMELINE_LABELS, notes=[LIMITS, COMMITTEE],
-        empty=msg("No escalation rule is in force."),
+        empty=msg("No escalation rule is in force."), finding=now, summary=summary if now else "",
     )  # fmt: skip
 
 

@@ -10,13 +10,14 @@ from trialbook.core.domains import Domains
 from trialbook.core.messages import msg
 from trialbook.drugs.records import drugs_in_force
 from trialbook.efficacy.day28 import UNDELIVERED, treated_subjects
-from trialbook.efficacy.rates import ORGAN_PARAMETERS
+from trialbook.efficacy.rates import ORGAN_PARAMETERS, VARIABLE
 from trialbook.efficacy.response_tables import (
     FIRST_DAY,
-    LAST_DAY,
     MOST_SUBJECTS,
     response_ranking,
     sensitivity_labels,
+    shown_note,
+    shown_subjects,
 )
 from trialbook.efficacy.sensitivity import PRIMARY, category_changes
 from trialbook.gvhd.response_rules import RESPONDERS
@@ -41,29 +42,57 @@ STEROID_WORDS = {
 def grade_courses(
     adrs: pd.DataFrame, adsl: pd.DataFrame, domains: Domains, analysis: Analysis, most_subjects: int = MOST_SUBJECTS
 ) -> pd.DataFrame:  # fmt: skip
-    """F4: grade and steroid dose over time: SUBJECT DAY KIND VALUE, by subject, kind and day.
+    """F4: grade and steroid dose over time: SUBJECT LEVEL DAY KIND VALUE, by level, subject, kind and day.
 
     KIND `grade`: the overall grade 0 to 4 of an assessment, none where missing organs leave it open. KIND `steroids`:
-    mg/kg/day of methylprednisolone equivalent, a row where the dose changes. Days -8 to 63, at most
-    `most_subjects` subjects (`drawn_subjects`).
+    mg/kg/day of methylprednisolone equivalent, a row where the dose changes, up to death or the cut. From day -8
+    on; the subjects of `shown_subjects`.
     """
     names = adsl.set_index("USUBJID")["SUBJID"]
     ranking = response_ranking(adrs, adsl)
-    kept = set(ranking.drawn(most_subjects)) & set(adrs["USUBJID"])
+    kept = set(shown_subjects(ranking, most_subjects)) & set(adrs["USUBJID"])
     graded = adrs[(adrs["PARAMCD"] == "GRADE") & adrs["AVAL"].notna()]
     grades = pd.DataFrame(
         {"USUBJID": graded["USUBJID"], "DAY": graded["RELDAY"], "KIND": GRADE, "VALUE": graded["AVAL"]}
     )
     parts = [grades, *([_steroids(adsl, domains, analysis)] if domains.delivered("CM") else [])]
     rows = pd.concat(parts, ignore_index=True)
-    rows = rows[rows["DAY"].between(FIRST_DAY, LAST_DAY).fillna(False).astype("bool") & rows["USUBJID"].isin(kept)]
-    rows = rows.sort_values(["USUBJID", "KIND", "DAY"], kind="stable")
+    rows = rows[(rows["DAY"] >= FIRST_DAY).fillna(False).astype("bool") & rows["USUBJID"].isin(kept)]
+    level = rows["USUBJID"].map(adsl.set_index("USUBJID")["TRT01A"]).astype("str")
+    rows = rows.assign(LEVEL=level).sort_values(["LEVEL", "USUBJID", "KIND", "DAY"], kind="stable")
     subject = rows["USUBJID"].map(names).astype("str")
-    return described(
-        rows.assign(SUBJECT=subject)[["SUBJECT", "DAY", "KIND", "VALUE"]].reset_index(drop=True),
-        labels={"VALUE": msg("Grade, or mg/kg/day")}, empty=msg("No treated subject has an assessment."),
-        notes=[msg("Steroids: the days on which the dose changes."), *ranking.drawn_note(most_subjects)],
+    drawn = rows.assign(SUBJECT=subject)[["SUBJECT", "LEVEL", "DAY", "KIND", "VALUE"]].reset_index(drop=True)
+    of_grade = drawn[drawn["KIND"] == GRADE]
+    last = of_grade.sort_values("DAY", kind="stable").groupby("SUBJECT")["VALUE"].last()
+    finding = msg(
+        "grade 0 at the last assessment in {n} of {total} subjects", n=int((last == 0).sum()), total=len(last)
+    )
+    summary = msg(
+        "Grade as a line and steroids as an area for each of {n} subjects; at the last assessment the grade was 3 or "
+        "4 in "
+        "{severe}.",
+        n=drawn["SUBJECT"].nunique(), severe=int((last >= 3).sum()),
     )  # fmt: skip
+    return described(
+        drawn, labels={"VALUE": msg("Grade, or mg/kg/day")}, empty=msg("No treated subject has an assessment."),
+        notes=[*_steroid_notes(drawn), *shown_note(ranking, most_subjects)],
+        finding=finding, summary=summary,
+    )  # fmt: skip
+
+
+def _steroid_notes(drawn: pd.DataFrame) -> list[str]:
+    """How the area of the steroids is to be read: its height has a scale of its own."""
+    doses = drawn.loc[drawn["KIND"] == STEROIDS, "VALUE"]
+    if doses.empty:
+        return []
+    return [
+        msg(
+            "Line: overall grade. Area: steroids in mg/kg/day of methylprednisolone; a full panel is {top:g} "
+            "mg/kg/day, the "
+            "highest dose here. The table gives the days on which the dose changes.",
+            top=float(doses.max()),
+        )
+    ]
 
 
 def _steroids(adsl: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.DataFrame:
@@ -74,7 +103,7 @@ def _steroids(adsl: pd.DataFrame, domains: Domains, analysis: Analysis) -> pd.Da
         DAY=lambda rows: rel_day(rows["ADT"], rows["TRTSDT"])
     )
     ends = treated["DTHDT"].where(treated["DTHDT"] <= treated["CUTDT"], treated["CUTDT"])
-    last = rel_day(ends, treated["TRTSDT"]).clip(upper=LAST_DAY)
+    last = rel_day(ends, treated["TRTSDT"])
     every = [
         (subject, day)
         for subject, end in zip(treated["USUBJID"], last, strict=True)
@@ -94,21 +123,35 @@ def grade_changes(
 ) -> pd.DataFrame:  # fmt: skip
     """F6: change of the grade from baseline at each assessment: SUBJECT LEVEL DAY CHANGE, from 0 at the baseline."""
     rows = adrs[(adrs["PARAMCD"] == "GRADE") & ((adrs["ABLFL"] == "Y") | adrs["CHG"].notna()) & adrs["BASE"].notna()]
-    rows = rows[rows["RELDAY"].between(FIRST_DAY, LAST_DAY).fillna(False).astype("bool")]
+    rows = rows[(rows["RELDAY"] >= FIRST_DAY).fillna(False).astype("bool")]
     ranking = response_ranking(adrs, adsl)
-    rows = rows[rows["USUBJID"].isin(ranking.drawn(most_subjects))]
+    rows = rows[rows["USUBJID"].isin(shown_subjects(ranking, most_subjects))]
     changes = pd.DataFrame(
         {
             "SUBJECT": rows["USUBJID"].map(adsl.set_index("USUBJID")["SUBJID"]).astype("str"), "LEVEL": rows["TRT01A"],
             "DAY": rows["RELDAY"], "CHANGE": rows["CHG"].fillna(0.0).astype("int64"),
         }
     ).reset_index(drop=True)  # fmt: skip
+    last = changes.sort_values("DAY", kind="stable").groupby("SUBJECT")["CHANGE"].last()
+    better, worse = int((last < 0).sum()), int((last > 0).sum())
     return described(
         changes,
         labels={"CHANGE": msg("Change of the grade")},
         empty=msg("No treated subject has a grade at baseline."),
-        notes=[msg("Below 0 is better."), *ranking.drawn_note(most_subjects)],
-    )
+        notes=[
+            msg(
+                "Below 0 is better. Lines of the same change are drawn side by side, and hold until the next "
+                "assessment."
+            ),
+            *shown_note(ranking, most_subjects),
+        ],
+        finding=msg("better at the last assessment in {better} of {total} subjects", better=better, total=len(last)),
+        summary=msg(
+            "Change of the overall grade from baseline, a line per subject in a panel per dose level: at the last "
+            "assessment {better} are better, {worse} worse, {same} unchanged.",
+            better=better, worse=worse, same=len(last) - better - worse,
+        ),
+    )  # fmt: skip
 
 
 def sensitivity_grid(
@@ -127,8 +170,11 @@ def sensitivity_grid(
     changes = category_changes(responses)
     told = adsl.set_index("USUBJID")["SUBJID"].reindex(changes["USUBJID"]).to_numpy()
     changes = changes.assign(TEXT=told + ": " + changes["PRIMARY"] + " to " + changes["ALTERNATIVE"])
-    rows = []
+    rows: list[dict[str, object]] = []
+    numbers: dict[tuple[int, str], tuple[str, ...]] = {}
     for context, label in labels.items() if len(own) else []:
+        numbers |= {(len(rows), level): ("ORR_D28", level, VARIABLE, "", context) for level in levels}
+        numbers |= {(len(rows), name): ("ORR_D28", TOTAL, VARIABLE, "", context) for name in ("RATE", "LOW", "HIGH")}
         named = changes.loc[changes["SENS"] == context, "TEXT"].tolist()
         more = [msg("and {n} more", n=len(named) - most_named)] if len(named) > most_named else []
         counts = {level: _count(text[context, level, "n"], text[context, level, "N"]) for level in levels}
@@ -143,7 +189,7 @@ def sensitivity_grid(
         )  # fmt: skip
     columns = ["CHOICE", *levels, "RATE", "LOW", "HIGH", "MOVE", "CHANGES"]
     return described(
-        pd.DataFrame(rows, columns=columns), stub="CHOICE", right=columns[1:-1],
+        pd.DataFrame(rows, columns=columns), stub="CHOICE", right=columns[1:-1], numbers=numbers,
         labels={
             "CHOICE": msg("Choice"), "RATE": msg("Rate"), "LOW": msg("Lower limit"), "HIGH": msg("Upper limit"),
             "MOVE": msg("Change of the rate"), "CHANGES": msg("Subjects who change: primary to alternative"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from trialbook.core.described import described
-from trialbook.core.messages import msg, plural
+from trialbook.core.messages import enumerated, joined, msg, plural
 from trialbook.efficacy.day28 import PENDING, UNDELIVERED
 from trialbook.efficacy.delivery import lacking_text
 from trialbook.efficacy.estimands import INTERVALS as PROPORTION_NAMES
@@ -21,9 +22,11 @@ from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
 from trialbook.results.bounds import bounds_of, bounds_text, excluded_text, not_evaluable_text, with_bounds
 from trialbook.statistics.intervals import clopper_pearson
+from trialbook.subjects.dlt_status import COUNTED_AS_DLT, EVALUABLE
 from trialbook.subjects.ranking import Ranking, subject_numbers
 
-# The figures of a large trial show so many subjects, and say so.
+# The figures of a large trial show so many subjects, and say so; the dead, those without a response and the pending are
+# always shown.
 MOST_SUBJECTS = 40
 
 # ----------------------------------------------------------------------------------------------------
@@ -126,8 +129,12 @@ LATER_NAMES = {
 BEST_NAMES = {"NE": msg("NE (nothing that counts, or not delivered)"), "PENDING": msg("Pending")}
 BY_RULE = msg("NR by rule")
 THIS_TRIAL = msg("this trial")
-# Days of the organ-stage figure: the baseline window and two months of visits.
-FIRST_DAY, LAST_DAY = -8, 63
+BENEFIT, RISK = "response", "DLT"
+# The figures of the course begin with the baseline window and end with the last assessment.
+FIRST_DAY = -8
+# With more subjects than this the figure of stages shows the overall grade of each.
+MOST_BY_ORGAN = 24
+OVERALL = msg("Overall grade")
 
 
 def nobody_to_report(responses: pd.DataFrame, protocol: Protocol) -> str:
@@ -238,29 +245,52 @@ def _on(usubjid: pd.Series, day: pd.Series, rows: pd.DataFrame) -> pd.Series:
 def organ_course(
     adrs: pd.DataFrame, responses: pd.DataFrame, adsl: pd.DataFrame, most_subjects: int = MOST_SUBJECTS
 ) -> pd.DataFrame:  # fmt: skip
-    """F3: what the organ-stage figure draws: SUBJECT ROW DAY KIND STAGE, by subject, organ and day.
+    """F3: what the organ-stage figure draws: SUBJECT LEVEL ROW DAY KIND STAGE, by level, subject, organ and day.
 
     KIND is `stage`, `new therapy` or `death`; a stage that is not known has no row, so that it is blank and not 0.
-    Days -8 to 63, and at most `most_subjects` subjects (`drawn_subjects`).
+    From the baseline on; the subjects of `shown_subjects`. Of more than `MOST_BY_ORGAN` only the overall grade.
     """
-    staged = adrs[adrs["PARAMCD"].isin(ORGANS) & adrs["AVAL"].notna()]
+    ranking = response_ranking(adrs, adsl)
+    kept = set(shown_subjects(ranking, most_subjects)) & set(responses["USUBJID"])
+    names = {"GRADE": OVERALL} if len(kept) > MOST_BY_ORGAN else ORGAN_NAMES
+    from_baseline = adrs["ABLFL"].eq("Y") | (adrs["RELDAY"] > 0).fillna(False)
+    staged = adrs[adrs["PARAMCD"].isin(list(names)) & adrs["AVAL"].notna() & from_baseline.astype("bool")]
     cells = pd.DataFrame(
         {
-            "USUBJID": staged["USUBJID"], "ROW": staged["PARAMCD"].map(ORGAN_NAMES), "DAY": staged["RELDAY"],
+            "USUBJID": staged["USUBJID"], "ROW": staged["PARAMCD"].map(names), "DAY": staged["RELDAY"],
             "KIND": "stage", "STAGE": staged["AVAL"].astype("Int64").astype("str"),
         }
     )  # fmt: skip
     course = pd.concat([cells, _event_marks(responses, adsl)], ignore_index=True)
-    course = course[course["DAY"].between(FIRST_DAY, LAST_DAY).fillna(False).astype("bool")]
-    ranking = response_ranking(adrs, adsl)
-    kept = set(ranking.drawn(most_subjects)) & set(responses["USUBJID"])
-    order = course["ROW"].map({name: k for k, name in enumerate([*ORGAN_NAMES.values(), msg("Event")])})
-    course = course[course["USUBJID"].isin(kept)].assign(order=order).sort_values(["USUBJID", "order", "DAY"])
-    drawn = course.assign(SUBJECT=_subject(course["USUBJID"], adsl))[["SUBJECT", "ROW", "DAY", "KIND", "STAGE"]]
+    order = course["ROW"].map({name: k for k, name in enumerate([*names.values(), msg("Event")])})
+    level = course["USUBJID"].map(adsl.set_index("USUBJID")["TRT01A"]).astype("str")
+    course = course.assign(order=order, LEVEL=level, SUBJECT=_subject(course["USUBJID"], adsl))
+    course = course[course["USUBJID"].isin(kept)].sort_values(["LEVEL", "USUBJID", "order", "DAY"])
+    drawn = course[["SUBJECT", "LEVEL", "ROW", "DAY", "KIND", "STAGE"]].reset_index(drop=True)
+    known = responses[(responses["SENS"] == PRIMARY) & responses["MAT28FL"].eq("Y")]
+    better = int(known["AVALC"].isin(RESPONDERS).sum())
     return described(
-        drawn.reset_index(drop=True), labels={"ROW": msg("Organ")}, notes=ranking.drawn_note(most_subjects),
+        drawn, labels={"ROW": msg("Organ"), "LEVEL": msg("Dose level")}, notes=shown_note(ranking, most_subjects),
         empty=msg("No treated subject has an assessment."),
+        finding=msg("{n} of {total} mature subjects responded at day 28", n=better, total=len(known)),
+        summary=msg(
+            "Stage of each organ from the baseline of {n} subjects to day {last}. Deaths marked: {deaths}; new "
+            "systemic "
+            "therapies: {therapies}.",
+            n=drawn["SUBJECT"].nunique(), last=int(drawn["DAY"].max()) if len(drawn) else 0,
+            deaths=int(drawn["KIND"].eq("death").sum()), therapies=int(drawn["KIND"].eq("new therapy").sum()),
+        ),
     )  # fmt: skip
+
+
+def shown_subjects(ranking: Ranking, most: int = MOST_SUBJECTS) -> list[str]:
+    """USUBJID of the subjects that the figures of responses draw: all but, of many, some of those with a response."""
+    return ranking.drawn(max(most, int((ranking.kinds != WITH).sum())))
+
+
+def shown_note(ranking: Ranking, most: int = MOST_SUBJECTS) -> list[str]:
+    """A footnote where `shown_subjects` leaves subjects out."""
+    return ranking.drawn_note(max(most, int((ranking.kinds != WITH).sum())))
 
 
 def _event_marks(responses: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
@@ -286,7 +316,7 @@ def stage_changes(
     """
     primary = responses[(responses["SENS"] == PRIMARY) & (responses["MAT28FL"] == "Y")].reset_index(drop=True)
     ranking = response_ranking(adrs, adsl)
-    primary = primary[primary["USUBJID"].isin(ranking.drawn(most_subjects))].reset_index(drop=True)
+    primary = primary[primary["USUBJID"].isin(shown_subjects(ranking, most_subjects))].reset_index(drop=True)
     staged = adrs[adrs["PARAMCD"].isin(ORGANS)]
     change = staged.groupby(["USUBJID", "ADT"])["CHG"].agg(lambda values: values.sum(min_count=len(ORGANS)))
     at = pd.MultiIndex.from_frame(primary[["USUBJID", "ADT"]])
@@ -311,10 +341,24 @@ def stage_changes(
                 "Below 0 is better. A change that is not known is drawn at 0 and says so. Pending subjects are "
                 "not drawn."
             ),
-            *ranking.drawn_note(most_subjects),
+            *shown_note(ranking, most_subjects),
         ],
         empty=msg("No subject is mature for day 28 at this cut."),
+        **_seen_changes(frame["order"]),
     )
+
+
+def _seen_changes(change: pd.Series) -> dict[str, str]:
+    """What the waterfall shows, in words."""
+    better, worse, open_ = int((change < 0).sum()), int((change > 0).sum()), int(change.isna().sum())
+    finding = msg("better in {better} of {total} mature subjects", better=better, total=len(change))
+    summary = msg(
+        "Sum of organ stages from baseline to day 28: lower in {better} subjects, higher in {worse}, unchanged in "
+        "{same}, "
+        "not known in {open}.",
+        better=better, worse=worse, same=len(change) - better - worse - open_, open=open_,
+    )  # fmt: skip
+    return {"finding": finding, "summary": summary}
 
 
 def category_shares(rows: pd.DataFrame) -> pd.DataFrame:
@@ -332,9 +376,59 @@ def category_shares(rows: pd.DataFrame) -> pd.DataFrame:
             "SUBJECTS": own["stat"].astype("int64"),
         }
     ).reset_index(drop=True)
+    total = shares[shares["LEVEL"] == TOTAL].groupby("CATEGORY", sort=False)["SUBJECTS"].sum()
+    said = [msg("{category} {n}", category=category, n=n) for category, n in total.items()]
+    responders = int(total.reindex(list(RESPONDERS)).fillna(0).sum())
     return described(
-        shares, notes=[msg("NR by rule: death, new therapy, missing or incomplete assessment. White: pending.")]
-    )
+        shares, notes=[msg("NR by rule: death, new therapy, missing or incomplete assessment. White: pending.")],
+        finding=msg("CR or PR in {n} of {total} subjects", n=responders, total=int(total.sum())),
+        summary=msg("Subjects by response, all levels: {categories}.", categories=enumerated(said) or msg("none")),
+    )  # fmt: skip
+
+
+def benefit_rows(rows: pd.DataFrame, addlt: pd.DataFrame, levels: Sequence[str], analysis: Analysis) -> pd.DataFrame:
+    """F19: response and DLT of each dose level: LEVEL KIND (response, DLT) ROW ESTIMATE LOW HIGH SAID (`2 of 4`).
+
+    `rows`: the results with ORR_D28, primary interval; `addlt`: the DLT status, of whose evaluable subjects the rate is
+    counted, with exact limits. A level without a subject who counts has no row.
+    """
+    own = rows[(rows["analysis_id"] == "ORR_D28") & (rows["context"] == analysis.ci_primary_orr)]
+    wide = own.pivot(index="group1_level", columns="stat_name", values="stat")
+    found: list[tuple[Any, ...]] = []
+    for level in levels:
+        if level in wide.index and wide.loc[level, "N"] and pd.notna(wide.loc[level, "n"]):
+            n, total, share, low, high = (
+                wide.loc[level, name] for name in ("n", "N", "estimate", "conf.low", "conf.high")
+            )
+            said = msg("{n} of {total}", n=int(n), total=int(total))
+            found.append((level, BENEFIT, msg("{level}, response", level=level), share, low, high, said))
+        seen = addlt[(addlt["TRT01A"] == level) & addlt["DLTSTAT"].isin(EVALUABLE)]
+        if len(seen):
+            n = int(seen["DLTSTAT"].isin(COUNTED_AS_DLT).sum())
+            limits = clopper_pearson(n, len(seen))
+            said = msg("{n} of {total}", n=n, total=len(seen))
+            place = (limits.estimate, limits.low, limits.high)
+            found.append((level, RISK, msg("{level}, DLT", level=level), *place, said))
+    table = pd.DataFrame(found, columns=["LEVEL", "KIND", "ROW", "ESTIMATE", "LOW", "HIGH", "SAID"])
+    each = [msg("{row} {n}", row=row, n=n) for row, n in zip(table["ROW"], table["SAID"], strict=True)]
+    counted = addlt["DLTSTAT"].isin(EVALUABLE)
+    dlts = int(addlt["DLTSTAT"].isin(COUNTED_AS_DLT).sum())
+    all_levels = wide.loc[TOTAL] if TOTAL in wide.index else pd.Series({"n": None, "N": 0})
+    known = pd.notna(all_levels["n"]) and len(table) > 0
+    finding = msg(
+        "response in {responders} of {mature}, DLT in {dlts} of {evaluable}", responders=int(all_levels["n"]),
+        mature=int(all_levels["N"]), dlts=dlts, evaluable=int(counted.sum()),
+    ) if known else ""  # fmt: skip
+    return described(
+        table, finding=finding,
+        summary=msg("Response rate at day 28 and rate of DLT with 95% limits: {rows}.", rows=joined(each, "; ")),
+        labels={
+            "KIND": msg("Which"), "ROW": msg("Rate"), "ESTIMATE": msg("Rate"), "LOW": msg("Lower 95% limit"),
+            "HIGH": msg("Upper 95% limit"), "SAID": msg("Subjects"),
+        },
+        notes=[msg("Response: mature subjects. DLT: subjects evaluable for DLT, exact limits.")],
+        empty=msg("No subject is mature for day 28 or evaluable for DLT at this cut."),
+    )  # fmt: skip
 
 
 def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
@@ -364,7 +458,7 @@ def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     counts = known["n"].astype("str") + "/" + known["N"].astype("str")
     there = pd.DataFrame(
         {
-            "ROW": known["ID"] + " " + known["STUDY"] + ": " + counts,
+            "ROW": known["STUDY"] + ": " + counts,
             "KIND": LABEL, "RESPONDERS": known["n"], "SUBJECTS": known["N"], "ESTIMATE": known["ESTIMATE"],
             "LOW": known["LOW"], "HIGH": known["HIGH"], "SOURCE": known["SOURCE"] + "; " + known["NOTE"],
         }
@@ -401,11 +495,11 @@ def category_order() -> list[str]:
 def later_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """The ARD rows of the endpoints beside the response rate, one `variable` each, in the order of `LATER_NAMES`."""
     named = rows["variable"].mask(rows["analysis_id"] == "STEROID_D28", rows["variable_level"])
-    own = rows.assign(variable=named)[named.isin(list(LATER_NAMES)) & (rows["analysis_id"] != "BOR")]
-    order = own["variable"].map({name: k for k, name in enumerate(LATER_NAMES)})
+    wanted = named.isin(list(LATER_NAMES)) & (rows["analysis_id"] != "BOR")
+    own = rows.assign(variable=named, number_variable=rows["variable"])[wanted]
+    order = own["variable"].map({name: k for k, name in enumerate(LATER_NAMES)}).sort_values(kind="stable")
     return described(
-        own.assign(order=order).sort_values("order", kind="stable").drop(columns="order"), row="variable",
-        row_labels=LATER_NAMES, stats="{n} of {N} ({conf.low} to {conf.high})",
+        own.loc[order.index], row="variable", row_labels=LATER_NAMES, stats="{n} of {N} ({conf.low} to {conf.high})",
         notes=[msg("Mature subjects only; pending subjects are left out. 95% interval as for the primary rate.")],
     )  # fmt: skip
 

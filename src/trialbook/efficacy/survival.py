@@ -8,7 +8,7 @@ import pandas as pd
 
 from trialbook.analyses.time_to_event import curve_rows, days_row, not_evaluable_rows, time_rows, unknown_time
 from trialbook.core.described import described
-from trialbook.core.messages import msg
+from trialbook.core.messages import joined, msg, plural
 from trialbook.efficacy.adtte import COMPETING, EVENT
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -90,27 +90,58 @@ def drawn_levels(adtte: pd.DataFrame, levels: Sequence[str], analysis: Analysis,
 
 
 def curve_steps(adtte: pd.DataFrame, levels: Sequence[str], analysis: Analysis, parameter: str = "OS") -> pd.DataFrame:
-    """The steps of the curves to draw: level, day, n_risk, n_event, n_censor, survival, low, high.
+    """The steps of the curves to draw: level, day, n_risk, n_event, n_censor, survival, low, high, FEW.
 
-    A curve starts with S = 1 on day 0; limits are missing where the transform has none (S of 1 or 0).
+    A curve starts with S = 1 on day 0; limits are missing where the transform has none (S of 1 or 0). FEW: fewer than
+    `km_level_min_n` subjects are at risk.
     """
     frames = [_steps(curve_of(adtte, parameter, level), level, analysis) for level in levels]
     columns = ["level", "day", "n_risk", "n_event", "n_censor", "survival", "low", "high"]
     steps = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
-    return described(steps, labels={"n_event": msg("Deaths")})
+    few = analysis.km_level_min_n
+    steps = steps.assign(FEW=(steps["n_risk"] < few).astype("bool"))
+    own = adtte[adtte["PARAMCD"].eq(parameter)]
+    without = own.loc[~own["TRT01A"].isin(levels), "TRT01A"].value_counts().sort_index() if len(levels) > 1 else {}
+    said = [
+        plural("{level}: {n} subject, no curve", "{level}: {n} subjects, no curve", int(n), level=level)
+        for level, n in without.items()
+    ]
+    alive = msg("{n} of {total} subjects alive at last contact", n=int(own["CNSR"].ne(0).sum()), total=len(own))
+    enough = steps[steps["level"].eq(TOTAL) & ~steps["FEW"]]
+    summary = msg(
+        "Survival of all subjects falls to {share:.2f} at day {day:.0f}, the last day with {few} or more at risk.",
+        share=float(enough["survival"].iloc[-1]), day=float(enough["day"].iloc[-1]), few=few,
+    ) if len(enough) else ""  # fmt: skip
+    notes = [
+        msg("Faint: fewer than {few} subjects at risk; the estimate says little there.", few=few),
+        *[msg("{levels}.", levels=joined(said, "; "))] * bool(said),
+    ]
+    return described(
+        steps, labels={"n_event": msg("Deaths"), "FEW": msg("Few at risk")}, notes=notes,
+        finding=joined([alive, *said], "; "), summary=summary,
+    )  # fmt: skip
 
 
 def numbers_at_risk(
-    adtte: pd.DataFrame, levels: Sequence[str], days: Sequence[int], parameter: str = "OS"
+    adtte: pd.DataFrame, levels: Sequence[str], days: Sequence[int], parameter: str = "OS", drawn: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Subjects at risk just before each day: level, day, n."""
+    """Subjects at risk just before each day: level, day, n, ROW (the level, and whether it has no curve).
+
+    `drawn`: the levels with a curve; none: all of them.
+    """
     rows = [
-        (level, day, curve.at(day).n_risk)
+        (
+            level,
+            day,
+            curve.at(day).n_risk,
+            level if level in (drawn or levels) else msg("{level}, no curve", level=level),
+        )
         for level in levels
         for curve in [curve_of(adtte, parameter, level)]
+        if curve.n or level in (drawn or levels)
         for day in days
     ]
-    return pd.DataFrame(rows, columns=["level", "day", "n"])
+    return pd.DataFrame(rows, columns=["level", "day", "n", "ROW"]).astype({"ROW": "str"})
 
 
 def curve_points(adtte: pd.DataFrame, parameter: str = "OS") -> pd.DataFrame:
@@ -204,7 +235,21 @@ def incidence_steps(adtte: pd.DataFrame) -> pd.DataFrame:
     steps = pd.DataFrame(rows, columns=["event", "day", "incidence", "low", "high"])
     steps = steps.astype({"low": "float64", "high": "float64"}).drop_duplicates(["event", "day"], keep="last")
     steps = steps.sort_values(["event", "day"]).reset_index(drop=True)
-    return described(steps, labels={"event": msg("First event")}, empty=msg("There is nothing to show at this cut."))
+    n = {name: int((_causes(group) == cause).sum()) for cause, name in NAMES.items()}
+    seen = msg(
+        "{deaths}, {relapses}, of {total} subjects",
+        deaths=plural("{n} death without relapse", "{n} deaths without relapse", n["NRM"]),
+        relapses=plural("{n} relapse", "{n} relapses", n["RELAPSE"]), total=len(group),
+    )  # fmt: skip
+    ends = steps.drop_duplicates("event", keep="last").set_index("event")["incidence"]
+    summary = msg(
+        "Cumulative incidence rises to {deaths:.2f} for death without relapse and to {relapses:.2f} for relapse.",
+        deaths=float(ends.get("NRM", 0)), relapses=float(ends.get("RELAPSE", 0)),
+    )  # fmt: skip
+    return described(
+        steps, labels={"event": msg("First event")}, empty=msg("There is nothing to show at this cut."), finding=seen,
+        summary=summary,
+    )  # fmt: skip
 
 
 def _incidence(group: pd.DataFrame) -> CumulativeIncidence:

@@ -7,40 +7,108 @@ import pandas as pd
 from trialbook.core.dates import complete_date
 from trialbook.core.described import described
 from trialbook.core.domains import Domains
-from trialbook.core.messages import msg
+from trialbook.core.messages import enumerated, joined, msg
+from trialbook.core.terms import in_sentence
 from trialbook.efficacy.day28 import UNDELIVERED
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.results.ard import NOT_EVALUABLE_WORDS
 from trialbook.safety.adjudication import adjudicated_dlt
 
+SERIOUS = msg("serious adverse event")
+# Why a subject is a non-response by rule, in words.
+REASON_WORDS = {
+    "DEATH": msg("died by day 28"), "NEWTX": msg("new therapy"), "MISSING": msg("no assessment"),
+    "INCOMPLETE": msg("incomplete assessment"),
+}  # fmt: skip
+MOST_NAMED = 6
 
-def swimmer_bars(adtte: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
-    """One bar per subject from the first infusion to death or last contact: subject, level, day, status, response.
 
-    The status of a subject whose day of death is not known says between which days it lies.
-    `responses`: `day28_response`; a response by rule is named with its reason, a subject not yet mature is PENDING.
+# How the follow-up of a subject ends.
+ALIVE, LATELY, DIED = "alive", msg("not seen lately"), "died"
+# Serious events that are named beside a bar; more are counted.
+MOST_SERIOUS = 2
+
+
+def swimmer_bars(
+    adtte: pd.DataFrame, responses: pd.DataFrame, cut_date: pd.Timestamp | None = None, stale_days: int = 0
+) -> pd.DataFrame:
+    """One bar per subject from the first infusion to death or last contact: subject, level, day, status, response, end.
+
+    By level, the longest first. The status of a subject whose day of death is not known says between which days it
+    lies. `responses`: `day28_response`; a response by rule is named with its reason, a subject not yet mature is
+    PENDING. `end`: died, alive, or not seen lately: a living subject last seen more than `stale_days` before the cut.
     """
-    os = adtte[adtte["PARAMCD"].eq("OS")].sort_values(["TRT01AN", "STARTDT", "SUBJID"], kind="stable")
-    status = os["CNSR"].eq(0).map({True: "died", False: "alive"})
+    os = adtte[adtte["PARAMCD"].eq("OS")]
     days = (os["ADT"] - os["STARTDT"]).dt.days.astype("Int64")
-    said = responses["AVALC"] + (", " + responses["REASON"]).where(responses["REASON"] != "", "")
+    os = os.assign(_days=-days).sort_values(["TRT01AN", "_days", "SUBJID"], kind="stable")
+    days = days.loc[os.index]
+    died = os["CNSR"].eq(0)
+    status = died.map({True: DIED, False: ALIVE})
+    said = responses["AVALC"] + (", " + responses["REASON"].map(REASON_WORDS).fillna(responses["REASON"])).where(
+        responses["REASON"] != "", ""
+    )
     said = said.mask(responses["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS)
     response = said.set_axis(responses["USUBJID"]).reindex(os["USUBJID"]).fillna("").set_axis(os.index)
     between = os["EVNTDESC"].str.extract("^DEATH: (.*)$", expand=False)
     status = (status + ", " + between).where(between.notna(), status)
     bars = {"subject": os["SUBJID"], "level": os["TRT01A"], "day": days, "status": status.astype("str")}
-    bars |= {"response": response.astype("str")}
+    unseen = (cut_date - os["ADT"]).dt.days if cut_date is not None else pd.Series(0, index=os.index)
+    stale = ~died & (unseen > stale_days) & (cut_date is not None)
+    end = died.map({True: DIED, False: ALIVE}).mask(stale, LATELY)
+    bars |= {"response": response.astype("str"), "end": end.astype("str")}
+    bars |= {"unseen": unseen.where(stale, 0).astype("int64")}
     return pd.DataFrame(bars).reset_index(drop=True)
+
+
+def swimmer_lanes(bars: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
+    """The bars with what is said at their ends (`said`): level, response, serious events, how long not seen."""
+    serious = marks[marks["event"] == SERIOUS].groupby("subject")
+    named: dict[str, str] = {}
+    for subject, own in serious:
+        terms = [
+            msg("{term} on day {day}", term=in_sentence(str(term)), day=day)
+            for term, day in zip(own["what"], own["day"], strict=True)
+        ]
+        rest = len(terms) - MOST_SERIOUS
+        shown = [*terms[:MOST_SERIOUS], *[msg("{n} more", n=rest)] * (rest > 0)]
+        named[str(subject)] = msg("serious: {events}", events=joined(shown, ", "))
+    said = [
+        joined([
+            row.level, row.response, named.get(row.subject, ""),
+            msg("last seen {days} days before the cut", days=row.unseen) if row.unseen else "",
+        ], ", ")
+        for row in bars.itertuples()
+    ]  # fmt: skip
+    return bars.assign(said=pd.Series(said, index=bars.index, dtype="str"))
 
 
 def swimmer_data(bars: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
     """What the plot draws, for reading: each bar with its marks, a row per mark."""
     both = bars.merge(marks, how="left", on="subject", suffixes=("", "_of_event"))
-    return described(both, labels={"day": msg("Followed to day")})
+    n = bars["end"].value_counts()
+    lost = bars.loc[bars["end"] == LATELY, "subject"].tolist()
+    finding = msg("{alive} of {total} alive", alive=int(len(bars) - n.get(DIED, 0)), total=len(bars))
+    if lost:
+        who = enumerated(sorted(lost)) if len(lost) <= MOST_NAMED else msg("{n} subjects", n=len(lost))
+        finding = msg("{alive}; not seen lately: {who}", alive=finding, who=who)
+    summary = msg(
+        "A bar for each of {total} treated subjects, by dose level and length of follow-up. Died: {died}; not seen "
+        "lately: "
+        "{lost}; with a serious event: {serious}; with a DLT: {dlts}.",
+        total=len(bars), died=int(n.get(DIED, 0)), lost=len(lost),
+        serious=marks.loc[marks["event"] == SERIOUS, "subject"].nunique(),
+        dlts=marks.loc[marks["event"] == "DLT", "subject"].nunique(),
+    )  # fmt: skip
+    labels = {
+        "day": msg("Followed to day"), "end": msg("Follow-up ends"), "unseen": msg("Days not seen"),
+        "said": msg("Course"), "what": msg("Event term"),
+    }  # fmt: skip
+    notes = [msg("An arrow: alive. An open circle: alive when last seen, but not seen lately. No mark: died.")]
+    return described(both, labels=labels, notes=notes, finding=finding, summary=summary)
 
 
 def swimmer_marks(adtte: pd.DataFrame, domains: Domains, responses: pd.DataFrame) -> pd.DataFrame:
-    """What happened on which day: subject, day, event, in the order of the bars.
+    """What happened on which day: subject, day, event, what (the term of a serious event or DLT).
 
     Infusions (EX dose above 0), serious adverse events and DLTs of the committee (AE with a complete start date, from
     the first infusion on), the response on the day it was assessed (CR or PR, or not; `responses`), new systemic
@@ -55,8 +123,8 @@ def swimmer_marks(adtte: pd.DataFrame, domains: Domains, responses: pd.DataFrame
     parts = [
         *_responses(responses),
         _dated(ex.assign(DAY=complete_date(ex["EXSTDTC"]))[ex["EXDOSE"] > 0], "infusion"),
-        _dated(ae[ae["AESER"].eq("Y")], msg("serious adverse event")),
-        _dated(ae[_committee_dlt(domains)], "DLT"),
+        _dated(ae[ae["AESER"].eq("Y")], SERIOUS, "AEDECOD"),
+        _dated(ae[_committee_dlt(domains)], "DLT", "AEDECOD"),
         _dated(ffs[ffs["EVNTDESC"].str.startswith("NEW")].rename(columns={"ADT": "DAY"}), msg("new systemic therapy")),
         _dated(nrm[nrm["EVNTDESC"].eq("RELAPSE")].rename(columns={"ADT": "DAY"}), "relapse"),
         _dated(os[os["CNSR"].eq(0) & ~inexact].rename(columns={"ADT": "DAY"}), "death"),
@@ -67,7 +135,7 @@ def swimmer_marks(adtte: pd.DataFrame, domains: Domains, responses: pd.DataFrame
     marks["day"] = (marks["DAY"] - start.reindex(marks["USUBJID"]).to_numpy()).dt.days.astype("Int64")
     marks = marks[marks["day"] >= 0].sort_values(["USUBJID", "day", "event"], kind="stable")
     marks = marks.merge(os[["USUBJID", "SUBJID"]].rename(columns={"SUBJID": "subject"}), on="USUBJID")
-    return marks[["subject", "day", "event"]].drop_duplicates().reset_index(drop=True)
+    return marks[["subject", "day", "event", "what"]].drop_duplicates().reset_index(drop=True)
 
 
 def _responses(responses: pd.DataFrame) -> list[pd.DataFrame]:
@@ -76,8 +144,12 @@ def _responses(responses: pd.DataFrame) -> list[pd.DataFrame]:
     return [_dated(seen[yes], msg("response at day 28")), _dated(seen[~yes], msg("no response at day 28"))]
 
 
-def _dated(records: pd.DataFrame, event: str) -> pd.DataFrame:
-    return records[["USUBJID", "DAY"]].dropna().assign(event=pd.Series(event, index=records.index, dtype="str"))
+def _dated(records: pd.DataFrame, event: str, term: str = "") -> pd.DataFrame:
+    what = (
+        records[term].fillna("").astype("str") if term in records else pd.Series("", index=records.index, dtype="str")
+    )
+    kind = pd.Series(event, index=records.index, dtype="str")
+    return records[["USUBJID", "DAY"]].assign(event=kind, what=what).dropna(subset=["USUBJID", "DAY"])
 
 
 def _committee_dlt(domains: Domains) -> pd.Series:

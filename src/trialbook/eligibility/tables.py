@@ -124,7 +124,11 @@ def results_by_criterion(adie: pd.DataFrame, protocol: Protocol) -> pd.DataFrame
     }
     table = counts.rename_axis(index="CRITCD", columns=None).reset_index()
     table.insert(1, "RULE", table["CRITCD"].map(wording))
-    return described(table, labels=labels)
+    numbers = {
+        (row, result): ("ELIG", TOTAL, str(column), result, "")
+        for row, column in enumerate(table["CRITCD"]) for result in RESULTS
+    }  # fmt: skip
+    return described(table, labels=labels, numbers=numbers)
 
 
 # ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The frames that the safety figures draw (F7 to F11): only what is drawn, at most a readable number of subjects."""
+"""The frames that the figures of adverse events draw (F7, F8, F18, F21): what is drawn, seen and left out."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trialbook.core.described import described
-from trialbook.core.messages import msg
+from trialbook.core.messages import enumerated, joined, msg, plural
+from trialbook.core.terms import in_sentence
 from trialbook.results.ard import TOTAL
-from trialbook.safety.ae_tables import UNGRADED, safety_records, seriousness_open
-from trialbook.safety.ctcae import TERMS
-from trialbook.safety.lab_tables import NO_RESULT, NOTHING_DRAWN
-from trialbook.safety.listings import subject_ids
+from trialbook.safety.ae_tables import fatal, safety_records, selections, seriousness_open
 from trialbook.safety.new_since_cut import NEW
 from trialbook.subjects.ranking import Ranking, subject_numbers
 
-# Graded by multiples of ULN, and drawn as such.
-RATIO_TESTS = ("ALT", "AST", "BILI", "ALP", "GGT", "CREAT")
 TIMELINE_LABELS = {
     "SUBJECT": msg("Subject"),
     "TRT01A": msg("Dose level"),
@@ -29,65 +25,131 @@ TIMELINE_LABELS = {
     "MARK": msg("Marked"),
     "ONGOING": msg("Ongoing"),
 }
-PANEL_LABELS = {
-    "SUBJECT": msg("Subject"),
-    "TRT01A": msg("Dose level"),
-    "TEST": msg("Test"),
-    "DAY": "Day",
-    "VALUE": msg("Result"),
-}
-BAND_NOTE = msg(
-    "Grey: CTCAE grades that hold for a normal baseline; other baselines, and the grade of each result: T-12."
-)
-THIN = 0.06
-SEVERE = 3
-SHIFT_LABELS = {
-    "TEST": msg("Test"),
-    "BASELINE": msg("Baseline grade"),
-    "WORST": msg("Worst grade"),
+TERM_LABELS = {
+    "TERM": msg("Preferred term"),
+    "LEVEL": msg("Dose level"),
     "SUBJECTS": msg("Subjects"),
+    "WORST": msg("Worst grade"),
+    "RELATION": msg("Relation"),
+    "MARK": msg("Marked"),
 }
-# What a figure of a large trial shows at most, and says so.
-MOST_TERMS, MOST_SUBJECTS = 20, 24
+HOUR_LABELS = {
+    "SUBJECT": msg("Subject"),
+    "TERM": msg("Event"),
+    "HOURS": msg("Hours since the infusion"),
+    "UNTIL": msg("At most"),
+    "KNOWN": msg("Hour of onset"),
+    "GRADE": msg("Grade"),
+    "NAME": msg("Marked"),
+}
+SEVERE = 3
+# What a figure of a large trial shows at most, and says so. Whatever is serious, severe, related or limiting is drawn.
+MOST_TERMS, MOST_SUBJECTS = 24, 24
+HOURS_SHOWN = 72
+RELATED, UNRELATED = msg("related to the product"), msg("not related")
+KNOWN, DAY_ONLY = msg("known"), msg("only the day is known")
 
 
-def term_dots(soc_pt: pd.DataFrame, grades: pd.DataFrame, limit: int = MOST_TERMS) -> pd.DataFrame:
-    """F7: TERM, KIND (any grade; grade 3 or more; not graded), SUBJECTS (1 or more, Total) of the `limit` most
-    frequent terms.
+def _flags(events: pd.DataFrame) -> pd.DataFrame:
+    """Per record: dlt, fatal, serious (or perhaps), severe (grade 3 or more, or not graded), related, all bool."""
+    return pd.DataFrame({
+        "dlt": events["DLTFL"].eq("Y"), "fatal": fatal(events),
+        "serious": events["ASER"].eq("Y") | seriousness_open(events),
+        "severe": (events["ATOXGR"] >= SEVERE).fillna(True).astype("bool"), "related": events["AREL"].eq("RELATED"),
+    }).astype("bool")  # fmt: skip
+
+
+def _counted(adae: pd.DataFrame) -> pd.DataFrame:
+    """The records that tables count, and every DLT of the committee."""
+    return adae[selections(adae)["DLT"] | adae.index.isin(safety_records(adae).index)]
+
+
+def term_dots(
+    adae: pd.DataFrame, adsl: pd.DataFrame, levels: Sequence[str], limit: int = MOST_TERMS
+) -> pd.DataFrame:  # fmt: skip
+    """F7: subjects by preferred term and dose level, the worst terms first.
+
+    Columns TERM LEVEL (and Total) SUBJECTS WORST (`grade 3`, `grade not given`) RELATION MARK (DLT, fatal, serious).
+    A term with an event that is a DLT, serious, of grade 3 or more, not graded or related is always drawn; others up
+    to `limit` terms, the frequent ones first.
     """
-    any_grade = _totals(soc_pt, ["variable", "variable_level"])
-    severe = _totals(grades[grades["context"].isin(["grade 3", "grade 4", "grade 5"])], ["variable", "variable_level"])
-    missing = _totals(grades[grades["context"] == UNGRADED], ["variable", "variable_level"])
-    of_term = {"Grade 3 or more": severe, "Not graded": missing}
-    frame = pd.DataFrame({"Any grade": any_grade, **{k: n.reindex(any_grade.index) for k, n in of_term.items()}})
-    frame = frame.astype("float64").fillna(0)
-    frame = frame.reset_index().rename(columns={"variable_level": "TERM"})
-    frame = frame[frame["TERM"] != ""].sort_values(["Any grade", "TERM"], ascending=[False, True]).head(limit)
-    if grades.empty:
-        frame = frame.drop(columns=list(of_term))
-    kinds = [name for name in ("Any grade", *of_term) if name in frame.columns]
-    dots = frame.melt("TERM", kinds, var_name="KIND", value_name="SUBJECTS")
-    dots = dots[dots["SUBJECTS"] > 0].astype({"SUBJECTS": "int64", "KIND": "str"}).reset_index(drop=True)
-    return described(dots, labels={"TERM": msg("Preferred term"), "KIND": msg("Grade"), "SUBJECTS": msg("Subjects")})
+    events = _counted(adae)
+    rows = pd.concat([_flags(events), events[["USUBJID", "TRT01A", "ATOXGR"]]], axis=1)
+    rows = rows.assign(TERM=events["ADECOD"], grade=events["ATOXGR"].astype("Float64").fillna(0).astype("int64"))
+    both = pd.concat([rows.assign(LEVEL=rows["TRT01A"]), rows.assign(LEVEL=TOTAL)])
+    places = both.groupby(["TERM", "LEVEL"], sort=False).agg(
+        SUBJECTS=("USUBJID", "nunique"), grade=("grade", "max"),
+        **{name: (name, "max") for name in ("dlt", "fatal", "serious", "severe", "related")},
+    ).reset_index()  # fmt: skip
+    terms = places[places["LEVEL"] == TOTAL]
+    ranked = terms.sort_values(
+        ["dlt", "fatal", "grade", "serious", "severe", "related", "SUBJECTS", "TERM"],
+        ascending=[False] * 7 + [True], kind="stable",
+    )  # fmt: skip
+    grave = ranked[["dlt", "fatal", "serious", "severe", "related"]].any(axis=1)
+    mild = ranked[~grave].sort_values(["SUBJECTS", "grade", "TERM"], ascending=[False, False, True], kind="stable")
+    kept = [*ranked.loc[grave, "TERM"], *mild["TERM"].head(max(limit - int(grave.sum()), 0))]
+    shown = [level for level in (*levels, TOTAL) if level in set(places["LEVEL"])]
+    drawn = places[places["TERM"].isin(kept) & places["LEVEL"].isin(shown)]
+    drawn = drawn.assign(
+        WORST=_grade_text(drawn["grade"].where(drawn["grade"] > 0).astype("Int64")),
+        RELATION=pd.Series(UNRELATED, index=drawn.index).mask(drawn["related"], RELATED).astype("str"),
+        MARK=[
+            joined([word for word, holds in zip(("DLT", "fatal", "serious"), row, strict=True) if holds], ", ")
+            for row in zip(drawn["dlt"], drawn["fatal"], drawn["serious"] & ~drawn["fatal"], strict=True)
+        ],
+        _term=drawn["TERM"].map({term: k for k, term in enumerate(kept)}),
+        _level=drawn["LEVEL"].map({level: k for k, level in enumerate(shown)}),
+    )
+    drawn = drawn.sort_values(["_term", "_level"])[list(TERM_LABELS)].astype({"MARK": "str"}).reset_index(drop=True)
+    out = len(terms) - len(kept)
+    notes = [
+        plural(
+            "Not drawn: {n} further term, of grade 1 or 2, neither serious nor related.",
+            "Not drawn: {n} further terms, of grade 1 or 2, neither serious nor related.", out,
+        )
+    ] * bool(out)  # fmt: skip
+    return described(drawn, labels=TERM_LABELS, notes=notes, **_seen_terms(rows, adsl, len(terms), out))
 
 
-def _totals(rows: pd.DataFrame, keys: list[str]) -> pd.Series:
-    chosen = rows[(rows["group1_level"] == TOTAL) & (rows["stat_name"] == "n")]
-    return chosen.groupby(keys)["stat"].sum()
+def _seen_terms(rows: pd.DataFrame, adsl: pd.DataFrame, terms: int, out: int) -> dict[str, str]:
+    """What the figure of terms shows, in words."""
+    treated = int(adsl["SAFFL"].eq("Y").sum())
+    severe = rows[rows["grade"] >= SEVERE]
+    finding = msg("no event of grade 3 or more in {treated} subjects", treated=treated)
+    if len(severe):
+        often = severe.groupby("TERM")["USUBJID"].nunique().sort_index().sort_values(ascending=False, kind="stable")
+        finding = msg(
+            "grade 3 or more in {n} of {treated} subjects, most often {term}",
+            n=severe["USUBJID"].nunique(), treated=treated, term=in_sentence(str(often.index[0])),
+        )  # fmt: skip
+    n = {name: rows.loc[rows[name], "USUBJID"].nunique() for name in ("serious", "related", "dlt")}
+    summary = msg(
+        "Of {treated} treated subjects, {serious} had a serious event or one of unknown seriousness, {related} an "
+        "event "
+        "related to the product, {dlt} a DLT. {drawn} of {terms} preferred terms are drawn, the worst first.",
+        treated=treated, **n, drawn=terms - out, terms=terms,
+    )  # fmt: skip
+    return {"finding": finding, "summary": summary}
 
 
 def timeline(
     adae: pd.DataFrame, adsl: pd.DataFrame, given: pd.DataFrame, news: pd.Series, limit: int = MOST_SUBJECTS
 ) -> pd.DataFrame:  # fmt: skip
-    """F8: events and infusions of at most `limit` treated subjects on REL_DAYs: those of `worst_first`.
+    """F8: events and infusions of the treated subjects on REL_DAYs.
 
-    Columns: SUBJECT TRT01A KIND (event, infusion) TERM FROM UNTIL (days) GRADE MARK (grade, serious, new: as printed
-    beside the bar) ONGOING. An event without an end runs to death or last contact.
+    Columns: SUBJECT TRT01A KIND (event, infusion) TERM FROM UNTIL (days) GRADE MARK (grade, serious, DLT, new: as
+    printed beside the bar) ONGOING. An event without an end runs to death or last contact. Where more than `limit`
+    subjects have events, only the events that are a DLT, serious, severe, ungraded or related are drawn, of every
+    subject who had one.
     """
-    events = safety_records(adae)
-    chosen = sorted(worst_first(events)[:limit])
+    events = _counted(adae)
+    many = events["USUBJID"].nunique() > limit
+    if many:
+        events = events[_flags(events).any(axis=1)]
     subject = adsl.set_index("USUBJID")
-    events = events[events["USUBJID"].isin(chosen) & events["RELDAY"].notna()]
+    undated = events["RELDAY"].isna()
+    lost, events = events[undated], events[~undated]
     last = subject["DTHDT"].fillna(subject["LSTALVDT"])
     last_day = ((last - subject["TRTSDT"]) / pd.Timedelta(days=1)).reindex(events["USUBJID"]).to_numpy()
     end = ((events["AENDT"] - events["TRTSDT"]) / pd.Timedelta(days=1)).to_numpy()
@@ -98,30 +160,50 @@ def timeline(
         "ONGOING": pd.Series("", index=events.index).mask(events["AENDT"].isna(), "ongoing"),
     })  # fmt: skip
     bars["UNTIL"] = bars["UNTIL"].fillna(pd.Series(last_day, index=bars.index)) + 1
-    doses = given[given["USUBJID"].isin(chosen)]
+    doses = given[given["USUBJID"].isin(events["USUBJID"])]
     lines = pd.DataFrame({
         "SUBJECT": subject["SUBJID"].reindex(doses["USUBJID"]).to_numpy(), "TRT01A": doses["TRT01A"],
         "KIND": "infusion", "TERM": "", "FROM": doses["DAY"].astype("float64"), "GRADE": "", "MARK": "", "ONGOING": "",
     })  # fmt: skip
     both = pd.concat([bars, lines], ignore_index=True)
     both = both.sort_values(["SUBJECT", "KIND", "FROM", "TERM"], kind="stable", ignore_index=True)
-    return described(both, labels=TIMELINE_LABELS, notes=subjects_left_out(both, adsl, adae))
-
-
-def worst_first(events: pd.DataFrame) -> list[str]:
-    """USUBJID of those with events: with a DLT first, then serious events, then by the highest grade.
-
-    An event without a grade may be severe, and one of unknown seriousness serious: they count so.
-    """
-    rows = pd.DataFrame({
-        "USUBJID": events["USUBJID"], "dlt": events["DLTFL"].eq("Y"),
-        "serious": events["ASER"].eq("Y") | seriousness_open(events),
-        "grade": events["ATOXGR"].fillna(SEVERE).astype("int64"),
-    })  # fmt: skip
-    worst = rows.groupby("USUBJID", sort=True).max().sort_values(
-        ["dlt", "serious", "grade"], ascending=False, kind="stable"
+    treated, drawn = int(adsl["SAFFL"].eq("Y").sum()), bars["SUBJECT"].nunique()
+    finding = (
+        msg("severe, serious or related, in {drawn} of {treated} subjects", drawn=drawn, treated=treated)
+        if many
+        else msg("{drawn} of {treated} subjects had any", drawn=drawn, treated=treated)
+    )
+    ongoing = bars.loc[bars["ONGOING"] != "", "SUBJECT"].nunique()
+    summary = msg(
+        "{n} events as bars from onset to end, by subject; {ongoing} subjects have an event that goes on.",
+        n=len(bars), ongoing=ongoing,
     )  # fmt: skip
-    return [str(subject) for subject in worst.index]
+    return described(
+        both, labels=TIMELINE_LABELS, notes=_timeline_notes(adae, adsl, both, lost, many), finding=finding,
+        summary=summary,
+    )  # fmt: skip
+
+
+def _timeline_notes(
+    adae: pd.DataFrame, adsl: pd.DataFrame, drawn: pd.DataFrame, lost: pd.DataFrame, many: bool
+) -> list[str]:  # fmt: skip
+    """What F8 leaves out: mild events of a large trial, subjects without an event, and events without a day."""
+    treated = adsl[adsl["SAFFL"].eq("Y")]
+    notes: list[str] = []
+    if many:
+        mild = len(_counted(adae)) - len(lost) - int(drawn["KIND"].eq("event").sum())
+        notes.append(msg("Not drawn: {mild} events of grade 1 or 2 that are neither serious nor related.", mild=mild))
+    others = int((~treated["SUBJID"].isin(drawn["SUBJECT"])).sum())
+    if others:
+        said = plural("{n} treated subject is not drawn: no such event.",
+                      "{n} treated subjects are not drawn: no such event.", others)  # fmt: skip
+        notes.append(said)
+    if len(lost):
+        number = subject_numbers(adsl)
+        named = {value: key for key, value in number.items()}
+        who = enumerated(sorted({named.get(subject, subject) for subject in lost["USUBJID"]}))
+        notes.append(msg("Not drawn, because the day of onset is not known: events of {subjects}.", subjects=who))
+    return notes
 
 
 def safety_ranking(adae: pd.DataFrame, adsl: pd.DataFrame) -> Ranking:
@@ -143,100 +225,97 @@ def safety_ranking(adae: pd.DataFrame, adsl: pd.DataFrame) -> Ranking:
 
 
 def _marks(events: pd.DataFrame, news: pd.Series) -> pd.Series:
-    """`3 serious, new`: the grade as a figure, so that it is read without colour."""
+    """`3 DLT, serious, new`: the grade as a figure, so that it is read without colour."""
     grade = events["ATOXGR"].astype("str").where(events["ATOXGR"].notna(), "?")
-    serious = pd.Series("", index=events.index).mask(events["ASER"] == "Y", " serious")
-    serious = serious.mask(seriousness_open(events), " serious?")
-    return (grade + serious + news.map(lambda said: ", new" if said == NEW else "")).astype("str")
+    said = pd.Series("", index=events.index).mask(events["DLTFL"].eq("Y"), ", DLT")
+    said += pd.Series("", index=events.index).mask(events["ASER"].eq("Y"), ", serious")
+    said = said.mask(seriousness_open(events), said + ", serious?")
+    said += pd.Series("", index=events.index).mask(events["AREL"].eq("RELATED"), ", related")
+    return (grade + said + news.map(lambda word: ", new" if word == NEW else "")).astype("str")
 
 
 def _grade_text(grade: pd.Series) -> pd.Series:
     return ("grade " + grade.astype("str")).where(grade.notna(), msg("grade not given")).astype("str")
 
 
-def lab_panel(
-    adlb: pd.DataFrame, adsl: pd.DataFrame, tests: Sequence[str], limit: int = MOST_SUBJECTS
-) -> pd.DataFrame:  # fmt: skip
-    """F9: results of the named tests over time: SUBJECT TRT01A TEST DAY VALUE (multiples of ULN, or SI units).
+def infusion_hours(adae: pd.DataFrame, adsl: pd.DataFrame, shown: int = HOURS_SHOWN) -> pd.DataFrame:
+    """F18: events that began within `shown` hours after an infusion, by subject.
 
-    At most `limit` subjects: those with the highest grades of these tests after the infusion.
+    Columns SUBJECT TERM HOURS UNTIL KNOWN GRADE NAME (infusion, marks). Without a time of onset HOURS to UNTIL is the
+    day on which it began, as hours since the start of the day of infusion.
     """
-    rows = adlb[adlb["PARAMCD"].isin(tests) & (adlb["SAFFL"] == "Y") & adlb["RELDAY"].notna()]
-    worst = rows[["ATOXGRL", "ATOXGRH"]].max(axis=1).where(rows["APOBLFL"] == "Y")
-    rank = worst.groupby(rows["USUBJID"]).max().fillna(-1).sort_values(ascending=False, kind="stable")
-    rows = rows[rows["USUBJID"].isin(rank.index[:limit])]
-    in_uln = rows["PARAMCD"].isin(RATIO_TESTS)
-    value = (rows["AVAL"] / rows["ANRHI"]).where(in_uln, rows["AVAL"])
-    unit = rows["AVALU"].where(~in_uln, "x ULN")
-    panel = pd.DataFrame({
-        "SUBJECT": subject_ids(rows, adsl), "TRT01A": rows["TRT01A"], "TEST": rows["PARAMCD"] + " (" + unit + ")",
-        "DAY": rows["RELDAY"].astype("int64"), "VALUE": value,
+    events = _counted(adae)
+    by_day = events["INFHRS"].isna() & events["INFDY"].notna()
+    since = events["INFHRS"].astype("float64").fillna(events["INFDY"].astype("float64") * 24)
+    chosen = events[(since >= 0) & (since < shown)]
+    since, by_day = since[chosen.index], by_day[chosen.index]
+    number = adsl.set_index("USUBJID")["SUBJID"]
+    marks = _marks(chosen, pd.Series("", index=chosen.index))
+    infusion = chosen["INFNO"].astype("Int64").astype("str")
+    rows = pd.DataFrame({
+        "SUBJECT": number.reindex(chosen["USUBJID"]).astype("str").to_numpy(), "TERM": chosen["ADECOD"].astype("str"),
+        "HOURS": since, "UNTIL": (since + 24).where(by_day, since),
+        "KNOWN": pd.Series(KNOWN, index=chosen.index).mask(by_day, DAY_ONLY).astype("str"),
+        "GRADE": _grade_text(chosen["ATOXGR"]), "NAME": [
+            msg("{term}, after infusion {infusion}, grade {marks}", term=term, infusion=no, marks=mark)
+            for term, no, mark in zip(chosen["ADECOD"], infusion, marks, strict=True)
+        ],
     })  # fmt: skip
-    order = {test: k for k, test in enumerate(tests)}
-    panel = panel.assign(_order=rows["PARAMCD"].map(order))[value.notna() & (value > 0)]
-    panel = panel.sort_values(["_order", "SUBJECT", "DAY"], kind="stable").drop(columns="_order").reset_index(drop=True)
-    return described(panel, labels=PANEL_LABELS, empty=NOTHING_DRAWN)
-
-
-def panel_notes(panel: pd.DataFrame, adsl: pd.DataFrame, adae: pd.DataFrame) -> list[str]:
-    """What the grey bands of F9 are, and which subjects are not drawn."""
-    return [BAND_NOTE, *subjects_left_out(panel, adsl, adae)]
-
-
-def grade_bands(panel: pd.DataFrame) -> pd.DataFrame:
-    """The CTCAE grades 2 to 4 of each test of `lab_panel` that its values reach: TEST GRADE (`G3`) NAME LOW HIGH.
-
-    Only limits that are one number for everybody: multiples of ULN for a normal baseline, fixed limits of counts.
-    """
-    rows = []
-    for test, one in panel.groupby("TEST", sort=False)["VALUE"]:
-        code, least, most = str(test).partition(" ")[0], float(one.min()), float(one.max())
-        term = next((term for term in TERMS if term.test == code), None)
-        reference = "ULN" if code in RATIO_TESTS else "ABS"
-        limits = {limit.grade: limit.factor for limit in term.normal if limit.reference == reference} if term else {}
-        for grade in (2, 3, 4):
-            if grade not in limits or term is None:
-                continue
-            onward = limits.get(grade + 1)
-            if term.direction == "H":
-                low, high = limits[grade], min(onward or most, most)
-            else:
-                low, high = max(onward or least, least), limits[grade]
-                low, high = low, min(high, most)
-            if low < high:
-                # A band too thin for its name is drawn without.
-                name = f"G{grade}" if high - low > THIN * most else ""
-                rows.append((str(test), f"G{grade}", name, low, high))
-    frame = pd.DataFrame(rows, columns=["TEST", "GRADE", "NAME", "LOW", "HIGH"])
-    return frame.astype({"TEST": "str", "GRADE": "str", "NAME": "str"})
-
-
-def shift_cells(ard: pd.DataFrame) -> pd.DataFrame:
-    """F11: subjects in Total by test, baseline grade and worst grade, from LAB_SHIFT: TEST BASELINE WORST SUBJECTS."""
-    rows = ard[ard["group1_level"].eq(TOTAL) & ard["stat"].gt(0)]
-    cells = rows.rename(
-        columns={"variable": "TEST", "context": "BASELINE", "variable_level": "WORST", "stat": "SUBJECTS"}
+    rows = rows.sort_values(["SUBJECT", "HOURS", "TERM"], kind="stable").reset_index(drop=True)
+    timed = rows[rows["KNOWN"] == KNOWN]
+    treated = int(adsl["SAFFL"].eq("Y").sum())
+    finding = msg("{n} of {treated} subjects within {shown} hours", n=rows["SUBJECT"].nunique(), treated=treated,
+                  shown=shown)  # fmt: skip
+    early = timed[timed["HOURS"] <= 6]
+    summary = msg(
+        "{n} events began within {shown} hours of an infusion, {early} of them within 6 hours; of {untimed} only the "
+        "day "
+        "of onset is known.",
+        n=len(rows), shown=shown, early=len(early), untimed=len(rows) - len(timed),
     )  # fmt: skip
-    cells = cells[["TEST", "BASELINE", "WORST", "SUBJECTS"]].astype({"SUBJECTS": "int64"}).reset_index(drop=True)
-    return described(cells, labels=SHIFT_LABELS, empty=NO_RESULT)
+    return described(
+        rows, labels=HOUR_LABELS, finding=finding, summary=summary,
+        empty=msg("No event began within {shown} hours of an infusion.", shown=shown),
+        notes=[msg("A line spans the day of onset where the hour is not known.")] * bool(len(rows) - len(timed)),
+    )  # fmt: skip
 
 
-def subjects_left_out(drawn: pd.DataFrame, adsl: pd.DataFrame, adae: pd.DataFrame) -> list[str]:
-    """A note where a figure shows only some of the treated subjects: how many it leaves out, and of which kind."""
-    treated = adsl[adsl["SAFFL"] == "Y"]
-    others = treated[~treated["SUBJID"].isin(drawn["SUBJECT"])]
-    if drawn.empty or others.empty:
-        return []
-    events = safety_records(adae[adae["USUBJID"].isin(others["USUBJID"])])
-    serious = events["ASER"].eq("Y") | seriousness_open(events)
-    severe = (events["ATOXGR"] >= SEVERE).fillna(True).astype("bool")
-    kinds = {
-        msg("with a serious event"): events.loc[serious, "USUBJID"].nunique(),
-        f"with an event of grade {SEVERE} or more, or not graded": events.loc[severe, "USUBJID"].nunique(),
-        "dead": int(others["DTHFL"].eq("Y").sum()),
-    }
-    said = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count) or "none with such an event"
-    return [
-        f"{len(treated) - len(others)} of {len(treated)} treated subjects are drawn, the worst first. Not drawn: "
-        f"{len(others)} ({said}); the listings hold all events."
-    ]
+def since_last_cut(
+    overview: pd.DataFrame, before: pd.DataFrame | None, words: dict[str, str], last_cut: str | None
+) -> pd.DataFrame:
+    """F21: subjects in each row of the overview at the last cut and now, Total: ROW BEFORE NOW CHANGE.
+
+    `overview` and `before`: results (ARD) of this cut and of the last; `words`: the rows in words, in order. Empty
+    without an earlier cut.
+    """
+    now, then = _overview_totals(overview), _overview_totals(before)
+    names = [name for name in words if name in now and name in then]
+    rows = pd.DataFrame({
+        "ROW": pd.Series([words[name] for name in names], dtype="str"),
+        "BEFORE": pd.Series([then[name] for name in names], dtype="int64"),
+        "NOW": pd.Series([now[name] for name in names], dtype="int64"),
+    })  # fmt: skip
+    moved = rows["NOW"] - rows["BEFORE"]
+    rows["CHANGE"] = moved.map(lambda change: f"{change:+d}" if change else msg("no change")).astype("str")
+    rose = [f"{row} {change}" for row, change, by in zip(rows["ROW"], rows["CHANGE"], moved, strict=True) if by]
+    finding = (
+        msg("more in {n} of {rows} rows since {cut}", n=int((moved > 0).sum()), rows=len(rows), cut=last_cut)
+        if len(rows) else ""
+    )  # fmt: skip
+    summary = msg("Subjects at the last cut and now. Changed: {rows}.", rows=enumerated(rose) or msg("none"))
+    return described(
+        rows, finding=finding, summary=summary,
+        labels={
+            "ROW": msg("Subjects with"), "BEFORE": msg("At the last cut"), "NOW": msg("Now"), "CHANGE": msg("Change"),
+        },
+        empty=msg("There is no earlier cut to compare with."),
+    )  # fmt: skip
+
+
+def _overview_totals(ard: pd.DataFrame | None) -> dict[str, int]:
+    """Subjects in Total by row of the overview, those that are known."""
+    if ard is None:
+        return {}
+    own = ard["analysis_id"].eq("TEAE_OVERVIEW") & ard["group1_level"].eq(TOTAL) & ard["stat_name"].eq("n")
+    rows = ard[own & ard["context"].eq("") & ard["stat"].notna()]
+    return {str(name): int(n) for name, n in zip(rows["variable"], rows["stat"], strict=True)}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from trialbook.core.described import described
-from trialbook.core.messages import msg
+from trialbook.core.messages import enumerated, msg, plural
 from trialbook.core.terms import holds_term
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -23,6 +23,8 @@ from trialbook.safety.listings import subject_ids
 
 NOT_EVALUABLE = "missing"
 NO_RESULT = msg("No graded laboratory result after an infusion at this cut.")
+# More subjects than this are counted in a title, not named.
+MOST_NAMED = 6
 NOTHING_DRAWN = msg("There is nothing to draw at this cut.")
 HEPATIC_LABELS = {
     "SUBJECT": msg("Subject"), "TRT01A": msg("Dose level"), "X": msg("ALT or AST, peak"), "Y": msg("Bilirubin, peak"),
@@ -209,8 +211,21 @@ def hepatic_points(found: pd.DataFrame, adsl: pd.DataFrame, unit: Literal["ULN",
     points = points.assign(X0=points["X0"].fillna(points["X"]), Y0=points["Y0"].fillna(points["Y"]))
     drawn = (points[["X", "Y", "X0", "Y0"]] > 0).all(axis=1)
     notes = [msg("Open circle: baseline. Dashed lines: the biochemical criteria.")] if unit == "ULN" else []
+    met = sorted(points.loc[found["MET"].eq("Y") & drawn, "SUBJECT"])
+    finding = (
+        msg("both criteria met by {who}", who=enumerated(met))
+        if 0 < len(met) <= MOST_NAMED
+        else plural("both criteria met by {n} subject", "both criteria met by {n} subjects", len(met))
+    )
+    # The criteria are multiples of ULN: nobody meets them as multiples of a baseline.
+    seen = {"finding": finding} if unit == "ULN" else {}
+    summary = msg(
+        "Highest ALT or AST against highest bilirubin of {n} subjects after the infusion, in multiples of {unit}.",
+        n=int(drawn.sum()), unit=unit,
+    )  # fmt: skip
     return described(
-        points[drawn].reset_index(drop=True), labels=HEPATIC_LABELS, notes=notes, empty=NOTHING_DRAWN
+        points[drawn].reset_index(drop=True), labels=HEPATIC_LABELS, notes=notes, empty=NOTHING_DRAWN, summary=summary,
+        **seen,
     )  # fmt: skip
 
 

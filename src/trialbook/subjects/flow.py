@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pandas as pd
 
 from trialbook.core.described import described
-from trialbook.core.messages import msg
+from trialbook.core.messages import joined, msg
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.subjects.disposition import SCREEN_FAILURE
@@ -21,9 +23,6 @@ FLOW = {
     "COMPLETED": msg("Infused, completed the study"),
     "DISCONT": msg("Infused, left the study or died"),
 }
-ENDED = {
-    "ONGOING": msg("on study"), "COMPLETED": msg("completed the study"), "DISCONT": msg("left the study or died"),
-}  # fmt: skip
 # Before the first consent: said on every page, since a page of dashes does not say why.
 NOBODY = "Nobody has consented yet at this cut: there is no subject, and no number to report."
 
@@ -59,37 +58,83 @@ def flow_rows(adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
     return rows
 
 
-def flow_boxes(stations: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
-    """The boxes of the flow chart, from top to bottom: box, side ("" for the way on), n, says (the text below it).
+def flow_boxes(
+    stations: pd.DataFrame, reasons: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol
+) -> pd.DataFrame:  # fmt: skip
+    """The boxes of the flow chart, from top to bottom: box, side ("" for the way on, a level for its column), n, says
+    (the lines below it).
 
-    `stations`: `flow_rows` as ARD; `reasons`: `reason_rows` as ARD. Every number is one of theirs. Empty where nobody
-    was screened.
+    `stations`: `flow_rows` as ARD; `reasons`: `reason_rows` as ARD. Every number is one of theirs; the infused of each
+    level are on study, complete, dead or gone for another reason by EOSSTT and DTHFL. Empty where nobody was screened.
     """
     rows = stations[stations["stat_name"].eq("n")]
     total = rows[rows["group1_level"].eq(TOTAL)].set_index("variable")["stat"].astype("int64")
     if total.empty or not total["SCREENED"]:
         nobody = pd.DataFrame({"box": [], "side": [], "n": [], "says": []}).astype({"n": "int64"})
         return described(nobody, empty=msg("Nobody has been screened."))
-    infused = rows[rows["variable"].eq("TREATED") & rows["group1_level"].ne(TOTAL)]
-    by_level = [f"{level} {n:.0f}" for level, n in zip(infused["group1_level"], infused["stat"], strict=True)]
-    why = [f"{code} {n:.0f}" for code, n in zip(reasons["variable_level"], reasons["stat"], strict=True)]
-    ended = [msg("{what} {n}", what=ENDED[name], n=int(total[name])) for name in ("ONGOING", "COMPLETED", "DISCONT")]
+    words = {column: one.text for one in protocol.criteria for column in one.audit_columns()}
+    why = [
+        msg("{n}: {reason}", n=int(n), reason=_short(words.get(code, ""), code))
+        for code, n in zip(reasons["variable_level"], reasons["stat"], strict=True)
+    ]
     boxes = [
-        ("SCREENED", "", ""), ("SCRNFAIL", "out", ", ".join(why)), ("INSCREEN", "pending", ""), ("ENROLLED", "", ""),
-        ("NOTYET", "pending", ""), ("TREATED", "", ", ".join(by_level)),
+        ("SCREENED", "", ""), ("SCRNFAIL", "out", joined(why, "; ")), ("INSCREEN", "pending", ""), ("ENROLLED", "", ""),
+        ("NOTYET", "pending", ""), ("TREATED", "", ""),
     ]  # fmt: skip
     frame = pd.DataFrame(
         [(FLOW[name], side, int(total[name]), says) for name, side, says in boxes], columns=["box", "side", "n", "says"]
     )
-    if total["TREATED"]:
-        frame.loc[len(frame)] = [msg("Status of the infused"), "", int(total["TREATED"]), ", ".join(ended)]
+    infused = rows[rows["variable"].eq("TREATED") & rows["group1_level"].ne(TOTAL) & rows["stat"].gt(0)]
+    for level, n in zip(infused["group1_level"], infused["stat"], strict=True):
+        frame.loc[len(frame)] = [level, LEVEL_SIDE, int(n), _how_they_are(adsl[adsl["TRT01A"].eq(level)])]
+    treated = adsl[adsl["SAFFL"].eq("Y")]
+    finding = msg(
+        "{screened} screened, {treated} infused, {died} of these died", screened=int(total["SCREENED"]),
+        treated=int(total["TREATED"]), died=int(treated["DTHFL"].eq("Y").sum()),
+    )  # fmt: skip
+    summary = msg(
+        "Of {screened} screened subjects {failed} failed screening and {enrolled} were enrolled; {treated} were "
+        "infused.",
+        screened=int(total["SCREENED"]), failed=int(total["SCRNFAIL"]), enrolled=int(total["ENROLLED"]),
+        treated=int(total["TREATED"]),
+    )  # fmt: skip
     return described(
         frame.astype({"box": "str", "side": "str", "n": "int64", "says": "str"}),
-        labels={"box": msg("Station"), "n": msg("Subjects"), "says": msg("Of these")},
+        labels={"box": msg("Station"), "side": msg("Beside the way on"), "n": msg("Subjects"), "says": msg("Of these")},
+        finding=finding, summary=summary,
         notes=[
-            msg("Dashed: pending. Below the screen failures: criteria not met, one subject may count under several.")
+            msg(
+                "Dashed: pending. In the box of the screen failures: criteria not met, one subject may count under "
+                "several."
+            )
         ],
     )  # fmt: skip
+
+
+# The side of a box that is the column of a dose level.
+LEVEL_SIDE = "level"
+LONGEST_REASON = 44
+
+
+def _short(text: str, code: str) -> str:
+    """The wording of a criterion as far as a box holds it, with its code."""
+    if not text:
+        return msg("no criterion found that is not met")
+    return f"{textwrap.shorten(text, LONGEST_REASON, placeholder=' ...')} ({code})"
+
+
+def _how_they_are(adsl: pd.DataFrame) -> str:
+    """What has become of the infused of one level: on study, completed, died, left for another reason."""
+    died = adsl["DTHFL"].eq("Y")
+    left = adsl["EOSSTT"].eq("DISCONTINUED")
+    counts = {
+        msg("{n} on study", n=int((adsl["EOSSTT"].eq("ONGOING") & ~died).sum())): adsl["EOSSTT"].eq("ONGOING") & ~died,
+        msg("{n} completed", n=int((adsl["EOSSTT"].eq("COMPLETED") & ~died).sum())): adsl["EOSSTT"].eq("COMPLETED")
+        & ~died,
+        msg("{n} died", n=int(died.sum())): died,
+        msg("{n} left alive", n=int((left & ~died).sum())): left & ~died,
+    }
+    return joined([said for said, chosen in counts.items() if chosen.any()], "; ")
 
 
 def flow_numbers(adsl: pd.DataFrame, protocol: Protocol) -> list[tuple[str, str, str]]:

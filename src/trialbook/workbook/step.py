@@ -346,6 +346,7 @@ class Step:
         from trialbook import display
         from trialbook.workbook import presentation
 
+        levels = self.protocol.dose_levels
         look = look_of(what) | look
         said = self._nobody or empty
         look |= {"empty": said} if said else {}
@@ -355,14 +356,15 @@ class Step:
             shown, own = presentation.result_view(what, to_ard(self._rows), only)
             notes = [*own.pop("notes", []), *look.pop("notes", [])]
             look = {**own, "pct_min_n": self.analysis.pct_min_n, **look, "notes": notes}
-            return display.ard_table(shown, name, **look)
+            return display.ard_table(shown, name, **presentation.with_doses(look, levels))
         if presentation.is_ard(what):
             own = presentation.ard_look(what, self.levels, to_ard(self._rows))
             if "row" in look:
                 same = own["row"] == look["row"]
                 own = {name: own[name] for name in own if name != "group" and (same or name != "row_labels")}
             what = presentation.with_known_limits(what)
-            return display.ard_table(what, name, **{**own, "pct_min_n": self.analysis.pct_min_n, **look})
+            look = {**own, "pct_min_n": self.analysis.pct_min_n, **look}
+            return display.ard_table(what, name, **presentation.with_doses(look, levels))
         notes = list(look.pop("notes", []))
         if "USUBJID" in what and "SUBJID" not in what and self._knows_subjects:
             what = with_subject_numbers(what, self.subjects)
@@ -372,12 +374,17 @@ class Step:
                 ranking = self._ranking or risk_ranking(self.subjects)
                 notes += ranking.note(what, rows)
                 what = ranking.first(what, rows)
-        return display.table(what, name, **presentation.frame_look(what, look), notes=notes)
+        look = presentation.with_doses(presentation.frame_look(what, look), levels)
+        return display.table(what, name, **look, notes=notes)
 
     def figure(
         self, chart: Any, data: pd.DataFrame, title: str, *, id: str = "", empty: str = "", **look: Any
     ) -> Figure | Block:
-        """A chart with the numbers that it draws; labels from the dictionary of columns, as in `table`."""
+        """A chart with the numbers that it draws; labels from the dictionary of columns, as in `table`.
+
+        What the data say of themselves (`described`) comes with it: `finding`, what is seen, ends the title, and
+        `summary` is read in place of the chart.
+        """
         from trialbook import display
         from trialbook.display.columns import column_labels
 
@@ -385,7 +392,9 @@ class Step:
         look["labels"] = column_labels(data.columns, look.get("labels"))
         said = self._nobody or empty
         look |= {"empty": said} if said else {}
-        return display.figure(chart, data, self._numbered(id, title), **look)
+        finding = look.pop("finding", "")
+        seen = msg("{topic}: {finding}", topic=as_text(title), finding=finding) if finding and len(data) else title
+        return display.figure(chart, data, self._numbered(id, seen), **look)
 
     def headline(self, *what: Result | Card) -> Block:
         """Headline numbers: of results in Total, which are reported with it, or (label, value, note) as they are."""

@@ -49,14 +49,18 @@ def test_a_number_without_records_opens_nothing() -> None:
 
 
 TIMELINE = pd.DataFrame({
-    "SUBJECT": ["S01", "S01"], "KIND": ["event", "infusion"], "TERM": ["Rash", ""], "FROM": [3.0, 0.0],
+    "SUBJECT": ["S01", "S01"], "TRT01A": ["DL1", "DL1"], "KIND": ["event", "infusion"], "TERM": ["Rash", ""],
+    "FROM": [3.0, 0.0],
     "UNTIL": [5.0, None], "GRADE": ["grade 1", ""], "MARK": ["1, new", ""], "ONGOING": ["", ""],
 })  # fmt: skip
 PANEL = pd.DataFrame({
     "SUBJECT": ["S01", "S02"], "TRT01A": ["DL1", "DL2"], "TEST": ["PLAT (10^9/L)"] * 2, "DAY": [0, 3],
     "VALUE": [90.0, 20.0],
 })  # fmt: skip
-BANDS = pd.DataFrame({"TEST": ["PLAT (10^9/L)"], "GRADE": ["G4"], "NAME": ["G4"], "LOW": [20.0], "HIGH": [25.0]})
+BANDS = pd.DataFrame({"TEST": ["PLAT (10^9/L)"], "GRADE": ["G4"], "LOW": [None], "HIGH": [25.0]})
+LIMITS = pd.DataFrame({"TEST": ["PLAT (10^9/L)"], "NAME": ["LLN"], "VALUE": [150.0]})
+LATER = pd.DataFrame({"SUBJECT": ["S02"], "DAY": [7.0]})
+LEVELS = ["DL1", "DL2", "DL3"]
 POINTS = pd.DataFrame({"SUBJECT": ["S01"], "TRT01A": ["DL1"], "X": [3.0], "Y": [2.0], "X0": [1.0], "Y0": [1.0]})
 
 
@@ -64,8 +68,8 @@ POINTS = pd.DataFrame({"SUBJECT": ["S01"], "TRT01A": ["DL1"], "X": [3.0], "Y": [
     ("chart", "data"),
     [
         (charts.timeline(TIMELINE), TIMELINE),
-        (charts.lab_panel(PANEL, BANDS), PANEL),
-        (charts.hepatic_screen(POINTS, 3, 2, "multiples of ULN"), POINTS),
+        (charts.lab_panel(PANEL, BANDS, LIMITS, LATER, LEVELS), PANEL),
+        (charts.hepatic_screen(POINTS, 3, 2, "multiples of ULN", LEVELS), POINTS),
     ],
 )
 def test_every_figure_of_subjects_lets_the_picked_one_stand_out_and_answers_to_pointing(
@@ -79,8 +83,9 @@ def test_every_figure_of_subjects_lets_the_picked_one_stand_out_and_answers_to_p
 
 def test_the_shift_figure_writes_its_numbers_and_the_panel_its_grades() -> None:
     cells = pd.DataFrame({"TEST": ["PLAT"] * 2, "BASELINE": ["0", "1"], "WORST": ["0", "4"], "SUBJECTS": [3, 1]})
+    cells = cells.assign(COURSE=["same grade", "worse"])
     spec = json.dumps(charts.shift_heatmap(cells).to_dict())
     assert '"text": {"field": "SUBJECTS"' in spec
-    assert '"G4"' in json.dumps(charts.lab_panel(PANEL, BANDS).to_dict())
+    assert '"G4"' in json.dumps(charts.lab_panel(PANEL, BANDS, LIMITS, LATER, LEVELS).to_dict())
     points = pd.DataFrame({"CUT": ["2025-03-31"], "KIND": ["Serious"], "EVENTS": [2]})
     assert '"text": {"field": "EVENTS"' in json.dumps(charts.events_by_cut(points, ["Serious"]).to_dict())

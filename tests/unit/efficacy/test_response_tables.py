@@ -224,7 +224,7 @@ def test_the_course_shows_known_grades_and_the_days_on_which_steroids_change(pro
     known = grades[grades["KIND"] == "grade"][["DAY", "VALUE"]].values.tolist()
     assert known == [[-1, 3.0], [28, 1.0]]
     steroids = grades[grades["KIND"] == "steroids"][["DAY", "VALUE"]].values.tolist()
-    assert steroids == [[-8, 0.0], [-3, 2.0], [5, 1.0], [10, 0.0], [63, 0.0]]
+    assert steroids == [[-8, 0.0], [-3, 2.0], [5, 1.0], [10, 0.0], [263, 0.0]]
     assert frames["spider"][["DAY", "CHANGE"]].values.tolist() == [[-1, 0], [28, -2]]
 
 

@@ -14,6 +14,7 @@ from support.trial_builder import trial
 from trialbook.cleaning import apply_cut, clean_snapshot
 from trialbook.conduct.board import status_board
 from trialbook.conduct.frames import all_with_columns
+from trialbook.core.described import look_of
 from trialbook.core.domains import Domains
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import index_facts
@@ -24,10 +25,13 @@ from trialbook.display.tables import MOST_ROWS as MOST_LINES
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.efficacy.adrs import derive_adrs
 from trialbook.efficacy.adtte import derive_adtte
+from trialbook.efficacy.course_tables import grade_changes
 from trialbook.efficacy.day28 import day28_response
 from trialbook.efficacy.response_tables import (
     DEAD,
+    WITH,
     WITHOUT,
+    organ_course,
     response_kinds,
     response_listing,
     response_ranking,
@@ -43,7 +47,7 @@ from trialbook.protocol.study_data import StudyData
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adlb import derive_adlb
 from trialbook.safety.ae_tables import safety_records, seriousness_open
-from trialbook.safety.figures import subjects_left_out, timeline, worst_first
+from trialbook.safety.figures import term_dots, timeline
 from trialbook.safety.listings import CONTRADICTED, event_lines, serious_listing
 from trialbook.safety.queries import adverse_event_queries
 from trialbook.snapshot import read_snapshot
@@ -132,19 +136,46 @@ def test_a_figure_of_events_keeps_the_worst_and_says_who_is_left_out(large: Larg
     events_in_window = safety_records(adae)
     given = pd.DataFrame({"USUBJID": adsl["USUBJID"], "TRT01A": adsl["TRT01A"], "DAY": 0})
     drawn = timeline(adae, adsl, given, pd.Series("", index=adae.index), DRAWN)
-    first = subjects(large, pd.Series(worst_first(events_in_window)[:DRAWN]))
-    assert set(drawn["SUBJECT"]) == first
-    flagged = subjects(large, events_in_window.loc[events_in_window["DLTFL"].eq("Y"), "USUBJID"])
-    assert len(flagged) <= DRAWN
-    assert flagged <= first
-    (note,) = subjects_left_out(drawn, adsl, adae)
-    others = adae["USUBJID"].isin(adsl.loc[~adsl["SUBJID"].isin(first), "USUBJID"]) & adae.index.isin(
-        events_in_window.index
-    )
-    serious = adae.loc[others & (adae["ASER"].eq("Y") | seriousness_open(adae)), "USUBJID"].nunique()
-    assert f"{DRAWN} of {TREATED} treated subjects are drawn" in note
-    assert f"Not drawn: {TREATED - DRAWN} ({serious} with a serious event, " in note
-    assert subjects_left_out(drawn, adsl[adsl["SUBJID"].isin(first)], adae) == []
+    dated = events_in_window[events_in_window["RELDAY"].notna()]
+    grave = (
+        dated["DLTFL"].eq("Y") | dated["ASER"].eq("Y") | seriousness_open(dated) | dated["AREL"].eq("RELATED")
+        | (dated["ATOXGR"] >= 3).fillna(True).astype("bool")
+    )  # fmt: skip
+    assert set(drawn["SUBJECT"]) == subjects(large, dated.loc[grave, "USUBJID"])
+    assert drawn["KIND"].eq("event").sum() == grave.sum()
+    # Whoever is left out had nothing of that kind, and how many they are is said.
+    notes = " ".join(look_of(drawn)["notes"])
+    mild = len(dated) - int(grave.sum())
+    assert f"Not drawn: {mild} events of grade 1 or 2" in notes
+    assert f"{TREATED - drawn['SUBJECT'].nunique()} treated subjects are not drawn" in notes
+
+
+def test_the_figures_of_a_large_trial_draw_everybody_at_risk(large: Large) -> None:
+    adae, adsl, adrs = large.data["adae"], large.data["adsl"], large.data["adrs"]
+    events = safety_records(adae)
+    dots = term_dots(adae, adsl, sorted(adsl.loc[adsl["SAFFL"].eq("Y"), "TRT01A"].unique()))
+    total = dots[dots["LEVEL"] == "Total"].set_index("TERM")
+    for chosen, said in (
+        (events["ASER"].eq("Y"), "serious"), (events["AREL"].eq("RELATED"), "related"),
+        (events["ATOXGR"] >= 3, "severe"), (events["DLTFL"].eq("Y"), "DLT"),
+    ):  # fmt: skip
+        assert set(events.loc[chosen.fillna(True), "ADECOD"]) <= set(total.index), said
+    assert total["SUBJECTS"].to_dict() == events.groupby("ADECOD")["USUBJID"].nunique()[total.index].to_dict()
+    # Responses: the dead, those without a response, and the pending.
+    kinds = response_kinds(adrs, adsl)
+    at_risk = subjects(large, pd.Series(kinds[kinds != WITH].index))
+    for frame in (organ_course(adrs, large.responses, adsl, 5), grade_changes(adrs, adsl, 5)):
+        seen = set(adrs.loc[adrs["PARAMCD"].eq("GRADE") & adrs["AVAL"].notna(), "USUBJID"])
+        with_a_grade = at_risk & subjects(large, pd.Series(sorted(seen)))
+        missing = with_a_grade - set(frame["SUBJECT"])
+        assert not missing or (frame is not None and missing <= without_baseline(adrs, adsl))
+        assert any("Not drawn" in note for note in look_of(frame)["notes"])
+
+
+def without_baseline(adrs: pd.DataFrame, adsl: pd.DataFrame) -> set[str]:
+    """Subjects of whom no figure of the grade can say a change: no grade at the baseline."""
+    grades = adrs[adrs["PARAMCD"].eq("GRADE") & adrs["AVAL"].notna() & adrs["ABLFL"].eq("Y")]
+    return set(adsl.loc[~adsl["USUBJID"].isin(grades["USUBJID"]), "SUBJID"])
 
 
 def test_a_figure_of_responses_keeps_the_dead_and_those_without_a_response(large: Large) -> None:

@@ -123,8 +123,8 @@ def test_an_event_without_a_grade_stands_beside_each_count_that_rests_on_one(
     # The sepsis is an infection: of special interest if its grade is 3 or more.
     assert beside == {"TEAE_GE3": ("0", "1", "2"), "TRAE_GE3": ("0", "1", "1"), "AESI": ("0", "1", "1")}
     by_grade = to_ard(ae_tables.grade_rows(*arguments))
-    dots = figures.term_dots(to_ard(ae_tables.soc_pt_rows("TEAE_SOC_PT", *arguments)), by_grade, 20)
-    assert set(dots.loc[dots["KIND"] == "Not graded", "TERM"]) == {"Acute graft versus host disease", "Sepsis"}
+    dots = figures.term_dots(arguments[0], arguments[1], protocol.level_ids, 0)
+    assert set(dots.loc[dots["WORST"] == "grade not given", "TERM"]) == {"Acute graft versus host disease", "Sepsis"}
     assert cell(by_grade, "TEAE", context="grade 2") == "1"
     assert cell(by_grade, "TEAE", context="ungraded") == "1"
     assert cell(by_grade, "Immune", "Acute graft versus host disease", context="ungraded") == "1"
@@ -219,10 +219,7 @@ def test_a_long_table_keeps_the_most_frequent_terms_and_says_what_it_leaves_out(
 def test_the_frequency_figure_draws_only_what_occurred(
     data: tuple[pd.DataFrame, pd.DataFrame], protocol: Protocol
 ) -> None:
-    by_term = to_ard(ae_tables.soc_pt_rows("TEAE_SOC_PT", *data, protocol))
-    dots = figures.term_dots(by_term, to_ard(ae_tables.grade_rows(*data, protocol)), 20)
-    assert dots[dots["TERM"] == "Nausea"][["KIND", "SUBJECTS"]].values.tolist() == [
-        ["Any grade", 2],
-        ["Grade 3 or more", 1],
-    ]
+    dots = figures.term_dots(*data, protocol.level_ids)
+    nausea = dots[(dots["TERM"] == "Nausea") & (dots["LEVEL"] == "Total")]
+    assert nausea[["SUBJECTS", "WORST"]].values.tolist() == [[2, "grade 3"]]
     assert (dots["SUBJECTS"] > 0).all()

@@ -12,7 +12,7 @@ from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
-from trialbook.safety import ae_tables, counting, exposure, figures, lab_tables, listings
+from trialbook.safety import ae_tables, counting, exposure, figures, lab_figures, lab_tables, listings
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adlb import derive_adlb
 from trialbook.safety.table_inputs import EventData
@@ -258,12 +258,14 @@ def test_every_listing_and_figure_of_nothing_is_empty_with_its_columns(protocol:
         labs = derive_adlb(one.adsl, StudyData(one.domains, protocol, one.analysis, CUT))
         worst, lines = lab_tables.worst_grades(labs), one.data.lines
         given, subjects = one.exposed()
-        panel = figures.lab_panel(labs, one.adsl, ["ALT"], 5)
+        panel, normal = lab_figures.lab_panel(labs, one.adsl, ["ALT"], 5), lab_figures.normal_limits(labs, ["ALT"])
         empty = [
             lines, listings.serious_listing(one.adae, lines), listings.emergent_listing(one.adae, lines),
             listings.stopped_listing(one.adae, lines, one.data.masks["TEAE_DISC"]),
             listings.deviations_listing(one.domains, one.adsl, None), lab_tables.worst_lines(worst, one.adsl),
-            listings.therapies_listing(one.domains, one.adsl, one.analysis, None), panel, figures.grade_bands(panel),
+            listings.therapies_listing(one.domains, one.adsl, one.analysis, None), panel,
+            lab_figures.grade_bands(panel, normal), figures.term_dots(one.adae, one.adsl, protocol.level_ids),
+            figures.infusion_hours(one.adae, one.adsl),
             lab_tables.severe_listing(labs, one.adae, one.adsl, one.analysis),
         ]  # fmt: skip
         assert [len(frame) for frame in empty] == [0] * len(empty)

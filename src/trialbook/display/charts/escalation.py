@@ -1,14 +1,16 @@
-"""Charts of dose escalation: who was treated at which level with what outcome (F16), and the advice over time."""
+"""Charts of dose escalation: the diary of subjects (F16), the states of the rule (F20), the advice over time (F27)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import pandas as pd
 
 from trialbook.core.messages import msg
-from trialbook.display.theme import ADVICE, DLT_OUTCOMES, INK, QUIET
+from trialbook.display.charts.common import tips
+from trialbook.display.figures import linked, standing_out
+from trialbook.display.theme import ADVICE, DLT_OUTCOMES, INK, PAPER, QUIET, RULE_SAYS, TOXICITY
 
 # A DLT is filled, a pending subject hollow; the shape says it without colour.
 MARKS = {
@@ -19,19 +21,35 @@ MARKS = {
     "not evaluable": "cross",
 }
 MOST_NAMES = 20
+# Dates that have a place of their own on the axis of the advice.
+MOST_DATES = 40
 STEP, ROW = 44, 70
 
 
-def escalation_diary_chart(diary: pd.DataFrame, levels: Sequence[str]) -> alt.LayerChart | alt.FacetChart:
-    """Enrolment order against dose level, one mark per subject, joined in the order of first infusion.
+def escalation_diary_chart(
+    diary: pd.DataFrame, levels: Sequence[str], heads: Mapping[str, str] | None = None
+) -> alt.LayerChart | alt.FacetChart:
+    """F16: enrolment order against dose level, one mark per subject, joined in the order of first infusion.
 
-    `diary`: order subject level outcome, from `dlt.tables.escalation_diary`; `levels`: all dose levels, lowest first.
-    Subjects are named up to `MOST_NAMES` of them.
+    `diary`: order subject level outcome DATE EVENT, from `dlt.figures.dated_diary`; `levels`: all dose levels, lowest
+    first; `heads`: how they are named. Subjects are named up to `MOST_NAMES` of them, with dates and DLTs.
     """
+    said = dict(heads or {})
+    named = len(diary) <= MOST_NAMES
+    diary = diary.assign(
+        HEAD=[said.get(level, level) for level in diary["level"]],
+        WHEN=[
+            f"{order}: {date}" for order, date in zip(diary["order"], diary.get("DATE", diary["order"]), strict=True)
+        ],
+        EVENT=diary.get("EVENT", ""),
+    )
     present = [name for name in MARKS if name in set(diary["outcome"])]
-    known = [*levels, *sorted(set(diary["level"]) - set(levels))]
-    x = alt.X("order:O", title=msg("Enrolment order (first infusion)"), axis=alt.Axis(labelAngle=0))
-    y = alt.Y("level:N", title=msg("Dose level"), sort=known[::-1], scale=alt.Scale(domain=known[::-1]))
+    known = [said.get(level, level) for level in [*levels, *sorted(set(diary["level"]) - set(levels))]]
+    place = alt.X("WHEN:O", sort=list(diary["WHEN"]), axis=alt.Axis(labelAngle=-50)) if named else alt.X(
+        "order:O", axis=alt.Axis(labelAngle=0, labelOverlap=True)
+    )  # fmt: skip
+    x = place.title(msg("Enrolment order, and day of the first infusion") if named else msg("Enrolment order"))
+    y = alt.Y("HEAD:N", title=msg("Dose level"), sort=known[::-1], scale=alt.Scale(domain=known[::-1]))
     legend = alt.Legend(orient="bottom", symbolSize=140, symbolStrokeWidth=1.5)
     shapes = alt.Scale(domain=present, range=[MARKS[name] for name in present])
     fills = alt.Scale(domain=present, range=[DLT_OUTCOMES[name] for name in present])
@@ -40,15 +58,21 @@ def escalation_diary_chart(diary: pd.DataFrame, levels: Sequence[str]) -> alt.La
     # The same ink for all, encoded so that the legend outlines its hollow symbol too.
     ink = alt.Scale(domain=present, range=[INK] * len(present))
     stroke = alt.Stroke("outcome:N", title=msg("Outcome"), legend=legend, scale=ink)
-    path = alt.Chart(diary[["order", "level"]]).mark_line(color=QUIET, strokeWidth=1, opacity=0.7)
-    base = alt.Chart(diary[["order", "level", "outcome", "subject"]])
-    marks = base.mark_point(size=170, strokeWidth=1.5, opacity=1)
-    marks = marks.encode(x=x, y=y, shape=shape, fill=fill, stroke=stroke)
+    base = alt.Chart(diary[["order", "WHEN", "level", "HEAD", "outcome", "subject", "EVENT"]])
+    path = base.mark_line(color=QUIET, strokeWidth=1, opacity=0.7)
+    clear = standing_out("subject")
+    marks = base.mark_point(size=170, strokeWidth=1.5, opacity=1).encode(
+        x=x, y=y, shape=shape, fill=fill, stroke=stroke, opacity=clear,
+        tooltip=tips(subject=msg("Subject"), level=msg("Dose level"), outcome=msg("Outcome"), WHEN=msg("First day"),
+                     EVENT=msg("Event")),
+    )  # fmt: skip
     layers = [path.encode(x=x, y=y, order="order:Q"), marks]
-    if len(diary) <= MOST_NAMES:
+    if named:
         layers.append(base.mark_text(dy=-17, fontSize=11, color=INK).encode(x=x, y=y, text="subject:N"))
-    width = STEP if len(diary) <= MOST_NAMES else STEP // 3
-    return alt.layer(*layers).properties(width=width * max(len(diary), 6), height=ROW * len(known))
+        events = base.mark_text(dy=20, fontSize=10, color=TOXICITY, fontWeight="bold")
+        layers.append(events.encode(x=x, y=y, text="EVENT:N"))
+    width = STEP if named else STEP // 3
+    return linked(alt.layer(*layers).properties(width=width * max(len(diary), 6), height=ROW * len(known)))
 
 
 # What the advice was; the shape says it without colour.
@@ -70,10 +94,18 @@ def advice_timeline_chart(timeline: pd.DataFrame, levels: Sequence[str]) -> alt.
     kinds = list(ADVICE_MARKS)
     said = pd.Series(kinds[0], index=timeline.index).mask(waits, kinds[1]).mask(ended, kinds[2])
     level = timeline["level"].mask(timeline["level"].eq(""), NO_LEVEL)
-    drawn = timeline[["date"]].assign(level=level.astype("str"), said=said.astype("str"))
+    # A place for each date, not to scale: advices of the same week do not cover each other.
+    spread = len(timeline) <= MOST_DATES
+    drawn = timeline[["date"]].assign(
+        level=level.astype("str"), said=said.astype("str"), day=timeline["date"].dt.strftime("%Y-%m-%d").astype("str")
+    )
     order = [NO_LEVEL, *levels] if level.eq(NO_LEVEL).any() else [*levels]
     present = [name for name in kinds if name in set(drawn["said"])]
-    x = alt.X("date:T", title=msg("Date"), axis=alt.Axis(format="%Y-%m-%d", labelAngle=-40))
+    x = (
+        alt.X("day:O", title=msg("Date on which something became known (not to scale)"), axis=alt.Axis(labelAngle=-50))
+        if spread
+        else alt.X("date:T", title=msg("Date"), axis=alt.Axis(format="%Y-%m-%d", labelAngle=-40))
+    )
     y = alt.Y("level:N", title=msg("Dose level of the advice"), sort=order[::-1], scale=alt.Scale(domain=order[::-1]))
     legend = alt.Legend(orient="bottom", symbolSize=110, symbolStrokeWidth=1.5)
     shape = alt.Shape(
@@ -86,7 +118,29 @@ def advice_timeline_chart(timeline: pd.DataFrame, levels: Sequence[str]) -> alt.
     )  # fmt: skip
     ink = alt.Scale(domain=present, range=[INK] * len(present))
     stroke = alt.Stroke("said:N", title=msg("Advice"), legend=legend, scale=ink)
-    line = alt.Chart(drawn[["date", "level"]]).mark_line(interpolate="step-after", color=QUIET, strokeWidth=1.5)
+    line = alt.Chart(drawn[["date", "day", "level"]]).mark_line(interpolate="step-after", color=QUIET, strokeWidth=1.5)
     marks = alt.Chart(drawn).mark_point(size=110, strokeWidth=1.5, opacity=1)
-    layers = [line.encode(x=x, y=y), marks.encode(x=x, y=y, shape=shape, fill=fill, stroke=stroke)]
-    return alt.layer(*layers).properties(width=560, height=ROW * len(order))
+    layers = [line.encode(x=x, y=y, order="date:T"), marks.encode(x=x, y=y, shape=shape, fill=fill, stroke=stroke)]
+    return alt.layer(*layers).properties(width=max(560, 22 * len(drawn)) if spread else 560, height=ROW * len(order))
+
+
+def rule_states(states: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    """F20: what the rule says of a level by evaluable subjects and DLTs; where a level is, there is a thick rim.
+
+    Columns of `dlt.figures.three_plus_three_states`.
+    """
+    says = [name for name in RULE_SAYS if name in set(states["SAYS"])]
+    scale = alt.Scale(domain=says, range=[RULE_SAYS[name] for name in says])
+    base = alt.Chart(states).encode(
+        x=alt.X("EVALUABLE:O", title=msg("Evaluable subjects of a level"), axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("DLTS:O", title=msg("Subjects with a DLT"), sort="descending"),
+        tooltip=tips(SAYS=msg("What the rule says"), HERE=msg("Levels in this state")),
+    )
+    tiles = base.mark_rect(stroke=PAPER, strokeWidth=2).encode(
+        fill=alt.Fill("SAYS:N", title=msg("The rule says"), scale=scale, legend=alt.Legend(symbolStrokeColor=QUIET))
+    )
+    here = base.transform_filter("datum.HERE !== ''")
+    rims = here.mark_rect(fillOpacity=0, stroke=INK, strokeWidth=3)
+    words = base.mark_text(fontSize=10, dy=-8, color=INK).encode(text="SAYS:N")
+    levels = here.mark_text(fontSize=11, dy=9, fontWeight="bold", color=INK).encode(text="HERE:N")
+    return alt.layer(tiles, rims, words, levels).properties(width=alt.Step(104), height=alt.Step(44))

@@ -1,4 +1,4 @@
-"""Charts of each subject's course: grade with steroids, and the change of the grade from baseline (F4, F6)."""
+"""Charts of the response: organ stages, grade and steroids, change, categories, rates (F3 to F6, F12, F15, F19)."""
 
 from __future__ import annotations
 
@@ -8,54 +8,67 @@ import altair as alt
 import pandas as pd
 
 from trialbook.core.messages import msg
-from trialbook.display.figures import standing_out
+from trialbook.display.charts.common import (
+    DAYS,
+    apart,
+    level_colours,
+    level_shapes,
+    tips,
+)
+from trialbook.display.figures import linked, standing_out
 from trialbook.display.theme import (
     ACCENT,
-    DARKEST,
+    DISEASE,
     EVENT_MARK,
     INK,
     LINE,
+    ON_DARK,
     PAPER,
     QUIET,
     RESPONSE_CATEGORIES,
-    SEQUENTIAL,
-    SERIES,
     STEROIDS,
-    dose_level_colour,
+    TOXICITY,
 )
 
 # ----------------------------------------------------------------------------------------------------
-# Charts of the response: organ stages over time, change of stages, categories by level, rates (F3, F5, F12, F15).
+# Charts of the response: organ stages over time, change of stages, categories by level, rates (F3, F5, F12, F15, F19).
 
 
-ROW, WIDTH = 13, 640
+ROW, WIDTH = 15, 640
 STAGES = ["0", "1", "2", "3", "4"]
 MARKS = {"new therapy": "triangle-up", "death": "cross"}
+# More subjects than this have one row each: the overall grade in place of four organs, and narrow bars.
+ROWS_PER_ORGAN = 24
 
 
-def organ_heatmap(course: pd.DataFrame, rows: Sequence[str]) -> alt.FacetChart:
+def organ_heatmap(course: pd.DataFrame, rows: Sequence[str]) -> alt.FacetChart | alt.LayerChart:
     """F3: one strip per subject, a row per organ, a square per assessment on its day; colour and digit = stage.
 
-    `course`: SUBJECT ROW DAY KIND STAGE from `organ_course`; `rows`: the order of rows. What was not assessed is blank.
+    `course`: SUBJECT LEVEL ROW DAY KIND STAGE from `organ_course`; `rows`: the order of rows. What was not assessed is
+    blank. Of many subjects each has one row, with the overall grade.
     """
-    base = alt.Chart(course)
-    x = alt.X("DAY:Q", title=msg("Days since the first infusion"), axis=alt.Axis(tickMinStep=7))
-    y = alt.Y("ROW:N", title=None, sort=list(rows))
+    many = course["SUBJECT"].nunique() > ROWS_PER_ORGAN
+    drawn = course.assign(WHO=course["SUBJECT"] + ", " + course["LEVEL"])
+    base = alt.Chart(drawn)
+    x = alt.X("DAY:Q", title=DAYS, axis=alt.Axis(tickMinStep=7), scale=alt.Scale(nice=False, padding=9))
+    who = list(dict.fromkeys(drawn.sort_values(["LEVEL", "SUBJECT"], kind="stable")["WHO"]))
+    y = alt.Y("WHO:N", title=None, sort=who) if many else alt.Y("ROW:N", title=None, sort=list(rows))
     clear = standing_out("SUBJECT")
-    stages = base.transform_filter("datum.KIND == 'stage'").encode(x=x, y=y, opacity=clear)
-    colour = alt.Color("STAGE:N", title=msg("Stage"), scale=alt.Scale(domain=STAGES, range=SEQUENTIAL))
-    squares = stages.mark_square(size=150, stroke=LINE, strokeWidth=1).encode(color=colour)
+    hover = tips("DAY", SUBJECT=msg("Subject"), ROW=msg("Organ"), DAY="Day", STAGE=msg("Stage"))
+    stages = base.transform_filter("datum.KIND == 'stage'").encode(x=x, y=y, opacity=clear, tooltip=hover)
+    title = msg("Overall grade") if many else msg("Stage")
+    colour = alt.Color("STAGE:N", title=title, scale=alt.Scale(domain=STAGES, range=list(DISEASE)))
+    squares = stages.mark_square(size=170, stroke=QUIET, strokeWidth=0.6).encode(color=colour)
     on_dark = alt.condition("datum.STAGE >= 3", alt.value(PAPER), alt.value(INK))
-    digits = stages.mark_text(fontSize=9).encode(text="STAGE:N", color=on_dark)
+    digits = stages.mark_text(fontSize=10).encode(text="STAGE:N", color=on_dark)
     shape = alt.Shape("KIND:N", title=msg("Event"), scale=alt.Scale(domain=list(MARKS), range=list(MARKS.values())))
     events = base.transform_filter("datum.KIND != 'stage'").encode(x=x, y=y, shape=shape, opacity=clear)
-    marks = events.mark_point(size=60, filled=True, color=EVENT_MARK)
+    marks = events.mark_point(size=70, filled=True, color=EVENT_MARK)
+    panel = alt.layer(squares, digits, marks).properties(width=WIDTH, height=alt.Step(ROW))
+    if many:
+        return linked(panel)
     header = alt.Header(labelAngle=0, labelAlign="left")
-    return (
-        alt.layer(squares, digits, marks)
-        .properties(width=WIDTH, height=alt.Step(ROW))
-        .facet(row=alt.Row("SUBJECT:N", title=None, header=header), spacing=6)
-    )
+    return linked(panel.facet(row=alt.Row("WHO:N", title=None, header=header, sort=who), spacing=8))
 
 
 def stage_waterfall(changes: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart | alt.FacetChart:
@@ -69,13 +82,13 @@ def stage_waterfall(changes: pd.DataFrame, order: Sequence[str]) -> alt.LayerCha
         opacity=standing_out("SUBJECT"),
     )
     drawn = [name for name in order if name in set(changes["RESPONSE"])]
-    bars = base.mark_bar(height=11).encode(color=_response_colour("RESPONSE", drawn))
+    bars = base.mark_bar(height=11, stroke=QUIET, strokeWidth=0.6).encode(color=_response_colour("RESPONSE", drawn))
     # A change of 0 has no bar: the tick shows that the subject is there.
     ticks = base.mark_tick(color=INK, thickness=1.5, size=11)
     names = base.mark_text(align="left", dx=6, fontSize=10, color=INK).encode(x=alt.XDatum(0), text="LABEL:N")
     better = names.transform_filter("datum.CHANGE <= 0")
     worse = names.mark_text(align="right", dx=-6, fontSize=10, color=INK).transform_filter("datum.CHANGE > 0")
-    return alt.layer(bars, ticks, better, worse).properties(width=WIDTH, height=alt.Step(18))
+    return linked(alt.layer(bars, ticks, better, worse).properties(width=WIDTH, height=alt.Step(18)))
 
 
 def response_stack(
@@ -97,8 +110,16 @@ def response_stack(
     bars = base.mark_bar(height=20, stroke=QUIET, strokeWidth=0.8).encode(
         x=x, x2="UNTIL:Q", color=_response_colour("CATEGORY", drawn)
     )
-    light = alt.condition("datum.RANK <= 1", alt.value(PAPER), alt.value(DARKEST))
-    numbers = base.mark_text(fontSize=11).encode(x="MIDDLE:Q", text="SUBJECTS:Q", color=light)
+    # The category is on the bar: shades of grey paper need not be matched with the legend.
+    stacked["SAID"] = [
+        msg("{category} {n}", category=name, n=n) if len(name) <= 2 * n + 2 else str(n)
+        for name, n in zip(stacked["CATEGORY"], stacked["SUBJECTS"], strict=True)
+    ]
+    dark = alt.FieldOneOfPredicate(field="CATEGORY", oneOf=list(ON_DARK))
+    said = alt.Chart(stacked).encode(y=alt.Y("LEVEL:N", title=None, sort=list(levels)))
+    numbers = said.mark_text(fontSize=11).encode(
+        x="MIDDLE:Q", text="SAID:N", color=alt.condition(dark, alt.value(PAPER), alt.value(INK))
+    )
     return alt.layer(bars, numbers).properties(width=WIDTH, height=alt.Step(30))
 
 
@@ -109,7 +130,7 @@ def rate_forest(rates: pd.DataFrame, comparison: float) -> alt.LayerChart | alt.
     """
     kinds = list(dict.fromkeys(rates["KIND"]))
     scale = alt.Scale(domain=[0, 1])
-    y = alt.Y("ROW:N", title=None, sort=list(rates["ROW"]), axis=alt.Axis(labelLimit=330))
+    y = alt.Y("ROW:N", title=None, sort=list(rates["ROW"]), axis=alt.Axis(labelLimit=300))
     colour = alt.Color("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=[ACCENT, QUIET][: len(kinds)]))
     shape = alt.Shape("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=["circle", "diamond"][: len(kinds)]))
     base = alt.Chart(rates).encode(y=y, color=colour)
@@ -119,7 +140,7 @@ def rate_forest(rates: pd.DataFrame, comparison: float) -> alt.LayerChart | alt.
     points = base.mark_point(size=75, filled=True, opacity=1).encode(x=alt.X("ESTIMATE:Q", scale=scale), shape=shape)
     line = alt.Chart(pd.DataFrame({"RATE": [comparison]})).mark_rule(strokeDash=[4, 3], color=QUIET)
     return alt.layer(line.encode(x=alt.X("RATE:Q", scale=scale)), limits, points).properties(
-        width=WIDTH - 160, height=alt.Step(22)
+        width=WIDTH - 260, height=alt.Step(22)
     )  # fmt: skip
 
 
@@ -128,64 +149,113 @@ def _response_colour(field: str, drawn: Sequence[str]) -> alt.Color:
     return alt.Color(f"{field}:N", title=msg("Response"), scale=scale, legend=alt.Legend(symbolStrokeColor=QUIET))
 
 
+BENEFIT, RISK = "response", "DLT"
+
+
+def benefit_and_risk(rates: pd.DataFrame, levels: Sequence[str]) -> alt.LayerChart | alt.FacetChart:
+    """F19: response rate and DLT rate of each dose level on one axis, with their limits and counts.
+
+    `rates`: LEVEL KIND (response, DLT) ROW ESTIMATE LOW HIGH SAID of `response_tables.benefit_rows`.
+    """
+    kinds = [kind for kind in (BENEFIT, RISK) if kind in set(rates["KIND"])]
+    hues = {BENEFIT: RESPONSE_CATEGORIES["PR"], RISK: TOXICITY}
+    scale = alt.Scale(domain=kinds, range=[hues[kind] for kind in kinds])
+    shapes = alt.Scale(domain=kinds, range=[{BENEFIT: "circle", RISK: "diamond"}[kind] for kind in kinds])
+    top = alt.Legend(orient="top", symbolSize=95)
+    base = alt.Chart(rates).encode(
+        y=alt.Y("ROW:N", title=None, sort=list(rates["ROW"])),
+        color=alt.Color("KIND:N", title=None, scale=scale, legend=top),
+    )
+    zero_to_one = alt.Scale(domain=[0, 1])
+    limits = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("LOW:Q", title=msg("Share of subjects with 95% limits"), scale=zero_to_one), x2="HIGH:Q"
+    )
+    points = base.mark_point(size=95, filled=True, opacity=1).encode(
+        x=alt.X("ESTIMATE:Q", scale=zero_to_one), shape=alt.Shape("KIND:N", title=None, scale=shapes, legend=top)
+    )
+    said = base.mark_text(align="left", dx=6, fontSize=11).encode(x=alt.XDatum(1), text="SAID:N", color=alt.value(INK))
+    return alt.layer(limits, points, said).properties(width=WIDTH - 240, height=alt.Step(20))
+
+
 # ----------------------------------------------------------------------------------------------------
 
-PER_ROW = 4
-APART = 0.5  # of a grade, between the first and the last subject
-DAYS = msg("Days since the first infusion")
-DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
-GRADE_AXIS = alt.Axis(values=[0, 1, 2, 3, 4], grid=True)
+PER_ROW, PANEL_HEIGHT = 4, 80
+LEVEL_HEIGHT, NAME_GAP = 130, 11
+SET_APART = 0.14  # of a grade, between subjects with the same course
+GRADE_AXIS = alt.Axis(values=[0, 1, 2, 3, 4], grid=True, titleFontWeight="normal")
 
 
 def grade_trajectories(courses: pd.DataFrame) -> alt.FacetChart:
-    """F4: one small panel per subject: the grade as a stepped line with its assessments, steroids as an area below.
+    """F4: one small panel per subject: the grade as a stepped line with its assessments, steroids as an area behind.
 
-    `courses`: SUBJECT DAY KIND VALUE from `grade_courses`; both share an axis: grade 0 to 4, and mg/kg/day.
+    `courses`: SUBJECT LEVEL DAY KIND VALUE from `grade_courses`. The axis is the grade; the steroid dose has a scale
+    of its own: the highest dose of the trial, named once below, fills a panel.
     """
-    base = alt.Chart(courses).encode(
-        x=alt.X("DAY:Q", title=None, axis=alt.Axis(values=[0, 28, 56])),
-        y=alt.Y("VALUE:Q", title=None, axis=GRADE_AXIS, scale=alt.Scale(domainMin=0, nice=False)),
-    )
+    drawn = courses.assign(WHO=courses["SUBJECT"] + ", " + courses["LEVEL"])
+    base = alt.Chart().encode(x=alt.X("DAY:Q", title=None, axis=alt.Axis(tickCount=4, grid=False)))
     clear = standing_out("SUBJECT")
-    area = base.transform_filter("datum.KIND === 'steroids'").mark_area(interpolate="step-after", color=STEROIDS)
-    line = base.transform_filter("datum.KIND === 'grade'").mark_line(interpolate="step-after", color=SERIES)
-    points = base.transform_filter("datum.KIND === 'grade'").mark_point(size=26, filled=True, color=SERIES)
-    start = alt.Chart(courses).mark_rule(color=QUIET, strokeDash=[2, 3], strokeWidth=1).encode(x=alt.XDatum(0))
-    panel = alt.layer(
-        area.encode(opacity=standing_out("SUBJECT", shown=0.35, faded=0.06)), start,
-        line.encode(opacity=clear), points.encode(opacity=clear),
-    )  # fmt: skip
-    return panel.properties(width=(WIDTH - 130) / PER_ROW, height=80).facet(
-        alt.Facet("SUBJECT:N", title=None, header=alt.Header(labelPadding=2)), columns=PER_ROW, spacing=12
+    doses = courses.loc[courses["KIND"] == "steroids", "VALUE"]
+    top = float(doses.max()) if len(doses) and doses.max() > 0 else 1.0
+    drawn = drawn.assign(
+        SHOWN=drawn["VALUE"].astype("float64").where(drawn["KIND"] == "grade", drawn["VALUE"] * 4 / top)
     )
+    grade = alt.Y("SHOWN:Q", axis=GRADE_AXIS, scale=alt.Scale(domain=[0, 4], nice=False), title=msg("grade"))
+    area = base.transform_filter("datum.KIND === 'steroids'").mark_area(interpolate="step-after", color=STEROIDS)
+    of_grade = base.transform_filter("datum.KIND === 'grade'").encode(y=grade, opacity=clear)
+    line = of_grade.mark_line(interpolate="step-after", color=DISEASE[4])
+    points = of_grade.mark_point(size=30, filled=True, color=DISEASE[4])
+    start = base.mark_rule(color=QUIET, strokeDash=[2, 3], strokeWidth=1).encode(x=alt.XDatum(0))
+    panel = alt.layer(
+        area.encode(y=grade, opacity=standing_out("SUBJECT", shown=0.45, faded=0.06)), start, line, points, data=drawn,
+    )  # fmt: skip
+    many = courses["SUBJECT"].nunique() > ROWS_PER_ORGAN
+    across = PER_ROW + 2 if many else PER_ROW
+    who = list(dict.fromkeys(drawn.sort_values(["LEVEL", "SUBJECT"], kind="stable")["WHO"]))
+    return linked(panel.properties(width=(WIDTH - 100) / across, height=PANEL_HEIGHT).facet(
+        alt.Facet("WHO:N", title=None, sort=who, header=alt.Header(labelPadding=2)), columns=across, spacing=12
+    ))  # fmt: skip
 
 
-def grade_spider(changes: pd.DataFrame, levels: Sequence[str]) -> alt.LayerChart | alt.FacetChart:
-    """F6: a line per subject, the change of the grade from baseline; below 0 is better.
+def grade_spider(changes: pd.DataFrame, levels: Sequence[str]) -> alt.VConcatChart:
+    """F6: a stepped line per subject, the change of the grade from baseline; below 0 is better. A panel per dose level.
 
-    `changes`: SUBJECT LEVEL DAY CHANGE from `grade_changes`; each dose level keeps its colour and dash. Lines are set
+    `changes`: SUBJECT LEVEL DAY CHANGE from `grade_changes`. A line holds until the next assessment. Lines are set
     apart by a fraction of a grade, so that subjects with the same course can be told apart.
     """
-    order = sorted(set(changes["SUBJECT"]))
-    apart = {name: (k - (len(order) - 1) / 2) * APART / max(len(order), 1) for k, name in enumerate(order)}
-    changes = changes.assign(SHOWN=changes["CHANGE"] + changes["SUBJECT"].map(apart).astype("float64"))
+    last_day = float(changes["DAY"].max()) if len(changes) else 1.0
+    days = alt.Scale(domain=[float(changes["DAY"].min()) if len(changes) else 0.0, last_day], nice=False)
+    low, high = min(float(changes["CHANGE"].min()), -1.0) - 0.6, max(float(changes["CHANGE"].max()), 1.0) + 0.6
     drawn = [level for level in levels if level in set(changes["LEVEL"])]
-    colours = [dose_level_colour(list(levels).index(level)) for level in drawn]
-    dashes = [DASHES[list(levels).index(level) % len(DASHES)] for level in drawn]
-    key = alt.Legend(symbolType="stroke", symbolSize=300)
-    base = alt.Chart(changes).encode(
-        x=alt.X("DAY:Q", title=DAYS),
-        y=alt.Y("SHOWN:Q", title=msg("Change of the grade"), axis=alt.Axis(tickMinStep=1)),
-        detail="SUBJECT:N",
-        color=alt.Color("LEVEL:N", title=msg("Dose level"), scale=alt.Scale(domain=drawn, range=colours), legend=key),
-        opacity=standing_out("SUBJECT", shown=0.85),
-    )
-    dash = alt.StrokeDash("LEVEL:N", title=msg("Dose level"), scale=alt.Scale(domain=drawn, range=dashes), legend=key)
-    zero = alt.Chart(pd.DataFrame({"ZERO": [0]})).mark_rule(color=INK, opacity=0.6).encode(y=alt.Y("ZERO:Q"))
-    # The last assessment carries the name.
-    last = changes.sort_values("DAY", kind="stable").drop_duplicates("SUBJECT", keep="last")
-    names = alt.Chart(last).mark_text(align="left", dx=6, fontSize=10, color=INK).encode(
-        x="DAY:Q", y="SHOWN:Q", text="SUBJECT:N", opacity=standing_out("SUBJECT", faded=0.0)
-    )  # fmt: skip
-    lines = base.mark_line(interpolate="linear").encode(strokeDash=dash)
-    return alt.layer(zero, lines, base.mark_point(size=30, filled=True), names).properties(width=WIDTH, height=320)
+    panels = []
+    for level in drawn:
+        own = changes[changes["LEVEL"] == level]
+        order = sorted(set(own["SUBJECT"]))
+        gap = min(SET_APART, 0.9 / max(len(order), 1))
+        offset = {name: (k - (len(order) - 1) / 2) * gap for k, name in enumerate(order)}
+        own = own.assign(SHOWN=own["CHANGE"] + own["SUBJECT"].map(offset).astype("float64"))
+        value = alt.Y("SHOWN:Q", title=msg("Change of grade"), scale=alt.Scale(domain=[low, high], nice=False),
+                      axis=alt.Axis(values=list(range(int(low), int(high) + 1)), labelOverlap=False))  # fmt: skip
+        x = alt.X("DAY:Q", title=DAYS if level == drawn[-1] else None, scale=days)
+        base = alt.Chart(own).encode(
+            x=x, y=value, detail="SUBJECT:N", opacity=standing_out("SUBJECT"),
+            color=alt.Color("LEVEL:N", title=msg("Dose level"), scale=level_colours(levels)),
+            tooltip=tips("DAY", "CHANGE", SUBJECT=msg("Subject"), DAY="Day", CHANGE=msg("Change of grade")),
+        )  # fmt: skip
+        zero = alt.Chart(pd.DataFrame({"ZERO": [0]})).mark_rule(color=LINE).encode(y=alt.Y("ZERO:Q"))
+        # The last assessment carries the name, at the edge of the panel.
+        last = own.sort_values("DAY", kind="stable").drop_duplicates("SUBJECT", keep="last")
+        last = last.assign(NAMED=apart(list(last["SHOWN"]), (low, high), LEVEL_HEIGHT, NAME_GAP))
+        at = alt.Chart(last).encode(opacity=standing_out("SUBJECT", faded=0.0))
+        rules = at.mark_rule(color=QUIET, strokeWidth=0.5, strokeDash=[2, 2]).encode(
+            x=x, y=value, x2=alt.value(WIDTH + 6), y2="NAMED:Q"
+        )
+        names = at.mark_text(align="left", dx=8, fontSize=10, color=INK).encode(
+            x=alt.value(WIDTH), y=alt.Y("NAMED:Q"), text="SUBJECT:N"
+        )
+        named = [rules, names] if len(last) * NAME_GAP <= LEVEL_HEIGHT else []
+        points = base.mark_point(size=34, filled=True).encode(
+            shape=alt.Shape("LEVEL:N", title=msg("Dose level"), scale=level_shapes(levels))
+        )
+        lines = base.mark_line(interpolate="step-after", strokeWidth=1.6)
+        panels.append(alt.layer(zero, lines, points, *named).properties(width=WIDTH, height=LEVEL_HEIGHT, title=level))
+    return linked(alt.vconcat(*(panels or [alt.Chart(changes).mark_point()]), spacing=8))

@@ -1,0 +1,125 @@
+"""The frames that the figures of dose escalation draw: the diary with dates and DLTs (F16), the states of 3+3 (F20)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pandas as pd
+
+from trialbook.core.described import described
+from trialbook.core.messages import joined, msg, plural
+from trialbook.dlt.advice import COMMITTEE, trial_history
+from trialbook.dlt.designs.design import (
+    ESCALATE,
+    NO_CAP,
+    ONGOING,
+    History,
+    Outcome,
+)
+from trialbook.dlt.designs.registry import make_rule
+from trialbook.dlt.designs.three_plus_three import ThreePlusThree
+from trialbook.dlt.tables import DIARY_LABELS, OUTCOMES, escalation_diary
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.models import Protocol
+
+UP, MORE, DOWN = msg("escalate"), msg("treat more here"), msg("too toxic, go down")
+STATE_LABELS = {
+    "EVALUABLE": msg("Evaluable subjects"),
+    "DLTS": msg("Subjects with a DLT"),
+    "SAYS": msg("What the rule says"),
+    "HERE": msg("Levels in this state"),
+}
+
+
+def level_heads(protocol: Protocol) -> dict[str, str]:
+    """Each dose level with its dose: `DL2, 2 x 10^6/kg`."""
+    return {
+        level.id: level.id if level.cells_per_kg is None else f"{level.id}, {level.cells_per_kg:g} x 10^6/kg"
+        for level in protocol.dose_levels
+    }
+
+
+def dated_diary(addlt: pd.DataFrame, events: pd.DataFrame, heads: Mapping[str, str]) -> pd.DataFrame:
+    """F16: `tables.escalation_diary` with the date of the first infusion (DATE), the dose (HEAD) and the DLT (EVENT).
+
+    `events`: `dlt.events.dlt_events`; `heads`: the levels as they are named on the axis.
+    """
+    diary = escalation_diary(addlt)
+    listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable").reset_index(drop=True)
+    key = pd.MultiIndex.from_frame(events[["USUBJID", "AESEQ"]].astype({"AESEQ": "Float64"}))
+    terms = pd.Series(events["AEDECOD"].fillna("").astype("str").to_numpy(), index=key)
+    terms = terms[~terms.index.duplicated()]
+    asked = pd.MultiIndex.from_frame(listed[["USUBJID", "DLTSEQ"]].astype({"DLTSEQ": "Float64"}))
+    counted = diary["outcome"].isin(OUTCOMES[:2])
+    diary = diary.assign(
+        DATE=listed["TRTSDT"].dt.strftime("%Y-%m-%d").astype("str"),
+        HEAD=diary["level"].map(heads).fillna(diary["level"]).astype("str"),
+        EVENT=pd.Series(terms.reindex(asked).fillna("").to_numpy(), index=diary.index).where(counted, "").astype("str"),
+    )
+    n = diary["outcome"].value_counts()
+    said = [
+        plural("{n} DLT", "{n} DLTs", int(n.reindex(list(OUTCOMES[:2])).fillna(0).sum())),
+        plural("{n} subject pending", "{n} subjects pending", int(n.get("pending", 0))),
+    ]
+    who = diary[counted]
+    named = [
+        msg("{subject} at {level} ({event})", subject=row.subject, level=row.level, event=row.EVENT or row.outcome)
+        for row in who.itertuples()
+    ]
+    summary = msg(
+        "{n} subjects in order of their first infusion against dose level. With a DLT: {dlts}.",
+        n=len(diary), dlts=joined(named, ", ") or msg("none"),
+    )  # fmt: skip
+    labels = DIARY_LABELS | {"DATE": msg("First infusion"), "HEAD": msg("Dose"), "EVENT": msg("Event term")}
+    return described(diary, labels=labels, notes=[COMMITTEE], finding=joined(said, ", "), summary=summary)
+
+
+def three_plus_three_states(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
+    """F20: what the 3+3 rule in force says of a level by its evaluable subjects and DLTs, and where each level is.
+
+    Columns EVALUABLE (1 to 6) DLTS SAYS HERE (the levels in this state, with how many are pending). The rule is asked
+    about a level between two others, without a cap. Empty where another rule is in force: its own tables say what it
+    decides on.
+    """
+    rows: list[tuple[int, int, str, str]] = []
+    past, pending = trial_history(addlt, protocol.level_ids)
+    rule = make_rule(analysis.escalation_rule, analysis, 3) if analysis.escalation_rule == "3+3" else None
+    here: dict[tuple[int, int], list[str]] = {}
+    for level, name in enumerate(past.ids):
+        waiting = sum(one.level == level for one in pending)
+        if past.n(level) or waiting:
+            said = msg("{level}, {n} pending", level=name, n=waiting) if waiting else name
+            here.setdefault((past.n(level), past.dlts(level)), []).append(said)
+    if isinstance(rule, ThreePlusThree):
+        rule = replace(rule, cap=NO_CAP)
+        for n in range(7):
+            for dlts in range(n + 1):
+                if n or (0, 0) in here:
+                    rows.append((n, dlts, _says(rule, n, dlts), joined(here.get((n, dlts), []), "; ")))
+    states = pd.DataFrame(rows, columns=list(STATE_LABELS)).astype({"SAYS": "str", "HERE": "str"})
+    placed = [
+        msg("{level} {dlts} of {n}", level=name, dlts=past.dlts(level), n=past.n(level))
+        for level, name in enumerate(past.ids)
+        if past.n(level)
+    ]
+    return described(
+        states, labels=STATE_LABELS, notes=[COMMITTEE],
+        empty=msg("The rule in force is not 3+3: what it decides on is in the tables above."),
+        finding=joined(placed, ", "),
+        summary=msg(
+            "What the 3+3 rule says for each number of evaluable subjects and DLTs of a level. DLTs of evaluable "
+            "subjects: "
+            "{levels}.",
+            levels=joined(placed, ", ") or msg("none"),
+        ),
+    )  # fmt: skip
+
+
+def _says(rule: ThreePlusThree, n: int, dlts: int) -> str:
+    """What the rule says of the middle one of three levels, the lowest of which was tolerated by six."""
+    outcomes = [Outcome(0, False)] * 6 + [Outcome(1, k < dlts) for k in range(n)]
+    action = rule.next_action(History(("1", "2", "3"), tuple(outcomes), current=1 if n else 0), (), pd.Timestamp(0))
+    if action.outcome == ONGOING and action.level == 1:
+        return MORE
+    return UP if action.outcome == ONGOING and action.move == ESCALATE else DOWN
