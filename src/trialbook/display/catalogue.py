@@ -180,6 +180,9 @@ def _stat_patterns(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in marked:
             continue
+        if "\n" in node.value or "`" in node.value:
+            # A docstring.
+            continue
         names = set(re.findall(r"\{([^{}]*)\}", node.value))
         balanced = not set("{}") & set(re.sub(r"\{[^{}]*\}", "", node.value))
         if names and names <= _STATISTICS and balanced:

@@ -23,9 +23,6 @@ FLOW = {
     "COMPLETED": msg("Infused, completed the study"),
     "DISCONT": msg("Infused, left the study or died"),
 }
-ENDED = {
-    "ONGOING": msg("on study"), "COMPLETED": msg("completed the study"), "DISCONT": msg("left the study or died"),
-}  # fmt: skip
 # Before the first consent: said on every page, since a page of dashes does not say why.
 NOBODY = "Nobody has consented yet at this cut: there is no subject, and no number to report."
 
