@@ -21,7 +21,7 @@ export PYTHONUTF8 := 1
 # Compiled code is kept, whatever the session says: hundreds of processes start in a run of the tests.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo pilot test soak lint lab docs docs-images catalogue bench bench-scale golden lock clean
+.PHONY: help demo pilot test soak lint lab docs docs-images catalogue face bench bench-scale golden lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -65,6 +65,11 @@ docs-images: $(READY)  ## draw the pictures of the documentation again (needs Ch
 
 catalogue: $(READY)  ## collect every text for readers as the template for translators
 	@$(BIN)/python -m trialbook.display.catalogue
+
+face: $(READY)  ## make the face of exported documents again, from a whole Noto Sans CJK (developers, rarely)
+	@scratch=$$(mktemp -d) && trap "rm -rf $$scratch" EXIT && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $$scratch mplfonts fonttools && \
+	PYTHONPATH=$$scratch $(BIN)/python -m trialbook.documents.make_face $$scratch/mplfonts/fonts/NotoSansCJKsc-Regular.otf
 
 bench: $(READY)  ## measure a build against the chain a user would write, and write the table into docs/performance.md
 	PYTHONPATH=tests $(BIN)/python -m bench time --write

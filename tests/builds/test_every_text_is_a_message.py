@@ -27,7 +27,7 @@ def untranslated(build: Path) -> set[str]:
         )
         assert content.dropped == []
         assert any("⟦" in piece.html for piece in content.pieces)
-    return {re.sub(r"\d+(?:[.,]\d+)*", "0", text).replace("\n", "\\n") for text in marking.unknown}
+    return {re.sub(r"\d+(?:[.,]\d+)*", "0", text).replace("\n", "\\n") for text in marking.unread}
 
 
 def test_every_text_of_the_pages_is_a_message_data_or_listed(demo: Path):

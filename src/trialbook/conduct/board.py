@@ -184,8 +184,8 @@ def status_board(
                 serious=tuple(serious.get(subject, ())), dlt_day=dlt_day.get(subject),
                 death_day=_days(one["DTHDT"], start) if dead else None, seen=seen,
                 unseen=None if dead or seen is None else end - seen, grade=_said(line, "grade"),
-                worst=worst.get(subject, "none"), dlt=_said(line, "dlt"),
-                response=_said(line, "response") or ("pending" if pending.get(subject) else ""),
+                worst=worst.get(subject, msg("none")), dlt=_said(line, "dlt"),
+                response=_said(line, "response") or (msg("pending") if pending.get(subject) else ""),
                 status=_said(line, "status"), queries=int(line["queries"]), alert=alerts.get(str(one["SUBJID"]), ""),
             )
         )  # fmt: skip
@@ -201,16 +201,16 @@ def _events(
     marked = ae[ae["ASER"].eq("Y") | seriousness_open(ae)].sort_values(["USUBJID", "RELDAY", "AESEQ"], kind="stable")
     serious: dict[str, list[tuple[int | None, str]]] = {}
     for row in marked.drop_duplicates(["USUBJID", "EPISODE"]).itertuples():
-        grade = "not graded" if pd.isna(row.ATOXGR) else f"G{row.ATOXGR}"
+        grade = msg("not graded") if pd.isna(row.ATOXGR) else f"G{row.ATOXGR}"
         day = None if pd.isna(row.RELDAY) else int(row.RELDAY)
-        serious.setdefault(row.USUBJID, []).append((day, f"{row.TERM}, {grade}"))
+        serious.setdefault(row.USUBJID, []).append((day, msg("{term}, {grade}", term=row.TERM, grade=grade)))
     top = ae.groupby("USUBJID")["ATOXGR"].max()
     ungraded = ae[ae["ATOXGR"].isna()].groupby("USUBJID").size()
     worst = {}
     for subject in top.index:
-        open_ = f"{ungraded[subject]} not graded" if subject in ungraded else ""
+        open_ = msg("{n} not graded", n=int(ungraded[subject])) if subject in ungraded else ""
         known = "" if pd.isna(top[subject]) else f"G{top[subject]}"
-        worst[str(subject)] = ", ".join(filter(None, (known, open_)))
+        worst[str(subject)] = joined([known, open_], ", ")
     return serious, worst
 
 

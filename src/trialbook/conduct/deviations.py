@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
 from trialbook.conduct.frames import of_subject, treated_of
 from trialbook.conduct.visits import MISSED, OUTSIDE
 from trialbook.core.dates import complete_date, earliest_date
+from trialbook.core.messages import joined, msg
 from trialbook.protocol.conduct import Deviations
 from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.dlt_status import DLT
@@ -106,11 +107,14 @@ def _finished(rows: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
 def _consent(treated: pd.DataFrame) -> pd.DataFrame:
     late = treated[~(treated["RFICDT"] <= treated["TRTSDT"])]
     known = late["RFICDT"].notna()
-    said = "Consent of " + late["RFICDT"].dt.strftime("%Y-%m-%d") + ", after the first infusion"
+    said = pd.Series(
+        [msg("Consent of {date}, after the first infusion", date=f"{date:%Y-%m-%d}") for date in late["RFICDT"]],
+        index=late.index, dtype="object",
+    )  # fmt: skip
     return pd.DataFrame(
         {
             "USUBJID": late["USUBJID"], "ADVRULE": "consent_after_infusion", "ASTDT": late["TRTSDT"], "SRCDOM": "DM",
-            "ADVTERM": said.where(known, "Infused without a known date of consent"), "SRCSEQ": pd.NA, "KEY": "",
+            "ADVTERM": said.where(known, msg("Infused without a known date of consent")), "SRCSEQ": pd.NA, "KEY": "",
         }
     )  # fmt: skip
 
@@ -128,8 +132,18 @@ def _criteria(treated: pd.DataFrame, adie: pd.DataFrame, study: StudyData) -> pd
     rule = pd.Series("criterion_violated", index=rows.index, dtype="str")
     rule = rule.mask(waived, "criterion_waived").mask(consent, "consent_not_valid")
     start = of_subject(rows["USUBJID"], treated.set_index("USUBJID")["TRTSDT"])
-    said = rows["CRITCD"] + " not met" + pd.Series(" (waived)", index=rows.index).where(waived, "")
-    said += (": " + rows["EVIDENCE"]).where(rows["EVIDENCE"].ne(""), "")
+    said = [
+        joined(
+            [
+                msg("{criterion} not met (waived)", criterion=criterion)
+                if is_waived
+                else msg("{criterion} not met", criterion=criterion),
+                evidence,
+            ],
+            ": ",
+        )
+        for criterion, is_waived, evidence in zip(rows["CRITCD"], waived, rows["EVIDENCE"], strict=True)
+    ]
     return pd.DataFrame(
         {
             "USUBJID": rows["USUBJID"], "ADVRULE": rule, "ADVTERM": said, "ASTDT": start, "SRCDOM": rows["SRCDOM"],
@@ -163,10 +177,25 @@ def checked_infusions(treated: pd.DataFrame, study: StudyData) -> pd.DataFrame:
 
 def _doses(treated: pd.DataFrame, given: pd.DataFrame, addlt: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     """Infusions at another level, at none, off their day, or not given while the subject was in follow-up."""
-    dose = given["DOSEKG"].map(lambda value: f"{value:g}").astype("str")
-    said = "Infusion " + given["INFNO"].astype("str") + " of " + dose + " x 10^6/kg: "
-    said += ("level " + given["LEVEL"] + " instead of " + given["ASSIGNED"]).where(
-        given["KIND"].eq(OTHER_LEVEL), "no dose level of the trial"
+    said = pd.Series(
+        [
+            msg(
+                "Infusion {number} of {dose} x 10^6/kg: level {given} instead of {assigned}",
+                number=row.INFNO,
+                dose=f"{row.DOSEKG:g}",
+                given=row.LEVEL,
+                assigned=row.ASSIGNED,
+            )
+            if row.KIND == OTHER_LEVEL
+            else msg(
+                "Infusion {number} of {dose} x 10^6/kg: no dose level of the trial",
+                number=row.INFNO,
+                dose=f"{row.DOSEKG:g}",
+            )
+            for row in given.itertuples()
+        ],
+        index=given.index,
+        dtype="object",
     )
     parts = [_dose_rows(given[given["KIND"].eq(kind)], kind, said) for kind in (OTHER_LEVEL, NO_LEVEL)]
     return pd.concat([*parts, *_planned(given, treated, addlt, study)], ignore_index=True)
@@ -201,7 +230,12 @@ def _planned(
             planned = people["TRTSDT"] + pd.Timedelta(days=day)
             off = date.notna() & ((when - day).abs() > level.infusion_window)
             late = people[off]
-            said = f"Infusion {number} on day " + when[off].astype("Int64").astype("str") + f", planned for day {day}"
+            said = _texts(
+                msg(
+                    "Infusion {number} on day {day}, planned for day {planned}", number=number, day=int(on), planned=day
+                )
+                for on in when[off]
+            )
             seq = of_subject(late["USUBJID"], own["EXSEQ"])
             parts.append(_rows_of(late["USUBJID"], "infusion_off_schedule", said, date[off], seq))
             closed = planned + pd.Timedelta(days=level.infusion_window) < study.cut_date
@@ -209,8 +243,12 @@ def _planned(
             lacking = people[date.isna() & closed & alive]
             record = refused[refused["USUBJID"].isin(lacking["USUBJID"])].drop_duplicates("USUBJID")
             record = record.set_index("USUBJID")
-            why = lacking["USUBJID"].isin(had_dlt).map({True: " after a DLT", False: ""})
-            said = f"Infusion {number}, planned for day {day}, not given" + why
+            said = _texts(
+                msg("Infusion {number}, planned for day {day}, not given after a DLT", number=number, day=day)
+                if subject in had_dlt
+                else msg("Infusion {number}, planned for day {day}, not given", number=number, day=day)
+                for subject in lacking["USUBJID"]
+            )
             on = (
                 of_subject(lacking["USUBJID"], record["DAY"])
                 .astype("datetime64[s]")
@@ -224,12 +262,16 @@ def _planned(
     return parts
 
 
+def _texts(messages: Iterable[str]) -> list[str]:
+    return [str(text) for text in messages]
+
+
 def _rows_of(
-    subjects: pd.Series, rule: str, said: pd.Series, on: pd.Series, seq: pd.Series
+    subjects: pd.Series, rule: str, said: list[str], on: pd.Series, seq: pd.Series
 ) -> pd.DataFrame:  # fmt: skip
     return pd.DataFrame(
         {
-            "USUBJID": subjects, "ADVRULE": rule, "ADVTERM": said.astype("str"), "ASTDT": on.astype("datetime64[s]"),
+            "USUBJID": subjects, "ADVRULE": rule, "ADVTERM": said, "ASTDT": on.astype("datetime64[s]"),
             "SRCDOM": "EX", "SRCSEQ": pd.to_numeric(seq).astype("Int64"), "KEY": "",
         }
     )  # fmt: skip
@@ -241,8 +283,12 @@ def _visits(visits: pd.DataFrame) -> pd.DataFrame:
     once, outside = rows["ONCE"].eq("Y"), rows["STATUS"].eq(OUTSIDE)
     rule = pd.Series("visit_missed", index=rows.index, dtype="str")
     rule = rule.mask(outside, "visit_off_schedule").mask(once, "endpoint_visit_missed")
-    on_day = "on day " + rows["VISITDY"].astype("str").astype("object") + ", outside its window"
-    said = rows["VISIT"].astype("object") + " " + on_day.where(outside, "missed")
+    said = _texts(
+        msg("{visit} on day {day}, outside its window", visit=visit, day=day)
+        if is_outside
+        else msg("{visit} missed", visit=visit)
+        for visit, day, is_outside in zip(rows["VISIT"], rows["VISITDY"], outside, strict=True)
+    )
     return pd.DataFrame(
         {
             "USUBJID": rows["USUBJID"], "ADVRULE": rule, "ADVTERM": said,

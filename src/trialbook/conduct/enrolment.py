@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.conduct.frames import treated_of
+from trialbook.core.messages import as_text, msg
 from trialbook.dlt.advice import MOVES, Advice, advice, trial_history
 from trialbook.dlt.designs.design import ONGOING, WAIT, Cap
 from trialbook.dlt.designs.registry import NO_RULE
@@ -65,18 +66,26 @@ def enrolment(data: Mapping[str, pd.DataFrame], study: StudyData) -> Enrolment |
 def _answer(given: Advice, places: int, treated: pd.DataFrame, study: StudyData) -> tuple[str, str, list[str]]:
     limit = study.analysis.n_cap
     if places == 0:
-        return NO, "", [f"All {limit} places are used."]
+        return NO, "", [msg("All {n} places are used.", n=limit)]
     if not given.code.startswith(f"{ONGOING}("):
-        return NO, "", [f"{plain_decision(given.code, limit)}."]
+        return NO, "", [msg("{decision}.", decision=plain_decision(given.code, limit))]
     if given.code.startswith(f"{ONGOING}({WAIT} "):
-        until = f" until {given.date_text}" if given.decision_date is not None else ""
+        waits = (
+            msg("The rule waits for the open windows at {level}.", level=given.level)
+            if given.decision_date is None
+            else msg(
+                "The rule waits for the open windows at {level} until {date}.", level=given.level, date=given.date_text
+            )
+        )
         return NO, given.date_text if given.decision_date is not None else "", [
-            f"The rule waits for the open windows at {given.level}{until}."
+            waits
         ]  # fmt: skip
     rules = study.protocol.enrolment
     move = given.code.removeprefix(f"{ONGOING}(").split(" ", 1)[0]
     first = pd.Timestamp(study.cut_date)
-    reasons = [f"The rule advises to {MOVES[move]} {given.level}."]
+    reasons: list[str] = [
+        msg("The rule advises to {move}.", move=msg("{move} {level}", move=as_text(MOVES[move]), level=given.level))
+    ]
     at_level = treated[treated["TRT01A"].eq(given.level)]
     day = first
     if len(at_level) and len(at_level) == rules.sentinel_subjects:
@@ -85,16 +94,26 @@ def _answer(given: Advice, places: int, treated: pd.DataFrame, study: StudyData)
             day = free
             who = str(at_level["SUBJID"].iloc[-1])
             reasons.append(
-                f"{who} was the first at {given.level}: nobody else there for {rules.sentinel_days} days, "
-                f"to {free:%Y-%m-%d}."
+                msg(
+                    "{subject} was the first at {level}: nobody else there for {days} days, to {date}.",
+                    subject=who,
+                    level=given.level,
+                    days=rules.sentinel_days,
+                    date=f"{free:%Y-%m-%d}",
+                )
             )
     if len(treated):
         free = treated["TRTSDT"].max() + pd.Timedelta(days=rules.interval_days)
         if free > day:
             day = free
-            reasons.append(f"{rules.interval_days} days lie between two first infusions: not before {free:%Y-%m-%d}.")
+            reasons.append(
+                msg(
+                    "{days} days lie between two first infusions: not before {date}.",
+                    days=rules.interval_days, date=f"{free:%Y-%m-%d}",
+                )
+            )  # fmt: skip
     if len(at_level) < rules.sentinel_subjects:
-        reasons.append(f"The next subject is the first at {given.level} and is treated alone.")
+        reasons.append(msg("The next subject is the first at {level} and is treated alone.", level=given.level))
     return (NOT_BEFORE, f"{day:%Y-%m-%d}", reasons) if day > first else (YES, f"{first:%Y-%m-%d}", reasons)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.conduct.frames import treated_of
+from trialbook.core.messages import msg
 from trialbook.dlt.tables import STATUS_WORDS
 from trialbook.subjects.dlt_status import WAITING
 
@@ -41,21 +42,21 @@ def _all(
     dead = now[now["DTHFL"].eq("Y")]
     new_dead = dead[~dead["USUBJID"].isin(then.loc[then["DTHFL"].eq("Y"), "USUBJID"])]
     days = (new_dead["DTHDT"] - new_dead["TRTSDT"]).dt.days
-    told = ["" if pd.isna(day) else f"day {int(day)}" for day in days]
+    told = ["" if pd.isna(day) else msg("day {day}", day=int(day)) for day in days]
     yield News(
-        "Deaths", tuple(zip(new_dead["SUBJID"], told, strict=True)),
-        "" if len(new_dead) else f"none new ({len(dead)} of {len(now)} treated)",
+        msg("Deaths"), tuple(zip(new_dead["SUBJID"], told, strict=True)),
+        "" if len(new_dead) else msg("none new ({n} of {total} treated)", n=len(dead), total=len(now)),
     )  # fmt: skip
     fresh = _new_events(data["adae"], before["adae"], number)
     serious = fresh[fresh["ASER"].eq("Y")]
-    yield News("New serious events", _named_events(serious, number))
+    yield News(msg("New serious events"), _named_events(serious, number))
     severe = fresh[(fresh["ATOXGR"] >= SEVERE).fillna(False).astype(bool) & fresh["ASER"].ne("Y")]
-    yield News(f"Further new events of grade {SEVERE} or more", _named_events(severe, number))
+    yield News(msg("Further new events of grade {grade} or more", grade=SEVERE), _named_events(severe, number))
     treated = now[~now["USUBJID"].isin(then["USUBJID"])]
-    yield News("Treated", tuple(zip(treated["SUBJID"], treated["TRT01A"], strict=True)))
-    yield News("DLT window closed", tuple(_closed(data["addlt"], before["addlt"], number)))
-    yield News("Response at day 28 known", tuple(_responses(data["adrs"], before["adrs"], number)))
-    yield News("Restated", tuple(_restated(data, before, number)))
+    yield News(msg("Treated"), tuple(zip(treated["SUBJID"], treated["TRT01A"], strict=True)))
+    yield News(msg("DLT window closed"), tuple(_closed(data["addlt"], before["addlt"], number)))
+    yield News(msg("Response at day 28 known"), tuple(_responses(data["adrs"], before["adrs"], number)))
+    yield News(msg("Restated"), tuple(_restated(data, before, number)))
 
 
 def _new_events(adae: pd.DataFrame, before: pd.DataFrame, number: Mapping[str, str]) -> pd.DataFrame:
@@ -69,9 +70,9 @@ def _new_events(adae: pd.DataFrame, before: pd.DataFrame, number: Mapping[str, s
 
 def _named_events(rows: pd.DataFrame, number: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     terms = rows["ADECOD"].where(rows["ADECOD"].ne(""), rows["AETERM"])
-    grades = ["not graded" if pd.isna(grade) else f"grade {grade}" for grade in rows["ATOXGR"]]
+    grades = [msg("not graded") if pd.isna(grade) else msg("grade {grade}", grade=grade) for grade in rows["ATOXGR"]]
     return tuple(
-        (number[subject], f"{term}, {grade}")
+        (number[subject], msg("{term}, {grade}", term=term, grade=grade))
         for subject, term, grade in zip(rows["USUBJID"], terms, grades, strict=True)
     )
 
@@ -106,17 +107,20 @@ def _restated(
         then = events.get(subject)
         if then is not None and then[0] == 0 and subject in number:
             if censored != 0:
-                yield number[subject], f"death of day {then[1]:g} no longer recorded"
+                yield number[subject], msg("death of day {day:g} no longer recorded", day=then[1])
             elif value != then[1]:
-                yield number[subject], f"death from day {then[1]:g} to day {value:g}"
+                yield number[subject], msg("death from day {day:g} to day {now:g}", day=then[1], now=value)
     for subject, then_status, value in _pairs(data["addlt"], before["addlt"], "DLTSTAT"):
         if then_status not in WAITING and subject in number:
             words = STATUS_WORDS.get(then_status, then_status), STATUS_WORDS.get(value, value)
-            yield number[subject], f"DLT status from {words[0]} to {words[1]}"
+            yield number[subject], msg("DLT status from {before} to {now}", before=words[0], now=words[1])
     new, old = (frames["adrs"][frames["adrs"]["PARAMCD"].eq("RSP28")] for frames in (data, before))
     for subject, then_value, value in _pairs(new, old, "AVALC"):
         if then_value not in ("", "PENDING", "NE") and subject in number:
-            yield number[subject], f"response at day 28 from {then_value} to {value or 'not known'}"
+            yield (
+                number[subject],
+                msg("response at day 28 from {before} to {now}", before=then_value, now=value or msg("not known")),
+            )
 
 
 def names(subjects: Sequence[tuple[str, str]]) -> str:

@@ -23,17 +23,20 @@ CHINESE_TAG = "zh-CN"
 # Places that hold text of the data or a code, which every language shows as it was delivered.
 DATA_PLACES = frozenset(
     [
-        "subject", "SUBJID", "term", "terms", "drug", "product", "file", "column", "level", "dose_level", "TRT01A",
-        "TRT01P", "cut", "last_cut", "previous_cut", "domain", "dataset", "key", "keys", "code", "codes", "command",
-        "criterion", "build", "treatment_arm",
+        "subject", "SUBJID", "test", "unit", "term", "terms", "drug", "product", "file", "column", "level",
+        "dose_level", "TRT01A", "TRT01P", "cut", "last_cut", "previous_cut", "domain", "dataset", "key", "keys", "code", "codes",
+        "command", "criterion", "build", "treatment_arm",
     ]
 )  # fmt: skip
 # Places that hold numbers alone.
 NUMBER_PLACES = frozenset(["n", "N", "total", "day", "days", "events", "count", "size", "number"])
+# What a text that goes on with another goes on with.
+HEAD = "a"
 # Longer texts are prose of their own, found whole or not at all.
 LONGEST = 3000
 _TOKEN = re.compile(r"[A-Za-z]+")
-_WORD = re.compile(r"[a-z]{3}")
+# A word; units of measurement are the same in every language.
+_WORD = re.compile(r"(?<![a-z])(?!(?:umol|mmol|mol|min|log)(?![a-z]))[a-z]{3,}")
 _LINE = re.compile(r'(msgid|msgid_plural|msgstr|msgstr\[0\]|msgctxt)? ?(".*")')
 # What lies between two texts that follow each other, the loosest first; each is the id of how a language joins them.
 _BETWEEN = ("; ", ": ", ", ", " and ", " or ", " / ")
@@ -64,11 +67,12 @@ class _Read(NamedTuple):
     said: str
     unread: int
     data: int = 0
+    pieces: int = 1
 
     @property
-    def worth(self) -> tuple[int, int]:
-        """The less, the more of the text is known."""
-        return self.unread, self.data
+    def worth(self) -> tuple[int, int, int]:
+        """The less, the more of the text is known, and the larger the pieces that it is known by."""
+        return self.unread, self.data, self.pieces
 
 
 def read_entries(text: str) -> Iterator[Entry]:
@@ -151,7 +155,7 @@ class Translation(Language):
         best = unknown = _Read(text, len(_WORD.findall(text)))
         for read in self._pieces(text, ("\n", " ")):
             best = read if read.worth < best.worth else best
-        if best.worth == (0, 0):
+        if best.worth[:2] == (0, 0):
             return best
         for pattern in self._fitting(text):
             for fits in (pattern.lazy, pattern.greedy):
@@ -160,8 +164,6 @@ class Translation(Language):
                     break
                 read = self._filled(pattern, match.groupdict())
                 best = read if read.worth < best.worth else best
-                if best.worth == (0, 0):
-                    return best
         for read in self._pieces(text, _BETWEEN):
             best = read if read.worth < best.worth else best
         # Half a sentence in each language would say nothing.
@@ -206,17 +208,23 @@ class Translation(Language):
         counts = Counter(word for found in words.values() for word in found)
         for msgid, parts in outside.items():
             letters = sum(character.isalpha() for part in parts for character in part)
-            if letters == 0 or not any(parts):
+            if letters == 0 or not all(name is None or name.isidentifier() for _, name in _parsed(msgid)):
                 continue
             rarest = min(words[msgid], key=lambda word: (counts[word], word), default="")
-            fits = [_fits(msgid, some) for some in ("+?", "+")]
-            self._by_word[rarest].append(_Pattern(self._texts[msgid], fits[0], fits[1], letters))
+            self._by_word[rarest].append(_pattern(msgid, self._texts[msgid], letters))
+        for msgid, said in self._texts.items():
+            # What goes on with another text: `, open: {deciding}`.
+            if msgid[0] in ",;( " and _WORD.search(msgid):
+                letters = sum(character.isalpha() for part in _outside(msgid) for character in part)
+                rarest = min(_whole_words(_outside(msgid)), key=lambda word: (counts[word], word), default="")
+                self._by_word[rarest].append(_pattern(f"{{{HEAD}}}{msgid}", f"{{{HEAD}}}{said}", letters))
         self._prepared = True
 
 
-def _summed(read: Iterable[_Read]) -> tuple[int, int]:
+def _summed(read: Iterable[_Read]) -> tuple[int, int, int]:
     found = list(read)
-    return sum(one.unread for one in found), sum(one.data for one in found)
+    pieces = 1 + sum(one.pieces for one in found)
+    return sum(one.unread for one in found), sum(one.data for one in found), pieces
 
 
 def _parsed(msgid: str) -> Iterator[tuple[str, str | None]]:
@@ -244,6 +252,10 @@ def _whole_words(parts: list[str]) -> set[str]:
             if begins and ends:
                 found.add(word[0])
     return found
+
+
+def _pattern(msgid: str, said: str, letters: int) -> _Pattern:
+    return _Pattern(said, _fits(msgid, "+?"), _fits(msgid, "+"), letters)
 
 
 def _fits(msgid: str, some: str) -> re.Pattern[str]:

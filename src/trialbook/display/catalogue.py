@@ -22,7 +22,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
-from trialbook.core.messages import Language
+from trialbook.core.translations import Entry, Translation
 from trialbook.display.tables import BRACKETED, message_pattern
 
 LIBRARY = Path(__file__).resolve().parents[1]
@@ -36,14 +36,22 @@ TEXT_LISTS = {"notes"}
 # Where a text is given by its place in a call.
 PLACES = {"title": 0, "sentence": 0, "notice": 0, "table": 1, "ard_table": 1, "figure": 2}
 TEXT_MAPS = {"labels", "headers", "row_labels"}
+# Constants that name texts once, by the last word of their names; and the folders of what readers see.
+WORDS_NAMED = {
+    "LABELS", "WORDS", "KINDS", "MARKS", "TITLES", "PATTERNS", "ENDS", "MOVES", "TYPES", "SEVERITIES", "ENDPOINTS",
+    "FLAGS", "CATEGORIES", "STEROIDS", "SAID", "SHAPES", "CAUSES", "OUTCOMES", "FLAGGED", "HEADLINES", "ROWS", "TITLE",
+}  # fmt: skip
+OF_READERS = {
+    "analyses", "cleaning", "conduct", "diff", "display", "dlt", "drugs", "efficacy", "eligibility",
+    "escalation_simulation", "gvhd", "profiles", "results", "safety", "signals", "subjects",
+}  # fmt: skip
 # Files of texts: contracts (descriptions of datasets, columns and rules), the trial, what is asked of the site.
 TEXT_FILES = {
     "data_contracts": frozenset({"description"}), "params/protocol.yaml": frozenset[str](),
     "src/trialbook/queries/texts": frozenset({"en", "expected"}),
 }  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]{2}")
-# A text that a language says otherwise has a word; codes (ATT-PASS, DL1) have none.
-_LOWER_WORD = re.compile(r"[a-z]{3}")
+_PHRASE = re.compile(r"""(?=.*[a-z]{3})[\w{][^<>\[\]\\|$]* [^<>\[\]\\|$]*""")
 _SENTENCE = re.compile(r"[A-Z].* .*\.")
 _STATISTICS = {
     "n", "N", "p", "events", "estimate", "conf.low", "conf.high", "median", "min", "max", "mean", "sd", "q1", "q3",
@@ -60,7 +68,8 @@ def extracted(project: Path = PROJECT) -> Catalog:
     for path in sorted(LIBRARY.rglob("*.py")):
         _add_from(catalogue, "python", path.read_bytes(), path.relative_to(LIBRARY).as_posix())
         tree = ast.parse(path.read_bytes())
-        for pattern in (*_stat_patterns(tree), *_labels(tree)):
+        named = _named_once(tree) if path.relative_to(LIBRARY).parts[0] in OF_READERS else ()
+        for pattern in (*_stat_patterns(tree), *named):
             catalogue.add(pattern, locations=[(path.relative_to(LIBRARY).as_posix(), 0)])
     for path in sorted((LIBRARY / "display" / "templates").glob("*.html")):
         _add_from(catalogue, "jinja2.ext:babel_extract", path.read_bytes(), path.relative_to(LIBRARY).as_posix())
@@ -69,7 +78,11 @@ def extracted(project: Path = PROJECT) -> Catalog:
             for text in _texts_of(yaml.safe_load(path.read_text(encoding="utf-8")), keys):
                 catalogue.add(text, locations=[(path.relative_to(project).as_posix(), 0)])
     for path in sorted((project / "notebooks").glob("*.ipynb")):
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        title = notebook["metadata"].get("trialbook", {}).get("title", "")
+        if title:
+            catalogue.add(title, locations=[(f"notebooks/{path.name}", 0)])
+        for cell in notebook["cells"]:
             source, place = "".join(cell["source"]), [(f"notebooks/{path.name}", 0)]
             if cell["cell_type"] == "markdown" and source:
                 catalogue.add(source, locations=place)
@@ -114,14 +127,19 @@ def _plain_texts(tree: ast.Module) -> Iterator[str]:
             yield node.value
 
 
-def _labels(tree: ast.Module) -> Iterator[str]:
-    """The labels of columns that a module names once for all tables (LABELS)."""
+def _named_once(tree: ast.Module) -> Iterator[str]:
+    """The texts that a module names once: phrases in any constant, single words in one that is named as such."""
     for node in tree.body:
         targets = (
             node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
         )
-        if any(isinstance(target, ast.Name) and target.id.endswith("LABELS") for target in targets):
-            yield from _constants(node.value) if isinstance(node, ast.Assign | ast.AnnAssign) and node.value else ()
+        names = [target.id.lstrip("_") for target in targets if isinstance(target, ast.Name)]
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or not node.value or not any(map(str.isupper, names)):
+            continue
+        words = any(name.split("_")[-1] in WORDS_NAMED for name in names)
+        texts = (text for text in _constants(node.value) if words or _PHRASE.fullmatch(text))
+        # The cells of statistics ({conf.low}) have their own patterns.
+        yield from (text for text in texts if not re.search(r"\{[^{}]*[^\w{}:][^{}]*\}", text))
 
 
 def _given(name: str, value: ast.expr) -> Iterator[str]:
@@ -162,6 +180,9 @@ def _stat_patterns(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in marked:
             continue
+        if "\n" in node.value or "`" in node.value:
+            # A docstring.
+            continue
         names = set(re.findall(r"\{([^{}]*)\}", node.value))
         balanced = not set("{}") & set(re.sub(r"\{[^{}]*\}", "", node.value))
         if names and names <= _STATISTICS and balanced:
@@ -194,22 +215,18 @@ def known_texts(catalogue: Catalog) -> frozenset[str]:
     return frozenset(found - {""})
 
 
-class Marking(Language):
-    """A language that puts every text of the catalogue between marks, and collects in `unknown` what it is asked to say
-    and does not find there: what was not made of a message.
+class Marking(Translation):
+    """A language that puts every text of the catalogue between marks, and collects in `unread` what it is asked to say
+    and is neither there nor made of what is there: what was not made of a message.
     """
 
     def __init__(self, catalogue: Catalog) -> None:
-        self.known = known_texts(catalogue)
-        self.unknown: set[str] = set()
-        super().__init__("en-x-marked", self._marked, lambda one, many, n: self._marked(one if n == 1 else many))
+        super().__init__("en-x-marked", (entry for message in catalogue if (entry := _marked(message.id))))
 
-    def _marked(self, text: str) -> str:
-        if text in self.known:
-            return f"⟦{text}⟧"
-        if _LOWER_WORD.search(re.sub(r"\{[^}]*\}", "", text)):
-            self.unknown.add(text)
-        return text
+
+def _marked(msgid: Any) -> Entry | None:
+    one, many = (msgid, "") if isinstance(msgid, str) else msgid
+    return Entry(one, many, f"⟦{many or one}⟧", False) if one else None
 
 
 def main() -> None:

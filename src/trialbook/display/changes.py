@@ -10,7 +10,7 @@ from trialbook.core.messages import ENGLISH, Language
 from trialbook.diff.changes import CHANGED, UNKNOWN, Changes
 from trialbook.diff.headlines import headline_name
 from trialbook.display.blocks import Block
-from trialbook.display.page import NOTHING_LOADED, Frame, render
+from trialbook.display.page import Frame, render
 from trialbook.display.render import Renderer
 from trialbook.display.tables import table
 from trialbook.dlt.advice import plain_code
@@ -37,7 +37,7 @@ def render_changes(
     """The page; without changes the sentence `why_none`. Subjects in `linked` (SUBJID) lead to their profile page."""
     if changes is None:
         return render(
-            "changes.html", frame, PAGE, language, title=TITLE, policy=NOTHING_LOADED, summary=[why_none], sections=[],
+            "changes.html", frame, PAGE, language, title=TITLE, summary=[why_none], sections=[],
             details=[],
         )  # fmt: skip
     renderer = Renderer(language, on_page=True)
@@ -47,7 +47,6 @@ def render_changes(
         PAGE,
         language,
         title=f"Data cut {changes.new.cut_id} against {changes.old.cut_id}",
-        policy=NOTHING_LOADED,
         summary=summary(changes),
         sections=[(renderer.html(block.payload), anchor) for anchor, block in _sections(changes, linked)],
         details=[(title, renderer.html(block.payload)) for title, block in _details(changes, linked)],

@@ -47,6 +47,26 @@ DECIMALS: dict[str, int] = dict.fromkeys(
 )
 
 
+# What says whose record it is, and what it is about, comes first in every listing, in this order.
+KEYS = (
+    ("SUBJID", "USUBJID", "SUBJECT", "subject"),
+    ("TRT01P", "TRT01A", "LEVEL", "level"),
+    ("AEDECOD", "ADECOD", "TERM", "DRUG", "CRITCD", "TEST"),
+    ("GRADE", "ATOXGR"),
+    ("RELDAY", "DAY", "day"),
+)
+
+
+def in_key_order(columns: Iterable[str]) -> list[str]:
+    """The columns of a listing: the keys first (subject, level, what, grade, day), the others as they were.
+
+    >>> in_key_order(["AESEQ", "RELDAY", "AEDECOD", "SUBJID"])
+    ['SUBJID', 'AEDECOD', 'RELDAY', 'AESEQ']
+    """
+    places = {name: place for place, names in enumerate(KEYS) for name in names}
+    return sorted(columns, key=lambda name: places.get(name, len(KEYS)))
+
+
 def column_labels(columns: Iterable[str], own: Mapping[str, str] | None = None) -> dict[str, str]:
     """The label of each column that has one; `own` goes before.
 

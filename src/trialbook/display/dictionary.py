@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trialbook.core.messages import ENGLISH, Language
-from trialbook.display.page import NOTHING_LOADED, Frame, render
+from trialbook.display.page import Frame, render
 
 if TYPE_CHECKING:
     from trialbook.contracts.odcs import Column, Contract, Dataset, QualityRule
@@ -79,7 +79,7 @@ def render_dictionary(contracts: Mapping[str, Contract], frame: Frame, language:
         for kind, (title, text) in KINDS.items()
     ]
     return render(
-        "dictionary.html", frame, PAGE, language, title=TITLE, policy=NOTHING_LOADED, severities=SEVERITIES,
+        "dictionary.html", frame, PAGE, language, title=TITLE, severities=SEVERITIES,
         chapters=[chapter for chapter in chapters if chapter.sections],
     )  # fmt: skip
 

@@ -9,18 +9,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trialbook.core.messages import ENGLISH, Language, as_text, joined, msg
+from trialbook.display.page import PageSignal
+from trialbook.display.page_content import reference_page
 from trialbook.display.svg import clipped, number, pixels
 from trialbook.display.text import safe
 from trialbook.profiles.subjects import profile_address
 
 # Dose is ordered: from the lowest level to the highest the colour grows darker, in so many shades.
 SHADES = 3
-SEVERITY_WORDS = {"high": "High", "medium": "Medium", "low": "Low"}
+SEVERITY_WORDS = {"high": msg("High"), "medium": msg("Medium"), "low": msg("Low")}
 MARKS = {"no DLT": "no", "DLT": "dlt", "window open": "open", "not evaluable": "out"}
 LOW = "low"
 RULE_WORDS = {
-    "raised": "raised", "nothing": "looked, found nothing", "off": "switched off", "not applicable": "not applicable",
-    "not checked": "could not be checked",
+    "raised": msg("raised"), "nothing": msg("looked, found nothing"), "off": msg("switched off"),
+    "not applicable": msg("not applicable"), "not checked": msg("could not be checked"),
 }  # fmt: skip
 # A strip of the board: pixels, and the room for words behind its end.
 WIDE, HIGH, PAD = 420, 26, 6
@@ -28,6 +31,7 @@ TICKS = (0, 28, 100, 180, 365, 730)
 # Nobody reads more rows, and a page must stay small; the files of the build hold all.
 MOST_ROWS, MOST_SUBJECTS, MOST_GROUPS = 500, 40, 12
 STALE = 30
+UNSEEN = msg("unseen")
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def groups_of(signals: Sequence[Mapping[str, Any]], profiled: Mapping[str, str])
     groups = []
     for (kind, name), own in found.items():
         href = profile_address(name) if kind == "subject" and name in profiled else ""
-        title = name if kind == "subject" else (name or "Study")
+        title = name if kind == "subject" else (name or msg("Study"))
         level = own[0]["level"] if kind == "subject" else ""
         severity = own[0]["severity"]
         groups.append(SignalGroup(title, href, level, severity, SEVERITY_WORDS[severity], own))
@@ -65,6 +69,24 @@ def more_about(signal: Mapping[str, Any], above: str = "") -> list[tuple[str, st
         for link in signal["links"]
         if not link["page"].startswith("profiles/")
     ]
+
+
+def signals_on(signals: Sequence[Mapping[str, Any]], page: str, profiled: Mapping[str, str]) -> list[PageSignal]:
+    """The signals that lead to a page or to its reference page, in their order."""
+    found = []
+    for one in signals:
+        own = [link for link in one["links"] if link["page"] in (page, reference_page(page))]
+        if own:
+            to, anchor = own[0]["page"], own[0]["anchor"]
+            found.append(
+                PageSignal(
+                    one["subject"] or one["level"], one["level"] if one["subject"] else "", one["severity"],
+                    SEVERITY_WORDS[one["severity"]], one["sentence"],
+                    profile_address(one["subject"]) if one["subject"] in profiled else "",
+                    ("" if to == page else to) + (f"#{anchor}" if anchor else ""),
+                )
+            )  # fmt: skip
+    return found
 
 
 @dataclass(frozen=True)
@@ -82,28 +104,35 @@ class Strip:
 
 
 def strips(
-    board: Sequence[Mapping[str, Any]], levels: Sequence[str], profiled: Mapping[str, str]
+    board: Sequence[Mapping[str, Any]], levels: Sequence[str], profiled: Mapping[str, str],
+    language: Language = ENGLISH,
 ) -> list[Strip]:  # fmt: skip
     """The rows of the board with their drawing; all on one axis of days."""
     last = max([row["end"] for row in board], default=0)
     return [
         Strip(
             row, profile_address(row["subject"]) if row["subject"] in profiled else "",
-            _shade(row["level"], levels), _drawing(row, last, _shade(row["level"], levels)),
-            "; ".join(f"{words}{'' if day is None else f' (day {day})'}" for day, words in row["serious"]),
+            _shade(row["level"], levels), _drawing(row, last, _shade(row["level"], levels), language),
+            joined([_event(words, day) for day, words in row["serious"]], "; "),
             _now(row), (row["unseen"] or 0) > STALE, row["dlt"] in ("window still open", "window closed, data missing"),
         )
         for row in board
     ]  # fmt: skip
 
 
+def _event(words: str, day: int | None) -> str:
+    said = as_text(words)
+    return said if day is None else msg("{words} (day {day})", words=said, day=day)
+
+
 def _now(row: Mapping[str, Any]) -> str:
     """Alive, died or not seen: in few words; who left the trial says so."""
     left = row["status"].partition("; ")[2] if row["death_day"] is None and row["status"].startswith("Alive") else ""
     if row["status"].startswith("Died"):
-        return "died" if row["death_day"] is None else f"died day {row['death_day']}"
-    seen = f"not seen for {row['unseen']} days" if (row["unseen"] or 0) > STALE else "alive"
-    return f"{seen}; {left}" if left else seen
+        return msg("died") if row["death_day"] is None else msg("died day {day}", day=row["death_day"])
+    unseen = (row["unseen"] or 0) > STALE
+    seen = msg("not seen for {days} days", days=row["unseen"]) if unseen else msg("alive")
+    return joined([seen, as_text(left)], "; ") if left else seen
 
 
 def axis(board: Sequence[Mapping[str, Any]]) -> str:
@@ -125,7 +154,7 @@ def _x(day: float, last: int) -> float:
     return PAD + (WIDE - 2 * PAD - 14) * min(max(day, 0), max(last, 1)) / max(last, 1)
 
 
-def _drawing(row: Mapping[str, Any], last: int, shade: int) -> str:
+def _drawing(row: Mapping[str, Any], last: int, shade: int, language: Language) -> str:
     """The course of one subject: window, life line, infusions, serious events, DLT, death or last seen."""
     died = row["death_day"]
     end = died if died is not None else row["end"]
@@ -144,7 +173,7 @@ def _drawing(row: Mapping[str, Any], last: int, shade: int) -> str:
     for day in row["infusions"]:
         at = number(_x(day, last))
         parts.append(f'<line x1="{at}" x2="{at}" y1="10" y2="22" class="inf"/>')
-    parts += _marks(row, last)
+    parts += _marks(row, last, language)
     x = _x(end if died is not None else seen, last)
     if died is not None:
         parts.append(f'<path d="M{number(x - 5)} 11l10 10m0-10l-10 10" class="dead"/>')
@@ -152,15 +181,15 @@ def _drawing(row: Mapping[str, Any], last: int, shade: int) -> str:
         parts.append(f'<path d="M{number(x + 4)} 12l5 4-5 4z" class="alive"/>')
     else:
         far = min(_x(row["end"], last), WIDE - 40)
-        parts.append(f'<text x="{number(far)}" y="10" class="said">unseen</text>')
-    label = _course_words(row)
+        parts.append(f'<text x="{number(far)}" y="10" class="said">{safe(language.say(UNSEEN))}</text>')
+    label = language.say(_course_words(row))
     return (
         f'<svg class="strip" viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" height="{HIGH}" role="img" '
-        f'aria-label="{safe(label)}">{"".join(parts)}</svg>'
+        f'aria-label="{safe(label)}"><g aria-hidden="true">{"".join(parts)}</g></svg>'
     )
 
 
-def _marks(row: Mapping[str, Any], last: int) -> list[str]:
+def _marks(row: Mapping[str, Any], last: int, language: Language) -> list[str]:
     """Serious events with their words where there is room, and the DLT."""
     parts, noted = [], 0.0
     for day, words in row["serious"]:
@@ -168,39 +197,44 @@ def _marks(row: Mapping[str, Any], last: int) -> list[str]:
             continue
         x = _x(day, last)
         kind = "dlt" if row["dlt_day"] is not None and day == row["dlt_day"] else "sae"
-        said = f"<title>{safe(words)}, day {day}</title>"
+        said = f"<title>{safe(language.say(_event(words, day)))}</title>"
         parts.append(f'<path d="M{number(x)} 11l5 5-5 5-5-5z" class="{kind}">{said}</path>')
         room = WIDE - x - 10
         if x >= noted and room > 40:
-            text = clipped(words, room)
+            text = clipped(language.say(words), room)
             parts.append(f'<text x="{number(x + 7)}" y="8" class="said">{safe(text)}</text>')
             noted = x + 7 + pixels(text)
     if row["dlt_day"] is not None and all(day != row["dlt_day"] for day, _ in row["serious"]):
-        at = number(_x(row["dlt_day"], last))
-        parts.append(f'<path d="M{at} 11l5 5-5 5-5-5z" class="dlt"><title>DLT, day {row["dlt_day"]}</title></path>')
+        at, said = number(_x(row["dlt_day"], last)), safe(language.say(_event("DLT", row["dlt_day"])))
+        parts.append(f'<path d="M{at} 11l5 5-5 5-5-5z" class="dlt"><title>{said}</title></path>')
     return parts
 
 
 def _course_words(row: Mapping[str, Any]) -> str:
     """The drawing in words, for readers who do not see it."""
     given = ", ".join(str(day) for day in row["infusions"])
-    said = [f"Infusions on day {given}" if given else "No dated infusion"]
-    said += [f"{words}{'' if day is None else f' on day {day}'}" for day, words in row["serious"]]
+    said: list[str] = [msg("Infusions on day {days}", days=given) if given else msg("No dated infusion")]
+    said += [_event(words, day) for day, words in row["serious"]]
     if row["death_day"] is not None:
-        said.append(f"died on day {row['death_day']}")
+        said.append(msg("died on day {day}", day=row["death_day"]))
     elif row["seen"] is not None:
-        said.append(f"last seen alive on day {row['seen']} of {row['end']}")
-    return "; ".join(said)
+        said.append(msg("last seen alive on day {seen} of {end}", seen=row["seen"], end=row["end"]))
+    return joined(said, "; ")
 
 
 def rules_said(rules: Sequence[Mapping[str, Any]]) -> str:
     """How many rules looked, and how many raised something.
 
     >>> rules_said([{"status": "raised"}, {"status": "nothing"}, {"status": "off"}])
-    '2 rules looked, 1 raised something; 1 switched off'
+    'Which rules: 2 looked, 1 raised something; 1 switched off'
     """
     count = {name: sum(one["status"] == name for one in rules) for name in RULE_WORDS}
     looked = count["raised"] + count["nothing"]
-    parts = [f"{looked} rules looked, {count['raised'] or 'none'} raised something"]
-    parts += [f"{count[name]} {RULE_WORDS[name]}" for name in ("not checked", "off", "not applicable") if count[name]]
-    return "; ".join(parts)
+    raised = count["raised"] or msg("none")
+    parts: list[str] = [msg("Which rules: {n} looked, {raised} raised something", n=looked, raised=raised)]
+    parts += [
+        msg("{n} {what}", n=count[name], what=RULE_WORDS[name])
+        for name in ("not checked", "off", "not applicable")
+        if count[name]
+    ]
+    return joined(parts, "; ")

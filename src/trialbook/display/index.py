@@ -8,14 +8,16 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from trialbook.core.messages import ENGLISH, Language, as_text, msg, plural
+from trialbook.core.messages import ENGLISH, Language, as_text, enumerated, joined, msg, plural
 from trialbook.display import first_page as shown
 from trialbook.display.blocks import Block
-from trialbook.display.index_facts import IndexFacts, StepStatus, index_facts
-from trialbook.display.page import NOTHING_LOADED, Frame, Link, render
+from trialbook.display.index_facts import DLT_INTERVAL, IndexFacts, StepStatus, index_facts
+from trialbook.display.page import Frame, Link, render
 from trialbook.display.page_content import Ids
+from trialbook.display.payload import number_key
 from trialbook.display.render import Renderer
 from trialbook.display.tables import table
+from trialbook.display.text import visible
 from trialbook.display.theme import INDEX_CSS
 from trialbook.profiles.subjects import profile_address, profile_note
 
@@ -24,7 +26,7 @@ __all__ = ["DOWNLOADS", "IndexFacts", "StepStatus", "index_facts", "render_index
 DOWNLOADS = (
     Link("queries.xlsx", msg("Query list"), msg("for the site, in English and Chinese")),
     Link("signals.json", msg("Signals"), msg("what to look at first, with the records behind it")),
-    Link("data/addv.parquet", msg("Protocol deviations"), msg("found in the data or recorded by the site")),
+    Link("deviations.html", msg("Protocol deviations"), msg("found in the data or recorded by the site")),
     Link("changelog.csv", msg("Change log"), msg("every value that cleaning changed")),
     Link("results/ard.json", msg("Results"), msg("every reported number, one row each")),
     Link("manifest.json", msg("Manifest"), msg("sha256 of every input and output")),
@@ -44,9 +46,11 @@ RULE_LABELS = {
 
 def render_index(
     facts: IndexFacts, frame: Frame, profiled: Mapping[str, str] | None = None, page: Mapping[str, Any] | None = None,
-    language: Language = ENGLISH,
+    language: Language = ENGLISH, opens: Mapping[str, str] | None = None,
 ) -> str:  # fmt: skip
     """The first page as HTML; it holds no script.
+
+    `opens`: where the records behind a number of the results are, by its key.
 
     `page` is what `signals.first_page` derived, as plain data. Subjects in `profiled` lead to their profile page; they
     are listed in the order of risk, each with its risk where the page is brief. Where more subjects were treated than
@@ -60,7 +64,7 @@ def render_index(
     levels = table(
         facts.levels, msg("Headline numbers by dose level"), labels={"measure": "", **facts.level_heads},
         notes=[msg("- : not estimable, or not reported at this cut.")], right=list(facts.levels.columns[1:]),
-        stub="measure",
+        stub="measure", numbers=facts.level_numbers,
     )  # fmt: skip
     contracts = table(
         facts.contracts, msg("Contracts"), empty=msg("No contract was evaluated."),
@@ -76,7 +80,8 @@ def render_index(
             "closed": msg("Closed since"),
         },
     )  # fmt: skip
-    renderer, ids = Renderer(language, on_page=True), Ids(NUMBER)
+    opens = opens or {}
+    renderer, ids = Renderer(language, on_page=True, leads=opens), Ids(NUMBER)
 
     def html(block: Block) -> str:
         return renderer.html(block.payload, ids.of(block.payload))
@@ -87,11 +92,11 @@ def render_index(
         INDEX,
         language,
         title=msg("Data cut {date}", date=frame.cut.cut_date),
-        policy=NOTHING_LOADED,
         own_style=Markup(INDEX_CSS),  # noqa: S704 - our own file
         facts=facts,
         page=page,
         answer=_answer(page["enrolment"]),
+        places=_places(page["enrolment"]),
         dlt_page=_page_of(facts, "dlt"),
         safety=facts.safety,
         groups=groups[: shown.MOST_GROUPS],
@@ -99,11 +104,13 @@ def render_index(
         low=low[: shown.MOST_ROWS],
         rules=html(_rules(page["rules"])),
         rules_said=shown.rules_said(page["rules"]),
-        board=shown.strips(board, facts.levels.columns[1:-1].tolist(), profiled),
+        board=shown.strips(board, facts.levels.columns[1:-1].tolist(), profiled, language),
         board_notes=board_notes,
         axis=shown.axis(board),
         stale=shown.STALE,
         most=shown.MOST_SUBJECTS,
+        opens=lambda number: opens.get(number_key(number), "") if number else "",
+        dlt_at=lambda level: opens.get(number_key(("DLT_RATE", level, "DLT", "", DLT_INTERVAL)), ""),
         marks=shown.MARKS,
         more=shown.more_about,
         address=profile_address,
@@ -126,9 +133,12 @@ def _board(
         place = {subject: k for k, subject in enumerate(profiled)}
         listed = sorted(rows, key=lambda row: place.get(row["subject"], -1))[: shown.MOST_ROWS]
         notes.append(
-            f"The first {shown.MOST_ROWS} of {len(rows)} subjects in the order of risk: open DLT windows, DLTs, "
-            "serious events, deaths, severe events, pending first; the files of this build hold all of them."
-        )
+            msg(
+                "The first {n} of {total} subjects in the order of risk: open DLT windows, DLTs, serious events, "
+                "deaths, severe events, pending first; the files of this build hold all of them.",
+                n=shown.MOST_ROWS, total=len(rows),
+            )
+        )  # fmt: skip
     return listed, [*notes, *profile_note(len(rows), profiled)]
 
 
@@ -136,8 +146,25 @@ def _answer(enrolment: Mapping[str, Any] | None) -> str:
     if enrolment is None:
         return ""
     if enrolment["answer"] == "yes":
-        return f"Yes, at {enrolment['level']}."
-    return f"Not before {enrolment['day']}." if enrolment["answer"] == "not before" else "No."
+        return msg("Yes, at {level}.", level=enrolment["level"])
+    return msg("Not before {day}.", day=enrolment["day"]) if enrolment["answer"] == "not before" else msg("No.")
+
+
+def _places(enrolment: Mapping[str, Any] | None) -> str:
+    """Free places, open windows and who is in screening, in one sentence each."""
+    if enrolment is None:
+        return ""
+    windows = [
+        msg("{subject} to {day}", subject=visible(subject), day=day) for subject, day in enrolment["windows"]
+    ]  # fmt: skip
+    queue = enumerated([visible(subject) for subject, _ in enrolment["queue"]], ", ")
+    return joined(
+        [
+            msg("{n} of {total} places free.", n=enrolment["places"], total=enrolment["cap"]),
+            msg("Open windows: {subjects}.", subjects=joined(windows, ", ")) if windows else msg("No window is open."),
+            msg("In screening: {subjects}.", subjects=queue) if queue else msg("Nobody is in screening."),
+        ]
+    )
 
 
 def _page_of(facts: IndexFacts, word: str) -> str:
@@ -166,13 +193,18 @@ def _trust(facts: IndexFacts, page: Mapping[str, Any]) -> str:
     )
     broken = int(facts.contracts["broken"].sum()) if len(facts.contracts) else 0
     counts = dict(page["deviations"])
-    deviations = (
-        f" Protocol deviations: {counts['major']} major, {counts['minor']} minor; {counts['not recorded by the site']} "
-        "not recorded by the site."
-        if counts
-        else ""
-    )
-    return f"{open_} queries open, {major} of them major; {broken} rules of contracts broken.{deviations}"
+    return joined(
+        [
+            msg("{n} queries open, {major} of them major.", n=open_, major=major),
+            plural("{n} rule of a contract is broken.", "{n} rules of contracts are broken.", broken),
+            msg(
+                "Protocol deviations: {major} major, {minor} minor; {n} not recorded by the site.",
+                major=counts["major"], minor=counts["minor"], n=counts["not recorded by the site"],
+            )
+            if counts
+            else "",
+        ]
+    )  # fmt: skip
 
 
 def _screened(count: int) -> list[str]:
@@ -201,6 +233,7 @@ def _changes(facts: IndexFacts) -> Block:
             "before": msg("At {cut}", cut=facts.previous_cut),
             "now": msg("Now"),
         },
+        numbers={(row, "now"): h.number for row, h in enumerate(changed) if h.number},
         empty=msg("No headline number has changed.") if known else msg("The previous cut has not been built."),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -190,15 +190,24 @@ class StepStatus:
     datasets: tuple[str, ...] = ()
 
 
+# A number of the results: analysis, dose level or Total, variable, variable_level, context.
+Number = tuple[str, str, str, str, str]
+# Numbers of the first page that no table of a notebook shows: by label, the dataset behind it and the number.
+BESIDES: dict[str, tuple[str, tuple[str, str, str, str]]] = {msg("Deaths"): ("adtte", ("OS_EVENTS", "OS", "", ""))}
+
+
 @dataclass(frozen=True)
 class Headline:
-    """One headline number, what it counts, its value at the previous cut ("" = no previous cut), and its page."""
+    """One headline number, what it counts, its value at the previous cut ("" = no previous cut), and which number of
+    the results it is.
+    """
 
     label: str
     value: str
     note: str
     before: str = ""
     note_before: str = ""
+    number: Number | None = None
 
     @property
     def changed(self) -> bool:
@@ -223,6 +232,7 @@ class IndexFacts:
     headlines: list[Headline]
     safety: list[Headline]
     levels: pd.DataFrame
+    level_numbers: dict[tuple[int, str], Number]
     level_heads: dict[str, str]
     steps: list[StepLine]
     contracts: pd.DataFrame
@@ -248,10 +258,12 @@ def index_facts(
     before = _headlines(protocol, Numbers(previous_ard, analysis)) if previous_ard is not None else []
     earlier = {headline.label: headline for headline in before}
     adsl = datasets["adsl"]
+    levels = _by_level(protocol, numbers)
     return IndexFacts(
         headlines=[_with_previous(headline, earlier.get(headline.label)) for headline in now],
         safety=_safety(protocol, numbers),
-        levels=_by_level(protocol, numbers),
+        levels=levels,
+        level_numbers=_numbers_by_level(levels, numbers),
         level_heads={level.id: f"{level.id}\n{_dose(level.cells_per_kg)}".strip() for level in protocol.dose_levels},
         steps=[_step_line(step, verdicts, cleans=step is steps[0]) for step in steps],
         contracts=_contracts(verdicts),
@@ -294,7 +306,58 @@ def _headlines(protocol: Protocol, numbers: Numbers) -> list[Headline]:
         lines.append(Headline(msg("Alive at day {day}", day=numbers.os_day), alive, note))
         note = _joined(numbers.rate("OS_EVENTS", "OS"), msg("of the treated"), deaths_open(numbers.ard))
         lines.append(Headline(msg("Deaths"), deaths_text(numbers.ard) or numbers.count("OS_EVENTS", "OS"), note))
-    return [Headline(line.label, line.value or NOT_ESTIMABLE, line.note) for line in lines]
+    known = _numbers_of(numbers)
+    return [
+        replace(line, value=line.value or NOT_ESTIMABLE, number=_at(known.get(str(line.label)), TOTAL))
+        for line in lines
+    ]
+
+
+def _numbers_of(numbers: Numbers) -> dict[str, tuple[str, str, str, str]]:
+    """Which number of the results each line of the first page shows, by its label: all but the dose level."""
+    analysis, day = numbers.analysis, str(numbers.os_day)
+    dlt, response, complete, alive, deaths = (
+        ("DLT_RATE", "DLT", "", DLT_INTERVAL), ("ORR_D28", "RSP28", "", analysis.ci_primary_orr),
+        ("CR_D28", "RSP28", "", analysis.ci_primary_orr), ("OS_KM", "OS", day, analysis.km_ci),
+        ("OS_EVENTS", "OS", "", ""),
+    )  # fmt: skip
+    orr_limits = msg("95% CI ({method})", method=analysis.ci_primary_orr.replace("_", "-"))
+    known: dict[str, tuple[str, str, str, str]] = {
+        msg("Treated"): ("SETS", "SAFFL", "", ""),
+        **{label: ("TEAE_OVERVIEW", name, "", "") for name, (label, _) in COUNTED.items()},
+        msg("Serious events"): ("TEAE_OVERVIEW", "SAE", "", ""),
+        msg("Grade 3 or more"): ("TEAE_OVERVIEW", "TEAE_GE3", "", ""),
+        msg("Dose-limiting toxicity"): dlt, msg("DLT, of those evaluable"): dlt, msg("DLT"): dlt,
+        **{label: ("DLT", "DLTSTAT", status, "") for status, label in DLT_NOT_COUNTED.items()},
+        msg("Response at day 28"): response, orr_limits: response, msg("Complete response at day 28"): complete,
+        msg("Day 28 not yet reached"): ("RSP28_CAT", "RSP28", "PENDING", ""),
+        msg("Alive at day {day}", day=day): alive, msg("Alive at day {day} (Kaplan-Meier)", day=day): alive,
+        msg("95% CI ({method})", method=analysis.km_ci): alive, msg("Deaths"): deaths,
+        **{
+            msg(order, what=what): ("BOUNDS", variable, "", "worst_with_pending")
+            for order, what, variable in (
+                ("Best to worst case, {what}", "DLT", "DLT"),
+                ("Worst to best case, {what}", msg("response"), "ORR_D28"),
+                ("Worst to best case, {what}", msg("complete response"), "CR_D28"),
+                ("Worst to best case, {what}", msg("alive at day {day}", day=day), f"OS_{day}"),
+            )
+        },
+    }  # fmt: skip
+    return {str(label): number for label, number in known.items()}
+
+
+def _at(number: tuple[str, str, str, str] | None, level: str) -> Number | None:
+    return (number[0], level, *number[1:]) if number else None
+
+
+def _numbers_by_level(levels: pd.DataFrame, numbers: Numbers) -> dict[tuple[int, str], Number]:
+    """Which number of the results each cell of the table by level shows; cells without a number are left out."""
+    known = _numbers_of(numbers)
+    return {
+        (row, level): number
+        for row, label in enumerate(levels["measure"]) for level in levels.columns[1:]
+        if levels[level].iloc[row] != NOT_ESTIMABLE and (number := _at(known.get(str(label)), str(level)))
+    }  # fmt: skip
 
 
 def _safety(protocol: Protocol, numbers: Numbers) -> list[Headline]:
@@ -317,7 +380,8 @@ def _safety(protocol: Protocol, numbers: Numbers) -> list[Headline]:
         waiting = words_of(msg("{said} pending"), numbers.text("ORR_D28", "RSP28", "pending", by=by))
         value = _joined(numbers.count("ORR_D28", "RSP28", by=by), waiting if not waiting.startswith("0 ") else "")
         lines.append(Headline(msg("Response at day 28"), value, ""))
-    return lines
+    known = _numbers_of(numbers)
+    return [replace(line, number=_at(known.get(str(line.label)), TOTAL)) for line in lines]
 
 
 def _joined(*parts: str) -> str:
@@ -325,7 +389,7 @@ def _joined(*parts: str) -> str:
 
 
 def _with_previous(now: Headline, before: Headline | None) -> Headline:
-    return Headline(now.label, now.value, now.note, before.value, before.note) if before else now
+    return replace(now, before=before.value, note_before=before.note) if before else now
 
 
 def _by_level(protocol: Protocol, numbers: Numbers) -> pd.DataFrame:

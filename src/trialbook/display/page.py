@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from trialbook.core.messages import ENGLISH, Language, as_text, msg
+from trialbook.core.messages import ENGLISH, Language, as_text, msg, plural
 from trialbook.display.chart_rendering import chart_script as library_script
 from trialbook.display.chart_rendering import csp_hash, draw_script
+from trialbook.display.contents import page_sections, raised
 from trialbook.display.page_content import PageContent, page_content, records_page, reference_page
 from trialbook.display.templates import template_text
 from trialbook.display.text import visible
@@ -23,10 +24,12 @@ POLICY = (
 )
 # The tag and the own name of the other language: of a page in Chinese, and of one in English.
 OTHER = (("en", "English"), ("zh-CN", "中文"))
+COMMA, COLON = msg(", "), msg(":")
 NOTHING_LOADED = POLICY.format(scripts="")
+BEGINNING = msg("Beginning")
 
 
-TABLES, RECORDS = msg("Tables and listings"), msg("Records behind the numbers")
+TABLES, RECORDS = msg("Tables and listings"), msg("Records")
 _OPENS = re.compile(r'<a class="tb-open" href="[^"#]*#(r-\d+)">')
 
 
@@ -34,13 +37,13 @@ _OPENS = re.compile(r'<a class="tb-open" href="[^"#]*#(r-\d+)">')
 class Link:
     """A file of the build that a page leads to; `note` says more about it in a few words.
 
-    `under`: the page that this one belongs to, as a reference page does.
+    A page that belongs to another one names it in `parent`: the navigation shows it there alone.
     """
 
     href: str
     title: str
     note: str = ""
-    under: str = ""
+    parent: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Frame:
 
     `banner` is said at the top of each page when it is not empty (SYNTHETIC DATA), and so is `notice`, a sentence on
     what the whole cut lacks; `fingerprint` is the build's; `assumptions` is a sentence on the assumptions in force,
-    `supersedes` one on an earlier build of the same cut.
+    `supersedes` one on an earlier build of the same cut. The pages are `scripted` where they may hold our script.
     """
 
     study: Study
@@ -63,6 +66,7 @@ class Frame:
     # From a page to the folder of the same page in the other language, and from it to the files of the build.
     other_language: str = ""
     build: str = ""
+    scripted: bool = False
 
 
 def render_page(
@@ -106,68 +110,95 @@ def pages_of(
     frame: Frame,
     current: str,
     chart_script: str | None = None,
-    scripted: bool = True,
     language: Language = ENGLISH,
+    signals: Sequence[PageSignal] = (),
 ) -> dict[str, str]:
     """The page of a content, its reference page and its page of records, those that it has, by file name.
 
-    `scripted`: numbers open in place as well; False for pages that must hold no script.
+    Numbers open in place as well where the frame is `scripted`. `signals`: what a committee must look at first of what
+    this page shows.
     """
-    made = {current: _page(content, content, title, frame, current, current, chart_script, language, scripted=scripted)}
+    made = {current: _page(content, content, title, frame, current, current, chart_script, language, signals)}
     if content.reference:
         name, said = reference_page(current), msg("{page}: tables and listings", page=as_text(title))
-        made[name] = _page(
-            content.reference, content, said, frame, name, current, chart_script, language, scripted=scripted
-        )  # fmt: skip
+        made[name] = _page(content.reference, content, said, frame, name, current, chart_script, language)
     if content.boxes.boxes:
         name, said = records_page(current), msg("{page}: the records behind the numbers", page=as_text(title))
         tables = {one.id: reference_page(current) if one.reference else current for one in content.listed}
         made[name] = render(
-            "records.html", frame, name, language, title=said, policy=NOTHING_LOADED, page=current,
+            "records.html", frame, name, language, scripts=[], title=said, page=current,
             groups=content.boxes.sections(), tables=tables,
         )  # fmt: skip
     return made
 
 
+class PageSignal(NamedTuple):
+    """A signal on the page that it concerns: whom, how severe, the sentence, the profile and the place on the page."""
+
+    who: str
+    level: str
+    severity: str
+    word: str
+    sentence: str
+    profile: str
+    anchor: str
+
+
 def links_below(content: PageContent, page: str) -> list[Link]:
     """The pages beside a page, for the navigation."""
     return [
-        *([Link(reference_page(page), TABLES, under=page)] if content.reference else []),
-        *([Link(records_page(page), RECORDS, under=page)] if content.boxes.boxes else []),
+        *([Link(reference_page(page), TABLES, parent=page)] if content.reference else []),
+        *([Link(records_page(page), RECORDS, parent=page)] if content.boxes.boxes else []),
     ]
 
 
 def _page(
     shown: PageContent, whole: PageContent, title: str, frame: Frame, current: str, page: str,
-    chart_script: str | None, language: Language, *, scripted: bool = True,
+    chart_script: str | None, language: Language, signals: Sequence[PageSignal] = (),
 ) -> str:  # fmt: skip
     """One page with the pieces of `shown`; `whole` is the content that it belongs to, `page` the file name of that."""
-    scripts = [chart_script or library_script(), draw_script()] if shown.live else []
-    html = "".join(piece.html for piece in shown.pieces)
-    boxes = whole.boxes.data(_OPENS.findall(html)) if scripted else ""
-    scripts += [template_text("open.js")] if boxes else []
-    sources = "".join(f"{csp_hash(script)} " for script in scripts)
+    drawing = [chart_script or library_script(), draw_script()] if shown.live else []
+    texts, headings = raised([piece.html for piece in shown.pieces], shown.headings)
+    boxes = whole.boxes.data(_OPENS.findall("".join(texts))) if frame.scripted else ""
     return render(
         "notebook.html",
         frame,
         current,
         language,
         title=title,
-        policy=POLICY.format(scripts=f"script-src {sources.strip()}; ") if scripts else NOTHING_LOADED,
-        pieces=shown.pieces,
-        has_title=any(heading.level == 1 for heading in shown.headings),
-        contents=[heading for heading in shown.headings if heading.level == 2],
+        scripts=[
+            *drawing, *(own_scripts() if frame.scripted or drawing else []),
+            *([template_text("open.js")] if boxes else []),
+        ],
+        pieces=[replace(piece, html=text) for piece, text in zip(shown.pieces, texts, strict=True)],
+        has_title=any(heading.level == 1 for heading in headings),
+        sections=page_sections(texts, headings, language.say(BEGINNING)),
         dropped=shown.dropped,
         boxes=boxes,
         page=page,
         below=links_below(whole, page),
-        scripts=scripts,
-    )
+        signals=signals,
+    )  # fmt: skip
 
 
-def render(template: str, frame: Frame | None, current: str, language: Language = ENGLISH, **values: Any) -> str:
-    """A page from its template in a language, with the parts that all pages share; `current` is its file name."""
+def own_scripts() -> list[str]:
+    """What sorts, searches and filters lists."""
+    return [template_text("tables.js")]
+
+
+def render(
+    template: str, frame: Frame | None, current: str, language: Language = ENGLISH, *,
+    scripts: Sequence[str] | None = None, **values: Any,
+) -> str:  # fmt: skip
+    """A page from its template in a language, with the parts that all pages share; `current` is its file name.
+
+    It runs these `scripts` and nothing else: as a rule ours where the frame is `scripted`, else none.
+    """
     from markupsafe import Markup
+
+    if scripts is None:
+        scripts = own_scripts() if frame is not None and frame.scripted else []
+    sources = " ".join(csp_hash(script) for script in scripts)
 
     return (
         _templates()
@@ -178,10 +209,25 @@ def render(template: str, frame: Frame | None, current: str, language: Language 
             language=language,
             other=OTHER[language is ENGLISH],
             _=language.say,
+            _n=lambda one, many, n: language.say(plural(one, many, n)),
+            comma=language.say(COMMA),
+            colon=language.say(COLON),
+            space=" " if language is ENGLISH else "",
             style=Markup(PAGE_CSS),  # noqa: S704 - our own files
+            scripts=scripts,
+            policy=POLICY.format(scripts=f"script-src {sources}; ") if scripts else NOTHING_LOADED,
             **values,
         )
     )
+
+
+def css_text(text: str) -> str:
+    r"""A text as a string of a style sheet: everything but letters, digits and spaces by its number.
+
+    >>> css_text('a "b" </style>')
+    '"a \\22 b\\22  \\3C \\2F style\\3E "'
+    """
+    return '"' + "".join(c if c.isalnum() or c == " " else f"\\{ord(c):X} " for c in visible(text)) + '"'
 
 
 def compile_templates() -> None:
@@ -201,5 +247,6 @@ def _templates() -> Any:
     )  # fmt: skip
     templates.filters["own"] = Markup  # HTML that trialbook.display has made
     templates.filters["visible"] = visible
+    templates.filters["css_text"] = lambda text: Markup(css_text(text))  # noqa: S704 - letters are kept, others escaped
     templates.filters["filled"] = lambda text, **values: Markup(escape(text)).format(**values)  # noqa: S704 - escaped
     return templates

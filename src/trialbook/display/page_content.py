@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -16,6 +16,7 @@ from trialbook.core.syntax import syntax_tree
 from trialbook.display.chart_rendering import still_svg, svg_size
 from trialbook.display.chart_texts import in_language
 from trialbook.display.figures import spec_json
+from trialbook.display.number_records import NumberRecords
 from trialbook.display.opened_records import Boxes
 from trialbook.display.page_outputs import Dropped, Shown, is_own_html, shown_outputs
 from trialbook.display.payload import Payload
@@ -30,6 +31,8 @@ LOOK = "look"
 REFERENCE = "reference"
 # The data of a figure with more rows go there as well.
 MOST_DATA_ROWS = 40
+# Of a longer table the page that answers shows the first rows, and the reference page all that the cell shows.
+MOST_TABLE_ROWS = 60
 MORE = msg("To look up")
 
 
@@ -103,17 +106,20 @@ def page_content(
     *,
     number: int = 0,
     page: str = "",
-    with_records: Callable[[Payload], Payload] | None = None,
+    records: NumberRecords | None = None,
+    besides: Mapping[str, tuple[str, str, str, str]] | None = None,
 ) -> PageContent:
     """The content of the page of one executed notebook: this is what takes time.
 
     `number` of the notebook: its tables and figures have ids of this hundred (T-301) where their titles give none.
     `page` is its file name, after which its reference page and its page of records are named; without it no number
-    opens. `with_records` adds to a table what its numbers of the results open to.
+    opens. `records`: what its numbers of the results open to; `besides`: more numbers that do, by label (see
+    `NumberRecords.summary`).
     """
-    content = _Content(charts, language, number, page, with_records)
+    content = _Content(charts, language, number, page, records)
     for position, cell in enumerate(notebook["cells"], 1):
         content.add(cell, position)
+    content.open_besides(besides or {})
     return content.made()
 
 
@@ -172,14 +178,15 @@ class _Content:
 
     def __init__(
         self, charts: Literal["live", "static"], language: Language, number: int, page: str,
-        with_records: Callable[[Payload], Payload] | None,
+        records: NumberRecords | None,
     ) -> None:  # fmt: skip
         self._live = charts == "live"
         self._language = language
-        self._page, self._with_records = page, with_records
+        self._page, self._records = page, records
         self._boxes = Boxes()
-        records = records_page(page) if page else ""
-        self._renderer = Renderer(language, on_page=True, records=records, opened=self._boxes)
+        self._renderer = Renderer(
+            language, on_page=True, records=records_page(page) if page else "", opened=self._boxes
+        )  # fmt: skip
         self._ids = Ids(number)
         self._anchors: dict[str, int] = {}
         self._charts = 0
@@ -198,6 +205,11 @@ class _Content:
             self._answer.pieces, self._answer.headings, self._dropped, self._live and self._answer.charts > 0,
             beside if reference.pieces else None, self._boxes, self._listed,
         )  # fmt: skip
+
+    def open_besides(self, numbers: Mapping[str, tuple[str, str, str, str]]) -> None:
+        """Keeps what numbers open to that no table of the page shows."""
+        if self._records and self._page and numbers:
+            self._renderer.html(self._records.summary(numbers))
 
     def add(self, cell: Mapping[str, Any], position: int) -> None:
         source = "".join(cell["source"])
@@ -266,12 +278,14 @@ class _Content:
     def _block(self, payload: Payload) -> str:
         """The HTML of a block; raises ValueError where a box that it opens holds anything but tags of ours."""
         anchor = self._ids.of(payload)
-        if self._with_records and payload["kind"] == "table":
-            payload = self._with_records(payload)
+        if self._records and payload["kind"] == "table":
+            payload = self._records.added(payload)
         if anchor:
             self._list(payload, anchor)
-        if payload["kind"] == "figure_data" and self._goes_aside(payload["table"]):
+        if payload["kind"] == "figure_data" and self._is_long(payload["table"], MOST_DATA_ROWS):
             return self._data_aside(payload)
+        if payload["kind"] == "table" and self._is_long(payload, MOST_TABLE_ROWS):
+            payload = self._first_rows(payload, anchor)
         kept = len(self._boxes.shells), len(self._boxes.bodies), len(self._boxes.boxes)
         html = self._renderer.html(payload, anchor)
         if not is_own_html("".join(self._boxes.since(*kept))):
@@ -287,9 +301,25 @@ class _Content:
         self._listed += [listed] if title else []
         self._more += [listed] if title and aside else []
 
-    def _goes_aside(self, table: Payload) -> bool:
-        rows = len(table["columns"][0]["cells"]) if table["columns"] else 0
-        return bool(self._page) and self._here is self._answer and rows > MOST_DATA_ROWS
+    def _is_long(self, table: Payload, most: int) -> bool:
+        """Whether a table on the page that answers has more rows than that."""
+        return bool(self._page) and self._here is self._answer and _rows(table) > most
+
+    def _first_rows(self, table: Payload, anchor: str) -> Payload:
+        """Puts a long table on the reference page, and among what is there to look up; returns its first rows."""
+        whole = Renderer(self._language, on_page=True).html(table, anchor)
+        self._reference.pieces.append(Piece("html", html=whole))
+        if self._listed and self._listed[-1].id == anchor:
+            self._more.append(Listed(anchor, self._listed[-1].title, reference=True))
+        columns = [
+            {**column, **{name: column[name][:MOST_TABLE_ROWS] for name in ("cells", "to") if name in column}}
+            for column in table["columns"]
+        ]
+        kept: dict[str, Any] = {
+            name: [entry for entry in table[name] if entry[0] < MOST_TABLE_ROWS]
+            for name in ("buttons", "says") if name in table
+        }  # fmt: skip
+        return {**table, "columns": columns, **kept, "whole": max(table.get("whole", 0), _rows(table))}
 
     def _data_aside(self, payload: Payload) -> str:
         """Puts the data of a figure on the reference page; returns the link to it."""
@@ -324,6 +354,10 @@ class _Content:
         wide, high = svg_size(svg)
         picture = "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8")).decode("ascii")
         return {"name": name, "alt": said, "spec": "", "width": wide, "height": high, "still": picture}
+
+
+def _rows(table: Payload) -> int:
+    return len(table["columns"][0]["cells"]) if table["columns"] else 0
 
 
 def _without_cut(title: Plain) -> Plain:

@@ -15,9 +15,10 @@ from trialbook.display.text import visible
 
 # The tags and attributes that trialbook.display writes, and no others: the first wall is that data are escaped as HTML
 # is made of payloads, this is the second, the Content-Security-Policy of the page the third.
-TAGS = "div|p|span|strong|h4|details|summary|table|thead|tbody|tfoot|tr|th|td"
+TAGS = "div|p|span|strong|h4|details|summary|table|caption|thead|tbody|tfoot|tr|th|td"
 ATTRIBUTES = (
-    rf'(?: (?:class|aria-label|scope)="[^"<>]*"| (?:colspan|rowspan|tabindex)="\d+"| style="{STYLE.pattern}"| open)*'
+    r'(?: (?:class|aria-label|scope|data-label|data-name)="[^"<>]*"| (?:colspan|rowspan|tabindex)="\d+"'
+    rf'| style="{STYLE.pattern}"| open)*'
     r'(?: id="[TFL]-\d{1,5}[a-z]{0,2}")?'
 )
 # What opens the records behind a cell (display/table_body.py), and what leads to a profile or a place of the same page.

@@ -12,11 +12,12 @@ from trialbook.core.messages import ENGLISH, Language, joined, msg
 from trialbook.display import profile_drawing as drawn
 from trialbook.display.blocks import Block, key_numbers
 from trialbook.display.first_page import SEVERITY_WORDS, more_about
-from trialbook.display.page import NOTHING_LOADED, Frame, Link, render
+from trialbook.display.page import Frame, Link, own_scripts, render
 from trialbook.display.page_content import Ids
 from trialbook.display.payload import text_of
 from trialbook.display.profile_drawing import labs
 from trialbook.display.render import Renderer
+from trialbook.display.table_body import LIST
 from trialbook.display.tables import table
 from trialbook.display.text import safe, show
 from trialbook.profiles.profile import Profile
@@ -176,16 +177,17 @@ def profile_page(
     """The page of one subject, one folder below the pages of the build; `others` lead to the subjects around it,
     `signals` are those of the subject, in order of severity.
 
-    It holds no script: its drawings are made here.
+    Its drawings are made here; it holds a script only where it has a list that is longer than a screen.
     """
     above = replace(
         frame, navigation=[replace(link, href=f"../{link.href}") for link in frame.navigation],
         other_language=f"../{frame.other_language}{FOLDER}/" if frame.other_language else "",
     )  # fmt: skip
     return render(
-        "profile.html", above, profile_file(content.subject), language, policy=NOTHING_LOADED, content=content,
+        "profile.html", above, profile_file(content.subject), language, content=content,
         title=msg("Subject {subject}", subject=show(content.subject)), others=others, signals=signals,
         words=SEVERITY_WORDS, more=more_about,
+        scripts=own_scripts() if frame.scripted and any(LIST in section.tables for section in content.sections) else [],
     )  # fmt: skip
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from trialbook.core.messages import ENGLISH, Language, Plain, msg, plural
 from trialbook.display.opened_records import Boxes
 from trialbook.display.payload import Payload, number_key
-from trialbook.display.table_body import LONG_TABLE, Around, Grid, as_text, box, boxed, drawn
+from trialbook.display.table_body import LONG_TABLE, Around, Grid, as_text, box, boxed, drawn, is_counts
 from trialbook.display.text import safe, visible
 
 NOTICES = {"info": msg("Note"), "warning": msg("Attention"), "stop": msg("Stop")}
@@ -25,6 +25,7 @@ LINES = msg("The records behind this number")
 MORE = msg("Page of records")
 _PROFILE = re.compile(r"profiles/[A-Za-z0-9_-]{1,64}\.html", re.ASCII)
 _ID = re.compile(r"[TFL]-\d{1,5}[a-z]{0,2}", re.ASCII)
+_SECOND = "abcdefghijklmnopqrstuvwxyz"
 # What tables of other libraries may hold.
 TAGS = frozenset(["div", "p", "span", "strong", "table", "thead", "tbody", "tfoot", "tr", "th", "td"])
 PROPERTIES = ("color", "background-color", "font-weight", "font-style", "text-align", "text-decoration")
@@ -41,14 +42,15 @@ class Renderer:
     """Makes HTML and text of payloads in one language.
 
     On a page a block has the id that it is given, and a number that opens leads to the page `records`, whose boxes
-    are kept in `opened`; without such a page numbers do not open. In a notebook (`on_page` False) a number opens a
-    popover, named after the title of its table.
+    are kept in `opened`; without such a page numbers of the results lead where `leads` says. In a notebook (`on_page`
+    False) a number opens a popover, named after the title of its table.
     """
 
     def __init__(
-        self, language: Language = ENGLISH, *, on_page: bool = False, records: str = "", opened: Boxes | None = None
-    ) -> None:
-        self.language, self._on_page, self._records = language, on_page, records
+        self, language: Language = ENGLISH, *, on_page: bool = False, records: str = "", opened: Boxes | None = None,
+        leads: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self.language, self._on_page, self._records, self._leads = language, on_page, records, leads or {}
         self.opened = opened if opened is not None else Boxes()
 
     # ------------------------------------------------------------------------------------------------
@@ -74,9 +76,7 @@ class Renderer:
             )
             return f'<div class="tb tb-cards">{cards}</div>'
         if kind == "figure":
-            return (
-                f'<p class="tb tb-title tb-figure"{_id(anchor)}>{say(payload["title"])}{_shown_id(payload, anchor)}</p>'
-            )
+            return f'<p class="tb tb-title tb-figure"{_id(anchor)}>{_named(self.say(payload["title"]), anchor)}</p>'
         if kind == "figure_data":
             data = self.html(payload["table"])
             return f'<details class="tb"><summary>{say(DATA_OF_FIGURE)}</summary>{data}</details>'
@@ -133,10 +133,12 @@ class Renderer:
         grid, popovers = self._with_openings(payload, grid, anchor)
         title, subtitle, count = self.say(payload["title"]), self.say(payload["subtitle"]), self._count(payload, grid)
         html = [f'<div class="tb tb-table"{_id(anchor)}>']
-        html += [f'<p class="tb-title">{safe(title)}{_shown_id(payload, anchor)}</p>']
-        html += [f'<p class="tb-subtitle">{safe(subtitle)}</p>'] if subtitle else []
-        html += [f'<p class="tb-count">{safe(count)}</p>'] if count else []
-        html += [box(grid, title) if grid.rows else f"<p>{self._safe(payload['empty'])}</p>"]
+        if grid.rows:
+            html += [box(grid, title, _caption(_named(title, anchor), subtitle, count), _on_paper(title, anchor))]
+        else:
+            html += [f'<p class="tb-title">{_named(title, anchor)}</p>']
+            html += [f'<p class="tb-subtitle">{safe(subtitle)}</p>'] if subtitle else []
+            html += [f"<p>{self._safe(payload['empty'])}</p>"]
         notes = [self._safe(note) for note in payload["notes"]]
         if payload.get("unopened"):
             unopened = msg("{n} cells do not open: too many records for one page.", n=payload["unopened"])
@@ -148,9 +150,10 @@ class Renderer:
     def _frame(self, payload: Payload, anchor: str) -> str:
         """A table without a title: a plain DataFrame."""
         grid = self._grid(payload)
+        name = self.say(msg("Table"))
         count = self._count(payload, grid)
-        said = f'<p class="tb-count">{safe(count)}</p>' if count else ""
-        return f'<div class="tb tb-table"{_id(anchor)}>{said}{box(grid, self.say(msg("Table")))}</div>'
+        caption = _caption(_named(name, anchor), "", count) if anchor or count else ""
+        return f'<div class="tb tb-table"{_id(anchor)}>{box(grid, name, caption)}</div>'
 
     def _count(self, payload: Payload, grid: Grid) -> str:
         if grid.whole > grid.rows:
@@ -169,11 +172,15 @@ class Renderer:
             for column in columns if "to" in column
             for row, to in enumerate(column["to"]) if to
         }  # fmt: skip
+        cells = {column["name"]: self._cells(column) for column in columns}
         return Grid(
-            {column["name"]: self._cells(column) for column in columns},
+            cells,
             {column["name"]: self.say(column["head"]) for column in columns},
-            [column["name"] for column in columns if column.get("right")],
-            payload.get("group"), payload.get("stub"), payload.get("whole", 0), around,
+            [
+                column["name"] for column in columns
+                if column.get("right") or (column["type"] == "text" and is_counts(cells[column["name"]]))
+            ],
+            payload.get("group"), payload.get("stub"), payload.get("whole", 0), around, bool(payload.get("listing")),
         )  # fmt: skip
 
     def _cells(self, column: Payload) -> list[str]:
@@ -189,6 +196,13 @@ class Renderer:
 
     def _with_openings(self, payload: Payload, grid: Grid, anchor: str) -> tuple[Grid, str]:
         """The grid whose numbers open, and the popovers of a notebook to go behind the table."""
+        if self._leads:
+            names = [column["name"] for column in payload["columns"]]
+            leading = {
+                (row, names[column]): (f'<a class="tb-open" href="{self._leads[number_key(key)]}">', "</a>")
+                for row, column, _, key in payload.get("says", ()) if key and number_key(key) in self._leads
+            }  # fmt: skip
+            return replace(grid, around={**grid.around, **leading}), ""
         if not payload.get("details") or (self._on_page and not self._records):
             return grid, ""
         opening, popovers = (self._boxes(payload, grid, anchor), "") if self._on_page else self._popovers(payload)
@@ -292,9 +306,30 @@ def _id(anchor: str) -> str:
     return f' id="{_sound(_ID, anchor)}"' if anchor else ""
 
 
-def _shown_id(payload: Payload, anchor: str) -> str:
-    """The id where the title does not say it."""
-    return f' <a class="tb-id" href="#{anchor}">{anchor}</a>' if anchor and anchor != payload.get("id") else ""
+def _named(title: str, anchor: str) -> str:
+    """A title with its number in front, which links to it: also where the title begins with the number itself."""
+    if not anchor:
+        return safe(title)
+    return f'<a class="tb-id" href="#{anchor}">{anchor}</a> {safe(_unnumbered(title, anchor))}'
+
+
+def _on_paper(title: str, anchor: str) -> str:
+    """The same without the link, for each sheet of a page; a notebook has no sheets."""
+    return safe(f"{anchor} {_unnumbered(title, anchor)}") if anchor else ""
+
+
+def _unnumbered(title: str, anchor: str) -> str:
+    return re.sub(rf"^{anchor[0]}-?{anchor[2:].rstrip(_SECOND)}[a-z]?\b[:.]?\s*", "", title)
+
+
+def _caption(named: str, subtitle: str, count: str) -> str:
+    """The caption of a table: what it is, in view while the table scrolls sideways."""
+    less = "".join(
+        f'<span class="{kind}">{safe(text)}</span>'
+        for kind, text in (("tb-subtitle", subtitle), ("tb-count", count))
+        if text
+    )
+    return f'<caption><div class="tb-caption"><span class="tb-title">{named}</span>{less}</div></caption>'
 
 
 def _link(address: str) -> Around:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from trialbook.display.page import NOTHING_LOADED, render
+from trialbook.display.page import render
 from trialbook.display.tables import table
 from trialbook.dlt.advice import plain_code
 from trialbook.protocol.models import Cut, Study
@@ -50,7 +50,7 @@ def render_study(studies: Sequence[StudyCuts], unreadable: Sequence[str], marks:
     """
     return render(
         "study.html", None, "", title=" · ".join(found.study.id for found in studies) or "No cut has been built",
-        policy=NOTHING_LOADED, marks=marks, unreadable=list(unreadable),
+        marks=marks, unreadable=list(unreadable),
         banner=banner if any(line.synthetic for found in studies for line in found.cuts) else "",
         studies=[
             {"study": found.study, "cuts": found.cuts[::-1], "numbers": _numbers(found), "pair": _pair(found)}

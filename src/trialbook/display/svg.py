@@ -18,6 +18,8 @@ FONT = 11
 CLOSER_FROM, CLOSER = 63, 0.22
 TICKS = (-42, -28, -14, -7, 0, 7, 14, 21, 28, 42, 56, 100, 140, 180, 270, 365, 540, 730, 1095, 1460, 1825)
 APART = 26
+# As many marks of a drawing are part of its description.
+MOST_MARKS = 12
 
 
 def number(value: float) -> str:
@@ -89,10 +91,12 @@ class Drawing:
         self.days = days
         self.below = 6.0
         self._parts: list[str] = []
+        self._marks: list[str] = []
 
     def add(self, shape: str, title: str = "") -> None:
         """A shape; `title` is what a pointer over it tells."""
         self._parts.append(f"<g><title>{safe(title)}</title>{shape}</g>" if title else shape)
+        self._marks += [title] if title else []
 
     def text(
         self, x: float, y: float, words: str, *, end: bool = False, size: int = FONT, fill: str = INK,
@@ -141,11 +145,18 @@ class Drawing:
         self.below = y + AXIS
 
     def svg(self, label: str) -> str:
-        """The whole drawing; `label` names it for those who do not see it."""
+        """The whole drawing; `label` names it for those who do not see it, who are told its first marks as well.
+
+        For them it is one picture with this text, and the table below it holds every mark.
+        """
         high = number(self.below + 2)
+        more = len(self._marks) - MOST_MARKS
+        said = [*self._marks[:MOST_MARKS], *([f"and {more} more, which the table below lists"] if more > 0 else [])]
+        told = safe(f"{label}: {'; '.join(said)}" if said else label)
         return (
-            f'<svg class="drawing" role="img" aria-label="{safe(label)}" viewBox="0 0 {LEFT + PLOT + RIGHT} {high}" '
-            f'font-family="{CHART_FONT}" fill="{INK}" stroke-width="1">{"".join(self._parts)}</svg>'
+            f'<svg class="drawing" role="img" aria-label="{told}" viewBox="0 0 {LEFT + PLOT + RIGHT} {high}" '
+            f'font-family="{CHART_FONT}" fill="{INK}" stroke-width="1"><g aria-hidden="true">{"".join(self._parts)}</g>'
+            "</svg>"
         )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trialbook.core.messages import msg
+from trialbook.display.columns import in_key_order
 from trialbook.display.text import safe, width
 
 # ----------------------------------------------------------------------------------------------------
@@ -18,32 +20,51 @@ from trialbook.display.text import safe, width
 
 @dataclass(frozen=True)
 class TableMarkup:
-    """How to write a table whose columns are aligned `left` or `right` (`sides`).
+    """How to write a table whose columns are aligned `left` or `right` (`sides`). Its first column heads the rows.
 
-    `row_heads`: the first column heads the rows; its cells are row headers, aligned left.
+    `row_heads`: the first column holds labels of rows, aligned left. `cards`: what each cell is called where a narrow
+    screen shows a row as a card; empty for a table that fits such a screen.
     """
 
     sides: Sequence[str]
     row_heads: bool = False
+    cards: Sequence[str] = ()
 
-    def whole(self, labels: Sequence[str], lines: Iterable[str]) -> str:
-        """Head and body of the table: the labels of its columns, then its lines (rows and headings of groups)."""
+    def whole(self, labels: Sequence[str], lines: Iterable[str], again: str = "") -> str:
+        """Head and body of the table: the labels of its columns, then its lines (rows and headings of groups).
+
+        `again` is the name of the table, which paper repeats at the top of each sheet and a screen does not show.
+        """
         heads = "".join(
             f'<th class="gt_col_heading gt_columns_bottom_border gt_{side}" scope="col">{label}</th>'
+            if label
+            # A head that says nothing is none.
+            else f'<td class="gt_col_heading gt_columns_bottom_border gt_{side}"></td>'
             for side, label in zip(self._sides, labels, strict=True)
         )
+        name = f' data-name="{again}"' if again else ""
         return (
-            f'<thead><tr class="gt_col_headings">{heads}</tr></thead>'
+            f'<thead{name}><tr class="gt_col_headings">{heads}</tr></thead>'
             f'<tbody class="gt_table_body">{"".join(lines)}</tbody>'
         )
 
     def rows(self, cells: Iterable[Sequence[str]]) -> list[str]:
-        """One line for each row of cells."""
-        columns = [f'<td class="gt_row gt_{side}">{{}}</td>' for side in self._sides]
-        if self.row_heads:
-            columns[0] = '<th scope="row" class="gt_row gt_left gt_stub">{}</th>'
-        line = f"<tr>{''.join(columns)}</tr>"
-        return [line.format(*row) for row in cells]
+        """One line for each row of cells; a zero among numbers is marked, so that what is not zero is seen first."""
+        sides = self._sides
+        named = [f' data-label="{name}"' if name else "" for name in self.cards] or [""] * len(sides)
+        plain = [f'<td class="gt_row gt_{side}"{name}>' for side, name in zip(sides, named, strict=True)]
+        quiet = [f'<td class="gt_row gt_{side} tb-zero"{name}>' for side, name in zip(sides, named, strict=True)]
+        loose = [f'<td class="gt_row gt_{side} tb-loose"{name}>' for side, name in zip(sides, named, strict=True)]
+        head = f'<th scope="row" class="gt_row gt_{sides[0]}{" gt_stub" if self.row_heads else ""}"{named[0]}>'
+        return [
+            f"<tr>{head}{row[0]}</th>"
+            + "".join(
+                f"{(quiet if is_zero(text) else loose if is_loose(text) else plain)[place]}{text}</td>"
+                for place, text in enumerate(row[1:], 1)
+            )
+            + "</tr>"
+            for row in cells
+        ]
 
     def heading(self, label: str) -> str:
         """The line above the rows of one group, across all columns."""
@@ -64,8 +85,47 @@ class TableMarkup:
 LONG_TABLE = 200
 LONG_CELL = 36
 KEY_WIDTH = 16
+# A list that is longer than a screen can be sorted and searched where the page runs our script.
+SCREEN = 15
+LIST = "tb-list"
+# About as many characters fit the width of a phone; a wider table is shown there as cards, one per row.
+PHONE = 40
+GAP = 3
+# A longer number may be broken after the estimate, before its interval.
+NUMBER = 18
 INDENT = "\u2003"
 Around = tuple[str, str]
+# "0", "0 of 4", "0 (0.0%) [0]": nothing was counted. "0 (0 to 0.6)" says more than that.
+_NOTHING = re.compile(r"0(?:\.0+)?%?(?: of \d+)?(?: \(0(?:\.0+)?%?\))?(?: \[0\])?")
+_TAG = re.compile(r"<[^>]*>")
+# A date is not broken at its hyphens.
+_DATE = re.compile(r"\b\d{4}-\d\d(?:-\d\d(?:T[\d:]+)?)?\b")
+# What a column of counts holds: "3", "3 of 12 (25.0%)", "3 [4]", "4.5 (2.1 to 9)", "-".
+_COUNT = re.compile(r"-|[-<>]?\d[\d.]*%?(?: of \d+)?(?: \([-<>\d., %to]+\))?(?: \[\d+\])?")
+
+
+def is_counts(cells: Sequence[str]) -> bool:
+    """Whether every cell that says anything is a count or another number, so that the column is aligned to the right.
+
+    >>> is_counts(["3", "", "0 of 4"]), is_counts(["001", "2025-01-31"]), is_counts(["", "-"])
+    (True, False, False)
+    """
+    said = [cell for cell in cells if cell]
+    return any(map(str.isdigit, "".join(said))) and all(_COUNT.fullmatch(cell) for cell in said)
+
+
+def is_loose(cell: str) -> bool:
+    """Whether a number (as HTML) is so long that it may take a second line: an estimate with its interval."""
+    return len(cell) > NUMBER and len(_TAG.sub("", cell)) > NUMBER
+
+
+def is_zero(cell: str) -> bool:
+    """Whether a cell (as HTML) says that nothing was counted.
+
+    >>> is_zero("0 (0.0%) [0]"), is_zero("<b>0</b> of 4"), is_zero("0 (0 to 0.6)"), is_zero("10")
+    (True, True, False, False)
+    """
+    return "0" in cell and _NOTHING.fullmatch(_TAG.sub("", cell)) is not None
 
 
 @dataclass(frozen=True)
@@ -73,6 +133,7 @@ class Grid:
     """The cells of a table as visible text by column, the column heads, and which columns are what.
 
     `around` puts tags (ours) around the text of a cell: a link, or the button that opens the records behind it.
+    `listing`: one row per record or subject, of which the columns that say whose and what it is come first.
     """
 
     cells: Mapping[str, list[str]]
@@ -82,6 +143,7 @@ class Grid:
     stub: str | None = None
     whole: int = 0
     around: Mapping[tuple[int, str], Around] = field(default_factory=dict)
+    listing: bool = False
 
     @property
     def rows(self) -> int:
@@ -98,36 +160,54 @@ class Grid:
         for wanted, known in ((self.group, self.cells), (self.stub, names)):
             if wanted and wanted not in known:
                 raise ValueError(f"the table does not have the column {wanted!r}")
-        return sorted(names, key=lambda name: bool(self.stub) and name != self.stub)
+        shown = in_key_order(names) if self.listing else names
+        return sorted(shown, key=lambda name: bool(self.stub) and name != self.stub)
+
+    @property
+    def wide(self) -> int:
+        """About how many characters wide the table is."""
+        cells = [
+            [*self.heads[name].split(), *(line for text in self.cells[name] for line in text.split("\n"))]
+            for name in self.shown
+        ]
+        return sum(min(max(map(width, texts), default=0), LONG_CELL) + GAP for texts in cells)
 
 
-def box(grid: Grid, title: str) -> str:
-    """The table itself, in a box that scrolls sideways, and up and down when it is long."""
+def box(grid: Grid, title: str, caption: str = "", again: str = "") -> str:
+    """The table itself, in a box that scrolls sideways, and up and down when it is long.
+
+    On a page it has a `caption` (HTML of ours), and its name `again` for each sheet of paper; without a caption `title`
+    names it for those who do not see it.
+    """
     # A short first column stays in sight while the rest scrolls sideways.
     is_key = bool(grid.stub) or max(width(text) for text in grid.cells[grid.shown[0]]) <= KEY_WIDTH
-    return boxed(_filled(grid), title, grid.rows, is_key)
+    markup, labels, rows = drawn(grid, cards=bool(caption))
+    body = markup.whole(labels, _grouped(grid, markup, rows), again)
+    kinds = [
+        *([LIST] if caption and grid.rows > SCREEN else []),
+        *(["tb-cards-on-phone"] if markup.cards else []),
+    ]
+    return boxed(body, title, grid.rows, is_key, caption, kinds)
 
 
-def boxed(filled: str, title: str, rows: int, keyed: bool) -> str:
+def boxed(
+    filled: str, title: str, rows: int, keyed: bool, caption: str = "", kinds: Sequence[str] = ()
+) -> str:  # fmt: skip
     """Head and body of a table in its box; `keyed`: the first column stays in sight."""
-    kinds = "tb-box tb-tall" if rows > LONG_TABLE else "tb-box"
+    of_box = " ".join(["tb-box", *(["tb-tall"] if rows > LONG_TABLE else []), *kinds])
     key = " tb-keyed" if keyed else ""
-    return (
-        f'<div class="{kinds}" tabindex="0"><table class="gt_table{key}" aria-label="{safe(title)}">'
-        f"{filled}</table></div>"
-    )
+    name = "" if caption else f' aria-label="{safe(title)}"'
+    return f'<div class="{of_box}" tabindex="0"><table class="gt_table{key}"{name}>{caption}{filled}</table></div>'
 
 
-def _filled(grid: Grid) -> str:
-    """Head and body of the table, with cells and labels as escaped HTML."""
-    markup, labels, rows = drawn(grid)
-    return markup.whole(labels, _grouped(grid, markup, rows))
+def drawn(grid: Grid, *, cards: bool = False) -> tuple[TableMarkup, list[str], list[str]]:
+    """How the table is written, with the labels of its columns and its rows as HTML, not yet put together.
 
-
-def drawn(grid: Grid) -> tuple[TableMarkup, list[str], list[str]]:
-    """How the table is written, with the labels of its columns and its rows as HTML, not yet put together."""
+    `cards`: a wide table is shown as cards on a narrow screen.
+    """
     shown = grid.shown
-    markup = TableMarkup(["right" if name in grid.right else "left" for name in shown], bool(grid.stub))
+    named = [safe(" ".join(grid.heads[name].split())) for name in shown] if cards and grid.wide > PHONE else []
+    markup = TableMarkup(["right" if name in grid.right else "left" for name in shown], bool(grid.stub), named)
     columns = {name: [_cell(text) for text in grid.cells[name]] for name in shown}
     for (row, name), (before, after) in grid.around.items():
         if name != grid.group:
@@ -154,7 +234,7 @@ def _head(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    shown = _head(text.lstrip(INDENT))
+    shown = _DATE.sub(r'<span class="tb-date">\g<0></span>', _head(text.lstrip(INDENT)))
     if text.startswith(INDENT):
         return f'<span class="tb-in">{shown}</span>'
     return f'<span class="tb-long">{shown}</span>' if width(text) > LONG_CELL else shown

@@ -37,6 +37,7 @@ def table(
     subject: str = "",
     linked: Collection[str] = (),
     data: Sequence[str] = (),
+    numbers: Mapping[tuple[int, str], Sequence[str]] | None = None,
 ) -> Block:
     """A listing or table: one row per row of `frame`, in its order.
 
@@ -49,6 +50,8 @@ def table(
     `details` (by position of the row and column) are the records that a cell opens to; `subject` is the column of
     subject ids, of which those in `linked` lead to their profile page: see `trialbook.display.table_details`. `data`
     names columns of text of the data, which no language translates, beside those that are known by their name.
+    `numbers` names, by position and column, the numbers of the results that cells show (see `NUMBER`): a page opens
+    them to their records.
     """
     whole, frame = len(frame), frame.head(MOST_ROWS).reset_index(drop=True)
     names = [str(name) for name in frame.columns]
@@ -60,13 +63,15 @@ def table(
         frame, labels or {}, digits=digits, right=right, data=[*data, subject],
         links=subjects.links(frame),
     )  # fmt: skip
+    places = {column["name"]: k for k, column in enumerate(columns)}
+    says = [[row, places[visible(name)], None, list(key)] for (row, name), key in (numbers or {}).items()]
     # An empty listing may have no columns at all: then the words for it are shown.
     for wanted in (group, stub) if names else ():
         if wanted and (wanted not in names or (wanted == stub and stub == group)):
             raise ValueError(f"the table does not have the column {wanted!r}")
     return _block(
         columns, title, subtitle=subtitle, notes=notes, empty=empty, group=group, stub=stub, whole=whole,
-        details=details or {}, subjects=subjects,
+        details=details or {}, subjects=subjects, says=says,
     )  # fmt: skip
 
 
@@ -153,7 +158,13 @@ def _numbers_shown(
     """Of each cell: its row, column, what is counted in words (`Serious, DL2: 3 of 6 subjects`), and which number."""
     if ard.empty or not set(NUMBER) <= set(ard.columns):
         return []
+    # What a table shows in other words than the results keeps its number in a column of its own.
+    renamed = {f"number_{name}": name for name in NUMBER if f"number_{name}" in ard}
     known = ard.drop_duplicates([*keys, "group1_level"])
+    if renamed:
+        known = known.assign(**{f"shown_{name}": known[name] for name in [*keys, "group1_level"]})
+        known = known.drop(columns=list(renamed.values())).rename(columns=renamed)
+        keys = [f"shown_{name}" for name in keys]
     names = {tuple(map(str, found[: len(keys) + 1])): list(map(str, found[len(keys) + 1 :]))
              for found in known[[*keys, "group1_level", *NUMBER]].itertuples(index=False, name=None)}  # fmt: skip
     first = len(rows[0]) - len(columns) if rows else 0

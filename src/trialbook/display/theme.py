@@ -108,6 +108,8 @@ BLOCK_COLOURS = {
     "tb-warning-wash": "rgba(213,94,0,.1)",
     "tb-stop": "#a3123a",
     "tb-stop-wash": "rgba(163,18,58,.1)",
+    "tb-quiet": QUIET,
+    "tb-zero": "#6a7686",
     "tb-row-rim": f"rgba({_GREY},.18)",
     "tb-card-rim": f"rgba({_GREY},.3)",
     "tb-rim": f"rgba({_GREY},.5)",
@@ -124,13 +126,43 @@ PAGE_COLOURS = {
     "banner": "#fff3d6",
     "banner-ink": "#5c3d00",
     "banner-rim": "#e6c778",
+    "control": "#7d8898",
     "scroll-shadow": f"rgba({_SHADOW},.18)",
     "holds": "#00614a",
     "doubtful": "#8a4b00",
     "broken": "#a3123a",
 }
-
-
+# The same on a dark screen; the colours of charts are turned round there, hues as they are.
+_PALE = "163,175,191"
+DARK_COLOURS = {
+    "tb-link": "#82c4f2",
+    "tb-notice": "#5aa9dc",
+    "tb-warning": "#ef8a4c",
+    "tb-warning-wash": "rgba(239,138,76,.14)",
+    "tb-stop": "#ff8c9d",
+    "tb-stop-wash": "rgba(255,140,157,.14)",
+    "tb-quiet": "#a9b4c3",
+    "tb-zero": "#8692a2",
+    "tb-row-rim": f"rgba({_PALE},.18)",
+    "tb-card-rim": f"rgba({_PALE},.3)",
+    "tb-rim": f"rgba({_PALE},.5)",
+    "tb-shadow": "rgba(0,0,0,.6)",
+    "tb-backdrop": "rgba(0,0,0,.5)",
+    "ink": "#e7ebf0",
+    "quiet": "#a9b4c3",
+    "line": "#38414d",
+    "paper": "#14181e",
+    "wash": "#1c222a",
+    "accent": "#82c4f2",
+    "banner": "#3b2f0e",
+    "banner-ink": "#f6e2ad",
+    "banner-rim": "#6f5a1e",
+    "control": "#8692a2",
+    "scroll-shadow": "rgba(0,0,0,.6)",
+    "holds": "#63d2aa",
+    "doubtful": "#f0b25f",
+    "broken": "#ff8c9d",
+}
 # The first page alone: severity, the marks of the ladder, and the ordered shades of dose, from light to dark.
 INDEX_COLOURS = {
     "alarm": "#b3261e",
@@ -145,6 +177,23 @@ INDEX_COLOURS = {
     "dose-2": DOSES[1],
     "dose-3": DOSES[2],
 }
+INDEX_DARK_COLOURS = {
+    "alarm": "#ff6b60",
+    "mark-rim": "#93a4b3",
+    "mark-open": "#f0b25f",
+    "unseen": "#93a1ae",
+    "window": "#29313b",
+    "life-none": "#76838f",
+    "dose-none": "#5b6672",
+    "dose-1": "#33658f",
+    "dose-2": "#5fa3d9",
+    "dose-3": "#bfe0f7",
+}
+
+
+def on_dark_screens(colours: Mapping[str, str]) -> str:
+    """The style rule that gives colours their values on a dark screen; paper is white."""
+    return f"@media screen and (prefers-color-scheme:dark){{{custom_properties(colours).rstrip()}}}\n"
 
 
 def custom_properties(colours: Mapping[str, str]) -> str:
@@ -154,8 +203,10 @@ def custom_properties(colours: Mapping[str, str]) -> str:
 
 BLOCK_CSS = custom_properties(BLOCK_COLOURS) + template_text("blocks.css")
 BLOCK_STYLE = f"<style>{BLOCK_CSS}</style>"
-INDEX_CSS = custom_properties(INDEX_COLOURS) + template_text("index.css")
-PAGE_CSS = BLOCK_CSS + custom_properties(PAGE_COLOURS) + template_text("page.css")
+INDEX_CSS = custom_properties(INDEX_COLOURS) + on_dark_screens(INDEX_DARK_COLOURS) + template_text("index.css")
+PAGE_CSS = (
+    BLOCK_CSS + custom_properties(PAGE_COLOURS) + on_dark_screens(DARK_COLOURS) + template_text("page.css")
+)  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------
 # Charts.

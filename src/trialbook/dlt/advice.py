@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
-from trialbook.core.messages import msg
+from trialbook.core.messages import as_text, msg
 from trialbook.dlt.designs.design import (
     CAP_REACHED,
     DE_ESCALATE,
@@ -55,9 +55,9 @@ MOVES = {
 }  # fmt: skip
 # How a trial ends: in words with the dose level that is declared, and without one.
 ENDS = {
-    MTD_DECLARED: ("declare {} the maximum tolerated dose", "no maximum tolerated dose"),
-    MAX_TESTED_NOT_EXCEEDED: ("stop: {}, the highest dose, is tolerated", "stop: the highest dose is tolerated"),
-    CAP_REACHED: ("stop: no place is left, {} is confirmed", "stop: no place is left, no dose is confirmed"),
+    MTD_DECLARED: ("declare {level} the maximum tolerated dose", "no maximum tolerated dose"),
+    MAX_TESTED_NOT_EXCEEDED: ("stop: {level}, the highest dose, is tolerated", "stop: the highest dose is tolerated"),
+    CAP_REACHED: ("stop: no place is left, {level} is confirmed", "stop: no place is left, no dose is confirmed"),
 }  # fmt: skip
 
 
@@ -185,11 +185,11 @@ def plain_code(code: str) -> str:
     for outcome, (words, without) in ENDS.items():
         if code.startswith(f"{outcome}("):
             level = code.removeprefix(f"{outcome}(").removesuffix(")")
-            return without if level == "none" else words.format(level)
+            return without if level == "none" else msg(words, level=level)
     if not code.startswith(f"{ONGOING}("):
         return code
     move, level = code.removeprefix(f"{ONGOING}(").removesuffix(")").split(" ", 1)
-    return f"{MOVES[move]} {level}"
+    return msg("{move} {level}", move=as_text(MOVES[move]), level=level)
 
 
 def _sentence(name: str, action: Action, evaluable: int, cut_date: pd.Timestamp) -> str:

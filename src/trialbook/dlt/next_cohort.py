@@ -8,7 +8,7 @@ from itertools import product
 import pandas as pd
 
 from trialbook.core.described import described
-from trialbook.core.messages import msg
+from trialbook.core.messages import enumerated, msg, places
 from trialbook.dlt.advice import trial_history
 from trialbook.dlt.designs.design import ONGOING, WAIT, Action, History, Outcome, Pending, Rule
 from trialbook.dlt.designs.registry import NO_RULE, RULE_NAMES, make_rule
@@ -193,13 +193,14 @@ def plain_decision(code: str, cap: int) -> str:
     'Escalate to DL2'
     """
     if OR in code:
-        return f"{' or '.join(plain_decision(one, cap) for one in code.split(OR))}, depending on who has it"
+        ways = enumerated([plain_decision(one, cap) for one in code.split(OR)], " or ")
+        return msg("{ways}, depending on who has it", ways=ways)
     name, _, rest = code.partition("(")
     inside = rest.removesuffix(")")
     if name == ONGOING:
         move, level = inside.split(" ", 1)
-        return _MOVES[move].format(level=level)
-    return _ENDS[name].format(level=inside, cap=cap)
+        return msg(_MOVES[move], level=level)
+    return msg(_ENDS[name], **{place: {"level": inside, "cap": cap}[place] for place in places(_ENDS[name])})
 
 
 _MOVES = {

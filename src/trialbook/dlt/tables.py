@@ -322,9 +322,13 @@ def rate_table(results: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
         )
         interval = NOT_ESTIMABLE if low == NOT_ESTIMABLE else f"{low} to {high}"
         table.append((level, f"{n}/{total}", estimate, interval, prob))
+    numbers = {
+        (row, column): ("DLT_RATE", str(line[0]), "DLT", "", "clopper_pearson")
+        for row, line in enumerate(table) for column in list(RATE_LABELS)[1:]
+    }  # fmt: skip
     return described(
         pd.DataFrame(table, columns=list(RATE_LABELS)).astype("str"), labels=RATE_LABELS,
-        notes=[*excluded_notes(results, levels), COMMITTEE],
+        notes=[*excluded_notes(results, levels), COMMITTEE], numbers=numbers,
     )  # fmt: skip
 
 

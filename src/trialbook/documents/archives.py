@@ -1,4 +1,4 @@
-"""Archives (Word and PowerPoint files are some) as the same bytes on every run: sorted, with one time for all entries."""
+"""Archives (Word and PowerPoint files are some) as the same bytes on every run: sorted, one time for all entries."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Slide:
-    """One slide: its title says what is seen, one block shows it; `lines` stand beside or below, `notes` are spoken."""
+    """One slide: its title says what is seen, its blocks show it, and `notes` say where it comes from."""
 
     title: Text
     blocks: tuple[Block, ...] = ()
@@ -207,6 +207,7 @@ class Deck:
     foot: Text
     cut_date: str
     slides: tuple[Slide, ...]
+    answer: Text = ""
     audience: Audience = "line"
 
 

@@ -15,9 +15,10 @@ NOTICE_WORDS = {"info": msg("Note"), "warning": msg("Attention"), "stop": msg("S
 PAGE = msg("Page {page} of {pages}")
 # A cell that begins with this is indented (`trialbook.display.table_body`).
 INDENT = "\u2003"
-# Characters of the size of table text that fit beside each other on a page; a cell asks for so many at most.
-LINE, LONGEST, LEAST = 112, 46, 4
-_BREAKS = re.compile(r"[\s\u2003]+|(?<=[-/,;→])")
+# Characters of table text that fit side by side on a page; the least of a column; those between two columns; by how
+# many a column grows at once; a word of more is broken.
+LINE, LEAST, GAP, STEP, WORD = 102, 4, 2, 2, 26
+_BREAKS = re.compile(r"[\s\u2003]+|(?<=[/,;→])")
 
 
 @dataclass(frozen=True)
@@ -58,19 +59,46 @@ def grid_of(table: Table, speaker: Speaker) -> Grid:
 
 
 def shares_of(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> list[float]:
-    """The widths of columns: each has room for its longest word; what is left goes to those that ask for more."""
+    """The widths of columns in characters, with the space between them: each has room for its longest word, and what
+    is left of the line goes where it saves most lines.
+    """
+    columns = [[width(text) for text in column] for column in cells]
     floors = [
         max(LEAST, *(_longest_word(text) for text in (head, *column)))
         for head, column in zip(heads, cells, strict=True)
     ]
     wishes = [
-        min(LONGEST, max(floor, *(width(part) for text in (*column, head) for part in text.split("\n"))))
+        max(floor, *(max(width(part) for part in text.split("\n")) for text in (head, *column)))
         for head, column, floor in zip(heads, cells, floors, strict=True)
     ]
-    room = LINE - 2 * len(heads) - sum(floors)
-    more = [wish - floor for wish, floor in zip(wishes, floors, strict=True)]
-    part = min(1.0, max(0, room) / sum(more)) if sum(more) else 0.0
-    return [floor + part * extra + 2 for floor, extra in zip(floors, more, strict=True)]
+    room = LINE - GAP * len(heads) - sum(floors)
+    given = list(floors)
+    while room > 0:
+        growing = [k for k, wish in enumerate(wishes) if given[k] < wish]
+        if not growing:
+            break
+        now = _lines(columns, given)
+        best = max(growing, key=lambda k: _gain(columns, given, now, k))
+        step = min(STEP, wishes[best] - given[best], room)
+        given[best] += step
+        room -= step
+    return [float(one + GAP) for one in given]
+
+
+def _gain(columns: Sequence[Sequence[int]], given: Sequence[int], now: Sequence[int], place: int) -> tuple[int, int]:
+    """How many lines a table saves when one column grows; how many lines its cells have."""
+    grown = [one + 2 * STEP if k == place else one for k, one in enumerate(given)]
+    own = sum(-(-wide // given[place]) for wide in columns[place])
+    return sum(now) - sum(_lines(columns, grown)), own
+
+
+def _lines(columns: Sequence[Sequence[int]], given: Sequence[int]) -> list[int]:
+    """The lines of each row."""
+    # A line ends before the last word that fits no longer.
+    return [
+        max(-(-wide // max(1, one - 1 if wide > one else one)) for wide, one in zip(row, given, strict=True))
+        for row in zip(*columns, strict=True)
+    ]
 
 
 def narrow(grid: Grid) -> float:
@@ -92,11 +120,18 @@ def _columns(grid: Grid) -> list[list[str]]:
 
 
 def _longest_word(text: str) -> int:
-    # Chinese may break between any two characters.
-    return max(
-        (min(width(word), 22) if word.isascii() else min(width(word), 8) for word in _BREAKS.split(text) if word),
-        default=0,
-    )
+    return max((_least(word) for word in _BREAKS.split(text) if word), default=0)
+
+
+def _least(word: str) -> int:
+    """The room that a word needs: Chinese may break between any two characters, a very long word anywhere."""
+    if not word.isascii():
+        return min(width(word), 8)
+    if width(word) > WORD:
+        return max(width(part) for part in re.split("(?<=[-_.])", word))
+    # Capitals and digits are wider than the mean letter.
+    wide = sum(character.isupper() or character.isdigit() for character in word)
+    return width(word) + round(0.25 * wide)
 
 
 def caption(block: Table | Figure, speaker: Speaker) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Makes the face of documents from the whole Noto Sans CJK SC: for developers, when it must cover more (`make face`).
 
-Kept are the characters of GB 2312, Latin, Greek and Cyrillic, punctuation, arrows, mathematical and technical signs.
+Kept are the characters of GB 2312 and of our Chinese texts, Latin, Greek and Cyrillic, punctuation, arrows, technical
+and mathematical signs.
 The family has a name of its own, so that a face of the machine is never taken in its place. Needs fonttools, and the
 face that the package mplfonts carries; neither is needed for anything else.
 """
@@ -11,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from trialbook.core.file_marks import PACKAGE
+from trialbook.core.translations import CHINESE_TEXTS
 from trialbook.documents.glyphs import FACE, FAMILY
 
 # First and last code point of each range beside GB 2312.
@@ -18,12 +21,16 @@ RANGES = (
     (0x20, 0x7E), (0xA0, 0x24F), (0x2B0, 0x2FF), (0x370, 0x52F), (0x1E00, 0x1EFF), (0x2000, 0x20CF), (0x2100, 0x23FF),
     (0x2460, 0x26FF), (0x3000, 0x303F), (0xFF00, 0xFFEF),
 )  # fmt: skip
+# Beyond GB 2312: characters of drug names, and some that names of people often have.
+FURTHER = "䓬䏲䗪喆堃玥珺昇翀瑄晞璟翊頔旻赟鑫淼犇垚瑀琰晗祎祺禕烜煊昱昕曦弢祐樾橦洺漷骎龑峯堯镕晖"
 FEATURES = ["ccmp", "locl", "mark", "mkmk", "kern"]
 
 
 def wanted() -> set[int]:
     """The code points that the face should have."""
-    return {point for first, last in RANGES for point in range(first, last + 1)} | set(_gb2312())
+    catalogue = {ord(character) for character in (PACKAGE / CHINESE_TEXTS).read_text(encoding="utf-8")}
+    in_ranges = {point for first, last in RANGES for point in range(first, last + 1)}
+    return in_ranges | set(_gb2312()) | {ord(character) for character in FURTHER} | catalogue
 
 
 def _gb2312() -> Iterator[int]:

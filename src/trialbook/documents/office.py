@@ -16,19 +16,20 @@ def add_vector(part: Any, picture: Any, name: str, svg: str) -> None:
     """Puts the drawing beside the pixels of a picture: programs that know SVG show it, others the pixels."""
     from lxml import etree
 
+    made: Any
+    blob, package = svg.encode("utf-8"), part.package
     if name.startswith("/word/"):
-        from docx.opc.constants import RELATIONSHIP_TYPE
-        from docx.opc.packuri import PackURI
-        from docx.opc.part import Part
+        from docx.opc.packuri import PackURI as WordName
+        from docx.opc.part import Part as WordPart
 
-        made = Part(PackURI(name), "image/svg+xml", svg.encode("utf-8"), part.package)
+        made = WordPart(WordName(name), "image/svg+xml", blob, package)
     else:
-        from pptx.opc.constants import RELATIONSHIP_TYPE  # type: ignore[assignment,no-redef]
-        from pptx.opc.package import Part  # type: ignore[assignment,no-redef]
-        from pptx.opc.packuri import PackURI  # type: ignore[assignment,no-redef]
+        from pptx.opc.package import Part as SlidePart
+        from pptx.opc.packuri import PackURI as SlideName
 
-        made = Part(PackURI(name), "image/svg+xml", part.package, svg.encode("utf-8"))
-    relation = part.relate_to(made, RELATIONSHIP_TYPE.IMAGE)
+        slide_part: Any = SlidePart  # its type names the package where the content is
+        made = slide_part(SlideName(name), "image/svg+xml", package, blob)
+    relation = part.relate_to(made, f"{RELATIONS}/image")
     blip = next(picture.iter(f"{{{DRAWING}}}blip"))
     listed = etree.SubElement(blip, f"{{{DRAWING}}}extLst")
     extension = etree.SubElement(listed, f"{{{DRAWING}}}ext", uri=SVG_EXTENSION)

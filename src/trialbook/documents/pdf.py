@@ -10,6 +10,7 @@ from typing import Any
 from trialbook.core.messages import msg
 from trialbook.display.chart_rendering import svg_size
 from trialbook.display.text import width
+from trialbook.display.theme import ACCENT, INK, LINE, QUIET, SEQUENTIAL, VERMILION
 from trialbook.documents import layout
 from trialbook.documents.content import (
     Block,
@@ -30,6 +31,7 @@ from trialbook.documents.glyphs import FAMILY, shown
 KEPT_WHOLE = 18
 # Pixels of a drawing that fill the width of a page.
 FULL_WIDTH = 760
+COLOURS = {"accent": ACCENT, "ink": INK, "quiet": QUIET, "rule": LINE, "pale": SEQUENTIAL[0], "hot": VERMILION}
 
 
 def pdf(document: Document, speaker: Speaker) -> bytes:
@@ -58,7 +60,7 @@ class _Writer:
             "foot": say(document.foot), "facts": [[say(a), say(b)] for a, b in cover.facts],
             "notices": [say(notice) for notice in cover.notices], "contents": say(layout.CONTENTS),
             "page": self._page(), "brackets": ["（", "）"] if chinese else ["(", ")"],
-            "comma": "、" if chinese else ", ", "answer": say(document.answer), "breaks": document.kind == "report",
+            "comma": "、" if chinese else ", ", "answer": say(document.answer), "colours": COLOURS,
             "sections": list(self._sections(document.sections, 1)),
         }  # fmt: skip
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 from trialbook.core.messages import Message, as_text, joined, msg
 from trialbook.display.first_page import rules_said
@@ -15,6 +17,7 @@ from trialbook.documents.content import (
     Column,
     Cover,
     Document,
+    Figure,
     KeyNumbers,
     Notice,
     Paragraph,
@@ -28,9 +31,12 @@ from trialbook.documents.source import CutSource, signal_text
 SYNTHETIC = msg("SYNTHETIC DATA: made by a simulator, no real person is described")
 SEVERITIES = {"high": msg("High"), "medium": msg("Medium"), "low": msg("Low")}
 MOST_ROWS = 40
+# What the decision refers to.
+DECIDING = ("DLT status of each treated subject", "DLT rate")
 # The tables and figures of each section: the step whose notebook shows them, the title that they have there, and the
 # columns that a report shows (empty = all).
 Wanted = tuple[str, str, Sequence[str]]
+Endpoint = Literal["TEAE", "DLT", "ORR_D28", "OS"]
 SAFETY: tuple[Wanted, ...] = (
     ("safety", "Overview of treatment-emergent adverse events", ()),
     ("safety", "Most frequent events", ()),
@@ -40,7 +46,8 @@ SAFETY: tuple[Wanted, ...] = (
     ("safety", "Deaths of treated subjects", ("SUBJID", "TRT01A", "DTHDT", "DTHDAY", "CAUSE", "AREL", "RSP28")),
 )  # fmt: skip
 DLT: tuple[Wanted, ...] = (
-    ("dlt", "DLT status of each treated subject", ("SUBJID", "TRT01A", "TRTSDT", "WINENDT", "DLTSTAT", "REASON", "DLTDT")),
+    ("dlt", "DLT status of each treated subject",
+     ("SUBJID", "TRT01A", "TRTSDT", "WINENDT", "DLTSTAT", "REASON", "DLTDT")),
     ("dlt", "DLT adjudication", ("SUBJID", "TRT01A", "AEDECOD", "GRADE", "AEREL", "DAY", "REASON", "DLTFL")),
     ("dlt", "DLT rate", ()),
     ("dlt", "DLT rate, worst and best case", ("level", "worst", "best", "deciding")),
@@ -49,7 +56,8 @@ DLT: tuple[Wanted, ...] = (
 RESPONSE: tuple[Wanted, ...] = (
     ("orr", "Response at day 28 by dose level", ()),
     ("orr", "Overall response rate at day 28", ()),
-    ("orr", "Response at day 28 by subject", ("SUBJID", "TRT01A", "BASESTG", "D28STG", "RELDAY", "AVALC", "REASON", "RSPINV")),
+    ("orr", "Response at day 28 by subject",
+     ("SUBJID", "TRT01A", "BASESTG", "D28STG", "RELDAY", "AVALC", "REASON", "RSPINV")),
     ("orr", "Who decides the bounds", ()),
     ("orr", "Response rate under other choices", ("CHOICE", "Total", "RATE", "LOW", "HIGH", "CHANGES")),
 )  # fmt: skip
@@ -70,24 +78,47 @@ AUDIT: tuple[Wanted, ...] = (
 )  # fmt: skip
 
 
+# Endpoint, anchor, title, what is shown, and the sentence before it, after which the tables and figures are named.
+CHAPTERS: tuple[tuple[Endpoint, str, Callable[[CutSource], Message], tuple[Wanted, ...], Message], ...] = (
+    ("TEAE", "safety", seen.safety, SAFETY,
+     msg("Events are counted by subject and dose level; serious events and deaths are listed one by one.")),
+    ("DLT", "dlt", seen.dlt, DLT,
+     msg("The status of each subject decides who counts; what is still open is in the worst and best case.")),
+    ("ORR_D28", "response", seen.response, RESPONSE,
+     msg("Who is pending is not in the denominator; the bounds and other choices of the rules stand beside the rate.")),
+    ("OS", "survival", seen.survival, SURVIVAL,
+     msg("Survival is estimated by Kaplan-Meier from the first infusion; bounds say what the unseen could change.")),
+)  # fmt: skip
+
+
 def report(source: CutSource) -> Document:
     """The report of a built cut, without a language."""
     protocol = source.built.protocol
     sections = [_decision(source), _signals(source), _board(source)]
-    if protocol.has_endpoint("TEAE"):
-        sections.append(Section("safety", seen.safety(source), (*_safety_words(source), *_shown(source, SAFETY))))
-    if protocol.has_endpoint("DLT"):
-        sections.append(Section("dlt", seen.dlt(source), tuple(_shown(source, DLT))))
-    if protocol.has_endpoint("ORR_D28"):
-        sections.append(Section("response", seen.response(source), tuple(_shown(source, RESPONSE))))
-    if protocol.has_endpoint("OS"):
-        sections.append(Section("survival", seen.survival(source), tuple(_shown(source, SURVIVAL))))
+    for endpoint, anchor, title, wanted, words in CHAPTERS:
+        if protocol.has_endpoint(endpoint):
+            blocks = tuple(_shown(source, wanted))
+            numbers = tuple(block.id for block in blocks if isinstance(block, Table | Figure))
+            introduced = Paragraph(words, see=numbers)
+            sections.append(Section(anchor, title(source), (introduced, *_numbers(source, anchor), *blocks)))
     sections += [_queries(source), _methods(source), _audit(source)]
     cut = source.built.cut
     return Document(
         kind="report", cover=cover(source, msg("Report to the Safety Review Committee")), head=head(source),
-        foot=foot(source), cut_date=str(cut.cut_date), sections=tuple(sections), answer=seen.decision(source),
+        foot=foot(source), cut_date=str(cut.cut_date), sections=tuple(_numbered(sections)),
+        answer=seen.decision(source),
     )  # fmt: skip
+
+
+def _numbered(sections: Sequence[Section]) -> Iterator[Section]:
+    """The sections; tables that only a report has are numbered through (R-1), others have their number on the pages."""
+    number = itertools.count(1)
+    for section in sections:
+        blocks = [
+            replace(block, id=f"R-{next(number)}") if isinstance(block, Table) and not block.id else block
+            for block in section.blocks
+        ]
+        yield replace(section, blocks=tuple(blocks))
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -138,7 +169,8 @@ def _decision(source: CutSource) -> Section:
     blocks: list[Block] = []
     if page.decision is not None:
         decision = page.decision
-        blocks.append(Paragraph(text_of(joined(decision.sentences)), subjects=True))
+        see = tuple(found.id for found in (source.find("dlt", title) for title in DECIDING) if found is not None)
+        blocks.append(Paragraph(text_of(joined(decision.sentences)), see=see, subjects=True))
         blocks.append(
             Paragraph(text_of(msg("This is the advice of the rule in force; the committee decides.")), "small")
         )
@@ -165,10 +197,15 @@ def _decision(source: CutSource) -> Section:
         }.get(one.answer, msg("No further subject may be treated now."))
         blocks.append(Paragraph(text_of(joined([answer, *one.reasons])), subjects=True))
     if page.coming:
-        dates = [(one.day, one.subject, one.what) for one in page.coming]
-        labels = {"day": msg("Until"), "subject": msg("Subject"), "what": msg("What")}
-        blocks.append(own_table("", msg("Dates to come"), labels, dates, subjects=True))
+        blocks.append(dates(source))
     return Section("decision", seen.decision(source), tuple(blocks))
+
+
+def dates(source: CutSource) -> Table:
+    """What has a date: windows that close, visits that are due."""
+    labels = {"day": msg("Until"), "subject": msg("Subject"), "what": msg("What")}
+    rows = [(one.day, one.subject, one.what) for one in source.page.coming]
+    return own_table("", msg("Dates to come"), labels, rows, subjects=True)
 
 
 def ladder(source: CutSource) -> Table:
@@ -178,7 +215,7 @@ def ladder(source: CutSource) -> Table:
     rows = [
         (
             rung.level, rung.dose, rung.says,
-            joined([msg("{subject} ({mark})", subject=subject, mark=as_text(mark)) for subject, mark in rung.subjects], ", "),
+            joined([msg("{subject} ({mark})", subject=who, mark=as_text(mark)) for who, mark in rung.subjects], ", "),
         )
         for rung in rungs
     ]  # fmt: skip
@@ -208,11 +245,16 @@ def _signals(source: CutSource) -> Section:
     if not source.signals:
         blocks.append(Paragraph(msg("No rule has raised a signal.")))
     blocks.append(Paragraph(text_of(msg("{sentence}.", sentence=as_text(rules_said(rules)))), "small"))
-    news = [(text_of(as_text(one.what)), text_of(_news(one.subjects, one.text))) for one in source.page.news]
-    if source.page.news_known and news:
+    if source.page.news_known and source.page.news:
         since = msg("New since the data cut {cut}", cut=source.built.cut.previous_cut)
-        blocks += [Paragraph(text_of(since), "lead"), Bullets(tuple(news), subjects=True)]
+        blocks += [Paragraph(text_of(since), "lead"), news(source)]
     return Section("signals", seen.signals(source), tuple(blocks))
+
+
+def news(source: CutSource) -> Bullets:
+    """What is new since the previous cut."""
+    found = source.page.news
+    return Bullets(tuple((text_of(as_text(one.what)), text_of(_news(one.subjects, one.text))) for one in found), True)
 
 
 def _news(subjects: Sequence[tuple[str, str]], text: str) -> str:
@@ -237,7 +279,7 @@ def board_table(source: CutSource) -> Table:
     rows = [
         (
             row.subject, row.level, row.person, row.end, row.grade, row.worst,
-            joined([msg("{event} (day {day})", event=words, day=day) if day is not None else words for day, words in row.serious], "; "),
+            _events(row.serious),
             row.dlt, row.response, row.status,
         )
         for row in board[:MOST_ROWS]
@@ -259,9 +301,15 @@ def board_table(source: CutSource) -> Table:
     return made
 
 
-def _safety_words(source: CutSource) -> Iterator[Block]:
+def _events(serious: Sequence[tuple[int | None, str]]) -> str:
+    return joined(
+        [words if day is None else msg("{event} (day {day})", event=words, day=day) for day, words in serious], "; "
+    )
+
+
+def _numbers(source: CutSource, anchor: str) -> Iterator[Block]:
     """The headline numbers of safety."""
-    items = seen.safety_numbers(source)
+    items = seen.safety_numbers(source) if anchor == "safety" else []
     if items:
         yield KeyNumbers(tuple((text_of(a), text_of(b), text_of(c)) for a, b, c in items))
 
@@ -290,21 +338,29 @@ def _message(text: Text) -> str:
     return as_text(str(text))
 
 
+QUERY_ORDER = ("stop", "major", "minor", "info")
+
+
 def _queries(source: CutSource) -> Section:
     asked = source.queries
     open_ = asked[asked["status"].eq("open")]
-    order = ["stop", "major", "minor", "info"]
-    counts = [(one, int(open_["severity"].eq(one).sum()), int(asked["severity"].eq(one).sum())) for one in order]
-    labels = {"severity": msg("Severity"), "open": msg("Open"), "all": msg("Asked so far")}
-    blocks: list[Block] = [
-        own_table(
-            "", msg("Queries by severity"), labels, [row for row in counts if row[2]], empty=msg("No query was raised.")
-        )
+    counts = [
+        (name, int(open_["severity"].eq(name).sum()), int(asked["severity"].eq(name).sum())) for name in QUERY_ORDER
     ]
-    ranked = open_.assign(_rank=open_["severity"].map({name: k for k, name in enumerate(order)})).sort_values(
-        ["_rank", "subject", "query_id"], kind="stable"
-    )
-    number = dict(zip(source.built.datasets["adsl"]["USUBJID"], source.built.datasets["adsl"]["SUBJID"], strict=True))
+    labels = {"severity": msg("Severity"), "open": msg("Open"), "all": msg("Asked so far")}
+    rows = [row for row in counts if row[2]]
+    counted = own_table("", msg("Queries by severity"), labels, rows, empty=msg("No query was raised."))
+    blocks: tuple[Block, ...] = (counted,) if open_.empty else (counted, open_queries(source))
+    return Section("queries", seen.queries(source), blocks)
+
+
+def open_queries(source: CutSource) -> Table:
+    """The open questions, the gravest first."""
+    open_ = source.queries[source.queries["status"].eq("open")]
+    rank = open_["severity"].map({name: k for k, name in enumerate(QUERY_ORDER)})
+    ranked = open_.assign(_rank=rank).sort_values(["_rank", "subject", "query_id"], kind="stable")
+    adsl = source.built.datasets["adsl"]
+    number = dict(zip(adsl["USUBJID"], adsl["SUBJID"], strict=True))
     rows = [
         (row.query_id, number.get(row.subject, row.subject), row.severity, row.message_en, row.age_days)
         for row in ranked.head(MOST_ROWS).itertuples()
@@ -313,10 +369,10 @@ def _queries(source: CutSource) -> Section:
         "query": msg("Query"), "subject": msg("Subject"), "severity": msg("Severity"), "question": msg("Question"),
         "age": msg("Days open"),
     }  # fmt: skip
-    if rows:
-        whole = len(ranked) if len(ranked) > len(rows) else 0
-        blocks.append(own_table("", msg("Open queries"), labels, rows, subjects=True, whole=whole, data=("query",)))
-    return Section("queries", seen.queries(source), tuple(blocks))
+    return own_table(
+        "", msg("Open queries"), labels, rows, subjects=True, whole=len(ranked) if len(ranked) > len(rows) else 0,
+        data=("query", "age"), empty=msg("No query is open."),
+    )  # fmt: skip
 
 
 def _methods(source: CutSource) -> Section:
@@ -359,8 +415,9 @@ def _audit(source: CutSource) -> Section:
         "trialbook verify {cut} builds the cut again and compares every file.", cut=cut.cut_id,
     )  # fmt: skip
     counts = msg(
-        "{files} files came in; the build records the hash of each, of {code} files of code and of {packages} packages.",
-        files=len(sources.get("inputs", {})), code=len(sources.get("code", {})), packages=len(sources.get("packages", {})),
+        "{files} files came in. The build records the hash of each, of {code} files of code and the version of each of "
+        "{packages} packages.", files=len(sources.get("inputs", {})), code=len(sources.get("code", {})),
+        packages=len(sources.get("packages", {})),
     )  # fmt: skip
     blocks: list[Block] = [
         Paragraph(text_of(said)), Paragraph(text_of(counts)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trialbook.core.messages import Message, as_text, msg, plural
 from trialbook.display.index_facts import DLT_INTERVAL, open_text
 from trialbook.documents.source import CutSource
+from trialbook.results.ard import TOTAL
 
 
 def decision(source: CutSource) -> Message:
@@ -45,6 +46,23 @@ def safety(source: CutSource) -> Message:
     return msg(
         "Safety: {serious} of {total} subjects had a serious event, {severe} an event of grade 3 or more",
         serious=serious, severe=severe, total=total,
+    )  # fmt: skip
+
+
+def frequent(source: CutSource) -> Message:
+    """The most frequent term."""
+    rows = source.built.ard
+    rows = rows[
+        rows["analysis_id"].eq("TEAE_SOC_PT") & rows["group1_level"].eq(TOTAL) & rows["variable_level"].ne("")
+        & rows["stat_name"].eq("n") & rows["context"].eq("") & rows["stat"].notna()
+    ]  # fmt: skip
+    if rows.empty:
+        return msg("Most frequent events")
+    most = rows.sort_values(["stat", "variable_level"], ascending=[False, True], kind="stable")
+    top = most[most["stat"].eq(most["stat"].iloc[0])]
+    n = int(top["stat"].iloc[0])
+    return plural(
+        "No term was reported in more than {n} subject", "No term was reported in more than {n} subjects", n
     )  # fmt: skip
 
 

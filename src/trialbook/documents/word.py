@@ -1,4 +1,4 @@
-"""Documents as Word files that a committee can edit: styles, a table of contents, references, tables that are tables."""
+"""Documents as Word files that a committee can edit: styles, contents, references, tables that are tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from trialbook.core.messages import msg
 from trialbook.display.chart_rendering import svg_size
-from trialbook.display.theme import ACCENT, INK, LINE, QUIET, SEQUENTIAL
+from trialbook.display.theme import ACCENT, INK, LINE, QUIET, SEQUENTIAL, VERMILION
 from trialbook.documents import layout
 from trialbook.documents.archives import repacked
 from trialbook.documents.content import (
@@ -30,7 +30,6 @@ from trialbook.documents.pdf import FULL_WIDTH, KEPT_WHOLE
 
 # The width of the text of a page, in twentieths of a point; a page is A4 with margins of 20 mm.
 TEXT_WIDTH = 9638
-WARN = "B5450B"
 
 
 def docx(document: Document, speaker: Speaker) -> bytes:
@@ -108,6 +107,9 @@ class _Writer:
         from docx.shared import Mm, Pt, RGBColor
 
         section = self._word.sections[0]
+        for name in ("Header", "Footer"):
+            for stops in self._word.styles[name].element.xpath(".//w:tabs"):
+                stops.getparent().remove(stops)
         section.page_width, section.page_height = Mm(210), Mm(297)
         section.left_margin = section.right_margin = Mm(20)
         section.top_margin, section.bottom_margin = Mm(26), Mm(20)
@@ -117,7 +119,7 @@ class _Writer:
             banner = head.insert_paragraph_before(style="Header")
             banner.alignment = 1
             run = banner.add_run(self._say(cover.banner))
-            run.bold, run.font.color.rgb = True, RGBColor.from_string(WARN)
+            run.bold, run.font.color.rgb = True, RGBColor.from_string(VERMILION.lstrip("#"))
         for paragraph in (head, foot):
             paragraph.paragraph_format.tab_stops.clear_all()
             stops = paragraph.paragraph_format.tab_stops
@@ -182,12 +184,15 @@ class _Writer:
         if isinstance(block, Paragraph):
             style = {"body": "Normal", "lead": "Lead", "small": "Remark"}[block.style]
             paragraph = word.add_paragraph(say(block.text), style=style)
-            self._refer(paragraph, [number for number in block.see if number in self._known])
+            numbers = [number for number in block.see if number in self._known]
+            self._refer(paragraph, numbers)
+            if numbers:
+                paragraph.paragraph_format.keep_with_next = True
         elif isinstance(block, Notice):
             paragraph = word.add_paragraph(style="Normal")
             paragraph.add_run(f"{say(layout.NOTICE_WORDS[block.level])} ").bold = True
             paragraph.add_run(say(block.text))
-            _shaded(paragraph, SEQUENTIAL[0], WARN)
+            _shaded(paragraph, SEQUENTIAL[0], VERMILION)
         elif isinstance(block, Bullets):
             items = [(say(a), say(b)) for a, b in block.items]
             table = self._table_of(len(items), [0.2, 0.8], lined=False)
@@ -297,7 +302,7 @@ class _Writer:
             _unsplit(row)
             for cell, width in zip(row.cells, widths, strict=True):
                 cell.width = width
-                cell.paragraphs[0].style = self._word.styles["Cell"]
+                cell.paragraphs[0]._p.style = "Cell"
         return table
 
     def _figure(self, figure: Figure) -> None:

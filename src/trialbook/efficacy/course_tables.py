@@ -10,7 +10,7 @@ from trialbook.core.domains import Domains
 from trialbook.core.messages import msg
 from trialbook.drugs.records import drugs_in_force
 from trialbook.efficacy.day28 import UNDELIVERED, treated_subjects
-from trialbook.efficacy.rates import ORGAN_PARAMETERS
+from trialbook.efficacy.rates import ORGAN_PARAMETERS, VARIABLE
 from trialbook.efficacy.response_tables import (
     FIRST_DAY,
     MOST_SUBJECTS,
@@ -170,8 +170,11 @@ def sensitivity_grid(
     changes = category_changes(responses)
     told = adsl.set_index("USUBJID")["SUBJID"].reindex(changes["USUBJID"]).to_numpy()
     changes = changes.assign(TEXT=told + ": " + changes["PRIMARY"] + " to " + changes["ALTERNATIVE"])
-    rows = []
+    rows: list[dict[str, object]] = []
+    numbers: dict[tuple[int, str], tuple[str, ...]] = {}
     for context, label in labels.items() if len(own) else []:
+        numbers |= {(len(rows), level): ("ORR_D28", level, VARIABLE, "", context) for level in levels}
+        numbers |= {(len(rows), name): ("ORR_D28", TOTAL, VARIABLE, "", context) for name in ("RATE", "LOW", "HIGH")}
         named = changes.loc[changes["SENS"] == context, "TEXT"].tolist()
         more = [msg("and {n} more", n=len(named) - most_named)] if len(named) > most_named else []
         counts = {level: _count(text[context, level, "n"], text[context, level, "N"]) for level in levels}
@@ -186,7 +189,7 @@ def sensitivity_grid(
         )  # fmt: skip
     columns = ["CHOICE", *levels, "RATE", "LOW", "HIGH", "MOVE", "CHANGES"]
     return described(
-        pd.DataFrame(rows, columns=columns), stub="CHOICE", right=columns[1:-1],
+        pd.DataFrame(rows, columns=columns), stub="CHOICE", right=columns[1:-1], numbers=numbers,
         labels={
             "CHOICE": msg("Choice"), "RATE": msg("Rate"), "LOW": msg("Lower limit"), "HIGH": msg("Upper limit"),
             "MOVE": msg("Change of the rate"), "CHANGES": msg("Subjects who change: primary to alternative"),

@@ -288,8 +288,13 @@ def agreement_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _agreement(table: pd.DataFrame) -> pd.DataFrame:
+    numbers = {
+        (row, said): ("RSP_AGREE", TOTAL, "RSP28", str(derived), said)
+        for row, derived in enumerate(table["DERIVED"]) for said in table.columns[1:]
+    }  # fmt: skip
     return described(
         table,
+        numbers=numbers,
         labels={INVESTIGATOR_NONE: msg("none given")},
         empty=msg("No mature subject has a category from stages."),
         notes=[msg("Mature subjects with an assessment of day 28 from which the stages give a category.")],

@@ -49,10 +49,10 @@ class Benchmark:
 
 
 BENCHMARKS = (
-    Benchmark("O1", "MSB-GVHD001, remestemcel-L, children", 38, 54, "FDA label of Ryoncil", "graded by IBMTR"),
+    Benchmark("O1", "MSB-GVHD001, remestemcel-L, children", 38, 54, "FDA label of Ryoncil", msg("graded by IBMTR")),
     Benchmark(
         "O9", "REACH2, ruxolitinib", 96, 154, "Zeiser 2020 (percentage as cited in the rulebook)",
-        "counts not verified at the source",
+        msg("counts not verified at the source"),
     ),
     Benchmark("O13", "CYP-001 cohort A, iPSC-derived MSC", 5, 8, "review of CYP-001 phase 1", ""),
 )  # fmt: skip
@@ -147,7 +147,7 @@ def nobody_to_report(responses: pd.DataFrame, protocol: Protocol) -> str:
 def size_of(responses: pd.DataFrame) -> str:
     """The set of a figure in words for its title: `N=12 treated, 1 pending`. `responses`: the primary analysis."""
     pending = int((responses["AVALC"] == PENDING).sum())
-    return f"N={len(responses)} treated, {pending} pending"
+    return msg("N={n} treated, {pending} pending", n=len(responses), pending=pending)
 
 
 def questions_sentence(asked: int) -> str:
@@ -194,7 +194,9 @@ def response_listing(
     Columns SUBJID TRT01A BASESTG D28STG (stages and grade) RELDAY ADY AVALC REASON EVENT RSPINV NOTE.
     """
     primary = responses[responses["SENS"] == PRIMARY].reset_index(drop=True)
-    by_stages = "by stages alone: " + primary["RSPSTG"]
+    by_stages = (
+        primary["RSPSTG"].map(lambda category: msg("by stages alone: {category}", category=category)).astype("str")
+    )
     differs = (primary["RSPSTG"] != "") & (primary["RSPSTG"] != primary["AVALC"])
     relapse = primary["RELAPFL"].map({"Y": msg("relapse by then")}).astype("str").fillna("")
     base = (
@@ -321,7 +323,7 @@ def stage_changes(
     value = pd.Series(change.reindex(at).to_numpy(dtype="float64"), index=primary.index)
     told = primary["AVALC"] + (", " + primary["REASON"]).where(primary["REASON"] != "", "")
     told = told.mask(primary["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS)
-    label = told.where(value.notna(), told + " (change not known)")
+    label = told.where(value.notna(), told.map(lambda said: msg("{response} (change not known)", response=said)))
     frame = pd.DataFrame(
         {
             "SUBJECT": _subject(primary["USUBJID"], adsl), "CHANGE": value.fillna(0.0),
@@ -493,11 +495,11 @@ def category_order() -> list[str]:
 def later_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """The ARD rows of the endpoints beside the response rate, one `variable` each, in the order of `LATER_NAMES`."""
     named = rows["variable"].mask(rows["analysis_id"] == "STEROID_D28", rows["variable_level"])
-    own = rows.assign(variable=named)[named.isin(list(LATER_NAMES)) & (rows["analysis_id"] != "BOR")]
-    order = own["variable"].map({name: k for k, name in enumerate(LATER_NAMES)})
+    wanted = named.isin(list(LATER_NAMES)) & (rows["analysis_id"] != "BOR")
+    own = rows.assign(variable=named, number_variable=rows["variable"])[wanted]
+    order = own["variable"].map({name: k for k, name in enumerate(LATER_NAMES)}).sort_values(kind="stable")
     return described(
-        own.assign(order=order).sort_values("order", kind="stable").drop(columns="order"), row="variable",
-        row_labels=LATER_NAMES, stats="{n} of {N} ({conf.low} to {conf.high})",
+        own.loc[order.index], row="variable", row_labels=LATER_NAMES, stats="{n} of {N} ({conf.low} to {conf.high})",
         notes=[msg("Mature subjects only; pending subjects are left out. 95% interval as for the primary rate.")],
     )  # fmt: skip
 

@@ -172,7 +172,8 @@ def exact_intervals(rows: pd.DataFrame) -> pd.DataFrame:
     own = rows[rows["analysis_id"].eq("OS_KM") & rows["context"].isin(list(EXACT))]
     own = own.sort_values("context", kind="stable")
     return described(
-        own.assign(context=own["context"].map(EXACT).astype("str")), group="context", row="variable_level",
+        own.assign(context=own["context"].map(EXACT).astype("str"), number_context=own["context"]), group="context",
+        row="variable_level",
         empty=msg("No exact interval applies at this cut."),
     )  # fmt: skip
 

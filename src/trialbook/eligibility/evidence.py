@@ -21,6 +21,48 @@ _TYPES = {
 }  # fmt: skip
 _KEY = ["USUBJID", "CRITCD", "SRCDOM", "SRCSEQ", "WHAT"]
 
+# The forms that evidence takes in ADIE, which holds it as English: for the catalogue of texts, so that it is read back.
+EVIDENCE_PATTERNS = (
+    "{domain}: {term}, grade {grade}, {start} to {end}",
+    "{domain}: {term}, {start} to {end}",
+    "ongoing",
+    "form: {answer} of {date}",
+    "form: {answer}",
+    "waived: {reason}",
+    "{test} {value} {unit} on {date}",
+    "{test} {value} on {date}, {found}",
+    "upper limit {limit}",
+    "no upper limit on the record",
+    "{how} {value} (other form {other}); creatinine {creatinine} on {date}",
+    "{how} {value}; creatinine {creatinine} on {date}",
+    "measured clearance {value} on {date}",
+    "{value} on {date}, mapped to ECOG (A-20)",
+    "HCG not required",
+    "age {age} at consent, from birth date",
+    "{age} at the infusion",
+    "within {days} days of a limit",
+    "by the form; no enteric pathogen with diarrhoea from {start} to {end}",
+    "by the form; for information: {found} with diarrhoea",
+    "male: contraception by the form",
+    "consent {consent}, first study procedure {procedure}, first infusion {infusion}",
+    "consent {consent}, first study procedure {procedure}",
+    "consent {consent}, first infusion {infusion}",
+    "consent {consent}",
+    "grade {grade} from skin/liver/upper/lower GI {stages} on {date}",
+    "investigator {grade}",
+    "{definition}: {verdict} (shown by the stages of {date}, day {day} of steroids from {start})",
+    "{definition}: {verdict}",
+    "not improved within {days} days of prednisone >= {dose} mg/kg/day",
+    "worse in any organ within {days} days of prednisone >= {dose} mg/kg/day",
+    "progression at {days} days of first-line steroids",
+    "no response at {days} days",
+    "not resolved after more than {days} days of steroids",
+    "{date}: Waiver of {criterion}: {reason}",
+    "{value} not evaluable",
+    "violates {criterion}",
+    "{key} = {value}",
+)
+
 
 @dataclass(frozen=True)
 class Weighed:

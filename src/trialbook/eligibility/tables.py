@@ -10,7 +10,7 @@ import pandas as pd
 from trialbook.core.datasets import first_by_rank
 from trialbook.core.described import described, look_of
 from trialbook.core.domains import Domains
-from trialbook.core.messages import msg
+from trialbook.core.messages import enumerated, joined, msg
 from trialbook.eligibility.adie import rule_text
 from trialbook.eligibility.form import RESULTS
 from trialbook.protocol.analysis import Analysis
@@ -124,7 +124,11 @@ def results_by_criterion(adie: pd.DataFrame, protocol: Protocol) -> pd.DataFrame
     }
     table = counts.rename_axis(index="CRITCD", columns=None).reset_index()
     table.insert(1, "RULE", table["CRITCD"].map(wording))
-    return described(table, labels=labels)
+    numbers = {
+        (row, result): ("ELIG", TOTAL, str(column), result, "")
+        for row, column in enumerate(table["CRITCD"]) for result in RESULTS
+    }  # fmt: skip
+    return described(table, labels=labels, numbers=numbers)
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -223,7 +227,7 @@ def _said(log: pd.DataFrame | None, column: str) -> str:
 
 
 FORM = msg("Data decide where they can; else the investigator's answer on the form does (ATT).")
-NOT_HERE = "This trial has no endpoint for {}: no such set."
+NOT_HERE = "This trial has no endpoint for {endpoints}: no such set."
 NO_CRITERIA = "The protocol file of this trial holds no eligibility criteria: nothing is audited on this page."
 
 
@@ -234,7 +238,10 @@ def audit_method(protocol: Protocol, analysis: Analysis) -> str:
     columns = sum(len(criterion.audit_columns()) for criterion in protocol.criteria)
     split = [c for c in protocol.criteria if len(c.audit_columns()) > 1]
     parts = (
-        msg(", with ") + " and ".join(msg("{id} in {n} parts", id=c.id, n=len(c.audit_columns())) for c in split)
+        msg(
+            ", with {parts}",
+            parts=enumerated(msg("{id} in {n} parts", id=c.id, n=len(c.audit_columns())) for c in split),
+        )
         if split
         else ""
     )
@@ -286,7 +293,8 @@ def sets_method(protocol: Protocol, analysis: Analysis) -> str:
         msg("per protocol (no violation, all planned infusions)"),
     ]
     absent = [name for name, there in (("DLT", dlt), (msg("the response at day 28"), response)) if not there]
-    return ", ".join(filter(None, parts)) + "." + (f" {NOT_HERE.format(' and '.join(absent))}" if absent else "")
+    sets = msg("{sets}.", sets=joined(parts, ", "))
+    return joined([sets, msg(NOT_HERE, endpoints=enumerated(absent)) if absent else ""])
 
 
 def people_method(protocol: Protocol, analysis: Analysis) -> str:

@@ -5,7 +5,7 @@ first page.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -14,11 +14,11 @@ import pandas as pd
 
 from trialbook.contracts.gx_engine import Verdict
 from trialbook.contracts.odcs import Contract
-from trialbook.core.datasets import read_dataset
+from trialbook.core.datasets import LazyFrames, read_dataset
 from trialbook.core.files import keep_json, naming, read_input
 from trialbook.core.messages import ENGLISH, msg
 from trialbook.core.translations import chinese, languages
-from trialbook.display import changes, dictionary
+from trialbook.display import changes, deviations, dictionary
 from trialbook.display.chart_rendering import (
     chart_script,
     chart_script_version,
@@ -26,15 +26,19 @@ from trialbook.display.chart_rendering import (
     read_sealed,
     write_sealed,
 )
+from trialbook.display.deviations import render_deviations, treated_by_level
+from trialbook.display.first_page import signals_on
 from trialbook.display.index import render_index
-from trialbook.display.index_facts import IndexFacts, StepStatus, index_facts
+from trialbook.display.index_facts import BESIDES, IndexFacts, StepStatus, index_facts
+from trialbook.display.number_records import NumberRecords
 from trialbook.display.page import Frame, Link, compile_templates, links_below, pages_of
-from trialbook.display.page_content import PageContent, page_content, page_number, reference_page
+from trialbook.display.page_content import PageContent, page_content, page_number, records_page, reference_page
 from trialbook.display.page_outputs import Dropped
 from trialbook.pipeline.change_page import changes_pages
 from trialbook.pipeline.profile_pages import write_profiles
 from trialbook.pipeline.signal_files import read_first_page, write_signals
 from trialbook.pipeline.superseded import superseded_place
+from trialbook.profiles.with_page import profiled_subjects
 from trialbook.protocol.models import Trial
 from trialbook.subjects.flow import NOBODY
 from trialbook.workbook.steps import StepSpec
@@ -62,22 +66,38 @@ class PageSources:
     supersedes: str | None = None
 
 
-def render_content(step: str, notebook: Path, target: Path, charts: Literal["live", "static"]) -> list[Dropped]:
+def render_content(
+    step: str, notebook: Path, target: Path, charts: Literal["live", "static"], data: Path, datasets: Sequence[str],
+    own: Sequence[str],
+) -> tuple[list[Dropped], list[str]]:  # fmt: skip
     """Writes the content of the page of an executed notebook as JSON, in each language by its tag; returns the outputs
-    that it would leave out.
+    that it would leave out, and the datasets that it has read.
 
     `step` is the name of the notebook: its number is that of the tables and figures without one of their own.
+    `datasets` in the folder `data` are those that the step could read or has written (`own`): its numbers open to
+    their records.
     """
     compile_templates()
+    read: set[str] = set()
+
+    def dataset(name: str) -> pd.DataFrame:
+        read.add(name)
+        return read_dataset(data / f"{name}.parquet")
+
+    known = LazyFrames(list(datasets), dataset)
+    records = NumberRecords(known, profiled_subjects(known["adsl"])) if "adsl" in datasets else None
+    besides = {label: number for label, (name, number) in BESIDES.items() if name in own}
     executed = json.loads(read_input(notebook))
     contents = {}
     for language in languages():
-        content = page_content(executed, charts, language, number=page_number(step), page=f"{step}.html")
+        content = page_content(
+            executed, charts, language, number=page_number(step), page=f"{step}.html", records=records, besides=besides
+        )
         if content.dropped:
-            return content.dropped
+            return content.dropped, sorted(read)
         contents[language.tag] = asdict(content)
     keep_json(target, contents)
-    return []
+    return [], sorted(read)
 
 
 def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
@@ -96,37 +116,50 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
         (scratch / CHINESE_FOLDER, replace(english, other_language="../", build="../"), chinese()),
     ]
     script = cached_chart_script(cache) if sources.charts == "live" else None
-    places: dict[str, list[str]] = {}
-    for spec in sources.steps:
-        name = f"{spec.name}.html"
-        for place, frame, language in editions:
-            content = contents[spec.name][language.tag]
-            beside = content.reference.headings if content.reference else []
-            places[name] = [heading.anchor for heading in content.headings]
-            places[reference_page(name)] = [heading.anchor for heading in beside]
-            pages = pages_of(
-                content, title=spec.title, frame=frame, current=name, chart_script=script,
-                scripted=sources.charts == "live", language=language,
-            )  # fmt: skip
-            for file, html in pages.items():
-                _write_page(place / file, html)
     page = read_first_page(scratch)
-    page["signals"] = write_signals(page, places, scratch)
+    page["signals"] = write_signals(page, _places(contents), scratch)
     profiled: dict[str, str] = {}
     for place, frame, language in editions:
         profiled = write_profiles(scratch, place, frame, page["signals"], language)
+    opens: dict[str, str] = {}
+    for spec in sources.steps:
+        name = f"{spec.name}.html"
+        for number, anchor in contents[spec.name][ENGLISH.tag].boxes.numbers.items():
+            opens.setdefault(number, f"{records_page(name)}#{anchor}")
+        concerned = signals_on(page["signals"], name, profiled)
+        for place, frame, language in editions:
+            pages = pages_of(
+                contents[spec.name][language.tag], title=spec.title, frame=frame, current=name, chart_script=script,
+                language=language, signals=concerned,
+            )  # fmt: skip
+            for file, html in pages.items():
+                _write_page(place / file, html)
     facts = _facts(sources, scratch)
+    addv = read_dataset(scratch / "data" / "addv.parquet")
+    treated = treated_by_level(read_dataset(scratch / "data" / "adsl.parquet"), sources.trial.protocol.level_ids)
     changed = changes_pages(
         sources.trial, scratch, sources.builds, [(frame, language) for _, frame, language in editions], set(profiled)
     )
     for (place, frame, language), changes_html in zip(editions, changed, strict=True):
         _write_page(place / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame, language))
         _write_page(place / changes.PAGE, changes_html)
-        _write_page(place / "index.html", render_index(facts, frame, profiled, page, language))
+        _write_page(place / deviations.PAGE, render_deviations(addv, treated, frame, set(profiled), language))
+        _write_page(place / "index.html", render_index(facts, frame, profiled, page, language, opens=opens))
+
+
+def _places(contents: Mapping[str, Mapping[str, PageContent]]) -> dict[str, list[str]]:
+    """The anchors of each page, the same in every language."""
+    places: dict[str, list[str]] = {}
+    for step, editions in contents.items():
+        content = editions[ENGLISH.tag]
+        beside = content.reference.headings if content.reference else []
+        places[f"{step}.html"] = [heading.anchor for heading in content.headings]
+        places[reference_page(f"{step}.html")] = [heading.anchor for heading in beside]
+    return places
 
 
 def _write_page(path: Path, page: str) -> None:
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with naming(path):
         path.write_text(page, encoding="utf-8", newline="\n")
 
@@ -165,6 +198,7 @@ def _frame(sources: PageSources, scratch: Path, contents: Mapping[str, PageConte
                     *links_below(contents[spec.name], f"{spec.name}.html"),
                 )
             ),
+            Link(deviations.PAGE, deviations.TITLE),
             Link(changes.PAGE, changes.TITLE),
             Link(dictionary.PAGE, msg("Dictionary")),
         ],
@@ -177,6 +211,7 @@ def _frame(sources: PageSources, scratch: Path, contents: Mapping[str, PageConte
         ),
         supersedes=_supersedes(sources),
         notice=NOBODY if nobody else "",
+        scripted=sources.charts == "live",
     )
 
 

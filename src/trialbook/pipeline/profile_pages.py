@@ -70,7 +70,7 @@ def write_profiles(
             if 0 <= other < len(subjects)
         ]
         path = place / FOLDER / profile_file(content.subject)
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with naming(path):
             page = profile_page(content, frame, around, own.get(content.subject, []), language)
             path.write_text(page, encoding="utf-8", newline="\n")

@@ -238,15 +238,20 @@ class Making:
             read = self.aside(PAGES, make_changes, self.trial, self.scratch, self.builds)
             return [*read, *_code(["trialbook.pipeline.change_page"])], [CHANGED]
         source, target = f".steps/{piece.step}/notebook.ipynb", f".steps/{piece.name}/page.json"
-        dropped = self.aside(
-            PAGES, render_content, piece.step, self.scratch / source, self.scratch / target, self.charts
-        )
+        known = [*self.graph.before(piece.step), piece.step]
+        datasets = [name for step in known for name in self.graph.step(step).datasets]
+        dropped, opened = self.aside(
+            PAGES, render_content, piece.step, self.scratch / source, self.scratch / target, self.charts,
+            self.scratch / "data", datasets, self.graph.step(piece.step).datasets,
+        )  # fmt: skip
         if dropped:
             raise StopError(
                 f"the page would leave out an output: cell {dropped[0].cell}: {dropped[0].reason}",
                 file=self.graph.step(piece.step).file,
             )
-        return [f"data {source}", "charts", "code pipeline/pages.py", *_code(["trialbook.display.page"])], [target]
+        read = [f"data data/{name}.parquet" for name in opened]
+        code = _code(["trialbook.display.page", "trialbook.display.number_records"])
+        return [f"data {source}", *read, "charts", "code pipeline/pages.py", *code], [target]
 
     @cached_property
     def gate(self) -> Gate:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from trialbook.core.messages import joined, msg
 from trialbook.profiles.with_page import profiled_subjects as profiled_subjects
 from trialbook.safety.ae_tables import seriousness_open
 from trialbook.subjects.dlt_status import DLT, PENDING, PENDING_ADJUDICATION, PENDING_DATA, UNRESOLVED
@@ -94,7 +95,7 @@ def kinds_in_words(kinds: pd.Series) -> str:
     '1 DLT, 2 none of these'
     """
     counts = kinds.value_counts()
-    return ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if kind in counts)
+    return joined([msg("{n} {what}", n=int(counts[kind]), what=kind) for kind in KINDS if kind in counts], ", ")
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -105,16 +106,24 @@ def profile_note(treated: int, brief: Mapping[str, str]) -> list[str]:
 
     `brief`: by SUBJID of those with a page, the kind of risk of a brief one; blank for a whole one (A-170).
     """
-    notes = []
+    notes: list[str] = []
     if brief and len(brief) != treated:
         notes.append(
-            f"{len(brief)} of {treated} treated subjects have a profile page: the number of each of the others is that "
-            "of another subject too."
+            msg(
+                "{n} of {total} treated subjects have a profile page: the number of each of the others is that of "
+                "another subject too.",
+                n=len(brief),
+                total=treated,
+            )
         )
     kinds = pd.Series([kind for kind in brief.values() if kind], dtype="str")
     if len(kinds):
         notes.append(
-            f"{len(kinds)} of {len(brief)} profiles are brief (key facts and events), those last in the order of risk: "
-            f"{kinds_in_words(kinds)}."
+            msg(
+                "{n} of {total} profiles are brief (key facts and events), those last in the order of risk: {kinds}.",
+                n=len(kinds),
+                total=len(brief),
+                kinds=kinds_in_words(kinds),
+            )
         )
     return notes

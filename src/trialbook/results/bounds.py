@@ -245,7 +245,11 @@ def case_table(ard: pd.DataFrame, variable: str, levels: Sequence[str]) -> pd.Da
         cases = [_case(stat, level, case) for case in CASES]
         of_level = own[(own["group1_level"] == level) & (own["context"] == "worst_with_pending")]
         table.append((level, *cases, of_level["stat_text"].iloc[0]))
-    return described(pd.DataFrame(table, columns=list(CASE_LABELS)).astype("str"), labels=CASE_LABELS)
+    numbers = {
+        (row, case): (BOUNDS, str(line[0]), variable, "", case) for row, line in enumerate(table) for case in CASES
+    }
+    shown = pd.DataFrame(table, columns=list(CASE_LABELS)).astype("str")
+    return described(shown, labels=CASE_LABELS, numbers=numbers)
 
 
 def _case(stat: dict[tuple[str, str, str], float], level: str, case: str) -> str:

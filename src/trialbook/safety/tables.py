@@ -287,15 +287,16 @@ def event_counts(adae: pd.DataFrame) -> pd.DataFrame:
     """How many AE records reach the tables, and why the others do not: columns what, records."""
     treated = adae["SAFFL"] == "Y"
     emergent = treated & (adae["TRTEMFL"] == "Y")
-    steps = {
-        "Records of adverse events": len(adae),
-        "of subjects who were never treated": int((~treated).sum()),
-        "of treated subjects, not treatment-emergent": int((treated & ~emergent).sum()),
-        "treatment-emergent": int(emergent.sum()),
-        "treatment-emergent events, grade changes joined": len(safety_records(adae).drop_duplicates(SUBJECT_EVENT)),
-        "that repeat another record in term, dates and grade (joined with it)": int((adae["ADUPFL"] == "Y").sum()),
-        "with an imputed start date": int((adae["ASTDTF"] != "").sum()),
-        "without a CTCAE grade": int(adae["ATOXGR"].isna().sum()),
+    joined_events = len(safety_records(adae).drop_duplicates(SUBJECT_EVENT))
+    steps: dict[str, int] = {
+        msg("Records of adverse events"): len(adae),
+        msg("of subjects who were never treated"): int((~treated).sum()),
+        msg("of treated subjects, not treatment-emergent"): int((treated & ~emergent).sum()),
+        msg("treatment-emergent"): int(emergent.sum()),
+        msg("treatment-emergent events, grade changes joined"): joined_events,
+        msg("that repeat another record in term, dates and grade (joined with it)"): int((adae["ADUPFL"] == "Y").sum()),
+        msg("with an imputed start date"): int((adae["ASTDTF"] != "").sum()),
+        msg("without a CTCAE grade"): int(adae["ATOXGR"].isna().sum()),
     }
     unknown = int(seriousness_open(adae).sum())
     steps |= {"of unknown seriousness": unknown} if unknown else {}

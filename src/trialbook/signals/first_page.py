@@ -11,6 +11,7 @@ from trialbook.conduct.board import BoardRow, status_board
 from trialbook.conduct.enrolment import Enrolment, enrolment
 from trialbook.conduct.news import News, news_since
 from trialbook.conduct.visits import DUE, MISSED, coming_up
+from trialbook.core.messages import enumerated, joined, msg, plural
 from trialbook.dlt.advice import advice, trial_history
 from trialbook.dlt.designs.design import ONGOING, WAIT, History
 from trialbook.dlt.designs.registry import NO_RULE
@@ -20,7 +21,8 @@ from trialbook.signals.derive import RuleRun
 from trialbook.signals.model import SEVERITIES, Facts, Signal
 from trialbook.subjects.dlt_status import COUNTED_AS_DLT, EVALUABLE, NOT_EVALUABLE, WAITING
 
-NO_DLT_MARK, DLT_MARK, OPEN_MARK, OUT_MARK = "no DLT", "DLT", "window open", "not evaluable"
+NO_DLT_MARK, DLT_MARK, OPEN_MARK, OUT_MARK = msg("no DLT"), "DLT", msg("window open"), msg("not evaluable")
+CLOSES = msg("DLT window closes")
 CONFIRMED_SIZE, CONFIRMED_DLTS = 6, 1
 
 
@@ -107,12 +109,12 @@ def decision(addlt: pd.DataFrame, study: StudyData) -> Decision | None:
     headline = plain_decision(then.codes[0] if settled else given.code, cap)
     sentences = [_who_is_open(addlt, then, given.date_text if given.decision_date is not None else "")]
     if settled:
-        sentences.append("With or without a DLT there, the rule ends the same way.")
+        sentences.append(msg("With or without a DLT there, the rule ends the same way."))
     final = then.codes[0] if settled else given.code
     if final.startswith("CAP_REACHED("):
         sentences += _short_of(past, final, then)
     return Decision(
-        f"{headline}.", tuple(sentence for sentence in sentences if sentence),
+        msg("{decision}.", decision=headline), tuple(sentence for sentence in sentences if sentence),
         given.date_text if given.decision_date is not None else "", given.rule, _cohort_words(then),
         _steps(then, cap),
         _ladder(addlt, study),
@@ -127,47 +129,67 @@ def _steps(then: NextCohort, cap: int) -> tuple[tuple[str, str], ...]:
             runs[-1][0].append(count)
         else:
             runs.append(([count], code))
-    return tuple((f"{_range(counts)} of {then.size}", plain_decision(code, cap)) for counts, code in runs)
+    return tuple(
+        (msg("{counts} of {size}", counts=_range(counts), size=then.size), plain_decision(code, cap))
+        for counts, code in runs
+    )
 
 
 def _range(counts: list[int]) -> str:
     if len(counts) > 2:
-        return f"{counts[0]} to {counts[-1]}"
-    return " or ".join(map(str, counts))
+        return msg("{first} to {last}", first=counts[0], last=counts[-1])
+    return enumerated(counts, " or ")
 
 
 def _who_is_open(addlt: pd.DataFrame, then: NextCohort, day: str) -> str:
     open_ = addlt[addlt["DLTSTAT"].isin(WAITING)].sort_values(["WINENDT", "USUBJID"], kind="stable")
     if open_.empty:
-        return "No DLT window is open."
-    names = ", ".join(f"{row.SUBJID} (to {row.WINENDT:%Y-%m-%d})" for row in open_.itertuples())
-    noun = "window is" if len(open_) == 1 else "windows are"
-    until = f" No decision before {day}." if day else ""
-    return f"{len(open_)} DLT {noun} open: {names}.{until}"
+        return msg("No DLT window is open.")
+    names = joined(
+        [
+            msg("{subject} (to {date})", subject=row.SUBJID, date=f"{row.WINENDT:%Y-%m-%d}")
+            for row in open_.itertuples()
+        ],
+        ", ",
+    )
+    said = plural(
+        "{n} DLT window is open: {subjects}.", "{n} DLT windows are open: {subjects}.", len(open_), subjects=names
+    )  # fmt: skip
+    return joined([said, msg("No decision before {date}.", date=day) if day else ""])
 
 
 def _short_of(past: History, code: str, then: NextCohort) -> list[str]:
     """Why no MTD can be named: which level is confirmed, and what the highest tried one lacks."""
     confirmed = code.removeprefix("CAP_REACHED(").removesuffix(")")
-    said = []
+    said: list[str] = []
     if confirmed in past.ids:
         place = past.ids.index(confirmed)
         said.append(
-            f"{confirmed} ({past.dlts(place)} of {past.n(place)}) is the highest level with {CONFIRMED_SIZE} evaluable "
-            f"subjects and at most {CONFIRMED_DLTS} DLT."
+            msg(
+                "{level} ({dlts} of {n}) is the highest level with {size} evaluable subjects and at most {most} DLT.",
+                level=confirmed,
+                dlts=past.dlts(place),
+                n=past.n(place),
+                size=CONFIRMED_SIZE,
+                most=CONFIRMED_DLTS,
+            )
         )
     tried = max((o.level for o in past.outcomes), default=None)
     if tried is not None and past.ids[tried] != confirmed:
-        waiting = f", {then.pending} pending" if then.pending and then.level == past.ids[tried] else ""
-        said.append(f"{past.ids[tried]} has {past.dlts(tried)} of {past.n(tried)}{waiting}, too few for the rule.")
+        counts = {"level": past.ids[tried], "dlts": past.dlts(tried), "n": past.n(tried)}
+        said.append(
+            msg("{level} has {dlts} of {n}, {pending} pending, too few for the rule.", pending=then.pending, **counts)
+            if then.pending and then.level == past.ids[tried]
+            else msg("{level} has {dlts} of {n}, too few for the rule.", **counts)
+        )
     return said
 
 
 def _cohort_words(then: NextCohort) -> str:
     """Who the next outcomes are: `016, pending at DL3`; `3 more subjects at DL2`."""
-    parts = [f"{', '.join(then.subjects)}, pending"] if then.pending else []
-    parts += [f"{then.to_treat} to be treated"] if then.to_treat else []
-    return f"{' and '.join(parts)} at {then.level}" if parts else ""
+    parts: list[str] = [msg("{subjects}, pending", subjects=", ".join(then.subjects))] if then.pending else []
+    parts += [msg("{n} to be treated", n=then.to_treat)] if then.to_treat else []
+    return msg("{cohort} at {level}", cohort=joined(parts, " and "), level=then.level) if parts else ""
 
 
 def _ladder(addlt: pd.DataFrame, study: StudyData) -> tuple[Rung, ...]:
@@ -181,15 +203,22 @@ def _ladder(addlt: pd.DataFrame, study: StudyData) -> tuple[Rung, ...]:
             for one in status
         ]  # fmt: skip
         n, x = int(status.isin(EVALUABLE).sum()), int(status.isin(COUNTED_AS_DLT).sum())
-        extra = [(int(status.isin(WAITING).sum()), "open"), (int(status.eq(NOT_EVALUABLE).sum()), "not evaluable")]
-        says = ", ".join([f"{x} of {n}" if n else "none evaluable", *(f"{k} {word}" for k, word in extra if k)])
+        open_, out = int(status.isin(WAITING).sum()), int(status.eq(NOT_EVALUABLE).sum())
+        says = joined(
+            [
+                msg("{n} of {total}", n=x, total=n) if n else msg("none evaluable"),
+                msg("{n} open", n=open_) if open_ else "",
+                msg("{n} not evaluable", n=out) if out else "",
+            ],
+            ", ",
+        )
         dose = f"{level.cells_per_kg:g} x 10^6/kg" if level.cells_per_kg is not None else ""
         rungs.append(
             Rung(
                 level.id,
                 dose,
                 tuple(zip(rows["SUBJID"].astype("str"), marks, strict=True)),
-                says if len(rows) else "nobody treated",
+                says if len(rows) else msg("nobody treated"),
             )
         )
     return tuple(rungs)
@@ -199,12 +228,15 @@ def _coming(facts: Facts) -> list[Coming]:
     """Windows that close and visits that are due or open soon, by date."""
     addlt = facts.of_treated("addlt")
     closing = addlt[addlt["DLTSTAT"].isin(WAITING) & (addlt["WINENDT"] >= facts.study.cut_date)]
-    found = [Coming(f"{row.WINENDT:%Y-%m-%d}", str(row.SUBJID), "DLT window closes") for row in closing.itertuples()]
+    found = [
+        Coming(f"{row.WINENDT:%Y-%m-%d}", str(row.SUBJID), msg("DLT window closes")) for row in closing.itertuples()
+    ]
     for row in coming_up(facts.visits, facts.study).itertuples():
+        visit = row.VISIT.lower()
         words = (
-            f"{row.VISIT.lower()} visit "
-            + ("due now" if row.STATUS == DUE else f"opens {row.FROMDT:%Y-%m-%d}")
-            + ", window closes"
+            msg("{visit} visit due now, window closes", visit=visit)
+            if row.STATUS == DUE
+            else msg("{visit} visit opens {date}, window closes", visit=visit, date=f"{row.FROMDT:%Y-%m-%d}")
         )
         found.append(Coming(f"{row.UNTILDT:%Y-%m-%d}", str(row.SUBJID), words))
     return sorted(found, key=lambda one: (one.day, one.subject, one.what))

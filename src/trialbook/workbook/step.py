@@ -346,6 +346,7 @@ class Step:
         from trialbook import display
         from trialbook.workbook import presentation
 
+        levels = self.protocol.dose_levels
         look = look_of(what) | look
         said = self._nobody or empty
         look |= {"empty": said} if said else {}
@@ -355,14 +356,15 @@ class Step:
             shown, own = presentation.result_view(what, to_ard(self._rows), only)
             notes = [*own.pop("notes", []), *look.pop("notes", [])]
             look = {**own, "pct_min_n": self.analysis.pct_min_n, **look, "notes": notes}
-            return display.ard_table(shown, name, **look)
+            return display.ard_table(shown, name, **presentation.with_doses(look, levels))
         if presentation.is_ard(what):
             own = presentation.ard_look(what, self.levels, to_ard(self._rows))
             if "row" in look:
                 same = own["row"] == look["row"]
                 own = {name: own[name] for name in own if name != "group" and (same or name != "row_labels")}
             what = presentation.with_known_limits(what)
-            return display.ard_table(what, name, **{**own, "pct_min_n": self.analysis.pct_min_n, **look})
+            look = {**own, "pct_min_n": self.analysis.pct_min_n, **look}
+            return display.ard_table(what, name, **presentation.with_doses(look, levels))
         notes = list(look.pop("notes", []))
         if "USUBJID" in what and "SUBJID" not in what and self._knows_subjects:
             what = with_subject_numbers(what, self.subjects)
@@ -372,7 +374,8 @@ class Step:
                 ranking = self._ranking or risk_ranking(self.subjects)
                 notes += ranking.note(what, rows)
                 what = ranking.first(what, rows)
-        return display.table(what, name, **presentation.frame_look(what, look), notes=notes)
+        look = presentation.with_doses(presentation.frame_look(what, look), levels)
+        return display.table(what, name, **look, notes=notes)
 
     def figure(
         self, chart: Any, data: pd.DataFrame, title: str, *, id: str = "", empty: str = "", **look: Any

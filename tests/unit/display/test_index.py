@@ -333,7 +333,7 @@ def test_the_first_page_answers_before_it_lists(protocol):
     assert places == sorted(places)
     assert '<a class="tb-subject" href="profiles/S01.html">S01</a>' in html
     assert 'href="03_safety.html#s-liver"' in html
-    assert "1 rules looked, 1 raised something" in html
+    assert "Which rules: 1 looked, 1 raised something" in html
     assert "Protocol deviations: 3 major, 2 minor; 1 not recorded by the site." in html
     assert html.count("The Safety Review Committee decides.") == 1
 
@@ -347,7 +347,7 @@ def test_a_quiet_cut_says_that_nothing_was_raised_and_which_rules_looked(protoco
 def test_the_board_says_in_words_what_it_draws(protocol):
     html = main_of(shown(protocol, answers()))
     assert (
-        'aria-label="Infusions on day 0, 7; Sepsis, G3 on day 19; Fall, not graded; last seen alive on day 90 of 200"'
+        'aria-label="Infusions on day 0, 7; Sepsis, G3 (day 19); Fall, not graded; last seen alive on day 90 of 200"'
         in html
     )
     assert "not seen for 110 days" in html

@@ -98,15 +98,13 @@ def test_a_table_of_great_tables_keeps_its_words_and_colours_and_no_random_id(sh
     assert "45.0" in first["text/plain"]
 
 
-@pytest.mark.parametrize("columns", [["SUBJID", "AGE", "score", "arm"], ["AGE", "arm"]])
-def test_a_table_of_great_tables_is_marked_up_like_one_of_ours(columns):
+def test_a_table_of_great_tables_is_marked_up_like_one_of_ours():
     """So that one style serves both: our tables carry the class names of great_tables."""
     from great_tables import GT
 
-    data = DATA.assign(arm=["DL1", ""])[columns]
-    heads = columns[0] if len(columns) > 2 else None
-    theirs = GT(data, rowname_col=heads, groupname_col="arm").tab_stubhead(heads or "").cols_align("right", ["AGE"])
-    ours = table(data, "Ages", group="arm", stub=heads)
+    data = DATA.assign(arm=["DL1", ""])[["SUBJID", "AGE", "score", "arm"]]
+    theirs = GT(data, rowname_col="SUBJID", groupname_col="arm").tab_stubhead("SUBJID").cols_align("right", ["AGE"])
+    ours = table(data, "Ages", group="arm", stub="SUBJID")
     marked = []
     for html in (foreign_table(theirs.as_raw_html()).html, ours.html):
         tags = re.findall(r"<(thead|tbody|tr|th|td)\b([^>]*)>", html)

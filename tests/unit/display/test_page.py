@@ -13,7 +13,7 @@ from support.page_samples import PAYLOADS, frame, notebook
 from trialbook.display import figure, sentence, table
 from trialbook.display.chart_rendering import csp_hash, draw_script
 from trialbook.display.figures import CHART_MIME
-from trialbook.display.page import NOTHING_LOADED, render_page
+from trialbook.display.page import NOTHING_LOADED, own_scripts, render_page
 from trialbook.display.page_content import parameters_html
 from trialbook.display.page_outputs import is_own_html, left_out
 from trialbook.display.prose import prose_html
@@ -62,13 +62,13 @@ def test_a_page_without_live_charts_admits_no_script_and_holds_none(page_of):
     )
 
 
-def test_a_live_page_admits_its_two_scripts_by_hash_and_nothing_else(page_of):
+def test_a_live_page_admits_its_scripts_by_hash_and_nothing_else(page_of):
     html = page_of(points(), points())
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1]
-    assert f"script-src {csp_hash(LIBRARY)} {csp_hash(draw_script())};" in policy
+    assert f"script-src {csp_hash(LIBRARY)} {csp_hash(draw_script())} {csp_hash(own_scripts()[0])};" in policy
     assert "unsafe-eval" not in policy
     assert html.count(LIBRARY) == 1
-    assert len(re.findall(r"<script>", html)) == 2
+    assert len(re.findall(r"<script>", html)) == 3
     assert len(re.findall(r'<script type="application/json"', html)) == 2
 
 

@@ -133,7 +133,7 @@ def test_ids_are_declared_by_titles_or_counted_and_the_same_in_every_language(pr
         content = page_content(notebook(*blocks), "live", *([language] if language else []), number=3)
         html = "".join(piece.html for piece in content.pieces)
         assert [f' id="{name}"' in html for name in ("T-5", "T-5b", "T-301", "L-302", "F-10a")] == [True] * 5
-        assert html.count('<a class="tb-id"') == 3
+        assert html.count('<a class="tb-id"') == 5
     page = render_page(notebook(*blocks[:1]), title="x", frame=frame(protocol), current="x.html", language=LOUD)
     assert '<html lang="en-x-loud">' in page
 

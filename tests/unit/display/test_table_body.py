@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -74,7 +75,7 @@ def test_many_records_are_cut_and_it_says_so():
     many = pd.DataFrame({"AESEQ": range(MOST_RECORDS + 1)})
     html = display.table(COUNTS, "Events", details={(0, "DL1"): behind(records=many)}).html
     assert f"The first {MOST_RECORDS} of {MOST_RECORDS + 1} records" in html
-    assert html.count('<td class="gt_row gt_right">') == MOST_RECORDS + 4
+    assert html.count('<th scope="row" class="gt_row gt_right">') == MOST_RECORDS
 
 
 def test_of_very_many_details_the_first_open_and_the_table_says_so():
@@ -165,7 +166,7 @@ def test_with_script_a_page_holds_the_boxes_as_data_and_without_none(protocol: P
     shown = display.table(COUNTS, "Events", details={(0, "DL1"): behind(), (0, "Total"): behind()})
     made = {
         scripted: pages_of(
-            on_page(shown), title="x", frame=frame(protocol), current="03_safety.html", scripted=scripted
+            on_page(shown), title="x", frame=replace(frame(protocol), scripted=scripted), current="03_safety.html"
         )["03_safety.html"]
         for scripted in (True, False)
     }
@@ -221,6 +222,19 @@ def test_cells_tagged_reference_go_beside_the_page_which_lists_them(protocol: Pr
     assert 'id="T-7"' not in page
     assert "Answer." not in beside
     assert 'href="03_safety.html"' in beside
+
+
+def test_of_a_long_table_the_page_shows_the_first_rows_and_the_reference_page_all():
+    long = pd.DataFrame({"measure": [f"row {k}" for k in range(70)], "DL1": range(70)})
+    content = on_page(display.table(long, "L-2 Serious events", details={(0, "DL1"): behind(), (69, "DL1"): behind()}))
+    shown, listed = (piece.html for piece in content.pieces if piece.kind == "html")
+    assert "row 59" in shown
+    assert "row 60" not in shown
+    assert "The first 60 of 70 rows" in shown
+    assert '<a href="03_safety_tables.html#L-2">' in listed
+    assert content.reference is not None
+    assert "row 69" in content.reference.pieces[0].html
+    assert list(content.boxes.boxes) == ["r-1"]
 
 
 def test_a_box_that_holds_a_foreign_tag_is_left_out(monkeypatch: pytest.MonkeyPatch):

@@ -107,7 +107,35 @@ def test_rows_keep_their_order_and_groups_head_them():
 
 def test_numbers_stand_right_and_text_left():
     html = table(pd.DataFrame({"id": ["S01"], "AVAL": [1.5]}), "Values").html
-    assert re.search(r'<td class="gt_row gt_left">S01</td><td class="gt_row gt_right">1.5</td>', html)
+    assert re.search(r'<th scope="row" class="gt_row gt_left">S01</th><td class="gt_row gt_right">1.5</td>', html)
+
+
+def test_zeros_are_quiet_and_counts_stand_right():
+    frame = pd.DataFrame({"term": ["A", "B"], "n": ["0 (0%) [0]", "1 of 4"], "low": ["0 (0 to 0.6)", "-"]})
+    html = table(frame, "Counts").html
+    assert html.count("tb-zero") == 1
+    assert '<td class="gt_row gt_right tb-zero">0 (0%) [0]</td>' in html
+    assert '<td class="gt_row gt_right">0 (0 to 0.6)</td>' in html
+
+
+def test_a_listing_begins_with_whose_record_it_is_and_what_it_is_about():
+    frame = pd.DataFrame(
+        {"AESEQ": [1], "ADT": ["x"], "DAY": [3], "AEDECOD": ["Sepsis"], "TRT01A": ["DL1"], "SUBJID": ["01"]}
+    )
+    shown = Cells(table(frame, "Events", subject="SUBJID").html).rows[0]
+    assert shown == ["SUBJID", "TRT01A", "AEDECOD", "DAY", "AESEQ", "ADT"]
+    # A table that is no listing keeps its order.
+    assert Cells(table(frame, "Events").html).rows[0][0] == "AESEQ"
+
+
+def test_a_table_that_is_too_wide_for_a_phone_names_the_column_of_each_cell():
+    wide = pd.DataFrame(
+        {"term": ["a term of some length"] * 2, "reason": ["a reason of some length"] * 2, "day": [1, 2]}
+    )
+    html = table(wide, "Events", labels={"reason": 'Why "so"'}).html
+    assert html.count('data-label="Why &quot;so&quot;"') == 2
+    assert "data-label" not in table(wide[["day"]], "Days").html
+    assert is_own_html(html)
 
 
 def body(html: str) -> str:
@@ -137,7 +165,7 @@ def test_the_markup_of_a_table_with_one_column():
         '<th class="gt_col_heading gt_columns_bottom_border gt_right" scope="col">day</th></tr></thead>'
         '<tbody class="gt_table_body">'
         '<tr class="gt_group_heading_row"><th class="gt_group_heading" scope="col">DL1</th></tr>'
-        '<tr><td class="gt_row gt_right">3</td></tr></tbody>'
+        '<tr><th scope="row" class="gt_row gt_right">3</th></tr></tbody>'
     )
 
 
@@ -151,7 +179,7 @@ def test_a_column_that_should_head_rows_or_groups_must_be_there(missing):
 def test_a_long_table_scrolls_and_says_how_long_it_is(rows):
     block = table(pd.DataFrame({"AESEQ": range(rows)}), "All events")
     assert ("tb-tall" in block.html) == (f"{rows} rows" in block.html) == (rows > 200)
-    assert block.html.count("<td") == rows
+    assert block.html.count('<th scope="row"') == rows
     assert ("... and 1 more rows" in block.text) == (rows > 200)
 
 
@@ -238,7 +266,7 @@ def test_two_numbers_for_one_cell_are_an_error():
 def test_an_ard_table_heads_its_rows_for_screen_readers():
     block = ard_table(overview(("DL1", 2, 3)), "Overview", columns=["DL1"], headers={}, stub="Subjects with")
     assert '<th scope="row" class="gt_row gt_left gt_stub">TEAE</th>' in block.html
-    assert 'aria-label="Overview"' in block.html
+    assert '<caption><div class="tb-caption"><span class="tb-title">Overview</span></div></caption>' in block.html
 
 
 def test_of_a_very_long_table_the_first_rows_are_shown_and_it_says_so() -> None:

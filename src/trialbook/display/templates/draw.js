@@ -6,6 +6,7 @@
   const signal = "picked_subject";
   const linked = [];
   const list = document.createElement("select");
+  const words = document.getElementById("content").dataset;
 
   const pick = (subject) => {
     list.value = subject;
@@ -38,6 +39,8 @@
       const { view } = await window.vegaEmbed(place, spec, options);
       if (field) link(view, spec, field);
       const svg = place.querySelector("svg");
+      // The box is one picture with a name; what is in it are hundreds of marks.
+      svg.setAttribute("aria-hidden", "true");
       box.style.setProperty("--w", `${svg.getAttribute("width")}px`);
       box.classList.toggle("tall", svg.getAttribute("height") > 1000);
       box.classList.add("drawn");
@@ -50,10 +53,10 @@
   const offerList = () => {
     const subjects = [...new Set(linked.flatMap((chart) => chart.subjects))].sort();
     if (!subjects.length) return;
-    list.append(new Option("all", ""), ...subjects.map((subject) => new Option(subject, subject)));
+    list.append(new Option(words.any, ""), ...subjects.map((subject) => new Option(subject, subject)));
     list.addEventListener("change", () => pick(list.value));
     const label = document.createElement("label");
-    label.append("Highlight subject ", list);
+    label.append(words.highlight, " ", list);
     const bar = document.createElement("p");
     bar.className = "pick";
     bar.append(label);

@@ -1,0 +1,202 @@
+"""`trialbook export`: documents of a built cut for people who were not at the screen; whole files, or none."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trialbook.core.errors import UsageError
+from trialbook.core.messages import Language
+from trialbook.core.translations import languages
+from trialbook.documents.content import Audience, Deck, Document, Figure, Speaker
+from trialbook.documents.glyphs import Missing, without_glyph
+from trialbook.documents.layout import texts_of
+from trialbook.documents.source import CutSource
+
+AUDIENCES: tuple[Audience, ...] = ("line", "aggregate")
+DEFAULT = ("pdf", "docx")
+# Files that later versions will make: named so that nobody looks for a misspelling.
+LATER = ("rtf", "narratives", "html", "zip", "xpt", "dataset-json", "define", "ars", "registry", "validation")
+
+
+@dataclass(frozen=True)
+class Made:
+    """One file of an export: its name, its bytes, and the characters that its face cannot show."""
+
+    name: str
+    content: bytes
+    missing: tuple[Missing, ...] = ()
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be made: of which cut, in which language, for whom."""
+
+    source: CutSource
+    speaker: Speaker
+    audience: Audience
+
+    @property
+    def language(self) -> str:
+        """The language as file names have it: `en`, `zh`."""
+        return self.speaker.language.tag[:2]
+
+    def name(self, what: str, ending: str) -> str:
+        """The name of a file: study, cut, what it is, language, and for whom where that is not the usual."""
+        study, cut = self.source.built.protocol.study.id, self.source.built.cut.cut_id
+        parts = [study, cut, what, self.language, *(["aggregate"] if self.audience == "aggregate" else [])]
+        return "_".join(re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-.") for part in parts) + f".{ending}"
+
+
+def _report_pdf(order: Order) -> Made:
+    from trialbook.documents.pdf import pdf
+    from trialbook.documents.report import report
+
+    document = report(order.source)
+    missing = tuple(_missing(document, order.speaker))
+    return Made(order.name("report", "pdf"), pdf(document, order.speaker), missing)
+
+
+def _report_docx(order: Order) -> Made:
+    from trialbook.documents.report import report
+    from trialbook.documents.word import docx
+
+    return Made(order.name("report", "docx"), docx(report(order.source), order.speaker))
+
+
+def _slides_pptx(order: Order) -> Made:
+    from trialbook.documents.powerpoint import pptx
+    from trialbook.documents.slides import deck
+
+    return Made(order.name("slides", "pptx"), pptx(deck(order.source), order.speaker))
+
+
+# One function makes the file of a format.
+FORMATS: Mapping[str, Callable[[Order], Made]] = {
+    "pdf": _report_pdf, "docx": _report_docx, "pptx": _slides_pptx,
+}  # fmt: skip
+
+
+def export(
+    cut: str, out: Path, to: Path, formats: Sequence[str] = DEFAULT, tags: Sequence[str] = ("en",),
+    audience: str = "line",
+) -> list[Made]:  # fmt: skip
+    """Makes the files of a built cut and writes them to a folder, which is made where it is missing.
+
+    `cut`: the id of a built cut in `out`, a cut file, or the folder of a build; `tags`: `en`, `zh`.
+    Raises UsageError for what cannot be made, a cut that has not been built, and a folder inside of the builds.
+    """
+    wanted = _wanted(formats)
+    spoken = _spoken(tags)
+    source = built_source(cut, out)
+    _refuse(to, out, source)
+    heard = _audience(audience)
+    made = [FORMATS[one](Order(source, Speaker(language), heard)) for language in spoken for one in wanted]
+    write_whole({to / one.name: one.content for one in made})
+    return made
+
+
+def built_source(cut: str, out: Path) -> CutSource:
+    """The complete build of a cut. Raises UsageError where there is none."""
+    name = Path(cut).stem if cut.endswith((".yaml", ".yml")) else cut
+    folder = Path(name) if "/" in name else out / name
+    found = CutSource.at(folder)
+    if found is None:
+        raise UsageError("this cut has not been built", file=str(folder), next_step=f"trialbook build {cut}")
+    before = found.previous
+    recorded = found.manifest["sources"].get("previous_build")
+    if before is not None and recorded and _sha256(before.folder / "manifest.json") != recorded:
+        raise UsageError(
+            f"the build of the previous cut {before.cut.cut_id} has changed since this cut was built",
+            file=str(folder), next_step=f"trialbook build {cut}",
+        )  # fmt: skip
+    return found
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _wanted(formats: Sequence[str]) -> list[str]:
+    for one in formats:
+        if one in FORMATS:
+            continue
+        known = ", ".join(FORMATS)
+        if one in LATER:
+            raise UsageError(f"this version does not make {one} yet", next_step=f"choose among {known}")
+        raise UsageError(f"there is no format {one!r}", next_step=f"choose among {known}")
+    return list(dict.fromkeys(formats))
+
+
+def _spoken(tags: Sequence[str]) -> list[Language]:
+    by_tag = {language.tag[:2]: language for language in languages()}
+    for tag in tags:
+        if tag not in by_tag:
+            raise UsageError(f"there is no language {tag!r}", next_step=f"choose among {', '.join(by_tag)}")
+    return [by_tag[tag] for tag in dict.fromkeys(tags)]
+
+
+def _audience(audience: str) -> Audience:
+    for known in AUDIENCES:
+        if audience == known:
+            return known
+    raise UsageError(f"there is no audience {audience!r}", next_step=f"choose among {', '.join(AUDIENCES)}")
+
+
+def _refuse(to: Path, out: Path, source: CutSource) -> None:
+    """Nothing is written among the builds: a build holds what its manifest names, and nothing else."""
+    target = to.resolve()
+    for taken in (out.resolve(), source.built.folder.resolve()):
+        if target == taken or taken in target.parents:
+            raise UsageError("documents are not written into the folder of builds", file=str(to), next_step="--to DIR")
+    if to.exists() and not to.is_dir():
+        raise UsageError("this is a file, not a folder", file=str(to), next_step="--to DIR")
+
+
+def _missing(document: Document | Deck, speaker: Speaker) -> Iterator[Missing]:
+    """The characters that the face of the PDF lacks, in its texts and in its drawings."""
+    texts = list(texts_of(document, speaker))
+    if isinstance(document, Document):
+        for block in document.blocks():
+            if isinstance(block, Figure):
+                texts += [(block.id, text) for text in _drawn(block)]
+    yield from without_glyph(texts)
+
+
+def _drawn(figure: Figure) -> Iterator[str]:
+    """The texts of the data that a figure draws."""
+    for rows in figure.spec.get("datasets", {}).values():
+        for row in rows:
+            yield from (value for value in row.values() if isinstance(value, str))
+
+
+def write_whole(files: Mapping[Path, bytes]) -> None:
+    """Writes files so that each is there whole or not at all; all are made before the first appears."""
+    halves = {path: path.with_name(f".{path.name}.{os.getpid()}.half") for path in files}
+    try:
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            halves[path].write_bytes(content)
+        for path, half in halves.items():
+            os.replace(half, path)
+    except OSError as error:
+        raise UsageError(
+            f"this cannot be written ({error.strerror or type(error).__name__})", file=str(error.filename or ""),
+            next_step="choose another folder with --to",
+        ) from None  # fmt: skip
+    finally:
+        for half in halves.values():
+            if half.is_file():
+                half.unlink()
+
+
+def told(made: Sequence[Made], to: Path) -> Iterator[str]:
+    """What was made, in lines: the files, and the characters that could not be shown."""
+    for one in made:
+        yield str(to / one.name)
+        for missing in one.missing:
+            yield f"  no glyph for {missing}"

@@ -1,0 +1,201 @@
+// Sorts, searches and filters the lists of a page that are longer than a screen; without it every row is there.
+// What a reader has chosen is in the address (?L-8.find=sepsis&L-8.sort=-3), so that it can be sent to somebody.
+"use strict";
+(() => {
+  const main = document.getElementById("content");
+  const words = main.dataset;
+  const say = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+  const make = (tag, className, ...inside) => {
+    const made = document.createElement(tag);
+    if (className) made.className = className;
+    made.append(...inside);
+    return made;
+  };
+  // A control with its label beside it.
+  const labelled = (text, control, id) => {
+    const label = make("label", "", text);
+    label.htmlFor = control.id = id;
+    return make("span", "", label, " ", control);
+  };
+  const state = new URLSearchParams(location.search);
+  const remember = (name, value) => {
+    if (value) state.set(name, value);
+    else state.delete(name);
+    const query = state.toString();
+    try {
+      history.replaceState(null, "", `${location.pathname}${query ? `?${query}` : ""}${location.hash}`);
+    } catch (problem) {
+      // A browser may refuse this for pages opened from a folder; then the choice lasts as long as the page.
+    }
+  };
+  const folded = (text) => text.toLowerCase().normalize("NFKD").replace(/[\u0300-\u036f]/g, "");
+  const shown = (cell) => (cell ? cell.textContent.trim() : "");
+  // A number, also in front of others: "4.5 x ULN", "3 of 12 (25.0%)"; a date or a text is compared as text.
+  const number = (text) => {
+    const found = /^[<>≤≥]?\s*(-?\d+(?:\.\d+)?)(?![\d-])/.exec(text);
+    return found && !/^\d{4}-/.test(text) ? Number(found[1]) : NaN;
+  };
+  const compare = (one, other) => {
+    const [a, b] = [number(one), number(other)];
+    if (!Number.isNaN(a) && !Number.isNaN(b) && a !== b) return a - b;
+    return one.localeCompare(other, document.documentElement.lang, { numeric: true });
+  };
+
+  const tools = (box) => {
+    const table = box.querySelector("table");
+    const body = table.tBodies[0];
+    const name = box.closest("[id]").id;
+    const rows = [...body.rows].map((row, place) => ({
+      row, place, heading: row.querySelector(".gt_group_heading") !== null, text: folded(row.textContent),
+    }));
+    const records = rows.filter((entry) => !entry.heading);
+    const heads = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
+    const status = make("span");
+    status.setAttribute("role", "status");
+    const find = make("input");
+    find.type = "search";
+    const bar = make("div", "tb-tools", labelled(words.find, find, `find-${name}`));
+    const filters = [];
+    let sorted = 0;
+
+    const refresh = (isNews) => {
+      const asked = folded(find.value.trim());
+      let left = 0;
+      for (const entry of records) {
+        const fits = entry.text.includes(asked)
+          && filters.every(({ list, column }) => !list.value || shown(entry.row.cells[column]) === list.value);
+        entry.row.classList.toggle("tb-row-out", !fits);
+        left += fits;
+      }
+      let group = null;
+      let any = false;
+      for (const entry of rows) {
+        if (entry.heading) {
+          if (group) group.classList.toggle("tb-row-out", !any || sorted !== 0);
+          [group, any] = [entry.row, false];
+        } else any = any || !entry.row.classList.contains("tb-row-out");
+      }
+      if (group) group.classList.toggle("tb-row-out", !any || sorted !== 0);
+      const isWhole = left === records.length;
+      status.textContent = say(isWhole ? words.all : words.some, { n: left, total: records.length });
+      reset.hidden = isWhole && sorted === 0;
+      if (isNews) remember(`${name}.find`, find.value.trim());
+    };
+
+    const sort = (chosen) => {
+      sorted = chosen;
+      const column = Math.abs(sorted) - 1;
+      heads.forEach((head, place) => {
+        if (place === column) head.setAttribute("aria-sort", sorted > 0 ? "ascending" : "descending");
+        else head.removeAttribute("aria-sort");
+      });
+      // Blank cells stay at the end either way; rows that are equal keep their order.
+      const key = (entry) => shown(entry.row.cells[column]);
+      const order = sorted === 0 ? [...rows] : [
+        ...rows.filter((entry) => entry.heading),
+        ...[...records].sort((a, b) => {
+          const [one, other] = [key(a), key(b)];
+          if (!one || !other) return (one ? 0 : 1) - (other ? 0 : 1) || a.place - b.place;
+          return Math.sign(sorted) * compare(one, other) || a.place - b.place;
+        }),
+      ];
+      body.append(...order.map((entry) => entry.row));
+    };
+
+    heads.forEach((head, place) => {
+      const button = make("button", "tb-sort", ...head.childNodes);
+      if (!button.textContent.trim()) return;
+      button.type = "button";
+      button.title = words.sort;
+      head.append(button);
+      button.addEventListener("click", () => {
+        const at = place + 1;
+        sort(sorted === at ? -at : sorted === -at ? 0 : at);
+        remember(`${name}.sort`, sorted ? String(sorted) : "");
+        refresh(false);
+        const by = button.textContent.trim();
+        const said = sorted > 0 ? words.up : sorted < 0 ? words.down : words.unsorted;
+        status.textContent += ` · ${say(said, { column: by })}`;
+      });
+      // A column with few short texts can be filtered by them.
+      const texts = [...new Set(records.map((entry) => shown(entry.row.cells[place])))].filter(Boolean).sort(compare);
+      const isKind = texts.length > 1 && texts.length < 9 && texts.every((text) => text.length < 25);
+      if (!isKind || filters.length > 2 || !texts.some((text) => Number.isNaN(number(text)))) return;
+      const list = make("select", "", new Option(words.any, ""), ...texts.map((text) => new Option(text, text)));
+      filters.push({ list, column: place });
+      bar.append(labelled(button.textContent.trim(), list, `${at(place)}-${name}`));
+      list.value = state.get(`${name}.${at(place)}`) || "";
+      if (list.selectedIndex < 0) list.value = "";
+      list.addEventListener("change", () => {
+        remember(`${name}.${at(place)}`, list.value);
+        refresh(false);
+      });
+    });
+
+    const reset = make("button", "", words.reset);
+    reset.type = "button";
+    reset.addEventListener("click", () => {
+      find.value = "";
+      for (const { list, column } of filters) {
+        list.value = "";
+        remember(`${name}.${at(column)}`, "");
+      }
+      sort(0);
+      remember(`${name}.sort`, "");
+      refresh(true);
+      find.focus();
+    });
+    find.addEventListener("input", () => refresh(true));
+    bar.append(status, reset);
+    box.before(bar);
+    find.value = state.get(`${name}.find`) || "";
+    const asked = Number(state.get(`${name}.sort`) || 0);
+    if (Number.isInteger(asked) && asked !== 0 && Math.abs(asked) <= heads.length) sort(asked);
+    refresh(false);
+  };
+  const at = (place) => `is${place + 1}`;
+
+  // One search over all lists of a page, where it offers one: a section without a row left is not shown.
+  const findAll = (place) => {
+    const find = make("input");
+    find.type = "search";
+    const status = make("span");
+    status.setAttribute("role", "status");
+    const rows = [...main.querySelectorAll(".tb-box tbody tr")].map((row) => ({ row, text: folded(row.textContent) }));
+    const sections = [...main.querySelectorAll("section.findable")];
+    const refresh = () => {
+      const asked = folded(find.value.trim());
+      let left = 0;
+      for (const { row, text } of rows) {
+        const fits = text.includes(asked);
+        row.classList.toggle("tb-row-out", !fits);
+        left += fits;
+      }
+      for (const section of sections) {
+        section.hidden = asked !== "" && !section.querySelector("tbody tr:not(.tb-row-out)");
+      }
+      status.textContent = say(asked ? words.some : words.all, { n: left, total: rows.length });
+    };
+    place.append(make("div", "tb-tools", labelled(words.findAll, find, "find-all"), status));
+    find.value = state.get("find") || "";
+    find.addEventListener("input", () => {
+      remember("find", find.value.trim());
+      refresh();
+    });
+    refresh();
+  };
+
+  // A box whose table fits needs no scrolling: its head stays in view below the menu, and it is no stop for the keyboard.
+  const fit = (box) => {
+    const table = box.querySelector("table");
+    const fits = table.offsetWidth <= box.clientWidth + 1;
+    box.classList.toggle("fits", fits);
+    if (fits) box.removeAttribute("tabindex");
+    else box.tabIndex = 0;
+  };
+  const boxes = [...main.querySelectorAll(".tb-box")].filter((box) => !box.closest(".tb-opened") && box.querySelector("table"));
+  boxes.filter((box) => box.classList.contains("tb-list")).forEach(tools);
+  main.querySelectorAll(".tb-find-all").forEach(findAll);
+  const watched = new ResizeObserver((entries) => entries.forEach((entry) => fit(entry.target)));
+  boxes.forEach((box) => watched.observe(box));
+})();

@@ -1,0 +1,405 @@
+"""Which records of the analysis datasets are behind a number of the results (ARD).
+
+    found = records_behind(ResultNumber("DLT_SETS", "DL2", "COUNTED"), Studied(datasets))
+    found.dataset, found.rows      # "addlt", the positions of its rows: those counted first
+    found.counted                  # how many of these are counted; the others are in the set (the denominator) only
+
+Every rule is written over the published datasets, apart from the code that counted, so that a number and the records
+behind it can be held against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from trialbook.results.ard import TOTAL
+from trialbook.results.recount import DLT_GROUPS, RESPONSES, SETS
+from trialbook.safety.ae_tables import (
+    GRADE_WORDS,
+    RELATION_WORDS,
+    UNGRADED,
+    grade_rank,
+    infections,
+    left_open,
+    possible,
+    relation_rank,
+    selections,
+)
+from trialbook.safety.counting import OVERALL, by_maximum
+from trialbook.subjects.flow import FLOW, flow_flags
+
+PENDING = "PENDING"
+
+
+class ResultNumber(NamedTuple):
+    """What names a number of the results; its statistics (n, N, estimate) share their records."""
+
+    analysis_id: str
+    group1_level: str
+    variable: str
+    variable_level: str = ""
+    context: str = ""
+
+
+@dataclass(frozen=True)
+class RecordsBehind:
+    """Records of one analysis dataset: the positions of its rows, the first `counted` of which are counted."""
+
+    dataset: str
+    rows: tuple[int, ...]
+    counted: int
+
+
+class Studied:
+    """The analysis datasets of one cut (by name: adsl adae addlt ...), with what many numbers ask of them."""
+
+    def __init__(self, datasets: Mapping[str, pd.DataFrame]) -> None:
+        self._datasets = datasets
+        self._frames: dict[str, pd.DataFrame] = {}
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a dataset."""
+        return name in self._datasets
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """A dataset, its rows counted from 0."""
+        if name not in self._frames:
+            self._frames[name] = self._datasets[name].reset_index(drop=True)
+        return self._frames[name]
+
+    @property
+    def levels(self) -> list[str]:
+        """The dose levels that somebody received, in their order."""
+        treated = self.frame("adsl").query("SAFFL == 'Y'").sort_values(["TRT01AN", "TRT01A"], kind="stable")
+        return list(dict.fromkeys(treated["TRT01A"].astype("str")))
+
+    @cached_property
+    def chosen(self) -> dict[str, pd.Series]:
+        """Which records of ADAE each row of the overview counts."""
+        return selections(self.frame("adae"))
+
+    @cached_property
+    def left_open(self) -> dict[str, pd.Series]:
+        """Which may belong to a row because their grade or seriousness is missing."""
+        return left_open(self.frame("adae"))
+
+    @cached_property
+    def maxima(self) -> dict[str, pd.DataFrame]:
+        """The records with the highest grade and the strongest relationship of their subject."""
+        adae = self.frame("adae")
+        teae = adae[self.chosen["TEAE"]]
+        return {
+            "TEAE_GRADE": by_maximum(teae, grade_rank(adae), GRADE_WORDS),
+            "TEAE_REL": by_maximum(teae, relation_rank(adae), RELATION_WORDS),
+        }
+
+
+# Of a number: the dataset, which of its rows are in the set, which of them are counted, the variable of the level.
+Found = tuple[str, pd.Series, pd.Series, str]
+Rule = Callable[[ResultNumber, Studied], Found | None]
+
+
+def records_behind(number: ResultNumber, studied: Studied) -> RecordsBehind | None:
+    """The records behind a number; None where no rule says, or no record is in its set."""
+    rule = RULES.get(number.analysis_id)
+    found = rule(number, studied) if rule else None
+    if found is None:
+        return None
+    dataset, among, counted, level = found
+    frame = studied.frame(dataset)
+    if number.group1_level != TOTAL:
+        among = among & (level_of(frame, level, studied) == number.group1_level)
+    rows = np.flatnonzero(among.to_numpy(dtype=bool))
+    if not len(rows):
+        return None
+    is_counted = counted.to_numpy(dtype=bool)[rows]
+    ordered = [*rows[is_counted].tolist(), *rows[~is_counted].tolist()]
+    return RecordsBehind(dataset, tuple(ordered), int(is_counted.sum()))
+
+
+def level_of(frame: pd.DataFrame, level: str, studied: Studied) -> pd.Series:
+    """The dose level of each row: a variable of the dataset; blank: received, planned where nothing was (of ADSL)."""
+    if level:
+        return frame[level]
+    adsl = studied.frame("adsl")
+    known = adsl["TRT01A"].where(adsl["TRT01A"] != "", adsl["TRT01P"])
+    return frame["USUBJID"].map(dict(zip(adsl["USUBJID"], known, strict=True)))
+
+
+def _everyone(frame: pd.DataFrame) -> pd.Series:
+    return pd.Series(True, index=frame.index)
+
+
+# ----------------------------------------------------------------------------------------------------
+# Subjects and eligibility
+
+
+def _sets(number: ResultNumber, studied: Studied) -> Found | None:
+    if number.variable not in SETS:
+        return None
+    member = studied.frame("adsl")[number.variable].eq("Y")
+    return "adsl", member, member, SETS[number.variable]
+
+
+def _disposition(number: ResultNumber, studied: Studied) -> Found | None:
+    adsl = studied.frame("adsl")
+    if number.variable_level and studied.has("adie"):
+        adie = studied.frame("adie")
+        failed = adsl.loc[flow_flags(adsl)["SCRNFAIL"], "USUBJID"]
+        here = adie["CRITCD"].eq(number.variable_level) & adie["USUBJID"].isin(failed)
+        here = here & adie["RESULT"].isin(["FAIL", "ATT-FAIL", "CONFLICT"])
+        return "adie", here, here, ""
+    if number.variable not in FLOW:
+        return None
+    here = flow_flags(adsl)[number.variable].astype(bool)
+    return "adsl", here, here, ""
+
+
+def _audit(number: ResultNumber, studied: Studied) -> Found:
+    adie = studied.frame("adie")
+    here = adie["CRITCD"].eq(number.variable) & adie["RESULT"].eq(number.variable_level)
+    return "adie", here, here, ""
+
+
+def _people(number: ResultNumber, studied: Studied) -> Found | None:
+    """Age, sex and the like, as far as ADSL holds them."""
+    adsl = studied.frame("adsl")
+    if number.variable not in adsl:
+        return None
+    treated = adsl["SAFFL"].eq("Y")
+    if not number.variable_level:
+        return "adsl", treated, treated & adsl[number.variable].notna(), "TRT01A"
+    return "adsl", treated, treated & adsl[number.variable].astype("str").eq(number.variable_level), "TRT01A"
+
+
+# ----------------------------------------------------------------------------------------------------
+# Adverse events
+
+
+def _overview(number: ResultNumber, studied: Studied) -> Found | None:
+    masks = studied.left_open if number.context else studied.chosen
+    if number.variable not in masks:
+        return None
+    return _events(masks[number.variable])
+
+
+def _events(here: pd.Series) -> Found:
+    return "adae", here, here, "TRT01A"
+
+
+OF_TERM = {"TEAE_SOC_PT": "TEAE", "TRAE_SOC_PT": "TRAE", "SAE_SOC_PT": "SAE"}
+
+
+def _terms(number: ResultNumber, studied: Studied) -> Found:
+    return _events(studied.chosen[OF_TERM[number.analysis_id]] & _term(number, studied.frame("adae")))
+
+
+def _term(number: ResultNumber, frame: pd.DataFrame) -> pd.Series:
+    """The records of a class (TEAE: of any), and of a term where the number is about one."""
+    here = frame["ABODSYS"].eq(number.variable) | (number.variable == OVERALL)
+    return here & frame["ADECOD"].eq(number.variable_level) if number.variable_level else here
+
+
+def _maximum(number: ResultNumber, studied: Studied) -> Found:
+    adae = studied.frame("adae")
+    if number.context == UNGRADED:
+        return _events(studied.chosen["TEAE"] & adae["ATOXGR"].isna() & _term(number, adae))
+    both = studied.maxima[number.analysis_id]
+    own = both["ABODSYS"].eq(number.variable) & both["ADECOD"].eq(number.variable_level)
+    return _events(_at(adae, both[own & both["MAXIMUM"].eq(number.context)].index))
+
+
+def _categories(number: ResultNumber, studied: Studied) -> Found:
+    adae = studied.frame("adae")
+    if number.analysis_id == "INFECTION_CAT":
+        records = infections(adae)
+        return _events(_at(adae, records[records["INFCAT"].eq(number.variable_level)].index))
+    records = possible(adae) if number.context else adae[studied.chosen["AESI"]]
+    return _events(_at(adae, records[records["AESICAT"].eq(number.variable_level)].index))
+
+
+def _at(frame: pd.DataFrame, labels: pd.Index) -> pd.Series:
+    return pd.Series(frame.index.isin(labels), index=frame.index)
+
+
+# ----------------------------------------------------------------------------------------------------
+# Dose-limiting toxicity
+
+
+def _dlt_status(number: ResultNumber, studied: Studied) -> Found:
+    here = studied.frame("addlt")["DLTSTAT"].eq(number.variable_level)
+    return "addlt", here, here, "TRT01A"
+
+
+def _dlt_sets(number: ResultNumber, studied: Studied) -> Found:
+    addlt = studied.frame("addlt")
+    if number.variable in DLT_GROUPS:
+        here = addlt["DLTSTAT"].isin(DLT_GROUPS[number.variable])
+    else:
+        here = addlt["COUNTED"].eq("Y") if number.variable == "COUNTED" else _everyone(addlt)
+    return "addlt", here, here, "TRT01A"
+
+
+def _dlt_rate(number: ResultNumber, studied: Studied) -> Found:
+    addlt = studied.frame("addlt")
+    return "addlt", addlt["DLTSTAT"].isin(DLT_GROUPS["EVALUABLE"]), addlt["COUNTED"].eq("Y"), "TRT01A"
+
+
+# ----------------------------------------------------------------------------------------------------
+# Response
+
+
+# Parameter of ADRS and the values that are a success, by analysis; of several parameters the one of the number.
+SUCCESS: dict[str, tuple[str, ...]] = {
+    "ORR_D56": ("Y",), "BOR_RATE": RESPONSES["ORR_D28"], "ORGAN_D28": RESPONSES["ORR_D28"], "VGPR_D28": ("Y",),
+}  # fmt: skip
+STEROIDS = {"reduced": ("SPARED", "STOPPED"), "stopped": ("STOPPED",)}
+
+
+def _day28(number: ResultNumber, studied: Studied) -> Found:
+    day28 = studied.frame("adrsp28")
+    return "adrsp28", day28["MAT28FL"].eq("Y"), day28["AVALC"].isin(RESPONSES[number.analysis_id]), "TRT01A"
+
+
+def _category(number: ResultNumber, studied: Studied) -> Found:
+    day28 = studied.frame("adrsp28")
+    here = day28["AVALC"].eq(number.variable_level) & day28["REASON"].eq(number.context)
+    return "adrsp28", here, here, "TRT01A"
+
+
+def _intercurrent(number: ResultNumber, studied: Studied) -> Found:
+    day28 = studied.frame("adrsp28")
+    had = {
+        "RELAPSE": day28["RELAPFL"].eq("Y"), "DLI": day28["DLIFL"].eq("Y"),
+        "NEWTX": day28["REASON"].eq("NEWTX") | ~day28["EVNTDESC"].isin(["", "death"]),
+    }.get(number.variable_level, day28["REASON"].eq(number.variable_level))  # fmt: skip
+    return "adrsp28", day28["MAT28FL"].eq("Y"), had, "TRT01A"
+
+
+def _agreement(number: ResultNumber, studied: Studied) -> Found:
+    """Derived against investigator's: the categories of the stages, beside what the site said on the same day."""
+    day28, adrs = studied.frame("adrsp28"), studied.frame("adrs")
+    said = adrs[adrs["PARAMCD"].eq("RSPINV")].drop_duplicates(["USUBJID", "ADT"]).set_index(["USUBJID", "ADT"])["AVALC"]
+    keys = pd.MultiIndex.from_frame(day28[["USUBJID", "ADT"]])
+    site = pd.Series(said.reindex(keys).fillna("none").to_numpy(), index=day28.index)
+    mature = day28["MAT28FL"].eq("Y") & day28["RSPSTG"].isin(["CR", "PR", "MR", "NR", "PD"])
+    if number.variable == "AGREE":
+        return "adrsp28", mature & site.ne("none"), day28["RSPSTG"].eq(site), "TRT01A"
+    here = mature & day28["RSPSTG"].eq(number.variable_level) & site.eq(number.context)
+    return "adrsp28", here, here, "TRT01A"
+
+
+def _secondary(number: ResultNumber, studied: Studied) -> Found:
+    adrs = studied.frame("adrs")
+    own = adrs["PARAMCD"].eq(number.variable)
+    success = STEROIDS.get(number.variable_level) or SUCCESS[number.analysis_id]
+    return "adrs", own & adrs["AVALC"].ne(PENDING), own & adrs["AVALC"].isin(success), "TRT01A"
+
+
+def _best(number: ResultNumber, studied: Studied) -> Found:
+    adrs = studied.frame("adrs")
+    here = adrs["PARAMCD"].eq("BOR") & adrs["AVALC"].eq(number.variable_level)
+    return "adrs", here, here, "TRT01A"
+
+
+# ----------------------------------------------------------------------------------------------------
+# Survival, follow-up and times
+
+
+def _times(number: ResultNumber, studied: Studied) -> Found:
+    """The times of an endpoint; counted are the events, those up to the day where the number is about one."""
+    adtte = studied.frame("adtte")
+    parameter = number.analysis_id.split("_")[0]
+    followed = adtte["PARAMCD"].eq(parameter)
+    # Of an endpoint that is not evaluable, N counts who is followed for survival.
+    followed = followed if followed.any() else adtte["PARAMCD"].eq("OS")
+    event = adtte["CNSR"].eq(0) & adtte["PARAMCD"].eq(parameter)
+    return "adtte", followed, event & _by_day(number, adtte), "TRT01A"
+
+
+def _by_day(number: ResultNumber, adtte: pd.DataFrame) -> pd.Series:
+    day = number.variable_level
+    return adtte["AVAL"].le(float(day)) if day.isdigit() else _everyone(adtte)
+
+
+CAUSES = {"NRM": 0, "RELAPSE": 2}
+
+
+def _incidence(number: ResultNumber, studied: Studied) -> Found:
+    adtte = studied.frame("adtte")
+    own = adtte["PARAMCD"].eq("NRM")
+    return "adtte", own, own & adtte["CNSR"].eq(CAUSES[number.variable]) & _by_day(number, adtte), "TRT01A"
+
+
+def _follow_up(number: ResultNumber, studied: Studied) -> Found:
+    """Follow-up: every subject followed for survival; the median counts those who are censored, and who was last seen
+    too long ago is one of them.
+    """
+    adtte = studied.frame("adtte")
+    own = adtte["PARAMCD"].eq("OS")
+    living = own & adtte["CNSR"].ne(0)
+    return "adtte", living if number.analysis_id == "FUP_STALE" else own, living, "TRT01A"
+
+
+def _responders(number: ResultNumber, studied: Studied) -> Found:
+    own = studied.frame("adtte")["PARAMCD"].eq("TTR")
+    return "adtte", own, own, "TRT01A"
+
+
+# ----------------------------------------------------------------------------------------------------
+
+
+def _cases(number: ResultNumber, studied: Studied) -> Found | None:
+    """The worst and the best case: the subjects of the endpoint, those counted already first."""
+    with_pending = number.context.endswith("with_pending")
+    if number.variable == "DLT":
+        addlt = studied.frame("addlt")
+        groups = (*DLT_GROUPS["EVALUABLE"], *(DLT_GROUPS["WAITING"] if with_pending else ()))
+        return "addlt", addlt["DLTSTAT"].isin(groups), addlt["COUNTED"].eq("Y"), "TRT01A"
+    if number.variable in RESPONSES:
+        day28 = studied.frame("adrsp28")
+        counted = day28["AVALC"].isin(RESPONSES[number.variable])
+        return "adrsp28", _everyone(day28) if with_pending else day28["AVALC"].ne(PENDING), counted, "TRT01A"
+    if number.variable.startswith("OS_"):
+        adtte, day = studied.frame("adtte"), float(number.variable.removeprefix("OS_"))
+        own, followed = adtte["PARAMCD"].eq("OS"), adtte["AVAL"].ge(day)
+        # Who could not be followed so long by the cut waits; who was lost before does not.
+        due = adtte["STARTDT"].astype("datetime64[s]") + pd.to_timedelta(day, unit="D")
+        cut = pd.Timestamp(studied.frame("adsl")["CUTDT"].max())
+        known = own if with_pending else own & (due.le(cut) | adtte["CNSR"].eq(0))
+        return "adtte", known, own & followed, "TRT01A"
+    return None
+
+
+RULES: dict[str, Rule] = {
+    "SETS": _sets, "DISPOSITION": _disposition, "ELIG": _audit, "DEMOG": _people,
+    **dict.fromkeys(("TEAE_OVERVIEW", "EAIR", "EAER"), _overview),
+    **dict.fromkeys(OF_TERM, _terms),
+    **dict.fromkeys(("TEAE_GRADE", "TEAE_REL"), _maximum),
+    **dict.fromkeys(("AESI_CAT", "INFECTION_CAT"), _categories),
+    "DLT": _dlt_status, "DLT_SETS": _dlt_sets, "DLT_RATE": _dlt_rate, "BOUNDS": _cases,
+    **dict.fromkeys(RESPONSES, _day28),
+    "RSP28_CAT": _category, "RSP28_ICE": _intercurrent, "RSP_AGREE": _agreement, "BOR": _best,
+    **dict.fromkeys((*SUCCESS, "STEROID_D28"), _secondary),
+    **{f"{name}_{kind}": _times for name in ("OS", "FFS", "DOR") for kind in ("EVENTS", "KM", "MEDIAN")},
+    "CIF": _incidence, **dict.fromkeys(("FUP_RKM", "FUP_POTENTIAL", "FUP_STALE"), _follow_up), "TTR": _responders,
+}  # fmt: skip
+# Numbers that no record of this cut is behind, or whose records the table itself names.
+WITHOUT: dict[str, str] = {
+    "CLEANING": "counts delivered records and questions; the change log and the query list hold each",
+    "BASELINE": "counted from findings before the first infusion; the profile of each subject shows them",
+    "EXPOSURE": "counted from infusions; the table of infusions opens to those of each subject",
+    "SAE_LEDGER": "listing L-9 holds every serious event", "AESI_LEDGER": "listings L-9 and L-10 hold every event",
+    "AE_NEW": "the column of what is new opens to its records",
+    "AE_BY_CUT": "counts what each cut reported; the records are in the builds of those cuts",
+    "LAB_WORST": "the table opens to the results", "LAB_SHIFT": "the table opens to the results",
+    "DLT_TIMELINE": "an advice on an earlier date", "DLT_ADVICE": "an advice; its statuses open in the table above it",
+    "DLT_NEXT": "an advice on outcomes that may come", "DLT_OC": "simulated", "DLT_MODEL": "an estimate of a model",
+    "STOPPING": "a probability; the counts behind it open where they are shown",
+}  # fmt: skip

@@ -1,0 +1,128 @@
+"""Every number of the results that a page shows opens to its records, and they are those that were counted."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trialbook.core.datasets import read_dataset
+from trialbook.display.payload import MIME
+from trialbook.records_behind import ResultNumber, Studied, records_behind
+from trialbook.records_behind.find import RULES, WITHOUT
+
+pytestmark = pytest.mark.build
+LAST = "2025-09-30"
+# Numbers of a set (N, shares) stay behind their own rows; these are counted from findings, not from a flag of ADSL.
+NOT_IN_ADSL = {"DEMOG"}
+# A count under another choice of rules, or with what may still come: the records are those of the main analysis.
+BY_OTHER_RULES = re.compile("sens:|worst|best")
+# Who was last seen too long ago is marked in the listing of the censored.
+SHOWN_BESIDE = {("FUP_STALE", "n")}
+
+
+@pytest.fixture(scope="module")
+def build(demo: Path) -> Path:
+    return demo / LAST
+
+
+@pytest.fixture(scope="module")
+def studied(build: Path) -> Studied:
+    return Studied({path.stem: read_dataset(path) for path in sorted((build / "data").glob("*.parquet"))})
+
+
+def test_the_records_behind_each_count_are_as_many_as_it_says(build: Path, studied: Studied) -> None:
+    ard = read_dataset(build / "results" / "ard.parquet")
+    counts = ard[ard["stat_name"].isin(["n", "events", "n.event"]) & ard["stat"].notna()]
+    names = ["analysis_id", "group1_level", "variable", "variable_level", "context"]
+    wrong, asked = [], 0
+    for row in counts[[*names, "stat_name", "stat"]].itertuples(index=False, name=None):
+        number, stat, value = ResultNumber(*row[:5]), str(row[5]), row[6]
+        beside = (number.analysis_id, stat) in SHOWN_BESIDE or number.analysis_id in {*WITHOUT, *NOT_IN_ADSL}
+        if beside or BY_OTHER_RULES.match(number.context):
+            continue
+        asked += 1
+        if _count(number, stat, studied) != value:
+            wrong.append((number, stat, value))
+    assert asked > 4000
+    assert wrong == []
+
+
+def _count(number: ResultNumber, stat: str, studied: Studied) -> int:
+    assert number.analysis_id in RULES, number
+    found = records_behind(number, studied)
+    if found is None:
+        return 0
+    counted = studied.frame(found.dataset).iloc[list(found.rows[: found.counted])]
+    if stat == "events":
+        return len(counted.drop_duplicates(["USUBJID", "EPISODE"]))
+    return len(counted) if stat == "n.event" else int(counted["USUBJID"].nunique())
+
+
+def tables(build: Path, step: str) -> Iterator[dict[str, Any]]:
+    notebook = json.loads((build / "notebooks" / f"{step}.ipynb").read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            payload = output.get("data", {}).get(MIME, {})
+            if payload.get("kind") == "table":
+                yield payload
+
+
+@pytest.mark.parametrize("step", ["02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os"])
+def test_every_number_of_a_table_leads_to_a_box_of_the_page_of_records(
+    build: Path, studied: Studied, step: str
+) -> None:
+    expected = 0
+    for table in tables(build, step):
+        opened = {(row, column) for row, column, _ in table.get("buttons", ())}
+        for row, column, _, key in table.get("says", ()):
+            number = ResultNumber(*key)
+            shown = table["columns"][column]["cells"][row]
+            if (row, column) not in opened and shown and records_behind(number, studied):
+                opened.add((row, column))
+            nothing = not shown or number.analysis_id in WITHOUT or not records_behind(number, studied)
+            assert (row, column) in opened or nothing, (table["title"], number)
+        expected += len(opened)
+    pages = [path.read_text(encoding="utf-8") for path in (build / f"{step}.html", build / f"{step}_tables.html")
+             if path.is_file()]  # fmt: skip
+    links = [
+        link for page in pages for link in re.findall(rf'<a class="tb-open" href="{step}_records.html#(r-\d+)">', page)
+    ]
+    records = (build / f"{step}_records.html").read_text(encoding="utf-8")
+    anchors = re.findall(r'<h3 id="(r-\d+)">', records)
+    assert len(links) == len(set(links)) == expected > 10
+    assert set(links) <= set(anchors)
+    assert len(anchors) == len(set(anchors))
+
+
+def test_the_numbers_of_the_first_page_open(build: Path) -> None:
+    page = (build / "index.html").read_text(encoding="utf-8")
+    links = re.findall(r'<a class="tb-open" href="(\w+_records\.html)#(r-\d+)">([^<]*)</a>', page)
+    steps = {file for file, _, _ in links}
+    assert steps == {f"{step}_records.html" for step in ("02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os")}
+    for file in steps:
+        anchors = set(re.findall(r'<h3 id="(r-\d+)">', (build / file).read_text(encoding="utf-8")))
+        assert {anchor for name, anchor, _ in links if name == file} <= anchors
+    assert len(links) > 40
+
+
+def test_no_page_of_the_demo_is_heavy_before_anything_is_opened(build: Path) -> None:
+    sizes = {}
+    for step in ("02_eligibility", "03_safety", "04_dlt", "05_orr", "06_os"):
+        html = (build / f"{step}.html").read_text(encoding="utf-8")
+        html = re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+        sizes[step] = len(re.findall(r"<[a-z]", html))
+    # 8,000 elements with charts drawn; the drawings take up to half of it.
+    assert max(sizes.values()) < 5000, sizes
+
+
+def test_what_opens_says_row_level_and_count(build: Path) -> None:
+    records = (build / "03_safety_records.html").read_text(encoding="utf-8")
+    titles = re.findall(r'<h3 id="r-\d+">(.*?)</h3>', records)
+    assert any(re.fullmatch(r"Serious.*, DL2: \d of 6 subjects, \d+ events?", title) for title in titles)
+    dlt = (build / "04_dlt_records.html").read_text(encoding="utf-8")
+    assert "Treated, DL1: 4" in dlt
