@@ -24,8 +24,8 @@ CHINESE_TAG = "zh-CN"
 DATA_PLACES = frozenset(
     [
         "subject", "SUBJID", "test", "unit", "term", "terms", "drug", "product", "file", "column", "level",
-        "dose_level", "TRT01A", "TRT01P", "cut", "last_cut", "previous_cut", "domain", "dataset", "key", "keys", "code", "codes",
-        "command", "criterion", "build", "treatment_arm",
+        "dose_level", "TRT01A", "TRT01P", "cut", "last_cut", "previous_cut", "domain", "dataset", "key", "keys",
+        "code", "codes", "command", "criterion", "build", "treatment_arm",
     ]
 )  # fmt: skip
 # Places that hold numbers alone.
