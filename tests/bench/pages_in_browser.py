@@ -3,7 +3,7 @@
     .venv/bin/python tests/bench/pages_in_browser.py build/2025-09-30 [03_safety.html ...]
 
 Elements are those before anything is opened, charts drawn. Usable: the page is laid out and its scripts ran (load event
-and two frames). Memory: the heap of its scripts, and the resident memory of the process that draws it.
+and two frames). Memory: the heap of its scripts, and the memory that the process that draws it shares with no other.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import Browser, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
@@ -34,34 +35,19 @@ def measured(browser: Browser, page: Path) -> str:
     elements = opened.evaluate("document.querySelectorAll('*').length")
     high = opened.evaluate("document.documentElement.scrollHeight")
     heap = opened.evaluate("performance.memory.usedJSHeapSize") / 1e6
-    resident = max(_resident(process) for process in _renderers())
+    own = max(process.memory_full_info().uss for process in _renderers()) / 1e6
     size = page.stat().st_size / 1e6
     opened.close()
     return (
         f"{page.name:32}{elements:8} elements{high:8} px{size:7.2f} MB{usable:7.2f} s usable{drawn:7.2f} s drawn"
-        f"{heap:7.1f} MB heap{resident:8.1f} MB resident"
+        f"{heap:7.1f} MB heap{own:8.1f} MB of its own"
     )
 
 
-def _renderers() -> list[int]:
-    """The processes that draw pages."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if b"--type=renderer" in (folder / "cmdline").read_bytes():
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return found
-
-
-def _resident(process: int) -> float:
-    """Resident memory in MB that the process shares with no other."""
-    try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0.0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1e3
+def _renderers() -> list[psutil.Process]:
+    """The processes of this browser that draw pages."""
+    below = psutil.Process().children(recursive=True)
+    return [process for process in below if "--type=renderer" in process.cmdline()]
 
 
 def main(folder: str, *names: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from support.built_pages import Tables
+from support.built_pages import Boxes, Tables, with_reference_page
 from trialbook.core.datasets import read_dataset
 from trialbook.eligibility.tables import LETTERS
 
@@ -19,16 +19,15 @@ MATRIX = "Eligibility audit, expandable"
 
 
 class Openings(HTMLParser):
-    """What each cell of one table opens to: (row, column) -> text of its popover; rows count from 0 below the heads."""
+    """What each cell of one table opens to: (row, column) -> texts of its box; rows count from 0 below the heads."""
 
     def __init__(self, page: Path, title: str) -> None:
         super().__init__()
         self._title, self._inside, self._row, self._column = title, False, -2, -1
         self._is_title = False
         self._targets: dict[tuple[int, int], str] = {}
-        self._texts: dict[str, list[str]] = {}
-        self._open, self._depth = "", 0
-        self.feed(page.read_text(encoding="utf-8"))
+        self._boxes = Boxes(page).texts
+        self.feed(with_reference_page(page))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
@@ -37,33 +36,22 @@ class Openings(HTMLParser):
             self._row, self._column = self._row + 1, -1
         if self._inside and tag in ("td", "th"):
             self._column += 1
-        if self._inside and tag == "button":
-            self._targets[self._row, self._column] = str(found["popovertarget"])
-        if tag == "div":
-            if self._open:
-                self._depth += 1
-            elif "popover" in found:
-                self._open, self._depth = str(found["id"]), 1
+        if self._inside and tag == "a" and found.get("class") == "tb-open":
+            self._targets[self._row, self._column] = str(found["href"]).partition("#")[2]
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "caption":
             self._is_title = False
         if tag == "table":
             self._inside = False
-        if tag == "div" and self._open:
-            self._depth -= 1
-            if not self._depth:
-                self._open = ""
 
     def handle_data(self, data: str) -> None:
         if self._is_title and self._title in data:
             self._inside = True
-        if self._open and data.strip():
-            self._texts.setdefault(self._open, []).append(data.strip())
 
     @property
     def behind(self) -> dict[tuple[int, int], list[str]]:
-        return {cell: self._texts[target] for cell, target in self._targets.items()}
+        return {cell: self._boxes[target] for cell, target in self._targets.items()}
 
 
 @pytest.fixture(scope="module", params=CUTS)

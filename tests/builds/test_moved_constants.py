@@ -32,7 +32,8 @@ CHANGED = (
 
 # Where each shows.
 SHOWN_IN = (
-    "01_cleaning.html", "02_eligibility.html", "adae.parquet", "03_safety.html", "03_safety.html", "04_dlt.html",
+    "01_cleaning.html", "02_eligibility.html", "adae.parquet", "03_safety.html", "03_safety_tables.html",
+    "04_dlt.html",
     "05_orr.html", "05_orr.html", "06_os.html", "05_orr.html",
 )  # fmt: skip
 # Which of them change at a time: each in a notebook that no other of its round can rebuild, so that one that is left

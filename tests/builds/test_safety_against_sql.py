@@ -12,6 +12,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 
 from reference.safety_sql import LEVELS, Cell, Safety, quoted
+from support.built_pages import with_reference_page
 from support.fixtures import DEMO_CUTS
 
 pytestmark = pytest.mark.build
@@ -73,8 +74,12 @@ class Cut:
 
 def read_tables(page: Path) -> dict[str, Table]:
     """The tables T-5 to T-11 by their number; a cell counts the subjects of the records that open from it."""
-    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
-    behind = {str(opened["id"]): _subjects(opened.extract()) for opened in soup.select("[popover]")}
+    soup = BeautifulSoup(with_reference_page(page), "html.parser")
+    records = page.with_name("03_safety_records.html").read_text(encoding="utf-8")
+    behind = {
+        str(head["id"]): _subjects(box)
+        for box in BeautifulSoup(records, "html.parser").select(".tb-record") for head in box.find_all("h3")
+    }  # fmt: skip
     tables: dict[str, Table] = {}
     for table in soup.find_all("table"):
         title = TITLE.match(table.caption.get_text() if table.caption else "")
@@ -98,8 +103,8 @@ def _table(table: Tag, behind: Mapping[str, list[str]]) -> Table:
 
 
 def _cell(cell: Tag, behind: Mapping[str, list[str]]) -> Cell:
-    button = cell.find("button")
-    return Cell(_seen(cell), behind[str(button["popovertarget"])] if button else [])
+    link = cell.find("a", class_="tb-open")
+    return Cell(_seen(cell), behind[str(link["href"]).partition("#")[2]] if link else [])
 
 
 def _subjects(opened: Tag) -> list[str]:

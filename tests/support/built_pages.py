@@ -32,15 +32,50 @@ def rates(build: Path) -> set[str]:
     return set(beside.loc[beside["stat_name"].isin(["estimate", "p", "conf.low"]), "stat_text"])
 
 
+def with_reference_page(page: Path) -> str:
+    """The HTML of a page, and after it that of its reference page where it has one."""
+    beside = page.with_name(page.name.replace(".html", "_tables.html"))
+    return "".join(path.read_text(encoding="utf-8") for path in (page, beside) if path.is_file())
+
+
+class Boxes(HTMLParser):
+    """What the numbers of a page open to, as its page of records shows it: the texts of each box by its anchor."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.texts: dict[str, list[str]] = {}
+        self._heads: list[str] = []
+        self._inside = ""
+        self.feed(page.with_name(page.name.replace(".html", "_records.html")).read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag == "section":
+            self._heads, self._inside = [], ""
+        elif tag == "h3":
+            self._inside = str(found["id"])
+            self._heads.append(self._inside)
+            self.texts[self._inside] = []
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "h3":
+            self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            for anchor in [self._inside] if self._inside else self._heads:
+                self.texts[anchor].append(data.strip())
+
+
 class Tables(HTMLParser):
-    """The tables of a built page as a reader sees them: title to rows of cell texts."""
+    """The tables of a built page, and of its reference page, as a reader sees them: title to rows of cell texts."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
         self.found: dict[str, list[list[str]]] = {}
         self._rows: list[list[str]] | None = None
         self._caption: str | None = None
-        self.feed(page.read_text(encoding="utf-8"))
+        self.feed(with_reference_page(page))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "table":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import unescape
 
 from trialbook.display.prose import Heading
@@ -34,6 +34,21 @@ class Section:
     anchor: str
     text: str
     numbered: list[Numbered] = field(default_factory=list)
+
+
+def raised(pieces: Iterable[str], headings: Iterable[Heading]) -> tuple[list[str], list[Heading]]:
+    """The same with headings of level 3 before any of level 2 raised to it: a reference page may begin below a section
+    of the page that it belongs to, and levels are not skipped.
+    """
+    made, found = list(pieces), list(headings)
+    below = next((place for place, heading in enumerate(found) if heading.level == 2), len(found))
+    for place, heading in enumerate(found[:below]):
+        if heading.level == 3:
+            opening = re.escape(f'<h3 id="{heading.anchor}">')
+            closing = rf'<h2 id="{heading.anchor}">\1</h2>'
+            made = [re.sub(f"{opening}(.*?)</h3>", closing, html, flags=re.DOTALL) for html in made]
+            found[place] = replace(heading, level=2)
+    return made, found
 
 
 def page_sections(pieces: Iterable[str], headings: Iterable[Heading], beginning: str = "") -> list[Section]:

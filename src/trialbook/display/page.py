@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from trialbook.core.messages import ENGLISH, Language, as_text, msg, plural
 from trialbook.display.chart_rendering import chart_script as library_script
 from trialbook.display.chart_rendering import csp_hash, draw_script
-from trialbook.display.contents import page_sections
+from trialbook.display.contents import page_sections, raised
 from trialbook.display.page_content import PageContent, page_content, records_page, reference_page
 from trialbook.display.templates import template_text
 from trialbook.display.text import visible
@@ -158,8 +158,8 @@ def _page(
 ) -> str:  # fmt: skip
     """One page with the pieces of `shown`; `whole` is the content that it belongs to, `page` the file name of that."""
     drawing = [chart_script or library_script(), draw_script()] if shown.live else []
-    pieces = [piece.html for piece in shown.pieces]
-    boxes = whole.boxes.data(_OPENS.findall("".join(pieces))) if frame.scripted else ""
+    texts, headings = raised([piece.html for piece in shown.pieces], shown.headings)
+    boxes = whole.boxes.data(_OPENS.findall("".join(texts))) if frame.scripted else ""
     return render(
         "notebook.html",
         frame,
@@ -170,9 +170,9 @@ def _page(
             *drawing, *(own_scripts() if frame.scripted or drawing else []),
             *([template_text("open.js")] if boxes else []),
         ],
-        pieces=shown.pieces,
-        has_title=any(heading.level == 1 for heading in shown.headings),
-        sections=page_sections(pieces, shown.headings, language.say(BEGINNING)),
+        pieces=[replace(piece, html=text) for piece, text in zip(shown.pieces, texts, strict=True)],
+        has_title=any(heading.level == 1 for heading in headings),
+        sections=page_sections(texts, headings, language.say(BEGINNING)),
         dropped=shown.dropped,
         boxes=boxes,
         page=page,

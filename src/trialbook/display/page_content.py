@@ -31,6 +31,8 @@ LOOK = "look"
 REFERENCE = "reference"
 # The data of a figure with more rows go there as well.
 MOST_DATA_ROWS = 40
+# Of a longer table the page that answers shows the first rows, and the reference page all that the cell shows.
+MOST_TABLE_ROWS = 60
 MORE = msg("To look up")
 
 
@@ -280,8 +282,10 @@ class _Content:
             payload = self._records.added(payload)
         if anchor:
             self._list(payload, anchor)
-        if payload["kind"] == "figure_data" and self._goes_aside(payload["table"]):
+        if payload["kind"] == "figure_data" and self._is_long(payload["table"], MOST_DATA_ROWS):
             return self._data_aside(payload)
+        if payload["kind"] == "table" and self._is_long(payload, MOST_TABLE_ROWS):
+            payload = self._first_rows(payload, anchor)
         kept = len(self._boxes.shells), len(self._boxes.bodies), len(self._boxes.boxes)
         html = self._renderer.html(payload, anchor)
         if not is_own_html("".join(self._boxes.since(*kept))):
@@ -297,9 +301,25 @@ class _Content:
         self._listed += [listed] if title else []
         self._more += [listed] if title and aside else []
 
-    def _goes_aside(self, table: Payload) -> bool:
-        rows = len(table["columns"][0]["cells"]) if table["columns"] else 0
-        return bool(self._page) and self._here is self._answer and rows > MOST_DATA_ROWS
+    def _is_long(self, table: Payload, most: int) -> bool:
+        """Whether a table on the page that answers has more rows than that."""
+        return bool(self._page) and self._here is self._answer and _rows(table) > most
+
+    def _first_rows(self, table: Payload, anchor: str) -> Payload:
+        """Puts a long table on the reference page, and among what is there to look up; returns its first rows."""
+        whole = Renderer(self._language, on_page=True).html(table, anchor)
+        self._reference.pieces.append(Piece("html", html=whole))
+        if self._listed and self._listed[-1].id == anchor:
+            self._more.append(Listed(anchor, self._listed[-1].title, reference=True))
+        columns = [
+            {**column, **{name: column[name][:MOST_TABLE_ROWS] for name in ("cells", "to") if name in column}}
+            for column in table["columns"]
+        ]
+        kept: dict[str, Any] = {
+            name: [entry for entry in table[name] if entry[0] < MOST_TABLE_ROWS]
+            for name in ("buttons", "says") if name in table
+        }  # fmt: skip
+        return {**table, "columns": columns, **kept, "whole": max(table.get("whole", 0), _rows(table))}
 
     def _data_aside(self, payload: Payload) -> str:
         """Puts the data of a figure on the reference page; returns the link to it."""
@@ -334,6 +354,10 @@ class _Content:
         wide, high = svg_size(svg)
         picture = "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8")).decode("ascii")
         return {"name": name, "alt": said, "spec": "", "width": wide, "height": high, "still": picture}
+
+
+def _rows(table: Payload) -> int:
+    return len(table["columns"][0]["cells"]) if table["columns"] else 0
 
 
 def _without_cut(title: Plain) -> Plain:

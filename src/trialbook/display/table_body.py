@@ -54,11 +54,13 @@ class TableMarkup:
         named = [f' data-label="{name}"' if name else "" for name in self.cards] or [""] * len(sides)
         plain = [f'<td class="gt_row gt_{side}"{name}>' for side, name in zip(sides, named, strict=True)]
         quiet = [f'<td class="gt_row gt_{side} tb-zero"{name}>' for side, name in zip(sides, named, strict=True)]
+        loose = [f'<td class="gt_row gt_{side} tb-loose"{name}>' for side, name in zip(sides, named, strict=True)]
         head = f'<th scope="row" class="gt_row gt_{sides[0]}{" gt_stub" if self.row_heads else ""}"{named[0]}>'
         return [
             f"<tr>{head}{row[0]}</th>"
             + "".join(
-                f"{(quiet if is_zero(text) else plain)[place]}{text}</td>" for place, text in enumerate(row[1:], 1)
+                f"{(quiet if is_zero(text) else loose if is_loose(text) else plain)[place]}{text}</td>"
+                for place, text in enumerate(row[1:], 1)
             )
             + "</tr>"
             for row in cells
@@ -89,6 +91,8 @@ LIST = "tb-list"
 # About as many characters fit the width of a phone; a wider table is shown there as cards, one per row.
 PHONE = 40
 GAP = 3
+# A longer number may be broken after the estimate, before its interval.
+NUMBER = 18
 INDENT = "\u2003"
 Around = tuple[str, str]
 # "0", "0 of 4", "0 (0.0%) [0]": nothing was counted. "0 (0 to 0.6)" says more than that.
@@ -108,6 +112,11 @@ def is_counts(cells: Sequence[str]) -> bool:
     """
     said = [cell for cell in cells if cell]
     return any(map(str.isdigit, "".join(said))) and all(_COUNT.fullmatch(cell) for cell in said)
+
+
+def is_loose(cell: str) -> bool:
+    """Whether a number (as HTML) is so long that it may take a second line: an estimate with its interval."""
+    return len(cell) > NUMBER and len(_TAG.sub("", cell)) > NUMBER
 
 
 def is_zero(cell: str) -> bool:
@@ -157,7 +166,10 @@ class Grid:
     @property
     def wide(self) -> int:
         """About how many characters wide the table is."""
-        cells = [[line for text in self.cells[name] for line in text.split("\n")] for name in self.shown]
+        cells = [
+            [*self.heads[name].split(), *(line for text in self.cells[name] for line in text.split("\n"))]
+            for name in self.shown
+        ]
         return sum(min(max(map(width, texts), default=0), LONG_CELL) + GAP for texts in cells)
 
 

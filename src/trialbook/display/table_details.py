@@ -31,8 +31,10 @@ from trialbook.profiles.subjects import profile_address
 # records it shows the first. The files of the build hold every record.
 MOST_DETAILS = 600
 MOST_RECORDS = 60
+# A number whose records find no room any more shows so many of them, and says how many there are.
+FEW_RECORDS = 3
 TITLE = msg("The records behind this number")
-# Lines in the details of one table: a page stays below 10 MB at 12,000 subjects. Numbers with few records open first.
+# Lines in the details of one table: a page stays below 10 MB at 12,000 subjects. Numbers with few records come first.
 MOST_LINES = 750
 Key = TypeVar("Key", bound=Hashable)
 
@@ -134,16 +136,15 @@ class Lines:
         """The `details` of a table: for each key of a cell the lines at its positions.
 
         Numbers with the same records share one detail. Where all lines would be more than `most`, the numbers with
-        the fewest records open.
+        the fewest records show all of theirs, and the others the first few: each says how many there are.
         """
         made: dict[tuple[int, ...], Detail] = {}
         room = most
         for found in sorted({tuple(positions) for positions in sets.values()}, key=lambda some: (len(some), some)):
             room -= min(len(found), MOST_RECORDS)
-            if room < 0:
-                break
-            made[found] = _Part(TITLE, self.frame, self.labels, lines=self, positions=found)
-        return {key: made[tuple(found)] for key, found in sets.items() if tuple(found) in made}
+            shown = MOST_RECORDS if room >= 0 else FEW_RECORDS
+            made[found] = _Part(TITLE, self.frame, self.labels, lines=self, positions=found, shown=shown)
+        return {key: made[tuple(found)] for key, found in sets.items()}
 
     def opening(self, title: str, notes: Sequence[str], positions: Sequence[int]) -> Detail:
         """One detail with the lines at these positions, under a title and with notes of its own."""
@@ -170,10 +171,11 @@ class _Part(Detail):
 
     lines: Lines | None = None
     positions: tuple[int, ...] = ()
+    shown: int = MOST_RECORDS
 
     @property
     def whole(self) -> int:
         return len(self.positions)
 
     def records(self, opened: Opened) -> Payload:
-        return {} if self.lines is None else opened.shared(self.lines, self.positions[:MOST_RECORDS])
+        return {} if self.lines is None else opened.shared(self.lines, self.positions[: self.shown])

@@ -17,7 +17,7 @@ PAGE = msg("Page {page} of {pages}")
 INDENT = "\u2003"
 # Characters of table text that fit side by side on a page; the least of a column; those between two columns; by how
 # many a column grows at once; a word of more is broken.
-LINE, LEAST, GAP, STEP, WORD = 112, 4, 2, 2, 22
+LINE, LEAST, GAP, STEP, WORD = 102, 4, 2, 2, 26
 _BREAKS = re.compile(r"[\s\u2003]+|(?<=[/,;→])")
 
 
@@ -127,7 +127,11 @@ def _least(word: str) -> int:
     """The room that a word needs: Chinese may break between any two characters, a very long word anywhere."""
     if not word.isascii():
         return min(width(word), 8)
-    return width(word) if width(word) <= WORD else max(width(part) for part in re.split("(?<=[-_.])", word))
+    if width(word) > WORD:
+        return max(width(part) for part in re.split("(?<=[-_.])", word))
+    # Capitals and digits are wider than the mean letter.
+    wide = sum(character.isupper() or character.isdigit() for character in word)
+    return width(word) + round(0.25 * wide)
 
 
 def caption(block: Table | Figure, speaker: Speaker) -> tuple[str, str]:

@@ -50,7 +50,7 @@ DLT: tuple[Wanted, ...] = (
      ("SUBJID", "TRT01A", "TRTSDT", "WINENDT", "DLTSTAT", "REASON", "DLTDT")),
     ("dlt", "DLT adjudication", ("SUBJID", "TRT01A", "AEDECOD", "GRADE", "AEREL", "DAY", "REASON", "DLTFL")),
     ("dlt", "DLT rate", ()),
-    ("dlt", "DLT rate, worst and best case.", ("level", "worst", "best", "deciding")),
+    ("dlt", "DLT rate, worst and best case", ("level", "worst", "best", "deciding")),
     ("dlt", "Escalation diary", ()),
 )  # fmt: skip
 RESPONSE: tuple[Wanted, ...] = (

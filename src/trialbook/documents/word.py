@@ -107,6 +107,9 @@ class _Writer:
         from docx.shared import Mm, Pt, RGBColor
 
         section = self._word.sections[0]
+        for name in ("Header", "Footer"):
+            for stops in self._word.styles[name].element.xpath(".//w:tabs"):
+                stops.getparent().remove(stops)
         section.page_width, section.page_height = Mm(210), Mm(297)
         section.left_margin = section.right_margin = Mm(20)
         section.top_margin, section.bottom_margin = Mm(26), Mm(20)
@@ -181,7 +184,10 @@ class _Writer:
         if isinstance(block, Paragraph):
             style = {"body": "Normal", "lead": "Lead", "small": "Remark"}[block.style]
             paragraph = word.add_paragraph(say(block.text), style=style)
-            self._refer(paragraph, [number for number in block.see if number in self._known])
+            numbers = [number for number in block.see if number in self._known]
+            self._refer(paragraph, numbers)
+            if numbers:
+                paragraph.paragraph_format.keep_with_next = True
         elif isinstance(block, Notice):
             paragraph = word.add_paragraph(style="Normal")
             paragraph.add_run(f"{say(layout.NOTICE_WORDS[block.level])} ").bold = True

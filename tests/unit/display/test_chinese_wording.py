@@ -70,12 +70,12 @@ def test_a_fault_of_style_is_found(text: str):
 
 
 def test_texts_keep_to_the_style():
-    faults = {entry.said: faults_of_style(entry.said) for entry in entries()}
+    faults = {entry.said: faults_of_style(entry.said) for entry in entries() if entry.said != entry.msgid}
     assert {said: wrong for said, wrong in faults.items() if wrong} == {}
 
 
 def test_a_term_has_one_rendering():
-    said = [entry.said for entry in entries()]
+    said = [entry.said for entry in entries() if entry.said != entry.msgid]
     assert {word: [text for text in said if word in text] for word in FORBIDDEN if any(word in t for t in said)} == {}
     for term, chinese in TERMS.items():
         for entry in entries():

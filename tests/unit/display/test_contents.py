@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.display import table
-from trialbook.display.contents import page_sections
+from trialbook.display.contents import page_sections, raised
 from trialbook.display.prose import prose_html
 from trialbook.display.render import Renderer
 
@@ -31,3 +31,11 @@ def test_each_number_is_under_the_section_that_it_is_in():
 def test_a_page_whose_numbers_are_all_in_sections_has_no_beginning():
     html, headings = prose_html("# Safety\n\n## Events")
     assert [section.anchor for section in page_sections([html], headings, "Beginning")] == ["s-events"]
+
+
+def test_a_page_that_begins_below_a_section_skips_no_level():
+    html, headings = prose_html("### Side by side\n\n## Events\n\n### Serious")
+    (made,), found = raised([html], headings)
+    assert [heading.level for heading in found] == [2, 2, 3]
+    assert made.count("<h2 ") == made.count("</h2>") == 2
+    assert '<h2 id="s-side-by-side">Side by side</h2>' in made

@@ -224,6 +224,19 @@ def test_cells_tagged_reference_go_beside_the_page_which_lists_them(protocol: Pr
     assert 'href="03_safety.html"' in beside
 
 
+def test_of_a_long_table_the_page_shows_the_first_rows_and_the_reference_page_all():
+    long = pd.DataFrame({"measure": [f"row {k}" for k in range(70)], "DL1": range(70)})
+    content = on_page(display.table(long, "L-2 Serious events", details={(0, "DL1"): behind(), (69, "DL1"): behind()}))
+    shown, listed = (piece.html for piece in content.pieces if piece.kind == "html")
+    assert "row 59" in shown
+    assert "row 60" not in shown
+    assert "The first 60 of 70 rows" in shown
+    assert '<a href="03_safety_tables.html#L-2">' in listed
+    assert content.reference is not None
+    assert "row 69" in content.reference.pieces[0].html
+    assert list(content.boxes.boxes) == ["r-1"]
+
+
 def test_a_box_that_holds_a_foreign_tag_is_left_out(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(render, "LINES", "<b>")
     monkeypatch.setattr(render, "safe", lambda text: text)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from trialbook import display
+from trialbook.display import table_details
 from trialbook.display.charts import safety as charts
 
 EVENTS = pd.DataFrame(
@@ -39,9 +40,15 @@ def test_numbers_with_the_same_records_share_one_detail() -> None:
     assert table(opened).count('<div class="tb-opened"') == 1
 
 
-def test_where_all_lines_would_be_too_many_the_numbers_with_the_fewest_records_open() -> None:
-    opened = lines().openings({("a",): (0, 1, 2), ("b",): (1,), ("c",): (0, 2)}, most=4)
-    assert set(opened) == {("b",), ("c",)}
+def test_where_all_lines_would_be_too_many_the_numbers_with_the_most_records_show_the_first_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(table_details, "FEW_RECORDS", 1)
+    opened = lines().openings({("0",): (0, 1, 2), ("1",): (1, 2)}, most=4)
+    made = table(opened)
+    assert made.count('<div class="tb-opened"') == 2
+    assert "The first 1 of 3 records" in made
+    assert "of 2 records" not in made
 
 
 def test_a_number_without_records_opens_nothing() -> None:

@@ -103,6 +103,9 @@ def timeline(events: pd.DataFrame) -> alt.FacetChart | alt.LayerChart:
     drawn = events.assign(
         TERM=events["TERM"].where(events["KIND"] == "event", events["SUBJECT"].map(terms)),
         WHO=events["SUBJECT"] + ", " + events["TRT01A"],
+        # Columns of their own, not filters: layers of one source share the order of the rows.
+        GIVEN=events["FROM"].where(events["KIND"] == "infusion"),
+        FROM=events["FROM"].where(events["KIND"] == "event"),
     )
     base = alt.Chart(drawn).encode(opacity=standing_out("SUBJECT"))
     row = (
@@ -111,26 +114,25 @@ def timeline(events: pd.DataFrame) -> alt.FacetChart | alt.LayerChart:
         else alt.Y("TERM:N", title=None, sort=alt.EncodingSortField("FROM", op="min"))
     )
     x = alt.X("FROM:Q", title=DAYS, axis=alt.Axis(tickMinStep=1))
-    of_events = base.transform_filter("datum.KIND == 'event'").encode(
+    of_events = base.encode(
         x=x, y=row, fill=alt.Fill("GRADE:N", title=msg("Grade"), scale=_grades(events["GRADE"])),
         tooltip=tips(
             "FROM", "UNTIL", SUBJECT=msg("Subject"), TERM=msg("Event"), GRADE=msg("Grade"), MARK=msg("Marked"),
             FROM=msg("From day"), UNTIL=msg("Until day"), ONGOING=msg("Ongoing"),
         ),
     )  # fmt: skip
-    infusions = base.transform_filter("datum.KIND == 'infusion'")
+    infusions = base
     rim: dict[str, Any] = {"stroke": INK, "strokeWidth": 0.7}
     bars = of_events.mark_bar(height=9, **rim).encode(x2="UNTIL:Q")
     starts = of_events.mark_point(size=45, filled=True, **rim)
-    goes_on = of_events.transform_filter("datum.ONGOING == 'ongoing'").mark_point(
-        shape="triangle-right", size=70, filled=True, xOffset=4, **rim
-    )
-    layers = [bars, starts, goes_on.encode(x="UNTIL:Q")]
+    only_ongoing = alt.condition("datum.ONGOING == 'ongoing'", alt.value(70), alt.value(0))
+    goes_on = of_events.mark_point(shape="triangle-right", filled=True, xOffset=4, **rim)
+    layers = [bars, starts, goes_on.encode(x="UNTIL:Q", size=only_ongoing)]
     if many:
-        ticks = infusions.mark_tick(color=TIMELINE_INFUSION, thickness=1.5, size=ROW - 2).encode(x="FROM:Q", y=row)
+        ticks = infusions.mark_tick(color=TIMELINE_INFUSION, thickness=1.5, size=ROW - 2).encode(x="GIVEN:Q", y=row)
         return linked(alt.layer(ticks, *layers).properties(width=520, height=alt.Step(ROW)))
     marks = of_events.mark_text(align="left", dx=11, fontSize=10).encode(x="UNTIL:Q", text="MARK:N")
-    rules = infusions.mark_rule(color=TIMELINE_INFUSION, strokeWidth=1.2, strokeDash=DASH).encode(x="FROM:Q")
+    rules = infusions.mark_rule(color=TIMELINE_INFUSION, strokeWidth=1.2, strokeDash=DASH).encode(x="GIVEN:Q")
     header = alt.Header(labelAngle=0, labelAnchor="start", labelOrient="top", labelPadding=1, labelFontSize=12)
     facet = alt.layer(rules, *layers, marks.encode(fill=alt.value(INK))).properties(height=alt.Step(ROW), width=520)
     return linked(
@@ -191,7 +193,11 @@ def lab_panel(
         own, own_limits = results[results["TEST"] == test], limits[limits["TEST"] == test]
         low, high = _domain(own["VALUE"], own_limits["VALUE"], logarithmic)
         scale = alt.Scale(
-            type="log" if logarithmic else "linear", domain=[low, high], nice=False, zero=False, clamp=True
+            type="log" if logarithmic else "linear",
+            domain=[low, high],
+            nice=False,
+            clamp=True,
+            zero=alt.Undefined if logarithmic else False,
         )
         value = alt.Y(
             "VALUE:Q",
