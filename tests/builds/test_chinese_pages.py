@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+# A sentence may have a word for a number ("twice", "rolling six") where Chinese has a digit.
+SENTENCE = 80
 # The language switch and links to files of the build lead one folder up from a page in Chinese.
 ABOVE = re.compile(r"^(?:\.\./)+")
 
@@ -72,7 +74,8 @@ def test_ids_links_and_numbers_are_those_of_the_english_page(build: Path):
         differ = [
             (one, other)
             for one, other in zip(english.cells, chinese.cells, strict=True)
-            if Counter(NUMBER.findall(one)) != Counter(NUMBER.findall(other))
+            if Counter(NUMBER.findall(one)) - Counter(NUMBER.findall(other))
+            or (len(one) < SENTENCE and Counter(NUMBER.findall(one)) != Counter(NUMBER.findall(other)))
         ]
         assert differ == [], name
 

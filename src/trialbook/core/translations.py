@@ -24,8 +24,8 @@ CHINESE_TAG = "zh-CN"
 DATA_PLACES = frozenset(
     [
         "subject", "SUBJID", "test", "unit", "term", "terms", "drug", "product", "file", "column", "level",
-        "dose_level", "TRT01A", "TRT01P", "cut", "last_cut", "previous_cut", "domain", "dataset", "key", "keys", "code", "codes",
-        "command", "criterion", "build", "treatment_arm",
+        "dose_level", "TRT01A", "TRT01P", "cut", "last_cut", "previous_cut", "domain", "dataset", "key", "keys",
+        "code", "codes", "command", "criterion", "build", "treatment_arm",
     ]
 )  # fmt: skip
 # Places that hold numbers alone.
@@ -36,11 +36,12 @@ HEAD = "a"
 LONGEST = 3000
 _TOKEN = re.compile(r"[A-Za-z]+")
 # A word; units of measurement are the same in every language.
-_WORD = re.compile(r"(?<![a-z])(?!(?:umol|mmol|mol|min|log)(?![a-z]))[a-z]{3,}")
+_WORD = re.compile(r"(?<![a-z])(?!(?:umol|mmol|mol|min|log|mg|kg|ng|ug|pg|mm|cm|ml|dl|fl)(?![a-z]))[a-z]{2,}")
 _LINE = re.compile(r'(msgid|msgid_plural|msgstr|msgstr\[0\]|msgctxt)? ?(".*")')
 # What lies between two texts that follow each other, the loosest first; each is the id of how a language joins them.
 _BETWEEN = ("; ", ": ", ", ", " and ", " or ", " / ")
-_SENTENCE_ENDS = re.compile(r"(?<=[.;:!?]) (?=\S)")
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?]) (?=\S)")
+_BRACKETED = re.compile(r"(.+?) \((.+)\)", re.DOTALL)
 
 
 class Entry(NamedTuple):
@@ -182,6 +183,10 @@ class Translation(Language):
         if text[-1] in ".:" and len(text) > 1:
             inner = self._read(text[:-1])
             yield inner._replace(said=inner.said + {".": "。", ":": "："}[text[-1]])
+        bracketed = _BRACKETED.fullmatch(text)
+        if bracketed is not None:
+            outside, inside = (self._read(part) for part in bracketed.groups())
+            yield _Read(f"{outside.said}（{inside.said}）", *_summed([outside, inside]))
         for between in separators:
             pieces = _SENTENCE_ENDS.split(text) if between == " " else text.split(between)
             if len(pieces) < 2 or not all(pieces):

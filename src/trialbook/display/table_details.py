@@ -67,18 +67,20 @@ class Opened:
         self.details: list[Payload] = []
         self.left_out = 0
         self._places: dict[str, int] = {}
-        self._content: dict[int, str] = {}
+        # With the detail itself: the id of one that is gone would be that of another.
+        self._content: dict[int, tuple[Detail, str]] = {}
         self._shared: dict[int, tuple[Lines, dict[int, int]]] = {}
 
     def place(self, detail: Detail) -> int | None:
         """Where the detail is among those of the table; None when it has nothing to show, or too many open already."""
         if detail.whole == 0 and not detail.notes:
             return None
-        content = self._content.get(id(detail))
-        if content is None:
+        _, content = self._content.get(id(detail), (detail, ""))
+        if not content:
             said = {"title": text_of(detail.title), "notes": [text_of(note) for note in detail.notes]}
             made = {**said, "whole": detail.whole, **(detail.records(self) if detail.whole else {})}
-            content = self._content[id(detail)] = json.dumps(made, ensure_ascii=False)
+            content = json.dumps(made, ensure_ascii=False)
+            self._content[id(detail)] = (detail, content)
             if content not in self._places and len(self.details) < MOST_DETAILS:
                 self._places[content] = len(self.details)
                 self.details.append(made)

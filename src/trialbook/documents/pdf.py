@@ -28,7 +28,7 @@ from trialbook.documents.drawings import compiled, svg_of
 from trialbook.documents.glyphs import FAMILY, shown
 
 # A table of at most so many lines is kept on one page.
-KEPT_WHOLE = 18
+KEPT_WHOLE = 10
 # Pixels of a drawing that fill the width of a page.
 FULL_WIDTH = 760
 COLOURS = {"accent": ACCENT, "ink": INK, "quiet": QUIET, "rule": LINE, "pale": SEQUENTIAL[0], "hot": VERMILION}

@@ -39,7 +39,7 @@ Wanted = tuple[str, str, Sequence[str]]
 Endpoint = Literal["TEAE", "DLT", "ORR_D28", "OS"]
 SAFETY: tuple[Wanted, ...] = (
     ("safety", "Overview of treatment-emergent adverse events", ()),
-    ("safety", "Most frequent events", ()),
+    ("safety", "Adverse events by term and dose level", ()),
     ("safety", "Subjects by the maximum grade of all TEAE", ()),
     ("safety", "Serious events from consent on",
      ("SUBJID", "TRT01A", "ADECOD", "RELDAY", "GRADE", "SERIOUS", "AREL", "AEOUT")),

@@ -50,7 +50,7 @@ def _slides(source: CutSource) -> Iterator[Slide]:
     yield _shown(source, seen.board(source), "os", "Course of each treated subject")
     if protocol.has_endpoint("TEAE"):
         yield _shown(source, seen.safety(source), "safety", "Overview of treatment-emergent adverse events")
-        yield _shown(source, seen.frequent(source), "safety", "Most frequent events")
+        yield _shown(source, seen.frequent(source), "safety", "Adverse events by term and dose level")
     if protocol.has_endpoint("DLT"):
         yield _shown(source, seen.dlt(source), "dlt", "Escalation diary")
     if protocol.has_endpoint("ORR_D28"):

@@ -85,11 +85,12 @@ def render_content(
         return read_dataset(data / f"{name}.parquet")
 
     known = LazyFrames(list(datasets), dataset)
-    records = NumberRecords(known, profiled_subjects(known["adsl"])) if "adsl" in datasets else None
     besides = {label: number for label, (name, number) in BESIDES.items() if name in own}
     executed = json.loads(read_input(notebook))
     contents = {}
     for language in languages():
+        # Anew: it numbers the records in the order in which a page asks for them.
+        records = NumberRecords(known, profiled_subjects(known["adsl"])) if "adsl" in datasets else None
         content = page_content(
             executed, charts, language, number=page_number(step), page=f"{step}.html", records=records, besides=besides
         )

@@ -6,6 +6,7 @@ import pandas as pd
 
 from trialbook.core.dates import complete_date, earliest_date, latest_date
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.queries.query_list import Query, QueryTexts
 
 # ----------------------------------------------------------------------------------------------------
@@ -139,7 +140,7 @@ def left_words(status: str, reason: str) -> str:
     """
     if status != "DISCONTINUED":
         return ""
-    return f"left the trial: {reason.lower()}" if reason else "left the trial"
+    return msg("left the trial: {reason}", reason=reason.lower()) if reason else msg("left the trial")
 
 
 def left_text(subjects: pd.DataFrame) -> pd.Series:
