@@ -20,6 +20,7 @@ from trialbook.core.messages import msg
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.advice import advice, plain_code
 from trialbook.dlt.designs.registry import NO_RULE
+from trialbook.dlt.events import dlt_events
 from trialbook.efficacy.day28 import day28_response
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.monitoring.outcomes import monitored_outcomes
@@ -90,6 +91,8 @@ def changes_of(study: StudyData, subject: str, number: str, start: pd.Timestamp)
 def _event_changes(
     study: StudyData, own: Mapping[str, pd.DataFrame], subject: str, number: str, start: pd.Timestamp
 ) -> Iterator[tuple[Change, Domains]]:
+    # The committee judges candidates: events that meet the definition, or that it has judged already.
+    judged = _judged(study, own)
     first, last = study.analysis.dlt_window
     days = {f"{start + pd.Timedelta(days=day):%Y-%m-%d}" for day in (first, last, last + 1)}
     ae = own["AE"]
@@ -107,12 +110,18 @@ def _event_changes(
                 changed.iloc[k, changed.columns.get_loc(column)] = value
                 change = Change(subject, number, "AE", f"AESEQ={row.AESEQ}", column, what, now, value)
                 yield change, Domains({**own, "AE": changed})
-        for value in FLAGS:
+        for value in FLAGS if int(row.AESEQ) in judged else ():
             found = _flagged(own, row, value)
             if found is not None:
                 now, domains = found
                 what = msg("the committee's decision on {term}", term=term)
                 yield Change(subject, number, "SUPPAE", f"AESEQ={row.AESEQ}", "AEDLT", what, now, value), domains
+
+
+def _judged(study: StudyData, own: Mapping[str, pd.DataFrame]) -> set[int]:
+    one = replace(study, domains=Domains(own))
+    events = dlt_events(derive_subjects(one), one.domains, study.protocol, study.analysis)
+    return {int(number) for number in events["AESEQ"].dropna()}
 
 
 def _flagged(own: Mapping[str, pd.DataFrame], row: Any, value: str) -> tuple[str, Domains] | None:
@@ -128,9 +137,8 @@ def _flagged(own: Mapping[str, pd.DataFrame], row: Any, value: str) -> tuple[str
     }  # fmt: skip
     rest = supp[~mine]
     added = pd.DataFrame([{name: record.get(name) for name in rest.columns}], columns=rest.columns)
-    whole = (
-        added.astype(rest.dtypes.to_dict()) if rest.empty else pd.concat([rest, added.astype(rest.dtypes.to_dict())])
-    )
+    added = added.astype(rest.dtypes.to_dict())
+    whole = added if rest.empty else pd.concat([rest, added])
     return now, Domains({**own, "SUPPAE": whole.reset_index(drop=True)})
 
 
@@ -184,17 +192,22 @@ class _Row:
         return status, self.response, fates
 
 
-def _row(study: StudyData, domains: Domains) -> _Row:
+def _row(study: StudyData, domains: Domains, like: _Row | None = None, changed: str = "") -> _Row:
+    """The row of a subject; a change of organ stages (`changed` is RS) or of events leaves the rest as in `like`."""
     one = replace(study, domains=domains)
     adsl = derive_subjects(one)
-    response = day28_response(adsl, one)
+    if like is not None and changed == "RS":
+        return replace(like, response=_response(adsl, one))
     adae = derive_adae(adsl, one)
     return _Row(
-        adsl,
-        derive_addlt(adsl, one),
-        str(response["AVALC"].iloc[0]) if len(response) else "",
+        adsl, derive_addlt(adsl, one), _response(adsl, one) if like is None else like.response,
         {name: monitored_outcomes(rule, adsl, adae, one) for name, rule in study.protocol.monitoring.items()},
-    )
+    )  # fmt: skip
+
+
+def _response(adsl: pd.DataFrame, study: StudyData) -> str:
+    found = day28_response(adsl, study)
+    return str(found["AVALC"].iloc[0]) if len(found) else ""
 
 
 def _conclusions(rows: Sequence[_Row], study: StudyData) -> dict[tuple[str, str], str]:
@@ -234,7 +247,7 @@ def fragility(study: StudyData, tell: Callable[[str], None] = lambda line: None)
         rows.append(own)
         cases.append({})
         for change, domains in changes_of(study, person.USUBJID, str(person.SUBJID), person.TRTSDT):
-            changed = _row(study, domains)
+            changed = _row(study, domains, own, change.domain)
             singles.append((place, change, changed))
             if changed.mark != own.mark:
                 cases[place].setdefault(changed.mark, (change, changed))
@@ -304,7 +317,7 @@ def changed_words(change: Change) -> str:
 
 
 def _asked(change: Change, queries: pd.DataFrame) -> list[str]:
-    own = queries[queries["usubjid"].eq(change.usubjid) & queries["record"].eq(change.record)]
+    own = queries[queries["subject"].eq(change.usubjid) & queries["record"].eq(change.record)]
     return [str(number) for number in own["query_id"]]
 
 
@@ -327,7 +340,7 @@ def tried_table(study: StudyData) -> pd.DataFrame:
         (msg("Adverse events: grade"), ", ".join(GRADES)),
         (msg("Adverse events: relationship"), ", ".join(RELATED)),
         (msg("Adverse events: onset"), msg("day {first}, {last} and {after}", first=first, last=last, after=last + 1)),
-        (msg("The committee's decision on an event"), ", ".join(FLAGS)),
+        (msg("The committee's decision on a candidate event"), ", ".join(FLAGS)),
         (msg("Organ stages at day 28"), msg("0 to 4 (upper GI 0 and 1)")),
     ]
     labels = {"FIELD": msg("Field"), "VALUES": msg("Values tried")}
