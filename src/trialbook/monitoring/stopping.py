@@ -13,6 +13,7 @@ from trialbook.monitoring.outcomes import EVENT, NONE, OPEN, monitored_outcomes
 from trialbook.protocol.monitoring import MonitoringRule
 from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.safety.adae import derive_adae
 from trialbook.statistics.prediction import probability_of_no_event
 from trialbook.statistics.stopping_rules import (
     METHODS,
@@ -77,12 +78,17 @@ class Monitored:
         return self.outcomes.loc[self.outcomes["OUTCOME"].eq(OPEN), "SUBJID"].astype("str").tolist()
 
 
-def monitor(adsl: pd.DataFrame, adae: pd.DataFrame, study: StudyData) -> list[Monitored]:
+def monitor(adsl: pd.DataFrame, study: StudyData, adae: pd.DataFrame | None = None) -> list[Monitored]:
     """Every stopping rule of the protocol file, in its order, at the cut of `study`.
+
+    `adae`: where it is derived already.
 
     Raises UsageError where the numbers of a rule allow no boundary.
     """
-    return [monitored(name, rule, adsl, adae, study) for name, rule in study.protocol.monitoring.items()]
+    if study.protocol.monitoring and adae is None:
+        adae = derive_adae(adsl, study)
+    events = pd.DataFrame() if adae is None else adae
+    return [monitored(name, rule, adsl, events, study) for name, rule in study.protocol.monitoring.items()]
 
 
 def monitored(

@@ -114,4 +114,4 @@ def test_a_text_is_code_of_the_notebooks_that_can_show_it_and_of_no_other() -> N
     assert {name for name, texts in reached.items() if "shared" in texts} >= {"02_eligibility", "05_orr"}
     assert "safety" not in {name.split("/")[-1] for name in reachable_files(["trialbook.gvhd.queries"])}
     assert "queries/texts/contracts.yaml" in reachable_files(["trialbook.pipeline.contract_checks"])
-    assert not [name for name in reachable_files(["trialbook.display.page"]) if "queries/texts/" in name]
+    assert not [name for name in reachable_files(["trialbook.display.render"]) if "queries/texts/" in name]
