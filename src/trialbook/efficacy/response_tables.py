@@ -463,9 +463,14 @@ def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
             "LOW": known["LOW"], "HIGH": known["HIGH"], "SOURCE": known["SOURCE"] + "; " + known["NOTE"],
         }
     )  # fmt: skip
+    summary = msg(
+        "Response rates at day 28 with 95% intervals: {own} of this trial, {published} published.",
+        own=len(here), published=len(there),
+    )  # fmt: skip
     return described(
         pd.concat([here, there], ignore_index=True),
         notes=forest_notes(rows, analysis),
+        summary=summary,
         labels={
             "ROW": msg("Rate"),
             "KIND": msg("Which"),
