@@ -261,6 +261,11 @@ def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     return described(
         pd.concat([here, there], ignore_index=True),
         notes=forest_notes(rows, analysis),
+        summary=msg(
+            "Response rates at day 28 with 95% intervals: {own} of this trial, {published} published.",
+            own=len(here),
+            published=len(there),
+        ),
         labels={
             "ROW": msg("Rate"),
             "KIND": msg("Which"),
