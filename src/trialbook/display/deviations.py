@@ -82,6 +82,8 @@ def treated_by_level(adsl: pd.DataFrame, level_ids: Sequence[str]) -> dict[str, 
     >>> treated_by_level(pd.DataFrame({"SAFFL": ["Y", "Y", ""], "TRT01A": ["DL1", "DL1", ""]}), ["DL1", "DL2"])
     {'DL1': 2, 'DL2': 0, 'Total': 2}
     """
+    if not {"SAFFL", "TRT01A"} <= set(adsl.columns):
+        return {}
     levels = adsl.loc[adsl["SAFFL"].eq("Y"), "TRT01A"]
     return {**{level: int(levels.eq(level).sum()) for level in level_ids}, TOTAL: len(levels)}
 

@@ -38,6 +38,9 @@ def monitored_outcomes(rule: MonitoringRule, adsl: pd.DataFrame, adae: pd.DataFr
 
     `adsl` and `adae`: of `study`. Source: docs/rules.md §4.12 (A-202).
     """
+    if not adsl["SAFFL"].eq("Y").any():
+        types = {"TRTSDT": "datetime64[s]", "DAY": "Int64", "SRCSEQ": "Int64"}
+        return pd.DataFrame({name: pd.Series(dtype=types.get(name, "str")) for name in COLUMNS})
     first, last = rule.window
     facts = survival_facts(adsl, study.domains, study.cut_date, last)
     starts = adsl.set_index("USUBJID")["TRTSDT"]
@@ -91,8 +94,10 @@ def _adverse_events(rule: MonitoringRule, facts: pd.DataFrame, adae: pd.DataFram
     if search is None:
         raise ValueError("a rule on adverse events has a search")
     ae = adae[adae["USUBJID"].isin(facts["USUBJID"]) & adae["TRTEMFL"].eq("Y")].reset_index(drop=True)
-    given = infusions(study.domains, study.cut_date)
-    near = infusion_timing(ae, given, study.analysis.infusion_reaction_hours)["NEAR"]
+    near = pd.Series(True, index=ae.index)
+    if search.after_infusion:
+        given = infusions(study.domains, study.cut_date)
+        near = infusion_timing(ae, given, study.analysis.infusion_reaction_hours)["NEAR"]
     fits = event_category(ae.assign(ATOXGR=ae["ATOXGR"].fillna(5)), [search], near).ne("")
     ae = ae[fits]
     graded = ae["ATOXGR"].notna() | (search.minimum_grade == 1)

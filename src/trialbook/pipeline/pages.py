@@ -66,6 +66,10 @@ class PageSources:
     supersedes: str | None = None
 
 
+# What the records behind numbers are told apart by.
+SUBJECT_COLUMNS = ("USUBJID", "SUBJID", "SAFFL", "TRT01A", "TRT01AN")
+
+
 def render_content(
     step: str, notebook: Path, target: Path, charts: Literal["live", "static"], data: Path, datasets: Sequence[str],
     own: Sequence[str],
@@ -90,7 +94,9 @@ def render_content(
     contents = {}
     for language in languages():
         # One for each language: it numbers the records in the order in which a page asks for them.
-        records = NumberRecords(known, profiled_subjects(known["adsl"])) if "adsl" in datasets else None
+        # An ADSL of another shape, which a notebook under work may leave, opens nothing.
+        whole = "adsl" in datasets and set(SUBJECT_COLUMNS) <= set(known["adsl"].columns)
+        records = NumberRecords(known, profiled_subjects(known["adsl"])) if whole else None
         content = page_content(
             executed, charts, language, number=page_number(step), page=f"{step}.html", records=records, besides=besides
         )

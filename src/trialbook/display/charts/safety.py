@@ -66,7 +66,7 @@ def term_dots(dots: pd.DataFrame, levels: Sequence[str]) -> alt.LayerChart | alt
     relations = sorted(dots["RELATION"].unique(), reverse=True)
     rims = {"related to the product": INK}
     circles = base.mark_circle(opacity=1, strokeWidth=2.2).encode(
-        size=alt.Size("SUBJECTS:Q", legend=None, scale=alt.Scale(domain=[1, max(int(dots["SUBJECTS"].max()), 2)],
+        size=alt.Size("SUBJECTS:Q", legend=None, scale=alt.Scale(domain=[1, max(int(dots["SUBJECTS"].max() if len(dots) else 0), 2)],
                                                                   range=[170, 470])),
         fill=alt.Fill("WORST:N", title=msg("Worst grade"), scale=_grades(dots["WORST"]),
                       legend=alt.Legend(symbolStrokeColor=QUIET, symbolSize=130)),
