@@ -26,8 +26,8 @@ CHANGED = (
     ("dlt/advice.py", "COMMITTEE", '"The committee decides."'),
     ("efficacy/response_tables.py", "LABEL", '"of others, not comparable"'),
     ("efficacy/response_tables.py", "THIS_TRIAL", '"the trial itself"'),
-    ("display/charts/survival.py", "DAYS", '"Days since infusion"'),
-    ("display/charts/response.py", "DAYS", '"Days since infusion"'),
+    ("display/charts/survival.py", "WIDTH", "500"),
+    ("display/charts/response.py", "SET_APART", "0.3"),
 )
 
 # Where each shows.

@@ -33,7 +33,7 @@ from trialbook.core.privacy import masked
 from trialbook.protocol.decisions import decisions_before
 from trialbook.protocol.models import Trial
 from trialbook.workbook.step_metadata import graph_of, notebook_files
-from trialbook.workbook.steps import Graph
+from trialbook.workbook.steps import DECISIONS, Graph
 
 ABSENT = "absent"
 SHOWN = 60
@@ -206,6 +206,8 @@ class Ingredients:
         return sorted(p.relative_to(base).as_posix() for p in (base / kind).glob("*.yaml"))
 
     def _data(self, name: str) -> str:
+        if name == DECISIONS:
+            return _short(self.decisions)
         if name.endswith("/"):
             return _short(sorted(left for left in self.left if left.startswith(name)))
         return self.left.get(name, ABSENT)

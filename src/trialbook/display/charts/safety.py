@@ -299,7 +299,8 @@ def liver_courses(courses: pd.DataFrame, transaminase: float, bilirubin: float) 
         alt.Chart().mark_rule(color=colour, strokeDash=DASH, strokeWidth=1).encode(y=alt.YDatum(limit))
         for colour, limit in ((ALANINE, transaminase), (BILIRUBIN, bilirubin))
     ]
-    data = courses.assign(SHOWN=courses["SUBJECT"].str.partition(",")[0])
+    shown = [str(subject).partition(",")[0] for subject in courses["SUBJECT"]]
+    data = courses.assign(SHOWN=pd.Series(shown, index=courses.index, dtype="str"))
     panel = alt.layer(*rules, lines, data=data).properties(width=150, height=104)
     header = alt.Header(labelFontSize=12, labelPadding=2)
     return linked(panel.facet(alt.Facet("SUBJECT:N", title=None, header=header), columns=4, spacing=12))
