@@ -111,7 +111,13 @@ def test_every_key_in_another_value_leaves_no_stale_text(build: Path, overrides:
     protocol = load_protocol(root / "params" / "protocol.yaml")
     usual = analysis_values(protocol, {}, "protocol file")
     assert set(overrides) == set(Analysis.model_fields) - {*LOCKED, *NOT_KEYS}, "a new key needs another value here"
-    pages = {path.stem: words(path) for path in build.glob("*.html")}
+    # What is looked up has a page of its own beside the answers.
+    pages = {
+        path.stem: " ".join(
+            words(page) for page in (path, path.with_name(f"{path.stem}_tables.html")) if page.is_file()
+        )
+        for path in build.glob("*.html")
+    }
     table = pages["02_eligibility"]
     now = analysis_values(protocol, overrides, "cut file")
     for key in overrides:

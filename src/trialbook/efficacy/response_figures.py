@@ -67,7 +67,9 @@ def organ_course(
     return described(
         drawn, labels={"ROW": msg("Organ"), "LEVEL": msg("Dose level")}, notes=shown_note(ranking, most_subjects),
         empty=msg("No treated subject has an assessment."),
-        finding=msg("{n} of {total} mature subjects responded at day 28", n=better, total=len(known)),
+        # A response that cannot be evaluated is not "no response".
+        finding="" if known["AVALC"].eq(NOT_EVALUABLE).any()
+        else msg("{n} of {total} mature subjects responded at day 28", n=better, total=len(known)),
         summary=msg(
             "Stage of each organ from the baseline of {n} subjects to day {last}. Deaths marked: {deaths}; new "
             "systemic "
@@ -176,7 +178,9 @@ def category_shares(rows: pd.DataFrame) -> pd.DataFrame:
     responders = int(total.reindex(list(RESPONDERS)).fillna(0).sum())
     return described(
         shares, notes=[msg("NR by rule: death, new therapy, missing or incomplete assessment. White: pending.")],
-        finding=msg("CR or PR in {n} of {total} subjects", n=responders, total=int(total.sum())),
+        # Where a category cannot be evaluated, nobody can say how many responded.
+        finding="" if open_.any()
+        else msg("CR or PR in {n} of {total} subjects", n=responders, total=int(total.sum())),
         summary=msg("Subjects by response, all levels: {categories}.", categories=enumerated(said) or msg("none")),
     )  # fmt: skip
 

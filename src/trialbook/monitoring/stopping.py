@@ -255,7 +255,12 @@ def characteristic_rows(found: Iterable[Monitored]) -> list[ArdRow]:
 
 
 def no_event_rows(treated: int) -> list[ArdRow]:
-    """NO_EVENT: the probability of seeing none of an event among the treated subjects, by its true probability."""
+    """NO_EVENT: the probability of seeing none of an event among the treated subjects, by its true probability.
+
+    No rows where nobody has been treated.
+    """
+    if not treated:
+        return []
     return [
         ard_row(
             NO_EVENT, TOTAL, "NO_EVENT", "estimate", probability_of_no_event(p, treated), variable_level=f"{p:g}",

@@ -65,8 +65,9 @@ def term_dots(dots: pd.DataFrame, levels: Sequence[str]) -> alt.LayerChart | alt
     )  # fmt: skip
     relations = sorted(dots["RELATION"].unique(), reverse=True)
     rims = {"related to the product": INK}
+    most = int(dots["SUBJECTS"].max()) if len(dots) else 0
     circles = base.mark_circle(opacity=1, strokeWidth=2.2).encode(
-        size=alt.Size("SUBJECTS:Q", legend=None, scale=alt.Scale(domain=[1, max(int(dots["SUBJECTS"].max() if len(dots) else 0), 2)],
+        size=alt.Size("SUBJECTS:Q", legend=None, scale=alt.Scale(domain=[1, max(most, 2)],
                                                                   range=[170, 470])),
         fill=alt.Fill("WORST:N", title=msg("Worst grade"), scale=_grades(dots["WORST"]),
                       legend=alt.Legend(symbolStrokeColor=QUIET, symbolSize=130)),
