@@ -42,6 +42,7 @@ from trialbook.profiles.with_page import profiled_subjects
 from trialbook.protocol.models import Trial
 from trialbook.subjects.flow import NOBODY
 from trialbook.workbook.steps import StepSpec
+from trialbook.workbook.string_storage import choose_text_storage
 
 # The pages in Chinese have the names of the English ones, in a folder below them.
 CHINESE_FOLDER = "zh"
@@ -91,12 +92,12 @@ def render_content(
     known = LazyFrames(list(datasets), dataset)
     besides = {label: number for label, (name, number) in BESIDES.items() if name in own}
     executed = json.loads(read_input(notebook))
+    # An ADSL of another shape, which a notebook under work may leave, opens nothing.
+    opens = "adsl" in datasets and set(SUBJECT_COLUMNS) <= set(known["adsl"].columns)
     contents = {}
     for language in languages():
         # One for each language: it numbers the records in the order in which a page asks for them.
-        # An ADSL of another shape, which a notebook under work may leave, opens nothing.
-        whole = "adsl" in datasets and set(SUBJECT_COLUMNS) <= set(known["adsl"].columns)
-        records = NumberRecords(known, profiled_subjects(known["adsl"])) if whole else None
+        records = NumberRecords(known, profiled_subjects(known["adsl"])) if opens else None
         content = page_content(
             executed, charts, language, number=page_number(step), page=f"{step}.html", records=records, besides=besides
         )
@@ -109,6 +110,8 @@ def render_content(
 
 def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
     """Writes `index.html`, a page per notebook, the data dictionary, the profiles and the signals into the build."""
+    # Frames keep messages, or their English alone, by how pandas stores text: never by what this process did before.
+    choose_text_storage(sources.trial)
     contents = {
         spec.name: {
             tag: PageContent.from_plain(content)
