@@ -26,6 +26,7 @@ from trialbook.dlt.designs.design import (
     History,
     Outcome,
     Pending,
+    read_code,
 )
 from trialbook.dlt.designs.registry import NO_RULE, RULE_NAMES, make_rule
 from trialbook.dlt.events import AWAITED, CONFIRMED, NO_EVENT, UNDATED
@@ -180,16 +181,13 @@ def _last_window(action: Action, pending: tuple[Pending, ...], cut_date: pd.Time
 
 def plain_code(code: str) -> str:
     """An advice code as words: `ONGOING(ESCALATE DL2)` is `escalate to DL2`, `NO_DOSE` is `no dose is tolerable`."""
-    if code == NO_DOSE:
+    outcome, move, level = read_code(code)
+    if outcome == NO_DOSE:
         return "no dose is tolerable"
-    for outcome, (words, without) in ENDS.items():
-        if code.startswith(f"{outcome}("):
-            level = code.removeprefix(f"{outcome}(").removesuffix(")")
-            return without if level == "none" else msg(words, level=level)
-    if not code.startswith(f"{ONGOING}("):
-        return code
-    move, level = code.removeprefix(f"{ONGOING}(").removesuffix(")").split(" ", 1)
-    return msg("{move} {level}", move=as_text(MOVES[move]), level=level)
+    if outcome in ENDS:
+        words, without = ENDS[outcome]
+        return msg(words, level=level) if level else without
+    return msg("{move} {level}", move=as_text(MOVES[move]), level=level) if move else code
 
 
 def _sentence(name: str, action: Action, evaluable: int, cut_date: pd.Timestamp) -> str:

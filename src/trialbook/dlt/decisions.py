@@ -10,10 +10,11 @@ import pandas as pd
 from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.dlt.advice import history_of, plain_code
+from trialbook.dlt.designs.design import read_code
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
 from trialbook.dlt.over_time import course_at, subjects_of
 from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.decisions import Decision
+from trialbook.protocol.decisions import AT_A_LEVEL, Decision
 from trialbook.protocol.models import Protocol
 from trialbook.subjects.dlt_status import COUNTED_AS_DLT
 
@@ -48,14 +49,19 @@ class Reviewed:
 
     `today` is the advice code for that day from this cut's data, by the dates of onset; blank where no rule is in
     force. `supported` is False where the decision treats at a level above what that advice permits and the advice of
-    then does not say the same. `since`: subjects whose DLT began by that day and counts today, though it was not
-    known then, each as `009 (DL2)`.
+    then does not say the same. `late`: the rows of ADDLT of subjects whose DLT began by that day and counts today,
+    though it was not known then.
     """
 
     decision: Decision
     today: str
     supported: bool
-    since: tuple[str, ...]
+    late: pd.DataFrame
+
+    @property
+    def late_subjects(self) -> str:
+        """These subjects with their dose levels: `009 (DL2)`; blank for none."""
+        return ", ".join(f"{row.SUBJID} ({row.TRT01A})" for row in self.late.itertuples())
 
 
 def review(
@@ -71,7 +77,7 @@ def _reviewed(one: Decision, addlt: pd.DataFrame, protocol: Protocol, analysis: 
     levels = list(protocol.level_ids)
     beyond = _permits(one.decision, one.level, levels) > _permitted(today, levels)
     supported = not (today and beyond and today != one.advice)
-    return Reviewed(one, today, supported, tuple(_late(addlt, date)))
+    return Reviewed(one, today, supported, _late(addlt, date))
 
 
 def advice_on(date: pd.Timestamp, addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> str:
@@ -92,11 +98,10 @@ def advice_on(date: pd.Timestamp, addlt: pd.DataFrame, protocol: Protocol, analy
     return rule.next_action(past, pending, date).code(past.ids)
 
 
-def _late(addlt: pd.DataFrame, date: pd.Timestamp) -> list[str]:
+def _late(addlt: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
     """Subjects whose DLT began by a day and whose status became known after it."""
     counted = addlt["DLTSTAT"].isin(COUNTED_AS_DLT)
-    late = addlt[counted & (addlt["DLTDT"] <= date) & (addlt["STATDT"] > date)]
-    return [f"{row.SUBJID} ({row.TRT01A})" for row in late.itertuples()]
+    return addlt[counted & (addlt["DLTDT"] <= date) & (addlt["STATDT"] > date)]
 
 
 def choice_of(code: str) -> tuple[str, str]:
@@ -105,13 +110,9 @@ def choice_of(code: str) -> tuple[str, str]:
     >>> choice_of("ONGOING(ESCALATE DL2)"), choice_of("MTD_DECLARED(DL1)"), choice_of("NO_DOSE"), choice_of("-")
     (('escalate', 'DL2'), ('declare MTD', 'DL1'), ('stop', ''), ('', ''))
     """
-    name, _, rest = code.partition("(")
-    inside = rest.removesuffix(")")
-    if name == "ONGOING":
-        move, _, level = inside.partition(" ")
-        return MOVES.get(move, ""), "" if move == "WAIT" else level
-    choice = ENDS.get(name, "")
-    return choice, inside if choice == "declare MTD" else ""
+    outcome, move, level = read_code(code)
+    choice = MOVES.get(move, "") or ENDS.get(outcome, "")
+    return choice, level if choice in AT_A_LEVEL else ""
 
 
 def against_advice(one: Decision) -> str:
@@ -194,6 +195,6 @@ def decided(one: Decision) -> str:
 
 
 def _no_longer(one: Reviewed) -> str:
-    if one.since:
-        return msg("no: a DLT that began by then was reported later, in {subjects}", subjects=", ".join(one.since))
+    if one.late_subjects:
+        return msg("no: a DLT that began by then was reported later, in {subjects}", subjects=one.late_subjects)
     return msg("no: the data of that time have changed")

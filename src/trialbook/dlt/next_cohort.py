@@ -10,7 +10,7 @@ import pandas as pd
 from trialbook.core.described import described
 from trialbook.core.messages import enumerated, msg, places
 from trialbook.dlt.advice import trial_history
-from trialbook.dlt.designs.design import ONGOING, WAIT, Action, History, Outcome, Pending, Rule
+from trialbook.dlt.designs.design import ONGOING, WAIT, Action, History, Outcome, Pending, Rule, read_code
 from trialbook.dlt.designs.registry import NO_RULE, RULE_NAMES, make_rule
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -195,12 +195,10 @@ def plain_decision(code: str, cap: int) -> str:
     if OR in code:
         ways = enumerated([plain_decision(one, cap) for one in code.split(OR)], " or ")
         return msg("{ways}, depending on who has it", ways=ways)
-    name, _, rest = code.partition("(")
-    inside = rest.removesuffix(")")
-    if name == ONGOING:
-        move, level = inside.split(" ", 1)
+    outcome, move, level = read_code(code)
+    if move:
         return msg(_MOVES[move], level=level)
-    return msg(_ENDS[name], **{place: {"level": inside, "cap": cap}[place] for place in places(_ENDS[name])})
+    return msg(_ENDS[outcome], **{place: {"level": level, "cap": cap}[place] for place in places(_ENDS[outcome])})
 
 
 _MOVES = {

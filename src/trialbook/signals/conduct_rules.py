@@ -104,13 +104,12 @@ def unsupported_decision(facts: Facts, rule: UnsupportedDecision) -> Outcome:
         arguments = {
             "date": one.decision.date, "decision": str(decided(one.decision)), "advice": str(plain_code(one.today)),
         }  # fmt: skip
-        late = facts.of_treated("addlt")
-        named = late[(late["SUBJID"] + " (" + late["TRT01A"] + ")").isin(one.since)]
         found.append(
             Found(
-                "unsupported_late" if one.since else "unsupported_changed",
-                {**arguments, "subjects": ", ".join(one.since)} if one.since else arguments,
-                [("addlt", subject, "") for subject in named["USUBJID"]], key=f"{one.decision.cut} {one.decision.date}",
+                "unsupported_late" if one.late_subjects else "unsupported_changed",
+                {**arguments, "subjects": one.late_subjects} if one.late_subjects else arguments,
+                [("addlt", subject, "") for subject in one.late["USUBJID"]],
+                key=f"{one.decision.cut} {one.decision.date}",
             )
         )  # fmt: skip
     return Outcome(found, applies=study.protocol.has_endpoint("DLT"))

@@ -115,6 +115,18 @@ class Action:
         return f"{self.outcome}({self.move} {name})" if self.move else f"{self.outcome}({name})"
 
 
+def read_code(code: str) -> tuple[str, str, str]:
+    """What `Action.code` has written: outcome, move (blank where the trial has ended) and level (blank for none).
+
+    >>> read_code("ONGOING(ESCALATE DL2)"), read_code("CAP_REACHED(none)"), read_code("NO_DOSE")
+    (('ONGOING', 'ESCALATE', 'DL2'), ('CAP_REACHED', '', ''), ('NO_DOSE', '', ''))
+    """
+    outcome, _, rest = code.partition("(")
+    inside = rest.removesuffix(")")
+    move, _, level = inside.partition(" ") if outcome == ONGOING else ("", "", inside)
+    return outcome, move, "" if level == "none" else level
+
+
 @dataclass(frozen=True)
 class Reads:
     """What a rule reads beyond the counts of each level: needed to tell states of a trial apart.
