@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pandas as pd
 import yaml
 
 from trialbook.core.errors import UsageError
-from trialbook.core.files import naming
+from trialbook.core.files import write_whole
 from trialbook.dlt.advice import plain_code
 from trialbook.dlt.decisions import VERDICTS, against_advice, decided
 from trialbook.protocol.decisions import Decision, DecisionLog, decision_log, read_decisions
@@ -52,11 +51,7 @@ def write_decision(trial: Trial, out: Path, given: Mapping[str, str]) -> list[st
     read_decisions(log, trial.protocol.level_ids)
     text = log.read_text(encoding="utf-8") if log.is_file() else f"{HEAD}decisions:\n"
     added = _with_entry(text, entry, str(log))
-    log.parent.mkdir(parents=True, exist_ok=True)
-    coming = log.with_name(f".{log.name}.coming")
-    with naming(log):
-        coming.write_text(added, encoding="utf-8", newline="\n")
-        os.replace(coming, log)
+    write_whole(log, added)
     return [
         f"Advice of the rule {entry.rule} at {entry.cut_date}: {plain_code(entry.advice)}"
         if entry.advice

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import yaml
 
 from trialbook.core.errors import TrialbookError, UsageError
-from trialbook.core.files import naming
+from trialbook.core.files import write_whole
 from trialbook.core.privacy import MASK, masked, masked_argument, names_person
 from trialbook.pipeline.dependencies import Ingredients
 from trialbook.pipeline.superseded import other_cut, published_manifest
@@ -71,21 +70,6 @@ def rewritten(text: str, file: str, values: Mapping[str, Any]) -> str:
         raise _cannot(file)
     validated(Cut, found, file)
     return text
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file in one step: another command reads the old text or the new one, never a part."""
-    path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    coming = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with naming(path):
-            coming.write_text(text, encoding="utf-8", newline="")
-            if path.exists():
-                shutil.copymode(path, coming)
-            os.replace(coming, path)
-    finally:
-        coming.unlink(missing_ok=True)
 
 
 def _end(node: yaml.Node) -> int:

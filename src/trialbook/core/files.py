@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -143,6 +144,21 @@ def write_rows(path: Path, rows: Sequence[Any]) -> None:
 def keep_json(path: Path, content: Any) -> None:
     """Writes what only the runner reads again, in one line."""
     _write(path, _compact(content) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file in one step: another command reads the old text or the new one, never a part."""
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    coming = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with naming(path):
+            coming.write_text(text, encoding="utf-8", newline="")
+            if path.exists():
+                shutil.copymode(path, coming)
+            os.replace(coming, path)
+    finally:
+        coming.unlink(missing_ok=True)
 
 
 # Made once: a long table has many rows.

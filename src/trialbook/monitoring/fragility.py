@@ -17,16 +17,19 @@ import pandas as pd
 from trialbook.core.described import described
 from trialbook.core.domains import Domains
 from trialbook.core.messages import msg
+from trialbook.core.supplemental import parent_links
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.advice import advice, plain_code
 from trialbook.dlt.designs.registry import NO_RULE
 from trialbook.dlt.events import dlt_events
 from trialbook.efficacy.day28 import day28_response
+from trialbook.gvhd.assessments import COLLECTED
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.monitoring.outcomes import monitored_outcomes
 from trialbook.monitoring.stopping import verdict_of
 from trialbook.protocol.study_data import StudyData
 from trialbook.safety.adae import derive_adae
+from trialbook.safety.adjudication import FLAG, adjudicated_dlt
 from trialbook.statistics.intervals import clopper_pearson
 from trialbook.subjects.adsl import derive_subjects
 
@@ -36,7 +39,6 @@ GRADES = ("1", "2", "3", "4", "5")
 RELATED = ("RELATED", "NOT RELATED")
 FLAGS = ("Y", "N")
 STAGES = ("0", "1", "2", "3", "4")
-ORGANS = ("SKINSTG", "LIVERSTG", "UGISTG", "LGISTG")
 ORGAN_WORDS = {
     "SKINSTG": msg("skin stage"), "LIVERSTG": msg("liver stage"), "UGISTG": msg("upper GI stage"),
     "LGISTG": msg("lower GI stage"),
@@ -111,11 +113,11 @@ def _event_changes(
                 change = Change(subject, number, "AE", f"AESEQ={row.AESEQ}", column, what, now, value)
                 yield change, Domains({**own, "AE": changed})
         for value in FLAGS if int(row.AESEQ) in judged else ():
-            found = _flagged(own, row, value)
+            found = _flagged(own, k, value)
             if found is not None:
                 now, domains = found
                 what = msg("the committee's decision on {term}", term=term)
-                yield Change(subject, number, "SUPPAE", f"AESEQ={row.AESEQ}", "AEDLT", what, now, value), domains
+                yield Change(subject, number, "SUPPAE", f"AESEQ={row.AESEQ}", FLAG, what, now, value), domains
 
 
 def _judged(study: StudyData, own: Mapping[str, pd.DataFrame]) -> set[int]:
@@ -124,18 +126,22 @@ def _judged(study: StudyData, own: Mapping[str, pd.DataFrame]) -> set[int]:
     return {int(number) for number in events["AESEQ"].dropna()}
 
 
-def _flagged(own: Mapping[str, pd.DataFrame], row: Any, value: str) -> tuple[str, Domains] | None:
-    supp = own.get("SUPPAE")
-    supp = pd.DataFrame(columns=["RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QVAL"]) if supp is None else supp
-    mine = supp["QNAM"].eq("AEDLT") & supp["IDVAR"].eq("AESEQ") & supp["IDVARVAL"].astype("str").eq(str(row.AESEQ))
-    now = str(supp.loc[mine, "QVAL"].iloc[0]) if mine.any() else ""
+def _flagged(own: Mapping[str, pd.DataFrame], k: int, value: str) -> tuple[str, Domains] | None:
+    """The committee's answer on the k-th event as it is, and the domains with another one; None where it is the same.
+
+    A flag that is about this event alone is replaced; one about several events, or the subject, stays.
+    """
+    ae, supp = own["AE"], Domains(own)["SUPPAE"]
+    now = str(adjudicated_dlt(ae, supp).iloc[k])
     if now == value:
         return None
+    links, _ = parent_links(supp, ae, "AE")
+    alone = links[~links["SUPP"].duplicated(keep=False) & links["PARENT"].eq(ae.index[k])]["SUPP"]
+    rest = supp[~(supp["QNAM"].eq(FLAG) & supp.index.isin(alone))]
     record = {
-        "RDOMAIN": "AE", "USUBJID": row.USUBJID, "IDVAR": "AESEQ", "IDVARVAL": str(row.AESEQ), "QNAM": "AEDLT",
-        "QVAL": value,
+        "RDOMAIN": "AE", "USUBJID": ae["USUBJID"].iloc[k], "IDVAR": "AESEQ", "IDVARVAL": str(ae["AESEQ"].iloc[k]),
+        "QNAM": FLAG, "QVAL": value,
     }  # fmt: skip
-    rest = supp[~mine]
     added = pd.DataFrame([{name: record.get(name) for name in rest.columns}], columns=rest.columns)
     added = added.astype(rest.dtypes.to_dict())
     whole = added if rest.empty else pd.concat([rest, added])
@@ -150,7 +156,7 @@ def _stage_changes(
         return
     first, last = study.analysis.d28_window
     day = (pd.to_datetime(rs["RSDTC"].str[:10], errors="coerce") - start).dt.days
-    for k in [int(i) for i in range(len(rs)) if first <= day.iloc[i] <= last and rs["RSTESTCD"].iloc[i] in ORGANS]:
+    for k in [int(i) for i in range(len(rs)) if first <= day.iloc[i] <= last and rs["RSTESTCD"].iloc[i] in COLLECTED]:
         row = rs.iloc[k]
         now = str(row["RSORRES"])
         for value in STAGES[: 2 if row["RSTESTCD"] == "UGISTG" else 5]:

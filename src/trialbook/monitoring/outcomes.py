@@ -66,9 +66,14 @@ def monitored_outcomes(rule: MonitoringRule, adsl: pd.DataFrame, adae: pd.DataFr
     table = facts.assign(
         OUTCOME=outcome, REASON=reason, DAY=shown.where(is_event, known).where(~is_open).astype("Int64"), **behind
     )
-    when = table["TRTSDT"] + pd.to_timedelta(table["DAY"].astype("float64"), unit="D")
-    table = table.assign(_when=when).sort_values(["_when", "TRTSDT", "USUBJID"], kind="stable", na_position="last")
-    return table[COLUMNS].reset_index(drop=True)
+    return in_order_known(table[COLUMNS])
+
+
+def in_order_known(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Outcomes in the order in which they became known, open ones last, by first infusion."""
+    when = outcomes["TRTSDT"] + pd.to_timedelta(outcomes["DAY"].astype("float64"), unit="D")
+    ordered = outcomes.assign(_when=when).sort_values(["_when", "TRTSDT", "USUBJID"], kind="stable", na_position="last")
+    return ordered.drop(columns="_when").reset_index(drop=True)
 
 
 def _records(rule: MonitoringRule, facts: pd.DataFrame, adae: pd.DataFrame, study: StudyData) -> pd.DataFrame:

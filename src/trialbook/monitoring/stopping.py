@@ -9,7 +9,7 @@ from functools import lru_cache
 import pandas as pd
 
 from trialbook.core.errors import UsageError
-from trialbook.monitoring.outcomes import EVENT, NONE, OPEN, monitored_outcomes
+from trialbook.monitoring.outcomes import EVENT, OPEN, in_order_known, monitored_outcomes
 from trialbook.protocol.monitoring import MonitoringRule
 from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
@@ -102,10 +102,7 @@ def verdict_of(
     rule_id: str, rule: MonitoringRule, outcomes: pd.DataFrame, adsl: pd.DataFrame, study: StudyData
 ) -> str:  # fmt: skip
     """The verdict of a rule now, for outcomes of subjects (`monitored_outcomes`) in any order."""
-    when = outcomes["TRTSDT"] + pd.to_timedelta(outcomes["DAY"].astype("float64"), unit="D")
-    ordered = outcomes.assign(_when=when).sort_values(["_when", "TRTSDT", "USUBJID"], kind="stable", na_position="last")
-    found = _monitored(rule_id, rule, ordered.drop(columns="_when").reset_index(drop=True), adsl, study)
-    return found.cases[0].verdict
+    return _monitored(rule_id, rule, in_order_known(outcomes), adsl, study).cases[0].verdict
 
 
 def _monitored(
@@ -268,8 +265,3 @@ def no_event_rows(treated: int) -> list[ArdRow]:
         )
         for p in RARE
     ]  # fmt: skip
-
-
-def evaluated(one: Monitored) -> int:
-    """How many subjects had their outcome known."""
-    return int(one.outcomes["OUTCOME"].isin([EVENT, NONE]).sum())

@@ -10,6 +10,7 @@ input dm.csv, inputs         a file of the snapshot, and which files there are
 file params/x.csv            another file that the cut names
 contract clean/ae.yaml, contracts clean
 data data/adsl.parquet, data data/clean/    the output of an earlier task, and which files there are
+decisions                    the committee's decisions on earlier cuts
 previous adsl, previous/     a file of the build of the previous cut, and whether there is one
 """
 
@@ -33,7 +34,7 @@ from trialbook.core.privacy import masked
 from trialbook.protocol.decisions import decisions_before
 from trialbook.protocol.models import Trial
 from trialbook.workbook.step_metadata import graph_of, notebook_files
-from trialbook.workbook.steps import DECISIONS, Graph
+from trialbook.workbook.steps import Graph
 
 ABSENT = "absent"
 SHOWN = 60
@@ -82,6 +83,7 @@ class Ingredients:
             "contract": lambda name: self.file(self._root / "data_contracts" / name),
             "contracts": lambda kind: _short(self.contracts(kind)),
             "data": self._data,
+            "decisions": lambda _: _short(self.decisions),
             "previous": self._previous,
             "previous/": lambda _: "built" if self._previous("manifest.json") != ABSENT else ABSENT,
         }
@@ -206,8 +208,6 @@ class Ingredients:
         return sorted(p.relative_to(base).as_posix() for p in (base / kind).glob("*.yaml"))
 
     def _data(self, name: str) -> str:
-        if name == DECISIONS:
-            return _short(self.decisions)
         if name.endswith("/"):
             return _short(sorted(left for left in self.left if left.startswith(name)))
         return self.left.get(name, ABSENT)

@@ -72,7 +72,7 @@ def make_signals(
     write_dataset(addv, scratch / ADDV, ["USUBJID", "ADVSEQ"])
     asked: list[Any] = [row for step, _ in steps for row in left(step, "queries.json")]
     reported: list[Any] = [row for step, _ in steps for row in left(step, "ard.json") if row["analysis_id"] == BOUNDS]
-    read.add(f"data {DECISIONS}")
+    read.add("decisions")
     decisions = [Decision.model_validate(entry) for entry in json.loads(read_input(scratch / DECISIONS))]
     facts = Facts(
         data, before if previous is not None else None, trial.cut.previous_cut or "", study, treated_of(data["adsl"]),

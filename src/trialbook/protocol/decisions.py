@@ -5,8 +5,6 @@ A build reads only decisions on earlier cuts, so that an entry that names a buil
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from trialbook.core.errors import UsageError
 from trialbook.core.privacy import masked_argument
-from trialbook.protocol.models import CUT_ID, Trial
+from trialbook.protocol.models import CUT_ID, Trial, calendar_date
 from trialbook.protocol.yaml_file import read_yaml, validated
 
 DEFAULT_LOG = "data/decisions.yaml"
@@ -56,13 +54,7 @@ class Decision(BaseModel):
     @field_validator("cut_date", "date")
     @classmethod
     def _calendar_date(cls, value: str) -> str:
-        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-            raise ValueError("a complete date, YYYY-MM-DD, in quotes")
-        try:
-            dt.date.fromisoformat(value)
-        except ValueError:
-            raise ValueError("there is no such calendar date") from None
-        return value
+        return calendar_date(value, "a complete date, YYYY-MM-DD, in quotes")
 
     @field_validator("reason", "by", "minutes")
     @classmethod

@@ -159,6 +159,21 @@ class TransferredFile(_Model):
     rows: Annotated[int, Field(ge=0)] | None = None
 
 
+def calendar_date(value: str, otherwise: str) -> str:
+    """The value, a complete ISO 8601 date that exists; raises ValueError, with the words `otherwise` for another form.
+
+    >>> calendar_date("2025-06-30", "a complete date")
+    '2025-06-30'
+    """
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError(otherwise)
+    try:
+        dt.date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("there is no such calendar date") from None
+    return value
+
+
 class Cut(_Model):
     """One cut file. Paths are relative to the folder that holds `params/`, or absolute."""
 
@@ -189,13 +204,7 @@ class Cut(_Model):
     @field_validator("cut_date")
     @classmethod
     def _complete_date(cls, value: str) -> str:
-        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-            raise ValueError("a cut date is a complete date, YYYY-MM-DD")
-        try:
-            dt.date.fromisoformat(value)
-        except ValueError:
-            raise ValueError("there is no such calendar date") from None
-        return value
+        return calendar_date(value, "a cut date is a complete date, YYYY-MM-DD")
 
     @model_validator(mode="after")
     def _follows_another(self) -> Cut:

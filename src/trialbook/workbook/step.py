@@ -172,7 +172,7 @@ class Step:
     @cached_property
     def decisions(self) -> list[Decision]:
         """The committee's decisions on earlier cuts, by date."""
-        self._reads.add(f"data {DECISIONS}")
+        self._reads.add("decisions")
         found = json.loads(read_input(self._source / DECISIONS))
         return [Decision.model_validate(entry) for entry in found]
 

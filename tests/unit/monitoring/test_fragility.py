@@ -86,3 +86,16 @@ def test_the_table_says_who_what_and_which_question(quiet_but_one: StudyData) ->
     assert own["AFTER"].iloc[0] != own["BEFORE"].iloc[0]
     assert flip_table(Fragility((), 0, 0), QUERIES, quiet_but_one).empty
     assert len(tried_table(quiet_but_one)) == 5
+
+
+def test_a_flag_by_the_sponsor_s_number_is_read_and_replaced(protocol: Protocol, analysis: Analysis) -> None:
+    book = TrialBuilder().subject("S01").infused(0).infused(7).seen(40)
+    book.event("Pneumonia", 5, 4, end=9, related="RELATED", AESPID="A1")
+    book.add("SUPPAE", RDOMAIN="AE", IDVAR="AESPID", IDVARVAL="A1", QNAM="AEDLT", QVAL="Y")
+    study = StudyData(book.delivers("DS", "CE", "CM").domains(), protocol, analysis, cut_on(60))
+    start = derive_subjects(study)["TRTSDT"].iloc[0]
+    flags = [
+        (change.now, change.then, domains["SUPPAE"]["QVAL"].tolist())
+        for change, domains in changes_of(study, "iMSC-2001-S01", "S01", start) if change.field == "AEDLT"
+    ]  # fmt: skip
+    assert flags == [("Y", "N", ["N"])]
