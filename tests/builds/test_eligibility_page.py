@@ -110,10 +110,10 @@ def test_the_flow_in_the_figure_is_the_one_in_the_results(build: Path, page: Tab
     total = ard[ard["analysis_id"].eq("DISPOSITION") & ard["group1_level"].eq("Total")]
     stations = total[total["variable_level"].eq("")].set_index("variable")["stat"]
     for name, station in (("Screened", "SCREENED"), ("Screen failures", "SCRNFAIL"), ("Infused", "TREATED")):
-        assert page.cell("Flow of subjects", name, "Subjects") == str(int(stations[station]))
+        assert page.cell("F22 Flow of subjects", name, "Subjects") == str(int(stations[station]))
     reasons = total[total["variable_level"].ne("")]
     # Reasons are in words, each with its number of subjects.
-    said = page.cell("Flow of subjects", "Screen failures", "Of these").split("; ")
+    said = page.cell("F22 Flow of subjects", "Screen failures", "Of these").split("; ")
     assert [part.partition(":")[0] for part in said] == [str(int(n)) for n in reasons["stat"]]
     assert len(said) > 0
 

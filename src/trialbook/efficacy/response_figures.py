@@ -148,14 +148,21 @@ def stage_changes(
 def _seen_changes(change: pd.Series) -> dict[str, str]:
     """What the waterfall shows, in words."""
     better, worse, open_ = int((change < 0).sum()), int((change > 0).sum()), int(change.isna().sum())
-    finding = msg("better in {better} of {total} mature subjects", better=better, total=len(change))
+    known = len(change) - open_
+    # A change that is not known is not "no better": it is counted apart, and nothing is said where none is known.
+    finding = msg("better in {better} of {total} mature subjects", better=better, total=known)
+    if open_:
+        finding = msg(
+            "better in {better} of {total} mature subjects, not known in {open} others", better=better, total=known,
+            open=open_,
+        )  # fmt: skip
     summary = msg(
         "Sum of organ stages from baseline to day 28: lower in {better} subjects, higher in {worse}, unchanged in "
         "{same}, "
         "not known in {open}.",
         better=better, worse=worse, same=len(change) - better - worse - open_, open=open_,
     )  # fmt: skip
-    return {"finding": finding, "summary": summary}
+    return {"finding": finding if known else "", "summary": summary}
 
 
 def category_shares(rows: pd.DataFrame) -> pd.DataFrame:

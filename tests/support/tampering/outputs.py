@@ -75,7 +75,7 @@ OUTPUTS: dict[str, tuple[Act, str, str]] = {
         "05_orr.html: was altered: the build wrote sha256", "05_orr.html: under the heading ",
     ),
     "a word on the first page": (
-        lambda s: s.edit(FILE + "index.html", lambda b: b.replace(b"SYNTHETIC", b"AUTHENTIC", 1)),
+        lambda s: s.edit(FILE + "index.html", lambda b: b.replace(b">SYNTHETIC", b">AUTHENTIC", 1)),
         "index.html: was altered", "index.html: above the first heading, text: AUTHENTIC DATA",
     ),
     "a script on a page": (
