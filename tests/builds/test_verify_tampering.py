@@ -44,7 +44,7 @@ def pristine(demo: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -
         shutil.copytree(root / name, project / name)
     for name in (CUT, PREVIOUS):
         shutil.copytree(root / "data" / "demo" / name, project / "data" / "demo" / name)
-    for name in ("data/demo/README.md", "requirements.lock"):
+    for name in ("data/demo/README.md", "data/demo/decisions.yaml", "requirements.lock"):
         shutil.copyfile(root / name, project / name)
     return Standing(place / "build", project)
 
