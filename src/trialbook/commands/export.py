@@ -12,6 +12,7 @@ from pathlib import Path
 from trialbook.core.errors import UsageError
 from trialbook.core.messages import Language
 from trialbook.core.translations import languages
+from trialbook.documents.archives import archive
 from trialbook.documents.content import Audience, Deck, Document, Figure, Speaker
 from trialbook.documents.glyphs import Missing, without_glyph
 from trialbook.documents.layout import texts_of
@@ -20,7 +21,7 @@ from trialbook.documents.source import CutSource
 AUDIENCES: tuple[Audience, ...] = ("line", "aggregate")
 DEFAULT = ("pdf", "docx")
 # Files that later versions will make: named so that nobody looks for a misspelling.
-LATER = ("rtf", "narratives", "html", "zip", "xpt", "dataset-json", "define", "ars", "registry", "validation")
+LATER = ("rtf", "narratives", "html", "xpt", "dataset-json", "define", "ars", "registry", "validation")
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,19 @@ def _slides_pptx(order: Order) -> Made:
     return Made(order.name("slides", "pptx"), pptx(deck(order.source), order.speaker))
 
 
+def _cut_zip(order: Order) -> Made:
+    """Every file of the build that its manifest names, in one folder; what differs from run to run is left out."""
+    built = order.source.built
+    # Both languages are in it.
+    name = order.name("build", "zip").replace(f"_{order.language}.", ".")
+    names = ["manifest.json", *order.source.manifest["outputs"]]
+    entries = {f"{name.removesuffix('.zip')}/{one}": (built.folder / one).read_bytes() for one in names}
+    return Made(name, archive(entries, built.cut.cut_date))
+
+
 # One function makes the file of a format.
 FORMATS: Mapping[str, Callable[[Order], Made]] = {
-    "pdf": _report_pdf, "docx": _report_docx, "pptx": _slides_pptx,
+    "pdf": _report_pdf, "docx": _report_docx, "pptx": _slides_pptx, "zip": _cut_zip,
 }  # fmt: skip
 
 
@@ -90,11 +101,10 @@ def export(
     `cut`: the id of a built cut in `out`, a cut file, or the folder of a build; `tags`: `en`, `zh`.
     Raises UsageError for what cannot be made, a cut that has not been built, and a folder inside of the builds.
     """
-    wanted = _wanted(formats)
+    wanted, heard = _wanted(formats), _audience(audience)
     spoken = _spoken(tags)
     source = built_source(cut, out)
     _refuse(to, out, source)
-    heard = _audience(audience)
     made = [FORMATS[one](Order(source, Speaker(language), heard)) for language in spoken for one in wanted]
     write_whole({to / one.name: one.content for one in made})
     return made
@@ -141,6 +151,11 @@ def _spoken(tags: Sequence[str]) -> list[Language]:
 
 
 def _audience(audience: str) -> Audience:
+    if audience == "aggregate":
+        raise UsageError(
+            "documents for a wider audience, without single subjects, cannot be made yet", value=audience,
+            next_step="leave out --audience; what is made names subjects and stays with the committee",
+        )  # fmt: skip
     for known in AUDIENCES:
         if audience == known:
             return known
