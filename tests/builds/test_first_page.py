@@ -66,6 +66,14 @@ def test_deviations_of_the_demo_are_those_of_the_site_and_one_that_it_did_not_re
     ]  # fmt: skip
 
 
+def test_that_the_committee_decides_is_said_once_on_a_page(demo: Path) -> None:
+    said = {
+        path.name: words(path).count("The Safety Review Committee decides.") for path in (demo / LATEST).glob("*.html")
+    }
+    assert {name: count for name, count in said.items() if count > 1} == {}
+    assert said["index.html"] == said["04_dlt.html"] == 1
+
+
 def test_every_rule_says_what_became_of_it(demo: Path) -> None:
     for cut in ("2025-03-31", LATEST):
         rules = json.loads((demo / cut / "signal_rules.json").read_text(encoding="utf-8"))

@@ -102,6 +102,7 @@ def render_index(
         groups=groups[: shown.MOST_GROUPS],
         more_groups=groups[shown.MOST_GROUPS : shown.MOST_ROWS],
         low=low[: shown.MOST_ROWS],
+        signals_left_out=sum(len(group.signals) for group in groups[shown.MOST_ROWS :]) + len(low[shown.MOST_ROWS :]),
         rules=html(_rules(page["rules"])),
         rules_said=shown.rules_said(page["rules"]),
         board=shown.strips(board, facts.levels.columns[1:-1].tolist(), profiled, language),

@@ -132,6 +132,10 @@ def pages_of(
     return made
 
 
+# A page opens with so many signals, the most severe; the first page of the build has all of them.
+MOST_SIGNALS = 12
+
+
 class PageSignal(NamedTuple):
     """A signal on the page that it concerns: whom, how severe, the sentence, the profile and the place on the page."""
 
@@ -177,7 +181,8 @@ def _page(
         boxes=boxes,
         page=page,
         below=links_below(whole, page),
-        signals=signals,
+        signals=signals[:MOST_SIGNALS],
+        more_signals=max(0, len(signals) - MOST_SIGNALS),
     )  # fmt: skip
 
 

@@ -7,7 +7,6 @@ import pandas as pd
 from trialbook.core.described import described
 from trialbook.core.domains import Domains
 from trialbook.core.messages import msg
-from trialbook.dlt.advice import COMMITTEE
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.safety.adae import grade_number, serious
@@ -19,7 +18,7 @@ def definition(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
     """The DLT definition in force, from the analysis keys: item, rule; empty where the trial has no DLT endpoint."""
     labels = {"item": msg("Item"), "rule": msg("Rule")}
     if not protocol.has_endpoint("DLT"):
-        return described(pd.DataFrame({"item": [], "rule": []}, dtype="str"), labels=labels, notes=[COMMITTEE])
+        return described(pd.DataFrame({"item": [], "rule": []}, dtype="str"), labels=labels)
     first, last = analysis.dlt_window
     terms, grade = analysis.dlt_terms, analysis.dlt_min_grade
     exempt = (
@@ -71,7 +70,7 @@ def definition(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
         ),
     ]
     return described(
-        pd.DataFrame(rows, columns=["item", "rule"]).astype("str"), labels=labels, notes=[COMMITTEE]
+        pd.DataFrame(rows, columns=["item", "rule"]).astype("str"), labels=labels
     )  # fmt: skip
 
 

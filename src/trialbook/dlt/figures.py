@@ -9,7 +9,7 @@ import pandas as pd
 
 from trialbook.core.described import described
 from trialbook.core.messages import joined, msg, plural
-from trialbook.dlt.advice import COMMITTEE, trial_history
+from trialbook.dlt.advice import trial_history
 from trialbook.dlt.designs.design import (
     ESCALATE,
     NO_CAP,
@@ -72,7 +72,7 @@ def dated_diary(addlt: pd.DataFrame, events: pd.DataFrame, heads: Mapping[str, s
         n=len(diary), dlts=joined(named, ", ") or msg("none"),
     )  # fmt: skip
     labels = DIARY_LABELS | {"DATE": msg("First infusion"), "HEAD": msg("Dose"), "EVENT": msg("Event term")}
-    return described(diary, labels=labels, notes=[COMMITTEE], finding=joined(said, ", "), summary=summary)
+    return described(diary, labels=labels, finding=joined(said, ", "), summary=summary)
 
 
 def three_plus_three_states(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
@@ -104,7 +104,7 @@ def three_plus_three_states(addlt: pd.DataFrame, protocol: Protocol, analysis: A
         if past.n(level)
     ]
     return described(
-        states, labels=STATE_LABELS, notes=[COMMITTEE],
+        states, labels=STATE_LABELS,
         empty=msg("The rule in force is not 3+3: what it decides on is in the tables above."),
         finding=joined(placed, ", "),
         summary=msg(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from trialbook.core.described import described
 from trialbook.core.messages import msg
-from trialbook.dlt.advice import COMMITTEE, trial_history
+from trialbook.dlt.advice import trial_history
 from trialbook.dlt.designs.crm import Crm, rates
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
 from trialbook.protocol.analysis import Analysis
@@ -57,5 +57,5 @@ def model_rate_table(results: pd.DataFrame) -> pd.DataFrame:
     ]  # fmt: skip
     return described(
         pd.DataFrame(table, columns=list(MODEL_LABELS)).astype("str"), labels=MODEL_LABELS,
-        right=["prior", "estimate", "prob"], notes=[COMMITTEE], empty=NOT_IN_FORCE,
+        right=["prior", "estimate", "prob"], empty=NOT_IN_FORCE,
     )  # fmt: skip

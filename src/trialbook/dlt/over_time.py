@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from trialbook.core.messages import msg
-from trialbook.dlt.advice import COMMITTEE, Advice, Course, Note, history_of, plain_code
+from trialbook.dlt.advice import Advice, Course, Note, history_of, plain_code
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -208,7 +208,7 @@ def advice_before(results: pd.DataFrame | None, rule_id: str) -> str:
 def change_sentence(changes: pd.DataFrame, given: Advice, code_before: str, last_cut: str | None) -> str:
     """The advice then and now, and how many subjects changed."""
     if last_cut is None:
-        return msg("There is no earlier cut to compare with. {COMMITTEE}", COMMITTEE=COMMITTEE)
+        return msg("There is no earlier cut to compare with.")
     then, now = plain_code(code_before), plain_code(given.code)
     moved: str = (
         msg("still {now}", now=now)
@@ -224,11 +224,10 @@ def change_sentence(changes: pd.DataFrame, given: Advice, code_before: str, last
         else msg("{number} subject{said} changed", number=number, said="" if number == 1 else "s")
     )
     return msg(
-        "The advice is {moved}. {who} since the cut {last_cut}. {COMMITTEE}",
+        "The advice is {moved}. {who} since the cut {last_cut}.",
         moved=moved,
         who=who,
         last_cut=last_cut,
-        COMMITTEE=COMMITTEE,
     )
 
 

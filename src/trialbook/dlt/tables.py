@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trialbook.core.described import described
-from trialbook.core.messages import msg
-from trialbook.dlt.advice import COMMITTEE, Advice, Note, plain_code
+from trialbook.core.messages import joined, msg
+from trialbook.dlt.advice import Advice, Note, plain_code
 from trialbook.dlt.designs.design import ONGOING, WAIT
 from trialbook.dlt.over_time import LIMITS
 from trialbook.dlt.reporting import COUNTED, EVALUABLE_N, TREATED, WAITING_N
@@ -181,7 +181,7 @@ def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[
     total = results[results["group1_level"].eq(TOTAL) & results["analysis_id"].eq("DLT_SETS")]
     n = dict(zip(total["variable"], total["stat_text"], strict=True))
     return [
-        (msg("Advice by rule {rule}", rule=advice.rule), plain_code(advice.code), COMMITTEE),
+        (msg("Advice by rule {rule}", rule=advice.rule), plain_code(advice.code), ""),
         (msg("Dose level now open"), *open_level(advice)),
         (
             msg("Decision not before"),
@@ -238,18 +238,17 @@ def open_level(advice: Advice) -> tuple[str, str]:
 
 def calm_words() -> str:
     """What is said where no note warns of anything."""
-    return f"{msg('Nothing waits for adjudication, for a date or for a replacement.')} {COMMITTEE}"
+    return msg("Nothing waits for adjudication, for a date or for a replacement.")
 
 
 def no_window_words() -> str:
     """What is said where no note informs of anything."""
-    return f"{msg('No window is open and no place is left under the cap.')} {COMMITTEE}"
+    return msg("No window is open and no place is left under the cap.")
 
 
 def spoken(notes: Sequence[Note], kind: str) -> str:
-    """The notes of one kind as one paragraph, which ends with who decides; blank without such a note."""
-    said = [note.text for note in notes if note.kind == kind]
-    return " ".join([*said, COMMITTEE]) if said else ""
+    """The notes of one kind as one paragraph; blank without such a note."""
+    return joined([note.text for note in notes if note.kind == kind], " ")
 
 
 def open_windows(addlt: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
@@ -259,7 +258,7 @@ def open_windows(addlt: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
     waiting = waiting.assign(DAYS=days)
     listed = waiting[["SUBJID", "TRT01A", "TRTSDT", "WINENDT", "DAYS", "FUPFRAC", "DLTSTAT"]].reset_index(drop=True)
     return described(
-        listed, labels=SUBJECT_LABELS | {"DAYS": msg("Days to go")}, digits={"FUPFRAC": 2}, notes=[COMMITTEE],
+        listed, labels=SUBJECT_LABELS | {"DAYS": msg("Days to go")}, digits={"FUPFRAC": 2},
         empty=msg("Nobody is pending."),
     )  # fmt: skip
 
@@ -267,18 +266,18 @@ def open_windows(addlt: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
 def status_listing(addlt: pd.DataFrame) -> pd.DataFrame:
     """The status of each subject in order of first infusion, with the columns of `SUBJECT_LABELS`."""
     listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")[list(SUBJECT_LABELS)].reset_index(drop=True)
-    return described(listed, labels=SUBJECT_LABELS, digits={"FUPFRAC": 2, "DOSEFRAC": 2}, notes=[COMMITTEE])
+    return described(listed, labels=SUBJECT_LABELS, digits={"FUPFRAC": 2, "DOSEFRAC": 2})
 
 
 def infusion_listing(infusions: pd.DataFrame) -> pd.DataFrame:
     """Each infusion with the level planned and the level given (`followup.infusions_received`), as a page lists it."""
-    return described(infusions.copy(deep=False), labels=RECEIVED_LABELS, digits={"DOSEKG": 2}, notes=[COMMITTEE])
+    return described(infusions.copy(deep=False), labels=RECEIVED_LABELS, digits={"DOSEKG": 2})
 
 
 def change_listing(changed: pd.DataFrame) -> pd.DataFrame:
     """The subjects whose status has changed (`over_time.status_changes`), as a page lists them."""
     return described(
-        changed.copy(deep=False), labels=CHANGE_LABELS, notes=[COMMITTEE],
+        changed.copy(deep=False), labels=CHANGE_LABELS,
         empty=msg("No subject has another DLT status, or there is no earlier cut."),
     )  # fmt: skip
 
@@ -286,14 +285,14 @@ def change_listing(changed: pd.DataFrame) -> pd.DataFrame:
 def set_table(counts: pd.DataFrame) -> pd.DataFrame:
     """The rows of DLT_SETS as a table shows them: treated, evaluable, counted as DLT and pending, by level."""
     rows = counts[counts["analysis_id"].eq("DLT_SETS")]
-    return described(rows, row="variable", row_labels=SET_LABELS, stub=msg("Subjects"), stats="{n}", notes=[COMMITTEE])
+    return described(rows, row="variable", row_labels=SET_LABELS, stub=msg("Subjects"), stats="{n}")
 
 
 def status_table(counts: pd.DataFrame) -> pd.DataFrame:
     """The rows of DLT as a table shows them: subjects by status and level."""
     rows = counts[counts["analysis_id"].eq("DLT")]
     return described(
-        rows, row="variable_level", row_labels=STATUS_LABELS, stub=msg("Status"), stats="{n}", notes=[COMMITTEE]
+        rows, row="variable_level", row_labels=STATUS_LABELS, stub=msg("Status"), stats="{n}"
     )  # fmt: skip
 
 
@@ -307,7 +306,7 @@ def event_listing(events: pd.DataFrame, addlt: pd.DataFrame, notes: Sequence[str
     study_day = day.mask(day >= 0, day + 1)
     return described(
         events.assign(SUBJID=subject["SUBJID"], DAY=day, ADY=study_day)[list(EVENT_LABELS)], labels=EVENT_LABELS,
-        notes=[COMMITTEE, *notes], empty=msg("No event of the window is a candidate, flagged or severe."),
+        notes=notes, empty=msg("No event of the window is a candidate, flagged or severe."),
     )  # fmt: skip
 
 
@@ -328,7 +327,7 @@ def rate_table(results: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
     }  # fmt: skip
     return described(
         pd.DataFrame(table, columns=list(RATE_LABELS)).astype("str"), labels=RATE_LABELS,
-        notes=[*excluded_notes(results, levels), COMMITTEE], numbers=numbers,
+        notes=excluded_notes(results, levels), numbers=numbers,
     )  # fmt: skip
 
 
@@ -336,13 +335,13 @@ def rule_table(advices: Sequence[Advice]) -> pd.DataFrame:
     """One row per rule: rule advice date worst best."""
     rows = [(a.rule, plain_code(a.code), a.date_text, plain_code(a.worst), plain_code(a.best)) for a in advices]
     return described(
-        pd.DataFrame(rows, columns=list(RULE_LABELS)).astype("str"), labels=RULE_LABELS, notes=[COMMITTEE]
+        pd.DataFrame(rows, columns=list(RULE_LABELS)).astype("str"), labels=RULE_LABELS
     )  # fmt: skip
 
 
 def cases_table(cases: pd.DataFrame) -> pd.DataFrame:
     """The worst and the best case of each level (`results.bounds.case_table`) as a table shows them."""
-    return described(cases.copy(deep=False), subtitle=msg("DLT / evaluable (rate)"), notes=[COMMITTEE])
+    return described(cases.copy(deep=False), subtitle=msg("DLT / evaluable (rate)"))
 
 
 def timeline_listing(over_time: pd.DataFrame) -> pd.DataFrame:
@@ -354,7 +353,7 @@ def timeline_listing(over_time: pd.DataFrame) -> pd.DataFrame:
         now=now,
     )
     return described(
-        over_time[list(TIMELINE_LABELS)].copy(deep=False), labels=TIMELINE_LABELS, notes=[LIMITS, COMMITTEE],
+        over_time[list(TIMELINE_LABELS)].copy(deep=False), labels=TIMELINE_LABELS, notes=[LIMITS],
         empty=msg("No escalation rule is in force."), finding=now, summary=summary if now else "",
     )  # fmt: skip
 
@@ -374,4 +373,4 @@ def escalation_diary(addlt: pd.DataFrame) -> pd.DataFrame:
             "outcome": listed["DLTSTAT"].map(outcome).astype("str"),
         }
     )
-    return described(diary, labels=DIARY_LABELS, notes=[COMMITTEE])
+    return described(diary, labels=DIARY_LABELS)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from trialbook.core.described import described
 from trialbook.core.messages import msg
-from trialbook.dlt.advice import COMMITTEE, trial_history
+from trialbook.dlt.advice import trial_history
 from trialbook.dlt.designs.design import MAX_TESTED_NOT_EXCEEDED, NO_DOSE
 from trialbook.dlt.designs.registry import NO_RULE
 from trialbook.escalation_simulation import summary
@@ -98,7 +98,7 @@ def path_table(results: pd.DataFrame, protocol: Protocol, analysis: Analysis) ->
         table.append(row)
     made = pd.DataFrame(table).fillna("0.000").astype("str") if table else pd.DataFrame({"scenario": []}, dtype="str")
     return described(
-        made, labels=TABLE_LABELS, right=right_columns(protocol), notes=[ASSUMED, COMMITTEE],
+        made, labels=TABLE_LABELS, right=right_columns(protocol), notes=[ASSUMED],
         empty=cannot_say(protocol, analysis),
     )  # fmt: skip
 

@@ -67,6 +67,16 @@ def round_half_up(value: float, digits: int) -> str:
     return str(Decimal(repr(float(value))).quantize(quantum, rounding=ROUND_HALF_UP))
 
 
+def significant(value: float, digits: int) -> str:
+    """Decimal text with so many significant digits, and no fewer digits than the whole number has.
+
+    >>> significant(15.576, 2), significant(9.514, 2), significant(0.1712, 2), significant(116.4, 2), significant(0, 2)
+    ('16', '9.5', '0.17', '116', '0.0')
+    """
+    size = math.floor(math.log10(abs(value))) if value else 0
+    return round_half_up(value, max(0, digits - 1 - size))
+
+
 def format_stat(stat_name: str, stat: float | None) -> str:
     """Text of a statistic: counts whole, shares as percent with one decimal, other numbers with three decimals.
 

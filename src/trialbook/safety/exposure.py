@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import pandas as pd
@@ -12,7 +13,7 @@ from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
-from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, proportion_rows
+from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, proportion_rows, round_half_up, significant
 from trialbook.safety.ae_tables import (
     BESIDE,
     CONTEXT_OF,
@@ -141,10 +142,20 @@ def _rate(
             time,
             stat_label=msg("Time at risk, {removeprefix}s", removeprefix=unit.removeprefix("per ")),
         ),
-        ard_row(analysis_id, level, name, "rate", interval.estimate, stat_label=label),
-        ard_row(analysis_id, level, name, "conf.low", interval.low),
-        ard_row(analysis_id, level, name, "conf.high", interval.high),
+        *(
+            ard_row(analysis_id, level, name, stat, value, stat_label=words, stat_text=_rate_text(value))
+            for stat, value, words in (
+                ("rate", interval.estimate, label),
+                ("conf.low", interval.low, None),
+                ("conf.high", interval.high, None),
+            )
+        ),
     ]
+
+
+def _rate_text(rate: float | None) -> str | None:
+    """A rate of few subjects with two significant digits."""
+    return None if rate is None or math.isnan(rate) else significant(rate, 2)
 
 
 def rate_notes(analysis: Analysis, counted: str = msg("Subjects")) -> list[str]:
@@ -188,6 +199,8 @@ LABELS = {
     "NINF": msg("Infusions per subject"),
 }
 SUBJECT_COLUMNS = ["USUBJID", "TRT01A", "NINF", "DUE", "CUMDOSE", "SHARE"]
+# Decimals of a dose (10^6 cells/kg), of a sum of doses, and of a share of the dose due (per cent).
+DOSE_DECIMALS = {"DOSEKG": 2, "CUMDOSE": 2, "SHARE": 0}
 STATISTICS = {"n": "count", "mean": "mean", "median": "median", "min": "min", "max": "max"}
 
 
@@ -301,9 +314,23 @@ def _summary(variable: str, value: str, frame: pd.DataFrame, level: str) -> list
     known = frame.loc[_at(frame, level), variable].dropna()
     found = known.agg(list(STATISTICS.values()))
     return [
-        ard_row("EXPOSURE", level, variable, name, found[function], variable_level=value, stat_label=name.capitalize())
+        ard_row(
+            "EXPOSURE",
+            level,
+            variable,
+            name,
+            found[function],
+            variable_level=value,
+            stat_label=name.capitalize(),
+            stat_text=_dose_text(variable, name, found[function]),
+        )
         for name, function in STATISTICS.items()
     ]
+
+
+def _dose_text(variable: str, name: str, value: float) -> str | None:
+    """A dose as exact as doses are recorded; None for a count."""
+    return None if name == "n" or math.isnan(value) else round_half_up(value, DOSE_DECIMALS[variable])
 
 
 def _at(frame: pd.DataFrame, level: str) -> pd.Series:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from support import raw_export as raw
+from support.conducted_trial import PAGES
 from support.trial_builder import trial
 from trialbook.cleaning import apply_cut, clean_snapshot
 from trialbook.conduct.board import status_board
-from trialbook.conduct.frames import all_with_columns
+from trialbook.conduct.deviations import checked_infusions, derive_addv
+from trialbook.conduct.frames import all_with_columns, treated_of
+from trialbook.conduct.visits import visit_table
 from trialbook.core.described import look_of
 from trialbook.core.domains import Domains
+from trialbook.display.first_page import signals_on
 from trialbook.display.index import render_index
 from trialbook.display.index_facts import index_facts
-from trialbook.display.page import Frame
+from trialbook.display.page import MOST_SIGNALS, Frame
 from trialbook.display.profile import BRIEF, profile_content
 from trialbook.display.profile_drawing import MOST_ROWS, bar_note, days_of, drugs, events
 from trialbook.display.tables import MOST_ROWS as MOST_LINES
@@ -37,18 +42,24 @@ from trialbook.efficacy.response_tables import (
     response_ranking,
 )  # fmt: skip
 from trialbook.efficacy.sensitivity import sensitivity_responses
+from trialbook.eligibility.adie import audit
 from trialbook.pipeline.signal_files import plain
 from trialbook.profiles.profile import Profile, profiles
 from trialbook.profiles.subjects import KINDS, profile_note, profiled_subjects, risk_order
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
+from trialbook.queries.query_list import query_list
+from trialbook.results.ard import to_ard
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adlb import derive_adlb
 from trialbook.safety.ae_tables import safety_records, seriousness_open
 from trialbook.safety.figures import term_dots, timeline
 from trialbook.safety.listings import CONTRADICTED, event_lines, serious_listing
 from trialbook.safety.queries import adverse_event_queries
+from trialbook.signals.derive import derive_signals
+from trialbook.signals.first_page import first_page
+from trialbook.signals.model import SEVERITIES, Facts
 from trialbook.snapshot import read_snapshot
 from trialbook.subjects.adsl import derive_subjects
 from trialbook_demo import write_snapshot
@@ -63,6 +74,7 @@ class Large:
     data: Mapping[str, pd.DataFrame]
     responses: pd.DataFrame
     profiles: list[Profile]
+    study: StudyData
 
 
 def profiled(
@@ -89,7 +101,8 @@ def large(tmp_path_factory: pytest.TempPathFactory, protocol: Protocol) -> Large
     day_28 = day28_response(adsl, StudyData(domains, protocol, keys, day))
     responses = sensitivity_responses(adsl, StudyData(domains, protocol, keys, day), day_28)
     data = profiled(adsl, day_28, domains, protocol, keys, day)
-    return Large(data, responses, profiles(data, StudyData(domains, protocol, keys, day)))
+    study = StudyData(domains, protocol, keys, day)
+    return Large(data, responses, profiles(data, study), study)
 
 
 def subjects(large: Large, chosen: pd.Series) -> set[str]:
@@ -224,6 +237,73 @@ def test_the_list_of_the_first_page_keeps_those_at_risk(large: Large, protocol: 
     shown = [subject for subject in order if f">{subject}<" in page]
     assert shown == list(order)[:MOST_LINES]
     assert "in the order of risk" in page
+
+
+def liver_cases(study: StudyData, adsl: pd.DataFrame) -> set[str]:
+    """Subjects with ALT or AST of 3 x ULN after the infusion and, by 14 days later, bilirubin of 2 x ULN.
+
+    Worked out from the delivered results alone, one by one.
+    """
+    start = dict(zip(adsl["USUBJID"], adsl["TRTSDT"], strict=True))
+    results: dict[str, list[tuple[str, pd.Timestamp, float]]] = {}
+    delivered = study.domains["LB"]
+    for row in delivered[delivered["USUBJID"].isin(start)].to_dict("records"):
+        value, limit = (pd.to_numeric(row[name], errors="coerce") for name in ("LBORRES", "LBORNRHI"))
+        day = pd.to_datetime(str(row["LBDTC"])[:10], errors="coerce")
+        if row["LBTESTCD"] in ("ALT", "AST", "BILI") and value / limit > 0 and day > start[row["USUBJID"]]:
+            results.setdefault(row["USUBJID"], []).append((row["LBTESTCD"], day, value / limit))
+    return {
+        subject for subject, own in results.items() for test, day, ratio in own for other, later, bilirubin in own
+        if test != "BILI" and ratio >= 3 and other == "BILI" and bilirubin >= 2 and 0 <= (later - day).days <= 14
+    }  # fmt: skip
+
+
+def test_nobody_at_risk_is_missing_from_board_lists_and_signals(large: Large, protocol: Protocol) -> None:
+    """Deaths, serious events, open windows and liver cases, each as the delivered records have them."""
+    study, adsl = large.study, large.data["adsl"]
+    treated = adsl[adsl["SAFFL"].eq("Y")]
+    number = dict(zip(treated["USUBJID"], treated["SUBJID"], strict=True))
+    dm, ae = study.domains["DM"], study.domains["AE"]
+    died = {number[one] for one in dm.loc[dm["DTHFL"].eq("Y"), "USUBJID"] if one in number}
+    begun = ae["AESTDTC"].str[:10] >= ae["USUBJID"].map(treated.set_index("USUBJID")["TRTSDT"].astype("str").str[:10])
+    serious = {number[one] for one in ae.loc[ae["AESER"].eq("Y") & begun, "USUBJID"] if one in number}
+    liver = {number[one] for one in liver_cases(study, treated) if one in number}
+    open_ = study.cut_date - treated["TRTSDT"] < pd.Timedelta(days=28)
+    waiting = set(treated.loc[open_ & ~treated["SUBJID"].isin(died), "SUBJID"])
+    assert min(map(len, (died, serious, liver, waiting))) > 0
+    assert len(treated) == TREATED
+
+    data = all_with_columns({**large.data, "adie": audit(adsl, study)})
+    visits, given = visit_table(data, study), checked_infusions(treated_of(data["adsl"]), study)
+    addv, asked = derive_addv(data, visits, given, study), query_list([], "2025-09-30")
+    facts = Facts(data, None, "", study, treated_of(data["adsl"]), visits, addv, given, asked, to_ard([]))
+    signals, runs = derive_signals(facts, PAGES)
+    page = plain(first_page(facts, signals, runs))
+    board = {row["subject"]: row for row in page["board"]}
+    assert {name for name, row in board.items() if row["status"].startswith("Died")} == died
+    assert {name for name, row in board.items() if row["serious"]} == serious
+    dlt = set(subjects(large, large.data["addlt"].loc[large.data["addlt"]["DLTSTAT"].eq("DLT"), "USUBJID"]))
+    assert {name for name, row in board.items() if row["dlt"] == "window still open"} == waiting - dlt
+    raised = {rule: {one.subject for one in signals if one.rule == rule} for rule in ("liver_injury", "new_death")}
+    assert raised == {"liver_injury": liver, "new_death": died}
+
+    profiled = {profile.subject: profile.risk if profile.brief else "" for profile in large.profiles}
+    at_risk = died | serious | liver | waiting
+    assert at_risk <= set(profiled)
+    cut = raw.trial_of(Path(), cut_date="2025-09-30").cut
+    numbers = index_facts(protocol, cut, to_ard([]), None, {"adsl": adsl}, facts.queries, [], [])
+    index = render_index(numbers, Frame(study=protocol.study, cut=cut, navigation=[], fingerprint="x"), profiled, page)
+    assert [name for name in at_risk if f'href="profiles/{name}.html"' not in index] == []
+    assert [one.sentence for one in signals if one.severity == "high" and escape(one.sentence) not in index] == []
+    adae = large.data["adae"]
+    listed = serious_listing(adae, event_lines(adae, adsl, pd.Series("", index=adae.index)))
+    assert serious <= set(listed["SUBJID"])
+    # A page opens with the most severe signals and says how many more there are.
+    concerned = signals_on(page["signals"], "03_safety.html", profiled)
+    assert len(concerned) > MOST_SIGNALS
+    ranks = [SEVERITIES.index(one.severity) for one in concerned]
+    assert ranks == sorted(ranks)
+    assert len(set(ranks)) > 1
 
 
 def test_one_subject_with_many_events_keeps_the_severe_ones_in_the_drawing(large: Large) -> None:

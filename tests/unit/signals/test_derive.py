@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from html import unescape
 
 import pandas as pd
 import pytest
 
-from support.conducted_trial import LATE, cut_on, facts_of, quiet, signals_of, started
+from support.conducted_trial import LATE, PAGES, cut_on, facts_of, quiet, signals_of, started
+from support.page_samples import frame, notebook
 from support.trial_builder import TrialBuilder
+from trialbook.display import sentence
+from trialbook.display.first_page import signals_on
+from trialbook.display.index import render_index
+from trialbook.display.index_facts import IndexFacts, index_facts
+from trialbook.display.page import MOST_SIGNALS, pages_of
+from trialbook.display.page_content import page_content
+from trialbook.display.profile import ProfileContent, profile_page
 from trialbook.efficacy.survival_bounds import DEATHS
+from trialbook.pipeline.signal_files import plain
+from trialbook.profiles.subjects import profiled_subjects
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.decisions import Decision
 from trialbook.protocol.load import analysis_values
-from trialbook.protocol.models import Protocol
+from trialbook.protocol.models import Cut, Protocol
 from trialbook.queries.query_list import query
-from trialbook.results.ard import ard_row
+from trialbook.results.ard import ard_row, to_ard
 from trialbook.signals.conduct_rules import endpoint_words
-from trialbook.signals.derive import RULES, new_since
+from trialbook.signals.derive import PLACES, RULES, new_since
+from trialbook.signals.first_page import first_page
 from trialbook.signals.messages import PATTERNS, TITLES, rendered
 from trialbook.signals.model import SEVERITIES, Facts, Signal
 
@@ -152,6 +165,70 @@ def test_a_rule_finds_what_lies_just_beyond_and_nothing_just_inside(
         assert one.evidence
         assert one.sentence == rendered(one.message_id, one.arguments)
         assert f"profiles/{name}.html" in [link.page for link in one.links]
+
+
+def test_each_signal_is_on_the_first_page_in_the_profile_and_on_the_page_concerned(
+    crowd: Facts, found: list[Signal], protocol: Protocol
+) -> None:
+    signals, runs = signals_of(crowd)
+    profiled = dict.fromkeys(profiled_subjects(crowd.data["adsl"]), "")
+    page = plain(first_page(crowd, signals, list(runs.values())))
+    index = words_on(render_index(no_facts(protocol, crowd), frame(protocol), profiled, page))
+    own = {name: signals_on(page["signals"], f"{name}.html", profiled) for name, _ in PAGES}
+    seen = set()
+    for name, (rule, is_raised, _) in PLANTS.items():
+        told = [one for one in page["signals"] if one["subject"] == name and one["rule"] == rule]
+        if not is_raised:
+            continue
+        seen.add(rule)
+        profile = words_on(profile_page(ProfileContent(name, "", []), frame(protocol), [], told))
+        for one in told:
+            assert one["sentence"] in index, name
+            assert one["sentence"] in profile, name
+            (concerned,) = [step for step, _ in PAGES if any(link["page"] == f"{step}.html" for link in one["links"])]
+            assert one["sentence"] in [shown.sentence for shown in own[concerned] if shown.who == name], name
+    assert len(seen) == len({rule for rule, is_raised, _ in PLANTS.values() if is_raised}) > 10
+    # A page opens with the most severe of its signals, and says how many more there are.
+    safety = own["03_safety"]
+    made = pages_of(
+        page_content(notebook(sentence("x")), "static"), title="Safety", frame=frame(protocol),
+        current="03_safety.html", signals=safety * 3,
+    )  # fmt: skip
+    html = made["03_safety.html"]
+    assert html.count('<span class="who">') == MOST_SIGNALS < len(safety * 3)
+    assert f"{len(safety * 3) - MOST_SIGNALS} more signals are on the first page." in html
+    assert safety[0].sentence in words_on(html)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_each_rule_leads_to_a_page_that_tells_more(rule: str) -> None:
+    word, places = PLACES[rule]
+    assert len([name for name, _ in PAGES if word in name]) == 1
+    assert places
+
+
+def test_a_quiet_first_page_has_no_signal_and_names_the_rules_that_looked(
+    protocol: Protocol, analysis: Analysis
+) -> None:
+    facts = facts_of(quiet(), protocol, analysis, before=(quiet(until=100), 110))
+    signals, runs = signals_of(facts)
+    page = plain(first_page(facts, signals, list(runs.values())))
+    index = words_on(render_index(no_facts(protocol, facts), frame(protocol), {SUBJECT: ""}, page))
+    assert "Nothing was raised." in index
+    assert f"{len(RULES)} looked, none raised something" in index
+    assert [title for title in TITLES.values() if title not in index] == []
+    assert [signals_on(page["signals"], f"{name}.html", {}) for name, _ in PAGES] == [[]] * len(PAGES)
+
+
+def no_facts(protocol: Protocol, facts: Facts) -> IndexFacts:
+    """The numbers of the first page of a cut that has reported none."""
+    cut = Cut(cut_id="C1", cut_date=f"{facts.study.cut_date:%Y-%m-%d}", snapshot="s", protocol="p")
+    return index_facts(protocol, cut, to_ard([]), None, {"adsl": facts.data["adsl"]}, facts.queries, [], [])
+
+
+def words_on(html: str) -> str:
+    """The text of a page."""
+    return " ".join(unescape(re.sub(r"<style.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL)).split())
 
 
 def test_nothing_else_is_raised_of_who_lies_inside_every_limit(found: list[Signal]) -> None:
