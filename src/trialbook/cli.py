@@ -174,10 +174,13 @@ def export(
     out: Out = Path("build"),
 ) -> None:
     """Make documents of a built cut from its results and datasets: the report, the slides."""
-    from trialbook.commands.export import export, told
+    from trialbook.commands.export import issue, told
+    from trialbook.protocol.load import project_root
 
     listed = [[part.strip() for part in text.split(",") if part.strip()] for text in (formats, lang)]
-    for line in told(export(cut, out, to, listed[0], listed[1], audience), to):
+    tell = partial(console.print, markup=False, soft_wrap=True)
+    made = issue(cut, out, to, project_root(), listed[0], listed[1], audience, tell)
+    for line in told(made, to):
         console.print(line, markup=False, soft_wrap=True)
 
 

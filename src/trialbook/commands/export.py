@@ -6,16 +6,22 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from trialbook.core.errors import UsageError
 from trialbook.core.messages import Language
 from trialbook.core.translations import languages
+from trialbook.diff.headlines import headlines
+from trialbook.diff.issued import Issued
 from trialbook.documents.content import Audience, Deck, Document, Figure, Speaker
 from trialbook.documents.glyphs import Missing, without_glyph
 from trialbook.documents.layout import texts_of
 from trialbook.documents.source import CutSource
+from trialbook.pipeline.issued_register import adding_to_register
+from trialbook.pipeline.publish import LOCKS
+from trialbook.pipeline.study_page import refresh_study_page
 
 AUDIENCES: tuple[Audience, ...] = ("line", "aggregate")
 DEFAULT = ("pdf", "docx")
@@ -30,6 +36,7 @@ class Made:
     name: str
     content: bytes
     missing: tuple[Missing, ...] = ()
+    issued: Issued | None = None
 
 
 @dataclass(frozen=True)
@@ -92,12 +99,43 @@ def export(
     """
     wanted = _wanted(formats)
     spoken = _spoken(tags)
+    heard = _audience(audience)
     source = built_source(cut, out)
     _refuse(to, out, source)
-    heard = _audience(audience)
-    made = [FORMATS[one](Order(source, Speaker(language), heard)) for language in spoken for one in wanted]
+    orders = [Order(source, Speaker(language), heard) for language in spoken]
+    made = [_registered(order, FORMATS[one](order), one) for order in orders for one in wanted]
     write_whole({to / one.name: one.content for one in made})
     return made
+
+
+def issue(
+    cut: str, out: Path, to: Path, root: Path, formats: Sequence[str] = DEFAULT, tags: Sequence[str] = ("en",),
+    audience: str = "line", tell: Callable[[str], None] = lambda line: None,
+) -> list[Made]:  # fmt: skip
+    """`export`, with a line for each file in the register of issued documents of the project `root`.
+
+    The page over all cuts then shows them. Raises as `export` does, and for a register that is damaged, before a file
+    is written.
+    """
+    with adding_to_register(root) as add:
+        made = export(cut, out, to, formats, tags, audience)
+        add([one.issued for one in made if one.issued is not None])
+    builds = built_source(cut, out).built.folder.resolve().parent
+    mask = os.umask(0o077)
+    os.umask(mask)
+    refresh_study_page(builds, builds / LOCKS, mask, tell, root)
+    return made
+
+
+def _registered(order: Order, made: Made, kind: str) -> Made:
+    """The file with its line of the register: what was issued, from which build, and the numbers it rests on."""
+    built = order.source.built
+    line = Issued(
+        datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), made.name, kind, built.protocol.study.id, built.cut.cut_id,
+        order.source.manifest["fingerprint"], order.language, order.audience,
+        hashlib.sha256(made.content).hexdigest(), headlines(built.ard, built.analysis),
+    )  # fmt: skip
+    return replace(made, issued=line)
 
 
 def built_source(cut: str, out: Path) -> CutSource:
@@ -141,6 +179,11 @@ def _spoken(tags: Sequence[str]) -> list[Language]:
 
 
 def _audience(audience: str) -> Audience:
+    if audience == "aggregate":
+        raise UsageError(
+            "this version makes no documents without single subjects yet: its reports list subjects",
+            next_step="use --audience line, for readers who may see single subjects",
+        )  # fmt: skip
     for known in AUDIENCES:
         if audience == known:
             return known

@@ -17,6 +17,7 @@ from trialbook.core.errors import UsageError
         (["pfd"], ["en"], "line", "there is no format 'pfd'"),
         (["xpt"], ["en"], "line", "does not make xpt yet"),
         (["pdf"], ["fr"], "line", "there is no language 'fr'"),
+        (["pdf"], ["en"], "aggregate", "its reports list subjects"),
     ],
 )
 def test_what_cannot_be_made_is_refused(
