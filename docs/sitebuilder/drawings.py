@@ -15,7 +15,7 @@ PURPOSE = {
     "workbook": "the step of a notebook", "lab": "JupyterLab settings", "display": "tables, charts, pages",
     "diff": "two versions compared", "eligibility": "ADIE", "escalation_simulation": "operating characteristics",
     "profiles": "one subject", "conduct": "visits, ADDV", "records_behind": "of a number",
-    "signals": "what to look at first",
+    "signals": "what to look at first", "monitoring": "stopping rules", "documents": "PDF, Word, slides",
     "cleaning": "clean domains", "dlt": "ADDLT, rules", "efficacy": "ADRS, ADTTE",
     "gvhd": "stages, grade", "safety": "ADAE, ADLB", "snapshot": "any export", "contracts": "data contracts",
     "drugs": "which drug", "subjects": "ADSL", "protocol": "parameters", "queries": "query list",

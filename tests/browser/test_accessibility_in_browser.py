@@ -65,7 +65,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_every_page_is_accessible_on_light_and_dark_screens_and_on_a_phone(
     demo: Path, browser: Browser, axe: str
 ) -> None:
-    """One visit to each page; what is wrong is told for all of them at once."""
+    """One visit to each page; what is wrong is reported for all of them at once."""
     folder = demo / CUT
     profiles = sorted((folder / "profiles").glob("*.html"), key=lambda path: (path.stat().st_size, path.name))
     wrong: list[str] = []

@@ -203,7 +203,7 @@ def test_the_chinese_report_says_the_same_numbers(source: CutSource, carried: di
     found = CARRIERS["docx"](docx(report(source), Speaker(chinese)))
     assert set(found) == set(carried["docx"])
     for number, text in found.items():
-        # What is said between the numbers differs, and where it stands in a sentence.
+        # What is said between the numbers differs, and its place in a sentence.
         assert sorted(re.findall(r"\d\.\d{3}", text)) == sorted(re.findall(r"\d\.\d{3}", carried["docx"][number]))
 
 

@@ -200,8 +200,8 @@ def test_every_custom_property_of_a_style_is_one_of_the_theme(root: Path) -> Non
     templates = root / "src" / "trialbook" / "display" / "templates"
     used = {name: set(re.findall(r"var\(--([\w-]+)", (templates / name).read_text(encoding="utf-8")))
             for name in ("blocks.css", "page.css")}  # fmt: skip
-    # Not colours: the typeface, the width of a chart; and what JupyterLab defines.
-    others = {"tb-font", "w", "jp-layout-color0", "jp-content-link-color"}
+    # Not colours: the typeface, the width of a chart, the height of the navigation; and what JupyterLab defines.
+    others = {"tb-font", "w", "nav", "jp-layout-color0", "jp-content-link-color"}
     assert set.union(*used.values()) - others == named
     # In JupyterLab there is no page around a block: there it has its own colours, or falls back on them.
     assert used["blocks.css"] - others - set(theme.BLOCK_COLOURS) == {"paper", "accent"}

@@ -14,7 +14,7 @@ from trialbook.cleaning.problems import meaning
 from trialbook.cleaning.read_values import CHANGE_COLUMNS, WHOLE_RECORD
 from trialbook.core.described import described
 from trialbook.core.domains import REQUIRED, VARIABLES, Domains
-from trialbook.core.messages import msg
+from trialbook.core.messages import msg, plural
 from trialbook.queries.query_list import SEVERITIES, Query
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.snapshot.door import WITHHELD
@@ -99,7 +99,10 @@ def missing_values(domains: Domains) -> pd.DataFrame:
         "DOMAIN": msg("Domain"), "VARIABLE": msg("Variable"), "RECORDS": msg("Records"),
         "MISSING": msg("Without a value"), "SHARE": msg("Share"),
     }  # fmt: skip
-    return described(pd.DataFrame(rows, columns=["NAME", *labels]), labels=labels)
+    summary = plural(
+        "{n} variable has records without a value.", "{n} variables have records without a value.", len(rows)
+    )
+    return described(pd.DataFrame(rows, columns=["NAME", *labels]), labels=labels, summary=summary)
 
 
 def missing_by_visit(domains: Domains) -> pd.DataFrame:
@@ -126,7 +129,14 @@ def missing_by_visit(domains: Domains) -> pd.DataFrame:
         "VISIT": msg("Visit"), "DOMAIN": msg("Domain"), "SEEN": msg("Seen"), "WITHOUT": msg("Without a result"),
         "SHARE": msg("Share"),
     }  # fmt: skip
-    return described(table.sort_values(["VISITNUM", "VISIT", "DOMAIN"], ignore_index=True), labels=labels)
+    summary = msg(
+        "{visits} visits against {domains} domains. Expected results that are missing, one per subject, visit and "
+        "domain: {without} of {seen}.",
+        visits=table["VISIT"].nunique(), domains=table["DOMAIN"].nunique(), without=int(table["WITHOUT"].sum()),
+        seen=int(table["SEEN"].sum()),
+    )  # fmt: skip
+    listed = table.sort_values(["VISITNUM", "VISIT", "DOMAIN"], ignore_index=True)
+    return described(listed, labels=labels, summary=summary)
 
 
 def record_counts(snapshot: Snapshot, cleaned: Cleaned, cut: Cut) -> pd.DataFrame:

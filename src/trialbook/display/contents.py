@@ -54,7 +54,7 @@ def raised(pieces: Iterable[str], headings: Iterable[Heading]) -> tuple[list[str
 def page_sections(pieces: Iterable[str], headings: Iterable[Heading], beginning: str = "") -> list[Section]:
     """The sections (headings of level 2) of a page made of these pieces of HTML.
 
-    What stands before the first section belongs to one that leads to the top of the page, called `beginning`; it is
+    What comes before the first section belongs to one that leads to the top of the page, called `beginning`; it is
     left out where it holds no table or figure.
     """
     known = {heading.anchor: heading.text for heading in headings if heading.level == 2}

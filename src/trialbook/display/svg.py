@@ -145,7 +145,7 @@ class Drawing:
         self.below = y + AXIS
 
     def svg(self, label: str) -> str:
-        """The whole drawing; `label` names it for those who do not see it, who are told its first marks as well.
+        """The whole drawing; `label` names it for those who do not see it, with its first marks.
 
         For them it is one picture with this text, and the table below it holds every mark.
         """

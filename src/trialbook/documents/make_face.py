@@ -1,6 +1,6 @@
 """Makes the face of documents from the whole Noto Sans CJK SC: for developers, when it must cover more (`make face`).
 
-Kept are the characters of GB 2312 and of our Chinese texts, Latin, Greek and Cyrillic, punctuation, arrows, technical
+It keeps the characters of GB 2312 and of our Chinese texts, Latin, Greek and Cyrillic, punctuation, arrows, technical
 and mathematical signs.
 The family has a name of its own, so that a face of the machine is never taken in its place. Needs fonttools, and the
 face that the package mplfonts carries; neither is needed for anything else.

@@ -1,4 +1,4 @@
-"""What documents of a built cut are made of: its results, datasets, signals and queries, and what its pages have shown.
+"""The sources of the documents of a built cut: its results, datasets, signals and queries, and what its pages show.
 
 Everything is read from the published build (and that of its previous cut); the answers of the first page are derived
 again from the datasets, by the functions that made the page.

@@ -344,7 +344,7 @@ def _element(tag: str, attributes: dict[str, str] | None = None) -> Any:
 
 
 def _begin(paragraph: Any, code: str) -> None:
-    """The beginning of a field: its code, and the mark after which its result stands."""
+    """The beginning of a field: its code, and the mark that comes before its result."""
     for kind in ("begin", "", "separate"):
         run = paragraph.add_run()._r
         if kind:

@@ -11,13 +11,12 @@ from trialbook.core.messages import msg
 from trialbook.drugs.records import drugs_in_force
 from trialbook.efficacy.day28 import UNDELIVERED, treated_subjects
 from trialbook.efficacy.rates import ORGAN_PARAMETERS, VARIABLE
+from trialbook.efficacy.response_figures import shown_note, shown_subjects
 from trialbook.efficacy.response_tables import (
     FIRST_DAY,
     MOST_SUBJECTS,
     response_ranking,
     sensitivity_labels,
-    shown_note,
-    shown_subjects,
 )
 from trialbook.efficacy.sensitivity import PRIMARY, category_changes
 from trialbook.gvhd.response_rules import RESPONDERS

@@ -27,6 +27,7 @@ from trialbook.subjects.disposition import withdrawal_queries, withdrawals
 
 
 TEXTS = QueryTexts("queries/texts/efficacy.yaml")
+SHARED_TEXTS = QueryTexts("queries/texts/shared.yaml")
 RULE_OF = {NEAR_NAME: "P31-CM-NEAR-NAME", OTHER_USE: "P31-CM-PURPOSE", NEW_BACKGROUND: "P31-CM-BACKGROUND-STARTED"}
 
 
@@ -216,7 +217,7 @@ def _decisions(responses: pd.DataFrame) -> Iterator[Query]:
     for row in responses.itertuples():
         if row.RSPSTG == "INCOMPLETE":
             observed = f"baseline {row.BASESTG}, day 28 {row.D28STG}"
-            yield TEXTS.query("P27-RS-ORGAN-MISSING", row.USUBJID, observed=observed)
+            yield SHARED_TEXTS.query("P27-RS-ORGAN-MISSING", row.USUBJID, observed=observed)
         if row.EVNTDESC and row.EVNTDESC != "death" and row.EVNTCERT == "":
             domain = "PR" if row.EVNTSRC.startswith("PR") else ""
             yield TEXTS.query(

@@ -12,6 +12,7 @@ from trialbook.protocol.models import Protocol
 from trialbook.queries.query_list import CONSEQUENCE, Query, QueryTexts
 
 TEXTS = QueryTexts("queries/texts/eligibility.yaml")
+SHARED_TEXTS = QueryTexts("queries/texts/shared.yaml")
 # A doubt in the data, and the rule that asks about it.
 DOUBTS = {
     "NO-LIMIT": "P15-LB-LIMIT-MISSING",
@@ -98,8 +99,11 @@ def _about_record(row: Any) -> list[Query]:
         return []
     domain = row.SRCDOM or "IE"
     record = "" if domain == "DM" else f"CRITCD={row.CRITCD}" if pd.isna(row.SRCSEQ) else f"{domain}SEQ={row.SRCSEQ}"
-    asked = TEXTS.query(
-        DOUBTS[row.FLAG], row.USUBJID, domain, record=record, observed=row.EVIDENCE, expected=row.RULE,
+    rule = DOUBTS[row.FLAG]
+    shared = SHARED_TEXTS.area.rules.get(rule)
+    texts, field = (SHARED_TEXTS, shared.field) if shared else (TEXTS, "")
+    asked = texts.query(
+        rule, row.USUBJID, domain, record=record, field=field, observed=row.EVIDENCE, expected=row.RULE,
         criterion=row.CRITCD,
     )  # fmt: skip
     return [asked]

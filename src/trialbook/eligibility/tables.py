@@ -431,7 +431,11 @@ def matrix_table(cells: pd.DataFrame) -> pd.DataFrame:
     people = cells[["id", "subject", "level"]].drop_duplicates().reset_index(drop=True)
     wide = cells.pivot(index="id", columns="criterion", values="result")[order].rename_axis(columns=None)
     both = pd.concat([people[["subject", "level"]], wide.reindex(people["id"]).reset_index(drop=True)], axis=1)
-    return described(both, **look_of(cells))
+    summary = msg(
+        "{subjects} subjects against {criteria} criteria. Subjects with a criterion that needs attention: {n}.",
+        subjects=len(people), criteria=len(order), n=cells.loc[cells["result"].isin(ATTENTION), "id"].nunique(),
+    )  # fmt: skip
+    return described(both, **look_of(cells), summary=summary)
 
 
 def left_out_note(adie: pd.DataFrame, most_subjects: int) -> list[str]:

@@ -17,6 +17,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.queries.query_list import Query, QueryTexts
 
 TEXTS = QueryTexts("queries/texts/gvhd.yaml")
+SHARED_TEXTS = QueryTexts("queries/texts/shared.yaml")
 
 
 def stage_queries(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> list[Query]:
@@ -86,7 +87,7 @@ def _grade_differs(stages: pd.DataFrame, domains: Domains) -> Iterator[Query]:
     wrong = both[(both["SAID"] < both["GRADELO"]) | (both["SAID"] > both["GRADEHI"])]
     for row in wrong.itertuples():
         observed = f"grade {row.TOLD} recorded, {GRADES[int(row.GRADELO)]} by stages on {row.ADT:%Y-%m-%d}"
-        yield _ask("P28-RS-GRADE-DIFFERS", row.USUBJID, f"RSSEQ={row.SRCSEQ}", observed)
+        yield SHARED_TEXTS.query("P28-RS-GRADE-DIFFERS", row.USUBJID, record=f"RSSEQ={row.SRCSEQ}", observed=observed)
 
 
 def _stool_conflict(domains: Domains, subjects: pd.DataFrame, analysis: Analysis) -> Iterator[Query]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from trialbook.monitoring.outcomes import EVENT, NONE, OPEN, monitored_outcomes
 from trialbook.protocol.monitoring import MonitoringRule
 from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
+from trialbook.safety.adae import derive_adae
 from trialbook.statistics.prediction import probability_of_no_event
 from trialbook.statistics.stopping_rules import (
     METHODS,
@@ -76,19 +78,39 @@ class Monitored:
         return self.outcomes.loc[self.outcomes["OUTCOME"].eq(OPEN), "SUBJID"].astype("str").tolist()
 
 
-def monitor(adsl: pd.DataFrame, adae: pd.DataFrame, study: StudyData) -> list[Monitored]:
+def monitor(adsl: pd.DataFrame, study: StudyData, adae: pd.DataFrame | None = None) -> list[Monitored]:
     """Every stopping rule of the protocol file, in its order, at the cut of `study`.
+
+    `adae`: where it is derived already.
 
     Raises UsageError where the numbers of a rule allow no boundary.
     """
-    return [monitored(name, rule, adsl, adae, study) for name, rule in study.protocol.monitoring.items()]
+    if study.protocol.monitoring and adae is None:
+        adae = derive_adae(adsl, study)
+    events = pd.DataFrame() if adae is None else adae
+    return [monitored(name, rule, adsl, events, study) for name, rule in study.protocol.monitoring.items()]
 
 
 def monitored(
     rule_id: str, rule: MonitoringRule, adsl: pd.DataFrame, adae: pd.DataFrame, study: StudyData
 ) -> Monitored:
     """One rule at the cut; see `monitor`."""
-    outcomes = monitored_outcomes(rule, adsl, adae, study)
+    return _monitored(rule_id, rule, monitored_outcomes(rule, adsl, adae, study), adsl, study)
+
+
+def verdict_of(
+    rule_id: str, rule: MonitoringRule, outcomes: pd.DataFrame, adsl: pd.DataFrame, study: StudyData
+) -> str:  # fmt: skip
+    """The verdict of a rule now, for outcomes of subjects (`monitored_outcomes`) in any order."""
+    when = outcomes["TRTSDT"] + pd.to_timedelta(outcomes["DAY"].astype("float64"), unit="D")
+    ordered = outcomes.assign(_when=when).sort_values(["_when", "TRTSDT", "USUBJID"], kind="stable", na_position="last")
+    found = _monitored(rule_id, rule, ordered.drop(columns="_when").reset_index(drop=True), adsl, study)
+    return found.cases[0].verdict
+
+
+def _monitored(
+    rule_id: str, rule: MonitoringRule, outcomes: pd.DataFrame, adsl: pd.DataFrame, study: StudyData
+) -> Monitored:  # fmt: skip
     n_max = rule.n_max or max(study.protocol.study.planned_n, len(outcomes))
     first_treated = outcomes.sort_values(["TRTSDT", "USUBJID"], kind="stable").head(n_max)["USUBJID"]
     looked_at = outcomes[outcomes["USUBJID"].isin(first_treated)].reset_index(drop=True)
@@ -100,8 +122,17 @@ def monitored(
     return Monitored(rule_id, rule, looked_at, boundary, cases, reached, len(outcomes) - len(looked_at))
 
 
+@lru_cache(maxsize=64)
+def _made(rule_id: str, text: str, n_max: int) -> StoppingRule | SurvivalStoppingRule:
+    return _calibrated(rule_id, MonitoringRule.model_validate_json(text), n_max)
+
+
 def made_rule(rule_id: str, rule: MonitoringRule, n_max: int) -> StoppingRule | SurvivalStoppingRule:
     """The boundary of a rule for so many subjects; raises UsageError where its numbers allow none."""
+    return _made(rule_id, rule.model_dump_json(), n_max)
+
+
+def _calibrated(rule_id: str, rule: MonitoringRule, n_max: int) -> StoppingRule | SurvivalStoppingRule:
     try:
         if rule.time_to_event:
             numbers = dict(rule.own_numbers)

@@ -89,7 +89,7 @@ def render_content(
     executed = json.loads(read_input(notebook))
     contents = {}
     for language in languages():
-        # Anew: it numbers the records in the order in which a page asks for them.
+        # One for each language: it numbers the records in the order in which a page asks for them.
         records = NumberRecords(known, profiled_subjects(known["adsl"])) if "adsl" in datasets else None
         content = page_content(
             executed, charts, language, number=page_number(step), page=f"{step}.html", records=records, besides=besides

@@ -19,8 +19,9 @@ from pydantic_core import CoreSchema, core_schema
 
 
 # A number, one Chinese character, a word of any other script, or a sign that may part two drugs. Letters and digits are
-# parted too, so that FK506, FK-506 and "FK 506" are the same, and a dose may follow without a blank.
-_WORD = re.compile(r"\d+(?:[.,]\d+)*|[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+|[+/,;、。&|(){}\[\]<>:\n]")
+# parted too, so that FK506, FK-506 and "FK 506" are the same, and a dose may follow without a blank. A comma always
+# parts: "FK-506,5mg" is a name and a dose, and of "10,5 mg" nothing is read but that it is a number.
+_WORD = re.compile(r"\d+(?:\.\d+)*|[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+|[+/,;、。&|(){}\[\]<>:\n]")
 # Accents, and characters that show nothing.
 _MARKS = re.compile("[\u0300-\u036f\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _TRADE_MARKS = str.maketrans("", "", "®™©℠")
@@ -34,7 +35,7 @@ Words = tuple[str, ...]
 def words_of(text: str) -> Words:
     """The words of a text in order: folded to one case and width, without accents and marks of trade.
 
-    >>> words_of("ＦＫ-506， 5mg"), words_of("甲泼尼龙40mg + Jakafi™")
+    >>> words_of("ＦＫ-506，5mg"), words_of("甲泼尼龙40mg + Jakafi™")
     (('fk', '506', ',', '5', 'mg'), ('甲', '泼', '尼', '龙', '40', 'mg', '+', 'jakafi'))
     """
     if not text.isascii():

@@ -313,7 +313,7 @@ def _best(number: ResultNumber, studied: Studied) -> Found:
 
 
 def _times(number: ResultNumber, studied: Studied) -> Found:
-    """The times of an endpoint; counted are the events, those up to the day where the number is about one."""
+    """The times of an endpoint; it counts the events, up to the day where the number is about one."""
     adtte = studied.frame("adtte")
     parameter = number.analysis_id.split("_")[0]
     followed = adtte["PARAMCD"].eq(parameter)

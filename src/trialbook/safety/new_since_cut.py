@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from trialbook.core.described import described
-from trialbook.core.messages import msg
+from trialbook.core.messages import joined, msg, plural
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.safety.ae_tables import CONTEXT_OF, LEFT_OPEN, SOC_PT_TABLES, has_open_rows, left_open, selections
@@ -294,4 +294,10 @@ def signal_points(ard: pd.DataFrame) -> pd.DataFrame:
     rows = ard[chosen].assign(KIND=ard["variable"].map(KINDS))
     points = rows.rename(columns={"variable_level": "CUT", "stat": "EVENTS"})[["CUT", "KIND", "EVENTS"]]
     points = points.astype({"CUT": "str", "KIND": "str", "EVENTS": "int64"}).reset_index(drop=True)
-    return described(points, labels=LABELS)
+    now = points[points["CUT"] == points["CUT"].max()]
+    counts = [msg("{kind} {n}", kind=kind, n=n) for kind, n in zip(now["KIND"], now["EVENTS"], strict=True)]
+    summary = plural(
+        "Events so far at {n} cut. At the last: {counts}.", "Events so far at {n} cuts. At the last: {counts}.",
+        points["CUT"].nunique(), counts=joined(counts, ", ") or msg("none"),
+    )  # fmt: skip
+    return described(points, labels=LABELS, summary=summary)

@@ -70,7 +70,7 @@ def level_toxicity(facts: Facts, rule: LevelToxicity) -> Outcome:
 def stopping_rule(facts: Facts, rule: StoppingRule) -> Outcome:
     """Safety stopping rules whose boundary is reached, or would be by one more event."""
     found = []
-    for one in monitor(facts.data["adsl"], facts.data["adae"], facts.study):
+    for one in monitor(facts.data["adsl"], facts.study, facts.data["adae"]):
         now = one.cases[0]
         if now.verdict == CONTINUE:
             continue

@@ -17,6 +17,7 @@ from trialbook.subjects.disposition import consent_dtc
 from trialbook.subjects.dosing import infusion_levels
 
 TEXTS = QueryTexts("queries/texts/subjects.yaml")
+SHARED_TEXTS = QueryTexts("queries/texts/shared.yaml")
 
 
 def subject_queries(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, analysis: Analysis) -> list[Query]:
@@ -88,4 +89,4 @@ def _consent_queries(domains: Domains) -> Iterator[Query]:
     if text.isna().all():
         return  # this export carries no consent dates at all: a matter of the file, not of each subject
     for subject, value in text[complete_date(text).isna()].items():
-        yield TEXTS.query("P05-DM-CONSENT-DATE", str(subject), observed=value)
+        yield SHARED_TEXTS.query("P05-DM-CONSENT-DATE", str(subject), observed=value)

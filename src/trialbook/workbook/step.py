@@ -348,6 +348,8 @@ class Step:
 
         levels = self.protocol.dose_levels
         look = look_of(what) | look
+        # What is said of a figure of the same frame: a table takes neither.
+        look = {name: value for name, value in look.items() if name not in ("finding", "summary")}
         said = self._nobody or empty
         look |= {"empty": said} if said else {}
         name = self._numbered(id, title or getattr(what, "counted", _UNNAMED).id)

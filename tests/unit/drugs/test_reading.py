@@ -71,6 +71,12 @@ def test_of_several_drugs_the_most_relevant_counts_and_an_unknown_one_is_seen(dr
     assert {drug.name for drug in found.drugs} == named
 
 
+@pytest.mark.parametrize("text", ["ＦＫ-506，5mg", "FK-506,5mg", "FK506，0.5 mg bid", "FK-506,1,5 mg", "1,5mg FK-506"])
+def test_a_comma_before_a_dose_is_no_decimal_comma(drugs, text) -> None:
+    found = read(drugs, text)
+    assert (found.kind, [drug.name for drug in found.drugs]) == ("background", ["tacrolimus"])
+
+
 @pytest.mark.parametrize(
     ("reported", "coded", "kind"),
     [

@@ -17,6 +17,7 @@ from trialbook.display.charts.response import (
 )
 from trialbook.display.figures import SIGNAL, clean_spec, with_signal
 from trialbook.efficacy import course_tables
+from trialbook.efficacy import response_figures as drawn
 from trialbook.efficacy import response_tables as views
 from trialbook.efficacy import response_tables as words
 from trialbook.efficacy.adrs import derive_adrs
@@ -49,10 +50,10 @@ class Shown:
 
     def frames(self) -> dict[str, object]:
         return {
-            "course": views.organ_course(self.adrs, self.responses, self.adsl, 40),
-            "changes": views.stage_changes(self.responses, self.adrs, self.adsl, 40),
-            "shares": views.category_shares(self.ard),
-            "forest": views.forest_rows(self.ard, self.analysis),
+            "course": drawn.organ_course(self.adrs, self.responses, self.adsl, 40),
+            "changes": drawn.stage_changes(self.responses, self.adrs, self.adsl, 40),
+            "shares": drawn.category_shares(self.ard),
+            "forest": drawn.forest_rows(self.ard, self.analysis),
             "grades": course_tables.grade_courses(self.adrs, self.adsl, self.domains, self.analysis, 40),
             "spider": course_tables.grade_changes(self.adrs, self.adsl, 40),
         }
@@ -69,7 +70,7 @@ class Shown:
         return grid.set_index("CHOICE") if len(grid) else grid
 
     def specifications(self) -> list[dict]:
-        frames, order = self.frames(), views.category_order()
+        frames, order = self.frames(), drawn.category_order()
         charts = [
             organ_heatmap(frames["course"], [*views.ORGAN_NAMES.values(), "Event"]),
             stage_waterfall(frames["changes"], order),
@@ -115,7 +116,7 @@ def test_the_listing_says_why_a_subject_did_not_respond(shown) -> None:
 
 
 def test_a_missing_stage_is_blank_in_the_figure_and_not_0(shown) -> None:
-    course = views.organ_course(shown.adrs, shown.responses, shown.adsl, 40)
+    course = drawn.organ_course(shown.adrs, shown.responses, shown.adsl, 40)
     liver = course[(course["SUBJECT"] == "S02") & (course["ROW"] == "Liver")]
     assert liver["DAY"].tolist() == [-1, 14]
     marks = course[course["ROW"] == "Event"][["SUBJECT", "DAY", "KIND"]].to_numpy().tolist()
@@ -123,7 +124,7 @@ def test_a_missing_stage_is_blank_in_the_figure_and_not_0(shown) -> None:
 
 
 def test_the_waterfall_holds_every_mature_subject_and_says_what_is_not_known(shown) -> None:
-    changes = views.stage_changes(shown.responses, shown.adrs, shown.adsl, 40)
+    changes = drawn.stage_changes(shown.responses, shown.adrs, shown.adsl, 40)
     assert changes[["SUBJECT", "CHANGE", "LABEL"]].to_numpy().tolist() == [
         ["S01", -6.0, "NR, NEWTX"], ["S04", -1.0, "PR"], ["S02", 0.0, "NR, INCOMPLETE (change not known)"],
         ["S03", 0.0, "NR, DEATH (change not known)"],
@@ -131,13 +132,13 @@ def test_the_waterfall_holds_every_mature_subject_and_says_what_is_not_known(sho
 
 
 def test_the_stack_holds_every_treated_subject(shown) -> None:
-    shares = views.category_shares(shown.ard)
+    shares = drawn.category_shares(shown.ard)
     assert shares[shares["LEVEL"] == "Total"]["SUBJECTS"].sum() == 5
     assert set(shares["CATEGORY"]) == {"PR", "NR by rule", "PENDING"}
 
 
 def test_published_rates_are_marked_as_not_comparable(shown) -> None:
-    forest = views.forest_rows(shown.ard, shown.analysis)
+    forest = drawn.forest_rows(shown.ard, shown.analysis)
     assert forest["KIND"].tolist() == ["this trial"] * 2 + ["external, not comparable"] * 3
     assert forest["ROW"].tolist()[:2] == ["DL1: 1/4", "Total: 1/4"]
 

@@ -162,5 +162,5 @@ def test_charts_and_tables_survive_the_export_as_html_the_same_every_time() -> N
     assert first == second
     assert len(re.findall(r'<img alt="Chart: Grade by day" src="data:image/svg\+xml;base64,[^"]{999,}"', first)) == 1
     assert first.count("Chart: Grade by day") == 1, "no words in the place of the chart"
-    assert "Grades</p>" in first
+    assert ">Grades</span>" in first
     assert re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="https?:', first) == []

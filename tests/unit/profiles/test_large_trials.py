@@ -27,15 +27,14 @@ from trialbook.efficacy.adrs import derive_adrs
 from trialbook.efficacy.adtte import derive_adtte
 from trialbook.efficacy.course_tables import grade_changes
 from trialbook.efficacy.day28 import day28_response
+from trialbook.efficacy.response_figures import organ_course, stage_changes
 from trialbook.efficacy.response_tables import (
     DEAD,
     WITH,
     WITHOUT,
-    organ_course,
     response_kinds,
     response_listing,
     response_ranking,
-    stage_changes,
 )  # fmt: skip
 from trialbook.efficacy.sensitivity import sensitivity_responses
 from trialbook.pipeline.signal_files import plain
@@ -143,7 +142,7 @@ def test_a_figure_of_events_keeps_the_worst_and_says_who_is_left_out(large: Larg
     )  # fmt: skip
     assert set(drawn["SUBJECT"]) == subjects(large, dated.loc[grave, "USUBJID"])
     assert drawn["KIND"].eq("event").sum() == grave.sum()
-    # Whoever is left out had nothing of that kind, and how many they are is said.
+    # Those left out had nothing of that kind, and their number is given.
     notes = " ".join(look_of(drawn)["notes"])
     mild = len(dated) - int(grave.sum())
     assert f"Not drawn: {mild} events of grade 1 or 2" in notes

@@ -155,7 +155,7 @@ BENEFIT, RISK = "response", "DLT"
 def benefit_and_risk(rates: pd.DataFrame, levels: Sequence[str]) -> alt.LayerChart | alt.FacetChart:
     """F19: response rate and DLT rate of each dose level on one axis, with their limits and counts.
 
-    `rates`: LEVEL KIND (response, DLT) ROW ESTIMATE LOW HIGH SAID of `response_tables.benefit_rows`.
+    `rates`: LEVEL KIND (response, DLT) ROW ESTIMATE LOW HIGH SAID of `response_figures.benefit_rows`.
     """
     kinds = [kind for kind in (BENEFIT, RISK) if kind in set(rates["KIND"])]
     hues = {BENEFIT: RESPONSE_CATEGORIES["PR"], RISK: TOXICITY}

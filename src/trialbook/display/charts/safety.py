@@ -318,7 +318,7 @@ def hepatic_screen(
     """F10: peak transaminase (X) against peak bilirubin (Y), both logarithmic, with the criteria as lines.
 
     An arrow leads from the start (X0, Y0: the baseline) to the peak. Columns SUBJECT TRT01A X Y X0 Y0. The quadrants
-    are named, and whoever is outside of the lowest one is named too.
+    are named, and everybody outside of the lowest one is named too.
     """
     x_range, y_range = (
         [min(0.3, 0.9 * float(points[[name, f"{name}0"]].min().min())),

@@ -1,0 +1,347 @@
+"""How fragile a conclusion is: the fewest changes of records that would turn it, and the question that settles each.
+
+Every single change of a declared list of fields and values is tried, and every pair of changes in two subjects. What is
+tried is said (`tried_table`). Conclusions: the advice of the rule in force, whether the interval of the response rate
+lies above the rate of comparison, and the verdict of each safety stopping rule (rulebook §4.14, A-207).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+
+from trialbook.core.described import described
+from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
+from trialbook.dlt.addlt import derive_addlt
+from trialbook.dlt.advice import advice, plain_code
+from trialbook.dlt.designs.registry import NO_RULE
+from trialbook.dlt.events import dlt_events
+from trialbook.efficacy.day28 import day28_response
+from trialbook.gvhd.response_rules import RESPONDERS
+from trialbook.monitoring.outcomes import monitored_outcomes
+from trialbook.monitoring.stopping import verdict_of
+from trialbook.protocol.study_data import StudyData
+from trialbook.safety.adae import derive_adae
+from trialbook.statistics.intervals import clopper_pearson
+from trialbook.subjects.adsl import derive_subjects
+
+ADVICE, RESPONSE, STOPPING = "ADVICE", "RESPONSE", "STOPPING"
+ABOVE, NOT_ABOVE, NOT_KNOWN = "above", "not above", "not estimable"
+GRADES = ("1", "2", "3", "4", "5")
+RELATED = ("RELATED", "NOT RELATED")
+FLAGS = ("Y", "N")
+STAGES = ("0", "1", "2", "3", "4")
+ORGANS = ("SKINSTG", "LIVERSTG", "UGISTG", "LGISTG")
+ORGAN_WORDS = {
+    "SKINSTG": msg("skin stage"), "LIVERSTG": msg("liver stage"), "UGISTG": msg("upper GI stage"),
+    "LGISTG": msg("lower GI stage"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of one record: what the site would have to say. `now` and `then`: the value as it is and as tried."""
+
+    usubjid: str
+    subject: str
+    domain: str
+    record: str
+    field: str
+    what: str
+    now: str
+    then: str
+
+
+@dataclass(frozen=True)
+class Flip:
+    """Changes that turn one conclusion (`kind`, and `rule` of a stopping rule) from `before` to `after`."""
+
+    kind: str
+    rule: str
+    before: str
+    after: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class Fragility:
+    """Every single change, and every pair where no single one does, that turns a conclusion; how many were tried."""
+
+    flips: tuple[Flip, ...]
+    singles: int
+    pairs: int
+
+
+# ----------------------------------------------------------------------------------------------------
+# The declared list
+
+
+def changes_of(study: StudyData, subject: str, number: str, start: pd.Timestamp) -> Iterator[tuple[Change, Domains]]:
+    """Every change that is tried of one treated subject, with the subject's domains as they would be."""
+    own = _own(study.domains, subject)
+    yield from _event_changes(study, own, subject, number, start)
+    yield from _stage_changes(study, own, subject, number, start)
+
+
+def _event_changes(
+    study: StudyData, own: Mapping[str, pd.DataFrame], subject: str, number: str, start: pd.Timestamp
+) -> Iterator[tuple[Change, Domains]]:
+    # The committee judges candidates: events that meet the definition, or that it has judged already.
+    judged = _judged(study, own)
+    first, last = study.analysis.dlt_window
+    days = {f"{start + pd.Timedelta(days=day):%Y-%m-%d}" for day in (first, last, last + 1)}
+    ae = own["AE"]
+    for k, row in enumerate(ae.itertuples()):
+        term = str(row.AEDECOD if pd.notna(row.AEDECOD) else row.AETERM)
+        tries = [
+            *[("AETOXGR", grade, msg("grade of {term}", term=term)) for grade in GRADES],
+            *[("AEREL", relation, msg("relationship of {term}", term=term)) for relation in RELATED],
+            *[("AESTDTC", day, msg("onset of {term}", term=term)) for day in sorted(days)],
+        ]
+        for column, value, what in tries:
+            now = "" if pd.isna(getattr(row, column)) else str(getattr(row, column))
+            if value != now:
+                changed = ae.copy()
+                changed.iloc[k, changed.columns.get_loc(column)] = value
+                change = Change(subject, number, "AE", f"AESEQ={row.AESEQ}", column, what, now, value)
+                yield change, Domains({**own, "AE": changed})
+        for value in FLAGS if int(row.AESEQ) in judged else ():
+            found = _flagged(own, row, value)
+            if found is not None:
+                now, domains = found
+                what = msg("the committee's decision on {term}", term=term)
+                yield Change(subject, number, "SUPPAE", f"AESEQ={row.AESEQ}", "AEDLT", what, now, value), domains
+
+
+def _judged(study: StudyData, own: Mapping[str, pd.DataFrame]) -> set[int]:
+    one = replace(study, domains=Domains(own))
+    events = dlt_events(derive_subjects(one), one.domains, study.protocol, study.analysis)
+    return {int(number) for number in events["AESEQ"].dropna()}
+
+
+def _flagged(own: Mapping[str, pd.DataFrame], row: Any, value: str) -> tuple[str, Domains] | None:
+    supp = own.get("SUPPAE")
+    supp = pd.DataFrame(columns=["RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QVAL"]) if supp is None else supp
+    mine = supp["QNAM"].eq("AEDLT") & supp["IDVAR"].eq("AESEQ") & supp["IDVARVAL"].astype("str").eq(str(row.AESEQ))
+    now = str(supp.loc[mine, "QVAL"].iloc[0]) if mine.any() else ""
+    if now == value:
+        return None
+    record = {
+        "RDOMAIN": "AE", "USUBJID": row.USUBJID, "IDVAR": "AESEQ", "IDVARVAL": str(row.AESEQ), "QNAM": "AEDLT",
+        "QVAL": value,
+    }  # fmt: skip
+    rest = supp[~mine]
+    added = pd.DataFrame([{name: record.get(name) for name in rest.columns}], columns=rest.columns)
+    added = added.astype(rest.dtypes.to_dict())
+    whole = added if rest.empty else pd.concat([rest, added])
+    return now, Domains({**own, "SUPPAE": whole.reset_index(drop=True)})
+
+
+def _stage_changes(
+    study: StudyData, own: Mapping[str, pd.DataFrame], subject: str, number: str, start: pd.Timestamp
+) -> Iterator[tuple[Change, Domains]]:
+    rs = own.get("RS")
+    if rs is None or not study.protocol.has_endpoint("ORR_D28"):
+        return
+    first, last = study.analysis.d28_window
+    day = (pd.to_datetime(rs["RSDTC"].str[:10], errors="coerce") - start).dt.days
+    for k in [int(i) for i in range(len(rs)) if first <= day.iloc[i] <= last and rs["RSTESTCD"].iloc[i] in ORGANS]:
+        row = rs.iloc[k]
+        now = str(row["RSORRES"])
+        for value in STAGES[: 2 if row["RSTESTCD"] == "UGISTG" else 5]:
+            if value != now:
+                changed = rs.copy()
+                changed.iloc[k, changed.columns.get_loc("RSORRES")] = value
+                changed.iloc[k, changed.columns.get_loc("RSORRESN")] = float(value)
+                what = msg("{organ} on day {day}", organ=ORGAN_WORDS[row["RSTESTCD"]], day=int(day.iloc[k]))
+                change = Change(subject, number, "RS", f"RSSEQ={row['RSSEQ']}", "RSORRES", what, now, value)
+                yield change, Domains({**own, "RS": changed})
+
+
+def _own(domains: Domains, subject: str) -> dict[str, pd.DataFrame]:
+    """The delivered domains with the records of one subject."""
+    return {
+        code: frame[frame["USUBJID"].eq(subject)].reset_index(drop=True) if "USUBJID" in frame else frame
+        for code, frame in domains.items()
+    }
+
+
+# ----------------------------------------------------------------------------------------------------
+# What a change does to its subject, and what the subjects conclude together
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What the conclusions read of one subject: its row of ADDLT, its response, its outcome under each rule."""
+
+    adsl: pd.DataFrame
+    addlt: pd.DataFrame
+    response: str
+    outcomes: Mapping[str, pd.DataFrame]
+
+    @property
+    def mark(self) -> tuple[Any, ...]:
+        """What of it can move a conclusion: two rows with one mark are one case."""
+        status = tuple(self.addlt[["DLTSTAT", "TRT01A"]].astype("str").itertuples(index=False, name=None))
+        fates = tuple((name, *frame[["OUTCOME", "DAY"]].astype("str").iloc[0]) for name, frame in self.outcomes.items())
+        return status, self.response, fates
+
+
+def _row(study: StudyData, domains: Domains, like: _Row | None = None, changed: str = "") -> _Row:
+    """The row of a subject; a change of organ stages (`changed` is RS) or of events leaves the rest as in `like`."""
+    one = replace(study, domains=domains)
+    adsl = derive_subjects(one)
+    if like is not None and changed == "RS":
+        return replace(like, response=_response(adsl, one))
+    adae = derive_adae(adsl, one)
+    return _Row(
+        adsl, derive_addlt(adsl, one), _response(adsl, one) if like is None else like.response,
+        {name: monitored_outcomes(rule, adsl, adae, one) for name, rule in study.protocol.monitoring.items()},
+    )  # fmt: skip
+
+
+def _response(adsl: pd.DataFrame, study: StudyData) -> str:
+    found = day28_response(adsl, study)
+    return str(found["AVALC"].iloc[0]) if len(found) else ""
+
+
+def _conclusions(rows: Sequence[_Row], study: StudyData) -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    if study.protocol.has_endpoint("DLT") and study.analysis.escalation_rule != NO_RULE:
+        addlt = pd.concat([row.addlt for row in rows], ignore_index=True)
+        found[ADVICE, ""] = advice(addlt, study.protocol, study.analysis, study.cut_date).code
+    if study.protocol.has_endpoint("ORR_D28"):
+        found[RESPONSE, ""] = _against_comparison([row.response for row in rows], study)
+    adsl = pd.concat([row.adsl for row in rows], ignore_index=True) if study.protocol.monitoring else pd.DataFrame()
+    for name, rule in study.protocol.monitoring.items():
+        outcomes = pd.concat([row.outcomes[name] for row in rows], ignore_index=True)
+        found[STOPPING, name] = verdict_of(name, rule, outcomes, adsl, study)
+    return found
+
+
+def _against_comparison(responses: Sequence[str], study: StudyData) -> str:
+    """Whether the exact interval of the response rate lies above the rate of comparison."""
+    known = [one for one in responses if one not in ("PENDING", "NE", "")]
+    n = sum(one in RESPONDERS for one in known)
+    low = clopper_pearson(n, len(known)).low
+    return NOT_KNOWN if low is None else ABOVE if low > study.analysis.orr0 else NOT_ABOVE
+
+
+def fragility(study: StudyData, tell: Callable[[str], None] = lambda line: None) -> Fragility:
+    """Every single change of the declared list that turns a conclusion, and pairs of changes in two subjects where no
+    single one does. `tell` hears which subject is looked at.
+    """
+    adsl = derive_subjects(study)
+    treated = adsl[adsl["SAFFL"].eq("Y")].sort_values(["TRTSDT", "USUBJID"], kind="stable")
+    rows: list[_Row] = []
+    cases: list[dict[tuple[Any, ...], tuple[Change, _Row]]] = []
+    singles: list[tuple[int, Change, _Row]] = []
+    for place, person in enumerate(treated.itertuples()):
+        tell(str(person.SUBJID))
+        own = _row(study, Domains(_own(study.domains, person.USUBJID)))
+        rows.append(own)
+        cases.append({})
+        for change, domains in changes_of(study, person.USUBJID, str(person.SUBJID), person.TRTSDT):
+            changed = _row(study, domains, own, change.domain)
+            singles.append((place, change, changed))
+            if changed.mark != own.mark:
+                cases[place].setdefault(changed.mark, (change, changed))
+    before = _conclusions(rows, study)
+    flips: list[Flip] = []
+    concluded: dict[tuple[int, tuple[Any, ...]], dict[tuple[str, str], str]] = {}
+    for place, change, changed in singles:
+        if changed.mark == rows[place].mark:
+            continue
+        key = (place, changed.mark)
+        if key not in concluded:
+            concluded[key] = _conclusions([*rows[:place], changed, *rows[place + 1 :]], study)
+        flips += _flips(before, concluded[key], (change,))
+    turned = {(one.kind, one.rule) for one in flips}
+    tried = 0
+    for one, two in combinations(range(len(rows)), 2) if set(before) - turned else ():
+        for first, second in ((a, b) for a in cases[one].values() for b in cases[two].values()):
+            tried += 1
+            both = [*rows]
+            both[one], both[two] = first[1], second[1]
+            after = _conclusions(both, study)
+            flips += [
+                flip for flip in _flips(before, after, (first[0], second[0])) if (flip.kind, flip.rule) not in turned
+            ]
+    return Fragility(tuple(flips), len(singles), tried)
+
+
+def _flips(
+    before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str], str], changes: tuple[Change, ...]
+) -> list[Flip]:
+    return [Flip(*key, before[key], after[key], changes) for key in before if after[key] != before[key]]
+
+
+# ----------------------------------------------------------------------------------------------------
+# For reading
+
+
+LABELS = {
+    "CONCLUSION": msg("Conclusion"), "BEFORE": msg("Now"), "AFTER": msg("Would become"), "CHANGES": msg("If"),
+    "QUERY": msg("Open question that settles it"),
+}  # fmt: skip
+
+
+def flip_table(found: Fragility, queries: pd.DataFrame, study: StudyData) -> pd.DataFrame:
+    """One row per flip, single changes first; QUERY names the open questions about the records concerned."""
+    rows = []
+    for flip in sorted(found.flips, key=lambda one: (len(one.changes), one.kind, one.rule)):
+        asked = sorted({number for change in flip.changes for number in _asked(change, queries)})
+        rows.append(
+            {
+                "CONCLUSION": _name(flip, study), "BEFORE": _said(flip.kind, flip.before, study),
+                "AFTER": _said(flip.kind, flip.after, study),
+                "CHANGES": "; ".join(str(changed_words(change)) for change in flip.changes),
+                "QUERY": ", ".join(asked),
+            }
+        )  # fmt: skip
+    frame = pd.DataFrame(rows, columns=list(LABELS), dtype="object")
+    return described(frame, labels=LABELS, empty=msg("No change of the declared list turns a conclusion."))
+
+
+def changed_words(change: Change) -> str:
+    """A change in words: `009: grade of Infusion related reaction 3 -> 2`."""
+    return msg(
+        "{subject}: {what} {now} -> {then}", subject=change.subject, what=change.what, now=change.now or "-",
+        then=change.then,
+    )  # fmt: skip
+
+
+def _asked(change: Change, queries: pd.DataFrame) -> list[str]:
+    own = queries[queries["subject"].eq(change.usubjid) & queries["record"].eq(change.record)]
+    return [str(number) for number in own["query_id"]]
+
+
+def _name(flip: Flip, study: StudyData) -> str:
+    if flip.kind == ADVICE:
+        return msg("Advice of the rule {rule}", rule=study.analysis.escalation_rule)
+    if flip.kind == RESPONSE:
+        return msg("Response rate against {rate:.0%}", rate=study.analysis.orr0)
+    return study.protocol.monitoring[flip.rule].name
+
+
+def _said(kind: str, value: str, study: StudyData) -> str:
+    return plain_code(value) if kind == ADVICE else value
+
+
+def tried_table(study: StudyData) -> pd.DataFrame:
+    """The declared list: which fields, and which values of each, are tried."""
+    first, last = study.analysis.dlt_window
+    rows = [
+        (msg("Adverse events: grade"), ", ".join(GRADES)),
+        (msg("Adverse events: relationship"), ", ".join(RELATED)),
+        (msg("Adverse events: onset"), msg("day {first}, {last} and {after}", first=first, last=last, after=last + 1)),
+        (msg("The committee's decision on a candidate event"), ", ".join(FLAGS)),
+        (msg("Organ stages at day 28"), msg("0 to 4 (upper GI 0 and 1)")),
+    ]
+    labels = {"FIELD": msg("Field"), "VALUES": msg("Values tried")}
+    return described(pd.DataFrame(rows, columns=list(labels), dtype="object"), labels=labels)
