@@ -26,7 +26,7 @@ from trialbook.pipeline.study_page import refresh_study_page
 AUDIENCES: tuple[Audience, ...] = ("line", "aggregate")
 DEFAULT = ("pdf", "docx")
 # Files that later versions will make: named so that nobody looks for a misspelling.
-LATER = ("rtf", "narratives", "html", "zip", "xpt", "dataset-json", "define", "ars", "registry", "validation")
+LATER = ("rtf", "narratives", "xpt", "dataset-json", "define", "ars", "registry", "validation")
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,21 @@ def _slides_pptx(order: Order) -> Made:
     return Made(order.name("slides", "pptx"), pptx(deck(order.source), order.speaker))
 
 
+def _report_html(order: Order) -> Made:
+    from trialbook.documents.web import html, whole_report
+
+    return Made(order.name("report", "html"), html(whole_report(order.source), order.speaker))
+
+
+def _cut_zip(order: Order) -> Made:
+    from trialbook.documents.zipped import zipped
+
+    return Made(order.name("cut", "zip"), zipped(order.source, order.speaker))
+
+
 # One function makes the file of a format.
 FORMATS: Mapping[str, Callable[[Order], Made]] = {
-    "pdf": _report_pdf, "docx": _report_docx, "pptx": _slides_pptx,
+    "pdf": _report_pdf, "docx": _report_docx, "pptx": _slides_pptx, "html": _report_html, "zip": _cut_zip,
 }  # fmt: skip
 
 
