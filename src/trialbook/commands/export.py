@@ -144,7 +144,7 @@ def _registered(order: Order, made: Made, kind: str) -> Made:
     built = order.source.built
     line = Issued(
         datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), made.name, kind, built.protocol.study.id, built.cut.cut_id,
-        order.source.manifest["fingerprint"], order.language, order.audience,
+        built.seal, order.language, order.audience,
         hashlib.sha256(made.content).hexdigest(), headlines(built.ard, built.analysis),
     )  # fmt: skip
     return replace(made, issued=line)

@@ -21,8 +21,8 @@ NEXT_STEP = "restore this file from a backup, or move it to another place so tha
 class Issued:
     """One file that was issued.
 
-    `issued`: when, ISO in UTC; `build`: the fingerprint of the build; `numbers`: the headline numbers of that build as
-    reported, by name.
+    `issued`: when, ISO in UTC; `build`: the seal of the build, which the document names too;
+    `numbers`: the headline numbers of that build as reported, by name.
     """
 
     issued: str

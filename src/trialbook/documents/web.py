@@ -106,7 +106,8 @@ class _Writer:
                 yield from self._contents(section.sections)
             if section.anchor == ALL:
                 yield "<ul>"
-                yield from (self._entry(block) for block in section.blocks if isinstance(block, Table | Figure))
+                listed = [block for block in section.blocks if isinstance(block, Table | Figure) and block.title]
+                yield from map(self._entry, listed)
                 yield "</ul>"
             yield "</li>"
         yield "</ul>"
