@@ -91,7 +91,9 @@ def _report_html(order: Order) -> Made:
 def _cut_zip(order: Order) -> Made:
     from trialbook.documents.zipped import zipped
 
-    return Made(order.name("cut", "zip"), zipped(order.source, order.speaker))
+    # Both languages are in it.
+    name = order.name("build", "zip").replace(f"_{order.language}.", ".")
+    return Made(name, zipped(order.source, languages(), name.removesuffix(".zip")))
 
 
 # One function makes the file of a format.
@@ -109,13 +111,14 @@ def export(
     `cut`: the id of a built cut in `out`, a cut file, or the folder of a build; `tags`: `en`, `zh`.
     Raises UsageError for what cannot be made, a cut that has not been built, and a folder inside of the builds.
     """
-    wanted = _wanted(formats)
+    wanted, heard = _wanted(formats), _audience(audience)
     spoken = _spoken(tags)
-    heard = _audience(audience)
     source = built_source(cut, out)
     _refuse(to, out, source)
     orders = [Order(source, Speaker(language), heard) for language in spoken]
-    made = [_registered(order, FORMATS[one](order), one) for order in orders for one in wanted]
+    every = [_registered(order, FORMATS[one](order), one) for order in orders for one in wanted]
+    # A file in which all languages are is made once.
+    made = list({one.name: one for one in every}.values())
     write_whole({to / one.name: one.content for one in made})
     return made
 
@@ -193,8 +196,8 @@ def _spoken(tags: Sequence[str]) -> list[Language]:
 def _audience(audience: str) -> Audience:
     if audience == "aggregate":
         raise UsageError(
-            "this version makes no documents without single subjects yet: its reports list subjects",
-            next_step="use --audience line, for readers who may see single subjects",
+            "documents for a wider audience, without single subjects, cannot be made yet", value=audience,
+            next_step="leave out --audience; what is made names subjects and stays with the committee",
         )  # fmt: skip
     for known in AUDIENCES:
         if audience == known:

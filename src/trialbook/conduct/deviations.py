@@ -106,15 +106,16 @@ def _finished(rows: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
 
 def _consent(treated: pd.DataFrame) -> pd.DataFrame:
     late = treated[~(treated["RFICDT"] <= treated["TRTSDT"])]
-    known = late["RFICDT"].notna()
-    said = pd.Series(
-        [msg("Consent of {date}, after the first infusion", date=f"{date:%Y-%m-%d}") for date in late["RFICDT"]],
-        index=late.index, dtype="object",
-    )  # fmt: skip
+    said = _texts(
+        msg("Infused without a known date of consent")
+        if pd.isna(date)
+        else msg("Consent of {date}, after the first infusion", date=f"{date:%Y-%m-%d}")
+        for date in late["RFICDT"]
+    )
     return pd.DataFrame(
         {
             "USUBJID": late["USUBJID"], "ADVRULE": "consent_after_infusion", "ASTDT": late["TRTSDT"], "SRCDOM": "DM",
-            "ADVTERM": said.where(known, msg("Infused without a known date of consent")), "SRCSEQ": pd.NA, "KEY": "",
+            "ADVTERM": said, "SRCSEQ": pd.NA, "KEY": "",
         }
     )  # fmt: skip
 

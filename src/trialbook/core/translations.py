@@ -28,8 +28,22 @@ DATA_PLACES = frozenset(
         "code", "codes", "command", "criterion", "build", "treatment_arm",
     ]
 )  # fmt: skip
-# Places that hold numbers alone.
-NUMBER_PLACES = frozenset(["n", "N", "total", "day", "days", "events", "count", "size", "number"])
+# Places of them that hold one code: a name without spaces that has a capital letter or a digit.
+CODE_PLACES = frozenset(
+    [
+        "subject", "SUBJID", "column", "level", "dose_level", "TRT01A", "TRT01P", "cut", "last_cut", "previous_cut",
+        "domain", "dataset", "key", "code",
+    ]
+)  # fmt: skip
+# Places that hold one number alone, never a date and never a word.
+NUMBER_PLACES = frozenset(
+    [
+        "n", "N", "n_2", "n_3", "total", "day", "days", "events", "count", "size", "number", "planned", "treated",
+        "evaluable", "dlts", "dlt", "dlt_evaluable", "orr_n", "orr_N", "cr_n", "screened", "enrolled", "estimate",
+    ]
+)  # fmt: skip
+# Columns that hold text of the data: what was written at the site, drugs, and terms of dictionaries.
+DATA_COLUMN = re.compile(r"[A-Z]{2}(?:TERM|DECOD|TRT|LLT|BODSYS)|COVAL|DISEASE")
 # What a text that goes on with another goes on with.
 HEAD = "a"
 # Longer texts are prose of their own, found whole or not at all.
@@ -176,7 +190,10 @@ class Translation(Language):
             for name, value in values.items()
         }
         said = filled_pattern(pattern.said, {name: one.said for name, one in read.items()})
-        return _Read(said, *_summed(read.values()))
+        unread, data, pieces = _summed(read.values())
+        # A sentence does not go on within a place: `between {ends}` is left to end before `, open: {deciding}`.
+        runs_on = 0 if HEAD in values else sum(value.count(", ") + value.count("; ") for value in values.values())
+        return _Read(said, unread, data, pieces + runs_on)
 
     def _pieces(self, text: str, separators: Iterable[str]) -> Iterator[_Read]:
         """The text as texts that follow each other, by each separator that it holds."""
@@ -268,10 +285,18 @@ def _fits(msgid: str, some: str) -> re.Pattern[str]:
     for before, name in _parsed(msgid):
         made += re.escape(before)
         if name is not None:
-            one = r"[^\sA-Za-z;:]" if name in NUMBER_PLACES else "."
-            made += f"(?P={name})" if name in seen else f"(?P<{name}>{one}{some})"
+            made += f"(?P={name})" if name in seen else f"(?P<{name}>{_filler(name, some)})"
             seen.add(name)
     return re.compile(made, re.DOTALL)
+
+
+def _filler(name: str, some: str) -> str:
+    """What a place may hold."""
+    if name in NUMBER_PLACES:
+        return r"[-+<>\u2264\u2265\u2212]?\d+(?:[.,]\d+)*[%+]?"
+    if name in CODE_PLACES:
+        return rf"(?=[^\sA-Z0-9]*[A-Z0-9])[^\s;:,()]{some}"
+    return f".{some}"
 
 
 @cache

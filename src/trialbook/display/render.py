@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from trialbook.core.messages import ENGLISH, Language, Plain, msg, plural
+from trialbook.core.translations import DATA_COLUMN
 from trialbook.display.opened_records import Boxes
 from trialbook.display.payload import Payload, number_key
 from trialbook.display.table_body import LONG_TABLE, Around, Grid, as_text, box, boxed, drawn, is_counts
@@ -187,6 +188,9 @@ class Renderer:
         cells: list[Any] = column["cells"]
         if column["type"] == "text":
             if self.language is ENGLISH:
+                return [cell if isinstance(cell, str) else self.say(cell) for cell in cells]
+            if DATA_COLUMN.fullmatch(column["name"]):
+                # Text of the data is shown as it was delivered; only what was made a message is ours.
                 return [cell if isinstance(cell, str) else self.say(cell) for cell in cells]
             return [self.say(cell) if cell else "" for cell in cells]
         return cells

@@ -85,7 +85,7 @@ CHAPTERS: tuple[tuple[Endpoint, str, Callable[[CutSource], Message], tuple[Wante
     ("DLT", "dlt", seen.dlt, DLT,
      msg("The status of each subject decides who counts; what is still open is in the worst and best case.")),
     ("ORR_D28", "response", seen.response, RESPONSE,
-     msg("Pending subjects are not in the denominator; bounds and other choices of the rules are shown beside the rate.")),
+     msg("Pending subjects are not in the denominator; bounds and other choices of rules are beside the rate.")),
     ("OS", "survival", seen.survival, SURVIVAL,
      msg("Survival is estimated by Kaplan-Meier from the first infusion; bounds say what the unseen could change.")),
 )  # fmt: skip

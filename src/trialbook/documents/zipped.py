@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from trialbook.core.errors import StopError, UsageError
-from trialbook.core.messages import msg
+from trialbook.core.messages import Language, msg
 from trialbook.display.text import safe
 from trialbook.documents.archives import archive
-from trialbook.documents.content import Speaker
 from trialbook.documents.source import CutSource
 
 # What Windows does not unpack: some signs, some names, a dot or space at the end, long paths.
@@ -20,36 +19,38 @@ LONGEST = 180
 FIRST = "index.html"
 
 
-def zipped(source: CutSource, speaker: Speaker) -> bytes:
-    """The archive. Raises StopError for a file that cannot be read, UsageError for a name that Windows refuses."""
-    folder, cut = source.built.folder, str(source.built.cut.cut_id)
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    names = {f"{cut}/{path.relative_to(folder).as_posix()}": path for path in paths}
+def zipped(source: CutSource, spoken: Sequence[Language], inner: str) -> bytes:
+    """The archive: every file of the build that its manifest names, in the folder `inner`, and the page beside it.
+
+    What differs from run to run, the notes on how long it took, is left out. Raises StopError for a file that cannot
+    be read, UsageError for a name that Windows refuses.
+    """
+    folder = source.built.folder
+    names = [f"{inner}/{one}" for one in ("manifest.json", *source.manifest["outputs"])]
     check_names(names)
-    page = f"{cut}/{'zh/' if speaker.language.tag.startswith('zh') else ''}index.html"
-    if page not in names:
-        raise UsageError(
-            "this build has no first page in this language", file=page, next_step="build this cut again with --force"
-        )
-    entries = {name: _content(path) for name, path in names.items()}
-    return archive({**entries, FIRST: first_page(source, speaker, page)}, str(source.built.cut.cut_date))
+    entries = {name: _content(folder / name.removeprefix(f"{inner}/")) for name in names}
+    entries[FIRST] = first_page(source, spoken, inner, names)
+    return archive(entries, str(source.built.cut.cut_date))
 
 
-def first_page(source: CutSource, speaker: Speaker, page: str) -> bytes:
-    """The page that a reader opens: it goes on to the first page of the cut, and says what to do where it cannot."""
+def first_page(source: CutSource, spoken: Sequence[Language], inner: str, names: Collection[str]) -> bytes:
+    """The page that a reader opens: in each language, the way to the first page, and what to do where it fails."""
     study, cut = source.built.protocol.study.id, str(source.built.cut.cut_id)
-
-    def say(text: str) -> str:
-        return safe(speaker.say(text))
-
-    title = f"{safe(study)} · {say(msg('Data cut {cut}', cut=cut))}"
-    unpack = msg("If the page does not open, unpack all files of the archive first, then open {file}.", file=FIRST)
-    return "\n".join([
-        f'<!DOCTYPE html>\n<html lang="{speaker.language.tag}">\n<head>\n<meta charset="utf-8">',
-        f'<meta http-equiv="refresh" content="1; url={safe(page)}">\n<title>{title}</title>\n</head>\n<body>',
-        f'<h1>{title}</h1>\n<p><a href="{safe(page)}">{say(msg("Open the first page of this data cut"))}</a></p>',
-        f"<p>{say(unpack)}</p>\n</body>\n</html>\n",
-    ]).encode("utf-8")  # fmt: skip
+    lines = [
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+        f"<title>{safe(study)} · {safe(cut)}</title>\n</head>\n<body>\n<h1>{safe(study)} · {safe(cut)}</h1>",
+    ]
+    for language in spoken:
+        page = f"{inner}/{'zh/' if language.tag.startswith('zh') else ''}{FIRST}"
+        if page not in names:
+            continue
+        way = safe(language.say(msg("Open the first page of this data cut")))
+        unpack = msg("If the page does not open, unpack all files of the archive first, then open {file}.", file=FIRST)
+        lines.append(
+            f'<div lang="{language.tag}">\n<p><a href="{safe(page)}">{way}</a></p>\n'
+            f"<p>{safe(language.say(unpack))}</p>\n</div>"
+        )
+    return "\n".join([*lines, "</body>\n</html>\n"]).encode("utf-8")
 
 
 def check_names(names: Iterable[str]) -> None:

@@ -17,7 +17,6 @@ from trialbook.core.errors import UsageError
         (["pfd"], ["en"], "line", "there is no format 'pfd'"),
         (["xpt"], ["en"], "line", "does not make xpt yet"),
         (["pdf"], ["fr"], "line", "there is no language 'fr'"),
-        (["pdf"], ["en"], "aggregate", "its reports list subjects"),
     ],
 )
 def test_what_cannot_be_made_is_refused(
@@ -49,3 +48,9 @@ def test_files_appear_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(UsageError, match="No space left"):
         write_whole({tmp_path / "one.pdf": b"1"})
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_documents_for_a_wider_audience_are_refused_until_they_can_be_made(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be made yet"):
+        export("2025-09-30", tmp_path, tmp_path / "to", audience="aggregate")
+    assert not (tmp_path / "to").exists()

@@ -35,6 +35,21 @@ msgstr "{term} unter {drug}"
 msgid "{a} and {b}"
 msgstr "{a} und {b}"
 
+msgid "{n} of {total}"
+msgstr "{n} aus {total}"
+
+msgid "Data at {cut}"
+msgstr "Zum {cut}"
+
+msgid "limit {value}"
+msgstr "Grenze {value}"
+
+msgid "between {ends}"
+msgstr "zwischen {ends} gelegen"
+
+msgid ", open: {deciding}"
+msgstr ", offen: {deciding}"
+
 #, fuzzy
 msgid "Not sure"
 msgstr "Vielleicht"
@@ -80,3 +95,26 @@ def test_text_of_the_data_in_a_place_is_never_translated(german: Translation):
 
 def test_sentences_that_follow_each_other_are_read_one_by_one(german: Translation):
     assert german.say("S01 has Alive. 7 of 9 subjects.") == "Lebt (S01)。 7 von 9 Personen。"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "study drug of another trial", "Y of 2025-02-15", "2 of 2025-02", "form: 2 of 2025-02-15", "Alive of Alive",
+        "Data at the cut", "Data at home", "Data at the cut: 16 screened",
+    ],
+)  # fmt: skip
+def test_a_place_of_numbers_or_of_a_code_holds_nothing_else(german: Translation, said: str):
+    assert german.say(said) == said
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("2 of 12", "2 aus 12"), ("1.5 of 2.25", "1.5 aus 2.25"), ("Data at 2025-09-30", "Zum 2025-09-30"),
+        ("Data at DL1", "Zum DL1"), ("limit 1.2", "Grenze 1.2"), ("limit 1.2.", "Grenze 1.2。"),
+        ("between 5 and 6 of 11, open: 011", "zwischen 5 und 6 aus 11 gelegen, offen: 011"),
+    ],
+)  # fmt: skip
+def test_numbers_codes_and_what_goes_on_behind_a_place_are_read(german: Translation, said: str, read: str):
+    assert german.say(said) == read

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from trialbook.core.errors import UsageError
+from trialbook.core.errors import StopError, UsageError
 from trialbook.core.messages import msg
+from trialbook.core.translations import languages
 from trialbook.documents.content import (
     Bullets,
     Column,
@@ -123,26 +124,30 @@ def test_word_has_no_field_but_ours_and_no_link_outside(hostile: Document) -> No
     assert "\x08" not in said
 
 
-def source(folder: Path) -> Any:
+def source(folder: Path, names: list[str]) -> Any:
     cut, study = SimpleNamespace(cut_id="C1", cut_date="2025-09-30"), SimpleNamespace(id="S<1>")
-    return SimpleNamespace(
-        built=SimpleNamespace(folder=folder, cut=cut, protocol=SimpleNamespace(study=study))
-    )  # fmt: skip
+    built = SimpleNamespace(folder=folder, cut=cut, protocol=SimpleNamespace(study=study))
+    return SimpleNamespace(built=built, manifest={"outputs": names})
 
 
 def test_the_archive_opens_with_a_page_that_leads_into_the_build(tmp_path: Path) -> None:
-    for name in ("index.html", "zh/index.html", "data/ae.parquet"):
+    names = ["index.html", "zh/index.html", "data/ae.parquet"]
+    for name in (*names, "manifest.json", "run.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name, encoding="utf-8")
-    made = zipped(source(tmp_path), Speaker())
+    made = zipped(source(tmp_path, names), languages(), "S_C1")
     packed = zipfile.ZipFile(io.BytesIO(made))
-    assert packed.namelist() == ["C1/data/ae.parquet", "C1/index.html", "C1/zh/index.html", "index.html"]
+    listed = ["S_C1/data/ae.parquet", "S_C1/index.html", "S_C1/manifest.json", "S_C1/zh/index.html", "index.html"]
+    assert packed.namelist() == listed
     assert {entry.date_time[:3] for entry in packed.infolist()} == {(2025, 9, 30)}
     page = Seen(packed.read("index.html").decode("utf-8"))
-    assert ("a", "href", "C1/index.html") in page.attributes
-    assert "script" not in page.tags
+    assert [value for _, name, value in page.attributes if name == "href"] == ["S_C1/index.html", "S_C1/zh/index.html"]
+    assert page.tags <= {"html", "head", "meta", "title", "body", "h1", "div", "p", "a"}
     (tmp_path / "index.html").touch()
-    assert zipped(source(tmp_path), Speaker()) == made
+    assert zipped(source(tmp_path, names), languages(), "S_C1") == made
+    (tmp_path / "index.html").unlink()
+    with pytest.raises(StopError, match="cannot be read"):
+        zipped(source(tmp_path, names), languages(), "S_C1")
 
 
 @pytest.mark.parametrize(
