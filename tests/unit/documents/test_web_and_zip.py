@@ -1,4 +1,4 @@
-"""One HTML file for mail and the archive of a cut: text is text, links stay inside, the same bytes on every run."""
+"""Text of the data is text in every format, links stay inside; the HTML file for mail and the archive of a cut."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pypdf
 import pytest
 
 from trialbook.core.errors import StopError, UsageError
@@ -19,15 +20,19 @@ from trialbook.documents.content import (
     Bullets,
     Column,
     Cover,
+    Deck,
     Document,
     Figure,
     KeyNumbers,
     Notice,
     Paragraph,
     Section,
+    Slide,
     Speaker,
     Table,
 )
+from trialbook.documents.pdf import pdf
+from trialbook.documents.powerpoint import pptx
 from trialbook.documents.web import html
 from trialbook.documents.word import docx
 from trialbook.documents.zipped import check_names, zipped
@@ -120,6 +125,35 @@ def test_word_has_no_field_but_ours_and_no_link_outside(hostile: Document) -> No
         if name.endswith(".rels"):
             assert 'TargetMode="External"' not in packed.read(name).decode("utf-8"), name
     said = re.sub("<[^>]*>", "", body)
+    assert "DDEAUTO" in said
+    assert "\x08" not in said
+
+
+def test_pdf_runs_no_markup_and_leads_nowhere_outside(hostile: Document) -> None:
+    made = pypdf.PdfReader(io.BytesIO(pdf(hostile, Speaker())))
+    assert "/JavaScript" not in str(made.trailer["/Root"])
+    actions = [
+        note.get_object().get("/A", {}).get("/S")
+        for page in made.pages
+        for note in page.get("/Annots", [])
+    ]  # fmt: skip
+    assert not {"/URI", "/Launch", "/JavaScript", "/GoToR", "/SubmitForm"} & set(actions)
+    text = re.sub(r"\s", "", "".join(page.extract_text() for page in made.pages))
+    # Lines may break anywhere and some faces join letters: what markup would have swallowed is looked for.
+    for piece in ('#eval("1")', "$x^2$", "@label", "*bold*_it_`raw`", "{{7*7}}", "=cmd|", "DDEAUTO"):
+        assert piece in text, piece
+
+
+def test_slides_have_no_link_outside_and_no_action(hostile: Document) -> None:
+    slides = tuple(Slide(data(text), (Notice(data(text)),), (data(text),)) for text in PAYLOADS)
+    deck = Deck(hostile.cover, data(PAYLOADS[1]), "2025-09-30", slides, answer=data(PAYLOADS[0]))
+    packed = zipfile.ZipFile(io.BytesIO(pptx(deck, Speaker())))
+    said = ""
+    for name in packed.namelist():
+        content = packed.read(name).decode("utf-8", "replace") if name.endswith((".xml", ".rels")) else ""
+        assert 'TargetMode="External"' not in content, name
+        assert "hlinkClick" not in content, name
+        said += re.sub("<[^>]*>", "", content) if name.startswith("ppt/slides/slide") else ""
     assert "DDEAUTO" in said
     assert "\x08" not in said
 
