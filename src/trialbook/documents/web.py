@@ -29,7 +29,7 @@ from trialbook.documents.source import CutSource
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 ALL = "all-tables-and-figures"
 STYLE = f"""
-body {{ font: 16px/1.5 Arial, "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; color: {INK}; background: #fff;
+body {{ font: 16px/1.5 Arial, "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; color: {INK};
   max-width: 72rem; margin: 0 auto; padding: 1rem; overflow-wrap: break-word; }}
 a {{ color: {ACCENT}; }} h1, h2, h3 {{ line-height: 1.25; }}
 h2 {{ border-top: 2px solid {LINE}; padding-top: 1rem; margin-top: 2.5rem; }}
