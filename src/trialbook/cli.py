@@ -168,16 +168,21 @@ def diff(
 def export(
     cut: Annotated[str, typer.Argument(help="The id of a built cut, its cut file, or the folder of its build")],
     to: Annotated[Path, typer.Option("--to", help="Folder to write the documents to")],
-    formats: Annotated[str, typer.Option("--as", help="What to make, with commas: pdf, docx, pptx")] = "pdf,docx",
+    formats: Annotated[
+        str, typer.Option("--as", help="What to make, with commas: pdf, docx, pptx, html, zip")
+    ] = "pdf,docx",
     lang: Annotated[str, typer.Option("--lang", help="Languages, with commas: en, zh")] = "en",
     audience: Annotated[str, typer.Option("--audience", help="line, or aggregate (no single subjects)")] = "line",
     out: Out = Path("build"),
 ) -> None:
     """Make documents of a built cut from its results and datasets: the report, the slides."""
-    from trialbook.commands.export import export, told
+    from trialbook.commands.export import issue, told
+    from trialbook.protocol.load import project_root
 
     listed = [[part.strip() for part in text.split(",") if part.strip()] for text in (formats, lang)]
-    for line in told(export(cut, out, to, listed[0], listed[1], audience), to):
+    tell = partial(console.print, markup=False, soft_wrap=True)
+    made = issue(cut, out, to, project_root(), listed[0], listed[1], audience, tell)
+    for line in told(made, to):
         console.print(line, markup=False, soft_wrap=True)
 
 

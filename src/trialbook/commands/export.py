@@ -6,22 +6,27 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from trialbook.core.errors import UsageError
 from trialbook.core.messages import Language
 from trialbook.core.translations import languages
-from trialbook.documents.archives import archive
+from trialbook.diff.headlines import headlines
+from trialbook.diff.issued import Issued
 from trialbook.documents.content import Audience, Deck, Document, Figure, Speaker
 from trialbook.documents.glyphs import Missing, without_glyph
 from trialbook.documents.layout import texts_of
 from trialbook.documents.source import CutSource
+from trialbook.pipeline.issued_register import adding_to_register
+from trialbook.pipeline.publish import LOCKS
+from trialbook.pipeline.study_page import refresh_study_page
 
 AUDIENCES: tuple[Audience, ...] = ("line", "aggregate")
 DEFAULT = ("pdf", "docx")
 # Files that later versions will make: named so that nobody looks for a misspelling.
-LATER = ("rtf", "narratives", "html", "xpt", "dataset-json", "define", "ars", "registry", "validation")
+LATER = ("rtf", "narratives", "xpt", "dataset-json", "define", "ars", "registry", "validation")
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Made:
     name: str
     content: bytes
     missing: tuple[Missing, ...] = ()
+    issued: Issued | None = None
 
 
 @dataclass(frozen=True)
@@ -76,19 +82,23 @@ def _slides_pptx(order: Order) -> Made:
     return Made(order.name("slides", "pptx"), pptx(deck(order.source), order.speaker))
 
 
+def _report_html(order: Order) -> Made:
+    from trialbook.documents.web import html, whole_report
+
+    return Made(order.name("report", "html"), html(whole_report(order.source), order.speaker))
+
+
 def _cut_zip(order: Order) -> Made:
-    """Every file of the build that its manifest names, in one folder; what differs from run to run is left out."""
-    built = order.source.built
+    from trialbook.documents.zipped import zipped
+
     # Both languages are in it.
     name = order.name("build", "zip").replace(f"_{order.language}.", ".")
-    names = ["manifest.json", *order.source.manifest["outputs"]]
-    entries = {f"{name.removesuffix('.zip')}/{one}": (built.folder / one).read_bytes() for one in names}
-    return Made(name, archive(entries, built.cut.cut_date))
+    return Made(name, zipped(order.source, languages(), name.removesuffix(".zip")))
 
 
 # One function makes the file of a format.
 FORMATS: Mapping[str, Callable[[Order], Made]] = {
-    "pdf": _report_pdf, "docx": _report_docx, "pptx": _slides_pptx, "zip": _cut_zip,
+    "pdf": _report_pdf, "docx": _report_docx, "pptx": _slides_pptx, "html": _report_html, "zip": _cut_zip,
 }  # fmt: skip
 
 
@@ -105,9 +115,42 @@ def export(
     spoken = _spoken(tags)
     source = built_source(cut, out)
     _refuse(to, out, source)
-    made = [FORMATS[one](Order(source, Speaker(language), heard)) for language in spoken for one in wanted]
+    orders = [Order(source, Speaker(language), heard) for language in spoken]
+    every = [_registered(order, FORMATS[one](order), one) for order in orders for one in wanted]
+    # A file in which all languages are is made once.
+    made = list({one.name: one for one in every}.values())
     write_whole({to / one.name: one.content for one in made})
     return made
+
+
+def issue(
+    cut: str, out: Path, to: Path, root: Path, formats: Sequence[str] = DEFAULT, tags: Sequence[str] = ("en",),
+    audience: str = "line", tell: Callable[[str], None] = lambda line: None,
+) -> list[Made]:  # fmt: skip
+    """`export`, with a line for each file in the register of issued documents of the project `root`.
+
+    The page over all cuts then shows them. Raises as `export` does, and for a register that is damaged, before a file
+    is written.
+    """
+    with adding_to_register(root) as add:
+        made = export(cut, out, to, formats, tags, audience)
+        add([one.issued for one in made if one.issued is not None])
+    builds = built_source(cut, out).built.folder.resolve().parent
+    mask = os.umask(0o077)
+    os.umask(mask)
+    refresh_study_page(builds, builds / LOCKS, mask, tell, root)
+    return made
+
+
+def _registered(order: Order, made: Made, kind: str) -> Made:
+    """The file with its line of the register: what was issued, from which build, and the numbers it rests on."""
+    built = order.source.built
+    line = Issued(
+        datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), made.name, kind, built.protocol.study.id, built.cut.cut_id,
+        built.seal, order.language, order.audience,
+        hashlib.sha256(made.content).hexdigest(), headlines(built.ard, built.analysis),
+    )  # fmt: skip
+    return replace(made, issued=line)
 
 
 def built_source(cut: str, out: Path) -> CutSource:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
+from trialbook.core.messages import msg
+from trialbook.diff.headlines import headline_name
+from trialbook.diff.issued import Erratum, Issued
 from trialbook.display.page import render
 from trialbook.display.tables import table
 from trialbook.dlt.advice import plain_code
+from trialbook.dlt.decisions import LABELS, VERDICTS, against_advice, decided
+from trialbook.protocol.decisions import Decision
 from trialbook.protocol.models import Cut, Study
 from trialbook.results.ard import NOT_ESTIMABLE
 
@@ -34,14 +39,17 @@ class CutLine:
     numbers: dict[str, str]
     fingerprint: str
     synthetic: bool = False
+    decisions: Sequence[Decision] = ()
 
 
 @dataclass(frozen=True)
 class StudyCuts:
-    """The built cuts of one study in the order of their dates; `unreadable` names folders that could not be read."""
+    """The built cuts of one study in the order of their dates, the documents issued, and what changed in them since."""
 
     study: Study
     cuts: list[CutLine] = field(default_factory=list)
+    issued: list[Issued] = field(default_factory=list)
+    errata: list[Erratum] = field(default_factory=list)
 
 
 def render_study(studies: Sequence[StudyCuts], unreadable: Sequence[str], marks: str, banner: str) -> str:
@@ -53,7 +61,10 @@ def render_study(studies: Sequence[StudyCuts], unreadable: Sequence[str], marks:
         marks=marks, unreadable=list(unreadable),
         banner=banner if any(line.synthetic for found in studies for line in found.cuts) else "",
         studies=[
-            {"study": found.study, "cuts": found.cuts[::-1], "numbers": _numbers(found), "pair": _pair(found)}
+            {
+                "study": found.study, "cuts": found.cuts[::-1], "numbers": _numbers(found), "pair": _pair(found),
+                "decisions": _decisions(found), "issued": _issued(found), "errata": _errata(found),
+            }
             for found in studies
         ],
     )  # fmt: skip
@@ -73,6 +84,59 @@ def _numbers(found: StudyCuts) -> str:
         frame, f"What was known at each cut, {found.study.id}", labels={"name": "Data cut"}, stub="name",
         right=columns, notes=["- : not estimable, or not reported at that cut."],
     ).html  # fmt: skip
+
+
+def _decisions(found: StudyCuts) -> str:
+    """What the committee decided on each cut, beside what was advised then; blank where nothing is on record."""
+    rows = [
+        (
+            one.cut, one.date, plain_code(one.advice) if one.advice else msg("not on record"), decided(one),
+            VERDICTS[against_advice(one)], one.by,
+        )
+        for line in found.cuts
+        for one in line.decisions
+    ]  # fmt: skip
+    labels = {name: LABELS[name] for name in ("CUT", "DATE", "ADVISED", "DECIDED", "VERDICT", "BY")}
+    return _table(rows, msg("Decisions of the committee"), labels, "CUT")
+
+
+def _issued(found: StudyCuts) -> str:
+    """The documents that were issued, the latest first; blank where there is none."""
+    rows = [
+        (line.document, line.cut, line.issued, line.build[:12], line.sha256[:12])
+        for line in reversed(found.issued)
+    ]  # fmt: skip
+    labels = {
+        "document": msg("Document"), "cut": msg("Data cut"), "issued": msg("Issued at"), "build": msg("Build"),
+        "sha256": msg("SHA-256, beginning"),
+    }  # fmt: skip
+    return _table(rows, msg("Documents issued"), labels, "document")
+
+
+def _errata(found: StudyCuts) -> str:
+    """The numbers of issued documents that are reported otherwise today; blank where there is none."""
+    rows = [
+        (
+            one.document.document, one.document.issued, headline_name(one.name),
+            _shown(one.name, one.old), _shown(one.name, one.new),
+        )
+        for one in found.errata
+    ]  # fmt: skip
+    labels = {
+        "document": msg("Document"), "issued": msg("Issued at"), "number": msg("Number"),
+        "old": msg("In the document"), "new": msg("In the build of today"),
+    }  # fmt: skip
+    return _table(rows, msg("Errata: numbers of issued documents that have changed"), labels, "document")
+
+
+def _shown(name: str, text: str) -> str:
+    return plain_code(text) if name == "advice" and text != NOT_ESTIMABLE else text
+
+
+def _table(rows: Sequence[tuple[str, ...]], title: str, labels: Mapping[str, str], stub: str) -> str:
+    if not rows:
+        return ""
+    return table(pd.DataFrame(rows, columns=list(labels), dtype="object"), title, labels=labels, stub=stub).html
 
 
 def _survival_days(found: StudyCuts) -> list[str]:

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 # Characters that change how the text around them is shown, or that cannot be seen at all: controls (but line break and
-# tab), bidirectional marks and overrides, zero-width characters, the byte order mark and line/paragraph separators.
+# tab), bidirectional marks and overrides, zero-width characters, the byte order mark, line/paragraph separators, and
+# two that no XML file may hold.
 HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff]"
 )
 # A lone half of a surrogate pair cannot be written as UTF-8.
 SURROGATE = re.compile("[\ud800-\udfff]")

@@ -93,7 +93,7 @@ def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], 
             tell(line)
         if not options.force and is_current(final, made_of):
             progress.tell("build", "nothing has changed")
-            _study_page(options, mask, tell)
+            _study_page(options, mask, tell, root)
             return final
         stop_if_library_changed()
         other = other_cut(standing.get("sources") or {}, made_of) if standing else []
@@ -113,15 +113,15 @@ def build_cut(trial: Trial, root: Path, options: Options, tell: Callable[[str], 
                 _keep_stopped(options.out, cut_id, began, error, place / "build")
                 raise
         shutil.rmtree(options.out / STOPPED / cut_id, ignore_errors=True)
-        _study_page(options, mask, tell)
+        _study_page(options, mask, tell, root)
     for line in said:
         tell(line)
     return final
 
 
-def _study_page(options: Options, mask: int, tell: Callable[[str], None]) -> None:
+def _study_page(options: Options, mask: int, tell: Callable[[str], None], root: Path) -> None:
     if options.study_page:
-        refresh_study_page(options.out, options.out / LOCKS, mask, tell)
+        refresh_study_page(options.out, options.out / LOCKS, mask, tell, root)
 
 
 def _superseded(standing: dict[str, Any] | None, other: list[str], options: Options) -> str | None:

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
-from trialbook.core.errors import StopError
+from trialbook.core.errors import StopError, TrialbookError
+from trialbook.pipeline.issued_register import REGISTER, read_register
 from trialbook.pipeline.superseded import MANIFEST
+from trialbook.protocol.decisions import DEFAULT_LOG, Decision, read_decisions
+from trialbook.protocol.models import Cut
 
+Read = TypeVar("Read")
 PAGE = "index.html"
 LOCK = ".study-page"
 # A build that holds the lock is reading every cut: seconds at most.
 LOCK_SECONDS = 20
 SEAL = re.compile(rb'^ "seal": "([0-9a-f]{64})",$', re.MULTILINE)
+# The log of decisions that the cut file of a build names.
+LOG = re.compile(rb'^ +"decisions": "([^"\\]+)"', re.MULTILINE)
 MARKS = re.compile(rb'<meta name="builds" content="([^"]*)">')
 
 
-def refresh_study_page(out: Path, locks: Path, mask: int, tell: Callable[[str], None]) -> None:
+def refresh_study_page(out: Path, locks: Path, mask: int, tell: Callable[[str], None], root: Path) -> None:
     """Rewrites the page when it does not describe the builds that are there; says so where that cannot be done.
+
+    `root`: the project, whose register of issued documents and decisions are on the page too.
 
     The builds are in place whatever becomes of this page: nothing is raised.
     """
     place = out / PAGE
     try:
+        locks.mkdir(exist_ok=True)
         with FileLock(locks / f"{LOCK}.lock", timeout=LOCK_SECONDS):
-            marks = _marks(out)
+            marks = _marks(out, root)
             if _described(place) != marks:
-                _write(place, _page(out, marks), mask)
+                _write(place, _page(out, marks, root), mask)
     except (OSError, Timeout, StopError) as error:
         tell(f"the builds are in place, but the page over all cuts could not be written ({error}): {place}")
 
@@ -42,9 +53,22 @@ def built_folders(out: Path) -> list[Path]:
     return [path for path in folders if (path / MANIFEST).is_file()]
 
 
-def _marks(out: Path) -> str:
-    """Which builds there are, by folder and seal. A change of the code makes other builds, and so another page."""
-    return " ".join(f"{folder.name}={_seal(folder)}" for folder in built_folders(out))
+def _marks(out: Path, root: Path) -> str:
+    """Which builds there are, by folder and seal, and which records of people are beside them.
+
+    A change of the code makes other builds, and so another page.
+    """
+    builds = [f"{folder.name}={_seal(folder)}" for folder in built_folders(out)]
+    manifests = [(folder / MANIFEST).read_bytes() for folder in built_folders(out)]
+    named = {name.decode() for manifest in manifests for name in LOG.findall(manifest)}
+    kept = [REGISTER.as_posix(), *sorted({DEFAULT_LOG, *named})]
+    return " ".join([*builds, *(f"{Path(name).name}={_digest(root / name)}" for name in kept)])
+
+
+def _digest(path: Path) -> str:
+    with suppress(OSError):
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return "none"
 
 
 def _seal(folder: Path) -> str:
@@ -59,15 +83,17 @@ def _described(place: Path) -> str | None:
     return None
 
 
-def _page(out: Path, marks: str) -> str:
+def _page(out: Path, marks: str, root: Path) -> str:
     # What shows pages is imported only when there is one to write: a build of which nothing changed has none.
     from trialbook.diff.built_cut import BuiltCut
     from trialbook.diff.headlines import headlines
+    from trialbook.diff.issued import errata
     from trialbook.display.study import CutLine, StudyCuts, render_study
     from trialbook.pipeline.pages import SYNTHETIC
 
     studies: dict[str, StudyCuts] = {}
-    unreadable = []
+    unreadable: list[str] = []
+    issued = _readable(lambda: read_register(root), unreadable)
     for folder in built_folders(out):
         try:
             found = BuiltCut.at(folder)
@@ -78,11 +104,30 @@ def _page(out: Path, marks: str) -> str:
             unreadable.append(str(error))
             continue
         study = found.protocol.study
-        line = CutLine(found.cut, numbers, found.seal, found.synthetic)
-        studies.setdefault(study.registry_id, StudyCuts(study)).cuts.append(line)
+        decided = [one for one in _decisions(found.cut, root, unreadable) if one.cut == found.cut.cut_id]
+        line = CutLine(found.cut, numbers, found.seal, found.synthetic, decided)
+        cuts = studies.setdefault(study.registry_id, StudyCuts(study))
+        cuts.cuts.append(line)
+        cuts.errata.extend(errata(issued, study.id, found.cut.cut_id, numbers))
     for cuts in studies.values():
         cuts.cuts.sort(key=lambda line: (line.cut.cut_date, line.cut.cut_id))
+        cuts.issued.extend(line for line in issued if line.study == cuts.study.id)
     return render_study(list(studies.values()), unreadable, marks, SYNTHETIC)
+
+
+def _decisions(cut: Cut, root: Path, unreadable: list[str]) -> list[Decision]:
+    """The decisions that the log of a cut holds."""
+    return _readable(lambda: read_decisions(root / (cut.decisions or DEFAULT_LOG)), unreadable)
+
+
+def _readable(read: Callable[[], list[Read]], unreadable: list[str]) -> list[Read]:
+    """What people keep, or nothing where it is damaged: the page says so and shows the rest."""
+    try:
+        return read()
+    except TrialbookError as error:
+        if str(error) not in unreadable:
+            unreadable.append(str(error))
+        return []
 
 
 def _write(place: Path, page: str, mask: int) -> None:

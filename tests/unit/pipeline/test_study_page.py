@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from trialbook.core.datasets import write_dataset
 from trialbook.core.files import write_json
+from trialbook.diff.issued import Issued
+from trialbook.pipeline.issued_register import adding_to_register
 from trialbook.pipeline.study_page import LOCK, refresh_study_page
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
@@ -44,7 +48,7 @@ def out(tmp_path: Path, protocol: Protocol) -> Path:
 
 def refreshed(out: Path, mask: int = 0o022) -> tuple[str, list[str]]:
     said: list[str] = []
-    refresh_study_page(out, out, mask, said.append)
+    refresh_study_page(out, out, mask, said.append, out)
     place = out / "index.html"
     return (place.read_text(encoding="utf-8") if place.is_file() else ""), said
 
@@ -111,3 +115,56 @@ def test_builds_at_the_same_time_wait_for_each_other(out: Path, monkeypatch: pyt
         page, said = refreshed(out)
     assert page == ""
     assert "could not be written" in said[0]
+
+
+def issued(cut: str, treated: str, document: str = "x_report_en.pdf") -> Issued:
+    numbers = {"treated": treated, "advice": "ONGOING(WAIT DL3)"}
+    return Issued(
+        "2025-10-02T08:00:00Z", document, "pdf", "iMSC-2001", cut, "a" * 64, "en", "line", "b" * 64, numbers
+    )  # fmt: skip
+
+
+def put_register(out: Path, *lines: Issued) -> None:
+    with adding_to_register(out) as add:
+        add(lines)
+
+
+def test_a_number_of_an_issued_document_that_changed_is_an_erratum(out: Path, protocol: Protocol) -> None:
+    study = protocol.study.id
+    put_register(out, replace(issued("third", "12"), study=study))
+    page, _ = refreshed(out)
+    assert "x_report_en.pdf" in page
+    assert "Errata" not in page
+    put_build(out, protocol, "third", "2025-09-30", 11, seal="b")
+    page, _ = refreshed(out)
+    row = re.search(r"Errata.*?x_report_en\.pdf</th>(.*?)</tr>", page, flags=re.DOTALL)
+    assert row
+    cells = [re.sub("<[^>]*>", "", cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", row[1], re.DOTALL)]
+    assert cells[1:] == ["subjects treated", "12", "11"]
+
+
+def test_the_page_follows_the_register_and_a_damaged_one_is_named(out: Path, protocol: Protocol) -> None:
+    refreshed(out)
+    put_register(out, replace(issued("third", "12"), study=protocol.study.id))
+    page, _ = refreshed(out)
+    assert "x_report_en.pdf" in page
+    (out / "data" / "issued.csv").write_text("issued,document\n", encoding="utf-8")
+    page, said = refreshed(out)
+    assert "register of issued documents has other columns" in page
+    assert 'href="third/index.html"' in page
+    assert said == []
+
+
+def test_the_decision_on_each_cut_is_beside_what_was_advised(out: Path) -> None:
+    entry = dict(
+        cut="third", cut_date="2025-09-30", date="2025-10-03", decision="wait", reason="r", by="chair",
+        minutes="m", build="a" * 64, advice="ONGOING(WAIT DL3)",
+    )  # fmt: skip
+    (out / "data").mkdir()
+    (out / "data" / "decisions.yaml").write_text(json.dumps({"decisions": [entry]}), encoding="utf-8")
+    page, _ = refreshed(out)
+    row = re.search(r"Decisions of the committee.*?third</th>(.*?)</tr>", page, flags=re.DOTALL)
+    assert row
+    text = re.sub("<[^>]*>", " ", row[1])
+    assert "2025-10-03" in text
+    assert "as advised" in text
