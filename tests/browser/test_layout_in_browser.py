@@ -185,7 +185,7 @@ def says(text: str, column: str, spec: dict[str, Any]) -> bool:
 
 
 def place_says(column: str, bare: dict[str, Any], spec: dict[str, Any]) -> bool:
-    """Whether a place on the axes decides the value of a column in every panel: worse than before is above the diagonal.
+    """Whether a place on the axes decides the value of a column in every panel: above a diagonal it got worse.
 
     A place that is drawn once decides nothing.
     """
