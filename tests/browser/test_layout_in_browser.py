@@ -36,8 +36,19 @@ TEXT_IN_DRAWINGS = """() => {
       const out = Math.max(frame.left - box.left, box.right - frame.right, frame.top - box.top, box.bottom - frame.bottom);
       if (out > 1.5) cut.push(texts[k].textContent);
     });
+    // Slanted texts lie beside each other although the boxes around them do not: they are compared along their slant.
+    const slants = texts.map(text => { const m = text.getScreenCTM(); return Math.atan2(m.b, m.a); });
+    const along = (text, slant) => {
+      const [box, m] = [text.getBBox(), text.getScreenCTM()];
+      const corners = [[box.x, box.y], [box.x + box.width, box.y + box.height]].map(([x, y]) => {
+        const [p, q] = [m.a * x + m.c * y + m.e, m.b * x + m.d * y + m.f];
+        return [p * Math.cos(slant) + q * Math.sin(slant), q * Math.cos(slant) - p * Math.sin(slant)];
+      });
+      return { left: corners[0][0], top: corners[0][1], right: corners[1][0], bottom: corners[1][1] };
+    };
     for (let i = 0; i < boxes.length; i++) for (let j = i + 1; j < boxes.length; j++) {
-      const [a, b] = [boxes[i], boxes[j]];
+      const slanted = Math.abs(slants[i]) > 0.01 && Math.abs(slants[i] - slants[j]) < 0.01;
+      const [a, b] = slanted ? [along(texts[i], slants[i]), along(texts[j], slants[i])] : [boxes[i], boxes[j]];
       const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
       const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
       if (wide > 2 && high > 4) over.push(texts[i].textContent + ' | ' + texts[j].textContent);
