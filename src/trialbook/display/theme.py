@@ -53,7 +53,10 @@ DLT_OUTCOMES = {
     "DLT": TOXICITY, "counted as DLT": "#d98ba0", "no DLT": "#cfd6de", "pending": PENDING, "not evaluable": UNKNOWN,
 }  # fmt: skip
 ADVICE = {"treat at this level": INK, "wait at this level": PENDING, "the rule has ended": QUIET}
-RULE_SAYS = {"escalate": "#dfe9f5", "treat more here": "#f3f5f8", "too toxic, go down": "#edcbd4"}
+RULE_SAYS = {
+    "escalate": "#dfe9f5", "treat more here": "#f3f5f8", "go down": "#f7e6ea", "too toxic, go down": "#edcbd4",
+}  # fmt: skip
+PATHWAY_SAYS = {**RULE_SAYS, "ends with an MTD": "#c5e3d3", "ends without an MTD": "#e4e7ec"}
 FIRST_EVENTS = {"NRM": INK, "RELAPSE": "#8a94a3"}
 # From light to dark with severity; without a grade a white mark with a rim.
 EVENT_GRADES = {
