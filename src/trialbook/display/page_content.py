@@ -283,6 +283,8 @@ class _Content:
         anchor = self._ids.of(payload)
         if self._records and payload["kind"] == "table":
             payload = self._records.added(payload)
+        if self._records and payload["kind"] == "key_numbers" and payload.get("numbers"):
+            self._renderer.html(self._records.cards(payload))
         if anchor:
             self._list(payload, anchor)
         if payload["kind"] == "figure_data" and self._is_long(payload["table"], MOST_DATA_ROWS):
