@@ -105,6 +105,9 @@ def _rich(data: Mapping[str, Any], position: int, html_of: Callable[[Payload], s
         yield Shown("chart", payload=payload, spec=spec, text=_joined(data.get("text/plain", "Chart")))
     elif "text/markdown" in data:
         yield Shown("markdown", text=_joined(data["text/markdown"]))
+    elif MIME in data and data[MIME] == {"kind": "several", "blocks": []}:
+        # A cell that shows a table for each of several had none.
+        return
     elif MIME in data:
         html = _made(data[MIME], html_of)
         yield Dropped(position, FOREIGN) if html is None else Shown("html", html=html, payload=data[MIME])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from trialbook.core.described import described
+from trialbook.core.described import Card, described
 from trialbook.core.messages import joined, msg
 from trialbook.dlt.advice import Advice, Note, plain_code
 from trialbook.dlt.designs.design import ONGOING, WAIT
@@ -180,6 +180,7 @@ def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[
         return [("DLT", msg("not an endpoint"), msg("of this trial"))]
     total = results[results["group1_level"].eq(TOTAL) & results["analysis_id"].eq("DLT_SETS")]
     n = dict(zip(total["variable"], total["stat_text"], strict=True))
+    beside = counted_note(results, int(n[COUNTED]), int(n[EVALUABLE_N]))
     return [
         (msg("Advice by rule {rule}", rule=advice.rule), plain_code(advice.code), ""),
         (msg("Dose level now open"), *open_level(advice)),
@@ -188,9 +189,14 @@ def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[
             advice.date_text,
             msg("last open window") if advice.decision_date else msg("no open window"),
         ),
-        ("DLT-evaluable", f"{n[EVALUABLE_N]} of {n[TREATED]}", msg("treated subjects")),
-        (msg("Counted as DLT"), n[COUNTED], counted_note(results, int(n[COUNTED]), int(n[EVALUABLE_N]))),
-        (msg("Pending"), n[WAITING_N], waiting_text(results) or msg("no window open")),
+        *(
+            Card(label, value, note, number=("DLT_SETS", TOTAL, name, "", ""))
+            for label, value, note, name in (
+                ("DLT-evaluable", f"{n[EVALUABLE_N]} of {n[TREATED]}", msg("treated subjects"), EVALUABLE_N),
+                (msg("Counted as DLT"), n[COUNTED], beside, COUNTED),
+                (msg("Pending"), n[WAITING_N], waiting_text(results) or msg("no window open"), WAITING_N),
+            )
+        ),
     ]
 
 
