@@ -159,7 +159,7 @@ def _viruses(treated: pd.DataFrame, adae: pd.DataFrame, study: StudyData) -> Ite
         status = lab["STATUS"].mask(had, YES)
         yield _rows(
             treated, VIRUS, code, virus.name, AVALC=status, AEFL=np.where(had, YES, ""), LABFL=lab["STATUS"],
-            BASEC=lab["BASEC"], REASON=lab["REASON"], ADT=lab["ADT"].mask(by_event, event["ASTDT"]),
+            BASEC=lab["BASEC"], REASON=lab["REASON"].mask(had, ""), ADT=lab["ADT"].mask(by_event, event["ASTDT"]),
             SRCDOM=lab["SRCDOM"].mask(by_event, "AE"), SRCSEQ=lab["SRCSEQ"].mask(by_event, event["AESEQ"]),
         )  # fmt: skip
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pandas as pd
 
 from trialbook.core.described import described
 from trialbook.core.messages import as_text, enumerated, joined, msg, plural
+from trialbook.core.terms import in_sentence
 from trialbook.protocol.models import Protocol
-from trialbook.protocol.outcomes import ProductValue
+from trialbook.protocol.outcomes import LOT, PASSAGE, THAW, VIABILITY, ProductValue
 from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, ard_row_or_ne, proportion_rows, round_half_up
 from trialbook.safety import adct as data
 from trialbook.safety.exposure import DAYS_PER_YEAR
@@ -34,6 +35,9 @@ PLACES = {
 REASONS = {
     UNDELIVERED: msg("not delivered"), NOT_TESTED: msg("not tested"), NOT_CLEAR: msg("result not clear"),
     UNDATED: msg("date not known"), "PARTLY": msg("not of every bag"),
+}  # fmt: skip
+PRODUCT_WORDS = {
+    LOT: msg("lot"), PASSAGE: msg("passage"), VIABILITY: msg("viability"), THAW: msg("time from thaw to infusion"),
 }  # fmt: skip
 ANSWERS = {
     YES: msg("yes"), NO: msg("no"), OPEN: msg("not known"), data.PRIOR: msg("before the infusion"), "": "",
@@ -336,16 +340,22 @@ def outcome_listing(adct: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
 
 
 def outcome_sentence(rows: pd.DataFrame, adct: pd.DataFrame, protocol: Protocol) -> str:
-    """What the first screen says: late events with their follow-up, reactivations, chronic GVHD."""
-    parts = [_late_sentence(rows, adct, protocol), _virus_sentence(rows, protocol), _chronic_sentence(rows)]
+    """What the first screen says: late events with their follow-up, reactivations, chronic GVHD, what is missing."""
+    if protocol.outcomes == type(protocol.outcomes)():
+        return msg("The protocol file names no outcomes of a trial of cells beside the endpoints.")
+    if adct.empty:
+        return msg("No subject has been treated at this cut.")
+    parts = [
+        _late_sentence(rows, adct, protocol), _virus_sentence(rows, protocol), _chronic_sentence(rows),
+        *_missing_sentences(adct),
+    ]  # fmt: skip
     return joined([part for part in parts if part], " ")
 
 
-def _count(rows: pd.DataFrame, analysis_id: str, variable: str, **place: str) -> dict[str, str]:
+def _count(rows: pd.DataFrame, analysis_id: str, variable: str, context: str = "") -> dict[str, str]:
     """Texts of the statistics of a number in Total, by name."""
     own = rows[rows["analysis_id"].eq(analysis_id) & rows["variable"].eq(variable) & rows["group1_level"].eq(TOTAL)]
-    for column in ("variable_level", "context"):
-        own = own[own[column].eq(place.get(column, ""))]
+    own = own[own["variable_level"].eq("") & own["context"].eq(context)]
     return dict(zip(own["stat_name"], own["stat_text"], strict=True))
 
 
@@ -355,41 +365,36 @@ def _late_sentence(rows: pd.DataFrame, adct: pd.DataFrame, protocol: Protocol) -
     if not late or days.empty:
         return ""
     found = {code: _count(rows, LATE_EVENTS, code) for code in late}
-    size = next(iter(found.values()))["N"]
-    each = enumerated(
-        msg("{event} in {n} subjects", event=as_text(name), n=found[code]["n"])
-        if found[code]["n"] != "1"
-        else msg("{event} in 1 subject", event=as_text(name))
-        for code, name in late.items()
-    )
+    each = enumerated(msg("{event} in {n}", event=in_sentence(name), n=found[code]["n"]) for code, name in late.items())
     return msg(
-        "Without an end date: {events}, of {total} treated, who were followed for {shortest} to {longest} days.",
-        events=each, total=size, shortest=int(days.min()), longest=int(days.max()),
+        "Without an end date, of {total} treated subjects: {events}; they were followed for {shortest} to "
+        "{longest} days.",
+        events=each, total=next(iter(found.values()))["N"], shortest=int(days.min()), longest=int(days.max()),
     )  # fmt: skip
 
 
 def _virus_sentence(rows: pd.DataFrame, protocol: Protocol) -> str:
-    codes = list(protocol.outcomes.viruses.by_code)
-    found = {code: _count(rows, VIRUS, code, context=EITHER) for code in codes}
-    known = {code: texts for code, texts in found.items() if texts and texts["N"] != "0"}
-    if not known:
-        return ""
-    each = [
-        msg("{virus} {low} to {high}", virus=code, low=texts["n.low"], high=texts["n.high"])
-        if texts["n"] == NOT_EVALUABLE
-        else msg("{virus} {n}", virus=code, n=texts["n"])
-        for code, texts in known.items()
-    ]
-    return msg("Subjects with viral reactivation: {viruses}.", viruses=enumerated(each))
+    found = {code: _count(rows, VIRUS, code, EITHER) for code in protocol.outcomes.viruses.by_code}
+    each = []
+    for code, texts in found.items():
+        if texts["n"] != NOT_EVALUABLE:
+            each.append(msg("{virus} {n}", virus=code, n=texts["n"]))
+        elif texts["n.low"] == "0":
+            each.append(msg("{virus} not known", virus=code))
+        else:
+            each.append(msg("{virus} at least {n}", virus=code, n=texts["n.low"]))
+    return msg("Subjects with viral reactivation: {viruses}.", viruses=enumerated(each)) if each else ""
 
 
 def _chronic_sentence(rows: pd.DataFrame) -> str:
     texts = _count(rows, CGVHD, CGVHD)
-    if not texts or texts["N"] == "0":
+    if not texts:
         return ""
     if texts["n"] == NOT_EVALUABLE:
         return msg("Chronic GVHD began after the infusion in {low} to {high} subjects.", low=texts["n.low"],
                    high=texts["n.high"])  # fmt: skip
+    if texts["n"] == "0":
+        return msg("Chronic GVHD began after the infusion in no subject.")
     return plural(
         "Chronic GVHD began after the infusion in {n} subject.",
         "Chronic GVHD began after the infusion in {n} subjects.",
@@ -397,33 +402,38 @@ def _chronic_sentence(rows: pd.DataFrame) -> str:
     )  # fmt: skip
 
 
-def missing_sentence(adct: pd.DataFrame, protocol: Protocol) -> str:
-    """What was not delivered at all, and of which infusions a value is missing where it was delivered of others."""
-    names = data.PRODUCT_NAMES
+def _missing_sentences(adct: pd.DataFrame) -> Iterator[str]:
+    """What was not delivered at all, and of how many infusions a value is missing that was delivered of others."""
     product = adct[adct["PARCAT"].eq(data.PRODUCT)]
-    absent = [
-        msg("{value} of the product", value=names[code])
-        for code, own in product.groupby("PARAMCD", sort=False) if own["AVALC"].eq("").all()
-    ]  # fmt: skip
-    results = adct[adct["PARCAT"].isin([data.ANTIBODY, data.VIRUS])]
-    for code, own in results.groupby("PARAMCD", sort=False):
-        if own["REASON"].isin([UNDELIVERED]).all() or (own["LABFL"].eq(OPEN).all() and own["BASEC"].eq("").all()):
-            absent.append(
-                msg("Donor-specific antibodies") if code == data.DSA else msg("Load of {virus}", virus=str(code))
-            )
+    delivered = {code: int(own["AVALC"].ne("").sum()) for code, own in product.groupby("PARAMCD", sort=False)}
+    absent = [code for code, n in delivered.items() if not n]
+    values = [
+        msg("{values} of the product", values=enumerated(PRODUCT_WORDS[code] for code in absent)),
+    ] if absent else []  # fmt: skip
+    untested = [code for code, own in _results(adct) if _nothing_delivered(own)]
+    if data.DSA in untested:
+        values.append(msg("donor-specific antibodies"))
+    loads = [code for code in untested if code != data.DSA]
+    if loads:
+        values.append(msg("loads of {viruses}", viruses=enumerated(loads)))
     if adct.loc[adct["PARCAT"].eq(data.CHRONIC), "REASON"].eq(UNDELIVERED).any():
-        absent.append(msg("Clinical events (CE)"))
-    partly = product[product["AVALC"].eq("") & ~product["PARAMCD"].map(_absent(product)).astype(bool)]
-    said = (
-        [msg("Not delivered, so that nothing is known of it: {values}.", values=joined(absent, "; "))] if absent else []
-    )
-    for code, own in partly.groupby("PARAMCD", sort=False):
-        said.append(
-            msg("{value} is missing for {n} of {total} infusions.", value=names[str(code)], n=len(own),
-                total=int(product["PARAMCD"].eq(code).sum()))
-        )  # fmt: skip
-    return joined(said, " ")
+        values.append(msg("clinical events (CE)"))
+    if values:
+        yield msg("Not delivered: {values}.", values=joined(values, "; "))
+    for code, n in delivered.items():
+        total = int(product["PARAMCD"].eq(code).sum())
+        if 0 < n < total:
+            yield msg("{value} is missing for {n} of {total} infusions.", value=data.PRODUCT_NAMES[code], n=total - n,
+                      total=total)  # fmt: skip
 
 
-def _absent(product: pd.DataFrame) -> Mapping[str, bool]:
-    return {str(code): bool(own["AVALC"].eq("").all()) for code, own in product.groupby("PARAMCD", sort=False)}
+def _results(adct: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    own = adct[adct["PARCAT"].isin([data.ANTIBODY, data.VIRUS])]
+    for code, rows in own.groupby("PARAMCD", sort=False):
+        yield str(code), rows
+
+
+def _nothing_delivered(rows: pd.DataFrame) -> bool:
+    """Whether no result of anybody was delivered, of what these rows are about."""
+    known = rows["LABFL"].ne(OPEN) | rows["BASEC"].ne("") | rows["REASON"].isin([NOT_TESTED, NOT_CLEAR, UNDATED])
+    return not known.any()

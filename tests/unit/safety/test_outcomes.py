@@ -69,8 +69,8 @@ def test_late_events_count_without_an_end_date_and_follow_up_reaches_the_last_co
     assert found["time"] == pytest.approx((301 + 100 + 10) / 365.25)
     assert made.behind("LATE_EVENTS", "Total", "ECTOPIC") == (1, 3)
     text = tables.outcome_sentence(made.ard, made.adct, protocol)
-    assert "Ectopic tissue formation in 1 subject and Malignancy or teratoma in 0 subjects, of 3 treated" in text
-    assert "followed for 9 to 300 days" in text
+    said = "Without an end date, of 3 treated subjects: ectopic tissue formation in 1 and malignancy or teratoma in 0"
+    assert f"{said}; they were followed for 9 to 300 days." in text
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,9 @@ def test_viral_reactivation_is_told_by_an_event_or_by_a_load(protocol: Protocol,
     # No test of the others was delivered: not evaluable, never 0.
     assert set(made.of("EBV", "REASON")) == {"UNDELIVERED"}
     assert made.number("VIRUS", "EBV", context="either")["n"] is None
-    assert "Load of EBV" in tables.missing_sentence(made.adct, protocol)
+    text = tables.outcome_sentence(made.ard, made.adct, protocol)
+    assert "reactivation: CMV at least 2, EBV not known, BKV not known and ADV not known." in text
+    assert "donor-specific antibodies; loads of EBV, BKV and ADV; clinical events (CE)." in text
 
 
 def test_all_tested_gives_a_count_and_all_untested_gives_none(protocol: Protocol, analysis: Analysis) -> None:
@@ -180,7 +182,7 @@ def test_chronic_gvhd_begins_after_the_infusion_or_was_there_or_has_no_date(
 def test_without_clinical_events_nobody_is_free_of_chronic_gvhd(protocol: Protocol, analysis: Analysis) -> None:
     made = Made(trial().subject("S01").infused(0), protocol, analysis)
     assert (made.of("CGVHD"), made.of("CGVHD", "REASON")) == (["NE"], ["UNDELIVERED"])
-    assert "Clinical events (CE)" in tables.missing_sentence(made.adct, protocol)
+    assert "clinical events (CE)." in tables.outcome_sentence(made.ard, made.adct, protocol)
     delivered = Made(trial().subject("S01").infused(0).delivers("CE"), protocol, analysis)
     assert delivered.number("CGVHD", "CGVHD") == {"n": 0, "N": 1, "p": 0}
 
@@ -195,8 +197,8 @@ def test_product_counts_infusions_and_leaves_limits_open(protocol: Protocol, ana
     assert made.behind("PRODUCT", "Total", "VIAB", "OUTSIDE") == (1, 2)
     listed = tables.product_listing(made.adct, made.adsl, protocol)
     assert listed["VIAB"].tolist() == ["65 (outside the limits)", "not delivered"]
-    said = tables.missing_sentence(made.adct, protocol)
-    assert "Passage of the product" in said
+    said = tables.outcome_sentence(made.ard, made.adct, protocol)
+    assert "Not delivered: passage and time from thaw to infusion of the product;" in said
     assert "Lot is missing for 1 of 2 infusions." in said
 
 
@@ -205,7 +207,7 @@ def test_a_trial_that_names_no_outcomes_reports_none(protocol: Protocol, analysi
     made = Made(trial().subject("S01").infused(0), plain, analysis)
     assert made.adct.empty
     assert made.ard.empty
-    assert tables.outcome_sentence(made.ard, made.adct, plain) == tables.missing_sentence(made.adct, plain) == ""
+    assert tables.outcome_sentence(made.ard, made.adct, plain).startswith("The protocol file names no outcomes")
 
 
 def test_each_outcome_has_one_row_per_subject_or_infusion(protocol: Protocol, analysis: Analysis) -> None:
