@@ -114,6 +114,7 @@ EVENT_NAMES = {
     "UNDELIVERED": msg("Left open by a domain that was not delivered"),
 }
 LATER_NAMES = {
+    "RSP14": msg("CR or PR at day 14"),
     "BOR": msg("Best response CR or PR"),
     "RSP56": msg("Durable response at day 56"),
     "VGPR28": msg("Very good partial response"),

@@ -142,6 +142,7 @@ class Analysis(BaseModel):
     steroid_escalation_is_newtx: bool
     steroid_escalation_days: int
     newtx_strategy_orr: Literal["composite", "treatment_policy"]
+    d28_window_narrow: Window
     d28_window_wide: Window
     drugs: DrugDictionary = DrugDictionary()
     gvhdtx: list[str]
@@ -229,7 +230,15 @@ class Analysis(BaseModel):
 
     @model_validator(mode="after")
     def _windows_in_order(self) -> Analysis:
-        for name in ("dlt_window", "baseline_window", "baseline_window_wide", "d28_window", "d56_window"):
+        windows = (
+            "dlt_window",
+            "baseline_window",
+            "baseline_window_wide",
+            "d28_window",
+            "d28_window_narrow",
+            "d56_window",
+        )
+        for name in windows:
             first, last = getattr(self, name)
             if first > last:
                 raise ValueError(f"{name} starts after it ends")
