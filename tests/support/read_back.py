@@ -231,4 +231,60 @@ def of_pdf(content: bytes) -> dict[str, str]:
     return {number: bare(part) for number, part in zip(parts[1::2], parts[2::2], strict=True)}
 
 
-CARRIERS: Mapping[str, Callable[[bytes], dict[str, str]]] = {"pdf": of_pdf, "docx": of_docx, "pptx": of_pptx}
+@dataclass(frozen=True)
+class RtfText:
+    """What a reader of RTF finds: its control words, the code of its fields, and its text (a cell ends with a tab)."""
+
+    words: set[str]
+    fields: list[str]
+    text: str
+
+
+_RTF = re.compile(r"\\u(-?\d+) ?\?|\\([a-z]+)(-?\d+)? ?|\\(\*|[^a-z])|([{}])|[\r\n]+|([^\\{}\r\n]+)")
+_BREAKS = {"par": "\n", "cell": "\t", "row": "\n", "line": "\n", "tab": "\t"}
+
+
+def rtf_text(content: bytes) -> RtfText:
+    """Reads RTF as a program does: control words, groups and escaped characters; pictures and lists of fonts have no
+    text.
+    """
+    words: set[str] = set()
+    fields: list[str] = []
+    said: list[str] = []
+    depth, silent, units, in_field = 0, 0, b"", False
+    for match in _RTF.finditer(content.decode("ascii")):
+        unit, word, _, sign, brace, plain = match.groups()
+        if units and unit is None:
+            said.append(units.decode("utf-16-le", "replace"))
+            units = b""
+        if brace:
+            depth += 1 if brace == "{" else -1
+            silent = silent if depth >= silent else 0
+        elif unit is not None:
+            units += int(unit).to_bytes(2, "little", signed=True) if not silent else b""
+        elif word:
+            words.add(word)
+            if word in ("fonttbl", "info", "pict", "fldinst", "bkmkstart", "bkmkend") and not silent:
+                silent, in_field = depth, word == "fldinst"
+                fields += [""] if in_field else []
+            elif not silent:
+                said.append(_BREAKS.get(word, ""))
+        elif plain or (sign and sign in "\\{}"):
+            text = plain or sign
+            if not silent:
+                said.append(text)
+            elif in_field:
+                fields[-1] += text
+    assert depth == 0, "as many groups are closed as are opened"
+    return RtfText(words, fields, "".join(said))
+
+
+def of_rtf(content: bytes) -> dict[str, str]:
+    """The text of each page of the pack of tables, by its number."""
+    parts = re.split(r"^\S+ ([TFL]-\d+[a-z]*)$", rtf_text(content).text, flags=re.MULTILINE)
+    return {number: bare(part) for number, part in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+CARRIERS: Mapping[str, Callable[[bytes], dict[str, str]]] = {
+    "pdf": of_pdf, "docx": of_docx, "pptx": of_pptx, "rtf": of_rtf,
+}  # fmt: skip

@@ -26,7 +26,7 @@ from trialbook.pipeline.study_page import refresh_study_page
 AUDIENCES: tuple[Audience, ...] = ("line", "aggregate")
 DEFAULT = ("pdf", "docx")
 # Files that later versions will make: named so that nobody looks for a misspelling.
-LATER = ("rtf", "narratives", "xpt", "dataset-json", "define", "ars", "registry", "validation")
+LATER = ("xpt", "dataset-json", "define", "ars", "registry", "validation")
 
 
 @dataclass(frozen=True)
@@ -59,46 +59,66 @@ class Order:
         return "_".join(re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-.") for part in parts) + f".{ending}"
 
 
-def _report_pdf(order: Order) -> Made:
+def _report_pdf(order: Order) -> list[Made]:
     from trialbook.documents.pdf import pdf
     from trialbook.documents.report import report
 
     document = report(order.source)
     missing = tuple(_missing(document, order.speaker))
-    return Made(order.name("report", "pdf"), pdf(document, order.speaker), missing)
+    return [Made(order.name("report", "pdf"), pdf(document, order.speaker), missing)]
 
 
-def _report_docx(order: Order) -> Made:
+def _report_docx(order: Order) -> list[Made]:
     from trialbook.documents.report import report
     from trialbook.documents.word import docx
 
-    return Made(order.name("report", "docx"), docx(report(order.source), order.speaker))
+    return [Made(order.name("report", "docx"), docx(report(order.source), order.speaker))]
 
 
-def _slides_pptx(order: Order) -> Made:
+def _slides_pptx(order: Order) -> list[Made]:
     from trialbook.documents.powerpoint import pptx
     from trialbook.documents.slides import deck
 
-    return Made(order.name("slides", "pptx"), pptx(deck(order.source), order.speaker))
+    return [Made(order.name("slides", "pptx"), pptx(deck(order.source), order.speaker))]
 
 
-def _report_html(order: Order) -> Made:
+def _pack_rtf(order: Order) -> list[Made]:
+    from trialbook.documents.rtf import pack, rtf
+
+    return [Made(order.name("tables", "rtf"), rtf(pack(order.source), order.speaker))]
+
+
+def _report_html(order: Order) -> list[Made]:
     from trialbook.documents.web import html, whole_report
 
-    return Made(order.name("report", "html"), html(whole_report(order.source), order.speaker))
+    return [Made(order.name("report", "html"), html(whole_report(order.source), order.speaker))]
 
 
-def _cut_zip(order: Order) -> Made:
+def _cut_zip(order: Order) -> list[Made]:
     from trialbook.documents.zipped import zipped
 
     # Both languages are in it.
     name = order.name("build", "zip").replace(f"_{order.language}.", ".")
-    return Made(name, zipped(order.source, languages(), name.removesuffix(".zip")))
+    return [Made(name, zipped(order.source, languages(), name.removesuffix(".zip")))]
 
 
-# One function makes the file of a format.
-FORMATS: Mapping[str, Callable[[Order], Made]] = {
-    "pdf": _report_pdf, "docx": _report_docx, "pptx": _slides_pptx, "html": _report_html, "zip": _cut_zip,
+def _narratives(order: Order) -> list[Made]:
+    from trialbook.documents.narratives import narratives
+    from trialbook.documents.pdf import pdf
+    from trialbook.documents.word import docx
+
+    document = narratives(order.source)
+    missing = tuple(_missing(document, order.speaker))
+    return [
+        Made(order.name("narratives", "pdf"), pdf(document, order.speaker), missing),
+        Made(order.name("narratives", "docx"), docx(document, order.speaker)),
+    ]
+
+
+# One function makes the files of a format.
+FORMATS: Mapping[str, Callable[[Order], list[Made]]] = {
+    "pdf": _report_pdf, "docx": _report_docx, "pptx": _slides_pptx, "rtf": _pack_rtf, "narratives": _narratives,
+    "html": _report_html, "zip": _cut_zip,
 }  # fmt: skip
 
 
@@ -116,7 +136,7 @@ def export(
     source = built_source(cut, out)
     _refuse(to, out, source)
     orders = [Order(source, Speaker(language), heard) for language in spoken]
-    every = [_registered(order, FORMATS[one](order), one) for order in orders for one in wanted]
+    every = [_registered(order, made, one) for order in orders for one in wanted for made in FORMATS[one](order)]
     # A file in which all languages are is made once.
     made = list({one.name: one for one in every}.values())
     write_whole({to / one.name: one.content for one in made})
