@@ -25,7 +25,7 @@ DATA_PLACES = frozenset(
     [
         "subject", "SUBJID", "test", "unit", "term", "terms", "drug", "product", "file", "column", "level",
         "dose_level", "TRT01A", "TRT01P", "cut", "last_cut", "previous_cut", "domain", "dataset", "key", "keys",
-        "code", "codes", "command", "criterion", "build", "treatment_arm",
+        "code", "codes", "command", "criterion", "build", "treatment_arm", "detail", "result",
     ]
 )  # fmt: skip
 # Places of them that hold one code: a name without spaces that has a capital letter or a digit.
