@@ -213,6 +213,9 @@ class Analysis(BaseModel):
     km_level_min_n: Annotated[int, Field(ge=1)]
     risk_table_days: list[Annotated[int, Field(ge=0)]]
     profiles_max: Annotated[int, Field(ge=0)]
+    # documents
+    narrative_days: Annotated[int, Field(ge=0)]
+    small_cell_min: Annotated[int, Field(ge=1)]
 
     @model_validator(mode="after")
     def _days_of_this_world(self) -> Analysis:
