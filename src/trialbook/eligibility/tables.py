@@ -405,7 +405,7 @@ def matrix(
     shown = _subjects_to_show(adie, most_subjects)
     cells = adie[adie["USUBJID"].isin(shown)]
     person = adsl.set_index("USUBJID")
-    level = person["TRT01A"].where(person["TRT01A"] != "", person["TRT01P"]).replace("", "none")
+    level = person["TRT01A"].where(person["TRT01A"] != "", person["TRT01P"]).replace("", msg("none"))
     drawn = pd.DataFrame(
         {
             "id": cells["USUBJID"],
