@@ -28,7 +28,7 @@ from trialbook.dlt.designs.design import (
     Pending,
     read_code,
 )
-from trialbook.dlt.designs.registry import NO_RULE, RULE_NAMES, make_rule
+from trialbook.dlt.designs.registry import NO_RULE, make_rule, rules_beside
 from trialbook.dlt.events import AWAITED, CONFIRMED, NO_EVENT, UNDATED
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -123,8 +123,7 @@ def advice(
 
 def alternatives(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp) -> list[Advice]:
     """What every other rule would say. The CRM rules are left out where their skeleton does not fit the levels."""
-    fits = len(analysis.crm_skeleton) == len(protocol.level_ids)
-    others = [name for name in RULE_NAMES if name != analysis.escalation_rule and (fits or "CRM" not in name)]
+    others = rules_beside(analysis, len(protocol.level_ids))
     return [advice(addlt, protocol, analysis, cut_date, name) for name in others]
 
 

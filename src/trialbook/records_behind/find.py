@@ -400,6 +400,7 @@ WITHOUT: dict[str, str] = {
     "AE_BY_CUT": "counts what each cut reported; the records are in the builds of those cuts",
     "LAB_WORST": "the table opens to the results", "LAB_SHIFT": "the table opens to the results",
     "DLT_TIMELINE": "an advice on an earlier date", "DLT_ADVICE": "an advice; its statuses open in the table above it",
-    "DLT_NEXT": "an advice on outcomes that may come", "DLT_OC": "simulated", "DLT_MODEL": "an estimate of a model",
+    "DLT_NEXT": "an advice on outcomes that may come", "DLT_OC": "simulated",
+    "DLT_PATHWAY": "a probability under assumed rates", "DLT_MODEL": "an estimate of a model",
     "STOPPING": "a probability; the counts behind it open where they are shown",
 }  # fmt: skip

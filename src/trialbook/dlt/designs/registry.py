@@ -46,6 +46,12 @@ def make_rule(name: str, analysis: Analysis, levels: int) -> Rule:
     )  # fmt: skip
 
 
+def rules_beside(analysis: Analysis, levels: int) -> list[str]:
+    """The rules that are not in force; those of the CRM only where their skeleton fits the dose levels."""
+    fits = len(analysis.crm_skeleton) == levels
+    return [name for name in RULE_NAMES if name != analysis.escalation_rule and (fits or "CRM" not in name)]
+
+
 def _margins(analysis: Analysis) -> tuple[float, float]:
     """How far the equivalence interval reaches below and above the target."""
     below, above = analysis.interval_margin, analysis.interval_margin_above or analysis.interval_margin
