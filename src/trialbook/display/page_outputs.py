@@ -17,7 +17,7 @@ from trialbook.display.text import visible
 # is made of payloads, this is the second, the Content-Security-Policy of the page the third.
 TAGS = "div|p|span|strong|h4|details|summary|table|caption|thead|tbody|tfoot|tr|th|td"
 ATTRIBUTES = (
-    r'(?: (?:class|aria-label|scope|data-label|data-name)="[^"<>]*"| (?:colspan|rowspan|tabindex)="\d+"'
+    r'(?: (?:class|aria-label|scope|data-label|data-name|lang)="[^"<>]*"| (?:colspan|rowspan|tabindex)="\d+"'
     rf'| style="{STYLE.pattern}"| open)*'
     r'(?: id="[TFL]-\d{1,5}[a-z]{0,2}")?'
 )
