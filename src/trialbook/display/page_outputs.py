@@ -17,7 +17,7 @@ from trialbook.display.text import visible
 # is made of payloads, this is the second, the Content-Security-Policy of the page the third.
 TAGS = "div|p|span|strong|h4|details|summary|table|caption|thead|tbody|tfoot|tr|th|td"
 ATTRIBUTES = (
-    r'(?: (?:class|aria-label|scope|data-label|data-name)="[^"<>]*"| (?:colspan|rowspan|tabindex)="\d+"'
+    r'(?: (?:class|aria-label|scope|data-label|data-name|lang)="[^"<>]*"| (?:colspan|rowspan|tabindex)="\d+"'
     rf'| style="{STYLE.pattern}"| open)*'
     r'(?: id="[TFL]-\d{1,5}[a-z]{0,2}")?'
 )
@@ -105,6 +105,9 @@ def _rich(data: Mapping[str, Any], position: int, html_of: Callable[[Payload], s
         yield Shown("chart", payload=payload, spec=spec, text=_joined(data.get("text/plain", "Chart")))
     elif "text/markdown" in data:
         yield Shown("markdown", text=_joined(data["text/markdown"]))
+    elif MIME in data and data[MIME] == {"kind": "several", "blocks": []}:
+        # A cell that shows a table for each of several had none.
+        return
     elif MIME in data:
         html = _made(data[MIME], html_of)
         yield Dropped(position, FOREIGN) if html is None else Shown("html", html=html, payload=data[MIME])
