@@ -12,7 +12,6 @@ from typing import Any
 
 from trialbook.core.errors import UsageError
 from trialbook.protocol.models import CUT_ID
-from trialbook.results.ard import NOT_ESTIMABLE
 
 NEXT_STEP = "restore this file from a backup, or move it to another place so that a new one begins"
 
@@ -106,6 +105,9 @@ def errata(lines: Sequence[Issued], study: str, cut: str, numbers: Mapping[str, 
 
 
 def _reported(text: str | None) -> str:
+    # Imported here: reading the register, which every build does, needs no pandas.
+    from trialbook.results.ard import NOT_ESTIMABLE
+
     return text or NOT_ESTIMABLE
 
 

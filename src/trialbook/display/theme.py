@@ -43,10 +43,10 @@ AUDIT_RESULTS = {  # fill, ink
     "WAIVED": ("#d9c6d6", INK),
     "PENDING": (PENDING, INK),
 }
-# Green = response, the darker the better; grey = none; slate = progression. The category is written on each bar.
+# Green = response, the darker the better; grey = none; slate = progression. No two are alike without colour.
 RESPONSE_CATEGORIES = {
-    "CR": "#00563f", "PR": "#35a07a", "MR": "#a8dcc6", "NR": "#e4e7ec", "PD": "#3d4757", "NR by rule": "#a4adb9",
-    "not evaluable": "#f3f3f3", "PENDING": PENDING,
+    "CR": "#00563f", "PR": "#35a07a", "MR": "#99d1b8", "NR": "#d6dae2", "PD": "#232c39", "NR by rule": "#a4adb9",
+    "not evaluable": "#ebebeb", "PENDING": PENDING,
 }  # fmt: skip
 ON_DARK = ("CR", "PD")
 DLT_OUTCOMES = {

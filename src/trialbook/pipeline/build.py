@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import shutil
 import threading
 from collections.abc import Callable
@@ -39,13 +40,12 @@ from trialbook.protocol.models import Trial
 from trialbook.workbook.steps import DECISIONS, Piece
 
 if TYPE_CHECKING:
+    # Imported only when something has changed: a build that has nothing to do takes a fraction of a second.
+    import nbformat
     import pandas as pd
 
     from trialbook.contracts.gx_engine import Verdict
     from trialbook.pipeline.tasks import Making
-import re
-
-import nbformat
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -87,7 +88,7 @@ def import_great_expectations() -> None:
     if "great_expectations.expectations" not in sys.modules:
         import_when_used("scipy.stats")
         with only_what_is_used():
-            pass
+            importlib.import_module("great_expectations.expectations")
 
 
 # ----------------------------------------------------------------------------------------------------

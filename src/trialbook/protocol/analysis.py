@@ -142,6 +142,7 @@ class Analysis(BaseModel):
     steroid_escalation_is_newtx: bool
     steroid_escalation_days: int
     newtx_strategy_orr: Literal["composite", "treatment_policy"]
+    d28_window_narrow: Window
     d28_window_wide: Window
     drugs: DrugDictionary = DrugDictionary()
     gvhdtx: list[str]
@@ -213,6 +214,9 @@ class Analysis(BaseModel):
     km_level_min_n: Annotated[int, Field(ge=1)]
     risk_table_days: list[Annotated[int, Field(ge=0)]]
     profiles_max: Annotated[int, Field(ge=0)]
+    # documents
+    narrative_days: Annotated[int, Field(ge=0)]
+    small_cell_min: Annotated[int, Field(ge=1)]
 
     @model_validator(mode="after")
     def _days_of_this_world(self) -> Analysis:
@@ -230,7 +234,15 @@ class Analysis(BaseModel):
 
     @model_validator(mode="after")
     def _windows_in_order(self) -> Analysis:
-        for name in ("dlt_window", "baseline_window", "baseline_window_wide", "d28_window", "d56_window"):
+        windows = (
+            "dlt_window",
+            "baseline_window",
+            "baseline_window_wide",
+            "d28_window",
+            "d28_window_narrow",
+            "d56_window",
+        )
+        for name in windows:
             first, last = getattr(self, name)
             if first > last:
                 raise ValueError(f"{name} starts after it ends")

@@ -64,3 +64,24 @@ def test_unwanted_modules_are_left_out_for_a_while_and_can_be_imported_afterward
         "import webcolors; print(webcolors.name_to_hex('red'))"
     )
     assert _said(program) == ["True", "False", "#ff0000"]
+
+
+def test_a_build_that_has_nothing_to_do_imports_nothing_slow() -> None:
+    """What the command line imports before it is known that something has changed."""
+    program = (
+        "import sys, trialbook.cli, trialbook.commands.build, trialbook.pipeline.build, trialbook.pipeline.study_page\n"
+        "slow = {'pandas', 'numpy', 'nbformat', 'papermill', 'great_expectations', 'altair'}\n"
+        "print(*slow & set(sys.modules), 'none')"
+    )
+    assert _said(program) == ["none"]
+
+
+def test_great_expectations_is_imported_without_what_no_contract_asks_for() -> None:
+    """Its expectations on distributions alone use scipy.stats; imports look for no garbage."""
+    program = (
+        "import gc, sys\nfrom trialbook.pipeline.contract_checks import import_great_expectations as imported\n"
+        "before = gc.get_stats()[2]['collections']\nimported()\n"
+        "print('great_expectations.expectations' in sys.modules, 'scipy.stats.distributions' in sys.modules,"
+        " gc.get_stats()[2]['collections'] - before)"
+    )
+    assert _said(program) == ["True", "False", "0"]
