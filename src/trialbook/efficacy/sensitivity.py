@@ -25,6 +25,7 @@ from trialbook.efficacy.day28 import (
     treated_subjects,
 )
 from trialbook.efficacy.delivery import needed
+from trialbook.efficacy.wording import in_words
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.gvhd.staging import STAGING_KEYS
 from trialbook.protocol.analysis import Analysis
@@ -178,7 +179,7 @@ def _by_investigator(
 
 def category_changes(responses: pd.DataFrame) -> pd.DataFrame:
     """Who changes category or set: SENS USUBJID PRIMARY ALTERNATIVE, one row per change (`sensitivity_responses`)."""
-    told = responses["AVALC"] + (", " + responses["REASON"]).where(responses["REASON"] != "", "")
+    told = in_words(responses["AVALC"], responses["REASON"])
     outside = (responses["INSET"] != "Y") & (responses["AVALC"] != PENDING)
     frame = responses.assign(TOLD=told.mask(outside, "not in the set"))
     primary = frame[frame["SENS"] == PRIMARY].set_index("USUBJID")["TOLD"]

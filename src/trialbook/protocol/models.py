@@ -14,6 +14,7 @@ from trialbook.core.privacy import masked_argument
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.conduct import Deviations, Enrolment, Schedule, Signals
 from trialbook.protocol.criteria import Amendment, CodeLists, Criterion, check_amendments
+from trialbook.protocol.decision_table import DecisionTable
 from trialbook.protocol.drug_dictionary import DrugDictionary
 from trialbook.protocol.monitoring import MonitoringRule
 from trialbook.protocol.outcomes import Outcomes
@@ -92,6 +93,8 @@ class Protocol(_Model):
     signals: Signals = Signals()
     # Events that may stop the trial, by the id of the rule.
     monitoring: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")], MonitoringRule] = {}
+    # The decision table of the protocol, where it has one of its own (escalation_rule: decision table).
+    decision_table: DecisionTable | None = None
     outcomes: Outcomes = Outcomes()
     analysis: dict[str, AnalysisKey]
     # The file that says what each drug is, relative to the folder that holds `params/`, and what it holds.

@@ -29,6 +29,10 @@ def doses_given(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     >>> doses_given(Domains({"EX": ex}), pd.Timestamp("2025-06-30"))["EXSTDTC"].tolist()
     ['2025-03-05']
     """
+    return domains.once(_doses_given, cut_date)
+
+
+def _doses_given(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     ex = domains["EX"]
     placebo = ex["EXTRT"].str.upper().str.contains("PLACEBO", regex=False).fillna(False).astype(bool)
     start = complete_date(ex["EXSTDTC"])
@@ -49,6 +53,10 @@ def infusions(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     >>> infusions(Domains({"EX": ex}), pd.Timestamp("2025-06-30"))["BAGS"].tolist()
     [2, 1]
     """
+    return domains.once(_infusions, cut_date)
+
+
+def _infusions(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     given = doses_given(domains, cut_date)
     day = [given["USUBJID"], given["EXSTDT"]]
     whole = given.assign(
