@@ -62,7 +62,7 @@ PUBLISHED: dict[str, Declared] = {
             "DLT_ADVICE", "DLT_NEXT", "DLT_OC", "DLT_PATHWAY", "STOPPING", "STOPPING_BOUNDARY", "STOPPING_OC",
             "NO_EVENT", "RSP28_CAT", "RSP_AGREE", "ORR_D56",
             "BOR_RATE", "ORGAN_D28", "STEROID_D28", "VGPR_D28", "BOR", "FUP_RKM", "FUP_POTENTIAL", "FUP_STALE", "CIF",
-            "TTR",
+            "TTR", "LATE_EVENTS", "FUP_WINDOW", "PRODUCT", "DSA", "VIRUS", "CGVHD", "ORR_D14", "ORR_GROUP",
         ),
         OF_THE_LIBRARY,
     ),

@@ -58,7 +58,10 @@ MOVES = {
 ENDS = {
     MTD_DECLARED: ("declare {level} the maximum tolerated dose", "no maximum tolerated dose"),
     MAX_TESTED_NOT_EXCEEDED: ("stop: {level}, the highest dose, is tolerated", "stop: the highest dose is tolerated"),
-    CAP_REACHED: ("stop: no place is left, {level} is confirmed", "stop: no place is left, no dose is confirmed"),
+    CAP_REACHED: (
+        "stop: the cap is reached and no MTD can be named; {level} is the highest confirmed level",
+        "stop: the cap is reached and no MTD can be named; no level is confirmed",
+    ),
 }  # fmt: skip
 
 
@@ -251,7 +254,7 @@ def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, ana
             Note(
                 "info",
                 msg(
-                    "However the open cases turn out, the rule will then say {plain_code}.",
+                    "Whatever the outcome of the open cases, the advice will then be: {plain_code}.",
                     plain_code=plain_code(advice.best),
                 ),
             )
