@@ -237,6 +237,21 @@ def fragility(cut: Cut, out: Out = Path("build")) -> None:
         tell(line)
 
 
+@app.command()
+def checklist(
+    cut: Annotated[str, typer.Argument(help="The id of a built cut, or the folder of its build")],
+    html: Annotated[Path, typer.Option("--html", help="Write the checklists as a page to this file")],
+    lang: Annotated[str, typer.Option("--lang", help="Language: en or zh")] = "en",
+    out: Out = Path("build"),
+) -> None:
+    """Fill the reporting checklists CONSORT-DEFINE and SPIRIT-DEFINE from a built cut, and name what is missing."""
+    from trialbook.commands.checklist import write_checklists
+
+    for line in write_checklists(cut, out, html, lang):
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(str(html.resolve()), markup=False, soft_wrap=True)
+
+
 @app.command("draft-contract")
 def draft_contract(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset that a notebook writes")],

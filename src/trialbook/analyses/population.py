@@ -59,9 +59,10 @@ PUBLISHED: dict[str, Declared] = {
         (
             "CLEANING", "DISPOSITION", "ELIG", "SETS", "DEMOG", "BASELINE", "AE_NEW", "SAE_LEDGER", "AESI_LEDGER",
             "AE_BY_CUT", "LAB_WORST", "LAB_SHIFT", "DLT", "DLT_SETS", "BOUNDS", "DLT_TIMELINE", "DLT_RATE",
-            "DLT_ADVICE", "DLT_NEXT", "DLT_OC", "STOPPING", "RSP28_CAT", "RSP_AGREE", "ORR_D56",
+            "DLT_ADVICE", "DLT_NEXT", "DLT_OC", "DLT_PATHWAY", "STOPPING", "STOPPING_BOUNDARY", "STOPPING_OC",
+            "NO_EVENT", "RSP28_CAT", "RSP_AGREE", "ORR_D56",
             "BOR_RATE", "ORGAN_D28", "STEROID_D28", "VGPR_D28", "BOR", "FUP_RKM", "FUP_POTENTIAL", "FUP_STALE", "CIF",
-            "TTR",
+            "TTR", "LATE_EVENTS", "FUP_WINDOW", "PRODUCT", "DSA", "VIRUS", "CGVHD", "ORR_D14", "ORR_GROUP",
         ),
         OF_THE_LIBRARY,
     ),

@@ -26,7 +26,7 @@ from trialbook.pipeline.study_page import refresh_study_page
 AUDIENCES: tuple[Audience, ...] = ("line", "aggregate")
 DEFAULT = ("pdf", "docx")
 # Files that later versions will make: named so that nobody looks for a misspelling.
-LATER = ("rtf", "narratives", "xpt", "dataset-json", "define", "ars", "registry", "validation")
+LATER = ("xpt", "dataset-json", "define", "ars", "registry", "validation")
 
 
 @dataclass(frozen=True)
@@ -52,53 +52,95 @@ class Order:
         """The language as file names have it: `en`, `zh`."""
         return self.speaker.language.tag[:2]
 
-    def name(self, what: str, ending: str) -> str:
+    def name(self, what: str, ending: str, *, every_language: bool = False) -> str:
         """The name of a file: study, cut, what it is, language, and for whom where that is not the usual."""
         study, cut = self.source.built.protocol.study.id, self.source.built.cut.cut_id
-        parts = [study, cut, what, self.language, *(["aggregate"] if self.audience == "aggregate" else [])]
+        spoken = [] if every_language else [self.language]
+        parts = [study, cut, what, *spoken, *(["aggregate"] if self.audience == "aggregate" else [])]
         return "_".join(re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-.") for part in parts) + f".{ending}"
 
 
-def _report_pdf(order: Order) -> Made:
+def _document(order: Order) -> Document:
+    """The report for whom it is."""
+    from trialbook.documents.aggregate import aggregate_report
+    from trialbook.documents.report import report
+
+    return report(order.source) if order.audience == "line" else aggregate_report(order.source)
+
+
+def _report_pdf(order: Order) -> list[Made]:
     from trialbook.documents.pdf import pdf
-    from trialbook.documents.report import report
 
-    document = report(order.source)
+    document = _document(order)
     missing = tuple(_missing(document, order.speaker))
-    return Made(order.name("report", "pdf"), pdf(document, order.speaker), missing)
+    return [Made(order.name("report", "pdf"), pdf(document, order.speaker), missing)]
 
 
-def _report_docx(order: Order) -> Made:
-    from trialbook.documents.report import report
+def _report_docx(order: Order) -> list[Made]:
     from trialbook.documents.word import docx
 
-    return Made(order.name("report", "docx"), docx(report(order.source), order.speaker))
+    return [Made(order.name("report", "docx"), docx(_document(order), order.speaker))]
 
 
-def _slides_pptx(order: Order) -> Made:
+def _slides_pptx(order: Order) -> list[Made]:
+    from trialbook.documents.aggregate import aggregate_deck
     from trialbook.documents.powerpoint import pptx
     from trialbook.documents.slides import deck
 
-    return Made(order.name("slides", "pptx"), pptx(deck(order.source), order.speaker))
+    slides = deck(order.source) if order.audience == "line" else aggregate_deck(order.source)
+    return [Made(order.name("slides", "pptx"), pptx(slides, order.speaker))]
 
 
-def _report_html(order: Order) -> Made:
+def _pack_rtf(order: Order) -> list[Made]:
+    from trialbook.documents.rtf import pack, rtf
+
+    return [Made(order.name("tables", "rtf"), rtf(pack(order.source), order.speaker))]
+
+
+def _report_html(order: Order) -> list[Made]:
     from trialbook.documents.web import html, whole_report
 
-    return Made(order.name("report", "html"), html(whole_report(order.source), order.speaker))
+    document = whole_report(order.source) if order.audience == "line" else _document(order)
+    return [Made(order.name("report", "html"), html(document, order.speaker))]
 
 
-def _cut_zip(order: Order) -> Made:
-    from trialbook.documents.zipped import zipped
+def _cut_zip(order: Order) -> list[Made]:
+    from trialbook.documents.zipped import zipped, zipped_documents
 
-    # Both languages are in it.
-    name = order.name("build", "zip").replace(f"_{order.language}.", ".")
-    return Made(name, zipped(order.source, languages(), name.removesuffix(".zip")))
+    # All languages are in it.
+    name = order.name("build" if order.audience == "line" else "documents", "zip", every_language=True)
+    inner = name.removesuffix(".zip")
+    if order.audience == "line":
+        return [Made(name, zipped(order.source, languages(), inner))]
+    pages: list[tuple[Language, str]] = []
+    contents: dict[str, bytes] = {}
+    for language in languages():
+        spoken = replace(order, speaker=Speaker(language))
+        files = [file for make in (_report_html, _report_pdf, _report_docx, _slides_pptx) for file in make(spoken)]
+        pages.append((language, files[0].name))
+        contents |= {file.name: file.content for file in files}
+    return [Made(name, zipped_documents(order.source, pages, contents, inner))]
 
 
-# One function makes the file of a format.
-FORMATS: Mapping[str, Callable[[Order], Made]] = {
-    "pdf": _report_pdf, "docx": _report_docx, "pptx": _slides_pptx, "html": _report_html, "zip": _cut_zip,
+def _narratives(order: Order) -> list[Made]:
+    from trialbook.documents.narratives import narratives
+    from trialbook.documents.pdf import pdf
+    from trialbook.documents.word import docx
+
+    document = narratives(order.source)
+    missing = tuple(_missing(document, order.speaker))
+    return [
+        Made(order.name("narratives", "pdf"), pdf(document, order.speaker), missing),
+        Made(order.name("narratives", "docx"), docx(document, order.speaker)),
+    ]
+
+
+# What describes single subjects from its first line to its last.
+OF_SUBJECTS = ("rtf", "narratives")
+# One function makes the files of a format.
+FORMATS: Mapping[str, Callable[[Order], list[Made]]] = {
+    "pdf": _report_pdf, "docx": _report_docx, "pptx": _slides_pptx, "rtf": _pack_rtf, "narratives": _narratives,
+    "html": _report_html, "zip": _cut_zip,
 }  # fmt: skip
 
 
@@ -112,11 +154,12 @@ def export(
     Raises UsageError for what cannot be made, a cut that has not been built, and a folder inside of the builds.
     """
     wanted, heard = _wanted(formats), _audience(audience)
+    _refuse_subjects(wanted, heard)
     spoken = _spoken(tags)
     source = built_source(cut, out)
     _refuse(to, out, source)
     orders = [Order(source, Speaker(language), heard) for language in spoken]
-    every = [_registered(order, FORMATS[one](order), one) for order in orders for one in wanted]
+    every = [_registered(order, made, one) for order in orders for one in wanted for made in FORMATS[one](order)]
     # A file in which all languages are is made once.
     made = list({one.name: one for one in every}.values())
     write_whole({to / one.name: one.content for one in made})
@@ -194,15 +237,21 @@ def _spoken(tags: Sequence[str]) -> list[Language]:
 
 
 def _audience(audience: str) -> Audience:
-    if audience == "aggregate":
-        raise UsageError(
-            "documents for a wider audience, without single subjects, cannot be made yet", value=audience,
-            next_step="leave out --audience; what is made names subjects and stays with the committee",
-        )  # fmt: skip
     for known in AUDIENCES:
         if audience == known:
             return known
     raise UsageError(f"there is no audience {audience!r}", next_step=f"choose among {', '.join(AUDIENCES)}")
+
+
+def _refuse_subjects(formats: Sequence[str], audience: Audience) -> None:
+    """No file about single subjects is made for a wider audience."""
+    refused = [one for one in formats if one in OF_SUBJECTS] if audience == "aggregate" else []
+    if refused:
+        known = ", ".join(one for one in FORMATS if one not in OF_SUBJECTS)
+        raise UsageError(
+            f"{refused[0]} describes single subjects and is not made for a wider audience", value=audience,
+            next_step=f"choose among {known}, or leave out --audience",
+        )  # fmt: skip
 
 
 def _refuse(to: Path, out: Path, source: CutSource) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
-import pandas as pd
-
-from trialbook.core.messages import as_text, msg, plural
+from trialbook.core.messages import Plain, as_text, msg, plural
 from trialbook.display.payload import Payload, number_key, text_of
 from trialbook.display.table_details import TITLE, Detail, Lines, Opened, Subjects
 from trialbook.records_behind import RecordsBehind, ResultNumber, Studied, lines_of, records_behind
@@ -19,11 +17,15 @@ NOT_THE_RULES = msg(
 OPEN_CASES = msg("Subjects of this number as known today. Whose open facts decide is named in the table.")
 
 
-class NumberRecords:
-    """What numbers open to, from the analysis datasets of a cut; `linked`: subjects that have a profile page."""
+# A headline number as the title of what it opens to.
+CARD = msg("{label}: {value}")
 
-    def __init__(self, datasets: Mapping[str, pd.DataFrame], linked: Collection[str] = ()) -> None:
-        self._studied, self._linked = Studied(datasets), linked
+
+class NumberRecords:
+    """What numbers open to, from the datasets of a cut (`studied`); `linked`: subjects that have a profile page."""
+
+    def __init__(self, studied: Studied, linked: Collection[str] = ()) -> None:
+        self._studied, self._linked = studied, linked
         self._lines: dict[str, Lines] = {}
 
     def added(self, table: Payload) -> Payload:
@@ -62,6 +64,18 @@ class NumberRecords:
                         len(found.rows), label=as_text(label), level=as_text(level), count=found.counted,
                     )  # fmt: skip
                     shown.append((number, text_of(said)))
+        return self._hidden(shown)
+
+    def cards(self, payload: Payload) -> Payload:
+        """A table, never shown, of the headline numbers of a page, so that they open."""
+        shown = [
+            (number, {"m": CARD, "a": {"label": _argument(label), "value": _argument(value)}})
+            for (label, value, _), number in zip(payload["items"], payload["numbers"], strict=True) if number
+        ]  # fmt: skip
+        return self._hidden(shown)
+
+    def _hidden(self, shown: Sequence[tuple[Sequence[str], Plain]]) -> Payload:
+        """A table that no page shows, of numbers of the results with what is said of each."""
         table: Payload = {
             "kind": "table", "title": text_of(msg("Numbers of the summary")), "empty": "", "notes": [], "subtitle": "",
             "columns": [
@@ -99,3 +113,8 @@ class NumberRecords:
             )
             notes.append(some if found.counted else none)
         return notes
+
+
+def _argument(text: Plain) -> Plain:
+    """A text of a payload as an argument of a message, where a plain string would be text of the data."""
+    return {"m": text, "a": {}} if isinstance(text, str) else text

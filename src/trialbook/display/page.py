@@ -30,6 +30,8 @@ BEGINNING = msg("Beginning")
 
 
 TABLES, RECORDS = msg("Tables and listings"), msg("Records")
+# The headline numbers of a page: the first of them come before its text, beside what to look at first.
+_HEADLINE = '<div class="tb tb-cards">'
 _OPENS = re.compile(r'<a class="tb-open" href="[^"#]*#(r-\d+)">')
 
 
@@ -164,6 +166,10 @@ def _page(
     drawing = [chart_script or library_script(), draw_script()] if shown.live else []
     texts, headings = raised([piece.html for piece in shown.pieces], shown.headings)
     boxes = whole.boxes.data(_OPENS.findall("".join(texts))) if frame.scripted else ""
+    has_title = any(heading.level == 1 for heading in headings)
+    pieces = [replace(piece, html=text) for piece, text in zip(shown.pieces, texts, strict=True)]
+    headlines = [place for place, text in enumerate(texts) if place and text.startswith(_HEADLINE)][:1]
+    lead = [pieces.pop(place) for place in headlines if has_title and current == page]
     return render(
         "notebook.html",
         frame,
@@ -174,8 +180,9 @@ def _page(
             *drawing, *(own_scripts() if frame.scripted or drawing else []),
             *([template_text("open.js")] if boxes else []),
         ],
-        pieces=[replace(piece, html=text) for piece, text in zip(shown.pieces, texts, strict=True)],
-        has_title=any(heading.level == 1 for heading in headings),
+        lead=lead,
+        pieces=pieces,
+        has_title=has_title,
         sections=page_sections(texts, headings, language.say(BEGINNING)),
         dropped=shown.dropped,
         boxes=boxes,

@@ -134,17 +134,17 @@ def profile_content(profile: Profile, language: Language = ENGLISH) -> ProfileCo
     of_drugs = _table(renderer, profile.drugs, msg("Medication, {who}", who=who), DRUGS)
     some_events, some_drugs = (len(drawn.drawn_rows(rows, days)) for rows in (profile.events, profile.drugs))
     sections = [
-        renderer.section("course", msg("Course"), drawn.course(profile, days), [], what_happened + behind),
+        renderer.section("course", msg("Course"), drawn.course(profile, days, language), [], what_happened + behind),
         renderer.section(
-            "events", msg("Adverse events"), drawn.events(profile, days) if some_events else "",
+            "events", msg("Adverse events"), drawn.events(profile, days, language) if some_events else "",
             drawn.bar_note(profile.events, days), of_events,
         ),
         renderer.section(
-            "labs", msg("Laboratory"), labs(profile, days) if len(profile.labs) else "", [_lab_note(profile)],
+            "labs", msg("Laboratory"), labs(profile, days, language) if len(profile.labs) else "", [_lab_note(profile)],
             _folded(renderer, msg("Results"), [of_labs]),
         ),
         renderer.section(
-            "drugs", msg("Medication"), drawn.drugs(profile, days) if some_drugs else "",
+            "drugs", msg("Medication"), drawn.drugs(profile, days, language) if some_drugs else "",
             drawn.bar_note(profile.drugs, days), _folded(renderer, msg("Records"), [of_drugs]),
         ),
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from trialbook.core.messages import ENGLISH, Language, as_text, joined, msg
 from trialbook.display.svg import LEFT, PLOT, Days, Drawing, circle, clipped, number, pixels, polygon, rectangle
 from trialbook.display.text import show
 from trialbook.display.theme import (
@@ -53,14 +54,23 @@ ROW, LANE, SQUARE = 17, 18, 15
 # A drawing must fit a sheet of paper; the table beside it holds every row.
 MOST_ROWS = 34
 SEVERE_GRADE = 3  # an event without a grade may be severe, and is drawn like one
+# What is left out where there are more bars: of events, of drugs.
+_BEYOND = (
+    msg("{n} beyond {most} bars, the least severe"),
+    msg("{n} beyond {most} bars, first those that ended before the infusion"),
+)
 # What is said of an event beside its bar, by column.
 FLAGS = {
-    "SERIOUS": "serious", "SEROPEN": "seriousness open", "RELATED": "related", "RELOPEN": "relation not given",
-    "DLT": "DLT",
+    "SERIOUS": msg("serious"), "SEROPEN": msg("seriousness open"), "RELATED": msg("related"),
+    "RELOPEN": msg("relation not given"), "DLT": "DLT",
 }  # fmt: skip
 ROMAN = {"0": 0, "I": 1, "II": 2, "III": 3, "IV": 4}
-ORGAN_NAMES = dict(zip(ORGANS, ("Skin", "Liver", "Upper GI", "Lower GI", "Overall grade"), strict=True))
-SAID = {RESPONSE: "day 28: ", THERAPY: "new therapy", RELAPSE: "relapse", DLT: "DLT", DEATH: "death", SEEN: "last seen"}
+ORGAN_NAMES = dict(
+    zip(ORGANS, (msg("Skin"), msg("Liver"), msg("Upper GI"), msg("Lower GI"), msg("Overall grade")), strict=True)
+)
+SAID: dict[str, str] = {
+    THERAPY: msg("new therapy"), RELAPSE: msg("relapse"), DLT: "DLT", DEATH: msg("death"), SEEN: msg("last seen"),
+}  # fmt: skip
 
 
 def days_of(profile: Profile) -> Days:
@@ -70,44 +80,53 @@ def days_of(profile: Profile) -> Days:
     return Days(max(min(first - 2, -7), FIRST_DAY), max(profile.last_day, SHORTEST))
 
 
-def course(profile: Profile, days: Days) -> str:
+def course(profile: Profile, days: Days, language: Language = ENGLISH) -> str:
     """Infusions, what decides endpoints, the steroid dose, and the stage of each organ at each assessment."""
-    drawing = Drawing(days)
+    drawing = Drawing(days, language)
     infusions = _infusion_days(profile)
-    lanes = _lanes(profile.milestones, days)
+    lanes = _lanes(drawing, profile.milestones)
     high = 22 + LANE * max((lane for *_, lane in lanes), default=0) + 22
     stages_at = 6 + high + 62
     drawing.panel(6, stages_at + ROW * len(ORGANS) - 6, True, infusions)
-    drawing.label(18, "Infusions")
+    drawing.label(18, msg("Infusions"))
     for number_, day, date, dose in profile.infusions[["INFNO", "DAY", "EXSTDT", "DOSEKG"]].itertuples(index=False):
         x = days.x(day)
         shape = polygon([(x - 5, 8), (x + 5, 8), (x, 17)], INFUSION)
-        drawing.add(shape, f"Infusion {number_}, {show(date)}, day {day}, {show(dose)} x 10^6 cells/kg")
-    drawing.label(38, "Events")
-    for x, event, words, told, lane in lanes:
-        _milestone(drawing, x, 34 + LANE * lane, event, words, told)
+        told = msg(
+            "Infusion {number}, {date}, day {day}, {dose} x 10^6 cells/kg",
+            number=number_, date=show(date), day=day, dose=show(dose),
+        )  # fmt: skip
+        drawing.add(shape, told)
+    drawing.label(38, msg("Events"))
+    for x, event, words, named, lane in lanes:
+        _milestone(drawing, x, 34 + LANE * lane, event, words, named)
     _steroids(drawing, profile.steroids, 6 + high, 52)
     _stages(drawing, profile.stages, stages_at)
-    return drawing.svg(f"Course of subject {profile.subject}")
+    return drawing.svg(msg("Course of subject {subject}", subject=profile.subject))
 
 
 def _infusion_days(profile: Profile) -> list[float]:
     return [float(day) for day in profile.infusions["DAY"].dropna()]
 
 
-def _lanes(milestones: pd.DataFrame, days: Days) -> list[tuple[float, str, str, str, int]]:
+def _lanes(drawing: Drawing, milestones: pd.DataFrame) -> list[tuple[float, str, str, str, int]]:
     """Each milestone with its place, its words, and the first lane in which these words are free."""
     taken: list[float] = []
-    found = []
+    found: list[tuple[float, str, str, str, int]] = []
+    # The words by the English of the event: a frame may keep no more of it.
+    events = {str(event): event for event in (RESPONSE, *SAID)}
     for date, day, event, said in milestones.itertuples(index=False):
         if pd.isna(day):
             continue
-        x, words = days.x(day), f"{SAID[event]}{said if event == RESPONSE else ''}"
+        of_response = msg("day 28: {response}", response=as_text(said))
+        x, words = drawing.days.x(day), drawing.say(of_response if event == RESPONSE else SAID[event])
         room = pixels(words) + 14
         begins = x - room if x + room > LEFT + PLOT + 20 else x - 6
         lane = next((k for k, end in enumerate(taken) if end <= begins), len(taken))
         taken[lane:lane + 1] = [max(begins + room, x) + 8]  # fmt: skip
-        found.append((x, event, words, f"{event}{f': {said}' if said else ''}, {show(date)}, day {day}", lane))
+        named = joined([events[event], as_text(said) if said else ""], ": ")
+        told = msg("{event}, {date}, day {day}", event=named, date=show(date), day=day)
+        found.append((x, event, words, told, lane))
     return found
 
 
@@ -133,13 +152,16 @@ def _steroids(drawing: Drawing, spans: pd.DataFrame, y: float, high: float) -> N
     days = drawing.days
     spans = spans[(spans["UNTIL"] >= days.first) & (spans["FROM"] <= days.last)]
     top = spans["MPEQ"].max()
-    drawing.label(y + high / 2, "Steroids, mg/kg/day")
+    drawing.label(y + high / 2, msg("Steroids, mg/kg/day"))
     drawing.text(LEFT - 8, y + high, "0", end=True, size=9, fill=QUIET)
     if pd.notna(top) and top > 0:
         drawing.text(LEFT - 8, y + 9, show(round(top, 2)), end=True, size=9, fill=QUIET)
     for begins, ends, dose in spans[["FROM", "UNTIL", "MPEQ"]].itertuples(index=False):
         left, right = days.x(begins), days.x(ends + 1)
-        told = f"{'dose not known' if pd.isna(dose) else f'{show(round(dose, 2))} mg/kg/day'}, day {begins} to {ends}"
+        told = msg(
+            "{dose}, day {first} to {last}", first=begins, last=ends,
+            dose=msg("dose not known") if pd.isna(dose) else f"{show(round(dose, 2))} mg/kg/day",
+        )  # fmt: skip
         share = 0.0 if pd.isna(dose) or not top > 0 else dose / top
         shape = rectangle(left, y + high - 3, right - left, 3, PROFILE_NO_GRADE)
         if share:
@@ -169,10 +191,10 @@ def _stages(drawing: Drawing, stages: pd.DataFrame, y: float) -> None:
                     f'<text x="{number(x)}" y="{number(top + 12)}" font-size="{10 if len(code) < 3 else 8}" '
                     f'text-anchor="middle" fill="{ink}">{code}</text>'
                 )
-            drawing.add(shape, f"{ORGAN_NAMES[organ]} {code}, day {day}")
+            drawing.add(shape, msg("{organ} {stage}, day {day}", organ=ORGAN_NAMES[organ], stage=code, day=day))
 
 
-def events(profile: Profile, days: Days) -> str:
+def events(profile: Profile, days: Days, language: Language = ENGLISH) -> str:
     """A bar per adverse event from onset to end, filled by grade; its grade and flags are beside it."""
     shown = _severest(drawn_rows(profile.events, days))
     rows = [
@@ -181,7 +203,8 @@ def events(profile: Profile, days: Days) -> str:
             index=False
         )
     ]
-    return _bars(rows, days, _infusion_days(profile), f"Adverse events of subject {profile.subject}")
+    label = msg("Adverse events of subject {subject}", subject=profile.subject)
+    return _bars(Drawing(days, language), rows, _infusion_days(profile), label)
 
 
 def _severest(events: pd.DataFrame) -> pd.DataFrame:
@@ -204,10 +227,10 @@ def _latest(drugs: pd.DataFrame) -> pd.DataFrame:
 def _event_words(grade: object, *flags: bool) -> str:
     """The grade and the flags of an event; each flag is of the column of `FLAGS` at its place."""
     said = [word for word, holds in zip(FLAGS.values(), flags, strict=True) if holds]
-    return ", ".join([f"G{grade}" if pd.notna(grade) else "no grade", *said])
+    return joined([f"G{grade}" if pd.notna(grade) else msg("no grade"), *said], ", ")
 
 
-def drugs(profile: Profile, days: Days) -> str:
+def drugs(profile: Profile, days: Days, language: Language = ENGLISH) -> str:
     """A bar per medication record, with its dose beside it."""
     shown = _latest(drawn_rows(profile.drugs, days))
     kinds = {name: DRUG_CATEGORIES[k % len(DRUG_CATEGORIES)] for k, name in enumerate(dict.fromkeys(shown["CATEGORY"]))}
@@ -217,14 +240,15 @@ def drugs(profile: Profile, days: Days) -> str:
             index=False
         )
     ]
-    return _bars(rows, days, _infusion_days(profile), f"Medication of subject {profile.subject}")
+    label = msg("Medication of subject {subject}", subject=profile.subject)
+    return _bars(Drawing(days, language), rows, _infusion_days(profile), label)
 
 
 def _bars(
-    rows: Sequence[tuple[str, float, float, str, str]], days: Days, infusions: Iterable[float], label: str
+    drawing: Drawing, rows: Sequence[tuple[str, float, float, str, str]], infusions: Iterable[float], label: str
 ) -> str:  # fmt: skip
     """Bars on the time axis, one row each: name, from, until (none: it goes on), fill, words beside it."""
-    drawing = Drawing(days)
+    days = drawing.days
     drawing.panel(6, ROW * len(rows), True, infusions)
     for row, (name, begins, ends, fill, words) in enumerate(rows):
         top = 6 + ROW * row
@@ -234,9 +258,13 @@ def _bars(
         shape = rectangle(left, top + 3, max(right - left, 3), ROW - 6, fill, INK)
         if goes_on:
             shape += polygon([(right, top + 3), (right + 7, top + ROW / 2), (right, top + ROW - 3)], fill, INK)
-        until = "ongoing" if goes_on else f"to {ends}"
-        drawing.add(shape, f"{name}: {words}, day {begins} {until}")
-        _beside(drawing, left, right + (8 if goes_on else 0), top + 12, words)
+        told = (
+            msg("{term}: {detail}, day {first} ongoing", term=name, detail=words, first=begins)
+            if goes_on
+            else msg("{term}: {detail}, day {first} to {last}", term=name, detail=words, first=begins, last=ends)
+        )
+        drawing.add(shape, told)
+        _beside(drawing, left, right + (8 if goes_on else 0), top + 12, drawing.say(words))
     return drawing.svg(label)
 
 
@@ -257,20 +285,16 @@ def drawn_rows(frame: pd.DataFrame, days: Days) -> pd.DataFrame:
     return frame[frame["FROM"].notna() & ~over]
 
 
-def _which(frame: pd.DataFrame) -> str:
-    return ", the least severe" if "GRADE" in frame else ", first those that ended before the infusion"
-
-
 def bar_note(frame: pd.DataFrame, days: Days) -> list[str]:
     """What a drawing of bars leaves out."""
     shown, undated = len(drawn_rows(frame, days)), int(frame["FROM"].isna().sum())
-    left_out = {
-        "without a date": undated,
-        f"that ended before day {days.first}": len(frame) - shown - undated,
-        f"beyond {MOST_ROWS} bars{_which(frame)}": max(shown - MOST_ROWS, 0),
-    }
-    said = [f"{count} {why}" for why, count in left_out.items() if count]
-    return [f"Only in the table: {', '.join(said)}."] if said else []
+    early, beyond = len(frame) - shown - undated, max(shown - MOST_ROWS, 0)
+    left_out = [
+        msg("{n} without a date", n=undated) if undated else "",
+        msg("{n} that ended before day {day}", n=early, day=days.first) if early else "",
+        msg(_BEYOND[0 if "GRADE" in frame else 1], n=beyond, most=MOST_ROWS) if beyond else "",
+    ]
+    return [msg("Only in the table: {rows}.", rows=joined(left_out, ", "))] if any(left_out) else []
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -302,9 +326,9 @@ class Values:
         return self._low, self._high
 
 
-def labs(profile: Profile, days: Days) -> str:
+def labs(profile: Profile, days: Days, language: Language = ENGLISH) -> str:
     """The results of each drawn test as a line; bands begin where the CTCAE grades of this subject begin."""
-    drawing = Drawing(days)
+    drawing = Drawing(days, language)
     results, bands = _by_test(profile.labs, RESULT), _by_test(profile.bands, BAND)
     tests = [test for test in DRAWN_TESTS if test in results]
     infusions = [float(day) for day in profile.infusions["DAY"].dropna()]
@@ -321,7 +345,7 @@ def labs(profile: Profile, days: Days) -> str:
             drawing.panel(top, HIGH, position == len(tests) - 1, infusions)
         unit = ", ".join(dict.fromkeys(show(row[3]) for row in results[test]))
         drawing.label(top + HIGH / 2 + 4, f"{test}, {unit}".rstrip(", "), most=LEFT - 40)
-    return drawing.svg(f"Laboratory results of subject {profile.subject}")
+    return drawing.svg(msg("Laboratory results of subject {subject}", subject=profile.subject))
 
 
 def _by_test(frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, list[Row]]:
@@ -348,7 +372,8 @@ def _bands(drawing: Drawing, values: Values, bands: list[Row]) -> None:
             continue
         top, bottom = values.y(inside[1]), values.y(inside[0])
         drawing.add(
-            rectangle(LEFT, top, PLOT, bottom - top, PROFILE_BANDS[grade]), f"grade {grade}: from {show(limit)}"
+            rectangle(LEFT, top, PLOT, bottom - top, PROFILE_BANDS[grade]),
+            msg("grade {grade}: from {limit}", grade=grade, limit=show(limit)),
         )
         if bottom - top >= 9:
             drawing.text(LEFT + PLOT + 3, (top + bottom) / 2 + 3, f"G{grade}", size=9, fill=QUIET)
@@ -378,7 +403,12 @@ def _results(drawing: Drawing, values: Values, rows: list[Row]) -> None:
         shape = circle(x, y, 2.4, SERIES)
         if severe:
             shape = polygon([(x - 4.5, y), (x, y - 4.5), (x + 4.5, y), (x, y + 4.5)], SEVERE, INK)
-        graded = f", grade {grade}" if pd.notna(grade) else ", grade not evaluable"
-        drawing.add(shape, f"{show(sign)}{show(value)} {show(unit)}{graded}, day {day}")
+        result = f"{show(sign)}{show(value)} {show(unit)}"
+        told = (
+            msg("{result}, grade {grade}, day {day}", result=result, grade=grade, day=day)
+            if pd.notna(grade)
+            else msg("{result}, grade not evaluable, day {day}", result=result, day=day)
+        )
+        drawing.add(shape, told)
         if severe:
             drawing.text(x + 6, y - 2, str(grade), size=9, bold=True)

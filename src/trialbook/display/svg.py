@@ -1,6 +1,7 @@
 """Drawings made shape by shape as SVG inside a page: no script, the same on screen, on paper and on static pages.
 
 Profile pages draw this way: a page of the chart library weighs a megabyte, and there is one profile per subject.
+Words are messages or text of the data: messages are said in the language of the drawing, all else is as delivered.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from trialbook.core.messages import ENGLISH, Language, Message, joined, msg
 from trialbook.display.text import safe, visible, width
 from trialbook.display.theme import CHART_FONT, GRID_OF_DRAWINGS, INFUSION, INK, QUIET
 
@@ -87,15 +89,19 @@ class Days:
 class Drawing:
     """Shapes from top to bottom; `below` is where the next panel begins."""
 
-    def __init__(self, days: Days) -> None:
-        self.days = days
+    def __init__(self, days: Days, language: Language = ENGLISH) -> None:
+        self.days, self.language = days, language
         self.below = 6.0
         self._parts: list[str] = []
         self._marks: list[str] = []
 
+    def say(self, words: str) -> str:
+        """A message in the language of the drawing; text of the data as it is."""
+        return self.language.say(words) if isinstance(words, Message) else words
+
     def add(self, shape: str, title: str = "") -> None:
         """A shape; `title` is what a pointer over it tells."""
-        self._parts.append(f"<g><title>{safe(title)}</title>{shape}</g>" if title else shape)
+        self._parts.append(f"<g><title>{safe(self.say(title))}</title>{shape}</g>" if title else shape)
         self._marks += [title] if title else []
 
     def text(
@@ -107,11 +113,12 @@ class Drawing:
         colour = f' fill="{fill}"' if fill != INK else ""
         self.add(
             f'<text class="said" x="{number(x)}" y="{number(y)}" font-size="{size}"{anchor}{weight}{colour}>'
-            f"{safe(words)}</text>"
+            f"{safe(self.say(words))}</text>"
         )
 
     def label(self, y: float, words: str, most: float = LEFT - 12) -> None:
         """The name of a row, left of the plot; a long one is cut, a pointer over it tells all."""
+        words = self.say(words)
         shown = clipped(" ".join(visible(words).split()), most)
         self.add(
             f'<text x="{LEFT - 8}" y="{number(y)}" font-size="{FONT}" text-anchor="end">{safe(shown)}</text>',
@@ -140,8 +147,10 @@ class Drawing:
                 f'<text x="{number(self.days.x(day))}" y="{number(y + 13)}" font-size="10" '
                 f'text-anchor="middle">{day}</text>'
             )
-        closer = f"; drawn closer from day {CLOSER_FROM}" if self.days.bends else ""
-        self.text(LEFT, y + 27, f"Days since the first infusion{closer}", size=10, fill=QUIET)
+        said = msg("Days since the first infusion")
+        if self.days.bends:
+            said = msg("Days since the first infusion; drawn closer from day {day}", day=CLOSER_FROM)
+        self.text(LEFT, y + 27, said, size=10, fill=QUIET)
         self.below = y + AXIS
 
     def svg(self, label: str) -> str:
@@ -151,8 +160,10 @@ class Drawing:
         """
         high = number(self.below + 2)
         more = len(self._marks) - MOST_MARKS
-        said = [*self._marks[:MOST_MARKS], *([f"and {more} more, which the table below lists"] if more > 0 else [])]
-        told = safe(f"{label}: {'; '.join(said)}" if said else label)
+        said = self._marks[:MOST_MARKS]
+        if more > 0:
+            said = [*said, msg("and {n} more, which the table below lists", n=more)]
+        told = safe(self.say(joined([label, joined(said, "; ")], ": ")))
         return (
             f'<svg class="drawing" role="img" aria-label="{told}" viewBox="0 0 {LEFT + PLOT + RIGHT} {high}" '
             f'font-family="{CHART_FONT}" fill="{INK}" stroke-width="1"><g aria-hidden="true">{"".join(self._parts)}</g>'

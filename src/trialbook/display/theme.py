@@ -43,17 +43,20 @@ AUDIT_RESULTS = {  # fill, ink
     "WAIVED": ("#d9c6d6", INK),
     "PENDING": (PENDING, INK),
 }
-# Green = response, the darker the better; grey = none; slate = progression. The category is written on each bar.
+# Green = response, the darker the better; grey = none; slate = progression. No two are alike without colour.
 RESPONSE_CATEGORIES = {
-    "CR": "#00563f", "PR": "#35a07a", "MR": "#a8dcc6", "NR": "#e4e7ec", "PD": "#3d4757", "NR by rule": "#a4adb9",
-    "not evaluable": "#f3f3f3", "PENDING": PENDING,
+    "CR": "#00563f", "PR": "#35a07a", "MR": "#99d1b8", "NR": "#d6dae2", "PD": "#232c39", "NR by rule": "#a4adb9",
+    "not evaluable": "#ebebeb", "PENDING": PENDING,
 }  # fmt: skip
 ON_DARK = ("CR", "PD")
 DLT_OUTCOMES = {
     "DLT": TOXICITY, "counted as DLT": "#d98ba0", "no DLT": "#cfd6de", "pending": PENDING, "not evaluable": UNKNOWN,
 }  # fmt: skip
 ADVICE = {"treat at this level": INK, "wait at this level": PENDING, "the rule has ended": QUIET}
-RULE_SAYS = {"escalate": "#dfe9f5", "treat more here": "#f3f5f8", "too toxic, go down": "#edcbd4"}
+RULE_SAYS = {
+    "escalate": "#dfe9f5", "treat more here": "#f3f5f8", "go down": "#f7e6ea", "too toxic, go down": "#edcbd4",
+}  # fmt: skip
+PATHWAY_SAYS = {**RULE_SAYS, "ends with an MTD": "#c5e3d3", "ends without an MTD": "#e4e7ec"}
 FIRST_EVENTS = {"NRM": INK, "RELAPSE": "#8a94a3"}
 # From light to dark with severity; without a grade a white mark with a rim.
 EVENT_GRADES = {

@@ -140,6 +140,26 @@ def _deciding_event(events: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame
     )
 
 
+# What REASON says, which the dataset holds as English: for the catalogue of texts, so that it is read back.
+REASON_PATTERNS = (
+    "AESEQ {number}, {term}",
+    "{event}: adjudicated as DLT",
+    "{event}: candidate, not yet adjudicated, counted as DLT",
+    "{event}: the committee's flag Y names no record of AE, counted as DLT",
+    "{event}: partial onset date decides in or out of the window, counted as DLT",
+    "{event}: no grade",
+    "died on day {day} without a DLT",
+    "died ({date}) without a DLT",
+    "left the trial before the window ended, without a DLT",
+    "began a drug of another trial, without a DLT",
+    "received {n}% of the dose due, without a DLT",
+    "window open to {date}",
+    "the dose of an infusion cannot be told",
+    "no record proves contact to the end of the window",
+    "no record proves contact to the end of the window; disposition (DS) was not delivered",
+)
+
+
 def _cases_by_event(decided: pd.DataFrame) -> Iterator[Case]:
     says = {
         CONFIRMED: ": adjudicated as DLT",

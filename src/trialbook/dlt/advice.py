@@ -28,7 +28,7 @@ from trialbook.dlt.designs.design import (
     Pending,
     read_code,
 )
-from trialbook.dlt.designs.registry import NO_RULE, RULE_NAMES, make_rule
+from trialbook.dlt.designs.registry import NO_RULE, make_rule, rules_beside
 from trialbook.dlt.events import AWAITED, CONFIRMED, NO_EVENT, UNDATED
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -58,7 +58,10 @@ MOVES = {
 ENDS = {
     MTD_DECLARED: ("declare {level} the maximum tolerated dose", "no maximum tolerated dose"),
     MAX_TESTED_NOT_EXCEEDED: ("stop: {level}, the highest dose, is tolerated", "stop: the highest dose is tolerated"),
-    CAP_REACHED: ("stop: no place is left, {level} is confirmed", "stop: no place is left, no dose is confirmed"),
+    CAP_REACHED: (
+        "stop: the cap is reached and no MTD can be named; {level} is the highest confirmed level",
+        "stop: the cap is reached and no MTD can be named; no level is confirmed",
+    ),
 }  # fmt: skip
 
 
@@ -123,8 +126,7 @@ def advice(
 
 def alternatives(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp) -> list[Advice]:
     """What every other rule would say. The CRM rules are left out where their skeleton does not fit the levels."""
-    fits = len(analysis.crm_skeleton) == len(protocol.level_ids)
-    others = [name for name in RULE_NAMES if name != analysis.escalation_rule and (fits or "CRM" not in name)]
+    others = rules_beside(analysis, len(protocol.level_ids))
     return [advice(addlt, protocol, analysis, cut_date, name) for name in others]
 
 
@@ -252,7 +254,7 @@ def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, ana
             Note(
                 "info",
                 msg(
-                    "However the open cases turn out, the rule will then say {plain_code}.",
+                    "Whatever the outcome of the open cases, the advice will then be: {plain_code}.",
                     plain_code=plain_code(advice.best),
                 ),
             )

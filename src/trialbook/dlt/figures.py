@@ -1,15 +1,17 @@
-"""The frames that the figures of dose escalation draw: the diary with dates and DLTs (F16), the states of 3+3 (F20)."""
+"""The frames that the figures of escalation draw: the diary with dates and DLTs (F16), the states of the rule (F20)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 
 from trialbook.core.described import described
 from trialbook.core.messages import joined, msg, plural
 from trialbook.dlt.advice import trial_history
+from trialbook.dlt.designs.cohorts import IntervalRule
 from trialbook.dlt.designs.design import (
     ESCALATE,
     NO_CAP,
@@ -17,13 +19,21 @@ from trialbook.dlt.designs.design import (
     History,
     Outcome,
 )
-from trialbook.dlt.designs.registry import make_rule
+from trialbook.dlt.designs.interval import TiteBoin
+from trialbook.dlt.designs.registry import NO_RULE, make_rule
 from trialbook.dlt.designs.three_plus_three import ThreePlusThree
+from trialbook.dlt.pathways import printed_letter
 from trialbook.dlt.tables import DIARY_LABELS, OUTCOMES, escalation_diary
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.subjects.ranking import MOST_DRAWN, most_drawn_note
 
-UP, MORE, DOWN = msg("escalate"), msg("treat more here"), msg("too toxic, go down")
+UP, MORE, DOWN, OUT = msg("escalate"), msg("treat more here"), msg("go down"), msg("too toxic, go down")
+LETTERS = {"E": UP, "S": MORE, "D": DOWN, "DU": OUT}
+# Evaluable subjects of a level that the figure has room for.
+MOST_EVALUABLE = 12
+# With a DLT, in the words beside the diary.
+MOST_NAMED = 24
 STATE_LABELS = {
     "EVALUABLE": msg("Evaluable subjects"),
     "DLTS": msg("Subjects with a DLT"),
@@ -58,45 +68,63 @@ def dated_diary(addlt: pd.DataFrame, events: pd.DataFrame, heads: Mapping[str, s
         EVENT=pd.Series(terms.reindex(asked).fillna("").to_numpy(), index=diary.index).where(counted, "").astype("str"),
     )
     n = diary["outcome"].value_counts()
+    whole, diary = diary, _last_and_at_risk(diary)
     said = [
         plural("{n} DLT", "{n} DLTs", int(n.reindex(list(OUTCOMES[:2])).fillna(0).sum())),
         plural("{n} subject pending", "{n} subjects pending", int(n.get("pending", 0))),
     ]
-    who = diary[counted]
+    who = whole[counted]
     named = [
         msg("{subject} at {level} ({event})", subject=row.subject, level=row.level, event=row.EVENT or row.outcome)
-        for row in who.itertuples()
+        for row in who.head(MOST_NAMED).itertuples()
     ]
+    named += [msg("{n} more", n=len(who) - MOST_NAMED)] * (len(who) > MOST_NAMED)
     summary = msg(
         "{n} subjects in order of their first infusion against dose level. With a DLT: {dlts}.",
-        n=len(diary), dlts=joined(named, ", ") or msg("none"),
+        n=len(whole), dlts=joined(named, ", ") or msg("none"),
     )  # fmt: skip
     labels = DIARY_LABELS | {"DATE": msg("First infusion"), "HEAD": msg("Dose"), "EVENT": msg("Event term")}
-    return described(diary, labels=labels, finding=joined(said, ", "), summary=summary)
+    return described(
+        diary, labels=labels, finding=joined(said, ", "), summary=summary,
+        notes=most_drawn_note(len(diary), len(whole)),
+    )  # fmt: skip
 
 
-def three_plus_three_states(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
-    """F20: what the 3+3 rule in force says of a level by its evaluable subjects and DLTs, and where each level is.
+def _last_and_at_risk(diary: pd.DataFrame) -> pd.DataFrame:
+    """The subjects that the diary has room for: those with a DLT and those pending, then the last enrolled."""
+    at_risk = diary["outcome"].isin((*OUTCOMES[:2], "pending"))
+    first = diary.assign(_at_risk=at_risk).sort_values(["_at_risk", "order"], ascending=False, kind="stable")
+    return diary.loc[first.index[:MOST_DRAWN].sort_values()]
 
-    Columns EVALUABLE (1 to 6) DLTS SAYS HERE (the levels in this state, with how many are pending). The rule is asked
-    about a level between two others, without a cap. Empty where another rule is in force: its own tables say what it
-    decides on.
+
+def level_states(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
+    """F20: what the rule in force says of a level by its evaluable subjects and DLTs, and where each level is.
+
+    Columns EVALUABLE (1 to 6, or to MOST_EVALUABLE) DLTS SAYS HERE (the levels in this state, with how many are
+    pending). 3+3 is asked about a level between two others, without a cap. Empty where another rule is in force that
+    reads more than the counts of one level: its own tables say what it decides on.
     """
     rows: list[tuple[int, int, str, str]] = []
     past, pending = trial_history(addlt, protocol.level_ids)
-    rule = make_rule(analysis.escalation_rule, analysis, 3) if analysis.escalation_rule == "3+3" else None
+    has_rule = analysis.escalation_rule != NO_RULE
+    rule = make_rule(analysis.escalation_rule, analysis, len(protocol.level_ids)) if has_rule else None
     here: dict[tuple[int, int], list[str]] = {}
     for level, name in enumerate(past.ids):
         waiting = sum(one.level == level for one in pending)
         if past.n(level) or waiting:
             said = msg("{level}, {n} pending", level=name, n=waiting) if waiting else name
             here.setdefault((past.n(level), past.dlts(level)), []).append(said)
+    says: Callable[[int, int], str] | None = None
+    most = 6
     if isinstance(rule, ThreePlusThree):
-        rule = replace(rule, cap=NO_CAP)
-        for n in range(7):
+        says = partial(_says, replace(rule, cap=NO_CAP))
+    elif isinstance(rule, IntervalRule | TiteBoin):
+        says, most = partial(_letter_says, rule), min(analysis.n_cap, MOST_EVALUABLE)
+    if says is not None:
+        for n in range(most + 1):
             for dlts in range(n + 1):
                 if n or (0, 0) in here:
-                    rows.append((n, dlts, _says(rule, n, dlts), joined(here.get((n, dlts), []), "; ")))
+                    rows.append((n, dlts, says(n, dlts), joined(here.get((n, dlts), []), "; ")))
     states = pd.DataFrame(rows, columns=list(STATE_LABELS)).astype({"SAYS": "str", "HERE": "str"})
     placed = [
         msg("{level} {dlts} of {n}", level=name, dlts=past.dlts(level), n=past.n(level))
@@ -105,12 +133,11 @@ def three_plus_three_states(addlt: pd.DataFrame, protocol: Protocol, analysis: A
     ]
     return described(
         states, labels=STATE_LABELS,
-        empty=msg("The rule in force is not 3+3: what it decides on is in the tables above."),
+        empty=msg("The rule in force reads more than the counts of one level: what it decides on is in the tables."),
         finding=joined(placed, ", "),
         summary=msg(
-            "What the 3+3 rule says for each number of evaluable subjects and DLTs of a level. DLTs of evaluable "
-            "subjects: "
-            "{levels}.",
+            "What the rule in force says for each number of evaluable subjects and DLTs of a level. DLTs of evaluable "
+            "subjects: {levels}.",
             levels=joined(placed, ", ") or msg("none"),
         ),
     )  # fmt: skip
@@ -122,4 +149,8 @@ def _says(rule: ThreePlusThree, n: int, dlts: int) -> str:
     action = rule.next_action(History(("1", "2", "3"), tuple(outcomes), current=1 if n else 0), (), pd.Timestamp(0))
     if action.outcome == ONGOING and action.level == 1:
         return MORE
-    return UP if action.outcome == ONGOING and action.move == ESCALATE else DOWN
+    return UP if action.outcome == ONGOING and action.move == ESCALATE else OUT
+
+
+def _letter_says(rule: IntervalRule | TiteBoin, n: int, dlts: int) -> str:
+    return LETTERS.get(printed_letter(rule, dlts, n), MORE) if n else MORE

@@ -1,14 +1,14 @@
 """What a dose-escalation design does in every trial that can happen: decision table, pathways to the end, endings.
 
 Whole cohorts are treated and awaited one after the other (A-200): nobody is pending when the rule is asked, and nobody
-is replaced. Yap et al., Clin Cancer Res 2017;23:7440-7447 (dose transition pathways).
+is replaced. Subjects who are pending at the start are awaited first, as cohorts of their own (A-208). Yap et al.,
+Clin Cancer Res 2017;23:7440-7447 (dose transition pathways).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import comb
 from typing import Any, NamedTuple, cast
 
 import pandas as pd
@@ -25,6 +25,39 @@ COHORT = 3
 # No decision of a rule depends on the calendar date when nobody is pending.
 ANY_DAY = pd.Timestamp("2000-01-01")
 STAY, UP, DOWN, DOWN_AND_EXCLUDE = "S", "E", "D", "DU"
+
+
+def chance_still(rate: float, followed: float) -> float:
+    """The chance of a DLT in the rest of a window of which a share was followed without one (any day alike).
+
+    >>> chance_still(0.3, 0.0), round(chance_still(0.3, 0.5), 4), chance_still(0.3, 1.0)
+    (0.3, 0.1765, 0.0)
+    """
+    return rate * (1 - followed) / (1 - rate * followed) if rate * followed < 1 else 0.0
+
+
+def chance_of(dlts: int, risks: Sequence[float]) -> float:
+    """The probability of so many DLTs among subjects of whom each has a risk of its own.
+
+    >>> round(chance_of(1, [0.1, 0.2]), 2)
+    0.26
+    """
+    chances = [1.0]
+    for risk in risks:
+        chances = [
+            (chances[k] * (1 - risk) if k < len(chances) else 0.0) + (chances[k - 1] * risk if k else 0.0)
+            for k in range(len(chances) + 1)
+        ]
+    return chances[dlts]
+
+
+def timeless(pending: Sequence[Pending]) -> tuple[Pending, ...]:
+    """Pending subjects without the day on which their window closes: no pathway has dates.
+
+    >>> timeless([Pending(0, 0.5, ANY_DAY)])
+    (Pending(level=0, weight=0.5, due=None),)
+    """
+    return tuple(p._replace(due=None) for p in pending)
 
 
 class Cohort(NamedTuple):
@@ -59,6 +92,15 @@ class Node:
         return self.decision.level if self.decision.outcome == ONGOING else None
 
 
+def _known_to_be(node: Node, level: int, dlts: int, size: int, risks: Sequence[float] | None) -> Node:
+    """A trial after so many DLTs among the pending subjects of a level; the rule has not been asked yet."""
+    outcomes = tuple(Outcome(level, k < dlts) for k in range(size))
+    after = replace(node.history, outcomes=(*node.history.outcomes, *outcomes), known=())
+    chance = 1.0 if risks is None else chance_of(dlts, risks)
+    cohorts = (*node.cohorts, Cohort(level, dlts, size))
+    return replace(node, history=after, cohorts=cohorts, probability=node.probability * chance)
+
+
 class Design:
     """A rule with its dose levels: asks the rule about each state once.
 
@@ -80,6 +122,25 @@ class Design:
         """The node of a trial so far; without one, of a trial that has treated nobody."""
         return self._node(history or History(self.ids))
 
+    def awaited(
+        self, history: History, pending: Sequence[Pending], rates: Sequence[float] | None = None
+    ) -> list[Node]:  # fmt: skip
+        """The nodes of a trial so far once the pending subjects are known: one per number of DLTs among them by level.
+
+        None where the trial has ended whatever they bring. A pending subject has the risk of the rest of its window.
+        """
+        now = self.rule.next_action(history, timeless(pending), ANY_DAY)
+        if now.outcome != ONGOING:
+            return []
+        # What the rule says of the known ones alone does not matter: it is asked when all are known.
+        nodes = [Node(history, now, now)]
+        for level in sorted({p.level for p in pending}):
+            own = [p for p in pending if p.level == level]
+            risks = None if rates is None else [chance_still(rates[level], p.weight) for p in own]
+            nodes = [_known_to_be(node, level, dlts, len(own), risks) for node in nodes for dlts in range(len(own) + 1)]
+        known = [(node, self._node(node.history)) for node in nodes]
+        return [replace(node, decision=asked.decision, action=asked.action) for node, asked in known]
+
     def children(self, node: Node, rates: Sequence[float] | None = None) -> list[Node]:
         """The nodes after the next cohort, by the number of its DLTs; none where the trial has ended.
 
@@ -90,9 +151,7 @@ class Design:
         level, size = node.action.level, self._size(node)
         found = []
         for dlts in range(size + 1):
-            chance = 1.0
-            if rates is not None:
-                chance = comb(size, dlts) * rates[level] ** dlts * (1 - rates[level]) ** (size - dlts)
+            chance = 1.0 if rates is None else chance_of(dlts, [rates[level]] * size)
             outcomes = tuple(Outcome(level, k < dlts) for k in range(size))
             after = replace(node.history, outcomes=(*node.history.outcomes, *outcomes), current=level, known=())
             cohorts = (*node.cohorts, Cohort(level, dlts, size))
@@ -152,7 +211,7 @@ class Design:
 
 def pathways(
     rule: Rule, ids: Sequence[str], start: History | None = None, cohorts: int | None = None,
-    rates: Sequence[float] | None = None,
+    rates: Sequence[float] | None = None, pending: Sequence[Pending] = (),
 ) -> pd.DataFrame:  # fmt: skip
     """Every pathway of a design, one row after each cohort of each of them, a pathway followed to its end at once.
 
@@ -166,8 +225,8 @@ def pathways(
     | ending      | outcome of A-78 where the trial ends here, else blank                                       |
     | probability | of the pathway so far under the true DLT rates `rates`; missing without them                |
 
-    `start` is the trial so far (default: nobody treated), `cohorts` the most cohorts to look ahead (default: to the
-    end). Raises UsageError for more than MOST_PATHWAYS rows.
+    `start` is the trial so far (default: nobody treated), `pending` its subjects whose windows are open, `cohorts` the
+    most cohorts to look ahead (default: to the end). Raises UsageError for more than MOST_PATHWAYS rows.
 
     >>> from trialbook.dlt.designs.design import Cap
     >>> from trialbook.dlt.designs.interval import Boin
@@ -177,7 +236,7 @@ def pathways(
     """
     design = Design(rule, ids)
     rows: list[tuple[object, ...]] = []
-    waiting = design.children(design.start(start), rates)[::-1] if cohorts is None or cohorts > 0 else []
+    waiting = first_nodes(design, start, pending, rates)[::-1] if cohorts is None or cohorts > 0 else []
     while waiting:
         node = waiting.pop()
         rows.append(_row(node, design.ids, rates is not None))
@@ -194,7 +253,18 @@ def pathways(
     return pd.DataFrame(rows, columns=columns).astype({**texts, **numbers})
 
 
-def decision_table(rule: Rule, ids: Sequence[str], start: History | None = None) -> pd.DataFrame:
+def first_nodes(
+    design: Design, start: History | None, pending: Sequence[Pending] = (), rates: Sequence[float] | None = None
+) -> list[Node]:  # fmt: skip
+    """The nodes after the first cohort, or after those who are pending; none where the trial has ended."""
+    if pending and start is not None:
+        return design.awaited(start, pending, rates)
+    return design.children(design.start(start), rates)
+
+
+def decision_table(
+    rule: Rule, ids: Sequence[str], start: History | None = None, most: int = MOST_PATHWAYS
+) -> pd.DataFrame:  # fmt: skip
     """What 0 to n DLTs of n evaluable subjects at a level lead to, for all counts that a trial can come to.
 
     One row per level, n and dlts and decision: `decision` is E (go up), S (stay), D (go down), DU (go down, this
@@ -211,7 +281,9 @@ def decision_table(rule: Rule, ids: Sequence[str], start: History | None = None)
     """
     design = Design(rule, ids)
     found: set[tuple[int, int, int, str, str, str]] = set()
-    for node in design.reached(design.start(start)):
+    for number, node in enumerate(design.reached(design.start(start))):
+        if number > most:
+            raise UsageError(f"the design has more than {most} states", value=rule, next_step="look at its pathways")
         level = node.history.current
         if level is None:
             continue
@@ -246,7 +318,7 @@ def interval_table(rule: CohortRule, n_max: int) -> pd.DataFrame:
         )  # fmt: skip
     rows = []
     for n in range(1, n_max + 1):
-        letters = [_printed_letter(rule, x, n) for x in range(n + 1)]
+        letters = [printed_letter(rule, x, n) for x in range(n + 1)]
         up = max((x for x in range(n + 1) if letters[x] == UP), default=None)
         down = next((x for x in range(n + 1) if letters[x] in (DOWN, DOWN_AND_EXCLUDE)), None)
         out = next((x for x in range(n + 1) if letters[x] == DOWN_AND_EXCLUDE), None)
@@ -320,7 +392,13 @@ def _decision(node: Node, level: int, ids: tuple[str, ...]) -> str:
     return DOWN_AND_EXCLUDE if level >= node.decision.excluded_from else DOWN
 
 
-def _printed_letter(rule: IntervalRule | TiteBoin, x: int, n: int) -> str:
+def printed_letter(rule: IntervalRule | TiteBoin, x: int, n: int) -> str:
+    """E, S, D or DU for x DLTs of n evaluable subjects of a level, nobody pending.
+
+    >>> from trialbook.dlt.designs.interval import Boin
+    >>> printed_letter(Boin(0.30), 3, 3)
+    'DU'
+    """
     if isinstance(rule, IntervalRule):
         return rule.decision(x, n)
     toxic = too_toxic(x, n, rule.target, rule.certainty, rule.smallest)

@@ -34,11 +34,11 @@ def for_office(svg: str) -> str:
     return _FAMILY.sub('font-family="Arial, Microsoft YaHei, SimHei, Noto Sans CJK SC, sans-serif"', svg)
 
 
-def png_of(svg: str) -> bytes:
-    """The drawing as PNG, drawn with the face of documents alone."""
+def png_of(svg: str, sharp: int = SHARP) -> bytes:
+    """The drawing as PNG, `sharp` pixels for each of its own, drawn with the face of documents alone."""
     wide, high = svg_size(svg)
     page = f'#set page(width: {wide}pt, height: {high}pt, margin: 0pt)\n#image("drawing.svg", width: {wide}pt)\n'
-    return compiled({"main.typ": page.encode("utf-8"), "drawing.svg": svg.encode("utf-8")}, "png", ppi=72.0 * SHARP)
+    return compiled({"main.typ": page.encode("utf-8"), "drawing.svg": svg.encode("utf-8")}, "png", ppi=72.0 * sharp)
 
 
 def compiled(files: Mapping[str, bytes], kind: Literal["pdf", "png"], **options: Any) -> bytes:

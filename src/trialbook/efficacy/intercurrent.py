@@ -22,6 +22,7 @@ from trialbook.efficacy.therapies import (
 from trialbook.gvhd.steroids import long_runs, spans_of, steroid_days
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.drug_dictionary import DrugDictionary
+from trialbook.safety.clinical_events import is_relapse
 
 # ----------------------------------------------------------------------------------------------------
 # Steroid courses after the infusion that may exceed the baseline dose, because a dose or a start is unknown (A-53).
@@ -234,8 +235,7 @@ def relapse_records(domains: Domains, subjects: pd.DataFrame) -> pd.DataFrame:
     missing where there is no date. `subjects` needs USUBJID TRTSDT.
     """
     ce = domains["CE"]
-    named = ce["CEDECOD"].fillna("").str.upper() + " " + ce["CETERM"].fillna("").str.upper()
-    ce = ce[named.str.contains("RELAPSE", regex=False)]
+    ce = ce[is_relapse(ce)]
     when = ce["CESTDTC"]
     rows = pd.DataFrame({
         "USUBJID": ce["USUBJID"], "RELAPDT": earliest_date(when), "LAST": latest_date(when),

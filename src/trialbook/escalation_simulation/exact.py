@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from trialbook.dlt.designs.design import WAIT, History, Pending
+from trialbook.dlt.pathways import chance_still
 from trialbook.escalation_simulation.plan import Plan
 from trialbook.escalation_simulation.states import State, answer
 from trialbook.escalation_simulation.summary import DLTS, LEFT, TREATED, UNSAFE, Row, frame, probability_rows
@@ -47,15 +48,6 @@ def exact_characteristics(
     above = [n for n, rate in zip(expected.treated, plan.rates, strict=True) if rate > plan.target]
     rows.append((UNSAFE, TOTAL, sum(above), None))
     return frame(plan, rows)
-
-
-def chance_still(rate: float, followed: float) -> float:
-    """The chance of a DLT in the rest of a window of which a share was followed without one (any day alike).
-
-    >>> chance_still(0.3, 0.0), round(chance_still(0.3, 0.5), 4), chance_still(0.3, 1.0)
-    (0.3, 0.1765, 0.0)
-    """
-    return rate * (1 - followed) / (1 - rate * followed) if rate * followed < 1 else 0.0
 
 
 def _enumerate(plan: Plan, start: State, pending: tuple[Pending, ...], together: bool) -> _Expected:

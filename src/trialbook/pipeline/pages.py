@@ -28,7 +28,7 @@ from trialbook.display.chart_rendering import (
 )
 from trialbook.display.deviations import render_deviations, treated_by_level
 from trialbook.display.first_page import signals_on
-from trialbook.display.index import render_index
+from trialbook.display.index import render_index, render_subjects
 from trialbook.display.index_facts import BESIDES, IndexFacts, StepStatus, index_facts
 from trialbook.display.number_records import NumberRecords
 from trialbook.display.page import Frame, Link, compile_templates, links_below, pages_of
@@ -40,6 +40,7 @@ from trialbook.pipeline.signal_files import read_first_page, write_signals
 from trialbook.pipeline.superseded import superseded_place
 from trialbook.profiles.with_page import profiled_subjects
 from trialbook.protocol.models import Trial
+from trialbook.records_behind import Studied
 from trialbook.subjects.flow import NOBODY
 from trialbook.workbook.steps import StepSpec
 from trialbook.workbook.string_storage import choose_text_storage
@@ -94,10 +95,11 @@ def render_content(
     executed = json.loads(read_input(notebook))
     # An ADSL of another shape, which a notebook under work may leave, opens nothing.
     opens = "adsl" in datasets and set(SUBJECT_COLUMNS) <= set(known["adsl"].columns)
+    studied = Studied(known)
     contents = {}
     for language in languages():
         # One for each language: it numbers the records in the order in which a page asks for them.
-        records = NumberRecords(known, profiled_subjects(known["adsl"])) if opens else None
+        records = NumberRecords(studied, profiled_subjects(known["adsl"])) if opens else None
         content = page_content(
             executed, charts, language, number=page_number(step), page=f"{step}.html", records=records, besides=besides
         )
@@ -155,6 +157,8 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
         _write_page(place / changes.PAGE, changes_html)
         _write_page(place / deviations.PAGE, render_deviations(addv, treated, frame, set(profiled), language))
         _write_page(place / "index.html", render_index(facts, frame, profiled, page, language, opens=opens))
+        for file, html in render_subjects(frame, facts.levels.columns[1:-1].tolist(), profiled, page, language):
+            _write_page(place / file, html)
 
 
 def _places(contents: Mapping[str, Mapping[str, PageContent]]) -> dict[str, list[str]]:

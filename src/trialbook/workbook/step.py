@@ -233,15 +233,15 @@ class Step:
         """One analysis dataset that an earlier step wrote."""
         path = self._source / "data" / f"{name}.parquet"
         self._reads.add(f"data data/{name}.parquet")
-        if not path.is_file():
+        # In a build a file may be there by chance: the step that writes it is done, but nobody waited for it.
+        unrecorded = records() and not is_recorded(path) and name not in self._written
+        if unrecorded or not path.is_file():
             raise StopError(
                 f"the dataset {name} of this cut has not been built",
                 next_step="add the step that writes it to the needs in the metadata of this notebook"
                 if os.environ.get(NONCE)
                 else f"run `trialbook build {self.cut.cut_id}`, or the step that writes {name} first",
             )
-        if records() and not is_recorded(path) and name not in self._written:
-            raise StopError("no earlier step wrote this dataset", file=f"data/{name}.parquet")
         frame = read_dataset(path)
         self._whole.given[name] = frame.copy(deep=False)
         return frame

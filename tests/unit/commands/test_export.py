@@ -50,7 +50,9 @@ def test_files_appear_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Mo
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
-def test_documents_for_a_wider_audience_are_refused_until_they_can_be_made(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be made yet"):
-        export("2025-09-30", tmp_path, tmp_path / "to", audience="aggregate")
+@pytest.mark.parametrize("one", ["narratives", "rtf"])
+def test_files_about_single_subjects_are_not_made_for_a_wider_audience(tmp_path: Path, one: str) -> None:
+    with pytest.raises(UsageError, match="describes single subjects") as caught:
+        export("2025-09-30", tmp_path, tmp_path / "to", ["pdf", one], audience="aggregate")
+    assert caught.value.next_step
     assert not (tmp_path / "to").exists()

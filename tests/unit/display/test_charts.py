@@ -24,7 +24,7 @@ from trialbook.display.theme import (
     TOXICITY,
     dose_level_colours,
 )
-from trialbook.dlt.figures import three_plus_three_states
+from trialbook.dlt.figures import level_states
 from trialbook.safety.lab_figures import grade_bands
 from trialbook.subjects.dlt_status import DLT, NO_DLT, PENDING
 
@@ -142,21 +142,22 @@ def statuses(*given: tuple[str, str, str]) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def test_the_states_of_three_plus_three_are_those_of_the_rule_and_the_present_ones_are_marked(
-    protocol, analysis
-) -> None:
+def test_the_states_are_those_of_the_rule_and_the_present_ones_are_marked(protocol, analysis) -> None:
     addlt = statuses(
         ("S1", "DL1", NO_DLT), ("S2", "DL1", NO_DLT), ("S3", "DL1", NO_DLT), ("S4", "DL2", DLT), ("S5", "DL2", NO_DLT),
         ("S6", "DL2", PENDING),
     )  # fmt: skip
-    states = three_plus_three_states(addlt, protocol, analysis.model_copy(update={"escalation_rule": "3+3"}))
+    states = level_states(addlt, protocol, analysis.model_copy(update={"escalation_rule": "3+3"}))
     says = states.set_index(["EVALUABLE", "DLTS"])["SAYS"].to_dict()
     assert [says[3, k] for k in range(4)] == ["escalate", "treat more here", *["too toxic, go down"] * 2]
     assert [says[6, k] for k in range(3)] == ["escalate", "escalate", "too toxic, go down"]
     here = states[states["HERE"] != ""].set_index(["EVALUABLE", "DLTS"])["HERE"].to_dict()
     assert here == {(3, 0): "DL1", (2, 1): "DL2, 1 pending"}
     assert "<svg" in still_svg(rule_states(states).to_dict(), "states")
-    assert three_plus_three_states(addlt, protocol, analysis.model_copy(update={"escalation_rule": "BOIN"})).empty
+    boin = level_states(addlt, protocol, analysis.model_copy(update={"escalation_rule": "BOIN"}))
+    said = boin.set_index(["EVALUABLE", "DLTS"])["SAYS"].to_dict()
+    assert [said[3, k] for k in range(4)] == ["escalate", "treat more here", "go down", "too toxic, go down"]
+    assert level_states(addlt, protocol, analysis.model_copy(update={"escalation_rule": "CRM"})).empty
 
 
 def test_the_diary_says_when_at_what_dose_and_which_dlt() -> None:

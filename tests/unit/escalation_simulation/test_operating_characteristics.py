@@ -18,7 +18,8 @@ from trialbook.commands.design_oc import plans_of, run_exactly, run_on_cluster, 
 from trialbook.core.errors import UsageError
 from trialbook.dlt.designs.design import History, Outcome, Pending
 from trialbook.dlt.designs.registry import RULE_NAMES
-from trialbook.escalation_simulation.exact import chance_still, exact_characteristics
+from trialbook.dlt.pathways import chance_still
+from trialbook.escalation_simulation.exact import exact_characteristics
 from trialbook.escalation_simulation.plan import Plan, make_plan
 from trialbook.escalation_simulation.simulation import draw, simulate
 from trialbook.escalation_simulation.states import Lookup

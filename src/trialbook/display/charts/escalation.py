@@ -1,4 +1,4 @@
-"""Charts of dose escalation: the diary of subjects (F16), the states of the rule (F20), the advice over time (F27)."""
+"""Charts of dose escalation: diary (F16), states of the rule (F20), advice over time (F27), pathways (F28)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from trialbook.core.messages import msg
 from trialbook.display.charts.common import tips
 from trialbook.display.figures import linked, standing_out
-from trialbook.display.theme import ADVICE, DLT_OUTCOMES, INK, PAPER, QUIET, RULE_SAYS, TOXICITY
+from trialbook.display.theme import ADVICE, DLT_OUTCOMES, INK, PAPER, PATHWAY_SAYS, QUIET, RULE_SAYS, TOXICITY
 
 # A DLT is filled, a pending subject hollow; the shape says it without colour.
 MARKS = {
@@ -127,7 +127,7 @@ def advice_timeline_chart(timeline: pd.DataFrame, levels: Sequence[str]) -> alt.
 def rule_states(states: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     """F20: what the rule says of a level by evaluable subjects and DLTs; where a level is, there is a thick rim.
 
-    Columns of `dlt.figures.three_plus_three_states`.
+    Columns of `dlt.figures.level_states`.
     """
     says = [name for name in RULE_SAYS if name in set(states["SAYS"])]
     scale = alt.Scale(domain=says, range=[RULE_SAYS[name] for name in says])
@@ -143,4 +143,57 @@ def rule_states(states: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     rims = here.mark_rect(fillOpacity=0, stroke=INK, strokeWidth=3)
     words = base.mark_text(fontSize=10, dy=-8, color=INK).encode(text="SAYS:N")
     levels = here.mark_text(fontSize=11, dy=9, fontWeight="bold", color=INK).encode(text="HERE:N")
-    return alt.layer(tiles, rims, words, levels).properties(width=alt.Step(104), height=alt.Step(44))
+    wide = 104 if states["EVALUABLE"].max() <= 6 else 84
+    return alt.layer(tiles, rims, words, levels).properties(width=alt.Step(wide), height=alt.Step(44))
+
+
+# Room for a state and between the states of one cohort and the next.
+ACROSS, DOWNWARDS, HALF = 150, 30, 0.4
+
+
+def pathway_chart(nodes: pd.DataFrame, edges: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    """F28: the states that a trial may come to, a column per cohort, with what follows from each.
+
+    `nodes` and `edges`: `escalation_simulation.courses.course_graph`.
+    """
+    place = nodes.groupby("COHORT").cumcount()
+    size = nodes.groupby("COHORT")["SEEN"].transform("size")
+    middle = place - (size - 1) / 2
+    at = dict(zip(zip(nodes["COHORT"].astype(int), place.astype(int), strict=True), middle, strict=True))
+    column, row = nodes["COHORT"].astype("float64"), middle.astype("float64")
+    said = nodes["LEVEL"].astype("str") + " " + nodes["SEEN"].astype("str") + " " + nodes["MARK"].astype("str")
+    drawn = nodes.assign(
+        X=column - HALF, X2=column + HALF, MIDDLE=column, Y=row - HALF, Y2=row + HALF, MID=row, SAYS=said
+    )  # fmt: skip
+    lines = pd.DataFrame(
+        {
+            "X": edges["COHORT"] - 1 + HALF,
+            "X2": edges["COHORT"] - HALF,
+            "Y": [at[cohort - 1, origin] for cohort, origin in zip(edges["COHORT"], edges["FROM"], strict=True)],
+            "Y2": [at[cohort, goal] for cohort, goal in zip(edges["COHORT"], edges["TO"], strict=True)],
+        },
+        dtype="float64",
+    )
+    kinds = [name for name in PATHWAY_SAYS if name in set(nodes["KIND"])]
+    scale = alt.Scale(domain=kinds, range=[PATHWAY_SAYS[name] for name in kinds])
+    last = int(nodes["COHORT"].max()) if len(nodes) else 0
+    across = alt.Scale(domain=[-0.5, last + 0.5], nice=False)
+    x = alt.X("X:Q", title=msg("Cohorts from now on (0: now)"), scale=across,
+              axis=alt.Axis(values=list(range(last + 1)), format="d", grid=False))  # fmt: skip
+    most = float(size.max()) if len(nodes) else 1.0
+    downwards = alt.Scale(domain=[most / 2, -most / 2], nice=False)
+    y = alt.Y("Y:Q", title=None, axis=None, scale=downwards)
+    links = alt.Chart(lines).mark_rule(color=QUIET, strokeWidth=1).encode(x=x, x2="X2:Q", y=y, y2="Y2:Q")
+    base = alt.Chart(drawn)
+    boxes = base.mark_rect(stroke=QUIET, strokeWidth=1, cornerRadius=3).encode(
+        x=x, x2="X2:Q", y=y, y2="Y2:Q",
+        fill=alt.Fill("KIND:N", title=msg("What follows"), scale=scale,
+                      legend=alt.Legend(orient="bottom", symbolStrokeColor=QUIET)),
+        tooltip=tips(LEVEL=msg("Dose level"), SEEN=msg("DLT / evaluable"), NEXT=msg("What follows")),
+    )  # fmt: skip
+    words = base.mark_text(fontSize=11, color=INK).encode(
+        x=alt.X("MIDDLE:Q", scale=across), y=alt.Y("MID:Q", scale=downwards, axis=None), text="SAYS:N"
+    )  # fmt: skip
+    return alt.layer(links, boxes, words).properties(
+        width=ACROSS * (last + 1), height=max(DOWNWARDS * most, 2 * DOWNWARDS)
+    )
