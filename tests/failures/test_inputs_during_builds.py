@@ -31,7 +31,7 @@ CHANGED: dict[str, tuple[str, Callable[[Path], object]]] = {
 }
 
 
-# Of each kind of file one every day; what a change is, and that each input is looked at: unit/pipeline/test_dependencies.
+# Of each kind of file one every day. What a change is, of any input: unit/pipeline/test_dependencies.py.
 EVERY_DAY = ("the protocol", "a notebook removed", "a contract", "a domain")
 
 
