@@ -27,6 +27,8 @@ POSITIVE, NEW, TESTED = "POSITIVE", "DE NOVO", "TESTED"
 BY_EVENT, BY_LOAD, EITHER = "adverse event", "laboratory", "either"
 OUT_OF_LIMITS = "OUTSIDE"
 SHARE = "{n} ({p})"
+CHRONIC_TITLE = msg("Chronic GVHD")
+LISTING_TITLE = msg("Viruses, antibodies and chronic GVHD by subject")
 PLACES = {
     data.SEEN: msg("Seen in or after the window"), data.DIED: msg("Died before it"),
     data.DEATH_OPEN: msg("Died, the day is not known"), data.MISSED: msg("Not seen, the window has closed"),
@@ -270,7 +272,7 @@ def chronic_table(rows: pd.DataFrame) -> pd.DataFrame:
     labels = {"": msg("Onset after the first infusion"), data.PRIOR: msg("There at the first infusion")}
     return described(
         rows[rows["analysis_id"].eq(CGVHD)], row="variable_level", row_labels=labels, stats=SHARE,
-        stub=msg("Chronic GVHD"), empty=msg("The protocol file names no words for chronic GVHD."),
+        stub=CHRONIC_TITLE, empty=msg("The protocol file names no words for chronic GVHD."),
         notes=[msg("From clinical events (CE) and adverse events, up to the last contact (A-217).")],
     )  # fmt: skip
 
