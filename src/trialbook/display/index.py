@@ -205,7 +205,10 @@ def _places(enrolment: Mapping[str, Any] | None) -> str:
     queue = enumerated([visible(subject) for subject, _ in enrolment["queue"]], ", ")
     return joined(
         [
-            msg("{n} of {total} places free.", n=enrolment["places"], total=enrolment["cap"]),
+            # Where none is free the answer itself says so.
+            msg("{n} of {total} places free.", n=enrolment["places"], total=enrolment["cap"])
+            if enrolment["places"]
+            else "",
             msg("Open windows: {subjects}.", subjects=joined(windows, ", ")) if windows else msg("No window is open."),
             msg("In screening: {subjects}.", subjects=queue) if queue else msg("Nobody is in screening."),
         ]

@@ -153,4 +153,4 @@ def _says(rule: ThreePlusThree, n: int, dlts: int) -> str:
 
 
 def _letter_says(rule: IntervalRule | TiteBoin, n: int, dlts: int) -> str:
-    return LETTERS[printed_letter(rule, dlts, n)] if n else MORE
+    return LETTERS.get(printed_letter(rule, dlts, n), MORE) if n else MORE

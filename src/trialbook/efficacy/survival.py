@@ -110,7 +110,7 @@ def curve_steps(adtte: pd.DataFrame, levels: Sequence[str], analysis: Analysis, 
     alive = msg("{n} of {total} subjects alive at last contact", n=int(own["CNSR"].ne(0).sum()), total=len(own))
     enough = steps[steps["level"].eq(TOTAL) & ~steps["FEW"]]
     summary = msg(
-        "Survival of all subjects falls to {share:.2f} at day {day:.0f}, the last day with {few} or more at risk.",
+        "Survival of all subjects is {share:.3f} at day {day:.0f}, the last day with {few} or more at risk.",
         share=float(enough["survival"].iloc[-1]), day=float(enough["day"].iloc[-1]), few=few,
     ) if len(enough) else ""  # fmt: skip
     notes = [

@@ -9,18 +9,14 @@ from trialbook.core.described import described
 from trialbook.core.domains import Domains
 from trialbook.core.messages import enumerated, joined, msg
 from trialbook.core.terms import in_sentence
-from trialbook.efficacy.day28 import UNDELIVERED
+from trialbook.efficacy.day28 import PENDING, UNDELIVERED
+from trialbook.efficacy.wording import in_words
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.results.ard import NOT_EVALUABLE_WORDS
 from trialbook.safety.adjudication import adjudicated_dlt
 from trialbook.subjects.ranking import MOST_DRAWN, most_drawn_note
 
 SERIOUS = msg("serious adverse event")
-# Why a subject is a non-response by rule, in words.
-REASON_WORDS = {
-    "DEATH": msg("died by day 28"), "NEWTX": msg("new therapy"), "MISSING": msg("no assessment"),
-    "INCOMPLETE": msg("incomplete assessment"),
-}  # fmt: skip
 MOST_NAMED = 6
 
 
@@ -45,9 +41,7 @@ def swimmer_bars(
     days = days.loc[os.index]
     died = os["CNSR"].eq(0)
     status = died.map({True: DIED, False: ALIVE})
-    said = responses["AVALC"] + (", " + responses["REASON"].map(REASON_WORDS).fillna(responses["REASON"])).where(
-        responses["REASON"] != "", ""
-    )
+    said = in_words(responses["AVALC"].replace(PENDING, msg("pending")), responses["REASON"])
     said = said.mask(responses["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS)
     response = said.set_axis(responses["USUBJID"]).reindex(os["USUBJID"]).fillna("").set_axis(os.index)
     between = os["EVNTDESC"].str.extract("^DEATH: (.*)$", expand=False)

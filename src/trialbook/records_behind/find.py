@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from trialbook.efficacy.baseline_groups import baseline_groups
 from trialbook.results.ard import TOTAL
 from trialbook.results.recount import DLT_GROUPS, RESPONSES, SETS
 from trialbook.safety.ae_tables import (
@@ -351,7 +352,8 @@ def _dlt_rate(number: ResultNumber, studied: Studied) -> Found:
 
 # Parameter of ADRS and the values that are a success, by analysis; of several parameters the one of the number.
 SUCCESS: dict[str, tuple[str, ...]] = {
-    "ORR_D56": ("Y",), "BOR_RATE": RESPONSES["ORR_D28"], "ORGAN_D28": RESPONSES["ORR_D28"], "VGPR_D28": ("Y",),
+    "ORR_D14": RESPONSES["ORR_D28"], "ORR_D56": ("Y",), "BOR_RATE": RESPONSES["ORR_D28"],
+    "ORGAN_D28": RESPONSES["ORR_D28"], "VGPR_D28": ("Y",),
 }  # fmt: skip
 STEROIDS = {"reduced": ("SPARED", "STOPPED"), "stopped": ("STOPPED",)}
 
@@ -365,6 +367,15 @@ def _category(number: ResultNumber, studied: Studied) -> Found:
     day28 = studied.frame("adrsp28")
     here = day28["AVALC"].eq(number.variable_level) & day28["REASON"].eq(number.context)
     return "adrsp28", here, here, "TRT01A"
+
+
+def _group(number: ResultNumber, studied: Studied) -> Found | None:
+    """The mature subjects of a group at baseline; it counts the responders."""
+    day28 = studied.frame("adrsp28")
+    member = baseline_groups(day28).get((number.variable, number.variable_level))
+    if member is None:
+        return None
+    return "adrsp28", member & day28["MAT28FL"].eq("Y"), day28["AVALC"].isin(RESPONSES["ORR_D28"]), "TRT01A"
 
 
 def _intercurrent(number: ResultNumber, studied: Studied) -> Found:
@@ -447,6 +458,32 @@ def _responders(number: ResultNumber, studied: Studied) -> Found:
 
 
 # ----------------------------------------------------------------------------------------------------
+# Outcomes of a trial of cells
+
+
+def _outcome(number: ResultNumber, studied: Studied) -> Found:
+    """The rows of one outcome in ADCT: those counted have the answer, or the place, that the number is about."""
+    adct = studied.frame("adct")
+    own = adct["PARAMCD"].eq(number.variable)
+    answer, base = adct["AVALC"], adct["BASEC"]
+    if number.analysis_id == "PRODUCT":
+        counted = adct["LIMFL"].eq("OUT") if number.variable_level else answer.ne("")
+    elif number.analysis_id == "FUP_WINDOW":
+        counted = answer.eq(number.variable_level)
+    elif number.context == "adverse event":
+        counted = adct["AEFL"].eq("Y")
+    elif number.context == "laboratory":
+        counted = adct["LABFL"].eq("Y")
+    elif number.variable_level == "TESTED":
+        counted = answer.ne("NE") | adct["REASON"].eq("UNCLEAR")
+    elif number.variable_level == "DE NOVO":
+        counted = answer.eq("Y") & base.eq("NEGATIVE")
+    else:
+        counted = answer.eq("PRIOR" if number.variable_level == "PRIOR" else "Y")
+    return "adct", own, own & counted, "TRT01A"
+
+
+# ----------------------------------------------------------------------------------------------------
 
 
 def _cases(number: ResultNumber, studied: Studied) -> Found | None:
@@ -480,10 +517,11 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("SAE_LEDGER", "AESI_LEDGER"), _ledger), **dict.fromkeys(("LAB_WORST", "LAB_SHIFT"), _laboratory),
     "DLT": _dlt_status, "DLT_SETS": _dlt_sets, "DLT_RATE": _dlt_rate, "BOUNDS": _cases,
     **dict.fromkeys(RESPONSES, _day28),
-    "RSP28_CAT": _category, "RSP28_ICE": _intercurrent, "RSP_AGREE": _agreement, "BOR": _best,
+    "ORR_GROUP": _group, "RSP28_CAT": _category, "RSP28_ICE": _intercurrent, "RSP_AGREE": _agreement, "BOR": _best,
     **dict.fromkeys((*SUCCESS, "STEROID_D28"), _secondary),
     **{f"{name}_{kind}": _times for name in ("OS", "FFS", "DOR") for kind in ("EVENTS", "KM", "MEDIAN")},
     "CIF": _incidence, **dict.fromkeys(("FUP_RKM", "FUP_POTENTIAL", "FUP_STALE"), _follow_up), "TTR": _responders,
+    **dict.fromkeys(("LATE_EVENTS", "FUP_WINDOW", "PRODUCT", "DSA", "VIRUS", "CGVHD"), _outcome),
 }  # fmt: skip
 # Numbers that no record of this cut is behind, or whose records the table itself names.
 WITHOUT: dict[str, str] = {
@@ -493,6 +531,7 @@ WITHOUT: dict[str, str] = {
     "AE_BY_CUT": "counts what each cut reported; the records are in the builds of those cuts",
     "DLT_TIMELINE": "an advice on an earlier date", "DLT_ADVICE": "an advice; its statuses open in the table above it",
     "DLT_NEXT": "an advice on outcomes that may come", "DLT_OC": "simulated",
+    "ORR_PREDICTIVE": "a probability; the responses behind it open in the tables of rates",
     "DLT_PATHWAY": "a probability under assumed rates", "DLT_MODEL": "an estimate of a model",
     "STOPPING": "a probability; the counts behind it open where they are shown", "NO_EVENT": "a probability",
     "STOPPING_BOUNDARY": "the limits of a rule", "STOPPING_OC": "probabilities under assumed rates",

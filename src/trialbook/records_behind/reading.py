@@ -41,6 +41,12 @@ COLUMNS: dict[str, dict[str, str]] = {
         "SUBJID": msg("Subject"), "TRT01A": msg("Dose level"), "PARAM": msg("Parameter"), "AVALC": msg("Result"),
         "REASON": msg("Reason"), "ADT": msg("Date"), "RELDAY": msg("On day"),
     },
+    "adct": {
+        "SUBJID": msg("Subject"), "TRT01A": msg("Dose level"), "PARAM": msg("Outcome"), "INFNO": msg("Infusion"),
+        "AVALC": msg("Result"), "BASEC": msg("At the infusion"), "REASON": msg("Reason"), "ADT": msg("Date"),
+        "RELDAY": msg("On day"), "LASTDAY": msg("Last contact on day"), "SRCDOM": msg("Domain"),
+        "SRCSEQ": msg("Record"),
+    },
     "adtte": {
         "SUBJID": msg("Subject"), "TRT01A": msg("Dose level"), "AVAL": msg("Days"), "ENDING": msg("How it ends"),
         "ADT": msg("Date"), "CNSDTDSC": msg("Record"),

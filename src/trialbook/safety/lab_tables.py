@@ -230,14 +230,19 @@ def hepatic_points(found: pd.DataFrame, adsl: pd.DataFrame, unit: Literal["ULN",
         else plural("both criteria met by {n} subject", "both criteria met by {n} subjects", len(met))
     )
     # The criteria are multiples of ULN: nobody meets them as multiples of a baseline.
-    seen = {"finding": finding} if unit == "ULN" else {}
+    highest = points[drawn].sort_values(["X", "SUBJECT"], ascending=[False, True], kind="stable").head(1)
+    if unit != "ULN" and len(highest):
+        finding = msg(
+            "ALT or AST highest in {subject}, {times:.1f} times the baseline", subject=highest["SUBJECT"].iloc[0],
+            times=float(highest["X"].iloc[0]),
+        )  # fmt: skip
     summary = msg(
         "Highest ALT or AST against highest bilirubin of {n} subjects after the infusion, in multiples of {unit}.",
         n=int(drawn.sum()), unit=unit,
     )  # fmt: skip
     return described(
-        first.reset_index(drop=True), labels=HEPATIC_LABELS, notes=notes, empty=NOTHING_DRAWN, summary=summary,
-        **seen,
+        first.reset_index(drop=True), labels=HEPATIC_LABELS, notes=notes, empty=NOTHING_DRAWN, finding=finding,
+        summary=summary,
     )  # fmt: skip
 
 

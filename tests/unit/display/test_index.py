@@ -166,8 +166,11 @@ def test_an_empty_level_reads_as_a_dash_and_never_as_zero_percent(protocol):
     levels = facts_of(protocol).levels.set_index("measure")
     assert levels.loc["Treated", "DL2"] == "0"
     assert set(levels.loc[["Any TEAE", "DLT, of those evaluable", "Response at day 28"], "DL2"]) == {"-"}
-    assert levels.loc["Alive at day 100 (Kaplan-Meier)", "DL2"] == "-"
+    assert levels.loc["Alive at day 100, Kaplan-Meier (95% CI, log-log)", "DL2"] == "-"
     assert levels.loc["Any TEAE", "DL1"] == "2 of 12 (16.7%)"
+    # An estimate has a row of its own with its limits: a column never mixes per cent and fractions behind a count.
+    assert levels.loc["Response at day 28", "DL1"] == "2 of 12"
+    assert levels.loc["Response rate (95% CI, Clopper-Pearson, exact)", "DL1"] == "0.167 (0.100 to 0.900)"
 
 
 def test_below_the_smallest_set_for_shares_only_counts_are_shown(protocol):
@@ -204,7 +207,7 @@ def test_each_treated_subject_has_a_line_in_the_order_of_levels(protocol):
     found = subject_lines(protocol, datasets, asked("minor", "major", known=("stop",)))
     lines = found.astype("object").where(found.notna(), "").astype("str")
     assert [tuple(line) for line in lines.itertuples(index=False)] == [
-        ("S01", "DL1", "1", "2025-01-10 00:00:00", "10", "III → IV", "NR (death)", "", "Died 2025-01-20", "0"),
+        ("S01", "DL1", "1", "2025-01-10 00:00:00", "10", "III → IV", "NR (died by day 28)", "", "Died 2025-01-20", "0"),
         (
             "S02",
             "DL2",

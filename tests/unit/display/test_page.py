@@ -10,7 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from support.page_samples import PAYLOADS, frame, notebook
-from trialbook.display import figure, sentence, table
+from trialbook.display import figure, key_numbers, sentence, table
 from trialbook.display.blocks import several
 from trialbook.display.chart_rendering import csp_hash, draw_script
 from trialbook.display.figures import CHART_MIME
@@ -131,6 +131,19 @@ def test_html_that_display_did_not_make_is_not_shown(page_of, name):
     made = shown_text(new_output("display_data", data={"text/html": payload}))
     assert payload not in page_of(made=made)
     assert left_out(made) == ["cell 1: HTML that trialbook.display did not make"]
+
+
+def test_several_blocks_of_which_there_are_none_show_nothing_and_leave_nothing_out(page_of):
+    made = notebook("# A title", several([]), sentence("Then this."))
+    assert left_out(made) == []
+    assert "Then this." in page_of(made=made)
+
+
+def test_the_headline_numbers_come_first_and_are_shown_once(page_of):
+    html = page_of("# A title", sentence("Before."), key_numbers([("Treated", "12", "")]), sentence("After."))
+    assert html.count("tb-value") - html.count(".tb-value") == 1
+    places = [html.index(text) for text in ("A title</h1>", '<div class="tb-value">12', "Before.", "After.")]
+    assert places == sorted(places)
 
 
 def test_the_html_of_a_frame_gives_way_to_its_text(page_of):
