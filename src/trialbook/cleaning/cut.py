@@ -15,6 +15,7 @@ from trialbook.cleaning.keys import record_keys
 from trialbook.cleaning.problems import ask
 from trialbook.core.dates import earliest_date, latest_date
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.core.supplemental import is_supplemental, parent_links
 from trialbook.queries.query_list import Query
 
@@ -188,9 +189,9 @@ def _counts(
     for code in domains:
         gone = removed[removed["domain"] == code]
         variable = cut_variable(code, domains[code].columns)
-        rule = f"{variable} is not certainly after the cut" if variable else "its subject stays"
+        rule = msg("{column} is not certainly after the cut", column=variable) if variable else msg("its subject stays")
         read = len(domains[code])
-        words = "its parent record stays" if is_supplemental(code) else rule
+        words = msg("its parent record stays") if is_supplemental(code) else rule
         dtc = kept[code][variable] if variable else pd.Series(dtype="str")
         straddles = (earliest_date(dtc) <= cut_date) & (latest_date(dtc) > cut_date)
         rows.append({

@@ -42,6 +42,8 @@ NUMBER_PLACES = frozenset(
         "evaluable", "dlts", "dlt", "dlt_evaluable", "orr_n", "orr_N", "cr_n", "screened", "enrolled", "estimate",
     ]
 )  # fmt: skip
+# Places that hold a date, or why there is none in a few words.
+DATE_PLACES = frozenset(["date", "start", "end"])
 # Columns that hold text of the data: what was written at the site, drugs, and terms of dictionaries.
 DATA_COLUMN = re.compile(r"[A-Z]{2}(?:TERM|DECOD|TRT|LLT|BODSYS)|COVAL|DISEASE")
 # What a text that goes on with another goes on with.
@@ -49,6 +51,10 @@ HEAD = "a"
 # Longer texts are prose of their own, found whole or not at all.
 LONGEST = 3000
 _TOKEN = re.compile(r"[A-Za-z]+")
+# What is written in Latin letters in a translation too: names of methods and persons, words of the registry.
+_NAME = re.compile(r"[A-Za-z][A-Za-z-]*[a-z][A-Za-z-]*")
+_HAN = re.compile("[\u4e00-\u9fff]")
+_PLACE_OR_CODE = re.compile(r"\{[^{}]*\}|`[^`]*`")
 # A word; units of measurement are the same in every language.
 _WORD = re.compile(r"(?<![a-z])(?!(?:umol|mmol|mol|min|log|mg|kg|ng|ug|pg|mm|cm|ml|dl|fl)(?![a-z]))[a-z]{2,}")
 _LINE = re.compile(r'(msgid|msgid_plural|msgstr|msgstr\[0\]|msgctxt)? ?(".*")')
@@ -123,6 +129,7 @@ class Translation(Language):
                 if entry.plural:
                     self._texts[entry.plural] = entry.said
         self._known: dict[str, _Read] = {}
+        self._names: frozenset[str] = frozenset()
         self._by_word: dict[str, list[_Pattern]] = defaultdict(list)
         self._prepared = False
         self.unread: set[str] = set()
@@ -162,12 +169,15 @@ class Translation(Language):
         found = self._texts.get(text)
         if found is not None and "{" not in text:
             return _Read(found, 0)
-        if not _WORD.search(text) or len(text) > LONGEST:
+        if not self._prepared:
+            self._prepare()
+        words = self._words(text)
+        if not words or len(text) > LONGEST:
             return _Read(text, 0)
         if text != text.strip():
             inner = self._read(text.strip())
             return inner._replace(said=text.replace(text.strip(), inner.said))
-        best = unknown = _Read(text, len(_WORD.findall(text)))
+        best = unknown = _Read(text, words)
         for read in self._pieces(text, ("\n", " ")):
             best = read if read.worth < best.worth else best
         if best.worth[:2] == (0, 0):
@@ -185,15 +195,26 @@ class Translation(Language):
         return best if best.unread * 2 < unknown.unread else unknown
 
     def _filled(self, pattern: _Pattern, values: Mapping[str, str]) -> _Read:
-        read = {
-            name: _Read(value, 0, len(_WORD.findall(value))) if name in DATA_PLACES else self._read(value)
-            for name, value in values.items()
-        }
+        read = {name: self._of_place(name, value) for name, value in values.items()}
         said = filled_pattern(pattern.said, {name: one.said for name, one in read.items()})
         unread, data, pieces = _summed(read.values())
         # A sentence does not go on within a place: `between {ends}` is left to end before `, open: {deciding}`.
         runs_on = 0 if HEAD in values else sum(value.count(", ") + value.count("; ") for value in values.values())
         return _Read(said, unread, data, pieces + runs_on)
+
+    def _of_place(self, name: str, value: str) -> _Read:
+        """What fills a place. Text of the data is as it was delivered; another text that follows it is none of it."""
+        if name not in DATA_PLACES:
+            return self._read(value)
+        words = self._words(value)
+        return _Read(value, words if "; " in value else 0, words)
+
+    def _words(self, text: str) -> int:
+        """How many words of a text a reader of this language would not know: names are the same in every language."""
+        if not _WORD.search(text):
+            return 0
+        named = _NAME.sub(lambda found: "" if found[0] in self._names else found[0], text)
+        return len(_WORD.findall(named))
 
     def _pieces(self, text: str, separators: Iterable[str]) -> Iterator[_Read]:
         """The text as texts that follow each other, by each separator that it holds."""
@@ -217,14 +238,17 @@ class Translation(Language):
 
     def _fitting(self, text: str) -> list[_Pattern]:
         """The patterns that a text may fit, those with most letters first."""
-        if not self._prepared:
-            self._prepare()
         words = {*_TOKEN.findall(text), ""}
         found = [pattern for word in words for pattern in self._by_word.get(word, ())]
         return sorted(found, key=lambda pattern: (-pattern.letters, pattern.said))
 
     def _prepare(self) -> None:
-        """Each pattern under the word of it that is rarest, so that few are tried on a text."""
+        """Each pattern under the word of it that is rarest, so that few are tried on a text; and the names."""
+        self._names = frozenset(
+            name
+            for said in self._texts.values() if _HAN.search(said)
+            for name in _NAME.findall(_PLACE_OR_CODE.sub("", said)) if name[0].isupper() or "-" in name
+        )  # fmt: skip
         outside = {msgid: _outside(msgid) for msgid in self._texts if "{" in msgid}
         words = {msgid: _whole_words(parts) for msgid, parts in outside.items()}
         counts = Counter(word for found in words.values() for word in found)
@@ -294,6 +318,10 @@ def _filler(name: str, some: str) -> str:
     """What a place may hold."""
     if name in NUMBER_PLACES:
         return r"[-+<>\u2264\u2265\u2212]?\d+(?:[.,]\d+)*[%+]?"
+    if name in DATE_PLACES:
+        return rf"(?:\d{{4}}(?:-\d\d){{0,2}}(?:[ T][\d:]+)?|[^;,():\d]{some})"
+    if name == "unit":
+        return rf"[^;,:()]{some}"
     if name in CODE_PLACES:
         return rf"(?=[^\sA-Z0-9]*[A-Z0-9])[^\s;:,()]{some}"
     return f".{some}"

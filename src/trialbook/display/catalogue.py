@@ -123,8 +123,13 @@ def _plain_texts(tree: ast.Module) -> Iterator[str]:
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):
                     yield from _given(key.value, value)
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                yield from _given(getattr(target, "id", ""), node.value)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _SENTENCE.fullmatch(node.value):
             yield node.value
+        elif isinstance(node, ast.JoinedStr) and _SENTENCE.fullmatch(_pattern_of(node)):
+            yield _pattern_of(node)
 
 
 def _named_once(tree: ast.Module) -> Iterator[str]:
@@ -154,8 +159,12 @@ def _given(name: str, value: ast.expr) -> Iterator[str]:
 
 
 def _constants(node: ast.expr) -> Iterator[str]:
-    """The constants with words that an expression gives, f-strings and codes left out."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and _WORD.search(node.value):
+    """The constants with words that an expression gives, f-strings as patterns, codes left out."""
+    if isinstance(node, ast.JoinedStr):
+        pattern = _pattern_of(node)
+        if _WORD.search(re.sub(r"\{[^}]*\}", "", pattern)):
+            yield pattern
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _WORD.search(node.value):
         yield node.value
     elif isinstance(node, ast.BoolOp):
         for value in node.values:
@@ -168,6 +177,21 @@ def _constants(node: ast.expr) -> Iterator[str]:
     elif isinstance(node, ast.Dict):
         for item in node.values:
             yield from _constants(item)
+
+
+def _pattern_of(node: ast.JoinedStr) -> str:
+    """An f-string as a message id: its places are named after what fills them; of what has no name "value"."""
+    made, seen = "", 0
+    for part in node.values:
+        if isinstance(part, ast.Constant):
+            made += str(part.value).replace("{", "{{").replace("}", "}}")
+            continue
+        filled = part.value if isinstance(part, ast.FormattedValue) else part
+        counted = isinstance(filled, ast.Call) and getattr(filled.func, "id", "") == "len"
+        name = "n" if counted else getattr(filled, "attr", getattr(filled, "id", "value"))
+        seen += f"{{{name}}}" in made
+        made += f"{{{name}_{seen + 1}}}" if f"{{{name}}}" in made else f"{{{name}}}"
+    return made
 
 
 def _stat_patterns(tree: ast.Module) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
-from trialbook.core.messages import ENGLISH, Language
+from trialbook.core.messages import ENGLISH, Language, enumerated, joined, msg, plural
 from trialbook.diff.changes import CHANGED, UNKNOWN, Changes
 from trialbook.diff.headlines import headline_name
 from trialbook.display.blocks import Block
@@ -19,12 +19,24 @@ from trialbook.dlt.tables import STATUS_WORDS
 PAGE = "changes.html"
 TITLE = "Changes"
 ENDPOINTS = {
-    "ELIGIBILITY": "eligibility", "TEAE": "adverse events", "DLT": "DLT", "ORR_D28": "response at day 28",
-    "OS": "survival",
+    "ELIGIBILITY": msg("eligibility"), "TEAE": msg("adverse events"), "DLT": "DLT",
+    "ORR_D28": msg("response at day 28"), "OS": msg("survival"),
 }  # fmt: skip
-FLAGS = {"": "no", "Y": "yes"}
+FLAGS = {"": msg("no"), "Y": msg("yes")}
+# The heads of the tables of the page, and of the results.
+HEADS = {
+    "domain": msg("Domain"), "subject": msg("Subject"), "record": msg("Record"), "column": msg("Variable"),
+    "kind": msg("How"), "endpoints": msg("Endpoints it can move"), "endpoint": msg("Endpoint"),
+    "records": msg("Changed values behind it"), "status": msg("Status"), "term": msg("Event"), "grade": msg("Grade"),
+    "serious": msg("Serious"), "dlt": "DLT", "start": msg("Start"), "news": msg("Since the earlier cut"),
+    "severity": msg("Severity"), "sentence": msg("Signal"),
+}  # fmt: skip
+RESULT_HEADS = {
+    "analysis_id": msg("Analysis"), "group1_level": msg("Dose level"), "variable": msg("Variable"),
+    "variable_level": msg("Level"), "context": msg("Context"), "stat_name": msg("Statistic"),
+}  # fmt: skip
 KINDS = {
-    "restated": "changed", "emptied": "removed", "filled in": "completed", "moved on": "went on",
+    "restated": msg("changed"), "emptied": msg("removed"), "filled in": msg("completed"), "moved on": msg("went on"),
 }  # fmt: skip
 # Columns of ADSL that are flags, by their name on the page.
 FLAGGED = ("Enrolled", "Evaluable for DLT", "Mature for day 28", "Died")
@@ -46,7 +58,7 @@ def render_changes(
         frame,
         PAGE,
         language,
-        title=f"Data cut {changes.new.cut_id} against {changes.old.cut_id}",
+        title=msg("Data cut {cut} against {previous_cut}", cut=changes.new.cut_id, previous_cut=changes.old.cut_id),
         summary=summary(changes),
         sections=[(renderer.html(block.payload), anchor) for anchor, block in _sections(changes, linked)],
         details=[(title, renderer.html(block.payload)) for title, block in _details(changes, linked)],
@@ -74,39 +86,55 @@ def terminal_tables(changes: Changes) -> list[tuple[str, pd.DataFrame]]:
 def summary(changes: Changes) -> list[str]:
     """What changed in sentences, what a committee must hear of first; each names its subjects."""
     if changes.nothing:
-        return [f"Nothing changed since the cut {changes.old.cut_id}: the same records and the same results."]
+        return [msg("Nothing changed since the cut {cut}: the same records and the same results.", cut=_old(changes))]
     said = [
         *_deleted(changes), *_restated(changes), *_moved(changes), *_treated(changes), *_died(changes),
         *_events(changes),
     ]  # fmt: skip
-    return said or [f"Records were added since the cut {changes.old.cut_id}; no subject, event or result changed."]
+    return said or [
+        msg("Records were added since the cut {cut}; no subject, event or result changed.", cut=_old(changes))
+    ]
 
 
 def _deleted(changes: Changes) -> list[str]:
     if changes.records.deleted.empty:
-        return ["No record was deleted."]
+        return [msg("No record was deleted.")]
     records = [
         f"{_short(changes, row.subject)} {row.domain} {row.record}".strip()
         for row in changes.records.deleted.itertuples()
     ]
-    return [f"{_counted(len(records), 'record')} deleted: {_listed(records)}."]
+    one, many = msg("{n} record deleted: {records}."), msg("{n} records deleted: {records}.")
+    return [plural(one, many, len(records), records=_listed(records))]
 
 
 def _restated(changes: Changes) -> list[str]:
     if changes.records.restated.empty:
-        return ["No reported value was changed."]
+        return [msg("No reported value was changed.")]
     values = [
-        f"{_short(changes, row.subject)} {row.domain} {row.column} {row.old} → {row.new or 'blank'}"
+        msg(
+            "{subject} {domain} {column} {value} → {result}",
+            subject=_short(changes, row.subject),
+            domain=row.domain,
+            column=row.column,
+            value=row.old,
+            result=row.new or msg("blank"),
+        )
         for row in changes.records.restated.itertuples()
     ]
-    return [f"{_counted(len(values), 'reported value')} changed: {_listed(values)}."]
+    one, many = msg("{n} reported value changed: {values}."), msg("{n} reported values changed: {values}.")
+    return [plural(one, many, len(values), values=_listed(values))]
 
 
 def _moved(changes: Changes) -> list[str]:
     restated = changes.records.endpoints[changes.records.endpoints["kind"].eq(CHANGED)]
     return [
-        f"{_short(changes, row.subject)}: {ENDPOINTS[row.endpoint]} was reported as "
-        f"{_readable(row.endpoint, row.old)}, now {_readable(row.endpoint, row.new)}."
+        msg(
+            "{subject}: {endpoint} was reported as {before}, now {now}.",
+            subject=_short(changes, row.subject),
+            endpoint=ENDPOINTS[row.endpoint],
+            before=_readable(row.endpoint, row.old),
+            now=_readable(row.endpoint, row.new),
+        )
         for row in restated.itertuples()
     ]
 
@@ -122,9 +150,11 @@ def _treated(changes: Changes) -> list[str]:
     }
     screened = [row.subject for row in fresh.itertuples() if not row.level]
     who = [f"{_short(changes, subject)} ({level})" for subject, level in sorted(treated.items())]
-    said = [f"{_counted(len(who), 'subject')} treated since: {_listed(who)}."] if who else ["Nobody was treated since."]
+    one, many = msg("{n} subject treated since: {subjects}."), msg("{n} subjects treated since: {subjects}.")
+    said: list[str] = [plural(one, many, len(who), subjects=_listed(who)) if who else msg("Nobody was treated since.")]
     if screened:
-        said.append(f"New in the data and not treated: {_listed([_short(changes, s) for s in screened])}.")
+        subjects = _listed([_short(changes, subject) for subject in screened])
+        said.append(msg("New in the data and not treated: {subjects}.", subjects=subjects))
     return said
 
 
@@ -133,68 +163,75 @@ def _died(changes: Changes) -> list[str]:
         changes.records.statuses["status"].eq("Died") & changes.records.statuses["now"].eq("Y")
     ]
     who = [_short(changes, subject) for subject in died["subject"]]
-    return [f"{_counted(len(who), 'new death')}: {_listed(who)}."] if who else ["No new death is known."]
+    one, many = msg("{n} new death: {subjects}."), msg("{n} new deaths: {subjects}.")
+    return [plural(one, many, len(who), subjects=_listed(who))] if who else [msg("No new death is known.")]
 
 
 def _events(changes: Changes) -> list[str]:
     fresh = changes.records.events[changes.records.events["news"].eq("new") & changes.records.events["serious"].ne("N")]
     told = [
-        f"{_short(changes, row.subject)} {row.term} ({_grade(row.grade)}"
-        f"{', seriousness not known' if row.serious == UNKNOWN else ''})"
+        msg(
+            "{subject} {term} ({said})", subject=_short(changes, row.subject), term=row.term,
+            said=joined([_grade(row.grade), msg("seriousness not known") if row.serious == UNKNOWN else ""], ", "),
+        )
         for row in fresh.itertuples()
-    ]
+    ]  # fmt: skip
     if not told:
-        return ["No new serious event is known."]
-    return [f"{_counted(len(told), 'new serious event')}: {_listed(told)}."]
+        return [msg("No new serious event is known.")]
+    one, many = msg("{n} new serious event: {events}."), msg("{n} new serious events: {events}.")
+    return [plural(one, many, len(told), events=_listed(told))]
+
+
+def _old(changes: Changes) -> str:
+    return changes.old.cut_id
 
 
 def _sections(changes: Changes, linked: Collection[str]) -> list[tuple[str, Block]]:
     """The tables of the page in the order in which a committee asks."""
-    then, now = f"At {changes.old.cut_id}", f"At {changes.new.cut_id}"
+    then, now = msg("At {cut}", cut=changes.old.cut_id), msg("At {cut}", cut=changes.new.cut_id)
     both = {"then": then, "now": now, "old": then, "new": now}
-    records, flags = changes.records, {"N": "no", "Y": "yes"}
+    records, flags = changes.records, {"N": msg("no"), "Y": msg("yes")}
     return [
         *([("signals", _signals(changes.signals, linked))] if changes.signals is not None else []),
         ("deleted", table(
-            _named(changes, records.deleted), "Deleted records", empty="No record was deleted.",
-            labels={"domain": "Domain", "subject": "Subject", "record": "Record"}, subject="subject", linked=linked,
+            _named(changes, records.deleted), msg("Deleted records"), empty=msg("No record was deleted."),
+            labels=HEADS, subject="subject", linked=linked,
         )),
         ("restated", table(
-            _values(changes, records.restated), "Reported values that changed",
-            empty="No value that had been reported was changed.",
-            labels={**VALUE_LABELS, **both}, subject="subject", linked=linked,
+            _values(changes, records.restated), msg("Reported values that changed"),
+            empty=msg("No value that had been reported was changed."),
+            labels={**HEADS, **both}, subject="subject", linked=linked,
         )),
         ("endpoints", table(
-            _endpoints(changes), "Endpoints of subjects that changed", empty="No subject's own result changed.",
-            labels={"subject": "Subject", "endpoint": "Endpoint", "kind": "Why", "records": "Changed values behind it",
-                    **both}, subject="subject", linked=linked,
+            _endpoints(changes), msg("Endpoints of subjects that changed"),
+            empty=msg("No subject's own result changed."),
+            labels={**HEADS, "kind": msg("Why"), **both}, subject="subject", linked=linked,
         )),
         ("subjects", table(
-            _statuses(changes), "Subjects and statuses", empty="No subject is new, and no status changed.",
-            labels={"subject": "Subject", "status": "Status", **both}, subject="subject", linked=linked,
+            _statuses(changes), msg("Subjects and statuses"), empty=msg("No subject is new, and no status changed."),
+            labels={**HEADS, **both}, subject="subject", linked=linked,
         )),
         ("events", table(
             _named(changes, records.events).assign(
                 grade=records.events["grade"].map(_grade), dlt=records.events["dlt"].replace(flags),
                 serious=records.events["serious"].replace(flags),
             ),
-            "Serious events, events of grade 3 or more, and DLTs: new or changed",
-            empty="No such event is new or changed.", subject="subject", linked=linked,
-            labels={"subject": "Subject", "term": "Event", "grade": "Grade", "serious": "Serious", "dlt": "DLT",
-                    "start": "Start", "news": "Since the earlier cut"},
+            msg("Serious events, events of grade 3 or more, and DLTs: new or changed"),
+            empty=msg("No such event is new or changed."), subject="subject", linked=linked,
+            labels=HEADS,
         )),
         ("numbers", table(
             changes.headlines.assign(
                 name=changes.headlines["name"].map(lambda name: _capital(headline_name(name))),
                 then=changes.headlines["then"].map(plain_code), now=changes.headlines["now"].map(plain_code),
             ),
-            "Headline numbers that changed", empty="No headline number changed.", stub="name",
-            labels={"name": "Number", **both}, right=["then", "now"],
+            msg("Headline numbers that changed"), empty=msg("No headline number changed."), stub="name",
+            labels={"name": msg("Number"), **both}, right=["then", "now"],
         )),
         ("records", table(
-            records.counts, "Records by domain",
-            labels={"domain": "Domain", "previous": then, "added": "Added", "deleted": "Deleted",
-                    "changed": "Records changed", "restated": "Reported values changed", "now": now},
+            records.counts, msg("Records by domain"),
+            labels={"domain": msg("Domain"), "previous": then, "added": msg("Added"), "deleted": msg("Deleted"),
+                    "changed": msg("Records changed"), "restated": msg("Reported values changed"), "now": now},
             stub="domain",
         )),
     ]  # fmt: skip
@@ -203,36 +240,29 @@ def _sections(changes: Changes, linked: Collection[str]) -> list[tuple[str, Bloc
 def _signals(signals: pd.DataFrame, linked: Collection[str]) -> Block:
     """What a committee must look at first: what is new, and what is no longer raised."""
     return table(
-        signals, "Signals: new, or no longer raised", empty="The same signals as at the earlier cut.",
-        labels={"subject": "Subject", "severity": "Severity", "sentence": "Signal", "news": "Since the earlier cut"},
+        signals, msg("Signals: new, or no longer raised"), empty=msg("The same signals as at the earlier cut."),
+        labels=HEADS,
         subject="subject", linked=linked,
     )  # fmt: skip
 
 
-VALUE_LABELS = {
-    "domain": "Domain", "subject": "Subject", "record": "Record", "column": "Variable", "kind": "How",
-    "endpoints": "Endpoints it can move",
-}  # fmt: skip
-
-
 def _details(changes: Changes, linked: Collection[str]) -> list[tuple[str, Block]]:
     """What is long: every other changed value, and every result that changed."""
-    then, now = f"At {changes.old.cut_id}", f"At {changes.new.cut_id}"
+    then, now = msg("At {cut}", cut=changes.old.cut_id), msg("At {cut}", cut=changes.new.cut_id)
     values = table(
-        _values(changes, changes.records.values), "Values completed, or changed as the trial goes on",
-        empty="No other value changed.", labels={**VALUE_LABELS, "old": then, "new": now}, subject="subject",
+        _values(changes, changes.records.values), msg("Values completed, or changed as the trial goes on"),
+        empty=msg("No other value changed."), labels={**HEADS, "old": then, "new": now}, subject="subject",
         linked=linked,
     )  # fmt: skip
     shown = changes.results.drop(columns=["group1"], errors="ignore")
     results = table(
-        shown, "Every result that changed", empty="No result changed.",
-        labels={"analysis_id": "Analysis", "group1_level": "Dose level", "variable": "Variable",
-                "variable_level": "Level", "context": "Context", "stat_name": "Statistic", "then": then, "now": now},
+        shown, msg("Every result that changed"), empty=msg("No result changed."),
+        labels={**HEADS, **RESULT_HEADS, "then": then, "now": now},
         right=["then", "now"],
     )  # fmt: skip
     return [
-        (f"All other changed values ({len(changes.records.values)})", values),
-        (f"All results that changed ({len(changes.results)})", results),
+        (msg("All other changed values ({n})", n=len(changes.records.values)), values),
+        (msg("All results that changed ({n})", n=len(changes.results)), results),
     ]
 
 
@@ -241,7 +271,7 @@ def _endpoints(changes: Changes) -> pd.DataFrame:
     moved = changes.records.endpoints
     return _named(changes, moved).assign(
         endpoint=moved["endpoint"].map(ENDPOINTS), old=_results(moved, "old"), new=_results(moved, "new"),
-        kind=moved["kind"].eq(CHANGED).map({True: "reported result changed", False: "follow-up went on"}),
+        kind=moved["kind"].eq(CHANGED).map({True: msg("reported result changed"), False: msg("follow-up went on")}),
     )  # fmt: skip
 
 
@@ -250,8 +280,8 @@ def _statuses(changes: Changes) -> pd.DataFrame:
     new = changes.records.new_subjects
     fresh = pd.DataFrame(
         {
-            "subject": new["subject"], "status": "In the data", "then": "no",
-            "now": new["level"].map(lambda level: f"yes, treated at {level}" if level else "yes, not treated"),
+            "subject": new["subject"], "status": msg("In the data"), "then": msg("no"),
+            "now": new["level"].map(lambda level: _treated_at(level)),
         },
         columns=["subject", "status", "then", "now"],
     )  # fmt: skip
@@ -267,7 +297,7 @@ def _statuses(changes: Changes) -> pd.DataFrame:
 def _values(changes: Changes, values: pd.DataFrame) -> pd.DataFrame:
     shown = _named(changes, values).assign(kind=values["kind"].map(KINDS))
     if "endpoints" in shown:
-        named = values["endpoints"].map(lambda text: ", ".join(ENDPOINTS.get(e, e) for e in text.split(", ") if e))
+        named = values["endpoints"].map(lambda text: joined([ENDPOINTS.get(e, e) for e in text.split(", ") if e], ", "))
         shown = shown.assign(endpoints=named)
     return shown
 
@@ -290,22 +320,22 @@ def _readable(endpoint: str, value: str) -> str:
     if endpoint == "DLT":
         return STATUS_WORDS.get(value, value)
     if endpoint == "ELIGIBILITY" and value.endswith(" PENDING"):
-        return "screening not complete"
-    return "pending" if value == "PENDING" else value
+        return msg("screening not complete")
+    return msg("pending") if value == "PENDING" else value
 
 
 def _grade(grade: str) -> str:
-    return f"grade {grade}" if grade else "grade missing"
+    return msg("grade {grade}", grade=grade) if grade else msg("grade missing")
+
+
+def _treated_at(level: str) -> str:
+    return msg("yes, treated at {level}", level=level) if level else msg("yes, not treated")
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
-
-
 def _listed(items: Sequence[str], most: int = 8) -> str:
     rest = len(items) - most
-    return ", ".join(items[:most]) + (f" and {rest} more" if rest > 0 else "")
+    return enumerated([joined(items[:most], ", "), *([msg("{n} more", n=rest)] if rest > 0 else [])])

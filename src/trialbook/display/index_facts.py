@@ -18,7 +18,7 @@ from trialbook.protocol.models import Cut, Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
 from trialbook.results.bounds import BOUNDS, bounds_of, bounds_text, excluded_text, not_evaluable_text
 from trialbook.safety.ae_tables import CONTEXT_OF, LEFT_OPEN
-from trialbook.safety.ledger import AESI_LEDGER, SAE_LEDGER, ledger_text, outside_text
+from trialbook.safety.ledger import AESI_LEDGER, ALL, SAE_LEDGER, ledger_text, outside_text
 from trialbook.subjects.dlt_status import NOT_EVALUABLE as DLT_NONE
 from trialbook.subjects.dlt_status import PENDING, PENDING_DATA
 
@@ -202,7 +202,15 @@ class StepStatus:
 # A number of the results: analysis, dose level or Total, variable, variable_level, context.
 Number = tuple[str, str, str, str, str]
 # Numbers of the first page that no table of a notebook shows: by label, the dataset behind it and the number.
-BESIDES: dict[str, tuple[str, tuple[str, str, str, str]]] = {msg("Deaths"): ("adtte", ("OS_EVENTS", "OS", "", ""))}
+BESIDES: dict[str, tuple[str, tuple[str, str, str, str]]] = {
+    msg("Deaths"): ("adtte", ("OS_EVENTS", "OS", "", "")),
+    FROM_CONSENT[SAE_LEDGER]: ("adae", (SAE_LEDGER, "SAE", "", ALL)),
+    FROM_CONSENT[AESI_LEDGER]: ("adae", (AESI_LEDGER, "AESI", "", ALL)),
+    **{
+        msg("Worst to best case, {what}", what=what): ("adrsp28", ("BOUNDS", variable, "", "worst_with_pending"))
+        for variable, what in (("ORR_D28", msg("response")), ("CR_D28", msg("complete response")))
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -333,6 +341,7 @@ def _numbers_of(numbers: Numbers) -> dict[str, tuple[str, str, str, str]]:
     known: dict[str, tuple[str, str, str, str]] = {
         msg("Treated"): ("SETS", "SAFFL", "", ""),
         **{label: ("TEAE_OVERVIEW", name, "", "") for name, (label, _) in COUNTED.items()},
+        **{label: number for label, (_, number) in BESIDES.items()},
         msg("Serious events"): ("TEAE_OVERVIEW", "SAE", "", ""),
         msg("Grade 3 or more"): ("TEAE_OVERVIEW", "TEAE_GE3", "", ""),
         msg("Dose-limiting toxicity"): dlt, msg("DLT, of those evaluable"): dlt, msg("DLT"): dlt,

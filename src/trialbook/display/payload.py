@@ -6,7 +6,8 @@ A payload is plain JSON (`application/vnd.trialbook.v1+json`) beside the HTML an
 - a string is a message id (our English text), looked up as it is; so are the cells of a column of type `text`;
 - `{"m": id, "a": {...}}` is a message with arguments, `{"j": pattern, "l": [...]}` several texts one after the other
   (see `trialbook.core.messages.plain`);
-- `{"d": text}` is text of the data, never looked up; so are the cells of columns of type `data`.
+- `{"d": text}` is text of the data, never looked up; so are the cells of columns of type `data`,
+  but those that are messages.
 
 Dates and numbers are cells as they are shown. `to` of a column leads from its cells to profile pages, `buttons` of a
 table from [row, column] to one of its `details`, whose records are `columns` of their own or `rows` of shared `lines`.
@@ -89,19 +90,30 @@ def columns_of(
     `data`: columns of text of the data beside those that are known by name.
     """
     made = []
-    for position, name in enumerate(str(name) for name in frame.columns):
+    for position, given in enumerate(frame.columns):
+        name = str(given)
         values = frame.iloc[:, position]
         kind = _kind(values, name in DATA_VARIABLES or name in data)
         shown = (digits or {}).get(name)
         cells = [
-            plain(value, visible) if kind == "text" and isinstance(value, Message) else visible(show(value, shown))
+            _said(value, kind)
+            if isinstance(value, Message) and kind in ("text", "data")
+            else visible(show(value, shown))
             for value in values
         ]
-        head = text_of(labels[name]) if name in labels else data_text(name)
+        # A column that no label names may be named by a message.
+        named = text_of(given) if isinstance(given, Message) else data_text(name)
+        head = text_of(labels[name]) if name in labels else named
         made.append(
             column(name, head, kind, cells, right=kind == "number" or name in right, to=(links or {}).get(name))
         )
     return made
+
+
+def _said(value: Message, kind: str) -> Plain:
+    """A cell that is a message; among text of the data it is marked as one where it has no arguments."""
+    said = plain(value, visible)
+    return {"m": said, "a": {}} if kind == "data" and isinstance(said, str) else said
 
 
 def column(

@@ -68,7 +68,7 @@ ROMAN = {"0": 0, "I": 1, "II": 2, "III": 3, "IV": 4}
 ORGAN_NAMES = dict(
     zip(ORGANS, (msg("Skin"), msg("Liver"), msg("Upper GI"), msg("Lower GI"), msg("Overall grade")), strict=True)
 )
-SAID = {
+SAID: dict[str, str] = {
     THERAPY: msg("new therapy"), RELAPSE: msg("relapse"), DLT: "DLT", DEATH: msg("death"), SEEN: msg("last seen"),
 }  # fmt: skip
 
@@ -98,8 +98,8 @@ def course(profile: Profile, days: Days, language: Language = ENGLISH) -> str:
         )  # fmt: skip
         drawing.add(shape, told)
     drawing.label(38, msg("Events"))
-    for x, event, words, told, lane in lanes:
-        _milestone(drawing, x, 34 + LANE * lane, event, words, told)
+    for x, event, words, named, lane in lanes:
+        _milestone(drawing, x, 34 + LANE * lane, event, words, named)
     _steroids(drawing, profile.steroids, 6 + high, 52)
     _stages(drawing, profile.stages, stages_at)
     return drawing.svg(msg("Course of subject {subject}", subject=profile.subject))
@@ -112,14 +112,14 @@ def _infusion_days(profile: Profile) -> list[float]:
 def _lanes(drawing: Drawing, milestones: pd.DataFrame) -> list[tuple[float, str, str, str, int]]:
     """Each milestone with its place, its words, and the first lane in which these words are free."""
     taken: list[float] = []
-    found = []
+    found: list[tuple[float, str, str, str, int]] = []
     # The words by the English of the event: a frame may keep no more of it.
     events = {str(event): event for event in (RESPONSE, *SAID)}
     for date, day, event, said in milestones.itertuples(index=False):
         if pd.isna(day):
             continue
-        shown = msg("day 28: {response}", response=as_text(said)) if event == RESPONSE else SAID[event]
-        x, words = drawing.days.x(day), drawing.say(shown)
+        of_response = msg("day 28: {response}", response=as_text(said))
+        x, words = drawing.days.x(day), drawing.say(of_response if event == RESPONSE else SAID[event])
         room = pixels(words) + 14
         begins = x - room if x + room > LEFT + PLOT + 20 else x - 6
         lane = next((k for k, end in enumerate(taken) if end <= begins), len(taken))

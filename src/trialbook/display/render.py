@@ -10,13 +10,14 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
-from trialbook.core.messages import ENGLISH, Language, Plain, msg, plural
+from trialbook.core.messages import ENGLISH, JOINED, Language, Plain, filled_pattern, msg, plural
 from trialbook.core.translations import DATA_COLUMN
 from trialbook.display.opened_records import Boxes
 from trialbook.display.payload import Payload, number_key
-from trialbook.display.table_body import LONG_TABLE, Around, Grid, as_text, box, boxed, drawn, is_counts
+from trialbook.display.table_body import LONG_TABLE, WORDS_OF_DATA, Around, Grid, as_text, box, boxed, drawn, is_counts
 from trialbook.display.text import safe, visible
 
 NOTICES = {"info": msg("Note"), "warning": msg("Attention"), "stop": msg("Stop")}
@@ -70,10 +71,12 @@ class Renderer:
             word = say(NOTICES[level])
             return f'<p class="tb tb-notice tb-{level}"><strong>{word}.</strong> {say(payload["text"])}</p>'
         if kind == "key_numbers":
+            keys = payload.get("numbers") or [None] * len(payload["items"])
             cards = "".join(
-                f'<div class="tb-card"><div class="tb-label">{say(label)}</div><div class="tb-value">{say(value)}</div>'
+                f'<div class="tb-card"><div class="tb-label">{say(label)}</div>'
+                f'<div class="tb-value">{self._leading(say(value), key)}</div>'
                 f'<div class="tb-note">{say(note)}</div></div>'
-                for label, value, note in payload["items"]
+                for (label, value, note), key in zip(payload["items"], keys, strict=True)
             )
             return f'<div class="tb tb-cards">{cards}</div>'
         if kind == "figure":
@@ -122,6 +125,11 @@ class Renderer:
         if isinstance(text, dict) and "d" in text:
             return visible(text["d"])
         return self.language.say(text)
+
+    def _leading(self, html: str, key: Sequence[str] | None) -> str:
+        """The text of a number of the results as a link to its records, where a box of them is kept."""
+        anchor = self.opened.numbers.get(number_key(key)) if key and self._records else None
+        return f'<a class="tb-open" href="{self._records}#{anchor}">{html}</a>' if anchor else html
 
     def _safe(self, text: Plain) -> str:
         return safe(self.say(text))
@@ -182,18 +190,29 @@ class Renderer:
                 if column.get("right") or (column["type"] == "text" and is_counts(cells[column["name"]]))
             ],
             payload.get("group"), payload.get("stub"), payload.get("whole", 0), around, bool(payload.get("listing")),
+            self._delivered(columns),
         )  # fmt: skip
+
+    def _delivered(self, columns: Sequence[Payload]) -> list[tuple[int, str]]:
+        """The cells of words of the data, which a page in another language shows as they were delivered."""
+        if self.language is ENGLISH:
+            return []
+        return [
+            (row, column["name"])
+            for column in columns
+            for row, cell in enumerate(column["cells"])
+            if (cell if isinstance(cell, str) and _is_data(column) else isinstance(cell, dict) and cell.get("d"))
+            and WORDS_OF_DATA.search(cell["d"] if isinstance(cell, dict) else cell)
+        ]
 
     def _cells(self, column: Payload) -> list[str]:
         cells: list[Any] = column["cells"]
-        if column["type"] == "text":
-            if self.language is ENGLISH:
-                return [cell if isinstance(cell, str) else self.say(cell) for cell in cells]
-            if DATA_COLUMN.fullmatch(column["name"]):
-                # Text of the data is shown as it was delivered; only what was made a message is ours.
-                return [cell if isinstance(cell, str) else self.say(cell) for cell in cells]
-            return [self.say(cell) if cell else "" for cell in cells]
-        return cells
+        if column["type"] not in ("text", "data"):
+            return cells
+        if self.language is ENGLISH or _is_data(column):
+            # Text of the data is shown as it was delivered; only what was made a message is ours.
+            return [cell if isinstance(cell, str) else self.say(cell) for cell in cells]
+        return [self.say(cell) if cell else "" for cell in cells]
 
     # ------------------------------------------------------------------------------------------------
     # What numbers open to: boxes of the records page, or popovers in a notebook
@@ -252,12 +271,15 @@ class Renderer:
         """The title of a box: that of the detail, or the row, the column and the number of the cell."""
         if detail["title"] != LINES:
             return self._safe(detail["title"])
-        stub = grid.shown[0]
+        stub, said = grid.shown[0], grid.cells[column][row]
         parts = [grid.cells[grid.group][row]] if grid.group else []
         parts += [grid.cells[stub][row].strip()] if stub != column else []
-        return safe(
-            ", ".join(part for part in [*parts, _one_line(grid.heads[column])] if part) + f": {grid.cells[column][row]}"
-        )
+        return safe(self._following([self._following([*parts, _one_line(grid.heads[column])], ", "), said], ": "))
+
+    def _following(self, parts: Sequence[str], separator: str) -> str:
+        """Texts in this language, one after the other."""
+        pattern = self.language.say(JOINED[separator])
+        return reduce(lambda a, b: filled_pattern(pattern, {"a": a, "b": b}), [part for part in parts if part])
 
     def _popovers(self, payload: Payload) -> tuple[dict[tuple[int, str], Around], str]:
         """The buttons around the numbers of a table in a notebook, and every popover, once, to go behind the table."""
@@ -304,6 +326,10 @@ class Renderer:
 
 def _one_line(head: str) -> str:
     return " ".join(head.split())
+
+
+def _is_data(column: Payload) -> bool:
+    return bool(column["type"] == "data" or DATA_COLUMN.fullmatch(column["name"]))
 
 
 def _id(anchor: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trialbook.core.messages import msg
@@ -98,6 +98,8 @@ Around = tuple[str, str]
 # "0", "0 of 4", "0 (0.0%) [0]": nothing was counted. "0 (0 to 0.6)" says more than that.
 _NOTHING = re.compile(r"0(?:\.0+)?%?(?: of \d+)?(?: \(0(?:\.0+)?%?\))?(?: \[0\])?")
 _TAG = re.compile(r"<[^>]*>")
+# Words of text of the data; codes and units have no language.
+WORDS_OF_DATA = re.compile(r"[A-Za-z][a-z]{2}")
 # A date is not broken at its hyphens.
 _DATE = re.compile(r"\b\d{4}-\d\d(?:-\d\d(?:T[\d:]+)?)?\b")
 # What a column of counts holds: "3", "3 of 12 (25.0%)", "3 [4]", "4.5 (2.1 to 9)", "-".
@@ -134,6 +136,7 @@ class Grid:
 
     `around` puts tags (ours) around the text of a cell: a link, or the button that opens the records behind it.
     `listing`: one row per record or subject, of which the columns that say whose and what it is come first.
+    `delivered`: the cells (row, column) of words of the data, which a page in another language marks as English.
     """
 
     cells: Mapping[str, list[str]]
@@ -144,6 +147,7 @@ class Grid:
     whole: int = 0
     around: Mapping[tuple[int, str], Around] = field(default_factory=dict)
     listing: bool = False
+    delivered: Collection[tuple[int, str]] = ()
 
     @property
     def rows(self) -> int:
@@ -209,6 +213,9 @@ def drawn(grid: Grid, *, cards: bool = False) -> tuple[TableMarkup, list[str], l
     named = [safe(" ".join(grid.heads[name].split())) for name in shown] if cards and grid.wide > PHONE else []
     markup = TableMarkup(["right" if name in grid.right else "left" for name in shown], bool(grid.stub), named)
     columns = {name: [_cell(text) for text in grid.cells[name]] for name in shown}
+    for row, name in grid.delivered:
+        if name != grid.group:
+            columns[name][row] = _in_english(columns[name][row])
     for (row, name), (before, after) in grid.around.items():
         if name != grid.group:
             columns[name][row] = f"{before}{columns[name][row]}{after}"
@@ -225,12 +232,20 @@ def _grouped(grid: Grid, markup: TableMarkup, rows: list[str]) -> list[str]:
     for position, (label, row) in enumerate(zip(grid.cells[grid.group], rows, strict=True)):
         groups.setdefault(label, []).append(row)
         tags.setdefault(label, grid.around.get((position, grid.group), ("", "")))
-    headings = {label: f"{before}{_head(label)}{after}" for label, (before, after) in tags.items()}
+    delivered = {grid.cells[name][row] for row, name in grid.delivered if name == grid.group}
+    headings = {
+        label: f"{before}{_in_english(_head(label)) if label in delivered else _head(label)}{after}"
+        for label, (before, after) in tags.items()
+    }
     return [line for label, lines in groups.items() for line in (markup.heading(headings[label]), *lines)]
 
 
 def _head(text: str) -> str:
     return safe(text).replace("\n", "<br>")
+
+
+def _in_english(html: str) -> str:
+    return f'<span lang="en">{html}</span>'
 
 
 def _cell(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.core.messages import as_text, joined, msg, plural
+from trialbook.core.messages import Message, Plain, as_text, joined, msg, plural
 from trialbook.display.blocks import Block
 from trialbook.display.payload import Payload, column, columns_of, data_text, declared_id, text_of
 from trialbook.display.table_details import Detail, Opened, Subjects
@@ -118,7 +118,7 @@ def ard_table(
         raise ValueError(f"two numbers for one cell: {first[row]!r}, {first['group1_level']}, {first['stat_name']}")
     cells: dict[tuple[str, ...], dict[str, dict[str, tuple[float, str]]]] = {}
     for record in wanted.to_dict("records"):
-        levels = cells.setdefault(tuple(str(record[key]) for key in keys), {})
+        levels = cells.setdefault(tuple(_kept(record[key]) for key in keys), {})
         levels.setdefault(record["group1_level"], {})[record["stat_name"]] = (record["stat"], record["stat_text"])
     names = [*(["group"] if group else []), "row", *columns]
     rows = [
@@ -128,16 +128,16 @@ def ard_table(
     ]  # fmt: skip
     heads = {"group": "", "row": stub, **{level: headers.get(level, level) for level in columns}}
     made = [
-        column(name, text_of(heads[name]), "text", [visible(r[k]) for r in rows], right=name in columns)
+        column(name, text_of(heads[name]), "text", [text_of(r[k]) for r in rows], right=name in columns)
         for k, name in enumerate(names)
     ]
     # What no label names is a term of the data: so are then the groups of terms.
     terms = [place for place, key in enumerate(cells) if key[-1] not in (row_labels or {})]
     at = names.index("row")
     for place in terms:
-        made[at]["cells"][place] = data_text(str(rows[place][at]))
+        made[at]["cells"][place] = _term(rows[place][at])
     if group and terms:
-        made[0]["type"], made[0]["cells"] = "data", [visible(r[0]) for r in rows]
+        made[0]["cells"] = [_term(r[0]) for r in rows]
     positions = {key: position for position, key in enumerate(cells)}
     wanted_details = {
         (positions[key[:-1]], key[-1]): detail
@@ -149,6 +149,16 @@ def ard_table(
         whole=len(rows), details=wanted_details, subjects=Subjects(subject, linked),
         says=_numbers_shown(wanted, keys, cells, rows, columns),
     )  # fmt: skip
+
+
+def _kept(value: object) -> str:
+    """A value of the results as text; a message stays one."""
+    return value if isinstance(value, str) else str(value)
+
+
+def _term(text: str) -> Plain:
+    """A message, else a term of the data."""
+    return text_of(text) if isinstance(text, Message) else data_text(text)
 
 
 def _numbers_shown(

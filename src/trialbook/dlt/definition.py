@@ -6,7 +6,7 @@ import pandas as pd
 
 from trialbook.core.described import described
 from trialbook.core.domains import Domains
-from trialbook.core.messages import msg
+from trialbook.core.messages import enumerated, msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.safety.adae import grade_number, serious
@@ -26,7 +26,7 @@ def definition(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
         if analysis.irr_g3_exempt
         else ""
     )
-    counts = " or ".join(analysis.dlt_cytopenia_below)
+    counts = enumerated(analysis.dlt_cytopenia_below, " or ")
     rows = [
         (
             msg("Window"),
@@ -36,7 +36,10 @@ def definition(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
                 last=last,
             ),
         ),
-        (msg("Relationship"), f"to {protocol.study.product}: " + ", ".join(analysis.trae_levels)),
+        (
+            msg("Relationship"),
+            msg("to {product}: {words}", product=protocol.study.product, words=", ".join(analysis.trae_levels)),
+        ),
         (msg("Fatal"), msg("death related to {product}", product=protocol.study.product)),
         (msg("Product"), msg("ectopic tissue or new malignancy, any grade")),
         (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from trialbook.core.described import described
+from trialbook.core.described import Card, described
 from trialbook.core.messages import joined, msg
 from trialbook.dlt.advice import Advice, Note, plain_code
 from trialbook.dlt.designs.design import ONGOING, WAIT
@@ -101,6 +101,7 @@ SUBJECT_LABELS = {
     "FUPFRAC": msg("Window followed"),
     "DOSEFRAC": msg("Dose received / due"),
     "DLTDT": msg("DLT onset"),
+    "BACKFL": msg("Backfill"),
 }
 RECEIVED_LABELS = {
     "SUBJID": msg("Subject"),
@@ -180,6 +181,7 @@ def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[
         return [("DLT", msg("not an endpoint"), msg("of this trial"))]
     total = results[results["group1_level"].eq(TOTAL) & results["analysis_id"].eq("DLT_SETS")]
     n = dict(zip(total["variable"], total["stat_text"], strict=True))
+    beside = counted_note(results, int(n[COUNTED]), int(n[EVALUABLE_N]))
     return [
         (msg("Advice by rule {rule}", rule=advice.rule), plain_code(advice.code), _then(advice)),
         (msg("Dose level now open"), *open_level(advice)),
@@ -188,9 +190,14 @@ def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[
             advice.date_text,
             msg("last open window") if advice.decision_date else msg("no open window"),
         ),
-        ("DLT-evaluable", f"{n[EVALUABLE_N]} of {n[TREATED]}", msg("treated subjects")),
-        (msg("Counted as DLT"), n[COUNTED], counted_note(results, int(n[COUNTED]), int(n[EVALUABLE_N]))),
-        (msg("Pending"), n[WAITING_N], waiting_text(results) or msg("no window open")),
+        *(
+            Card(label, value, note, number=("DLT_SETS", TOTAL, name, "", ""))
+            for label, value, note, name in (
+                ("DLT-evaluable", f"{n[EVALUABLE_N]} of {n[TREATED]}", msg("treated subjects"), EVALUABLE_N),
+                (msg("Counted as DLT"), n[COUNTED], beside, COUNTED),
+                (msg("Pending"), n[WAITING_N], waiting_text(results) or msg("no window open"), WAITING_N),
+            )
+        ),
     ]
 
 
@@ -271,8 +278,11 @@ def open_windows(addlt: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
 
 
 def status_listing(addlt: pd.DataFrame) -> pd.DataFrame:
-    """The status of each subject in order of first infusion, with the columns of `SUBJECT_LABELS`."""
-    listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")[list(SUBJECT_LABELS)].reset_index(drop=True)
+    """The status of each subject in order of first infusion: the columns of `SUBJECT_LABELS`, BACKFL where one is."""
+    columns = list(SUBJECT_LABELS)
+    if "BACKFL" not in addlt or not addlt["BACKFL"].eq("Y").any():
+        columns.remove("BACKFL")
+    listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")[columns].reset_index(drop=True)
     return described(_in_words(listed), labels=SUBJECT_LABELS, right=["FUPFRAC", "DOSEFRAC"])
 
 

@@ -280,7 +280,7 @@ def _count(n: str, total: str) -> str:
 
 
 def later_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
-    """One row per treated subject: SUBJID TRT01A BOR VGPR ORGANS DURABLE STEROIDS, as ADRS says them."""
+    """One row per treated subject: SUBJID TRT01A DAY14 BOR VGPR ORGANS DURABLE STEROIDS, as ADRS says them."""
     subjects = adrs.loc[adrs["PARAMCD"] == "RSP28", ["USUBJID", "TRT01A"]]
     best = _values(adrs, "BOR")
     day = adrs[adrs["PARAMCD"] == "BOR"].set_index("USUBJID")["RELDAY"]
@@ -295,7 +295,9 @@ def later_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     dose = before + " to " + now
     word = steroids["AVALC"].map(STEROID_WORDS).astype("str")
     spared = word.where(steroids["AVAL"].isna(), word + " (" + dose + ")")
-    columns = {
+    early = adrs[adrs["PARAMCD"] == "RSP14"].set_index("USUBJID")["REASON"].replace({UNDELIVERED: ""})
+    columns = {"DAY14": (_values(adrs, "RSP14") + " " + early).str.strip()} if len(early) else {}
+    columns |= {
         "BOR": best + when.reindex(best.index).fillna(""), "VGPR": _values(adrs, "VGPR28"), "ORGANS": by_subject,
         "DURABLE": _values(adrs, "RSP56"), "STEROIDS": spared,
     }  # fmt: skip

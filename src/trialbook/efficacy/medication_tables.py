@@ -122,7 +122,11 @@ def _of_class(rows: pd.DataFrame, kind: str, most_named: int) -> list[tuple[obje
     name = CLASS_NAMES[kind]
     if kind not in NAMED:
         drugs = rows["DRUG"].nunique()
-        return [(name, f"{drugs} different" if drugs else "", *_size(rows), "", _answer(rows))] if len(rows) else []
+        return (
+            [(name, msg("{n} different", n=drugs) if drugs else "", *_size(rows), "", _answer(rows))]
+            if len(rows)
+            else []
+        )
     return [
         (name, drug, *_size(group), _who(group, most_named), _answer(group))
         for drug, group in rows.groupby("DRUG", sort=True)

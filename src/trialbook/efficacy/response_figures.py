@@ -35,7 +35,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
 from trialbook.statistics.intervals import clopper_pearson
 from trialbook.subjects.dlt_status import COUNTED_AS_DLT, EVALUABLE
-from trialbook.subjects.ranking import Ranking
+from trialbook.subjects.ranking import MOST_DRAWN, Ranking
 
 
 def organ_course(
@@ -82,13 +82,20 @@ def organ_course(
 
 
 def shown_subjects(ranking: Ranking, most: int = MOST_SUBJECTS) -> list[str]:
-    """USUBJID of the subjects that the figures of responses draw: all but, of many, some of those with a response."""
-    return ranking.drawn(max(most, int((ranking.kinds != WITH).sum())))
+    """USUBJID of the subjects that the figures of responses draw: all but, of many, some of those with a response.
+
+    Never more than `MOST_DRAWN`, the first in the order of the ranking.
+    """
+    return ranking.drawn(_most(ranking, most))
 
 
 def shown_note(ranking: Ranking, most: int = MOST_SUBJECTS) -> list[str]:
     """A footnote where `shown_subjects` leaves subjects out."""
-    return ranking.drawn_note(max(most, int((ranking.kinds != WITH).sum())))
+    return ranking.drawn_note(_most(ranking, most))
+
+
+def _most(ranking: Ranking, most: int) -> int:
+    return min(max(most, int((ranking.kinds != WITH).sum())), MOST_DRAWN)
 
 
 def _event_marks(responses: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from trialbook.core.described import described
+from trialbook.core.described import Card, described
 from trialbook.core.messages import msg, plural
 from trialbook.efficacy.day28 import PENDING, UNDELIVERED
 from trialbook.efficacy.delivery import lacking_text
 from trialbook.efficacy.estimands import INTERVALS as PROPORTION_NAMES
+from trialbook.efficacy.rates import VARIABLE
 from trialbook.efficacy.sensitivity import PRIMARY, sensitivities
 from trialbook.efficacy.wording import REASON_WORDS
 from trialbook.gvhd.response_rules import RESPONDERS
@@ -113,6 +114,7 @@ EVENT_NAMES = {
     "UNDELIVERED": msg("Left open by a domain that was not delivered"),
 }
 LATER_NAMES = {
+    "RSP14": msg("CR or PR at day 14"),
     "BOR": msg("Best response CR or PR"),
     "RSP56": msg("Durable response at day 56"),
     "VGPR28": msg("Very good partial response"),
@@ -279,18 +281,25 @@ def response_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str,
     )
     rate = NOT_EVALUABLE_WORDS if text["estimate"] == NOT_EVALUABLE else text["estimate"]
     unknown = text["estimate"] in (NOT_ESTIMABLE, NOT_EVALUABLE)
+    counted = ("ORR_D28", TOTAL, VARIABLE, "", analysis.ci_primary_orr)
     return [
-        (msg("Mature for day 28"), text["N"], msg("the denominator")),
-        (msg("Pending"), text["pending"], msg("treated, day 28 not over")),
-        (msg("Responders (CR or PR)"), responders, msg("of them CR: {complete_n}", complete_n=complete_n)),
-        (msg("Response rate at day 28"), rate, "" if unknown else interval),
+        Card(msg("Mature for day 28"), text["N"], msg("the denominator"), number=("SETS", TOTAL, "MAT28FL", "", "")),
+        Card(
+            msg("Pending"),
+            text["pending"],
+            msg("treated, day 28 not over"),
+            number=("RSP28_CAT", TOTAL, VARIABLE, PENDING, ""),
+        ),
+        Card(msg("Responders (CR or PR)"), responders, msg("of them CR: {complete_n}", complete_n=complete_n), counted),
+        Card(msg("Response rate at day 28"), rate, "" if unknown else interval, counted),
         *(
             [
-                (
+                Card(
                     msg("Worst to best case"),
                     found.range,
                     found.range_with_pending
                     and msg("pending too: {range_with_pending}", range_with_pending=found.range_with_pending),
+                    number=("BOUNDS", TOTAL, "ORR_D28", "", "worst_with_pending"),
                 )
             ]
             if (found := bounds_of(rows, "ORR_D28")) and found.counts_somebody

@@ -15,6 +15,7 @@ from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, proportion_rows
 from trialbook.statistics.competing_risks import CumulativeIncidence, aalen_johansen
 from trialbook.statistics.kaplan_meier import KaplanMeier, kaplan_meier, reverse_kaplan_meier
+from trialbook.subjects.ranking import MOST_DRAWN
 
 # ----------------------------------------------------------------------------------------------------
 # Survival of ADTTE as reported numbers, curves and listings (rulebook §5.2; interface §6).
@@ -145,8 +146,9 @@ def numbers_at_risk(
 
 
 def curve_points(adtte: pd.DataFrame, parameter: str = "OS") -> pd.DataFrame:
-    """Where each subject's follow-up ends on the curve of the total: subject, day, survival."""
+    """Where each subject's follow-up ends on the curve of the total: subject, day, survival; of a crowd nobody's."""
     own = adtte[adtte["PARAMCD"].eq(parameter)]
+    own = own if len(own) <= MOST_DRAWN else own.head(0)
     curve = curve_of(adtte, parameter)
     survival = [curve.at(day).survival.estimate for day in own["AVAL"]]
     return pd.DataFrame({"subject": own["SUBJID"], "day": own["AVAL"], "survival": survival}).reset_index(drop=True)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from trialbook.core.dates import complete_date, earliest_date, latest_date, rel_day
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.core.terms import holds_term
 from trialbook.drugs.records import drugs_in_force, medications
 from trialbook.efficacy.assessment_days import baseline_assessments, with_rel_day
@@ -23,12 +24,12 @@ COLUMNS = [
 # What the transplant centre may add to SUPPDM; the registry and the interface name no variables for it.
 SUPPLIED = ("DONOR", "GRAFT", "CONDITIONING")
 PATTERNS = {
-    "worse": "Progression on steroids",
-    "new_organ": "New organ on steroids",
-    "not_improved": "No improvement",
-    "no_pr": "No improvement",
-    "not_resolved": "Not resolved",
-    "failed_taper": "Return in taper (dependent)",
+    "worse": msg("Progression on steroids"),
+    "new_organ": msg("New organ on steroids"),
+    "not_improved": msg("No improvement"),
+    "no_pr": msg("No improvement"),
+    "not_resolved": msg("Not resolved"),
+    "failed_taper": msg("Return in taper (dependent)"),
 }
 
 

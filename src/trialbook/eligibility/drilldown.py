@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from trialbook.core.messages import joined, msg
+from trialbook.core.messages import as_text, joined, msg
 from trialbook.eligibility.evidence import Weighed
 from trialbook.protocol.models import Protocol
 
+# The value of a record of a drug: its dose and its dates as entered.
+_PERIOD = re.compile(r"(?P<dose>[\d.e+-]+|dose not known), (?P<since>[\dT:?-]+) to (?P<until>[\dT:?-]+|ongoing)")
 # A cell of a table (row, column) -> title of what opens, notes below it, positions of its records.
 Behind = Mapping[tuple[int, str], tuple[str, list[str], list[int]]]
 LABELS = {
@@ -37,12 +40,32 @@ def evidence_lines(evidence: pd.DataFrame) -> pd.DataFrame:
             "ROLE": evidence["ROLE"],
             "RECORD": (evidence["SRCDOM"] + " " + number).str.strip(),
             "DATE": evidence["ADT"].dt.strftime("%Y-%m-%d").fillna(""),
-            "WHAT": evidence["WHAT"],
-            "VALUE": (evidence["VALUE"] + " " + evidence["UNIT"]).str.strip(),
+            "WHAT": pd.Series(list(map(_what, evidence["SRCDOM"], evidence["WHAT"])), evidence.index, dtype="object"),
+            "VALUE": pd.Series(list(map(_value, evidence["VALUE"], evidence["UNIT"])), evidence.index, dtype="object"),
             "LIMIT": evidence["LIMIT"],
             "SAYS": evidence["SAYS"],
         }
     ).reset_index(drop=True)
+
+
+def _what(domain: str, what: str) -> str:
+    """What a record is of: a test or a term as delivered, or a word of ours."""
+    if domain == "IE" and what.startswith("answer "):
+        return msg("answer {date}", date=as_text(what.removeprefix("answer ")))
+    return {"consent": msg("consent"), "age": msg("age")}.get(what, what)
+
+
+def _value(value: str, unit: str) -> str:
+    """A value with its unit, as recorded; of a drug its dose and from when to when it was given."""
+    if unit == "years":
+        return msg("{n} years", n=value)
+    period = _PERIOD.fullmatch(value)
+    if period is None:
+        return f"{value} {unit}".strip()
+    dose = as_text(period["dose"]) if period["dose"].startswith("dose") else f"{period['dose']} {unit}".strip()
+    if period["until"] == "ongoing":
+        return msg("{dose}, from {first} on", dose=dose, first=period["since"])
+    return msg("{dose}, {first} to {last}", dose=dose, first=period["since"], last=period["until"])
 
 
 def behind_cells(

@@ -60,6 +60,14 @@ class Stages:
     high: np.ndarray
 
 
+# Why a rule has its result on a course.
+_WHY = {
+    TRUE: msg("shown by the stages of {date}, day {day} of steroids from {start}"),
+    FALSE: msg("refuted by the stages of {date}, day {day} of steroids from {start}"),
+    NE: msg("left open by the stages of {date}, day {day} of steroids from {start}"),
+}
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The result of a rule on one course, with its dates and why; `base` = the stages at the start of steroids."""
@@ -234,13 +242,7 @@ def _any_of(rule: Rule, start: np.datetime64, seen: Stages, base: int, inside: n
 
 def _verdict(result: str, start: np.datetime64, on: np.datetime64) -> Verdict:
     day = int((on - start) / _DAY)
-    why = {TRUE: "shown by", FALSE: "refuted by", NE: "left open by"}[result]
-    return Verdict(
-        result,
-        start,
-        on,
-        msg("{why} the stages of {on}, day {day} of steroids from {start}", why=why, on=on, day=day, start=start),
-    )
+    return Verdict(result, start, on, msg(_WHY[result], date=str(on), day=day, start=str(start)))
 
 
 def _holds(kind: str, seen: Stages, base: int, then: int) -> str:

@@ -241,7 +241,7 @@ def _cells(rows: pd.DataFrame) -> Iterator[tuple[str, str, str, str]]:
 
 def _how_many(rows: pd.DataFrame) -> str:
     if rows.empty:
-        return "none"
+        return msg("none")
     subjects = rows["USUBJID"].nunique()
     return plural("{some} of {n} subject", "{some} of {n} subjects", subjects, some=len(rows))
 

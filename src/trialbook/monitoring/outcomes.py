@@ -82,7 +82,7 @@ def _records(rule: MonitoringRule, facts: pd.DataFrame, adae: pd.DataFrame, stud
         dead = facts[facts["DEAD"]]
         return pd.DataFrame({
             "USUBJID": dead["USUBJID"], "FROM": dead["FIRST"], "TO": dead["LAST"], "GRADED": ~dead["MAYLIVE"],
-            "WHAT": "Death", "SRCDOM": "DM", "SRCSEQ": pd.array([pd.NA] * len(dead), dtype="Int64"),
+            "WHAT": msg("Death"), "SRCDOM": "DM", "SRCSEQ": pd.array([pd.NA] * len(dead), dtype="Int64"),
         })  # fmt: skip
     if rule.event == "relapse":
         found = relapse_records(study.domains, facts[["USUBJID", "TRTSDT"]])

@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from trialbook.core.described import described
-from trialbook.core.messages import msg
+from trialbook.core.messages import joined, msg, plural
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.conduct import Sourced
 from trialbook.protocol.load import analysis_values
@@ -22,7 +22,7 @@ EXPECTED_EVENTS = "A-151"
 
 
 ASSUMPTION_ID = re.compile(r"(?<![A-Za-z0-9])A-[0-9]{2,3}(?![0-9])")
-NO_KEY = "(no key)"
+NO_KEY = msg("(no key)")
 
 # The source of a key in the protocol file of a trial that has no use for it.
 NOT_USED = "not used by this trial"
@@ -31,7 +31,12 @@ NOT_USED = "not used by this trial"
 def unused_note(protocol: Protocol) -> list[str]:
     """How many keys the protocol file marks as not used by its trial; no line where there is none."""
     unused = sum(1 for entry in protocol.analysis.values() if entry.source == NOT_USED)
-    return [f"{unused} further keys serve endpoints or criteria that this trial does not have."] if unused else []
+    more = plural(
+        "{n} further key serves an endpoint or a criterion that this trial does not have.",
+        "{n} further keys serve endpoints or criteria that this trial does not have.",
+        unused,
+    )
+    return [more] if unused else []
 
 
 def _plain(value: Any) -> Any:
@@ -46,16 +51,16 @@ def assumption_table(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
     blank; MEANING.
     """
     defaults = analysis_values(protocol, {}, "protocol file")
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for key, entry in protocol.analysis.items():
         value, default = value_text(getattr(analysis, key)), value_text(getattr(defaults, key))
         changed = _plain(getattr(analysis, key)) != _plain(getattr(defaults, key))
         if entry.source == NOT_USED and not changed:
             continue
-        shown = f"no; the default is {default}" if changed else "yes"
+        shown = msg("no; the default is {default}", default=default) if changed else msg("yes")
         rows.append((key, value, shown, entry.source, entry.assumption or "", entry.meaning))
     if protocol.expected_events_note:
-        listed = value_text(protocol.expected_events) or "none"
+        listed = value_text(protocol.expected_events) or msg("none")
         rows.append(("expected_events", listed, "yes", "assumption", EXPECTED_EVENTS, protocol.expected_events_note))
     rows += [(NO_KEY, "", "yes", "assumption", number, text) for number, text in protocol.assumptions.items()]
     labels = {
@@ -70,8 +75,8 @@ def assumption_register(protocol: Protocol) -> pd.DataFrame:
     """Every numbered assumption of a protocol file, in the order of the numbers, with what was assumed (§0).
 
     ASSUMPTION, its id; KIND of place that records it: "key" (an analysis key), "criterion", "rule" (it has no key),
-    "conduct" (enrolment, visits, deviations, signals, stopping rules) or "note" (of study, dose levels or expected
-    events); NAME, the key or criterion, else blank; TEXT, what was assumed.
+    "conduct" (enrolment, visits, deviations, signals, stopping rules, outcomes) or "note" (of study, dose levels or
+    expected events); NAME, the key or criterion, else blank; TEXT, what was assumed.
     One row per assumption and place; an assumption that several keys rest on has several rows.
 
     >>> from trialbook.protocol.load import load_protocol, project_root
@@ -109,6 +114,8 @@ def _conduct(protocol: Protocol) -> Iterator[tuple[str, Sourced]]:
     for name in type(protocol.signals).model_fields:
         yield f"signals.{name}", getattr(protocol.signals, name)
     yield from ((f"monitoring.{name}", rule) for name, rule in protocol.monitoring.items())
+    outcomes = protocol.outcomes
+    yield from ((f"outcomes.{name}", part) for name in type(outcomes).model_fields if (part := getattr(outcomes, name)))
 
 
 def reading_table(protocol: Protocol) -> pd.DataFrame:
@@ -128,18 +135,19 @@ def value_text(value: Any) -> str:
     ('28, 3', 'yes', 'none', '0.25')
     """
     if value is None:
-        return "none"
+        return msg("none")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return msg("yes") if value else msg("no")
     if isinstance(value, list):
         if value and not isinstance(value[0], str | int | float | list):
             return msg("{n} entries", n=len(value))
-        shown = ", ".join(_item_text(item) for item in value[:_LONG_LIST])
+        shown = joined([_item_text(item) for item in value[:_LONG_LIST]], ", ")
         return msg("{shown}, ... ({n} in all)", shown=shown, n=len(value)) if len(value) > _LONG_LIST else shown
     if isinstance(value, BaseModel):
         value = value.model_dump()
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_entry_text(item)}" for key, item in value.items())
+        entries = [msg("{key} {value}", key=key, value=_entry_text(item)) for key, item in value.items()]
+        return joined(entries, ", ")
     return _item_text(value)
 
 

@@ -21,18 +21,18 @@ MEASURED = {
     "SRDAYS": msg("Days from proof of refractoriness to infusion"),
 }
 CATEGORIES = {
-    "AGEGR1": "Age group (years)", "SEX": "Sex", "DISEASE": "Underlying disease", "DONOR": "Donor", "GRAFT": "Graft",
-    "CONDITIONING": "Conditioning",
+    "AGEGR1": msg("Age group (years)"), "SEX": msg("Sex"), "DISEASE": msg("Underlying disease"),
+    "DONOR": msg("Donor"), "GRAFT": msg("Graft"), "CONDITIONING": msg("Conditioning"),
 }  # fmt: skip
 # Table T-3, of the baseline assessment of response.
 DISEASE_CATEGORIES = {
-    "GRADEBL": "Overall grade", "ORGANSBL": "Organs involved", "SKINSTBL": "Stage of skin",
-    "LIVERSTBL": "Stage of liver", "UGISTBL": "Stage of upper GI", "LGISTBL": "Stage of lower GI",
-    "LINES": "Systemic lines before the infusion", "SRPATTERN": "How steroids failed",
+    "GRADEBL": msg("Overall grade"), "ORGANSBL": msg("Organs involved"), "SKINSTBL": msg("Stage of skin"),
+    "LIVERSTBL": msg("Stage of liver"), "UGISTBL": msg("Stage of upper GI"), "LGISTBL": msg("Stage of lower GI"),
+    "LINES": msg("Systemic lines before the infusion"), "SRPATTERN": msg("How steroids failed"),
 }  # fmt: skip
 SEXES = {"F": msg("Female"), "M": msg("Male")}
 UNKNOWN = msg("Not known")
-_STATS = {"median": "Median", "min": "Minimum", "max": "Maximum"}
+_STATS = {"median": msg("Median"), "min": msg("Minimum"), "max": msg("Maximum")}
 
 
 def demography_rows(

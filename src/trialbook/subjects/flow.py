@@ -6,7 +6,7 @@ import textwrap
 
 import pandas as pd
 
-from trialbook.core.described import described
+from trialbook.core.described import Card, described
 from trialbook.core.messages import joined, msg
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
@@ -144,12 +144,14 @@ def flow_numbers(adsl: pd.DataFrame, protocol: Protocol) -> list[tuple[str, str,
     by_level = ", ".join(f"{code} {int((received == code).sum())}" for code in protocol.level_ids)
     again = int(adsl["RESCREEN_OF"].ne("").sum())
     return [
-        (msg("Screened"), str(n["SCREENED"]), msg("{again} screened a second time", again=again) if again else ""),
-        (msg("Screen failures"), str(n["SCRNFAIL"]), ""),
-        (msg("Enrolled"), str(n["ENROLLED"]), msg("{notyet} not infused", notyet=n["NOTYET"]) if n["NOTYET"] else ""),
-        (msg("Infused"), str(n["TREATED"]), by_level),
-        (msg("In screening"), str(n["INSCREEN"]), ""),
-    ]
+        Card(label, str(n[station]), note, number=("DISPOSITION", TOTAL, station, "", ""))
+        for label, station, note in (
+            (msg("Screened"), "SCREENED", msg("{again} screened a second time", again=again) if again else ""),
+            (msg("Screen failures"), "SCRNFAIL", ""),
+            (msg("Enrolled"), "ENROLLED", msg("{notyet} not infused", notyet=n["NOTYET"]) if n["NOTYET"] else ""),
+            (msg("Infused"), "TREATED", by_level), (msg("In screening"), "INSCREEN", ""),
+        )
+    ]  # fmt: skip
 
 
 def flow_sentence(adsl: pd.DataFrame, cut_date: str) -> str:

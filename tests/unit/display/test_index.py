@@ -11,7 +11,8 @@ import pytest
 from support.page_samples import PAYLOADS, frame
 from trialbook.conduct.board import subject_lines
 from trialbook.contracts.gx_engine import Failure, Verdict
-from trialbook.display.index import render_index
+from trialbook.display.first_page import MOST_BOARD
+from trialbook.display.index import render_index, render_subjects
 from trialbook.display.index_facts import StepStatus, index_facts
 from trialbook.display.page import NOTHING_LOADED
 from trialbook.protocol.models import Cut, Protocol
@@ -360,10 +361,18 @@ def test_the_board_says_in_words_what_it_draws(protocol):
 def test_of_a_crowd_the_board_shows_the_first_in_the_order_of_risk(protocol):
     crowd = [{**ROW, "subject": f"P{k:03}"} for k in range(600)]
     risk = {f"P{k:03}": "" for k in reversed(range(600))}
-    html = render_index(facts_of(protocol), frame(protocol), risk, {**answers(), "board": crowd})
-    assert "The first 500 of 600 subjects in the order of risk" in html
+    page = {**answers(), "board": crowd}
+    html = render_index(facts_of(protocol), frame(protocol), risk, page)
+    assert f"The first {MOST_BOARD} of 600 subjects in the order of risk" in html
     assert "profiles/P599.html" in html
     assert "profiles/P099.html" not in html
+    assert '<a href="subjects.html">All 600 subjects' in html
+    # All of them are on pages of their own, in that order, without script.
+    pages = dict(render_subjects(frame(protocol), ["DL1"], risk, page))
+    listed = [name for made in pages.values() for name in re.findall(r'<th scope="row"><a [^>]*>(P\d+)</a>', made)]
+    assert listed == list(risk)
+    assert all(f'href="{name}"' in made for made in pages.values() for name in pages if pages[name] is not made)
+    assert not list(render_subjects(frame(protocol), ["DL1"], risk, {**page, "board": crowd[:MOST_BOARD]}))
 
 
 @pytest.mark.parametrize("name", PAYLOADS)

@@ -12,6 +12,7 @@ from trialbook.core.messages import msg
 from trialbook.display.charts.common import DASHES, DAYS, length, level_colours, level_dashes, tips
 from trialbook.display.figures import linked, standing_out
 from trialbook.display.theme import FIRST_EVENTS, INK, PAPER, PICKED, QUIET, TOXICITY
+from trialbook.efficacy.swimmer import first_lanes
 from trialbook.results.ard import TOTAL
 
 WIDTH = 640
@@ -122,8 +123,11 @@ def swimmer_chart(
     """F1: one bar per subject from the first infusion to death or last contact, with marks of events.
 
     `bars`: subject level day status response end said, in the order to draw; `marks`: subject day event. An arrow goes
-    on, an open circle was not seen lately; what is said of a subject is at the end of the bar.
+    on, an open circle was not seen lately; what is said of a subject is at the end of the bar. Of a crowd the first of
+    `swimmer.first_lanes`.
     """
+    bars = first_lanes(bars, marks)
+    marks = marks[marks["subject"].isin(bars["subject"])]
     many = len(bars) > MOST_WIDE
     # What is said of a subject stays left of the legend: the axis goes on as far as the longest text needs.
     last = length(bars["day"], marks["day"], pd.Series(days))
