@@ -92,7 +92,7 @@ def therapy_method(protocol: Protocol) -> str:
     listed = (
         msg(
             ", and therapy of {disease} (steroids and the drugs of the drug dictionary) with its dates. "
-            "What counts as new systemic therapy is decided in 05_orr",
+            "What counts as new systemic therapy is decided on the page on the response",
             disease=protocol.study.disease,
         )
         if protocol.has_endpoint("ORR_D28")
@@ -267,11 +267,12 @@ def dlt_sentence(
     if addlt is not None and (pending := addlt[addlt["DLTSTAT"].eq(PENDING_DATA)])["SUBJID"].size:
         people = "subject waits" if len(pending) == 1 else "subjects wait"
         names = ", ".join(pending["SUBJID"].astype("str"))
-        flags = f" {len(pending)} {people} for data that may show a DLT (see 04_dlt): {names}.{flags}"
+        flags = f" {len(pending)} {people} for data that may show a DLT (see the page on DLT): {names}.{flags}"
     if waiting.empty:
         return f"No event that is already a candidate DLT waits for the committee.{flags}" if flags else NONE_WAITS
     records = [f"{u} {t}" for u, t in zip(subject_ids(waiting, adsl), waiting["ADECOD"], strict=True)]
-    return f"Candidate DLTs that wait for the committee (see 04_dlt): {len(waiting)}: {'; '.join(records)}.{flags}"
+    named = "; ".join(records)
+    return f"Candidate DLTs that wait for the committee (see the page on DLT): {len(waiting)}: {named}.{flags}"
 
 
 def first_cut_note(before: pd.DataFrame | None) -> list[str]:
