@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from trialbook.core.described import look_of
 from trialbook.core.messages import msg, plural
 from trialbook.diff.headlines import headline_name
 from trialbook.diff.issued import Erratum, Issued
@@ -14,6 +15,7 @@ from trialbook.display.page import render
 from trialbook.display.tables import table
 from trialbook.dlt.advice import plain_code
 from trialbook.dlt.decisions import LABELS, VERDICTS, against_advice, decided
+from trialbook.dlt.replay import Replayed, replay_table
 from trialbook.protocol.decisions import Decision
 from trialbook.protocol.models import Cut, Study
 from trialbook.results.ard import NOT_ESTIMABLE
@@ -50,6 +52,7 @@ class StudyCuts:
     cuts: list[CutLine] = field(default_factory=list)
     issued: list[Issued] = field(default_factory=list)
     errata: list[Erratum] = field(default_factory=list)
+    replayed: list[Replayed] = field(default_factory=list)
 
 
 def render_study(studies: Sequence[StudyCuts], unreadable: Sequence[str], marks: str, banner: str) -> str:
@@ -63,7 +66,8 @@ def render_study(studies: Sequence[StudyCuts], unreadable: Sequence[str], marks:
         studies=[
             {
                 "study": found.study, "cuts": found.cuts[::-1], "numbers": _numbers(found), "pair": _pair(found),
-                "decisions": _decisions(found), "issued": _issued(found), "errata": _errata(found),
+                "decisions": _decisions(found), "replay": _replay(found), "issued": _issued(found),
+                "errata": _errata(found),
             }
             for found in studies
         ],
@@ -98,6 +102,15 @@ def _decisions(found: StudyCuts) -> str:
     ]  # fmt: skip
     labels = {name: LABELS[name] for name in ("CUT", "DATE", "ADVISED", "DECIDED", "VERDICT", "BY")}
     return _table(rows, msg("Decisions of the committee"), labels, "CUT")
+
+
+def _replay(found: StudyCuts) -> str:
+    """What was advised at each earlier cut, beside what the data of the last one say of its day; blank without any."""
+    if not found.replayed:
+        return ""
+    shown = replay_table(found.replayed, found.cuts[-1].cut.cut_id)
+    look = look_of(shown)
+    return table(shown, msg("Replay: the advice at each earlier cut, then and from the data of today"), **look).html
 
 
 def _issued(found: StudyCuts) -> str:
