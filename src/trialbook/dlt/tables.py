@@ -101,6 +101,7 @@ SUBJECT_LABELS = {
     "FUPFRAC": msg("Window followed"),
     "DOSEFRAC": msg("Dose received / due"),
     "DLTDT": msg("DLT onset"),
+    "BACKFL": msg("Backfill"),
 }
 RECEIVED_LABELS = {
     "SUBJID": msg("Subject"),
@@ -277,8 +278,11 @@ def open_windows(addlt: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
 
 
 def status_listing(addlt: pd.DataFrame) -> pd.DataFrame:
-    """The status of each subject in order of first infusion, with the columns of `SUBJECT_LABELS`."""
-    listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")[list(SUBJECT_LABELS)].reset_index(drop=True)
+    """The status of each subject in order of first infusion: the columns of `SUBJECT_LABELS`, BACKFL where one is."""
+    columns = list(SUBJECT_LABELS)
+    if "BACKFL" not in addlt or not addlt["BACKFL"].eq("Y").any():
+        columns.remove("BACKFL")
+    listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")[columns].reset_index(drop=True)
     return described(_in_words(listed), labels=SUBJECT_LABELS, right=["FUPFRAC", "DOSEFRAC"])
 
 

@@ -109,9 +109,7 @@ class Studied:
         }
 
     def worst_results(self, variable: str) -> pd.DataFrame:
-        """Of a graded test the result with the worst grade after the infusion of each treated subject, the first of
-        several: the rows of ADLB with GRADE and BASE.
-        """
+        """Of a graded test the first result with the worst grade of each treated subject: its GRADE, and BASE."""
         if variable not in self._worst:
             adlb, (test, way) = self.frame("adlb"), GRADED[variable]
             after = adlb[adlb["PARAMCD"].eq(test) & adlb["APOBLFL"].eq("Y") & adlb["SAFFL"].eq("Y")]
@@ -544,6 +542,8 @@ WITHOUT: dict[str, str] = {
     "AE_BY_CUT": "counts what each cut reported; the records are in the builds of those cuts",
     "DLT_TIMELINE": "an advice on an earlier date", "DLT_ADVICE": "an advice; its statuses open in the table above it",
     "DLT_NEXT": "an advice on outcomes that may come", "DLT_OC": "simulated",
+    "ORR_PREDICTIVE": "a probability; the responses behind it open in the tables of rates",
     "DLT_PATHWAY": "a probability under assumed rates", "DLT_MODEL": "an estimate of a model",
-    "STOPPING": "a probability; the counts behind it open where they are shown",
+    "STOPPING": "a probability; the counts behind it open where they are shown", "NO_EVENT": "a probability",
+    "STOPPING_BOUNDARY": "the limits of a rule", "STOPPING_OC": "probabilities under assumed rates",
 }  # fmt: skip

@@ -279,8 +279,8 @@ def test_the_rest_of_the_trial_starts_from_the_present_state(protocol: Protocol,
     assert (total[0].to_numpy() - total[1].to_numpy()).tolist() == pytest.approx([3.0] * 4)
     ard = to_ard(remaining.remaining_rows(nobody))
     shown = remaining.path_table(ard, protocol, analysis).set_index("scenario")
-    assert shown.loc["safe", ["MTD DL3", "UNDECIDED", "NO_DOSE", "TREATED"]].tolist() == [
-        "0.410", "0.393", "0.027", "11.737",
+    assert shown.loc["safe", ["MTD DL3", "WITHOUT_MTD", "UNDECIDED", "NO_DOSE", "TREATED"]].tolist() == [
+        "0.410", "0.420", "0.393", "0.027", "11.737",
     ]  # fmt: skip
 
 
