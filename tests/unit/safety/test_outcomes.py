@@ -71,7 +71,7 @@ def test_late_events_count_without_an_end_date_and_follow_up_reaches_the_last_co
     assert found["time"] == pytest.approx((301 + 100 + 10) / 365.25)
     assert made.behind("LATE_EVENTS", "Total", "ECTOPIC") == (1, 1)
     text = tables.outcome_sentence(made.ard, made.adct, protocol)
-    said = "Without an end date, of 3 treated subjects: ectopic tissue formation in 1 and malignancy or teratoma in 0"
+    said = "Without an end date, of 3 treated subjects: Ectopic tissue formation 1; Malignancy or teratoma 0"
     assert f"{said}; they were followed for 9 to 300 days." in text
 
 
