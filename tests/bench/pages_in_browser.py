@@ -16,7 +16,7 @@ import psutil
 from playwright.sync_api import Browser, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
-from conftest import ARGUMENTS, DRAWN, find_browser
+from conftest import ARGUMENTS, DRAWN_AT_ONCE, find_browser
 
 TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))"
 
@@ -29,7 +29,7 @@ def measured(browser: Browser, page: Path) -> str:
     opened.evaluate(TWO_FRAMES)
     usable = time.monotonic() - began
     end = time.monotonic() + 60
-    while not opened.evaluate(DRAWN) and time.monotonic() < end:
+    while not opened.evaluate(DRAWN_AT_ONCE) and time.monotonic() < end:
         opened.wait_for_timeout(50)
     drawn = time.monotonic() - began
     elements = opened.evaluate("document.querySelectorAll('*').length")
