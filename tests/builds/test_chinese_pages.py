@@ -102,9 +102,11 @@ def test_each_page_leads_to_itself_in_the_other_language(build: Path):
 
 # Elements that end a run of text, and those whose text is code.
 BLOCKS = frozenset(
-    "p td th li caption summary h1 h2 h3 h4 div dt dd option label button title text figcaption tr table ul section "
-    "nav header footer main".split()
-)
+    [
+        "p", "td", "th", "li", "caption", "summary", "h1", "h2", "h3", "h4", "div", "dt", "dd", "option", "label",
+        "button", "title", "text", "figcaption", "tr", "table", "ul", "section", "nav", "header", "footer", "main",
+    ]
+)  # fmt: skip
 CODE = frozenset(["script", "style", "pre", "code"])
 SHOWN = ("aria-label", "title", "alt", "data-label", "placeholder")
 HAN = re.compile("[\u4e00-\u9fff]")
