@@ -43,7 +43,7 @@ test: $(READY)  ## the whole test suite; nbval executes the notebooks of the las
 soak: demo  ## what takes too long for every day: many rounds, every notebook of every cut in each way to run it
 	$(BIN)/python -m pytest -m soak
 	$(NBVAL) $(patsubst %,build/%/notebooks,$(filter-out $(LAST),$(DEMO)))
-	TRIALBOOK_SOAK=1 $(BIN)/python -m pytest tests/browser/test_jupyterlab_in_browser.py
+	TRIALBOOK_SOAK=1 $(BIN)/python -m pytest tests/browser/test_jupyterlab_in_browser.py tests/properties
 
 lint: $(READY)  ## style, types, layers
 	$(BIN)/ruff check src tests docs

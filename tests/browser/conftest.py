@@ -21,7 +21,10 @@ FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontcon
 <match target="pattern"><edit name="family" mode="assign_replace" binding="strong"><string>{family}</string></edit>
 </match>
 </fontconfig>"""
-DRAWN = "document.querySelectorAll('.chart .live').length === document.querySelectorAll('.chart.drawn').length"
+# Large charts, of the pages to look things up, are drawn as a reader comes near.
+DRAWN = (
+    "document.querySelectorAll('.chart:not(.late) .live').length === document.querySelectorAll('.chart.drawn').length"
+)
 
 
 def find_browser() -> str | None:

@@ -1,4 +1,6 @@
-"""How the pages of a build look: on a wide and a narrow screen, on paper and without colour nothing is lost."""
+"""The pages of a build: they draw their charts and ask for nothing; on a wide and a narrow screen, on paper and without
+colour nothing is lost.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -33,8 +36,19 @@ TEXT_IN_DRAWINGS = """() => {
       const out = Math.max(frame.left - box.left, box.right - frame.right, frame.top - box.top, box.bottom - frame.bottom);
       if (out > 1.5) cut.push(texts[k].textContent);
     });
+    // Slanted texts lie beside each other although the boxes around them do not: they are compared along their slant.
+    const slants = texts.map(text => { const m = text.getScreenCTM(); return Math.atan2(m.b, m.a); });
+    const along = (text, slant) => {
+      const [box, m] = [text.getBBox(), text.getScreenCTM()];
+      const corners = [[box.x, box.y], [box.x + box.width, box.y + box.height]].map(([x, y]) => {
+        const [p, q] = [m.a * x + m.c * y + m.e, m.b * x + m.d * y + m.f];
+        return [p * Math.cos(slant) + q * Math.sin(slant), q * Math.cos(slant) - p * Math.sin(slant)];
+      });
+      return { left: corners[0][0], top: corners[0][1], right: corners[1][0], bottom: corners[1][1] };
+    };
     for (let i = 0; i < boxes.length; i++) for (let j = i + 1; j < boxes.length; j++) {
-      const [a, b] = [boxes[i], boxes[j]];
+      const slanted = Math.abs(slants[i]) > 0.01 && Math.abs(slants[i] - slants[j]) < 0.01;
+      const [a, b] = slanted ? [along(texts[i], slants[i]), along(texts[j], slants[i])] : [boxes[i], boxes[j]];
       const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
       const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
       if (wide > 2 && high > 4) over.push(texts[i].textContent + ' | ' + texts[j].textContent);
@@ -78,56 +92,57 @@ def pages(demo: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("family", ["Liberation Sans", "Noto Sans CJK SC"])
-def test_nothing_is_cut_or_overlaps_on_wide_and_narrow_screens(
+def test_pages_draw_their_charts_ask_for_nothing_and_lose_nothing_on_screens_and_on_paper(
     pages: list[Path], open_with_font: Callable[[str], Callable[..., Any]], family: str
 ) -> None:
-    """Whatever font a machine has: the one that charts are measured with, one with tall lines."""
+    """Whatever font a machine has: the one that charts are measured with, one with tall lines.
+
+    One visit to each page; what is wrong is reported for all of them at once.
+    """
     open_page = open_with_font(family)
     # The font with tall lines on the pages with the most to show; they are made of the same parts.
     fullest = sorted(pages, key=lambda path: path.stat().st_size)[-3:]
+    wrong = []
     for path in pages if family == "Liberation Sans" else fullest:
         seen = open_page(path)
-        seen.wait_for_charts()
-        assert seen.page.evaluate(TEXT_IN_DRAWINGS) == {"cut": [], "over": []}, path.name
-        for width in (1280, 390):
-            assert seen.overflow(width) == 0, f"{path.name} at {width} pixels"
-            assert seen.page.evaluate(CLIPPED) == [], f"{path.name} at {width} pixels"
-            assert seen.page.evaluate(OUT_OF_CELL) == [], f"{path.name} at {width} pixels"
-            fits_when_opened(seen, width, path.name)
-        seen.page.close()
-
-
-def fits_when_opened(seen: Any, width: int, name: str) -> None:
-    """The largest records behind a cell fit the window."""
-    buttons = seen.page.locator("button.tb-open:visible")
-    if not buttons.count():
-        return
-    target = seen.page.evaluate(
-        "[...document.querySelectorAll('.tb-opened')].sort((a, b) => b.textContent.length - a.textContent.length)[0].id"
-    )
-    seen.page.evaluate(f"document.getElementById({target!r}).showPopover()")
-    box = seen.page.locator(f"#{target}").bounding_box()
-    assert box["x"] >= 0, f"{name} at {width} pixels"
-    assert box["x"] + box["width"] <= width, f"{name} at {width} pixels"
-    assert box["y"] + box["height"] <= 900, f"{name} at {width} pixels"
-    seen.page.keyboard.press("Escape")
-
-
-def test_print_cuts_nothing_off_and_shows_every_chart(pages: list[Path], open_page: Callable[..., Any]) -> None:
-    for path in pages:
-        seen = open_page(path)
-        charts = seen.wait_for_charts()
-        seen.page.emulate_media(media="print")
-        seen.page.set_viewport_size({"width": PAPER, "height": 900})
-        assert seen.page.evaluate(BEYOND) == [], path.name
-        drawings = seen.page.locator("main .chart svg, main .chart img").all()
-        shown = [drawing for drawing in drawings if drawing.is_visible()]
-        assert len(shown) >= charts, path.name
-        assert seen.page.evaluate(TALLER_THAN_PAPER) == [], path.name
-        assert not seen.page.locator(".tb-opened:visible, .tb-close:visible, nav.pages:visible").count(), path.name
+        found = [*on_screens(seen), *on_paper(seen)]
         if path.parent.name == "profiles":
             assert seen.page.pdf(prefer_css_page_size=True).startswith(b"%PDF"), path.name
         seen.page.close()
+        wrong += [f"{path.name}: {said}" for said in found]
+    assert not wrong, "\n".join(wrong)
+
+
+def on_screens(seen: Any) -> Iterator[str]:
+    """What is wrong with a page in a wide and in a narrow window."""
+    charts = seen.wait_for_charts()
+    specified = len(specifications(Path(unquote(urlsplit(seen.address).path))))
+    if charts != specified:
+        yield f"{charts} of {specified} charts are drawn"
+    yield from (f"asks for {address}" for address in seen.outside_requests)
+    yield from seen.problems
+    if seen.page.url != seen.address:
+        yield f"leads to {seen.page.url}"
+    texts = seen.page.evaluate(TEXT_IN_DRAWINGS)
+    yield from (f"{kind} in a drawing: {text}" for kind, some in texts.items() for text in some)
+    for width in (1280, 390):
+        if seen.overflow(width):
+            yield f"wider than {width} pixels"
+        yield from (f"clipped at {width} pixels: {text}" for text in seen.page.evaluate(CLIPPED))
+        yield from (f"out of its cell at {width} pixels: {text}" for text in seen.page.evaluate(OUT_OF_CELL))
+
+
+def on_paper(seen: Any) -> Iterator[str]:
+    """What is wrong with a page, its charts drawn, when it is printed."""
+    seen.page.emulate_media(media="print")
+    seen.page.set_viewport_size({"width": PAPER, "height": 900})
+    yield from (f"beyond the paper: {text}" for text in seen.page.evaluate(BEYOND))
+    yield from (f"cut by the end of a sheet: {text}" for text in seen.page.evaluate(TALLER_THAN_PAPER))
+    for chart in seen.page.locator("main .chart").all():
+        if not any(drawing.is_visible() for drawing in chart.locator("svg, img").all()):
+            yield f"not printed: {chart.text_content()}"
+    if seen.page.locator(".tb-opened:visible, .tb-close:visible, nav.pages:visible").count():
+        yield "the navigation is printed"
 
 
 def test_charts_embed_no_column_that_they_do_not_draw(demo: Path) -> None:

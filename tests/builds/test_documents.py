@@ -7,28 +7,34 @@ import random
 import re
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import docx as word
+import pandas as pd
 import pptx as powerpoint
 import pypdf
 import pytest
 from docx.oxml.ns import qn
 
-from support.read_back import CARRIERS, bare, numbers_of, of_pages, read
-from trialbook.commands.export import FORMATS, Made, built_source, export
+from support.read_back import CARRIERS, bare, cells_of, of_pages, rtf_text
+from trialbook.commands.export import FORMATS, Made, Order, built_source, export
 from trialbook.core.translations import languages
+from trialbook.documents import drawings
+from trialbook.documents.aggregate import aggregate_report
 from trialbook.documents.content import Speaker, Table
 from trialbook.documents.layout import grid_of
+from trialbook.documents.narrative_sentences import narratives_of
+from trialbook.documents.narratives import narratives
 from trialbook.documents.pdf import pdf
 from trialbook.documents.report import AUDIT, DLT, METHODS, RESPONSE, SAFETY, SURVIVAL, report
+from trialbook.documents.slides import deck
 from trialbook.documents.source import CutSource
 from trialbook.documents.word import docx
 
 pytestmark = pytest.mark.build
 CUT, SEED, DRAWN = "2025-09-30", 20251130, 220
-SHARED = ("pdf", "docx", "pptx")
+SHARED = ("pdf", "docx", "pptx", "rtf")
 
 
 @pytest.fixture(scope="module")
@@ -38,58 +44,72 @@ def source(demo: Path) -> CutSource:
 
 @pytest.fixture(scope="module")
 def made(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
+    """One export of each format, in English; the report and the slides in Chinese too (`pdf.zh`)."""
     folder = tmp_path_factory.mktemp("exported")
-    files = export(CUT, demo, folder, SHARED)
+    files = [*export(CUT, demo, folder, SHARED), *export(CUT, demo, folder, ("pdf", "docx", "pptx"), ("zh",))]
     assert sorted(path.name for path in folder.iterdir()) == sorted(one.name for one in files)
     assert all((folder / one.name).read_bytes() == one.content for one in files)
-    return {one.name.rpartition(".")[2]: one for one in files}
+    return {one.name.rpartition(".")[2] + (".zh" if "_zh." in one.name else ""): one for one in files}
 
 
 @pytest.fixture(scope="module")
 def carried(made: dict[str, Made], demo: Path) -> dict[str, dict[str, str]]:
+    """The text of each table in each format and language, by its number."""
     return {
-        "page": of_pages(demo / CUT),
-        **{name: CARRIERS[name](made[name].content) for name in CARRIERS if name in made},
-    }
+        "page": of_pages(demo / CUT), "page.zh": of_pages(demo / CUT / "zh"),
+        **{name: CARRIERS[name.removesuffix(".zh")](one.content) for name, one in made.items()},
+    }  # fmt: skip
 
 
 def test_names_say_what_a_file_is(made: dict[str, Made]) -> None:
     assert {one.name for one in made.values()} == {
-        f"iMSC-2001_{CUT}_report_en.pdf", f"iMSC-2001_{CUT}_report_en.docx", f"iMSC-2001_{CUT}_slides_en.pptx",
+        f"iMSC-2001_{CUT}_{what}"
+        for what in (
+            "report_en.pdf", "report_en.docx", "slides_en.pptx", "tables_en.rtf",
+            "report_zh.pdf", "report_zh.docx", "slides_zh.pptx",
+        )
     }  # fmt: skip
 
 
-def test_numbers_are_those_of_the_results_in_every_format_that_carries_them(
+def test_numbers_are_those_of_the_results_in_every_format_and_language_that_carries_them(
     source: CutSource, carried: dict[str, dict[str, str]]
 ) -> None:
-    known = numbers_of(source)
-    drawn = random.Random(SEED).sample(known, DRAWN)  # noqa: S311 - the same numbers on every run
-    drawn += [number for number in known if number.is_null]
-    assert {number.row.analysis for number in drawn} == {number.row.analysis for number in known}
-    assert any(number.is_null for number in drawn)
+    cells = cells_of(source)
+    analyses = sorted({cell.analysis for cell in cells})
+    assert len(analyses) > 30
+    assert {"TEAE_OVERVIEW", "DLT_RATE", "ORR_D28", "OS_KM", "BOUNDS"} <= set(analyses)
+    generator = random.Random(SEED)  # noqa: S311 - the same numbers on every run
+    of_each = [generator.sample(own, min(3, len(own))) for name in analyses
+               if (own := [cell for cell in cells if cell.analysis == name])]  # fmt: skip
+    drawn = [*(cell for own in of_each for cell in own), *generator.sample(cells, DRAWN)]
+    drawn += [cell for cell in cells if cell.is_null]
+    assert any(cell.is_null for cell in drawn)
+    speakers = {"": Speaker(), ".zh": Speaker(languages()[1])}
+    in_report = {block.id: block for block in report(source).blocks() if isinstance(block, Table)}
+    on_slides = {block.id: block for one in deck(source).slides for block in one.blocks if isinstance(block, Table)}
+    shown = {"pdf": in_report, "docx": in_report, "pptx": on_slides}
     seen: dict[str, int] = dict.fromkeys(carried, 0)
-    for number in drawn:
-        output = next(o for o in source.outputs if o.title.startswith(number.row.table) and o.spec is None)
+    for cell in drawn:
+        output = source.numbered(cell.table)
+        assert output is not None
         for name, tables in carried.items():
-            if output.id not in tables:
+            kind, _, language = name.partition(".")
+            speaker = speakers[f".{language}" if language else ""]
+            assert cell.wrong(speaker) == [], cell
+            table = shown.get(kind, {cell.table: output.table}).get(cell.table)
+            if table is None or cell.row >= table.rows:
                 continue
-            said = read(number, tables[output.id])
-            where = f"{name} {output.id} {number.row.label} {number.group}"
-            # A share of few subjects is not printed; no subject, no number.
-            nobody = number.row.analysis == "BOUNDS" and number.text == "0" and said == ""
-            allowed = {number.text} | ({"", "-"} if number.is_null or nobody else set())
-            if number.group.startswith("p_") and said is None:
-                assert "%" not in number.text or _few(known, number), where
+            lines = [line for line in grid_of(table, speaker).lines if isinstance(line, list)]
+            said = speaker.say(cell.said)
+            # A report may show some columns of a table only.
+            if said not in lines[cell.row] or cell.table not in tables:
+                assert kind in ("pdf", "docx", "pptx") or not said, (name, cell)
                 continue
-            assert said in allowed, (where, said, number.text)
+            expected = bare(said if kind == "page" else "".join(lines[cell.row]))
+            assert expected in tables[cell.table], (name, cell)
             seen[name] += 1
-    assert min(seen["page"], seen["pdf"], seen["docx"]) >= 200
-    assert seen["pptx"] > 10
-
-
-def _few(known: list[Any], number: Any) -> bool:
-    """Whether the row has fewer subjects than a share is printed for: all columns of a dose level here."""
-    return not number.group.endswith("_3")
+    assert min(seen[name] for name in ("page", "page.zh", "pdf", "pdf.zh", "docx", "docx.zh", "rtf")) >= 200, seen
+    assert min(seen["pptx"], seen["pptx.zh"]) > 10, seen
 
 
 def test_every_table_of_the_report_has_the_cells_of_the_page(
@@ -181,6 +201,8 @@ def test_the_same_bytes_at_another_place_of_the_earth(
     monkeypatch.setenv("TZ", "Asia/Shanghai")
     time.tzset()
     monkeypatch.chdir(tmp_path)
+    drawings.drawing.cache_clear()
+    drawings.png_of.cache_clear()
     document = report(source)
     assert pdf(document, Speaker()) == made["pdf"].content
     assert docx(document, Speaker()) == made["docx"].content
@@ -198,13 +220,106 @@ def test_archives_know_no_time_but_that_of_the_cut(made: dict[str, Made]) -> Non
     assert b"ModDate" not in made["pdf"].content
 
 
-def test_the_chinese_report_says_the_same_numbers(source: CutSource, carried: dict[str, dict[str, str]]) -> None:
-    chinese = languages()[1]
-    found = CARRIERS["docx"](docx(report(source), Speaker(chinese)))
-    assert set(found) == set(carried["docx"])
-    for number, text in found.items():
-        # What is said between the numbers differs, and its place in a sentence.
-        assert sorted(re.findall(r"\d\.\d{3}", text)) == sorted(re.findall(r"\d\.\d{3}", carried["docx"][number]))
+def test_the_pack_has_every_table_listing_and_figure_of_the_pages(source: CutSource, made: dict[str, Made]) -> None:
+    text = rtf_text(made["rtf"].content)
+    headed = re.findall(r"^(?:Table|Figure|Listing) ([TFL]-\d+[a-z]*)$", text.text, flags=re.MULTILINE)
+    assert headed == [output.id for output in source.outputs]
+    assert {number[0] for number in headed} == {"T", "F", "L"}
+    assert made["rtf"].content.count(b"\\pngblip") == sum(output.spec is not None for output in source.outputs)
+    links = [code.split('"')[1] for code in text.fields if code.startswith("HYPERLINK")]
+    assert links == [number.replace("-", "_") for number in headed]
+    assert text.text.count("Source: ") == len(headed)
+
+
+def test_narratives_are_of_those_who_died_had_a_serious_event_or_a_dlt(source: CutSource) -> None:
+    data, found = source.built.datasets, {one.subject: one for one in narratives_of(source.built)}
+    adsl, adae, addlt = data["adsl"], data["adae"], data["addlt"]
+    wanted = {
+        *adsl.loc[adsl["DTHFL"].eq("Y"), "USUBJID"], *adae.loc[adae["ASER"].eq("Y"), "USUBJID"],
+        *addlt.loc[addlt["DLTSTAT"].eq("DLT"), "USUBJID"],
+    }  # fmt: skip
+    assert {one.usubjid for one in found.values()} == wanted
+    # Every record that a sentence names is one of its subject.
+    clean = {code: set(zip(frame["USUBJID"], frame[f"{code}SEQ"].astype("str"), strict=True))
+             for code in ("AE", "CM", "MH", "LB") for frame in [source.built.clean[code]]}  # fmt: skip
+    named = 0
+    for one in found.values():
+        for topic in one.topics:
+            for sentence in topic.sentences:
+                code, _, numbers = sentence.records.partition(" ")
+                if code in clean and numbers:
+                    listed = [number for number in numbers.split(", ") if number.isdigit()]
+                    assert [n for n in listed if (one.usubjid, n) not in clean[code]] == [], sentence
+                    named += len(listed)
+    assert named > 50
+    document = narratives(source)
+    assert Speaker().say(document.answer) == f"Narratives of {len(wanted)} subjects"
+    assert len(document.sections) == 1 + len(wanted)
+
+
+def test_documents_for_a_wider_audience_hold_nothing_of_a_subject(source: CutSource) -> None:
+    """Recognisable values are planted wherever a build keeps something of a subject; no format has one of them."""
+    planted = CutSource(replace(source.built), source.previous)
+    planted.built.__dict__.update(
+        datasets={name: _planted(frame) for name, frame in source.built.datasets.items()},
+        clean={name: _planted(frame) for name, frame in source.built.clean.items()},
+        ard=_planted_results(source.built.ard),
+    )
+    planted.__dict__.update(queries=_planted(source.queries), signals=source.signals, outputs=source.outputs)
+    subjects = {str(one) for name in ("SUBJID", "USUBJID") for one in source.built.datasets["adsl"][name]}
+    least = source.built.analysis.small_cell_min
+    for kind in ("pdf", "docx", "pptx", "html", "zip"):
+        (file,) = FORMATS[kind](Order(planted, Speaker(), "aggregate"))
+        assert file.name.endswith(f"_aggregate.{kind}")
+        text = _everything(file.name, file.content)
+        assert CANARY not in text, kind
+        assert [one for one in subjects if re.search(rf"(?<![\d.-]){one}(?![\d.-])", text)] == [], kind
+    for block in aggregate_report(planted).blocks():
+        if isinstance(block, Table):
+            lines = [line for line in grid_of(block, Speaker()).lines if isinstance(line, list)]
+            counted = [re.match(r"(\d+) of (\d+)$", cell) for line in lines for cell in line]
+            small = [found[0] for found in counted if found and (0 < int(found[1]) < least
+                     or 0 < int(found[2]) - int(found[1]) < least)]  # fmt: skip
+            assert small == []
+
+
+CANARY = "Quokkafever"
+
+
+def _planted(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with a recognisable word in every text, flags and codes of one or two letters left alone."""
+    texts = [name for name in frame.columns if pd.api.types.is_string_dtype(frame[name]) and name != "USUBJID"]
+    return frame.assign(**{
+        name: frame[name].where(frame[name].isna() | frame[name].str.fullmatch(r"[A-Z]{0,3}\d?"), frame[name] + CANARY)
+        for name in texts
+    })  # fmt: skip
+
+
+def _planted_results(ard: pd.DataFrame) -> pd.DataFrame:
+    """The results with the word in what names subjects or rests on few: bounds, terms of one subject."""
+    terms = ard["analysis_id"].str.contains("SOC_PT|CAT|AE_") & ard["variable_level"].fillna("").ne("")
+    few = ard["analysis_id"].eq("TEAE_SOC_PT") & ard["variable"].isin(
+        ard.loc[ard["analysis_id"].eq("TEAE_SOC_PT") & ard["group1_level"].eq("Total") & ard["stat_name"].eq("n")
+                & ard["variable_level"].fillna("").eq("") & ard["stat"].lt(5), "variable"]
+    )  # fmt: skip
+    assert few.any()
+    return ard.assign(
+        stat_text=ard["stat_text"].where(ard["analysis_id"].ne("BOUNDS"), CANARY),
+        variable_level=ard["variable_level"].where(~terms, ard["variable_level"] + CANARY),
+        variable=ard["variable"].where(~few, ard["variable"] + CANARY),
+    )
+
+
+def _everything(name: str, content: bytes) -> str:
+    """All text in a file, archives opened."""
+    if name.endswith(".pdf"):
+        read = pypdf.PdfReader(io.BytesIO(content))
+        return " ".join([*(page.extract_text() for page in read.pages), str(read.metadata), str(read.trailer)])
+    if name.endswith((".docx", ".pptx", ".zip")):
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            return " ".join(_everything(one, packed.read(one)) for one in packed.namelist())
+    text = content.decode("utf-8", "replace")
+    return re.sub("<[^>]*>", " ", text) if name.endswith((".xml", ".html", ".rels")) else text
 
 
 def test_every_format_that_can_be_read_back_is_made(made: dict[str, Made]) -> None:

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from trialbook.eligibility.criteria import laboratory
-from trialbook.eligibility.criteria.serology import detection, reading
 from trialbook.eligibility.form import combine
 from trialbook.eligibility.parameters import excluded_above, excluded_at_or_below
+from trialbook.subjects.qualitative import detection, reading
 
 # data        form    waiver  infused  record  result
 COMBINATIONS = """

@@ -1,4 +1,4 @@
-"""Numbers read back from documents: what each row of a table must say, and the texts of a table in every format.
+"""Numbers read back from documents: what each cell of a table must say, and the texts of a table in every format.
 
 A carrier is the text of a table in one format, blanks left out: each format that can be exported joins `CARRIERS`.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,54 +15,39 @@ from typing import Any
 
 import pandas as pd
 
+from trialbook.documents.content import Speaker
 from trialbook.documents.source import CutSource
 
-COUNTED = r"(?P<n>\d+)(?:\((?P<p>[\d.]+%)\))?"
-WITH_EVENTS = COUNTED + r"\[(?P<events>\d+)\](?:,and\d+notgraded)?"
-LIMITS = r"(?P<estimate>-|[\d.]+)\((?P<low>-|[\d.]+)to(?P<high>-|[\d.]+)\)"
-SURVIVAL = rf"(?:{LIMITS}|(?P<alone>1\.000|notreached))"
 NUMBERED = re.compile(r"[TFL]-\d+[a-z]*")
-METHODS = {
-    "clopper_pearson": "Exact (Clopper-Pearson)", "wilson": "Wilson", "jeffreys": "Jeffreys", "midp": "Mid-P",
-    "beta_binomial": "Beta posterior (mean and limits)",
-}  # fmt: skip
-OVERVIEW = {
-    "TEAE": "Any TEAE", "TEAE_GE3": "TEAE of grade 3 or more", "TRAE": "TEAE related to treatment",
-    "SAE": "Serious TEAE", "SRAE": "Serious related TEAE", "TEAE_DTH": "TEAE leading to death",
-    "AESI": "TEAE of special interest",
-}  # fmt: skip
-BOUND = r"(?:(?P<n>\d+)/(?P<N>\d+)\((?P<estimate>[\d.]+)\)|(?P<none>-))"
+# A number as tables print it, with the sign of a share.
+NUMBER = re.compile(r"\d+(?:\.\d+)?%?")
+# Analyses whose cells also say how many events have no grade or no seriousness, which another row of the results holds.
+BESIDE = {"TEAE_OVERVIEW": "TEAE_OVERVIEW", "EAIR": "TEAE_OVERVIEW", "EAER": "TEAE_OVERVIEW"}
+MAIN = ("n", "estimate", "rate")
 
 
 @dataclass(frozen=True)
-class Row:
-    """One row of a table: what it must look like, a pattern for each cell, and the rows of the ARD behind each.
+class Cell:
+    """A cell of a table of the build and the numbers of the results behind it.
 
-    `stats` leads from the group of a pattern to the statistic; one list of cells is one context or dose level.
+    `table` and `row`: where it is; `said`: its text without a language; `texts`: what it may print, as results report
+    it; `main`: what it must print, blank where the result is null.
     """
 
     analysis: str
     table: str
-    label: str
-    cells: tuple[tuple[str, Mapping[str, str]], ...]
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """The row without blanks; the groups of cell k end with _k."""
-        made = re.escape(bare(self.label))
-        for place, (cell, _) in enumerate(self.cells):
-            made += re.sub(r"\(\?P<(\w+)>", rf"(?P<\1_{place}>", cell)
-        return re.compile(made)
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number of the ARD and where it must be found."""
-
-    row: Row
-    group: str
-    text: str
+    row: int
+    said: Any
+    texts: frozenset[str]
+    main: str
     is_null: bool
+
+    def wrong(self, speaker: Speaker) -> list[str]:
+        """The numbers of the cell that no result behind it reports, or its result where it is not printed."""
+        text = speaker.say(self.said)
+        printed = NUMBER.findall(text)
+        missing = [] if not self.main or self.main in printed else [f"without {self.main}"]
+        return [one for one in printed if one not in self.texts] + missing
 
 
 def bare(text: str) -> str:
@@ -70,85 +55,39 @@ def bare(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
-def numbers_of(source: CutSource) -> list[Number]:
-    """Every number of the results that a report shows in its tables by dose level."""
+def cells_of(source: CutSource) -> list[Cell]:
+    """Every cell of the tables of a build that names the number of the results which it shows."""
     ard = source.built.ard
-    texts = {
-        (row.analysis_id, row.variable, row.variable_level, row.context, row.group1_level, row.stat_name): row
-        for row in ard.itertuples()
-    }
-    levels = [*source.levels, "Total"]
-    found: list[Number] = []
-
-    def add(analysis: str, table: str, label: str, cell: str, keys: Mapping[str, tuple[str, ...]]) -> None:
-        """A row with the same cell for every level; `keys`: group to (variable, level, context, statistic)."""
-        row = Row(analysis, table, label, tuple((cell, {}) for _ in levels))
-        for place, level in enumerate(levels):
-            for group, (variable, at, context, stat) in keys.items():
-                one: Any = texts.get((analysis, variable, at, context, level, stat))
-                if one is not None:
-                    found.append(Number(row, f"{group}_{place}", one.stat_text, bool(pd.isna(one.stat))))
-
-    for variable, label in OVERVIEW.items():
-        keys = {stat: (variable, "", "", stat) for stat in ("n", "p", "events")}
-        add("TEAE_OVERVIEW", "Overview of treatment-emergent adverse events", label, WITH_EVENTS, keys)
-    for grade in range(1, 6):
-        keys = {stat: ("TEAE", "", f"grade {grade}", stat) for stat in ("n", "p")}
-        add("TEAE_GRADE", "Subjects by the maximum grade of all TEAE", f"grade {grade}", COUNTED, keys)
-    for method, label in METHODS.items():
-        keys = {g: ("RSP28", "", method, s) for g, s in _ESTIMATE.items()}
-        add("ORR_D28", "Overall response rate at day 28", label, LIMITS, keys)
-    for day in source.built.analysis.os_days:
-        keys = {g: ("OS", str(day), source.built.analysis.km_ci, s) for g, s in _ESTIMATE.items()}
-        add("OS_KM", "Overall survival, S(t)", f"Day {day}", SURVIVAL, keys)
-    keys = {g: ("OS", "", source.built.analysis.km_ci, s) for g, s in _ESTIMATE.items()}
-    add("FUP_RKM", "Median follow-up", "Median (95% interval)", LIMITS, keys)
-    found += _by_row(texts, levels)
+    names = ["analysis_id", "group1_level", "variable", "variable_level", "context"]
+    rows = ard.assign(**{name: ard[name].fillna("").astype("str") for name in names})
+    known: dict[tuple[str, ...], dict[str, tuple[float | None, str]]] = {}
+    for row in rows.itertuples():
+        stat = None if pd.isna(row.stat) else float(row.stat)
+        key = tuple(str(getattr(row, name)) for name in names)
+        known.setdefault(key, {})[str(row.stat_name)] = (stat, str(row.stat_text or ""))
+    found: list[Cell] = []
+    for output in source.outputs:
+        for place, column, _, key in output.payload.get("says", ()):
+            stats = known.get(tuple(key or ()))
+            if stats is None:
+                continue
+            texts = {text for stat, text in stats.values() if stat is not None and text}
+            # Bounds name the subjects that decide them: their numbers have no text of their own.
+            texts |= {form.format(stat) for stat, text in stats.values() if stat is not None and not text
+                      for form in ("{:g}", "{:.3f}")}  # fmt: skip
+            analysis, level, variable, at, context = key
+            beside = BESIDE.get(analysis, "")
+            texts |= {
+                text
+                for other, values in known.items() if other[:4] == (beside, level, variable, at) and other[4] != context
+                for _, text in values.values()
+            }  # fmt: skip
+            first = next((stats[name] for name in MAIN if name in stats), (None, ""))
+            found.append(
+                Cell(analysis, output.id, place, output.payload["columns"][column]["cells"][place], frozenset(texts),
+                     first[1] if first[0] is not None else "", any(stat is None for stat, _ in stats.values()))
+            )  # fmt: skip
     return found
-
-
-_ESTIMATE = {"estimate": "estimate", "low": "conf.low", "high": "conf.high"}
-
-
-def _by_row(texts: Mapping[tuple[str, ...], Any], levels: list[str]) -> Iterator[Number]:
-    """Numbers of tables with a row for each dose level: the DLT rate, and the worst and best cases."""
-    by = "clopper_pearson"
-    rate = (
-        (r"(?P<n>\d+)/(?P<N>\d+)", {"n": "n", "N": "N"}), (r"(?P<estimate>-|[01]\.\d{3})", {"estimate": "estimate"}),
-        (r"(?:(?P<low>[01]\.\d{3})to(?P<high>[01]\.\d{3})|-)", {"low": "conf.low", "high": "conf.high"}),
-        (r"(?P<prob>-|[01]\.\d{3})", {"prob": "prob_gt_target"}),
-    )  # fmt: skip
-    for level in levels:
-        row = Row("DLT_RATE", "DLT rate", level, rate)
-        for place, (_, stats) in enumerate(rate):
-            for group, stat in stats.items():
-                one = texts.get(("DLT_RATE", "DLT", "", by, level, stat))
-                if one is not None:
-                    yield Number(row, f"{group}_{place}", one.stat_text, bool(pd.isna(one.stat)))
-    for variable, title in (("DLT", "DLT rate, worst and best case"), ("OS_100", "Alive at day 100, worst and best")):
-        for level in levels:
-            row = Row("BOUNDS", title, level, ((BOUND, {}), (BOUND, {})))
-            for place, case in enumerate(("worst", "best")):
-                for stat in ("n", "N", "estimate"):
-                    one = texts.get(("BOUNDS", variable, "", case, level, stat))
-                    if one is not None:
-                        text = "" if pd.isna(one.stat) else f"{one.stat:.3f}" if stat == "estimate" else f"{one.stat:g}"
-                        yield Number(row, f"{stat}_{place}", text, bool(pd.isna(one.stat)))
-
-
-def read(number: Number, carried: str) -> str | None:
-    """The number as a format says it; None where the row is not there as it must be."""
-    found = number.row.pattern.search(carried)
-    if found is None:
-        return None
-    said = found.groupdict().get(number.group)
-    if said is None:
-        place = number.group.rpartition("_")[2]
-        alone = found.groupdict().get(f"alone_{place}") or found.groupdict().get(f"none_{place}")
-        if alone == "1.000" and number.group.startswith("estimate"):
-            return "1.000"
-        return "" if alone else None
-    return said
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -231,4 +170,60 @@ def of_pdf(content: bytes) -> dict[str, str]:
     return {number: bare(part) for number, part in zip(parts[1::2], parts[2::2], strict=True)}
 
 
-CARRIERS: Mapping[str, Callable[[bytes], dict[str, str]]] = {"pdf": of_pdf, "docx": of_docx, "pptx": of_pptx}
+@dataclass(frozen=True)
+class RtfText:
+    """What a reader of RTF finds: its control words, the code of its fields, and its text (a cell ends with a tab)."""
+
+    words: set[str]
+    fields: list[str]
+    text: str
+
+
+_RTF = re.compile(r"\\u(-?\d+) ?\?|\\([a-z]+)(-?\d+)? ?|\\(\*|[^a-z])|([{}])|[\r\n]+|([^\\{}\r\n]+)")
+_BREAKS = {"par": "\n", "cell": "\t", "row": "\n", "line": "\n", "tab": "\t"}
+
+
+def rtf_text(content: bytes) -> RtfText:
+    """Reads RTF as a program does: control words, groups and escaped characters; pictures and lists of fonts have no
+    text.
+    """
+    words: set[str] = set()
+    fields: list[str] = []
+    said: list[str] = []
+    depth, silent, units, in_field = 0, 0, b"", False
+    for match in _RTF.finditer(content.decode("ascii")):
+        unit, word, _, sign, brace, plain = match.groups()
+        if units and unit is None:
+            said.append(units.decode("utf-16-le", "replace"))
+            units = b""
+        if brace:
+            depth += 1 if brace == "{" else -1
+            silent = silent if depth >= silent else 0
+        elif unit is not None:
+            units += int(unit).to_bytes(2, "little", signed=True) if not silent else b""
+        elif word:
+            words.add(word)
+            if word in ("fonttbl", "info", "pict", "fldinst", "bkmkstart", "bkmkend") and not silent:
+                silent, in_field = depth, word == "fldinst"
+                fields += [""] if in_field else []
+            elif not silent:
+                said.append(_BREAKS.get(word, ""))
+        elif plain or (sign and sign in "\\{}"):
+            text = plain or sign
+            if not silent:
+                said.append(text)
+            elif in_field:
+                fields[-1] += text
+    assert depth == 0, "as many groups are closed as are opened"
+    return RtfText(words, fields, "".join(said))
+
+
+def of_rtf(content: bytes) -> dict[str, str]:
+    """The text of each page of the pack of tables, by its number."""
+    parts = re.split(r"^\S+ ([TFL]-\d+[a-z]*)$", rtf_text(content).text, flags=re.MULTILINE)
+    return {number: bare(part) for number, part in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+CARRIERS: Mapping[str, Callable[[bytes], dict[str, str]]] = {
+    "pdf": of_pdf, "docx": of_docx, "pptx": of_pptx, "rtf": of_rtf,
+}  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.core.domains import Domains, clean_variables, column_type
+from trialbook.core.domains import VARIABLES, Domains, clean_variables, column_type
 
 FIRST_INFUSION = pd.Timestamp("2025-01-10")
 
@@ -54,7 +54,7 @@ class TrialBuilder:
         """A record of any domain for the current subject; --SEQ counts by itself."""
         records = self._records.setdefault(domain, [])
         seq = f"{domain}SEQ"
-        if seq in clean_variables(domain) and seq not in values:
+        if seq in _variables(domain) and seq not in values:
             values[seq] = 1 + sum(r["USUBJID"] == self._id for r in records)
         if f"{domain}ORRES" in values and f"{domain}ORRESN" not in values:
             text = str(values[f"{domain}ORRES"])
@@ -131,8 +131,13 @@ class TrialBuilder:
         return Domains({code: _frame(code, records) for code, records in self._records.items()})
 
 
+def _variables(code: str) -> list[str]:
+    """The variables of a clean domain; of one that no rule rests on (DA, SUPPEX) those of its records."""
+    return clean_variables(code) if code in VARIABLES else []
+
+
 def _frame(code: str, records: list[dict[str, Any]]) -> pd.DataFrame:
-    names = clean_variables(code)
+    names = _variables(code)
     extra = [name for record in records for name in record if name not in names]
     columns = list(dict.fromkeys([*names, *extra]))
     frame = pd.DataFrame(records, columns=columns)

@@ -86,15 +86,16 @@ def query_counts(queries: Sequence[Query]) -> pd.DataFrame:
 def missing_values(domains: Domains) -> pd.DataFrame:
     """Variables with missing values, by delivered domain with records; a variable that is complete has no row.
 
-    Columns NAME (`AE.AEENDTC`), DOMAIN, VARIABLE, RECORDS, MISSING, SHARE (of records, 0 to 1, three decimals), in
-    the order of the interface.
+    Columns NAME (`AE.AEENDTC`), DOMAIN, VARIABLE, RECORDS, MISSING, SHARE (of records, 0 to 1, three decimals), OF (`14
+    of 16`), in the order of the interface.
     """
     rows = []
     for code, frame in domains.items():
         for name in VARIABLES.get(code, "").split():
             missing = int(frame[name].isna().sum())
             if missing:
-                rows.append((f"{code}.{name}", code, name, len(frame), missing, round(missing / len(frame), 3)))
+                of = msg("{n} of {total}", n=missing, total=len(frame))
+                rows.append((f"{code}.{name}", code, name, len(frame), missing, round(missing / len(frame), 3), of))
     labels = {
         "DOMAIN": msg("Domain"), "VARIABLE": msg("Variable"), "RECORDS": msg("Records"),
         "MISSING": msg("Without a value"), "SHARE": msg("Share"),
@@ -102,7 +103,12 @@ def missing_values(domains: Domains) -> pd.DataFrame:
     summary = plural(
         "{n} variable has records without a value.", "{n} variables have records without a value.", len(rows)
     )
-    return described(pd.DataFrame(rows, columns=["NAME", *labels]), labels=labels, summary=summary)
+    table = pd.DataFrame(rows, columns=["NAME", *labels, "OF"])
+    finding = plural(
+        "{n} variable not complete, {never} without any value", "{n} variables not complete, {never} without any value",
+        len(table), never=int(table["MISSING"].eq(table["RECORDS"]).sum()),
+    )  # fmt: skip
+    return described(table, labels=labels, finding=finding, summary=summary)
 
 
 def missing_by_visit(domains: Domains) -> pd.DataFrame:
@@ -136,7 +142,11 @@ def missing_by_visit(domains: Domains) -> pd.DataFrame:
         seen=int(table["SEEN"].sum()),
     )  # fmt: skip
     listed = table.sort_values(["VISITNUM", "VISIT", "DOMAIN"], ignore_index=True)
-    return described(listed, labels=labels, summary=summary)
+    finding = msg(
+        "{without} of {seen} expected results missing", without=int(table["WITHOUT"].sum()),
+        seen=int(table["SEEN"].sum()),
+    )  # fmt: skip
+    return described(listed, labels=labels, finding=finding, summary=summary)
 
 
 def record_counts(snapshot: Snapshot, cleaned: Cleaned, cut: Cut) -> pd.DataFrame:

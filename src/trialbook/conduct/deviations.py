@@ -136,9 +136,9 @@ def _criteria(treated: pd.DataFrame, adie: pd.DataFrame, study: StudyData) -> pd
     said = [
         joined(
             [
-                msg("{criterion} not met (waived)", criterion=criterion)
+                msg("{criterion} violated (waived)", criterion=criterion)
                 if is_waived
-                else msg("{criterion} not met", criterion=criterion),
+                else msg("{criterion} violated", criterion=criterion),
                 evidence,
             ],
             ": ",

@@ -25,10 +25,10 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(
             ("USUBJID", "AETERM", "AEDECOD", "AEBODSYS", "ADECOD", "AREL", "AEREL", "ASER", "AESER", "AEOUT", "TRTEMFL",
              "DLTFL", "SAFFL", "TRT01A", "AESTDTC", "ASTDTF", "KNOWDTC", "AESICAT", "AESDTH", "AESLIFE", "AESHOSP",
-             "AESDISAB", "AESCONG", "AESMIE"), TEXT
+             "AESDISAB", "AESCONG", "AESMIE", "AEACN", "AEENDTC", "AENDTF"), TEXT
         ),
         **dict.fromkeys(("ASTDT", "AENDT", "KNOWDT", "TRTSDT"), DATE),
-        **dict.fromkeys(("AESEQ", "ATOXGR", "RELDAY", "EPISODE"), WHOLE),
+        **dict.fromkeys(("AESEQ", "ATOXGR", "RELDAY", "EPISODE", "INFNO", "INFDY"), WHOLE), "INFHRS": NUMBER,
     },
     "adlb": {
         **dict.fromkeys(
@@ -40,7 +40,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     },
     "adrs": {
         **dict.fromkeys(
-            ("USUBJID", "PARAMCD", "AVALC", "REASON", "RSP28FL", "RSPLO", "RSPHI", "RSPWHY", "TRT01A"), TEXT
+            ("USUBJID", "PARAMCD", "AVALC", "REASON", "RSP28FL", "RSPLO", "RSPHI", "RSPWHY", "TRT01A", "ABLFL"), TEXT
         ),
         "ADT": DATE, "RELDAY": WHOLE,
     },

@@ -35,7 +35,8 @@ class AllowList:
 
 
 def allow_list(contracts: Mapping[str, Contract], protocol: Protocol) -> AllowList:
-    """The allow-list of the raw contracts; SUPPDM also takes the names that the criteria of the protocol ask for.
+    """The allow-list of the raw contracts; SUPPDM also takes the names that the criteria of the protocol ask for, and
+    SUPPEX those of the product of an infusion.
 
     `contracts` by `raw/domain` (`load_contracts`); others are not looked at.
     """
@@ -58,8 +59,9 @@ def allow_list(contracts: Mapping[str, Contract], protocol: Protocol) -> AllowLi
         if key.endswith(_NAMES) and isinstance(listed, list)
         for name in listed
     )
-    if "SUPPDM" in names:
-        names["SUPPDM"] |= asked
+    for code, more in (("SUPPDM", asked), ("SUPPEX", protocol.outcomes.product.names)):
+        if code in names:
+            names[code] |= more
     return AllowList(columns, names)
 
 

@@ -12,6 +12,25 @@ import pandas as pd
 LOOK = "trialbook look"
 
 
+class Card(tuple[str, str, str]):
+    """A headline number: label, value and note, and which number of the results it is (blank: none).
+
+    `number`: analysis, group level, variable, variable level and context, as `results.ard` names them.
+
+    >>> deaths = Card("Deaths", "2 of 12", number=("OS_EVENTS", "Total", "OS", "", ""))
+    >>> deaths, deaths.number[0]
+    (('Deaths', '2 of 12', ''), 'OS_EVENTS')
+    """
+
+    number: tuple[str, ...]
+
+    def __new__(cls, label: str, value: str, note: str = "", number: tuple[str, ...] = ()) -> Card:
+        """The card of a label, a value and a note."""
+        card = super().__new__(cls, (label, value, note))
+        card.number = number
+        return card
+
+
 def described(frame: pd.DataFrame, **look: Any) -> pd.DataFrame:
     """The frame with what a table or figure of it takes besides: `labels`, `notes`, `empty`, `stub`, `right`, `group`.
 

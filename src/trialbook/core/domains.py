@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -52,6 +53,13 @@ def empty_domain(code: str) -> pd.DataFrame:
     >>> len(frame), str(frame["EXDOSE"].dtype), str(frame["EXSEQ"].dtype)
     (0, 'float64', 'Int64')
     """
+    # A copy that costs nothing until somebody writes to it.
+    return _empty_domain(code, pd.get_option("mode.string_storage")).copy(deep=False)
+
+
+@cache
+def _empty_domain(code: str, text_storage: str) -> pd.DataFrame:
+    """`empty_domain`; the type of text is that of the storage in force when it is made."""
     columns = {name: pd.Series(dtype=column_type(name)) for name in clean_variables(code)}
     return pd.DataFrame(columns)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
+from trialbook.core.described import Card
 from trialbook.display.payload import MIME, Payload, text_of
 from trialbook.display.render import Renderer
 from trialbook.display.theme import BLOCK_STYLE
@@ -45,8 +46,11 @@ def notice(text: str, kind: Literal["info", "warning", "stop"] = "info") -> Bloc
 
 
 def key_numbers(numbers: Iterable[tuple[str, str, str]]) -> Block:
-    """Headline numbers in a row: (label, value, note) each."""
-    return Block({"kind": "key_numbers", "items": [[text_of(part) for part in item] for item in numbers]})
+    """Headline numbers in a row: (label, value, note) each; a `Card` that names its number of the results opens."""
+    cards = list(numbers)
+    payload: Payload = {"kind": "key_numbers", "items": [[text_of(part) for part in card] for card in cards]}
+    keys = [list(card.number) if isinstance(card, Card) and card.number else None for card in cards]
+    return Block({**payload, "numbers": keys} if any(keys) else payload)
 
 
 def several(blocks: Sequence[Block]) -> Block:

@@ -123,6 +123,54 @@ def vegalite_version(spec: dict[str, Any]) -> str:
     return exact if exact in known else [version for version in known if version.startswith(major)][-1]
 
 
+# Marks that are one element for many rows; and about how many elements the axes of one small panel are.
+ONE_FOR_ALL, PANEL = ("line", "area", "trail"), 40
+
+
+def chart_size(spec: dict[str, Any]) -> tuple[int, int]:
+    """About how many marks a chart draws, and about how high it is in pixels: 0 where that is not said.
+
+    >>> rows = [{"SUBJECT": "001"}, {"SUBJECT": "002"}, {"SUBJECT": "002"}]
+    >>> bars = {"data": {"name": "one"}, "mark": {"type": "bar"}, "encoding": {"y": {"field": "SUBJECT"}}}
+    >>> chart_size({"datasets": {"one": rows}, "layer": [bars, {**bars, "mark": "line"}], "height": {"step": 16}})
+    (3, 32)
+    """
+    data = {name: rows for name, rows in spec.get("datasets", {}).items() if isinstance(rows, list)}
+    height = spec.get("height")
+    if isinstance(height, dict):
+        field = _row_field(spec)
+        steps = max((len({str(row.get(field)) for row in rows}) for rows in data.values()), default=0)
+        height = steps * float(height.get("step", 0))
+    return _marks(spec, data, []), round(height) if isinstance(height, (int, float)) else 0
+
+
+def _marks(node: Any, data: dict[str, list[Any]], rows: list[Any]) -> int:
+    """The marks of a chart and of those inside it; `rows` are the data of the chart around it."""
+    own = node.get("data") or {}
+    rows = data.get(own.get("name", ""), own.get("values", [])) if own else rows
+    drawn = 0
+    if "mark" in node:
+        mark = node["mark"] if isinstance(node["mark"], dict) else {"type": node["mark"]}
+        drawn = len(rows) if mark.get("type") not in ONE_FOR_ALL or mark.get("point") else 1
+    if isinstance(node.get("facet"), dict):
+        fields = [
+            one["field"] for one in (node["facet"], *node["facet"].values()) if isinstance(one, dict) and "field" in one
+        ]
+        drawn += PANEL * len({tuple(str(row.get(field)) for field in fields) for row in rows})
+    inside = [*node.get("layer", []), *node.get("concat", []), *node.get("hconcat", []), *node.get("vconcat", [])]
+    return drawn + sum(_marks(one, data, rows) for one in [*inside, *([node["spec"]] if "spec" in node else [])])
+
+
+def _row_field(node: Any) -> str | None:
+    """The column that gives the rows of a chart: the first one that a vertical place is encoded by."""
+    if isinstance(node, dict):
+        up = node.get("encoding", {}).get("y", {}) if isinstance(node.get("encoding"), dict) else {}
+        if isinstance(up, dict) and "field" in up:
+            return str(up["field"])
+        return next((found for key in ("layer", "spec") if (found := _row_field(node.get(key)))), None)
+    return next((found for part in node if (found := _row_field(part))), None) if isinstance(node, list) else None
+
+
 def svg_size(svg: str) -> tuple[int, int]:
     """Width and height of an SVG in pixels."""
     found = re.search(r'<svg[^>]* width="([\d.]+)" height="([\d.]+)"', svg)

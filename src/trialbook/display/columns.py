@@ -25,7 +25,7 @@ LABELS: dict[str, str] = {
     "COUNTED": "Counted as", "LEAST": "Least favourable", "MOST": "Most favourable", "OPEN": "What is open",
     "BOR": "Best response", "VGPR": "VGPR", "ORGANS": "Organs at day 28", "DURABLE": "Durable to day 56",
     "STEROIDS": "Steroids (mg/kg/day)", "CATEGORY": "Response", "RESPONSE": "Response", "SUBJECTS": "Subjects",
-    "LABEL": "Response and reason", "DERIVED": "By stages",
+    "LABEL": "Response and reason", "DERIVED": "By stages", "DAY14": "Day 14",
     # Figures of the response
     "ORGAN": "Organ", "STAGE": "Stage", "KIND": "What", "VALUE": "Value", "CHANGE": "Change",
     # Adverse events and laboratory (ADAE, ADLB)

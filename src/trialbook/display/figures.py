@@ -300,7 +300,12 @@ def figure(
 
     # Altair checks what it is given as a chart is put together, or not at all (see `trialbook.kernels.fork_server`).
     spec = clean_spec(with_signal(chart.to_dict(validate=schemapi.DEBUG_MODE)))
-    return Figure(spec, title, table(data, title, labels=labels, notes=notes), summary)
+    return Figure(spec, title, table(_drawn(data), title, labels=labels, notes=notes), summary)
+
+
+def _drawn(data: pd.DataFrame) -> pd.DataFrame:
+    """The numbers of a figure as its table prints them: no eye reads more than three decimals off a chart."""
+    return data.round({name: 3 for name in data.columns if pd.api.types.is_float_dtype(data[name])})
 
 
 def notebook_spec(spec: Mapping[str, Any]) -> dict[str, Any]:

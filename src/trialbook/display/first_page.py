@@ -29,7 +29,9 @@ RULE_WORDS = {
 WIDE, HIGH, PAD = 420, 26, 6
 TICKS = (0, 28, 100, 180, 365, 730)
 # Nobody reads more rows, and a page must stay small; the files of the build hold all.
-MOST_ROWS, MOST_SUBJECTS, MOST_GROUPS = 500, 40, 12
+MOST_ROWS, MOST_SUBJECTS, MOST_GROUPS = 200, 40, 12
+# The first page shows the board of so many subjects; those of a larger trial are all on pages of so many each.
+MOST_BOARD, PER_PAGE = 120, 300
 STALE = 30
 UNSEEN = msg("unseen")
 

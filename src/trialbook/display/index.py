@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -48,7 +48,7 @@ def render_index(
     facts: IndexFacts, frame: Frame, profiled: Mapping[str, str] | None = None, page: Mapping[str, Any] | None = None,
     language: Language = ENGLISH, opens: Mapping[str, str] | None = None,
 ) -> str:  # fmt: skip
-    """The first page as HTML; it holds no script.
+    """The first page as HTML.
 
     `opens`: where the records behind a number of the results are, by its key.
 
@@ -107,6 +107,7 @@ def render_index(
         rules_said=shown.rules_said(page["rules"]),
         board=shown.strips(board, facts.levels.columns[1:-1].tolist(), profiled, language),
         board_notes=board_notes,
+        all_subjects=subjects_page(1) if len(page["board"]) > shown.MOST_BOARD else "",
         axis=shown.axis(board),
         stale=shown.STALE,
         most=shown.MOST_SUBJECTS,
@@ -125,19 +126,62 @@ def render_index(
     )
 
 
+def subjects_page(number: int) -> str:
+    """The file name of a page of the board of a large trial.
+
+    >>> subjects_page(1), subjects_page(2)
+    ('subjects.html', 'subjects_2.html')
+    """
+    return "subjects.html" if number == 1 else f"subjects_{number}.html"
+
+
+def render_subjects(
+    frame: Frame, levels: Sequence[str], profiled: Mapping[str, str], page: Mapping[str, Any],
+    language: Language = ENGLISH,
+) -> Iterator[tuple[str, str]]:  # fmt: skip
+    """The pages of the board of a large trial, file name and HTML: every subject, in the order of risk.
+
+    None where the first page has the whole board. `levels`: the dose levels, from the lowest.
+    """
+    rows = _by_risk(page["board"], profiled)
+    if len(rows) <= shown.MOST_BOARD:
+        return
+    firsts = range(0, len(rows), shown.PER_PAGE)
+    names = [
+        (subjects_page(k), f"{first + 1}-{min(first + shown.PER_PAGE, len(rows))}") for k, first in enumerate(firsts, 1)
+    ]
+    for first, (name, _) in zip(firsts, names, strict=True):
+        part = rows[first : first + shown.PER_PAGE]
+        title = msg(
+            "Subjects {first} to {last} of {total}, in the order of risk", first=first + 1, last=first + len(part),
+            total=len(rows),
+        )  # fmt: skip
+        yield name, render(
+            "subjects.html", frame, name, language, title=title, pages_of_board=names,
+            own_style=Markup(INDEX_CSS),  # noqa: S704 - our own file
+            board=shown.strips(part, levels, profiled, language), board_notes=[], axis=shown.axis(part),
+            stale=shown.STALE,
+        )  # fmt: skip
+
+
+def _by_risk(rows: Sequence[Mapping[str, Any]], profiled: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    """The rows of the board in the order of risk; first those whose number leads to no profile."""
+    place = {subject: k for k, subject in enumerate(profiled)}
+    return sorted(rows, key=lambda row: place.get(row["subject"], -1))
+
+
 def _board(
     rows: Sequence[Mapping[str, Any]], profiled: Mapping[str, str], screened_only: int
 ) -> tuple[list[Mapping[str, Any]], list[str]]:  # fmt: skip
     """The rows that are shown, and the notes: of a large trial the first in the order of risk."""
     listed, notes = list(rows), _screened(screened_only)
-    if len(rows) > shown.MOST_ROWS:
-        place = {subject: k for k, subject in enumerate(profiled)}
-        listed = sorted(rows, key=lambda row: place.get(row["subject"], -1))[: shown.MOST_ROWS]
+    if len(rows) > shown.MOST_BOARD:
+        listed = _by_risk(rows, profiled)[: shown.MOST_BOARD]
         notes.append(
             msg(
                 "The first {n} of {total} subjects in the order of risk: open DLT windows, DLTs, serious events, "
-                "deaths, severe events, pending first; the files of this build hold all of them.",
-                n=shown.MOST_ROWS, total=len(rows),
+                "deaths, severe events, pending first; the others are on pages of their own.",
+                n=shown.MOST_BOARD, total=len(rows),
             )
         )  # fmt: skip
     return listed, [*notes, *profile_note(len(rows), profiled)]
@@ -161,7 +205,10 @@ def _places(enrolment: Mapping[str, Any] | None) -> str:
     queue = enumerated([visible(subject) for subject, _ in enrolment["queue"]], ", ")
     return joined(
         [
-            msg("{n} of {total} places free.", n=enrolment["places"], total=enrolment["cap"]),
+            # Where none is free the answer itself says so.
+            msg("{n} of {total} places free.", n=enrolment["places"], total=enrolment["cap"])
+            if enrolment["places"]
+            else "",
             msg("Open windows: {subjects}.", subjects=joined(windows, ", ")) if windows else msg("No window is open."),
             msg("In screening: {subjects}.", subjects=queue) if queue else msg("Nobody is in screening."),
         ]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from trialbook.core.messages import as_text, joined, msg, plural
 from trialbook.dlt.tables import waiting_text
+from trialbook.efficacy.response_tables import INTERVALS
 from trialbook.efficacy.survival_tables import deaths_open, deaths_text, headline_day
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
@@ -17,7 +18,7 @@ from trialbook.protocol.models import Cut, Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
 from trialbook.results.bounds import BOUNDS, bounds_of, bounds_text, excluded_text, not_evaluable_text
 from trialbook.safety.ae_tables import CONTEXT_OF, LEFT_OPEN
-from trialbook.safety.ledger import AESI_LEDGER, SAE_LEDGER, ledger_text, outside_text
+from trialbook.safety.ledger import AESI_LEDGER, ALL, SAE_LEDGER, ledger_text, outside_text
 from trialbook.subjects.dlt_status import NOT_EVALUABLE as DLT_NONE
 from trialbook.subjects.dlt_status import PENDING, PENDING_DATA
 
@@ -72,6 +73,14 @@ class Numbers:
         """`low to high` of a 95% interval, or "" where there is none."""
         ends = [self.text(analysis, variable, f"conf.{end}", at=at, level=level, by=by) for end in ("low", "high")]
         return " to ".join(ends) if all(end not in ("", NOT_ESTIMABLE, NOT_EVALUABLE) for end in ends) else ""
+
+    def estimate(self, analysis: str, variable: str, *, at: str = TOTAL, level: str = "", by: str = "") -> str:
+        """`estimate (low to high)`, the estimate alone where it has no limits, "" where there is none."""
+        value = self.text(analysis, variable, "estimate", at=at, level=level, by=by)
+        limits = self.limits(analysis, variable, at=at, level=level, by=by)
+        if value in ("", NOT_ESTIMABLE, NOT_EVALUABLE):
+            return ""
+        return msg("{estimate} ({limits})", estimate=as_text(value), limits=limits) if limits else value
 
     def not_evaluable(self, variable: str, *, at: str = TOTAL) -> str:
         """The text in the place of a number that is not evaluable: the words, and the bounds if there are some."""
@@ -193,7 +202,15 @@ class StepStatus:
 # A number of the results: analysis, dose level or Total, variable, variable_level, context.
 Number = tuple[str, str, str, str, str]
 # Numbers of the first page that no table of a notebook shows: by label, the dataset behind it and the number.
-BESIDES: dict[str, tuple[str, tuple[str, str, str, str]]] = {msg("Deaths"): ("adtte", ("OS_EVENTS", "OS", "", ""))}
+BESIDES: dict[str, tuple[str, tuple[str, str, str, str]]] = {
+    msg("Deaths"): ("adtte", ("OS_EVENTS", "OS", "", "")),
+    FROM_CONSENT[SAE_LEDGER]: ("adae", (SAE_LEDGER, "SAE", "", ALL)),
+    FROM_CONSENT[AESI_LEDGER]: ("adae", (AESI_LEDGER, "AESI", "", ALL)),
+    **{
+        msg("Worst to best case, {what}", what=what): ("adrsp28", ("BOUNDS", variable, "", "worst_with_pending"))
+        for variable, what in (("ORR_D28", msg("response")), ("CR_D28", msg("complete response")))
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -321,18 +338,18 @@ def _numbers_of(numbers: Numbers) -> dict[str, tuple[str, str, str, str]]:
         ("CR_D28", "RSP28", "", analysis.ci_primary_orr), ("OS_KM", "OS", day, analysis.km_ci),
         ("OS_EVENTS", "OS", "", ""),
     )  # fmt: skip
-    orr_limits = msg("95% CI ({method})", method=analysis.ci_primary_orr.replace("_", "-"))
     known: dict[str, tuple[str, str, str, str]] = {
         msg("Treated"): ("SETS", "SAFFL", "", ""),
         **{label: ("TEAE_OVERVIEW", name, "", "") for name, (label, _) in COUNTED.items()},
+        **{label: number for label, (_, number) in BESIDES.items()},
         msg("Serious events"): ("TEAE_OVERVIEW", "SAE", "", ""),
         msg("Grade 3 or more"): ("TEAE_OVERVIEW", "TEAE_GE3", "", ""),
         msg("Dose-limiting toxicity"): dlt, msg("DLT, of those evaluable"): dlt, msg("DLT"): dlt,
         **{label: ("DLT", "DLTSTAT", status, "") for status, label in DLT_NOT_COUNTED.items()},
-        msg("Response at day 28"): response, orr_limits: response, msg("Complete response at day 28"): complete,
+        msg("Response at day 28"): response, _response_rate(analysis.ci_primary_orr): response,
+        msg("Complete response at day 28"): complete,
         msg("Day 28 not yet reached"): ("RSP28_CAT", "RSP28", "PENDING", ""),
-        msg("Alive at day {day}", day=day): alive, msg("Alive at day {day} (Kaplan-Meier)", day=day): alive,
-        msg("95% CI ({method})", method=analysis.km_ci): alive, msg("Deaths"): deaths,
+        msg("Alive at day {day}", day=day): alive, _survival_rate(day, analysis.km_ci): alive, msg("Deaths"): deaths,
         **{
             msg(order, what=what): ("BOUNDS", variable, "", "worst_with_pending")
             for order, what, variable in (
@@ -406,30 +423,27 @@ def _by_level(protocol: Protocol, numbers: Numbers) -> pd.DataFrame:
         rows |= ledger_by_level(numbers.ard, levels)
     if protocol.has_endpoint("DLT"):
         rows[msg("DLT, of those evaluable")] = [
-            numbers.share("DLT_RATE", "DLT", at=at, by=DLT_INTERVAL) for at in levels
+            numbers.count("DLT_RATE", "DLT", at=at, by=DLT_INTERVAL) for at in levels
         ]
         rows |= _case_row("DLT", "DLT", levels, numbers)
         for status, label in DLT_NOT_COUNTED.items():
             rows[label] = [numbers.text("DLT", "DLTSTAT", "n", at=at, level=status) for at in levels]
     if protocol.has_endpoint("ORR_D28"):
-        rows[msg("Response at day 28")] = [numbers.share("ORR_D28", "RSP28", at=at, by=orr) for at in levels]
-        rows[msg("95% CI ({method})", method=orr.replace("_", "-"))] = [
-            numbers.limits("ORR_D28", "RSP28", at=at, by=orr) for at in levels
-        ]
+        rows[msg("Response at day 28")] = [numbers.count("ORR_D28", "RSP28", at=at, by=orr) for at in levels]
+        rows[_response_rate(orr)] = [numbers.estimate("ORR_D28", "RSP28", at=at, by=orr) for at in levels]
         rows |= _case_row(msg("response"), "ORR_D28", levels, numbers)
-        rows[msg("Complete response at day 28")] = [numbers.share("CR_D28", "RSP28", at=at, by=orr) for at in levels]
+        rows[msg("Complete response at day 28")] = [numbers.count("CR_D28", "RSP28", at=at, by=orr) for at in levels]
         rows |= _case_row(msg("complete response"), "CR_D28", levels, numbers)
         rows[msg("Day 28 not yet reached")] = [
             numbers.text("ORR_D28", "RSP28", "pending", at=at, by=orr) for at in levels
         ]
     if protocol.has_endpoint("OS"):
         alive = [numbers.text("OS_KM", "OS", "estimate", at=at, level=day, by=km) for at in levels]
-        rows[msg("Alive at day {day} (Kaplan-Meier)", day=day)] = [
-            numbers.not_evaluable(f"OS_{day}", at=at) if text == NOT_EVALUABLE else text
+        rows[_survival_rate(day, km)] = [
+            numbers.not_evaluable(f"OS_{day}", at=at)
+            if text == NOT_EVALUABLE
+            else numbers.estimate("OS_KM", "OS", at=at, level=day, by=km)
             for at, text in zip(levels, alive, strict=True)
-        ]
-        rows[msg("95% CI ({method})", method=km)] = [
-            numbers.limits("OS_KM", "OS", at=at, level=day, by=km) for at in levels
         ]
         rows |= _case_row(msg("alive at day {day}", day=day), f"OS_{day}", levels, numbers)
         rows[msg("Deaths")] = [deaths_text(numbers.ard, at) or numbers.count("OS_EVENTS", "OS", at=at) for at in levels]
@@ -437,6 +451,16 @@ def _by_level(protocol: Protocol, numbers: Numbers) -> pd.DataFrame:
         rows |= {msg("Deaths, with those who may have died"): may_be_dead} if any(may_be_dead) else {}
     table = [(measure, *(text or NOT_ESTIMABLE for text in texts)) for measure, texts in rows.items()]
     return pd.DataFrame(table, columns=["measure", *levels]).astype("str")
+
+
+def _response_rate(interval: str) -> str:
+    """The label of the response rate with its limits; `interval` is the analysis key of its method."""
+    return msg("Response rate (95% CI, {method})", method=INTERVALS[interval])
+
+
+def _survival_rate(day: str, interval: str) -> str:
+    """The label of the survival estimate with its limits; `interval` is the analysis key of their transform."""
+    return msg("Alive at day {day}, Kaplan-Meier (95% CI, {method})", day=day, method=interval)
 
 
 def _case_row(what: str, variable: str, levels: Sequence[str], numbers: Numbers) -> dict[str, list[str]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
-from trialbook.core.messages import as_text, msg, plural
+from trialbook.core.messages import Plain, as_text, msg, plural
 from trialbook.display.payload import Payload, number_key, text_of
 from trialbook.display.table_details import TITLE, Detail, Lines, Opened, Subjects
 from trialbook.records_behind import RecordsBehind, ResultNumber, Studied, lines_of, records_behind
@@ -17,6 +17,10 @@ NOT_THE_RULES = msg(
     "the table."
 )
 OPEN_CASES = msg("Subjects of this number as known today. Whose open facts decide is named in the table.")
+
+
+# A headline number as the title of what it opens to.
+CARD = msg("{label}: {value}")
 
 
 class NumberRecords:
@@ -62,6 +66,18 @@ class NumberRecords:
                         len(found.rows), label=as_text(label), level=as_text(level), count=found.counted,
                     )  # fmt: skip
                     shown.append((number, text_of(said)))
+        return self._hidden(shown)
+
+    def cards(self, payload: Payload) -> Payload:
+        """A table, never shown, of the headline numbers of a page, so that they open."""
+        shown = [
+            (number, {"m": CARD, "a": {"label": _argument(label), "value": _argument(value)}})
+            for (label, value, _), number in zip(payload["items"], payload["numbers"], strict=True) if number
+        ]  # fmt: skip
+        return self._hidden(shown)
+
+    def _hidden(self, shown: Sequence[tuple[Sequence[str], Plain]]) -> Payload:
+        """A table that no page shows, of numbers of the results with what is said of each."""
         table: Payload = {
             "kind": "table", "title": text_of(msg("Numbers of the summary")), "empty": "", "notes": [], "subtitle": "",
             "columns": [
@@ -99,3 +115,8 @@ class NumberRecords:
             )
             notes.append(some if found.counted else none)
         return notes
+
+
+def _argument(text: Plain) -> Plain:
+    """A text of a payload as an argument of a message, where a plain string would be text of the data."""
+    return {"m": text, "a": {}} if isinstance(text, str) else text

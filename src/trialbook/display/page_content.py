@@ -13,7 +13,7 @@ import pandas as pd
 
 from trialbook.core.messages import ENGLISH, Language, Plain, msg
 from trialbook.core.syntax import syntax_tree
-from trialbook.display.chart_rendering import still_svg, svg_size
+from trialbook.display.chart_rendering import chart_size, still_svg, svg_size
 from trialbook.display.chart_texts import in_language
 from trialbook.display.figures import spec_json
 from trialbook.display.number_records import NumberRecords
@@ -33,7 +33,10 @@ REFERENCE = "reference"
 MOST_DATA_ROWS = 40
 # Of a longer table the page that answers shows the first rows, and the reference page all that the cell shows.
 MOST_TABLE_ROWS = 60
+# A figure that draws more rows of data, or is higher in pixels, goes there: a page of 1,200 subjects must open at once.
+MOST_MARKS, MOST_HEIGHT = 600, 2_400
 MORE = msg("To look up")
+DRAWN_ASIDE = msg("The figure itself is large and has a page beside this one.")
 
 
 @dataclass(frozen=True)
@@ -271,7 +274,7 @@ class _Content:
         elif item.kind == "markdown":
             self._tell(item.text)
         elif item.kind == "chart":
-            self._here.pieces.append(Piece("chart", chart=self._chart(item)))
+            self._place(item)
         else:
             self._here.pieces.append(Piece(item.kind, html=item.html, text=item.text))
 
@@ -280,6 +283,8 @@ class _Content:
         anchor = self._ids.of(payload)
         if self._records and payload["kind"] == "table":
             payload = self._records.added(payload)
+        if self._records and payload["kind"] == "key_numbers" and payload.get("numbers"):
+            self._renderer.html(self._records.cards(payload))
         if anchor:
             self._list(payload, anchor)
         if payload["kind"] == "figure_data" and self._is_long(payload["table"], MOST_DATA_ROWS):
@@ -329,6 +334,28 @@ class _Content:
         )
         said = safe(self._renderer.say(DATA_OF_FIGURE))
         return f'<p class="tb"><a class="tb-aside" href="{reference_page(self._page)}#{name}">{said}</a></p>'
+
+    def _place(self, item: Shown) -> None:
+        """Shows a chart; a large one on the reference page, in whose place the page that answers says what is seen."""
+        rows, height = chart_size(item.spec)
+        large = bool(self._page) and (rows > MOST_MARKS or height > MOST_HEIGHT)
+        aside = large and self._here is self._answer
+        answer = self._here
+        if aside:
+            # Its title, which is above it, is repeated there.
+            self._reference.pieces += [piece for piece in answer.pieces[-1:] if 'class="tb tb-title' in piece.html]
+            self._here = self._reference
+        self._here.pieces.append(Piece("chart", chart={**self._chart(item), "late": large}))
+        self._here = answer
+        if aside:
+            above = answer.pieces[-1].html if answer.pieces else ""
+            listed = [one for one in self._listed[-1:] if f' id="{one.id}"' in above]
+            self._more += [Listed(one.id, one.title, reference=True) for one in listed]
+            href = reference_page(self._page) + "".join(f"#{one.id}" for one in listed)
+            summary = safe(self._renderer.say(item.payload["summary"])) if "summary" in item.payload else ""
+            said = f'<p class="tb tb-sentence">{summary}</p>' if summary else ""
+            link = f'<a class="tb-aside" href="{href}">{safe(self._renderer.say(DRAWN_ASIDE))}</a>'
+            answer.pieces.append(Piece("html", html=f'{said}<p class="tb">{link}</p>'))
 
     def _chart(self, item: Shown) -> dict[str, Any]:
         """What the template shows of a chart: live its specification, static its picture.

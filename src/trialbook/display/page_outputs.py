@@ -105,22 +105,25 @@ def _rich(data: Mapping[str, Any], position: int, html_of: Callable[[Payload], s
         yield Shown("chart", payload=payload, spec=spec, text=_joined(data.get("text/plain", "Chart")))
     elif "text/markdown" in data:
         yield Shown("markdown", text=_joined(data["text/markdown"]))
+    elif MIME in data and data[MIME] == {"kind": "several", "blocks": []}:
+        # A cell that shows a table for each of several had none.
+        return
     elif MIME in data:
         html = _made(data[MIME], html_of)
-        yield Shown("html", html=html, payload=data[MIME]) if html else Dropped(position, FOREIGN)
+        yield Dropped(position, FOREIGN) if html is None else Shown("html", html=html, payload=data[MIME])
     elif "text/plain" in data and not NAMELESS.fullmatch(_joined(data["text/plain"])):
         yield Shown("text", text=visible(_joined(data["text/plain"])))
     elif "text/html" in data:
         yield Dropped(position, FOREIGN)
 
 
-def _made(payload: Payload, html_of: Callable[[Payload], str]) -> str:
-    """The HTML of a payload; blank where it is none of ours."""
+def _made(payload: Payload, html_of: Callable[[Payload], str]) -> str | None:
+    """The HTML of a payload, blank where it has no blocks; None where it is none of ours."""
     try:
         html = html_of(payload)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        return ""
-    return html if is_own_html(html) else ""
+        return None
+    return html if is_own_html(html) else None
 
 
 def _joined(text: str | list[str]) -> str:

@@ -71,10 +71,12 @@ class Renderer:
             word = say(NOTICES[level])
             return f'<p class="tb tb-notice tb-{level}"><strong>{word}.</strong> {say(payload["text"])}</p>'
         if kind == "key_numbers":
+            keys = payload.get("numbers") or [None] * len(payload["items"])
             cards = "".join(
-                f'<div class="tb-card"><div class="tb-label">{say(label)}</div><div class="tb-value">{say(value)}</div>'
+                f'<div class="tb-card"><div class="tb-label">{say(label)}</div>'
+                f'<div class="tb-value">{self._leading(say(value), key)}</div>'
                 f'<div class="tb-note">{say(note)}</div></div>'
-                for label, value, note in payload["items"]
+                for (label, value, note), key in zip(payload["items"], keys, strict=True)
             )
             return f'<div class="tb tb-cards">{cards}</div>'
         if kind == "figure":
@@ -123,6 +125,11 @@ class Renderer:
         if isinstance(text, dict) and "d" in text:
             return visible(text["d"])
         return self.language.say(text)
+
+    def _leading(self, html: str, key: Sequence[str] | None) -> str:
+        """The text of a number of the results as a link to its records, where a box of them is kept."""
+        anchor = self.opened.numbers.get(number_key(key)) if key and self._records else None
+        return f'<a class="tb-open" href="{self._records}#{anchor}">{html}</a>' if anchor else html
 
     def _safe(self, text: Plain) -> str:
         return safe(self.say(text))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from trialbook.core.messages import ENGLISH, Language, filled_pattern, msg, places
+from trialbook.core.messages import ENGLISH, Language, filled_pattern, msg, places, plural
 from trialbook.diff.headlines import headline_name
 from trialbook.diff.issued import Erratum, Issued
 from trialbook.display.blocks import Block
@@ -132,15 +132,25 @@ def _issued(found: StudyCuts) -> Block | None:
     return _table(rows, msg("Documents issued"), labels, "document")
 
 
+# Rows of one document in the list of errata; how many more there are is said.
+MOST_ERRATA = 25
+
+
 def _errata(found: StudyCuts) -> Block | None:
     """The numbers of issued documents that are reported otherwise today; blank where there is none."""
-    rows = [
-        (
-            one.document.document, one.document.issued, headline_name(one.name),
-            _shown(one.name, one.old), _shown(one.name, one.new),
-        )
-        for one in found.errata
-    ]  # fmt: skip
+    by_document: dict[tuple[str, str], list[Erratum]] = {}
+    for one in found.errata:
+        by_document.setdefault((one.document.document, one.document.issued), []).append(one)
+    rows: list[tuple[str, ...]] = []
+    for (document, issued), errata in by_document.items():
+        rows += [
+            (document, issued, one.name if "|" in one.name else headline_name(one.name), _shown(one.name, one.old),
+             _shown(one.name, one.new))
+            for one in errata[:MOST_ERRATA]
+        ]  # fmt: skip
+        more = len(errata) - MOST_ERRATA
+        if more > 0:
+            rows.append((document, issued, plural("and {n} other number", "and {n} other numbers", more), "", ""))
     labels = {
         "document": msg("Document"), "issued": msg("Issued at"), "number": msg("Number"),
         "old": msg("In the document"), "new": msg("In the build of today"),

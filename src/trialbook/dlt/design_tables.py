@@ -13,6 +13,7 @@ from trialbook.dlt.advice import plain_code
 from trialbook.dlt.designs.cohorts import IntervalRule
 from trialbook.dlt.designs.design import DE_ESCALATE, ENROL, ESCALATE, ONGOING
 from trialbook.dlt.designs.interval import TiteBoin
+from trialbook.dlt.designs.own_table import OwnTable
 from trialbook.dlt.designs.registry import NO_RULE, make_rule, rules_beside
 from trialbook.dlt.pathways import DOWN, DOWN_AND_EXCLUDE, STAY, UP, decision_table, printed_letter
 from trialbook.protocol.analysis import Analysis
@@ -27,6 +28,10 @@ LETTERS = msg(
 COHORTS = msg(
     "The rule decides when the cohort at a level is complete and nobody is pending; what is seen at other levels does "
     "not change a decision."
+)
+FULL = msg(
+    "This is the decision table of the protocol file (A-209). With the subjects of its last column a level has its "
+    "full number: to stay there then declares it the maximum tolerated dose."
 )
 OTHERS_DECIDE = msg(
     "Whole cohorts, nobody pending, whatever the cap (A-200). Of two answers in one cell the counts at the other "
@@ -76,11 +81,11 @@ def _empty(reason: str) -> pd.DataFrame:
 
 
 def _letters(rule: IntervalRule | TiteBoin, cap: int) -> pd.DataFrame:
-    numbers = range(1, min(cap, MOST_EVALUABLE) + 1)
-    rows = [[str(x), *(printed_letter(rule, x, n) if x <= n else "" for n in numbers)] for x in range(len(numbers) + 1)]
-    return _described(
-        pd.DataFrame(rows, columns=["DLTS", *map(str, numbers)], dtype="str"), numbers, [LETTERS, COHORTS]
-    )
+    asked = range(1, min(cap, MOST_EVALUABLE) + 1)
+    numbers = [n for n in asked if printed_letter(rule, 0, n)]
+    rows = [[str(x), *(printed_letter(rule, x, n) if x <= n else "" for n in numbers)] for x in range(max(numbers) + 1)]
+    notes = [LETTERS, COHORTS, *([FULL] if isinstance(rule, OwnTable) else [])]
+    return _described(pd.DataFrame(rows, columns=["DLTS", *map(str, numbers)], dtype="str"), numbers, notes)
 
 
 def _words(found: pd.DataFrame) -> pd.DataFrame:

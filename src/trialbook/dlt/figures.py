@@ -26,11 +26,14 @@ from trialbook.dlt.pathways import printed_letter
 from trialbook.dlt.tables import DIARY_LABELS, OUTCOMES, escalation_diary
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
+from trialbook.subjects.ranking import MOST_DRAWN, most_drawn_note
 
 UP, MORE, DOWN, OUT = msg("escalate"), msg("treat more here"), msg("go down"), msg("too toxic, go down")
 LETTERS = {"E": UP, "S": MORE, "D": DOWN, "DU": OUT}
 # Evaluable subjects of a level that the figure has room for.
 MOST_EVALUABLE = 12
+# With a DLT, in the words beside the diary.
+MOST_NAMED = 24
 STATE_LABELS = {
     "EVALUABLE": msg("Evaluable subjects"),
     "DLTS": msg("Subjects with a DLT"),
@@ -65,21 +68,33 @@ def dated_diary(addlt: pd.DataFrame, events: pd.DataFrame, heads: Mapping[str, s
         EVENT=pd.Series(terms.reindex(asked).fillna("").to_numpy(), index=diary.index).where(counted, "").astype("str"),
     )
     n = diary["outcome"].value_counts()
+    whole, diary = diary, _last_and_at_risk(diary)
     said = [
         plural("{n} DLT", "{n} DLTs", int(n.reindex(list(OUTCOMES[:2])).fillna(0).sum())),
         plural("{n} subject pending", "{n} subjects pending", int(n.get("pending", 0))),
     ]
-    who = diary[counted]
+    who = whole[counted]
     named = [
         msg("{subject} at {level} ({event})", subject=row.subject, level=row.level, event=row.EVENT or row.outcome)
-        for row in who.itertuples()
+        for row in who.head(MOST_NAMED).itertuples()
     ]
+    named += [msg("{n} more", n=len(who) - MOST_NAMED)] * (len(who) > MOST_NAMED)
     summary = msg(
         "{n} subjects in order of their first infusion against dose level. With a DLT: {dlts}.",
-        n=len(diary), dlts=joined(named, ", ") or msg("none"),
+        n=len(whole), dlts=joined(named, ", ") or msg("none"),
     )  # fmt: skip
     labels = DIARY_LABELS | {"DATE": msg("First infusion"), "HEAD": msg("Dose"), "EVENT": msg("Event term")}
-    return described(diary, labels=labels, finding=joined(said, ", "), summary=summary)
+    return described(
+        diary, labels=labels, finding=joined(said, ", "), summary=summary,
+        notes=most_drawn_note(len(diary), len(whole)),
+    )  # fmt: skip
+
+
+def _last_and_at_risk(diary: pd.DataFrame) -> pd.DataFrame:
+    """The subjects that the diary has room for: those with a DLT and those pending, then the last enrolled."""
+    at_risk = diary["outcome"].isin((*OUTCOMES[:2], "pending"))
+    first = diary.assign(_at_risk=at_risk).sort_values(["_at_risk", "order"], ascending=False, kind="stable")
+    return diary.loc[first.index[:MOST_DRAWN].sort_values()]
 
 
 def level_states(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
@@ -138,4 +153,4 @@ def _says(rule: ThreePlusThree, n: int, dlts: int) -> str:
 
 
 def _letter_says(rule: IntervalRule | TiteBoin, n: int, dlts: int) -> str:
-    return LETTERS[printed_letter(rule, dlts, n)] if n else MORE
+    return LETTERS.get(printed_letter(rule, dlts, n), MORE) if n else MORE

@@ -51,7 +51,7 @@ def infusions_received(addlt: pd.DataFrame, study: StudyData) -> pd.DataFrame:
 def dose_notes(received: pd.DataFrame) -> list[Note]:
     """Loud notes on infusions at another level than planned or than the first, one per infusion."""
     says = {
-        OTHER: msg("the subject stays at the level of its first infusion (P10)"),
+        OTHER: msg("the subject stays at the level of its first infusion"),
         NOT_PLANNED: msg("analysed at the level received"),
         NO_LEVEL: msg("please check dose, unit and weight (P12)"),
     }

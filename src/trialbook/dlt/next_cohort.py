@@ -11,6 +11,7 @@ from trialbook.core.described import described
 from trialbook.core.messages import enumerated, msg, places
 from trialbook.dlt.advice import trial_history
 from trialbook.dlt.designs.design import ONGOING, WAIT, Action, History, Outcome, Pending, Rule, read_code
+from trialbook.dlt.designs.own_table import OWN_TABLE
 from trialbook.dlt.designs.registry import NO_RULE, RULE_NAMES, make_rule, rules_beside
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -162,7 +163,7 @@ def next_table(results: pd.DataFrame, protocol: Protocol, analysis: Analysis) ->
     else:
         nothing = msg("The trial has ended under the rule in force: no further outcome changes its advice.")
     rows = results[results["analysis_id"].eq(DLT_NEXT)]
-    names = {name.lower(): name for name in RULE_NAMES}
+    names = {name.lower(): name for name in (*RULE_NAMES, OWN_TABLE)}
     table = pd.DataFrame(
         {
             "RULE": [

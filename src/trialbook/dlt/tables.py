@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from trialbook.core.described import described
+from trialbook.core.described import Card, described
 from trialbook.core.messages import joined, msg, plural
 from trialbook.dlt.advice import Advice, Note, plain_code
 from trialbook.dlt.designs.design import ONGOING, WAIT
@@ -14,7 +14,7 @@ from trialbook.dlt.over_time import LIMITS
 from trialbook.dlt.reporting import COUNTED, EVALUABLE_N, TREATED, WAITING_N
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
-from trialbook.results.ard import NOT_ESTIMABLE, TOTAL
+from trialbook.results.ard import NOT_ESTIMABLE, TOTAL, round_half_up
 from trialbook.results.bounds import bounds_text, excluded_text
 from trialbook.subjects.dlt_status import (
     COUNTED_AS_DLT,
@@ -101,6 +101,7 @@ SUBJECT_LABELS = {
     "FUPFRAC": msg("Window followed"),
     "DOSEFRAC": msg("Dose received / due"),
     "DLTDT": msg("DLT onset"),
+    "BACKFL": msg("Backfill"),
 }
 RECEIVED_LABELS = {
     "SUBJID": msg("Subject"),
@@ -149,7 +150,7 @@ RATE_LABELS = {
     "counts": msg("DLT / evaluable"),
     "estimate": msg("Rate"),
     "interval": msg("95% interval"),
-    "prob": msg("Pr(rate > target)"),
+    "prob": msg("Probability that the rate exceeds the target"),
 }
 RULE_LABELS = {
     "rule": msg("Rule"),
@@ -180,18 +181,31 @@ def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[
         return [("DLT", msg("not an endpoint"), msg("of this trial"))]
     total = results[results["group1_level"].eq(TOTAL) & results["analysis_id"].eq("DLT_SETS")]
     n = dict(zip(total["variable"], total["stat_text"], strict=True))
+    beside = counted_note(results, int(n[COUNTED]), int(n[EVALUABLE_N]))
     return [
-        (msg("Advice by rule {rule}", rule=advice.rule), plain_code(advice.code), ""),
+        (msg("Advice by rule {rule}", rule=advice.rule), plain_code(advice.code), _then(advice)),
         (msg("Dose level now open"), *open_level(advice)),
         (
             msg("Decision not before"),
             advice.date_text,
             msg("last open window") if advice.decision_date else msg("no open window"),
         ),
-        ("DLT-evaluable", f"{n[EVALUABLE_N]} of {n[TREATED]}", msg("treated subjects")),
-        (msg("Counted as DLT"), n[COUNTED], counted_note(results, int(n[COUNTED]), int(n[EVALUABLE_N]))),
-        (msg("Pending"), n[WAITING_N], waiting_text(results) or msg("no window open")),
+        *(
+            Card(label, value, note, number=("DLT_SETS", TOTAL, name, "", ""))
+            for label, value, note, name in (
+                ("DLT-evaluable", f"{n[EVALUABLE_N]} of {n[TREATED]}", msg("treated subjects"), EVALUABLE_N),
+                (msg("Counted as DLT"), n[COUNTED], beside, COUNTED),
+                (msg("Pending"), n[WAITING_N], waiting_text(results) or msg("no window open"), WAITING_N),
+            )
+        ),
     ]
+
+
+def _then(advice: Advice) -> str:
+    """What the advice becomes when the open cases are known; blank where it stays as it is."""
+    if advice.best == advice.worst:
+        return "" if advice.best == advice.code else msg("then: {advice}", advice=plain_code(advice.best))
+    return msg("then: {best}, or {worst}", best=plain_code(advice.best), worst=plain_code(advice.worst))
 
 
 def waiting_text(results: pd.DataFrame, level: str = TOTAL) -> str:
@@ -231,7 +245,7 @@ def excluded_notes(results: pd.DataFrame, levels: Sequence[str]) -> list[str]:
 def open_level(advice: Advice) -> tuple[str, str]:
     """The level at which the next subject may be treated by the advice, and a word on it."""
     if advice.code.startswith(f"{ONGOING}({WAIT} "):
-        return msg("{level}, waiting", level=advice.level), msg("no further dosing before the decision")
+        return msg("none"), msg("{level} waits for a decision", level=advice.level)
     if advice.code.startswith(f"{ONGOING}("):
         return advice.level, msg("for the next subject")
     return msg("none"), msg("the rule has come to its end") if advice.code != NOT_ESTIMABLE else msg("no rule in force")
@@ -259,15 +273,30 @@ def open_windows(addlt: pd.DataFrame, cut_date: pd.Timestamp) -> pd.DataFrame:
     waiting = waiting.assign(DAYS=days)
     listed = waiting[["SUBJID", "TRT01A", "TRTSDT", "WINENDT", "DAYS", "FUPFRAC", "DLTSTAT"]].reset_index(drop=True)
     return described(
-        listed, labels=SUBJECT_LABELS | {"DAYS": msg("Days to go")}, digits={"FUPFRAC": 2},
-        empty=msg("Nobody is pending."),
+        _in_words(listed), labels=SUBJECT_LABELS | {"DAYS": msg("Days to go")}, empty=msg("Nobody is pending."),
+        right=["FUPFRAC"],
     )  # fmt: skip
 
 
 def status_listing(addlt: pd.DataFrame) -> pd.DataFrame:
-    """The status of each subject in order of first infusion, with the columns of `SUBJECT_LABELS`."""
-    listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")[list(SUBJECT_LABELS)].reset_index(drop=True)
-    return described(listed, labels=SUBJECT_LABELS, digits={"FUPFRAC": 2, "DOSEFRAC": 2})
+    """The status of each subject in order of first infusion: the columns of `SUBJECT_LABELS`, BACKFL where one is."""
+    columns = list(SUBJECT_LABELS)
+    if "BACKFL" not in addlt or not addlt["BACKFL"].eq("Y").any():
+        columns.remove("BACKFL")
+    listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")[columns].reset_index(drop=True)
+    return described(_in_words(listed), labels=SUBJECT_LABELS, right=["FUPFRAC", "DOSEFRAC"])
+
+
+def _in_words(listed: pd.DataFrame) -> pd.DataFrame:
+    """A listing with the status in words, and with shares of one subject's window or dose in whole per cent."""
+    shares = {
+        name: listed[name]
+        .map(lambda share: f"{round_half_up(100 * share, 0)}%" if pd.notna(share) else "")
+        .astype("str")
+        for name in ("FUPFRAC", "DOSEFRAC")
+        if name in listed
+    }
+    return listed.assign(**shares, DLTSTAT=listed["DLTSTAT"].map(STATUS_WORDS).astype("str"))
 
 
 def infusion_listing(infusions: pd.DataFrame) -> pd.DataFrame:
@@ -321,7 +350,7 @@ def rate_table(results: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
             text[level, name] for name in ("n", "N", "estimate", "conf.low", "conf.high", "prob_gt_target")
         )
         interval = NOT_ESTIMABLE if low == NOT_ESTIMABLE else f"{low} to {high}"
-        table.append((level, f"{n}/{total}", estimate, interval, prob))
+        table.append((level, msg("{n} of {total}", n=n, total=total), estimate, interval, prob))
     numbers = {
         (row, column): ("DLT_RATE", str(line[0]), "DLT", "", "clopper_pearson")
         for row, line in enumerate(table) for column in list(RATE_LABELS)[1:]
@@ -342,7 +371,7 @@ def rule_table(advices: Sequence[Advice]) -> pd.DataFrame:
 
 def cases_table(cases: pd.DataFrame) -> pd.DataFrame:
     """The worst and the best case of each level (`results.bounds.case_table`) as a table shows them."""
-    return described(cases.copy(deep=False), subtitle=msg("DLT / evaluable (rate)"))
+    return described(cases.copy(deep=False), subtitle=msg("DLTs of evaluable subjects (rate)"))
 
 
 def timeline_listing(over_time: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -105,12 +106,12 @@ def report(source: CutSource) -> Document:
     cut = source.built.cut
     return Document(
         kind="report", cover=cover(source, msg("Report to the Safety Review Committee")), head=head(source),
-        foot=foot(source), cut_date=str(cut.cut_date), sections=tuple(_numbered(sections)),
+        foot=foot(source), cut_date=str(cut.cut_date), sections=tuple(numbered(sections)),
         answer=seen.decision(source),
     )  # fmt: skip
 
 
-def _numbered(sections: Sequence[Section]) -> Iterator[Section]:
+def numbered(sections: Sequence[Section]) -> Iterator[Section]:
     """The sections; tables that only a report has are numbered through (R-1), others have their number on the pages."""
     number = itertools.count(1)
     for section in sections:
@@ -153,6 +154,16 @@ def head(source: CutSource) -> Text:
 def foot(source: CutSource) -> Text:
     """What is at the foot of every page."""
     return text_of(msg("Build {fingerprint}", fingerprint=fingerprint(source)))
+
+
+def anchor_of(text: str) -> str:
+    """A text of the data as a name of a place in a document: letters, digits and hyphens, never that of another text.
+
+    >>> anchor_of("S-1"), anchor_of("S 1")
+    ('S-1', 'S-1-20')
+    """
+    odd = "".join(f"-{ord(character):x}" for character in text if not re.fullmatch("[A-Za-z0-9-]", character))
+    return re.sub("[^A-Za-z0-9-]", "-", text) + odd
 
 
 def fingerprint(source: CutSource) -> str:
@@ -450,4 +461,7 @@ def own_table(
     return Table(number, title, tuple(columns), empty=empty, whole=whole, subjects=subjects)
 
 
-__all__ = ["SYNTHETIC", "board_table", "cover", "fingerprint", "foot", "head", "ladder", "own_table", "report"]
+__all__ = [
+    "SYNTHETIC", "anchor_of", "board_table", "cover", "fingerprint", "foot", "head", "ladder", "numbered", "own_table",
+    "report",
+]  # fmt: skip

@@ -97,13 +97,8 @@ class CutSource:
     def facts(self) -> Facts:
         """What the first page is derived from."""
         built, before = self.built, self.previous
-        study = StudyData(
-            Domains(built.clean), built.protocol, built.analysis, pd.Timestamp(built.cut.cut_date)
-        )  # fmt: skip
-        data = all_with_columns({name: built.datasets[name] for name in COLUMNS if name in built.datasets})
-        earlier = None
-        if before is not None:
-            earlier = all_with_columns({name: before.datasets[name] for name in COLUMNS if name in before.datasets})
+        study, data = study_of(built), data_of(built)
+        earlier = None if before is None else data_of(before)
         treated = treated_of(data["adsl"])
         return Facts(
             data, earlier, built.cut.previous_cut or "", study, treated, visit_table(data, study),
@@ -133,6 +128,16 @@ class CutSource:
             f"this file of a published build cannot be read ({type(error).__name__})",
             file=str(self.built.folder / name), next_step=NEXT_STEP,
         )  # fmt: skip
+
+
+def study_of(built: BuiltCut) -> StudyData:
+    """The domains, protocol and analysis keys of a build, as derivations take them."""
+    return StudyData(Domains(built.clean), built.protocol, built.analysis, pd.Timestamp(built.cut.cut_date))
+
+
+def data_of(built: BuiltCut) -> Mapping[str, pd.DataFrame]:
+    """The analysis datasets of a build; empty, with their columns, where the trial has no such endpoint."""
+    return all_with_columns({name: built.datasets[name] for name in COLUMNS if name in built.datasets})
 
 
 def signal_text(message_id: str, arguments: Mapping[str, Any]) -> Message:

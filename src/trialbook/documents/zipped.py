@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from trialbook.core.errors import StopError, UsageError
@@ -33,17 +33,30 @@ def zipped(source: CutSource, spoken: Sequence[Language], inner: str) -> bytes:
     return archive(entries, str(source.built.cut.cut_date))
 
 
+def zipped_documents(
+    source: CutSource, pages: Sequence[tuple[Language, str]], files: Mapping[str, bytes], inner: str
+) -> bytes:
+    """An archive of documents of a cut (name to content) in the folder `inner`, and the page that leads to `pages`."""
+    entries = {f"{inner}/{name}": content for name, content in files.items()}
+    check_names(entries)
+    listed = [(language, f"{inner}/{name}") for language, name in pages]
+    entries[FIRST] = _first_page(source, listed)
+    return archive(entries, str(source.built.cut.cut_date))
+
+
 def first_page(source: CutSource, spoken: Sequence[Language], inner: str, names: Collection[str]) -> bytes:
     """The page that a reader opens: in each language, the way to the first page, and what to do where it fails."""
+    pages = [(language, f"{inner}/{'zh/' if language.tag.startswith('zh') else ''}{FIRST}") for language in spoken]
+    return _first_page(source, [(language, page) for language, page in pages if page in names])
+
+
+def _first_page(source: CutSource, pages: Sequence[tuple[Language, str]]) -> bytes:
     study, cut = source.built.protocol.study.id, str(source.built.cut.cut_id)
     lines = [
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
         f"<title>{safe(study)} · {safe(cut)}</title>\n</head>\n<body>\n<h1>{safe(study)} · {safe(cut)}</h1>",
     ]
-    for language in spoken:
-        page = f"{inner}/{'zh/' if language.tag.startswith('zh') else ''}{FIRST}"
-        if page not in names:
-            continue
+    for language, page in pages:
         way = safe(language.say(msg("Open the first page of this data cut")))
         unpack = msg("If the page does not open, unpack all files of the archive first, then open {file}.", file=FIRST)
         lines.append(

@@ -30,6 +30,7 @@ from trialbook.gvhd.grade import ORGANS, grade_bounds, grade_text
 from trialbook.gvhd.response_rules import CATEGORIES, RESPONDERS
 from trialbook.gvhd.steroids import steroid_days
 from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.outcomes import EarlyResponse
 from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import NOT_EVALUABLE
 from trialbook.subjects.disposition import counted
@@ -188,12 +189,13 @@ PARAMETERS = {
     "LGI": msg("Lower GI stage (MAGIC)"), "GRADE": msg("Overall aGVHD grade, derived (MAGIC)"),
     "RSPINV": msg("Response by the investigator"), "RSP28": msg("Response at day 28"),
     "VGPR28": msg("Very good partial response at day 28"), "BOR": msg("Best overall response"),
-    "RSP56": msg("Durable response, day 28 and still day 56"), "RSPSKIN": msg("Response of the skin at day 28"),
+    "RSP14": msg("Response at day 14"), "RSP56": msg("Durable response, day 28 and still day 56"),
+    "RSPSKIN": msg("Response of the skin at day 28"),
     "RSPLIVER": msg("Response of the liver at day 28"), "RSPUGI": msg("Response of upper GI at day 28"),
     "RSPLGI": msg("Response of lower GI at day 28"),
     "STER28": msg("Steroids on day 28 (mg/kg/day methylprednisolone equivalent)"),
 }  # fmt: skip
-VISITS = {"BOR": "Best", "RSP56": "Day 56"}
+VISITS = {"BOR": "Best", "RSP14": "Day 14", "RSP56": "Day 56"}
 AT_DAY_28 = ("RSP28", "VGPR28", "RSPSKIN", "RSPLIVER", "RSPUGI", "RSPLGI", "STER28")
 YES_NO = {"Y": 1.0, "N": 0.0}
 CATEGORY_NUMBER = {name: float(number) for number, name in enumerate(CATEGORIES, 1)}
@@ -219,6 +221,7 @@ def derive_adrs(adsl: pd.DataFrame, study: StudyData, day28: pd.DataFrame | None
       missing where there was none. RSP28FL = Y marks the mature subjects, who are the denominator of the response rate.
       NE with REASON UNDELIVERED: a domain that decides it was not delivered. RSPLO and RSPHI: the least and the most
       favourable of NR, PR and CR that the open facts allow, RSPWHY what is open (`open_outcomes`).
+    - RSP14: as RSP28 at the day of `outcomes.day14`, REASON too; where the protocol file has that key (A-218).
     - VGPR28, RSP56 (durable): Y, N, NE or PENDING per subject. BOR: the best category to `bor_until`, NE without one.
     - RSPSKIN RSPLIVER RSPUGI RSPLGI: the response of each organ involved at baseline, REASON as for RSP28.
     - STER28: steroids on day 28 (AVAL, mg/kg/day) and on day 0 (BASE); AVALC of `steroid_sparing`.
@@ -241,7 +244,7 @@ def derive_adrs(adsl: pd.DataFrame, study: StudyData, day28: pd.DataFrame | None
     investigator = investigator[counted(investigator, "ADT", course.withdrawn.set_index("USUBJID")["FROMDT"])]
     response = response_of(course, study.analysis) if day28 is None else day28
     outcomes = open_outcomes(course, read_open_facts(course, study.domains, study.analysis), response, study.analysis)
-    later = _later_rows(course, response, study.domains, study.analysis)
+    later = _later_rows(course, response, study.domains, study.analysis, study.protocol.outcomes.day14)
     rows = pd.concat([staged, _response_rows(investigator), _day28_rows(response, outcomes), *later], ignore_index=True)
     rows = rows.merge(treated[["STUDYID", "USUBJID", "TRT01A", "TRTSDT"]], on="USUBJID", validate="many_to_one")
     return _typed(_with_days(rows, baseline, at_day28))
@@ -316,13 +319,16 @@ def _day28_rows(response: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     return kept.assign(PARAMCD="RSP28", AVAL=number, SOURCE="DERIVED", RSP28FL=flag)
 
 
-def _later_rows(course: Course, response: pd.DataFrame, domains: Domains, analysis: Analysis) -> list[pd.DataFrame]:
-    """VGPR28, BOR, RSP56, the responses of the organs, and STER28."""
+def _later_rows(
+    course: Course, response: pd.DataFrame, domains: Domains, analysis: Analysis, early: EarlyResponse | None
+) -> list[pd.DataFrame]:
+    """RSP14, VGPR28, BOR, RSP56, the responses of the organs, and STER28."""
     over_time = response_course(course, analysis)
     durable = durable_response(response, response_of(course, analysis, Landmark.day_56(analysis)))
     organs = organ_responses(response, course, analysis)
     steroids = steroid_sparing(response, course.treated, domains, analysis)
     rows = [
+        *([_valued(_response_at(early, course, analysis), "RSP14", CATEGORY_NUMBER)] if early else []),
         _valued(very_good_partial(response, course, domains, analysis), "VGPR28", YES_NO),
         _valued(best_response(response, over_time, analysis, course.lacking), "BOR", CATEGORY_NUMBER),
         _valued(durable, "RSP56", YES_NO),
@@ -330,6 +336,12 @@ def _later_rows(course: Course, response: pd.DataFrame, domains: Domains, analys
         steroids.assign(PARAMCD="STER28", CHG=steroids["AVAL"] - steroids["BASE"]),
     ]
     return [frame.assign(SOURCE="DERIVED") for frame in rows if len(frame)]
+
+
+def _response_at(early: EarlyResponse, course: Course, analysis: Analysis) -> pd.DataFrame:
+    """The response at an earlier day by the rules of day 28: USUBJID ADT AVALC REASON RSPSTG."""
+    at = Landmark(early.day, (early.window[0], early.window[1]), early.maturity)
+    return response_of(course, analysis, at)[["USUBJID", "ADT", "AVALC", "REASON", "RSPSTG"]]
 
 
 def _valued(frame: pd.DataFrame, parameter: str | pd.Series, numbers: Mapping[str, float]) -> pd.DataFrame:

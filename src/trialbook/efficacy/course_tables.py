@@ -7,8 +7,9 @@ import pandas as pd
 from trialbook.core.dates import rel_day
 from trialbook.core.described import described
 from trialbook.core.domains import Domains
-from trialbook.core.messages import msg
+from trialbook.core.messages import joined, msg
 from trialbook.drugs.records import drugs_in_force
+from trialbook.efficacy.assessment_days import DAY_28
 from trialbook.efficacy.day28 import UNDELIVERED, treated_subjects
 from trialbook.efficacy.rates import ORGAN_PARAMETERS, VARIABLE
 from trialbook.efficacy.response_figures import shown_note, shown_subjects
@@ -19,6 +20,7 @@ from trialbook.efficacy.response_tables import (
     sensitivity_labels,
 )
 from trialbook.efficacy.sensitivity import PRIMARY, category_changes
+from trialbook.efficacy.wording import REASON_WORDS, in_words
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.gvhd.steroids import steroid_days
 from trialbook.protocol.analysis import Analysis
@@ -28,10 +30,8 @@ from trialbook.subjects.disposition import left_text
 # Subjects that a cell of the sensitivity grid names.
 MOST_NAMED = 12
 GRADE, STEROIDS = "grade", "steroids"
-WHY = {
-    "DEATH": msg("died by day 28"), "NEWTX": msg("new systemic therapy"), "MISSING": msg("no assessment that counts"),
-    "INCOMPLETE": msg("missing organs leave it open"),
-}  # fmt: skip
+# Between the baseline and day 28, where many trials read an early response.
+MIDDLE_DAY = 14
 STEROID_WORDS = {
     "SPARED": "spared", "STOPPED": "stopped", "NOT SPARED": "not spared", "NE": "not known", "DEAD": "dead",
     "PENDING": "pending",
@@ -153,6 +153,76 @@ def grade_changes(
     )  # fmt: skip
 
 
+GRADES = ("0", "I", "II", "III", "IV")
+DEAD, UNSEEN, OPEN = msg("died"), msg("not assessed"), msg("pending")
+
+
+def grade_moves(adrs: pd.DataFrame, responses: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """F13: treated subjects by overall grade at baseline, day 14 and day 28, and where they moved next.
+
+    Columns TIME STATE NEXT SUBJECTS WHO; NEXT is blank at the last time. STATE is the grade, or `died` (by that day),
+    `not assessed`, `pending` (its window was open at the cut). The baseline and day 28 are the assessments of the
+    response; day 14 is the one closest to it in a window of the same width, of two equally close the later.
+    """
+    primary = responses[responses["SENS"] == PRIMARY].set_index("USUBJID")
+    subject = adsl.set_index("USUBJID").loc[primary.index]
+    graded = adrs[(adrs["PARAMCD"] == "GRADE") & adrs["AVALC"].isin(GRADES)]
+    died = (subject["DTHDT"] - subject["TRTSDT"]).dt.days
+    followed = (subject["CUTDT"] - subject["TRTSDT"]).dt.days
+    low, high = analysis.d28_window
+    around = graded.assign(off=(graded["RELDAY"] - MIDDLE_DAY).astype("float64"))
+    around = around[around["off"].between(low - DAY_28, high - DAY_28)]
+    around = around.assign(far=around["off"].abs()).sort_values(["far", "off"], ascending=[True, False], kind="stable")
+    on_day = graded.merge(primary["ADT"].reset_index(), on=["USUBJID", "ADT"])
+    times = {
+        msg("Baseline"): (graded[graded["ABLFL"] == "Y"], None),
+        msg("Day {day}", day=MIDDLE_DAY): (around, MIDDLE_DAY),
+        msg("Day {day}", day=DAY_28): (on_day, DAY_28),
+    }
+    states = {}
+    for time, (rows, day) in times.items():
+        state = rows.drop_duplicates("USUBJID").set_index("USUBJID")["AVALC"].reindex(primary.index).astype("object")
+        if day is not None:
+            state = state.mask((died <= day).fillna(False).astype("bool"), DEAD)
+            state = state.mask(state.isna() & (followed < day + high - DAY_28), OPEN)
+        states[time] = state.fillna(UNSEEN).astype("str")
+    frames = [
+        pd.DataFrame({"TIME": time, "STATE": states[time], "NEXT": states[after] if after else "",
+                      "SUBJECT": subject["SUBJID"]})
+        for time, after in zip(states, [*list(states)[1:], None], strict=True)
+    ]  # fmt: skip
+    every = pd.concat(frames, ignore_index=True)
+    moves = (
+        every.groupby(["TIME", "STATE", "NEXT"], sort=False)["SUBJECT"].agg(SUBJECTS="size", WHO=_some).reset_index()
+    )
+    first, last = states[msg("Baseline")], states[msg("Day {day}", day=DAY_28)]
+    rank = {grade: k for k, grade in enumerate(GRADES)}
+    both = pd.DataFrame({"first": first.map(rank), "last": last.map(rank)}).dropna()
+    better, worse = int((both["last"] < both["first"]).sum()), int((both["last"] > both["first"]).sum())
+    return described(
+        moves.astype({"WHO": "str"}),
+        labels={
+            "TIME": msg("Time"), "STATE": msg("Grade"), "NEXT": msg("Grade at the next time"),
+            "SUBJECTS": msg("Subjects"), "WHO": msg("Who"),
+        },
+        empty=msg("No treated subject has an assessment."),
+        finding=msg("lower at day 28 in {better} of {total} subjects with both grades", better=better, total=len(both)),
+        summary=msg(
+            "Subjects by overall grade at baseline, day 14 and day 28, with lines for those who moved from one to the "
+            "next. From baseline to day 28 the grade fell in {better}, rose in {worse} and was the same in {same}.",
+            better=better, worse=worse, same=len(both) - better - worse,
+        ),
+        notes=[msg("A line is as wide as the number of subjects beside it.")],
+    )  # fmt: skip
+
+
+def _some(subjects: pd.Series) -> str:
+    """The subjects by name, of many the first and how many more."""
+    named = sorted(subjects)
+    more = [msg("and {n} more", n=len(named) - MOST_NAMED)] if len(named) > MOST_NAMED else []
+    return joined([*named[:MOST_NAMED], *more], ", ")
+
+
 def sensitivity_grid(
     rates: pd.DataFrame, responses: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis, most_named: int = MOST_NAMED
 ) -> pd.DataFrame:  # fmt: skip
@@ -182,7 +252,7 @@ def sensitivity_grid(
             {
                 "CHOICE": label, **counts, "RATE": _said(text[context, TOTAL, "estimate"]),
                 "LOW": _said(text[context, TOTAL, "conf.low"]), "HIGH": _said(text[context, TOTAL, "conf.high"]),
-                "MOVE": "-" if pd.isna(moved) else f"{moved:+.3f}",
+                "MOVE": "-" if pd.isna(moved) else f"{moved:+.3f}" if moved else "0",
                 "CHANGES": "; ".join([*named[:most_named], *more]) or "nobody",
             }
         )  # fmt: skip
@@ -210,14 +280,14 @@ def _count(n: str, total: str) -> str:
 
 
 def later_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
-    """One row per treated subject: SUBJID TRT01A BOR VGPR ORGANS DURABLE STEROIDS, as ADRS says them."""
+    """One row per treated subject: SUBJID TRT01A DAY14 BOR VGPR ORGANS DURABLE STEROIDS, as ADRS says them."""
     subjects = adrs.loc[adrs["PARAMCD"] == "RSP28", ["USUBJID", "TRT01A"]]
     best = _values(adrs, "BOR")
     day = adrs[adrs["PARAMCD"] == "BOR"].set_index("USUBJID")["RELDAY"]
     when = (" (day " + day.astype("str") + ")").astype("str").fillna("")
     organs = adrs[adrs["PARAMCD"].isin(ORGAN_PARAMETERS)]
     undelivered = organs["REASON"] == UNDELIVERED
-    value = organs["AVALC"] + (" " + organs["REASON"]).where(organs["REASON"] != "", "")
+    value = in_words(organs["AVALC"], organs["REASON"])
     told = organs["PARAMCD"].map(ORGAN_PARAMETERS).astype("str") + " " + value.mask(undelivered, NOT_EVALUABLE_WORDS)
     by_subject = told.groupby(organs["USUBJID"]).agg(", ".join).astype("str")
     steroids = adrs[adrs["PARAMCD"] == "STER28"].set_index("USUBJID")
@@ -225,7 +295,9 @@ def later_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     dose = before + " to " + now
     word = steroids["AVALC"].map(STEROID_WORDS).astype("str")
     spared = word.where(steroids["AVAL"].isna(), word + " (" + dose + ")")
-    columns = {
+    early = adrs[adrs["PARAMCD"] == "RSP14"].set_index("USUBJID")["REASON"].replace({UNDELIVERED: ""})
+    columns = {"DAY14": (_values(adrs, "RSP14") + " " + early).str.strip()} if len(early) else {}
+    columns |= {
         "BOR": best + when.reindex(best.index).fillna(""), "VGPR": _values(adrs, "VGPR28"), "ORGANS": by_subject,
         "DURABLE": _values(adrs, "RSP56"), "STEROIDS": spared,
     }  # fmt: skip
@@ -254,12 +326,12 @@ def non_response_listing(listing: pd.DataFrame, adsl: pd.DataFrame | None = None
     """
     rows = listing[~listing["AVALC"].isin([*RESPONDERS, "PENDING", NOT_EVALUABLE_WORDS])]
     stages = "stages " + rows["BASESTG"] + " to " + rows["D28STG"]
-    why = rows["REASON"].map(WHY).astype("str").fillna("")
+    why = rows["REASON"]
     event = (": " + rows["EVENT"]).where(rows["EVENT"] != "", "")
     told = (why + event).where(rows["REASON"] != "", stages)
     if adsl is not None:
         left = rows["SUBJID"].map(dict(zip(adsl["SUBJID"], left_text(adsl), strict=True))).fillna("").astype("str")
-        told = told + left.where(rows["REASON"].eq("MISSING"), "")
+        told = told + left.where(rows["REASON"].eq(REASON_WORDS["MISSING"]), "")
     lost = rows[["SUBJID", "TRT01A", "AVALC"]].assign(WHY=told).reset_index(drop=True)
     lost.attrs.clear()  # what the listing says of itself is not said of this one
     return described(lost, empty=msg("No mature subject is without a response."))

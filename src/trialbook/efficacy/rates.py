@@ -96,6 +96,7 @@ def _levels_with(subjects: pd.DataFrame) -> set[str]:
 
 # Analysis id: parameter of ADRS, the values that are a success, the context ("" = the interval `ci_primary_orr`).
 SECONDARY: dict[str, tuple[str, tuple[str, ...]]] = {
+    "ORR_D14": ("RSP14", RESPONDERS),
     "ORR_D56": ("RSP56", ("Y",)),
     "BOR_RATE": ("BOR", RESPONDERS),
 }
@@ -117,9 +118,10 @@ def secondary_rows(
 ) -> list[ArdRow]:
     """Rates of the secondary response endpoints by dose level and in total; none where ADRS has no such parameter.
 
-    ORR_D56 (durable responders, if mature for day 56), BOR_RATE (CR or PR as best response), ORGAN_D28 (CR or PR
-    of an organ involved at baseline; the organ is the variable) and STEROID_D28 (variable_level reduced, stopped):
-    n, N, pending, estimate and the limits of `ci_primary_orr`. VGPR_D28: n, N, p of very good partial responses. BOR:
+    ORR_D14 (CR or PR at day 14, where the protocol file has it), ORR_D56 (durable responders, if mature for day 56),
+    BOR_RATE (CR or PR as best response), ORGAN_D28 (CR or PR of an organ involved at baseline; the organ is the
+    variable) and STEROID_D28 (variable_level reduced, stopped): n, N, pending, estimate and the limits of
+    `ci_primary_orr`. VGPR_D28: n, N, p of very good partial responses. BOR:
     n of each best response.
 
     `absent`: `delivery.lacking`. Where a domain that was not delivered leaves a subject open, n and what is estimated
@@ -132,6 +134,8 @@ def secondary_rows(
     for level in [*protocol.level_ids, TOTAL]:
         group = adrs if level == TOTAL else adrs[adrs["TRT01A"] == level]
         for analysis_id, (parameter, success) in SECONDARY.items():
+            if parameter == "RSP14" and protocol.outcomes.day14 is None:
+                continue
             rows += _rate(analysis_id, level, group, parameter, success, analysis)
         for parameter in ORGAN_PARAMETERS:
             rows += _rate("ORGAN_D28", level, group, parameter, RESPONDERS, analysis, known_set="RS" not in absent)

@@ -28,13 +28,14 @@ from trialbook.efficacy.response_tables import (
     response_ranking,
 )
 from trialbook.efficacy.sensitivity import PRIMARY
+from trialbook.efficacy.wording import REASON_WORDS, in_words
 from trialbook.gvhd.grade import ORGANS
 from trialbook.gvhd.response_rules import CATEGORIES, RESPONDERS
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
 from trialbook.statistics.intervals import clopper_pearson
 from trialbook.subjects.dlt_status import COUNTED_AS_DLT, EVALUABLE
-from trialbook.subjects.ranking import Ranking
+from trialbook.subjects.ranking import MOST_DRAWN, Ranking
 
 
 def organ_course(
@@ -81,13 +82,20 @@ def organ_course(
 
 
 def shown_subjects(ranking: Ranking, most: int = MOST_SUBJECTS) -> list[str]:
-    """USUBJID of the subjects that the figures of responses draw: all but, of many, some of those with a response."""
-    return ranking.drawn(max(most, int((ranking.kinds != WITH).sum())))
+    """USUBJID of the subjects that the figures of responses draw: all but, of many, some of those with a response.
+
+    Never more than `MOST_DRAWN`, the first in the order of the ranking.
+    """
+    return ranking.drawn(_most(ranking, most))
 
 
 def shown_note(ranking: Ranking, most: int = MOST_SUBJECTS) -> list[str]:
     """A footnote where `shown_subjects` leaves subjects out."""
-    return ranking.drawn_note(max(most, int((ranking.kinds != WITH).sum())))
+    return ranking.drawn_note(_most(ranking, most))
+
+
+def _most(ranking: Ranking, most: int) -> int:
+    return min(max(most, int((ranking.kinds != WITH).sum())), MOST_DRAWN)
 
 
 def _event_marks(responses: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
@@ -118,7 +126,7 @@ def stage_changes(
     change = staged.groupby(["USUBJID", "ADT"])["CHG"].agg(lambda values: values.sum(min_count=len(ORGANS)))
     at = pd.MultiIndex.from_frame(primary[["USUBJID", "ADT"]])
     value = pd.Series(change.reindex(at).to_numpy(dtype="float64"), index=primary.index)
-    told = primary["AVALC"] + (", " + primary["REASON"]).where(primary["REASON"] != "", "")
+    told = in_words(primary["AVALC"], primary["REASON"])
     told = told.mask(primary["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS)
     label = told.where(value.notna(), told.map(lambda said: msg("{response} (change not known)", response=said)))
     frame = pd.DataFrame(
@@ -176,18 +184,19 @@ def category_shares(rows: pd.DataFrame) -> pd.DataFrame:
         {
             "LEVEL": own["group1_level"],
             "CATEGORY": own["variable_level"].where(own["context"] == "", BY_RULE),
-            "REASON": own["context"],
+            "REASON": own["context"].map(REASON_WORDS).fillna(own["context"]).astype("str"),
             "SUBJECTS": own["stat"].astype("int64"),
         }
     ).reset_index(drop=True)
     total = shares[shares["LEVEL"] == TOTAL].groupby("CATEGORY", sort=False)["SUBJECTS"].sum()
     said = [msg("{category} {n}", category=category, n=n) for category, n in total.items()]
     responders = int(total.reindex(list(RESPONDERS)).fillna(0).sum())
+    mature = int(total.drop(PENDING, errors="ignore").sum())
     return described(
         shares, notes=[msg("NR by rule: death, new therapy, missing or incomplete assessment. White: pending.")],
         # Where a category cannot be evaluated, nobody can say how many responded.
         finding="" if open_.any()
-        else msg("CR or PR in {n} of {total} subjects", n=responders, total=int(total.sum())),
+        else msg("CR or PR in {n} of {total} mature subjects", n=responders, total=mature),
         summary=msg("Subjects by response, all levels: {categories}.", categories=enumerated(said) or msg("none")),
     )  # fmt: skip
 
@@ -254,17 +263,21 @@ def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     wide = wide[(wide["N"] > 0) & wide["n"].notna() & pd.notna(wide.loc[TOTAL, "n"])]
     here = pd.DataFrame(
         {
-            "ROW": [f"{row.Index}: {row.n:.0f}/{row.N:.0f}" for row in wide.itertuples()],
+            "ROW": [
+                msg("{level}: {n} of {total}", level=row.Index, n=int(row.n), total=int(row.N))
+                for row in wide.itertuples()
+            ],
             "KIND": THIS_TRIAL, "RESPONDERS": wide["n"].astype("int64"), "SUBJECTS": wide["N"].astype("int64"),
             "ESTIMATE": wide["estimate"], "LOW": wide["conf.low"], "HIGH": wide["conf.high"],
             "SOURCE": INTERVALS[analysis.ci_primary_orr],
         }
     )  # fmt: skip
     known = benchmark_intervals()
-    counts = known["n"].astype("str") + "/" + known["N"].astype("str")
     there = pd.DataFrame(
         {
-            "ROW": known["STUDY"] + ": " + counts,
+            "ROW": [
+                msg("{study}: {n} of {total}", study=row.STUDY, n=row.n, total=row.N) for row in known.itertuples()
+            ],
             "KIND": LABEL, "RESPONDERS": known["n"], "SUBJECTS": known["N"], "ESTIMATE": known["ESTIMATE"],
             "LOW": known["LOW"], "HIGH": known["HIGH"], "SOURCE": known["SOURCE"] + "; " + known["NOTE"],
         }
@@ -272,6 +285,7 @@ def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     return described(
         pd.concat([here, there], ignore_index=True),
         notes=forest_notes(rows, analysis),
+        finding=_seen_rates(wide, known),
         summary=msg(
             "Response rates at day 28 with 95% intervals: {own} of this trial, {published} published.",
             own=len(here),
@@ -287,6 +301,18 @@ def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
             "SOURCE": msg("Interval or source"),
         },
     )
+
+
+def _seen_rates(wide: pd.DataFrame, known: pd.DataFrame) -> str:
+    """What the forest shows, in words: the rate here beside the range of the published ones."""
+    published = {"low": float(known["ESTIMATE"].min()), "high": float(known["ESTIMATE"].max())}
+    if TOTAL not in wide.index:
+        return msg("published rates {low:.3f} to {high:.3f}", **published)
+    total = wide.loc[TOTAL]
+    return msg(
+        "{n} of {total} ({rate:.3f}) here, {low:.3f} to {high:.3f} published", n=int(total["n"]), total=int(total["N"]),
+        rate=float(total["estimate"]), **published,
+    )  # fmt: skip
 
 
 def forest_notes(rows: pd.DataFrame, analysis: Analysis) -> list[str]:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from trialbook.core.described import described
+from trialbook.core.described import Card, described
 from trialbook.core.messages import msg, plural
 from trialbook.efficacy.day28 import PENDING, UNDELIVERED
 from trialbook.efficacy.delivery import lacking_text
 from trialbook.efficacy.estimands import INTERVALS as PROPORTION_NAMES
+from trialbook.efficacy.rates import VARIABLE
 from trialbook.efficacy.sensitivity import PRIMARY, sensitivities
+from trialbook.efficacy.wording import REASON_WORDS
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -108,10 +110,11 @@ EVENT_NAMES = {
     "RELAPSE": msg("Relapse of the malignancy"),
     "DLI": msg("Donor lymphocyte infusion"),
     "MISSING": msg("No assessment to judge by"),
-    "INCOMPLETE": msg("Left open by missing organs"),
+    "INCOMPLETE": msg("Left open: an organ or a steroid dose is not known"),
     "UNDELIVERED": msg("Left open by a domain that was not delivered"),
 }
 LATER_NAMES = {
+    "RSP14": msg("CR or PR at day 14"),
     "BOR": msg("Best response CR or PR"),
     "RSP56": msg("Durable response at day 56"),
     "VGPR28": msg("Very good partial response"),
@@ -202,7 +205,12 @@ def response_listing(
         .fillna("")
     )
     notes = pd.concat([by_stages.where(differs, ""), relapse, base], axis=1).astype("object")
-    event = (primary["EVNTDESC"] + " " + primary["EVNTDT"].dt.strftime("%Y-%m-%d").fillna("")).str.strip()
+    # Of a death the reason says all but the date.
+    event = (
+        primary["EVNTDESC"].mask(primary["REASON"] == "DEATH", "")
+        + " "
+        + primary["EVNTDT"].dt.strftime("%Y-%m-%d").fillna("")
+    ).str.strip()
     listed = pd.DataFrame(
         {
             "SUBJID": _subject(primary["USUBJID"], adsl),
@@ -212,7 +220,10 @@ def response_listing(
             "RELDAY": primary["RELDAY"],
             "ADY": primary["ADY"],
             "AVALC": primary["AVALC"].mask(primary["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS),
-            "REASON": primary["REASON"].mask(primary["REASON"] == UNDELIVERED, msg("not delivered")),
+            "REASON": primary["REASON"]
+            .map({**REASON_WORDS, UNDELIVERED: msg("not delivered")})
+            .fillna("")
+            .astype("str"),
             "EVENT": event.where(primary["REASON"].isin(["DEATH", "NEWTX"]), ""),
             "RSPINV": _on(primary["USUBJID"], primary["ADT"], adrs[adrs["PARAMCD"] == "RSPINV"]),
             "NOTE": [", ".join(text for text in row if text) for row in notes.itertuples(index=False)],
@@ -270,18 +281,25 @@ def response_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str,
     )
     rate = NOT_EVALUABLE_WORDS if text["estimate"] == NOT_EVALUABLE else text["estimate"]
     unknown = text["estimate"] in (NOT_ESTIMABLE, NOT_EVALUABLE)
+    counted = ("ORR_D28", TOTAL, VARIABLE, "", analysis.ci_primary_orr)
     return [
-        (msg("Mature for day 28"), text["N"], msg("the denominator")),
-        (msg("Pending"), text["pending"], msg("treated, day 28 not over")),
-        (msg("Responders (CR or PR)"), responders, msg("of them CR: {complete_n}", complete_n=complete_n)),
-        (msg("Response rate at day 28"), rate, "" if unknown else interval),
+        Card(msg("Mature for day 28"), text["N"], msg("the denominator"), number=("SETS", TOTAL, "MAT28FL", "", "")),
+        Card(
+            msg("Pending"),
+            text["pending"],
+            msg("treated, day 28 not over"),
+            number=("RSP28_CAT", TOTAL, VARIABLE, PENDING, ""),
+        ),
+        Card(msg("Responders (CR or PR)"), responders, msg("of them CR: {complete_n}", complete_n=complete_n), counted),
+        Card(msg("Response rate at day 28"), rate, "" if unknown else interval, counted),
         *(
             [
-                (
+                Card(
                     msg("Worst to best case"),
                     found.range,
                     found.range_with_pending
                     and msg("pending too: {range_with_pending}", range_with_pending=found.range_with_pending),
+                    number=("BOUNDS", TOTAL, "ORR_D28", "", "worst_with_pending"),
                 )
             ]
             if (found := bounds_of(rows, "ORR_D28")) and found.counts_somebody

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from trialbook.efficacy.day28 import (
     treated_subjects,
 )
 from trialbook.efficacy.delivery import needed
+from trialbook.efficacy.wording import in_words
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.gvhd.staging import STAGING_KEYS
 from trialbook.protocol.analysis import Analysis
@@ -53,8 +54,6 @@ class Sensitivity:
 def sensitivities(analysis: Analysis) -> list[Sensitivity]:
     """The alternatives to the values in force: those that would change nothing are left out, whatever the default."""
     rules = "CN" if analysis.response_rules == "CIBMTR" else "CIBMTR"
-    wide = tuple(analysis.d28_window_wide)
-    days = f"+/-{wide[1] - DAY_28}" if wide[1] - DAY_28 == DAY_28 - wide[0] else f"{wide[0]} to {wide[1]}"
     choices = [
         Sensitivity(
             msg("sens: {rules} rules", rules=rules),
@@ -65,10 +64,13 @@ def sensitivities(analysis: Analysis) -> list[Sensitivity]:
             msg("sens: treatment policy"), msg("new therapy is ignored"), {"newtx_strategy_orr": "treatment_policy"}
         ),
         Sensitivity(msg("sens: EVAL-28"), msg("without subjects lacking an assessment in the window"), only="EVAL28FL"),
-        Sensitivity(
-            msg("sens: window {days}", days=days),
-            msg("day-28 window {wide} to {wide_2}", wide=wide[0], wide_2=wide[1]),
-            {"d28_window": list(wide)},
+        *(
+            Sensitivity(
+                msg("sens: window {days}", days=_days_around(window)),
+                msg("day-28 window {wide} to {wide_2}", wide=window[0], wide_2=window[1]),
+                {"d28_window": list(window)},
+            )
+            for window in dict.fromkeys((tuple(analysis.d28_window_narrow), tuple(analysis.d28_window_wide)))
         ),
         Sensitivity(
             msg("sens: nearest assessment"),
@@ -103,6 +105,12 @@ def sensitivities(analysis: Analysis) -> list[Sensitivity]:
         ),
     ]
     return [choice for choice in choices if not choice.keys or _changes(choice.keys, analysis)]
+
+
+def _days_around(window: Sequence[int]) -> str:
+    """A window around day 28 in words: `+/-2`, or its days where it is lopsided."""
+    before, after = DAY_28 - window[0], window[1] - DAY_28
+    return f"+/-{after}" if before == after else f"{window[0]} to {window[1]}"
 
 
 def _changes(keys: Mapping[str, Any], analysis: Analysis) -> bool:
@@ -171,7 +179,7 @@ def _by_investigator(
 
 def category_changes(responses: pd.DataFrame) -> pd.DataFrame:
     """Who changes category or set: SENS USUBJID PRIMARY ALTERNATIVE, one row per change (`sensitivity_responses`)."""
-    told = responses["AVALC"] + (", " + responses["REASON"]).where(responses["REASON"] != "", "")
+    told = in_words(responses["AVALC"], responses["REASON"])
     outside = (responses["INSET"] != "Y") & (responses["AVALC"] != PENDING)
     frame = responses.assign(TOLD=told.mask(outside, msg("not in the set")))
     primary = frame[frame["SENS"] == PRIMARY].set_index("USUBJID")["TOLD"]

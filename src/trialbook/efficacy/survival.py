@@ -15,6 +15,7 @@ from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, proportion_rows
 from trialbook.statistics.competing_risks import CumulativeIncidence, aalen_johansen
 from trialbook.statistics.kaplan_meier import KaplanMeier, kaplan_meier, reverse_kaplan_meier
+from trialbook.subjects.ranking import MOST_DRAWN
 
 # ----------------------------------------------------------------------------------------------------
 # Survival of ADTTE as reported numbers, curves and listings (rulebook §5.2; interface §6).
@@ -109,7 +110,7 @@ def curve_steps(adtte: pd.DataFrame, levels: Sequence[str], analysis: Analysis, 
     alive = msg("{n} of {total} subjects alive at last contact", n=int(own["CNSR"].ne(0).sum()), total=len(own))
     enough = steps[steps["level"].eq(TOTAL) & ~steps["FEW"]]
     summary = msg(
-        "Survival of all subjects falls to {share:.2f} at day {day:.0f}, the last day with {few} or more at risk.",
+        "Survival of all subjects is {share:.3f} at day {day:.0f}, the last day with {few} or more at risk.",
         share=float(enough["survival"].iloc[-1]), day=float(enough["day"].iloc[-1]), few=few,
     ) if len(enough) else ""  # fmt: skip
     notes = [
@@ -145,8 +146,9 @@ def numbers_at_risk(
 
 
 def curve_points(adtte: pd.DataFrame, parameter: str = "OS") -> pd.DataFrame:
-    """Where each subject's follow-up ends on the curve of the total: subject, day, survival."""
+    """Where each subject's follow-up ends on the curve of the total: subject, day, survival; of a crowd nobody's."""
     own = adtte[adtte["PARAMCD"].eq(parameter)]
+    own = own if len(own) <= MOST_DRAWN else own.head(0)
     curve = curve_of(adtte, parameter)
     survival = [curve.at(day).survival.estimate for day in own["AVAL"]]
     return pd.DataFrame({"subject": own["SUBJID"], "day": own["AVAL"], "survival": survival}).reset_index(drop=True)

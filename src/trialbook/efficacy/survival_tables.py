@@ -6,7 +6,7 @@ import pandas as pd
 
 from trialbook.analyses.time_to_event import NOT_REACHED
 from trialbook.core.dates import study_day
-from trialbook.core.described import described
+from trialbook.core.described import Card, described
 from trialbook.core.messages import msg
 from trialbook.efficacy.survival_bounds import DEATHS
 from trialbook.protocol.analysis import Analysis
@@ -50,12 +50,18 @@ def survival_headline(rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str,
     )
     deaths_note = "; ".join(filter(None, [msg("any cause"), deaths_open(rows)]))
     return [
-        (msg("Treated and followed"), n, "subjects"),
-        (msg("Deaths"), deaths_text(rows) or _in_words(dead), deaths_note),
-        (msg("Survival at day {day}", day=day), _in_words(survival), note),
-        (msg("Median survival"), _in_words(median), "" if median in UNKNOWN else "days"),
-        (msg("Median follow-up"), _in_words(follow_up), "" if follow_up in UNKNOWN else "days"),
-    ]
+        Card(msg("Treated and followed"), n, "subjects", number=("FUP_POTENTIAL", TOTAL, "OS", "", "")),
+        Card(msg("Deaths"), deaths_text(rows) or _in_words(dead), deaths_note, ("OS_EVENTS", TOTAL, "OS", "", "")),
+        Card(msg("Survival at day {day}", day=day), _in_words(survival), note, ("OS_KM", TOTAL, "OS", str(day), km)),
+        Card(
+            msg("Median survival"), _in_words(median), "" if median in UNKNOWN else "days",
+            ("OS_MEDIAN", TOTAL, "OS", "", km),
+        ),
+        Card(
+            msg("Median follow-up"), _in_words(follow_up), "" if follow_up in UNKNOWN else "days",
+            ("FUP_RKM", TOTAL, "OS", "", km),
+        ),
+    ]  # fmt: skip
 
 
 def _in_words(text: str) -> str:
@@ -73,7 +79,7 @@ def bounds_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
 
 def case_counts(rows: pd.DataFrame, day: int, levels: list[str]) -> pd.DataFrame:
     """The worst and the best case of survival at a day, a row per dose level and for all (`results.bounds`)."""
-    subtitle = msg("Alive / died or followed long enough (Kaplan-Meier)")
+    subtitle = msg("Alive, of those who died or were followed long enough (Kaplan-Meier)")
     return described(case_table(rows, f"OS_{day}", levels), subtitle=subtitle)
 
 

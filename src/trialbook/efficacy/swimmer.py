@@ -9,17 +9,14 @@ from trialbook.core.described import described
 from trialbook.core.domains import Domains
 from trialbook.core.messages import enumerated, joined, msg
 from trialbook.core.terms import in_sentence
-from trialbook.efficacy.day28 import UNDELIVERED
+from trialbook.efficacy.day28 import PENDING, UNDELIVERED
+from trialbook.efficacy.wording import in_words
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.results.ard import NOT_EVALUABLE_WORDS
 from trialbook.safety.adjudication import adjudicated_dlt
+from trialbook.subjects.ranking import MOST_DRAWN, most_drawn_note
 
 SERIOUS = msg("serious adverse event")
-# Why a subject is a non-response by rule, in words.
-REASON_WORDS = {
-    "DEATH": msg("died by day 28"), "NEWTX": msg("new therapy"), "MISSING": msg("no assessment"),
-    "INCOMPLETE": msg("incomplete assessment"),
-}  # fmt: skip
 MOST_NAMED = 6
 
 
@@ -44,9 +41,7 @@ def swimmer_bars(
     days = days.loc[os.index]
     died = os["CNSR"].eq(0)
     status = died.map({True: DIED, False: ALIVE})
-    said = responses["AVALC"] + (", " + responses["REASON"].map(REASON_WORDS).fillna(responses["REASON"])).where(
-        responses["REASON"] != "", ""
-    )
+    said = in_words(responses["AVALC"].replace(PENDING, msg("pending")), responses["REASON"])
     said = said.mask(responses["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS)
     response = said.set_axis(responses["USUBJID"]).reindex(os["USUBJID"]).fillna("").set_axis(os.index)
     between = os["EVNTDESC"].str.extract("^DEATH: (.*)$", expand=False)
@@ -82,6 +77,15 @@ def swimmer_lanes(bars: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
     return bars.assign(said=pd.Series(said, index=bars.index, dtype="str"))
 
 
+def first_lanes(bars: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
+    """The bars that the plot has room for, in their order: the dead, those with a DLT, a serious event, the unseen."""
+    at_risk = [bars["subject"].isin(marks.loc[marks["event"] == event, "subject"]) for event in ("DLT", SERIOUS)]
+    at_risk = [bars["end"].eq(DIED), *at_risk, bars["end"].eq(LATELY)]
+    order = pd.concat(at_risk, axis=1, keys=range(len(at_risk))).astype("int64")
+    first = order.sort_values(list(order), ascending=False, kind="stable").index[:MOST_DRAWN]
+    return bars[bars.index.isin(first)].reset_index(drop=True)
+
+
 def swimmer_data(bars: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
     """What the plot draws, for reading: each bar with its marks, a row per mark."""
     both = bars.merge(marks, how="left", on="subject", suffixes=("", "_of_event"))
@@ -103,7 +107,10 @@ def swimmer_data(bars: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
         "day": msg("Followed to day"), "end": msg("Follow-up ends"), "unseen": msg("Days not seen"),
         "said": msg("Course"), "what": msg("Event term"),
     }  # fmt: skip
-    notes = [msg("An arrow: alive. An open circle: alive when last seen, but not seen lately. No mark: died.")]
+    notes = [
+        msg("An arrow: alive. An open circle: alive when last seen, but not seen lately. No mark: died."),
+        *most_drawn_note(min(len(bars), MOST_DRAWN), len(bars)),
+    ]
     return described(both, labels=labels, notes=notes, finding=finding, summary=summary)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from trialbook.core.messages import enumerated, joined, msg
+import pandas as pd
+
+from trialbook.core.messages import as_text, enumerated, joined, msg
 from trialbook.efficacy.estimands import INTERVALS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -11,11 +13,21 @@ NO_RESPONSE = "The response at day 28 is not an endpoint of this trial: this pag
 NO_SURVIVAL = "Overall survival is not an endpoint of this trial: this page covers nothing of it."
 # Why a subject counts as a non-responder, in brackets behind the category.
 REASON_WORDS = {
-    "DEATH": "death",
-    "NEWTX": msg("new therapy"),
+    "DEATH": msg("died by day 28"),
+    "NEWTX": msg("new systemic therapy"),
     "MISSING": msg("no assessment that counts"),
-    "INCOMPLETE": msg("organs missing"),
+    "INCOMPLETE": msg("an organ or a steroid dose is not known"),
 }
+
+
+def in_words(category: pd.Series, reason: pd.Series) -> pd.Series:
+    """Responses with the reason of a non-response by rule in brackets: `NR (died by day 28)`; else the category."""
+    told = reason.map(REASON_WORDS).fillna(reason).astype("str")
+    named = [
+        msg("{value} ({reason})", value=value, reason=as_text(why)) if why else value
+        for value, why in zip(category, told, strict=True)
+    ]
+    return pd.Series(named, index=category.index, dtype="str")
 
 
 def days(window: list[int] | tuple[int, ...]) -> str:

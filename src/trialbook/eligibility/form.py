@@ -10,7 +10,6 @@ from trialbook.core.domains import Domains
 from trialbook.core.messages import msg
 from trialbook.core.terms import holds_term
 from trialbook.eligibility.conditions import YES, active_since, in_words
-from trialbook.eligibility.criteria.serology import POSITIVE, detection
 from trialbook.eligibility.criterion_results import (
     BY_FORM,
     FAIL,
@@ -27,6 +26,7 @@ from trialbook.eligibility.parameters import number, words
 from trialbook.eligibility.screening import Screening, in_window, window_text
 from trialbook.protocol.criteria import Criterion
 from trialbook.protocol.models import Protocol
+from trialbook.subjects.qualitative import POSITIVE, detection
 
 # ----------------------------------------------------------------------------------------------------
 # Criteria that only the investigator's answer on the form can decide: EX03, EX14, EX17.

@@ -164,7 +164,7 @@ def screen_failures(adsl: pd.DataFrame, adie: pd.DataFrame, domains: Domains) ->
     return described(
         frame.astype("str"), empty=msg("Nobody has failed screening."),
         labels={
-            "SITE": msg("The site says"), "CRITERIA": msg("The audit finds not met"), "AGAIN": msg("Screened again as"),
+            "SITE": msg("The site says"), "CRITERIA": msg("Violated by the audit"), "AGAIN": msg("Screened again as"),
         },
     )  # fmt: skip
 
@@ -405,7 +405,7 @@ def matrix(
     shown = _subjects_to_show(adie, most_subjects)
     cells = adie[adie["USUBJID"].isin(shown)]
     person = adsl.set_index("USUBJID")
-    level = person["TRT01A"].where(person["TRT01A"] != "", person["TRT01P"]).replace("", msg("none"))
+    level = person["TRT01A"].where(person["TRT01A"] != "", person["TRT01P"]).replace("", msg("not treated"))
     drawn = pd.DataFrame(
         {
             "id": cells["USUBJID"],
@@ -435,7 +435,11 @@ def matrix_table(cells: pd.DataFrame) -> pd.DataFrame:
         "{subjects} subjects against {criteria} criteria. Subjects with a criterion that needs attention: {n}.",
         subjects=len(people), criteria=len(order), n=cells.loc[cells["result"].isin(ATTENTION), "id"].nunique(),
     )  # fmt: skip
-    return described(both, **look_of(cells), summary=summary)
+    finding = msg(
+        "{n} of {subjects} subjects with a result other than a pass", subjects=len(people),
+        n=cells.loc[cells["result"].isin(ATTENTION), "id"].nunique(),
+    )  # fmt: skip
+    return described(both, **look_of(cells), finding=finding, summary=summary)
 
 
 def left_out_note(adie: pd.DataFrame, most_subjects: int) -> list[str]:

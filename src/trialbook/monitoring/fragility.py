@@ -314,6 +314,34 @@ def flip_table(found: Fragility, queries: pd.DataFrame, study: StudyData) -> pd.
     return described(frame, labels=LABELS, empty=msg("No change of the declared list turns a conclusion."))
 
 
+RANKED = {
+    "QUERY": msg("Open question"), "SUBJECT": msg("Subject"), "CONCLUSIONS": msg("Conclusions it can turn"),
+    "SINGLE": msg("By itself"), "PAIRED": msg("With another change"),
+}  # fmt: skip
+
+
+def ranked_queries(found: Fragility, queries: pd.DataFrame, study: StudyData) -> pd.DataFrame:
+    """The open questions by what hangs on their answer: first those that turn most conclusions by themselves.
+
+    SINGLE and PAIRED count the flips in which the record of the question is the only one changed, or one of two.
+    """
+    flips: dict[str, list[Flip]] = {}
+    subjects: dict[str, str] = {}
+    for flip in found.flips:
+        for change in flip.changes:
+            for number in _asked(change, queries):
+                flips.setdefault(number, []).append(flip)
+                subjects[number] = change.subject
+    rows = []
+    for number, turned in flips.items():
+        single = [flip for flip in turned if len(flip.changes) == 1]
+        names = dict.fromkeys(str(_name(flip, study)) for flip in turned)
+        rows.append((number, subjects[number], "; ".join(names), len(single), len(turned) - len(single)))
+    rows.sort(key=lambda row: (-row[3], -row[4], row[0]))
+    frame = pd.DataFrame(rows, columns=list(RANKED))
+    return described(frame, labels=RANKED, empty=msg("No open question is about a record that turns a conclusion."))
+
+
 def changed_words(change: Change) -> str:
     """A change in words: `009: grade of Infusion related reaction 3 -> 2`."""
     return msg(

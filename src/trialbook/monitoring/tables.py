@@ -14,6 +14,7 @@ from trialbook.results.ard import NOT_ESTIMABLE
 from trialbook.statistics.stopping_rules import StoppingRule
 from trialbook.statistics.stopping_states import BEST, CONTINUE, NEXT_EVENT_STOPS, NOW, STOP, WORST
 
+MOST_COLUMNS = 60
 NO_RULES = msg("The protocol file names no safety stopping rule.")
 VERDICTS = {CONTINUE: msg("go on"), NEXT_EVENT_STOPS: msg("the next event stops"), STOP: msg("stop")}
 STATE_LABELS = {
@@ -115,18 +116,27 @@ def outcome_listing(found: Sequence[Monitored]) -> pd.DataFrame:
 
 
 def boundary_table(found: Sequence[Monitored]) -> pd.DataFrame:
-    """The fewest events that stop, by the number of subjects whose outcome is known: one row per rule, runs joined."""
+    """The fewest events that stop, by the number of subjects whose outcome is known: one row per rule.
+
+    Of a large trial every so many numbers have a column, at most `MOST_COLUMNS`.
+    """
     binary = [(one.rule.name, one.boundary) for one in found if isinstance(one.boundary, StoppingRule)]
     most = max((rule.n_max for _, rule in binary), default=0)
+    every = -(-most // MOST_COLUMNS) if most > MOST_COLUMNS else 1
+    numbers = [n for n in range(1, most + 1) if n % every == 0 or n == most]
     rows = []
     for name, rule in binary:
-        limits = {str(n): str(rule.stop_at(n)) if rule.can_stop(n) else "-" for n in range(1, rule.n_max + 1)}
-        rows.append({"RULE": name, **{str(n): limits.get(str(n), "-") for n in range(1, most + 1)}})
-    columns = ["RULE", *map(str, range(1, most + 1))]
+        limits = {n: str(rule.stop_at(n)) for n in numbers if n <= rule.n_max and rule.can_stop(n)}
+        rows.append({"RULE": name, **{str(n): limits.get(n, "-") for n in numbers}})
+    columns = ["RULE", *map(str, numbers)]
     table = pd.DataFrame(rows, columns=columns, dtype="object")
-    return described(
-        table, labels={"RULE": msg("Subjects with a known outcome")}, stub="RULE", right=columns[1:], empty=NO_RULES
+    left_out = msg(
+        "The numbers of subjects are shown in steps of {n}; the results of this build hold all of them.", n=every
     )
+    return described(
+        table, labels={"RULE": msg("Subjects with a known outcome")}, stub="RULE", right=columns[1:], empty=NO_RULES,
+        notes=[left_out] * (every > 1),
+    )  # fmt: skip
 
 
 def characteristics_table(results: pd.DataFrame, found: Sequence[Monitored]) -> pd.DataFrame:

@@ -28,7 +28,7 @@ from trialbook.display.chart_rendering import (
 )
 from trialbook.display.deviations import render_deviations, treated_by_level
 from trialbook.display.first_page import signals_on
-from trialbook.display.index import render_index
+from trialbook.display.index import render_index, render_subjects
 from trialbook.display.index_facts import BESIDES, IndexFacts, StepStatus, index_facts
 from trialbook.display.number_records import NumberRecords
 from trialbook.display.page import Frame, Link, compile_templates, links_below, pages_of
@@ -155,6 +155,8 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
         _write_page(place / changes.PAGE, changes_html)
         _write_page(place / deviations.PAGE, render_deviations(addv, treated, frame, set(profiled), language))
         _write_page(place / "index.html", render_index(facts, frame, profiled, page, language, opens=opens))
+        for file, html in render_subjects(frame, facts.levels.columns[1:-1].tolist(), profiled, page, language):
+            _write_page(place / file, html)
 
 
 def _places(contents: Mapping[str, Mapping[str, PageContent]]) -> dict[str, list[str]]:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from filelock import FileLock, Timeout
 
 from trialbook.core.errors import StopError, TrialbookError
-from trialbook.pipeline.issued_register import REGISTER, read_register
+from trialbook.pipeline.issued_register import REGISTER, read_numbers, read_register
 from trialbook.pipeline.superseded import MANIFEST
 from trialbook.protocol.decisions import DEFAULT_LOG, Decision, read_decisions
 from trialbook.protocol.models import Cut
@@ -92,7 +92,7 @@ def _pages(out: Path, marks: str, root: Path) -> dict[str, str]:
     from trialbook.core.translations import languages
     from trialbook.diff.built_cut import BuiltCut
     from trialbook.diff.headlines import headlines
-    from trialbook.diff.issued import errata
+    from trialbook.diff.issued import errata, result_errata, result_numbers
     from trialbook.display.study import CutLine, StudyCuts, render_study
     from trialbook.pipeline.pages import SYNTHETIC
 
@@ -114,6 +114,11 @@ def _pages(out: Path, marks: str, root: Path) -> dict[str, str]:
         cuts = studies.setdefault(study.registry_id, StudyCuts(study))
         cuts.cuts.append(line)
         cuts.errata.extend(errata(issued, study.id, found.cut.cut_id, numbers))
+        of_cut = [one for one in issued if (one.study, one.cut) == (study.id, found.cut.cut_id)]
+        # Of a document of this very build nothing has changed.
+        shown = [(one, read_numbers(root, one.sha256)) for one in of_cut if one.build != found.seal]
+        today = result_numbers(found.ard) if any(numbers for _, numbers in shown) else {}
+        cuts.errata.extend(each for one, numbers in shown if numbers for each in result_errata(one, numbers, today))
     for cuts in studies.values():
         cuts.cuts.sort(key=lambda line: (line.cut.cut_date, line.cut.cut_id))
         cuts.issued.extend(line for line in issued if line.study == cuts.study.id)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from trialbook.protocol.decision_table import DecisionTable
 from trialbook.protocol.drug_dictionary import DrugDictionary
 
 Fraction01 = Annotated[float, Field(ge=0, le=1)]
@@ -18,9 +19,11 @@ Window = Annotated[list[int], Field(min_length=2, max_length=2)]
 # No count and no number of days is larger; one that is would break the calendar in a notebook, far from its cause.
 LARGEST_NUMBER = 100_000
 SR_DEFINITIONS = Literal["EBMT-NIH-CIBMTR-2018", "CN-2024", "REACH2", "REACH1", "MSB", "FDA-2023"]
-# In force with the keys, but no key: it is read from the file that the protocol names.
-NOT_KEYS = ("drugs",)
-RULES = Literal["3+3", "i3+3", "mTPI-2", "keyboard", "BOIN", "CRM", "TITE-CRM", "TITE-BOIN", "Rolling6", "none"]
+# In force with the keys, but no keys: the file that the protocol names, and its own decision table.
+NOT_KEYS = ("drugs", "decision_table")
+RULES = Literal[
+    "3+3", "i3+3", "mTPI-2", "keyboard", "BOIN", "CRM", "TITE-CRM", "TITE-BOIN", "Rolling6", "decision table", "none"
+]  # fmt: skip
 
 
 class AesiRule(BaseModel):
@@ -139,6 +142,7 @@ class Analysis(BaseModel):
     steroid_escalation_is_newtx: bool
     steroid_escalation_days: int
     newtx_strategy_orr: Literal["composite", "treatment_policy"]
+    d28_window_narrow: Window
     d28_window_wide: Window
     drugs: DrugDictionary = DrugDictionary()
     gvhdtx: list[str]
@@ -164,10 +168,12 @@ class Analysis(BaseModel):
     ctcae_version: Literal["5.0"]
     # dose escalation
     escalation_rule: RULES
+    decision_table: DecisionTable | None = None
     allow_deescalate: bool
     dlt_target: Annotated[float, Field(gt=0, lt=1)]
     n_cap: int
     cap_counts: Literal["treated", "evaluable"]
+    backfill_counts: bool
     dlt_min_dose_frac: Fraction01
     irr_g3_exempt: bool
     irr_exempt_hours: Annotated[int, Field(gt=0)]
@@ -208,6 +214,9 @@ class Analysis(BaseModel):
     km_level_min_n: Annotated[int, Field(ge=1)]
     risk_table_days: list[Annotated[int, Field(ge=0)]]
     profiles_max: Annotated[int, Field(ge=0)]
+    # documents
+    narrative_days: Annotated[int, Field(ge=0)]
+    small_cell_min: Annotated[int, Field(ge=1)]
 
     @model_validator(mode="after")
     def _days_of_this_world(self) -> Analysis:
@@ -218,8 +227,22 @@ class Analysis(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _has_the_table_of_its_rule(self) -> Analysis:
+        if self.escalation_rule == "decision table" and self.decision_table is None:
+            raise ValueError("escalation_rule is decision table, and the protocol file has no decision_table")
+        return self
+
+    @model_validator(mode="after")
     def _windows_in_order(self) -> Analysis:
-        for name in ("dlt_window", "baseline_window", "baseline_window_wide", "d28_window", "d56_window"):
+        windows = (
+            "dlt_window",
+            "baseline_window",
+            "baseline_window_wide",
+            "d28_window",
+            "d28_window_narrow",
+            "d56_window",
+        )
+        for name in windows:
             first, last = getattr(self, name)
             if first > last:
                 raise ValueError(f"{name} starts after it ends")

@@ -75,8 +75,8 @@ def assumption_register(protocol: Protocol) -> pd.DataFrame:
     """Every numbered assumption of a protocol file, in the order of the numbers, with what was assumed (§0).
 
     ASSUMPTION, its id; KIND of place that records it: "key" (an analysis key), "criterion", "rule" (it has no key),
-    "conduct" (enrolment, visits, deviations, signals, stopping rules) or "note" (of study, dose levels or expected
-    events); NAME, the key or criterion, else blank; TEXT, what was assumed.
+    "conduct" (enrolment, visits, deviations, signals, stopping rules, outcomes) or "note" (of study, dose levels or
+    expected events); NAME, the key or criterion, else blank; TEXT, what was assumed.
     One row per assumption and place; an assumption that several keys rest on has several rows.
 
     >>> from trialbook.protocol.load import load_protocol, project_root
@@ -114,6 +114,8 @@ def _conduct(protocol: Protocol) -> Iterator[tuple[str, Sourced]]:
     for name in type(protocol.signals).model_fields:
         yield f"signals.{name}", getattr(protocol.signals, name)
     yield from ((f"monitoring.{name}", rule) for name, rule in protocol.monitoring.items())
+    outcomes = protocol.outcomes
+    yield from ((f"outcomes.{name}", part) for name in type(outcomes).model_fields if (part := getattr(outcomes, name)))
 
 
 def reading_table(protocol: Protocol) -> pd.DataFrame:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from trialbook.core.messages import places
 
 Severity = Literal["high", "medium", "low"]
 Grade = Annotated[int, Field(ge=1, le=5)]
@@ -132,6 +134,18 @@ class SignalRule(Sourced):
 
     enabled: bool = True
     severity: Severity = "medium"
+
+    @field_validator("meaning")
+    @classmethod
+    def _names_thresholds(cls, meaning: str) -> str:
+        try:
+            unknown = sorted(places(meaning) - set(cls.model_fields))
+        except ValueError as error:
+            raise ValueError(f"{meaning!r} has a brace without its other half: write {{name}} or no brace") from error
+        if unknown:
+            known = ", ".join(sorted(set(cls.model_fields)))
+            raise ValueError(f"{{{unknown[0]}}} is no value of this rule; its values are {known}")
+        return meaning
 
 
 class PendingAbnormal(SignalRule):

@@ -6,7 +6,7 @@ import datetime as dt
 import difflib
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -41,6 +41,7 @@ class Criterion(_Model):
     kind: Literal["inclusion", "exclusion"]
     check: str
     columns: list[str] = []
+    column_names: list[str] = []
     parameters: dict[str, Any] = {}
     note: str | None = None
     alternatives: list[OtherReading] = []
@@ -48,6 +49,17 @@ class Criterion(_Model):
     def audit_columns(self) -> list[str]:
         """Columns of the audit matrix: the criterion's own id, or its parts (EX04A to EX04E)."""
         return self.columns or [self.id]
+
+    def column_words(self) -> dict[str, str]:
+        """What each audit column is about: the name of a part where it has one, else the registered wording."""
+        columns = self.audit_columns()
+        return dict(zip(columns, self.column_names or [self.text] * len(columns), strict=True))
+
+    @model_validator(mode="after")
+    def _a_name_for_each_column(self) -> Self:
+        if self.column_names and len(self.column_names) != len(self.columns):
+            raise ValueError(f"{self.id}: `column_names` must name each of its {len(self.columns)} `columns`, or none")
+        return self
 
 
 class CodeLists(_Model):

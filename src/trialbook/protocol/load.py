@@ -76,6 +76,7 @@ def load_protocol(path: Path, read: dict[str, str] | None = None) -> Protocol:
         protocol = protocol.model_copy(update={"drugs": _drugs(file, read)})
     analysis_values(protocol, {}, str(path), protocol_source=content)
     defaults = {key: entry.default for key, entry in protocol.analysis.items()}
+    defaults["decision_table"] = protocol.decision_table
     for k, amendment in enumerate(protocol.amendments):
         validated(
             Analysis, {**defaults, **amendment.analysis}, str(path), within=f"amendments.{amendment.id}.analysis",
@@ -125,7 +126,9 @@ def analysis_values(
     Raises ParameterError; `source` and `protocol_source` are the documents of the cut file and of the protocol file,
     where these were read: they know the lines.
     """
-    defaults = {key: entry.default for key, entry in protocol.analysis.items()} | {"drugs": protocol.drugs}
+    defaults = {key: entry.default for key, entry in protocol.analysis.items()} | {
+        "drugs": protocol.drugs, "decision_table": protocol.decision_table,
+    }  # fmt: skip
     validated(Analysis, defaults, file, within="analysis", source=protocol_source or {}, at=_default_of)
     for key in NOT_KEYS:
         if key in overrides:

@@ -14,8 +14,10 @@ from trialbook.core.privacy import masked_argument
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.conduct import Deviations, Enrolment, Schedule, Signals
 from trialbook.protocol.criteria import Amendment, CodeLists, Criterion, check_amendments
+from trialbook.protocol.decision_table import DecisionTable
 from trialbook.protocol.drug_dictionary import DrugDictionary
 from trialbook.protocol.monitoring import MonitoringRule
+from trialbook.protocol.outcomes import Outcomes
 from trialbook.protocol.yaml_file import about, form
 
 # Names that Windows keeps for devices, and those of files beside the builds, are not folders of builds.
@@ -91,6 +93,9 @@ class Protocol(_Model):
     signals: Signals = Signals()
     # Events that may stop the trial, by the id of the rule.
     monitoring: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")], MonitoringRule] = {}
+    # The decision table of the protocol, where it has one of its own (escalation_rule: decision table).
+    decision_table: DecisionTable | None = None
+    outcomes: Outcomes = Outcomes()
     analysis: dict[str, AnalysisKey]
     # The file that says what each drug is, relative to the folder that holds `params/`, and what it holds.
     drug_dictionary: str | None = None
@@ -130,6 +135,15 @@ class Protocol(_Model):
             if not getattr(self.code_lists, name):
                 raise ValueError(f"the code list {name} is missing, which criteria are read with")
         check_amendments(self.version, self.amendments, self.criteria)
+        return self
+
+    @model_validator(mode="after")
+    def _known_late_events(self) -> Protocol:
+        searches = self.analysis["aesi"].default if "aesi" in self.analysis else []
+        known = [rule.get("category") for rule in searches if isinstance(rule, dict)] if searches else []
+        for code, category in self.outcomes.late_events.events.items():
+            if category not in known:
+                raise ValueError(f"the late event {code} counts {category}, which is no category of aesi")
         return self
 
     @property

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from trialbook.efficacy.baseline_groups import baseline_groups
 from trialbook.results.ard import TOTAL
 from trialbook.results.recount import DLT_GROUPS, RESPONSES, SETS
 from trialbook.safety.ae_tables import (
@@ -30,11 +31,18 @@ from trialbook.safety.ae_tables import (
     possible,
     relation_rank,
     selections,
+    seriousness_open,
 )
 from trialbook.safety.counting import OVERALL, by_maximum
+from trialbook.safety.ctcae import TERMS
+from trialbook.safety.lab_tables import RISEN, shift_variable
+from trialbook.safety.ledger import AFTER, ALL, BEFORE, IN_WINDOW, NOT_TREATED, UNKNOWN, from_consent
 from trialbook.subjects.flow import FLOW, flow_flags
 
 PENDING = "PENDING"
+SEVERE = 3
+# The graded laboratory tests by the name that results give them: the test and the direction of its grades.
+GRADED = {shift_variable(term.test, term.direction): (term.test, term.direction) for term in TERMS}
 
 
 class ResultNumber(NamedTuple):
@@ -62,6 +70,7 @@ class Studied:
     def __init__(self, datasets: Mapping[str, pd.DataFrame]) -> None:
         self._datasets = datasets
         self._frames: dict[str, pd.DataFrame] = {}
+        self._worst: dict[str, pd.DataFrame] = {}
 
     def has(self, name: str) -> bool:
         """Whether there is such a dataset."""
@@ -98,6 +107,29 @@ class Studied:
             "TEAE_GRADE": by_maximum(teae, grade_rank(adae), GRADE_WORDS),
             "TEAE_REL": by_maximum(teae, relation_rank(adae), RELATION_WORDS),
         }
+
+    def worst_results(self, variable: str) -> pd.DataFrame:
+        """Of a graded test the first result with the worst grade of each treated subject: its GRADE, and BASE."""
+        if variable not in self._worst:
+            adlb, (test, way) = self.frame("adlb"), GRADED[variable]
+            after = adlb[adlb["PARAMCD"].eq(test) & adlb["APOBLFL"].eq("Y") & adlb["SAFFL"].eq("Y")]
+            after = after[after["AVAL"].notna()]
+            rank = after[f"ATOXGR{way}"].astype("Float64").fillna(-1).sort_values(ascending=False, kind="stable")
+            first = after.loc[rank.index].drop_duplicates("USUBJID")
+            self._worst[variable] = first.assign(GRADE=first[f"ATOXGR{way}"], BASE=first[f"BTOXGR{way}"])
+        return self._worst[variable]
+
+    @cached_property
+    def ledger(self) -> pd.DataFrame:
+        """The records of ADAE from consent on, with where each lies (WHERE): in the window, before, after it, or of
+        somebody who was never treated.
+        """
+        adae = self.frame("adae")
+        records = adae[from_consent(adae, self.frame("adsl"))]
+        treated, within = records["SAFFL"].eq("Y"), records["TRTEMFL"].eq("Y")
+        after = records["RELDAY"].gt(0).fillna(False).astype(bool)
+        where = pd.Series(BEFORE, index=records.index, dtype="str").mask(after, AFTER)
+        return records.assign(WHERE=where.mask(treated & within, IN_WINDOW).mask(~treated, NOT_TREATED))
 
 
 # Of a number: the dataset, which of its rows are in the set, which of them are counted, the variable of the level.
@@ -178,6 +210,20 @@ def _people(number: ResultNumber, studied: Studied) -> Found | None:
     return "adsl", treated, treated & adsl[number.variable].astype("str").eq(number.variable_level), "TRT01A"
 
 
+def _exposure(number: ResultNumber, studied: Studied) -> Found | None:
+    """Treated subjects by their infusions; what was due by the cut is no variable of ADSL."""
+    adsl, value = studied.frame("adsl"), number.variable_level
+    treated, given = adsl["SAFFL"].eq("Y"), adsl["NINF"].fillna(0)
+    chosen = {
+        "NINF": given.eq(int(value or 0)), "DOSEKG": given.ge(int(value or 0)), "CUMDOSE": given.gt(0),
+        "SHARE": given.gt(0),
+    }  # fmt: skip
+    if number.variable not in chosen:
+        return None
+    here = treated & chosen[number.variable].astype(bool)
+    return "adsl", here, here, "TRT01A"
+
+
 # ----------------------------------------------------------------------------------------------------
 # Adverse events
 
@@ -224,8 +270,57 @@ def _categories(number: ResultNumber, studied: Studied) -> Found:
     return _events(_at(adae, records[records["AESICAT"].eq(number.variable_level)].index))
 
 
+def _ledger(number: ResultNumber, studied: Studied) -> Found:
+    """The records of the serious events (SAE, SRAE: the related) or those of special interest, from consent on."""
+    records, kind = studied.ledger, number.variable.removesuffix(UNKNOWN)
+    if kind == "AESI":
+        records = records[records["AESICAT"].ne("")]
+    else:
+        certain, open_ = records["ASER"].eq("Y"), seriousness_open(records)
+        decided = certain.groupby([records["USUBJID"], records["EPISODE"]]).transform("any").astype(bool)
+        records = records[open_ & ~decided if number.variable.endswith(UNKNOWN) else certain]
+    event = [records["USUBJID"], records["EPISODE"]]
+    if kind == "SRAE":
+        records = records[records["AREL"].eq("RELATED").groupby(event).transform("any").astype(bool)]
+    if number.context != ALL and len(records):
+        order = records.sort_values(["ASTDT", "AESEQ"], kind="stable", na_position="last")
+        first = order.groupby(["USUBJID", "EPISODE"])["WHERE"].agg(
+            lambda where: IN_WINDOW if where.eq(IN_WINDOW).any() else where.iloc[0]
+        )
+        at = first.reindex(pd.MultiIndex.from_frame(records[["USUBJID", "EPISODE"]])).eq(number.context)
+        records = records[at.to_numpy(dtype=bool)]
+    return _events(_at(studied.frame("adae"), records.index))
+
+
 def _at(frame: pd.DataFrame, labels: pd.Index) -> pd.Series:
     return pd.Series(frame.index.isin(labels), index=frame.index)
+
+
+# ----------------------------------------------------------------------------------------------------
+# Laboratory results
+
+
+def _laboratory(number: ResultNumber, studied: Studied) -> Found | None:
+    """The worst results of a test: by their grade and that of the baseline, or by how far it is worse."""
+    if number.variable not in GRADED:
+        return None
+    found = studied.worst_results(number.variable)
+    if number.group1_level != TOTAL:
+        found = found[found["TRT01A"].eq(number.group1_level)]
+    grade, base = found["GRADE"].astype("Int64"), found["BASE"].astype("Int64")
+    if number.analysis_id == "LAB_SHIFT":
+        words = [text.astype("str").where(text.notna(), "missing") for text in (grade, base)]
+        chosen = words[0].eq(number.variable_level) & words[1].eq(number.context)
+    else:
+        worse = (grade > base.fillna(0)).fillna(False)
+        chosen = dict(zip(RISEN, (worse, worse & (grade >= SEVERE).fillna(False)), strict=True)).get(
+            number.context, grade.notna()
+        )
+    found = found[chosen.astype(bool)]
+    if found.empty:
+        return None
+    here = _at(studied.frame("adlb"), found.index)
+    return "adlb", here, here, "TRT01A"
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -257,7 +352,8 @@ def _dlt_rate(number: ResultNumber, studied: Studied) -> Found:
 
 # Parameter of ADRS and the values that are a success, by analysis; of several parameters the one of the number.
 SUCCESS: dict[str, tuple[str, ...]] = {
-    "ORR_D56": ("Y",), "BOR_RATE": RESPONSES["ORR_D28"], "ORGAN_D28": RESPONSES["ORR_D28"], "VGPR_D28": ("Y",),
+    "ORR_D14": RESPONSES["ORR_D28"], "ORR_D56": ("Y",), "BOR_RATE": RESPONSES["ORR_D28"],
+    "ORGAN_D28": RESPONSES["ORR_D28"], "VGPR_D28": ("Y",),
 }  # fmt: skip
 STEROIDS = {"reduced": ("SPARED", "STOPPED"), "stopped": ("STOPPED",)}
 
@@ -271,6 +367,15 @@ def _category(number: ResultNumber, studied: Studied) -> Found:
     day28 = studied.frame("adrsp28")
     here = day28["AVALC"].eq(number.variable_level) & day28["REASON"].eq(number.context)
     return "adrsp28", here, here, "TRT01A"
+
+
+def _group(number: ResultNumber, studied: Studied) -> Found | None:
+    """The mature subjects of a group at baseline; it counts the responders."""
+    day28 = studied.frame("adrsp28")
+    member = baseline_groups(day28).get((number.variable, number.variable_level))
+    if member is None:
+        return None
+    return "adrsp28", member & day28["MAT28FL"].eq("Y"), day28["AVALC"].isin(RESPONSES["ORR_D28"]), "TRT01A"
 
 
 def _intercurrent(number: ResultNumber, studied: Studied) -> Found:
@@ -353,6 +458,32 @@ def _responders(number: ResultNumber, studied: Studied) -> Found:
 
 
 # ----------------------------------------------------------------------------------------------------
+# Outcomes of a trial of cells
+
+
+def _outcome(number: ResultNumber, studied: Studied) -> Found:
+    """The rows of one outcome in ADCT: those counted have the answer, or the place, that the number is about."""
+    adct = studied.frame("adct")
+    own = adct["PARAMCD"].eq(number.variable)
+    answer, base = adct["AVALC"], adct["BASEC"]
+    if number.analysis_id == "PRODUCT":
+        counted = adct["LIMFL"].eq("OUT") if number.variable_level else answer.ne("")
+    elif number.analysis_id == "FUP_WINDOW":
+        counted = answer.eq(number.variable_level)
+    elif number.context == "adverse event":
+        counted = adct["AEFL"].eq("Y")
+    elif number.context == "laboratory":
+        counted = adct["LABFL"].eq("Y")
+    elif number.variable_level == "TESTED":
+        counted = answer.ne("NE") | adct["REASON"].eq("UNCLEAR")
+    elif number.variable_level == "DE NOVO":
+        counted = answer.eq("Y") & base.eq("NEGATIVE")
+    else:
+        counted = answer.eq("PRIOR" if number.variable_level == "PRIOR" else "Y")
+    return "adct", own, own & counted, "TRT01A"
+
+
+# ----------------------------------------------------------------------------------------------------
 
 
 def _cases(number: ResultNumber, studied: Studied) -> Found | None:
@@ -378,29 +509,30 @@ def _cases(number: ResultNumber, studied: Studied) -> Found | None:
 
 
 RULES: dict[str, Rule] = {
-    "SETS": _sets, "DISPOSITION": _disposition, "ELIG": _audit, "DEMOG": _people,
+    "SETS": _sets, "DISPOSITION": _disposition, "ELIG": _audit, "DEMOG": _people, "EXPOSURE": _exposure,
     **dict.fromkeys(("TEAE_OVERVIEW", "EAIR", "EAER"), _overview),
     **dict.fromkeys(OF_TERM, _terms),
     **dict.fromkeys(("TEAE_GRADE", "TEAE_REL"), _maximum),
     **dict.fromkeys(("AESI_CAT", "INFECTION_CAT"), _categories),
+    **dict.fromkeys(("SAE_LEDGER", "AESI_LEDGER"), _ledger), **dict.fromkeys(("LAB_WORST", "LAB_SHIFT"), _laboratory),
     "DLT": _dlt_status, "DLT_SETS": _dlt_sets, "DLT_RATE": _dlt_rate, "BOUNDS": _cases,
     **dict.fromkeys(RESPONSES, _day28),
-    "RSP28_CAT": _category, "RSP28_ICE": _intercurrent, "RSP_AGREE": _agreement, "BOR": _best,
+    "ORR_GROUP": _group, "RSP28_CAT": _category, "RSP28_ICE": _intercurrent, "RSP_AGREE": _agreement, "BOR": _best,
     **dict.fromkeys((*SUCCESS, "STEROID_D28"), _secondary),
     **{f"{name}_{kind}": _times for name in ("OS", "FFS", "DOR") for kind in ("EVENTS", "KM", "MEDIAN")},
     "CIF": _incidence, **dict.fromkeys(("FUP_RKM", "FUP_POTENTIAL", "FUP_STALE"), _follow_up), "TTR": _responders,
+    **dict.fromkeys(("LATE_EVENTS", "FUP_WINDOW", "PRODUCT", "DSA", "VIRUS", "CGVHD"), _outcome),
 }  # fmt: skip
 # Numbers that no record of this cut is behind, or whose records the table itself names.
 WITHOUT: dict[str, str] = {
     "CLEANING": "counts delivered records and questions; the change log and the query list hold each",
     "BASELINE": "counted from findings before the first infusion; the profile of each subject shows them",
-    "EXPOSURE": "counted from infusions; the table of infusions opens to those of each subject",
-    "SAE_LEDGER": "listing L-9 holds every serious event", "AESI_LEDGER": "listings L-9 and L-10 hold every event",
     "AE_NEW": "the column of what is new opens to its records",
     "AE_BY_CUT": "counts what each cut reported; the records are in the builds of those cuts",
-    "LAB_WORST": "the table opens to the results", "LAB_SHIFT": "the table opens to the results",
     "DLT_TIMELINE": "an advice on an earlier date", "DLT_ADVICE": "an advice; its statuses open in the table above it",
     "DLT_NEXT": "an advice on outcomes that may come", "DLT_OC": "simulated",
+    "ORR_PREDICTIVE": "a probability; the responses behind it open in the tables of rates",
     "DLT_PATHWAY": "a probability under assumed rates", "DLT_MODEL": "an estimate of a model",
-    "STOPPING": "a probability; the counts behind it open where they are shown",
+    "STOPPING": "a probability; the counts behind it open where they are shown", "NO_EVENT": "a probability",
+    "STOPPING_BOUNDARY": "the limits of a rule", "STOPPING_OC": "probabilities under assumed rates",
 }  # fmt: skip

@@ -11,7 +11,8 @@ from trialbook.records_behind.find import Studied
 COLUMNS: dict[str, dict[str, str]] = {
     "adsl": {
         "SUBJID": msg("Subject"), "TRT01P": msg("Planned level"), "TRT01A": msg("Dose level"), "AGE": msg("Age, years"),
-        "SEX": msg("Sex"), "RFICDT": msg("Consent"), "TRTSDT": msg("First infusion"), "EOSSTT": msg("Status"),
+        "SEX": msg("Sex"), "RFICDT": msg("Consent"), "TRTSDT": msg("First infusion"), "NINF": msg("Infusions"),
+        "EOSSTT": msg("Status"),
     },
     "adie": {
         "SUBJID": msg("Subject"), "CRITCD": msg("Criterion"), "RESULT": msg("Result"), "EVIDENCE": msg("Evidence"),
@@ -21,6 +22,11 @@ COLUMNS: dict[str, dict[str, str]] = {
         "SUBJID": msg("Subject"), "TRT01A": msg("Dose level"), "ADECOD": msg("Preferred term"), "ATOXGR": msg("Grade"),
         "ASTDT": msg("Start"), "RELDAY": msg("On day"), "ASER": msg("Serious"), "AREL": msg("Relationship"),
         "AESEQ": msg("Record"),
+    },
+    "adlb": {
+        "SUBJID": msg("Subject"), "TRT01A": msg("Dose level"), "PARAMCD": msg("Test"), "AVAL": msg("Result"),
+        "AVALU": msg("Unit"), "ADT": msg("Date"), "RELDAY": msg("On day"), "ATOXGRH": msg("Grade, too high"),
+        "ATOXGRL": msg("Grade, too low"), "LBSEQ": msg("Record"),
     },
     "addlt": {
         "SUBJID": msg("Subject"), "TRT01A": msg("Dose level"), "DLTSTAT": msg("DLT status"), "REASON": msg("Reason"),
@@ -34,6 +40,12 @@ COLUMNS: dict[str, dict[str, str]] = {
     "adrs": {
         "SUBJID": msg("Subject"), "TRT01A": msg("Dose level"), "PARAM": msg("Parameter"), "AVALC": msg("Result"),
         "REASON": msg("Reason"), "ADT": msg("Date"), "RELDAY": msg("On day"),
+    },
+    "adct": {
+        "SUBJID": msg("Subject"), "TRT01A": msg("Dose level"), "PARAM": msg("Outcome"), "INFNO": msg("Infusion"),
+        "AVALC": msg("Result"), "BASEC": msg("At the infusion"), "REASON": msg("Reason"), "ADT": msg("Date"),
+        "RELDAY": msg("On day"), "LASTDAY": msg("Last contact on day"), "SRCDOM": msg("Domain"),
+        "SRCSEQ": msg("Record"),
     },
     "adtte": {
         "SUBJID": msg("Subject"), "TRT01A": msg("Dose level"), "AVAL": msg("Days"), "ENDING": msg("How it ends"),

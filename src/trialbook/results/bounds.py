@@ -256,8 +256,10 @@ def _case(stat: dict[tuple[str, str, str], float], level: str, case: str) -> str
     n, total, estimate = (stat[level, case, name] for name in ("n", "N", "estimate"))
     if not total:
         return NOT_ESTIMABLE
-    share = "" if math.isnan(estimate) else f" ({round_half_up(estimate, 3)})"
-    return f"{int(n)}/{int(total)}{share}"
+    counted = msg("{n} of {total}", n=int(n), total=int(total))
+    if math.isnan(estimate):
+        return counted
+    return msg("{counted} ({share})", counted=counted, share=round_half_up(estimate, 3))
 
 
 def with_bounds(rows: pd.DataFrame, ard: pd.DataFrame, variable: str) -> pd.DataFrame:

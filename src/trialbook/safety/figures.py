@@ -12,7 +12,7 @@ from trialbook.core.terms import in_sentence
 from trialbook.results.ard import TOTAL
 from trialbook.safety.ae_tables import fatal, safety_records, selections, seriousness_open
 from trialbook.safety.new_since_cut import NEW
-from trialbook.subjects.ranking import Ranking, subject_numbers
+from trialbook.subjects.ranking import MOST_DRAWN, Ranking, most_drawn_note, subject_numbers
 
 TIMELINE_LABELS = {
     "SUBJECT": msg("Subject"),
@@ -145,8 +145,11 @@ def timeline(
     """
     events = _counted(adae)
     many = events["USUBJID"].nunique() > limit
+    mild = 0
     if many:
-        events = events[_flags(events).any(axis=1)]
+        grave = _flags(events).any(axis=1)
+        mild, events = int((~grave).sum()), events[grave]
+    with_events, events = events["USUBJID"].nunique(), _of_most_at_risk(events)
     subject = adsl.set_index("USUBJID")
     undated = events["RELDAY"].isna()
     lost, events = events[undated], events[~undated]
@@ -168,6 +171,7 @@ def timeline(
     both = pd.concat([bars, lines], ignore_index=True)
     both = both.sort_values(["SUBJECT", "KIND", "FROM", "TERM"], kind="stable", ignore_index=True)
     treated, drawn = int(adsl["SAFFL"].eq("Y").sum()), bars["SUBJECT"].nunique()
+    drawn = max(drawn, with_events) if with_events > MOST_DRAWN else drawn
     finding = (
         msg("severe, serious or related, in {drawn} of {treated} subjects", drawn=drawn, treated=treated)
         if many
@@ -179,21 +183,30 @@ def timeline(
         n=len(bars), ongoing=ongoing,
     )  # fmt: skip
     return described(
-        both, labels=TIMELINE_LABELS, notes=_timeline_notes(adae, adsl, both, lost, many), finding=finding,
+        both, labels=TIMELINE_LABELS, notes=_timeline_notes(adsl, both, lost, mild, with_events), finding=finding,
         summary=summary,
     )  # fmt: skip
 
 
+def _of_most_at_risk(events: pd.DataFrame) -> pd.DataFrame:
+    """The events of at most `MOST_DRAWN` subjects, the worst first: DLT, fatal, serious, highest grade."""
+    risk = _flags(events)[["dlt", "fatal", "serious"]].assign(grade=events["ATOXGR"].astype("Float64").fillna(SEVERE))
+    of_subject = risk.groupby(events["USUBJID"]).max()
+    first = of_subject.sort_values(list(of_subject), ascending=False, kind="stable").index[:MOST_DRAWN]
+    return events[events["USUBJID"].isin(first)]
+
+
 def _timeline_notes(
-    adae: pd.DataFrame, adsl: pd.DataFrame, drawn: pd.DataFrame, lost: pd.DataFrame, many: bool
+    adsl: pd.DataFrame, drawn: pd.DataFrame, lost: pd.DataFrame, mild: int, with_events: int
 ) -> list[str]:  # fmt: skip
     """What F8 leaves out: mild events of a large trial, subjects without an event, and events without a day."""
     treated = adsl[adsl["SAFFL"].eq("Y")]
     notes: list[str] = []
-    if many:
-        mild = len(_counted(adae)) - len(lost) - int(drawn["KIND"].eq("event").sum())
+    if mild:
         notes.append(msg("Not drawn: {mild} events of grade 1 or 2 that are neither serious nor related.", mild=mild))
-    others = int((~treated["SUBJID"].isin(drawn["SUBJECT"])).sum())
+    undrawn = with_events - min(with_events, MOST_DRAWN)
+    notes += most_drawn_note(with_events - undrawn, with_events)
+    others = int((~treated["SUBJID"].isin(drawn["SUBJECT"])).sum()) - undrawn
     if others:
         said = plural("{n} treated subject is not drawn: no such event.",
                       "{n} treated subjects are not drawn: no such event.", others)  # fmt: skip
@@ -248,6 +261,7 @@ def infusion_hours(adae: pd.DataFrame, adsl: pd.DataFrame, shown: int = HOURS_SH
     by_day = events["INFHRS"].isna() & events["INFDY"].notna()
     since = events["INFHRS"].astype("float64").fillna(events["INFDY"].astype("float64") * 24)
     chosen = events[(since >= 0) & (since < shown)]
+    with_events, chosen = chosen["USUBJID"].nunique(), _of_most_at_risk(chosen)
     since, by_day = since[chosen.index], by_day[chosen.index]
     number = adsl.set_index("USUBJID")["SUBJID"]
     marks = _marks(chosen, pd.Series("", index=chosen.index))
@@ -264,7 +278,7 @@ def infusion_hours(adae: pd.DataFrame, adsl: pd.DataFrame, shown: int = HOURS_SH
     rows = rows.sort_values(["SUBJECT", "HOURS", "TERM"], kind="stable").reset_index(drop=True)
     timed = rows[rows["KNOWN"] == KNOWN]
     treated = int(adsl["SAFFL"].eq("Y").sum())
-    finding = msg("{n} of {treated} subjects within {shown} hours", n=rows["SUBJECT"].nunique(), treated=treated,
+    finding = msg("{n} of {treated} subjects within {shown} hours", n=with_events, treated=treated,
                   shown=shown)  # fmt: skip
     early = timed[timed["HOURS"] <= 6]
     summary = msg(
@@ -276,7 +290,10 @@ def infusion_hours(adae: pd.DataFrame, adsl: pd.DataFrame, shown: int = HOURS_SH
     return described(
         rows, labels=HOUR_LABELS, finding=finding, summary=summary,
         empty=msg("No event began within {shown} hours of an infusion.", shown=shown),
-        notes=[msg("A line spans the day of onset where the hour is not known.")] * bool(len(rows) - len(timed)),
+        notes=[
+            *[msg("A line spans the day of onset where the hour is not known.")] * bool(len(rows) - len(timed)),
+            *most_drawn_note(rows["SUBJECT"].nunique(), with_events),
+        ],
     )  # fmt: skip
 
 

@@ -12,8 +12,9 @@ from trialbook.core.terms import in_sentence
 from trialbook.results.ard import TOTAL
 from trialbook.safety.ctcae import TERMS
 from trialbook.safety.figures import MOST_SUBJECTS, SEVERE
-from trialbook.safety.lab_tables import NO_RESULT, NOTHING_DRAWN, shift_variable
+from trialbook.safety.lab_tables import NO_RESULT, NOTHING_DRAWN, by_liver_risk, shift_variable
 from trialbook.safety.listings import subject_ids
+from trialbook.subjects.ranking import MOST_DRAWN, most_drawn_note
 
 # Graded by multiples of ULN, and drawn as such.
 RATIO_TESTS = ("ALT", "AST", "BILI", "ALP", "GGT", "CREAT")
@@ -46,16 +47,17 @@ def lab_panel(
 ) -> pd.DataFrame:  # fmt: skip
     """F9: results of the named tests over time: SUBJECT TRT01A TEST DAY VALUE (multiples of ULN, or SI units).
 
-    Every subject with a grade of 3 or more in one of these tests after the infusion; others up to `limit` subjects, by
-    their highest grade.
+    Every subject with a grade of 3 or more in one of these tests after the infusion (of more than `MOST_DRAWN` those
+    with the highest); others up to `limit` subjects, by their highest grade.
     """
     rows = _of_tests(adlb, tests)
     worst = rows[["ATOXGRL", "ATOXGRH"]].max(axis=1).where(rows["APOBLFL"] == "Y")
     rank = worst.groupby(rows["USUBJID"]).max().fillna(-1).sort_values(ascending=False, kind="stable")
     severe = rank.index[rank >= SEVERE]
-    kept = rank.index[: max(limit, len(severe))]
+    kept = rank.index[: min(max(limit, len(severe)), MOST_DRAWN)]
+    hidden = len(severe.difference(kept))
     names = adsl.set_index("USUBJID")["SUBJID"]
-    out = len(rank) - len(kept)
+    out = len(rank) - len(kept) - hidden
     rows = rows[rows["USUBJID"].isin(kept)]
     value = (rows["AVAL"] / rows["ANRHI"]).where(rows["PARAMCD"].isin(RATIO_TESTS), rows["AVAL"])
     panel = pd.DataFrame({
@@ -65,7 +67,7 @@ def lab_panel(
     order = {test: k for k, test in enumerate(tests)}
     panel = panel.assign(_order=rows["PARAMCD"].map(order))[value.notna() & (value > 0)]
     panel = panel.sort_values(["_order", "SUBJECT", "DAY"], kind="stable").drop(columns="_order").reset_index(drop=True)
-    notes = [BAND_NOTE]
+    notes = [BAND_NOTE, *most_drawn_note(len(severe) - hidden, len(severe))]
     if out:
         said = plural("{n} subject without a grade of 3 or more is not drawn.",
                       "{n} subjects without a grade of 3 or more are not drawn.", out)  # fmt: skip
@@ -184,14 +186,16 @@ def liver_courses(
     """F17: ALT or AST (the higher) and bilirubin of each subject over time: SUBJECT KIND DAY VALUE (multiples of ULN).
 
     `found`: `lab_tables.hepatic_screen`. Everybody is drawn up to `limit` subjects; of more, all who reached one of the
-    two limits after the infusion.
+    two limits after the infusion, or the first `MOST_DRAWN` of them by `lab_tables.by_liver_risk`.
     """
     rows = adlb[adlb["PARAMCD"].isin(["ALT", "AST", "BILI"]) & (adlb["SAFFL"] == "Y") & adlb["RELDAY"].notna()]
     rows = rows.assign(VALUE=rows["AVAL"] / rows["ANRHI"])[lambda frame: frame["VALUE"] > 0]
-    over = found[(found["TA_PEAK"] >= transaminase) | (found["BILI_PEAK"] >= bilirubin)]["USUBJID"]
+    ranked = by_liver_risk(found, transaminase, bilirubin)
+    over = ranked.loc[(ranked["TA_PEAK"] >= transaminase) | (ranked["BILI_PEAK"] >= bilirubin), "USUBJID"]
     everybody = rows["USUBJID"].nunique()
+    kept = over.head(MOST_DRAWN) if everybody > limit else over
     if everybody > limit:
-        rows = rows[rows["USUBJID"].isin(over)]
+        rows = rows[rows["USUBJID"].isin(kept)]
     kind = rows["PARAMCD"].map({"ALT": TRANSAMINASE, "AST": TRANSAMINASE, "BILI": BILIRUBIN}).astype("str")
     number = subject_ids(rows, adsl)
     courses = pd.DataFrame({
@@ -211,8 +215,9 @@ def liver_courses(
         "the infusion; {met} reached both, bilirubin on or after the transaminase.",
         total=everybody, over=len(over), transaminase=transaminase, bilirubin=bilirubin, met=len(met),
     )  # fmt: skip
-    out = everybody - courses["SUBJECT"].nunique()
+    out = everybody - courses["SUBJECT"].nunique() - (len(over) - len(kept))
     notes = [msg("Dashed: the two limits. Both tests in multiples of ULN, on a logarithmic axis.")]
+    notes += most_drawn_note(len(kept), len(over))
     if out:
         said = plural("{n} subject who reached neither limit is not drawn.",
                       "{n} subjects who reached neither limit are not drawn.", out)  # fmt: skip

@@ -16,6 +16,7 @@ from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.safety.counting import Sets, at_levels, record_sets, set_sizes
 from trialbook.safety.ctcae import TERMS, Term
 from trialbook.safety.listings import subject_ids
+from trialbook.subjects.ranking import MOST_DRAWN, most_drawn_note
 
 # ----------------------------------------------------------------------------------------------------
 # Reported numbers of laboratory results: worst grades against baseline, and the hepatic screen (§3.2, §3.3).
@@ -196,10 +197,19 @@ def hepatic_screen(adlb: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     return found.rename_axis("USUBJID").reset_index().sort_values("USUBJID", ignore_index=True)
 
 
+def by_liver_risk(found: pd.DataFrame, transaminase: float = 1.0, bilirubin: float = 1.0) -> pd.DataFrame:
+    """The rows of `hepatic_screen`: who met both criteria first, then by how far the peaks are above the limits."""
+    above = pd.concat([found["TA_PEAK"] / transaminase, found["BILI_PEAK"] / bilirubin], axis=1)
+    order = found.assign(_met=found["MET"].eq("Y"), _most=above.max(axis=1), _least=above.min(axis=1))
+    order = order.sort_values(["_met", "_most", "_least"], ascending=False, kind="stable")
+    return found.loc[order.index]
+
+
 def hepatic_points(found: pd.DataFrame, adsl: pd.DataFrame, unit: Literal["ULN", "baseline"]) -> pd.DataFrame:
     """The points that the hepatic figure draws, as multiples of ULN or of baseline: SUBJECT TRT01A X Y X0 Y0.
 
-    X is the peak transaminase, Y the peak bilirubin, X0 and Y0 the baseline. Subjects without both are left out.
+    X is the peak transaminase, Y the peak bilirubin, X0 and Y0 the baseline. Subjects without both are left out. Of
+    more than `MOST_DRAWN` the first of `by_liver_risk` are drawn.
     """
     names = ("TA_PEAK", "BILI_PEAK", "TA_BASE", "BILI_BASE") if unit == "ULN" else ("TA_RISE", "BILI_RISE")
     columns = dict(zip(names, ("X", "Y", "X0", "Y0"), strict=False))
@@ -210,7 +220,9 @@ def hepatic_points(found: pd.DataFrame, adsl: pd.DataFrame, unit: Literal["ULN",
     # Without a baseline the arrow has no length.
     points = points.assign(X0=points["X0"].fillna(points["X"]), Y0=points["Y0"].fillna(points["Y"]))
     drawn = (points[["X", "Y", "X0", "Y0"]] > 0).all(axis=1)
+    first = points.loc[by_liver_risk(found[drawn]).head(MOST_DRAWN).index].sort_index()
     notes = [msg("Open circle: baseline. Dashed lines: the biochemical criteria.")] if unit == "ULN" else []
+    notes += most_drawn_note(len(first), int(drawn.sum()))
     met = sorted(points.loc[found["MET"].eq("Y") & drawn, "SUBJECT"])
     finding = (
         msg("both criteria met by {who}", who=enumerated(met))
@@ -218,14 +230,19 @@ def hepatic_points(found: pd.DataFrame, adsl: pd.DataFrame, unit: Literal["ULN",
         else plural("both criteria met by {n} subject", "both criteria met by {n} subjects", len(met))
     )
     # The criteria are multiples of ULN: nobody meets them as multiples of a baseline.
-    seen = {"finding": finding} if unit == "ULN" else {}
+    highest = points[drawn].sort_values(["X", "SUBJECT"], ascending=[False, True], kind="stable").head(1)
+    if unit != "ULN" and len(highest):
+        finding = msg(
+            "ALT or AST highest in {subject}, {times:.1f} times the baseline", subject=highest["SUBJECT"].iloc[0],
+            times=float(highest["X"].iloc[0]),
+        )  # fmt: skip
     summary = msg(
         "Highest ALT or AST against highest bilirubin of {n} subjects after the infusion, in multiples of {unit}.",
         n=int(drawn.sum()), unit=unit,
     )  # fmt: skip
     return described(
-        points[drawn].reset_index(drop=True), labels=HEPATIC_LABELS, notes=notes, empty=NOTHING_DRAWN, summary=summary,
-        **seen,
+        first.reset_index(drop=True), labels=HEPATIC_LABELS, notes=notes, empty=NOTHING_DRAWN, finding=finding,
+        summary=summary,
     )  # fmt: skip
 
 

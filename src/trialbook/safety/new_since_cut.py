@@ -170,7 +170,8 @@ REPORTED, KNOWN_NOW = "as reported", "as known now"
 BESIDE = {(context, what): f"{context}, {what}" for context in (REPORTED, KNOWN_NOW) for what in LEFT_OPEN}
 LABELS = {
     "CUT": "Cut", "KIND": msg("Events"), "TREATED": msg("Treated"), "REPORTED": msg("As reported then"),
-    "KNOWN": msg("As known now, by onset"), "REMARK": msg("Remark"), "EVENTS": msg("Events"), "SOURCE": msg("Counted"),
+    "KNOWN": msg("As known now, by onset"), "REMARK": msg("Remark"), "EVENTS": msg("Number of events"),
+    "LEVEL": msg("Dose level"),
 }  # fmt: skip
 STATS = ("n", "events")
 
@@ -293,15 +294,23 @@ def _cell(n: float | None, events: float | None) -> str:
 
 
 def signal_points(ard: pd.DataFrame) -> pd.DataFrame:
-    """Events in Total by cut as reported, to draw: CUT KIND EVENTS."""
-    chosen = ard["group1_level"].eq(TOTAL) & ard["context"].eq(REPORTED) & ard["stat_name"].eq("events")
+    """F24: events by cut as reported, of each dose level and in Total, to draw: CUT KIND LEVEL EVENTS."""
+    chosen = ard["context"].eq(REPORTED) & ard["stat_name"].eq("events")
     rows = ard[chosen].assign(KIND=ard["variable"].map(KINDS))
-    points = rows.rename(columns={"variable_level": "CUT", "stat": "EVENTS"})[["CUT", "KIND", "EVENTS"]]
-    points = points.astype({"CUT": "str", "KIND": "str", "EVENTS": "int64"}).reset_index(drop=True)
-    now = points[points["CUT"] == points["CUT"].max()]
+    names = {"variable_level": "CUT", "group1_level": "LEVEL", "stat": "EVENTS"}
+    points = rows.rename(columns=names)[["CUT", "KIND", "LEVEL", "EVENTS"]]
+    points = points.astype({"CUT": "str", "KIND": "str", "LEVEL": "str", "EVENTS": "int64"}).reset_index(drop=True)
+    now = points[points["CUT"].eq(points["CUT"].max()) & points["LEVEL"].eq(TOTAL)]
+    number = dict(zip(now["KIND"], now["EVENTS"], strict=True))
+    finding = ""
+    if {KINDS["TEAE"], KINDS["SAE"], KINDS["TEAE_DTH"]} <= set(number):
+        finding = plural(
+            "{n} event so far, {serious} serious, {fatal} fatal", "{n} events so far, {serious} serious, {fatal} fatal",
+            int(number[KINDS["TEAE"]]), serious=int(number[KINDS["SAE"]]), fatal=int(number[KINDS["TEAE_DTH"]]),
+        )  # fmt: skip
     counts = [msg("{kind} {n}", kind=kind, n=n) for kind, n in zip(now["KIND"], now["EVENTS"], strict=True)]
     summary = plural(
         "Events so far at {n} cut. At the last: {counts}.", "Events so far at {n} cuts. At the last: {counts}.",
         points["CUT"].nunique(), counts=joined(counts, ", ") or msg("none"),
     )  # fmt: skip
-    return described(points, labels=LABELS, summary=summary)
+    return described(points, labels=LABELS, finding=finding, summary=summary)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
-from trialbook.core.described import described
+from trialbook.core.described import Card, described
 from trialbook.core.messages import as_text, joined, msg, plural
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -144,11 +144,13 @@ def headline(
     missing = (open_ones["stat_text"] + " " + open_ones["context"].map(LEFT_OPEN)).set_axis(
         pd.MultiIndex.from_frame(open_ones[["variable", "group1_level"]])
     )
-    facts = [(msg("Treated subjects"), str(sizes[TOTAL]), _by_level({k: str(v) for k, v in sizes.items()}))]
+    by_level = _by_level({k: str(v) for k, v in sizes.items()})
+    treated_number = ("SETS", TOTAL, "SAFFL", "", "")
+    facts = [Card(msg("Treated subjects"), str(sizes[TOTAL]), by_level, number=treated_number)]
     for name, label in HEADLINES.items():
         if (name, TOTAL) in n.index:
             if n[name, TOTAL] == NOT_EVALUABLE:
-                facts.append((label, NOT_EVALUABLE_WORDS, msg("the committee's flags (SUPPAE) were not delivered")))
+                facts.append(Card(label, NOT_EVALUABLE_WORDS, msg("the committee's flags (SUPPAE) were not delivered")))
                 continue
             new = (
                 msg("; {fresh} new event{said}", fresh=fresh[name], said="" if fresh[name] == "1" else "s")
@@ -162,13 +164,14 @@ def headline(
             if not beyond and name in outside_kinds and unseen and sizes[TOTAL]:
                 beyond = f"; {excluded_text(0, sizes[TOTAL])}"
             by_level = _by_level({k: _and(n[name, k], left[k], " and ") for k in sizes})
-            facts.append((label, value, by_level + new + beyond))
+            facts.append(Card(label, value, by_level + new + beyond, number=("TEAE_OVERVIEW", TOTAL, name, "", "")))
     treated = adsl[adsl["SAFFL"] == "Y"]
     died = treated[treated["DTHFL"] == "Y"]["TRT01A"]
     deaths = {level: str(int((died == level).sum())) for level in protocol.level_ids}
     known = None if before is None else int((before["SAFFL"].eq("Y") & before["DTHFL"].eq("Y")).sum())
     new = "" if known is None else msg("; {n} new", n=len(died) - known)
-    return [*facts, (msg("Deaths, any cause"), _of(str(len(died)), sizes[TOTAL]), _by_level(deaths) + new)]
+    value, number = _of(str(len(died)), sizes[TOTAL]), ("DEMOG", TOTAL, "DTHFL", "Y", "")
+    return [*facts, Card(msg("Deaths, any cause"), value, _by_level(deaths) + new, number=number)]
 
 
 def _of(n: str, size: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trialbook.core.messages import msg, places
 from trialbook.profiles.subjects import profile_address, profiled_subjects
 from trialbook.protocol.conduct import SignalRule, Signals
 from trialbook.signals import conduct_rules as conduct
@@ -124,9 +125,14 @@ def _run(name: str, rule: SignalRule, outcome: Outcome, own: Sequence[Signal]) -
     elif outcome.unchecked:
         status = NOT_CHECKED
     return RuleRun(
-        name, TITLES[name], rule.meaning, rule.severity, rule.source, rule.assumption, status, raised,
+        name, TITLES[name], _in_force(rule), rule.severity, rule.source, rule.assumption, status, raised,
         len(outcome.unchecked) if outcome.applies else 0,
     )  # fmt: skip
+
+
+def _in_force(rule: SignalRule) -> str:
+    """What the rule looks for, with its thresholds of the protocol file."""
+    return msg(rule.meaning, **{place: getattr(rule, place) for place in places(rule.meaning)})
 
 
 def _signals(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,13 +24,22 @@ def completed_years(birth: pd.Series, day: pd.Series) -> pd.Series:
     >>> completed_years(birth, pd.Series(pd.to_datetime(["2025-02-28", "2025-03-01"]))).tolist()
     [20, 21]
     """
-    born, today = (dates.to_numpy(dtype="datetime64[D]") for dates in (birth, day))
+    born, today = _days(birth), _days(day)
+    missing = np.isnat(born) | np.isnat(today)
+    return pd.Series(pd.arrays.IntegerArray(np.where(missing, 1, _years(born, today)), missing), index=birth.index)
+
+
+def _days(dates: pd.Series) -> np.ndarray:
+    return dates.to_numpy(dtype="datetime64[D]")
+
+
+def _years(born: np.ndarray, today: np.ndarray) -> np.ndarray:
+    """Birthdays reached, of days as numpy counts them; of no meaning where either is missing."""
     first_of_birth, first_of_today = born.astype("datetime64[M]"), today.astype("datetime64[M]")
     # Whole months since birth: the day of the month may still be to come.
     to_come = (today - first_of_today) < (born - first_of_birth)
-    months = (first_of_today - first_of_birth).astype("int64") - to_come
-    missing = np.isnat(born) | np.isnat(today)
-    return pd.Series(pd.arrays.IntegerArray(np.where(missing, 1, months // 12), missing), index=birth.index)
+    months: np.ndarray = (first_of_today - first_of_birth).astype("int64") - to_come
+    return months // 12
 
 
 def age_bounds(birth_dtc: pd.Series, day: pd.Series) -> pd.DataFrame:
@@ -70,25 +80,61 @@ def _derive_ages(
     birth, subject = dm["BRTHDTC"], dm["USUBJID"]
     consent = consent_dtc(domains).groupby(level=0).first().reindex(subject).set_axis(dm.index)
     infused = infusions(domains, cut_date).drop_duplicates("USUBJID").set_index("USUBJID")["EXSTDT"]
-    given, complete = birth.notna().astype("Int64"), complete_date(birth).notna().astype("Int64")
-    parts = [_rows(subject, "BIRTH", 0, complete, given)]
-    days = {"CONSENT-FIRST": earliest_date(consent), "CONSENT-LAST": latest_date(consent)}
-    for when, day in days.items():
-        for shift in shifts:
-            bounds = age_bounds(birth, day + pd.Timedelta(days=shift))
-            parts.append(_rows(subject, when, shift, bounds["AGELO"], bounds["AGEHI"]))
-    at_infusion = age_bounds(birth, infused.reindex(subject).set_axis(dm.index))
-    parts.append(_rows(subject, "INFUSION", 0, at_infusion["AGELO"], at_infusion["AGEHI"]))
+    early, late = _days(earliest_date(birth)), _days(latest_date(birth))
+    # The answers to one question after the other: arrays, since a frame for each takes longer than all the rest.
+    asked = [_Asked("BIRTH", 0, complete_date(birth).notna().to_numpy(), birth.notna().to_numpy(dtype=bool))]
+    for when, day in (("CONSENT-FIRST", earliest_date(consent)), ("CONSENT-LAST", latest_date(consent))):
+        asked += [_aged(when, shift, early, late, _days(day) + np.timedelta64(shift, "D")) for shift in shifts]
+    asked.append(_aged("INFUSION", 0, early, late, _days(infused.reindex(subject))))
+    known = _days(complete_date(consent))
     for years, most in birthdays:
-        early, late = (
-            (complete_date(consent) - _birthday(day, years)).dt.days.astype("Int64")
-            for day in (earliest_date(birth), latest_date(birth))
-        )
+        least, longest = (known - _birthday(day, years) for day in (late, early))
+        unknown = np.isnat(least) | np.isnat(longest)
+        low, high = least.astype("int64"), longest.astype("int64")
         # Of a partial birth date the birthday may lie between; then the closest it can be is the day itself.
-        near = (early.abs() <= most) | (late.abs() <= most) | ((early >= 0) & (late <= 0))
-        near = near.fillna(False).astype(bool)
-        parts.append(_rows(subject, "BIRTHDAY", years, late, early)[near.to_numpy()])
-    frame = pd.concat(parts, ignore_index=True)
+        near = (np.abs(high) <= most) | (np.abs(low) <= most) | ((high >= 0) & (low <= 0))
+        asked.append(_Asked("BIRTHDAY", years, low, high, kept=near & ~unknown))
+    return _in_one_frame(subject, asked)
+
+
+class _Asked(NamedTuple):
+    """One question about every subject, and its answers: whole numbers, those of `missing` unknown."""
+
+    when: str
+    shift: int
+    low: np.ndarray
+    high: np.ndarray
+    missing: np.ndarray | None = None
+    kept: np.ndarray | None = None
+
+
+def _aged(when: str, shift: int, early: np.ndarray, late: np.ndarray, day: np.ndarray) -> _Asked:
+    """The lowest and the highest age on these days of who was born on `late` or `early` or between."""
+    missing = np.isnat(early) | np.isnat(day)
+    return _Asked(when, shift, _years(late, day), _years(early, day), missing)
+
+
+def _in_one_frame(subject: pd.Series, asked: Sequence[_Asked]) -> pd.DataFrame:
+    """The answers as rows USUBJID WHEN SHIFT LOW HIGH, sorted."""
+    number = len(subject)
+    every = np.ones(number, dtype=bool)
+    kept = np.concatenate([every if one.kept is None else one.kept for one in asked])
+    missing = np.concatenate([~every if one.missing is None else one.missing for one in asked])[kept]
+
+    def whole(values: Iterable[np.ndarray]) -> pd.arrays.IntegerArray:
+        given = np.concatenate([value.astype("int64") for value in values])[kept]
+        return pd.arrays.IntegerArray(np.where(missing, 1, given), missing)
+
+    shifts = np.repeat([one.shift for one in asked], number)[kept].astype("int64")
+    frame = pd.DataFrame(
+        {
+            "USUBJID": subject.take(np.tile(np.arange(number), len(asked))[kept]).reset_index(drop=True),
+            "WHEN": pd.array(np.repeat([one.when for one in asked], number)[kept].tolist(), dtype="str"),
+            "SHIFT": pd.arrays.IntegerArray(shifts, np.zeros(len(shifts), dtype=bool)),
+            "LOW": whole(one.low for one in asked),
+            "HIGH": whole(one.high for one in asked),
+        }
+    )
     return frame.sort_values(["USUBJID", "WHEN", "SHIFT"], kind="stable", ignore_index=True)
 
 
@@ -131,11 +177,6 @@ def age_at_consent(
     return bounds["AGELO"].where(decided, collected.mask(contradicted)).astype("Int64")
 
 
-def _rows(subject: pd.Series, when: str, shift: int, low: pd.Series, high: pd.Series) -> pd.DataFrame:
-    frame = pd.DataFrame({"USUBJID": subject, "WHEN": when, "SHIFT": shift, "LOW": low, "HIGH": high})
-    return frame.astype({"WHEN": "str", "SHIFT": "Int64", "LOW": "Int64", "HIGH": "Int64"})
-
-
 def _age_parameters(protocol: Protocol) -> list[dict[str, int]]:
     """Limits and boundary of every age criterion: as registered, under each amendment, and in other readings of it."""
     found = []
@@ -166,11 +207,12 @@ def _birthdays(protocol: Protocol) -> dict[int, int]:
     return most
 
 
-def _birthday(birth: pd.Series, years: int) -> pd.Series:
-    """The birthdays; someone born on 29 February has it on 1 March of common years, as in `completed_years`."""
-    day = birth + pd.DateOffset(years=years)
-    common = (birth.dt.month == 2) & (birth.dt.day == 29) & (day.dt.day == 28)
-    return day.mask(common, day + pd.Timedelta(days=1))
+def _birthday(birth: np.ndarray, years: int) -> np.ndarray:
+    """The birthdays, of days as numpy counts them: someone born on 29 February has it on 1 March of common years."""
+    month = birth.astype("datetime64[M]")
+    # In common years the day after 28 February, counted on from the first of the month, is 1 March.
+    day: np.ndarray = (month + np.timedelta64(12 * years, "M")).astype("datetime64[D]") + (birth - month)
+    return day
 
 
 def age_group_labels(groups: Sequence[Sequence[int]]) -> list[str]:

@@ -197,6 +197,8 @@ def _death_dates(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     reports = reports[~(earliest_date(reports["DTHDTC"]) > cut_date)]
     alive = last_known_alive(domains, cut_date).set_index("USUBJID")["LSTALVDT"]
     frame = pd.DataFrame({"DTHFL": ""}, index=alive.index).astype("str")
+    if reports.empty:
+        return _nobody_died(frame)
     frame.loc[frame.index.isin(reports["USUBJID"]), "DTHFL"] = "Y"
     chosen = _first_known([_complete(reports), _partial(reports, alive, cut_date), _by_status(reports),
                            _undated(reports, alive, cut_date)])  # fmt: skip
@@ -206,6 +208,14 @@ def _death_dates(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     frame["DTHLODT"] = frame["DTHLODT"].mask(frame["DTHDT"] < frame["DTHLODT"], frame["DTHDT"])
     frame["DTHHIDT"] = frame["DTHHIDT"].mask(frame["DTHDT"] > frame["DTHHIDT"], frame["DTHDT"])
     return frame.fillna({"DTHDTF": "", "DTHSRC": ""})
+
+
+def _nobody_died(frame: pd.DataFrame) -> pd.DataFrame:
+    """`death_dates` of a trial without any report of a death; `frame`: DTHFL by USUBJID."""
+    no_date = pd.Series(pd.NaT, index=frame.index, dtype="datetime64[s]")
+    blank = frame["DTHFL"]
+    columns = {"DTHDT": no_date, "DTHDTF": blank, "DTHSRC": blank, "DTHLODT": no_date, "DTHHIDT": no_date}
+    return frame.assign(**columns).rename_axis("USUBJID").reset_index()
 
 
 def life_after_death(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:

@@ -29,6 +29,10 @@ def doses_given(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     >>> doses_given(Domains({"EX": ex}), pd.Timestamp("2025-06-30"))["EXSTDTC"].tolist()
     ['2025-03-05']
     """
+    return domains.once(_doses_given, cut_date)
+
+
+def _doses_given(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     ex = domains["EX"]
     placebo = ex["EXTRT"].str.upper().str.contains("PLACEBO", regex=False).fillna(False).astype(bool)
     start = complete_date(ex["EXSTDTC"])
@@ -49,6 +53,10 @@ def infusions(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     >>> infusions(Domains({"EX": ex}), pd.Timestamp("2025-06-30"))["BAGS"].tolist()
     [2, 1]
     """
+    return domains.once(_infusions, cut_date)
+
+
+def _infusions(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     given = doses_given(domains, cut_date)
     day = [given["USUBJID"], given["EXSTDT"]]
     whole = given.assign(
@@ -108,10 +116,13 @@ def infusion_levels(study: StudyData) -> pd.DataFrame:
     given = given.assign(DOSEKG=dose_per_kg(given, study.domains, study.analysis), AGAIN=same_bag(given))
     whole = infusions(study.domains, study.cut_date)
     key = pd.MultiIndex.from_frame(whole[["USUBJID", "EXSTDT"]])
-    days = [given["USUBJID"], given["EXSTDT"]]
-    entered = given["EXDOSE"].map(lambda dose: f"{dose:g}").groupby(days).agg(" + ".join).reindex(key)
-    total = _by_day(given, key)
-    once = _by_day(given[~given["AGAIN"]], key)
+    entered = given["EXDOSE"].map(lambda dose: f"{dose:g}")
+    if len(whole) == len(given):
+        # Nobody had two bags on a day: each record is the dose of its day.
+        total = once = given["DOSEKG"]
+    else:
+        entered = entered.groupby([given["USUBJID"], given["EXSTDT"]]).agg(" + ".join).reindex(key)
+        total, once = _by_day(given, key), _by_day(given[~given["AGAIN"]], key)
     unknown = _days_without_dose(study.domains)
     total = total.mask(key.isin(unknown))
     level, level_once = (dose_level(pd.Series(dose), study.protocol, study.analysis) for dose in (total, once))

@@ -6,7 +6,7 @@ import textwrap
 
 import pandas as pd
 
-from trialbook.core.described import described
+from trialbook.core.described import Card, described
 from trialbook.core.messages import joined, msg
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
@@ -72,7 +72,7 @@ def flow_boxes(
     if total.empty or not total["SCREENED"]:
         nobody = pd.DataFrame({"box": [], "side": [], "n": [], "says": []}).astype({"n": "int64"})
         return described(nobody, empty=msg("Nobody has been screened."))
-    words = {column: one.text for one in protocol.criteria for column in one.audit_columns()}
+    words = {column: said for one in protocol.criteria for column, said in one.column_words().items()}
     why = [
         msg("{n}: {reason}", n=int(n), reason=_short(words.get(code, ""), code))
         for code, n in zip(reasons["variable_level"], reasons["stat"], strict=True)
@@ -104,7 +104,7 @@ def flow_boxes(
         finding=finding, summary=summary,
         notes=[
             msg(
-                "Dashed: pending. In the box of the screen failures: criteria not met, one subject may count under "
+                "Dashed: pending. In the box of the screen failures: criteria violated; one subject may count under "
                 "several."
             )
         ],
@@ -119,7 +119,7 @@ LONGEST_REASON = 44
 def _short(text: str, code: str) -> str:
     """The wording of a criterion as far as a box holds it, with its code."""
     if not text:
-        return msg("no criterion found that is not met")
+        return msg("no violated criterion found")
     return f"{textwrap.shorten(text, LONGEST_REASON, placeholder=' ...')} ({code})"
 
 
@@ -144,12 +144,14 @@ def flow_numbers(adsl: pd.DataFrame, protocol: Protocol) -> list[tuple[str, str,
     by_level = ", ".join(f"{code} {int((received == code).sum())}" for code in protocol.level_ids)
     again = int(adsl["RESCREEN_OF"].ne("").sum())
     return [
-        (msg("Screened"), str(n["SCREENED"]), msg("{again} screened a second time", again=again) if again else ""),
-        (msg("Screen failures"), str(n["SCRNFAIL"]), ""),
-        (msg("Enrolled"), str(n["ENROLLED"]), msg("{notyet} not infused", notyet=n["NOTYET"]) if n["NOTYET"] else ""),
-        (msg("Infused"), str(n["TREATED"]), by_level),
-        (msg("In screening"), str(n["INSCREEN"]), ""),
-    ]
+        Card(label, str(n[station]), note, number=("DISPOSITION", TOTAL, station, "", ""))
+        for label, station, note in (
+            (msg("Screened"), "SCREENED", msg("{again} screened a second time", again=again) if again else ""),
+            (msg("Screen failures"), "SCRNFAIL", ""),
+            (msg("Enrolled"), "ENROLLED", msg("{notyet} not infused", notyet=n["NOTYET"]) if n["NOTYET"] else ""),
+            (msg("Infused"), "TREATED", by_level), (msg("In screening"), "INSCREEN", ""),
+        )
+    ]  # fmt: skip
 
 
 def flow_sentence(adsl: pd.DataFrame, cut_date: str) -> str:

@@ -74,7 +74,7 @@ def _proofs_of_life(domains: Domains, cut_date: pd.Timestamp) -> pd.DataFrame:
     parts = [
         _records(domains[evidence.domain], evidence, rank, cut_date, dead)
         for rank, evidence in enumerate(EVIDENCE)
-        if evidence.domain == "DM" or domains.delivered(evidence.domain)
+        if evidence.domain == "DM" or (domains.delivered(evidence.domain) and len(domains[evidence.domain]))
     ]
     return pd.concat(parts, ignore_index=True)
 

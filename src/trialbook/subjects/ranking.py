@@ -8,6 +8,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.core.datasets import first_by_rank
+from trialbook.core.messages import Message, msg
+
+# A figure draws at most so many subjects; of more those at the highest risk, and it says how many there are.
+MOST_DRAWN = 300
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,19 @@ class Ranking:
             f"{whole - len(others)} of {whole} {shown}: {self.words}. {hidden}: {len(others)} ({said}); the datasets "
             "hold all."
         ]
+
+
+def most_drawn_note(drawn: int, total: int) -> list[Message]:
+    """A footnote where a figure draws `drawn` of the `total` subjects that it is about.
+
+    >>> most_drawn_note(300, 300)
+    []
+    """
+    note = msg(
+        "{n} of {total} such subjects are drawn, those at the highest risk first; the datasets hold all.", n=drawn,
+        total=total,
+    )  # fmt: skip
+    return [note] if drawn < total else []
 
 
 def subject_numbers(adsl: pd.DataFrame) -> pd.Series:

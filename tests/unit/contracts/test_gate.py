@@ -88,9 +88,9 @@ def test_an_empty_table_is_called_empty() -> None:
 
 def test_every_dataset_has_a_contract_with_meaning_type_and_privacy(root: Path) -> None:
     contracts = load_contracts(root / "data_contracts")
-    analysis = {"adsl", "adie", "adae", "adlb", "addlt", "adrs", "adrsp28", "adtte", "addv"}
+    analysis = {"adsl", "adie", "adae", "adlb", "addlt", "adrs", "adrsp28", "adtte", "addv", "adct"}
     expected = {f"{kind}/{code.lower()}" for kind in ("raw", "clean") for code in VARIABLES}
-    expected |= {f"{kind}/{code}" for kind in ("raw", "clean") for code in ("relrec", "co", "da")}
+    expected |= {f"{kind}/{code}" for kind in ("raw", "clean") for code in ("relrec", "co", "da", "suppex")}
     assert set(contracts) == expected | {"clean/ages", "results/ard"} | {f"analysis/{name}" for name in analysis}
     for code in VARIABLES:
         for kind, names in (("raw", VARIABLES[code].split()), ("clean", clean_variables(code))):

@@ -11,7 +11,8 @@ import pytest
 from support.page_samples import PAYLOADS, frame
 from trialbook.conduct.board import subject_lines
 from trialbook.contracts.gx_engine import Failure, Verdict
-from trialbook.display.index import render_index
+from trialbook.display.first_page import MOST_BOARD
+from trialbook.display.index import render_index, render_subjects
 from trialbook.display.index_facts import StepStatus, index_facts
 from trialbook.display.page import NOTHING_LOADED
 from trialbook.protocol.models import Cut, Protocol
@@ -165,8 +166,11 @@ def test_an_empty_level_reads_as_a_dash_and_never_as_zero_percent(protocol):
     levels = facts_of(protocol).levels.set_index("measure")
     assert levels.loc["Treated", "DL2"] == "0"
     assert set(levels.loc[["Any TEAE", "DLT, of those evaluable", "Response at day 28"], "DL2"]) == {"-"}
-    assert levels.loc["Alive at day 100 (Kaplan-Meier)", "DL2"] == "-"
+    assert levels.loc["Alive at day 100, Kaplan-Meier (95% CI, log-log)", "DL2"] == "-"
     assert levels.loc["Any TEAE", "DL1"] == "2 of 12 (16.7%)"
+    # An estimate has a row of its own with its limits: a column never mixes per cent and fractions behind a count.
+    assert levels.loc["Response at day 28", "DL1"] == "2 of 12"
+    assert levels.loc["Response rate (95% CI, Clopper-Pearson, exact)", "DL1"] == "0.167 (0.100 to 0.900)"
 
 
 def test_below_the_smallest_set_for_shares_only_counts_are_shown(protocol):
@@ -203,7 +207,7 @@ def test_each_treated_subject_has_a_line_in_the_order_of_levels(protocol):
     found = subject_lines(protocol, datasets, asked("minor", "major", known=("stop",)))
     lines = found.astype("object").where(found.notna(), "").astype("str")
     assert [tuple(line) for line in lines.itertuples(index=False)] == [
-        ("S01", "DL1", "1", "2025-01-10 00:00:00", "10", "III → IV", "NR (death)", "", "Died 2025-01-20", "0"),
+        ("S01", "DL1", "1", "2025-01-10 00:00:00", "10", "III → IV", "NR (died by day 28)", "", "Died 2025-01-20", "0"),
         (
             "S02",
             "DL2",
@@ -357,10 +361,18 @@ def test_the_board_says_in_words_what_it_draws(protocol):
 def test_of_a_crowd_the_board_shows_the_first_in_the_order_of_risk(protocol):
     crowd = [{**ROW, "subject": f"P{k:03}"} for k in range(600)]
     risk = {f"P{k:03}": "" for k in reversed(range(600))}
-    html = render_index(facts_of(protocol), frame(protocol), risk, {**answers(), "board": crowd})
-    assert "The first 500 of 600 subjects in the order of risk" in html
+    page = {**answers(), "board": crowd}
+    html = render_index(facts_of(protocol), frame(protocol), risk, page)
+    assert f"The first {MOST_BOARD} of 600 subjects in the order of risk" in html
     assert "profiles/P599.html" in html
     assert "profiles/P099.html" not in html
+    assert '<a href="subjects.html">All 600 subjects' in html
+    # All of them are on pages of their own, in that order, without script.
+    pages = dict(render_subjects(frame(protocol), ["DL1"], risk, page))
+    listed = [name for made in pages.values() for name in re.findall(r'<th scope="row"><a [^>]*>(P\d+)</a>', made)]
+    assert listed == list(risk)
+    assert all(f'href="{name}"' in made for made in pages.values() for name in pages if pages[name] is not made)
+    assert not list(render_subjects(frame(protocol), ["DL1"], risk, {**page, "board": crowd[:MOST_BOARD]}))
 
 
 @pytest.mark.parametrize("name", PAYLOADS)

@@ -10,11 +10,12 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from support.page_samples import PAYLOADS, frame, notebook
-from trialbook.display import figure, sentence, table
+from trialbook.display import figure, key_numbers, sentence, table
+from trialbook.display.blocks import several
 from trialbook.display.chart_rendering import csp_hash, draw_script
 from trialbook.display.figures import CHART_MIME
 from trialbook.display.page import NOTHING_LOADED, own_scripts, render_page
-from trialbook.display.page_content import parameters_html
+from trialbook.display.page_content import MOST_HEIGHT, MOST_MARKS, page_content, parameters_html
 from trialbook.display.page_outputs import is_own_html, left_out
 from trialbook.display.prose import prose_html
 from trialbook.protocol.models import Protocol
@@ -130,6 +131,19 @@ def test_html_that_display_did_not_make_is_not_shown(page_of, name):
     assert left_out(made) == ["cell 1: HTML that trialbook.display did not make"]
 
 
+def test_several_blocks_of_which_there_are_none_show_nothing_and_leave_nothing_out(page_of):
+    made = notebook("# A title", several([]), sentence("Then this."))
+    assert left_out(made) == []
+    assert "Then this." in page_of(made=made)
+
+
+def test_the_headline_numbers_come_first_and_are_shown_once(page_of):
+    html = page_of("# A title", sentence("Before."), key_numbers([("Treated", "12", "")]), sentence("After."))
+    assert html.count("tb-value") - html.count(".tb-value") == 1
+    places = [html.index(text) for text in ("A title</h1>", '<div class="tb-value">12', "Before.", "After.")]
+    assert places == sorted(places)
+
+
 def test_the_html_of_a_frame_gives_way_to_its_text(page_of):
     frame_of_data = pd.DataFrame({"a": ["<b>"]})
     data = {"text/html": frame_of_data._repr_html_(), "text/plain": repr(frame_of_data)}
@@ -218,3 +232,28 @@ def test_headings_make_the_contents_with_an_anchor_each(page_of):
 
 def test_a_notebook_without_a_title_gets_that_of_the_page(page_of):
     assert "<h1>Response</h1>" in page_of("Some prose.")
+
+
+def test_a_large_figure_is_on_the_page_beside_and_the_page_that_answers_says_what_is_seen():
+    def shown(rows: int, height: object = 100) -> object:
+        data = pd.DataFrame({"SUBJECT": [f"{k:04}" for k in range(rows)], "day": 1})
+        chart = alt.Chart(data).mark_point().encode(x="day:Q", y="SUBJECT:N").properties(height=height)
+        drawn = figure(chart, data, "F1 Course", summary="Nobody died.")
+        return page_content(notebook(drawn), "live", page="06_os.html")
+
+    small, long, tall = shown(20), shown(MOST_MARKS + 1), shown(20, alt.Step(MOST_HEIGHT / 19))
+    assert [piece.kind for piece in small.pieces].count("chart") == 1
+    assert small.reference is None
+    for content in (long, tall):
+        answer = "".join(piece.html for piece in content.pieces)
+        assert "chart" not in {piece.kind for piece in content.pieces}
+        assert ">Nobody died.<" in answer
+        assert 'href="06_os_tables.html#F-1"' in answer
+        (drawn,) = [piece.chart for piece in content.reference.pieces if piece.kind == "chart"]
+        assert drawn["late"]
+        assert ' id="F-1"' in "".join(piece.html for piece in content.reference.pieces)
+
+
+def test_a_cell_with_a_table_for_each_of_none_leaves_nothing_out():
+    content = page_content(notebook(several([])), "live", page="06_os.html")
+    assert content.dropped == []

@@ -94,5 +94,5 @@ def test_the_shift_figure_writes_its_numbers_and_the_panel_its_grades() -> None:
     spec = json.dumps(charts.shift_heatmap(cells).to_dict())
     assert '"text": {"field": "SUBJECTS"' in spec
     assert '"G4"' in json.dumps(charts.lab_panel(PANEL, BANDS, LIMITS, LATER, LEVELS).to_dict())
-    points = pd.DataFrame({"CUT": ["2025-03-31"], "KIND": ["Serious"], "EVENTS": [2]})
-    assert '"text": {"field": "EVENTS"' in json.dumps(charts.events_by_cut(points, ["Serious"]).to_dict())
+    points = pd.DataFrame({"CUT": ["2025-03-31"] * 2, "KIND": "Serious", "LEVEL": ["DL1", "Total"], "EVENTS": [2, 2]})
+    assert '"text": {"field": "EVENTS"' in json.dumps(charts.events_by_cut(points, ["Serious"], LEVELS).to_dict())

@@ -44,7 +44,7 @@ def test_three_without_dlt_escalate(protocol: Protocol, analysis: Analysis) -> N
     given = advice(frame, protocol, analysis, CUT)
     assert (given.code, given.level, given.date_text) == ("ONGOING(ESCALATE DL2)", "DL2", "-")
     assert given.sentence == (
-        "Advice by rule 3+3, given 3 DLT-evaluable subjects at the cut 2025-03-31: DL1 0/3 DLT: escalate to DL2. "
+        "Advice by rule 3+3, given 3 DLT-evaluable subjects at the cut 2025-03-31: DL1: 0 of 3 DLT: escalate to DL2. "
         "The Safety Review Committee decides."
     )
     assert given.worst == given.best == given.code

@@ -229,7 +229,7 @@ def test_the_advice_of_a_cut_and_over_time_fills_the_cohort_first(protocol: Prot
         assert advice(frame, protocol, values, cut).code == f"ONGOING({expected[name]})", name
         assert advice_over_time(frame, protocol, values, cut)["code"].iloc[-1] == f"ONGOING({expected[name]})", name
     found = advice(addlt([free] * 3 + [dlt]), protocol, values, cut)
-    assert "DL2 1/1 DLT, 1 of 3 places of the cohort filled: enrol at DL2" in found.sentence
+    assert "DL2: 1 of 1 DLT, 1 of 3 places of the cohort filled: enrol at DL2" in found.sentence
 
 
 def test_the_order_of_treatment_tells_who_is_in_the_last_cohort() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from typing import Any
 import pypdf
 import pytest
 
+from support.read_back import rtf_text
 from trialbook.core.errors import StopError, UsageError
 from trialbook.core.messages import msg
 from trialbook.core.translations import languages
@@ -33,6 +35,7 @@ from trialbook.documents.content import (
 )
 from trialbook.documents.pdf import pdf
 from trialbook.documents.powerpoint import pptx
+from trialbook.documents.rtf import Pack, Shown, rtf
 from trialbook.documents.web import html
 from trialbook.documents.word import docx
 from trialbook.documents.zipped import check_names, zipped
@@ -156,6 +159,35 @@ def test_slides_have_no_link_outside_and_no_action(hostile: Document) -> None:
         said += re.sub("<[^>]*>", "", content) if name.startswith("ppt/slides/slide") else ""
     assert "DDEAUTO" in said
     assert "\x08" not in said
+
+
+def test_rtf_has_no_word_field_or_group_but_ours(hostile: Document) -> None:
+    blocks = [block for block in hostile.blocks() if isinstance(block, Table | Figure)]
+    numbered = tuple(Shown(replace(block, id=f"{block.id[:1]}-{k}"), "03_safety") for k, block in enumerate(blocks, 1))
+    made = rtf(Pack(hostile.cover, hostile.head, hostile.foot, numbered), Speaker())
+    calm = tuple(Shown(replace(one.block, title="A", notes=()), "03_safety") for one in numbered)
+    calm = tuple(Shown(_calm(one.block), one.step) for one in calm)
+    ours = rtf_text(rtf(Pack(replace(hostile.cover, subtitle="B"), "C", "D", calm), Speaker()))
+    read = rtf_text(made)
+    assert read.words == ours.words
+    assert not read.words & {"object", "objdata", "objocx", "bin", "template", "include", "ddeauto"}
+    targets = [code.split('"')[1] for code in read.fields if code.startswith("HYPERLINK ")]
+    assert [code for code in read.fields if not re.fullmatch(r'HYPERLINK \\l "[TF]_\d+"|PAGE|NUMPAGES', code)] == []
+    assert len(targets) == len(numbered)
+    assert rtf(Pack(hostile.cover, hostile.head, hostile.foot, numbered), Speaker()) == made
+    speaker = Speaker()
+    # A surrogate that belongs to no character is shown as a question mark or a replacement.
+    shown = [re.sub("[\ud800\ufffd?]", "", speaker.say(data(one))) for one in PAYLOADS]
+    text = re.sub("[\ufffd?]", "", read.text)
+    assert [one for one in shown if one not in text] == []
+
+
+def _calm(block: Table | Figure) -> Table | Figure:
+    """The same table or figure without text of the data."""
+    if isinstance(block, Figure):
+        return block
+    columns = tuple(replace(column, head="H", cells=tuple("1" for _ in column.cells)) for column in block.columns)
+    return replace(block, columns=columns)
 
 
 def source(folder: Path, names: list[str]) -> Any:

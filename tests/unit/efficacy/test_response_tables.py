@@ -108,10 +108,10 @@ def test_the_listing_says_why_a_subject_did_not_respond(shown) -> None:
     listing = views.response_listing(shown.responses, shown.adrs, shown.adsl).set_index("SUBJID")
     assert listing["AVALC"].to_dict() == {"S01": "NR", "S02": "NR", "S03": "NR", "S04": "PR", "S05": "PENDING"}
     assert listing.loc["S01", ["REASON", "EVENT", "NOTE"]].tolist() == [
-        "NEWTX", "ruxolitinib 2025-01-30", "by stages alone: CR",
+        "new systemic therapy", "ruxolitinib 2025-01-30", "by stages alone: CR",
     ]  # fmt: skip
-    assert listing.loc["S02", "REASON"] == "INCOMPLETE"
-    assert listing.loc["S03", ["REASON", "EVENT"]].tolist() == ["DEATH", "death 2025-01-20"]
+    assert listing.loc["S02", "REASON"] == "an organ or a steroid dose is not known"
+    assert listing.loc["S03", ["REASON", "EVENT"]].tolist() == ["died by day 28", "2025-01-20"]
     assert listing.loc["S02", "D28STG"] == "1-?-0-2 (NE)"
 
 
@@ -126,8 +126,9 @@ def test_a_missing_stage_is_blank_in_the_figure_and_not_0(shown) -> None:
 def test_the_waterfall_holds_every_mature_subject_and_says_what_is_not_known(shown) -> None:
     changes = drawn.stage_changes(shown.responses, shown.adrs, shown.adsl, 40)
     assert changes[["SUBJECT", "CHANGE", "LABEL"]].to_numpy().tolist() == [
-        ["S01", -6.0, "NR, NEWTX"], ["S04", -1.0, "PR"], ["S02", 0.0, "NR, INCOMPLETE (change not known)"],
-        ["S03", 0.0, "NR, DEATH (change not known)"],
+        ["S01", -6.0, "NR (new systemic therapy)"], ["S04", -1.0, "PR"],
+        ["S02", 0.0, "NR (an organ or a steroid dose is not known) (change not known)"],
+        ["S03", 0.0, "NR (died by day 28) (change not known)"],
     ]  # fmt: skip
 
 
@@ -140,7 +141,7 @@ def test_the_stack_holds_every_treated_subject(shown) -> None:
 def test_published_rates_are_marked_as_not_comparable(shown) -> None:
     forest = drawn.forest_rows(shown.ard, shown.analysis)
     assert forest["KIND"].tolist() == ["this trial"] * 2 + ["external, not comparable"] * 3
-    assert forest["ROW"].tolist()[:2] == ["DL1: 1/4", "Total: 1/4"]
+    assert forest["ROW"].tolist()[:2] == ["DL1: 1 of 4", "Total: 1 of 4"]
 
 
 def test_the_charts_are_safe_specifications(shown) -> None:
@@ -188,10 +189,14 @@ def test_one_picked_subject_stands_out_in_every_figure_of_subjects(shown) -> Non
 def test_the_grid_names_the_subjects_who_change_and_says_how_far_the_rate_moves(shown) -> None:
     grid = shown.grid()
     assert grid.loc["Primary analysis", ["Total", "RATE", "LOW", "HIGH", "MOVE", "CHANGES"]].tolist() == [
-        "1 of 4", "0.250", "0.006", "0.806", "+0.000", "nobody",
+        "1 of 4", "0.250", "0.006", "0.806", "0", "nobody",
     ]  # fmt: skip
     ignored = grid.loc["new therapy is ignored"]
-    assert (ignored["Total"], ignored["MOVE"], ignored["CHANGES"]) == ("2 of 4", "+0.250", "S01: NR, NEWTX to CR")
+    assert (ignored["Total"], ignored["MOVE"], ignored["CHANGES"]) == (
+        "2 of 4",
+        "+0.250",
+        "S01: NR (new systemic therapy) to CR",
+    )
     assert grid.loc["without subjects lacking an assessment in the window", "CHANGES"] == "nobody"
     assert "the assessment nearest to day 28, before day 49" in grid.index
 
@@ -201,7 +206,7 @@ def test_many_changes_of_one_choice_are_counted(protocol, analysis) -> None:
     for number in range(4):
         built.subject(f"S{number}").infused(0).stages(-1, 2, 0, 0, 0).stages(28, 0, 0, 0, 0).drug("ruxolitinib", 20)
     told = Shown(built, protocol, analysis).grid().loc["new therapy is ignored", "CHANGES"]
-    assert told == "S0: NR, NEWTX to CR; S1: NR, NEWTX to CR; and 2 more"
+    assert told == "S0: NR (new systemic therapy) to CR; S1: NR (new systemic therapy) to CR; and 2 more"
 
 
 def test_the_listings_say_who_did_not_respond_and_who_is_pending(shown) -> None:
@@ -209,8 +214,8 @@ def test_the_listings_say_who_did_not_respond_and_who_is_pending(shown) -> None:
     lost = course_tables.non_response_listing(listing).set_index("SUBJID")["WHY"].to_dict()
     assert lost == {
         "S01": "new systemic therapy: ruxolitinib 2025-01-30",
-        "S02": "missing organs leave it open",
-        "S03": "died by day 28: death 2025-01-20",
+        "S02": "an organ or a steroid dose is not known",
+        "S03": "died by day 28: 2025-01-20",
     }
     waiting = course_tables.pending_listing(shown.responses, shown.adsl, shown.analysis)
     assert waiting[["SUBJID", "MATURE"]].values.tolist() == [["S05", as_date("2025-10-21")]]
@@ -235,7 +240,9 @@ def test_each_subject_has_one_line_of_later_endpoints(shown) -> None:
         "PR (day 27)", "Y", "Skin PR", "N", "",
     ]  # fmt: skip
     assert listing.loc["S05", "BOR"] == "PENDING"
-    assert listing.loc["S03", "ORGANS"] == "Skin NR DEATH, Liver NR DEATH, Lower GI NR DEATH"
+    assert listing.loc["S03", "ORGANS"] == ", ".join(
+        f"{organ} NR (died by day 28)" for organ in ("Skin", "Liver", "Lower GI")
+    )
 
 
 def test_estimands_follow_the_keys_in_force(protocol, analysis) -> None:

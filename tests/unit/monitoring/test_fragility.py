@@ -12,7 +12,16 @@ from support.trial_builder import TrialBuilder
 from trialbook.core.domains import Domains
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.advice import advice
-from trialbook.monitoring.fragility import ADVICE, Change, Fragility, changes_of, flip_table, fragility, tried_table
+from trialbook.monitoring.fragility import (
+    ADVICE,
+    Change,
+    Fragility,
+    changes_of,
+    flip_table,
+    fragility,
+    ranked_queries,
+    tried_table,
+)  # fmt: skip
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
@@ -86,6 +95,15 @@ def test_the_table_says_who_what_and_which_question(quiet_but_one: StudyData) ->
     assert own["AFTER"].iloc[0] != own["BEFORE"].iloc[0]
     assert flip_table(Fragility((), 0, 0), QUERIES, quiet_but_one).empty
     assert len(tried_table(quiet_but_one)) == 5
+
+
+def test_questions_are_ranked_by_what_their_answer_can_turn(quiet_but_one: StudyData) -> None:
+    found = fragility(quiet_but_one)
+    two = pd.concat([QUERIES, QUERIES.assign(query_id="Q-2", record="AESEQ=9")])
+    ranked = ranked_queries(found, two, quiet_but_one)
+    alone = [flip for flip in found.flips if [change.usubjid for change in flip.changes] == ["iMSC-2001-S01"]]
+    assert ranked[["QUERY", "SUBJECT", "SINGLE"]].values.tolist() == [["Q-1", "S01", len(alone)]]
+    assert ranked_queries(Fragility((), 0, 0), two, quiet_but_one).empty
 
 
 def test_a_flag_by_the_sponsor_s_number_is_read_and_replaced(protocol: Protocol, analysis: Analysis) -> None:

@@ -20,13 +20,12 @@ from trialbook.conduct.frames import all_with_columns, treated_of
 from trialbook.conduct.visits import visit_table
 from trialbook.core.described import look_of
 from trialbook.core.domains import Domains
-from trialbook.display.first_page import signals_on
-from trialbook.display.index import render_index
+from trialbook.display.first_page import MOST_BOARD, signals_on
+from trialbook.display.index import render_index, render_subjects
 from trialbook.display.index_facts import index_facts
 from trialbook.display.page import MOST_SIGNALS, Frame
 from trialbook.display.profile import BRIEF, profile_content
 from trialbook.display.profile_drawing import MOST_ROWS, bar_note, days_of, drugs, events
-from trialbook.display.tables import MOST_ROWS as MOST_LINES
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.efficacy.adrs import derive_adrs
 from trialbook.efficacy.adtte import derive_adtte
@@ -226,7 +225,7 @@ def test_the_list_of_the_first_page_keeps_those_at_risk(large: Large, protocol: 
     rows = [plain(row) for row in status_board(data, none, infusions, study, {})]
     assert len(rows) == TREATED
     board = [{**row, "subject": f"{row['subject']}-{k}"} for row in rows for k in range(2)]
-    assert len(board) > MOST_LINES
+    assert len(board) > MOST_BOARD
     ard = pd.DataFrame(columns=["analysis_id", "group1", "group1_level", "variable", "variable_level", "context",
                                 "stat_name", "stat_label", "stat", "stat_text"])  # fmt: skip
     facts = index_facts(protocol, cut, ard, None, {"adsl": large.data["adsl"]}, none, [], [])
@@ -235,7 +234,7 @@ def test_the_list_of_the_first_page_keeps_those_at_risk(large: Large, protocol: 
         facts, Frame(study=protocol.study, cut=cut, navigation=[], fingerprint="x"), order, {"board": board}
     )
     shown = [subject for subject in order if f">{subject}<" in page]
-    assert shown == list(order)[:MOST_LINES]
+    assert shown == list(order)[:MOST_BOARD]
     assert "in the order of risk" in page
 
 
@@ -292,7 +291,9 @@ def test_nobody_at_risk_is_missing_from_board_lists_and_signals(large: Large, pr
     assert at_risk <= set(profiled)
     cut = raw.trial_of(Path(), cut_date="2025-09-30").cut
     numbers = index_facts(protocol, cut, to_ard([]), None, {"adsl": adsl}, facts.queries, [], [])
-    index = render_index(numbers, Frame(study=protocol.study, cut=cut, navigation=[], fingerprint="x"), profiled, page)
+    frame = Frame(study=protocol.study, cut=cut, navigation=[], fingerprint="x")
+    index = render_index(numbers, frame, profiled, page)
+    index += "".join(made for _, made in render_subjects(frame, protocol.level_ids, profiled, page))
     assert [name for name in at_risk if f'href="profiles/{name}.html"' not in index] == []
     assert [one.sentence for one in signals if one.severity == "high" and escape(one.sentence) not in index] == []
     adae = large.data["adae"]

@@ -12,25 +12,22 @@ ROW = 15
 VISIT_ROW = 26
 
 
-def missing_bars(missing: pd.DataFrame) -> alt.Chart:
-    """Share of records without a value, one bar per variable that has any, by domain. Columns NAME, DOMAIN, SHARE.
+def missing_bars(missing: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    """F26: share of records without a value, a bar per variable that has any, with its numbers. Columns NAME SHARE OF.
 
     NAME is `AE.AEENDTC`; the rows stay in their order; bars are labelled, so colour carries nothing.
     """
-    return (
-        alt.Chart(missing)
-        .mark_bar(color=SERIES)
-        .encode(
-            x=alt.X("SHARE:Q", title=msg("Share of records without a value"), axis=alt.Axis(format="%"),
-                    scale=alt.Scale(domain=[0, 1])),
-            y=alt.Y("NAME:N", title=None, sort=list(missing["NAME"])),
-        )
-        .properties(height=alt.Step(ROW))
+    base = alt.Chart(missing).encode(
+        x=alt.X("SHARE:Q", title=msg("Share of records without a value"), axis=alt.Axis(format="%"),
+                scale=alt.Scale(domain=[0, 1])),
+        y=alt.Y("NAME:N", title=None, sort=list(missing["NAME"])),
     )  # fmt: skip
+    said = base.mark_text(align="left", dx=5, fontSize=10, color=INK).encode(text="OF:N")
+    return alt.layer(base.mark_bar(color=SERIES), said).properties(height=alt.Step(ROW))
 
 
 def missing_visits(missing: pd.DataFrame) -> alt.LayerChart:
-    """Share of the subjects seen at a visit who have no result of it, by domain. Columns VISIT, DOMAIN, SHARE, WITHOUT.
+    """F25: share of the subjects seen at a visit who have no result of it, by domain: VISIT DOMAIN SHARE WITHOUT.
 
     Each tile carries the number of subjects, so colour alone says nothing; a blank tile was not planned.
     """

@@ -14,6 +14,12 @@ from trialbook.eligibility.tables import LETTERS
 from trialbook.subjects.flow import LEVEL_SIDE
 
 CELL_WIDTH, CELL_HEIGHT = 30, 20
+# What a letter says, in the legend.
+RESULTS = {
+    "PASS": msg("passed by the data"), "ATT-PASS": msg("passed by the form"), "FAIL": msg("violated by the data"),
+    "ATT-FAIL": msg("violated by the form"), "CONFLICT": msg("form and data differ"), "NE": msg("not evaluable"),
+    "WAIVED": msg("waived"), "PENDING": msg("form not completed"),
+}  # fmt: skip
 LONGEST_HOVER = 220
 
 
@@ -26,16 +32,17 @@ def audit_matrix(cells: pd.DataFrame, criteria: Sequence[str]) -> alt.LayerChart
     drawn = cells.assign(row=cells["subject"] + " " + cells["level"])
     drawn["evidence"] = [textwrap.shorten(text, LONGEST_HOVER, placeholder=" ...") for text in cells["evidence"]]
     drawn["letter"] = drawn["result"].map(LETTERS)
-    drawn["code"] = drawn["letter"] + "  " + drawn["result"]
+    named = {code: msg("{letter}: {result}", letter=LETTERS[code], result=said) for code, said in RESULTS.items()}
+    drawn["code"] = drawn["result"].map(named).astype("str")
     present = [code for code in AUDIT_RESULTS if code in set(drawn["result"])]
-    names = [f"{LETTERS[code]}  {code}" for code in present]
+    names = [named[code] for code in present]
     x = alt.X("criterion:N", sort=list(criteria), title=msg("Criterion"), axis=alt.Axis(orient="top", labelAngle=-90))
     y = alt.Y("row:N", sort=list(dict.fromkeys(drawn["row"])), title=msg("Subject and dose level"))
     fill = alt.Color(
         "code:N",
         title=msg("Result"),
         scale=alt.Scale(domain=names, range=[AUDIT_RESULTS[code][0] for code in present]),
-        legend=alt.Legend(orient="bottom", columns=4, symbolType="square", symbolStrokeColor=LINE),
+        legend=alt.Legend(orient="bottom", columns=4, symbolType="square", symbolStrokeColor=LINE, labelLimit=220),
     )
     ink = alt.Color(
         "code:N", scale=alt.Scale(domain=names, range=[AUDIT_RESULTS[code][1] for code in present]), legend=None

@@ -130,7 +130,7 @@ def rate_forest(rates: pd.DataFrame, comparison: float) -> alt.LayerChart | alt.
     """
     kinds = list(dict.fromkeys(rates["KIND"]))
     scale = alt.Scale(domain=[0, 1])
-    y = alt.Y("ROW:N", title=None, sort=list(rates["ROW"]), axis=alt.Axis(labelLimit=300))
+    y = alt.Y("ROW:N", title=None, sort=list(rates["ROW"]), axis=alt.Axis(labelLimit=340))
     colour = alt.Color("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=[ACCENT, QUIET][: len(kinds)]))
     shape = alt.Shape("KIND:N", title=None, scale=alt.Scale(domain=kinds, range=["circle", "diamond"][: len(kinds)]))
     base = alt.Chart(rates).encode(y=y, color=colour)
@@ -192,21 +192,31 @@ def grade_trajectories(courses: pd.DataFrame) -> alt.FacetChart:
     of its own: the highest dose of the trial, named once below, fills a panel.
     """
     drawn = courses.assign(WHO=courses["SUBJECT"] + ", " + courses["LEVEL"])
-    base = alt.Chart().encode(x=alt.X("DAY:Q", title=None, axis=alt.Axis(tickCount=4, grid=False)))
+    base = alt.Chart().encode(x=alt.X("DAY:Q", title=msg("Day"), axis=alt.Axis(tickCount=4, grid=False)))
     clear = standing_out("SUBJECT")
     doses = courses.loc[courses["KIND"] == "steroids", "VALUE"]
     top = float(doses.max()) if len(doses) and doses.max() > 0 else 1.0
+    names = {"grade": msg("grade"), "steroids": msg("systemic steroids, scaled to their highest dose")}
     drawn = drawn.assign(
-        SHOWN=drawn["VALUE"].astype("float64").where(drawn["KIND"] == "grade", drawn["VALUE"] * 4 / top)
+        NAME=drawn["KIND"].map(names).astype("str"),
+        SHOWN=drawn["VALUE"].astype("float64").where(drawn["KIND"] == "grade", drawn["VALUE"] * 4 / top),
     )
     grade = alt.Y("SHOWN:Q", axis=GRADE_AXIS, scale=alt.Scale(domain=[0, 4], nice=False), title=msg("grade"))
-    area = base.transform_filter("datum.KIND === 'steroids'").mark_area(interpolate="step-after", color=STEROIDS)
+    area = base.transform_filter("datum.KIND === 'steroids'").mark_area(interpolate="step-after")
     of_grade = base.transform_filter("datum.KIND === 'grade'").encode(y=grade, opacity=clear)
-    line = of_grade.mark_line(interpolate="step-after", color=DISEASE[4])
+    of_kind = alt.Color(
+        "NAME:N", title=None, legend=alt.Legend(orient="top", labelLimit=400, symbolOpacity=1),
+        scale=alt.Scale(domain=list(names.values()), range=[DISEASE[4], STEROIDS]),
+    )  # fmt: skip
+    line = of_grade.mark_line(interpolate="step-after").encode(color=of_kind)
     points = of_grade.mark_point(size=30, filled=True, color=DISEASE[4])
     start = base.mark_rule(color=QUIET, strokeDash=[2, 3], strokeWidth=1).encode(x=alt.XDatum(0))
     panel = alt.layer(
-        area.encode(y=grade, opacity=standing_out("SUBJECT", shown=0.45, faded=0.06)), start, line, points, data=drawn,
+        area.encode(y=grade, color=of_kind, opacity=standing_out("SUBJECT", shown=0.45, faded=0.06)),
+        start,
+        line,
+        points,
+        data=drawn,
     )  # fmt: skip
     many = courses["SUBJECT"].nunique() > ROWS_PER_ORGAN
     across = PER_ROW + 2 if many else PER_ROW
@@ -214,6 +224,67 @@ def grade_trajectories(courses: pd.DataFrame) -> alt.FacetChart:
     return linked(panel.properties(width=(WIDTH - 100) / across, height=PANEL_HEIGHT).facet(
         alt.Facet("WHO:N", title=None, sort=who, header=alt.Header(labelPadding=2)), columns=across, spacing=12
     ))  # fmt: skip
+
+
+GRADE_ROWS = ("IV", "III", "II", "I", "0", "died", "not assessed", "pending")
+COLUMN_WIDTH, STATE_ROW = 220, 40
+
+
+def grade_flow(moves: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    """F13: circles for the subjects of each grade at baseline, day 14 and day 28, lines for those who move on.
+
+    `moves`: TIME STATE NEXT SUBJECTS WHO of `grade_moves`. The number is in the circle and beside the line.
+    """
+    times = list(dict.fromkeys(moves["TIME"]))
+    rows = [state for state in GRADE_ROWS if state in {*moves["STATE"], *moves["NEXT"]}]
+    place = {state: k for k, state in enumerate(rows)}
+    shade = dict(zip(("0", "I", "II", "III", "IV"), DISEASE, strict=True))
+    nodes = moves.groupby(["TIME", "STATE"], sort=False, as_index=False)["SUBJECTS"].sum()
+    nodes = nodes.assign(
+        AT=nodes["TIME"].map(times.index).astype("float64"), ROW=nodes["STATE"].map(place).astype("float64"),
+        HUE=nodes["STATE"].map(shade).fillna(PAPER).astype("str"),
+        INKED=pd.Series(INK, index=nodes.index).mask(nodes["STATE"].isin(["III", "IV"]), PAPER).astype("str"),
+    )  # fmt: skip
+    lines = moves[moves["NEXT"] != ""]
+    lines = lines.assign(AT=lines["TIME"].map(times.index).astype("float64"), ROW=lines["STATE"].map(place))
+    lines = lines.assign(TO=lines["AT"] + 1, END=lines["NEXT"].map(place))
+    # A third of the way, so that the numbers of lines which cross are apart.
+    lines = lines.assign(NEAR=lines["AT"] + 0.3, BESIDE=lines["ROW"] + 0.3 * (lines["END"] - lines["ROW"]))
+    across = alt.Scale(domain=[-0.2, len(times) - 0.8], nice=False)
+    down = alt.Scale(domain=[len(rows) - 0.5, -0.5], nice=False)
+    x, y = alt.X("AT:Q", scale=across, axis=None), alt.Y("ROW:Q", scale=down, axis=None)
+    most = int(moves["SUBJECTS"].max()) if len(moves) else 1
+    width = alt.StrokeWidth("SUBJECTS:Q", legend=None, scale=alt.Scale(domain=[1, max(most, 2)], range=[1.5, 14]))
+    ways = alt.Chart(lines).mark_rule(color=LINE, opacity=1).encode(
+        x=x, y=y, x2="TO:Q", y2="END:Q", strokeWidth=width,
+        tooltip=tips("SUBJECTS", STATE=msg("Grade"), NEXT=msg("Grade at the next time"), SUBJECTS=msg("Subjects"),
+                     WHO=msg("Who")),
+    )  # fmt: skip
+    counts = (
+        alt.Chart(lines)
+        .mark_text(fontSize=10, dy=-6, color=INK)
+        .encode(
+            x=alt.X("NEAR:Q", scale=across, axis=None), y=alt.Y("BESIDE:Q", scale=down, axis=None), text="SUBJECTS:Q"
+        )
+    )
+    at_node = alt.Chart(nodes).encode(x=x, y=y)
+    circles = at_node.mark_circle(size=620, stroke=QUIET, strokeWidth=1, opacity=1).encode(
+        fill=alt.Fill("HUE:N", scale=None, legend=None)
+    )
+    numbers = at_node.mark_text(fontSize=11, fontWeight="bold").encode(
+        text="SUBJECTS:Q", color=alt.Color("INKED:N", scale=None, legend=None)
+    )
+    heads = alt.Chart(pd.DataFrame({"TIME": times, "AT": [float(k) for k in range(len(times))]})).mark_text(
+        fontSize=12, fontWeight="bold", color=INK
+    ).encode(x=x, y=alt.value(-12), text="TIME:N")  # fmt: skip
+    names = pd.DataFrame({"STATE": rows, "ROW": [float(k) for k in range(len(rows))]})
+    names["SAID"] = [msg("grade {grade}", grade=state) if state in shade else state for state in rows]
+    sides = (
+        alt.Chart(names).mark_text(align="right", fontSize=12, color=INK).encode(x=alt.value(-6), y=y, text="SAID:N")
+    )
+    return alt.layer(ways, counts, circles, numbers, heads, sides).properties(
+        width=COLUMN_WIDTH * len(times), height=STATE_ROW * max(len(rows), 1)
+    )  # fmt: skip
 
 
 def grade_spider(changes: pd.DataFrame, levels: Sequence[str]) -> alt.VConcatChart:
@@ -233,15 +304,19 @@ def grade_spider(changes: pd.DataFrame, levels: Sequence[str]) -> alt.VConcatCha
         gap = min(SET_APART, 0.9 / max(len(order), 1))
         offset = {name: (k - (len(order) - 1) / 2) * gap for k, name in enumerate(order)}
         own = own.assign(SHOWN=own["CHANGE"] + own["SUBJECT"].map(offset).astype("float64"))
+        # Without a count Vega leaves out every other one of the values.
+        whole = list(range(int(low), int(high) + 1))
         value = alt.Y("SHOWN:Q", title=msg("Change of grade"), scale=alt.Scale(domain=[low, high], nice=False),
-                      axis=alt.Axis(values=list(range(int(low), int(high) + 1)), labelOverlap=False))  # fmt: skip
+                      axis=alt.Axis(values=whole, tickCount=len(whole), labelOverlap=False))  # fmt: skip
         x = alt.X("DAY:Q", title=DAYS if level == drawn[-1] else None, scale=days)
         base = alt.Chart(own).encode(
             x=x, y=value, detail="SUBJECT:N", opacity=standing_out("SUBJECT"),
             color=alt.Color("LEVEL:N", title=msg("Dose level"), scale=level_colours(levels)),
             tooltip=tips("DAY", "CHANGE", SUBJECT=msg("Subject"), DAY="Day", CHANGE=msg("Change of grade")),
         )  # fmt: skip
-        zero = alt.Chart(pd.DataFrame({"ZERO": [0]})).mark_rule(color=LINE).encode(y=alt.Y("ZERO:Q"))
+        zero = alt.Chart(pd.DataFrame({"ZERO": [0]})).mark_rule(color=LINE).encode(
+            y=alt.Y("ZERO:Q", title=value["title"], axis=value["axis"], scale=value["scale"])
+        )  # fmt: skip
         # The last assessment carries the name, at the edge of the panel.
         last = own.sort_values("DAY", kind="stable").drop_duplicates("SUBJECT", keep="last")
         last = last.assign(NAMED=apart(list(last["SHOWN"]), (low, high), LEVEL_HEIGHT, NAME_GAP))

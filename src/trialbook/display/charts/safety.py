@@ -14,6 +14,7 @@ import pandas as pd
 from trialbook.core.messages import msg
 from trialbook.display.charts.common import (
     DAYS,
+    apart,
     end_names,
     level_colours,
     level_dashes,
@@ -32,7 +33,6 @@ from trialbook.display.theme import (
     NO_SHARE,
     PAPER,
     QUIET,
-    SERIES,
     SEVERITY,
     TIMELINE_INFUSION,
 )
@@ -40,7 +40,7 @@ from trialbook.results.ard import TOTAL
 
 SHIFT_ORDER = ["missing", "0", "1", "2", "3", "4"]
 ROW, PANEL_WIDTH, PANEL_HEIGHT, SQUARE = 16, 300, 190, 380
-COLUMN, TERM_ROW = 92, 24
+COLUMN, TERM_ROW, NAME_GAP = 92, 24, 12
 # More subjects than this have one row each on the timeline, and no names at their lines.
 ROWS_PER_EVENT, MOST_NAMED = 24, 14
 DARK_GRADES = ("grade 4", "grade 5")
@@ -70,10 +70,10 @@ def term_dots(dots: pd.DataFrame, levels: Sequence[str]) -> alt.LayerChart | alt
         size=alt.Size("SUBJECTS:Q", legend=None, scale=alt.Scale(domain=[1, max(most, 2)],
                                                                   range=[170, 470])),
         fill=alt.Fill("WORST:N", title=msg("Worst grade"), scale=_grades(dots["WORST"]),
-                      legend=alt.Legend(symbolStrokeColor=QUIET, symbolSize=130)),
+                      legend=alt.Legend(symbolStrokeColor=QUIET, symbolSize=130, offset=34)),
         stroke=alt.Stroke("RELATION:N", title=msg("Rim"), scale=alt.Scale(
             domain=relations, range=[rims.get(name, LINE) for name in relations]),
-            legend=alt.Legend(symbolFillColor=PAPER, symbolSize=170, symbolStrokeWidth=2.2)),
+            legend=alt.Legend(symbolFillColor=PAPER, symbolSize=170, symbolStrokeWidth=2.2, offset=34)),
     )  # fmt: skip
     dark = alt.FieldOneOfPredicate(field="WORST", oneOf=list(DARK_GRADES))
     numbers = base.mark_text(fontSize=11, fontWeight="bold").encode(
@@ -91,54 +91,49 @@ def _grades(words: pd.Series) -> alt.Scale:
     return alt.Scale(domain=present, range=[EVENT_GRADES[name] for name in present])
 
 
-def timeline(events: pd.DataFrame) -> alt.FacetChart | alt.LayerChart:
-    """F8: one row per event on the days since the first infusion, by subject, coloured by grade; lines = infusions.
+def timeline(events: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    """F8: one row per term and subject on the days since the first infusion, coloured by grade; lines = infusions.
 
     Columns SUBJECT TRT01A KIND TERM FROM UNTIL GRADE MARK ONGOING. A dot marks the onset, so that an event of one day
     is seen, an arrow one that goes on; the text beside the bar is its grade, and says what is serious, related or new.
     Of many subjects each has one row, with the terms in the words of each mark.
     """
     many = events["SUBJECT"].nunique() > ROWS_PER_EVENT
-    # An infusion has no row of its own: it borrows a term of its subject, so that no empty row is drawn.
-    terms = events[events["KIND"] == "event"].groupby("SUBJECT")["TERM"].first()
-    drawn = events.assign(
-        TERM=events["TERM"].where(events["KIND"] == "event", events["SUBJECT"].map(terms)),
-        WHO=events["SUBJECT"] + ", " + events["TRT01A"],
-        # Columns of their own, not filters: layers of one source share the order of the rows.
-        GIVEN=events["FROM"].where(events["KIND"] == "infusion"),
-        FROM=events["FROM"].where(events["KIND"] == "event"),
-    )
-    base = alt.Chart(drawn).encode(opacity=standing_out("SUBJECT"))
-    row = (
-        alt.Y("WHO:N", title=None)
-        if many
-        else alt.Y("TERM:N", title=None, sort=alt.EncodingSortField("FROM", op="min"))
-    )
+    who, is_event = events["SUBJECT"] + ", " + events["TRT01A"], events["KIND"] == "event"
+    rows = events.assign(ROW=who if many else who + ": " + events["TERM"])
+    happened = rows[is_event].sort_values(["SUBJECT", "FROM", "TERM"], kind="stable")
+    # An infusion is drawn through every row of its subject, so that it crosses them as a line.
+    given = rows.loc[~is_event, ["SUBJECT", "FROM"]].rename(columns={"FROM": "GIVEN"})
+    given = given.merge(happened[["SUBJECT", "ROW"]].drop_duplicates(), on="SUBJECT")
+    order = list(dict.fromkeys(happened["ROW"]))
+    row = alt.Y("ROW:N", title=None, sort=order, scale=alt.Scale(domain=order), axis=alt.Axis(labelLimit=330))
     x = alt.X("FROM:Q", title=DAYS, axis=alt.Axis(tickMinStep=1))
-    of_events = base.encode(
+    base = alt.Chart(happened).encode(
         x=x, y=row, fill=alt.Fill("GRADE:N", title=msg("Grade"), scale=_grades(events["GRADE"])),
+        opacity=standing_out("SUBJECT"),
         tooltip=tips(
             "FROM", "UNTIL", SUBJECT=msg("Subject"), TERM=msg("Event"), GRADE=msg("Grade"), MARK=msg("Marked"),
             FROM=msg("From day"), UNTIL=msg("Until day"), ONGOING=msg("Ongoing"),
         ),
     )  # fmt: skip
-    infusions = base
     rim: dict[str, Any] = {"stroke": INK, "strokeWidth": 0.7}
-    bars = of_events.mark_bar(height=9, **rim).encode(x2="UNTIL:Q")
-    starts = of_events.mark_point(size=45, filled=True, **rim)
+    bars = base.mark_bar(height=9, **rim).encode(x2="UNTIL:Q")
+    starts = base.mark_point(size=45, filled=True, **rim)
     only_ongoing = alt.condition("datum.ONGOING == 'ongoing'", alt.value(70), alt.value(0))
-    goes_on = of_events.mark_point(shape="triangle-right", filled=True, xOffset=4, **rim)
-    layers = [bars, starts, goes_on.encode(x="UNTIL:Q", size=only_ongoing)]
-    if many:
-        ticks = infusions.mark_tick(color=TIMELINE_INFUSION, thickness=1.5, size=ROW - 2).encode(x="GIVEN:Q", y=row)
-        return linked(alt.layer(ticks, *layers).properties(width=520, height=alt.Step(ROW)))
-    marks = of_events.mark_text(align="left", dx=11, fontSize=10).encode(x="UNTIL:Q", text="MARK:N")
-    rules = infusions.mark_rule(color=TIMELINE_INFUSION, strokeWidth=1.2, strokeDash=DASH).encode(x="GIVEN:Q")
-    header = alt.Header(labelAngle=0, labelAnchor="start", labelOrient="top", labelPadding=1, labelFontSize=12)
-    facet = alt.layer(rules, *layers, marks.encode(fill=alt.value(INK))).properties(height=alt.Step(ROW), width=520)
-    return linked(
-        facet.facet(row=alt.Row("WHO:N", title=None, header=header), spacing=16).resolve_scale(y="independent")
-    )
+    goes_on = base.mark_point(shape="triangle-right", filled=True, xOffset=4, **rim)
+    goes_on = goes_on.encode(x="UNTIL:Q", size=only_ongoing)
+    infusions = alt.Chart(given).mark_tick(color=TIMELINE_INFUSION, thickness=1.5, size=ROW).encode(
+        x="GIVEN:Q", y=row, opacity=standing_out("SUBJECT")
+    )  # fmt: skip
+    layers = [infusions, bars, starts, goes_on]
+    if not many:
+        words = base.mark_text(align="left", dx=11, fontSize=10)
+        layers.append(words.encode(x="UNTIL:Q", text="MARK:N", fill=alt.value(INK)))
+        # A line above the first row of each subject but the first.
+        firsts = happened.drop_duplicates("SUBJECT")["ROW"].iloc[1:]
+        between = alt.Chart(pd.DataFrame({"ROW": firsts})).mark_rule(color=LINE, strokeWidth=1)
+        layers.insert(0, between.encode(y=alt.Y("ROW:N", title=None, sort=order, bandPosition=0)))
+    return linked(alt.layer(*layers).properties(width=520, height=alt.Step(ROW)))
 
 
 def infusion_hours(events: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
@@ -214,7 +209,7 @@ def lab_panel(
         lines = of_test.mark_line(point=alt.OverlayMarkDef(size=18), strokeWidth=1.4).encode(
             x=days, y=value, color=colour, strokeDash=dash, detail=subject, opacity=clear, tooltip=hover
         )  # fmt: skip
-        layers = [*_bands(bands[bands["TEST"] == test], value, (low, high)), *_limits(own_limits, value, (low, high))]
+        layers = _background(bands[bands["TEST"] == test], own_limits, value, (low, high), logarithmic=logarithmic)
         layers += [lines, start, given]
         if named:
             ends = end_names(own, (low, high), PANEL_HEIGHT, logarithmic=logarithmic)
@@ -239,39 +234,43 @@ def _domain(values: pd.Series, limits: pd.Series, logarithmic: bool) -> tuple[fl
     return max(min(low, *near, high) - room, 0.0), max(high, *near, low) + room
 
 
-def _bands(bands: pd.DataFrame, value: alt.Y, domain: tuple[float, float]) -> list[alt.Chart]:
-    """The grades of one panel as bands up to the edge of it, named at the right; `value` is the axis of its results."""
+def _background(
+    bands: pd.DataFrame, limits: pd.DataFrame, value: alt.Y, domain: tuple[float, float], *, logarithmic: bool
+) -> list[alt.Chart]:
+    """The grades of one panel as bands up to its edge, the limits of normal as lines, and the names of both.
+
+    `value` is the axis of the results. The names share the right edge and are set apart where they would cover each
+    other; a limit that is off the axis is left out.
+    """
     seen = bands.assign(
         LOW=bands["LOW"].fillna(domain[0]).clip(*domain), HIGH=bands["HIGH"].fillna(domain[1]).clip(*domain),
         SHADE=bands["GRADE"].map(LABORATORY_GRADES),
     )  # fmt: skip
     seen = seen[seen["LOW"] < seen["HIGH"]]
-    if seen.empty:
-        return []
-    shaded = alt.Chart(seen[["GRADE", "LOW", "HIGH", "SHADE"]])
-    low = alt.Y("LOW:Q", title=value["title"], scale=value["scale"], axis=value["axis"])
-    # A literal shade: a scale of its own would mix with that of the dose levels.
-    return [
-        shaded.mark_rect().encode(y=low, y2=alt.Y2("HIGH:Q"), fill=alt.Fill("SHADE:N", scale=None, legend=None)),
-        shaded.mark_text(align="right", baseline="bottom", fontSize=10, color=QUIET, dx=-3, dy=-1).encode(
-            x=alt.value(PANEL_WIDTH), y=low, text=alt.Text("GRADE:N")
-        ),
-    ]
-
-
-def _limits(limits: pd.DataFrame, value: alt.Y, domain: tuple[float, float]) -> list[alt.Chart]:
-    """The limits of normal of one panel, named; one that is off the axis is left out."""
-    seen = limits[limits["VALUE"].between(*domain)]
-    if seen.empty:
-        return []
-    lines = alt.Chart(seen[["NAME", "VALUE"]])
-    at = alt.Y("VALUE:Q", title=value["title"], scale=value["scale"], axis=value["axis"])
-    return [
-        lines.mark_rule(color=LIMIT, strokeDash=LONG_DASH, strokeWidth=1).encode(y=at),
-        lines.mark_text(align="right", baseline="top", fontSize=10, color=LIMIT, dx=-3, dy=2).encode(
-            x=alt.value(PANEL_WIDTH), y=at, text="NAME:N"
-        ),
-    ]
+    drawn = limits[limits["VALUE"].between(*domain)]
+    axis = {"title": value["title"], "scale": value["scale"], "axis": value["axis"]}
+    layers = []
+    if len(seen):
+        # A literal shade: a scale of its own would mix with that of the dose levels.
+        layers.append(alt.Chart(seen[["LOW", "HIGH", "SHADE"]]).mark_rect().encode(
+            y=alt.Y("LOW:Q", **axis), y2=alt.Y2("HIGH:Q"), fill=alt.Fill("SHADE:N", scale=None, legend=None)
+        ))  # fmt: skip
+    if len(drawn):
+        rule = alt.Chart(drawn[["VALUE"]]).mark_rule(color=LIMIT, strokeDash=LONG_DASH, strokeWidth=1)
+        layers.append(rule.encode(y=alt.Y("VALUE:Q", **axis)))
+    middle = (seen["LOW"] * seen["HIGH"]) ** 0.5 if logarithmic else (seen["LOW"] + seen["HIGH"]) / 2
+    names = pd.concat([
+        pd.DataFrame({"NAME": seen["GRADE"], "AT": middle, "HUE": QUIET}),
+        pd.DataFrame({"NAME": drawn["NAME"], "AT": drawn["VALUE"], "HUE": LIMIT}),
+    ], ignore_index=True)  # fmt: skip
+    if len(names):
+        names["AT"] = apart(list(names["AT"]), domain, PANEL_HEIGHT, NAME_GAP, logarithmic=logarithmic)
+        words = alt.Chart(names).mark_text(align="right", baseline="bottom", fontSize=10, dx=-3, dy=-1)
+        layers.append(words.encode(
+            x=alt.value(PANEL_WIDTH), y=alt.Y("AT:Q", **axis), text="NAME:N",
+            fill=alt.Fill("HUE:N", scale=None, legend=None),
+        ))  # fmt: skip
+    return layers
 
 
 def liver_courses(courses: pd.DataFrame, transaminase: float, bilirubin: float) -> alt.FacetChart:
@@ -291,7 +290,7 @@ def liver_courses(courses: pd.DataFrame, transaminase: float, bilirubin: float) 
         "VALUE:Q", title=msg("x ULN"), scale=scale, axis=alt.Axis(values=[0.5, 1, 2, 3, 5, 8, 20], format=".3~g")
     )
     lines = base.mark_line(point=alt.OverlayMarkDef(size=22), strokeWidth=1.6).encode(
-        x=alt.X("DAY:Q", title=None, axis=alt.Axis(tickCount=4)), y=value,
+        x=alt.X("DAY:Q", title=msg("Day"), axis=alt.Axis(tickCount=4)), y=value,
         color=alt.Color("KIND:N", title=None, scale=colours, legend=key),
         strokeDash=alt.StrokeDash("KIND:N", title=None, scale=dashes, legend=key),
         tooltip=tips("DAY", "VALUE", SUBJECT=msg("Subject"), KIND=msg("Test"), DAY="Day", VALUE=msg("Multiple of ULN")),
@@ -397,17 +396,29 @@ def shift_heatmap(cells: pd.DataFrame) -> alt.FacetChart:
     return facet.facet(tests, columns=3, spacing=16)
 
 
-def events_by_cut(points: pd.DataFrame, kinds: list[str]) -> alt.FacetChart:
-    """Cumulative events as each cut reported them: a small panel per kind with an axis of its own, a bar per cut."""
-    base = alt.Chart(points).encode(
-        x=alt.X("CUT:O", title=None, axis=alt.Axis(labelAngle=-90)),
-        y=alt.Y("EVENTS:Q", title=msg("Events so far"), axis=alt.Axis(tickMinStep=1)),
-        tooltip=tips("EVENTS", CUT="Cut", KIND=msg("Events"), EVENTS=msg("Number")),
-    )
-    bars = base.mark_bar(color=SERIES, size=18)
-    numbers = base.mark_text(dy=-7, fontSize=11, color=INK).encode(text="EVENTS:Q")
-    panel = alt.layer(bars, numbers).properties(width=PANEL_WIDTH / 3, height=PANEL_HEIGHT - 60)
-    return panel.facet(column=alt.Column("KIND:N", title=None, sort=kinds), spacing=18).resolve_scale(y="independent")
+def events_by_cut(points: pd.DataFrame, kinds: Sequence[str], levels: Sequence[str]) -> alt.HConcatChart:
+    """F24: cumulative events as each cut reported them: a small panel per kind with an axis of its own, a bar per cut.
+
+    `points`: CUT KIND LEVEL EVENTS of `new_since_cut.signal_points`. A bar is stacked by dose level, with the total on
+    top of it.
+    """
+    panels: list[Any] = []
+    for kind in [kind for kind in kinds if kind in set(points["KIND"])]:
+        own = points[points["KIND"] == kind]
+        most = max(int(own["EVENTS"].max()), 4)
+        rank = {level: position for position, level in enumerate(levels)}
+        of_levels = own[own["LEVEL"] != TOTAL].assign(RANK=own["LEVEL"].map(rank))
+        base = alt.Chart().encode(x=alt.X("CUT:O", title=None, axis=alt.Axis(labelAngle=-90)))
+        value = alt.Y("EVENTS:Q", title=msg("Events so far") if not panels else None, axis=alt.Axis(tickMinStep=1),
+                      scale=alt.Scale(domain=[0, most * 1.1], nice=False))  # fmt: skip
+        bars = base.mark_bar(size=18, stroke=PAPER, strokeWidth=0.8).encode(
+            y=value, order="RANK:Q", color=alt.Color("LEVEL:N", title=msg("Dose level"), scale=level_colours(levels)),
+            tooltip=tips("EVENTS", CUT="Cut", KIND=msg("Events"), LEVEL=msg("Dose level"), EVENTS=msg("Number")),
+        ).properties(data=of_levels)  # fmt: skip
+        numbers = base.mark_text(dy=-7, fontSize=11, color=INK).encode(y=value, text="EVENTS:Q")
+        panel = alt.layer(bars, numbers.properties(data=own[own["LEVEL"] == TOTAL]), title=kind)
+        panels.append(panel.properties(width=PANEL_WIDTH / 3, height=PANEL_HEIGHT - 60))
+    return alt.hconcat(*panels, spacing=22)
 
 
 def since_last_cut(rows: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:

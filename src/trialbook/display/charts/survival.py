@@ -12,10 +12,13 @@ from trialbook.core.messages import msg
 from trialbook.display.charts.common import DASHES, DAYS, length, level_colours, level_dashes, tips
 from trialbook.display.figures import linked, standing_out
 from trialbook.display.theme import FIRST_EVENTS, INK, PAPER, PICKED, QUIET, TOXICITY
+from trialbook.efficacy.swimmer import first_lanes
 from trialbook.results.ard import TOTAL
 
 WIDTH = 640
 ROW, NARROW_ROW, MOST_WIDE = 28, 16, 24
+# Pixels of a letter beside a bar, on average.
+SAID_LETTER = 5.4
 STAR = "M0,-.7L.2,-.25L.7,-.22L.31,.1L.44,.6L0,.32L-.44,.6L-.31,.1L-.7,-.22L-.2,-.25Z"
 SHAPES = {
     "infusion": "triangle-down",
@@ -94,21 +97,24 @@ def incidence_chart(steps: pd.DataFrame, days: Sequence[int]) -> alt.LayerChart 
     x = alt.X("day:Q", title=DAYS, scale=alt.Scale(domain=[0, length(steps["day"], pd.Series(days))], nice=False))
     events = list(CAUSES.values())
     colours = alt.Scale(domain=events, range=[FIRST_EVENTS[code] for code in CAUSES])
+    key = alt.Legend(symbolType="stroke", symbolSize=300, symbolOpacity=1)
     line = alt.Chart(named).mark_line(interpolate="step-after")
-    band = alt.Chart(named.dropna(subset=["low", "high"])).mark_area(interpolate="step-after", opacity=0.12)
-    limits = band.encode(
-        x=x, y=alt.Y("low:Q", title=msg("Cumulative incidence")), y2="high:Q",
-        color=alt.Color("event:N", title=msg("First event"), scale=colours),
-    )  # fmt: skip
+    sure = named.dropna(subset=["low", "high"])
+    # Shaded with a literal colour each, so that the legend shows the lines alone.
+    limits = [
+        alt.Chart(sure[sure["event"] == event])
+        .mark_area(interpolate="step-after", opacity=0.12, color=FIRST_EVENTS[code])
+        .encode(x=x, y=alt.Y("low:Q", title=msg("Cumulative incidence")), y2="high:Q")
+        for code, event in CAUSES.items()
+    ]
+    dashes = alt.Scale(domain=events, range=DASHES[:2])
     curves = line.encode(
         x=x,
         y=alt.Y("incidence:Q", title=msg("Cumulative incidence"), scale=alt.Scale(domain=[0, 1])),
-        color=alt.Color("event:N", title=msg("First event"), scale=colours),
-        strokeDash=alt.StrokeDash(
-            "event:N", title=msg("First event"), scale=alt.Scale(domain=events, range=DASHES[:2])
-        ),
+        color=alt.Color("event:N", title=msg("First event"), scale=colours, legend=key),
+        strokeDash=alt.StrokeDash("event:N", title=msg("First event"), scale=dashes, legend=key),
     )
-    return alt.layer(_upright(days, x), limits, curves).properties(width=WIDTH, height=240)
+    return alt.layer(_upright(days, x), *limits, curves).properties(width=WIDTH, height=240)
 
 
 def swimmer_chart(
@@ -117,10 +123,19 @@ def swimmer_chart(
     """F1: one bar per subject from the first infusion to death or last contact, with marks of events.
 
     `bars`: subject level day status response end said, in the order to draw; `marks`: subject day event. An arrow goes
-    on, an open circle was not seen lately; what is said of a subject is at the end of the bar.
+    on, an open circle was not seen lately; what is said of a subject is at the end of the bar. Of a crowd the first of
+    `swimmer.first_lanes`.
     """
+    bars = first_lanes(bars, marks)
+    marks = marks[marks["subject"].isin(bars["subject"])]
     many = len(bars) > MOST_WIDE
-    room = (1.1 if many else 1.3) * length(bars["day"], marks["day"], pd.Series(days))
+    # What is said of a subject stays left of the legend: the axis goes on as far as the longest text needs.
+    last = length(bars["day"], marks["day"], pd.Series(days))
+    widest = [
+        float(day) / max(1 - SAID_LETTER * len(str(said)) / WIDTH, 0.4)
+        for day, said in zip(bars["day"], bars["said"], strict=True)
+    ]
+    room = max(1.1 * last, *widest)
     x = alt.X("day:Q", title=DAYS, scale=alt.Scale(domain=[-4, room],
                                                    nice=False))  # fmt: skip
     y = alt.Y("subject:N", title=msg("Subject"), sort=bars["subject"].tolist())

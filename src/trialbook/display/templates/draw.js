@@ -9,6 +9,7 @@
   const words = document.getElementById("content").dataset;
 
   const pick = (subject) => {
+    fillList();
     list.value = subject;
     linked.forEach(({ view }) => view.signal(signal, list.value).runAsync());
   };
@@ -23,7 +24,9 @@
 
   const link = (view, spec, field) => {
     const rows = Object.values(spec.datasets || {}).flat();
-    linked.push({ view, subjects: rows.map((row) => row[field]).filter((name) => typeof name === "string") });
+    const subjects = [...new Set(rows.map((row) => row[field]).filter((name) => typeof name === "string"))];
+    linked.push({ view, subjects });
+    if (list.value) view.signal(signal, list.value).runAsync();
     view.addEventListener("click", (event, item) => {
       const subject = item && item.datum ? item.datum[field] : undefined;
       pick(typeof subject === "string" && subject !== list.value ? subject : "");
@@ -44,16 +47,28 @@
       box.style.setProperty("--w", `${svg.getAttribute("width")}px`);
       box.classList.toggle("tall", svg.getAttribute("height") > 1000);
       box.classList.add("drawn");
+      box.classList.remove("late");
     } catch (problem) {
       place.replaceChildren();
       console.error("chart not drawn:", problem);
     }
   };
 
-  const offerList = () => {
+  // The subjects of the charts drawn so far; hundreds of them are put into the list when a reader opens it.
+  const fillList = () => {
     const subjects = [...new Set(linked.flatMap((chart) => chart.subjects))].sort();
-    if (!subjects.length) return;
-    list.append(new Option(words.any, ""), ...subjects.map((subject) => new Option(subject, subject)));
+    if (list.options.length === subjects.length + 1) return;
+    const picked = list.value;
+    list.replaceChildren(new Option(words.any, ""), ...subjects.map((subject) => new Option(subject, subject)));
+    list.value = picked;
+  };
+
+  const offerList = () => {
+    if (!linked.length) return;
+    const few = linked.every((chart) => chart.subjects.length < 1000);
+    if (few) fillList();
+    else list.append(new Option(words.any, ""));
+    for (const kind of ["pointerdown", "focus", "keydown"]) list.addEventListener(kind, fillList);
     list.addEventListener("change", () => pick(list.value));
     const label = document.createElement("label");
     label.append(words.highlight, " ", list);
@@ -65,5 +80,27 @@
     (contents && contents.offsetParent ? contents : document.getElementById("content")).prepend(bar);
   };
 
-  Promise.all([...document.querySelectorAll("script.chart-spec")].map(draw)).then(offerList);
+  // The text of the page is there first: charts are drawn one by one after it, large ones as a reader comes near.
+  const rested = () => new Promise((done) => { setTimeout(done); });
+  const start = async () => {
+    const all = [...document.querySelectorAll("script.chart-spec")];
+    const isLate = (data) => data.parentElement.classList.contains("late");
+    const near = new IntersectionObserver((entries) => {
+      for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
+        near.unobserve(target);
+        draw(target.querySelector("script.chart-spec")).then(offerOnce);
+      }
+    }, { rootMargin: "600px" });
+    for (const data of all.filter((one) => !isLate(one))) {
+      await rested();
+      await draw(data);
+    }
+    offerOnce();
+    all.filter(isLate).forEach((data) => near.observe(data.parentElement));
+  };
+  const offerOnce = () => {
+    if (!list.isConnected) offerList();
+  };
+  if (document.readyState === "complete") start();
+  else window.addEventListener("load", () => requestAnimationFrame(() => setTimeout(start)));
 })();

@@ -38,9 +38,9 @@ class Pending(NamedTuple):
 class History:
     """The trial so far: level ids in order of escalation, evaluable subjects in order of first infusion.
 
-    `replaced` holds the levels of treated subjects who are not evaluable; `current` is the level of the subject
-    treated last, None before the first. `known` says of each evaluable or pending subject at that level, in order of
-    first infusion, whether the outcome is known; where it is empty, those pending were treated last.
+    `replaced` holds the levels of treated subjects who are not evaluable, or do not count (backfill); `current` is the
+    level of the subject treated last, None before the first. `known` says of each evaluable or pending subject at that
+    level, in order of first infusion, whether the outcome is known; where it is empty, those pending were treated last.
     """
 
     ids: tuple[str, ...]
@@ -58,20 +58,20 @@ class History:
         return sum(o.level == level and o.dlt for o in self.outcomes)
 
     def says(self, level: int) -> str:
-        """`DL1 1/3`: DLTs of evaluable subjects, for sentences.
+        """`DL1: 1 of 3`: DLTs of evaluable subjects, for sentences.
 
         >>> history = History(("DL1", "DL2"), (Outcome(0, False), Outcome(0, True), Outcome(0, False)), current=0)
         >>> history.says(0), history.says(1)
-        ('DL1 1/3', 'DL2 0/0')
+        ('DL1: 1 of 3', 'DL2: 0 of 0')
         """
-        return f"{self.ids[level]} {self.dlts(level)}/{self.n(level)}"
+        return msg("{level}: {n} of {total}", level=self.ids[level], n=self.dlts(level), total=self.n(level))
 
     def resolved(self, pending: Iterable[Pending], dlt: bool) -> History:
         """The trial if every pending subject ended with, or without, a DLT.
 
         >>> history = History(("DL1",), (Outcome(0, False),), current=0)
         >>> history.resolved([Pending(0, 0.4)], dlt=True).says(0)
-        'DL1 1/2'
+        'DL1: 1 of 2'
         """
         return replace(self, outcomes=(*self.outcomes, *(Outcome(p.level, dlt) for p in pending)), known=())
 

@@ -8,6 +8,7 @@ from trialbook.core.errors import UsageError
 from trialbook.dlt.designs.crm import Crm, TiteCrm
 from trialbook.dlt.designs.design import Cap, Rule
 from trialbook.dlt.designs.interval import Boin, I3Plus3, Keyboard, Mtpi2, TiteBoin
+from trialbook.dlt.designs.own_table import OWN_TABLE, OwnTable
 from trialbook.dlt.designs.rolling_six import RollingSix
 from trialbook.dlt.designs.three_plus_three import ThreePlusThree
 from trialbook.protocol.analysis import Analysis
@@ -37,6 +38,14 @@ def make_rule(name: str, analysis: Analysis, levels: int) -> Rule:
         design = designs[name]
         below, above = _margins(analysis)
         return design(*shared, strict, margin=below, margin_above=above)
+    if name == OWN_TABLE and analysis.decision_table is not None:
+        table = analysis.decision_table
+        return OwnTable(analysis.dlt_target, cohort=table.cohort, cap=cap, rows=table.rows)
+    if name == OWN_TABLE:
+        raise UsageError(
+            "the protocol file has no decision table", column="escalation_rule", value=name,
+            next_step="enter decision_table in the protocol file, or choose another rule",
+        )  # fmt: skip
     if name in ("CRM", "TITE-CRM"):
         model = {"CRM": Crm, "TITE-CRM": TiteCrm}[name]
         return model(*shared, skeleton=_skeleton(analysis, levels), prior_variance=analysis.crm_prior_variance)
@@ -47,9 +56,10 @@ def make_rule(name: str, analysis: Analysis, levels: int) -> Rule:
 
 
 def rules_beside(analysis: Analysis, levels: int) -> list[str]:
-    """The rules that are not in force; those of the CRM only where their skeleton fits the dose levels."""
+    """The rules that are not in force; a decision table where there is one, the CRM where its skeleton fits."""
     fits = len(analysis.crm_skeleton) == levels
-    return [name for name in RULE_NAMES if name != analysis.escalation_rule and (fits or "CRM" not in name)]
+    own = () if analysis.decision_table is None else (OWN_TABLE,)
+    return [name for name in (*own, *RULE_NAMES) if name != analysis.escalation_rule and (fits or "CRM" not in name)]
 
 
 def _margins(analysis: Analysis) -> tuple[float, float]:
