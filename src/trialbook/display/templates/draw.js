@@ -90,6 +90,10 @@
   // The text of the page is there first: charts are drawn one by one after it, large ones as a reader comes near.
   const rested = () => new Promise((done) => { setTimeout(done); });
   const start = async () => {
+    const library = document.createElement("script");
+    library.textContent = document.getElementById("chart-library").textContent;
+    await rested();
+    document.head.append(library);
     const all = [...document.querySelectorAll("script.chart-spec")];
     const isLate = (data) => data.parentElement.classList.contains("late");
     const late = new Set(all.filter(isLate));
