@@ -71,6 +71,9 @@ class Studied:
         self._datasets = datasets
         self._frames: dict[str, pd.DataFrame] = {}
         self._worst: dict[str, pd.DataFrame] = {}
+        # A page in each language asks for the same numbers.
+        self._behind: dict[ResultNumber, RecordsBehind | None] = {}
+        self._level_of: dict[tuple[str, str], pd.Series] = {}
 
     def has(self, name: str) -> bool:
         """Whether there is such a dataset."""
@@ -139,6 +142,12 @@ Rule = Callable[[ResultNumber, Studied], Found | None]
 
 def records_behind(number: ResultNumber, studied: Studied) -> RecordsBehind | None:
     """The records behind a number; None where no rule says, or no record is in its set."""
+    if number not in studied._behind:
+        studied._behind[number] = _records_behind(number, studied)
+    return studied._behind[number]
+
+
+def _records_behind(number: ResultNumber, studied: Studied) -> RecordsBehind | None:
     rule = RULES.get(number.analysis_id)
     found = rule(number, studied) if rule else None
     if found is None:
@@ -146,7 +155,9 @@ def records_behind(number: ResultNumber, studied: Studied) -> RecordsBehind | No
     dataset, among, counted, level = found
     frame = studied.frame(dataset)
     if number.group1_level != TOTAL:
-        among = among & (level_of(frame, level, studied) == number.group1_level)
+        if (dataset, level) not in studied._level_of:
+            studied._level_of[dataset, level] = level_of(frame, level, studied)
+        among = among & (studied._level_of[dataset, level] == number.group1_level)
     rows = np.flatnonzero(among.to_numpy(dtype=bool))
     if not len(rows):
         return None
