@@ -8,6 +8,7 @@ import pytest
 from support.trial_builder import TrialBuilder, trial
 from trialbook.core.dates import as_date
 from trialbook.display.charts.response import (
+    grade_flow,
     grade_spider,
     grade_trajectories,
     organ_heatmap,
@@ -283,3 +284,13 @@ def test_the_sentence_holds_worst_and_best_case_or_says_not_evaluable(shown) -> 
     assert said.startswith("The response at day 28 is not evaluable (1 to 2 of 4): medication records (CM) were not")
     listing = bounds_listing(shown.adrs, shown.adsl).set_index("SUBJID")
     assert listing.loc["S02", ["COUNTED", "LEAST", "MOST"]].tolist() == ["NR, incomplete", "NR", "PR"]
+
+
+def test_the_flow_of_grades_counts_every_subject_once_at_each_time(shown) -> None:
+    moves = course_tables.grade_moves(shown.adrs, shown.responses, shown.adsl, shown.analysis)
+    assert moves.groupby("TIME", sort=False)["SUBJECTS"].sum().to_dict() == {"Baseline": 5, "Day 14": 5, "Day 28": 5}
+    at = {(row.TIME, row.STATE): row.WHO for row in moves.itertuples() if row.STATE in ("died", "pending")}
+    assert at == {
+        (day, state): who for day in ("Day 14", "Day 28") for state, who in (("died", "S03"), ("pending", "S05"))
+    }
+    assert grade_flow(moves).to_dict()["layer"]
