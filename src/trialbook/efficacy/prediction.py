@@ -125,7 +125,8 @@ def _notes(text: dict[tuple[str, str, str], str], analysis: Analysis) -> list[st
     return [
         msg(
             "The probability, given the responses so far, when {total} subjects are evaluable (A-211). The observed "
-            "rate exceeds {rate:.0%} with at least {observed} responders, the 95% interval lies above it with {interval}.",
+            "rate exceeds {rate:.0%} with at least {observed} responders, the 95% interval lies above it with "
+            "{interval}.",
             total=text["", OBSERVED, "N"], rate=analysis.orr0, observed=needed(OBSERVED), interval=needed(INTERVAL),
         ),
         msg("The true response rates are assumed; none of them is an estimate."),

@@ -29,7 +29,8 @@ VARIABLES = {
 }  # fmt: skip
 TABLE_LABELS = {
     "scenario": "If the true rates are", "rates": "Rates by level", "NO_DOSE": "No dose is left",
-    "WITHOUT_MTD": msg("Ends without an MTD"), "UNDECIDED": "Undecided at the cap", "MAX_TESTED": "Top level tested only",
+    "WITHOUT_MTD": msg("Ends without an MTD"), "UNDECIDED": "Undecided at the cap",
+    "MAX_TESTED": "Top level tested only",
     "TREATED": "Further subjects",
     "DLTS": "Further DLTs",
 }  # fmt: skip

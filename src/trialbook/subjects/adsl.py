@@ -261,6 +261,10 @@ def _violations(adsl: pd.DataFrame, adie: pd.DataFrame) -> pd.Series:
     return names.reindex(adsl["USUBJID"]).set_axis(adsl.index).fillna("").astype("str")
 
 
+# Why a subject is not in a set, in columns that keep the English alone: for the catalogue of texts.
+WHY_PATTERNS = ("{n} of {total} infusions", "violates {codes}", "day 28 is complete on {date}")
+
+
 def _why_not_per_protocol(adsl: pd.DataFrame, protocol: Protocol, adie: pd.DataFrame) -> pd.Series:
     violated, planned = _violations(adsl, adie), _planned(adsl, protocol)
     few = adsl["NINF"].astype("str") + " of " + planned.astype("str") + " infusions"
