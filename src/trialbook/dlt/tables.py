@@ -204,8 +204,8 @@ def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[
 def _then(advice: Advice) -> str:
     """What the advice becomes when the open cases are known; blank where it stays as it is."""
     if advice.best == advice.worst:
-        return "" if advice.best == advice.code else msg("then: {advice}", advice=plain_code(advice.best))
-    return msg("then: {best}, or {worst}", best=plain_code(advice.best), worst=plain_code(advice.worst))
+        return "" if advice.best == advice.code else msg("then {advice}", advice=plain_code(advice.best))
+    return msg("then {best}, or {worst}", best=plain_code(advice.best), worst=plain_code(advice.worst))
 
 
 def waiting_text(results: pd.DataFrame, level: str = TOTAL) -> str:
