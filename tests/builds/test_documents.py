@@ -20,6 +20,7 @@ from docx.oxml.ns import qn
 from support.read_back import CARRIERS, bare, cells_of, of_pages, rtf_text
 from trialbook.commands.export import FORMATS, Made, Order, built_source, export
 from trialbook.core.translations import languages
+from trialbook.documents import drawings
 from trialbook.documents.aggregate import aggregate_report
 from trialbook.documents.content import Speaker, Table
 from trialbook.documents.layout import grid_of
@@ -200,6 +201,8 @@ def test_the_same_bytes_at_another_place_of_the_earth(
     monkeypatch.setenv("TZ", "Asia/Shanghai")
     time.tzset()
     monkeypatch.chdir(tmp_path)
+    drawings.drawing.cache_clear()
+    drawings.png_of.cache_clear()
     document = report(source)
     assert pdf(document, Speaker()) == made["pdf"].content
     assert docx(document, Speaker()) == made["docx"].content

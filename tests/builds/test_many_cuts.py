@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -21,6 +22,7 @@ from trialbook.diff.builds import compare_builds
 from trialbook.pipeline import cut_queue
 from trialbook.pipeline.cluster import PROBES, ClusterPool, cluster_pool, look_around, probe_folder
 from trialbook.pipeline.cut_queue import Job, Outcome, build_many
+from trialbook.pipeline.publish import KEPT
 from trialbook.protocol.load import load_trial
 
 pytestmark = pytest.mark.build
@@ -47,12 +49,17 @@ def test_cuts_on_a_cluster_are_those_built_here_and_one_that_stops_stops_no_othe
     trials = [load_trial(file, root) for file in (*named, workbook.cut_file())]
     console = Console(record=True, width=200)
     out = tmp_path / "on the cluster"
-    # The first cut is built already, and waits for nothing: only the second takes long.
+    # The first cut is built already, and waits for nothing; of the second a worker runs the last notebook, and all
+    # else is kept from here. Whole builds in other surroundings: test_same_bytes, failures/test_sterile_builds.
     shutil.copytree(demo / FIRST, out / FIRST)
+    shutil.copytree(demo / KEPT / SECOND, out / KEPT / SECOND, ignore=shutil.ignore_patterns("06_os*", "signals*"))
     options = build.Options(out, dask=cluster.scheduler_address)
     assert build.build_cuts(trials, root, options, console) == 1
     for cut in (FIRST, SECOND):
         assert compare_builds(demo / cut, out / cut) == []
+    reused = set(json.loads((out / SECOND / "run.json").read_text(encoding="utf-8"))["reused"])
+    assert len(reused) > 10
+    assert not any(piece.startswith(("06_os", "signals")) for piece in reused)
     text = console.export_text()
     assert text.index(str(out / FIRST)) < text.index(str(out / SECOND)), "a cut comes after its previous one"
     assert "case stopped: " in text

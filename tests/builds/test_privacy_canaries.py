@@ -64,8 +64,9 @@ def built(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     place = Place(tmp_path_factory.mktemp("canaries"), root, 1)
     (place.folder / "lists").mkdir()
     cut = place.cut_file()
-    assert place.run("check", cut, "--out", place.folder / "lists" / "q.xlsx") == 0, place.printed[-1]
     assert place.run("build", cut, "--out", place.out, "--charts", "static") == 0, place.printed[-1]
+    # After the build, whose pieces it takes: what it writes and prints itself is the same.
+    assert place.run("check", cut, "--out", place.folder / "lists" / "q.xlsx") == 0, place.printed[-1]
     assert place.run("verify", cut, "--out", place.out, "--quick") == 0, place.printed[-1]
     return place
 

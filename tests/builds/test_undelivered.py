@@ -11,7 +11,9 @@ import pytest
 
 from support.built_pages import Tables, no_programming_words, words
 from support.demo_workbook import Workbook
+from trialbook.commands.check import whole_look, write_query_list
 from trialbook.core.datasets import read_dataset
+from trialbook.protocol.load import load_trial
 
 pytestmark = pytest.mark.build
 WITHOUT = {"organ stages": ("rs", "fa"), "medication": ("cm",), "disposition": ("ds",)}
@@ -31,6 +33,7 @@ class Built:
     name: str
     folder: Path
     ard: pd.DataFrame
+    book: Workbook
 
     def stat(
         self, analysis_id: str, stat: str, level: str = "Total", context: str = "clopper_pearson", of: str = ""
@@ -59,7 +62,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     for code in WITHOUT[request.param]:
         (book.snapshot / f"{code}.csv").unlink()
     folder = book.build()
-    return Built(request.param, folder, read_dataset(folder / "results" / "ard.parquet"))
+    return Built(request.param, folder, read_dataset(folder / "results" / "ard.parquet"), book)
 
 
 def test_the_results_are_null_and_say_ne(built: Built) -> None:
@@ -137,7 +140,7 @@ def test_the_true_cause_stands_in_the_reasons_and_is_asked_once(built: Built) ->
     assert not tables.cell(title, "Left open by a domain", "Total").startswith("0")
     if built.name == "medication":
         assert tables.cell(title, "New systemic therapy", "Total").startswith("not evaluable")
-        assert tables.cell(title, "Left open by missing organs", "Total") == "0 (0.0%)"
+        assert tables.cell(title, "Left open: an organ", "Total") == "0 (0.0%)"
     asked = pd.read_csv(built.folder / "queries.csv", dtype="str", keep_default_na=False)
     code = WITHOUT[built.name][0].upper()
     lines = asked[asked["rule"].isin(["P34-DOMAIN-MISSING", f"P34-{code}-NOT-DELIVERED"]) & asked["domain"].eq(code)]
@@ -145,3 +148,11 @@ def test_the_true_cause_stands_in_the_reasons_and_is_asked_once(built: Built) ->
     assert "was not delivered" in lines["message_en"].iloc[0]
     if built.name == "organ stages":
         assert not asked["rule"].str.startswith("P29-RS").any()
+
+
+def test_check_raises_the_queries_of_the_build(built: Built, root: Path, tmp_path: Path) -> None:
+    trial = load_trial(built.book.cut_file(), root)
+    found = whole_look(trial, root, built.book.out)
+    assert found.listed is not None
+    write_query_list(found.listed, tmp_path / "queries.csv", trial.cut.cut_date)
+    assert (tmp_path / "queries.csv").read_bytes() == (built.folder / "queries.csv").read_bytes()

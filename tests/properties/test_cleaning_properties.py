@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support import raw_export as raw
+from support.rounds import rounds
 from trialbook.cleaning import apply_cut, clean_snapshot, replayed_domains, whole_change_log
 from trialbook.cleaning.cut import after_cut
 from trialbook.cleaning.read_dates import date_reader
@@ -18,8 +19,8 @@ from trialbook.snapshot import read_snapshot
 from trialbook.snapshot.tables import Snapshot
 
 # Few exports of many records: reading and cleaning cost hardly more for ten records than for one.
-FEW = settings(max_examples=12, deadline=None)
-MANY = settings(max_examples=100, deadline=None)
+FEW = settings(max_examples=rounds(6), deadline=None)
+MANY = settings(max_examples=rounds(100), deadline=None)
 dates = st.dates(min_value=pd.Timestamp("1990-01-01").date(), max_value=pd.Timestamp("2026-12-31").date())
 WRITTEN = (
     "%Y-%m-%d",

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.default_keys import keys
+from support.rounds import rounds
 from support.trial_builder import FIRST_INFUSION, trial
 from trialbook.core.domains import Domains
 from trialbook.dlt.addlt import derive_addlt
@@ -86,7 +87,7 @@ def cases(rows: list[tuple[str, str]], analysis: Analysis, name: str = "3+3") ->
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=rounds(30), deadline=None)
 @given(rows=courses())
 def test_the_advice_lies_between_worst_and_best_case(rows: list[tuple[str, str]]) -> None:
     now, worst, best = cases(rows, keys())
@@ -102,7 +103,7 @@ def test_the_advice_lies_between_worst_and_best_case(rows: list[tuple[str, str]]
 
 
 @pytest.mark.parametrize("name", RULE_NAMES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=rounds(8), deadline=None)
 @given(data=st.data())
 def test_no_rule_advises_a_level_that_it_excludes_or_that_does_not_exist(name: str, data: st.DataObject) -> None:
     rows = data.draw(courses(name))
@@ -111,7 +112,7 @@ def test_no_rule_advises_a_level_that_it_excludes_or_that_does_not_exist(name: s
             assert 0 <= action.level < min(action.excluded_from, 3)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=rounds(8), deadline=None)
 @given(rows=courses(), seed=st.integers(0, 2**31 - 1))
 def test_the_order_of_rows_changes_nothing(rows: list[tuple[str, str]], seed: int, protocol: Protocol) -> None:
     analysis = in_force(protocol)
@@ -155,7 +156,7 @@ def with_events(trials: list[list[Event]]) -> tuple[Domains, pd.DataFrame]:
     return domains, adsl
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=rounds(6), deadline=None)
 @given(trials=TRIALS)
 def test_no_candidate_vanishes_in_silence(trials: list[list[Event]], protocol: Protocol) -> None:
     (domains, adsl), analysis = with_events(trials), in_force(protocol)
@@ -173,7 +174,7 @@ def test_no_candidate_vanishes_in_silence(trials: list[list[Event]], protocol: P
     assert not status.reindex(open_["USUBJID"]).eq("NO-DLT").any()
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=rounds(4), deadline=None)
 @given(trials=TRIALS, seed=st.integers(0, 2**31 - 1))
 def test_the_order_of_events_changes_no_status(trials: list[list[Event]], seed: int, protocol: Protocol) -> None:
     (domains, adsl), analysis = with_events(trials), in_force(protocol)
@@ -185,7 +186,7 @@ def test_the_order_of_events_changes_no_status(trials: list[list[Event]], seed: 
     pd.testing.assert_frame_equal(*both)
 
 
-@settings(max_examples=25)
+@settings(max_examples=rounds(12))
 @given(trials=TRIALS, late=st.integers(0, 60))
 def test_the_advice_over_time_ends_with_the_advice_at_the_cut(
     trials: list[list[Event]], late: int, protocol: Protocol

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from support.eligible_subject import CUT, LABS, SEROLOGY, eligible, form, screened
+from support.rounds import rounds
 from support.trial_builder import TrialBuilder, trial
 from trialbook.core.domains import Domains
 from trialbook.eligibility.adie import Audit, audit, audit_with_evidence
@@ -17,9 +18,10 @@ from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
 SLOW = settings(
-    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=rounds(2),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-FEW = settings(SLOW, max_examples=2)
 TO_OTHER_UNITS = {"CREAT": (1 / 88.42, "mg/dL"), "UREA": (1 / 0.1665, "mg/dL"), "ALT": (1 / 60, "ukat/L")}
 
 factors = st.sampled_from([0.5, 1.0, 1.9, 2.0, 2.1, 3.5])
@@ -94,7 +96,7 @@ def whole(domains: Domains, protocol: Protocol) -> Audit:
     )
 
 
-@FEW
+@SLOW
 @given(names=st.permutations(["S01", "S02", "S03"]), prefix=st.sampled_from(["A-", "iMSC-2001-", "编号"]))
 def test_other_names_of_the_subjects_change_only_names(names, prefix, protocol, before) -> None:
     now = several([1.0] * len(LABS)).domains()
@@ -112,7 +114,7 @@ def test_other_names_of_the_subjects_change_only_names(names, prefix, protocol, 
 early, late = st.integers(-900, -60), st.integers(1, 90)
 
 
-@FEW
+@SLOW
 @example(day=1, share=9.0, word="POSITIVE")  # a weight after the end of screening once changed the dose per kg
 @given(
     day=st.one_of(early, late), share=st.sampled_from([0.1, 1.0, 9.0]), word=st.sampled_from(["POSITIVE", "NEGATIVE"])
@@ -134,7 +136,7 @@ def test_results_outside_every_window_change_nothing(day, share, word, protocol,
     pd.testing.assert_frame_equal(before.evidence.all(), after.evidence.all())
 
 
-@FEW
+@SLOW
 @given(day=late, grade=st.sampled_from(["1", "5"]))
 def test_what_begins_after_the_infusion_changes_no_result(day, grade, protocol, before) -> None:
     book = several([1.0] * len(LABS)).goes_on_with("S01")

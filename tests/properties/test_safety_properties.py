@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from support.paths import ROOT
+from support.rounds import rounds
 from support.trial_builder import FIRST_INFUSION, trial
 from trialbook.core.dates import earliest_date
 from trialbook.core.domains import Domains
@@ -22,7 +23,7 @@ PROTOCOL = load_protocol(ROOT / "params" / "protocol.yaml")
 ANALYSIS = analysis_values(PROTOCOL, {}, "protocol.yaml")
 CUT = pd.Timestamp("2025-12-31").as_unit("s")
 # A derivation takes a third of a second, so few trials with many events each.
-few = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=rounds(5), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 starts = st.one_of(st.integers(-5, 200), st.sampled_from(["", "2025", "2025-01", "2024", "2025-07"]))
 events = st.fixed_dictionaries(
@@ -127,7 +128,7 @@ def test_no_count_by_severity_hides_an_event_without_a_grade(drawn: Subjects, da
     assert known.all() or blank["AETOXGR"].isna().all()
 
 
-@settings(few, max_examples=4)
+@settings(few, max_examples=rounds(3))
 @given(subjects, st.integers(0, 190))
 def test_moving_the_cut_later_never_loses_an_event_without_a_restatement(drawn: Subjects, day: int) -> None:
     """What the earlier cut counted, the later one counts too, and calls none of it new; a record lost is said."""

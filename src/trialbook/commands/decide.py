@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from trialbook.core.errors import UsageError
+from trialbook.core.errors import UsageError, not_built
 from trialbook.core.files import write_whole
 from trialbook.diff.built_cut import BuiltCut
 from trialbook.diff.replayed import advice_on_lines
@@ -107,10 +107,7 @@ def published(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         rows = pd.read_parquet(folder / "results" / "ard.parquet")
     except (OSError, ValueError) as error:
-        raise UsageError(
-            "this cut has no published build to decide on", file=str(folder),
-            next_step=f"run `trialbook build {folder.name}` first",
-        ) from error  # fmt: skip
+        raise not_built(folder) from error
     found = rows[rows["analysis_id"].eq("DLT_ADVICE") & rows["stat_name"].eq("advice") & rows["context"].eq("")]
     if found.empty or found["stat_text"].iloc[0] == "-":
         return manifest, {}

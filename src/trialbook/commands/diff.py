@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from trialbook.core.errors import UsageError
+from trialbook.core.errors import UsageError, not_built
 from trialbook.diff.built_cut import BuiltCut
 from trialbook.diff.changes import Changes
 from trialbook.diff.compare_builds import changes_between
@@ -23,7 +23,7 @@ def built(name: str, out: Path) -> BuiltCut:
     folder = Path(name) if "/" in name else out / name
     found = BuiltCut.at(folder)
     if found is None:
-        raise UsageError("there is no complete build here", file=str(folder), next_step="build this cut first")
+        raise not_built(folder)
     return found
 
 

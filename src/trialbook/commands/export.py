@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from trialbook.core.errors import UsageError
+from trialbook.core.errors import UsageError, not_built
+from trialbook.core.files import staged
 from trialbook.core.messages import Language
 from trialbook.core.translations import languages
 from trialbook.diff.headlines import headlines
-from trialbook.diff.issued import Issued
-from trialbook.documents.content import Audience, Deck, Document, Figure, Speaker
+from trialbook.diff.issued import RESULT, Issued, result_numbers
+from trialbook.documents.content import Audience, Block, Deck, Document, Figure, Speaker, Table
 from trialbook.documents.glyphs import Missing, without_glyph
 from trialbook.documents.layout import texts_of
 from trialbook.documents.source import CutSource
@@ -31,12 +33,17 @@ LATER = ("xpt", "dataset-json", "define", "ars", "registry", "validation")
 
 @dataclass(frozen=True)
 class Made:
-    """One file of an export: its name, its bytes, and the characters that its face cannot show."""
+    """One file of an export: its name, its bytes, and the characters that its face cannot show.
+
+    `tables`: the ids of the tables of the pages that it shows; `numbers`: what it shows of the results, by name.
+    """
 
     name: str
     content: bytes
     missing: tuple[Missing, ...] = ()
     issued: Issued | None = None
+    tables: frozenset[str] = frozenset()
+    numbers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,13 +80,18 @@ def _report_pdf(order: Order) -> list[Made]:
 
     document = _document(order)
     missing = tuple(_missing(document, order.speaker))
-    return [Made(order.name("report", "pdf"), pdf(document, order.speaker), missing)]
+    return [Made(order.name("report", "pdf"), pdf(document, order.speaker), missing, tables=_tables(document.blocks()))]
+
+
+def _tables(blocks: Iterable[Block]) -> frozenset[str]:
+    return frozenset(block.id for block in blocks if isinstance(block, Table))
 
 
 def _report_docx(order: Order) -> list[Made]:
     from trialbook.documents.word import docx
 
-    return [Made(order.name("report", "docx"), docx(_document(order), order.speaker))]
+    document = _document(order)
+    return [Made(order.name("report", "docx"), docx(document, order.speaker), tables=_tables(document.blocks()))]
 
 
 def _slides_pptx(order: Order) -> list[Made]:
@@ -88,20 +100,23 @@ def _slides_pptx(order: Order) -> list[Made]:
     from trialbook.documents.slides import deck
 
     slides = deck(order.source) if order.audience == "line" else aggregate_deck(order.source)
-    return [Made(order.name("slides", "pptx"), pptx(slides, order.speaker))]
+    tables = _tables(block for slide in slides.slides for block in slide.blocks)
+    return [Made(order.name("slides", "pptx"), pptx(slides, order.speaker), tables=tables)]
 
 
 def _pack_rtf(order: Order) -> list[Made]:
     from trialbook.documents.rtf import pack, rtf
 
-    return [Made(order.name("tables", "rtf"), rtf(pack(order.source), order.speaker))]
+    content = pack(order.source)
+    tables = _tables(one.block for one in content.shown)
+    return [Made(order.name("tables", "rtf"), rtf(content, order.speaker), tables=tables)]
 
 
 def _report_html(order: Order) -> list[Made]:
     from trialbook.documents.web import html, whole_report
 
     document = whole_report(order.source) if order.audience == "line" else _document(order)
-    return [Made(order.name("report", "html"), html(document, order.speaker))]
+    return [Made(order.name("report", "html"), html(document, order.speaker), tables=_tables(document.blocks()))]
 
 
 def _cut_zip(order: Order) -> list[Made]:
@@ -111,7 +126,8 @@ def _cut_zip(order: Order) -> list[Made]:
     name = order.name("build" if order.audience == "line" else "documents", "zip", every_language=True)
     inner = name.removesuffix(".zip")
     if order.audience == "line":
-        return [Made(name, zipped(order.source, languages(), inner))]
+        every = frozenset(output.id for output in order.source.outputs)
+        return [Made(name, zipped(order.source, languages(), inner), tables=every)]
     pages: list[tuple[Language, str]] = []
     contents: dict[str, bytes] = {}
     for language in languages():
@@ -153,6 +169,16 @@ def export(
     `cut`: the id of a built cut in `out`, a cut file, or the folder of a build; `tags`: `en`, `zh`.
     Raises UsageError for what cannot be made, a cut that has not been built, and a folder inside of the builds.
     """
+    made = _made(cut, out, to, formats, tags, audience)
+    with _written({to / one.name: one.content for one in made}) as appear:
+        appear()
+    return made
+
+
+def _made(
+    cut: str, out: Path, to: Path, formats: Sequence[str], tags: Sequence[str], audience: str
+) -> list[Made]:  # fmt: skip
+    """The files of an export, none of them written."""
     wanted, heard = _wanted(formats), _audience(audience)
     _refuse_subjects(wanted, heard)
     spoken = _spoken(tags)
@@ -161,9 +187,7 @@ def export(
     orders = [Order(source, Speaker(language), heard) for language in spoken]
     every = [_registered(order, made, one) for order in orders for one in wanted for made in FORMATS[one](order)]
     # A file in which all languages are is made once.
-    made = list({one.name: one for one in every}.values())
-    write_whole({to / one.name: one.content for one in made})
-    return made
+    return list({one.name: one for one in every}.values())
 
 
 def issue(
@@ -176,9 +200,20 @@ def issue(
     is written.
     """
     with adding_to_register(root) as add:
-        made = export(cut, out, to, formats, tags, audience)
-        add([one.issued for one in made if one.issued is not None])
-    builds = built_source(cut, out).built.folder.resolve().parent
+        made = _made(cut, out, to, formats, tags, audience)
+        built = built_source(cut, out).built
+        files = {to / one.name: one.content for one in made}
+        with _written(files) as appear:
+            # The lines come first: no document is anywhere of which the register does not know.
+            lines = [one.issued for one in made if one.issued is not None]
+            add(lines, {one.issued.sha256: one.numbers for one in made if one.issued is not None and one.numbers})
+            try:
+                appear()
+            except OSError:
+                there = {path.name for path, content in files.items() if _holds(path, content)}
+                add([line for line in lines if line.document in there], {})
+                raise
+    builds = built.folder.resolve().parent
     mask = os.umask(0o077)
     os.umask(mask)
     refresh_study_page(builds, builds / LOCKS, mask, tell, root)
@@ -193,7 +228,27 @@ def _registered(order: Order, made: Made, kind: str) -> Made:
         built.seal, order.language, order.audience,
         hashlib.sha256(made.content).hexdigest(), headlines(built.ard, built.analysis),
     )  # fmt: skip
-    return replace(made, issued=line)
+    return replace(made, issued=line, numbers=shown_numbers(order.source, made.tables))
+
+
+def shown_numbers(source: CutSource, tables: Collection[str]) -> dict[str, str]:
+    """The numbers of the results that cells of these tables show, by name."""
+    keys = {
+        tuple(key)
+        for output in source.outputs
+        if output.id in tables
+        for _, _, _, key in output.payload.get("says", ())
+        if key
+    }
+    ard = source.built.ard
+    cells = zip(*(ard[name].fillna("").astype("str") for name in RESULT[:-1]), strict=True)
+    return result_numbers(ard[[cell in keys for cell in cells]])
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    with suppress(OSError):
+        return path.read_bytes() == content
+    return False
 
 
 def built_source(cut: str, out: Path) -> CutSource:
@@ -202,7 +257,7 @@ def built_source(cut: str, out: Path) -> CutSource:
     folder = Path(name) if "/" in name else out / name
     found = CutSource.at(folder)
     if found is None:
-        raise UsageError("this cut has not been built", file=str(folder), next_step=f"trialbook build {cut}")
+        raise not_built(folder)
     before = found.previous
     recorded = found.manifest["sources"].get("previous_build")
     if before is not None and recorded and _sha256(before.folder / "manifest.json") != recorded:
@@ -281,24 +336,17 @@ def _drawn(figure: Figure) -> Iterator[str]:
             yield from (value for value in row.values() if isinstance(value, str))
 
 
-def write_whole(files: Mapping[Path, bytes]) -> None:
-    """Writes files so that each is there whole or not at all; all are made before the first appears."""
-    halves = {path: path.with_name(f".{path.name}.{os.getpid()}.half") for path in files}
+@contextmanager
+def _written(files: Mapping[Path, bytes]) -> Iterator[Callable[[], None]]:
+    """`core.files.staged`, what cannot be written said in words."""
     try:
-        for path, content in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            halves[path].write_bytes(content)
-        for path, half in halves.items():
-            os.replace(half, path)
+        with staged(files) as appear:
+            yield appear
     except OSError as error:
         raise UsageError(
             f"this cannot be written ({error.strerror or type(error).__name__})", file=str(error.filename or ""),
             next_step="choose another folder with --to",
         ) from None  # fmt: skip
-    finally:
-        for half in halves.values():
-            if half.is_file():
-                half.unlink()
 
 
 def told(made: Sequence[Made], to: Path) -> Iterator[str]:

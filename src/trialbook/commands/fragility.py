@@ -10,7 +10,7 @@ import pandas as pd
 from trialbook.core.datasets import read_dataset
 from trialbook.core.described import look_of
 from trialbook.core.domains import Domains
-from trialbook.core.errors import UsageError
+from trialbook.core.errors import not_built
 from trialbook.core.messages import plural
 from trialbook.monitoring.fragility import flip_table, fragility, ranked_queries, tried_table
 from trialbook.protocol.models import Trial
@@ -25,8 +25,7 @@ def fragility_lines(trial: Trial, out: Path, tell: Callable[[str], None]) -> lis
     build = out / trial.cut.cut_id
     clean = sorted((build / "data" / "clean").glob("*.parquet"))
     if not clean or not (build / "manifest.json").is_file():
-        next_step = f"run `trialbook build {trial.cut.cut_id}` first"
-        raise UsageError("this cut has no published build", file=str(build), next_step=next_step)
+        raise not_built(build)
     domains = Domains({path.stem.upper(): read_dataset(path) for path in clean})
     study = StudyData(domains, trial.protocol, trial.analysis, trial.cut_date)
     queries = pd.read_csv(build / "queries.csv", dtype="str", keep_default_na=False)

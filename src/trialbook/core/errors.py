@@ -129,3 +129,9 @@ def unknown_error(error: Exception) -> str:
     where = [frame for frame in traceback.extract_tb(error.__traceback__) if "trialbook" in frame.filename]
     place = f"{Path(where[-1].filename).name} line {where[-1].lineno}" if where else "the command line"
     return f"{type(error).__name__} in {place}: an error in the workbook. Next: set {TRACEBACK}=1 to see all of it."
+
+
+def not_built(folder: Path) -> UsageError:
+    """The error for a cut whose folder holds no complete build: every command says it in the same words."""
+    # The name is in the path already, where what identifies a person is masked.
+    return UsageError("this cut has not been built", file=str(folder), next_step="build this cut first")

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
@@ -146,19 +146,37 @@ def keep_json(path: Path, content: Any) -> None:
     _write(path, _compact(content) + "\n")
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file in one step: another command reads the old text or the new one, never a part."""
-    path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    coming = path.with_name(f".{path.name}.{os.getpid()}")
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Writes a file in one step: another command reads the old content or the new one, never a part."""
+    with staged({path: content}) as appear:
+        appear()
+
+
+@contextmanager
+def staged(files: Mapping[Path, str | bytes]) -> Iterator[Callable[[], None]]:
+    """Writes files under other names, then gives the function that makes each appear in one step, in their order.
+
+    Nothing is left of a file that has not appeared. An OSError names the file.
+    """
+    halves = {path.resolve(): path.resolve().with_name(f".{path.name}.{os.getpid()}") for path in files}
+
+    def appear() -> None:
+        for path, half in halves.items():
+            with naming(path):
+                os.replace(half, path)
+
     try:
-        with naming(path):
-            coming.write_text(text, encoding="utf-8", newline="")
-            if path.exists():
-                shutil.copymode(path, coming)
-            os.replace(coming, path)
+        for (path, half), content in zip(halves.items(), files.values(), strict=True):
+            with naming(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                half.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+                if path.exists():
+                    shutil.copymode(path, half)
+        yield appear
     finally:
-        coming.unlink(missing_ok=True)
+        for half in halves.values():
+            with suppress(OSError):
+                half.unlink(missing_ok=True)
 
 
 # Made once: a long table has many rows.

@@ -8,10 +8,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trialbook.core.errors import UsageError
 from trialbook.protocol.models import CUT_ID
+
+if TYPE_CHECKING:
+    # Who only looks for what was issued, as every build does at its end, need not wait for it.
+    import pandas as pd
 
 NEXT_STEP = "restore this file from a backup, or move it to another place so that a new one begins"
 
@@ -38,7 +42,10 @@ class Issued:
 
 @dataclass(frozen=True)
 class Erratum:
-    """A headline number (`name`) of an issued document that the build of today reports otherwise."""
+    """A number (`name`) of an issued document that the build of today reports otherwise.
+
+    `name`: that of a headline number, or what names a number of the results (`result_name`).
+    """
 
     document: Issued
     name: str
@@ -46,6 +53,8 @@ class Erratum:
     new: str
 
 
+# The columns that name a number of the results.
+RESULT = ("analysis_id", "group1_level", "variable", "variable_level", "context", "stat_name")
 COLUMNS = tuple(field.name for field in fields(Issued))
 _SHAPES = {
     "issued": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "build": re.compile(r"[0-9a-f]{64}"),
@@ -102,6 +111,34 @@ def errata(lines: Sequence[Issued], study: str, cut: str, numbers: Mapping[str, 
         for name, old in line.numbers.items()
         if _reported(old) != _reported(numbers.get(name))
     ]
+
+
+def result_errata(line: Issued, shown: Mapping[str, str], today: Mapping[str, str]) -> list[Erratum]:
+    """The numbers that an issued document shows in its tables (`shown`) and today's results report otherwise.
+
+    Both by `result_name`, in that order; a number that is not reported any more is one of them.
+    """
+    return [
+        Erratum(line, name, old, _reported(today.get(name)))
+        for name, old in sorted(shown.items())
+        if _reported(old) != _reported(today.get(name))
+    ]
+
+
+def result_name(parts: Sequence[str]) -> str:
+    """What names one number of the results: analysis, group level, variable, variable level, context and statistic.
+
+    >>> result_name(["ORR_D28", "Total", "RSP28", "", "wilson", "n"])
+    'ORR_D28 | Total | RSP28 | wilson | n'
+    """
+    return " | ".join(part for part in parts if part)
+
+
+def result_numbers(ard: pd.DataFrame) -> dict[str, str]:
+    """The numbers of the results as they are reported, by `result_name`."""
+    names = [ard[name].fillna("").astype("str") for name in RESULT]
+    texts = ard["stat_text"].fillna("").astype("str")
+    return {result_name(parts): text for *parts, text in zip(*names, texts, strict=True) if text}
 
 
 def _reported(text: str | None) -> str:

@@ -18,6 +18,12 @@ _PLACE = re.compile(
 )
 
 
+# A side list with more links than this folds what a section holds, where that is more than a few: each link is a stop
+# of the keyboard before the text.
+MOST_LINKS = 30
+FEW = 3
+
+
 @dataclass(frozen=True)
 class Numbered:
     """A table, figure or listing: its number, its title, and where it is."""
@@ -29,11 +35,12 @@ class Numbered:
 
 @dataclass
 class Section:
-    """A section of the page, with the tables and figures up to the next section."""
+    """A section of the page, with the tables and figures up to the next section; `folded`: they are shown on demand."""
 
     anchor: str
     text: str
     numbered: list[Numbered] = field(default_factory=list)
+    folded: bool = False
 
 
 def raised(pieces: Iterable[str], headings: Iterable[Heading]) -> tuple[list[str], list[Heading]]:
@@ -68,4 +75,7 @@ def page_sections(pieces: Iterable[str], headings: Iterable[Heading], beginning:
             elif found["other"]:
                 title = unescape(found["named"]).removeprefix(found["other"]).strip()
                 sections[-1].numbered.append(Numbered(found["other"], title, f"{found['page']}#{found['other']}"))
-    return sections if sections[0].numbered else sections[1:]
+    sections = sections if sections[0].numbered else sections[1:]
+    if sum(1 + len(section.numbered) for section in sections) > MOST_LINKS:
+        sections = [replace(section, folded=len(section.numbered) > FEW) for section in sections]
+    return sections

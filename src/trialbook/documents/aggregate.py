@@ -1,7 +1,7 @@
 """Documents for a wider audience: made from the results alone, without a subject, and without small counts (A-220).
 
 Nothing of the pages, datasets, signals or queries enters: what names or lists subjects is not left out here, it is
-never read. Rows of the results become cells through `Disclosure`, which hides what few subjects stand behind.
+never read. Rows of the results become cells through `Disclosure`, which hides the counts of few subjects.
 """
 
 from __future__ import annotations

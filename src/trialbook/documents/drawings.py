@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 from trialbook.display.chart_rendering import still_svg, svg_size
@@ -20,12 +21,17 @@ _FAMILY = re.compile(r'font-family="[^"]*"')
 
 def svg_of(figure: Figure, speaker: Speaker) -> str:
     """The figure as SVG in a language, measured and written with the face of documents."""
-    _use_face()
     spec = dict(figure.spec)
     drawn = in_language(spec, figure.texts, speaker.say) if speaker.language.tag != "en" else spec
     drawn = {**drawn, "config": {**drawn.get("config", {}), "font": FAMILY}}
-    svg = still_svg(drawn, f"d-{re.sub('[^A-Za-z0-9]', '', figure.id)}")
-    svg = _FAMILY.sub(f'font-family="{FAMILY}"', svg)
+    return drawing(json.dumps(drawn, sort_keys=False), f"d-{re.sub('[^A-Za-z0-9]', '', figure.id)}")
+
+
+@lru_cache(maxsize=64)
+def drawing(spec: str, mark: str) -> str:
+    """The drawing of a specification (JSON), once for all formats; `mark` begins the ids in it."""
+    _use_face()
+    svg = _FAMILY.sub(f'font-family="{FAMILY}"', still_svg(json.loads(spec), mark))
     return _TEXT.sub(lambda found: shown(found[0]), svg)
 
 
@@ -34,6 +40,7 @@ def for_office(svg: str) -> str:
     return _FAMILY.sub('font-family="Arial, Microsoft YaHei, SimHei, Noto Sans CJK SC, sans-serif"', svg)
 
 
+@lru_cache(maxsize=64)
 def png_of(svg: str, sharp: int = SHARP) -> bytes:
     """The drawing as PNG, `sharp` pixels for each of its own, drawn with the face of documents alone."""
     wide, high = svg_size(svg)

@@ -366,13 +366,15 @@ def _relation(event: Mapping[str, Any]) -> Message:
 def _span(row: Mapping[str, Any], code: str) -> Message:
     """From when to when a record holds, dates as they were entered."""
     begun, ended = _word(row[f"{code}STDTC"]), _word(row[f"{code}ENDTC"])
-    since = msg("from {date}", date=begun) if begun else msg("begin not known")
     if begun and begun == ended:
         return msg("on {date}", date=begun)
     if ended:
-        return msg("{begin} to {end}", begin=since, end=ended)
-    goes_on = _word(row[f"{code}ENRTPT"]).upper() == "ONGOING"
-    return msg("{begin}, ongoing", begin=since) if goes_on else msg("{begin}, end not known", begin=since)
+        return (
+            msg("from {date} to {end}", date=begun, end=ended) if begun else msg("begin not known, to {end}", end=ended)
+        )
+    if _word(row[f"{code}ENRTPT"]).upper() == "ONGOING":
+        return msg("from {date}, ongoing", date=begun) if begun else msg("begin not known, ongoing")
+    return msg("from {date}, end not known", date=begun) if begun else msg("begin and end not known")
 
 
 def _drug(row: Mapping[str, Any]) -> str:

@@ -19,11 +19,10 @@ from trialbook.efficacy.therapies import (
     new_starts,
     open_records,
 )
-from trialbook.gvhd.steroids import long_runs, steroid_days, steroid_spans
+from trialbook.gvhd.steroids import long_runs, spans_of, steroid_days
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.drug_dictionary import DrugDictionary
 from trialbook.safety.clinical_events import is_relapse
-from trialbook.subjects.weights import weights
 
 # ----------------------------------------------------------------------------------------------------
 # Steroid courses after the infusion that may exceed the baseline dose, because a dose or a start is unknown.
@@ -50,7 +49,7 @@ def possible_escalations(domains: Domains, subjects: pd.DataFrame, analysis: Ana
 def _possible_escalations(
     domains: Domains, subjects: pd.DataFrame, drugs: DrugDictionary, local_routes: tuple[str, ...], least_days: int
 ) -> pd.DataFrame:
-    spans = steroid_spans(domains["CM"], weights(domains), subjects, drugs, local_routes)
+    spans = domains.once(spans_of, subjects, drugs, local_routes)
     spans = spans.merge(subjects[["USUBJID", "TRTSDT"]], on="USUBJID", validate="many_to_one")
     infusion = spans["TRTSDT"]
     new = ~(spans["laststart"] <= infusion)

@@ -72,7 +72,14 @@ def steroid_days(
 def _steroid_days(
     domains: Domains, subjects: pd.DataFrame, drugs: DrugDictionary, local_routes: tuple[str, ...]
 ) -> pd.DataFrame:
-    return daily_steroid_dose(domains["CM"], weights(domains), subjects, drugs, local_routes)
+    return _by_day(domains.once(spans_of, subjects, drugs, local_routes))
+
+
+def spans_of(
+    domains: Domains, subjects: pd.DataFrame, drugs: DrugDictionary, local_routes: tuple[str, ...]
+) -> pd.DataFrame:
+    """`steroid_spans` of the medication and weights of these domains; for `Domains.once`."""
+    return steroid_spans(domains["CM"], weights(domains), subjects, drugs, local_routes)
 
 
 def daily_steroid_dose(

@@ -31,10 +31,10 @@ PRELOADED = (
     "ipykernel.kernelapp", "ipykernel.debugger", "pandas", "pyarrow.parquet", "scipy.special", "altair", "psutil",
     "pydantic", "yaml",
 )  # fmt: skip
-# These would pull Great Expectations, papermill or the command line into every kernel.
+# These would pull Great Expectations, papermill, nbconvert, writers of documents or the command line into every kernel.
 NOT_PRELOADED = (
     "trialbook.kernels", "trialbook.pipeline", "trialbook.provenance", "trialbook.interactive", "trialbook.diff",
-    "trialbook.commands", "trialbook.contracts", "trialbook.cli",
+    "trialbook.commands", "trialbook.contracts", "trialbook.cli", "trialbook.lab", "trialbook.documents",
 )  # fmt: skip
 
 

@@ -1,4 +1,6 @@
-"""Writes `build/index.html`, the page over all built cuts: replaced whole, under a lock of its own, by every build."""
+"""Writes `build/index.html` and `build/index.zh.html`, the page over all built cuts in English and in Chinese: replaced
+whole, under a lock of its own, by every build.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from filelock import FileLock, Timeout
 
 from trialbook.core.errors import StopError, TrialbookError
-from trialbook.pipeline.issued_register import REGISTER, read_register
+from trialbook.pipeline.issued_register import REGISTER, read_numbers, read_register
 from trialbook.pipeline.superseded import MANIFEST
 from trialbook.protocol.decisions import DEFAULT_LOG, Decision, read_decisions
 from trialbook.protocol.models import Cut
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 Read = TypeVar("Read")
 PAGE = "index.html"
+PAGES = (PAGE, "index.zh.html")
 LOCK = ".study-page"
 # A build that holds the lock is reading every cut: seconds at most.
 LOCK_SECONDS = 20
@@ -45,8 +48,9 @@ def refresh_study_page(out: Path, locks: Path, mask: int, tell: Callable[[str], 
         locks.mkdir(exist_ok=True)
         with FileLock(locks / f"{LOCK}.lock", timeout=LOCK_SECONDS):
             marks = _marks(out, root)
-            if _described(place) != marks:
-                _write(place, _page(out, marks, root), mask)
+            if any(_described(out / name) != marks for name in PAGES):
+                for name, page in _pages(out, marks, root).items():
+                    _write(out / name, page, mask)
     except (OSError, Timeout, StopError) as error:
         tell(f"the builds are in place, but the page over all cuts could not be written ({error}): {place}")
 
@@ -87,11 +91,12 @@ def _described(place: Path) -> str | None:
     return None
 
 
-def _page(out: Path, marks: str, root: Path) -> str:
+def _pages(out: Path, marks: str, root: Path) -> dict[str, str]:
     # What shows pages is imported only when there is one to write: a build of which nothing changed has none.
+    from trialbook.core.translations import languages
     from trialbook.diff.built_cut import BuiltCut
     from trialbook.diff.headlines import headlines
-    from trialbook.diff.issued import errata
+    from trialbook.diff.issued import errata, result_errata, result_numbers
     from trialbook.diff.replayed import replayed_cuts
     from trialbook.display.study import CutLine, StudyCuts, render_study
     from trialbook.pipeline.pages import SYNTHETIC
@@ -116,11 +121,19 @@ def _page(out: Path, marks: str, root: Path) -> str:
         cuts.cuts.append(line)
         builds.setdefault(study.registry_id, []).append(found)
         cuts.errata.extend(errata(issued, study.id, found.cut.cut_id, numbers))
+        of_cut = [one for one in issued if (one.study, one.cut) == (study.id, found.cut.cut_id)]
+        # Of a document of this very build nothing has changed.
+        shown = [(one, read_numbers(root, one.sha256)) for one in of_cut if one.build != found.seal]
+        today = result_numbers(found.ard) if any(numbers for _, numbers in shown) else {}
+        cuts.errata.extend(each for one, numbers in shown if numbers for each in result_errata(one, numbers, today))
     for name, cuts in studies.items():
         cuts.replayed.extend(_readable(partial(replayed_cuts, builds[name]), unreadable))
         cuts.cuts.sort(key=lambda line: (line.cut.cut_date, line.cut.cut_id))
         cuts.issued.extend(line for line in issued if line.study == cuts.study.id)
-    return render_study(list(studies.values()), unreadable, marks, SYNTHETIC)
+    return {
+        name: render_study(list(studies.values()), unreadable, marks, SYNTHETIC, language)
+        for name, language in zip(PAGES, languages(), strict=True)
+    }
 
 
 def _decisions(cut: Cut, root: Path, unreadable: list[str]) -> list[Decision]:

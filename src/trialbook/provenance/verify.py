@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from trialbook.core.errors import TrialbookError, UsageError
+from trialbook.core.errors import TrialbookError, UsageError, not_built
 from trialbook.diff.builds import compare_builds
 from trialbook.pipeline.build import Options, build_cut
 from trialbook.pipeline.dependencies import Ingredients
@@ -76,7 +76,7 @@ def verify_build(trial: Trial, root: Path, out: Path, jobs: int = 2, *, quick: b
     """
     standing = out.resolve() / trial.cut.cut_id
     if not (standing / MANIFEST).is_file():
-        raise UsageError("there is no complete build of this cut", file=str(standing), next_step="build it first")
+        raise not_built(standing)
     if quick:
         return Proof(*look(trial, root, standing))
     with one_builder(out, trial.cut.cut_id):

@@ -116,10 +116,13 @@ def infusion_levels(study: StudyData) -> pd.DataFrame:
     given = given.assign(DOSEKG=dose_per_kg(given, study.domains, study.analysis), AGAIN=same_bag(given))
     whole = infusions(study.domains, study.cut_date)
     key = pd.MultiIndex.from_frame(whole[["USUBJID", "EXSTDT"]])
-    days = [given["USUBJID"], given["EXSTDT"]]
-    entered = given["EXDOSE"].map(lambda dose: f"{dose:g}").groupby(days).agg(" + ".join).reindex(key)
-    total = _by_day(given, key)
-    once = _by_day(given[~given["AGAIN"]], key)
+    entered = given["EXDOSE"].map(lambda dose: f"{dose:g}")
+    if len(whole) == len(given):
+        # Nobody had two bags on a day: each record is the dose of its day.
+        total = once = given["DOSEKG"]
+    else:
+        entered = entered.groupby([given["USUBJID"], given["EXSTDT"]]).agg(" + ".join).reindex(key)
+        total, once = _by_day(given, key), _by_day(given[~given["AGAIN"]], key)
     unknown = _days_without_dose(study.domains)
     total = total.mask(key.isin(unknown))
     level, level_once = (dose_level(pd.Series(dose), study.protocol, study.analysis) for dose in (total, once))

@@ -64,6 +64,8 @@ def last_on_or_before(asked: pd.DataFrame, measured: pd.DataFrame, within_days: 
     >>> last_on_or_before(asked, known)["VALUE"].tolist()
     [70.0, nan]
     """
+    if measured.empty:
+        return measured[["VALUE", "VSDT", "VSSEQ"]].reindex(range(len(asked))).set_axis(asked.index)
     numbered = asked[["USUBJID", "DAY"]].reset_index(drop=True).rename_axis("ASKED").reset_index()
     pairs = numbered.merge(measured, on="USUBJID")
     age = (pairs["DAY"] - pairs["VSDT"]).dt.days

@@ -126,7 +126,7 @@ def issued(cut: str, treated: str, document: str = "x_report_en.pdf") -> Issued:
 
 def put_register(out: Path, *lines: Issued) -> None:
     with adding_to_register(out) as add:
-        add(lines)
+        add(lines, {})
 
 
 def test_a_number_of_an_issued_document_that_changed_is_an_erratum(out: Path, protocol: Protocol) -> None:

@@ -154,7 +154,7 @@ EVENT = st.tuples(st.sampled_from(["Rash", "Sepsis"]), DAYS, st.sampled_from(["Y
 
 
 # Few trials of many subjects: what is not under test costs as much for one subject as for six.
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(["DL1", "SCRNFAIL"]), st.lists(EVENT, max_size=4)), min_size=1, max_size=8))
 def test_every_serious_event_from_consent_on_is_in_the_ledger(
     protocol: Protocol, analysis: Analysis, drawn: list[tuple[str, list[tuple[str, int | str, str, str]]]]
