@@ -107,3 +107,50 @@ class Tables(HTMLParser):
         position = next(k for k, head in enumerate(table[0]) if head.startswith(column))
         (line,) = [cells for cells in table[1:] if cells and cells[0].startswith(row)]
         return line[position]
+
+
+class Numbers(HTMLParser):
+    """The numbers of a built page: those of its cards, and those in its tables (not listings), none of them nothing.
+
+    `found`: title of the table (blank: a card), head of the row, text, and whether it opens.
+    """
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str, str, bool]] = []
+        self._table, self._title = "", ""
+        self._into, self._row, self._text, self._opens = "", "", "", False
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        kind = given.get("class", "").split()
+        if tag == "div" and "tb-table" in kind:
+            self._table, self._title = given.get("id", ""), ""
+        elif tag == "caption" or "tb-label" in kind:
+            self._into, self._text = "label", ""
+        elif (tag == "th" and given.get("scope") == "row") or (tag == "td" and "gt_stub" in kind):
+            self._into, self._text = "row", ""
+        elif "tb-value" in kind or (tag == "td" and "gt_right" in kind):
+            self._into, self._text, self._opens = "card" if tag == "div" else "number", "", False
+        elif tag == "a" and "tb-open" in kind:
+            self._opens = True
+
+    def handle_endtag(self, tag: str) -> None:
+        text = " ".join(self._text.split())
+        if tag == "caption":
+            self._title = re.sub(r"^[TFL]-\d+[a-z]? ", "", text)
+        elif tag == "th" or (self._into == "label" and tag == "div"):
+            self._row = text
+        elif self._into == "card" or (self._into == "number" and tag == "td" and self._table.startswith("T-")):
+            title = self._title if self._into == "number" else ""
+            nothing = re.match(r"[-+]?0(\.0+)?(?![.\d])", text) or not re.search(r"\d", text) or ", n = 0" in text
+            if not nothing:
+                self.found.append((title, self._row, text, self._opens))
+        else:
+            return
+        self._into = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._into:
+            self._text += data

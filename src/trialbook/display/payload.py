@@ -23,11 +23,35 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.core.messages import Message, Plain, plain
+from trialbook.core.messages import Message, Plain, msg, plain
 from trialbook.display.text import show, visible
 
 MIME = "application/vnd.trialbook.v1+json"
 Payload = dict[str, Any]
+# Columns that no label names: those of the data of figures and of frames of the library.
+HEADS = {
+    name: msg(name)
+    for name in (
+        "Total",
+        "day",
+        "days",
+        "low",
+        "high",
+        "median",
+        "survival",
+        "events",
+        "share",
+        "estimate",
+        "pending",
+        "level",
+        "subjects",
+        "steroids",
+        "evaluated",
+        "read",
+        "kept",
+        "removed",
+    )
+}
 # Columns whose cells are shown as delivered in every language: what names a subject, a level or a record, and what the
 # site or a dictionary has written.
 DATA_VARIABLES = frozenset(
@@ -102,6 +126,7 @@ def columns_of(
             for value in values
         ]
         # A column that no label names may be named by a message.
+        given = HEADS.get(name, given)
         named = text_of(given) if isinstance(given, Message) else data_text(name)
         head = text_of(labels[name]) if name in labels else named
         made.append(

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from trialbook.core.domains import Domains
 from trialbook.core.messages import msg
+from trialbook.dlt.backfill import backfill_flags, backfill_queries
 from trialbook.dlt.events import AWAITED, CONFIRMED, UNDATED, UNGRADED, UNNAMED, dlt_events
 from trialbook.dlt.followup import dose_received, left_early, other_trial_drug
 from trialbook.protocol.study_data import StudyData
@@ -27,7 +29,7 @@ from trialbook.subjects.dlt_status import (
 TEXTS = QueryTexts("queries/texts/dlt.yaml")
 COLUMNS = [
     "USUBJID", "SUBJID", "TRT01P", "TRT01A", "TRTSDT", "DLTSTAT", "REASON", "COUNTED", "REPLACE", "FUPFRAC",
-    "DOSEFRAC", "WINENDT", "STATDT", "DLTDT", "DLTSEQ",
+    "DOSEFRAC", "WINENDT", "STATDT", "DLTDT", "DLTSEQ", "BACKFL", "ESCFL",
 ]  # fmt: skip
 # Who is meant, the status, why, and the day from which the data give it.
 Case = tuple[pd.Series, str, pd.Series | str, pd.Series]
@@ -57,7 +59,8 @@ def derive_addlt(adsl: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     STATDT is the day from which these data give the status: onset (or reporting date) of the deciding event, death,
     leaving, missed infusion, the end of the window; the infusion where it is open.
     COUNTED `Y` = counts as DLT in the advice; REPLACE `Y` = may be replaced; DLTDT the onset where its day is
-    certain; DLTSEQ the AESEQ of the deciding event.
+    certain; DLTSEQ the AESEQ of the deciding event; BACKFL `Y` = backfill, ESCFL `Y` = counts for the escalation rule
+    (`backfill.backfill_flags`).
     `adsl` needs USUBJID SUBJID TRT01P TRT01A TRTSDT SAFFL DTHDT LSTALVDT (and TRTSDTM). No rows where the trial has
     no DLT endpoint.
     """
@@ -82,7 +85,8 @@ def derive_addlt(adsl: pd.DataFrame, study: StudyData) -> pd.DataFrame:
         DLTDT=decided["ONSETDT"].where(by_event).astype("datetime64[s]"),
         DLTSEQ=decided["AESEQ"].where(by_event).astype("Int64"),
     )
-    return addlt[COLUMNS]
+    flags = backfill_flags(treated, study.domains, study.protocol.level_ids, study.analysis.backfill_counts)
+    return addlt.assign(**{name: flags[name] for name in flags})[COLUMNS]
 
 
 def window_status(treated: pd.DataFrame, study: StudyData) -> pd.Series:
@@ -105,11 +109,12 @@ def _first_fit(cases: list[Case]) -> tuple[pd.Series, pd.Series, pd.Series]:
     return status, reason, pd.Series(days, index=index)
 
 
-def dlt_subject_queries(addlt: pd.DataFrame) -> Iterator[Query]:
-    """Questions about subjects whose window has closed without the data that would close it (A-74)."""
+def dlt_subject_queries(addlt: pd.DataFrame, domains: Domains) -> Iterator[Query]:
+    """Questions about subjects: a window closed without the data that would close it (A-74), backfill (A-210)."""
     for row in addlt[addlt["DLTSTAT"].eq(PENDING_DATA)].itertuples():
         end = f"{row.WINENDT:%Y-%m-%d}"
         yield TEXTS.query("A74-DLT-WINDOW-NOT-DOCUMENTED", row.USUBJID, observed=row.REASON, window_end=end)
+    yield from backfill_queries(addlt, domains)
 
 
 def through_the_window(treated: pd.DataFrame, study: StudyData) -> pd.DataFrame:

@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
-from trialbook.core.messages import as_text, msg
+from trialbook.core.messages import as_text, joined, msg, plural
+from trialbook.dlt.backfill import backfill_notes, counting
 from trialbook.dlt.designs.design import (
     CAP_REACHED,
     DE_ESCALATE,
@@ -131,12 +132,17 @@ def alternatives(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis, cu
 
 
 class Course(NamedTuple):
-    """A treated subject as the rules see it: level id, status, share of the window followed, its last day."""
+    """A treated subject as the rules see it: level id, status, share of the window followed, its last day.
+
+    `backfill`: treated at a level that the escalation had left; `counts`: the rule counts the subject.
+    """
 
     level: str
     status: str
     followed: float
     ends: pd.Timestamp
+    backfill: bool = False
+    counts: bool = True
 
 
 def trial_history(
@@ -145,14 +151,19 @@ def trial_history(
     """The history and the pending subjects of ADDLT, in order of first infusion; `counted` are the statuses that are
     a DLT. Subjects whose level is not one of the protocol's have no place in it (`notes` names them)."""
     listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")
-    named = listed[["TRT01A", "DLTSTAT", "FUPFRAC", "WINENDT"]].itertuples(index=False)
-    return history_of([Course(*one) for one in named], level_ids, counted)
+    backfill, counts = counting(listed)
+    named = ("TRT01A", "DLTSTAT", "FUPFRAC", "WINENDT")
+    told = zip(*(listed[name] for name in named), backfill, counts, strict=True)
+    return history_of([Course(*one) for one in told], level_ids, counted)
 
 
 def history_of(
     courses: Iterable[Course], level_ids: list[str], counted: tuple[str, ...] = COUNTED_AS_DLT
 ) -> tuple[History, tuple[Pending, ...]]:
-    """The same from subjects in order of first infusion."""
+    """The same from subjects in order of first infusion.
+
+    A backfill subject leaves the current level as it is; who does not count is in the cap alone (A-210).
+    """
     outcomes: list[Outcome] = []
     pending: list[Pending] = []
     replaced: list[int] = []
@@ -161,16 +172,20 @@ def history_of(
     for course in courses:
         if course.level not in level_ids:
             continue
-        current = level_ids.index(course.level)
+        level = level_ids.index(course.level)
+        current = current if course.backfill else level
+        if not course.counts:
+            replaced.append(level)
+            continue
         if course.status in (*EVALUABLE, *WAITING):
-            known.append((current, course.status in EVALUABLE))
+            known.append((level, course.status in EVALUABLE))
         if course.status in EVALUABLE:
-            outcomes.append(Outcome(current, course.status in counted))
+            outcomes.append(Outcome(level, course.status in counted))
         elif course.status in WAITING:
             due = course.ends if course.status == PENDING else None
-            pending.append(Pending(current, float(course.followed), due))
+            pending.append(Pending(level, float(course.followed), due))
         else:
-            replaced.append(current)
+            replaced.append(level)
     at_current = tuple(is_known for level, is_known in known if level == current)
     return History(tuple(level_ids), tuple(outcomes), tuple(replaced), current, at_current), tuple(pending)
 
@@ -193,7 +208,7 @@ def plain_code(code: str) -> str:
 
 
 def _sentence(name: str, action: Action, evaluable: int, cut_date: pd.Timestamp) -> str:
-    who = msg("{evaluable} DLT-evaluable subject{said}", evaluable=evaluable, said="" if evaluable == 1 else "s")
+    who = plural("{n} DLT-evaluable subject", "{n} DLT-evaluable subjects", evaluable)
     return msg(
         "Advice by rule {name}, given {who} at the cut {cut_date:%Y-%m-%d}: {because}. {COMMITTEE}",
         name=name,
@@ -240,8 +255,11 @@ def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, ana
                 "warning", msg("{names}: the dose level is not known; left out of the advice.", names=_names(unplaced))
             )
         )
+    told, warned = backfill_notes(addlt)
+    notes += [Note("warning", text) for text in warned]
     notes += _replacements(addlt, analysis)
     notes += _places(addlt, protocol, analysis)
+    notes += [Note("info", text) for text in told]
     if advice.best != advice.worst:
         cases = msg(
             "worst case {plain_code}, best case {plain_code_2}",
@@ -275,10 +293,10 @@ def late_report_notes(events: pd.DataFrame, addlt: pd.DataFrame, cut_date: pd.Ti
 
 def _replacements(addlt: pd.DataFrame, analysis: Analysis) -> list[Note]:
     """Who is replaced and why, and whether it counts towards the cap; a subject under-dosed but with a DLT stays."""
-    place = msg("; still counts towards the cap (A-73)") if analysis.cap_counts == "treated" else ""
+    place = msg("still counts towards the cap (A-73)") if analysis.cap_counts == "treated" else ""
     listed = addlt.sort_values("USUBJID", kind="stable")
     replaced = listed[listed["DLTSTAT"].eq(NOT_EVALUABLE)]
-    lost = msg("not evaluable, may be replaced{place}", place=place)
+    lost = joined([msg("not evaluable, may be replaced"), place], "; ")
     notes = [
         Note("warning", f"{row.SUBJID} ({row.TRT01A or 'no level'}): {row.REASON}; {lost}.")
         for row in replaced.itertuples()

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from trialbook.core.messages import msg
+from trialbook.core.messages import msg, plural
 from trialbook.dlt.advice import Advice, Course, Note, history_of, plain_code
+from trialbook.dlt.backfill import counting
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -77,10 +78,13 @@ class Subject(NamedTuple):
 def subjects_of(addlt: pd.DataFrame) -> list[Subject]:
     """The treated subjects in the order of first infusion, as `course_at` takes them."""
     listed = addlt.sort_values(["TRTSDT", "USUBJID"], kind="stable")
+    flags = zip(*counting(listed), strict=True)
     return [
-        Subject(row.SUBJID, row.TRTSDT, row.STATDT, Course(row.TRT01A, row.DLTSTAT, row.FUPFRAC, row.WINENDT))
-        for row in listed.itertuples()
-    ]
+        Subject(
+            row.SUBJID, row.TRTSDT, row.STATDT, Course(row.TRT01A, row.DLTSTAT, row.FUPFRAC, row.WINENDT, *said)
+        )
+        for row, said in zip(listed.itertuples(), flags, strict=True)
+    ]  # fmt: skip
 
 
 def event_dates(subjects: Sequence[Subject], cut_date: pd.Timestamp) -> list[pd.Timestamp]:
@@ -221,7 +225,7 @@ def change_sentence(changes: pd.DataFrame, given: Advice, code_before: str, last
     who = (
         msg("No subject has another status")
         if number == 0
-        else msg("{number} subject{said} changed", number=number, said="" if number == 1 else "s")
+        else plural("{n} subject changed", "{n} subjects changed", number)
     )
     return msg(
         "The advice is {moved}. {who} since the cut {last_cut}.",

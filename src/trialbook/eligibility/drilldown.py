@@ -64,8 +64,8 @@ def _value(value: str, unit: str) -> str:
         return f"{value} {unit}".strip()
     dose = as_text(period["dose"]) if period["dose"].startswith("dose") else f"{period['dose']} {unit}".strip()
     if period["until"] == "ongoing":
-        return msg("{dose}, from {first} on", dose=dose, first=period["since"])
-    return msg("{dose}, {first} to {last}", dose=dose, first=period["since"], last=period["until"])
+        return msg("{dose}, from {since} on", dose=dose, since=period["since"])
+    return msg("{dose}, {since} to {until}", dose=dose, since=period["since"], until=period["until"])
 
 
 def behind_cells(

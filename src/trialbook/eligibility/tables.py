@@ -240,7 +240,7 @@ def audit_method(protocol: Protocol, analysis: Analysis) -> str:
     parts = (
         msg(
             ", with {parts}",
-            parts=enumerated(msg("{id} in {n} parts", id=c.id, n=len(c.audit_columns())) for c in split),
+            parts=enumerated(msg("{criterion} in {n} parts", criterion=c.id, n=len(c.audit_columns())) for c in split),
         )
         if split
         else ""

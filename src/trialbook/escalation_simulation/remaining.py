@@ -9,7 +9,7 @@ import pandas as pd
 from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.dlt.advice import trial_history
-from trialbook.dlt.designs.design import MAX_TESTED_NOT_EXCEEDED, NO_DOSE
+from trialbook.dlt.designs.design import MAX_TESTED_NOT_EXCEEDED, MTD_DECLARED, NO_DOSE
 from trialbook.dlt.designs.registry import NO_RULE
 from trialbook.escalation_simulation import summary
 from trialbook.escalation_simulation.exact import MOST_EXACT, exact_characteristics
@@ -29,7 +29,9 @@ VARIABLES = {
 }  # fmt: skip
 TABLE_LABELS = {
     "scenario": "If the true rates are", "rates": "Rates by level", "NO_DOSE": "No dose is left",
-    "UNDECIDED": "Undecided at the cap", "MAX_TESTED": "Top level tested only", "TREATED": "Further subjects",
+    "WITHOUT_MTD": msg("Ends without an MTD"), "UNDECIDED": "Undecided at the cap",
+    "MAX_TESTED": "Top level tested only",
+    "TREATED": "Further subjects",
     "DLTS": "Further DLTs",
 }  # fmt: skip
 
@@ -69,17 +71,27 @@ def remaining_path(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) 
 
 
 def remaining_rows(path: pd.DataFrame) -> Iterator[ArdRow]:
-    """DLT_OC: one row per scenario (variable_level), variable and dose level or Total; context `exact`."""
+    """DLT_OC: one row per scenario (variable_level), variable and dose level or Total; context `exact`.
+
+    WITHOUT_MTD is the probability that the trial ends, for whatever reason, without a declared MTD.
+    """
+    without: dict[str, float] = dict.fromkeys(path["name"], 0.0)
     for row in path.itertuples():
         variable, level = VARIABLES.get(row.measure, ""), row.level
         if row.measure == summary.OUTCOME and row.level == NO_DOSE:
             variable, level = "NO_DOSE", TOTAL
         if row.measure == summary.OUTCOME and row.level.startswith(MAX_TESTED_NOT_EXCEEDED):
             variable, level = "MAX_TESTED", row.level.removeprefix(f"{MAX_TESTED_NOT_EXCEEDED}(").removesuffix(")")
+        if row.measure == summary.OUTCOME and not row.level.startswith(MTD_DECLARED):
+            without[row.name] += row.estimate
         if variable:
             yield ard_row(
                 "DLT_OC", level, variable, "estimate", row.estimate, variable_level=row.name, context="exact"
             )  # fmt: skip
+    for name, chance in without.items():
+        yield ard_row(
+            "DLT_OC", TOTAL, "WITHOUT_MTD", "estimate", min(chance, 1.0), variable_level=name, context="exact"
+        )  # fmt: skip
 
 
 def path_table(results: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
@@ -94,7 +106,8 @@ def path_table(results: pd.DataFrame, protocol: Protocol, analysis: Analysis) ->
         row |= {f"MTD {level}": text[name, "MTD", level] for level in protocol.level_ids}
         tested = [value for key, value in text.items() if key[:2] == (name, "MAX_TESTED")]
         row |= {"MAX_TESTED": tested[0]} if tested else {}
-        row |= {key: text.get((name, key, TOTAL), "0.000") for key in ("UNDECIDED", "NO_DOSE", "TREATED", "DLTS")}
+        shown = ("WITHOUT_MTD", "UNDECIDED", "NO_DOSE", "TREATED", "DLTS")
+        row |= {key: text.get((name, key, TOTAL), "0.000") for key in shown}
         table.append(row)
     made = pd.DataFrame(table).fillna("0.000").astype("str") if table else pd.DataFrame({"scenario": []}, dtype="str")
     return described(

@@ -173,6 +173,7 @@ class Analysis(BaseModel):
     dlt_target: Annotated[float, Field(gt=0, lt=1)]
     n_cap: int
     cap_counts: Literal["treated", "evaluable"]
+    backfill_counts: bool
     dlt_min_dose_frac: Fraction01
     irr_g3_exempt: bool
     irr_exempt_hours: Annotated[int, Field(gt=0)]

@@ -296,7 +296,7 @@ def dosing_rows(
 def infusions_table(dosing: pd.DataFrame) -> pd.DataFrame:
     """T-4a: the rows of EXPOSURE that count subjects, as a table shows them."""
     return described(
-        dosing.replace({"variable": LABELS}), group="variable", row="variable_level", row_labels={"": msg("Subjects")},
+        _named(dosing), group="variable", row="variable_level", row_labels={"": msg("Subjects")},
         stats="{n} ({p})", stub=msg("Infusions"), empty=msg("No subject has been treated at this cut."),
     )  # fmt: skip
 
@@ -304,10 +304,15 @@ def infusions_table(dosing: pd.DataFrame) -> pd.DataFrame:
 def doses_table(dosing: pd.DataFrame) -> pd.DataFrame:
     """T-4b: the rows of EXPOSURE that are doses, as a table shows them."""
     return described(
-        dosing.replace({"variable": LABELS}), group="variable", row="variable_level",
+        _named(dosing), group="variable", row="variable_level",
         row_labels={"": msg("All infusions")}, stats="{median} ({min} to {max}), n={n}", stub=msg("Infusion"),
         notes=[msg("Median (least to most), number of subjects.")], empty=msg("No dose per kg is known at this cut."),
     )  # fmt: skip
+
+
+def _named(dosing: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what they count in words; which number of the results each is stays beside it."""
+    return dosing.assign(number_variable=dosing["variable"]).replace({"variable": LABELS})
 
 
 def _summary(variable: str, value: str, frame: pd.DataFrame, level: str) -> list[ArdRow]:

@@ -8,7 +8,6 @@ import pandas as pd
 
 from trialbook.core.described import described
 from trialbook.core.messages import as_text, enumerated, joined, msg, plural
-from trialbook.core.terms import in_sentence
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.outcomes import LOT, PASSAGE, THAW, VIABILITY, ProductValue
 from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, ard_row_or_ne, proportion_rows, round_half_up
@@ -27,6 +26,8 @@ POSITIVE, NEW, TESTED = "POSITIVE", "DE NOVO", "TESTED"
 BY_EVENT, BY_LOAD, EITHER = "adverse event", "laboratory", "either"
 OUT_OF_LIMITS = "OUTSIDE"
 SHARE = "{n} ({p})"
+CHRONIC_TITLE = msg("Chronic GVHD")
+LISTING_TITLE = msg("Viruses, antibodies and chronic GVHD by subject")
 PLACES = {
     data.SEEN: msg("Seen in or after the window"), data.DIED: msg("Died before it"),
     data.DEATH_OPEN: msg("Died, the day is not known"), data.MISSED: msg("Not seen, the window has closed"),
@@ -270,7 +271,7 @@ def chronic_table(rows: pd.DataFrame) -> pd.DataFrame:
     labels = {"": msg("Onset after the first infusion"), data.PRIOR: msg("There at the first infusion")}
     return described(
         rows[rows["analysis_id"].eq(CGVHD)], row="variable_level", row_labels=labels, stats=SHARE,
-        stub=msg("Chronic GVHD"), empty=msg("The protocol file names no words for chronic GVHD."),
+        stub=CHRONIC_TITLE, empty=msg("The protocol file names no words for chronic GVHD."),
         notes=[msg("From clinical events (CE) and adverse events, up to the last contact (A-217).")],
     )  # fmt: skip
 
@@ -365,7 +366,7 @@ def _late_sentence(rows: pd.DataFrame, adct: pd.DataFrame, protocol: Protocol) -
     if not late or days.empty:
         return ""
     found = {code: _count(rows, LATE_EVENTS, code) for code in late}
-    each = enumerated(msg("{event} in {n}", event=in_sentence(name), n=found[code]["n"]) for code, name in late.items())
+    each = joined([msg("{event} {n}", event=as_text(name), n=found[code]["n"]) for code, name in late.items()], "; ")
     return msg(
         "Without an end date, of {total} treated subjects: {events}; they were followed for {shortest} to "
         "{longest} days.",

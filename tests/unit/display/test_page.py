@@ -15,7 +15,7 @@ from trialbook.display.blocks import several
 from trialbook.display.chart_rendering import csp_hash, draw_script
 from trialbook.display.figures import CHART_MIME
 from trialbook.display.page import NOTHING_LOADED, own_scripts, render_page
-from trialbook.display.page_content import parameters_html
+from trialbook.display.page_content import MOST_HEIGHT, MOST_MARKS, page_content, parameters_html
 from trialbook.display.page_outputs import is_own_html, left_out
 from trialbook.display.prose import prose_html
 from trialbook.protocol.models import Protocol
@@ -69,7 +69,9 @@ def test_a_live_page_admits_its_scripts_by_hash_and_nothing_else(page_of):
     assert f"script-src {csp_hash(LIBRARY)} {csp_hash(draw_script())} {csp_hash(own_scripts()[0])};" in policy
     assert "unsafe-eval" not in policy
     assert html.count(LIBRARY) == 1
-    assert len(re.findall(r"<script>", html)) == 3
+    assert len(re.findall(r"<script>", html)) == 2
+    # Our script runs the library when the page is there.
+    assert f'<script type="text/plain" id="chart-library">{LIBRARY}</script>' in html
     assert len(re.findall(r'<script type="application/json"', html)) == 2
 
 
@@ -232,3 +234,28 @@ def test_headings_make_the_contents_with_an_anchor_each(page_of):
 
 def test_a_notebook_without_a_title_gets_that_of_the_page(page_of):
     assert "<h1>Response</h1>" in page_of("Some prose.")
+
+
+def test_a_large_figure_is_on_the_page_beside_and_the_page_that_answers_says_what_is_seen():
+    def shown(rows: int, height: object = 100) -> object:
+        data = pd.DataFrame({"SUBJECT": [f"{k:04}" for k in range(rows)], "day": 1})
+        chart = alt.Chart(data).mark_point().encode(x="day:Q", y="SUBJECT:N").properties(height=height)
+        drawn = figure(chart, data, "F1 Course", summary="Nobody died.")
+        return page_content(notebook(drawn), "live", page="06_os.html")
+
+    small, long, tall = shown(20), shown(MOST_MARKS + 1), shown(20, alt.Step(MOST_HEIGHT / 19))
+    assert [piece.kind for piece in small.pieces].count("chart") == 1
+    assert small.reference is None
+    for content in (long, tall):
+        answer = "".join(piece.html for piece in content.pieces)
+        assert "chart" not in {piece.kind for piece in content.pieces}
+        assert ">Nobody died.<" in answer
+        assert 'href="06_os_tables.html#F-1"' in answer
+        (drawn,) = [piece.chart for piece in content.reference.pieces if piece.kind == "chart"]
+        assert drawn["late"]
+        assert ' id="F-1"' in "".join(piece.html for piece in content.reference.pieces)
+
+
+def test_a_cell_with_a_table_for_each_of_none_leaves_nothing_out():
+    content = page_content(notebook(several([])), "live", page="06_os.html")
+    assert content.dropped == []

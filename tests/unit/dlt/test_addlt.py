@@ -227,7 +227,7 @@ def test_a_closed_window_without_contact_to_its_end_waits_for_data(protocol: Pro
     _, addlt = status(domains, protocol, analysis)
     assert addlt["DLTSTAT"].tolist() == ["PENDING-DATA"]
     assert addlt["FUPFRAC"].tolist() == [0.75]
-    assert [q["rule"] for q in dlt_subject_queries(addlt)] == ["A74-DLT-WINDOW-NOT-DOCUMENTED"]
+    assert [q["rule"] for q in dlt_subject_queries(addlt, domains)] == ["A74-DLT-WINDOW-NOT-DOCUMENTED"]
 
 
 def test_a_related_event_without_a_grade_keeps_the_window_open(protocol: Protocol, analysis: Analysis) -> None:

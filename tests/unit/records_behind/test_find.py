@@ -8,13 +8,15 @@ import pytest
 from trialbook.analyses.population import PUBLISHED
 from trialbook.records_behind import ResultNumber, Studied, lines_of, records_behind
 from trialbook.records_behind.find import RULES, WITHOUT
+from trialbook.safety.relationship import SERIOUSNESS_CRITERIA
 
 LEVELS = ["DL1", "DL1", "DL2"]
 SUBJECTS = ["001", "002", "003"]
 ADSL = pd.DataFrame({
     "USUBJID": [f"X-{name}" for name in SUBJECTS], "SUBJID": SUBJECTS, "TRT01P": ["DL1", "DL2", "DL2"],
     "TRT01A": LEVELS, "TRT01AN": [1, 1, 2], "SAFFL": "Y", "SCRFL": "Y", "SEX": ["F", "M", "F"],
-    "CUTDT": pd.Timestamp("2025-06-30"),
+    "CUTDT": pd.Timestamp("2025-06-30"), "RFICDT": pd.Timestamp("2024-12-15"),
+    "NINF": pd.array([2, 1, None], dtype="Int64"),
 })  # fmt: skip
 ADDLT = ADSL[["USUBJID", "SUBJID", "TRT01A"]].assign(DLTSTAT=["NO-DLT", "DLT", "PENDING"], COUNTED=["", "Y", ""])
 DAY28 = ADSL[["USUBJID", "TRT01A"]].assign(
@@ -24,7 +26,24 @@ TIMES = ADSL[["USUBJID", "TRT01A"]].assign(
     PARAMCD="OS", AVAL=[10.0, 150.0, 40.0], CNSR=[0, 1, 1], EVNTDESC=["DEATH", "", ""],
     STARTDT=pd.to_datetime(["2025-01-01", "2025-01-01", "2025-05-21"]),
 )  # fmt: skip
-DATA = {"adsl": ADSL, "addlt": ADDLT, "adrsp28": DAY28, "adtte": TIMES}
+# The second ALT of 001 is the worst; 002 was worse before the infusion, 003 has a grade that nobody knows.
+RESULTS = pd.DataFrame({
+    "USUBJID": ["X-001", "X-001", "X-001", "X-002", "X-003"], "PARAMCD": "ALT", "AVAL": [50.0, 200.0, 210.0, 60.0, 1.0],
+    "TRT01A": ["DL1", "DL1", "DL1", "DL1", "DL2"], "SAFFL": "Y", "APOBLFL": "Y",
+    "ATOXGRH": pd.array([1, 3, 3, 1, None], dtype="Int64"), "BTOXGRH": pd.array([0, 0, 0, 2, 0], dtype="Int64"),
+    "ATOXGRL": pd.array([None] * 5, dtype="Int64"), "BTOXGRL": pd.array([None] * 5, dtype="Int64"),
+})  # fmt: skip
+# Serious: of 001 in the window, of 002 before the infusion and related, of 003 before consent; of 002 one is open.
+EVENTS = pd.DataFrame({
+    "USUBJID": ["X-001", "X-002", "X-003", "X-002"], "TRT01A": ["DL1", "DL1", "DL2", "DL1"], "SAFFL": "Y",
+    "EPISODE": [1, 1, 1, 2], "AESEQ": [1, 1, 1, 2], "ASER": ["Y", "Y", "Y", ""], "AESER": ["Y", "Y", "Y", ""],
+    "AREL": ["NOT RELATED", "RELATED", "NOT RELATED", "NOT RELATED"], "AESICAT": ["", "Infection", "", ""],
+    "TRTEMFL": ["Y", "", "", "Y"], "RELDAY": pd.array([3, -2, -40, 5], dtype="Int64"),
+    "AESTDTC": ["2025-01-04", "2024-12-30", "2024-11-01", "2025-01-06"],
+    "ASTDT": pd.to_datetime(["2025-01-04", "2024-12-30", "2024-11-01", "2025-01-06"]),
+    **dict.fromkeys(SERIOUSNESS_CRITERIA, ""),
+})  # fmt: skip
+DATA = {"adsl": ADSL, "addlt": ADDLT, "adrsp28": DAY28, "adtte": TIMES, "adlb": RESULTS, "adae": EVENTS}
 
 
 def found(*number: str) -> tuple[list[str], list[str]] | None:
@@ -55,6 +74,20 @@ def found(*number: str) -> tuple[list[str], list[str]] | None:
         (("BOUNDS", "Total", "OS_100", "", "worst"), (["002"], ["001"])),  # 003 could not be followed so long
         (("BOUNDS", "Total", "OS_100", "", "worst_with_pending"), (["002"], ["001", "003"])),
         (("BOUNDS", "Total", "DLT", "", "worst_with_pending"), (["002"], ["001", "003"])),
+        (("EXPOSURE", "DL1", "NINF", "2"), (["001"], [])),
+        (("EXPOSURE", "Total", "DOSEKG", "1"), (["001", "002"], [])),
+        (("EXPOSURE", "Total", "DUE"), None),  # no variable of ADSL
+        (("LAB_WORST", "Total", "ALT", "", "evaluated"), (["001", "002"], [])),
+        (("LAB_WORST", "Total", "ALT", "", "worse than baseline"), (["001"], [])),
+        (("LAB_WORST", "DL2", "ALT", "", "newly grade 3 or 4"), None),
+        (("LAB_SHIFT", "Total", "ALT", "3", "0"), (["001"], [])),
+        (("LAB_SHIFT", "DL2", "ALT", "missing", "0"), (["003"], [])),
+        (("SAE_LEDGER", "Total", "SAE", "", "all"), (["001", "002"], [])),
+        (("SAE_LEDGER", "Total", "SAE", "", "in window"), (["001"], [])),
+        (("SAE_LEDGER", "Total", "SAE", "", "before the first infusion"), (["002"], [])),
+        (("SAE_LEDGER", "DL1", "SRAE", "", "all"), (["002"], [])),
+        (("SAE_LEDGER", "Total", "SAE_UNKNOWN", "", "all"), (["002"], [])),
+        (("AESI_LEDGER", "Total", "AESI", "", "all"), (["002"], [])),
         (("SETS", "Total", "NO SUCH SET"), None),
         (("MY_OWN_ANALYSIS", "Total", "X"), None),
     ],

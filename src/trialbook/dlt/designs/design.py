@@ -38,9 +38,9 @@ class Pending(NamedTuple):
 class History:
     """The trial so far: level ids in order of escalation, evaluable subjects in order of first infusion.
 
-    `replaced` holds the levels of treated subjects who are not evaluable; `current` is the level of the subject
-    treated last, None before the first. `known` says of each evaluable or pending subject at that level, in order of
-    first infusion, whether the outcome is known; where it is empty, those pending were treated last.
+    `replaced` holds the levels of treated subjects who are not evaluable, or do not count (backfill); `current` is the
+    level of the subject treated last, None before the first. `known` says of each evaluable or pending subject at that
+    level, in order of first infusion, whether the outcome is known; where it is empty, those pending were treated last.
     """
 
     ids: tuple[str, ...]
