@@ -185,16 +185,20 @@ def names(build: Path) -> set[str]:
     """What is written in Latin letters in Chinese too: names in the translations, keys and codes of the parameters."""
     entries = list(read_entries((PACKAGE / CHINESE_TEXTS).read_text(encoding="utf-8")))
     said = [re.sub(r"\{[^}]*\}", " ", entry.said) for entry in entries if HAN.search(entry.said)]
+    # What a translator leaves as it is, but no word in small letters: persons, methods, products.
+    same = [entry.said for entry in entries if entry.said == entry.msgid]
+    kept = [word for text in same for word in re.findall("[A-Za-z]+", text) if not word.islower()]
     sources = json.loads((build / "manifest.json").read_text(encoding="utf-8"))["sources"]
     keys = [text for text in strings(sources) if " " not in text]
     titles = [text for part in ("study", "product") for text in strings(sources["protocol"].get(part, {}))]
-    return {word.lower() for text in (*said, *keys, *titles) for word in re.findall("[A-Za-z]+", text)}
+    return {word.lower() for text in (*said, *keys, *titles, *kept) for word in re.findall("[A-Za-z]+", text)}
 
 
 def english_left(build: Path) -> dict[str, str]:
     """The runs in English on the Chinese pages, numbers as 0, each with a page where it is."""
     known = names(build) | UNITS
-    values = sorted(delivered(build / "data" / "clean"), key=len, reverse=True)
+    decided = set(strings(json.loads((build / "decisions.json").read_text(encoding="utf-8"))))
+    values = sorted(delivered(build / "data" / "clean") | decided - {""}, key=len, reverse=True)
     data = re.compile("|".join(map(re.escape, values)), re.IGNORECASE)
     left: dict[str, str] = {}
     for path in sorted((build / "zh").rglob("*.html")):
