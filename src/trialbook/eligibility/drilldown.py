@@ -139,7 +139,7 @@ def _notes(row: Mapping[str, object], reading: str) -> list[str]:
 def rule_words(rule: str) -> str:
     """The rule of a part of a criterion, with the test that the part is about: `[ALT] ...`, as `adie` writes it."""
     part = _PART.fullmatch(rule)
-    return msg("[{test}] {rule}", test=part[1], rule=as_text(part[2])) if part else as_text(rule)
+    return msg("[{test}] {rule}", test=as_text(part[1]), rule=as_text(part[2])) if part else as_text(rule)
 
 
 def _joined(parts: Sequence[str]) -> str:
