@@ -43,7 +43,8 @@ test: $(READY)  ## the whole test suite; nbval executes the notebooks of the las
 soak: demo  ## what takes too long for every day: many rounds, every notebook of every cut in each way to run it
 	$(BIN)/python -m pytest -m soak
 	$(NBVAL) $(patsubst %,build/%/notebooks,$(filter-out $(LAST),$(DEMO)))
-	TRIALBOOK_SOAK=1 $(BIN)/python -m pytest tests/browser/test_jupyterlab_in_browser.py tests/properties
+	TRIALBOOK_SOAK=1 $(BIN)/python -m pytest tests/browser/test_jupyterlab_in_browser.py \
+	  tests/properties tests/failures/test_bad_steps.py tests/failures/test_disk_and_snapshot.py
 
 lint: $(READY)  ## style, types, layers
 	$(BIN)/ruff check src tests docs

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, ViewportSize, sync_playwright
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
@@ -21,10 +22,9 @@ FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontcon
 <match target="pattern"><edit name="family" mode="assign_replace" binding="strong"><string>{family}</string></edit>
 </match>
 </fontconfig>"""
-# Large charts, of the pages to look things up, are drawn as a reader comes near.
-DRAWN = (
-    "document.querySelectorAll('.chart:not(.late) .live').length === document.querySelectorAll('.chart.drawn').length"
-)
+DRAWN = "document.querySelectorAll('.chart .live').length === document.querySelectorAll('.chart.drawn').length"
+# Those of a large trial that are large are drawn as a reader comes near.
+DRAWN_AT_ONCE = DRAWN.replace(".chart .live", ".chart:not(.late) .live")
 
 
 def find_browser() -> str | None:
@@ -118,7 +118,10 @@ def open_with_font(playwright: Playwright, tmp_path: Path) -> Iterator[Callable[
 
 @pytest.fixture
 def open_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Watched]]:
-    """Opens a page (its HTML, or the path of a built one) and watches it; `scripts=False` turns scripts off."""
+    """Opens a page (its HTML, or the path of a built one) and watches it; `scripts=False` turns scripts off.
+
+    Other options are those of a context of Playwright.
+    """
     yield from _opener(browser, tmp_path)
 
 
@@ -131,11 +134,12 @@ def open_once(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def _opener(browser: Browser, folder: Path) -> Iterator[Callable[..., Watched]]:
     contexts = []
 
-    def opened(source: str | Path, *, width: int = 1280, scripts: bool = True) -> Watched:
+    def opened(source: str | Path, *, width: int = 1280, scripts: bool = True, **options: Any) -> Watched:
         path = source if isinstance(source, Path) else folder / f"page-{len(contexts)}.html"
         if isinstance(source, str):
             path.write_text(source, encoding="utf-8")
-        context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts)
+        viewport = ViewportSize(width=width, height=900)
+        context = browser.new_context(viewport=viewport, java_script_enabled=scripts, **options)
         contexts.append(context)
         watched = Watched(context.new_page(), path.resolve().as_uri())
         watched.page.on("request", lambda request: watched.requests.append(request.url))

@@ -112,7 +112,7 @@ def test_every_number_of_a_table_leads_to_a_box_of_the_page_of_records(
             nothing = not shown or number.analysis_id in WITHOUT or not records_behind(number, studied)
             assert (row, column) in opened or nothing, (table["title"], number)
         expected += len(opened)
-    cards = sum(table == "" and opens for table, *_, opens in Numbers(build / f"{step}.html").found)
+    cards = (build / f"{step}.html").read_text(encoding="utf-8").count('<div class="tb-value"><a class="tb-open"')
     pages = [path.read_text(encoding="utf-8") for path in (build / f"{step}.html", build / f"{step}_tables.html")
              if path.is_file()]  # fmt: skip
     links = [

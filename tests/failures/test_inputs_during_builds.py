@@ -31,7 +31,13 @@ CHANGED: dict[str, tuple[str, Callable[[Path], object]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", CHANGED)
+# Of each kind of file one every day. What a change is, of any input: unit/pipeline/test_dependencies.py.
+EVERY_DAY = ("the protocol", "a notebook removed", "a contract", "a domain")
+
+
+@pytest.mark.parametrize(
+    "kind", [kind if kind in EVERY_DAY else pytest.param(kind, marks=pytest.mark.soak) for kind in CHANGED]
+)
 def test_an_input_that_changes_meanwhile_stops_the_build_and_is_named(prepared: SmallProject, kind: str) -> None:
     name, change = CHANGED[kind]
     small = prepared

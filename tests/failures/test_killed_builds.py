@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from typing import Any
 
 import psutil
 import pytest
@@ -24,14 +25,13 @@ def quiet(project: SmallProject) -> bool:
     return wait_until(lambda: not project.processes(), 10)
 
 
-# The first step, one that others wait for beside others that run, and the last; the others are no different in kind.
-STEPS = [
-    step if step in ("01_cleaning", "03_safety", "06_os") else pytest.param(step, marks=pytest.mark.soak)
-    for step in GRAPH.names
-]
+def every_day(*steps: str) -> list[Any]:
+    """All steps; those that are not named, with `make soak`: they are no different in kind."""
+    return [step if step in steps else pytest.param(step, marks=pytest.mark.soak) for step in GRAPH.names]
 
 
-@pytest.mark.parametrize("step", STEPS)
+# The first step and the last.
+@pytest.mark.parametrize("step", every_day("01_cleaning", "06_os"))
 def test_a_runner_killed_at_any_step_leaves_everything_as_it_was(built: SmallProject, step: str) -> None:
     before = built.standing
     built.change(step)
@@ -54,7 +54,8 @@ def test_a_runner_killed_at_any_step_leaves_everything_as_it_was(built: SmallPro
         assert built.standing != before
 
 
-@pytest.mark.parametrize("step", STEPS)
+# One that others wait for, beside others that run.
+@pytest.mark.parametrize("step", every_day("03_safety"))
 def test_a_kernel_killed_at_any_step_stops_the_build_at_once_and_says_so(built: SmallProject, step: str) -> None:
     before = built.standing
     built.change(step)
@@ -74,7 +75,8 @@ def test_a_kernel_killed_at_any_step_stops_the_build_at_once_and_says_so(built: 
 
 @pytest.mark.parametrize(
     ("number", "status"),
-    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    # The third goes the same way (`commands.process`), and would be proved by the same lines.
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), pytest.param(signal.SIGHUP, 129, marks=pytest.mark.soak)],
     ids=["INT", "TERM", "HUP"],
 )
 def test_a_signal_ends_a_build_in_order(built: SmallProject, number: int, status: int) -> None:

@@ -24,7 +24,7 @@ WORDS = (
     msg("ongoing or not known"), msg("new"), msg("worse"), msg("better"), msg("same"), msg("baseline"),
     # why a subject is not in a set
     msg("not infused"), msg("screen failure"), msg("no consent in the data"), msg("no dose level assigned"),
-    msg("not mature"), msg("no assessment in the window"), msg("DLT status NOT-EVAL"), msg("DLT status PENDING"),
+    msg("not mature"), msg("no assessment in the window"),
     msg("not assessed"),
     # kinds of records and events in charts
     msg("event"), msg("infusion"), msg("stage"), msg("grade"), msg("relapse"), msg("alive"), msg("died"), msg("dead"),

@@ -178,7 +178,7 @@ def ledger_by_level(ard: pd.DataFrame, levels: Sequence[str]) -> dict[str, list[
 
 DLT_INTERVAL = "clopper_pearson"
 CONTRACT_WORDS = {
-    "pass": msg("holds"), "empty": msg("no records"), "info": msg("remarks"), "warning": msg("questions asked"),
+    "pass": msg("kept"), "empty": msg("no records"), "info": msg("remarks"), "warning": msg("questions asked"),
     "critical": msg("broken"),
 }  # fmt: skip
 # The statuses that are not DLT-evaluable: with those evaluable they add up to the treated.
@@ -206,6 +206,7 @@ BESIDES: dict[str, tuple[str, tuple[str, str, str, str]]] = {
     msg("Deaths"): ("adtte", ("OS_EVENTS", "OS", "", "")),
     FROM_CONSENT[SAE_LEDGER]: ("adae", (SAE_LEDGER, "SAE", "", ALL)),
     FROM_CONSENT[AESI_LEDGER]: ("adae", (AESI_LEDGER, "AESI", "", ALL)),
+    msg("Day 28 not yet reached"): ("adrsp28", ("RSP28_CAT", "RSP28", "PENDING", "")),
     **{
         msg("Worst to best case, {what}", what=what): ("adrsp28", ("BOUNDS", variable, "", "worst_with_pending"))
         for variable, what in (("ORR_D28", msg("response")), ("CR_D28", msg("complete response")))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-import pandas as pd
-
 from trialbook.core.messages import Plain, as_text, msg, plural
 from trialbook.display.payload import Payload, number_key, text_of
 from trialbook.display.table_details import TITLE, Detail, Lines, Opened, Subjects
@@ -24,10 +22,10 @@ CARD = msg("{label}: {value}")
 
 
 class NumberRecords:
-    """What numbers open to, from the analysis datasets of a cut; `linked`: subjects that have a profile page."""
+    """What numbers open to, from the datasets of a cut (`studied`); `linked`: subjects that have a profile page."""
 
-    def __init__(self, datasets: Mapping[str, pd.DataFrame], linked: Collection[str] = ()) -> None:
-        self._studied, self._linked = Studied(datasets), linked
+    def __init__(self, studied: Studied, linked: Collection[str] = ()) -> None:
+        self._studied, self._linked = studied, linked
         self._lines: dict[str, Lines] = {}
 
     def added(self, table: Payload) -> Payload:

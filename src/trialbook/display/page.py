@@ -163,7 +163,8 @@ def _page(
     chart_script: str | None, language: Language, signals: Sequence[PageSignal] = (),
 ) -> str:  # fmt: skip
     """One page with the pieces of `shown`; `whole` is the content that it belongs to, `page` the file name of that."""
-    drawing = [chart_script or library_script(), draw_script()] if shown.live else []
+    library = (chart_script or library_script()) if shown.live else ""
+    drawing = [draw_script()] if shown.live else []
     texts, headings = raised([piece.html for piece in shown.pieces], shown.headings)
     boxes = whole.boxes.data(_OPENS.findall("".join(texts))) if frame.scripted else ""
     has_title = any(heading.level == 1 for heading in headings)
@@ -183,6 +184,7 @@ def _page(
         lead=lead,
         pieces=pieces,
         has_title=has_title,
+        library=library,
         sections=page_sections(texts, headings, language.say(BEGINNING)),
         dropped=shown.dropped,
         boxes=boxes,
@@ -204,13 +206,15 @@ def render(
 ) -> str:  # fmt: skip
     """A page from its template in a language, with the parts that all pages share; `current` is its file name.
 
-    It runs these `scripts` and nothing else: as a rule ours where the frame is `scripted`, else none.
+    It runs these `scripts` and nothing else: as a rule ours where the frame is `scripted`, else none. A `library` is
+    run by one of them.
     """
     from markupsafe import Markup
 
     if scripts is None:
         scripts = own_scripts() if frame is not None and frame.scripted else []
-    sources = " ".join(csp_hash(script) for script in scripts)
+    library = str(values.get("library", ""))
+    sources = " ".join(csp_hash(script) for script in [*([library] if library else []), *scripts])
 
     return (
         _templates()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from trialbook.core.described import look_of
 from trialbook.core.messages import ENGLISH, Language, filled_pattern, msg, places, plural
 from trialbook.diff.headlines import headline_name
 from trialbook.diff.issued import Erratum, Issued
@@ -20,6 +21,7 @@ from trialbook.display.render import Renderer
 from trialbook.display.tables import table
 from trialbook.dlt.advice import plain_code
 from trialbook.dlt.decisions import LABELS, VERDICTS, against_advice, decided
+from trialbook.dlt.replay import Replayed, replay_table
 from trialbook.protocol.decisions import Decision
 from trialbook.protocol.models import Cut, Study
 from trialbook.results.ard import NOT_ESTIMABLE
@@ -61,6 +63,7 @@ class StudyCuts:
     cuts: list[CutLine] = field(default_factory=list)
     issued: list[Issued] = field(default_factory=list)
     errata: list[Erratum] = field(default_factory=list)
+    replayed: list[Replayed] = field(default_factory=list)
 
 
 def render_study(
@@ -81,7 +84,8 @@ def render_study(
                 "study": found.study, "cuts": found.cuts[::-1], "pair": _pair(found),
                 "tables": [
                     html(block.payload)
-                    for block in (_numbers(found), _errata(found), _decisions(found), _issued(found)) if block
+                    for block in (_numbers(found), _errata(found), _decisions(found), _replay(found), _issued(found))
+                    if block
                 ],
             }
             for found in studies
@@ -117,6 +121,15 @@ def _decisions(found: StudyCuts) -> Block | None:
     ]  # fmt: skip
     labels = {name: LABELS[name] for name in ("CUT", "DATE", "ADVISED", "DECIDED", "VERDICT", "BY")}
     return _table(rows, msg("Decisions of the committee"), labels, "CUT")
+
+
+def _replay(found: StudyCuts) -> Block | None:
+    """What was advised at each earlier cut, beside what the data of the last one say of its day; None without any."""
+    if not found.replayed:
+        return None
+    shown = replay_table(found.replayed, found.cuts[-1].cut.cut_id)
+    look = look_of(shown)
+    return table(shown, msg("Replay: the advice at each earlier cut, then and from the data of today"), **look)
 
 
 def _issued(found: StudyCuts) -> Block | None:

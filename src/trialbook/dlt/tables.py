@@ -335,7 +335,10 @@ def event_listing(events: pd.DataFrame, addlt: pd.DataFrame, notes: Sequence[str
     day = (events["ONSETDT"] - subject["TRTSDT"].astype("datetime64[s]")).dt.days.astype("Int64")
     study_day = day.mask(day >= 0, day + 1)
     return described(
-        events.assign(SUBJID=subject["SUBJID"], DAY=day, ADY=study_day)[list(EVENT_LABELS)], labels=EVENT_LABELS,
+        events.assign(SUBJID=subject["SUBJID"], DAY=day, ADY=study_day, AEREL=events["AEREL"].str.lower())[
+            list(EVENT_LABELS)
+        ],
+        labels=EVENT_LABELS,
         notes=notes, empty=msg("No event of the window is a candidate, flagged or severe."),
     )  # fmt: skip
 

@@ -40,6 +40,7 @@ from trialbook.pipeline.signal_files import read_first_page, write_signals
 from trialbook.pipeline.superseded import superseded_place
 from trialbook.profiles.with_page import profiled_subjects
 from trialbook.protocol.models import Trial
+from trialbook.records_behind import Studied
 from trialbook.subjects.flow import NOBODY
 from trialbook.workbook.steps import StepSpec
 from trialbook.workbook.string_storage import choose_text_storage
@@ -94,10 +95,11 @@ def render_content(
     executed = json.loads(read_input(notebook))
     # An ADSL of another shape, which a notebook under work may leave, opens nothing.
     opens = "adsl" in datasets and set(SUBJECT_COLUMNS) <= set(known["adsl"].columns)
+    studied = Studied(known)
     contents = {}
     for language in languages():
         # One for each language: it numbers the records in the order in which a page asks for them.
-        records = NumberRecords(known, profiled_subjects(known["adsl"])) if opens else None
+        records = NumberRecords(studied, profiled_subjects(known["adsl"])) if opens else None
         content = page_content(
             executed, charts, language, number=page_number(step), page=f"{step}.html", records=records, besides=besides
         )

@@ -9,8 +9,9 @@ import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -19,6 +20,9 @@ from trialbook.pipeline.issued_register import REGISTER, read_numbers, read_regi
 from trialbook.pipeline.superseded import MANIFEST
 from trialbook.protocol.decisions import DEFAULT_LOG, Decision, read_decisions
 from trialbook.protocol.models import Cut
+
+if TYPE_CHECKING:
+    from trialbook.diff.built_cut import BuiltCut
 
 Read = TypeVar("Read")
 PAGE = "index.html"
@@ -93,10 +97,12 @@ def _pages(out: Path, marks: str, root: Path) -> dict[str, str]:
     from trialbook.diff.built_cut import BuiltCut
     from trialbook.diff.headlines import headlines
     from trialbook.diff.issued import errata, result_errata, result_numbers
+    from trialbook.diff.replayed import replayed_cuts
     from trialbook.display.study import CutLine, StudyCuts, render_study
     from trialbook.pipeline.pages import SYNTHETIC
 
     studies: dict[str, StudyCuts] = {}
+    builds: dict[str, list[BuiltCut]] = {}
     unreadable: list[str] = []
     issued = _readable(lambda: read_register(root), unreadable)
     for folder in built_folders(out):
@@ -113,13 +119,15 @@ def _pages(out: Path, marks: str, root: Path) -> dict[str, str]:
         line = CutLine(found.cut, numbers, found.seal, found.synthetic, decided)
         cuts = studies.setdefault(study.registry_id, StudyCuts(study))
         cuts.cuts.append(line)
+        builds.setdefault(study.registry_id, []).append(found)
         cuts.errata.extend(errata(issued, study.id, found.cut.cut_id, numbers))
         of_cut = [one for one in issued if (one.study, one.cut) == (study.id, found.cut.cut_id)]
         # Of a document of this very build nothing has changed.
         shown = [(one, read_numbers(root, one.sha256)) for one in of_cut if one.build != found.seal]
         today = result_numbers(found.ard) if any(numbers for _, numbers in shown) else {}
         cuts.errata.extend(each for one, numbers in shown if numbers for each in result_errata(one, numbers, today))
-    for cuts in studies.values():
+    for name, cuts in studies.items():
+        cuts.replayed.extend(_readable(partial(replayed_cuts, builds[name]), unreadable))
         cuts.cuts.sort(key=lambda line: (line.cut.cut_date, line.cut.cut_id))
         cuts.issued.extend(line for line in issued if line.study == cuts.study.id)
     return {

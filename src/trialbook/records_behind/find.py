@@ -71,6 +71,9 @@ class Studied:
         self._datasets = datasets
         self._frames: dict[str, pd.DataFrame] = {}
         self._worst: dict[str, pd.DataFrame] = {}
+        # A page in each language asks for the same numbers.
+        self._behind: dict[ResultNumber, RecordsBehind | None] = {}
+        self._level_of: dict[tuple[str, str], pd.Series] = {}
 
     def has(self, name: str) -> bool:
         """Whether there is such a dataset."""
@@ -139,6 +142,12 @@ Rule = Callable[[ResultNumber, Studied], Found | None]
 
 def records_behind(number: ResultNumber, studied: Studied) -> RecordsBehind | None:
     """The records behind a number; None where no rule says, or no record is in its set."""
+    if number not in studied._behind:
+        studied._behind[number] = _records_behind(number, studied)
+    return studied._behind[number]
+
+
+def _records_behind(number: ResultNumber, studied: Studied) -> RecordsBehind | None:
     rule = RULES.get(number.analysis_id)
     found = rule(number, studied) if rule else None
     if found is None:
@@ -146,7 +155,9 @@ def records_behind(number: ResultNumber, studied: Studied) -> RecordsBehind | No
     dataset, among, counted, level = found
     frame = studied.frame(dataset)
     if number.group1_level != TOTAL:
-        among = among & (level_of(frame, level, studied) == number.group1_level)
+        if (dataset, level) not in studied._level_of:
+            studied._level_of[dataset, level] = level_of(frame, level, studied)
+        among = among & (studied._level_of[dataset, level] == number.group1_level)
     rows = np.flatnonzero(among.to_numpy(dtype=bool))
     if not len(rows):
         return None
@@ -461,6 +472,16 @@ def _responders(number: ResultNumber, studied: Studied) -> Found:
 # Outcomes of a trial of cells
 
 
+def _late_events(number: ResultNumber, studied: Studied) -> Found | None:
+    """The adverse events of one kind since the first infusion, in the window of the other tables and after it."""
+    adct, adae = studied.frame("adct"), studied.frame("adae")
+    names = adct.loc[adct["PARAMCD"].eq(number.variable), "PARAM"]
+    if names.empty:
+        return None
+    since = adae["TRTEMFL"].eq("Y") | adae["RELDAY"].gt(0).fillna(False).astype(bool)
+    return _events(adae["SAFFL"].eq("Y") & adae["AESICAT"].eq(names.iloc[0]) & since)
+
+
 def _outcome(number: ResultNumber, studied: Studied) -> Found:
     """The rows of one outcome in ADCT: those counted have the answer, or the place, that the number is about."""
     adct = studied.frame("adct")
@@ -521,7 +542,8 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys((*SUCCESS, "STEROID_D28"), _secondary),
     **{f"{name}_{kind}": _times for name in ("OS", "FFS", "DOR") for kind in ("EVENTS", "KM", "MEDIAN")},
     "CIF": _incidence, **dict.fromkeys(("FUP_RKM", "FUP_POTENTIAL", "FUP_STALE"), _follow_up), "TTR": _responders,
-    **dict.fromkeys(("LATE_EVENTS", "FUP_WINDOW", "PRODUCT", "DSA", "VIRUS", "CGVHD"), _outcome),
+    "LATE_EVENTS": _late_events,
+    **dict.fromkeys(("FUP_WINDOW", "PRODUCT", "DSA", "VIRUS", "CGVHD"), _outcome),
 }  # fmt: skip
 # Numbers that no record of this cut is behind, or whose records the table itself names.
 WITHOUT: dict[str, str] = {

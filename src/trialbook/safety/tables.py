@@ -92,7 +92,7 @@ def therapy_method(protocol: Protocol) -> str:
     listed = (
         msg(
             ", and therapy of {disease} (steroids and the drugs of the drug dictionary) with its dates. "
-            "What counts as new systemic therapy is decided in 05_orr",
+            "What counts as new systemic therapy is decided on the page on the response",
             disease=protocol.study.disease,
         )
         if protocol.has_endpoint("ORR_D28")
@@ -268,8 +268,8 @@ def dlt_sentence(
     ]
     if addlt is not None and (pending := addlt[addlt["DLTSTAT"].eq(PENDING_DATA)])["SUBJID"].size:
         unknown = plural(
-            "{n} subject waits for data that may show a DLT (see 04_dlt): {subjects}.",
-            "{n} subjects wait for data that may show a DLT (see 04_dlt): {subjects}.",
+            "{n} subject waits for data that may show a DLT (see the page on DLT): {subjects}.",
+            "{n} subjects wait for data that may show a DLT (see the page on DLT): {subjects}.",
             len(pending), subjects=joined(pending["SUBJID"].astype("str").tolist(), ", "),
         )  # fmt: skip
         flags = [unknown, *flags]
@@ -278,7 +278,7 @@ def dlt_sentence(
         return joined([none, *flags]) if any(flags) else NONE_WAITS
     records = [f"{u} {t}" for u, t in zip(subject_ids(waiting, adsl), waiting["ADECOD"], strict=True)]
     said = msg(
-        "Candidate DLTs that wait for the committee (see 04_dlt): {n}: {terms}.",
+        "Candidate DLTs that wait for the committee (see the page on DLT): {n}: {terms}.",
         n=len(waiting), terms="; ".join(records),
     )  # fmt: skip
     return joined([said, *flags])

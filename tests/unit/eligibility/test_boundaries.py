@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-import pytest
 
 from support.eligible_subject import CUT, eligible, form, screened
 from support.trial_builder import TrialBuilder, trial
@@ -21,10 +20,26 @@ def cases(book: TrialBuilder, protocol, analysis, **keys: object) -> pd.DataFram
     return boundary_cases(audit(core, StudyData(domains, protocol, used, CUT)), core, domains, protocol, used)
 
 
-def with_alt(times: float) -> TrialBuilder:
-    """An eligible subject whose ALT is so many times the upper limit of 40."""
-    book = form(screened(without=("ALT",))).infused(0)
-    return book.lab("ALT", round(40 * times, 6), -2, high=40.0)
+def with_alt(*several: float) -> TrialBuilder:
+    """An eligible subject for each ALT, in multiples of the upper limit of 40: S0, S1 and so on."""
+    book = trial()
+    for number, times in enumerate(several):
+        form(screened(book, f"S{number}", without=("ALT",))).infused(0).lab("ALT", round(40 * times, 6), -2, high=40.0)
+    return book
+
+
+def born(*dates: str) -> TrialBuilder:
+    """A subject for each birth date: S0, S1 and so on."""
+    book = trial()
+    for number, date in enumerate(dates):
+        book.subject(f"S{number}", BRTHDTC=date).infused(0)
+    return book
+
+
+def each(found: pd.DataFrame, criterion: str, count: int) -> list[pd.DataFrame]:
+    """The cases of a criterion of S0, S1 and so on."""
+    own = found[found["CRITCD"].eq(criterion)]
+    return [own[own["SUBJID"].eq(f"S{number}")] for number in range(count)]
 
 
 # ALT in multiples of its upper limit -> distance from the limit of 2, in words; 10% of 2 is 0.2.
@@ -34,12 +49,11 @@ ALT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("times", "near"), ALT)
-def test_a_value_within_a_tenth_of_its_limit_is_listed(times, near, protocol, analysis) -> None:
-    found = cases(with_alt(times), protocol, analysis)
-    found = found[found["CRITCD"].eq("EX04A")]
-    assert found["NEAR"].tolist() == ([] if near is None else [near])
-    assert found["DISTANCE"].round(9).tolist() == ([] if near is None else [round(times - 2, 9)])
+def test_a_value_within_a_tenth_of_its_limit_is_listed(protocol, analysis) -> None:
+    book = with_alt(*(times for times, _ in ALT))
+    for (times, near), found in zip(ALT, each(cases(book, protocol, analysis), "EX04A", len(ALT)), strict=True):
+        assert found["NEAR"].tolist() == ([] if near is None else [near]), times
+        assert found["DISTANCE"].round(9).tolist() == ([] if near is None else [round(times - 2, 9)]), times
 
 
 def test_how_close_is_close_is_a_key(protocol, analysis) -> None:
@@ -57,28 +71,26 @@ AGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("birth", "days", "limit"), AGES)
-def test_an_age_within_30_days_of_its_limit_is_listed(birth, days, limit, protocol, analysis) -> None:
-    found = cases(trial().subject("S01", BRTHDTC=birth).infused(0), protocol, analysis)
-    found = found[found["CRITCD"].eq("IN02")]
-    assert found["DISTANCE"].tolist() == ([] if days is None else [days])
-    assert found["LIMIT"].tolist() == ([] if limit is None else [limit])
+def test_an_age_within_30_days_of_its_limit_is_listed(protocol, analysis) -> None:
+    book = born(*(birth for birth, *_ in AGES))
+    listed = each(cases(book, protocol, analysis), "IN02", len(AGES))
+    for (birth, days, limit), found in zip(AGES, listed, strict=True):
+        assert found["DISTANCE"].tolist() == ([] if days is None else [days]), birth
+        assert found["LIMIT"].tolist() == ([] if limit is None else [limit]), birth
 
 
 def test_under_the_strict_rule_the_70th_birthday_is_the_last_day_inside(protocol, analysis) -> None:
     """Consent on the birthday is the day before the turn; the day after it is the turn itself."""
-    for birth, days in (("1955-01-03", -1.0), ("1955-01-02", 0.0)):
-        book = trial().subject("S01", BRTHDTC=birth).infused(0)
-        found = cases(book, protocol, analysis, age_rule="strict_70")
-        assert found.loc[found["CRITCD"].eq("IN02"), "DISTANCE"].tolist() == [days]
+    found = cases(born("1955-01-03", "1955-01-02"), protocol, analysis, age_rule="strict_70")
+    assert [own["DISTANCE"].tolist() for own in each(found, "IN02", 2)] == [[-1.0], [0.0]]
 
 
 def test_the_side_of_the_turn_agrees_with_the_audit(protocol, analysis) -> None:
     """Distance 0 or more is the far side: inside for the lowest age, outside for the highest."""
+    births = ("2021-01-04", "2021-01-03", "1954-01-04", "1954-01-03")
     results = {}
-    for birth in ("2021-01-04", "2021-01-03", "1954-01-04", "1954-01-03"):
-        found = cases(trial().subject("S01", BRTHDTC=birth).infused(0), protocol, analysis)
-        row = found[found["CRITCD"].eq("IN02")].iloc[0]
+    for birth, found in zip(births, each(cases(born(*births), protocol, analysis), "IN02", len(births)), strict=True):
+        row = found.iloc[0]
         results[birth] = (row["DISTANCE"] >= 0, row["RESULT"])
     assert results == {
         "2021-01-04": (False, "FAIL"), "2021-01-03": (True, "PASS"), "1954-01-04": (False, "PASS"),
@@ -104,8 +116,8 @@ def test_a_birthday_on_29_february_is_on_1_march_of_common_years(protocol, analy
 
 
 def test_of_nobody_and_of_missing_values_nothing_is_listed(protocol, analysis) -> None:
-    assert list(cases(trial(), protocol, analysis).columns) == COLUMNS
-    assert cases(trial(), protocol, analysis).empty
-    assert cases(eligible(), protocol, analysis).empty
-    assert cases(trial().subject("S01", BRTHDTC=None, AGE=None).infused(0), protocol, analysis).empty
+    nobody = cases(trial(), protocol, analysis)
+    assert list(nobody.columns) == COLUMNS
+    assert nobody.empty
+    assert cases(eligible().subject("S02", BRTHDTC=None, AGE=None).infused(0), protocol, analysis).empty
     assert cases(eligible(), protocol.model_copy(update={"criteria": []}), analysis).empty

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,6 +21,9 @@ from trialbook.conduct.frames import all_with_columns, treated_of
 from trialbook.conduct.visits import visit_table
 from trialbook.core.described import look_of
 from trialbook.core.domains import Domains
+from trialbook.display.charts import safety as safety_charts
+from trialbook.display.charts.survival import swimmer_chart
+from trialbook.display.figures import clean_spec
 from trialbook.display.first_page import MOST_BOARD, signals_on
 from trialbook.display.index import render_index, render_subjects
 from trialbook.display.index_facts import index_facts
@@ -41,6 +45,7 @@ from trialbook.efficacy.response_tables import (
     response_ranking,
 )  # fmt: skip
 from trialbook.efficacy.sensitivity import sensitivity_responses
+from trialbook.efficacy.swimmer import first_lanes, swimmer_bars, swimmer_data, swimmer_lanes, swimmer_marks
 from trialbook.eligibility.adie import audit
 from trialbook.pipeline.signal_files import plain
 from trialbook.profiles.profile import Profile, profiles
@@ -53,7 +58,9 @@ from trialbook.results.ard import to_ard
 from trialbook.safety.adae import derive_adae
 from trialbook.safety.adlb import derive_adlb
 from trialbook.safety.ae_tables import safety_records, seriousness_open
-from trialbook.safety.figures import term_dots, timeline
+from trialbook.safety.figures import HOURS_SHOWN, infusion_hours, term_dots, timeline
+from trialbook.safety.lab_figures import liver_courses
+from trialbook.safety.lab_tables import hepatic_points, hepatic_screen
 from trialbook.safety.listings import CONTRADICTED, event_lines, serious_listing
 from trialbook.safety.queries import adverse_event_queries
 from trialbook.signals.derive import derive_signals
@@ -61,6 +68,7 @@ from trialbook.signals.first_page import first_page
 from trialbook.signals.model import SEVERITIES, Facts
 from trialbook.snapshot import read_snapshot
 from trialbook.subjects.adsl import derive_subjects
+from trialbook.subjects.ranking import MOST_DRAWN
 from trialbook_demo import write_snapshot
 
 TREATED, WHOLE, DRAWN = 300, 40, 24
@@ -181,6 +189,55 @@ def test_the_figures_of_a_large_trial_draw_everybody_at_risk(large: Large) -> No
         missing = with_a_grade - set(frame["SUBJECT"])
         assert not missing or (frame is not None and missing <= without_baseline(adrs, adsl))
         assert any("Not drawn" in note for note in look_of(frame)["notes"])
+
+
+def drawn_by(chart: Any, *columns: str) -> set[str]:
+    """The subjects in the data that the specification of a chart holds, as a page has it."""
+    datasets = clean_spec(chart.to_dict(validate=False))["datasets"].values()
+    return {
+        str(row[column]).split(", ")[0] for rows in datasets for row in rows for column in columns if row.get(column)
+    }
+
+
+def test_the_charts_hold_everybody_at_risk_in_their_own_data(large: Large, analysis: Analysis) -> None:
+    """Liver cases, deaths, serious events and open windows against the data of the charts themselves."""
+    adae, adsl, adlb, adtte = (large.data[name] for name in ("adae", "adsl", "adlb", "adtte"))
+    study, limits = large.study, analysis.hepatic_screen
+    treated = adsl[adsl["SAFFL"].eq("Y")]
+    levels = sorted(treated["TRT01A"].unique())
+    liver = subjects(large, pd.Series(sorted(liver_cases(study, treated))))
+    screen = hepatic_screen(adlb, analysis)
+    courses = liver_courses(adlb, adsl, screen, limits.transaminase_uln, limits.bilirubin_uln)
+    peaks = hepatic_points(screen, adsl, "ULN")
+    bounds = (limits.transaminase_uln, limits.bilirubin_uln)
+    assert liver <= drawn_by(safety_charts.liver_courses(courses, *bounds), "SUBJECT")
+    assert liver <= drawn_by(safety_charts.hepatic_screen(peaks, *bounds, "multiples of ULN", levels), "SUBJECT")
+    # Hours since the infusion: whoever had an event so early.
+    events = safety_records(adae)
+    early = subjects(large, events.loc[events["INFHRS"].between(0, HOURS_SHOWN - 1), "USUBJID"])
+    assert early
+    assert early <= drawn_by(safety_charts.infusion_hours(infusion_hours(adae, adsl)), "SUBJECT")
+    # The course of each treated subject: all of them, the dead and the serious events marked.
+    no_responses = pd.DataFrame({name: pd.Series(dtype="str") for name in ("USUBJID", "AVALC", "REASON")})
+    responses = no_responses.assign(ADT=pd.Series(dtype="datetime64[s]"))
+    marks = swimmer_marks(adtte, study.domains, responses)
+    bars = swimmer_lanes(swimmer_bars(adtte, responses, study.cut_date, 60), marks)
+    assert drawn_by(swimmer_chart(bars, marks, levels, []), "subject") == set(treated["SUBJID"])
+    died = set(treated.loc[treated["DTHFL"].eq("Y"), "SUBJID"])
+    serious = subjects(large, events.loc[events["ASER"].eq("Y") & events["ASTDTF"].eq(""), "USUBJID"])
+    for at_risk, event in ((died, "death"), (serious, "serious adverse event")):
+        assert at_risk
+        assert at_risk <= set(marks.loc[marks["event"].str.startswith(event), "subject"]), event
+    # Of a crowd the first in the order of risk, and the figure says so.
+    crowd = pd.concat([bars.assign(subject=bars["subject"] + f"-{k}") for k in range(2)], ignore_index=True)
+    first = first_lanes(crowd, marks.assign(subject=marks["subject"] + "-0"))
+    assert len(first) == MOST_DRAWN
+    assert {f"{name}-{k}" for name in died for k in range(2)} | {f"{name}-0" for name in serious} <= set(
+        first["subject"]
+    )
+    assert any(
+        f"{MOST_DRAWN} of {len(crowd)} such subjects" in note for note in look_of(swimmer_data(crowd, marks))["notes"]
+    )
 
 
 def without_baseline(adrs: pd.DataFrame, adsl: pd.DataFrame) -> set[str]:

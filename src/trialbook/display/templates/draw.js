@@ -4,6 +4,8 @@
 (() => {
   const options = { mode: "vega-lite", ast: true, actions: false, renderer: "svg", tooltip: { theme: "light" } };
   const signal = "picked_subject";
+  // Characters of the specification of a large chart that is drawn although nobody has come near.
+  const MOST_AT_REST = 400_000;
   const linked = [];
   const list = document.createElement("select");
   const words = document.getElementById("content").dataset;
@@ -83,12 +85,20 @@
   // The text of the page is there first: charts are drawn one by one after it, large ones as a reader comes near.
   const rested = () => new Promise((done) => { setTimeout(done); });
   const start = async () => {
+    const library = document.createElement("script");
+    library.textContent = document.getElementById("chart-library").textContent;
+    await rested();
+    document.head.append(library);
     const all = [...document.querySelectorAll("script.chart-spec")];
     const isLate = (data) => data.parentElement.classList.contains("late");
+    const late = new Set(all.filter(isLate));
+    const drawLate = (data) => {
+      near.unobserve(data.parentElement);
+      return late.delete(data) ? draw(data).then(offerOnce) : undefined;
+    };
     const near = new IntersectionObserver((entries) => {
       for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
-        near.unobserve(target);
-        draw(target.querySelector("script.chart-spec")).then(offerOnce);
+        drawLate(target.querySelector("script.chart-spec"));
       }
     }, { rootMargin: "600px" });
     for (const data of all.filter((one) => !isLate(one))) {
@@ -96,7 +106,13 @@
       await draw(data);
     }
     offerOnce();
-    all.filter(isLate).forEach((data) => near.observe(data.parentElement));
+    late.forEach((data) => near.observe(data.parentElement));
+    // Paper waits for nobody: what takes no more than a moment is drawn while the reader reads.
+    const rest = window.requestIdleCallback || ((then) => setTimeout(then, 500));
+    for (const data of [...late].filter((one) => one.textContent.length < MOST_AT_REST)) {
+      await new Promise((done) => { rest(done); });
+      await drawLate(data);
+    }
   };
   const offerOnce = () => {
     if (!list.isConnected) offerList();
