@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trialbook.core.described import Card, described
-from trialbook.core.messages import joined, msg, plural
+from trialbook.core.messages import as_text, joined, msg, plural
 from trialbook.dlt.advice import Advice, Note, plain_code
 from trialbook.dlt.designs.design import ONGOING, WAIT
 from trialbook.dlt.over_time import LIMITS
@@ -353,7 +353,7 @@ def rate_table(results: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
             text[level, name] for name in ("n", "N", "estimate", "conf.low", "conf.high", "prob_gt_target")
         )
         interval = NOT_ESTIMABLE if low == NOT_ESTIMABLE else f"{low} to {high}"
-        table.append((level, msg("{n} of {total}", n=n, total=total), estimate, interval, prob))
+        table.append((as_text(level), msg("{n} of {total}", n=n, total=total), estimate, interval, prob))
     numbers = {
         (row, column): ("DLT_RATE", str(line[0]), "DLT", "", "clopper_pearson")
         for row, line in enumerate(table) for column in list(RATE_LABELS)[1:]
