@@ -71,9 +71,11 @@ def replayed(date: str, out: Path, root: Path) -> list[str]:
     Raises UsageError for a date that is none and for a folder without builds of one study.
     """
     try:
-        day = calendar_date(date, "a complete date, YYYY-MM-DD")
+        day = calendar_date(date, "write a complete date, YYYY-MM-DD")
     except ValueError as error:
-        raise UsageError(f"a past day is {error}", value=date, next_step="trialbook advice-on 2025-06-30") from None
+        raise UsageError(
+            f"this is no day of the calendar: {error}", value=date, next_step="trialbook advice-on 2025-06-30"
+        ) from None
     folders = built_folders(out) if out.is_dir() else []
     builds = [built for folder in folders if (built := BuiltCut.at(folder)) is not None]
     ids = sorted({built.protocol.study.registry_id for built in builds})

@@ -328,6 +328,8 @@ def _filler(name: str, some: str) -> str:
         return r"[-+<>\u2264\u2265\u2212]?\d+(?:[.,]\d+)*[%+]?"
     if name in DATE_PLACES:
         return rf"(?:\d{{4}}(?:-\d\d){{0,2}}(?:[ T][\d:]+)?|[^;,():\d]{some})"
+    if name == "counts":
+        return r"\d+(?: to \d+)?"
     if name == "unit":
         return rf"[^;,:()]{some}"
     if name in END_PLACES:

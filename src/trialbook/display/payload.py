@@ -29,27 +29,27 @@ from trialbook.display.text import show, visible
 MIME = "application/vnd.trialbook.v1+json"
 Payload = dict[str, Any]
 # Columns that no label names: those of the data of figures and of frames of the library.
-HEADS = {
-    name: msg(name)
-    for name in (
-        "Total",
-        "day",
-        "days",
-        "low",
-        "high",
-        "median",
-        "survival",
-        "events",
-        "share",
-        "estimate",
-        "pending",
-        "level",
-        "subjects",
-        "steroids",
-        "evaluated",
-        "read",
-        "kept",
-        "removed",
+HEADS: Mapping[str, Message] = {
+    str(word): word
+    for word in (
+        msg("Total"),
+        msg("day"),
+        msg("days"),
+        msg("low"),
+        msg("high"),
+        msg("median"),
+        msg("survival"),
+        msg("events"),
+        msg("share"),
+        msg("estimate"),
+        msg("pending"),
+        msg("level"),
+        msg("subjects"),
+        msg("steroids"),
+        msg("evaluated"),
+        msg("read"),
+        msg("kept"),
+        msg("removed"),
     )
 }
 # Columns whose cells are shown as delivered in every language: what names a subject, a level or a record, and what the

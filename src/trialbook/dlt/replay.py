@@ -78,13 +78,13 @@ def state(past: History, pending: Sequence[Pending]) -> str:
 
     >>> from trialbook.dlt.designs.design import Outcome
     >>> str(state(History(("DL1", "DL2"), (Outcome(0, True), Outcome(0, False)), current=1), [Pending(1, 0.4)]))
-    'DL1 1/2, DL2 0/0 and 1 pending'
+    'DL1: 1 of 2, DL2: 0 of 0 and 1 pending'
     """
     said: list[str] = []
-    for level, name in enumerate(past.ids):
+    for level in range(len(past.ids)):
         waiting = sum(one.level == level for one in pending)
         if past.n(level) or waiting:
-            seen = f"{name} {past.dlts(level)}/{past.n(level)}"
+            seen = past.says(level)
             said.append(msg("{seen} and {n} pending", seen=seen, n=waiting) if waiting else seen)
     return joined(said, ", ") or msg("nobody treated")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trialbook.core.described import Card, described
-from trialbook.core.messages import joined, msg, plural
+from trialbook.core.messages import as_text, joined, msg, plural
 from trialbook.dlt.advice import Advice, Note, plain_code
 from trialbook.dlt.designs.design import ONGOING, WAIT
 from trialbook.dlt.over_time import LIMITS
@@ -204,8 +204,8 @@ def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[
 def _then(advice: Advice) -> str:
     """What the advice becomes when the open cases are known; blank where it stays as it is."""
     if advice.best == advice.worst:
-        return "" if advice.best == advice.code else msg("then: {advice}", advice=plain_code(advice.best))
-    return msg("then: {best}, or {worst}", best=plain_code(advice.best), worst=plain_code(advice.worst))
+        return "" if advice.best == advice.code else msg("then {advice}", advice=plain_code(advice.best))
+    return msg("then {best}, or {worst}", best=plain_code(advice.best), worst=plain_code(advice.worst))
 
 
 def waiting_text(results: pd.DataFrame, level: str = TOTAL) -> str:
@@ -353,7 +353,7 @@ def rate_table(results: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
             text[level, name] for name in ("n", "N", "estimate", "conf.low", "conf.high", "prob_gt_target")
         )
         interval = NOT_ESTIMABLE if low == NOT_ESTIMABLE else f"{low} to {high}"
-        table.append((level, msg("{n} of {total}", n=n, total=total), estimate, interval, prob))
+        table.append((as_text(level), msg("{n} of {total}", n=n, total=total), estimate, interval, prob))
     numbers = {
         (row, column): ("DLT_RATE", str(line[0]), "DLT", "", "clopper_pearson")
         for row, line in enumerate(table) for column in list(RATE_LABELS)[1:]

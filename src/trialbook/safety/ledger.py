@@ -343,7 +343,7 @@ def special_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) 
     outside = events[events["WINDOW"].isin(OUTSIDE)].reset_index(drop=True)
     listed = _lines(outside, adsl, analysis)[list(SPECIAL_LABELS)]
     return described(
-        listed, labels=SPECIAL_LABELS, empty="No event of special interest lies outside the window."
+        listed, labels=SPECIAL_LABELS, empty=msg("No event of special interest lies outside the window.")
     )  # fmt: skip
 
 

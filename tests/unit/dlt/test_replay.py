@@ -46,25 +46,25 @@ def decision() -> Decision:
 
 @pytest.mark.parametrize(
     ("late", "state", "advice", "same"),
-    [("", "DL1 0/3", "escalate to DL2", "yes"), ("2025-05-10", "DL1 1/3", "enrol up to 6 at DL1", "no")],
+    [("", "DL1: 0 of 3", "escalate to DL2", "yes"), ("2025-05-10", "DL1: 1 of 3", "enrol up to 6 at DL1", "no")],
 )
 def test_an_earlier_cut_stays_as_published_beside_the_data_of_today(
     late: str, state: str, advice: str, same: str, protocol: Protocol
 ) -> None:
     cuts = published(late)
     (row,) = replay_table(replay(cuts, cuts[-1], protocol, keys()), "two").to_dict("records")
-    assert (row["CUT"], row["STATE"], row["ADVISED"]) == ("one", "DL1 0/3", "escalate to DL2")
+    assert (row["CUT"], row["STATE"], row["ADVISED"]) == ("one", "DL1: 0 of 3", "escalate to DL2")
     assert (row["TODAY"], row["ADVISES"], row["SAME"]) == (state, advice, same)
 
 
 def test_any_day_can_be_asked_for(protocol: Protocol) -> None:
     cuts = published("2025-05-10")
     between = replay_lines(pd.Timestamp("2025-05-01"), cuts, protocol, keys())
-    assert between[0].endswith("as the cut one published it: DL1 0/3")
+    assert between[0].endswith("as the cut one published it: DL1: 0 of 3")
     assert between[-1].endswith("enrol up to 6 at DL1")
     early = replay_lines(START, cuts, protocol, keys())
     assert early[0] == "Nothing had been published by 2025-01-10."
-    assert early[1].endswith("DL1 0/0 and 1 pending")
+    assert early[1].endswith("DL1: 0 of 0 and 1 pending")
     assert replay_lines(pd.Timestamp("2025-12-01"), cuts, protocol, keys())[-1] == "The latest data end on 2025-06-30."
 
 

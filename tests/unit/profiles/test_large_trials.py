@@ -212,7 +212,7 @@ def test_the_charts_hold_everybody_at_risk_in_their_own_data(large: Large, analy
     bounds = (limits.transaminase_uln, limits.bilirubin_uln)
     assert liver <= drawn_by(safety_charts.liver_courses(courses, *bounds), "SUBJECT")
     assert liver <= drawn_by(safety_charts.hepatic_screen(peaks, *bounds, "multiples of ULN", levels), "SUBJECT")
-    # Hours since the infusion: whoever had an event so early.
+    # Hours since the infusion: each subject with an event so early.
     events = safety_records(adae)
     early = subjects(large, events.loc[events["INFHRS"].between(0, HOURS_SHOWN - 1), "USUBJID"])
     assert early

@@ -88,7 +88,10 @@
   };
 
   // The text of the page is there first: charts are drawn one by one after it, large ones as a reader comes near.
-  const rested = () => new Promise((done) => { setTimeout(done); });
+  const rested = () => new Promise((done) => {
+    if (window.requestIdleCallback) requestIdleCallback(done, { timeout: 200 });
+    else setTimeout(done);
+  });
   const start = async () => {
     const library = document.createElement("script");
     library.textContent = document.getElementById("chart-library").textContent;
