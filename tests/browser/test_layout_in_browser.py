@@ -51,7 +51,9 @@ TEXT_IN_DRAWINGS = """() => {
       const [a, b] = slanted ? [along(texts[i], slants[i]), along(texts[j], slants[i])] : [boxes[i], boxes[j]];
       const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
       const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-      if (wide > 2 && high > 4) over.push(texts[i].textContent + ' | ' + texts[j].textContent);
+      // The box of a text is higher than its letters, in a font with tall lines the more so: four fifths of the size count.
+      const letters = 0.8 * Math.min(...[texts[i], texts[j]].map(text => parseFloat(getComputedStyle(text).fontSize)));
+      if (wide > 2 && high > Math.max(4, Math.min(a.bottom - a.top, b.bottom - b.top) - letters)) over.push(texts[i].textContent + ' | ' + texts[j].textContent);
     }
   }
   return { cut, over };
