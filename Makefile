@@ -44,7 +44,8 @@ soak: demo  ## what takes too long for every day: many rounds, every notebook of
 	$(BIN)/python -m pytest -m soak
 	$(NBVAL) $(patsubst %,build/%/notebooks,$(filter-out $(LAST),$(DEMO)))
 	TRIALBOOK_SOAK=1 $(BIN)/python -m pytest tests/browser/test_jupyterlab_in_browser.py \
-	  tests/properties tests/failures/test_bad_steps.py tests/failures/test_disk_and_snapshot.py
+	  tests/properties tests/failures/test_bad_steps.py tests/failures/test_disk_and_snapshot.py \
+	  tests/builds/test_verify_tampering.py
 
 lint: $(READY)  ## style, types, layers
 	$(BIN)/ruff check src tests docs

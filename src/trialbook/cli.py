@@ -224,6 +224,19 @@ def decide(
         console.print(line, markup=False)
 
 
+@app.command("advice-on")
+def advice_on(
+    date: Annotated[str, typer.Argument(metavar="DATE", help="A past day, YYYY-MM-DD")],
+    out: Out = Path("build"),
+) -> None:
+    """The state and the advice on a past day: as published then, and from the data of the last built cut."""
+    from trialbook.commands.decide import replayed
+    from trialbook.protocol.load import project_root
+
+    for line in replayed(date, out.resolve(), project_root()):
+        console.print(line, markup=False, soft_wrap=True)
+
+
 @app.command()
 def fragility(cut: Cut, out: Out = Path("build")) -> None:
     """Find the fewest changes of records that would turn the advice, the response conclusion or a stop (minutes)."""

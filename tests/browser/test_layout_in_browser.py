@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -56,6 +56,7 @@ TEXT_IN_DRAWINGS = """() => {
   }
   return { cut, over };
 }"""  # noqa: E501
+NAMES_OF_CHARTS = "[...document.querySelectorAll('.chart .live')].map(place => String(place.ariaLabel))"
 BEYOND = """() => [...document.querySelectorAll('main *')].filter(part => {
   const box = part.getBoundingClientRect();
   return box.width > 0 && box.right > document.documentElement.clientWidth + 1;
@@ -123,6 +124,7 @@ def on_screens(seen: Any) -> Iterator[str]:
     yield from seen.problems
     if seen.page.url != seen.address:
         yield f"leads to {seen.page.url}"
+    yield from (f"no text for a chart: {name}" for name in seen.page.evaluate(NAMES_OF_CHARTS) if ": " not in name)
     texts = seen.page.evaluate(TEXT_IN_DRAWINGS)
     yield from (f"{kind} in a drawing: {text}" for kind, some in texts.items() for text in some)
     for width in (1280, 390):
@@ -200,17 +202,18 @@ def says(text: str, column: str, spec: dict[str, Any]) -> bool:
 
 
 def place_says(column: str, bare: dict[str, Any], spec: dict[str, Any]) -> bool:
-    """Whether a place on the axes decides the value of a column in every panel: above a diagonal it got worse.
-
-    A place that is drawn once decides nothing.
+    """Whether a place on the axes decides the value of a column: a row of the drawing, or a place in every panel of it
+    (above a diagonal it got worse). Places that are drawn once decide nothing.
     """
-    axes = [sorted(set(fields(channel, bare))) for channel in ("x", "y")]
-    if [len(names) for names in axes] != [1, 1]:
-        return False
-    wanted = [*axes[0], *axes[1], column]
-    rows = [[row[name] for name in wanted] for data in spec["datasets"].values() for row in data if {*wanted} <= {*row}]
-    places = {(x, y) for x, y, _ in rows}
-    return len(rows) > 2 * len(places) > 0 and len(places) == len({(x, y, shown) for x, y, shown in rows})
+    across, down = set(fields("x", bare)), set(fields("y", bare))
+    for names in [*((name,) for name in sorted(across | down)), *product(sorted(across), sorted(down))]:
+        wanted = {*names, column}
+        rows = [row for data in spec["datasets"].values() for row in data if wanted <= set(row)]
+        places = {tuple(row[name] for name in names) for row in rows}
+        said = {(*(row[name] for name in names), row[column]) for row in rows}
+        if len(rows) > 1.5 * len(places) and 1 < len(places) == len(said):
+            return True
+    return False
 
 
 def too_alike(one: str, other: str) -> bool:

@@ -66,6 +66,8 @@ def test_a_live_page_draws_every_chart_and_asks_for_nothing(open_page, page_of):
     watched = open_page(page_of("# Survival", step_curve(), heat_map()))
     assert watched.wait_for_charts() == 2
     assert watched.page.locator(".chart.drawn .live svg path").count() > 0
+    # The picture is called by its title, whatever the library calls it.
+    assert watched.page.get_by_role("img", name="Chart: Survival").count() == 1
     assert not watched.page.locator(".undrawn").first.is_visible()
     assert watched.outside_requests == []
     assert watched.problems == []

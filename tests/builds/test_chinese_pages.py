@@ -1,13 +1,21 @@
-"""The pages in Chinese: one for each English one, with its anchors and links, and the same numbers in its cells."""
+"""The pages in Chinese: one for each English one, with its anchors and links, the same numbers in its cells, and no
+English but names, codes and text of the data.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
+
+from trialbook.core.file_marks import PACKAGE
+from trialbook.core.translations import CHINESE_TEXTS, read_entries
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 # A sentence may have a word for a number ("twice", "rolling six") where Chinese has a digit.
@@ -26,6 +34,7 @@ class Page(HTMLParser):
         self.cells: list[str] = []
         self.language = ""
         self._inside = 0
+        self._other = False
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -38,12 +47,15 @@ class Page(HTMLParser):
         if tag == "td":
             self._inside += 1
             self.cells.append("")
+        # The English page of the data dictionary has the Chinese of a rule beside it.
+        self._other = found.get("lang") == "zh" or (self._other and tag != "td")
 
     def handle_endtag(self, tag: str) -> None:
         self._inside -= tag == "td"
+        self._other = self._other and tag != "span"
 
     def handle_data(self, data: str) -> None:
-        if self._inside:
+        if self._inside and not self._other:
             self.cells[-1] += data
 
 
@@ -87,3 +99,137 @@ def test_each_page_leads_to_itself_in_the_other_language(build: Path):
             [there] = re.findall(rf'<a href="([^"]+)" hreflang="{tag}" lang="{tag}">', html)
             target = ((folder / name).parent / there).resolve()
             assert target == ((build / "zh" if tag == "zh-CN" else build) / name).resolve()
+
+
+# ----------------------------------------------------------------------------------------------------
+# What is left in English
+
+# Elements that end a run of text, and those whose text is code.
+BLOCKS = frozenset(
+    [
+        "p", "td", "th", "li", "caption", "summary", "h1", "h2", "h3", "h4", "div", "dt", "dd", "option", "label",
+        "button", "title", "text", "figcaption", "tr", "table", "ul", "section", "nav", "header", "footer", "main",
+    ]
+)  # fmt: skip
+CODE = frozenset(["script", "style", "pre", "code"])
+SHOWN = ("aria-label", "title", "alt", "data-label", "placeholder")
+HAN = re.compile("[\u4e00-\u9fff]")
+UNITS = frozenset(["umol", "mmol", "mol", "min", "log", "mg", "kg", "ng", "ug", "pg", "mm", "cm", "ml", "dl", "fl"])
+WORD = re.compile(r"(?<![\w.-])[A-Za-z]*[a-z]{2,}[A-Za-z]*(?![\w=])")
+# Names of files, of datasets in their folder, and of variables and keys.
+FILE = re.compile(r"[\w{}-]+(?:/[\w{}-]+)+(?:\.\w+)?|[\w-]+\.(?:csv|json|parquet|xlsx|xpt|yaml|html)|\w*_\w+")
+
+
+# What is still read in English, by a part of it: texts that a frame keeps without their message. It may only shrink.
+LEFT = (
+    "Total", "very safe", "rivaroxaban", "Subjects with II to IV", "creatinine clearance", "BUN or urea", "Liu",
+    "not reached [", "ectopic tissue formation in", "remestemcel-L, children", "percentage as cited",
+    "review of CYP", "Mid-P", "not recorded in DV", "stat_name", "estimate", "median", "share",
+)  # fmt: skip
+
+
+class Texts(HTMLParser):
+    """The runs of text of a page that a reader sees in Chinese, and those that it marks as English (`marked`)."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.runs: list[str] = []
+        self.marked: list[str] = []
+        self._open: list[tuple[str, str]] = []
+        self._run = {"": "", "en": ""}
+        self.feed(path.read_text(encoding="utf-8"))
+        self._end()
+
+    def _end(self) -> None:
+        for kind, kept in (("", self.runs), ("en", self.marked)):
+            kept += [" ".join(self._run[kind].split())] if self._run[kind].strip() else []
+            self._run[kind] = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag in BLOCKS:
+            self._end()
+        if tag in ("br", "meta", "link", "input", "img", "hr", "col", "wbr"):
+            self._run[""] += " "
+            return
+        outer = self._open[-1][1] if self._open else ""
+        kind = "code" if tag in CODE else "en" if found.get("lang") == "en" else outer
+        self._open.append((tag, kind))
+        self.runs += [found[name] for name in SHOWN if kind == "" and found.get(name)]
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop()[0] != tag:
+            pass
+        if tag in BLOCKS:
+            self._end()
+
+    def handle_data(self, data: str) -> None:
+        kind = self._open[-1][1] if self._open else ""
+        if kind in self._run:
+            self._run[kind] += data
+
+
+def strings(part: object) -> Iterator[str]:
+    """Every text of plain data, keys and values."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            yield str(name)
+            yield from strings(value)
+    elif isinstance(part, list):
+        for item in part:
+            yield from strings(item)
+    elif isinstance(part, str):
+        yield part
+
+
+def delivered(folder: Path) -> set[str]:
+    """The values of the datasets of a build that hold words."""
+    found: set[str] = set()
+    for path in folder.rglob("*.parquet"):
+        frame = pd.read_parquet(path)
+        for name in frame.columns:
+            if not pd.api.types.is_numeric_dtype(frame[name]):
+                found |= {str(value).strip() for value in frame[name].dropna().unique()}
+    return {value for value in found if re.search("[A-Za-z]{2}", value) and len(value) > 2}
+
+
+def names(build: Path) -> set[str]:
+    """What is written in Latin letters in Chinese too: names in the translations, keys and codes of the parameters."""
+    entries = list(read_entries((PACKAGE / CHINESE_TEXTS).read_text(encoding="utf-8")))
+    said = [re.sub(r"\{[^}]*\}", " ", entry.said) for entry in entries if entry.said != entry.msgid]
+    # What a translator leaves as it is, but no word in small letters: persons, methods, products.
+    same = [entry.said for entry in entries if entry.said == entry.msgid]
+    kept = [word for text in same for word in re.findall("[A-Za-z]+", text) if not word.islower()]
+    sources = json.loads((build / "manifest.json").read_text(encoding="utf-8"))["sources"]
+    keys = [text for text in strings(sources) if " " not in text]
+    titles = [text for part in ("study", "product") for text in strings(sources["protocol"].get(part, {}))]
+    return {word.lower() for text in (*said, *keys, *titles, *kept) for word in re.findall("[A-Za-z]+", text)}
+
+
+def english_left(build: Path) -> dict[str, str]:
+    """The runs in English on the Chinese pages, numbers as 0, each with a page where it is."""
+    known = names(build) | UNITS
+    decided = set(strings(json.loads((build / "decisions.json").read_text(encoding="utf-8"))))
+    values = sorted(delivered(build / "data" / "clean") | decided - {""}, key=len, reverse=True)
+    data = re.compile("|".join(map(re.escape, values)), re.IGNORECASE)
+    left: dict[str, str] = {}
+    for path in sorted((build / "zh").rglob("*.html")):
+        for run in Texts(path).runs:
+            if WORD.search(run):
+                rest = FILE.sub(" ", data.sub(" ", run))
+                if any(word.lower() not in known for word in WORD.findall(rest)):
+                    left.setdefault(NUMBER.sub("0", run), path.name)
+    return left
+
+
+def test_no_english_is_left_but_names_codes_and_text_of_the_data(build: Path):
+    left = english_left(build)
+    assert {run: page for run, page in left.items() if not any(part in run for part in LEFT)} == {}
+    assert len(left) < 40
+
+
+def test_what_is_marked_as_english_is_text_of_the_data(build: Path):
+    known = delivered(build / "data")
+    marked = {run for path in (build / "zh").rglob("*.html") for run in Texts(path).marked}
+    assert len(marked) > 50
+    assert {run for run in marked if run in known} != set()

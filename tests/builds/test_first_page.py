@@ -79,3 +79,25 @@ def test_every_rule_says_what_became_of_it(demo: Path) -> None:
         rules = json.loads((demo / cut / "signal_rules.json").read_text(encoding="utf-8"))
         assert [one["rule"] for one in rules] == list(RULES)
         assert all(one["assumption"] for one in rules)
+
+
+def test_numbers_are_written_in_one_way_on_every_page(demo: Path) -> None:
+    """Rulebook 3.4: no n/N, no per cent of fewer than ten subjects, no fraction and per cent in one column."""
+    pages = [*(demo / LATEST).glob("*.html"), *(demo / LATEST / "profiles").glob("*.html")]
+    wrong = []
+    for page in pages:
+        if page.name.endswith("_records.html"):
+            continue
+        for table in re.findall(r"<table.*?</table>", page.read_text(encoding="utf-8"), flags=re.DOTALL):
+            found = re.findall(r"<td.*?</td>", table, re.DOTALL)
+            # The nodes of a pathway alone have room for no more than 0/1.
+            found = [cell for cell in found if 'data-label="DLT / evaluable"' not in cell]
+            cells = [unescape(re.sub(r"<[^>]+>", " ", cell)) for cell in found]
+            told = [" ".join(cell.split()) for cell in cells]
+            wrong += [(page.name, cell) for cell in told if re.match(r"\d+/\d+( |$)", cell)]
+            shares = [re.match(r"\d+ of (\d+) \(\d+\.\d%\)", cell) for cell in told]
+            wrong += [(page.name, share[0]) for share in shares if share and int(share[1]) < 10]
+            fractions = [cell for cell in told if re.match(r"\d+ of \d+ \([01]\.\d{3}\)", cell)]
+            wrong += [(page.name, cell) for cell in fractions if any(shares)]
+        wrong += [(page.name, card) for card in re.findall(r">(\d+/\d+ \(?\d[^<]*)<", page.read_text(encoding="utf-8"))]
+    assert not wrong, wrong[:20]

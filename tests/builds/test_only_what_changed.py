@@ -133,6 +133,11 @@ AGAIN = (
 )
 
 
+# That other numbers and a lost criterion break a contract: unit/results/test_recount.py; that this stops a build and is
+# named: test_bad_data_stops.py.
+LONG = pytest.mark.soak
+
+
 @pytest.mark.parametrize(
     ("notebook", "found", "put", "says"),
     [
@@ -140,9 +145,11 @@ AGAIN = (
          ["notebooks/06_os.ipynb", "subject 004 is missing from adsl", "derive_adtte", "id of its own"]),
         ("04_dlt", READ, COPY + READ,
          ["notebooks/04_dlt.ipynb", "dlt_window", "[0, 90]", "[0, 28]", "overrides: {dlt_window: [0, 90]}"]),
-        ("04_dlt", READ, AGAIN + READ, ["results/ard", "ard.DLT.as_addlt", "DLT", "overrides"]),
-        ("02_eligibility", 'step.write("adie"',
-         'adie = adie[adie["CRITCD"] != "EX08"]\nstep.write("adie"', ["CRITCD EX08", "adie.CRITCD.every_subject"]),
+        pytest.param("04_dlt", READ, AGAIN + READ, ["results/ard", "ard.DLT.as_addlt", "DLT", "overrides"], marks=LONG),
+        pytest.param(
+            "02_eligibility", 'step.write("adie"', 'adie = adie[adie["CRITCD"] != "EX08"]\nstep.write("adie"',
+            ["CRITCD EX08", "adie.CRITCD.every_subject"], marks=LONG,
+        ),
     ],
 )  # fmt: skip
 def test_a_left_over_in_a_cell_stops_the_build_and_is_named(

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.rounds import rounds
 from support.tampering.further import FURTHER, FURTHER_SOURCES, HARMLESS
 from support.tampering.outputs import FILE, OUTPUTS, SUBJECT, Act, age_62, flipped, other_rate
 from support.tampering.published import CUT, PREVIOUS, Standing
@@ -207,7 +208,7 @@ def test_what_says_nothing_of_a_build_is_no_difference(act: Act, standing: Stand
     assert [line for line in compare_builds(standing.folder, again) if not line.startswith("run.json")] == []
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=rounds(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_byte_of_any_output_that_flips_is_found_without_a_rebuild(standing: Standing, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from([*output_files(standing.folder), "manifest.json"]))
@@ -227,7 +228,7 @@ def places_of(plain: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
         yield from places_of(value, (*at, key))
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=rounds(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_manifest_of_any_shape_is_looked_at_without_an_error(standing: Standing, data: st.DataObject) -> None:
     content = (standing.folder / "manifest.json").read_bytes()

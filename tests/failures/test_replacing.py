@@ -37,6 +37,27 @@ def quick(project: SmallProject) -> Running:
     return done
 
 
+def test_a_decision_on_a_cut_changes_no_byte_of_its_build(prepared: SmallProject) -> None:
+    """It is on the page over all cuts alone; a build that is forced afterwards is the same."""
+    small = prepared
+    small.hold()
+    assert small.build().process.returncode == 0
+    before, manifest = small.standing, manifest_of(small.out / "case")
+    entry = {
+        "cut": "case", "cut_date": "2025-03-31", "date": "2025-04-04", "decision": "wait", "reason": "one is pending",
+        "by": "Safety Review Committee", "minutes": "item 4", "build": manifest["fingerprint"],
+    }  # fmt: skip
+    (small.folder / "data").mkdir()
+    (small.folder / "data" / "decisions.yaml").write_text(yaml.safe_dump({"decisions": [entry]}), encoding="utf-8")
+    again = small.build()
+    assert "nothing has changed" in again.said
+    assert "Safety Review Committee" in (small.out / "index.html").read_text(encoding="utf-8")
+    assert small.build("--force").process.returncode == 0
+    changed = {name for name, digest in small.standing.items() if before.get(name) != digest}
+    assert changed <= {"run.json"}
+    assert small.standing.keys() == before.keys()
+
+
 def test_the_life_of_a_build_whose_delivery_changes(prepared: SmallProject) -> None:
     """Exit 4 and a list; then superseded on purpose; then rebuilt after an edit, which still names the earlier one."""
     small = prepared

@@ -23,7 +23,6 @@ NUMBERED = re.compile(r"[TFL]-\d+[a-z]*")
 NUMBER = re.compile(r"\d+(?:\.\d+)?%?")
 # Analyses whose cells also say how many events have no grade or no seriousness, which another row of the results holds.
 BESIDE = {"TEAE_OVERVIEW": "TEAE_OVERVIEW", "EAIR": "TEAE_OVERVIEW", "EAER": "TEAE_OVERVIEW"}
-MAIN = ("n", "estimate", "rate")
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Cell:
     """A cell of a table of the build and the numbers of the results behind it.
 
     `table` and `row`: where it is; `said`: its text without a language; `texts`: what it may print, as results report
-    it; `main`: what it must print, blank where the result is null.
+    it; `main`: what it must print one of. `is_null`: a result is null, or of nobody, so that it may print a dash.
     """
 
     analysis: str
@@ -39,14 +38,15 @@ class Cell:
     row: int
     said: Any
     texts: frozenset[str]
-    main: str
+    main: frozenset[str]
     is_null: bool
 
     def wrong(self, speaker: Speaker) -> list[str]:
         """The numbers of the cell that no result behind it reports, or its result where it is not printed."""
         text = speaker.say(self.said)
         printed = NUMBER.findall(text)
-        missing = [] if not self.main or self.main in printed else [f"without {self.main}"]
+        dash = self.is_null and not printed
+        missing = ["nothing of it"] if self.main and not dash and not self.main & set(printed) else []
         return [one for one in printed if one not in self.texts] + missing
 
 
@@ -71,10 +71,11 @@ def cells_of(source: CutSource) -> list[Cell]:
             stats = known.get(tuple(key or ()))
             if stats is None:
                 continue
+            if key[0] == "BOUNDS":
+                # The texts of bounds name the subjects that decide them.
+                stats = {name: (stat, "" if stat is None else f"{stat:.3f}" if name == "estimate" else f"{stat:g}")
+                         for name, (stat, _) in stats.items()}  # fmt: skip
             texts = {text for stat, text in stats.values() if stat is not None and text}
-            # Bounds name the subjects that decide them: their numbers have no text of their own.
-            texts |= {form.format(stat) for stat, text in stats.values() if stat is not None and not text
-                      for form in ("{:g}", "{:.3f}")}  # fmt: skip
             analysis, level, variable, at, context = key
             beside = BESIDE.get(analysis, "")
             texts |= {
@@ -82,11 +83,12 @@ def cells_of(source: CutSource) -> list[Cell]:
                 for other, values in known.items() if other[:4] == (beside, level, variable, at) and other[4] != context
                 for _, text in values.values()
             }  # fmt: skip
-            first = next((stats[name] for name in MAIN if name in stats), (None, ""))
-            found.append(
-                Cell(analysis, output.id, place, output.payload["columns"][column]["cells"][place], frozenset(texts),
-                     first[1] if first[0] is not None else "", any(stat is None for stat, _ in stats.values()))
-            )  # fmt: skip
+            main = frozenset(
+                text for name, (stat, text) in stats.items() if stat is not None and name not in ("N", "p")
+            )
+            is_null = any(stat is None for stat, _ in stats.values()) or stats.get("N", (None, ""))[0] == 0
+            said = output.payload["columns"][column]["cells"][place]
+            found.append(Cell(analysis, output.id, place, said, frozenset(texts), main, is_null))
     return found
 
 

@@ -15,6 +15,8 @@ from trialbook.statistics.intervals import Interval, clopper_pearson, clopper_pe
 from trialbook.statistics.kaplan_meier import KaplanMeier, Transform, kaplan_meier
 
 NOT_REACHED = "not reached"
+# With the number of events, as cells show it: for the catalogue of texts.
+NOT_REACHED_PATTERNS = ("not reached [{n}]",)
 COLUMNS = ("N", "n_event", "day", "n_risk", "survival", "low", "high", "median")
 
 

@@ -128,7 +128,7 @@ def _eligibility(data: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     open_ones = frame[~frame["RESULT"].isin(["PASS", "ATT-PASS"])]
     words = open_ones["CRITCD"] + " " + open_ones["RESULT"]
     said = words.groupby(open_ones["USUBJID"]).agg(", ".join).to_dict()
-    return {subject: said.get(subject, "all criteria met") for subject in frame["USUBJID"].unique()}
+    return {subject: said.get(subject, msg("all criteria met")) for subject in frame["USUBJID"].unique()}
 
 
 _RESULTS = {"ELIGIBILITY": _eligibility, "DLT": _dlt, "ORR_D28": _response, "OS": _survival}

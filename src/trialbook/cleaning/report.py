@@ -14,7 +14,7 @@ from trialbook.cleaning.problems import meaning
 from trialbook.cleaning.read_values import CHANGE_COLUMNS, WHOLE_RECORD
 from trialbook.core.described import described
 from trialbook.core.domains import REQUIRED, VARIABLES, Domains
-from trialbook.core.messages import msg, plural
+from trialbook.core.messages import as_text, joined, msg, plural
 from trialbook.queries.query_list import SEVERITIES, Query
 from trialbook.results.ard import TOTAL, ArdRow, ard_row
 from trialbook.snapshot.door import WITHHELD
@@ -237,12 +237,15 @@ def _example(change: pd.Series) -> str:
 def headline(records: pd.DataFrame, changes: pd.DataFrame, queries: Sequence[Query]) -> list[tuple[str, str, str]]:
     """Headline numbers: records delivered, values fixed, records after the cut, questions to the site."""
     fixed = changes["column"].ne(WHOLE_RECORD) & changes["rule"].ne(CUT_RULE)
-    counts = [f"{sum(q['severity'] == name for q in queries)} {name}" for name in SEVERITIES]
+    counts = [
+        msg("{n} {severity}", n=sum(q["severity"] == name for q in queries), severity=as_text(name))
+        for name in SEVERITIES
+    ]
     return [
         (msg("Records delivered"), str(records["delivered"].sum()), msg("in {n} domains", n=len(records))),
         (msg("Values fixed"), str(fixed.sum()), msg("each with its raw value in the change log")),
         (msg("Records after the cut"), str(records["removed"].sum()), "removed"),
-        (msg("Questions to the site"), str(len(queries)), ", ".join(counts)),
+        (msg("Questions to the site"), str(len(queries)), joined(counts, ", ")),
     ]
 
 

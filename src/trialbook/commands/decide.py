@@ -1,4 +1,4 @@
-"""`trialbook decide`: writes a decision of the committee on a built cut, and checks it against the advice."""
+"""`trialbook decide` writes a decision on a built cut and checks it; `trialbook advice-on` replays a past day."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ import yaml
 
 from trialbook.core.errors import UsageError, not_built
 from trialbook.core.files import write_whole
+from trialbook.diff.built_cut import BuiltCut
+from trialbook.diff.replayed import advice_on_lines
 from trialbook.dlt.advice import plain_code
 from trialbook.dlt.decisions import VERDICTS, against_advice, decided
-from trialbook.protocol.decisions import Decision, DecisionLog, decision_log, read_decisions
-from trialbook.protocol.models import Trial
+from trialbook.pipeline.study_page import built_folders
+from trialbook.protocol.decisions import DEFAULT_LOG, Decision, DecisionLog, decision_log, read_decisions
+from trialbook.protocol.models import Trial, calendar_date
 from trialbook.protocol.yaml_file import parsed, validated
 
 HEAD = (
@@ -60,6 +63,42 @@ def write_decision(trial: Trial, out: Path, given: Mapping[str, str]) -> list[st
         f"Written to {log}",
         "The build of this cut stays as it is; builds of later cuts read the decision.",
     ]
+
+
+def replayed(date: str, out: Path, root: Path) -> list[str]:
+    """The state and the advice on a past day from the builds in a folder, with the decisions on the cut of then.
+
+    Raises UsageError for a date that is none and for a folder without builds of one study.
+    """
+    try:
+        day = calendar_date(date, "write a complete date, YYYY-MM-DD")
+    except ValueError as error:
+        raise UsageError(
+            f"this is no day of the calendar: {error}", value=date, next_step="trialbook advice-on 2025-06-30"
+        ) from None
+    folders = built_folders(out) if out.is_dir() else []
+    builds = [built for folder in folders if (built := BuiltCut.at(folder)) is not None]
+    ids = sorted({built.protocol.study.registry_id for built in builds})
+    lines = []
+    for study in ids:
+        own = [built for built in builds if built.protocol.study.registry_id == study]
+        if not any("addlt" in built.datasets and built.protocol.has_endpoint("DLT") for built in own) and len(ids) > 1:
+            continue
+        lines += [f"{study}:"] if len(ids) > 1 else []
+        lines += advice_on_lines(day, own)
+        earlier = [built for built in own if built.cut.cut_date <= day]
+        if earlier:
+            then = max(earlier, key=lambda built: (built.cut.cut_date, built.cut.cut_id))
+            log = read_decisions(root / (then.cut.decisions or DEFAULT_LOG))
+            lines += [
+                f"Decision of {one.date}: {decided(one)} ({VERDICTS[against_advice(one)]})"
+                for one in log if one.cut == then.cut.cut_id and one.date <= day
+            ]  # fmt: skip
+    if not lines:
+        raise UsageError(
+            "no cut has been built here", file=str(out), next_step="run `trialbook build` for the cuts first"
+        )
+    return lines
 
 
 def published(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:

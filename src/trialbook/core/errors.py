@@ -133,5 +133,5 @@ def unknown_error(error: Exception) -> str:
 
 def not_built(folder: Path) -> UsageError:
     """The error for a cut whose folder holds no complete build: every command says it in the same words."""
-    next_step = masked(f"trialbook build {folder.name}")
-    return UsageError("this cut has not been built", file=str(folder), next_step=next_step)
+    # The name is in the path already, where what identifies a person is masked.
+    return UsageError("this cut has not been built", file=str(folder), next_step="build this cut first")

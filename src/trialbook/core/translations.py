@@ -38,12 +38,14 @@ CODE_PLACES = frozenset(
 # Places that hold one number alone, never a date and never a word.
 NUMBER_PLACES = frozenset(
     [
-        "n", "N", "n_2", "n_3", "total", "day", "days", "events", "count", "size", "number", "planned", "treated",
+        "n", "N", "n_2", "n_3", "total", "day", "days", "hours", "events", "count", "number", "planned", "treated",
         "evaluable", "dlts", "dlt", "dlt_evaluable", "orr_n", "orr_N", "cr_n", "screened", "enrolled", "estimate",
     ]
 )  # fmt: skip
 # Places that hold a date, or why there is none in a few words.
-DATE_PLACES = frozenset(["date", "start", "end"])
+DATE_PLACES = frozenset(["date", "start", "end", "since", "until"])
+# Places that hold the end of a range: a number, or why there is none.
+END_PLACES = frozenset(["low", "high", "min", "max"])
 # Columns that hold text of the data: what was written at the site, drugs, and terms of dictionaries.
 DATA_COLUMN = re.compile(r"[A-Z]{2}(?:TERM|DECOD|TRT|LLT|BODSYS)|COVAL|DISEASE")
 # What a text that goes on with another goes on with.
@@ -191,6 +193,10 @@ class Translation(Language):
                 best = read if read.worth < best.worth else best
         for read in self._pieces(text, _BETWEEN):
             best = read if read.worth < best.worth else best
+        if best.unread and text[0].isupper() and text[1:2].islower():
+            # A text that begins a line.
+            small = self._read(text[0].lower() + text[1:])
+            best = small if small.worth < best.worth else best
         # Half a sentence in each language would say nothing.
         return best if best.unread * 2 < unknown.unread else unknown
 
@@ -213,7 +219,9 @@ class Translation(Language):
         """How many words of a text a reader of this language would not know: names are the same in every language."""
         if not _WORD.search(text):
             return 0
-        named = _NAME.sub(lambda found: "" if found[0] in self._names else found[0], text)
+        named = _NAME.sub(
+            lambda found: "" if found[0] in self._names or found[0].title() in self._names else found[0], text
+        )
         return len(_WORD.findall(named))
 
     def _pieces(self, text: str, separators: Iterable[str]) -> Iterator[_Read]:
@@ -320,8 +328,12 @@ def _filler(name: str, some: str) -> str:
         return r"[-+<>\u2264\u2265\u2212]?\d+(?:[.,]\d+)*[%+]?"
     if name in DATE_PLACES:
         return rf"(?:\d{{4}}(?:-\d\d){{0,2}}(?:[ T][\d:]+)?|[^;,():\d]{some})"
+    if name == "counts":
+        return r"\d+(?: to \d+)?"
     if name == "unit":
         return rf"[^;,:()]{some}"
+    if name in END_PLACES:
+        return r"[-+<>\u2264\u2265\u2212\u221e]?\d*(?:[.,]\d+)*[%+]?|not reached|[A-Z-]{1,12}"
     if name in CODE_PLACES:
         return rf"(?=[^\sA-Z0-9]*[A-Z0-9])[^\s;:,()]{some}"
     return f".{some}"

@@ -8,12 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.protocol.models import Cut
 
 # Why an endpoint of a subject changed: what had been reported was changed, or time went on.
 CHANGED, WENT_ON = "changed", "went on"
 # How a signal differs from the earlier cut.
-RAISED, GONE = "new", "no longer raised"
+RAISED, GONE = msg("new"), msg("no longer raised")
 # What is said of an event whose seriousness the site has not given.
 UNKNOWN = "not known"
 

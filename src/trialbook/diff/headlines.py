@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import TOTAL
 
 HEADLINES = {
-    "treated": "subjects treated",
-    "teae_ge3": "subjects with a TEAE of grade 3 or more",
-    "sae": "subjects with an SAE",
-    "dlt": "subjects with a DLT",
-    "dlt_evaluable": "subjects evaluable for DLT",
-    "advice": "advice of the escalation rule",
-    "orr_n": "responders at day 28",
-    "orr_N": "subjects of the response rate",
-    "orr_rate": "response rate",
-    "orr_low": "response rate, lower limit",
-    "orr_high": "response rate, upper limit",
-    "cr_n": "complete responders at day 28",
-    "deaths": "deaths",
-    "os_median": "median overall survival, days",
+    "treated": msg("subjects treated"),
+    "teae_ge3": msg("subjects with a TEAE of grade 3 or more"),
+    "sae": msg("subjects with an SAE"),
+    "dlt": msg("subjects with a DLT"),
+    "dlt_evaluable": msg("subjects evaluable for DLT"),
+    "advice": msg("advice of the escalation rule"),
+    "orr_n": msg("responders at day 28"),
+    "orr_N": msg("subjects of the response rate"),
+    "orr_rate": msg("response rate"),
+    "orr_low": msg("response rate, lower limit"),
+    "orr_high": msg("response rate, upper limit"),
+    "cr_n": msg("complete responders at day 28"),
+    "deaths": msg("deaths"),
+    "os_median": msg("median overall survival, days"),
 }
 
 
@@ -31,7 +32,7 @@ def headline_name(name: str) -> str:
     >>> headline_name("sae"), headline_name("os_100")
     ('subjects with an SAE', 'overall survival at day 100')
     """
-    return HEADLINES.get(name) or f"overall survival at day {name.removeprefix('os_')}"
+    return HEADLINES.get(name) or msg("overall survival at day {day}", day=name.removeprefix("os_"))
 
 
 def headlines(ard: pd.DataFrame, analysis: Analysis) -> dict[str, str]:

@@ -95,7 +95,7 @@ def register_text(lines: Sequence[Issued]) -> str:
     for line in lines:
         cells = {name: getattr(line, name) for name in COLUMNS}
         cells["numbers"] = json.dumps(dict(line.numbers), ensure_ascii=False, sort_keys=True)
-        writer.writerow(cells.values())
+        writer.writerow([_kept(str(cell)) for cell in cells.values()])
     return out.getvalue()
 
 
@@ -151,7 +151,7 @@ def _reported(text: str | None) -> str:
 def _line(cells: Sequence[str], place: str, row: int) -> Issued:
     if len(cells) != len(COLUMNS):
         raise _damaged(f"this line of the register has {len(cells)} cells instead of {len(COLUMNS)}", place, row)
-    given: dict[str, Any] = dict(zip(COLUMNS, cells, strict=True))
+    given: dict[str, Any] = dict(zip(COLUMNS, map(_read, cells), strict=True))
     for name, shape in _SHAPES.items():
         if not shape.fullmatch(given[name]):
             raise _damaged("this value of the register of issued documents cannot be read", place, row, name)
@@ -163,6 +163,19 @@ def _line(cells: Sequence[str], place: str, row: int) -> Issued:
     if not isinstance(held, dict) or not all(isinstance(value, str) for value in held.values()):
         raise _damaged("the numbers of this line of the register cannot be read", place, row, "numbers")
     return Issued(**given)
+
+
+# What a spreadsheet takes for a formula.
+_FORMULA = re.compile(r"'*[=+\-@\t\r|]")
+
+
+def _kept(cell: str) -> str:
+    """A cell that no spreadsheet runs: a formula begins with an apostrophe, which `_read` takes away again."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def _read(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _damaged(problem: str, place: str, row: int, column: str | None = None) -> UsageError:

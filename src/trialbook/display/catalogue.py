@@ -55,7 +55,7 @@ _PHRASE = re.compile(r"""(?=.*[a-z]{3})[\w{][^<>\[\]\\|$]* [^<>\[\]\\|$]*""")
 _SENTENCE = re.compile(r"[A-Z].* .*\.")
 _STATISTICS = {
     "n", "N", "p", "events", "estimate", "conf.low", "conf.high", "median", "min", "max", "mean", "sd", "q1", "q3",
-    "n.event", "n.risk", "pending", "rate", "time", "ungraded", "unknown",
+    "n.event", "n.risk", "pending", "rate", "time", "ungraded", "unknown", "infusions", "of",
 }  # fmt: skip
 
 

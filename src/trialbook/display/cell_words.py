@@ -24,10 +24,13 @@ WORDS = (
     msg("ongoing or not known"), msg("new"), msg("worse"), msg("better"), msg("same"), msg("baseline"),
     # why a subject is not in a set
     msg("not infused"), msg("screen failure"), msg("no consent in the data"), msg("no dose level assigned"),
-    msg("not mature"), msg("no assessment in the window"), msg("DLT status NOT-EVAL"), msg("DLT status PENDING"),
+    msg("not mature"), msg("no assessment in the window"),
     msg("not assessed"),
     # kinds of records and events in charts
     msg("event"), msg("infusion"), msg("stage"), msg("grade"), msg("relapse"), msg("alive"), msg("died"), msg("dead"),
     msg("intravenous"), msg("oral"), msg("topical"), msg("Any grade"), msg("Not graded"), msg("rising"), msg("safe"),
+    msg("censored: last known alive"), msg("censored: last assessment of gvhd"),
+    msg("worse clinical case (A-63)"), msg("lower limit, worse clinical case (A-63)"), msg("no dose is tolerable"),
+    msg("creatinine clearance"), msg("BUN or urea"),
     msg("very safe"), msg("toxic"), msg("not reached"), msg("lost to follow-up"), msg("remarks"),
 )  # fmt: skip

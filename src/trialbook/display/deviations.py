@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from trialbook.conduct.deviations import BOTH, NOT_FOUND, NOT_RECORDED, OTHER_SEVERITY, SITE, TOOL
-from trialbook.core.messages import ENGLISH, Language, msg, plural
+from trialbook.core.messages import ENGLISH, Language, as_text, msg, plural
 from trialbook.display.blocks import Block
 from trialbook.display.page import Frame, render
 from trialbook.display.page_content import Ids
@@ -98,7 +98,7 @@ def counts_table(addv: pd.DataFrame, treated: Mapping[str, int]) -> Block:
                 continue
             cells = {level: _count(own if level == TOTAL else own[own["TRT01A"].eq(level)]) for level in treated}
             rows.append({"KIND": name, "CLASS": SEVERITIES[severity], **cells})
-    heads = {level: msg("{level} (N={n})", level=level, n=n) for level, n in treated.items()}
+    heads = {level: msg("{level} (N={n})", level=as_text(level), n=n) for level, n in treated.items()}
     frame = pd.DataFrame(rows, columns=["KIND", "CLASS", *treated], dtype="object")
     return table(
         frame, msg("Subjects [deviations] by kind and class"), right=list(treated), empty=NONE,

@@ -6,23 +6,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trialbook.core.messages import ENGLISH, Language
+from trialbook.core.messages import ENGLISH, Language, enumerated, joined, msg
 from trialbook.display.page import Frame, render
 
 if TYPE_CHECKING:
     from trialbook.contracts.odcs import Column, Contract, Dataset, QualityRule
 
 PAGE = "data_dictionary.html"
-TITLE = "Data dictionary"
+TITLE = msg("Data dictionary")
 KINDS = {
-    "raw": ("As delivered", "What the site delivers, everything as text. Columns beyond these are kept."),
-    "clean": ("Clean domains", "SDTM domains after cleaning and the data cut, in data/clean/."),
-    "analysis": ("Analysis datasets", "Datasets with ADaM names that the notebooks derive, in data/."),
-    "results": ("Results", "Every reported number is one row, in results/."),
+    "raw": (msg("As delivered"), msg("What the site delivers, everything as text. Columns beyond these are kept.")),
+    "clean": (msg("Clean domains"), msg("SDTM domains after cleaning and the data cut, in data/clean/.")),
+    "analysis": (msg("Analysis datasets"), msg("Datasets with ADaM names that the notebooks derive, in data/.")),
+    "results": (msg("Results"), msg("Every reported number is one row, in results/.")),
 }
-TYPES = {"string": "text", "date": "date", "number": "number", "integer": "whole number"}
+TYPES = {"string": msg("text"), "date": msg("date"), "number": msg("number"), "integer": msg("whole number")}
+SEVERITY_WORDS = {"critical": msg("critical"), "warning": msg("warning"), "info": msg("info")}
+CLASSES = {"identifying": msg("identifying"), "sensitive": msg("sensitive")}
+# Words among the codes of a column.
+CODES = {
+    "(blank)": msg("(blank)"), "the dose levels of the protocol": msg("the dose levels of the protocol"),
+    "the criteria of the protocol": msg("the criteria of the protocol"),
+    "each part of one by itself": msg("each part of one by itself"),
+}  # fmt: skip
+# Units that contracts name in words.
+UNIT_PATTERNS = ("see {column}", "years", "infusions", "days")
 # What a broken rule of a severity does.
-SEVERITIES = {"critical": "stops the build", "warning": "asks a question", "info": "is noted"}
+SEVERITIES = {"critical": msg("stops the build"), "warning": msg("asks a question"), "info": msg("is noted")}
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,7 @@ def render_dictionary(contracts: Mapping[str, Contract], frame: Frame, language:
         for kind, (title, text) in KINDS.items()
     ]
     return render(
-        "dictionary.html", frame, PAGE, language, title=TITLE, severities=SEVERITIES,
+        "dictionary.html", frame, PAGE, language, title=TITLE, severities=SEVERITIES, words=SEVERITY_WORDS,
         chapters=[chapter for chapter in chapters if chapter.sections],
     )  # fmt: skip
 
@@ -98,22 +108,26 @@ def _section(key: str, contract: Contract) -> Section:
 
 def _column(column: Column, dataset: Dataset) -> ColumnLine:
     needed = column.custom("requiredFor")
-    notes = ["key"] if column.name in dataset.keys else []
-    notes += ["never missing"] if column.required else []
-    notes += ["only where delivered"] if column.optional else []
-    notes += [f"needed for {needed if isinstance(needed, str) else ', '.join(needed)}"] if needed else []
-    notes += [column.classification] if column.classification in ("identifying", "sensitive") else []
+    endpoints = [needed] if isinstance(needed, str) else list(needed or [])
+    notes = [
+        msg("key") if column.name in dataset.keys else "",
+        msg("never missing") if column.required else "",
+        msg("only where delivered") if column.optional else "",
+        msg("needed for {endpoints}", endpoints=enumerated(endpoints)) if endpoints else "",
+        CLASSES.get(column.classification or "", ""),
+    ]
     return ColumnLine(
         name=column.name,
         meaning=column.description,
         type=TYPES[column.logicalType],
         unit=str(column.custom("unit") or ""),
-        codes=column.codes,
-        notes=", ".join(notes),
+        codes=joined([CODES.get(code, code) for code in column.codes.split(", ")], ", "),
+        notes=joined(notes, ", "),
     )
 
 
 def _rule(rule: QualityRule) -> RuleLine:
     asked = rule.custom("askedAs")
-    severity = f"{rule.severity}, asked as {asked}" if asked else rule.severity
+    said = SEVERITY_WORDS[rule.severity]
+    severity = msg("{severity}, asked as {rule}", severity=said, rule=asked) if asked else said
     return RuleLine(rule.name, rule.description, rule.custom("chinese"), severity, rule.custom("source"))

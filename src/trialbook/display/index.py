@@ -224,7 +224,10 @@ def _rules(rules: Sequence[Mapping[str, Any]]) -> Block:
     rows = [
         (
             one["title"], one["meaning"], shown.SEVERITY_WORDS[one["severity"]], shown.RULE_WORDS[one["status"]],
-            one["raised"], f"{one['source']} ({one['assumption']})" if one["assumption"] else one["source"],
+            one["raised"],
+            msg("{source} ({key})", source=as_text(one["source"]), key=one["assumption"])
+            if one["assumption"]
+            else one["source"],
         )
         for one in rules
     ]  # fmt: skip

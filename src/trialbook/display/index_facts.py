@@ -178,7 +178,7 @@ def ledger_by_level(ard: pd.DataFrame, levels: Sequence[str]) -> dict[str, list[
 
 DLT_INTERVAL = "clopper_pearson"
 CONTRACT_WORDS = {
-    "pass": msg("holds"), "empty": msg("no records"), "info": msg("remarks"), "warning": msg("questions asked"),
+    "pass": msg("kept"), "empty": msg("no records"), "info": msg("remarks"), "warning": msg("questions asked"),
     "critical": msg("broken"),
 }  # fmt: skip
 # The statuses that are not DLT-evaluable: with those evaluable they add up to the treated.

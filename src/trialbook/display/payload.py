@@ -23,11 +23,35 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.core.messages import Message, Plain, plain
+from trialbook.core.messages import Message, Plain, msg, plain
 from trialbook.display.text import show, visible
 
 MIME = "application/vnd.trialbook.v1+json"
 Payload = dict[str, Any]
+# Columns that no label names: those of the data of figures and of frames of the library.
+HEADS: Mapping[str, Message] = {
+    str(word): word
+    for word in (
+        msg("Total"),
+        msg("day"),
+        msg("days"),
+        msg("low"),
+        msg("high"),
+        msg("median"),
+        msg("survival"),
+        msg("events"),
+        msg("share"),
+        msg("estimate"),
+        msg("pending"),
+        msg("level"),
+        msg("subjects"),
+        msg("steroids"),
+        msg("evaluated"),
+        msg("read"),
+        msg("kept"),
+        msg("removed"),
+    )
+}
 # Columns whose cells are shown as delivered in every language: what names a subject, a level or a record, and what the
 # site or a dictionary has written.
 DATA_VARIABLES = frozenset(
@@ -102,6 +126,7 @@ def columns_of(
             for value in values
         ]
         # A column that no label names may be named by a message.
+        given = HEADS.get(name, given)
         named = text_of(given) if isinstance(given, Message) else data_text(name)
         head = text_of(labels[name]) if name in labels else named
         made.append(

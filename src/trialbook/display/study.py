@@ -1,33 +1,46 @@
-"""`build/index.html`: the study over all built cuts, what was known and advised at each, and the way to all of them."""
+"""The page over all built cuts of a study: what was known and advised at each, and the way to all of them.
+
+It is there in English (`build/index.html`) and in Chinese (`build/index.zh.html`), each leading to the other one.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from trialbook.core.messages import msg, plural
+from trialbook.core.described import look_of
+from trialbook.core.messages import ENGLISH, Language, filled_pattern, msg, places, plural
 from trialbook.diff.headlines import headline_name
 from trialbook.diff.issued import Erratum, Issued
+from trialbook.display.blocks import Block
 from trialbook.display.page import render
+from trialbook.display.render import Renderer
 from trialbook.display.tables import table
 from trialbook.dlt.advice import plain_code
 from trialbook.dlt.decisions import LABELS, VERDICTS, against_advice, decided
+from trialbook.dlt.replay import Replayed, replay_table
 from trialbook.protocol.decisions import Decision
 from trialbook.protocol.models import Cut, Study
 from trialbook.results.ard import NOT_ESTIMABLE
 
+# The page in each language, by the tag of the language.
+PAGES = {"en": "index.html", "zh-CN": "index.zh.html"}
+# Where the pages of a cut in Chinese are, below its own folder.
+CHINESE_FOLDER = "zh"
+_IN_ORDER = re.compile(r"\{(\w+)\}")
 # Rows of the table of cuts: the name of the row, and the headline numbers from which its text is made.
 ROWS = (
-    ("Subjects treated", "{treated}"),
-    ("Advice of the escalation rule", "{advice}"),
-    ("DLT, of those evaluable", "{dlt} of {dlt_evaluable}"),
-    ("Subjects with an SAE", "{sae}"),
-    ("Subjects with a TEAE of grade 3 or more", "{teae_ge3}"),
-    ("Response at day 28", "{orr_n} of {orr_N}"),
-    ("Complete response at day 28", "{cr_n} of {orr_N}"),
-    ("Deaths", "{deaths}"),
+    (msg("Subjects treated"), "{treated}"),
+    (msg("Advice of the escalation rule"), "{advice}"),
+    (msg("DLT, of those evaluable"), "{dlt} of {dlt_evaluable}"),
+    (msg("Subjects with an SAE"), "{sae}"),
+    (msg("Subjects with a TEAE of grade 3 or more"), "{teae_ge3}"),
+    (msg("Response at day 28"), "{orr_n} of {orr_N}"),
+    (msg("Complete response at day 28"), "{cr_n} of {orr_N}"),
+    (msg("Deaths"), "{deaths}"),
 )
 
 
@@ -50,27 +63,37 @@ class StudyCuts:
     cuts: list[CutLine] = field(default_factory=list)
     issued: list[Issued] = field(default_factory=list)
     errata: list[Erratum] = field(default_factory=list)
+    replayed: list[Replayed] = field(default_factory=list)
 
 
-def render_study(studies: Sequence[StudyCuts], unreadable: Sequence[str], marks: str, banner: str) -> str:
+def render_study(
+    studies: Sequence[StudyCuts], unreadable: Sequence[str], marks: str, banner: str, language: Language = ENGLISH
+) -> str:
     """The page over all builds of a folder. `marks` says which builds it describes, so that this can be seen without
     reading them all.
     """
+    html = Renderer(language, on_page=True).html
     return render(
-        "study.html", None, "", title=" · ".join(found.study.id for found in studies) or "No cut has been built",
+        "study.html", None, "", language,
+        title=" · ".join(found.study.id for found in studies) or msg("No cut has been built"),
+        pages=PAGES, cut_folder="" if language is ENGLISH else f"{CHINESE_FOLDER}/",
         marks=marks, unreadable=list(unreadable),
         banner=banner if any(line.synthetic for found in studies for line in found.cuts) else "",
         studies=[
             {
-                "study": found.study, "cuts": found.cuts[::-1], "numbers": _numbers(found), "pair": _pair(found),
-                "decisions": _decisions(found), "issued": _issued(found), "errata": _errata(found),
+                "study": found.study, "cuts": found.cuts[::-1], "pair": _pair(found),
+                "tables": [
+                    html(block.payload)
+                    for block in (_numbers(found), _errata(found), _decisions(found), _replay(found), _issued(found))
+                    if block
+                ],
             }
             for found in studies
         ],
     )  # fmt: skip
 
 
-def _numbers(found: StudyCuts) -> str:
+def _numbers(found: StudyCuts) -> Block:
     """The table of headline numbers, a column for each cut."""
     rows = [*ROWS, *(_survival(name) for name in _survival_days(found))]
     lines = {
@@ -79,14 +102,14 @@ def _numbers(found: StudyCuts) -> str:
     }  # fmt: skip
     known = {name: texts for name, texts in lines.items() if any(text != NOT_ESTIMABLE for text in texts)}
     columns = [line.cut.cut_id for line in found.cuts]
-    frame = pd.DataFrame([(name, *texts) for name, texts in known.items()], columns=["name", *columns], dtype="str")
+    frame = pd.DataFrame([(name, *texts) for name, texts in known.items()], columns=["name", *columns], dtype="object")
     return table(
-        frame, f"What was known at each cut, {found.study.id}", labels={"name": "Data cut"}, stub="name",
-        right=columns, notes=["- : not estimable, or not reported at that cut."],
-    ).html  # fmt: skip
+        frame, msg("What was known at each cut, {study}", study=found.study.id), labels={"name": msg("Data cut")},
+        stub="name", right=columns, notes=[msg("- : not estimable, or not reported at that cut.")],
+    )  # fmt: skip
 
 
-def _decisions(found: StudyCuts) -> str:
+def _decisions(found: StudyCuts) -> Block | None:
     """What the committee decided on each cut, beside what was advised then; blank where nothing is on record."""
     rows = [
         (
@@ -100,7 +123,16 @@ def _decisions(found: StudyCuts) -> str:
     return _table(rows, msg("Decisions of the committee"), labels, "CUT")
 
 
-def _issued(found: StudyCuts) -> str:
+def _replay(found: StudyCuts) -> Block | None:
+    """What was advised at each earlier cut, beside what the data of the last one say of its day; None without any."""
+    if not found.replayed:
+        return None
+    shown = replay_table(found.replayed, found.cuts[-1].cut.cut_id)
+    look = look_of(shown)
+    return table(shown, msg("Replay: the advice at each earlier cut, then and from the data of today"), **look)
+
+
+def _issued(found: StudyCuts) -> Block | None:
     """The documents that were issued, the latest first; blank where there is none."""
     rows = [
         (line.document, line.cut, line.issued, line.build[:12], line.sha256[:12])
@@ -117,7 +149,7 @@ def _issued(found: StudyCuts) -> str:
 MOST_ERRATA = 25
 
 
-def _errata(found: StudyCuts) -> str:
+def _errata(found: StudyCuts) -> Block | None:
     """The numbers of issued documents that are reported otherwise today; blank where there is none."""
     by_document: dict[tuple[str, str], list[Erratum]] = {}
     for one in found.errata:
@@ -143,10 +175,10 @@ def _shown(name: str, text: str) -> str:
     return plain_code(text) if name == "advice" and text != NOT_ESTIMABLE else text
 
 
-def _table(rows: Sequence[tuple[str, ...]], title: str, labels: Mapping[str, str], stub: str) -> str:
+def _table(rows: Sequence[tuple[str, ...]], title: str, labels: Mapping[str, str], stub: str) -> Block | None:
     if not rows:
-        return ""
-    return table(pd.DataFrame(rows, columns=list(labels), dtype="object"), title, labels=labels, stub=stub).html
+        return None
+    return table(pd.DataFrame(rows, columns=list(labels), dtype="object"), title, labels=labels, stub=stub)
 
 
 def _survival_days(found: StudyCuts) -> list[str]:
@@ -155,18 +187,20 @@ def _survival_days(found: StudyCuts) -> list[str]:
 
 
 def _survival(name: str) -> tuple[str, str]:
-    return f"Alive at day {name.removeprefix('os_')} (Kaplan-Meier)", f"{{{name}}}"
+    return msg("Alive at day {day} (Kaplan-Meier)", day=name.removeprefix("os_")), f"{{{name}}}"
 
 
 def _filled(pattern: str, numbers: dict[str, str]) -> str:
     """The pattern with the numbers; the sign of what cannot be estimated where one of them is missing."""
-    told = {name: plain_code(text) if name == "advice" else text for name, text in numbers.items()}
-    try:
-        text = pattern.format_map(told)
-    except KeyError:
+    told = {name: numbers.get(name, "") for name in places(pattern)}
+    if any(text in ("", NOT_ESTIMABLE) for text in told.values()):
         return NOT_ESTIMABLE
-    named = [name for name in told if f"{{{name}}}" in pattern]
-    return text if all(told[name] not in ("", NOT_ESTIMABLE) for name in named) else NOT_ESTIMABLE
+    if "advice" in told:
+        return plain_code(told["advice"])
+    if len(told) > 1:
+        n, total = (told[name] for name in _IN_ORDER.findall(pattern))
+        return msg("{n} of {total}", n=n, total=total)
+    return filled_pattern(pattern, told)
 
 
 def _pair(found: StudyCuts) -> str:

@@ -128,7 +128,7 @@ def ard_table(
     ]  # fmt: skip
     heads = {"group": "", "row": stub, **{level: headers.get(level, level) for level in columns}}
     made = [
-        column(name, text_of(heads[name]), "text", [text_of(r[k]) for r in rows], right=name in columns)
+        column(name, text_of(heads[name]), "text", [visible(r[k]) for r in rows], right=name in columns)
         for k, name in enumerate(names)
     ]
     # What no label names is a term of the data: so are then the groups of terms.

@@ -131,7 +131,7 @@ PAGE_COLOURS = {
     "banner-rim": "#e6c778",
     "control": "#7d8898",
     "scroll-shadow": f"rgba({_SHADOW},.18)",
-    "holds": "#00614a",
+    "kept": "#00614a",
     "doubtful": "#8a4b00",
     "broken": "#a3123a",
 }
@@ -162,7 +162,7 @@ DARK_COLOURS = {
     "banner-rim": "#6f5a1e",
     "control": "#8692a2",
     "scroll-shadow": "rgba(0,0,0,.6)",
-    "holds": "#63d2aa",
+    "kept": "#63d2aa",
     "doubtful": "#f0b25f",
     "broken": "#ff8c9d",
 }

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
-from trialbook.core.messages import as_text, msg
+from trialbook.core.messages import as_text, joined, msg, plural
 from trialbook.dlt.backfill import backfill_notes, counting
 from trialbook.dlt.designs.design import (
     CAP_REACHED,
@@ -208,7 +208,7 @@ def plain_code(code: str) -> str:
 
 
 def _sentence(name: str, action: Action, evaluable: int, cut_date: pd.Timestamp) -> str:
-    who = msg("{evaluable} DLT-evaluable subject{said}", evaluable=evaluable, said="" if evaluable == 1 else "s")
+    who = plural("{n} DLT-evaluable subject", "{n} DLT-evaluable subjects", evaluable)
     return msg(
         "Advice by rule {name}, given {who} at the cut {cut_date:%Y-%m-%d}: {because}. {COMMITTEE}",
         name=name,
@@ -293,10 +293,10 @@ def late_report_notes(events: pd.DataFrame, addlt: pd.DataFrame, cut_date: pd.Ti
 
 def _replacements(addlt: pd.DataFrame, analysis: Analysis) -> list[Note]:
     """Who is replaced and why, and whether it counts towards the cap; a subject under-dosed but with a DLT stays."""
-    place = msg("; still counts towards the cap (A-73)") if analysis.cap_counts == "treated" else ""
+    place = msg("still counts towards the cap (A-73)") if analysis.cap_counts == "treated" else ""
     listed = addlt.sort_values("USUBJID", kind="stable")
     replaced = listed[listed["DLTSTAT"].eq(NOT_EVALUABLE)]
-    lost = msg("not evaluable, may be replaced{place}", place=place)
+    lost = joined([msg("not evaluable, may be replaced"), place], "; ")
     notes = [
         Note("warning", f"{row.SUBJID} ({row.TRT01A or 'no level'}): {row.REASON}; {lost}.")
         for row in replaced.itertuples()

@@ -10,7 +10,7 @@ import pandas as pd
 from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.dlt.advice import history_of, plain_code
-from trialbook.dlt.designs.design import read_code
+from trialbook.dlt.designs.design import History, Pending, read_code
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
 from trialbook.dlt.over_time import course_at, subjects_of
 from trialbook.protocol.analysis import Analysis
@@ -88,14 +88,20 @@ def advice_on(date: pd.Timestamp, addlt: pd.DataFrame, protocol: Protocol, analy
     """
     if analysis.escalation_rule == NO_RULE:
         return ""
-    onset = addlt["DLTDT"].where(addlt["DLTSTAT"].isin(COUNTED_AS_DLT))
-    seen = addlt.assign(STATDT=addlt["STATDT"].where(~(onset < addlt["STATDT"]), onset))
-    then = [course_at(one, date) for one in subjects_of(seen) if one.treated <= date]
-    if not then:
+    past, pending = history_on(date, addlt, protocol.level_ids)
+    if past.current is None and not past.replaced:
         return ""
-    past, pending = history_of(then, protocol.level_ids)
     rule = make_rule(analysis.escalation_rule, analysis, len(protocol.level_ids))
     return rule.next_action(past, pending, date).code(past.ids)
+
+
+def history_on(
+    date: pd.Timestamp, addlt: pd.DataFrame, level_ids: list[str]
+) -> tuple[History, tuple[Pending, ...]]:  # fmt: skip
+    """The trial at the end of a past day from the data of this cut, where each DLT counts from its onset."""
+    onset = addlt["DLTDT"].where(addlt["DLTSTAT"].isin(COUNTED_AS_DLT))
+    seen = addlt.assign(STATDT=addlt["STATDT"].where(~(onset < addlt["STATDT"]), onset))
+    return history_of([course_at(one, date) for one in subjects_of(seen) if one.treated <= date], level_ids)
 
 
 def _late(addlt: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:

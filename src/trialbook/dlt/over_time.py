@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from trialbook.core.messages import msg
+from trialbook.core.messages import msg, plural
 from trialbook.dlt.advice import Advice, Course, Note, history_of, plain_code
 from trialbook.dlt.backfill import counting
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
@@ -225,7 +225,7 @@ def change_sentence(changes: pd.DataFrame, given: Advice, code_before: str, last
     who = (
         msg("No subject has another status")
         if number == 0
-        else msg("{number} subject{said} changed", number=number, said="" if number == 1 else "s")
+        else plural("{n} subject changed", "{n} subjects changed", number)
     )
     return msg(
         "The advice is {moved}. {who} since the cut {last_cut}.",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trialbook.core.described import Card, described
-from trialbook.core.messages import joined, msg
+from trialbook.core.messages import as_text, joined, msg, plural
 from trialbook.dlt.advice import Advice, Note, plain_code
 from trialbook.dlt.designs.design import ONGOING, WAIT
 from trialbook.dlt.over_time import LIMITS
@@ -204,8 +204,8 @@ def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[
 def _then(advice: Advice) -> str:
     """What the advice becomes when the open cases are known; blank where it stays as it is."""
     if advice.best == advice.worst:
-        return "" if advice.best == advice.code else msg("then: {advice}", advice=plain_code(advice.best))
-    return msg("then: {best}, or {worst}", best=plain_code(advice.best), worst=plain_code(advice.worst))
+        return "" if advice.best == advice.code else msg("then {advice}", advice=plain_code(advice.best))
+    return msg("then {best}, or {worst}", best=plain_code(advice.best), worst=plain_code(advice.worst))
 
 
 def waiting_text(results: pd.DataFrame, level: str = TOTAL) -> str:
@@ -215,11 +215,12 @@ def waiting_text(results: pd.DataFrame, level: str = TOTAL) -> str:
     """
     rows = results[results["analysis_id"].eq("DLT") & results["group1_level"].eq(level)]
     count = dict(zip(rows["variable_level"], rows["stat"], strict=True))
-    told = []
-    for status, state in ((PENDING, msg("still open")), (PENDING_DATA, msg("closed, data missing"))):
-        n = int(count.get(status, 0))
-        told += [msg("{n} window{said} {state}", n=n, said="" if n == 1 else "s", state=state)] if n else []
-    return "; ".join(told)
+    n, missing = (int(count.get(status, 0)) for status in (PENDING, PENDING_DATA))
+    told = [
+        plural("{n} window still open", "{n} windows still open", n) if n else "",
+        plural("{n} window closed, data missing", "{n} windows closed, data missing", missing) if missing else "",
+    ]
+    return joined(told, "; ")
 
 
 def counted_note(results: pd.DataFrame, counted: int, evaluable: int) -> str:
@@ -238,7 +239,7 @@ def excluded_notes(results: pd.DataFrame, levels: Sequence[str]) -> list[str]:
     rows = results[results["analysis_id"].eq("DLT_RATE") & results["stat_name"].isin(["n", "N"])]
     count = {(row.group1_level, row.stat_name): int(row.stat) for row in rows.itertuples()}
     told = [(level, excluded_text(count[level, "n"], count[level, "N"])) for level in levels if (level, "n") in count]
-    return [f"{level}: {text}." for level, text in told if text]
+    return [msg("{level}: {text}.", level=level, text=text) for level, text in told if text]
 
 
 def open_level(advice: Advice) -> tuple[str, str]:
@@ -247,7 +248,7 @@ def open_level(advice: Advice) -> tuple[str, str]:
         return msg("none"), msg("{level} waits for a decision", level=advice.level)
     if advice.code.startswith(f"{ONGOING}("):
         return advice.level, msg("for the next subject")
-    return "none", msg("the rule has come to its end") if advice.code != NOT_ESTIMABLE else msg("no rule in force")
+    return msg("none"), msg("the rule has come to its end") if advice.code != NOT_ESTIMABLE else msg("no rule in force")
 
 
 def calm_words() -> str:
@@ -334,7 +335,10 @@ def event_listing(events: pd.DataFrame, addlt: pd.DataFrame, notes: Sequence[str
     day = (events["ONSETDT"] - subject["TRTSDT"].astype("datetime64[s]")).dt.days.astype("Int64")
     study_day = day.mask(day >= 0, day + 1)
     return described(
-        events.assign(SUBJID=subject["SUBJID"], DAY=day, ADY=study_day)[list(EVENT_LABELS)], labels=EVENT_LABELS,
+        events.assign(SUBJID=subject["SUBJID"], DAY=day, ADY=study_day, AEREL=events["AEREL"].str.lower())[
+            list(EVENT_LABELS)
+        ],
+        labels=EVENT_LABELS,
         notes=notes, empty=msg("No event of the window is a candidate, flagged or severe."),
     )  # fmt: skip
 
@@ -349,7 +353,7 @@ def rate_table(results: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
             text[level, name] for name in ("n", "N", "estimate", "conf.low", "conf.high", "prob_gt_target")
         )
         interval = NOT_ESTIMABLE if low == NOT_ESTIMABLE else f"{low} to {high}"
-        table.append((level, msg("{n} of {total}", n=n, total=total), estimate, interval, prob))
+        table.append((as_text(level), msg("{n} of {total}", n=n, total=total), estimate, interval, prob))
     numbers = {
         (row, column): ("DLT_RATE", str(line[0]), "DLT", "", "clopper_pearson")
         for row, line in enumerate(table) for column in list(RATE_LABELS)[1:]

@@ -18,6 +18,8 @@ INDENT = "\u2003"
 # Characters of table text that fit side by side on a page; the least of a column; those between two columns; by how
 # many a column grows at once; a word of more is broken.
 LINE, LEAST, GAP, STEP, WORD = 102, 4, 2, 2, 26
+# Lines of text of a table that is kept on one page.
+KEPT_WHOLE = 14
 _BREAKS = re.compile(r"[\s\u2003]+|(?<=[/,;→])")
 
 
@@ -113,6 +115,19 @@ def size_of(grid: Grid) -> float:
     """The size of the letters in points: smaller where the longest words of all columns do not fit side by side."""
     asked = sum(share for share in shares_of(grid.heads, _columns(grid)))
     return 8.5 if asked <= LINE else max(6.5, round(8.5 * LINE / asked, 1))
+
+
+def whole(grid: Grid) -> bool:
+    """Whether a table is kept on one page: a longer one would leave half a page empty before it."""
+    room = [max(1, round(share * LINE)) for share in grid.shares]
+    deep = 0
+    for line in grid.lines:
+        if isinstance(line, str):
+            deep += 1
+            continue
+        cells = zip(line, room, strict=True)
+        deep += max(sum(max(1, -(-width(part) // wide)) for part in text.split("\n")) for text, wide in cells)
+    return deep <= KEPT_WHOLE
 
 
 def _columns(grid: Grid) -> list[list[str]]:

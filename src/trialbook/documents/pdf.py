@@ -27,8 +27,8 @@ from trialbook.documents.content import (
 from trialbook.documents.drawings import compiled, svg_of
 from trialbook.documents.glyphs import FAMILY, shown
 
-# A table of at most so many lines is kept on one page.
-KEPT_WHOLE = 10
+# Of a higher figure (pixels of its drawing at full width) the text goes on before it where a page ends.
+INLINE = 260
 # Pixels of a drawing that fill the width of a page.
 FULL_WIDTH = 760
 COLOURS = {"accent": ACCENT, "ink": INK, "quiet": QUIET, "rule": LINE, "pale": SEQUENTIAL[0], "hot": VERMILION}
@@ -105,7 +105,7 @@ class _Writer:
         return {
             "kind": "table", "id": table.id, "title": self._say(table.title), "lines": lines,
             "heads": [shown(head) for head in grid.heads], "sides": grid.sides, "shares": grid.shares,
-            "size": layout.size_of(grid), "width": layout.narrow(grid), "whole": len(grid.lines) <= KEPT_WHOLE,
+            "size": layout.size_of(grid), "width": layout.narrow(grid), "whole": layout.whole(grid),
             "notes": [shown(note) for note in layout.notes_of(table, self._speaker)], "empty": self._say(table.empty),
         }  # fmt: skip
 
@@ -113,8 +113,10 @@ class _Writer:
         svg = svg_of(figure, self._speaker)
         name = f"{layout.bookmark(figure.id)}.svg"
         self.files[name] = svg.encode("utf-8")
+        wide, high = svg_size(svg)
         return {
             "kind": "figure", "id": figure.id, "title": self._say(figure.title), "file": name,
-            "alt": self._say(figure.title), "width": min(1.0, svg_size(svg)[0] / FULL_WIDTH),
+            "alt": self._say(figure.title), "float": high * min(1.0, FULL_WIDTH / wide) > INLINE,
+            "width": min(1.0, wide / FULL_WIDTH),
             "notes": [self._say(note) for note in figure.notes],
         }  # fmt: skip

@@ -26,7 +26,7 @@ from trialbook.documents.content import (
 )
 from trialbook.documents.drawings import for_office, png_of, svg_of
 from trialbook.documents.office import add_vector, language_of, plain_fonts
-from trialbook.documents.pdf import FULL_WIDTH, KEPT_WHOLE
+from trialbook.documents.pdf import FULL_WIDTH
 
 # The width of the text of a page, in twentieths of a point; a page is A4 with margins of 20 mm.
 TEXT_WIDTH = 9638
@@ -259,7 +259,7 @@ class _Writer:
         else:
             part = layout.narrow(grid)
             table = self._table_of(1 + len(grid.lines), [share * part for share in grid.shares])
-            size, whole = Pt(layout.size_of(grid)), len(grid.lines) <= KEPT_WHOLE
+            size, whole = Pt(layout.size_of(grid)), layout.whole(grid)
             self._row(table.rows[0], grid.heads, grid.sides, size, bold=True)
             _repeated(table.rows[0])
             for place, (row, line) in enumerate(zip(table.rows[1:], grid.lines, strict=False)):

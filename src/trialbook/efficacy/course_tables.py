@@ -307,6 +307,13 @@ def later_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     return frame[["SUBJID", "TRT01A", *columns]].reset_index(drop=True)
 
 
+# Why a response is none, and its organs, in columns that keep the English alone: for the catalogue of texts.
+WHY_PATTERNS = (
+    "stages {before} to {now}", "death {date}", "{reason}: death {date}", "Skin {response}", "Liver {response}",
+    "Upper GI {response}", "Lower GI {response}", "{subject}: {response} to {result}", "NR, {reason}",
+)  # fmt: skip
+
+
 def _values(adrs: pd.DataFrame, parameter: str) -> pd.Series:
     own = adrs[adrs["PARAMCD"] == parameter].set_index("USUBJID")
     return own["AVALC"].mask(own["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS)

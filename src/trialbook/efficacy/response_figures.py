@@ -128,7 +128,7 @@ def stage_changes(
     value = pd.Series(change.reindex(at).to_numpy(dtype="float64"), index=primary.index)
     told = in_words(primary["AVALC"], primary["REASON"])
     told = told.mask(primary["REASON"] == UNDELIVERED, NOT_EVALUABLE_WORDS)
-    label = told.where(value.notna(), told.map(lambda said: msg("{response} (change not known)", response=said)))
+    label = told.where(value.notna(), told.map(lambda said: msg("{response}, change not known", response=said)))
     frame = pd.DataFrame(
         {
             "SUBJECT": _subject(primary["USUBJID"], adsl), "CHANGE": value.fillna(0.0),

@@ -181,7 +181,7 @@ def category_changes(responses: pd.DataFrame) -> pd.DataFrame:
     """Who changes category or set: SENS USUBJID PRIMARY ALTERNATIVE, one row per change (`sensitivity_responses`)."""
     told = in_words(responses["AVALC"], responses["REASON"])
     outside = (responses["INSET"] != "Y") & (responses["AVALC"] != PENDING)
-    frame = responses.assign(TOLD=told.mask(outside, "not in the set"))
+    frame = responses.assign(TOLD=told.mask(outside, msg("not in the set")))
     primary = frame[frame["SENS"] == PRIMARY].set_index("USUBJID")["TOLD"]
     others = frame[frame["SENS"] != PRIMARY]
     before = others["USUBJID"].map(primary).astype("str")

@@ -184,6 +184,23 @@ def exact_intervals(rows: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
+CAUSE_WORDS = {"NRM": msg("Death without relapse"), "RELAPSE": msg("Relapse")}
+
+
+def by_cause(rows: pd.DataFrame) -> pd.DataFrame:
+    """The ARD rows of cumulative incidence with words for what comes first."""
+    return described(
+        rows.assign(variable=rows["variable"].replace(CAUSE_WORDS).astype("str"), number_variable=rows["variable"])
+    )
+
+
+# How a time to an event ends, as listings say it; other texts stay as they are.
+END_WORDS = {
+    "DEATH": msg("died"), "PROGRESSION": msg("progression"), "RELAPSE": msg("relapse"),
+    "CENSORED: last assessment of GVHD": msg("goes on at the last assessment of GVHD"),
+}  # fmt: skip
+
+
 def censored_subjects(
     adtte: pd.DataFrame, analysis: Analysis, cut_date: pd.Timestamp, adsl: pd.DataFrame | None = None
 ) -> pd.DataFrame:
@@ -210,7 +227,7 @@ def censored_subjects(
 def dead_subjects(adtte: pd.DataFrame) -> pd.DataFrame:
     """The dead: SUBJID TRT01A AVAL ADY ADT EVNTDESC in the order of time."""
     dead = adtte[adtte["PARAMCD"].eq("OS") & adtte["CNSR"].eq(0)].sort_values(["AVAL", "SUBJID"])
-    listed = _with_study_day(dead).assign(EVNTDESC=dead["EVNTDESC"]).reset_index(drop=True)
+    listed = _with_study_day(dead).assign(EVNTDESC=dead["EVNTDESC"].replace(END_WORDS)).reset_index(drop=True)
     return described(listed, empty=msg("No treated subject has died."))
 
 
@@ -220,7 +237,10 @@ def response_times(adtte: pd.DataFrame) -> pd.DataFrame:
     first = adtte[adtte["PARAMCD"].eq("TTR")].set_index("USUBJID")["AVAL"]
     shown = lasting[["SUBJID", "TRT01A"]].assign(FIRST=first.reindex(lasting["USUBJID"]).to_numpy(dtype="float64"))
     shown = shown.assign(
-        START=lasting["STARTDT"], ADT=lasting["ADT"], AVAL=lasting["AVAL"], EVNTDESC=lasting["EVNTDESC"]
+        START=lasting["STARTDT"],
+        ADT=lasting["ADT"],
+        AVAL=lasting["AVAL"],
+        EVNTDESC=lasting["EVNTDESC"].replace(END_WORDS),
     ).reset_index(drop=True)
     return described(
         shown, labels={"ADT": "To", "AVAL": msg("Days"), "EVNTDESC": msg("How it ends")},

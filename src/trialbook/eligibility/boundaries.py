@@ -6,7 +6,7 @@ import pandas as pd
 
 from trialbook.core.described import described
 from trialbook.core.domains import Domains
-from trialbook.core.messages import msg
+from trialbook.core.messages import enumerated, msg
 from trialbook.eligibility.parameters import number, significant
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.criteria import Criterion
@@ -45,14 +45,22 @@ def boundary_cases(
     )  # fmt: skip
 
 
+_DISTANCE = msg("Distance: value minus limit; for ages days.")
+
+
 def nearness(analysis: Analysis, protocol: Protocol) -> list[str]:
     """What counts as close, in words."""
-    days = [
-        msg("{number:g} days of an age limit", number=number(criterion, "boundary_days"))
-        for criterion in _age_criteria(protocol)
-    ]
-    said = [msg("Values within {near_limit:g}% of their limit", near_limit=100 * analysis.near_limit), *days]
-    return [" and ages within ".join(said) + msg(" are listed. Distance: value minus limit; for ages days.")]
+    days = enumerated(f"{number(criterion, 'boundary_days'):g}" for criterion in _age_criteria(protocol))
+    limit = 100 * analysis.near_limit
+    if not days:
+        return [msg("Values within {near_limit:g}% of their limit are listed. {how}", near_limit=limit, how=_DISTANCE)]
+    return [
+        msg(
+            "Values within {near_limit:g}% of their limit and ages within {span} days of an age limit are listed. "
+            "{how}",
+            near_limit=limit, span=days, how=_DISTANCE,
+        )
+    ]  # fmt: skip
 
 
 def _measured(adie: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> pd.DataFrame:

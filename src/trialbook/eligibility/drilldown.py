@@ -11,6 +11,7 @@ from trialbook.core.messages import as_text, joined, msg
 from trialbook.eligibility.evidence import Weighed
 from trialbook.protocol.models import Protocol
 
+_PART = re.compile(r"\[([^\]]+)\] (.+)", re.DOTALL)
 # The value of a record of a drug: its dose and its dates as entered.
 _PERIOD = re.compile(r"(?P<dose>[\d.e+-]+|dose not known), (?P<since>[\dT:?-]+) to (?P<until>[\dT:?-]+|ongoing)")
 # A cell of a table (row, column) -> title of what opens, notes below it, positions of its records.
@@ -64,8 +65,8 @@ def _value(value: str, unit: str) -> str:
         return f"{value} {unit}".strip()
     dose = as_text(period["dose"]) if period["dose"].startswith("dose") else f"{period['dose']} {unit}".strip()
     if period["until"] == "ongoing":
-        return msg("{dose}, from {first} on", dose=dose, first=period["since"])
-    return msg("{dose}, {first} to {last}", dose=dose, first=period["since"], last=period["until"])
+        return msg("{dose}, from {since} on", dose=dose, since=period["since"])
+    return msg("{dose}, {since} to {until}", dose=dose, since=period["since"], until=period["until"])
 
 
 def behind_cells(
@@ -129,10 +130,16 @@ def _notes(row: Mapping[str, object], reading: str) -> list[str]:
     return [
         msg("{evidence}.{compared}", evidence=str(row["EVIDENCE"]), compared=value),
         msg("Form: {answer}{alone}.", answer=answer, alone=alone),
-        msg("Rule: {rule}", rule=row["RULE"]),
+        msg("Rule: {rule}", rule=rule_words(str(row["RULE"]))),
         *([msg("Read as: {reading}.", reading=reading)] if reading else []),
         msg("Rests on: {rests}.", rests=rests),
     ]
+
+
+def rule_words(rule: str) -> str:
+    """The rule of a part of a criterion, with the test that the part is about: `[ALT] ...`, as `adie` writes it."""
+    part = _PART.fullmatch(rule)
+    return msg("[{test}] {rule}", test=as_text(part[1]), rule=as_text(part[2])) if part else as_text(rule)
 
 
 def _joined(parts: Sequence[str]) -> str:

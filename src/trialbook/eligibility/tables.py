@@ -12,6 +12,7 @@ from trialbook.core.described import described, look_of
 from trialbook.core.domains import Domains
 from trialbook.core.messages import enumerated, joined, msg
 from trialbook.eligibility.adie import rule_text
+from trialbook.eligibility.drilldown import rule_words
 from trialbook.eligibility.form import RESULTS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -123,7 +124,7 @@ def results_by_criterion(adie: pd.DataFrame, protocol: Protocol) -> pd.DataFrame
         column: rule_text(criterion, column) for criterion in protocol.criteria for column in criterion.audit_columns()
     }
     table = counts.rename_axis(index="CRITCD", columns=None).reset_index()
-    table.insert(1, "RULE", table["CRITCD"].map(wording))
+    table.insert(1, "RULE", table["CRITCD"].map(wording).map(rule_words))
     numbers = {
         (row, result): ("ELIG", TOTAL, str(column), result, "")
         for row, column in enumerate(table["CRITCD"]) for result in RESULTS
@@ -240,7 +241,7 @@ def audit_method(protocol: Protocol, analysis: Analysis) -> str:
     parts = (
         msg(
             ", with {parts}",
-            parts=enumerated(msg("{id} in {n} parts", id=c.id, n=len(c.audit_columns())) for c in split),
+            parts=enumerated(msg("{criterion} in {n} parts", criterion=c.id, n=len(c.audit_columns())) for c in split),
         )
         if split
         else ""

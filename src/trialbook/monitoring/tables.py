@@ -10,7 +10,7 @@ from trialbook.core.described import described
 from trialbook.core.messages import enumerated, joined, msg, plural
 from trialbook.monitoring.outcomes import EVENT, OPEN
 from trialbook.monitoring.stopping import CHARACTERISTICS, NO_EVENT, CaseOfRule, Monitored
-from trialbook.results.ard import NOT_ESTIMABLE
+from trialbook.results.ard import NOT_ESTIMABLE, round_half_up
 from trialbook.statistics.stopping_rules import StoppingRule
 from trialbook.statistics.stopping_states import BEST, CONTINUE, NEXT_EVENT_STOPS, NOW, STOP, WORST
 
@@ -143,6 +143,12 @@ def characteristics_table(results: pd.DataFrame, found: Sequence[Monitored]) -> 
     """STOPPING_OC for reading: the probability of stopping, and how many subjects it takes, at assumed true rates."""
     rows = results[results["analysis_id"].eq(CHARACTERISTICS)]
     text = {(r.variable, r.variable_level, r.stat_name): r.stat_text for r in rows.itertuples()}
+    # An expected number of subjects or days is read to one decimal.
+    expected_numbers = rows["stat_name"].isin(["expected_n", "expected_time"]) & rows["stat"].notna()
+    text |= {
+        (r.variable, r.variable_level, r.stat_name): round_half_up(float(r.stat), 1)
+        for r in rows[expected_numbers].itertuples()
+    }
     table = []
     for one in found:
         for rate in dict.fromkeys(rows.loc[rows["variable"].eq(one.rule_id), "variable_level"]):

@@ -1,4 +1,6 @@
-"""Writes `build/index.html`, the page over all built cuts: replaced whole, under a lock of its own, by every build."""
+"""Writes `build/index.html` and `build/index.zh.html`, the page over all built cuts in English and in Chinese: replaced
+whole, under a lock of its own, by every build.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,9 @@ import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -18,8 +21,12 @@ from trialbook.pipeline.superseded import MANIFEST
 from trialbook.protocol.decisions import DEFAULT_LOG, Decision, read_decisions
 from trialbook.protocol.models import Cut
 
+if TYPE_CHECKING:
+    from trialbook.diff.built_cut import BuiltCut
+
 Read = TypeVar("Read")
 PAGE = "index.html"
+PAGES = (PAGE, "index.zh.html")
 LOCK = ".study-page"
 # A build that holds the lock is reading every cut: seconds at most.
 LOCK_SECONDS = 20
@@ -41,8 +48,9 @@ def refresh_study_page(out: Path, locks: Path, mask: int, tell: Callable[[str], 
         locks.mkdir(exist_ok=True)
         with FileLock(locks / f"{LOCK}.lock", timeout=LOCK_SECONDS):
             marks = _marks(out, root)
-            if _described(place) != marks:
-                _write(place, _page(out, marks, root), mask)
+            if any(_described(out / name) != marks for name in PAGES):
+                for name, page in _pages(out, marks, root).items():
+                    _write(out / name, page, mask)
     except (OSError, Timeout, StopError) as error:
         tell(f"the builds are in place, but the page over all cuts could not be written ({error}): {place}")
 
@@ -83,15 +91,18 @@ def _described(place: Path) -> str | None:
     return None
 
 
-def _page(out: Path, marks: str, root: Path) -> str:
+def _pages(out: Path, marks: str, root: Path) -> dict[str, str]:
     # What shows pages is imported only when there is one to write: a build of which nothing changed has none.
+    from trialbook.core.translations import languages
     from trialbook.diff.built_cut import BuiltCut
     from trialbook.diff.headlines import headlines
     from trialbook.diff.issued import errata, result_errata, result_numbers
+    from trialbook.diff.replayed import replayed_cuts
     from trialbook.display.study import CutLine, StudyCuts, render_study
     from trialbook.pipeline.pages import SYNTHETIC
 
     studies: dict[str, StudyCuts] = {}
+    builds: dict[str, list[BuiltCut]] = {}
     unreadable: list[str] = []
     issued = _readable(lambda: read_register(root), unreadable)
     for folder in built_folders(out):
@@ -108,16 +119,21 @@ def _page(out: Path, marks: str, root: Path) -> str:
         line = CutLine(found.cut, numbers, found.seal, found.synthetic, decided)
         cuts = studies.setdefault(study.registry_id, StudyCuts(study))
         cuts.cuts.append(line)
+        builds.setdefault(study.registry_id, []).append(found)
         cuts.errata.extend(errata(issued, study.id, found.cut.cut_id, numbers))
         of_cut = [one for one in issued if (one.study, one.cut) == (study.id, found.cut.cut_id)]
         # Of a document of this very build nothing has changed.
         shown = [(one, read_numbers(root, one.sha256)) for one in of_cut if one.build != found.seal]
         today = result_numbers(found.ard) if any(numbers for _, numbers in shown) else {}
         cuts.errata.extend(each for one, numbers in shown if numbers for each in result_errata(one, numbers, today))
-    for cuts in studies.values():
+    for name, cuts in studies.items():
+        cuts.replayed.extend(_readable(partial(replayed_cuts, builds[name]), unreadable))
         cuts.cuts.sort(key=lambda line: (line.cut.cut_date, line.cut.cut_id))
         cuts.issued.extend(line for line in issued if line.study == cuts.study.id)
-    return render_study(list(studies.values()), unreadable, marks, SYNTHETIC)
+    return {
+        name: render_study(list(studies.values()), unreadable, marks, SYNTHETIC, language)
+        for name, language in zip(PAGES, languages(), strict=True)
+    }
 
 
 def _decisions(cut: Cut, root: Path, unreadable: list[str]) -> list[Decision]:

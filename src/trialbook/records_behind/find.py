@@ -472,6 +472,16 @@ def _responders(number: ResultNumber, studied: Studied) -> Found:
 # Outcomes of a trial of cells
 
 
+def _late_events(number: ResultNumber, studied: Studied) -> Found | None:
+    """The adverse events of one kind since the first infusion, in the window of the other tables and after it."""
+    adct, adae = studied.frame("adct"), studied.frame("adae")
+    names = adct.loc[adct["PARAMCD"].eq(number.variable), "PARAM"]
+    if names.empty:
+        return None
+    since = adae["TRTEMFL"].eq("Y") | adae["RELDAY"].gt(0).fillna(False).astype(bool)
+    return _events(adae["SAFFL"].eq("Y") & adae["AESICAT"].eq(names.iloc[0]) & since)
+
+
 def _outcome(number: ResultNumber, studied: Studied) -> Found:
     """The rows of one outcome in ADCT: those counted have the answer, or the place, that the number is about."""
     adct = studied.frame("adct")
@@ -532,7 +542,8 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys((*SUCCESS, "STEROID_D28"), _secondary),
     **{f"{name}_{kind}": _times for name in ("OS", "FFS", "DOR") for kind in ("EVENTS", "KM", "MEDIAN")},
     "CIF": _incidence, **dict.fromkeys(("FUP_RKM", "FUP_POTENTIAL", "FUP_STALE"), _follow_up), "TTR": _responders,
-    **dict.fromkeys(("LATE_EVENTS", "FUP_WINDOW", "PRODUCT", "DSA", "VIRUS", "CGVHD"), _outcome),
+    "LATE_EVENTS": _late_events,
+    **dict.fromkeys(("FUP_WINDOW", "PRODUCT", "DSA", "VIRUS", "CGVHD"), _outcome),
 }  # fmt: skip
 # Numbers that no record of this cut is behind, or whose records the table itself names.
 WITHOUT: dict[str, str] = {

@@ -30,7 +30,7 @@ from trialbook.safety.relationship import criterion_ticked, relationship_level
 
 
 LABELS = {
-    "TEAE": "Any TEAE",
+    "TEAE": msg("Any TEAE"),
     "TEAE_GE3": msg("TEAE of grade 3 or more"),
     "TRAE": msg("TEAE related to treatment"),
     "TRAE_GE3": msg("Related TEAE of grade 3 or more"),

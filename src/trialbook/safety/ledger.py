@@ -6,7 +6,7 @@ import pandas as pd
 
 from trialbook.core.dates import latest_date
 from trialbook.core.described import described
-from trialbook.core.messages import msg
+from trialbook.core.messages import msg, plural
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.queries.query_list import Query, QueryTexts
@@ -69,11 +69,12 @@ def expedited_sentence(events: pd.DataFrame) -> str:
     """How many candidates for an expedited report there are, how many due dates are past, and what is not known."""
     candidates, maybe = events[events["SUSAR"]], int(events["MAYBE"].sum())
     further = (
-        msg(
-            " Of {maybe} related and unexpected {noun} the seriousness is not given: whether an "
-            "expedited report is due is not known.",
-            maybe=maybe,
-            noun=_noun(maybe),
+        plural(
+            " Of {n} related and unexpected event the seriousness is not given: whether an expedited report is due is "
+            "not known.",
+            " Of {n} related and unexpected events the seriousness is not given: whether an expedited report is due is "
+            "not known.",
+            maybe,
         )
         if maybe
         else ""
@@ -82,12 +83,10 @@ def expedited_sentence(events: pd.DataFrame) -> str:
         return msg("No event that is known to be serious is related and unexpected.{further}", further=further)
     if candidates.empty:
         return msg("No serious event is related and unexpected: no expedited report is due.")
-    start = msg(
-        "{n} serious {noun} {are} related and unexpected.",
-        n=len(candidates),
-        noun=_noun(len(candidates)),
-        are=_are(len(candidates)),
-    )
+    start = plural(
+        "{n} serious event is related and unexpected.", "{n} serious events are related and unexpected.",
+        len(candidates),
+    )  # fmt: skip
     return msg(
         "{start} {due_words} Whether a report was sent is not in the data.{further}",
         start=start,
@@ -100,7 +99,11 @@ def _due_words(candidates: pd.DataFrame) -> str:
     past, unknown = int((candidates["DAYSLEFT"] < 0).sum()), int(candidates["DAYSLEFT"].isna().sum())
     number, overdue = len(candidates), int(candidates["OVERDUE"].sum())
     if not unknown:
-        return msg("Of the expedited reports {past} {were} due before the cut.", past=past, were=_were(past))
+        return plural(
+            "Of the expedited reports {n} was due before the cut.",
+            "Of the expedited reports {n} were due before the cut.",
+            past,
+        )  # fmt: skip
     why = msg("since the day on which the site knew is not given")
     may = msg("{overdue} may already be overdue", overdue=overdue) if overdue else msg("none can be overdue yet")
     if number == unknown:
@@ -110,28 +113,17 @@ def _due_words(candidates: pd.DataFrame) -> str:
             else msg("any of the {number} expedited reports was", number=number)
         )
         return msg("When {which} due is not known, {why}: {may}.", which=which, why=why, may=may)
-    return msg(
-        "Of the expedited reports whose due date is known, {past} of {number} {were} due before the "
-        "cut; of {unknown} the due date is open, {why}: {may}.",
-        past=past,
+    return plural(
+        "Of the expedited reports whose due date is known, {n} of {number} was due before the cut; of {unknown} the "
+        "due date is open, {why}: {may}.",
+        "Of the expedited reports whose due date is known, {n} of {number} were due before the cut; of {unknown} the "
+        "due date is open, {why}: {may}.",
+        past,
         number=number - unknown,
-        were=_were(past),
         unknown=unknown,
         why=why,
         may=may,
     )
-
-
-def _noun(number: int) -> str:
-    return "event" if number == 1 else "events"
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
-
-
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"
 
 
 def expedited_notes(protocol: Protocol, analysis: Analysis) -> list[str]:
@@ -351,7 +343,7 @@ def special_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) 
     outside = events[events["WINDOW"].isin(OUTSIDE)].reset_index(drop=True)
     listed = _lines(outside, adsl, analysis)[list(SPECIAL_LABELS)]
     return described(
-        listed, labels=SPECIAL_LABELS, empty="No event of special interest lies outside the window."
+        listed, labels=SPECIAL_LABELS, empty=msg("No event of special interest lies outside the window.")
     )  # fmt: skip
 
 

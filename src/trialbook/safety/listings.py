@@ -89,6 +89,10 @@ def subject_ids(frame: pd.DataFrame, adsl: pd.DataFrame) -> pd.Series:
     return frame["USUBJID"].map(known).fillna(frame["USUBJID"]).astype("str")
 
 
+# What `after_infusion_text` says, as columns of text that keep the English alone: for the catalogue of texts.
+AFTER_PATTERNS = ("{n}, after {days} d", "{n}, after {hours} h", "{n}, same day")
+
+
 def after_infusion_text(adae: pd.DataFrame) -> pd.Series:
     """`2, after 2.5 h`; `1, same day`; `1, after 4 d`; blank before the first infusion or without a complete onset."""
     days = adae["INFDY"].astype("str") + " d"
@@ -145,8 +149,8 @@ def deaths_listing(
         "SINCE": record_news(died, known, ["USUBJID"]),
     }).reset_index(drop=True)  # fmt: skip
     return described(
-        listed, labels=LABELS, notes=["Day of death and days since the last infusion: 0 is the day of infusion."],
-        empty="No treated subject has died at this cut.",
+        listed, labels=LABELS, notes=[msg("Day of death and days since the last infusion: 0 is the day of infusion.")],
+        empty=msg("No treated subject has died at this cut."),
     )  # fmt: skip
 
 

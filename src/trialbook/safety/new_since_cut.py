@@ -30,6 +30,10 @@ TOLD = {
 }  # fmt: skip
 
 
+# What `event_news` says of a record that changed: for the catalogue of texts, as a column keeps the English alone.
+NEWS_PATTERNS = ("changed: {columns}",)
+
+
 def event_news(adae: pd.DataFrame, before: pd.DataFrame | None) -> pd.Series:
     """`new`, `changed: grade, outcome` or blank for each record of ADAE; all blank without an earlier cut."""
     said = pd.Series("", index=adae.index, dtype="str")
@@ -107,8 +111,8 @@ def news_sentence(adae: pd.DataFrame, before: pd.DataFrame | None, cut: str | No
     if before is None:
         return msg("This is the first cut: there is no earlier one to compare with, so nothing is marked as new.")
     fresh = new_in(adae, before)
-    kinds = {"TEAE": "treatment-emergent", "TEAE_GE3": msg("of grade 3 or more"), "SAE": "serious", "TRAE": "related",
-             "TEAE_DTH": "fatal"}  # fmt: skip
+    kinds = {"TEAE": msg("{n} treatment-emergent"), "TEAE_GE3": msg("{n} of grade 3 or more"),
+             "SAE": msg("{n} serious"), "TRAE": msg("{n} related"), "TEAE_DTH": msg("{n} fatal")}  # fmt: skip
     number = {name: len(adae[fresh[name]].drop_duplicates(SUBJECT_EVENT)) for name in kinds}
     fresh_open = new_in(adae, before, left_open)
     missing = {name: len(adae[fresh_open[name]].drop_duplicates(SUBJECT_EVENT)) for name in ("TEAE_GE3", "SAE")}
@@ -117,7 +121,7 @@ def news_sentence(adae: pd.DataFrame, before: pd.DataFrame | None, cut: str | No
         for name, count in missing.items()
         if count
     }
-    said = ", ".join(f"{number[name]} {word}{beside.get(name, '')}" for name, word in kinds.items())
+    said = joined([joined([msg(word, n=number[name]), beside.get(name, "")], "") for name, word in kinds.items()], ", ")
     gone = lost_records(adae, before)
     lost = msg(" Records of that cut that no longer exist: {gone}.", gone=gone) if gone else ""
     return msg("New since the cut {cut} (events): {said}.{lost}", cut=cut, said=said, lost=lost)
@@ -155,7 +159,7 @@ def _row(table: str, level: str, variable: str, term: str, found: tuple[int, int
 # ----------------------------------------------------------------------------------------------------
 
 KINDS = {
-    "TEAE": "Any TEAE",
+    "TEAE": msg("Any TEAE"),
     "TEAE_GE3": msg("Grade 3 or more"),
     "SAE": msg("Serious"),
     "TRAE": msg("Related"),

@@ -8,7 +8,6 @@ import pandas as pd
 
 from trialbook.core.described import described
 from trialbook.core.messages import as_text, enumerated, joined, msg, plural
-from trialbook.core.terms import in_sentence
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.outcomes import LOT, PASSAGE, THAW, VIABILITY, ProductValue
 from trialbook.results.ard import NOT_EVALUABLE, TOTAL, ArdRow, ard_row, ard_row_or_ne, proportion_rows, round_half_up
@@ -367,7 +366,7 @@ def _late_sentence(rows: pd.DataFrame, adct: pd.DataFrame, protocol: Protocol) -
     if not late or days.empty:
         return ""
     found = {code: _count(rows, LATE_EVENTS, code) for code in late}
-    each = enumerated(msg("{event} in {n}", event=in_sentence(name), n=found[code]["n"]) for code, name in late.items())
+    each = joined([msg("{event} {n}", event=as_text(name), n=found[code]["n"]) for code, name in late.items()], "; ")
     return msg(
         "Without an end date, of {total} treated subjects: {events}; they were followed for {shortest} to "
         "{longest} days.",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from trialbook.core.described import Card, described
-from trialbook.core.messages import as_text, msg
+from trialbook.core.messages import as_text, joined, msg, plural
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.queries.query_list import Query
@@ -92,7 +92,7 @@ def therapy_method(protocol: Protocol) -> str:
     listed = (
         msg(
             ", and therapy of {disease} (steroids and the drugs of the drug dictionary) with its dates. "
-            "What counts as new systemic therapy is decided in 05_orr",
+            "What counts as new systemic therapy is decided on the page on the response",
             disease=protocol.study.disease,
         )
         if protocol.has_endpoint("ORR_D28")
@@ -114,7 +114,7 @@ HEADLINES = {
 }
 
 
-NONE_WAITS = "No candidate DLT waits for the committee."
+NONE_WAITS = msg("No candidate DLT waits for the committee.")
 
 
 def level_headers(adsl: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
@@ -261,17 +261,27 @@ def dlt_sentence(
     `addlt`: who waits for data is named too. `adjudicated`: the committee's flags (SUPPAE) were delivered.
     """
     if not protocol.has_endpoint("DLT"):
-        return "DLT is not an endpoint of this trial."
+        return msg("DLT is not an endpoint of this trial.")
     waiting = adae[(adae["DLTCAND"] == "Y") & (adae["DLTFL"] == "") & (adae["SAFFL"] == "Y")]
-    flags = "" if adjudicated else " The committee's flags (SUPPAE) were not delivered: confirmed DLT is not evaluable."
+    flags: list[str] = [
+        "" if adjudicated else msg("The committee's flags (SUPPAE) were not delivered: confirmed DLT is not evaluable.")
+    ]
     if addlt is not None and (pending := addlt[addlt["DLTSTAT"].eq(PENDING_DATA)])["SUBJID"].size:
-        people = "subject waits" if len(pending) == 1 else "subjects wait"
-        names = ", ".join(pending["SUBJID"].astype("str"))
-        flags = f" {len(pending)} {people} for data that may show a DLT (see 04_dlt): {names}.{flags}"
+        unknown = plural(
+            "{n} subject waits for data that may show a DLT (see the page on DLT): {subjects}.",
+            "{n} subjects wait for data that may show a DLT (see the page on DLT): {subjects}.",
+            len(pending), subjects=joined(pending["SUBJID"].astype("str").tolist(), ", "),
+        )  # fmt: skip
+        flags = [unknown, *flags]
     if waiting.empty:
-        return f"No event that is already a candidate DLT waits for the committee.{flags}" if flags else NONE_WAITS
+        none = msg("No event that is already a candidate DLT waits for the committee.")
+        return joined([none, *flags]) if any(flags) else NONE_WAITS
     records = [f"{u} {t}" for u, t in zip(subject_ids(waiting, adsl), waiting["ADECOD"], strict=True)]
-    return f"Candidate DLTs that wait for the committee (see 04_dlt): {len(waiting)}: {'; '.join(records)}.{flags}"
+    said = msg(
+        "Candidate DLTs that wait for the committee (see the page on DLT): {n}: {terms}.",
+        n=len(waiting), terms="; ".join(records),
+    )  # fmt: skip
+    return joined([said, *flags])
 
 
 def first_cut_note(before: pd.DataFrame | None) -> list[str]:
@@ -282,8 +292,8 @@ def first_cut_note(before: pd.DataFrame | None) -> list[str]:
 def endpoint_sentence(protocol: Protocol) -> str:
     """Whether adverse events are a registered endpoint of this trial."""
     if protocol.has_endpoint("TEAE"):
-        return "Treatment-emergent adverse events are a registered endpoint of this trial."
-    return "TEAE is not an endpoint of this trial; the events are described all the same."
+        return msg("Treatment-emergent adverse events are a registered endpoint of this trial.")
+    return msg("TEAE is not an endpoint of this trial; the events are described all the same.")
 
 
 def event_counts(adae: pd.DataFrame) -> pd.DataFrame:

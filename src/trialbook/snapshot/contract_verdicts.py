@@ -15,7 +15,7 @@ from trialbook.core.messages import msg
 from trialbook.snapshot.tables import Snapshot
 
 WORDS = {
-    "pass": "holds",
+    "pass": msg("kept"),
     "empty": msg("no records"),
     "info": "remarks",
     "warning": msg("questions asked"),

@@ -182,6 +182,13 @@ def add_analysis_sets(
     )
 
 
+# Why a treated subject is not DLT-evaluable, by its status.
+NOT_EVALUATED = {
+    "NOT-EVAL": msg("not evaluable for DLT"), "PENDING": msg("DLT window still open"),
+    "PENDING-DATA": msg("DLT window closed, data missing"),
+}  # fmt: skip
+
+
 def set_reasons(
     adsl: pd.DataFrame, addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis, adie: pd.DataFrame
 ) -> pd.DataFrame:
@@ -194,7 +201,7 @@ def set_reasons(
         "SCRFL": pd.Series("no consent in the data", index=adsl.index, dtype="str"),
         "ENRFL": adsl["DCSREAS"].where(adsl["DCSREAS"] != "", "no dose level assigned").str.lower(),
         "SAFFL": pd.Series(never, index=adsl.index, dtype="str"),
-        "DLTEFL": ("DLT status " + status).where(safety, never),
+        "DLTEFL": status.replace(NOT_EVALUATED).where(safety, never),
         "MAT28FL": ("day 28 is complete on " + due).where(safety, never),
         "EVAL28FL": pd.Series("no assessment in the window", index=adsl.index).where(mature, "not mature").where(
             safety, never
@@ -252,6 +259,10 @@ def _violations(adsl: pd.DataFrame, adie: pd.DataFrame) -> pd.Series:
     failed = adie[adie["RESULT"].isin(["FAIL", "ATT-FAIL"]) | against_form].sort_values("CRITCD", kind="stable")
     names = failed.groupby("USUBJID")["CRITCD"].agg(", ".join)
     return names.reindex(adsl["USUBJID"]).set_axis(adsl.index).fillna("").astype("str")
+
+
+# Why a subject is not in a set, in columns that keep the English alone: for the catalogue of texts.
+WHY_PATTERNS = ("{n} of {total} infusions", "violates {codes}", "day 28 is complete on {date}")
 
 
 def _why_not_per_protocol(adsl: pd.DataFrame, protocol: Protocol, adie: pd.DataFrame) -> pd.Series:

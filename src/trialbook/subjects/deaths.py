@@ -60,6 +60,13 @@ def death_range(reports: pd.DataFrame, alive: pd.Series, cut_date: pd.Timestamp)
     return pd.DataFrame({"DTHLODT": low, "DTHHIDT": high}, index=people).astype("datetime64[s]")
 
 
+# What is said of a death whose day is not known, in columns that keep the English alone: for the catalogue of texts.
+DEATH_PATTERNS = (
+    "{month}, day {first} to {last}; counted as day {day}",
+    "died, {month}, day {first} to {last}; counted as day {day}",
+)  # fmt: skip
+
+
 def death_text(subjects: pd.DataFrame) -> pd.Series:
     """The death of each subject in words: `2025-05-08`, or `May 2025, day 85 to 115; counted as day 92`.
 

@@ -81,7 +81,7 @@ def measured_table(people: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol)
     """T-2: the rows of DEMOG that are measured, as a table shows them."""
     return described(
         people[people["variable"].isin(list(MEASURED))], row="variable", row_labels=MEASURED, stub=msg("Measure"),
-        stats="{median} ({min} to {max}) [n={n}]", headers=level_headers(adsl, protocol), empty=NOBODY,
+        stats="{median} ({min} to {max}), n={n}", headers=level_headers(adsl, protocol), empty=NOBODY,
     )  # fmt: skip
 
 

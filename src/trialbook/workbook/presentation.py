@@ -15,7 +15,7 @@ from trialbook.analyses.result import ADDED, Counted, Result
 from trialbook.core.messages import msg
 from trialbook.display.columns import column_decimals, column_labels
 from trialbook.protocol.models import DoseLevel
-from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
+from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
 from trialbook.results.bounds import with_bounds
 
 INTERVAL_NAMES = {
@@ -25,6 +25,8 @@ INTERVAL_NAMES = {
 ESTIMATE = "{estimate} ({conf.low} to {conf.high})"
 COUNT = "{n} ({p}) [{events}]<, up to {n.high}>"
 LIMITS = ("conf.low", "conf.high")
+# Analyses of times to an event, whose estimates say nothing of one or two subjects.
+OVER_TIME = ("_KM", "_MEDIAN", "_RKM", "CIF")
 
 
 def is_ard(frame: pd.DataFrame) -> bool:
@@ -84,6 +86,32 @@ def with_known_limits(rows: pd.DataFrame) -> pd.DataFrame:
     keys = ["analysis_id", "group1_level", "variable", "variable_level", "context"]
     known = (limit & rows["stat"].notna()).groupby([rows[key] for key in keys])
     return rows[~limit | known.transform("any")]
+
+
+def without_few(
+    rows: pd.DataFrame, reported: pd.DataFrame, look: dict[str, Any], few: int
+) -> tuple[pd.DataFrame, dict[str, Any]]:  # fmt: skip
+    """Estimates over time of a dose level with fewer than `few` subjects are not shown: a dash, and a note on it.
+
+    The number of subjects is that of the `_EVENTS` rows in `rows` or `reported`; the results keep every number.
+    """
+    own = rows["analysis_id"].str.endswith(OVER_TIME) & rows["group1_level"].ne(TOTAL)
+    if not own.any() or "{estimate}" not in str(look.get("stats", "")):
+        return rows, look
+    sizes = pd.concat([rows, reported], ignore_index=True)
+    sizes = sizes[sizes["analysis_id"].str.endswith("_EVENTS") & sizes["stat_name"].eq("N") & sizes["stat"].lt(few)]
+    small = set(zip(sizes["variable"], sizes["group1_level"], strict=True))
+    # Cumulative incidence is of the subjects whose survival is followed.
+    followed = rows["variable"].mask(rows["analysis_id"].eq("CIF"), "OS")
+    pairs = zip(followed, rows["group1_level"], strict=True)
+    mine = own & pd.Series([pair in small for pair in pairs], index=rows.index, dtype="bool")
+    if not mine.any():
+        return rows, look
+    kept = rows[~(mine & rows["stat_name"].isin(LIMITS))]
+    dash = mine[kept.index] & kept["stat_name"].eq("estimate")
+    note = msg("-: fewer than {few} subjects at that dose level, no estimate is shown.", few=few)
+    shown = kept.assign(stat_text=kept["stat_text"].mask(dash, NOT_ESTIMABLE))
+    return shown, {**look, "notes": [*look.get("notes", []), note]}
 
 
 def headers(rows: pd.DataFrame, levels: Sequence[str]) -> dict[str, str]:
@@ -167,7 +195,7 @@ def _pattern(names: set[str], one_size: bool) -> str:
         of = "{n} of {N} ({conf.low} to {conf.high})"
         return of if "n" in names and not one_size else ESTIMATE + beside
     if "median" in names:
-        return "{median} ({min} to {max}), n = {n}" if "n" in names else "{median} ({min} to {max})"
+        return "{median} ({min} to {max}), n={n}" if "n" in names else "{median} ({min} to {max})"
     if "min" in names:
         return "{min} to {max}"
     return COUNT if "events" in names else "{n} ({p})" if one_size else "{n} of {N} ({p})"

@@ -358,6 +358,7 @@ class Step:
             shown, own = presentation.result_view(what, to_ard(self._rows), only)
             notes = [*own.pop("notes", []), *look.pop("notes", [])]
             look = {**own, "pct_min_n": self.analysis.pct_min_n, **look, "notes": notes}
+            shown, look = presentation.without_few(shown, what.ard, look, self.analysis.km_level_min_n)
             return display.ard_table(shown, name, **presentation.with_doses(look, levels))
         if presentation.is_ard(what):
             own = presentation.ard_look(what, self.levels, to_ard(self._rows))
@@ -366,6 +367,7 @@ class Step:
                 own = {name: own[name] for name in own if name != "group" and (same or name != "row_labels")}
             what = presentation.with_known_limits(what)
             look = {**own, "pct_min_n": self.analysis.pct_min_n, **look}
+            what, look = presentation.without_few(what, to_ard(self._rows), look, self.analysis.km_level_min_n)
             return display.ard_table(what, name, **presentation.with_doses(look, levels))
         notes = list(look.pop("notes", []))
         if "USUBJID" in what and "SUBJID" not in what and self._knows_subjects:

@@ -88,7 +88,7 @@ def test_the_same_decision_twice_and_a_damaged_log_are_refused(root: Path) -> No
 def test_a_cut_without_a_build_cannot_be_decided_on(root: Path) -> None:
     with pytest.raises(UsageError, match="has not been built") as stopped:
         write_decision(trial(root, "second"), root / "build", GIVEN)
-    assert "trialbook build second" in str(stopped.value)
+    assert "build this cut first" in str(stopped.value)
 
 
 def test_a_build_reads_only_decisions_on_earlier_cuts(root: Path) -> None:

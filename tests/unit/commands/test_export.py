@@ -38,7 +38,7 @@ def test_what_cannot_be_made_is_refused(
 def test_a_cut_that_has_not_been_built_names_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has not been built") as caught:
         built_source("2025-09-30", tmp_path)
-    assert caught.value.next_step == "trialbook build 2025-09-30"
+    assert caught.value.next_step == "build this cut first"
 
 
 # Files that appear: two with numbers, the register, two documents.

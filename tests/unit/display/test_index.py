@@ -251,11 +251,11 @@ def test_a_step_shows_the_worst_verdict_among_its_contracts(protocol):
     ]  # fmt: skip
     facts = facts_of(protocol, verdicts=verdicts)
     assert [(line.title, line.verdict, line.detail) for line in facts.steps] == [
-        ("Cleaning", "holds", "2 contracts, 3 rules, 0 broken"),
+        ("Cleaning", "kept", "2 contracts, 3 rules, 0 broken"),
         ("Eligibility", "questions asked", "2 contracts, 3 rules, 1 broken"),
         ("Survival", "built", "no contract"),
     ]
-    assert facts.contracts["verdict"].tolist() == ["holds", "no records", "questions asked", "holds"]
+    assert facts.contracts["verdict"].tolist() == ["kept", "no records", "questions asked", "kept"]
 
 
 def test_the_first_page_holds_no_script_and_leads_to_every_page_and_file(protocol):

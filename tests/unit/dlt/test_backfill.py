@@ -42,7 +42,7 @@ def test_backfill_uses_a_place_and_does_not_count(protocol: Protocol) -> None:
     addlt, study = derived(trial(dlt=True), protocol)
     assert addlt.set_index("SUBJID")["BACKFL"].to_dict() == dict.fromkeys(["S1", "S2", "S3", "S4"], "") | {"S5": "Y"}
     past, pending = trial_history(addlt, protocol.level_ids)
-    assert [past.says(level) for level in (0, 1)] == ["DL1 0/3", "DL2 0/1"]
+    assert [past.says(level) for level in (0, 1)] == ["DL1: 0 of 3", "DL2: 0 of 1"]
     assert (past.current, past.replaced, pending) == (1, (0,), ())
     assert advice(addlt, protocol, study.analysis, CUT).code == "ONGOING(ENROL DL2)"
     assert advice_on(CUT, addlt, protocol, study.analysis) == "ONGOING(ENROL DL2)"
@@ -52,7 +52,7 @@ def test_backfill_uses_a_place_and_does_not_count(protocol: Protocol) -> None:
 def test_with_the_key_it_counts_and_the_current_level_stays(protocol: Protocol) -> None:
     addlt, study = derived(trial(dlt=True), protocol, backfill_counts=True)
     past, _ = trial_history(addlt, protocol.level_ids)
-    assert (past.says(0), past.current, past.replaced) == ("DL1 1/4", 1, ())
+    assert (past.says(0), past.current, past.replaced) == ("DL1: 1 of 4", 1, ())
     said = committee_notes(addlt, advice(addlt, protocol, study.analysis, CUT), protocol, study.analysis)
     assert any("count for the escalation rule, as the parameter file says" in note.text for note in said)
 

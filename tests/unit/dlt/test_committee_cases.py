@@ -17,10 +17,12 @@ from trialbook.display.charts.escalation import advice_timeline_chart
 from trialbook.dlt import over_time, tables
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.advice import Advice, advice, committee_notes, late_report_notes
+from trialbook.dlt.designs.registry import make_rule
 from trialbook.dlt.events import dlt_events
 from trialbook.dlt.followup import dose_notes, infusions_received
 from trialbook.dlt.model_rates import model_rate_rows, model_rate_table
 from trialbook.dlt.over_time import advice_over_time
+from trialbook.dlt.pathways import probability_without_mtd
 from trialbook.dlt.reporting import timeline_rows
 from trialbook.escalation_simulation import remaining
 from trialbook.protocol.analysis import Analysis
@@ -280,8 +282,10 @@ def test_the_rest_of_the_trial_starts_from_the_present_state(protocol: Protocol,
     ard = to_ard(remaining.remaining_rows(nobody))
     shown = remaining.path_table(ard, protocol, analysis).set_index("scenario")
     assert shown.loc["safe", ["MTD DL3", "WITHOUT_MTD", "UNDECIDED", "NO_DOSE", "TREATED"]].tolist() == [
-        "0.410", "0.420", "0.393", "0.027", "11.737",
+        "0.410", "0.421", "0.393", "0.027", "11.737",
     ]  # fmt: skip
+    rule, rates = make_rule("3+3", analysis, 3), analysis.oc_scenarios["safe"]
+    assert f"{probability_without_mtd(rule, protocol.level_ids, rates):.3f}" == "0.421"
 
 
 def _just_treated() -> TrialBuilder:

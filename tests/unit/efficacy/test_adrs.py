@@ -51,7 +51,7 @@ def test_each_assessment_has_a_row_per_organ_and_a_derived_grade(adrs) -> None:
     rows = adrs(infused().stages(28, 1, 0, 0, 0))
     assert rows.groupby("PARAMCD").size().to_dict() == {
         "SKIN": 2, "LIVER": 2, "UGI": 2, "LGI": 2, "GRADE": 2, "RSP28": 1,
-        "VGPR28": 1, "BOR": 1, "RSP56": 1, "RSPSKIN": 1, "RSPLIVER": 1, "RSPLGI": 1,
+        "RSP14": 1, "VGPR28": 1, "BOR": 1, "RSP56": 1, "RSPSKIN": 1, "RSPLIVER": 1, "RSPLGI": 1,
     }  # fmt: skip
     assert rows[rows["PARAMCD"] == "GRADE"]["AVALC"].tolist() == ["III", "I"]
 

@@ -8,6 +8,7 @@ import pytest
 from support.trial_builder import TrialBuilder, trial
 from trialbook.core.dates import as_date
 from trialbook.display.charts.response import (
+    grade_flow,
     grade_spider,
     grade_trajectories,
     organ_heatmap,
@@ -127,8 +128,8 @@ def test_the_waterfall_holds_every_mature_subject_and_says_what_is_not_known(sho
     changes = drawn.stage_changes(shown.responses, shown.adrs, shown.adsl, 40)
     assert changes[["SUBJECT", "CHANGE", "LABEL"]].to_numpy().tolist() == [
         ["S01", -6.0, "NR (new systemic therapy)"], ["S04", -1.0, "PR"],
-        ["S02", 0.0, "NR (an organ or a steroid dose is not known) (change not known)"],
-        ["S03", 0.0, "NR (died by day 28) (change not known)"],
+        ["S02", 0.0, "NR (an organ or a steroid dose is not known), change not known"],
+        ["S03", 0.0, "NR (died by day 28), change not known"],
     ]  # fmt: skip
 
 
@@ -282,4 +283,18 @@ def test_the_sentence_holds_worst_and_best_case_or_says_not_evaluable(shown) -> 
     said = words.response_sentence(known, shown.analysis, {"CM"})
     assert said.startswith("The response at day 28 is not evaluable (1 to 2 of 4): medication records (CM) were not")
     listing = bounds_listing(shown.adrs, shown.adsl).set_index("SUBJID")
-    assert listing.loc["S02", ["COUNTED", "LEAST", "MOST"]].tolist() == ["NR, incomplete", "NR", "PR"]
+    assert listing.loc["S02", ["COUNTED", "LEAST", "MOST"]].tolist() == [
+        "NR (an organ or a steroid dose is not known)",
+        "NR",
+        "PR",
+    ]
+
+
+def test_the_flow_of_grades_counts_every_subject_once_at_each_time(shown) -> None:
+    moves = course_tables.grade_moves(shown.adrs, shown.responses, shown.adsl, shown.analysis)
+    assert moves.groupby("TIME", sort=False)["SUBJECTS"].sum().to_dict() == {"Baseline": 5, "Day 14": 5, "Day 28": 5}
+    at = {(row.TIME, row.STATE): row.WHO for row in moves.itertuples() if row.STATE in ("died", "pending")}
+    assert at == {
+        (day, state): who for day in ("Day 14", "Day 28") for state, who in (("died", "S03"), ("pending", "S05"))
+    }
+    assert grade_flow(moves).to_dict()["layer"]

@@ -23,10 +23,11 @@ from trialbook.efficacy.survival import (
     numbers_at_risk,
     time_to_event_rows,
 )
-from trialbook.efficacy.swimmer import swimmer_bars, swimmer_marks
+from trialbook.efficacy.swimmer import swimmer_bars, swimmer_lanes, swimmer_marks
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import to_ard
+from trialbook.workbook.presentation import ESTIMATE, without_few
 
 TIMES = [5, 12, 12, 28, 40, 60, 61, 75, 100, 100, 120, 180]
 EVENTS = [1, 1, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0]
@@ -205,8 +206,8 @@ def test_figures_draw_whatever_there_is(
     levels = drawn_levels(frame, protocol.level_ids, analysis)
     steps, at_risk = curve_steps(frame, levels, analysis), numbers_at_risk(frame, levels, analysis.risk_table_days)
     responses = pd.DataFrame({"USUBJID": ["S00"], "AVALC": ["CR"], "REASON": [""], "ADT": [FIRST_INFUSION]})
-    incidence, bars = incidence_steps(frame), swimmer_bars(frame, responses)
     marks = swimmer_marks(frame, Domains({}), responses)
+    incidence, bars = incidence_steps(frame), swimmer_lanes(swimmer_bars(frame, responses), marks)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         charts = [
@@ -242,3 +243,17 @@ def test_the_incidence_has_limits_and_follows_the_same_rule(protocol: Protocol, 
     left = to_ard(incidence_rows(adtte([17, 22], [0, 1], "NRM"), protocol, analysis))
     said = left[left["variable_level"].eq("100") & left["stat_name"].eq("estimate") & left["group1_level"].eq("Total")]
     assert said["stat_text"].tolist() == ["not reached", "not reached"]
+
+
+def test_one_or_two_subjects_have_no_estimate_over_time_on_a_page(protocol, analysis) -> None:
+    """The results keep the number; a table shows a dash and says why, but where it shows no estimate at all."""
+    both = pd.concat([adtte(TIMES, EVENTS), adtte([30, 40], [1, 0], level="DL2")], ignore_index=True)
+    rows = to_ard(time_to_event_rows(both, protocol, analysis, "OS"))
+    curve = rows[rows["analysis_id"] == "OS_KM"]
+    shown, look = without_few(curve, rows, {"stats": ESTIMATE}, 3)
+    text = shown[shown["stat_name"] == "estimate"].groupby("group1_level")["stat_text"].unique()
+    assert list(text["DL2"]) == ["-"]
+    assert "-" not in text["DL1"]
+    assert len(shown[(shown["group1_level"] == "DL2") & shown["stat_name"].str.startswith("conf")]) == 0
+    assert "fewer than 3 subjects" in look["notes"][0]
+    assert without_few(curve, rows, {"stats": "{n.event} / {n.risk}"}, 3)[1] == {"stats": "{n.event} / {n.risk}"}

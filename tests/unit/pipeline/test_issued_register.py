@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -38,6 +40,14 @@ def test_what_is_added_is_read_back(tmp_path: Path) -> None:
             add([one], {})
     assert read_register(tmp_path) == lines
     assert parse_register(register_text(lines), "x") == lines
+
+
+@pytest.mark.parametrize("study", ["=HYPERLINK(1)", "+1+1", "-1", "@SUM(1)", "'=1", "''x", "|calc", "'"])
+def test_no_cell_of_the_register_is_a_formula_for_a_spreadsheet(study: str) -> None:
+    one = replace(line("a.pdf"), study=study)
+    text = register_text([one])
+    assert not re.search(r"(^|,)\"?[=+\-@|]", text.splitlines()[1])
+    assert parse_register(text, "x") == [one]
 
 
 def test_exports_at_the_same_time_lose_no_line(tmp_path: Path) -> None:

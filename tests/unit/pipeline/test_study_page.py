@@ -63,7 +63,7 @@ def test_cuts_are_columns_in_the_order_of_their_dates_with_what_was_known_then(o
     assert "wait at DL3" in page
     assert "ONGOING" not in page
     assert 'href="third/index.html"' in page
-    assert "trialbook diff zeroth third --html" in page
+    assert "<code>trialbook diff zeroth third --html" in page
     assert "SYNTHETIC DATA" in page
     assert said == []
 

@@ -118,7 +118,7 @@ def test_who_waits_for_data_is_named_beside_the_candidates(protocol: Protocol, a
     made = Made(trial().subject("S07").infused(0).event("Rash", 5, 1), protocol, analysis)
     addlt = pd.DataFrame({"SUBJID": ["S07"], "DLTSTAT": ["PENDING-DATA"]})
     said = tables.dlt_sentence(made.adae, made.adsl, protocol, addlt)
-    assert "1 subject waits for data that may show a DLT (see 04_dlt): S07." in said
+    assert "1 subject waits for data that may show a DLT (see the page on DLT): S07." in said
     assert tables.dlt_sentence(made.adae, made.adsl, protocol) == "No candidate DLT waits for the committee."
 
 

@@ -70,7 +70,7 @@ def test_every_absence_has_its_reason(protocol, analysis) -> None:
     why = set_reasons(adsl, addlt, protocol, analysis, adie).set_index("SUBJID")
     assert set(why.loc["S01"]) == {"yes"}
     assert why.loc["S02", ["DLTEFL", "EVAL28FL", "PPFL"]].tolist() == [
-        "no: DLT status NOT-EVAL", "no: no assessment in the window", "no: violates EX12; 1 of 2 infusions",
+        "no: not evaluable for DLT", "no: no assessment in the window", "no: violates EX12; 1 of 2 infusions",
     ]  # fmt: skip
     assert why.loc["S03", "MAT28FL"] == "no: day 28 is complete on 2025-03-04"
     assert why.loc["S04", ["SAFFL", "PPFL"]].tolist() == ["no: not infused", "no: not infused"]

@@ -260,7 +260,8 @@ def _background(
         layers.append(rule.encode(y=alt.Y("VALUE:Q", **axis)))
     middle = (seen["LOW"] * seen["HIGH"]) ** 0.5 if logarithmic else (seen["LOW"] + seen["HIGH"]) / 2
     names = pd.concat([
-        pd.DataFrame({"NAME": seen["GRADE"], "AT": middle, "HUE": QUIET}),
+        # With the shade that it names: what colour says is written.
+        pd.DataFrame({"NAME": seen["GRADE"], "AT": middle, "HUE": QUIET, "SHADE": seen["SHADE"]}),
         pd.DataFrame({"NAME": drawn["NAME"], "AT": drawn["VALUE"], "HUE": LIMIT}),
     ], ignore_index=True)  # fmt: skip
     if len(names):

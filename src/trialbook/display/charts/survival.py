@@ -135,7 +135,7 @@ def swimmer_chart(
         float(day) / max(1 - SAID_LETTER * len(str(said)) / WIDTH, 0.4)
         for day, said in zip(bars["day"], bars["said"], strict=True)
     ]
-    room = max(1.1 * last, *widest)
+    room = max([1.1 * last, *widest])
     x = alt.X("day:Q", title=DAYS, scale=alt.Scale(domain=[-4, room],
                                                    nice=False))  # fmt: skip
     y = alt.Y("subject:N", title=msg("Subject"), sort=bars["subject"].tolist())

@@ -38,11 +38,16 @@
   const draw = async (data) => {
     const box = data.parentElement;
     const place = box.querySelector(".live");
+    const said = place.getAttribute("aria-label");
     try {
       const spec = JSON.parse(data.textContent);
       const field = subjectField(spec);
       const { view } = await window.vegaEmbed(place, spec, options);
       if (field) link(view, spec, field);
+      // The library calls each of its pictures "Vega visualization".
+      place.setAttribute("role", "img");
+      place.setAttribute("aria-label", said);
+      place.removeAttribute("aria-roledescription");
       const svg = place.querySelector("svg");
       // The box is one picture with a name; what is in it are hundreds of marks.
       svg.setAttribute("aria-hidden", "true");

@@ -189,7 +189,7 @@ class CohortRule(ABC):
         >>> from trialbook.dlt.designs.interval import Boin
         >>> history = History(("DL1", "DL2"), (Outcome(0, True), Outcome(0, False), Outcome(0, False)), current=0)
         >>> Boin(0.3).next_action(history, (), pd.Timestamp("2025-03-20")).because
-        'DL1 1/3 DLT: stay at DL1'
+        'DL1: 1 of 3 DLT: stay at DL1'
         """
         excluded = self.excluded_from(history, pending)
         if excluded == 0:

@@ -186,7 +186,7 @@ def wait(history: History, pending: Iterable[Pending], as_of: pd.Timestamp, leve
     >>> history = History(("DL1",), (Outcome(0, False), Outcome(0, False)), current=0)
     >>> waiting = Pending(0, 0.5, pd.Timestamp("2025-04-02"))
     >>> wait(history, [waiting], pd.Timestamp("2025-03-20"), 0, 1).because
-    'DL1 0/2 DLT, 1 pending: wait to 2025-04-02'
+    'DL1: 0 of 2 DLT, 1 pending: wait to 2025-04-02'
     """
     waiting = tuple(pending)
     dates = [p.due for p in waiting if p.due is not None and p.due > as_of]

@@ -96,7 +96,7 @@ class OwnTable(IntervalRule):
         >>> rule = OwnTable(0.3, rows=(("E", "S", "DU", "DU"), ("E", "E", "DU", "DU", "DU", "DU", "DU")))
         >>> history = History(("DL1", "DL2"), (Outcome(0, True), Outcome(0, False), Outcome(0, False)), current=0)
         >>> rule.next_action(history, (), pd.Timestamp("2025-03-20")).because
-        'DL1 1/3 DLT, by the table S: enrol at DL1'
+        'DL1: 1 of 3 DLT, by the table S: enrol at DL1'
         """
         excluded = self.excluded_from(history, pending)
         if excluded == 0:

@@ -72,7 +72,7 @@ class RollingSix:
         >>> from trialbook.dlt.designs.design import Outcome
         >>> history = History(("DL1", "DL2"), (Outcome(0, False), Outcome(0, False)), current=0)
         >>> RollingSix().next_action(history, (Pending(0, 0.5),), pd.Timestamp("2025-03-20")).because
-        'DL1 0/2 DLT: enrol up to 6 at DL1'
+        'DL1: 0 of 2 DLT: enrol up to 6 at DL1'
         """
         barred = [k for k in range(len(history.ids)) if history.dlts(k) >= TOO_MANY]
         open_levels = barred[0] if barred else len(history.ids)
