@@ -43,6 +43,7 @@ NO_RECORDS = {
     "Fewest events that stop": "limits of a rule",
     "How often each rule would stop": "probabilities",
     "Drugs started after the infusion": "counted by class; the profiles name the drugs",
+    "Will the response rate exceed": "predicted probabilities",
     "Response rate under other choices": "a difference of two rates, each of which opens",
 }
 # Cards that say what the rule advises, not how many.
