@@ -193,7 +193,7 @@ class Translation(Language):
                 best = read if read.worth < best.worth else best
         for read in self._pieces(text, _BETWEEN):
             best = read if read.worth < best.worth else best
-        if best.unread and text[0].isupper() and text[1:2].islower():
+        if best.unread and len(text) < 100 and text[0].isupper() and text[1:2].islower():
             # A text that begins a line.
             small = self._read(text[0].lower() + text[1:])
             best = small if small.worth < best.worth else best
@@ -333,7 +333,7 @@ def _filler(name: str, some: str) -> str:
     if name == "unit":
         return rf"[^;,:()]{some}"
     if name in END_PLACES:
-        return r"[-+<>\u2264\u2265\u2212\u221e]?\d*(?:[.,]\d+)*[%+]?|not reached|[A-Z-]{1,12}"
+        return r"[-+<>\u2264\u2265\u2212]?\d+(?:[.,]\d+)*[%+]?|\u221e|not reached|[A-Z-]{1,12}"
     if name in CODE_PLACES:
         return rf"(?=[^\sA-Z0-9]*[A-Z0-9])[^\s;:,()]{some}"
     return f".{some}"
