@@ -50,7 +50,7 @@ END_PLACES = frozenset(["low", "high", "min", "max"])
 DATA_COLUMN = re.compile(r"[A-Z]{2}(?:TERM|DECOD|TRT|LLT|BODSYS)|COVAL|DISEASE")
 # What a text that goes on with another goes on with.
 HEAD = "a"
-# Longer texts are prose of their own, found whole or not at all.
+# Longer texts, and those of several paragraphs, are prose of their own, found whole or not at all.
 LONGEST = 3000
 _TOKEN = re.compile(r"[A-Za-z]+")
 # What is written in Latin letters in a translation too: names of methods and persons, words of the registry.
@@ -174,7 +174,7 @@ class Translation(Language):
         if not self._prepared:
             self._prepare()
         words = self._words(text)
-        if not words or len(text) > LONGEST:
+        if not words or len(text) > LONGEST or "\n\n" in text:
             return _Read(text, 0)
         if text != text.strip():
             inner = self._read(text.strip())
