@@ -50,7 +50,7 @@ END_PLACES = frozenset(["low", "high", "min", "max"])
 DATA_COLUMN = re.compile(r"[A-Z]{2}(?:TERM|DECOD|TRT|LLT|BODSYS)|COVAL|DISEASE")
 # What a text that goes on with another goes on with.
 HEAD = "a"
-# Longer texts are prose of their own, found whole or not at all.
+# Longer texts, and those of several paragraphs, are prose of their own, found whole or not at all.
 LONGEST = 3000
 _TOKEN = re.compile(r"[A-Za-z]+")
 # What is written in Latin letters in a translation too: names of methods and persons, words of the registry.
@@ -174,7 +174,7 @@ class Translation(Language):
         if not self._prepared:
             self._prepare()
         words = self._words(text)
-        if not words or len(text) > LONGEST:
+        if not words or len(text) > LONGEST or "\n\n" in text:
             return _Read(text, 0)
         if text != text.strip():
             inner = self._read(text.strip())
@@ -193,7 +193,7 @@ class Translation(Language):
                 best = read if read.worth < best.worth else best
         for read in self._pieces(text, _BETWEEN):
             best = read if read.worth < best.worth else best
-        if best.unread and text[0].isupper() and text[1:2].islower():
+        if best.unread and len(text) < 100 and text[0].isupper() and text[1:2].islower():
             # A text that begins a line.
             small = self._read(text[0].lower() + text[1:])
             best = small if small.worth < best.worth else best
@@ -333,7 +333,7 @@ def _filler(name: str, some: str) -> str:
     if name == "unit":
         return rf"[^;,:()]{some}"
     if name in END_PLACES:
-        return r"[-+<>\u2264\u2265\u2212\u221e]?\d*(?:[.,]\d+)*[%+]?|not reached|[A-Z-]{1,12}"
+        return r"[-+<>\u2264\u2265\u2212]?\d+(?:[.,]\d+)*[%+]?|\u221e|not reached|[A-Z-]{1,12}"
     if name in CODE_PLACES:
         return rf"(?=[^\sA-Z0-9]*[A-Z0-9])[^\s;:,()]{some}"
     return f".{some}"
