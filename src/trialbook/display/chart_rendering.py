@@ -133,7 +133,7 @@ def chart_size(spec: dict[str, Any]) -> tuple[int, int]:
     >>> rows = [{"SUBJECT": "001"}, {"SUBJECT": "002"}, {"SUBJECT": "002"}]
     >>> bars = {"data": {"name": "one"}, "mark": {"type": "bar"}, "encoding": {"y": {"field": "SUBJECT"}}}
     >>> chart_size({"datasets": {"one": rows}, "layer": [bars, {**bars, "mark": "line"}], "height": {"step": 16}})
-    (3, 32)
+    (4, 32)
     """
     data = {name: rows for name, rows in spec.get("datasets", {}).items() if isinstance(rows, list)}
     height = spec.get("height")

@@ -26,7 +26,9 @@ def backfill_flags(treated: pd.DataFrame, domains: Domains, level_ids: Sequence[
     USUBJID TRT01A TRTSDT.
     """
     said = _answers(treated["USUBJID"], domains).eq(SAID)
-    place = treated["TRT01A"].map({level: k for k, level in enumerate(level_ids)})
+    order = {level: k for k, level in enumerate(level_ids)}
+    # Numbers also where no level is known at all: an empty map would give texts.
+    place = pd.Series([order.get(level) for level in treated["TRT01A"]], index=treated.index, dtype="float64")
     others = treated.assign(PLACE=place)[~said].sort_values("TRTSDT", kind="stable")
     starts = treated["TRTSDT"]
     highest = pd.Series(

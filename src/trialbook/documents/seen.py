@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trialbook.core.messages import Message, as_text, msg, plural
-from trialbook.display.index_facts import DLT_INTERVAL, open_text
+from trialbook.display.index_facts import DLT_INTERVAL
+from trialbook.display.number_words import open_text
 from trialbook.documents.source import CutSource
 from trialbook.results.ard import TOTAL
 

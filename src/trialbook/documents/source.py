@@ -22,7 +22,7 @@ from trialbook.core.domains import Domains
 from trialbook.core.errors import StopError
 from trialbook.core.messages import Message, enumerated, joined, msg
 from trialbook.diff.built_cut import BuiltCut
-from trialbook.display.index_facts import Numbers
+from trialbook.display.number_words import Numbers
 from trialbook.documents.shown import Output, shown_outputs
 from trialbook.protocol.study_data import StudyData
 from trialbook.results.bounds import BOUNDS

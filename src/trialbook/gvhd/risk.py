@@ -47,7 +47,7 @@ def minnesota_risks(stages: pd.DataFrame) -> pd.Series:
     NE where the stages that a missing organ may have give more than one group; the risk does not rise with every
     stage (a rash beside liver GVHD is standard risk, liver GVHD alone high), so all of them are tried.
 
-    >>> stages = pd.DataFrame({"SKIN": [4.0, 2.0], "LIVER": [np.nan, np.nan], "UGI": [0.0, 0.0], "LGI": [0.0, 0.0]})
+    >>> stages = pd.DataFrame({"SKIN": [4.0, 2.0], "LIVER": [None, None], "UGI": [0.0, 0.0], "LGI": [0.0, 0.0]})
     >>> minnesota_risks(stages).tolist()
     ['HIGH', 'STANDARD']
     """

@@ -235,7 +235,7 @@ def case_table(ard: pd.DataFrame, variable: str, levels: Sequence[str]) -> pd.Da
     >>> subjects = pd.DataFrame({"SUBJID": ["001", "002"], "TRT01A": "DL1", "LOW": [0, 1], "HIGH": 1, "PENDING": False})
     >>> rows = pd.DataFrame(bounds_rows(subjects, ["DL1"], "ORR_D28", high_is_worse=False))
     >>> case_table(rows, "ORR_D28", ["DL1"])[["level", "worst", "best", "deciding"]].values.tolist()
-    [['DL1', '1/2 (0.500)', '2/2 (1.000)', '001'], ['Total', '1/2 (0.500)', '2/2 (1.000)', '001']]
+    [['DL1', '1 of 2 (0.500)', '2 of 2 (1.000)', '001'], ['Total', '1 of 2 (0.500)', '2 of 2 (1.000)', '001']]
     """
     own = ard[(ard["analysis_id"] == BOUNDS) & (ard["variable"] == variable)]
     keys = zip(own["group1_level"], own["context"], own["stat_name"], strict=True)

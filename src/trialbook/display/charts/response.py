@@ -246,8 +246,12 @@ def grade_flow(moves: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
         INKED=pd.Series(INK, index=nodes.index).mask(nodes["STATE"].isin(["III", "IV"]), PAPER).astype("str"),
     )  # fmt: skip
     lines = moves[moves["NEXT"] != ""]
-    lines = lines.assign(AT=lines["TIME"].map(times.index).astype("float64"), ROW=lines["STATE"].map(place))
-    lines = lines.assign(TO=lines["AT"] + 1, END=lines["NEXT"].map(place))
+    # Numbers also where there is no line: an empty column would stay one of texts.
+    lines = lines.assign(
+        AT=lines["TIME"].map(times.index).astype("float64"), ROW=lines["STATE"].map(place).astype("float64"),
+        END=lines["NEXT"].map(place).astype("float64"),
+    )  # fmt: skip
+    lines = lines.assign(TO=lines["AT"] + 1)
     # A third of the way, so that the numbers of lines which cross are apart.
     lines = lines.assign(NEAR=lines["AT"] + 0.3, BESIDE=lines["ROW"] + 0.3 * (lines["END"] - lines["ROW"]))
     across = alt.Scale(domain=[-0.2, len(times) - 0.8], nice=False)
