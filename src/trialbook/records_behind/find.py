@@ -10,130 +10,28 @@ behind it can be held against each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
 from trialbook.efficacy.baseline_groups import baseline_groups
+from trialbook.records_behind.studied import GRADED, RecordsBehind, ResultNumber, Studied
 from trialbook.results.ard import TOTAL
 from trialbook.results.recount import DLT_GROUPS, RESPONSES, SETS
 from trialbook.safety.ae_tables import (
-    GRADE_WORDS,
-    RELATION_WORDS,
     UNGRADED,
-    grade_rank,
     infections,
-    left_open,
     possible,
-    relation_rank,
-    selections,
     seriousness_open,
 )
-from trialbook.safety.counting import OVERALL, by_maximum
-from trialbook.safety.ctcae import TERMS
-from trialbook.safety.lab_tables import RISEN, shift_variable
-from trialbook.safety.ledger import AFTER, ALL, BEFORE, IN_WINDOW, NOT_TREATED, UNKNOWN, from_consent
+from trialbook.safety.counting import OVERALL
+from trialbook.safety.lab_tables import RISEN
+from trialbook.safety.ledger import ALL, IN_WINDOW, UNKNOWN
 from trialbook.subjects.flow import FLOW, flow_flags
 
 PENDING = "PENDING"
 SEVERE = 3
-# The graded laboratory tests by the name that results give them: the test and the direction of its grades.
-GRADED = {shift_variable(term.test, term.direction): (term.test, term.direction) for term in TERMS}
-
-
-class ResultNumber(NamedTuple):
-    """What names a number of the results; its statistics (n, N, estimate) share their records."""
-
-    analysis_id: str
-    group1_level: str
-    variable: str
-    variable_level: str = ""
-    context: str = ""
-
-
-@dataclass(frozen=True)
-class RecordsBehind:
-    """Records of one analysis dataset: the positions of its rows, the first `counted` of which are counted."""
-
-    dataset: str
-    rows: tuple[int, ...]
-    counted: int
-
-
-class Studied:
-    """The analysis datasets of one cut (by name: adsl adae addlt ...), with what many numbers ask of them."""
-
-    def __init__(self, datasets: Mapping[str, pd.DataFrame]) -> None:
-        self._datasets = datasets
-        self._frames: dict[str, pd.DataFrame] = {}
-        self._worst: dict[str, pd.DataFrame] = {}
-        # A page in each language asks for the same numbers.
-        self._behind: dict[ResultNumber, RecordsBehind | None] = {}
-        self._level_of: dict[tuple[str, str], pd.Series] = {}
-
-    def has(self, name: str) -> bool:
-        """Whether there is such a dataset."""
-        return name in self._datasets
-
-    def frame(self, name: str) -> pd.DataFrame:
-        """A dataset, its rows counted from 0."""
-        if name not in self._frames:
-            self._frames[name] = self._datasets[name].reset_index(drop=True)
-        return self._frames[name]
-
-    @property
-    def levels(self) -> list[str]:
-        """The dose levels that somebody received, in their order."""
-        treated = self.frame("adsl").query("SAFFL == 'Y'").sort_values(["TRT01AN", "TRT01A"], kind="stable")
-        return list(dict.fromkeys(treated["TRT01A"].astype("str")))
-
-    @cached_property
-    def chosen(self) -> dict[str, pd.Series]:
-        """Which records of ADAE each row of the overview counts."""
-        return selections(self.frame("adae"))
-
-    @cached_property
-    def left_open(self) -> dict[str, pd.Series]:
-        """Which may belong to a row because their grade or seriousness is missing."""
-        return left_open(self.frame("adae"))
-
-    @cached_property
-    def maxima(self) -> dict[str, pd.DataFrame]:
-        """The records with the highest grade and the strongest relationship of their subject."""
-        adae = self.frame("adae")
-        teae = adae[self.chosen["TEAE"]]
-        return {
-            "TEAE_GRADE": by_maximum(teae, grade_rank(adae), GRADE_WORDS),
-            "TEAE_REL": by_maximum(teae, relation_rank(adae), RELATION_WORDS),
-        }
-
-    def worst_results(self, variable: str) -> pd.DataFrame:
-        """Of a graded test the first result with the worst grade of each treated subject: its GRADE, and BASE."""
-        if variable not in self._worst:
-            adlb, (test, way) = self.frame("adlb"), GRADED[variable]
-            after = adlb[adlb["PARAMCD"].eq(test) & adlb["APOBLFL"].eq("Y") & adlb["SAFFL"].eq("Y")]
-            after = after[after["AVAL"].notna()]
-            rank = after[f"ATOXGR{way}"].astype("Float64").fillna(-1).sort_values(ascending=False, kind="stable")
-            first = after.loc[rank.index].drop_duplicates("USUBJID")
-            self._worst[variable] = first.assign(GRADE=first[f"ATOXGR{way}"], BASE=first[f"BTOXGR{way}"])
-        return self._worst[variable]
-
-    @cached_property
-    def ledger(self) -> pd.DataFrame:
-        """The records of ADAE from consent on, with where each lies (WHERE): in the window, before, after it, or of
-        somebody who was never treated.
-        """
-        adae = self.frame("adae")
-        records = adae[from_consent(adae, self.frame("adsl"))]
-        treated, within = records["SAFFL"].eq("Y"), records["TRTEMFL"].eq("Y")
-        after = records["RELDAY"].gt(0).fillna(False).astype(bool)
-        where = pd.Series(BEFORE, index=records.index, dtype="str").mask(after, AFTER)
-        return records.assign(WHERE=where.mask(treated & within, IN_WINDOW).mask(~treated, NOT_TREATED))
-
 
 # Of a number: the dataset, which of its rows are in the set, which of them are counted, the variable of the level.
 Found = tuple[str, pd.Series, pd.Series, str]
@@ -142,9 +40,9 @@ Rule = Callable[[ResultNumber, Studied], Found | None]
 
 def records_behind(number: ResultNumber, studied: Studied) -> RecordsBehind | None:
     """The records behind a number; None where no rule says, or no record is in its set."""
-    if number not in studied._behind:
-        studied._behind[number] = _records_behind(number, studied)
-    return studied._behind[number]
+    if number not in studied.behind:
+        studied.behind[number] = _records_behind(number, studied)
+    return studied.behind[number]
 
 
 def _records_behind(number: ResultNumber, studied: Studied) -> RecordsBehind | None:
@@ -155,9 +53,9 @@ def _records_behind(number: ResultNumber, studied: Studied) -> RecordsBehind | N
     dataset, among, counted, level = found
     frame = studied.frame(dataset)
     if number.group1_level != TOTAL:
-        if (dataset, level) not in studied._level_of:
-            studied._level_of[dataset, level] = level_of(frame, level, studied)
-        among = among & (studied._level_of[dataset, level] == number.group1_level)
+        if (dataset, level) not in studied.level_of:
+            studied.level_of[dataset, level] = level_of(frame, level, studied)
+        among = among & (studied.level_of[dataset, level] == number.group1_level)
     rows = np.flatnonzero(among.to_numpy(dtype=bool))
     if not len(rows):
         return None

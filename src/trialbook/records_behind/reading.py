@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.messages import msg
-from trialbook.records_behind.find import Studied
+from trialbook.records_behind.studied import Studied
 
 # The columns of each dataset that are shown, with their heads.
 COLUMNS: dict[str, dict[str, str]] = {
