@@ -34,7 +34,7 @@ MOST_DATA_ROWS = 40
 # Of a longer table the page that answers shows the first rows, and the reference page all that the cell shows.
 MOST_TABLE_ROWS = 60
 # A figure that draws more rows of data, or is higher in pixels, goes there: a page of 1,200 subjects must open at once.
-MOST_MARKS, MOST_HEIGHT = 600, 2_400
+MOST_MARKS, MOST_HEIGHT = 1_500, 2_400
 MORE = msg("To look up")
 DRAWN_ASIDE = msg("The figure itself is large and has a page beside this one.")
 
