@@ -179,12 +179,21 @@ class Translation(Language):
         if text != text.strip():
             inner = self._read(text.strip())
             return inner._replace(said=text.replace(text.strip(), inner.said))
+        # A message that says most of the text is this text, however else its parts may be read.
+        fitting, letters = self._fitting(text), sum(character.isalpha() for character in text)
+        for pattern in fitting:
+            if pattern.letters * 2 < letters:
+                break
+            # A full stop is no part of the last place.
+            match = None if text[-1] == "." and pattern.said[-1] == "}" else pattern.lazy.fullmatch(text)
+            if match is not None and (read := self._filled(pattern, match.groupdict())).worth[:2] == (0, 0):
+                return read
         best = unknown = _Read(text, words)
         for read in self._pieces(text, ("\n", " ")):
             best = read if read.worth < best.worth else best
         if best.worth[:2] == (0, 0):
             return best
-        for pattern in self._fitting(text):
+        for pattern in fitting:
             for fits in (pattern.lazy, pattern.greedy):
                 match = fits.fullmatch(text)
                 if match is None:
@@ -317,7 +326,9 @@ def _fits(msgid: str, some: str) -> re.Pattern[str]:
     for before, name in _parsed(msgid):
         made += re.escape(before)
         if name is not None:
-            made += f"(?P={name})" if name in seen else f"(?P<{name}>{_filler(name, some)})"
+            # Two places side by side: the second begins with what sets it apart, so that no number is cut in two.
+            apart = "" if before or not made else r"(?= )" if name == "unit" else r"(?=[;,:(\[]| \()"
+            made += f"(?P={name})" if name in seen else f"(?P<{name}>{apart}{_filler(name, some)})"
             seen.add(name)
     return re.compile(made, re.DOTALL)
 

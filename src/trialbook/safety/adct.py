@@ -70,8 +70,8 @@ def derive_adct(adae: pd.DataFrame, adsl: pd.DataFrame, study: StudyData) -> pd.
     text = {name: "" for name, kind in COLUMNS.items() if kind == "str"}
     frame = frame.astype({"INFNO": "Int64"}).fillna({"INFNO": 0})
     frame = frame.astype(dict.fromkeys(text, "object")).fillna(text)
-    start = frame["USUBJID"].map(treated.set_index("USUBJID")["TRTSDT"]).astype("datetime64[s]")
-    frame = frame.assign(RELDAY=rel_day(frame["ADT"].astype("datetime64[s]"), start))
+    start = treated.set_index("USUBJID")["TRTSDT"].reindex(frame["USUBJID"]).set_axis(frame.index)
+    frame = frame.assign(RELDAY=rel_day(frame["ADT"].astype("datetime64[s]"), start.astype("datetime64[s]")))
     return frame.astype(COLUMNS)
 
 
