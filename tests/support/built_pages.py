@@ -144,7 +144,9 @@ class Numbers(HTMLParser):
             self._row = text
         elif self._into == "card" or (self._into == "number" and tag == "td" and self._table.startswith("T-")):
             title = self._title if self._into == "number" else ""
-            nothing = re.match(r"[-+]?0(\.0+)?(?![.\d])", text) or not re.search(r"\d", text) or ", n = 0" in text
+            nothing = (
+                re.match(r"[-+]?0(\.0+)?(?![.\d])", text) or not re.search(r"\d", text) or re.search(", n ?= ?0", text)
+            )
             if not nothing:
                 self.found.append((title, self._row, text, self._opens))
         else:

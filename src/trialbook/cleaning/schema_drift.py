@@ -11,7 +11,7 @@ import pandas as pd
 from trialbook.cleaning.columns import kind_of
 from trialbook.core.dates import DTC_PATTERN
 from trialbook.core.described import described
-from trialbook.core.messages import msg
+from trialbook.core.messages import enumerated, joined, msg
 
 COLUMNS = ["domain", "column", "change", "before", "now"]
 _DATE, _YEAR = re.compile(DTC_PATTERN.pattern.strip("^$")), re.compile(r"[0-9]{1,4}")
@@ -62,11 +62,8 @@ def drift_sentence(found: pd.DataFrame, previous_cut: str | None, *, known: bool
             previous_cut=previous_cut,
         )
     counts = found["change"].value_counts().sort_index()
-    return (
-        msg("Against the export of {previous_cut}: ", previous_cut=previous_cut)
-        + ", ".join(f"{n} x {name}" for name, n in counts.items())
-        + "."
-    )
+    listed = enumerated([joined([kind, str(n)], ": ") for kind, n in counts.items()])
+    return msg("Against the export of {previous_cut}: {listed}.", previous_cut=previous_cut, listed=listed)
 
 
 def _domain_drift(

@@ -38,7 +38,8 @@ CODE_PLACES = frozenset(
 # Places that hold one number alone, never a date and never a word.
 NUMBER_PLACES = frozenset(
     [
-        "n", "N", "n_2", "n_3", "total", "day", "days", "hours", "events", "count", "number", "planned", "treated",
+        "n", "N", "n_2", "n_3", "total", "day", "days", "year", "hours", "events", "count", "number", "planned",
+        "treated",
         "evaluable", "dlts", "dlt", "dlt_evaluable", "orr_n", "orr_N", "cr_n", "screened", "enrolled", "estimate",
     ]
 )  # fmt: skip

@@ -47,12 +47,14 @@ class Benchmark:
 
 
 BENCHMARKS = (
-    Benchmark("O1", "MSB-GVHD001, remestemcel-L, children", 38, 54, "FDA label of Ryoncil", msg("graded by IBMTR")),
     Benchmark(
-        "O9", "REACH2, ruxolitinib", 96, 154, "Zeiser 2020 (percentage as cited in the rulebook)",
+        "O1", msg("MSB-GVHD001, remestemcel-L, children"), 38, 54, msg("FDA label of Ryoncil"), msg("graded by IBMTR")
+    ),
+    Benchmark(
+        "O9", msg("REACH2, ruxolitinib"), 96, 154, msg("Zeiser 2020 (percentage as cited in the rulebook)"),
         msg("counts not verified at the source"),
     ),
-    Benchmark("O13", "CYP-001 cohort A, iPSC-derived MSC", 5, 8, "review of CYP-001 phase 1", ""),
+    Benchmark("O13", msg("CYP-001 cohort A, iPSC-derived MSC"), 5, 8, msg("review of CYP-001 phase 1"), ""),
 )  # fmt: skip
 
 

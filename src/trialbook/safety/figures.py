@@ -314,7 +314,7 @@ def since_last_cut(
     })  # fmt: skip
     moved = rows["NOW"] - rows["BEFORE"]
     rows["CHANGE"] = moved.map(lambda change: f"{change:+d}" if change else msg("no change")).astype("str")
-    rose = [f"{row} {change}" for row, change, by in zip(rows["ROW"], rows["CHANGE"], moved, strict=True) if by]
+    rose = [joined([words[name], f"{by:+d}"]) for name, by in zip(names, moved, strict=True) if by]
     finding = (
         msg("more in {n} of {rows} rows since {cut}", n=int((moved > 0).sum()), rows=len(rows), cut=last_cut)
         if len(rows) else ""

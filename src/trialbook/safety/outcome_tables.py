@@ -26,8 +26,7 @@ POSITIVE, NEW, TESTED = "POSITIVE", "DE NOVO", "TESTED"
 BY_EVENT, BY_LOAD, EITHER = "adverse event", "laboratory", "either"
 OUT_OF_LIMITS = "OUTSIDE"
 SHARE = "{n} ({p})"
-CHRONIC_TITLE = msg("Chronic GVHD")
-LISTING_TITLE = msg("Viruses, antibodies and chronic GVHD by subject")
+CHRONIC = msg("Chronic GVHD")
 PLACES = {
     data.SEEN: msg("Seen in or after the window"), data.DIED: msg("Died before it"),
     data.DEATH_OPEN: msg("Died, the day is not known"), data.MISSED: msg("Not seen, the window has closed"),
@@ -266,12 +265,24 @@ def antibody_table(rows: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
+def chronic_title(protocol: Protocol) -> str:
+    """What the table of the chronic disease is called: chronic GVHD where the protocol file has words for it."""
+    return CHRONIC if protocol.outcomes.chronic_gvhd.terms else msg("Chronic disease")
+
+
+def listing_title(protocol: Protocol) -> str:
+    """What the listing of viruses, antibodies and the chronic disease is called."""
+    if protocol.outcomes.chronic_gvhd.terms:
+        return msg("Viruses, antibodies and chronic GVHD by subject")
+    return msg("Viruses, antibodies and chronic disease by subject")
+
+
 def chronic_table(rows: pd.DataFrame) -> pd.DataFrame:
     """T-20: chronic GVHD."""
     labels = {"": msg("Onset after the first infusion"), data.PRIOR: msg("There at the first infusion")}
     return described(
         rows[rows["analysis_id"].eq(CGVHD)], row="variable_level", row_labels=labels, stats=SHARE,
-        stub=CHRONIC_TITLE, empty=msg("The protocol file names no words for chronic GVHD."),
+        stub=CHRONIC, empty=msg("The protocol file names no words for a chronic disease."),
         notes=[msg("From clinical events (CE) and adverse events, up to the last contact (A-217).")],
     )  # fmt: skip
 

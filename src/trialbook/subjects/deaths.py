@@ -62,6 +62,8 @@ def death_range(reports: pd.DataFrame, alive: pd.Series, cut_date: pd.Timestamp)
 
 # What is said of a death whose day is not known, in columns that keep the English alone: for the catalogue of texts.
 DEATH_PATTERNS = (
+    "January {year}", "February {year}", "March {year}", "April {year}", "May {year}", "June {year}", "July {year}",
+    "August {year}", "September {year}", "October {year}", "November {year}", "December {year}",
     "{month}, day {first} to {last}; counted as day {day}",
     "died, {month}, day {first} to {last}; counted as day {day}",
 )  # fmt: skip
