@@ -123,7 +123,8 @@ FILE = re.compile(r"[\w{}-]+(?:/[\w{}-]+)+(?:\.\w+)?|[\w-]+\.(?:csv|json|parquet
 # What is still read in English, by a part of it: texts that a frame keeps without their message. It may only shrink.
 LEFT = (
     "Total", "very safe", "rivaroxaban", "Subjects with II to IV", "creatinine clearance", "BUN or urea", "Liu",
-    "not reached [", "ectopic tissue formation in", "Mid-P", "not recorded in DV", "stat_name", "estimate", "median", "share",
+    "not reached [", "ectopic tissue formation in", "Mid-P", "not recorded in DV", "stat_name", "estimate",
+    "median", "share",
 )  # fmt: skip
 
 

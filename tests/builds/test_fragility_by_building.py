@@ -1,4 +1,4 @@
-"""What `trialbook fragility` says of the demo is true: the records it names are edited, the cut is built, and it turns."""
+"""What `trialbook fragility` says of the demo is true: the records it names are edited, the cut is built."""
 
 from __future__ import annotations
 
