@@ -45,7 +45,7 @@ CHANGED: dict[str, Any] = {
     "stale_followup_days": 33, "weight_jump": 0.3, "future_date_days": 400, "pct_min_n": 4, "km_level_min_n": 2,
     "risk_table_days": [0, 50, 90], "profiles_max": 50, "expedited_days_fatal": 6, "expedited_days": 14,
     "ae_linked_gap_days": 2, "inr_grading": "admiral", "gvhdtx": ["ruxolitinib"],
-    "nonsystemic_drugs": ["budesonide"],
+    "nonsystemic_drugs": ["budesonide"], "small_cell_min": 4, "narrative_days": 13,
 }  # fmt: skip
 # Lists of words and ranges: the last entry is left out.
 SHORTER = ("dli_terms", "local_routes", "aesi", "infections", "plausible_ranges", "anticoagulants")
