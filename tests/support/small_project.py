@@ -16,7 +16,7 @@ import yaml
 from support.paths import ROOT
 from support.running_builds import Running, content, notebook_of, processes_of, wait_until
 from trialbook.pipeline.publish import KEPT, _kernel_place
-from trialbook.pipeline.study_page import PAGES as STUDY_PAGES
+from trialbook.pipeline.study_page import PAGE as STUDY_PAGE
 from trialbook.workbook.step_metadata import ENTRY, read_graph
 from trialbook.workbook.steps import OWN_DATASETS, StepSpec
 
@@ -182,7 +182,7 @@ class SmallProject:
         scratch = [str(p) for p in (self.out / ".scratch").glob("*")]
         kept = [str(p) for p in (self.out / ".cache" / "steps").glob("*/.*")]
         kernels = _kernel_place(self.out, self.cut_id)
-        known = {".scratch", ".locks", ".cache", ".stopped", *STUDY_PAGES, self.cut_id}
+        known = {".scratch", ".locks", ".cache", ".stopped", STUDY_PAGE, self.cut_id}
         return (
             scratch
             + kept

@@ -1,6 +1,6 @@
 """The page over all built cuts of a study: what was known and advised at each, and the way to all of them.
 
-It is there in English (`build/index.html`) and in Chinese (`build/index.zh.html`), each leading to the other one.
+One file holds it in English and in Chinese; a link in each part shows the other one (`build/index.html#zh`).
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -16,7 +17,7 @@ from trialbook.core.messages import ENGLISH, Language, filled_pattern, msg, plac
 from trialbook.diff.headlines import headline_name
 from trialbook.diff.issued import Erratum, Issued
 from trialbook.display.blocks import Block
-from trialbook.display.page import render
+from trialbook.display.page import OTHER, render
 from trialbook.display.render import Renderer
 from trialbook.display.tables import table
 from trialbook.dlt.advice import plain_code
@@ -26,8 +27,6 @@ from trialbook.protocol.decisions import Decision
 from trialbook.protocol.models import Cut, Study
 from trialbook.results.ard import NOT_ESTIMABLE
 
-# The page in each language, by the tag of the language.
-PAGES = {"en": "index.html", "zh-CN": "index.zh.html"}
 # Where the pages of a cut in Chinese are, below its own folder.
 CHINESE_FOLDER = "zh"
 _IN_ORDER = re.compile(r"\{(\w+)\}")
@@ -67,30 +66,39 @@ class StudyCuts:
 
 
 def render_study(
-    studies: Sequence[StudyCuts], unreadable: Sequence[str], marks: str, banner: str, language: Language = ENGLISH
+    studies: Sequence[StudyCuts], unreadable: Sequence[str], marks: str, banner: str, spoken: Sequence[Language]
 ) -> str:
-    """The page over all builds of a folder. `marks` says which builds it describes, so that this can be seen without
-    reading them all.
+    """The page over all builds of a folder, a part for each language of `spoken`, English first. `marks` says which
+    builds it describes, so that this can be seen without reading them all.
     """
-    html = Renderer(language, on_page=True).html
+    blocks = [
+        [block for make in (_numbers, _errata, _decisions, _replay, _issued) if (block := make(found))]
+        for found in studies
+    ]
     return render(
-        "study.html", None, "", language,
+        "study.html", None, "",
         title=" · ".join(found.study.id for found in studies) or msg("No cut has been built"),
-        pages=PAGES, cut_folder="" if language is ENGLISH else f"{CHINESE_FOLDER}/",
         marks=marks, unreadable=list(unreadable),
         banner=banner if any(line.synthetic for found in studies for line in found.cuts) else "",
-        studies=[
+        parts=[_part(language, studies, blocks) for language in spoken],
+    )  # fmt: skip
+
+
+def _part(language: Language, studies: Sequence[StudyCuts], blocks: Sequence[Sequence[Block]]) -> dict[str, Any]:
+    html = Renderer(language, on_page=True).html
+    tag, name = OTHER[language is ENGLISH]
+    return {
+        "id": language.tag[:2], "tag": language.tag, "say": language.say,
+        "other_id": tag[:2], "other_tag": tag, "other_name": name,
+        "cut_folder": "" if language is ENGLISH else f"{CHINESE_FOLDER}/",
+        "studies": [
             {
                 "study": found.study, "cuts": found.cuts[::-1], "pair": _pair(found),
-                "tables": [
-                    html(block.payload)
-                    for block in (_numbers(found), _errata(found), _decisions(found), _replay(found), _issued(found))
-                    if block
-                ],
+                "tables": [html(block.payload) for block in own],
             }
-            for found in studies
+            for found, own in zip(studies, blocks, strict=True)
         ],
-    )  # fmt: skip
+    }  # fmt: skip
 
 
 def _numbers(found: StudyCuts) -> Block:

@@ -1,6 +1,4 @@
-"""Writes `build/index.html` and `build/index.zh.html`, the page over all built cuts in English and in Chinese: replaced
-whole, under a lock of its own, by every build.
-"""
+"""Writes `build/index.html`, the page over all built cuts: replaced whole, under a lock of its own, by every build."""
 
 from __future__ import annotations
 
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
 Read = TypeVar("Read")
 PAGE = "index.html"
-PAGES = (PAGE, "index.zh.html")
 LOCK = ".study-page"
 # A build that holds the lock is reading every cut: seconds at most.
 LOCK_SECONDS = 20
@@ -48,9 +45,8 @@ def refresh_study_page(out: Path, locks: Path, mask: int, tell: Callable[[str], 
         locks.mkdir(exist_ok=True)
         with FileLock(locks / f"{LOCK}.lock", timeout=LOCK_SECONDS):
             marks = _marks(out, root)
-            if any(_described(out / name) != marks for name in PAGES):
-                for name, page in _pages(out, marks, root).items():
-                    _write(out / name, page, mask)
+            if _described(place) != marks:
+                _write(place, _page(out, marks, root), mask)
     except (OSError, Timeout, StopError) as error:
         tell(f"the builds are in place, but the page over all cuts could not be written ({error}): {place}")
 
@@ -91,7 +87,7 @@ def _described(place: Path) -> str | None:
     return None
 
 
-def _pages(out: Path, marks: str, root: Path) -> dict[str, str]:
+def _page(out: Path, marks: str, root: Path) -> str:
     # What shows pages is imported only when there is one to write: a build of which nothing changed has none.
     from trialbook.core.translations import languages
     from trialbook.diff.built_cut import BuiltCut
@@ -130,10 +126,7 @@ def _pages(out: Path, marks: str, root: Path) -> dict[str, str]:
         cuts.replayed.extend(_readable(partial(replayed_cuts, builds[name]), unreadable))
         cuts.cuts.sort(key=lambda line: (line.cut.cut_date, line.cut.cut_id))
         cuts.issued.extend(line for line in issued if line.study == cuts.study.id)
-    return {
-        name: render_study(list(studies.values()), unreadable, marks, SYNTHETIC, language)
-        for name, language in zip(PAGES, languages(), strict=True)
-    }
+    return render_study(list(studies.values()), unreadable, marks, SYNTHETIC, languages())
 
 
 def _decisions(cut: Cut, root: Path, unreadable: list[str]) -> list[Decision]:

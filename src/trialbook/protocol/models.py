@@ -22,7 +22,7 @@ from trialbook.protocol.yaml_file import about, form
 
 # Names that Windows keeps for devices, and those of files beside the builds, are not folders of builds.
 CUT_ID = re.compile(
-    r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))(?!(?i:index(?:\.zh)?\.html|readme\.md)$)(?!.*\.(?i:ya?ml)$)"
+    r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))(?!(?i:index\.html|readme\.md)$)(?!.*\.(?i:ya?ml)$)"
     r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}(?<!\.)"
 )
 NOT_DOSE_LEVELS = ("SCRNFAIL", "NOTASSGN", "NOTTRT")

@@ -56,7 +56,8 @@ def refreshed(out: Path, mask: int = 0o022) -> tuple[str, list[str]]:
 def test_cuts_are_columns_in_the_order_of_their_dates_with_what_was_known_then(out: Path) -> None:
     page, said = refreshed(out)
     heads = re.findall(r'<th scope="col"[^>]*>([^<]*)</th>', page) or re.findall(r"<th[^>]*>([^<]*)</th>", page)
-    assert [head for head in heads if head in ("second", "third", "zeroth")] == ["zeroth", "second", "third"]
+    # Once in each language.
+    assert [head for head in heads if head in ("second", "third", "zeroth")] == ["zeroth", "second", "third"] * 2
     row = re.search(r"Subjects treated</th>(.*?)</tr>", page, flags=re.DOTALL)
     assert row
     assert re.findall(r">(\d+)<", row[1]) == ["5", "9", "12"]
