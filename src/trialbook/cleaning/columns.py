@@ -31,6 +31,7 @@ _ALWAYS: dict[str, str] = {
     "SV": "USUBJID SVSTDTC",
     "SUPPAE": "USUBJID IDVAR IDVARVAL QNAM QVAL",
     "SUPPDM": "USUBJID QNAM QVAL",
+    "SUPPEX": "USUBJID IDVAR IDVARVAL QNAM QVAL",
 }
 # Needed only where the trial reports the endpoint.
 _FOR_ENDPOINT: dict[str, dict[str, str]] = {

@@ -94,7 +94,7 @@ def test_the_subjects_who_change_category_are_named(responses) -> None:
     assert named[["SENS", "USUBJID", "PRIMARY", "ALTERNATIVE"]].to_numpy().tolist() == [
         ["sens: CN rules", "iMSC-2001-S02", "PR", "NR"],
         ["sens: CN rules", "iMSC-2001-S03", "MR", "PD"],
-        ["sens: EVAL-28", "iMSC-2001-S05", "NR, MISSING", "not in the set"],
+        ["sens: EVAL-28", "iMSC-2001-S05", "NR (no assessment that counts)", "not in the set"],
     ]
 
 

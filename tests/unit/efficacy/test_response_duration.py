@@ -104,7 +104,7 @@ def test_the_times_are_reported_and_listed(times, protocol, analysis) -> None:
     }  # fmt: skip
     empty = ard[(ard["group1_level"] == "DL2") & (ard["analysis_id"] == "TTR") & (ard["stat_name"] != "n")]
     assert set(empty["stat_text"]) == {"-"}
-    assert response_times(adtte)[["FIRST", "AVAL", "EVNTDESC"]].values.tolist() == [[14.0, 32.0, "DEATH"]]
+    assert response_times(adtte)[["FIRST", "AVAL", "EVNTDESC"]].values.tolist() == [[14.0, 32.0, "died"]]
 
 
 def test_the_status_of_who_was_last_seen_long_ago_is_asked_for(times, analysis) -> None:
