@@ -95,7 +95,7 @@ def test_the_boxes_lead_from_screened_to_infused_with_who_left_beside(protocol, 
     }  # fmt: skip
     why = found.loc["Screen failures", "says"].split("; ")
     assert [(part[:2], part[-7:]) for part in why] == [("1:", "(EX04A)"), ("1:", "(EX04B)")]
-    assert "Alanine" in why[0]
+    assert "ALT (EX04A)" in why[0]
     assert found.loc["DL1", ["side", "says"]].tolist() == ["level", "1 on study"]
     assert found.loc[["Still in screening", "Enrolled, not infused"], "side"].tolist() == ["pending", "pending"]
 
