@@ -71,8 +71,8 @@ def test_no_number_looks_like_a_result(first: First) -> None:
     assert rates(first.folder) <= {"-", "NE"}
     ard = read_dataset(first.folder / "results" / "ard.parquet")
     asked = ard["stat_name"].isin(["p", "rate", "estimate", "conf.low", "conf.high"])
-    # What a design promises under assumed rates needs no subject.
-    results = ~ard["analysis_id"].isin(["BOUNDS", "DLT_OC"])
+    # What a design promises under assumed rates, or by its prior, needs no subject.
+    results = ~ard["analysis_id"].isin(["BOUNDS", "DLT_OC", "DLT_PATHWAY", "ORR_PREDICTIVE"])
     assert ard.loc[asked & results, "stat"].isna().all()
     for page in first.folder.rglob("*.html"):
         assert not re.search(r"\b0(\.0+)? ?%", words(page)), page.name
