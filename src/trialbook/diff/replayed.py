@@ -12,6 +12,11 @@ from trialbook.diff.headlines import headlines
 from trialbook.dlt.replay import Published, Replayed, replay, replay_lines
 from trialbook.results.ard import NOT_ESTIMABLE
 
+# What a replay reads of ADDLT; builds of a version that did not write it are left out.
+READ = frozenset(
+    ["USUBJID", "SUBJID", "TRTSDT", "TRT01A", "DLTSTAT", "DLTDT", "STATDT", "FUPFRAC", "WINENDT", "DOSEFRAC", "REASON"]
+)
+
 
 def replayed_cuts(builds: Sequence[BuiltCut]) -> list[Replayed]:
     """Each built cut of a study but the last, beside what the data of the last say of its date; none without a DLT
@@ -42,6 +47,8 @@ def _published(builds: Sequence[BuiltCut]) -> list[tuple[BuiltCut, Published]]:
     found = []
     for built in builds:
         if "addlt" not in built.datasets or not built.protocol.has_endpoint("DLT"):
+            continue
+        if not set(built.datasets["addlt"].columns) >= READ:
             continue
         advised = headlines(built.ard, built.analysis)["advice"]
         code = "" if advised == NOT_ESTIMABLE else advised
