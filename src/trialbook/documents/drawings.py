@@ -69,8 +69,3 @@ def _use_face() -> None:
     import vl_convert
 
     vl_convert.register_font_directory(str(FACE.parent))
-
-
-def texts_in(svg: str) -> list[str]:
-    """The texts of a drawing."""
-    return [text for text in _TEXT.findall(svg) if text.strip()]

@@ -19,7 +19,7 @@ from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
-from trialbook.results.bounds import bounds_of, bounds_text, excluded_text, not_evaluable_text, with_bounds
+from trialbook.results.bounds import bounds_of, bounds_text, excluded_text, not_evaluable_text
 from trialbook.statistics.intervals import clopper_pearson
 from trialbook.subjects.ranking import Ranking, subject_numbers
 
@@ -174,12 +174,6 @@ def level_headers(rows: pd.DataFrame, analysis_id: str) -> dict[str, str]:
     told = own["n"] + " of " + own["N"]
     told = told.mask(unknown, NOT_EVALUABLE_WORDS + ", N=" + own["N"])
     return {str(level): f"{level}: {text}" for level, text in told.items()}
-
-
-def interval_rows(rows: pd.DataFrame, analysis_id: str) -> pd.DataFrame:
-    """The ARD rows of one rate under the primary analysis, a row per interval method; with bounds where it is NE."""
-    own = rows[(rows["analysis_id"] == analysis_id) & rows["context"].isin(list(INTERVALS))]
-    return with_bounds(own, rows, analysis_id)
 
 
 def sensitivity_labels(analysis: Analysis) -> dict[str, str]:

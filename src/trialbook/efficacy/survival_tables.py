@@ -157,11 +157,6 @@ def level_headers(rows: pd.DataFrame, analysis_id: str = "OS_EVENTS") -> dict[st
     return {level: f"{level} (N={text})" for level, text in zip(n["group1_level"], n["stat_text"], strict=True)}
 
 
-def day_labels(analysis: Analysis) -> dict[str, str]:
-    """Row labels of tables by day."""
-    return {str(day): msg("Day {day}", day=day) for day in analysis.os_days}
-
-
 def estimates(rows: pd.DataFrame, analysis_id: str, context: str) -> pd.DataFrame:
     """The ARD rows of one analysis that a table shows as `{estimate} ({conf.low} to {conf.high})`.
 

@@ -14,8 +14,6 @@ from trialbook.core.messages import places
 Severity = Literal["high", "medium", "low"]
 Grade = Annotated[int, Field(ge=1, le=5)]
 Days = Annotated[int, Field(ge=0, le=100_000)]
-# A window of the schedule may be that of an analysis key, so that the two cannot differ.
-WINDOW_KEYS = ("d28_window", "d56_window")
 
 
 class _Model(BaseModel):
