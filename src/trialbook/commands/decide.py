@@ -13,7 +13,7 @@ import yaml
 from trialbook.core.errors import UsageError, not_built
 from trialbook.core.files import write_whole
 from trialbook.diff.built_cut import BuiltCut
-from trialbook.diff.replayed import advice_on_lines
+from trialbook.diff.replayed import advice_on_lines, can_be_replayed
 from trialbook.dlt.advice import plain_code
 from trialbook.dlt.decisions import VERDICTS, against_advice, decided
 from trialbook.pipeline.study_page import built_folders
@@ -82,7 +82,7 @@ def replayed(date: str, out: Path, root: Path) -> list[str]:
     lines = []
     for study in ids:
         own = [built for built in builds if built.protocol.study.registry_id == study]
-        if not any("addlt" in built.datasets and built.protocol.has_endpoint("DLT") for built in own) and len(ids) > 1:
+        if len(ids) > 1 and not any(map(can_be_replayed, own)):
             continue
         lines += [f"{study}:"] if len(ids) > 1 else []
         lines += advice_on_lines(day, own)

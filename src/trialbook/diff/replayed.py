@@ -18,6 +18,13 @@ READ = frozenset(
 )
 
 
+def can_be_replayed(built: BuiltCut) -> bool:
+    """Whether a build has a dose escalation whose statuses can be replayed."""
+    if "addlt" not in built.datasets or not built.protocol.has_endpoint("DLT"):
+        return False
+    return set(built.datasets["addlt"].columns) >= READ
+
+
 def replayed_cuts(builds: Sequence[BuiltCut]) -> list[Replayed]:
     """Each built cut of a study but the last, beside what the data of the last say of its date; none without a DLT
     endpoint. Raises StopError where a build cannot be read."""
@@ -46,9 +53,7 @@ def _published(builds: Sequence[BuiltCut]) -> list[tuple[BuiltCut, Published]]:
     """What each build published of the escalation, in order of date."""
     found = []
     for built in builds:
-        if "addlt" not in built.datasets or not built.protocol.has_endpoint("DLT"):
-            continue
-        if not set(built.datasets["addlt"].columns) >= READ:
+        if not can_be_replayed(built):
             continue
         advised = headlines(built.ard, built.analysis)["advice"]
         code = "" if advised == NOT_ESTIMABLE else advised

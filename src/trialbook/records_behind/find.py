@@ -51,26 +51,14 @@ def _records_behind(number: ResultNumber, studied: Studied) -> RecordsBehind | N
     if found is None:
         return None
     dataset, among, counted, level = found
-    frame = studied.frame(dataset)
     if number.group1_level != TOTAL:
-        if (dataset, level) not in studied.level_of:
-            studied.level_of[dataset, level] = level_of(frame, level, studied)
-        among = among & (studied.level_of[dataset, level] == number.group1_level)
+        among = among & (studied.level_of(dataset, level) == number.group1_level)
     rows = np.flatnonzero(among.to_numpy(dtype=bool))
     if not len(rows):
         return None
     is_counted = counted.to_numpy(dtype=bool)[rows]
     ordered = [*rows[is_counted].tolist(), *rows[~is_counted].tolist()]
     return RecordsBehind(dataset, tuple(ordered), int(is_counted.sum()))
-
-
-def level_of(frame: pd.DataFrame, level: str, studied: Studied) -> pd.Series:
-    """The dose level of each row: a variable of the dataset; blank: received, planned where nothing was (of ADSL)."""
-    if level:
-        return frame[level]
-    adsl = studied.frame("adsl")
-    known = adsl["TRT01A"].where(adsl["TRT01A"] != "", adsl["TRT01P"])
-    return frame["USUBJID"].map(dict(zip(adsl["USUBJID"], known, strict=True)))
 
 
 def _everyone(frame: pd.DataFrame) -> pd.Series:

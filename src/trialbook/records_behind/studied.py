@@ -54,7 +54,7 @@ class Studied:
         self._worst: dict[str, pd.DataFrame] = {}
         # A page in each language asks for the same numbers.
         self.behind: dict[ResultNumber, RecordsBehind | None] = {}
-        self.level_of: dict[tuple[str, str], pd.Series] = {}
+        self._levels: dict[tuple[str, str], pd.Series] = {}
 
     def has(self, name: str) -> bool:
         """Whether there is such a dataset."""
@@ -65,6 +65,15 @@ class Studied:
         if name not in self._frames:
             self._frames[name] = self._datasets[name].reset_index(drop=True)
         return self._frames[name]
+
+    def level_of(self, name: str, variable: str) -> pd.Series:
+        """The dose level of each row of a dataset: a variable of it; blank: received, planned where nothing was."""
+        if (name, variable) not in self._levels:
+            frame, adsl = self.frame(name), self.frame("adsl")
+            known = adsl["TRT01A"].where(adsl["TRT01A"] != "", adsl["TRT01P"])
+            by_subject = dict(zip(adsl["USUBJID"], known, strict=True))
+            self._levels[name, variable] = frame[variable] if variable else frame["USUBJID"].map(by_subject)
+        return self._levels[name, variable]
 
     @property
     def levels(self) -> list[str]:
