@@ -16,6 +16,7 @@ import pytest
 
 from trialbook.core.file_marks import PACKAGE
 from trialbook.core.translations import CHINESE_TEXTS, read_entries
+from trialbook.subjects.deaths import MONTHS
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 # A sentence may have a word for a number ("twice", "rolling six") where Chinese has a digit.
@@ -78,7 +79,7 @@ def test_every_page_is_there_in_chinese(build: Path):
 
 def numbers_of(text: str) -> Counter[str]:
     """The numbers of a text; the name of a month is its number, as Chinese writes it."""
-    numbered = MONTH.sub(lambda found: f"{MONTHS.index(found[1]) + 1} ", text)
+    numbered = MONTH.sub(lambda found: f"{MONTH_NUMBERS[found[1]]} ", text)
     return Counter(NUMBER.findall(numbered))
 
 
@@ -125,11 +126,8 @@ WORD = re.compile(r"(?<![\w.-])[A-Za-z]*[a-z]{2,}[A-Za-z]*(?![\w=])")
 FILE = re.compile(r"[\w{}-]+(?:/[\w{}-]+)+(?:\.\w+)?|[\w-]+\.(?:csv|json|parquet|xlsx|xpt|yaml|html)|\w*_\w+")
 
 
-MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
-MONTH = re.compile(rf"\b({'|'.join(MONTHS)}) (?=\d{{4}}\b)")
+MONTH_NUMBERS = {name: number for number, name in MONTHS.items()}
+MONTH = re.compile(rf"\b({'|'.join(MONTH_NUMBERS)}) (?=\d{{4}}\b)")
 # What is still read in English, by a part of it: texts that a frame keeps without their message. It may only shrink.
 LEFT = (
     "Total", "very safe", "rivaroxaban", "Subjects with II to IV", "creatinine clearance", "BUN or urea", "Liu",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from trialbook.commands.diff import built
 from trialbook.core.errors import UsageError
-from trialbook.core.files import write_whole
-from trialbook.core.translations import languages
+from trialbook.core.files import is_inside, write_whole
+from trialbook.core.translations import language_of
 from trialbook.display.checklists import LISTS, Facts, checklist, missing_sentence, render_checklists
 from trialbook.display.page import Frame
 from trialbook.pipeline.pages import SYNTHETIC
@@ -20,11 +20,8 @@ def write_checklists(cut: str, out: Path, file: Path, tag: str) -> list[str]:
 
     Raises UsageError for a cut that is not built, an unknown language, or a place among the builds.
     """
-    spoken = {language.tag[:2]: language for language in languages()}
-    if tag not in spoken:
-        raise UsageError(f"there is no language {tag!r}", next_step=f"choose among {', '.join(spoken)}")
-    build = built(cut, out)
-    if out.resolve() in file.resolve().parents:
+    language, build = language_of(tag), built(cut, out)
+    if is_inside(file, out, build.folder):
         raise UsageError(
             "a build holds what its manifest names, and nothing else", file=str(file), next_step="--html FILE"
         )
@@ -37,6 +34,5 @@ def write_checklists(cut: str, out: Path, file: Path, tag: str) -> list[str]:
     )  # fmt: skip
     pages = build.folder / "zh" if tag == "zh" else build.folder
     to_build = Path(os.path.relpath(pages.resolve(), file.resolve().parent)).as_posix() + "/"
-    write_whole(file, render_checklists(facts, frame, to_build, spoken[tag]))
-    say = spoken[tag].say
-    return [f"{name}: {say(missing_sentence(checklist(items, facts)))}" for name, _, items in LISTS]
+    write_whole(file, render_checklists(facts, frame, to_build, language))
+    return [f"{name}: {language.say(missing_sentence(checklist(items, facts)))}" for name, _, items in LISTS]

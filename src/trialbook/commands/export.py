@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trialbook.core.errors import UsageError, not_built
-from trialbook.core.files import staged
+from trialbook.core.files import is_inside, staged
 from trialbook.core.messages import Language
-from trialbook.core.translations import languages
+from trialbook.core.translations import language_of, languages
 from trialbook.diff.headlines import headlines
 from trialbook.diff.issued import RESULT, Issued, result_numbers
 from trialbook.documents.content import Audience, Block, Deck, Document, Figure, Speaker, Table
@@ -181,7 +181,7 @@ def _made(
     """The files of an export, none of them written."""
     wanted, heard = _wanted(formats), _audience(audience)
     _refuse_subjects(wanted, heard)
-    spoken = _spoken(tags)
+    spoken = [language_of(tag) for tag in dict.fromkeys(tags)]
     source = built_source(cut, out)
     _refuse(to, out, source)
     orders = [Order(source, Speaker(language), heard) for language in spoken]
@@ -283,14 +283,6 @@ def _wanted(formats: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(formats))
 
 
-def _spoken(tags: Sequence[str]) -> list[Language]:
-    by_tag = {language.tag[:2]: language for language in languages()}
-    for tag in tags:
-        if tag not in by_tag:
-            raise UsageError(f"there is no language {tag!r}", next_step=f"choose among {', '.join(by_tag)}")
-    return [by_tag[tag] for tag in dict.fromkeys(tags)]
-
-
 def _audience(audience: str) -> Audience:
     for known in AUDIENCES:
         if audience == known:
@@ -311,10 +303,8 @@ def _refuse_subjects(formats: Sequence[str], audience: Audience) -> None:
 
 def _refuse(to: Path, out: Path, source: CutSource) -> None:
     """Nothing is written among the builds: a build holds what its manifest names, and nothing else."""
-    target = to.resolve()
-    for taken in (out.resolve(), source.built.folder.resolve()):
-        if target == taken or taken in target.parents:
-            raise UsageError("documents are not written into the folder of builds", file=str(to), next_step="--to DIR")
+    if is_inside(to, out, source.built.folder):
+        raise UsageError("documents are not written into the folder of builds", file=str(to), next_step="--to DIR")
     if to.exists() and not to.is_dir():
         raise UsageError("this is a file, not a folder", file=str(to), next_step="--to DIR")
 

@@ -146,6 +146,11 @@ def keep_json(path: Path, content: Any) -> None:
     _write(path, _compact(content) + "\n")
 
 
+def is_inside(place: Path, *folders: Path) -> bool:
+    """Whether a file or folder is one of these folders, or inside of one."""
+    return any(place.resolve().is_relative_to(folder.resolve()) for folder in folders)
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Writes a file in one step: another command reads the old content or the new one, never a part."""
     with staged({path: content}) as appear:

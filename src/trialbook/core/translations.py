@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+from trialbook.core.errors import UsageError
 from trialbook.core.file_marks import PACKAGE
 from trialbook.core.messages import ENGLISH, Language, Plain, filled_pattern
 
@@ -360,3 +361,15 @@ def chinese() -> Translation:
 def languages() -> tuple[Language, ...]:
     """The languages of the pages of a build, English first."""
     return (ENGLISH, chinese())
+
+
+def language_of(tag: str) -> Language:
+    """The language that a person names by two letters. Raises UsageError where there is none.
+
+    >>> language_of("en").tag
+    'en'
+    """
+    by_tag = {language.tag[:2]: language for language in languages()}
+    if tag not in by_tag:
+        raise UsageError(f"there is no language {tag!r}", next_step=f"choose among {', '.join(by_tag)}")
+    return by_tag[tag]
