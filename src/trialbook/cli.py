@@ -239,14 +239,14 @@ def advice_on(
 
 @app.command()
 def fragility(cut: Cut, out: Out = Path("build")) -> None:
-    """Find the fewest changes of records that would turn the advice, the response conclusion or a stop (minutes)."""
+    """Find the fewest changes of records that would turn the advice, the response conclusion or a stop."""
     from trialbook.commands.fragility import fragility_lines
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
 
     root = project_root()
     trial = load_trial(find_cut_file(cut, root), root)
     tell = partial(console.print, markup=False)
-    for line in fragility_lines(trial, out.resolve(), lambda subject: tell(f"{trial.cut.cut_id}: subject {subject}")):
+    for line in fragility_lines(trial, out.resolve()):
         tell(line)
 
 
