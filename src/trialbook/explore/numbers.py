@@ -33,8 +33,8 @@ BESIDE = "sens:"
 # Analyses whose N is the set that their rule of records names; of the others it is the declared set of subjects.
 SET_OF_THE_RULE = ("adrsp28", "adrs", "addlt", "adtte", "adct")
 NOT_THE_RULES = (
-    "These are the records of the main analysis; the number was counted by another choice of rules, or by what no record "
-    "says alone."
+    "These are the records of the main analysis; the number was counted by another choice of rules, or by what no "
+    "record says alone."
 )
 _QUERY = re.compile(r"[=<>!]=|[<>]| in \[")
 
