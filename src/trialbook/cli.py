@@ -186,6 +186,16 @@ def export(
         console.print(line, markup=False, soft_wrap=True)
 
 
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder")],
+) -> None:
+    """Lay out a working folder for a trial: notebooks, parameters and contracts; overwrites nothing."""
+    from trialbook.commands.init import lay_out
+
+    console.print("\n".join(lay_out(folder)), markup=False, soft_wrap=True)
+
+
 @app.command("new-cut")
 def new_cut(
     cut_id: Annotated[str, typer.Argument(metavar="ID")],
