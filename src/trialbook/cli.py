@@ -189,11 +189,17 @@ def export(
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder")],
+    example: Annotated[bool, typer.Option("--example", help="As the worked example: a published trial")] = False,
 ) -> None:
     """Lay out a working folder for a trial: notebooks, parameters and contracts; overwrites nothing."""
-    from trialbook.commands.init import lay_out
+    from trialbook.commands.init import carried_project, lay_out
 
-    console.print("\n".join(lay_out(folder)), markup=False, soft_wrap=True)
+    files = {}
+    if example:
+        from trialbook_demo.phase1 import example_files
+
+        files = example_files(carried_project())
+    console.print("\n".join(lay_out(folder, files)), markup=False, soft_wrap=True)
 
 
 @app.command("new-cut")

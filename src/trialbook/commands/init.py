@@ -8,8 +8,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from trialbook.core.errors import StopError, UsageError
 from trialbook.core.file_marks import PACKAGE
@@ -42,8 +43,10 @@ def carried_project() -> Path:
     )  # fmt: skip
 
 
-def lay_out(folder: Path) -> list[str]:
+def lay_out(folder: Path, example: Mapping[str, bytes] = MappingProxyType({})) -> list[str]:
     """Fills a new or empty folder; returns what a person should know, as lines.
+
+    `example` are files by their paths in the folder: they are added, or take the place of the usual ones.
 
     The folder appears whole or not at all, and no file is ever written over: raises UsageError for a folder that
     holds something, or a place that is no folder.
@@ -61,7 +64,7 @@ def lay_out(folder: Path) -> list[str]:
         place.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
         try:
-            for name, content in _files(source):
+            for name, content in {**dict(_files(source)), **example}.items():
                 target = scratch / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
