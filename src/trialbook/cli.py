@@ -186,6 +186,22 @@ def export(
         console.print(line, markup=False, soft_wrap=True)
 
 
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder")],
+    example: Annotated[bool, typer.Option("--example", help="As the worked example: a published trial")] = False,
+) -> None:
+    """Lay out a working folder for a trial: notebooks, parameters and contracts; overwrites nothing."""
+    from trialbook.commands.init import carried_project, lay_out
+
+    files = {}
+    if example:
+        from trialbook_demo.phase1 import example_files
+
+        files = example_files(carried_project())
+    console.print("\n".join(lay_out(folder, files)), markup=False, soft_wrap=True)
+
+
 @app.command("new-cut")
 def new_cut(
     cut_id: Annotated[str, typer.Argument(metavar="ID")],
