@@ -137,7 +137,8 @@ PROBLEMS: tuple[Problem, ...] = (
        "文件、列、代码或记录编号缺失或未知",
        "snapshot snapshot.door snapshot.mapping cleaning.columns cleaning.codes cleaning.keys cleaning.cross_checks "
        "cleaning.clean efficacy.queries",
-       fix="-CODE -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT -MAPPED-CODE -MAPPED-DATE -MAPPED-NUMBER -MAPPED-ROWS",
+       fix="-CODE -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT -FILE-LAYOUT -MAPPED-CODE -MAPPED-DATE -MAPPED-NUMBER "
+       "-MAPPED-ROWS",
        ask="-CODE-UNKNOWN -CODE-UNMAPPED -COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -SUPP-UNJOINED "
        "-OTHER-STUDY -TEXT-CUT-OFF "
        "-CM-NOT-DELIVERED -DS-NOT-DELIVERED -RS-NOT-DELIVERED -RELAPSE-NOT-DELIVERED "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -372,11 +373,45 @@ def plain_name(cell: str | None) -> str:
     return " ".join(unicodedata.normalize("NFKC", cell or "").translate(INVISIBLE).split())
 
 
+# The header is looked for in so many rows: titles and labels precede it.
+HEADER_SEARCHED = 40
+
+
+def header_at(rows: Sequence[Sequence[str | None]], names: Sequence[Sequence[str]], height: int = 1) -> int | None:
+    """The position of the rows (`height` of them) that hold most of these names, at least half; None where none does.
+
+    Each name may have several spellings.
+
+    >>> header_at([["Listing of events"], ["", ""], ["USUBJID", "AETERM"]], [["USUBJID"]])
+    2
+    """
+    wanted = [{plain_name(spelling).casefold() for spelling in spellings} for spellings in names]
+    best, at = 0, None
+    for k in range(min(len(rows), HEADER_SEARCHED)):
+        there = {plain_name(cell).casefold() for row in rows[k : k + height] for cell in row if cell}
+        found = sum(not spellings.isdisjoint(there) for spellings in wanted)
+        # A title above a header of two rows is no part of it: it fills its first cell only.
+        title = height > 1 and bool(rows[k][0]) and not any(rows[k][1:])
+        if found > best and 2 * found >= len(wanted) and not title:
+            best, at = found, k
+    return at
+
+
+def are_row_numbers(values: Sequence[str | None]) -> bool:
+    """Whether the values of a column without a name number the rows, as R writes them: whole, each above the last.
+
+    >>> are_row_numbers(["1", "2", "5"]), are_row_numbers(["1", "1"]), are_row_numbers([])
+    (True, False, False)
+    """
+    if not values or not all(value and value.isdecimal() and len(value) < 10 for value in values):
+        return False
+    numbers = [int(value) for value in values if value]
+    return all(one < other for one, other in itertools.pairwise(numbers))
+
+
 def _header_position(grid: Grid) -> int:
-    """0, or 1 where the first row is labels and the second holds the variable names."""
-    if KEY not in _upper(grid.rows[0]) and len(grid.rows) > 1 and KEY in _upper(grid.rows[1]):
-        return 1
-    return 0
+    """The row of the variable names: below titles or labels where there are such."""
+    return header_at(grid.rows, [[KEY]]) or 0
 
 
 def _variable_names(grid: Grid, at: int, file: str) -> tuple[list[str], list[tuple[str, str]], list[int]]:
@@ -385,6 +420,8 @@ def _variable_names(grid: Grid, at: int, file: str) -> tuple[list[str], list[tup
     names = _upper(row)
     empty = [k for k, name in enumerate(names) if not name]
     filled = [k for k in empty if any(other[k] for other in grid.rows[at + 1 :])]
+    numbered = filled == [0] and are_row_numbers([other[0] for other in grid.rows[at + 1 :] if any(other)])
+    filled = [] if numbered else filled
     if filled or len(empty) == len(names):
         raise StopError(
             f"column {(filled or empty)[0] + 1} has no name", file=file, row=line, rule="P34",
@@ -398,7 +435,8 @@ def _variable_names(grid: Grid, at: int, file: str) -> tuple[list[str], list[tup
             column=twice, rule="P34", next_step="keep one of them",
         )  # fmt: skip
     other = [(str(c), n) for c, n in zip(row, names, strict=True) if n and str(c).upper() != n]
-    other += [(f"(column {k + 1} without a name and without a value)", "") for k in empty]
+    blank = "without a name and without a value"
+    other += [(f"(column {k + 1} {'of row numbers' if numbered and not k else blank})", "") for k in empty]
     return names, other, [k for k, name in enumerate(names) if name]
 
 
