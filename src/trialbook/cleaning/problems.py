@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import pandas as pd
 
 from trialbook.queries.query_list import Query, QueryTexts
+from trialbook.queries.rule_texts import Recipient
 
 Class = Literal["FIX", "QUERY", "STOP"]
 CLASSES: tuple[Class, ...] = ("FIX", "QUERY", "STOP")
@@ -169,13 +170,17 @@ TEXTS = QueryTexts("queries/texts/cleaning.yaml")
 
 
 def ask(
-    rule: str, domain: str, records: Iterable[tuple[object, object, object]], field: str, severity: str = ""
-) -> list[Query]:
-    """One query of a rule for each (subject, record key, observed value); the caller masks what is personal."""
+    rule: str, domain: str, records: Iterable[tuple[object, object, object]], field: str, severity: str = "",
+    recipient: Recipient | None = None,
+) -> list[Query]:  # fmt: skip
+    """One query of a rule for each (subject, record key, observed value); the caller masks what is personal.
+
+    `recipient` is who must act where that is another than the rule says.
+    """
     return [
         TEXTS.query(
             rule, "" if pd.isna(subject) else str(subject), domain, record=str(record), field=field, severity=severity,
-            observed=observed,
+            observed=observed, recipient=recipient,
         )
         for subject, record, observed in records
     ]  # fmt: skip
