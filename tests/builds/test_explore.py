@@ -180,7 +180,7 @@ def test_a_part_of_the_subjects_is_never_the_published_set(cut: Cut) -> None:
     assert "NOT THE PUBLISHED SET" not in repr(cut)
     assert set(few.survival().ard["analysis_id"]) == {"MY_OS_EVENTS", "MY_OS_KM", "MY_OS_MEDIAN"}
     assert set(few.clean["AE"]["USUBJID"]) <= set(few.adsl["USUBJID"])
-    for refused in (lambda: few.ard, lambda: few.compare("2025-06-30")):
+    for refused in (lambda: few.ard, lambda: few.compare("2025-06-30"), lambda: few.advice()):
         with pytest.raises(UsageError, match=few.unpublished):
             refused()
     narrow, twice = cut.where("AGE >= 18"), cut.where("AGE >= 18").where(SEX="F")
