@@ -29,9 +29,9 @@ skip_slow_format_checker()
 
 
 __all__ = [
-    "TrialbookError", "count", "cut", "derive_adae", "derive_addlt", "derive_adlb", "derive_adrs", "derive_adtte", "derive_audit",
-    "derive_day28", "derive_responses", "derive_subjects", "figure", "open_step", "parameters", "rate", "survival",
-    "table", "with_keys",
+    "TrialbookError", "count", "cut", "derive_adae", "derive_addlt", "derive_adlb", "derive_adrs", "derive_adtte",
+    "derive_audit", "derive_day28", "derive_responses", "derive_subjects", "figure", "open_step", "parameters", "rate",
+    "survival", "table", "with_keys",
 ]  # fmt: skip
 
 
