@@ -123,7 +123,7 @@ def test_the_desk_answers_as_the_published_set_does(cut: Cut) -> None:
 
 
 def test_datasets_derived_again_are_those_of_the_build(cut: Cut) -> None:
-    """Under the keys of the build itself: there is one truth, whoever derives it."""
+    """Under the keys of the build itself: the datasets have one truth."""
     published = cut._published
     again = Rederived(study_of(published, published.trial)).datasets
     assert [*again] == [*published.datasets]

@@ -246,7 +246,7 @@ class Cut:
         return Differences(changes_between(old._published.compared, new._published.compared))
 
     def with_keys(self, **keys: Any) -> Cut:
-        """The same cut under other analysis keys, checked like those of a cut file; its datasets are derived anew.
+        """The same cut under other analysis keys, checked like those of a cut file; its datasets are derived again.
 
         Raises ParameterError that names the nearest key, or the values that one may have.
 
