@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from html import escape
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trialbook.core.errors import UsageError
@@ -77,9 +78,18 @@ class Cut:
         return self._published.cut_date
 
     @property
-    def folder(self) -> Any:
-        """The folder of the build, a `Path`."""
+    def folder(self) -> Path:
+        """The folder of the build."""
         return self._published.folder
+
+    @property
+    def outputs(self) -> Path:
+        """A folder for what you save from this cut, which git ignores: `cut.outputs / "survival.svg"`."""
+        from trialbook.interactive.desk import FOLDER
+
+        place = self.folder.parent / FOLDER / self.cut_id / "saved"
+        place.mkdir(parents=True, exist_ok=True)
+        return place
 
     @property
     def unpublished(self) -> str:
