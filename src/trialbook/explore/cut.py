@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trialbook.core.errors import UsageError
-from trialbook.explore.names import Named, no_such, public_names
+from trialbook.explore.names import Named, marked, no_such, public_names
 from trialbook.explore.published import Published
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Cut:
         10 datasets: adae, adct, addlt, addv, adie, adlb, adrs, adrsp28, adsl, adtte
         """
         whole = self._rederived.datasets if self._keys else self._published.datasets
-        return Named("dataset", whole, lambda name: self._titled(name, self._narrowed(whole[name])), str.lower)
+        return Named("dataset", whole, lambda name: self._titled(name, self._own(whole[name])), str.lower)
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name.startswith("_"):
@@ -137,13 +137,13 @@ class Cut:
     def clean(self) -> Named[pd.DataFrame]:
         """The clean SDTM domains: `cut.clean["AE"]`."""
         whole = self._published.clean
-        return Named("clean domain", whole, lambda code: self._narrowed(whole[code]), str.upper)
+        return Named("clean domain", whole, lambda code: self._own(whole[code]), str.upper)
 
     @cached_property
     def raw(self) -> Named[pd.DataFrame]:
         """The domains as delivered, everything as text, personal data masked: `cut.raw["AE"]`."""
         whole = self._published.raw
-        return Named("delivered domain", whole, lambda code: self._narrowed(whole[code]), str.upper)
+        return Named("delivered domain", whole, lambda code: self._own(whole[code]), str.upper)
 
     @property
     def ard(self) -> pd.DataFrame:
@@ -246,7 +246,7 @@ class Cut:
         return Differences(changes_between(old._published.compared, new._published.compared))
 
     def with_keys(self, **keys: Any) -> Cut:
-        """The same cut under other analysis keys, checked like those of a cut file; its datasets are derived anew.
+        """The same cut under other analysis keys, checked like those of a cut file; its datasets are derived again.
 
         Raises ParameterError that names the nearest key, or the values that one may have.
 
@@ -325,6 +325,7 @@ class Cut:
         """
         from trialbook.explore.analysis import advice_of
 
+        self._stop_if_narrowed("the advice of a rule, and the statuses that it needs,")
         return advice_of(self._source, dlt, rule)
 
     def design_oc(
@@ -363,10 +364,11 @@ class Cut:
 
         return Studied(self.datasets)
 
-    def _narrowed(self, frame: pd.DataFrame) -> pd.DataFrame:
-        if self._chosen is None or "USUBJID" not in frame:
-            return frame
-        return frame[frame["USUBJID"].isin(self._chosen)].reset_index(drop=True)
+    def _own(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The rows of the subjects; the frame says from now on where it comes from."""
+        if self._chosen is not None and "USUBJID" in frame:
+            frame = frame[frame["USUBJID"].isin(self._chosen)].reset_index(drop=True)
+        return marked(frame.copy(deep=False), self._published.origin, self.unpublished)
 
     def _titled(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         if not self.unpublished:
@@ -388,7 +390,7 @@ class Cut:
     def _stop_if_narrowed(self, what: str) -> None:
         if self._chosen is not None:
             raise UsageError(
-                f"{what} of a build are about all its subjects, and this is a part of them ({self._said})",
+                f"{what} are about all subjects of the cut, and this is a part of them ({self._said})",
                 next_step="ask cut.rate, cut.survival or cut.count, or the whole cut",
             )
 
