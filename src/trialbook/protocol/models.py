@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from trialbook.core.messages import msg
 from trialbook.core.privacy import masked_argument
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.conduct import Deviations, Enrolment, Schedule, Signals
@@ -27,6 +28,13 @@ CUT_ID = re.compile(
 )
 NOT_DOSE_LEVELS = ("SCRNFAIL", "NOTASSGN", "NOTTRT")
 ENDPOINTS = ("ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS")
+# What a page about an endpoint says in a trial without it; each ends in the same words, after which the page ends.
+NOT_AN_ENDPOINT = {
+    "DLT": msg("Dose-limiting toxicity is not an endpoint of this trial: this page covers nothing of it."),
+    "ORR_D28": msg("The response at day 28 is not an endpoint of this trial: this page covers nothing of it."),
+    "OS": msg("Overall survival is not an endpoint of this trial: this page covers nothing of it."),
+}
+NOTHING_OF_IT = ": this page covers nothing of it."
 
 
 class _Model(BaseModel):
