@@ -10,15 +10,10 @@ from trialbook.efficacy.estimands import INTERVALS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import NOT_AN_ENDPOINT, Protocol
 
-<<<<<<< HEAD
 NO_RESPONSE = NOT_AN_ENDPOINT["ORR_D28"]
 NO_SURVIVAL = NOT_AN_ENDPOINT["OS"]
-=======
-NO_RESPONSE = "The response at day 28 is not an endpoint of this trial: this page covers nothing of it."
-NO_SURVIVAL = "Overall survival is not an endpoint of this trial: this page covers nothing of it."
 # The responses that are no abbreviation of the field.
 RESPONSE_WORDS = {PENDING: msg("pending")}
->>>>>>> main
 # Why a subject counts as a non-responder, in brackets behind the category.
 REASON_WORDS = {
     "DEATH": msg("died by day 28"),
