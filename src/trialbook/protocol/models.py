@@ -59,13 +59,22 @@ class Study(_Model):
 
 
 class DoseLevel(_Model):
-    """One dose level (or arm): id as in DM ARMCD, cells per kg in 10^6, planned infusions as REL_DAYs."""
+    """One dose level (or arm): id as in DM ARMCD, cells per kg in 10^6, planned infusions as REL_DAYs.
+
+    `dose`: the dose as it is printed, where it is not cells per kg (12.5 µg/kg).
+    """
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,20}$")]
     label: str
     cells_per_kg: Annotated[float, Field(gt=0)] | None = None
+    dose: str = ""
     planned_infusions: list[int] = []
     infusion_window: Annotated[int, Field(ge=0)] = 1
+
+    @property
+    def printed_dose(self) -> str:
+        """The dose as pages print it beside the level; blank where the protocol file gives none."""
+        return self.dose if self.cells_per_kg is None else f"{self.cells_per_kg:g} x 10^6/kg"
 
 
 class AnalysisKey(_Model):
