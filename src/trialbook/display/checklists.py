@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from trialbook.core.messages import ENGLISH, Language, enumerated, joined, msg, plural
+from trialbook.core.messages import ENGLISH, Language, as_text, enumerated, joined, msg, plural
 from trialbook.diff.built_cut import BuiltCut
 from trialbook.display.page import Frame, render
 from trialbook.results.ard import TOTAL
