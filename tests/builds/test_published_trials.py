@@ -13,8 +13,8 @@ from support.built_pages import Tables
 from support.published_trials import Arm, write_snapshot
 from trialbook.efficacy.response_tables import LABEL
 
-# Every day: the counts, intervals and survival of all of them (spec/test_published_counts.py), and a published trial from
-# its table of patients to its pages (test_own_trial.py).
+# Every day: the counts, intervals and survival of all of them (spec/test_published_counts.py), and a published trial
+# from its table of patients to its pages (test_own_trial.py).
 pytestmark = [pytest.mark.build, pytest.mark.soak]
 
 TRIALS = {
