@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from trialbook.core.privacy import masked_argument
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
-from trialbook.protocol.conduct import Deviations, Enrolment, Schedule, Signals
+from trialbook.protocol.conduct import Deviations, Enrolment, QueryHandling, Schedule, Signals
 from trialbook.protocol.criteria import Amendment, CodeLists, Criterion, check_amendments
 from trialbook.protocol.decision_table import DecisionTable
 from trialbook.protocol.drug_dictionary import DrugDictionary
@@ -90,6 +90,7 @@ class Protocol(_Model):
     enrolment: Enrolment = Enrolment()
     schedule: Schedule = Schedule()
     deviations: Deviations = Deviations()
+    queries: QueryHandling = QueryHandling()
     signals: Signals = Signals()
     # Events that may stop the trial, by the id of the rule.
     monitoring: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")], MonitoringRule] = {}
@@ -201,6 +202,7 @@ class Cut(_Model):
     transfer: dict[str, TransferredFile] | None = None
     approved_deletions: str | None = None
     decisions: str | None = None
+    answers: str | None = None
     synthetic: bool | None = None
 
     @field_validator("cut_id", "previous_cut")

@@ -303,6 +303,11 @@ def _remarks(
             notes.append(Note(record[at], name, "P34-CODE-UNMAPPED", f"{text} ({counted[(name, text)]} records)"))
         notes += [Note(record[at], name, rule, seen) for name, at, rule, seen in one.doubts]
         by_position = {position: name for name, position in _targets(part, source).items()}
+        edits += [
+            Edit(first[edit.line], by_position[edit.column], edit.raw, edit.new, edit.rule)
+            for edit in source.cell_edits
+            if edit.line in first and edit.column in by_position
+        ]
         notes += [
             Note(first[note.row], by_position[int(note.column)], note.rule, note.observed)
             for note in source.notes

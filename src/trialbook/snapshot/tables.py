@@ -199,6 +199,16 @@ class Seen(NamedTuple):
     observed: str
 
 
+class CellEdit(NamedTuple):
+    """A value that a reader did not take as the file stores it: line and column (from 0), stored, read, the rule."""
+
+    line: int
+    column: int
+    raw: str
+    new: str
+    rule: str
+
+
 class Note(NamedTuple):
     """A question about a value as it was delivered: ROW and name of the column, the rule, what was seen."""
 
@@ -222,8 +232,8 @@ class Edit(NamedTuple):
 class Grid:
     """The cells of one file or sheet as text, None or blank where empty; `lines` gives the line of each row in it.
 
-    `delimiter` names the sign of a delimited file, `seen` is what the reader noticed, `merged` the first and last line
-    of merged cells.
+    `delimiter` names the sign of a delimited file, `seen` is what the reader noticed, `edits` what it did not take as
+    it is stored, `merged` the first and last line of merged cells. `epoch_1904`: the workbook counts days from 1904.
     """
 
     rows: Sequence[Sequence[str | None]]
@@ -232,6 +242,8 @@ class Grid:
     delimiter: str = ""
     seen: tuple[Seen, ...] = ()
     merged: tuple[tuple[int, int], ...] = ()
+    edits: tuple[CellEdit, ...] = ()
+    epoch_1904: bool = False
 
 
 @dataclass(frozen=True)
@@ -305,16 +317,22 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
     columns = list(zip(*(grid.rows[k] for k in records), strict=True)) or [()] * len(header)
     check_records(columns, header, [grid.lines[k] for k in records], file)
     frame = pd.DataFrame({header[k]: text_column(columns[k]) for k in used})
+    own = set(used)
     frame.index = pd.Index([grid.lines[k] for k in records], name="ROW", dtype="int64")
     blank = [grid.lines[k] for k in range(start, len(grid.rows)) if not any(grid.rows[k])]
     edits = [Edit(0, "", raw, new, "P02-HEADER") for raw, new in names]
     if blank:
         edits.append(Edit(0, "", f"({len(blank)} blank rows, the first is row {blank[0]})", "", "P34-BLANK-ROWS"))
     edits += [Edit(0, "", f"({seen.observed})", "", seen.rule) for seen in grid.seen if not seen.line]
+    edits += [
+        Edit(edit.line, header[edit.column], edit.raw, edit.new, edit.rule)
+        for edit in grid.edits
+        if edit.line > grid.lines[start - 1] and edit.column in own
+    ]
     notes = [
         Note(seen.line, header[seen.column], seen.rule, seen.observed)
         for seen in grid.seen
-        if seen.line > grid.lines[start - 1] and seen.column in used
+        if seen.line > grid.lines[start - 1] and seen.column in own
     ]
     return RawTable(
         domain, frame, file, sheet, grid.encoding, sha256, size, grid.lines[at], labels, grid.delimiter,
