@@ -186,6 +186,22 @@ def export(
         console.print(line, markup=False, soft_wrap=True)
 
 
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder")],
+    example: Annotated[bool, typer.Option("--example", help="As the worked example: a published trial")] = False,
+) -> None:
+    """Lay out a working folder for a trial: notebooks, parameters and contracts; overwrites nothing."""
+    from trialbook.commands.init import carried_project, lay_out
+
+    files = {}
+    if example:
+        from trialbook_demo.phase1 import example_files
+
+        files = example_files(carried_project())
+    console.print("\n".join(lay_out(folder, files)), markup=False, soft_wrap=True)
+
+
 @app.command("new-cut")
 def new_cut(
     cut_id: Annotated[str, typer.Argument(metavar="ID")],
@@ -255,14 +271,14 @@ def advice_on(
 
 @app.command()
 def fragility(cut: Cut, out: Out = Path("build")) -> None:
-    """Find the fewest changes of records that would turn the advice, the response conclusion or a stop (minutes)."""
+    """Find the fewest changes of records that would turn the advice, the response conclusion or a stop."""
     from trialbook.commands.fragility import fragility_lines
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
 
     root = project_root()
     trial = load_trial(find_cut_file(cut, root), root)
     tell = partial(console.print, markup=False)
-    for line in fragility_lines(trial, out.resolve(), lambda subject: tell(f"{trial.cut.cut_id}: subject {subject}")):
+    for line in fragility_lines(trial, out.resolve()):
         tell(line)
 
 

@@ -181,6 +181,8 @@ def _bare(name: str) -> str:
 
 # ----------------------------------------------------------------------------------------------------
 
+# Encodings that are as expected, and formats that have none.
+NOTHING_TO_SAY = ("", "utf-8", "us-ascii", "xlsx", "parquet")
 UNIT_OF = {"EXDOSE": "EXDOSU", "CMDOSE": "CMDOSU", "LBSTRESN": "LBSTRESU", "AGE": "AGEU"}
 # What a query may show of a value that should be a date or a number: nothing that could name a person.
 _HARMLESS = re.compile(r"[\d\s.,:;<>=+*/()%?-]*(?:[A-Za-zμ^%/]{1,4}[\d\s.,:;<>=+*/()%?-]*){0,3}")
@@ -353,7 +355,7 @@ def _reading_notes(work: Working) -> Iterator[tuple[str, str, int, str, str, str
     """
     for table in work.table.delivered:
         file, sheet = table.file, table.sheet or ""
-        if table.encoding in ("gb18030", "utf-16", "utf-8-sig"):
+        if table.encoding not in NOTHING_TO_SAY:
             yield file, sheet, 0, WHOLE_RECORD, table.encoding, "utf-8", "P01-ENCODING"
         for row in table.label_rows:
             yield file, sheet, row, WHOLE_RECORD, "(label row)", "", "P03-LABEL-ROW"

@@ -51,7 +51,8 @@ def _rule(name: str, word: str) -> str:
 
 PROBLEMS: tuple[Problem, ...] = (
     _p("P01", "file", "Encoding other than UTF-8, or text that an encoding destroyed", "文件编码非 UTF-8 或出现乱码",
-       "snapshot.delimited snapshot.tables cleaning.clean", fix="-ENCODING", ask="-GARBLED-TEXT", stop="."),
+       "snapshot.delimited snapshot.code_pages snapshot.tables cleaning.clean",
+       fix="-ENCODING", ask="-GARBLED-TEXT", stop="."),
     _p("P02", "all", "Full-width characters, odd spaces, line breaks", "全角字符、特殊空格、换行",
        "cleaning.read_values snapshot.tables", fix="-CHARACTERS -HEADER"),
     _p("P03", "file", "What a spreadsheet makes of data: day numbers, label rows, errors, merged and hidden cells",
@@ -62,8 +63,8 @@ PROBLEMS: tuple[Problem, ...] = (
     _p("P04", "dates", "Dates in other spellings", "日期书写格式不一", "cleaning.read_dates", fix="-DATE-FORMAT",
        ask="-DATE-AMBIGUOUS -DATE-UNREADABLE"),
     _p("P05", "dates", "Partial dates", "不完整日期",
-       "cleaning.read_dates subjects.queries subjects.deaths eligibility.queries",
-       fix="-PARTIAL-DATE", ask="-DM-CONSENT-DATE -DM-BIRTH-DATE P22-DEATH-DATE-INCOMPLETE"),
+       "snapshot.sas_files snapshot.workbook cleaning.read_dates subjects.queries subjects.deaths eligibility.queries",
+       fix="-PARTIAL-DATE -PART-SHOWN", ask="-PART-SHOWN -DM-CONSENT-DATE -DM-BIRTH-DATE P22-DEATH-DATE-INCOMPLETE"),
     _p("P06", "DM", "Birth date after consent, or an age that it does not give", "出生日期晚于知情同意，或年龄与其不符",
        "subjects.queries eligibility.queries", ask="-DM-AGE-DIFFERS -DM-BIRTH-AFTER-CONSENT -DM-AGE-UNDECIDED"),
     _p("P07", "DM", "Age just outside the limits at consent", "知情同意时年龄略超出范围",
@@ -139,9 +140,10 @@ PROBLEMS: tuple[Problem, ...] = (
        "文件、列、代码或记录编号缺失或未知",
        "snapshot snapshot.door snapshot.mapping cleaning.columns cleaning.codes cleaning.keys cleaning.cross_checks "
        "cleaning.clean efficacy.queries",
-       fix="-CODE -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT -MAPPED-CODE -MAPPED-DATE -MAPPED-NUMBER -MAPPED-ROWS",
+        fix="-CODE -SPECIAL-MISSING -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT -FILE-LAYOUT -MAPPED-CODE -MAPPED-DATE "
+        "-MAPPED-NUMBER -MAPPED-ROWS",
        ask="-CODE-UNKNOWN -CODE-UNMAPPED -COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -SUPP-UNJOINED "
-       "-OTHER-STUDY -TEXT-CUT-OFF "
+       "-OTHER-STUDY -TEXT-CUT-OFF -SPECIAL-MISSING "
        "-CM-NOT-DELIVERED -DS-NOT-DELIVERED -RS-NOT-DELIVERED -RELAPSE-NOT-DELIVERED "
        "-CRITERIA-NOT-EVALUABLE",
        stop=". -COLUMN-MISSING -NO-SUBJECT -MAPPING -OTHER-STUDY"),

@@ -88,7 +88,7 @@ def whole_look(trial: Trial, root: Path, builds: Path, tell: Callable[[str], Non
 
     Where the build would stop, the questions are those that cleaning has raised by then.
     """
-    from trialbook.commands.derive_cut import derive_cut
+    from trialbook.pipeline.derive_cut import derive_cut
 
     quick, snapshot = _quick(trial, root, tell)
     try:

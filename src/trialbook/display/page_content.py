@@ -21,7 +21,7 @@ from trialbook.display.opened_records import Boxes
 from trialbook.display.page_outputs import Dropped, Shown, is_own_html, shown_outputs
 from trialbook.display.payload import Payload
 from trialbook.display.prose import Heading, prose_html
-from trialbook.display.render import DATA_OF_FIGURE, Renderer
+from trialbook.display.render import DATA_OF_FIGURE, Renderer, unnumbered
 from trialbook.display.tables import table
 from trialbook.display.text import safe, visible
 
@@ -301,7 +301,7 @@ class _Content:
         """Notes a table, figure or listing under its id; of the reference page also for the list of links to it."""
         title = self._renderer.say(_without_cut(payload["title"])) if "title" in payload else ""
         aside = self._here is self._reference
-        title = title if not title or anchor == payload.get("id") else f"{anchor} {title}"
+        title = f"{anchor} {unnumbered(title, anchor)}" if title and anchor else title
         listed = Listed(anchor, title, aside)
         self._listed += [listed] if title else []
         self._more += [listed] if title and aside else []

@@ -100,8 +100,8 @@ _NOTHING = re.compile(r"0(?:\.0+)?%?(?: of \d+)?(?: \(0(?:\.0+)?%?\))?(?: \[0\])
 _TAG = re.compile(r"<[^>]*>")
 # Words of text of the data; codes and units have no language.
 WORDS_OF_DATA = re.compile(r"[A-Za-z][a-z]{2}")
-# A date is not broken at its hyphens.
-_DATE = re.compile(r"\b\d{4}-\d\d(?:-\d\d(?:T[\d:]+)?)?\b")
+# A date is not broken at its hyphens, nor are the stages of four organs with their grade: 2-0-1-1 (III).
+_DATE = re.compile(r"\b\d{4}-\d\d(?:-\d\d(?:T[\d:]+)?)?\b|(?<![\d-])[\d?](?:-[\d?]){3}(?: \([IV0]+\))?(?![\d-])")
 # What a column of counts holds: "3", "3 of 12 (25.0%)", "3 [4]", "4.5 (2.1 to 9)", "-".
 _COUNT = re.compile(r"-|[-<>]?\d[\d.]*%?(?: of \d+)?(?: \([-<>\d., %to]+\))?(?: \[\d+\])?")
 

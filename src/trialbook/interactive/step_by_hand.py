@@ -23,14 +23,16 @@ from trialbook.display import notice
 from trialbook.display.blocks import Block, several
 from trialbook.display.cell_outputs import running_shell
 from trialbook.display.links import in_notebook, way_from_open_notebook, without_profiles
+from trialbook.display.saving import Origin, Savable, save_with
 from trialbook.interactive.desk import Desk
 from trialbook.interactive.parameters import cut_parameters, stop_if_unknown
 from trialbook.pipeline.superseded import read_manifest
 from trialbook.protocol.decisions import Decision, decisions_before
 from trialbook.protocol.load import make_trial, project_root
 from trialbook.protocol.models import Trial
+from trialbook.protocol.synthetic import is_synthetic
 from trialbook.results.ard import KEYS
-from trialbook.workbook.step import RESULTS, Step
+from trialbook.workbook.step import RESULTS, Shown, Step
 from trialbook.workbook.string_storage import choose_text_storage
 
 # ----------------------------------------------------------------------------------------------------
@@ -137,6 +139,16 @@ class StepByHand(Step):
         self._staged = desk.folder / f".running-{name}-{os.getpid()}"
         shutil.rmtree(self._staged, ignore_errors=True)
         super().__init__(name, trial, desk.source, self._staged, desk.builds)
+        save_with(_save)
+
+    @cached_property
+    def _origin(self) -> Origin:
+        return Origin(self.protocol.study.id, str(self.cut.cut_date), is_synthetic(self.trial))
+
+    def _marked(self, shown: Shown) -> Shown:
+        if isinstance(shown, Savable):
+            shown.origin = self._origin
+        return shown
 
     def _linked(self, html: str) -> str:
         build = self._desk.published
@@ -200,6 +212,13 @@ def _executed() -> list[str]:
     """The source of every cell that this kernel has executed, oldest first; none outside of IPython."""
     shell = running_shell()
     return list(shell.history_manager.input_hist_raw) if shell is not None else []
+
+
+def _save(what: Savable, path: Path) -> Path:
+    # Libraries that write documents take long to import, and few notebooks save anything.
+    from trialbook.documents.saved import save
+
+    return save(what, path)
 
 
 def _show(block: Block) -> None:

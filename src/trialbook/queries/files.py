@@ -66,8 +66,13 @@ LONGEST_CELL = 32767
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Writes the list as UTF-8 CSV, with a BOM so that a spreadsheet reads the Chinese; cells by `list_text`."""
+    path.write_bytes(csv_list(frame))
+
+
+def csv_list(frame: pd.DataFrame) -> bytes:
+    """The content of `write_csv`."""
     cells = frame.map(lambda value: "" if pd.isna(value) else list_text(str(value)))
-    cells.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+    return str(cells.to_csv(index=False, lineterminator="\n")).encode("utf-8-sig")
 
 
 def read_csv_list(source: Path | BytesIO) -> pd.DataFrame:

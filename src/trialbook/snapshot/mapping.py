@@ -338,6 +338,11 @@ def _remarks(
         for name, line, text in {(n, t): (n, ln, t) for n, ln, t in reversed(one.unknown)}.values():
             notes.append(Note(first[line], name, "P34-CODE-UNMAPPED", f"{text} ({counted[(name, text)]} records)"))
         by_position = {position: name for name, position in _targets(part, source).items()}
+        edits += [
+            Edit(first[edit.line], by_position[edit.column], edit.raw, edit.new, edit.rule)
+            for edit in source.cell_edits
+            if edit.line in first and edit.column in by_position
+        ]
         notes += [
             Note(first[note.row], by_position[int(note.column)], note.rule, note.observed)
             for note in source.notes

@@ -11,6 +11,7 @@ import pandas as pd
 
 from trialbook.core.errors import StopError
 from trialbook.snapshot.tables import (
+    CellEdit,
     Edit,
     Grid,
     Note,
@@ -41,6 +42,7 @@ class SourceTable:
     frame: pd.DataFrame
     edits: tuple[Edit, ...] = ()
     notes: tuple[Note, ...] = field(default=())
+    cell_edits: tuple[CellEdit, ...] = ()
 
     def find(self, spellings: Sequence[str]) -> int | None:
         """The position of the column with one of these headers; None where there is none.
@@ -100,8 +102,9 @@ def source_table(grid: Grid, file: str, sheet: str | None, header_rows: int, sha
     named = frame.set_axis([f"{k}" for k in frame.columns], axis=1)
     notes += garbled_notes(named, file)
     return SourceTable(
-        file, sheet, grid.encoding, grid.delimiter, sha256, size, header_rows, names, frame, tuple(edits), tuple(notes)
-    )
+        file, sheet, grid.encoding, grid.delimiter, sha256, size, header_rows, names, frame, tuple(edits), tuple(notes),
+        tuple(edit for edit in grid.edits if edit.line in frame.index),
+    )  # fmt: skip
 
 
 def _names(header: Sequence[Sequence[str | None]]) -> list[tuple[str, ...]]:

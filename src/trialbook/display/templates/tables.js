@@ -55,6 +55,9 @@
     const find = make("input");
     find.type = "search";
     const bar = make("div", "tb-tools", labelled(words.find, find, `find-${name}`));
+    // Of several lists of a page each says which one it finds in.
+    const caption = table.caption && table.caption.querySelector(".tb-title");
+    if (caption) find.setAttribute("aria-label", `${words.find}: ${caption.textContent.trim()}`);
     const filters = [];
     let sorted = 0;
 
