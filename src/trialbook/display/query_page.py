@@ -43,9 +43,10 @@ NOTHING_OPEN = msg("No question is open.")
 
 
 def render_queries(
-    listed: pd.DataFrame, history: pd.DataFrame, cut_date: str, frame: Frame, language: Language = ENGLISH
+    listed: pd.DataFrame, history: pd.DataFrame, reviewed: pd.DataFrame, cut_date: str, frame: Frame,
+    language: Language = ENGLISH,
 ) -> str:  # fmt: skip
-    """The page from the query list and its history; questions in the words of the language."""
+    """The page from the query list, its history, and the reviewed records; questions in the words of the language."""
     renderer, ids = Renderer(language, on_page=True), Ids(NUMBER)
     is_open = listed[listed["status"].eq(OPEN)]
     work = workload(is_open, cut_date)
@@ -57,6 +58,8 @@ def render_queries(
         if len(own):
             blocks.append((recipient.replace(" ", "-"), open_table(own, recipient, language)))
     blocks += [("closed", closed_table(listed, language)), ("history", history_table(history))]
+    if len(reviewed):
+        blocks.append(("reviewed", reviewed_table(reviewed)))
     html = [(renderer.html(block.payload, ids.of(block.payload)), anchor) for anchor, block in blocks]
     drawing = workload_drawing(work, language) if len(is_open) else ""
     first = (f'<div class="profile">{drawing}</div>{html[0][0]}', html[0][1])
@@ -209,6 +212,27 @@ def history_table(history: pd.DataFrame) -> Block:
     return table(
         shown, msg("History of the questions"), labels=labels, data=["ID", "BY", "REASON"], empty=NOTHING_ASKED
     )
+
+
+SINCE_WORDS = {
+    "unchanged": msg("unchanged"), "changed": msg("changed"), "gone": msg("no longer in the data"),
+}  # fmt: skip
+
+
+def reviewed_table(reviewed: pd.DataFrame) -> Block:
+    """Records that were marked as reviewed; what has changed since the mark comes first."""
+    order = reviewed.assign(_same=reviewed["since"].eq("unchanged")).sort_values("_same", kind="stable")
+    shown = pd.DataFrame({
+        "SUBJECT": order["subject"], "PLACE": (order["domain"] + " " + order["record"]).str.strip(),
+        "DATE": order["date"], "BY": order["by"], "CUT": order["cut_date"],
+        "SINCE": pd.Series([SINCE_WORDS[one] for one in order["since"]], index=order.index, dtype="object"),
+        "COLUMNS": order["columns"],
+    })  # fmt: skip
+    labels = {
+        "SUBJECT": msg("Subject"), "PLACE": msg("Record"), "DATE": msg("Reviewed on"), "BY": msg("By"),
+        "CUT": msg("Data cut"), "SINCE": msg("Since then"), "COLUMNS": msg("Variables that changed"),
+    }  # fmt: skip
+    return table(shown, msg("Reviewed records"), labels=labels, data=["SUBJECT", "PLACE", "BY", "COLUMNS"])
 
 
 NOTHING_ASKED = msg("Nothing has been asked.")

@@ -74,6 +74,7 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
         "charts": ingredients.value("charts"),
         "decisions": ingredients.decisions,
         "answers": ingredients.answers,
+        "reviewed": ingredients.reviewed,
         "synthetic": is_synthetic(trial),
         "previous_build": before if before != ABSENT else None,
     }

@@ -63,6 +63,7 @@ class PageSources:
     contracts: Mapping[str, Contract]
     ard: pd.DataFrame
     queries: pd.DataFrame
+    reviewed: pd.DataFrame
     previous: Path | None
     builds: Path
     fingerprint: str
@@ -160,7 +161,9 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
         _write_page(place / changes.PAGE, changes_html)
         _write_page(
             place / query_page.PAGE,
-            query_page.render_queries(sources.queries, history, sources.trial.cut.cut_date, frame, language),
+            query_page.render_queries(
+                sources.queries, history, sources.reviewed, sources.trial.cut.cut_date, frame, language
+            ),
         )
         _write_page(place / deviations.PAGE, render_deviations(addv, treated, frame, set(profiled), language))
         _write_page(place / "index.html", render_index(facts, frame, profiled, page, language, opens=opens))
@@ -220,7 +223,7 @@ def _frame(sources: PageSources, scratch: Path, contents: Mapping[str, PageConte
                 )
             ),
             Link(deviations.PAGE, deviations.TITLE),
-            Link(query_page.PAGE, query_page.TITLE),
+            Link(query_page.PAGE, msg("Queries")),
             Link(changes.PAGE, changes.TITLE),
             Link(dictionary.PAGE, msg("Dictionary")),
         ],
