@@ -20,12 +20,9 @@ from trialbook.display.figures import Figure, figure
 from trialbook.display.saving import Origin, Savable, save_with
 from trialbook.display.tables import Table, table
 from trialbook.documents.shown import Output, shown_outputs
-from trialbook.explore.names import Named
+from trialbook.explore.names import SOURCE, UNPUBLISHED, Named
 
 Made = TypeVar("Made", Table, Figure)
-# What a frame of a cut carries along, kept by pandas through queries and copies: where it comes from, and what makes it
-# another than the published set.
-SOURCE, UNPUBLISHED = "trialbook origin", "trialbook unpublished"
 
 
 def unpublished_title(title: str, what: str) -> str:
@@ -43,12 +40,6 @@ def origin_of(build: Path) -> Origin:
     return Origin(
         str(sources["protocol"]["study"]["id"]), str(sources["cut"]["cut_date"]), bool(sources.get("synthetic"))
     )
-
-
-def marked(frame: pd.DataFrame, origin: Origin, unpublished: str = "") -> pd.DataFrame:
-    """The frame, which from now on says where it comes from: its tables and figures and their files do so too."""
-    frame.attrs |= {SOURCE: origin, **({UNPUBLISHED: unpublished} if unpublished else {})}
-    return frame
 
 
 def shown_tables(build: Path) -> Mapping[str, Table]:
@@ -161,7 +152,7 @@ def house_table(frame: pd.DataFrame, title: str, *, footnotes: Sequence[str] = (
         frame, said, labels=labels, notes=footnotes,
         digits=column_decimals(frame.columns), subject="SUBJID" if "SUBJID" in frame else "",
     )  # fmt: skip
-    made.origin = frame.attrs.get(SOURCE) or Origin()
+    made.origin = Origin(*frame.attrs.get(SOURCE, ()))
     return made
 
 
@@ -184,5 +175,5 @@ def house_figure(
     said = unpublished_title(title, unpublished or drawn.attrs.get(UNPUBLISHED, ""))
     made = figure(chart, drawn, said, labels=column_labels(drawn.columns), notes=footnotes)
     if isinstance(made, Figure):
-        made.origin = drawn.attrs.get(SOURCE) or Origin()
+        made.origin = Origin(*drawn.attrs.get(SOURCE, ()))
     return made
