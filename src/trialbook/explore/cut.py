@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from html import escape
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +113,7 @@ class Cut:
     # ------------------------------------------------------------------------------------------------
     # What it holds.
 
-    @cached_property
+    @property
     def datasets(self) -> Named[pd.DataFrame]:
         """The analysis datasets by name; `cut.adsl` is `cut.datasets["adsl"]`.
 
@@ -122,6 +121,10 @@ class Cut:
         >>> trialbook.cut("2025-09-30").datasets
         10 datasets: adae, adct, addlt, addv, adie, adlb, adrs, adrsp28, adsl, adtte
         """
+        return self._datasets
+
+    @cached_property
+    def _datasets(self) -> Named[pd.DataFrame]:
         whole = self._rederived.datasets if self._keys else self._published.datasets
         return Named("dataset", whole, lambda name: self._titled(name, self._own(whole[name])), str.lower)
 
@@ -190,13 +193,15 @@ class Cut:
     @cached_property
     def tables(self) -> Named[Any]:
         """The tables and listings of the pages by their id: `cut.tables["T-5"].save("ae.xlsx")`."""
-        shown = import_module("trialbook.explore.shown")
+        from trialbook.explore import shown
+
         return self._shown("table", shown.shown_tables, shown.narrowed_tables)
 
     @cached_property
     def figures(self) -> Named[Any]:
         """The figures of the pages by their id: `cut.figures["F-10a"].save("km.svg")`."""
-        shown = import_module("trialbook.explore.shown")
+        from trialbook.explore import shown
+
         return self._shown("figure", shown.shown_figures, shown.narrowed_figures)
 
     # ------------------------------------------------------------------------------------------------
@@ -284,7 +289,9 @@ class Cut:
 
     def filter(self) -> Any:
         """Controls that narrow the subjects in JupyterLab; tables and figures of the notebook follow."""
-        return import_module("trialbook.explore.filters").filter_of(self)
+        from trialbook.explore.filters import filter_of
+
+        return filter_of(self)
 
     def survival(
         self, by: str = "TRT01A", endpoint: str = "OS", at: Sequence[int] | None = None, where: Condition | None = None
