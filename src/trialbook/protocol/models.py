@@ -6,14 +6,14 @@ import datetime as dt
 import difflib
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from trialbook.core.messages import msg
 from trialbook.core.privacy import masked_argument
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
-from trialbook.protocol.conduct import Deviations, Enrolment, QueryHandling, Schedule, Signals
+from trialbook.protocol.conduct import Deviations, Enrolment, QueryHandling, Reconciliation, Schedule, Signals
 from trialbook.protocol.criteria import Amendment, CodeLists, Criterion, check_amendments
 from trialbook.protocol.decision_table import DecisionTable
 from trialbook.protocol.drug_dictionary import DrugDictionary
@@ -108,6 +108,7 @@ class Protocol(_Model):
     schedule: Schedule = Schedule()
     deviations: Deviations = Deviations()
     queries: QueryHandling = QueryHandling()
+    reconciliation: Reconciliation = Reconciliation()
     signals: Signals = Signals()
     # Events that may stop the trial, by the id of the rule.
     monitoring: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")], MonitoringRule] = {}
@@ -191,6 +192,31 @@ class TransferredFile(_Model):
     rows: Annotated[int, Field(ge=0)] | None = None
 
 
+ExternalName = Literal["safety_database", "central_laboratory", "reference_ranges"]
+
+
+class ExternalFile(_Model):
+    """A file of somebody else that the export is compared with: its path, and the name in it of a column that it calls
+    otherwise (`columns: {AETERM: Event}`).
+    """
+
+    file: Annotated[str, Field(min_length=1)]
+    columns: dict[str, str] = {}
+
+
+class External(_Model):
+    """The files of others, where there are any."""
+
+    safety_database: ExternalFile | None = None
+    central_laboratory: ExternalFile | None = None
+    reference_ranges: ExternalFile | None = None
+
+    def named(self) -> dict[ExternalName, ExternalFile]:
+        """The files that there are, by what they are."""
+        every = {name: getattr(self, name) for name in get_args(ExternalName)}
+        return {name: one for name, one in every.items() if one is not None}
+
+
 def calendar_date(value: str, otherwise: str) -> str:
     """The value, a complete ISO 8601 date that exists; raises ValueError, with the words `otherwise` for another form.
 
@@ -220,6 +246,7 @@ class Cut(_Model):
     approved_deletions: str | None = None
     decisions: str | None = None
     answers: str | None = None
+    external: External | None = None
     synthetic: bool | None = None
 
     @field_validator("cut_id", "previous_cut")
