@@ -43,6 +43,7 @@ class SourceTable:
     edits: tuple[Edit, ...] = ()
     notes: tuple[Note, ...] = field(default=())
     cell_edits: tuple[CellEdit, ...] = ()
+    epoch_1904: bool = False
 
     def find(self, spellings: Sequence[str]) -> int | None:
         """The position of the column with one of these headers; None where there is none.
@@ -103,7 +104,7 @@ def source_table(grid: Grid, file: str, sheet: str | None, header_rows: int, sha
     notes += garbled_notes(named, file)
     return SourceTable(
         file, sheet, grid.encoding, grid.delimiter, sha256, size, header_rows, names, frame, tuple(edits), tuple(notes),
-        tuple(edit for edit in grid.edits if edit.line in frame.index),
+        tuple(edit for edit in grid.edits if edit.line in frame.index), grid.epoch_1904,
     )  # fmt: skip
 
 

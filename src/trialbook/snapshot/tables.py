@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from trialbook.core.characters import INVISIBLE
 from trialbook.core.errors import StopError
+from trialbook.snapshot.cell_text import DAY_NUMBER, day_of_1904
 
 # ----------------------------------------------------------------------------------------------------
 # Recognises text that was decoded with the wrong encoding before or while it was sent (P01); it is never repaired.
@@ -311,6 +312,7 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
     frame = pd.DataFrame({header[k]: text_column(columns[k]) for k in used})
     own = set(used)
     frame.index = pd.Index([grid.lines[k] for k in records], name="ROW", dtype="int64")
+    dated = [(header[k], frame[header[k]]) for k in used if header[k].endswith("DTC")] if grid.epoch_1904 else []
     blank = [grid.lines[k] for k in range(start, len(grid.rows)) if not any(grid.rows[k])]
     edits = [Edit(0, "", raw, new, "P02-HEADER") for raw, new in names]
     if blank:
@@ -321,7 +323,12 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
         for edit in grid.edits
         if edit.line > grid.lines[start - 1] and edit.column in own
     ]
-    notes = [
+    days = [Edit(*found, "P03-EXCEL-DATE") for name, column in dated for found in days_of_1904(name, column)]
+    for day in days:
+        frame.loc[day.row, day.column] = day.new
+    edits += days
+    notes = [Note(day.row, day.column, "P03-EXCEL-EPOCH", f"{day.raw} ({day.new})") for day in first_of_columns(days)]
+    notes += [
         Note(seen.line, header[seen.column], seen.rule, seen.observed)
         for seen in grid.seen
         if seen.line > grid.lines[start - 1] and seen.column in own
@@ -330,6 +337,19 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
         domain, frame, file, sheet, grid.encoding, sha256, size, grid.lines[at], labels, grid.delimiter,
         tuple(edits), (*notes, *garbled_notes(frame, file)),
     )  # fmt: skip
+
+
+def days_of_1904(name: str, column: pd.Series) -> Iterator[tuple[int, str, str, str]]:
+    """Row, column, number and date of the day numbers in a column of dates, in a workbook that counts from 1904."""
+    for row, text in column[column.str.fullmatch(DAY_NUMBER).fillna(False).astype("bool")].items():
+        new = day_of_1904(str(text))
+        if new != text:
+            yield int(row), name, str(text), new
+
+
+def first_of_columns(edits: Sequence[Edit]) -> list[Edit]:
+    """The first edit of each column."""
+    return list({edit.column: edit for edit in reversed(edits)}.values())[::-1]
 
 
 @contextmanager
@@ -404,8 +424,10 @@ def _variable_names(grid: Grid, at: int, file: str) -> tuple[list[str], list[tup
     empty = [k for k, name in enumerate(names) if not name]
     filled = [k for k in empty if any(other[k] for other in grid.rows[at + 1 :])]
     if filled or len(empty) == len(names):
+        k = (filled or empty)[0]
+        below = [f" and holds a value in row {n}" for n, other in zip(grid.lines, grid.rows, strict=True) if other[k]]
         raise StopError(
-            f"column {(filled or empty)[0] + 1} has no name", file=file, row=line, rule="P34",
+            f"column {k + 1} has no name{below[0] if below else ''}", file=file, row=line, rule="P34",
             next_step="name or remove the column",
         )  # fmt: skip
     twice = next((name for k, name in enumerate(names) if name and name in names[:k]), None)
