@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import pandas as pd
 
 from trialbook.queries.query_list import Query, QueryTexts
+from trialbook.queries.rule_texts import Recipient
 
 Class = Literal["FIX", "QUERY", "STOP"]
 CLASSES: tuple[Class, ...] = ("FIX", "QUERY", "STOP")
@@ -140,9 +141,10 @@ PROBLEMS: tuple[Problem, ...] = (
        "文件、列、代码或记录编号缺失或未知",
        "snapshot snapshot.door snapshot.mapping cleaning.columns cleaning.codes cleaning.keys cleaning.cross_checks "
        "cleaning.clean efficacy.queries",
-       fix="-CODE -SPECIAL-MISSING -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT "
-       "-MAPPED-CODE -MAPPED-DATE -MAPPED-NUMBER -MAPPED-ROWS",
-       ask="-CODE-UNKNOWN -CODE-UNMAPPED -COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -SUPP-UNJOINED "
+       fix="-CODE -SPECIAL-MISSING -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT -FILE-LAYOUT -MAPPED-CODE -MAPPED-DATE "
+       "-MAPPED-NUMBER -MAPPED-MISSING -MAPPED-ROWS",
+       ask="-NOT-CONVERTED -NUMBER-UNSURE -COLUMNS-DIFFER -JOIN-UNMATCHED -CODE-UNKNOWN -CODE-UNMAPPED "
+       "-COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -SUPP-UNJOINED "
        "-OTHER-STUDY -TEXT-CUT-OFF -SPECIAL-MISSING "
        "-CM-NOT-DELIVERED -DS-NOT-DELIVERED -RS-NOT-DELIVERED -RELAPSE-NOT-DELIVERED "
        "-CRITERIA-NOT-EVALUABLE",
@@ -172,13 +174,17 @@ TEXTS = QueryTexts("queries/texts/cleaning.yaml")
 
 
 def ask(
-    rule: str, domain: str, records: Iterable[tuple[object, object, object]], field: str, severity: str = ""
-) -> list[Query]:
-    """One query of a rule for each (subject, record key, observed value); the caller masks what is personal."""
+    rule: str, domain: str, records: Iterable[tuple[object, object, object]], field: str, severity: str = "",
+    recipient: Recipient | None = None,
+) -> list[Query]:  # fmt: skip
+    """One query of a rule for each (subject, record key, observed value); the caller masks what is personal.
+
+    `recipient` is who must act where that is another than the rule says.
+    """
     return [
         TEXTS.query(
             rule, "" if pd.isna(subject) else str(subject), domain, record=str(record), field=field, severity=severity,
-            observed=observed,
+            observed=observed, recipient=recipient,
         )
         for subject, record, observed in records
     ]  # fmt: skip

@@ -37,7 +37,7 @@ from trialbook.pipeline.scheduler import run_pieces
 from trialbook.pipeline.study_page import refresh_study_page
 from trialbook.pipeline.superseded import keep_superseded, named_seal, other_cut, published_manifest, told
 from trialbook.protocol.models import Trial
-from trialbook.workbook.steps import DECISIONS, Piece
+from trialbook.workbook.steps import ANSWERS, DECISIONS, Piece
 
 if TYPE_CHECKING:
     # Imported only when something has changed: a build that has nothing to do takes a fraction of a second.
@@ -179,7 +179,9 @@ def make_pieces(
     # The cleaning notebook reads the same files again and stops when they are no longer these.
     keep_json(scratch / ".steps" / "inputs.json", ingredients.inputs)
     write_json(scratch / DECISIONS, ingredients.decisions)
-    ingredients.left[DECISIONS] = file_sha256(scratch / DECISIONS)
+    keep_json(scratch / ANSWERS, ingredients.answers)
+    for name in (DECISIONS, ANSWERS):
+        ingredients.left[name] = file_sha256(scratch / name)
     work = Making(
         trial, root, options.out, scratch, home, server, options.charts, ingredients, store, options.force, progress,
         Seal(scratch, graph),

@@ -70,6 +70,7 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
         "python": ingredients.value("python"),
         "charts": ingredients.value("charts"),
         "decisions": ingredients.decisions,
+        "answers": ingredients.answers,
         "synthetic": is_synthetic(trial),
         "previous_build": before if before != ABSENT else None,
     }

@@ -42,6 +42,20 @@ class Enrolment(Sourced):
     assumption: str = "A-180"
 
 
+class QueryHandling(Sourced):
+    """How long a question may take: `due_days` from the day of asking, by severity."""
+
+    due_days: dict[str, Days] = {"stop": 3, "major": 14, "minor": 30}
+    assumption: str = "A-230"
+
+    @field_validator("due_days")
+    @classmethod
+    def _every_severity(cls, given: dict[str, int]) -> dict[str, int]:
+        if set(given) != {"stop", "major", "minor"}:
+            raise ValueError("days are given for stop, major and minor, and for nothing else")
+        return given
+
+
 class Visit(_Model):
     """A planned visit: its name (and other names of it in SV), its REL_DAY, and the days on which it counts as done.
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from trialbook.core.errors import StopError
 from trialbook.core.files import read_input
 from trialbook.snapshot.cell_text import cell_text
-from trialbook.snapshot.delimited import decode, read_delimited
+from trialbook.snapshot.delimited import SDTM, Dialect, decode, read_delimited
 from trialbook.snapshot.sas_files import read_sas7bdat, read_xpt
 from trialbook.snapshot.sas_values import time_text
 from trialbook.snapshot.tables import Grid
@@ -147,14 +147,18 @@ def _text(value: Any) -> str | None:
 
 # ----------------------------------------------------------------------------------------------------
 
-FORMATS = (".csv", ".tsv", ".xpt", ".sas7bdat", ".parquet", ".xlsx", ".json", ".ndjson")
+FORMATS = (".csv", ".tsv", ".txt", ".xpt", ".sas7bdat", ".parquet", ".xlsx", ".json", ".ndjson")
 
 
-def grid_of(content: bytes, file: str) -> Grid:
-    """The one table of a file that is not a workbook."""
+# The delimiter that the name of a file promises.
+DELIMITED = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+
+
+def grid_of(content: bytes, file: str, dialect: Dialect = SDTM) -> Grid:
+    """The one table of a file that is not a workbook; `dialect` is how a delimited one is written."""
     suffix = Path(file).suffix.lower()
-    if suffix in (".csv", ".tsv"):
-        return read_delimited(content, file, "," if suffix == ".csv" else "\t")
+    if suffix in DELIMITED:
+        return read_delimited(content, file, DELIMITED[suffix], dialect)
     if suffix == ".xpt":
         return read_xpt(content, file)
     if suffix == ".sas7bdat":
@@ -164,10 +168,10 @@ def grid_of(content: bytes, file: str) -> Grid:
     return read_dataset_json(content, file, lines=suffix == ".ndjson")
 
 
-def grids_of(content: bytes, file: str) -> tuple[dict[str | None, Grid], list[str]]:
+def grids_of(content: bytes, file: str, dialect: Dialect = SDTM) -> tuple[dict[str | None, Grid], list[str]]:
     """The tables of a file by sheet (None: it has no sheets), and the names of its hidden sheets."""
     if Path(file).suffix.lower() != ".xlsx":
-        return {None: grid_of(content, file)}, []
+        return {None: grid_of(content, file, dialect)}, []
     sheets, hidden = read_sheets(content, file)
     return {name: sheets[name] for name in sheets}, hidden
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,107 +17,7 @@ import pyarrow.compute as pc
 from trialbook.core.characters import INVISIBLE
 from trialbook.core.errors import StopError
 from trialbook.snapshot.cell_text import DAY_NUMBER, day_of_1904
-
-# ----------------------------------------------------------------------------------------------------
-# Recognises text that was decoded with the wrong encoding before or while it was sent (P01); it is never repaired.
-
-
-_FOREIGN = re.compile(r"[^\x00-\x7f]+")
-_HAN = re.compile(r"[\u4e00-\u9fff]")
-# Letters of scripts that no hospital of this trial writes; two bytes of GB18030 read as UTF-8 fall among them.
-_UNLIKELY = re.compile(r"[\u0180-\u036f\u0400-\u07ff]")
-# The characters that the first national standard lacks are rare in Chinese text, and usual in misread text.
-_RARE_SHARE = 0.3
-# A run of fewer bytes that is UTF-8 but for its end may be so by chance.
-MANY_BYTES = 9
-
-
-def garbled(text: str) -> str | None:
-    """What `text` should have been, when it is UTF-8 that somebody read as GB18030 or as a Western encoding; else None.
-
-    | text    | should be |
-    |---------|-----------|
-    | 鍙戠儹  | 发热      |
-    | çš®ç–¹  | 皮疹      |
-    | 发热    | None      |
-
-    >>> garbled("çš®ç–¹"), garbled("皮疹")
-    ('皮疹', None)
-    """
-    if text.isascii():
-        return None
-    for run in _FOREIGN.findall(text):
-        for wrong in ("gb18030", "cp1252", "latin-1"):
-            right = _read_again(run, wrong)
-            if right is not None and right != run and _HAN.search(right) and not _odd(right):
-                return right
-    return None
-
-
-def _read_again(run: str, wrong: str) -> str | None:
-    try:
-        content = run.encode(wrong)
-    except UnicodeError:
-        return None
-    # The last character may have been lost: two bytes of it were no character of the wrong encoding.
-    for lost in (0, 1, 2):
-        if lost and len(content) < MANY_BYTES:
-            return None
-        try:
-            return content[: len(content) - lost].decode("utf-8")
-        except UnicodeDecodeError:
-            continue
-    return None
-
-
-def _odd(text: str) -> bool:
-    """Whether a text holds what no person typed: private characters, or scripts that do not belong here."""
-    return any(unicodedata.category(sign) in ("Co", "Cn", "Cc") for sign in text) or bool(_UNLIKELY.search(text))
-
-
-def unlikely_utf8(text: str) -> bool:
-    """Whether a text that decodes as UTF-8 has only letters of scripts that nobody here writes, and no Chinese."""
-    return bool(_UNLIKELY.search(text)) and not _HAN.search(text)
-
-
-def unlikely_gb18030(text: str) -> bool:
-    """Whether a text that decodes as GB18030 is mostly characters that Chinese text hardly ever has.
-
-    >>> unlikely_gb18030("皮疹"), unlikely_gb18030("灏鹃儴")
-    (False, True)
-    """
-    foreign = "".join(_FOREIGN.findall(text))
-    if not foreign:
-        return False
-    rare = sum(not _common(sign) for sign in foreign)
-    return rare / len(foreign) > _RARE_SHARE
-
-
-def _common(sign: str) -> bool:
-    try:
-        sign.encode("gb2312")
-    except UnicodeEncodeError:
-        # Signs of measurement and the full-width forms are common wherever they are encoded.
-        return unicodedata.category(sign)[0] in "NPSZ"
-    return True
-
-
-def lost_text(values: Iterable[str]) -> tuple[str, str] | None:
-    r"""The first value with a sign that text was lost (NUL, U+FFFD, half a character), and the name of that sign.
-
-    >>> lost_text(["fever", "ra\ufffdsh"])
-    ('ra�sh', 'the replacement character U+FFFD')
-    >>> lost_text(["fever"]) is None
-    True
-    """
-    for value in values:
-        for sign, name in (("\x00", "a NUL byte"), ("\ufffd", "the replacement character U+FFFD")):
-            if sign in value:
-                return value, name
-        if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
-            return value, "half a character (a lone surrogate)"
-    return None
-
+from trialbook.snapshot.code_pages import garbled, lost_text
 
 # ----------------------------------------------------------------------------------------------------
 # Where the records of a mapped domain are in the site export: file, sheet, row and column of every value.
@@ -144,6 +45,8 @@ class Origin:
 
     parts: tuple[Part, ...]
     records: pd.DataFrame
+    # By part and variable: the file and sheet of a joined form, and its row for each record that has one there.
+    joined: Mapping[tuple[int, str], tuple[str, str, Mapping[int, int]]] = field(default_factory=dict)
 
     def place(self, row: int, column: str) -> tuple[str, str, int, str] | None:
         """File, sheet, row and column of a value; None for what is not about a record.
@@ -152,9 +55,13 @@ class Origin:
         """
         if row not in self.records.index:
             return None
-        part = self.parts[int(self.records.at[row, "part"])]
+        number = int(self.records.at[row, "part"])
+        part = self.parts[number]
         header = self.records.at[row, column] if column in self.records.columns else part.columns.get(column, "")
         named = f"{header}{ARROW}{column}" if isinstance(header, str) and header else column
+        file, sheet, rows = self.joined.get((number, column), (part.file, part.sheet, {}))
+        if row in rows:
+            return file, sheet, rows[row], named
         return part.file, part.sheet, int(self.records.at[row, "row"]), named
 
     def masked(self, mask: Callable[[str], str], mask_name: Callable[[str], str]) -> Origin:
@@ -165,7 +72,8 @@ class Origin:
         )
         named = [name for name in self.records.columns if name not in ("part", "row")]
         headers = {name: self.records[name].map(mask_name, na_action="ignore") for name in named}
-        return Origin(parts, self.records.assign(**headers))
+        joined = {key: (mask(file), mask_name(sheet), rows) for key, (file, sheet, rows) in self.joined.items()}
+        return Origin(parts, self.records.assign(**headers), joined)
 
     def trace(self) -> pd.DataFrame:
         """One row per mapped record, in their order: SRCROW (of the clean data), file, sheet, row of the export."""
@@ -410,11 +318,45 @@ def plain_name(cell: str | None) -> str:
     return " ".join(unicodedata.normalize("NFKC", cell or "").translate(INVISIBLE).split())
 
 
+# The header is looked for in so many rows: titles and labels precede it.
+HEADER_SEARCHED = 40
+
+
+def header_at(rows: Sequence[Sequence[str | None]], names: Sequence[Sequence[str]], height: int = 1) -> int | None:
+    """The position of the rows (`height` of them) that hold most of these names, at least half; None where none does.
+
+    Each name may have several spellings.
+
+    >>> header_at([["Listing of events"], ["", ""], ["USUBJID", "AETERM"]], [["USUBJID"]])
+    2
+    """
+    wanted = [{plain_name(spelling).casefold() for spelling in spellings} for spellings in names]
+    best, at = 0, None
+    for k in range(min(len(rows), HEADER_SEARCHED)):
+        there = {plain_name(cell).casefold() for row in rows[k : k + height] for cell in row if cell}
+        found = sum(not spellings.isdisjoint(there) for spellings in wanted)
+        # A title above a header of two rows is no part of it: it fills its first cell only.
+        title = height > 1 and bool(rows[k][0]) and not any(rows[k][1:])
+        if found > best and 2 * found >= len(wanted) and not title:
+            best, at = found, k
+    return at
+
+
+def are_row_numbers(values: Sequence[str | None]) -> bool:
+    """Whether the values of a column without a name number the rows, as R writes them: whole, each above the last.
+
+    >>> are_row_numbers(["1", "2", "5"]), are_row_numbers(["1", "1"]), are_row_numbers([])
+    (True, False, False)
+    """
+    if not values or not all(value and value.isdecimal() and len(value) < 10 for value in values):
+        return False
+    numbers = [int(value) for value in values if value]
+    return all(one < other for one, other in itertools.pairwise(numbers))
+
+
 def _header_position(grid: Grid) -> int:
-    """0, or 1 where the first row is labels and the second holds the variable names."""
-    if KEY not in _upper(grid.rows[0]) and len(grid.rows) > 1 and KEY in _upper(grid.rows[1]):
-        return 1
-    return 0
+    """The row of the variable names: below titles or labels where there are such."""
+    return header_at(grid.rows, [[KEY]]) or 0
 
 
 def _variable_names(grid: Grid, at: int, file: str) -> tuple[list[str], list[tuple[str, str]], list[int]]:
@@ -423,6 +365,8 @@ def _variable_names(grid: Grid, at: int, file: str) -> tuple[list[str], list[tup
     names = _upper(row)
     empty = [k for k, name in enumerate(names) if not name]
     filled = [k for k in empty if any(other[k] for other in grid.rows[at + 1 :])]
+    numbered = filled == [0] and are_row_numbers([other[0] for other in grid.rows[at + 1 :] if any(other)])
+    filled = [] if numbered else filled
     if filled or len(empty) == len(names):
         k = (filled or empty)[0]
         below = [f" and holds a value in row {n}" for n, other in zip(grid.lines, grid.rows, strict=True) if other[k]]
@@ -438,7 +382,8 @@ def _variable_names(grid: Grid, at: int, file: str) -> tuple[list[str], list[tup
             column=twice, rule="P34", next_step="keep one of them",
         )  # fmt: skip
     other = [(str(c), n) for c, n in zip(row, names, strict=True) if n and str(c).upper() != n]
-    other += [(f"(column {k + 1} without a name and without a value)", "") for k in empty]
+    blank = "without a name and without a value"
+    other += [(f"(column {k + 1} {'of row numbers' if numbered and not k else blank})", "") for k in empty]
     return names, other, [k for k, name in enumerate(names) if name]
 
 

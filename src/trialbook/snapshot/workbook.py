@@ -185,11 +185,11 @@ def _take(
             cells.odd.append((line, column, text))  # type: ignore[arg-type]
             text = text.text or None  # type: ignore[union-attr]
         if column == len(row):
-            row.append(text)  # type: ignore[arg-type]
+            row.append(text)
         else:
             if column > len(row):
                 row.extend([None] * (column + 1 - len(row)))
-            row[column] = text  # type: ignore[assignment]
+            row[column] = text
     cells.count += len(found)
 
 
