@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from trialbook.core.messages import msg
 from trialbook.core.privacy import masked_argument
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.conduct import Deviations, Enrolment, QueryHandling, Reconciliation, Schedule, Signals
@@ -27,6 +28,13 @@ CUT_ID = re.compile(
 )
 NOT_DOSE_LEVELS = ("SCRNFAIL", "NOTASSGN", "NOTTRT")
 ENDPOINTS = ("ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS")
+# What a page about an endpoint says in a trial without it; each ends in the same words, after which the page ends.
+NOT_AN_ENDPOINT = {
+    "DLT": msg("Dose-limiting toxicity is not an endpoint of this trial: this page covers nothing of it."),
+    "ORR_D28": msg("The response at day 28 is not an endpoint of this trial: this page covers nothing of it."),
+    "OS": msg("Overall survival is not an endpoint of this trial: this page covers nothing of it."),
+}
+NOTHING_OF_IT = ": this page covers nothing of it."
 
 
 class _Model(BaseModel):
@@ -51,13 +59,22 @@ class Study(_Model):
 
 
 class DoseLevel(_Model):
-    """One dose level (or arm): id as in DM ARMCD, cells per kg in 10^6, planned infusions as REL_DAYs."""
+    """One dose level (or arm): id as in DM ARMCD, cells per kg in 10^6, planned infusions as REL_DAYs.
+
+    `dose`: the dose as it is printed, where it is not cells per kg (12.5 µg/kg).
+    """
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,20}$")]
     label: str
     cells_per_kg: Annotated[float, Field(gt=0)] | None = None
+    dose: str = ""
     planned_infusions: list[int] = []
     infusion_window: Annotated[int, Field(ge=0)] = 1
+
+    @property
+    def printed_dose(self) -> str:
+        """The dose as pages print it beside the level; blank where the protocol file gives none."""
+        return self.dose if self.cells_per_kg is None else f"{self.cells_per_kg:g} x 10^6/kg"
 
 
 class AnalysisKey(_Model):

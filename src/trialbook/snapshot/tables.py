@@ -144,6 +144,8 @@ class Origin:
 
     parts: tuple[Part, ...]
     records: pd.DataFrame
+    # By part and variable: the file and sheet of a joined form, and its row for each record that has one there.
+    joined: Mapping[tuple[int, str], tuple[str, str, Mapping[int, int]]] = field(default_factory=dict)
 
     def place(self, row: int, column: str) -> tuple[str, str, int, str] | None:
         """File, sheet, row and column of a value; None for what is not about a record.
@@ -152,9 +154,13 @@ class Origin:
         """
         if row not in self.records.index:
             return None
-        part = self.parts[int(self.records.at[row, "part"])]
+        number = int(self.records.at[row, "part"])
+        part = self.parts[number]
         header = self.records.at[row, column] if column in self.records.columns else part.columns.get(column, "")
         named = f"{header}{ARROW}{column}" if isinstance(header, str) and header else column
+        file, sheet, rows = self.joined.get((number, column), (part.file, part.sheet, {}))
+        if row in rows:
+            return file, sheet, rows[row], named
         return part.file, part.sheet, int(self.records.at[row, "row"]), named
 
     def masked(self, mask: Callable[[str], str], mask_name: Callable[[str], str]) -> Origin:
@@ -165,7 +171,8 @@ class Origin:
         )
         named = [name for name in self.records.columns if name not in ("part", "row")]
         headers = {name: self.records[name].map(mask_name, na_action="ignore") for name in named}
-        return Origin(parts, self.records.assign(**headers))
+        joined = {key: (mask(file), mask_name(sheet), rows) for key, (file, sheet, rows) in self.joined.items()}
+        return Origin(parts, self.records.assign(**headers), joined)
 
     def trace(self) -> pd.DataFrame:
         """One row per mapped record, in their order: SRCROW (of the clean data), file, sheet, row of the export."""
