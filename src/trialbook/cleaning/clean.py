@@ -12,12 +12,14 @@ import pandas as pd
 from trialbook.cleaning import keys
 from trialbook.cleaning.codes import CODE_READERS, DATE_ANSWERS, RESULT_READERS, arm_reader
 from trialbook.cleaning.columns import check_columns, kind_of
-from trialbook.cleaning.cut import future_date_queries
+from trialbook.cleaning.cut import before_birth_queries, future_date_queries
 from trialbook.cleaning.exposure import check_first_infusions, check_treated_have_infusions
 from trialbook.cleaning.keys import check_treated_once
 from trialbook.cleaning.numbers import (
     doses_in_millions,
+    missing_codes,
     parse_results,
+    read_laboratory_result,
     read_number,
     read_result,
     read_unit,
@@ -27,7 +29,7 @@ from trialbook.cleaning.numbers import (
     weights_in_kg,
 )
 from trialbook.cleaning.problems import TEXTS, ask
-from trialbook.cleaning.read_dates import date_reader
+from trialbook.cleaning.read_dates import column_reader, date_reader
 from trialbook.cleaning.read_values import (
     BIRTH_DATE,
     WHOLE_RECORD,
@@ -244,6 +246,7 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial, external: ExternalTables | 
             check_treated_once(domains, snapshot.tables["SUPPDM"].file)
     queries = [query for code in work for query in _questions(code, work[code])]
     queries += future_date_queries(domains, trial.cut_date, trial.analysis.future_date_days)
+    queries += before_birth_queries(domains)
     return Cleaned(
         domains=domains,
         changes=change_frame(
@@ -276,14 +279,18 @@ class _Readers:
     """Readers of values that depend on the trial: its year settles two-digit years, its levels the arms."""
 
     def __init__(self, trial: Trial) -> None:
-        self.date = date_reader(trial.cut_date.year)
+        self.year = trial.cut_date.year
+        self.date = date_reader(self.year)
         self.arm = arm_reader(trial.protocol.level_ids)
 
-    def of(self, kind: str, column: str) -> Reader | None:
-        """The reader of a column, or None where its characters are all that is read."""
+    def of(self, kind: str, column: str, values: pd.Series) -> Reader | None:
+        """The reader of a column with these values, or None where its characters are all that is read."""
         if column in ("ARMCD", "ACTARMCD"):
             return self.arm
-        by_kind = {"date": self.date, "sequence": read_whole, "unit": read_unit, "result": read_result}
+        if kind == "date" and column not in CODE_READERS:
+            return column_reader(self.date, list(values.dropna().unique()), self.year)
+        result = read_laboratory_result if column == "LBORRES" else read_result
+        by_kind = {"sequence": read_whole, "unit": read_unit, "result": result}
         return CODE_READERS.get(column) or by_kind.get(kind)
 
 
@@ -295,11 +302,13 @@ def _clean_values(work: Working, readers: _Readers) -> None:
         work.read(column, read_no_error)
         work.read(column, read_free_text if kind == "free" else read_plain)
     for column, kind in kinds.items():
-        reader = readers.of(kind, column)
+        reader = readers.of(kind, column, work.frame[column])
         if reader is not None:
             work.read(column, reader)
     _clean_amounts(work, kinds)
     _clean_coded_results(work, readers)
+    for row in missing_codes(work.frame, domain) if domain in RESULT_DOMAINS else ():
+        work.doubt(int(row), f"{domain}ORRES", "P40-MISSING-CODE", str(work.frame.at[row, f"{domain}ORRES"]))
 
 
 def _clean_amounts(work: Working, kinds: Mapping[str, str]) -> None:

@@ -111,6 +111,32 @@ def future_date_queries(domains: Domains, cut_date: pd.Timestamp, days: int) -> 
     return asked
 
 
+def before_birth_queries(domains: Domains) -> list[Query]:
+    """P26: dates certainly before the birth of their subject, in every --DTC column: a slip, or a filler.
+
+    Not where the consent is before the birth as well: then the birth date is the one to ask about (P06).
+    """
+    dm = domains["DM"]
+    if "BRTHDTC" not in dm:
+        return []
+    born = earliest_date(dm["BRTHDTC"])
+    if "RFICDTC" in dm:
+        born = born.mask(latest_date(dm["RFICDTC"]) < born)
+    births = born.groupby(dm["USUBJID"]).first()
+    asked: list[Query] = []
+    for code, frame in domains.items():
+        if "USUBJID" not in frame:
+            continue
+        born = frame["USUBJID"].map(births)
+        for column in [name for name in frame.columns if name.endswith("DTC") and name != "BRTHDTC"]:
+            early = latest_date(frame[column]) < born
+            if early.any():
+                rows = frame[early]
+                records = zip(rows["USUBJID"], record_keys(code, rows), rows[column], strict=True)
+                asked += ask("P26-BEFORE-BIRTH", code, records, column)
+    return asked
+
+
 def cut_variable(domain: str, columns: pd.Index) -> str | None:
     """The date that places a record of a domain in time; None where it has none (it then follows its subject).
 

@@ -126,16 +126,28 @@ LONGEST_WHOLE = 18
 _BOUND = re.compile(rf"([<>])?({NUMBER.pattern})")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-_SIGNED = re.compile(r"([<>≤≥]=?|=<|=>|小于|大于|低于|高于|不足)? *(.+)")
+_SIGNED = re.compile(r"([<>≤≥≦≧⩽⩾]=?|=<|=>|小于|大于|低于|高于|不足|不低于|不高于)? *(.+)")
 _SIGNS = {
-    "<": "<", "<=": "<", "=<": "<", "≤": "<", "小于": "<", "低于": "<", "不足": "<",
-    ">": ">", ">=": ">", "=>": ">", "≥": ">", "大于": ">", "高于": ">",
+    "<": "<", "<=": "<", "=<": "<", "≤": "<", "≦": "<", "⩽": "<", "小于": "<", "低于": "<", "不足": "<", "不高于": "<",
+    ">": ">", ">=": ">", "=>": ">", "≥": ">", "≧": ">", "⩾": ">", "大于": ">", "高于": ">", "不低于": ">",
 }  # fmt: skip
 _WITH_UNIT = re.compile(rf"((?:[<>≤≥]=?|小于|大于)? *{NUMBER.pattern}|\d[\d,.]*) *([%°A-Za-zμ×/^*][^<>]*|\^.*)")
 # Words of results, as laboratories write them, and the standard word (P14).
 RESULT_WORDS = {
-    "NEGATIVE": ("NEGATIVE", "NEG", "阴性", "阴性(-)", "(-)", "-阴性"),
-    "POSITIVE": ("POSITIVE", "POS", "阳性", "阳性(+)", "(+)"),
+    "NEGATIVE": (
+        "NEGATIVE",
+        "NEG",
+        "阴性",
+        "阴性(-)",
+        "(-)",
+        "-阴性",
+        "NON-REACTIVE",
+        "NONREACTIVE",
+        "NON REACTIVE",
+        "无反应性",
+        "非反应性",
+    ),
+    "POSITIVE": ("POSITIVE", "POS", "阳性", "阳性(+)", "(+)", "REACTIVE", "有反应性", "反应性"),
     "WEAK POSITIVE": ("WEAK POSITIVE", "WEAKLY POSITIVE", "弱阳性", "弱阳性(±)"),
     "INDETERMINATE": ("INDETERMINATE", "不确定", "可疑"),
     "NOT DETECTED": (
@@ -148,6 +160,15 @@ RESULT_WORDS = {
         "低于检测下限",
     ),
 }
+# The flag that a laboratory system prints beside a number (85 ↓, 12.3 H, *90), and a number beside a word (阴性(0.05)).
+_FLAG = r"(?:[↑↓▲▼⬆⬇*!]|HH?|LL?|偏?高|偏?低)"
+_FLAGGED = re.compile(
+    rf"(?:{_FLAG}+ *)?(?P<number>(?:[<>≤≥≦≧]=? *)?[+-]?[\d.,]*\d(?:e[+-]?\d+)?)(?: *\(?{_FLAG}+\)?)?", re.I
+)
+_WORD_AND_NUMBER = re.compile(
+    rf"(?P<word>[^\d()]+?) *\( *[<>]? *{NUMBER.pattern}[^()]*\)"
+    rf"|[<>]? *{NUMBER.pattern}[^()\d]* *\( *(?P<behind>[^\d()]+?) *\)"
+)
 _WORDS = {spelling: word for word, spellings in RESULT_WORDS.items() for spelling in spellings}
 
 
@@ -216,12 +237,14 @@ def read_result(value: str) -> Reading:
     | ≥ 300    | >300         |
     | 阴性     | NEGATIVE     |
     | 1,234.5  | 1234.5       |
+    | 阴性(0.05) | NEGATIVE   |
     | haemolysed | haemolysed |
 
     >>> read_result("小于0.1").text, read_result("阴性").text, read_result("haemolysed").text
     ('<0.1', 'NEGATIVE', 'haemolysed')
     """
-    word = _WORDS.get(value.upper())
+    beside = _WORD_AND_NUMBER.fullmatch(value)
+    word = _WORDS.get((beside["word"] or beside["behind"] if beside else value).upper())
     if word:
         return Reading(word, "P14-RESULT-WORDS")
     sign, number = _SIGNED.fullmatch(value).groups()  # type: ignore[union-attr]  # value is never blank
@@ -231,6 +254,59 @@ def read_result(value: str) -> Reading:
     text = f"{_SIGNS[sign] if sign else ''}{plain}"
     fix = "P40-NUMBER" if plain != number else "P14-RESULT-WORDS"
     return Reading(text, fix if text != value else "", "P40-COMMA-UNSURE" if unsure else "")
+
+
+def read_laboratory_result(value: str) -> Reading:
+    """A result of a laboratory: `read_result`, without the flag that its system prints beside the number.
+
+    | value    | reads as     |
+    |----------|--------------|
+    | 85 ↓     | 85           |
+    | 12.3 H   | 12.3         |
+    | *>500    | >500         |
+
+    >>> read_laboratory_result("85 ↓")
+    Reading(text='85', fix='P14-RESULT-FLAG', ask='')
+    """
+    flagged = _FLAGGED.fullmatch(value)
+    if flagged is None or flagged["number"] == value:
+        return read_result(value)
+    return read_result(flagged["number"])._replace(fix="P14-RESULT-FLAG")
+
+
+# Only nines, with or without a minus sign: what databases write for "missing".
+_NINES = re.compile(r"-?9{2,}(?:\.9+)?|-9")
+# How far outside a code lies: above this multiple of everything else that is known of the test.
+_FAR = 2.0
+
+
+def missing_codes(results: pd.DataFrame, domain: str) -> pd.Index:
+    """The rows of findings whose result looks like a code for "missing" and not like a result (9999, -99).
+
+    Of each test and unit: a number of nines alone that is negative where nothing else is, or more than twice as high as
+    every other result and every upper limit. A single 99 is a result like any other where others are near.
+
+    >>> found = pd.DataFrame({"LBTESTCD": "ALT", "LBORRES": ["31", "44", "9999"], "LBORNRHI": "50"})
+    >>> missing_codes(found, "LB").tolist()
+    [2]
+    """
+    test, result = f"{domain}TESTCD", f"{domain}ORRES"
+    if not {test, result} <= set(results):
+        return results.index[:0]
+    coded = results[result].str.fullmatch(_NINES.pattern).fillna(False).astype(bool)
+    tests = results.loc[coded, test].dropna().unique()
+    if not len(tests):
+        return results.index[:0]
+    own = results[results[test].isin(tests)]
+    unit = own[f"{domain}ORRESU"].fillna("") if f"{domain}ORRESU" in own else pd.Series("", index=own.index)
+    value = pd.to_numeric(own[result], errors="coerce")
+    plain = value.mask(coded.reindex(own.index))
+    limit = own[f"{domain}ORNRHI"] if f"{domain}ORNRHI" in own else pd.Series(pd.NA, index=own.index, dtype="str")
+    known = pd.concat([plain.abs(), pd.to_numeric(limit, errors="coerce")], axis=1).max(axis=1)
+    highest = known.groupby([own[test], unit]).transform("max")
+    lowest = plain.groupby([own[test], unit]).transform("min")
+    far = (value > _FAR * highest) | ((value < 0) & ~(lowest < 0))
+    return own.index[coded.reindex(own.index) & far]
 
 
 def parse_results(text: pd.Series) -> tuple[pd.Series, pd.Series]:

@@ -62,8 +62,8 @@ PROBLEMS: tuple[Problem, ...] = (
        ask="-EXCEL-DATE-UNSURE -EXCEL-EPOCH -EXCEL-ERROR -EXCEL-FORMULA -EXCEL-FORMULA-NO-VALUE -EXCEL-ROUNDED "
        "-EXCEL-PERCENT -EXCEL-SCALED -EXCEL-SHOWN -EXCEL-DIGITS-HIDDEN -EXCEL-NOT-SHOWN -EXCEL-STRUCK -EXCEL-COMMENT",
        stop="."),
-    _p("P04", "dates", "Dates in other spellings", "日期书写格式不一", "cleaning.read_dates", fix="-DATE-FORMAT",
-       ask="-DATE-AMBIGUOUS -DATE-UNREADABLE"),
+    _p("P04", "dates", "Dates in other spellings", "日期书写格式不一", "cleaning.read_dates",
+       fix="-DATE-FORMAT -DATE-ORDER", ask="-DATE-AMBIGUOUS -DATE-UNREADABLE -DATE-CUT-OFF -DATE-FILLER"),
     _p("P05", "dates", "Partial dates", "不完整日期",
        "snapshot.sas_files snapshot.workbook cleaning.read_dates subjects.queries subjects.deaths eligibility.queries",
        fix="-PARTIAL-DATE -PART-SHOWN", ask="-PART-SHOWN -DM-CONSENT-DATE -DM-BIRTH-DATE P22-DEATH-DATE-INCOMPLETE"),
@@ -89,7 +89,7 @@ PROBLEMS: tuple[Problem, ...] = (
        ask="-LB-UNIT-JUMP -UNIT-UNKNOWN -LB-UNIT-UNKNOWN -LB-BILIRUBIN "
        "-LB-LIMIT-OF-OTHER-TEST -LB-CLEARANCE-FORMS-DIFFER"),
     _p("P14", "LB", "Words and bounds in place of numbers", "数值栏中的文字或界限值",
-       "cleaning.numbers cleaning.cross_checks eligibility.queries", fix="-RESULT-WORDS",
+       "cleaning.numbers cleaning.cross_checks eligibility.queries", fix="-RESULT-WORDS -RESULT-FLAG",
        ask="-NOT-A-NUMBER -LB-BOUND-UNDECIDED -LB-INDETERMINATE"),
     _p("P15", "LB", "Upper limit missing, or not the same throughout", "参考值上限缺失或前后不同",
        "cleaning.cross_checks cleaning.clean reconciliation.laboratory eligibility.queries", fix="-LIMIT-FILLED",
@@ -116,7 +116,7 @@ PROBLEMS: tuple[Problem, ...] = (
     _p("P25", "DS SS", "Record after death", "死亡之后仍有记录", "subjects.deaths efficacy.adtte",
        ask="-RECORD-AFTER-DEATH -RECORD-AFTER-WITHDRAWAL -DEATH-BEFORE-INFUSION"),
     _p("P26", "all", "Dates after the cut, or in the future", "日期晚于数据截止日", "cleaning.cut", fix="-AFTER-CUT",
-       ask="-FUTURE-DATE -GRADE-AT-CUT"),
+       ask="-FUTURE-DATE -BEFORE-BIRTH -GRADE-AT-CUT"),
     _p("P27", "RS FA", "Organ stage missing or impossible, values out of range", "器官分期缺失或数值超出范围",
        "cleaning.cross_checks cleaning.numbers gvhd.queries efficacy.queries eligibility.queries", fix="-STOOL-UNIT",
        ask="-OUT-OF-RANGE -RS-STAGE-RANGE -FA-PERCENT -FA-STOOL-VOLUME -FA-STOOL-CONFLICT -RS-ORGAN-MISSING "
@@ -161,7 +161,8 @@ PROBLEMS: tuple[Problem, ...] = (
     _p("P39", "time", "Times of day in other clocks", "时间写法不一", "cleaning.read_dates", fix="-CLOCK",
        ask="-TIME-UNREADABLE -TIME-ZONE"),
     _p("P40", "numbers", "Decimal commas, thousands, units beside the number", "小数逗号、千分位、数值中的单位",
-       "cleaning.numbers", fix="-NUMBER", ask="-COMMA-UNSURE -NOT-A-NUMBER -UNIT-CONFLICT"),
+       "cleaning.numbers cleaning.clean", fix="-NUMBER",
+       ask="-COMMA-UNSURE -NOT-A-NUMBER -UNIT-CONFLICT -MISSING-CODE"),
 )  # fmt: skip
 BY_NAME: Mapping[str, Problem] = {problem.name: problem for problem in PROBLEMS}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Collection
 from functools import partial
 
 from trialbook.cleaning.read_values import Reader, Reading
@@ -98,6 +98,20 @@ _YEAR_FIRST = re.compile(
 _YEAR_LAST = re.compile(
     rf"(?:(?:{_UNKNOWN})[-/ ]?)?(?P<month>{_UNKNOWN}|[A-Za-z]{{3,9}}|(?<=.)\d{{1,2}})[-/. ]?(?P<year>\d{{4}})", re.I
 )
+# 07 UNK 2024: a day says nothing without its month.
+_MONTH_UNKNOWN = re.compile(rf"\d{{1,2}}[-/ .]?(?:{_UNKNOWN})[-/ .]?(?P<year>\d{{4}})", re.I)
+# What neither is a date of a subject nor can be one: the fillers of databases and spreadsheets.
+_FILLERS = re.compile(
+    r"(1900-01-0[01]|1899-12-3[01]|1901-01-01|1111-11-11|1753-01-01|0001-01-01|2999-12-31|9999-\d\d-\d\d)(T.*)?"
+    r"|01[-/]01[-/]1900|31[-/]12[-/]9999|9{6,14}|9999[-/]99[-/]99|99[-/]99[-/]9999|1900(01|12)\d\d|99991231"
+)
+# The basic form of ISO 8601, as HL7 messages have it: 20250131101530+0800, 20250131T1015.
+_BASIC = re.compile(
+    r"((?:19|20)\d{2})(-?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])T?([01]\d|2[0-4])(?:([0-5]\d)([0-5]\d)?(?:\.\d+)?)?"
+    r"(Z|[+-]\d{2}:?(?:\d{2})?)?"
+)
+# 2024-035, the day of a year, is no month.
+_ORDINAL = re.compile(r"\d{4}-\d{3}")
 _YEAR_UNKNOWN = re.compile(r"(UNKN?|UN|UK|-{1,2})+([-/ ]?(UN|UNK|UK|\d{1,2}|[A-Za-z]{3}|-))*", re.I)
 _BESIDE_SEPARATORS = re.compile(r" *([-/.]) *")
 _SERIAL = re.compile(r"(\d{5})(?:\.(\d+))?")
@@ -123,6 +137,9 @@ def date_reader(cut_year: int) -> Reader:
     | 45356            | 2024-03-05       | P03-EXCEL-DATE         |
     | 2024-03-05T24:00 | 2024-03-06T00:00 | P39-CLOCK              |
     | 2024-02-30       | missing          | P04-DATE-UNREADABLE    |
+    | 20240305103015   | 2024-03-05T10:30:15 | P04-DATE-FORMAT     |
+    | 07 UNK 2024      | 2024             | P05-PARTIAL-DATE       |
+    | 1900-01-01       | missing          | P04-DATE-FILLER        |
 
     >>> read = date_reader(2025)
     >>> read("5-Mar-24")
@@ -136,6 +153,8 @@ def date_reader(cut_year: int) -> Reader:
 
 
 def _read(value: str, last_year: int) -> Reading:
+    if _FILLERS.fullmatch(value):
+        return Reading(None, ask="P04-DATE-FILLER")
     iso = DTC_PATTERN.match(value)
     if iso and _is_real(*iso.groups()[:3]) and _clock_holds(*iso.groups()[3:]):
         return Reading(value)
@@ -148,6 +167,12 @@ def _read_other(value: str, last_year: int) -> Reading:
     serial = _SERIAL.fullmatch(value)
     if serial:
         return _excel(serial, last_year)
+    basic = _BASIC.fullmatch(value)
+    if basic and not (basic[2] and "T" not in value):
+        year, _, month, day, hour, minute, second, zone = basic.groups()
+        clock = ":".join(part for part in (hour, minute, second) if part) + (zone or "")
+        date = _read_date(f"{year}-{month}-{day}", last_year)
+        return _with_time(date, clock)._replace(fix="P04-DATE-FORMAT") if date.text else date
     split = _SPLIT.fullmatch(value)
     if split is None:
         return _read_date(value, last_year)
@@ -188,18 +213,103 @@ def _certain(value: str) -> tuple[str, str | None, str | None] | None:
 
 def _one_reading(parts: tuple[str, ...], last_year: int) -> Reading:
     """Three numbers in an order that is not known: a date only where every possible order gives the same one."""
-    found = {text for text in _orders(parts, last_year) if text}
+    found = {text for text in _orders(parts, last_year).values() if text}
     if len(found) == 1:
         return Reading(found.pop(), "P04-DATE-FORMAT")
     return Reading(None, ask="P04-DATE-AMBIGUOUS" if found else "P04-DATE-UNREADABLE")
 
 
-def _orders(parts: tuple[str, ...], last_year: int) -> Iterator[str | None]:
+def _orders(parts: tuple[str, ...], last_year: int) -> dict[str, str | None]:
+    """The date in each order that three numbers can have; None where there is no such date."""
     first, second, third = parts
-    yield _iso(third, second, first, last_year)
-    yield _iso(third, first, second, last_year)
+    found = {"DMY": _iso(third, second, first, last_year), "MDY": _iso(third, first, second, last_year)}
     if len(first) == len(third) == 2:
-        yield _iso(first, second, third, last_year)
+        found["YMD"] = _iso(first, second, third, last_year)
+    return found
+
+
+# ----------------------------------------------------------------------------------------------------
+# What a column shows and no cell alone: dates that a field was too short for, and the order of day and month (P04).
+
+
+# So many values must exclude each other order before the column is read in the one that is left.
+_WITNESSES = 2
+_DAY = r"(?:\d{4}[-/.]\d{2}[-/.]\d{2}|\d{1,2}[-/ ]?[A-Za-z]{3}[-/ ]?\d{4})"
+# Up to `kept` all parts are whole; what follows lacks a digit, or is a separator with nothing behind it.
+_TOO_SHORT = re.compile(
+    rf"(?P<time>{_DAY}[T :]\d{{2}}(?::\d{{2}})?):\d?|(?P<day>{_DAY})[T:]\d?|(?P<month>\d{{4}}[-/.]\d{{2}})[-/.]\d?"
+    r"|(?P<year>\d{4})[-/.]\d?"
+)
+# A site that writes no leading zeros fills no field: 2025-1-12, 2025-01-12T9:30.
+_UNPADDED = re.compile(r"\d{4}[-/.]\d[-/.]\d{1,2}([T :].*)?|.*[T ]\d:\d{1,2}.*|\d{4}[-/.]\d{2}[-/.]\d[T ].*")
+
+
+def column_reader(reader: Reader, values: Collection[str], cut_year: int) -> Reader:
+    """A reader of the dates of one column that also looks at its other values.
+
+    Values that all end in the middle of a part, at the greatest length of the column, were cut off by a field that was
+    too short: their whole parts are kept and the rest is asked about (P04-DATE-CUT-OFF). Three numbers whose order one
+    cell cannot tell are read in the order of the column where two values or more exclude every other order and none
+    excludes that one (P04-DATE-ORDER).
+
+    >>> read = column_reader(date_reader(2025), ["2025-01-2", "2025-02-1"], 2025)
+    >>> read("2025-01-2")
+    Reading(text='2025-01', fix='', ask='P04-DATE-CUT-OFF')
+    >>> read = column_reader(date_reader(2025), ["25/03/2025", "30/03/2025", "03/04/2025"], 2025)
+    >>> read("03/04/2025")
+    Reading(text='2025-04-03', fix='P04-DATE-ORDER', ask='')
+    """
+    cut_off = _cut_off(values)
+    last_year = cut_year + YEARS_AHEAD
+    order_of = {length: _order(values, length, last_year) for length in (2, 4)}
+
+    def read(value: str) -> Reading:
+        if value in cut_off:
+            whole = cut_off[value]
+            # An hour alone is read in ISO 8601 only.
+            text = reader(whole).text or reader(re.split("[T :]", whole)[0]).text
+            return Reading(text, ask="P04-DATE-CUT-OFF")
+        reading = reader(value)
+        three = _three(value) if reading.ask == "P04-DATE-AMBIGUOUS" else None
+        order = order_of[len(three[0][2])] if three else None
+        if three and order:
+            text = _orders(three[0], last_year)[order]
+            day = Reading(text, "P04-DATE-ORDER")
+            return _with_time(day, three[1]) if text and three[1] else day
+        return reading
+
+    return read
+
+
+def _cut_off(values: Collection[str]) -> dict[str, str]:
+    """The values that a field was too short for, with the part of each that is whole."""
+    longest = max((len(value) for value in values), default=0)
+    ends = [value for value in values if len(value) == longest]
+    found = {value: match for value in ends if (match := _TOO_SHORT.fullmatch(value))}
+    if len(found) < len(ends) or any(_UNPADDED.fullmatch(value) for value in values):
+        return {}
+    return {value: str(match[match.lastgroup]) for value, match in found.items() if match.lastgroup}
+
+
+def _three(value: str) -> tuple[tuple[str, ...], str] | None:
+    """Three numbers of a date, and the time behind them."""
+    split = _SPLIT.fullmatch(value)
+    three = _THREE.fullmatch(_BESIDE_SEPARATORS.sub(r"\1", split["date"].strip() if split else value))
+    return (three.groups(), split["time"] if split else "") if three else None
+
+
+def _order(values: Collection[str], length: int, last_year: int) -> str | None:
+    """The order of day, month and year that the three-number dates of a column show; `length`: digits of the last."""
+    found = [
+        _orders(three[0], last_year) for value in values if (three := _three(value)) and len(three[0][2]) == length
+    ]
+    excluded = {order: sum(dates[order] is None for dates in found) for order in (found[0] if found else {})}
+    left = [order for order, number in excluded.items() if not number]
+    others = [number for order, number in excluded.items() if order not in left]
+    return left[0] if len(left) == 1 and others and min(others) >= _WITNESSES else None
+
+
+# ----------------------------------------------------------------------------------------------------
 
 
 def _partial(value: str, last_year: int) -> Reading:
@@ -208,8 +318,13 @@ def _partial(value: str, last_year: int) -> Reading:
     if chinese:
         text = _iso(chinese[1], chinese[2], None, last_year)
         return Reading(text, "P05-PARTIAL-DATE") if text else Reading(None, ask="P04-DATE-UNREADABLE")
+    if _ORDINAL.fullmatch(value):
+        return Reading(None, ask="P04-DATE-UNREADABLE")
     last, first = _YEAR_LAST.fullmatch(value), _YEAR_FIRST.fullmatch(value.rstrip("-"))
-    if last:
+    no_month = _MONTH_UNKNOWN.fullmatch(value)
+    if no_month and not last:
+        year, month = no_month["year"], ""
+    elif last:
         year, month = last["year"], str(_MONTHS.get(last["month"][:3].upper(), last["month"]))
     elif value.upper() in _NOT_KNOWN or _YEAR_UNKNOWN.fullmatch(value):
         return Reading(None, "P05-PARTIAL-DATE")

@@ -121,13 +121,17 @@ def change_frame(changes: list[tuple[str, str, int, str, str, str, str]]) -> pd.
 # Characters (P02): full-width forms, odd spaces and line breaks. Free text keeps its letters, codes get plain ones.
 
 
+# Hyphens and minus signs of typesetting, which word processors put in the place of the plain one.
+_HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63", "-"))
+
+
 def read_plain(value: str) -> Reading:
     """A date, number, code or id in plain characters; missing where nothing is left.
 
-    >>> read_plain("１２．５").text, read_plain("  ").text
-    ('12.5', None)
+    >>> read_plain("１２．５").text, read_plain("  ").text, read_plain("2025\u201301\u201302").text
+    ('12.5', None, '2025-01-02')
     """
-    return Reading(plain_text(value) or None, "P02-CHARACTERS")
+    return Reading(plain_text(value).translate(_HYPHENS) or None, "P02-CHARACTERS")
 
 
 def read_free_text(value: str) -> Reading:

@@ -52,8 +52,8 @@ def test_a_number_that_is_infinite_is_no_number() -> None:
 
 
 @pytest.mark.parametrize("value", ["9999-12-31T24:00", "9999-12-31 24:00"])
-def test_the_day_after_the_last_day_of_the_calendar_is_asked_about(value: str) -> None:
-    assert date_reader(2025)(value) == (None, "", "P04-DATE-UNREADABLE")
+def test_the_last_day_of_the_calendar_is_a_filler_whatever_its_time(value: str) -> None:
+    assert date_reader(2025)(value) == (None, "", "P04-DATE-FILLER")
 
 
 @pytest.mark.parametrize(
