@@ -28,8 +28,8 @@ from trialbook.documents.drawings import for_office, png_of, svg_of
 from trialbook.documents.office import add_vector, language_of, plain_fonts
 from trialbook.documents.pdf import FULL_WIDTH
 
-# The width of the text of a page, in twentieths of a point; a page is A4 with margins of 20 mm.
-TEXT_WIDTH = 9638
+# The width of the text of a page, upright and on its side, in twentieths of a point: A4 with margins of 20 mm.
+TEXT_WIDTH, ON_ITS_SIDE = 9638, 14570
 
 
 def docx(document: Document, speaker: Speaker) -> bytes:
@@ -47,6 +47,8 @@ class _Writer:
         self._word: Any = library.Document()
         self._known = layout.known_ids(document)
         self._chinese = layout.language_tag(speaker.language).startswith("zh")
+        self._wide = document.alone and any(isinstance(block, Table) and block.wide for block in document.blocks())
+        self._width = ON_ITS_SIDE if self._wide else TEXT_WIDTH
         self._bookmarks = 0
         self._headings = [(section, level) for section, level in _levels(document.sections, 1)]
 
@@ -104,6 +106,7 @@ class _Writer:
             border.getparent().remove(border)
 
     def _page(self) -> None:
+        from docx.enum.section import WD_ORIENT
         from docx.enum.text import WD_TAB_ALIGNMENT
         from docx.shared import Mm, Pt, RGBColor
 
@@ -111,7 +114,9 @@ class _Writer:
         for name in ("Header", "Footer"):
             for stops in self._word.styles[name].element.xpath(".//w:tabs"):
                 stops.getparent().remove(stops)
-        section.page_width, section.page_height = Mm(210), Mm(297)
+        section.page_width, section.page_height = (Mm(297), Mm(210)) if self._wide else (Mm(210), Mm(297))
+        if self._wide:
+            section.orientation = WD_ORIENT.LANDSCAPE
         section.left_margin = section.right_margin = Mm(20)
         section.top_margin, section.bottom_margin = Mm(26), Mm(20)
         section.header_distance, section.footer_distance = Mm(10), Mm(10)
@@ -124,7 +129,7 @@ class _Writer:
         for paragraph in (head, foot):
             paragraph.paragraph_format.tab_stops.clear_all()
             stops = paragraph.paragraph_format.tab_stops
-            stops.add_tab_stop(Pt(TEXT_WIDTH / 20), WD_TAB_ALIGNMENT.RIGHT)
+            stops.add_tab_stop(Pt(self._width / 20), WD_TAB_ALIGNMENT.RIGHT)
         head.add_run(f"{self._say(self._document.head)}\t{self._say(cover.title)}")
         foot.add_run(f"{self._say(self._document.foot)}\t")
         said = self._speaker.language.say(msg("Page {page} of {pages}", page="\x01", pages="\x02"))
@@ -298,7 +303,7 @@ class _Writer:
         table = self._word.add_table(rows=rows, cols=len(shares))
         table.autofit = False
         _bordered(table, lined)
-        widths = [Twips(round(TEXT_WIDTH * share)) for share in shares]
+        widths = [Twips(round(self._width * share)) for share in shares]
         for column, width in zip(table.columns, widths, strict=True):
             column.width = width
         for row in table.rows:
@@ -316,7 +321,7 @@ class _Writer:
         svg = svg_of(figure, self._speaker)
         paragraph = self._word.add_paragraph(style="Normal")
         paragraph.paragraph_format.keep_with_next = bool(figure.notes)
-        width = Twips(round(TEXT_WIDTH * min(1.0, svg_size(svg)[0] / FULL_WIDTH)))
+        width = Twips(round(self._width * min(1.0, svg_size(svg)[0] / FULL_WIDTH)))
         picture = paragraph.add_run().add_picture(io.BytesIO(png_of(svg)), width=width)
         add_vector(self._word.part, picture._inline, f"/word/media/{layout.bookmark(figure.id)}.svg", for_office(svg))
         described = picture._inline.docPr

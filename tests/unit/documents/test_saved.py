@@ -136,3 +136,10 @@ def test_a_longer_table_than_a_page_shows_is_saved_whole(tmp_path: Path) -> None
     known = Table(made.payload, "T-1")
     with pytest.raises(UsageError, match=f"shows {MOST_ROWS} of {MOST_ROWS + 3} rows"):
         known.save(tmp_path / "part.csv")
+
+
+def test_a_wide_table_has_a_page_on_its_side(tmp_path: Path) -> None:
+    for columns, wide in ((3, False), (12, True)):
+        made = table(pd.DataFrame({f"V{k}": ["x"] for k in range(columns)}), "Columns")
+        section = docx.Document(made.save(tmp_path / f"{columns}.docx")).sections[0]
+        assert (section.page_width > section.page_height) is wide
