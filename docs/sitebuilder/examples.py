@@ -78,7 +78,7 @@ class Examples:
         blocks = [match[2].rstrip("\n") for match in SESSION.finditer(text)]
         if not blocks:
             return text
-        for cut in BUILT:
+        for cut in BUILT if any("trialbook.cut" in block for block in blocks) else ():
             place = self._work / "build" / cut
             if (self._root / "build" / cut / "manifest.json").is_file() and not place.exists():
                 place.parent.mkdir(exist_ok=True)

@@ -13,9 +13,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 import trialbook
 from trialbook.core.errors import UsageError
+from trialbook.display.cell_outputs import show_in
 from trialbook.explore.cut import Cut
 from trialbook.explore.rederive import Rederived, study_of
 from trialbook.kernels.strip_outputs import clean_bytes
@@ -188,6 +190,16 @@ def test_a_part_of_the_subjects_is_never_the_published_set(cut: Cut) -> None:
     assert len(cut.where("RESPONSE in ['CR', 'PR']").adsl) == number(
         cut, analysis_id="ORR_D28", group1_level="Total", context="clopper_pearson", stat_name="n"
     )
+
+
+def test_a_title_is_shown_in_jupyterlab_too(cut: Cut) -> None:
+    shell = InteractiveShell()
+    show_in(shell)
+    for answer in (cut.where(SEX="F").rate(), cut.with_keys(d28_window=[21, 35]).adrsp28):
+        shown = shell.display_formatter.format(answer)[0]
+        for form in ("text/html", "text/plain"):
+            assert "not the published set" in shown[form], form
+    assert "Records behind DLT_RATE" in shell.display_formatter.format(cut.records("DLT_RATE / DL2"))[0]["text/html"]
 
 
 def test_tab_shows_only_what_is_public(cut: Cut) -> None:

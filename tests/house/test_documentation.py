@@ -175,6 +175,12 @@ def test_an_example_that_fails_stops_the_site(tmp_path: Path) -> None:
     shown = examples.run("p.md", "```python run\nprint(1 + 1)\n```")
     assert shown == "```python\nprint(1 + 1)\n```\n\n```text\n2\n```"
     assert examples.run("p.md", "```console run exit=3\n$ exit 3\n```") == "```console\n$ exit 3\n```"
+    session = "```python session\nx = 2\n```\n\nThen\n\n```python session lines=1\nprint(x)\nx * 3\n```"
+    shown = examples.run("p.md", session)
+    assert shown.endswith("```python\nprint(x)\nx * 3\n```\n\n```text\n2\n... (1 more lines)\n```")
+    assert shown.startswith("```python\nx = 2\n```\n\nThen")
+    with pytest.raises(ExampleError):
+        examples.run("p.md", "```python session\n1 / 0\n```")
     for wrong in ("```console run\n$ false\n```", "```console run exit=1\n$ true\n```", "```console run\ntrue\n```"):
         with pytest.raises(ExampleError):
             examples.run("p.md", wrong)

@@ -105,6 +105,14 @@ def _frame(frame: Any) -> Bundle:
     return frame_block(frame)._repr_mimebundle_(), {}
 
 
+def _titled(frame: Any) -> Bundle:
+    """A frame that has a title of its own: an answer of `trialbook.cut`."""
+    from trialbook.display.blocks import sentence, several
+    from trialbook.display.other_tables import frame_block
+
+    return several([sentence(frame.title), frame_block(frame.to_frame())])._repr_mimebundle_(), {}
+
+
 def _great_table(made: Any) -> Bundle:
     from trialbook.display.other_tables import foreign_table
 
@@ -128,6 +136,8 @@ def _chart(chart: Any) -> Bundle:
 _SHOWN: dict[tuple[str, str], Callable[[Any], Bundle]] = {
     ("pandas", "DataFrame"): _frame,
     ("pandas.core.frame", "DataFrame"): _frame,
+    # A subclass of a frame, which is looked up before it.
+    ("trialbook.explore.analysis", "Titled"): _titled,
     ("pandas.io.formats.style", "Styler"): _styled,
     ("great_tables.gt", "GT"): _great_table,
     ("altair.vegalite.v5.api", "TopLevelMixin"): _chart,

@@ -49,6 +49,14 @@ def test_a_notebook_that_says_nothing_of_itself_is_named() -> None:
     assert graph.others[0].startswith("notebooks/explore.ipynb is not a step and was not run: its metadata have no")
 
 
+def test_a_notebook_that_is_there_for_people_alone_is_not_named(root: Path) -> None:
+    graph = graph_of(story(explore={"step": False}))
+    assert graph.names == ["01_cleaning", "02_derive"]
+    assert graph.others == ()
+    assert (root / "notebooks" / "00_explore.ipynb").is_file()
+    assert read_graph(root).others == ()
+
+
 BIO = {"title": "Biomarkers", "needs": ["02_derive"], "datasets": ["adbm"]}
 
 
