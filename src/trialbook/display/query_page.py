@@ -207,13 +207,15 @@ def open_table(own: pd.DataFrame, recipient: str, said: Mapping[str, str], langu
     """The open questions to one recipient, the earliest due first."""
     order = own.sort_values(["due", "subject", "query_id"], kind="stable")
     shown = _listed(order, said, language).drop(columns="CLOSED")
+    if own["state"].eq("open").all():
+        shown = shown.drop(columns="STATE")
     return table(shown, LIST_TITLES[recipient], labels=LABELS, data=[name for name in _TEXT_OF_DATA if name in shown])
 
 
 def closed_table(listed: pd.DataFrame, said: Mapping[str, str], language: Language) -> Block:
     """The questions on which nobody need act any more, the last closed first."""
     closed = listed[listed["status"].ne(OPEN)].sort_values(["closed_at", "query_id"], ascending=[False, True])
-    shown = _listed(closed, said, language).drop(columns="DUE")
+    shown = _listed(closed, said, language).drop(columns=["DUE", "SEVERITY", "FIRST", "AGE"])
     return table(
         shown,
         msg("Closed questions"),
