@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from trialbook.efficacy.wording import RESPONSE_WORDS
+from trialbook.gvhd.response_rules import RESPONSE_WORDS
 from trialbook.safety.ctcae import test_name
 
 LABELS: dict[str, str] = {

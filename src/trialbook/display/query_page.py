@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
-from trialbook.core.messages import ENGLISH, Language, msg, plural
+from trialbook.core.messages import ENGLISH, Language, as_text, msg, plural
 from trialbook.display.blocks import Block
 from trialbook.display.page import Frame, render
 from trialbook.display.page_content import Ids
@@ -20,7 +22,7 @@ TITLE = msg("Questions and answers")
 # The ids of the tables of this page: T-9601 and on.
 NUMBER = 96
 RECIPIENT_WORDS = {
-    "site": msg("site"), "mapper": msg("data manager (mapping and export)"), "laboratory": msg("laboratory"),
+    "site": msg("site"), "mapper": msg("data manager"), "laboratory": msg("laboratory"),
     "medical monitor": msg("medical monitor"),
 }  # fmt: skip
 LIST_TITLES = {
@@ -49,15 +51,15 @@ def render_queries(
     """The page from the query list, its history, and the reviewed records; questions in the words of the language."""
     renderer, ids = Renderer(language, on_page=True), Ids(NUMBER)
     is_open = listed[listed["status"].eq(OPEN)]
-    work = workload(is_open, cut_date)
+    work, said = workload(is_open, cut_date), answers_in_words(history, language)
     blocks: list[tuple[str, Block]] = [("workload", workload_table(work))]
     if is_open["site"].ne("").any():
         blocks.append(("by-site", site_table(is_open, cut_date)))
     for recipient in RECIPIENTS:
         own = is_open[is_open["recipient"].eq(recipient)]
         if len(own):
-            blocks.append((recipient.replace(" ", "-"), open_table(own, recipient, language)))
-    blocks += [("closed", closed_table(listed, language)), ("history", history_table(history))]
+            blocks.append((recipient.replace(" ", "-"), open_table(own, recipient, said, language)))
+    blocks += [("closed", closed_table(listed, said, language)), ("history", history_table(history))]
     if len(reviewed):
         blocks.append(("reviewed", reviewed_table(reviewed)))
     html = [(renderer.html(block.payload, ids.of(block.payload)), anchor) for anchor, block in blocks]
@@ -112,8 +114,8 @@ def workload_table(work: pd.DataFrame) -> Block:
     shown = work[work["OPEN"] > 0].reset_index(drop=True)
     shown = shown.assign(RECIPIENT=pd.Series([RECIPIENT_WORDS[name] for name in shown["RECIPIENT"]], dtype="object"))
     labels = {
-        "RECIPIENT": msg("To"), **{str(start): words for start, words in BANDS.items()}, "OVERDUE": msg("Overdue"),
-        "OPEN": msg("Open"),
+        "RECIPIENT": msg("Recipient"), **{str(start): words for start, words in BANDS.items()},
+        "OVERDUE": msg("Overdue"), "OPEN": msg("Open"),
     }  # fmt: skip
     return table(shown, msg("Open questions by recipient and age"), labels=labels, stub="RECIPIENT", empty=NOTHING_OPEN)
 
@@ -161,40 +163,65 @@ def site_table(is_open: pd.DataFrame, cut_date: str) -> Block:
     return table(frame, msg("Open questions by site"), labels=labels, stub="SITE", data=["SITE"], empty=NOTHING_OPEN)
 
 
-def _listed(rows: pd.DataFrame, language: Language) -> pd.DataFrame:
-    """Lines of the list as a reader sees them."""
+def answers_in_words(history: pd.DataFrame, language: Language) -> dict[str, str]:
+    """The answers of people to each question, in the words of the language: day, answer, person, reason."""
+    said: dict[str, list[str]] = {}
+    for one in history[history["by"].ne("")].to_dict("records"):
+        word = EVENT_WORDS.get(one["event"], one["event"])
+        text = msg(
+            "{date} {answer} ({person}): {reason}", date=one["date"], answer=as_text(word), person=one["by"],
+            reason=one["reason"],
+        )  # fmt: skip
+        said.setdefault(str(one["query_id"]), []).append(language.say(text))
+    return {name: "; ".join(texts) for name, texts in said.items()}
+
+
+def _listed(rows: pd.DataFrame, said: Mapping[str, str], language: Language) -> pd.DataFrame:
+    """Lines of the list as a reader sees them; without the site where there is one only, and without answers where
+    nobody has answered.
+    """
     words = rows["message_en"] if language.tag == ENGLISH.tag else rows["message_zh"]
     place = [" ".join(filter(None, key)) for key in rows[["domain", "record", "field"]].itertuples(index=False)]
-    return pd.DataFrame({
+    shown = pd.DataFrame({
         "ID": rows["query_id"], "SITE": rows["site"], "SUBJECT": rows["subject"], "PLACE": place, "QUESTION": words,
         "OBSERVED": rows["observed"], "SEVERITY": [SEVERITY_WORDS.get(one, one) for one in rows["severity"]],
         "STATE": [STATE_WORDS.get(one, one) for one in rows["state"]], "FIRST": rows["first_seen"],
         "AGE": rows["age_days"].astype("int64"), "DUE": rows["due"], "CLOSED": rows["closed_at"],
-        "ANSWERS": rows["answers"],
+        "ANSWERS": [said.get(name, "") for name in rows["query_id"]],
     }).astype({"SEVERITY": "object", "STATE": "object"})  # fmt: skip
+    idle = [name for name, few in (("SITE", shown["SITE"].nunique() <= 1), ("ANSWERS", shown["ANSWERS"].eq("").all()))
+            if few]  # fmt: skip
+    return shown.drop(columns=idle)
 
 
 LABELS = {
     "ID": msg("Query"), "SITE": msg("Site"), "SUBJECT": msg("Subject"), "PLACE": msg("Record"),
     "QUESTION": msg("Question"), "OBSERVED": msg("Value"), "SEVERITY": msg("Severity"), "STATE": msg("State"),
-    "FIRST": msg("First asked"), "AGE": msg("Age (days)"), "DUE": msg("Due"), "CLOSED": msg("Closed on"),
+    "FIRST": msg("First asked"), "AGE": msg("Age (days)"), "DUE": msg("Due date"), "CLOSED": msg("Closed on"),
     "ANSWERS": msg("Answers"),
 }  # fmt: skip
 _TEXT_OF_DATA = ["ID", "SITE", "SUBJECT", "PLACE", "QUESTION", "OBSERVED", "ANSWERS"]
 
 
-def open_table(own: pd.DataFrame, recipient: str, language: Language) -> Block:
+def open_table(own: pd.DataFrame, recipient: str, said: Mapping[str, str], language: Language) -> Block:
     """The open questions to one recipient, the earliest due first."""
-    shown = _listed(own.sort_values(["due", "subject", "query_id"], kind="stable"), language).drop(columns="CLOSED")
-    return table(shown, LIST_TITLES[recipient], labels=LABELS, data=_TEXT_OF_DATA)
+    order = own.sort_values(["due", "subject", "query_id"], kind="stable")
+    shown = _listed(order, said, language).drop(columns="CLOSED")
+    if own["state"].eq("open").all():
+        shown = shown.drop(columns="STATE")
+    return table(shown, LIST_TITLES[recipient], labels=LABELS, data=[name for name in _TEXT_OF_DATA if name in shown])
 
 
-def closed_table(listed: pd.DataFrame, language: Language) -> Block:
+def closed_table(listed: pd.DataFrame, said: Mapping[str, str], language: Language) -> Block:
     """The questions on which nobody need act any more, the last closed first."""
     closed = listed[listed["status"].ne(OPEN)].sort_values(["closed_at", "query_id"], ascending=[False, True])
-    shown = _listed(closed, language).drop(columns="DUE")
+    shown = _listed(closed, said, language).drop(columns=["DUE", "SEVERITY", "FIRST", "AGE"])
     return table(
-        shown, msg("Closed questions"), labels=LABELS, data=_TEXT_OF_DATA, empty=msg("No question was closed.")
+        shown,
+        msg("Closed questions"),
+        labels=LABELS,
+        data=[name for name in _TEXT_OF_DATA if name in shown],
+        empty=msg("No question was closed."),
     )
 
 
@@ -206,7 +233,7 @@ def history_table(history: pd.DataFrame) -> Block:
         "BY": history["by"], "REASON": history["reason"],
     })  # fmt: skip
     labels = {
-        "ID": msg("Query"), "DATE": msg("Date"), "EVENT": msg("What happened"), "BY": msg("By"),
+        "ID": msg("Query"), "DATE": msg("Date"), "EVENT": msg("What happened"), "BY": msg("Person"),
         "REASON": msg("Reason"),
     }  # fmt: skip
     return table(
@@ -229,7 +256,7 @@ def reviewed_table(reviewed: pd.DataFrame) -> Block:
         "COLUMNS": order["columns"],
     })  # fmt: skip
     labels = {
-        "SUBJECT": msg("Subject"), "PLACE": msg("Record"), "DATE": msg("Reviewed on"), "BY": msg("By"),
+        "SUBJECT": msg("Subject"), "PLACE": msg("Record"), "DATE": msg("Reviewed on"), "BY": msg("Person"),
         "CUT": msg("Data cut"), "SINCE": msg("Since then"), "COLUMNS": msg("Variables that changed"),
     }  # fmt: skip
     return table(shown, msg("Reviewed records"), labels=labels, data=["SUBJECT", "PLACE", "BY", "COLUMNS"])

@@ -28,9 +28,9 @@ from trialbook.efficacy.response_tables import (
     response_ranking,
 )
 from trialbook.efficacy.sensitivity import PRIMARY
-from trialbook.efficacy.wording import REASON_WORDS, RESPONSE_WORDS, in_words
+from trialbook.efficacy.wording import REASON_WORDS, in_words
 from trialbook.gvhd.grade import ORGANS
-from trialbook.gvhd.response_rules import CATEGORIES, RESPONDERS
+from trialbook.gvhd.response_rules import CATEGORIES, RESPONDERS, RESPONSE_WORDS
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
 from trialbook.statistics.intervals import clopper_pearson

@@ -5,15 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.messages import as_text, enumerated, joined, msg
-from trialbook.efficacy.day28 import PENDING
 from trialbook.efficacy.estimands import INTERVALS
+from trialbook.gvhd.response_rules import RESPONSE_WORDS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import NOT_AN_ENDPOINT, Protocol
 
 NO_RESPONSE = NOT_AN_ENDPOINT["ORR_D28"]
 NO_SURVIVAL = NOT_AN_ENDPOINT["OS"]
-# The responses that are no abbreviation of the field.
-RESPONSE_WORDS = {PENDING: msg("pending")}
 # Why a subject counts as a non-responder, in brackets behind the category.
 REASON_WORDS = {
     "DEATH": msg("died by day 28"),

@@ -6,9 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from trialbook.core.messages import msg
+
 CATEGORIES = ("CR", "PR", "MR", "NR", "PD")
 RESPONDERS = ("CR", "PR")
 INCOMPLETE = "INCOMPLETE"
+# The responses that are no abbreviation of the field.
+RESPONSE_WORDS = {"PENDING": msg("pending")}
 
 
 def respond(baseline: Any, day: Any, rules: str) -> np.ndarray:

@@ -12,7 +12,8 @@ from trialbook.core.domains import Domains
 from trialbook.core.messages import msg
 from trialbook.dlt.tables import STATUS_WORDS
 from trialbook.drugs.records import drugs_in_force
-from trialbook.efficacy.wording import REASON_WORDS, RESPONSE_WORDS
+from trialbook.efficacy.wording import REASON_WORDS
+from trialbook.gvhd.response_rules import RESPONSE_WORDS
 from trialbook.gvhd.steroids import steroid_days
 from trialbook.profiles.subjects import profiled_subjects, risk_order
 from trialbook.protocol.analysis import Analysis

@@ -143,7 +143,8 @@ def _differing(lines: pd.DataFrame, known: pd.DataFrame, holds: Mapping[str, Sta
             **{column: line[column] for column in ("subject", "domain", "record", "field")},
             "query_id": query_id(DIFFER, line["subject"], line["domain"], line["record"], f"{line['field']}\x1f{name}"),
             "rule": DIFFER, "severity": text.severity, "recipient": line["recipient"], "records": "1",
-            "record_list": "", "observed": said_by(holds[name].differing),
+            "record_list": "",
+            "observed": "; ".join(f"{one.answer} ({one.by})" for one in holds[name].differing),
             "expected": fill(text.expected, words, ENGLISH), "message_en": fill(text.en, words, ENGLISH),
             "message_zh": fill(text.zh, words, CHINESE),
         })  # fmt: skip
