@@ -57,9 +57,11 @@ PROBLEMS: tuple[Problem, ...] = (
        "cleaning.read_values snapshot.tables", fix="-CHARACTERS -HEADER"),
     _p("P03", "file", "What a spreadsheet makes of data: day numbers, label rows, errors, merged and hidden cells",
        "电子表格问题：日期序号、标签行、错误值、合并或隐藏单元格",
-       "cleaning.read_dates cleaning.read_values snapshot.workbook",
-       fix="-EXCEL-DATE -LABEL-ROW -HIDDEN-CELLS",
-       ask="-EXCEL-DATE-UNSURE -EXCEL-ERROR -EXCEL-FORMULA -EXCEL-ROUNDED", stop="."),
+       "cleaning.read_dates cleaning.read_values snapshot.workbook snapshot.number_formats",
+       fix="-EXCEL-DATE -EXCEL-PERCENT -EXCEL-SCALED -EXCEL-SHOWN -EXCEL-COMMENT -LABEL-ROW -HIDDEN-CELLS",
+       ask="-EXCEL-DATE-UNSURE -EXCEL-EPOCH -EXCEL-ERROR -EXCEL-FORMULA -EXCEL-FORMULA-NO-VALUE -EXCEL-ROUNDED "
+       "-EXCEL-PERCENT -EXCEL-SCALED -EXCEL-SHOWN -EXCEL-DIGITS-HIDDEN -EXCEL-NOT-SHOWN -EXCEL-STRUCK -EXCEL-COMMENT",
+       stop="."),
     _p("P04", "dates", "Dates in other spellings", "日期书写格式不一", "cleaning.read_dates", fix="-DATE-FORMAT",
        ask="-DATE-AMBIGUOUS -DATE-UNREADABLE"),
     _p("P05", "dates", "Partial dates", "不完整日期",
@@ -90,7 +92,8 @@ PROBLEMS: tuple[Problem, ...] = (
        "cleaning.numbers cleaning.cross_checks eligibility.queries", fix="-RESULT-WORDS",
        ask="-NOT-A-NUMBER -LB-BOUND-UNDECIDED -LB-INDETERMINATE"),
     _p("P15", "LB", "Upper limit missing, or not the same throughout", "参考值上限缺失或前后不同",
-       "cleaning.cross_checks eligibility.queries", ask="-LIMIT-MISSING -LIMIT-CHANGED -LB-LIMIT-MISSING"),
+       "cleaning.cross_checks cleaning.clean reconciliation.laboratory eligibility.queries", fix="-LIMIT-FILLED",
+       ask="-LIMIT-MISSING -LIMIT-CHANGED -LB-LIMIT-MISSING -LIMIT-DIFFERS -RANGE-SEVERAL"),
     _p("P16", "LB AE", "The same record twice, or two results at one time", "记录重复，或同一时间有两个结果",
        "cleaning.keys cleaning.cross_checks", fix="-DUPLICATE", ask="-LB-REPEATED -RS-SAME-DAY-DIFFERS"),
     _p("P17", "LB SV RS", "Visit and date of a sample disagree", "访视标签与采样日期不符",
@@ -139,9 +142,10 @@ PROBLEMS: tuple[Problem, ...] = (
        "文件、列、代码或记录编号缺失或未知",
        "snapshot snapshot.door snapshot.mapping cleaning.columns cleaning.codes cleaning.keys cleaning.cross_checks "
        "cleaning.clean efficacy.queries",
-        fix="-CODE -SPECIAL-MISSING -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT -FILE-LAYOUT -MAPPED-CODE -MAPPED-DATE "
-        "-MAPPED-NUMBER -MAPPED-ROWS",
-       ask="-CODE-UNKNOWN -CODE-UNMAPPED -COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -SUPP-UNJOINED "
+       fix="-CODE -SPECIAL-MISSING -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT -FILE-LAYOUT -MAPPED-CODE -MAPPED-DATE "
+       "-MAPPED-NUMBER -MAPPED-MISSING -MAPPED-ROWS",
+       ask="-NOT-CONVERTED -NUMBER-UNSURE -COLUMNS-DIFFER -JOIN-UNMATCHED -CODE-UNKNOWN -CODE-UNMAPPED "
+       "-COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -SUPP-UNJOINED "
        "-OTHER-STUDY -TEXT-CUT-OFF -SPECIAL-MISSING "
        "-CM-NOT-DELIVERED -DS-NOT-DELIVERED -RS-NOT-DELIVERED -RELAPSE-NOT-DELIVERED "
        "-CRITERIA-NOT-EVALUABLE",
