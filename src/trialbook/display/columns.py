@@ -61,7 +61,7 @@ KEYS = (
 
 
 # Columns of codes of laboratory tests.
-TESTS = ("TEST", "PARAMCD")
+TESTS = ("TEST", "PARAMCD", "test")
 
 
 def code_words(column: str, cell: str) -> str:

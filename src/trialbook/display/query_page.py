@@ -64,7 +64,7 @@ def render_queries(
         blocks.append(("reviewed", reviewed_table(reviewed)))
     html = [(renderer.html(block.payload, ids.of(block.payload)), anchor) for anchor, block in blocks]
     drawing = workload_drawing(work, language) if len(is_open) else ""
-    first = (f'<div class="profile">{drawing}</div>{html[0][0]}', html[0][1])
+    first = (f'<div class="chart profile" tabindex="0">{drawing}</div>{html[0][0]}', html[0][1])
     return render(
         "changes.html", frame, PAGE, language, title=TITLE,
         summary=[open_sentence(is_open, cut_date), closed_sentence(listed)], sections=[first, *html[1:]], details=[],

@@ -16,6 +16,7 @@ from trialbook.display.saving import Origin, Savable, frame_of, said
 from trialbook.display.table_details import Detail, Opened, Subjects
 from trialbook.display.text import visible
 from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS
+from trialbook.safety.ctcae import test_name
 
 # A page must stay readable and small: a table shows so many rows, says so, and the files of the build hold them all.
 MOST_ROWS = 500
@@ -164,7 +165,7 @@ def ard_table(
         levels.setdefault(record["group1_level"], {})[record["stat_name"]] = (record["stat"], record["stat_text"])
     names = [*(["group"] if group else []), "row", *columns]
     rows = [
-        (*key[:-1], (row_labels or {}).get(key[-1], key[-1]),
+        (*(_group_words(group, name) for name in key[:-1]), (row_labels or {}).get(key[-1], key[-1]),
          *(_ard_cell(levels.get(level, {}), stats, pct_min_n) for level in columns))
         for key, levels in cells.items()
     ]  # fmt: skip
@@ -196,6 +197,11 @@ def ard_table(
 def _kept(value: object) -> str:
     """A value of the results as text; a message stays one."""
     return value if isinstance(value, str) else str(value)
+
+
+def _group_words(group: str | None, name: str) -> str:
+    """The heading of a group: the variables of laboratory results are codes of tests."""
+    return test_name(name) if group == "variable" else name
 
 
 def _term(text: str) -> Plain:
