@@ -23,6 +23,7 @@ from trialbook.contracts.lookups import protocol_lists
 from trialbook.contracts.odcs import Contract, load_contracts
 from trialbook.contracts.pandas_engine import evaluate_quickly
 from trialbook.core.errors import StopError, TrialbookError
+from trialbook.core.files import place_of
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
 from trialbook.queries.files import write_csv
@@ -92,11 +93,20 @@ def whole_look(trial: Trial, root: Path, builds: Path, tell: Callable[[str], Non
 
     quick, snapshot = _quick(trial, root, tell)
     try:
-        gathered = derive_cut(trial, root, builds)
+        gathered = derive_cut(trial, root, builds, _hashes(trial, snapshot))
     except StopError as error:
         return replace(quick, stop=error, listed=asked_by_cleaning(snapshot, trial))
     verdicts = [verdict for found in gathered.verdicts.values() for verdict in found]
     return replace(quick, verdicts=verdicts, listed=gathered.queries)
+
+
+def _hashes(trial: Trial, snapshot: Snapshot) -> dict[str, str]:
+    """The sha256 of each file of the snapshot, of the bytes that were parsed; of a mapped export none is known."""
+    if trial.cut.mapping is not None:
+        return {}
+    folder = trial.path(trial.cut.snapshot)
+    parts = [part for table in snapshot.tables.values() for part in table.delivered]
+    return {place_of(folder if folder.is_file() else folder / part.file): part.sha256 for part in parts}
 
 
 def asked_by_cleaning(snapshot: Snapshot, trial: Trial) -> pd.DataFrame:

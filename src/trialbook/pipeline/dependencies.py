@@ -46,9 +46,16 @@ SHA256 = 64
 
 
 class Ingredients:
-    """Current values of inputs. A file is hashed once; `left` holds the outputs of the tasks of this build so far."""
+    """Current values of inputs. A file is hashed once; `left` holds the outputs of the tasks of this build so far.
 
-    def __init__(self, trial: Trial, root: Path, builds: Path, charts: str) -> None:
+    `known` are files that the caller has read and hashed already (place to sha256): they are not read again.
+    """
+
+    def __init__(
+        self, trial: Trial, root: Path, builds: Path, charts: str, known: Mapping[str, str] | None = None
+    ) -> None:
+        self._known = known or {}
+        self._known_names = {Path(place).name for place in self._known}
         self._trial, self._root, self._builds, self._charts = trial, root, builds, charts
         self._hashed: dict[Path, str] = {}
         self._marks: dict[Path, Mark] = {}
@@ -98,7 +105,8 @@ class Ingredients:
         if path not in self._hashed:
             # The mark first: what is written from now on has another.
             self._marks[path] = mark_of(path)
-            found = file_sha256(path)
+            known = self._known.get(place_of(path)) if path.name in self._known_names else None
+            found = known or file_sha256(path)
             if path.name in self._parsed and self._trial.read.get(place_of(path), found) != found:
                 raise changed(str(path))
             self._hashed[path] = found

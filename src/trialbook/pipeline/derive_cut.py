@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,11 +15,11 @@ from trialbook.pipeline.publish import KEPT, check_place, kernel_folder, one_bui
 from trialbook.protocol.models import Trial
 
 
-def derive_cut(trial: Trial, root: Path, builds: Path) -> Gathered:
+def derive_cut(trial: Trial, root: Path, builds: Path, known: Mapping[str, str] | None = None) -> Gathered:
     """Makes every dataset, result, question and verdict of a cut as a build would, but no page, and publishes nothing.
 
-    Nothing is written under `builds`; what an earlier build has made there already is taken from it. Raises what the
-    build would raise.
+    Nothing is written under `builds`; what an earlier build has made there already is taken from it. `known` are files
+    that the caller has read and hashed (`Ingredients`). Raises what the build would raise.
     """
     cut_id = trial.cut.cut_id
     place = check_place(builds)
@@ -29,7 +30,7 @@ def derive_cut(trial: Trial, root: Path, builds: Path) -> Gathered:
         ExitStack() as opened,
     ):
         server = opened.enter_context(kernel_server(home / "server"))
-        ingredients = Ingredients(trial, root, builds, "static")
+        ingredients = Ingredients(trial, root, builds, "static", known)
         with scratch_folder(place, cut_id) as folder:
             scratch = folder / "build"
             scratch.mkdir()

@@ -221,7 +221,8 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
     own = set(used)
     frame.index = pd.Index([grid.lines[k] for k in records], name="ROW", dtype="int64")
     dated = [(header[k], frame[header[k]]) for k in used if header[k].endswith("DTC")] if grid.epoch_1904 else []
-    blank = [grid.lines[k] for k in range(start, len(grid.rows)) if not any(grid.rows[k])]
+    all_filled = len(records) == len(grid.rows) - start
+    blank = [] if all_filled else [grid.lines[k] for k in range(start, len(grid.rows)) if not any(grid.rows[k])]
     edits = [Edit(0, "", raw, new, "P02-HEADER") for raw, new in names]
     if blank:
         edits.append(Edit(0, "", f"({len(blank)} blank rows, the first is row {blank[0]})", "", "P34-BLANK-ROWS"))
@@ -402,7 +403,8 @@ def check_records(
 ) -> None:
     """Raises StopError (P01) where a value holds a sign that text was lost before it was sent."""
     for name, column in zip(header, columns, strict=True):
-        lost = lost_text(value for value in column if value)
+        # Each different value once: most of a large table repeats.
+        lost = lost_text(value for value in dict.fromkeys(column) if value)
         if lost:
             raise StopError(
                 f"the text holds {lost[1]}: something was lost before it was sent", file=file,

@@ -232,6 +232,29 @@ def test_results_beside_each_other_become_records_with_their_own_source_column(t
     ]  # fmt: skip
 
 
+def test_what_a_workbook_shows_otherwise_than_it_stores_is_said_of_the_mapped_record(tmp_path: Path) -> None:
+    folder = site(tmp_path / "s")
+    book = xlsxwriter.Workbook(folder / "lab.xlsx", {"date_1904": True})
+    sheet, percent = book.add_worksheet("生化"), book.add_format({"num_format": "0%"})
+    sheet.write_row(0, 0, ["SUBJ", "ALT(U/L)", "LYM%", "DT"])
+    sheet.write_row(1, 0, [1, 20])
+    sheet.write_number(1, 2, 0.33, percent)
+    sheet.write_number(1, 3, 44210)
+    book.close()
+    lb = LB.replace("header_rows: 2", "header_rows: 1").replace("肝功能/TBIL(umol/L)|TBIL(umol/L)", "LYM%")
+    lb = lb.replace("{LBTESTCD: BILI, LBORRESU: umol/L}", "{LBTESTCD: LYMLE, LBORRESU: '%'}")
+    found = cleaned(folder, CODES + "domains:" + DM + EX + AE + lb)
+    frame = found.domains["LB"]
+    assert frame["LBORRESN"].tolist() == [20.0, 33.0]
+    assert frame["LBDTC"].tolist() == ["2025-01-15", "2025-01-15"]
+    asked = {(q["rule"], q["record"], q["observed"]) for q in found.queries if q["rule"].startswith("P03")}
+    assert asked == {
+        ("P03-EXCEL-PERCENT", "LBSEQ=2", "33% (0.33)"), ("P03-EXCEL-EPOCH", "LBSEQ=1", "44210 (2025-01-15)"),
+    }  # fmt: skip
+    logged = found.changes[found.changes["rule"] == "P03-EXCEL-PERCENT"]
+    assert logged[["row", "column", "raw", "new"]].to_numpy().tolist() == [[2, "LYM% → LBORRES", "0.33", "33%"]]
+
+
 def test_a_domain_may_come_from_several_files_and_from_some_of_their_rows(tmp_path: Path) -> None:
     more = [["编号", "药物", "类型"], ["1", "甲氨蝶呤", "药物"], ["1", "输血", "治疗"]]
     cm = """
