@@ -11,6 +11,7 @@ from trialbook.dlt.advice import Note
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
+from trialbook.statistics import added
 from trialbook.subjects.dosing import infusion_levels, infusions
 
 # ----------------------------------------------------------------------------------------------------
@@ -103,7 +104,7 @@ def dose_received(treated: pd.DataFrame, study: StudyData) -> pd.DataFrame:
         recorded = None if closes <= study.cut_date else len(own) + int(missed.get(subject, 0))
         due = _due_dose(study.protocol, level_id, recorded, study.analysis.dlt_window)
         known = due is None or not (subject in untold or any(pd.isna(dose) for dose in own))
-        rows.append((sum(own) / due if due and known else float("nan"), known))
+        rows.append((added(own) / due if due and known else float("nan"), known))
     found = pd.DataFrame(rows, columns=["DOSEFRAC", "DOSEKNOWN"], index=treated.index)
     found = found.astype({"DOSEFRAC": "float64", "DOSEKNOWN": "bool"})
     return found.assign(MISSEDDT=_by_subject(treated, not_given.groupby("USUBJID")["DAY"].max()))

@@ -17,6 +17,7 @@ from trialbook.core.errors import UsageError
 from trialbook.dlt.designs.cohorts import CohortRule, IntervalRule, too_toxic
 from trialbook.dlt.designs.design import MTD_DECLARED, NO_CAP, ONGOING, WAIT, Action, History, Outcome, Pending, Rule
 from trialbook.dlt.designs.interval import TiteBoin
+from trialbook.statistics import added
 
 # More pathways than this are no table that anybody reads.
 MOST_PATHWAYS = 20_000
@@ -365,7 +366,7 @@ def probability_without_mtd(
     0.42
     """
     endings = ending_probabilities(rule, ids, rates, start)
-    return sum(chance for code, chance in endings.items() if not code.startswith(MTD_DECLARED))
+    return added(chance for code, chance in endings.items() if not code.startswith(MTD_DECLARED))
 
 
 def _row(node: Node, ids: tuple[str, ...], weighed: bool) -> tuple[object, ...]:

@@ -13,6 +13,7 @@ from trialbook.escalation_simulation.plan import Plan
 from trialbook.escalation_simulation.states import State, answer
 from trialbook.escalation_simulation.summary import DLTS, LEFT, TREATED, UNSAFE, Row, frame, probability_rows
 from trialbook.results.ard import TOTAL
+from trialbook.statistics import added
 
 # Above this cap the states are too many to enumerate at the pace of a page; a simulation answers instead.
 MOST_EXACT = 18
@@ -44,9 +45,9 @@ def exact_characteristics(
     rows: list[Row] = [(measure, level, p, None) for measure, level, p in probability_rows(plan, expected.endings)]
     for measure, counts in ((TREATED, expected.treated), (DLTS, expected.dlts), (LEFT, expected.left)):
         rows += [(measure, name, count, None) for name, count in zip(plan.ids, counts, strict=True)]
-        rows.append((measure, TOTAL, sum(counts), None))
+        rows.append((measure, TOTAL, added(counts), None))
     above = [n for n, rate in zip(expected.treated, plan.rates, strict=True) if rate > plan.target]
-    rows.append((UNSAFE, TOTAL, sum(above), None))
+    rows.append((UNSAFE, TOTAL, added(above), None))
     return frame(plan, rows)
 
 

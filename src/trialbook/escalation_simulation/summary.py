@@ -14,6 +14,7 @@ from trialbook.dlt.designs.design import CAP_REACHED, MTD_DECLARED
 from trialbook.escalation_simulation.plan import Plan
 from trialbook.escalation_simulation.simulation import Tally, simulate, tally
 from trialbook.results.ard import TOTAL
+from trialbook.statistics import added
 
 # ----------------------------------------------------------------------------------------------------
 
@@ -56,8 +57,8 @@ def probability_rows(plan: Plan, chances: Mapping[str, float]) -> Iterator[tuple
     for name, p in declared.items():
         yield SELECTED, name, p
     above = [name for name, rate in zip(plan.ids, plan.rates, strict=True) if rate > plan.target]
-    yield UNSAFE_SELECTED, TOTAL, sum(declared[name] for name in above)
-    yield UNDECIDED, TOTAL, sum(p for code, p in chances.items() if code.startswith(CAP_REACHED))
+    yield UNSAFE_SELECTED, TOTAL, added(declared[name] for name in above)
+    yield UNDECIDED, TOTAL, added(p for code, p in chances.items() if code.startswith(CAP_REACHED))
 
 
 def frame(plan: Plan, rows: Sequence[Row]) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from trialbook.statistics import added
 from trialbook.statistics.stopping_rules import StoppingRule
 from trialbook.statistics.stopping_rules_survival import SurvivalStoppingRule
 
@@ -130,7 +131,7 @@ def survival_monitoring_states(
     seen, number = list(follow_up_at_events), len(open_days)
     now = _survival_state(rule, NOW, seen, follow_up)
     worst = _survival_state(rule, WORST, [*seen, *[follow_up] * number], follow_up)
-    best = _survival_state(rule, BEST, seen, follow_up + sum(open_days))
+    best = _survival_state(rule, BEST, seen, follow_up + added(open_days))
     return now, worst, best
 
 

@@ -175,7 +175,7 @@ def test_with_one_pending_subject_the_rate_is_not_known_yet(protocol, analysis) 
 def test_without_the_endpoint_the_reader_is_told(protocol, analysis) -> None:
     study = protocol.study.model_copy(update={"endpoints": ["TEAE"]})
     shown = Shown(cohort(), protocol.model_copy(update={"study": study}), analysis)
-    assert shown.nobody() == "ORR_D28 is not an endpoint of this trial."
+    assert shown.nobody() == "Response at day 28 is not an endpoint of this trial."
     assert words.response_headline(shown.ard, analysis) == []
     assert [len(listing) for listing in shown.listings()] == [0] * 5
     assert all(len(frame) == 0 for frame in shown.frames().values())

@@ -13,6 +13,7 @@ from scipy import special
 
 from trialbook.dlt.designs.cohorts import CohortRule, IntervalRule, at
 from trialbook.dlt.designs.design import History, Pending, Reads
+from trialbook.statistics import added
 
 # ----------------------------------------------------------------------------------------------------
 # BOIN, the Bayesian optimal interval design (Liu and Yuan 2015; boundaries as in CRAN BOIN 2.7.2; §4.5).
@@ -221,7 +222,7 @@ class TiteBoin(CohortRule):
         if 2 * pending > n:
             return SUSPEND
         p = (x + self.target / 2) / (completed + 1)
-        rate = (x + p / (1 - p) * (pending - sum(weights))) / n
+        rate = (x + p / (1 - p) * (pending - added(weights))) / n
         if x / n < self.target:
             return "E" if rate <= up else "S"
         return "D" if rate >= down else "S"
