@@ -201,6 +201,8 @@ def _spread(
         rules = {result: _result_rule(spread, test.get(result), header)}
         rules |= {name: rule for name, rule in test.items() if isinstance(rule, ColumnRule) and name != result}
         for name, rule in spread.beside.items():
+            if name in rules:
+                continue  # the test says of its own
             headers = [PLACEHOLDER.sub(lambda found: said.get(found[1], ""), one) for one in rule.source]  # noqa: B023
             # A test without such a column has none.
             rules[name] = rule.model_copy(update={"source": headers, "optional": True})
