@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trialbook.analyses.count import count as count
     from trialbook.analyses.rate import rate as rate
     from trialbook.analyses.time_to_event import survival as survival
+    from trialbook.core.errors import TrialbookError as TrialbookError
     from trialbook.explore.cut import cut as cut
     from trialbook.protocol.study_data import with_keys as with_keys
     from trialbook.workbook.step import Step
@@ -28,9 +29,9 @@ skip_slow_format_checker()
 
 
 __all__ = [
-    "count", "cut", "derive_adae", "derive_addlt", "derive_adlb", "derive_adrs", "derive_adtte", "derive_audit",
-    "derive_day28", "derive_responses", "derive_subjects", "figure", "open_step", "parameters", "rate", "survival",
-    "table", "with_keys",
+    "TrialbookError", "count", "cut", "derive_adae", "derive_addlt", "derive_adlb", "derive_adrs", "derive_adtte",
+    "derive_audit", "derive_day28", "derive_responses", "derive_subjects", "figure", "open_step", "parameters", "rate",
+    "survival", "table", "with_keys",
 ]  # fmt: skip
 
 

@@ -196,7 +196,7 @@ def init(
 
     files = {}
     if example:
-        from trialbook_demo.phase1 import example_files
+        from trialbook_demo import example_files
 
         files = example_files(carried_project())
     console.print("\n".join(lay_out(folder, files)), markup=False, soft_wrap=True)

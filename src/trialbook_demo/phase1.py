@@ -60,9 +60,20 @@ def example_files(project: Path) -> dict[str, bytes]:
         patients = list(csv.DictReader(file))
     return {
         "params/protocol.yaml": (source / "protocol.yaml").read_bytes(),
-        "notebooks/07_response.ipynb": (source / "07_response.ipynb").read_bytes(),
+        "notebooks/07_response.ipynb": _with_parameters(source / "07_response.ipynb", project),
         **{f"{SNAPSHOT}/{name}": content for name, content in snapshot(patients).items()},
     }
+
+
+def _with_parameters(notebook: Path, project: Path) -> bytes:
+    """The notebook with the cell of parameters that the steps have: its keys are those of a cut file."""
+    content, step = (
+        json.loads(path.read_text(encoding="utf-8")) for path in (notebook, project / "notebooks" / "01_cleaning.ipynb")
+    )
+    cell = next(cell for cell in step["cells"] if "parameters" in cell["metadata"].get("tags", []))
+    place = next(k for k, one in enumerate(content["cells"]) if "parameters" in one["metadata"].get("tags", []))
+    content["cells"][place]["source"] = cell["source"]
+    return (json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
 def snapshot(patients: Sequence[Mapping[str, str]]) -> dict[str, bytes]:

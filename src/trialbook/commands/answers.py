@@ -14,6 +14,8 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from python_calamine import CalamineError, CalamineWorkbook
 
+from trialbook.cleaning.reviewed import Mark, keep_marks, mark_of_record, marks_file
+from trialbook.core.datasets import LazyFrames, read_dataset
 from trialbook.core.errors import UsageError, not_built
 from trialbook.core.messages import plural
 from trialbook.core.privacy import masked_argument
@@ -25,7 +27,10 @@ from trialbook.queries.query_list import TO_FILL_IN
 from trialbook.snapshot.delimited import DELIMITERS, decode
 
 NEEDED = ("query_id", *TO_FILL_IN)
+OF_A_RECORD = ("domain", "subject", "record")
 VOCABULARY = "confirmed, corrected, waived or reopened"
+# A row with this answer, and domain, subject and record in place of a query, marks a record as reviewed.
+REVIEWED = ("reviewed", "已审核", "已核查")
 LONGEST_REASON = 2000
 LOCK_SECONDS = 60
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[ T]00:00(?::00)?)?")
@@ -39,6 +44,14 @@ class _Row(NamedTuple):
     answer: str
     reason: str
     date: str
+    domain: str = ""
+    subject: str = ""
+    record: str = ""
+
+    @property
+    def is_mark(self) -> bool:
+        """Whether the row marks a record as reviewed; it answers no query."""
+        return " ".join(self.answer.split()).casefold() in REVIEWED
 
 
 def take_answers(
@@ -57,10 +70,26 @@ def take_answers(
     if not (folder / "manifest.json").is_file():
         raise not_built(folder)
     listed = read_csv_list(folder / QUERIES).set_index("query_id")
-    rows = [row for row in _rows(file) if any(row[2:])]
+    rows = [row for row in _rows(file) if any((row.answer, row.reason, row.date))]
+    clean = LazyFrames(
+        [path.stem.upper() for path in sorted((folder / "data" / "clean").glob("*.parquet"))],
+        lambda code: read_dataset(folder / "data" / "clean" / f"{code.lower()}.parquet"),
+    )
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    problems, taken = [], dict[str, Answer]()
+    problems, taken, marks = [], dict[str, Answer](), list[Mark]()
     for row in rows:
+        if row.is_mark:
+            values = mark_of_record(clean, row.domain.upper(), row.subject, row.record)
+            wrong = [
+                *([] if values else ["the data of the cut have no such record (domain, subject, record)"]),
+                *_wrong_date(row, trial.cut.cut_date, today or dt.date.today()),
+            ]
+            if wrong or values is None:
+                problems.append(f"{row.place}, {row.domain} {row.subject} {row.record}: {'; '.join(wrong)}")
+            else:
+                marks.append(Mark(row.domain.upper(), row.subject, row.record, _day(row.date), person, now,
+                                  trial.cut.cut_date, values))  # fmt: skip
+            continue
         verdict = verdict_of(row.answer)
         wrong = list(_wrong(row, listed, out, trial.cut.cut_id, today or dt.date.today()))
         if wrong or verdict is None:
@@ -86,13 +115,16 @@ def take_answers(
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(place.with_name(f".{place.name}.lock"), timeout=LOCK_SECONDS):
-            added = keep_answers(place, taken.values())
+            added = keep_answers(place, taken.values()) if taken else []
+            marked = keep_marks(marks_file(place), marks) if marks else []
     except Timeout:
         raise UsageError(
             "other answers are being written", file=str(place), next_step="try again when that has ended"
         ) from None
-    for line_text in _told(added, len(taken), place, trial.cut.cut_id):
+    for line_text in _told(added, len(taken), place, trial.cut.cut_id) if taken or not marks else ():
         tell(line_text)
+    if marks:
+        tell(f"{len(marked)} records marked as reviewed in {marks_file(place)}")
 
 
 def _told(added: list[Answer], given: int, place: Path, cut_id: str) -> Iterator[str]:
@@ -122,6 +154,12 @@ def _wrong(row: _Row, listed: pd.DataFrame, out: Path, cut_id: str, today: dt.da
         yield f"the reason is longer than {LONGEST_REASON} characters"
     elif masked_argument(row.reason) != row.reason:
         yield "the reason identifies a person; name roles and subject numbers only"
+    asked = str(listed.loc[row.query_id, "first_seen"]) if row.query_id in listed.index else ""
+    yield from _wrong_date(row, asked, today)
+
+
+def _wrong_date(row: _Row, first: str, today: dt.date) -> Iterator[str]:
+    """What is wrong with the date of a row; `first` is the earliest day that it may be, blank where none is known."""
     if not row.date:
         yield "the date is missing"
         return
@@ -132,8 +170,10 @@ def _wrong(row: _Row, listed: pd.DataFrame, out: Path, cut_id: str, today: dt.da
         return
     if day > str(today):
         yield f"the date {day} is in the future"
-    if row.query_id in listed.index and day < str(listed.loc[row.query_id, "first_seen"]):
-        yield f"the date {day} is before the query, which was first asked at {listed.loc[row.query_id, 'first_seen']}"
+    if day < first and row.is_mark:
+        yield f"the date {day} is before the data cut of {first}"
+    elif day < first:
+        yield f"the date {day} is before the query, which was first asked at {first}"
 
 
 def _other_cut(query_id: str, out: Path, cut_id: str) -> str | None:
@@ -175,9 +215,9 @@ def _rows(file: Path) -> Iterator[_Row]:
             missing = min(missing, lacking, key=len)
             continue
         any_table = True
-        at = [names.index(name) for name in NEEDED]
+        at = [names.index(name) if name in names else None for name in (*NEEDED, *OF_A_RECORD)]
         for number, row in enumerate(cells[1:], start=2):
-            values = [row[k].strip() if k < len(row) else "" for k in at]
+            values = [row[k].strip() if k is not None and k < len(row) else "" for k in at]
             yield _Row(f"{f'sheet {sheet}, ' if sheet else ''}row {number}", *values)
     if not any_table:
         raise UsageError(

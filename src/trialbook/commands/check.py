@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from trialbook import cleaning
+from trialbook import cleaning, reconciliation
 from trialbook.cleaning.schema_drift import drift_sentence, export_drift
 from trialbook.contracts.allow_list import allow_list
 from trialbook.contracts.gate import Gate
@@ -117,10 +117,12 @@ def asked_by_cleaning(snapshot: Snapshot, trial: Trial) -> pd.DataFrame:
     """The questions of cleaning, as far as it gets; what stops it is for the caller to say."""
     asked: list[Query] = []
     with suppress(StopError):
-        cleaned = cleaning.clean_snapshot(snapshot, trial)
+        external = reconciliation.read_external(trial)
+        cleaned = cleaning.clean_snapshot(snapshot, trial, external)
         asked = list(cleaned.queries)
         cut = cleaning.apply_cut(cleaned.domains, trial.cut_date)
         asked += [*cut.queries, *cleaning.consistency_queries(cut.domains, trial.analysis)]
+        asked += reconciliation.reconciliation_queries(cut.domains, external, trial)
     return query_list(asked, trial.cut.cut_date, due_days=trial.protocol.queries.due_days)
 
 

@@ -280,7 +280,7 @@ def _beside(drawing: Drawing, left: float, right: float, y: float, words: str) -
         drawing.text(left - 4, y, words, end=True, size=10)
     else:
         shown = clipped(words, max(LEFT + PLOT - left - 12, 40))
-        drawing.add(rectangle(left + 4, y - 8.5, pixels(shown), 10.5, PAPER))
+        drawing.add(rectangle(left + 4, y - 8.2, pixels(shown) * 0.91 + 4, 9.4, PAPER))
         drawing.text(left + 6, y, shown, size=10)
 
 
@@ -356,12 +356,13 @@ def labs(profile: Profile, days: Days, language: Language = ENGLISH) -> str:
 
 def _course_of_test(test: str, rows: list[Row]) -> str:
     """The line of a test in words: where it begins and ends, its lowest and highest value, its worst grade."""
-    (first_day, first, *_), (last_day, last, _, unit, _) = rows[0], rows[-1]
+    (first_day, first, sign, *_), (last_day, last, last_sign, unit, _) = rows[0], rows[-1]
     numbers = [row[1] for row in rows]
     said = msg(
         "{test}: {first} on day {first_day}, {last} {unit} on day {last_day}, lowest {low}, highest {high}",
-        test=test_name(test), first=show(first), first_day=first_day, last=show(last), unit=show(unit),
-        last_day=last_day, low=show(min(numbers)), high=show(max(numbers)),
+        test=test_name(test), first=f"{show(sign)}{show(first)}", first_day=first_day,
+        last=f"{show(last_sign)}{show(last)}", unit=show(unit), last_day=last_day, low=show(min(numbers)),
+        high=show(max(numbers)),
     )  # fmt: skip
     grades = [row[4] for row in rows if pd.notna(row[4])]
     worst = msg("worst grade {grade}", grade=max(grades)) if grades else msg("grade not evaluable")

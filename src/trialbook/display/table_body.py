@@ -88,6 +88,9 @@ KEY_WIDTH = 16
 # A list that is longer than a screen can be sorted and searched where the page runs our script.
 SCREEN = 15
 LIST = "tb-list"
+# A longer one is laid out when a reader comes near.
+SCREENS = 60
+LATER = "tb-later"
 # About as many characters fit the width of a phone; a wider table is shown there as cards, one per row.
 PHONE = 40
 GAP = 3
@@ -189,6 +192,7 @@ def box(grid: Grid, title: str, caption: str = "", again: str = "") -> str:
     body = markup.whole(labels, _grouped(grid, markup, rows), again)
     kinds = [
         *([LIST] if caption and grid.rows > SCREEN else []),
+        *([LATER] if caption and grid.rows > SCREENS else []),
         *(["tb-cards-on-phone"] if markup.cards else []),
     ]
     return boxed(body, title, grid.rows, is_key, caption, kinds)

@@ -8,10 +8,10 @@ from trialbook.core.messages import as_text, enumerated, joined, msg
 from trialbook.efficacy.day28 import PENDING
 from trialbook.efficacy.estimands import INTERVALS
 from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.models import Protocol
+from trialbook.protocol.models import NOT_AN_ENDPOINT, Protocol
 
-NO_RESPONSE = "The response at day 28 is not an endpoint of this trial: this page covers nothing of it."
-NO_SURVIVAL = "Overall survival is not an endpoint of this trial: this page covers nothing of it."
+NO_RESPONSE = NOT_AN_ENDPOINT["ORR_D28"]
+NO_SURVIVAL = NOT_AN_ENDPOINT["OS"]
 # The responses that are no abbreviation of the field.
 RESPONSE_WORDS = {PENDING: msg("pending")}
 # Why a subject counts as a non-responder, in brackets behind the category.

@@ -112,9 +112,10 @@ def with_title(frame: pd.DataFrame, title: str) -> Titled:
     return found
 
 
-def _answer(result: Result, title: str) -> Answer:
+def _answer(source: Source, result: Result, title: str) -> Answer:
     found = Answer(pd.DataFrame(result))
     found.title, found.ard = title, result.ard
+    found.attrs = dict(source.datasets["adsl"].attrs)
     return found
 
 
@@ -131,7 +132,7 @@ def survival_of(source: Source, endpoint: str, by: str, at: Sequence[int] | None
         times, id=name if published else f"{OWN}{name}", population=source.population, by=by, where=where, at=at,
         evaluable=not lack,
     )  # fmt: skip
-    return _answer(found, source.title(f"{ENDPOINTS[name]} by {by}{_among(where)}"))
+    return _answer(source, found, source.title(f"{ENDPOINTS[name]} by {by}{_among(where)}"))
 
 
 def rate_of(source: Source, analysis: str, by: str, where: Condition | None) -> Answer:
@@ -146,7 +147,7 @@ def rate_of(source: Source, analysis: str, by: str, where: Condition | None) -> 
         open=f"AVALC == 'NE' and RSPSTG in {['', *wanted]}", by=by, where=where,
         id=name if published else f"{OWN}{name}", population=source.population,
     )  # fmt: skip
-    return _answer(found, source.title(f"{RATES[name]} by {by}{_among(where)}"))
+    return _answer(source, found, source.title(f"{RATES[name]} by {by}{_among(where)}"))
 
 
 def count_of(
@@ -155,7 +156,7 @@ def count_of(
     """Subjects and events that a condition selects; see `Cut.count`."""
     frame = source.datasets[dataset]
     found = count(frame, id=f"{OWN}COUNT", population=source.population, where=where, by=by, per=per)
-    return _answer(found, source.title(f"Subjects of {dataset.upper()} by {by}{_among(where)}"))
+    return _answer(source, found, source.title(f"Subjects of {dataset.upper()} by {by}{_among(where)}"))
 
 
 def _among(where: Condition | None) -> str:

@@ -12,12 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from html import escape
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trialbook.core.errors import UsageError
-from trialbook.explore.names import Named, no_such, public_names
+from trialbook.explore.names import Named, marked, no_such, public_names
 from trialbook.explore.published import Published
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ class Cut:
     # ------------------------------------------------------------------------------------------------
     # What it holds.
 
-    @cached_property
+    @property
     def datasets(self) -> Named[pd.DataFrame]:
         """The analysis datasets by name; `cut.adsl` is `cut.datasets["adsl"]`.
 
@@ -122,8 +121,12 @@ class Cut:
         >>> trialbook.cut("2025-09-30").datasets
         10 datasets: adae, adct, addlt, addv, adie, adlb, adrs, adrsp28, adsl, adtte
         """
+        return self._datasets
+
+    @cached_property
+    def _datasets(self) -> Named[pd.DataFrame]:
         whole = self._rederived.datasets if self._keys else self._published.datasets
-        return Named("dataset", whole, lambda name: self._titled(name, self._narrowed(whole[name])), str.lower)
+        return Named("dataset", whole, lambda name: self._titled(name, self._own(whole[name])), str.lower)
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name.startswith("_"):
@@ -137,13 +140,13 @@ class Cut:
     def clean(self) -> Named[pd.DataFrame]:
         """The clean SDTM domains: `cut.clean["AE"]`."""
         whole = self._published.clean
-        return Named("clean domain", whole, lambda code: self._narrowed(whole[code]), str.upper)
+        return Named("clean domain", whole, lambda code: self._own(whole[code]), str.upper)
 
     @cached_property
     def raw(self) -> Named[pd.DataFrame]:
         """The domains as delivered, everything as text, personal data masked: `cut.raw["AE"]`."""
         whole = self._published.raw
-        return Named("delivered domain", whole, lambda code: self._narrowed(whole[code]), str.upper)
+        return Named("delivered domain", whole, lambda code: self._own(whole[code]), str.upper)
 
     @property
     def ard(self) -> pd.DataFrame:
@@ -190,13 +193,15 @@ class Cut:
     @cached_property
     def tables(self) -> Named[Any]:
         """The tables and listings of the pages by their id: `cut.tables["T-5"].save("ae.xlsx")`."""
-        shown = import_module("trialbook.explore.shown")
+        from trialbook.explore import shown
+
         return self._shown("table", shown.shown_tables, shown.narrowed_tables)
 
     @cached_property
     def figures(self) -> Named[Any]:
         """The figures of the pages by their id: `cut.figures["F-10a"].save("km.svg")`."""
-        shown = import_module("trialbook.explore.shown")
+        from trialbook.explore import shown
+
         return self._shown("figure", shown.shown_figures, shown.narrowed_figures)
 
     # ------------------------------------------------------------------------------------------------
@@ -246,7 +251,7 @@ class Cut:
         return Differences(changes_between(old._published.compared, new._published.compared))
 
     def with_keys(self, **keys: Any) -> Cut:
-        """The same cut under other analysis keys, checked like those of a cut file; its datasets are derived anew.
+        """The same cut under other analysis keys, checked like those of a cut file; its datasets are derived again.
 
         Raises ParameterError that names the nearest key, or the values that one may have.
 
@@ -284,7 +289,9 @@ class Cut:
 
     def filter(self) -> Any:
         """Controls that narrow the subjects in JupyterLab; tables and figures of the notebook follow."""
-        return import_module("trialbook.explore.filters").filter_of(self)
+        from trialbook.explore.filters import filter_of
+
+        return filter_of(self)
 
     def survival(
         self, by: str = "TRT01A", endpoint: str = "OS", at: Sequence[int] | None = None, where: Condition | None = None
@@ -325,6 +332,7 @@ class Cut:
         """
         from trialbook.explore.analysis import advice_of
 
+        self._stop_if_narrowed("the advice of a rule, and the statuses that it needs,")
         return advice_of(self._source, dlt, rule)
 
     def design_oc(
@@ -363,10 +371,11 @@ class Cut:
 
         return Studied(self.datasets)
 
-    def _narrowed(self, frame: pd.DataFrame) -> pd.DataFrame:
-        if self._chosen is None or "USUBJID" not in frame:
-            return frame
-        return frame[frame["USUBJID"].isin(self._chosen)].reset_index(drop=True)
+    def _own(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The rows of the subjects; the frame says from now on where it comes from."""
+        if self._chosen is not None and "USUBJID" in frame:
+            frame = frame[frame["USUBJID"].isin(self._chosen)].reset_index(drop=True)
+        return marked(frame.copy(deep=False), self._published.origin, self.unpublished)
 
     def _titled(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         if not self.unpublished:
@@ -388,7 +397,7 @@ class Cut:
     def _stop_if_narrowed(self, what: str) -> None:
         if self._chosen is not None:
             raise UsageError(
-                f"{what} of a build are about all its subjects, and this is a part of them ({self._said})",
+                f"{what} are about all subjects of the cut, and this is a part of them ({self._said})",
                 next_step="ask cut.rate, cut.survival or cut.count, or the whole cut",
             )
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from trialbook.core.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Value = TypeVar("Value")
 # Names that a message lists.
 MOST = 24
+# What a frame of a cut carries along (`attrs`), kept by pandas through queries and copies: study, cut date and whether
+# the data are synthetic, as a plain list, since pandas writes it into parquet files; and what makes it another than the
+# published set.
+SOURCE, UNPUBLISHED = "trialbook origin", "trialbook unpublished"
 
 
 class NoSuchNameError(UsageError, KeyError, AttributeError):
@@ -100,3 +107,9 @@ class Named(Mapping[str, Value], Generic[Value]):
 def public_names(thing: Any) -> list[str]:
     """What Tab completes of an object: attributes and methods of its class, but nothing that begins with `_`."""
     return sorted(name for name in dir(type(thing)) if not name.startswith("_"))
+
+
+def marked(frame: pd.DataFrame, origin: list[Any], unpublished: str = "") -> pd.DataFrame:
+    """The frame, which from now on says where it comes from: its tables and figures, and their files, do so too."""
+    frame.attrs |= {SOURCE: origin, **({UNPUBLISHED: unpublished} if unpublished else {})}
+    return frame

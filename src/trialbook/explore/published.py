@@ -58,6 +58,11 @@ class Published:
         found: Mapping[str, Any] = self.sources["protocol"]["study"]
         return found
 
+    @property
+    def origin(self) -> list[Any]:
+        """What its frames carry along: the study, the cut date, and whether the data are synthetic."""
+        return [str(self.study.get("id", "")), self.cut_date, bool(self.sources.get("synthetic"))]
+
     @cached_property
     def built(self) -> str:
         """When it was built, as ISO text in UTC; blank where nobody noted it (`run.json` is no part of the proof)."""

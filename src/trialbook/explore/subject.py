@@ -54,7 +54,7 @@ class Subject:
 
     @cached_property
     def profile(self) -> Profile | None:
-        """What the profile page is made of; None where the subject has none, since nothing was infused."""
+        """The content of the profile page; None for a subject without one, to whom nothing was infused."""
         if not self._treated or self.number not in profiled_subjects(self._source.datasets["adsl"]):
             return None
         data = {name: self.datasets[name] if name in self.datasets else pd.DataFrame() for name in DATASETS}
@@ -131,5 +131,5 @@ class Subject:
         )
         return (
             f'<iframe title="{escape(self.title)}" srcdoc="{escape(page)}" '
-            f'style="width:100%;height:{HEIGHT}px;border:1px solid #ccc;resize:vertical"></iframe>'
+            f'style="width:100%;height:{HEIGHT}px;border:1px solid currentColor;resize:vertical"></iframe>'
         )

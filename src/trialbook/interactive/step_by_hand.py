@@ -9,7 +9,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -189,12 +191,29 @@ class StepByHand(Step):
         return several([receipt, said])
 
 
-def open_by_hand(name: str, given: Mapping[str, Any]) -> StepByHand:
+# Opens a step in the place of the one that the cells of a notebook ask for, as long as they are run by `opening`.
+_INSTEAD: ContextVar[Callable[[str], Step] | None] = ContextVar("instead", default=None)
+
+
+@contextmanager
+def opening(instead: Callable[[str], Step]) -> Iterator[None]:
+    """Within it `trialbook.open_step` gives what `instead` makes of the name of the step."""
+    token = _INSTEAD.set(instead)
+    try:
+        yield
+    finally:
+        _INSTEAD.reset(token)
+
+
+def open_by_hand(name: str, given: Mapping[str, Any]) -> Step:
     """The step of a notebook that no build runs, from its parameters; shows what it reads.
 
     Raises UsageError for a wrong parameter or for two cuts in one run, StopError where the build that it would read was
     made from something else.
     """
+    instead = _INSTEAD.get()
+    if instead is not None:
+        return instead(name)
     stop_if_unknown(_executed())
     root = project_root()
     content, file = cut_parameters(given, root)

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pandas as pd
 
+from trialbook.cleaning.reviewed import Mark, reviewed_records
 from trialbook.contracts.gx_engine import Verdict
 from trialbook.core.datasets import read_dataset, write_dataset
 from trialbook.core.files import read_input, write_json, write_rows
@@ -20,7 +21,7 @@ from trialbook.queries.life import query_history
 from trialbook.queries.query_files import FOR_EDC, HISTORY_FILE, QUERIES, for_edc, sites_of, write_query_workbook
 from trialbook.queries.query_list import Query, query_list
 from trialbook.results.ard import COLUMNS, ArdRow, to_ard
-from trialbook.workbook.steps import ANSWERS, Graph
+from trialbook.workbook.steps import ANSWERS, REVIEWED, Graph
 
 CHANGELOG = ["file", "sheet", "row", "column", "raw", "new", "rule"]
 
@@ -56,6 +57,19 @@ def assemble_queries(
     write_csv(for_edc(listed, trial.protocol.study.registry_id), scratch / FOR_EDC)
     write_csv(query_history(listed, answers, _list_of(previous, HISTORY_FILE)), scratch / HISTORY_FILE)
     return listed
+
+
+def assemble_reviewed(scratch: Path) -> pd.DataFrame:
+    """The reviewed records with what has changed since (`reviewed_records`); also as `reviewed.csv` where there are
+    marks.
+    """
+    marks = [Mark(**entry) for entry in json.loads(read_input(scratch / REVIEWED))]
+    names = sorted({mark.domain for mark in marks})
+    files = {name: scratch / "data" / "clean" / f"{name.lower()}.parquet" for name in names}
+    found = reviewed_records({name: read_dataset(path) for name, path in files.items() if path.is_file()}, marks)
+    if marks:
+        write_csv(found, scratch / "reviewed.csv")
+    return found
 
 
 def answers_left(scratch: Path) -> list[Answer]:

@@ -29,6 +29,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from trialbook.cleaning.reviewed import marks_until
 from trialbook.core.errors import StopError, UsageError
 from trialbook.core.file_marks import PACKAGE, Mark, mark_of
 from trialbook.core.files import place_of
@@ -176,6 +177,11 @@ class Ingredients:
     def answers(self) -> list[dict[str, str]]:
         """What people have answered on this cut and on earlier ones; answers on later cuts are no input."""
         return [asdict(entry) for entry in answers_until(self._trial)]
+
+    @cached_property
+    def reviewed(self) -> list[dict[str, str]]:
+        """The records that people have marked as reviewed at this cut and at earlier ones."""
+        return [asdict(entry) for entry in marks_until(self._trial)]
 
     @cached_property
     def installed(self) -> dict[str, str]:

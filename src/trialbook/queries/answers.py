@@ -134,6 +134,12 @@ def keep_answers(path: Path, new: Iterable[Answer]) -> list[Answer]:
 
 def answers_until(trial: Trial) -> list[Answer]:
     """The answers that a build of this cut reads: those on its own list, and on the lists of the cuts before it."""
+    found = [one for place in files_until(trial) for one in read_answers(place)]
+    return sorted((one for one in found if one.cut_date <= trial.cut.cut_date), key=lambda one: one.recorded)
+
+
+def files_until(trial: Trial) -> list[Path]:
+    """The files of the answers on a cut and on those before it, the oldest cut first, as their cut files name them."""
     places, cut, seen = [], trial.cut, {trial.cut.cut_id}
     while True:
         places.append(answers_file(cut, trial.root))
@@ -146,8 +152,7 @@ def answers_until(trial: Trial) -> list[Answer]:
         named = content if isinstance(content, dict) else {}
         kept: dict[str, Any] = {name: named[name] for name in ("previous_cut", "answers") if name in named}
         cut = Cut(cut_id=before, cut_date=trial.cut.cut_date, snapshot="", protocol="", **kept)
-    found = [one for place in dict.fromkeys(reversed(places)) for one in read_answers(place)]
-    return sorted((one for one in found if one.cut_date <= trial.cut.cut_date), key=lambda one: one.recorded)
+    return list(dict.fromkeys(reversed(places)))
 
 
 def _damaged(problem: str, path: Path, row: int | None = None, column: str | None = None) -> UsageError:

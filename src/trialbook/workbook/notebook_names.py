@@ -39,6 +39,7 @@ DESK: dict[str, str] = {
     "cut": "explore.cut:cut",
     "table": "explore.shown:house_table",
     "figure": "explore.shown:house_figure",
+    "TrialbookError": "core.errors:TrialbookError",
 }
 # Parameters that a notebook need not give: the step knows them.
 OF_THE_STEP = ("population", "step")

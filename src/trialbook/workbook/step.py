@@ -26,7 +26,7 @@ from trialbook.display.links import in_notebook
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.decisions import Decision
 from trialbook.protocol.load import make_trial, project_root
-from trialbook.protocol.models import Cut, Protocol, Trial
+from trialbook.protocol.models import NOT_AN_ENDPOINT, Cut, Protocol, Trial
 from trialbook.protocol.study_data import StudyData
 from trialbook.queries.query_list import Query
 from trialbook.results.ard import ArdRow, to_ard
@@ -328,7 +328,7 @@ class Step:
         if reason:
             self._nobody = reason
         elif endpoint and not self.protocol.has_endpoint(endpoint):
-            self._nobody = f"{endpoint} is not an endpoint of this trial."
+            self._nobody = NOT_AN_ENDPOINT[endpoint]
         elif not self.subjects["SAFFL"].eq("Y").any():
             self._nobody = msg("No subject has been treated at this cut.")
         return self._nobody

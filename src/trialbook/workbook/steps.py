@@ -40,6 +40,7 @@ OWN_DATASETS = ("addv",)
 DECISIONS = "decisions.json"
 # What people have answered to questions on this cut and on earlier ones, as a build reads it.
 ANSWERS = ".steps/answers.json"
+REVIEWED = ".steps/reviewed.json"
 CHANGES = "changes"
 # The datasets behind the profile pages (`profiles.profile.DATASETS`), and what reported counts are compared with.
 PROFILED = ("adsl", "adae", "adlb", "addlt", "adrs", "adtte")

@@ -11,7 +11,9 @@ import pytest
 import xlsxwriter
 from python_calamine import CalamineWorkbook
 
+from trialbook.cleaning.reviewed import marks_until
 from trialbook.commands.answers import take_answers
+from trialbook.core.datasets import write_dataset
 from trialbook.core.errors import UsageError
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Cut, Protocol, Trial
@@ -152,6 +154,25 @@ def test_a_build_reads_the_answers_of_earlier_cuts_and_none_of_later_ones(trial:
     earlier = trial.model_copy(update={"cut": trial.cut.model_copy(update={"cut_date": "2025-03-31"})})
     assert [one.answer for one in answers_until(later)] == ["waived"]
     assert answers_until(earlier) == []
+
+
+def test_a_record_is_marked_as_reviewed_with_its_values_and_a_record_that_is_not_there_is_refused(
+    trial: Trial,
+) -> None:
+    ae = pd.DataFrame({"USUBJID": ["S01"], "AESEQ": pd.Series([1], dtype="Int64"), "AETERM": ["Rash"]})
+    write_dataset(ae, trial.root / "build" / "one" / "data" / "clean" / "ae.parquet", ["USUBJID", "AESEQ"])
+    head = f"domain,subject,record,{HEAD}"
+    told = refused(
+        trial,
+        ["AE,S01,AESEQ=2,,reviewed,,2025-07-01", "AE,S01,AESEQ=1,,reviewed,,2025-06-29", "AE,S01,AESEQ=1,,reviewed,,"],
+        head,
+    )
+    assert ["no such record" in told[0], "before the data cut" in told[1], "date is missing" in told[2]] == [True] * 3
+    file = trial.root / "returned.csv"
+    file.write_text(f"{head}\nae,S01,AESEQ=1,,Reviewed,,2025-07-01\n", encoding="utf-8")
+    assert take(trial, file) == [f"1 records marked as reviewed in {trial.root / 'data' / 'reviewed' / 'one.csv'}"]
+    assert [(one.record, one.by) for one in marks_until(trial)] == [("AESEQ=1", "Site 01")]
+    assert answers_until(trial) == []
 
 
 def test_a_cut_that_is_not_built_has_no_list_to_answer(trial: Trial) -> None:
