@@ -81,7 +81,7 @@ def missing_columns(snapshot: Snapshot, protocol: Protocol) -> list[tuple[RawTab
 
 
 def who_adds(table: RawTable) -> str:
-    """Who must act where a table lacks a column: the person who keeps the mapping file, where there is one, else the exporter.
+    """Who must act where a table lacks a column: the mapper where there is a mapping, else the exporter.
 
     The site cannot: a column is a matter of the export, also where the site has entered nothing.
     """
