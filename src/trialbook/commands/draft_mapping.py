@@ -43,10 +43,11 @@ def write_draft_mapping(export: Path, target: Path, protocol: Protocol) -> list[
     with naming(target), target.open("x", encoding="utf-8", newline="\n") as file:
         file.write(text)
     placed = len(re.findall(r"^        [A-Z]+: (?!\{constant)", text, re.M))
-    left = sum(line.count(",") for line in text.splitlines() if line.startswith("# Not placed"))
+    unplaced = [line.partition(": ")[2] for line in text.splitlines() if line.startswith("# Not placed")]
+    left = sum(line.count(", ") + 1 for line in unplaced)
     lines = [
-        f"looked at {len(tables)} tables of {export.name}; recognised: {system_of(tables, preamble)}",
-        f"{target}: {placed} variables are filled from columns; {left or 'no'} columns are not placed (see its end)",
+        f"tables of {export.name}: {len(tables)}; recognised: {system_of(tables, preamble)}",
+        f"{target}: variables filled from columns: {placed}; columns not placed, listed at its end: {left}",
         *(f"not looked at: {one}" for one in unread),
     ]
     if fits:

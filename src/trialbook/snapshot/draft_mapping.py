@@ -217,9 +217,14 @@ def _part(
         for table in [form, *joins]:
             used.setdefault((table.file, table.sheet), set()).update(set(twice) & set(table.frame.columns))
     own |= set(placed.values())
-    lines += ["      columns:", f"        STUDYID: {{constant: {_quoted(study)}}}"]
-    if not code.startswith("SUPP"):
-        lines.append(f"        DOMAIN: {{constant: {code}}}")
+    exact = {name.upper(): name for name in form.frame.columns}
+    lines.append("      columns:")
+    for variable, value in (("STUDYID", study), ("DOMAIN", "" if code.startswith("SUPP") else code)):
+        if variable in exact:
+            own.add(exact[variable])
+            lines.append(f"        {variable}: {_quoted(exact[variable])}")
+        elif value:
+            lines.append(f"        {variable}: {{constant: {_quoted(value)}}}")
     if words.plain(subject) == "usubjid":
         lines.append(f"        USUBJID: {_quoted(subject)}")
     else:
@@ -228,7 +233,8 @@ def _part(
             f"        USUBJID: {{template: {json.dumps(f'{study}-{whose}{{{subject}}}', ensure_ascii=False)}}}"
         )
     if code == "DM":
-        lines.append(f"        SUBJID: {_quoted(subject)}")
+        own |= {exact.get("SUBJID", subject)}
+        lines.append(f"        SUBJID: {_quoted(exact.get('SUBJID', subject))}")
         lines += [f"        SITEID: {_quoted(site)}"] if site else []
     spread = _repeats(form, code, own) or _tests(form, code, own)
     given = _NOT_ASKED | {"SUBJID"} | {f"{code}SEQ"} | (spread.variables if spread else set())
@@ -302,7 +308,8 @@ def _tests(form: Seen, code: str, own: set[str]) -> _Spread | None:
             variables.add(f"{code}ORRESU")
         for variable, ends in ((f"{code}ORNRLO", ("_lo", "_low", "下限", "参考下限")),
                                (f"{code}ORNRHI", ("_hi", "_high", "上限", "参考上限"))):  # fmt: skip
-            limit = next((by_name[f"{stem}{e}".casefold()] for e in ends if f"{stem}{e}".casefold() in by_name), None)
+            beside = [f"{begin}{end}".casefold() for begin in (stem, name) for end in ends]
+            limit = next((by_name[one] for one in beside if one in by_name), None)
             if limit and variable in VARIABLES[code].split():
                 said.append(f"{variable}: {{source: {_quoted(limit)}}}")
                 variables.add(variable)
@@ -362,7 +369,7 @@ def _whole(tables: Sequence[Seen], used: set[str]) -> Iterator[str]:
         yield f"missing: [{', '.join(flavours)}]"
     elif flavours:
         yield f"# missing: [{', '.join(flavours)}]  # do these words mean that there is no value?"
-    numbers = [f"{code} ({counted[code]} times)" for code in NUMBERS if counted.get(code)]
+    numbers = [f"{code} (found: {counted[code]})" for code in NUMBERS if counted.get(code)]
     if numbers:
         yield f"# Do these numbers mean that there is no value? Then add them under missing: {', '.join(numbers)}"
     system = dict.fromkeys(n for t in tables for n in t.frame.columns if words.is_of_the_system(n) and n not in used)

@@ -245,7 +245,7 @@ def _results_without_value(one: Filled, lines: pd.Index, header: str) -> list[Ed
     """Codes of missing results, by code: such a result is no record."""
     there = set(lines)
     counted = Counter(raw for line, raw, new, rule in one.changes if rule == MISSING and not new and line in there)
-    return [Edit(0, "", f"({count} times {raw} under {header})", "", MISSING) for raw, count in counted.items()]
+    return [Edit(0, "", f"({raw} under {header}: {count})", "", MISSING) for raw, count in counted.items()]
 
 
 def _lost(

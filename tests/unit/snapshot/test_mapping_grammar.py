@@ -155,7 +155,7 @@ def test_codes_dates_and_missing_codes_apply_to_repeats_beside_each_other(tmp_pa
         (2, "AEREL_1 → AEREL", "1", "NOT RELATED"), (3, "AEREL_2 → AEREL", "3", "RELATED"),
         (3, "AEGR_2 → AETOXGR", "NI", ""), (2, "AESTDAT_1 → AESTDTC", "05/03/2025", "2025-03-05"),
     } <= log  # fmt: skip
-    assert ("(1 times NI under AETERM_1)", "P34-MAPPED-MISSING") in [(e.raw, e.rule) for e in table.edits]
+    assert ("(NI under AETERM_1: 1)", "P34-MAPPED-MISSING") in [(e.raw, e.rule) for e in table.edits]
 
 
 def test_an_event_without_a_name_beside_its_date_is_told(tmp_path: Path) -> None:
@@ -191,8 +191,8 @@ def test_each_test_of_a_spread_has_its_unit_factor_and_codes(tmp_path: Path) -> 
         ["CREAT", "see note", "", ""],
     ]  # fmt: skip
     whole = [e.raw for e in table.edits if e.rule == "P34-MAPPED-MISSING"]
-    assert whole == ["(1 times -99 under alt)", "(1 times . under alt)", "(1 times -99.0 under plt)",
-                     "(1 times 777 under crea)"]  # fmt: skip
+    assert whole == ["(-99 under alt: 1)", "(. under alt: 1)", "(-99.0 under plt: 1)",
+                     "(777 under crea: 1)"]  # fmt: skip
     assert ("P34-NOT-CONVERTED", "LBORRES", "see note") in asked(table)
 
 
