@@ -237,7 +237,9 @@ def _taken(rule: ColumnRule, source: SourceTable, mapping: Mapping, place: str, 
 
 def _first_of(rule: ColumnRule, source: SourceTable, mapping: Mapping, place: str, mapping_file: str) -> Filled:
     """The first value of several columns; where two differ, the first counts and the second is asked about."""
-    read = [fill(one, source, mapping, f"{place}.coalesce[{k}]", mapping_file) for k, one in enumerate(rule.coalesce)]
+    # A code that means no value is none of the first of several, either.
+    rules = [one.model_copy(update={"missing": [*one.missing, *rule.missing]}) for one in rule.coalesce]
+    read = [fill(one, source, mapping, f"{place}.coalesce[{k}]", mapping_file) for k, one in enumerate(rules)]
     filled = Filled(read[0].values.copy(), tuple(dict.fromkeys(p for one in read for p in one.positions)))
     taken_from = pd.Series(0, index=filled.values.index)
     for k, one in enumerate(read[1:], 1):

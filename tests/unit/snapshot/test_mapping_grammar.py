@@ -381,6 +381,14 @@ def test_the_first_value_of_several_columns_counts_and_a_difference_is_asked(
     assert table.place(2, "AETERM")[3] == "coded+verbatim → AETERM"
 
 
+def test_a_missing_code_in_the_first_column_leaves_room_for_the_second(tmp_path: Path) -> None:
+    mapping = COALESCE.replace("{coalesce: [coded, verbatim]}", "{coalesce: [coded, verbatim], missing: [NI]}")
+    files: dict[str, str | bytes] = {"e.csv": "id,coded,verbatim,iso,day\niMSC-001,NI,hot,,\n"}
+    table = read(tmp_path / "s", mapping, files, plain=NO_AE).tables["AE"]
+    assert values(table, "AETERM") == [["hot"]]
+    assert not asked(table)
+
+
 # ----------------------------------------------------------------------------------------------------
 # How the file is written.
 
