@@ -322,6 +322,19 @@ def draft_contract(
     console.print("\n".join(write_draft(dataset, project_root(), out)), markup=False)
 
 
+@app.command("draft-mapping")
+def draft_mapping(
+    export: Annotated[Path, typer.Argument(metavar="EXPORT", help="Folder or file of a foreign export")],
+    to: Annotated[Path, typer.Option("--to", help="The mapping file to write; it must not exist")],
+) -> None:
+    """Draft a first mapping file for an export that is not SDTM, with what it could not place as comments."""
+    from trialbook.commands.draft_mapping import write_draft_mapping
+    from trialbook.protocol.load import load_protocol, project_root
+
+    lines = write_draft_mapping(export, to, load_protocol(project_root() / PROTOCOL))
+    console.print("\n".join(lines), markup=False, soft_wrap=True)
+
+
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Option("--out", help="Folder to write the snapshot to")],

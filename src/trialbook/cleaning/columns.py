@@ -8,7 +8,7 @@ from trialbook.cleaning.codes import CODE_READERS
 from trialbook.core.domains import NUMERIC, RESULT_DOMAINS, VARIABLES
 from trialbook.core.errors import StopError
 from trialbook.protocol.models import Protocol
-from trialbook.snapshot.tables import Snapshot
+from trialbook.snapshot.tables import RawTable, Snapshot
 
 Kind = Literal["date", "sequence", "number", "result", "unit", "code", "id", "free"]
 
@@ -70,13 +70,39 @@ def required_columns(domain: str, protocol: Protocol) -> list[str]:
     return names
 
 
-def check_columns(snapshot: Snapshot, protocol: Protocol) -> None:
-    """Raises StopError (P34) for the first required column that a file does not have."""
+def missing_columns(snapshot: Snapshot, protocol: Protocol) -> list[tuple[RawTable, list[str]]]:
+    """Every delivered table that lacks required columns, with their names; a part of a split domain for itself."""
+    found = []
     for code, table in ((code, part) for code, whole in snapshot.tables.items() for part in whole.delivered):
         absent = [name for name in required_columns(code, protocol) if name not in table.frame.columns]
         if absent:
-            raise StopError(
-                f"the required column is missing (delivered: {', '.join(table.frame.columns)})",
-                file=table.file, row=table.header_row, column=absent[0], rule="P34-COLUMN-MISSING",
-                next_step="deliver the column, empty where nothing was collected",
-            )  # fmt: skip
+            found.append((table, absent))
+    return found
+
+
+def who_adds(table: RawTable) -> str:
+    """Who must act where a table lacks a column: the mapper where there is a mapping, else the exporter.
+
+    The site cannot: a column is a matter of the export, also where the site has entered nothing.
+    """
+    mapped = table.origin is not None and not table.parts
+    return "the mapping file" if mapped else "the exporter"
+
+
+def check_columns(snapshot: Snapshot, protocol: Protocol) -> None:
+    """Raises StopError (P34) that names every required column that the files do not have, and who must add it."""
+    found = missing_columns(snapshot, protocol)
+    if not found:
+        return
+    first, absent = found[0]
+    several = len(found) > 1 or len(absent) > 1
+    listed = "; ".join(f"{table.domain} ({table.file}): {', '.join(names)}" for table, names in found)
+    problem = f"required columns are missing, {listed}" if several else "the required column is missing"
+    by_mapping = [table.domain for table, _ in found if who_adds(table) == "the mapping file"]
+    ask = "ask the exporter to deliver the column, empty where nothing was collected"
+    if by_mapping:
+        ask = f"fill it in the mapping file (domains.{first.domain}.columns); a blank constant if nothing was collected"
+    raise StopError(
+        f"{problem} (delivered: {', '.join(first.frame.columns)})",
+        file=first.file, row=first.header_row, column=absent[0], rule="P34-COLUMN-MISSING", next_step=ask,
+    )  # fmt: skip

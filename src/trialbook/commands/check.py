@@ -68,7 +68,7 @@ def _quick(trial: Trial, root: Path, tell: Callable[[str], None]) -> tuple[Found
     stop_if_no_check(trial.protocol)
     contracts = load_contracts(root / "data_contracts")
     snapshot = read_snapshot(trial, allow_list(contracts, trial.protocol))
-    for line in reading_lines(snapshot):
+    for line in [*reading_lines(snapshot), *required_lines(snapshot, trial)]:
         tell(line)
     gate = Gate(contracts, list(trial.protocol.study.endpoints), evaluate_quickly)
     raw = {code.lower(): frame for code, frame in _by_code(snapshot).items()}
@@ -82,6 +82,20 @@ def _quick(trial: Trial, root: Path, tell: Callable[[str], None]) -> tuple[Found
         previous=trial.cut.previous_cut if before else None,
     )
     return found, snapshot
+
+
+def required_lines(snapshot: Snapshot, trial: Trial) -> list[str]:
+    """Whether the required columns are there; each table that lacks some, with all of them and who must act."""
+    found = cleaning.missing_columns(snapshot, trial.protocol)
+    if not found:
+        return ["required columns: all are there"]
+    return [
+        "required columns that are missing:",
+        *(
+            f"  {table.domain:7} {', '.join(names)}  ({cleaning.who_adds(table)} must add them)"
+            for table, names in found
+        ),
+    ]
 
 
 def whole_look(trial: Trial, root: Path, builds: Path, tell: Callable[[str], None] = lambda line: None) -> Found:

@@ -204,6 +204,8 @@ def _spread(
         rules = {result: _result_rule(spread, test.get(result), header)}
         rules |= {name: rule for name, rule in test.items() if isinstance(rule, ColumnRule) and name != result}
         for name, rule in spread.beside.items():
+            if name in rules:
+                continue  # the test says of its own
             headers = [PLACEHOLDER.sub(lambda found: said.get(found[1], ""), one) for one in rule.source]  # noqa: B023
             # A test without such a column has none.
             rules[name] = rule.model_copy(update={"source": headers, "optional": True})
@@ -243,7 +245,7 @@ def _results_without_value(one: Filled, lines: pd.Index, header: str) -> list[Ed
     """Codes of missing results, by code: such a result is no record."""
     there = set(lines)
     counted = Counter(raw for line, raw, new, rule in one.changes if rule == MISSING and not new and line in there)
-    return [Edit(0, "", f"({count} times {raw} under {header})", "", MISSING) for raw, count in counted.items()]
+    return [Edit(0, "", f"({raw} under {header}: {count})", "", MISSING) for raw, count in counted.items()]
 
 
 def _lost(

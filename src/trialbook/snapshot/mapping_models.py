@@ -287,14 +287,14 @@ class Mapping(FileRule):
 
     @model_validator(mode="after")
     def _for_all_files(self) -> Mapping:
-        """Each part with what the top of the file says of all."""
+        """Each part with what the top of the file says of all; its own codes of missing values are added to those."""
         given = {name: value for name in FileRule.model_fields if (value := getattr(self, name)) not in (None, [])}
-        whole = {
-            code: [part.model_copy(update={name: value for name, value in given.items()
-                                           if getattr(part, name) in (None, [])}) for part in parts]
-            for code, parts in self.domains.items()
-        }  # fmt: skip
-        self.__dict__["domains"] = whole
+
+        def whole(part: Part) -> Part:
+            own = {name: value for name, value in given.items() if getattr(part, name) is None}
+            return part.model_copy(update=own | {"missing": [*part.missing, *self.missing]})
+
+        self.__dict__["domains"] = {code: [whole(part) for part in parts] for code, parts in self.domains.items()}
         return self
 
     def codes_of(self, rule: ColumnRule) -> Codes | None:

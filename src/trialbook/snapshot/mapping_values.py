@@ -73,7 +73,8 @@ def converted(text: str, factor: Decimal, decimal: str | None) -> str | None:
     sign = _SIGNS.get(found[1], found[1]) if found[1] else ""
     if factor < 0:
         sign = sign.translate(_TURNED)
-    return sign + format((number * factor).normalize(), "f")
+    # A number that is only spelled otherwise keeps its digits: 8,50 is 8.50.
+    return sign + format(number if factor == 1 else (number * factor).normalize(), "f")
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -84,6 +85,7 @@ _THREE = re.compile(r"(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})(?!\d)(.*)", re.S)
 _MONTH_AND_YEAR = re.compile(r"(\d{1,2})[-/.](\d{4})")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NAMED_DAY = re.compile(r"(\d{1,2})[- /]?([A-Za-z]{3})[A-Za-z]*[- /]?(\d{4})")
+_MIDNIGHT = re.compile(r"[t ]00:00(?::00(?:\.0+)?)?$")
 _ISO_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 
 
@@ -117,7 +119,7 @@ def same_value(one: str, other: str) -> bool:
 
 
 def _value_key(text: str) -> object:
-    plain = plain_name(text).casefold()
+    plain = _MIDNIGHT.sub("", plain_name(text).casefold())
     if NUMBER.fullmatch(plain):
         return Decimal(plain)
     named, iso = _NAMED_DAY.fullmatch(plain), _ISO_DAY.fullmatch(plain)
@@ -235,7 +237,9 @@ def _taken(rule: ColumnRule, source: SourceTable, mapping: Mapping, place: str, 
 
 def _first_of(rule: ColumnRule, source: SourceTable, mapping: Mapping, place: str, mapping_file: str) -> Filled:
     """The first value of several columns; where two differ, the first counts and the second is asked about."""
-    read = [fill(one, source, mapping, f"{place}.coalesce[{k}]", mapping_file) for k, one in enumerate(rule.coalesce)]
+    # A code that means no value is none of the first of several, either.
+    rules = [one.model_copy(update={"missing": [*one.missing, *rule.missing]}) for one in rule.coalesce]
+    read = [fill(one, source, mapping, f"{place}.coalesce[{k}]", mapping_file) for k, one in enumerate(rules)]
     filled = Filled(read[0].values.copy(), tuple(dict.fromkeys(p for one in read for p in one.positions)))
     taken_from = pd.Series(0, index=filled.values.index)
     for k, one in enumerate(read[1:], 1):

@@ -100,9 +100,10 @@ def read_snapshot(trial: Trial, allowed: AllowList | None = None) -> Snapshot:
     missing = [code for code in REQUIRED if code not in snapshot.tables]
     if missing:
         raise StopError(
-            f"the required domain {missing[0]} was not delivered{_not_read(snapshot)}", file=trial.cut.snapshot,
-            rule="P34",
-            next_step=f"add {missing[0].lower()}.csv (or another format); an export without records has a header only",
+            f"the required domain {' and '.join(missing)} was not delivered{_not_read(snapshot)}",
+            file=trial.cut.snapshot, rule="P34",
+            next_step=f"add {missing[0].lower()}.csv (or another format); an export without records has a header only"
+            if trial.cut.mapping is None else f"add domains.{missing[0]} to the mapping file",
         )  # fmt: skip
     if allowed is None:
         # The contracts import the allow-list from here.

@@ -155,7 +155,7 @@ def test_codes_dates_and_missing_codes_apply_to_repeats_beside_each_other(tmp_pa
         (2, "AEREL_1 → AEREL", "1", "NOT RELATED"), (3, "AEREL_2 → AEREL", "3", "RELATED"),
         (3, "AEGR_2 → AETOXGR", "NI", ""), (2, "AESTDAT_1 → AESTDTC", "05/03/2025", "2025-03-05"),
     } <= log  # fmt: skip
-    assert ("(1 times NI under AETERM_1)", "P34-MAPPED-MISSING") in [(e.raw, e.rule) for e in table.edits]
+    assert ("(NI under AETERM_1: 1)", "P34-MAPPED-MISSING") in [(e.raw, e.rule) for e in table.edits]
 
 
 def test_an_event_without_a_name_beside_its_date_is_told(tmp_path: Path) -> None:
@@ -191,8 +191,8 @@ def test_each_test_of_a_spread_has_its_unit_factor_and_codes(tmp_path: Path) -> 
         ["CREAT", "see note", "", ""],
     ]  # fmt: skip
     whole = [e.raw for e in table.edits if e.rule == "P34-MAPPED-MISSING"]
-    assert whole == ["(1 times -99 under alt)", "(1 times . under alt)", "(1 times -99.0 under plt)",
-                     "(1 times 777 under crea)"]  # fmt: skip
+    assert whole == ["(-99 under alt: 1)", "(. under alt: 1)", "(-99.0 under plt: 1)",
+                     "(777 under crea: 1)"]  # fmt: skip
     assert ("P34-NOT-CONVERTED", "LBORRES", "see note") in asked(table)
 
 
@@ -379,6 +379,14 @@ def test_the_first_value_of_several_columns_counts_and_a_difference_is_asked(
     assert values(table, "AETERM", "AESTDTC") == [[term, start]]
     assert [rule for rule, _, _ in asked(table)] == ["P34-COLUMNS-DIFFER"] * questions
     assert table.place(2, "AETERM")[3] == "coded+verbatim → AETERM"
+
+
+def test_a_missing_code_in_the_first_column_leaves_room_for_the_second(tmp_path: Path) -> None:
+    mapping = COALESCE.replace("{coalesce: [coded, verbatim]}", "{coalesce: [coded, verbatim], missing: [NI]}")
+    files: dict[str, str | bytes] = {"e.csv": "id,coded,verbatim,iso,day\niMSC-001,NI,hot,,\n"}
+    table = read(tmp_path / "s", mapping, files, plain=NO_AE).tables["AE"]
+    assert values(table, "AETERM") == [["hot"]]
+    assert not asked(table)
 
 
 # ----------------------------------------------------------------------------------------------------
