@@ -19,6 +19,8 @@ from trialbook.core.translations import CHINESE_TEXTS, read_entries
 from trialbook.subjects.deaths import MONTHS
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+# A date in a Chinese sentence.
+DATE = re.compile("(\\d{4})\u5e74(\\d{1,2})\u6708(\\d{1,2})\u65e5")
 # A sentence may have a word for a number ("twice", "rolling six") where Chinese has a digit.
 SENTENCE = 80
 # The language switch and links to files of the build lead one folder up from a page in Chinese.
@@ -78,7 +80,8 @@ def test_every_page_is_there_in_chinese(build: Path):
 
 
 def numbers_of(text: str) -> Counter[str]:
-    """The numbers of a text; the name of a month is its number, as Chinese writes it."""
+    """The numbers of a text; the name of a month is its number, and a date of a sentence is that of the page."""
+    text = DATE.sub(lambda found: f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}", text)
     numbered = MONTH.sub(lambda found: f"{MONTH_NUMBERS[found[1]]} ", text)
     return Counter(NUMBER.findall(numbered))
 

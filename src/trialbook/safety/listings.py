@@ -190,17 +190,11 @@ def _narrative(row: object, emergent: bool) -> str:
     grade = msg("Grade not given") if pd.isna(line["ATOXGR"]) else msg("Grade {atoxgr}", atoxgr=line["ATOXGR"])
     began = msg("onset not known") if pd.isna(line["RELDAY"]) else msg("began on day {relday}", relday=line["RELDAY"])
     number, _, since = str(line["INFUSION"]).partition(", ")
-    word = "as" if since == "same day" else "after"
     since = (
-        msg(
-            " ({removeprefix} {word} infusion {number})",
-            removeprefix=since.removeprefix("after "),
-            word=word,
-            number=number,
-        )
-        if number
+        msg(" (same day as infusion {number})", number=number) if number and since == "same day"
+        else msg(" ({time} after infusion {number})", time=since.removeprefix("after "), number=number) if number
         else ""
-    )
+    )  # fmt: skip
     relation = line["AREL"]
     said = (
         msg("relation {relation}", relation=relation)

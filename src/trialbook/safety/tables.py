@@ -152,11 +152,7 @@ def headline(
             if n[name, TOTAL] == NOT_EVALUABLE:
                 facts.append(Card(label, NOT_EVALUABLE_WORDS, msg("the committee's flags (SUPPAE) were not delivered")))
                 continue
-            new = (
-                msg("; {fresh} new event{said}", fresh=fresh[name], said="" if fresh[name] == "1" else "s")
-                if name in fresh
-                else ""
-            )
+            new = plural("; {n} new event", "; {n} new events", int(fresh[name])) if name in fresh else ""
             left = {k: missing[name, k] if (name, k) in missing.index else "" for k in sizes}
             value = _and(_of(n[name, TOTAL], sizes[TOTAL]), left[TOTAL], ", and ")
             beyond = f"; {outside[name]}" if outside and outside.get(name) else ""
