@@ -81,7 +81,7 @@ def test_every_page_is_there_in_chinese(build: Path):
 
 def numbers_of(text: str) -> Counter[str]:
     """The numbers of a text; the name of a month is its number, and a date of a sentence is that of the page."""
-    text = DATE.sub(lambda found: f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}", text)
+    text = DATE.sub(lambda found: f"{found[1]}-{int(found[2]):02}-{int(found[3]):02} ", text)
     numbered = MONTH.sub(lambda found: f"{MONTH_NUMBERS[found[1]]} ", text)
     return Counter(NUMBER.findall(numbered))
 
@@ -133,9 +133,7 @@ MONTH_NUMBERS = {name: number for number, name in MONTHS.items()}
 MONTH = re.compile(rf"\b({'|'.join(MONTH_NUMBERS)}) (?=\d{{4}}\b)")
 # What is still read in English, by a part of it: texts that a frame keeps without their message. It may only shrink.
 LEFT = (
-    "Total", "very safe", "rivaroxaban", "Subjects with II to IV", "creatinine clearance", "BUN or urea", "Liu",
-    "not reached [", "ectopic tissue formation in", "Mid-P", "not recorded in DV", "stat_name", "estimate",
-    "median", "share",
+    "very safe", "rivaroxaban", "Liu", "Mid-P", "not recorded in DV", "stat_name", "estimate", "median", "share",
 )  # fmt: skip
 
 
@@ -236,7 +234,7 @@ def english_left(build: Path) -> dict[str, str]:
 def test_no_english_is_left_but_names_codes_and_text_of_the_data(build: Path):
     left = english_left(build)
     assert {run: page for run, page in left.items() if not any(part in run for part in LEFT)} == {}
-    assert len(left) < 40
+    assert len(left) < 16
 
 
 def test_what_is_marked_as_english_is_text_of_the_data(build: Path):

@@ -161,6 +161,8 @@ class Translation(Language):
 
     def filling(self, name: str, value: Any) -> Any:
         """What fills a place: a text of which only the English is left is read back, text of the data is kept."""
+        if isinstance(value, dict) and not value.get("a") and _DATE.fullmatch(str(value.get("m"))):
+            return self.dated(value["m"])
         if isinstance(value, str) and name not in DATA_PLACES:
             return self.dated(value) if _DATE.fullmatch(value) else self._read(value).said
         return super().filling(name, value)

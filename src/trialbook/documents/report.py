@@ -454,6 +454,8 @@ def own_table(
         cells = tuple(
             str(value)
             if kind != "text"
+            else value
+            if isinstance(value, dict)
             else text_of(value if isinstance(value, Message) else as_text(str(value)) if value else "")
             for value in values
         )
