@@ -21,7 +21,7 @@ export PYTHONUTF8 := 1
 # Compiled code is kept, whatever the session says: hundreds of processes start in a run of the tests.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo pilot test soak lint lab docs docs-images catalogue face bench bench-scale golden lock clean
+.PHONY: help demo pilot test pythons soak lint lab docs docs-images catalogue face bench bench-scale golden lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -40,7 +40,11 @@ test: $(READY)  ## the whole test suite; nbval executes the notebooks of the las
 	$(PYTEST) -p no:nbval --no-loadscope-reorder
 	$(NBVAL) build/$(LAST)/notebooks
 
+pythons: demo  ## build a demo cut from the wheel under another Python that is here, and compare every number
+	@$(BIN)/python .ci/pythons.py
+
 soak: demo  ## what takes too long for every day: many rounds, every notebook of every cut in each way to run it
+	$(BIN)/python .ci/pythons.py --all
 	$(BIN)/python -m pytest -m soak
 	$(NBVAL) $(patsubst %,build/%/notebooks,$(filter-out $(LAST),$(DEMO)))
 	TRIALBOOK_SOAK=1 $(BIN)/python -m pytest tests/browser/test_jupyterlab_in_browser.py \
@@ -48,8 +52,8 @@ soak: demo  ## what takes too long for every day: many rounds, every notebook of
 	  tests/builds/test_verify_tampering.py
 
 lint: $(READY)  ## style, types, layers
-	$(BIN)/ruff check src tests docs
-	$(BIN)/ruff format --check src tests docs
+	$(BIN)/ruff check src tests docs .ci
+	$(BIN)/ruff format --check src tests docs .ci
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

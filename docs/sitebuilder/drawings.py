@@ -10,7 +10,8 @@ from pathlib import Path
 # What each folder is for, in the picture.
 PURPOSE = {
     "analyses": "count, rate, survival",
-    "cli": "command line", "commands": "one module per command", "interactive": "notebooks run by hand",
+    "cli": "command line", "commands": "one module per command",
+    "explore": "a built cut in Python", "interactive": "notebooks run by hand",
     "provenance": "verify", "pipeline": "build, cache, publish", "kernels": "run notebooks",
     "workbook": "the step of a notebook", "lab": "JupyterLab settings", "display": "tables, charts, pages",
     "diff": "two versions compared", "eligibility": "ADIE", "escalation_simulation": "operating characteristics",

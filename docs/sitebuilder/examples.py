@@ -1,7 +1,12 @@
-"""Runs the examples of the pages: a block marked `run` holds commands or Python, and the site shows what they print."""
+"""Runs the examples of the pages: a block marked `run` holds commands or Python, and the site shows what they print.
+
+The blocks of a page that are marked `python session` run one after the other in one process, as the cells of a notebook
+do: the site shows what each prints, and the value of its last line.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +15,27 @@ import sys
 from pathlib import Path
 
 BLOCK = re.compile(r"^```(console|python) run(?: exit=(\d+))?(?: lines=(\d+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SESSION = re.compile(r"^```python session(?: lines=(\d+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# The cuts that sessions ask: a link to the build of the project, made here where there is none.
+BUILT = ("2025-06-30", "2025-09-30")
+# Reads the blocks as JSON, and prints as JSON what each shows.
+DRIVER = """
+import ast, contextlib, io, json, sys
+import pandas
+pandas.set_option("display.width", 110, "display.max_columns", 12)
+names, shown = {}, []
+for block in json.loads(sys.stdin.read()):
+    tree = ast.parse(block)
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(compile(tree, "example", "exec"), names)
+        value = eval(compile(ast.Expression(last.value), "example", "eval"), names) if last else None
+        if value is not None:
+            print(value if isinstance(value, str) else repr(value))
+    shown.append(said.getvalue())
+print(json.dumps(shown))
+"""
 COPIED = ("params", "data_contracts", "notebooks", "data")
 # How a reader's own folder is called in the output.
 SHOWN = "/home/me/trialbook"
@@ -45,9 +71,33 @@ class Examples:
                 done += [command, *([_cut(output, lines)] if output else [])]
             return "```console\n" + "\n".join(done) + "\n```"
 
-        return BLOCK.sub(shown, text)
+        return BLOCK.sub(shown, self._with_sessions(name, text))
 
-    def _one(self, words: list[str], told: str, wanted: int, name: str) -> str:
+    def _with_sessions(self, name: str, text: str) -> str:
+        """The page with the output of its session."""
+        blocks = [match[2].rstrip("\n") for match in SESSION.finditer(text)]
+        if not blocks:
+            return text
+        for cut in BUILT:
+            place = self._work / "build" / cut
+            if (self._root / "build" / cut / "manifest.json").is_file() and not place.exists():
+                place.parent.mkdir(exist_ok=True)
+                place.symlink_to(self._root / "build" / cut)
+            if not place.exists():
+                command = f"trialbook build {cut}"
+                self._one(["bash", "-c", f"{command} 2>/dev/null"], command, 0, name)
+        said = self._one([sys.executable, "-c", DRIVER], f"the session of {name}", 0, name, json.dumps(blocks))
+        outputs = iter(json.loads(said))
+
+        def shown(match: re.Match[str]) -> str:
+            body, output = match[2].rstrip("\n"), next(outputs).strip("\n")
+            lines = "\n".join(line.rstrip() for line in output.split("\n"))
+            told = f"\n\n```text\n{_cut(lines, int(match[1] or 0))}\n```" if output else ""
+            return f"```python\n{body}\n```{told}"
+
+        return SESSION.sub(shown, text)
+
+    def _one(self, words: list[str], told: str, wanted: int, name: str, given: str = "") -> str:
         # `python` and `trialbook` are those of this environment; nothing else of the caller's settings takes part.
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("TRIALBOOK_", "PYTEST_"))},
@@ -55,7 +105,14 @@ class Examples:
             "TERM": "dumb", "PYTHONUTF8": "1", "TRIALBOOK_ROOT": str(self._work),
         }  # fmt: skip
         found = subprocess.run(
-            words, cwd=self._work, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+            words,
+            cwd=self._work,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+            input=given,
         )
         if found.returncode != wanted:
             raise ExampleError(

@@ -1,6 +1,7 @@
 """trialbook: a reproducible trial-analytics workbook.
 
-Notebooks start with `import trialbook as tb` and `step = tb.open_step("05_orr", **tb.parameters())`.
+Notebooks of a build start with `import trialbook as tb` and `step = tb.open_step("05_orr", **tb.parameters())`; an
+analyst begins with `cut = trialbook.cut("2025-09-30")`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from trialbook.analyses.count import count as count
     from trialbook.analyses.rate import rate as rate
     from trialbook.analyses.time_to_event import survival as survival
+    from trialbook.core.errors import TrialbookError as TrialbookError
+    from trialbook.explore.cut import cut as cut
     from trialbook.protocol.study_data import with_keys as with_keys
     from trialbook.workbook.step import Step
 
@@ -25,21 +28,39 @@ __version__ = "0.1.0"
 skip_slow_format_checker()
 
 
-def __getattr__(name: str) -> Any:
-    """One of the names that `trialbook` offers to notebooks, such as `tb.rate`; it is imported now."""
-    from trialbook.workbook.notebook_names import PUBLIC, bound, deriving
+__all__ = [
+    "TrialbookError", "count", "cut", "derive_adae", "derive_addlt", "derive_adlb", "derive_adrs", "derive_adtte",
+    "derive_audit", "derive_day28", "derive_responses", "derive_subjects", "figure", "open_step", "parameters", "rate",
+    "survival", "table", "with_keys",
+]  # fmt: skip
 
+
+def __getattr__(name: str) -> Any:
+    """One of the names that `trialbook` offers, such as `tb.rate`; it is imported now.
+
+    Raises AttributeError for any other, and UsageError where the step of a build asks for what only reads builds.
+    """
+    from trialbook.workbook.notebook_names import DESK, PUBLIC, bound, deriving
+
+    if name in DESK:
+        if os.environ.get(WORKSPACE):
+            from trialbook.core.errors import UsageError
+
+            raise UsageError(
+                f"trialbook.{name} is for notebooks outside of a build", file="notebook",
+                next_step="use the step: step.read, step.table, step.figure",
+            )  # fmt: skip
+        module, attribute = DESK[name].split(":")
+        return getattr(import_module(f"trialbook.{module}"), attribute)
     if name not in PUBLIC:
-        raise AttributeError(f"module 'trialbook' has no attribute {name!r}")
+        raise AttributeError(f"module 'trialbook' has no attribute {name!r}; it has {', '.join(__all__)}")
     module, attribute = PUBLIC[name].split(":")
     found = getattr(import_module(f"trialbook.{module}"), attribute)
     return deriving(found) if name.startswith("derive_") else bound(found)
 
 
 def __dir__() -> list[str]:
-    from trialbook.workbook.notebook_names import PUBLIC
-
-    return sorted([*PUBLIC, "__version__", "open_step", "parameters"])
+    return [*__all__, "__version__"]
 
 
 def parameters() -> dict[str, Any]:

@@ -186,6 +186,22 @@ def export(
         console.print(line, markup=False, soft_wrap=True)
 
 
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder")],
+    example: Annotated[bool, typer.Option("--example", help="As the worked example: a published trial")] = False,
+) -> None:
+    """Lay out a working folder for a trial: notebooks, parameters and contracts; overwrites nothing."""
+    from trialbook.commands.init import carried_project, lay_out
+
+    files = {}
+    if example:
+        from trialbook_demo import example_files
+
+        files = example_files(carried_project())
+    console.print("\n".join(lay_out(folder, files)), markup=False, soft_wrap=True)
+
+
 @app.command("new-cut")
 def new_cut(
     cut_id: Annotated[str, typer.Argument(metavar="ID")],
@@ -224,6 +240,22 @@ def decide(
         console.print(line, markup=False)
 
 
+@app.command()
+def answers(
+    cut: Cut,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The returned queries.xlsx, or a CSV of answers")],
+    by: Annotated[str, typer.Option("--by", help="Who answered")],
+    out: Out = Path("build"),
+) -> None:
+    """Take in the answers to the queries of a built cut: confirmed, corrected, waived or reopened, with a reason."""
+    from trialbook.commands.answers import take_answers
+    from trialbook.protocol.load import find_cut_file, load_trial, project_root
+
+    root = project_root()
+    trial = load_trial(find_cut_file(cut, root), root)
+    take_answers(trial, file, by, out.resolve(), partial(console.print, markup=False, soft_wrap=True))
+
+
 @app.command("advice-on")
 def advice_on(
     date: Annotated[str, typer.Argument(metavar="DATE", help="A past day, YYYY-MM-DD")],
@@ -239,14 +271,14 @@ def advice_on(
 
 @app.command()
 def fragility(cut: Cut, out: Out = Path("build")) -> None:
-    """Find the fewest changes of records that would turn the advice, the response conclusion or a stop (minutes)."""
+    """Find the fewest changes of records that would turn the advice, the response conclusion or a stop."""
     from trialbook.commands.fragility import fragility_lines
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
 
     root = project_root()
     trial = load_trial(find_cut_file(cut, root), root)
     tell = partial(console.print, markup=False)
-    for line in fragility_lines(trial, out.resolve(), lambda subject: tell(f"{trial.cut.cut_id}: subject {subject}")):
+    for line in fragility_lines(trial, out.resolve()):
         tell(line)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import altair as alt
 import pandas as pd
@@ -215,3 +216,20 @@ def test_a_page_without_subjects_offers_none_to_pick_and_a_static_one_neither(op
     still = page_of("# Course", subject_chart("SUBJECT", "point"), charts="static")
     assert "picked_subject" not in still
     assert open_page(still).page.locator(".pick").count() == 0
+
+
+def test_the_rows_of_a_long_table_are_there_after_a_moment_and_at_once_without_script(open_page, protocol):
+    """What waits until the page rests waits for no reader without script, and is searched like any other list."""
+    rows = pd.DataFrame({"SUBJID": [f"S{number:03}" for number in range(90)], "AETERM": "Sepsis <b>"})
+    page = render_page(
+        notebook(display.table(rows, "L-2 Events")), title="Sample", frame=replace(frame(protocol), scripted=True),
+        current="05_orr.html", charts="static",
+    )  # fmt: skip
+    plain = open_page(page, scripts=False)
+    assert plain.page.locator("#L-2 tbody tr").count() == 90
+    watched = open_page(page)
+    watched.wait_until("document.querySelectorAll('#L-2 tbody tr').length === 90")
+    watched.page.get_by_role("searchbox", name="L-2 Events").fill("S089")
+    assert watched.page.locator("#L-2 tbody tr:visible").count() == 1
+    assert watched.page.locator("#L-2 tbody tr:visible td").inner_text() == "Sepsis <b>"
+    assert watched.problems == []

@@ -59,7 +59,7 @@ def first(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_every_page_says_that_nobody_has_consented_yet(first: First, root: Path) -> None:
     pages = sorted(first.folder.glob("*.html"))
     beside = {f"{name}_tables" for name in read_graph(root).names}
-    own = {"index", "changes", "deviations", "data_dictionary", *read_graph(root).names}
+    own = {"index", "changes", "deviations", "queries", "data_dictionary", *read_graph(root).names}
     assert {page.stem for page in pages} - beside == own
     for page in pages:
         assert NOBODY in words(page), page.name

@@ -13,7 +13,9 @@ from support.built_pages import Tables
 from support.published_trials import Arm, write_snapshot
 from trialbook.efficacy.response_tables import LABEL
 
-pytestmark = pytest.mark.build
+# Every day: the counts, intervals and survival of all of them (spec/test_published_counts.py), and a published trial
+# from its table of patients to its pages (test_own_trial.py).
+pytestmark = [pytest.mark.build, pytest.mark.soak]
 
 TRIALS = {
     # O1 to O4: remestemcel-L, 38 of 54 (16 CR), 14 deaths by day 100 and 3 more by day 180.
@@ -60,17 +62,11 @@ def built(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Published:
     return Published(root, tmp_path_factory.mktemp("published"))
 
 
-# The larger ones take long; the one with two groups and their total is built every day. The counts, intervals and
-# survival of all of them: spec/test_published_counts.py.
-LONG = pytest.mark.soak
-
-
 def printed(percent: float, low: float, high: float) -> str:
     """A published percentage and interval as our tables write them."""
     return f"{percent / 100:.3f} ({low / 100:.3f} to {high / 100:.3f})"
 
 
-@LONG
 @pytest.mark.parametrize(
     ("trial", "table", "column", "published"),
     [
@@ -89,7 +85,7 @@ def test_the_page_shows_the_published_rate_and_interval(
 @pytest.mark.parametrize(
     ("trial", "table", "column", "published"),
     [
-        pytest.param("REACH2", CR, "Total: 53 of 154", 34.4, marks=LONG),  # O11
+        ("REACH2", CR, "Total: 53 of 154", 34.4),  # O11
         ("CYP-001", ORR, "DL1: 5 of 8", 62.5),  # O13
         ("CYP-001", CR, "DL1: 1 of 8", 12.5),
         ("CYP-001", ORR, "DL2: 6 of 7", 85.7),  # O14
@@ -109,7 +105,6 @@ def test_the_typo_of_a_review_does_not_survive_its_own_cohorts(built: Published)
     assert Tables(built / "CYP-001" / "05_orr.html").cell(ORR, EXACT_ORR, "Total: 11 of 15").startswith("0.733 (")
 
 
-@LONG
 def test_the_durable_response_of_reach2(built: Published) -> None:
     """O12: 61 of 154, 40 % (31.8 to 47.8)."""
     cell = Tables(built / "REACH2" / "05_orr.html").cell("Other response endpoints", "Durable", "Total")
@@ -119,8 +114,8 @@ def test_the_durable_response_of_reach2(built: Published) -> None:
 @pytest.mark.parametrize(
     ("trial", "column", "day", "published"),
     [
-        pytest.param("MSB-GVHD001", "Total", 100, 74.1, marks=LONG),  # O4
-        pytest.param("MSB-GVHD001", "Total", 180, 68.5, marks=LONG),
+        ("MSB-GVHD001", "Total", 100, 74.1),  # O4
+        ("MSB-GVHD001", "Total", 180, 68.5),
         ("CYP-001", "DL1", 100, 87.5),  # O16
         ("CYP-001", "DL2", 100, 85.7),
         ("CYP-001", "Total", 100, 86.7),
@@ -133,7 +128,6 @@ def test_the_page_shows_the_published_survival(
     assert cell.startswith(f"{published / 100:.3f} (")
 
 
-@LONG
 def test_with_nobody_censored_the_exact_interval_stands_beside_survival(built: Published) -> None:
     tables = Tables(built / "MSB-GVHD001" / "06_os.html")
     assert tables.cell(EXACT, "Day 100", "Total").startswith("0.741 (0.60")

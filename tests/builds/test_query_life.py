@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
 
+from trialbook.queries.files import read_csv_list
 from trialbook.queries.query_list import COLUMNS
+from trialbook.queries.rule_texts import RECIPIENTS
 
 CUTS = ("2025-03-31", "2025-06-30", "2025-09-30")
 
@@ -52,6 +54,35 @@ def test_a_death_date_that_was_completed_closes_its_question_one_cut_later(lists
     ]  # fmt: skip
 
 
+def test_a_restatement_is_open_until_a_person_confirms_it(lists: dict[str, pd.DataFrame]) -> None:
+    """It is raised at the second cut only; at the third the coordinator has answered (data/demo/answers)."""
+    assert life(lists, "P36-RESTATED", "LB") == [
+        (), ("open", "0", "2025-06-30", ""), ("closed", "101", "2025-06-30", "2025-10-09"),
+    ]  # fmt: skip
+    confirmed = lists["2025-09-30"][lists["2025-09-30"]["rule"] == "P36-RESTATED"]
+    assert set(confirmed["state"]) == {"confirmed"}
+    assert confirmed["answers"].str.startswith("2025-10-09 confirmed (Study coordinator, site 01): ").all()
+
+
+def test_the_history_says_what_happened_to_each_question_over_the_cuts(
+    lists: dict[str, pd.DataFrame], demo: Path
+) -> None:
+    history = read_csv_list(demo / "2025-09-30" / "query_history.csv")
+    assert set(history["query_id"]) == set(lists["2025-09-30"]["query_id"])
+    events = {name: rows["event"].tolist() for name, rows in history.groupby("query_id")}
+    for line in lists["2025-09-30"].to_dict("records"):
+        ends = {"open": ["asked"], "closed": ["asked", "closed"], "confirmed": ["asked", "confirmed"]}
+        assert events[line["query_id"]] == ends[line["state"]]
+
+
+def test_every_question_has_a_recipient_a_site_and_a_day_by_which_it_is_due(lists: dict[str, pd.DataFrame]) -> None:
+    for listed in lists.values():
+        assert listed["recipient"].isin(RECIPIENTS).all()
+        assert set(listed["site"]) == {"01"}
+        days = (pd.to_datetime(listed["due"]) - pd.to_datetime(listed["first_seen"])).dt.days
+        assert days.tolist() == [{"stop": 3, "major": 14, "minor": 30}[name] for name in listed["severity"]]
+
+
 def test_no_question_is_lost_and_every_status_follows_from_the_cut_before(lists: dict[str, pd.DataFrame]) -> None:
     for earlier, later in (CUTS[:2], CUTS[1:]):
         before, now = (lists[cut].set_index("query_id") for cut in (earlier, later))
@@ -59,7 +90,9 @@ def test_no_question_is_lost_and_every_status_follows_from_the_cut_before(lists:
         kept = now.loc[before.index]
         assert (kept["first_seen"] == before["first_seen"]).all()
         was_closed, is_closed = before["status"] == "closed", kept["status"] == "closed"
-        assert (kept.loc[is_closed & ~was_closed, "closed_at"] == later).all()
+        by_data = kept["state"] == "closed"
+        assert (kept.loc[is_closed & ~was_closed & by_data, "closed_at"] == later).all()
+        assert (kept.loc[is_closed & ~by_data, "answers"] != "").all()
         assert (kept.loc[is_closed & was_closed, "closed_at"] == before.loc[is_closed & was_closed, "closed_at"]).all()
         assert (kept.loc[was_closed & ~is_closed, "reopened_at"] == later).all()
         assert (now.drop(index=before.index)["first_seen"] == later).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -75,6 +75,11 @@ def standing(pristine: Standing, tmp_path: Path) -> Standing:
     return Standing(tmp_path / "build", tmp_path / "project")
 
 
+def every_day(kinds: Collection[str]) -> list[Any]:
+    """The kinds as cases, of which every third is tried every day and all with `make soak`: their acts are alike."""
+    return [pytest.param(kind, marks=() if number % 3 == 0 else pytest.mark.soak) for number, kind in enumerate(kinds)]
+
+
 def found_in(wanted: str, lines: list[str]) -> bool:
     return any(wanted in line for line in lines)
 
@@ -105,7 +110,7 @@ def test_a_forgery_that_fits_together_is_found_by_the_rebuild(standing: Standing
     assert {line.split(":")[0] for line in lines} >= {"manifest.json", "results/ard.json", "results/ard.parquet"}
 
 
-@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("kind", every_day(SOURCES))
 def test_a_changed_source_is_found_and_its_place_named(kind: str, standing: Standing) -> None:
     act, looked = SOURCES[kind]
     act(standing)
@@ -149,7 +154,7 @@ def test_another_version_of_a_package_or_of_python_is_found(
     assert f"package pandas: {real['pandas']} then, not installed now" in standing.look()
 
 
-@pytest.mark.parametrize("kind", FURTHER)
+@pytest.mark.parametrize("kind", every_day(FURTHER))
 def test_further_tampering_is_found_by_a_look_or_by_the_rebuild(kind: str, standing: Standing, again: Path) -> None:
     act, looked, compared = FURTHER[kind]
     act(standing)
@@ -160,7 +165,7 @@ def test_further_tampering_is_found_by_a_look_or_by_the_rebuild(kind: str, stand
     assert looked or compared
 
 
-@pytest.mark.parametrize("kind", FURTHER_SOURCES)
+@pytest.mark.parametrize("kind", every_day(FURTHER_SOURCES))
 def test_a_further_change_of_a_source_is_found(kind: str, standing: Standing) -> None:
     act, looked = FURTHER_SOURCES[kind]
     act(standing)
@@ -168,7 +173,7 @@ def test_a_further_change_of_a_source_is_found(kind: str, standing: Standing) ->
     assert found_in(looked, lines), lines
 
 
-@pytest.mark.parametrize("kind", HARMLESS)
+@pytest.mark.parametrize("kind", every_day(HARMLESS))
 def test_what_is_harmless_is_no_difference(kind: str, standing: Standing, again: Path) -> None:
     act, reason = HARMLESS[kind]
     act(standing)

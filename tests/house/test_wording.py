@@ -19,6 +19,7 @@ from trialbook.eligibility import tables as eligibility
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.safety import tables as safety
+from trialbook.workbook.step_metadata import read_graph
 
 OF_THIS_TRIAL = re.compile(r"GVHD|iMSC|mesenchymal|graft|stromal|NCT0", re.IGNORECASE)
 # Names that hold a digit: of assumptions, tables, steps, endpoints, standards, and stages that the definitions fix.
@@ -32,7 +33,8 @@ FILES = {"changelog.csv", "queries.xlsx", "sdtmchecks", "datacutr"}
 
 def markdown() -> list[tuple[str, str]]:
     cells = []
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+    # What analysts have for themselves is no page.
+    for path in [ROOT / spec.file for spec in read_graph(ROOT).steps]:
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if cell["cell_type"] == "markdown":
                 cells.append((f"{path.stem} {cell['id']}", "".join(cell["source"])))

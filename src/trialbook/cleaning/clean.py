@@ -45,7 +45,9 @@ from trialbook.core.supplemental import SINGLING, parent_links
 from trialbook.protocol.models import Protocol, Study, Trial
 from trialbook.queries.query_list import Query
 from trialbook.queries.rule_texts import Phrase
+from trialbook.reconciliation.laboratory import reference_limits
 from trialbook.snapshot.door import WITHHELD
+from trialbook.snapshot.external import ExternalTables
 from trialbook.snapshot.tables import RawTable, Snapshot, stops_at_the_source
 
 # ----------------------------------------------------------------------------------------------------
@@ -179,6 +181,8 @@ def _bare(name: str) -> str:
 
 # ----------------------------------------------------------------------------------------------------
 
+# Encodings that are as expected, and formats that have none.
+NOTHING_TO_SAY = ("", "utf-8", "us-ascii", "xlsx", "parquet")
 UNIT_OF = {"EXDOSE": "EXDOSU", "CMDOSE": "CMDOSU", "LBSTRESN": "LBSTRESU", "AGE": "AGEU"}
 # What a query may show of a value that should be a date or a number: nothing that could name a person.
 _HARMLESS = re.compile(r"[\d\s.,:;<>=+*/()%?-]*(?:[A-Za-zμ^%/]{1,4}[\d\s.,:;<>=+*/()%?-]*){0,3}")
@@ -198,12 +202,13 @@ class Cleaned:
     tables: Mapping[str, RawTable]
 
 
-def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
+def clean_snapshot(snapshot: Snapshot, trial: Trial, external: ExternalTables | None = None) -> Cleaned:
     """Clean domains of all delivered tables (rulebook §9).
 
     Text stays text; dates are ISO 8601, complete or partial; --SEQ and SRCROW are Int64, numbers float64; LB, VS, FA,
     RS and QS gain --ORRESN and --ORRESOP. Blank stays missing and never becomes "No". Every change of a value is a row
     of `changes` (file, sheet, row, column, raw, new, rule); the log replayed on the raw text gives the clean text.
+    `external`: files of others, of which the table of reference ranges fills limits that records of LB do not have.
 
     Raises StopError (naming file, row, column and rule) for a required column that is missing (P34), a subject who
     is in DM twice or not at all (P09) or was infused under two numbers (P08), and a treated subject without the
@@ -225,6 +230,7 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
             keys.drop_without_subject(table)
             keys.settle_repeated(table, _referred(code, work))
             keys.ask_repeated_numbers(table)
+    asked_of_ranges = fill_limits(work, external)
     domains = Domains({code: typed(code, table.frame) for code, table in work.items()})
     with stops_at_the_source(snapshot.tables["EX"]):
         check_first_infusions(domains, snapshot.tables["EX"].file)
@@ -240,10 +246,27 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial) -> Cleaned:
         changes=change_frame(
             [change for table in work.values() for change in (*_reading_notes(table), *table.changes)]
         ),
-        queries=[*queries, *missing_domain_queries(domains, trial.protocol)],
+        queries=[*queries, *asked_of_ranges, *missing_domain_queries(domains, trial.protocol)],
         files={code: (table.file, table.sheet or "") for code, table in snapshot.tables.items()},
         tables=snapshot.tables,
     )
+
+
+def fill_limits(work: Mapping[str, Working], external: ExternalTables | None) -> list[Query]:
+    """Fills reference limits of LB from the table of reference ranges (`reference_limits`) and returns its questions.
+
+    What is filled is a row of the change log (P15-LIMIT-FILLED).
+    """
+    ranges = external.tables.get("reference_ranges") if external else None
+    if ranges is None or "LB" not in work or not {"LBTESTCD", "LBORRESU", "LBDTC"} <= set(work["LB"].frame):
+        return []
+    lb = work["LB"]
+    filled, asked = reference_limits(lb.frame, work["DM"].frame, ranges)
+    for row, column, value in filled:
+        # A column that was not delivered stays away: the change log names places of the delivery.
+        if column in lb.frame:
+            lb.set(row, column, value, "P15-LIMIT-FILLED")
+    return asked
 
 
 class _Readers:
@@ -332,7 +355,7 @@ def _reading_notes(work: Working) -> Iterator[tuple[str, str, int, str, str, str
     """
     for table in work.table.delivered:
         file, sheet = table.file, table.sheet or ""
-        if table.encoding in ("gb18030", "utf-16", "utf-8-sig"):
+        if table.encoding not in NOTHING_TO_SAY:
             yield file, sheet, 0, WHOLE_RECORD, table.encoding, "utf-8", "P01-ENCODING"
         for row in table.label_rows:
             yield file, sheet, row, WHOLE_RECORD, "(label row)", "", "P03-LABEL-ROW"

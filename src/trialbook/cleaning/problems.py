@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import pandas as pd
 
 from trialbook.queries.query_list import Query, QueryTexts
+from trialbook.queries.rule_texts import Recipient
 
 Class = Literal["FIX", "QUERY", "STOP"]
 CLASSES: tuple[Class, ...] = ("FIX", "QUERY", "STOP")
@@ -50,7 +51,8 @@ def _rule(name: str, word: str) -> str:
 
 PROBLEMS: tuple[Problem, ...] = (
     _p("P01", "file", "Encoding other than UTF-8, or text that an encoding destroyed", "文件编码非 UTF-8 或出现乱码",
-       "snapshot.delimited snapshot.tables cleaning.clean", fix="-ENCODING", ask="-GARBLED-TEXT", stop="."),
+       "snapshot.delimited snapshot.code_pages snapshot.tables cleaning.clean",
+       fix="-ENCODING", ask="-GARBLED-TEXT", stop="."),
     _p("P02", "all", "Full-width characters, odd spaces, line breaks", "全角字符、特殊空格、换行",
        "cleaning.read_values snapshot.tables", fix="-CHARACTERS -HEADER"),
     _p("P03", "file", "What a spreadsheet makes of data: day numbers, label rows, errors, merged and hidden cells",
@@ -61,8 +63,8 @@ PROBLEMS: tuple[Problem, ...] = (
     _p("P04", "dates", "Dates in other spellings", "日期书写格式不一", "cleaning.read_dates", fix="-DATE-FORMAT",
        ask="-DATE-AMBIGUOUS -DATE-UNREADABLE"),
     _p("P05", "dates", "Partial dates", "不完整日期",
-       "cleaning.read_dates subjects.queries subjects.deaths eligibility.queries",
-       fix="-PARTIAL-DATE", ask="-DM-CONSENT-DATE -DM-BIRTH-DATE P22-DEATH-DATE-INCOMPLETE"),
+       "snapshot.sas_files snapshot.workbook cleaning.read_dates subjects.queries subjects.deaths eligibility.queries",
+       fix="-PARTIAL-DATE -PART-SHOWN", ask="-PART-SHOWN -DM-CONSENT-DATE -DM-BIRTH-DATE P22-DEATH-DATE-INCOMPLETE"),
     _p("P06", "DM", "Birth date after consent, or an age that it does not give", "出生日期晚于知情同意，或年龄与其不符",
        "subjects.queries eligibility.queries", ask="-DM-AGE-DIFFERS -DM-BIRTH-AFTER-CONSENT -DM-AGE-UNDECIDED"),
     _p("P07", "DM", "Age just outside the limits at consent", "知情同意时年龄略超出范围",
@@ -88,7 +90,8 @@ PROBLEMS: tuple[Problem, ...] = (
        "cleaning.numbers cleaning.cross_checks eligibility.queries", fix="-RESULT-WORDS",
        ask="-NOT-A-NUMBER -LB-BOUND-UNDECIDED -LB-INDETERMINATE"),
     _p("P15", "LB", "Upper limit missing, or not the same throughout", "参考值上限缺失或前后不同",
-       "cleaning.cross_checks eligibility.queries", ask="-LIMIT-MISSING -LIMIT-CHANGED -LB-LIMIT-MISSING"),
+       "cleaning.cross_checks cleaning.clean reconciliation.laboratory eligibility.queries", fix="-LIMIT-FILLED",
+       ask="-LIMIT-MISSING -LIMIT-CHANGED -LB-LIMIT-MISSING -LIMIT-DIFFERS -RANGE-SEVERAL"),
     _p("P16", "LB AE", "The same record twice, or two results at one time", "记录重复，或同一时间有两个结果",
        "cleaning.keys cleaning.cross_checks", fix="-DUPLICATE", ask="-LB-REPEATED -RS-SAME-DAY-DIFFERS"),
     _p("P17", "LB SV RS", "Visit and date of a sample disagree", "访视标签与采样日期不符",
@@ -137,9 +140,11 @@ PROBLEMS: tuple[Problem, ...] = (
        "文件、列、代码或记录编号缺失或未知",
        "snapshot snapshot.door snapshot.mapping cleaning.columns cleaning.codes cleaning.keys cleaning.cross_checks "
        "cleaning.clean efficacy.queries",
-       fix="-CODE -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT -MAPPED-CODE -MAPPED-DATE -MAPPED-NUMBER -MAPPED-ROWS",
-       ask="-CODE-UNKNOWN -CODE-UNMAPPED -COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -SUPP-UNJOINED "
-       "-OTHER-STUDY -TEXT-CUT-OFF "
+       fix="-CODE -SPECIAL-MISSING -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT -FILE-LAYOUT -MAPPED-CODE -MAPPED-DATE "
+       "-MAPPED-NUMBER -MAPPED-MISSING -MAPPED-ROWS",
+       ask="-NOT-CONVERTED -NUMBER-UNSURE -COLUMNS-DIFFER -JOIN-UNMATCHED -CODE-UNKNOWN -CODE-UNMAPPED "
+       "-COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -SUPP-UNJOINED "
+       "-OTHER-STUDY -TEXT-CUT-OFF -SPECIAL-MISSING "
        "-CM-NOT-DELIVERED -DS-NOT-DELIVERED -RS-NOT-DELIVERED -RELAPSE-NOT-DELIVERED "
        "-CRITERIA-NOT-EVALUABLE",
        stop=". -COLUMN-MISSING -NO-SUBJECT -MAPPING -OTHER-STUDY"),
@@ -168,13 +173,17 @@ TEXTS = QueryTexts("queries/texts/cleaning.yaml")
 
 
 def ask(
-    rule: str, domain: str, records: Iterable[tuple[object, object, object]], field: str, severity: str = ""
-) -> list[Query]:
-    """One query of a rule for each (subject, record key, observed value); the caller masks what is personal."""
+    rule: str, domain: str, records: Iterable[tuple[object, object, object]], field: str, severity: str = "",
+    recipient: Recipient | None = None,
+) -> list[Query]:  # fmt: skip
+    """One query of a rule for each (subject, record key, observed value); the caller masks what is personal.
+
+    `recipient` is who must act where that is another than the rule says.
+    """
     return [
         TEXTS.query(
             rule, "" if pd.isna(subject) else str(subject), domain, record=str(record), field=field, severity=severity,
-            observed=observed,
+            observed=observed, recipient=recipient,
         )
         for subject, record, observed in records
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from trialbook import cleaning
+from trialbook import cleaning, reconciliation
 from trialbook.cleaning.schema_drift import drift_sentence, export_drift
 from trialbook.contracts.allow_list import allow_list
 from trialbook.contracts.gate import Gate
@@ -25,8 +25,10 @@ from trialbook.contracts.pandas_engine import evaluate_quickly
 from trialbook.core.errors import StopError, TrialbookError
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
-from trialbook.queries.files import write_csv, write_xlsx
-from trialbook.queries.query_list import SEVERITIES, Query, query_list
+from trialbook.queries.files import write_csv
+from trialbook.queries.query_files import write_query_workbook
+from trialbook.queries.query_list import OPEN, SEVERITIES, Query, query_list
+from trialbook.queries.rule_texts import RECIPIENTS
 from trialbook.snapshot import Snapshot, read_snapshot, reading_lines
 
 SHOWN_KEYS = 3
@@ -86,7 +88,7 @@ def whole_look(trial: Trial, root: Path, builds: Path, tell: Callable[[str], Non
 
     Where the build would stop, the questions are those that cleaning has raised by then.
     """
-    from trialbook.commands.derive_cut import derive_cut
+    from trialbook.pipeline.derive_cut import derive_cut
 
     quick, snapshot = _quick(trial, root, tell)
     try:
@@ -101,11 +103,13 @@ def asked_by_cleaning(snapshot: Snapshot, trial: Trial) -> pd.DataFrame:
     """The questions of cleaning, as far as it gets; what stops it is for the caller to say."""
     asked: list[Query] = []
     with suppress(StopError):
-        cleaned = cleaning.clean_snapshot(snapshot, trial)
+        external = reconciliation.read_external(trial)
+        cleaned = cleaning.clean_snapshot(snapshot, trial, external)
         asked = list(cleaned.queries)
         cut = cleaning.apply_cut(cleaned.domains, trial.cut_date)
         asked += [*cut.queries, *cleaning.consistency_queries(cut.domains, trial.analysis)]
-    return query_list(asked, trial.cut.cut_date)
+        asked += reconciliation.reconciliation_queries(cut.domains, external, trial)
+    return query_list(asked, trial.cut.cut_date, due_days=trial.protocol.queries.due_days)
 
 
 def report_lines(look: Found) -> Iterator[str]:
@@ -125,7 +129,7 @@ def report_lines(look: Found) -> Iterator[str]:
 def write_query_list(listed: pd.DataFrame, path: Path, cut_date: str) -> None:
     """Writes a query list as XLSX where the name ends so, else as CSV."""
     if path.suffix.lower() == ".xlsx":
-        write_xlsx(listed, path, cut_date)
+        write_query_workbook(listed, path, cut_date)
     else:
         write_csv(listed, path)
 
@@ -165,7 +169,7 @@ def _contract_lines(look: Found) -> Iterator[str]:
 def _question_lines(listed: pd.DataFrame) -> Iterator[str]:
     yield ""
     counts = ", ".join(f"{(listed['severity'] == name).sum()} {name}" for name in SEVERITIES)
-    yield f"questions to the site: {len(listed)} ({counts})"
+    yield f"questions: {len(listed)} ({counts})"
     for (_, rule, domain), group in _by_rule(listed):
         first = group.iloc[0]
         keys = [" ".join(filter(None, key)) for key in group[["subject", "record"]].itertuples(index=False, name=None)]
@@ -189,6 +193,9 @@ def _next_step(look: Found) -> str:
         return "ask the exporter why the shape has changed before the cut is built"
     if look.listed is None:
         return "run `trialbook check` without --raw for the questions to the site"
-    if len(look.listed):
-        return "write the questions with --out queries.xlsx and send them to the site; the cut can be built meanwhile"
+    asked = look.listed[look.listed["status"].eq(OPEN)]
+    if len(asked):
+        who = [(name, int(asked["recipient"].eq(name).sum())) for name in RECIPIENTS]
+        to_whom = ", ".join(f"{n} to the {name}" for name, n in who if n)
+        return f"write the questions with --out queries.xlsx and send them ({to_whom}); the cut can be built meanwhile"
     return "the cut can be built"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -17,8 +16,8 @@ from trialbook.protocol.models import Trial
 from trialbook.protocol.study_data import StudyData
 
 
-def fragility_lines(trial: Trial, out: Path, tell: Callable[[str], None]) -> list[str]:
-    """What would turn each conclusion, and what was tried, as lines for a terminal; `tell` hears of the progress.
+def fragility_lines(trial: Trial, out: Path) -> list[str]:
+    """What would turn each conclusion, and what was tried, as lines for a terminal.
 
     Raises UsageError for a cut that is not built.
     """
@@ -29,7 +28,7 @@ def fragility_lines(trial: Trial, out: Path, tell: Callable[[str], None]) -> lis
     domains = Domains({path.stem.upper(): read_dataset(path) for path in clean})
     study = StudyData(domains, trial.protocol, trial.analysis, trial.cut_date)
     queries = pd.read_csv(build / "queries.csv", dtype="str", keep_default_na=False)
-    found = fragility(study, tell)
+    found = fragility(study)
     tables = [flip_table(found, queries, study), ranked_queries(found, queries, study)]
     tried = plural("{n} single change was tried", "{n} single changes were tried", found.singles)
     pairs = plural("{n} pair of changes in two subjects", "{n} pairs of changes in two subjects", found.pairs)

@@ -127,7 +127,7 @@ def _look_in(notebook: str) -> str:
 
 def _queries(verdict: Verdict, failure: Failure) -> list[Query]:
     domain = verdict.dataset.split("/")[1].upper()
-    common = {"field": failure.column, "severity": "minor", "expected": failure.description}
+    common: dict[str, Any] = {"field": failure.column, "severity": "minor", "expected": failure.description}
     rule = Phrase(failure.description, failure.chinese or failure.description)
     if failure.count > ONE_BY_ONE or not failure.records:
         said = TEXTS.phrase("MANY-RECORDS", count=failure.count, domain=domain, rule=rule)

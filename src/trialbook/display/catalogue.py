@@ -79,6 +79,8 @@ def extracted(project: Path = PROJECT) -> Catalog:
                 catalogue.add(text, locations=[(path.relative_to(project).as_posix(), 0)])
     for path in sorted((project / "notebooks").glob("*.ipynb")):
         notebook = json.loads(path.read_text(encoding="utf-8"))
+        if notebook["metadata"].get("trialbook") == {"step": False}:
+            continue  # of an analyst: no reader of a page sees its texts
         title = notebook["metadata"].get("trialbook", {}).get("title", "")
         if title:
             catalogue.add(title, locations=[(f"notebooks/{path.name}", 0)])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from trialbook.core.messages import ENGLISH, Language, enumerated, joined, msg, plural
+from trialbook.core.messages import ENGLISH, Language, as_text, enumerated, joined, msg, plural
 from trialbook.diff.built_cut import BuiltCut
 from trialbook.display.page import Frame, render
 from trialbook.results.ard import TOTAL
@@ -150,11 +150,11 @@ def setting(facts: Facts) -> Answer:
 def interventions(facts: Facts) -> Answer:
     """The dose of each level and its planned infusions; what was given is on the safety page."""
     levels = facts.build.protocol.dose_levels
-    known = [level for level in levels if level.cells_per_kg is not None and level.planned_infusions]
+    known = [level for level in levels if level.printed_dose and level.planned_infusions]
     if len(known) < len(levels):
         return Answer(PART, msg("Missing: the dose or the planned days of some levels."), [SAFETY])
     listed = joined(
-        [msg("{level} {dose} x 10^6/kg on days {days}", level=level.id, dose=f"{level.cells_per_kg:g}",
+        [msg("{level} {dose} on days {days}", level=as_text(level.id), dose=as_text(level.printed_dose),
              days=enumerated(level.planned_infusions)) for level in levels], "; ",
     )  # fmt: skip
     return Answer(

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from trialbook.efficacy.wording import RESPONSE_WORDS
+from trialbook.safety.ctcae import test_name
+
 LABELS: dict[str, str] = {
     # Subjects (ADSL)
     "USUBJID": "Subject (unique)", "SUBJID": "Subject", "SUBJECT": "Subject", "subject": "Subject",
@@ -55,6 +58,19 @@ KEYS = (
     ("GRADE", "ATOXGR"),
     ("RELDAY", "DAY", "day"),
 )
+
+
+# Columns of codes of laboratory tests.
+TESTS = ("TEST", "PARAMCD")
+
+
+def code_words(column: str, cell: str) -> str:
+    """What a cell of a table says in place of a code that is no abbreviation of the field; any other cell as it is.
+
+    >>> code_words("TEST", "K_LOW"), code_words("AVALC", "PENDING"), code_words("AVALC", "CR")
+    ('Potassium, low', 'pending', 'CR')
+    """
+    return test_name(cell) if column in TESTS else RESPONSE_WORDS.get(cell, cell)
 
 
 def in_key_order(columns: Iterable[str]) -> list[str]:

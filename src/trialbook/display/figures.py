@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trialbook.core.messages import as_text, msg
+from trialbook.core.messages import Plain, as_text, msg
 from trialbook.display.blocks import Block, sentence
 from trialbook.display.chart_texts import chart_texts
-from trialbook.display.payload import MIME, declared_id, text_of
-from trialbook.display.tables import table
+from trialbook.display.payload import MIME, Payload, declared_id, text_of
+from trialbook.display.saving import Origin, Savable, frame_of, said
+from trialbook.display.tables import Table, table
 from trialbook.display.text import visible
 from trialbook.display.theme import chart_config
 
@@ -232,20 +234,47 @@ MENU = {"actions": {"export": {"svg": True, "png": True}, "source": True, "compi
 USERMETA = {"embedOptions": MENU}
 
 
-class Figure:
+class Figure(Savable):
     """A chart under its title, with the numbers that it draws in a folded table.
 
     A notebook shows three outputs in this order: title, chart, table; each page keeps this order. `summary` says in a
-    sentence or two what the chart shows, for who cannot see it.
+    sentence or two what the chart shows, for who cannot see it. `to_frame()` gives the numbers that it draws,
+    `save(path)` writes a picture of it.
     """
 
     def __init__(self, spec: dict[str, Any], title: str, data: Block, summary: str = "") -> None:
-        self.spec, self.title, self.data, self.summary = spec, title, data, summary
+        self.spec, self.data, self.summary = spec, data, summary
+        self.id, self.origin = declared_id(title), Origin()
+        self.named: Plain = text_of(title)
+
+    @classmethod
+    def shown_before(cls, id: str, named: Plain, spec: dict[str, Any], texts: Payload, data: Payload) -> Figure:
+        """A figure that a notebook has shown: its id, its title and texts as data, its specification and its table."""
+        made = cls(spec, "", Table(data))
+        made.id, made.named, made.texts = id, named, texts
+        return made
+
+    @property
+    def title(self) -> str:
+        """The title above the chart."""
+        return said(self.named)
+
+    @cached_property
+    def texts(self) -> Payload:
+        """The texts of the chart, for another language."""
+        return chart_texts(self.spec)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The numbers that are drawn, as the folded table shows them."""
+        return frame_of(self.data.payload)
+
+    def __repr__(self) -> str:
+        return f"<Figure {self.id} {self.title!r}>" if self.id else f"<Figure {self.title!r}>"
 
     @property
     def heading(self) -> Block:
         """The title above the chart."""
-        return Block({"kind": "figure", "id": declared_id(self.title), "title": text_of(self.title)})
+        return Block({"kind": "figure", "id": declared_id(self.title), "title": self.named})
 
     @property
     def folded(self) -> Block:
@@ -254,12 +283,12 @@ class Figure:
 
     def chart_bundle(self) -> dict[str, Any]:
         """What Jupyter draws: the specification, and words for where it cannot be drawn."""
-        payload = {"kind": "chart", "title": text_of(self.title), "texts": chart_texts(self.spec)}
-        said = f"Chart: {visible(self.title)}"
+        payload = {"kind": "chart", "title": self.named, "texts": self.texts}
+        words = f"Chart: {visible(self.title)}"
         if self.summary:
             payload["summary"] = text_of(self.summary)
-            said = f"{said}. {visible(self.summary)}"
-        return {CHART_MIME: notebook_spec(self.spec), MIME: payload, "text/plain": said}
+            words = f"{words}. {visible(self.summary)}"
+        return {CHART_MIME: notebook_spec(self.spec), MIME: payload, "text/plain": words}
 
     def chart_metadata(self) -> dict[str, Any]:
         """How Jupyter draws it."""

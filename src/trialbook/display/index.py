@@ -24,6 +24,7 @@ from trialbook.profiles.subjects import profile_address, profile_note
 __all__ = ["DOWNLOADS", "IndexFacts", "StepStatus", "index_facts", "render_index"]
 
 DOWNLOADS = (
+    Link("queries.html", msg("Questions and answers"), msg("who must act by when, and what was answered")),
     Link("queries.xlsx", msg("Query list"), msg("for the site, in English and Chinese")),
     Link("signals.json", msg("Signals"), msg("what to look at first, with the records behind it")),
     Link("deviations.html", msg("Protocol deviations"), msg("found in the data or recorded by the site")),

@@ -142,7 +142,7 @@ def index_facts(
         safety=_safety(protocol, numbers),
         levels=levels,
         level_numbers=_numbers_by_level(levels, numbers),
-        level_heads={level.id: f"{level.id}\n{_dose(level.cells_per_kg)}".strip() for level in protocol.dose_levels},
+        level_heads={level.id: f"{level.id}\n{level.printed_dose}".strip() for level in protocol.dose_levels},
         steps=[_step_line(step, verdicts, cleans=step is steps[0]) for step in steps],
         contracts=_contracts(verdicts),
         queries=_query_counts(queries, cut),
@@ -330,10 +330,6 @@ def _case_row(what: str, variable: str, levels: Sequence[str], numbers: Numbers)
     best_first = variable in HIGH_IS_WORSE
     row = msg("Best to worst case, {what}", what=what) if best_first else msg("Worst to best case, {what}", what=what)
     return {row: told} if any(told) else {}
-
-
-def _dose(cells_per_kg: float | None) -> str:
-    return f"{cells_per_kg:g} x 10^6/kg" if cells_per_kg is not None else ""
 
 
 def _step_line(step: StepStatus, verdicts: Sequence[Verdict], *, cleans: bool) -> StepLine:

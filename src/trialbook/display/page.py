@@ -13,6 +13,7 @@ from trialbook.display.chart_rendering import chart_script as library_script
 from trialbook.display.chart_rendering import csp_hash, draw_script
 from trialbook.display.contents import page_sections, raised
 from trialbook.display.page_content import PageContent, page_content, records_page, reference_page
+from trialbook.display.table_body import LATER
 from trialbook.display.templates import template_text
 from trialbook.display.text import visible
 from trialbook.display.theme import PAGE_CSS
@@ -33,6 +34,10 @@ TABLES, RECORDS = msg("Tables and listings"), msg("Records")
 # The headline numbers of a page: the first of them come before its text, beside what to look at first.
 _HEADLINE = '<div class="tb tb-cards">'
 _OPENS = re.compile(r'<a class="tb-open" href="[^"#]*#(r-\d+)">')
+
+
+# The box of a table that is longer than some screens (`table_body.LATER`).
+_LATER = re.compile(rf'<div class="tb-box[^"]*\b{LATER}\b[^"]*" tabindex="0"><table.*?</table></div>', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -168,7 +173,11 @@ def _page(
     texts, headings = raised([piece.html for piece in shown.pieces], shown.headings)
     boxes = whole.boxes.data(_OPENS.findall("".join(texts))) if frame.scripted else ""
     has_title = any(heading.level == 1 for heading in headings)
-    pieces = [replace(piece, html=text) for piece, text in zip(shown.pieces, texts, strict=True)]
+    scripted = bool(frame.scripted or drawing)
+    pieces = [
+        replace(piece, html=_waiting(text) if scripted else text)
+        for piece, text in zip(shown.pieces, texts, strict=True)
+    ]
     headlines = [place for place, text in enumerate(texts) if place and text.startswith(_HEADLINE)][:1]
     lead = [pieces.pop(place) for place in headlines if has_title and current == page]
     return render(
@@ -178,7 +187,7 @@ def _page(
         language,
         title=title,
         scripts=[
-            *drawing, *(own_scripts() if frame.scripted or drawing else []),
+            *drawing, *(own_scripts() if scripted else []),
             *([template_text("open.js")] if boxes else []),
         ],
         lead=lead,
@@ -193,6 +202,11 @@ def _page(
         signals=signals[:MOST_SIGNALS],
         more_signals=max(0, len(signals) - MOST_SIGNALS),
     )  # fmt: skip
+
+
+def _waiting(html: str) -> str:
+    """Long tables as text that our script makes tables of while the page rests; without script they are tables."""
+    return _LATER.sub(r'<noscript class="tb-rest">\g<0></noscript>', html)
 
 
 def own_scripts() -> list[str]:

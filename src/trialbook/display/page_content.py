@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -19,11 +19,12 @@ from trialbook.display.figures import spec_json
 from trialbook.display.number_records import NumberRecords
 from trialbook.display.opened_records import Boxes
 from trialbook.display.page_outputs import Dropped, Shown, is_own_html, shown_outputs
-from trialbook.display.payload import Payload
+from trialbook.display.payload import MIME, Payload
 from trialbook.display.prose import Heading, prose_html
-from trialbook.display.render import DATA_OF_FIGURE, Renderer
+from trialbook.display.render import DATA_OF_FIGURE, Renderer, unnumbered
 from trialbook.display.tables import table
 from trialbook.display.text import safe, visible
+from trialbook.protocol.models import NOTHING_OF_IT
 
 # The tag of a cell that shows an intermediate frame: analysts see it at once, readers of the page when they ask.
 LOOK = "look"
@@ -120,10 +121,33 @@ def page_content(
     `NumberRecords.summary`).
     """
     content = _Content(charts, language, number, page, records)
-    for position, cell in enumerate(notebook["cells"], 1):
+    for position, cell in _covered(notebook["cells"]):
         content.add(cell, position)
     content.open_besides(besides or {})
     return content.made()
+
+
+def _covered(cells: Sequence[Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
+    """The cells that the page shows, by their place in the notebook: all, where the trial has what they are about.
+
+    Of a notebook about an endpoint that the trial does not have: its title, its parameters, and that it covers nothing.
+    """
+    numbered = list(enumerate(cells, 1))
+    said = next((k for k, cell in numbered if _says_nothing_of_it(cell)), None)
+    if said is None:
+        return numbered
+    title = next(((k, cell) for k, cell in numbered if cell["cell_type"] == "markdown"), None)
+    shown: list[tuple[int, Mapping[str, Any]]] = []
+    shown += [(title[0], {**title[1], "source": "".join(title[1]["source"]).partition("\n")[0]})] if title else []
+    tags = ((k, cell, cell.get("metadata", {}).get("tags", [])) for k, cell in numbered)
+    shown += [(k, cell) for k, cell, own in tags if k == said or "injected-parameters" in own]
+    return shown
+
+
+def _says_nothing_of_it(cell: Mapping[str, Any]) -> bool:
+    """Whether a cell shows the sentence that the page covers nothing (`NOT_AN_ENDPOINT`)."""
+    shown = (output.get("data", {}).get(MIME, {}) for output in cell.get("outputs", []))
+    return any(str(payload.get("text", "")).endswith(NOTHING_OF_IT) for payload in shown if isinstance(payload, dict))
 
 
 def page_number(notebook: str) -> int:
@@ -301,7 +325,7 @@ class _Content:
         """Notes a table, figure or listing under its id; of the reference page also for the list of links to it."""
         title = self._renderer.say(_without_cut(payload["title"])) if "title" in payload else ""
         aside = self._here is self._reference
-        title = title if not title or anchor == payload.get("id") else f"{anchor} {title}"
+        title = f"{anchor} {unnumbered(title, anchor)}" if title and anchor else title
         listed = Listed(anchor, title, aside)
         self._listed += [listed] if title else []
         self._more += [listed] if title and aside else []

@@ -24,7 +24,7 @@ ATTRIBUTES = (
 # What opens the records behind a cell (display/table_body.py), and what leads to a profile or a place of the same page.
 OPENING = (
     r'</(?:button|a)>|<button class="tb-open" popovertarget="tb-[0-9a-z-]+">'
-    r'|<a class="tb-open" href="[A-Za-z0-9_-]{1,80}_records\.html#r-\d{1,6}">'
+    r'|<a class="tb-open" href="[A-Za-z0-9_-]{1,80}_records\.html#r-\d{1,6}"(?: aria-label="[^"<>]*")?>'
     r'|<button class="tb-close" popovertarget="tb-[0-9a-z-]+" popovertargetaction="hide">'
     r'|<div class="tb-opened" popover id="tb-[0-9a-z-]+" aria-label="[^"<>]*">'
     r'|<a class="tb-subject" href="(?:profiles/[A-Za-z0-9_-]{1,64}\.html)?(?:#[a-z][a-z0-9-]*)?">'

@@ -24,6 +24,7 @@ from typing import Any
 import pandas as pd
 
 from trialbook.core.messages import Message, Plain, msg, plain
+from trialbook.display.columns import code_words
 from trialbook.display.text import show, visible
 
 MIME = "application/vnd.trialbook.v1+json"
@@ -123,7 +124,7 @@ def columns_of(
             _said(value, kind)
             if isinstance(value, Message) and kind in ("text", "data")
             else visible(show(value, shown))
-            for value in values
+            for value in (values if kind != "text" else (_in_words(name, value) for value in values))
         ]
         # A column that no label names may be named by a message.
         given = HEADS.get(name, given)
@@ -133,6 +134,11 @@ def columns_of(
             column(name, head, kind, cells, right=kind == "number" or name in right, to=(links or {}).get(name))
         )
     return made
+
+
+def _in_words(column: str, value: object) -> object:
+    """A code of ours as readers know it."""
+    return code_words(column, value) if type(value) is str else value
 
 
 def _said(value: Message, kind: str) -> Plain:

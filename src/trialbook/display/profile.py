@@ -22,7 +22,7 @@ from trialbook.display.tables import table
 from trialbook.display.text import safe, show
 from trialbook.profiles.profile import Profile
 from trialbook.profiles.subjects import FOLDER, profile_file
-from trialbook.safety.ctcae import GRADED_TESTS
+from trialbook.safety.ctcae import GRADED_TESTS, test_name
 
 TESTS = tuple(GRADED_TESTS)
 
@@ -198,6 +198,7 @@ def _table(
     """The columns of `labels` in this order, then those that it does not know."""
     known = [name for name in labels if name in frame.columns]
     others = [name for name in frame.columns if name in TESTS]
+    labels = {**labels, **{test: test_name(test) for test in others}}
     shown = frame[[*known, *others]]
     return renderer.html(
         table(shown, title, labels=labels, digits=digits, right=[*right, *others], notes=notes, empty=empty)

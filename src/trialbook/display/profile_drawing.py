@@ -44,6 +44,7 @@ from trialbook.profiles.profile import (
     THERAPY,
     Profile,
 )
+from trialbook.safety.ctcae import test_name
 
 # ----------------------------------------------------------------------------------------------------
 # Drawings of one subject on one time axis: infusions, events, steroids and organ stages; AEs; labs; drugs.
@@ -191,7 +192,9 @@ def _stages(drawing: Drawing, stages: pd.DataFrame, y: float) -> None:
                     f'<text x="{number(x)}" y="{number(top + 12)}" font-size="{10 if len(code) < 3 else 8}" '
                     f'text-anchor="middle" fill="{ink}">{code}</text>'
                 )
-            drawing.add(shape, msg("{organ} {stage}, day {day}", organ=ORGAN_NAMES[organ], stage=code, day=day))
+            told = msg("{organ} {stage}, day {day}", organ=ORGAN_NAMES[organ], stage=code, day=day)
+            # The grade says what the stages of the organs come to.
+            drawing.add(shape, told, described=organ == ORGANS[-1])
 
 
 def events(profile: Profile, days: Days, language: Language = ENGLISH) -> str:
@@ -269,14 +272,16 @@ def _bars(
 
 
 def _beside(drawing: Drawing, left: float, right: float, y: float, words: str) -> None:
-    """Words after a bar, else before it, else on it; a white rim keeps them readable."""
+    """Words after a bar, else before it, else on it on a ground of their own: a bar may be dark."""
     room = pixels(words) + 6
     if right + room <= LEFT + PLOT + 20:
         drawing.text(right + 4, y, words, size=10)
     elif left - room >= LEFT:
         drawing.text(left - 4, y, words, end=True, size=10)
     else:
-        drawing.text(left + 6, y, clipped(words, max(LEFT + PLOT - left - 12, 40)), size=10)
+        shown = clipped(words, max(LEFT + PLOT - left - 12, 40))
+        drawing.add(rectangle(left + 4, y - 8.2, pixels(shown) * 0.91 + 4, 9.4, PAPER))
+        drawing.text(left + 6, y, shown, size=10)
 
 
 def drawn_rows(frame: pd.DataFrame, days: Days) -> pd.DataFrame:
@@ -341,11 +346,27 @@ def labs(profile: Profile, days: Days, language: Language = ENGLISH) -> str:
             drawing.panel(top, HIGH, position == len(tests) - 1, infusions)
             _axis(drawing, values, top)
             _results(drawing, values, rows)
+            drawing.describe(_course_of_test(test, rows))
         else:
             drawing.panel(top, HIGH, position == len(tests) - 1, infusions)
         unit = ", ".join(dict.fromkeys(show(row[3]) for row in results[test]))
-        drawing.label(top + HIGH / 2 + 4, f"{test}, {unit}".rstrip(", "), most=LEFT - 40)
+        drawing.label(top + HIGH / 2 + 4, joined([as_text(test_name(test)), unit], ", "), most=LEFT - 40)
     return drawing.svg(msg("Laboratory results of subject {subject}", subject=profile.subject))
+
+
+def _course_of_test(test: str, rows: list[Row]) -> str:
+    """The line of a test in words: where it begins and ends, its lowest and highest value, its worst grade."""
+    (first_day, first, sign, *_), (last_day, last, last_sign, unit, _) = rows[0], rows[-1]
+    numbers = [row[1] for row in rows]
+    said = msg(
+        "{test}: {first} on day {first_day}, {last} {unit} on day {last_day}, lowest {low}, highest {high}",
+        test=test_name(test), first=f"{show(sign)}{show(first)}", first_day=first_day,
+        last=f"{show(last_sign)}{show(last)}", unit=show(unit), last_day=last_day, low=show(min(numbers)),
+        high=show(max(numbers)),
+    )  # fmt: skip
+    grades = [row[4] for row in rows if pd.notna(row[4])]
+    worst = msg("worst grade {grade}", grade=max(grades)) if grades else msg("grade not evaluable")
+    return joined([said, worst], ", ")
 
 
 def _by_test(frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, list[Row]]:
@@ -374,6 +395,7 @@ def _bands(drawing: Drawing, values: Values, bands: list[Row]) -> None:
         drawing.add(
             rectangle(LEFT, top, PLOT, bottom - top, PROFILE_BANDS[grade]),
             msg("grade {grade}: from {limit}", grade=grade, limit=show(limit)),
+            described=False,
         )
         if bottom - top >= 9:
             drawing.text(LEFT + PLOT + 3, (top + bottom) / 2 + 3, f"G{grade}", size=9, fill=QUIET)
@@ -409,6 +431,6 @@ def _results(drawing: Drawing, values: Values, rows: list[Row]) -> None:
             if pd.notna(grade)
             else msg("{result}, grade not evaluable, day {day}", result=result, day=day)
         )
-        drawing.add(shape, told)
+        drawing.add(shape, told, described=False)
         if severe:
             drawing.text(x + 6, y - 2, str(grade), size=9, bold=True)

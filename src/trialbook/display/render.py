@@ -74,7 +74,7 @@ class Renderer:
             keys = payload.get("numbers") or [None] * len(payload["items"])
             cards = "".join(
                 f'<div class="tb-card"><div class="tb-label">{say(label)}</div>'
-                f'<div class="tb-value">{self._leading(say(value), key)}</div>'
+                f'<div class="tb-value">{self._leading(say(value), key, say(label))}</div>'
                 f'<div class="tb-note">{say(note)}</div></div>'
                 for (label, value, note), key in zip(payload["items"], keys, strict=True)
             )
@@ -127,10 +127,14 @@ class Renderer:
             return visible(text["d"])
         return self.language.say(text)
 
-    def _leading(self, html: str, key: Sequence[str] | None) -> str:
-        """The text of a number of the results as a link to its records, where a box of them is kept."""
+    def _leading(self, html: str, key: Sequence[str] | None, label: str) -> str:
+        """The text of a number of the results as a link to its records, where a box of them is kept; its `label` is
+        part of the name of the link, for who hears links without what is around them.
+        """
         anchor = self.opened.numbers.get(number_key(key)) if key and self._records else None
-        return f'<a class="tb-open" href="{self._records}#{anchor}">{html}</a>' if anchor else html
+        if not anchor:
+            return html
+        return f'<a class="tb-open" href="{self._records}#{anchor}" aria-label="{label}: {html}">{html}</a>'
 
     def _safe(self, text: Plain) -> str:
         return safe(self.say(text))
@@ -341,15 +345,20 @@ def _named(title: str, anchor: str) -> str:
     """A title with its number in front, which links to it: also where the title begins with the number itself."""
     if not anchor:
         return safe(title)
-    return f'<a class="tb-id" href="#{anchor}">{anchor}</a> {safe(_unnumbered(title, anchor))}'
+    return f'<a class="tb-id" href="#{anchor}">{anchor}</a> {safe(unnumbered(title, anchor))}'
 
 
 def _on_paper(title: str, anchor: str) -> str:
     """The same without the link, for each sheet of a page; a notebook has no sheets."""
-    return safe(f"{anchor} {_unnumbered(title, anchor)}") if anchor else ""
+    return safe(f"{anchor} {unnumbered(title, anchor)}") if anchor else ""
 
 
-def _unnumbered(title: str, anchor: str) -> str:
+def unnumbered(title: str, anchor: str) -> str:
+    """A title without the number that it begins with.
+
+    >>> unnumbered("F28 Pathways from now on", "F-28")
+    'Pathways from now on'
+    """
     return re.sub(rf"^{anchor[0]}-?{anchor[2:].rstrip(_SECOND)}[a-z]?\b[:.]?\s*", "", title)
 
 

@@ -112,7 +112,7 @@ def _numbers(found: StudyCuts) -> Block:
     columns = [line.cut.cut_id for line in found.cuts]
     frame = pd.DataFrame([(name, *texts) for name, texts in known.items()], columns=["name", *columns], dtype="object")
     return table(
-        frame, msg("What was known at each cut, {study}", study=found.study.id), labels={"name": msg("Data cut")},
+        frame, msg("What was known at each cut, {study}", study=found.study.id), labels={"name": ""},
         stub="name", right=columns, notes=[msg("- : not estimable, or not reported at that cut.")],
     )  # fmt: skip
 

@@ -99,10 +99,14 @@ class Drawing:
         """A message in the language of the drawing; text of the data as it is."""
         return self.language.say(words) if isinstance(words, Message) else words
 
-    def add(self, shape: str, title: str = "") -> None:
-        """A shape; `title` is what a pointer over it tells."""
+    def add(self, shape: str, title: str = "", described: bool = True) -> None:
+        """A shape; `title` is what a pointer over it tells, and if `described` part of the description."""
         self._parts.append(f"<g><title>{safe(self.say(title))}</title>{shape}</g>" if title else shape)
-        self._marks += [title] if title else []
+        self._marks += [title] if title and described else []
+
+    def describe(self, words: str) -> None:
+        """Says in the description what several shapes show together."""
+        self._marks.append(words)
 
     def text(
         self, x: float, y: float, words: str, *, end: bool = False, size: int = FONT, fill: str = INK,

@@ -88,6 +88,9 @@ KEY_WIDTH = 16
 # A list that is longer than a screen can be sorted and searched where the page runs our script.
 SCREEN = 15
 LIST = "tb-list"
+# A longer one is laid out when a reader comes near.
+SCREENS = 60
+LATER = "tb-later"
 # About as many characters fit the width of a phone; a wider table is shown there as cards, one per row.
 PHONE = 40
 GAP = 3
@@ -100,8 +103,8 @@ _NOTHING = re.compile(r"0(?:\.0+)?%?(?: of \d+)?(?: \(0(?:\.0+)?%?\))?(?: \[0\])
 _TAG = re.compile(r"<[^>]*>")
 # Words of text of the data; codes and units have no language.
 WORDS_OF_DATA = re.compile(r"[A-Za-z][a-z]{2}")
-# A date is not broken at its hyphens.
-_DATE = re.compile(r"\b\d{4}-\d\d(?:-\d\d(?:T[\d:]+)?)?\b")
+# A date is not broken at its hyphens, nor are the stages of four organs with their grade: 2-0-1-1 (III).
+_DATE = re.compile(r"\b\d{4}-\d\d(?:-\d\d(?:T[\d:]+)?)?\b|(?<![\d-])[\d?](?:-[\d?]){3}(?: \([IV0]+\))?(?![\d-])")
 # What a column of counts holds: "3", "3 of 12 (25.0%)", "3 [4]", "4.5 (2.1 to 9)", "-".
 _COUNT = re.compile(r"-|[-<>]?\d[\d.]*%?(?: of \d+)?(?: \([-<>\d., %to]+\))?(?: \[\d+\])?")
 
@@ -189,6 +192,7 @@ def box(grid: Grid, title: str, caption: str = "", again: str = "") -> str:
     body = markup.whole(labels, _grouped(grid, markup, rows), again)
     kinds = [
         *([LIST] if caption and grid.rows > SCREEN else []),
+        *([LATER] if caption and grid.rows > SCREENS else []),
         *(["tb-cards-on-phone"] if markup.cards else []),
     ]
     return boxed(body, title, grid.rows, is_key, caption, kinds)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from trialbook.core.messages import Message, Plain, as_text, joined, msg, plural
 from trialbook.display.blocks import Block
 from trialbook.display.cell_words import OUR_WORDS
 from trialbook.display.payload import Payload, column, columns_of, data_text, declared_id, text_of
+from trialbook.display.saving import Origin, Savable, frame_of, said
 from trialbook.display.table_details import Detail, Opened, Subjects
 from trialbook.display.text import visible
 from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS
@@ -20,6 +22,43 @@ from trialbook.results.ard import NOT_EVALUABLE, NOT_EVALUABLE_WORDS
 MOST_ROWS = 500
 # What names a number of the results, in the order of `payload.number_key`.
 NUMBER = ["analysis_id", "group1_level", "variable", "variable_level", "context"]
+
+
+class Table(Block, Savable):
+    """A table or listing: a notebook shows it, `to_frame()` gives its rows and `save(path)` writes a file of it.
+
+    >>> t = table(pd.DataFrame({"SUBJID": ["004"], "AGE": [51]}), "L-90 My listing")
+    >>> t
+    <Table L-90 'L-90 My listing': 1 row, 2 columns>
+    >>> t.to_frame()["AGE"].tolist()
+    [51]
+    """
+
+    def __init__(self, payload: Payload, id: str = "", origin: Origin | None = None) -> None:
+        super().__init__(payload)
+        self.id: str = id or payload.get("id", "")
+        self.origin = origin or Origin()
+        # Makes the columns with every row, where fewer are shown.
+        self.every_row: Callable[[], list[Payload]] | None = None
+
+    @cached_property
+    def whole(self) -> Payload:
+        """The payload with every row, also those beyond what a page shows; what is not known of is not there."""
+        return self.payload if self.every_row is None else {**self.payload, "columns": self.every_row()}
+
+    @property
+    def title(self) -> str:
+        """The title above the table."""
+        return said(self.payload.get("title", ""))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Every row, under the names of the variables; `attrs["labels"]` has the heads for readers."""
+        return frame_of(self.whole)
+
+    def __repr__(self) -> str:
+        rows, columns = self.to_frame().shape
+        size = f"{rows} row{'' if rows == 1 else 's'}, {columns} column{'' if columns == 1 else 's'}"
+        return f"<Table {self.id} {self.title!r}: {size}>" if self.id else f"<Table {self.title!r}: {size}>"
 
 
 def table(
@@ -39,7 +78,7 @@ def table(
     linked: Collection[str] = (),
     data: Sequence[str] = (),
     numbers: Mapping[tuple[int, str], Sequence[str]] | None = None,
-) -> Block:
+) -> Table:
     """A listing or table: one row per row of `frame`, in its order.
 
     `labels` names columns for readers; `group` is a column whose values become row-group headings; `notes` are
@@ -54,7 +93,7 @@ def table(
     `numbers` names, by position and column, the numbers of the results that cells show (see `NUMBER`): a page opens
     them to their records.
     """
-    whole, frame = len(frame), frame.head(MOST_ROWS).reset_index(drop=True)
+    given, whole, frame = frame, len(frame), frame.head(MOST_ROWS).reset_index(drop=True)
     names = [str(name) for name in frame.columns]
     unknown = sorted({column for _, column in details or {}} - set(names))
     if unknown:
@@ -70,10 +109,13 @@ def table(
     for wanted in (group, stub) if names else ():
         if wanted and (wanted not in names or (wanted == stub and stub == group)):
             raise ValueError(f"the table does not have the column {wanted!r}")
-    return _block(
+    made = _block(
         columns, title, subtitle=subtitle, notes=notes, empty=empty, group=group, stub=stub, whole=whole,
         details=details or {}, subjects=subjects, says=says,
     )  # fmt: skip
+    if whole > MOST_ROWS:
+        made.every_row = partial(columns_of, given, labels or {}, digits=digits, right=right, data=[*data, subject])
+    return made
 
 
 def ard_table(
@@ -94,7 +136,7 @@ def ard_table(
     details: Mapping[tuple[str, ...], Detail] | None = None,
     subject: str = "",
     linked: Collection[str] = (),
-) -> Block:
+) -> Table:
     """A table that is a view of ARD rows: a row per `row` value (ARD column `variable`, `variable_level` or `context`),
     a column per group level.
 
@@ -266,7 +308,7 @@ def _block(
     details: Mapping[tuple[int, str], Detail],
     subjects: Subjects,
     says: Sequence[Sequence[Any]] = (),
-) -> Block:
+) -> Table:
     """The table as a block: its texts, its columns, and what its cells open to."""
     opened = Opened(subjects)
     places = {made["name"]: k for k, made in enumerate(columns)}
@@ -288,4 +330,4 @@ def _block(
         payload["says"] = says
     if opened.left_out:
         payload["unopened"] = opened.left_out
-    return Block(payload)
+    return Table(payload)

@@ -46,7 +46,7 @@ AUDIT_RESULTS = {  # fill, ink
 # Green = response, the darker the better; grey = none; slate = progression. No two are alike without colour.
 RESPONSE_CATEGORIES = {
     "CR": "#00563f", "PR": "#35a07a", "MR": "#99d1b8", "NR": "#d6dae2", "PD": "#232c39", "NR by rule": "#a4adb9",
-    "not evaluable": "#ebebeb", "PENDING": PENDING,
+    "not evaluable": "#ebebeb", "pending": PENDING,
 }  # fmt: skip
 ON_DARK = ("CR", "PD")
 DLT_OUTCOMES = {

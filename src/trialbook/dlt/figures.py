@@ -45,7 +45,7 @@ STATE_LABELS = {
 def level_heads(protocol: Protocol) -> dict[str, str]:
     """Each dose level with its dose: `DL2, 2 x 10^6/kg`."""
     return {
-        level.id: level.id if level.cells_per_kg is None else f"{level.id}, {level.cells_per_kg:g} x 10^6/kg"
+        level.id: f"{level.id}, {level.printed_dose}" if level.printed_dose else level.id
         for level in protocol.dose_levels
     }
 

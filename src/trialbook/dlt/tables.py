@@ -13,7 +13,7 @@ from trialbook.dlt.designs.design import ONGOING, WAIT
 from trialbook.dlt.over_time import LIMITS
 from trialbook.dlt.reporting import COUNTED, EVALUABLE_N, TREATED, WAITING_N
 from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.models import Protocol
+from trialbook.protocol.models import NOT_AN_ENDPOINT, Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, TOTAL, round_half_up
 from trialbook.results.bounds import bounds_text, excluded_text
 from trialbook.subjects.dlt_status import (
@@ -32,7 +32,6 @@ from trialbook.subjects.dlt_status import (
 # Sentences of the DLT notebook: window, share of the dose and cap from the keys in force.
 
 
-NOT_AN_ENDPOINT = "Dose-limiting toxicity is not an endpoint of this trial: this page covers nothing of it."
 # The status of a subject in a line of prose or a table.
 STATUS_WORDS = {
     DLT: "DLT", PENDING_ADJUDICATION: msg("counted as DLT, not adjudicated"),
@@ -45,7 +44,7 @@ STATUS_WORDS = {
 def status_method(protocol: Protocol, analysis: Analysis) -> str:
     """Who is evaluable (A-72, A-74)."""
     if not protocol.has_endpoint("DLT"):
-        return NOT_AN_ENDPOINT
+        return NOT_AN_ENDPOINT["DLT"]
     first, last = analysis.dlt_window
     return msg(
         "The window is day {first} to day {last} after the first infusion. A subject is evaluable who had a "
@@ -60,7 +59,7 @@ def status_method(protocol: Protocol, analysis: Analysis) -> str:
 def rule_method(protocol: Protocol, analysis: Analysis) -> str:
     """Which rule advises, and whether others are shown beside it."""
     if not protocol.has_endpoint("DLT"):
-        return NOT_AN_ENDPOINT
+        return NOT_AN_ENDPOINT["DLT"]
     if analysis.escalation_rule == "none":
         return msg("No escalation rule is in force in this cut: nothing is advised.")
     beside = msg("shown beside it in this cut") if analysis.show_alternative_rules else msg("not shown in this cut")

@@ -24,6 +24,8 @@ from trialbook.display.text import visible
 
 Text = Plain
 Audience = Literal["line", "aggregate"]
+# The kind of a document that is one table or figure alone.
+ALONE = "alone"
 # Columns that name a subject or hold what is a subject's own.
 SUBJECT_COLUMNS = frozenset(["SUBJID", "USUBJID", "SUBJECT", "subject", "Subject"])
 
@@ -175,6 +177,11 @@ class Document:
     sections: tuple[Section, ...]
     answer: Text = ""
     audience: Audience = "line"
+
+    @property
+    def alone(self) -> bool:
+        """Whether it holds nothing but one table or figure, which needs no cover and no contents."""
+        return self.kind == ALONE
 
     def blocks(self) -> Iterator[Block]:
         """Every block in the order of reading."""

@@ -220,7 +220,7 @@ class _Writer:
 
 
 def _asked(text: str) -> int:
-    """The room of a line of text: Chinese characters take more than twice a mean letter, and no line is filled by them."""
+    """The room of a line of text: Chinese characters take more than twice a mean letter and leave a line unfilled."""
     return width(text) if text.isascii() else round(1.18 * width(text))
 
 

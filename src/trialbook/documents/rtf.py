@@ -37,12 +37,16 @@ class Shown:
 
 @dataclass(frozen=True)
 class Pack:
-    """The pack of a cut: what it says of itself, and its tables, listings and figures in the order of the pages."""
+    """The pack of a cut: what it says of itself, and its tables, listings and figures in the order of the pages.
+
+    `alone`: it is one table, without a first page.
+    """
 
     cover: Cover
     head: Text
     foot: Text
     shown: tuple[Shown, ...]
+    alone: bool = False
 
 
 def pack(source: CutSource) -> Pack:
@@ -103,6 +107,10 @@ class _Writer:
         banner = f"{{\\pard\\plain\\f0\\qc\\b\\fs{SMALL} {say(cover.banner)}\\par}}" if cover.banner else ""
         yield f"{{\\header{banner}{{\\pard\\plain\\f0{tab}\\fs{SMALL} {say(content.head)}\\tab {self._page()}\\par}}}}"
         yield f"{{\\footer{{\\pard\\plain\\f0{tab}\\fs{SMALL} {say(content.foot)}\\tab {say(cover.title)}\\par}}}}"
+        if content.alone:
+            yield from self._one(content.shown[0])
+            yield "}"
+            return
         yield f"\\pard\\sa120\\fs32\\b {say(cover.title)}\\b0\\par"
         yield f"\\pard\\sa240\\fs{TITLE} {escaped(cover.study)}, {say(cover.subtitle)}\\par"
         yield from (f"\\pard\\sa120\\fs{CELL} {say(notice)}\\par" for notice in cover.notices)
@@ -126,18 +134,22 @@ class _Writer:
 
     def _one(self, shown: Shown) -> Iterator[str]:
         block, mark = shown.block, layout.bookmark(shown.block.id)
-        kind: Message = msg(KINDS[block.id[:1]].msgid, number=block.id)
-        named = f"{{\\*\\bkmkstart {mark}}}{self._say(text_of(kind))}{{\\*\\bkmkend {mark}}}"
-        yield f"\\pard\\pagebb\\keepn\\qc\\fs{TITLE}\\b {named}\\par"
-        yield f"\\pard\\keepn\\qc\\sa160\\fs{TITLE} {self._say(block.title)}\\b0\\par"
+        if block.id:
+            kind: Message = msg(KINDS[block.id[:1]].msgid, number=block.id)
+            named = f"{{\\*\\bkmkstart {mark}}}{self._say(text_of(kind))}{{\\*\\bkmkend {mark}}}"
+            fresh = "" if self._content.alone else "\\pagebb"
+            yield f"\\pard{fresh}\\keepn\\qc\\fs{TITLE}\\b {named}\\par"
+        yield f"\\pard\\keepn\\qc\\sa160\\fs{TITLE}\\b {self._say(block.title)}\\b0\\par"
         if isinstance(block, Table):
             yield from self._table(block)
             notes = [escaped(note) for note in layout.notes_of(block, self._speaker)]
         else:
             yield self._figure(block)
             notes = [self._say(note) for note in block.notes]
-        source = msg("Source: {number} on the page {page}.html.", number=block.id, page=shown.step)
-        yield from (f"\\pard\\sb60\\fs{SMALL} {note}\\par" for note in [*notes, self._say(text_of(source))])
+        if shown.step:
+            source = msg("Source: {number} on the page {page}.html.", number=block.id, page=shown.step)
+            notes.append(self._say(text_of(source)))
+        yield from (f"\\pard\\sb60\\fs{SMALL} {note}\\par" for note in notes)
 
     def _table(self, table: Table) -> Iterator[str]:
         grid = layout.grid_of(table, self._speaker)

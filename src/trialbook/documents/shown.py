@@ -7,7 +7,7 @@ their arguments), and a chart is its specification. Their HTML is not looked at.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,16 +64,21 @@ def shown_outputs(build: Path) -> list[Output]:
 
 def _of_notebook(path: Path) -> Iterator[Output]:
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        cells: list[Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["cells"]
     except (OSError, ValueError, KeyError) as error:
         raise StopError(
             f"this notebook of a published build cannot be read ({type(error).__name__})", file=str(path),
             next_step="build this cut again with --force",
         ) from error  # fmt: skip
-    step, ids = path.stem, Ids(page_number(path.stem))
+    yield from numbered_outputs(path.stem, _outputs(cells))
+
+
+def numbered_outputs(step: str, outputs: Iterable[Mapping[str, Any]]) -> Iterator[Output]:
+    """The tables and figures among the outputs of a step (each by its MIME types), numbered as on its page."""
+    ids = Ids(page_number(step))
     heading: tuple[str, Payload] | None = None
     chart: tuple[Mapping[str, Any], Payload] | None = None
-    for data in _outputs(cells):
+    for data in outputs:
         payload = data.get(MIME)
         if CHART_MIME in data:
             spec = clean_spec(own_spec(data[CHART_MIME]))

@@ -85,6 +85,13 @@ class _Writer:
         yield f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>"
         if cover.banner:
             yield f'<p class="banner" role="note">{say(cover.banner)}</p>'
+        if document.alone:
+            yield "<main>"
+            yield from (
+                line for section in document.sections for block in section.blocks for line in self._block(block)
+            )
+            yield f'</main>\n<footer class="quiet"><p>{say(document.head)}</p></footer>\n</body>\n</html>\n'
+            return
         yield f"<header>\n<h1>{title}</h1>\n<p>{say(cover.subtitle)}</p>"
         yield from (f'<p class="notice">{say(notice)}</p>' for notice in cover.notices)
         yield "<table>"

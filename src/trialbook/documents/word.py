@@ -57,8 +57,9 @@ class _Writer:
         self._properties()
         self._cover()
         for place, (section, level) in enumerate(self._headings, 1):
-            heading = word.add_heading(level=level)
-            self._bookmarked(heading, f"_Toc{place:08d}", self._say(section.title))
+            if section.title:
+                heading = word.add_heading(level=level)
+                self._bookmarked(heading, f"_Toc{place:08d}", self._say(section.title))
             for block in section.blocks:
                 self._block(block)
         file = io.BytesIO()
@@ -147,6 +148,8 @@ class _Writer:
 
     def _cover(self) -> None:
         word, cover = self._word, self._document.cover
+        if self._document.alone:
+            return
         word.add_paragraph(cover.study, style="Remark")
         word.add_paragraph(self._say(cover.title), style="Title")
         word.add_paragraph(self._say(cover.subtitle), style="Subtitle")

@@ -112,7 +112,7 @@ def group_table(rows: pd.DataFrame) -> pd.DataFrame:
 def risk_method(protocol: Protocol) -> str:
     """Which risk groups are given, and which are left out and why."""
     if not protocol.has_endpoint("ORR_D28") or not protocol.outcomes.risk.minnesota:
-        return msg("Risk groups of acute GVHD are not derived for this trial.")
+        return msg("Risk groups at baseline are not derived for this trial.")
     return msg(
         "Minnesota risk follows the organ stages at baseline (MacMillan 2015; standard risk as tabulated in Blood "
         "2020;135:97). It was made for the start of steroid therapy: in refractory disease its published response "

@@ -19,7 +19,7 @@ from trialbook.efficacy.assessment_days import (
     later_incomplete_baselines,
     with_rel_day,
 )
-from trialbook.efficacy.day28 import PENDING, Course, last_day, stages_text, window_day, withdrawn_before
+from trialbook.efficacy.day28 import Course, last_day, stages_text, window_day, withdrawn_before
 from trialbook.efficacy.delivery import WORDS, needed
 from trialbook.efficacy.wording import in_words
 from trialbook.gvhd.grade import ORGANS, stage_range
@@ -128,7 +128,7 @@ def response_bounds_rows(adrs: pd.DataFrame, adsl: pd.DataFrame, levels: Sequenc
 def bounds_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     """Who decides the bounds, and why: SUBJID TRT01A COUNTED (now) LEAST MOST WHY, of the subjects who are open."""
     own = adrs[(adrs["PARAMCD"] == "RSP28") & adrs["RSPLO"].ne(adrs["RSPHI"])]
-    said = in_words(own["AVALC"].replace(PENDING, msg("pending")), own["REASON"])
+    said = in_words(own["AVALC"], own["REASON"])
     listed = pd.DataFrame(
         {
             "SUBJID": own["USUBJID"].map(adsl.set_index("USUBJID")["SUBJID"]).astype("str"), "TRT01A": own["TRT01A"],

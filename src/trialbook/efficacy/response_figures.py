@@ -28,7 +28,7 @@ from trialbook.efficacy.response_tables import (
     response_ranking,
 )
 from trialbook.efficacy.sensitivity import PRIMARY
-from trialbook.efficacy.wording import REASON_WORDS, in_words
+from trialbook.efficacy.wording import REASON_WORDS, RESPONSE_WORDS, in_words
 from trialbook.gvhd.grade import ORGANS
 from trialbook.gvhd.response_rules import CATEGORIES, RESPONDERS
 from trialbook.protocol.analysis import Analysis
@@ -183,7 +183,7 @@ def category_shares(rows: pd.DataFrame) -> pd.DataFrame:
     shares = pd.DataFrame(
         {
             "LEVEL": own["group1_level"],
-            "CATEGORY": own["variable_level"].where(own["context"] == "", BY_RULE),
+            "CATEGORY": own["variable_level"].replace(RESPONSE_WORDS).where(own["context"] == "", BY_RULE),
             "REASON": own["context"].map(REASON_WORDS).fillna(own["context"]).astype("str"),
             "SUBJECTS": own["stat"].astype("int64"),
         }
@@ -191,7 +191,7 @@ def category_shares(rows: pd.DataFrame) -> pd.DataFrame:
     total = shares[shares["LEVEL"] == TOTAL].groupby("CATEGORY", sort=False)["SUBJECTS"].sum()
     said = [msg("{category} {n}", category=category, n=n) for category, n in total.items()]
     responders = int(total.reindex(list(RESPONDERS)).fillna(0).sum())
-    mature = int(total.drop(PENDING, errors="ignore").sum())
+    mature = int(total.drop(RESPONSE_WORDS[PENDING], errors="ignore").sum())
     return described(
         shares, notes=[msg("NR by rule: death, new therapy, missing or incomplete assessment. White: pending.")],
         # Where a category cannot be evaluated, nobody can say how many responded.
@@ -326,4 +326,4 @@ def forest_notes(rows: pd.DataFrame, analysis: Analysis) -> list[str]:
 
 def category_order() -> list[str]:
     """Response categories as figures order them."""
-    return [*CATEGORIES, BY_RULE, NOT_EVALUABLE_WORDS, PENDING]
+    return [*CATEGORIES, BY_RULE, NOT_EVALUABLE_WORDS, RESPONSE_WORDS[PENDING]]

@@ -141,7 +141,7 @@ OVERALL = msg("Overall grade")
 def nobody_to_report(responses: pd.DataFrame, protocol: Protocol) -> str:
     """Why there is no response to show: no such endpoint, or nobody treated; blank when there is."""
     if not protocol.has_endpoint("ORR_D28"):
-        return msg("ORR_D28 is not an endpoint of this trial.")
+        return msg("Response at day 28 is not an endpoint of this trial.")
     return "" if len(responses) else msg("No subject has been treated at this cut.")
 
 

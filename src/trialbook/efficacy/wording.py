@@ -5,12 +5,15 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.messages import as_text, enumerated, joined, msg
+from trialbook.efficacy.day28 import PENDING
 from trialbook.efficacy.estimands import INTERVALS
 from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.models import Protocol
+from trialbook.protocol.models import NOT_AN_ENDPOINT, Protocol
 
-NO_RESPONSE = "The response at day 28 is not an endpoint of this trial: this page covers nothing of it."
-NO_SURVIVAL = "Overall survival is not an endpoint of this trial: this page covers nothing of it."
+NO_RESPONSE = NOT_AN_ENDPOINT["ORR_D28"]
+NO_SURVIVAL = NOT_AN_ENDPOINT["OS"]
+# The responses that are no abbreviation of the field.
+RESPONSE_WORDS = {PENDING: msg("pending")}
 # Why a subject counts as a non-responder, in brackets behind the category.
 REASON_WORDS = {
     "DEATH": msg("died by day 28"),
@@ -24,7 +27,7 @@ def in_words(category: pd.Series, reason: pd.Series) -> pd.Series:
     """Responses with the reason of a non-response by rule in brackets: `NR (died by day 28)`; else the category."""
     told = reason.map(REASON_WORDS).fillna(reason).astype("str")
     named = [
-        msg("{value} ({reason})", value=value, reason=as_text(why)) if why else value
+        msg("{value} ({reason})", value=value, reason=as_text(why)) if why else RESPONSE_WORDS.get(value, value)
         for value, why in zip(category, told, strict=True)
     ]
     return pd.Series(named, index=category.index, dtype="str")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from trialbook.core.errors import UsageError
 from trialbook.dlt.designs.design import CAP_REACHED, MAX_TESTED_NOT_EXCEEDED, MTD_DECLARED, NO_DOSE, Cap, Rule
-from trialbook.dlt.designs.registry import make_rule
+from trialbook.dlt.designs.registry import NO_RULE, make_rule
 from trialbook.protocol.analysis import Analysis
 
 OUTCOMES = (MTD_DECLARED, MAX_TESTED_NOT_EXCEEDED, CAP_REACHED, NO_DOSE)
@@ -94,3 +95,37 @@ def make_plan(rule_name: str, rates: tuple[float, ...], analysis: Analysis, **ho
     }  # fmt: skip
     rule = make_rule(rule_name, analysis, len(rates))
     return Plan(rule_name=rule_name, rule=rule, rates=rates, **fields)  # type: ignore[arg-type]
+
+
+def plans_of(
+    analysis: Analysis, rules: Sequence[str], rates: Sequence[str], skeleton: str | None = None, **how: object
+) -> list[Plan]:
+    """One plan per rule and set of rates (`0.05,0.15,0.30`); the protocol's where none is given.
+
+    `how` sets fields of `Plan`; a cap is a number of subjects. Raises UsageError where they cannot be read.
+    """
+    names = list(rules) or [analysis.escalation_rule]
+    if names == [NO_RULE]:
+        raise UsageError("the protocol has no escalation rule", column="rule", next_step="name one with --rule")
+    if skeleton is not None:
+        analysis = analysis.model_copy(update={"crm_skeleton": list(numbers(skeleton, "skeleton"))})
+    if how.get("cap") is not None:
+        analysis = analysis.model_copy(update={"n_cap": how["cap"]})
+    scenarios = [numbers(text, "rates") for text in rates] or [tuple(v) for v in analysis.oc_scenarios.values()]
+    given = {key: value for key, value in how.items() if key != "cap" and value is not None}
+    cap = Cap(analysis.n_cap, analysis.cap_counts)
+    return [make_plan(name, one, analysis, cap=cap, **given) for one in scenarios for name in names]
+
+
+def numbers(text: str, what: str) -> tuple[float, ...]:
+    """The numbers of `0.05,0.15,0.30`. Raises UsageError.
+
+    >>> numbers("0.05, 0.15", "rates")
+    (0.05, 0.15)
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(
+            "these are not numbers divided by commas", column=what, value=text, next_step="write 0.05,0.15,0.30"
+        ) from None

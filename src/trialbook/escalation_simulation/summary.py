@@ -88,6 +88,26 @@ def _day_rows(sums: Tally) -> Iterator[Row]:
         yield DAYS, name, float(np.searchsorted(reached, share * sums.trials)), None
 
 
+def short_table(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per plan: probability that each level is declared the MTD, and what a reader asks next."""
+    wanted = {
+        (UNDECIDED, TOTAL): "undecided at the cap", (OUTCOME, "NO_DOSE"): "no dose",
+        (TREATED, TOTAL): "treated", (DLTS, TOTAL): "DLTs",
+        (UNSAFE, TOTAL): "above target", (DAYS, "mean"): "days",
+    }  # fmt: skip
+    rows = []
+    for (rule, scenario), part in table.groupby(["rule", "scenario"], sort=False):
+        found = {
+            (m, level): value for m, level, value in part[["measure", "level", "estimate"]].itertuples(index=False)
+        }
+        row = {"rule": rule, "true rates": scenario}
+        row |= {f"MTD {level}": f"{v:.3f}" for (measure, level), v in found.items() if measure == SELECTED}
+        row |= {name: f"{found.get(key, 0.0):.3f}" for key, name in wanted.items() if key[0] != DAYS}
+        row["days"] = f"{found[DAYS, 'mean']:.0f}" if (DAYS, "mean") in found else "-"
+        rows.append(row)
+    return pd.DataFrame(rows).fillna("")
+
+
 # ----------------------------------------------------------------------------------------------------
 # A grid of plans in fixed blocks of trials, each with a seed of its own: any workers, the same digits.
 

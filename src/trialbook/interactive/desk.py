@@ -277,7 +277,7 @@ class Desk:
     def _placed(self, cut: Mapping[str, Any]) -> dict[str, Any]:
         """The keys of a cut with its paths in one form, so that two ways to write a path are no difference."""
         whole = dict(cut)
-        for key in ("snapshot", "protocol", "mapping", "approved_deletions", "decisions"):
+        for key in ("snapshot", "protocol", "mapping", "approved_deletions", "decisions", "answers"):
             if isinstance(whole.get(key), str):
                 place = (self.trial.root / whole[key]).resolve()
                 inside = place.is_relative_to(self.trial.root)

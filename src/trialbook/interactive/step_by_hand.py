@@ -9,7 +9,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,14 +25,16 @@ from trialbook.display import notice
 from trialbook.display.blocks import Block, several
 from trialbook.display.cell_outputs import running_shell
 from trialbook.display.links import in_notebook, way_from_open_notebook, without_profiles
+from trialbook.display.saving import Origin, Savable, save_with
 from trialbook.interactive.desk import Desk
 from trialbook.interactive.parameters import cut_parameters, stop_if_unknown
 from trialbook.pipeline.superseded import read_manifest
 from trialbook.protocol.decisions import Decision, decisions_before
 from trialbook.protocol.load import make_trial, project_root
 from trialbook.protocol.models import Trial
+from trialbook.protocol.synthetic import is_synthetic
 from trialbook.results.ard import KEYS
-from trialbook.workbook.step import RESULTS, Step
+from trialbook.workbook.step import RESULTS, Shown, Step
 from trialbook.workbook.string_storage import choose_text_storage
 
 # ----------------------------------------------------------------------------------------------------
@@ -137,6 +141,16 @@ class StepByHand(Step):
         self._staged = desk.folder / f".running-{name}-{os.getpid()}"
         shutil.rmtree(self._staged, ignore_errors=True)
         super().__init__(name, trial, desk.source, self._staged, desk.builds)
+        save_with(_save)
+
+    @cached_property
+    def _origin(self) -> Origin:
+        return Origin(self.protocol.study.id, str(self.cut.cut_date), is_synthetic(self.trial))
+
+    def _marked(self, shown: Shown) -> Shown:
+        if isinstance(shown, Savable):
+            shown.origin = self._origin
+        return shown
 
     def _linked(self, html: str) -> str:
         build = self._desk.published
@@ -177,12 +191,29 @@ class StepByHand(Step):
         return several([receipt, said])
 
 
-def open_by_hand(name: str, given: Mapping[str, Any]) -> StepByHand:
+# Opens a step in the place of the one that the cells of a notebook ask for, as long as they are run by `opening`.
+_INSTEAD: ContextVar[Callable[[str], Step] | None] = ContextVar("instead", default=None)
+
+
+@contextmanager
+def opening(instead: Callable[[str], Step]) -> Iterator[None]:
+    """Within it `trialbook.open_step` gives what `instead` makes of the name of the step."""
+    token = _INSTEAD.set(instead)
+    try:
+        yield
+    finally:
+        _INSTEAD.reset(token)
+
+
+def open_by_hand(name: str, given: Mapping[str, Any]) -> Step:
     """The step of a notebook that no build runs, from its parameters; shows what it reads.
 
     Raises UsageError for a wrong parameter or for two cuts in one run, StopError where the build that it would read was
     made from something else.
     """
+    instead = _INSTEAD.get()
+    if instead is not None:
+        return instead(name)
     stop_if_unknown(_executed())
     root = project_root()
     content, file = cut_parameters(given, root)
@@ -200,6 +231,13 @@ def _executed() -> list[str]:
     """The source of every cell that this kernel has executed, oldest first; none outside of IPython."""
     shell = running_shell()
     return list(shell.history_manager.input_hist_raw) if shell is not None else []
+
+
+def _save(what: Savable, path: Path) -> Path:
+    # Libraries that write documents take long to import, and few notebooks save anything.
+    from trialbook.documents.saved import save
+
+    return save(what, path)
 
 
 def _show(block: Block) -> None:

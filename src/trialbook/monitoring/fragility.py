@@ -7,11 +7,13 @@ lies above the rate of comparison, and the verdict of each safety stopping rule 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
-from typing import Any
+from functools import cached_property
+from itertools import combinations, product
+from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from trialbook.core.described import described
@@ -33,6 +35,7 @@ from trialbook.safety.adjudication import FLAG, adjudicated_dlt
 from trialbook.statistics.intervals import clopper_pearson
 from trialbook.subjects.adsl import derive_subjects
 
+T = TypeVar("T")
 ADVICE, RESPONSE, STOPPING = "ADVICE", "RESPONSE", "STOPPING"
 ABOVE, NOT_ABOVE, NOT_KNOWN = "above", "not above", "not estimable"
 GRADES = ("1", "2", "3", "4", "5")
@@ -83,18 +86,26 @@ class Fragility:
 # The declared list
 
 
-def changes_of(study: StudyData, subject: str, number: str, start: pd.Timestamp) -> Iterator[tuple[Change, Domains]]:
-    """Every change that is tried of one treated subject, with the subject's domains as they would be."""
-    own = _own(study.domains, subject)
-    yield from _event_changes(study, own, subject, number, start)
-    yield from _stage_changes(study, own, subject, number, start)
+def changes_of(study: StudyData) -> Iterator[tuple[Change, Domains]]:
+    """Every change that is tried of every treated subject, with the domains of that subject as they would be."""
+    adsl = derive_subjects(study)
+    # The committee judges candidates: events that meet the definition, or that it has judged already.
+    events = dlt_events(adsl, study.domains, study.protocol, study.analysis).dropna(subset=["AESEQ"])
+    judged = events["AESEQ"].astype("int64").groupby(events["USUBJID"]).agg(set).to_dict()
+    for person in _treated(adsl).itertuples():
+        own, who = _own(study.domains, person.USUBJID), (person.USUBJID, str(person.SUBJID), person.TRTSDT)
+        yield from _event_changes(study, own, judged.get(person.USUBJID, set()), *who)
+        yield from _stage_changes(study, own, *who)
+
+
+def _treated(adsl: pd.DataFrame) -> pd.DataFrame:
+    return adsl[adsl["SAFFL"].eq("Y")].sort_values(["TRTSDT", "USUBJID"], kind="stable")
 
 
 def _event_changes(
-    study: StudyData, own: Mapping[str, pd.DataFrame], subject: str, number: str, start: pd.Timestamp
-) -> Iterator[tuple[Change, Domains]]:
-    # The committee judges candidates: events that meet the definition, or that it has judged already.
-    judged = _judged(study, own)
+    study: StudyData, own: Mapping[str, pd.DataFrame], judged: Collection[int], subject: str, number: str,
+    start: pd.Timestamp,
+) -> Iterator[tuple[Change, Domains]]:  # fmt: skip
     first, last = study.analysis.dlt_window
     days = {f"{start + pd.Timedelta(days=day):%Y-%m-%d}" for day in (first, last, last + 1)}
     ae = own["AE"]
@@ -118,12 +129,6 @@ def _event_changes(
                 now, domains = found
                 what = msg("the committee's decision on {term}", term=term)
                 yield Change(subject, number, "SUPPAE", f"AESEQ={row.AESEQ}", FLAG, what, now, value), domains
-
-
-def _judged(study: StudyData, own: Mapping[str, pd.DataFrame]) -> set[int]:
-    one = replace(study, domains=Domains(own))
-    events = dlt_events(derive_subjects(one), one.domains, study.protocol, study.analysis)
-    return {int(number) for number in events["AESEQ"].dropna()}
 
 
 def _flagged(own: Mapping[str, pd.DataFrame], k: int, value: str) -> tuple[str, Domains] | None:
@@ -183,51 +188,145 @@ def _own(domains: Domains, subject: str) -> dict[str, pd.DataFrame]:
 
 @dataclass(frozen=True)
 class _Row:
-    """What the conclusions read of one subject: its row of ADDLT, its response, its outcome under each rule."""
+    """What the conclusions read of one subject: its rows of ADSL and ADDLT, its response, its outcome of each rule."""
 
     adsl: pd.DataFrame
     addlt: pd.DataFrame
     response: str
     outcomes: Mapping[str, pd.DataFrame]
 
-    @property
-    def mark(self) -> tuple[Any, ...]:
-        """What of it can move a conclusion: two rows with one mark are one case."""
+    @cached_property
+    def marks(self) -> dict[tuple[str, str], Any]:
+        """What of it can move each conclusion: two rows with the same marks are one case."""
         status = tuple(self.addlt[["DLTSTAT", "TRT01A"]].astype("str").itertuples(index=False, name=None))
-        fates = tuple((name, *frame[["OUTCOME", "DAY"]].astype("str").iloc[0]) for name, frame in self.outcomes.items())
-        return status, self.response, fates
+        fates = {
+            (STOPPING, name): tuple(frame[["OUTCOME", "DAY"]].astype("str").iloc[0])
+            for name, frame in self.outcomes.items()
+        }
+        return {(ADVICE, ""): status, (RESPONSE, ""): self.response, **fates}
+
+    @property
+    def case(self) -> tuple[Any, ...]:
+        return tuple(self.marks.values())
 
 
-def _row(study: StudyData, domains: Domains, like: _Row | None = None, changed: str = "") -> _Row:
-    """The row of a subject; a change of organ stages (`changed` is RS) or of events leaves the rest as in `like`."""
-    one = replace(study, domains=domains)
-    adsl = derive_subjects(one)
-    if like is not None and changed == "RS":
-        return replace(like, response=_response(adsl, one))
-    adae = derive_adae(adsl, one)
-    return _Row(
-        adsl, derive_addlt(adsl, one), _response(adsl, one) if like is None else like.response,
-        {name: monitored_outcomes(rule, adsl, adae, one) for name, rule in study.protocol.monitoring.items()},
-    )  # fmt: skip
+def _rows(
+    study: StudyData, subjects: Sequence[str], tried: Sequence[tuple[Change, Domains]]
+) -> tuple[dict[str, _Row], list[_Row]]:
+    """The row of each subject as it is, and that of the subject concerned under each change.
+
+    A change of organ stages leaves all but the response as it is, and a change of events the response.
+    """
+    own = [Domains(_own(study.domains, subject)) for subject in subjects]
+    rows = _each(study, [*own, *(domains for change, domains in tried if change.domain != "RS")], _event_rows)
+    said = _each(study, [*own, *(domains for change, domains in tried if change.domain == "RS")], _responses)
+    known = dict(zip(subjects, said, strict=False))
+    plain = {who: replace(row, response=known[who]) for who, row in zip(subjects, rows, strict=False)}
+    events, stages = iter(rows[len(own) :]), iter(said[len(own) :])
+    return plain, [
+        replace(plain[change.usubjid], response=next(stages))
+        if change.domain == "RS"
+        else replace(next(events), response=known[change.usubjid])
+        for change, _ in tried
+    ]
 
 
-def _response(adsl: pd.DataFrame, study: StudyData) -> str:
-    found = day28_response(adsl, study)
-    return str(found["AVALC"].iloc[0]) if len(found) else ""
+# Between the identifier of a subject and the number of its variant (no identifier holds it); and how many variants are
+# derived at a time, so that a large trial needs no more memory.
+_MARK, _AT_ONCE = "\x1f", 400
 
 
-def _conclusions(rows: Sequence[_Row], study: StudyData) -> dict[tuple[str, str], str]:
-    found: dict[tuple[str, str], str] = {}
-    if study.protocol.has_endpoint("DLT") and study.analysis.escalation_rule != NO_RULE:
-        addlt = pd.concat([row.addlt for row in rows], ignore_index=True)
-        found[ADVICE, ""] = advice(addlt, study.protocol, study.analysis, study.cut_date).code
-    if study.protocol.has_endpoint("ORR_D28"):
-        found[RESPONSE, ""] = _against_comparison([row.response for row in rows], study)
-    adsl = pd.concat([row.adsl for row in rows], ignore_index=True) if study.protocol.monitoring else pd.DataFrame()
-    for name, rule in study.protocol.monitoring.items():
+def _each(study: StudyData, variants: Sequence[Domains], derive: Callable[[StudyData, int], list[T]]) -> list[T]:
+    """What is derived of each variant of a subject's domains: many at once, as so many subjects of one trial.
+
+    What a derivation finds of a subject rests on its own records. Only variants with the same domains are put side by
+    side: whether a domain was delivered means something.
+    """
+    alike: dict[frozenset[str], list[int]] = {}
+    for k, variant in enumerate(variants):
+        alike.setdefault(frozenset(variant), []).append(k)
+    found: dict[int, T] = {}
+    for places in alike.values():
+        for first in range(0, len(places), _AT_ONCE):
+            chunk = places[first : first + _AT_ONCE]
+            together = replace(study, domains=_side_by_side([variants[k] for k in chunk]))
+            found.update(zip(chunk, derive(together, len(chunk)), strict=True))
+    return [found[k] for k in range(len(variants))]
+
+
+def _side_by_side(variants: Sequence[Domains]) -> Domains:
+    frames: dict[str, pd.DataFrame] = {}
+    for code, first in variants[0].items():
+        if "USUBJID" not in first:
+            frames[code] = first
+            continue
+        whole = pd.concat([variant[code] for variant in variants], ignore_index=True)
+        numbers = np.repeat(np.arange(len(variants)), [len(variant[code]) for variant in variants])
+        mark = pd.Series(numbers, dtype="int64").astype("str").astype(whole["USUBJID"].dtype)
+        names = [name for name in ("USUBJID", "SUBJID") if name in whole]
+        frames[code] = whole.assign(**{name: whole[name] + _MARK + mark for name in names})
+    return Domains(frames)
+
+
+def _apart(frame: pd.DataFrame, number: int) -> list[pd.DataFrame]:
+    """What was derived of variants side by side: the rows of each, under the name of its subject."""
+    variant = frame["USUBJID"].str.rpartition(_MARK)[2].astype("int64")
+    names = [name for name in ("USUBJID", "SUBJID") if name in frame]
+    plain = frame.assign(**{name: frame[name].str.partition(_MARK)[0] for name in names})
+    of = {int(k): own.reset_index(drop=True) for k, own in plain.groupby(variant, sort=False)}
+    return [of.get(k, plain.iloc[:0]) for k in range(number)]
+
+
+def _event_rows(study: StudyData, number: int) -> list[_Row]:
+    adsl = derive_subjects(study)
+    adae = derive_adae(adsl, study)
+    subjects, statuses = _apart(adsl, number), _apart(derive_addlt(adsl, study), number)
+    rules = study.protocol.monitoring.items()
+    outcomes = {name: _apart(monitored_outcomes(rule, adsl, adae, study), number) for name, rule in rules}
+    return [
+        _Row(subjects[k], statuses[k], "", {name: found[k] for name, found in outcomes.items()}) for k in range(number)
+    ]
+
+
+def _responses(study: StudyData, number: int) -> list[str]:
+    found = _apart(day28_response(derive_subjects(study), study), number)
+    return [str(frame["AVALC"].iloc[0]) if len(frame) else "" for frame in found]
+
+
+class _Conclusions:
+    """The conclusions of a trial from the rows of its subjects; what the same marks conclude is worked out once."""
+
+    def __init__(self, study: StudyData) -> None:
+        self.study = study
+        self.known: dict[tuple[Any, ...], str] = {}
+        protocol = study.protocol
+        self.kinds = [
+            *[(ADVICE, "")] * (protocol.has_endpoint("DLT") and study.analysis.escalation_rule != NO_RULE),
+            *[(RESPONSE, "")] * protocol.has_endpoint("ORR_D28"),
+            *((STOPPING, name) for name in protocol.monitoring),
+        ]
+
+    def of(self, rows: Sequence[_Row], wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """The conclusions that are `wanted`, in the order of all."""
+        found = {}
+        for kind in self.kinds:
+            if kind in wanted:
+                key = (kind, *(row.marks[kind] for row in rows))
+                if key not in self.known:
+                    self.known[key] = self._one(*kind, rows)
+                found[kind] = self.known[key]
+        return found
+
+    def _one(self, kind: str, name: str, rows: Sequence[_Row]) -> str:
+        study = self.study
+        if kind == ADVICE:
+            addlt = pd.concat([row.addlt for row in rows], ignore_index=True)
+            return advice(addlt, study.protocol, study.analysis, study.cut_date).code
+        if kind == RESPONSE:
+            return _against_comparison([row.response for row in rows], study)
+        adsl = pd.concat([row.adsl for row in rows], ignore_index=True)
         outcomes = pd.concat([row.outcomes[name] for row in rows], ignore_index=True)
-        found[STOPPING, name] = verdict_of(name, rule, outcomes, adsl, study)
-    return found
+        return verdict_of(name, study.protocol.monitoring[name], outcomes, adsl, study)
 
 
 def _against_comparison(responses: Sequence[str], study: StudyData) -> str:
@@ -238,47 +337,32 @@ def _against_comparison(responses: Sequence[str], study: StudyData) -> str:
     return NOT_KNOWN if low is None else ABOVE if low > study.analysis.orr0 else NOT_ABOVE
 
 
-def fragility(study: StudyData, tell: Callable[[str], None] = lambda line: None) -> Fragility:
+def fragility(study: StudyData) -> Fragility:
     """Every single change of the declared list that turns a conclusion, and pairs of changes in two subjects where no
-    single one does. `tell` hears which subject is looked at.
+    single one does.
     """
-    adsl = derive_subjects(study)
-    treated = adsl[adsl["SAFFL"].eq("Y")].sort_values(["TRTSDT", "USUBJID"], kind="stable")
-    rows: list[_Row] = []
-    cases: list[dict[tuple[Any, ...], tuple[Change, _Row]]] = []
-    singles: list[tuple[int, Change, _Row]] = []
-    for place, person in enumerate(treated.itertuples()):
-        tell(str(person.SUBJID))
-        own = _row(study, Domains(_own(study.domains, person.USUBJID)))
-        rows.append(own)
-        cases.append({})
-        for change, domains in changes_of(study, person.USUBJID, str(person.SUBJID), person.TRTSDT):
-            changed = _row(study, domains, own, change.domain)
-            singles.append((place, change, changed))
-            if changed.mark != own.mark:
-                cases[place].setdefault(changed.mark, (change, changed))
-    before = _conclusions(rows, study)
+    subjects = list(_treated(derive_subjects(study))["USUBJID"])
+    tried = list(changes_of(study))
+    plain, changed = _rows(study, subjects, tried)
+    conclusions = _Conclusions(study)
+    rows, kinds = list(plain.values()), conclusions.kinds
+    before = conclusions.of(rows, kinds)
     flips: list[Flip] = []
-    concluded: dict[tuple[int, tuple[Any, ...]], dict[tuple[str, str], str]] = {}
-    for place, change, changed in singles:
-        if changed.mark == rows[place].mark:
-            continue
-        key = (place, changed.mark)
-        if key not in concluded:
-            concluded[key] = _conclusions([*rows[:place], changed, *rows[place + 1 :]], study)
-        flips += _flips(before, concluded[key], (change,))
-    turned = {(one.kind, one.rule) for one in flips}
-    tried = 0
-    for one, two in combinations(range(len(rows)), 2) if set(before) - turned else ():
-        for first, second in ((a, b) for a in cases[one].values() for b in cases[two].values()):
-            tried += 1
-            both = [*rows]
-            both[one], both[two] = first[1], second[1]
-            after = _conclusions(both, study)
-            flips += [
-                flip for flip in _flips(before, after, (first[0], second[0])) if (flip.kind, flip.rule) not in turned
-            ]
-    return Fragility(tuple(flips), len(singles), tried)
+    # The cases of each subject that differ from its own: of the changes that lead to one, the first.
+    cases: dict[str, dict[tuple[Any, ...], tuple[Change, _Row]]] = {subject: {} for subject in subjects}
+    for (change, _), row in zip(tried, changed, strict=True):
+        if row.case != plain[change.usubjid].case:
+            cases[change.usubjid].setdefault(row.case, (change, row))
+            after = conclusions.of(list({**plain, change.usubjid: row}.values()), kinds)
+            flips += _flips(before, after, (change,))
+    left = set(before) - {(one.kind, one.rule) for one in flips}
+    pairs = 0
+    for one, two in combinations(subjects, 2) if left else ():
+        for first, second in product(cases[one].values(), cases[two].values()):
+            pairs += 1
+            after = conclusions.of(list({**plain, one: first[1], two: second[1]}.values()), left)
+            flips += _flips({kind: before[kind] for kind in after}, after, (first[0], second[0]))
+    return Fragility(tuple(flips), len(tried), pairs)
 
 
 def _flips(

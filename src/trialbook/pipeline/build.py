@@ -37,7 +37,7 @@ from trialbook.pipeline.scheduler import run_pieces
 from trialbook.pipeline.study_page import refresh_study_page
 from trialbook.pipeline.superseded import keep_superseded, named_seal, other_cut, published_manifest, told
 from trialbook.protocol.models import Trial
-from trialbook.workbook.steps import DECISIONS, Piece
+from trialbook.workbook.steps import ANSWERS, DECISIONS, REVIEWED, Piece
 
 if TYPE_CHECKING:
     # Imported only when something has changed: a build that has nothing to do takes a fraction of a second.
@@ -179,7 +179,10 @@ def make_pieces(
     # The cleaning notebook reads the same files again and stops when they are no longer these.
     keep_json(scratch / ".steps" / "inputs.json", ingredients.inputs)
     write_json(scratch / DECISIONS, ingredients.decisions)
-    ingredients.left[DECISIONS] = file_sha256(scratch / DECISIONS)
+    keep_json(scratch / ANSWERS, ingredients.answers)
+    keep_json(scratch / REVIEWED, ingredients.reviewed)
+    for name in (DECISIONS, ANSWERS, REVIEWED):
+        ingredients.left[name] = file_sha256(scratch / name)
     work = Making(
         trial, root, options.out, scratch, home, server, options.charts, ingredients, store, options.force, progress,
         Seal(scratch, graph),
@@ -204,6 +207,7 @@ class Gathered:
 
     ard: pd.DataFrame
     queries: pd.DataFrame
+    reviewed: pd.DataFrame
     verdicts: dict[str, list[Verdict]]
     previous: Path | None
 
@@ -224,12 +228,13 @@ def _gather(work: Making) -> Gathered:
     previous = previous_build(trial, work.builds)
     with only_recorded(work.ingredients.recorded(scratch)):
         queries = collect.assemble_queries(scratch, graph, trial, work.gate.queries(every), previous)
+        reviewed = collect.assemble_reviewed(scratch)
     collect.assemble_changelog(scratch, graph)
     (scratch / "notebooks").mkdir()
     for spec in graph.steps:
         with naming(scratch / "notebooks" / spec.notebook):
             shutil.copyfile(scratch / ".steps" / spec.name / "notebook.ipynb", scratch / "notebooks" / spec.notebook)
-    return Gathered(ard, queries, verdicts, previous)
+    return Gathered(ard, queries, reviewed, verdicts, previous)
 
 
 def _finish(work: Making, gathered: Gathered, made_of: dict[str, Any], began: datetime, supersedes: str | None) -> None:
@@ -245,7 +250,7 @@ def _finish(work: Making, gathered: Gathered, made_of: dict[str, Any], began: da
     mark = fingerprint(made_of, scratch / "results" / "ard.parquet")
     pages = PageSources(
         trial, work.graph.steps, bool(made_of["synthetic"]), gathered.verdicts, work.gate.contracts, gathered.ard,
-        gathered.queries, gathered.previous, work.builds, mark, made_of["charts"], supersedes,
+        gathered.queries, gathered.reviewed, gathered.previous, work.builds, mark, made_of["charts"], supersedes,
     )  # fmt: skip
     work.aside(PAGES, write_pages, pages, scratch, work.builds / CACHE)
     receipts = [

@@ -9,15 +9,19 @@ from typing import Any, cast
 
 import pandas as pd
 
+from trialbook.cleaning.reviewed import Mark, reviewed_records
 from trialbook.contracts.gx_engine import Verdict
-from trialbook.core.datasets import write_dataset
+from trialbook.core.datasets import read_dataset, write_dataset
 from trialbook.core.files import read_input, write_json, write_rows
 from trialbook.protocol.models import Trial
 from trialbook.queries import query_list as query_module
-from trialbook.queries.files import read_csv_list, write_csv, write_xlsx
+from trialbook.queries.answers import Answer
+from trialbook.queries.files import read_csv_list, write_csv
+from trialbook.queries.life import query_history
+from trialbook.queries.query_files import FOR_EDC, HISTORY_FILE, QUERIES, for_edc, sites_of, write_query_workbook
 from trialbook.queries.query_list import Query, query_list
 from trialbook.results.ard import COLUMNS, ArdRow, to_ard
-from trialbook.workbook.steps import Graph
+from trialbook.workbook.steps import ANSWERS, REVIEWED, Graph
 
 CHANGELOG = ["file", "sheet", "row", "column", "raw", "new", "rule"]
 
@@ -37,15 +41,47 @@ def assemble_results(scratch: Path, graph: Graph) -> pd.DataFrame:
 def assemble_queries(
     scratch: Path, graph: Graph, trial: Trial, from_contracts: list[Query], previous: Path | None
 ) -> pd.DataFrame:  # fmt: skip
-    """Writes `queries.csv` and `.xlsx`; issues known at the previous cut keep their first-seen date."""
+    """Writes the query list (`queries.csv`, `.xlsx`), its file for an EDC and its history.
+
+    Issues known at the previous cut keep their first-seen date; what people have answered decides their state.
+    """
     asked: list[Any] = [row for step in graph.names for row in _left(scratch, step, "queries.json")]
-    earlier = None
-    if previous is not None and (previous / "queries.csv").is_file():
-        earlier = read_csv_list(BytesIO(read_input(previous / "queries.csv")))
-    listed = query_list([*asked, *from_contracts], trial.cut.cut_date, earlier)
-    write_csv(listed[query_module.COLUMNS], scratch / "queries.csv")
-    write_xlsx(listed[query_module.COLUMNS], scratch / "queries.xlsx", trial.cut.cut_date)
+    answers = answers_left(scratch)
+    listed = query_list(
+        [*asked, *from_contracts], trial.cut.cut_date, _list_of(previous, QUERIES), answers=answers,
+        sites=sites_of(read_dataset(scratch / "data" / "clean" / "dm.parquet")),
+        due_days=trial.protocol.queries.due_days,
+    )  # fmt: skip
+    write_csv(listed[query_module.COLUMNS], scratch / QUERIES)
+    write_query_workbook(listed[query_module.COLUMNS], scratch / "queries.xlsx", trial.cut.cut_date)
+    write_csv(for_edc(listed, trial.protocol.study.registry_id), scratch / FOR_EDC)
+    write_csv(query_history(listed, answers, _list_of(previous, HISTORY_FILE)), scratch / HISTORY_FILE)
     return listed
+
+
+def assemble_reviewed(scratch: Path) -> pd.DataFrame:
+    """The reviewed records with what has changed since (`reviewed_records`); also as `reviewed.csv` where there are
+    marks.
+    """
+    marks = [Mark(**entry) for entry in json.loads(read_input(scratch / REVIEWED))]
+    names = sorted({mark.domain for mark in marks})
+    files = {name: scratch / "data" / "clean" / f"{name.lower()}.parquet" for name in names}
+    found = reviewed_records({name: read_dataset(path) for name, path in files.items() if path.is_file()}, marks)
+    if marks:
+        write_csv(found, scratch / "reviewed.csv")
+    return found
+
+
+def answers_left(scratch: Path) -> list[Answer]:
+    """What people have answered, as the build has read it."""
+    return [Answer(**entry) for entry in json.loads(read_input(scratch / ANSWERS))]
+
+
+def _list_of(previous: Path | None, name: str) -> pd.DataFrame | None:
+    """A list of the previous build; None where there is none."""
+    if previous is None or not (previous / name).is_file():
+        return None
+    return read_csv_list(BytesIO(read_input(previous / name)))
 
 
 def assemble_changelog(scratch: Path, graph: Graph) -> int:

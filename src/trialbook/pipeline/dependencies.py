@@ -11,6 +11,7 @@ file params/x.csv            another file that the cut names
 contract clean/ae.yaml, contracts clean
 data data/adsl.parquet, data data/clean/    the output of an earlier task, and which files there are
 decisions                    the committee's decisions on earlier cuts
+answers                      what people have answered to questions on this cut and on earlier ones
 previous adsl, previous/     a file of the build of the previous cut, and whether there is one
 """
 
@@ -22,17 +23,20 @@ import os
 import platform
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from trialbook.cleaning.reviewed import marks_until
 from trialbook.core.errors import StopError, UsageError
 from trialbook.core.file_marks import PACKAGE, Mark, mark_of
 from trialbook.core.files import place_of
 from trialbook.core.privacy import masked
 from trialbook.protocol.decisions import decisions_before
 from trialbook.protocol.models import Trial
+from trialbook.queries.answers import answers_until
 from trialbook.workbook.step_metadata import graph_of, notebook_files
 from trialbook.workbook.steps import Graph
 
@@ -84,6 +88,7 @@ class Ingredients:
             "contracts": lambda kind: _short(self.contracts(kind)),
             "data": self._data,
             "decisions": lambda _: _short(self.decisions),
+            "answers": lambda _: _short(self.answers),
             "previous": self._previous,
             "previous/": lambda _: "built" if self._previous("manifest.json") != ABSENT else ABSENT,
         }
@@ -167,6 +172,16 @@ class Ingredients:
     def decisions(self) -> list[dict[str, Any]]:
         """The committee's decisions on earlier cuts; later ones, and the rest of their file, are no input."""
         return [entry.model_dump(mode="json") for entry in decisions_before(self._trial)]
+
+    @cached_property
+    def answers(self) -> list[dict[str, str]]:
+        """What people have answered on this cut and on earlier ones; answers on later cuts are no input."""
+        return [asdict(entry) for entry in answers_until(self._trial)]
+
+    @cached_property
+    def reviewed(self) -> list[dict[str, str]]:
+        """The records that people have marked as reviewed at this cut and at earlier ones."""
+        return [asdict(entry) for entry in marks_until(self._trial)]
 
     @cached_property
     def installed(self) -> dict[str, str]:

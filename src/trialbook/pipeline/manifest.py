@@ -43,7 +43,10 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
     """What a build depends on: inputs, parameters, code, notebooks, contracts, lock and package versions (as
     installed, not as locked), and the previous build.
     """
-    named = [trial.cut.protocol, trial.cut.mapping, trial.cut.approved_deletions]
+    others = trial.cut.external.named().values() if trial.cut.external else ()
+    named = [
+        trial.cut.protocol, trial.cut.mapping, trial.cut.approved_deletions, *(one.file for one in others)
+    ]  # fmt: skip
     files = {name: ingredients.value(f"file {name}") for name in named if name}
     drugs = trial.protocol.drug_dictionary
     if drugs is not None:
@@ -70,6 +73,8 @@ def sources(trial: Trial, root: Path, builds: Path, ingredients: Ingredients) ->
         "python": ingredients.value("python"),
         "charts": ingredients.value("charts"),
         "decisions": ingredients.decisions,
+        "answers": ingredients.answers,
+        "reviewed": ingredients.reviewed,
         "synthetic": is_synthetic(trial),
         "previous_build": before if before != ABSENT else None,
     }

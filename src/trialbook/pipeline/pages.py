@@ -18,7 +18,7 @@ from trialbook.core.datasets import LazyFrames, read_dataset
 from trialbook.core.files import keep_json, naming, read_input
 from trialbook.core.messages import ENGLISH, msg
 from trialbook.core.translations import chinese, languages
-from trialbook.display import changes, deviations, dictionary
+from trialbook.display import changes, deviations, dictionary, query_page
 from trialbook.display.chart_rendering import (
     chart_script,
     chart_script_version,
@@ -40,6 +40,8 @@ from trialbook.pipeline.signal_files import read_first_page, write_signals
 from trialbook.pipeline.superseded import superseded_place
 from trialbook.profiles.with_page import profiled_subjects
 from trialbook.protocol.models import Trial
+from trialbook.queries.files import read_csv_list
+from trialbook.queries.query_files import HISTORY_FILE
 from trialbook.records_behind import Studied
 from trialbook.subjects.flow import NOBODY
 from trialbook.workbook.steps import StepSpec
@@ -61,6 +63,7 @@ class PageSources:
     contracts: Mapping[str, Contract]
     ard: pd.DataFrame
     queries: pd.DataFrame
+    reviewed: pd.DataFrame
     previous: Path | None
     builds: Path
     fingerprint: str
@@ -148,6 +151,7 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
                 _write_page(place / file, html)
     facts = _facts(sources, scratch)
     addv = read_dataset(scratch / "data" / "addv.parquet")
+    history = read_csv_list(scratch / HISTORY_FILE)
     treated = treated_by_level(read_dataset(scratch / "data" / "adsl.parquet"), sources.trial.protocol.level_ids)
     changed = changes_pages(
         sources.trial, scratch, sources.builds, [(frame, language) for _, frame, language in editions], set(profiled)
@@ -155,6 +159,12 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
     for (place, frame, language), changes_html in zip(editions, changed, strict=True):
         _write_page(place / dictionary.PAGE, dictionary.render_dictionary(sources.contracts, frame, language))
         _write_page(place / changes.PAGE, changes_html)
+        _write_page(
+            place / query_page.PAGE,
+            query_page.render_queries(
+                sources.queries, history, sources.reviewed, sources.trial.cut.cut_date, frame, language
+            ),
+        )
         _write_page(place / deviations.PAGE, render_deviations(addv, treated, frame, set(profiled), language))
         _write_page(place / "index.html", render_index(facts, frame, profiled, page, language, opens=opens))
         for file, html in render_subjects(frame, facts.levels.columns[1:-1].tolist(), profiled, page, language):
@@ -213,6 +223,7 @@ def _frame(sources: PageSources, scratch: Path, contents: Mapping[str, PageConte
                 )
             ),
             Link(deviations.PAGE, deviations.TITLE),
+            Link(query_page.PAGE, msg("Queries")),
             Link(changes.PAGE, changes.TITLE),
             Link(dictionary.PAGE, msg("Dictionary")),
         ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,16 @@ from trialbook.display.page_content import reference_page
 from trialbook.protocol.decisions import Decision
 from trialbook.protocol.models import Trial
 from trialbook.protocol.study_data import StudyData
+from trialbook.queries.answers import Answer
+from trialbook.queries.files import read_csv_list
+from trialbook.queries.query_files import QUERIES
 from trialbook.queries.query_list import query_list
 from trialbook.results.ard import to_ard
 from trialbook.results.bounds import BOUNDS
 from trialbook.signals.derive import derive_signals
 from trialbook.signals.first_page import first_page
 from trialbook.signals.model import Facts
-from trialbook.workbook.steps import DECISIONS, SIGNALS, Graph
+from trialbook.workbook.steps import ANSWERS, DECISIONS, SIGNALS, Graph
 from trialbook.workbook.string_storage import choose_text_storage
 from trialbook.workbook.tracked_reads import noting_trial
 
@@ -74,9 +78,15 @@ def make_signals(
     reported: list[Any] = [row for step, _ in steps for row in left(step, "ard.json") if row["analysis_id"] == BOUNDS]
     read.add("decisions")
     decisions = [Decision.model_validate(entry) for entry in json.loads(read_input(scratch / DECISIONS))]
+    # The states of the query list: what is confirmed is no open question, and a restatement is one until then.
+    read.update(("answers", f"previous {QUERIES}"))
+    answers = [Answer(**entry) for entry in json.loads(read_input(scratch / ANSWERS))]
+    known = previous / QUERIES if previous is not None else None
+    earlier_list = read_csv_list(BytesIO(read_input(known))) if known is not None and known.is_file() else None
+    listed = query_list(asked, trial.cut.cut_date, earlier_list, answers=answers)
     facts = Facts(
         data, before if previous is not None else None, trial.cut.previous_cut or "", study, treated_of(data["adsl"]),
-        visits, addv, infusions, query_list(asked, trial.cut.cut_date), to_ard(reported), decisions,
+        visits, addv, infusions, listed, to_ard(reported), decisions,
     )  # fmt: skip
     signals, rules = derive_signals(facts, steps)
     keep_json(scratch / FIRST_PAGE, plain(first_page(facts, signals, rules)))

@@ -12,7 +12,7 @@ from trialbook.core.domains import Domains
 from trialbook.core.messages import msg
 from trialbook.dlt.tables import STATUS_WORDS
 from trialbook.drugs.records import drugs_in_force
-from trialbook.efficacy.wording import REASON_WORDS
+from trialbook.efficacy.wording import REASON_WORDS, RESPONSE_WORDS
 from trialbook.gvhd.steroids import steroid_days
 from trialbook.profiles.subjects import profiled_subjects, risk_order
 from trialbook.protocol.analysis import Analysis
@@ -350,7 +350,7 @@ class _Known:
         low, high, why = (self._open[name].get(subject, "") for name in ("RSPLO", "RSPHI", "RSPWHY"))
         if reason == "UNDELIVERED":
             return f"{NOT_EVALUABLE_WORDS} ({low} to {high})", why
-        return value, "; ".join(
+        return RESPONSE_WORDS.get(value, value), "; ".join(
             filter(None, (REASON_WORDS.get(reason, reason.lower()), f"{low} to {high}: {why}" if why else ""))
         )
 

@@ -111,6 +111,7 @@ def _recorded(protocol: Protocol) -> Iterator[tuple[str, str, str, str]]:
 def _conduct(protocol: Protocol) -> Iterator[tuple[str, Sourced]]:
     """The entries on how the trial is conducted, with the key of each."""
     yield from (("enrolment", protocol.enrolment), ("schedule", protocol.schedule), ("deviations", protocol.deviations))
+    yield from (("queries", protocol.queries), ("reconciliation", protocol.reconciliation))
     for name in type(protocol.signals).model_fields:
         yield f"signals.{name}", getattr(protocol.signals, name)
     yield from ((f"monitoring.{name}", rule) for name, rule in protocol.monitoring.items())

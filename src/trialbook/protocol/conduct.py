@@ -42,6 +42,35 @@ class Enrolment(Sourced):
     assumption: str = "A-180"
 
 
+class QueryHandling(Sourced):
+    """How long a question may take: `due_days` from the day of asking, by severity."""
+
+    due_days: dict[str, Days] = {"stop": 3, "major": 14, "minor": 30}
+    assumption: str = "A-230"
+
+    @field_validator("due_days")
+    @classmethod
+    def _every_severity(cls, given: dict[str, int]) -> dict[str, int]:
+        if set(given) != {"stop", "major", "minor"}:
+            raise ValueError("days are given for stop, major and minor, and for nothing else")
+        return given
+
+
+class Reconciliation(Sourced):
+    """How far two sources of one fact may lie apart before somebody is asked.
+
+    `event_days`: the starts of a serious event in AE and in the safety database; `result_days`: the dates of a result
+    in LB and in the file of the central laboratory; `result_share`: their values, as a share of the central one.
+    `dictionaries`: the version of each dictionary that the protocol or the data management plan states, by name.
+    """
+
+    event_days: Days = 3
+    result_days: Days = 1
+    result_share: Annotated[float, Field(ge=0, lt=1)] = 0.005
+    dictionaries: dict[str, str] = {}
+    assumption: str = "A-231"
+
+
 class Visit(_Model):
     """A planned visit: its name (and other names of it in SV), its REL_DAY, and the days on which it counts as done.
 

@@ -149,6 +149,11 @@ def make_trial(content: Any, file: str, base: Path) -> Trial:
         problem = None if named is None else _path_problem(base, named, folder=key == "snapshot")
         if problem:
             raise with_line(UsageError(problem, file=file, column=key, value=named, next_step=PATHS), content)
+    for name, given in (cut.external.named() if cut.external else {}).items():
+        problem = _path_problem(base, given.file, folder=False)
+        if problem:
+            column = f"external.{name}.file"
+            raise with_line(UsageError(problem, file=file, column=column, value=given.file, next_step=PATHS), content)
     read: dict[str, str] = {}
     protocol = load_protocol((base / cut.protocol).resolve(), read)
     analysis = analysis_values(protocol, cut.overrides, file, source=content)

@@ -6,13 +6,14 @@ import datetime as dt
 import difflib
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from trialbook.core.messages import msg
 from trialbook.core.privacy import masked_argument
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
-from trialbook.protocol.conduct import Deviations, Enrolment, Schedule, Signals
+from trialbook.protocol.conduct import Deviations, Enrolment, QueryHandling, Reconciliation, Schedule, Signals
 from trialbook.protocol.criteria import Amendment, CodeLists, Criterion, check_amendments
 from trialbook.protocol.decision_table import DecisionTable
 from trialbook.protocol.drug_dictionary import DrugDictionary
@@ -27,6 +28,13 @@ CUT_ID = re.compile(
 )
 NOT_DOSE_LEVELS = ("SCRNFAIL", "NOTASSGN", "NOTTRT")
 ENDPOINTS = ("ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS")
+# What a page about an endpoint says in a trial without it; each ends in the same words, after which the page ends.
+NOT_AN_ENDPOINT = {
+    "DLT": msg("Dose-limiting toxicity is not an endpoint of this trial: this page covers nothing of it."),
+    "ORR_D28": msg("The response at day 28 is not an endpoint of this trial: this page covers nothing of it."),
+    "OS": msg("Overall survival is not an endpoint of this trial: this page covers nothing of it."),
+}
+NOTHING_OF_IT = ": this page covers nothing of it."
 
 
 class _Model(BaseModel):
@@ -51,13 +59,22 @@ class Study(_Model):
 
 
 class DoseLevel(_Model):
-    """One dose level (or arm): id as in DM ARMCD, cells per kg in 10^6, planned infusions as REL_DAYs."""
+    """One dose level (or arm): id as in DM ARMCD, cells per kg in 10^6, planned infusions as REL_DAYs.
+
+    `dose`: the dose as it is printed, where it is not cells per kg (12.5 µg/kg).
+    """
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,20}$")]
     label: str
     cells_per_kg: Annotated[float, Field(gt=0)] | None = None
+    dose: str = ""
     planned_infusions: list[int] = []
     infusion_window: Annotated[int, Field(ge=0)] = 1
+
+    @property
+    def printed_dose(self) -> str:
+        """The dose as pages print it beside the level; blank where the protocol file gives none."""
+        return self.dose if self.cells_per_kg is None else f"{self.cells_per_kg:g} x 10^6/kg"
 
 
 class AnalysisKey(_Model):
@@ -90,6 +107,8 @@ class Protocol(_Model):
     enrolment: Enrolment = Enrolment()
     schedule: Schedule = Schedule()
     deviations: Deviations = Deviations()
+    queries: QueryHandling = QueryHandling()
+    reconciliation: Reconciliation = Reconciliation()
     signals: Signals = Signals()
     # Events that may stop the trial, by the id of the rule.
     monitoring: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")], MonitoringRule] = {}
@@ -173,6 +192,31 @@ class TransferredFile(_Model):
     rows: Annotated[int, Field(ge=0)] | None = None
 
 
+ExternalName = Literal["safety_database", "central_laboratory", "reference_ranges"]
+
+
+class ExternalFile(_Model):
+    """A file of somebody else that the export is compared with: its path, and the name in it of a column that it calls
+    otherwise (`columns: {AETERM: Event}`).
+    """
+
+    file: Annotated[str, Field(min_length=1)]
+    columns: dict[str, str] = {}
+
+
+class External(_Model):
+    """The files of others, where there are any."""
+
+    safety_database: ExternalFile | None = None
+    central_laboratory: ExternalFile | None = None
+    reference_ranges: ExternalFile | None = None
+
+    def named(self) -> dict[ExternalName, ExternalFile]:
+        """The files that there are, by what they are."""
+        every = {name: getattr(self, name) for name in get_args(ExternalName)}
+        return {name: one for name, one in every.items() if one is not None}
+
+
 def calendar_date(value: str, otherwise: str) -> str:
     """The value, a complete ISO 8601 date that exists; raises ValueError, with the words `otherwise` for another form.
 
@@ -201,6 +245,8 @@ class Cut(_Model):
     transfer: dict[str, TransferredFile] | None = None
     approved_deletions: str | None = None
     decisions: str | None = None
+    answers: str | None = None
+    external: External | None = None
     synthetic: bool | None = None
 
     @field_validator("cut_id", "previous_cut")

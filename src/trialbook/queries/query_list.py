@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
 
 import pandas as pd
 
-from trialbook.core.dates import as_date
-from trialbook.queries.rule_texts import CHINESE, ENGLISH, Phrase, Texts, fill
+from trialbook.queries.answers import Answer
+from trialbook.queries.life import OPEN, query_id, with_due, with_life
+from trialbook.queries.rule_texts import CHINESE, ENGLISH, Phrase, Recipient, Texts, fill
 
 # ----------------------------------------------------------------------------------------------------
 # One question to the site: what it holds, how it is worded, and the id under which it stays known.
@@ -35,13 +35,15 @@ class Query(TypedDict):
     expected: str
     message_en: str
     message_zh: str
+    recipient: str
 
 
 def query(
     rule: str, subject: str, domain: str, *, record: str = "", field: str = "", severity: str = "minor",
-    observed: object = "", expected: str = "", message_en: str, message_zh: str,
+    observed: object = "", expected: str = "", message_en: str, message_zh: str, recipient: Recipient = "site",
 ) -> Query:  # fmt: skip
-    """One query. `rule` names the check (for example `P19-AE-END-BEFORE-START`); severity is stop, major or minor.
+    """One query. `rule` names the check (for example `P19-AE-END-BEFORE-START`); severity is stop, major or minor;
+    `recipient` is who must act.
 
     >>> asked = query("P36-RESTATED", "001", "DM", observed=None, message_en="Please complete.", message_zh="请补充。")
     >>> asked["severity"], asked["observed"]
@@ -54,7 +56,7 @@ def query(
         seen = f"{seen[:SHOWN]}… ({len(seen)} characters)"
     return Query(
         subject=subject, domain=domain, record=record, field=field, rule=rule, severity=severity,
-        observed=seen, expected=expected, message_en=message_en, message_zh=message_zh,
+        observed=seen, expected=expected, message_en=message_en, message_zh=message_zh, recipient=recipient,
     )  # fmt: skip
 
 
@@ -63,7 +65,7 @@ class QueryTexts(Texts):
 
     def query(
         self, rule: str, subject: str, domain: str = "", *, record: str = "", field: str = "", severity: str = "",
-        observed: object = "", expected: str = "", **words: object,
+        observed: object = "", expected: str = "", recipient: Recipient | None = None, **words: object,
     ) -> Query:  # fmt: skip
         """One query of a rule; `words` fill its placeholders.
 
@@ -77,19 +79,8 @@ class QueryTexts(Texts):
             severity=severity or text.severity, observed=observed,
             expected=expected or fill(text.expected, words, ENGLISH),
             message_en=fill(text.en, words, ENGLISH), message_zh=fill(text.zh, words, CHINESE),
+            recipient=recipient or text.recipient,
         )  # fmt: skip
-
-
-def query_id(rule: str, subject: str, domain: str, record: str, field: str) -> str:
-    """The id of an issue: a short hash of rule, subject and record key, so that it keeps its number across cuts.
-
-    >>> query_id("P36-RESTATED", "001", "DM", "", "RFICDTC") == query_id("P36-RESTATED", "001", "DM", "", "RFICDTC")
-    True
-    >>> query_id("P36-RESTATED", "001", "DM", "", "RFICDTC") == query_id("P36-RESTATED", "002", "DM", "", "RFICDTC")
-    False
-    """
-    key = "\x1f".join((rule, subject, domain, record, field))
-    return "Q-" + hashlib.sha256(key.encode()).hexdigest()[:10].upper()
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -194,13 +185,14 @@ def without_repetitions(queries: pd.DataFrame) -> pd.DataFrame:
 
 # ----------------------------------------------------------------------------------------------------
 
-__all__ = ["COLUMNS", "SEVERITIES", "Query", "QueryTexts", "query", "query_id", "query_list"]
+__all__ = ["COLUMNS", "OPEN", "SEVERITIES", "Query", "QueryTexts", "query", "query_id", "query_list"]
 COLUMNS = [
     "query_id", "subject", "domain", "record", "field", "rule", "severity", "observed", "expected",
     "message_en", "message_zh", "first_seen", "age_days", "status", "records", "record_list", "closed_at",
-    "reopened_at",
+    "reopened_at", "state", "recipient", "site", "due", "answers", "answer", "reason", "date",
 ]  # fmt: skip
-OPEN, CLOSED = "open", "closed"
+# What the person who answers fills in (`trialbook answers`): blank in every list that is written.
+TO_FILL_IN = ("answer", "reason", "date")
 # More records than this with one cause are one line of the list, not many.
 ONE_BY_ONE = 10
 # What makes one cause: for these rules also the value, since each unknown code or unit is a matter of its own.
@@ -214,41 +206,61 @@ LONGEST_LIST = 30000
 _TEXTS = Texts("queries/texts/lists.yaml")
 
 
-def query_list(queries: Iterable[Query], cut_date: str, previous: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The query list at a cut: what is asked now, and what was asked at an earlier cut and is answered.
+def query_list(
+    queries: Iterable[Query], cut_date: str, previous: pd.DataFrame | None = None, *, answers: Sequence[Answer] = (),
+    sites: Mapping[str, str] | None = None, due_days: Mapping[str, int] | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """The query list at a cut: what is asked now, and what was asked at an earlier cut.
 
-    `previous` is the list of the previous cut, as made here or read back from its `queries.csv` (`read_csv_list`).
+    `previous` is the list of the previous cut, as made here or read back from its `queries.csv` (`read_csv_list`);
+    `answers` what people have answered, in the order in which it came; `sites` the site of each subject; `due_days` the
+    days that a question of each severity may take.
 
-    | previous list | asked now | line                                                                        |
+    | previous list | asked now | line without an answer                                                      |
     |---------------|-----------|-----------------------------------------------------------------------------|
     |               | yes       | open, `first_seen` is this cut                                              |
     | open          | yes       | open, `first_seen` carries over                                             |
-    | open          | no        | closed, `closed_at` is this cut                                             |
+    | open          | no        | closed, `closed_at` is this cut; a restatement stays open                   |
     | closed        | no        | stays closed, as it was                                                     |
     | closed        | yes       | open again, `reopened_at` is this cut, `first_seen` carries over            |
 
-    `age_days` counts from `first_seen` to the cut, of a closed line to `closed_at`. More than ten records with one
-    cause are one line: `records` says how many, `record_list` which (subject, record key, value); a line that was a
-    record's own at the previous cut stays that. Sorted by severity, subject, domain, record, rule.
+    What answers change is in `trialbook.queries.life`. `age_days` counts from `first_seen` to the cut, of a closed line
+    to `closed_at`. More than ten records with one cause are one line: `records` says how many, `record_list` which
+    (subject, record key, value); a line that was a record's own at the previous cut stays that. Sorted by severity,
+    subject, domain, record, rule.
     """
-    asked = pd.DataFrame(list(queries), columns=list(Query.__annotations__)).astype("str")
+    asked = pd.DataFrame(list(queries), columns=list(Query.__annotations__)).fillna({"recipient": "site"}).astype("str")
     ids = [query_id(*key) for key in asked[["rule", "subject", "domain", "record", "field"]].itertuples(index=False)]
     asked = with_consequences(without_repetitions(asked.assign(query_id=ids).drop_duplicates("query_id")))
     known = _known(previous)
-    lines = _with_history(_by_cause(asked, known), known, cut_date)
-    answered = known[~known["query_id"].isin(lines["query_id"])]
-    closed_now = answered["status"].eq(OPEN)
-    answered = answered.assign(status=CLOSED, closed_at=answered["closed_at"].mask(closed_now, cut_date))
-    return _sorted(_aged(pd.concat([lines, answered], ignore_index=True), cut_date))
+    listed = with_due(with_life(_by_cause(asked, known), known, cut_date, answers), cut_date, due_days)
+    listed = listed.assign(
+        records=listed["records"].astype("int64"), site=_site(listed, sites or {}), **dict.fromkeys(TO_FILL_IN, "")
+    )
+    return _sorted(listed)
 
 
 def _known(previous: pd.DataFrame | None) -> pd.DataFrame:
-    """The previous list as text; columns of an older version are blank."""
+    """The previous list as text; columns of an older version are blank, or what they would have been."""
     if previous is None or not len(previous):
         return pd.DataFrame(columns=COLUMNS, dtype="str")
     text = previous.reindex(columns=COLUMNS).astype("str").fillna("").drop_duplicates("query_id")
-    text["records"] = text["records"].replace("", "1")
+    for column, otherwise in (("records", "1"), ("recipient", "site"), ("state", text["status"])):
+        text[column] = text[column].where(text[column].ne(""), otherwise)
     return text
+
+
+def _site(lines: pd.DataFrame, sites: Mapping[str, str]) -> pd.Series:
+    """The site of each line: that of its subject, of a line without a subject the only one of the trial."""
+    every = sorted(set(sites.values()))
+    only = every[0] if len(every) == 1 else ""
+    known = [
+        sites.get(name, before) if name else only
+        for name, before in zip(
+            lines["subject"], lines["site"].fillna("") if "site" in lines else [""] * len(lines), strict=True
+        )
+    ]
+    return pd.Series(known, index=lines.index, dtype="str")
 
 
 def _by_cause(asked: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
@@ -283,7 +295,7 @@ def _one_line(name: str, members: pd.DataFrame) -> dict[str, str]:
         for row in ordered.itertuples()
     ]  # fmt: skip
     return {
-        **{name: str(first[name]) for name in ("domain", "field", "rule", "expected")},
+        **{name: str(first[name]) for name in ("domain", "field", "rule", "expected", "recipient")},
         "query_id": name,
         "subject": "",
         "record": "",
@@ -303,27 +315,6 @@ def _shortened(entries: list[str]) -> str:
         return text
     kept = text[:LONGEST_LIST].rpartition("; ")[0]
     return f"{kept}; and {len(entries) - kept.count('; ') - 1} more"
-
-
-def _with_history(lines: pd.DataFrame, known: pd.DataFrame, cut_date: str) -> pd.DataFrame:
-    """Lines asked now, with what the previous list knew of them."""
-    before = known.set_index("query_id").reindex(lines["query_id"]).set_axis(lines.index)
-    again = before["status"].eq(CLOSED)
-    return lines.assign(
-        first_seen=before["first_seen"].fillna(cut_date),
-        status=OPEN,
-        closed_at="",
-        reopened_at=before["reopened_at"].fillna("").mask(again, cut_date),
-    )
-
-
-def _aged(lines: pd.DataFrame, cut_date: str) -> pd.DataFrame:
-    ends = lines["closed_at"].where(lines["closed_at"].ne(""), cut_date)
-    days = [(as_date(end) - as_date(start)).days for start, end in zip(lines["first_seen"], ends, strict=True)]
-    return lines.assign(
-        age_days=pd.Series(days, index=lines.index, dtype="int64").clip(lower=0),
-        records=lines["records"].astype("int64"),
-    )
 
 
 def _sorted(lines: pd.DataFrame) -> pd.DataFrame:

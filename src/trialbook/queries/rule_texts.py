@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
@@ -25,6 +25,9 @@ from trialbook.protocol.yaml_file import about, parsed, validated
 PLACEHOLDER = re.compile(r"\{(\w+)(?::([^|{}]*)\|([^|{}]*))?\}")
 ENGLISH, CHINESE = 0, 1
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+# Who must act on a question: who entered the value, who keeps mapping and export, who reports the result, who judges.
+Recipient = Literal["site", "mapper", "laboratory", "medical monitor"]
+RECIPIENTS: tuple[Recipient, ...] = get_args(Recipient)
 
 
 class _Entry(BaseModel):
@@ -56,6 +59,7 @@ class QueryText(Wording):
     domain: str = ""
     field: str = ""
     severity: Literal["", "stop", "major", "minor"] = ""
+    recipient: Recipient = "site"
     expected: str = ""
     en: Text
     zh: Text

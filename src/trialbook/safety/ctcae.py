@@ -115,6 +115,25 @@ TERMS: tuple[Term, ...] = (
          ("hyponat", "sodium decreased", "低钠", "血钠降低")),
 )  # fmt: skip
 GRADED_TESTS = tuple(dict.fromkeys(term.test for term in TERMS))
+# The tests as tables and figures name them; those whose codes are the abbreviations of the field keep them.
+TEST_NAMES = {
+    "BILI": msg("Bilirubin"), "CREAT": msg("Creatinine"), "PLAT": msg("Platelets"), "NEUT": msg("Neutrophils"),
+    "LYM": msg("Lymphocytes"), "HGB": msg("Hemoglobin"), "ALB": msg("Albumin"), "K": msg("Potassium"),
+    "SODIUM": msg("Sodium"),
+}  # fmt: skip
+
+
+def test_name(code: str) -> str:
+    """The name of a laboratory test for readers; a code without one as it is.
+
+    >>> test_name("K_LOW"), test_name("NEUT"), test_name("ALT")
+    ('Potassium, low', 'Neutrophils', 'ALT')
+    """
+    test, _, direction = code.partition("_")
+    name = TEST_NAMES.get(test, test)
+    if direction == "LOW":
+        return msg("{test}, low", test=name)
+    return msg("{test}, high", test=name) if direction == "HIGH" else TEST_NAMES.get(code, code)
 
 
 # ----------------------------------------------------------------------------------------------------

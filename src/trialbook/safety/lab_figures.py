@@ -10,7 +10,7 @@ from trialbook.core.described import described
 from trialbook.core.messages import enumerated, msg, plural
 from trialbook.core.terms import in_sentence
 from trialbook.results.ard import TOTAL
-from trialbook.safety.ctcae import TERMS
+from trialbook.safety.ctcae import TERMS, TEST_NAMES, test_name
 from trialbook.safety.figures import MOST_SUBJECTS, SEVERE
 from trialbook.safety.lab_tables import NO_RESULT, NOTHING_DRAWN, by_liver_risk, shift_variable
 from trialbook.safety.listings import subject_ids
@@ -94,9 +94,11 @@ def _of_tests(adlb: pd.DataFrame, tests: Sequence[str]) -> pd.DataFrame:
 
 
 def _test_names(rows: pd.DataFrame) -> pd.Series:
-    """`ALT (x ULN)`, `HGB (g/L)`: the test with the unit of its axis."""
+    """`ALT (x ULN)`, `Hemoglobin (g/L)`: the test with the unit of its axis."""
     unit = rows["AVALU"].where(~rows["PARAMCD"].isin(RATIO_TESTS), "x ULN")
-    return rows["PARAMCD"] + " (" + unit + ")"
+    keys = list(zip(rows["PARAMCD"], unit, strict=True))
+    named = {(test, of): msg("{test} ({unit})", test=test_name(test), unit=of) for test, of in set(keys)}
+    return pd.Series([named[key] for key in keys], index=rows.index, dtype="str")
 
 
 def normal_limits(adlb: pd.DataFrame, tests: Sequence[str]) -> pd.DataFrame:
@@ -134,8 +136,10 @@ def grade_bands(panel: pd.DataFrame, limits: pd.DataFrame) -> pd.DataFrame:
     """
     rows: list[tuple[str, str, float | None, float | None]] = []
     normal = limits.set_index(["TEST", "NAME"])["VALUE"].to_dict()
+    codes = {str(name): code for code, name in TEST_NAMES.items()}
     for test, one in panel.groupby("TEST", sort=False)["VALUE"]:
-        code, least, most = str(test).partition(" ")[0], float(one.min()), float(one.max())
+        name, least, most = str(test).rpartition(" (")[0], float(one.min()), float(one.max())
+        code = codes.get(name, name)
         term = next((term for term in TERMS if term.test == code), None)
         reference = "ULN" if code in RATIO_TESTS else "ABS"
         fixed = {limit.grade: limit.factor for limit in term.normal if limit.reference == reference} if term else {}

@@ -280,9 +280,11 @@ def listing_title(protocol: Protocol) -> str:
 def chronic_table(rows: pd.DataFrame) -> pd.DataFrame:
     """T-20: chronic GVHD."""
     labels = {"": msg("Onset after the first infusion"), data.PRIOR: msg("There at the first infusion")}
+    own = rows[rows["analysis_id"].eq(CGVHD)]
     return described(
-        rows[rows["analysis_id"].eq(CGVHD)], row="variable_level", row_labels=labels, stats=SHARE,
-        stub=CHRONIC, empty=msg("The protocol file names no words for a chronic disease."),
+        own, row="variable_level", row_labels=labels, stats=SHARE,
+        stub=CHRONIC if len(own) else msg("Chronic disease"),
+        empty=msg("The protocol file names no words for a chronic disease."),
         notes=[msg("From clinical events (CE) and adverse events, up to the last contact (A-217).")],
     )  # fmt: skip
 
@@ -343,7 +345,7 @@ def outcome_listing(adct: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     }  # fmt: skip
     return described(
         lines.sort_values(["SUBJID", "PARAM"], kind="stable").reset_index(drop=True), labels=labels,
-        empty=msg("No antibody, reactivation or chronic GVHD is on record, and no test without one."),
+        empty=msg("No antibody, reactivation or chronic disease is on record, and no test without one."),
     )  # fmt: skip
 
 

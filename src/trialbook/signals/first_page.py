@@ -212,11 +212,10 @@ def _ladder(addlt: pd.DataFrame, study: StudyData) -> tuple[Rung, ...]:
             ],
             ", ",
         )
-        dose = f"{level.cells_per_kg:g} x 10^6/kg" if level.cells_per_kg is not None else ""
         rungs.append(
             Rung(
                 level.id,
-                dose,
+                level.printed_dose,
                 tuple(zip(rows["SUBJID"].astype("str"), marks, strict=True)),
                 says if len(rows) else msg("nobody treated"),
             )

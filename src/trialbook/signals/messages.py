@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trialbook.core.messages import enumerated
+
 # What each rule looks for, in a few words.
 TITLES: Mapping[str, str] = {
     "pending_abnormal": "Open DLT window with an abnormal finding",
@@ -133,7 +135,10 @@ def _text(value: Any) -> str:
         return rendered(str(value["message_id"]), value["arguments"])
     if isinstance(value, list | tuple):
         parts = [_text(item) for item in value]
-        joint = "; " if value and isinstance(value[0], Mapping) else ", "
+        phrases = bool(value) and isinstance(value[0], Mapping)
+        if phrases and len(parts) <= LISTED and not any("," in part for part in parts):
+            return enumerated(parts)
+        joint = "; " if phrases else ", "
         more = f" and {len(parts) - LISTED} more" if len(parts) > LISTED else ""
         return joint.join(parts[:LISTED]) + more
     return str(value)

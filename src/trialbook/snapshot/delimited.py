@@ -1,16 +1,22 @@
-"""Reads delimited text strictly: a file that a lenient reader would shift, shorten or garble stops here."""
+"""Reads delimited text strictly: a file that a lenient reader would shift, shorten or garble stops here.
+
+What a program writes around a table is recognised where it can be read in one way only, and said: a line `sep=;`, title
+rows, another delimiter, row numbers, a delimiter at the end of each row.
+"""
 
 from __future__ import annotations
 
 import codecs
 import csv
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from charset_normalizer import from_bytes
 
 from trialbook.core.errors import StopError
-from trialbook.snapshot.tables import Grid, unlikely_gb18030, unlikely_utf8
+from trialbook.snapshot.tables import KEY, Grid, Seen, are_row_numbers, header_at, unlikely_gb18030, unlikely_utf8
 
 ASK_AGAIN = "ask for the file again"
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
@@ -19,37 +25,163 @@ REPLACEMENT = "\ufffd"
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
-def read_delimited(content: bytes, file: str, delimiter: str) -> Grid:
-    r"""The cells of a CSV or TSV file; raises StopError naming the line for anything a person must look at.
+SEP_LINE = re.compile(r'"?sep=(.)"?[ ]*(?:\r\n|\r|\n)', re.I)
+# So many lines are looked through for the header.
+HEAD_LINES = 60
+LAYOUT = "P34-FILE-LAYOUT"
 
-    Every row must have as many fields as the header: a lenient reader would shift or drop columns silently.
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file is written, as far as somebody says so; what is left out is seen from the file.
+
+    `skip_rows` counts lines of the file. `names` are headers, each in its spellings, by which the header row is found;
+    it has `header_rows` rows. `labels`: one row of labels above the names belongs to the table.
+    """
+
+    delimiter: str = ""
+    encoding: str = ""
+    skip_rows: int = 0
+    names: tuple[tuple[str, ...], ...] = ((KEY,),)
+    header_rows: int = 1
+    labels: bool = True
+
+
+SDTM = Dialect()
+
+
+def read_delimited(content: bytes, file: str, delimiter: str, dialect: Dialect = SDTM) -> Grid:
+    r"""The cells of a delimited file; raises StopError naming the line for anything a person must look at.
+
+    `delimiter` is the one that the name of the file promises. Every row must have as many fields as the header: a
+    lenient reader would shift or drop columns silently.
 
     >>> read_delimited(b"USUBJID,AETERM\n001,\"Rash, mild\"\n", "ae.csv", ",").rows
     [['USUBJID', 'AETERM'], ['001', 'Rash, mild']]
+    >>> read_delimited(b"sep=;\nUSUBJID;LBORRES\n001;1,5\n", "lb.csv", ",").rows
+    [['USUBJID', 'LBORRES'], ['001', '1,5']]
     """
-    text, encoding = decode(content, file)
+    text, encoding = decode(content, file, dialect.encoding)
+    head = _head(text, file, delimiter, dialect)
     rows: list[list[str]] = []
     lines: list[int] = []
     # The same few texts fill most cells of a large file: each is kept once.
     kept: dict[str, str] = {}
-    for line, fields in _records(text, file, delimiter):
+    longer: list[int] = []
+    for line, fields in _records(text, file, head.delimiter, head.offset, head.line):
         if not fields:
             continue  # an empty line, as many exports have at their end
         if not rows:
-            _right_delimiter(fields, file, delimiter)
+            _right_delimiter(fields, file, line, head.delimiter)
+        elif len(fields) == len(rows[0]) + 1:
+            longer.append(line)
         elif len(fields) != len(rows[0]):
-            raise StopError(
-                f"the row has {len(fields)} fields, the header {len(rows[0])}", file=file, row=line, rule="P34",
-                next_step="correct the export",
-            )  # fmt: skip
+            raise _unequal(len(fields), len(rows[0]), file, line)
         rows.append([kept.setdefault(field, field) for field in fields])
         lines.append(line)
-    _stop_if_swallowed(rows, lines, file, delimiter)
-    return Grid(rows, lines, encoding, DELIMITERS[delimiter])
+    seen = [Seen(0, -1, LAYOUT, said) for said in head.said]
+    if longer:
+        rows, said = _one_field_more(rows, longer, file)
+        seen.append(Seen(0, -1, LAYOUT, said))
+    _stop_if_swallowed(rows, lines, file, head.delimiter)
+    if head.above and rows:
+        labels = dialect.labels and len(head.above) == 1 and len(head.above[0][1]) == len(rows[0])
+        if labels:
+            rows, lines = [head.above[0][1], *rows], [head.above[0][0], *lines]
+        else:
+            first, last = head.above[0][0], head.above[-1][0]
+            named = f"row {first}" if first == last else f"rows {first} to {last}"
+            seen.append(Seen(0, -1, LAYOUT, f"{named} above the header"))
+    return Grid(rows, lines, encoding, DELIMITERS.get(head.delimiter, repr(head.delimiter)), seen=tuple(seen))
 
 
-def decode(content: bytes, file: str) -> tuple[str, str]:
-    """The text of a file and its encoding, tried in the order BOM, UTF-8, GB18030 (P01).
+@dataclass(frozen=True)
+class _Head:
+    """Where the table begins (the place in the text and its line), its delimiter, the rows above, and what to say."""
+
+    offset: int
+    line: int
+    delimiter: str
+    above: list[tuple[int, list[str]]]
+    said: list[str]
+
+
+def _head(text: str, file: str, expected: str, dialect: Dialect) -> _Head:
+    """Looks through the first lines for the delimiter and for the row with the names."""
+    offset, line, told, said = 0, 1, "", []
+    found = SEP_LINE.match(text)
+    if found:
+        offset, line, told = found.end(), 2, found[1]
+        said.append(f"the line sep={told}")
+    if dialect.delimiter and told not in ("", dialect.delimiter):
+        raise StopError(
+            f"its first line names another delimiter ({told}) than the mapping file", file=file, row=1, rule="P34",
+            next_step="correct the delimiter in the mapping file, or leave it out",
+        )  # fmt: skip
+    starts = [m.start() for m in itertools.islice(LINE.finditer(text, offset), dialect.skip_rows + HEAD_LINES)]
+    skipped = max(0, dialect.skip_rows - (line - 1))
+    if skipped >= len(starts) and skipped:
+        raise StopError(
+            f"the file has no row after the {dialect.skip_rows} that are skipped", file=file, rule="P34",
+            next_step="correct skip_rows in the mapping file",
+        )  # fmt: skip
+    if skipped:
+        said.append(f"{dialect.skip_rows} rows skipped")
+    starts, line = starts[skipped:], line + skipped
+    sure = dialect.delimiter or told
+    signs = [sure] if sure else [expected, *(sign for sign in DELIMITERS if sign != expected)]
+    seen = {sign: _lenient(text, starts, line, sign) for sign in signs}
+    at = {sign: header_at([row for _, row in rows], dialect.names, dialect.header_rows) for sign, rows in seen.items()}
+    sign = next((sign for sign in signs if at[sign] is not None), signs[0])
+    if sign not in (sure, expected):
+        said.append(f"the delimiter is a {DELIMITERS[sign]}")
+    rows, k = seen[sign], at[sign] or 0
+    if not rows:
+        return _Head(starts[0] if starts else 0, line, sign, [], said)
+    return _Head(starts[rows[k][0] - line], rows[k][0], sign, rows[:k], said)
+
+
+def _lenient(text: str, starts: Sequence[int], first: int, delimiter: str) -> list[tuple[int, list[str]]]:
+    """The filled rows of the first lines, each with its line, whatever their shape."""
+    ends = [*starts[1:], text.find("\n", starts[-1]) + 1 or len(text)] if starts else []
+    reader = csv.reader((text[a:b] for a, b in zip(starts, ends, strict=True)), delimiter=delimiter)
+    rows, line = [], first
+    try:
+        for fields in reader:
+            if any(field.strip() for field in fields):
+                rows.append((line, fields))
+            line = first + reader.line_num
+    except csv.Error:
+        pass  # the strict reader says what is wrong
+    return rows
+
+
+def _unequal(fields: int, header: int, file: str, line: int) -> StopError:
+    return StopError(
+        f"the row has {fields} fields, the header {header}", file=file, row=line, rule="P34",
+        next_step="correct the export; where title rows precede the header, name their number (skip_rows) in a mapping "
+        "file",
+    )  # fmt: skip
+
+
+def _one_field_more(rows: list[list[str]], longer: list[int], file: str) -> tuple[list[list[str]], str]:
+    """The rows under their names where each row has one field more than the header, and what was recognised.
+
+    A delimiter ends each row, or R wrote row numbers before each (then the header begins with a blank name). Raises
+    StopError where that is so for some rows only, for neither, or for both.
+    """
+    header, records = rows[0], rows[1:]
+    ended = all(not row[-1] for row in records)
+    numbered = are_row_numbers([row[0] for row in records])
+    if len(longer) != len(records) or ended == numbered:
+        raise _unequal(len(header) + 1, len(header), file, longer[0])
+    if ended:
+        return [header, *(row[:-1] for row in records)], "each row ends in a delimiter"
+    return [["", *header], *records], "row numbers before the first column"
+
+
+def decode(content: bytes, file: str, encoding: str = "") -> tuple[str, str]:
+    """The text of a file and its encoding: the one that is given, else tried in the order BOM, UTF-8, GB18030 (P01).
 
     Raises StopError where none fits; what the bytes look like is then a hint to the reader, never used: any bytes
     decode as some single-byte encoding, into wrong letters. A text that decodes but cannot have been meant so stops
@@ -59,6 +191,15 @@ def decode(content: bytes, file: str) -> tuple[str, str]:
     ('皮疹,2', 'gb18030')
     """
     marked = next((name for bom, name in BOMS if content.startswith(bom)), None)
+    if encoding:
+        try:
+            return _plausible(content.decode(encoding).removeprefix("\ufeff"), file), encoding
+        except UnicodeDecodeError as error:
+            raise StopError(
+                f"the text is not in the encoding {encoding} (byte {error.start})", file=file,
+                row=content.count(b"\n", 0, error.start) + 1, rule="P01",
+                next_step="correct the encoding in the mapping file, or ask for the file in UTF-8",
+            ) from None  # fmt: skip
     for name in (marked,) if marked else ("utf-8", "gb18030"):
         try:
             text = content.decode(name)
@@ -112,22 +253,22 @@ def _plausible(text: str, file: str) -> str:
     return text
 
 
-def _records(text: str, file: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each record with the line it starts on."""
+def _records(text: str, file: str, delimiter: str, offset: int, first: int) -> Iterator[tuple[int, list[str]]]:
+    """Each record from a place in the text on, with the line it starts on; `first` is the line of that place."""
     # Line by line: a text buffer would hold four bytes for each character of the file.
-    reader = csv.reader((line[0] for line in LINE.finditer(text)), delimiter=delimiter, strict=True)
-    start = 1
+    reader = csv.reader((line[0] for line in LINE.finditer(text, offset)), delimiter=delimiter, strict=True)
+    start = first
     try:
         for fields in reader:
             yield start, fields
-            start = reader.line_num + 1
+            start = first + reader.line_num
     except csv.Error as error:
         long = f"a cell of this row has more than {csv.field_size_limit():,} characters, or a quote in it is not closed"
         problem = long if "field larger" in str(error) else f"the quoting of this row is broken ({error})"
         raise StopError(problem, file=file, row=start, rule="P34", next_step=ASK_AGAIN) from None
 
 
-def _right_delimiter(header: list[str], file: str, delimiter: str) -> None:
+def _right_delimiter(header: list[str], file: str, line: int, delimiter: str) -> None:
     """Raises StopError where the header was not split, or where its names hold another delimiter."""
     others = [(sign, name) for sign, name in DELIMITERS.items() if sign != delimiter]
     # A name may hold one of these signs; where there are as many as columns, they divide the columns.
@@ -138,8 +279,8 @@ def _right_delimiter(header: list[str], file: str, delimiter: str) -> None:
     if len(header) > 1:
         problem = f"a name in the header holds a {found}: two delimiters are mixed"
     raise StopError(
-        f"{problem}, a {DELIMITERS[delimiter]} was expected", file=file, row=1, rule="P34",
-        next_step="correct the export",
+        f"{problem}, a {DELIMITERS.get(delimiter, delimiter)} was expected", file=file, row=line, rule="P34",
+        next_step="correct the export, or name its delimiter and header in a mapping file",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Which files can be read, and their readers: SAS, XPT, parquet and Dataset-JSON in, tables of text out."""
+"""Which files can be read, and the readers of parquet and Dataset-JSON: tables of text come out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import datetime
 import decimal
 import io
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,68 +15,30 @@ import pyarrow.parquet as pq
 
 from trialbook.core.errors import StopError
 from trialbook.core.files import read_input
-from trialbook.snapshot.delimited import decode, read_delimited
-from trialbook.snapshot.tables import Grid, Seen
-from trialbook.snapshot.workbook import cell_text, read_sheets
+from trialbook.snapshot.cell_text import cell_text
+from trialbook.snapshot.delimited import SDTM, Dialect, decode, read_delimited
+from trialbook.snapshot.sas_files import read_sas7bdat, read_xpt
+from trialbook.snapshot.sas_values import time_text
+from trialbook.snapshot.tables import Grid
+from trialbook.snapshot.workbook import read_sheets
 
 # ----------------------------------------------------------------------------------------------------
-# Reads SAS transport and data files and parquet, every value as text.
+# Reads parquet, every value as text.
 
 
-# A transport file is a sequence of 80-byte records; any other length is a torn file (it has no row count to tell).
-XPT_RECORD = 80
-ENCODINGS = ("utf-8", "gb18030")
-XPT_MEMBER = b"HEADER RECORD*******MEMBER  HEADER RECORD!!!!!!!"
-# A character variable of this format holds so many bytes at most; a longer text was cut off by the writer.
-XPT_TEXT = 200
-
-
-def read_sas(content: bytes, file: str, suffix: str) -> Grid:
-    """The records of a .xpt or .sas7bdat file; raises StopError for a torn or damaged file."""
-    if suffix == ".xpt":
-        _check_transport(content, file)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"table{suffix}"  # the library reads paths only
-        path.write_bytes(content)
-        frame, encoding = _read_sas_file(path, file, suffix)
-    return _grid(frame, encoding, suffix)
-
-
-def _check_transport(content: bytes, file: str) -> None:
-    """Raises StopError for what the reader of a transport file would read as fewer or more records."""
-    if len(content) % XPT_RECORD:
-        raise _unreadable(file, f"its {len(content)} bytes are not a whole number of 80-byte records")
-    if not content.rstrip(b" ").strip(b"\0") or content.endswith(bytes(XPT_RECORD)):
-        raise _unreadable(file, "it ends in NUL bytes")
-    if content.count(XPT_MEMBER) > 1:
-        raise StopError(
-            "the file holds more than one table", file=file, rule="P34", next_step="deliver one file per domain"
-        )
-
-
-def _read_sas_file(path: Path, file: str, suffix: str) -> tuple[pd.DataFrame, str]:
-    import pyreadstat
-
-    problem = ""
-    for encoding in ENCODINGS if suffix == ".xpt" else (None,):
-        try:
-            if suffix == ".xpt":
-                frame, _ = pyreadstat.read_xport(path, encoding=encoding)
-            else:
-                frame, meta = pyreadstat.read_sas7bdat(path)
-                return frame, (meta.file_encoding or "").lower()
-        except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, OverflowError) as error:
-            problem = type(error).__name__
-            continue
-        return frame, str(encoding)
-    raise _unreadable(file, problem)
+# A file of some bytes can say that it holds any number of equal values.
+MOST_CELLS = 100_000_000
 
 
 def read_parquet(content: bytes, file: str) -> Grid:
     """The records of a parquet file; raises StopError for a damaged file."""
     try:
         # One thread, and nothing of the file decides what code runs: extension types are not resolved.
-        table = pq.ParquetFile(io.BytesIO(content)).read(use_threads=False)
+        source = pq.ParquetFile(io.BytesIO(content))
+        cells = source.metadata.num_rows * source.metadata.num_columns
+        if cells > MOST_CELLS:
+            raise _unreadable(file, f"it says that it holds {cells:,} values, more than {MOST_CELLS:,}")
+        table = source.read(use_threads=False)
         nested = next((f.name for f in table.schema if pa.types.is_nested(f.type)), None)
         if nested is not None:
             raise StopError("the column holds lists or objects", file=file, column=nested, rule="P34")
@@ -93,33 +54,16 @@ def _plain(value: Any) -> str | None:
         return value.decode("utf-8")
     if isinstance(value, decimal.Decimal):
         return format(value, "f")
-    return _sas_text(value)
+    return _typed_text(value)
 
 
-def _grid(frame: pd.DataFrame, encoding: str, suffix: str) -> Grid:
-    rows = [[_sas_text(value) for value in row] for row in frame.itertuples(index=False, name=None)]
-    full = {} if suffix != ".xpt" else _full(rows, encoding)
-    seen = tuple(Seen(row, column, "P34-TEXT-CUT-OFF", observed) for column, (row, observed) in full.items())
-    return Grid([list(frame.columns), *rows], range(1, len(rows) + 2), encoding, seen=seen)
-
-
-def _full(rows: list[list[str | None]], encoding: str) -> dict[int, tuple[int, str]]:
-    """By column: the first record whose text fills all bytes that the format has."""
-    found: dict[int, tuple[int, str]] = {}
-    for line, row in enumerate(rows, 2):
-        for column, text in enumerate(row):
-            if text and len(text) * 4 >= XPT_TEXT and len(text.encode(encoding, "replace")) >= XPT_TEXT:
-                found.setdefault(column, (line, text))
-    return found
-
-
-def _sas_text(value: Any) -> str | None:
+def _typed_text(value: Any) -> str | None:
     if value is None or value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, pd.Timestamp):
         value = value.to_pydatetime()
     elif isinstance(value, datetime.timedelta):
-        value = (datetime.datetime.min + value).time()
+        return time_text(value.total_seconds())
     elif hasattr(value, "item"):
         value = value.item()
     return cell_text(value)
@@ -203,25 +147,31 @@ def _text(value: Any) -> str | None:
 
 # ----------------------------------------------------------------------------------------------------
 
-FORMATS = (".csv", ".tsv", ".xpt", ".sas7bdat", ".parquet", ".xlsx", ".json", ".ndjson")
+FORMATS = (".csv", ".tsv", ".txt", ".xpt", ".sas7bdat", ".parquet", ".xlsx", ".json", ".ndjson")
 
 
-def grid_of(content: bytes, file: str) -> Grid:
-    """The one table of a file that is not a workbook."""
+# The delimiter that the name of a file promises.
+DELIMITED = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+
+
+def grid_of(content: bytes, file: str, dialect: Dialect = SDTM) -> Grid:
+    """The one table of a file that is not a workbook; `dialect` is how a delimited one is written."""
     suffix = Path(file).suffix.lower()
-    if suffix in (".csv", ".tsv"):
-        return read_delimited(content, file, "," if suffix == ".csv" else "\t")
-    if suffix in (".xpt", ".sas7bdat"):
-        return read_sas(content, file, suffix)
+    if suffix in DELIMITED:
+        return read_delimited(content, file, DELIMITED[suffix], dialect)
+    if suffix == ".xpt":
+        return read_xpt(content, file)
+    if suffix == ".sas7bdat":
+        return read_sas7bdat(content, file)
     if suffix == ".parquet":
         return read_parquet(content, file)
     return read_dataset_json(content, file, lines=suffix == ".ndjson")
 
 
-def grids_of(content: bytes, file: str) -> tuple[dict[str | None, Grid], list[str]]:
+def grids_of(content: bytes, file: str, dialect: Dialect = SDTM) -> tuple[dict[str | None, Grid], list[str]]:
     """The tables of a file by sheet (None: it has no sheets), and the names of its hidden sheets."""
     if Path(file).suffix.lower() != ".xlsx":
-        return {None: grid_of(content, file)}, []
+        return {None: grid_of(content, file, dialect)}, []
     sheets, hidden = read_sheets(content, file)
     return {name: sheets[name] for name in sheets}, hidden
 

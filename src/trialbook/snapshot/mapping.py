@@ -3,176 +3,47 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 import pandas as pd
 
-from trialbook.core.domains import VARIABLES
-from trialbook.core.errors import UsageError
-from trialbook.snapshot.mapping_models import PLACEHOLDER, Codes, ColumnRule, Mapping, Part, Spread
+from trialbook.core.domains import NUMERIC, VARIABLES
+from trialbook.snapshot.mapping_join import kept_rows
+from trialbook.snapshot.mapping_models import PLACEHOLDER, ColumnRule, Mapping, Part, Reading, Spread
 from trialbook.snapshot.mapping_source import SourceTable
-from trialbook.snapshot.tables import KEY, Edit, Note, Origin, RawTable, plain_name
+from trialbook.snapshot.mapping_values import MISSING, Filled, column_position, fill, missing_test
+from trialbook.snapshot.tables import KEY, Edit, Note, Origin, RawTable
 from trialbook.snapshot.tables import Part as Source
-
-# ----------------------------------------------------------------------------------------------------
-# Fills one SDTM variable from a source table: codes, dates, factors, templates; every change of a value is noted.
-
-
-NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_THREE = re.compile(r"(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})(?!\d)(.*)", re.S)
-_MONTH_AND_YEAR = re.compile(r"(\d{1,2})[-/.](\d{4})")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-# By line of the source: what was there, what is there now, by which rule.
-Changes = list[tuple[int, str, str, str]]
-
-
-class Filled:
-    """One filled variable: its values by line, the source columns, what was changed and which codes are unknown."""
-
-    def __init__(self, values: pd.Series, positions: tuple[int, ...] = ()) -> None:
-        self.values, self.positions = values, positions
-        self.changes: Changes = []
-        self.unknown: list[tuple[int, str]] = []
-
-    def change(self, read: Callable[[str], str | None], rule: str) -> None:
-        """Reads each distinct value again and notes where it changed."""
-        seen = {value: read(value) for value in self.values.dropna().unique()}
-        changed = {value: new for value, new in seen.items() if new != value}
-        rows = self.values[self.values.isin(list(changed))]
-        self.changes += [(int(line), value, changed[value] or "", rule) for line, value in rows.items()]
-        self.values.loc[rows.index] = rows.map(changed).astype("str")
-
-
-def fill(rule: ColumnRule, source: SourceTable, codes: Codes | None, place: str, mapping_file: str) -> Filled:
-    """The values of a variable for every row of the source.
-
-    Raises UsageError, naming the mapping file, the key and the nearest header, for a column that is not there.
-    """
-    filled = _taken(rule, source, place, mapping_file)
-    if codes is not None:
-        _translate(filled, codes)
-    if rule.dates in ("DMY", "MDY"):
-        order = rule.dates
-        filled.change(lambda text: _date_in_order(text, order), "P34-MAPPED-DATE")
-    if rule.factor is not None:
-        factor = rule.factor
-        filled.change(lambda text: _times(text, factor), "P34-MAPPED-NUMBER")
-    if rule.width is not None:
-        width = rule.width
-        filled.change(lambda text: text.zfill(width) if text.isdecimal() else text, "P09-LEADING-ZEROS")
-    return filled
-
-
-def column_position(source: SourceTable, spellings: list[str], place: str, mapping_file: str) -> int:
-    """The position of a column; raises UsageError where the source has none with one of these headers."""
-    found = source.find(spellings)
-    if found is None:
-        where = source.file + (f", sheet {source.sheet}" if source.sheet else "")
-        raise UsageError(
-            f"{where} has no column {' or '.join(spellings)}; the nearest is {source.nearest(spellings[0])}",
-            file=mapping_file, column=place, rule="P34-MAPPING",
-            next_step="correct the header in the mapping file, or ask why the export has changed",
-        )  # fmt: skip
-    return found
-
-
-def _taken(rule: ColumnRule, source: SourceTable, place: str, mapping_file: str) -> Filled:
-    """The values as they are in the source, or as the rule builds them."""
-    if rule.constant is not None:
-        return Filled(pd.Series(rule.constant or None, index=source.frame.index, dtype="str"))
-    if rule.template is not None:
-        return _from_template(rule, source, place, mapping_file)
-    if rule.optional and source.find(rule.source) is None:
-        return Filled(pd.Series(float("nan"), index=source.frame.index).astype("str"))
-    position = column_position(source, rule.source, place, mapping_file)
-    return Filled(source.frame[position].copy(), (position,))
-
-
-def _from_template(rule: ColumnRule, source: SourceTable, place: str, mapping_file: str) -> Filled:
-    """Texts built from several columns; a row where a part is blank has none, unless that part may be blank."""
-    template = str(rule.template)
-    may_be_blank = rule.optional if isinstance(rule.optional, list) else []
-    positions, present = [], pd.Series(True, index=source.frame.index)
-    text = pd.Series("", index=source.frame.index, dtype="str")
-    end = 0
-    for found in PLACEHOLDER.finditer(template):
-        spellings = found[1].split("|")
-        position = column_position(source, spellings, f"{place}.template", mapping_file)
-        part = source.frame[position]
-        if not set(spellings) & set(may_be_blank):
-            present &= part.notna()
-        if found[2]:
-            part = part.where(~part.str.fullmatch(r"\d+").fillna(False).astype("bool"), part.str.zfill(int(found[2])))
-        text = text + template[end : found.start()] + part.fillna("")
-        positions.append(position)
-        end = found.end()
-    return Filled((text + template[end:]).str.strip().where(present), tuple(dict.fromkeys(positions)))
-
-
-def _translate(filled: Filled, codes: Codes) -> None:
-    """Codes of the site as those of SDTM; what the list does not name is kept and remembered."""
-    known = {plain_name(raw).casefold(): code for raw, code in codes.items()}
-    standard = {code for code in codes.values() if code is not None}
-
-    def read(text: str) -> str | None:
-        return known.get(plain_name(text).casefold(), text)
-
-    unknown = {
-        text
-        for text in filled.values.dropna().unique()
-        if plain_name(text) and plain_name(text).casefold() not in known and text not in standard
-    }
-    filled.unknown = [(int(line), text) for line, text in filled.values.items() if text in unknown]
-    filled.change(read, "P34-MAPPED-CODE")
-
-
-def _date_in_order(text: str, order: str) -> str:
-    """A date of three numbers with the year first; a text that is none stays for cleaning to ask about.
-
-    A year of two digits is settled by cleaning, so the month is written by its name.
-    """
-    month_only = _MONTH_AND_YEAR.fullmatch(text.strip())
-    if month_only and 1 <= int(month_only[1]) <= len(_MONTHS):
-        return f"{month_only[2]}-{int(month_only[1]):02d}"
-    found = _THREE.fullmatch(text.strip())
-    if found is None or len(found[1]) > 2:
-        return text
-    first, second, year, rest = found[1], found[3], found[4], found[5]
-    day, month = (first, second) if order == "DMY" else (second, first)
-    if not 1 <= int(month) <= len(_MONTHS) or not 1 <= int(day) <= 31:
-        return text
-    if len(year) == len("2025"):
-        return f"{year}-{int(month):02d}-{int(day):02d}{rest}"
-    return f"{int(day):02d}-{_MONTHS[int(month) - 1]}-{year}{rest}" if len(year) == len("25") else text
-
-
-def _times(text: str, factor: Decimal) -> str:
-    """A number times a factor, exactly; text that is not a number is kept for cleaning to ask about."""
-    plain = plain_name(text)
-    return format((Decimal(plain) * factor).normalize(), "f") if NUMBER.fullmatch(plain) else text
-
-
-# ----------------------------------------------------------------------------------------------------
 
 # The mapped records are numbered as the rows of a file with one header row.
 FIRST_RECORD = 2
+# Variables that hold a number, or a number with a sign, by the end of their names.
+QUANTITIES = ("ORRES", "STRESC", "STRESN", "NRLO", "NRHI", "DOSE", "DOSTOT")
+
+# The variable that holds the unit of a value, by the end of its name.
+_UNITS = {"ORRES": "ORRESU", "STRESN": "STRESU", "STRESC": "STRESU", "DOSE": "DOSU"}
+# What an event, a drug or a procedure is: a record of it without that is no result that was not taken.
+_TOPICS = ("TERM", "TRT")
 
 
 @dataclass(frozen=True)
 class _Mapped:
     """One part, mapped: text by variable in the order of records, the line of each in the source, the source columns
-    by variable (`columns`) and, where they differ, by record (`headers`), and what was noted.
+    by variable (`columns`, `positions`) and, where they differ, by record (`headers`), and what was noted: changes,
+    unknown codes and doubts by the position of the record, `told` about the whole part.
     """
 
     frame: pd.DataFrame
     lines: pd.Series
     headers: pd.DataFrame
     columns: dict[str, str]
+    positions: dict[str, tuple[int, ...]]
     changes: list[tuple[str, int, str, str, str]]
     unknown: list[tuple[str, int, str]]
+    doubts: list[tuple[str, int, str, str]]
+    told: list[Edit]
     used: set[int]
 
 
@@ -194,9 +65,10 @@ def map_domain(
     sources = [source for _, _, source in parts]
     origin = _origin(mapped, sources, frame.index)
     edits, notes = _remarks(mapped, parts, origin)
-    files = list(dict.fromkeys(source.file for source in sources))
-    sheets = list(dict.fromkeys(source.sheet for source in sources if source.sheet))
-    digests = {source.file: source for source in sources}
+    every = [one for source in sources for one in (source, *(joined.source for joined in source.joined))]
+    files = list(dict.fromkeys(source.file for source in every))
+    sheets = list(dict.fromkeys(source.sheet for source in every if source.sheet))
+    digests = {source.file: source for source in every}
     return RawTable(
         code, frame, " + ".join(files), " + ".join(sheets) or None, sources[0].encoding,
         _digest([digests[file].sha256 for file in files]), sum(digests[file].bytes for file in files),
@@ -205,99 +77,183 @@ def map_domain(
     ), [m.used for m in mapped]  # fmt: skip
 
 
+def without_missing(part: Part, source: SourceTable) -> SourceTable:
+    """The source of a part without the codes that mean no value; what names subjects and records is left as it is."""
+    if not part.missing:
+        return source
+    kept: set[int] = set()
+    for name, rule in part.columns.items():
+        if name.endswith(("SUBJID", "SITEID", "SEQ", "SPID")):
+            kept |= {at for spellings in rule.columns if (at := source.find(spellings)) is not None}
+    for join in part.join:
+        kept |= {at for name in join.on if (at := source.find(name.split("|"))) is not None}
+    return source.without(missing_test(part.missing), kept)
+
+
 def _map_part(part: Part, source: SourceTable, mapping: Mapping, mapping_file: str, place: str) -> _Mapped:
     filled = {
-        name: fill(rule, source, mapping.codes_of(rule), f"{place}.columns.{name}", mapping_file)
+        name: fill(_dialect(rule, name, part), source, mapping, f"{place}.columns.{name}", mapping_file)
         for name, rule in part.columns.items()
         if rule.copy_number_of is None
     }
     used = {k for one in filled.values() for k in one.positions}
-    used |= {column_position(source, [name], f"{place}.unused", mapping_file) for name in part.unused}
-    kept = _kept_rows(part, source, mapping_file, place, used)
+    for pattern in part.unused:
+        wild = any(sign in pattern for sign in "*?[")
+        found = source.matching(pattern)
+        used |= found if found or wild else {column_position(source, [pattern], f"{place}.unused", mapping_file)}
+    kept = kept_rows(part.rows, source, mapping_file, place, used)
     base = pd.DataFrame({name: one.values for name, one in filled.items()}, index=source.frame.index)[kept]
     columns = {name: "+".join(source.names[k][0] for k in one.positions) for name, one in filled.items()}
-    lines = pd.Series(base.index, index=base.index)
-    headers = pd.DataFrame(index=base.index)
+    positions = {name: one.positions for name, one in filled.items()}
+    own: list[tuple[str, int | None, Filled]] = [(name, None, one) for name, one in filled.items()]
+    order = pd.Series(0, index=base.index)
+    lines, headers, told = pd.Series(base.index, index=base.index), pd.DataFrame(index=base.index), []
     if part.spread is not None:
-        base, lines, headers = _spread(part.spread, base, source, mapping_file, f"{place}.spread", used)
-    copies = {name: rule.copy_number_of for name, rule in part.columns.items() if rule.copy_number_of is not None}
+        spread = _spread(part, part.spread, base, source, mapping, mapping_file, f"{place}.spread", used)
+        base, lines, order, headers, told = spread.frame, spread.lines, spread.order, spread.headers, spread.told
+        own += spread.filled
+    copies = {name: str(rule.copy_number_of) for name, rule in part.columns.items() if rule.copy_number_of is not None}
     for name, other in copies.items():
-        numbers = base[str(other)].str.fullmatch(r"[+-]?\d+(?:\.\d+)?").fillna(False).astype("bool")
-        base[name] = base[str(other)].where(numbers)
-        columns[name] = columns.get(str(other), "")
+        numbers = base[other].str.fullmatch(r"[+-]?\d+(?:\.\d+)?").fillna(False).astype("bool")
+        base[name] = base[other].where(numbers)
+        columns[name], positions[name] = columns.get(other, ""), positions.get(other, ())
         if other in headers:
-            headers[name] = headers[str(other)]
-    kept_lines = set(lines)
-    changes = [(name, *c) for name, one in filled.items() for c in one.changes if c[0] in kept_lines]
-    unknown = [(name, *u) for name, one in filled.items() for u in one.unknown if u[0] in kept_lines]
+            headers[name] = headers[other]
     named = [*part.columns, *([] if part.spread is None else _spread_variables(part.spread))]
     frame = base[_in_order(list(dict.fromkeys(named)), part)].reset_index(drop=True)
-    shown = {name: header for name, header in columns.items() if header}
     lines, headers = lines.reset_index(drop=True), headers.reset_index(drop=True)
-    return _Mapped(frame, lines, headers, shown, changes, unknown, used)
+    first: dict[tuple[int, int | None], int] = {}
+    for at, (line, k) in enumerate(zip(lines, order, strict=True)):
+        first.setdefault((int(line), None), at)
+        first[int(line), int(k)] = at
+    changes = [(n, first[c[0], k], *c[1:]) for n, k, one in own for c in one.changes if (c[0], k) in first]
+    unknown = [(n, first[u[0], k], u[1]) for n, k, one in own for u in one.unknown if (u[0], k) in first]
+    doubts = [(n, first[d[0], k], *d[1:]) for n, k, one in own for d in one.doubts if (d[0], k) in first]
+    for name, k, one in own:
+        there = {line for line in one.unconverted if (line, k) in first}
+        rows = [i for i, line in enumerate(lines) if line in there] if k is None else [first[line, k] for line in there]
+        _without_unit(frame, name, rows, part, k, copies)
+    shown = {name: header for name, header in columns.items() if header}
+    return _Mapped(frame, lines, headers, shown, positions, changes, unknown, doubts, told, used)
+
+
+def _dialect(rule: ColumnRule, name: str, part: Part) -> ColumnRule:
+    """The rule with the decimal sign of the file, where the variable holds numbers."""
+    counts = name in NUMERIC or name.endswith(QUANTITIES) or rule.factor is not None
+    if part.decimal is None or rule.decimal is not None or not counts or not (rule.source or rule.coalesce):
+        return rule
+    return rule.model_copy(update={"decimal": part.decimal})
+
+
+def _without_unit(
+    frame: pd.DataFrame, name: str, rows: list[int], part: Part, test: int | None, copies: dict[str, str]
+) -> None:  # fmt: skip
+    """Takes away the unit that the mapping file writes of its own where a value was not turned into it."""
+    for value in (name, *(copy for copy, other in copies.items() if other == name)):
+        unit = next((value.removesuffix(end) + to for end, to in _UNITS.items() if value.endswith(end)), "")
+        if rows and unit in frame and _is_constant(unit, part, test):
+            frame.loc[rows, unit] = float("nan")
+
+
+def _is_constant(name: str, part: Part, test: int | None) -> bool:
+    """Whether the mapping file itself says what a variable holds, for a whole part or one test of a spread."""
+    if name in part.columns:
+        return part.columns[name].constant is not None
+    tests = list(part.spread.columns.values()) if part.spread else []
+    return test is not None and isinstance(tests[test].get(name), str)
 
 
 def _in_order(names: list[str], part: Part) -> list[str]:
     """The variables as SDTM orders them, those beyond the interface last; without a spread, as the file orders them."""
     if part.spread is None:
         return names
-    code = part.spread.result[:2]
+    code = part.spread.result.variable[:2]
     known = ["STUDYID", "DOMAIN", *VARIABLES.get(code, "").split()]
     return sorted(names, key=lambda name: known.index(name) if name in known else len(known))
 
 
 def _spread_variables(spread: Spread) -> list[str]:
-    said = [name for test in spread.columns.values() for name in test]
-    return [*dict.fromkeys(said), spread.result, *spread.beside]
+    said = [name for test in spread.columns.values() for name in test if name != spread.result.variable]
+    return [*dict.fromkeys(said), spread.result.variable, *spread.beside]
+
+
+@dataclass(frozen=True)
+class _Records:
+    """The records of a spread: their text, line and order within it, the headers of their columns, what filled them."""
+
+    frame: pd.DataFrame
+    lines: pd.Series
+    order: pd.Series
+    headers: pd.DataFrame
+    filled: list[tuple[str, int | None, Filled]]
+    told: list[Edit]
 
 
 def _spread(
-    spread: Spread, base: pd.DataFrame, source: SourceTable, mapping_file: str, place: str, used: set[int]
-) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
-    """One record per result that is there, row by row, within a row in the order of the mapping file; with the line
-    of each and the headers of its columns.
-    """
-    pieces = []
-    for k, (header, said) in enumerate(spread.columns.items()):
-        position = column_position(source, header.split("|"), f"{place}.columns", mapping_file)
-        used.add(position)
+    part: Part, spread: Spread, base: pd.DataFrame, source: SourceTable, mapping: Mapping, mapping_file: str,
+    place: str, used: set[int],
+) -> _Records:  # fmt: skip
+    """One record per result that is there, row by row, within a row in the order of the mapping file."""
+    result, pieces, every, told = spread.result.variable, [], list[tuple[str, int | None, Filled]](), list[Edit]()
+    for k, (header, test) in enumerate(spread.columns.items()):
+        said = spread.said(header)
         piece = base.assign(**{name: pd.Series(text, index=base.index, dtype="str") for name, text in said.items()})
-        piece[spread.result] = source.frame.loc[base.index, position]
-        named = {spread.result: source.names[position][0]}
-        for name, template in spread.beside.items():
-            piece[name], named[name] = _beside(template, said, source, base.index, used)
-        piece = piece[piece[spread.result].notna()]
+        rules = {result: _result_rule(spread, test.get(result), header)}
+        rules |= {name: rule for name, rule in test.items() if isinstance(rule, ColumnRule) and name != result}
+        for name, rule in spread.beside.items():
+            headers = [PLACEHOLDER.sub(lambda found: said.get(found[1], ""), one) for one in rule.source]  # noqa: B023
+            # A test without such a column has none.
+            rules[name] = rule.model_copy(update={"source": headers, "optional": True})
+        named = dict.fromkeys(rules, "")
+        for name, rule in rules.items():
+            where = f"{place}.columns" if name == result else f"{place}.columns.{header}.{name}"
+            one = fill(_dialect(rule, name, part), source, mapping, where, mapping_file)
+            used.update(one.positions)
+            named[name] = "+".join(source.names[at][0] for at in one.positions)
+            piece[name] = one.values[base.index]
+            every.append((name, k, one))
+        told += _results_without_value(every[-len(rules)][2], base.index, named[result])
+        if result.endswith(_TOPICS):
+            told += _lost(piece, result, [name for name in rules if name != result], named, source)
+        piece = piece[piece[result].notna()]
         own = {f"HEADER {name}": pd.Series(header, index=piece.index, dtype="str") for name, header in named.items()}
         pieces.append(piece.assign(LINE=piece.index, ORDER=k, **own))
     whole = pd.concat(pieces, ignore_index=True).sort_values(["LINE", "ORDER"], kind="stable", ignore_index=True)
     for name in _spread_variables(spread):
         whole[name] = whole[name].astype("str")
-    headers = whole[[f"HEADER {name}" for name in (spread.result, *spread.beside)]]
-    lines, text = whole["LINE"], whole.drop(columns=["LINE", "ORDER", *headers.columns])
-    return text, lines, headers.rename(columns=lambda name: name.removeprefix("HEADER "))
+    headers = whole[[name for name in whole if str(name).startswith("HEADER ")]]
+    lines, order, text = whole["LINE"], whole["ORDER"], whole.drop(columns=["LINE", "ORDER", *headers.columns])
+    return _Records(
+        text, lines, order, headers.rename(columns=lambda name: name.removeprefix("HEADER ")), every, told
+    )  # fmt: skip
 
 
-def _beside(
-    template: str, said: dict[str, str], source: SourceTable, rows: pd.Index, used: set[int]
-) -> tuple[pd.Series, str]:
-    """The further column of a test (its lower limit) and its header; a test without such a column has none."""
-    header = PLACEHOLDER.sub(lambda found: said.get(found[1], ""), template)
-    position = source.find(header.split("|"))
-    if position is None:
-        return pd.Series(float("nan"), index=rows).astype("str"), ""
-    used.add(position)
-    return source.frame.loc[rows, position], source.names[position][0]
+def _result_rule(spread: Spread, own: str | Reading | ColumnRule | None, header: str) -> ColumnRule:
+    """How the result of one test is read: as all of the spread, but for what the test says of its own."""
+    read = {name: getattr(spread.result, name) for name in Reading.model_fields}
+    if isinstance(own, Reading):
+        read |= {name: getattr(own, name) for name in own.model_fields_set}
+    return ColumnRule(source=header.split("|"), **read)
 
 
-def _kept_rows(part: Part, source: SourceTable, mapping_file: str, place: str, used: set[int]) -> pd.Series:
-    """Which rows are records of this domain."""
-    kept = pd.Series(True, index=source.frame.index)
-    for header, wanted in part.rows.items():
-        position = column_position(source, header.split("|"), f"{place}.rows", mapping_file)
-        used.add(position)
-        values = source.frame[position]
-        kept &= values.notna() if wanted == "filled" else values.map(plain_name, na_action="ignore").isin(wanted)
-    return kept
+def _results_without_value(one: Filled, lines: pd.Index, header: str) -> list[Edit]:
+    """Codes of missing results, by code: such a result is no record."""
+    there = set(lines)
+    counted = Counter(raw for line, raw, new, rule in one.changes if rule == MISSING and not new and line in there)
+    return [Edit(0, "", f"({count} times {raw} under {header})", "", MISSING) for raw, count in counted.items()]
+
+
+def _lost(
+    piece: pd.DataFrame, result: str, beside: list[str], named: dict[str, str], source: SourceTable
+) -> list[Edit]:  # fmt: skip
+    """Rows where something is said of an event whose name is blank: it becomes no record, which is logged."""
+    said = piece[result].isna() & piece[beside].notna().any(axis=1)
+    lines = [str(line) for line in piece.index[said.to_numpy()]]
+    if not lines:
+        return []
+    return [
+        Edit(0, "", f"({source.file}, rows {', '.join(lines[:8])}: {named[result]} is blank)", "", "P34-MAPPED-ROWS")
+    ]
 
 
 def _numbered(code: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -315,9 +271,16 @@ def _origin(mapped: list[_Mapped], sources: list[SourceTable], index: pd.Index) 
         [m.headers.assign(part=k, row=m.lines) for k, m in enumerate(mapped)], ignore_index=True
     ).astype({"part": "int64", "row": "int64"})  # fmt: skip
     records.index = index
-    return Origin(
-        tuple(Source(s.file, s.sheet or "", m.columns) for s, m in zip(sources, mapped, strict=True)), records
-    )
+    joined = {}
+    for k, (one, source) in enumerate(zip(mapped, sources, strict=True)):
+        own = records[records["part"] == k]
+        for form in source.joined:
+            rows = {int(at): form.rows[line] for at, line in own["row"].items() if line in form.rows}
+            for name, positions in one.positions.items():
+                if positions and all(form.holds(position) for position in positions):
+                    joined[k, name] = (form.source.file, form.source.sheet or "", rows)
+    parts = tuple(Source(s.file, s.sheet or "", m.columns) for s, m in zip(sources, mapped, strict=True))
+    return Origin(parts, records, joined)
 
 
 def _remarks(
@@ -328,21 +291,29 @@ def _remarks(
     notes: list[Note] = []
     for k, (one, (_, part, source)) in enumerate(zip(mapped, parts, strict=True)):
         own = origin.records[origin.records["part"] == k]
+        record = list(own.index)
         first = dict(zip(own["row"][::-1], own.index[::-1], strict=True))
-        edits += source.edits
-        edits += [Edit(first[line], name, raw, new, rule) for name, line, raw, new, rule in one.changes]
+        edits += [*source.edits, *one.told]
+        edits += [Edit(record[at], name, raw, new, rule) for name, at, raw, new, rule in one.changes]
         if len(set(one.lines)) < len(source.frame):
             left = len(source.frame) - len(set(one.lines))
             edits.append(Edit(0, "", f"({left} rows hold no record of this domain)", "", "P34-MAPPED-ROWS"))
-        counted = pd.Series([(name, text) for name, _, text in one.unknown], dtype="object").value_counts()
-        for name, line, text in {(n, t): (n, ln, t) for n, ln, t in reversed(one.unknown)}.values():
-            notes.append(Note(first[line], name, "P34-CODE-UNMAPPED", f"{text} ({counted[(name, text)]} records)"))
+        counted = Counter((name, text) for name, _, text in one.unknown)
+        for name, at, text in {(n, t): (n, at, t) for n, at, t in reversed(one.unknown)}.values():
+            notes.append(Note(record[at], name, "P34-CODE-UNMAPPED", f"{text} ({counted[(name, text)]} records)"))
+        notes += [Note(record[at], name, rule, seen) for name, at, rule, seen in one.doubts]
         by_position = {position: name for name, position in _targets(part, source).items()}
+        edits += [
+            Edit(first[edit.line], by_position[edit.column], edit.raw, edit.new, edit.rule)
+            for edit in source.cell_edits
+            if edit.line in first and edit.column in by_position
+        ]
         notes += [
             Note(first[note.row], by_position[int(note.column)], note.rule, note.observed)
             for note in source.notes
             if note.row in first and int(note.column) in by_position
         ]
+        notes += [note for note in source.notes if not note.row]
     return edits, notes
 
 
@@ -352,12 +323,13 @@ def _targets(part: Part, source: SourceTable) -> dict[str, int]:
     return {name: position for name, position in found.items() if position is not None}
 
 
-def unmapped_columns(source: SourceTable, used: set[int]) -> list[Note]:
-    """One question per column of a source that holds values and that no domain uses."""
+def unmapped_columns(source: SourceTable, used: set[int], unused: Sequence[str] = ()) -> list[Note]:
+    """One question per column of a source that holds values, that no domain uses and no pattern in `unused` names."""
+    known = used.union(*(source.matching(pattern) for pattern in unused))
     return [
         Note(0, names[0], "P34-COLUMN-UNMAPPED", f"{source.file}: {names[0]}")
         for k, names in enumerate(source.names)
-        if k not in used and names and source.frame[k].notna().any()
+        if k not in known and names and source.frame[k].notna().any()
     ]
 
 

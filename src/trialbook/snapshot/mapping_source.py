@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import difflib
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 
 import pandas as pd
 
 from trialbook.core.errors import StopError
 from trialbook.snapshot.tables import (
+    CellEdit,
     Edit,
     Grid,
     Note,
+    are_row_numbers,
     check_records,
     garbled_notes,
     plain_name,
     stop_if_merged,
     text_column,
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A form whose columns are in a source table, from the position `first` on; `rows` are its lines by the line of
+    that table (a line without such a row is not in it).
+    """
+
+    source: SourceTable
+    first: int
+    rows: Mapping[int, int]
+
+    def holds(self, position: int) -> bool:
+        """Whether a column of the table is one of this form."""
+        return self.first <= position < self.first + len(self.source.names)
 
 
 @dataclass(frozen=True)
@@ -41,6 +59,11 @@ class SourceTable:
     frame: pd.DataFrame
     edits: tuple[Edit, ...] = ()
     notes: tuple[Note, ...] = field(default=())
+    cell_edits: tuple[CellEdit, ...] = ()
+    # By position: what the cells held that a code of the mapping file says are blank.
+    blanked: Mapping[int, pd.Series] = field(default_factory=dict)
+    # The forms whose columns were put beside those of this one.
+    joined: tuple[Joined, ...] = ()
 
     def find(self, spellings: Sequence[str]) -> int | None:
         """The position of the column with one of these headers; None where there is none.
@@ -58,6 +81,25 @@ class SourceTable:
             if found:
                 return found[0]
         return None
+
+    def matching(self, pattern: str) -> set[int]:
+        """The positions of the columns with a header that a pattern (`*_RAW`) names."""
+        wanted = plain_name(pattern).casefold()
+        return {k for k, names in enumerate(self.names) if any(fnmatchcase(name.casefold(), wanted) for name in names)}
+
+    def without(self, no_value: Callable[[str], bool], kept: set[int]) -> SourceTable:
+        """The table with the cells blank whose text means that there is no value, but for the columns `kept`."""
+        blanked, columns = {}, {}
+        for k in self.frame.columns:
+            values = self.frame[k]
+            codes = [] if k in kept else [text for text in values.dropna().unique() if no_value(text)]
+            if codes:
+                blanked[int(k)] = values[values.isin(codes)]
+                columns[k] = values.where(~values.isin(codes))
+        frame = self.frame.copy(deep=False)
+        for k, values in columns.items():
+            frame[k] = values
+        return replace(self, frame=frame, blanked=blanked)
 
     def nearest(self, spelling: str) -> str:
         """The header that looks most like a text."""
@@ -84,6 +126,8 @@ def source_table(grid: Grid, file: str, sheet: str | None, header_rows: int, sha
     columns = list(zip(*(grid.rows[k] for k in filled), strict=True)) or [()] * len(names)
     shown = [spellings[0] if spellings else "" for spellings in names]
     unnamed = [k for k, spellings in enumerate(names) if not spellings and any(columns[k])]
+    if unnamed == [0] and are_row_numbers(columns[0]):
+        unnamed = []
     if unnamed:
         raise StopError(
             f"column {unnamed[0] + 1} has no name", file=file, row=grid.lines[0], rule="P34",
@@ -100,8 +144,9 @@ def source_table(grid: Grid, file: str, sheet: str | None, header_rows: int, sha
     named = frame.set_axis([f"{k}" for k in frame.columns], axis=1)
     notes += garbled_notes(named, file)
     return SourceTable(
-        file, sheet, grid.encoding, grid.delimiter, sha256, size, header_rows, names, frame, tuple(edits), tuple(notes)
-    )
+        file, sheet, grid.encoding, grid.delimiter, sha256, size, header_rows, names, frame, tuple(edits), tuple(notes),
+        tuple(edit for edit in grid.edits if edit.line in frame.index),
+    )  # fmt: skip
 
 
 def _names(header: Sequence[Sequence[str | None]]) -> list[tuple[str, ...]]:

@@ -65,6 +65,11 @@ def _noticed(table: RawTable) -> list[str]:
 # ----------------------------------------------------------------------------------------------------
 
 # Codes of SDTM domains that this workbook does not use are read too, and kept as they are.
+# Tables that other programs write, and what they are called.
+OTHER_FORMATS = {
+    ".xls": "an Excel workbook of before 2007", ".xlsb": "a binary Excel workbook", ".ods": "an OpenDocument sheet",
+    ".dta": "a Stata file", ".sav": "an SPSS file", ".rds": "an R file", ".dbf": "a dBase file",
+}  # fmt: skip
 OTHER_DOMAIN = re.compile(r"[A-Z]{2}|SUPP[A-Z]{2}|RELREC")
 
 
@@ -119,12 +124,14 @@ def read_folder(path: Path, transfer: Transfer | None = None) -> Snapshot:
     parts: dict[str, list[RawTable]] = {}
     for domain, file in files:
         content = file_bytes(file)
-        perhaps = domain is not None and part_of(domain) is not None
+        perhaps = domain is not None and (part_of(domain) is not None or file.suffix.lower() == ".txt")
         # A file that is a part by its name only is none of the delivery; it is in the manifest if it is one.
         if not perhaps or file.name in (transfer or {}):
             check_content(file.name, content, transfer)
         found, left = _perhaps(str(domain), file.name, content) if perhaps else _tables(domain, file.name, content)
         ignored += left
+        if perhaps and found and part_of(str(domain)) is None:
+            check_content(file.name, content, transfer)
         for table in found:
             code = part_of(table.domain)
             if code is None:
@@ -137,8 +144,20 @@ def read_folder(path: Path, transfer: Transfer | None = None) -> Snapshot:
             else:
                 ignored.append(f"{file.name}: sheet {table.sheet}" if domain is None else file.name)
     tables = with_parts(tables, parts)
+    _stop_if_other_format(ignored, tables)
     order = [*[c for c in DOMAIN_ORDER if c in tables], *sorted(c for c in tables if c not in DOMAIN_ORDER)]
     return Snapshot({code: tables[code] for code in order}, tuple(sorted(ignored)))
+
+
+def _stop_if_other_format(ignored: list[str], tables: dict[str, RawTable]) -> None:
+    """Raises StopError for a domain that is there only in a format of tables that is not read."""
+    for name in ignored:
+        code, suffix = Path(name).stem.upper(), Path(name).suffix.lower()
+        if suffix in OTHER_FORMATS and code in DOMAIN_ORDER and code not in tables:
+            raise StopError(
+                f"{code} came as {OTHER_FORMATS[suffix]}, which is not read", file=name, rule="P34",
+                next_step="save it as .xlsx or as CSV (UTF-8) and deliver it again",
+            )  # fmt: skip
 
 
 def describe_files(snapshot: Snapshot) -> pd.DataFrame:

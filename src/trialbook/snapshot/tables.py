@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -143,6 +144,8 @@ class Origin:
 
     parts: tuple[Part, ...]
     records: pd.DataFrame
+    # By part and variable: the file and sheet of a joined form, and its row for each record that has one there.
+    joined: Mapping[tuple[int, str], tuple[str, str, Mapping[int, int]]] = field(default_factory=dict)
 
     def place(self, row: int, column: str) -> tuple[str, str, int, str] | None:
         """File, sheet, row and column of a value; None for what is not about a record.
@@ -151,9 +154,13 @@ class Origin:
         """
         if row not in self.records.index:
             return None
-        part = self.parts[int(self.records.at[row, "part"])]
+        number = int(self.records.at[row, "part"])
+        part = self.parts[number]
         header = self.records.at[row, column] if column in self.records.columns else part.columns.get(column, "")
         named = f"{header}{ARROW}{column}" if isinstance(header, str) and header else column
+        file, sheet, rows = self.joined.get((number, column), (part.file, part.sheet, {}))
+        if row in rows:
+            return file, sheet, rows[row], named
         return part.file, part.sheet, int(self.records.at[row, "row"]), named
 
     def masked(self, mask: Callable[[str], str], mask_name: Callable[[str], str]) -> Origin:
@@ -164,7 +171,8 @@ class Origin:
         )
         named = [name for name in self.records.columns if name not in ("part", "row")]
         headers = {name: self.records[name].map(mask_name, na_action="ignore") for name in named}
-        return Origin(parts, self.records.assign(**headers))
+        joined = {key: (mask(file), mask_name(sheet), rows) for key, (file, sheet, rows) in self.joined.items()}
+        return Origin(parts, self.records.assign(**headers), joined)
 
     def trace(self) -> pd.DataFrame:
         """One row per mapped record, in their order: SRCROW (of the clean data), file, sheet, row of the export."""
@@ -191,6 +199,16 @@ class Seen(NamedTuple):
     observed: str
 
 
+class CellEdit(NamedTuple):
+    """A value that a reader did not take as the file stores it: line and column (from 0), stored, read, the rule."""
+
+    line: int
+    column: int
+    raw: str
+    new: str
+    rule: str
+
+
 class Note(NamedTuple):
     """A question about a value as it was delivered: ROW and name of the column, the rule, what was seen."""
 
@@ -214,8 +232,8 @@ class Edit(NamedTuple):
 class Grid:
     """The cells of one file or sheet as text, None or blank where empty; `lines` gives the line of each row in it.
 
-    `delimiter` names the sign of a delimited file, `seen` is what the reader noticed, `merged` the first and last line
-    of merged cells.
+    `delimiter` names the sign of a delimited file, `seen` is what the reader noticed, `edits` what it did not take as
+    it is stored, `merged` the first and last line of merged cells. `epoch_1904`: the workbook counts days from 1904.
     """
 
     rows: Sequence[Sequence[str | None]]
@@ -224,6 +242,8 @@ class Grid:
     delimiter: str = ""
     seen: tuple[Seen, ...] = ()
     merged: tuple[tuple[int, int], ...] = ()
+    edits: tuple[CellEdit, ...] = ()
+    epoch_1904: bool = False
 
 
 @dataclass(frozen=True)
@@ -297,16 +317,22 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
     columns = list(zip(*(grid.rows[k] for k in records), strict=True)) or [()] * len(header)
     check_records(columns, header, [grid.lines[k] for k in records], file)
     frame = pd.DataFrame({header[k]: text_column(columns[k]) for k in used})
+    own = set(used)
     frame.index = pd.Index([grid.lines[k] for k in records], name="ROW", dtype="int64")
     blank = [grid.lines[k] for k in range(start, len(grid.rows)) if not any(grid.rows[k])]
     edits = [Edit(0, "", raw, new, "P02-HEADER") for raw, new in names]
     if blank:
         edits.append(Edit(0, "", f"({len(blank)} blank rows, the first is row {blank[0]})", "", "P34-BLANK-ROWS"))
     edits += [Edit(0, "", f"({seen.observed})", "", seen.rule) for seen in grid.seen if not seen.line]
+    edits += [
+        Edit(edit.line, header[edit.column], edit.raw, edit.new, edit.rule)
+        for edit in grid.edits
+        if edit.line > grid.lines[start - 1] and edit.column in own
+    ]
     notes = [
         Note(seen.line, header[seen.column], seen.rule, seen.observed)
         for seen in grid.seen
-        if seen.line > grid.lines[start - 1] and seen.column in used
+        if seen.line > grid.lines[start - 1] and seen.column in own
     ]
     return RawTable(
         domain, frame, file, sheet, grid.encoding, sha256, size, grid.lines[at], labels, grid.delimiter,
@@ -372,11 +398,45 @@ def plain_name(cell: str | None) -> str:
     return " ".join(unicodedata.normalize("NFKC", cell or "").translate(INVISIBLE).split())
 
 
+# The header is looked for in so many rows: titles and labels precede it.
+HEADER_SEARCHED = 40
+
+
+def header_at(rows: Sequence[Sequence[str | None]], names: Sequence[Sequence[str]], height: int = 1) -> int | None:
+    """The position of the rows (`height` of them) that hold most of these names, at least half; None where none does.
+
+    Each name may have several spellings.
+
+    >>> header_at([["Listing of events"], ["", ""], ["USUBJID", "AETERM"]], [["USUBJID"]])
+    2
+    """
+    wanted = [{plain_name(spelling).casefold() for spelling in spellings} for spellings in names]
+    best, at = 0, None
+    for k in range(min(len(rows), HEADER_SEARCHED)):
+        there = {plain_name(cell).casefold() for row in rows[k : k + height] for cell in row if cell}
+        found = sum(not spellings.isdisjoint(there) for spellings in wanted)
+        # A title above a header of two rows is no part of it: it fills its first cell only.
+        title = height > 1 and bool(rows[k][0]) and not any(rows[k][1:])
+        if found > best and 2 * found >= len(wanted) and not title:
+            best, at = found, k
+    return at
+
+
+def are_row_numbers(values: Sequence[str | None]) -> bool:
+    """Whether the values of a column without a name number the rows, as R writes them: whole, each above the last.
+
+    >>> are_row_numbers(["1", "2", "5"]), are_row_numbers(["1", "1"]), are_row_numbers([])
+    (True, False, False)
+    """
+    if not values or not all(value and value.isdecimal() and len(value) < 10 for value in values):
+        return False
+    numbers = [int(value) for value in values if value]
+    return all(one < other for one, other in itertools.pairwise(numbers))
+
+
 def _header_position(grid: Grid) -> int:
-    """0, or 1 where the first row is labels and the second holds the variable names."""
-    if KEY not in _upper(grid.rows[0]) and len(grid.rows) > 1 and KEY in _upper(grid.rows[1]):
-        return 1
-    return 0
+    """The row of the variable names: below titles or labels where there are such."""
+    return header_at(grid.rows, [[KEY]]) or 0
 
 
 def _variable_names(grid: Grid, at: int, file: str) -> tuple[list[str], list[tuple[str, str]], list[int]]:
@@ -385,6 +445,8 @@ def _variable_names(grid: Grid, at: int, file: str) -> tuple[list[str], list[tup
     names = _upper(row)
     empty = [k for k, name in enumerate(names) if not name]
     filled = [k for k in empty if any(other[k] for other in grid.rows[at + 1 :])]
+    numbered = filled == [0] and are_row_numbers([other[0] for other in grid.rows[at + 1 :] if any(other)])
+    filled = [] if numbered else filled
     if filled or len(empty) == len(names):
         raise StopError(
             f"column {(filled or empty)[0] + 1} has no name", file=file, row=line, rule="P34",
@@ -398,7 +460,8 @@ def _variable_names(grid: Grid, at: int, file: str) -> tuple[list[str], list[tup
             column=twice, rule="P34", next_step="keep one of them",
         )  # fmt: skip
     other = [(str(c), n) for c, n in zip(row, names, strict=True) if n and str(c).upper() != n]
-    other += [(f"(column {k + 1} without a name and without a value)", "") for k in empty]
+    blank = "without a name and without a value"
+    other += [(f"(column {k + 1} {'of row numbers' if numbered and not k else blank})", "") for k in empty]
     return names, other, [k for k, name in enumerate(names) if name]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import io
 import posixpath
 import re
@@ -16,6 +15,7 @@ from xml.etree import ElementTree
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from trialbook.core.errors import StopError
+from trialbook.snapshot.cell_text import ROUNDED_FROM, cell_text
 from trialbook.snapshot.tables import Grid, Seen
 
 # ----------------------------------------------------------------------------------------------------
@@ -98,9 +98,6 @@ def _column(letters: str) -> int:
 
 # ----------------------------------------------------------------------------------------------------
 
-# A spreadsheet keeps 15 digits of a number; from here on the last ones are zeros that nobody typed.
-ROUNDED_FROM = 1e15
-
 
 def read_sheets(content: bytes, file: str) -> tuple[dict[str, Grid], list[str]]:
     """The visible sheets of a workbook by name, and the names of its hidden sheets, which are never read.
@@ -157,47 +154,3 @@ def _seen(cells: list[list[Any]], marks: Marks) -> list[Seen]:
 
 def _width(row: list[str | None]) -> int:
     return max(k + 1 for k, cell in enumerate(row) if cell is not None)
-
-
-def cell_text(value: Any) -> str | None:
-    """One value as text; None where empty.
-
-    | value                       | text             |
-    |-----------------------------|------------------|
-    | 3.0                         | 3                |
-    | 0.30000000000000004         | 0.3              |
-    | datetime(2024, 3, 5, 10, 30)| 2024-03-05T10:30 |
-
-    >>> cell_text(3.0), cell_text(0.1 + 0.2), cell_text(datetime.datetime(2024, 3, 5, 10, 30))
-    ('3', '0.3', '2024-03-05T10:30')
-    """
-    if value is None or value != value or value == "":
-        return None
-    if isinstance(value, bool | str):
-        return str(value)
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        # 15 digits are what a spreadsheet shows and SAS promises; more would be noise of the binary number.
-        return str(int(value)) if value.is_integer() and abs(value) < ROUNDED_FROM else format(value, ".15g")
-    if isinstance(value, datetime.datetime):
-        value = _to_the_second(value)
-        midnight = value.time() == datetime.time()
-        return value.date().isoformat() if midnight else _moment(value)
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    if isinstance(value, datetime.time):
-        return _moment(value)
-    return str(value)
-
-
-def _to_the_second(value: datetime.datetime) -> datetime.datetime:
-    """The nearest second: a day number keeps a time of day only to some microseconds."""
-    if value.microsecond and value.year < datetime.MAXYEAR:
-        value += datetime.timedelta(microseconds=500_000)
-    return value.replace(microsecond=0)
-
-
-def _moment(value: datetime.datetime | datetime.time) -> str:
-    """ISO text to the second, or to the minute where no second was entered: a typed moment always has seconds."""
-    return value.isoformat(timespec="seconds" if value.second else "minutes")

@@ -87,9 +87,11 @@ def measured_table(people: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol)
 
 def category_table(people: pd.DataFrame, categories: Mapping[str, str], empty: str = NOBODY) -> pd.DataFrame:
     """T-2 and T-3: the rows of DEMOG or BASELINE that count categories, as a table shows them."""
-    rows = people[people["variable"].isin(list(categories))].replace({"variable": dict(categories)})
+    rows = people[people["variable"].isin(list(categories))]
+    # The numbers keep the names that they have in the results: by these they open to their records.
+    rows = rows.assign(GROUP=rows["variable"].map(dict(categories)))
     return described(
-        rows, stats="{n} ({p})", group="variable", row="variable_level", row_labels=category_labels(),
+        rows, stats="{n} ({p})", group="GROUP", row="variable_level", row_labels=category_labels(),
         stub=msg("Category"), empty=empty,
     )  # fmt: skip
 

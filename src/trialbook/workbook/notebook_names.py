@@ -34,6 +34,13 @@ PUBLIC: dict[str, str] = {
     "derive_adrs": "efficacy.adrs:derive_adrs",
     "derive_adtte": "efficacy.adtte:derive_adtte",
 }
+# Names for notebooks outside of a build; they read published builds, so that no step may use them.
+DESK: dict[str, str] = {
+    "cut": "explore.cut:cut",
+    "table": "explore.shown:house_table",
+    "figure": "explore.shown:house_figure",
+    "TrialbookError": "core.errors:TrialbookError",
+}
 # Parameters that a notebook need not give: the step knows them.
 OF_THE_STEP = ("population", "step")
 

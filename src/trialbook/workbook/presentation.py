@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from trialbook.analyses.result import ADDED, Counted, Result
-from trialbook.core.messages import msg
+from trialbook.core.messages import as_text, msg
 from trialbook.display.columns import column_decimals, column_labels
 from trialbook.protocol.models import DoseLevel
 from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
@@ -138,10 +138,10 @@ def headers(rows: pd.DataFrame, levels: Sequence[str]) -> dict[str, str]:
 
 def with_doses(look: dict[str, Any], levels: Sequence[DoseLevel]) -> dict[str, Any]:
     """The look of a table whose heads of dose levels also give the dose, on a line of its own."""
-    doses = {level.id: level.cells_per_kg for level in levels if level.cells_per_kg is not None}
+    doses = {level.id: level.printed_dose for level in levels if level.printed_dose}
     heads = {
         name: {
-            column: msg("{level}\n{dose} x 10^6/kg", level=head, dose=f"{doses[column]:g}") if column in doses else head
+            column: msg("{level}\n{dose}", level=head, dose=as_text(doses[column])) if column in doses else head
             for column, head in look[name].items()
         }
         for name in ("headers", "labels") if look.get(name)

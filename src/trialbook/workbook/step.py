@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
@@ -26,7 +26,7 @@ from trialbook.display.links import in_notebook
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.decisions import Decision
 from trialbook.protocol.load import make_trial, project_root
-from trialbook.protocol.models import Cut, Protocol, Trial
+from trialbook.protocol.models import NOT_AN_ENDPOINT, Cut, Protocol, Trial
 from trialbook.protocol.study_data import StudyData
 from trialbook.queries.query_list import Query
 from trialbook.results.ard import ArdRow, to_ard
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from trialbook.contracts.odcs import Contract
     from trialbook.display.blocks import Block
     from trialbook.display.figures import Figure
+    from trialbook.display.tables import Table
     from trialbook.snapshot import Snapshot
 
 
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 # Rows of a listing by subject that a page shows, unless the cell says otherwise.
 MOST_ROWS = 60
 Card = tuple[str, str, str]
+Shown = TypeVar("Shown")
 _UNNAMED = Counted("", "", (), "", (), "", False)
 # How a receipt names the results among the outputs of a step.
 RESULTS = "results (ARD rows)"
@@ -326,7 +328,7 @@ class Step:
         if reason:
             self._nobody = reason
         elif endpoint and not self.protocol.has_endpoint(endpoint):
-            self._nobody = f"{endpoint} is not an endpoint of this trial."
+            self._nobody = NOT_AN_ENDPOINT[endpoint]
         elif not self.subjects["SAFFL"].eq("Y").any():
             self._nobody = msg("No subject has been treated at this cut.")
         return self._nobody
@@ -334,7 +336,7 @@ class Step:
     def table(
         self, what: pd.DataFrame, title: str = "", *, id: str = "", only: str = "", rows: int = MOST_ROWS,
         empty: str = "", **look: Any,
-    ) -> Block:  # fmt: skip
+    ) -> Table:  # fmt: skip
         """A table of the page: a result (`tb.rate`), rows of the results (ARD), or any frame.
 
         A result is reported with it. Labels, decimals, heads with N, links to profiles and the sentence for nobody come
@@ -359,7 +361,7 @@ class Step:
             notes = [*own.pop("notes", []), *look.pop("notes", [])]
             look = {**own, "pct_min_n": self.analysis.pct_min_n, **look, "notes": notes}
             shown, look = presentation.without_few(shown, what.ard, look, self.analysis.km_level_min_n)
-            return display.ard_table(shown, name, **presentation.with_doses(look, levels))
+            return self._marked(display.ard_table(shown, name, **presentation.with_doses(look, levels)))
         if presentation.is_ard(what):
             own = presentation.ard_look(what, self.levels, to_ard(self._rows))
             if "row" in look:
@@ -368,7 +370,7 @@ class Step:
             what = presentation.with_known_limits(what)
             look = {**own, "pct_min_n": self.analysis.pct_min_n, **look}
             what, look = presentation.without_few(what, to_ard(self._rows), look, self.analysis.km_level_min_n)
-            return display.ard_table(what, name, **presentation.with_doses(look, levels))
+            return self._marked(display.ard_table(what, name, **presentation.with_doses(look, levels)))
         notes = list(look.pop("notes", []))
         if "USUBJID" in what and "SUBJID" not in what and self._knows_subjects:
             what = with_subject_numbers(what, self.subjects)
@@ -379,7 +381,7 @@ class Step:
                 notes += ranking.note(what, rows)
                 what = ranking.first(what, rows)
         look = presentation.with_doses(presentation.frame_look(what, look), levels)
-        return display.table(what, name, **look, notes=notes)
+        return self._marked(display.table(what, name, **look, notes=notes))
 
     def figure(
         self, chart: Any, data: pd.DataFrame, title: str, *, id: str = "", empty: str = "", **look: Any
@@ -398,7 +400,11 @@ class Step:
         look |= {"empty": said} if said else {}
         finding = look.pop("finding", "")
         seen = msg("{topic}: {finding}", topic=as_text(title), finding=finding) if finding and len(data) else title
-        return display.figure(chart, data, self._numbered(id, seen), **look)
+        return self._marked(display.figure(chart, data, self._numbered(id, seen), **look))
+
+    def _marked(self, shown: Shown) -> Shown:
+        """A table or figure with what a run by hand says of it; in a build the page around it does."""
+        return shown
 
     def headline(self, *what: Result | Card) -> Block:
         """Headline numbers: of results in Total, which are reported with it, or (label, value, note) as they are."""

@@ -4,7 +4,8 @@ A notebook of `notebooks/` is a step when its metadata have an entry `trialbook`
 
     {"title": "Safety", "needs": ["02_eligibility"], "datasets": ["adae", "adlb"], "compared": ["adsl"]}
 
-Its name is that of the file, and steps come in the order of their names.
+Its name is that of the file, and steps come in the order of their names. `{"step": false}` says of a notebook that it
+is meant to be none: no build runs or names it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from trialbook.protocol.yaml_file import validated
 from trialbook.workbook.steps import CHANGES, FOLDER, OWN_DATASETS, PROFILED, PROFILES, SIGNALS, Graph, StepSpec
 
 ENTRY = "trialbook"
+# What a notebook says of itself that is there for people alone.
+NO_STEP = {"step": False}
 # In `datasets`: the clean domains, as many as were delivered.
 CLEAN = "clean"
 # A step is a page, a folder and a part of links; these names are taken.
@@ -68,7 +71,9 @@ def graph_of(notebooks: Mapping[str, bytes]) -> Graph:
     steps, others = [], []
     for name, content in sorted(notebooks.items()):
         entry = _entry(name, content)
-        if entry is None:
+        if entry == NO_STEP:
+            continue
+        if not isinstance(entry, StepEntry):
             others.append(
                 f'{FOLDER}/{name} is not a step and was not run: its metadata have no entry "{ENTRY}" with title, '
                 "needs and datasets"
@@ -82,7 +87,7 @@ def graph_of(notebooks: Mapping[str, bytes]) -> Graph:
     return graph
 
 
-def _entry(name: str, content: bytes) -> StepEntry | None:
+def _entry(name: str, content: bytes) -> StepEntry | dict[str, bool] | None:
     file = f"{FOLDER}/{name}"
     try:
         notebook = json.loads(content)
@@ -95,6 +100,8 @@ def _entry(name: str, content: bytes) -> StepEntry | None:
         ) from None  # fmt: skip
     if not plain or ENTRY not in metadata:
         return None
+    if metadata[ENTRY] == NO_STEP:
+        return NO_STEP
     if not isinstance(metadata[ENTRY], dict):
         raise ParameterError(
             "is not a mapping of keys to values", file=file, column=f"metadata.{ENTRY}",

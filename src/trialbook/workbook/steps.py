@@ -38,6 +38,9 @@ SIGNALS_CONTRACTS = f"{SIGNALS}.contracts"
 OWN_DATASETS = ("addv",)
 # The committee's decisions on earlier cuts, as a build reads them; a file of the build.
 DECISIONS = "decisions.json"
+# What people have answered to questions on this cut and on earlier ones, as a build reads it.
+ANSWERS = ".steps/answers.json"
+REVIEWED = ".steps/reviewed.json"
 CHANGES = "changes"
 # The datasets behind the profile pages (`profiles.profile.DATASETS`), and what reported counts are compared with.
 PROFILED = ("adsl", "adae", "adlb", "addlt", "adrs", "adtte")

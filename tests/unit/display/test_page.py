@@ -18,7 +18,7 @@ from trialbook.display.page import NOTHING_LOADED, own_scripts, render_page
 from trialbook.display.page_content import MOST_HEIGHT, MOST_MARKS, page_content, parameters_html
 from trialbook.display.page_outputs import is_own_html, left_out
 from trialbook.display.prose import prose_html
-from trialbook.protocol.models import Protocol
+from trialbook.protocol.models import NOT_AN_ENDPOINT, Protocol
 
 LIBRARY = "window.vegaEmbed = () => Promise.resolve();"
 OUTSIDE = re.compile(
@@ -259,3 +259,23 @@ def test_a_large_figure_is_on_the_page_beside_and_the_page_that_answers_says_wha
 def test_a_cell_with_a_table_for_each_of_none_leaves_nothing_out():
     content = page_content(notebook(several([])), "live", page="06_os.html")
     assert content.dropped == []
+
+
+def test_of_an_endpoint_that_the_trial_does_not_have_the_page_says_so_and_nothing_else():
+    def made(said: str):
+        beginning = ["# Response\n\nOrgan stages decide.", "## What is known", sentence(said)]
+        whole = notebook(*beginning, "## Method\n\nStages (MAGIC).", sentence("Later."))
+        whole.cells[-1].metadata["tags"] = ["reference"]
+        return page_content(whole, "live", page="05_orr.html")
+
+    for said in NOT_AN_ENDPOINT.values():
+        content = made(said)
+        text = "".join(piece.html for piece in content.pieces)
+        assert "Response</h1>" in text
+        assert said in text
+        assert "tages" not in text
+        assert [heading.text for heading in content.headings if heading.level > 1] == []
+        assert content.reference is None
+    content = made("8 of 11 responded.")
+    assert "Stages (MAGIC)" in "".join(piece.html for piece in content.pieces)
+    assert content.reference is not None

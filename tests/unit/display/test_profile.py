@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, replace
+from html import unescape
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -154,3 +155,17 @@ def test_a_long_name_is_cut_and_told_whole_to_the_pointer():
     assert clipped("发热性中性粒细胞减少症", 50) == "发热性…"
     long = "x" * 500
     assert long in [title.text for title in pictures(profile(long))["events"].iter("title")]
+
+
+def test_a_drawing_of_results_says_of_each_test_how_it_went() -> None:
+    shown = profile_content(profile("10^9/L"))
+    said = re.search(r'aria-label="(Laboratory results of[^"]*)"', shown.sections[2].picture)
+    assert said
+    assert "Platelets: 80 on day 0, <20 10^9/L on day 7, lowest 20, highest 80, worst grade 4" in unescape(said[1])
+
+
+def test_words_on_a_bar_have_a_ground_of_their_own() -> None:
+    whole = profile("Sepsis", last_day=20)
+    for_good = replace(whole, drugs=whole.drugs.assign(UNTIL=pd.array([None], dtype="Int64")))
+    picture = profile_content(for_good).sections[3].picture
+    assert 'fill="#ffffff"' in picture.lower()

@@ -136,7 +136,7 @@ def test_the_waterfall_holds_every_mature_subject_and_says_what_is_not_known(sho
 def test_the_stack_holds_every_treated_subject(shown) -> None:
     shares = drawn.category_shares(shown.ard)
     assert shares[shares["LEVEL"] == "Total"]["SUBJECTS"].sum() == 5
-    assert set(shares["CATEGORY"]) == {"PR", "NR by rule", "PENDING"}
+    assert set(shares["CATEGORY"]) == {"PR", "NR by rule", "pending"}
 
 
 def test_published_rates_are_marked_as_not_comparable(shown) -> None:

@@ -410,6 +410,12 @@ def test_every_endpoint_with_bounds_has_its_words() -> None:
         assert "{" not in rendered(named["message_id"], named["arguments"])
 
 
+def test_endpoints_that_may_move_are_a_list_in_a_sentence() -> None:
+    endpoints = [endpoint_words("CR_D28"), endpoint_words("ORR_D28")]
+    said = rendered("moves_headline", {"queries": ["Q-1", "Q-2"], "endpoints": endpoints})
+    assert said.endswith("may move the complete response rate at day 28 and the response rate at day 28.")
+
+
 def deaths(count: int) -> TrialBuilder:
     """Six subjects followed to day 191, the first of whom died on day 20."""
     book = TrialBuilder()

@@ -15,11 +15,15 @@ from trialbook.snapshot.read import read_folder
 
 HEAD = b"USUBJID,AETERM,AESEQ\n"
 BROKEN = {
-    "every row has one field more than the header": (HEAD + b"S1,a,1,\n", "row 2", "4 fields, the header 3"),
+    "every row has one field more than the header, which is not blank": (
+        HEAD + b"S1,a,1,x\n",
+        "row 2",
+        "4 fields, the header 3",
+    ),
+    "row numbers and a blank end, or neither": (HEAD + b"1,S1,a,\n2,S2,b,\n", "row 2", "4 fields, the header 3"),
     "the last row is cut": (HEAD + b"S1,a,1\nS2,b\n", "row 3", "2 fields, the header 3"),
     "one row is long": (HEAD + b"S1,a,1\nS2,b,2,x\n", "row 3", "4 fields"),
-    "the delimiter is a semicolon": (b"USUBJID;AETERM\nS1;a\n", "row 1", "the delimiter is a semicolon"),
-    "the delimiter is a tab": (b"USUBJID\tAETERM\nS1\ta\n", "row 1", "the delimiter is a tab"),
+    "the delimiter is a semicolon, and no name is known": (b"ID;AETERM\nS1;a\n", "row 1", "delimiter is a semicolon"),
     "two columns have one name": (b"USUBJID,AETERM,aeterm\nS1,a,b\n", "column AETERM", "two columns"),
     "a column has no name": (b"USUBJID,,AESEQ\nS1,a,1\n", "row 1", "column 2 has no name"),
     "a NUL byte": (HEAD + b"S1,a\x00,1\n", "row 2", "NUL"),

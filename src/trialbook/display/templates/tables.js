@@ -49,7 +49,9 @@
     const body = table.tBodies[0];
     const name = box.closest("[id]").id;
     const rows = [...body.rows].map((row, place) => ({
-      row, place, heading: row.querySelector(".gt_group_heading") !== null, text: folded(row.textContent),
+      row, place, heading: row.querySelector(".gt_group_heading") !== null,
+      // Read when somebody searches: a large trial has thousands of rows.
+      get text() { return (this.read ??= folded(row.textContent)); },
     }));
     const records = rows.filter((entry) => !entry.heading);
     const heads = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
@@ -58,6 +60,9 @@
     const find = make("input");
     find.type = "search";
     const bar = make("div", "tb-tools", labelled(words.find, find, `find-${name}`));
+    // Of several lists of a page each says which one it finds in.
+    const caption = table.caption && table.caption.querySelector(".tb-title");
+    if (caption) find.setAttribute("aria-label", `${words.find}: ${caption.textContent.trim()}`);
     const filters = [];
     let sorted = 0;
 
@@ -65,7 +70,7 @@
       const asked = folded(find.value.trim());
       let left = 0;
       for (const entry of records) {
-        const fits = entry.text.includes(asked)
+        const fits = (!asked || entry.text.includes(asked))
           && filters.every(({ list, column }) => !list.value || shown(entry.row.cells[column]) === list.value);
         entry.row.classList.toggle("tb-row-out", !fits);
         left += fits;
@@ -121,9 +126,14 @@
         status.textContent += ` · ${say(said, { column: by })}`;
       });
       // A column with few short texts can be filtered by them.
-      const texts = [...new Set(records.map((entry) => shown(entry.row.cells[place])))].filter(Boolean).sort(compare);
-      const isKind = texts.length > 1 && texts.length < 9 && texts.every((text) => text.length < 25);
-      if (!isKind || filters.length > 2 || !texts.some((text) => Number.isNaN(number(text)))) return;
+      const few = new Set();
+      for (const entry of records) {
+        const text = shown(entry.row.cells[place]);
+        if (text) few.add(text);
+        if (few.size > 8 || text.length > 24) return;
+      }
+      const texts = [...few].sort(compare);
+      if (texts.length < 2 || filters.length > 2 || !texts.some((text) => Number.isNaN(number(text)))) return;
       const list = make("select", "", new Option(words.any, ""), ...texts.map((text) => new Option(text, text)));
       const keep = () => {
         const first = records.findIndex((entry) => shown(entry.row.cells[place]) === list.value);
@@ -200,18 +210,52 @@
   };
 
   // A box whose table fits needs no scrolling: its head stays in view below the menu, and it is no stop for the keyboard.
-  const fit = (box) => {
-    const table = box.querySelector("table");
-    const fits = table.offsetWidth <= box.clientWidth + 1;
-    box.classList.toggle("fits", fits);
-    if (fits) box.removeAttribute("tabindex");
-    else box.tabIndex = 0;
+  // All are measured before any is changed: else each would be laid out anew. What is far below is measured when near.
+  const fit = (all) => {
+    const near = all.filter((box) => box.checkVisibility({ contentVisibilityAuto: true }));
+    const measured = near.map((box) => [box, box.querySelector("table").offsetWidth <= box.clientWidth + 1]);
+    for (const [box, fits] of measured) {
+      box.classList.toggle("fits", fits);
+      if (fits) box.removeAttribute("tabindex");
+      else box.tabIndex = 0;
+    }
   };
-  const boxes = [...main.querySelectorAll(".tb-box")].filter((box) => !box.closest(".tb-opened") && box.querySelector("table"));
-  boxes.filter((box) => box.classList.contains("tb-list")).forEach(tools);
+  const watched = new ResizeObserver((entries) => fit(entries.map((entry) => entry.target)));
+  const begin = (box) => {
+    if (box.classList.contains("tb-list")) tools(box);
+    watched.observe(box);
+  };
+  [...main.querySelectorAll(".tb-box")].filter((box) => !box.closest(".tb-opened") && box.querySelector("table")).forEach(begin);
   main.querySelectorAll(".tb-find-all").forEach(findAll);
-  const watched = new ResizeObserver((entries) => entries.forEach((entry) => fit(entry.target)));
-  boxes.forEach((box) => watched.observe(box));
+
+  // A long table is text until a reader comes near, prints, or the page rests: thousands of rows keep nobody waiting.
+  const waiting = [...main.querySelectorAll("noscript.tb-rest")];
+  const put = (place) => {
+    if (!place.isConnected) return;
+    const made = document.createElement("template");
+    made.innerHTML = place.textContent;
+    const box = made.content.firstElementChild;
+    place.replaceWith(box);
+    begin(box);
+  };
+  if (waiting.length) {
+    const near = new IntersectionObserver((entries) => {
+      entries.filter((entry) => entry.isIntersecting).forEach(({ target }) => {
+        near.unobserve(target);
+        target.querySelectorAll("noscript.tb-rest").forEach(put);
+      });
+    }, { rootMargin: "800px" });
+    waiting.forEach((place) => near.observe(place.parentElement));
+    const rest = window.requestIdleCallback || ((next) => setTimeout(next, 50));
+    const next = () => {
+      const place = waiting.find((one) => one.isConnected);
+      if (!place) return;
+      put(place);
+      rest(next);
+    };
+    addEventListener("load", () => rest(next));
+    addEventListener("beforeprint", () => waiting.forEach(put));
+  }
 
   // The other language at the same place: the anchor of the address, else what stands at the top of the window.
   const other = document.querySelector(".language a[hreflang]");

@@ -1,0 +1,122 @@
+"""What changed between two built cuts, as frames; of all subjects or of one."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import pandas as pd
+
+from trialbook.diff.changes import Changes
+from trialbook.explore.names import no_such, public_names
+
+FRAMES = {
+    "subjects": "new subjects",
+    "statuses": "changed statuses",
+    "endpoints": "changed endpoints",
+    "values": "changed values",
+    "deleted": "deleted records",
+    "events": "new or changed events",
+    "signals": "signals that are new or no longer raised",
+    "records": "domains",
+    "headlines": "changed headline numbers",
+    "results": "changed results",
+}
+
+
+class Differences:
+    """What changed from an earlier cut to a later one; each part is a frame that is empty where nothing changed.
+
+    `subjects` whom the earlier cut did not hold, `statuses` and `endpoints` of subjects, changed `values` of records
+    (`kind`: restated, filled in and so on), `deleted` records, `events` that a committee must hear of, `signals`,
+    `records` by domain, `headlines`, and every number of the `results`. `subject("005")` narrows them to one subject.
+    """
+
+    def __init__(self, changes: Changes, only: str = "") -> None:
+        self._changes, self._only = changes, only
+
+    @property
+    def title(self) -> str:
+        """Which two cuts these are, and of whom."""
+        who = f", subject {self._changes.records.names[self._only]}" if self._only else ""
+        return f"What changed from the cut {self._changes.old.cut_id} to {self._changes.new.cut_id}{who}"
+
+    def subject(self, number: str) -> Differences:
+        """The same of one subject, by number; raises UsageError that lists the subjects for another."""
+        names = self._changes.records.names
+        own = next((usubjid for usubjid, short in names.items() if number in (usubjid, short)), None)
+        if own is None:
+            raise no_such("subject", number, names.values())
+        return Differences(self._changes, own)
+
+    @cached_property
+    def subjects(self) -> pd.DataFrame:
+        """Subjects whom the earlier cut did not hold, with their dose level."""
+        return self._of(self._changes.records.new_subjects)
+
+    @cached_property
+    def statuses(self) -> pd.DataFrame:
+        """Statuses of subjects then and now: set membership, dose level, DLT status, death."""
+        return self._of(self._changes.records.statuses)
+
+    @cached_property
+    def endpoints(self) -> pd.DataFrame:
+        """A subject's own result of an endpoint then and now, and the records that moved it."""
+        return self._of(self._changes.records.endpoints)
+
+    @cached_property
+    def values(self) -> pd.DataFrame:
+        """Changed values of records, those that had been reported first."""
+        both = [frame for frame in (self._changes.records.restated, self._changes.records.values) if len(frame)]
+        return self._of(pd.concat(both, ignore_index=True) if both else self._changes.records.values)
+
+    @cached_property
+    def deleted(self) -> pd.DataFrame:
+        """Records that are no longer delivered."""
+        return self._of(self._changes.records.deleted)
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """Serious events, events of grade 3 or more, and DLTs that are new or changed."""
+        return self._of(self._changes.records.events)
+
+    @cached_property
+    def signals(self) -> pd.DataFrame:
+        """Signals that are new, then those no longer raised; empty where the earlier build has no list of them."""
+        found = self._changes.signals
+        if found is None:
+            return pd.DataFrame(columns=["subject", "severity", "sentence", "news"], dtype="str")
+        if not self._only:
+            return found
+        return found[found["subject"].eq(self._changes.records.names[self._only])].reset_index(drop=True)
+
+    @cached_property
+    def records(self) -> pd.DataFrame:
+        """Records of each domain then and now; of one subject nothing."""
+        return self._of(self._changes.records.counts)
+
+    @cached_property
+    def headlines(self) -> pd.DataFrame:
+        """Headline numbers that differ; of one subject nothing."""
+        return self._of(self._changes.headlines)
+
+    @cached_property
+    def results(self) -> pd.DataFrame:
+        """Every number of the results that differs; of one subject nothing."""
+        return self._of(self._changes.results)
+
+    def _of(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The rows of the subjects, with their number first (SUBJID)."""
+        if "subject" not in frame:
+            return frame.head(0) if self._only else frame
+        own = frame[frame["subject"].eq(self._only)] if self._only else frame
+        numbered = own["subject"].map(dict(self._changes.records.names)).astype("str")
+        found = own.rename(columns={"subject": "USUBJID", "old": "then", "new": "now"})
+        found.insert(0, "SUBJID", numbered)
+        return found.reset_index(drop=True)
+
+    def __dir__(self) -> list[str]:
+        return public_names(self)
+
+    def __repr__(self) -> str:
+        lines = [f"  .{name}: {len(getattr(self, name))} {words}" for name, words in FRAMES.items()]
+        return "\n".join([self.title, *(line for line in lines if ": 0 " not in line)])

@@ -1,0 +1,115 @@
+"""Errors of a person who asks for what is not there: they list what is, the nearest name first."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from trialbook.core.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Value = TypeVar("Value")
+# Names that a message lists.
+MOST = 24
+# What a frame of a cut carries along (`attrs`), kept by pandas through queries and copies: study, cut date and whether
+# the data are synthetic, as a plain list, since pandas writes it into parquet files; and what makes it another than the
+# published set.
+SOURCE, UNPUBLISHED = "trialbook origin", "trialbook unpublished"
+
+
+class NoSuchNameError(UsageError, KeyError, AttributeError):
+    """A name that does not exist; whatever way it was asked for (`a.name`, `a["name"]`), Python understands the error.
+
+    JupyterLab and IPython show the message without a traceback.
+    """
+
+    def __str__(self) -> str:
+        return self.describe()
+
+    def _render_traceback_(self) -> list[str]:
+        return [self.describe()]
+
+
+def no_such(what: str, name: object, known: Iterable[str], next_step: str | None = None) -> NoSuchNameError:
+    """The error for a name that is not among the `known`, which it lists, the nearest first.
+
+    >>> str(no_such("dataset", "adex", ["adae", "adsl", "adtte"]))
+    'there is no dataset adex; there are adae, adsl, adtte.'
+    >>> str(no_such("dataset", "adttee", ["adae", "adsl", "adtte"]))
+    'there is no dataset adttee; there are adtte, adae, adsl.'
+    """
+    names = nearest_first(str(name), known)
+    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
+    there = f"there are {', '.join(names[:MOST])}{more}" if len(names) > 1 else f"there is {names[0]}" if names else ""
+    return NoSuchNameError(f"there is no {what} {name}; {there or 'there are none'}", next_step=next_step)
+
+
+def nearest_first(name: str, known: Iterable[str]) -> list[str]:
+    """The known names: those that are spelt nearly like `name` first, the others in their order.
+
+    >>> nearest_first("5", ["T-1", "T-5", "T-5a"])
+    ['T-5', 'T-5a', 'T-1']
+    """
+    names = [str(one) for one in known]
+    asked = name.lower()
+    close = difflib.get_close_matches(asked, [one.lower() for one in names], n=3, cutoff=0.75)
+    near = [one for wanted in close for one in names if one.lower() == wanted]
+    near += sorted((one for one in names if asked and asked in one.lower() and one not in near), key=len)
+    return list(dict.fromkeys([*near, *names]))
+
+
+class Named(Mapping[str, Value], Generic[Value]):
+    """Things by name, each made when it is asked for, once; the names are completed by Tab and listed by `repr`.
+
+    `what`: what one of them is called, in the singular; `alike`: how a name that is asked for is spelt here.
+
+    >>> lengths = Named("dataset", ["adae", "adsl"], len, str.lower)
+    >>> lengths
+    2 datasets: adae, adsl
+    >>> lengths["ADSL"], "adex" in lengths
+    (4, False)
+    """
+
+    def __init__(
+        self, what: str, names: Iterable[str], make: Callable[[str], Value], alike: Callable[[str], str] = str
+    ) -> None:
+        self._what, self._names, self._make, self._alike = what, list(names), make, alike
+        self._made: dict[str, Value] = {}
+
+    def __getitem__(self, name: str) -> Value:
+        known = self._alike(name) if isinstance(name, str) else name
+        if known not in self._names:
+            raise no_such(self._what, name, self._names)
+        if known not in self._made:
+            self._made[known] = self._make(known)
+        return self._made[known]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._alike(name) in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._names)
+
+    def __repr__(self) -> str:
+        ending = "" if len(self) == 1 else "s"
+        return f"{len(self)} {self._what}{ending}: {', '.join(self)}" if len(self) else f"no {self._what}s"
+
+
+def public_names(thing: Any) -> list[str]:
+    """What Tab completes of an object: attributes and methods of its class, but nothing that begins with `_`."""
+    return sorted(name for name in dir(type(thing)) if not name.startswith("_"))
+
+
+def marked(frame: pd.DataFrame, origin: list[Any], unpublished: str = "") -> pd.DataFrame:
+    """The frame, which from now on says where it comes from: its tables and figures, and their files, do so too."""
+    frame.attrs |= {SOURCE: origin, **({UNPUBLISHED: unpublished} if unpublished else {})}
+    return frame

@@ -1,0 +1,208 @@
+"""The twelve questions of `notebooks/00_explore.ipynb`, at most three lines each; the answers are those of the ARD."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import trialbook
+from trialbook.core.errors import UsageError
+from trialbook.explore.cut import Cut
+from trialbook.explore.rederive import Rederived, study_of
+from trialbook.kernels.strip_outputs import clean_bytes
+from trialbook.records_behind.find import RULES
+
+pytestmark = pytest.mark.build
+CUT = "2025-09-30"
+QUESTIONS = 12
+
+
+def cells(root: Path) -> list[dict[str, Any]]:
+    content = (root / "notebooks" / "00_explore.ipynb").read_bytes()
+    assert clean_bytes(content) == content, "git would show a change after Run All"
+    found: list[dict[str, Any]] = json.loads(content)["cells"]
+    return found
+
+
+def answered(source: str, names: dict[str, Any]) -> Any:
+    """What a cell shows: the value of its last line."""
+    tree = ast.parse(source)
+    last = tree.body.pop()
+    assert isinstance(last, ast.Expr)
+    exec(compile(tree, "cell", "exec"), names)  # noqa: S102 - as a kernel does
+    return eval(compile(ast.Expression(last.value), "cell", "eval"), names)  # noqa: S307
+
+
+@pytest.fixture(scope="module")
+def told(demo: Path, root: Path) -> dict[int, Any]:
+    """The answer of each question, by its number; the cells run in the order of the notebook."""
+    names: dict[str, Any] = {}
+    found: dict[int, Any] = {}
+    number = 0
+    for cell in cells(root):
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            number = int(source[3:].split(".")[0]) if source.startswith("## ") else 0
+        elif "parameters" in cell["metadata"].get("tags", []):
+            exec(source, names)  # noqa: S102
+        else:
+            found[number] = answered(source, names)
+    return {**found, -1: names}
+
+
+@pytest.fixture(scope="module")
+def cut(demo: Path) -> Cut:
+    return trialbook.cut(CUT, demo)
+
+
+def number(cut: Cut, **key: str) -> float:
+    rows = cut.ard
+    for name, value in key.items():
+        rows = rows[rows[name].eq(value)]
+    assert len(rows) == 1, key
+    return float(rows["stat"].iloc[0])
+
+
+def test_every_question_takes_three_lines_at_most(root: Path) -> None:
+    titles = ["".join(c["source"]) for c in cells(root) if c["cell_type"] == "markdown"][1:]
+    assert [int(title[3:].split(".")[0]) for title in titles] == list(range(1, QUESTIONS + 1))
+    code = ["".join(c["source"]).splitlines() for c in cells(root) if c["cell_type"] == "code"]
+    assert [lines for lines in code[2:] if len(lines) > 3] == []
+    assert len(code[1:]) == QUESTIONS + 1
+
+
+def test_the_answers_are_the_numbers_of_the_results(told: dict[int, Any], cut: Cut) -> None:
+    total = told[1][told[1]["AGEGR1"].eq("Total")].set_index("day")
+    for day in (28, 100, 180):
+        assert total.loc[day, "survival"] == number(
+            cut, analysis_id="OS_KM", group1_level="Total", variable_level=str(day), stat_name="estimate"
+        )
+    newly = dict(analysis_id="LAB_WORST", group1_level="Total", variable="ALT", context="newly grade 3 or 4")
+    assert told[2]["USUBJID"].nunique() == number(cut, **newly, stat_name="n")
+    sae = dict(analysis_id="TEAE_OVERVIEW", group1_level="DL2", variable="SAE")
+    assert told[3]["USUBJID"].nunique() == number(cut, **sae, stat_name="n")
+    assert set(told[3]["COUNTFL"]) == {"Y"}
+    wide = dict(analysis_id="ORR_D28", context="sens: window +/-7", group1_level="Total")
+    assert told[4].set_index("TRT01A").loc["Total", "n"] == number(cut, **wide, stat_name="n")
+    assert told[4].title.endswith("(not the published set; under d28_window: [21, 35])")
+    assert set(told[5]["SUBJID"]) == {"005"}
+    assert told[9]["USUBJID"].nunique() == number(cut, **sae, stat_name="n")
+    assert (told[9]["INFDY"] >= 0).all()
+    assert told[-1]["listed"]["USUBJID"].nunique() == number(
+        cut, analysis_id="INFECTION_CAT", group1_level="Total", variable_level="Any infection", stat_name="n"
+    )
+
+
+def test_the_desk_answers_as_the_published_set_does(cut: Cut) -> None:
+    """Without other keys every analysis gives the very rows of the results."""
+    keys = ["analysis_id", "group1_level", "variable", "variable_level", "context", "stat_name"]
+    published = cut.ard.set_index(keys)["stat_text"]
+    for answer in (cut.survival(), cut.survival(endpoint="FFS"), cut.rate("ORR_D28"), cut.rate("CR_D28")):
+        own = answer.ard.set_index(keys)["stat_text"]
+        assert len(own) > 10
+        pd.testing.assert_series_equal(own, published.reindex(own.index))
+    given = cut.ard.query("analysis_id == 'DLT_ADVICE'").set_index("stat_name")["stat_text"]
+    said = cut.advice().to_frame().iloc[0]
+    assert [said[name] for name in ("advice", "decision_date", "worst", "best")] == [
+        given[name] for name in ("advice", "decision_date", "worst", "best")
+    ]
+    # A definition that is the committee's word gives the committee's DLTs.
+    by_flag = cut.advice(dlt="DLTFL == 'Y'").statuses
+    counted = cut.addlt.loc[cut.addlt["COUNTED"].eq("Y"), "USUBJID"]
+    assert set(by_flag.loc[by_flag["DLTSTAT"].eq("DLT"), "USUBJID"]) == set(counted)
+    assert len(counted)
+
+
+def test_datasets_derived_again_are_those_of_the_build(cut: Cut) -> None:
+    """Under the keys of the build itself: the datasets have one truth."""
+    published = cut._published
+    again = Rederived(study_of(published, published.trial)).datasets
+    assert [*again] == [*published.datasets]
+    for name, frame in again.items():
+        pd.testing.assert_frame_equal(frame, published.datasets[name], check_dtype=False, obj=name)
+
+
+def test_records_are_as_many_as_the_number_says(cut: Cut) -> None:
+    """One number in forty of those with records behind them, whatever the statistic."""
+    ard = cut.ard
+    asked = {*RULES} - {"DEMOG", "BOUNDS"}  # these count facts that no record says alone
+    rows = ard[ard["analysis_id"].isin(asked) & ard["stat_name"].isin(["n", "N", "events", "pending"])]
+    seen = 0
+    for _, row in rows[rows["stat"].notna()].iloc[::40].iterrows():
+        found = cut.records(row)
+        if "note" not in found.attrs:
+            size = len(found) if row["stat_name"] == "events" else found["USUBJID"].nunique() if len(found) else 0
+            assert size == row["stat"], row.to_dict()
+            seen += size > 0
+    assert seen > 30
+    assert cut.records("SETS / SAFFL")["SUBJID"].tolist() == cut.adsl.query("SAFFL == 'Y'")["SUBJID"].tolist()
+    assert cut.records({"analysis_id": "DLT_RATE", "group1_level": "DL2"}).equals(cut.records("DLT_RATE DL2"))
+    assert cut.records("analysis_id == 'DLT_RATE' and group1_level == 'DL2'").equals(cut.records("DLT_RATE / DL2"))
+
+
+def test_one_subject_is_shown_without_network_or_script(cut: Cut) -> None:
+    shown = cut.subject("016")._repr_html_()
+    assert "<script" not in unescape(shown)
+    assert not re.search(r"""(?:src|href)=["']?https?:""", unescape(shown))
+    for number in cut.adsl["SUBJID"]:
+        assert f"Subject {number}" in repr(cut.subject(number))
+    assert cut.subject("016").datasets["adae"]["USUBJID"].nunique() == 1
+    assert cut.subject("002").profile is None
+    assert "Never treated" in repr(cut.subject("002"))
+
+
+def test_what_changed_is_what_the_page_of_changes_says(cut: Cut) -> None:
+    changed = cut.compare("2025-06-30")
+    assert changed.title == repr(trialbook.cut("2025-06-30", cut.folder.parent).compare(cut)).splitlines()[0]
+    fresh = set(cut.adsl["SUBJID"]) - set(trialbook.cut("2025-06-30", cut.folder.parent).adsl["SUBJID"])
+    assert set(changed.subjects["SUBJID"]) == fresh != set()
+    one = changed.subject("005")
+    assert set(one.values["SUBJID"]) == {"005"}
+    assert len(one.values) == changed.values["SUBJID"].eq("005").sum()
+    assert one.results.empty
+    assert len(changed.results)
+
+
+def test_a_part_of_the_subjects_is_never_the_published_set(cut: Cut) -> None:
+    few = cut.where(TRT01A=["DL1"])
+    assert few.unpublished == f"{cut.adsl['TRT01A'].eq('DL1').sum()} of {len(cut.adsl)} subjects"
+    assert "not the published set" in repr(few.adsl)
+    assert "NOT THE PUBLISHED SET" in repr(few)
+    assert "NOT THE PUBLISHED SET" not in repr(cut)
+    assert set(few.survival().ard["analysis_id"]) == {"MY_OS_EVENTS", "MY_OS_KM", "MY_OS_MEDIAN"}
+    assert set(few.clean["AE"]["USUBJID"]) <= set(few.adsl["USUBJID"])
+    for refused in (lambda: few.ard, lambda: few.compare("2025-06-30"), lambda: few.advice()):
+        with pytest.raises(UsageError, match=few.unpublished):
+            refused()
+    narrow, twice = cut.where("AGE >= 18"), cut.where("AGE >= 18").where(SEX="F")
+    assert set(twice.adsl["USUBJID"]) < set(narrow.adsl["USUBJID"])
+    assert len(cut.where("RESPONSE in ['CR', 'PR']").adsl) == number(
+        cut, analysis_id="ORR_D28", group1_level="Total", context="clopper_pearson", stat_name="n"
+    )
+
+
+def test_tab_shows_only_what_is_public(cut: Cut) -> None:
+    assert [name for name in dir(cut) if name.startswith("_")] == []
+    assert {"adsl", "ard", "records", "with_keys", "tables"} <= set(dir(cut))
+    for thing in (cut.subject("016"), cut.compare("2025-06-30")):
+        assert [name for name in dir(thing) if name.startswith("_")] == []
+    undocumented = [name for name in dir(Cut) if not name.startswith("_") and not getattr(Cut, name).__doc__]
+    assert undocumented == []
+
+
+def test_opening_a_cut_imports_nothing_that_is_not_needed(demo: Path, root: Path) -> None:
+    """Importing pandas alone takes as long as opening a cut may take: half a second."""
+    code = f"import sys, trialbook; trialbook.cut({CUT!r}, {str(demo)!r}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert loaded & {"pandas", "numpy", "altair", "scipy", "jinja2", "pyarrow"} == set()
+    assert "trialbook.explore.cut" in loaded
