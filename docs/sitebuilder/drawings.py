@@ -17,6 +17,7 @@ PURPOSE = {
     "diff": "two versions compared", "eligibility": "ADIE", "escalation_simulation": "operating characteristics",
     "profiles": "one subject", "conduct": "visits, ADDV", "records_behind": "of a number",
     "signals": "what to look at first", "monitoring": "stopping rules", "documents": "PDF, Word, slides",
+    "reconciliation": "the files of others",
     "cleaning": "clean domains", "dlt": "ADDLT, rules", "efficacy": "ADRS, ADTTE",
     "gvhd": "stages, grade", "safety": "ADAE, ADLB", "snapshot": "any export", "contracts": "data contracts",
     "drugs": "which drug", "subjects": "ADSL", "protocol": "parameters", "queries": "query list",

@@ -219,8 +219,10 @@ def _family_row(name: str, names: Collection[str]) -> list[str]:
 
 # Rules that belong to none of the forty problems, by the beginning of their names.
 OTHERS = {
-    "AE": "Adverse events", "DLT": "The DLT window", "ELIG": "Eligibility", "FOLLOW": "Follow-up",
-    "LB": "Laboratory results", "SAE": "Serious adverse events", "U01": "Units",
+    "AE": "Adverse events", "ANSWERS": "Answers to questions", "DICTIONARY": "Dictionaries",
+    "DLT": "The DLT window", "ELIG": "Eligibility", "FOLLOW": "Follow-up",
+    "LB": "Laboratory results", "RECON": "The export against the files of others",
+    "SAE": "Serious adverse events", "U01": "Units",
 }  # fmt: skip
 
 

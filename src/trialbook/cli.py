@@ -24,6 +24,8 @@ app = typer.Typer(
     help="Builds and checks the data cuts of the trial workbook.",
 )  # fmt: skip
 PROTOCOL = Path("params/protocol.yaml")
+# The exit status of a digest with signals that are new: a nightly job sends its mail on this.
+NEW_SIGNALS = 5
 console = terminal()
 Cut = Annotated[str, typer.Argument(help="A cut file, or the id of one in params/cuts/")]
 Out = Annotated[Path, typer.Option("--out", help="Folder that holds the builds")]
@@ -95,15 +97,26 @@ def status(
     cut: Cut,
     out: Out = Path("build"),
     charts: Annotated[Literal["live", "static"], typer.Option()] = "live",
+    as_digest: Annotated[bool, typer.Option("--digest", help="The signals of the build, as text for a mail")] = False,
+    since: Annotated[str, typer.Option(help="With --digest: the build that signals are new against")] = "",
 ) -> None:
-    """Say what a build would rebuild, and why; builds nothing."""
-    from trialbook.commands.status import is_up_to_date, pieces_status
+    """Say what a build would rebuild, and why; builds nothing. With --digest: what the build found; status 5: new."""
+    from trialbook.commands.status import digest, is_up_to_date, pieces_status
     from trialbook.pipeline.build import step_store
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
     from trialbook.workbook.step_metadata import read_graph
 
     root = project_root()
     trial = load_trial(find_cut_file(cut, root), root)
+    if as_digest:
+        found_now = digest(out, trial.cut.cut_id, since)
+        for line in found_now.lines:
+            console.print(line, markup=False)
+        if found_now.new:
+            raise typer.Exit(NEW_SIGNALS)
+        return
+    if since:
+        raise UsageError("--since goes with --digest", next_step="add --digest, or leave --since out")
     for line in read_graph(root).others:
         console.print(line, markup=False)
     if is_up_to_date(trial, root, out.resolve(), charts):

@@ -12,8 +12,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import docx
+import pypdf
 import pytest
 from playwright.sync_api import Browser
+from python_calamine import CalamineWorkbook
 
 from support.jupyterlab_desk import CUT, ELSEWHERE, Desk, Lab, cloned_desk, desk_of, git, running_lab
 from support.paths import ROOT
@@ -23,6 +26,7 @@ from trialbook.workbook.step_metadata import read_graph
 
 pytestmark = [pytest.mark.browser, pytest.mark.build]
 NOTEBOOK = "90_desk.ipynb"
+FILTER_NOTEBOOK = "91_filter.ipynb"
 ACTIONS = ["Save as SVG", "Save as PNG", "View Source"]
 SOAK = bool(os.environ.get("TRIALBOOK_SOAK"))
 # Fewer numbers than this in the outputs of a notebook would mean that nothing was compared.
@@ -74,6 +78,32 @@ def test_a_profile_opens_from_a_table_and_the_project_can_be_read(desk: Desk) ->
     listed = json.loads(desk.lab.get("api/contents/"))["content"]
     assert {"notebooks", "params", "data", "build"} <= {entry["name"] for entry in listed}
     assert json.loads(desk.lab.get("api/contents/params/protocol.yaml"))["writable"]
+
+
+def test_cells_follow_the_filter_of_subjects_and_what_they_show_is_saved(lab: Lab, browser: Browser) -> None:
+    saved = lab.folder / "notebooks" / "saved"
+    with desk_of(browser, lab) as filtered:
+        filtered.open(FILTER_NOTEBOOK)
+        filtered.run_all("the end of the filter", 120)
+        filtered.page.get_by_text("DL3 (2)", exact=True).click()
+        shown = filtered.page.locator(".jp-OutputArea-output")
+        for text in ("14 of 16 subjects: not the published set", 'cut.where(TRT01A=["DL1", "DL2", ""])'):
+            shown.get_by_text(text).first.wait_for(timeout=90_000)
+        for title in ("Overall survival, S(t)", "F2 Overall survival (N=10)", "Older subjects"):
+            titled = shown.get_by_text(re.compile(re.escape(title) + r".*\(not the published set; 14 of 16 subjects\)"))
+            titled.first.wait_for(timeout=90_000)
+        assert in_time(lambda: b"14 of 16" in (saved / "f2.svg").read_bytes(), 60)
+        assert in_time(lambda: "14 of 16" in docx.Document(saved / "t605.docx").paragraphs[0].text, 60)
+        filtered.save()
+        assert [line for line in filtered.said if line.startswith("error")] == []
+        assert filtered.outside == []
+    assert (saved / "f2.png").read_bytes().startswith(b"\x89PNG")
+    drawing = " ".join(pypdf.PdfReader(saved / "f2.pdf").pages[0].extract_text().split())
+    assert "(not the published set; 14 of 16 subjects)" in drawing
+    rows = CalamineWorkbook.from_path(saved / "t605.xlsx").get_sheet_by_name("T-605").to_python()
+    assert rows[0][0].endswith("(not the published set; 14 of 16 subjects)")
+    assert [row[-1] for row in rows if row[0] == "Day 28"] == ["0.900 (0.473 to 0.985)"]
+    assert in_time(lambda: git(lab.folder, "status", "--short") == "")
 
 
 def test_charts_and_what_belongs_to_them_can_be_read_in_the_dark(lab: Lab, browser: Browser, desk: Desk) -> None:

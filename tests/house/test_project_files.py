@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from trialbook.display import theme
+from trialbook.kernels.strip_outputs import FOLDED
 from trialbook.profiles.profile import DATASETS
 from trialbook.workbook.step_metadata import ENTRY, read_graph
 from trialbook.workbook.steps import PROFILED
@@ -89,7 +90,9 @@ def test_notebooks_hold_no_outputs(root: Path) -> None:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         assert set(notebook["metadata"]) - {ENTRY} == {"kernelspec", "language_info"}, path.name
         for cell in notebook["cells"]:
-            assert set(cell["metadata"]) <= {"tags"}, path.name
+            folded = cell["cell_type"] == "code" and set(cell["metadata"].get("tags", [])) & set(FOLDED)
+            own = {"jupyter": {"source_hidden": True}} if folded else {}
+            assert {key: value for key, value in cell["metadata"].items() if key != "tags"} == own, path.name
             if cell["cell_type"] == "code":
                 assert cell["outputs"] == [], path.name
                 assert cell["execution_count"] is None, path.name
@@ -150,6 +153,11 @@ def test_clean_filter_removes_what_a_run_left() -> None:
     metadata = {"papermill": {}, ENTRY: own}
     notebook = {"cells": [cell, injected], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     assert stripped(notebook)["cells"] == [{**cell, "metadata": {}, "outputs": [], "execution_count": None}]
+    # The tag says whether code is folded, not what was folded or opened by hand.
+    opened = {**cell, "metadata": {"tags": ["look"], "jupyter": {"source_hidden": False}}}
+    closed = {**cell, "metadata": {"jupyter": {"source_hidden": True}}}
+    kept = [one["metadata"] for one in stripped({**notebook, "cells": [opened, closed]})["cells"]]
+    assert kept == [{"tags": ["look"], "jupyter": {"source_hidden": True}}, {}]
     assert "papermill" not in notebook["metadata"]
     assert notebook["metadata"][ENTRY] == own
 

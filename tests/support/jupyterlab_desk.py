@@ -45,6 +45,18 @@ CELLS = (
     "print('the end of ' + 'the desk')",
 )
 
+# What an analyst does with a built cut: filter, look, save.
+FILTER_CELLS = (
+    f"import trialbook\ncut = trialbook.cut({CUT!r})",
+    "live = cut.filter()\nlive",
+    "live.cut.tables['T-605']",
+    "live.cut.figures['F-2']",
+    "trialbook.table(live.cut.adsl[['SUBJID', 'AGE']].query('AGE > 50'), 'Older subjects')",
+    "for kind in ('png', 'svg', 'pdf'):\n    live.cut.figures['F-2'].save(f'saved/f2.{kind}')\n"
+    "for kind in ('xlsx', 'docx'):\n    live.cut.tables['T-605'].save(f'saved/t605.{kind}')",
+    "print('the end of ' + 'the filter')",
+)
+
 
 def git(folder: Path, *words: str) -> str:
     """What git says in this folder."""
@@ -53,13 +65,14 @@ def git(folder: Path, *words: str) -> str:
 
 
 def cloned_desk(folder: Path, root: Path, demo: Path, *cuts: str) -> Path:
-    """A clone of the project with these builds, everything committed, and one notebook more: `90_desk.ipynb`."""
+    """A clone of the project with these builds, everything committed, and two notebooks more."""
     copied_project(folder, root, demo, *cuts)
     for name in ("Makefile", "pyproject.toml", ".gitattributes", ".gitignore"):
         shutil.copy2(root / name, folder / name)
     (folder / ".venv").symlink_to(sys.prefix)
-    cells = [nbformat.v4.new_code_cell(source, id=f"cell-{place}") for place, source in enumerate(CELLS)]
-    write_stripped(nbformat.v4.new_notebook(cells=cells), folder / "notebooks" / "90_desk.ipynb")
+    for name, sources in (("90_desk", CELLS), ("91_filter", FILTER_CELLS)):
+        cells = [nbformat.v4.new_code_cell(source, id=f"cell-{place}") for place, source in enumerate(sources)]
+        write_stripped(nbformat.v4.new_notebook(cells=cells), folder / "notebooks" / f"{name}.ipynb")
     # One that an analyst keeps in a folder of their own, at another distance from the build.
     (folder / ELSEWHERE).parent.mkdir(parents=True)
     shutil.copy2(folder / "notebooks" / "90_desk.ipynb", folder / ELSEWHERE)
@@ -67,7 +80,7 @@ def cloned_desk(folder: Path, root: Path, demo: Path, *cuts: str) -> Path:
     clean = f"{sys.executable} -m trialbook.kernels.strip_outputs"
     for key, value in (("filter.notebook-without-outputs.clean", clean), ("user.name", "A"), ("user.email", "a@a.a")):
         git(folder, "config", key, value)
-    (folder / ".git" / "info" / "exclude").write_text("build\ndata\n.venv\nrequirements.lock\nhome\nuntitled*\n")
+    (folder / ".git" / "info" / "exclude").write_text("build\ndata\n.venv\nrequirements.lock\nhome\nuntitled*\nsaved\n")
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", "a desk")
     return folder

@@ -183,7 +183,10 @@ def _bare(name: str) -> str:
 
 # Encodings that are as expected, and formats that have none.
 NOTHING_TO_SAY = ("", "utf-8", "us-ascii", "xlsx", "parquet")
-UNIT_OF = {"EXDOSE": "EXDOSU", "CMDOSE": "CMDOSU", "LBSTRESN": "LBSTRESU", "AGE": "AGEU"}
+UNIT_OF = {
+    "EXDOSE": "EXDOSU", "CMDOSE": "CMDOSU", "LBSTRESN": "LBSTRESU", "AGE": "AGEU", "LBORNRLO": "LBORRESU",
+    "LBORNRHI": "LBORRESU",
+}  # fmt: skip
 # What a query may show of a value that should be a date or a number: nothing that could name a person.
 _HARMLESS = re.compile(r"[\d\s.,:;<>=+*/()%?-]*(?:[A-Za-zμ^%/]{1,4}[\d\s.,:;<>=+*/()%?-]*){0,3}")
 

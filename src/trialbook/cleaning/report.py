@@ -235,7 +235,7 @@ def _example(change: pd.Series) -> str:
 
 
 def headline(records: pd.DataFrame, changes: pd.DataFrame, queries: Sequence[Query]) -> list[tuple[str, str, str]]:
-    """Headline numbers: records delivered, values fixed, records after the cut, questions to the site."""
+    """Headline numbers: records delivered, values fixed, records after the cut, questions."""
     fixed = changes["column"].ne(WHOLE_RECORD) & changes["rule"].ne(CUT_RULE)
     counts = [
         msg("{n} {severity}", n=sum(q["severity"] == name for q in queries), severity=as_text(name))
@@ -245,7 +245,7 @@ def headline(records: pd.DataFrame, changes: pd.DataFrame, queries: Sequence[Que
         (msg("Records delivered"), str(records["delivered"].sum()), msg("in {n} domains", n=len(records))),
         (msg("Values fixed"), str(fixed.sum()), msg("each with its raw value in the change log")),
         (msg("Records after the cut"), str(records["removed"].sum()), "removed"),
-        (msg("Questions to the site"), str(len(queries)), joined(counts, ", ")),
+        (msg("Questions"), str(len(queries)), joined(counts, ", ")),
     ]
 
 

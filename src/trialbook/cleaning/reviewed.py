@@ -89,7 +89,7 @@ def keep_marks(path: Path, new: Iterable[Mark]) -> list[Mark]:
 
 
 def values_of(record: Mapping[str, object]) -> dict[str, str]:
-    """A short hash of every value of a record by variable; where it stood in the file is no value.
+    """A short hash of every value of a record by variable; its row in the file is no value.
 
     >>> sorted(values_of({"AETERM": "Rash", "SRCROW": 7, "AETOXGR": None}))
     ['AETERM', 'AETOXGR']

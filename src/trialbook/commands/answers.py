@@ -37,7 +37,7 @@ _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日
 
 
 class _Row(NamedTuple):
-    """What a row of the returned list says, as text, and where it stands."""
+    """What a row of the returned list says, as text, and its place in the file."""
 
     place: str
     query_id: str
@@ -124,14 +124,22 @@ def take_answers(
     for line_text in _told(added, len(taken), place, trial.cut.cut_id) if taken or not marks else ():
         tell(line_text)
     if marks:
-        tell(f"{len(marked)} records marked as reviewed in {marks_file(place)}")
+        tell(
+            plural(
+                "{n} record marked as reviewed in {place}",
+                "{n} records marked as reviewed in {place}",
+                len(marked),
+                place=marks_file(place),
+            )
+        )
 
 
 def _told(added: list[Answer], given: int, place: Path, cut_id: str) -> Iterator[str]:
     for one in added:
         yield f"{one.query_id}: {one.answer} on {one.date} by {one.by}"
     known = given - len(added)
-    yield f"{len(added)} answers written to {place}" + (f"; {known} were there already" if known else "")
+    said = plural("{n} answer written to {place}", "{n} answers written to {place}", len(added), place=place)
+    yield said + (f"; {known} were there already" if known else "")
     if added:
         yield f"Next: run `trialbook build {cut_id}` to see what is still open; later cuts read these answers too"
 

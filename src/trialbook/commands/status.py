@@ -1,4 +1,4 @@
-"""What a build would rebuild, and why: the same look into the cache as a build, without building anything."""
+"""What a build would rebuild, and why; and the digest of a build as plain text. Neither builds anything."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
+
+from trialbook.core.errors import UsageError
+from trialbook.diff.built_cut import BuiltCut
 from trialbook.pipeline.artifact_cache import Store
 from trialbook.pipeline.dependencies import Ingredients, differences
 from trialbook.pipeline.manifest import is_current, sources
@@ -56,3 +60,59 @@ def pieces_status(trial: Trial, root: Path, out: Path, charts: str, store: Store
             unknown.add(piece.name)
             found.append(PieceStatus(piece.name, "would be made", changed or ["a kept file is no longer whole"]))
     return found
+
+
+# ----------------------------------------------------------------------------------------------------
+# The digest of a build, for a nightly job and its mail
+
+
+@dataclass(frozen=True)
+class Digest:
+    """The lines of a digest, and how many of its signals are new."""
+
+    lines: list[str]
+    new: int
+
+
+def digest(out: Path, cut_id: str, since: str = "") -> Digest:
+    """What a published build found, in plain text: first the signals that an earlier build did not have.
+
+    `since`: the id of that build, without it the previous cut that the cut file names; where that has not been built
+    every signal is new. A signal keeps its id as long as it is about the same finding.
+    Raises UsageError where a build that is named is missing.
+    """
+    built = _built(out, cut_id)
+    earlier_id = since or built.cut.previous_cut or ""
+    earlier = _built(out, since) if since else BuiltCut.at(out / earlier_id) if earlier_id else None
+    signals = built.signals or []
+    known = {one["signal_id"]: one for one in (earlier.signals or [] if earlier is not None else [])}
+    fresh = [one for one in signals if one["signal_id"] not in known]
+    gone = [one for name, one in known.items() if name not in {now["signal_id"] for now in signals}]
+    study = built.protocol.study.registry_id
+    compared = f"since {earlier_id}" if earlier is not None else f"no build of {earlier_id or 'an earlier cut'} is here"
+    lines = ["SYNTHETIC DATA: no real person is described"] if built.synthetic else []
+    lines += [
+        f"{study}, data cut {built.cut.cut_id}, up to {built.cut.cut_date}",
+        f"Signals: {len(signals)}. New: {len(fresh)} ({compared}). Open queries: {_open_queries(built.folder)}.",
+        *(f"NEW  {_signal_line(one)}" for one in fresh),
+        *(f"     {_signal_line(one)}" for one in signals if one["signal_id"] in known),
+        *(f"GONE {_signal_line(one)}" for one in gone),
+    ]
+    return Digest(lines, len(fresh))
+
+
+def _built(out: Path, cut_id: str) -> BuiltCut:
+    built = BuiltCut.at(out / cut_id)
+    if built is None:
+        raise UsageError("this cut has not been built", value=cut_id, next_step=f"run `trialbook build {cut_id}`")
+    return built
+
+
+def _signal_line(signal: dict[str, object]) -> str:
+    whom = ", ".join(str(part) for part in (signal["subject"], signal["level"]) if part) or "study"
+    return f"{signal['severity']:6} {whom}: {signal['sentence']}"
+
+
+def _open_queries(folder: Path) -> int:
+    asked = pd.read_csv(folder / "queries.csv", dtype="str", keep_default_na=False, encoding="utf-8-sig")
+    return int(asked["status"].eq("open").sum())

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from trialbook.diff.charts import chart_places, is_chart
 from trialbook.diff.words import against_rebuild, first_difference
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -150,4 +151,8 @@ def _content(kind: str, x: Any, y: Any) -> str:
             return found.removeprefix("above the first heading, ")
     if isinstance(one, str) and isinstance(two, str):
         return against_rebuild(one, two)
+    if is_chart(one) and is_chart(two):
+        found = next(chart_places(one, two, against_rebuild), None)
+        if found:
+            return found
     return against_rebuild(json.dumps(one, sort_keys=True), json.dumps(two, sort_keys=True))

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 Bundle = tuple[dict[str, Any], dict[str, Any]]
 Linked = Callable[[str], str]
@@ -54,6 +57,36 @@ def show_in(shell: Any, linked: Linked | None = None) -> None:
     bundles.for_type_by_name("trialbook.display.blocks", "Block", partial(_block, linked=linked))
     formatters = shell.display_formatter.formatters
     formatters["text/plain"] = _steady(formatters["text/plain"])
+
+
+# A cell that is done sooner shows no progress.
+SOON = 2.0
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Gives the function that says how far a long cell is; in a notebook one line shows it, which is empty at the end.
+
+    Outside of a notebook, and in the first seconds, nothing is shown.
+    """
+    shell, place, begun = running_shell(), uuid4().hex, monotonic()
+    shown = False
+
+    def say(text: str) -> None:
+        nonlocal shown
+        if shell is not None and hasattr(shell, "kernel") and (shown or monotonic() - begun > SOON):
+            _publish(shell, place, text, shown)
+            shown = True
+
+    try:
+        yield say
+    finally:
+        if shown:
+            _publish(shell, place, "", True)
+
+
+def _publish(shell: Any, place: str, text: str, update: bool) -> None:
+    shell.display_pub.publish(data={"text/plain": text}, transient={"display_id": place}, update=update)
 
 
 def load_ipython_extension(shell: Any) -> None:

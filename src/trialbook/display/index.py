@@ -25,7 +25,7 @@ __all__ = ["DOWNLOADS", "IndexFacts", "StepStatus", "index_facts", "render_index
 
 DOWNLOADS = (
     Link("queries.html", msg("Questions and answers"), msg("who must act by when, and what was answered")),
-    Link("queries.xlsx", msg("Query list"), msg("for the site, in English and Chinese")),
+    Link("queries.xlsx", msg("Query list"), msg("to send: in English and Chinese, with a sheet for each recipient")),
     Link("signals.json", msg("Signals"), msg("what to look at first, with the records behind it")),
     Link("deviations.html", msg("Protocol deviations"), msg("found in the data or recorded by the site")),
     Link("changelog.csv", msg("Change log"), msg("every value that cleaning changed")),

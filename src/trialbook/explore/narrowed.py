@@ -18,6 +18,7 @@ import pandas as pd
 
 from trialbook.core.errors import TrialbookError
 from trialbook.display.blocks import Block, sentence
+from trialbook.display.cell_outputs import progress
 from trialbook.display.figures import CHART_MIME, Figure
 from trialbook.display.other_tables import frame_block
 from trialbook.display.payload import MIME
@@ -100,11 +101,12 @@ def remade_outputs(build: Path, step: str, subjects: tuple[str, ...], said: str)
     cells = json.loads((build / "notebooks" / f"{step}.ipynb").read_text(encoding="utf-8"))["cells"]
     shown: list[Mapping[str, Any]] = []
     ended = ""
-    with opening(lambda name: NarrowedStep(name, trial, build, subjects, said)):
+    with opening(lambda name: NarrowedStep(name, trial, build, subjects, said)), progress() as tell:
         names: dict[str, Any] = {"__name__": "__main__"}
         try:
             for position, cell in enumerate(cells):
                 if cell["cell_type"] == "code":
+                    tell(f"{step} for {said}: cell {position + 1} of {len(cells)} ...")
                     value = _run("".join(cell["source"]), names, f"{step}, cell {position}")
                     shown += _bundles(value)
         except TrialbookError as error:

@@ -20,6 +20,7 @@ import signal
 import socket
 import sys
 import time
+import warnings
 from typing import Any
 
 from trialbook.core.fast_imports import only_what_is_used
@@ -112,7 +113,11 @@ def _answer(request: dict[str, Any], channel: socket.socket, alive: set[int]) ->
 
 
 def _start(request: dict[str, Any], channel: socket.socket, alive: set[int]) -> dict[str, Any]:
-    server, pid = os.getpid(), os.fork()
+    with warnings.catch_warnings():
+        # Python 3.12 and later warn of threads. Those of this process are of numeric libraries, which rest between
+        # calls: it calls none of them, and holds no lock, while it forks.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        server, pid = os.getpid(), os.fork()
     if pid == 0:
         _become(request, channel, server)
     alive.add(pid)

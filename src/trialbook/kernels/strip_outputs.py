@@ -13,15 +13,20 @@ from typing import Any
 
 # As `trialbook.workbook.step_metadata.ENTRY`, which is not imported here: git calls this for every notebook.
 ENTRY = "trialbook"
+# Cells with one of these tags have their code folded in JupyterLab: intermediate looks, what is only looked up, and
+# whatever an analyst tags so. The tag decides, not what was folded or opened by hand since.
+FOLDED = ("look", "reference", "folded")
 
 
 def stripped(notebook: dict[str, Any]) -> dict[str, Any]:
     """The notebook as it may enter git: code, prose, what it says of itself as a step, kernel name, cell tags; no
-    output of a run.
+    output of a run. Code of cells with a tag of `FOLDED` is folded.
     """
     for cell in notebook["cells"]:
         tags = cell.get("metadata", {}).get("tags", [])
         cell["metadata"] = {"tags": tags} if tags else {}
+        if cell["cell_type"] == "code" and set(tags) & set(FOLDED):
+            cell["metadata"]["jupyter"] = {"source_hidden": True}
         # Programs write a text as one string or as lines.
         cell["source"] = "".join(cell["source"]).splitlines(keepends=True)
         if cell["cell_type"] == "code":

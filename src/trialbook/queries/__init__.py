@@ -1,1 +1,1 @@
-"""Questions to the site: the query list, and the files in which people read it."""
+"""Questions about the data: the query list, and the files in which people read it."""

@@ -8,7 +8,7 @@
 | answered  | open   | said to be corrected, and the export with the correction has not come yet                     |
 | reopened  | open   | asked again: by a person, by a value that changed after the answer, or by a correction that   |
 |           |        | has not come with the next cut                                                                |
-| confirmed | closed | the value stands                                                                              |
+| confirmed | closed | the value is right as it is                                                                   |
 | waived    | closed | nobody need act on it, with a reason                                                          |
 | corrected | closed | said to be corrected, and no longer asked                                                     |
 | closed    | closed | no longer asked, without an answer                                                            |

@@ -107,28 +107,6 @@ def _people(number: ResultNumber, studied: Studied) -> Found | None:
     return "adsl", treated, treated & adsl[number.variable].astype("str").eq(number.variable_level), "TRT01A"
 
 
-# Of a variable of BASELINE the parameter of ADRS whose baseline it counts.
-AT_BASELINE = {
-    "GRADEBL": "GRADE", "ORGANSBL": "GRADE", "SKINSTBL": "SKIN", "LIVERSTBL": "LIVER", "UGISTBL": "UGI",
-    "LGISTBL": "LGI",
-}  # fmt: skip
-
-
-def _baseline(number: ResultNumber, studied: Studied) -> Found | None:
-    """Grade and stages at the baseline of the response; therapy before it is no record of ADRS."""
-    if number.variable not in AT_BASELINE:
-        return None
-    adrs = studied.frame("adrs")
-    first = adrs["ABLFL"].eq("Y")
-    own = first & adrs["PARAMCD"].eq(AT_BASELINE[number.variable])
-    said = adrs["AVALC"]
-    if number.variable == "ORGANSBL":
-        organs = adrs[first & adrs["PARAMCD"].isin(list(AT_BASELINE.values())) & adrs["PARAMCD"].ne("GRADE")]
-        involved = organs["AVAL"].gt(0).groupby(organs["USUBJID"]).sum()
-        said = adrs["USUBJID"].map(involved).astype("Int64").astype("str")
-    return "adrs", own, own & said.eq(number.variable_level), "TRT01A"
-
-
 def _exposure(number: ResultNumber, studied: Studied) -> Found | None:
     """Treated subjects by their infusions; what was due by the cut is no variable of ADSL."""
     adsl, value = studied.frame("adsl"), number.variable_level
@@ -438,8 +416,7 @@ def _cases(number: ResultNumber, studied: Studied) -> Found | None:
 
 
 RULES: dict[str, Rule] = {
-    "SETS": _sets, "DISPOSITION": _disposition, "ELIG": _audit, "DEMOG": _people, "BASELINE": _baseline,
-    "EXPOSURE": _exposure,
+    "SETS": _sets, "DISPOSITION": _disposition, "ELIG": _audit, "DEMOG": _people, "EXPOSURE": _exposure,
     **dict.fromkeys(("TEAE_OVERVIEW", "EAIR", "EAER"), _overview),
     **dict.fromkeys(OF_TERM, _terms),
     **dict.fromkeys(("TEAE_GRADE", "TEAE_REL"), _maximum),
@@ -457,6 +434,7 @@ RULES: dict[str, Rule] = {
 # Numbers that no record of this cut is behind, or whose records the table itself names.
 WITHOUT: dict[str, str] = {
     "CLEANING": "counts delivered records and questions; the change log and the query list hold each",
+    "BASELINE": "counted from findings before the first infusion; the profile of each subject shows them",
     "AE_NEW": "the column of what is new opens to its records",
     "AE_BY_CUT": "counts what each cut reported; the records are in the builds of those cuts",
     "DLT_TIMELINE": "an advice on an earlier date", "DLT_ADVICE": "an advice; its statuses open in the table above it",

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 # 15 digits are what a spreadsheet shows and SAS promises; more would be noise of the binary number. From here on a
 # spreadsheet puts zeros that nobody typed.
 ROUNDED_FROM = 1e15
+
+
+# Day numbers of five digits: a number of four is a year.
+DAY_NUMBER = r"[1-5]\d{4}(?:\.\d+)?"
+
+
+def day_of_1904(text: str) -> str:
+    """A day number of a workbook that counts from 1904 as its date; any other text as it is.
+
+    >>> day_of_1904("44210"), day_of_1904("44210.4375"), day_of_1904("2025")
+    ('2025-01-15', '2025-01-15T10:30', '2025')
+    """
+    if not re.fullmatch(DAY_NUMBER, text):
+        return text
+    return cell_text(datetime.datetime(1904, 1, 1) + datetime.timedelta(days=float(text))) or text
 
 
 def number_text(value: float) -> str:
@@ -16,7 +32,7 @@ def number_text(value: float) -> str:
     >>> number_text(3.0), number_text(0.1 + 0.2), number_text(-0.0)
     ('3', '0.3', '0')
     """
-    return str(int(value)) if value.is_integer() and abs(value) < ROUNDED_FROM else format(value, ".15g")
+    return str(int(value)) if float(value).is_integer() and abs(value) < ROUNDED_FROM else format(value, ".15g")
 
 
 def cell_text(value: Any) -> str | None:

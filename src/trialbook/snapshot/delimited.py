@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from charset_normalizer import from_bytes
 
 from trialbook.core.errors import StopError
-from trialbook.snapshot.tables import KEY, Grid, Seen, are_row_numbers, header_at, unlikely_gb18030, unlikely_utf8
+from trialbook.snapshot.code_pages import unlikely_gb18030, unlikely_utf8
+from trialbook.snapshot.tables import KEY, Grid, Seen, are_row_numbers, header_at
 
 ASK_AGAIN = "ask for the file again"
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}

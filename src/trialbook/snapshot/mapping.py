@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.core.domains import NUMERIC, VARIABLES
+from trialbook.snapshot.cell_text import day_of_1904
 from trialbook.snapshot.mapping_join import kept_rows
 from trialbook.snapshot.mapping_models import PLACEHOLDER, ColumnRule, Mapping, Part, Reading, Spread
 from trialbook.snapshot.mapping_source import SourceTable
@@ -96,6 +97,8 @@ def _map_part(part: Part, source: SourceTable, mapping: Mapping, mapping_file: s
         for name, rule in part.columns.items()
         if rule.copy_number_of is None
     }
+    for name in (name for name in filled if source.epoch_1904 and name.endswith("DTC")):
+        filled[name].change(day_of_1904, "P03-EXCEL-DATE")
     used = {k for one in filled.values() for k in one.positions}
     for pattern in part.unused:
         wild = any(sign in pattern for sign in "*?[")
@@ -292,7 +295,6 @@ def _remarks(
     for k, (one, (_, part, source)) in enumerate(zip(mapped, parts, strict=True)):
         own = origin.records[origin.records["part"] == k]
         record = list(own.index)
-        first = dict(zip(own["row"][::-1], own.index[::-1], strict=True))
         edits += [*source.edits, *one.told]
         edits += [Edit(record[at], name, raw, new, rule) for name, at, raw, new, rule in one.changes]
         if len(set(one.lines)) < len(source.frame):
@@ -302,19 +304,44 @@ def _remarks(
         for name, at, text in {(n, t): (n, at, t) for n, at, t in reversed(one.unknown)}.values():
             notes.append(Note(record[at], name, "P34-CODE-UNMAPPED", f"{text} ({counted[(name, text)]} records)"))
         notes += [Note(record[at], name, rule, seen) for name, at, rule, seen in one.doubts]
-        by_position = {position: name for name, position in _targets(part, source).items()}
+        target = _target_of(part, source, own) if source.cell_edits or source.notes else {}
         edits += [
-            Edit(first[edit.line], by_position[edit.column], edit.raw, edit.new, edit.rule)
+            Edit(*target[place], edit.raw, edit.new, edit.rule)
             for edit in source.cell_edits
-            if edit.line in first and edit.column in by_position
+            if (place := (edit.line, edit.column)) in target
         ]
+        days = [
+            (name, at, raw, new) for name, at, raw, new, _ in one.changes if source.epoch_1904 and _is_day(raw, new)
+        ]
+        for name, (at, raw, new) in {n: (at, raw, new) for n, at, raw, new in reversed(days)}.items():
+            notes.append(Note(record[at], name, "P03-EXCEL-EPOCH", f"{raw} ({new})"))
         notes += [
-            Note(first[note.row], by_position[int(note.column)], note.rule, note.observed)
+            Note(*target[place], note.rule, note.observed)
             for note in source.notes
-            if note.row in first and int(note.column) in by_position
+            if note.row and (place := (note.row, int(note.column))) in target
         ]
         notes += [note for note in source.notes if not note.row]
     return edits, notes
+
+
+def _is_day(raw: str, new: str) -> bool:
+    return raw != new and day_of_1904(raw) == new
+
+
+def _target_of(part: Part, source: SourceTable, own: pd.DataFrame) -> dict[tuple[int, int], tuple[int, str]]:
+    """The record and variable that each cell (line, position) of a source fills, straight or by the spread."""
+    first = dict(zip(own["row"][::-1], own.index[::-1], strict=True))
+    found = {
+        (line, position): (record, name)
+        for name, position in _targets(part, source).items()
+        for line, record in first.items()
+    }
+    position_of = {names[0]: k for k, names in reversed(list(enumerate(source.names))) if names}
+    for name in (name for name in own.columns if name not in ("part", "row")):
+        for record, line, header in zip(own.index, own["row"], own[name], strict=True):
+            if header in position_of:
+                found.setdefault((line, position_of[header]), (record, name))
+    return found
 
 
 def _targets(part: Part, source: SourceTable) -> dict[str, int]:

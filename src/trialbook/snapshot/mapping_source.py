@@ -60,6 +60,7 @@ class SourceTable:
     edits: tuple[Edit, ...] = ()
     notes: tuple[Note, ...] = field(default=())
     cell_edits: tuple[CellEdit, ...] = ()
+    epoch_1904: bool = False
     # By position: what the cells held that a code of the mapping file says are blank.
     blanked: Mapping[int, pd.Series] = field(default_factory=dict)
     # The forms whose columns were put beside those of this one.
@@ -145,7 +146,7 @@ def source_table(grid: Grid, file: str, sheet: str | None, header_rows: int, sha
     notes += garbled_notes(named, file)
     return SourceTable(
         file, sheet, grid.encoding, grid.delimiter, sha256, size, header_rows, names, frame, tuple(edits), tuple(notes),
-        tuple(edit for edit in grid.edits if edit.line in frame.index),
+        cell_edits=tuple(edit for edit in grid.edits if edit.line in frame.index), epoch_1904=grid.epoch_1904,
     )  # fmt: skip
 
 

@@ -16,107 +16,8 @@ import pyarrow.compute as pc
 
 from trialbook.core.characters import INVISIBLE
 from trialbook.core.errors import StopError
-
-# ----------------------------------------------------------------------------------------------------
-# Recognises text that was decoded with the wrong encoding before or while it was sent (P01); it is never repaired.
-
-
-_FOREIGN = re.compile(r"[^\x00-\x7f]+")
-_HAN = re.compile(r"[\u4e00-\u9fff]")
-# Letters of scripts that no hospital of this trial writes; two bytes of GB18030 read as UTF-8 fall among them.
-_UNLIKELY = re.compile(r"[\u0180-\u036f\u0400-\u07ff]")
-# The characters that the first national standard lacks are rare in Chinese text, and usual in misread text.
-_RARE_SHARE = 0.3
-# A run of fewer bytes that is UTF-8 but for its end may be so by chance.
-MANY_BYTES = 9
-
-
-def garbled(text: str) -> str | None:
-    """What `text` should have been, when it is UTF-8 that somebody read as GB18030 or as a Western encoding; else None.
-
-    | text    | should be |
-    |---------|-----------|
-    | 鍙戠儹  | 发热      |
-    | çš®ç–¹  | 皮疹      |
-    | 发热    | None      |
-
-    >>> garbled("çš®ç–¹"), garbled("皮疹")
-    ('皮疹', None)
-    """
-    if text.isascii():
-        return None
-    for run in _FOREIGN.findall(text):
-        for wrong in ("gb18030", "cp1252", "latin-1"):
-            right = _read_again(run, wrong)
-            if right is not None and right != run and _HAN.search(right) and not _odd(right):
-                return right
-    return None
-
-
-def _read_again(run: str, wrong: str) -> str | None:
-    try:
-        content = run.encode(wrong)
-    except UnicodeError:
-        return None
-    # The last character may have been lost: two bytes of it were no character of the wrong encoding.
-    for lost in (0, 1, 2):
-        if lost and len(content) < MANY_BYTES:
-            return None
-        try:
-            return content[: len(content) - lost].decode("utf-8")
-        except UnicodeDecodeError:
-            continue
-    return None
-
-
-def _odd(text: str) -> bool:
-    """Whether a text holds what no person typed: private characters, or scripts that do not belong here."""
-    return any(unicodedata.category(sign) in ("Co", "Cn", "Cc") for sign in text) or bool(_UNLIKELY.search(text))
-
-
-def unlikely_utf8(text: str) -> bool:
-    """Whether a text that decodes as UTF-8 has only letters of scripts that nobody here writes, and no Chinese."""
-    return bool(_UNLIKELY.search(text)) and not _HAN.search(text)
-
-
-def unlikely_gb18030(text: str) -> bool:
-    """Whether a text that decodes as GB18030 is mostly characters that Chinese text hardly ever has.
-
-    >>> unlikely_gb18030("皮疹"), unlikely_gb18030("灏鹃儴")
-    (False, True)
-    """
-    foreign = "".join(_FOREIGN.findall(text))
-    if not foreign:
-        return False
-    rare = sum(not _common(sign) for sign in foreign)
-    return rare / len(foreign) > _RARE_SHARE
-
-
-def _common(sign: str) -> bool:
-    try:
-        sign.encode("gb2312")
-    except UnicodeEncodeError:
-        # Signs of measurement and the full-width forms are common wherever they are encoded.
-        return unicodedata.category(sign)[0] in "NPSZ"
-    return True
-
-
-def lost_text(values: Iterable[str]) -> tuple[str, str] | None:
-    r"""The first value with a sign that text was lost (NUL, U+FFFD, half a character), and the name of that sign.
-
-    >>> lost_text(["fever", "ra\ufffdsh"])
-    ('ra�sh', 'the replacement character U+FFFD')
-    >>> lost_text(["fever"]) is None
-    True
-    """
-    for value in values:
-        for sign, name in (("\x00", "a NUL byte"), ("\ufffd", "the replacement character U+FFFD")):
-            if sign in value:
-                return value, name
-        if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
-            return value, "half a character (a lone surrogate)"
-    return None
-
+from trialbook.snapshot.cell_text import DAY_NUMBER, day_of_1904
+from trialbook.snapshot.code_pages import garbled, lost_text
 
 # ----------------------------------------------------------------------------------------------------
 # Where the records of a mapped domain are in the site export: file, sheet, row and column of every value.
@@ -319,6 +220,7 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
     frame = pd.DataFrame({header[k]: text_column(columns[k]) for k in used})
     own = set(used)
     frame.index = pd.Index([grid.lines[k] for k in records], name="ROW", dtype="int64")
+    dated = [(header[k], frame[header[k]]) for k in used if header[k].endswith("DTC")] if grid.epoch_1904 else []
     blank = [grid.lines[k] for k in range(start, len(grid.rows)) if not any(grid.rows[k])]
     edits = [Edit(0, "", raw, new, "P02-HEADER") for raw, new in names]
     if blank:
@@ -329,7 +231,12 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
         for edit in grid.edits
         if edit.line > grid.lines[start - 1] and edit.column in own
     ]
-    notes = [
+    days = [Edit(*found, "P03-EXCEL-DATE") for name, column in dated for found in days_of_1904(name, column)]
+    for day in days:
+        frame.loc[day.row, day.column] = day.new
+    edits += days
+    notes = [Note(day.row, day.column, "P03-EXCEL-EPOCH", f"{day.raw} ({day.new})") for day in first_of_columns(days)]
+    notes += [
         Note(seen.line, header[seen.column], seen.rule, seen.observed)
         for seen in grid.seen
         if seen.line > grid.lines[start - 1] and seen.column in own
@@ -338,6 +245,19 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
         domain, frame, file, sheet, grid.encoding, sha256, size, grid.lines[at], labels, grid.delimiter,
         tuple(edits), (*notes, *garbled_notes(frame, file)),
     )  # fmt: skip
+
+
+def days_of_1904(name: str, column: pd.Series) -> Iterator[tuple[int, str, str, str]]:
+    """Row, column, number and date of the day numbers in a column of dates, in a workbook that counts from 1904."""
+    for row, text in column[column.str.fullmatch(DAY_NUMBER).fillna(False).astype("bool")].items():
+        new = day_of_1904(str(text))
+        if new != text:
+            yield int(row), name, str(text), new
+
+
+def first_of_columns(edits: Sequence[Edit]) -> list[Edit]:
+    """The first edit of each column."""
+    return list({edit.column: edit for edit in reversed(edits)}.values())[::-1]
 
 
 @contextmanager
@@ -448,8 +368,10 @@ def _variable_names(grid: Grid, at: int, file: str) -> tuple[list[str], list[tup
     numbered = filled == [0] and are_row_numbers([other[0] for other in grid.rows[at + 1 :] if any(other)])
     filled = [] if numbered else filled
     if filled or len(empty) == len(names):
+        k = (filled or empty)[0]
+        below = [f" and holds a value in row {n}" for n, other in zip(grid.lines, grid.rows, strict=True) if other[k]]
         raise StopError(
-            f"column {(filled or empty)[0] + 1} has no name", file=file, row=line, rule="P34",
+            f"column {k + 1} has no name{below[0] if below else ''}", file=file, row=line, rule="P34",
             next_step="name or remove the column",
         )  # fmt: skip
     twice = next((name for k, name in enumerate(names) if name and name in names[:k]), None)

@@ -1,92 +1,266 @@
-"""Reads workbooks as text: what a person sees in the cell, dates as ISO 8601, whole numbers without decimals."""
+"""Reads workbooks as text: what a person sees in the cell; what is shown and stored otherwise is logged and asked.
+
+Only cells that hold something take memory: one stray cell in the last row costs as much as any other.
+"""
 
 from __future__ import annotations
 
-import io
-import posixpath
+import datetime
 import re
-import zipfile
-import zlib
 from dataclasses import dataclass, field
-from html import unescape
-from typing import Any
-from xml.etree import ElementTree
-
-from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+from typing import Any, NamedTuple
 
 from trialbook.core.errors import StopError
-from trialbook.snapshot.cell_text import ROUNDED_FROM, cell_text
-from trialbook.snapshot.tables import Grid, Seen
+from trialbook.snapshot import ooxml
+from trialbook.snapshot.cell_text import ROUNDED_FROM, cell_text, number_text
+from trialbook.snapshot.number_formats import DIGITS_HIDDEN, NOT_SHOWN, PART, PERCENT, SCALED, date_parts, shown
+from trialbook.snapshot.tables import CellEdit, Grid, Seen
 
-# ----------------------------------------------------------------------------------------------------
-# What a workbook says about its cells that their values do not: errors, formulas, hidden rows and columns.
+FORMULA, NO_VALUE, ROUNDED = "P03-EXCEL-FORMULA", "P03-EXCEL-FORMULA-NO-VALUE", "P03-EXCEL-ROUNDED"
+STRUCK, COMMENT, HIDDEN = "P03-EXCEL-STRUCK", "P03-EXCEL-COMMENT", "P03-HIDDEN-CELLS"
+# One cell of a column speaks for all; of other rules so many are asked about, and each formula without a value.
+_ONCE = (FORMULA, ROUNDED, PERCENT, SCALED, PART)
+MOST_NOTES = 25
+# What is asked about these is the place: the text could be anything.
+_BY_PLACE = (FORMULA, NO_VALUE)
+# A table is mostly full: from so many places for each value on, a cell is far outside it.
+MOST_PLACES, PLACES_PER_CELL = 100_000, 50
+MOST_CELLS = 40_000_000
+# The sheet is worked through in pieces of about so many bytes, each ending with a row.
+_PIECE = 4_000_000
 
-
-_CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d+)"([^>]*)>(.*?)</c>', re.S)
-_ERROR = re.compile(rb"<v>([^<]*)</v>")
+_ROWS = re.compile(rb"<row\b([^>]*?)(?:/>|>(.*?)</row>)", re.S)
+_CELLS = re.compile(rb'<c r="([A-Z]{1,3})(\d+)"([^>]*)(?<!/)>(?:<v>([^<]*)</v></c>|(.*?)</c>)', re.S)
+_STYLE, _KIND = re.compile(rb'\bs="(\d+)"'), re.compile(rb'\bt="(\w+)"')
+_VALUE = re.compile(rb"<v\b[^>]*>([^<]*)</v>")
+_REFERENCE = re.compile(r"([A-Z]{1,3})(\d+)")
+_MERGED = re.compile(rb'<mergeCell ref="([A-Z]+\d+):([A-Z]+\d+)"')
 _HIDDEN_ROW = re.compile(rb"<row [^>]*?hidden=\"(?:1|true)\"")
 _HIDDEN_COLUMN = re.compile(rb"<col [^>]*?hidden=\"(?:1|true)\"")
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError)
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
-@dataclass(frozen=True)
-class Marks:
-    """Marks of one sheet; a place is (row, column), both from 0."""
+class _Odd(NamedTuple):
+    """A cell with something to say: its text, the rule, what is stored (or was seen), whether it is struck out."""
 
-    errors: dict[tuple[int, int], str] = field(default_factory=dict)
-    formulas: tuple[tuple[int, int], ...] = ()
-    hidden_rows: int = 0
-    hidden_columns: int = 0
+    text: str
+    rule: str = ""
+    stored: str = ""
+    asked: bool = False
+    struck: bool = False
 
 
-def damage(content: bytes) -> str | None:
-    """What is wrong with the archive that a workbook is, or None; its reader does not look at the check sums."""
-    if not zipfile.is_zipfile(io.BytesIO(content)):
+@dataclass
+class _Book:
+    """What the cells of all sheets refer to."""
+
+    texts: list[str]
+    struck: frozenset[int]
+    styles: list[ooxml.Style]
+    epoch_1904: bool
+    uncalculated: bool
+
+
+@dataclass
+class _Cells:
+    """The cells of one sheet: rows of text by line, and what is to be said of single cells."""
+
+    rows: dict[int, list[str | None]] = field(default_factory=dict)
+    odd: list[tuple[int, int, _Odd]] = field(default_factory=list)
+    count: int = 0
+
+
+def read_sheets(content: bytes, file: str) -> tuple[dict[str, Grid], list[str]]:
+    """The visible sheets of a workbook by name, and the names of its hidden sheets, which are never read.
+
+    Raises StopError for a file that is not a workbook, is damaged, does not end when it is unpacked, or has a cell far
+    outside its table. Formulas, error cells, rounded numbers, comments, hidden rows, merged cells and what is shown
+    otherwise than it is stored are noted in the grid.
+    """
+    try:
+        package = ooxml.Package(content, file)
+        sheets, about = ooxml.sheets_of(package)
+        texts, struck = ooxml.shared_texts(package)
+        book = _Book(
+            texts, struck, ooxml.styles_of(package), ooxml.counts_from_1904(about), ooxml.never_calculated(about)
+        )
+        grids = {sheet.name: _grid(package, sheet, book, file) for sheet in sheets if sheet.visible}
+    except ooxml.DAMAGED as error:
+        raise StopError(
+            f"the workbook is damaged ({type(error).__name__})",
+            file=file,
+            rule="P34",
+            next_step="ask for the file again",
+        ) from None
+    return grids, [sheet.name for sheet in sheets if not sheet.visible]
+
+
+def _grid(package: ooxml.Package, sheet: ooxml.Sheet, book: _Book, file: str) -> Grid:
+    xml = package.read(sheet.part)
+    if not xml.rstrip().endswith(b"worksheet>"):
+        raise ValueError("the sheet does not end")
+    xml = ooxml.plain_xml(xml, b"<sheetData")
+    cells = _read_cells(xml, book, file, sheet.name)
+    lines = sorted(cells.rows)
+    width = max((len(cells.rows[line]) for line in lines), default=0)
+    if len(lines) * width > max(MOST_PLACES, PLACES_PER_CELL * cells.count):
+        line = max(lines, key=lambda k: len(cells.rows[k]))
+        raise StopError(
+            f"the cell {_letters(width - 1)}{line} is far outside the table", file=f"{file}, sheet {sheet.name}",
+            row=line, rule="P34", next_step="clear the cell, or move its value into the table",
+        )  # fmt: skip
+    rows = [cells.rows[line] for line in lines]
+    for row in rows:
+        if len(row) < width:
+            row.extend([None] * (width - len(row)))
+    comments = ooxml.comments_of(package, sheet.part)
+    seen, edits = _said(cells, comments)
+    merged = tuple(
+        (int(_REFERENCE.findall(top.decode())[0][1]), int(_REFERENCE.findall(end.decode())[0][1]))
+        for top, end in _MERGED.findall(xml)
+    )
+    return Grid(
+        rows, lines, "xlsx", seen=(*seen, *_hidden(xml)), merged=merged, edits=tuple(edits),
+        epoch_1904=book.epoch_1904,
+    )  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------------------------
+# Cells.
+
+
+def _read_cells(xml: bytes, book: _Book, file: str, sheet: str) -> _Cells:
+    """All cells that hold something."""
+    begin, end = xml.find(b"<sheetData"), xml.rfind(b"</sheetData>")
+    cells = _Cells()
+    known: dict[tuple[bytes, bytes], str | _Odd | None] = {}
+    columns: dict[bytes, int] = {}
+    place = begin
+    while 0 <= place < end:
+        stop = xml.find(b"</row>", min(place + _PIECE, end))
+        stop = end if stop < 0 or stop > end else stop + len(b"</row>")
+        piece = xml[place:stop]
+        found = _CELLS.findall(piece)
+        # Cells without a place, or with their attributes in another order, are read one by one.
+        if len(found) != piece.count(b"</c>") or piece.count(b'<c r="') != piece.count(b"<c "):
+            found = _unusual(piece, max(cells.rows, default=0))
+        _take(found, book, cells, known, columns)
+        if cells.count > MOST_CELLS:
+            raise StopError(
+                f"the sheet {sheet} has more than {MOST_CELLS:,} cells", file=file, rule="P34",
+                next_step="deliver the table as CSV",
+            )  # fmt: skip
+        place = stop
+    return cells
+
+
+_Match = tuple[bytes, bytes, bytes, bytes, bytes]
+
+
+def _take(
+    found: list[Any],
+    book: _Book,
+    cells: _Cells,
+    known: dict[tuple[bytes, bytes], str | _Odd | None],
+    columns: dict[bytes, int],
+) -> None:
+    """Adds the cells of a piece; each different content is read once."""
+    row: list[str | None] = []
+    last = b""
+    line = 0
+    for letters, number, attributes, value, inner in found:
+        try:
+            text = known[attributes, value or inner]
+        except KeyError:
+            text = known[attributes, value or inner] = _read_cell(attributes, value, inner, book)
+        if text is None:
+            continue
+        if number != last:
+            last, line = number, int(number)
+            row = cells.rows.setdefault(line, [])
+        try:
+            column = columns[letters]
+        except KeyError:
+            column = columns[letters] = _column(letters.decode())
+        if text.__class__ is not str:
+            cells.odd.append((line, column, text))  # type: ignore[arg-type]
+            text = text.text or None  # type: ignore[union-attr]
+        if column == len(row):
+            row.append(text)
+        else:
+            if column > len(row):
+                row.extend([None] * (column + 1 - len(row)))
+            row[column] = text
+    cells.count += len(found)
+
+
+def _unusual(piece: bytes, last: int) -> list[_Match]:
+    """The cells of a piece in which some have no place of their own: they follow each other."""
+    found: list[_Match] = []
+    line = last
+    for about, body in _ROWS.findall(piece):
+        named = re.search(rb'\br="(\d+)"', about)
+        line = int(named[1]) if named else line + 1
+        column = -1
+        for attributes, inner in re.findall(rb"<c\b([^>]*?)(?:/>|>(.*?)</c>)", body, re.S):
+            place = re.search(rb'\br="([A-Z]{1,3})\d+"', attributes)
+            column = _column(place[1].decode()) if place else column + 1
+            value = re.fullmatch(rb"<v>([^<]*)</v>", inner)
+            own = (value[1], b"") if value else (b"", inner)
+            found.append((_letters(column).encode(), str(line).encode(), attributes, *own))
+    return found
+
+
+def _read_cell(attributes: bytes, value: bytes, inner: bytes, book: _Book) -> str | _Odd | None:
+    """One cell; None where it is empty."""
+    kind = _found(_KIND, attributes)
+    style = _found(_STYLE, attributes)
+    look = book.styles[int(style)] if style and int(style) < len(book.styles) else ooxml.Style()
+    formula = b"<f" in inner
+    if inner:
+        stored = _VALUE.search(inner)
+        value = stored[1] if stored else b""
+        if formula and (not value or (value == b"0" and book.uncalculated)) and kind not in ("str", "s", "inlineStr"):
+            return _Odd("", NO_VALUE, asked=True, struck=look.struck)
+    read = _value(kind, value, inner, look, book)
+    if read is None:
         return None
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            torn = archive.testzip()
-    except _UNREADABLE as error:
-        return type(error).__name__
-    return f"the check sum of {torn} is wrong" if torn else None
+    struck = look.struck or (kind == "s" and int(value) in book.struck) or (kind == "inlineStr" and b"<strike" in inner)
+    if isinstance(read, str):
+        return _Odd(read, FORMULA if formula else "", "", formula, struck) if formula or struck else read
+    return read._replace(struck=struck)
 
 
-def sheet_marks(content: bytes) -> dict[str, Marks]:
-    """The marks of every sheet by name; a workbook that is not a plain .xlsx has none (its reader speaks for it)."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return {name: _marks(archive.read(path)) for name, path in _sheet_paths(archive)}
-    except (*_UNREADABLE, KeyError, ElementTree.ParseError):
-        return {}
+def _value(kind: str, value: bytes, inner: bytes, look: ooxml.Style, book: _Book) -> str | _Odd | None:
+    """The value of a cell by its kind, as its number format shows it."""
+    if kind == "s":
+        return book.texts[int(value)] or None if value else None
+    if kind == "inlineStr":
+        return ooxml.text_in(inner) or None
+    if kind == "str":
+        return ooxml.plain_text(value) or None
+    if not value:
+        return None
+    if kind == "e":
+        return ooxml.plain_text(value)
+    if kind == "b":
+        return "TRUE" if value == b"1" else "FALSE"
+    if kind == "d":
+        return cell_text(datetime.datetime.fromisoformat(value.decode().rstrip("Z")))
+    number = float(value)
+    if look.code == "General" or (look.code == "0" and number.is_integer()):
+        text = number_text(number)
+        return _Odd(text, ROUNDED, text, asked=True) if abs(number) >= ROUNDED_FROM else text
+    seen = shown(number, look.code, epoch_1904=book.epoch_1904)
+    if seen.rule:
+        return _Odd(seen.text, seen.rule, seen.stored, seen.asked)
+    if abs(number) >= ROUNDED_FROM and not date_parts(look.code):
+        return _Odd(seen.text, ROUNDED, seen.text, asked=True)
+    return seen.text
 
 
-def _sheet_paths(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
-    """The name of each sheet and its file inside the workbook."""
-    relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314 - no entities are read
-    targets = {r.get("Id"): str(r.get("Target")) for r in relations}
-    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - no entities are read
-    sheets = [element for element in book.iter() if element.tag.endswith("}sheet")]
-    named = [(str(sheet.get("name")), targets.get(sheet.get(_RELATION))) for sheet in sheets]
-    known = set(archive.namelist())
-    paths = [(name, posixpath.normpath(posixpath.join("xl", target)).lstrip("/")) for name, target in named if target]
-    # An absolute target starts at the root of the archive.
-    paths = [(name, path.removeprefix("xl/") if path not in known else path) for name, path in paths]
-    return [(name, path) for name, path in paths if path in known]
-
-
-def _marks(sheet: bytes) -> Marks:
-    errors, formulas = {}, []
-    if b't="e"' in sheet or b"<f" in sheet:
-        for column, row, attributes, inner in _CELL.findall(sheet):
-            place = int(row) - 1, _column(column.decode())
-            if b't="e"' in attributes:
-                found = _ERROR.search(inner)
-                errors[place] = unescape(found[1].decode("utf-8", "replace")) if found else "#ERROR"
-            elif b"<f" in inner:
-                formulas.append(place)
-    hidden = len(_HIDDEN_ROW.findall(sheet)), len(_HIDDEN_COLUMN.findall(sheet))
-    return Marks(errors, tuple(formulas), *hidden)
+def _found(form: re.Pattern[bytes], attributes: bytes) -> str:
+    match = form.search(attributes)
+    return match[1].decode() if match else ""
 
 
 def _column(letters: str) -> int:
@@ -96,61 +270,68 @@ def _column(letters: str) -> int:
     return number - 1
 
 
-# ----------------------------------------------------------------------------------------------------
+def _letters(column: int) -> str:
+    """The name of a column from 0.
 
-
-def read_sheets(content: bytes, file: str) -> tuple[dict[str, Grid], list[str]]:
-    """The visible sheets of a workbook by name, and the names of its hidden sheets, which are never read.
-
-    Raises StopError for a file that is not a workbook. Formulas, error cells, rounded numbers, hidden rows and merged
-    cells are noted in the grid.
+    >>> _letters(0), _letters(16383)
+    ('A', 'XFD')
     """
-    torn = damage(content)
-    if torn:
-        raise StopError(f"the workbook is damaged ({torn})", file=file, rule="P34", next_step="ask for the file again")
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        shown = [s.name for s in book.sheets_metadata if s.visible == SheetVisibleEnum.Visible]
-        marks = sheet_marks(content)
-        grids = {name: _grid(book, name, marks.get(name, Marks())) for name in shown}
-    except (CalamineError, OSError, ValueError, OverflowError) as error:
-        raise StopError(
-            f"the workbook cannot be read ({type(error).__name__})", file=file, rule="P34",
-            next_step="ask for the file again",
-        ) from None  # fmt: skip
-    return grids, [s.name for s in book.sheets_metadata if s.name not in shown]
+    text = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        text = chr(ord("A") + rest) + text
+    return text
 
 
-def _grid(book: CalamineWorkbook, name: str, marks: Marks) -> Grid:
-    sheet = book.get_sheet_by_name(name)
-    cells = sheet.to_python(skip_empty_area=False)
-    rows = [[cell_text(cell) for cell in row] for row in cells]
-    for (row, column), error in marks.errors.items():
-        if row < len(rows) and column < len(rows[row]):
-            rows[row][column] = error
-    kept = [(k + 1, row) for k, row in enumerate(rows) if any(cell is not None for cell in row)]
-    width = max((_width(row) for _, row in kept), default=0)
-    merged = tuple((top + 1, bottom + 1) for (top, _), (bottom, _) in sheet.merged_cell_ranges or ())
-    return Grid(
-        [row[:width] for _, row in kept], [line for line, _ in kept], "xlsx", seen=tuple(_seen(cells, marks)),
-        merged=merged,
-    )  # fmt: skip
+# ----------------------------------------------------------------------------------------------------
+# What a person must know of the cells.
 
 
-def _seen(cells: list[list[Any]], marks: Marks) -> list[Seen]:
-    """What a person must know of these cells, one note per cause and column."""
-    found: dict[tuple[str, int], tuple[int, str]] = {}
-    for row, column in marks.formulas:
-        found.setdefault(("P03-EXCEL-FORMULA", column), (row, "a formula"))
-    for row, values in enumerate(cells):
-        for column, value in enumerate(values):
-            if isinstance(value, float) and abs(value) >= ROUNDED_FROM:
-                found.setdefault(("P03-EXCEL-ROUNDED", column), (row, cell_text(value) or ""))
-    notes = [Seen(row + 1, column, rule, observed) for (rule, column), (row, observed) in found.items()]
-    hidden = [f"{marks.hidden_rows} rows"] if marks.hidden_rows else []
-    hidden += [f"{marks.hidden_columns} columns"] if marks.hidden_columns else []
-    return [*notes, Seen(0, -1, "P03-HIDDEN-CELLS", " and ".join(hidden))] if hidden else notes
+def _said(cells: _Cells, comments: dict[str, str]) -> tuple[list[Seen], list[CellEdit]]:
+    """Notes of what is asked, and what was read otherwise than it is stored."""
+    edits: list[CellEdit] = []
+    noted: dict[tuple[str, int], list[tuple[int, str]]] = {}
+    struck: dict[int, list[int]] = {}
+    for line, column, odd in cells.odd:
+        place = f"{_letters(column)}{line}"
+        if odd.struck:
+            struck.setdefault(line, []).append(column)
+        if odd.rule and odd.rule not in (*_BY_PLACE, ROUNDED, DIGITS_HIDDEN, NOT_SHOWN):
+            edits.append(CellEdit(line, column, odd.stored, odd.text, odd.rule))
+        if odd.asked:
+            observed = place if odd.rule in _BY_PLACE else odd.text if odd.rule == ROUNDED else _both(odd)
+            noted.setdefault((odd.rule, column), []).append((line, observed))
+    for line, own in struck.items():
+        more = f" (+{len(own) - 1})" if len(own) > 1 else ""
+        noted.setdefault((STRUCK, own[0]), []).append((line, f"{_letters(own[0])}{line}{more}"))
+    for place, text in comments.items():
+        match = _REFERENCE.fullmatch(place)
+        if match and text:
+            line, column = int(match[2]), _column(match[1])
+            row = cells.rows.get(line, [])
+            value = (row[column] if column < len(row) else None) or ""
+            noted.setdefault((COMMENT, column), []).append((line, place))
+            edits.append(CellEdit(line, column, f"(comment: {text})", value, COMMENT))
+    return [note for (rule, column), found in noted.items() for note in _notes(rule, column, found)], edits
 
 
-def _width(row: list[str | None]) -> int:
-    return max(k + 1 for k, cell in enumerate(row) if cell is not None)
+def _both(odd: _Odd) -> str:
+    return f"{odd.text} ({odd.stored})" if odd.stored else odd.text
+
+
+def _notes(rule: str, column: int, found: list[tuple[int, str]]) -> list[Seen]:
+    """The notes of one rule and column; the last of them says how many cells more there are."""
+    most = 1 if rule in _ONCE else len(found) if rule == NO_VALUE else MOST_NOTES
+    notes = [Seen(line, column, rule, observed) for line, observed in found[:most]]
+    if len(found) > most:
+        notes[-1] = notes[-1]._replace(observed=f"{notes[-1].observed} (+{len(found) - most})")
+    return notes
+
+
+def _hidden(xml: bytes) -> list[Seen]:
+    rows, columns = len(_HIDDEN_ROW.findall(xml)), len(_HIDDEN_COLUMN.findall(xml))
+    filtered = " by a filter" if b"<filterColumn" in xml else ""
+    said = [f"{rows} rows{filtered}"] if rows else []
+    said += [f"{columns} columns"] if columns else []
+    return [Seen(0, -1, HIDDEN, " and ".join(said))] if said else []

@@ -170,7 +170,7 @@ def test_a_record_is_marked_as_reviewed_with_its_values_and_a_record_that_is_not
     assert ["no such record" in told[0], "before the data cut" in told[1], "date is missing" in told[2]] == [True] * 3
     file = trial.root / "returned.csv"
     file.write_text(f"{head}\nae,S01,AESEQ=1,,Reviewed,,2025-07-01\n", encoding="utf-8")
-    assert take(trial, file) == [f"1 records marked as reviewed in {trial.root / 'data' / 'reviewed' / 'one.csv'}"]
+    assert take(trial, file) == [f"1 record marked as reviewed in {trial.root / 'data' / 'reviewed' / 'one.csv'}"]
     assert [(one.record, one.by) for one in marks_until(trial)] == [("AESEQ=1", "Site 01")]
     assert answers_until(trial) == []
 

@@ -10,6 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from trialbook.core.errors import UsageError
+from trialbook.display import cell_outputs
 from trialbook.explore.filters import Choice, Follows, ages, choices, filter_of
 
 PEOPLE = pd.DataFrame({
@@ -79,3 +80,22 @@ def test_what_such_a_cell_shows_is_replaced_in_its_place_and_an_error_is_said(sh
     assert again[0] == "5 of 12"
     assert again[1].startswith("Attention. This cell stopped for the subjects chosen: division by zero")
     assert len(again) == 2
+
+
+def test_a_long_cell_says_how_far_it_is_and_leaves_nothing(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[tuple[str, bool]] = []
+    shell.kernel = object()  # type: ignore[attr-defined]
+    shell.display_pub.publish = lambda data, transient=None, update=False, **named: shown.append(  # type: ignore[method-assign]
+        (data["text/plain"], update)
+    )
+    monkeypatch.setattr(cell_outputs, "running_shell", lambda: shell)
+    with cell_outputs.progress() as tell:
+        tell("cell 1 of 2")
+    assert shown == []
+    monkeypatch.setattr(cell_outputs, "SOON", -1.0)
+    with cell_outputs.progress() as tell:
+        tell("cell 1 of 2")
+        tell("cell 2 of 2")
+    assert shown == [("cell 1 of 2", False), ("cell 2 of 2", True), ("", True)]

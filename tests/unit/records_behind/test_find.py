@@ -43,13 +43,7 @@ EVENTS = pd.DataFrame({
     "ASTDT": pd.to_datetime(["2025-01-04", "2024-12-30", "2024-11-01", "2025-01-06"]),
     **dict.fromkeys(SERIOUSNESS_CRITERIA, ""),
 })  # fmt: skip
-# Baseline of 001: grade III with two organs; of 002: grade II with one; 003 has none. One assessment is no baseline.
-STAGES = pd.DataFrame({
-    "USUBJID": ["X-001"] * 4 + ["X-002"] * 2, "TRT01A": "DL1", "PARAM": "",
-    "PARAMCD": ["GRADE", "SKIN", "LGI", "GRADE", "GRADE", "SKIN"], "ABLFL": ["Y", "Y", "Y", "", "Y", "Y"],
-    "AVALC": ["III", "2", "1", "I", "II", "3"], "AVAL": [3.0, 2.0, 1.0, 1.0, 2.0, 3.0],
-})  # fmt: skip
-DATA = {"adrs": STAGES, "adsl": ADSL, "addlt": ADDLT, "adrsp28": DAY28, "adtte": TIMES, "adlb": RESULTS, "adae": EVENTS}
+DATA = {"adsl": ADSL, "addlt": ADDLT, "adrsp28": DAY28, "adtte": TIMES, "adlb": RESULTS, "adae": EVENTS}
 
 
 def found(*number: str) -> tuple[list[str], list[str]] | None:
@@ -68,10 +62,6 @@ def found(*number: str) -> tuple[list[str], list[str]] | None:
         (("SETS", "DL2", "SCRFL"), (["002", "003"], [])),  # screened: by the level planned
         (("SETS", "DL2", "SAFFL"), (["003"], [])),  # treated: by the level received
         (("DEMOG", "Total", "SEX", "F"), (["001", "003"], ["002"])),
-        (("BASELINE", "Total", "GRADEBL", "III"), (["001"], ["002"])),
-        (("BASELINE", "DL1", "ORGANSBL", "1"), (["002"], ["001"])),
-        (("BASELINE", "Total", "SKINSTBL", "0"), ([], ["001", "002"])),
-        (("BASELINE", "Total", "LINES", "1"), None),  # no record of ADRS
         (("DLT", "Total", "DLTSTAT", "PENDING"), (["003"], [])),
         (("DLT_SETS", "DL1", "EVALUABLE"), (["001", "002"], [])),
         (("DLT_RATE", "DL1", "DLT", "", "clopper_pearson"), (["002"], ["001"])),

@@ -18,8 +18,8 @@ from support import raw_export as raw
 from trialbook.cleaning import clean_snapshot
 from trialbook.core.errors import StopError
 from trialbook.snapshot import read_snapshot
+from trialbook.snapshot.code_pages import garbled
 from trialbook.snapshot.read import read_folder
-from trialbook.snapshot.tables import garbled
 
 HEAD = "USUBJID,AESEQ,AETERM\n"
 

@@ -1,4 +1,4 @@
-"""Puts the notebooks into the wheel without outputs: what somebody's run left in a clone may hold patient data."""
+"""Puts notebooks and lock into the wheel; notebooks without outputs: what a run left may hold patient data."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-INSIDE = "trialbook_project/notebooks"
+INSIDE = "trialbook_project"
 FILTER = Path("src/trialbook/kernels/strip_outputs.py")
 
 
-class NotebooksWithoutOutputs(BuildHookInterface):  # type: ignore[type-arg]
+class ProjectFiles(BuildHookInterface):  # type: ignore[type-arg]
     """Called by hatchling for each wheel; one that points into the clone (editable) carries nothing."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Adds a clean copy of each notebook."""
+        """Adds a clean copy of each notebook, and the lock."""
         if version != "standard":
             return
         self._folder = tempfile.TemporaryDirectory()
@@ -31,7 +31,8 @@ class NotebooksWithoutOutputs(BuildHookInterface):  # type: ignore[type-arg]
         for path in sorted((root / "notebooks").glob("*.ipynb")):
             clean = Path(self._folder.name) / path.name
             clean.write_bytes(module.clean_bytes(path.read_bytes()))
-            build_data["force_include"][str(clean)] = f"{INSIDE}/{path.name}"
+            build_data["force_include"][str(clean)] = f"{INSIDE}/notebooks/{path.name}"
+        build_data["force_include"][str(root / "requirements.lock")] = f"{INSIDE}/requirements.lock"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Removes the copies."""

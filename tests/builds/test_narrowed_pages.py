@@ -1,0 +1,60 @@
+"""Tables and figures of the pages in Python: each can be saved; those of some subjects are made by the same cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import trialbook
+from trialbook.core.errors import UsageError
+from trialbook.documents.saved import picture
+from trialbook.explore.cut import Cut
+
+pytestmark = pytest.mark.build
+
+
+@pytest.fixture(scope="module")
+def cut(demo: Path) -> Cut:
+    return trialbook.cut("2025-09-30", demo)
+
+
+def test_of_everybody_the_cells_make_what_is_published(cut: Cut) -> None:
+    """No second recipe: the whole set, taken as a selection, gives each published table of the step again."""
+    everybody = cut.where("AGE >= 0 or AGE != AGE")
+    assert len(everybody.adsl) == len(cut.adsl)
+    tables = [number for number in cut.tables if number.startswith(("T-6", "L-6")) and len(number) == 5]
+    assert len(tables) > 10
+    said = f"(not the published set; {len(cut.adsl)} of {len(cut.adsl)} subjects)"
+    for number in tables:
+        again, published = everybody.tables[number], cut.tables[number]
+        if "Receipt" in published.title or not published.payload.get("title"):
+            continue
+        assert again.to_frame().equals(published.to_frame()), number
+        assert again.title == f"{published.title} {said}", number
+    assert everybody.figures["F-1"].to_frame().equals(cut.figures["F-1"].to_frame())
+
+
+def test_of_one_level_the_numbers_are_those_of_its_subjects(cut: Cut) -> None:
+    dl1 = cut.where(TRT01A=["DL1"])
+    deaths = dl1.tables["L-603"].to_frame()
+    died = dl1.adtte.query("PARAMCD == 'OS' and CNSR == 0")
+    assert sorted(deaths["SUBJID"]) == sorted(died["SUBJID"] if "SUBJID" in died else died["USUBJID"].str[-3:])
+    survival = dl1.tables["T-605"].to_frame().set_index("row")
+    whole = cut.tables["T-605"].to_frame().set_index("row")
+    assert survival["DL1"].tolist() == whole["DL1"].tolist()
+    assert survival["Total"].tolist() == whole["DL1"].tolist()
+    assert f"N={len(dl1.adsl)}" in dl1.figures["F-2"].title
+
+
+@pytest.mark.parametrize(("number", "why"), [("T-101", "records that were delivered"), ("T-402", "would mislead")])
+def test_what_says_nothing_of_some_subjects_is_refused_with_the_reason(cut: Cut, number: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        cut.where(SEX=["F"]).tables[number]
+
+
+def test_every_figure_of_the_pages_can_be_drawn_alone(cut: Cut) -> None:
+    for number, figure in cut.figures.items():
+        drawn = picture(figure)
+        assert "SYNTHETIC DATA" in drawn, number
+        assert drawn.count("<svg") == 2, number
