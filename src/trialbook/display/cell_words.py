@@ -39,7 +39,7 @@ WORDS = (
     msg("treated"), msg("received"), msg("assigned"),
     # relationships that count as related
     msg("definite"), msg("probable"), msg("possible"), msg("missing"), msg("unassessable"),
-    # the form of eligibility, and what a step leaves
+    # the form of eligibility, and what a step writes
     msg("no answer on the form by the cut"), msg("results (ARD rows)"),
 )  # fmt: skip
 # The same as texts, for what reads a word that has lost its message.

@@ -226,6 +226,12 @@ def safety_sentence(
     )
 
 
+RELATION_PATTERNS = (
+    "{n} of them with relation not given ({subjects})",
+    "{n} more with relation not given, counted as not related ({subjects})",
+)
+
+
 def relation_note(adae: pd.DataFrame, adsl: pd.DataFrame) -> str:
     """`1 of them with relation not given (009)`: who counts as related only since the site did not say (A-61).
 
@@ -238,14 +244,11 @@ def relation_note(adae: pd.DataFrame, adsl: pd.DataFrame) -> str:
     others = sorted(set(adae.loc[chosen["TEAE"] & ~given & ~related, "USUBJID"]) - counted)
     ids = dict(zip(adsl["USUBJID"], adsl["SUBJID"].astype("str"), strict=True))
     said = [
-        f"{len(found)} {words} ({', '.join(ids.get(one, one) for one in found)})"
-        for found, words in (
-            (assumed, "of them with relation not given"),
-            (others, "more with relation not given, counted as not related"),
-        )
+        msg(words, n=len(found), subjects=", ".join(ids.get(one, one) for one in found))
+        for found, words in zip((assumed, others), RELATION_PATTERNS, strict=True)
         if found
     ]
-    return "; ".join(said)
+    return joined(said, "; ")
 
 
 def dlt_sentence(
@@ -429,4 +432,4 @@ def question_counts(asked: Sequence[Query]) -> pd.DataFrame:
     rules = pd.Series([question["rule"] for question in asked], dtype="str")
     counts = rules.value_counts().sort_index()
     counted = pd.DataFrame({"rule": counts.index.to_numpy(), "records": counts.to_numpy()})
-    return described(counted, labels={"rule": "Rule", "records": "Records"}, empty="No question at this cut.")
+    return described(counted, labels={"rule": "Rule", "records": "Records"}, empty=msg("No question at this cut."))
