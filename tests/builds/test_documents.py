@@ -44,9 +44,9 @@ def source(demo: Path) -> CutSource:
 
 @pytest.fixture(scope="module")
 def made(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
-    """One export of each format, in English; the report and the slides in Chinese too (`pdf.zh`)."""
+    """One export of each format, in English and in Chinese (`pdf.zh`)."""
     folder = tmp_path_factory.mktemp("exported")
-    files = [*export(CUT, demo, folder, SHARED), *export(CUT, demo, folder, ("pdf", "docx", "pptx"), ("zh",))]
+    files = [*export(CUT, demo, folder, SHARED), *export(CUT, demo, folder, SHARED, ("zh",))]
     assert sorted(path.name for path in folder.iterdir()) == sorted(one.name for one in files)
     assert all((folder / one.name).read_bytes() == one.content for one in files)
     return {one.name.rpartition(".")[2] + (".zh" if "_zh." in one.name else ""): one for one in files}
@@ -66,7 +66,7 @@ def test_names_say_what_a_file_is(made: dict[str, Made]) -> None:
         f"iMSC-2001_{CUT}_{what}"
         for what in (
             "report_en.pdf", "report_en.docx", "slides_en.pptx", "tables_en.rtf",
-            "report_zh.pdf", "report_zh.docx", "slides_zh.pptx",
+            "report_zh.pdf", "report_zh.docx", "slides_zh.pptx", "tables_zh.rtf",
         )
     }  # fmt: skip
 
@@ -77,7 +77,10 @@ def test_numbers_are_those_of_the_results_in_every_format_and_language_that_carr
     cells = cells_of(source)
     analyses = sorted({cell.analysis for cell in cells})
     assert len(analyses) > 30
-    assert {"TEAE_OVERVIEW", "DLT_RATE", "ORR_D28", "OS_KM", "BOUNDS"} <= set(analyses)
+    assert {
+        "TEAE_OVERVIEW", "DLT_RATE", "ORR_D28", "OS_KM", "BOUNDS", "DLT_PATHWAY", "ORR_PREDICTIVE", "LAB_WORST",
+        "VIRUS", "PRODUCT", "FUP_WINDOW",
+    } <= set(analyses)  # fmt: skip
     generator = random.Random(SEED)  # noqa: S311 - the same numbers on every run
     of_each = [generator.sample(own, min(3, len(own))) for name in analyses
                if (own := [cell for cell in cells if cell.analysis == name])]  # fmt: skip
@@ -110,8 +113,40 @@ def test_numbers_are_those_of_the_results_in_every_format_and_language_that_carr
             expected = bare(said if kind == "page" else "".join(lines[cell.row]))
             assert expected in tables[cell.table], (name, cell)
             seen[name] += max(1, len(NUMBER.findall(said)))
-    assert min(seen[name] for name in ("page", "page.zh", "pdf", "pdf.zh", "docx", "docx.zh", "rtf")) >= 200, seen
+    assert min(seen[f"{name}{tag}"] for name in ("page", "pdf", "docx", "rtf") for tag in ("", ".zh")) >= 200, seen
     assert min(seen["pptx"], seen["pptx.zh"]) > 10, seen
+
+
+# Tables whose cells name no number of the results: what they show of which statistics of which analysis.
+BY_THEIR_WORDS = {
+    "T-403": ("STOPPING", ("n", "N", "boundary")), "T-418": ("STOPPING_BOUNDARY", ("boundary",)),
+    "T-12b": ("LAB_SHIFT", ("n",)),
+}  # fmt: skip
+
+
+def test_tables_that_name_no_number_show_those_of_the_results_too(
+    source: CutSource, carried: dict[str, dict[str, str]]
+) -> None:
+    ard = source.built.ard
+    for number, (analysis, statistics) in BY_THEIR_WORDS.items():
+        own = ard[ard["analysis_id"].eq(analysis) & ard["stat_name"].isin(statistics) & ard["stat"].gt(0)]
+        wanted = {f"{value:g}" for value in own["stat"]}
+        assert len(wanted) > 3, analysis
+        output = source.numbered(number)
+        assert output is not None
+        for language, speaker in (("", Speaker()), (".zh", Speaker(languages()[1]))):
+            lines = [line for line in grid_of(output.table, speaker).lines if isinstance(line, list)]
+            printed = set(NUMBER.findall(" ".join(cell for line in lines for cell in line)))
+            assert wanted - printed == set(), (analysis, language)
+            for name in (f"page{language}", f"rtf{language}"):
+                cells = [bare(cell) for line in lines for cell in line]
+                assert [cell for cell in cells if cell not in carried[name][number]] == [], (analysis, name)
+    # The ledger has a line for each serious event that is counted.
+    ledger = source.numbered("L-9")
+    counted = ard[ard["analysis_id"].eq("SAE_LEDGER") & ard["variable"].eq("SAE") & ard["context"].eq("all")]
+    (events,) = counted.loc[counted["stat_name"].eq("events") & counted["group1_level"].eq("Total"), "stat"]
+    assert ledger is not None
+    assert ledger.table.rows == events
 
 
 def test_every_table_of_the_report_has_the_cells_of_the_page(

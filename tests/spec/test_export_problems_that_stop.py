@@ -61,7 +61,7 @@ def test_a_stop_names_its_place_rule_and_next_step_in_english_and_chinese(stop: 
     for part in (f"[{stop.rule}]", stop.file, f"row {stop.row}", f"column {stop.column}", "Next: "):
         assert part in english
     chinese = in_chinese(error)
-    for part in (f"[{stop.rule}]", stop.file, f"第 {stop.row.replace(' and ', '、')} 行", f"列 {stop.column}", "请"):
+    for part in (f"[{stop.rule}]", stop.file, f"第{stop.row.replace(' and ', '、')}行", f"列{stop.column}", "请"):
         assert part in chinese
     assert stop.rule in BY_NAME[stop.rule[:3]].rules["STOP"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.conduct.frames import treated_of
-from trialbook.core.messages import as_text, msg
+from trialbook.core.messages import msg
 from trialbook.dlt.advice import MOVES, Advice, advice, trial_history
 from trialbook.dlt.designs.design import ONGOING, WAIT, Cap
 from trialbook.dlt.designs.registry import NO_RULE
@@ -83,9 +83,7 @@ def _answer(given: Advice, places: int, treated: pd.DataFrame, study: StudyData)
     rules = study.protocol.enrolment
     move = given.code.removeprefix(f"{ONGOING}(").split(" ", 1)[0]
     first = pd.Timestamp(study.cut_date)
-    reasons: list[str] = [
-        msg("The rule advises to {move}.", move=msg("{move} {level}", move=as_text(MOVES[move]), level=given.level))
-    ]
+    reasons: list[str] = [msg("The rule advises to {move}.", move=msg(MOVES[move], level=given.level))]
     at_level = treated[treated["TRT01A"].eq(given.level)]
     day = first
     if len(at_level) and len(at_level) == rules.sentinel_subjects:

@@ -241,6 +241,10 @@ class Language:
         """What fills the place `name` of a message: a message is said, all else is as it is."""
         return self.say(value) if isinstance(value, dict) else value
 
+    def dated(self, value: str) -> str:
+        """A whole date as a sentence of this language has it; another text as it is."""
+        return value
+
     def _joined(self, pattern: str, said: list[str]) -> str:
         whole = said[0]
         for part in said[1:]:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from trialbook.core.errors import UsageError
 from trialbook.core.file_marks import PACKAGE
-from trialbook.core.messages import ENGLISH, Language, Plain, filled_pattern
+from trialbook.core.messages import ENGLISH, Language, Plain, filled_pattern, msg
 
 CHINESE_TEXTS = "locales/zh_CN/LC_MESSAGES/trialbook.po"
 CHINESE_TAG = "zh-CN"
@@ -26,7 +26,7 @@ DATA_PLACES = frozenset(
     [
         "subject", "SUBJID", "test", "unit", "term", "terms", "drug", "product", "file", "column", "level",
         "dose_level", "TRT01A", "TRT01P", "cut", "last_cut", "previous_cut", "domain", "dataset", "key", "keys",
-        "code", "codes", "command", "criterion", "build", "treatment_arm", "detail", "result",
+        "code", "codes", "command", "criterion", "build", "detail", "result",
     ]
 )  # fmt: skip
 # Places of them that hold one code: a name without spaces that has a capital letter or a digit.
@@ -39,9 +39,9 @@ CODE_PLACES = frozenset(
 # Places that hold one number alone, never a date and never a word.
 NUMBER_PLACES = frozenset(
     [
-        "n", "N", "n_2", "n_3", "total", "day", "days", "year", "hours", "events", "count", "number", "planned",
-        "treated",
-        "evaluable", "dlts", "dlt", "dlt_evaluable", "orr_n", "orr_N", "cr_n", "screened", "enrolled", "estimate",
+        "n", "N", "n_2", "n_3", "total", "day", "days", "relday", "year", "hours", "events", "count", "number",
+        "planned", "treated", "infusions", "of", "evaluable", "dlts", "dlt", "dlt_evaluable", "orr_n", "orr_N", "cr_n",
+        "screened", "enrolled", "estimate",
     ]
 )  # fmt: skip
 # Places that hold a date, or why there is none in a few words.
@@ -50,8 +50,19 @@ DATE_PLACES = frozenset(["date", "start", "end", "since", "until"])
 END_PLACES = frozenset(["low", "high", "min", "max"])
 # Columns that hold text of the data: what was written at the site, drugs, and terms of dictionaries.
 DATA_COLUMN = re.compile(r"[A-Z]{2}(?:TERM|DECOD|TRT|LLT|BODSYS)|COVAL|DISEASE")
+# Places that hold one grade, unit or list of sources, which does not go on behind a comma or in brackets.
+SHORT_PLACES = {"unit": r"[^;,:()]", "grade": r"[^;,:()]", "sources": r"[^;:()]"}
 # What a text that goes on with another goes on with.
 HEAD = "a"
+# How a text ends that a drawing has no room for.
+CUT_OFF = " ..."
+# Codes or numbers one after the other, which each language lists by its own comma.
+_LISTED = re.compile(r"[^\s,;:()\[\]]+(?:, [^\s,;:()\[\]]+)+")
+# The same with a last one behind "and": such a list is one piece of a sentence.
+_LIST_OF_CODES = re.compile(r"[-\w.%]*[A-Z0-9][-\w.%]*(?:(?:, | and | or | to )[-\w.%]*[A-Z0-9][-\w.%]*)*")
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d:\d\d)(?::\d\d)?)?")
+# How a date is written in a sentence.
+_DAY = msg("{year}-{month}-{day}")
 # Longer texts, and those of several paragraphs, are prose of their own, found whole or not at all.
 LONGEST = 3000
 _TOKEN = re.compile(r"[A-Za-z]+")
@@ -64,7 +75,8 @@ _WORD = re.compile(r"(?<![a-z])(?!(?:umol|mmol|mol|min|log|mg|kg|ng|ug|pg|mm|cm|
 _LINE = re.compile(r'(msgid|msgid_plural|msgstr|msgstr\[0\]|msgctxt)? ?(".*")')
 # What lies between two texts that follow each other, the loosest first; each is the id of how a language joins them.
 _BETWEEN = ("; ", ": ", ", ", " and ", " or ", " / ")
-_SENTENCE_ENDS = re.compile(r"(?<=[.!?]) (?=\S)")
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?]) (?=[^\s(])")
+_COUNTED = re.compile(r"(.+) \[([^\[\]]+)\]", re.DOTALL)
 _BRACKETED = re.compile(r"(.+?) \((.+)\)", re.DOTALL)
 
 
@@ -84,6 +96,8 @@ class _Pattern(NamedTuple):
     lazy: re.Pattern[str]
     greedy: re.Pattern[str]
     letters: int
+    # How many of its places hold a number, a code or the like alone.
+    narrow: int = 0
 
 
 class _Read(NamedTuple):
@@ -147,9 +161,20 @@ class Translation(Language):
 
     def filling(self, name: str, value: Any) -> Any:
         """What fills a place: a text of which only the English is left is read back, text of the data is kept."""
+        if isinstance(value, dict) and not value.get("a") and _DATE.fullmatch(str(value.get("m"))):
+            return self.dated(value["m"])
         if isinstance(value, str) and name not in DATA_PLACES:
-            return self._read(value).said
+            return self.dated(value) if _DATE.fullmatch(value) else self._read(value).said
         return super().filling(name, value)
+
+    def dated(self, value: str) -> str:
+        """A whole date as a sentence of this language has it; another text as it is."""
+        found = _DATE.fullmatch(value)
+        if found is None or _DAY not in self._texts:
+            return value
+        year, month, day, time = found.groups()
+        said = filled_pattern(self._texts[_DAY], {"year": year, "month": int(month), "day": int(day)})
+        return f"{said}{time or ''}"
 
     def _of(self, text: str) -> str:
         found = self._texts.get(text)
@@ -176,20 +201,43 @@ class Translation(Language):
         if not self._prepared:
             self._prepare()
         words = self._words(text)
-        if not words or len(text) > LONGEST or "\n\n" in text:
+        if not words and _LISTED.fullmatch(text):
+            return _Read(text.replace(", ", self._between(", ")), 0, pieces=0)
+        if not words:
+            said = text.replace(": ", self._between(": ")).replace("; ", self._between("; "))
+            return _Read(said, 0, pieces=text.count(": ") + text.count("; "))
+        if len(text) > LONGEST or "\n\n" in text:
             return _Read(text, 0)
+        if text.endswith(CUT_OFF):
+            begin = text.removesuffix(CUT_OFF)
+            whole = [said for msgid, said in self._texts.items() if msgid.startswith(begin) and "{" not in msgid]
+            if len(whole) == 1:
+                # A character of it is as wide as two letters.
+                said = re.sub("\uff08[^\uff09]*$", "", whole[0][: max(len(begin) // 2, 1)])
+                return _Read(f"{said}\u2026\u2026", 0)
+        if text[0].islower() and found is None and (begins := self._texts.get(text[0].upper() + text[1:])):
+            # A text that begins a line elsewhere.
+            return _Read(text if "{" in begins else begins, 0)
         if text != text.strip():
             inner = self._read(text.strip())
             return inner._replace(said=text.replace(text.strip(), inner.said))
         # A message that says most of the text is this text, however else its parts may be read.
         fitting, letters = self._fitting(text), sum(character.isalpha() for character in text)
+        most: _Read | None = None
         for pattern in fitting:
             if pattern.letters * 2 < letters:
                 break
             # A full stop is no part of the last place.
             match = None if text[-1] == "." and pattern.said[-1] == "}" else pattern.lazy.fullmatch(text)
-            if match is not None and (read := self._filled(pattern, match.groupdict())).worth[:2] == (0, 0):
-                return read
+            if match is None or not all(map(_closed, match.groupdict().values())):
+                continue
+            if _runs_on(match.groupdict()) and HEAD not in match.groupdict():
+                continue
+            read = self._filled(pattern, match.groupdict())
+            if read.worth[:2] == (0, 0) and (most is None or read.worth < most.worth):
+                most = read
+        if most is not None:
+            return most
         best = unknown = _Read(text, words)
         for read in self._pieces(text, ("\n", " ")):
             best = read if read.worth < best.worth else best
@@ -200,6 +248,8 @@ class Translation(Language):
                 match = fits.fullmatch(text)
                 if match is None:
                     break
+                if not all(map(_closed, match.groupdict().values())):
+                    continue
                 read = self._filled(pattern, match.groupdict())
                 best = read if read.worth < best.worth else best
         for read in self._pieces(text, _BETWEEN):
@@ -216,15 +266,16 @@ class Translation(Language):
         said = filled_pattern(pattern.said, {name: one.said for name, one in read.items()})
         unread, data, pieces = _summed(read.values())
         # A sentence does not go on within a place: `between {ends}` is left to end before `, open: {deciding}`.
-        runs_on = 0 if HEAD in values else sum(value.count(", ") + value.count("; ") for value in values.values())
-        return _Read(said, unread, data, pieces + runs_on)
+        return _Read(said, unread, data, pieces + (0 if HEAD in values else _runs_on(values)))
 
     def _of_place(self, name: str, value: str) -> _Read:
         """What fills a place. Text of the data is as it was delivered; another text that follows it is none of it."""
         if name not in DATA_PLACES:
-            return self._read(value)
+            read = _Read(self.dated(value), 0) if _DATE.fullmatch(value) else self._read(value)
+            # Several counts of one total are one piece.
+            return read._replace(pieces=1) if name == "counts" else read
         words = self._words(value)
-        return _Read(value, words if "; " in value else 0, words)
+        return _Read(value, words if "; " in value else 0, words, pieces=0)
 
     def _words(self, text: str) -> int:
         """How many words of a text a reader of this language would not know: names are the same in every language."""
@@ -240,26 +291,36 @@ class Translation(Language):
         if text[-1] in ".:" and len(text) > 1:
             inner = self._read(text[:-1])
             yield inner._replace(said=inner.said + {".": "。", ":": "："}[text[-1]])
-        bracketed = _BRACKETED.fullmatch(text)
+        bracketed = _BRACKETED.fullmatch(text) if separators is _BETWEEN else None
         if bracketed is not None:
             outside, inside = (self._read(part) for part in bracketed.groups())
             yield _Read(f"{outside.said}（{inside.said}）", *_summed([outside, inside]))
+        counted = _COUNTED.fullmatch(text) if separators is _BETWEEN else None
+        if counted is not None:
+            outside, inside = (self._read(part) for part in counted.groups())
+            space = "" if outside.said[-1] in "\uff09\u3002" else " "
+            yield _Read(f"{outside.said}{space}[{inside.said}]", *_summed([outside, inside]))
         for between in separators:
             pieces = _SENTENCE_ENDS.split(text) if between == " " else text.split(between)
-            if len(pieces) < 2 or not all(pieces):
+            if len(pieces) < 2 or not all(pieces) or not all(map(_closed, pieces)):
                 continue
             read = [self._read(piece) for piece in pieces]
-            pattern = self._texts.get(f"{{a}}{between}{{b}}", f"{{a}}{between}{{b}}")
+            pattern = f"{{a}}{self._between(between)}{{b}}"
             said = read[0].said
             for one in read[1:]:
                 said = filled_pattern(pattern, {"a": said, "b": one.said})
             yield _Read(said, *_summed(read))
 
+    def _between(self, separator: str) -> str:
+        """What this language writes for a separator."""
+        pattern = f"{{a}}{separator}{{b}}"
+        return self._texts.get(pattern, pattern).removeprefix("{a}").removesuffix("{b}")
+
     def _fitting(self, text: str) -> list[_Pattern]:
         """The patterns that a text may fit, those with most letters first."""
         words = {*_TOKEN.findall(text), ""}
         found = [pattern for word in words for pattern in self._by_word.get(word, ())]
-        return sorted(found, key=lambda pattern: (-pattern.letters, pattern.said))
+        return sorted(found, key=lambda pattern: (-pattern.letters, -pattern.narrow, pattern.said))
 
     def _prepare(self) -> None:
         """Each pattern under the word of it that is rarest, so that few are tried on a text; and the names."""
@@ -275,15 +336,28 @@ class Translation(Language):
             letters = sum(character.isalpha() for part in parts for character in part)
             if letters == 0 or not all(name is None or name.isidentifier() for _, name in _parsed(msgid)):
                 continue
+            if msgid.startswith("{a}") and msgid.endswith("{b}"):
+                # How texts follow each other: `_pieces` reads them, the loosest first.
+                continue
             rarest = min(words[msgid], key=lambda word: (counts[word], word), default="")
             self._by_word[rarest].append(_pattern(msgid, self._texts[msgid], letters))
         for msgid, said in self._texts.items():
             # What goes on with another text: `, open: {deciding}`.
-            if msgid[0] in ",;( " and _WORD.search(msgid):
+            if msgid[0] in ",;( " and _WORD.search(" ".join(_outside(msgid))):
                 letters = sum(character.isalpha() for part in _outside(msgid) for character in part)
                 rarest = min(_whole_words(_outside(msgid)), key=lambda word: (counts[word], word), default="")
                 self._by_word[rarest].append(_pattern(f"{{{HEAD}}}{msgid}", f"{{{HEAD}}}{said}", letters))
         self._prepared = True
+
+
+def _closed(value: str) -> bool:
+    return value.count("(") == value.count(")")
+
+
+def _runs_on(values: Mapping[str, str]) -> int:
+    """How often what fills places goes on behind a comma, which a sentence does not within a place; codes do."""
+    said = (value for value in values.values() if not _LIST_OF_CODES.fullmatch(value))
+    return sum(value.count(", ") + value.count("; ") for value in said)
 
 
 def _summed(read: Iterable[_Read]) -> tuple[int, int, int]:
@@ -320,7 +394,8 @@ def _whole_words(parts: list[str]) -> set[str]:
 
 
 def _pattern(msgid: str, said: str, letters: int) -> _Pattern:
-    return _Pattern(said, _fits(msgid, "+?"), _fits(msgid, "+"), letters)
+    narrow = sum(name is not None and _filler(name, "+?")[0] != "." for _, name in _parsed(msgid))
+    return _Pattern(said, _fits(msgid, "+?"), _fits(msgid, "+"), letters, narrow)
 
 
 def _fits(msgid: str, some: str) -> re.Pattern[str]:
@@ -342,14 +417,15 @@ def _filler(name: str, some: str) -> str:
     if name in DATE_PLACES:
         return rf"(?:\d{{4}}(?:-\d\d){{0,2}}(?:[ T][\d:]+)?|[^;,():\d]{some})"
     if name == "counts":
-        return r"\d+(?: to \d+)?"
-    if name == "unit":
-        return rf"[^;,:()]{some}"
+        return r"\d+(?: (?:to|and|or) \d+)+"
+    if name in SHORT_PLACES:
+        return f"{SHORT_PLACES[name]}{some}"
     if name in END_PLACES:
         return r"[-+<>\u2264\u2265\u2212]?\d+(?:[.,]\d+)*[%+]?|\u221e|not reached|[A-Z-]{1,12}"
     if name in CODE_PLACES:
         return rf"(?=[^\sA-Z0-9]*[A-Z0-9])[^\s;:,()]{some}"
-    return f".{some}"
+    # No text of its own ends with what leads to the next.
+    return rf".{some}(?<![,;:(\s])"
 
 
 @cache

@@ -33,4 +33,16 @@ WORDS = (
     msg("worse clinical case (A-63)"), msg("lower limit, worse clinical case (A-63)"), msg("no dose is tolerable"),
     msg("creatinine clearance"), msg("BUN or urea"),
     msg("very safe"), msg("toxic"), msg("not reached"), msg("lost to follow-up"), msg("remarks"),
+    # rows of the table of laboratory results
+    msg("evaluated"), msg("worse than baseline"), msg("newly grade 3 or 4"),
+    # which subjects count, by the analysis keys
+    msg("treated"), msg("received"), msg("assigned"),
+    # relationships that count as related
+    msg("definite"), msg("probable"), msg("possible"), msg("missing"), msg("unassessable"),
+    # the form of eligibility, and what a step writes
+    msg("no answer on the form by the cut"), msg("results (ARD rows)"),
 )  # fmt: skip
+# The same as texts, for what reads a word that has lost its message.
+OUR_WORDS = frozenset(map(str, WORDS))
+# Texts with numbers that are written in notebooks.
+PATTERNS = ("Pr(rate > {target})", "Target rate {rate}")

@@ -12,6 +12,7 @@ from typing import Any
 
 from trialbook.core.messages import ENGLISH, Plain
 from trialbook.display.payload import DATA_VARIABLES, Payload, text_of
+from trialbook.results.ard import TOTAL
 
 Spec = dict[str, Any]
 _WORD = re.compile(r"[^\W\d_]{2}")
@@ -25,6 +26,8 @@ def chart_texts(spec: Spec) -> Payload:
     """The texts of a specification: `titles`, and by field the `words` that it holds, as texts of a payload."""
     titles = dict.fromkeys(title for node in _nodes(spec) for title in _titles(node))
     words = {field: dict.fromkeys(_values(spec, field)) for field in sorted(_fields(spec))}
+    # Dose levels are codes of the data, all of them together is a word of ours.
+    words |= {field: {TOTAL: None} for field in sorted(_fields(spec, of_data=True)) if TOTAL in _values(spec, field)}
     return {
         "titles": [text_of(title) for title in titles],
         "words": {field: [text_of(value) for value in values] for field, values in words.items() if values},
@@ -112,13 +115,13 @@ def _titles(node: dict[str, Any]) -> list[str]:
     return [title] if isinstance(title, str) and title else []
 
 
-def _fields(spec: Spec) -> set[str]:
+def _fields(spec: Spec, *, of_data: bool = False) -> set[str]:
     return {
         node["field"]
         for node in _nodes(spec)
         if isinstance(node.get("field"), str)
         and node.get("type") in ("nominal", "ordinal")
-        and node["field"] not in DATA_VARIABLES
+        and (node["field"] in DATA_VARIABLES) is of_data
     }
 
 

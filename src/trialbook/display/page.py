@@ -25,7 +25,7 @@ POLICY = (
 )
 # The tag and the own name of the other language: of a page in Chinese, and of one in English.
 OTHER = (("en", "English"), ("zh-CN", "中文"))
-COMMA, COLON = msg(", "), msg(":")
+COMMA, COLON, BRACKETS = msg(", "), msg(":"), msg(" ({words})")
 NOTHING_LOADED = POLICY.format(scripts="")
 BEGINNING = msg("Beginning")
 
@@ -242,6 +242,8 @@ def render(
             _n=lambda one, many, n: language.say(plural(one, many, n)),
             comma=language.say(COMMA),
             colon=language.say(COLON),
+            day=lambda value: language.dated(str(value)),
+            brackets=language.say(BRACKETS),
             space=" " if language is ENGLISH else "",
             style=Markup(PAGE_CSS),  # noqa: S704 - our own files
             scripts=scripts,

@@ -68,8 +68,8 @@ class Renderer:
             return f'<p class="tb tb-sentence">{say(payload["text"])}</p>'
         if kind == "notice":
             level = payload["level"]
-            word = say(NOTICES[level])
-            return f'<p class="tb tb-notice tb-{level}"><strong>{word}.</strong> {say(payload["text"])}</p>'
+            word = say(msg("{sentence}.", sentence=NOTICES[level]))
+            return f'<p class="tb tb-notice tb-{level}"><strong>{word}</strong> {say(payload["text"])}</p>'
         if kind == "key_numbers":
             keys = payload.get("numbers") or [None] * len(payload["items"])
             cards = "".join(
@@ -101,7 +101,8 @@ class Renderer:
         if kind == "sentence":
             return self.say(payload["text"])
         if kind == "notice":
-            return f"{self.say(NOTICES[payload['level']])}. {self.say(payload['text'])}"
+            word = self.say(msg("{sentence}.", sentence=NOTICES[payload["level"]]))
+            return f"{word} {self.say(payload['text'])}"
         if kind == "key_numbers":
             items = [[self.say(part) for part in item] for item in payload["items"]]
             return "\n".join(f"{label}: {value}{f' ({note})' if note else ''}" for label, value, note in items)

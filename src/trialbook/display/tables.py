@@ -11,6 +11,7 @@ import pandas as pd
 
 from trialbook.core.messages import Message, Plain, as_text, joined, msg, plural
 from trialbook.display.blocks import Block
+from trialbook.display.cell_words import OUR_WORDS
 from trialbook.display.payload import Payload, column, columns_of, data_text, declared_id, text_of
 from trialbook.display.saving import Origin, Savable, frame_of, said
 from trialbook.display.table_details import Detail, Opened, Subjects
@@ -174,12 +175,12 @@ def ard_table(
         column(name, text_of(heads[name]), "text", [visible(r[k]) for r in rows], right=name in columns)
         for k, name in enumerate(names)
     ]
-    # What no label names is a term of the data: so are then the groups of terms.
-    terms = [place for place, key in enumerate(cells) if key[-1] not in (row_labels or {})]
+    # What no label names within a group is a term of the data: so are then the groups of terms.
+    terms = [place for place, key in enumerate(cells) if group and key[-1] not in (row_labels or {})]
     at = names.index("row")
     for place in terms:
         made[at]["cells"][place] = _term(rows[place][at])
-    if group and terms:
+    if terms:
         made[0]["cells"] = [_term(r[0]) for r in rows]
     positions = {key: position for position, key in enumerate(cells)}
     wanted_details = {
@@ -205,8 +206,8 @@ def _group_words(group: str | None, name: str) -> str:
 
 
 def _term(text: str) -> Plain:
-    """A message, else a term of the data."""
-    return text_of(text) if isinstance(text, Message) else data_text(text)
+    """A message or one of our words, else a term of the data."""
+    return text_of(text) if isinstance(text, Message) or text in OUR_WORDS else data_text(text)
 
 
 def _numbers_shown(

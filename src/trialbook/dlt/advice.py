@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
-from trialbook.core.messages import as_text, joined, msg, plural
+from trialbook.core.messages import joined, msg, plural
 from trialbook.dlt.backfill import backfill_notes, counting
 from trialbook.dlt.designs.design import (
     CAP_REACHED,
@@ -52,8 +52,8 @@ from trialbook.subjects.dlt_status import (
 
 COMMITTEE = msg("The Safety Review Committee decides.")
 MOVES = {
-    START: "start at", ENROL: "enrol at", EXPAND: "enrol up to 6 at", ESCALATE: "escalate to",
-    DE_ESCALATE: "go down to", WAIT: "wait at",
+    START: "start at {level}", ENROL: "enrol at {level}", EXPAND: "enrol up to 6 at {level}",
+    ESCALATE: "escalate to {level}", DE_ESCALATE: "go down to {level}", WAIT: "wait at {level}",
 }  # fmt: skip
 # How a trial ends: in words with the dose level that is declared, and without one.
 ENDS = {
@@ -204,7 +204,7 @@ def plain_code(code: str) -> str:
     if outcome in ENDS:
         words, without = ENDS[outcome]
         return msg(words, level=level) if level else without
-    return msg("{move} {level}", move=as_text(MOVES[move]), level=level) if move else code
+    return msg(MOVES[move], level=level) if move else code
 
 
 def _sentence(name: str, action: Action, evaluable: int, cut_date: pd.Timestamp) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from trialbook.core.described import described
 from trialbook.core.domains import Domains
-from trialbook.core.messages import enumerated, msg
+from trialbook.core.messages import enumerated, joined, msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.safety.adae import grade_number, serious
@@ -95,7 +95,12 @@ def ungraded_notes(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, ana
     if own.empty:
         return []
     names = treated.set_index("USUBJID")["SUBJID"].reindex(own["USUBJID"])
-    kind = serious(own).map({"Y": msg(" (serious)"), "": ""})
-    said = [f"{name} {term}{word}" for name, term, word in zip(names, event_term(own), kind, strict=True)]
+    said = [
+        msg("{subject} {term} (serious)", subject=name, term=term) if is_serious
+        else msg("{subject} {term}", subject=name, term=term)
+        for name, term, is_serious in zip(names, event_term(own), serious(own).eq("Y"), strict=True)
+    ]  # fmt: skip
     verb = msg("event of the window has") if len(own) == 1 else msg("events of the window have")
-    return [msg("{n} {verb} no grade, and may be of any grade: {said}.", n=len(own), verb=verb, said="; ".join(said))]
+    return [
+        msg("{n} {verb} no grade, and may be of any grade: {said}.", n=len(own), verb=verb, said=joined(said, "; "))
+    ]

@@ -17,7 +17,7 @@ PAGE = msg("Page {page} of {pages}")
 INDENT = "\u2003"
 # Characters of table text that fit side by side on a page; the least of a column; those between two columns; by how
 # many a column grows at once; a word of more is broken.
-LINE, LEAST, GAP, STEP, WORD = 102, 4, 2, 2, 26
+LINE, LEAST, GAP, STEP, WORD, SHORT = 102, 4, 2, 2, 26, 24
 # Lines of text of a table that is kept on one page.
 KEPT_WHOLE = 14
 _BREAKS = re.compile(r"[\s\u2003]+|(?<=[/,;→])")
@@ -73,6 +73,14 @@ def shares_of(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> list[floa
         max(floor, *(max(width(part) for part in text.split("\n")) for text in (head, *column)))
         for head, column, floor in zip(heads, cells, floors, strict=True)
     ]
+    # What is short, a number with its interval, stays on one line where all columns have room for that; lines of a head
+    # too.
+    short = [
+        max(floor, *(width(part) for part in head.split("\n")) if "\n" in head else (0,), 0 if wish > SHORT else wish)
+        for head, floor, wish in zip(heads, floors, wishes, strict=True)
+    ]
+    if sum(short) + GAP * len(heads) <= LINE:
+        floors = short
     room = LINE - GAP * len(heads) - sum(floors)
     given = list(floors)
     while room > 0:

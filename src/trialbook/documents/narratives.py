@@ -108,7 +108,7 @@ def _section(one: Narrative, compared: bool, old: Narrative | None, cut: str) ->
         was, now = old.by_key(), one.by_key()
         changed = [key for key, mark in marks.items() if mark is CHANGED]
         rows = [
-            (_english(was[key][0].title), was[key][1].text, now[key][1].text if key in now else msg("no longer there"))
+            (_topic(was[key][0].title), was[key][1].text, now[key][1].text if key in now else msg("no longer there"))
             for key in (*changed, *gone)
         ]
         if rows:
@@ -123,5 +123,6 @@ def _said(sentence: Sentence, mark: Message | None) -> Message:
     return said if mark is None else msg("{sentence} {mark}", sentence=said, mark=mark)
 
 
-def _english(title: Text) -> str:
-    return title["d"] if isinstance(title, dict) and "d" in title else as_text(str(title))
+def _topic(title: Text) -> Text:
+    """The title of a topic in a cell: a term of the data as it is, a text of ours as a message."""
+    return title if isinstance(title, dict) else text_of(as_text(str(title)))

@@ -197,7 +197,7 @@ class _Writer:
         deepest = 1
         for text, share in texts:
             fit = max(1, int(((WIDE - 2 * EDGE) * share - 0.12) / (CHARACTER * size)))
-            deepest = max(deepest, sum(max(1, -(-width(part) // fit)) for part in text.split("\n")))
+            deepest = max(deepest, sum(max(1, -(-_asked(part) // fit)) for part in text.split("\n")))
         return deepest * LINE_HEIGHT * size + 0.06
 
     def _figure(self, slide: Any, figure: Figure, top: float, room: float) -> float:
@@ -217,6 +217,11 @@ class _Writer:
         properties.set("descr", self._speaker.language.say(msg("Chart: {title}", title=title)))
         properties.set("name", figure.id)
         return top + room
+
+
+def _asked(text: str) -> int:
+    """The room of a line of text: Chinese characters take more than twice a mean letter and leave a line unfilled."""
+    return width(text) if text.isascii() else round(1.18 * width(text))
 
 
 def _colour(hexadecimal: str) -> Any:

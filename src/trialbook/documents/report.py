@@ -133,7 +133,7 @@ def cover(source: CutSource, title: Message) -> Cover:
     facts: list[tuple[Text, Text]] = [
         (msg("Study"), data_text(f"{study.id} ({study.registry_id})")),
         (msg("Title"), text_of(study.title)),
-        (msg("Sponsor"), data_text(study.sponsor)),
+        (msg("Sponsor"), text_of(study.sponsor)),
         (msg("Data cut"), data_text(str(cut.cut_date))),
         (msg("Previous cut"), data_text(cut.previous_cut) if cut.previous_cut else msg("none")),
         (msg("Subjects treated"), text_of(seen.treated(source))),
@@ -454,6 +454,8 @@ def own_table(
         cells = tuple(
             str(value)
             if kind != "text"
+            else value
+            if isinstance(value, dict)
             else text_of(value if isinstance(value, Message) else as_text(str(value)) if value else "")
             for value in values
         )

@@ -264,7 +264,10 @@ def forest_rows(rows: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     here = pd.DataFrame(
         {
             "ROW": [
-                msg("{level}: {n} of {total}", level=row.Index, n=int(row.n), total=int(row.N))
+                msg(
+                    "{head}: {n} of {total}", head=msg("Total") if row.Index == TOTAL else row.Index, n=int(row.n),
+                    total=int(row.N),
+                )
                 for row in wide.itertuples()
             ],
             "KIND": THIS_TRIAL, "RESPONDERS": wide["n"].astype("int64"), "SUBJECTS": wide["N"].astype("int64"),

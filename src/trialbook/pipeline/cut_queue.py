@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,12 +13,17 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from trialbook.core.environment_variables import MEMORY_LIMIT, OUTPUT_LIMIT, TIME_LIMIT
-from trialbook.core.errors import TrialbookError, UsageError, unknown_error
+from trialbook.core.errors import StopError, TrialbookError, UsageError, unknown_error
+from trialbook.core.translations import chinese
 from trialbook.protocol.models import Trial
 from trialbook.queries.rule_texts import Texts
 
 LIMITS = (TIME_LIMIT, MEMORY_LIMIT, OUTPUT_LIMIT)
 STOPS = Texts("queries/texts/stops.yaml")
+# What a stop says in Chinese that no rule has words for.
+SEE_ABOVE = "构建已停止。原因和下一步见上一行英文信息；请处理后重新构建。"
+BROKEN = "数据合同{dataset}不符合：{rule}。请在源数据中更正后重新构建。"
+_CONTRACT = re.compile(r"the contract (\S+) does not hold: (.+?)(?=: \d+ records| \(\d+ more critical|$)")
 
 
 @dataclass(frozen=True)
@@ -180,15 +186,24 @@ def worst(outcomes: Sequence[Outcome]) -> int:
 
 
 def in_chinese(error: TrialbookError) -> str:
-    """The message of a STOP in Chinese with its place and value; blank where the rule has no Chinese words."""
+    """The message of a STOP in Chinese with its place and value; blank for another error.
+
+    A rule of a contract is named by its Chinese in the catalogue; what has no Chinese words refers to the line above.
+    """
     words = STOPS.area.stops.get(error.rule or "")
+    if words is None and isinstance(error, StopError):
+        contract = _CONTRACT.match(error.problem)
+        words = SEE_ABOVE
+        if contract is not None:
+            words = BROKEN.format(dataset=contract[1], rule=chinese().say(contract[2].strip()).rstrip("。"))
     if words is None:
         return ""
     place = [str(error.file)] if error.file else []
     if error.row is not None:
-        place.append(f"第 {str(error.row).replace(' and ', '、')} 行")
+        place.append(f"第{str(error.row).replace(' and ', '、')}行")
     if error.column:
-        place.append(f"列 {error.column}")
+        place.append(f"列{error.column}")
     if error.value is not None:
-        place.append(f"值 {error.value!r}")
-    return f"[{error.rule}] {'，'.join(place)}{'：' if place else ''}{words}"
+        place.append(f"值{error.value!r}")
+    rule = f"[{error.rule}] " if error.rule else ""
+    return f"{rule}{'，'.join(place)}{'：' if place else ''}{words}"

@@ -244,7 +244,7 @@ def case_table(ard: pd.DataFrame, variable: str, levels: Sequence[str]) -> pd.Da
     for level in [name for name in (*levels, TOTAL) if (name, "worst", "n") in stat]:
         cases = [_case(stat, level, case) for case in CASES]
         of_level = own[(own["group1_level"] == level) & (own["context"] == "worst_with_pending")]
-        table.append((level, *cases, of_level["stat_text"].iloc[0]))
+        table.append((msg("Total") if level == TOTAL else level, *cases, of_level["stat_text"].iloc[0]))
     numbers = {
         (row, case): (BOUNDS, str(line[0]), variable, "", case) for row, line in enumerate(table) for case in CASES
     }

@@ -176,7 +176,7 @@ def shift_cells(ard: pd.DataFrame) -> pd.DataFrame:
     worse = cells.loc[cells["COURSE"] == WORSE, "TEST"].nunique()
     finding = msg("worse than at baseline in {worse} of {tests} tests", worse=worse, tests=cells["TEST"].nunique())
     said = [
-        msg("{test} in {n}", test=in_sentence(str(test)), n=n)
+        msg("{name} in {n}", name=in_sentence(str(test)), n=n)
         for test, n in severe.groupby("TEST")["SUBJECTS"].sum().items()
     ]
     summary = msg("New grade 3 or 4, by test and number of subjects: {tests}.", tests=enumerated(said) or msg("none"))

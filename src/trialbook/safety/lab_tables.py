@@ -237,8 +237,8 @@ def hepatic_points(found: pd.DataFrame, adsl: pd.DataFrame, unit: Literal["ULN",
             times=float(highest["X"].iloc[0]),
         )  # fmt: skip
     summary = msg(
-        "Highest ALT or AST against highest bilirubin of {n} subjects after the infusion, in multiples of {unit}.",
-        n=int(drawn.sum()), unit=unit,
+        "Highest ALT or AST against highest bilirubin of {n} subjects after the infusion, in multiples of {limit}.",
+        n=int(drawn.sum()), limit=unit,
     )  # fmt: skip
     return described(
         first.reset_index(drop=True), labels=HEPATIC_LABELS, notes=notes, empty=NOTHING_DRAWN, finding=finding,

@@ -335,7 +335,7 @@ def serious_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) 
         DUE=due.astype("str"),
         LEFT=days_left_text(events),
     )[list(LABELS)]
-    return described(listed, labels=LABELS, empty="No serious adverse event is recorded at this cut.")
+    return described(listed, labels=LABELS, empty=msg("No serious adverse event is recorded at this cut."))
 
 
 def special_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:

@@ -181,7 +181,7 @@ def serious_listing(adae: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
         _narrative(row, emergent == "Y") for row, emergent in zip(rows.itertuples(), chosen["TRTEMFL"], strict=True)
     ]
     listed = rows[["SUBJID", "TRT01A", "ADECOD"]].assign(NARRATIVE=told, SINCE=rows["SINCE"]).reset_index(drop=True)
-    return described(listed, labels=LABELS, empty="No serious adverse event at this cut.")
+    return described(listed, labels=LABELS, empty=msg("No serious adverse event at this cut."))
 
 
 def _narrative(row: object, emergent: bool) -> str:
@@ -190,17 +190,11 @@ def _narrative(row: object, emergent: bool) -> str:
     grade = msg("Grade not given") if pd.isna(line["ATOXGR"]) else msg("Grade {atoxgr}", atoxgr=line["ATOXGR"])
     began = msg("onset not known") if pd.isna(line["RELDAY"]) else msg("began on day {relday}", relday=line["RELDAY"])
     number, _, since = str(line["INFUSION"]).partition(", ")
-    word = "as" if since == "same day" else "after"
     since = (
-        msg(
-            " ({removeprefix} {word} infusion {number})",
-            removeprefix=since.removeprefix("after "),
-            word=word,
-            number=number,
-        )
-        if number
+        msg(" (same day as infusion {number})", number=number) if number and since == "same day"
+        else msg(" ({time} after infusion {number})", time=since.removeprefix("after "), number=number) if number
         else ""
-    )
+    )  # fmt: skip
     relation = line["AREL"]
     said = (
         msg("relation {relation}", relation=relation)
@@ -216,14 +210,14 @@ def stopped_listing(adae: pd.DataFrame, lines: pd.DataFrame, stopped: pd.Series)
     """L-4: events that led to an infusion being interrupted or not given; `stopped` marks their records."""
     rows = lines[stopped].assign(AEACN=adae.loc[stopped, "AEACN"].fillna("").str.lower())
     columns = ["SUBJID", "TRT01A", "ADECOD", "ATOXGR", "START", "RELDAY", "INFUSION", "AEACN", "AEOUT", "SINCE"]
-    return described(rows[columns].reset_index(drop=True), labels=LABELS, empty="No such event at this cut.")
+    return described(rows[columns].reset_index(drop=True), labels=LABELS, empty=msg("No such event at this cut."))
 
 
 def emergent_listing(adae: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     """L-8: every treatment-emergent record by subject and day."""
     order = safety_records(adae).sort_values(["USUBJID", "ASTDT", "AESEQ"], kind="stable").index
     listed = lines.loc[order].reset_index(drop=True)
-    return described(listed, labels=LABELS, empty="No treatment-emergent adverse event at this cut.")
+    return described(listed, labels=LABELS, empty=msg("No treatment-emergent adverse event at this cut."))
 
 
 def deviations_listing(domains: Domains, adsl: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:

@@ -169,7 +169,7 @@ REPORTED, KNOWN_NOW = "as reported", "as known now"
 # The same of what a kind leaves open because a grade or the seriousness is missing.
 BESIDE = {(context, what): f"{context}, {what}" for context in (REPORTED, KNOWN_NOW) for what in LEFT_OPEN}
 LABELS = {
-    "CUT": "Cut", "KIND": msg("Events"), "TREATED": msg("Treated"), "REPORTED": msg("As reported then"),
+    "CUT": "Cut", "KIND": msg("Events"), "TREATED": msg("Treated"), "THEN": msg("As reported then"),
     "KNOWN": msg("As known now, by onset"), "REMARK": msg("Remark"), "EVENTS": msg("Number of events"),
     "LEVEL": msg("Dose level"),
 }  # fmt: skip
@@ -260,7 +260,7 @@ def _reports(ard: pd.DataFrame, analysis_id: str) -> pd.DataFrame:
 
 
 def signal_table(ard: pd.DataFrame) -> pd.DataFrame:
-    """AE_BY_CUT in Total to read: CUT KIND REPORTED KNOWN (`subjects [events]`) and a REMARK where they differ."""
+    """AE_BY_CUT in Total to read: CUT KIND THEN KNOWN (`subjects [events]`) and a REMARK where they differ."""
     total = ard[ard["group1_level"].eq(TOTAL)]
     wide = total.pivot(index=["variable_level", "variable"], columns=["context", "stat_name"], values="stat")
     rows = []
@@ -272,11 +272,11 @@ def signal_table(ard: pd.DataFrame) -> pd.DataFrame:
             for context, counted in ((REPORTED, then), (KNOWN_NOW, now))
         ]
         rows.append((day, kind, *said, differs))
-    frame = pd.DataFrame(rows, columns=["CUT", "KIND", "REPORTED", "KNOWN", "REMARK"]).astype("str")
+    frame = pd.DataFrame(rows, columns=["CUT", "KIND", "THEN", "KNOWN", "REMARK"]).astype("str")
     order = {kind: position for position, kind in enumerate(KINDS)}
     frame = frame.assign(_order=frame["KIND"].map(order)).sort_values(["CUT", "_order"], kind="stable")
     frame = frame.assign(KIND=frame["KIND"].map(KINDS)).drop(columns="_order").reset_index(drop=True)
-    return described(frame, labels=LABELS, group="CUT", right=["REPORTED", "KNOWN"])
+    return described(frame, labels=LABELS, group="CUT", right=["THEN", "KNOWN"])
 
 
 def _difference(then: float, now: float) -> str:

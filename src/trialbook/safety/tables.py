@@ -152,11 +152,7 @@ def headline(
             if n[name, TOTAL] == NOT_EVALUABLE:
                 facts.append(Card(label, NOT_EVALUABLE_WORDS, msg("the committee's flags (SUPPAE) were not delivered")))
                 continue
-            new = (
-                msg("; {fresh} new event{said}", fresh=fresh[name], said="" if fresh[name] == "1" else "s")
-                if name in fresh
-                else ""
-            )
+            new = plural("; {n} new event", "; {n} new events", int(fresh[name])) if name in fresh else ""
             left = {k: missing[name, k] if (name, k) in missing.index else "" for k in sizes}
             value = _and(_of(n[name, TOTAL], sizes[TOTAL]), left[TOTAL], ", and ")
             beyond = f"; {outside[name]}" if outside and outside.get(name) else ""
@@ -230,6 +226,12 @@ def safety_sentence(
     )
 
 
+RELATION_PATTERNS = (
+    "{n} of them with relation not given ({subjects})",
+    "{n} more with relation not given, counted as not related ({subjects})",
+)
+
+
 def relation_note(adae: pd.DataFrame, adsl: pd.DataFrame) -> str:
     """`1 of them with relation not given (009)`: who counts as related only since the site did not say (A-61).
 
@@ -242,14 +244,11 @@ def relation_note(adae: pd.DataFrame, adsl: pd.DataFrame) -> str:
     others = sorted(set(adae.loc[chosen["TEAE"] & ~given & ~related, "USUBJID"]) - counted)
     ids = dict(zip(adsl["USUBJID"], adsl["SUBJID"].astype("str"), strict=True))
     said = [
-        f"{len(found)} {words} ({', '.join(ids.get(one, one) for one in found)})"
-        for found, words in (
-            (assumed, "of them with relation not given"),
-            (others, "more with relation not given, counted as not related"),
-        )
+        msg(words, n=len(found), subjects=", ".join(ids.get(one, one) for one in found))
+        for found, words in zip((assumed, others), RELATION_PATTERNS, strict=True)
         if found
     ]
-    return "; ".join(said)
+    return joined(said, "; ")
 
 
 def dlt_sentence(
@@ -433,4 +432,4 @@ def question_counts(asked: Sequence[Query]) -> pd.DataFrame:
     rules = pd.Series([question["rule"] for question in asked], dtype="str")
     counts = rules.value_counts().sort_index()
     counted = pd.DataFrame({"rule": counts.index.to_numpy(), "records": counts.to_numpy()})
-    return described(counted, labels={"rule": "Rule", "records": "Records"}, empty="No question at this cut.")
+    return described(counted, labels={"rule": "Rule", "records": "Records"}, empty=msg("No question at this cut."))

@@ -130,7 +130,7 @@ def _steps(then: NextCohort, cap: int) -> tuple[tuple[str, str], ...]:
         else:
             runs.append(([count], code))
     return tuple(
-        (msg("{counts} of {size}", counts=_range(counts), size=then.size), plain_decision(code, cap))
+        (msg("{counts} of {total}", counts=_range(counts), total=then.size), plain_decision(code, cap))
         for counts, code in runs
     )
 

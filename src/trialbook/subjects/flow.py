@@ -120,7 +120,8 @@ def _short(text: str, code: str) -> str:
     """The wording of a criterion as far as a box holds it, with its code."""
     if not text:
         return msg("no violated criterion found")
-    return f"{textwrap.shorten(text, LONGEST_REASON, placeholder=' ...')} ({code})"
+    short = textwrap.shorten(text, LONGEST_REASON, placeholder=" ...")
+    return msg("{wording} ({code})", wording=short, code=code)
 
 
 def _how_they_are(adsl: pd.DataFrame) -> str:

@@ -125,7 +125,12 @@ def headers(rows: pd.DataFrame, levels: Sequence[str]) -> dict[str, str]:
             continue
         if "estimate" in set(rows["stat_name"]) and len(n) == 1 and "n.event" not in set(rows["stat_name"]):
             known = n[0] != NOT_EVALUABLE
-            found[level] = f"{level}: {n[0]} of {size[0]}" if known else f"{level}: {NOT_EVALUABLE_WORDS}, N={size[0]}"
+            head = msg("Total") if level == TOTAL else level
+            found[level] = (
+                msg("{head}: {n} of {total}", head=head, n=n[0], total=size[0])
+                if known
+                else f"{level}: {NOT_EVALUABLE_WORDS}, N={size[0]}"
+            )
         else:
             found[level] = f"{level} (N={size[0]})"
     return found

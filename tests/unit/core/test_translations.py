@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trialbook.core.messages import enumerated, joined, msg, plain, plural
-from trialbook.core.translations import Translation, read_entries
+from trialbook.core.translations import Translation, chinese, read_entries
 
 CATALOGUE = """
 msgid ""
@@ -118,3 +118,38 @@ def test_a_place_of_numbers_or_of_a_code_holds_nothing_else(german: Translation,
 )  # fmt: skip
 def test_numbers_codes_and_what_goes_on_behind_a_place_are_read(german: Translation, said: str, read: str):
     assert german.say(said) == read
+
+
+# ----------------------------------------------------------------------------------------------------
+# The catalogue of this library: readings that went wrong once
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        # a place neither ends with what leads to the next text, nor opens a bracket that it does not close
+        ("016, pending at DL3", "016，待定在DL3"), ("8 of 12, and 1 not graded", "8/12，另有1项未分级"),
+        ("0.750 (0.194 to 0.994)", "0.750（0.194至0.994）"), ("0.250 (0.003 to 0.714) [1]", "0.250（0.003至0.714）[1]"),
+        ("not evaluable (1 to 4 of 4)", "不可评价（1至4，共4名）"),
+        ("20 / 1.284: 16 (9.5 to 24)", "20/1.284：16（9.5至24）"),
+        # a place of a number or a grade holds nothing else
+        ("8 of 12 (66.7%)", "8/12（66.7%）"), ("0 of 3, 1 not evaluable", "0/3、1名不可评价"),
+        ("AE: XYZ, grade 3, 2024-12-29 to 2025-01-12", "AE：XYZ，3级，2024年12月29日至2025年1月12日"),
+        # a list of codes is one piece, with the comma of the language
+        ("no such record in CM, PR and MH; form: N of 2024-12-10", "CM、PR和MH中无此类记录；表单：N（2024年12月10日）"),
+        ("A-10 to A-14, A-22, A-25", "A-10至A-14、A-22、A-25"),
+        # the loosest separator first, and what goes on behind a place last
+        ("between 0.500 and 0.750, open: 005", "在0.500和0.750之间，未定：005"),
+        ("012: MR to PD", "012：MR变为PD"), ("009: DLT", "009：DLT"),
+        # the same words with a small letter, and a text that was cut off
+        ("anemia", "贫血"), ("Human immunodeficiency ... (EX12)", "人类免疫缺陷病毒……（EX12）"),
+    ],
+)  # fmt: skip
+def test_chinese_is_read_back_whole(said: str, read: str):
+    assert chinese().say(said) == read
+
+
+def test_a_date_in_a_sentence_is_written_out_and_that_of_a_cell_is_not():
+    assert chinese().say(msg("Data cut {date}", date="2025-09-30")) == "数据截点2025年9月30日"
+    assert chinese().say("2025-09-30") == "2025-09-30"
+    assert chinese().say(msg("Data cut {cut}", cut="2025-09-30")) == "数据截点2025-09-30"

@@ -1,5 +1,6 @@
 // Sorts, searches and filters the lists of a page that are longer than a screen; without it every row is there.
-// What a reader has chosen is in the address (?L-8.find=sepsis&L-8.sort=-3), so that it can be sent to somebody.
+// What a reader has chosen is in the address (?L-8.find=sepsis&L-8.sort=-3), so that it can be sent to somebody; the
+// link to the same page in the other language takes it along, and the place where the reader is.
 "use strict";
 (() => {
   const main = document.getElementById("content");
@@ -28,6 +29,8 @@
       // A browser may refuse this for pages opened from a folder; then the choice lasts as long as the page.
     }
   };
+  // Of each filter that is set, a row that it keeps: its words are others in the other language.
+  const kept = new Map();
   const folded = (text) => text.toLowerCase().normalize("NFKD").replace(/[\u0300-\u036f]/g, "");
   const shown = (cell) => (cell ? cell.textContent.trim() : "");
   // A number, also in front of others: "4.5 x ULN", "3 of 12 (25.0%)"; a date or a text is compared as text.
@@ -132,11 +135,21 @@
       const texts = [...few].sort(compare);
       if (texts.length < 2 || filters.length > 2 || !texts.some((text) => Number.isNaN(number(text)))) return;
       const list = make("select", "", new Option(words.any, ""), ...texts.map((text) => new Option(text, text)));
+      const keep = () => {
+        const first = records.findIndex((entry) => shown(entry.row.cells[place]) === list.value);
+        if (list.value) kept.set(`${name}.${at(place)}`, `#${first}`);
+        else kept.delete(`${name}.${at(place)}`);
+      };
       filters.push({ list, column: place });
       bar.append(labelled(button.textContent.trim(), list, `${at(place)}-${name}`));
-      list.value = state.get(`${name}.${at(place)}`) || "";
+      const wanted = state.get(`${name}.${at(place)}`) || "";
+      const row = /^#\d+$/.test(wanted) ? records[Number(wanted.slice(1))] : null;
+      list.value = row ? shown(row.row.cells[place]) : wanted;
       if (list.selectedIndex < 0) list.value = "";
+      keep();
+      if (row) remember(`${name}.${at(place)}`, list.value);
       list.addEventListener("change", () => {
+        keep();
         remember(`${name}.${at(place)}`, list.value);
         refresh(false);
       });
@@ -148,6 +161,7 @@
       find.value = "";
       for (const { list, column } of filters) {
         list.value = "";
+        kept.delete(`${name}.${at(column)}`);
         remember(`${name}.${at(column)}`, "");
       }
       sort(0);
@@ -242,4 +256,23 @@
     addEventListener("load", () => rest(next));
     addEventListener("beforeprint", () => waiting.forEach(put));
   }
+
+  // The other language at the same place: the anchor of the address, else what stands at the top of the window.
+  const other = document.querySelector(".language a[hreflang]");
+  const page = other ? other.getAttribute("href") : "";
+  const place = () => {
+    if (location.hash || scrollY < 200) return location.hash;
+    const above = [...main.querySelectorAll("[id]")].filter((part) => {
+      const box = part.getBoundingClientRect();
+      return box.height > 0 && box.top < 120;
+    });
+    return above.length ? `#${encodeURIComponent(above.at(-1).id)}` : "";
+  };
+  const aim = () => {
+    const asked = new URLSearchParams(state);
+    kept.forEach((row, name) => asked.set(name, row));
+    const query = asked.toString();
+    other.href = `${page}${query ? `?${query}` : ""}${place()}`;
+  };
+  if (other) for (const kind of ["pointerdown", "focus", "click"]) other.addEventListener(kind, aim);
 })();

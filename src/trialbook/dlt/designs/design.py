@@ -191,7 +191,11 @@ def wait(history: History, pending: Iterable[Pending], as_of: pd.Timestamp, leve
     waiting = tuple(pending)
     dates = [p.due for p in waiting if p.due is not None and p.due > as_of]
     last = max(dates) if dates else None
-    for_what = f"to {last:%Y-%m-%d}" if last is not None else msg("for data that would close windows already past")
+    for_what = (
+        msg("to {date}", date=f"{last:%Y-%m-%d}")
+        if last is not None
+        else msg("for data that would close windows already past")
+    )
     return Action(
         ONGOING,
         msg("{says} DLT, {n} pending: wait {for_what}", says=history.says(level), n=len(waiting), for_what=for_what),

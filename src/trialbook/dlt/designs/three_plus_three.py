@@ -117,7 +117,7 @@ class ThreePlusThree:
             seen = _grounds(history, level, open_levels, move) + (
                 msg(", {waiting} pending", waiting=waiting) if waiting else ""
             )
-            because = f"{seen}: {_WORDS[move]} {history.ids[level]}{few}"
+            because = f"{seen}: {msg(MOVES[move], level=history.ids[level])}{few}"
             return Action(ONGOING, because, level, move, open_levels)
         awaited = [p for p in pending if p.level < open_levels]
         if awaited:
@@ -149,9 +149,9 @@ class ThreePlusThree:
         )
 
 
-_WORDS = {
-    START: "start at", ENROL: "enrol at", EXPAND: "enrol up to 6 at", ESCALATE: "escalate to",
-    DE_ESCALATE: "go down and enrol at",
+MOVES = {
+    START: "start at {level}", ENROL: "enrol at {level}", EXPAND: "enrol up to 6 at {level}",
+    ESCALATE: "escalate to {level}", DE_ESCALATE: "go down and enrol at {level}",
 }  # fmt: skip
 
 
