@@ -153,10 +153,8 @@ def numbers(tmp_path: Path, values: list[float | str], form: str = "") -> Grid:
 def test_special_missing_values_keep_their_letter_in_the_log_and_are_asked_about(tmp_path: Path) -> None:
     grid = numbers(tmp_path, [1.5, "A", ".", "U", "_", "Z", "A"])
     assert [row[1] for row in grid.rows[1:]] == ["1.5", *[None] * 6]
-    assert [(edit.line, edit.raw, edit.new) for edit in grid.edits] == [
-        (3, ".A", ""), (8, ".A", ""), (5, ".U", ""), (6, "._", ""), (7, ".Z", ""),
-    ] or sorted((edit.line, edit.raw) for edit in grid.edits) == [
-        (3, ".A"), (5, ".U"), (6, "._"), (7, ".Z"), (8, ".A"),
+    assert sorted((edit.line, edit.raw, edit.new) for edit in grid.edits) == [
+        (3, ".A", ""), (5, ".U", ""), (6, "._", ""), (7, ".Z", ""), (8, ".A", ""),
     ]  # fmt: skip
     assert sorted((seen.line, seen.observed) for seen in grid.seen) == [
         (3, ".A (2)"), (5, ".U"), (6, "._"), (7, ".Z"),
