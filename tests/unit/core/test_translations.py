@@ -128,7 +128,7 @@ def test_numbers_codes_and_what_goes_on_behind_a_place_are_read(german: Translat
     ("said", "read"),
     [
         # a place neither ends with what leads to the next text, nor opens a bracket that it does not close
-        ("016, pending at DL3", "016，待定在DL3"), ("8 of 12, and 1 not graded", "8/12，另有1项未分级"),
+        ("016, pending at DL3", "DL3：016（待定）"), ("8 of 12, and 1 not graded", "8/12，另有1项未分级"),
         ("0.750 (0.194 to 0.994)", "0.750（0.194至0.994）"), ("0.250 (0.003 to 0.714) [1]", "0.250（0.003至0.714）[1]"),
         ("not evaluable (1 to 4 of 4)", "不可评价（1至4，共4名）"),
         ("20 / 1.284: 16 (9.5 to 24)", "20/1.284：16（9.5至24）"),

@@ -262,7 +262,7 @@
   const page = other ? other.getAttribute("href") : "";
   const place = () => {
     if (location.hash || scrollY < 200) return location.hash;
-    const above = [...main.querySelectorAll("[id]")].filter((part) => {
+    const above = [...main.querySelectorAll("[id]")].filter((part) => !part.closest(".tb-tools")).filter((part) => {
       const box = part.getBoundingClientRect();
       return box.height > 0 && box.top < 120;
     });
