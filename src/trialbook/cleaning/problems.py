@@ -149,7 +149,7 @@ PROBLEMS: tuple[Problem, ...] = (
        "-OTHER-STUDY -TEXT-CUT-OFF -SPECIAL-MISSING "
        "-CM-NOT-DELIVERED -DS-NOT-DELIVERED -RS-NOT-DELIVERED -RELAPSE-NOT-DELIVERED "
        "-CRITERIA-NOT-EVALUABLE",
-       stop=". -COLUMN-MISSING -NO-SUBJECT -MAPPING -OTHER-STUDY"),
+       stop=". -COLUMN-MISSING -NO-SUBJECT -MAPPING -JOIN -OTHER-STUDY"),
     _p("P35", "file", "Record of the previous cut that is gone", "前次截止时的记录现已缺失", "cleaning.compare_cuts",
        stop="-RECORD-DELETED"),
     _p("P36", "file", "Value of the previous cut that has changed", "前次截止时的值被更改",
