@@ -137,7 +137,7 @@ _SHOWN: dict[tuple[str, str], Callable[[Any], Bundle]] = {
     ("pandas", "DataFrame"): _frame,
     ("pandas.core.frame", "DataFrame"): _frame,
     # A subclass of a frame, which is looked up before it.
-    ("trialbook.explore.analysis", "Titled"): _titled,
+    ("trialbook.display.titled", "Titled"): _titled,
     ("pandas.io.formats.style", "Styler"): _styled,
     ("great_tables.gt", "GT"): _great_table,
     ("altair.vegalite.v5.api", "TopLevelMixin"): _chart,

@@ -17,6 +17,7 @@ from trialbook.analyses.rate import rate
 from trialbook.analyses.result import Result
 from trialbook.analyses.selection import Condition
 from trialbook.analyses.time_to_event import survival
+from trialbook.display.titled import Titled
 from trialbook.dlt.advice import COMMITTEE, Advice, advice
 from trialbook.dlt.own_definition import addlt_under
 from trialbook.efficacy.survival_bounds import why_not_evaluable
@@ -78,38 +79,11 @@ def titled(what: str, unpublished: str) -> str:
     return f"{what} (not the published set; {unpublished})" if unpublished else what
 
 
-class Titled(pd.DataFrame):  # type: ignore[misc]  # pandas has no types of its own
-    """A frame that shows its title above it; what pandas makes of it (`head`, `query`) is a plain frame."""
-
-    _metadata = ["title"]  # noqa: RUF012 - as pandas asks for it
-    title: str
-
-    def __repr__(self) -> str:
-        return f"{self.title}\n{pd.DataFrame(self)!r}"
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<p><strong>{escape(self.title)}</strong></p>{pd.DataFrame(self).to_html(na_rep='', notebook=True)}"
-
-    def to_frame(self) -> pd.DataFrame:
-        """The same as a plain frame."""
-        return pd.DataFrame(self)
-
-
 class Answer(Titled):
     """The numbers of an analysis with its title; `ard` are the same as rows of the results."""
 
     _metadata = ["title", "ard"]  # noqa: RUF012
     ard: pd.DataFrame
-
-
-def with_title(frame: pd.DataFrame, title: str) -> Titled:
-    """The frame under a title."""
-    found = Titled(frame)
-    found.title = title
-    found.attrs = dict(frame.attrs)
-    return found
 
 
 def _answer(source: Source, result: Result, title: str) -> Answer:

@@ -158,7 +158,7 @@ class Cut:
 
     @cached_property
     def _results(self) -> pd.DataFrame:
-        from trialbook.explore.analysis import with_title
+        from trialbook.display.titled import with_title
         from trialbook.pipeline.derive_cut import derive_cut
         from trialbook.protocol.load import project_root
 
@@ -218,7 +218,7 @@ class Cut:
         >>> cut.records("DLT_RATE / DL2")["SUBJID"].tolist()
         ['009']
         """
-        from trialbook.explore.analysis import with_title
+        from trialbook.display.titled import with_title
         from trialbook.explore.numbers import one_number, records_of
 
         row = one_number(self._published.ard, number)
@@ -380,7 +380,8 @@ class Cut:
     def _titled(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         if not self.unpublished:
             return frame
-        from trialbook.explore.analysis import titled, with_title
+        from trialbook.display.titled import with_title
+        from trialbook.explore.analysis import titled
 
         return with_title(frame, titled(f"{name.upper()}, data cut {self.cut_date}", self.unpublished))
 

@@ -20,9 +20,6 @@ from trialbook.queries.rule_texts import Texts
 
 LIMITS = (TIME_LIMIT, MEMORY_LIMIT, OUTPUT_LIMIT)
 STOPS = Texts("queries/texts/stops.yaml")
-# What a stop says in Chinese that no rule has words for.
-SEE_ABOVE = "构建已停止。原因和下一步见上一行英文信息；请处理后重新构建。"
-BROKEN = "数据合同{dataset}不符合：{rule}。请在源数据中更正后重新构建。"
 _CONTRACT = re.compile(r"the contract (\S+) does not hold: (.+?)(?=: \d+ records| \(\d+ more critical|$)")
 
 
@@ -193,9 +190,10 @@ def in_chinese(error: TrialbookError) -> str:
     words = STOPS.area.stops.get(error.rule or "")
     if words is None and isinstance(error, StopError):
         contract = _CONTRACT.match(error.problem)
-        words = SEE_ABOVE
+        words = STOPS.area.stops["OTHER"]
         if contract is not None:
-            words = BROKEN.format(dataset=contract[1], rule=chinese().say(contract[2].strip()).rstrip("。"))
+            rule = chinese().say(contract[2].strip()).rstrip("。")
+            words = STOPS.area.stops["CONTRACT"].format(dataset=contract[1], rule=rule)
     if words is None:
         return ""
     place = [str(error.file)] if error.file else []

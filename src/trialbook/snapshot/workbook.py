@@ -74,7 +74,7 @@ def read_sheets(content: bytes, file: str) -> tuple[dict[str, Grid], list[str]]:
 
     Raises StopError for a file that is not a workbook, is damaged, does not end when it is unpacked, or has a cell far
     outside its table. Formulas, error cells, rounded numbers, comments, hidden rows, merged cells and what is shown
-    otherwise than it is stored are noted in the grid.
+    differently from what is stored are noted in the grid.
     """
     try:
         package = ooxml.Package(content, file)
@@ -289,7 +289,7 @@ def _letters(column: int) -> str:
 
 
 def _said(cells: _Cells, comments: dict[str, str]) -> tuple[list[Seen], list[CellEdit]]:
-    """Notes of what is asked, and what was read otherwise than it is stored."""
+    """Notes of what is asked, and what was read differently from what is stored."""
     edits: list[CellEdit] = []
     noted: dict[tuple[str, int], list[tuple[int, str]]] = {}
     struck: dict[int, list[int]] = {}
