@@ -92,7 +92,7 @@ def test_the_questions_of_a_newcomer_have_a_place() -> None:
         "Chinese page", "wording of a query", "§2.7", "A-71",
         # Ours.
         "which analysis set", "not adjudicated", "confidence interval", "status 4", "corrected value", "prove a build",
-        "site export is mapped", "personal data", "which test", "upgrade pandas", "escalation rule behaves", "rely on",
+        "not SDTM is mapped", "personal data", "which test", "upgrade pandas", "escalation rule behaves", "rely on",
     ],
 )  # fmt: skip
 def test_a_question_is_asked_once_and_answered(question: str) -> None:

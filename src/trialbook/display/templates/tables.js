@@ -272,7 +272,7 @@
     const asked = new URLSearchParams(state);
     kept.forEach((row, name) => asked.set(name, row));
     const query = asked.toString();
-    other.href = `${page}${query ? `?${query}` : ""}${place()}`;
+    other.setAttribute("href", [page, query && "?", query, place()].join(""));
   };
   if (other) for (const kind of ["pointerdown", "focus", "click"]) other.addEventListener(kind, aim);
 })();
