@@ -94,7 +94,7 @@ def pages(demo: Path) -> list[Path]:
     return [*sorted(folder.glob("*.html")), profiles[0], profiles[-1]]
 
 
-@pytest.mark.parametrize("family", ["Liberation Sans", "Noto Sans CJK SC"])
+@pytest.mark.parametrize("family", ["Liberation Sans", pytest.param("Noto Sans CJK SC", marks=pytest.mark.soak)])
 def test_pages_draw_their_charts_ask_for_nothing_and_lose_nothing_on_screens_and_on_paper(
     pages: list[Path], open_with_font: Callable[[str], Callable[..., Any]], family: str
 ) -> None:

@@ -29,6 +29,7 @@ def with_ex18(workbook: Workbook, root: Path, check: str) -> str:
     return str(path)
 
 
+@pytest.mark.soak  # unit/eligibility audits every criterion of a protocol file; a build takes long
 @pytest.mark.build
 def test_a_criterion_more_is_judged_checked_and_published(root: Path, tmp_path: Path) -> None:
     workbook = Workbook(tmp_path, root, "2025-03-31")

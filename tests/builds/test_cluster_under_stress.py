@@ -155,6 +155,7 @@ def one_round(cluster: Cluster, root: Path, out: Path, jobs: list[Job], silence:
     assert len(outcomes) == len(jobs)
 
 
+@pytest.mark.soak
 def test_a_scheduler_that_is_stopped_and_goes_on_loses_no_cut(
     cluster: Cluster, root: Path, job: Callable[[str], Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -172,6 +172,7 @@ def test_what_a_worker_sees_is_what_is_seen_here(cluster: Any, root: Path, tmp_p
     assert list((tmp_path / PROBES).iterdir()) == []
 
 
+@pytest.mark.soak
 def test_a_cluster_that_loses_its_workers_hangs_nobody(
     cluster: Any, root: Path, job: Callable[[str], Job], tmp_path: Path
 ) -> None:

@@ -20,7 +20,10 @@ def papermill(root: Path, output: Path, step: str, *words: str) -> subprocess.Co
 
 @pytest.mark.parametrize(
     ("step", "words"),
-    [("01_cleaning", ["-f", f"params/cuts/{CUT}.yaml"]), ("05_orr", ["-p", "cut_id", CUT])],
+    [
+        pytest.param("01_cleaning", ["-f", f"params/cuts/{CUT}.yaml"], marks=pytest.mark.soak),
+        ("05_orr", ["-p", "cut_id", CUT]),
+    ],
 )
 def test_a_notebook_runs_alone_by_the_plain_papermill_command(
     demo: Path, root: Path, tmp_path: Path, step: str, words: list[str]

@@ -54,8 +54,8 @@ class Built:
 
 @pytest.fixture(
     scope="module",
-    # What is open without CM or DS: unit/efficacy/test_day28.py and properties/test_response_bounds.py.
-    params=["organ stages", *(pytest.param(name, marks=pytest.mark.soak) for name in ("medication", "disposition"))],
+    # Every day: test_small_trials.py (all at once), unit/efficacy/test_day28.py, properties/test_response_bounds.py.
+    params=[pytest.param(name, marks=pytest.mark.soak) for name in WITHOUT],
 )
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, root: Path) -> Built:
     book = Workbook(tmp_path_factory.mktemp("undelivered"), root)
