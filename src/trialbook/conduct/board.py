@@ -120,10 +120,10 @@ def _coded(frame: pd.DataFrame | None, column: str) -> dict[str, str]:
 class BoardRow:
     """One treated subject. Days are REL_DAYs; None where there is none or it is not known.
 
-    `infusions`: days of infusions; `serious`: day (None = not known) and words of each serious event since the first
-    infusion; `dlt_day`, `death_day`; `seen`: the day last seen alive; `end`: the day of the cut; `unseen`: days since
-    last seen, for the living. `worst`: the worst grade of an event since the infusion (`G3`, `none`, or what is not
-    graded). `alert`: the severity of the worst signal of the subject, or blank.
+    `infusions`: days of infusions; `serious`: day (None = not known), term and grade of each serious event since the
+    first infusion; `dlt_day`, `death_day`; `seen`: the day last seen alive; `end`: the day of the cut; `unseen`: days
+    since last seen, for the living. `worst`: the worst grade of an event since the infusion (`G3`, `none`, or what is
+    not graded). `alert`: the severity of the worst signal of the subject, or blank.
     """
 
     subject: str
@@ -132,7 +132,7 @@ class BoardRow:
     end: int
     infusions: tuple[int, ...]
     window: tuple[int, int] | None
-    serious: tuple[tuple[int | None, str], ...]
+    serious: tuple[tuple[int | None, str, str], ...]
     dlt_day: int | None
     death_day: int | None
     seen: int | None
@@ -192,18 +192,27 @@ def status_board(
     return rows
 
 
+def event_words(term: str, grade: str) -> str:
+    """A serious event of the board in words: its term as delivered, and its grade.
+
+    >>> str(event_words("Sepsis", "G3"))
+    'Sepsis, G3'
+    """
+    return msg("{term}, {grade}", term=term, grade=as_text(grade))
+
+
 def _events(
     adae: pd.DataFrame, people: pd.DataFrame
-) -> tuple[dict[str, list[tuple[int | None, str]]], dict[str, str]]:  # fmt: skip
-    """Serious events (day, words) and the worst grade in words, of events since the first infusion."""
+) -> tuple[dict[str, list[tuple[int | None, str, str]]], dict[str, str]]:  # fmt: skip
+    """Serious events (day, term, grade) and the worst grade in words, of events since the first infusion."""
     ae = adae[adae["USUBJID"].isin(people.index) & adae["TRTEMFL"].eq("Y")]
     ae = ae.assign(TERM=ae["ADECOD"].where(ae["ADECOD"].ne(""), ae["AETERM"]))
     marked = ae[ae["ASER"].eq("Y") | seriousness_open(ae)].sort_values(["USUBJID", "RELDAY", "AESEQ"], kind="stable")
-    serious: dict[str, list[tuple[int | None, str]]] = {}
+    serious: dict[str, list[tuple[int | None, str, str]]] = {}
     for row in marked.drop_duplicates(["USUBJID", "EPISODE"]).itertuples():
         grade = msg("not graded") if pd.isna(row.ATOXGR) else f"G{row.ATOXGR}"
         day = None if pd.isna(row.RELDAY) else int(row.RELDAY)
-        serious.setdefault(row.USUBJID, []).append((day, msg("{term}, {grade}", term=row.TERM, grade=grade)))
+        serious.setdefault(row.USUBJID, []).append((day, str(row.TERM), grade))
     top = ae.groupby("USUBJID")["ATOXGR"].max()
     ungraded = ae[ae["ATOXGR"].isna()].groupby("USUBJID").size()
     worst = {}

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trialbook.conduct.board import event_words
 from trialbook.core.messages import ENGLISH, Language, as_text, joined, msg
 from trialbook.display.page import PageSignal
 from trialbook.display.page_content import reference_page
@@ -115,7 +116,7 @@ def strips(
         Strip(
             row, profile_address(row["subject"]) if row["subject"] in profiled else "",
             _shade(row["level"], levels), _drawing(row, last, _shade(row["level"], levels), language),
-            joined([_event(words, day) for day, words in row["serious"]], "; "),
+            joined([_event(event_words(term, grade), day) for day, term, grade in row["serious"]], "; "),
             _now(row), (row["unseen"] or 0) > STALE, row["dlt"] in ("window still open", "window closed, data missing"),
         )
         for row in board
@@ -194,9 +195,10 @@ def _drawing(row: Mapping[str, Any], last: int, shade: int, language: Language) 
 def _marks(row: Mapping[str, Any], last: int, language: Language) -> list[str]:
     """Serious events with their words where there is room, and the DLT."""
     parts, noted = [], 0.0
-    for day, words in row["serious"]:
+    for day, term, grade in row["serious"]:
         if day is None:
             continue
+        words = event_words(term, grade)
         x = _x(day, last)
         kind = "dlt" if row["dlt_day"] is not None and day == row["dlt_day"] else "sae"
         said = f"<title>{safe(language.say(_event(words, day)))}</title>"
@@ -206,7 +208,7 @@ def _marks(row: Mapping[str, Any], last: int, language: Language) -> list[str]:
             text = clipped(language.say(words), room)
             parts.append(f'<text x="{number(x + 7)}" y="8" class="said">{safe(text)}</text>')
             noted = x + 7 + pixels(text)
-    if row["dlt_day"] is not None and all(day != row["dlt_day"] for day, _ in row["serious"]):
+    if row["dlt_day"] is not None and all(day != row["dlt_day"] for day, *_ in row["serious"]):
         at, said = number(_x(row["dlt_day"], last)), safe(language.say(_event("DLT", row["dlt_day"])))
         parts.append(f'<path d="M{at} 11l5 5-5 5-5-5z" class="dlt"><title>{said}</title></path>')
     return parts
@@ -216,7 +218,7 @@ def _course_words(row: Mapping[str, Any]) -> str:
     """The drawing in words, for readers who do not see it."""
     given = ", ".join(str(day) for day in row["infusions"])
     said: list[str] = [msg("Infusions on day {days}", days=given) if given else msg("No dated infusion")]
-    said += [_event(words, day) for day, words in row["serious"]]
+    said += [_event(event_words(term, grade), day) for day, term, grade in row["serious"]]
     if row["death_day"] is not None:
         said.append(msg("died on day {day}", day=row["death_day"]))
     elif row["seen"] is not None:

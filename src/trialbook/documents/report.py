@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from trialbook.conduct.board import event_words
 from trialbook.core.messages import Message, as_text, joined, msg
 from trialbook.display.first_page import rules_said
 from trialbook.display.payload import data_text, text_of
@@ -312,10 +313,12 @@ def board_table(source: CutSource) -> Table:
     return made
 
 
-def _events(serious: Sequence[tuple[int | None, str]]) -> str:
-    return joined(
-        [words if day is None else msg("{event} (day {day})", event=words, day=day) for day, words in serious], "; "
-    )
+def _events(serious: Sequence[tuple[int | None, str, str]]) -> str:
+    said = []
+    for day, term, grade in serious:
+        words = event_words(term, grade)
+        said.append(words if day is None else msg("{event} (day {day})", event=words, day=day))
+    return joined(said, "; ")
 
 
 def _numbers(source: CutSource, anchor: str) -> Iterator[Block]:
