@@ -117,7 +117,7 @@ def test_every_number_of_a_table_leads_to_a_box_of_the_page_of_records(
     pages = [path.read_text(encoding="utf-8") for path in (build / f"{step}.html", build / f"{step}_tables.html")
              if path.is_file()]  # fmt: skip
     links = [
-        link for page in pages for link in re.findall(rf'<a class="tb-open" href="{step}_records.html#(r-\d+)">', page)
+        link for page in pages for link in re.findall(rf'<a class="tb-open" href="{step}_records.html#(r-\d+)"', page)
     ]
     records = (build / f"{step}_records.html").read_text(encoding="utf-8")
     anchors = re.findall(r'<h3 id="(r-\d+)">', records)

@@ -45,7 +45,10 @@ def pristine(demo: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -
         shutil.copytree(root / name, project / name)
     for name in (CUT, PREVIOUS):
         shutil.copytree(root / "data" / "demo" / name, project / "data" / "demo" / name)
-    for name in ("data/demo/README.md", "data/demo/decisions.yaml", "requirements.lock"):
+    (project / "data" / "demo" / "answers").mkdir()
+    for name in (
+        "data/demo/README.md", "data/demo/decisions.yaml", f"data/demo/answers/{CUT}.csv", "requirements.lock",
+    ):  # fmt: skip
         shutil.copyfile(root / name, project / name)
     return Standing(place / "build", project)
 

@@ -222,7 +222,7 @@ def rtf_text(content: bytes) -> RtfText:
 
 def of_rtf(content: bytes) -> dict[str, str]:
     """The text of each page of the pack of tables, by its number."""
-    parts = re.split(r"^\S+ ([TFL]-\d+[a-z]*)$", rtf_text(content).text, flags=re.MULTILINE)
+    parts = re.split(r"^\S+? ?([TFL]-\d+[a-z]*)$", rtf_text(content).text, flags=re.MULTILINE)
     return {number: bare(part) for number, part in zip(parts[1::2], parts[2::2], strict=True)}
 
 

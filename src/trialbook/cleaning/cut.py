@@ -127,7 +127,7 @@ def before_birth_queries(domains: Domains) -> list[Query]:
     for code, frame in domains.items():
         if "USUBJID" not in frame:
             continue
-        born = frame["USUBJID"].map(births)
+        born = births.reindex(frame["USUBJID"]).set_axis(frame.index)
         for column in [name for name in frame.columns if name.endswith("DTC") and name != "BRTHDTC"]:
             early = latest_date(frame[column]) < born
             if early.any():

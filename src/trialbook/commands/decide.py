@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,7 @@ def write_decision(trial: Trial, out: Path, given: Mapping[str, str]) -> list[st
             f"the protocol has no dose level {entry.level}", value=entry.level,
             next_step=f"name one of {', '.join(trial.protocol.level_ids)}",
         )  # fmt: skip
+    _stop_at_names_and_the_future(entry)
     read_decisions(log, trial.protocol.level_ids)
     text = log.read_text(encoding="utf-8") if log.is_file() else f"{HEAD}decisions:\n"
     added = _with_entry(text, entry, str(log))
@@ -65,6 +68,24 @@ def write_decision(trial: Trial, out: Path, given: Mapping[str, str]) -> list[st
     ]
 
 
+# A title in front of a name; a role has none.
+_TITLE = re.compile(r"\b(dr|prof|professor|mr|mrs|ms)\b\.?|医生$|教授$|先生$|女士$", re.IGNORECASE)
+
+
+def _stop_at_names_and_the_future(entry: Decision) -> None:
+    """Raises UsageError for a person in the place of a role, and for a meeting that has not taken place."""
+    if _TITLE.search(entry.by):
+        raise UsageError(
+            "this names a person, and the log holds roles alone", column="by", value=entry.by,
+            next_step='write who decided as a role: --by "Safety Review Committee"',
+        )  # fmt: skip
+    if entry.date > f"{datetime.date.today():%Y-%m-%d}":
+        raise UsageError(
+            "the day of the meeting lies in the future", column="date", value=entry.date,
+            next_step="record the decision when it has been taken",
+        )  # fmt: skip
+
+
 def replayed(date: str, out: Path, root: Path) -> list[str]:
     """The state and the advice on a past day from the builds in a folder, with the decisions on the cut of then.
 
@@ -76,6 +97,8 @@ def replayed(date: str, out: Path, root: Path) -> list[str]:
         raise UsageError(
             f"this is no day of the calendar: {error}", value=date, next_step="trialbook advice-on 2025-06-30"
         ) from None
+    if day > f"{datetime.date.today():%Y-%m-%d}":
+        raise UsageError("this day lies in the future", value=date, next_step="name a day that has passed")
     folders = built_folders(out) if out.is_dir() else []
     builds = [built for folder in folders if (built := BuiltCut.at(folder)) is not None]
     ids = sorted({built.protocol.study.registry_id for built in builds})
@@ -86,6 +109,9 @@ def replayed(date: str, out: Path, root: Path) -> list[str]:
             continue
         lines += [f"{study}:"] if len(ids) > 1 else []
         lines += advice_on_lines(day, own)
+        last = max(built.cut.cut_date for built in own)
+        if day > last:
+            lines.append(f"The data end on {last}: what has happened since is not in them.")
         earlier = [built for built in own if built.cut.cut_date <= day]
         if earlier:
             then = max(earlier, key=lambda built: (built.cut.cut_date, built.cut.cut_id))

@@ -86,15 +86,18 @@ def _pairs(now: pd.DataFrame, then: pd.DataFrame, column: str) -> Iterator[tuple
 
 
 def _closed(now: pd.DataFrame, then: pd.DataFrame, number: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for subject, old, value in _pairs(now, then, "DLTSTAT"):
-        if old in WAITING and value not in WAITING and subject in number:
+    old = dict(zip(then["USUBJID"], then["DLTSTAT"], strict=True))
+    for subject, value in zip(now["USUBJID"], now["DLTSTAT"], strict=True):
+        # Of who was treated since, the window may have opened and closed between the cuts.
+        if (subject not in old or old[subject] in WAITING) and value not in WAITING and subject in number:
             yield number[subject], STATUS_WORDS.get(value, value)
 
 
 def _responses(now: pd.DataFrame, then: pd.DataFrame, number: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     new, old = (rows[rows["PARAMCD"].eq("RSP28")] for rows in (now, then))
-    for subject, before, value in _pairs(new, old, "AVALC"):
-        if before in ("", "PENDING") and value not in ("", "PENDING") and subject in number:
+    known = dict(zip(old["USUBJID"], old["AVALC"], strict=True))
+    for subject, value in zip(new["USUBJID"], new["AVALC"], strict=True):
+        if known.get(subject, "") in ("", "PENDING") and value not in ("", "PENDING") and subject in number:
             yield number[subject], value
 
 

@@ -132,7 +132,7 @@ def changes_of_design(facts: Facts) -> Answer:
 
 def eligibility(facts: Facts) -> Answer:
     """How many criteria are held and judged."""
-    columns = facts.build.protocol.audit_columns
+    columns = facts.build.protocol.criteria
     if not columns:
         return Answer(MISSING, NOT_PUBLIC)
     said = plural("{n} criterion as registered, judged for each subject.",
@@ -389,7 +389,9 @@ SPIRIT = (
     Item("13", msg("Schedule of the subjects"), TIMELINE),
     Item("14", CONSORT[11].topic, sample_size),
     Item("15", msg("How enough subjects are recruited")),
-    *(Item(number, CONSORT[13].topic, not_randomised) for number in ("16a", "16b", "16c")),
+    Item("16a", msg("How the random sequence was made"), not_randomised),
+    Item("16b", msg("How the allocation was concealed"), not_randomised),
+    Item("16c", msg("Who enrolled and who allocated"), not_randomised),
     Item("17a", CONSORT[17].topic, not_blinded),
     Item("17b", msg("When a blind may be broken"), not_blinded),
     Item("18a", msg("How data are collected and assessed"), DATA),

@@ -126,7 +126,7 @@ class Cut:
     @cached_property
     def _datasets(self) -> Named[pd.DataFrame]:
         whole = self._rederived.datasets if self._keys else self._published.datasets
-        return Named("dataset", whole, lambda name: self._titled(name, self._own(whole[name])), str.lower)
+        return Named("dataset", whole, lambda name: self._titled(name, self._own(whole[name])), str.lower, kept=False)
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name.startswith("_"):
@@ -140,13 +140,13 @@ class Cut:
     def clean(self) -> Named[pd.DataFrame]:
         """The clean SDTM domains: `cut.clean["AE"]`."""
         whole = self._published.clean
-        return Named("clean domain", whole, lambda code: self._own(whole[code]), str.upper)
+        return Named("clean domain", whole, lambda code: self._own(whole[code]), str.upper, kept=False)
 
     @cached_property
     def raw(self) -> Named[pd.DataFrame]:
         """The domains as delivered, everything as text, personal data masked: `cut.raw["AE"]`."""
         whole = self._published.raw
-        return Named("delivered domain", whole, lambda code: self._own(whole[code]), str.upper)
+        return Named("delivered domain", whole, lambda code: self._own(whole[code]), str.upper, kept=False)
 
     @property
     def ard(self) -> pd.DataFrame:
@@ -154,7 +154,7 @@ class Cut:
         of some of the subjects there are none.
         """
         self._stop_if_narrowed("the results")
-        return self._results if self._keys else self._published.ard
+        return self._results if self._keys else self._published.ard.copy(deep=False)
 
     @cached_property
     def _results(self) -> pd.DataFrame:

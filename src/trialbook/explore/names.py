@@ -62,9 +62,10 @@ def nearest_first(name: str, known: Iterable[str]) -> list[str]:
 
 
 class Named(Mapping[str, Value], Generic[Value]):
-    """Things by name, each made when it is asked for, once; the names are completed by Tab and listed by `repr`.
+    """Things by name, each made when it is asked for; the names are completed by Tab and listed by `repr`.
 
-    `what`: what one of them is called, in the singular; `alike`: how a name that is asked for is spelt here.
+    `what`: what one of them is called, in the singular; `alike`: how a name that is asked for is spelt here; `kept`:
+    whether one is made once, or anew each time, so that what a cell writes into it is nowhere else.
 
     >>> lengths = Named("dataset", ["adae", "adsl"], len, str.lower)
     >>> lengths
@@ -74,18 +75,22 @@ class Named(Mapping[str, Value], Generic[Value]):
     """
 
     def __init__(
-        self, what: str, names: Iterable[str], make: Callable[[str], Value], alike: Callable[[str], str] = str
-    ) -> None:
-        self._what, self._names, self._make, self._alike = what, list(names), make, alike
+        self, what: str, names: Iterable[str], make: Callable[[str], Value], alike: Callable[[str], str] = str,
+        *, kept: bool = True,
+    ) -> None:  # fmt: skip
+        self._what, self._names, self._make, self._alike, self._kept = what, list(names), make, alike, kept
         self._made: dict[str, Value] = {}
 
     def __getitem__(self, name: str) -> Value:
         known = self._alike(name) if isinstance(name, str) else name
         if known not in self._names:
             raise no_such(self._what, name, self._names)
-        if known not in self._made:
-            self._made[known] = self._make(known)
-        return self._made[known]
+        if known in self._made:
+            return self._made[known]
+        made = self._make(known)
+        if self._kept:
+            self._made[known] = made
+        return made
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self._alike(name) in self._names

@@ -435,8 +435,10 @@ def changed_words(change: Change) -> str:
 
 
 def _asked(change: Change, queries: pd.DataFrame) -> list[str]:
-    own = queries[queries["subject"].eq(change.usubjid) & queries["record"].eq(change.record)]
-    return [str(number) for number in own["query_id"]]
+    """The open questions about the field of a change; a closed one settles nothing any more."""
+    own = queries["subject"].eq(change.usubjid) & queries["record"].eq(change.record)
+    about = queries["field"].isin([change.field, ""])
+    return [str(number) for number in queries.loc[own & about & queries["status"].eq("open"), "query_id"]]
 
 
 def _name(flip: Flip, study: StudyData) -> str:

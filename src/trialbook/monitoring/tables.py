@@ -36,7 +36,7 @@ def state_table(found: Sequence[Monitored]) -> pd.DataFrame:
         rows.append(
             {
                 "RULE": one.rule.name,
-                "TOLERATED": f"{one.rule.p0:.0%}",
+                "TOLERATED": f"{one.rule.p0 * 100:.3g}%",
                 "SEEN": _seen(cases[NOW]),
                 "LIMIT": _limit(cases[NOW]),
                 "NOW": VERDICTS[cases[NOW].verdict],
@@ -155,7 +155,7 @@ def characteristics_table(results: pd.DataFrame, found: Sequence[Monitored]) -> 
             expected = text.get((one.rule_id, rate, "expected_n")) or text.get((one.rule_id, rate, "expected_time"))
             table.append(
                 {
-                    "RULE": one.rule.name, "RATE": f"{float(rate):.0%}",
+                    "RULE": one.rule.name, "RATE": f"{float(rate) * 100:.3g}%",
                     "STOPS": text[one.rule_id, rate, "stop_probability"], "EXPECTED": expected or NOT_ESTIMABLE,
                 }
             )  # fmt: skip
@@ -173,7 +173,7 @@ def no_event_sentence(results: pd.DataFrame, treated: int) -> str:
     if not treated:
         return msg("Nobody has been treated.")
     parts = [
-        msg("{rate:.0%} of patients: {chance:.0%}", rate=float(row.variable_level), chance=float(row.stat))
+        msg("{rate} of patients: {chance:.0%}", rate=f"{float(row.variable_level) * 100:.3g}%", chance=float(row.stat))
         for row in rows.itertuples()
     ]
     return msg(

@@ -87,7 +87,11 @@ def mark_of(observed: str, record_list: str) -> str:
 
 def answers_file(cut: Cut, root: Path) -> Path:
     """Where the answers of a cut are kept: the file that the cut file names, else `data/answers/<cut_id>.csv`."""
-    return (root / (cut.answers or f"{FOLDER}/{cut.cut_id}.csv")).resolve()
+    return _place(cut.cut_id, cut.answers, root)
+
+
+def _place(cut_id: str, named: object, root: Path) -> Path:
+    return (root / (str(named) if named else f"{FOLDER}/{cut_id}.csv")).resolve()
 
 
 def read_answers(path: Path) -> list[Answer]:
@@ -140,18 +144,16 @@ def answers_until(trial: Trial) -> list[Answer]:
 
 def files_until(trial: Trial) -> list[Path]:
     """The files of the answers on a cut and on those before it, the oldest cut first, as their cut files name them."""
-    places, cut, seen = [], trial.cut, {trial.cut.cut_id}
-    while True:
-        places.append(answers_file(cut, trial.root))
-        before = cut.previous_cut
-        if before is None or before in seen:
-            break
+    places, before = [answers_file(trial.cut, trial.root)], trial.cut.previous_cut
+    seen = {trial.cut.cut_id}
+    while isinstance(before, str) and before not in seen:
         seen.add(before)
         file = trial.root / "params" / "cuts" / f"{before}.yaml"
         content = read_yaml(file) if file.is_file() else None
+        # What a cut file of an earlier cut says otherwise was checked when that cut was built.
         named = content if isinstance(content, dict) else {}
-        kept: dict[str, Any] = {name: named[name] for name in ("previous_cut", "answers") if name in named}
-        cut = Cut(cut_id=before, cut_date=trial.cut.cut_date, snapshot="", protocol="", **kept)
+        places.append(_place(before, named.get("answers"), trial.root))
+        before = named.get("previous_cut")
     return list(dict.fromkeys(reversed(places)))
 
 

@@ -27,9 +27,12 @@ from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects
 
-QUERIES = pd.DataFrame({"query_id": ["Q-1"], "usubjid": ["iMSC-2001-S01"], "record": ["AESEQ=1"]}).rename(
-    columns={"usubjid": "subject"}
-)
+QUERIES = pd.DataFrame(
+    {
+        "query_id": ["Q-1"], "subject": ["iMSC-2001-S01"], "record": ["AESEQ=1"], "field": ["AETOXGR"],
+        "status": ["open"],
+    }
+)  # fmt: skip
 
 
 def study_of(grades: tuple[int, ...], protocol: Protocol, analysis: Analysis) -> StudyData:
@@ -100,7 +103,13 @@ def test_questions_are_ranked_by_what_their_answer_can_turn(quiet_but_one: Study
     found = fragility(quiet_but_one)
     two = pd.concat([QUERIES, QUERIES.assign(query_id="Q-2", record="AESEQ=9")])
     ranked = ranked_queries(found, two, quiet_but_one)
-    alone = [flip for flip in found.flips if [change.usubjid for change in flip.changes] == ["iMSC-2001-S01"]]
+    alone = [
+        flip for flip in found.flips
+        if [(change.usubjid, change.field) for change in flip.changes] == [("iMSC-2001-S01", "AETOXGR")]
+    ]  # fmt: skip
+    # A question that is closed, or about another field, settles nothing.
+    others = pd.concat([QUERIES.assign(status="closed"), QUERIES.assign(field="AEOUT")])
+    assert ranked_queries(found, others, quiet_but_one).empty
     assert ranked[["QUERY", "SUBJECT", "SINGLE"]].values.tolist() == [["Q-1", "S01", len(alone)]]
     assert ranked_queries(Fragility((), 0, 0), two, quiet_but_one).empty
 
