@@ -46,7 +46,7 @@ class Plan:
                 "there must be one true DLT rate per dose level", column="rates", value=list(self.rates),
                 next_step=f"give {len(self.ids)} rates",
             )  # fmt: skip
-        wrong = [rate for rate in (*self.rates, self.not_evaluable) if not 0 <= rate <= 1]
+        wrong = [rate for rate in (*self.rates, self.not_evaluable, self.target) if not 0 <= rate <= 1]
         if wrong:
             raise UsageError("a rate lies between 0 and 1", value=wrong[0], next_step="give a share, such as 0.15")
         if not 1 <= self.cap.limit <= MOST_SUBJECTS:

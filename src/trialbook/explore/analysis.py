@@ -17,6 +17,7 @@ from trialbook.analyses.rate import rate
 from trialbook.analyses.result import Result
 from trialbook.analyses.selection import Condition
 from trialbook.analyses.time_to_event import survival
+from trialbook.core.errors import UsageError
 from trialbook.display.titled import Titled
 from trialbook.dlt.advice import COMMITTEE, Advice, advice
 from trialbook.dlt.own_definition import addlt_under
@@ -181,6 +182,11 @@ class GivenAdvice:
 
 def advice_of(source: Source, dlt: Condition | None, rule: str | None) -> GivenAdvice:
     """What a rule advises from the statuses of the cut, or from another DLT definition; see `Cut.advice`."""
+    if not source.protocol.has_endpoint("DLT"):
+        raise UsageError(
+            "this trial has no dose escalation: DLT is not one of its endpoints",
+            next_step="ask for cut.rate, cut.survival or cut.count",
+        )  # fmt: skip
     addlt = source.datasets["addlt"]
     said = []
     if dlt is not None:

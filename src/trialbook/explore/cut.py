@@ -247,6 +247,12 @@ class Cut:
         against = other if isinstance(other, Cut) else cut(other, self.folder.parent)
         for one in (self, against):
             one._stop_if_unpublished("two published builds are compared")
+        mine, theirs = (one.trial.protocol.study.id for one in (self, against))
+        if mine != theirs:
+            raise UsageError(
+                f"this is a cut of {mine}, and {against.cut_id} is one of {theirs}",
+                next_step="compare two cuts of one study",
+            )  # fmt: skip
         old, new = sorted((self, against), key=lambda one: one.cut_date)
         return Differences(changes_between(old._published.compared, new._published.compared))
 

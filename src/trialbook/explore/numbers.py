@@ -101,8 +101,9 @@ def records_of(row: pd.Series, studied: Studied) -> pd.DataFrame:
     """The records behind one number, as rows of their analysis dataset.
 
     Of a count (n, events) those counted; of N the set that it is taken of; of pending those who wait; of any other
-    statistic the whole set. COUNTFL (Y or blank) says which are counted; SUBJID comes first. `attrs`: the `dataset`,
-    and a `note` where these are records of the main analysis and another choice of rules counts otherwise.
+    statistic the whole set. COUNTFL (Y or blank) says which are counted, of N all; SUBJID comes first. A row without
+    `stat` is of other keys, or of some subjects. `attrs`: the `dataset`, and a `note` where these are records of the
+    main analysis and another choice of rules counts otherwise.
     Raises UsageError where no record is behind such a number, and says why.
     """
     analysis, level, *rest, stat = ("" if pd.isna(row[name]) else str(row[name]) for name in KEYS)
@@ -121,11 +122,14 @@ def records_of(row: pd.Series, studied: Studied) -> pd.DataFrame:
         )  # fmt: skip
     if found is None:
         return _lines("adsl", [], 0, studied)
-    counting = stat in ("n", "events", "n.event")
-    frame = _lines(found.dataset, found.rows[: found.counted] if counting else found.rows, found.counted, studied)
+    counting, whole = stat in ("n", "events", "n.event"), len(found.rows)
+    # Of N every record of the set is counted; who was at risk on a day is marked by no rule.
+    counted = {"N": whole, "n.risk": 0}.get(stat, found.counted)
+    frame = _lines(found.dataset, found.rows[: found.counted] if counting else found.rows, counted, studied)
     size = len(frame) if stat == "events" else frame["USUBJID"].nunique()
-    if (counting or stat == "N") and size != row["stat"]:
-        frame = _lines(found.dataset, found.rows, 0 if counting else found.counted, studied)
+    # Under other keys, or of some subjects, there is no published number to compare with.
+    if (counting or stat == "N") and pd.notna(row["stat"]) and size != row["stat"]:
+        frame = _lines(found.dataset, found.rows, 0 if counting else counted, studied)
         frame.attrs["note"] = NOT_THE_RULES
     return frame
 

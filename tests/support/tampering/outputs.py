@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from support.tampering.published import CUT, PREVIOUS, Standing
-from trialbook.queries.files import write_xlsx
+from trialbook.queries.files import write_sheets
+from trialbook.queries.query_files import SHEET, query_sheets
 
 SUBJECT = "NCT06321198-01-001"
 
@@ -56,9 +57,10 @@ def wider_list(standing: Standing) -> None:
     import pandas as pd
 
     listed = pd.read_csv(standing.folder / "queries.csv", dtype="str", keep_default_na=False, encoding="utf-8-sig")
-    listed.loc[0, "status"] = "closed"
+    sheets = dict(query_sheets(listed))
+    sheets[SHEET] = listed.assign(status=["closed", *listed["status"][1:]])
     (standing.folder / "queries.xlsx").unlink()
-    write_xlsx(listed, standing.folder / "queries.xlsx", CUT)
+    write_sheets(sheets, standing.folder / "queries.xlsx", CUT)
 
 
 def drop_output(said: dict[str, Any]) -> None:
