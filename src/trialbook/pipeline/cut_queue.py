@@ -183,14 +183,13 @@ def worst(outcomes: Sequence[Outcome]) -> int:
 
 
 def in_chinese(error: TrialbookError) -> str:
-    """The message of a STOP in Chinese with its place and value; blank for another error.
+    """The message of a STOP in Chinese with its place and value; blank where no words are known.
 
-    A rule of a contract is named by its Chinese in the catalogue; what has no Chinese words refers to the line above.
+    A rule of a contract is named by its Chinese in the catalogue.
     """
     words = STOPS.area.stops.get(error.rule or "")
     if words is None and isinstance(error, StopError):
         contract = _CONTRACT.match(error.problem)
-        words = STOPS.area.stops["OTHER"]
         if contract is not None:
             rule = chinese().say(contract[2].strip()).rstrip("。")
             words = STOPS.area.stops["CONTRACT"].format(dataset=contract[1], rule=rule)
