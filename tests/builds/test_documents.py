@@ -110,7 +110,7 @@ def test_numbers_are_those_of_the_results_in_every_format_and_language_that_carr
             if said not in lines[cell.row] or cell.table not in tables:
                 assert kind in ("pdf", "docx", "pptx") or not said, (name, cell)
                 continue
-            # On paper a cell may have several lines, and a figure may stand before the rows on the next page.
+            # On paper a cell may have several lines, and a figure may be above the rows of the next page.
             expected = bare(said if kind in ("page", "pdf") else "".join(lines[cell.row]))
             assert expected in ("".join(tables.values()) if kind == "pdf" else tables[cell.table]), (name, cell)
             seen[name] += max(1, len(NUMBER.findall(said)))
@@ -166,7 +166,7 @@ def test_every_table_of_the_report_has_the_cells_of_the_page(
         by_name = {column.name: column for column in whole.table.columns}
         rows = [line for line in grid_of(table, speaker).lines if isinstance(line, list)]
         assert [row for row in rows if bare("".join(row)) not in carried["docx"][table.id]] == [], table.id
-        # On paper a cell may have several lines, and a figure may stand before the rows on the next page.
+        # On paper a cell may have several lines, and a figure may be above the rows of the next page.
         words = [bare(word) for row in rows for cell in row for word in cell.split()]
         assert table.id in carried["pdf"]
         assert [word for word in words if word not in on_paper] == [], table.id

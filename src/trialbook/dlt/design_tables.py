@@ -34,8 +34,8 @@ FULL = msg(
     "full number: to stay there then declares it the maximum tolerated dose."
 )
 OTHERS_DECIDE = msg(
-    "Whole cohorts, nobody pending (A-200). Shown are the counts that a trial within its cap can reach, and what the "
-    "rule says of them however few places are left. Of two answers in one cell the counts at the other levels decide."
+    "Whole cohorts, nobody pending (A-200). The table has the counts that a trial within its cap can reach, and what "
+    "the rule says of them however few places are left. Of two answers in one cell the counts at other levels decide."
 )
 LABELS = {"LEVEL": msg("Dose level"), "DLTS": msg("Subjects with a DLT")}
 

@@ -65,7 +65,7 @@ class Named(Mapping[str, Value], Generic[Value]):
     """Things by name, each made when it is asked for; the names are completed by Tab and listed by `repr`.
 
     `what`: what one of them is called, in the singular; `alike`: how a name that is asked for is spelt here; `kept`:
-    whether one is made once, or anew each time, so that what a cell writes into it is nowhere else.
+    whether one is made once; else each access gives another, so that what a cell writes into it is nowhere else.
 
     >>> lengths = Named("dataset", ["adae", "adsl"], len, str.lower)
     >>> lengths
