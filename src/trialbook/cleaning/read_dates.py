@@ -102,7 +102,7 @@ _YEAR_LAST = re.compile(
 _MONTH_UNKNOWN = re.compile(rf"\d{{1,2}}[-/ .]?(?:{_UNKNOWN})[-/ .]?(?P<year>\d{{4}})", re.I)
 # What neither is a date of a subject nor can be one: the fillers of databases and spreadsheets.
 _FILLERS = re.compile(
-    r"(1900-01-0[01]|1899-12-3[01]|1901-01-01|1111-11-11|1753-01-01|0001-01-01|2999-12-31|9999-\d\d-\d\d)(T.*)?"
+    r"(1900-01-0[01]|1899-12-3[01]|1901-01-01|1111-11-11|1753-01-01|0001-01-01|2999-12-31|9999-\d\d-\d\d)([T ].*)?"
     r"|01[-/]01[-/]1900|31[-/]12[-/]9999|9{6,14}|9999[-/]99[-/]99|99[-/]99[-/]9999|1900(01|12)\d\d|99991231"
 )
 # The basic form of ISO 8601, as HL7 messages have it: 20250131101530+0800, 20250131T1015.
