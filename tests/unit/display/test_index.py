@@ -270,7 +270,7 @@ def test_the_first_page_holds_no_script_and_leads_to_every_page_and_file(protoco
 
 ROW = {
     "subject": "S01", "level": "DL1", "person": "45 M", "end": 200, "infusions": [0, 7], "window": [0, 28],
-    "serious": [[19, "Sepsis, G3"], [None, "Fall, not graded"]], "dlt_day": 19, "death_day": None, "seen": 90,
+    "serious": [[19, "Sepsis", "G3"], [None, "Fall", "not graded"]], "dlt_day": 19, "death_day": None, "seen": 90,
     "unseen": 110, "grade": "II", "worst": "G3", "dlt": "DLT", "response": "CR",
     "status": "Alive, last seen 2025-04-01", "queries": 0, "alert": "high",
 }  # fmt: skip
@@ -301,7 +301,7 @@ def answers(text: str = "") -> dict[str, object]:
         "signals": [signal(f"high{text}"), signal(f"low{text}", f"S03{text}", "low")], "rules": [rule],
         "news": [{"what": f"Treated{text}", "subjects": [["S01", f"DL1{text}"]], "text": f"t{text}"}],
         "news_known": True, "board": [ROW, {**ROW, "subject": f"S02{text}", "level": f"DL9{text}", "window": None,
-                                            "serious": [[3, f"Rash{text}"]], "worst": f"G1{text}", "dlt": f"x{text}",
+                                            "serious": [[3, f"Rash{text}", "G1"]], "worst": f"G1{text}", "dlt": f"x{text}",
                                             "response": f"r{text}", "status": f"Died{text}", "death_day": 30}],
         "coming": [{"day": "2025-10-08", "subject": f"016{text}", "what": f"window{text}"}],
         "missed": [[f"S02{text}", f"DAY 28{text}"]],
