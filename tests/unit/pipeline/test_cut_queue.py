@@ -114,7 +114,7 @@ def test_a_stop_speaks_chinese_too(
     assert commands_build.build_cuts([trial], root, commands_build.Options(tmp_path), console) == 1
     text = console.export_text()
     assert "2025-03-31 stopped: [P09-SUBJECT-TWICE] dm.csv, row 4: twice in DM." in text
-    assert "该受试者在 DM 中出现两次" in text
+    assert "该受试者在DM中出现两次" in text
 
 
 def test_the_limits_of_a_step_travel_with_the_job(
