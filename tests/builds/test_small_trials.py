@@ -68,7 +68,6 @@ def test_one_subject_treated_and_no_adverse_event_at_all(workbook: Workbook, sid
     no_programming_words(build)
 
 
-@pytest.mark.soak  # takes minutes since the last merges: the cause is to be found
 def test_only_the_required_domains(workbook: Workbook) -> None:
     """What depends on a domain that was not delivered is not evaluable, never a pass."""
     for path in workbook.snapshot.glob("*.csv"):

@@ -58,8 +58,10 @@ HEAD = "a"
 CUT_OFF = " ..."
 # Codes or numbers one after the other, which each language lists by its own comma.
 _LISTED = re.compile(r"[^\s,;:()\[\]]+(?:, [^\s,;:()\[\]]+)+")
-# The same with a last one behind "and": such a list is one piece of a sentence.
-_LIST_OF_CODES = re.compile(r"[-\w.%]*[A-Z0-9][-\w.%]*(?:(?:, | and | or | to )[-\w.%]*[A-Z0-9][-\w.%]*)*")
+# The same with a last one behind "and": such a list is one piece of a sentence. Each code is read in one way only, or
+# a text that goes on behind a list of twenty would be tried in millions.
+_CODE = r"(?=[-\w.%]*[A-Z0-9])[-\w.%]++"
+_LIST_OF_CODES = re.compile(rf"{_CODE}(?:(?:, | and | or | to ){_CODE})*")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d:\d\d)(?::\d\d)?)?")
 # How a date is written in a sentence.
 _DAY = msg("{year}-{month}-{day}")

@@ -141,6 +141,11 @@ def test_numbers_codes_and_what_goes_on_behind_a_place_are_read(german: Translat
         # the loosest separator first, and what goes on behind a place last
         ("between 0.500 and 0.750, open: 005", "在0.500和0.750之间，未定：005"),
         ("012: MR to PD", "012：MR变为PD"), ("009: DLT", "009：DLT"),
+        # a long list of codes with more behind it is read at once
+        (
+            "EX01, EX02, EX03, EX04A, EX04B, EX04C, EX04D, EX04E, EX05, EX06, EX07, EX08 and 13 more not evaluable",
+            "EX01、EX02、EX03、EX04A、EX04B、EX04C、EX04D、EX04E、EX05、EX06、EX07、EX08，另有13项不可评价",
+        ),
         # the same words with a small letter, and a text that was cut off
         ("anemia", "贫血"), ("Human immunodeficiency ... (EX12)", "人类免疫缺陷病毒……（EX12）"),
     ],

@@ -146,9 +146,7 @@ def test_each_cut_keeps_what_it_reported_beside_what_is_known_now(cuts: tuple[Cu
         assert second.events("TEAE", SECOND, known) == 5
     table = new_since_cut.signal_table(second.by_cut)
     late = table[table["KIND"].eq("Any TEAE") & table["CUT"].eq("2025-02-28")]
-    assert late[["THEN", "KNOWN", "REMARK"]].values.tolist() == [
-        ["1 [2]", "1 [3]", "1 more, reported after that cut"]
-    ]
+    assert late[["THEN", "KNOWN", "REMARK"]].values.tolist() == [["1 [2]", "1 [3]", "1 more, reported after that cut"]]
     assert set(table.loc[table["CUT"].eq("2025-03-31"), "REMARK"]) == {""}
 
 
