@@ -6,18 +6,20 @@ outcomes, the supplemental records of removed parents, and a death flag whose da
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from trialbook.cleaning.keys import record_keys
 from trialbook.cleaning.problems import ask
+from trialbook.cleaning.read_values import BIRTH_DATE
 from trialbook.core.dates import earliest_date, latest_date
 from trialbook.core.domains import Domains
 from trialbook.core.messages import msg
 from trialbook.core.supplemental import is_supplemental, parent_links
 from trialbook.queries.query_list import Query
+from trialbook.snapshot.door import WITHHELD
 
 CUT_VARIABLES: Mapping[str, str] = {
     "DM": "RFICDTC", "EX": "EXSTDTC", "AE": "AESTDTC", "LB": "LBDTC", "VS": "VSDTC", "RS": "RSDTC", "FA": "FADTC",
@@ -98,17 +100,7 @@ def future_date_queries(domains: Domains, cut_date: pd.Timestamp, days: int) -> 
     Without the question a slip in the year (2052) would remove the record with those that are after the cut.
     """
     limit = cut_date + pd.Timedelta(days=days)
-    asked: list[Query] = []
-    for code, frame in domains.items():
-        for column in [name for name in frame.columns if name.endswith("DTC")]:
-            late = after_cut(frame[column], limit)
-            if "USUBJID" in frame and late.any():
-                rows = frame[late]
-                # A birth date would identify: only that it lies in the future is said.
-                shown = rows[column] if column != "BRTHDTC" else pd.Series("(withheld)", index=rows.index)
-                records = zip(rows["USUBJID"], record_keys(code, rows), shown, strict=True)
-                asked += ask("P26-FUTURE-DATE", code, records, column)
-    return asked
+    return _asked_of_dates("P26-FUTURE-DATE", domains, lambda frame, column: after_cut(frame[column], limit))
 
 
 def before_birth_queries(domains: Domains) -> list[Query]:
@@ -117,23 +109,31 @@ def before_birth_queries(domains: Domains) -> list[Query]:
     Not where the consent is before the birth as well: then the birth date is the one to ask about (P06).
     """
     dm = domains["DM"]
-    if "BRTHDTC" not in dm:
+    if BIRTH_DATE not in dm:
         return []
-    born = earliest_date(dm["BRTHDTC"])
+    born = earliest_date(dm[BIRTH_DATE])
     if "RFICDTC" in dm:
         born = born.mask(latest_date(dm["RFICDTC"]) < born)
     births = born.groupby(dm["USUBJID"]).first()
+    return _asked_of_dates(
+        "P26-BEFORE-BIRTH", domains,
+        lambda frame, column: latest_date(frame[column]) < births.reindex(frame["USUBJID"]).set_axis(frame.index),
+    )  # fmt: skip
+
+
+def _asked_of_dates(rule: str, domains: Domains, wrong: Callable[[pd.DataFrame, str], pd.Series]) -> list[Query]:
+    """A query for each date of a subject that is `wrong`, in every --DTC column of every domain."""
     asked: list[Query] = []
     for code, frame in domains.items():
         if "USUBJID" not in frame:
             continue
-        born = births.reindex(frame["USUBJID"]).set_axis(frame.index)
-        for column in [name for name in frame.columns if name.endswith("DTC") and name != "BRTHDTC"]:
-            early = latest_date(frame[column]) < born
-            if early.any():
-                rows = frame[early]
-                records = zip(rows["USUBJID"], record_keys(code, rows), rows[column], strict=True)
-                asked += ask("P26-BEFORE-BIRTH", code, records, column)
+        for column in [name for name in frame.columns if name.endswith("DTC")]:
+            rows = frame[wrong(frame, column)]
+            if len(rows):
+                # A birth date would identify: only that it is wrong is said.
+                shown = rows[column] if column != BIRTH_DATE else pd.Series(WITHHELD, index=rows.index)
+                records = zip(rows["USUBJID"], record_keys(code, rows), shown, strict=True)
+                asked += ask(rule, code, records, column)
     return asked
 
 

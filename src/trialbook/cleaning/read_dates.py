@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Collection
-from functools import partial
+from functools import cache, partial
 
 from trialbook.cleaning.read_values import Reader, Reading
 from trialbook.core.dates import DTC_PATTERN
@@ -261,7 +261,8 @@ def column_reader(reader: Reader, values: Collection[str], cut_year: int) -> Rea
     """
     cut_off = _cut_off(values)
     last_year = cut_year + YEARS_AHEAD
-    order_of = {length: _order(values, length, last_year) for length in (2, 4)}
+    # Few columns have a date of which the order is not known.
+    order_of = cache(lambda length: _order(values, length, last_year))
 
     def read(value: str) -> Reading:
         if value in cut_off:
@@ -271,7 +272,7 @@ def column_reader(reader: Reader, values: Collection[str], cut_year: int) -> Rea
             return Reading(text, ask="P04-DATE-CUT-OFF")
         reading = reader(value)
         three = _three(value) if reading.ask == "P04-DATE-AMBIGUOUS" else None
-        order = order_of[len(three[0][2])] if three else None
+        order = order_of(len(three[0][2])) if three else None
         if three and order:
             text = _orders(three[0], last_year)[order]
             day = Reading(text, "P04-DATE-ORDER")
@@ -284,11 +285,13 @@ def column_reader(reader: Reader, values: Collection[str], cut_year: int) -> Rea
 def _cut_off(values: Collection[str]) -> dict[str, str]:
     """The values that a field was too short for, with the part of each that is whole."""
     longest = max((len(value) for value in values), default=0)
-    ends = [value for value in values if len(value) == longest]
-    found = {value: match for value in ends if (match := _TOO_SHORT.fullmatch(value))}
-    if len(found) < len(ends) or any(_UNPADDED.fullmatch(value) for value in values):
-        return {}
-    return {value: str(match[match.lastgroup]) for value, match in found.items() if match.lastgroup}
+    found: dict[str, str] = {}
+    for value in (value for value in values if len(value) == longest):
+        match = _TOO_SHORT.fullmatch(value)
+        if match is None or match.lastgroup is None:
+            return {}
+        found[value] = str(match[match.lastgroup])
+    return {} if any(_UNPADDED.fullmatch(value) for value in values) else found
 
 
 def _three(value: str) -> tuple[tuple[str, ...], str] | None:

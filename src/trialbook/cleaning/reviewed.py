@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from io import BytesIO
 from pathlib import Path
 
@@ -17,10 +17,9 @@ import pandas as pd
 
 from trialbook.cleaning.keys import record_keys
 from trialbook.core.errors import UsageError
-from trialbook.core.files import write_whole
 from trialbook.protocol.models import Trial
 from trialbook.queries.answers import files_until
-from trialbook.queries.files import list_text, read_csv_list
+from trialbook.queries.files import keep_once, read_csv_list
 
 FOLDER = "reviewed"
 UNCHANGED, CHANGED, GONE = "unchanged", "changed", "gone"
@@ -79,13 +78,7 @@ def read_marks(path: Path) -> list[Mark]:
 
 def keep_marks(path: Path, new: Iterable[Mark]) -> list[Mark]:
     """Adds marks to the end of their file, each once; returns what was added."""
-    known = read_marks(path)
-    seen = {mark.key for mark in known}
-    added = list({mark.key: mark for mark in new if mark.key not in seen}.values())
-    if added:
-        frame = pd.DataFrame([asdict(mark) for mark in [*known, *added]], columns=MARK_COLUMNS).map(list_text)
-        write_whole(path, frame.to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
-    return added
+    return keep_once(path, read_marks(path), new, MARK_COLUMNS)
 
 
 def values_of(record: Mapping[str, object]) -> dict[str, str]:
@@ -114,7 +107,9 @@ def mark_of_record(
     frame = domains.get(domain)
     if frame is None:
         return None
-    found = frame[frame["USUBJID"].eq(subject) & record_keys(domain, frame).eq(record)]
+    # The keys of this subject's records alone: a list may mark many records of a large domain.
+    own = frame[frame["USUBJID"].eq(subject)]
+    found = own[record_keys(domain, own).eq(record)]
     return None if len(found) != 1 else json.dumps(values_of(found.iloc[0].to_dict()), sort_keys=True)
 
 

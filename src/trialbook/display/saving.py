@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,20 +32,20 @@ class Origin:
     synthetic: bool = False
 
 
-class Savable:
+class Savable(ABC):
     """A table or figure that knows its id (`T-5`, blank for none), its title, and where it comes from."""
 
     id: str
     origin: Origin = Origin()
 
     @property
+    @abstractmethod
     def title(self) -> str:
         """The title, in English."""
-        raise NotImplementedError
 
+    @abstractmethod
     def to_frame(self) -> pd.DataFrame:
         """What is shown, as a DataFrame."""
-        raise NotImplementedError
 
     def save(self, path: str | Path) -> Path:
         """Writes a file of this alone, whole or not at all; the suffix of `path` says which kind.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from trialbook.core.messages import as_text, msg
+
 
 class Titled(pd.DataFrame):  # type: ignore[misc]  # pandas has no types of its own
     """A frame that shows its title above it; what pandas makes of it (`head`, `query`) is a plain frame."""
@@ -30,3 +32,12 @@ def with_title(frame: pd.DataFrame, title: str) -> Titled:
     found.title = title
     found.attrs = dict(frame.attrs)
     return found
+
+
+def unpublished_title(title: str, what: str) -> str:
+    """A title that says what makes this another than the published set; `what` blank: the title as it is.
+
+    >>> unpublished_title("Deaths", "5 of 12 subjects")
+    'Deaths (not the published set; 5 of 12 subjects)'
+    """
+    return msg("{title} (not the published set; {what})", title=as_text(title), what=as_text(what)) if what else title

@@ -18,7 +18,7 @@ from trialbook.analyses.result import Result
 from trialbook.analyses.selection import Condition
 from trialbook.analyses.time_to_event import survival
 from trialbook.core.errors import UsageError
-from trialbook.display.titled import Titled
+from trialbook.display.titled import Titled, unpublished_title
 from trialbook.dlt.advice import COMMITTEE, Advice, advice
 from trialbook.dlt.own_definition import addlt_under
 from trialbook.efficacy.survival_bounds import why_not_evaluable
@@ -68,16 +68,7 @@ class Source:
 
     def title(self, what: str) -> str:
         """A title that names the cut, and says where its content is not the published set."""
-        return titled(f"{what}, data cut {self.cut_date}", self.unpublished)
-
-
-def titled(what: str, unpublished: str) -> str:
-    """A title with what makes its content another than the published set.
-
-    >>> titled("ADSL, data cut 2025-09-30", "5 of 12 subjects")
-    'ADSL, data cut 2025-09-30 (not the published set; 5 of 12 subjects)'
-    """
-    return f"{what} (not the published set; {unpublished})" if unpublished else what
+        return unpublished_title(f"{what}, data cut {self.cut_date}", self.unpublished)
 
 
 class Answer(Titled):
@@ -197,7 +188,7 @@ def advice_of(source: Source, dlt: Condition | None, rule: str | None) -> GivenA
     given = advice(addlt, source.protocol, source.analysis, source.study.cut_date, rule)
     unpublished = "; ".join(filter(None, [source.unpublished, *said]))
     return GivenAdvice(
-        titled(f"Advice of the rule {given.rule}, data cut {source.cut_date}", unpublished), given, addlt
+        unpublished_title(f"Advice of the rule {given.rule}, data cut {source.cut_date}", unpublished), given, addlt
     )
 
 

@@ -386,10 +386,9 @@ class Cut:
     def _titled(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         if not self.unpublished:
             return frame
-        from trialbook.display.titled import with_title
-        from trialbook.explore.analysis import titled
+        from trialbook.display.titled import unpublished_title, with_title
 
-        return with_title(frame, titled(f"{name.upper()}, data cut {self.cut_date}", self.unpublished))
+        return with_title(frame, unpublished_title(f"{name.upper()}, data cut {self.cut_date}", self.unpublished))
 
     def _shown(self, what: str, all_of: Callable[..., Any], narrowed: Callable[..., Any]) -> Named[Any]:
         if self._keys:

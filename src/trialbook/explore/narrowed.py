@@ -22,6 +22,7 @@ from trialbook.display.cell_outputs import progress
 from trialbook.display.figures import CHART_MIME, Figure
 from trialbook.display.other_tables import frame_block
 from trialbook.display.payload import MIME
+from trialbook.display.titled import unpublished_title
 from trialbook.documents.shown import Output, numbered_outputs
 from trialbook.interactive.step_by_hand import opening
 from trialbook.protocol.decisions import Decision, decisions_before
@@ -63,8 +64,6 @@ class NarrowedStep(Step):
 
     def title(self, subject: str) -> str:
         """The title, which says whom it is about."""
-        from trialbook.explore.shown import unpublished_title
-
         return unpublished_title(super().title(subject), self._said)
 
     @cached_property

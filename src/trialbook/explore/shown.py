@@ -13,25 +13,16 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from trialbook.core.errors import UsageError
-from trialbook.core.messages import as_text, msg
 from trialbook.display.blocks import Block
 from trialbook.display.columns import column_decimals, column_labels
 from trialbook.display.figures import Figure, figure
 from trialbook.display.saving import Origin, Savable, save_with
 from trialbook.display.tables import Table, table
+from trialbook.display.titled import unpublished_title
 from trialbook.documents.shown import Output, shown_outputs
 from trialbook.explore.names import SOURCE, UNPUBLISHED, Named
 
 Made = TypeVar("Made", Table, Figure)
-
-
-def unpublished_title(title: str, what: str) -> str:
-    """A title that says what makes this another than the published set; `what` blank: the title as it is.
-
-    >>> unpublished_title("Deaths", "5 of 12 subjects")
-    'Deaths (not the published set; 5 of 12 subjects)'
-    """
-    return msg("{title} (not the published set; {what})", title=as_text(title), what=as_text(what)) if what else title
 
 
 def origin_of(build: Path) -> Origin:

@@ -41,13 +41,15 @@ class Subject:
     @cached_property
     def datasets(self) -> Named[pd.DataFrame]:
         """The subject's rows of each analysis dataset."""
-        return Named("dataset", self._source.datasets, lambda name: self._own(self._source.datasets[name]), str.lower)
+        return Named(
+            "dataset", self._source.datasets, lambda name: self._own(self._source.datasets[name]), str.lower, kept=False
+        )
 
     @cached_property
     def clean(self) -> Named[pd.DataFrame]:
         """The subject's records of each clean domain."""
         domains = self._source.study.domains
-        return Named("clean domain", domains, lambda code: self._own(domains[code]), str.upper)
+        return Named("clean domain", domains, lambda code: self._own(domains[code]), str.upper, kept=False)
 
     def _own(self, frame: pd.DataFrame) -> pd.DataFrame:
         return frame[frame["USUBJID"].eq(self.usubjid)].reset_index(drop=True) if "USUBJID" in frame else frame.head(0)

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
-
 from trialbook.core.errors import UsageError
-from trialbook.core.files import write_whole
 from trialbook.protocol.models import Cut, Trial, calendar_date
 from trialbook.protocol.yaml_file import read_yaml
-from trialbook.queries.files import list_text, read_csv_list
+from trialbook.queries.files import keep_once, read_csv_list
 from trialbook.queries.rule_texts import Phrase, Texts
 
 FOLDER = "data/answers"
@@ -123,17 +120,7 @@ def read_answers(path: Path) -> list[Answer]:
 
 def keep_answers(path: Path, new: Iterable[Answer]) -> list[Answer]:
     """Adds answers to the end of their file, each once; what is there stays as it is. Returns what was added."""
-    known = read_answers(path)
-    seen = {one.key for one in known}
-    added: list[Answer] = []
-    for one in new:
-        if one.key not in seen:
-            seen.add(one.key)
-            added.append(one)
-    if added:
-        frame = pd.DataFrame([asdict(one) for one in [*known, *added]], columns=COLUMNS).map(list_text)
-        write_whole(path, frame.to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
-    return added
+    return keep_once(path, read_answers(path), new, COLUMNS)
 
 
 def answers_until(trial: Trial) -> list[Answer]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import pandas as pd
 
 from trialbook.core.characters import printable
 from trialbook.core.errors import StopError
+from trialbook.core.files import write_whole
 
 # ----------------------------------------------------------------------------------------------------
 # A value as a cell of a list for spreadsheets: nothing computes, everything shows, and it reads back.
@@ -80,9 +82,31 @@ def read_csv_list(source: Path | BytesIO) -> pd.DataFrame:
     return pd.read_csv(source, dtype="str", keep_default_na=False, encoding="utf-8-sig").map(value_of).astype("str")
 
 
-def write_xlsx(frame: pd.DataFrame, path: Path, cut_date: str, sheet: str = "Queries") -> None:
-    """`write_sheets` with one list."""
-    write_sheets({sheet: frame}, path, cut_date)
+class Kept(Protocol):
+    """One entry of a list that people keep: a dataclass of texts."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What makes it the same entry when it comes twice."""
+
+
+Entry = TypeVar("Entry", bound=Kept)
+
+
+def keep_once(path: Path, known: Sequence[Entry], new: Iterable[Entry], columns: Sequence[str]) -> list[Entry]:
+    """Adds entries to the end of a kept list, each once; what is there stays as it is. Returns what was added.
+
+    `known`: the entries of the file as they were read.
+    """
+    seen = {one.key for one in known}
+    added: list[Entry] = []
+    for one in new:
+        if one.key not in seen:
+            seen.add(one.key)
+            added.append(one)
+    if added:
+        write_whole(path, csv_list(pd.DataFrame([vars(one) for one in [*known, *added]], columns=list(columns))))
+    return added
 
 
 def write_sheets(lists: Mapping[str, pd.DataFrame], path: Path, cut_date: str) -> None:

@@ -13,7 +13,7 @@ from trialbook.core.files import write_json
 from trialbook.diff.builds import compare_builds
 from trialbook.diff.file_places import cell_name, frame_places, places
 from trialbook.diff.words import CHUNK, against_rebuild, first_and_more, first_difference
-from trialbook.queries.files import write_xlsx
+from trialbook.queries.files import write_sheets
 
 PAGE = "<html><body><h1>Response</h1><p>intro</p><h2>Rates</h2><p>5 of 11</p><p>end</p></body></html>\n"
 CELLS = [
@@ -38,7 +38,7 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
         write_json(folder / "n.ipynb", {"cells": CELLS, "metadata": {}, "nbformat": 4})
         (folder / "index.html").write_text(PAGE)
         (folder / "list.csv").write_text('id,text\n1,"two\nlines"\n2,x\n')
-        write_xlsx(pd.DataFrame({"id": ["1"], "text": ["x"]}), folder / "q.xlsx", "2025-01-01")
+        write_sheets({"Queries": pd.DataFrame({"id": ["1"], "text": ["x"]})}, folder / "q.xlsx", "2025-01-01")
         (folder / "raw.bin").write_bytes(b"\x00\xff\x80\x81\x82")
         write_json(folder / "run.json", {"seconds": name})
     return tmp_path / "a", tmp_path / "b"
@@ -67,7 +67,7 @@ def test_each_kind_of_file_names_its_place(pair: tuple[Path, Path]) -> None:
     write_json(b / "manifest.json", {"k": [1, {"deep": "w"}]})
     frame = read_dataset(b / "data" / "x.parquet").assign(AVAL=[1.0, 2.0])
     write_dataset(frame, b / "data" / "x.parquet")
-    write_xlsx(pd.DataFrame({"id": ["1"], "text": ["y"]}), b / "q.xlsx", "2025-01-01")
+    write_sheets({"Queries": pd.DataFrame({"id": ["1"], "text": ["y"]})}, b / "q.xlsx", "2025-01-01")
     (b / "raw.bin").write_bytes(b"\x00\xff\x80\x81\x83")
     (b / "extra.txt").write_text("")
     assert compare_builds(a, b) == [

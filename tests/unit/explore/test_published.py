@@ -52,7 +52,8 @@ def test_a_cut_says_what_it_is_and_reads_only_what_is_asked(builds: Path, monkey
     assert "<table>" in cut._repr_html_()
     assert cut.adsl["AGE"].tolist() == [40.0, 61.0]
     # What a cell writes into a frame is in no other answer.
-    cut.adsl["AGE"] = 0.0
+    edited = cut.adsl
+    edited["AGE"] = 0.0
     assert cut.datasets["ADSL"]["AGE"].tolist() == [40.0, 61.0]
     # What a frame carries along can be written into a file.
     cut.adsl.query("SEX == 'F'").to_parquet(builds / "mine.parquet")

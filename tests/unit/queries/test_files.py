@@ -15,7 +15,7 @@ from python_calamine import CalamineWorkbook
 from trialbook.core import characters
 from trialbook.core.errors import StopError
 from trialbook.queries import files
-from trialbook.queries.files import read_csv_list, write_csv, write_xlsx
+from trialbook.queries.files import read_csv_list, write_csv, write_sheets
 from trialbook.queries.query_list import query, query_list
 
 FORMULAS = [
@@ -49,7 +49,7 @@ def sheet_xml(path: Path) -> str:
 
 
 def test_no_cell_of_the_workbook_is_a_formula_or_a_link(tmp_path: Path) -> None:
-    write_xlsx(listed(FORMULAS), tmp_path / "q.xlsx", "2025-06-30")
+    write_sheets({"Queries": listed(FORMULAS)}, tmp_path / "q.xlsx", "2025-06-30")
     sheet = sheet_xml(tmp_path / "q.xlsx")
     assert "<f>" not in sheet
     assert "hyperlink" not in sheet.lower()
@@ -61,14 +61,14 @@ def test_no_cell_of_the_workbook_is_a_formula_or_a_link(tmp_path: Path) -> None:
 
 def test_the_workbook_shows_every_value_as_it_is_in_chinese_too(tmp_path: Path) -> None:
     frame = listed([*FORMULAS, *HARMLESS])
-    write_xlsx(frame, tmp_path / "q.xlsx", "2025-06-30")
+    write_sheets({"Queries": frame}, tmp_path / "q.xlsx", "2025-06-30")
     assert cells(tmp_path / "q.xlsx", "observed") == [characters.printable(value) for value in frame["observed"]]
     assert set(cells(tmp_path / "q.xlsx", "message_zh")) == {"请核实：体温＞38℃"}
 
 
 def test_the_header_is_frozen_and_every_column_has_a_filter_and_a_width(tmp_path: Path) -> None:
     frame = listed(["x", "y"])
-    write_xlsx(frame, tmp_path / "q.xlsx", "2025-06-30")
+    write_sheets({"Queries": frame}, tmp_path / "q.xlsx", "2025-06-30")
     sheet = sheet_xml(tmp_path / "q.xlsx")
     assert '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>' in sheet
     last = chr(ord("A") + len(frame.columns) - 1)
@@ -80,19 +80,19 @@ def test_the_header_is_frozen_and_every_column_has_a_filter_and_a_width(tmp_path
 
 
 def test_an_empty_list_is_a_header_with_filters(tmp_path: Path) -> None:
-    write_xlsx(query_list([], "2025-06-30"), tmp_path / "q.xlsx", "2025-06-30")
+    write_sheets({"Queries": query_list([], "2025-06-30")}, tmp_path / "q.xlsx", "2025-06-30")
     assert cells(tmp_path / "q.xlsx", "status") == []
     assert "<autoFilter" in sheet_xml(tmp_path / "q.xlsx")
 
 
 def test_control_characters_are_shown_and_a_text_too_long_for_a_cell_stops(tmp_path: Path) -> None:
-    write_xlsx(listed(["a\x0bb\x00"]), tmp_path / "q.xlsx", "2025-06-30")
+    write_sheets({"Queries": listed(["a\x0bb\x00"])}, tmp_path / "q.xlsx", "2025-06-30")
     assert cells(tmp_path / "q.xlsx", "observed") == ["a\\x0bb\\x00"]
     full = listed(["x"]).assign(observed="x" * 32767)
-    write_xlsx(full, tmp_path / "full.xlsx", "2025-06-30")
+    write_sheets({"Queries": full}, tmp_path / "full.xlsx", "2025-06-30")
     assert cells(tmp_path / "full.xlsx", "observed") == ["x" * 32767]
     with pytest.raises(StopError, match=r"S20.*row 2, column observed"):
-        write_xlsx(full.assign(observed="x" * 32768), tmp_path / "long.xlsx", "2025-06-30")
+        write_sheets({"Queries": full.assign(observed="x" * 32768)}, tmp_path / "long.xlsx", "2025-06-30")
 
 
 def test_a_question_shows_the_beginning_of_a_very_long_value() -> None:
