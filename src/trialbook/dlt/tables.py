@@ -12,6 +12,7 @@ from trialbook.dlt.advice import Advice, Note, plain_code
 from trialbook.dlt.designs.design import ONGOING, WAIT
 from trialbook.dlt.over_time import LIMITS
 from trialbook.dlt.reporting import COUNTED, EVALUABLE_N, TREATED, WAITING_N
+from trialbook.dlt.standing import Standing
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import NOT_AN_ENDPOINT, Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, TOTAL, round_half_up
@@ -167,21 +168,17 @@ DIARY_LABELS = {
 OUTCOMES = ("DLT", msg("counted as DLT"), "no DLT", "pending", msg("not evaluable"))
 
 
-def unavailable(addlt: pd.DataFrame, protocol: Protocol) -> str:
-    """Why there is nothing to show, in words; blank when there is."""
-    if not protocol.has_endpoint("DLT"):
-        return msg("DLT is not an endpoint of this trial.")
-    return msg("No subject has been treated at this cut.") if addlt.empty else ""
-
-
-def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[tuple[str, str, str]]:
-    """The numbers of the first screen: (label, value, note)."""
+def headline(
+    results: pd.DataFrame, advice: Advice, stands: Standing | None, protocol: Protocol
+) -> list[tuple[str, str, str]]:
+    """The numbers of the first screen: (label, value, note). `stands` is missing where no rule advises."""
     if not protocol.has_endpoint("DLT"):
         return [("DLT", msg("not an endpoint"), msg("of this trial"))]
     total = results[results["group1_level"].eq(TOTAL) & results["analysis_id"].eq("DLT_SETS")]
     n = dict(zip(total["variable"], total["stat_text"], strict=True))
     beside = counted_note(results, int(n[COUNTED]), int(n[EVALUABLE_N]))
     return [
+        *_what_holds(advice, stands),
         (msg("Advice by rule {rule}", rule=advice.rule), plain_code(advice.code), _then(advice)),
         (msg("Dose level now open"), *open_level(advice)),
         (
@@ -198,6 +195,13 @@ def headline(results: pd.DataFrame, advice: Advice, protocol: Protocol) -> list[
             )
         ),
     ]
+
+
+def _what_holds(advice: Advice, stands: Standing | None) -> list[tuple[str, str, str]]:
+    """What holds for the trial; nothing where that is the advice itself, which is said once."""
+    if stands is None or stands.code == advice.code:
+        return []
+    return [(msg("Where the escalation stands"), stands.says, stands.why[0] if stands.why else "")]
 
 
 def _then(advice: Advice) -> str:

@@ -12,10 +12,9 @@ from trialbook.conduct.enrolment import Enrolment, enrolment
 from trialbook.conduct.news import News, news_since
 from trialbook.conduct.visits import DUE, MISSED, coming_up
 from trialbook.core.messages import enumerated, joined, msg, plural
-from trialbook.dlt.advice import advice, trial_history
-from trialbook.dlt.designs.design import ONGOING, WAIT, History
-from trialbook.dlt.designs.registry import NO_RULE
-from trialbook.dlt.next_cohort import NextCohort, next_cohort, plain_decision
+from trialbook.dlt.advice import advice
+from trialbook.dlt.next_cohort import NextCohort, plain_decision
+from trialbook.dlt.standing import standing
 from trialbook.protocol.study_data import StudyData
 from trialbook.signals.derive import RuleRun
 from trialbook.signals.model import SEVERITIES, Facts, Signal
@@ -23,7 +22,6 @@ from trialbook.subjects.dlt_status import COUNTED_AS_DLT, EVALUABLE, NOT_EVALUAB
 
 NO_DLT_MARK, DLT_MARK, OPEN_MARK, OUT_MARK = msg("no DLT"), "DLT", msg("window open"), msg("not evaluable")
 CLOSES = msg("DLT window closes")
-CONFIRMED_SIZE, CONFIRMED_DLTS = 6, 1
 
 
 @dataclass(frozen=True)
@@ -97,27 +95,15 @@ def first_page(facts: Facts, signals: Sequence[Signal], rules: Sequence[RuleRun]
 def decision(addlt: pd.DataFrame, study: StudyData) -> Decision | None:
     """The advice of the rule in force in words; None where no rule advises."""
     protocol, analysis = study.protocol, study.analysis
-    if not protocol.has_endpoint("DLT") or analysis.escalation_rule == NO_RULE:
-        return None
     given = advice(addlt, protocol, analysis, study.cut_date)
-    then = next_cohort(addlt, protocol, analysis, study.cut_date)
-    past, _ = trial_history(addlt, protocol.level_ids)
-    cap = analysis.n_cap
-    waits = given.code.startswith(f"{ONGOING}({WAIT} ")
-    same = len(set(then.codes)) == 1
-    settled = waits and same and not then.codes[0].startswith(ONGOING)
-    headline = plain_decision(then.codes[0] if settled else given.code, cap)
-    sentences = [_who_is_open(addlt, then, given.date_text if given.decision_date is not None else "")]
-    if settled:
-        sentences.append(msg("With or without a DLT there, the rule ends the same way."))
-    final = then.codes[0] if settled else given.code
-    if final.startswith("CAP_REACHED("):
-        sentences += _short_of(past, final, then)
+    stands = standing(addlt, given, protocol, analysis, study.cut_date)
+    if stands is None:
+        return None
+    day = given.date_text if given.decision_date is not None else ""
+    sentences = [*stands.why, stands.advised, _who_is_open(addlt, day)]
     return Decision(
-        msg("{decision}.", decision=headline), tuple(sentence for sentence in sentences if sentence),
-        given.date_text if given.decision_date is not None else "", given.rule, _cohort_words(then),
-        _steps(then, cap),
-        _ladder(addlt, study),
+        stands.headline, tuple(sentence for sentence in sentences if sentence), day, given.rule,
+        _cohort_words(stands.ahead), _steps(stands.ahead, analysis.n_cap), _ladder(addlt, study),
     )  # fmt: skip
 
 
@@ -141,7 +127,7 @@ def _range(counts: list[int]) -> str:
     return enumerated(counts, " or ")
 
 
-def _who_is_open(addlt: pd.DataFrame, then: NextCohort, day: str) -> str:
+def _who_is_open(addlt: pd.DataFrame, day: str) -> str:
     open_ = addlt[addlt["DLTSTAT"].isin(WAITING)].sort_values(["WINENDT", "USUBJID"], kind="stable")
     if open_.empty:
         return msg("No DLT window is open.")
@@ -156,33 +142,6 @@ def _who_is_open(addlt: pd.DataFrame, then: NextCohort, day: str) -> str:
         "{n} DLT window is open: {subjects}.", "{n} DLT windows are open: {subjects}.", len(open_), subjects=names
     )  # fmt: skip
     return joined([said, msg("No decision before {date}.", date=day) if day else ""])
-
-
-def _short_of(past: History, code: str, then: NextCohort) -> list[str]:
-    """Why no MTD can be named: which level is confirmed, and what the highest tried one lacks."""
-    confirmed = code.removeprefix("CAP_REACHED(").removesuffix(")")
-    said: list[str] = []
-    if confirmed in past.ids:
-        place = past.ids.index(confirmed)
-        said.append(
-            msg(
-                "{level} ({dlts} of {n}) is the highest level with {size} evaluable subjects and at most {most} DLT.",
-                level=confirmed,
-                dlts=past.dlts(place),
-                n=past.n(place),
-                size=CONFIRMED_SIZE,
-                most=CONFIRMED_DLTS,
-            )
-        )
-    tried = max((o.level for o in past.outcomes), default=None)
-    if tried is not None and past.ids[tried] != confirmed:
-        counts = {"level": past.ids[tried], "dlts": past.dlts(tried), "n": past.n(tried)}
-        said.append(
-            msg("{level} has {dlts} of {n}, {pending} pending, too few for the rule.", pending=then.pending, **counts)
-            if then.pending and then.level == past.ids[tried]
-            else msg("{level} has {dlts} of {n}, too few for the rule.", **counts)
-        )
-    return said
 
 
 def _cohort_words(then: NextCohort) -> str:

@@ -13,7 +13,9 @@ from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.advice import advice, alternatives, committee_notes
 from trialbook.dlt.definition import definition
 from trialbook.dlt.events import dlt_events
+from trialbook.dlt.next_cohort import next_rows
 from trialbook.dlt.reporting import advice_rows, dlt_count_rows, dlt_rate_rows
+from trialbook.dlt.standing import reported_headline, standing
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
@@ -139,6 +141,53 @@ def test_the_advice_is_reported_as_text_and_other_rules_apart(protocol: Protocol
     assert others == {"i3+3", "mtpi-2", "keyboard", "boin", "crm", "tite-crm", "tite-boin", "rolling6"}
 
 
+def stood(frame: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> tuple[str, str, list[str]]:
+    """What holds as a sentence, by the functions and by the reported numbers, and the labels of the first cards."""
+    given = advice(frame, protocol, analysis, CUT)
+    stands = standing(frame, given, protocol, analysis, CUT)
+    assert stands is not None
+    counts = to_ard(dlt_count_rows(frame, protocol))
+    cards = [f"{label}: {value}" for label, value, _ in tables.headline(counts, given, stands, protocol)[:2]]
+    told = to_ard([*advice_rows(given, []), *next_rows(frame, protocol, analysis, CUT)])
+    return stands.sentence, reported_headline(told, analysis), cards
+
+
+def test_one_headline_says_what_holds_for_the_trial_before_what_the_rule_advises(
+    protocol: Protocol, analysis: Analysis
+) -> None:
+    full = analysis.model_copy(update={"n_cap": 8})
+    book = cohort(trial(), ["2025-01-01", "2025-01-02", "2025-01-03"])
+    book = cohort(cohort(book, ["2025-01-10", "2025-01-11", "2025-01-12"], "DL2", 2.0), ["2025-02-10"], "DL3", 4.0)
+    book = cohort(book, ["2025-03-20"], "DL3", 4.0)
+    frame = addlt(book, protocol, full)
+    sentence, reported, cards = stood(frame, protocol, full)
+    assert sentence == (
+        "The cap of 8 is reached; no MTD can be named. DL3 has 0 of 1, 1 pending, too few for the rule. Advice of rule "
+        "3+3: wait at DL3 (DL3: 0 of 1 DLT, 1 pending: wait to 2025-04-17). With or without a DLT there, the rule ends "
+        "the same way. The Safety Review Committee decides."
+    )
+    assert sentence.startswith(reported)
+    assert cards == [
+        "Where the escalation stands: The cap of 8 is reached; no MTD can be named", "Advice by rule 3+3: wait at DL3",
+    ]  # fmt: skip
+
+
+def test_the_headline_is_the_advice_where_an_outcome_can_still_change_the_end(
+    protocol: Protocol, analysis: Analysis
+) -> None:
+    full = analysis.model_copy(update={"n_cap": 3})
+    book = cohort(cohort(trial(), ["2025-01-01", "2025-03-11"]), ["2025-03-10"])
+    book.event("Anaphylactic reaction", 2, 4, related="PROBABLE")
+    sentence, reported, cards = stood(addlt(book, protocol, full), protocol, full)
+    assert (reported, cards[0]) == ("Wait at DL1; no dose decision yet.", "Advice by rule 3+3: wait at DL1")
+    assert sentence.startswith(f"{reported} All 3 places are used. Advice of rule 3+3: wait at DL1 (")
+    free = addlt(cohort(trial(), ["2025-01-01", "2025-01-02", "2025-01-03"]), protocol, analysis)
+    assert stood(free, protocol, analysis)[:2] == (
+        "Escalate to DL2. Advice of rule 3+3: escalate to DL2 (DL1: 0 of 3 DLT: escalate to DL2). The Safety Review "
+        "Committee decides.", "Escalate to DL2.",
+    )  # fmt: skip
+
+
 def test_the_listings_tell_days_reasons_and_the_order_of_escalation(protocol: Protocol, analysis: Analysis) -> None:
     builder = cohort(trial(), ["2025-01-15", "2025-01-01"])
     builder.event("Anaphylactic reaction", 2, 4, related="PROBABLE")
@@ -166,5 +215,7 @@ def test_a_trial_without_a_dlt_endpoint_says_so_everywhere(protocol: Protocol, a
     study = protocol.study.model_copy(update={"endpoints": ["TEAE"]})
     other = protocol.model_copy(update={"study": study})
     frame = addlt(cohort(trial(), ["2025-01-01"]), other, analysis)
-    assert tables.unavailable(frame, other) == "DLT is not an endpoint of this trial."
+    given = advice(frame, other, analysis, CUT)
+    assert standing(frame, given, other, analysis, CUT) is None
+    assert [label for label, *_ in tables.headline(to_ard([]), given, None, other)] == ["DLT"]
     assert definition(other, analysis).empty
