@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from filelock import FileLock
 
 from support.demo_workbook import Workbook
 from support.notebooks_by_hand import copied_project
+from support.opened_files import openings
 from support.running_builds import trialbook
 
 pytestmark = pytest.mark.build
@@ -52,11 +54,19 @@ def test_a_second_build_of_the_same_cut_exits_3(root: Path, workbook: Workbook) 
 
 
 def test_check_raises_the_queries_of_the_build_with_their_ages(demo: Path, root: Path, tmp_path: Path) -> None:
-    """Byte for byte, with everything that a build finds: contracts, restatements (undelivered domains: see there)."""
+    """Byte for byte, with everything that a build finds: contracts, restatements (undelivered domains: see there).
+
+    Each file that was delivered is opened once, by whatever process of the check.
+    """
     project = copied_project(tmp_path / "project", root, demo, "2025-06-30")
+    (project / "data").unlink()
+    shutil.copytree(root / "data" / "demo", project / "data" / "demo")
+    delivered = [project / "data" / "demo" / cut for cut in ("2025-06-30", "2025-09-30")]
     before = sorted((project / "build").rglob("*"))
-    checked = trialbook(project, "check", "2025-09-30", "--out", tmp_path / "queries.csv")
+    with openings(*delivered) as opened:
+        checked = trialbook(project, "check", "2025-09-30", "--out", tmp_path / "queries.csv")
     assert checked.returncode == 0, checked.stderr
+    assert opened == {f"{folder.name}/{file.name}": 1 for folder in delivered for file in folder.iterdir()}
     for of_a_notebook in ("P33-IE-CONFLICT", "SAE-KNOWN-DATE-MISSING", "P29-RS-DAY28-OUTSIDE", "FOLLOW-UP-STALE"):
         assert of_a_notebook in checked.stdout
     assert sorted((project / "build").rglob("*")) == before

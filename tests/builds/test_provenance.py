@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from support.small_project import GRAPH
-from trialbook.core.files import json_text
-from trialbook.pipeline.dependencies import sha256
+from trialbook.core.files import json_text, sha256
 from trialbook.pipeline.ro_crate import CRATE, ro_crate
 
 pytestmark = pytest.mark.build

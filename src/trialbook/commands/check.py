@@ -23,7 +23,6 @@ from trialbook.contracts.lookups import protocol_lists
 from trialbook.contracts.odcs import Contract, load_contracts
 from trialbook.contracts.pandas_engine import evaluate_quickly
 from trialbook.core.errors import StopError, TrialbookError
-from trialbook.core.files import place_of
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
 from trialbook.queries.files import write_csv
@@ -31,6 +30,9 @@ from trialbook.queries.query_files import write_query_workbook
 from trialbook.queries.query_list import OPEN, SEVERITIES, Query, query_list
 from trialbook.queries.rule_texts import RECIPIENTS
 from trialbook.snapshot import Snapshot, read_snapshot, reading_lines
+from trialbook.snapshot.delivery import Delivery
+from trialbook.snapshot.external import ExternalTables
+from trialbook.workbook.string_storage import choose_text_storage
 
 SHOWN_KEYS = 3
 
@@ -67,6 +69,7 @@ def _quick(trial: Trial, root: Path, tell: Callable[[str], None]) -> tuple[Found
 
     stop_if_no_check(trial.protocol)
     contracts = load_contracts(root / "data_contracts")
+    choose_text_storage(trial)
     snapshot = read_snapshot(trial, allow_list(contracts, trial.protocol))
     for line in [*reading_lines(snapshot), *required_lines(snapshot, trial)]:
         tell(line)
@@ -106,28 +109,24 @@ def whole_look(trial: Trial, root: Path, builds: Path, tell: Callable[[str], Non
     from trialbook.pipeline.derive_cut import derive_cut
 
     quick, snapshot = _quick(trial, root, tell)
+    delivery = None
     try:
-        gathered = derive_cut(trial, root, builds, _hashes(trial, snapshot))
+        delivery = Delivery(snapshot, reconciliation.read_external(trial))
+        gathered = derive_cut(trial, root, builds, delivery)
     except StopError as error:
-        return replace(quick, stop=error, listed=asked_by_cleaning(snapshot, trial))
+        return replace(quick, stop=error, listed=asked_by_cleaning(snapshot, trial, delivery and delivery.external))
     verdicts = [verdict for found in gathered.verdicts.values() for verdict in found]
     return replace(quick, verdicts=verdicts, listed=gathered.queries)
 
 
-def _hashes(trial: Trial, snapshot: Snapshot) -> dict[str, str]:
-    """The sha256 of each file of the snapshot, of the bytes that were parsed; of a mapped export none is known."""
-    if trial.cut.mapping is not None:
-        return {}
-    folder = trial.path(trial.cut.snapshot)
-    parts = [part for table in snapshot.tables.values() for part in table.delivered]
-    return {place_of(folder if folder.is_file() else folder / part.file): part.sha256 for part in parts}
+def asked_by_cleaning(snapshot: Snapshot, trial: Trial, external: ExternalTables | None = None) -> pd.DataFrame:
+    """The questions of cleaning, as far as it gets; what stops it is for the caller to say.
 
-
-def asked_by_cleaning(snapshot: Snapshot, trial: Trial) -> pd.DataFrame:
-    """The questions of cleaning, as far as it gets; what stops it is for the caller to say."""
+    `external`: the files of others, where they have been read.
+    """
     asked: list[Query] = []
     with suppress(StopError):
-        external = reconciliation.read_external(trial)
+        external = external or reconciliation.read_external(trial)
         cleaned = cleaning.clean_snapshot(snapshot, trial, external)
         asked = list(cleaned.queries)
         cut = cleaning.apply_cut(cleaned.domains, trial.cut_date)

@@ -83,11 +83,20 @@ def read_input(path: Path, name: str | None = None) -> bytes:
     return content
 
 
+def sha256(content: bytes) -> str:
+    """The sha256 of bytes, in hex.
+
+    >>> sha256(b"")[:16]
+    'e3b0c44298fc1c14'
+    """
+    return hashlib.sha256(content).hexdigest()
+
+
 def stop_if_other(path: Path, content: bytes, name: str | None = None) -> None:
     """Raises StopError when this content of a file is not the one that the build has recorded."""
     recorded = _recorded()
     expected = recorded.get(place_of(path)) if recorded else None
-    if expected is not None and hashlib.sha256(content).hexdigest() != expected:
+    if expected is not None and sha256(content) != expected:
         raise StopError(
             "the file changed while the build was reading it", file=name or str(path),
             next_step="build again when the file no longer changes",

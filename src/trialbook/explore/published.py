@@ -150,8 +150,7 @@ class Published:
         trial = self.trial
         snapshot = read_snapshot(trial, allow_list(load_contracts(contracts_folder(), ["raw"]), trial.protocol))
         then: Mapping[str, str] = self.sources.get("inputs") or {}
-        now = {part.file: part.sha256 for table in snapshot.tables.values() for part in table.delivered}
-        for name, digest in sorted(now.items()):
+        for name, digest in sorted(snapshot.hashes.items()):
             if then.get(name) != digest:
                 raise StopError(
                     "this delivered file is not the one that the build was made from", file=name,

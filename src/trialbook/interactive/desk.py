@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from trialbook.core.errors import StopError
-from trialbook.core.files import keep_json
+from trialbook.core.files import keep_json, sha256
 from trialbook.core.privacy import masked
 from trialbook.diff.words import first_and_more
-from trialbook.pipeline.dependencies import Ingredients, file_sha256, sha256
+from trialbook.pipeline.dependencies import Ingredients, file_sha256
 from trialbook.pipeline.manifest import sources
 from trialbook.pipeline.superseded import read_manifest
 from trialbook.protocol.models import Trial

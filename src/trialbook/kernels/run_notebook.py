@@ -43,7 +43,7 @@ from trialbook.kernels.manager import SterileKernelManager, sterile_manager
 from trialbook.workbook.frozen_parameters import CHANGES
 from trialbook.workbook.magics import HARMLESS, plain_notebook, plain_source, refused_magic
 from trialbook.workbook.step_metadata import ENTRY
-from trialbook.workbook.steps import ANSWERS, DECISIONS, REVIEWED
+from trialbook.workbook.steps import ANSWERS, DECISIONS, DELIVERY, REVIEWED
 
 # ----------------------------------------------------------------------------------------------------
 # Refuses notebooks whose cells could end a run unseen: shell escapes, most magics, quitting, work beside the cells.
@@ -340,7 +340,7 @@ def _run_error(step: str, error: Exception, watch: Watch, manager: SterileKernel
 
 def left_by_others(workspace: Path, step: str) -> dict[str, tuple[int, ...]]:
     """The files of finished steps of this build, each with a mark that changes when it is written again."""
-    names = [".steps/inputs.json", DECISIONS, ANSWERS, REVIEWED]
+    names = [".steps/inputs.json", DECISIONS, ANSWERS, REVIEWED, DELIVERY]
     for receipt in sorted(workspace.glob(".steps/*/receipt.json")):
         if receipt.parent.name != step:
             names += [f"data/{name}.parquet" for name in _written(receipt)]

@@ -37,7 +37,7 @@ from trialbook.pipeline.scheduler import run_pieces
 from trialbook.pipeline.study_page import refresh_study_page
 from trialbook.pipeline.superseded import keep_superseded, named_seal, other_cut, published_manifest, told
 from trialbook.protocol.models import Trial
-from trialbook.workbook.steps import ANSWERS, DECISIONS, REVIEWED, Piece
+from trialbook.workbook.steps import ANSWERS, DECISIONS, DELIVERY, REVIEWED, Piece
 
 if TYPE_CHECKING:
     # Imported only when something has changed: a build that has nothing to do takes a fraction of a second.
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from trialbook.contracts.gx_engine import Verdict
     from trialbook.pipeline.tasks import Making
+    from trialbook.snapshot.delivery import Delivery
 
 
 @dataclass
@@ -158,9 +159,12 @@ def step_store(out: Path, cut_id: str) -> Store:
 def make_pieces(
     trial: Trial, root: Path, options: Options, scratch: Path, home: Path, server: KernelServer | None,
     ingredients: Ingredients, progress: Progress, abandon: Callable[[], None], store: Store,
-    pages: bool = True,
+    pages: bool = True, delivery: Delivery | None = None,
 ) -> tuple[Making, Gathered]:  # fmt: skip
-    """Makes every piece (without `pages`, all others) and puts them together; `abandon` ends server and kernels."""
+    """Makes every piece (without `pages`, all others) and puts them together; `abandon` ends server and kernels.
+
+    `delivery`: what was delivered, where the caller has read it; without it each piece that needs it reads it.
+    """
     # While the server imports what notebooks need, this process imports what it needs itself: now, and not before it
     # is known that something has changed.
     with only_what_is_used():
@@ -181,7 +185,9 @@ def make_pieces(
     write_json(scratch / DECISIONS, ingredients.decisions)
     keep_json(scratch / ANSWERS, ingredients.answers)
     keep_json(scratch / REVIEWED, ingredients.reviewed)
-    for name in (DECISIONS, ANSWERS, REVIEWED):
+    if delivery is not None:
+        delivery.hand_over(scratch / DELIVERY)
+    for name in (DECISIONS, ANSWERS, REVIEWED, *([] if delivery is None else [DELIVERY])):
         ingredients.left[name] = file_sha256(scratch / name)
     work = Making(
         trial, root, options.out, scratch, home, server, options.charts, ingredients, store, options.force, progress,

@@ -22,7 +22,8 @@ from trialbook.protocol.models import Trial
 from trialbook.results.ard import to_ard
 from trialbook.results.recount import subjects_counted
 from trialbook.snapshot import read_snapshot
-from trialbook.workbook.steps import OWN_DATASETS, RAW_CONTRACTS, RESULTS_CONTRACTS, SIGNALS, Piece, StepSpec
+from trialbook.snapshot.delivery import handed_over
+from trialbook.workbook.steps import DELIVERY, OWN_DATASETS, RAW_CONTRACTS, RESULTS_CONTRACTS, SIGNALS, Piece, StepSpec
 from trialbook.workbook.string_storage import choose_text_storage
 
 # ----------------------------------------------------------------------------------------------------
@@ -36,7 +37,8 @@ class Look:
     """What to check: the snapshot as it was delivered (`kind` raw), or datasets that a step has written.
 
     `paths`: the datasets by name, also those that rules may refer to; `checked`: those to be checked; `inputs`: the
-    sha256 of every delivered file, as the runner has seen it; `reported`: the files with the numbers of the steps.
+    sha256 of every delivered file, as the runner has seen it; `reported`: the files with the numbers of the steps;
+    `delivery`: where the delivery is, if this build was handed it.
     """
 
     trial: Trial
@@ -46,6 +48,7 @@ class Look:
     checked: Sequence[str] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
     reported: Sequence[Path] = ()
+    delivery: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,13 @@ def check(look: Look) -> Found:
             frames["results/subjects"] = subjects_counted(frames)
             frames["ard"] = to_ard([row for path in look.reported for row in json.loads(path.read_text("utf-8"))])
         return Found(gate.check(look.kind, frames, look.checked))
-    tables = read_snapshot(look.trial, allow_list(look.contracts, look.trial.protocol)).tables
-    for table in tables.values():
-        if look.inputs.get(table.file, table.sha256) != table.sha256:
+    given = None if look.delivery is None else handed_over(look.delivery)
+    snapshot = given.snapshot if given else read_snapshot(look.trial, allow_list(look.contracts, look.trial.protocol))
+    tables = snapshot.tables
+    for name, found in snapshot.hashes.items():
+        if look.inputs.get(name, found) != found:
             raise StopError(
-                "the file changed while the build was reading it", file=table.file,
+                "the file changed while the build was reading it", file=name,
                 next_step="wait until the transfer is complete, then build again",
             )  # fmt: skip
     files = {f"raw/{code.lower()}": table.file for code, table in tables.items()}
@@ -142,7 +147,7 @@ def look_for(
     if piece.name == RAW_CONTRACTS:
         names = [f"contract {name}" for name in ingredients.contracts("raw")]
         names += ["contracts raw", *(f"input {name}" for name in ingredients.inputs), "inputs", *FROM_PROTOCOL]
-        return Look(trial, contracts, "raw", inputs=ingredients.inputs), names
+        return Look(trial, contracts, "raw", inputs=ingredients.inputs, delivery=scratch / DELIVERY), names
     kind, datasets, checked = _datasets_of(piece, contracts, ingredients)
     reported = [f".steps/{step}/ard.json" for step in ingredients.graph.counted] if kind == "results" else []
     names = [f"step {piece.step}", *FROM_PROTOCOL, *(f"data {name}" for name in reported)]

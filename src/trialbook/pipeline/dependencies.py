@@ -17,7 +17,6 @@ previous adsl, previous/     a file of the build of the previous cut, and whethe
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -31,7 +30,7 @@ from typing import Any
 
 from trialbook.core.errors import StopError, UsageError
 from trialbook.core.file_marks import PACKAGE, Mark, mark_of
-from trialbook.core.files import place_of
+from trialbook.core.files import place_of, sha256
 from trialbook.core.privacy import masked
 from trialbook.protocol.decisions import decisions_before
 from trialbook.protocol.models import Trial
@@ -261,15 +260,6 @@ def changed(file: str) -> StopError:
     )
 
 
-def sha256(content: bytes) -> str:
-    """The sha256 of bytes, in hex.
-
-    >>> sha256(b"")[:16]
-    'e3b0c44298fc1c14'
-    """
-    return hashlib.sha256(content).hexdigest()
-
-
 def installed() -> dict[str, str]:
     """Versions of the installed packages by normalised name."""
     found: dict[str, str] = {}
@@ -311,7 +301,7 @@ def _at(plain: Any, key: str) -> Any:
 def _short(value: Any) -> str:
     """A value as JSON text, or its hash where it is long."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return text if len(text) <= SHOWN else hashlib.sha256(text.encode("utf-8")).hexdigest()
+    return text if len(text) <= SHOWN else sha256(text.encode("utf-8"))
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

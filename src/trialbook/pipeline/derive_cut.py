@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,13 +12,14 @@ from trialbook.pipeline.dependencies import Ingredients
 from trialbook.pipeline.progress import Progress
 from trialbook.pipeline.publish import KEPT, check_place, kernel_folder, one_builder, scratch_folder
 from trialbook.protocol.models import Trial
+from trialbook.snapshot.delivery import Delivery
 
 
-def derive_cut(trial: Trial, root: Path, builds: Path, known: Mapping[str, str] | None = None) -> Gathered:
+def derive_cut(trial: Trial, root: Path, builds: Path, delivery: Delivery | None = None) -> Gathered:
     """Makes every dataset, result, question and verdict of a cut as a build would, but no page, and publishes nothing.
 
-    Nothing is written under `builds`; what an earlier build has made there already is taken from it. `known` are files
-    that the caller has read and hashed (`Ingredients`). Raises what the build would raise.
+    Nothing is written under `builds`; what an earlier build has made there already is taken from it. `delivery` is
+    what the caller has read: none of its files is opened again. Raises what the build would raise.
     """
     cut_id = trial.cut.cut_id
     place = check_place(builds)
@@ -30,13 +30,14 @@ def derive_cut(trial: Trial, root: Path, builds: Path, known: Mapping[str, str] 
         ExitStack() as opened,
     ):
         server = opened.enter_context(kernel_server(home / "server"))
-        ingredients = Ingredients(trial, root, builds, "static", known)
+        ingredients = Ingredients(trial, root, builds, "static", None if delivery is None else delivery.hashes(trial))
         with scratch_folder(place, cut_id) as folder:
             scratch = folder / "build"
             scratch.mkdir()
             options = Options(builds, charts="static")
             store = Borrowed(builds / KEPT / cut_id)
             _, gathered = make_pieces(
-                trial, root, options, scratch, home, server, ingredients, progress, opened.close, store, pages=False
-            )
+                trial, root, options, scratch, home, server, ingredients, progress, opened.close, store,
+                pages=False, delivery=delivery,
+            )  # fmt: skip
             return gathered

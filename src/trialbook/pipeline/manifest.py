@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from trialbook.core.file_marks import PACKAGE, library_files
-from trialbook.core.files import json_text, naming, write_json
-from trialbook.pipeline.dependencies import ABSENT, Ingredients, sha256
+from trialbook.core.files import json_text, naming, sha256, write_json
+from trialbook.pipeline.dependencies import ABSENT, Ingredients
 from trialbook.pipeline.ro_crate import CRATE, ro_crate
 from trialbook.protocol.load import drug_file
 from trialbook.protocol.models import Trial

@@ -14,10 +14,9 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trialbook.core.datasets import read_dataset
-from trialbook.core.files import json_text
+from trialbook.core.files import json_text, sha256
 from trialbook.diff.file_places import line_place, rewritten
 from trialbook.diff.words import first_and_more, shown
-from trialbook.pipeline.dependencies import sha256
 from trialbook.pipeline.manifest import MANIFEST, NOT_LISTED, SCHEMA, fingerprint, seal_of
 from trialbook.pipeline.ro_crate import CRATE, ro_crate
 from trialbook.results.ard import COLUMNS

@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 from trialbook.core.errors import StopError
 from trialbook.core.file_marks import Mark, link_mark
 from trialbook.pipeline.dependencies import file_sha256
-from trialbook.workbook.steps import ANSWERS, DECISIONS, OWN_DATASETS, REVIEWED, SIGNALS, Graph
+from trialbook.workbook.steps import ANSWERS, DECISIONS, DELIVERY, OWN_DATASETS, REVIEWED, SIGNALS, Graph
 
 # The runner's own, and a file that the store is just putting in place.
-OWN = (".steps/inputs.json", DECISIONS, ANSWERS, REVIEWED)
+OWN = (".steps/inputs.json", DECISIONS, ANSWERS, REVIEWED, DELIVERY)
 COMING = re.compile(r"(.*/)\.(.*)\.coming")
 NEXT = "let a notebook write only what it hands to its step"
 

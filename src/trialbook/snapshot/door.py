@@ -43,7 +43,7 @@ def admit(snapshot: Snapshot, allowed: AllowList) -> Snapshot:
             continue
         named = dataclasses.replace(_named(table), parts=tuple(_part(part, code, allowed) for part in table.parts))
         tables[code] = _masked_values(_declared_names(_declared_columns(named, allowed), allowed))
-    return Snapshot(tables, tuple(sorted(ignored)))
+    return Snapshot(tables, tuple(sorted(ignored)), {masked(name): found for name, found in snapshot.hashes.items()})
 
 
 def is_identifier(column: str) -> bool:

@@ -5,7 +5,6 @@ The cut file names them (`external`). Only the columns that are compared are rea
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from trialbook.core.errors import StopError, UsageError
+from trialbook.core.files import read_input, sha256
 from trialbook.core.privacy import masked
 from trialbook.protocol.models import ExternalFile, ExternalName, Trial
-from trialbook.snapshot.formats import file_bytes, grid_of
+from trialbook.snapshot.formats import grid_of
 from trialbook.snapshot.tables import plain_name, raw_table
 from trialbook.snapshot.workbook import read_sheets
 
@@ -32,11 +32,13 @@ COLUMNS: Mapping[ExternalName, tuple[tuple[str, ...], tuple[str, ...]]] = {
 @dataclass(frozen=True)
 class ExternalTables:
     """The files of others as text, by what they are; a row is named by its line in the file (the index), `files` by the
-    name of each file. A file that the cut does not name is not there.
+    name of each file. A file that the cut does not name is not there. `hashes`: the sha256 of each by its path in the
+    cut file.
     """
 
     tables: Mapping[ExternalName, pd.DataFrame] = field(default_factory=dict)
     files: Mapping[ExternalName, str] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_external(trial: Trial) -> ExternalTables:
@@ -46,20 +48,26 @@ def read_external(trial: Trial) -> ExternalTables:
     """
     tables: dict[ExternalName, pd.DataFrame] = {}
     files: dict[ExternalName, str] = {}
+    hashes: dict[str, str] = {}
     for name, named in (trial.cut.external.named() if trial.cut.external else {}).items():
-        tables[name] = _table(name, named, trial.path(named.file))
-        files[name] = Path(named.file).name
-    return ExternalTables(tables, files)
+        path = trial.path(named.file)
+        content = _content(name, named, path)
+        tables[name] = _table(name, named, path, content)
+        files[name], hashes[named.file] = path.name, sha256(content)
+    return ExternalTables(tables, files, hashes)
 
 
-def _table(name: ExternalName, named: ExternalFile, path: Path) -> pd.DataFrame:
+def _content(name: ExternalName, named: ExternalFile, path: Path) -> bytes:
     try:
-        content = file_bytes(path)
+        return read_input(path, path.name)
     except OSError as error:
         raise UsageError(
             f"the file cannot be read ({error.strerror or type(error).__name__})", file=named.file,
             column=f"external.{name}", next_step="correct the path in the cut file",
         ) from None  # fmt: skip
+
+
+def _table(name: ExternalName, named: ExternalFile, path: Path, content: bytes) -> pd.DataFrame:
     if path.suffix.lower() == ".xlsx":
         sheets = read_sheets(content, path.name)[0]
         if len(sheets) != 1:
@@ -70,7 +78,7 @@ def _table(name: ExternalName, named: ExternalFile, path: Path) -> pd.DataFrame:
         grid = next(iter(sheets.values()))
     else:
         grid = grid_of(content, path.name)
-    frame = raw_table(name, grid, path.name, None, hashlib.sha256(content).hexdigest(), len(content)).frame
+    frame = raw_table(name, grid, path.name, None, sha256(content), len(content)).frame
     delivered = {plain_name(str(column)).upper(): column for column in frame.columns}
     needed, others = COLUMNS[name]
     found = {}

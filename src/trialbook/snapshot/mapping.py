@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from trialbook.snapshot.mapping_join import kept_rows
 from trialbook.snapshot.mapping_models import PLACEHOLDER, ColumnRule, Mapping, Part, Reading, Spread
 from trialbook.snapshot.mapping_source import SourceTable
 from trialbook.snapshot.mapping_values import MISSING, Filled, column_position, fill, missing_test
-from trialbook.snapshot.tables import KEY, Edit, Note, Origin, RawTable
+from trialbook.snapshot.tables import KEY, Edit, Note, Origin, RawTable, digest_of
 from trialbook.snapshot.tables import Part as Source
 
 # The mapped records are numbered as the rows of a file with one header row.
@@ -72,7 +71,7 @@ def map_domain(
     digests = {source.file: source for source in every}
     return RawTable(
         code, frame, " + ".join(files), " + ".join(sheets) or None, sources[0].encoding,
-        _digest([digests[file].sha256 for file in files]), sum(digests[file].bytes for file in files),
+        digest_of([digests[file].sha256 for file in files]), sum(digests[file].bytes for file in files),
         header_row=sources[0].header_rows, delimiter=sources[0].delimiter, edits=tuple(edits), notes=tuple(notes),
         origin=origin,
     ), [m.used for m in mapped]  # fmt: skip
@@ -360,8 +359,3 @@ def unmapped_columns(source: SourceTable, used: set[int], unused: Sequence[str] 
         for k, names in enumerate(source.names)
         if k not in known and names and source.frame[k].notna().any()
     ]
-
-
-def _digest(hashes: list[str]) -> str:
-    """The hash of one file, or one hash over those of several."""
-    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()

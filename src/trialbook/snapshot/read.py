@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from pathlib import Path
@@ -14,6 +13,7 @@ from trialbook.contracts.allow_list import AllowList
 from trialbook.core.described import described
 from trialbook.core.domains import DOMAIN_ORDER, REQUIRED
 from trialbook.core.errors import StopError, UsageError
+from trialbook.core.files import sha256
 from trialbook.core.messages import msg
 from trialbook.protocol.models import Trial
 from trialbook.snapshot.door import admit
@@ -123,8 +123,10 @@ def read_folder(path: Path, transfer: Transfer | None = None) -> Snapshot:
     files, ignored = _find_files(path)
     tables: dict[str, RawTable] = {}
     parts: dict[str, list[RawTable]] = {}
+    hashes: dict[str, str] = {}
     for domain, file in files:
         content = file_bytes(file)
+        hashes[file.name] = sha256(content)
         perhaps = domain is not None and (part_of(domain) is not None or file.suffix.lower() == ".txt")
         # A file that is a part by its name only is none of the delivery; it is in the manifest if it is one.
         if not perhaps or file.name in (transfer or {}):
@@ -147,7 +149,7 @@ def read_folder(path: Path, transfer: Transfer | None = None) -> Snapshot:
     tables = with_parts(tables, parts)
     _stop_if_other_format(ignored, tables)
     order = [*[c for c in DOMAIN_ORDER if c in tables], *sorted(c for c in tables if c not in DOMAIN_ORDER)]
-    return Snapshot({code: tables[code] for code in order}, tuple(sorted(ignored)))
+    return Snapshot({code: tables[code] for code in order}, tuple(sorted(ignored)), hashes)
 
 
 def _stop_if_other_format(ignored: list[str], tables: dict[str, RawTable]) -> None:
@@ -190,7 +192,7 @@ def transfer_manifest(path: Path, mapping: Path | None = None) -> dict[str, dict
         rows = read_export(path, mapping, mapping.name).rows
     contents = {name: file_bytes(path if path.is_file() else path / name) for name in sorted(rows)}
     return {
-        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "rows": rows[name]}
+        name: {"sha256": sha256(content), "bytes": len(content), "rows": rows[name]}
         for name, content in contents.items()
     }
 
@@ -245,9 +247,9 @@ def _find_files(path: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
 
 def _tables(domain: str | None, file: str, content: bytes) -> tuple[list[RawTable], list[str]]:
     """The tables of one file, and what of it was ignored (hidden sheets, sheets that are not domains)."""
-    sha256, suffix = hashlib.sha256(content).hexdigest(), Path(file).suffix.lower()
+    digest, suffix = sha256(content), Path(file).suffix.lower()
     if suffix != ".xlsx":
-        return [raw_table(str(domain), grid_of(content, file), file, None, sha256, len(content))], []
+        return [raw_table(str(domain), grid_of(content, file), file, None, digest, len(content))], []
     grids, hidden = read_sheets(content, file)
     ignored = [f"{file}: hidden sheet {name}" for name in hidden]
     if domain is None:
@@ -255,7 +257,7 @@ def _tables(domain: str | None, file: str, content: bytes) -> tuple[list[RawTabl
     else:
         wanted = dict.fromkeys(_sheet_of(domain, grids, file), domain)
     ignored += [f"{file}: sheet {name}" for name in grids if name not in wanted]
-    tables = [raw_table(code, grids[name], file, name, sha256, len(content)) for name, code in wanted.items()]
+    tables = [raw_table(code, grids[name], file, name, digest, len(content)) for name, code in wanted.items()]
     return tables, ignored
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections import Counter
 from collections.abc import Callable
 from fnmatch import fnmatch
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 from trialbook.core.domains import DOMAIN_ORDER
 from trialbook.core.errors import StopError, UsageError
+from trialbook.core.files import sha256
 from trialbook.snapshot.delimited import LAYOUT, Dialect
 from trialbook.snapshot.formats import DELIMITED, FORMATS, file_bytes, grids_of
 from trialbook.snapshot.mapping import map_domain, unmapped_columns, without_missing
@@ -74,7 +74,7 @@ def read_export(folder: Path, mapping_path: Path, mapping_file: str, transfer: T
         if notes:
             table = tables[owner[key]]
             tables[owner[key]] = dataclasses.replace(table, notes=(*table.notes, *notes))
-    return Export(Snapshot(tables, tuple(sorted(reader.not_read(mapping)))), reader.rows())
+    return Export(Snapshot(tables, tuple(sorted(reader.not_read(mapping))), reader.hashes()), reader.rows())
 
 
 def _key(source: SourceTable) -> tuple[str, str | None, int]:
@@ -165,8 +165,7 @@ class _Reader:
                 check_content(path.name, self._contents[path.name], self._transfer)
             content = self._contents[path.name]
             grids, hidden = grids_of(content, path.name, dialect)
-            digest = hashlib.sha256(content).hexdigest()
-            self._files[key] = _File(path.name, digest, len(content), grids, hidden)
+            self._files[key] = _File(path.name, sha256(content), len(content), grids, hidden)
         return self._files[key]
 
     @staticmethod
@@ -192,6 +191,10 @@ class _Reader:
         return names + [
             f"{f.name}: sheet {name}" for f in files.values() for name in f.grids if (f.name, name) not in sheets
         ]
+
+    def hashes(self) -> dict[str, str]:
+        """The sha256 of each file that was opened."""
+        return {file.name: file.sha256 for file in self._files.values()}
 
     def rows(self) -> Counter[str]:
         """Records by file, without header rows and blank rows."""

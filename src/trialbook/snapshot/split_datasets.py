@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +9,7 @@ import pandas as pd
 
 from trialbook.core.domains import DOMAIN_ORDER
 from trialbook.core.errors import StopError
-from trialbook.snapshot.tables import KEY, Origin, Part, RawTable
+from trialbook.snapshot.tables import KEY, Origin, Part, RawTable, digest_of
 
 # The code of the domain and one or two signs more.
 _PART = re.compile(r"([A-Z]{2}|SUPP[A-Z]{2})[A-Z0-9]{1,2}")
@@ -111,12 +110,11 @@ def combined(code: str, parts: Sequence[RawTable]) -> RawTable:
         note._replace(row=number.get((k, note.row), 0)) for k, part in enumerate(parts) for note in part.notes
     ]  # fmt: skip
     files = {part.file: part for part in parts}
-    digests = [part.sha256 for part in files.values()]
     sheets = [part.sheet for part in parts if part.sheet]
     return RawTable(
         code, frame, " + ".join(files), " + ".join(sheets) or None,
         ", ".join(dict.fromkeys(part.encoding for part in parts)),
-        digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest(),
+        digest_of([part.sha256 for part in files.values()]),
         sum(part.bytes for part in files.values()),
         delimiter=", ".join(dict.fromkeys(part.delimiter for part in parts if part.delimiter)),
         edits=tuple(edits), notes=tuple(notes), origin=origin, parts=tuple(parts),

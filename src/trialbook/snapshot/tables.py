@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from trialbook.core.characters import INVISIBLE
 from trialbook.core.errors import StopError
+from trialbook.core.files import sha256
 from trialbook.snapshot.cell_text import DAY_NUMBER, day_of_1904
 from trialbook.snapshot.code_pages import garbled, lost_text
 
@@ -191,10 +192,19 @@ class RawTable:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All domains of one delivery by upper-case code, and the files that were not read (`ignored`)."""
+    """All domains of one delivery by upper-case code, and the files that were not read (`ignored`).
+
+    `hashes` has the sha256 of every file that was opened, by its name.
+    """
 
     tables: Mapping[str, RawTable]
     ignored: tuple[str, ...] = field(default=())
+    hashes: Mapping[str, str] = field(default_factory=dict)
+
+
+def digest_of(hashes: Sequence[str]) -> str:
+    """The sha256 of one file, or one over those of several."""
+    return hashes[0] if len(hashes) == 1 else sha256("".join(hashes).encode())
 
 
 def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str, size: int) -> RawTable:

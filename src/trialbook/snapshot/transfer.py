@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections import Counter
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from trialbook.core.errors import StopError, UsageError
-from trialbook.core.files import read_input
+from trialbook.core.files import read_input, sha256
 from trialbook.protocol.models import TransferredFile, Trial
 from trialbook.snapshot.tables import Snapshot
 
@@ -32,7 +31,7 @@ def check_content(file: str, content: bytes, transfer: Transfer | None) -> None:
             f"{expected.bytes} bytes were received, the file has {len(content)}", file=file, rule="TRANSFER",
             next_step=NEXT,
         )  # fmt: skip
-    if hashlib.sha256(content).hexdigest() != expected.sha256:
+    if sha256(content) != expected.sha256:
         raise StopError(
             "the sha256 of the file is not the one that was received", file=file, rule="TRANSFER", next_step=NEXT
         )

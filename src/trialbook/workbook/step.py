@@ -34,7 +34,7 @@ from trialbook.subjects.ranking import Ranking, risk_ranking, with_subject_numbe
 from trialbook.workbook import unfiltered
 from trialbook.workbook.notebook_names import population_of
 from trialbook.workbook.previous_cut import PreviousCut
-from trialbook.workbook.steps import DECISIONS
+from trialbook.workbook.steps import DECISIONS, DELIVERY
 from trialbook.workbook.string_storage import choose_text_storage
 from trialbook.workbook.tracked_reads import noting_trial, opened_files
 from trialbook.workbook.unaltered import (
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from trialbook.display.figures import Figure
     from trialbook.display.tables import Table
     from trialbook.snapshot import Snapshot
+    from trialbook.snapshot.delivery import Delivery
+    from trialbook.snapshot.external import ExternalTables
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -136,12 +138,29 @@ class Step:
         from trialbook.snapshot import read_snapshot
 
         self._reads.add("inputs")
-        snapshot = read_snapshot(self.trial, allow_list(self.raw_contracts, self.protocol))
+        if self._delivery is not None:
+            snapshot = self._delivery.snapshot
+        else:
+            snapshot = read_snapshot(self.trial, allow_list(self.raw_contracts, self.protocol))
         expected = self._source / ".steps" / "inputs.json"
         if expected.is_file():
             self._stop_if_changed(snapshot, json.loads(expected.read_text(encoding="utf-8")))
         self._delivered = kept_frames({code: table.frame for code, table in snapshot.tables.items()})
         return snapshot
+
+    @cached_property
+    def external(self) -> ExternalTables:
+        """The files of others that the cut names (`external`): safety database, central laboratory, ranges."""
+        from trialbook.snapshot.external import read_external
+
+        return read_external(self.trial) if self._delivery is None else self._delivery.external
+
+    @cached_property
+    def _delivery(self) -> Delivery | None:
+        """What was delivered, where this build was handed it; None where this step reads it itself."""
+        from trialbook.snapshot.delivery import handed_over
+
+        return handed_over(self._source / DELIVERY)
 
     @cached_property
     def raw_contracts(self) -> dict[str, Contract]:
@@ -159,11 +178,10 @@ class Step:
 
         `expected` names every file of the snapshot, also those that are not read.
         """
-        found = {part.file: part.sha256 for table in snapshot.tables.values() for part in table.delivered}
+        found = snapshot.hashes
         # A file that was left out is named with the reason behind it.
         left_out = {name.partition(": ")[0] for name in snapshot.ignored}
-        beside = left_out & set(expected)
-        for name in sorted({*found, *expected} - beside):
+        for name in sorted({*found, *expected} - (left_out - set(found))):
             if found.get(name) != expected.get(name):
                 raise StopError(
                     "the file changed while the build was reading it",

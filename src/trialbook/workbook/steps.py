@@ -41,6 +41,8 @@ DECISIONS = "decisions.json"
 # What people have answered to questions on this cut and on earlier ones, as a build reads it.
 ANSWERS = ".steps/answers.json"
 REVIEWED = ".steps/reviewed.json"
+# What was delivered, where the process that began the build has read it already.
+DELIVERY = ".steps/delivery.pickle"
 CHANGES = "changes"
 # The datasets behind the profile pages (`profiles.profile.DATASETS`), and what reported counts are compared with.
 PROFILED = ("adsl", "adae", "adlb", "addlt", "adrs", "adtte")

@@ -30,7 +30,7 @@ def swap_files(standing: Standing, one: str, two: str) -> None:
 
 def listed_dataset(standing: Standing) -> None:
     """A dataset more, which the manifest lists with its true hash."""
-    from trialbook.pipeline.dependencies import sha256
+    from trialbook.core.files import sha256
 
     content = (standing.folder / "data/adsl.parquet").read_bytes()
     standing.write(FILE + "data/adxx.parquet", content)

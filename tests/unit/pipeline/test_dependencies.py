@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from support.paths import ROOT
-from trialbook.commands import check
 from trialbook.core.errors import StopError
 from trialbook.pipeline.dependencies import ABSENT, Ingredients
 from trialbook.protocol.load import load_trial
@@ -57,27 +54,6 @@ def test_a_file_that_changes_while_it_is_used_stops_the_build(project: Path) -> 
     with pytest.raises(StopError, match=r"06_os\.ipynb: it changed while the build was using it"):
         now.stop_if_anything_changed()
     assert now.value("notebook 06_os.ipynb") == now.values(names)["notebook 06_os.ipynb"]
-
-
-def test_a_check_opens_each_file_of_the_snapshot_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = load_trial(project / "params" / "cuts" / "2025-03-31.yaml", project)
-    opened: Counter[str] = Counter()
-    plain = Path.open
-
-    def counted(path: Path, *arguments: Any, **keys: Any) -> Any:
-        opened[path.name] += "2025-03-31" in path.parent.name
-        return plain(path, *arguments, **keys)
-
-    monkeypatch.setattr(Path, "open", counted)
-    look, snapshot = check._quick(trial, project, lambda line: None)
-    known = check._hashes(trial, snapshot)
-    inputs = Ingredients(trial, project, project / "build", "static", known).inputs
-    files = [path.name for path in (project / "data" / "demo" / "2025-03-31").glob("*.csv")]
-    assert look.stop is None
-    assert {name: opened[name] for name in files} == dict.fromkeys(files, 1)
-    assert {name: inputs[name] for name in files} == {
-        name: Ingredients(trial, project, project / "build", "static").inputs[name] for name in files
-    }
 
 
 def test_a_file_that_is_only_touched_does_not_stop_the_build(project: Path) -> None:
