@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from trialbook.core.messages import msg
+from trialbook.eligibility.form import RESULT_WORDS
 from trialbook.gvhd.response_rules import RESPONSE_WORDS
 from trialbook.safety.ctcae import test_name
 
@@ -60,8 +62,11 @@ KEYS = (
 )
 
 
-# Columns of codes of laboratory tests.
+# Columns of codes of laboratory tests, of answers Y and N in listings, and of results of the eligibility audit.
 TESTS = ("TEST", "PARAMCD", "test")
+ANSWERS = ("DLTCAND", "DLTFL", "COUNTED", "REPLACE", "BACKFL", "STALE", "VGPR", "DURABLE", "FORMANSWER")
+ANSWER_WORDS = {"Y": msg("yes"), "N": msg("no")}
+AUDITED = "RESULT"
 
 
 def code_words(column: str, cell: str) -> str:
@@ -69,8 +74,14 @@ def code_words(column: str, cell: str) -> str:
 
     >>> code_words("TEST", "K_LOW"), code_words("AVALC", "PENDING"), code_words("AVALC", "CR")
     ('Potassium, low', 'pending', 'CR')
+    >>> code_words("REPLACE", "Y"), code_words("RESULT", "ATT-FAIL")
+    ('yes', 'violated by the form')
     """
-    return test_name(cell) if column in TESTS else RESPONSE_WORDS.get(cell, cell)
+    if column in TESTS:
+        return test_name(cell)
+    if column in ANSWERS and cell in ANSWER_WORDS:
+        return ANSWER_WORDS[cell]
+    return RESULT_WORDS[cell] if column == AUDITED and cell in RESULT_WORDS else RESPONSE_WORDS.get(cell, cell)
 
 
 def in_key_order(columns: Iterable[str]) -> list[str]:

@@ -216,7 +216,7 @@ class _Content:
         )  # fmt: skip
         self._ids = Ids(number)
         self._anchors: dict[str, int] = {}
-        self._charts = 0
+        self._charts, self._looking = 0, False
         self._answer, self._reference = _Part(), _Part()
         self._here = self._answer
         self._more: list[Listed] = []
@@ -241,7 +241,8 @@ class _Content:
     def add(self, cell: Mapping[str, Any], position: int) -> None:
         source = "".join(cell["source"])
         tags = cell.get("metadata", {}).get("tags", [])
-        self._turn(self._reference if REFERENCE in tags and self._page else self._answer, LOOK in tags)
+        self._looking = LOOK in tags
+        self._turn(self._reference if REFERENCE in tags and self._page else self._answer, self._looking)
         shown = len(self._here.pieces)
         if cell["cell_type"] == "markdown":
             self._tell(source)
@@ -251,7 +252,7 @@ class _Content:
             self._here.pieces += [Piece("code", text=visible(source))] if source.strip() else []
             for item in shown_outputs(cell, position, self._block):
                 self._show(item)
-        if LOOK in tags:
+        if self._looking:
             self._fold(shown)
 
     def _turn(self, part: _Part, look: bool) -> None:
@@ -316,6 +317,8 @@ class _Content:
         if payload["kind"] == "table" and self._is_long(payload, MOST_TABLE_ROWS):
             payload = self._first_rows(payload, anchor)
         kept = len(self._boxes.shells), len(self._boxes.bodies), len(self._boxes.boxes)
+        if self._looking and payload["kind"] == "frame":
+            payload = {**payload, "look": True}
         html = self._renderer.html(payload, anchor)
         if not is_own_html("".join(self._boxes.since(*kept))):
             raise ValueError("a box holds what trialbook.display does not write")

@@ -164,7 +164,7 @@ class Renderer:
     def _frame(self, payload: Payload, anchor: str) -> str:
         """A table without a title: a plain DataFrame."""
         grid = self._grid(payload)
-        name = self.say(msg("Table"))
+        name = self.say(msg("First rows of a dataset") if payload.get("look") else msg("Table"))
         count = self._count(payload, grid)
         caption = _caption(_named(name, anchor), "", count) if anchor or count else ""
         return f'<div class="tb tb-table"{_id(anchor)}>{box(grid, name, caption)}</div>'

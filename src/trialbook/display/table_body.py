@@ -23,12 +23,14 @@ class TableMarkup:
     """How to write a table whose columns are aligned `left` or `right` (`sides`). Its first column heads the rows.
 
     `row_heads`: the first column holds labels of rows, aligned left. `cards`: what each cell is called where a narrow
-    screen shows a row as a card; empty for a table that fits such a screen.
+    screen shows a row as a card; empty for a table that fits such a screen. `counts`: a zero says that nothing was
+    counted; in a listing it is a value, such as day 0.
     """
 
     sides: Sequence[str]
     row_heads: bool = False
     cards: Sequence[str] = ()
+    counts: bool = True
 
     def whole(self, labels: Sequence[str], lines: Iterable[str], again: str = "") -> str:
         """Head and body of the table: the labels of its columns, then its lines (rows and headings of groups).
@@ -36,7 +38,7 @@ class TableMarkup:
         `again` is the name of the table, which paper repeats at the top of each sheet and a screen does not show.
         """
         heads = "".join(
-            f'<th class="gt_col_heading gt_columns_bottom_border gt_{side}" scope="col">{label}</th>'
+            f'<th class="gt_col_heading gt_columns_bottom_border gt_{side}{_of_head(label)}" scope="col">{label}</th>'
             if label
             # A head that says nothing is none.
             else f'<td class="gt_col_heading gt_columns_bottom_border gt_{side}"></td>'
@@ -49,7 +51,7 @@ class TableMarkup:
         )
 
     def rows(self, cells: Iterable[Sequence[str]]) -> list[str]:
-        """One line for each row of cells; a zero among numbers is marked, so that what is not zero is seen first."""
+        """One line for each row of cells; a count of zero is marked, so that what is not zero is seen first."""
         sides = self._sides
         named = [f' data-label="{name}"' if name else "" for name in self.cards] or [""] * len(sides)
         plain = [f'<td class="gt_row gt_{side}"{name}>' for side, name in zip(sides, named, strict=True)]
@@ -59,7 +61,7 @@ class TableMarkup:
         return [
             f"<tr>{head}{row[0]}</th>"
             + "".join(
-                f"{(quiet if is_zero(text) else loose if is_loose(text) else plain)[place]}{text}</td>"
+                f"{(quiet if self.counts and is_zero(text) else loose if is_loose(text) else plain)[place]}{text}</td>"
                 for place, text in enumerate(row[1:], 1)
             )
             + "</tr>"
@@ -84,6 +86,7 @@ class TableMarkup:
 
 LONG_TABLE = 200
 LONG_CELL = 36
+LONG_HEAD = 30
 KEY_WIDTH = 16
 # A list that is longer than a screen can be sorted and searched where the page runs our script.
 SCREEN = 15
@@ -215,7 +218,9 @@ def drawn(grid: Grid, *, cards: bool = False) -> tuple[TableMarkup, list[str], l
     """
     shown = grid.shown
     named = [safe(" ".join(grid.heads[name].split())) for name in shown] if cards and grid.wide > PHONE else []
-    markup = TableMarkup(["right" if name in grid.right else "left" for name in shown], bool(grid.stub), named)
+    markup = TableMarkup(
+        ["right" if name in grid.right else "left" for name in shown], bool(grid.stub), named, not grid.listing
+    )
     columns = {name: [_cell(text) for text in grid.cells[name]] for name in shown}
     for row, name in grid.delivered:
         if name != grid.group:
@@ -246,6 +251,11 @@ def _grouped(grid: Grid, markup: TableMarkup, rows: list[str]) -> list[str]:
 
 def _head(text: str) -> str:
     return safe(text).replace("\n", "<br>")
+
+
+def _of_head(label: str) -> str:
+    """The class of the head of a column (HTML), where its words would stand one below the other."""
+    return " tb-long-head" if width(label) > LONG_HEAD and "<br>" not in label else ""
 
 
 def _in_english(html: str) -> str:

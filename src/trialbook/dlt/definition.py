@@ -10,6 +10,7 @@ from trialbook.core.messages import enumerated, joined, msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.safety.adae import grade_number, serious
+from trialbook.safety.ctcae import test_name
 from trialbook.safety.dlt_candidates import OUT, dlt_candidates
 from trialbook.safety.episodes import event_term
 
@@ -26,12 +27,12 @@ def definition(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
         if analysis.irr_g3_exempt
         else ""
     )
-    counts = enumerated(analysis.dlt_cytopenia_below, " or ")
+    counts = enumerated([test_name(code) for code in analysis.dlt_cytopenia_below], " or ")
     rows = [
         (
             msg("Window"),
             msg(
-                "onset on REL_DAY {first} to {last}; a partial date that decides is unresolved (A-65)",
+                "onset on day {first} to {last}; an incomplete date on which this depends leaves the event open (A-65)",
                 first=first,
                 last=last,
             ),

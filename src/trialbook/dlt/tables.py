@@ -92,14 +92,14 @@ SUBJECT_LABELS = {
     "SUBJID": msg("Subject"),
     "TRT01P": msg("Level planned"),
     "TRT01A": msg("Level received"),
-    "TRTSDT": msg("First infusion"),
-    "WINENDT": msg("Window closes"),
     "DLTSTAT": msg("Status"),
     "REASON": "Why",
     "COUNTED": msg("Counts as DLT"),
     "REPLACE": msg("Replaceable"),
     "FUPFRAC": msg("Window followed"),
     "DOSEFRAC": msg("Dose received / due"),
+    "TRTSDT": msg("First infusion"),
+    "WINENDT": msg("Window closes"),
     "DLTDT": msg("DLT onset"),
     "BACKFL": msg("Backfill"),
 }
@@ -133,17 +133,17 @@ TIMELINE_LABELS = {
 EVENT_LABELS = {
     "SUBJID": msg("Subject"),
     "TRT01A": msg("Dose level"),
-    "AESEQ": "AESEQ",
     "AEDECOD": msg("Event"),
     "GRADE": msg("Grade"),
-    "AEREL": msg("Relationship"),
-    "AESTDTC": msg("Onset"),
     "DAY": "Day",
-    "ADY": msg("Study day (CDISC)"),
-    "AEENDTC": "End",
     "DLTCAND": msg("Candidate"),
     "REASON": msg("What made it one, or why not"),
     "DLTFL": msg("Committee's flag"),
+    "AEREL": msg("Relationship"),
+    "AESTDTC": msg("Onset"),
+    "AEENDTC": "End",
+    "ADY": msg("Study day (CDISC)"),
+    "AESEQ": msg("Number of the record"),
 }
 RATE_LABELS = {
     "level": msg("Dose level"),
@@ -309,8 +309,9 @@ def infusion_listing(infusions: pd.DataFrame) -> pd.DataFrame:
 
 def change_listing(changed: pd.DataFrame) -> pd.DataFrame:
     """The subjects whose status has changed (`over_time.status_changes`), as a page lists them."""
+    words = {name: changed[name].map(lambda status: STATUS_WORDS.get(status, status)) for name in ("BEFORE", "NOW")}
     return described(
-        changed.copy(deep=False), labels=CHANGE_LABELS,
+        changed.assign(**words).astype("str"), labels=CHANGE_LABELS,
         empty=msg("No subject has another DLT status, or there is no earlier cut."),
     )  # fmt: skip
 

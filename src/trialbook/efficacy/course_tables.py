@@ -295,8 +295,9 @@ def later_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     dose = before + " to " + now
     word = steroids["AVALC"].map(STEROID_WORDS).astype("str")
     spared = word.where(steroids["AVAL"].isna(), word + " (" + dose + ")")
-    early = adrs[adrs["PARAMCD"] == "RSP14"].set_index("USUBJID")["REASON"].replace({UNDELIVERED: ""})
-    columns = {"DAY14": (_values(adrs, "RSP14") + " " + early).str.strip()} if len(early) else {}
+    early = adrs[adrs["PARAMCD"] == "RSP14"].set_index("USUBJID")["REASON"]
+    early = early.replace({UNDELIVERED: "", "DEATH": msg("died")})
+    columns = {"DAY14": in_words(_values(adrs, "RSP14"), early)} if len(early) else {}
     columns |= {
         "BOR": best + when.reindex(best.index).fillna(""), "VGPR": _values(adrs, "VGPR28"), "ORGANS": by_subject,
         "DURABLE": _values(adrs, "RSP56"), "STEROIDS": spared,

@@ -52,7 +52,7 @@ def estimands(protocol: Protocol, analysis: Analysis) -> pd.DataFrame:
 
 def _safety(protocol: Protocol, analysis: Analysis) -> list[str]:
     end = analysis.safety_end_rel_day
-    until = msg("to REL_DAY {end}", end=end) if end is not None else msg("without an end")
+    until = msg("to day {end}", end=end) if end is not None else msg("without an end")
     return [
         msg("every subject who received any {product} (SAF)", product=protocol.study.product),
         msg(
@@ -87,7 +87,7 @@ def _dlt(protocol: Protocol, analysis: Analysis) -> list[str]:
             product=protocol.study.product,
             treatment_arm=analysis.treatment_arm,
         ),
-        msg("DLT, yes or no, on REL_DAY {first} to {last}", first=first, last=last),
+        msg("DLT, yes or no, on day {first} to {last}", first=first, last=last),
         msg("events after it may still be attributed: adjudicated"),
         msg("no DLT unless related; otherwise not evaluable when inside the window"),
         msg("as for new therapy"),
@@ -111,7 +111,8 @@ def _response(protocol: Protocol, analysis: Analysis) -> list[str]:
     )
     return [
         msg(
-            "SAF mature for day {DAY_28}: TRTSDT + {maturity_margin_d28} days by the cut, whatever has happened",
+            "SAF mature for day {DAY_28}: first infusion at least {maturity_margin_d28} days before the cut, whatever "
+            "has happened",
             DAY_28=DAY_28,
             maturity_margin_d28=analysis.maturity_margin_d28,
         ),
@@ -122,8 +123,8 @@ def _response(protocol: Protocol, analysis: Analysis) -> list[str]:
         )
         + ("" if policy else msg(", no new systemic therapy of {disease}", disease=protocol.study.disease)),
         msg(
-            "{RESPONDERS} by {response_rules} rules at the assessment closest to day {DAY_28} (REL_DAY "
-            "{first} to {last}), against the last baseline of REL_DAY {base} to {base_2}",
+            "{RESPONDERS} by {response_rules} rules at the assessment closest to day {DAY_28} (day "
+            "{first} to {last}), against the last baseline of day {base} to {base_2}",
             RESPONDERS=" or ".join(RESPONDERS),
             response_rules=analysis.response_rules,
             DAY_28=DAY_28,
@@ -137,7 +138,7 @@ def _response(protocol: Protocol, analysis: Analysis) -> list[str]:
         msg("non-response (composite), donor lymphocytes too")
         if composite
         else msg("as assessed, flagged (treatment policy)"),
-        msg("non-response (composite); left out in the sensitivity analysis EVAL-28"),
+        msg("non-response (composite); left out in a sensitivity analysis"),
         msg("share of responders, 95% interval {INTERVALS}", INTERVALS=INTERVALS[analysis.ci_primary_orr]),
         "A-04, A-50, A-51, A-53, A-55, A-56, A-94, A-102",
     ]

@@ -35,6 +35,12 @@ from trialbook.results.ard import NOT_EVALUABLE
 PRIMARY = "primary"
 # The keys that change what is new therapy; all others but those of staging only decide on these.
 THERAPY_KEYS = frozenset({"steroid_escalation_is_newtx", "steroid_escalation_days", "gvhdtx"})
+# Who is a child in the staging of the lower GI tract, by value of `child_rule`.
+CHILD_RULES = {
+    "age<18 and weight<=50": msg("those under 18 years and of at most 50 kg"),
+    "age<=14": msg("those of at most 14 years"),
+    "age<18": msg("those under 18 years"),
+}
 
 
 @dataclass(frozen=True)
@@ -80,10 +86,10 @@ def sensitivities(analysis: Analysis) -> list[Sensitivity]:
         *(
             Sensitivity(
                 msg("sens: child rule {rule}", rule=rule),
-                msg("child column of lower GI by {rule}", rule=rule),
+                msg("child column of lower GI for {whom}", whom=CHILD_RULES[rule]),
                 {"child_rule": rule},
             )
-            for rule in (msg("age<18 and weight<=50"), "age<=14", "age<18")
+            for rule in CHILD_RULES
         ),
         Sensitivity(msg("sens: skin stage 4 or"), msg("skin stage 4 by bullae or desquamation"), {"skin4_rule": "or"}),
         Sensitivity(

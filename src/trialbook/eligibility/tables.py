@@ -13,7 +13,7 @@ from trialbook.core.domains import Domains
 from trialbook.core.messages import enumerated, joined, msg
 from trialbook.eligibility.adie import rule_text
 from trialbook.eligibility.drilldown import rule_words
-from trialbook.eligibility.form import RESULTS
+from trialbook.eligibility.form import RESULT_WORDS, RESULTS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.queries.query_list import Query
@@ -29,6 +29,12 @@ MOST_ROWS, MOST_SUBJECTS = 60, 40
 FINDING_LABELS = {
     "SUBJID": msg("Subject"), "CRITCD": msg("Criterion"), "RESULT": msg("Result"), "FORMANSWER": msg("Form"),
     "EVIDENCE": msg("Evidence"), "QUERY": msg("Query raised"), "ASSUMPTION": msg("Assumption"),
+}  # fmt: skip
+# The results as heads of columns.
+RESULT_HEADS = {
+    "PASS": msg("Passed by the data"), "FAIL": msg("Violated by the data"), "NE": msg("Not evaluable"),
+    "ATT-PASS": msg("Passed by the form"), "ATT-FAIL": msg("Violated by the form"),
+    "CONFLICT": msg("Form and data differ"), "WAIVED": msg("Waived"), "PENDING": msg("Form not completed"),
 }  # fmt: skip
 ATTENTION = ("FAIL", "ATT-FAIL", "CONFLICT", "NE", "WAIVED", "PENDING")
 
@@ -93,7 +99,7 @@ def rows_left_out(rows: pd.DataFrame, adsl: pd.DataFrame, most_rows: int) -> lis
     infused = int(_infused(others, adsl).sum())
     parts = [f"{infused} of infused subjects"] if infused else []
     parts += [f"{len(others) - infused} of others"] if infused < len(others) else []
-    by_result = f", then by result ({', '.join(ATTENTION)})" if "RESULT" in rows else ""
+    by_result = f", then by result ({', '.join(RESULT_WORDS[code] for code in ATTENTION)})" if "RESULT" in rows else ""
     return [
         f"{most_rows} of {len(rows)} rows are shown: first those of infused subjects{by_result}. "
         f"Not shown: {' and '.join(parts)}; the datasets hold all."
@@ -118,7 +124,7 @@ def results_by_criterion(adie: pd.DataFrame, protocol: Protocol) -> pd.DataFrame
     if adie.empty:
         return pd.DataFrame({name: pd.Series(dtype="str") for name in ("CRITCD", "RULE", *RESULTS)})
     counts = adie.groupby(["CRITCD", "RESULT"]).size().unstack(fill_value=0)
-    labels = {"CRITCD": msg("Criterion"), "RULE": msg("As registered")}
+    labels = {"CRITCD": msg("Criterion"), "RULE": msg("As registered"), **RESULT_HEADS}
     counts = counts.reindex(index=protocol.audit_columns, columns=RESULTS, fill_value=0)
     wording = {
         column: rule_text(criterion, column) for criterion in protocol.criteria for column in criterion.audit_columns()
@@ -156,7 +162,11 @@ def screen_failures(adsl: pd.DataFrame, adie: pd.DataFrame, domains: Domains) ->
     told = ds[ds["DSDECOD"].str.upper().eq(SCREEN_FAILURE) & ds["DSTERM"].notna()]
     site = told.drop_duplicates("USUBJID", keep="last").set_index("USUBJID")["DSTERM"]
     rows = unmet(adie, failed["USUBJID"])
-    named = (rows["CRITCD"] + " (" + rows["RESULT"] + ")").groupby(rows["USUBJID"], sort=False).agg(", ".join)
+    said = [
+        msg("{criterion}: {result}", criterion=row.CRITCD, result=RESULT_WORDS[row.RESULT]) for row in rows.itertuples()
+    ]
+    named = pd.Series(said, index=rows.index, dtype="object").groupby(rows["USUBJID"], sort=False)
+    named = named.agg(lambda told: joined(list(told), "; "))
     again = adsl[adsl["RESCREEN_OF"].ne("")].drop_duplicates("RESCREEN_OF").set_index("RESCREEN_OF")["SUBJID"]
     columns = {"SITE": site, "CRITERIA": named, "AGAIN": again}
     frame = failed[["SUBJID"]].reset_index(drop=True)
@@ -461,7 +471,9 @@ def code_meanings() -> pd.DataFrame:
     """The result codes, their letters, and what they mean."""
     letters = [LETTERS[code] for code in MEANINGS]
     meanings = pd.DataFrame({"LETTER": letters, "CODE": list(MEANINGS), "MEANING": list(MEANINGS.values())})
-    return described(meanings, labels={"LETTER": msg("Letter"), "CODE": msg("Code"), "MEANING": msg("Meaning")})
+    return described(
+        meanings, labels={"LETTER": msg("Letter"), "CODE": msg("Code in the dataset"), "MEANING": msg("Meaning")}
+    )  # fmt: skip
 
 
 def _subjects_to_show(adie: pd.DataFrame, most_subjects: int) -> set[str]:

@@ -102,7 +102,7 @@ def path_table(results: pd.DataFrame, protocol: Protocol, analysis: Analysis) ->
     for name, rates in fitting_scenarios(protocol, analysis).items():
         if (name, "UNDECIDED", TOTAL) not in text:
             continue
-        row = {"scenario": name, "rates": " / ".join(f"{rate:g}" for rate in rates)}
+        row = {"scenario": name, "rates": " / ".join(f"{100 * rate:g}%" for rate in rates)}
         row |= {f"MTD {level}": text[name, "MTD", level] for level in protocol.level_ids}
         tested = [value for key, value in text.items() if key[:2] == (name, "MAX_TESTED")]
         row |= {"MAX_TESTED": tested[0]} if tested else {}

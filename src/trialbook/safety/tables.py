@@ -428,8 +428,11 @@ def no_grade_words(adae: pd.DataFrame) -> str:
 
 
 def question_counts(asked: Sequence[Query]) -> pd.DataFrame:
-    """Number of questions by rule."""
-    rules = pd.Series([question["rule"] for question in asked], dtype="str")
-    counts = rules.value_counts().sort_index()
-    counted = pd.DataFrame({"rule": counts.index.to_numpy(), "records": counts.to_numpy()})
-    return described(counted, labels={"rule": "Rule", "records": "Records"}, empty=msg("No question at this cut."))
+    """Questions by rule: question (that of its first record), rule, records."""
+    told = pd.DataFrame([(one["rule"], one["message_en"]) for one in asked], columns=["rule", "question"], dtype="str")
+    counted = told.groupby("rule", sort=True)["question"].agg(question="first", records="size").reset_index()
+    return described(
+        counted[["question", "rule", "records"]],
+        labels={"question": msg("Question"), "rule": msg("Rule"), "records": "Records"},
+        empty=msg("No question at this cut."),
+    )  # fmt: skip

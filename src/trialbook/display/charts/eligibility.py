@@ -10,16 +10,11 @@ import pandas as pd
 
 from trialbook.core.messages import msg
 from trialbook.display.theme import AUDIT_RESULTS, FLOW_BOX, INK, LINE, PAPER, QUIET
+from trialbook.eligibility.form import RESULT_WORDS
 from trialbook.eligibility.tables import LETTERS
 from trialbook.subjects.flow import LEVEL_SIDE
 
 CELL_WIDTH, CELL_HEIGHT = 30, 20
-# What a letter says, in the legend.
-RESULTS = {
-    "PASS": msg("passed by the data"), "ATT-PASS": msg("passed by the form"), "FAIL": msg("violated by the data"),
-    "ATT-FAIL": msg("violated by the form"), "CONFLICT": msg("form and data differ"), "NE": msg("not evaluable"),
-    "WAIVED": msg("waived"), "PENDING": msg("form not completed"),
-}  # fmt: skip
 LONGEST_HOVER = 220
 
 
@@ -32,7 +27,7 @@ def audit_matrix(cells: pd.DataFrame, criteria: Sequence[str]) -> alt.LayerChart
     drawn = cells.assign(row=cells["subject"] + " " + cells["level"])
     drawn["evidence"] = [textwrap.shorten(text, LONGEST_HOVER, placeholder=" ...") for text in cells["evidence"]]
     drawn["letter"] = drawn["result"].map(LETTERS)
-    named = {code: msg("{letter}: {result}", letter=LETTERS[code], result=said) for code, said in RESULTS.items()}
+    named = {code: msg("{letter}: {result}", letter=LETTERS[code], result=said) for code, said in RESULT_WORDS.items()}
     drawn["code"] = drawn["result"].map(named).astype("str")
     present = [code for code in AUDIT_RESULTS if code in set(drawn["result"])]
     names = [named[code] for code in present]
