@@ -66,6 +66,26 @@ def test_a_stop_names_its_place_rule_and_next_step_in_english_and_chinese(stop: 
     assert stop.rule in BY_NAME[stop.rule[:3]].rules["STOP"]
 
 
+# Problems of one rule that are not the same: each is said in Chinese by its own words, with its numbers and next step.
+UNREADABLE = {
+    "USUBJID,AETERM\nS1,fever,3\n": ("有3个字段，表头有2个", "请更正导出文件"),
+    "USUBJID,,AETERM\nS1,x,fever\n": ("第2列没有列名，而第2行有值", "请补上列名或删除该列"),
+    "USUBJID,AETERM,AETERM\nS1,fever,a\n": ("有两列同名", "请只保留其中一列"),
+    "": ("文件为空：没有表头", "请重新索取该文件"),
+}
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
+def test_p34_a_file_that_cannot_be_read_is_said_in_chinese_by_its_own_words(text: str, tmp_path: Path) -> None:
+    folder = Export().write(tmp_path / "s")
+    (folder / "ae.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(StopError) as caught:
+        examine(folder)
+    chinese = in_chinese(caught.value)
+    assert chinese.startswith("[P34] ae.csv")
+    assert [part for part in UNREADABLE[text] if part not in chinese] == [], chinese
+
+
 def test_p01_bytes_that_are_no_text_and_text_that_lost_signs_stop(tmp_path: Path) -> None:
     folder = Export().write(tmp_path / "bytes")
     (folder / "ae.csv").write_bytes((folder / "ae.csv").read_bytes() + b"\xff\xfe\x81")

@@ -14,6 +14,7 @@ from trialbook.contracts.lookups import joined
 from trialbook.contracts.odcs import Contract
 from trialbook.core.domains import key_columns
 from trialbook.core.errors import StopError
+from trialbook.core.messages import msg
 from trialbook.queries.query_list import Query, query
 from trialbook.queries.rule_texts import Phrase, Texts
 
@@ -133,7 +134,7 @@ def _queries(verdict: Verdict, failure: Failure) -> list[Query]:
         said = TEXTS.phrase("MANY-RECORDS", count=failure.count, domain=domain, rule=rule)
         return [
             query(
-                failure.rule, "", domain, observed=f"{failure.count} records", **common,
+                failure.rule, "", domain, observed=msg("{n} records", n=failure.count), **common,
                 message_en=said.english, message_zh=said.chinese,
             )
         ]  # fmt: skip

@@ -161,6 +161,11 @@ class Translation(Language):
             return self._of(text) if text else ""
         return super().say(text)
 
+    def whole(self, text: str) -> str:
+        """A text of which only the English is left in this language, blank where a word of it is not found."""
+        read = self._read(text) if text else _Read("", 0)
+        return "" if read.unread or read.said == text else read.said
+
     def filling(self, name: str, value: Any) -> Any:
         """What fills a place: a text of which only the English is left is read back, text of the data is kept."""
         if isinstance(value, dict) and not value.get("a") and _DATE.fullmatch(str(value.get("m"))):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from trialbook.core.messages import ENGLISH, Language, as_text, msg, plural
+from trialbook.core.translations import Translation
 from trialbook.display.blocks import Block
 from trialbook.display.page import Frame, render
 from trialbook.display.page_content import Ids
@@ -16,6 +17,7 @@ from trialbook.display.tables import table
 from trialbook.display.theme import SEVERITY
 from trialbook.queries.life import OPEN
 from trialbook.queries.rule_texts import RECIPIENTS
+from trialbook.queries.worded import values_in
 
 PAGE = "queries.html"
 TITLE = msg("Questions and answers")
@@ -181,10 +183,11 @@ def _listed(rows: pd.DataFrame, said: Mapping[str, str], language: Language) -> 
     nobody has answered.
     """
     words = rows["message_en"] if language.tag == ENGLISH.tag else rows["message_zh"]
+    values = values_in(rows, language) if isinstance(language, Translation) else rows["observed"]
     place = [" ".join(filter(None, key)) for key in rows[["domain", "record", "field"]].itertuples(index=False)]
     shown = pd.DataFrame({
         "ID": rows["query_id"], "SITE": rows["site"], "SUBJECT": rows["subject"], "PLACE": place, "QUESTION": words,
-        "OBSERVED": rows["observed"], "SEVERITY": [SEVERITY_WORDS.get(one, one) for one in rows["severity"]],
+        "OBSERVED": values, "SEVERITY": [SEVERITY_WORDS.get(one, one) for one in rows["severity"]],
         "STATE": [STATE_WORDS.get(one, one) for one in rows["state"]], "FIRST": rows["first_seen"],
         "AGE": rows["age_days"].astype("int64"), "DUE": rows["due"], "CLOSED": rows["closed_at"],
         "ANSWERS": [said.get(name, "") for name in rows["query_id"]],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.efficacy.day28 import read_course
 from trialbook.efficacy.intercurrent import new_therapy, relapses
 from trialbook.efficacy.response_over_time import response_duration, time_to_response
@@ -95,7 +96,7 @@ def survival_queries(adsl: pd.DataFrame, domains: Domains, protocol: Protocol, c
         death, infusion = f"{row.DTHDT:%Y-%m-%d}", f"{row.TRTSDT:%Y-%m-%d}"
         asked.append(TEXTS.query("P25-DEATH-BEFORE-INFUSION", row.USUBJID, observed=death, infusion=infusion))
     if not domains.delivered("CE"):
-        asked.append(TEXTS.query("P34-RELAPSE-NOT-DELIVERED", "", observed="domain not delivered"))
+        asked.append(TEXTS.query("P34-RELAPSE-NOT-DELIVERED", "", observed=msg("domain not delivered")))
     return asked
 
 

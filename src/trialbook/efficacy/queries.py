@@ -8,6 +8,7 @@ import pandas as pd
 
 from trialbook.core.dates import latest_date
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.drugs.records import drugs_in_force, medications
 from trialbook.efficacy.assessment_days import Landmark, counted_day, dates_of
 from trialbook.efficacy.delivery import lacking
@@ -190,7 +191,9 @@ def _day28(
             else:
                 yield TEXTS.query("P29-RS-DAY28-NONE", row.USUBJID)
         elif inside.get(row.USUBJID, 0) > 1:
-            yield TEXTS.query("P29-RS-DAY28-SEVERAL", row.USUBJID, observed=f"{inside[row.USUBJID]} assessments")
+            yield TEXTS.query(
+                "P29-RS-DAY28-SEVERAL", row.USUBJID, observed=msg("{n} assessments", n=inside[row.USUBJID])
+            )
 
 
 def _gone(treated: pd.DataFrame, domains: Domains, analysis: Analysis) -> list[str]:
@@ -216,7 +219,7 @@ def _decisions(responses: pd.DataFrame) -> Iterator[Query]:
     """Missing organs that leave the response open, and partial dates that decide it."""
     for row in responses.itertuples():
         if row.RSPSTG == "INCOMPLETE":
-            observed = f"baseline {row.BASESTG}, day 28 {row.D28STG}"
+            observed = msg("baseline {code}, day 28 {other}", code=row.BASESTG, other=row.D28STG)
             yield SHARED_TEXTS.query("P27-RS-ORGAN-MISSING", row.USUBJID, observed=observed)
         if row.EVNTDESC and row.EVNTDESC != "death" and row.EVNTCERT == "":
             domain = "PR" if row.EVNTSRC.startswith("PR") else ""
@@ -231,5 +234,5 @@ def _investigator(responses: pd.DataFrame, adrs: pd.DataFrame) -> Iterator[Query
     both = responses.merge(said, on=["USUBJID", "ADT"])
     decided = both["RSPSTG"].ne("") & both["RSPSTG"].ne("INCOMPLETE")
     for row in both[decided & (both["SAID"] != both["RSPSTG"])].itertuples():
-        observed = f"{row.SAID} by the investigator, {row.RSPSTG} by stages"
+        observed = msg("{code} by the investigator, {other} by stages", code=row.SAID, other=row.RSPSTG)
         yield TEXTS.query("P28-RS-RESPONSE-DIFFERS", row.USUBJID, observed=observed, record=f"{row.ADT:%Y-%m-%d}")

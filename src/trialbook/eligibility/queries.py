@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from trialbook.core.domains import Domains
+from trialbook.core.messages import joined, msg
 from trialbook.eligibility.registry import undelivered_cause
 from trialbook.protocol.models import Protocol
 from trialbook.queries.query_list import CONSEQUENCE, Query, QueryTexts
@@ -72,7 +73,7 @@ def _not_delivered(rows: pd.DataFrame, cause: pd.Series) -> list[Query]:
         criteria = ", ".join(code for code in order if code in set(own["CRITCD"]))
         people = own["USUBJID"].nunique()
         asked.append(TEXTS.query(
-            CONSEQUENCE, "", str(domain), observed="domain not delivered", criteria=criteria, people=people
+            CONSEQUENCE, "", str(domain), observed=msg("domain not delivered"), criteria=criteria, people=people
         ))  # fmt: skip
     return asked
 
@@ -88,8 +89,9 @@ def _about_result(row: Any, infused: bool) -> list[Query]:
 
 
 def _on_form(row: Any, rule: str) -> Query:
+    answer = msg("form {answer}", answer=row.FORMANSWER) if row.FORMANSWER else msg("form blank")
     return TEXTS.query(
-        rule, row.USUBJID, record=f"CRITCD={row.CRITCD}", observed=f"form {row.FORMANSWER or 'blank'}; {row.EVIDENCE}",
+        rule, row.USUBJID, record=f"CRITCD={row.CRITCD}", observed=joined([answer, row.EVIDENCE], "; "),
         expected=row.RULE, criterion=row.CRITCD,
     )  # fmt: skip
 

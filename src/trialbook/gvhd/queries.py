@@ -9,6 +9,7 @@ import pandas as pd
 
 from trialbook.core.dates import complete_date
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.core.units import si_factor
 from trialbook.gvhd.assessments import COLLECTED, organ_findings
 from trialbook.gvhd.grade import GRADES, HIGHEST_STAGE, ORGANS, grade_bounds
@@ -68,8 +69,11 @@ def _stage_differs(stages: pd.DataFrame) -> Iterator[Query]:
         collected, low, high = stages[f"{organ}COL"], stages[f"{organ}LO"], stages[f"{organ}HI"]
         for row in stages[collected.notna() & ((collected < low) | (collected > high))].itertuples():
             derived = getattr(row, f"{organ}DRV")
-            told = f"{derived:.0f}" if derived == derived else "open"
-            observed = f"{organ} {getattr(row, f'{organ}COL'):.0f} recorded, {told} by findings"
+            stage = f"{getattr(row, f'{organ}COL'):.0f}"
+            observed = msg("{test} {n} recorded, open by findings", test=organ, n=stage)
+            if derived == derived:
+                told = f"{derived:.0f}"
+                observed = msg("{test} {n} recorded, {n_2} by findings", test=organ, n=stage, n_2=told)
             yield _ask("P28-RS-STAGE-DIFFERS", row.USUBJID, f"{organ} {row.ADT:%Y-%m-%d}", observed)
 
 
@@ -86,7 +90,10 @@ def _grade_differs(stages: pd.DataFrame, domains: Domains) -> Iterator[Query]:
     both = derived.merge(said[said["SAID"].notna()], on=["USUBJID", "ADT"])
     wrong = both[(both["SAID"] < both["GRADELO"]) | (both["SAID"] > both["GRADEHI"])]
     for row in wrong.itertuples():
-        observed = f"grade {row.TOLD} recorded, {GRADES[int(row.GRADELO)]} by stages on {row.ADT:%Y-%m-%d}"
+        observed = msg(
+            "grade {grade} recorded, {other} by stages on {date}",
+            grade=row.TOLD, other=GRADES[int(row.GRADELO)], date=f"{row.ADT:%Y-%m-%d}",
+        )  # fmt: skip
         yield SHARED_TEXTS.query("P28-RS-GRADE-DIFFERS", row.USUBJID, record=f"RSSEQ={row.SRCSEQ}", observed=observed)
 
 
@@ -100,5 +107,8 @@ def _stool_conflict(domains: Domains, subjects: pd.DataFrame, analysis: Analysis
     differ = volume.notna() & stools.notna() & (volume != stools)
     for position in np.flatnonzero(differ.to_numpy()):
         row = by["volume_first"].iloc[position]
-        observed = f"stage {volume.iloc[position]:.0f} by volume, {stools.iloc[position]:.0f} by number of stools"
+        observed = msg(
+            "stage {n} by volume, {n_2} by number of stools",
+            n=f"{volume.iloc[position]:.0f}", n_2=f"{stools.iloc[position]:.0f}",
+        )  # fmt: skip
         yield _ask("P27-FA-STOOL-CONFLICT", row["USUBJID"], f"LGI {row['ADT']:%Y-%m-%d}", observed)

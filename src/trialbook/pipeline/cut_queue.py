@@ -185,9 +185,13 @@ def worst(outcomes: Sequence[Outcome]) -> int:
 def in_chinese(error: TrialbookError) -> str:
     """The message of a STOP in Chinese with its place and value; blank where no words are known.
 
-    A rule of a contract is named by its Chinese in the catalogue.
+    A problem that is a message is said in full with its next step, another in the words of its rule. A rule of a
+    contract is named by its Chinese in the catalogue.
     """
+    problem, next_step = (chinese().whole(text or "") for text in (error.problem, error.next_step))
     words = STOPS.area.stops.get(error.rule or "")
+    if words is not None and problem and (next_step or not error.next_step):
+        words = f"{problem}。请{next_step}。" if next_step else f"{problem}。"
     if words is None and isinstance(error, StopError):
         contract = _CONTRACT.match(error.problem)
         if contract is not None:

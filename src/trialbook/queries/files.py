@@ -58,8 +58,8 @@ def value_of(cell: str) -> str:
 # ----------------------------------------------------------------------------------------------------
 
 WIDTHS = {
-    "message_en": 60, "message_zh": 40, "expected": 30, "observed": 20, "rule": 30, "subject": 20, "record_list": 40,
-    "domain": 9, "severity": 9, "age_days": 9, "status": 9, "records": 9,
+    "message_en": 60, "message_zh": 40, "expected": 30, "observed": 20, "observed_zh": 20, "rule": 30, "subject": 20,
+    "record_list": 40, "domain": 9, "severity": 9, "age_days": 9, "status": 9, "records": 9,
     "answers": 40, "answer": 14, "reason": 40,
 }  # fmt: skip
 # What a spreadsheet keeps of one cell; more would be cut off without a word.

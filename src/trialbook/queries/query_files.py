@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from trialbook.core.translations import chinese
 from trialbook.queries.files import write_sheets
 from trialbook.queries.life import OPEN
 from trialbook.queries.rule_texts import RECIPIENTS
+from trialbook.queries.worded import values_in
 
 QUERIES, FOR_EDC, HISTORY_FILE = "queries.csv", "queries_edc.csv", "query_history.csv"
 SHEET = "Queries"
@@ -55,8 +57,10 @@ def query_sheets(listed: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def write_query_workbook(listed: pd.DataFrame, path: Path, cut_date: str) -> None:
-    """Writes the workbook of the query list: the sheets of `query_sheets`."""
-    write_sheets(dict(query_sheets(listed)), path, cut_date)
+    """Writes the workbook of the query list: the sheets of `query_sheets`, values in Chinese beside the questions."""
+    shown = listed.copy()
+    shown.insert(list(shown.columns).index("message_zh") + 1, "observed_zh", values_in(listed, chinese()))
+    write_sheets(dict(query_sheets(shown)), path, cut_date)
 
 
 def for_edc(listed: pd.DataFrame, study: str) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import TypedDict
 
 import pandas as pd
 
+from trialbook.core.messages import msg
 from trialbook.queries.answers import Answer
 from trialbook.queries.life import OPEN, query_id, with_due, with_life
 from trialbook.queries.rule_texts import CHINESE, ENGLISH, Phrase, Recipient, Texts, fill
@@ -300,7 +301,7 @@ def _one_line(name: str, members: pd.DataFrame) -> dict[str, str]:
         "subject": "",
         "record": "",
         "severity": severity,
-        "observed": first["observed"] if shared else f"{ordered['observed'].nunique()} different values",
+        "observed": first["observed"] if shared else msg("{n} different values", n=ordered["observed"].nunique()),
         "message_en": said.english,
         "message_zh": said.chinese,
         "records": str(count),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from trialbook.core.errors import StopError
+from trialbook.core.messages import msg
 
 Result = TypeVar("Result")
 # What a reader may take beyond what this process has: room for the values of a file, as bytes per byte of it.
@@ -40,14 +41,15 @@ def read_apart(function: Callable[[], Result], file: str, size: int) -> Result:
         _, status = os.waitpid(child, 0)
     if not content or status:
         raise StopError(
-            f"the file cannot be read ({_how_it_ended(status)})", file=file, rule="P34",
-            next_step="ask for the file again",
+            msg("the file cannot be read ({why})", why=_how_it_ended(status)), file=file, rule="P34",
+            next_step=msg("ask for the file again"),
         )  # fmt: skip
     result, problem = pickle.loads(content)  # noqa: S301 - written by our own copy
     if problem:
         raise StopError(
-            f"the file cannot be read ({problem})", file=file, rule="P34", next_step="ask for the file again"
-        )
+            msg("the file cannot be read ({detail})", detail=problem), file=file, rule="P34",
+            next_step=msg("ask for the file again"),
+        )  # fmt: skip
     return result
 
 
@@ -85,5 +87,5 @@ def _limit_memory(more: int) -> None:
 
 def _how_it_ended(status: int) -> str:
     if os.WIFSIGNALED(status):
-        return f"its reader was ended by {signal.Signals(os.WTERMSIG(status)).name}"
-    return "its reader needs too much memory"
+        return msg("its reader was ended by {code}", code=signal.Signals(os.WTERMSIG(status)).name)
+    return msg("its reader needs too much memory")

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from charset_normalizer import from_bytes
 
 from trialbook.core.errors import StopError
+from trialbook.core.messages import msg
 from trialbook.snapshot.code_pages import unlikely_gb18030, unlikely_utf8
-from trialbook.snapshot.tables import KEY, Grid, Seen, are_row_numbers, header_at
+from trialbook.snapshot.tables import ASK_AGAIN, KEY, Grid, Seen, are_row_numbers, header_at
 
-ASK_AGAIN = "ask for the file again"
-DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
+DELIMITERS = {",": msg("comma"), "\t": msg("tab"), ";": msg("semicolon"), "|": msg("bar")}
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 REPLACEMENT = "\ufffd"
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -36,7 +36,7 @@ LAYOUT = "P34-FILE-LAYOUT"
 class Dialect:
     """How a file is written, as far as somebody says so; what is left out is seen from the file.
 
-    `skip_rows` counts lines of the file. `names` are headers, each in its spellings, by which the header row is found;
+    skip_rows counts lines of the file. `names` are headers, each in its spellings, by which the header row is found;
     it has `header_rows` rows. `labels`: one row of labels above the names belongs to the table.
     """
 
@@ -116,15 +116,15 @@ def _head(text: str, file: str, expected: str, dialect: Dialect) -> _Head:
         said.append(f"the line sep={told}")
     if dialect.delimiter and told not in ("", dialect.delimiter):
         raise StopError(
-            f"its first line names another delimiter ({told}) than the mapping file", file=file, row=1, rule="P34",
-            next_step="correct the delimiter in the mapping file, or leave it out",
+            msg("its first line names another delimiter than the mapping file"), file=file, row=1, value=told,
+            rule="P34", next_step=msg("correct the delimiter in the mapping file, or leave it out"),
         )  # fmt: skip
     starts = [m.start() for m in itertools.islice(LINE.finditer(text, offset), dialect.skip_rows + HEAD_LINES)]
     skipped = max(0, dialect.skip_rows - (line - 1))
     if skipped >= len(starts) and skipped:
         raise StopError(
-            f"the file has no row after the {dialect.skip_rows} that are skipped", file=file, rule="P34",
-            next_step="correct skip_rows in the mapping file",
+            msg("the file has no row after the {n} that are skipped", n=dialect.skip_rows), file=file, rule="P34",
+            next_step=msg("correct skip_rows in the mapping file"),
         )  # fmt: skip
     if skipped:
         said.append(f"{dialect.skip_rows} rows skipped")
@@ -159,9 +159,10 @@ def _lenient(text: str, starts: Sequence[int], first: int, delimiter: str) -> li
 
 def _unequal(fields: int, header: int, file: str, line: int) -> StopError:
     return StopError(
-        f"the row has {fields} fields, the header {header}", file=file, row=line, rule="P34",
-        next_step="correct the export; where title rows precede the header, name their number (skip_rows) in a mapping "
-        "file",
+        msg("the row has {n} fields, the header {n_2}", n=fields, n_2=header), file=file, row=line, rule="P34",
+        next_step=msg(
+            "correct the export; where title rows precede the header, name their number (skip_rows) in a mapping file"
+        ),
     )  # fmt: skip
 
 
@@ -264,8 +265,12 @@ def _records(text: str, file: str, delimiter: str, offset: int, first: int) -> I
             yield start, fields
             start = first + reader.line_num
     except csv.Error as error:
-        long = f"a cell of this row has more than {csv.field_size_limit():,} characters, or a quote in it is not closed"
-        problem = long if "field larger" in str(error) else f"the quoting of this row is broken ({error})"
+        long = msg(
+            "a cell of this row has more than {n} characters, or a quote in it is not closed",
+            n=f"{csv.field_size_limit():,}",
+        )
+        broken = msg("the quoting of this row is broken ({detail})", detail=error)
+        problem = long if "field larger" in str(error) else broken
         raise StopError(problem, file=file, row=start, rule="P34", next_step=ASK_AGAIN) from None
 
 
@@ -276,12 +281,17 @@ def _right_delimiter(header: list[str], file: str, line: int, delimiter: str) ->
     found = next((name for sign, name in others if sum(cell.count(sign) for cell in header) >= len(header)), None)
     if len(header) > 1 and not found:
         return
-    problem = f"the header is one column: the delimiter is a {found}" if found else "the header is one column"
+    said = {"found": found, "expected": DELIMITERS.get(delimiter, delimiter)}
+    problem = msg("the header is one column, a {expected} was expected", expected=said["expected"])
+    if found:
+        problem = msg("the header is one column: the delimiter is a {found}, a {expected} was expected", **said)
     if len(header) > 1:
-        problem = f"a name in the header holds a {found}: two delimiters are mixed"
+        problem = msg(
+            "a name in the header holds a {found}: two delimiters are mixed, a {expected} was expected", **said
+        )
     raise StopError(
-        f"{problem}, a {DELIMITERS.get(delimiter, delimiter)} was expected", file=file, row=line, rule="P34",
-        next_step="correct the export, or name its delimiter and header in a mapping file",
+        problem, file=file, row=line, rule="P34",
+        next_step=msg("correct the export, or name its delimiter and header in a mapping file"),
     )  # fmt: skip
 
 
@@ -300,6 +310,6 @@ def _stop_if_swallowed(rows: list[list[str]], lines: list[int], file: str, delim
                 first, sign, _ = text.partition(delimiter)
                 if sign and first.strip('"') in begins:
                     raise StopError(
-                        "a quoted cell holds a whole record: a quote was not closed", file=file, row=line + k,
+                        msg("a quoted cell holds a whole record: a quote was not closed"), file=file, row=line + k,
                         rule="P34", next_step=ASK_AGAIN,
                     )  # fmt: skip

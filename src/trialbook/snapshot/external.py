@@ -13,6 +13,7 @@ import pandas as pd
 
 from trialbook.core.errors import StopError, UsageError
 from trialbook.core.files import read_input, sha256
+from trialbook.core.messages import msg
 from trialbook.core.privacy import masked
 from trialbook.protocol.models import ExternalFile, ExternalName, Trial
 from trialbook.snapshot.formats import grid_of
@@ -72,8 +73,8 @@ def _table(name: ExternalName, named: ExternalFile, path: Path, content: bytes) 
         sheets = read_sheets(content, path.name)[0]
         if len(sheets) != 1:
             raise StopError(
-                f"the workbook has {len(sheets)} sheets", file=path.name, rule="P34",
-                next_step="keep the sheet with the table only",
+                msg("the workbook has {n} sheets", n=len(sheets)), file=path.name, rule="P34",
+                next_step=msg("keep the sheet with the table only"),
             )  # fmt: skip
         grid = next(iter(sheets.values()))
     else:
@@ -86,9 +87,11 @@ def _table(name: ExternalName, named: ExternalFile, path: Path, content: bytes) 
         source = delivered.get(plain_name(named.columns.get(column, column)).upper())
         if source is None and column in needed:
             raise StopError(
-                f"the column is missing (delivered: {', '.join(map(str, frame.columns))})", file=path.name,
-                column=named.columns.get(column, column), rule="P34",
-                next_step=f"deliver it, or name the column of the file under external.{name}.columns in the cut file",
+                msg("the column is missing (delivered: {codes})", codes=", ".join(map(str, frame.columns))),
+                file=path.name, column=named.columns.get(column, column), rule="P34",
+                next_step=msg(
+                    "deliver it, or name the column of the file under external.{key}.columns in the cut file", key=name
+                ),
             )  # fmt: skip
         values = pd.Series(pd.NA, index=frame.index, dtype="str") if source is None else frame[source].str.strip()
         known = {value: masked(value) for value in values.dropna().unique()}

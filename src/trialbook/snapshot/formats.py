@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from trialbook.core.errors import StopError
 from trialbook.core.files import read_input
+from trialbook.core.messages import msg
 from trialbook.snapshot.cell_text import cell_text
 from trialbook.snapshot.delimited import SDTM, Dialect, decode, read_delimited
 from trialbook.snapshot.sas_files import read_sas7bdat, read_xpt
@@ -37,11 +38,13 @@ def read_parquet(content: bytes, file: str) -> Grid:
         source = pq.ParquetFile(io.BytesIO(content))
         cells = source.metadata.num_rows * source.metadata.num_columns
         if cells > MOST_CELLS:
-            raise _unreadable(file, f"it says that it holds {cells:,} values, more than {MOST_CELLS:,}")
+            raise _unreadable(
+                file, msg("it says that it holds {n} values, more than {n_2}", n=f"{cells:,}", n_2=f"{MOST_CELLS:,}")
+            )
         table = source.read(use_threads=False)
         nested = next((f.name for f in table.schema if pa.types.is_nested(f.type)), None)
         if nested is not None:
-            raise StopError("the column holds lists or objects", file=file, column=nested, rule="P34")
+            raise StopError(msg("the column holds lists or objects"), file=file, column=nested, rule="P34")
         columns = [[_plain(value) for value in column.to_pylist()] for column in table.columns]
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise _unreadable(file, type(error).__name__) from None
@@ -70,7 +73,10 @@ def _typed_text(value: Any) -> str | None:
 
 
 def _unreadable(file: str, problem: str) -> StopError:
-    return StopError(f"the file cannot be read ({problem})", file=file, rule="P34", next_step="ask for the file again")
+    return StopError(
+        msg("the file cannot be read ({why})", why=problem), file=file, rule="P34",
+        next_step=msg("ask for the file again"),
+    )  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -93,21 +99,21 @@ def read_dataset_json(content: bytes, file: str, *, lines: bool) -> Grid:
         rows = meta.get("rows", []) if isinstance(meta, dict) else []
     names = _names(meta, file)
     if not isinstance(rows, list):
-        raise StopError("the rows are not a list", file=file, rule="P34", next_step="ask for the file again")
+        raise StopError(msg("the rows are not a list"), file=file, rule="P34", next_step=msg("ask for the file again"))
     for k, row in enumerate(rows):
         if not isinstance(row, list) or len(row) != len(names):
             raise StopError(
-                f"the record does not have {len(names)} values", file=file, row=k + 2, rule="P34",
-                next_step="ask for the file again",
+                msg("the record does not have {n} values", n=len(names)), file=file, row=k + 2, rule="P34",
+                next_step=msg("ask for the file again"),
             )  # fmt: skip
         nested = next((name for name, v in zip(names, row, strict=True) if isinstance(v, list | dict)), None)
         if nested:
-            raise StopError("the value is a list or an object", file=file, row=k + 2, column=nested, rule="P34")
+            raise StopError(msg("the value is a list or an object"), file=file, row=k + 2, column=nested, rule="P34")
     said = str(meta.get("records", len(rows)))
     if said != str(len(rows)):
         raise StopError(
-            f"the file says {said} records and holds {len(rows)}", file=file, rule="P34",
-            next_step="ask for the file again",
+            msg("the file says {n} records and holds {n_2}", n=said, n_2=len(rows)), file=file, rule="P34",
+            next_step=msg("ask for the file again"),
         )  # fmt: skip
     cells = [[_text(value) for value in row] for row in rows]
     return Grid([names, *cells], range(1, len(rows) + 2), encoding)
@@ -119,7 +125,7 @@ def _parse(text: str, file: str, line: int) -> Any:
     except (ValueError, RecursionError) as error:
         at = line + getattr(error, "lineno", 1) - 1
         raise StopError(
-            "the file is not valid JSON", file=file, row=at, rule="P34", next_step="ask for the file again"
+            msg("the file is not valid JSON"), file=file, row=at, rule="P34", next_step=msg("ask for the file again")
         ) from None
 
 
@@ -137,7 +143,7 @@ def _no_constant(name: str) -> None:
 def _names(meta: Any, file: str) -> list[str | None]:
     columns = meta.get("columns") if isinstance(meta, dict) else None
     if not isinstance(columns, list) or not all(isinstance(c, dict) and c.get("name") for c in columns):
-        raise StopError("the file is not Dataset-JSON 1.1: it has no columns", file=file, rule="P34")
+        raise StopError(msg("the file is not Dataset-JSON 1.1: it has no columns"), file=file, rule="P34")
     return [str(column["name"]) for column in columns]
 
 
@@ -181,4 +187,6 @@ def file_bytes(file: Path) -> bytes:
     try:
         return read_input(file, file.name)
     except OSError as error:
-        raise StopError(f"the file cannot be read ({type(error).__name__})", file=file.name, rule="P34") from None
+        raise StopError(
+            msg("the file cannot be read ({detail})", detail=type(error).__name__), file=file.name, rule="P34"
+        ) from None

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 import pandas as pd
 
 from trialbook.core.errors import StopError
+from trialbook.core.messages import msg
 from trialbook.snapshot.tables import (
     CellEdit,
     Edit,
@@ -76,8 +77,11 @@ class SourceTable:
             found = [k for k, names in enumerate(self.names) if wanted in map(str.casefold, names)]
             if len(found) > 1:
                 raise StopError(
-                    f"two columns ({found[0] + 1} and {found[1] + 1}) are named {spelling}", file=self.file, row=1,
-                    column=spelling, rule="P34", next_step="rename one of them, or map its other header",
+                    msg(
+                        "two columns ({n} and {n_2}) are named {term}", n=found[0] + 1, n_2=found[1] + 1, term=spelling
+                    ),
+                    file=self.file, row=1, column=spelling, rule="P34",
+                    next_step=msg("rename one of them, or map its other header"),
                 )  # fmt: skip
             if found:
                 return found[0]
@@ -117,8 +121,8 @@ def source_table(grid: Grid, file: str, sheet: str | None, header_rows: int, sha
     """
     if len(grid.rows) < header_rows:
         raise StopError(
-            f"the table has {len(grid.rows)} rows, its header should have {header_rows}", file=file, rule="P34",
-            next_step="ask for the file again, or correct header_rows in the mapping file",
+            msg("the table has {n} rows, its header should have {n_2}", n=len(grid.rows), n_2=header_rows), file=file,
+            rule="P34", next_step=msg("ask for the file again, or correct header_rows in the mapping file"),
         )  # fmt: skip
     names = _names(grid.rows[:header_rows])
     stop_if_merged(grid, grid.lines[header_rows - 1], file)
@@ -131,8 +135,8 @@ def source_table(grid: Grid, file: str, sheet: str | None, header_rows: int, sha
         unnamed = []
     if unnamed:
         raise StopError(
-            f"column {unnamed[0] + 1} has no name", file=file, row=grid.lines[0], rule="P34",
-            next_step="name or remove the column",
+            msg("column {n} has no name", n=unnamed[0] + 1), file=file, row=grid.lines[0], rule="P34",
+            next_step=msg("name or remove the column"),
         )  # fmt: skip
     check_records(columns, shown, lines, file)
     frame = pd.DataFrame({k: text_column(column) for k, column in enumerate(columns)})

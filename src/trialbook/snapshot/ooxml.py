@@ -14,6 +14,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from trialbook.core.errors import StopError
+from trialbook.core.messages import msg
 from trialbook.snapshot.number_formats import BUILTIN
 
 # All parts that are read, unpacked: a million rows of an ordinary sheet. What is larger is not read.
@@ -54,8 +55,8 @@ class Package:
     def __init__(self, content: bytes, file: str) -> None:
         if content.startswith(_PROTECTED):
             raise StopError(
-                "the workbook is protected by a password, or is of an old kind", file=file, rule="P34",
-                next_step="save it as .xlsx without a password",
+                msg("the workbook is protected by a password, or is of an old kind"), file=file, rule="P34",
+                next_step=msg("save it as .xlsx without a password"),
             )  # fmt: skip
         self._file, self._left = file, MOST_BYTES
         self._archive = zipfile.ZipFile(io.BytesIO(content))
@@ -70,8 +71,8 @@ class Package:
                 self._left -= len(piece)
                 if self._left < 0:
                     raise StopError(
-                        f"unpacked, the workbook has more than {MOST_BYTES >> 20} MiB", file=self._file, rule="P34",
-                        next_step="deliver the table as CSV, or ask for the file again",
+                        msg("unpacked, the workbook has more than {n} MiB", n=MOST_BYTES >> 20), file=self._file,
+                        rule="P34", next_step=msg("deliver the table as CSV, or ask for the file again"),
                     )  # fmt: skip
         return b"".join(pieces)
 

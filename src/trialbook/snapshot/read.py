@@ -67,8 +67,9 @@ def _noticed(table: RawTable) -> list[str]:
 # Codes of SDTM domains that this workbook does not use are read too, and kept as they are.
 # Tables that other programs write, and what they are called.
 OTHER_FORMATS = {
-    ".xls": "an Excel workbook of before 2007", ".xlsb": "a binary Excel workbook", ".ods": "an OpenDocument sheet",
-    ".dta": "a Stata file", ".sav": "an SPSS file", ".rds": "an R file", ".dbf": "a dBase file",
+    ".xls": msg("an Excel workbook of before 2007"), ".xlsb": msg("a binary Excel workbook"),
+    ".ods": msg("an OpenDocument sheet"), ".dta": msg("a Stata file"), ".sav": msg("an SPSS file"),
+    ".rds": msg("an R file"), ".dbf": msg("a dBase file"),
 }  # fmt: skip
 OTHER_DOMAIN = re.compile(r"[A-Z]{2}|SUPP[A-Z]{2}|RELREC")
 
@@ -93,17 +94,23 @@ def read_snapshot(trial: Trial, allowed: AllowList | None = None) -> Snapshot:
         rows = rows_by_file(snapshot)
     if not snapshot.tables:
         raise StopError(
-            f"no SDTM domain is here{_not_read(snapshot)}", file=trial.cut.snapshot, rule="P34",
-            next_step=f"deliver one file per domain, named by its code ({', '.join(FORMATS)}), or name a mapping file",
+            _with_not_read(msg("no SDTM domain is here"), snapshot), file=trial.cut.snapshot, rule="P34",
+            next_step=msg(
+                "deliver one file per domain, named by its code ({codes}), or name a mapping file",
+                codes=", ".join(FORMATS),
+            ),
         )  # fmt: skip
     check_received(rows, transfer)
     missing = [code for code in REQUIRED if code not in snapshot.tables]
     if missing:
         raise StopError(
-            f"the required domain {' and '.join(missing)} was not delivered{_not_read(snapshot)}",
+            _with_not_read(msg("the required domain {codes} was not delivered", codes=" and ".join(missing)), snapshot),
             file=trial.cut.snapshot, rule="P34",
-            next_step=f"add {missing[0].lower()}.csv (or another format); an export without records has a header only"
-            if trial.cut.mapping is None else f"add domains.{missing[0]} to the mapping file",
+            next_step=msg(
+                "add {file}.csv (or another format); an export without records has a header only",
+                file=missing[0].lower(),
+            )
+            if trial.cut.mapping is None else msg("add domains.{domain} to the mapping file", domain=missing[0]),
         )  # fmt: skip
     if allowed is None:
         # The contracts import the allow-list from here.
@@ -158,8 +165,8 @@ def _stop_if_other_format(ignored: list[str], tables: dict[str, RawTable]) -> No
         code, suffix = Path(name).stem.upper(), Path(name).suffix.lower()
         if suffix in OTHER_FORMATS and code in DOMAIN_ORDER and code not in tables:
             raise StopError(
-                f"{code} came as {OTHER_FORMATS[suffix]}, which is not read", file=name, rule="P34",
-                next_step="save it as .xlsx or as CSV (UTF-8) and deliver it again",
+                msg("{domain} came as {kind}, which is not read", domain=code, kind=OTHER_FORMATS[suffix]), file=name,
+                rule="P34", next_step=msg("save it as .xlsx or as CSV (UTF-8) and deliver it again"),
             )  # fmt: skip
 
 
@@ -197,10 +204,11 @@ def transfer_manifest(path: Path, mapping: Path | None = None) -> dict[str, dict
     }
 
 
-def _not_read(snapshot: Snapshot) -> str:
-    """The files that are there and are not domains by their names, for a person who misses one."""
+def _with_not_read(problem: str, snapshot: Snapshot) -> str:
+    """The problem, and the files that are there and are not domains by their names, for a person who misses one."""
     shown = [name for name in snapshot.ignored if not name.startswith(".")]
-    return f" (not read: {', '.join(shown[:8])}{', ...' if len(shown) > 8 else ''})" if shown else ""
+    more = ", ..." if len(shown) > 8 else ""
+    return msg("{problem} (not read: {file})", problem=problem, file=", ".join(shown[:8]) + more) if shown else problem
 
 
 def is_domain(name: str) -> bool:
@@ -231,8 +239,8 @@ def _find_files(path: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
     for e in entries:
         if is_domain(e.stem) and e.suffix.lower() in FORMATS and not e.is_file():
             raise StopError(
-                "this is not a file, but has the name of a domain file", file=e.name, rule="P34",
-                next_step="put the domain file there, or remove this one",
+                msg("this is not a file, but has the name of a domain file"), file=e.name, rule="P34",
+                next_step=msg("put the domain file there, or remove this one"),
             )  # fmt: skip
     files: list[tuple[str | None, Path]] = [
         (e.stem.upper(), e) for e in entries if e.is_file() and e.suffix.lower() in FORMATS and _is_named(e.stem)
@@ -283,11 +291,11 @@ def _sheet_of(domain: str, grids: dict[str, Grid], file: str) -> list[str]:
     named = [name for name in grids if name.strip().upper() == domain]
     if named or len(grids) == 1:
         return named or list(grids)
-    raise StopError(f"none of its {len(grids)} sheets is named {domain}", file=file, rule="P34")
+    raise StopError(msg("none of its {n} sheets is named {domain}", n=len(grids), domain=domain), file=file, rule="P34")
 
 
 def _twice(second: RawTable, first: RawTable) -> StopError:
-    other = first.file if first.file != second.file else f"the sheet {first.sheet}"
-    return StopError(
-        f"the domain {second.domain} is also in {other}", file=second.file, rule="P34", next_step="deliver one of them"
-    )
+    problem = msg("the domain {domain} is also in {file}", domain=second.domain, file=first.file)
+    if first.file == second.file:
+        problem = msg("the domain {domain} is also in the sheet {file}", domain=second.domain, file=first.sheet)
+    return StopError(problem, file=second.file, rule="P34", next_step=msg("deliver one of them"))

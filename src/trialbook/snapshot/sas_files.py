@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trialbook.core.errors import StopError
+from trialbook.core.messages import msg
 from trialbook.snapshot.apart import read_apart
 from trialbook.snapshot.code_pages import WESTERN, Cell, code_page, is_cut, text_of
 from trialbook.snapshot.sas_values import Kind, kind_of_format, sas_text, whole_text
-from trialbook.snapshot.tables import CellEdit, Grid, Seen
+from trialbook.snapshot.tables import ASK_AGAIN, CellEdit, Grid, Seen
 
 # A transport file is a sequence of 80-byte records; any other length is a torn file (it has no row count to tell).
 RECORD = 80
@@ -57,18 +58,20 @@ class _Column(NamedTuple):
 def read_xpt(content: bytes, file: str) -> Grid:
     """The records of a transport file; raises StopError for one that is torn, damaged or holds several tables."""
     if content.startswith(b"**COMPRESSED**"):
-        raise _unreadable(file, "it was made by PROC CPORT, which only SAS reads", "ask for it from the XPORT engine")
+        raise _unreadable(
+            file, msg("it was made by PROC CPORT, which only SAS reads"), msg("ask for it from the XPORT engine")
+        )
     if len(content) % RECORD:
-        raise _unreadable(file, f"its {len(content)} bytes are not a whole number of 80-byte records")
+        raise _unreadable(file, msg("its {n} bytes are not a whole number of 80-byte records", n=len(content)))
     if not content.rstrip(b" ").strip(b"\0") or content.endswith(bytes(RECORD)):
-        raise _unreadable(file, "it ends in NUL bytes")
+        raise _unreadable(file, msg("it ends in NUL bytes"))
     try:
         variables, start, said = _variables(content, file)
     except (struct.error, IndexError, ValueError) as error:
-        raise _unreadable(file, f"its header is damaged: {error}") from None
+        raise _unreadable(file, msg("its header is damaged: {detail}", detail=error)) from None
     data = _records(content[start:], variables, file)
     if said is not None and said != len(data):
-        raise _unreadable(file, f"it says {said} records and holds {len(data)}")
+        raise _unreadable(file, msg("it says {n} records and holds {n_2}", n=said, n_2=len(data)))
     raw = [None if v.numeric else _character_cells(data, v) for v in variables]
     encoding = _encoding([column for column in raw if column is not None], file, variables)
     columns = [
@@ -99,8 +102,9 @@ def _variables(content: bytes, file: str) -> tuple[list[_Variable], int, int | N
         raise ValueError("it does not begin as a transport file does")
     if len(re.findall(rb"HEADER RECORD\*{7}MEMB(?:ER  |V8   )HEADER RECORD!{7}", content)) > 1:
         raise StopError(
-            "the file holds more than one table", file=file, rule="P34", next_step="deliver one file per domain"
-        )
+            msg("the file holds more than one table"), file=file, rule="P34",
+            next_step=msg("deliver one file per domain"),
+        )  # fmt: skip
     head = at.get("NAMESTR") or at.get("NAMSTV8")
     if head is None:
         raise ValueError("it has no variables")
@@ -129,10 +133,10 @@ def _records(content: bytes, variables: Sequence[_Variable], file: str) -> np.nd
     """The records as a matrix of bytes, without the blanks that fill the last record of the file."""
     width = max((v.position + v.length for v in variables), default=0)
     if not width:
-        raise _unreadable(file, "it has no variables")
+        raise _unreadable(file, msg("it has no variables"))
     count = len(content) // width
     if content[count * width :].strip(b" \0"):
-        raise _unreadable(file, f"it ends inside record {count + 1}")
+        raise _unreadable(file, msg("it ends inside record {n}", n=count + 1))
     while count and len(content) - (count - 1) * width < RECORD and not content[(count - 1) * width :].strip(b" "):
         count -= 1
     return np.frombuffer(content, dtype=np.uint8, count=count * width).reshape(count, width)
@@ -266,8 +270,9 @@ def read_sas7bdat(
     if len(set(found.names)) < len(found.names):
         twice = next(name for k, name in enumerate(found.names) if name in found.names[:k])
         raise StopError(
-            "two columns have this name", file=file, row=1, column=twice, rule="P34", next_step="keep one of them"
-        )
+            msg("two columns have this name"), file=file, row=1, column=twice, rule="P34",
+            next_step=msg("keep one of them"),
+        )  # fmt: skip
     return data_set_grid(found, file)
 
 
@@ -314,5 +319,5 @@ def _plain_numbers(column: Sequence[Any], form: str) -> _Column:
     return _number_column(values, letters, back, kind_of_format(form))
 
 
-def _unreadable(file: str, problem: str, next_step: str = "ask for the file again") -> StopError:
-    return StopError(f"the file cannot be read ({problem})", file=file, rule="P34", next_step=next_step)
+def _unreadable(file: str, problem: str, next_step: str = ASK_AGAIN) -> StopError:
+    return StopError(msg("the file cannot be read ({why})", why=problem), file=file, rule="P34", next_step=next_step)

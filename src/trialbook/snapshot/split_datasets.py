@@ -9,6 +9,7 @@ import pandas as pd
 
 from trialbook.core.domains import DOMAIN_ORDER
 from trialbook.core.errors import StopError
+from trialbook.core.messages import msg
 from trialbook.snapshot.tables import KEY, Origin, Part, RawTable, digest_of
 
 # The code of the domain and one or two signs more.
@@ -55,9 +56,9 @@ def is_part(table: RawTable, code: str) -> bool:
     if said.eq(wanted).any():
         other = said[said.ne(wanted)]
         raise StopError(
-            f"the file is a part of {code} by its name, and holds records of another domain", file=table.file,
-            row=int(other.index[0]), column=column, value=other.iloc[0], rule="P34",
-            next_step=f"deliver the records of {code} in files of their own",
+            msg("the file is a part of {domain} by its name, and holds records of another domain", domain=code),
+            file=table.file, row=int(other.index[0]), column=column, value=other.iloc[0], rule="P34",
+            next_step=msg("deliver the records of {domain} in files of their own", domain=code),
         )  # fmt: skip
     return False
 
@@ -71,15 +72,22 @@ def with_parts(tables: Mapping[str, RawTable], parts: Mapping[str, Sequence[RawT
     for code, own in parts.items():
         if code in whole:
             raise StopError(
-                f"the file is a part of {code}, which is whole in {_named(whole[code])}: records would count twice",
-                file=own[0].file, rule="P34", next_step=f"deliver {code} whole, or all of it in parts",
+                msg(
+                    "the file is a part of {domain}, which is whole in {file}: records would count twice",
+                    domain=code, file=_named(whole[code]),
+                ),
+                file=own[0].file, rule="P34",
+                next_step=msg("deliver {domain} whole, or all of it in parts", domain=code),
             )  # fmt: skip
         twice = next((k for k, part in enumerate(own) if part.domain in [p.domain for p in own[:k]]), None)
         if twice is not None:
             first = next(part for part in own if part.domain == own[twice].domain)
             raise StopError(
-                f"the part {own[twice].domain} of {code} is also in {_named(first)}", file=own[twice].file, rule="P34",
-                next_step="deliver one of them",
+                msg(
+                    "the part {code} of {domain} is also in {file}",
+                    code=own[twice].domain, domain=code, file=_named(first),
+                ),
+                file=own[twice].file, rule="P34", next_step=msg("deliver one of them"),
             )  # fmt: skip
         whole[code] = combined(code, own)
     return whole

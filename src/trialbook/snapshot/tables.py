@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from trialbook.core.characters import INVISIBLE
 from trialbook.core.errors import StopError
 from trialbook.core.files import sha256
+from trialbook.core.messages import msg
 from trialbook.snapshot.cell_text import DAY_NUMBER, day_of_1904
 from trialbook.snapshot.code_pages import garbled, lost_text
 
@@ -24,6 +25,7 @@ from trialbook.snapshot.code_pages import garbled, lost_text
 # Where the records of a mapped domain are in the site export: file, sheet, row and column of every value.
 
 
+ASK_AGAIN = msg("ask for the file again")
 ARROW = " → "
 
 
@@ -214,9 +216,7 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
     carry a Chinese label and a code. Rows and unnamed columns without any value are set aside and noted.
     """
     if not grid.rows:
-        raise StopError(
-            "the file is empty: it has no header", file=file, rule="P34", next_step="ask for the file again"
-        )
+        raise StopError(msg("the file is empty: it has no header"), file=file, rule="P34", next_step=ASK_AGAIN)
     at = _header_position(grid)
     header, names, used = _variable_names(grid, at, file)
     start = at + 1
@@ -380,17 +380,19 @@ def _variable_names(grid: Grid, at: int, file: str) -> tuple[list[str], list[tup
     filled = [] if numbered else filled
     if filled or len(empty) == len(names):
         k = (filled or empty)[0]
-        below = [f" and holds a value in row {n}" for n, other in zip(grid.lines, grid.rows, strict=True) if other[k]]
+        below = [n for n, other in zip(grid.lines, grid.rows, strict=True) if other[k]]
+        problem = msg("column {n} has no name", n=k + 1)
+        if below:
+            problem = msg("column {n} has no name and holds a value in row {n_2}", n=k + 1, n_2=below[0])
         raise StopError(
-            f"column {k + 1} has no name{below[0] if below else ''}", file=file, row=line, rule="P34",
-            next_step="name or remove the column",
+            problem, file=file, row=line, rule="P34", next_step=msg("name or remove the column"),
         )  # fmt: skip
     twice = next((name for k, name in enumerate(names) if name and name in names[:k]), None)
     if twice:
         spelled = [str(cell) for cell, name in zip(row, names, strict=True) if name == twice]
         raise StopError(
-            f"two columns have this name (written {' and '.join(map(repr, spelled))})", file=file, row=line,
-            column=twice, rule="P34", next_step="keep one of them",
+            msg("two columns have this name (written {terms})", terms=" and ".join(map(repr, spelled))), file=file,
+            row=line, column=twice, rule="P34", next_step=msg("keep one of them"),
         )  # fmt: skip
     other = [(str(c), n) for c, n in zip(row, names, strict=True) if n and str(c).upper() != n]
     blank = "without a name and without a value"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from trialbook.core.errors import StopError
+from trialbook.core.messages import msg
 from trialbook.snapshot import ooxml
 from trialbook.snapshot.cell_text import ROUNDED_FROM, cell_text, number_text
 from trialbook.snapshot.number_formats import DIGITS_HIDDEN, NOT_SHOWN, PART, PERCENT, SCALED, date_parts, shown
@@ -86,10 +87,10 @@ def read_sheets(content: bytes, file: str) -> tuple[dict[str, Grid], list[str]]:
         grids = {sheet.name: _grid(package, sheet, book, file) for sheet in sheets if sheet.visible}
     except ooxml.DAMAGED as error:
         raise StopError(
-            f"the workbook is damaged ({type(error).__name__})",
+            msg("the workbook is damaged ({detail})", detail=type(error).__name__),
             file=file,
             rule="P34",
-            next_step="ask for the file again",
+            next_step=msg("ask for the file again"),
         ) from None
     return grids, [sheet.name for sheet in sheets if not sheet.visible]
 
@@ -105,8 +106,9 @@ def _grid(package: ooxml.Package, sheet: ooxml.Sheet, book: _Book, file: str) ->
     if len(lines) * width > max(MOST_PLACES, PLACES_PER_CELL * cells.count):
         line = max(lines, key=lambda k: len(cells.rows[k]))
         raise StopError(
-            f"the cell {_letters(width - 1)}{line} is far outside the table", file=f"{file}, sheet {sheet.name}",
-            row=line, rule="P34", next_step="clear the cell, or move its value into the table",
+            msg("the cell {code} is far outside the table", code=f"{_letters(width - 1)}{line}"),
+            file=f"{file}, sheet {sheet.name}", row=line, rule="P34",
+            next_step=msg("clear the cell, or move its value into the table"),
         )  # fmt: skip
     rows = [cells.rows[line] for line in lines]
     for row in rows:
@@ -146,8 +148,8 @@ def _read_cells(xml: bytes, book: _Book, file: str, sheet: str) -> _Cells:
         _take(found, book, cells, known, columns)
         if cells.count > MOST_CELLS:
             raise StopError(
-                f"the sheet {sheet} has more than {MOST_CELLS:,} cells", file=file, rule="P34",
-                next_step="deliver the table as CSV",
+                msg("the sheet {file} has more than {n} cells", file=sheet, n=f"{MOST_CELLS:,}"), file=file, rule="P34",
+                next_step=msg("deliver the table as CSV"),
             )  # fmt: skip
         place = stop
     return cells

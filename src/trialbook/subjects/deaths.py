@@ -8,6 +8,7 @@ import pandas as pd
 
 from trialbook.core.dates import ONE_DAY, complete_date, earliest_date, latest_date, missing_part, rel_day
 from trialbook.core.domains import Domains
+from trialbook.core.messages import msg
 from trialbook.queries.query_list import Query, QueryTexts
 from trialbook.queries.rule_texts import Phrase
 from trialbook.subjects.last_alive import last_known_alive, proofs_of_life
@@ -98,7 +99,11 @@ def death_date_text(subjects: pd.DataFrame) -> pd.Series:
     """
     dates = _dates(subjects)
     exact = _iso(dates["DTHDT"])
-    return exact.mask(_inexact(dates), _known_part(dates) + ", counted as " + exact).astype("str")
+    counted = [
+        str(msg("{period}, counted as {date}", period=period, date=date))
+        for period, date in zip(_known_part(dates), exact, strict=True)
+    ]
+    return exact.mask(_inexact(dates), pd.Series(counted, index=exact.index, dtype="str")).astype("str")
 
 
 def death_day_text(subjects: pd.DataFrame, since: str = "TRTSDT") -> pd.Series:
@@ -327,7 +332,7 @@ def _silent_sources(reports: pd.DataFrame, domains: Domains) -> Iterable[Query]:
                 continue
             yield TEXTS.query(
                 "P22-DEATH-SOURCE-MISSING", str(subject), domain, field=field, severity=severity,
-                observed="no record of the death", variable=field, value=value,
+                observed=msg("no record of the death"), variable=field, value=value,
                 sources=Phrase.join(said, " and ", "、"), silent=domain,
             )  # fmt: skip
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from trialbook.core.dates import complete_date, earliest_date, latest_date
 from trialbook.core.domains import Domains
-from trialbook.core.messages import msg
+from trialbook.core.messages import msg, plural
 from trialbook.queries.query_list import Query, QueryTexts
 
 # ----------------------------------------------------------------------------------------------------
@@ -80,7 +80,9 @@ def withdrawal_queries(domains: Domains, treated: pd.DataFrame) -> list[Query]:
             count, last = len(own), own["DAY"].max()
             asked.append(TEXTS.query(
                 "P25-RECORD-AFTER-WITHDRAWAL", str(subject), domain, field=variable,
-                observed=f"{count} record{'s' if count > 1 else ''}, the last of {last:%Y-%m-%d}",
+                observed=plural(
+                    "{n} record, the last of {date}", "{n} records, the last of {date}", count, date=f"{last:%Y-%m-%d}"
+                ),
                 withdrawal=f"{own['FROMDT'].iloc[0]:%Y-%m-%d}",
             ))  # fmt: skip
     return asked

@@ -21,6 +21,7 @@ from trialbook.display.query_page import (
 )
 from trialbook.queries.life import query_history
 from trialbook.queries.query_list import Query, query, query_list
+from trialbook.queries.worded import values_in
 
 DUE = {"stop": 3, "major": 14, "minor": 30}
 CUT = "2025-09-30"
@@ -54,6 +55,25 @@ def test_the_workload_counts_open_questions_by_recipient_age_and_what_is_overdue
     drawing = workload_drawing(work.reset_index(), ENGLISH)
     assert drawing.count("<title>") == 3
     assert "site, more than 180 days: 1" in drawing
+
+
+def test_a_value_that_is_worded_is_said_in_chinese_and_text_of_the_data_is_not() -> None:
+    told = {"message_en": "Please check.", "message_zh": "请核对。"}
+    values = {
+        "P33-IE-CONFLICT": (
+            "form N; ALT 92 U/L on 2025-09-10, upper limit 40", "表单：N；ALT 92 U/L（2025年9月10日），上限40",
+        ),
+        "P28-RS-RESPONSE-DIFFERS": ("PR by the investigator, MR by stages", "研究者评为PR，按分期为MR"),
+        "P22-DEATH-DATE-INCOMPLETE": ("May 2025, counted as 2025-05-08 (DM)", "2025年5月，按2025年5月8日计（DM）"),
+        "P31-CM-UNCODED": ("not known", "not known"),
+        "AE-UNCODED": ("fever", "fever"),
+    }  # fmt: skip
+    rows = [query(rule, f"S{k}", "AE", observed=value, **told) for k, (rule, (value, _)) in enumerate(values.items())]
+    listed = query_list(rows, CUT).set_index("rule", drop=False)
+    assert values_in(listed, chinese()).to_dict() == {rule: said for rule, (_, said) in values.items()}
+    page = open_table(listed, "site", {}, chinese())
+    assert "研究者评为PR" in page.text
+    assert "PR by the investigator" in open_table(listed, "site", {}, ENGLISH).text
 
 
 def test_the_sentences_count(listed: pd.DataFrame) -> None:
