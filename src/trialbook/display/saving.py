@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -51,8 +52,13 @@ class Savable(ABC):
         """Writes a file of this alone, whole or not at all; the suffix of `path` says which kind.
 
         Tables: html, csv, xlsx, docx, rtf. Figures: html, svg, png, pdf. Returns the path. Raises UsageError for
-        another suffix, for a place inside of a published build, and in a build, which writes its own folder only.
+        what is no path, for another suffix, for a place inside of a published build, and in a build, which writes its
+        own folder only.
         """
+        if not isinstance(path, (str, os.PathLike)):
+            raise UsageError(
+                "a file is named by its path", value=path, next_step='write .save(cut.outputs / "mine.xlsx")'
+            )  # fmt: skip
         if not _writers:
             raise UsageError(
                 "a build does not save single tables and figures: it writes its own folder only", file=str(path),
