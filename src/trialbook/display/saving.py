@@ -86,9 +86,15 @@ def frame_of(payload: Payload) -> pd.DataFrame:
     >>> frame_of({"columns": [amount]})["AGE"].tolist()
     [51, <NA>]
     """
-    frame = pd.DataFrame({column["name"]: _values(column) for column in payload["columns"]})
-    frame.attrs["labels"] = {column["name"]: said(column["head"]) for column in payload["columns"]}
+    frame = pd.DataFrame({_name(k, column): _values(column) for k, column in enumerate(payload["columns"])})
+    frame.attrs["labels"] = {_name(k, column): said(column["head"]) for k, column in enumerate(payload["columns"])}
     return frame
+
+
+def _name(position: int, column: Payload) -> str:
+    """The variable of a column; of a plain frame, whose columns are numbered, its head."""
+    head = said(column["head"])
+    return head if head and column["name"] == str(position) else str(column["name"])
 
 
 def said(text: Any) -> str:

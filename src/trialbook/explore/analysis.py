@@ -31,6 +31,7 @@ from trialbook.escalation_simulation.plan import plans_of
 from trialbook.escalation_simulation.summary import design_oc, short_table
 from trialbook.explore.given import days_given, on_records, said_of, text_given, whole_given
 from trialbook.explore.names import no_such
+from trialbook.explore.narrowing import with_response
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
@@ -74,9 +75,7 @@ class Source:
     @cached_property
     def subjects(self) -> pd.DataFrame:
         """ADSL with RESPONSE, the response at day 28; blank for whom it was not judged."""
-        adsl = self.datasets["adsl"]
-        day28 = self.datasets["adrsp28"].set_index("USUBJID")["AVALC"] if "adrsp28" in self.datasets else {}
-        return adsl.assign(RESPONSE=adsl["USUBJID"].map(day28).astype("object").fillna("").astype("str"))
+        return with_response(self.datasets)
 
     @property
     def population(self) -> Population:

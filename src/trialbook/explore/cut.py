@@ -281,10 +281,12 @@ class Cut:
         """ADSL with RESPONSE, the response at day 28: what a condition of `where` may ask for.
 
         >>> import trialbook
-        >>> trialbook.cut("2025-09-30").subjects["RESPONSE"].isin(["CR", "PR"]).sum()
-        np.int64(8)
+        >>> int(trialbook.cut("2025-09-30").subjects["RESPONSE"].isin(["CR", "PR"]).sum())
+        5
         """
-        return self._source.subjects.copy(deep=False)
+        from trialbook.explore.narrowing import with_response
+
+        return with_response(self.datasets)
 
     @cached_property
     def tables(self) -> Shown[Table]:
@@ -427,7 +429,7 @@ class Cut:
         """
         from trialbook.explore.narrowing import chosen_among
 
-        people = self._source.subjects
+        people = self.subjects
         chosen = chosen_among(people, condition, names_for(condition), equal)
         for remark in chosen.remarks:
             warnings.warn(remark, stacklevel=2)
@@ -483,7 +485,7 @@ class Cut:
         >>> import trialbook
         >>> cut = trialbook.cut("2025-09-30")
         >>> cut.rate("ORR_D28").query("TRT01A == 'Total'")[["n", "N"]].values.tolist()
-        [[8, 11]]
+        [[5, 11]]
         >>> cut.rate("CR_D28", day=56, window=[53, 59]).title
         'Complete response at day 56 (days 53 to 59) by TRT01A, data cut 2025-09-30'
         """

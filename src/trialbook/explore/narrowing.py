@@ -16,6 +16,13 @@ from trialbook.explore.given import A_CONDITION
 from trialbook.explore.names import no_such
 
 
+def with_response(datasets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """ADSL with RESPONSE, the response at day 28; blank for whom it was not judged."""
+    adsl = datasets["adsl"]
+    day28 = datasets["adrsp28"].set_index("USUBJID")["AVALC"] if "adrsp28" in datasets else {}
+    return adsl.assign(RESPONSE=adsl["USUBJID"].map(day28).astype("object").fillna("").astype("str"))
+
+
 @dataclass(frozen=True)
 class Chosen:
     """Whom a choice selects of some subjects, a row each; `remarks`: what is odd about the choice."""

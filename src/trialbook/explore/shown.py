@@ -17,6 +17,7 @@ from trialbook.display.blocks import Block
 from trialbook.display.columns import column_decimals, column_labels
 from trialbook.display.figures import Figure, figure
 from trialbook.display.saving import Origin, Savable, save_with
+from trialbook.display.saving import said as spoken
 from trialbook.display.tables import Table, table
 from trialbook.display.titled import Titled, unpublished_title
 from trialbook.documents.shown import Output, shown_outputs
@@ -64,12 +65,17 @@ def _is_figure(one: Output) -> bool:
     return one.spec is not None
 
 
+def _title_of(one: Output) -> str:
+    """The title; of a plain frame that a notebook shows, which has none, its columns."""
+    return one.title or ", ".join(spoken(column["head"]) for column in one.payload["columns"])
+
+
 def _shown(
     build: Path, wanted: Callable[[Output], bool], made: Callable[[Output, Origin], Made], word: str
 ) -> Shown[Made]:  # fmt: skip
     origin = _ready(build)
     found = {one.id: one for one in _outputs(build) if wanted(one)}
-    titles = {number: one.title for number, one in found.items()}
+    titles = {number: _title_of(one) for number, one in found.items()}
     return Shown(word, titles, lambda number: made(found[number], origin))
 
 
@@ -81,7 +87,7 @@ def _narrowed(
 
     origin = _ready(build)
     steps = {one.id: one.step for one in _outputs(build) if wanted(one)}
-    titles = {one.id: unpublished_title(one.title, said) for one in _outputs(build) if wanted(one)}
+    titles = {one.id: unpublished_title(_title_of(one), said) for one in _outputs(build) if wanted(one)}
 
     def again(number: str) -> Made:
         remade = remade_outputs(build, steps[number], tuple(subjects), said)
