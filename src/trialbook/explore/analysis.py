@@ -103,6 +103,10 @@ class Source:
 class Answer(Titled):
     """The numbers of an analysis with its title; `ard` are the same as rows of the results, `note` says how the columns
     are to be read (blank where they say it themselves). `trialbook.table(answer)` shows it in the house style.
+
+    >>> import trialbook
+    >>> trialbook.table(trialbook.cut("2025-09-30").rate())
+    <Table 'Overall response at day 28 by TRT01A, data cut 2025-09-30': 4 rows, 7 columns>
     """
 
     _metadata = ["title", "ard", "note"]  # noqa: RUF012
@@ -235,7 +239,13 @@ def _by(group: str) -> str:
 
 @dataclass(frozen=True)
 class GivenAdvice:
-    """What a rule advises, and the statuses (as ADDLT) from which it does: never a decision."""
+    """What a rule advises, and the statuses (as ADDLT) from which it does: never a decision.
+
+    >>> import trialbook
+    >>> given = trialbook.cut("2025-09-30").advice(rule="BOIN")
+    >>> given.to_frame().columns.tolist()
+    ['rule', 'advice', 'worst', 'best', 'decision_date']
+    """
 
     title: str
     given: Advice
@@ -295,7 +305,13 @@ def advice_of(source: Source, dlt: Condition | None, rule: str | None) -> GivenA
 
 
 class OperatingCharacteristics(Titled):
-    """Operating characteristics, a row per rule and set of true rates; `full`: every measure, with its error."""
+    """Operating characteristics, a row per rule and set of true rates; `full`: every measure, with its error.
+
+    >>> import trialbook
+    >>> found = trialbook.cut("2025-09-30").design_oc([0.05, 0.20, 0.40], trials=100)
+    >>> len(found.full) >= len(found)
+    True
+    """
 
     _metadata = ["title", "full"]  # noqa: RUF012
     full: pd.DataFrame

@@ -34,6 +34,15 @@ class Differences:
     (`kind`: restated, filled in and so on), `added` and `deleted` records, `events` that a committee must hear of,
     `signals`, `records` by domain, `headlines`, and every number of the `results`. `subject("005")` narrows them to one
     subject.
+
+    >>> import trialbook
+    >>> changed = trialbook.cut("2025-09-30").compare("2025-06-30")
+    >>> changed.statuses.columns.tolist()
+    ['SUBJID', 'USUBJID', 'status', 'then', 'now']
+    >>> changed.values.columns.tolist()[:7]
+    ['SUBJID', 'domain', 'USUBJID', 'record', 'column', 'then', 'now']
+    >>> len(changed.added) == changed.records["added"].sum(), len(changed.deleted)
+    (np.True_, 0)
     """
 
     def __init__(self, changes: Changes, old: BuiltCut, new: BuiltCut, only: str = "") -> None:

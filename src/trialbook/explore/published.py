@@ -201,17 +201,16 @@ def _folder_of(cut_id: object, build: str | os.PathLike[str] | None) -> Path:
     """The folder of the published build of a cut; raises UsageError, naming the built cuts, where there is none."""
     place = _builds(build)
     if not isinstance(cut_id, str) or not cut_id:
-        ready = sorted(path.parent.name for path in place.glob(f"[!.]*/{MANIFEST}"))
-        there = f"; built are {', '.join(ready)}" if ready else ""
+        there = f"; built are {', '.join(_built(place))}" if _built(place) else ""
         raise UsageError(
             f"a cut is named by its id{there}", value=cut_id,
-            next_step=f'write trialbook.cut("{ready[-1] if ready else "2025-09-30"}")',
+            next_step=f'write trialbook.cut("{(_built(place) or ["2025-09-30"])[-1]}")',
         )  # fmt: skip
     if (place / MANIFEST).is_file() and place.name == cut_id:
         return place
     if (place / cut_id / MANIFEST).is_file() and Path(cut_id).name == cut_id:
         return place / cut_id
-    built = sorted(path.parent.name for path in place.glob(f"[!.]*/{MANIFEST}"))
+    built = _built(place)
     if (place.parent / "params" / "cuts" / f"{cut_id}.yaml").is_file():
         ready = f"; built are {', '.join(nearest_first(cut_id, built))}" if built else ""
         raise UsageError(
@@ -219,6 +218,11 @@ def _folder_of(cut_id: object, build: str | os.PathLike[str] | None) -> Path:
             next_step=f"run `trialbook build {cut_id}`",
         )  # fmt: skip
     raise no_such("built cut", cut_id, built, f"look into {place}" if built else "run `trialbook build` first")
+
+
+def _built(place: Path) -> list[str]:
+    """The ids of the built cuts in a folder."""
+    return sorted(path.parent.name for path in place.glob(f"[!.]*/{MANIFEST}"))
 
 
 def _builds(build: str | os.PathLike[str] | None) -> Path:
